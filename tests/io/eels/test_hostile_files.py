@@ -60,7 +60,7 @@ def test_arrays_that_are_none(name: str, ndata, made) -> None:
 
 METADATA: dict[str, tuple[bytes, str]] = {
     "deep": (b"[" * 100_000, "nested|not valid JSON"),
-    "list": (b"[]", "metadata that are no mapping but"),
+    "list": (b"[]", "metadata that are not a mapping but"),
     "latin": (b'{"\xe9": 1}', "not valid JSON: byte 2"),
     "cut": (b'{"a": ', "not valid JSON: line 1"),
     "digits": (b'{"a": ' + b"1" * 5000 + b"}", "cannot be read"),

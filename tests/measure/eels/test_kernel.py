@@ -57,9 +57,8 @@ def test_spectra_and_derivatives(fwhm: float, share: float, width: float, tie: T
     n = grid.channels
     mu, rows = np.zeros(n), np.zeros((x.size, n))
     smooth = np.ascontiguousarray(legendre_polynomials(n, background)) if background else np.zeros((0, n))
-    kernel.expected_electrons(
-        grid.start, x, 3, TIE_CHOICES.index(tie), smooth, mu, rows, np.zeros((14, n)), np.zeros((4, n))
-    )
+    spectrum = (grid.start, 3, TIE_CHOICES.index(tie), smooth)
+    kernel.expected_electrons(spectrum, (x, mu, rows), (np.zeros((14, n)), np.zeros((4, n))))
     np.testing.assert_allclose(mu, value[0], rtol=1e-7, atol=1e-8)  # electrons: far tails of normal lines are cut
     for a, name in enumerate(model.names):
         size = np.abs(jacobian[0, a]).max()

@@ -116,7 +116,7 @@ class ReadingOptions:
             position_unit=self.position_unit,
             electrons_per_count=self.electrons_per_count,
             energy_scale=None if self.energy is None else _parse_energy_scale(self.energy),
-            pitch=None if self.pitch is None else quantity(self.pitch, "length", what="--pitch"),
+            position=None if self.pitch is None else quantity(self.pitch, "length", what="--pitch"),
         )
 
 

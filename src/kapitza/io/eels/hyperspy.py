@@ -11,7 +11,15 @@ import numpy as np
 from kapitza.core.arrays import Array
 from kapitza.errors import DataError, InputError, MissingEngine
 from kapitza.io.eels.lazy import counts_of_dataset
-from kapitza.io.eels.signals import FileAxis, FileSignal, UserCalibration, spectrum_image, time_in_seconds
+from kapitza.io.eels.signals import (
+    FileAxis,
+    FileSignal,
+    UserCalibration,
+    file_axis,
+    mapping_or_empty,
+    spectrum_image,
+    time_in_seconds,
+)
 from kapitza.io.formats.foreign_hdf5 import (
     MAX_DEPTH,
     MAX_ENTRIES,
@@ -28,7 +36,6 @@ from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import eV, nm
 
 _EXPERIMENTS_GROUP = "Experiments"
-_NONE_TEXT = "_None_"
 _DETECTOR_PREFIX = "Acquisition_instrument.TEM.Detector.EELS."
 _EXPOSURE_KEYS = (
     f"{_DETECTOR_PREFIX}dwell_time",
@@ -73,28 +80,13 @@ def is_hspy(file: Any) -> bool:
 def _hspy_axis(group: Any, number: int, size: int) -> FileAxis:
     """Return one axis of the data."""
     entry = local_member(group, f"axis-{number}")
-    kind = str(plain_attribute(entry, "_type", "UniformDataAxis"))
-    name, units = _axis_text(entry, "name"), _axis_text(entry, "units")
-    navigate = plain_attribute(entry, "navigate")
-    signal = None if navigate is None else not navigate
+    known = {key: plain_attribute(entry, key) for key in ("name", "units", "navigate", "size", "offset", "scale")}
+    kind = plain_attribute(entry, "_type", "UniformDataAxis")
     if kind == "FunctionalDataAxis":
         raise DataError(
-            f"axis {name!r:.40} is given by an expression, which is not evaluated: convert it to points first"
+            f"axis {known['name']!r:.40} is given by an expression, which is not evaluated: convert it to points first"
         )
-    if kind == "DataAxis":
-        return FileAxis(size=size, units=units, name=name, signal=signal, values=_axis_points_of(entry))
-    if plain_attribute(entry, "size") != size:
-        raise DataError(f"axis {name!r:.40} has the size {plain_attribute(entry, 'size')!r:.40} for {size} counts")
-    offset, scale = plain_attribute(entry, "offset"), plain_attribute(entry, "scale")
-    if type(offset) not in (int, float) or type(scale) not in (int, float):
-        raise DataError(f"axis {name!r:.40} starts at {offset!r:.40} in steps of {scale!r:.40}, expected numbers")
-    return FileAxis(size=size, offset=float(offset), scale=float(scale), units=units, name=name, signal=signal)
-
-
-def _axis_text(entry: Any, name: str) -> str:
-    """Return a word of an axis, empty where there is none."""
-    value = plain_attribute(entry, name)
-    return value if isinstance(value, str) and value not in (_NONE_TEXT, "<undefined>") else ""
+    return file_axis(known | ({"axis": _axis_points_of(entry)} if kind == "DataAxis" else {}), size)
 
 
 def _axis_points_of(entry: Any) -> Array:
@@ -119,7 +111,6 @@ def _metadata_tree(group: Any, name: str, depth: int = 0) -> Mapping[str, Any]:
     return found | {inner: _metadata_tree(node, inner, depth + 1) for inner in local_groups(node)}
 
 
-_UNDEFINED_TEXT = "<undefined>"
 _INSTRUMENT_PREFIX = "Acquisition_instrument."
 
 
@@ -145,37 +136,18 @@ def from_hyperspy(signal: Any, *, energy_unit: str | None = None, position_unit:
         raise InputError(f"expected a signal with .data and .axes_manager, got {type(signal).__name__}")
     found = [*manager.navigation_axes, *manager.signal_axes]
     axes = [_signal_axis(one) for one in sorted(found, key=lambda one: int(one.index_in_array))]
-    metadata = flatten_metadata(_as_mapping(getattr(signal, "metadata", None)))
-    whole = describe_signal(data, axes, metadata)
-    title = str(metadata.get("General.title", ""))
-    return spectrum_image(
-        whole, UserCalibration(energy_unit=energy_unit, position_unit=position_unit), title or type(signal).__name__
-    )
+    metadata: Any = getattr(signal, "metadata", None)
+    tree = metadata.as_dictionary() if hasattr(metadata, "as_dictionary") else metadata
+    described = describe_signal(data, axes, flatten_metadata(mapping_or_empty(tree)))
+    calibration = UserCalibration(energy_unit=energy_unit, position_unit=position_unit)
+    return spectrum_image(described, calibration, described.title or type(signal).__name__)
 
 
 def _signal_axis(one: Any) -> FileAxis:
     """Return one axis of a signal."""
-    name, units = (text if isinstance(text := getattr(one, key, ""), str) else "" for key in ("name", "units"))
-    name, units = ("" if text == _UNDEFINED_TEXT else text for text in (name, units))
-    if getattr(one, "is_uniform", hasattr(one, "scale")):
-        return FileAxis(
-            size=int(one.size),
-            offset=float(one.offset),
-            scale=float(one.scale),
-            units=units,
-            name=name,
-            signal=not one.navigate,
-        )
-    return FileAxis(
-        size=int(one.size), units=units, name=name, signal=not one.navigate, values=np.asarray(one.axis, dtype=float)
-    )
-
-
-def _as_mapping(metadata: Any) -> Mapping[str, Any]:
-    """Return metadata as nested mappings; none where they are something else."""
-    if hasattr(metadata, "as_dictionary"):
-        metadata = metadata.as_dictionary()
-    return metadata if isinstance(metadata, Mapping) else {}
+    known = {key: getattr(one, key, None) for key in ("name", "units", "navigate", "size", "offset", "scale")}
+    uniform = getattr(one, "is_uniform", hasattr(one, "scale"))
+    return file_axis(known | ({} if uniform else {"axis": one.axis}), int(one.size))
 
 
 def to_hyperspy(image: SpectrumImage) -> Any:
@@ -186,9 +158,8 @@ def to_hyperspy(image: SpectrumImage) -> Any:
     api = _hyperspy_api()
     axes = [*_hyperspy_positions(image.position), axis_entry(image.energy / eV, "Energy loss", "eV")]
     axes[-1] |= {"navigate": False, "is_binned": True}
-    signal = api.signals.Signal1D(
-        np.asarray(image.counts[...]), axes=axes, metadata=_titled_metadata(str(image.metadata.get("title", "")))
-    )
+    metadata = {"General": {"title": str(image.metadata.get("title", ""))}}
+    signal = api.signals.Signal1D(np.asarray(image.counts[...]), axes=axes, metadata=metadata)
     for name, value in image.metadata.items():
         if name.startswith(_INSTRUMENT_PREFIX):
             signal.metadata.set_item(name, value)
@@ -204,8 +175,9 @@ def map_to_hyperspy(found: TemperatureMap, name: str = "temperature", *, sigma: 
     values = found.parameter_sigma(name) if sigma else found.parameter(name)
     api = _hyperspy_api()
     kind = api.signals.Signal2D if len(found.shape) == 2 else api.signals.Signal1D
+    metadata = {"General": {"title": f"{'sigma of ' if sigma else ''}{name}"}}
     entries = [entry | {"navigate": False} for entry in _hyperspy_positions(found.position)]
-    return kind(values.copy(), axes=entries, metadata=_titled_metadata(f"{'sigma of ' if sigma else ''}{name}"))
+    return kind(values.copy(), axes=entries, metadata=metadata)
 
 
 def _hyperspy_api() -> ModuleType:
@@ -223,11 +195,6 @@ def _is_importable(package: str) -> bool:
     except ImportError:
         return False
     return True
-
-
-def _titled_metadata(title: str) -> dict[str, Any]:
-    """Return metadata with a title."""
-    return {"General": {"title": title}}
 
 
 def _hyperspy_positions(position: tuple[Array, ...]) -> list[dict[str, Any]]:

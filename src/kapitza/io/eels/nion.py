@@ -11,12 +11,20 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from attrs import evolve
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
 from kapitza.errors import DataError, InputError, require
 from kapitza.io.eels.lazy import MAX_BYTES_IN_MEMORY, counts_of_dataset
-from kapitza.io.eels.signals import FileAxis, FileSignal, electron_calibration, time_in_seconds
+from kapitza.io.eels.signals import (
+    FileAxis,
+    FileSignal,
+    electron_calibration,
+    mapping_or_empty,
+    number_or_default,
+    time_in_seconds,
+)
 from kapitza.io.formats import files, npz
 from kapitza.io.formats.arrays import known_shape
 from kapitza.io.formats.files import known_suffix, write_atomically
@@ -139,28 +147,24 @@ def is_swift(file: Any) -> bool:
 
 def _parse_metadata(data: bytes) -> dict[str, Any]:
     """Return metadata; NaN and Infinity, which Swift writes, stand for nothing."""
-    tree = files.parse_json(data, constant=_missing_number)
+    tree = files.parse_json(data, constant=lambda _literal: None)
     if not isinstance(tree, dict):
-        raise DataError(f"has metadata that are no mapping but {tree!r:.60}")
+        raise DataError(f"has metadata that are not a mapping but {tree!r:.60}")
     return cast("dict[str, Any]", tree)
-
-
-def _missing_number(_literal: str) -> None:
-    """Stand for a number that is none."""
 
 
 def _swift_signal(counts: Any, properties: Mapping[str, Any]) -> FileSignal:
     """Return counts with the axes and numbers that the properties give them; older versions nest these one deeper."""
     _check_declared_shape(counts, properties)
-    source = properties.get("data_source") or _first_or_none(properties.get("data_sources")) or {}
-    known: dict[str, Any] = {**properties, **(source if isinstance(source, Mapping) else {})}
-    hardware = _mapping_or_empty(_mapping_or_empty(known.get("metadata")).get("hardware_source")) or _mapping_or_empty(
-        known.get("properties")
-    )
-    brightness = _mapping_or_empty(known.get("intensity_calibration"))
-    scale, offset = _number_or_default(brightness.get("scale"), 1.0), _number_or_default(brightness.get("offset"), 0.0)
+    sources = properties.get("data_sources")
+    source = properties.get("data_source") or (sources[0] if isinstance(sources, list) and sources else None)
+    known: dict[str, Any] = {**properties, **mapping_or_empty(source)}
+    metadata = mapping_or_empty(known.get("metadata"))
+    hardware = mapping_or_empty(metadata.get("hardware_source")) or mapping_or_empty(known.get("properties"))
+    brightness = mapping_or_empty(known.get("intensity_calibration"))
+    scale, offset = number_or_default(brightness.get("scale"), 1.0), number_or_default(brightness.get("offset"), 0.0)
     per_count, dark = electron_calibration(str(brightness.get("units")), scale, -offset / scale if scale else 0.0)
-    counts_per_electron = _number_or_default(hardware.get("counts_per_electron"), 1.0)
+    counts_per_electron = number_or_default(hardware.get("counts_per_electron"), 1.0)
     if per_count == 1 and counts_per_electron > 0:
         per_count = 1 / counts_per_electron
     return FileSignal(
@@ -171,7 +175,7 @@ def _swift_signal(counts: Any, properties: Mapping[str, Any]) -> FileSignal:
         electrons_per_count=per_count,
         dark=dark,
         exposure=time_in_seconds(hardware.get("exposure")),
-        metadata=flatten_metadata(_mapping_or_empty(known.get("metadata"))),
+        metadata=flatten_metadata(metadata),
     )
 
 
@@ -189,45 +193,21 @@ def _swift_axes(shape: tuple[int, ...], known: Mapping[str, Any]) -> list[FileAx
     found = known.get("dimensional_calibrations") or known.get("spatial_calibrations")
     if found is not None and not (isinstance(found, list) and len(found) == len(shape)):
         raise DataError(f"has calibrations {found!r:.60} for an array of shape {shape}")
-    datum = _number_or_default(known.get("datum_dimension_count"), 1.0)
+    datum = number_or_default(known.get("datum_dimension_count"), 1.0)
     names = ["x", "y"] if datum == 1 else []
     axes: list[FileAxis] = []
     for i, size in enumerate(shape):
         back = len(shape) - 1 - i
         name = "energy loss" if back == 0 and datum == 1 else names[back - 1] if 0 < back <= len(names) else f"axis {i}"
-        if found is None:
-            axes.append(FileAxis(size=size, name=name, signal=back < datum))
-            continue
-        entry = _mapping_or_empty(found[i])
-        offset, scale = _number_or_default(entry.get("offset")), _number_or_default(entry.get("scale"))
-        if not np.isfinite([offset, scale]).all():
-            raise DataError(f"has the calibration {found[i]!r:.80}, expected numbers offset and scale")
-        axes.append(
-            FileAxis(
-                size=size,
-                offset=offset,
-                scale=scale,
-                units=str(entry.get("units") or ""),
-                name=name,
-                signal=back < datum,
-            )
-        )
+        axis = FileAxis(size=size, name=name, signal=back < datum)
+        if found is not None:
+            entry = mapping_or_empty(found[i])
+            offset, scale = number_or_default(entry.get("offset")), number_or_default(entry.get("scale"))
+            if not np.isfinite([offset, scale]).all():
+                raise DataError(f"has the calibration {found[i]!r:.80}, expected numbers offset and scale")
+            axis = evolve(axis, offset=offset, scale=scale, units=str(entry.get("units") or ""))
+        axes.append(axis)
     return axes
-
-
-def _mapping_or_empty(value: Any) -> Mapping[str, Any]:
-    """Return a mapping, or an empty one for anything else."""
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
-
-
-def _first_or_none(value: Any) -> Any:
-    """Return the first item of a list, or None."""
-    return value[0] if isinstance(value, list) and value else None
-
-
-def _number_or_default(value: Any, default: float = math.nan) -> float:
-    """Return a number; `default` where there is none."""
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else default
 
 
 _POSITION_TOLERANCE = 1e-6  # of a step by which a position may miss its place

@@ -12,29 +12,20 @@ from types import ModuleType
 from typing import Any, cast
 
 import numpy as np
+from attrs import evolve
 
 from kapitza.errors import DataError, InputError, require
 from kapitza.io.eels.hyperspy import describe_signal
 from kapitza.io.eels.lazy import MAX_BYTES_IN_MEMORY
-from kapitza.io.eels.signals import FileAxis, FileSignal, electron_calibration
-from kapitza.io.formats.foreign_hdf5 import check_hdf5, flatten_metadata, plain_or_tuple
+from kapitza.io.eels.signals import FileSignal, electron_calibration, file_axis, number_or_default
+from kapitza.io.formats.foreign_hdf5 import check_hdf5, flatten_metadata
 
 _EELS_EXTRA = "eels"
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _BRIGHTNESS_KEY = "ImageList.TagGroup0.ImageData.Calibrations.Brightness."
 _UNLIKELY_FORMATS = (
-    "Image",
-    "Impulse",
-    "JobinYvon",
-    "Protochips",
-    "numpy",
-    "netCDF",
-    "MRC",
-    "MRCZ",
-    "TIFF",
-    "Arina",
-    "Tofwerk",
-)
+    "Image", "Impulse", "JobinYvon", "Protochips", "numpy", "netCDF", "MRC", "MRCZ", "TIFF", "Arina", "Tofwerk"
+)  # fmt: skip
 
 
 def read_rosetta(path: str | PathLike[str]) -> list[FileSignal]:
@@ -133,23 +124,15 @@ def _rosetta_signal(one: Mapping[str, Any]) -> FileSignal:
     """Return one signal."""
     counts = one["data"]
     entries = sorted(one["axes"], key=lambda entry: int(entry.get("index_in_array") or 0))
-    axes = [_rosetta_axis(entry, int(size)) for entry, size in zip(entries, counts.shape, strict=True)]
+    axes = [file_axis(entry, int(size)) for entry, size in zip(entries, counts.shape, strict=True)]
     found = describe_signal(counts, axes, flatten_metadata(one.get("metadata") or {}))
     tags = flatten_metadata(_intensity_calibration(one.get("original_metadata") or {}))
     scale, zero = (
-        _number_or(tags.get(_BRIGHTNESS_KEY + name), default) for name, default in (("Scale", 1.0), ("Origin", 0.0))
+        number_or_default(tags.get(_BRIGHTNESS_KEY + name), default)
+        for name, default in (("Scale", 1.0), ("Origin", 0.0))
     )
     per_count, dark = electron_calibration(str(tags.get(f"{_BRIGHTNESS_KEY}Units", "")), scale, zero)
-    return FileSignal(
-        counts=counts,
-        axes=axes,
-        title=found.title,
-        losses=found.losses,
-        electrons_per_count=per_count,
-        dark=dark,
-        exposure=found.exposure,
-        metadata=found.metadata,
-    )
+    return evolve(found, electrons_per_count=per_count, dark=dark)
 
 
 def _intensity_calibration(tags: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -163,25 +146,3 @@ def _intensity_calibration(tags: Mapping[str, Any]) -> Mapping[str, Any]:
     for name in reversed(names):
         node = {name: node}
     return node
-
-
-def _rosetta_axis(entry: Mapping[str, Any], size: int) -> FileAxis:
-    """Return one axis."""
-    navigate = entry.get("navigate")
-    name, units = (
-        value if isinstance(value := plain_or_tuple(entry.get(key)), str) else "" for key in ("name", "units")
-    )
-    signal = None if navigate is None else not navigate
-    if entry.get("axis") is not None:
-        values = np.asarray(entry["axis"], dtype=float)
-        return FileAxis(size=size, units=units, name=name, signal=signal, values=values)
-    if int(entry["size"]) != size:
-        raise DataError(f"axis {name!r:.40} has the size {entry['size']!r:.40} for {size} counts")
-    return FileAxis(
-        size=size, offset=float(entry["offset"]), scale=float(entry["scale"]), units=units, name=name, signal=signal
-    )
-
-
-def _number_or(value: Any, default: float) -> float:
-    """Return a number; `default` where there is none."""
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else default

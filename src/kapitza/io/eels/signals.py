@@ -5,7 +5,7 @@ import re
 import warnings
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from attrs import field, frozen
@@ -14,58 +14,43 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array
 from kapitza.errors import DataError, InputError, ValidityWarning
 from kapitza.io.eels.lazy import rearrange
+from kapitza.io.formats.foreign_hdf5 import plain_or_tuple
 from kapitza.measure.eels.quality import finite_median, half_height_peaks
 from kapitza.measure.eels.spectrum import CountArray, SpectrumImage
 from kapitza.units import angstrom, c_light, eV, h, meV, mm, nm, um
 
-_ENERGY_UNITS = MappingProxyType(
+
+def _unit_table(units: Mapping[str, float]) -> Mapping[str, float]:
+    """Values of units by each of their spellings, which commas separate."""
+    return MappingProxyType({name: value for names, value in units.items() for name in names.split(", ")})
+
+
+_ENERGY_UNITS = _unit_table(
     {
-        "eV": eV,
-        "electron volt": eV,
-        "electron volts": eV,
-        "electronvolt": eV,
-        "electronvolts": eV,
-        "meV": meV,
-        "milli eV": meV,
+        "eV, electron volt, electron volts, electronvolt, electronvolts": eV,
+        "meV, milli eV": meV,
         "keV": 1e3 * eV,
-        "µeV": 1e-6 * eV,
-        "ueV": 1e-6 * eV,
+        "µeV, ueV": 1e-6 * eV,
         "J": 1.0,
-        "cm^-1": 100 * h * c_light,
-        "cm⁻¹": 100 * h * c_light,
-        "cm-1": 100 * h * c_light,
-        "1/cm": 100 * h * c_light,
+        "cm^-1, cm⁻¹, cm-1, 1/cm": 100 * h * c_light,
     }
 )
-_LENGTH_UNITS = MappingProxyType(
+_LENGTH_UNITS = _unit_table(
     {
         "m": 1.0,
         "mm": mm,
-        "µm": um,
-        "um": um,
-        "micron": um,
-        "microns": um,
-        "micrometer": um,
-        "nm": nm,
-        "nanometer": nm,
-        "nanometers": nm,
+        "µm, um, micron, microns, micrometer": um,
+        "nm, nanometer, nanometers": nm,
         "pm": 1e-12,
-        "Å": angstrom,
-        "A": angstrom,
-        "angstrom": angstrom,
-        "Angstrom": angstrom,
+        "Å, A, angstrom, Angstrom": angstrom,
     }
 )
 _UNIT_IN_BRACKETS = re.compile(r"[(\[](?P<unit>[^()\[\]]+)[)\]]\s*$")
 _ENERGY_NAME = re.compile("energy|loss", re.IGNORECASE)
-_FINEST_CHANNEL, _COARSEST_CHANNEL = (
-    20e-6 * eV,
-    20 * eV,
-)  # channels; the finest in use are of 0.1 meV, the coarsest of some eV
-_SHARPEST_ZERO_LOSS, _BROADEST_ZERO_LOSS = (
-    0.5 * meV,
-    2.9 * eV,
-)  # zero-loss peaks; between the best monochromator and a heated filament
+_FINEST_CHANNEL, _COARSEST_CHANNEL = 20e-6 * eV, 20 * eV  # the finest in use are of 0.1 meV, the coarsest of some eV
+# widths of zero-loss peaks, between the best monochromator and a heated filament
+_SHARPEST_ZERO_LOSS, _BROADEST_ZERO_LOSS = 0.5 * meV, 2.9 * eV
+_UNDEFINED_TEXTS = ("_None_", "<undefined>")  # of HyperSpy
 _MAX_AXIS_POINTS = 2**31  # points of one axis
 
 
@@ -99,12 +84,41 @@ class FileAxis:
             return _listed_points(self, self.values)
         last = self.offset + self.scale * (self.size - 1)
         if not (math.isfinite(self.offset) and math.isfinite(self.scale) and math.isfinite(last)):
-            raise DataError(
-                f"axis {self.label} starts at {self.offset:g} in steps of {self.scale:g}: no finite numbers"
-            )
+            raise DataError(f"axis {self.label} starts at {self.offset:g} in steps of {self.scale:g}: not finite")
         if self.scale == 0 or (self.size > 1 and last == self.offset):
             raise DataError(f"axis {self.label} is not calibrated: {self.size} points in steps of {self.scale:g}")
         return self.offset + self.scale * np.arange(self.size, dtype=float)
+
+
+def file_axis(entry: Mapping[str, Any], size: int) -> FileAxis:
+    """Return an axis of so many points from its entries name, units, navigate, and axis or size, offset and scale."""
+    plain: dict[str, Any] = {key: plain_or_tuple(value) for key, value in entry.items() if key != "axis"}
+    name, units = (
+        text if isinstance(text := plain.get(key), str) and text not in _UNDEFINED_TEXTS else ""
+        for key in ("name", "units")
+    )
+    navigate = plain.get("navigate")
+    signal = None if navigate is None else not navigate
+    if entry.get("axis") is not None:
+        values = np.asarray(entry["axis"], dtype=float)
+        return FileAxis(size=size, units=units, name=name, signal=signal, values=values)
+    if plain.get("size") != size:
+        raise DataError(f"axis {name!r:.40} has the size {plain.get('size')!r:.40} for {size} counts")
+    first, step = plain.get("offset"), plain.get("scale")
+    offset, scale = number_or_default(first), number_or_default(step)
+    if math.isnan(offset) or math.isnan(scale):
+        raise DataError(f"axis {name!r:.40} starts at {first!r:.40} in steps of {step!r:.40}, expected numbers")
+    return FileAxis(size=size, offset=offset, scale=scale, units=units, name=name, signal=signal)
+
+
+def mapping_or_empty(value: Any) -> Mapping[str, Any]:
+    """Return a mapping, or an empty one for anything else."""
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
+def number_or_default(value: Any, default: float = math.nan) -> float:
+    """Return a number, or `default` for anything else."""
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else default
 
 
 def _listed_points(axis: FileAxis, values: Array) -> Array:
@@ -186,7 +200,7 @@ def _axis_positions(axis: FileAxis, unit: str | None) -> Array:
     return factor * axis.points()
 
 
-_SAMPLE_SPECTRA = 9  # spectra that are looked at to see whether an energy axis can be true
+_SAMPLE_SPECTRA = 9  # spectra that are sampled to see whether an energy axis is plausible
 _ELECTRON_UNITS = ("e", "e-", "e⁻", "electron", "electrons")
 
 
@@ -221,15 +235,14 @@ class FileSignal:
 
 @frozen(eq=False, kw_only=True)
 class UserCalibration:
-    """What the user says in place of the file, or where the file says nothing."""
+    """What the user says in place of the file, or where the file says nothing; as in `read_eels`."""
 
     energy_unit: str | None = None
     position_unit: str | None = None
     energy: ArrayLike | None = None
-    position: Sequence[ArrayLike] | None = None
+    position: Sequence[ArrayLike] | float | None = None
     electrons_per_count: float | None = None
     energy_scale: tuple[float, float] | None = None
-    pitch: float | None = None
 
 
 def spectrum_image(signal: FileSignal, calibration: UserCalibration, source: str = "") -> SpectrumImage:
@@ -278,10 +291,10 @@ def spectrum_image(signal: FileSignal, calibration: UserCalibration, source: str
 def _signal_positions(found: Sequence[FileAxis], calibration: UserCalibration) -> list[Array]:
     """Return the positions along each axis in m, as the user or the file says."""
     given = calibration.position
-    if calibration.pitch is not None:
-        given = [_evenly_spaced(0.0, calibration.pitch, one.size, "pitch", "m") for one in found]
     if given is None:
         return [_axis_positions(one, calibration.position_unit) for one in found]
+    if isinstance(given, (int, float)):
+        return [_evenly_spaced(0.0, given, one.size, "pitch", "m") for one in found]
     if len(given) != len(found):
         raise InputError(f"positions were given along {len(given)} axes, the file has {len(found)}")
     return [_axis_points(one, values) for one, values in zip(found, given, strict=True)]

@@ -1,4 +1,4 @@
-"""The door for spectra of electrons: any file, one record."""
+"""One reader for the spectra of every microscope: any file, one record."""
 
 from collections.abc import Sequence
 from os import PathLike, fspath
@@ -28,10 +28,9 @@ def read_eels(
     energy_unit: str | None = None,
     position_unit: str | None = None,
     energy: ArrayLike | None = None,
-    position: Sequence[ArrayLike] | None = None,
+    position: Sequence[ArrayLike] | float | None = None,
     electrons_per_count: float | None = None,
     energy_scale: tuple[float, float] | None = None,
-    pitch: float | None = None,
 ) -> SpectrumImage:
     """Read spectra of electron energy losses from the file of a microscope.
 
@@ -45,10 +44,10 @@ def read_eels(
     title : which one to take of a file with several signals
     energy_unit, position_unit : units of the axes, such as "meV" and "nm", in place of those that the file names
     energy : (channels,) centres of the channels in J, in place of those of the file
-    position : positions in m along each axis, in place of those of the file
+    position : positions in m along each axis, or one step from pixel to pixel along every axis, in place of those of
+        the file
     electrons_per_count : electrons that one count stands for, in place of what the file says
     energy_scale : first channel and step in J, in place of `energy`
-    pitch : step from pixel to pixel in m along every axis, in place of `position`
 
     Returns
     -------
@@ -73,7 +72,6 @@ def read_eels(
         position=position,
         electrons_per_count=electrons_per_count,
         energy_scale=energy_scale,
-        pitch=pitch,
     )
     try:
         if _is_foreign(path):

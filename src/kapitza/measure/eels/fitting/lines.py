@@ -1,4 +1,4 @@
-"""Compiled spectra behind a pseudo-Voigt resolution: the same model as the plain NumPy road.
+"""Compiled spectra behind a pseudo-Voigt resolution: the same model as `expected_spectrum` in NumPy.
 
 Each line touches only what it has to: its normal part a window, its Lorentzian part a rational function near the line
 and three terms of an expansion far from it.  Importing this module needs numba; `fit` does so when it is first asked.
@@ -12,20 +12,14 @@ import numpy as np
 
 from kapitza.core.arrays import Array
 
+Model = tuple[Array, Array, Array]  # parameters, electrons of each channel, and their derivatives
 CompiledFunction = TypeVar("CompiledFunction", bound=Callable[..., Any])
 
 _VOIGT_TERMS = 20  # of the rational function; leaves 1e-9 of the height of a Voigt line
 _NORMAL_WINDOW = 7.5  # standard deviations to which a normal line is followed: 6e-13 of its height is left
-_VOIGT_FAR = (
-    8.0  # standard deviations from where on the expansion of the Voigt function is used: leaves 1e-8 of the tail
-)
-_VOIGT_TAIL = 16.0  # from where on three terms of it do
-_FAST_MATH = {
-    "contract",
-    "reassoc",
-    "nsz",
-    "arcp",
-}  # rounding may be arranged anew; NaN and infinity keep their meaning
+_VOIGT_FAR = 8.0  # standard deviations beyond which the expansion of the Voigt function leaves 1e-8 of the tail
+_VOIGT_TAIL = 16.0  # beyond which three terms of it suffice
+_FAST_MATH = {"contract", "reassoc", "nsz", "arcp"}  # rounding may be rearranged; NaN and infinity keep their meaning
 _SQRT_TWO, _SQRT_PI = float(np.sqrt(2)), float(np.sqrt(np.pi))
 _TO_SIGMA = float(1 / np.sqrt(8 * np.log(2)))
 
@@ -37,10 +31,9 @@ def jit(function: CompiledFunction) -> CompiledFunction:
 
 def jit_cached(function: CompiledFunction) -> CompiledFunction:
     """The same, and keep the machine code on the disk where there is a folder for it."""
+    compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST_MATH)
     try:
-        return cast(
-            "CompiledFunction", numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST_MATH)(function)
-        )
+        return cast("CompiledFunction", compiled(function))
     except RuntimeError:
         return jit(function)
 
@@ -269,17 +262,9 @@ def _voigt_line(at: float, sigma: float, half: float, line: Array, work: Array) 
 
 
 @jit
-def _add_normal_part(
-    at: float,
-    x: Array,
-    sigma: float,
-    amount: float,
-    mu: Array,
-    jacobian: Array,
-    own: Array,
-    line: Array,
-) -> None:
+def _add_normal_part(at: float, sigma: float, amount: float, model: Model, own: Array, line: Array) -> None:
     """Add the normal part to a line and its slope (rows 0 and 1), and to the derivatives that only it changes."""
+    x, mu, jacobian = model
     width, keep = x[2], 1 - x[3]
     both = np.sqrt(sigma * sigma + (width * _TO_SIGMA) ** 2)
     first, end = _channel_range(at, _NORMAL_WINDOW * both, mu.size)
@@ -293,18 +278,10 @@ def _add_normal_part(
 
 
 @jit
-def _add_mode(
-    start: float,
-    x: Array,
-    at: int,
-    place: int,
-    tie: int,
-    mu: Array,
-    jacobian: Array,
-    line: Array,
-    work: Array,
-) -> None:
+def _add_mode(start: float, model: Model, at: int, place: int, tie: int, workspace: tuple[Array, Array]) -> None:
     """Add loss and gain of one mode, and their derivatives."""
+    x, mu, jacobian = model
+    line, work = workspace
     centre, half, share = x[1] - start, 0.5 * x[2], x[3]
     energy, sigma, strength = x[at], x[at + 1], x[at + 2]
     n, by_energy, by_tie = _tied_occupation(x, at, place, tie)
@@ -319,8 +296,8 @@ def _add_mode(
         for i in range(mu.size):
             side[0, i] *= share
             side[1, i] *= share
-    _add_normal_part(centre + energy, x, sigma, lost, mu, jacobian, jacobian[at + 1], loss)
-    _add_normal_part(centre - energy, x, sigma, won, mu, jacobian, jacobian[at + 1], gain)
+    _add_normal_part(centre + energy, sigma, lost, model, jacobian[at + 1], loss)
+    _add_normal_part(centre - energy, sigma, won, model, jacobian[at + 1], gain)
     _add_two_scaled(mu, lost, loss[0], won, gain[0])
     _add_two_scaled(jacobian[1], -lost, loss[1], -won, gain[1])
     _set_two_scaled(jacobian[at], -lost, loss[1], won, gain[1])
@@ -330,24 +307,19 @@ def _add_mode(
 
 
 @jit
-def expected_electrons(
-    start: float,
-    x: Array,
-    modes: int,
-    tie: int,
-    smooth: Array,
-    mu: Array,
-    jacobian: Array,
-    line: Array,
-    work: Array,
-) -> None:
-    """Electrons of each channel before the detector, and their derivatives."""
+def expected_electrons(spectrum: tuple[float, int, int, Array], model: Model, workspace: tuple[Array, Array]) -> None:
+    """Write electrons of each channel before the detector, and their derivatives, into the arrays of the model.
+
+    `spectrum` holds the first channel, the number of modes, how they are tied, and the terms of the background.
+    """
+    start, modes, tie, smooth = spectrum
+    x, mu, jacobian = model
     first = 4 + 3 * modes
     ties = 1 if tie == 0 else modes
     jacobian[first : first + ties] = 0.0
-    _add_zero_loss(start, x, mu, jacobian, line)
+    _add_zero_loss(start, x, mu, jacobian, workspace[0])
     for j in range(modes):
-        _add_mode(start, x, 4 + 3 * j, first + (0 if tie == 0 else j), tie, mu, jacobian, line, work)
+        _add_mode(start, model, 4 + 3 * j, first + (0 if tie == 0 else j), tie, workspace)
     for k in range(smooth.shape[0]):
         coefficient = x[first + ties + k]
         for i in range(mu.size):

@@ -22,7 +22,7 @@ from kapitza.measure.eels.fitting.algebra import (
     spectrum_deviance,
     update_curvature,
 )
-from kapitza.measure.eels.fitting.lines import expected_electrons, jit, jit_cached
+from kapitza.measure.eels.fitting.lines import Model, expected_electrons, jit, jit_cached
 from kapitza.measure.eels.fitting.problem import FitProblem
 from kapitza.measure.eels.fitting.search import (
     CHI2_SLACK,
@@ -43,7 +43,6 @@ from kapitza.measure.eels.fitting.search import (
 from kapitza.measure.eels.model import TIE_CHOICES, expected_spectrum
 
 _Observed = tuple[Array, Array]  # counts, and 1 where there is one, of each channel
-_Model = tuple[Array, Array, Array]  # parameters, electrons of each channel, and their derivatives
 _ChartDerivatives = tuple[Array, Array]  # of a parameter by its own coordinate, and by the ratio of its owner
 
 
@@ -208,7 +207,7 @@ def _write_score(
     observed: _Observed,
     detector: Detector,
     constraints: ParameterConstraints,
-    model: _Model,
+    model: Model,
     derivatives: _ChartDerivatives,
     rows: Array,
     gradient: Array,
@@ -315,7 +314,7 @@ def _search_spectrum(
     constraints: ParameterConstraints,
     goal: tuple[float, int],
     u: Array,
-    model: _Model,
+    model: Model,
     end: tuple[Array, BoolArray, Array],
     workspace: tuple[Array, Array],
 ) -> Iterator[None]:
@@ -411,7 +410,7 @@ def _compile_search(
         constraints: ParameterConstraints,
         goal: tuple[float, int],
         result: SearchResult,
-        model: _Model,
+        model: Model,
     ) -> Iterator[None]:
         """Fit spectrum after spectrum; `result.value` holds the starts, as coordinates, and then what is found."""
         if version < 0:  # never: the number is here to be part of the function
@@ -467,12 +466,11 @@ def _compile_pseudo_voigt(version: int) -> Callable[..., None]:
     ) -> None:
         if version < 0:
             return
-        start, modes, tie, smooth = spectrum
         n, p = counts.shape[1], result.value.shape[1]
-        x, mu, jacobian = np.zeros(p), np.zeros(n), np.zeros((p, n))
-        line, near = np.zeros((14, n)), np.zeros((4, n))
-        for _ in _search_inside(counts, detector, constraints, goal, result, (x, mu, jacobian)):
-            expected_electrons(start, x, modes, tie, smooth, mu, jacobian, line, near)
+        model = np.zeros(p), np.zeros(n), np.zeros((p, n))
+        workspace = np.zeros((14, n)), np.zeros((4, n))
+        for _ in _search_inside(counts, detector, constraints, goal, result, model):
+            expected_electrons(spectrum, model, workspace)
 
     return jit_cached(fit_pseudo_voigt)
 
