@@ -148,11 +148,13 @@ def test_materials(run: Run) -> None:
     _, out, _ = run("materials")
     assert len(out.splitlines()) > 60
     listed = json.loads(run("materials", "--json")[1])["materials"]
-    assert {one["name"] for one in listed} == set(kapitza.materials())
+    assert {one["fields"]["name"] for one in listed} == set(kapitza.materials())
     _, out, _ = run("materials", "silicon")
     assert "C44" in out
     found = json.loads(run("materials", "Si", "--json")[1])
-    for number in found["numbers"]:
+    numbers = [one for one in found["fields"].values() if isinstance(one, dict) and one.get("type") == "Quantity"]
+    assert len(numbers) > 3
+    for number in (one["fields"] for one in numbers):
         assert number["source"] in found["sources"]
         assert number["unit"]
 

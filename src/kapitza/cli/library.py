@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.options import Json, parse_temperature
-from kapitza.cli.output import megawatts, note, print_json, print_record, print_table
+from kapitza.cli.output import note, print_json, print_record
+from kapitza.cli.tables import Column, columns_of, print_columns
 
 if TYPE_CHECKING:
-    from kapitza.matter.material import PropertyTable
+    from kapitza.matter.material import Material, PropertyTable, Quantity
     from kapitza.measure.catalogue import Measurement
 
 
@@ -21,104 +22,59 @@ def materials(
     as_json: Json = False,
 ) -> None:
     """List the library, or all that it holds on one material, with the source of each number."""
-    content: dict[str, Any] = _library_json() if name is None else _material_json(name)
+    if name is not None:
+        _report_material(kapitza.material(name), as_json=as_json)
+        return
+    found = [kapitza.material(one) for one in kapitza.materials()]
     if as_json:
-        print_json(content)
-    elif name is None:
-        print_library(content)
+        print_json({"materials": found})
     else:
-        _print_material(content)
+        print_library(found)
 
 
-def _library_json() -> dict[str, Any]:
-    """Return the list of the library."""
-    found = [kapitza.material(name) for name in kapitza.materials()]
-    return {
-        "materials": [
-            {
-                "name": one.name,
-                "title": one.title,
-                "aliases": list(one.aliases),
-                "formula": one.formula,
-                "symmetry": one.symmetry,
-                "density": {"unit": "kg m^-3", "value": one.density.value},
-                "crystal": bool(one.constants),
-            }
-            for one in found
-        ]
-    }
-
-
-def print_library(content: dict[str, Any]) -> None:
+def print_library(found: list[Material]) -> None:
     """Print the list of the library."""
-    rows = [
-        [
-            one["name"],
-            one["title"],
-            one["symmetry"],
-            "yes" if one["crystal"] else "",
-            f"{one['density']['value']:.5g}",
-            ", ".join(one["aliases"]),
-        ]
-        for one in content["materials"]
+    columns = [
+        *columns_of(found, name="", title="", symmetry=""),
+        Column("stiffness", ["yes" if one.constants else "" for one in found]),
+        Column("kg m⁻³", [one.density.value for one in found]),
+        Column("also called", [", ".join(one.aliases) for one in found]),
     ]
-    columns = ["name", "material", "symmetry", "stiffness", "kg m⁻³", " also called"]
-    print_table(f"{len(rows)} materials; `kapitza materials Si` shows all numbers of one", columns, rows, text=4)
+    print_columns(f"{len(found)} materials; `kapitza materials Si` shows all numbers of one", columns, digits=5)
 
 
-def _material_json(name: str) -> dict[str, Any]:
-    """Return all that is known of a material, with sources."""
-    one = kapitza.material(name)
-    numbers: list[dict[str, Any]] = []
-    for label, known in one.numbers().items():
-        entry: dict[str, Any] = {"name": label, "unit": known.unit}
-        if isinstance(known.value, (int, float)):
-            entry["value"] = float(known.value)
-        else:
-            table = cast("PropertyTable", known)
-            entry |= {"value": table.value.tolist(), "temperature": {"unit": "K", "value": table.temperature.tolist()}}
-        numbers.append(entry | {"source": known.source, "verified": known.verified, "note": known.note})
-    keys = dict.fromkeys(entry["source"] for entry in numbers)
-    return {
-        "name": one.name,
-        "title": one.title,
-        "aliases": list(one.aliases),
-        "formula": one.formula,
-        "symmetry": one.symmetry,
-        "speeds": one.speeds,
-        "note": one.note,
-        "numbers": numbers,
-        "sources": {key: str(kapitza.matter.source(key)) for key in keys},
-    }
-
-
-def _print_material(content: dict[str, Any]) -> None:
-    """Print all that is known of a material."""
-    rows = [
-        [entry["name"], _entry_value(entry), entry["unit"], entry["source"], _entry_remark(entry)]
-        for entry in content["numbers"]
+def _report_material(one: Material, *, as_json: bool) -> None:
+    """Print all that is known of a material, with sources."""
+    numbers = one.numbers()
+    sources = {known.source: str(kapitza.matter.source(known.source)) for known in numbers.values()}
+    if as_json:
+        print_record(one, {"sources": sources})
+        return
+    columns = [
+        Column("", list(numbers)),
+        Column("value", [_number_or_range(known) for known in numbers.values()]),
+        *columns_of(list(numbers.values()), unit="", source=""),
+        Column("remark", [_number_remark(known) for known in numbers.values()]),
     ]
-    aliases = f", also {', '.join(content['aliases'])}" if content["aliases"] else ""
-    title = f"{content['name']}: {content['title']}{aliases}; {content['formula']}, {content['symmetry']}"
-    print_table(title, ["", "value", " unit", " source", " remark"], rows)
-    if content["note"]:
-        typer.echo(content["note"])
-    for key, text in content["sources"].items():
+    aliases = f", also {', '.join(one.aliases)}" if one.aliases else ""
+    print_columns(f"{one.name}: {one.title}{aliases}; {one.formula}, {one.symmetry}", columns)
+    if one.note:
+        typer.echo(one.note)
+    for key, text in sources.items():
         typer.echo(f"{key}: {text}")
 
 
-def _entry_value(entry: dict[str, Any]) -> str:
+def _number_or_range(known: Quantity | PropertyTable) -> str:
     """Return a number, or the range of a table."""
-    value = entry["value"]
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    kelvin = entry["temperature"]["value"]
+    if isinstance(known.value, (int, float)):
+        return f"{known.value:.6g}"
+    kelvin, value = cast("PropertyTable", known).temperature, cast("PropertyTable", known).value
     return f"{value[0]:.4g} … {value[-1]:.4g} ({kelvin[0]:g} to {kelvin[-1]:g} K)"
 
 
-def _entry_remark(entry: dict[str, Any]) -> str:
+def _number_remark(known: Quantity | PropertyTable) -> str:
     """Return what a reader has to know of a number."""
-    return "; ".join(part for part in ("" if entry["verified"] else "not verified", entry["note"]) if part)
+    return "; ".join(part for part in ("" if known.verified else "not verified", known.note) if part)
 
 
 def measured(
@@ -141,25 +97,22 @@ def _print_measured(found: tuple[Measurement, ...], *, as_json: bool) -> None:
         note("nobody is known to have measured that; `kapitza measured` lists all interfaces of the catalogue")
         return
     keys = {citation: f"[{i}]" for i, citation in enumerate(dict.fromkeys(one.citation for one in found), start=1)}
-    rows: list[list[str]] = []
-    for one in found:
-        known = one.conductance
-        for i, kelvin in enumerate(known.temperature.tolist()):
-            remarks = (one.set_aside, one.preparation, one.state, f"read in {one.seen}")
-            rows.append(
-                [
-                    f"{one.left} | {one.right}",
-                    f"{kelvin:g} K",
-                    megawatts(float(known.value[i])),
-                    "" if known.sigma is None else f"± {megawatts(float(known.sigma[i]))}",
-                    one.method,
-                    keys[one.citation],
-                    "; ".join(part for part in remarks if part),
-                ]
-            )
-    print_table(
-        "published conductances, MW m⁻² K⁻¹", ["interface", "at", "value", "", " method", " source", " remark"], rows
-    )
+    points = [(one, i) for one in found for i in range(one.conductance.temperature.size)]
+    values = [columns_of(one.conductance, temperature="", value="") for one in found]
+    remarks = [(one.set_aside, one.preparation, one.state, f"read in {one.seen}") for one, _ in points]
+    columns = [
+        Column("interface", [f"{one.left} | {one.right}" for one, _ in points]),
+        Column("at (K)", [kelvin for at, _ in values for kelvin in at.values]),
+        Column(
+            "MW m⁻² K⁻¹",
+            [number for _, value in values for number in value.values],
+            sigmas=[sigma for _, value in values for sigma in value.sigmas or [None] * len(value.values)],
+        ),
+        *columns_of([one for one, _ in points], method=""),
+        Column("source", [keys[one.citation] for one, _ in points]),
+        Column("remark", ["; ".join(filter(None, parts)) for parts in remarks]),
+    ]
+    print_columns("published conductances", columns)
     for citation, key in keys.items():
         doi = next(one.doi for one in found if one.citation == citation)
         typer.echo(f"{key} {citation}, doi:{doi}")
@@ -176,17 +129,17 @@ def cite(
 def print_citation(theory: str | None, *, as_json: bool) -> None:
     """Print the BibTeX entries of a theory, or the list of theories."""
     if theory is None:
-        listed = [(one.name, one.title, [ref.text for ref in kapitza.cite(one.name)]) for one in deferred.citations()]
+        listed = deferred.citations()
         if as_json:
-            names = ("name", "title", "references")
-            print_json({"theories": [dict(zip(names, one, strict=True)) for one in listed]})
+            print_json({"theories": listed})
             return
-        rows = [[name, title, "; ".join(texts)] for name, title, texts in listed]
-        print_table("`kapitza cite NAME` prints BibTeX", ["name", "theory", " references"], rows, text=2)
+        texts = ["; ".join(reference.text for reference in kapitza.cite(one.name)) for one in listed]
+        columns = [*columns_of(listed, name="", title=""), Column("references", texts)]
+        print_columns("`kapitza cite NAME` prints BibTeX", columns)
         return
     found = kapitza.cite(theory)
     entries = [one.bibtex for one in found]
     if as_json:
-        print_json({"theory": theory, "references": [one.text for one in found], "bibtex": entries})
+        print_json({"theory": theory, "references": found, "bibtex": entries})
         return
     typer.echo("\n\n".join(entries))
