@@ -209,6 +209,18 @@ def test_an_attribute_that_is_too_large(tmp_path: Path) -> None:
             plain_attribute(file, "list")
 
 
+def test_data_at_a_wrong_address(data: Callable[[str], Path], tmp_path: Path) -> None:
+    original = data("eels/vib_line_nion.h5")
+    with h5py.File(original) as file:
+        start, size = file["data"].id.get_offset(), file["data"].id.get_storage_size()
+    layout = struct.pack("<QQ", start, size)
+    content = original.read_bytes()
+    assert content.count(layout) == 1
+    damaged = tmp_path / original.name
+    damaged.write_bytes(content.replace(layout, struct.pack("<QQ", start + 128, size)))
+    refused(damaged, "'/data' covers tables of the file: the address of its data is damaged")
+
+
 def test_groups_that_contain_themselves(hspy, made) -> None:
     path = hspy(made((64,)))
     with h5py.File(path, "a") as file:

@@ -1,10 +1,12 @@
 """HDF5 files of other programs, opened with care: external data and sizes that nobody stored are refused."""
 
 import math
+import mmap
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import product
 from os import PathLike
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -26,6 +28,8 @@ MAX_ENTRIES = 5_000  # of metadata
 _MAX_METADATA_LIST = 64  # values of a list that is still metadata
 _MAX_METADATA_TEXT = 2_000  # characters of a text that is still metadata
 _MAX_ATTRIBUTE_BYTES = 2**24  # bytes of one attribute
+_TABLE_SIGNATURES = (b"HEAP" + bytes(4), b"SNOD\x01\x00", b"GCOL\x01" + bytes(3))  # of names, symbols and texts
+_SEARCHED_BYTES = 2**26  # bytes at either end of the data: a wrong address covers what lies beside them
 
 
 def foreign_h5py() -> ModuleType:
@@ -110,7 +114,23 @@ def _check_storage(dataset: Any) -> None:
         raise DataError(f"{name!r:.60} stores {stored} bytes in a file of {dataset.file.id.get_filesize()}")
     if dataset.chunks is not None and math.prod(dataset.chunks) * dataset.dtype.itemsize > _MAX_CHUNK_BYTES:
         raise DataError(f"{name!r:.60} comes in pieces of {dataset.chunks}, more than {_MAX_CHUNK_BYTES} bytes each")
+    _check_address(dataset, name)
     _check_filters(dataset, name)
+
+
+def _check_address(dataset: Any, name: str) -> None:
+    """Refuse data in one piece that cover tables of the file itself: the library does not notice a wrong address."""
+    start = dataset.id.get_offset()
+    if start is None:
+        return
+    end = start + dataset.id.get_storage_size()
+    with (
+        Path(dataset.file.filename).open("rb") as stored,
+        mmap.mmap(stored.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        for low, high in ((start, min(end, start + _SEARCHED_BYTES)), (max(start, end - _SEARCHED_BYTES), end)):
+            if any(content.find(signature, low, high) >= 0 for signature in _TABLE_SIGNATURES):
+                raise DataError(f"{name!r:.60} covers tables of the file: the address of its data is damaged")
 
 
 def _check_chunks(dataset: Any) -> None:
