@@ -12,7 +12,7 @@ from attrs import evolve
 from kapitza.cli import main
 from kapitza.core.conductance import Conductance
 from kapitza.device.description import ConductivityLaw
-from kapitza.device.elements.sensitivities import scale_body
+from kapitza.device.elements.body import scale_body
 from kapitza.device.elements.temperatures import solve_body
 from kapitza.device.grid.sensitivities import grid_differences, scale_layout_parameter
 from kapitza.device.grid.temperatures import GridTemperatures, solve_on_grid

@@ -221,6 +221,11 @@ class Device:
         return sum(source.power for source in self.sources)
 
     @property
+    def shapes(self) -> tuple[SourceShape, ...]:
+        """Of the sources that have one."""
+        return tuple(source.shape for source in self.sources if source.shape is not None)
+
+    @property
     def is_nonlinear(self) -> bool:
         """Whether conductivities or conductances depend on temperature."""
         return bool(self.laws) or any(isinstance(one.conductance, Conductance) for one in self.stack.boundaries)

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from attrs import frozen
@@ -42,18 +41,9 @@ def build_preconditioner(matrix: csr_array) -> Preconditioner:
                 stacklevel=4,
             )
         return Preconditioner(lambda residual: residual / diagonal, 20_000)
-    return Preconditioner(_multigrid_cycle(pyamg, matrix), 200)
-
-
-def _multigrid_cycle(pyamg: Any, matrix: csr_array) -> ApplyInverse:
-    """One V cycle, symmetric: a sweep forward before each coarser grid and one backward after it."""
+    # one V cycle, symmetric: a sweep forward before each coarser grid and one backward after it
     levels = pyamg.ruge_stuben_solver(matrix, max_coarse=200, **_SMOOTHER_OPTIONS)
-    applied = levels.aspreconditioner(cycle="V")
-
-    def cycle(residual: Array) -> Array:
-        return applied.matvec(residual)
-
-    return cycle
+    return Preconditioner(levels.aspreconditioner(cycle="V").matvec, 200)
 
 
 def conjugate_gradients(

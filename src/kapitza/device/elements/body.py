@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, number, quantity
@@ -17,6 +17,7 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Boundary
 from kapitza.device.elements.interfaces import region_pairs
 from kapitza.device.elements.mesh import Mesh
+from kapitza.device.layout import scale_conductance
 from kapitza.errors import InputError
 
 
@@ -161,3 +162,34 @@ def _check_face_condition(mesh: Mesh, name: str, face: object) -> None:
         raise InputError(f"no face {name!r} in the mesh: it has {', '.join(mesh.faces) or 'no named faces'}")
     if not isinstance(face, (FixedTemperature, Convection, FixedFlux)):
         raise InputError(f"face {name}: expected FixedTemperature, Convection or FixedFlux, got {face!r:.60}")
+
+
+def body_parameters(body: Body) -> list[str]:
+    """Names of the numbers that the temperatures depend on, beside those of coolants and held faces."""
+    found = [f"{name}.conductivity" for name in body.conductivity]
+    found += [f"{name}.heat" for name, density in body.heat.items() if density]
+    finite = [name for name, value in body.conductance.items() if isinstance(value, Conductance) or 0 < value < np.inf]
+    found += [f"{name}.conductance" for name in finite]
+    for name, face in body.faces.items():
+        found += [f"{name}.flux"] if isinstance(face, FixedFlux) else []
+        found += [f"{name}.coefficient"] if isinstance(face, Convection) else []
+    return found
+
+
+def scale_body(body: Body, name: str, factor: float) -> Body:
+    """A body with one number times a factor."""
+    owner, _, attribute = name.rpartition(".")
+    if attribute in ("conductivity", "heat", "conductance"):
+        held: Mapping[str, Any] = getattr(body, attribute)
+        if owner in held:
+            value = held[owner]
+            if attribute == "conductance":
+                return evolve(body, conductance={**held, owner: scale_conductance(value, factor)})
+            new: Any = np.asarray(value, dtype=float) * factor
+            return evolve(body, **{attribute: {**held, owner: new if new.ndim else float(new)}})
+    face = body.faces.get(owner)
+    if attribute == "flux" and isinstance(face, FixedFlux):
+        return evolve(body, faces={**body.faces, owner: evolve(face, flux=face.flux * factor)})
+    if attribute == "coefficient" and isinstance(face, Convection):
+        return evolve(body, faces={**body.faces, owner: evolve(face, coefficient=face.coefficient * factor)})
+    raise InputError(f"the body has no {name!r}: it has {', '.join(body_parameters(body))}")

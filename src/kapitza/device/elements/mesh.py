@@ -48,11 +48,6 @@ class Simplex:
             rows.append(row)
         return np.array(rows)
 
-    @property
-    def facet(self) -> "Simplex":
-        """What bounds it."""
-        return Simplex(self.dimension - 1, self.order)
-
     def quadrature(self) -> tuple[Array, Array]:
         """(nq, d) points and (nq,) weights, exact to degree 2 order + 1 at least: Gauss-Jacobi on a collapsed cube."""
         d, count = self.dimension, self.order + 1
@@ -128,24 +123,18 @@ def _node_array(value: ArrayLike) -> Array:
     return array
 
 
-def _cells_array(value: ArrayLike) -> IntArray:
-    """Return cells as a read-only (m, k) array of node numbers."""
-    array = np.array(value)
-    if array.ndim != 2 or not len(array) or array.dtype.kind not in "iu":
-        raise InputError(f"expected cells as rows of node numbers, got shape {array.shape} of {array.dtype}")
-    array = array.astype(np.int64)
-    array.flags.writeable = False
-    return array
+def _whole_numbers(axes: int, what: str) -> Callable[[ArrayLike], IntArray]:
+    """Return a converter to a read-only array of whole numbers of so many axes."""
 
+    def convert(value: ArrayLike) -> IntArray:
+        array = np.array(value)
+        if array.ndim != axes or not len(array) or array.dtype.kind not in "iu":
+            raise InputError(f"expected {what}, got shape {array.shape} of {array.dtype}")
+        array = array.astype(np.int64)
+        array.flags.writeable = False
+        return array
 
-def _region_array(value: ArrayLike) -> IntArray:
-    """Return numbers of regions as a read-only array."""
-    array = np.array(value)
-    if array.ndim != 1 or array.dtype.kind not in "iu":
-        raise InputError(f"expected one number of a region for each cell, got shape {array.shape} of {array.dtype}")
-    array = array.astype(np.int64)
-    array.flags.writeable = False
-    return array
+    return convert
 
 
 def _face_arrays(value: Mapping[str, ArrayLike]) -> Mapping[str, IntArray]:
@@ -172,8 +161,8 @@ class Mesh:
     """
 
     points: Array = field(converter=_node_array, metadata={"unit": "m"})
-    cells: IntArray = field(converter=_cells_array, metadata={"unit": "1"})
-    region: IntArray = field(converter=_region_array, metadata={"unit": "1"})
+    cells: IntArray = field(converter=_whole_numbers(2, "cells as rows of node numbers"), metadata={"unit": "1"})
+    region: IntArray = field(converter=_whole_numbers(1, "a region for each cell"), metadata={"unit": "1"})
     names: tuple[str, ...] = field(converter=tuple)
     faces: Mapping[str, IntArray] = field(factory=dict, converter=_face_arrays, metadata={"unit": "1"})
 

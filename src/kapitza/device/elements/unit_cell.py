@@ -33,28 +33,24 @@ def cell_conductivity(body: Body, sides: Literal["periodic", "isothermal"] = "pe
     parts = split_mesh(body.mesh, lambda a, b: (a, b) in pairs)
     matrix = assemble_body(body, parts, pairs).matrix
     place = body.mesh.points[parts.point]
-    low, edge = _bounding_box(body)
+    used = body.mesh.points[np.unique(body.mesh.cells)]
+    low, edge = used.min(axis=0), np.ptp(used, axis=0)
     cell = body.mesh.simplex
     if sides == "periodic":
-        group = _connected_groups(_opposite_pairs(body, parts, low, edge), len(place))
+        one, other = _opposite_pairs(body, parts, low, edge).T
+        links = coo_array((np.ones(one.size), (one, other)), shape=(len(place), len(place)))
+        group = connected_components(links, directed=False)[1].astype(np.int64)
         found = place + _cell_correctors(matrix, place, group, cell)[group]
         return found.T @ (matrix @ found) / np.prod(edge)
     diagonal: list[float] = []
     for axis in range(body.mesh.dimension):
         x = place[:, axis]
-        ends = (np.abs(x - low[axis]) < _PERIODIC_TOLERANCE * edge[axis]) | (
-            np.abs(x - low[axis] - edge[axis]) < _PERIODIC_TOLERANCE * edge[axis]
-        )
-        group = np.where(ends, 0, 1 + np.cumsum(~ends) - 1)
+        reach = _PERIODIC_TOLERANCE * edge[axis]
+        ends = (np.abs(x - low[axis]) < reach) | (np.abs(x - low[axis] - edge[axis]) < reach)
+        group = np.where(ends, 0, np.cumsum(~ends))
         found = x + _cell_correctors(matrix, x[:, None], group, cell)[group, 0]
         diagonal.append(float(found @ (matrix @ found)) / float(np.prod(edge)))
     return np.diag(diagonal)
-
-
-def _bounding_box(body: Body) -> tuple[Array, Array]:
-    """(d,) lowest corner and (d,) edges of the box around the cells, m."""
-    used = body.mesh.points[np.unique(body.mesh.cells)]
-    return used.min(axis=0), np.ptp(used, axis=0)
 
 
 def _opposite_pairs(body: Body, parts: SplitMesh, low: Array, edge: Array) -> IntArray:
@@ -80,12 +76,6 @@ def _opposite_pairs(body: Body, parts: SplitMesh, low: Array, edge: Array) -> In
             )
         found.append(np.column_stack([here, there[nearest]]))
     return np.concatenate(found)
-
-
-def _connected_groups(pairs: IntArray, size: int) -> IntArray:
-    """(n,) number of the group of each unknown, where those of a pair are in one group."""
-    links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(size, size))
-    return connected_components(links, directed=False)[1].astype(np.int64)
 
 
 def _cell_correctors(matrix: csr_array, place: Array, group: IntArray, cell: Simplex) -> Array:

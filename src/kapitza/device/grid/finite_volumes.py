@@ -1,7 +1,5 @@
 """Finite volumes on a box grid: heat balances of cells, with temperature jumps at boundaries."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
@@ -97,17 +95,14 @@ def finite_volumes(
         halves = half[axis_index(axis, slice(None, -1))], half[axis_index(axis, slice(1, None))]
         resistances.append(_face_resistances(layout, regions, axis, rise, halves))
         series = halves[0] + halves[1] + resistances[axis]
-        faces.append(np.broadcast_to(areas[axis] / series, _inner_face_shape(grid.shape, axis)))
+        inner = [n - (i == axis) for i, n in enumerate(grid.shape)]
+        faces.append(np.broadcast_to(areas[axis] / series, inner))
         for side in (0, 1):
             h = coefficients[2 * axis + side]
             with np.errstate(divide="ignore"):
                 full = np.broadcast_to(half, grid.shape)[axis_index(axis, -side)] + 1 / np.float64(h)
-            outer.append(
-                np.broadcast_to(areas[axis], [1 if i == axis else n for i, n in enumerate(grid.shape)])[
-                    axis_index(axis, 0)
-                ]
-                / full
-            )
+            layer = [1 if i == axis else n for i, n in enumerate(grid.shape)]
+            outer.append(np.broadcast_to(areas[axis], layer)[axis_index(axis, 0)] / full)
     return FiniteVolumes(
         layout=layout,
         grid=grid,
@@ -122,11 +117,6 @@ def finite_volumes(
 def stretch_along(values: Array, axis: int) -> Array:
     """Values with axes of length 1 to stretch along one axis of three."""
     return values.reshape([-1 if i == axis else 1 for i in range(3)])
-
-
-def _inner_face_shape(shape: Sequence[int], axis: int) -> tuple[int, ...]:
-    """Shape of the inner faces across an axis."""
-    return tuple(n - 1 if i == axis else n for i, n in enumerate(shape))
 
 
 def _cell_conductivities(layout: Layout, regions: NDArray[np.int16], rise: Array | None) -> tuple[Array, Array, Array]:

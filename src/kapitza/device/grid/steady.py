@@ -85,7 +85,7 @@ def _parabola_vertex(
             side = found.outer[2 * axis + (step > 0)]
             mirror = not side.any()
             cells, at = ([*cells, own], [*at, float(2 * wall - middles[own])]) if mirror else (cells, at)
-        elif not _crosses_boundary(found, cell, axis, step):
+        elif found.regions[cell] == found.regions[tuple(other if a == axis else i for a, i in enumerate(cell))]:
             cells, at = [*cells, other], [*at, float(middles[other])]
     if len(cells) < 3 or np.ptp(values[cells]) == 0:
         return (np.array([own]), np.ones(1)), at[0]
@@ -94,13 +94,6 @@ def _parabola_vertex(
     place = float(np.clip(-curve[1] / (2 * curve[0]), low, high)) if curve[0] < 0 else 0.0
     weights = [np.prod([(place + at[0] - q) / (p - q) for n, q in enumerate(at) if n != m]) for m, p in enumerate(at)]
     return (np.array(cells), np.array(weights, dtype=np.float64)), place + at[0]
-
-
-def _crosses_boundary(found: FiniteVolumes, cell: tuple[int, int, int], axis: int, step: int) -> bool:
-    """Whether a cell and its neighbour are of two regions."""
-    other = list(cell)
-    other[axis] += step
-    return bool(found.regions[cell] != found.regions[tuple(other)])
 
 
 def temperature_drops(found: FiniteVolumes, rise: Array, faces: HorizontalFaces, spot: HotSpot) -> dict[str, float]:

@@ -6,20 +6,22 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, positive
+from kapitza.core.arrays import Array, IntArray, positive
 from kapitza.device.description import Device
 from kapitza.device.grid.box_grid import BoxGrid, automatic_grid
 from kapitza.device.grid.finite_volumes import (
     FiniteVolumes,
+    HorizontalFaces,
+    axis_index,
     find_grid_plane,
     finite_volumes,
     horizontal_faces,
     patch_mean,
+    stretch_along,
 )
 from kapitza.device.grid.sensitivities import grid_sensitivities, peak_uncertainty
 from kapitza.device.grid.steady import solve_balances, temperature_drops
 from kapitza.device.grid.transient import grid_response
-from kapitza.device.grid.views import grid_flux, grid_jumps, grid_means, grid_section
 from kapitza.device.layered.linear import averaging_patches
 from kapitza.device.layout import Layout
 from kapitza.device.multigrid import ENERGY_TOLERANCE
@@ -30,10 +32,13 @@ from kapitza.device.results import (
     TransientTemperatures,
     TriangulatedField,
     WaveformChoice,
+    merge_points,
     read_only_array,
 )
 from kapitza.device.setup import Plane
 from kapitza.errors import InputError
+
+_FacePair = tuple[Array, Array]  # (nx, ny, nz) rise of the lower and the upper face of each cell across an axis, K
 
 
 @frozen(eq=False, kw_only=True)
@@ -85,20 +90,79 @@ class GridTemperatures:
     @property
     def jumps(self) -> Mapping[str, BoundaryJump]:
         """Temperature jumps at all boundaries that resist, by name "one|other": layers first, then blocks."""
-        return grid_jumps(field_volumes(self), self.rise)
+        found = field_volumes(self)
+        sides = _face_rises(found, self.rise, horizontal_faces(found, self.rise))
+        middles, count = found.grid.middles, len(found.layout.regions)
+        rows: list[Array] = []
+        for axis in range(3):
+            before, after = axis_index(axis, slice(None, -1)), axis_index(axis, slice(1, None))
+            shape = found.regions[before].shape
+            resistance = np.broadcast_to(found.resistances[axis], shape)
+            low, high = found.regions[before].astype(np.int64), found.regions[after].astype(np.int64)
+            here = np.nonzero((resistance > 0) & (low != high))
+            if not here[0].size:
+                continue
+            edges = (found.grid.x, found.grid.y, found.grid.z)[axis]
+            at = [edges[i + 1] if a == axis else middles[a][i] for a, i in enumerate(here)]
+            area = np.broadcast_to(_face_areas(found, axis), self.rise.shape)[before][here]
+            lower, upper = sides[axis][1][before][here], sides[axis][0][after][here]
+            swapped = low[here] > high[here]
+            one, other = np.where(swapped, upper, lower), np.where(swapped, lower, upper)
+            pair = np.minimum(low[here], high[here]) * count + np.maximum(low[here], high[here])
+            rows.append(np.column_stack([pair, *at, area, one, other, resistance[here]]))
+        table = np.concatenate(rows) if rows else np.zeros((0, 8))
+        return {
+            found.layout.name(*divmod(int(pair), count)): _boundary_jump(table[table[:, 0] == pair])
+            for pair in np.unique(table[:, 0])
+        }
 
     @property
     def means(self) -> dict[str, float]:
         """Rise averaged over each layer and block, by name, K."""
-        return grid_means(self.grid, self.regions, self.names, self.rise)
+        dx, dy, dz = (stretch_along(size, i) for i, size in enumerate(self.grid.sizes))
+        volume = np.broadcast_to(dx * dy * dz, self.rise.shape)
+        total = np.bincount(self.regions.ravel(), volume.ravel(), minlength=len(self.names))
+        heat = np.bincount(self.regions.ravel(), (volume * self.rise).ravel(), minlength=len(self.names))
+        return {name: float(h / v) for name, h, v in zip(self.names, heat, total, strict=True) if v}
 
     def flux(self) -> Array:
         """(nx, ny, nz, 3) heat flux along x, y and down in the middle of each cell, W m⁻²."""
-        return grid_flux(field_volumes(self), self.rise)
+        found = field_volumes(self)
+        flows = _face_flows(found, self.rise, horizontal_faces(found, self.rise))
+        parts = [(low + high) / 2 / _face_areas(found, axis) for axis, (low, high) in enumerate(flows)]
+        return np.stack([np.broadcast_to(part, self.rise.shape) for part in parts], axis=-1)
 
     def section(self, y: float | None = None) -> TriangulatedField:
         """The section through the cells at y, m (through the hottest point if None), with the jumps at boundaries."""
-        return grid_section(field_volumes(self), self.rise, float(self.place[1]) if y is None else y)
+        grid, found = self.grid, field_volumes(self)
+        y = float(self.place[1]) if y is None else y
+        if not grid.y[0] <= y <= grid.y[-1]:
+            raise InputError(f"a section at y = {y:g} m: the device ends at {grid.y[-1]:g} m")
+        j = min(int(np.searchsorted(grid.y, y, side="right")) - 1, grid.shape[1] - 1)
+        sides = _face_rises(found, self.rise, horizontal_faces(found, self.rise))
+        across = [[side[:, j] for side in sides[axis]] for axis in (0, 2)]
+        middle, region = self.rise[:, j], found.regions[:, j].astype(np.int64)
+        corners = np.stack([across[0][a] + across[1][b] - middle for a, b in ((0, 0), (1, 0), (1, 1), (0, 1))], axis=-1)
+        i, k = np.indices(middle.shape)
+        steps = ((0, 0), (1, 0), (1, 1), (0, 1))
+        places = np.stack([(i + a) * grid.z.size + k + b for a, b in steps], axis=-1)
+        first, number, value = merge_points(region[..., None] * (grid.x.size * grid.z.size) + places, corners)
+        ix, iz = np.divmod(places.ravel()[first], grid.z.size)
+        centres = np.column_stack([grid.middles[0][i.ravel()], grid.middles[2][k.ravel()]])
+        number = number.reshape(-1, 4)
+        triangles = np.concatenate([number[:, [0, 1, 2]], number[:, [0, 2, 3]]])
+        flux = self.flux()[:, j][..., [0, 2]].reshape(-1, 2)
+        return TriangulatedField(
+            name=f"section at y = {y:.4g} m",
+            axes=("x", "depth"),
+            points=np.column_stack([grid.x[ix], grid.z[iz]]),
+            triangles=triangles,
+            value=value,
+            region=np.tile(region.ravel(), 2),
+            names=tuple(region.name for region in found.layout.regions),
+            places=centres,
+            flux=flux,
+        )
 
     def plane(self, plane: Plane) -> TemperatureField:
         """Rises on a plane along the layers, an edge of the grid; at a boundary, on the side that the plane names."""
@@ -163,6 +227,63 @@ def field_volumes(fields: GridTemperatures) -> FiniteVolumes:
         )
     rise = fields.rise if fields.layout.is_nonlinear else None
     return finite_volumes(fields.layout, fields.grid, fields.regions, rise)
+
+
+def _face_flows(found: FiniteVolumes, rise: Array, faces: HorizontalFaces) -> tuple[_FacePair, _FacePair, _FacePair]:
+    """Heat that enters each cell through its lower face across x, y and z and leaves it through the upper one, W."""
+    sides: list[_FacePair] = []
+    for axis in (0, 1):
+        entering, leaving = np.empty(found.grid.shape), np.empty(found.grid.shape)
+        flow = -found.faces[axis] * np.diff(rise, axis=axis)
+        entering[axis_index(axis, slice(1, None))] = flow
+        leaving[axis_index(axis, slice(None, -1))] = flow
+        entering[axis_index(axis, 0)] = -found.outer[2 * axis] * rise[axis_index(axis, 0)]
+        leaving[axis_index(axis, -1)] = found.outer[2 * axis + 1] * rise[axis_index(axis, -1)]
+        sides.append((entering, leaving))
+    return sides[0], sides[1], (faces.entering, faces.leaving)
+
+
+def _face_areas(found: FiniteVolumes, axis: int) -> Array:
+    """Areas of the faces of cells across an axis, m², to stretch to (nx, ny, nz)."""
+    dx, dy, dz = (stretch_along(size, i) for i, size in enumerate(found.grid.sizes))
+    return (dy * dz, dx * dz, dx * dy)[axis]
+
+
+def _face_rises(found: FiniteVolumes, rise: Array, faces: HorizontalFaces) -> tuple[_FacePair, _FacePair, _FacePair]:
+    """Rises of the faces of each cell across x, y and z: at a boundary they differ from one cell to the next."""
+    sides: list[_FacePair] = []
+    for axis, (entering, leaving) in enumerate(_face_flows(found, rise, faces)):
+        half = stretch_along(found.grid.sizes[axis], axis) / 2 / found.conductivity[axis] / _face_areas(found, axis)
+        sides.append((rise + entering * half, rise - leaving * half))
+    return sides[0], sides[1], sides[2]
+
+
+def _boundary_jump(rows: Array) -> BoundaryJump:
+    """One boundary from rows of pair, x, y, z, area, rises on both sides, resistance."""
+    flux = (rows[:, 5] - rows[:, 6]) / rows[:, 7]
+    return BoundaryJump(rows[:, 1:4], rows[:, 4], rows[:, 5], rows[:, 6], flux, float(flux @ rows[:, 4]))
+
+
+def split_cells(found: FiniteVolumes, rise: Array) -> tuple[Array, IntArray, Array]:
+    """Bricks whose corners on a boundary stand once for each side.
+
+    Returns (n, 3) points along x, y and down, m; (cells, 8) corners of each in the order of VTK; (n,) rises, K.
+    """
+    grid = found.grid
+    sides = _face_rises(found, rise, horizontal_faces(found, rise))
+    i, j, k = np.indices(rise.shape)
+    ny, nz = grid.y.size, grid.z.size
+    corners, places = [], []
+    for c in range(2):
+        for a, b in ((0, 0), (1, 0), (1, 1), (0, 1)):
+            corners.append(sides[0][a] + sides[1][b] + sides[2][c] - 2 * rise)
+            places.append(((i + a) * ny + j + b) * nz + k + c)
+    place = np.stack(places, axis=-1)
+    keys = found.regions[..., None].astype(np.int64) * (grid.x.size * ny * nz) + place
+    first, number, value = merge_points(keys, np.stack(corners, axis=-1))
+    at = place.ravel()[first]
+    points = np.column_stack([grid.x[at // (ny * nz)], grid.y[at // nz % ny], grid.z[at % nz]])
+    return points, number.reshape(-1, 8), value
 
 
 def solve_on_grid(

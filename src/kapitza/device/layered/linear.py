@@ -72,11 +72,11 @@ def _pseudo_time_quadrature(device: Device, column: SlicedStack, sizes: tuple[fl
     settling = decay_time_bound(device, column)
     if device.box is not None:
         settling = min(settling, max(device.box.width, device.box.depth / np.sqrt(lateral_anisotropy(device))) ** 2 / 4)
-    high = (
-        _MAX_DECAY_TIMES * settling
-        if np.isfinite(settling)
-        else _MAX_PSEUDO_TIME * max([*lengths, *_source_distances(device)]) ** 2
-    )
+    if np.isfinite(settling):
+        high = _MAX_DECAY_TIMES * settling
+    else:
+        distances = [max(map(abs, (*shape.extent[0], *shape.extent[1]))) for shape in device.shapes]
+        high = _MAX_PSEUDO_TIME * max([*lengths, *distances]) ** 2
     count = int(np.ceil(np.log(high / low) / _LOG_TIME_STEP)) + 1
     tau = low * np.exp(_LOG_TIME_STEP * np.arange(count))
     p, weight = inverse_laplace(tau)
@@ -88,19 +88,10 @@ def _pseudo_time_quadrature(device: Device, column: SlicedStack, sizes: tuple[fl
     return PseudoTimeQuadrature(tau, np.append(p, still), weight * steps[:, None], lateral_anisotropy(device))
 
 
-def _source_distances(device: Device) -> list[float]:
-    """How far the sources lie from the origin, m."""
-    shapes = [source.shape for source in device.sources if source.shape is not None]
-    return [max(map(abs, (*shape.extent[0], *shape.extent[1]))) for shape in shapes]
-
-
 def decay_time_bound(device: Device, column: SlicedStack) -> float:
     """Upper bound of the decay time of h, m²: what each layer stores times the resistance to a sink, or infinite."""
-    bounds = [
-        _elmore_delay(column.pieces, device.coefficient),
-        _elmore_delay(column.pieces[::-1], device.top_coefficient),
-    ]
-    return min(bounds)
+    below = _elmore_delay(column.pieces, device.coefficient)
+    return min(below, _elmore_delay(column.pieces[::-1], device.top_coefficient))
 
 
 def _elmore_delay(pieces: tuple[LayerSlice | Boundary, ...], coefficient: float) -> float:
@@ -238,7 +229,8 @@ def linear_device(device: Device, planes: tuple[Plane, ...] = ()) -> LinearDevic
     own = [source_plane(device, source) for source in device.sources]
     wanted = tuple(dict.fromkeys([*own, *(plane for plane, _ in device.patches.values()), *planes]))
     cut = slice_stack(device.stack, wanted)
-    nodes = _pseudo_time_quadrature(device, cut, _lateral_sizes(device))
+    shapes = [*device.shapes, *(patch for _, patch in device.patches.values())]
+    nodes = _pseudo_time_quadrature(device, cut, tuple(shape.size for shape in shapes))
     held = sliced_waves(cut, device.stack, nodes.points, top=device.top_coefficient, bottom=device.coefficient)
     known: dict[tuple[Plane, bool], ComplexArray] = {}
     keys = [(plane, source.through) for plane, source in zip(own, device.sources, strict=True)]
@@ -266,12 +258,6 @@ def averaging_patches(device: Device) -> dict[str, tuple[Plane, Patch]]:
         elif source.shape is None and device.box is not None:
             found[source.name] = plane, Rectangle((0.0, device.box.width), (0.0, device.box.depth))
     return found | dict(device.patches)
-
-
-def _lateral_sizes(device: Device) -> tuple[float, ...]:
-    """Smallest lengths of the sources and patches along the layers, m."""
-    shapes = [source.shape for source in device.sources if source.shape is not None]
-    return tuple(shape.size for shape in (*shapes, *(patch for _, patch in device.patches.values())))
 
 
 def with_constant_properties(device: Device, values: Mapping[str, float]) -> Device:

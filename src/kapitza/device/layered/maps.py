@@ -79,7 +79,7 @@ def _map_window(device: Device) -> tuple[tuple[float, float], tuple[float, float
     if device.box is not None:
         return (0.0, device.box.width), (0.0, device.box.depth)
     found: list[tuple[float, float]] = []
-    extents = [source.shape.extent for source in device.sources if source.shape is not None]
+    extents = [shape.extent for shape in device.shapes]
     for axis in (0, 1):
         low, high = min(e[axis][0] for e in extents), max(e[axis][1] for e in extents)
         half = _MAP_WINDOW_SIZES * (high - low) / 2

@@ -137,37 +137,21 @@ def _network_residual(logs: Array, time: Array, rises: Array, steady: float, sca
 
 def cauer_network(network: FosterNetwork) -> CauerNetwork:
     """Return the ladder with the impedance of a Foster network."""
-    one = Fraction(1)
-    top, bottom = [Fraction(0)], [one]  # of Z, coefficients from the constant up
+    zero, one = np.array([Fraction(0)]), Fraction(1)
+    top, bottom = zero, np.array([one])  # of Z, coefficients from the constant up
     for r, tau in zip(network.resistance.tolist(), network.time.tolist(), strict=True):
-        cell = [one, Fraction(tau)]
-        top, bottom = (
-            _polynomial_sum(_polynomial_product(top, cell), [Fraction(r) * b for b in bottom]),
-            _polynomial_product(bottom, cell),
-        )
+        cell = np.array([one, Fraction(tau)])
+        top = np.convolve(top, cell)
+        top[: bottom.size] += Fraction(r) * bottom
+        bottom = np.convolve(bottom, cell)
     resistance: list[float] = []
     capacity: list[float] = []
     top = top[: len(bottom) - 1]
-    while top:
+    while len(top):
         c = bottom[-1] / top[-1]
-        rest = _polynomial_sum(bottom, [Fraction(0), *(-c * a for a in top)])[: len(top)]
+        rest = (bottom - np.concatenate([zero, c * top]))[: len(top)]
         r = top[-1] / rest[-1]
         capacity.append(float(c))
         resistance.append(float(r))
-        top, bottom = _polynomial_sum(top, [-r * b for b in rest])[: len(top) - 1], rest
+        top, bottom = (top - r * rest)[: len(top) - 1], rest
     return CauerNetwork(np.array(resistance), np.array(capacity))
-
-
-def _polynomial_product(a: list[Fraction], b: list[Fraction]) -> list[Fraction]:
-    """Product of polynomials."""
-    found = [Fraction(0)] * (len(a) + len(b) - 1)
-    for i, x in enumerate(a):
-        for j, y in enumerate(b):
-            found[i + j] += x * y
-    return found
-
-
-def _polynomial_sum(a: list[Fraction], b: list[Fraction]) -> list[Fraction]:
-    """Sum of polynomials."""
-    longer, shorter = (a, b) if len(a) >= len(b) else (b, a)
-    return [x + y for x, y in zip(longer, shorter + [Fraction(0)] * (len(longer) - len(shorter)), strict=True)]

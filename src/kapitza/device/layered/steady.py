@@ -66,7 +66,7 @@ def _heated_nodes(solved: LinearDevice) -> tuple[int, ...]:
 
 def _hot_spot_candidates(solved: LinearDevice) -> tuple[LateralPoints, float]:
     """Points to start from, and how far apart they lie, m."""
-    shapes = [source.shape for source in solved.device.sources if source.shape is not None]
+    shapes = solved.device.shapes
     if not shapes:
         return LateralPoints(np.zeros(1), np.zeros(1)), 0.0
     side = 9 if len(shapes) <= _MAX_SEARCHED_SOURCES else 3
@@ -120,9 +120,8 @@ def _inner_planes(device: Device) -> tuple[Plane, ...]:
 
 def _source_width(device: Device) -> float:
     """Width of the widest source, or of the box, m."""
-    shapes = [source.shape for source in device.sources if source.shape is not None]
-    if shapes:
-        return max(high - low for shape in shapes for low, high in shape.extent)
+    if device.shapes:
+        return max(high - low for shape in device.shapes for low, high in shape.extent)
     return 1.0 if device.box is None else device.box.width
 
 
@@ -137,6 +136,7 @@ def _weighted_means(
     rises = rises_on_lines(ready, x, y)
     point = _hot_spot_patch(device, spot)
     others = rise_of_shape(ready, point, plane_response(ready.medium, node)[:, 0], x, y)
+    areas = [np.convolve(np.diff(line), [0.5, 0.5]) for line in (x, y)]  # weights of the trapezoidal rule
     found: dict[str, tuple[float, float]] = {}
     for name, law in device.laws.items():
         pieces = ready.column.within(name)
@@ -157,11 +157,7 @@ def _weighted_means(
     for name, boundary in zip(device.stack.boundary_names, device.stack.boundaries, strict=True):
         if isinstance(boundary.conductance, Conductance):
             i = ready.column.owners.index(name)
-            jumps = (
-                (rises[i] - rises[i + 1])
-                * (others[i] - others[i + 1])
-                * np.outer(_trapezoid_weights(x), _trapezoid_weights(y))
-            )
+            jumps = (rises[i] - rises[i + 1]) * (others[i] - others[i + 1]) * np.outer(*areas)
             kelvin = device.sink + (rises[i] + rises[i + 1]) / 2
             values = boundary.conductance.at(kelvin.ravel()).reshape(kelvin.shape)
             found[name] = _weighted_mean(jumps, kelvin), _weighted_mean(jumps, values)
@@ -192,7 +188,7 @@ def _hot_spot_patch(device: Device, spot: LateralPoints) -> Rectangle | None:
 
 def _narrowest_width(device: Device, axis: int) -> float:
     """Width of the narrowest source along an axis, m."""
-    widths = [high - low for source in device.sources if source.shape for low, high in [source.shape.extent[axis]]]
+    widths = [high - low for low, high in (shape.extent[axis] for shape in device.shapes)]
     if widths:
         return min(widths)
     return 1.0 if device.box is None else (device.box.width, device.box.depth)[axis]
@@ -235,14 +231,6 @@ def _axis_gradient(value: Array, line: Array, axis: int) -> Array:
         if other != axis:
             upper, lower = (np.take(found, range(i, found.shape[other] - 1 + i), other) for i in (1, 0))
             found = (upper + lower) / 2
-    return found
-
-
-def _trapezoid_weights(line: Array) -> Array:
-    """Weights of the trapezoidal rule."""
-    found = np.zeros(line.size)
-    found[1:] += np.diff(line) / 2
-    found[:-1] += np.diff(line) / 2
     return found
 
 

@@ -83,18 +83,6 @@ def _log_grid(low: float, high: float) -> _LogGrid:
     )
 
 
-def _radial_weights(
-    device: Device, shape: SourceShape | None, at: Readout, highest: float, *, ratio: float, longest: float
-) -> RadialWeights:
-    """Weights up to κ = `highest` with which a point or a patch reads a source of one watt, less the mean over a box.
-
-    `longest` is how far heat goes in the longest time, m, for layers without sides.
-    """
-    if device.box is None:
-        return _unbounded_weights(shape, at, highest, ratio, longest)
-    return _box_weights(device.box, shape, at, highest, ratio)
-
-
 def _box_weights(box: Box, shape: SourceShape | None, at: Readout, highest: float, ratio: float) -> RadialWeights:
     """Weights of the modes of a box."""
     if shape is None:
@@ -221,9 +209,11 @@ class TransientModel:
 
     def weights(self, reader: Probe, source: HeatSource, highest: float, time: float) -> RadialWeights:
         """Weights of the wave vectors for one reader and one source."""
-        longest = np.sqrt(time / self.storage[0])
-        ratio = self.linear.nodes.ratio
-        return _radial_weights(self.linear.device, source.shape, reader.at, highest, ratio=ratio, longest=longest)
+        box, ratio = self.linear.device.box, self.linear.nodes.ratio
+        if box is not None:
+            return _box_weights(box, source.shape, reader.at, highest, ratio)
+        longest = float(np.sqrt(time / self.storage[0]))  # how far heat gets in this time
+        return _unbounded_weights(source.shape, reader.at, highest, ratio, longest)
 
     def transfer(self, source: HeatSource, node: int, s: ComplexArray, kappa: Array) -> ComplexArray:
         """(ns, nk) temperature of a node per flux of a source, K m² W⁻¹."""
@@ -360,7 +350,7 @@ def time_span(device: Device) -> tuple[float, float]:
     """Times between which a device heats up, s: from when heat leaves the smallest source until all is steady."""
     storage = [heat_capacity_of(layer) for layer in device.stack.layers]
     top, last = device.stack.layers[0], device.stack.layers[-1]
-    shapes = [source.shape for source in device.sources if source.shape is not None]
+    shapes = device.shapes
     first = 0.02 * min([top.thickness, *(shape.size for shape in shapes)]) ** 2 * storage[0] / top.conductivity
     if device.box is not None:  # no earlier than its modes resolve
         slow = max(float(c / layer.tensor[0, 0]) for c, layer in zip(storage, device.stack.layers, strict=True))

@@ -32,10 +32,9 @@ from attrs import field, frozen
 
 from kapitza.core.arrays import read_only_mapping
 from kapitza.core.conductance import Conductance
-from kapitza.device.elements.body import Body, Convection, FaceCondition, FixedFlux, FixedTemperature
+from kapitza.device.elements.body import Body, Convection, FaceCondition, FixedFlux, FixedTemperature, body_parameters
 from kapitza.device.elements.interfaces import region_pairs
 from kapitza.device.elements.mesh import Mesh
-from kapitza.device.elements.sensitivities import body_parameters
 from kapitza.device.elements.steady import facet_mass_matrices
 from kapitza.errors import ValidityWarning
 from kapitza.io.device.boundaries import BoundarySides, read_device_boundary

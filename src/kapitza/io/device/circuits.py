@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance
 from kapitza.device.description import Device
-from kapitza.device.layered.network import CauerNetwork, FosterNetwork, cauer_network
+from kapitza.device.layered.network import FosterNetwork, cauer_network
 from kapitza.errors import InputError
 from kapitza.io.formats.files import write_atomically
 
@@ -34,27 +35,19 @@ def write_spice(
         "* V in K above the sink, I in W: put a current source of the dissipated power into 'junction'",
         f".subckt {name} junction sink",
     ]
-    body = _cauer_lines(cauer_network(network)) if ladder else _foster_lines(network)
+    cells = cauer_network(network) if ladder else network
+    body = _network_lines(cells.resistance, cells.capacity, ladder=ladder)
     return write_atomically(path, "\n".join([*head, *body, f".ends {name}", ""]).encode())
 
 
-def _foster_lines(network: FosterNetwork) -> list[str]:
-    """Cells of a resistance beside a capacity, one behind the other."""
-    nodes = ["junction", *(f"n{i}" for i in range(1, network.resistance.size)), "sink"]
+def _network_lines(resistances: Array, capacities: Array, *, ladder: bool) -> list[str]:
+    """Resistances from the junction to the sink, each with a capacity beside it, or of a ladder to the sink."""
+    nodes = ["junction", *(f"n{i}" for i in range(1, resistances.size)), "sink"]
     lines: list[str] = []
-    for i, (r, c) in enumerate(zip(network.resistance.tolist(), network.capacity.tolist(), strict=True)):
-        lines.append(f"R{i + 1} {nodes[i]} {nodes[i + 1]} {r:.9e}")
-        lines.append(f"C{i + 1} {nodes[i]} {nodes[i + 1]} {c:.9e}")
-    return lines
-
-
-def _cauer_lines(network: CauerNetwork) -> list[str]:
-    """Capacities to the sink and resistances between."""
-    nodes = ["junction", *(f"n{i}" for i in range(1, network.resistance.size)), "sink"]
-    lines: list[str] = []
-    for i, (r, c) in enumerate(zip(network.resistance.tolist(), network.capacity.tolist(), strict=True)):
-        lines.append(f"C{i + 1} {nodes[i]} sink {c:.9e}")
-        lines.append(f"R{i + 1} {nodes[i]} {nodes[i + 1]} {r:.9e}")
+    for i, (r, c) in enumerate(zip(resistances.tolist(), capacities.tolist(), strict=True)):
+        resistance = f"R{i + 1} {nodes[i]} {nodes[i + 1]} {r:.9e}"
+        capacity = f"C{i + 1} {nodes[i]} {'sink' if ladder else nodes[i + 1]} {c:.9e}"
+        lines += [capacity, resistance] if ladder else [resistance, capacity]
     return lines
 
 

@@ -224,20 +224,13 @@ def read_parts(top: TomlTable, blocks: Container[str] = (), more: Sequence[TomlT
             box,
             title=top.text("title", top.path.stem),
             sink=sink,
-            coefficient=_read_coefficient(top, "coefficient", np.inf),
-            top_coefficient=_read_coefficient(top, "top_coefficient", 0.0),
+            coefficient=top.number("coefficient", "conductance", np.inf),
+            top_coefficient=top.number("top_coefficient", "conductance", 0.0),
             laws=laws,
             patches=read_patches(top.section("patches"), stack),
         ),
     )
     return DeviceParts(device, {one[0].name: one[2] for one in read}, sigmas)
-
-
-def _read_coefficient(top: TomlTable, key: str, default: float) -> float:
-    """Heat transfer coefficient of a face; infinite or 0 where the file states none."""
-    if key not in top:
-        return default
-    return top.number(key, "conductance")
 
 
 def _read_box(top: TomlTable) -> Box | None:

@@ -9,8 +9,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from kapitza.device.grid.temperatures import GridTemperatures, field_volumes
-from kapitza.device.grid.views import split_cells
+from kapitza.device.grid.temperatures import GridTemperatures, field_volumes, split_cells
 from kapitza.errors import InputError
 from kapitza.io.formats.files import write_atomically
 
