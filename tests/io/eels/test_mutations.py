@@ -73,5 +73,6 @@ def run_mutations(path: Path, first: int, last: int) -> None:
     assert found["read"] + found["refused"] == last - first
     assert found["refused"] > 0.2 * (last - first)
     assert found["files"] > 0.9 * (last - first)  # they are not all the same
+    assert found["stopped"] <= 0.001 * (last - first)  # by the limit of the child: HDF5 itself may go on without end
     assert found["slowest"] < SLOWEST
     assert found["memory"] < MEMORY
