@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 import typer
 
 import kapitza
-from kapitza.cli import deferred
+from kapitza.cli import deferred, figures
 from kapitza.cli.md.nemd import report_run
-from kapitza.cli.md.options import RunFileArgument, check_outputs
+from kapitza.cli.md.options import RunFileArgument
 from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import note
 from kapitza.errors import InputError
@@ -48,17 +48,18 @@ def read(
     folder: Annotated[str, typer.Argument(metavar="DIR", help="Folder of a deck with what the program wrote.")],
     engine: _EngineName = "lammps",
     equilibrated: Annotated[
-        str, typer.Option("--equilibrated", help="Time under the same baths before the blocks: 400ps.")
+        str, typer.Option("--equilibrated", help="Time under the same thermostats before the blocks: 400ps.")
     ] = "0ps",
     save: Save = None,
     plot: Figure = None,
     as_json: Json = False,
 ) -> None:
-    """Analyse what a cluster produced, as `md nemd` does.  Exit code 3: the run is not to be believed."""
-    check_outputs(save, plot)
+    """Analyse what a cluster produced, as `md nemd` does.  Exit code 3: the run is rejected."""
+    files = figures.Results(save, plot)
     waited = quantity(equilibrated, "time", what="--equilibrated")
     if waited < 0:
         raise InputError(f"--equilibrated {equilibrated}: expected a time of 0 or more")
     record = kapitza.io.read_lammps(folder) if engine == "lammps" else kapitza.io.read_gpumd(folder)
     run = kapitza.md.Run(title=record.name, records=(record,), equilibrated=waited)
-    report_run(run, save, plot, as_json=as_json)
+    files.keep(run)
+    report_run(run, files, as_json=as_json)

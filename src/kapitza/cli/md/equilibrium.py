@@ -1,4 +1,4 @@
-"""The verbs of molecular dynamics without baths, and of several lengths: equilibrium, relax, sizes."""
+"""The verbs of molecular dynamics of closed cells, and of several lengths: equilibrium, relax, sizes."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,17 +7,17 @@ import typer
 import kapitza
 from kapitza.cli import deferred, figures
 from kapitza.cli.md.options import (
-    EXIT_REJECTED,
+    ReplicasOption,
     RunFileArgument,
     StoreOption,
     WorkersOption,
-    check_outputs,
+    conclude,
     explain_resume,
-    print_saved,
+    run_and_keep,
     run_store,
 )
 from kapitza.cli.options import DaskAddress, Figure, Json, Save, dask_executor
-from kapitza.cli.output import conductance_json, note, print_json, print_table, progress_line
+from kapitza.cli.output import note, print_record, print_table, progress_line, quantity_json
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
 from kapitza.units import MW, THz, nm, ps
@@ -72,48 +72,24 @@ def equilibrium(
 ) -> None:
     """Conductance from the power that fluctuates through the boundary in equilibrium, with Green and Kubo beside.
 
-    A cell that repeats along z, brought to the temperature by baths and then left alone.
+    A cell that repeats along z, brought to the temperature by thermostats and then left alone.
     """
-    check_outputs(save, plot)
-    known = _parse_conductivities(conductivity)
+    files, known = figures.Results(save, plot), _parse_conductivities(conductivity)
     held = kapitza.io.read_run(file).with_preparation("uniform", replicas=1)
-    where = run_store(store, save)
-    with explain_resume(where):
-        run = kapitza.md.run(
-            held.system(periodic=True), held.potential, held.engine,
-            held.protocol, held.sampling, store=where,
-            progress=progress_line("blocks"),
-        )  # fmt: skip
-    if save is not None:
-        kapitza.save(run, save)
+    run = run_and_keep(held, files, store, periodic=True)
     found = kapitza.md.equilibrium_conductances(run, known)
-    if plot is not None:
-        figures.write_axes(plot, lambda ax: deferred.md_fluctuations(found, ax=ax))
+    files.draw(lambda ax: deferred.md_fluctuations(found, ax=ax))
     if as_json:
-        print_json(_equilibrium_json(found))
+        records = {"fluctuations": found.fit, "green_kubo": found.green_kubo, "converted": found.converted}
+        print_record(records, _run_numbers(run) | {"temperature": quantity_json(run.temperature, "K")})
     else:
         _print_equilibrium(found)
-    print_saved(save, plot)
-    if found.fit.reasons:
-        raise typer.Exit(EXIT_REJECTED)
+    conclude(files, accepted=not found.fit.reasons)
 
 
-def _equilibrium_json(found: "EquilibriumResult") -> dict[str, Any]:
-    """Return conductances of equilibrium with their units."""
-    return {
-        "title": found.run.title,
-        "temperature": {"unit": "K", "value": found.run.temperature},
-        "drift": {"unit": "of the kinetic energy", "value": found.run.drift},
-        "fluctuations": conductance_json(found.fit.conductance),
-        "green kubo": conductance_json(found.green_kubo),
-        "green kubo as extrapolated": conductance_json(found.converted),
-        "model": found.fit.model,
-        "biot": found.fit.biot,
-        "conductivity": {"unit": "W m^-1 K^-1", "value": found.fit.conductivity.tolist()},
-        "range": {"unit": "rad s^-1", "value": [found.fit.low, found.fit.high]},
-        "probability": found.fit.probability,
-        "reasons": list(found.fit.reasons),
-    }
+def _run_numbers(run: "kapitza.md.Run") -> dict[str, Any]:
+    """Return title and energy drift of a closed cell."""
+    return {"title": run.title, "energy_drift": quantity_json(run.drift, "1", meaning="over the kinetic energy")}
 
 
 def _print_equilibrium(found: "EquilibriumResult") -> None:
@@ -149,9 +125,7 @@ def _print_verdict(reasons: tuple[str, ...]) -> None:
 def relax(
     file: RunFileArgument,
     conductivity: _Conductivity = None,
-    runs: Annotated[
-        int | None, typer.Option("--replicas", help="Runs that differ in their seed; as the file says.", min=1)
-    ] = None,
+    runs: ReplicasOption = None,
     workers: WorkersOption = 1,
     dask: DaskAddress = None,
     save: Save = None,
@@ -163,42 +137,18 @@ def relax(
 
     A cell that repeats along z; blocks of the file must be short against the decay.
     """
-    check_outputs(save, plot)
-    known = _parse_conductivities(conductivity)
+    files, known = figures.Results(save, plot), _parse_conductivities(conductivity)
     held = kapitza.io.read_run(file).with_preparation("sides", replicas=runs)
-    where = run_store(store, save)
-    with explain_resume(where), dask_executor(dask) as pool:
-        run = kapitza.md.run(
-            held.system(periodic=True), held.potential, held.engine, held.protocol, held.sampling, store=where,
-            executor=pool or workers,
-            progress=progress_line("blocks" if held.protocol.replicas == 1 else "runs"),
-        )  # fmt: skip
-    if save is not None:
-        kapitza.save(run, save)
+    run = run_and_keep(held, files, store, periodic=True, dask=dask, workers=workers)
     found = kapitza.md.relaxation_conductances(run, known)
-    if plot is not None:
-        figures.write_axes(plot, lambda ax: deferred.md_approach(found, ax=ax))
+    files.draw(lambda ax: deferred.md_approach(found, ax=ax))
     if as_json:
-        print_json(_relax_json(found))
+        numbers = {"time": quantity_json(run.time, "s"), "difference": quantity_json(run.difference, "K")}
+        chosen = {"chosen": found.chosen.model, "reasons": list(found.reasons)}
+        print_record({"lumped": found.lumped, "slabs": found.slabs}, _run_numbers(run) | numbers | chosen)
     else:
         _print_relax(found)
-    print_saved(save, plot)
-    if found.reasons:
-        raise typer.Exit(EXIT_REJECTED)
-
-
-def _relax_json(found: "RelaxationResult") -> dict[str, Any]:
-    """Return conductances of a relaxation with their units."""
-    return {
-        "title": found.run.title,
-        "temperature": {"unit": "K", "value": float(found.chosen.conductance.temperature[0])},
-        "model": found.chosen.model,
-        "biot": found.chosen.biot,
-        "conductance": {one.model: conductance_json(one.conductance) for one in (found.lumped, found.slabs)},
-        "time": {"unit": "s", "value": found.run.time.tolist()},
-        "difference": {"unit": "K", "value": found.run.difference.tolist()},
-        "reasons": list(found.reasons),
-    }
+    conclude(files, accepted=not found.reasons)
 
 
 def _print_relax(found: "RelaxationResult") -> None:
@@ -228,10 +178,8 @@ def _print_relax(found: "RelaxationResult") -> None:
 @closed_app.command()
 def sizes(
     file: RunFileArgument,
-    lengths: Annotated[str, typer.Option("--lengths", help="Of each side, bath included: 10,20,40nm.")],
-    runs: Annotated[
-        int | None, typer.Option("--replicas", help="Runs of each length; as the file says.", min=1)
-    ] = None,
+    lengths: Annotated[str, typer.Option("--lengths", help="Of each side, thermostat included: 10,20,40nm.")],
+    runs: ReplicasOption = None,
     workers: WorkersOption = 1,
     dask: DaskAddress = None,
     save: Save = None,
@@ -243,38 +191,21 @@ def sizes(
 
     Equilibration and blocks become longer with the square of the length.
     """
-    check_outputs(save, plot)
+    files = figures.Results(save, plot)
     wanted = [quantity(part, "length", what="--lengths") for part in share_last_unit(lengths)]
     held = kapitza.io.read_run(file).with_preparation(replicas=runs)
     where = run_store(store, save)
     with explain_resume(where), dask_executor(dask) as pool:
         found = deferred.size_study(held, wanted, store=where, executor=pool or workers, progress=progress_line("runs"))
-    if save is not None:
-        kapitza.save({"series": found.series, "runs": tuple(found.runs)}, save)
-    if plot is not None:
-        figures.write_axes(plot, lambda ax: deferred.md_sizes(found.series, ax=ax))
+    files.keep({"series": found.series, "runs": tuple(found.runs)})
+    files.draw(lambda ax: deferred.md_sizes(found.series, ax=ax))
+    accepted = [one.accepted for one in found.results]
     if as_json:
-        print_json(_sizes_json(found))
+        numbers = {"reasons": [list(one.reasons) for one in found.results], "size_effect": found.series.size_effect}
+        print_record(found.series, {"accepted": accepted, **numbers, "verdict": found.series.verdict})
     else:
         _print_sizes(found)
-    print_saved(save, plot)
-    if not all(one.accepted for one in found.results):
-        raise typer.Exit(EXIT_REJECTED)
-
-
-def _sizes_json(found: "SizeStudy") -> dict[str, Any]:
-    """Return a series of lengths with its units."""
-    one = found.series
-    return {
-        "length": {"unit": "m", "value": one.length.tolist()},
-        "resistance": {"unit": "m^2 K W^-1", "value": one.resistance.tolist(), "sigma": one.sigma.tolist()},
-        "accepted": [each.accepted for each in found.results],
-        "reasons": [list(each.reasons) for each in found.results],
-        "infinite": {"unit": "m^2 K W^-1", "value": float(one.fitted[0]), "sigma": float(one.fitted_sigma[0])},
-        "mean": {"unit": "m^2 K W^-1", "value": one.mean, "sigma": one.mean_sigma},
-        "size effect": one.size_effect,
-        "verdict": one.verdict,
-    }
+    conclude(files, accepted=all(accepted))
 
 
 def _print_sizes(found: "SizeStudy") -> None:
@@ -290,9 +221,9 @@ def _print_sizes(found: "SizeStudy") -> None:
         ]
         for length, r, s, each in zip(one.length, one.resistance, one.sigma, found.results, strict=True)
     ]
-    heads = ["nm between baths", "R (m² K GW⁻¹)", "±", "G (MW m⁻² K⁻¹)", " accepted"]
+    heads = ["nm between thermostats", "R (m² K GW⁻¹)", "±", "G (MW m⁻² K⁻¹)", " accepted"]
     print_table(f"{found.runs[0].title}: {len(found.runs)} lengths", heads, rows)
     typer.echo(one.verdict)
     for length, each in zip(one.length, found.results, strict=True):
         for reason in each.reasons:
-            note(f"{length / nm:.4g} nm between baths: {reason}")
+            note(f"{length / nm:.4g} nm between thermostats: {reason}")

@@ -1,4 +1,4 @@
-"""The verbs of molecular dynamics between two baths: run, spectrum, modes."""
+"""The verbs of molecular dynamics between two thermostats: run, spectrum, modes."""
 
 from typing import Annotated
 
@@ -8,19 +8,17 @@ import kapitza
 from kapitza.cli import deferred, figures
 from kapitza.cli.md import reports
 from kapitza.cli.md.options import (
-    EXIT_REJECTED,
+    ReplicasOption,
     RunFileArgument,
     SavedRunArgument,
     StoreOption,
     WorkersOption,
-    check_outputs,
-    explain_resume,
+    conclude,
     load_run,
-    print_saved,
-    run_store,
+    run_and_keep,
 )
-from kapitza.cli.options import DaskAddress, Figure, Json, Save, dask_executor, parse_temperatures
-from kapitza.cli.output import print_json, progress_line
+from kapitza.cli.options import DaskAddress, Figure, Json, Save, parse_temperatures
+from kapitza.cli.output import print_record
 from kapitza.errors import InputError
 
 md_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
@@ -37,43 +35,29 @@ def nemd(
     save: Save = None,
     plot: Figure = None,
     store: StoreOption = None,
-    replicas: Annotated[
-        int | None, typer.Option("--replicas", help="Runs that differ in their seed; as the file says.", min=1)
-    ] = None,
+    replicas: ReplicasOption = None,
     workers: WorkersOption = 1,
     dask: DaskAddress = None,
     as_json: Json = False,
 ) -> None:
-    """Run between two baths: profile, heat flow three ways, jump and conductance with total error, and a verdict.
+    """Run between two thermostats: profile, heat flow three ways, jump and conductance with total error, and a verdict.
 
-    Exit code 3: the run is not to be believed (not steady, heat flows disagree, jump not resolved); it is saved.
+    Exit code 3: the run is rejected (not steady, heat flows disagree, jump not resolved); it is saved.
     """
-    check_outputs(save, plot)
+    files = figures.Results(save, plot)
     held = kapitza.io.read_run(file).with_preparation(replicas=replicas)
-    where = run_store(store, save)
-    with explain_resume(where), dask_executor(dask) as pool:
-        run = kapitza.md.run(
-            held.system(), held.potential, held.engine, held.protocol, held.sampling, store=where,
-            executor=pool or workers, progress=progress_line("runs" if held.protocol.replicas > 1 else "blocks"),
-        )  # fmt: skip
-    report_run(run, save, plot, as_json=as_json)
+    report_run(run_and_keep(held, files, store, dask=dask, workers=workers), files, as_json=as_json)
 
 
-def report_run(run: "kapitza.md.Run", save: str | None, plot: str | None, *, as_json: bool) -> None:
-    """Save, draw and print a run; stop with a status of its own where it is rejected."""
-    if save is not None:
-        kapitza.save(run, save)
+def report_run(run: "kapitza.md.Run", files: figures.Results, *, as_json: bool) -> None:
+    """Draw and print a run; stop with a status of its own where it is rejected."""
     found = run.result()
-    if plot is not None:
-        figures.write_axes(plot, lambda ax: kapitza.plot.md_profile(found, ax=ax))
-    content = reports.run_json(run, found)
+    files.draw(lambda ax: kapitza.plot.md_profile(found, ax=ax))
     if as_json:
-        print_json(content)
+        print_record(found, reports.run_numbers(run, found))
     else:
         reports.print_run(run, found)
-    print_saved(save, plot)
-    if not found.accepted:
-        raise typer.Exit(EXIT_REJECTED)
+    conclude(files, accepted=found.accepted)
 
 
 @md_app.command()
@@ -91,24 +75,22 @@ def spectrum(
     save: Save = None,
     as_json: Json = False,
 ) -> None:
-    """Who carries the heat through the plane, frequency by frequency."""
-    check_outputs(save, plot)
+    """Spectral heat flux through the plane, and the conductances that follow from it."""
+    files = figures.Results(save, plot)
     kelvin = None if temperature is None else parse_temperatures(temperature)
     elastic = None if agf is None else _load_elastic_transmission(agf)
     held = load_run(run)
     found = kapitza.md.heat_spectrum(held, kelvin, elastic=elastic, bands=bands)
-    if save is not None:
-        kept = {"flux": found.flux, "extrapolated": found.extrapolated, "between baths": found.between}
-        kapitza.save(kept if found.transmission is None else {**kept, "transmission": found.transmission}, save)
-    if plot is not None:
-        figures.write_figure(
-            plot, lambda figure: deferred.md_spectrum_figure(held, figure, elastic=elastic), width=9.0, height=3.8
-        )
+    records = {"flux": found.flux, "extrapolated": found.extrapolated, "between_thermostats": found.between}
+    for name, one in (("transmission", found.transmission), ("split", found.split)):
+        records |= {} if one is None else {name: one}
+    files.keep(records)
+    files.draw_figure(lambda figure: deferred.md_spectrum_figure(held, figure, elastic=elastic), width=9.0, height=3.8)
     if as_json:
-        print_json(reports.spectrum_json(found))
+        print_record(records, reports.spectrum_numbers(found))
     else:
         reports.print_spectrum(found)
-    print_saved(save, plot)
+    files.announce()
 
 
 def _load_elastic_transmission(path: str) -> "kapitza.Transmission":
@@ -129,17 +111,16 @@ def modes(
     as_json: Json = False,
 ) -> None:
     """Temperatures of frequencies by layer near the plane, and the part of interface vibrations in the heat."""
-    check_outputs(save, plot)
+    files = figures.Results(save, plot)
     found = kapitza.md.mode_temperatures(load_run(run), bands=bands)
     occupation = found.occupation
-    if occupation is None and (save is not None or plot is not None):
+    if occupation is not None:
+        files.keep(occupation)
+        files.draw(lambda ax: deferred.md_modes(occupation, found.plane, ax=ax))
+    elif save is not None or plot is not None:
         raise InputError(f"{run}: --save and --plot are for mode temperatures, and no run in equilibrium was made")
-    if save is not None:
-        kapitza.save(occupation, save)
-    if plot is not None and occupation is not None:
-        figures.write_axes(plot, lambda ax: deferred.md_modes(occupation, found.plane, ax=ax))
     if as_json:
-        print_json(reports.modes_json(found))
+        print_record({} if occupation is None else occupation, reports.mode_numbers(found))
     else:
         reports.print_modes(found)
-    print_saved(save, plot)
+    files.announce()

@@ -4,19 +4,23 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import kapitza
 from kapitza.cli import figures
-from kapitza.cli.output import note
+from kapitza.cli.options import dask_executor
+from kapitza.cli.output import note, progress_line
 from kapitza.errors import InputError
 
-EXIT_REJECTED = 3  # exit status of a run that is not to be believed
+if TYPE_CHECKING:
+    from kapitza.io.md.runs import RunFile
+
+EXIT_REJECTED = 3  # exit status of a run that is rejected
 
 RunFileArgument = Annotated[
-    str, typer.Argument(metavar="FILE", help="File of a run (.toml): atoms, potential, baths, duration.")
+    str, typer.Argument(metavar="FILE", help="File of a run (.toml): atoms, potential, thermostats, duration.")
 ]
 SavedRunArgument = Annotated[str, typer.Argument(metavar="RUN", help="What `md nemd` or `md read` saved.")]
 StoreOption = Annotated[
@@ -26,11 +30,10 @@ StoreOption = Annotated[
     ),
 ]
 WorkersOption = Annotated[int, typer.Option("--workers", help="Processes over which several runs are spread.", min=1)]
-
-
-def check_outputs(save: str | None, plot: str | None) -> None:
-    """Refuse, before anything is computed, paths that cannot become a result or a figure."""
-    figures.Results(save, plot)
+ReplicasOption = Annotated[
+    int | None,
+    typer.Option("--replicas", help="Runs that differ in their seed (of each length); as the file says.", min=1),
+]
 
 
 def run_store(store: str | None, save: str | None) -> Path | None:
@@ -55,11 +58,27 @@ def explain_resume(folder: Path | None) -> Generator[None, None, None]:
         raise
 
 
-def print_saved(*paths: str | None) -> None:
-    """Say which files were written."""
-    for path in paths:
-        if path is not None:
-            note(f"wrote {path}")
+def run_and_keep(
+    held: "RunFile", files: figures.Results, store: str | None, *, periodic: bool = False, dask: str | None = None,
+    workers: int = 1,
+) -> "kapitza.md.Run":  # fmt: skip
+    """Run the atoms of a file, with what is kept and how far it is shown to the user."""
+    where = run_store(store, files.save)
+    units = "blocks" if held.protocol.replicas == 1 else "runs"
+    with explain_resume(where), dask_executor(dask) as pool:
+        run = kapitza.md.run(
+            held.system(periodic=periodic), held.potential, held.engine, held.protocol, held.sampling,
+            store=where, executor=pool or workers, progress=progress_line(units),
+        )  # fmt: skip
+    files.keep(run)
+    return run
+
+
+def conclude(files: figures.Results, *, accepted: bool) -> None:
+    """Say which files were written; stop with a status of its own where a result is rejected."""
+    files.announce()
+    if not accepted:
+        raise typer.Exit(EXIT_REJECTED)
 
 
 def load_run(path: str) -> "kapitza.md.Run":

@@ -1,28 +1,22 @@
-"""Tables and JSON of the verbs `md nemd`, `md spectrum` and `md modes`."""
+"""Tables of the verbs `md nemd`, `md spectrum` and `md modes`, and the numbers that they add to the saved records."""
 
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 import kapitza
 from kapitza.cli import deferred
-from kapitza.cli.output import conductance_json, megawatts, print_table
+from kapitza.cli.output import conductance_json, megawatts, note, print_table, quantity_json
 from kapitza.units import MW, THz, nm, ps
 
 if TYPE_CHECKING:
+    from kapitza.core.conductance import Conductance
     from kapitza.simulate.md.analysis.nemd import NemdResult
     from kapitza.simulate.md.analysis.transmission import ElasticSplit
-from math import isnan
-from typing import TYPE_CHECKING
-
-from kapitza.cli.output import note
-
-if TYPE_CHECKING:
-    from kapitza.core.conductance import Conductance
     from kapitza.simulate.md.runs.heat_spectra import HeatSpectrum, ModeTemperatures
 
-
-_FLUX_NAMES = ("hot bath", "cold bath", "plane")
+_FLUX_NAMES = ("hot thermostat", "cold thermostat", "plane")
 _RESISTANCE_UNIT = 1e-9  # m² K W⁻¹ of one m² K GW⁻¹
 _MAX_FINITE_FLUX = 1e300  # W m⁻²
 
@@ -34,64 +28,23 @@ def _flux_agreement(found: "NemdResult") -> str:
 
 
 def _largest_drift(run: "kapitza.md.Run") -> float:
-    """Largest share of the heat flow that came from nowhere, of all runs."""
+    """Largest energy drift (unaccounted heat) of all runs, as a share of the heat flow."""
     return max((deferred.energy_conservation(one).share for one in run.records), key=abs)
 
 
-def run_json(run: "kapitza.md.Run", found: "NemdResult") -> dict[str, Any]:
-    """Return a run with its units."""
-    first = run.records[0]
-    low, high = found.interval()
+def run_numbers(run: "kapitza.md.Run", found: "NemdResult") -> dict[str, Any]:
+    """Return what follows from the result of a run, with units."""
     return {
         "title": run.title,
-        "method": found.method,
         "accepted": found.accepted,
-        "reasons": list(found.reasons),
-        "runs": len(run.records),
         "seeds": [one.seed for one in run.records],
-        "temperature": {"unit": "K", "value": found.temperature, "baths": list(first.bath_temperatures)},
-        "flux": {
-            "unit": "W m^-2",
-            "value": dict(zip(_FLUX_NAMES, found.fluxes.value.tolist(), strict=True)),
-            "sigma": dict(zip(_FLUX_NAMES, found.fluxes.sigma.tolist(), strict=True)),
-            "agree": not found.fluxes.disagreements(),
-        },
-        "drift": {"unit": "of the heat flow", "value": _largest_drift(run)},
-        "steady": {
-            "unit": "s",
-            "value": found.steady.steady,
-            "slowest": found.steady.slowest,
-            "waited": found.steady.waited,
-            "sampled": found.steady.sampled,
-        },
-        "jump": {"unit": "K", "value": found.jump},
-        "resistance": {
-            "unit": "m^2 K W^-1",
-            "value": found.resistance,
-            "sigma": found.sigma,
-            "statistical": found.statistical,
-            "layers": found.window,
-            "energy": found.imbalance,
-            "interval": [low, high],
-        },
-        "conductance": {
-            "extrapolated": conductance_json(_positive_conductance(found, "conductance")),
-            "between baths": conductance_json(_positive_conductance(found, "conductance_between_baths")),
-        },
-        "conductivity": {
-            "unit": "W m^-1 K^-1",
-            "value": found.conductivity.tolist(),
-            "sigma": found.conductivity_sigma.tolist(),
-        },
-        "position": {"unit": "m", "value": found.profile.position.tolist(), "plane": found.plane},
-        "profile": {"unit": "K", "value": found.profile.temperature.tolist(), "sigma": _profile_sigmas(found)},
+        "thermostats": quantity_json(list(run.records[0].bath_temperatures), "K"),
+        "energy_drift": quantity_json(_largest_drift(run), "1", meaning="unaccounted heat over the heat flow"),
+        "total_resistance": quantity_json(found.resistance, "m^2 K W^-1", sigma=found.sigma),
+        "interval": quantity_json(list(found.interval()), "m^2 K W^-1", meaning="95 % interval of the resistance"),
+        "conductance": conductance_json(_positive_conductance(found, "conductance")),
+        "between_thermostats": conductance_json(_positive_conductance(found, "conductance_between_baths")),
     }
-
-
-def _profile_sigmas(found: "NemdResult") -> list[float] | None:
-    """Uncertainties of the profile, K."""
-    sigma = found.profile.sigma
-    return None if sigma is None else sigma.tolist()
 
 
 def _positive_conductance(found: "NemdResult", name: str) -> "kapitza.Conductance | None":
@@ -124,13 +77,13 @@ def print_run(run: "kapitza.md.Run", found: "NemdResult") -> None:
         for k, s in zip(found.conductivity, found.conductivity_sigma, strict=True)
     )
     rows = [
-        ["baths", f"{hot:.4g} and {cold:.4g} K", f"kinetic; {found.temperature:.4g} K at the plane"],
+        ["thermostats", f"{hot:.4g} and {cold:.4g} K", f"kinetic; {found.temperature:.4g} K at the plane"],
         *(
             [f"heat flow, {name}", f"{value / MW:.4g} ± {sigma / MW:.2g} MW m⁻²", ""]
             for name, value, sigma in zip(_FLUX_NAMES, found.fluxes.value, found.fluxes.sigma, strict=True)
             if abs(value) < _MAX_FINITE_FLUX  # NaN where it was not measured
         ),
-        ["energy from nowhere", f"{_largest_drift(run):+.2%}", "of the heat flow"],
+        ["energy drift", f"{_largest_drift(run):+.2%}", "unaccounted heat, of the heat flow"],
         [
             "slowest mode",
             f"{steady.slowest / ps:.3g} ps",
@@ -150,7 +103,7 @@ def print_run(run: "kapitza.md.Run", found: "NemdResult") -> None:
             "classical",
         ],
         [
-            "G, bath to bath",
+            "G, between thermostats",
             f"{_conductance_with_sigma(_positive_conductance(found, 'conductance_between_baths'))} MW m⁻² K⁻¹",
             "with the solids between",
         ],
@@ -177,42 +130,23 @@ def _nanometre_text(position: float) -> str:
 _MIN_SEGMENTS = 10  # segments from which a standard deviation is known to a quarter
 
 
-def spectrum_json(found: "HeatSpectrum") -> dict[str, Any]:
-    """Return a spectrum with its units."""
-    cumulative, spread = found.flux.cumulative()
+def spectrum_numbers(found: "HeatSpectrum") -> dict[str, Any]:
+    """Return what follows from a spectrum, with units."""
     total, sigma = found.flux.total
-    content: dict[str, Any] = {
+    above = None if found.above is None else quantity_json(found.above[0], "1", sigma=found.above[1])
+    return {
         "title": found.title,
-        "omega": {"unit": "rad s^-1", "value": found.flux.omega.tolist()},
-        "flux": {"unit": "W s rad^-1 m^-2", "value": found.flux.value.tolist(), "sigma": found.flux.sigma.tolist()},
-        "cumulative": {"unit": "W m^-2", "value": cumulative.tolist(), "sigma": spread.tolist()},
-        "total": {"unit": "W m^-2", "value": total, "sigma": sigma, "direct": found.direct},
+        "total": quantity_json(total, "W m^-2", sigma=sigma),
+        "direct": quantity_json(found.direct, "W m^-2"),
+        "thermostats": quantity_json(found.result.fluxes.value[:2], "W m^-2"),
+        "highest": quantity_json(found.highest, "rad s^-1"),
+        "share_above": above,
         "reasons": list(found.result.reasons),
-        "baths": {"unit": "W m^-2", "value": found.result.fluxes.value[:2].tolist()},
-        "highest": {"unit": "rad s^-1", "value": found.highest.tolist()},
-        "share above": None if found.above is None else {"value": found.above[0], "sigma": found.above[1]},
-        "conductance": {
-            "temperature": {"unit": "K", "value": found.extrapolated.temperature.tolist()},
-            "extrapolated": conductance_json(found.extrapolated),
-            "between baths": conductance_json(found.between),
-        },
     }
-    if found.transmission is not None:
-        one = found.transmission
-        content["transmission"] = {"unit": "m^-2", "omega": one.omega.tolist(), "value": one.total.tolist()}
-    if found.split is not None:
-        split = found.split
-        content["split"] = {
-            "edges": {"unit": "rad s^-1", "value": split.edges.tolist()},
-            "total": {"unit": "m^-2", "value": split.total.tolist(), "sigma": split.sigma.tolist()},
-            "elastic": {"unit": "m^-2", "value": split.elastic.tolist()},
-            "share not elastic": {"value": split.share, "sigma": split.share_sigma},
-        }
-    return content
 
 
 def print_spectrum(found: "HeatSpectrum") -> None:
-    """Print who carries the heat."""
+    """Print the heat carried by bands of frequency."""
     whole, sigma = found.flux.total
     rows = [
         [
@@ -230,8 +164,8 @@ def print_spectrum(found: "HeatSpectrum") -> None:
     print_table(f"{found.title}: heat through the plane", ["THz", "share", "±", "below", *split], rows)
     power = "not measured" if found.direct is None else f"{found.direct / MW:.5g}"
     baths = " and ".join(f"{one / MW:.5g}" for one in found.result.fluxes.value[:2])
-    typer.echo(f"heat flow: {whole / MW:.5g} ± {sigma / MW:.2g} MW m⁻² summed over frequencies")
-    typer.echo(f"           {power} by the direct power of the same looks, {baths} by the baths")
+    typer.echo(f"heat flow: {whole / MW:.5g} ± {sigma / MW:.2g} MW m⁻² integrated over frequencies")
+    typer.echo(f"           {power} by the direct power of the same samples, {baths} by the thermostats")
     if found.above is not None:
         side = "left" if found.highest[0] < found.highest[1] else "right"
         typer.echo(
@@ -241,7 +175,7 @@ def print_spectrum(found: "HeatSpectrum") -> None:
     if found.split is not None:
         typer.echo(_split_text(found.split))
     _print_corrected(found.extrapolated, "across the jump")
-    _print_corrected(found.between, "bath to bath, with the solids between")
+    _print_corrected(found.between, "between the thermostats, with the solids")
     segments = int(found.flux.counts.sum())
     if segments < _MIN_SEGMENTS:
         note(f"errors from {segments} segments are themselves uncertain: take a longer run, or shorter segments")
@@ -252,9 +186,10 @@ def print_spectrum(found: "HeatSpectrum") -> None:
 def _split_text(split: "ElasticSplit") -> str:
     """Say how much heat an elastic theory leaves to others, or how much more it has than the run."""
     if split.share >= 0:
-        return f"{split.share:.1%} ± {split.share_sigma:.1%} of the heat between the baths is not in the elastic theory"
+        share = f"{split.share:.1%} ± {split.share_sigma:.1%}"
+        return f"{share} of the heat between the thermostats is not in the elastic theory"
     more = f"{1 - split.share:.1%} ± {split.share_sigma:.1%}"
-    return f"the elastic theory has {more} of the heat between the baths, where the solids resist too"
+    return f"the elastic theory has {more} of the heat between the thermostats, where the solids resist too"
 
 
 def _print_corrected(one: "Conductance", name: str) -> None:
@@ -272,20 +207,20 @@ def _split_cells(found: "HeatSpectrum", i: int) -> list[str]:
     return [f"{total:.3g} ± {sigma:.1g}", f"{elastic:.3g}"]
 
 
-def modes_json(found: "ModeTemperatures") -> dict[str, Any]:
-    """Return mode temperatures with their units."""
-    content: dict[str, Any] = {"title": found.title}
+def mode_numbers(found: "ModeTemperatures") -> dict[str, Any]:
+    """Return what follows from the occupation of modes, with units."""
+    numbers: dict[str, Any] = {"title": found.title}
     if found.occupation is not None:
-        content |= {
-            "edges": {"unit": "rad s^-1", "value": found.edges.tolist()},
-            "position": {"unit": "m", "value": found.occupation.position.tolist(), "plane": found.plane},
-            "layer": {"unit": "K", "value": found.layer.tolist()},
-            "temperature": {"unit": "K", "value": found.temperature.tolist(), "sigma": found.sigma.tolist()},
-            "departure": {"unit": "K", "value": found.departure.tolist()},
+        numbers |= {
+            "edges": quantity_json(found.edges, "rad s^-1"),
+            "plane": quantity_json(found.plane, "m"),
+            "layer": quantity_json(found.layer, "K"),
+            "temperature": quantity_json(found.temperature, "K", sigma=found.sigma),
+            "departure": quantity_json(found.departure, "K"),
         }
     if found.share is not None:
-        content["interface modes"] = {"share": found.share, "number": found.near, "of": found.vibrations}
-    return content
+        numbers["interface_modes"] = {"share": found.share, "number": found.near, "of": found.vibrations}
+    return numbers
 
 
 def _kelvin_text(value: float, sigma: float) -> str:

@@ -74,16 +74,16 @@ class FluctuationFit:
     """Conductance of the extrapolated drop from a spectrum."""
 
     conductance: Conductance  # value and total uncertainty: of the fit, and of the cut-off
-    statistical: float  # statistical, cutoff: standard uncertainties of the fit, and of the cut-off beyond statistics
-    cutoff: float
+    statistical: float = field(metadata={"unit": "W m^-2 K^-1"})  # of the fit alone
+    cutoff: float = field(metadata={"unit": "W m^-2 K^-1"})  # spread of the cut-offs beyond statistics
     model: SideModel = field(validator=one_of(*SIDE_MODELS))  # "lumped" or "slabs"
-    biot: float  # resistance of the sides over that of the boundary
-    conductivity: Array  # (2,) of the sides, fitted where they were free, W m⁻¹ K⁻¹
-    low: float  # low, high: range of the fit, rad s⁻¹
-    high: float
-    cutoffs: Array = field(converter=finite)  # (n,) other upper ends of the range, rad s⁻¹
-    scanned: Array = field(converter=finite)  # (n,) conductances found with them, W m⁻² K⁻¹
-    probability: float  # of a misfit as large in bands of frequency if the model holds
+    biot: float = field(metadata={"unit": "1"})  # resistance of the sides over that of the boundary
+    conductivity: Array = field(metadata={"unit": "W m^-1 K^-1"})  # (2,) fitted where free
+    low: float = field(metadata={"unit": "rad s^-1"})  # low, high: range of the fit
+    high: float = field(metadata={"unit": "rad s^-1"})
+    cutoffs: Array = field(converter=finite, metadata={"unit": "rad s^-1"})  # (n,) other ends
+    scanned: Array = field(converter=finite, metadata={"unit": "W m^-2 K^-1"})  # (n,) with them
+    probability: float = field(metadata={"unit": "1"})  # of a misfit as large in bands of frequency if the model holds
     reasons: tuple[str, ...] = field(validator=validators.instance_of(tuple))  # empty: nothing speaks against it
 
 

@@ -35,11 +35,11 @@ from kapitza.simulate.md.system import COLD_ROLE, HOT_ROLE
 class WindowScan:
     """The same run with other layers left out."""
 
-    interface: Array  # interface, bath: (n,) free layers left out beside the plane and each thermostat; usual first
-    bath: Array
-    resistance: Array  # resistance, sigma: (n,) and statistical error, m² K W⁻¹
-    sigma: Array
-    spread: float  # root mean square deviation from the usual choice, less what statistics explain, m² K W⁻¹
+    interface: Array = field(metadata={"unit": "1"})  # (n,) free layers left out beside the plane; usual choice first
+    bath: Array = field(metadata={"unit": "1"})  # (n,) and beside each thermostat
+    resistance: Array = field(metadata={"unit": "m^2 K W^-1"})  # (n,)
+    sigma: Array = field(metadata={"unit": "m^2 K W^-1"})
+    spread: float = field(metadata={"unit": "m^2 K W^-1"})  # root mean square, beyond statistics
 
 
 @frozen(eq=False, kw_only=True)
@@ -71,24 +71,24 @@ class NemdResult:
     name: str
     method: str
     profile: Profile
-    plane: float
-    temperature: float
-    flux: float
-    jump: float
-    covariance: Array
-    resistance: float
-    statistical: float
-    window: float
-    imbalance: float
-    freedom: float
-    between_baths: Array
-    conductivity: Array
-    conductivity_sigma: Array
+    plane: float = field(metadata={"unit": "m"})
+    temperature: float = field(metadata={"unit": "K"})
+    flux: float = field(metadata={"unit": "W m^-2"})
+    jump: float = field(metadata={"unit": "K"})
+    covariance: Array = field(metadata={"unit": "of (flux, jump)"})
+    resistance: float = field(metadata={"unit": "m^2 K W^-1"})
+    statistical: float = field(metadata={"unit": "m^2 K W^-1"})
+    window: float = field(metadata={"unit": "m^2 K W^-1"})
+    imbalance: float = field(metadata={"unit": "m^2 K W^-1"})
+    freedom: float = field(metadata={"unit": "1"})
+    between_baths: Array = field(metadata={"unit": "m^2 K W^-1"})
+    conductivity: Array = field(metadata={"unit": "W m^-1 K^-1"})
+    conductivity_sigma: Array = field(metadata={"unit": "W m^-1 K^-1"})
     fluxes: HeatBalance
     windows: WindowScan
     steady: Steadiness
-    reasons: tuple[str, ...]
-    replicas: int = field(default=1)
+    reasons: tuple[str, ...] = field(converter=tuple)
+    replicas: int = field(default=1, metadata={"unit": "1"})
 
     @property
     def accepted(self) -> bool:

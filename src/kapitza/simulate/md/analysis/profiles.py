@@ -108,12 +108,12 @@ _MIN_LAYER_SIGMA = 1e-9
 class HeatBalance:
     """Heat flow three ways."""
 
-    value: Array  # (3,) W m⁻² by hot and cold thermostat and through the plane, NaN where it was not measured
-    covariance: Array  # (3, 3) W² m⁻⁴; NaN where the third is
-    stored: float  # rise of the total energy, per area and time, W m⁻²
-    lost: float  # hot less cold less stored, W m⁻²: an error of integrator or tallies, not of statistics
-    mean: float  # of hot and cold, W m⁻²
-    imbalance: float  # of the mean, W m⁻²: rectangular, as wide as `lost`, whose place is not known
+    value: Array = field(metadata={"unit": "W m^-2"})  # (3,) by both thermostats and the plane (NaN: not measured)
+    covariance: Array = field(metadata={"unit": "W^2 m^-4"})  # (3, 3) W² m⁻⁴; NaN where the third is
+    stored: float = field(metadata={"unit": "W m^-2"})  # rise of the total energy, per area and time
+    lost: float = field(metadata={"unit": "W m^-2"})  # hot less cold less stored: by integrator or tallies
+    mean: float = field(metadata={"unit": "W m^-2"})  # of hot and cold
+    imbalance: float = field(metadata={"unit": "W m^-2"})  # of the mean: rectangular, as wide as `lost`
 
     @property
     def sigma(self) -> Array:
@@ -122,7 +122,7 @@ class HeatBalance:
 
     def disagreements(self, tolerance: float = FLUX_TOLERANCE) -> tuple[str, ...]:
         """Pairs that differ by more than three standard uncertainties and `tolerance` of the mean together."""
-        names = ("hot bath", "cold bath", "plane")
+        names = ("hot thermostat", "cold thermostat", "plane")
         found: list[str] = []
         for i, j in ((0, 1), (0, 2), (1, 2)):
             gap = abs(self.value[i] - self.value[j])

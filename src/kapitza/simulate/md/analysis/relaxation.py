@@ -50,15 +50,15 @@ class RelaxationFit:
     """Conductance of the extrapolated drop from a relaxation."""
 
     conductance: Conductance  # value and total uncertainty
-    statistical: float  # statistical, start: standard uncertainties: of the noise, of the first time used, W m⁻² K⁻¹
-    start: float
-    freedom: float  # degrees of freedom of the statistical one
+    statistical: float = field(metadata={"unit": "W m^-2 K^-1"})  # standard, of the noise
+    start: float = field(metadata={"unit": "W m^-2 K^-1"})  # of the choice of the first time
+    freedom: float = field(metadata={"unit": "1"})  # degrees of freedom of the statistical one
     model: SideModel = field(validator=one_of(*SIDE_MODELS))  # "lumped" or "slabs"
-    biot: float  # resistance of the sides over that of the boundary
-    conductivity: Array  # (2,) of the sides, fitted where they were free, W m⁻¹ K⁻¹
-    amplitude: float  # difference at time 0 by the fit, K
-    decay: Array  # (n,) fitted difference at the times used, K
-    time: Array  # (n,) times used, s
+    biot: float = field(metadata={"unit": "1"})  # resistance of the sides over that of the boundary
+    conductivity: Array = field(metadata={"unit": "W m^-1 K^-1"})  # (2,) fitted where free
+    amplitude: float = field(metadata={"unit": "K"})  # difference at time 0 by the fit
+    decay: Array = field(metadata={"unit": "K"})  # (n,) fitted difference at the times used
+    time: Array = field(metadata={"unit": "s"})  # (n,) times used
     reasons: tuple[str, ...] = field(validator=validators.instance_of(tuple))  # empty: nothing speaks against it
 
 

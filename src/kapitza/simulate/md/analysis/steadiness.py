@@ -23,14 +23,14 @@ _MIN_DRIFT_PROBABILITY = 1e-3
 class Steadiness:
     """What a run says about its own length."""
 
-    conductivity: Array = field(converter=positive)  # (2,) W m⁻¹ K⁻¹, lowest where a gradient is not resolved
-    slowest: float  # relaxation time of the slowest mode of the profile, s
-    waited: float  # time under these thermostats before the first block used, s
-    sampled: float  # time over which the blocks used run, s
-    blocks: int  # of the error estimate, as long as the slowest mode where possible
-    drift: Array  # (5,) K from start to end: branches left, right; at the plane left, right, their difference
-    drift_sigma: Array  # (5,) standard uncertainties, K
-    probability: float  # of a drift as large as the largest of the five in a steady run
+    conductivity: Array = field(converter=positive, metadata={"unit": "W m^-1 K^-1"})  # (2,) or bound
+    slowest: float = field(metadata={"unit": "s"})  # relaxation time of the slowest mode of the profile
+    waited: float = field(metadata={"unit": "s"})  # time under these thermostats before the first block used
+    sampled: float = field(metadata={"unit": "s"})  # time over which the blocks used run
+    blocks: int = field(metadata={"unit": "1"})  # of the error estimate, as long as the slowest mode where possible
+    drift: Array = field(metadata={"unit": "K"})  # (5,) start to end: branches, both temperatures at the plane, jump
+    drift_sigma: Array = field(metadata={"unit": "K"})  # (5,) standard uncertainties
+    probability: float = field(metadata={"unit": "1"})  # of a drift as large as the largest of the five in a steady run
     reasons: tuple[str, ...]  # why the run is not steady; empty if it is
 
     @property

@@ -117,12 +117,12 @@ def significant_edges(flux: SpectralFlux, clear: float = _BAND_SIGNIFICANCE) -> 
 class ElasticSplit:
     """What elastic transmission explains of a simulated spectrum, and what it does not."""
 
-    edges: Array = field(converter=increasing)  # (n + 1,) of the bands, rad s⁻¹
-    total: Array  # total, sigma: (n,) simulated Ξ in each band and its standard uncertainty, m⁻²
-    sigma: Array
-    elastic: Array  # (n,) Ξ of the elastic theory, m⁻²
-    share: float  # share, share_sigma: part of the simulated heat that is not elastic
-    share_sigma: float
+    edges: Array = field(converter=increasing, metadata={"unit": "rad s^-1"})  # (n + 1,) of the bands
+    total: Array = field(metadata={"unit": "m^-2"})  # (n,) simulated Ξ
+    sigma: Array = field(metadata={"unit": "m^-2"})
+    elastic: Array = field(metadata={"unit": "m^-2"})  # (n,) Ξ of the elastic theory
+    share: float = field(metadata={"unit": "1"})  # part of the heat that is not elastic
+    share_sigma: float = field(metadata={"unit": "1"})
 
     @property
     def inelastic(self) -> Array:
