@@ -57,7 +57,7 @@ def springs(ax: Axes, run: Table) -> None:
 def sizes(ax: Axes, run: Table) -> None:
     """Resistance of Si/Ge against the length of its sides, beside theory."""
     length, resistance = np.array(run["length_nm"]), np.array(run["resistance"])
-    ax.errorbar(1 / length, resistance, run["sigma"], fmt="o", color=LINE_COLOURS[0], label="own kernels")
+    ax.errorbar(1 / length, resistance, run["sigma"], fmt="o", color=LINE_COLOURS[0], label="built-in engine")
     other = np.array(run["lammps_length_nm"])
     ax.errorbar(
         1 / other, run["lammps_resistance"], run["lammps_sigma"], fmt="s", color=LINE_COLOURS[1], label="LAMMPS"

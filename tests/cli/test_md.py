@@ -38,7 +38,7 @@ blocks = 16
 segment = 64
 [modes]
 planes = 3
-still = "16 ps"
+reference = "16 ps"
 """
 
 
@@ -157,7 +157,7 @@ def test_modes_without_a_spectrum_of_the_power(tmp_path, monkeypatch, capsys):
 @pytest.mark.slow
 def test_vibrations_of_a_body_carry_all_of_the_heat(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    text = RUN.replace('still = "16 ps"', "interface = true")
+    text = RUN.replace('reference = "16 ps"', "interface = true")
     (tmp_path / "run.toml").write_text(text.replace("planes = 3", "planes = 0"))
     assert main(["md", "nemd", "run.toml", "--save", "run.npz"]) == 3
     (modes,) = kapitza.load("run.npz").modes
@@ -172,7 +172,7 @@ def test_vibrations_of_a_body_carry_all_of_the_heat(tmp_path, monkeypatch, capsy
 @pytest.mark.slow
 def test_replicas_share_one_result(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "run.toml").write_text(RUN.replace('still = "16 ps"', ""))
+    (tmp_path / "run.toml").write_text(RUN.replace('reference = "16 ps"', ""))
     assert main(["md", "nemd", "run.toml", "--replicas", "2", "--save", "run.npz", "--json"]) == 3
     found = json.loads(capsys.readouterr().out)
     assert found["fields"]["replicas"] == 2
@@ -181,7 +181,7 @@ def test_replicas_share_one_result(tmp_path, monkeypatch, capsys):
     np.testing.assert_allclose(held.flux().total[0], np.mean([one.total[0] for one in held.fluxes]), rtol=1e-9, atol=0)
 
 
-CLOSED = RUN.replace("bath = 1\n", "").replace('still = "16 ps"', "").replace("length = 4", "length = 5")
+CLOSED = RUN.replace("bath = 1\n", "").replace('reference = "16 ps"', "").replace("length = 4", "length = 5")
 
 
 @pytest.mark.slow
@@ -304,7 +304,7 @@ FAULTS = {
     "a run shorter than a segment": (RUN.replace("segment = 64", "segment = 512"), "after 320 samples"),
     "an equilibrium shorter than a segment": (RUN.replace('"16 ps"', '"4 ps"'), "after 40 samples"),
     "a mean below 0 K": (RUN.replace('"30 K"', '"-30 K"'), "wanted above 0 K"),
-    "an empty file": ("", "[system] wants"),
+    "an empty file": ("", "[system] needs"),
 }
 
 

@@ -36,7 +36,7 @@ seed = 7
 interval = "40 fs"
 segment = 256
 [modes]
-still = "100 ps"
+reference = "100 ps"
 """
 
 
@@ -129,7 +129,8 @@ def test_two_crystals(read):
         ('time = "2 ns"', 'time = "1 ps"', "take longer", 20),
         ('interval = "40 fs"', 'interval = "1 fs"', "less than one time step", 24),
         ("segment = 256", "segment = 1.5", "whole number", 25),
-        ('still = "100 ps"', 'interface = "yes"', "true or false", 27),
+        ('reference = "100 ps"', 'interface = "yes"', "true or false", 27),
+        ('reference = "100 ps"', 'still = "100 ps"', "has the name `reference` since version 0.2", 27),
         ('crystal = "Ar"', 'crystal = "Xx"', "Xx", None),
         ("epsilon = 1.67e-21\n", "", "sigma alone", 6),
         ('form = "lennard-jones"', 'form = "morse"', "'tersoff'", 5),
@@ -152,7 +153,7 @@ def test_the_sample_is_a_run(request):
 def test_runs_are_saved_bit_by_bit(read, tmp_path):
     pytest.importorskip("numba")
     text = RUN.replace('time = "2 ns"', 'time = "4 ps"').replace('"400 ps"', '"0.4 ps"').replace("= 256", "= 32")
-    held = read(text.replace("blocks = 80", "blocks = 10").replace('still = "100 ps"', "planes = 2"))
+    held = read(text.replace("blocks = 80", "blocks = 10").replace('reference = "100 ps"', "planes = 2"))
     run = kapitza.md.run(held.system(), held.potential, held.engine, held.protocol, held.sampling)
     for suffix in (".json", ".npz"):
         kapitza.save(run, tmp_path / f"run{suffix}")

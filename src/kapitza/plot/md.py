@@ -76,7 +76,8 @@ def md_spectrum_figure(
 ) -> Figure:
     """Draw the spectral heat flux and its sum, with what elastic processes could carry.
 
-    A transmission of the same junction by an elastic theory is drawn with the temperature difference of the baths.
+    A transmission of the same junction by an elastic theory is drawn with the temperature
+    difference of the thermostats.
     """
     flux = run.flux()
     top = float(run.highest.max()) or float(flux.omega[-1])
@@ -133,7 +134,7 @@ def md_sizes(found: SizeSeries, ax: Axes | None = None) -> Axes:
     spread = np.sqrt(np.einsum("ij,jk,ik->i", shape, found.covariance[:2, :2], shape))
     ax.plot(x, line * 1e9, color=LINE_COLOURS[0], label="R(infinite) + a / L")
     ax.fill_between(x, (line - spread) * 1e9, (line + spread) * 1e9, color=LINE_COLOURS[0], alpha=0.2, lw=0)
-    ax.set(xlabel="1 / length between the baths (nm⁻¹)", ylabel="resistance (m² K GW⁻¹)", xlim=(0, None))
+    ax.set(xlabel="1 / length between the thermostats (nm⁻¹)", ylabel="resistance (m² K GW⁻¹)", xlim=(0, None))
     legend_beside(ax)
     return ax
 

@@ -179,7 +179,7 @@ def test_plans_that_give_no_system_are_refused():
     plan = JunctionPlan(left="Ar", right="Kr", potential="lennard-jones", limit=0.08)
     with pytest.raises(InputError, match=r"left length 5 m, wanted 0 to 1e-06 m \(nm\?"):
         junction_system(plan, field, lengths=(5, 5))
-    with pytest.raises(InputError, match="a bath must be thinner than its side"):
+    with pytest.raises(InputError, match="a thermostat must be thinner than its side"):
         junction_system(plan, field, lengths=(5e-9, 1e-9))
     with pytest.raises(InputError, match="a plan with disorder"):
         junction_system(evolve(plan, disorder=Disorder(roughness=1e-10)), field, lengths=(5e-9, 5e-9))

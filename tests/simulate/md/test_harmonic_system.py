@@ -158,7 +158,7 @@ def test_heat_between_baths_is_that_of_the_transmission():
 
 def test_faults_are_named():
     junction = mass_junction(chain(), MASS, 3 * MASS)
-    with pytest.raises(InputError, match="more layers than the bath"):
+    with pytest.raises(InputError, match="more layers than the thermostat"):
         harmonic_system(junction, layers=(5, 20), bath=5)
     pairs = (np.array([0, 1]), np.array([1, 0]), np.zeros((2, 3, 3)))
     with pytest.raises(InputError, match="each with its own block"):

@@ -69,9 +69,9 @@ def test_replicas_average_resistances():
 def test_a_run_that_loses_heat_is_refused_with_the_numbers():
     lost = layered_heat(24, loss=0.5, seed=3)[0]
     found = analyse_nemd(lost, skip=0.0, equilibrated=SETTLED)
-    assert any("by the hot bath is" in reason for reason in found.reasons)
+    assert any("by the hot thermostat is" in reason for reason in found.reasons)
     assert found.fluxes.lost > FLUX_TOLERANCE * found.fluxes.mean
-    with pytest.raises(ConvergenceError, match="hot bath") as caught:
+    with pytest.raises(ConvergenceError, match="hot thermostat") as caught:
         analyse_nemd(lost, skip=0.0, equilibrated=SETTLED, strict=True)
     assert caught.value.last.reasons == found.reasons
     some = analyse_nemd(layered_heat(24, loss=0.05, seed=3)[0], skip=0.0, equilibrated=SETTLED)

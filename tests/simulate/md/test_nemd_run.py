@@ -111,7 +111,7 @@ def test_temperature_of_planes():
         for name, v in (("still", velocities), ("wind", velocities + wind)):
             meter = Thermometer(system=system, every=1, flowing=flowing)
             meter.see(system.positions, v)
-            found[flowing, name] = meter.taken()[moving]
+            found[flowing, name] = meter.mean()[moving]
     for key in ((False, "still"), (True, "still"), (True, "wind")):
         np.testing.assert_allclose(found[key], means, rtol=4 * spread, atol=0)
     np.testing.assert_allclose(found[True, "wind"], found[True, "still"], rtol=1e-9, atol=0)
@@ -132,7 +132,7 @@ def test_a_wind_takes_three_degrees_of_freedom_from_each_plane():
     moving = system.roles != HELD_ROLE
     atoms = system.counts[moving]
     assert atoms.max() <= 8
-    mean = np.average(meter.taken()[moving], weights=atoms - 1)
+    mean = np.average(meter.mean()[moving], weights=atoms - 1)
     spread = np.sqrt(2 / (3 * (atoms - 1).sum() * looks))
     np.testing.assert_allclose(mean, 60.0, rtol=4 * spread, atol=0)
 
@@ -157,7 +157,7 @@ def test_velocities_to_start_from_have_twice_the_local_temperature():
     state = gradient_state(system, 60.0, 40.0, 1)
     meter = Thermometer(system=system, every=1)
     meter.see(state.positions, state.velocities)
-    found = meter.taken()
+    found = meter.mean()
     moving = system.roles != HELD_ROLE
     line = np.array([local_temperature(system, 60.0, 40.0)[system.layer == k][0] for k in range(moving.size)])
     np.testing.assert_allclose(found[moving], 2 * line[moving], rtol=4 * np.sqrt(2 / 600), atol=0)
@@ -191,7 +191,9 @@ def test_energy_from_nowhere_ends_a_run():
             motion.advance = leaking
             return motion
 
-    with pytest.raises(ConvergenceError, match=r"block 1 of 4 the energy changed by .* beyond the heat of the baths"):
+    with pytest.raises(
+        ConvergenceError, match=r"block 1 of 4 the energy changed by .* beyond the heat of the thermostats"
+    ):
         run_single(small(), FIELD, Leaky(), evolve(COURSE, thermostats=BATHS))
 
 
@@ -210,7 +212,7 @@ def test_baths_without_their_numbers_are_refused(baths, message):
 
 
 def test_other_faults_are_named():
-    with pytest.raises(InputError, match="no atom is in the hot bath"):
+    with pytest.raises(InputError, match="no atom is in the hot thermostat"):
         run_single(small(bath=0), FIELD, Stub(), evolve(COURSE, thermostats=BATHS))
     with pytest.raises(InputError, match="sample = 7 steps does not divide the 100 steps"):
         evolve(COURSE, sample=7)

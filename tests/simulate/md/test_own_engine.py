@@ -244,7 +244,7 @@ def test_faults_are_named_in_one_line():
         begin(MdState(good.positions[1:], good.velocities[1:]))
     with pytest.raises(ConvergenceError, match="take a timestep below"):
         begin(dt=0.2).advance(1000)
-    with pytest.raises(ConvergenceError, match="no energy left to take"):
+    with pytest.raises(ConvergenceError, match="no kinetic energy left to remove"):
         begin(baths=evolve(EXCHANGE, power=2e-5)).advance(1000)
     with pytest.raises(InputError, match="all 288 atoms are held"):
         thermal_state(evolve(system, role=np.full(288, HELD_ROLE)), 30.0, 1)

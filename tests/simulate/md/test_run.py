@@ -113,7 +113,7 @@ def test_the_hot_thermostat_alone_is_heated(cell):
 def test_what_does_not_fit_is_refused(cell):
     with pytest.raises(InputError, match="2 replicas in equilibrium: take one long run"):
         run(*cell, BuiltinEngine(), protocol_of("uniform", replicas=2))
-    with pytest.raises(InputError, match="wants a cell that repeats along z"):
+    with pytest.raises(InputError, match="needs a cell that repeats along z"):
         run(small(), FIELD, Stub(), evolve(SHORT, preparation="sides"))
     with pytest.raises(InputError, match="wanted one of a closed cell"):
         half_cells(run(small(), FIELD, Stub(), SHORT, ()))

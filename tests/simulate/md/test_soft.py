@@ -93,18 +93,18 @@ def test_slabs_see_temperature_and_not_wind():
     for _ in range(3):
         slabs.see(positions, velocities)
     np.testing.assert_allclose(slabs.temperature, [300, 300, 100, 100], rtol=0.1, atol=0)
-    np.testing.assert_allclose(slabs.atoms.sum() / slabs.looks, n / 2, rtol=1e-12, atol=0)
+    np.testing.assert_allclose(slabs.atoms.sum() / slabs.samples, n / 2, rtol=1e-12, atol=0)
     other = SlabThermometer(masses=masses, edges=slabs.edges, every=1)
     other.restore(slabs.arrays())
     other.see(positions, velocities)
     np.testing.assert_allclose(other.temperature, slabs.temperature, rtol=1e-12, atol=0)
-    assert other.looks == 4
+    assert other.samples == 4
 
 
 def test_slabs_stand_in_for_a_layer():
     slabs = SlabThermometer(masses=np.ones(1), edges=np.linspace(1, 4, 4) * 1e-10, every=1)
     slabs.energy, slabs.freedom = np.array([0.6, 0.5, 0.4]) * 1e-20, np.full(3, 3.0 * 1000)
-    slabs.atoms, slabs.looks = np.array([10.0, 10.0, 10.0]), 2
+    slabs.atoms, slabs.samples = np.array([10.0, 10.0, 10.0]), 2
     blocks = np.array([[100.0, 80.0, 60.0], [102.0, 82.0, 62.0]])
     record = Record(
         name="r", area=1e-18, plane=1e-10, heights=[0, 2.5e-10, 5e-10], counts=[4, 15, 4], roles=[HOT_ROLE,

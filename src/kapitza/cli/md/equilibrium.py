@@ -114,7 +114,7 @@ def _print_equilibrium(found: "EquilibriumResult") -> None:
 
 
 def _print_verdict(reasons: tuple[str, ...]) -> None:
-    """Print whether a result is to be believed."""
+    """Print whether a result is accepted."""
     if not reasons:
         typer.echo("accepted")
     for reason in reasons:

@@ -1,7 +1,7 @@
-"""Readers of runs between two baths that LAMMPS or GPUMD did elsewhere, from decks written here.
+"""Readers of runs between two thermostats that LAMMPS or GPUMD did elsewhere, from decks written here.
 
 A folder holds the header `kapitza.json` of its deck and what the engine wrote beside it.  A run that was cut short and
-taken up again has written some blocks twice: the later ones count.
+resumed has written some blocks twice: the later ones count.
 """
 
 from collections.abc import Iterator
@@ -118,7 +118,7 @@ def _read_header(path: Path) -> RunHeader:
     except DataError as err:
         raise DataError(str(err), file=path) if err.file is None else err from err
     if not isinstance(tree, dict) or tree.get("kapitza") != "molecular dynamics":
-        raise DataError("is no header of a run of molecular dynamics", file=path)
+        raise DataError("is not a header of a run of molecular dynamics", file=path)
     try:
         header = RunHeader(
             name=_header_text(tree, "name"),
@@ -202,7 +202,7 @@ def _number_lines(path: Path) -> _OutputRows:
         except ValueError as err:
             raise DataError(f"expected numbers, got {line:.60}", file=path, line=number) from err
         if not np.isfinite(values).all():
-            raise DataError(f"holds a number that is none: {line:.60}", file=path, line=number)
+            raise DataError(f"holds a number that is not finite: {line:.60}", file=path, line=number)
         found.append((number, values))
     if not found:
         raise DataError("holds no numbers: has the run come to its first block?", file=path)
@@ -248,7 +248,7 @@ def _read_averages(path: Path, layers: int, stride: int) -> Iterator[tuple[int, 
 
 
 def _drop_rewritten_rows(rows: dict[int, Array], step: int) -> None:
-    """Drop what a run that is taken up writes anew; steps increase."""
+    """Drop what a resumed run writes anew; steps increase."""
     while rows and next(reversed(rows)) >= step:
         rows.popitem()
 

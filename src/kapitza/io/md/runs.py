@@ -42,10 +42,10 @@ if TYPE_CHECKING:
     from kapitza.simulate.md.potential import Truncation
 
 _POTENTIAL_NAMES = ("lennard-jones", "stillinger-weber", "tersoff")
-_ENGINE_NAMES = ("own", "lammps")
+_ENGINE_NAMES = ("builtin", "lammps")
 _CRYSTAL_KEYS = ("crystal", "ratio", "cells", "length", "bath", "wall", "lattice_constant")
 _INTERFACE_KEYS = ("left", "right", "orientation", "strain", "length", "width", "bath", "wall")
-_SAMPLING_STEPS = 10  # steps between two looks at the temperatures and at the plane
+_SAMPLING_STEPS = 10  # steps between two samples of the temperatures and of the plane
 _EXPANSION_STEPS = 20000  # steps of the runs that find a lattice constant
 
 
@@ -72,7 +72,7 @@ class RunFile:
 
     @property
     def temperature(self) -> float:
-        """Mean of the two baths, K."""
+        """Mean of the two thermostats, K."""
         return (self.protocol.thermostats.hot + self.protocol.thermostats.cold) / 2
 
     def with_preparation(self, preparation: Preparation = "gradient", replicas: int | None = None) -> "RunFile":
@@ -87,7 +87,7 @@ class RunFile:
         Parameters
         ----------
         factor : by which both sides are longer than the file says
-        periodic : repeat along z with a second interface, without baths and walls, as equilibrium wants it
+        periodic : repeat along z with a second interface, without thermostats and walls, as for runs in equilibrium
         """
         return locate_faults(self.table, "", lambda: _build_system(self, factor, periodic))
 
@@ -107,7 +107,7 @@ def read_run(path: str | PathLike[str]) -> RunFile:
     table = top.section("system")
     table.known(_CRYSTAL_KEYS if "crystal" in table else _INTERFACE_KEYS)
     if "crystal" not in table and not ("left" in table and "right" in table):
-        raise top.fault('[system] wants crystal = "Ar" with a ratio, or left = "Si" and right = "Ge"', "system")
+        raise top.fault('[system] needs crystal = "Ar" with a ratio, or left = "Si" and right = "Ge"', "system")
     field = locate_faults(
         top.section("potential"), "", lambda: _read_run_potential(top.section("potential"), _potential_elements(table))
     )
@@ -191,36 +191,38 @@ def _read_protocol(run: TomlTable) -> Protocol:
 
 
 def _read_sampling(top: TomlTable, protocol: Protocol) -> Sampling:
-    """What is looked at during a run."""
+    """What is sampled during a run."""
     section, modes = top.section("spectrum"), top.section("modes")
     section.known(("interval", "segment"))
-    modes.known(("planes", "still", "interface"))
+    if "still" in modes:
+        raise modes.fault("has the name `reference` since version 0.2", "still")
+    modes.known(("planes", "reference", "interface"))
     segment = section.count("segment", 512)
     every = round(section.number("interval", "time", _SAMPLING_STEPS * protocol.timestep) / protocol.timestep)
     if every < 1:
         raise section.fault(f"less than one time step of {protocol.timestep / fs:.3g} fs", "interval")
-    still = round(modes.number("still", "time", 0.0) / protocol.block)
-    if still < 0:
-        raise modes.fault("expected a time above 0", "still")
-    return Sampling(every, segment, modes.count("planes", 6), still, modes.flag("interface"))
+    reference = round(modes.number("reference", "time", 0.0) / protocol.block)
+    if reference < 0:
+        raise modes.fault("expected a time above 0", "reference")
+    return Sampling(every, segment, modes.count("planes", 6), reference, modes.flag("interface"))
 
 
 def _read_engine(run: TomlTable) -> MdEngine:
     """Engine by name."""
-    if run.text("engine", "own", choices=_ENGINE_NAMES) == "own":
-        return BuiltinEngine()
-    return LammpsEngine()
+    if run.table.get("engine") == "own":
+        raise run.fault('the engine "own" has the name "builtin" since version 0.2', "engine")
+    return BuiltinEngine() if run.text("engine", "builtin", choices=_ENGINE_NAMES) == "builtin" else LammpsEngine()
 
 
 def _read_thermostats(top: TomlTable, protocol: Protocol) -> Thermostats:
-    """Two baths, whose temperatures lie around the mean."""
+    """Two thermostats, whose temperatures lie around the mean."""
     section = top.section("baths")
     section.known(("kind", "damping", "power", "period"))
     mean, difference = top.number("temperature", "temperature"), top.number("difference", "temperature", 0.0)
     if not mean > 0:
         raise top.fault(f"{mean:g} K, wanted above 0 K", "temperature")
     if not abs(difference) < 2 * mean:
-        raise top.fault(f"{difference:g} K around {mean:g} K leaves a bath at 0 K or below", "difference")
+        raise top.fault(f"{difference:g} K around {mean:g} K leaves a thermostat at 0 K or below", "difference")
     kind = cast("ThermostatKind", section.text("kind", "langevin", choices=THERMOSTAT_KINDS))
     return Thermostats(
         kind, mean + difference / 2, mean - difference / 2, section.number("damping", "time", 200 * protocol.timestep),
@@ -313,7 +315,7 @@ def left_side_length(system: System) -> float:
 
 
 def _thermostat_distance(record: Record) -> float:
-    """Distance of the inner planes of the two baths, m."""
+    """Distance of the inner planes of the two thermostats, m."""
     hot, cold = record.heights[record.roles == HOT_ROLE], record.heights[record.roles == COLD_ROLE]
     return float(cold.min() - hot.max())
 

@@ -27,7 +27,7 @@ class MdState:
     ----------
     positions, velocities : (n, 3) m and m s⁻¹; positions are not folded into the box
     step : time steps done
-    heat : (2,) energy that the hot and the cold bath have given to the atoms so far, J
+    heat : (2,) energy that the hot and the cold thermostat have given to the atoms so far, J
     random : state of the random numbers, as the engine keeps it; empty where it has none
 
     Raises
@@ -59,8 +59,8 @@ class Thermostats:
     ----------
     kind : "langevin" (temperatures are set), "exchange" (eHEX: power is set), "swap" (Müller-Plathe: velocities are
         exchanged every `period` steps) or "none" (energy is conserved)
-    hot, cold : temperatures of the left and the right bath, K
-    damping : relaxation time of a Langevin bath, s
+    hot, cold : temperatures of the left and the right thermostat, K
+    damping : relaxation time of a Langevin thermostat, s
     power : taken from the cold and given to the hot side by "exchange", W
     period : steps between two swaps
     """
@@ -88,7 +88,7 @@ class Dynamics(Protocol):
 
     @property
     def heat(self) -> Array:
-        """(2,) energy that the hot and the cold bath have given to the atoms so far, J."""
+        """(2,) energy that the hot and the cold thermostat have given to the atoms so far, J."""
         ...
 
     @property
@@ -148,7 +148,7 @@ class Observer(Protocol):
         ...
 
     def restore(self, arrays: dict[str, NDArray[np.generic]]) -> None:
-        """Take up where another one left off."""
+        """Continue where another one left off."""
         ...
 
 

@@ -44,14 +44,14 @@ class Potential:
 
     @property
     def half(self) -> bool:
-        """Whether its kernels want each pair of neighbours once; otherwise each atom has all of its own."""
+        """Whether its kernels take each pair of neighbours once; otherwise each atom has all of its neighbours."""
         return self.form == "lennard-jones"
 
 
 def single_line(text: str) -> str:
     """Refuse what would be more than one command."""
     if not text.strip() or any(c in text for c in "\n\r&\0"):
-        raise InputError(f"expected one line of LAMMPS, got {text!r:.60}: give each pair_coeff as a line of its own")
+        raise InputError(f"expected one line of input, got {text!r:.60}: give each pair_coeff as a line of its own")
     return text.strip()
 
 
@@ -71,7 +71,7 @@ def _named_files(files: Mapping[str, str] | Sequence[tuple[str, str]]) -> tuple[
 
 @frozen(eq=False)
 class LammpsCommands:
-    """A potential as LAMMPS' own lines, for what has no formula here: EAM, AIREBO, hybrids, machine-learned ones.
+    """A potential as LAMMPS commands, for what has no formula here: EAM, AIREBO, hybrids, machine-learned ones.
 
     Attributes
     ----------
@@ -117,7 +117,7 @@ def lennard_jones(
     end: Truncation = "smooth",
     source: str = "",
 ) -> Potential:
-    r"""Field of Lennard-Jones, $4ε[(σ/r)^{12} - (σ/r)^6]$.
+    r"""Potential of Lennard-Jones, $4ε[(σ/r)^{12} - (σ/r)^6]$.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def stillinger_weber(kinds: Sequence[str] = ("Si",), elements: Sequence[str] = (
 
     Returns
     -------
-    Field
+    Potential
         with tables (s, s, 7) of A ε (J), B, p, q, σ (m), aσ (m), γ and (s, s, s, 2) of λ ε (J) and cos θ₀
 
     Raises
@@ -223,7 +223,7 @@ def tersoff(kinds: Sequence[str] = ("Si",), elements: Sequence[str] = ()) -> Pot
 
     Returns
     -------
-    Field
+    Potential
         with tables (s, s, 8) of A (J), λ (m⁻¹), B (J), μ (m⁻¹), β, n, R (m), S (m) and (s, s, s, 6) of γ, c, d, h,
         α (m⁻¹) and m, which Tersoff's later works do not use (γ = 1, α = 0, m = 3)
 

@@ -39,7 +39,7 @@ def thermal_state(system: System, temperature: ArrayLike, seed: int, *, twice: b
     return MdState(system.positions.copy(), velocities)
 
 
-_MAX_ENERGY_DRIFT = 0.1  # of the kinetic energy: what a block may gain or lose beyond the heat of its baths
+_MAX_ENERGY_DRIFT = 0.1  # of the kinetic energy: what a block may gain or lose beyond the heat of its thermostats
 MAX_KINETIC_GROWTH = 30.0  # times the kinetic energy at the start: atoms that fast have left their crystal
 _MAX_TIMESTEP = 1e-13  # s: no atoms are so heavy that a longer time step follows them
 
@@ -124,10 +124,10 @@ def check_thermostats(system: System, protocol: Protocol) -> None:
         value = getattr(thermostats, name)
         kinds = (int, np.integer) if name == "period" else (int, float, np.integer, np.floating)
         if not isinstance(value, kinds) or isinstance(value, bool):
-            raise InputError(f"baths: {name} = {value!r}, wanted a {'whole ' if name == 'period' else ''}number")
+            raise InputError(f"thermostats: {name} = {value!r}, wanted a {'whole ' if name == 'period' else ''}number")
     if not np.isfinite([thermostats.hot, thermostats.cold]).all() or min(thermostats.hot, thermostats.cold) <= 0:
         raise InputError(
-            f"baths at {thermostats.hot:g} and {thermostats.cold:g} K: give both above 0; where no "
+            f"thermostats at {thermostats.hot:g} and {thermostats.cold:g} K: give both above 0; where no "
             "temperature is set, the run "
             "starts from them"
         )
@@ -136,17 +136,20 @@ def check_thermostats(system: System, protocol: Protocol) -> None:
     for role, side in ((HOT_ROLE, "hot"), (COLD_ROLE, "cold")):
         if not (system.role == role).any():
             raise InputError(
-                f"{system.name}: no atom is in the {side} bath of kind {thermostats.kind!r}: build with baths"
+                f"{system.name}: no atom is in the {side} thermostat of kind {thermostats.kind!r}: build the system "
+                "with thermostats"
             )
     if thermostats.kind == "langevin" and not thermostats.damping >= 2 * protocol.timestep:
         raise InputError(
-            f"damping {thermostats.damping:g} s of the baths, wanted at least twice the time step of "
+            f"damping {thermostats.damping:g} s of the thermostats, wanted at least twice the time step of "
             f"{protocol.timestep:g} s"
         )
     if thermostats.kind == "exchange" and not (np.isfinite(thermostats.power) and thermostats.power != 0):
-        raise InputError(f"power {thermostats.power:g} W of baths of kind 'exchange', wanted a number other than 0")
+        raise InputError(
+            f"power {thermostats.power:g} W of thermostats of kind 'exchange', wanted a number other than 0"
+        )
     if thermostats.kind == "swap" and thermostats.period < 1:
-        raise InputError(f"period {thermostats.period} steps of baths of kind 'swap', wanted at least 1")
+        raise InputError(f"period {thermostats.period} steps of thermostats of kind 'swap', wanted at least 1")
 
 
 def check_start(system: System, start: MdState) -> None:
@@ -185,14 +188,14 @@ def gradient_state(system: System, hot: float, cold: float, seed: int) -> MdStat
 
 @define(eq=False, kw_only=True)
 class Thermometer:
-    """Kinetic temperature of each plane of atoms, mean over looks; it also sees when a run bursts."""
+    """Kinetic temperature of each plane of atoms, mean over samples; it stops a run that becomes unstable."""
 
     system: System
     every: int  # steps between two samples
     flowing: bool = False  # whether the mean velocity of each plane is subtracted
     limit: float = np.inf  # J, kinetic energy beyond which the run is unstable
     total: Array = Factory(lambda self: np.zeros(self.system.counts.size), takes_self=True)  # (layers,) J
-    looks: int = 0
+    samples: int = 0
     half_masses: Array = Factory(
         lambda self: np.where(self.system.role == HELD_ROLE, 0.0, self.system.masses / 2), takes_self=True
     )
@@ -206,7 +209,7 @@ class Thermometer:
                 "left their places: take a shorter time step, or start from a structure at rest"
             )
         self.total += energy
-        self.looks += 1
+        self.samples += 1
 
     def energies(self, velocities: Array) -> Array:
         """(layers,) kinetic energy of each plane, J."""
@@ -221,12 +224,12 @@ class Thermometer:
             energy -= np.divide(momentum**2, 2 * mass, out=np.zeros(layers), where=mass > 0)
         return energy
 
-    def taken(self) -> Array:
+    def mean(self) -> Array:
         """(layers,) mean temperature since the last time, K, 0 where atoms are held; starts anew."""
         free = np.bincount(self.system.layer, weights=self.system.role != HELD_ROLE, minlength=self.total.size)
         freedom = 3 * (np.maximum(free - 1, 0) if self.flowing else free)
-        mean = np.divide(2 * self.total, k_B * freedom * self.looks, out=np.zeros(free.size), where=freedom > 0)
-        self.total, self.looks = np.zeros(free.size), 0
+        mean = np.divide(2 * self.total, k_B * freedom * self.samples, out=np.zeros(free.size), where=freedom > 0)
+        self.total, self.samples = np.zeros(free.size), 0
         return mean
 
 
@@ -237,29 +240,29 @@ class PowerMeter:
     power: Any  # gives it from positions and velocities, W
     every: int  # steps between two samples; 0: never
     total: float = 0.0
-    looks: int = 0
+    samples: int = 0
 
     def see(self, positions: Array, velocities: Array) -> None:
-        """Add one look."""
+        """Add one sample."""
         self.total += self.power(positions, velocities)
-        self.looks += 1
+        self.samples += 1
 
-    def taken(self) -> float:
+    def mean(self) -> float:
         """Mean since the last time, W; starts anew."""
-        mean = self.total / self.looks
-        self.total, self.looks = 0.0, 0
+        mean = self.total / self.samples
+        self.total, self.samples = 0.0, 0
         return mean
 
 
 def advance_observed(
-    motion: Dynamics, looks: Sequence[Thermometer | PowerMeter | Observer], step: int, steps: int
+    motion: Dynamics, observers: Sequence[Thermometer | PowerMeter | Observer], step: int, steps: int
 ) -> None:
     """Do some time steps, and let each observer sample where `step`, counted on, is a multiple of its interval."""
     end = step + steps
     while step < end:
-        due = min(end, *((step // one.every + 1) * one.every for one in looks))
+        due = min(end, *((step // one.every + 1) * one.every for one in observers))
         motion.advance(due - step)
         step = due
-        for one in looks:
+        for one in observers:
             if step % one.every == 0:
                 one.see(motion.positions, motion.velocities)

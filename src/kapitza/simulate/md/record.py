@@ -26,11 +26,11 @@ class Record:
     roles : (layers,) FREE, HOT, COLD or HELD
     block : duration of a block, s
     temperature : (blocks, layers) kinetic temperature of each plane, K; 0 where atoms are held
-    heat : (blocks + 1, 2) energy that the hot and the cold bath have given to the atoms up to each block's start, J
+    heat : (blocks + 1, 2) energy given to the atoms by the hot and the cold thermostat up to each block's start, J
     energy : (blocks + 1,) total energy, J
-    power : (blocks,) mean direct power through the plane, left to right, W; NaN where nobody measured it
+    power : (blocks,) mean direct power through the plane, left to right, W; NaN where it was not measured
     timestep : s
-    ways : planes through which the heat of a bath leaves: 2 where the box repeats along z
+    ways : planes through which the heat of a thermostat leaves: 2 where the box repeats along z
     seed : of the random numbers
     method : engine, thermostat and potential, for legends
 
@@ -70,13 +70,13 @@ class Record:
 
     @property
     def flux(self) -> Array:
-        """(blocks, 3) heat flux left to right by the hot bath, the cold bath and through the plane, W m⁻²."""
+        """(blocks, 3) heat flux left to right by hot thermostat, cold thermostat and through the plane, W m⁻²."""
         baths = np.diff(self.heat, axis=0) / self.block * [1, -1] / self.ways
         return np.column_stack([baths, self.power]) / self.area
 
     @property
     def bath_temperatures(self) -> tuple[float, float]:
-        """Mean temperatures of the planes of the two baths, K."""
+        """Mean temperatures of the planes of the two thermostats, K."""
         mean = self.temperature.mean(axis=0)
         hot, cold = (
             float(np.average(mean[self.roles == r], weights=self.counts[self.roles == r]))
@@ -125,11 +125,11 @@ class RunHeader:
         )  # fmt: skip
 
 
-def make_header(system: System, course: Protocol, method: str) -> RunHeader:
+def make_header(system: System, protocol: Protocol, method: str) -> RunHeader:
     """Return the header of a run of a system."""
     return RunHeader(
         name=system.name, area=system.area, plane=float(system.plane), heights=system.heights,
-        counts=system.counts, roles=system.roles, block=course.block,
-        timestep=course.timestep, ways=2 if system.periodic else 1, seed=course.seed, method=method,
-        blocks=course.blocks,
+        counts=system.counts, roles=system.roles, block=protocol.block,
+        timestep=protocol.timestep, ways=2 if system.periodic else 1, seed=protocol.seed, method=method,
+        blocks=protocol.blocks,
     )  # fmt: skip

@@ -30,7 +30,7 @@ class System:
     species : (n,) kind of each atom, an index of `kinds`
     kinds : names of the kinds, such as "Si" or "Ar"; two kinds may differ in mass alone
     layer : (n,) plane of atoms, from 0 on the left, none without atoms
-    role : (n,) FREE, HOT (left bath), COLD (right bath) or HELD (never moves)
+    role : (n,) FREE, HOT (left thermostat), COLD (right thermostat) or HELD (never moves)
     plane : height of the Gibbs plane, midway between the last plane of the left side and the first of the right, m
     periodic : whether the box repeats along z, too; then there is a second interface where it closes
 

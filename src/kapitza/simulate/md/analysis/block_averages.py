@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, square
 from kapitza.errors import InputError
 
-# What a bath gives too much in one block it gives too little in the next: memories below zero are real, but few blocks
-# do not show how far below.
+# What a thermostat gives too much in one block it gives too little in the next: negative correlations are real, but few
+# blocks do not show how large they are.
 _MIN_CORRELATION = -0.3
 
 

@@ -171,7 +171,7 @@ def _judge_fluctuations(
             f"G depends on the range: {scanned.min():.3g} to {scanned.max():.3g} W/m2K, statistics {statistical:.2g}"
         )
     if model == "lumped" and ratio > MAX_LUMPED_BIOT:
-        reasons.append(f"Biot number {ratio:.2g}, the lumped model wants it below {MAX_LUMPED_BIOT:g}: take 'slabs'")
+        reasons.append(f"Biot number {ratio:.2g}, the lumped model needs it below {MAX_LUMPED_BIOT:g}: take 'slabs'")
     method = f"EMD, spectrum of the power, {'bodies of one temperature' if model == 'lumped' else 'two slabs'}"
     result = Conductance([data.temperature], [value], [sigma], "extrapolated", statistics="classical", method=method)
     conductivity = np.array([side.conductivity for side in _with_conductivities(bodies, values)])

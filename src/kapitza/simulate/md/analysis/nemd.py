@@ -1,4 +1,4 @@
-"""From the blocks of a run between two baths to a conductance with its total error, and whether to believe it."""
+"""From the blocks of a run between two thermostats to a conductance with its total error, and a verdict."""
 
 from collections.abc import Sequence
 
@@ -56,15 +56,15 @@ class NemdResult:
     covariance : (2, 2) of (flux, jump), statistical
     resistance : jump / flux, m² K W⁻¹; the mean of those of the replicas
     statistical, window, imbalance : standard uncertainties of the resistance: of the blocks; of the choice of layers;
-        of the energy lost between hot and cold bath, m² K W⁻¹
+        of the energy lost between hot and cold thermostat, m² K W⁻¹
     freedom : degrees of freedom of the statistical one
-    between_baths : (2,) (T_hot - T_cold) / flux with the mean temperatures of the layers of the baths, which holds the
-        solids between them too, and its statistical uncertainty, m² K W⁻¹
+    between_baths : (2,) (T_hot - T_cold) / flux with the mean temperatures of the layers of the thermostats, which
+        includes the solids between them, and its statistical uncertainty, m² K W⁻¹
     conductivity : (2,) of left and right from the gradients of the branches, W m⁻¹ K⁻¹; NaN where a gradient is not
         two standard uncertainties from zero
     conductivity_sigma : (2,) W m⁻¹ K⁻¹
     fluxes, windows, steady : what was checked; of the first replica
-    reasons : why the result is not to be believed; empty where nothing speaks against it
+    reasons : why the result is not reliable; empty where nothing speaks against it
     replicas : number of runs
     """
 
@@ -120,15 +120,15 @@ class NemdResult:
         return _inverse(self.name, self.temperature, self.resistance, self.sigma, "extrapolated", method)
 
     def conductance_between_baths(self) -> Conductance:
-        """Flux over the difference of the mean temperatures of the baths; classical.
+        """Flux over the difference of the mean temperatures of the thermostats; classical.
 
-        Its drop is that of the reservoirs ("emitted"), and the solids between bath and plane are part of it: it is the
-        conductance of the whole device, equal to that of the interface between emitted phonons only where the solids
-        are short against all free paths.
+        Its drop is that of the reservoirs ("emitted"), and the solids between thermostat and plane are part of it: it
+        is the conductance of the whole device, equal to that of the interface between emitted phonons only where the
+        solids are short against all free paths.
         """
         value, sigma = self.between_baths
         relative = np.hypot(sigma / value, self.imbalance / self.resistance)
-        method = f"{self.method or 'NEMD'}, bath to bath with the solids between"
+        method = f"{self.method or 'NEMD'}, between thermostats, with the solids between"
         return _inverse(self.name, self.temperature, float(value), float(value * relative), "emitted", method)
 
 

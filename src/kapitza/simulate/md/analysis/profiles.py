@@ -11,7 +11,7 @@ from kapitza.simulate.md.analysis.block_averages import block_mean
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.system import FREE_ROLE, HELD_ROLE
 
-# Layers beside the plane and beside a bath that are off the line in solids near half of their Debye temperature.
+# Layers beside the plane and beside a thermostat that are off the line in solids near half of their Debye temperature.
 _USUAL_EXCLUSION = 4
 _MIN_BRANCH_LAYERS = 4
 
@@ -39,7 +39,7 @@ def _free_layers(record: Record) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         if side.size < _MIN_BRANCH_LAYERS:
             raise InputError(
                 f"{record.name}: {side.size} free layers {name} of the plane at {record.plane:g} m, a line with an "
-                f"error needs {_MIN_BRANCH_LAYERS}: make the system longer or the baths shorter"
+                f"error needs {_MIN_BRANCH_LAYERS}: make the system longer or the thermostats shorter"
             )
     return left, right
 
@@ -52,7 +52,7 @@ def fit_branches(record: Record, interface: int, bath: int) -> Branches:
         if side.size < _MIN_BRANCH_LAYERS:
             raise InputError(
                 f"{record.name}: {side.size} layers are left on a side when {interface} beside the plane and {bath} "
-                f"beside the bath are left out, a line with an error needs {_MIN_BRANCH_LAYERS}"
+                f"beside the thermostat are left out, a line with an error needs {_MIN_BRANCH_LAYERS}"
             )
         x, root = record.heights[side] - record.plane, np.sqrt(record.counts[side])
         scale = np.abs(x).max()
@@ -85,7 +85,7 @@ def atom_densities(record: Record) -> Array:
 
 
 def solid_lengths(record: Record) -> Array:
-    """(2,) lengths of the solids left and right of the plane, baths and held layers included, m.
+    """(2,) lengths of the solids left and right of the plane, thermostats and held layers included, m.
 
     Where the box repeats (`ways` = 2), half of each solid belongs to each interface: half of the box is divided as its
     free layers are.

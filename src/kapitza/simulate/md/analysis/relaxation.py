@@ -119,7 +119,7 @@ def _result(
     if sigma > MAX_RELATIVE_SIGMA * value:
         reasons.append(f"the conductance is not resolved: {value:.3g} +- {sigma:.2g} W/m2K: more replicas")
     if model == "lumped" and number > MAX_LUMPED_BIOT:
-        reasons.append(f"Biot number {number:.2g}, the lumped model wants it below {MAX_LUMPED_BIOT:g}: take 'slabs'")
+        reasons.append(f"Biot number {number:.2g}, the lumped model needs it below {MAX_LUMPED_BIOT:g}: take 'slabs'")
     if spread > max(2 * statistical, 0.1 * value):
         reasons.append(f"G changes with the first time used by {spread:.2g} W/m2K, statistics {statistical:.2g}")
     left_over = abs(course[-1] / values[0])

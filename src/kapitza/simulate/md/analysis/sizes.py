@@ -1,4 +1,4 @@
-"""What is left of a simulated resistance when solids and baths become long."""
+"""What is left of a simulated resistance when solids and thermostats become long."""
 
 import numpy as np
 from attrs import field, frozen
@@ -20,7 +20,7 @@ class SizeSeries:
     bath: Array | None = field(metadata={"unit": "m"})  # (n,) None where left out of the fit
     resistance: Array = field(converter=finite, validator=same_length("length"), metadata={"unit": "m^2 K W^-1"})
     sigma: Array = field(converter=positive, validator=same_length("length"), metadata={"unit": "m^2 K W^-1"})
-    fitted: Array = field(metadata={"unit": "m^2 K W^-1 and m^3 K W^-1"})  # R_∞, a and, with baths, b
+    fitted: Array = field(metadata={"unit": "m^2 K W^-1 and m^3 K W^-1"})  # R_∞, a and, with thermostats, b
     covariance: Array = field(converter=square, metadata={"unit": "of fitted"})  # widened by the scatter
     chi2: float = field(metadata={"unit": "1"})
     freedom: int = field(metadata={"unit": "1"})
@@ -87,7 +87,7 @@ def size_series(
     baths = None if bath is None else positive(bath)
     if baths is not None:
         if baths.size != x.size:
-            raise InputError(f"{baths.size} lengths of baths for {x.size} lengths of systems")
+            raise InputError(f"{baths.size} lengths of thermostats for {x.size} lengths of systems")
         columns.append(1 / baths)
     _check_lengths(x, columns)
     scale = np.array([float(np.abs(column).max()) for column in columns])
@@ -124,6 +124,6 @@ def _check_lengths(length: Array, columns: list[Array]) -> None:
     values = np.linalg.svd(matrix, compute_uv=False)
     if values.size < len(columns) or values[-1] < 1e-6 * values[0]:
         raise InputError(
-            f"{length.size} systems whose baths grow with them do not tell the effects apart: vary them one by one, "
-            "or leave the baths out"
+            f"{length.size} systems whose thermostats grow with them do not separate the two effects: vary them one by "
+            "one, or leave the thermostats out"
         )

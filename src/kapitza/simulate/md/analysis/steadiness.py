@@ -60,8 +60,8 @@ def estimate_conductivities(record: Record, lines: Branches, start: int) -> Arra
     flux = float(record.flux[start:, :2].mean())
     if not flux > 0:
         raise InputError(
-            f"{record.name}: the baths moved {flux:.3g} W/m² from left to right, wanted heat that flows: the hot bath "
-            "has to be on the left, and the run long enough for its heat to stand out of the noise"
+            f"{record.name}: the thermostats moved {flux:.3g} W/m² from left to right, wanted more than 0: the hot "
+            "thermostat has to be on the left, and the run long enough for its heat to stand out of the noise"
         )
     found = block_mean(series)
     slope, sigma = -found.value, found.sigma
@@ -138,8 +138,8 @@ def judge_steadiness(record: Record, lines: Branches, *, start: int, equilibrate
 def block_size(block: float, slowest: float, count: int) -> int:
     """Blocks to combine to one of the error estimate.
 
-    One lasts as long as the slowest mode, and a twentieth of the run where that is longer: what a bath gives too much
-    in one short block it gives too little in the next.  Never so many are combined that fewer than five remain.
+    One lasts as long as the slowest mode, and a twentieth of the run where that is longer: what a thermostat gives
+    too much in one short block it gives too little in the next.  At least five blocks remain.
     """
     longest = max(1, count // MIN_BLOCKS)
     return min(max(math.ceil(slowest / block - 1e-9), count // _USUAL_BLOCKS, 1), longest)

@@ -1,8 +1,8 @@
 r"""From the spectrum of a simulation to transmissions and conductances that stand beside other theories.
 
 A simulation is classical: every vibration carries $k_B\Delta T$, so that $\Xi(\omega) = 2\pi q(\omega)/k_B\Delta T$.
-ΔT says which conductance it is: between the baths (or what they emit) it is the one of Landauer and of atomistic Green
-functions, across the extrapolated jump it is the one of experiments.
+ΔT says which conductance it is: between the thermostats (or what they emit) it is the one of Landauer and of
+atomistic Green functions, across the extrapolated jump it is the one of experiments.
 """
 
 import warnings

@@ -1,10 +1,10 @@
 r"""Any calculator of ASE as an engine: slow, for potentials that nothing else here knows, machine-learned ones.
 
-Velocity Verlet.  Langevin baths act before and after each step, $v' = c v + \sqrt{(1 - c^2) k_B T/m}\,ξ$ with
+Velocity Verlet.  Langevin thermostats act before and after each step, $v' = c v + \sqrt{(1 - c^2) k_B T/m}\,ξ$ with
 $c = e^{-Δt/2τ}$, so that their heat is the change of the kinetic energy, exactly: G. Bussi and M. Parrinello,
-Phys. Rev. E 75, 056707 (2007), doi:10.1103/PhysRevE.75.056707.  "exchange" scales the velocities of a bath about its
-drift: T. Ikeshoji and B. Hafskjold, Mol. Phys. 81, 251 (1994), doi:10.1080/00268979400100171; without the correction of
-eHEX, which is of third order in the time step.
+Phys. Rev. E 75, 056707 (2007), doi:10.1103/PhysRevE.75.056707.  "exchange" scales the velocities of a thermostat
+about its drift: T. Ikeshoji and B. Hafskjold, Mol. Phys. 81, 251 (1994), doi:10.1080/00268979400100171; without the
+correction of eHEX, which is of third order in the time step.
 """
 
 from collections.abc import Sequence
@@ -60,7 +60,7 @@ class AseEngine:
         MissingEngine
             without ase
         InputError
-            with the calculator's own words where it does not take the atoms; for atoms that lie on each other
+            with the calculator's message where it refuses the atoms; for atoms that overlap
         """
         symbols = self.symbols or system.kinds
         if len(symbols) != len(system.kinds):
@@ -137,7 +137,7 @@ class AseDynamics:
 
     @property
     def heat(self) -> Array:
-        """(2,) energy that the hot and the cold bath have given to the atoms so far, J."""
+        """(2,) energy that the hot and the cold thermostat have given to the atoms so far, J."""
         return self._heat.copy()
 
     @property
@@ -160,7 +160,7 @@ class AseDynamics:
                 self._heat += np.array([given, -given])
         if not np.isfinite(self._v).all():
             raise ConvergenceError(
-                f"velocities are no numbers any more after step {self._step}: shorten the time step, or relax the atoms"
+                f"velocities are no longer finite after step {self._step}: shorten the time step, or relax the atoms"
             )
 
     def state(self) -> MdState:
@@ -183,7 +183,7 @@ class AseDynamics:
         return np.where(self._free, force / self._system.masses[:, None], 0.0), energy
 
     def _bathe(self) -> None:
-        """Let the baths act for half a step."""
+        """Let the thermostats act for half a step."""
         for k, (atoms, goal) in enumerate(
             zip(self._members, (self._thermostats.hot, self._thermostats.cold), strict=True)
         ):
@@ -197,7 +197,7 @@ class AseDynamics:
             self._heat[k] += 0.5 * float(mass @ (self._v[atoms] ** 2).sum(axis=1)) - before
 
     def _kicked(self, v: Array, mass: Array, temperature: float) -> Array:
-        """Velocities after half a step of a Langevin bath."""
+        """Velocities after half a step of a Langevin thermostat."""
         c = np.exp(-0.5 * self._timestep / self._thermostats.damping)
         spread = np.sqrt((1 - c**2) * k_B * temperature / mass)[:, None]
         return c * v + spread * self._random.standard_normal(v.shape)
@@ -208,5 +208,5 @@ class AseDynamics:
         kinetic = 0.5 * float(mass @ ((v - drift) ** 2).sum(axis=1))
         wanted = kinetic + (1, -1)[bath] * 0.5 * self._timestep * self._thermostats.power
         if not wanted > 0:
-            raise ConvergenceError(f"a bath holds {kinetic:.3g} J, less than is taken from it: lower the power")
+            raise ConvergenceError(f"a thermostat holds {kinetic:.3g} J, less than is taken from it: lower the power")
         return drift + np.sqrt(wanted / kinetic) * (v - drift)

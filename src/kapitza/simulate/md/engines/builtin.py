@@ -1,4 +1,4 @@
-"""Our own engine: compiled kernels and neighbour lists, one thread, and nothing but numba to install."""
+"""Built-in engine: compiled kernels and neighbour lists, one thread, and nothing but numba to install."""
 
 from collections.abc import Callable
 
@@ -43,10 +43,10 @@ _MAX_ATOM_STEPS = 10_000_000  # atom-steps between two samples at the keyboard, 
 
 @frozen(eq=False)
 class BuiltinEngine:
-    """Engine of kapitza's own kernels.
+    """Built-in engine: compiled kernels and neighbour lists, one thread.
 
-    Velocity Verlet; Langevin baths take an exact step of Ornstein and Uhlenbeck before each step of Verlet, and count
-    the energy that they give to the last bit.  A run that is saved and taken up again goes on as if nothing had been,
+    Velocity Verlet; Langevin thermostats take an exact step of Ornstein and Uhlenbeck before each step of Verlet, and
+    count the energy that they give to the last bit.  A run that is saved and resumed continues as if never interrupted,
     bit for bit on the same processor: neighbours are summed in an order that does not depend on when they were listed.
 
     Attributes
@@ -57,7 +57,7 @@ class BuiltinEngine:
     """
 
     skin: float | None = None
-    name: str = attribute(default="own kernels", kw_only=True)
+    name: str = attribute(default="built-in engine", kw_only=True)
 
     def begin(
         self,
@@ -73,14 +73,14 @@ class BuiltinEngine:
 
         Parameters
         ----------
-        system, field, thermostats, state : what moves, by which forces, between which baths, from where
+        system, field, thermostats, state : what moves, by which forces, between which thermostats, from where
         timestep : s
         seed : of the random numbers, where the state has none yet
 
         Raises
         ------
         InputError
-            for a potential without kernels, kinds that it does not know, atoms that overlap, baths without atoms,
+            for a potential without kernels, kinds that it does not know, atoms that overlap, thermostats without atoms,
             values that are not numbers
         MissingEngine
             without numba
@@ -99,7 +99,7 @@ class BuiltinEngine:
 
 
 class BuiltinDynamics:
-    """Atoms in motion under our own kernels: the `Dynamics` of `BuiltinEngine`."""
+    """Atoms in motion under compiled kernels: the `Dynamics` of `BuiltinEngine`."""
 
     def __init__(
         self,
@@ -125,13 +125,11 @@ class BuiltinDynamics:
         self.surroundings = VerletList(system, field, self.skin)
         self.listed(self.surroundings.renew(self.r))
         _check_close_pairs(system, field, self.near, self.x, self.kinds)
-        self.loop(
-            1, 0.0, late=True
-        )  # by the code of all later forces, or a run taken up again would differ by rounding
+        self.loop(1, 0.0, late=True)  # by the code of all later forces, or a resumed run would differ by rounding
         _check_finite_forces(self)
 
     def listed(self, near: NeighbourList) -> None:
-        """Take up a new list of neighbours."""
+        """Use a new list of neighbours."""
         self.near = near
         self.x = near.extended(self.r)
         self.species = self.kinds[near.owner]
@@ -149,7 +147,7 @@ class BuiltinDynamics:
 
     @property
     def heat(self) -> Array:
-        """(2,) energy that the hot and the cold bath have given to the atoms so far, J."""
+        """(2,) energy that the hot and the cold thermostat have given to the atoms so far, J."""
         return self.given.copy()
 
     @property
@@ -170,7 +168,7 @@ class BuiltinDynamics:
         if not abs(jump) <= _MAX_KINETIC_JUMP * max(kinetic, moving) + _MAX_POTENTIAL_JUMP * abs(potential):
             raise ConvergenceError(
                 f"{self.system.name}: in {steps} steps up to {self.step} the energy changed by {jump:.3g} J beyond the "
-                f"heat of the baths, with {moving:.3g} J in motion: take a timestep below {self.timestep:g} s"
+                f"heat of the thermostats, with {moving:.3g} J in motion: take a timestep below {self.timestep:g} s"
             )
 
     def some(self, steps: int) -> None:
@@ -221,7 +219,7 @@ def _check_builtin_state(system: System, state: MdState) -> None:
 
 
 def _check_finite_forces(moving: BuiltinDynamics) -> None:
-    """Refuse a first state with a force that is none."""
+    """Refuse a first state with a force that is not finite."""
     f = moving.f[: len(moving.r)]
     if not (np.isfinite(f).all() and np.isfinite(moving.potential[0])):
         worst = int(np.argmin(np.isfinite(f).all(axis=1)))
@@ -229,11 +227,11 @@ def _check_finite_forces(moving: BuiltinDynamics) -> None:
 
 
 def _check_displacements(moving: BuiltinDynamics) -> None:
-    """Stop a run whose atoms fly apart or whose baths have run dry."""
+    """Stop a run whose atoms fly apart or whose thermostats have no kinetic energy left to remove."""
     if not np.isfinite(moving.given).all():
         raise ConvergenceError(
-            f"{moving.system.name}: at step {moving.step} a bath has no energy left to take: take a power below "
-            f"{moving.thermostats.power:g} W, or a larger bath"
+            f"{moving.system.name}: at step {moving.step} a thermostat has no kinetic energy left to remove: take "
+            f"a power below {moving.thermostats.power:g} W, or a larger thermostat"
         )
     leap = moving.timestep * float(np.abs(moving.v).max())
     if not leap <= _MAX_STEP_DISPLACEMENT * moving.field.cutoff:
@@ -270,10 +268,13 @@ def _thermostat_arguments(
     }[thermostats.kind]
     for name, value in needs.items():
         if not (np.isfinite(value) and value > 0):
-            raise InputError(f"{system.name}: baths of kind {thermostats.kind!r} need {name} above 0, got {value:g}")
+            raise InputError(
+                f"{system.name}: thermostats of kind {thermostats.kind!r} need {name} above 0, got {value:g}"
+            )
     if thermostats.kind != "none" and not (hot.size and cold.size):
         raise InputError(
-            f"{system.name}: {hot.size} atoms in the hot and {cold.size} in the cold bath: give each layer its role"
+            f"{system.name}: {hot.size} atoms in the hot and {cold.size} in the cold thermostat: give each "
+            "layer its role"
         )
     keep = np.exp(-timestep / thermostats.damping) if thermostats.kind == "langevin" else 1.0
     numbers = np.array([keep, k_B * thermostats.hot, k_B * thermostats.cold, thermostats.power])

@@ -1,7 +1,7 @@
 r"""An engine that costs nothing and whose answer is known, to try protocols and analyses on.
 
-Each plane of atoms is one body of heat capacity $C = 3 N k_B$ that exchanges heat with the next one, and with a bath at
-the rate of its damping.  With random heat currents of the strength that goes with each conductance,
+Each plane of atoms is one body of heat capacity $C = 3 N k_B$ that exchanges heat with the next one, and with a
+thermostat at the rate of its damping.  With random heat currents of the strength that goes with each conductance,
 $\langle q q' \rangle = 2 k_B T^2 G\, δ(t - t')$, temperatures are an Ornstein-Uhlenbeck process, which is sampled
 exactly for any number of steps; velocities are drawn to have these temperatures.
 """
@@ -47,7 +47,9 @@ class FakeEngine:
     ) -> Dynamics:
         """Set bodies of the temperatures of a state in motion; the potential is ignored, "swap" is refused."""
         if thermostats.kind == "swap":
-            raise InputError(f"the fake engine has no atoms to swap, got baths {thermostats.kind!r}: take another kind")
+            raise InputError(
+                f"the fake engine has no atoms to swap, got thermostats {thermostats.kind!r}: take another kind"
+            )
         return FakeDynamics(BodyChain(self, system, thermostats), state, timestep=timestep, seed=seed)
 
 
@@ -171,7 +173,7 @@ class FakeDynamics:
 
     @property
     def heat(self) -> Array:
-        """(2,) energy that the hot and the cold bath have given so far, J."""
+        """(2,) energy that the hot and the cold thermostat have given so far, J."""
         return self._y[-3:-1] * self._bodies.unit
 
     @property

@@ -1,4 +1,4 @@
-"""A run between two baths as input of GPUMD: model.xyz, run.in and a potential that the user names.
+"""A run between two thermostats as input of GPUMD: model.xyz, run.in and a potential that the user names.
 
 Grouping method 0 holds the roles (0 free, 1 hot, 2 cold, 3 held), method 1 the planes of atoms.  Z. Fan et al.,
 J. Chem. Phys. 157, 114801 (2022), doi:10.1063/5.0106617.
@@ -27,7 +27,7 @@ def gpumd_deck(system: System, potential: str, protocol: Protocol, *, symbols: S
     check_thermostats(system, protocol)
     if thermostats.kind != "langevin" or protocol.power or protocol.flowing:
         raise InputError(
-            "GPUMD's decks have Langevin baths, no power through the plane and no flow of planes, got "
+            "GPUMD's decks have Langevin thermostats, no power through the plane and no flow of planes, got "
             f"{thermostats.kind!r}, "
             f"power = {protocol.power}, flowing = {protocol.flowing}: take LAMMPS, or leave them out"
         )

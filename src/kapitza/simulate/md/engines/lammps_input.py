@@ -63,7 +63,7 @@ def number_types(system: System, kinds: tuple[str, ...], *, whole: bool = False)
 
 @frozen(eq=False)
 class LammpsBox:
-    """The box as LAMMPS wants it: its first vector along x, the second in the plane z = 0."""
+    """The box as LAMMPS takes it: its first vector along x, the second in the plane z = 0."""
 
     turn: Array  # (3, 3) rotation about z; LAMMPS' vectors are `turn @` ours
     low: Array  # low, high: (3,) Å
@@ -139,7 +139,7 @@ def group_commands() -> list[str]:
 
 
 def thermostat_commands(thermostats: Thermostats, first: int, second: int) -> list[str]:
-    """Commands of the two baths, with a seed for each."""
+    """Commands of the two thermostats, with a seed for each."""
     if thermostats.kind == "langevin":
         damping = format_number(thermostats.damping / ps)
         return [
@@ -153,7 +153,7 @@ def thermostat_commands(thermostats: Thermostats, first: int, second: int) -> li
 
 
 def thermostat_seeds(seed: int, step: int) -> tuple[int, int]:
-    """Seeds of the two baths, new for each step at which a run is taken up."""
+    """Seeds of the two thermostats, new for each step at which a run resumes."""
     words = np.random.SeedSequence([seed, step]).generate_state(2)
     return int(words[0]) % _MAX_SEED + 1, int(words[1]) % _MAX_SEED + 1
 
@@ -227,7 +227,7 @@ def write_potential(field: AnyPotential, kinds: AtomTypes) -> PairCommands:
         )
     raise InputError(
         f"LAMMPS has no {field.form!r} of ours: expected 'lennard-jones', 'stillinger-weber' or 'tersoff', or give its "
-        "own lines as Commands; harmonic lattices run on the own kernels"
+        "own commands as LammpsCommands; harmonic lattices run in the built-in engine"
     )
 
 
@@ -314,7 +314,7 @@ def lammps_deck(system: System, potential: AnyPotential, protocol: Protocol) -> 
     thermostats = protocol.thermostats
     check_thermostats(system, protocol)
     if thermostats.kind == "swap":
-        raise InputError(f"{system.name}: no deck for baths of kind 'swap': take 'exchange' instead")
+        raise InputError(f"{system.name}: no deck for thermostats of kind 'swap': take 'exchange' instead")
     if protocol.power and not (isinstance(potential, Potential) and potential.form == "lennard-jones"):
         raise InputError(
             f"power every {protocol.power} steps with {potential.form!r}: LAMMPS counts only the pair part "
@@ -366,7 +366,7 @@ def _restart_commands(protocol: Protocol) -> str:
 
 
 def _output_commands(protocol: Protocol) -> list[str]:
-    """Commands that write the blocks: temperatures of planes, heat of the baths and energies, direct power."""
+    """Commands that write the blocks: temperatures of planes, heat of the thermostats and energies, direct power."""
     flowing = "com yes" if protocol.flowing else "com no"
     samples = f"{protocol.sample} {protocol.steps // protocol.sample} {protocol.steps}"
     written = "format ' %.15g'"
@@ -393,7 +393,7 @@ def _output_commands(protocol: Protocol) -> list[str]:
 
 
 def _heat_formulas(thermostats: Thermostats) -> list[tuple[str, str]]:
-    """Formulas of the energy that each bath has given, eV."""
+    """Formulas of the energy that each thermostat has given, eV."""
     if thermostats.kind == "langevin":
         return [("given", "-f_hot"), ("taken", "-f_cold")]
     power = thermostats.power * ps / eV if thermostats.kind == "exchange" else 0.0

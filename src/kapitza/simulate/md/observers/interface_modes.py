@@ -196,6 +196,6 @@ class InterfaceModeAnalysis(SegmentObserver):
         return super().arrays()
 
     def restore(self, arrays: Arrays) -> None:
-        """Take up where another one left off."""
+        """Continue where another one left off."""
         self.waiting = []
         super().restore(arrays)

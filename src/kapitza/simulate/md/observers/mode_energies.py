@@ -192,6 +192,6 @@ class ModeEnergies:
         return self.sums.arrays()
 
     def restore(self, arrays: Arrays) -> None:
-        """Take up where another one left off."""
+        """Continue where another one left off."""
         self.waiting = []
         self.sums.restore(arrays)

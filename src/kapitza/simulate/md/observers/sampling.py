@@ -68,7 +68,7 @@ class ObserverRecipe:
 def check_sampling(name: str, sampling: Sampling, protocol: Protocol) -> None:
     """Refuse, before the first step, a run that ends within the first segment of its spectra."""
     wanted = sampling.segment or _SEGMENT_LENGTH
-    for what, blocks in (("run", protocol.blocks), ("run in equilibrium ([modes] still)", sampling.reference)):
+    for what, blocks in (("run", protocol.blocks), ("run in equilibrium ([modes] reference)", sampling.reference)):
         found = blocks * protocol.steps // sampling.every
         if 0 < found < wanted:
             raise InputError(
@@ -177,7 +177,7 @@ class BoundaryPowers:
         return {"values": self.values[: self.filled].copy()}
 
     def restore(self, arrays: dict[str, NDArray[np.generic]]) -> None:
-        """Take up where another one left off."""
+        """Continue where another one left off."""
         self.values = np.asarray(arrays["values"], dtype=float).reshape(-1, 2)
         self.filled = len(self.values)
         self.values = np.concatenate([self.values, np.zeros((1024, 2))])

@@ -210,7 +210,7 @@ class SpectralCurrent(SegmentObserver):
         return {**super().arrays(), "power": self.power.copy()}
 
     def restore(self, arrays: Arrays) -> None:
-        """Take up where another one left off."""
+        """Continue where another one left off."""
         super().restore(arrays)
         restore_array("power", arrays, self.power)
 

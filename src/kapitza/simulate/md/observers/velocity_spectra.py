@@ -1,6 +1,6 @@
 r"""Vibrations without force constants: spectra of velocities by layer, and along a wave vector.
 
-The spectrum of the velocities of a layer between two baths, over the one in equilibrium at $T_\mathrm{eq}$, is a
+The spectrum of the velocities of a layer between two thermostats, over the one in equilibrium at $T_\mathrm{eq}$, is a
 temperature for each frequency: $T(\omega, z) = T_\mathrm{eq}\,S_v(\omega, z)/S_{v,\mathrm{eq}}(\omega, z)$.
 Along a wave vector, $\Phi(q, \omega)$ peaks at the dispersion.
 J. A. Thomas et al., Phys. Rev. B 81, 081411 (2010), doi:10.1103/PhysRevB.81.081411.

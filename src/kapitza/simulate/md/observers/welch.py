@@ -204,7 +204,7 @@ class SegmentObserver:
         return {"samples": ring.samples[: ring.filled].copy(), **self.sums.arrays(), "weights": ring.weights.copy()}
 
     def restore(self, arrays: Arrays) -> None:
-        """Take up where another one left off."""
+        """Continue where another one left off."""
         ring = self.ring
         samples: NDArray[Any] = np.asarray(arrays.get("samples", np.zeros(0)))
         if samples.ndim != 2 or samples.shape[1] != ring.samples.shape[1] or len(samples) >= len(ring.samples):

@@ -21,7 +21,7 @@ _WRITING_INTERVAL = (
     20  # times as long as a file took to write is computed before the next one, so that disks cost a twentieth
 )
 _PLAIN_TYPES = (str, bool, int, float, np.number, np.ndarray, bytes)
-# of inputs in the addresses of runs: their names in version 0.1, so that its folders are still taken up
+# of inputs in the addresses of runs: their names in version 0.1, so that its folders can be resumed
 _ADDRESS_NAMES: Mapping[str, str] = MappingProxyType(
     {
         "AseEngine": "ase_engine:Calculated",
@@ -43,6 +43,8 @@ _ADDRESS_NAMES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+_ADDRESS_TEXTS: Mapping[str, str] = MappingProxyType({"built-in engine": "own kernels"})
+
 
 @frozen(eq=False)
 class Snapshot:
@@ -61,7 +63,7 @@ def plain_values(value: Any, depth: int = 3) -> object:
     and its `parameters`.
     """
     if value is None or isinstance(value, _PLAIN_TYPES):
-        return value
+        return _ADDRESS_TEXTS.get(value, value) if isinstance(value, str) else value
     if isinstance(value, (list, tuple)):
         return [plain_values(one, depth) for one in value]
     if isinstance(value, Path):

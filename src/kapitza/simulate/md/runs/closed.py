@@ -30,7 +30,7 @@ _ESTIMATED_UNCERTAINTY = 0.5  # of those that are estimated
 _SKIPPED_PERIODS = 1.0  # periods of the lower highest frequency that are left out at the start
 _FITTED_DECAYS = 2.5  # times that the difference takes to fall to 1/e, up to which it stands out of its noise
 _MIN_FIT_TIMES = 20  # times of a fit
-_MIN_FREE_PATHS = 2.0  # free paths that a side wants, or phonons cross it as if it were empty
+_MIN_FREE_PATHS = 2.0  # free paths that a side needs, or phonons cross it as if it were empty
 
 
 def half_cells(run: Run) -> HalfCells:
@@ -129,7 +129,7 @@ class RelaxationResult:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why the result is not to be believed; empty where nothing speaks against it."""
+        """Why the result is not reliable; empty where nothing speaks against it."""
         thin = self.run.length < _MIN_FREE_PATHS * self.paths
         if not thin.any():
             return self.chosen.reasons

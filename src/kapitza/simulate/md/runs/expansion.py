@@ -99,7 +99,7 @@ def _rest_pressure(body: Structure, field: Potential, constant: float) -> float:
 
 
 def bulk_crystal(body: Structure, field: Potential, constant: float, cells: tuple[int, int, int]) -> System:
-    """One crystal, periodic, every atom of it in one of two baths."""
+    """One crystal, periodic, every atom of it in one of two thermostats."""
     length = (max(1, cells[2] // 2), max(1, cells[2] - cells[2] // 2))
     system = mass_interface(
         body, field, 1.0, lattice_constant=constant, cells=cells[:2], length=length, bath=0, periodic=True,
@@ -162,9 +162,9 @@ def _sample_pressure(
     motion = engine.begin(system, field, thermostats, state, timestep=timestep, seed=seed)
     pressure = Pressure(system, field)
     motion.advance(max(1, round(_SETTLING_SHARE * steps)))
-    looks = max(1, round((1 - _SETTLING_SHARE) * steps / _PRESSURE_INTERVAL / _PRESSURE_BLOCKS))
-    found = np.zeros((_PRESSURE_BLOCKS, looks))
-    for place in np.ndindex(_PRESSURE_BLOCKS, looks):
+    samples = max(1, round((1 - _SETTLING_SHARE) * steps / _PRESSURE_INTERVAL / _PRESSURE_BLOCKS))
+    found = np.zeros((_PRESSURE_BLOCKS, samples))
+    for place in np.ndindex(_PRESSURE_BLOCKS, samples):
         motion.advance(_PRESSURE_INTERVAL)
         found[place] = pressure(motion.positions, motion.velocities).mean()
     motion.close()

@@ -47,7 +47,7 @@ class HalfCells:
 def halve_cell(system: System) -> HalfCells:
     """Sides of a cell that repeats along z."""
     if not system.periodic:
-        raise InputError(f"{system.name}: this run wants a cell that repeats along z: build with periodic = True")
+        raise InputError(f"{system.name}: this run needs a cell that repeats along z: build with periodic = True")
     box = float(system.lattice[2, 2])
     closing = (system.heights.min() + system.heights.max() - box) / 2
     thick = np.array([system.plane - closing, box - (system.plane - closing)])

@@ -37,8 +37,8 @@ class HeatSpectrum:
     heat, heat_sigma : (n,) flux in each band, W m⁻²
     highest : (2,) highest angular frequency of both crystals at rest, rad s⁻¹; 0 where unknown
     above : share of the heat above the lower of them, and its uncertainty; None where unknown
-    transmission : between the baths, classical, inelastic; None where noise allows none
-    extrapolated, between : conductances across the jump and between the baths, quantum-corrected
+    transmission : between the thermostats, classical, inelastic; None where noise allows none
+    extrapolated, between : conductances across the jump and between the thermostats, quantum-corrected
     split : against an elastic theory; None without one
     """
 
@@ -86,9 +86,9 @@ def heat_spectrum(
 
     Parameters
     ----------
-    run : between two baths, with its spectrum
+    run : between two thermostats, with its spectrum
     temperature : (nT,) of the quantum-corrected conductances, K; None: that of the plane
-    elastic : transmission of the same junction by an elastic theory, held against the one between the baths
+    elastic : transmission of the same junction by an elastic theory, held against the one between the thermostats
     bands : number of bands of frequency
 
     Raises
@@ -131,7 +131,7 @@ class ModeTemperatures:
     occupation : of each band in each layer; None without a run in equilibrium
     layer : (nx,) mean of the bands with their share of the energy: the temperature of the layer, K
     share : part of the heat that vibrations with more than half of their weight near the plane carry; None where
-        nobody looked
+        it was not sampled
     near, vibrations : how many those are, and how many there are
     """
 
@@ -173,13 +173,13 @@ def mode_temperatures(run: Run, *, bands: int = 8) -> ModeTemperatures:
 
     Parameters
     ----------
-    run : between two baths, with a run in equilibrium, or with the vibrations of the atoms near the plane
+    run : between two thermostats, with a run in equilibrium, or with the vibrations of the atoms near the plane
     bands : number of bands of frequency
 
     Raises
     ------
     InputError
-        where neither was looked at
+        where neither was sampled
     """
     share, near, vibrations = None, 0, 0
     plane = run.records[0].plane

@@ -91,7 +91,7 @@ class Run:
         Raises
         ------
         InputError
-            where nobody looked
+            where it was not sampled
         """
         if not self.fluxes:
             raise InputError(

@@ -1,6 +1,6 @@
 r"""One run in this process: equilibration, then blocks of which temperatures, heat, energy and power are kept.
 
-A run starts from the straight line of temperatures between the baths, since the slowest change of a profile takes
+A run starts from the straight line of temperatures between the thermostats, since the slowest change of a profile takes
 $L^2/\pi^2D$.  After each block all that it needs is written to a folder, if one is given; the same call goes on from
 there.
 """
@@ -81,8 +81,8 @@ def run_single(
         start = gradient_state(system, thermostats.hot, thermostats.cold, protocol.seed)
     check_start(system, start)
     run = RunInProgress(setup=setup, observers=observers, keeper=checkpoint, state=start)
-    run.take_up(checkpoint.read())
-    run.go(progress or ignore_progress)
+    run.resume(checkpoint.read())
+    run.advance(progress or ignore_progress)
     return run.record()
 
 
@@ -133,7 +133,7 @@ class RunInProgress:
     energy: list[float] = Factory(list)
     meter: PowerMeter | None = None  # of the direct power, during the run
 
-    def take_up(self, last: Snapshot | None) -> None:
+    def resume(self, last: Snapshot | None) -> None:
         """Go on from a snapshot, if there is one."""
         if last is None:
             return
@@ -146,7 +146,7 @@ class RunInProgress:
         for one, seen in zip(self.observers, last.seen, strict=True):
             one.restore(seen)
 
-    def go(self, progress: Progress) -> None:
+    def advance(self, progress: Progress) -> None:
         """Do what is left, and keep what is done whatever happens."""
         protocol = self.setup.protocol
         progress(len(self.power), protocol.blocks)
@@ -178,7 +178,7 @@ class RunInProgress:
         )
 
     def thermometer(self) -> Thermometer:
-        """Thermometer that also sees when atoms leave their crystal."""
+        """Thermometer that also stops the run when atoms leave their crystal."""
         s = self.setup
         free = int((s.system.role != HELD_ROLE).sum())
         hottest = max(s.protocol.thermostats.hot, s.protocol.thermostats.cold)
@@ -196,46 +196,46 @@ class RunInProgress:
         while self.step < protocol.equilibration:
             steps = min(protocol.steps, protocol.equilibration - self.step)
             self.guarded("the equilibration", motion, [guard], self.step, steps)
-            self.kept(motion, steps)
+            self.save_state(motion, steps)
         if not self.energy:
-            self.note(motion)
+            self.log_energies(motion)
 
     def do_block(self, motion: Dynamics, block: int) -> None:
-        """Do one block and keep what was seen."""
+        """Do one block and keep its averages."""
         protocol, heat, energy = self.setup.protocol, self.heat[-1], self.energy[-1]
         thermometer = self.thermometer()
-        looks: list[BlockObserver] = [thermometer, *self.observers]
+        observers: list[BlockObserver] = [thermometer, *self.observers]
         meter = self.meter
         if meter is not None:
-            looks.append(meter)
+            observers.append(meter)
         name = f"block {block + 1} of {protocol.blocks}"
-        self.guarded(name, motion, looks, block * protocol.steps, protocol.steps)
-        self.temperature.append(thermometer.taken())
-        self.power.append(np.nan if meter is None else meter.taken())
-        self.note(motion)
+        self.guarded(name, motion, observers, block * protocol.steps, protocol.steps)
+        self.temperature.append(thermometer.mean())
+        self.power.append(np.nan if meter is None else meter.mean())
+        self.log_energies(motion)
         leak = self.energy[-1] - energy - float((self.heat[-1] - heat).sum())
         kinetic = motion.energy[1]
         if not abs(leak) <= protocol.leak * kinetic:
             raise ConvergenceError(
                 f"{self.setup.system.name}: in {name} the energy changed by {leak:.3g} J beyond the heat of the "
-                f"baths, more than {protocol.leak:g} of the kinetic energy {kinetic:.3g} J: take a shorter time step "
-                f"than {protocol.timestep / fs:.3g} fs, or a potential that ends smoothly"
+                f"thermostats, more than {protocol.leak:g} of the kinetic energy {kinetic:.3g} J: take a shorter time "
+                f"step than {protocol.timestep / fs:.3g} fs, or a potential that ends smoothly"
             )
-        self.kept(motion, protocol.steps)
+        self.save_state(motion, protocol.steps)
 
-    def guarded(self, name: str, motion: Dynamics, looks: Sequence[BlockObserver], step: int, steps: int) -> None:
-        """Do some steps; say where the run burst, if it did."""
+    def guarded(self, name: str, motion: Dynamics, observers: Sequence[BlockObserver], step: int, steps: int) -> None:
+        """Do some steps; an error says in which part of the run they failed."""
         try:
-            advance_observed(motion, looks, step, steps)
+            advance_observed(motion, observers, step, steps)
         except ConvergenceError as err:
             raise ConvergenceError(f"{name} failed: {err}", last=self.state) from err
 
-    def note(self, motion: Dynamics) -> None:
+    def log_energies(self, motion: Dynamics) -> None:
         """Note heat and energy at the end of a block."""
         self.heat.append(np.array(motion.heat, dtype=float))
         self.energy.append(float(sum(motion.energy)))
 
-    def kept(self, motion: Dynamics, steps: int) -> None:
+    def save_state(self, motion: Dynamics, steps: int) -> None:
         """Keep all that is needed to go on from here."""
         self.state = motion.state()
         self.step += steps
@@ -261,11 +261,11 @@ class RunInProgress:
 
 @frozen
 class EnergyConservation:
-    """Energy of a run beyond the heat of its baths."""
+    """Energy of a run beyond the heat of its thermostats."""
 
     excess: Array  # (blocks + 1,) energy drift (unaccounted heat) since the start of the blocks, J
     drift: float  # its mean rate, W: the slope of a straight line
-    share: float  # of the drift in the mean heat flow of the two baths; NaN where they gave none
+    share: float  # of the drift in the mean heat flow of the two thermostats; NaN where they gave none
     storage: Array  # (blocks,) rate at which the atoms take up energy, W: 0 in a steady state
 
 

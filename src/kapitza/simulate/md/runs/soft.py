@@ -46,7 +46,7 @@ def analyse_liquid(soft: SoftSystem, run: Run, slabs: SlabThermometer) -> Liquid
     hot, cold = (analyse_nemd(one, equilibrated=run.equilibrated) for one in liquid_faces(profile, inside, slabs))
     volume = soft.area * (slabs.edges[1] - slabs.edges[0])
     heights = (slabs.edges[1:] + slabs.edges[:-1]) / 2
-    return LiquidResult(profile, finite(heights), slabs.atoms / slabs.looks / volume, hot, cold)
+    return LiquidResult(profile, finite(heights), slabs.atoms / slabs.samples / volume, hot, cold)
 
 
 def liquid_faces(record: Record, liquid: IntArray, slabs: SlabThermometer) -> tuple[Record, Record]:

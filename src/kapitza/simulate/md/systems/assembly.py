@@ -1,8 +1,8 @@
 """Systems between two thermostats: one crystal that is heavier on its right, and the assembly of any set of atoms.
 
-From left to right: atoms that are held, the hot bath, free atoms, the plane, free atoms, the cold bath, held atoms.  A
-system that repeats along z has no held atoms and its baths, if any, lie in the middle of the two sides, so that heat
-leaves each of them both ways.
+From left to right: held atoms, the hot thermostat, free atoms, the plane, free atoms, the cold thermostat, held atoms.
+A system that repeats along z has no held atoms and its thermostats, if any, lie in the middle of the two sides, so that
+heat leaves each of them both ways.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE
 from kapitza.units import angstrom
 
 _PLANE_SPACING = 0.4 * angstrom  # planes of atoms are at least this far apart
-_MIN_FREE_PLANES = 4  # free planes of a side: fewer leave no profile to look at
+_MIN_FREE_PLANES = 4  # free planes of a side: fewer leave no profile to sample
 _BORDER_TOLERANCE = 1e-6  # of a length: a plane just at a border belongs inwards
 
 AtomSites = tuple[Array, Array, IntArray]  # positions (n, 3) m, masses (n,) kg, species (n,)
@@ -49,8 +49,8 @@ def mass_interface(
     ratio : mass of an atom on the right over the same on the left
     lattice_constant : length of the first axis, or of the first and of the third, m; None: as the structure has it
     cells : repeats in the plane
-    length : cells of each side, bath included, held cells not
-    bath : cells of each bath; 0: none
+    length : cells of each side, thermostat included, held cells not
+    bath : cells of each thermostat; 0: none
     wall : held cells at either end; a periodic system has none
     periodic : repeat along z as well, with a second interface where the box closes
     name : for legends; empty: made of the crystal and the ratio
@@ -84,12 +84,12 @@ def _check_counts(cells: Sequence[int], lengths: Sequence[int], bath: int, wall:
     """Refuse what cannot be built."""
     if min(*cells, *lengths) < 1 or min(bath, wall) < 0:
         raise InputError(
-            f"{tuple(cells)} cells in the plane, {tuple(lengths)} along it, {bath} of bath and {wall} held: wanted at "
-            "least 1, 1, 0 and 0"
+            f"{tuple(cells)} cells in the plane, {tuple(lengths)} along it, {bath} of thermostat and {wall} held: "
+            "wanted at least 1, 1, 0 and 0"
         )
     if bath >= min(lengths):
         raise InputError(
-            f"a bath of {bath} cells fills a side of {min(lengths)}: lengthen the side or shorten the bath"
+            f"a thermostat of {bath} cells fills a side of {min(lengths)}: lengthen the side or shorten the thermostat"
         )
     if not (np.isfinite(ratio) and ratio > 0):
         raise InputError(f"mass ratio {ratio:g}, wanted a finite number above 0")
@@ -174,7 +174,7 @@ def assemble_system(
     vacuum: float = 0.0,
     tolerance: float = _PLANE_SPACING,
 ) -> System:
-    """Make a system of atoms: find their planes, hold the outermost, put baths next to them.
+    """Make a system of atoms: find their planes, hold the outermost, put thermostats next to them.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def assemble_system(
     sites : positions (n, 3) m, masses (n,) kg and species (n,)
     kinds : names of the kinds
     plane : height of the Gibbs plane, m
-    wall, bath : thickness of the held part and of the bath at either end, m; atoms are in the bath of their plane
+    wall, bath : thickness of the held part and of the thermostat at either end, m; planes are not divided
     periodic : along z as well; otherwise the third vector becomes as long as the atoms need, and vacuum
     vacuum : beyond the ends, m
     tolerance : planes of atoms are at least this far apart, m
@@ -191,7 +191,7 @@ def assemble_system(
     Raises
     ------
     InputError
-        if fewer than four free planes are left on a side, where there are baths
+        if fewer than four free planes are left on a side, where there are thermostats
     """
     positions, masses, species = sites
     layer = find_planes(positions[:, 2], tolerance)
@@ -248,16 +248,18 @@ def _periodic_roles(heights: Array, plane: float, _wall: float, bath: float, box
 
 
 def _check_roles(name: str, heights: Array, role: IntArray, plane: float) -> None:
-    """Refuse a side with no bath, or with too few free planes."""
+    """Refuse a side with no thermostat, or with too few free planes."""
     for side, here, bath in (("left", heights < plane, HOT_ROLE), ("right", heights > plane, COLD_ROLE)):
         free, heated = int((role[here] == FREE_ROLE).sum()), int((role[here] == bath).sum())
         if not heated:
-            raise InputError(f"{name}: no plane of atoms is in the bath on the {side}: make the bath thicker")
+            raise InputError(
+                f"{name}: no plane of atoms is in the thermostat on the {side}: make the thermostat thicker"
+            )
         if free < _MIN_FREE_PLANES:
             raise InputError(
                 f"{name}: {free} free planes of atoms are left on the {side}, wanted at least {_MIN_FREE_PLANES}: "
                 "lengthen the "
-                "side or shorten the bath"
+                "side or shorten the thermostat"
             )
 
 

@@ -26,8 +26,8 @@ def harmonic_system(
     """
     if min(*cells, bath) < 1 or min(layers) <= bath:
         raise InputError(
-            f"{junction.name}: cells {cells}, layers {layers} and {bath} of a bath: wanted whole numbers above 0, and "
-            "more layers than the bath has"
+            f"{junction.name}: cells {cells}, layers {layers} and {bath} of a thermostat: wanted whole numbers above "
+            "0, and more layers than the thermostat has"
         )
     whole = junction if tuple(cells) == (1, 1) else repeat_device(junction, cells)
     onsite, hop, masses = _layer_blocks(whole, layers)

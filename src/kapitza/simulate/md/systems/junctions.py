@@ -42,9 +42,9 @@ def junction_system(
     ----------
     plan : of the junction; its potential must be the same as `field`, and relaxes the crystals
     field : the potential for the run
-    lengths : of the left and the right side, baths included, held atoms not, m; rounded up to whole layers
+    lengths : of the left and the right side, thermostats included, held atoms not, m; rounded up to whole layers
     width : smallest distance of an atom from its own image in the plane, m
-    bath, wall : thickness of the baths and of the held ends, m; a periodic system has no held ends
+    bath, wall : thickness of the thermostats and of the held ends, m; a periodic system has no held ends
     periodic : repeat along z, with a second interface, right crystal below and left crystal above, where the box closes
 
     Raises
@@ -85,8 +85,8 @@ def _check_lengths(plan: JunctionPlan, lengths: tuple[float, float], width: floa
             raise InputError(f"{name} {value:g} m, wanted 0 to {_MAX_SIDE_LENGTH:g} m (nm? multiply by 1e-9)")
     if not (0 <= bath < min(lengths) and 0 <= wall < _MAX_SIDE_LENGTH):
         raise InputError(
-            f"baths of {bath:g} m and held ends of {wall:g} m for sides of {lengths[0]:g} and {lengths[1]:g} m: a bath "
-            "must be thinner than its side"
+            f"thermostats of {bath:g} m and held ends of {wall:g} m for sides of {lengths[0]:g} and {lengths[1]:g} m: "
+            "a thermostat must be thinner than its side"
         )
 
 

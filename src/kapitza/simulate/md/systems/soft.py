@@ -215,7 +215,7 @@ class SlabThermometer:
     energy: Array = Factory(lambda self: np.zeros(self.edges.size - 1), takes_self=True)  # J, about the drift
     freedom: Array = Factory(lambda self: np.zeros(self.edges.size - 1), takes_self=True)
     atoms: Array = Factory(lambda self: np.zeros(self.edges.size - 1), takes_self=True)
-    looks: int = 0
+    samples: int = 0
     block: int = 0  # samples of one block; 0: no blocks
     sums: list[Array] = Factory(list[Array])  # (3, slabs) for each full block: all three sums up to its end
 
@@ -231,8 +231,8 @@ class SlabThermometer:
         self.energy += 0.5 * np.bincount(slab, mass * (v**2).sum(axis=1), n) - (momenta**2).sum(axis=0) / (2 * total)
         self.freedom += 3 * np.maximum(count - 1, 0)
         self.atoms += count
-        self.looks += 1
-        if self.block and self.looks % self.block == 0:
+        self.samples += 1
+        if self.block and self.samples % self.block == 0:
             self.sums.append(np.array([self.energy, self.freedom, self.atoms]))
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
@@ -241,21 +241,21 @@ class SlabThermometer:
             "energy": self.energy.copy(),
             "freedom": self.freedom.copy(),
             "atoms": self.atoms.copy(),
-            "looks": np.array(self.looks),
+            "looks": np.array(self.samples),
             "sums": np.array(self.sums),
         }
 
     def restore(self, arrays: dict[str, NDArray[np.generic]]) -> None:
-        """Take up where another one left off."""
+        """Continue where another one left off."""
         self.energy, self.freedom, self.atoms = (
             np.array(arrays[name], dtype=np.float64) for name in ("energy", "freedom", "atoms")
         )
-        self.looks = int(arrays["looks"])
+        self.samples = int(arrays["looks"])
         self.sums = list(np.asarray(arrays["sums"], dtype=np.float64))
 
     @property
     def temperature(self) -> Array:
-        """(slabs,) mean temperature, K; 0 where no two atoms were seen at once."""
+        """(slabs,) mean temperature, K; 0 where there were never two atoms."""
         return _kinetic_temperature(self.energy, self.freedom)
 
     @property
@@ -289,10 +289,12 @@ def insert_slabs(record: Record, slabs: SlabThermometer, layer: int, empty: floa
     in that block; the error of a line through them is then that of the layer alone.  Slabs with less than a share
     `empty` of the densest one's atoms are left out.
     """
-    if not 0 <= layer < record.heights.size or not slabs.looks:
-        raise InputError(f"layer {layer} of {record.heights.size}, {slabs.looks} looks: nothing to put in its place")
+    if not 0 <= layer < record.heights.size or not slabs.samples:
+        raise InputError(
+            f"layer {layer} of {record.heights.size}, {slabs.samples} samples: nothing to put in its place"
+        )
     used = slabs.atoms > empty * slabs.atoms.max()
-    counts: IntArray = np.maximum(np.round(slabs.atoms[used] / slabs.looks), 1).astype(np.int64)
+    counts: IntArray = np.maximum(np.round(slabs.atoms[used] / slabs.samples), 1).astype(np.int64)
     profile = slabs.temperature[used] - np.average(slabs.temperature[used], weights=slabs.atoms[used])
     middle = ((slabs.edges[1:] + slabs.edges[:-1]) / 2)[used]
     whole = len(slabs.sums) == len(record.power)

@@ -52,7 +52,7 @@ def packet_state(
     low, high = system.positions[left, 2].min(), system.plane
     if not low < centre - 2 * width < centre + 2 * width < high:
         raise InputError(
-            f"{system.name}: a packet at {centre:g} m, {width:g} m wide, wants two widths to either side between "
+            f"{system.name}: a packet at {centre:g} m, {width:g} m wide, needs two widths to either side between "
             f"{low:g} and {high:g} m"
         )
     cell, site = assign_sites(crystal, system.positions[left], system.masses[left])
