@@ -39,35 +39,7 @@ class EelsExperimentFile:
 
 
 def read_modes(path: str | PathLike[str], *, tie: Tie = "common") -> ModesFile:
-    """Read which modes a spectrum has.
-
-    ::
-
-        shape = "pseudo-voigt"   # split, pearson
-        background = 0           # terms of a smooth background
-
-        [[mode]]
-        name = "TO"
-        energy = "82 meV"
-        width = "4.5 meV"        # standard deviation before the resolution
-
-        [[interface]]            # only for components of the interface
-        name = "alpha"
-        energy = "70 meV"
-        fwhm = "10 meV"          # as it is seen
-
-    Parameters
-    ----------
-    path : of the file
-    tie : one temperature for all modes, one for each, or an occupation for each
-
-    Raises
-    ------
-    DataError
-        for what is missing, unknown or impossible, with line
-    OSError
-        if the file is missing or may not be read
-    """
+    """Read which modes a spectrum has; a file may say how their temperatures are tied where `tie` is "common"."""
     top = read_toml(path)
     top.known(("shape", "background", "tie", "mode", "interface"))
     shape: Any = top.text("shape", "pseudo-voigt", choices=[one for one in ZERO_LOSS_SHAPES if one != "reference"])
@@ -106,60 +78,7 @@ def _read_interface_mode(section: TomlTable) -> InterfaceMode:
 
 
 def read_eels_experiment(path: str | PathLike[str]) -> EelsExperimentFile:
-    """Read the plan of a scan.
-
-    ::
-
-        [beam]
-        current = "10 pA"
-        dwell = "1 s"
-
-        [spectrometer]
-        resolution = "8 meV"
-        tail = 0.02              # Lorentzian share of the zero-loss peak
-        channels = 1024
-        start = "-256 meV"
-        step = "0.5 meV"
-        dark = 0.0               # counts
-        dark_sigma = 0.0         # electrons
-        drift = "0.3 meV"
-
-        [scan]
-        columns = 32             # on each side
-        rows = 64
-        pitch = "1 nm"
-        skip = "2 nm"            # next to the interface, not used for the branches
-
-        [spread]
-        width = "0.5 nm"
-        share = 0.2
-        length = "10 nm"
-
-        [sample]
-        temperature = "425 K"    # mean of both sides at the interface
-        jump = "15 K"
-        gradient_left = "-0.18 K/nm"
-        gradient_right = "-0.15 K/nm"
-        # source = "occupation.json"  # a saved Profile or Occupation of a simulation, the plane at 0, in place of these
-
-        [[mode]]
-        name = "TO"
-        energy = "82 meV"
-        width = "4.5 meV"
-        left = 6e-4              # spontaneous scattering per electron of the zero-loss peak
-        right = 1.2e-4
-
-        [wanted]
-        jump = "0.2 K"
-        kapitza_left = "3 nm"
-
-    Raises
-    ------
-    DataError
-        for what is missing, unknown or impossible, with line
-    OSError
-        if the file is missing or may not be read
-    """
+    """Read the plan of a scan: beam, spectrometer, scan, point spread, sample, modes, and wanted uncertainties."""
     top = read_toml(path)
     top.known(("beam", "spectrometer", "scan", "spread", "sample", "mode", "wanted"))
     spectrometer = top.section("spectrometer")

@@ -64,7 +64,7 @@ def side_contrast(
         for a fit with one temperature, or without good pixels on both sides
     """
     good = usable_pixels(each, drop)
-    use = good.sum(axis=tuple(range(len(each.position) - 1))) > 0
+    use = good.sum(axis=each.rows) > 0
     x = each.position[-1][use]
     if not (x < at).any() or not (x > at).any():
         raise InputError(f"good pixels from {x.min():g} to {x.max():g} m are not on both sides of {at:g} m")
@@ -101,7 +101,7 @@ def side_strengths(
     each: TemperatureMap, at: float, spread: PointSpread, good: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """(2, m) strength of each mode in the left and the right material, as shares of the zero-loss peak."""
-    use = good.sum(axis=tuple(range(len(each.position) - 1))) > 0
+    use = good.sum(axis=each.rows) > 0
     strength = _column_means(each, good, "intensity")[use]
     share = spread.branches(each.position[-1][use] - at)[:, :2]
     return np.stack([_nonnegative_mixture(share, one) for one in strength.T], axis=1)
@@ -109,7 +109,7 @@ def side_strengths(
 
 def _column_means(found: TemperatureMap, good: NDArray[np.bool_], word: str) -> NDArray[np.float64]:
     """(nx, m) mean over the good rows of a parameter of each mode, over the amplitude of the zero-loss peak."""
-    rows = tuple(range(len(found.position) - 1))
+    rows = found.rows
     amplitude = np.where(good, found.parameter("amplitude"), 1.0)
     values = np.stack([found.parameter(f"{mode}.{word}") for mode in found.modes], axis=-1)
     values = np.where(good[..., None], values / amplitude[..., None], 0.0)
@@ -121,7 +121,7 @@ def _mode_weights(each: TemperatureMap, good: NDArray[np.bool_]) -> NDArray[np.f
     pull = mode_information(each, visible_modes(each) & good[..., None]).sum(axis=-1)
     pull = np.where(good[..., None], pull, 1.0)
     pull /= pull.sum(axis=-1, keepdims=True)
-    rows = tuple(range(len(each.position) - 1))
+    rows = each.rows
     return np.where(good[..., None], pull, 0.0).sum(axis=rows) / np.maximum(good.sum(axis=rows), 1)[..., None]
 
 

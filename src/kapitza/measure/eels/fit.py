@@ -24,11 +24,7 @@ from kapitza.measure.eels.fitting.problem import (
 )
 from kapitza.measure.eels.fitting.search import SearchResult, to_coordinates
 from kapitza.measure.eels.map import PixelFlag, TemperatureMap
-from kapitza.measure.eels.model import (
-    SpectrumModel,
-    Tie,
-    VibrationalMode,
-)
+from kapitza.measure.eels.model import SpectrumModel, Tie, VibrationalMode
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.run.store import Store, UnitInputs, UnitResult
 from kapitza.run.work import Progress, run_units
@@ -237,16 +233,11 @@ def _pixel_flags(problem: FitProblem, found: SearchResult, pvalue: Array) -> NDA
 
 def _assemble_map(image: SpectrumImage, model: SpectrumModel, found: UnitResult) -> TemperatureMap:
     """Results of all pixels as a map."""
-    shape, p = image.shape, len(model.names)
+    arrays: dict[str, Any] = {name: part.reshape(*image.shape, *part.shape[1:]) for name, part in found.items()}
     return TemperatureMap(
+        **arrays,
         position=image.position,
         names=model.names,
-        value=found["value"].reshape(*shape, p),
-        covariance=found["covariance"].reshape(*shape, p, p),
-        flag=found["flag"].reshape(shape),
-        pvalue=found["pvalue"].reshape(shape),
-        deviance=found["deviance"].reshape(shape),
-        iterations=found["iterations"].reshape(shape),
         modes=tuple(mode.name for mode in model.modes),
         method=f"STEM-EELS, {model.shape}, {len(model.modes)} modes, {model.tie} tie",
     )

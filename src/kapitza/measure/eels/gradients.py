@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array
 from kapitza.core.profile import Profile
 from kapitza.errors import InputError
+from kapitza.measure.eels.intervals import chi2_probability
 from kapitza.measure.eels.map import UNUSABLE_FLAGS, PixelFlag, TemperatureMap, frozen_floats
 
 UNUSABLE_OR_MISFIT = UNUSABLE_FLAGS | int(PixelFlag.MISFIT)
@@ -110,7 +111,7 @@ def temperature_gradients(
         hole * plane[..., 0],
         hole[..., None] * plane[..., 1:] * size[1:],
         hole[..., None, None] * covariance * np.outer(size, size),
-        hole * _reduced_chi2_probability(count - len(axes) - 1, chi2),
+        hole * chi2_probability(count - len(axes) - 1, chi2),
     )
 
 
@@ -151,13 +152,6 @@ def _overlap_slices(shape: tuple[int, ...], shift: tuple[int, ...]) -> tuple[tup
     return here, there
 
 
-def _reduced_chi2_probability(freedom: NDArray[np.int64], chi2: Array) -> Array:
-    """Probability of a larger chi-squared; NaN without a degree of freedom."""
-    from scipy.special import chdtrc
-
-    return np.where(freedom > 0, chdtrc(np.maximum(freedom, 1), np.maximum(chi2, 0.0)), np.nan)
-
-
 def line_profile(
     found: TemperatureMap, *, name: str = "temperature", drop: int = UNUSABLE_OR_MISFIT, common: float = 0.0
 ) -> Profile:
@@ -187,7 +181,7 @@ def line_profile(
         raise InputError("a single spectrum makes no profile: expected a map along one or two positions")
     value, variance = found.parameter(name), np.square(found.parameter_sigma(name))
     good = ((found.flag & drop) == 0) & np.isfinite(value) & np.isfinite(variance) & (variance > 0)
-    rows = tuple(range(len(found.position) - 1))
+    rows = found.rows
     count = good.sum(axis=rows)
     use = count > 0
     if use.sum() < 2:

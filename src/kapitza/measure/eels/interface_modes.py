@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from kapitza.core.arrays import Array, finite, increasing, same_length, square
 from kapitza.core.occupation import Occupation
 from kapitza.errors import InputError
-from kapitza.measure.eels.intervals import ratio_interval
+from kapitza.measure.eels.intervals import chi2_probability, ratio_interval
 from kapitza.measure.eels.map import frozen_floats
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import meV
@@ -197,7 +197,7 @@ def interface_components(
         energy=energy,
         residual=residual,
         sigma=sigma,
-        pvalue=_chi2_probability(freedom, float(np.sum((fitted / sigma) ** 2))),
+        pvalue=float(chi2_probability(freedom, np.sum((fitted / sigma) ** 2))),
         electrons=float(interface.counts.sum()),
     )
 
@@ -296,10 +296,3 @@ def _normalised_difference(f: Array, f_sigma: Array, r: Array, r_sigma: Array) -
     """Difference over sum, and its error."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return (f - r) / (f + r), 2 * np.hypot(r * f_sigma, f * r_sigma) / (f + r) ** 2
-
-
-def _chi2_probability(freedom: int, chi2: float) -> float:
-    """Probability of a larger chi-squared."""
-    from scipy.special import chdtrc
-
-    return float(chdtrc(freedom, chi2)) if freedom > 0 else float("nan")

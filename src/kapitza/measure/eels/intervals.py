@@ -1,10 +1,18 @@
-"""Intervals of ratios of two measured numbers, honest also where the divisor may be zero."""
+"""Probabilities of chi-squared, and intervals of ratios of two numbers, valid also where the divisor may be zero."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import square
+from kapitza.core.arrays import Array, square
 from kapitza.errors import InputError
+
+
+def chi2_probability(freedom: ArrayLike, chi2: ArrayLike) -> Array:
+    """(...) probability of a larger chi-squared; NaN without a degree of freedom."""
+    from scipy.special import chdtrc
+
+    freedom, chi2 = np.asarray(freedom), np.asarray(chi2, dtype=float)
+    return np.where(freedom > 0, chdtrc(np.maximum(freedom, 1), np.maximum(chi2, 0.0)), np.nan)
 
 
 def coverage_factor(level: float, freedom: int | None = None) -> float:

@@ -4,17 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, numbers, square
 from kapitza.core.profile import Jump, Profile
 from kapitza.errors import InputError
 from kapitza.measure.eels.contrast import SideContrast
-from kapitza.measure.eels.intervals import coverage_factor, ratio_interval
+from kapitza.measure.eels.intervals import chi2_probability, coverage_factor, ratio_interval
 from kapitza.measure.eels.map import frozen_floats
-from kapitza.measure.eels.point_spread import LENGTH_PARAMETERS, PointSpread
+from kapitza.measure.eels.point_spread import PointSpread
 
+_SPREAD_PARAMETERS = ("width", "share", "length")
 _BRANCH_PARAMETERS = ("left", "right", "gradient_left", "gradient_right")
 _MAX_EVALUATIONS = 200  # evaluations of the search for the few parameters that are not linear
 
@@ -49,9 +50,7 @@ class InterfaceJump:
     @property
     def pvalue(self) -> float:
         """Probability of a worse fit when the model and the stated errors are right; NaN where none were stated."""
-        from scipy.special import chdtrc
-
-        return float("nan") if self.freedom is not None else float(chdtrc(self.jump.freedom, self.jump.chi2))
+        return float("nan") if self.freedom is not None else float(chi2_probability(self.jump.freedom, self.jump.chi2))
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Interval of the jump, K."""
@@ -160,7 +159,9 @@ def fit_jump(
     spread = spread or PointSpread()
     x, data, root = _select_points(profile, at, skip, reach)
     known = profile.sigma is not None or profile.covariance is not None
-    free = [(name, held, sigma) for name, held, sigma in _nonlinear_parameters(spread, at, at_sigma) if sigma > 0]
+    nonlinear = {name: (getattr(spread, name), getattr(spread, f"{name}_sigma")) for name in _SPREAD_PARAMETERS}
+    priors = {"at": (at, at_sigma), **nonlinear}
+    free = [(name, value, sigma) for name, (value, sigma) in priors.items() if sigma > 0]
     if not known and x.size < 5 + len(free):
         raise InputError(f"{x.size} points leave no scatter to take errors from: give sigma, or 5 points or more")
     seen = _ObservedProfile(x, data, root, spread, at, contrast)
@@ -221,24 +222,12 @@ def _select_points(profile: Profile, at: float, skip: float, reach: float) -> tu
     return x, profile.temperature[use], root
 
 
-def _nonlinear_parameters(spread: PointSpread, at: float, at_sigma: float) -> list[tuple[str, float, float]]:
-    """Numbers that are not linear in the model, with their priors."""
-    return [
-        ("at", at, at_sigma),
-        ("width", spread.width, spread.width_sigma),
-        ("share", spread.share, spread.share_sigma),
-        ("length", spread.length, spread.length_sigma),
-    ]
-
-
 def _plane_and_spread(
     spread: PointSpread, at: float, names: tuple[str, ...], values: Array
 ) -> tuple[float, PointSpread]:
     """Plane and point spread that fitted numbers stand for."""
     held = dict(zip(names, map(float, values), strict=True))
-    return held.get("at", at), spread.changed(
-        {name: held[name] for name in ("share", *LENGTH_PARAMETERS) if name in held}
-    )
+    return held.get("at", at), evolve(spread, **{name: held[name] for name in _SPREAD_PARAMETERS if name in held})
 
 
 @frozen(eq=False)
@@ -255,7 +244,7 @@ class _ObservedProfile:
     def design(self, held: dict[str, float]) -> NDArray[Any]:
         """(n, 4) what the linear numbers give, for values of the others; gradients in units of the longest distance."""
         shifted = self.x - (held.get("at", self.at) - self.at)
-        spread = self.spread.changed({name: value for name, value in held.items() if name != "at"})
+        spread = evolve(self.spread, **{name: value for name, value in held.items() if name != "at"})
         return contrast_weighted_means(spread.branches(shifted), self.x + self.at, self.contrast) * self.size
 
     @property

@@ -91,6 +91,11 @@ class TemperatureMap:
         return self.flag.shape
 
     @property
+    def rows(self) -> tuple[int, ...]:
+        """Axes over which the columns of a map are averaged: none for a line."""
+        return tuple(range(len(self.position) - 1))
+
+    @property
     def good(self) -> NDArray[np.bool_]:
         """(...) pixels whose fit settled with every parameter determined."""
         return (self.flag & UNUSABLE_FLAGS) == 0

@@ -1,17 +1,13 @@
 """Point spread of a scan along the normal: a local part, and a delocalised one that long-range losses bring."""
 
-from collections.abc import Mapping
-from typing import Self
-
 import numpy as np
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, numbers
 from kapitza.errors import InputError
 from kapitza.units import c_light, e, h, nm
 
-LENGTH_PARAMETERS = ("width", "length")
 _FAR_WIDTHS = 30.0  # widths from where a normal distribution is 0 to rounding
 _ELECTRON_REST = 510998.95 * e  # J, rest energy of the electron (CODATA 2022)
 
@@ -48,10 +44,6 @@ class PointSpread:
             raise InputError(f"point spread: share = {self.share:g}, wanted 0 to 1")
         if not 0 < self.length < np.inf:
             raise InputError(f"point spread: length = {self.length:g} m, wanted above 0")
-
-    def changed(self, values: Mapping[str, float]) -> Self:
-        """The same with other numbers."""
-        return evolve(self, **values)
 
     def step(self, x: ArrayLike) -> Array:
         """(n,) unit step at 0 as it is seen at x (m)."""

@@ -11,6 +11,7 @@ from kapitza.core.occupation import Occupation
 from kapitza.errors import InputError
 from kapitza.measure.eels.contrast import mode_information, side_strengths, usable_pixels, visible_modes
 from kapitza.measure.eels.gradients import UNUSABLE_OR_MISFIT
+from kapitza.measure.eels.intervals import chi2_probability
 from kapitza.measure.eels.jump import InterfaceJump
 from kapitza.measure.eels.map import TemperatureMap, frozen_floats
 from kapitza.units import k_B
@@ -60,12 +61,10 @@ class DepartureTest:
         InputError
             if no pixel is left
         """
-        from scipy.special import chdtrc
-
         chosen = np.isfinite(self.statistic) & (True if where is None else np.asarray(where, dtype=bool))
         if not chosen.any():
             raise InputError(f"no pixel of {self.statistic.shape} is left to combine")
-        return float(chdtrc(self.freedom * int(chosen.sum()), self.statistic[chosen].sum()))
+        return float(chi2_probability(self.freedom * int(chosen.sum()), self.statistic[chosen].sum()))
 
 
 def departure_test(
@@ -103,8 +102,6 @@ def departure_test(
     S. S. Wilks, Ann. Math. Stat. 9, 60 (1938), doi:10.1214/aoms/1177732360; S. Holm, Scand. J. Stat. 6, 65 (1979);
     Y. Benjamini and Y. Hochberg, J. R. Stat. Soc. B 57, 289 (1995), doi:10.1111/j.2517-6161.1995.tb02031.x
     """
-    from scipy.special import chdtrc
-
     if common.shape != each.shape:
         raise InputError(f"maps of {common.shape} and {each.shape} pixels are not of the same image")
     freedom = len(each.names) - len(common.names)
@@ -115,7 +112,12 @@ def departure_test(
         )
     bad = ((each.flag & drop) != 0) | ~common.good
     statistic = np.where(bad, np.nan, np.maximum(common.deviance - each.deviance, 0.0))
-    pvalue = np.where(bad, np.nan, chdtrc(freedom, np.where(bad, 0.0, statistic)))
+    return _test_statistic(statistic, freedom, correction, level)
+
+
+def _test_statistic(statistic: Array, freedom: int, correction: Correction, level: float) -> DepartureTest:
+    """Test of a statistic that is chi-squared in equilibrium; NaN where there is none."""
+    pvalue = chi2_probability(freedom, statistic)
     return DepartureTest(statistic, freedom, pvalue, adjust_pvalues(pvalue, correction), correction, level)
 
 
@@ -193,7 +195,7 @@ def mode_occupations(
     value, sigma = np.empty((*found.shape, quanta.size)), np.empty((*found.shape, quanta.size))
     for j, mode in enumerate(found.modes):
         value[..., j], sigma[..., j] = _mode_occupation(found, mode, float(quanta[j]))
-    rows = tuple(range(len(found.position) - 1))
+    rows = found.rows
     shown = good[..., None] & np.isfinite(value) & np.isfinite(sigma) & _determined_modes(found)
     pixels = np.atleast_1d(good.sum(axis=rows))
     size = (pixels.size, quanta.size)
@@ -206,14 +208,7 @@ def mode_occupations(
     if not use.any():
         raise InputError(f"none of the {good.size} pixels of the map shows the occupation of any mode")
     x = found.position[-1] if found.position else np.zeros(1)
-    return Occupation(
-        x[use],
-        quanta,
-        mean[use],
-        error[use],
-        modes=found.modes,
-        method=found.method or "STEM-EELS",
-    )
+    return Occupation(x[use], quanta, mean[use], error[use], modes=found.modes, method=found.method or "STEM-EELS")
 
 
 def _mode_energies(found: TemperatureMap, good: NDArray[np.bool_]) -> Array:
@@ -285,8 +280,6 @@ def mixture_test(
     errors are nearly normal.  Errors of the jump are neglected beside those of a pixel.  A mode that a pixel does not
     show (its material lacks it) counts as in equilibrium, which makes the test there more cautious than its level.
     """
-    from scipy.special import chdtrc
-
     mixed = mixed_temperatures(each, found, drop=drop)
     shown = visible_modes(each) & usable_pixels(each, drop)[..., None] & np.isfinite(mixed)
     good = shown.sum(axis=-1) > 1
@@ -298,6 +291,4 @@ def mixture_test(
     total = np.where(good, weight.sum(axis=(-2, -1)), 1.0)
     statistic = (departure * pull).sum(axis=-1) - pull.sum(axis=-1) ** 2 / total
     freedom = len(each.modes) - 1
-    statistic = np.where(good, np.maximum(statistic, 0.0), np.nan)
-    pvalue = np.where(good, chdtrc(freedom, np.nan_to_num(statistic)), np.nan)
-    return DepartureTest(statistic, freedom, pvalue, adjust_pvalues(pvalue, correction), correction, level)
+    return _test_statistic(np.where(good, np.maximum(statistic, 0.0), np.nan), freedom, correction, level)

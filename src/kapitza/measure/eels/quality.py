@@ -9,15 +9,12 @@ from kapitza.measure.eels.map import PixelFlag, frozen_floats, frozen_integers
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import meV
 
-BLOCK_BYTES = 2**22  # bytes of counts that are looked at together
+BLOCK_BYTES = 2**22  # bytes of counts that are assessed together
 _MIN_PEAK_ELECTRONS = 50.0  # electrons in the highest channel from which a width means something
 _FAINT_DOSE_SHARE = 0.01  # of the usual dose: a pixel that lost the beam
 _BROAD_ZERO_LOSS = 30 * meV  # of zero-loss peak, from which phonons drown in it
 _SHALLOW_GAIN_SIDE = 30 * meV  # of gain side, where no optical phonon shows
-_CLIPPED_CHANNELS, _MIN_CLIPPED_ELECTRONS = (
-    3,
-    1e3,
-)  # channels of equal height at the top of a clipped peak, and their least electrons
+_CLIPPED_CHANNELS, _MIN_CLIPPED_ELECTRONS = 3, 1e3  # channels of equal height that top a clipped peak; least electrons
 
 
 @frozen(eq=False, kw_only=True)

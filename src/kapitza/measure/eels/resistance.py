@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array, numbers
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError, ValidityWarning
-from kapitza.measure.eels.intervals import ratio_interval
+from kapitza.measure.eels.intervals import chi2_probability, ratio_interval
 from kapitza.measure.eels.jump import InterfaceJump
 from kapitza.measure.eels.map import frozen_floats
 
@@ -143,7 +143,7 @@ def absolute_resistance(
         sources=tuple(given),
         fluxes=value[1:],
         flux_sigmas=np.sqrt(np.diag(covariance)[1:]),
-        pvalue=_agreement_probability(chi2, len(given) - 1),
+        pvalue=float(chi2_probability(len(given) - 1, chi2)),
     )
 
 
@@ -182,10 +182,3 @@ def _combine_estimates(design: Array, value: Array, covariance: Array) -> tuple[
         frozen_floats(joint * np.outer(columns, columns)),
         float(residual @ weight @ residual),
     )
-
-
-def _agreement_probability(chi2: float, freedom: int) -> float:
-    """Probability of a larger disagreement by chance."""
-    from scipy.special import chdtrc
-
-    return float(chdtrc(freedom, chi2)) if freedom else float("nan")

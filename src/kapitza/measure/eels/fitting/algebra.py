@@ -72,12 +72,7 @@ def _solve_factorised(root: Array, right: Array) -> None:
 
 @jit
 def factorise_scaled(
-    information: Array,
-    curvature: Array,
-    blocked: BoolArray,
-    damping: float,
-    matrix: Array,
-    scale: Array,
+    information: Array, curvature: Array, blocked: BoolArray, damping: float, matrix: Array, scale: Array
 ) -> bool:
     """Write the Cholesky factor of the information at unit diagonal, and the scale that leads back."""
     p = scale.size
@@ -105,13 +100,7 @@ def scoring_step(gradient: Array, root: Array, scale: Array, step: Array) -> flo
 
 @jit
 def update_curvature(
-    information: Array,
-    curvature: Array,
-    moved: Array,
-    change: Array,
-    local: bool,
-    free: BoolArray,
-    rest: Array,
+    information: Array, curvature: Array, moved: Array, change: Array, local: bool, free: BoolArray, rest: Array
 ) -> None:
     r"""Update the difference C of observed and expected information I from a change y of the gradient along a step d.
 

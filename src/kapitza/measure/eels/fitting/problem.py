@@ -25,11 +25,8 @@ from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import k_B
 
 _MAX_TEMPERATURE = 2e4  # K: upper limit of temperatures, and of the occupations that belong to them
-_MAX_LIMIT_REDUCED_ENERGY = (
-    40.0  # E/k_B T at the lower limit, at least 1 K: gain there is 4e-18 of loss, below all that can be counted
-)
-
-
+# E/k_B T at the lower limit, at least 1 K: gain there is 4e-18 of loss, below all that can be counted
+_MAX_LIMIT_REDUCED_ENERGY = 40.0
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -192,7 +189,7 @@ def _mode_energy_limits(model: SpectrumModel, j: int) -> tuple[float, float]:
     return low, min([1.5 * own, *(value for value in half_way if value > own)])
 
 
-SAMPLE_SPECTRA = 64  # spectra that are looked at
+SAMPLE_SPECTRA = 64
 _TAIL_TRIALS = {
     "pseudo-voigt": [(share,) for share in (1e-4, 0.003, 0.01, 0.03, 0.1, 0.3, 0.7)],
     "split": [(one, one) for one in (1e-4, 0.003, 0.01, 0.03, 0.1, 0.3, 0.7)],
@@ -200,11 +197,8 @@ _TAIL_TRIALS = {
     "reference": [()],
 }
 _NUMBER_OF_WIDTHS = {"pseudo-voigt": 1, "split": 2, "pearson": 1, "reference": 1}
-_COLDEST_GUESS, _DEFAULT_GUESS, _HOTTEST_GUESS = (
-    30.0,
-    300.0,
-    2500.0,
-)  # K: limits of a first guess, and the guess where the gain side says nothing
+_COLDEST_GUESS, _HOTTEST_GUESS = 30.0, 2500.0  # K
+_DEFAULT_GUESS = 300.0  # K, where the gain side says nothing
 _MIN_ELECTRONS_PER_PARAMETER = 10.0  # electrons per parameter below which a spectrum counts as empty
 
 
@@ -283,7 +277,7 @@ def first_guess(
     good = sufficient_spectra(model, detector, counts)
     if not good.any():
         raise InputError(
-            f"none of {len(counts)} spectra looked at holds enough electrons for {len(model.names)} parameters"
+            f"none of {len(counts)} sampled spectra holds enough electrons for {len(model.names)} parameters"
         )
     counts = _corrected_counts(detector, counts[good])
     total, _ = aligned_sum(grid, counts)
