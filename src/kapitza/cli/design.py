@@ -11,9 +11,10 @@ import kapitza
 from kapitza.cli.device.sweeps import report_design
 from kapitza.cli.options import Json
 from kapitza.cli.output import print_json, print_table
-from kapitza.cli.samples import SampleArgument, shown_value
+from kapitza.cli.samples import SampleArgument
+from kapitza.core.parameter_units import format_parameter, kind_of_parameter
 from kapitza.errors import InputError
-from kapitza.io.quantities import kind_of_parameter, quantity
+from kapitza.io.quantities import quantity
 
 if TYPE_CHECKING:
     from kapitza.io.samples import SampleFile
@@ -61,7 +62,7 @@ def design_sample(
         return
     rows = [
         [
-            *(shown_value(*setting) for setting in d.settings.items()),
+            *(format_parameter(*setting) for setting in d.settings.items()),
             *(f"{100 * d.sigma[name]:.3g} %" for name in wanted),
         ]
         for d in ranked[:_SHOWN_DESIGNS]

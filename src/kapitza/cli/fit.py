@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json
-from kapitza.cli.output import note, print_json, print_table, quantity_json
-from kapitza.cli.samples import SHOWN_UNITS, SampleArgument, shown_value
+from kapitza.cli.output import note, print_json, quantity_json
+from kapitza.cli.samples import SampleArgument
+from kapitza.core.parameter_units import shown_unit
 from kapitza.errors import InputError
-from kapitza.io.quantities import kind_of_parameter
 
 if TYPE_CHECKING:
     from kapitza.io.samples import SampleFile
@@ -58,7 +57,10 @@ def fit_sample(
     if as_json:
         print_json(_fit_json(held, found))
         return
-    _print_fit(held, found)
+    typer.echo(f"{held.title} at {held.temperature:g} K, total uncertainties\n{kapitza.measure.fit_report(found)}")
+    for one in found.problem.samples:
+        if one.curve.sigma is None:
+            note(f"{one.experiment.name}: the scatter of the points about the fit is taken for their uncertainty")
     for drawn in (files, shares, likelihood):
         drawn.announce()
 
@@ -67,7 +69,7 @@ def _fit_json(held: SampleFile, found: Fit) -> dict[str, Any]:
     """Return a fit with its units."""
     parameters: dict[str, Any] = {}
     for parameter, value, sigma in zip(found.problem.parameters, found.value, found.sigma, strict=True):
-        name, unit = parameter.name, SHOWN_UNITS[kind_of_parameter(parameter.name)][2]
+        name, unit = parameter.name, shown_unit(parameter.name)[2]
         known = {"bound": found.bounds[name]} if name in found.bounds else {"value": value, "sigma": sigma}
         parameters[name] = {"unit": unit, "free": not parameter.known, **known}
     budget = found.budget()
@@ -80,35 +82,3 @@ def _fit_json(held: SampleFile, found: Fit) -> dict[str, Any]:
         "budget": {name: budget.of(name) for name in budget.names},
         "drop": "extrapolated",
     }
-
-
-def _print_fit(held: SampleFile, found: Fit) -> None:
-    """Print a fit: numbers with their total errors, where these come from, and what else should be known."""
-    rows: list[list[str]] = []
-    for parameter, value, sigma in zip(found.problem.parameters, found.value, found.sigma, strict=True):
-        name, kind = parameter.name, "uncertain" if parameter.known else "free"
-        if name in found.bounds:
-            unit, size, _ = SHOWN_UNITS[kind_of_parameter(name)]
-            bound = found.bounds[name]
-            low, high = (None if v is None else v / size for v in (bound.low, bound.high))
-            scaled = type(bound)(low, high, bound.confidence)
-            rows.append([name, kind, deferred.format_bound(scaled, unit), "not determined", ""])
-            continue
-        relative = f"{100 * sigma / abs(value):.2g} %" if abs(value) > sigma else ""
-        rows.append([name, kind, shown_value(name, value), f"± {shown_value(name, sigma)}", relative])
-    columns = ("number", "", "value", "standard uncertainty", "share")
-    print_table(f"{held.title} at {held.temperature:g} K, total uncertainties", columns, rows, text=2)
-    budget = found.budget()
-    if len(budget.sources) > 1 and len(found.bounds) < len(budget.names):
-        rows = [
-            [name, ", ".join(f"{source} {100 * share:.0f} %" for source, share in list(budget.of(name).items())[:4])]
-            for name in budget.names
-            if name not in found.bounds
-        ]
-        print_table("\nshare of the variance", ("number", "largest"), rows, text=2)
-    note(f"chi² = {found.chi2:.4g} for {found.freedom:.1f} degrees of freedom")
-    for sample in found.problem.samples:
-        if sample.curve.sigma is None:
-            note(f"{sample.experiment.name}: the scatter of the points about the fit is taken for their uncertainty")
-    if len({round(m.chi2 / max(found.minima[0].chi2, 1e-300), 3) for m in found.minima}) > 1:
-        note(f"{len(found.minima)} minima of different depth were found; the deepest is shown")

@@ -8,9 +8,10 @@ import numpy as np
 from attrs import NOTHING, field, fields_dict, frozen
 
 from kapitza.core.arrays import Array, numbers
+from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.device.setup import Plane, Setup
 from kapitza.errors import DataError, InputError
-from kapitza.io.quantities import kind_of_parameter, quantity, share_or_quantity, unit_factor
+from kapitza.io.quantities import quantity, share_or_quantity, unit_factor
 from kapitza.io.text_tables import TableColumn, TextTable, read_table, row_fault
 from kapitza.io.toml import TomlTable
 from kapitza.measure.experiment import Curve, Experiment

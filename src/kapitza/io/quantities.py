@@ -50,17 +50,6 @@ UNITS_BY_KIND: Mapping[str, Mapping[str, float]] = MappingProxyType(
         "signal": {"": 1.0, "V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6},
     }
 )
-# of what kind the numbers of stacks and experiments are, by the last part of their names
-_KINDS_BY_PARAMETER: Mapping[str, str] = MappingProxyType(
-    {
-        "thickness": "length", "conductivity": "conductivity", "in_plane": "conductivity",
-        "heat_capacity": "heat_capacity", "conductance": "conductance", "pump_radius": "length",
-        "probe_radius": "length", "pump_radius_y": "length", "probe_radius_y": "length", "offset": "length",
-        "offset_y": "length", "absorption_depth": "length", "modulation": "frequency", "repetition": "frequency",
-        "phase": "angle", "time_zero": "time", "half_width": "length", "length": "length",
-        "power": "power",
-    }
-)  # fmt: skip
 _UNIT_SIGNS = str.maketrans({"²": "2", "³": "3", "·": None, " ": None, "^": None, "(": None, ")": None, "*": None})
 
 
@@ -116,8 +105,3 @@ def _example_quantity(kind: str) -> str:
         (u for u, factor in UNITS_BY_KIND[kind].items() if u and factor != 1.0), next(iter(UNITS_BY_KIND[kind]))
     )
     return repr(f"10 {unit}")
-
-
-def kind_of_parameter(name: str) -> str:
-    """Kind of unit of a number of a stack or an experiment, by the last part of its name."""
-    return _KINDS_BY_PARAMETER.get(name.rpartition(".")[2], "share")

@@ -42,11 +42,12 @@ import numpy as np
 from attrs import frozen
 
 from kapitza.core.conductance import Conductance
+from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.errors import DataError, KapitzaError
 from kapitza.io.experiments import read_experiment
 from kapitza.io.formats.files import RESULT_SUFFIXES
-from kapitza.io.quantities import kind_of_parameter, quantity, share_or_quantity
+from kapitza.io.quantities import quantity, share_or_quantity
 from kapitza.io.results import load
 from kapitza.io.toml import TomlTable, read_toml
 from kapitza.matter.library import material

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance
+from kapitza.core.parameter_units import format_parameter, shown_unit
 from kapitza.errors import InputError
 from kapitza.measure.least_squares import JacobianFunction, Minimum, Solution, descend, least_squares
 from kapitza.measure.likelihood import (
@@ -186,16 +187,18 @@ class Fit:
     def _determined(self, name: str) -> int:
         i = self.index(name)
         if name in self.bounds:
-            raise InputError(f"the data do not determine {name}: {format_bound(self.bounds[name], '')}; see Fit.bounds")
+            raise InputError(
+                f"the data do not determine {name}: {format_bound(self.bounds[name], name)}; see Fit.bounds"
+            )
         return i
 
 
-def format_bound(bound: Bound, unit: str) -> str:
-    """One-sided bound in words."""
+def format_bound(bound: Bound, name: str) -> str:
+    """One-sided bound of a parameter in words."""
     value = bound.high if bound.low is None else bound.low
     if value is None:
         return f"no bound at {bound.confidence:.0%} confidence"
-    return f"{'<' if bound.low is None else '>'} {value:.4g} {unit}".rstrip() + f" ({bound.confidence:.0%} confidence)"
+    return f"{'<' if bound.low is None else '>'} {format_parameter(name, value, 4)} ({bound.confidence:.0%} confidence)"
 
 
 def bound_undetermined(found: Fit, confidence: float = 0.95, closure: float = _CLOSURE_RISE) -> Fit:
@@ -286,7 +289,7 @@ def fit_report(fit: Fit) -> str:
 
     Returns
     -------
-    lines of text, SI
+    lines of text
     """
     return "\n".join([*_quality_lines(fit), "", *_value_lines(fit), "", *_budget_lines(fit), *_minima_lines(fit)])
 
@@ -315,13 +318,14 @@ def _value_lines(fit: Fit) -> list[str]:
     width = max(len(name) for name in fit.names)
     lines: list[str] = []
     for parameter, value, sigma in zip(fit.problem.parameters, fit.value, fit.sigma, strict=True):
-        name, unit = parameter.name, parameter.label
+        name = parameter.name
         if name in fit.bounds:
-            lines.append(f"{name:<{width}}  {format_bound(fit.bounds[name], unit)}; not determined by the data")
+            lines.append(f"{name:<{width}}  {format_bound(fit.bounds[name], name)}; not determined by the data")
             continue
         share = f"  ({abs(sigma / value):.2%})" if parameter.unit is None else ""
         kind = "  uncertain" if parameter.known else ""
-        lines.append(f"{name:<{width}}  {value:.5g} ± {sigma:.2g} {unit}".rstrip() + share + kind)
+        number = f"{value / shown_unit(name)[1]:.5g} ± {format_parameter(name, sigma, 2)}"
+        lines.append(f"{name:<{width}}  {number}{share}{kind}")
     return lines
 
 

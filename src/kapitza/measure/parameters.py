@@ -23,20 +23,6 @@ _SEARCH_FACTOR = 1e3
 _FREE_PRIOR_WIDTH = 1e3
 _MAX_PRIOR_LOGARITHM = 30.0  # how far the logarithm of an uncertain number may move
 
-_PARAMETER_UNITS = {
-    "conductance": "W/m²K",
-    "conductivity": "W/mK",
-    "in_plane": "W/mK",
-    "heat_capacity": "J/m³K",
-    "thickness": "m",
-    "power": "W",
-    "sink": "K",
-    "coefficient": "W/m²K",
-    "top_coefficient": "W/m²K",
-    "width": "m",
-    "depth": "m",
-}
-
 
 @frozen
 class Prior:
@@ -196,11 +182,6 @@ class Parameter:
     def scale(self) -> float:
         """Distance in the coordinate over which the model changes."""
         return min(1.0, self.width)
-
-    @property
-    def label(self) -> str:
-        """Unit of the value, empty where only the experiment knows it."""
-        return _PARAMETER_UNITS.get(self.name.rpartition(".")[2], "")
 
 
 def resolve_parameters(

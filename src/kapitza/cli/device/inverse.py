@@ -82,7 +82,7 @@ def _print_inverse(title: str, found: Fit, fluxes: list[BoundaryFlux]) -> None:
     for parameter, value, sigma in zip(found.problem.parameters, found.value, found.sigma, strict=True):
         name, kind = parameter.name, "uncertain" if parameter.known else "free"
         if name in found.bounds:
-            rows.append([name, kind, deferred.format_bound(found.bounds[name], "SI"), "not determined"])
+            rows.append([name, kind, deferred.format_bound(found.bounds[name], name), "not determined"])
         else:
             rows.append([name, kind, format_device_number(name, float(value)), f"± {100 * sigma / abs(value):.2g} %"])
     print_table(
@@ -92,7 +92,7 @@ def _print_inverse(title: str, found: Fit, fluxes: list[BoundaryFlux]) -> None:
         jump, flux, resistance = one.sigma.tolist()
         told = f"{1e9 * one.resistance:.4g} ± {1e9 * resistance:.2g} m²K/GW"
         if one.bound is not None:
-            told = deferred.format_bound(one.bound, "m²K/W")
+            told = deferred.format_bound(one.bound, "resistance")
         note(
             f"{one.boundary} below the hottest point: {one.jump:.4g} ± {jump:.2g} K over "
             f"{1e-6 * one.flux:.4g} ± {1e-6 * flux:.2g} MW/m² is {told}"

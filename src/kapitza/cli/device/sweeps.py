@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import kapitza
 from kapitza.cli import deferred, figures
 from kapitza.cli.output import note, print_json, print_table
+from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.errors import InputError
-from kapitza.io.device.sweeps import format_device_number, kind_of_device_number, read_sweep
+from kapitza.io.device.sweeps import format_device_number, read_sweep
 
 _MIN_GRID_CELLS = 512  # cells of a grid
 
@@ -32,7 +33,7 @@ def report_sweep(path: str, text: str, files: figures.Results, *, as_json: bool,
     label = f"{wanted.name} ({wanted.unit})" if wanted.unit else wanted.name
     files.draw(lambda ax: deferred.device_sweep(wanted.value, rises, label, factor=wanted.factor, ax=ax))
     if as_json:
-        unit = kind_of_device_number(wanted.name)
+        unit = kind_of_parameter(wanted.name)
         print_json({"name": wanted.name, "kind": unit, "value": list(wanted.value), "rise": rises, "unit": "K"})
         return
     rows = [

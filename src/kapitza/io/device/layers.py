@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from attrs import evolve, frozen
 
+from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device
 from kapitza.errors import DataError, InputError, ValidityWarning
 from kapitza.io.device.boundaries import BoundarySides, read_device_boundary
 from kapitza.io.device.sources import read_patches, read_source
-from kapitza.io.device.sweeps import kind_of_device_number
 from kapitza.io.formats.files import read_limited
 from kapitza.io.quantities import share_or_quantity
 from kapitza.io.samples import locate_faults
@@ -337,7 +337,7 @@ def read_uncertainties(section: TomlTable, value_of: Callable[[str], float]) -> 
         sigma, share = locate_faults(
             section,
             name,
-            lambda n=name: share_or_quantity(section.table[n], kind_of_device_number(n), what="uncertainty"),
+            lambda n=name: share_or_quantity(section.table[n], kind_of_parameter(n), what="uncertainty"),
         )
         value = locate_faults(section, name, lambda n=name: value_of(n))
         found[name] = sigma * (abs(value) if share else 1.0)

@@ -3,16 +3,10 @@
 import re
 from typing import NamedTuple
 
+from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.errors import InputError
-from kapitza.io.quantities import UNITS_BY_KIND, kind_of_parameter, quantity, unit_factor
+from kapitza.io.quantities import UNITS_BY_KIND, quantity, unit_factor
 
-_KINDS_BY_NAME = {
-    "coefficient": "conductance",
-    "top_coefficient": "conductance",
-    "sink": "temperature",
-    "width": "length",
-    "depth": "length",
-}
 _SWEEP_RANGE = re.compile(r"(?P<numbers>[-+0-9.eE:,\s]+?)\s*(?P<unit>[^-+0-9.eE:,\s].*)?")
 _MAX_SWEEP_VALUES = 2000
 
@@ -27,14 +21,9 @@ class ParameterSweep(NamedTuple):
     factor: float
 
 
-def kind_of_device_number(name: str) -> str:
-    """Of what kind the unit of a number of a device is."""
-    return _KINDS_BY_NAME.get(name.rpartition(".")[2], kind_of_parameter(name))
-
-
 def format_device_number(name: str, value: float) -> str:
     """A number of a device in the unit that suits it."""
-    units = {unit: factor for unit, factor in UNITS_BY_KIND[kind_of_device_number(name)].items() if "cm" not in unit}
+    units = {unit: factor for unit, factor in UNITS_BY_KIND[kind_of_parameter(name)].items() if "cm" not in unit}
     fits = [(factor, unit) for unit, factor in units.items() if unit and 1 <= abs(value) / factor < 1000]
     factor, unit = max(fits) if fits else next((f, u) for u, f in units.items())
     return f"{value / factor:.4g} {unit}".rstrip()
@@ -48,7 +37,7 @@ def read_sweep(text: str) -> ParameterSweep:
         raise InputError(
             f"{text!r:.60}: expected a number of the device and a range, such as 'GaN|SiC.conductance=50:500:10MW/m2K'"
         )
-    unit, kind = match["unit"] or "", kind_of_device_number(name.strip())
+    unit, kind = match["unit"] or "", kind_of_parameter(name.strip())
     quantity(f"1 {unit}" if unit else 1.0, kind, what=name.strip())
     factor = unit_factor(unit, kind) if unit else 1.0
     plain = _sweep_values(match["numbers"], text)
