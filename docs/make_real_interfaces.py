@@ -14,7 +14,14 @@ import numpy as np
 from attrs import evolve
 
 from kapitza import Crystal, Junction, agf
-from kapitza.lattice import build_junction, crystal_from_potential, junction_from_crystals, published_potential
+from kapitza.lattice import (
+    JunctionPlan,
+    SiteMixing,
+    build_junction,
+    crystal_from_potential,
+    junction_from_crystals,
+    published_potential,
+)
 from kapitza.matter import load_crystal, structure
 from kapitza.matter.building.interaction_range import extend_dipole_forces, truncate_force_constants
 from kapitza.matter.potentials.relaxation import relax_cell
@@ -98,15 +105,15 @@ def main(folder: Path) -> None:
     gallium_nitride(kinds)
     for mixing in ("left", "right"):
         pair = [layered(one, 1) for one in kinds["wide"]]
-        line(f"GaN|AlN, bonds of the {mixing}", junction_from_crystals(*pair, mixing=mixing))
-    line("Si|Ge Tersoff", build_junction("Si", "Ge", "tersoff"))
+        line(f"GaN|AlN, bonds of the {mixing}", junction_from_crystals(*pair, sites=SiteMixing(mixing=mixing)))
+    line("Si|Ge Tersoff", build_junction(JunctionPlan(left="Si", right="Ge", potential="tersoff")))
     aluminium = layered(kinds["wide"][1], 1)
     for forces in ("erhart-albe", "tersoff"):
         carbide = relaxed("2H-SiC", forces)
         line(f"SiC|AlN {forces}, Si face", junction_from_crystals(carbide, aluminium, UP, DOWN))
         line(f"SiC|AlN {forces}, C face", junction_from_crystals(carbide, aluminium, DOWN, UP))
     for element in ("B", "N"):
-        junction = build_junction("C", "c-BN", "matsunaga", contact=("C", element))
+        junction = build_junction(JunctionPlan(left="C", right="c-BN", potential="matsunaga", contact=("C", element)))
         for statistics in ("quantum", "classical"):
             line(f"C|c-BN, C-{element} bonds, {statistics}", junction, statistics)
     diamond = load_crystal(folder / "C_diamond.yaml")

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.stats import norm
 
 import kapitza as kz
+from kapitza.matter.building.contact_springs import spring_junction
 from kapitza.matter.building.relaxed_junction import structure_lead
 from kapitza.matter.building.surface import orient_structure
 from kapitza.matter.potentials.relaxation import relax_cell
@@ -43,7 +44,7 @@ def silicon_germanium():
         for n, p in zip(("Si", "Ge"), tersoff, strict=True)
     ]
     edges, found = sides(*bands, (148.0, 60.0))
-    junction = kz.lattice.build_junction("Si", "Ge", "tersoff", layers=4)
+    junction = kz.lattice.build_junction(kz.lattice.JunctionPlan(left="Si", right="Ge", potential="tersoff", layers=4))
     theories = {
         "DMM": kz.dmm(*bands, kz.boltzmann.group_frequencies(edges)),
         "AGF": kz.agf(junction, tolerance=1e-2, temperature=[300.0]),
@@ -57,7 +58,7 @@ def aluminium_silicon():
         for name, engine in (("Al", "emt"), ("Si", "tersoff"))
     )
     edges, found = sides(al, si, (10.0, 148.0))
-    junction = kz.lattice.spring_junction(first, second, kz.lattice.ContactSprings(3e20, 1e20), limit=0.06, area=2e-19)
+    junction = spring_junction(first, second, kz.lattice.ContactSprings(3e20, 1e20), limit=0.06, area=2e-19)
     theories = {
         "DMM": kz.dmm(al, si, kz.boltzmann.group_frequencies(edges)),
         "AGF": kz.agf(junction, tolerance=2e-2, temperature=[300.0]),

@@ -1,12 +1,11 @@
 """Lattice dynamics: crystals, junctions, interatomic potentials and atomistic Green's functions."""
 
 from kapitza.matter.building.contact_springs import ContactSprings as ContactSprings
-from kapitza.matter.building.contact_springs import spring_junction as spring_junction
 from kapitza.matter.building.disorder import Disorder as Disorder
 from kapitza.matter.building.layers import join_junctions as join_junctions
-from kapitza.matter.building.layers import mass_junction as mass_junction
 from kapitza.matter.building.matching import SurfaceMatch as SurfaceMatch
 from kapitza.matter.building.matching import match_surfaces as match_surfaces
+from kapitza.matter.building.mixed_junction import SiteMixing as SiteMixing
 from kapitza.matter.building.mixed_junction import junction_from_crystals as junction_from_crystals
 from kapitza.matter.building.relaxed_junction import JunctionPlan as JunctionPlan
 from kapitza.matter.building.relaxed_junction import build_configurations as build_configurations
@@ -15,6 +14,7 @@ from kapitza.matter.junction import JunctionLayer as JunctionLayer
 from kapitza.matter.junction import Lead as Lead
 from kapitza.matter.potentials.force_constants import crystal_from_ase as crystal_from_ase
 from kapitza.matter.potentials.force_constants import crystal_from_potential as crystal_from_potential
+from kapitza.matter.potentials.force_field import EnergyAndForces as EnergyAndForces
 from kapitza.matter.potentials.force_field import ForceField as ForceField
 from kapitza.matter.potentials.published import published_potential as published_potential
 from kapitza.theory.agf.interface_modes import InterfaceModes as InterfaceModes

@@ -10,7 +10,6 @@ from kapitza.matter.building.layers import cut_into_layers, junction_from_layers
 from kapitza.matter.building.relaxed_junction import (
     JunctionPlan,
     build_configurations,
-    build_from_plan,
     build_junction,
     lead_mismatch,
     merge_layer_sizes,
@@ -32,7 +31,7 @@ STIFF = eV / angstrom**2
 
 @pytest.fixture(scope="module")
 def si_ge() -> Junction:
-    return build_junction("Si", "Ge", "tersoff", layers=6)
+    return build_junction(JunctionPlan(left="Si", right="Ge", potential="tersoff", layers=6))
 
 
 @pytest.fixture(scope="module")
@@ -111,20 +110,22 @@ def test_device_joins_the_leads(si_ge):
     assert max(lead_mismatch(si_ge).values()) < 1e-6
     assert si_ge.residual < 1e-12
     assert si_ge.left.masses.size == 2 == si_ge.right.masses.size  # the thinnest layers that the forces allow
-    short = build_junction("Si", "Ge", "tersoff", layers=3)
+    short = build_junction(JunctionPlan(left="Si", right="Ge", potential="tersoff", layers=3))
     assert max(lead_mismatch(short).values()) > 10 * max(lead_mismatch(si_ge).values())  # it falls off with distance
 
 
 def test_a_crystal_on_itself_lets_everything_pass():
     """Law: built, relaxed and cut as any junction, a perfect crystal transmits each mode of its own."""
-    junction = build_junction("Si", "Si", "sw", layers=3)
+    junction = build_junction(JunctionPlan(left="Si", right="Si", potential="sw", layers=3))
     found = agf(junction, np.array([2.0, 5.0, 11.0]) * THz, k_mesh=(4, 4))
     np.testing.assert_allclose(found.total, found.left, rtol=1e-6)
 
 
 def test_a_twin_is_nearly_transparent():
     """Second road to the geometry: bonds of a Σ3 (111) twin are those of the crystal, so that little is reflected."""
-    junction = build_junction("Si", "Si", "sw", orientation=(1, 1, 1), mirror=True, layers=3)
+    junction = build_junction(
+        JunctionPlan(left="Si", right="Si", potential="sw", orientation=(1, 1, 1), mirror=True, layers=3)
+    )
     found = agf(junction, np.array([1.0, 4.0]) * THz, k_mesh=(12, 12))
     share = found.total / np.minimum(found.left, found.right)
     assert (share > 0.8).all()
@@ -142,7 +143,10 @@ def test_a_mirror_image_twice_is_the_crystal():
 def test_a_wider_cell_changes_nothing():
     """Law: the same interface in a cell of two, with leads of one."""
     options = {"layers": 2}
-    small, large = (build_junction("Ar", "Kr", "lj", limit=0.07, supercell=n, **options) for n in ((1, 1), (2, 1)))
+    small, large = (
+        build_junction(JunctionPlan(left="Ar", right="Kr", potential="lj", limit=0.07, supercell=n, **options))
+        for n in ((1, 1), (2, 1))
+    )
     assert len(large.tiles("left")) == 2
     np.testing.assert_allclose(large.area, 2 * small.area, rtol=1e-12)
     omega = np.array([0.4, 0.8]) * THz
@@ -152,7 +156,10 @@ def test_a_wider_cell_changes_nothing():
 
 
 def test_strain_goes_where_it_is_wanted():
-    sides = {side: build_junction("Ar", "Kr", "lj", limit=0.07, strain=side, layers=2) for side in ("left", "right")}
+    sides = {
+        side: build_junction(JunctionPlan(left="Ar", right="Kr", potential="lj", limit=0.07, strain=side, layers=2))
+        for side in ("left", "right")
+    }
     ar, kr = (relax_cell(structure(name), published_potential("lj", [name])).axes[0, 0] for name in ("Ar", "Kr"))
     np.testing.assert_allclose(sides["right"].area, ar**2 / 2, rtol=1e-6)
     np.testing.assert_allclose(sides["left"].area, kr**2 / 2, rtol=1e-6)
@@ -163,12 +170,16 @@ def test_strain_goes_where_it_is_wanted():
 
 def test_an_interlayer_and_its_limits():
     """A stack of two junctions; with the elements of one side it is that side."""
-    plain = build_junction("Ar", "Kr", "lj", limit=0.07, layers=3)
-    same = build_junction("Ar", "Kr", "lj", limit=0.07, layers=2, interlayers=[("Ar", 1)])
+    plain = build_junction(JunctionPlan(left="Ar", right="Kr", potential="lj", limit=0.07, layers=3))
+    same = build_junction(
+        JunctionPlan(left="Ar", right="Kr", potential="lj", limit=0.07, layers=2, interlayers=[("Ar", 1)])
+    )
     omega = np.array([0.5, 1.0]) * THz
     one, two = (agf(junction, omega, k_mesh=(4, 4)).total for junction in (plain, same))
     np.testing.assert_allclose(two, one, rtol=2e-2)
-    film = build_junction("Ar", "Ar", "lj", limit=0.12, layers=2, interlayers=[("Kr", 1)])
+    film = build_junction(
+        JunctionPlan(left="Ar", right="Ar", potential="lj", limit=0.12, layers=2, interlayers=[("Kr", 1)])
+    )
     assert 1 <= sum(int((slab.masses > 80 * m_u).sum()) for slab in film.device) <= 3
     found = agf(film, omega, k_mesh=(4, 4))
     assert (found.total < found.left).all()
@@ -181,21 +192,28 @@ def test_disorder_is_reproducible_and_counted():
     )  # fmt: skip
     one, same, other = (
         build_configurations(plan, [3])[0],
-        build_from_plan(evolve(plan, disorder=evolve(plan.disorder, seed=3))),
+        build_junction(evolve(plan, disorder=evolve(plan.disorder, seed=3))),
         build_configurations(plan, [4])[0],
     )
     masses = [np.concatenate([slab.masses for slab in junction.device]) for junction in (one, same, other)]
     np.testing.assert_array_equal(masses[0], masses[1])
     assert masses[0].size == masses[2].size
     assert not np.array_equal(masses[0], masses[2])
-    sharp = build_from_plan(evolve(plan, disorder=None))
+    sharp = build_junction(evolve(plan, disorder=None))
     assert 0 < sum(s.masses.size for s in sharp.device) - masses[0].size <= 2
     # the outermost layers stay those of the crystals, which Junction checks: the record could be made
 
 
 def test_foreign_atoms_keep_the_sum_rule():
     junction = build_junction(
-        "Ar", "Ar", "lj", layers=3, supercell=(2, 1), disorder=Disorder(substitutions={"Kr": 0.25}, depth=0.2 * nm)
+        JunctionPlan(
+            left="Ar",
+            right="Ar",
+            potential="lj",
+            layers=3,
+            supercell=(2, 1),
+            disorder=Disorder(substitutions={"Kr": 0.25}, depth=0.2 * nm),
+        )
     )
     symbols = [symbol for slab in junction.device for symbol in slab.symbols]
     assert symbols.count("Kr") == 1
@@ -233,15 +251,29 @@ def test_layers_that_are_too_thin_are_put_together():
 
 def test_faults_are_one_clear_line():
     with pytest.raises(InputError, match=r"no common cell up to 400 Å² is strained by 5 % or less|strained by"):
-        build_junction("Ar", "Xe", "lj", limit=0.002, area=20 * angstrom**2)
+        build_junction(JunctionPlan(left="Ar", right="Xe", potential="lj", limit=0.002, area=20 * angstrom**2))
     with pytest.raises(InputError, match="0 layers, wanted at least 1"):
-        build_junction("Ar", "Ar", "lj", layers=0)
+        build_junction(JunctionPlan(left="Ar", right="Ar", potential="lj", layers=0))
     with pytest.raises(InputError, match="has no N"):
-        build_junction("Ar", "Kr", "lj", limit=0.07, contact=("N", None))
+        build_junction(JunctionPlan(left="Ar", right="Kr", potential="lj", limit=0.07, contact=("N", None)))
     with pytest.raises(InputError, match="outermost layers would change sides"):
-        build_junction("Ar", "Kr", "lj", limit=0.07, layers=1, supercell=(2, 2), disorder=Disorder(intermixing=1 * nm))
+        build_junction(
+            JunctionPlan(
+                left="Ar",
+                right="Kr",
+                potential="lj",
+                limit=0.07,
+                layers=1,
+                supercell=(2, 2),
+                disorder=Disorder(intermixing=1 * nm),
+            )
+        )
     with pytest.raises(InputError, match="reaches the outermost layers"):
-        build_junction("Ar", "Ar", "lj", layers=1, disorder=Disorder(vacancies=0.1, depth=1 * nm))
+        build_junction(
+            JunctionPlan(
+                left="Ar", right="Ar", potential="lj", layers=1, disorder=Disorder(vacancies=0.1, depth=1 * nm)
+            )
+        )
     with pytest.raises(InputError, match="would be the same one: give a Disorder"):
         build_configurations(JunctionPlan(left="Ar", right="Ar", potential="lj"), [1, 2])
     with pytest.raises(InputError, match="together at most 1"):

@@ -8,8 +8,8 @@ from kapitza.errors import InputError
 from kapitza.matter.building.contact_springs import ContactSprings, spring_junction
 from kapitza.matter.building.interface import junction
 from kapitza.matter.building.layers import mass_junction
-from kapitza.matter.building.mixed_junction import crystal_lead, junction_from_crystals
-from kapitza.matter.building.relaxed_junction import build_junction
+from kapitza.matter.building.mixed_junction import SiteMixing, crystal_lead, junction_from_crystals
+from kapitza.matter.building.relaxed_junction import JunctionPlan, build_junction
 from kapitza.matter.building.surface import orient_crystal
 from kapitza.matter.potentials.force_constants import crystal_from_potential
 from kapitza.matter.potentials.published import published_potential
@@ -22,7 +22,8 @@ def silicon():
 
 
 def test_names_relax_in_a_potential():
-    got, want = (make("Ar", "Kr", "lj", limit=0.07, layers=2) for make in (junction, build_junction))
+    got = junction("Ar", "Kr", "lj", limit=0.07, layers=2)
+    want = build_junction(JunctionPlan(left="Ar", right="Kr", potential="lj", limit=0.07, layers=2))
     assert got.name == want.name
     np.testing.assert_allclose(got.device[1].onsite, want.device[1].onsite, rtol=1e-12, atol=0)
 
@@ -31,7 +32,7 @@ def test_crystals_join_site_by_site(silicon):
     heavy = evolve(silicon, masses=2.6 * silicon.masses)
     got, want = (
         junction(silicon, heavy, "right", layers=3),
-        junction_from_crystals(silicon, heavy, mixing="right", layers=3),
+        junction_from_crystals(silicon, heavy, sites=SiteMixing(mixing="right", layers=3)),
     )
     assert len(got.device) == len(want.device)
     assert got.name == want.name

@@ -10,8 +10,8 @@ from kapitza.errors import InputError
 from kapitza.matter.building.disorder import Disorder
 from kapitza.matter.building.interaction_range import extend_dipole_forces, truncate_force_constants
 from kapitza.matter.building.layers import lead_from_force_constants, mass_junction
-from kapitza.matter.building.mixed_junction import junction_from_crystals
-from kapitza.matter.building.relaxed_junction import build_junction
+from kapitza.matter.building.mixed_junction import SiteMixing, junction_from_crystals
+from kapitza.matter.building.relaxed_junction import JunctionPlan, build_junction
 from kapitza.matter.building.surface import orient_crystal
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import load_crystal
@@ -51,7 +51,9 @@ def test_a_crystal_joined_to_itself_is_the_crystal(silicon):
 @pytest.mark.parametrize("mixing", ["mean", "left", "right"])
 def test_with_equal_force_constants_only_masses_count(silicon, mixing):
     """A second road: the junction of two masses, made by another function."""
-    got = agf(junction_from_crystals(silicon, heavy(silicon), mixing=mixing), OMEGA, k_mesh=(6, 6)).total
+    got = agf(
+        junction_from_crystals(silicon, heavy(silicon), sites=SiteMixing(mixing=mixing)), OMEGA, k_mesh=(6, 6)
+    ).total
     turned = orient_crystal(silicon, (0, 0, 1))
     lead = lead_from_force_constants(
         "Si", turned.lattice, turned.masses, turned.cells, turned.force_constants, positions=turned.positions
@@ -68,7 +70,9 @@ def test_mixed_force_constants_come_near_the_relaxed_junction():
         engine = published_potential("tersoff", [name])
         crystals.append(crystal_from_potential(relax_cell(structure(name), engine), engine))
     mixed = agf(junction_from_crystals(crystals[0], crystals[1]), tolerance=1e-2).conductance(300, drop="emitted")
-    built = agf(build_junction("Si", "Ge", "tersoff", layers=4), tolerance=1e-2).conductance(300, drop="emitted")
+    built = agf(
+        build_junction(JunctionPlan(left="Si", right="Ge", potential="tersoff", layers=4)), tolerance=1e-2
+    ).conductance(300, drop="emitted")
     np.testing.assert_allclose(mixed.value, built.value, rtol=0.05)
 
 
@@ -116,11 +120,9 @@ def test_the_sum_rule_holds_for_any_mixture(nitrides_small, seed, width, mixing,
     """Law: whatever mixes with whatever, shifting everything costs nothing, and Φ(-R) = Φ(R)ᵀ."""
     junction = junction_from_crystals(
         *nitrides_small,
-        mixing=mixing,
-        scale=scale,
-        layers=3,
-        supercell=(2, 1),
-        disorder=Disorder(seed=seed, intermixing=width * nm),
+        sites=SiteMixing(
+            mixing=mixing, scale=scale, layers=3, supercell=(2, 1), disorder=Disorder(seed=seed, intermixing=width * nm)
+        ),
     )
     assert junction.violation < 1e-6
 
@@ -136,13 +138,15 @@ def test_intermixing_is_counted_and_reproducible(silicon):
     short = truncate_force_constants(silicon, 4 * angstrom).crystal
     options = {"layers": 4, "supercell": (2, 2)}
     make = [
-        junction_from_crystals(short, heavy(short), disorder=Disorder(seed=seed, intermixing=0.1 * nm), **options)
+        junction_from_crystals(
+            short, heavy(short), sites=SiteMixing(disorder=Disorder(seed=seed, intermixing=0.1 * nm), **options)
+        )
         for seed in (1, 1, 2)
     ]
     masses = [np.concatenate([slab.masses for slab in one.device]) for one in make]
     np.testing.assert_array_equal(masses[0], masses[1])
     assert not np.array_equal(masses[0], masses[2])
-    sharp = junction_from_crystals(short, heavy(short), **options)
+    sharp = junction_from_crystals(short, heavy(short), sites=SiteMixing(**options))
     assert all((slab.masses < 30 * m_u).all() for slab in sharp.device[:4])
     mixed = agf(make[0], OMEGA[1:3], k_mesh=(3, 3))
     assert (mixed.total > 0).all()
@@ -157,13 +161,15 @@ def test_faults_are_one_clear_line(silicon, nitrides, data):
     with pytest.raises(InputError, match="would change places"):
         junction_from_crystals(*(truncate_force_constants(c, 4e-10).crystal for c in nitrides), right_normal=(0, 0, -1))
     with pytest.raises(InputError, match="unknown mixing 'some'"):
-        junction_from_crystals(silicon, silicon, mixing="some")
+        junction_from_crystals(silicon, silicon, sites=SiteMixing(mixing="some"))
     with pytest.raises(InputError, match="scale = nan"):
-        junction_from_crystals(silicon, silicon, scale=np.nan)
+        junction_from_crystals(silicon, silicon, sites=SiteMixing(scale=np.nan))
     with pytest.raises(InputError, match="use build_junction with a potential"):
-        junction_from_crystals(silicon, silicon, disorder=Disorder(vacancies=0.1))
+        junction_from_crystals(silicon, silicon, sites=SiteMixing(disorder=Disorder(vacancies=0.1)))
     with pytest.raises(InputError, match="outermost layers would change sides"):
-        junction_from_crystals(silicon, heavy(silicon), layers=1, disorder=Disorder(intermixing=2 * nm))
+        junction_from_crystals(
+            silicon, heavy(silicon), sites=SiteMixing(layers=1, disorder=Disorder(intermixing=2 * nm))
+        )
     polar = load_crystal(data("crystals/AlN.yaml"))
     with pytest.raises(InputError, match="nac=False"):
         junction_from_crystals(polar, polar)

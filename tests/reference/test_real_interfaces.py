@@ -6,7 +6,7 @@ from attrs import evolve
 
 from kapitza.matter.building.interaction_range import extend_dipole_forces, truncate_force_constants
 from kapitza.matter.building.mixed_junction import junction_from_crystals
-from kapitza.matter.building.relaxed_junction import build_junction
+from kapitza.matter.building.relaxed_junction import JunctionPlan, build_junction
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import load_crystal
 from kapitza.matter.potentials.force_constants import crystal_from_potential
@@ -81,7 +81,7 @@ def test_aluminium_nitride_on_silicon_carbide_is_an_upper_bound(reference, publi
 def test_diamond_on_boron_nitride_lies_between_two_pictures(reference, published):
     """A soft empirical bond passes too little; equal force constants, where masses alone scatter, too much."""
     want = published("junctions", "diamond_cbn_molecular_dynamics")["value"]
-    soft = build_junction("C", "c-BN", "matsunaga", contact=("C", "B"))
+    soft = build_junction(JunctionPlan(left="C", right="c-BN", potential="matsunaga", contact=("C", "B")))
     diamond = load_crystal(reference("mismatch/force_constants/C_diamond.yaml"))
     heavier = evolve(diamond, name="c-BN", masses=np.array([10.81, 14.007]) * m_u, symbols=("B", "N"))
     alike = junction_from_crystals(diamond, heavier)

@@ -32,8 +32,8 @@ from kapitza.matter.building.contact_springs import ContactSprings, spring_junct
 from kapitza.matter.building.disorder import COMPOSITION_PROFILES, Disorder
 from kapitza.matter.building.interaction_range import truncate_force_constants
 from kapitza.matter.building.matching import MAX_MATCH_AREA, MAX_MATCH_STRAIN
-from kapitza.matter.building.mixed_junction import crystal_lead, junction_from_crystals
-from kapitza.matter.building.relaxed_junction import JunctionPlan, build_from_plan
+from kapitza.matter.building.mixed_junction import SiteMixing, crystal_lead, junction_from_crystals
+from kapitza.matter.building.relaxed_junction import JunctionPlan, build_junction
 from kapitza.matter.building.surface import orient_crystal
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import load_crystal, miller_normal
@@ -102,7 +102,7 @@ def _junction_from_table(file: TomlTable) -> Junction:
     _refuse_keys(file, _SPRING_KEYS, "is for contacts by springs: give `normal`, their stiffness per area")
     if "potential" in file:
         _refuse_keys(file, _FILE_KEYS, "is for force constants from files; with a potential it means nothing")
-        return build_from_plan(junction_plan(file))
+        return build_junction(junction_plan(file))
     _refuse_keys(file, _POTENTIAL_KEYS, "needs a potential, such as potential = 'tersoff'")
     return _junction_from_files(file)
 
@@ -145,11 +145,7 @@ def _junction_from_files(file: TomlTable) -> Junction:
         for side, one in (("left", facing), ("right", _miller_indices(file, "right_orientation") or facing))
     )
     try:
-        return junction_from_crystals(
-            left,
-            right,
-            normal,
-            back,
+        sites = SiteMixing(
             mixing=cast("MixingRule", file.text("mixing", "mean", choices=("mean", "left", "right"))),
             scale=file.number("scale", "share", 1.0),
             layers=file.count("layers", 2, low=1, high=_MAX_JUNCTION_LAYERS),
@@ -157,6 +153,7 @@ def _junction_from_files(file: TomlTable) -> Junction:
             supercell=_read_repeats(file),
             disorder=_read_disorder(file),
         )
+        return junction_from_crystals(left, right, normal, back, sites=sites)
     except InputError as err:
         raise InputError(f"{file.path}: {err}") from err
 

@@ -22,17 +22,12 @@ from kapitza.core.arrays import Array
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.quadrature import frequency_grid
 from kapitza.errors import InputError
-from kapitza.matter.crystal import Crystal, unit_vector
+from kapitza.matter.crystal import Crystal, unit_vector, z_axis
 from kapitza.matter.files.crystals import load_crystal, miller_normal
 from kapitza.matter.longwave import LongWave, long_wave
 from kapitza.matter.spectrum import MAX_MESH_POINTS, MeshShape, MeshSpectra, converged_spectra
 
 _FREQUENCY_PANELS = 48  # of the frequency grid of a theory
-
-
-def _z_normal() -> Array:
-    """Return the normal along z."""
-    return np.array([0.0, 0.0, 1.0])
 
 
 @frozen(eq=False)
@@ -59,7 +54,7 @@ class Bands:
     """
 
     crystal: Crystal
-    normal: Array = field(factory=_z_normal, converter=unit_vector)
+    normal: Array = field(factory=z_axis, converter=unit_vector)
     mesh: MeshShape | None = None
     tolerance: float = 0.01
 

@@ -293,9 +293,21 @@ def _as_wavevectors(value: ArrayLike) -> Array:
 
 
 def unit_vector(direction: ArrayLike) -> Array:
-    """Return a direction as a vector of length 1."""
-    array = finite_array(direction)
-    size = float(np.linalg.norm(array)) if array.shape == (3,) else 0.0
-    if not size > 0:
-        raise InputError(f"expected a direction such as (0, 0, 1), got {direction!r:.60}")
-    return array / size
+    """Return a direction as a read-only vector (3,) of length 1."""
+    try:
+        array = np.array(direction, dtype=float)
+    except (TypeError, ValueError):
+        array = np.empty(0)
+    length = np.linalg.norm(array) if array.shape == (3,) else np.nan
+    if not (np.isfinite(length) and length > 0):
+        raise InputError(
+            f"expected a direction of three finite numbers such as (0, 0, 1), not all zero, got {direction!r:.60}"
+        )
+    array /= length
+    array.flags.writeable = False
+    return array
+
+
+def z_axis() -> Array:
+    """The direction along z."""
+    return np.array([0.0, 0.0, 1.0])

@@ -3,19 +3,19 @@
 from functools import cached_property
 
 import numpy as np
-from attrs import field, frozen
+from attrs import converters, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, check_plausible, number, positive, quantity, square
 from kapitza.core.quadrature import merge_edges
 from kapitza.errors import InputError
+from kapitza.matter.crystal import unit_vector, z_axis
 from kapitza.matter.isotropic import Solid
 from kapitza.units import GPa
 
 _VOIGT_INDEX = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])  # Voigt index of each pair of axes
-_CIRCLE_AZIMUTHS = (
-    96  # azimuths on the full circle; divisible by 2, 3, 4 and 6 so that every point symmetry keeps the set
-)
+# azimuths on the full circle; divisible by 2, 3, 4 and 6 so that every point symmetry keeps the set
+_CIRCLE_AZIMUTHS = 96
 _POLAR_STEPS = 120  # polar angles between which turning points are looked for
 _POLAR_BISECTIONS = 20  # of a polar step: the slowness is stationary there, so its error is below 1e-13
 
@@ -106,30 +106,6 @@ def _is_invariant(reduced: tuple[Array, ...], rotation: Array) -> bool:
 _LOWEST_SPEED, _HIGHEST_SPEED = 10.0, 1e5  # m s⁻¹: what lies outside was given in other units
 
 
-def _direction_vector(value: ArrayLike) -> Array:
-    """Return a direction as a read-only (3,) unit vector."""
-    try:
-        array = np.array(value, dtype=float)
-    except (TypeError, ValueError):
-        array = np.empty(0)
-    length = np.linalg.norm(array) if array.shape == (3,) else np.nan
-    if not (np.isfinite(length) and length > 0):
-        raise InputError(f"expected a direction of three finite numbers, not all zero, got {value!r:.60}")
-    array /= length
-    array.flags.writeable = False
-    return array
-
-
-def _optional_direction(value: ArrayLike | None) -> Array | None:
-    """Return None as it is, and a direction as `vector` does."""
-    return None if value is None else _direction_vector(value)
-
-
-def _z_axis() -> Array:
-    """The z axis."""
-    return np.array([0.0, 0.0, 1.0])
-
-
 @frozen(eq=False)
 class Elastic:
     r"""Elastic crystal: long waves at any angle, each branch up to a Debye cutoff of its own.
@@ -164,8 +140,8 @@ class Elastic:
     stiffness: Array = field(converter=square)
     density: float = field(converter=number, validator=quantity())
     atoms: float = field(converter=number, validator=quantity())
-    normal: Array = field(factory=_z_axis, converter=_direction_vector)
-    inplane: Array | None = field(default=None, converter=_optional_direction)
+    normal: Array = field(factory=z_axis, converter=unit_vector)
+    inplane: Array | None = field(default=None, converter=converters.optional(unit_vector))
 
     def __attrs_post_init__(self) -> None:
         check_plausible("density", self.density, 20.0, 4e4, "kg/m³", self.name)
@@ -194,7 +170,7 @@ class Elastic:
 
     def speeds(self, direction: ArrayLike) -> Array:
         """(n, 3) phase speeds along (n, 3) or (3,) directions in the axes of the crystal, fastest first, m s⁻¹."""
-        along = np.array([_direction_vector(one) for one in np.reshape(direction, (-1, 3))])
+        along = np.array([unit_vector(one) for one in np.reshape(direction, (-1, 3))])
         return waves_along(stiffness_tensor(self.stiffness / self.density), along)[0]
 
     @cached_property

@@ -2,13 +2,12 @@ r"""A material: every number that is known of it, each with its unit, its source
 
 import re
 from collections.abc import Mapping
-from types import MappingProxyType
 
 import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, increasing, positive, same_length, temperatures
+from kapitza.core.arrays import Array, increasing, positive, read_only_mapping, same_length, temperatures
 from kapitza.errors import InputError
 from kapitza.matter.elastic import Elastic
 from kapitza.matter.isotropic import Fluid, Solid
@@ -38,16 +37,6 @@ class Quantity:
     sigma: float | None = None
     verified: bool = True
     note: str = ""
-
-
-def _read_only_quantities(value: Mapping[str, Quantity]) -> Mapping[str, Quantity]:
-    """Return a mapping that nobody can change."""
-    return MappingProxyType(dict(value))
-
-
-def _read_only_texts(value: Mapping[str, str]) -> Mapping[str, str]:
-    """Return a mapping that nobody can change."""
-    return MappingProxyType(dict(value))
 
 
 @frozen(eq=False, kw_only=True)
@@ -135,9 +124,9 @@ class Material:
     density: Quantity
     atoms: Quantity
     aliases: tuple[str, ...] = ()
-    lattice: Mapping[str, Quantity] = field(factory=dict, converter=_read_only_quantities)
+    lattice: Mapping[str, Quantity] = field(factory=dict, converter=read_only_mapping)
     cell: float | None = None
-    constants: Mapping[str, Quantity] = field(factory=dict, converter=_read_only_quantities)
+    constants: Mapping[str, Quantity] = field(factory=dict, converter=read_only_mapping)
     longitudinal: Quantity | None = None
     transverse: Quantity | None = None
     speeds: str = "measured"
@@ -146,7 +135,7 @@ class Material:
     inplane_table: PropertyTable | None = None
     heat_capacity_table: PropertyTable | None = None
     metal: MetalProperties = field(factory=MetalProperties)
-    excuses: Mapping[str, str] = field(factory=dict, converter=_read_only_texts)
+    excuses: Mapping[str, str] = field(factory=dict, converter=read_only_mapping)
     note: str = ""
 
     @property

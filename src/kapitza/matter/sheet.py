@@ -15,6 +15,7 @@ the model to trust.
 from collections.abc import Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from attrs import field, frozen
@@ -103,96 +104,58 @@ class Sheet:
         return np.pi * self.attempt_rate * self.density_of_states(omega)
 
 
-def _hexagonal_sheet(
-    name: str,
-    *,
-    lattice: float,
-    masses: tuple[float, ...],
-    stiffness: float,
-    poisson: float,
-    rigidity: float,
-    across: float,
-    spacing: float,
-    source: str,
-) -> Sheet:
-    r"""Sheet from what is tabulated for hexagonal monolayers.
+class _Monolayer(NamedTuple):
+    """What is tabulated for hexagonal monolayers and their layered crystals."""
 
-    $\rho_s = \sum m/A$ with $A = \frac{\sqrt 3}{2} a^2$, $c_L^2 = Y/\rho_s(1-\nu^2)$, $c_T^2 = Y/2\rho_s(1+\nu)$ and
-    $k = C_{33}/d$.
+    lattice: float  # in-plane lattice constant a, m
+    masses: tuple[float, ...]  # atoms of the cell, kg
+    stiffness: float  # two-dimensional Young's modulus Y, N m⁻¹
+    poisson: float  # ratio ν
+    rigidity: float  # J
+    across: float  # C33 of the layered crystal, Pa
+    spacing: float  # distance of its layers d, m
+    source: str
 
-    Parameters
-    ----------
-    name : for legends and tables
-    lattice : in-plane lattice constant $a$, m
-    masses : atoms of the cell, kg
-    stiffness : two-dimensional Young's modulus $Y$, N m⁻¹
-    poisson : ratio $\nu$
-    rigidity : bending rigidity, J
-    across : $C_{33}$ of the layered crystal, Pa
-    spacing : distance of its layers $d$, m
-    source : where the numbers are from
 
-    Raises
-    ------
-    InputError
-        for numbers that no stable sheet has
+def _hexagonal_sheet(name: str, layer: _Monolayer) -> Sheet:
+    r"""Sheet with $\rho_s = \sum m/\frac{\sqrt 3}{2} a^2$, $k = C_{33}/d$ and the speeds of its elastic constants.
+
+    $c_L^2 = Y/\rho_s(1-\nu^2)$, $c_T^2 = Y/2\rho_s(1+\nu)$.
     """
-    if not -1 < poisson < 1:
-        raise InputError(f"{name}: Poisson ratio {poisson:g}, wanted between -1 and 1 for a sheet")
-    area = np.sqrt(3) / 2 * lattice**2
-    density = sum(masses) / area
+    area = np.sqrt(3) / 2 * layer.lattice**2
+    density = sum(layer.masses) / area
     return Sheet(
         name=name,
         density=float(density),
-        rigidity=rigidity,
-        longitudinal=float(np.sqrt(stiffness / density / (1 - poisson**2))),
-        transverse=float(np.sqrt(stiffness / density / 2 / (1 + poisson))),
-        atoms=float(len(masses) / area),
+        rigidity=layer.rigidity,
+        longitudinal=float(np.sqrt(layer.stiffness / density / (1 - layer.poisson**2))),
+        transverse=float(np.sqrt(layer.stiffness / density / 2 / (1 + layer.poisson))),
+        atoms=float(len(layer.masses) / area),
         cells=float(1 / area),
-        spring=across / spacing,
-        source=source,
+        spring=layer.across / layer.spacing,
+        source=layer.source,
     )
 
 
 # Young's modulus: Lee 2008 (graphene), Kudin 2001 (h-BN), Bertolazzi 2011 (MoS2).  Rigidity: Jiang 2013; h-BN is 16 %
 # below graphene (Singh 2013).  C33: Bosak 2007 (graphite), Bosak 2006 (h-BN), Feldman 1976 (MoS2).
+_MONOLAYERS = {
+    "graphene": _Monolayer(
+        2.461 * angstrom, (12.011 * m_u,) * 2, 340.0, 0.165, 1.4 * eV, 38.7 * GPa, 3.35 * angstrom,
+        "doi:10.1126/science.1157996, doi:10.1088/0957-4484/24/43/435705, doi:10.1103/PhysRevB.75.153408",
+    ),
+    "h-BN": _Monolayer(
+        2.504 * angstrom, (10.81 * m_u, 14.007 * m_u), 271.0, 0.211, 0.84 * 1.4 * eV, 27.0 * GPa, 3.33 * angstrom,
+        "doi:10.1103/PhysRevB.64.235406, doi:10.1103/PhysRevB.87.184106, doi:10.1103/PhysRevB.73.041402",
+    ),
+    "MoS2": _Monolayer(
+        3.16 * angstrom, (95.95 * m_u, 32.06 * m_u, 32.06 * m_u), 180.0, 0.25, 9.61 * eV, 52.0 * GPa, 6.15 * angstrom,
+        "doi:10.1021/nn203879f, doi:10.1088/0957-4484/24/43/435705, "
+        "J. L. Feldman, J. Phys. Chem. Solids 37, 1141 (1976)",
+    ),
+}  # fmt: skip
 LIBRARY_SHEETS: Mapping[str, Sheet] = MappingProxyType(
-    {
-        "graphene": _hexagonal_sheet(
-            "graphene",
-            lattice=2.461 * angstrom,
-            masses=(12.011 * m_u,) * 2,
-            stiffness=340.0,
-            poisson=0.165,
-            rigidity=1.4 * eV,
-            across=38.7 * GPa,
-            spacing=3.35 * angstrom,
-            source="doi:10.1126/science.1157996, doi:10.1088/0957-4484/24/43/435705, doi:10.1103/PhysRevB.75.153408",
-        ),
-        "h-BN": _hexagonal_sheet(
-            "h-BN",
-            lattice=2.504 * angstrom,
-            masses=(10.81 * m_u, 14.007 * m_u),
-            stiffness=271.0,
-            poisson=0.211,
-            rigidity=0.84 * 1.4 * eV,
-            across=27.0 * GPa,
-            spacing=3.33 * angstrom,
-            source="doi:10.1103/PhysRevB.64.235406, doi:10.1103/PhysRevB.87.184106, doi:10.1103/PhysRevB.73.041402",
-        ),
-        "MoS2": _hexagonal_sheet(
-            "MoS2",
-            lattice=3.16 * angstrom,
-            masses=(95.95 * m_u, 32.06 * m_u, 32.06 * m_u),
-            stiffness=180.0,
-            poisson=0.25,
-            rigidity=9.61 * eV,
-            across=52.0 * GPa,
-            spacing=6.15 * angstrom,
-            source="doi:10.1021/nn203879f, doi:10.1088/0957-4484/24/43/435705, "
-            "J. L. Feldman, J. Phys. Chem. Solids 37, 1141 (1976)",
-        ),
-    }
+    {name: _hexagonal_sheet(name, layer) for name, layer in _MONOLAYERS.items()}
 )
 
 # Normal stiffness to amorphous SiO2, N m⁻³, after doi:10.1103/PhysRevB.94.165427: with them and a damping of 0.01 the

@@ -89,12 +89,8 @@ MAX_MESH_POINTS = 400_000  # of a mesh, before symmetry
 _SPECTRUM_BINS = 400  # up to the top of the spectrum
 _CONVERGENCE_GROUPS = 40  # of bins, over which convergence is judged
 _IMAGINARY_TOLERANCE = 1e-3  # of the top frequency: larger imaginary frequencies are reported
-_LONG_WAVE_SIZES = (
-    0.35,
-    0.2,
-    0.1,
-    0.05,
-)  # of the inscribed sphere: how far long waves are followed, if their branches allow
+# of the inscribed sphere: how far long waves are followed, if their branches allow
+_LONG_WAVE_SIZES = (0.35, 0.2, 0.1, 0.05)
 _LONG_WAVE_RADII = (0.6, 1.0)  # of that, where they are taken
 
 

@@ -13,8 +13,14 @@ from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import Array, IntArray, quantity
 from kapitza.errors import InputError
-from kapitza.matter.building.layers import junction_from_layers, repeat_blocks
-from kapitza.matter.building.matching import MAX_MATCH_AREA, MAX_MATCH_STRAIN, in_plane_periods, match_surfaces
+from kapitza.matter.building.layers import junction_from_layers, repeat_blocks, widen_blocks
+from kapitza.matter.building.matching import (
+    MAX_MATCH_AREA,
+    MAX_MATCH_STRAIN,
+    in_plane_deformation,
+    in_plane_periods,
+    match_surfaces,
+)
 from kapitza.matter.building.mixed_junction import balance_layers
 from kapitza.matter.building.relaxed_junction import common_grid, corresponding_grid
 from kapitza.matter.crystal import Crystal
@@ -86,8 +92,8 @@ def spring_junction(
         JunctionLayer(
             block.masses,
             shifts,
-            _pad_blocks(block.shifts, block.onsite, shifts),
-            _pad_blocks(*hops[i], shifts) if i < len(hops) else None,
+            widen_blocks(block.shifts, block.onsite, shifts),
+            widen_blocks(*hops[i], shifts) if i < len(hops) else None,
             symbols=block.symbols,
         )
         for i, block in enumerate(blocks)
@@ -111,20 +117,19 @@ class _ContactLayer:
 def _strain_lead(lead: Lead, grid: IntArray, periods: Array) -> Lead:
     """Lead whose lattice vectors in the plane fit the periods; its force constants stay."""
     small = np.linalg.inv(grid.astype(float)) @ periods
-    turn = np.eye(3)
-    turn[:2, :2] = np.linalg.inv(in_plane_periods(lead.periods)) @ in_plane_periods(small)
+    turn = in_plane_deformation(in_plane_periods(lead.periods), in_plane_periods(small))
     assert lead.positions is not None  # noqa: S101
     rotation = np.eye(3)
     u, _, v = np.linalg.svd(turn[:2, :2])
     rotation[:2, :2] = u @ v  # force constants turn with the crystal but are not strained
-    whole = np.kron(np.eye(lead.masses.size), rotation)
+    rotations = np.kron(np.eye(lead.masses.size), rotation)
     return evolve(
         lead,
         periods=small,
         step=lead.step @ turn,
         positions=lead.positions @ turn,
-        onsite=whole.T @ lead.onsite @ whole,
-        hop=whole.T @ lead.hop @ whole,
+        onsite=rotations.T @ lead.onsite @ rotations,
+        hop=rotations.T @ lead.hop @ rotations,
     )
 
 
@@ -181,11 +186,3 @@ def _contact_constants(low: _ContactLayer, high: _ContactLayer, periods: Array, 
         plane[:, below[:, None], above] = stiffness * part
         values[:, :, axis, :, axis] = plane
     return mesh[kept], values.reshape(len(values), 3 * len(low.masses), 3 * len(high.masses))
-
-
-def _pad_blocks(own: IntArray, blocks: Array, shifts: IntArray) -> Array:
-    """Blocks at more lattice vectors, zero where there were none."""
-    place = {tuple(shift): i for i, shift in enumerate(shifts.tolist())}
-    found = np.zeros((len(shifts), *blocks.shape[1:]))
-    found[[place[tuple(shift)] for shift in own.tolist()]] = blocks
-    return found

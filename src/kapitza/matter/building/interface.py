@@ -9,8 +9,8 @@ from kapitza.matter.building.contact_springs import ContactSprings, spring_junct
 from kapitza.matter.building.disorder import Disorder
 from kapitza.matter.building.layers import mass_junction
 from kapitza.matter.building.matching import MAX_MATCH_STRAIN
-from kapitza.matter.building.mixed_junction import MixingRule, junction_from_crystals
-from kapitza.matter.building.relaxed_junction import build_junction
+from kapitza.matter.building.mixed_junction import MixingRule, SiteMixing, junction_from_crystals
+from kapitza.matter.building.relaxed_junction import JunctionPlan, build_junction
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.junction import Junction, Lead
 from kapitza.matter.potentials.force_field import ForceField
@@ -83,10 +83,11 @@ def junction(
     plain = layers is None and disorder is None and supercell == (1, 1)
     common: Any = {"limit": limit, "supercell": supercell, "disorder": disorder}
     if kinds == [str, str] and isinstance(forces, str | ForceField) and sheet is None:
-        return build_junction(left, right, forces, layers=layers, **common)
+        return build_junction(JunctionPlan(left=left, right=right, potential=forces, layers=layers, **common))
     if kinds == [Crystal, Crystal] and (forces is None or isinstance(forces, str)) and sheet is None:
         mixing: Any = "mean" if forces is None else forces
-        return junction_from_crystals(left, right, mixing=mixing, layers=2 if layers is None else layers, **common)
+        sites = SiteMixing(mixing=mixing, layers=2 if layers is None else layers, **common)
+        return junction_from_crystals(left, right, sites=sites)
     if kinds == [Lead, Lead] and isinstance(forces, ContactSprings) and plain:
         return spring_junction(left, right, forces, sheet=sheet, limit=limit)
     if kinds == [Lead, Lead] and forces is None and plain and sheet is None and _same_forces(left, right):

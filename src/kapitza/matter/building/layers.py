@@ -25,9 +25,8 @@ from kapitza.matter.junction import (
 _NEGLIGIBLE_BLOCK = 1e-12  # of the largest force constant: blocks below it are rounding and are left out
 _WORST_SUM_RULE = 5e-2  # of the largest force constant: a source this far from the sum rule is no crystal at rest
 _MAX_LAYERS = 1000
-_LEAD_TOLERANCE = (
-    1e-3  # of the largest force constant: by which the outermost layers of a device may differ from the lead
-)
+# of the largest force constant: by which the outermost layers of a device may differ from the lead
+_LEAD_TOLERANCE = 1e-3
 
 
 def lead_from_force_constants(
@@ -126,16 +125,19 @@ def _correct_self_terms(name: str, shifts: IntArray, onsite: Array, excess: Arra
             f"{name}: the acoustic sum rule is broken by {residual:.2e} of the largest force constant; above "
             f"{_WORST_SUM_RULE:g} blocks are missing or the crystal is not at rest"
         )
-    centre = np.flatnonzero((shifts == 0).all(axis=1))
-    if not centre.size:
+    if not (shifts == 0).all(axis=1).any():
         raise InputError(f"{name}: no block at the in-plane lattice vector (0, 0)")
-    fixed = onsite.copy()
-    d = excess.shape[1]
+    return subtract_self_terms(shifts, onsite, excess), residual
+
+
+def subtract_self_terms(shifts: IntArray, onsite: Array, excess: Array) -> Array:
+    """Onsite blocks whose self terms are less by the symmetric part of an imbalance (f, d)."""
+    centre = int(np.flatnonzero((shifts == 0).all(axis=1))[0])
+    fixed, d = onsite.copy(), excess.shape[1]
     for atom in range(len(excess) // d):
         here = slice(d * atom, d * (atom + 1))
-        term = excess[here]
-        fixed[centre[0], here, here] -= (term + term.T) / 2  # the antisymmetric part is a torque, not a force
-    return fixed, residual
+        fixed[centre, here, here] -= (excess[here] + excess[here].T) / 2  # the rest is a torque, not a force
+    return fixed
 
 
 def junction_from_layers(
@@ -352,8 +354,13 @@ def join_junctions(first: Junction, second: Junction, layers: int = 0) -> Juncti
 def _attach_hop(slab: JunctionLayer, shifts: IntArray, hop: Array) -> JunctionLayer:
     """Return the last layer of a device with a hop to a layer of the lead behind it."""
     every = np.unique(np.concatenate([slab.shifts, shifts]), axis=0)
-    place = {tuple(shift): i for i, shift in enumerate(every.tolist())}
-    wide = [np.zeros((len(every), *block.shape[1:])) for block in (slab.onsite, hop)]
-    for found, own, block in zip(wide, (slab.shifts, shifts), (slab.onsite, hop), strict=True):
-        found[[place[tuple(shift)] for shift in own.tolist()]] = block
-    return evolve(slab, shifts=every, onsite=wide[0], hop=wide[1])
+    onsite, following = widen_blocks(slab.shifts, slab.onsite, every), widen_blocks(shifts, hop, every)
+    return evolve(slab, shifts=every, onsite=onsite, hop=following)
+
+
+def widen_blocks(own: IntArray, blocks: Array, shifts: IntArray) -> Array:
+    """Blocks at more lattice vectors `shifts` than their `own`, zero where there were none."""
+    place = {tuple(shift): i for i, shift in enumerate(shifts.tolist())}
+    wide = np.zeros((len(shifts), *blocks.shape[1:]))
+    wide[[place[tuple(shift)] for shift in own.tolist()]] = blocks
+    return wide

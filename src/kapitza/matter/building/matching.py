@@ -110,6 +110,13 @@ def in_plane_periods(periods: ArrayLike) -> Array:
     return array
 
 
+def in_plane_deformation(old: Array, new: Array) -> Array:
+    """(3, 3) deformation that brings periods (2, 2) onto others, vectors in rows; heights stay."""
+    deformation = np.eye(3)
+    deformation[:2, :2] = np.linalg.inv(old) @ new
+    return deformation
+
+
 def best_supercell_matches(left: Array, right: Array, n: int, m: int, twist: float | None) -> list[SurfaceMatch]:
     """Matches of supercells of n left and m right cells, the least strained one of each twist."""
     ours, theirs = supercell_bases(left, n), supercell_bases(right, m)

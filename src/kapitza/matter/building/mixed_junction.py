@@ -6,17 +6,28 @@ that the right one is strained to them while its force constants stay: nothing r
 potential the conductance so comes out 3 % above that of the strained and relaxed junction.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from attrs import evolve
+from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, BoolArray, IntArray, check_choice
+from kapitza.core.arrays import Array, BoolArray, IntArray, one_of, quantity
 from kapitza.errors import InputError
 from kapitza.matter.building.disorder import Disorder, right_sites
-from kapitza.matter.building.layers import junction_from_layers, lead_from_force_constants, repeat_blocks
-from kapitza.matter.building.matching import MAX_MATCH_STRAIN, best_supercell_matches, in_plane_periods
+from kapitza.matter.building.layers import (
+    junction_from_layers,
+    lead_from_force_constants,
+    repeat_blocks,
+    subtract_self_terms,
+    widen_blocks,
+)
+from kapitza.matter.building.matching import (
+    MAX_MATCH_STRAIN,
+    best_supercell_matches,
+    in_plane_deformation,
+    in_plane_periods,
+)
 from kapitza.matter.building.stacking import have_same_sites
 from kapitza.matter.building.surface import change_lattice, orient_crystal
 from kapitza.matter.crystal import Crystal
@@ -25,59 +36,70 @@ from kapitza.matter.junction import Junction, JunctionLayer, Lead, force_imbalan
 MixingRule = Literal["mean", "left", "right"]
 
 
+def _check_mixed_disorder(_instance: Any, _attribute: Any, disorder: Disorder | None) -> None:
+    """Refuse disorder that force constants alone do not describe."""
+    if disorder is not None and (disorder.vacancies or disorder.substitutions):
+        raise InputError(
+            f"vacancies {disorder.vacancies:g} and substitutions {dict(disorder.substitutions)} need forces for them: "
+            "use build_junction with a potential"
+        )
+
+
+@frozen(kw_only=True)
+class SiteMixing:
+    """How two crystals of one structure join, site by site.
+
+    Attributes
+    ----------
+    mixing : force constants between sites of different crystals: the mean of both, or those of one
+    scale : factor on these force constants, for weak or stiff bonds
+    layers : principal layers of the device on either side
+    limit : largest relative difference of the lattice vectors in the plane
+    supercell : repeats of the cell in the plane, for disorder
+    disorder : intermixing and roughness, by the elements (masses and force constants) of the sites; vacancies and
+        foreign atoms need a potential: `build_junction`
+    """
+
+    mixing: MixingRule = field(default="mean", validator=one_of("mean", "left", "right"))
+    scale: float = field(default=1.0, validator=quantity())
+    layers: int = field(default=2, validator=quantity())
+    limit: float = MAX_MATCH_STRAIN
+    supercell: tuple[int, int] = (1, 1)
+    disorder: Disorder | None = field(default=None, validator=_check_mixed_disorder)
+
+
 def junction_from_crystals(
     left: Crystal,
     right: Crystal,
     normal: ArrayLike = (0, 0, 1),
     right_normal: ArrayLike | None = None,
     *,
-    mixing: MixingRule = "mean",
-    scale: float = 1.0,
-    layers: int = 2,
-    limit: float = MAX_MATCH_STRAIN,
-    supercell: tuple[int, int] = (1, 1),
-    disorder: Disorder | None = None,
+    sites: SiteMixing | None = None,
 ) -> Junction:
     r"""Join two crystals of one structure by their force constants.
 
     Parameters
     ----------
-    left, right : the crystals, without dipole forces apart (see `truncated` for those of polar crystals)
+    left, right : the crystals, without dipole forces apart (see `truncate_force_constants` for polar crystals)
     normal, right_normal : Cartesian normals in the frames of the crystals; the right one as the left one if left out
-    mixing : force constants between sites of different crystals: the mean of both, or those of one
-    scale : factor on these force constants, for weak or stiff bonds
-    layers : principal layers of the device on either side
-    limit : largest relative difference of the lattice vectors in the plane
-    supercell : repeats of the cell in the plane, for disorder
-    disorder : intermixing and roughness, by the elements (masses and force constants) of the sites
+    sites : how they join; None: by the defaults of `SiteMixing`
 
     Raises
     ------
     InputError
-        if the crystals differ in structure or by more than `limit` in the plane, or an element that both have would
+        if the crystals differ in structure or by more than the limit in the plane, or an element that both have would
         change its place
-
-    Notes
-    -----
-    Vacancies and foreign atoms need a potential: `build_junction`.
     """
-    check_choice(mixing, ("mean", "left", "right"), "mixing")
-    if not (np.isfinite(scale) and scale > 0 and layers >= 1):
-        raise InputError(f"scale = {scale:g}, layers = {layers}: wanted a factor above 0 and at least one layer")
-    if disorder is not None and (disorder.vacancies or disorder.substitutions):
-        raise InputError(
-            f"vacancies {disorder.vacancies:g} and substitutions {dict(disorder.substitutions)} need forces for them: "
-            "use build_junction with a potential"
-        )
+    sites = SiteMixing() if sites is None else sites
     one = orient_crystal(left, normal)
     other = _align_crystals(one, orient_crystal(right, normal if right_normal is None else right_normal))
-    _check_corresponding_sites(one, other, limit)
+    _check_corresponding_sites(one, other, sites.limit)
     leads = _common_leads(one, other)
-    grid = np.diag(np.array(supercell, dtype=np.int64))
+    grid = np.diag(np.array(sites.supercell, dtype=np.int64))
     periods = grid @ leads[0].periods
-    owners = _site_owners(leads[0], grid, layers, disorder)
-    device = tuple(_mixed_layers(leads, grid, owners, mixing, scale))
-    name = f"{left.name}|{right.name}, force constants {mixing}"
+    owners = _site_owners(leads[0], grid, sites.layers, sites.disorder)
+    device = tuple(_mixed_layers(leads, grid, owners, sites))
+    name = f"{left.name}|{right.name}, force constants {sites.mixing}"
     return junction_from_layers(name, leads[0], leads[1], periods, balance_layers(device, leads))
 
 
@@ -97,10 +119,9 @@ def _align_crystals(left: Crystal, right: Crystal) -> Crystal:
 
 def _sites_coincide(left: Crystal, right: Crystal) -> bool:
     """Whether two oriented crystals have their atoms in about the same places of a layer, once the right one fits."""
-    whole = np.eye(3)
-    whole[:2, :2] = np.linalg.inv(in_plane_periods(right.lattice[:2])) @ in_plane_periods(left.lattice[:2])
+    deformation = in_plane_deformation(in_plane_periods(right.lattice[:2]), in_plane_periods(left.lattice[:2]))
     here, there = (np.vstack([one.lattice[2], one.positions]) for one in (left, right))
-    return have_same_sites(left.lattice[:2], here, there @ whole)
+    return have_same_sites(left.lattice[:2], here, there @ deformation)
 
 
 def _check_corresponding_sites(left: Crystal, right: Crystal, limit: float) -> None:
@@ -157,10 +178,7 @@ def crystal_lead(crystal: Crystal, layers: int | None) -> Lead:
 
 def _widen_lead(lead: Lead, shifts: IntArray) -> Lead:
     """Return a lead with blocks for more lattice vectors, zero where it had none."""
-    place = {tuple(shift): i for i, shift in enumerate(shifts.tolist())}
-    at = [place[tuple(shift)] for shift in lead.shifts.tolist()]
-    onsite, hop = np.zeros((len(shifts), *lead.onsite.shape[1:])), np.zeros((len(shifts), *lead.hop.shape[1:]))
-    onsite[at], hop[at] = lead.onsite, lead.hop
+    onsite, hop = (widen_blocks(lead.shifts, blocks, shifts) for blocks in (lead.onsite, lead.hop))
     return evolve(lead, shifts=shifts, onsite=onsite, hop=hop)
 
 
@@ -187,7 +205,7 @@ def _site_owners(lead: Lead, grid: IntArray, layers: int, disorder: Disorder | N
 
 
 def _mixed_layers(
-    leads: tuple[Lead, Lead], grid: IntArray, owners: list[BoolArray], mixing: MixingRule, scale: float
+    leads: tuple[Lead, Lead], grid: IntArray, owners: list[BoolArray], sites: SiteMixing
 ) -> list[JunctionLayer]:
     """Layers of the device with the force constants of the owners of the sites."""
     onsite = [repeat_blocks(lead.shifts, lead.onsite, grid) for lead in leads]
@@ -198,10 +216,8 @@ def _mixed_layers(
     symbols = [np.array(lead.symbols * count) for lead in leads]
     made: list[JunctionLayer] = []
     for i, own in enumerate(owners):
-        block = _blend_constants(onsite[0][1], onsite[1][1], own, own, mixing, scale)
-        following = (
-            None if i + 1 == len(owners) else _blend_constants(hop[0], hop[1], own, owners[i + 1], mixing, scale)
-        )
+        block = _blend_constants(onsite[0][1], onsite[1][1], own, own, sites)
+        following = None if i + 1 == len(owners) else _blend_constants(hop[0], hop[1], own, owners[i + 1], sites)
         names = (
             tuple(np.where(own, symbols[1], symbols[0]).tolist())
             if symbols[0].size == symbols[1].size == own.size
@@ -211,14 +227,12 @@ def _mixed_layers(
     return made
 
 
-def _blend_constants(
-    left: Array, right: Array, rows: BoolArray, columns: BoolArray, mixing: MixingRule, scale: float
-) -> Array:
+def _blend_constants(left: Array, right: Array, rows: BoolArray, columns: BoolArray, sites: SiteMixing) -> Array:
     """(nR, f, f) force constants by the owners of the two sites of each."""
-    share = {"mean": 0.5, "left": 0.0, "right": 1.0}[mixing]
+    share = {"mean": 0.5, "left": 0.0, "right": 1.0}[sites.mixing]
     one, other = np.repeat(rows, 3)[:, None], np.repeat(columns, 3)
     both = np.where(one, right, left)
-    return np.where(one == other, both, scale * ((1 - share) * left + share * right))
+    return np.where(one == other, both, sites.scale * ((1 - share) * left + share * right))
 
 
 def balance_layers(device: tuple[JunctionLayer, ...], leads: tuple[Lead, Lead]) -> list[JunctionLayer]:
@@ -237,15 +251,10 @@ def balance_layers(device: tuple[JunctionLayer, ...], leads: tuple[Lead, Lead]) 
 def _balance_self_terms(device: list[JunctionLayer], leads: tuple[Lead, Lead]) -> list[JunctionLayer]:
     """Take the symmetric part of the imbalance out of the self terms."""
     rows = force_imbalance(tuple(device), *leads)
-    made: list[JunctionLayer] = []
-    for slab, excess in zip(device, rows, strict=True):
-        onsite = slab.onsite.copy()
-        home = int(np.flatnonzero((slab.shifts == 0).all(axis=1))[0])
-        for atom in range(slab.masses.size):
-            here = slice(3 * atom, 3 * atom + 3)
-            onsite[home, here, here] -= (excess[here] + excess[here].T) / 2
-        made.append(evolve(slab, onsite=onsite))
-    return made
+    return [
+        evolve(layer, onsite=subtract_self_terms(layer.shifts, layer.onsite, excess))
+        for layer, excess in zip(device, rows, strict=True)
+    ]
 
 
 def _balance_bonds(device: list[JunctionLayer], leads: tuple[Lead, Lead]) -> list[JunctionLayer]:

@@ -7,10 +7,11 @@ differ from those of the leads says whether the device is long enough (`lead_mis
 """
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from itertools import pairwise
 
 import numpy as np
-from attrs import evolve, field, frozen
+from attrs import converters, evolve, field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, BoolArray, IntArray
@@ -30,6 +31,7 @@ from kapitza.matter.building.matching import (
     StrainedSide,
     SurfaceMatch,
     common_periods,
+    in_plane_deformation,
     in_plane_periods,
     match_surfaces,
 )
@@ -53,8 +55,6 @@ from kapitza.units import angstrom
 
 _DEFAULT_DEPTH = 12 * angstrom  # of crystal on either side of an interface, where nobody says how many layers
 _NEGLIGIBLE_CONSTANT = 1e-9  # of the largest force constant: what reaches beyond the next layer and is rounding
-
-MillerIndices = Sequence[int]
 
 
 @frozen(eq=False, kw_only=True)
@@ -83,7 +83,7 @@ class JunctionPlan:
     right: str | Structure
     potential: str | ForceField
     orientation: tuple[int, ...] = field(default=(0, 0, 1), converter=tuple)
-    right_orientation: tuple[int, ...] | None = None
+    right_orientation: tuple[int, ...] | None = field(default=None, converter=converters.optional(tuple))
     strain: StrainedSide = "right"
     limit: float = MAX_MATCH_STRAIN
     area: float = MAX_MATCH_AREA
@@ -97,26 +97,12 @@ class JunctionPlan:
     relax: bool = True
 
 
-def build_junction(
-    left: str | Structure,
-    right: str | Structure,
-    potential: str | ForceField,
-    *,
-    orientation: MillerIndices = (0, 0, 1),
-    right_orientation: MillerIndices | None = None,
-    strain: StrainedSide = "right",
-    limit: float = MAX_MATCH_STRAIN,
-    area: float = MAX_MATCH_AREA,
-    twist: float | None = None,
-    mirror: bool = False,
-    layers: int | None = None,
-    contact: tuple[str | None, str | None] = (None, None),
-    interlayers: Sequence[tuple[str | Structure, int]] = (),
-    supercell: tuple[int, int] = (1, 1),
-    disorder: Disorder | None = None,
-    relax: bool = True,
-) -> Junction:
-    """Build, relax and check a junction of two crystals; the arguments are those of `JunctionPlan`.
+def build_junction(plan: JunctionPlan) -> Junction:
+    """Build, relax and check a junction of two crystals.
+
+    Parameters
+    ----------
+    plan : what it is to be made of
 
     Returns
     -------
@@ -132,18 +118,6 @@ def build_junction(
     MissingEngine
         without ase and matscipy
     """
-    return build_from_plan(
-        JunctionPlan(
-            left=left, right=right, potential=potential, orientation=tuple(orientation),
-            right_orientation=None if right_orientation is None else tuple(right_orientation),
-            strain=strain, limit=limit, area=area, twist=twist, mirror=mirror, layers=layers,
-            contact=contact, interlayers=tuple(interlayers), supercell=supercell, disorder=disorder, relax=relax,
-        )
-    )  # fmt: skip
-
-
-def build_from_plan(plan: JunctionPlan) -> Junction:
-    """Build the junction of a plan; see `build_junction`."""
     force_field = plan_force_field(plan)
     segments, periods = prepare_segments(plan, force_field)
     name = junction_name(plan, segments)
@@ -208,9 +182,8 @@ def _choose_match(plan: JunctionPlan, left: Structure, right: Structure) -> Surf
         fit for fit in fits if fit.area < best.area * (1 + 1e-4) and abs(fit.strain[0]) < abs(best.strain[0]) + 1e-4
     ]
     for fit in equal:
-        turn = np.eye(3)
-        turn[:2, :2] = (
-            np.linalg.inv(fit.right @ in_plane_periods(right.lattice[:2])) @ fit.left @ in_plane_periods(periods)
+        turn = in_plane_deformation(
+            fit.right @ in_plane_periods(right.lattice[:2]), fit.left @ in_plane_periods(periods)
         )
         here, there = (np.vstack([one.lattice[2], one.positions]) for one in (left, right))
         if np.array_equal(fit.left, fit.right) and have_same_sites(periods, here, there @ turn):
@@ -238,8 +211,7 @@ def _make_segment(
 ) -> Segment:
     """Strain a crystal to the periods, bring it to rest, and take its force constants."""
     small = np.linalg.inv(grid.astype(float)) @ in_plane_periods(periods)
-    turn = np.eye(3)
-    turn[:2, :2] = np.linalg.inv(one.lattice[:2, :2]) @ small
+    turn = in_plane_deformation(one.lattice[:2, :2], small)
     strained = evolve(one, lattice=one.lattice @ turn, positions=one.positions @ turn, axes=None)
     if np.abs(turn.T @ turn - np.eye(3)).max() > 1e-9:
         strained = relax_cell(strained, force_field, "normal")
@@ -373,14 +345,18 @@ def lead_mismatch(junction: Junction) -> dict[Side, float]:
     }
 
 
-def build_configurations(plan: JunctionPlan, seeds: Sequence[int]) -> list[Junction]:
+def build_configurations(
+    plan: JunctionPlan, seeds: Sequence[int], *, executor: Executor | None = None
+) -> list[Junction]:
     """Build the same disordered junction once for each seed, to average over what is random.
 
     Parameters
     ----------
     plan : with a `Disorder`
     seeds : of the random numbers
+    executor : any `concurrent.futures.Executor`, such as that of a Dask client, to build several at once; None: in turn
     """
     if plan.disorder is None:
         raise InputError(f"{len(seeds)} configurations of a sharp interface would be the same one: give a Disorder")
-    return [build_from_plan(evolve(plan, disorder=evolve(plan.disorder, seed=seed))) for seed in seeds]
+    plans = [evolve(plan, disorder=evolve(plan.disorder, seed=seed)) for seed in seeds]
+    return list((map if executor is None else executor.map)(build_junction, plans))

@@ -24,83 +24,15 @@ from kapitza.units import angstrom
 
 # Covalent radii in pm: B. Cordero et al., Dalton Trans. 2008, 2832, doi:10.1039/b801115j (low-spin where two are
 # given); noble gases are left out, for they are bound otherwise
-_COVALENT_RADII = {
-    symbol: int(radius)
-    for symbol, _, radius in (
-        entry.partition(":")
-        for entry in [
-            "H:31",
-            "Li:128",
-            "Be:96",
-            "B:84",
-            "C:76",
-            "N:71",
-            "O:66",
-            "F:57",
-            "Na:166",
-            "Mg:141",
-            "Al:121",
-            "Si:111",
-            "P:107",
-            "S:105",
-            "Cl:102",
-            "K:203",
-            "Ca:176",
-            "Sc:170",
-            "Ti:160",
-            "V:153",
-            "Cr:139",
-            "Mn:139",
-            "Fe:132",
-            "Co:126",
-            "Ni:124",
-            "Cu:132",
-            "Zn:122",
-            "Ga:122",
-            "Ge:120",
-            "As:119",
-            "Se:120",
-            "Br:120",
-            "Rb:220",
-            "Sr:195",
-            "Y:190",
-            "Zr:175",
-            "Nb:164",
-            "Mo:154",
-            "Tc:147",
-            "Ru:146",
-            "Rh:142",
-            "Pd:139",
-            "Ag:145",
-            "Cd:144",
-            "In:142",
-            "Sn:139",
-            "Sb:139",
-            "Te:138",
-            "I:139",
-            "Cs:244",
-            "Ba:215",
-            "La:207",
-            "Ce:204",
-            "Hf:175",
-            "Ta:170",
-            "W:162",
-            "Re:151",
-            "Os:144",
-            "Ir:141",
-            "Pt:136",
-            "Au:136",
-            "Hg:132",
-            "Tl:145",
-            "Pb:146",
-            "Bi:148",
-        ]
-    )
-}
-_BOND_RATIO_RANGE = (
-    0.7,
-    1.6,
-)  # shortest bond over the sum of covalent radii; bohr taken for Å or the reverse is a factor 1.89
+_RADII_TABLE = """
+H:31 Li:128 Be:96 B:84 C:76 N:71 O:66 F:57 Na:166 Mg:141 Al:121 Si:111 P:107 S:105 Cl:102 K:203 Ca:176 Sc:170
+Ti:160 V:153 Cr:139 Mn:139 Fe:132 Co:126 Ni:124 Cu:132 Zn:122 Ga:122 Ge:120 As:119 Se:120 Br:120 Rb:220 Sr:195
+Y:190 Zr:175 Nb:164 Mo:154 Tc:147 Ru:146 Rh:142 Pd:139 Ag:145 Cd:144 In:142 Sn:139 Sb:139 Te:138 I:139 Cs:244
+Ba:215 La:207 Ce:204 Hf:175 Ta:170 W:162 Re:151 Os:144 Ir:141 Pt:136 Au:136 Hg:132 Tl:145 Pb:146 Bi:148
+"""
+_COVALENT_RADII = {symbol: int(radius) for symbol, radius in (entry.split(":") for entry in _RADII_TABLE.split())}
+# shortest bond over the sum of covalent radii; bohr taken for Å or the reverse is a factor 1.89
+_BOND_RATIO_RANGE = (0.7, 1.6)
 _DENSITY_RANGE = (20.0, 30_000.0)  # kg m⁻³
 _REPORTED_RESIDUAL = 1e-2  # of the largest force constant: violations of the sum rule that are reported
 

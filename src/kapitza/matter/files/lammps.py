@@ -15,7 +15,7 @@ from kapitza.errors import DataError
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import enforce_sum_rule
 from kapitza.matter.files.folding import fold_force_constants
-from kapitza.matter.files.phonopy import AtomicCell, SupercellData
+from kapitza.matter.files.phonopy import AtomicCell, SupercellData, locate_atoms
 from kapitza.matter.structure import Structure
 from kapitza.units import angstrom, eV, m_u
 
@@ -32,7 +32,7 @@ def crystal_from_lammps(path: str | PathLike[str], primitive: Structure, superce
     n = supercell.masses.size
     values = ((constants + constants.T) / 2).reshape(n, 3, n, 3).swapaxes(1, 2)
     one, many = _structure_cell(primitive), _structure_cell(supercell)
-    origins = _first_images(primitive, supercell, path)
+    origins = locate_atoms(one, many, path)
     data = SupercellData(one, many, values[list(origins)], origins=origins)
     cells, found = fold_force_constants(data, path)
     residual, balanced = enforce_sum_rule(cells, found, np.zeros(found.shape[1:]))
@@ -80,16 +80,3 @@ def _malformed_line(lines: list[str], path: str | PathLike[str]) -> DataError:
 def _structure_cell(one: Structure) -> AtomicCell:
     """Return a structure as a cell with fractional coordinates."""
     return AtomicCell(one.lattice, one.positions @ np.linalg.inv(one.lattice), one.masses, one.symbols)
-
-
-def _first_images(primitive: Structure, supercell: Structure, path: str | PathLike[str]) -> tuple[int, ...]:
-    """Atom of the supercell that each atom of the primitive cell is, up to lattice vectors."""
-    fraction = supercell.positions @ np.linalg.inv(primitive.lattice)
-    found: list[int] = []
-    for place in primitive.positions @ np.linalg.inv(primitive.lattice):
-        off = fraction - place
-        near = np.abs(off - np.round(off)).max(axis=1) < 1e-2
-        if not near.any():
-            raise DataError(f"the supercell has no image of the atom at {place.round(4).tolist()}", file=path)
-        found.append(int(np.argmax(near)))
-    return tuple(found)

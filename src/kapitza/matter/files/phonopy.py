@@ -95,7 +95,7 @@ def read_phonopy(path: str | PathLike[str], force_constants: str | PathLike[str]
     else:
         file = companion_file(path) if force_constants is None else Path(force_constants)
         if file.name.startswith("FORCE_SETS"):
-            rows = _locate_atoms(primitive, supercell, path)
+            rows = locate_atoms(primitive, supercell, path)
             atoms = SupercellAtoms(supercell.lattice, supercell.points, np.array(supercell.symbols), primitive.lattice)
             constants = constants_from_sets(file, atoms, rows)
         else:
@@ -104,7 +104,7 @@ def read_phonopy(path: str | PathLike[str], force_constants: str | PathLike[str]
     origins = _find_first_atoms(supercell, shape[0]) if rows is None else rows
     if len(constants) == shape[1] != shape[0]:
         if origins is None:
-            origins = _locate_atoms(primitive, supercell, path)
+            origins = locate_atoms(primitive, supercell, path)
         constants = constants[list(origins)]
     check_magnitude(constants, 1e5, "force constants (eV/Å²)", path, scale=eV / angstrom**2 / stiffness)
     return SupercellData(primitive, supercell, constants * stiffness, born, dielectric, origins)
@@ -334,7 +334,7 @@ def _find_first_atoms(supercell: AtomicCell, count: int) -> tuple[int, ...] | No
     return first if sound else None
 
 
-def _locate_atoms(primitive: AtomicCell, supercell: AtomicCell, path: Path) -> tuple[int, ...]:
+def locate_atoms(primitive: AtomicCell, supercell: AtomicCell, path: str | PathLike[str]) -> tuple[int, ...]:
     """Index in the supercell of an image of each atom of the primitive cell, the first one."""
     fraction = supercell.points @ supercell.lattice @ np.linalg.inv(primitive.lattice)
     found: list[int] = []
@@ -342,6 +342,8 @@ def _locate_atoms(primitive: AtomicCell, supercell: AtomicCell, path: Path) -> t
         off = fraction - point
         near = np.abs(off - np.round(off)).max(axis=1) < 1e-2
         if not near.any():
-            raise DataError(f"the atom at {point.tolist()} of the primitive cell is not in the supercell", file=path)
+            raise DataError(
+                f"the supercell has no image of the atom at {point.round(4).tolist()} of the primitive cell", file=path
+            )
         found.append(int(np.argmax(near)))
     return tuple(found)

@@ -19,10 +19,8 @@ from kapitza.matter.structure import Structure
 from kapitza.units import angstrom
 
 _HEIGHT_MARGIN = 1.5  # times the reach: heights of the first supercell that is tried
-_ANALYTIC_ROUNDING, _NUMERICAL_ROUNDING = (
-    1e-11,
-    1e-7,
-)  # of the largest force constant: rounding of analytic and of differentiated forces
+# of the largest force constant: rounding of analytic and of differentiated forces
+_ANALYTIC_ROUNDING, _NUMERICAL_ROUNDING = (1e-11, 1e-7)
 _MAX_SUPERCELL_ATOMS = 6000
 
 

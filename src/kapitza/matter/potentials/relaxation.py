@@ -21,9 +21,8 @@ from kapitza.units import angstrom, eV
 _FORCE_LIMIT = 1e-5 * FORCE_UNIT  # N: forces left on relaxed atoms
 _CELL_LIMIT = 1e-7 * FORCE_UNIT  # N: forces left on a crystal, whose symmetry they break
 _MAX_MINIMISER_STEPS = 4000
-_NEWTON_COORDINATES = (
-    60  # coordinates up to which a minimum is polished by Newton's method, beyond the rounding of the energy
-)
+# coordinates up to which a minimum is polished by Newton's method, beyond the rounding of the energy
+_NEWTON_COORDINATES = 60
 _GRADIENT_STEP = 1e-3  # Å: differences of the gradient for that
 _MAX_RELAXATION_STRAIN = 0.25  # principal strain on relaxation: more is another crystal
 
