@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from kapitza.device import Mesh
+from kapitza.device.elements.mesh import simplex_of
 from kapitza.device.elements.mesh_generators import ball_mesh
 
 SIDES = {"x-": "left", "x+": "right", "y-": "bottom", "y+": "top"}
@@ -24,7 +25,7 @@ def msh(mesh: Mesh) -> str:
     cells: list[str] = []
     for tag, facets in enumerate(mesh.faces.values(), start=1):
         for cell, corner in facets.tolist():
-            ends = mesh.cells[cell][mesh.simplex.facets[corner]].tolist()
+            ends = mesh.cells[cell][simplex_of(mesh).facets[corner]].tolist()
             cells.append(f"8 2 {tag} {tag} {' '.join(str(n + 1) for n in ends)}")
     for nodes, region in zip(mesh.cells.tolist(), mesh.region.tolist(), strict=True):
         cells.append(f"9 2 {10 + region} {10 + region} {' '.join(str(n + 1) for n in nodes)}")

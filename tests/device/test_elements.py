@@ -11,7 +11,7 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, Device, HeatSource
 from kapitza.device.elements.body import Body, Convection, FixedFlux, FixedTemperature
-from kapitza.device.elements.mesh import Mesh, Simplex, quadratic_mesh
+from kapitza.device.elements.mesh import Mesh, Simplex, quadratic_mesh, simplex_of
 from kapitza.device.elements.mesh_generators import ball_mesh, box_mesh, inclined_mesh
 from kapitza.device.elements.temperatures import solve_body
 from kapitza.device.elements.unit_cell import cell_conductivity
@@ -272,7 +272,7 @@ def test_heat_spreads_in_a_box_as_the_exact_solution_of_layers_says():
     z = np.array([0, 0.3, 1, 2, 4]) * um
     mesh = box_mesh([*side, z], ("film", "body"), lambda c: c[:, 2] > 1 * um, order=2)
     top = mesh.faces["z-"]
-    centre = mesh.points[mesh.cells[top[:, :1], mesh.simplex.facets[top[:, 1], :3]]].mean(axis=1)
+    centre = mesh.points[mesh.cells[top[:, :1], simplex_of(mesh).facets[top[:, 1], :3]]].mean(axis=1)
     warm = top[(centre[:, 0] < 2 * um) & (centre[:, 1] < 3 * um)]
     mesh = evolve(mesh, faces={**mesh.faces, "patch": warm})
     faces = {"patch": FixedFlux(1e-3 / patch.area), "z+": FixedTemperature(300)}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from kapitza.device.elements.body import Body, FixedTemperature
+from kapitza.device.elements.mesh import simplex_of
 from kapitza.device.elements.mesh_generators import ball_mesh
 from kapitza.device.elements.temperatures import solve_body
 from kapitza.errors import DataError, InputError
@@ -55,7 +56,7 @@ def test_a_mesh_in_a_file_gives_the_same_heat(tmp_path: Path, dimension: int, or
     blocks, tags = [(cell, mesh.cells)], [np.asarray(mesh.region) + 1]
     names = {name: np.array([i + 1, dimension]) for i, name in enumerate(mesh.names)}
     for i, (name, facets) in enumerate(mesh.faces.items()):
-        blocks.append((facet, mesh.cells[facets[:, :1], mesh.simplex.facets[facets[:, 1]]]))
+        blocks.append((facet, mesh.cells[facets[:, :1], simplex_of(mesh).facets[facets[:, 1]]]))
         tags.append(np.full(len(facets), 10 + i))
         names[name] = np.array([10 + i, dimension - 1])
     points = np.hstack([mesh.points, np.zeros((len(mesh.points), 3 - dimension))])

@@ -8,7 +8,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from kapitza.core.arrays import IntArray
-from kapitza.device.elements.mesh import Mesh, corner_keys
+from kapitza.device.elements.mesh import Mesh, corner_keys, simplex_of
 from kapitza.errors import InputError
 
 
@@ -48,7 +48,7 @@ class _InnerFacets:
 def _inner_facets(mesh: Mesh) -> _InnerFacets:
     """The facets between two cells; refused where more than two cells meet in one facet."""
     d = mesh.dimension
-    keys = corner_keys(mesh.cells[:, mesh.simplex.facets[:, :d]].reshape(-1, d))
+    keys = corner_keys(mesh.cells[:, simplex_of(mesh).facets[:, :d]].reshape(-1, d))
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
     same = np.flatnonzero(ordered[1:] == ordered[:-1])
@@ -90,7 +90,7 @@ def split_mesh(mesh: Mesh, parted: Callable[[int, int], bool]) -> SplitMesh:
 
 def _match_facets(mesh: Mesh, inner: _InnerFacets) -> tuple[IntArray, IntArray]:
     """(n, k) local nodes on the facets in the cell on either side, in one order."""
-    local, other = mesh.simplex.facets[inner.corner], mesh.simplex.facets[inner.other_corner]
+    local, other = simplex_of(mesh).facets[inner.corner], simplex_of(mesh).facets[inner.other_corner]
     points = mesh.cells[inner.cell[:, None], local]
     others = mesh.cells[inner.other_cell[:, None], other]
     rank = np.argsort(np.argsort(points, axis=1), axis=1)
@@ -102,7 +102,7 @@ def _double_nodes(mesh: Mesh, whole: _InnerFacets, apart: _InnerFacets) -> tuple
     """(m, k) unknowns of the cells, and (n,) the point where each unknown lies."""
     nodes = mesh.cells.shape[1]
     on_boundary = np.zeros(len(mesh.points), dtype=bool)
-    on_boundary[mesh.cells[apart.cell[:, None], mesh.simplex.facets[apart.corner]]] = True
+    on_boundary[mesh.cells[apart.cell[:, None], simplex_of(mesh).facets[apart.corner]]] = True
     near = np.flatnonzero(on_boundary[mesh.cells].ravel())  # only these places can get a second unknown
     number = np.full(mesh.cells.size, -1)
     number[near] = np.arange(near.size)

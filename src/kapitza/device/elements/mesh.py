@@ -184,17 +184,17 @@ class Mesh:
     @property
     def order(self) -> int:
         """Of the shape functions: 1, nodes at the corners; 2, also between them."""
-        return self.simplex.order
-
-    @property
-    def simplex(self) -> Simplex:
-        """What the cells are."""
-        return _simplex_element(self.dimension, self.cells.shape[1])
+        return simplex_of(self).order
 
     def volume(self, region: str | None = None) -> float:
         """Of a region, or of all, m³ (m² in two dimensions)."""
         volumes = cell_volumes(self)
         return float(volumes.sum() if region is None else volumes[self.region == self.names.index(region)].sum())
+
+
+def simplex_of(mesh: Mesh) -> Simplex:
+    """What the cells of a mesh are."""
+    return _simplex_element(mesh.dimension, mesh.cells.shape[1])
 
 
 def _check_numbering(mesh: Mesh) -> None:
@@ -231,10 +231,10 @@ def cell_chunks(cells: int, points: int) -> list[slice]:
 
 def cell_volumes(mesh: Mesh) -> Array:
     """(m,) volume of each cell; 0 or less where a cell is inverted anywhere."""
-    points, weights = mesh.simplex.quadrature()
-    if mesh.simplex.order == 1:  # straight: the same everywhere
-        points, weights = points[:1], np.array([mesh.simplex.volume])
-    _, slopes = mesh.simplex.shapes(points)
+    points, weights = simplex_of(mesh).quadrature()
+    if mesh.order == 1:  # straight: the same everywhere
+        points, weights = points[:1], np.array([simplex_of(mesh).volume])
+    _, slopes = simplex_of(mesh).shapes(points)
     found: list[Array] = []
     for part in cell_chunks(len(mesh.cells), len(points)):
         _, determinant = jacobians(mesh, mesh.cells[part], slopes)
@@ -266,7 +266,7 @@ def quadratic_mesh(mesh: Mesh, onto: Callable[[Array], Array] | None = None) -> 
 
     Sides are curved where `onto` takes the (n, d) middles, m, to other places.
     """
-    if mesh.simplex.order != 1:
+    if mesh.order != 1:
         raise InputError(f"the mesh has cells of {mesh.cells.shape[1]} nodes already")
     pairs = mesh.cells[:, SIMPLEX_EDGES[mesh.dimension]]
     flat = np.sort(pairs.reshape(-1, 2), axis=1)

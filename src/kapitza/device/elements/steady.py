@@ -14,7 +14,7 @@ from scipy.sparse.linalg import cg, splu
 from kapitza.core.arrays import Array, IntArray
 from kapitza.device.elements.body import Body, Convection, FixedFlux, FixedTemperature
 from kapitza.device.elements.interfaces import SplitMesh
-from kapitza.device.elements.mesh import Mesh, Simplex, cell_chunks, jacobians
+from kapitza.device.elements.mesh import Mesh, Simplex, cell_chunks, jacobians, simplex_of
 from kapitza.device.results import BoundaryJump
 from kapitza.errors import ConvergenceError, InputError
 
@@ -32,10 +32,10 @@ def _stiffness_matrix(mesh: Mesh, unknowns: IntArray, tensors: Array, size: int)
 
     From the (m, k) unknowns of each cell and the (regions, d, d) conductivities, W m⁻¹ K⁻¹.
     """
-    points, weights = mesh.simplex.quadrature()
-    if mesh.simplex.order == 1:
-        points, weights = points[:1], np.array([mesh.simplex.volume])
-    _, slopes = mesh.simplex.shapes(points)
+    points, weights = simplex_of(mesh).quadrature()
+    if mesh.order == 1:
+        points, weights = points[:1], np.array([simplex_of(mesh).volume])
+    _, slopes = simplex_of(mesh).shapes(points)
     total = csr_array((size, size))
     for part in cell_chunks(len(mesh.cells), len(points)):
         jacobian, determinant = jacobians(mesh, mesh.cells[part], slopes)
@@ -48,8 +48,8 @@ def _stiffness_matrix(mesh: Mesh, unknowns: IntArray, tensors: Array, size: int)
 
 def load_vector(mesh: Mesh, unknowns: IntArray, density: Array, size: int) -> Array:
     r"""(size,) $\int N_i\,q$ of a source of `density` (regions,), W m⁻³, in W (W m⁻¹ in two dimensions)."""
-    points, weights = mesh.simplex.quadrature()
-    values, slopes = mesh.simplex.shapes(points)
+    points, weights = simplex_of(mesh).quadrature()
+    values, slopes = simplex_of(mesh).shapes(points)
     load = np.zeros(size)
     heated = np.flatnonzero(density[mesh.region] != 0)
     for chosen in cell_chunks(len(heated), len(points)):
@@ -93,7 +93,7 @@ def assemble_body(body: Body, parts: SplitMesh, pairs: Mapping[tuple[int, int], 
     matrix = _stiffness_matrix(mesh, parts.unknowns, body.tensors(), size)
     load = load_vector(mesh, parts.unknowns, body.densities(), size)
     for contact in parts.contacts.values():
-        mass = facet_mass_matrices(mesh.points, contact.facets, mesh.simplex.order) * pairs[contact.regions]
+        mass = facet_mass_matrices(mesh.points, contact.facets, mesh.order) * pairs[contact.regions]
         both = np.hstack([contact.one, contact.other])
         local = np.concatenate([np.concatenate([mass, -mass], axis=2), np.concatenate([-mass, mass], axis=2)], axis=1)
         matrix = csr_array(matrix + _assemble_matrix(local, both, both, size))
@@ -111,9 +111,9 @@ def assemble_body(body: Body, parts: SplitMesh, pairs: Mapping[tuple[int, int], 
 def face_facets(mesh: Mesh, parts: SplitMesh, face: str) -> tuple[IntArray, Array]:
     """(nf, k) unknowns and (nf, k, k) masses of the facets of a face."""
     cell, corner = mesh.faces[face].T
-    local = mesh.simplex.facets[corner]
+    local = simplex_of(mesh).facets[corner]
     return parts.unknowns[cell[:, None], local], facet_mass_matrices(
-        mesh.points, mesh.cells[cell[:, None], local], mesh.simplex.order
+        mesh.points, mesh.cells[cell[:, None], local], mesh.order
     )
 
 
@@ -211,7 +211,7 @@ def body_jumps(
     """Jumps at all boundaries, named as the body names them."""
     mesh, found = body.mesh, {}
     for name, contact in parts.contacts.items():
-        mass = facet_mass_matrices(mesh.points, contact.facets, mesh.simplex.order).sum(axis=1)
+        mass = facet_mass_matrices(mesh.points, contact.facets, mesh.order).sum(axis=1)
         area = mass.sum(axis=1)
         one = (mass * temperature[contact.one]).sum(axis=1) / area
         other = (mass * temperature[contact.other]).sum(axis=1) / area

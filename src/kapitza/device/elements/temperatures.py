@@ -8,7 +8,7 @@ from attrs import field, frozen
 from kapitza.core.arrays import Array, IntArray
 from kapitza.device.elements.body import Body, FixedFlux, body_parameters, scale_body
 from kapitza.device.elements.interfaces import SplitMesh, split_mesh
-from kapitza.device.elements.mesh import cell_volumes, jacobians
+from kapitza.device.elements.mesh import cell_volumes, jacobians, simplex_of
 from kapitza.device.elements.steady import (
     LinearSystem,
     assemble_body,
@@ -103,8 +103,8 @@ class BodyTemperatures:
     def means(self) -> dict[str, float]:
         """Temperature averaged over each region, by name, K."""
         mesh = self.body.mesh
-        points, weights = mesh.simplex.quadrature()
-        values, slopes = mesh.simplex.shapes(points)
+        points, weights = simplex_of(mesh).quadrature()
+        values, slopes = simplex_of(mesh).shapes(points)
         _, determinant = jacobians(mesh, mesh.cells, slopes)
         part = (determinant * weights) * (self.temperature[self.split.unknowns] @ values.T)
         volume, total = cell_volumes(mesh), part.sum(axis=1)
@@ -115,7 +115,7 @@ class BodyTemperatures:
         """(m, d) heat flux in the middle of each cell, W m⁻²."""
         mesh = self.body.mesh
         middle = np.full((1, mesh.dimension), 1 / (mesh.dimension + 1))
-        _, slopes = mesh.simplex.shapes(middle)
+        _, slopes = simplex_of(mesh).shapes(middle)
         jacobian, _ = jacobians(mesh, mesh.cells, slopes)
         gradient = np.matmul(slopes[None], np.linalg.inv(jacobian))[:, 0]  # (m, k, d)
         rise = np.einsum("mkd,mk->md", gradient, self.temperature[self.split.unknowns])
@@ -128,7 +128,7 @@ class BodyTemperatures:
         if mesh.dimension == 2:
             triangles = self.split.unknowns
             region = np.asarray(mesh.region)
-            if mesh.simplex.order == 2:
+            if mesh.order == 2:
                 triangles, region = triangles[:, _QUADRATIC_SUBTRIANGLES].reshape(-1, 3), np.repeat(region, 4)
             points, value = mesh.points[self.split.point], self.temperature - sink
             return TriangulatedField(
@@ -171,7 +171,7 @@ class BodyTemperatures:
         hottest = np.zeros(len(self.temperature))
         hottest[np.argmax(np.where(used, self.temperature, -np.inf))] = 1
         problem = LinearSystem(equations.matrix, hottest, equations.faces)
-        adjoint, _ = solve_constrained(problem, held, np.zeros_like(values), 0.0, self.body.mesh.simplex)
+        adjoint, _ = solve_constrained(problem, held, np.zeros_like(values), 0.0, simplex_of(self.body.mesh))
 
         def residual(name: str, factor: float) -> float:
             moved = scale_body(self.body, name, factor)
@@ -195,7 +195,7 @@ def solve_body(body: Body) -> BodyTemperatures:
     held, values = fixed_unknowns(body, equations)
     sinks = [face.temperature for face in body.faces.values() if not isinstance(face, FixedFlux)]
     # Differences from a typical temperature: errors of the iteration then scale with the rise and not with 300 K.
-    temperature, steps = solve_constrained(equations, held, values, float(np.mean(sinks)), body.mesh.simplex)
+    temperature, steps = solve_constrained(equations, held, values, float(np.mean(sinks)), simplex_of(body.mesh))
     residual = equations.load - equations.matrix @ temperature
     return BodyTemperatures(
         body=body,

@@ -10,7 +10,7 @@ from scipy.spatial import KDTree
 from kapitza.core.arrays import Array, IntArray, check_choice
 from kapitza.device.elements.body import Body
 from kapitza.device.elements.interfaces import SplitMesh, split_mesh
-from kapitza.device.elements.mesh import Simplex
+from kapitza.device.elements.mesh import Simplex, simplex_of
 from kapitza.device.elements.steady import assemble_body, solve_equations
 from kapitza.errors import InputError
 
@@ -35,7 +35,7 @@ def cell_conductivity(body: Body, sides: Literal["periodic", "isothermal"] = "pe
     place = body.mesh.points[parts.point]
     used = body.mesh.points[np.unique(body.mesh.cells)]
     low, edge = used.min(axis=0), np.ptp(used, axis=0)
-    cell = body.mesh.simplex
+    cell = simplex_of(body.mesh)
     if sides == "periodic":
         one, other = _opposite_pairs(body, parts, low, edge).T
         links = coo_array((np.ones(one.size), (one, other)), shape=(len(place), len(place)))

@@ -34,7 +34,7 @@ from kapitza.core.arrays import read_only_mapping
 from kapitza.core.conductance import Conductance
 from kapitza.device.elements.body import Body, Convection, FaceCondition, FixedFlux, FixedTemperature, body_parameters
 from kapitza.device.elements.interfaces import region_pairs
-from kapitza.device.elements.mesh import Mesh
+from kapitza.device.elements.mesh import Mesh, simplex_of
 from kapitza.device.elements.steady import facet_mass_matrices
 from kapitza.errors import ValidityWarning
 from kapitza.io.device.boundaries import BoundarySides, read_device_boundary
@@ -212,8 +212,8 @@ def _read_face(section: TomlTable, mesh: Mesh, name: str, sink: float) -> FaceCo
         return FixedFlux(section.number("flux", "flux"))
     if entering == ["power"]:
         cell, corner = mesh.faces[name].T
-        facets = mesh.cells[cell[:, None], mesh.simplex.facets[corner]]
-        area = float(facet_mass_matrices(mesh.points, facets, mesh.simplex.order).sum())
+        facets = mesh.cells[cell[:, None], simplex_of(mesh).facets[corner]]
+        area = float(facet_mass_matrices(mesh.points, facets, mesh.order).sum())
         return FixedFlux(section.number("power", _unit_of_power(mesh)) / area)
     temperature = section.number("temperature", "temperature", sink)
     if "coefficient" in section:

@@ -43,14 +43,14 @@ _SOLVER_BLOCKS = """\
 _PLANE_TOLERANCE = 0.1  # of the thinnest cell, within which the middle of a side lies on a plane
 
 
-def write_moose(layout: Layout | Device, folder: str | PathLike[str], unknowns: int = 150_000) -> tuple[Path, ...]:
+def write_moose(layout: Layout | Device, folder: str | PathLike[str], cells: int = 150_000) -> tuple[Path, ...]:
     """Write a device for MOOSE: device.msh, device.i and device.json.
 
     Parameters
     ----------
     layout : with rectangles as sources, on faces of layers; properties of T are taken at the temperature of the sink
     folder : made where there is none
-    unknowns : about how many bricks the mesh has
+    cells : about how many bricks the mesh has
 
     Raises
     ------
@@ -63,7 +63,7 @@ def write_moose(layout: Layout | Device, folder: str | PathLike[str], unknowns: 
         for numbers that depend on temperature
     """
     layout = Layout(layout) if isinstance(layout, Device) else layout
-    held = brick_mesh(layout, automatic_grid(layout, unknowns))
+    held = brick_mesh(layout, automatic_grid(layout, cells))
     names = moose_names([region.name for region in held.regions])
     if held.varying:
         warnings.warn(
