@@ -232,30 +232,47 @@ def _read_thermostats(top: TomlTable, protocol: Protocol) -> Thermostats:
 
 def _build_system(held: RunFile, factor: float, periodic: bool) -> System:
     """Build the atoms of a file."""
+    made = (_build_crystal if "crystal" in held.table else _build_junction)(held, factor, periodic)
+    return evolve(made, name=held.title)
+
+
+def _build_crystal(held: RunFile, factor: float, periodic: bool) -> System:
+    """One crystal that is heavier on its right."""
     table = held.table
-    if "crystal" in table:
-        lengths = _read_both_sides(table, "length", "count", 12)
-        cells = _read_both_sides(table, "cells", "count", 5)
-        return mass_interface(
-            table.text("crystal"), held.potential, table.number("ratio", "share"),
-            lattice_constant=_crystal_constant(held),
-            cells=cells, length=(max(1, round(factor * lengths[0])), max(1, round(factor * lengths[1]))),
-            bath=0 if periodic else table.count("bath", 4, low=1), wall=table.count("wall", 1),
-            periodic=periodic, name=held.title,
-        )  # fmt: skip
-    sides = _read_both_sides(table, "length", "length", 5 * nm)
+    left, right = (max(1, round(factor * cells)) for cells in _read_both_sides(table, "length", "count", 12))
+    bath = 0 if periodic else table.count("bath", 4, low=1)
+    return mass_interface(
+        table.text("crystal"),
+        held.potential,
+        table.number("ratio", "share"),
+        lattice_constant=_crystal_constant(held),
+        cells=_read_both_sides(table, "cells", "count", 5),
+        length=(left, right),
+        bath=(bath, table.count("wall", 1)),
+        periodic=periodic,
+    )
+
+
+def _build_junction(held: RunFile, factor: float, periodic: bool) -> System:
+    """Two crystals."""
+    table = held.table
+    left, right = _read_both_sides(table, "length", "length", 5 * nm)
     plan = JunctionPlan(
-        left=table.text("left"), right=table.text("right"), potential=held.potential.form,
+        left=table.text("left"),
+        right=table.text("right"),
+        potential=held.potential.form,
         orientation=_surface_orientation(table),
         strain=cast("StrainedSide", table.text("strain", "right", choices=("right", "left", "both"))),
-    )  # fmt: skip
-    made = junction_system(
-        plan, held.potential, lengths=(factor * sides[0], factor * sides[1]), width=table.number("width",
-        "length", 2 * nm),
-        bath=0.0 if periodic else table.number("bath", "length", 2 * nm), wall=table.number("wall", "length", 1 * nm),
+    )
+    return junction_system(
+        plan,
+        held.potential,
+        lengths=(factor * left, factor * right),
+        width=table.number("width", "length", 2 * nm),
+        bath=0.0 if periodic else table.number("bath", "length", 2 * nm),
+        wall=table.number("wall", "length", 1 * nm),
         periodic=periodic,
-    )  # fmt: skip
-    return evolve(made, name=held.title)
+    )
 
 
 def _surface_orientation(table: TomlTable) -> tuple[int, ...]:

@@ -136,29 +136,37 @@ def fit_fluctuations(
     lumped = all(np.isinf(side.conductivity) for side in sides)
     if model == "slabs" and lumped:
         raise InputError(f"{data.name}: model 'slabs' needs the conductivities of the sides, they are infinite")
-    first = _fit_likelihood(spectrum, count, model_slabs(sides, model), free, known)
+    task = _SpectrumTask(spectrum=spectrum, count=count, sides=model_slabs(sides, model), free=free, known=known)
+    first = _fit_likelihood(task)
     number_biot = biot_number(first[0][0], *sides)
     chosen: SideModel = model or ("lumped" if number_biot < MAX_LUMPED_BIOT else "slabs")
-    bodies = model_slabs(sides, chosen)
-    values, covariance = (
-        _fit_likelihood(spectrum, count, bodies, free, known) if chosen == "lumped" and model is None else first
-    )
-    return _judge_fluctuations(data, spectrum, count, chosen, bodies, values, covariance, free, known)
+    task = evolve(task, sides=model_slabs(sides, chosen))
+    values, covariance = _fit_likelihood(task) if chosen == "lumped" and model is None else first
+    return _judge_fluctuations(data, task, chosen, values, covariance)
+
+
+@frozen(eq=False, kw_only=True)
+class _SpectrumTask:
+    """The first `count` frequencies of a spectrum, and a model of the sides in which conductivities may change."""
+
+    spectrum: PowerSpectrum
+    count: int
+    sides: tuple[ThermalSlab, ThermalSlab]
+    free: bool
+    known: float  # relative standard uncertainty of the conductivities, unless they are free
 
 
 def _judge_fluctuations(
-    data: PowerFluctuations, spectrum: PowerSpectrum, count: int, model: SideModel,
-    bodies: tuple[ThermalSlab, ThermalSlab],
-    values: Array, covariance: Array, free: bool, known: float,
-) -> FluctuationFit:  # fmt: skip
+    data: PowerFluctuations, task: _SpectrumTask, model: SideModel, values: Array, covariance: Array
+) -> FluctuationFit:
     from scipy.special import chdtrc
 
-    value = float(values[0])
-    chi2, freedom = _spectrum_misfit(spectrum, count, _with_conductivities(bodies, values), value)
+    value, bodies = float(values[0]), _with_conductivities(task.sides, values)
+    chi2, freedom = _spectrum_misfit(task, bodies, value)
     probability = float(chdtrc(freedom, chi2))
     # A model that misses the spectrum is not as well known as its likelihood says.
     statistical = float(value * np.sqrt(covariance[0, 0] * max(1.0, chi2 / freedom)))
-    cutoffs, scanned, spread = _scan_cutoffs(spectrum, count, bodies, free, known, value, value**2 * covariance[0, 0])
+    cutoffs, scanned, spread = _scan_cutoffs(task, value, value**2 * covariance[0, 0])
     sigma = float(np.hypot(statistical, spread))
     ratio = biot_number(value, data.left, data.right)
     reasons: list[str] = []
@@ -174,7 +182,7 @@ def _judge_fluctuations(
         reasons.append(f"Biot number {ratio:.2g}, the lumped model needs it below {MAX_LUMPED_BIOT:g}: take 'slabs'")
     method = f"EMD, spectrum of the power, {'bodies of one temperature' if model == 'lumped' else 'two slabs'}"
     result = Conductance([data.temperature], [value], [sigma], "extrapolated", statistics="classical", method=method)
-    conductivity = np.array([side.conductivity for side in _with_conductivities(bodies, values)])
+    conductivity = np.array([side.conductivity for side in bodies])
     return FluctuationFit(
         conductance=result,
         statistical=statistical,
@@ -182,8 +190,8 @@ def _judge_fluctuations(
         model=model,
         biot=ratio,
         conductivity=conductivity,
-        low=float(spectrum.omega[0]),
-        high=float(spectrum.omega[count - 1]),
+        low=float(task.spectrum.omega[0]),
+        high=float(task.spectrum.omega[task.count - 1]),
         cutoffs=cutoffs,
         scanned=scanned,
         probability=probability,
@@ -191,33 +199,26 @@ def _judge_fluctuations(
     )
 
 
-def _scan_cutoffs(
-    spectrum: PowerSpectrum,
-    count: int,
-    bodies: tuple[ThermalSlab, ThermalSlab],
-    free: bool,
-    known: float,
-    value: float,
-    variance: float,
-) -> tuple[Array, Array, float]:
+def _scan_cutoffs(task: _SpectrumTask, value: float, variance: float) -> tuple[Array, Array, float]:
     """Other upper ends, what they give, and the spread that statistics do not explain."""
-    counts = [n for n in (int(count * f) for f in _CUTOFF_FACTORS) if 20 <= n <= len(spectrum.omega)]
-    fits = [_fit_likelihood(spectrum, n, bodies, free, known) for n in counts]
+    omega = task.spectrum.omega
+    counts = [n for n in (int(task.count * f) for f in _CUTOFF_FACTORS) if 20 <= n <= len(omega)]
+    fits = [_fit_likelihood(evolve(task, count=n)) for n in counts]
     found = np.array([fit[0][0] for fit in fits])
     own = np.array([fit[0][0] ** 2 * fit[1][0, 0] for fit in fits])
     # Of two fits to nested data the difference has the difference of the variances.
     excess = (found - value) ** 2 - np.abs(own - variance)
     spread = float(np.sqrt(max(0.0, float(excess.mean())))) if excess.size else 0.0
-    return spectrum.omega[np.array(counts, dtype=int) - 1], found, spread
+    return omega[np.array(counts, dtype=int) - 1], found, spread
 
 
 def _spectrum_misfit(
-    spectrum: PowerSpectrum, count: int, bodies: tuple[ThermalSlab, ThermalSlab], conductance: float
+    task: _SpectrumTask, bodies: tuple[ThermalSlab, ThermalSlab], conductance: float
 ) -> tuple[float, int]:
     """Chi-squared of the first `count` frequencies, averaged in bands, against a model, and its degrees of freedom."""
-    ratio = spectrum.value[:count] / expected_spectrum(
-        spectrum.omega[:count], conductance, *bodies, spectrum.value.shape[1]
-    )
+    spectrum, count = task.spectrum, task.count
+    expected = expected_spectrum(spectrum.omega[:count], conductance, *bodies, spectrum.value.shape[1])
+    ratio = spectrum.value[:count] / expected
     edges = np.unique(np.geomspace(6, count, _MISFIT_BANDS + 1).astype(int))
     edges[0] = 0
     terms = [
@@ -241,24 +242,24 @@ def _with_conductivities(bodies: tuple[ThermalSlab, ThermalSlab], values: Array)
     return evolve(bodies[0], conductivity=float(values[1])), evolve(bodies[1], conductivity=float(values[2]))
 
 
-def _fit_likelihood(
-    spectrum: PowerSpectrum, count: int, bodies: tuple[ThermalSlab, ThermalSlab], free: bool, known: float
-) -> tuple[Array, Array]:
+def _fit_likelihood(task: _SpectrumTask) -> tuple[Array, Array]:
     """Values of G and, where they may change, of the two conductivities; covariance of their logarithms."""
+    spectrum, count, bodies = task.spectrum, task.count, task.sides
     modes = spectrum.value.shape[1]
     omega, data = spectrum.omega[:count], spectrum.value[:count]
     finite_sides = all(np.isfinite(side.conductivity) for side in bodies)
-    changing = (free or known > 0) and finite_sides
+    changing = (task.free or task.known > 0) and finite_sides
     start = [float(data[count // 2 :].mean())] + [side.conductivity for side in bodies] * changing
     centre: Any = np.log(start)
     weight = np.zeros(centre.size)
-    weight[1:] = 0.0 if free else 1 / max(known, 1e-6) ** 2
+    weight[1:] = 0.0 if task.free else 1 / max(task.known, 1e-6) ** 2
 
     def logarithm(x: Array) -> Array:
         return np.log(expected_spectrum(omega, float(np.exp(x[0])), *_with_conductivities(bodies, np.exp(x)), modes))
 
     x: Any = centre.copy()
     information: Any = np.eye(x.size)
+    # Fisher scoring in logarithms, which keeps all values positive; steps are bounded, as the start may be far off.
     for _ in range(60):
         model = logarithm(x)
         slopes = np.array([(logarithm(x + h) - logarithm(x - h)).ravel() / 2e-4 for h in 1e-4 * np.eye(x.size)])

@@ -94,24 +94,34 @@ def fit_relaxation(
     if model == "slabs" and all(np.isinf(side.conductivity) for side in sides):
         raise InputError(f"{data.name}: model 'slabs' needs the conductivities of the sides, they are infinite")
     time, curves = data.time[use], data.difference[:, use]
-    values, covariance, freedom = _fit_curves(data.name, time, curves, model_slabs(sides, model), free)
+    task = _RelaxationTask(data.name, time, curves, model_slabs(sides, model), free)
+    values, covariance, freedom = _fit_curves(task)
     number = biot_number(values[1], *sides)
     chosen: SideModel = model or ("lumped" if number < MAX_LUMPED_BIOT else "slabs")
-    bodies = model_slabs(sides, chosen)
+    task = evolve(task, sides=model_slabs(sides, chosen))
     if chosen == "lumped" and model is None:
-        values, covariance, freedom = _fit_curves(data.name, time, curves, bodies, free)
-    spread = _start_spread(data.name, time, curves, bodies, free, values, values[1] ** 2 * covariance[1, 1])
-    return _result(
-        data, time, curves, chosen, _scale_conductivities(bodies, values), values, covariance, freedom, spread
-    )
+        values, covariance, freedom = _fit_curves(task)
+    return _result(data, task, chosen, values, covariance, freedom)
+
+
+@frozen(eq=False)
+class _RelaxationTask:
+    """Differences (replicas, n) at the times of a fit, and the model of the two sides."""
+
+    name: str
+    time: Array
+    curves: Array
+    sides: tuple[ThermalSlab, ThermalSlab]
+    free: bool  # whether one factor of both conductivities is fitted, too
 
 
 def _result(
-    data: RelaxationData, time: Array, curves: Array, model: SideModel, bodies: tuple[ThermalSlab, ThermalSlab],
-    values: Array, covariance: Array, freedom: float, spread: float,
-) -> RelaxationFit:  # fmt: skip
+    data: RelaxationData, task: _RelaxationTask, model: SideModel, values: Array, covariance: Array, freedom: float
+) -> RelaxationFit:
     value, statistical = float(values[1]), float(values[1] * np.sqrt(covariance[1, 1]))
-    course = float(values[0]) * slab_decay(time, value, *bodies)
+    spread = _start_spread(task, values, values[1] ** 2 * covariance[1, 1])
+    bodies = _scale_conductivities(task.sides, values)
+    decay = float(values[0]) * slab_decay(task.time, value, *bodies)
     sides = bodies if model == "slabs" else (data.left, data.right)
     number = biot_number(value, *sides)
     sigma = float(np.hypot(statistical, spread))
@@ -122,7 +132,7 @@ def _result(
         reasons.append(f"Biot number {number:.2g}, the lumped model needs it below {MAX_LUMPED_BIOT:g}: take 'slabs'")
     if spread > max(2 * statistical, 0.1 * value):
         reasons.append(f"G changes with the first time used by {spread:.2g} W/m2K, statistics {statistical:.2g}")
-    left_over = abs(course[-1] / values[0])
+    left_over = abs(decay[-1] / values[0])
     if left_over > 0.5:
         reasons.append(f"{left_over:.0%} of the difference is left at the last time: run longer")
     method = f"relaxation of {'bodies of one temperature' if model == 'lumped' else 'two slabs'}"
@@ -130,7 +140,7 @@ def _result(
     conductivity = np.array([side.conductivity for side in bodies])
     return RelaxationFit(
         conductance=result, statistical=statistical, start=spread, freedom=freedom, model=model, biot=number,
-        conductivity=conductivity, amplitude=float(values[0]), decay=course, time=time,
+        conductivity=conductivity, amplitude=float(values[0]), decay=decay, time=task.time,
         reasons=tuple(reasons),
     )  # fmt: skip
 
@@ -142,36 +152,31 @@ def _scale_conductivities(bodies: tuple[ThermalSlab, ThermalSlab], values: Array
     return left, right
 
 
-def _fit_curves(
-    name: str,
-    time: Array,
-    curves: Array,
-    bodies: tuple[ThermalSlab, ThermalSlab],
-    free: bool,
-    near: Array | None = None,
-) -> tuple[Array, Array, float]:
+def _fit_curves(task: _RelaxationTask, near: Array | None = None) -> tuple[Array, Array, float]:
     """Values of the amplitude, G and, if free, the factor of both conductivities; covariance of their logarithms."""
+    time, curves, bodies = task.time, task.curves, task.sides
     mean = curves.mean(axis=0)
-    changing = free and any(np.isfinite(side.conductivity) for side in bodies)
-    guess = _guess(name, time, mean, bodies) + [1.0] * changing if near is None else np.abs(near)
+    changing = task.free and any(np.isfinite(side.conductivity) for side in bodies)
+    guess = _guess(task.name, time, mean, bodies) + [1.0] * changing if near is None else np.abs(near)
     x: Any = np.log(guess)
     sign = np.sign(mean[: max(1, mean.size // 10)].mean())
 
-    def course(x: Any) -> Array:
+    def decay(x: Any) -> Array:
         values = np.exp(x)
         return sign * values[0] * slab_decay(time, float(values[1]), *_scale_conductivities(bodies, values))
 
     slopes: Any = np.zeros((time.size, x.size))
+    # Gauss-Newton in logarithms, which keeps all values positive; steps are bounded, as the guess may be far off.
     for _ in range(60):
-        slopes = np.column_stack([(course(x + h) - course(x - h)) / 2e-4 for h in 1e-4 * np.eye(x.size)])
-        change, *_ = np.linalg.lstsq(slopes, mean - course(x), rcond=None)
+        slopes = np.column_stack([(decay(x + h) - decay(x - h)) / 2e-4 for h in 1e-4 * np.eye(x.size)])
+        change, *_ = np.linalg.lstsq(slopes, mean - decay(x), rcond=None)
         x = x + np.clip(change, -0.5, 0.5)
         if np.abs(change).max() < 1e-5:
             break
     values = np.exp(x)
     values[0] *= sign
     inverse = np.linalg.pinv(slopes)
-    return values, *_errors(inverse, curves - course(x))
+    return values, *_errors(inverse, curves - decay(x))
 
 
 def _errors(inverse: Array, residuals: Array) -> tuple[Array, float]:
@@ -196,13 +201,13 @@ def _guess(name: str, time: Array, mean: Array, bodies: tuple[ThermalSlab, Therm
     first = float(mean[: max(1, mean.size // 50)].mean())
     if not abs(first) > 0:
         raise InputError(f"{name}: the difference is {first:g} K at first: heat the sides apart before")
-    course = mean / first
-    below = np.flatnonzero(course < np.exp(-1))
-    if not below.size and course[-max(1, mean.size // 10) :].mean() > 0.9:
+    fraction = mean / first
+    below = np.flatnonzero(fraction < np.exp(-1))
+    if not below.size and fraction[-max(1, mean.size // 10) :].mean() > 0.9:
         raise InputError(
             f"{name}: the difference is {first:.3g} K at first and {mean[-1]:.3g} K at last: run until it decays"
         )
-    last = float(course[-max(1, mean.size // 10) :].mean())
+    last = float(fraction[-max(1, mean.size // 10) :].mean())
     span = float(time[below[0]] - time[0]) if below.size else float(np.ptp(time)) / -np.log(max(last, 0.05))
     rate = 1 / max(span, float(time[1] - time[0]))
     capacity = 1 / bodies[0].areal + 1 / bodies[1].areal
@@ -211,22 +216,15 @@ def _guess(name: str, time: Array, mean: Array, bodies: tuple[ThermalSlab, Therm
     return [abs(first) * float(np.exp(min(1.0, time[0] * rate))), 1 / resistance]
 
 
-def _start_spread(
-    name: str,
-    time: Array,
-    curves: Array,
-    bodies: tuple[ThermalSlab, ThermalSlab],
-    free: bool,
-    best: Array,
-    variance: float,
-) -> float:
+def _start_spread(task: _RelaxationTask, best: Array, variance: float) -> float:
     """Spread of G over later first times that statistics do not explain."""
+    time, curves = task.time, task.curves
     mean = np.abs(curves.mean(axis=0))
     late = int(np.argmax(mean < 0.6 * mean[0])) or time.size // 4
     gaps: list[float] = []
     for first in {late // 3, 2 * late // 3, late} - {0}:
         if time.size - first < _MIN_TIMES:
             continue
-        values, covariance, _ = _fit_curves(name, time[first:], curves[:, first:], bodies, free, best)
+        values, covariance, _ = _fit_curves(evolve(task, time=time[first:], curves=curves[:, first:]), best)
         gaps.append((values[1] - best[1]) ** 2 - abs(values[1] ** 2 * covariance[1, 1] - variance))
     return float(np.sqrt(max(0.0, float(np.mean(gaps))))) if gaps else 0.0

@@ -103,9 +103,8 @@ def bulk_crystal(body: Structure, field: Potential, constant: float, cells: tupl
     length = (max(1, cells[2] // 2), max(1, cells[2] - cells[2] // 2))
     system = mass_interface(
         body, field, 1.0, lattice_constant=constant, cells=cells[:2], length=length, bath=0, periodic=True,
-        name=body.name,
     )  # fmt: skip
-    return evolve(system, role=np.where(system.right, COLD_ROLE, HOT_ROLE))
+    return evolve(system, name=body.name, role=np.where(system.right, COLD_ROLE, HOT_ROLE))
 
 
 def find_lattice_constant(

@@ -23,7 +23,8 @@ _PLANE_SPACING = 0.4 * angstrom  # planes of atoms are at least this far apart
 _MIN_FREE_PLANES = 4  # free planes of a side: fewer leave no profile to sample
 _BORDER_TOLERANCE = 1e-6  # of a length: a plane just at a border belongs inwards
 
-AtomSites = tuple[Array, Array, IntArray]  # positions (n, 3) m, masses (n,) kg, species (n,)
+# positions (n, 3) m, masses (n,) kg, species (n,), names of the kinds
+AtomSites = tuple[Array, Array, IntArray, tuple[str, ...]]
 
 
 def mass_interface(
@@ -34,10 +35,8 @@ def mass_interface(
     lattice_constant: float | tuple[float, float] | None = None,
     cells: tuple[int, int] = (5, 5),
     length: int | tuple[int, int] = 12,
-    bath: int = 4,
-    wall: int = 1,
+    bath: int | tuple[int, int] = 4,
     periodic: bool = False,
-    name: str = "",
 ) -> System:
     """Build one crystal whose atoms are heavier on the right of a plane.
 
@@ -50,10 +49,9 @@ def mass_interface(
     lattice_constant : length of the first axis, or of the first and of the third, m; None: as the structure has it
     cells : repeats in the plane
     length : cells of each side, thermostat included, held cells not
-    bath : cells of each thermostat; 0: none
-    wall : held cells at either end; a periodic system has none
+    bath : cells of each thermostat, 0 for none, and of the held end beyond it, such as (4, 1); one held cell where only
+        the thermostat is given, none in a periodic system
     periodic : repeat along z as well, with a second interface where the box closes
-    name : for legends; empty: made of the crystal and the ratio
 
     Raises
     ------
@@ -62,6 +60,7 @@ def mass_interface(
     """
     body = structure(crystal) if isinstance(crystal, str) else crystal
     lengths = (length, length) if isinstance(length, int) else length
+    bath, wall = (bath, 1) if isinstance(bath, int) else bath
     wall = 0 if periodic else wall
     _check_counts(cells, lengths, bath, wall, ratio)
     cell = _orient_cell(body, lattice_constant)
@@ -74,7 +73,7 @@ def mass_interface(
     side = cell.lattice * np.array([[cells[0]], [cells[1]], [sum(counts)]])
     thick = float(cell.lattice[2, 2])
     return assemble_system(
-        name or f"{body.name}, mass ratio {ratio:g}", side, (places, masses, species), field.kinds,
+        f"{body.name}, mass ratio {ratio:g}", side, (places, masses, species, field.kinds),
         float(places[~right, 2].max() + places[right, 2].min()) / 2,
         wall=wall * thick, bath=bath * thick, periodic=periodic, vacuum=3 * field.cutoff,
     )  # fmt: skip
@@ -165,53 +164,30 @@ def assemble_system(
     name: str,
     lattice: Array,
     sites: AtomSites,
-    kinds: Sequence[str],
     plane: float,
     *,
     wall: float,
     bath: float,
     periodic: bool = False,
     vacuum: float = 0.0,
-    tolerance: float = _PLANE_SPACING,
 ) -> System:
     """Make a system of atoms: find their planes, hold the outermost, put thermostats next to them.
 
-    Parameters
-    ----------
-    name : for legends
-    lattice : (3, 3) box in rows, m
-    sites : positions (n, 3) m, masses (n,) kg and species (n,)
-    kinds : names of the kinds
-    plane : height of the Gibbs plane, m
-    wall, bath : thickness of the held part and of the thermostat at either end, m; planes are not divided
-    periodic : along z as well; otherwise the third vector becomes as long as the atoms need, and vacuum
-    vacuum : beyond the ends, m
-    tolerance : planes of atoms are at least this far apart, m
-
-    Raises
-    ------
-    InputError
-        if fewer than four free planes are left on a side, where there are thermostats
+    `wall` and `bath` are the thicknesses of the held part and of the thermostat at either end, m; planes are not
+    divided, and at least four free ones are left on a side with a thermostat.  Where the box does not repeat along z,
+    its third vector becomes as long as the atoms need, and a `vacuum` (m) beyond the ends.
     """
-    positions, masses, species = sites
-    layer = find_planes(positions[:, 2], tolerance)
+    positions, masses, species, kinds = sites
+    layer = find_planes(positions[:, 2])
     heights = np.bincount(layer, weights=positions[:, 2]) / np.bincount(layer)
     role = (_periodic_roles if periodic else _end_roles)(heights, plane, wall, bath, float(lattice[2, 2]))
     box = lattice if periodic else np.vstack([lattice[:2], [0, 0, float(np.ptp(positions[:, 2])) + vacuum]])
     if bath > 0:
         _check_roles(name, heights, role, plane)
     return System(
-        name=name,
-        lattice=box,
-        positions=positions,
-        masses=masses,
-        species=species,
-        kinds=tuple(kinds),
-        layer=layer,
-        role=role[layer],
-        plane=plane,
-        periodic=periodic,
-    )
+        name=name, lattice=box, positions=positions, masses=masses, species=species, kinds=kinds,
+        layer=layer, role=role[layer], plane=plane, periodic=periodic,
+    )  # fmt: skip
 
 
 def find_planes(heights: Array, tolerance: float = _PLANE_SPACING) -> IntArray:

@@ -161,9 +161,9 @@ def _repeat_in_plane(
     left, right = made.segment == 0, made.segment == made.segment.max()
     plane = float(places[left, 2].max() + places[right, 2].min()) / 2
     order = np.argsort(positions[:, 2], kind="stable")
-    sites = positions[order], made.atoms.masses[each][order], species[order]
+    sites = positions[order], made.atoms.masses[each][order], species[order], field.kinds
     wide = box * np.array([[counts[0]], [counts[1]], [1]])
     return assemble_system(
-        made.atoms.name, wide, sites, field.kinds, plane, wall=wall, bath=bath, periodic=periodic,
+        made.atoms.name, wide, sites, plane, wall=wall, bath=bath, periodic=periodic,
         vacuum=3 * field.cutoff,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from math import pi, sqrt
 from typing import TypeVar
 
 import numpy as np
-from attrs import Factory, define, evolve, frozen
+from attrs import Factory, astuple, define, evolve, frozen
 from attrs import field as attribute
 from numpy.typing import NDArray
 
@@ -43,12 +43,19 @@ class SoftSystem:
     radii: Array = attribute(factory=lambda: np.zeros(0))  # (layers,) from the axis of a tube, m; empty for planes
 
 
+@frozen(kw_only=True)
+class LennardJonesAtoms:
+    """Depth and width of a Lennard-Jones potential between atoms, and their mass; argon if left out."""
+
+    epsilon: float = 0.0104 * eV
+    sigma: float = 3.405 * angstrom
+    mass: float = 39.948 * m_u
+
+
 def liquid_on_solid(
     wetting: float = 1.0,
     *,
-    epsilon: float = 0.0104 * eV,
-    sigma: float = 3.405 * angstrom,
-    mass: float = 39.948 * m_u,
+    atoms: LennardJonesAtoms | None = None,
     stiffness: float = 10.0,
     density: float = 0.8,
     cells: int = 5,
@@ -63,6 +70,7 @@ def liquid_on_solid(
     atoms per σ³, up to the whole number of rows that fit; `cells` of the crystal in the plane, both ways; `solid` cells
     of each wall, two planes each, half of them thermostatted; `liquid` is its thickness in σ.
     """
+    epsilon, sigma, mass = astuple(atoms or LennardJonesAtoms())
     if min(wetting, stiffness, density, liquid) <= 0 or cells < 3 or solid < 3:
         raise InputError(
             f"wetting {wetting:g}, stiffness {stiffness:g}, density {density:g}, {liquid:g} sigma of liquid, {cells} "
@@ -120,9 +128,7 @@ def nanotube_in_matrix(
     *,
     adhesion: float,
     contact: float = 3.4 * angstrom,
-    epsilon: float = 0.0104 * eV,
-    sigma: float = 3.405 * angstrom,
-    mass: float = 39.948 * m_u,
+    matrix: LennardJonesAtoms | None = None,
     length: int = 9,
     width: int = 7,
 ) -> SoftSystem:
@@ -133,6 +139,7 @@ def nanotube_in_matrix(
     Lennard-Jones with ε = `adhesion` (J) and σ = `contact` (m).  `length` counts periods of the tube, 2.53 Å each, to
     which the matrix is stretched; `width` cells of the matrix across.
     """
+    epsilon, sigma, mass = astuple(matrix or LennardJonesAtoms())
     if n < 3 or length < 5 or min(adhesion, contact, epsilon, sigma) <= 0:
         raise InputError(f"tube ({n}, {n}) of {length} periods, adhesion {adhesion:g} J: expected n >= 3 and 5 periods")
     tube, along = _armchair_tube(n, length)
