@@ -14,9 +14,8 @@ from kapitza.core.quadrature import frequency_grid
 from kapitza.errors import InputError
 from kapitza.matter.isotropic import Solid
 
-_MAX_FREQUENCY_EXPONENT = (
-    4.0  # of point defects; free paths that grow faster towards low frequencies carry infinite heat there
-)
+# of point defects; free paths that grow faster towards low frequencies carry infinite heat there
+_MAX_FREQUENCY_EXPONENT = 4.0
 
 
 @frozen(eq=False)

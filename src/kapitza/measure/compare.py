@@ -142,13 +142,8 @@ class Comparison:
     def factor(self, model: str) -> float | None:
         """How far the extrapolated conductance of a model lies outside of the interval of published values.
 
-        1 inside; below 1 the share of the lowest published value, above 1 the multiple of the highest one.  None where
-        there is no interval, where the model has no extrapolated conductance, and for upper limits.
-
-        Raises
-        ------
-        InputError
-            for a model that was not compared
+        1 inside; below 1 the share of the lowest published value, above 1 the multiple of the highest one. None without
+        an interval, for a model without an extrapolated conductance, and for upper limits.
         """
         one, ends = self.prediction(model), self.interval
         if one.limit or one.extrapolated is None or ends is None:
@@ -156,13 +151,7 @@ class Comparison:
         return interval_factor(one.extrapolated, *ends)
 
     def prediction(self, model: str) -> Prediction:
-        """What a model says.
-
-        Raises
-        ------
-        InputError
-            for a model that was not compared
-        """
+        """What a model says; an InputError names the models that were compared."""
         for one in self.predictions:
             if one.model == model:
                 return one

@@ -103,13 +103,7 @@ class Fit:
         return self.solution.minima
 
     def index(self, name: str) -> int:
-        """Place of a parameter.
-
-        Raises
-        ------
-        InputError
-            for a name that was not fitted
-        """
+        """Place of a parameter among `names`; an InputError names those that were fitted."""
         if name not in self.names:
             raise InputError(f"{name!r} was not fitted: there are {', '.join(self.names)}")
         return self.names.index(name)
@@ -142,12 +136,8 @@ class Fit:
         return parameter.value(ends[0]), parameter.value(ends[1])
 
     def conductance(self, boundary: str, temperature: float = 300.0, *, source: str = "") -> Conductance:
-        """Conductance of a boundary at the temperature of the measurement (K), with its total uncertainty.
-
-        Raises
-        ------
-        InputError
-            if the data give no more than a bound, or the boundary was not fitted
+        """Conductance of a boundary at the temperature of the measurement (K), with its total uncertainty; an
+        InputError if the data give no more than a bound, or the boundary was not fitted.
         """
         i = self._determined(boundary if boundary in self.names else f"{boundary}.conductance")
         if not self.names[i].endswith(".conductance"):

@@ -89,7 +89,7 @@ class StackConductances:
         """The same measurement of a known boundary, with noise."""
         exact = self.value + self.sigma * self.residuals(flow)[0]
         noise = np.random.default_rng(seed).standard_normal(exact.size)
-        return StackConductances(self.stacks, self.boundaries, exact + self.sigma * noise, self.sigma)
+        return evolve(self, value=exact + self.sigma * noise)
 
     def slowed(self, medium: Carriers, factor: float) -> "StackConductances":
         """The same data, on layers of one medium whose lifetimes are all longer by a factor."""
@@ -133,12 +133,8 @@ class ApparentResistances:
     def simulated(self, flow: Array, seed: int) -> "ApparentResistances":
         """The same measurement of a known boundary, with noise."""
         n = self.value.size
-        off = self.residuals(flow)[0]
-        noise = np.random.default_rng(seed).standard_normal(2 * n)
-        exact = self.value + self.sigma * (off[:n] + 1j * off[n:])
-        return ApparentResistances(
-            self.films, self.frequency, exact + self.sigma * (noise[:n] + 1j * noise[n:]), self.sigma
-        )
+        off = self.residuals(flow)[0] + np.random.default_rng(seed).standard_normal(2 * n)
+        return evolve(self, value=self.value + self.sigma * (off[:n] + 1j * off[n:]))
 
     def slowed(self, medium: Carriers, factor: float) -> "ApparentResistances":
         """The same data, on layers of one medium whose lifetimes are all longer by a factor."""

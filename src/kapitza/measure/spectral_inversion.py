@@ -146,16 +146,8 @@ class SpectralEstimate:
         return low, high
 
     def possible(self, weights: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
-        """Least and greatest weighted sum of the shares at which all data stay within their joint interval.
-
-        Parameters
-        ----------
-        weights, confidence : as in `extreme_spectra`
-
-        Raises
-        ------
-        InputError
-            as `extreme_spectra`
+        """Least and greatest weighted sum of the shares at which all data stay within their joint interval: that of
+        `extreme_spectra`.
         """
         least, most = self.extreme_spectra(weights, confidence)
         weight = finite(weights)

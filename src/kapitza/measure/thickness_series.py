@@ -3,13 +3,16 @@
 from typing import Any
 
 import numpy as np
-from attrs import converters, field, frozen, validators
+from attrs import field, frozen, validators
+from attrs.converters import optional as _optional
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, finite, positive, same_length, square
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 from kapitza.measure.least_squares import least_squares
+
+_EACH_FILM = validators.optional(same_length("thickness"))
 
 
 @frozen(eq=False)
@@ -58,12 +61,8 @@ class ThicknessLine:
         return float(at + sigma * float(ndtri(below + confidence * (1 - below))))
 
     def conductance(self, temperature: float = 300.0, *, source: str = "") -> Conductance:
-        """1/R₀ at a temperature (K), all boundaries in series.
-
-        Raises
-        ------
-        InputError
-            if R₀ is zero within its error: then there is only a bound, `upper`
+        """1/R₀ at a temperature (K), all boundaries in series; an InputError if R₀ is zero within its error: see
+        `upper`.
         """
         if not self.resolved():
             raise InputError(
@@ -117,20 +116,11 @@ class ThicknessSeries:
 
     thickness: Array = field(converter=finite)
     resistance: Array = field(converter=finite, validator=same_length("thickness"))
-    thickness_sigma: Array | None = field(
-        default=None, converter=converters.optional(positive), validator=validators.optional(same_length("thickness"))
-    )
-    resistance_sigma: Array | None = field(
-        default=None, converter=converters.optional(positive), validator=validators.optional(same_length("thickness"))
-    )
-    correlation: Array | None = field(
-        default=None,
-        converter=converters.optional(finite),
-        validator=validators.optional(same_length("thickness")),
-        kw_only=True,
-    )
-    thickness_covariance: Array | None = field(default=None, converter=converters.optional(square), kw_only=True)
-    resistance_covariance: Array | None = field(default=None, converter=converters.optional(square), kw_only=True)
+    thickness_sigma: Array | None = field(default=None, converter=_optional(positive), validator=_EACH_FILM)
+    resistance_sigma: Array | None = field(default=None, converter=_optional(positive), validator=_EACH_FILM)
+    correlation: Array | None = field(default=None, converter=_optional(finite), validator=_EACH_FILM, kw_only=True)
+    thickness_covariance: Array | None = field(default=None, converter=_optional(square), kw_only=True)
+    resistance_covariance: Array | None = field(default=None, converter=_optional(square), kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         n = self.thickness.size
@@ -173,12 +163,8 @@ class ThicknessSeries:
         return ThicknessLine(float(x[0]), float(1 / x[1]), to_k @ covariance @ to_k, chi2, freedom)
 
     def size_test(self) -> SizeEffectTest:
-        """Whether the line is curved, as it is where the conductivity depends on thickness.
-
-        Raises
-        ------
-        InputError
-            if three films leave nothing to test with
+        """Whether the line is curved, as it is if the conductivity depends on thickness; three films need stated
+        errors.
         """
         from scipy.special import ndtr
 

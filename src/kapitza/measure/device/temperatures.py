@@ -16,9 +16,8 @@ from kapitza.device.shapes import Disc, Rectangle
 from kapitza.errors import InputError
 from kapitza.measure.eels.map import TemperatureMap
 
-_MAX_COLD_DEVIATIONS = (
-    10.0  # standard uncertainties below the sink, from which a temperature is no temperature of this device
-)
+# standard uncertainties below the sink, from which a temperature is no temperature of this device
+_MAX_COLD_DEVIATIONS = 10.0
 
 
 @frozen(eq=False)

@@ -77,12 +77,8 @@ class FilmCooling(TemperatureExperiment):
     name: str = field(default="cooling", kw_only=True)
 
     def predict(self, stack: Stack) -> Array:
-        """(n,) temperature over that of the film if it kept all heat, times `scale`.
-
-        Raises
-        ------
-        InputError
-            for a first layer that is infinite, or layers without heat capacity
+        """(n,) temperature over that of the film if it kept all heat, times `scale`; layers need finite heat
+        capacities.
         """
         held = _areal_heat_capacity(stack.layers[0])
         s, weight = inverse_laplace(self.time)
@@ -182,13 +178,7 @@ class LaserFlash(TemperatureExperiment):
     name: str = field(default="flash", kw_only=True)
 
     def predict(self, stack: Stack) -> Array:
-        """(n,) temperature of the far face over the final one, times `scale`.
-
-        Raises
-        ------
-        InputError
-            for a layer that is infinite or has no heat capacity
-        """
+        """(n,) temperature of the far face over the final one, times `scale`; layers need finite heat capacities."""
         held = sum(_areal_heat_capacity(layer) for layer in stack.layers)
         s, weight = inverse_laplace(self.time)
         first, last = stack.layers[0].name, stack.layers[-1].name

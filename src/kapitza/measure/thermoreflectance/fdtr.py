@@ -38,12 +38,7 @@ class Fdtr(LockinExperiment):
     name : stands before the names of its numbers in a fit
     """
 
-    _PARAMETERS: ClassVar[tuple[str, ...]] = (
-        *BEAM_PARAMETERS,
-        "phase",
-        "scale",
-        "setup.absorption_depth",
-    )
+    _PARAMETERS: ClassVar[tuple[str, ...]] = (*BEAM_PARAMETERS, "phase", "scale", "setup.absorption_depth")
 
     frequency: Array = field(converter=increasing_positive)
     beams: Beams

@@ -69,16 +69,10 @@ def correct_phase(
     """
     turned, sigma = trace, 0.0
     for _ in range(20):
-        low_x, low_y = (
-            _value_at_zero(turned, turned.in_phase, before),
-            _value_at_zero(turned, turned.out_of_phase, before),
-        )
-        high_x, high_y = (
-            _value_at_zero(turned, turned.in_phase, after),
-            _value_at_zero(turned, turned.out_of_phase, after),
-        )
-        step, jump = high_x[0] - low_x[0], high_y[0] - low_y[0]
-        noise = float(np.hypot(low_y[1], high_y[1]))
+        low, high = (_value_at_zero(turned, turned.in_phase, window)[0] for window in (before, after))
+        below, above = (_value_at_zero(turned, turned.out_of_phase, window) for window in (before, after))
+        step, jump = high - low, above[0] - below[0]
+        noise = float(np.hypot(below[1], above[1]))
         size = float(np.hypot(step, jump))
         if not size > 5 * noise:
             raise InputError(f"no step at zero delay: {size:.3g} beside a scatter of {noise:.3g}; is the delay right?")

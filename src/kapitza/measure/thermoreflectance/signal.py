@@ -38,13 +38,7 @@ class ParametrisedExperiment:
         return found
 
     def replace(self, changes: dict[str, float]) -> Self:
-        """The same experiment with other numbers, by the names of `parameters`.
-
-        Raises
-        ------
-        InputError
-            for a name that the experiment does not have
-        """
+        """The same experiment with other numbers, by the names of `parameters`."""
         places = {name.rpartition(".")[2]: name.rpartition(".")[0] for name in self._PARAMETERS}
         own: dict[str, Any] = {}
         for key, value in changes.items():
@@ -96,11 +90,5 @@ class LockinExperiment(ParametrisedExperiment):
         """(n,) complex signal, in phase and out of phase."""
 
     def predict(self, stack: Stack) -> Array:
-        """(n,) what `kind` says, on this stack, K or rad.
-
-        Raises
-        ------
-        InputError
-            for a stack without heat capacities, planes that it does not have, or a delay in the moment of a pulse
-        """
+        """(n,) what `kind` says, on this stack, K or rad."""
         return convert_signal(self.signal(stack), self.kind)

@@ -48,12 +48,7 @@ class Sstr(TemperatureExperiment):
     name : stands before the names of its numbers in a fit
     """
 
-    _PARAMETERS: ClassVar[tuple[str, ...]] = (
-        *BEAM_PARAMETERS,
-        "modulation",
-        "scale",
-        "setup.absorption_depth",
-    )
+    _PARAMETERS: ClassVar[tuple[str, ...]] = (*BEAM_PARAMETERS, "modulation", "scale", "setup.absorption_depth")
 
     power: Array = field(converter=increasing_positive, metadata={"unit": "W"})
     beams: Beams
@@ -67,12 +62,8 @@ class Sstr(TemperatureExperiment):
             raise InputError(f"modulation = {self.modulation:g} Hz, wanted a finite number of at least 0 (0: steady)")
 
     def predict(self, stack: Stack) -> Array:
-        """(n,) amplitude of the temperature, K, times `scale`.
-
-        Raises
-        ------
-        InputError
-            for a steady state in a stack that heat cannot leave
+        """(n,) amplitude of the temperature, K, times `scale`; an InputError for a steady state in a stack that heat
+        cannot leave.
         """
         return self.scale * self.power * np.abs(self.signal(stack))
 
@@ -106,12 +97,6 @@ class Raman(TemperatureExperiment):
     name: str = field(default="raman", kw_only=True)
 
     def predict(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> Array:
-        """(n,) temperature over the spot per absorbed power, K W⁻¹, times `scale`.
-
-        Raises
-        ------
-        InputError
-            for a stack that heat cannot leave
-        """
+        """(n,) temperature over the spot per absorbed power, K W⁻¹, times `scale`, on a stack that heat can leave."""
         beams = tuple(Beams(w, w, offset=self.offset) for w in self.radius)
         return self.scale * _beam_responses(stack, beams, self.setup, 0.0, nodes).real

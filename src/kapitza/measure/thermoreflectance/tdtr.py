@@ -59,15 +59,9 @@ class Tdtr(LockinExperiment):
     """
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = (
-        *BEAM_PARAMETERS,
-        "modulation",
-        "repetition",
-        "defocus",
-        "time_zero",
-        "phase",
-        "scale",
-        "setup.absorption_depth",
-    )
+        *BEAM_PARAMETERS, "modulation", "repetition", "defocus",
+        "time_zero", "phase", "scale", "setup.absorption_depth",
+    )  # fmt: skip
 
     delay: Array = field(converter=increasing)
     beams: Beams
