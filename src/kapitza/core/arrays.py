@@ -72,11 +72,37 @@ def square(value: ArrayLike) -> Array:
 
 def finite_table(value: ArrayLike) -> Array:
     """Return `value` as a read-only table (n, m) of finite numbers."""
-    array = np.array(value, dtype=float)
+    array = real_array(value)
     if array.ndim != 2 or not np.isfinite(array).all():
         raise InputError(f"expected a finite table (n, m), got shape {array.shape}")
+    return array
+
+
+def real_array(value: ArrayLike) -> Array:
+    """Return `value` as a read-only array of floats of any shape; NaN stands where there is no value."""
+    array = np.array(value, dtype=float)
     array.flags.writeable = False
     return array
+
+
+def finite_array(value: ArrayLike) -> Array:
+    """Return `value` as a read-only array of finite floats of any shape."""
+    array = real_array(value)
+    if not np.isfinite(array).all():
+        raise InputError(
+            f"expected finite numbers, got an array of shape {array.shape} with {np.isnan(array).sum()} NaN"
+        )
+    return array
+
+
+def integer_array(value: ArrayLike) -> IntArray:
+    """Return `value` as a read-only array of integers of any shape."""
+    array = np.array(value)
+    whole = np.array(np.round(array), dtype=np.int64)
+    if not np.array_equal(array, whole):
+        raise InputError(f"expected integers, got {value!r:.60}")
+    whole.flags.writeable = False
+    return whole
 
 
 def labels(value: ArrayLike) -> IndexArray:

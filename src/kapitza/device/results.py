@@ -7,7 +7,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, IntArray, numbers, read_only_mapping
+from kapitza.core.arrays import Array, IntArray, integer_array, numbers, read_only_mapping
 from kapitza.errors import InputError
 
 
@@ -150,13 +150,6 @@ class BoundaryJump:
         return float(max(self.jump.tolist(), key=abs))
 
 
-def _integer_array(value: ArrayLike) -> IntArray:
-    """Return `value` as a read-only array of whole numbers."""
-    array = np.array(value, dtype=np.int64)
-    array.flags.writeable = False
-    return array
-
-
 @frozen(eq=False, kw_only=True)
 class TriangulatedField:
     """Temperatures on a plane: points on a boundary that resists stand there once for each side.
@@ -177,9 +170,9 @@ class TriangulatedField:
     name: str
     axes: tuple[str, ...] = field(converter=tuple)
     points: Array = field(converter=read_only_array, metadata={"unit": "m"})
-    triangles: IntArray = field(converter=_integer_array, metadata={"unit": "1"})
+    triangles: IntArray = field(converter=integer_array, metadata={"unit": "1"})
     value: Array = field(converter=read_only_array, metadata={"unit": "K"})
-    region: IntArray = field(converter=_integer_array, metadata={"unit": "1"})
+    region: IntArray = field(converter=integer_array, metadata={"unit": "1"})
     names: tuple[str, ...] = field(converter=tuple)
     places: Array = field(converter=read_only_array, metadata={"unit": "m"})
     flux: Array = field(converter=read_only_array, metadata={"unit": "W m^-2"})

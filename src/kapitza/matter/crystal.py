@@ -11,34 +11,13 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, ComplexArray, IntArray, positive
+from kapitza.core.arrays import Array, ComplexArray, IntArray, finite_array, integer_array, positive
 from kapitza.errors import InputError
 from kapitza.matter.polar import DipoleForces
 
 _DEGENERACY_TOLERANCE = 1e-6  # of the top frequency: modes closer than this are one level
 _ACOUSTIC_TOLERANCE = 1e-6  # of the top frequency: slower modes are acoustic at Γ up to rounding and have no velocity
 _CHUNK_ENTRIES = 1 << 21  # numbers of one array of phases or matrices
-
-
-def finite_array(value: ArrayLike) -> Array:
-    """Return `value` as a read-only array of finite floats of any shape."""
-    array = np.array(value, dtype=float)
-    if not np.isfinite(array).all():
-        raise InputError(
-            f"expected finite numbers, got an array of shape {array.shape} with {np.isnan(array).sum()} NaN"
-        )
-    array.flags.writeable = False
-    return array
-
-
-def integer_array(value: ArrayLike) -> IntArray:
-    """Return `value` as a read-only array of integers of any shape."""
-    array = np.array(value)
-    whole = np.array(np.round(array), dtype=np.int64)
-    if not np.array_equal(array, whole):
-        raise InputError(f"expected integers, got {value!r:.60}")
-    whole.flags.writeable = False
-    return whole
 
 
 @frozen(eq=False)

@@ -13,11 +13,10 @@ import numpy as np
 from attrs import field, frozen, validators
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import AnyComplexArray, Array, IntArray, positive
+from kapitza.core.arrays import AnyComplexArray, Array, IntArray, finite_array, integer_array, positive
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
-from kapitza.matter.crystal import finite_array, integer_array
 from kapitza.units import m_u
 
 SQUARE_PICOSECOND = 1e-24  # s² per ps²

@@ -9,9 +9,8 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, positive
+from kapitza.core.arrays import Array, finite_array, positive
 from kapitza.errors import InputError
-from kapitza.matter.crystal import finite_array
 from kapitza.units import angstrom, m_u
 
 _OVERLAP_DISTANCE = 0.5 * angstrom  # atoms nearer than this are one atom put twice

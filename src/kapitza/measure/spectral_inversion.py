@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import least_squares, linprog, lsq_linear, minimize
 from scipy.stats import norm
 
-from kapitza.core.arrays import Array, finite, square
+from kapitza.core.arrays import Array, finite, finite_table, square
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.measure.spectral_data import SpectralMeasurement
 from kapitza.simulate.boltzmann.carriers import Carriers
@@ -24,15 +24,6 @@ _PRIOR_MEAN = 0.5  # mean of the prior: half of what could cross
 LIFETIME_STEP = 0.02  # relative change of lifetimes for differences
 _PRIOR_FLOOR = 1e-9  # of the prior variance, that keeps its matrix regular
 MatrixArray = NDArray[Any]
-
-
-def _finite_rows(value: ArrayLike) -> MatrixArray:
-    """Return `value` as read-only finite numbers in rows."""
-    array = np.array(value, dtype=float)
-    if array.ndim != 2 or not np.isfinite(array).all():
-        raise InputError(f"an array of the shape {array.shape}: expected rows of finite numbers")
-    array.flags.writeable = False
-    return array
 
 
 @frozen(eq=False)
@@ -97,12 +88,12 @@ class SpectralEstimate:
     omega: Array = field(converter=finite, metadata={"unit": "rad s^-1"})
     share: Array = field(converter=finite, metadata={"unit": "1"})
     covariance: MatrixArray = field(converter=square, metadata={"unit": "1"})
-    samples: MatrixArray = field(converter=_finite_rows, metadata={"unit": "1"})
+    samples: MatrixArray = field(converter=finite_table, metadata={"unit": "1"})
     kernel: MatrixArray = field(converter=square, metadata={"unit": "1"})
     limit: Array = field(converter=finite, metadata={"unit": "W m^-2 K^-1"})
     left: Array = field(converter=finite, metadata={"unit": "W m^-2 K^-1"})
     residual: Array = field(converter=finite, metadata={"unit": "1"})
-    slope: MatrixArray = field(converter=_finite_rows, metadata={"unit": "1"})
+    slope: MatrixArray = field(converter=finite_table, metadata={"unit": "1"})
     whitening: MatrixArray = field(converter=square, validator=_check_shapes, metadata={"unit": "1"})
 
     @property

@@ -6,10 +6,10 @@ import numpy as np
 from attrs import evolve, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, IntArray
+from kapitza.core.arrays import Array, IntArray, integer_array
 from kapitza.errors import InputError
 from kapitza.matter.building.surface import layer_vectors, place_in_layer, plane_indices, upright_rotation
-from kapitza.matter.crystal import Crystal, integer_array, unit_vector
+from kapitza.matter.crystal import Crystal, unit_vector
 from kapitza.matter.files.crystals import enforce_sum_rule
 from kapitza.matter.files.folding import minkowski_basis, nearest_images, symmetric_blocks
 from kapitza.matter.polar import commensurate_wavevectors

@@ -7,10 +7,9 @@ import numpy as np
 from attrs import evolve
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, IntArray, positive
+from kapitza.core.arrays import Array, IntArray, finite_array, integer_array, positive
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.errors import InputError
-from kapitza.matter.crystal import finite_array, integer_array
 from kapitza.matter.junction import (
     SYMMETRY_TOLERANCE,
     Junction,

@@ -13,9 +13,8 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, IntArray, check_choice
+from kapitza.core.arrays import Array, IntArray, check_choice, finite_array, integer_array
 from kapitza.errors import InputError
-from kapitza.matter.crystal import finite_array, integer_array
 from kapitza.units import angstrom
 
 StrainedSide = Literal["left", "right", "both"]

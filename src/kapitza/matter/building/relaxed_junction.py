@@ -14,7 +14,7 @@ import numpy as np
 from attrs import converters, evolve, field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, BoolArray, IntArray
+from kapitza.core.arrays import Array, BoolArray, IntArray, integer_array
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
@@ -44,7 +44,6 @@ from kapitza.matter.building.stacking import (
     stack_segments,
 )
 from kapitza.matter.building.surface import orient_structure
-from kapitza.matter.crystal import integer_array
 from kapitza.matter.junction import Junction, JunctionLayer, Lead, largest_constant
 from kapitza.matter.potentials.force_constants import crystal_from_potential, layered_constants
 from kapitza.matter.potentials.force_field import ForceField

@@ -6,8 +6,7 @@ from itertools import pairwise
 import numpy as np
 from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array, IntArray
-from kapitza.matter.crystal import integer_array
+from kapitza.core.arrays import Array, IntArray, integer_array
 from kapitza.matter.junction import Lead, supercell_cells
 from kapitza.matter.potentials.force_field import FORCE_UNIT, ForceField
 from kapitza.matter.potentials.relaxation import relax_interface

@@ -11,9 +11,9 @@ import numpy as np
 from attrs import evolve
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, BoolArray, IntArray
+from kapitza.core.arrays import Array, BoolArray, IntArray, integer_array
 from kapitza.errors import InputError
-from kapitza.matter.crystal import Crystal, integer_array, unit_vector
+from kapitza.matter.crystal import Crystal, unit_vector
 from kapitza.matter.structure import Structure
 from kapitza.units import angstrom
 

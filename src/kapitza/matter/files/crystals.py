@@ -8,9 +8,9 @@ import numpy as np
 from attrs import evolve
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, IntArray
+from kapitza.core.arrays import Array, IntArray, finite_array
 from kapitza.errors import DataError, InputError, ValidityWarning
-from kapitza.matter.crystal import Crystal, finite_array
+from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.folding import (
     fold_force_constants,
     map_supercell_atoms,

@@ -18,9 +18,8 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, IntArray, quantity
+from kapitza.core.arrays import Array, IntArray, finite_array, quantity
 from kapitza.errors import InputError, require
-from kapitza.matter.crystal import finite_array
 from kapitza.matter.structure import Structure
 from kapitza.units import angstrom, eV, m_u
 

@@ -7,12 +7,11 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, positive
+from kapitza.core.arrays import Array, positive, real_array
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.measure.eels.contrast import MAX_CONTRAST, MIN_CONTRAST, SideContrast
 from kapitza.measure.eels.experiment import EelsExperiment, cramer_rao, planned_model, resolution_tradeoff, side_sigma
 from kapitza.measure.eels.jump import contrast_weighted_means
-from kapitza.measure.eels.map import frozen_floats
 
 _DesignTarget = Literal["jump", "kapitza_left", "kapitza_right"]
 
@@ -36,7 +35,7 @@ class ScanPrecision:
 def pixel_sigma(experiment: EelsExperiment) -> Array:
     """(2 columns,) least standard uncertainty of T in one pixel of each column, K: that of its side at the plane."""
     left, right = side_sigma(experiment, "left"), side_sigma(experiment, "right")
-    return frozen_floats(np.where(experiment.position < 0, left, right))
+    return real_array(np.where(experiment.position < 0, left, right))
 
 
 def _seen_branches(experiment: EelsExperiment) -> NDArray[np.float64]:

@@ -7,10 +7,9 @@ import numpy as np
 from attrs import Factory, evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, finite, positive, quantity
+from kapitza.core.arrays import Array, finite, positive, quantity, real_array
 from kapitza.core.profile import Profile
 from kapitza.errors import InputError
-from kapitza.measure.eels.map import frozen_floats
 from kapitza.measure.eels.model import SpectrumModel, VibrationalMode
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.eels.precision import fisher_information
@@ -69,7 +68,7 @@ class EelsExperiment:
     dwell: float = field(default=1.0, validator=quantity())
     fwhm: float = field(default=8 * meV, validator=quantity())
     lorentzian: float = field(default=0.02, validator=quantity(low=-1e-300, high=1.0))
-    energy: Array = field(default=_DEFAULT_ENERGY_AXIS, converter=frozen_floats)
+    energy: Array = field(default=_DEFAULT_ENERGY_AXIS, converter=real_array)
     spread: PointSpread = field(factory=PointSpread)
     skip: float = field(default=0.0, validator=quantity(low=-1e-300))
     background: int = 0
@@ -108,7 +107,7 @@ class EelsExperiment:
     @property
     def position(self) -> Array:
         """(2 columns,) positions, the plane at 0 between two pixels, m."""
-        return frozen_floats((np.arange(-self.columns, self.columns) + 0.5) * self.pitch)
+        return real_array((np.arange(-self.columns, self.columns) + 0.5) * self.pitch)
 
     @property
     def dose(self) -> float:
@@ -150,7 +149,7 @@ def true_parameters(experiment: EelsExperiment, side: InterfaceSide, model: Spec
     kelvin = experiment.left_temperature if side == "left" else experiment.right_temperature
     of_modes = [v for m in modes for v in (m.energy, m.width, experiment.dose * (m.intensity or 0.0))]
     own = [kelvin] * model.ties
-    return frozen_floats(
+    return real_array(
         [experiment.dose, 0.0, experiment.fwhm, experiment.lorentzian, *of_modes, *own, *[0.0] * experiment.background]
     )
 
@@ -200,7 +199,7 @@ def resolution_tradeoff(experiment: EelsExperiment, widths: ArrayLike) -> tuple[
         fixed.append(side_sigma(changed, "left"))
         share = width / experiment.fwhm
         slit.append(side_sigma(changed.replace({"electrons": experiment.electrons * share}), "left"))
-    return frozen_floats(fixed), frozen_floats(slit)
+    return real_array(fixed), real_array(slit)
 
 
 def side_sigma(experiment: EelsExperiment, side: InterfaceSide) -> float:

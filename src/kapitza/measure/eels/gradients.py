@@ -4,11 +4,11 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, real_array
 from kapitza.core.profile import Profile
 from kapitza.errors import InputError
 from kapitza.measure.eels.intervals import chi2_probability
-from kapitza.measure.eels.map import UNUSABLE_FLAGS, PixelFlag, TemperatureMap, frozen_floats
+from kapitza.measure.eels.map import UNUSABLE_FLAGS, PixelFlag, TemperatureMap
 
 UNUSABLE_OR_MISFIT = UNUSABLE_FLAGS | int(PixelFlag.MISFIT)
 
@@ -29,10 +29,10 @@ class GradientField:
     """
 
     position: tuple[Array, ...]
-    temperature: Array = field(converter=frozen_floats)
-    gradient: Array = field(converter=frozen_floats)
-    covariance: Array = field(converter=frozen_floats)
-    pvalue: Array = field(converter=frozen_floats)
+    temperature: Array = field(converter=real_array)
+    gradient: Array = field(converter=real_array)
+    covariance: Array = field(converter=real_array)
+    pvalue: Array = field(converter=real_array)
 
     @property
     def sigma(self) -> Array:

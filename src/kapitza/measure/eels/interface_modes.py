@@ -6,11 +6,10 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, finite, increasing, same_length, square
+from kapitza.core.arrays import Array, finite, increasing, real_array, same_length, square
 from kapitza.core.occupation import Occupation
 from kapitza.errors import InputError
 from kapitza.measure.eels.intervals import chi2_probability, ratio_interval
-from kapitza.measure.eels.map import frozen_floats
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import meV
 
@@ -112,10 +111,10 @@ class ModeAsymmetry:
     """How much a mode changes when heat flows the other way, (forward - reverse)/(forward + reverse)."""
 
     modes: tuple[str, ...]
-    value: Array = field(converter=frozen_floats)  # (m,) of the scattering strength per electron
-    sigma: Array = field(converter=frozen_floats)
-    occupation: Array = field(converter=frozen_floats)  # (m,) of the occupation
-    occupation_sigma: Array = field(converter=frozen_floats)
+    value: Array = field(converter=real_array)  # (m,) of the scattering strength per electron
+    sigma: Array = field(converter=real_array)
+    occupation: Array = field(converter=real_array)  # (m,) of the occupation
+    occupation_sigma: Array = field(converter=real_array)
 
 
 def sum_spectra(image: SpectrumImage, centre: ArrayLike, use: ArrayLike) -> SummedSpectrum:

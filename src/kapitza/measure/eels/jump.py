@@ -7,12 +7,11 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, numbers, square
+from kapitza.core.arrays import Array, numbers, real_array, square
 from kapitza.core.profile import Jump, Profile
 from kapitza.errors import InputError
 from kapitza.measure.eels.contrast import SideContrast
 from kapitza.measure.eels.intervals import chi2_probability, coverage_factor, ratio_interval
-from kapitza.measure.eels.map import frozen_floats
 from kapitza.measure.eels.point_spread import PointSpread
 
 _SPREAD_PARAMETERS = ("width", "share", "length")
@@ -271,8 +270,8 @@ def _solve_branches(seen: _ObservedProfile, free: list[tuple[str, float, float]]
     if not free:
         covariance = np.linalg.inv(white.T @ white)
         return (
-            frozen_floats(found * size),
-            frozen_floats(covariance) * np.outer(size, size),
+            real_array(found * size),
+            real_array(covariance) * np.outer(size, size),
             data - seen.design(start) @ found,
         )
     prior = np.array([(value, sigma) for _, value, sigma in free])
@@ -286,10 +285,10 @@ def _solve_branches(seen: _ObservedProfile, free: list[tuple[str, float, float]]
         return np.concatenate([root @ (data - seen.design(held_at(p)) @ p[:4]), p[4:]])
 
     p, covariance = _search_nonlinear(
-        misfit, frozen_floats(np.concatenate([found, np.zeros(len(free))])), _search_bounds(free)
+        misfit, real_array(np.concatenate([found, np.zeros(len(free))])), _search_bounds(free)
     )
     residual = data - seen.design(held_at(p)) @ p[:4]
-    return offset + scale * p, frozen_floats(covariance) * np.outer(scale, scale), residual
+    return offset + scale * p, real_array(covariance) * np.outer(scale, scale), residual
 
 
 def _search_bounds(free: list[tuple[str, float, float]]) -> tuple[Array, Array]:

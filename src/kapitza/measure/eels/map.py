@@ -1,13 +1,12 @@
 """Temperature maps: every fitted parameter of each pixel, with covariance and flags."""
 
 from enum import IntFlag
-from typing import Any
 
 import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, IntArray, increasing
+from kapitza.core.arrays import Array, IntArray, increasing, integer_array, real_array
 from kapitza.errors import InputError
 
 
@@ -25,20 +24,6 @@ class PixelFlag(IntFlag):
 
 
 UNUSABLE_FLAGS = int(PixelFlag.UNCONVERGED | PixelFlag.DEAD | PixelFlag.SINGULAR)
-
-
-def frozen_floats(value: Any) -> Array:
-    """Return `value` as a read-only array of floats; NaN stands where nothing was fitted."""
-    array = np.array(value, dtype=float)
-    array.flags.writeable = False
-    return array
-
-
-def frozen_integers(value: Any) -> IntArray:
-    """Return `value` as a read-only array of whole numbers."""
-    array = np.array(value, dtype=np.int64)
-    array.flags.writeable = False
-    return array
 
 
 @frozen(eq=False, kw_only=True)
@@ -67,12 +52,12 @@ class TemperatureMap:
         converter=lambda axes: tuple(increasing(axis) for axis in axes), metadata={"unit": "m"}
     )
     names: tuple[str, ...] = field(converter=tuple)
-    value: Array = field(converter=frozen_floats, metadata={"unit": "J, K and electrons, by name"})
-    covariance: Array = field(converter=frozen_floats, metadata={"unit": "of value"})
-    flag: IntArray = field(converter=frozen_integers, metadata={"unit": "bits"})
-    pvalue: Array = field(converter=frozen_floats, metadata={"unit": "1"})
-    deviance: Array = field(converter=frozen_floats, metadata={"unit": "1"})
-    iterations: IntArray = field(converter=frozen_integers, metadata={"unit": "1"})
+    value: Array = field(converter=real_array, metadata={"unit": "J, K and electrons, by name"})
+    covariance: Array = field(converter=real_array, metadata={"unit": "of value"})
+    flag: IntArray = field(converter=integer_array, metadata={"unit": "bits"})
+    pvalue: Array = field(converter=real_array, metadata={"unit": "1"})
+    deviance: Array = field(converter=real_array, metadata={"unit": "1"})
+    iterations: IntArray = field(converter=integer_array, metadata={"unit": "1"})
     modes: tuple[str, ...] = field(default=(), converter=tuple)
     method: str = field(default="", kw_only=True)
 

@@ -6,14 +6,14 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, check_choice, positive, square
+from kapitza.core.arrays import Array, check_choice, positive, real_array, square
 from kapitza.core.occupation import Occupation
 from kapitza.errors import InputError
 from kapitza.measure.eels.contrast import mode_information, side_strengths, usable_pixels, visible_modes
 from kapitza.measure.eels.gradients import UNUSABLE_OR_MISFIT
 from kapitza.measure.eels.intervals import chi2_probability
 from kapitza.measure.eels.jump import InterfaceJump
-from kapitza.measure.eels.map import TemperatureMap, frozen_floats
+from kapitza.measure.eels.map import TemperatureMap
 from kapitza.units import k_B
 
 Correction = Literal["holm", "benjamini-hochberg", "none"]
@@ -38,10 +38,10 @@ class DepartureTest:
     level : from which on a pixel counts as in equilibrium
     """
 
-    statistic: Array = field(converter=frozen_floats)
+    statistic: Array = field(converter=real_array)
     freedom: int
-    pvalue: Array = field(converter=frozen_floats)
-    adjusted: Array = field(converter=frozen_floats)
+    pvalue: Array = field(converter=real_array)
+    adjusted: Array = field(converter=real_array)
     correction: Correction
     level: float
 
@@ -124,7 +124,7 @@ def _test_statistic(statistic: Array, freedom: int, correction: Correction, leve
 def adjust_pvalues(pvalue: ArrayLike, correction: Correction = "holm") -> Array:
     """(...) probabilities corrected for their number, see `DepartureTest`; NaN stays and does not count."""
     check_choice(correction, _CORRECTION_METHODS, "correction")
-    values = frozen_floats(pvalue)
+    values = real_array(pvalue)
     flat = values.ravel()
     tested = np.flatnonzero(np.isfinite(flat))
     order = tested[np.argsort(flat[tested], kind="stable")]
@@ -134,7 +134,7 @@ def adjust_pvalues(pvalue: ArrayLike, correction: Correction = "holm") -> Array:
     elif correction == "benjamini-hochberg":
         scaled = n / np.arange(1, n + 1) * flat[order]
         found[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
-    return frozen_floats(found.reshape(values.shape))
+    return real_array(found.reshape(values.shape))
 
 
 def departure_power(covariance: ArrayLike, departure: ArrayLike, *, level: float = 0.05) -> float:
@@ -159,7 +159,7 @@ def departure_power(covariance: ArrayLike, departure: ArrayLike, *, level: float
 def mode_covariance(found: TemperatureMap, pixel: int | tuple[int, ...] = ()) -> Array:
     """(M, M) covariance of the temperatures of the modes in one pixel of a fit with one each, K²."""
     places = [found.index(f"{mode}.temperature") for mode in found.modes]
-    return frozen_floats(found.covariance[pixel][np.ix_(places, places)])
+    return real_array(found.covariance[pixel][np.ix_(places, places)])
 
 
 def mode_occupations(
@@ -246,7 +246,7 @@ def counted_occupation(gain: ArrayLike, loss: ArrayLike) -> tuple[Array, Array]:
     """
     g, v = np.asarray(gain, dtype=float), np.asarray(loss, dtype=float)
     spread = np.where(v > g, v - g, np.nan)
-    return frozen_floats(g / spread), frozen_floats(np.sqrt(np.maximum(g * v * (g + v), 0.0)) / spread**2)
+    return real_array(g / spread), real_array(np.sqrt(np.maximum(g * v * (g + v), 0.0)) / spread**2)
 
 
 def mixed_temperatures(each: TemperatureMap, found: InterfaceJump, *, drop: int = UNUSABLE_OR_MISFIT) -> Array:
@@ -261,7 +261,7 @@ def mixed_temperatures(each: TemperatureMap, found: InterfaceJump, *, drop: int 
     kelvins = branches * found.value[:4]
     share = branches[:, :2] @ sides
     mixed = (kelvins[:, [0]] + kelvins[:, [2]]) * sides[0] + (kelvins[:, [1]] + kelvins[:, [3]]) * sides[1]
-    return frozen_floats(mixed / np.where(share > 0, share, np.nan))
+    return real_array(mixed / np.where(share > 0, share, np.nan))
 
 
 def mixture_test(

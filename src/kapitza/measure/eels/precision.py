@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, real_array
 from kapitza.errors import InputError
 from kapitza.measure.eels.fitting.problem import check_parameter_names
-from kapitza.measure.eels.map import frozen_floats
 from kapitza.measure.eels.model import SpectrumModel, channel_grid, expected_spectrum
 from kapitza.units import k_B
 
@@ -51,7 +50,7 @@ def temperature_sigma(energy: ArrayLike, temperature: ArrayLike, electrons: Arra
         if not (one > 0).all():
             raise InputError(f"{name} = {one.min():g}, wanted above 0")
     x = quantum / (k_B * kelvin)
-    return frozen_floats(kelvin * np.sqrt(2 * np.sinh(x)) / (x * np.sqrt(s)))
+    return real_array(kelvin * np.sqrt(2 * np.sinh(x)) / (x * np.sqrt(s)))
 
 
 def _optimum_condition(x: float) -> float:

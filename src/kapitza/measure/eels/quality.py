@@ -4,8 +4,8 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, IntArray
-from kapitza.measure.eels.map import PixelFlag, frozen_floats, frozen_integers
+from kapitza.core.arrays import Array, IntArray, integer_array, real_array
+from kapitza.measure.eels.map import PixelFlag
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import meV
 
@@ -34,10 +34,10 @@ class SpectrumQuality:
     warnings : what a user has to know, most important first
     """
 
-    electrons: Array = field(converter=frozen_floats)
-    centre: Array = field(converter=frozen_floats)
-    fwhm: Array = field(converter=frozen_floats)
-    flag: IntArray = field(converter=frozen_integers)
+    electrons: Array = field(converter=real_array)
+    centre: Array = field(converter=real_array)
+    fwhm: Array = field(converter=real_array)
+    flag: IntArray = field(converter=integer_array)
     clipped: NDArray[np.bool_]
     gain: float
     loss: float

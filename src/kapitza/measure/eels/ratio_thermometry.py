@@ -14,9 +14,8 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, increasing
+from kapitza.core.arrays import Array, increasing, real_array
 from kapitza.errors import InputError, ValidityWarning
-from kapitza.measure.eels.map import frozen_floats
 from kapitza.units import k_B, meV
 
 LineThrough = Literal["origin", "free"]
@@ -36,8 +35,8 @@ BIAS: Mapping[str, Mapping[tuple[int, int], float]] = MappingProxyType(
 class RatioTemperature:
     """Temperature by a shortcut."""
 
-    temperature: Array = field(converter=frozen_floats)  # (...) K; NaN where gain is not below loss
-    sigma: Array = field(converter=frozen_floats)  # (...) K, from counting alone, without the bias
+    temperature: Array = field(converter=real_array)  # (...) K; NaN where gain is not below loss
+    sigma: Array = field(converter=real_array)  # (...) K, from counting alone, without the bias
     method: str  # name of the shortcut
 
 
@@ -133,7 +132,7 @@ def _gain_loss_windows(
     energy: ArrayLike, counts: ArrayLike, low: float, high: float
 ) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
     """Counts as an array, and the channels of the window on the loss and on the gain side."""
-    axis, spectra = increasing(energy), frozen_floats(counts)
+    axis, spectra = increasing(energy), real_array(counts)
     if spectra.shape[-1:] != axis.shape:
         raise InputError(f"counts have shape {spectra.shape} for {axis.size} channels")
     if not 0 < low < high <= min(axis[-1], -axis[0]):

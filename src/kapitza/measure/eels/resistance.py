@@ -7,12 +7,11 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, numbers
+from kapitza.core.arrays import Array, numbers, real_array
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.measure.eels.intervals import chi2_probability, ratio_interval
 from kapitza.measure.eels.jump import InterfaceJump
-from kapitza.measure.eels.map import frozen_floats
 
 _BULK_CONDUCTIVITY_WARNING = (
     "the conductivity of bulk {side} was used for a lamella: a thin film cut by an ion beam conducts several times "
@@ -178,7 +177,7 @@ def _combine_estimates(design: Array, value: Array, covariance: Array) -> tuple[
     both = joint @ rows.T @ weight @ (value / size)
     residual = value / size - rows @ both
     return (
-        frozen_floats(both * columns),
-        frozen_floats(joint * np.outer(columns, columns)),
+        real_array(both * columns),
+        real_array(joint * np.outer(columns, columns)),
         float(residual @ weight @ residual),
     )

@@ -5,9 +5,8 @@ import json
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, IntArray, finite, positive
+from kapitza.core.arrays import Array, IntArray, finite, integer_array, positive
 from kapitza.errors import InputError
-from kapitza.matter.crystal import integer_array
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.system import COLD_ROLE, HOT_ROLE, System
 

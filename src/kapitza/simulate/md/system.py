@@ -5,9 +5,8 @@ from typing import Final
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, BoolArray, IntArray, positive
+from kapitza.core.arrays import Array, BoolArray, IntArray, finite_array, integer_array, positive
 from kapitza.errors import InputError
-from kapitza.matter.crystal import finite_array, integer_array
 
 FREE_ROLE: Final = 0
 HOT_ROLE: Final = 1

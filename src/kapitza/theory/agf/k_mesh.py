@@ -10,10 +10,9 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import AnyComplexArray, Array, IntArray, frequencies
+from kapitza.core.arrays import AnyComplexArray, Array, IntArray, frequencies, integer_array
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.errors import InputError
-from kapitza.matter.crystal import integer_array
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, Lead, wavevector_fractions
 from kapitza.theory.agf.green_functions import PreparedJunction, solve_junction
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, IntArray, finite, increasing, number
+from kapitza.core.arrays import Array, IntArray, finite, increasing, integer_array, number, real_array
 from kapitza.errors import InputError
 
 
@@ -15,20 +14,6 @@ def _cell_axes(value: Sequence[ArrayLike]) -> tuple[Array, ...]:
     if not 1 <= len(value) <= 3:
         raise InputError(f"expected the bounds of cells along 1, 2 or 3 axes, got {len(value)}")
     return tuple(increasing(one) for one in value)
-
-
-def _real_array(value: ArrayLike) -> Array:
-    """Return `value` as read-only floats of any shape; NaN stands where there is no value."""
-    array = np.array(value, dtype=float)
-    array.flags.writeable = False
-    return array
-
-
-def _integer_table(value: ArrayLike) -> IntArray:
-    """Return `value` as read-only whole numbers."""
-    array = np.array(value, dtype=np.int64)
-    array.flags.writeable = False
-    return array
 
 
 @frozen(eq=False, kw_only=True)
@@ -58,24 +43,24 @@ class TransportMap:
 
     edges: tuple[Array, ...] = field(converter=_cell_axes, metadata={"unit": "m"})
     names: tuple[str, ...] = field(converter=tuple)
-    region: IntArray = field(converter=_integer_table, metadata={"unit": "1"})
+    region: IntArray = field(converter=integer_array, metadata={"unit": "1"})
     base: float = field(converter=number, metadata={"unit": "K"})
-    temperature: Array = field(converter=_real_array, metadata={"unit": "K"})
-    temperature_sigma: Array = field(converter=_real_array, metadata={"unit": "K"})
-    lattice: Array = field(converter=_real_array, metadata={"unit": "K"})
-    lattice_sigma: Array = field(converter=_real_array, metadata={"unit": "K"})
-    flux: Array = field(converter=_real_array, metadata={"unit": "W m^-2"})
-    flux_sigma: Array = field(converter=_real_array, metadata={"unit": "W m^-2"})
+    temperature: Array = field(converter=real_array, metadata={"unit": "K"})
+    temperature_sigma: Array = field(converter=real_array, metadata={"unit": "K"})
+    lattice: Array = field(converter=real_array, metadata={"unit": "K"})
+    lattice_sigma: Array = field(converter=real_array, metadata={"unit": "K"})
+    flux: Array = field(converter=real_array, metadata={"unit": "W m^-2"})
+    flux_sigma: Array = field(converter=real_array, metadata={"unit": "W m^-2"})
     surfaces: tuple[str, ...] = field(converter=tuple)
-    power: Array = field(converter=_real_array, metadata={"unit": "W, W m^-1 or W m^-2, by dimension"})
-    power_sigma: Array = field(converter=_real_array, metadata={"unit": "W, W m^-1 or W m^-2, by dimension"})
-    spectrum: Array = field(converter=_real_array, metadata={"unit": "W, W m^-1 or W m^-2, by dimension"})
-    spectrum_sigma: Array = field(converter=_real_array, metadata={"unit": "W, W m^-1 or W m^-2, by dimension"})
+    power: Array = field(converter=real_array, metadata={"unit": "W, W m^-1 or W m^-2, by dimension"})
+    power_sigma: Array = field(converter=real_array, metadata={"unit": "W, W m^-1 or W m^-2, by dimension"})
+    spectrum: Array = field(converter=real_array, metadata={"unit": "W, W m^-1 or W m^-2, by dimension"})
+    spectrum_sigma: Array = field(converter=real_array, metadata={"unit": "W, W m^-1 or W m^-2, by dimension"})
     omega: Array = field(converter=finite, metadata={"unit": "rad s^-1"})
     bounds: Array = field(converter=finite, metadata={"unit": "rad s^-1"})
     probes: tuple[str, ...] = field(converter=tuple)
-    modes: Array = field(converter=_real_array, metadata={"unit": "K"})
-    modes_sigma: Array = field(converter=_real_array, metadata={"unit": "K"})
+    modes: Array = field(converter=real_array, metadata={"unit": "K"})
+    modes_sigma: Array = field(converter=real_array, metadata={"unit": "K"})
     particles: int = field(converter=int, metadata={"unit": "1"})
     events: int = field(converter=int, metadata={"unit": "1"})
     seed: int = field(converter=int, metadata={"unit": "1"})

@@ -11,8 +11,8 @@ import attrs
 import numpy as np
 from attrs import evolve, frozen
 
+from kapitza.core.arrays import integer_array
 from kapitza.errors import InputError
-from kapitza.matter.crystal import integer_array
 from kapitza.run.store import Store, UnitInputs, UnitResult, unit_address, unit_seed
 from kapitza.run.work import Progress, run_units
 from kapitza.simulate.md.protocol import Protocol
