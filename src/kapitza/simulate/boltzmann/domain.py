@@ -5,7 +5,6 @@ A later box replaces what earlier ones put in its place; what no box fills is a 
 """
 
 import itertools
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from types import MappingProxyType
@@ -107,10 +106,15 @@ class Domain:
 
 
 @frozen(eq=False, kw_only=True)
-class DomainCells(ABC):
-    """Cells of a domain; C of them in all, with F faces each."""
+class DomainCells:
+    """Cells of a domain, per depth or area in fewer than three dimensions; C of them in all, with F faces each."""
 
     edges: tuple[Array, ...]  # for each axis, the bounds of the cells of the map, m
+    volume: Array  # (C,) m³
+    area: Array  # (C, F) of each face, m²
+    centre: Array  # (C, d) m
+    map_cell: IntArray  # (C,) cell of the map that each counts for, the last axis fastest; -1: none
+    geometry: dict[str, NDArray[Any]]  # where the cells are, as the kernels take it
     region: IntArray  # (C,) number of the material of each cell; -1 - w for wall w of `walls`
     neighbour: IntArray  # (C, F) cell behind each face; -1 outside of the domain
     surface: IntArray  # (C, F) number in `surfaces` of what stands at each face; -1: nothing
@@ -123,30 +127,6 @@ class DomainCells(ABC):
     def shape(self) -> tuple[int, ...]:
         """Number of cells of the map along each axis."""
         return tuple(one.size - 1 for one in self.edges)
-
-    @property
-    @abstractmethod
-    def volume(self) -> Array:
-        """(C,) m³; per depth or area in fewer dimensions."""
-
-    @property
-    @abstractmethod
-    def area(self) -> Array:
-        """(C, F) of each face, m²; per depth or area in fewer dimensions."""
-
-    @property
-    @abstractmethod
-    def centre(self) -> Array:
-        """(C, d) m."""
-
-    @property
-    @abstractmethod
-    def map_cell(self) -> IntArray:
-        """(C,) cell of the map that each counts for, the last axis fastest; -1: none."""
-
-    @abstractmethod
-    def tables(self) -> dict[str, NDArray[Any]]:
-        """Where the cells are, as the kernels take it."""
 
     @property
     def fillings(self) -> IntArray:
@@ -166,40 +146,6 @@ class DomainCells(ABC):
     def within(self, low: Array, high: Array) -> NDArray[np.bool_]:
         """(C,) whether the centre of each cell lies inside."""
         return np.all((self.centre > low) & (self.centre < high), axis=1)
-
-
-@frozen(eq=False, kw_only=True)
-class BlockCells(DomainCells):
-    """Cells that are blocks, numbered with the last axis fastest; their faces: low and high side of each axis in
-    turn.
-    """
-
-    low: Array  # (C, d) corners, m
-    high: Array
-
-    @property
-    def volume(self) -> Array:
-        """(C,) m³; per depth or area in fewer dimensions."""
-        return np.prod(self.high - self.low, axis=1)
-
-    @property
-    def area(self) -> Array:
-        """(C, 2d) of each face, m²; per depth or area in fewer dimensions."""
-        return np.repeat(self.volume[:, None] / (self.high - self.low), 2, axis=1)
-
-    @property
-    def centre(self) -> Array:
-        """(C, d) m."""
-        return (self.low + self.high) / 2
-
-    @property
-    def map_cell(self) -> IntArray:
-        """(C,) cell of the map that each counts for: itself."""
-        return np.arange(self.region.size)
-
-    def tables(self) -> dict[str, NDArray[Any]]:
-        """Where the cells are, as the kernels take it."""
-        return {"low": self.low, "high": self.high}
 
 
 def _grid_lines(domain: Domain, axis: int, spacing: float, extra: Sequence[tuple[Array, Array]] = ()) -> Array:
@@ -234,21 +180,21 @@ def grid_edges(
     return edges
 
 
-def divide_into_blocks(
-    domain: Domain, spacing: float | Sequence[float], extra: Sequence[tuple[Array, Array]] = ()
-) -> BlockCells:
-    """Cut a domain into cells of at most `spacing` (m; for all axes or for each); faces of `extra` blocks become
-    faces.
-    """
-    edges = grid_edges(domain, spacing, extra)
+def divide_into_blocks(domain: Domain, edges: tuple[Array, ...]) -> DomainCells:
+    """Cells that are blocks, numbered with the last axis fastest; faces: low and high side of each axis in turn."""
     shape = tuple(one.size - 1 for one in edges)
     low, high = (
         np.stack([m.ravel() for m in np.meshgrid(*parts, indexing="ij")], axis=1)
         for parts in ([one[:-1] for one in edges], [one[1:] for one in edges])
     )
-    other = _cells_behind_faces(domain, shape)
-    outer = 1 + np.broadcast_to(np.arange(other.shape[1]), other.shape)
-    return BlockCells(edges=edges, low=low, high=high, **cell_surfaces(domain, (low + high) / 2, other, outer))
+    volume, centre = np.prod(high - low, axis=1), (low + high) / 2
+    neighbour = _cells_behind_faces(domain, shape)
+    outer = 1 + np.broadcast_to(np.arange(neighbour.shape[1]), neighbour.shape)
+    return DomainCells(
+        edges=edges, volume=volume, area=np.repeat(volume[:, None] / (high - low), 2, axis=1), centre=centre,
+        map_cell=np.arange(volume.size), geometry={"low": low, "high": high},
+        **cell_surfaces(domain, centre, neighbour, outer),
+    )  # fmt: skip
 
 
 def _surface_names(domain: Domain) -> tuple[tuple[str, ...], tuple[Wall | None, ...]]:

@@ -9,7 +9,6 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from attrs import evolve, frozen
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -32,76 +31,16 @@ _TRIANGLE_SIDES = 3
 _Polygon = Array  # (n, 2) corners of a convex polygon, against the clock
 
 
-@frozen(eq=False, kw_only=True)
-class TriangularCells(DomainCells):
-    """Cells that are triangles, each with all heights in turn; faces: three sides, then bottom and top."""
-
-    corner: Array  # (T, 3, 2) against the clock, m; side e runs from corner e to the next
-    within_map: IntArray  # (C,) cell of the map; -1 where another material fills more of it
-    jump: IntArray  # (C, F) wall, "-x" to "+z", through which a periodic face leads to the other end; -1: none
-
-    @property
-    def layers(self) -> int:
-        """Number of heights."""
-        return self.edges[2].size - 1 if len(self.edges) == len(AXIS_NAMES) else 1
-
-    @property
-    def heights(self) -> Array:
-        """(layers,) m; one per depth in two dimensions."""
-        return np.diff(self.edges[2]) if len(self.edges) == len(AXIS_NAMES) else np.ones(1)
-
-    @property
-    def triangle(self) -> Array:
-        """(T,) m²."""
-        one, two = np.moveaxis(self.corner[:, 1:] - self.corner[:, :1], 1, 0)
-        return (one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0]) / 2
-
-    @property
-    def volume(self) -> Array:
-        """(C,) m³; per depth in two dimensions."""
-        return np.outer(self.triangle, self.heights).ravel()
-
-    @property
-    def area(self) -> Array:
-        """(C, F) of each face, m²; per depth in two dimensions."""
-        length = np.linalg.norm(np.roll(self.corner, -1, axis=1) - self.corner, axis=2)
-        upright = (length[:, None, :] * self.heights[:, None]).reshape(-1, _TRIANGLE_SIDES)
-        if len(self.edges) < len(AXIS_NAMES):
-            return upright
-        flat = np.repeat(self.triangle, self.layers)[:, None]
-        return np.concatenate([upright, flat, flat], axis=1)
-
-    @property
-    def centre(self) -> Array:
-        """(C, d) m."""
-        return _cell_centres(self.corner, self.edges)
-
-    @property
-    def map_cell(self) -> IntArray:
-        """(C,) cell of the map that each counts for."""
-        return self.within_map
-
-    def tables(self) -> dict[str, NDArray[Any]]:
-        """Corners, outward normals and their offsets, heights, and where periodic faces lead."""
-        along = np.roll(self.corner, -1, axis=1) - self.corner
-        normal = np.stack([along[..., 1], -along[..., 0]], axis=-1)
-        normal /= np.linalg.norm(normal, axis=2)[..., None]
-        offset = np.sum(normal * self.corner, axis=2)
-        bounds = self.edges[2] if len(self.edges) == len(AXIS_NAMES) else np.array([0.0, 1.0])
-        extent = np.array([one[-1] - one[0] for one in self.edges])
-        return {
-            "corner": self.corner, "normal": normal, "offset": offset, "bounds": bounds, "extent": extent,
-            "jump": self.jump,
-        }  # fmt: skip
-
-
 def divide_domain(
     domain: Domain, spacing: float | Sequence[float], extra: Sequence[tuple[Array, Array]] = ()
 ) -> DomainCells:
-    """Cut a domain into blocks, or into triangles where it has inclined sides; arguments as for `divide_domain`."""
-    if any(isinstance(one, Prism) for one in domain.boxes):
-        return _divide_into_triangles(domain, grid_edges(domain, spacing, extra))
-    return divide_into_blocks(domain, spacing, extra)
+    """Cut a domain into blocks, or into triangles where it has inclined sides.
+
+    Cells are at most `spacing` wide (m; for all axes or for each); the faces of `extra` blocks are faces of cells.
+    """
+    inclined = any(isinstance(one, Prism) for one in domain.boxes)
+    divide = _divide_into_triangles if inclined else divide_into_blocks
+    return divide(domain, grid_edges(domain, spacing, extra))
 
 
 def _cell_centres(corner: Array, edges: Sequence[Array]) -> Array:
@@ -113,22 +52,50 @@ def _cell_centres(corner: Array, edges: Sequence[Array]) -> Array:
     return np.concatenate([np.repeat(flat, middle.size, axis=0), np.tile(middle, len(flat))[:, None]], axis=1)
 
 
-def _divide_into_triangles(domain: Domain, edges: tuple[Array, ...]) -> TriangularCells:
-    """Cut a domain with prisms into triangles and heights."""
+def _divide_into_triangles(domain: Domain, edges: tuple[Array, ...]) -> DomainCells:
+    """Cells that are triangles, each with all heights in turn; faces: three sides, then bottom and top."""
     size = _PLACE_TOLERANCE * max(float(one[-1] - one[0]) for one in edges[:2])
     pieces, cell = _cut_into_polygons(domain, (edges[0], edges[1]), size)
     corner, owner = _triangulate(pieces, cell)
-    layers = edges[2].size - 1 if len(edges) == len(AXIS_NAMES) else 1
+    solid = len(edges) == len(AXIS_NAMES)
+    bounds = edges[2] if solid else np.array([0.0, 1.0])
+    layers = bounds.size - 1
     if len(corner) * layers > _MAX_TRIANGULAR_CELLS:
         raise InputError(
             f"{len(corner) * layers} cells, expected at most {_MAX_TRIANGULAR_CELLS}: take a larger spacing"
         )
     beside, outer = _link_sides(domain, corner, edges, size)
-    other, outer, jump = _stack_triangles(domain, (beside, outer), layers, len(edges) == len(AXIS_NAMES))
-    surfaces = cell_surfaces(domain, _cell_centres(corner, edges), other, outer)
-    found = TriangularCells(edges=edges, corner=corner, within_map=surfaces["region"], jump=jump, **surfaces)
+    neighbour, outer, jump = _stack_triangles(domain, (beside, outer), layers, solid)
+    centre = _cell_centres(corner, edges)
+    surfaces = cell_surfaces(domain, centre, neighbour, outer)
+    volume, area = _triangle_sizes(corner, np.diff(bounds), solid)
     place = (owner[:, None] * layers + np.arange(layers)).ravel()
-    return evolve(found, within_map=_dominant_map_cells(found.region, place, found.volume, prod(found.shape)))
+    count = prod(one.size - 1 for one in edges)
+    return DomainCells(
+        edges=edges, volume=volume, area=area, centre=centre,
+        map_cell=_dominant_map_cells(surfaces["region"], place, volume, count),
+        geometry=_triangle_geometry(corner, edges, bounds) | {"jump": jump}, **surfaces,
+    )  # fmt: skip
+
+
+def _triangle_sizes(corner: Array, heights: Array, solid: bool) -> tuple[Array, Array]:
+    """Volumes (C,) of triangles (T, 3, 2) of all heights, m³, and areas (C, F) of their faces, m²."""
+    along = np.roll(corner, -1, axis=1) - corner
+    one, two = along[:, 0], -along[:, 2]
+    base = (one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0]) / 2
+    upright = (np.linalg.norm(along, axis=2)[:, None, :] * heights[:, None]).reshape(-1, _TRIANGLE_SIDES)
+    flat = np.repeat(base, heights.size)[:, None]
+    return np.outer(base, heights).ravel(), np.concatenate([upright, flat, flat], axis=1) if solid else upright
+
+
+def _triangle_geometry(corner: Array, edges: Sequence[Array], bounds: Array) -> dict[str, NDArray[Any]]:
+    """Corners against the clock, outward normals of the sides from each to the next with their offsets, and heights."""
+    along = np.roll(corner, -1, axis=1) - corner
+    normal = np.stack([along[..., 1], -along[..., 0]], axis=-1)
+    normal /= np.linalg.norm(normal, axis=2)[..., None]
+    extent = np.array([one[-1] - one[0] for one in edges])
+    offset = np.sum(normal * corner, axis=2)
+    return {"corner": corner, "normal": normal, "offset": offset, "bounds": bounds, "extent": extent}
 
 
 def _dominant_map_cells(region: IntArray, place: IntArray, volume: Array, count: int) -> IntArray:

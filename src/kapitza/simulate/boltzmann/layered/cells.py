@@ -15,7 +15,7 @@ from math import factorial
 from typing import Any
 
 import numpy as np
-from numpy.polynomial import legendre, polynomial
+from numpy.polynomial import Legendre, Polynomial, legendre, polynomial
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
@@ -32,16 +32,6 @@ CHUNK_SIZE = 4096  # cells times streams of one step
 _WIDTH_RATIO = 2.0  # of the widths of neighbouring cells, from a wall inwards
 _FIRST_WIDTH = 1e-2  # of the shorter of mean free path and thickness: the cell at a wall
 _MIN_LAYER_CELLS = 12  # no cell is wider than the layer over this
-
-
-def _legendre_coefficients() -> list[Array]:
-    """Coefficients of the Legendre polynomials of 2ξ - 1 in powers of ξ."""
-    shifted = [polynomial.polypow([-1.0, 2.0], k) for k in range(CELL_POLYNOMIALS)]
-    found: list[Array] = []
-    for j in range(CELL_POLYNOMIALS):
-        weights = legendre.leg2poly([0.0] * j + [1.0])
-        found.append(np.sum([np.pad(w * shifted[k], (0, j - k)) for k, w in enumerate(weights)], axis=0))
-    return found
 
 
 def legendre_values(xi: Array) -> Array:
@@ -70,11 +60,13 @@ def _asymptotic_coefficients() -> tuple[Array, Array, Array]:
     """Derivatives φ_j^(k) at 0 and at 1, (P, P), and their integrals with φ_i, (P, P²)."""
     start, stop = np.zeros((CELL_POLYNOMIALS, CELL_POLYNOMIALS)), np.zeros((CELL_POLYNOMIALS, CELL_POLYNOMIALS))
     inner = np.zeros((CELL_POLYNOMIALS, CELL_POLYNOMIALS, CELL_POLYNOMIALS))
-    for j, one in enumerate(_legendre_coefficients()):
+    # in powers of ξ; whole numbers, so that the integrals below are exact
+    basis = [np.round(Legendre.basis(j)(Polynomial([-1.0, 2.0])).coef) for j in range(CELL_POLYNOMIALS)]
+    for j, one in enumerate(basis):
         for k in range(j + 1):
             slope = polynomial.polyder(one, k)
             start[k, j], stop[k, j] = polynomial.polyval(0.0, slope), polynomial.polyval(1.0, slope)
-            for i, other in enumerate(_legendre_coefficients()):
+            for i, other in enumerate(basis):
                 inner[k, i, j] = polynomial.polyval(1.0, polynomial.polyint(polynomial.polymul(other, slope)))
     return start, stop, inner.reshape(CELL_POLYNOMIALS, -1)
 

@@ -11,7 +11,7 @@ from kapitza.core.arrays import Array
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering
 from kapitza.simulate.boltzmann.carriers import Carriers
-from kapitza.simulate.boltzmann.domain import BlockCells, Domain, DomainCells
+from kapitza.simulate.boltzmann.domain import Domain, DomainCells
 from kapitza.simulate.boltzmann.monte_carlo.simulation import PreparedDomain, prepare_domain
 
 _MILNE_SLIP = 0.7104460896  # slip of a black wall in mean free paths
@@ -43,7 +43,9 @@ def fourier_temperature(domain: Domain, spacing: float | tuple[float, ...], *, r
     """
     if refine < 1:
         raise InputError(f"refine = {refine}, expected 1 or more")
-    coarse = _require_blocks(prepare_domain(domain, spacing).grid)
+    coarse = prepare_domain(domain, spacing).grid
+    if "low" not in coarse.geometry:
+        raise InputError("finite volumes of Fourier's law need right angles, and prisms have inclined sides")
     while refine > 1 and coarse.region.size * refine**domain.dimension > _MAX_FOURIER_CELLS:
         refine //= 2
     fine = prepare_domain(domain, tuple(np.broadcast_to(spacing, (domain.dimension,)) / refine))
@@ -57,13 +59,6 @@ def fourier_temperature(domain: Domain, spacing: float | tuple[float, ...], *, r
     return np.where(held, fine.reference + value / np.where(weight > 0, weight, 1.0), np.nan)
 
 
-def _require_blocks(grid: DomainCells) -> BlockCells:
-    """The grid itself; refuse one with inclined sides."""
-    if not isinstance(grid, BlockCells):
-        raise InputError("finite volumes of Fourier's law need right angles, and prisms have inclined sides")
-    return grid
-
-
 def _overlap_fractions(bounds: Array, parts: Array) -> Array:
     """(n, m) share of each of m small cells that lies in each of n large ones."""
     low = np.maximum(bounds[:-1, None], parts[None, :-1])
@@ -73,21 +68,20 @@ def _overlap_fractions(bounds: Array, parts: Array) -> Array:
 
 def _solve_fourier(made: PreparedDomain) -> Array:
     """(C,) rise of each cell above the reference, K; zero in walls and voids."""
-    grid = _require_blocks(made.grid)
+    grid = made.grid
     if grid.region.size > _MAX_FOURIER_CELLS:
         raise InputError(f"{grid.region.size} cells, expected at most {_MAX_FOURIER_CELLS}: take a larger spacing")
-    size, solid = grid.high - grid.low, grid.region >= 0
+    size, solid = grid.geometry["high"] - grid.geometry["low"], grid.region >= 0
     conductivity = np.array([one.conductivity for one in made.materials])[np.maximum(grid.region, 0)]
     half = np.repeat(size / 2, 2, axis=1) / conductivity[:, None]
-    area = np.repeat(grid.volume[:, None] / size, 2, axis=1)
     fixed = np.array([np.nan if w is None or w.temperature is None else w.temperature for w in grid.walls])
     at_wall = np.where(grid.surface >= 0, fixed[grid.surface], np.nan)
     crossed = np.isin(grid.surface, np.flatnonzero([one is not None for one in grid.crossings]))
     joined = (grid.neighbour >= 0) & solid[:, None] & ((grid.surface < 0) | crossed)
     beyond = half[np.maximum(grid.neighbour, 0), np.arange(half.shape[1]) ^ 1]
     jump = np.where(grid.surface >= 0, _gray_resistances(grid, made.materials)[grid.surface], 0.0)
-    through = np.where(joined, area / (half + jump + beyond), 0.0)
-    held = np.where(solid[:, None] & np.isfinite(at_wall), area / half, 0.0)
+    through = np.where(joined, grid.area / (half + jump + beyond), 0.0)
+    held = np.where(solid[:, None] & np.isfinite(at_wall), grid.area / half, 0.0)
     diagonal = np.where(solid, through.sum(axis=1) + held.sum(axis=1), 1.0)
     row = np.broadcast_to(np.arange(solid.size)[:, None], grid.neighbour.shape)
     matrix = coo_array((-through[joined], (row[joined], grid.neighbour[joined])), shape=(solid.size,) * 2).tocsc()

@@ -256,7 +256,7 @@ def kernel_tables(
     leave = np.cumsum(bands.flow, axis=1)
     spectra = _cumulative_distribution(emission.spectra)
     return {
-        **grid.tables(), "region": grid.region, "other": grid.neighbour, "surface": grid.surface,
+        **grid.geometry, "region": grid.region, "other": grid.neighbour, "surface": grid.surface,
         "velocity": bands.velocity, "path": bands.path, "group": bands.group, "start": bands.start,
         "scatter": scatter, "scatter_guide": _guide_tables(scatter),
         "leave": np.concatenate([np.zeros((leave.shape[0], 1)), leave], axis=1),
