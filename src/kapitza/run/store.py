@@ -27,12 +27,7 @@ _FILE_FORMAT = 1
 
 @frozen
 class Store:
-    """A folder of results.
-
-    Attributes
-    ----------
-    folder : created when the first result is written
-    """
+    """A folder of results, created when the first one is written."""
 
     folder: Path = field(converter=Path)
 
@@ -59,18 +54,11 @@ class Store:
 
 
 def unit_address(inputs: UnitInputs, *, version: str) -> str:
-    """SHA-256 of the inputs of a unit and of the version of the kernel that turns them into a result.
+    """SHA-256 of the inputs of a unit and of the version of the kernel, which changes with its results.
 
-    Parameters
-    ----------
-    inputs : strings, numbers, booleans, None, arrays, bytes, and lists, tuples and mappings of them; the order of the
-        keys does not matter
-    version : changed whenever the kernel gives another result
-
-    Raises
-    ------
-    InputError
-        for an input that has no canonical form
+    Inputs are strings, numbers, booleans, None, arrays, bytes, and lists, tuples and mappings of them; the order of
+    keys
+    does not matter.  Others have no canonical form and are refused.
     """
     digest = hashlib.sha256()
     _hash_value(digest.update, {"version": version, "inputs": inputs})
@@ -120,13 +108,7 @@ def serialize_arrays(result: UnitResult) -> bytes:
 
 
 def deserialize_arrays(data: bytes) -> UnitResult:
-    """Arrays of a result.
-
-    Raises
-    ------
-    DataError
-        if the bytes are not those that were written
-    """
+    """Arrays of a result; a DataError if the bytes are not those that were written."""
     head, _, content = data.partition(b"\n")
     if head != f"{_FILE_MAGIC} {_FILE_FORMAT} {hashlib.sha256(content).hexdigest()}".encode():
         raise DataError(f"not a whole result of format {_FILE_FORMAT}: {head[:40]!r}")

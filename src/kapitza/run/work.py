@@ -14,9 +14,7 @@ UnitKernel = Callable[[UnitInputs], UnitResult]
 Progress = Callable[[int, int], None]
 
 _MAX_POOL_RESTARTS = 20  # of a pool whose worker was killed, before giving up
-_UNITS_AHEAD_PER_WORKER = (
-    4  # units handed out per worker, so that an interrupt is quick and a scheduler never holds all of them
-)
+_UNITS_AHEAD_PER_WORKER = 4  # units handed out, so that an interrupt is quick and a scheduler never holds all of them
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -53,23 +51,20 @@ def run_units(
         raise InputError(f"expected at least 1 worker, got {workers}")
     addresses = [unit_address(unit, version=version) for unit in units]
     found: dict[str, UnitResult] = {}
-    tell = progress or ignore_progress
+    report = progress or ignore_progress
     if store is not None:
-        for name in addresses:
-            kept = store.read(name)
-            if kept is not None:
-                found[name] = kept
+        found = {name: kept for name in addresses if (kept := store.read(name)) is not None}
     todo = {name: unit for name, unit in zip(addresses, units, strict=True) if name not in found}
     total = len(set(addresses))
-    tell(len(found), total)
+    report(len(found), total)
     for name, result in _iterate_results(kernel, todo, store, workers, executor):
         found[name] = result
-        tell(len(found), total)
+        report(len(found), total)
     return [found[name] for name in addresses]
 
 
 def ignore_progress(_done: int, _total: int) -> None:
-    """Tell nobody about the progress."""
+    """Report no progress."""
 
 
 def _iterate_results(

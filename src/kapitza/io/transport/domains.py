@@ -53,6 +53,7 @@ from kapitza.io.transport.films import (
     read_carriers,
     read_film_boundary,
     read_layer_phonons,
+    read_wall,
     shared_group_edges,
 )
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
@@ -125,9 +126,9 @@ def read_domain(path: str | PathLike[str]) -> DomainFile:
         ),
     )
     spacing = _read_lengths(top, "spacing")
-    counts = [int(top.number(key, "share", float(value))) for key, value in
-              (("particles", _DEFAULT_PARTICLES), ("seed", 0), ("batches", DEFAULT_BATCHES))]  # fmt: skip
-    settings = locate_faults(top, "particles", lambda: MonteCarloSettings(counts[0], counts[1], counts[2]))
+    defaults = {"particles": _DEFAULT_PARTICLES, "seed": 0, "batches": DEFAULT_BATCHES}
+    counts = {key: int(top.number(key, "share", float(value))) for key, value in defaults.items()}
+    settings = locate_faults(top, "particles", lambda: MonteCarloSettings(**counts))
     return DomainFile(top.text("title", top.path.stem), domain, spacing, settings)
 
 
@@ -172,35 +173,26 @@ def _read_corners(section: TomlTable) -> list[tuple[float, ...]]:
     return found
 
 
-def _read_prism(section: TomlTable, held: Mapping[str, Carriers]) -> Prism:
-    """One prism over a polygon, of a material or of a wall."""
-    section.known(("name", "material", "wall", "corners", "height"))
-    corners = locate_faults(section, "corners", lambda: _read_corners(section))
-    height = _read_lengths(section, "height") if "height" in section else None
-    matter = _read_box_content(section, held)
-    name = "wall" if isinstance(matter, Wall) else matter.name
-    return Prism(corners, matter, section.text("name", name), height)
-
-
 def _read_box_content(section: TomlTable, held: Mapping[str, Carriers]) -> Carriers | Wall:
     """What a box is made of."""
     if ("material" in section) == ("wall" in section):
         said = "both" if "wall" in section else "none"
         raise section.fault(f"expected a material or a wall, got {said}")
     if "wall" in section:
-        return _read_wall(section, "wall")
+        return read_wall(section, "wall")
     return held[section.text("material", choices=held)]
 
 
 def _read_box(section: TomlTable, held: Mapping[str, Carriers]) -> DomainShape:
     """One block or prism, of a material or of a wall."""
-    if "corners" in section:
-        return _read_prism(section, held)
-    section.known(("name", "material", "wall", "low", "high"))
+    inclined = "corners" in section
+    section.known(("name", "material", "wall", *(("corners", "height") if inclined else ("low", "high"))))
     matter = _read_box_content(section, held)
-    low, high = _read_lengths(section, "low"), _read_lengths(section, "high")
-    name = "wall" if isinstance(matter, Wall) else matter.name
-    return Block(low, high, matter, section.text("name", name))
+    name = section.text("name", "wall" if isinstance(matter, Wall) else matter.name)
+    if not inclined:
+        return Block(_read_lengths(section, "low"), _read_lengths(section, "high"), matter, name)
+    corners = locate_faults(section, "corners", lambda: _read_corners(section))
+    return Prism(corners, matter, name, _read_lengths(section, "height") if "height" in section else None)
 
 
 def _read_source(section: TomlTable) -> HotSpot:
@@ -235,14 +227,7 @@ def _read_walls(section: TomlTable) -> dict[str, Outer]:
         elif value == "mirror":
             found[name] = Wall(None, 1.0)
         elif isinstance(value, dict):
-            found[name] = locate_faults(section, name, lambda n=name: _read_wall(section, n))
+            found[name] = read_wall(section, name)
         else:
             raise section.fault(f'expected "periodic", "mirror" or a table of a wall, got {value!r:.40}', name)
     return found
-
-
-def _read_wall(section: TomlTable, key: str) -> Wall:
-    """A wall with its temperature, if any, and its specular share."""
-    inside = section.section(key)
-    inside.known(("temperature", "specular"))
-    return Wall(inside.optional("temperature", "temperature"), inside.number("specular", "share", 0.0))

@@ -41,13 +41,14 @@ _FILM_LAYER_KEYS = (
     "name", "thickness", "cells", "material", "bands", "normal", "conductivity", "rates", "lifetimes", "heat_capacity",
     "velocity", "mean_free_path",
 )  # fmt: skip
-_GRAY_KEYS = ("heat_capacity", "velocity", "mean_free_path")
+_GRAY_KEYS = {"heat_capacity": "heat_capacity", "velocity": "speed", "mean_free_path": "length"}
 _CROSSING_THEORIES: Mapping[str, Callable[[Any, Any, Array], Transmission]] = MappingProxyType(
     {"dmm": dmm, "limit": elastic_limit}
 )
 _UNKNOWN_TRANSMISSION = "unknown"  # a boundary that measurements shall tell
 _TYPICAL_UMKLAPP = 1e-19  # s K⁻¹, umklapp scattering before it is scaled to a conductivity
-_MAX_BINS, _MAX_FILM_CELLS = 2000, 4000
+_SIZE_COLUMNS = ("conductance", "conductivity")
+_MAX_BINS, _MAX_FILM_CELLS, _MAX_DATA_POINTS = 2000, 4000, 10_000
 
 
 @frozen(eq=False)
@@ -73,19 +74,12 @@ class FilmsFile:
 
 @frozen(eq=False)
 class LayerPhonons:
-    """What a layer is made of, before its spectrum is cut into groups.
-
-    Attributes
-    ----------
-    section : of the file
-    matter : solid or bands; None for gray layers and files of lifetimes
-    modes, lifetime : of a file of lifetimes; None else
-    """
+    """What a layer is made of, before its spectrum is cut into groups."""
 
     section: TomlTable
-    matter: Solid | Bands | None = None
-    modes: ModeTable | None = None
-    lifetime: Array | None = None
+    matter: Solid | Bands | None = None  # None for gray layers and files of lifetimes
+    modes: ModeTable | None = None  # of a file of lifetimes; None else
+    lifetime: Array | None = None  # (n,) of these modes, s
 
     @property
     def gray(self) -> bool:
@@ -129,7 +123,7 @@ def read_films(path: str | PathLike[str]) -> FilmsFile:
     walls.known(("left", "right"))
     if period is not None and walls.table:
         raise walls.fault("a stack with a period has no walls: leave out one of them")
-    left, right = (_read_wall(walls, key) for key in ("left", "right"))
+    left, right = (read_wall(walls, key) if key in walls else None for key in ("left", "right"))
     return FilmsFile(top.text("title", top.path.stem), films, crossings, left, right, period)
 
 
@@ -188,10 +182,8 @@ def read_carriers(side: LayerPhonons, name: str, edges: Array, temperature: floa
     """Phonons of a layer."""
     section = side.section
     if side.gray:
-        values = [section.number(*pair) for pair in zip(_GRAY_KEYS, ("heat_capacity", "speed", "length"), strict=True)]
-        return gray_carriers(
-            name, heat_capacity=values[0], velocity=values[1], mean_free_path=values[2], temperature=temperature
-        )
+        values = {key: section.number(key, kind) for key, kind in _GRAY_KEYS.items()}
+        return gray_carriers(name, **values, temperature=temperature)
     if side.modes is not None and side.lifetime is not None:
         return collect_modes(name, side.modes, side.lifetime, edges, isotropic=True, temperature=temperature)
     if side.matter is None:
@@ -237,9 +229,9 @@ def _read_film_boundaries(
     """Boundaries in their order; each once, none as a conductance."""
     names = [f"{a}|{b}" for a, b in pairs]
     for one, other in pairs:
-        turned = f"{other}|{one}"
-        if turned in section and f"{one}|{other}" in section and turned not in names:
-            raise section.fault(f"the boundary {one}|{other} is given twice, also as {turned}: give it once", turned)
+        reverse = f"{other}|{one}"
+        if reverse in section and f"{one}|{other}" in section and reverse not in names:
+            raise section.fault(f"the boundary {one}|{other} is given twice, also as {reverse}: give it once", reverse)
     section.known(names)
     missing = [name for name in names if name not in section]
     if missing:
@@ -301,10 +293,8 @@ def _read_transmission(
     return _CROSSING_THEORIES[text](left, right, group_frequencies(edges))
 
 
-def _read_wall(section: TomlTable, key: str) -> Wall | None:
-    """One end of the stack, None where the file says nothing of it."""
-    if key not in section:
-        return None
+def read_wall(section: TomlTable, key: str) -> Wall:
+    """A wall with its temperature, if any, and its specular share."""
     inside = section.section(key)
     inside.known(("temperature", "specular"))
     try:
@@ -313,20 +303,8 @@ def _read_wall(section: TomlTable, key: str) -> Wall | None:
         raise section.fault(str(err), key) from err
 
 
-_SIZE_COLUMNS = ("conductance", "conductivity")
-_MAX_DATA_POINTS = 10_000
-
-
 def read_spectral_measurements(path: str | PathLike[str], held: FilmsFile) -> SpectralMeasurement:
-    """Read what was measured on stacks like the one of a file, with an unknown boundary.
-
-    Raises
-    ------
-    DataError
-        for columns that are missing, unknown or of another kind, and data that no measurement can have
-    InputError
-        for a stack without an unknown boundary, with walls or with a period
-    """
+    """Read what was measured on stacks like the one of a file, with an unknown boundary between black walls."""
     if None not in held.crossings:
         raise InputError(f'{held.title}: no boundary is "unknown": nothing is left to find; mark it in the file')
     if held.period is not None or held.left is not None or held.right is not None:
@@ -357,22 +335,15 @@ def _thickness_series(table: TextTable, held: FilmsFile) -> StackConductances:
         raise DataError(f"expected a column conductance or conductivity, got {said} of them", file=table.path)
     value, sigma = table.values(kinds[0], kinds[0]), table.values(kinds[0], "sigma")
     thickness: dict[str, Array] = {name: table.values("length", name) for name in layers if name in table}
+    columns = [thickness.get(film.name, np.full(value.size, film.thickness)) for film in held.films]
     stacks = [
-        [
-            evolve(film, thickness=float(thickness.get(film.name, _constant_column(film.thickness, k))[k]))
-            for film in held.films
-        ]
-        for k in range(value.size)
+        [evolve(film, thickness=float(one)) for film, one in zip(held.films, row, strict=True)]
+        for row in zip(*columns, strict=True)
     ]
     if kinds[0] == "conductivity":
         total = np.array([sum(film.thickness for film in stack) for stack in stacks])
         value, sigma = value / total, sigma / total
     return StackConductances(stacks, held.crossings, value, sigma)
-
-
-def _constant_column(value: float, last: int) -> Array:
-    """The same number for all rows up to one."""
-    return np.full(last + 1, value)
 
 
 def _frequency_series(table: TextTable, held: FilmsFile) -> ApparentResistances:

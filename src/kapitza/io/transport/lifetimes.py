@@ -27,6 +27,7 @@ _MAX_LIFETIME_BYTES = 2**30  # bytes of a table
 _TEMPERATURE_TOLERANCE = 0.5  # K, within which a temperature of a file is the one that is asked for
 _MODE_DENSITY_SPREAD = 0.02  # relative spread of the modes per volume of a table
 _ACOUSTIC_CUTOFF = 1e-3  # of the top frequency: acoustic modes at Γ, which carry nothing
+_PHONO3PY_DATASETS = ("gamma", "frequency", "group_velocity", "weight", "temperature", "kappa_unit_conversion")
 _ALMABTE_COLUMNS = 11  # of almaBTE's table: q point, branch, three coordinates, ω, C, τ, velocity
 
 
@@ -79,12 +80,11 @@ def _read_phono3py(path: str | PathLike[str], temperature: float) -> tuple[ModeT
     """Modes of ``kappa-*.hdf5``; lifetimes 1/2(2π·gamma), with isotope scattering where it is there."""
     with open_hdf5(path) as file:
         names = member_names(file)
-        for one in ("gamma", "frequency", "group_velocity", "weight", "temperature", "kappa_unit_conversion"):
+        for one in _PHONO3PY_DATASETS:
             if one not in names:
                 raise DataError(f"has no {one!r}: expected kappa-*.hdf5 as phono3py --br writes it")
-        held = {
-            one: np.asarray(local_dataset(file, one)[()], dtype=float) for one in names if one in _PHONO3PY_DATASETS
-        }
+        known = [one for one in (*_PHONO3PY_DATASETS, "gamma_isotope") if one in names]
+        held = {one: np.asarray(local_dataset(file, one)[()], dtype=float) for one in known}
     at = _nearest_temperature(held["temperature"], temperature)
     frequency, gamma = held["frequency"], held["gamma"]
     if gamma.ndim != 3 or frequency.ndim != 2 or gamma.shape[1:] != frequency.shape:
@@ -102,11 +102,6 @@ def _read_phono3py(path: str | PathLike[str], temperature: float) -> tuple[ModeT
     with np.errstate(divide="ignore"):
         lifetime = np.where(width > 0, 1e-12 / (4 * np.pi * np.where(width > 0, width, 1.0)), np.nan).ravel()
     return _propagating_modes(frequency.ravel() * THz, share, speed, lifetime, temperature)
-
-
-_PHONO3PY_DATASETS = (
-    "gamma", "frequency", "group_velocity", "weight", "temperature", "kappa_unit_conversion", "gamma_isotope",
-)  # fmt: skip
 
 
 def _read_shengbte(folder: Path, temperature: float) -> tuple[ModeTable, Array]:
@@ -161,7 +156,7 @@ def _propagating_modes(
 ) -> tuple[ModeTable, Array]:
     """Modes with their heat capacity, sound at Γ left out; `share` is modes per volume, m⁻³."""
     if not (np.isfinite(omega).all() and np.isfinite(speed).all() and omega.max(initial=0) > 0):
-        raise DataError(f"has frequencies or velocities that are no numbers, or none above 0 ({omega.size} modes)")
+        raise DataError(f"has frequencies or velocities that are not numbers, or none above 0 ({omega.size} modes)")
     use = _propagating(omega)
     missing = np.count_nonzero(~(np.isfinite(lifetime[use]) & (lifetime[use] > 0)))
     if missing:
