@@ -161,7 +161,7 @@ def test_what_cannot_be_is_told(si_heavy):
     omega = np.array([1.0, 2.0]) * THz
     with pytest.raises(InputError, match="above 0"):
         local_density(si_heavy, [0.0, 1.0])
-    with pytest.raises(InputError, match="0 or more"):
+    with pytest.raises(InputError, match="at least 0"):
         local_density(si_heavy, omega, width=-1.0)
     with pytest.raises(InputError, match="layers of the device"):
         local_current(si_heavy, omega, layers=(0, 7))

@@ -132,10 +132,7 @@ def _conductance_report(
         return kapitza.plot.transmission(found, ax=figure.add_subplot())
 
     return _AgfReport(
-        {"transmission": found, "conductance": drops},
-        draw,
-        _PLAIN_SIZE,
-        lambda: _print_agf(found.method, drops),
+        {"transmission": found, "conductance": drops}, draw, _PLAIN_SIZE, lambda: _print_agf(found.method, drops)
     )
 
 

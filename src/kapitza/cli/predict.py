@@ -75,10 +75,7 @@ def _published_measurements(left: str, right: str, found: Estimate) -> tuple[Mea
 
 def _typed_names(left: str, right: str, found: Estimate) -> tuple[str, str]:
     """Names of both sides as they were typed, and of files by what they hold."""
-    return (
-        found.left if deferred.is_path(left) else left,
-        found.right if deferred.is_path(right) else right,
-    )
+    return (found.left if deferred.is_path(left) else left, found.right if deferred.is_path(right) else right)
 
 
 def _print_estimates(found: tuple[Estimate, ...], measured: tuple[Measurement, ...], names: tuple[str, str]) -> None:
@@ -88,20 +85,11 @@ def _print_estimates(found: tuple[Estimate, ...], measured: tuple[Measurement, .
     head = f"{first.left} | {first.right}, conductance in MW m⁻² K⁻¹"
     if len(kelvin) == 1:
         rows = [[one.title, one.model, *(_drop_value(one, drop, 0) for drop in drops)] for one in found]
-        print_table(
-            f"{head} at {kelvin[0]:g} K by temperature drop",
-            ["model", "name", *drops],
-            rows,
-            text=2,
-        )
+        print_table(f"{head} at {kelvin[0]:g} K by temperature drop", ["model", "name", *drops], rows, text=2)
     else:
         shown = even_subset(len(kelvin), _fitting_columns(max(len(one.title) for one in found)))
         rows = [
-            [
-                one.title if drop == drops[0] else "",
-                drop,
-                *(_drop_value(one, drop, j) for j in shown),
-            ]
+            [one.title if drop == drops[0] else "", drop, *(_drop_value(one, drop, j) for j in shown)]
             for one in found
             for drop in drops
         ]

@@ -174,6 +174,12 @@ def check_choice(value: str, names: tuple[str, ...], what: str) -> None:
         raise InputError(f"unknown {what} {value!r}: expected {' or '.join(map(repr, names))}")
 
 
+def check_not_negative(name: str, value: float, unit: str = "") -> None:
+    """Refuse a number that is negative or not finite."""
+    if not (np.isfinite(value) and value >= 0):
+        raise InputError(f"{name} = {value:g}{unit and f' {unit}'}, expected a finite number of at least 0")
+
+
 def find_name(name: object, known: Collection[str], what: str) -> str:
     """Return the known name that is meant, whatever its case and underscores; an InputError offers near ones."""
     wanted = str(name).strip().lower().replace("_", "-")

@@ -8,8 +8,9 @@ spots much larger than its Kapitza length.
 import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
+from scipy.special import erfcinv
 
-from kapitza.core.arrays import Array, check_record, positive, quantity, temperatures
+from kapitza.core.arrays import Array, check_not_negative, check_record, positive, quantity, temperatures
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 from kapitza.theory.knudsen import Accommodation, Gas, temperature_jump
@@ -45,7 +46,7 @@ class RoughContact:
 
     def separation(self, pressure: ArrayLike) -> Array:
         r"""(n,) distance of mean planes, $Y = \sigma\sqrt2\,\mathrm{erfc}^{-1}(2p/H)$, m, under a pressure in Pa."""
-        return self.roughness * np.sqrt(2) * _inverse_erfc(2 * self._load(pressure))
+        return self.roughness * np.sqrt(2) * erfcinv(2 * self._load(pressure))
 
     def constriction(self, pressure: ArrayLike) -> Array:
         r"""(n,) conductance of the spots, W m⁻² K⁻¹, under a pressure in Pa.
@@ -66,7 +67,7 @@ class RoughContact:
         M. M. Yovanovich, IEEE Trans. Compon. Packag. Technol. 28, 182 (2005), doi:10.1109/TCAPT.2005.848483
         """
         load = self._load(pressure)
-        lean = np.exp(-np.square(_inverse_erfc(2 * load)))
+        lean = np.exp(-np.square(erfcinv(2 * load)))
         return self.conductivity * self.slope / self.roughness * lean / np.sqrt(8 * np.pi) / (1 - np.sqrt(load)) ** 1.5
 
     def _load(self, pressure: ArrayLike) -> Array:
@@ -77,13 +78,6 @@ class RoughContact:
                 "0.1: is the hardness in Pa?"
             )
         return load
-
-
-def _inverse_erfc(value: Array) -> Array:
-    """(n,) inverse of the complementary error function."""
-    from scipy.special import erfcinv
-
-    return np.asarray(erfcinv(value), dtype=float)
 
 
 def pressed_contact(
@@ -149,8 +143,7 @@ def spot_resistance(*, conductivity: float, radius: float, mean_free_path: float
     R. Prasher, Nano Lett. 5, 2155 (2005), doi:10.1021/nl051710b
     """
     k, a = positive([conductivity, radius])
-    if not (np.isfinite(mean_free_path) and mean_free_path >= 0):
-        raise InputError(f"mean_free_path = {mean_free_path:g} m, wanted a finite number from 0")
+    check_not_negative("mean_free_path", mean_free_path, "m")
     knudsen = mean_free_path / a
     diffuse = (1 + 0.83 * knudsen) / (1 + 1.33 * knudsen)
     return float((diffuse + 8 / (3 * np.pi) * knudsen) / (2 * k * a))

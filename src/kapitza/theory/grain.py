@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, frequencies, numbers, positive
+from kapitza.core.arrays import Array, check_not_negative, frequencies, numbers, positive
 from kapitza.core.conductance import Conductance
 from kapitza.core.phonons import Phonons
 from kapitza.core.quadrature import gauss_legendre
@@ -72,7 +72,7 @@ def boundary_specularity(side: IsotropicBranches, omega: ArrayLike, *, roughness
     J. M. Ziman, Electrons and Phonons (Clarendon Press, Oxford, 1960); A. A. Maznev, Phys. Rev. B 91, 134306 (2015),
     doi:10.1103/PhysRevB.91.134306 (limit of long correlation lengths; shorter ones scatter long waves less)
     """
-    check_roughness(roughness)
+    check_not_negative("roughness", roughness, "m")
     radii = branch_wavenumbers(side, frequencies(omega))
     modes = np.square(radii)
     exponent = np.maximum(4 * roughness**2 * modes, 1e-300)
@@ -198,9 +198,3 @@ def diffraction_order(t: Array) -> Array:
     ratio = np.sqrt((across[..., None] + y) * (1 - sine) / ((across[..., None] + t[:, None, None] - y) * (1 + sine)))
     inner = np.pi * half[..., 0] * ((ratio * np.cos(np.pi * (node - 0.5))) @ weight)
     return 3 / np.pi * np.sum(inner * top * (np.pi / 2) * np.cos(np.pi * node / 2) * weight, axis=1)
-
-
-def check_roughness(roughness: float) -> None:
-    """Refuse a roughness that is negative or not finite."""
-    if not (np.isfinite(roughness) and roughness >= 0):
-        raise InputError(f"roughness = {roughness:g} m, expected a finite length of at least 0")

@@ -9,7 +9,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, check_record, frequencies, temperatures
+from kapitza.core.arrays import Array, check_not_negative, check_record, frequencies, temperatures
 from kapitza.core.conductance import Conductance, Drop, merge_conductances
 from kapitza.core.occupation import Statistics, bose_einstein, reduced_energy
 from kapitza.core.phonons import Phonons
@@ -155,8 +155,7 @@ def _check_inelastic(elastic: Transmission, amplitude: float, temperature_power:
         ("temperature_power", temperature_power),
         ("frequency_power", frequency_power),
     ):
-        if not (np.isfinite(value) and value >= 0):
-            raise InputError(f"{name} = {value:g}, expected a finite number of at least 0")
+        check_not_negative(name, value)
 
 
 ElasticTheory = Callable[[Phonons, Phonons, Array], Transmission]
@@ -260,8 +259,7 @@ def pair_exchange(
     """Rates of the exchange ω + ω <-> 2ω and what either side sees of it; parameters as for `three_phonon`."""
     if not 0 <= strength <= 1:
         raise InputError(f"strength = {strength:g}, expected 0 (elastic) to 1")
-    if not (np.isfinite(frequency_power) and frequency_power >= 0):
-        raise InputError(f"frequency_power = {frequency_power:g}, expected a finite number of at least 0")
+    check_not_negative("frequency_power", frequency_power)
     omega = frequencies(omega)
     free = {scale: _side_modes(left, right, scale * omega, theory) for scale in (0.5, 1.0, 2.0)}
     softer = min(left.edges[-1], right.edges[-1])

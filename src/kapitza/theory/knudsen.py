@@ -12,7 +12,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, check_record, find_name, positive, quantity, temperatures
+from kapitza.core.arrays import Array, check_not_negative, check_record, find_name, positive, quantity, temperatures
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 from kapitza.units import N_A, k_B
@@ -99,12 +99,7 @@ def temperature_jump(gas: Gas, *, pressure: float, temperature: ArrayLike, accom
 
 
 def gas_gap(
-    gas: Gas,
-    width: float,
-    *,
-    pressure: float,
-    temperature: ArrayLike,
-    accommodation: Accommodation = (1.0, 1.0),
+    gas: Gas, width: float, *, pressure: float, temperature: ArrayLike, accommodation: Accommodation = (1.0, 1.0)
 ) -> Conductance:
     r"""Conductance of a gas between two parallel walls, from the continuum to free molecules.
 
@@ -134,8 +129,7 @@ def gas_gap(
     F. S. Sherman, in Rarefied Gas Dynamics, ed. J. A. Laurmann, vol. 2, 228 (Academic Press, 1963)
     C.-Y. Liu, L. Lees, in Rarefied Gas Dynamics, ed. L. Talbot, 391 (Academic Press, 1961)
     """
-    if not (np.isfinite(width) and width >= 0):
-        raise InputError(f"width = {width:g} m of the gap, wanted a finite number from 0")
+    check_not_negative("width", width, "m")
     jumps = sum(
         temperature_jump(gas, pressure=pressure, temperature=temperature, accommodation=a) for a in accommodation
     )

@@ -12,7 +12,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, ComplexArray, numbers
+from kapitza.core.arrays import Array, ComplexArray, check_not_negative, numbers
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.matter.elastic import Elastic, axes_about_z, rotate_tensor, turning_points
 from kapitza.matter.isotropic import Fluid, Solid
@@ -257,23 +257,16 @@ _LIGHT_IMPEDANCE_RATIO = (
 )
 
 
-def _check_thickness(instance: object, attribute: object, value: float) -> None:
-    """Validate a thickness."""
-    if not (np.isfinite(value) and value >= 0):
-        raise InputError(f"an interlayer of {value:g} m: expected a finite thickness, 0 or more")
-
-
-def _check_layer_medium(instance: object, attribute: object, value: object) -> None:
-    """Validate the material of a layer."""
-    check_medium(value)
-
-
 @frozen(eq=False)
 class Interlayer:
     """Elastic layer between two half spaces: its material and its thickness (m, 0 or more)."""
 
-    material: Medium = field(validator=_check_layer_medium)
-    thickness: float = field(converter=float, validator=_check_thickness)
+    material: Medium
+    thickness: float = field(converter=float)
+
+    def __attrs_post_init__(self) -> None:
+        check_medium(self.material)
+        check_not_negative("thickness of an interlayer", self.thickness, "m")
 
 
 @frozen(eq=False)
@@ -289,19 +282,12 @@ class PlanarContact:
         return self.stiffness is None and not self.layers
 
 
-def _is_list(value: object) -> bool:
-    """Whether something is a list and no text."""
-    return isinstance(value, Sequence) and not isinstance(value, str)
-
-
 def planar_contact(spring: ArrayLike | None, interlayer: Interlayer | Sequence[Interlayer] | None) -> PlanarContact:
     """Make a contact of a spring (normal and tangential stiffness, N m⁻³) or of interlayers from left to right."""
-    if not (interlayer is None or isinstance(interlayer, Interlayer) or _is_list(interlayer)):
+    several = interlayer if isinstance(interlayer, Sequence) and not isinstance(interlayer, str) else (interlayer,)
+    layers = tuple(layer for layer in several if isinstance(layer, Interlayer))
+    if interlayer is not None and len(layers) < len(several):
         raise InputError(f"expected Interlayer(material, thickness) or a list of them, got {interlayer!r:.60}")
-    layers = (interlayer,) if isinstance(interlayer, Interlayer) else tuple(interlayer or ())
-    for layer in layers:
-        if not isinstance(layer, Interlayer):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InputError(f"expected Interlayer(material, thickness), got {layer!r:.60}")
     if spring is None:
         return PlanarContact(None, layers)
     stiffness = numbers(spring)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
+from typing import Any
 
 from attrs import frozen
 
@@ -73,32 +74,6 @@ class Citation:
     references: tuple[str, ...]
 
 
-# Theories that need more than two sides, so that they are called from Python only.
-_PYTHON_ONLY_CITATIONS = (
-    Citation("amm-bond", "AMM across a bond of finite stiffness", ("prasher2009", "swartz1989")),
-    Citation("capped", "capped inelastic channel", ("stoner1993",)),
-    Citation("chain", "two chains of masses and springs", ("born1912",)),
-    Citation("constriction", "constriction of a small contact", ("nikolic1999", "prasher2005")),
-    Citation("dispersion", "isotropic dispersions", ("born1912", "reddy2005", "pop2004")),
-    Citation("electron-phonon", "electrons of a metal in series", ("majumdar2004", "li2014", "lombard2015", "lin2008")),
-    Citation("gas-gap", "temperature jump of a gas at a wall", ("smoluchowski1898", "sharipov2011")),
-    Citation("grain-boundary", "diffuse and specular grain boundary", ("wang2011", "hua2014")),
-    Citation("grain-size", "conductivity of a polycrystal", ("nan1998",)),
-    Citation("layers", "coherent stack of layers", ("redheffer1962", "stroh1962")),
-    Citation("local-drop", "temperature drop at the plane", ("simons1974",)),
-    Citation("phonon-slip", "slip of phonons at a black wall", ("heaslet1965",)),
-    Citation("polycrystal", "mean speeds and stability of a crystal", ("hill1952", "mouhat2014")),
-    Citation("pressed-contact", "contact of rough surfaces under pressure", ("cooper1969", "yovanovich2005")),
-    Citation("rough", "partly specular, partly diffuse interface", ("ziman1960", "maznev2015", "ong2021")),
-    Citation("sheet-on-solid", "sheet held by springs", ("persson2011", "ong2016")),
-    Citation("sheets", "DMM with a sheet", ("duda2009", "swartz1989", "jiang2013")),
-    Citation("solid", "Debye solid", ("debye1912",)),
-    Citation(
-        "spin-kapitza", "spin-dependent Kapitza resistance", ("dejene2013", "heikkila2010", "valet1993", "vanson1987")
-    ),
-    Citation("twist-boundary", "twist boundary with misfit dislocations", ("hanus2018", "gurunathan2021")),
-)
-
 # Families of theories under one short name.
 _THEORY_FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -109,22 +84,31 @@ _THEORY_FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
-_CITATIONS_BY_NAME: Mapping[str, Citation] = MappingProxyType(
-    {one.name: Citation(one.name, one.title, one.references) for one in MODEL_REGISTER}
-    | {one.name: one for one in _PYTHON_ONLY_CITATIONS}
-)
-
 
 @cache
 def references() -> Mapping[str, Reference]:
     """Return all references by key."""
-    text = (files("kapitza.theory") / "data" / "references.toml").read_text(encoding="utf-8")
-    return MappingProxyType({key: Reference(key=key, **fields) for key, fields in tomllib.loads(text).items()})
+    return MappingProxyType({key: Reference(key=key, **fields) for key, fields in _read_data("references").items()})
+
+
+@cache
+def _citations_by_name() -> Mapping[str, Citation]:
+    """Theories by name: the models of two sides, and those that need more, so that they are called from Python only."""
+    models = {one.name: Citation(one.name, one.title, one.references) for one in MODEL_REGISTER}
+    others = _read_data("citations").items()
+    return MappingProxyType(
+        models | {name: Citation(name, one["title"], tuple(one["references"])) for name, one in others}
+    )
+
+
+def _read_data(name: str) -> dict[str, Any]:
+    """Tables of a file of the package."""
+    return tomllib.loads((files("kapitza.theory") / "data" / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 def citations() -> tuple[Citation, ...]:
     """Return all theories that `cite` knows."""
-    return tuple(_CITATIONS_BY_NAME.values())
+    return tuple(_citations_by_name().values())
 
 
 def cite(name: str) -> tuple[Reference, ...]:
@@ -137,7 +121,8 @@ def cite(name: str) -> tuple[Reference, ...]:
     InputError
         for an unknown name, with near ones
     """
-    wanted = find_name(name, (*_CITATIONS_BY_NAME, *_THEORY_FAMILIES), "theory")
+    known = _citations_by_name()
+    wanted = find_name(name, (*known, *_THEORY_FAMILIES), "theory")
     names = _THEORY_FAMILIES.get(wanted, (wanted,))
-    keys = dict.fromkeys(key for one in names for key in _CITATIONS_BY_NAME[one].references)
+    keys = dict.fromkeys(key for one in names for key in known[one].references)
     return tuple(references()[key] for key in keys)

@@ -11,12 +11,11 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, check_record, numbers
+from kapitza.core.arrays import Array, check_not_negative, check_record, numbers
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.theory.amm import slowness_quadrature
 from kapitza.theory.dmm import common_grid, harmonic_sum
-from kapitza.theory.grain import check_roughness
 from kapitza.theory.plane_waves import (
     LEFT_GOING,
     RIGHT_GOING,
@@ -53,7 +52,7 @@ def rough_interface(left: Medium, right: Medium, omega: ArrayLike | None = None,
     InputError
         for a roughness that is negative or not finite and for sides without elastic constants
     """
-    check_roughness(roughness)
+    check_not_negative("roughness", roughness, "m")
     left, right = check_medium(left), check_medium(right)
     omega, weight = common_grid(omega, left, right)
     table = interface_processes(left, right)

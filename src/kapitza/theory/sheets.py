@@ -9,7 +9,7 @@ Landauer integral over the transmission of each wave vector, and without the dam
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, ComplexArray, check_record, frequencies
+from kapitza.core.arrays import Array, ComplexArray, check_not_negative, check_record, frequencies
 from kapitza.core.quadrature import frequency_grid, merge_edges, panel_quadrature
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
@@ -96,10 +96,10 @@ def sheet_on_solid(
     """
     check_record(sheet, Sheet, "take kapitza.matter.sheet('graphene')")
     check_record(substrate, Solid, "take kapitza.solid('a-SiO2')")
-    _check_positive("spring", spring)
-    _check_positive("damping", damping)
-    if not (np.isfinite(substrate_loss) and substrate_loss >= 0):
-        raise InputError(f"substrate_loss = {substrate_loss:g}, wanted a finite number from 0")
+    for name, value in (("spring", spring), ("damping", damping)):
+        if not (np.isfinite(value) and value > 0):
+            raise InputError(f"{name} = {value:g}, wanted a finite number above 0")
+    check_not_negative("substrate_loss", substrate_loss)
     weights = None
     if omega is not None:
         wanted = frequencies(omega)
@@ -127,12 +127,6 @@ def sheet_on_solid(
         weight=weights,
         method=f"spring-coupled {sheet.name}|{substrate.name}",
     )
-
-
-def _check_positive(name: str, value: float) -> None:
-    """Refuse a parameter that is not finite and above zero."""
-    if not (np.isfinite(value) and value > 0):
-        raise InputError(f"{name} = {value:g}, wanted a finite number above 0")
 
 
 def _sheet_spectrum_edges(sheet: Sheet, substrate: Solid, spring: float) -> Array:

@@ -5,11 +5,9 @@ makes the difference decay over $\lambda_Q$ on either side.  It is the problem o
 temperature for the electrochemical potential.
 """
 
-import numpy as np
 from attrs import frozen
 
-from kapitza.core.arrays import check_record
-from kapitza.errors import InputError
+from kapitza.core.arrays import check_not_negative, check_record
 from kapitza.matter.electrons import SpinChannels
 
 
@@ -67,8 +65,7 @@ def spin_kapitza(
     for side in (magnet, normal):
         check_record(side, SpinChannels, "give conductivity, exchange length and polarisation as SpinChannels(...)")
     for name, value in (("resistance_up", resistance_up), ("resistance_down", resistance_down)):
-        if not (np.isfinite(value) and value >= 0):
-            raise InputError(f"{name} = {value:g}, wanted a finite number from 0 in m² K W⁻¹")
+        check_not_negative(name, value, "m² K W⁻¹")
     both = resistance_up + resistance_down
     r_b = both / 4
     gamma = (resistance_down - resistance_up) / both if both else 0.0

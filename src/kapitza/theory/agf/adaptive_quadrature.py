@@ -115,18 +115,9 @@ class RangeSampler:
         weight = share["weight"] / points.weight.sum()
         area = np.where(weight > 0, weight * self.what.junction.area, np.inf)
         omega = np.divide(share["first"], share["total"], out=(bins[:-1] + bins[1:]) / 2, where=share["total"] > 0)
-        total, left, right = (share[name] / area for name in ("total", "left", "right"))
+        sums = {name: share[name] / area for name in ("total", "left", "right")}
         single = 4 * part.box.prod() / np.prod(size)
-        return RangeSpectrum(
-            omega=omega,
-            weight=weight,
-            total=total,
-            left=left,
-            right=right,
-            points=count,
-            each=each,
-            share=points.weight / single,
-        )
+        return RangeSpectrum(omega=omega, weight=weight, points=count, each=each, share=points.weight / single, **sums)
 
 
 def merge_spectra(bands: Sequence[RangeSpectrum], junction: Junction) -> Transmission:

@@ -40,12 +40,7 @@ from kapitza.theory.agf.green_functions import (
 )
 from kapitza.theory.agf.k_mesh import MeshSize, as_zone_mesh, disperses, even_frequencies, zone_wavevectors
 from kapitza.theory.agf.leads import dagger, surface_green_inverse
-from kapitza.theory.agf.transmission import (
-    UnitRunner,
-    junction_from_arrays,
-    point_seconds,
-    transmission_at_frequencies,
-)
+from kapitza.theory.agf.transmission import UnitRunner, junction_from_arrays, point_seconds, transmission_at_frequencies
 
 _MAX_ERROR_DECAY = 6  # the most that one level is trusted to take off the error: two may agree by chance
 _MIN_ORBITS = 1.5  # orbits of points that must carry a range, until it is trusted that no others would

@@ -17,7 +17,7 @@ import numpy as np
 from attrs import asdict, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, IndexArray, finite_table, frequencies, labels, numbers
+from kapitza.core.arrays import Array, IndexArray, check_not_negative, finite_table, frequencies, labels, numbers
 from kapitza.core.quadrature import trapezoid_weights
 from kapitza.errors import InputError
 from kapitza.matter.junction import Junction, JunctionLayer, Lead
@@ -222,8 +222,7 @@ def local_density(
     """
     what, wanted = prepare_junction(junction), even_frequencies(junction, omega)
     gamma = float(np.mean(np.diff(wanted))) if width is None and wanted.size > 1 else float(width or 0.0)
-    if not (np.isfinite(gamma) and gamma >= 0):
-        raise InputError(f"width = {gamma:g} rad/s: expected 0 or more")
+    check_not_negative("width", gamma, "rad/s")
     points = zone_wavevectors(what, k_mesh, DEFAULT_MESH_SIDE, _TIME_REVERSAL)
     each = {"k": points.k, "weight": points.weight}
     common = {"omega": wanted, "local": "density", "width": gamma}

@@ -224,13 +224,7 @@ class UnitRunner:
         if workers > 1 and UNIT_SECONDS * len(units) <= MIN_POOL_SECONDS:
             workers = 1
         found = run_units(
-            kernel,
-            units,
-            version=AGF_VERSION,
-            store=self.store,
-            workers=workers,
-            executor=pool,
-            progress=self.progress,
+            kernel, units, version=AGF_VERSION, store=self.store, workers=workers, executor=pool, progress=self.progress
         )
         return {name: np.concatenate([np.asarray(one[name], dtype=float) for one in found]) for name in found[0]}
 
