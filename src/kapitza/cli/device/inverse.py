@@ -42,38 +42,29 @@ def report_inverse(path: str, measured: str, free: str | None, *, save: str | No
 
 
 def _inverse_json(title: str, found: Fit, fluxes: list[BoundaryFlux]) -> dict[str, Any]:
-    """A fit with its units."""
+    """A fit with its units, and jump, flux and resistance of each boundary at the hottest point."""
     parameters: dict[str, Any] = {}
     for parameter, value, sigma in zip(found.problem.parameters, found.value, found.sigma, strict=True):
-        entry: dict[str, Any] = {"free": not parameter.known}
-        if parameter.name in found.bounds:
-            bound = found.bounds[parameter.name]
-            entry |= {"low": bound.low, "high": bound.high, "confidence": bound.confidence}
-        else:
-            entry |= {"value": float(value), "sigma": float(sigma)}
-        parameters[parameter.name] = entry
+        name = parameter.name
+        known = {"bound": found.bounds[name]} if name in found.bounds else {"value": value, "sigma": sigma}
+        parameters[name] = {"free": not parameter.known, **known}
+    boundaries: dict[str, Any] = {}
+    for one in fluxes:
+        jump, flux, resistance = one.sigma.tolist()
+        known = {"value": one.resistance, "sigma": resistance} if one.bound is None else {"bound": one.bound}
+        boundaries[one.boundary] = {
+            "jump": {"unit": "K", "value": one.jump, "sigma": jump},
+            "flux": {"unit": "W m^-2", "value": one.flux, "sigma": flux},
+            "resistance": {"unit": "m^2 K W^-1", **known},
+        }
     return {
         "title": title,
         "parameters": {"unit": "SI", "value": parameters},
         "chi2": found.chi2,
         "freedom": found.freedom,
-        "boundaries": {one.boundary: _flux_json(one) for one in fluxes},
+        "boundaries": boundaries,
         "drop_definition": "extrapolated",
     }
-
-
-def _flux_json(one: BoundaryFlux) -> dict[str, Any]:
-    """Jump, flux and resistance at the hottest point."""
-    jump, flux, resistance = one.sigma.tolist()
-    told: dict[str, Any] = {
-        "jump": {"unit": "K", "value": one.jump, "sigma": jump},
-        "flux": {"unit": "W m^-2", "value": one.flux, "sigma": flux},
-    }
-    if one.bound is None:
-        told["resistance"] = {"unit": "m^2 K W^-1", "value": one.resistance, "sigma": resistance}
-    else:
-        told["resistance"] = {"unit": "m^2 K W^-1", "low": one.bound.low, "high": one.bound.high}
-    return told
 
 
 def _print_inverse(title: str, found: Fit, fluxes: list[BoundaryFlux]) -> None:
@@ -90,11 +81,11 @@ def _print_inverse(title: str, found: Fit, fluxes: list[BoundaryFlux]) -> None:
     )
     for one in fluxes:
         jump, flux, resistance = one.sigma.tolist()
-        told = f"{1e9 * one.resistance:.4g} ± {1e9 * resistance:.2g} m²K/GW"
+        shown = f"{1e9 * one.resistance:.4g} ± {1e9 * resistance:.2g} m²K/GW"
         if one.bound is not None:
-            told = deferred.format_bound(one.bound, "resistance")
+            shown = deferred.format_bound(one.bound, "resistance")
         note(
             f"{one.boundary} below the hottest point: {one.jump:.4g} ± {jump:.2g} K over "
-            f"{1e-6 * one.flux:.4g} ± {1e-6 * flux:.2g} MW/m² is {told}"
+            f"{1e-6 * one.flux:.4g} ± {1e-6 * flux:.2g} MW/m² is {shown}"
         )
     note(f"chi² = {found.chi2:.4g} for {found.freedom:.1f} degrees of freedom")

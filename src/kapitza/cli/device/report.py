@@ -15,7 +15,6 @@ from kapitza.io.device.sweeps import format_device_number
 
 if TYPE_CHECKING:
     from kapitza.device.description import Device, HeatSource
-    from kapitza.device.elements.temperatures import BodyTemperatures
     from kapitza.device.layout import Layout
     from kapitza.device.results import BoundaryJump, DeviceTemperatures, TransientTemperatures, WaveformChoice
     from kapitza.io.device.layers import DeviceMethod
@@ -236,7 +235,7 @@ def _solve_body(path: str, files: DeviceFiles) -> _Report:
     found = kapitza.device.DeviceTemperatures(
         title=held.title,
         sink=held.sink,
-        power=_entering_heat(solved),
+        power=solved.entered - sum(flow for flow in solved.flows.values() if flow < 0),
         peak=solved.peak - held.sink,
         place=place,
         layer=region,
@@ -262,11 +261,6 @@ def _solve_body(path: str, files: DeviceFiles) -> _Report:
         faces=[[name, f"{solved.mean(name) - held.sink:.5g}", f"{flow:.4g}"] for name, flow in solved.flows.items()],
         axes=("x", "y", "z"),
     )
-
-
-def _entering_heat(found: BodyTemperatures) -> float:
-    """Heat that enters a body, W or W/m."""
-    return found.entered - sum(flow for flow in found.flows.values() if flow < 0)
 
 
 def _round_residual(part: float) -> str:

@@ -228,7 +228,11 @@ def body_flows(body: Body, equations: LinearSystem, temperature: Array, residual
     """Heat out through each face; of held faces what their nodes take (consistent), shared by area on common edges."""
     size = len(temperature)
     held = [name for name, face in body.faces.items() if isinstance(face, FixedTemperature)]
-    shares = {name: _nodal_area(equations.faces[name], size) for name in held}
+    shares: dict[str, Array] = {}  # area of the facets around each unknown, above zero on all of a face
+    for name in held:
+        unknowns, mass = equations.faces[name]
+        area = np.broadcast_to(mass.sum(axis=(1, 2))[:, None], unknowns.shape)
+        shares[name] = np.bincount(unknowns.ravel(), area.ravel(), minlength=size).astype(float)
     total = np.sum(list(shares.values()), axis=0) if shares else np.zeros(size)
     found: dict[str, float] = {}
     for name, face in body.faces.items():
@@ -241,10 +245,3 @@ def body_flows(body: Body, equations: LinearSystem, temperature: Array, residual
             over = (temperature - face.temperature) * face.coefficient if isinstance(face, Convection) else -face.flux
             found[name] = float(np.sum(weight * over))
     return found
-
-
-def _nodal_area(face: tuple[IntArray, Array], size: int) -> Array:
-    """(size,) area of the facets around each unknown, above zero on all of the face."""
-    unknowns, mass = face
-    area = np.broadcast_to(mass.sum(axis=(1, 2))[:, None], unknowns.shape)
-    return np.bincount(unknowns.ravel(), area.ravel(), minlength=size).astype(float)

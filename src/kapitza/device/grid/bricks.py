@@ -74,6 +74,7 @@ def brick_mesh(layout: Layout, grid: BoxGrid) -> BrickMesh:
     contacts = {
         pair: conductance_at_sink(layout.contact(*pair), layout.device.sink) for pair in adjacent_regions(layout)
     }
+    varying = [f"{layout.name(*p)}.conductance" for p in contacts if isinstance(layout.contact(*p), Conductance)]
     fields = _region_variables(layout, contacts, shown)
     points, cells = _brick_corners(grid)
     lookup = np.zeros(len(layout.regions), dtype=np.int64)
@@ -92,7 +93,7 @@ def brick_mesh(layout: Layout, grid: BoxGrid) -> BrickMesh:
         cooling={side: value for side, value in cooling.items() if value > 0},
         patches=tuple(patch for source in device.sources for patch in _flux_patches(layout, grid, numbers, source)),
         sink=device.sink,
-        varying=_temperature_dependent_names(layout),
+        varying=(*(f"{layout.regions[i].name}.conductivity" for i in layout.laws), *varying),
     )
 
 
@@ -156,7 +157,10 @@ def _flux_patches(layout: Layout, grid: BoxGrid, numbers: NDArray[np.int16], sou
             f"source {source.name} is no rectangle on a plane: those alone are written; give the heat to a block, or "
             "cut it into rectangles"
         )
-    upper, at = _heated_side(layout, grid, source)
+    stack = layout.device.stack
+    layer, depth = locate_plane(source_plane(layout.device, source), stack)
+    at = grid.face(layer_depth(stack, layer) + depth)
+    upper = at > 0 and depth >= stack.layers[layer].thickness * (1 - 1e-9)  # heat enters what lies above its plane
     inside = [slice(*np.searchsorted(m, one)) for m, one in zip(grid.middles[:2], shape.extent, strict=True)]
     below = numbers[:, :, at - 1 if upper else at][tuple(inside)]
     flux, height = source.power / shape.area, float(grid.z[-1] - grid.z[at])
@@ -172,18 +176,3 @@ def _flux_patches(layout: Layout, grid: BoxGrid, numbers: NDArray[np.int16], sou
         )
         for number in np.unique(below)
     ]
-
-
-def _heated_side(layout: Layout, grid: BoxGrid, source: HeatSource) -> tuple[bool, int]:
-    """Whether heat enters what lies above its plane, and the edge along z that this is."""
-    index, depth = locate_plane(source_plane(layout.device, source), layout.device.stack)
-    layer = layout.device.stack.layers[index]
-    at = grid.face(layer_depth(layout.device.stack, index) + depth)
-    return at > 0 and depth >= layer.thickness * (1 - 1e-9), at
-
-
-def _temperature_dependent_names(layout: Layout) -> tuple[str, ...]:
-    """Names of numbers that depend on temperature."""
-    found = [f"{layout.regions[i].name}.conductivity" for i in layout.laws]
-    pairs = [pair for pair in adjacent_regions(layout) if isinstance(layout.contact(*pair), Conductance)]
-    return (*found, *(f"{layout.name(*pair)}.conductance" for pair in pairs))

@@ -97,19 +97,15 @@ def scale_layout_parameter(layout: Layout, name: str, factor: float) -> Layout:
     """A layout with one number times a factor."""
     owner, _, attribute = name.rpartition(".")
     pair = layout.pair(owner) if attribute == "conductance" else None
-    if pair is not None:
-        return _scale_contact(layout, pair, factor)
-    if owner not in [block.name for block in layout.blocks]:
+    blocks = list(layout.blocks)
+    if pair is not None:  # between a block and another region
+        number, other = pair[1] - len(layout.device.stack.layers), layout.regions[pair[0]].name
+        scaled = scale_conductance(layout.contact(*pair), factor)
+        blocks[number] = evolve(blocks[number], contacts={**blocks[number].contacts, other: scaled})
+        return evolve(layout, blocks=blocks)
+    if owner not in [block.name for block in blocks]:
         return evolve(layout, device=scale_device(layout.device, name, factor))
-    return evolve(layout, blocks=[_scale_block(b, attribute, factor) if b.name == owner else b for b in layout.blocks])
-
-
-def _scale_contact(layout: Layout, pair: tuple[int, int], factor: float) -> Layout:
-    """A layout with the boundary between a block and another region times a factor."""
-    number = pair[1] - len(layout.device.stack.layers)
-    block, other = layout.blocks[number], layout.regions[pair[0]].name
-    changed = evolve(block, contacts={**block.contacts, other: scale_conductance(layout.contact(*pair), factor)})
-    return evolve(layout, blocks=[changed if i == number else one for i, one in enumerate(layout.blocks)])
+    return evolve(layout, blocks=[_scale_block(b, attribute, factor) if b.name == owner else b for b in blocks])
 
 
 def _scale_block(block: Block, attribute: str, factor: float) -> Block:

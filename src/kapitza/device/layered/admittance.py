@@ -41,15 +41,6 @@ class SpectralPoints:
     ky: NDArray[np.float64]
 
 
-def _spectral_points(s: ArrayLike, kx: ArrayLike, ky: ArrayLike) -> SpectralPoints:
-    """Laplace variables and wave vectors as arrays that broadcast to (ns, nk)."""
-    laplace = np.atleast_1d(np.asarray(s, dtype=complex))
-    x, y = np.atleast_1d(np.asarray(kx, dtype=float)), np.atleast_1d(np.asarray(ky, dtype=float))
-    if laplace.ndim != 1 or x.ndim != 1 or y.ndim != 1 or y.size not in (1, x.size):
-        raise InputError(f"expected s (ns,), kx (nk,) and ky (nk,) or one, got {laplace.shape}, {x.shape}, {y.shape}")
-    return SpectralPoints(laplace[:, None], x, y)
-
-
 def _lateral_conduction(layer: Layer, at: SpectralPoints) -> NDArray[np.float64]:
     """(nk,) conductivity along the layer times wave vector squared, W m⁻³ K⁻¹."""
     k = layer.tensor
@@ -270,7 +261,11 @@ def impedance(
     with two planes.
     """
     setup = setup or Setup()
-    at = _spectral_points(s, kx, ky)
+    laplace = np.atleast_1d(np.asarray(s, dtype=complex))
+    x, y = np.atleast_1d(np.asarray(kx, dtype=float)), np.atleast_1d(np.asarray(ky, dtype=float))
+    if laplace.ndim != 1 or x.ndim != 1 or y.ndim != 1 or y.size not in (1, x.size):
+        raise InputError(f"expected s (ns,), kx (nk,) and ky (nk,) or one, got {laplace.shape}, {x.shape}, {y.shape}")
+    at = SpectralPoints(laplace[:, None], x, y)
     heater = setup.heater or Plane(stack.layers[0].name)
     cut = slice_stack(stack, (heater, setup.thermometer or heater))
     if any(layer.coupling is not None for layer in stack.layers):

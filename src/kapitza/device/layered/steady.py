@@ -149,7 +149,8 @@ def _weighted_means(
         layer = device.stack.layers[[one.name for one in device.stack.layers].index(name)]
         along = layer.tensor[0, 0] / layer.conductivity
         weight = _gradient_product(rises[nodes], others[nodes], (depths, x, y), (1.0, along, along * ready.nodes.ratio))
-        kelvin = device.sink + _corner_means(rises[nodes])
+        along_x = (rises[nodes][:, 1:] + rises[nodes][:, :-1]) / 2
+        kelvin = device.sink + (along_x[:, :, 1:] + along_x[:, :, :-1]) / 2  # mean of the corners of a cell
         ends = kelvin[:-1], (kelvin[:-1] + kelvin[1:]) / 2, kelvin[1:]
         values = [law.at(one.ravel()).reshape(one.shape) for one in ends]
         value = (values[0] + 4 * values[1] + values[2]) / 6  # Simpson's rule from face to face of a cell
@@ -202,12 +203,6 @@ def _lateral_coordinates(device: Device, axis: int, place: float) -> Array:
     away = np.concatenate([[0.0], np.geomspace(min(_FINEST_SPACING * width, 0.1 * reach), reach, _LATERAL_POINTS)])
     found = np.unique(np.concatenate([place - away[::-1], place + away]))
     return found if side is None else np.unique(np.clip(found, 0.0, side))
-
-
-def _corner_means(value: Array) -> Array:
-    """(nz, nx - 1, ny - 1) mean of the four corners along the layers."""
-    along = (value[:, 1:] + value[:, :-1]) / 2
-    return (along[:, :, 1:] + along[:, :, :-1]) / 2
 
 
 def _gradient_product(

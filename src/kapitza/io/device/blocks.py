@@ -77,16 +77,9 @@ def read_layout(path: str | PathLike[str]) -> Layout:
 
     Raises
     ------
-    DataError
-        with file, key and line, as `read_device`, and for blocks that overlap without a word, leave the device, have no
-        height, or touch something without a conductance
-    OSError
-        if a file is missing or may not be read
-
-    Warns
-    -----
-    ValidityWarning
-        for numbers that no device has, where a unit has most likely slipped
+    DataError, OSError
+        as `read_device`, and for blocks that overlap without a word, leave the device, have no height, or touch
+        something without a conductance; numbers that no device has give a ValidityWarning
     """
     top = read_toml(path)
     top.known((*DEVICE_KEYS, "blocks", "sides", *KEYS_OF_LAYOUT))
@@ -99,7 +92,10 @@ def read_layout(path: str | PathLike[str]) -> Layout:
     sides = _read_sides(top.section("sides"))
     bare = locate_faults(top, "blocks", lambda: Layout(parts.device, [one.block for one in read], sides=sides))
     _check_overlaps(read)
-    _check_visible(bare, read)
+    shown = visible_regions(bare)
+    for i, part in enumerate(read, len(parts.device.stack.layers)):
+        if i not in shown:
+            raise part.section.fault(f"nothing is left of {part.block.name!r}: later blocks take all of its place", "z")
     layout, sigmas = _with_block_boundaries(top.section("boundaries"), bare, parts, read)
     layout = _with_uncertainties(top, layout, parts.sigmas | sigmas)
     locate_faults(top, "", lambda: warn_of_unit_slips(layout.device))
@@ -158,7 +154,12 @@ def _check_overlaps(read: list[_BlockEntry]) -> None:
     earlier: list[_BlockEntry] = []
     for part in read:
         allowed = part.section.texts("over")
-        both = [one.owner for one in earlier if _blocks_overlap(one.block, part.block)]
+        here = (*part.block.outline.extent, part.block.span)
+        both: list[str] = []
+        for one in earlier:
+            spans = zip((*one.block.outline.extent, one.block.span), here, strict=True)
+            if all(min(a[1], b[1]) - max(a[0], b[0]) > 1e-9 * (a[1] - a[0]) for a, b in spans):
+                both.append(one.owner)
         for name in both:
             if name not in allowed:
                 raise part.section.fault(
@@ -170,20 +171,6 @@ def _check_overlaps(read: list[_BlockEntry]) -> None:
             if name not in both and part.owner == part.block.name:
                 raise part.section.fault(f"{part.block.name!r} does not overlap any block {name!r} above it", "over")
         earlier.append(part)
-
-
-def _blocks_overlap(one: Block, other: Block) -> bool:
-    """Whether two blocks have some volume in common."""
-    spans = zip((*one.outline.extent, one.span), (*other.outline.extent, other.span), strict=True)
-    return all(min(a[1], b[1]) - max(a[0], b[0]) > 1e-9 * (a[1] - a[0]) for a, b in spans)
-
-
-def _check_visible(layout: Layout, read: list[_BlockEntry]) -> None:
-    """Refuse blocks that lie wholly below later ones."""
-    shown = visible_regions(layout)
-    for i, part in enumerate(read):
-        if len(layout.device.stack.layers) + i not in shown:
-            raise part.section.fault(f"nothing is left of {part.block.name!r}: later blocks take all of its place", "z")
 
 
 def _with_block_boundaries(

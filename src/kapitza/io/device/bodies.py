@@ -80,18 +80,11 @@ def read_body(path: str | PathLike[str]) -> BodyFile:
 
     Raises
     ------
-    DataError
-        with file, key and line, for unknown keys, groups that the mesh does not have, regions without conductivity,
-        boundaries without conductance, units of another kind
+    DataError, OSError
+        as `read_device`, and for groups that the mesh does not have, regions without conductivity, boundaries without
+        conductance; numbers that no device has give a ValidityWarning
     MissingEngine
         where meshio is not installed
-    OSError
-        if a file is missing or may not be read
-
-    Warns
-    -----
-    ValidityWarning
-        for numbers that no device has, where a unit has most likely slipped
     """
     top = read_toml(path)
     top.known(_BODY_KEYS)

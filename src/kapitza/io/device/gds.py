@@ -223,22 +223,11 @@ def _block_tables(section: TomlTable, rectangles: _Rectangles) -> list[TomlTable
     """Tables of blocks: those of a layer of the layout, which share its power by their area."""
     section.known((*_GDS_BLOCK_KEYS, "layer", "datatype", "top", "bottom", "power", "heat"))
     kept = {key: value for key, value in section.table.items() if key in (*_GDS_BLOCK_KEYS, "heat")}
-    name = section.text("name", section.text("material", "") or None)
     low, high = (section.number(key, "length") for key in ("top", "bottom"))
     if not low < high:
         raise section.fault(f"runs from {low:g} to {high:g} m: top is the depth of its upper face", "bottom")
-    power = section.optional("power", "power")
-    return [
-        evolve(
-            section,
-            table=kept
-            | {"name": one, "x": [x0, x1], "y": [y0, y1], "z": [low, high]}
-            | ({} if power is None else {"power": power * part}),
-        )
-        for one, (x0, x1, y0, y1), part in zip(
-            _rectangle_names(name, rectangles), rectangles, _area_shares(rectangles), strict=True
-        )
-    ]
+    name = section.text("name", section.text("material", "") or None)
+    return _rectangle_tables(section, kept | {"name": name, "z": [low, high]}, rectangles)
 
 
 def _source_tables(section: TomlTable, rectangles: _Rectangles) -> list[TomlTable]:
@@ -249,22 +238,21 @@ def _source_tables(section: TomlTable, rectangles: _Rectangles) -> list[TomlTabl
         kept["layer"] = section.text("on")
     if ("power" in section) == ("flux" in section):
         raise section.fault("expected power (of all of it) or flux (such as '1 GW/m2'), one of them", "power")
-    given: list[dict[str, float]] = (
-        [{"flux": section.number("flux", "flux")}] * len(rectangles)
-        if "flux" in section
-        else [{"power": section.number("power", "power") * part} for part in _area_shares(rectangles)]
-    )
-    return [
-        evolve(section, table=kept | heat | {"name": one, "x": [x0, x1], "y": [y0, y1]})
-        for one, (x0, x1, y0, y1), heat in zip(
-            _rectangle_names(section.text("name"), rectangles), rectangles, given, strict=True
-        )
-    ]
+    if "flux" in section:
+        kept["flux"] = section.number("flux", "flux")
+    return _rectangle_tables(section, kept | {"name": section.text("name")}, rectangles)
 
 
-def _rectangle_names(name: str, rectangles: _Rectangles) -> list[str]:
-    """Name of each rectangle: that of the layer where it has one alone, else with a number."""
-    return [name] if len(rectangles) == 1 else [f"{name}#{i + 1}" for i in range(len(rectangles))]
+def _rectangle_tables(section: TomlTable, kept: dict[str, Any], rectangles: _Rectangles) -> list[TomlTable]:
+    """A table for each rectangle, with its part of the power by area, and a number in its name if there are more."""
+    power = section.optional("power", "power")
+    found: list[TomlTable] = []
+    for i, ((x0, x1, y0, y1), part) in enumerate(zip(rectangles, _area_shares(rectangles), strict=True)):
+        table = kept | {"x": [x0, x1], "y": [y0, y1]}
+        if len(rectangles) > 1:
+            table["name"] = f"{kept['name']}#{i + 1}"
+        found.append(evolve(section, table=table if power is None else table | {"power": power * part}))
+    return found
 
 
 def _area_shares(rectangles: _Rectangles) -> Array:
