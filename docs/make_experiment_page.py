@@ -128,8 +128,8 @@ def aside(all_: Sequence[Comparison]) -> str:
     for one in all_:
         reasons: dict[str, list[float]] = {}
         for value in one.published:
-            if value.measurement.set_aside:
-                reasons.setdefault(value.measurement.set_aside, []).append(value.value)
+            if value.measurement.exclusion:
+                reasons.setdefault(value.measurement.exclusion, []).append(value.value)
         for why, values in reasons.items():
             shown = " – ".join(number(v) for v in sorted({min(values), max(values)}))
             lines.append(f"| {one.left}/{one.right} | {shown} | {why} |")
@@ -165,7 +165,7 @@ def where(all_: Sequence[Comparison]) -> str:
     epitaxial = [
         (f"{e.left}/{e.right}", find(all_, e.left, e.right).factor("dmm"), e.conductance.value[i])
         for e in measured(temperature=TEMPERATURE)
-        if "epitaxial" in e.state and not e.set_aside and e.seen != "compilation"
+        if "epitaxial" in e.state and not e.exclusion and e.seen != "compilation"
         for i in e.near(TEMPERATURE)[:1]
     ]
     grown = "; ".join(f"{name} {number(value)}, factor {times(f)}" for name, f, value in epitaxial if f is not None)

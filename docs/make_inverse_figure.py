@@ -59,7 +59,7 @@ def main():
     right.set_title(f"{found.freedom:.1f} numbers from {found.count} data", fontsize="medium")
     figure.savefig(IMAGES / "transmission-from-sizes.png", dpi=110)
     value, sigma = found.conductance
-    print(f"{value:.4g} ± {sigma:.2g}, true {truth @ limit:.4g}, range {found.possible(limit)}, chi2 {found.chi2:.2f}")
+    print(f"{value:.4g} ± {sigma:.2g}, true {truth @ limit:.4g}, range {found.sum_range(limit)}, chi2 {found.chi2:.2f}")
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ def test_impossible_temperature_is_refused(temperature):
 
 
 def test_contacts_that_no_phonon_theory_of_two_solids_describes_are_set_aside():
-    why = {(e.left, e.right): e.set_aside for e in measured() if e.set_aside}
+    why = {(e.left, e.right): e.exclusion for e in measured() if e.exclusion}
     assert why["Al", "Cu"] == "heat carried by electrons"
     assert why["Al", "MgO"] == "at 60 GPa"
     assert why["Au", "water"] == "interlayer: alkanethiol monolayer"

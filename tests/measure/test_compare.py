@@ -43,7 +43,7 @@ def test_swapped_ends_are_refused():
 
 def test_interval_is_that_of_all_direct_values_with_their_uncertainties():
     """A second road: straight from the records."""
-    found = [entry for entry in measured("Al", "sapphire", 300) if not entry.set_aside]
+    found = [entry for entry in measured("Al", "sapphire", 300) if not entry.exclusion]
     ends = []
     for entry in found:
         i = int(np.argmin(np.abs(entry.conductance.temperature - 300)))
@@ -107,7 +107,7 @@ def test_contacts_set_aside_are_shown_but_not_scored():
 
 def test_interlayers_do_not_widen_the_interval():
     got = compare("Au", "Si", models={})
-    assert {one.measurement.set_aside != "" for one in got.published} == {True, False}
+    assert {one.measurement.exclusion != "" for one in got.published} == {True, False}
     assert got.interval is None
 
 

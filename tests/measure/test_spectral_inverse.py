@@ -108,13 +108,13 @@ class SeriesLaw:
         through = 1 / (1 + flow * self.layers)
         return ((flow * through).sum(axis=1) - self.value) / self.sigma, through**2 / self.sigma[:, None]
 
-    def simulated(self, flow, seed):
+    def simulate(self, flow, seed):
         exact = self.value + self.sigma * self.residuals(flow)[0]
         sigma = 0.01 * exact
         noise = np.random.default_rng(seed).standard_normal(exact.size)
         return evolve(self, value=exact + sigma * noise, sigma=sigma)
 
-    def slowed(self, medium, factor):
+    def with_lifetimes(self, medium, factor):
         return self
 
 
@@ -133,7 +133,7 @@ def coverage(blank, count, strict):
     """How often bands of shares, bands of the conductance, and strict ranges hold what was simulated."""
     covered, summed, possible = [], [], []
     for case, share in enumerate(boundaries_of_the_prior(count)):
-        found = spectral_transmission([blank.simulated(share * LIMIT, case)], LEFT, RIGHT, samples=100)
+        found = spectral_transmission([blank.simulate(share * LIMIT, case)], LEFT, RIGHT, samples=100)
         low, high = found.band()
         covered.append((low <= share) & (share <= high))
         one, other = found.conductance_range()
@@ -190,7 +190,7 @@ def test_spectra_that_have_nothing_in_common_fit_the_same_data():
     np.testing.assert_allclose(joint_interval(found.residual, 0.95), 2.5688, rtol=1e-3, atol=0)
     # the data are concave functions of what crosses, so that the linear model puts both ends of a sum too low
     least, most = exact_extreme_spectra(found, [data], LIMIT)
-    low, high = found.possible(LIMIT)
+    low, high = found.sum_range(LIMIT)
     assert low < least @ LIMIT < 1.06 * low
     assert high < most @ LIMIT < 1.06 * high
 
@@ -200,7 +200,7 @@ def test_a_sum_is_known_better_than_its_parts():
     value, sigma = found.conductance
     assert sigma / value < 0.5 * np.mean(found.sigma / found.share)
     assert 1 < found.freedom < 5
-    one, other = found.possible(LIMIT)
+    one, other = found.sum_range(LIMIT)
     least, most = found.extremes()
     assert (other - one) / value < 0.4
     assert np.mean(most - least) > 0.8
@@ -213,7 +213,7 @@ def test_a_laser_of_many_frequencies_says_less_than_thin_layers():
     blank = ApparentResistances(films, np.geomspace(1e6, 1e9, 4), np.ones(4), np.ones(4))
     off = blank.residuals(SHARE * LIMIT)[0]
     exact = blank.value + off[:4] + 1j * off[4:]
-    noisy = ApparentResistances(blank.films, blank.frequency, exact, 0.01 * np.abs(exact)).simulated(SHARE * LIMIT, 0)
+    noisy = ApparentResistances(blank.films, blank.frequency, exact, 0.01 * np.abs(exact)).simulate(SHARE * LIMIT, 0)
     laser = spectral_transmission([noisy], LEFT, RIGHT, samples=100)
     thin = sizes(np.geomspace(5e-9, 2e-6, 5))
     both = spectral_transmission([noisy, thin], LEFT, RIGHT, samples=2)
@@ -236,7 +236,7 @@ def test_bad_input_is_refused():
         spectral_transmission([sizes([1e-8])], LEFT, media(3)[1])
     found = spectral_transmission([sizes([1e-8])], LEFT, RIGHT, samples=2)
     with pytest.raises(InputError, match="3 weights for 12 groups"):
-        found.possible([1.0, 1.0, 1.0])
+        found.sum_range([1.0, 1.0, 1.0])
     with pytest.raises(InputError, match="confidence = 1"):
         found.band(1.0)
     with pytest.raises(InputError, match="spread = 0"):

@@ -45,8 +45,8 @@ def test_the_covariance_is_that_of_a_joint_fit():
     slope = linearise([data], found.share, LIMIT)[1]
     changes = [
         (
-            data.slowed(one, 1 + LIFETIME_STEP).residuals(found.flow)[0]
-            - data.slowed(one, 1 - LIFETIME_STEP).residuals(found.flow)[0]
+            data.with_lifetimes(one, 1 + LIFETIME_STEP).residuals(found.flow)[0]
+            - data.with_lifetimes(one, 1 - LIFETIME_STEP).residuals(found.flow)[0]
         )
         / (2 * LIFETIME_STEP)
         for one in (LEFT, RIGHT)
@@ -80,9 +80,11 @@ def test_lifetimes_that_are_wrong_are_covered():
 def test_modulated_data_feel_lifetimes_too():
     films = [Film(8e-8, LEFT, cells=4), Film(1e-5, RIGHT, cells=6)]
     data = ApparentResistances(films, [1e7], [5e-9 - 1e-10j], [1e-10])
-    changed = data.slowed(RIGHT, 1.1).residuals(SHARE * LIMIT)[0] - data.residuals(SHARE * LIMIT)[0]
+    changed = data.with_lifetimes(RIGHT, 1.1).residuals(SHARE * LIMIT)[0] - data.residuals(SHARE * LIMIT)[0]
     assert np.abs(changed).max() > 0.1
-    np.testing.assert_array_equal(data.slowed(RIGHT, 1.0).residuals(SHARE * LIMIT)[0], data.residuals(SHARE * LIMIT)[0])
+    np.testing.assert_array_equal(
+        data.with_lifetimes(RIGHT, 1.0).residuals(SHARE * LIMIT)[0], data.residuals(SHARE * LIMIT)[0]
+    )
 
 
 @pytest.mark.parametrize("value", [-0.1, np.nan])

@@ -79,6 +79,6 @@ def test_range_lies_within_that_of_the_compilation(compilation, left, right):
         for name, t, g in rows
         if {SYNONYMS.get(part.strip(), part.strip()) for part in name.split("/")} == sides and 285 <= t <= 315
     ]
-    picked = [e for e in measured(left, right, 300) if not e.set_aside and e.seen == "compilation"]
+    picked = [e for e in measured(left, right, 300) if not e.exclusion and e.seen == "compilation"]
     ours = np.concatenate([e.conductance.value[list(e.near(300))] / MW for e in picked])
     assert min(theirs) * 0.99 <= ours.min() <= np.median(theirs) <= ours.max() <= max(theirs) * 1.01

@@ -173,7 +173,7 @@ def surface_temperature(bath: HeliumBath, flux: float) -> float:
 def operating_points(
     bath: HeliumBath, device: Superconductor | None = None, current: float = 0.0, *, load: float = 0.0
 ) -> tuple[OperatingPoint, ...]:
-    """All temperatures up to 10,000 K at which a chip can rest, the coldest first; stable and unstable ones.
+    """All temperatures up to 10,000 K at which a chip is steady, the coldest first; stable and unstable ones.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def operating_points(
         raise InputError(f"load = {load:g} W/m², wanted a finite number of at least 0")
     if bath.temperature > _HELIUM_CRITICAL_POINT:
         warnings.warn(
-            f"a bath of {bath.temperature:g} K: helium is no liquid above {_HELIUM_CRITICAL_POINT:g} K",
+            f"a bath of {bath.temperature:g} K: helium is not a liquid above {_HELIUM_CRITICAL_POINT:g} K",
             ValidityWarning,
             stacklevel=2,
         )
@@ -341,7 +341,7 @@ def runaway_currents(bath: HeliumBath, device: Superconductor, *, load: float = 
 
 
 def _cold_current(bath: HeliumBath, device: Superconductor, load: float) -> float:
-    """Current from which the device, as warm as the load makes it, is no longer free of resistance, A."""
+    """Current from which the device, warmed by the load, has a resistance, A."""
     surface = surface_temperature(bath, load)
     if surface >= device.critical_temperature:
         raise InputError(
@@ -363,7 +363,7 @@ def front_balance(bath: HeliumBath, device: Superconductor, current: float, *, l
     """Cooling less heat, integrated from the cold to the hot state, W m⁻² K; below 0 the hot side advances."""
     hot = _hot_state(bath, device, current, load)
     if hot is None:
-        raise InputError(f"at {current:g} A there is no normal state, and so no front")
+        raise InputError(f"at {current:g} A there is no normal state and hence no front")
     cold = operating_points(bath, device, current, load=load)[0].temperature
     corners = {*bath.corners, *device.corners(current, bath.temperature)}
     edges = [cold, *sorted(c for c in corners if cold < c < hot.temperature), hot.temperature]

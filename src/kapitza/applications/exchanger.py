@@ -22,7 +22,7 @@ FLOW_ARRANGEMENTS: tuple[FlowArrangement, ...] = ("counter", "parallel")
 NUSSELT_NUMBERS = {"circular": 3.66, "circular, even flux": 4.36, "slit": 7.54, "slit, even flux": 8.24}
 _MAX_LAMINAR_REYNOLDS = 2300.0  # Reynolds number
 _MIN_PECLET = 10.0  # Péclet number of the length, below which heat spreads along the liquid too
-_MIN_CONTINUUM_DIAMETER = 10e-9  # m, some thirty molecules of water, below which a liquid is no continuum any more
+_MIN_CONTINUUM_DIAMETER = 10e-9  # m, some thirty molecules of water, below which a liquid is no longer a continuum
 
 
 @frozen(kw_only=True)

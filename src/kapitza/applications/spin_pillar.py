@@ -3,7 +3,7 @@ r"""Heat through a pillar of magnets and normal metals: the two spin directions 
 The mean temperature $\bar T = (\kappa_\uparrow T_\uparrow + \kappa_\downarrow T_\downarrow)/\kappa$ falls with
 $q/\kappa$ in each layer, and the spin heat accumulation $\delta = T_\uparrow - T_\downarrow$ obeys
 $\delta'' = \delta/\lambda^2$.  Each direction crosses a boundary with its own resistance.  Up and down are those of the
-first magnet; a magnet turned over has the opposite polarisation.
+first magnet; a reversed magnet has the opposite polarisation.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class SpinLayer:
 
     @property
     def reversed(self) -> "SpinLayer":
-        """The same layer with its magnetisation turned over."""
+        """The same layer with reversed magnetisation."""
         return evolve(self, metal=evolve(self.metal, polarisation=-self.metal.polarisation))
 
 
@@ -102,13 +102,13 @@ def spin_profile(pillar: SpinPillar, flux: float, points: int = 41) -> SpinPilla
         stiffness = metal.conductivity * (1 - metal.polarisation**2) / 2
         spin.append(metal.polarisation - stiffness * (growing - falling) / length)
         start += layer.thickness
-    whole = np.concatenate(mean)
+    below_hot = np.concatenate(mean)
     return SpinPillarProfile(
         np.concatenate(where),
-        flux * whole,
+        flux * below_hot,
         flux * np.concatenate(gap),
         flux * np.concatenate(spin),
-        float(-whole[-1]),
+        float(-below_hot[-1]),
     )
 
 
@@ -160,16 +160,16 @@ def _edge_rows(layer: SpinLayer, *, at_end: bool) -> dict[str, Array]:
     }
 
 
-def valve_signal(pillar: SpinPillar, turned: Sequence[int], flux: float) -> float:
+def valve_signal(pillar: SpinPillar, magnets: Sequence[int], flux: float) -> float:
     """Temperature difference of a pillar at a flux (W m⁻²) with some magnets reversed, less that without, K: the
     thermal valve. Boundaries of a reversed magnet change their directions with it.
     """
-    bad = [i for i in turned if not 0 <= i < len(pillar.layers)]
+    bad = [i for i in magnets if not 0 <= i < len(pillar.layers)]
     if bad:
         raise InputError(f"the pillar has layers 0 to {len(pillar.layers) - 1}, not {bad[0]}")
-    layers = [layer.reversed if i in turned else layer for i, layer in enumerate(pillar.layers)]
+    layers = [layer.reversed if i in magnets else layer for i, layer in enumerate(pillar.layers)]
     contacts = [
-        SpinContact(one.down, one.up) if {i, i + 1} & set(turned) else one for i, one in enumerate(pillar.contacts)
+        SpinContact(one.down, one.up) if {i, i + 1} & set(magnets) else one for i, one in enumerate(pillar.contacts)
     ]
     changed = SpinPillar(layers, contacts)
     return flux * (spin_profile(changed, 1.0).resistance - spin_profile(pillar, 1.0).resistance)

@@ -95,13 +95,13 @@ def spectral_superlattice(
             f"the boundary has {size} frequencies, the free paths {first.length.size} and {second.length.size}: "
             "make them with spectral_free_paths(boundary, ...)"
         )
-    whole, left, right, passed = spectral_resistances(boundary, temperature)
+    between, left, right, passed = spectral_resistances(boundary, temperature)
     inside = share / np.maximum(first.conductivity, _SMALLEST_DIVISOR) + (1 - share) / np.maximum(
         second.conductivity, _SMALLEST_DIVISOR
     )
     width = positive(period)[:, None]
     taken = _lead_share(share * width, first.length) * left + _lead_share((1 - share) * width, second.length) * right
-    each = width / (width * inside + 2 * np.maximum(whole - taken, 0.0))
+    each = width / (width * inside + 2 * np.maximum(between - taken, 0.0))
     return np.sum(np.where(passed, each, 0.0), axis=1)
 
 
@@ -117,8 +117,8 @@ def ballistic_superlattice(boundary: Transmission, *, period: ArrayLike, tempera
     Boundaries forget the phase and the direction, so that every one of them resists, with the local drop: $r_b = 1/g -
     \tfrac12(1/g_1 + 1/g_2)$, exact where each of them is diffuse.
     """
-    whole, left, right, passed = spectral_resistances(boundary, temperature)
-    resistance = whole - (left + right) * DROP_CORRECTION["local"]
+    between, left, right, passed = spectral_resistances(boundary, temperature)
+    resistance = between - (left + right) * DROP_CORRECTION["local"]
     each = np.divide(0.5, resistance, out=np.zeros_like(resistance), where=passed & (resistance > 0))
     return positive(period) * each.sum()
 
@@ -194,10 +194,10 @@ def spectral_resistances(boundary: Transmission, temperature: float) -> tuple[Ar
         raise InputError(f"{boundary.method or 'this transmission'} does not know the modes of its sides")
     kelvin = float(temperatures(temperature)[0])
     quantum = mode_heat_capacity(boundary.omega, kelvin)[0] * boundary.weights / (2 * np.pi)
-    whole, left, right = (
+    between, left, right = (
         1 / np.maximum(modes * quantum, _SMALLEST_DIVISOR) for modes in (boundary.total, boundary.left, boundary.right)
     )
-    return whole, left, right, boundary.total * quantum > 0
+    return between, left, right, boundary.total * quantum > 0
 
 
 def spectral_free_paths(boundary: Transmission, side: Solid, conductivity: float, temperature: float) -> FreePaths:

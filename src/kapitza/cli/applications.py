@@ -251,7 +251,7 @@ def cryo(
     save: Save = None,
     as_json: Json = False,
 ) -> None:
-    """All temperatures at which a chip in liquid helium can rest, and the currents at which it runs away."""
+    """All temperatures at which a chip in liquid helium is steady, and the currents of its thermal runaway."""
     files = Results(save, plot)
     held = deferred.read_cryogenic(path)
     ampere = held.current if current is None else quantity(current, "current", what="current")

@@ -79,7 +79,7 @@ def _print_comparison(found: Comparison) -> None:
             "" if one.sigma is None else f"± {megawatts(one.sigma)}",
             one.measurement.method,
             keys[one.measurement.citation],
-            " ".join(part for part in (one.measurement.set_aside, one.measurement.state) if part),
+            " ".join(part for part in (one.measurement.exclusion, one.measurement.state) if part),
         ]
         for one in found.published
     ]

@@ -98,7 +98,7 @@ def _print_estimates(found: tuple[Estimate, ...], measured: tuple[Measurement, .
             note(f"{len(shown)} of {len(kelvin)} temperatures are shown; --save and --json hold all of them")
     if any(one.extrapolated is not None for one in found):
         note("experiments and simulations see the extrapolated drop, here by its estimate for gray, diffuse media")
-    bare = [one for one in measured if not one.set_aside]
+    bare = [one for one in measured if not one.exclusion]
     if bare:
         sources = len({one.citation for one in bare})
         note(f"{sources} source{'s' * (sources > 1)} measured it: kapitza measured {' '.join(map(shlex.quote, names))}")

@@ -22,11 +22,11 @@ def sensitivity_sample(sample: SampleArgument, plot: Figure = None, as_json: Jso
         for one, stack in zip(held.experiments, held.stacks, strict=True)
     ]
     points = [kapitza.measure.independent_variable(one) for one in held.experiments]
-    whole = list(zip(held.experiments, found, points, strict=True))
+    results = list(zip(held.experiments, found, points, strict=True))
 
     def draw(figure: Any) -> None:
         axes = figure.subplots(len(found), 1, squeeze=False)[:, 0]
-        for ax, (experiment, one, (_, x)) in zip(axes, whole, strict=True):
+        for ax, (experiment, one, (_, x)) in zip(axes, results, strict=True):
             label, factor, logarithmic = deferred.experiment_axis(experiment)
             scale = logarithmic and bool((x > 0).all())
             kapitza.plot.sensitivity(one, x * factor, label, logarithmic=scale, ax=ax)
@@ -40,11 +40,11 @@ def sensitivity_sample(sample: SampleArgument, plot: Figure = None, as_json: Jso
                     "kind": s.kind,
                     "sensitivity": dict(zip(s.names, s.value, strict=True)),
                 }
-                for one, s, (name, x) in whole
+                for one, s, (name, x) in results
             }
         )
         return
-    for one, s, (name, x) in whole:
+    for one, s, (name, x) in results:
         columns = [0, len(x) // 3, 2 * len(x) // 3, len(x) - 1]
         order = sorted(range(len(s.names)), key=lambda i: -float(abs(s.value[i]).max()))
         rows = [[s.names[i], *(f"{s.value[i, j]:+.3f}" for j in columns)] for i in order]

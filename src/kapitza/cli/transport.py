@@ -154,7 +154,7 @@ def _report_inverse_problem(path: str, data: str, *, lifetimes: float, files: Re
         spectra = kapitza.thermoreflectance.exact_extreme_spectra(found, [measured], found.limit)
         attained = tuple(float(one @ found.limit) for one in spectra)
     except ConvergenceError as err:
-        attained = found.possible(found.limit)
+        attained = found.sum_range(found.limit)
         note(f"range of the conductance on the linearised model: {err}")
     files.keep(found)
     files.draw_figure(lambda figure: deferred.estimate_figure(found, figure), height=4.4)

@@ -70,7 +70,7 @@ class Measurement:
         return frozenset((self.left, self.right))
 
     @property
-    def set_aside(self) -> str:
+    def exclusion(self) -> str:
         """Why a theory of two solids in contact cannot be held against it; empty where it can."""
         if self.interlayer:
             return f"interlayer: {self.interlayer}"

@@ -107,7 +107,7 @@ class Comparison:
     @property
     def direct(self) -> tuple[Published, ...]:
         """Published values of the two materials in contact at ambient pressure, against which models are scored."""
-        return tuple(one for one in self.published if not one.measurement.set_aside)
+        return tuple(one for one in self.published if not one.measurement.exclusion)
 
     @property
     def interval(self) -> tuple[float, float] | None:

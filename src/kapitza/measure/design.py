@@ -80,7 +80,7 @@ def _sensitivity_row(sample: DataSet, name: str) -> Array:
     if present is None or not np.isfinite(present):
         known = ", ".join(n for n in sample.names() if _has_finite_value(sample, n))
         raise InputError(f"{name!r} has no finite value here: there are {known}")
-    signed = sample.signed(name) or present == 0
+    signed = sample.may_be_negative(name) or present == 0
     ends = (
         (present + _LOGARITHM_STEP, present - _LOGARITHM_STEP)
         if signed
@@ -91,7 +91,7 @@ def _sensitivity_row(sample: DataSet, name: str) -> Array:
 
 
 def _logarithmic_signal(sample: DataSet, changes: dict[str, float]) -> Array:
-    experiment, stack = sample.changed(changes)
+    experiment, stack = sample.with_changes(changes)
     found = experiment.predict(stack)
     return found if sample.curve.kind == "phase" else np.log(np.abs(found))
 
@@ -237,7 +237,7 @@ def _data_sets_at(
     samples: list[DataSet] = []
     for each in experiments:
         names = DataSet(each, Curve([], []), stack).names()
-        changed, on = DataSet(each, Curve([], []), stack).changed({n: v for n, v in chosen.items() if n in names})
+        changed, on = DataSet(each, Curve([], []), stack).with_changes({n: v for n, v in chosen.items() if n in names})
         signal = changed.predict(on)
         size = np.abs(signal) if kind in RELATIVE_KINDS else np.full(signal.shape, np.abs(signal).max())
         sigma = np.full(signal.shape, noise) if kind == "phase" else noise * size

@@ -118,7 +118,7 @@ def _check_unused(what: str, given: Mapping[str, object]) -> None:
     """Refuse arguments that a fit of this kind does not take."""
     for name, value in given.items():
         if value:
-            raise InputError(f"a fit of {what} takes no {name}: leave it out")
+            raise InputError(f"a fit of {what} takes no {name}: omit it")
 
 
 def _normal_priors(priors: Mapping[str, Prior]) -> dict[str, tuple[float, float]]:

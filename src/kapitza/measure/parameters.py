@@ -92,15 +92,15 @@ class DataSet:
     curve: Curve
     stack: Stack
 
-    def parted(self, changes: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float | Conductance]]:
+    def split_changes(self, changes: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float | Conductance]]:
         """Changes of the experiment, by its own names, and of the stack, out of changes by the names used in fits."""
         own = self.experiment.name + "."
         mine = {key.removeprefix(own): value for key, value in changes.items() if key.startswith(own)}
         return mine, {key: value for key, value in changes.items() if not key.startswith(own)}
 
-    def changed(self, changes: Mapping[str, float]) -> tuple[Experiment, Stack]:
+    def with_changes(self, changes: Mapping[str, float]) -> tuple[Experiment, Stack]:
         """Experiment and stack with other values, by the names used in fits."""
-        mine, its = self.parted(changes)
+        mine, its = self.split_changes(changes)
         experiment = self.experiment.replace(mine) if mine else self.experiment
         return experiment, self.stack.replace(its) if its else self.stack
 
@@ -124,7 +124,7 @@ class DataSet:
                 return None if present is None else float(present)
         return None
 
-    def signed(self, name: str) -> bool:
+    def may_be_negative(self, name: str) -> bool:
         """Whether a number may be negative: the record of the experiment decides, those of a stack never are."""
         if not name.startswith(self.experiment.name + "."):
             return False
@@ -268,7 +268,7 @@ def _find_targets(
             values.append(sample.value(rest))
     if not targets:
         raise InputError(_unknown_message(samples, name))
-    signed = samples[targets[0].sample].signed(rest)
+    signed = samples[targets[0].sample].may_be_negative(rest)
     return tuple(targets), values[0], all(v == values[0] for v in values), signed
 
 
@@ -353,7 +353,7 @@ class FitProblem:
         if key in kept:
             kept.move_to_end(key)
             return kept[key]
-        mine, its = self.samples[sample].parted(changes)
+        mine, its = self.samples[sample].split_changes(changes)
         experiment = self._experiment(sample, mine)
         stack = self.samples[sample].stack.replace(its)
         found = experiment.predict(stack)

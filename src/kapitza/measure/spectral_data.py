@@ -21,11 +21,11 @@ class SpectralMeasurement(Protocol):
         """Prediction less data over sigma, (m,), and its derivatives (m, G) with respect to the flow, m² K W⁻¹."""
         ...
 
-    def simulated(self, flow: Array, seed: int) -> "SpectralMeasurement":
+    def simulate(self, flow: Array, seed: int) -> "SpectralMeasurement":
         """The same measurement of a known boundary, with noise of the stated sigma."""
         ...
 
-    def slowed(self, medium: Carriers, factor: float) -> "SpectralMeasurement":
+    def with_lifetimes(self, medium: Carriers, factor: float) -> "SpectralMeasurement":
         """The same data, on layers of one medium whose lifetimes are all longer by a factor."""
         ...
 
@@ -85,13 +85,13 @@ class StackConductances:
         slope = np.array([np.real(one.slope) for one in found])
         return (value - self.value) / self.sigma, slope / self.sigma[:, None]
 
-    def simulated(self, flow: Array, seed: int) -> "StackConductances":
+    def simulate(self, flow: Array, seed: int) -> "StackConductances":
         """The same measurement of a known boundary, with noise."""
         exact = self.value + self.sigma * self.residuals(flow)[0]
         noise = np.random.default_rng(seed).standard_normal(exact.size)
         return evolve(self, value=exact + self.sigma * noise)
 
-    def slowed(self, medium: Carriers, factor: float) -> "StackConductances":
+    def with_lifetimes(self, medium: Carriers, factor: float) -> "StackConductances":
         """The same data, on layers of one medium whose lifetimes are all longer by a factor."""
         return evolve(self, stacks=[_scale_lifetimes(one, medium, factor) for one in self.stacks])
 
@@ -130,12 +130,12 @@ class ApparentResistances:
         slope = np.array([one.slope for one in found]) / self.sigma[:, None]
         return np.concatenate([off.real, off.imag]), np.concatenate([slope.real, slope.imag])
 
-    def simulated(self, flow: Array, seed: int) -> "ApparentResistances":
+    def simulate(self, flow: Array, seed: int) -> "ApparentResistances":
         """The same measurement of a known boundary, with noise."""
         n = self.value.size
         off = self.residuals(flow)[0] + np.random.default_rng(seed).standard_normal(2 * n)
         return evolve(self, value=self.value + self.sigma * (off[:n] + 1j * off[n:]))
 
-    def slowed(self, medium: Carriers, factor: float) -> "ApparentResistances":
+    def with_lifetimes(self, medium: Carriers, factor: float) -> "ApparentResistances":
         """The same data, on layers of one medium whose lifetimes are all longer by a factor."""
         return evolve(self, films=_scale_lifetimes(self.films, medium, factor))

@@ -136,7 +136,7 @@ class SpectralEstimate:
         low, high = np.quantile(self.samples, _interval_ends(confidence), axis=0)
         return low, high
 
-    def possible(self, weights: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
+    def sum_range(self, weights: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
         """Least and greatest weighted sum of the shares at which all data stay within their joint interval: that of
         `extreme_spectra`.
         """
@@ -177,7 +177,7 @@ class SpectralEstimate:
 
     def extremes(self, confidence: float = 0.95) -> tuple[Array, Array]:
         """Least and greatest share (G,) of each group that data and limits leave, without any smoothness."""
-        least, greatest = np.transpose([self.possible(row, confidence) for row in np.eye(self.share.size)])
+        least, greatest = np.transpose([self.sum_range(row, confidence) for row in np.eye(self.share.size)])
         return least, greatest
 
     def conductance_range(self, confidence: float = 0.95) -> tuple[float, float]:
@@ -279,7 +279,7 @@ def _whitening_matrix(
     covariance = np.eye(count)
     for medium, spread in sides:
         ends = [
-            np.concatenate([one.slowed(medium, factor).residuals(flow)[0] for one in measurements])
+            np.concatenate([one.with_lifetimes(medium, factor).residuals(flow)[0] for one in measurements])
             for factor in (1 - LIFETIME_STEP, 1 + LIFETIME_STEP)
         ]
         change = (ends[1] - ends[0]) / (2 * LIFETIME_STEP)

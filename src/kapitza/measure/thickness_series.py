@@ -131,7 +131,7 @@ class ThicknessSeries:
         others = (self.thickness_sigma, self.thickness_covariance, self.resistance_covariance, self.correlation)
         if self.resistance_sigma is None and any(other is not None for other in others):
             raise InputError(
-                "other errors are stated but resistance_sigma is None: the scatter cannot stand beside them"
+                "other errors are stated but resistance_sigma is None: scatter and stated errors cannot be combined"
             )
         for name in ("thickness_covariance", "resistance_covariance"):
             held = getattr(self, name)
@@ -157,7 +157,9 @@ class ThicknessSeries:
         """
         x, covariance, chi2 = self._solved(0)
         if not x[1] > 0:
-            raise InputError(f"the resistance falls with thickness, by {x[1]:.3g} mK/W: there is no conductivity in it")
+            raise InputError(
+                f"the resistance falls with thickness, by {x[1]:.3g} mK/W: a conductivity cannot follow from it"
+            )
         to_k = np.diag([1.0, -1 / x[1] ** 2])
         freedom = self.thickness.size - 2
         return ThicknessLine(float(x[0]), float(1 / x[1]), to_k @ covariance @ to_k, chi2, freedom)

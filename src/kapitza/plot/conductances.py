@@ -117,16 +117,16 @@ def _draw_curves(ax: Axes, curves: Sequence[_Curve], scale: float) -> None:
 
 def _draw_measured(ax: Axes, measured: Sequence[Measurement], scale: float) -> None:
     """Draw measurements as points, one marker and one entry of the legend for each source."""
-    bare = [entry for entry in measured if not entry.set_aside]
+    bare = [entry for entry in measured if not entry.exclusion]
     sources = list(dict.fromkeys(short_citation(entry.citation) for entry in bare))
     named: set[str] = set()
-    for entry in [*bare, *(entry for entry in measured if entry.set_aside)]:
+    for entry in [*bare, *(entry for entry in measured if entry.exclusion)]:
         source = short_citation(entry.citation)
-        rank = 0 if entry.set_aside else sources.index(source)
+        rank = 0 if entry.exclusion else sources.index(source)
         label = f"{source} ({entry.method})" if len(sources) <= _MAX_SOURCES else f"measured ({len(sources)} sources)"
-        if entry.set_aside:
+        if entry.exclusion:
             label = "measured, not two bare solids"
-        one, face = entry.conductance, "none" if entry.set_aside else "black"
+        one, face = entry.conductance, "none" if entry.exclusion else "black"
         ax.errorbar(
             one.temperature, one.value / scale, None if one.sigma is None else one.sigma / scale,
             fmt=POINT_MARKERS[rank % len(POINT_MARKERS)], color="black", markerfacecolor=face, markersize=5,
@@ -210,7 +210,7 @@ def _draw_published(ax: Axes, result: Comparison) -> list[str]:
     labels: list[str] = []
     named: set[str] = set()
     for row, one in enumerate(result.published, start=len(result.predictions)):
-        aside = one.measurement.set_aside
+        aside = one.measurement.exclusion
         label = "measured, not two bare solids" if aside else "measured"
         ax.errorbar(
             [one.value / MW], [row], xerr=None if one.sigma is None else [one.sigma / MW], fmt=POINT_MARKERS[0],

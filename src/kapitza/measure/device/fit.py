@@ -205,7 +205,7 @@ def _finite_conductance_at(device: Device, boundary: str) -> float | Conductance
         raise InputError(f"no boundary {boundary!r}: the device has {', '.join(names) or 'none'}")
     held = device.stack.boundaries[names.index(boundary)].conductance
     if not isinstance(held, Conductance) and np.isinf(held):
-        raise InputError(f"{boundary} has no resistance in this device: there is no jump whose flux could be told")
+        raise InputError(f"{boundary} has no resistance in this device: without a jump its flux is not determined")
     return held
 
 
@@ -291,7 +291,7 @@ def sampled_flux(
     problem = _fitted_problem(found)
     observed = _place_on_boundary(problem, boundary, at)
     if found.bounds:
-        raise InputError(f"{', '.join(found.bounds)}: bounded only, there is no distribution to draw from")
+        raise InputError(f"{', '.join(found.bounds)}: only bounded; there is no distribution to sample")
     generator = np.random.default_rng(seed)
     drawn = generator.multivariate_normal(found.solution.x, found.solution.covariance, samples, method="eigh")
     pairs = np.array([_jump_and_flux(problem, boundary, observed, x) for x in drawn])

@@ -16,7 +16,7 @@ from kapitza.device.shapes import Disc, Rectangle
 from kapitza.errors import InputError
 from kapitza.measure.eels.map import TemperatureMap
 
-# standard uncertainties below the sink, from which a temperature is no temperature of this device
+# standard uncertainties below the sink, beyond which a temperature cannot be one of this device
 _MAX_COLD_DEVIATIONS = 10.0
 
 
@@ -113,7 +113,7 @@ def point_temperatures(
     ----------
     plane : of the device, `Device.top()` for its surface
     x, y : (n,) along the layers, m
-    temperature : (n,) K; NaN is refused: leave such pixels out
+    temperature : (n,) K; NaN is refused: omit such pixels
     sigma : (n,) or one number, K
     covariance : (n, n) K², instead
     name : for messages
@@ -212,7 +212,7 @@ def map_temperatures(measured: TemperatureMap, plane: Plane, *, x: float = 0.0, 
 def _plane_beside(device: Device, boundary: str, distance: float) -> Plane:
     """Plane at a distance below a boundary (above it if negative), m."""
     if distance == 0:
-        raise InputError(f"a temperature on the boundary {boundary} itself, where it jumps: leave it out with skip")
+        raise InputError(f"a temperature on the boundary {boundary} itself, where it jumps: omit it by skip")
     index = device.stack.boundary_names.index(boundary)
     below, left = distance > 0, abs(distance)
     inwards = device.stack.layers[index + 1 :] if below else device.stack.layers[index::-1]

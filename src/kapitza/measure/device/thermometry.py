@@ -74,7 +74,7 @@ class Thermometry:
 class DeviceDataSet(DataSet):
     """Thermometry of a device, all numbers of which go by the names that the device has for them."""
 
-    def parted(self, changes: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float | Conductance]]:
+    def split_changes(self, changes: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float | Conductance]]:
         """All changes are those of the experiment, which holds the device."""
         return dict(changes), {}
 
@@ -86,7 +86,7 @@ class DeviceDataSet(DataSet):
         """Present value of a number."""
         return self.experiment.parameters.get(name)
 
-    def signed(self, name: str) -> bool:
+    def may_be_negative(self, name: str) -> bool:
         """No number of a device is negative."""
         return False
 
