@@ -14,7 +14,7 @@ from kapitza.cli.options import Figure, Json, Save, Temperature, parse_temperatu
 from kapitza.cli.output import note, print_record, print_table, quantity_json
 from kapitza.cli.tables import Column, columns_of, print_columns, print_values
 from kapitza.errors import InputError
-from kapitza.io.quantities import NUMBER_AND_UNIT, quantity
+from kapitza.io.quantities import NUMBER_AND_UNIT, quantity, stepped_range
 
 if TYPE_CHECKING:
     from kapitza.applications.thermoelectric import LegState
@@ -304,10 +304,7 @@ def parse_lengths(text: str, what: str) -> list[float]:
         )
     if len(values) == 2:
         return [start * (stop / start) ** (i / (_DEFAULT_POINTS - 1)) for i in range(_DEFAULT_POINTS)]
-    count = (stop - start) / values[2]
-    if count >= _MAX_POINTS:
-        raise InputError(f"{what} {text!r:.60} has {count:.3g} points: expected at most {_MAX_POINTS:,}")
-    return [start + i * values[2] for i in range(int(count + 1e-9) + 1)]
+    return stepped_range(start, stop, values[2], what=f"{what} {text!r:.60}", most=_MAX_POINTS)
 
 
 def _library_solid(name: str) -> Material:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from kapitza.errors import InputError, require
+from kapitza.io.quantities import stepped_range
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
 Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")]
@@ -53,16 +54,7 @@ def _parse_temperature_range(text: str) -> list[float]:
         raise InputError(f"temperature range {text!r:.60}: expected start:stop:step in K, such as 50:600:10")
     start, stop = _parse_kelvin(parts[0], text), _parse_kelvin(parts[1], text)
     step = _parse_number(parts[2], text) if len(parts) == 3 else (stop - start) / 50
-    if not start < stop:
-        raise InputError(f"temperature range {text!r:.60} runs from {start:g} to {stop:g} K: expected start below stop")
-    if not (math.isfinite(step) and step > 0):
-        raise InputError(f"temperature range {text!r:.60} has the step {step:g} K: expected one above 0")
-    count = (stop - start) / step
-    if count >= _MAX_TEMPERATURES:
-        raise InputError(
-            f"temperature range {text!r:.60} has {count:.3g} points: expected at most {_MAX_TEMPERATURES:,}"
-        )
-    return [start + i * step for i in range(int(count + 1e-9) + 1)]
+    return stepped_range(start, stop, step, what=f"temperature range {text!r:.60} in K", most=_MAX_TEMPERATURES)
 
 
 def _parse_kelvin(text: str, whole: str) -> float:

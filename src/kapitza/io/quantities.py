@@ -87,6 +87,18 @@ def quantity(value: object, kind: str, *, what: str = "number") -> float:
     return found
 
 
+def stepped_range(start: float, stop: float, step: float, *, what: str, most: int) -> list[float]:
+    """Numbers from `start` up by `step`, with `stop` where a step meets it; `most` of them, `what` is for messages."""
+    if not start < stop:
+        raise InputError(f"{what} runs from {start:g} to {stop:g}: expected start:stop:step with start below stop")
+    if not (math.isfinite(step) and step > 0):
+        raise InputError(f"{what} has the step {step:g}: expected one above 0")
+    count = (stop - start) / step
+    if count >= most:
+        raise InputError(f"{what} has {count:.3g} points: expected at most {most:,}")
+    return [start + i * step for i in range(int(count + 1e-9) + 1)]
+
+
 def share_or_quantity(value: object, kind: str, *, what: str) -> tuple[float, bool]:
     """Return an uncertainty and whether it is a share: "3 %" or "2 nm"."""
     if isinstance(value, str) and value.strip().endswith("%"):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.errors import InputError
-from kapitza.io.quantities import UNITS_BY_KIND, quantity, unit_factor
+from kapitza.io.quantities import UNITS_BY_KIND, quantity, stepped_range, unit_factor
 
 _SWEEP_RANGE = re.compile(r"(?P<numbers>[-+0-9.eE:,\s]+?)\s*(?P<unit>[^-+0-9.eE:,\s].*)?")
 _MAX_SWEEP_VALUES = 2000
@@ -49,14 +49,11 @@ def _sweep_values(text: str, whole: str) -> list[float]:
     try:
         parts = [float(part) for part in re.split("[:,]", text)]
     except ValueError as err:
-        raise InputError(f"{whole!r:.60}: {text!r:.40} is no range of numbers") from err
+        raise InputError(f"{whole!r:.60}: {text!r:.40} is not a range of numbers") from err
     if ":" not in text:
         return parts
-    if len(parts) not in (2, 3) or not parts[0] < parts[1] or (len(parts) == 3 and not parts[2] > 0):
-        raise InputError(f"{whole!r:.60}: expected start:stop:step with start below stop and a step above 0")
+    if len(parts) not in (2, 3) or not parts[0] < parts[1]:
+        raise InputError(f"{whole!r:.60}: expected start:stop:step with start below stop")
     if len(parts) == 2:
         return [parts[0] + (parts[1] - parts[0]) * i / 24 for i in range(25)]
-    count = int((parts[1] - parts[0]) / parts[2] + 1e-9) + 1
-    if count > _MAX_SWEEP_VALUES:
-        raise InputError(f"{whole!r:.60} has {count} values: expected at most {_MAX_SWEEP_VALUES}")
-    return [parts[0] + parts[2] * i for i in range(count)]
+    return stepped_range(parts[0], parts[1], parts[2], what=repr(whole)[:60], most=_MAX_SWEEP_VALUES)
