@@ -2,8 +2,7 @@ r"""Grains and the boundaries between them: conductivity against grain size and 
 
 Two pictures.  Grains that keep the conductivity of the bulk, with a resistance between each two (`polycrystal`), for
 grains larger than the free paths; and free paths that end at boundaries (`grain_limited_conductivity`), for any size,
-in which long waves
-may pass where short ones do not.
+in which long waves may pass where short ones do not.
 """
 
 import warnings

@@ -285,6 +285,7 @@ def best_leg_state(
     """
     check_choice(goal, _LEG_GOALS, "goal")
     check_choice(properties, _LEG_MODELS, "properties")
+    # near the limit of the current a local profile may not exist, hence the shorter reach
     largest, (reach, tolerance) = current_limit(leg, hot, cold, goal), _SEARCHES[properties]
 
     def state_at(share: float) -> LegState:

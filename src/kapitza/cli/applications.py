@@ -17,7 +17,6 @@ from kapitza.errors import InputError
 from kapitza.io.quantities import NUMBER_AND_UNIT, quantity, stepped_range
 
 if TYPE_CHECKING:
-    from kapitza.applications.thermoelectric import LegState
     from kapitza.core.transmission import Transmission
     from kapitza.io.applications import LegFile
     from kapitza.matter.material import Material
@@ -161,9 +160,17 @@ def leg(
             derived[name] = quantity_json({goal: getattr(state, name) for goal, state in states.items()}, unit)
         print_record(states, derived)
         return
-    heads = ["largest", "current (A)", "voltage (mV)", "power (mW)", "heat in (mW)", "efficiency", "COP"]
-    rows = [_leg_row(name, state) for name, state in states.items()]
-    print_table(f"{held.title}: {held.hot:g} K to {held.cold:g} K", heads, rows)
+    found = list(states.values())
+    cools = [one.cooling > 0 and one.power < 0 for one in found]
+    columns = [
+        Column("largest", list(states)),
+        *columns_of(found, current="A", voltage="mV"),
+        Column("power", [one.power * 1e3 for one in found], "mW"),
+        *columns_of(found, heat_in="mW"),
+        Column("efficiency", [100 * one.efficiency if one.power > 0 else None for one in found], "%"),
+        Column("COP", [one.cop if cold else None for one, cold in zip(found, cools, strict=True)]),
+    ]
+    print_columns(f"{held.title}: {held.hot:g} K to {held.cold:g} K", columns)
     lost = 1 - effective / merit if merit else 0.0
     note(f"ZT {merit:.3g} of the material, {effective:.3g} with its contacts ({100 * lost:.3g} % lost)")
     if length is not None:
@@ -180,20 +187,6 @@ def _best_length_or_none(held: LegFile) -> float | None:
         return deferred.best_leg_length(held.leg, held.hot, held.cold, "cooling" if held.mode == "cooler" else "power")
     except InputError:
         return None
-
-
-def _leg_row(name: str, state: LegState) -> list[str]:
-    """Return a state of a leg as a row."""
-    cools = state.cooling > 0 and state.power < 0
-    return [
-        name,
-        f"{state.current:.4g}",
-        f"{state.voltage * 1e3:.4g}",
-        f"{state.power * 1e3:.4g}",
-        f"{state.heat_in * 1e3:.4g}",
-        "–" if cools or state.power <= 0 else f"{100 * state.efficiency:.3f} %",
-        f"{state.cop:.4g}" if cools else "–",
-    ]
 
 
 def memory(

@@ -207,18 +207,20 @@ def _parse_conductances(entry: dict[str, Any]) -> tuple[Array, Array | None]:
 
 
 def _check_entry(entry: dict[str, Any], sources: dict[str, Any], number: int) -> None:
-    where = f"entry {number} ({entry.get('left')}/{entry.get('right')}, {entry.get('source')})"
-    if unknown := set(entry) - _KNOWN_KEYS:
-        raise DataError(
-            f"{where} has unknown keys {sorted(unknown)}; known are {sorted(_KNOWN_KEYS)}", file="measured.toml"
-        )
-    if ("conductance" in entry) == ("resistance" in entry):
-        raise DataError(f"{where}: wanted either a conductance or a resistance", file="measured.toml")
-    for key in _REQUIRED_KEYS:
-        if key not in entry:
-            raise DataError(f"{where} has no {key}", file="measured.toml")
-    if entry["source"] not in sources:
-        raise DataError(f"{where}: source {entry['source']!r} is not in sources.toml", file="measured.toml")
-    for key, choices in _KEY_CHOICES.items():
-        if key in entry and entry[key] not in choices:
-            raise DataError(f"{where}: {key} = {entry[key]!r}, wanted one of {choices}", file="measured.toml")
+    """Refuse an entry with keys or values that it cannot have."""
+    unknown, missing = sorted(set(entry) - _KNOWN_KEYS), [key for key in _REQUIRED_KEYS if key not in entry]
+    wrong = [key for key, choices in _KEY_CHOICES.items() if key in entry and entry[key] not in choices]
+    fault = ""
+    if unknown:
+        fault = f"has unknown keys {unknown}; known are {sorted(_KNOWN_KEYS)}"
+    elif ("conductance" in entry) == ("resistance" in entry):
+        fault = "wanted either a conductance or a resistance"
+    elif missing:
+        fault = f"has no {missing[0]}"
+    elif entry["source"] not in sources:
+        fault = f"source {entry['source']!r} is not in sources.toml"
+    elif wrong:
+        fault = f"{wrong[0]} = {entry[wrong[0]]!r}, wanted one of {_KEY_CHOICES[wrong[0]]}"
+    if fault:
+        where = f"entry {number} ({entry.get('left')}/{entry.get('right')}, {entry.get('source')})"
+        raise DataError(f"{where}: {fault}", file="measured.toml")

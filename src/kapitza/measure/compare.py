@@ -6,11 +6,12 @@ between profiles extrapolated to the interface, so that only the extrapolated co
 emitted and the local one stand beside it.
 """
 
+import json
 from collections.abc import Mapping
 from concurrent.futures import Executor
 
 import numpy as np
-from attrs import evolve, field, frozen
+from attrs import asdict, evolve, field, frozen
 
 from kapitza import __version__
 from kapitza.core.arrays import temperatures
@@ -232,30 +233,14 @@ def compare_all(
 
 
 def _predict_unit(unit: UnitInputs) -> UnitResult:
-    """Kernel: what all models say of one interface, as columns; NaN for a drop that a model does not know."""
+    """Kernel: what all models say of one interface, as text."""
     found = register.predict(str(unit["left"]), str(unit["right"]), float(np.asarray(unit["temperature"])))
-    rows = [_prediction_from_estimate(one) for one in found]
-    drops = [[np.nan if (value := getattr(one, drop)) is None else value for drop in TEMPERATURE_DROPS] for one in rows]
-    return {
-        "model": np.array([one.model for one in rows]),
-        "title": np.array([one.title for one in rows]),
-        "limit": np.array([one.limit for one in rows]),
-        "drops": np.array(drops),
-    }
+    return {"predictions": np.array(json.dumps([asdict(_prediction_from_estimate(one)) for one in found]))}
 
 
 def _read_predictions(part: UnitResult) -> tuple[Prediction, ...]:
-    """Predictions out of the columns of a unit."""
-    columns = (part[name].tolist() for name in ("model", "title", "limit", "drops"))
-    return tuple(
-        Prediction(
-            model=model,
-            title=title,
-            limit=limit,
-            **{name: None if np.isnan(value) else value for name, value in zip(TEMPERATURE_DROPS, values, strict=True)},
-        )
-        for model, title, limit, values in zip(*columns, strict=True)
-    )
+    """Predictions out of the text of a unit."""
+    return tuple(Prediction(**row) for row in json.loads(str(part["predictions"])))
 
 
 def _catalogue_name(side: SideDescription) -> str:

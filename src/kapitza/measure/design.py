@@ -1,6 +1,6 @@
 """What a measurement would tell: sensitivities, and the settings that determine a number best."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, overload
 
@@ -218,9 +218,7 @@ def _device_problem_at(
     free: Mapping[str, Free],
     priors: Mapping[str, Prior],
 ) -> FitProblem:
-    known = movable_numbers(device)
-    if unknown := [name for name in chosen if name not in known]:
-        raise InputError(f"no setting {unknown[0]!r}: there are {', '.join(sorted(known))}")
+    _check_settings(chosen, movable_numbers(device))
     sets = (measured,) if isinstance(measured, MeasuredTemperatures) else tuple(measured)
     changed = change_device(device, chosen)
     for one in sets:
@@ -228,17 +226,24 @@ def _device_problem_at(
     return device_problem(changed, sets, free, device_priors(changed, free, priors))
 
 
+def _check_settings(chosen: Mapping[str, float], known: Iterable[str]) -> None:
+    """Refuse settings that nothing has."""
+    names = sorted(set(known))
+    if unknown := [name for name in chosen if name not in names]:
+        raise InputError(f"no setting {unknown[0]!r}: there are {', '.join(names)}")
+
+
 def _data_sets_at(
     experiments: Sequence[Experiment], stack: Stack, chosen: dict[str, float], noise: float, kind: str
 ) -> tuple[DataSet, ...]:
-    known = {name for e in experiments for name in DataSet(e, Curve([], []), stack).names()}
-    if unknown := [name for name in chosen if name not in known]:
-        raise InputError(f"no setting {unknown[0]!r}: there are {', '.join(sorted(known))}")
+    """Experiments with the chosen settings and the curves that they would give."""
+    blank = [DataSet(each, Curve([], []), stack) for each in experiments]
+    _check_settings(chosen, (name for one in blank for name in one.names()))
     samples: list[DataSet] = []
-    for each in experiments:
-        names = DataSet(each, Curve([], []), stack).names()
-        changed, on = DataSet(each, Curve([], []), stack).with_changes({n: v for n, v in chosen.items() if n in names})
+    for one in blank:
+        changed, on = one.with_changes({name: value for name, value in chosen.items() if name in one.names()})
         signal = changed.predict(on)
+        # noise is a share of each value, or of the largest one for kinds that cross zero
         size = np.abs(signal) if kind in RELATIVE_KINDS else np.full(signal.shape, np.abs(signal).max())
         sigma = np.full(signal.shape, noise) if kind == "phase" else noise * size
         samples.append(DataSet(changed, Curve(np.arange(signal.size), signal, sigma, kind), on))

@@ -232,6 +232,7 @@ def _estimate_scatter(problem: FitProblem, x: Array) -> tuple[FitProblem, Array,
     """Take the uncertainty of curves that come without from their scatter, until it agrees with itself."""
     unknown = np.array([sample.curve.sigma is None for sample in problem.samples])
     total = np.ones(unknown.size)
+    # weights change the minimum, and the minimum the scatter: iterated until both agree
     for _ in range(30 if unknown.any() else 0):
         x, _ = descend(problem.residual, x, low=problem.low, high=problem.high, scale=problem.scale)
         factor = np.where(unknown, _curve_scatter(problem, x), 1.0)

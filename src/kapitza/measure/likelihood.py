@@ -110,6 +110,7 @@ def profile_crossing(problem: FitProblem, best: Solution, index: int, direction:
         root = float(np.sqrt(max(0.0, chi2 - best.chi2)))
         if abs(root - target) <= 1e-3 * target:
             return center + direction * guess
+        # the bracket keeps the secant from leaving the side on which the level lies
         if root >= target:
             outer = (guess, root)
         else:

@@ -111,6 +111,7 @@ def _sample_ensemble(problem: FitProblem, unit: UnitInputs) -> UnitResult:
         residual = problem.residual(x)
         return -0.5 * float(residual @ residual)
 
+    # half a standard deviation about the minimum: wide enough to forget it, inside of the basin of the fit
     rng = np.random.default_rng(seed)
     spread = 0.5 * np.minimum(np.sqrt(np.diag(covariance)), 1.0) + 1e-6
     begin = np.clip(center + spread * rng.standard_normal((walkers, center.size)), problem.low, problem.high)
