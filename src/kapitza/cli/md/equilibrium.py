@@ -16,6 +16,7 @@ from kapitza.cli.md.options import (
     run_and_keep,
     run_store,
 )
+from kapitza.cli.md.reports import conductance_text
 from kapitza.cli.options import DaskAddress, Figure, Json, Save, dask_executor
 from kapitza.cli.output import note, print_record, print_table, progress_line, quantity_json
 from kapitza.errors import InputError
@@ -23,7 +24,6 @@ from kapitza.io.quantities import quantity
 from kapitza.units import MW, THz, nm, ps
 
 if TYPE_CHECKING:
-    from kapitza.core.conductance import Conductance
     from kapitza.simulate.md.runs.closed import EquilibriumResult, RelaxationResult, SizeStudy
 
 closed_app = typer.Typer()
@@ -53,12 +53,6 @@ def share_last_unit(text: str) -> list[str]:
     parts = [part.strip() for part in text.split(",")]
     unit = parts[-1].lstrip("+-0123456789.eE")
     return [part if part.lstrip("+-0123456789.eE") else part + unit for part in parts]
-
-
-def _conductance_text(one: "Conductance") -> str:
-    """Conductance with its uncertainty."""
-    sigma = "" if one.sigma is None else f" ± {float(one.sigma[0]) / MW:.2g}"
-    return f"{float(one.value[0]) / MW:.4g}{sigma} MW m⁻² K⁻¹"
 
 
 @closed_app.command()
@@ -97,16 +91,16 @@ def _print_equilibrium(found: "EquilibriumResult") -> None:
     run, fit = found.run, found.fit
     model = "bodies of one temperature" if fit.model == "lumped" else "two slabs"
     rows = [
-        ["fluctuations", _conductance_text(fit.conductance), "extrapolated drop"],
+        ["fluctuations", conductance_text(fit.conductance), "extrapolated drop"],
         [
             "",
             "",
             f"{fit.low / THz:.3g} to {fit.high / THz:.3g} THz, {model}, misfit as large with p = {fit.probability:.2g}",
         ],
-        ["Green-Kubo", _conductance_text(found.green_kubo), f"emitted drop; {found.green_kubo.method}"],
+        ["Green-Kubo", conductance_text(found.green_kubo), f"emitted drop; {found.green_kubo.method}"],
     ]
     if found.converted is not None:
-        rows.append(["", _conductance_text(found.converted), "the same as extrapolated drop, solids estimated"])
+        rows.append(["", conductance_text(found.converted), "the same as extrapolated drop, solids estimated"])
     rows.append(["Biot number", f"{fit.biot:.3g}", "resistance of the solids over that of the boundary"])
     rows.append(["energy drift", f"{run.drift:+.1e}", "of the kinetic energy, over the run"])
     print_table(f"{run.title} at {run.temperature:.4g} K: {run.records[0].method}", ["", " value", " remark"], rows)
@@ -156,7 +150,7 @@ def _print_relax(found: "RelaxationResult") -> None:
     rows = [
         [
             "bodies of one temperature" if one.model == "lumped" else "two slabs",
-            _conductance_text(one.conductance),
+            conductance_text(one.conductance),
             f"{one.statistical / MW:.2g} statistics, {one.start / MW:.2g} first time"
             + ("; chosen" if one is found.chosen else ""),
         ]

@@ -56,13 +56,12 @@ def _positive_conductance(found: "NemdResult", name: str) -> "kapitza.Conductanc
     return made
 
 
-def _conductance_with_sigma(one: "kapitza.Conductance | None") -> str:
-    """Conductance with its uncertainty in MW m⁻² K⁻¹."""
+def conductance_text(one: "kapitza.Conductance | None") -> str:
+    """Conductance with its uncertainty."""
     if one is None:
         return "–"
-    sigma = one.sigma
-    value = megawatts(float(one.value[0]))
-    return value if sigma is None else f"{value} ± {float(sigma[0]) / MW:.2g}"
+    sigma = "" if one.sigma is None else f" ± {float(one.sigma[0]) / MW:.2g}"
+    return f"{megawatts(float(one.value[0]))}{sigma} MW m⁻² K⁻¹"
 
 
 def print_run(run: "kapitza.md.Run", found: "NemdResult") -> None:
@@ -99,12 +98,12 @@ def print_run(run: "kapitza.md.Run", found: "NemdResult") -> None:
         ["", "", f"95 %: {low / _RESISTANCE_UNIT:.3g} to {high / _RESISTANCE_UNIT:.3g}"],
         [
             "G, extrapolated",
-            f"{_conductance_with_sigma(_positive_conductance(found, 'conductance'))} MW m⁻² K⁻¹",
+            conductance_text(_positive_conductance(found, "conductance")),
             "classical",
         ],
         [
             "G, between thermostats",
-            f"{_conductance_with_sigma(_positive_conductance(found, 'conductance_between_baths'))} MW m⁻² K⁻¹",
+            conductance_text(_positive_conductance(found, "conductance_between_baths")),
             "with the solids between",
         ],
     ]

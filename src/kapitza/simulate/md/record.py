@@ -3,7 +3,7 @@
 import json
 
 import numpy as np
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 from kapitza.core.arrays import Array, IntArray, finite, integer_array, positive
 from kapitza.errors import InputError
@@ -107,21 +107,14 @@ class RunHeader:
     @property
     def text(self) -> str:
         """Itself as JSON."""
-        lists = {"heights": self.heights.tolist(), "counts": self.counts.tolist(), "roles": self.roles.tolist()}
-        plain = {
-            name: getattr(self, name)
-            for name in ("name", "area", "plane", "block", "timestep", "ways", "seed", "method", "blocks")
-        }
-        return json.dumps({"kapitza": "molecular dynamics", **plain, **lists}, indent=1, allow_nan=False) + "\n"
+        plain = asdict(self, value_serializer=lambda _, __, one: one.tolist() if isinstance(one, np.ndarray) else one)
+        return json.dumps({"kapitza": "molecular dynamics", **plain}, indent=1, allow_nan=False) + "\n"
 
     def record(self, temperature: Array, heat: Array, energy: Array, power: Array | None = None) -> Record:
         """Return the record of a run with these blocks; see `Record`."""
+        about = {name: value for name, value in asdict(self).items() if name != "blocks"}
         measured = np.full(len(temperature), np.nan) if power is None else power
-        return Record(
-            name=self.name, area=self.area, plane=self.plane, heights=self.heights, counts=self.counts,
-            roles=self.roles, block=self.block, temperature=temperature, heat=heat,
-            energy=energy, power=measured, timestep=self.timestep, ways=self.ways, seed=self.seed, method=self.method,
-        )  # fmt: skip
+        return Record(**about, temperature=temperature, heat=heat, energy=energy, power=measured)
 
 
 def make_header(system: System, protocol: Protocol, method: str) -> RunHeader:

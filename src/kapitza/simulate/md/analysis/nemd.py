@@ -6,7 +6,7 @@ import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import Array
-from kapitza.core.conductance import Conductance
+from kapitza.core.conductance import Conductance, Drop
 from kapitza.core.profile import Profile
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.md.analysis.block_averages import block_mean, combine_blocks, jackknife_blocks, student_quantile
@@ -117,7 +117,7 @@ class NemdResult:
             if the resistance is not above zero
         """
         method = f"{self.method or 'NEMD'}, jump of the extrapolated branches"
-        return _inverse(self.name, self.temperature, self.resistance, self.sigma, "extrapolated", method)
+        return invert_resistance(self.name, self.temperature, self.resistance, self.sigma, "extrapolated", method)
 
     def conductance_between_baths(self) -> Conductance:
         """Flux over the difference of the mean temperatures of the thermostats; classical.
@@ -129,7 +129,7 @@ class NemdResult:
         value, sigma = self.between_baths
         relative = np.hypot(sigma / value, self.imbalance / self.resistance)
         method = f"{self.method or 'NEMD'}, between thermostats, with the solids between"
-        return _inverse(self.name, self.temperature, float(value), float(value * relative), "emitted", method)
+        return invert_resistance(self.name, self.temperature, float(value), float(value * relative), "emitted", method)
 
 
 def analyse_nemd(
@@ -216,12 +216,17 @@ def combine_replicas(replicas: Sequence[NemdResult]) -> NemdResult:
     )
 
 
-def _inverse(name: str, temperature: float, resistance: float, sigma: float, drop: str, method: str) -> Conductance:
+def invert_resistance(
+    name: str, temperature: float, resistance: float, sigma: float, drop: Drop, method: str
+) -> Conductance:
+    """Classical conductance of a resistance that is above zero, m² K W⁻¹."""
     if not resistance > 0:
-        raise InputError(f"{name}: resistance {resistance:.3g} +- {sigma:.2g} m2K/W has no conductance: run longer")
-    label = "emitted" if drop == "emitted" else "extrapolated"
+        raise InputError(
+            f"{name}: resistance {resistance:.3g} +- {sigma:.2g} m2K/W has no conductance: run longer, or "
+            "take longer systems"
+        )
     value = 1 / resistance
-    return Conductance([temperature], [value], [sigma * value**2], label, statistics="classical", method=method)
+    return Conductance([temperature], [value], [sigma * value**2], drop, statistics="classical", method=method)
 
 
 def _start(record: Record, lines: Branches, skip: float | None, equilibrated: float) -> int:

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, finite, positive, same_length, square
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
+from kapitza.simulate.md.analysis.nemd import invert_resistance
 
 # Standard uncertainties from which a size effect counts as one.
 _SIZE_SIGNIFICANCE = 2.0
@@ -64,12 +65,10 @@ class SizeSeries:
 
     def conductance(self, temperature: float, *, method: str = "NEMD") -> Conductance:
         """1 / R(infinite), extrapolated drop, classical; of the fit, whose error is honest also without size effect."""
-        resistance, sigma = float(self.fitted[0]), float(self.fitted_sigma[0])
-        if not resistance > 0:
-            raise InputError(f"R(infinite) = {resistance:.3g} +- {sigma:.2g} m2K/W has no conductance: longer systems")
-        value = 1 / resistance
         label = f"{method}, extrapolated from {self.length.size} lengths"
-        return Conductance([temperature], [value], [sigma * value**2], statistics="classical", method=label)
+        return invert_resistance(
+            "R(infinite)", temperature, float(self.fitted[0]), float(self.fitted_sigma[0]), "extrapolated", label
+        )
 
 
 def size_series(

@@ -182,38 +182,22 @@ def mode_temperatures(run: Run, *, bands: int = 8) -> ModeTemperatures:
         where neither was sampled
     """
     share, near, vibrations = None, 0, 0
-    plane = run.records[0].plane
     if run.modes:
         heat = np.average([one.heat for one in run.modes], axis=0)
         bound = run.modes[0].interface_modes()
         share, near, vibrations = float(heat[bound].sum() / heat.sum()), int(bound.size), int(heat.size)
-    if run.modes and not run.reference:
-        return ModeTemperatures(
-            title=run.title,
-            plane=plane,
-            edges=np.zeros(0),
-            occupation=None,
-            layer=np.zeros(0),
-            share=share,
-            near=near,
-            vibrations=vibrations,
-        )
-    driven, reference = _layer_spectra(run)
-    edges = _band_edges(run, float(driven.omega[-1]), bands)
-    mean = float(np.mean(run.records[0].bath_temperatures))
-    found = spectral_temperatures(driven, reference, mean, edges)
-    weight = reference.bands(edges)[0]
-    layer = np.nansum(found.temperature() * weight, axis=1) / weight.sum(axis=1)
+    edges, layer, found = np.zeros(0), np.zeros(0), None
+    if run.reference or not run.modes:
+        driven, reference = _layer_spectra(run)
+        edges = _band_edges(run, float(driven.omega[-1]), bands)
+        mean = float(np.mean(run.records[0].bath_temperatures))
+        found = spectral_temperatures(driven, reference, mean, edges)
+        weight = reference.bands(edges)[0]
+        layer = np.nansum(found.temperature() * weight, axis=1) / weight.sum(axis=1)
     return ModeTemperatures(
-        title=run.title,
-        plane=plane,
-        edges=edges,
-        occupation=found,
-        layer=layer,
-        share=share,
-        near=near,
-        vibrations=vibrations,
-    )
+        title=run.title, plane=run.records[0].plane, edges=edges, occupation=found, layer=layer,
+        share=share, near=near, vibrations=vibrations,
+    )  # fmt: skip
 
 
 def _layer_spectra(run: Run) -> tuple[VelocitySpectra, VelocitySpectra]:

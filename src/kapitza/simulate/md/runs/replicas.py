@@ -11,13 +11,12 @@ import attrs
 import numpy as np
 from attrs import evolve, frozen
 
-from kapitza.core.arrays import integer_array
 from kapitza.errors import InputError
 from kapitza.run.store import Store, UnitInputs, UnitResult, unit_address, unit_seed
 from kapitza.run.work import Progress, run_units
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.record import Record
-from kapitza.simulate.md.runs.checkpoint import float_array, strip_prefix
+from kapitza.simulate.md.runs.checkpoint import strip_prefix
 from kapitza.simulate.md.runs.single import RUN_VERSION, RunSetup, run_single
 
 _RUNS_FOLDER = "runs"  # folder within a store where runs in progress keep what they need to go on
@@ -130,14 +129,6 @@ def record_arrays(record: Record) -> UnitResult:
 
 def restore_record(arrays: UnitResult) -> Record:
     """Return the record of such arrays."""
-    found = strip_prefix(arrays, "record ")
-    number = {name: float(found[name]) for name in ("area", "plane", "block", "timestep")}
-    return Record(
-        name=str(found["name"]), area=number["area"], plane=number["plane"], heights=float_array(found,
-        "heights"), counts=integer_array(found["counts"]),
-        roles=integer_array(found["roles"]), block=number["block"], temperature=float_array(found,
-        "temperature"), heat=float_array(found, "heat"), energy=float_array(found, "energy"),
-        power=float_array(found, "power"), timestep=number["timestep"], ways=int(found["ways"]),
-        seed=int(found["seed"]),
-        method=str(found["method"]),
-    )  # fmt: skip
+    found = strip_prefix(arrays, "record ").items()
+    values: dict[str, Any] = {name: value if value.ndim else value.item() for name, value in found}
+    return Record(**values)

@@ -30,7 +30,7 @@ from kapitza.simulate.md.protocol import (
     check_thermostats,
     gradient_state,
 )
-from kapitza.simulate.md.record import Record
+from kapitza.simulate.md.record import Record, make_header
 from kapitza.simulate.md.runs.checkpoint import Checkpoint, Snapshot, float_array, observer_arrays, plain_values
 from kapitza.simulate.md.runs.preparation import prepare
 from kapitza.simulate.md.system import HELD_ROLE, System
@@ -248,15 +248,10 @@ class RunInProgress:
 
     def record(self) -> Record:
         """Return what the blocks left behind."""
-        s = self.setup
-        system, protocol = s.system, s.protocol
-        return Record(
-            name=system.name, area=system.area, plane=system.plane, heights=system.heights,
-            counts=system.counts, roles=system.roles, block=protocol.block,
-            temperature=np.array(self.temperature), heat=np.array(self.heat), energy=np.array(self.energy),
-            power=np.array(self.power),
-            timestep=protocol.timestep, ways=2 if system.periodic else 1, seed=protocol.seed, method=s.method,
-        )  # fmt: skip
+        header = make_header(self.setup.system, self.setup.protocol, self.setup.method)
+        return header.record(
+            np.array(self.temperature), np.array(self.heat), np.array(self.energy), np.array(self.power)
+        )
 
 
 @frozen

@@ -95,15 +95,9 @@ def liquid_on_solid(
     masses = np.full(len(positions), mass)
     system = System(
         name=f"liquid on solid, wetting {wetting:g}",
-        lattice=box,
-        positions=positions,
-        masses=masses,
-        species=species,
-        kinds=potential.kinds,
-        layer=layer,
-        role=role,
-        plane=plane,
-    )
+        lattice=box, positions=positions, masses=masses, species=species, kinds=potential.kinds,
+        layer=layer, role=role, plane=plane,
+    )  # fmt: skip
     return SoftSystem(system, potential, system.area)
 
 
@@ -166,16 +160,9 @@ def nanotube_in_matrix(
     middle = float(centre[2]) + 1e-3 * angstrom
     system = System(
         name=f"({n}, {n}) tube in a matrix",
-        lattice=box,
-        positions=positions,
-        masses=masses,
-        species=species,
-        kinds=field.kinds,
-        layer=layer,
-        role=role,
-        plane=middle,
-        periodic=True,
-    )
+        lattice=box, positions=positions, masses=masses, species=species, kinds=field.kinds,
+        layer=layer, role=role, plane=middle, periodic=True,
+    )  # fmt: skip
     radii = np.bincount(layer, np.hypot(*(positions - centre)[:, 1:].T)) / system.counts
     return SoftSystem(system, field, 2 * pi * radius * along, radii)
 
