@@ -1,13 +1,9 @@
 r"""Full phonon bands of a crystal as the two sides of an interface see them.
 
-The number of modes that reach a plane follows from all branches and all wave vectors (P. Reddy, K. Castelino and
-A. Majumdar, Appl. Phys. Lett. 87, 211908 (2005), doi:10.1063/1.2133890):
-
-$$M(\omega) = \frac{\pi}{V} \Big\langle \sum_j |v_n|\,\delta(\omega - \omega_j(q)) \Big\rangle_q$$
-
-Velocities are derivatives of the dynamical matrix, so that no branch has to be followed from one wave vector to the
-next, and modes of one frequency are told apart by their velocities.  The spectrum of the crystal decides which wave
-vectors are equivalent; each stands for all of them, with |v_n| averaged over the equivalent normals.
+The number of modes that reach a plane follows from all branches and wave vectors (P. Reddy, K. Castelino and A.
+Majumdar, Appl. Phys. Lett. 87, 211908 (2005), doi:10.1063/1.2133890): $M(\omega) = \frac{\pi}{V} \langle \sum_j
+|v_n|\,\delta(\omega - \omega_j(q)) \rangle_q$. Velocities are derivatives of the dynamical matrix, so that no branch
+has to be followed from one wave vector to the next.
 """
 
 from functools import cached_property
@@ -137,16 +133,8 @@ class Bands:
         return np.append(start, even[even > 1.01 * start])
 
     def modes(self, omega: ArrayLike) -> Array:
-        r"""Modes that reach the surface.
-
-        Parameters
-        ----------
-        omega : (nω,) angular frequency, rad s⁻¹
-
-        Returns
-        -------
-        (nω,) $M(\omega) = 2\pi\sum_j\int_{v_n>0}\frac{d^3q}{(2\pi)^3}\,v_n\,\delta(\omega-\omega_j)$, m⁻²; towards ω
-        = 0 exactly the elastic ω² law of the crystal
+        r"""(nω,) $M(\omega) = 2\pi\sum_j\int_{v_n>0}\frac{d^3q}{(2\pi)^3}\,v_n\,\delta(\omega-\omega_j)$, m⁻²; towards
+        ω = 0 exactly the elastic ω² law of the crystal.
         """
         return np.maximum(self.table.modes(np.asarray(omega, dtype=float)), 0)
 

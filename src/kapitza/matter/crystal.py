@@ -138,15 +138,8 @@ class Crystal:
         return np.concatenate([value, (self.cells @ self.lattice)[:, :, None] * value], axis=1)
 
     def dynamical(self, wavevector: ArrayLike) -> ComplexArray:
-        r"""Dynamical matrix $D_{i\alpha,j\beta}(q) = \sum_R \Phi_{i\alpha,j\beta}(R)\,e^{iq\cdot R}/\sqrt{m_i m_j}$.
-
-        Parameters
-        ----------
-        wavevector : (nq, 3) Cartesian, rad m⁻¹
-
-        Returns
-        -------
-        (nq, 3n, 3n) Hermitian, rad² s⁻²
+        r"""(nq, 3n, 3n) $D_{i\alpha,j\beta}(q) = \sum_R \Phi_{i\alpha,j\beta}(R)\,e^{iq\cdot R}/\sqrt{m_i m_j}$,
+        Hermitian, rad² s⁻², at Cartesian wave vectors (nq, 3), rad m⁻¹.
         """
         size = 3 * self.masses.size
         q = _as_wavevectors(wavevector)
@@ -156,15 +149,8 @@ class Crystal:
         return short if self.polar is None else short + self.polar.matrix(q) * self.weights
 
     def gradient(self, wavevector: ArrayLike) -> ComplexArray:
-        r"""Gradient $\partial D/\partial q_\alpha$ of the dynamical matrix.
-
-        Parameters
-        ----------
-        wavevector : (nq, 3) Cartesian, rad m⁻¹
-
-        Returns
-        -------
-        (nq, 3, 3n, 3n) Hermitian in the last two indices, m rad² s⁻²
+        r"""(nq, 3, 3n, 3n) gradient $\partial D/\partial q_\alpha$ of the dynamical matrix at wave vectors (nq, 3), m
+        rad² s⁻².
         """
         size = 3 * self.masses.size
         q = _as_wavevectors(wavevector)

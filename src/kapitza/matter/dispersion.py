@@ -250,13 +250,8 @@ def born_von_karman(name: str, longitudinal: float, transverse: float, boundary:
 
 
 def silicon_dispersion() -> Dispersion:
-    r"""Silicon by the quadratic fits along [100] that are in general use, on a sphere of radius $2\pi/a$.
-
-    $\omega = \omega_0 + v k + c k^2$ for LA, TA (twice), LO and TO (twice), good to some 10 % at the zone boundary.
-
-    References
-    ----------
-    E. Pop, R. W. Dutton, K. E. Goodson, J. Appl. Phys. 96, 4998 (2004), doi:10.1063/1.1788838
+    r"""Silicon by the quadratic fits along [100] in general use, on a sphere of radius $2\pi/a$, good to 10 % at its
+    boundary: E. Pop, R. W. Dutton, K. E. Goodson, J. Appl. Phys. 96, 4998 (2004), doi:10.1063/1.1788838.
     """
     boundary = 1.157e10
     return Dispersion(

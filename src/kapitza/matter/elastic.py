@@ -244,12 +244,7 @@ def reuss_speeds(stiffness: ArrayLike, density: float) -> tuple[float, float]:
 
 
 def hill_speeds(stiffness: ArrayLike, density: float) -> tuple[float, float]:
-    """Longitudinal and transverse speed from the mean of both moduli, m s⁻¹.
-
-    References
-    ----------
-    R. Hill, Proc. Phys. Soc. A 65, 349 (1952), doi:10.1088/0370-1298/65/5/307
-    """
+    """Longitudinal and transverse speed of the mean moduli, m s⁻¹: R. Hill, doi:10.1088/0370-1298/65/5/307."""
     upper, lower = _voigt_moduli(square(stiffness)), _reuss_moduli(square(stiffness))
     return _polycrystal((upper[0] + lower[0]) / 2, (upper[1] + lower[1]) / 2, density)
 

@@ -52,13 +52,9 @@ class Electrons:
 
     @property
     def resistance(self) -> float:
-        r"""Added resistance of a thick metal whose lattice alone touches the boundary, m² K W⁻¹.
-
-        $R_{ep} = [k_e/(k_e + k_p)]^{3/2}/\sqrt{G k_p}$, which for $k_e \gg k_p$ is that of Majumdar and Reddy.
-
-        References
-        ----------
-        A. Majumdar, P. Reddy, Appl. Phys. Lett. 84, 4768 (2004)
+        r"""Added resistance of a thick metal whose lattice alone touches the boundary, m² K W⁻¹: $R_{ep} = [k_e/(k_e +
+        k_p)]^{3/2}/\sqrt{G k_p}$, for $k_e \gg k_p$ that of A. Majumdar, P. Reddy, Appl. Phys. Lett. 84, 4768
+        (2004).
         """
         share = self.conductivity / self.total
         return float(share**1.5 / np.sqrt(self.coupling * self.lattice))
@@ -96,7 +92,7 @@ class SpinChannels:
         return self.length / (self.conductivity * (1 - self.polarisation**2))
 
 
-# Conductivity of the lattice at room temperature, W m⁻¹ K⁻¹: the library has that of the whole metal
+# Conductivity of the lattice at room temperature, W m⁻¹ K⁻¹: the library has that of the metal as a whole
 LATTICE_CONDUCTIVITIES: Mapping[str, float] = MappingProxyType({"Al": 5.8, "Au": 2.6, "Cu": 16.9})
 _LATTICE_CONDUCTIVITY_SOURCE = "Y. Wang, Z. Lu, X. Ruan, J. Appl. Phys. 119, 225109 (2016) (lattice)"
 
@@ -112,13 +108,13 @@ def metal(name: str) -> Electrons:
         for an unknown name, and a metal whose coupling or lattice conductivity is not known; the message offers others
     """
     found = material(name)
-    whole, coupling = found.metal.conductivity, found.metal.coupling
+    total, coupling = found.metal.conductivity, found.metal.coupling
     lattice = LATTICE_CONDUCTIVITIES.get(found.name)
-    if whole is None or coupling is None or lattice is None:
+    if total is None or coupling is None or lattice is None:
         raise InputError(
             f"the electrons of {found.name} are not known in full here; there are "
             f"{', '.join(sorted(LATTICE_CONDUCTIVITIES))}: "
             "give Electrons(name, conductivity, lattice, coupling)"
         )
-    sources = f"{coupling.source} (coupling), {whole.source} (conductivity), {_LATTICE_CONDUCTIVITY_SOURCE}"
-    return Electrons(found.name, whole.value - lattice, lattice, coupling.value, sources)
+    sources = f"{coupling.source} (coupling), {total.source} (conductivity), {_LATTICE_CONDUCTIVITY_SOURCE}"
+    return Electrons(found.name, total.value - lattice, lattice, coupling.value, sources)

@@ -208,15 +208,15 @@ class Junction:
     def tiling(self, side: Side) -> IntArray:
         """(2, 2) integers N with periods = N @ periods of the lead."""
         lead = self.lead(side)
-        found = self.periods @ np.linalg.pinv(lead.periods)
-        whole = np.round(found).astype(np.int64)
-        misfit = np.abs(whole @ lead.periods - self.periods).max() / np.linalg.norm(self.periods[0])
-        if misfit > _STRAIN_TOLERANCE or np.linalg.det(whole) < 0.5:
+        ratio = self.periods @ np.linalg.pinv(lead.periods)
+        tiling = np.round(ratio).astype(np.int64)
+        misfit = np.abs(tiling @ lead.periods - self.periods).max() / np.linalg.norm(self.periods[0])
+        if misfit > _STRAIN_TOLERANCE or np.linalg.det(tiling) < 0.5:
             raise InputError(
-                f"{self.name}: the periods are {np.round(found, 6).tolist()} times those of the {side} lead "
+                f"{self.name}: the periods are {np.round(ratio, 6).tolist()} times those of the {side} lead "
                 f"{lead.name}, wanted integers of a positive determinant: strain the lead to fit (misfit {misfit:.1e})"
             )
-        return whole
+        return tiling
 
     def tiles(self, side: Side) -> IntArray:
         """(M, 2) cells of the lead in one of the junction; atom i of cell j is atom j n + i of the layer."""

@@ -171,9 +171,9 @@ def load_materials(path: str | PathLike[str], *, check: bool = True) -> dict[str
     DataError
         with file and key: not TOML, a key that is not known, a number that is missing or not finite, a check that fails
     """
-    whole = read_toml(path)
-    unit, masses = unit_factors(whole), atomic_masses()
-    found = {name: read_material(name, part, unit, masses) for name, part in material_entries(whole).items()}
+    content = read_toml(path)
+    unit, masses = unit_factors(content), atomic_masses()
+    found = {name: read_material(name, part, unit, masses) for name, part in material_entries(content).items()}
     if check:
         for one in found.values():
             for fault in validate_material(one, masses):
@@ -181,7 +181,7 @@ def load_materials(path: str | PathLike[str], *, check: bool = True) -> dict[str
                     remedy = (
                         f"correct it, or say why it is right under [materials.{one.name}.except] {fault.check} = '...'"
                     )
-                    raise DataError(f"{fault.message}: {remedy}", file=whole.file)
+                    raise DataError(f"{fault.message}: {remedy}", file=content.file)
     return found
 
 
@@ -198,13 +198,13 @@ def _read_entry(key: str) -> Material:
 @cache
 def _unread_materials() -> Mapping[str, tuple[TomlTable, Mapping[str, float]]]:
     """All materials by name, unread, with the units of their files."""
-    shelf: dict[str, tuple[TomlTable, Mapping[str, float]]] = {}
+    entries: dict[str, tuple[TomlTable, Mapping[str, float]]] = {}
     with as_file(files("kapitza.matter") / "data" / "materials") as folder:
         for path in sorted(folder.glob("*.toml")):
-            whole = read_toml(path)
-            unit = unit_factors(whole)
-            shelf |= {name: (part, unit) for name, part in material_entries(whole).items()}
-    return MappingProxyType(shelf)
+            content = read_toml(path)
+            unit = unit_factors(content)
+            entries |= {name: (part, unit) for name, part in material_entries(content).items()}
+    return MappingProxyType(entries)
 
 
 @cache

@@ -60,12 +60,8 @@ class PropertyTable:
     note: str = ""
 
     def at(self, temperature: ArrayLike, *, logarithmic: bool = False) -> Array:
-        """(nT,) value between the tabulated ones, piecewise linear in ln T (`logarithmic`: a power law between points).
-
-        Raises
-        ------
-        InputError
-            outside of the temperatures of the table
+        """(nT,) value, piecewise linear in ln T (`logarithmic`: a power law between points); InputError outside of the
+        table.
         """
         temperature = temperatures(temperature)
         low, high = self.temperature[0], self.temperature[-1]
@@ -140,13 +136,7 @@ class Material:
 
     @property
     def stiffness(self) -> Array:
-        """(6, 6) Voigt matrix in the axes of the crystal, Pa; see `stiffness_matrix` for the axes.
-
-        Raises
-        ------
-        InputError
-            for a liquid, and where neither elastic constants nor speeds of an isotropic solid are known
-        """
+        """(6, 6) Voigt matrix in the axes of `stiffness_matrix`, Pa; InputError for a liquid or where none is known."""
         constants = {name: one.value for name, one in self.constants.items()}
         if not constants and self.symmetry == GLASS_SYMMETRY and self.longitudinal and self.transverse:
             constants = {
@@ -165,12 +155,8 @@ class Material:
         return stiffness_matrix(self.symmetry, constants)
 
     def solid(self) -> Solid:
-        """The isotropic Debye solid of this density, speeds and number of atoms.
-
-        Raises
-        ------
-        InputError
-            for a liquid, and where no speeds are known
+        """The isotropic Debye solid of this density, speeds and number of atoms; InputError for a liquid or unknown
+        speeds.
         """
         self._refuse_liquid("solid")
         longitudinal, transverse = self.longitudinal, self.transverse
@@ -179,40 +165,20 @@ class Material:
         return Solid(self.name, self.density.value, longitudinal.value, transverse.value, self.atoms.value)
 
     def elastic(self, normal: ArrayLike = (0, 0, 1)) -> Elastic:
-        """The anisotropic crystal; `normal` is Cartesian, in the axes of the crystal.
-
-        Raises
-        ------
-        InputError
-            for a liquid, where no elastic constants are known, and for a normal that is no direction
-        """
+        """The anisotropic crystal; `normal` is Cartesian, in the axes of the crystal. InputError for a liquid."""
         self._refuse_liquid("elastic")
         return Elastic(self.name, self.stiffness, self.density.value, self.atoms.value, normal)
 
     def fluid(self) -> Fluid:
-        """The liquid of this density and speed of sound.
-
-        Raises
-        ------
-        InputError
-            for a solid
-        """
+        """The liquid of this density and speed of sound; InputError for a solid."""
         if self.symmetry != LIQUID_SYMMETRY or self.longitudinal is None:
             raise InputError(f"{self.name} is not a liquid; use solid({self.name!r}) or elastic({self.name!r})")
         return Fluid(self.name, self.density.value, self.longitudinal.value, self.atoms.value)
 
     def conductivity(self, temperature: ArrayLike, *, inplane: bool = False) -> Array:
-        """(nT,) thermal conductivity, W m⁻¹ K⁻¹, a power law between the tabulated temperatures.
-
-        Parameters
-        ----------
-        temperature : (nT,) K
-        inplane : in the plane of a layered or hexagonal crystal; the same as through it where no other is known
-
-        Raises
-        ------
-        InputError
-            where nothing is known, and outside of the tabulated temperatures
+        """(nT,) thermal conductivity, W m⁻¹ K⁻¹, a power law between the tabulated temperatures, InputError outside of
+        them. `inplane`: in the plane of a layered or hexagonal crystal; the same as through it where no other is
+        known.
         """
         table = self.inplane_table if inplane and self.inplane_table is not None else self.conductivity_table
         if table is None:
@@ -220,12 +186,8 @@ class Material:
         return table.at(temperature, logarithmic=True)
 
     def heat_capacity(self, temperature: ArrayLike) -> Array:
-        """(nT,) heat capacity per volume, J m⁻³ K⁻¹, with the density that is stated.
-
-        Raises
-        ------
-        InputError
-            where nothing is known, and outside of the tabulated temperatures
+        """(nT,) heat capacity per volume, J m⁻³ K⁻¹, with the stated density; InputError outside of the tabulated
+        temperatures.
         """
         if self.heat_capacity_table is None:
             raise InputError(f"{self.name}: no heat capacity against temperature is known")

@@ -54,9 +54,9 @@ class DipoleForces:
         """(3n, 3n) forces of every atom on itself, such that shifting all atoms costs nothing."""
         n = len(self.positions)
         total = self.lattice_sum(np.zeros((1, 3)))[0].real.reshape(n, 3, n, 3).sum(axis=2)
-        whole = np.zeros((n, 3, n, 3))
-        whole[np.arange(n), :, np.arange(n)] = 0.5 * (total + total.swapaxes(1, 2))
-        return whole.reshape(3 * n, 3 * n)
+        blocks = np.zeros((n, 3, n, 3))
+        blocks[np.arange(n), :, np.arange(n)] = 0.5 * (total + total.swapaxes(1, 2))
+        return blocks.reshape(3 * n, 3 * n)
 
     def matrix(self, q: Array) -> ComplexArray:
         """(nq, 3n, 3n) dipole forces at wave vectors (nq, 3), N m⁻¹; at Γ without the macroscopic field."""
@@ -86,10 +86,10 @@ class DipoleForces:
     def lattice_sum(self, q: Array) -> ComplexArray:
         """(nq, 3n, 3n) sum over all reciprocal vectors."""
         _, gauss, seen, _ = self.factors(q)
-        turn, volume = self.turn(q), abs(np.linalg.det(self.lattice))
-        return COULOMB_CONSTANT / volume * turn * (seen.swapaxes(1, 2) @ (gauss[:, :, None] * seen.conj()))
+        phase_factors, volume = self.phase_factors(q), abs(np.linalg.det(self.lattice))
+        return COULOMB_CONSTANT / volume * phase_factors * (seen.swapaxes(1, 2) @ (gauss[:, :, None] * seen.conj()))
 
-    def turn(self, q: Array) -> ComplexArray:
+    def phase_factors(self, q: Array) -> ComplexArray:
         """(nq, 3n, 3n) phases $e^{iq(r_i-r_j)}$ of a Fourier sum over lattice vectors alone."""
         phase = np.exp(1j * np.repeat(q @ self.positions.T, 3, axis=1))
         return phase[:, :, None] * phase[:, None, :].conj()
@@ -112,7 +112,7 @@ class DipoleForces:
             along = np.repeat(self.positions[:, axis], 3)
             parts.append(change + 1j * (along[:, None] - along) * value)
         volume = abs(np.linalg.det(self.lattice))
-        return COULOMB_CONSTANT / volume * self.turn(q)[:, None] * np.stack(parts, axis=1)
+        return COULOMB_CONSTANT / volume * self.phase_factors(q)[:, None] * np.stack(parts, axis=1)
 
 
 def neutral_charges(born: Array) -> Array:

@@ -58,19 +58,9 @@ def spring_junction(
 ) -> Junction:
     """Let two crystals touch by springs, a sheet between them if there is one.
 
-    Parameters
-    ----------
-    left, right : the crystals with their atoms' positions; the right one is strained to the left one, and its force
-        constants stay
-    springs : of the contact, or of both contacts of the sheet
-    sheet : a crystal of one layer, whose first two lattice vectors lie in its plane (z is normal) and whose force
-        constants reach no further; strained as the right crystal
-    limit, area : largest principal strain, and area of the largest common cell, m²
-
-    Raises
-    ------
-    InputError
-        for leads without positions, a sheet that is none, or surfaces without a common cell
+    Leads need the positions of their atoms; the right one and the sheet are strained by up to `limit` to the left one,
+    in a common cell of up to `area` (m²), and their force constants stay. The first two lattice vectors of a `sheet`
+    lie in its plane, and its force constants reach no further.
     """
     if left.positions is None or right.positions is None:
         raise InputError(f"{left.name} and {right.name}: springs need to know where the atoms are (positions)")

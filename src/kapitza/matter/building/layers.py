@@ -106,8 +106,8 @@ def _principal_blocks(cells: IntArray, values: Array, count: int) -> tuple[IntAr
             layer, j = divmod(i + int(up), count)
             if layer in (0, 1):
                 (onsite, hop)[layer][r, i, :, j, :] += block
-    whole = (len(shifts), count * size, count * size)
-    return shifts, onsite.reshape(whole), hop.reshape(whole)
+    shape = (len(shifts), count * size, count * size)
+    return shifts, onsite.reshape(shape), hop.reshape(shape)
 
 
 def _balance_lead(name: str, shifts: IntArray, onsite: Array, hop: Array, directions: int) -> tuple[Array, float]:
@@ -217,15 +217,8 @@ def cut_into_layers(
 def mass_junction(
     lead: Lead, left_mass: ArrayLike, right_mass: ArrayLike, *, device: Sequence[ArrayLike] | None = None
 ) -> Junction:
-    r"""One crystal with two kinds of masses: the force constants stay, so that only the masses scatter.
-
-    Between atoms of two masses the mass-weighted block is $\Phi/\sqrt{m_im_j}$.
-
-    Parameters
-    ----------
-    lead : the crystal
-    left_mass, right_mass : kg, one for all atoms of a layer or (n,)
-    device : masses of each layer between the leads, the outermost ones too; None for a sharp junction
+    r"""One crystal with masses (kg) of two sides, or of each layer of the `device`: only the masses scatter. Between
+    atoms of two masses the mass-weighted block is $\Phi/\sqrt{m_im_j}$.
     """
     sides = [evolve(lead, masses=_layer_masses(lead, mass)) for mass in (left_mass, right_mass)]
     layers = [sides[0].masses, sides[1].masses] if device is None else [_layer_masses(lead, mass) for mass in device]

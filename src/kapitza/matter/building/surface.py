@@ -27,9 +27,9 @@ def plane_indices(lattice: Array, normal: ArrayLike) -> IntArray:
     along = lattice @ unit_vector(normal)
     for divisor in range(1, _LARGEST_INDEX + 1):
         scaled = along / np.abs(along).max() * divisor
-        whole = np.round(scaled).astype(np.int64)
-        if np.abs(scaled - whole).max() < _INDEX_TOLERANCE * divisor and whole.any():
-            return np.asarray(whole // gcd(*map(int, whole)), dtype=np.int64)
+        integers = np.round(scaled).astype(np.int64)
+        if np.abs(scaled - integers).max() < _INDEX_TOLERANCE * divisor and integers.any():
+            return np.asarray(integers // gcd(*map(int, integers)), dtype=np.int64)
     raise InputError(
         f"no lattice plane with indices up to {_LARGEST_INDEX} has the normal {np.asarray(normal).tolist()}: a surface "
         "needs one that repeats"

@@ -20,6 +20,7 @@ from kapitza.matter.files.folding import (
 )
 from kapitza.matter.files.phonopy import SupercellData, read_phonopy, unit_lattice
 from kapitza.matter.polar import DipoleForces, neutral_charges, short_range_constants
+from kapitza.matter.structure import Structure
 from kapitza.units import angstrom
 
 # Covalent radii in pm: B. Cordero et al., Dalton Trans. 2008, 2832, doi:10.1039/b801115j (low-spin where two are
@@ -138,6 +139,15 @@ def enforce_sum_rule(cells: IntArray, values: Array, field: Array) -> tuple[floa
         corrected[home, 3 * i : 3 * i + 3, 3 * i : 3 * i + 3] -= 0.5 * (total[i] + total[i].T)
     largest = float(np.abs(values).max())
     return (float(np.abs(total).max()) / largest if largest else 0.0), corrected
+
+
+def balanced_crystal(one: Structure, cells: IntArray, values: Array) -> Crystal:
+    """Crystal of a structure with these force constants, on which the acoustic sum rule is enforced."""
+    residual, balanced = enforce_sum_rule(cells, values, np.zeros(values.shape[1:]))
+    return Crystal(
+        name=one.name, lattice=one.lattice, positions=one.positions, masses=one.masses, symbols=one.symbols,
+        cells=cells, force_constants=balanced, residual=residual,
+    )  # fmt: skip
 
 
 def _check_units(data: SupercellData, path: str | PathLike[str]) -> None:

@@ -1,6 +1,5 @@
 """Force constants in files of their own, as phonopy writes them: FORCE_CONSTANTS, FORCE_SETS, HDF5."""
 
-from itertools import product
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import DataError, require
+from kapitza.matter.brillouin import lattice_operations
 from kapitza.units import angstrom
 
 _MAX_BYTES = 2**28  # of a file: 4e6 pairs of atoms
@@ -123,7 +123,6 @@ def _internal_dataset(h5py: Any, file: Any, name: str, path: Path) -> Any:
 
 
 _ATOM_TOLERANCE = 2e-2 * angstrom  # by which an operation may miss an atom
-_METRIC_TOLERANCE = 1e-4  # relative: lengths and angles that an operation keeps
 _SINGULAR_VALUE_CUTOFF = 1e-3  # of the largest singular value: directions in which nothing was displaced
 
 
@@ -180,19 +179,12 @@ def _read_force_sets(path: Path, count: int) -> list[_Displacement]:
 
 def _lattice_rotations(primitive: Array, lattice: Array) -> list[Array]:
     """Cartesian rotations and reflections (3, 3), vectors in rows turn as v @ R, that keep both lattices."""
-    steps = np.array(list(product(range(-2, 3), repeat=3)))
-    vectors = steps @ primitive
-    gram, scale = primitive @ primitive.T, float(np.abs(primitive @ primitive.T).max())
-    square = (vectors**2).sum(axis=1)
-    rows = [vectors[np.abs(square - gram[i, i]) < _METRIC_TOLERANCE * scale] for i in range(3)]
     found: list[Array] = []
-    for a, b, c in product(*rows):
-        turned = np.array([a, b, c])
-        if np.abs(turned @ turned.T - gram).max() < _METRIC_TOLERANCE * scale:
-            turn = np.linalg.solve(primitive, turned)
-            whole = lattice @ turn @ np.linalg.inv(lattice)
-            if np.abs(whole - np.round(whole)).max() < 1e-3:
-                found.append(np.asarray(turn, dtype=float))
+    for operation in lattice_operations(primitive):
+        turn = np.linalg.solve(primitive, operation @ primitive)
+        multiple = lattice @ turn @ np.linalg.inv(lattice)
+        if np.abs(multiple - np.round(multiple)).max() < 1e-3:
+            found.append(np.asarray(turn, dtype=float))
     return found
 
 

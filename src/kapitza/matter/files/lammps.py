@@ -13,7 +13,7 @@ import numpy as np
 from kapitza.core.arrays import Array
 from kapitza.errors import DataError
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.files.crystals import enforce_sum_rule
+from kapitza.matter.files.crystals import balanced_crystal
 from kapitza.matter.files.folding import fold_force_constants
 from kapitza.matter.files.phonopy import AtomicCell, SupercellData, locate_atoms
 from kapitza.matter.structure import Structure
@@ -34,13 +34,7 @@ def crystal_from_lammps(path: str | PathLike[str], primitive: Structure, superce
     one, many = _structure_cell(primitive), _structure_cell(supercell)
     origins = locate_atoms(one, many, path)
     data = SupercellData(one, many, values[list(origins)], origins=origins)
-    cells, found = fold_force_constants(data, path)
-    residual, balanced = enforce_sum_rule(cells, found, np.zeros(found.shape[1:]))
-    return Crystal(
-        name=primitive.name, lattice=primitive.lattice, positions=primitive.positions,
-        masses=primitive.masses, cells=cells, force_constants=balanced, symbols=primitive.symbols,
-        residual=residual,
-    )  # fmt: skip
+    return balanced_crystal(primitive, *fold_force_constants(data, path))
 
 
 def _read_dynamical_matrix(path: str | PathLike[str], atoms: int) -> Array:

@@ -122,7 +122,7 @@ def _is_number(value: object) -> TypeGuard[float]:
 
 
 def read_toml(path: str | PathLike[str]) -> TomlTable:
-    """Return the whole of a TOML file."""
+    """Return the content of a TOML file."""
     path = Path(path)
     try:
         if path.stat().st_size > _MAX_BYTES:
@@ -134,18 +134,18 @@ def read_toml(path: str | PathLike[str]) -> TomlTable:
         raise DataError(f"is not a TOML file: {err!s:.120}", file=path) from err
 
 
-def material_entries(whole: TomlTable) -> dict[str, TomlTable]:
+def material_entries(content: TomlTable) -> dict[str, TomlTable]:
     """Return the materials of a file by name, unread."""
-    whole.known(("units", "materials"))
-    inside = TomlTable(whole.file, "materials", whole.part("materials").table)
+    content.known(("units", "materials"))
+    inside = TomlTable(content.file, "materials", content.part("materials").table)
     return {name: inside.part(name) for name in inside.table}
 
 
-def unit_factors(whole: TomlTable) -> dict[str, float]:
+def unit_factors(content: TomlTable) -> dict[str, float]:
     """Return what turns the numbers of a file into SI units, by kind."""
     chosen = {kind: next(iter(units.values())) for kind, units in _UNIT_CHOICES.items()}
-    if "units" in whole.table:
-        units = TomlTable(whole.file, "units", whole.part("units").table)
+    if "units" in content.table:
+        units = TomlTable(content.file, "units", content.part("units").table)
         units.known(_UNIT_CHOICES)
         for kind in units.table:
             unit = units.text(kind)

@@ -1,11 +1,8 @@
-r"""Force constants from phonopy's YAML files, without a YAML library and without a symmetry search.
+"""Force constants from phonopy's YAML files (A. Togo, doi:10.7566/JPSJ.92.012001), without a YAML library.
 
-Only the block style that phonopy itself writes is read, line by line: rows such as ``- [ 1.0, 0.0, 0.0 ] # a`` under
-known keys.  Anchors, aliases, tags and nested flow collections are no part of it and are refused where a number is
-wanted; sections that are not needed are stepped over unread.  So no file can grow in memory beyond a small multiple
-of its size.
-
-The file format is described in A. Togo, J. Phys. Soc. Jpn. 92, 012001 (2023), doi:10.7566/JPSJ.92.012001.
+Only the block style that phonopy itself writes is read, line by line. Anchors, aliases, tags and nested flow
+collections are refused where a number is expected; other sections are skipped unread. So no file can grow in memory
+beyond a small multiple of its size.
 """
 
 import re
@@ -196,8 +193,8 @@ def _read_cell(section: _FileSection, length: float) -> AtomicCell:
     if not symbols:
         raise section.fault("the cell has no atoms: expected 'points:' with '- symbol: Si' and so on")
     check_magnitude(points, 1e3, "coordinates", section.path, line=section.start)
-    whole = len(reduced) == len(symbols)
-    return AtomicCell(lattice * length, points, masses * m_u, symbols, tuple(reduced) if whole else None)
+    complete = len(reduced) == len(symbols)
+    return AtomicCell(lattice * length, points, masses * m_u, symbols, tuple(reduced) if complete else None)
 
 
 def _read_atoms(section: _FileSection) -> tuple[tuple[str, ...], Array, Array, list[int]]:

@@ -12,7 +12,7 @@ import numpy as np
 from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import InputError
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.files.crystals import enforce_sum_rule
+from kapitza.matter.files.crystals import balanced_crystal
 from kapitza.matter.files.folding import minkowski_basis, nearest_images, symmetric_blocks
 from kapitza.matter.potentials.force_field import ForceField, force_field_from_calculator, structure_from_ase
 from kapitza.matter.structure import Structure
@@ -50,17 +50,7 @@ def crystal_from_potential(
         cells, values = _wide_supercell_constants(one, force_field, rows, (True, True, True))
     else:
         cells, values, _ = _fold_supercell(one, force_field, rows, supercell)
-    residual, balanced = enforce_sum_rule(cells, values, np.zeros(values.shape[1:]))
-    return Crystal(
-        name=one.name,
-        lattice=one.lattice,
-        positions=one.positions,
-        masses=one.masses,
-        cells=cells,
-        force_constants=balanced,
-        symbols=one.symbols,
-        residual=residual,
-    )
+    return balanced_crystal(one, cells, values)
 
 
 def crystal_from_ase(

@@ -1,12 +1,7 @@
-r"""Energies, forces and force constants of any ASE calculator: the one door to ASE.
+r"""Energies, forces and force constants of any ASE calculator (A. H. Larsen et al., doi:10.1088/1361-648X/aa680e).
 
-Force constants come from the calculator's own analytic Hessian where it has one (matscipy), or from forces at
-symmetric displacements, $\Phi_{ij} = -[F_j(+h) - F_j(-h)]/2h$, whose error is of second order in h.
-
-References
-----------
-A. H. Larsen et al., J. Phys.: Condens. Matter 29, 273002 (2017), doi:10.1088/1361-648X/aa680e (ASE)
-P. Grigorev et al., J. Open Source Softw. 9, 5668 (2024), doi:10.21105/joss.05668 (matscipy)
+Force constants come from the analytic Hessian of matscipy's calculators (P. Grigorev et al., doi:10.21105/joss.05668),
+or from forces at symmetric displacements, $\Phi_{ij} = -[F_j(+h) - F_j(-h)]/2h$, whose error is of second order in h.
 """
 
 import warnings
@@ -64,18 +59,8 @@ class ForceField:
         return hasattr(self.calculator, "get_hessian")
 
     def state(self, atoms: Structure, *, periodic: bool = True, stress: bool = False) -> EnergyAndForces:
-        """Energy, forces and, where asked for, stress of a structure.
-
-        Parameters
-        ----------
-        atoms : the structure
-        periodic : along the third lattice vector, too; the first two always are
-        stress : whether the stress is wanted
-
-        Raises
-        ------
-        InputError
-            for elements that the calculator does not know, or forces that are not finite (overlapping atoms)
+        """Energy, forces and, where asked for, stress of a structure; `periodic`: along the third lattice vector, too.
+        InputError for unknown elements, or forces that are not finite (overlapping atoms).
         """
         _check_elements(self, atoms.symbols)
         made = _ase_atoms(atoms, periodic=periodic)
@@ -88,17 +73,8 @@ class ForceField:
         return EnergyAndForces(energy * eV, forces * FORCE_UNIT, pull)
 
     def hessian(self, atoms: Structure, rows: IntArray, *, periodic: bool = True) -> Array:
-        r"""Force constants between some atoms and all atoms of a structure.
-
-        Parameters
-        ----------
-        atoms : the structure, at rest
-        rows : (m,) atoms whose force constants are wanted
-        periodic : along the third lattice vector, too
-
-        Returns
-        -------
-        (m, n, 3, 3) $\Phi_{i\alpha,j\beta}$, N m⁻¹
+        r"""(m, n, 3, 3) force constants $\Phi_{i\alpha,j\beta}$ between the atoms `rows` and all of a structure at
+        rest, N m⁻¹.
         """
         _check_elements(self, atoms.symbols)
         made = _ase_atoms(atoms, periodic=periodic)
@@ -149,9 +125,9 @@ def _ase_atoms(atoms: Structure, *, periodic: bool = True) -> Any:
 def _analytic_hessian(made: Any, calculator: Any, rows: IntArray) -> Array:
     """(m, n, 3, 3) rows of the calculator's own Hessian, eV Å⁻²."""
     calculator.atoms = None  # matscipy would take the size of the structure that it saw last
-    whole = calculator.get_hessian(made, "sparse").tocsr()
+    matrix = calculator.get_hessian(made, "sparse").tocsr()
     index = (3 * np.asarray(rows)[:, None] + np.arange(3)).ravel()
-    dense = np.asarray(whole[index].todense(), dtype=float)
+    dense = np.asarray(matrix[index].todense(), dtype=float)
     return dense.reshape(len(rows), 3, -1, 3).swapaxes(1, 2)
 
 
