@@ -289,15 +289,17 @@ def _incident_wave_columns(
     """Columns of the table at one frequency; frame (n, 2) in-plane slowness, weight (n,) of it over ω²."""
     m = media[0].count
     parts: list[tuple[NDArray[np.generic], ...]] = []
-    for side, (own, other, way) in enumerate(((media[0], media[-1], RIGHT_GOING), (media[-1], media[0], LEFT_GOING))):
+    for side, (arriving, other, way) in enumerate(
+        ((media[0], media[-1], RIGHT_GOING), (media[-1], media[0], LEFT_GOING))
+    ):
         here, there = (slice(None, m), slice(m, None))[:: 1 - 2 * side]
         crosses = probability[:, there, here].swapaxes(-1, -2)  # (n, incoming, outgoing)
         leaves = other.branch[:, way]
         open_there = (leaves >= 0) & (omega <= sides[1 - side].cutoffs[leaves])
         crossing = np.sum(crosses * open_there[:, None], axis=2)
-        branch = own.branch[:, way]
+        branch = arriving.branch[:, way]
         node, wave = np.nonzero((branch >= 0) & (omega <= sides[side].cutoffs[branch]))
-        normal = own.slowness[node, way, wave].real
+        normal = arriving.slowness[node, way, wave].real
         t = np.minimum(crossing[node, wave], 1.0)
         parts.append(
             (
@@ -305,7 +307,7 @@ def _incident_wave_columns(
                 omega * np.column_stack([frame[node], normal]),
                 np.full(node.size, side),
                 branch[node, wave],
-                own.velocity[node, way, wave],
+                arriving.velocity[node, way, wave],
                 omega**2 * weight[node],
                 t,
                 t,
@@ -378,10 +380,10 @@ def angle_map(
     return AngleMap(theta, np.stack(found, axis=1), critical, _method_label(left, right, between))
 
 
-def _matching_wave(own: PlaneWaves, normal: Array, branch: int) -> NDArray[np.intp]:
+def _matching_wave(arriving: PlaneWaves, normal: Array, branch: int) -> NDArray[np.intp]:
     """(n,) index of the right-going wave of this branch with this normal slowness (n,)."""
-    distance = np.abs(own.slowness[:, RIGHT_GOING] - normal[:, None]) / np.abs(normal).max()
-    return np.argmin(distance + 1e-6 * (own.branch[:, RIGHT_GOING] != branch), axis=1)
+    distance = np.abs(arriving.slowness[:, RIGHT_GOING] - normal[:, None]) / np.abs(normal).max()
+    return np.argmin(distance + 1e-6 * (arriving.branch[:, RIGHT_GOING] != branch), axis=1)
 
 
 def _speeds_at_angles(side: Medium, angle: Array, azimuth: float) -> tuple[Array, Array]:

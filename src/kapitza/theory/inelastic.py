@@ -13,7 +13,7 @@ from kapitza.core.arrays import Array, check_not_negative, check_record, frequen
 from kapitza.core.conductance import Conductance, Drop, merge_conductances
 from kapitza.core.occupation import Statistics, bose_einstein, reduced_energy
 from kapitza.core.phonons import Phonons
-from kapitza.core.quadrature import frequency_grid, gauss_legendre, merge_edges
+from kapitza.core.quadrature import frequency_grid, merge_edges, panel_quadrature
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.theory.dmm import check_phonons, dmm, harmonic_sum
@@ -115,10 +115,8 @@ def inelastic_power(
     ones.
     """
     kelvin = float(temperatures(temperature)[0])
-    node, weight = gauss_legendre(_POWER_NODES)
     bounds = np.concatenate([[0.0], kelvin * 2.0 ** np.arange(1 - _POWER_PANELS, 1)])
-    width = np.diff(bounds)
-    at = (bounds[:-1, None] + width[:, None] * node).ravel()
+    at, weight = panel_quadrature(bounds, _POWER_NODES)
     value = inelastic_conductance(
         elastic,
         at,
@@ -127,7 +125,7 @@ def inelastic_power(
         frequency_power=frequency_power,
         statistics=statistics,
     ).value
-    return float(value @ (width[:, None] * weight).ravel())
+    return float(value @ weight)
 
 
 def _inelastic_share(modes: Array, total: Array, chance: Array) -> Array:
@@ -161,12 +159,7 @@ def _check_inelastic(elastic: Transmission, amplitude: float, temperature_power:
 ElasticTheory = Callable[[Phonons, Phonons, Array], Transmission]
 
 
-@frozen(eq=False)
-class _SideModes:
-    """Modes of one side: those that arrive, and those that do not cross elastically, (nω,) each, m⁻²."""
-
-    arriving: Array
-    left_over: Array
+_SideModes = tuple[Array, Array]  # (nω,) modes that arrive on a side, and those that do not cross elastically, m⁻²
 
 
 @frozen(eq=False)
@@ -338,16 +331,16 @@ def net_events(omega: Array, *, pairs: float, singles: float) -> Array:
 def _pair_rate(pair: _SideModes, single: _SideModes, omega: Array, kelvin: float, strength: Array) -> Array:
     """(nω,) rate K of pairs ω of one side against single phonons 2ω of the other, m⁻²."""
     n, doubled = _pair_occupations(omega, kelvin)
-    bare = strength * harmonic_sum(pair.arriving, single.arriving)
+    bare = strength * harmonic_sum(pair[0], single[0])
     per_pair = np.maximum(8 * (n - doubled), 1e-280)
-    return harmonic_sum(bare, pair.left_over / per_pair, single.left_over / (1 + 2 * n))
+    return harmonic_sum(bare, pair[1] / per_pair, single[1] / (1 + 2 * n))
 
 
 def _side_modes(left: Phonons, right: Phonons, omega: Array, theory: ElasticTheory) -> tuple[_SideModes, _SideModes]:
     """Modes of either side at some frequencies, and what the elastic theory leaves of them."""
     crossing = theory(left, right, omega).total
     one, other = left.modes(omega), right.modes(omega)
-    return _SideModes(one, np.maximum(one - crossing, 0.0)), _SideModes(other, np.maximum(other - crossing, 0.0))
+    return (one, np.maximum(one - crossing, 0.0)), (other, np.maximum(other - crossing, 0.0))
 
 
 def _pair_occupations(omega: Array, kelvin: float) -> tuple[Array, Array]:

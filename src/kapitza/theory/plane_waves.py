@@ -360,9 +360,9 @@ def interface_scattering(media: Sequence[PlaneWaves], contact: PlanarContact, om
     if contact.stiffness is not None:
         slip: ComplexArray = (1j * omega[:, None, None] / contact.stiffness).astype(complex)
         return scatter_at_plane(media[0], media[-1], slip)
-    whole = scatter_at_plane(media[0], media[1])[None]
+    matrix = scatter_at_plane(media[0], media[1])[None]
     for layer, here, behind in zip(contact.layers, media[1:-1], media[2:], strict=True):
         way = here.slowness * np.array([1, -1])[:, None]
         phase = np.exp(1j * layer.thickness * omega[:, None, None, None] * way)
-        whole = _star_product(whole, here, phase, scatter_at_plane(here, behind)[None])
-    return whole
+        matrix = _star_product(matrix, here, phase, scatter_at_plane(here, behind)[None])
+    return matrix

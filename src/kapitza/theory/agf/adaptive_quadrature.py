@@ -94,7 +94,7 @@ class RangeSpectrum:
 class RangeSampler:
     """Spectrum of a range at a level of refinement."""
 
-    what: PreparedJunction
+    prepared: PreparedJunction
     symmetry: IntArray
     size: tuple[int, int] | None
     run: UnitRunner
@@ -102,18 +102,18 @@ class RangeSampler:
     def __call__(self, part: FrequencyRange, level: int) -> RangeSpectrum:
         """Sum over wave vectors."""
         side, number = REFINEMENT_LEVELS[level]
-        size = self.size or mesh_size(self.what.junction, side, part.box)
+        size = self.size or mesh_size(self.prepared.junction, side, part.box)
         points = wavevector_mesh(size, part.box, self.symmetry)
         place = np.modf(_PLASTIC_SEQUENCE[0] * (1 + level) + points.place @ _PLASTIC_SEQUENCE)[0]
         bins = part.bins(number)
-        seconds = 2 * len(bins) * point_seconds(self.what)
+        seconds = 2 * len(bins) * point_seconds(self.prepared)
         common = {"edges": bins, "ramps": part.ramps}
-        found = self.run(transmission_in_bins, self.what, {"k": points.k, "place": place}, common, seconds)
+        found = self.run(transmission_in_bins, self.prepared, {"k": points.k, "place": place}, common, seconds)
         count = int(found.pop("points").sum())
         each = found["total"]
         share = {name: points.weight @ value for name, value in found.items()}
         weight = share["weight"] / points.weight.sum()
-        area = np.where(weight > 0, weight * self.what.junction.area, np.inf)
+        area = np.where(weight > 0, weight * self.prepared.junction.area, np.inf)
         omega = np.divide(share["first"], share["total"], out=(bins[:-1] + bins[1:]) / 2, where=share["total"] > 0)
         sums = {name: share[name] / area for name in ("total", "left", "right")}
         single = 4 * part.box.prod() / np.prod(size)

@@ -77,8 +77,11 @@ def conductance_with_probes(
     settings = (layers, mean, k_mesh, number, statistics)
     flux, position, profile = _solve_probes(junction, pair, settings)
     excess = 1 / flux
-    for lead, own in zip((junction.left, junction.right), pair, strict=True):
-        excess -= 0.5 / _solve_probes(_homogeneous_junction(lead, len(junction.device)), np.full(2, own), settings)[0]
+    for lead, side_strength in zip((junction.left, junction.right), pair, strict=True):
+        excess -= (
+            0.5
+            / _solve_probes(_homogeneous_junction(lead, len(junction.device)), np.full(2, side_strength), settings)[0]
+        )
     value = 1 / excess if excess > _MIN_RESISTANCE_SHARE / flux else np.inf
     method = f"AGF {junction.name}, probes"
     known = Conductance(mean, value, drop="extrapolated", statistics=statistics, method=method)
@@ -112,11 +115,11 @@ def tune_probe_strength(
     """
     if not (np.isfinite(conductivity) and conductivity > 0):
         raise InputError(f"conductivity = {conductivity:g} W/mK: expected above 0")
-    whole = _homogeneous_junction(lead, 2)
+    crystal = _homogeneous_junction(lead, 2)
     mean = float(temperatures(temperature)[0])
     trial, found = 1e-16, np.inf
     for _ in range(_MAX_SEARCH_STEPS):
-        flux, position, profile = _solve_probes(whole, np.full(2, trial), (layers, mean, k_mesh, number, statistics))
+        flux, position, profile = _solve_probes(crystal, np.full(2, trial), (layers, mean, k_mesh, number, statistics))
         found = -flux / float(_fit_lines(position, profile)[1].mean())
         if abs(found / conductivity - 1) < tolerance:
             return trial
@@ -157,12 +160,12 @@ def _probe_conductances(
     junction: Junction, strength: Array, mean: float, k_mesh: tuple[int, int], number: int, statistics: Statistics
 ) -> Array:
     """(n + 2, n + 2) heat per area and temperature between the left lead, the layers and the right lead, W m⁻² K⁻¹."""
-    what = prepare_junction(junction)
-    points = zone_wavevectors(what, k_mesh, 6)
+    prepared = prepare_junction(junction)
+    points = zone_wavevectors(prepared, k_mesh, 6)
     highest = max(top_frequency(lead, points.k) for lead in (junction.left, junction.right))
     omega = highest * (np.arange(number) + 0.5) / number
     heat = mode_heat_capacity(omega, [mean], statistics)[0] * (highest / number) / (2 * np.pi)
-    sides = lead_contact(what, points.k, "left"), lead_contact(what, points.k, "right")
+    sides = lead_contact(prepared, points.k, "left"), lead_contact(prepared, points.k, "right")
     blocks = junction.blocks(points.k)
     size = len(junction.device)
     total = np.zeros((size + 2, size + 2))
@@ -183,20 +186,20 @@ def _probe_transmissions(
     sigma = first @ left.left @ first.conj().swapaxes(1, 2), last @ right.right @ last.conj().swapaxes(1, 2)
     sizes = [block.shape[-1] for block in blocks.onsite]
     bounds = np.cumsum([0, *sizes])
-    whole = np.zeros((omega.size, bounds[-1], bounds[-1]), dtype=np.complex128)
+    matrix = np.zeros((omega.size, bounds[-1], bounds[-1]), dtype=np.complex128)
     loss = omega[:, None] ** 3 * strength * SQUARE_PICOSECOND  # ω/τ of each layer, (rad/ps)²
     for i, block in enumerate(blocks.onsite):
         here = slice(bounds[i], bounds[i + 1])
-        whole[:, here, here] = inverse_layer(block[index], omega**2 * SQUARE_PICOSECOND)
-        whole[:, range(bounds[i], bounds[i + 1]), range(bounds[i], bounds[i + 1])] += 1j * loss[:, i, None]
+        matrix[:, here, here] = inverse_layer(block[index], omega**2 * SQUARE_PICOSECOND)
+        matrix[:, range(bounds[i], bounds[i + 1]), range(bounds[i], bounds[i + 1])] += 1j * loss[:, i, None]
     for i, block in enumerate(blocks.hop):
         here, after = slice(bounds[i], bounds[i + 1]), slice(bounds[i + 1], bounds[i + 2])
-        whole[:, here, after] -= block[index]
-        whole[:, after, here] -= block[index].conj().swapaxes(1, 2)
-    whole[:, : sizes[0], : sizes[0]] -= sigma[0]
-    whole[:, -sizes[-1] :, -sizes[-1] :] -= sigma[1]
+        matrix[:, here, after] -= block[index]
+        matrix[:, after, here] -= block[index].conj().swapaxes(1, 2)
+    matrix[:, : sizes[0], : sizes[0]] -= sigma[0]
+    matrix[:, -sizes[-1] :, -sizes[-1] :] -= sigma[1]
     return _pairwise_transmission(
-        np.linalg.inv(whole), (level_broadening(sigma[0]), level_broadening(sigma[1])), bounds, loss
+        np.linalg.inv(matrix), (level_broadening(sigma[0]), level_broadening(sigma[1])), bounds, loss
     )
 
 

@@ -102,12 +102,12 @@ def agf(
     N. Mingo and L. Yang, Phys. Rev. B 68, 245406 (2003), doi:10.1103/PhysRevB.68.245406
     W. Zhang, T. S. Fisher, N. Mingo, Numer. Heat Transf. B 51, 333 (2007), doi:10.1080/10407790601144755
     """
-    what, run = prepare_junction(junction), UnitRunner(executor, store, progress)
+    prepared, run = prepare_junction(junction), UnitRunner(executor, store, progress)
     if omega is None:
         return refine_to_tolerance(junction, k_mesh, tolerance, temperature, run).transmission
-    wanted, points = even_frequencies(junction, omega), zone_wavevectors(what, k_mesh, 24)
-    seconds = point_seconds(what) * wanted.size
-    found = run(transmission_at_frequencies, what, {"k": points.k}, {"omega": wanted}, seconds)
+    wanted, points = even_frequencies(junction, omega), zone_wavevectors(prepared, k_mesh, 24)
+    seconds = point_seconds(prepared) * wanted.size
+    found = run(transmission_at_frequencies, prepared, {"k": points.k}, {"omega": wanted}, seconds)
     total, left, right = (points.weight @ found[name] / junction.area for name in ("total", "left", "right"))
     return Transmission(wanted, total, left, right, method=f"AGF {junction.name}")
 
@@ -123,10 +123,10 @@ def refine_to_tolerance(
     wanted = temperatures(temperature)
     if not 0 < tolerance < 1:
         raise InputError(f"tolerance = {tolerance:g}: expected a relative error between 0 and 1")
-    what = prepare_junction(junction)
+    prepared = prepare_junction(junction)
     mesh = as_zone_mesh(k_mesh)
     fixed = mesh.size
-    sampler = RangeSampler(what, mesh.operations(what), fixed, run or UnitRunner())
+    sampler = RangeSampler(prepared, mesh.operations(prepared), fixed, run or UnitRunner())
     parts = frequency_ranges(junction, float(wanted.min()), float(wanted.max()), full_zone=fixed is not None)
     level = [0] * len(parts)
     bands = [sampler(part, 0) for part in parts]
@@ -226,16 +226,16 @@ def agf_decimated(
     ----------
     M. P. López Sancho, J. M. López Sancho and J. Rubio, J. Phys. F 15, 851 (1985), doi:10.1088/0305-4608/15/4/009
     """
-    what, wanted = prepare_junction(junction), even_frequencies(junction, frequencies(omega))
+    prepared, wanted = prepare_junction(junction), even_frequencies(junction, frequencies(omega))
     if not 1e-14 < broadening < 0.1:
         raise InputError(f"broadening = {broadening:g}: expected η of ω²(1 + iη) between 1e-14 and 0.1")
     xp: Any = require("cupy", extra="gpu", why="decimation on a graphics processor") if arrays is None else arrays
     if xp.asarray(np.ones(1, dtype=np.complex128)).dtype != np.complex128:
         raise InputError(f"arrays of {xp.__name__} are of single precision: enable 64 bits first")
-    points = zone_wavevectors(what, k_mesh, 24)
+    points = zone_wavevectors(prepared, k_mesh, 24)
     common = {"omega": wanted, "broadening": broadening, "arrays": xp.__name__, "batch": batch}
-    seconds = point_seconds(what) * wanted.size
-    found = UnitRunner(executor, store)(_decimated_sums, what, {"k": points.k}, common, seconds)
+    seconds = point_seconds(prepared) * wanted.size
+    found = UnitRunner(executor, store)(_decimated_sums, prepared, {"k": points.k}, common, seconds)
     return Transmission(
         wanted, points.weight @ found["total"] / junction.area, method=f"AGF {junction.name}, decimation"
     )
@@ -243,21 +243,21 @@ def agf_decimated(
 
 def _decimated_sums(unit: UnitInputs) -> UnitResult:
     """Kernel: modes that cross at wave vectors k (nk, 2) and frequencies omega (nω,), by decimation, (nk, nω)."""
-    what, xp = prepare_junction(junction_from_arrays(unit["junction"])), import_module(str(unit["arrays"]))
+    prepared, xp = prepare_junction(junction_from_arrays(unit["junction"])), import_module(str(unit["arrays"]))
     k, omega, batch = np.asarray(unit["k"]), np.asarray(unit["omega"]), int(np.asarray(unit["batch"]))
     energy = omega**2 * SQUARE_PICOSECOND * (1 + 1j * float(np.asarray(unit["broadening"])))
     total = np.zeros((len(k), omega.size))
     for i, one in enumerate(k):
         for start in range(0, omega.size, batch):
             some = slice(start, start + batch)
-            total[i, some] = _decimated_transmission(xp, what, one, energy[some])
+            total[i, some] = _decimated_transmission(xp, prepared, one, energy[some])
     return {"total": total}
 
 
-def _decimated_transmission(xp: Any, what: PreparedJunction, k: Array, energy: Any) -> Array:
+def _decimated_transmission(xp: Any, prepared: PreparedJunction, k: Array, energy: Any) -> Array:
     """(b,) modes that cross at one wave vector."""
-    sides = lead_contact(what, k, "left"), lead_contact(what, k, "right")
-    blocks = what.junction.blocks(k)
+    sides = lead_contact(prepared, k, "left"), lead_contact(prepared, k, "right")
+    blocks = prepared.junction.blocks(k)
     z = xp.asarray(energy)[:, None, None]
     sigma = [_decimated_self_energy(xp, side, z, at) for side, at in zip(("left", "right"), sides, strict=True)]
     layers = (z * xp.eye(onsite.shape[-1]) - xp.asarray(onsite[0]) for onsite in blocks.onsite)

@@ -77,11 +77,11 @@ def prepare_junction(junction: Junction) -> PreparedJunction:
     return PreparedJunction(junction, coupling_basis(junction.left), coupling_basis(junction.right))
 
 
-def lead_contact(what: PreparedJunction, k: ArrayLike, side: Side) -> LeadContact:
+def lead_contact(prepared: PreparedJunction, k: ArrayLike, side: Side) -> LeadContact:
     """Blocks of a lead at the wave vectors that make up those of the junction, (nk, 2), and its port."""
-    inside, waves = what.junction.unfolded(k, side)
+    inside, waves = prepared.junction.unfolded(k, side)
     count, copies = inside.shape[:2]
-    found = lead_layers(what.junction.lead(side), inside.reshape(-1, 2), what.fold(side))
+    found = lead_layers(prepared.junction.lead(side), inside.reshape(-1, 2), prepared.fold(side))
     factor = found.b if side == "left" else found.a
     if copies == 1:
         return LeadContact(found, inside, factor)
@@ -101,10 +101,10 @@ def block_diagonal(sigma: AnyComplexArray, copies: int) -> AnyComplexArray:
     if copies == 1:
         return sigma
     b, r = len(sigma) // copies, sigma.shape[1]
-    whole = np.zeros((b, copies, r, copies, r), dtype=np.complex128)
+    matrix = np.zeros((b, copies, r, copies, r), dtype=np.complex128)
     each = np.arange(copies)
-    whole[:, each, :, each, :] = sigma.reshape(b, copies, r, r).swapaxes(0, 1)
-    return whole.reshape(b, copies * r, copies * r)
+    matrix[:, each, :, each, :] = sigma.reshape(b, copies, r, r).swapaxes(0, 1)
+    return matrix.reshape(b, copies * r, copies * r)
 
 
 def _corner_blocks(
@@ -127,7 +127,7 @@ def _corner_blocks(
         here -= last @ sigma[1] @ dagger(last)
     green: AnyComplexArray = np.linalg.inv(here)
     forth, back = green @ first, dagger(first) @ green  # from the left port to this layer, and the other way
-    own = dagger(first) @ forth
+    corner = dagger(first) @ forth
     for i, coupling in enumerate(blocks.hop, 1):
         hop = coupling[index]
         here = inverse_layer(blocks.onsite[i][index], energy) - dagger(hop) @ green @ hop
@@ -136,8 +136,8 @@ def _corner_blocks(
         green = np.linalg.inv(here)
         out, into = dagger(hop) @ forth, back @ hop
         forth, back = green @ out, into @ green
-        own = own + into @ forth
-    return (own, dagger(last) @ forth), (back @ last, dagger(last) @ green @ last)
+        corner = corner + into @ forth
+    return (corner, dagger(last) @ forth), (back @ last, dagger(last) @ green @ last)
 
 
 def transmitted_block(xp: Any, layers: Iterable[Any], hops: Iterable[Any], ports: Any, sigma: Any) -> Any:
@@ -197,12 +197,12 @@ class SolvedPoints:
         return caroli_transmission(level_broadening(self.sigma[0]), level_broadening(self.sigma[1]), self.corners[0][1])
 
 
-def solve_junction(what: PreparedJunction, k: Array, index: NDArray[np.intp], omega: Array) -> SolvedPoints:
+def solve_junction(prepared: PreparedJunction, k: Array, index: NDArray[np.intp], omega: Array) -> SolvedPoints:
     """Solve a junction at points of wave vector k[index] (b,) and frequency omega (b,), rad s⁻¹."""
-    sides = lead_contact(what, k, "left"), lead_contact(what, k, "right")
+    sides = lead_contact(prepared, k, "left"), lead_contact(prepared, k, "right")
     waves, sigma = _lead_self_energies(sides, index, omega)
     ports = sides[0].port[index], sides[1].port[index]
-    return SolvedPoints(sides, waves, sigma, _corner_blocks(what.junction.blocks(k), index, omega, ports, sigma))
+    return SolvedPoints(sides, waves, sigma, _corner_blocks(prepared.junction.blocks(k), index, omega, ports, sigma))
 
 
 def crossing_modes(
@@ -259,11 +259,11 @@ class LayerSweeps:
 
 
 def device_points(
-    what: PreparedJunction, k: Array, index: IndexArray, omega: Array, width: float = 0.0
+    prepared: PreparedJunction, k: Array, index: IndexArray, omega: Array, width: float = 0.0
 ) -> DevicePoints:
     """Blocks and self-energies at b points of wave vector k[index] and complex frequency omega + i width, rad s⁻¹."""
-    blocks: JunctionBlocks = what.junction.blocks(k)
-    ends = [_lead_end(what, k, index, omega, width, side) for side in INTERFACE_SIDES]
+    blocks: JunctionBlocks = prepared.junction.blocks(k)
+    ends = [_lead_end(prepared, k, index, omega, width, side) for side in INTERFACE_SIDES]
     energy = np.square((omega + 1j * width) * np.sqrt(SQUARE_PICOSECOND))
     return DevicePoints(
         energy,
@@ -275,19 +275,19 @@ def device_points(
 
 
 def _lead_end(
-    what: PreparedJunction, k: Array, index: IndexArray, omega: Array, width: float, side: Side
+    prepared: PreparedJunction, k: Array, index: IndexArray, omega: Array, width: float, side: Side
 ) -> tuple[AnyComplexArray, AnyComplexArray]:
     """(b, F, F) self-energy of a lead on the device, and (b, f) diagonal of its own Green's function."""
-    at = lead_contact(what, k, side)
+    at = lead_contact(prepared, k, side)
     if width == 0:
         return _lead_end_on_axis(at, index, omega, side)
     rows = (index[:, None] * at.copies + np.arange(at.copies)).ravel()
     onsite, hop = at.layers.onsite[rows], at.layers.hop[rows]
     energy = np.repeat(np.square((omega + 1j * width) * np.sqrt(SQUARE_PICOSECOND)), at.copies)
     right, left = decimation_self_energy(onsite, hop, energy), decimation_self_energy(onsite, dagger(hop), energy)
-    own = _inverse_diagonal(energy, onsite + left + right, at.copies)
+    bulk = _inverse_diagonal(energy, onsite + left + right, at.copies)
     found = left if side == "left" else right
-    return _to_junction_coordinates(what.junction.unfolded(k, side)[1][index], found), own
+    return _to_junction_coordinates(prepared.junction.unfolded(k, side)[1][index], found), bulk
 
 
 def _lead_end_on_axis(
@@ -296,10 +296,10 @@ def _lead_end_on_axis(
     """The same on the real axis, by the waves of the lead."""
     waves = lead_waves(at, index, omega)
     rows = (index[:, None] * at.copies + np.arange(at.copies)).ravel()
-    own = at.layers.at(rows)
-    left, right = own.b @ waves.left @ dagger(own.b), own.a @ waves.right @ dagger(own.a)
+    layers = at.layers.at(rows)
+    left, right = layers.b @ waves.left @ dagger(layers.b), layers.a @ waves.right @ dagger(layers.a)
     bulk = _inverse_diagonal(
-        np.repeat(omega**2 * SQUARE_PICOSECOND, at.copies) + 0j, own.onsite + left + right, at.copies
+        np.repeat(omega**2 * SQUARE_PICOSECOND, at.copies) + 0j, layers.onsite + left + right, at.copies
     )
     port = at.port[index]
     sigma = port @ block_diagonal(waves.left if side == "left" else waves.right, at.copies) @ dagger(port)
@@ -356,11 +356,11 @@ def sweep_layers(at: DevicePoints) -> LayerSweeps:
 def first_layer_columns(at: DevicePoints, found: LayerSweeps, factor: AnyComplexArray) -> list[AnyComplexArray]:
     """(b, f, r) blocks of G from the first layer to each, times a factor (b, F, r) on the first."""
     first: list[AnyComplexArray] = [found.inside[0] @ factor]
-    moved, whole = factor, first
+    moved, columns = factor, first
     for i, hop in enumerate(at.hop):
         moved = dagger(hop) @ found.from_left[i] @ moved
-        whole.append(found.inside[i + 1] @ moved)
-    return whole
+        columns.append(found.inside[i + 1] @ moved)
+    return columns
 
 
 def atom_densities(density: Array, directions: int) -> Array:

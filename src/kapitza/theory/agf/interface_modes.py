@@ -101,11 +101,11 @@ class InterfaceModes:
     def character(self) -> Array:
         """(n, elements, 2) parts of the energy in the device on each element, in the plane and along the normal."""
         element = np.array([self.elements.index(name) for name in self.symbol])[self.atom]
-        summed = np.zeros((self.omega.size, len(self.elements), 2))
+        parts = np.zeros((self.omega.size, len(self.elements), 2))
         for i in range(len(self.elements)):
             for j, along in enumerate((self.direction < 2, self.direction == 2)):
-                summed[:, i, j] = self.weight[:, (element == i) & along].sum(axis=1)
-        return summed
+                parts[:, i, j] = self.weight[:, (element == i) & along].sum(axis=1)
+        return parts
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -203,17 +203,17 @@ def interface_modes(
     ConvergenceError
         where waves of opposite directions cannot be distinguished
     """
-    what, wanted = prepare_junction(junction), even_frequencies(junction, omega)
+    prepared, wanted = prepare_junction(junction), even_frequencies(junction, omega)
     chosen, named = select_layers(junction, layers), device_sites(junction)
     if k is None:
-        points = zone_wavevectors(what, k_mesh, DEFAULT_MESH_SIDE)
+        points = zone_wavevectors(prepared, k_mesh, DEFAULT_MESH_SIDE)
         vectors, weight = points.k, points.weight
     else:
         vectors = wavevector_fractions(k)
         weight = np.full(len(vectors), 1 / max(len(vectors), 1))
     common = {"omega": wanted, "local": "modes", "interface": np.array(chosen)}
-    run, seconds = UnitRunner(executor, store, progress), _POINTS_PER_WAVEVECTOR * point_seconds(what)
-    found = run(_interface_mode_rows, what, {"k": vectors}, common, seconds, numbered=True)
+    run, seconds = UnitRunner(executor, store, progress), _POINTS_PER_WAVEVECTOR * point_seconds(prepared)
+    found = run(_interface_mode_rows, prepared, {"k": vectors}, common, seconds, numbered=True)
     rows = found["row"].astype(int)
     return InterfaceModes(
         k=vectors[rows],
@@ -228,13 +228,13 @@ def interface_modes(
 
 def _interface_mode_rows(unit: UnitInputs) -> UnitResult:
     """Kernel: rows of the table of modes for wave vectors k (nk, 2)."""
-    what = prepare_junction(junction_from_arrays(unit["junction"]))
+    prepared = prepare_junction(junction_from_arrays(unit["junction"]))
     k, omega, interface = (np.asarray(unit[name]) for name in ("k", "omega", "interface"))
-    first, layer = int(np.asarray(unit["first"])), device_sites(what.junction).layer
+    first, layer = int(np.asarray(unit["first"])), device_sites(prepared.junction).layer
     found: list[BoundMode] = []
     rows: list[int] = []
     for i, one in enumerate(k):
-        here = bound_modes(what, one) + find_resonances(what, one, omega, interface, layer)
+        here = bound_modes(prepared, one) + find_resonances(prepared, one, omega, interface, layer)
         found += sorted(here, key=lambda mode: mode.omega)
         rows += [first + i] * len(here)
     columns = [(mode.omega, mode.kind, mode.width, *mode.tails, *mode.decay) for mode in found]

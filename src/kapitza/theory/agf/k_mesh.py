@@ -67,9 +67,13 @@ class ZoneMesh:
     size: tuple[int, int] | None = field(default=None, converter=_check_mesh_size)
     symmetry: ArrayLike | None = None
 
-    def operations(self, what: PreparedJunction) -> IntArray:
+    def operations(self, prepared: PreparedJunction) -> IntArray:
         """(m, 2, 2) operations found, or those that the user vouches for."""
-        return find_symmetry(what) if self.symmetry is None else check_symmetry(self.symmetry, what.junction.periods)
+        return (
+            find_symmetry(prepared)
+            if self.symmetry is None
+            else check_symmetry(self.symmetry, prepared.junction.periods)
+        )
 
 
 MeshSize = ZoneMesh | tuple[int, int] | None
@@ -81,12 +85,12 @@ def as_zone_mesh(k_mesh: MeshSize) -> ZoneMesh:
 
 
 def zone_wavevectors(
-    what: PreparedJunction, k_mesh: MeshSize, side: int, symmetry: IntArray | None = None
+    prepared: PreparedJunction, k_mesh: MeshSize, side: int, symmetry: IntArray | None = None
 ) -> WavevectorMesh:
     """Wave vectors over the whole zone, `side` along a side of that of the smallest cell where no numbers are given."""
     mesh, zone = as_zone_mesh(k_mesh), np.full(2, 0.5)
-    operations = mesh.operations(what) if symmetry is None else symmetry
-    return wavevector_mesh(mesh.size or mesh_size(what.junction, side, zone), zone, operations)
+    operations = mesh.operations(prepared) if symmetry is None else symmetry
+    return wavevector_mesh(mesh.size or mesh_size(prepared.junction, side, zone), zone, operations)
 
 
 def mesh_size(junction: Junction, side: int, box: Array) -> tuple[int, int]:
@@ -130,9 +134,9 @@ def lattice_operations(periods: Array) -> IntArray:
     return np.array(found)
 
 
-def find_symmetry(what: PreparedJunction) -> IntArray:
+def find_symmetry(prepared: PreparedJunction) -> IntArray:
     """(m, 2, 2) operations on wave vectors, from the right, that keep the transmission; with each W comes -W."""
-    junction = what.junction
+    junction = prepared.junction
     mirror = np.array([np.eye(2), -np.eye(2)], dtype=np.int64)
     if (
         not disperses(junction).all()
@@ -146,10 +150,10 @@ def find_symmetry(what: PreparedJunction) -> IntArray:
     index = np.tile(np.arange(len(_GENERIC_WAVEVECTORS)), len(_SYMMETRY_TEST_FREQUENCIES))
     k = np.concatenate([_GENERIC_WAVEVECTORS @ w for w in half])
     points = (len(_GENERIC_WAVEVECTORS) * np.arange(len(half))[:, None] + index).ravel()
-    found = solve_junction(what, k, points, np.tile(omega, len(half)))
+    found = solve_junction(prepared, k, points, np.tile(omega, len(half)))
     numbers = np.stack([found.transmission, *found.counts], axis=1).reshape(len(half), -1)
-    own = next(i for i, w in enumerate(half) if (w == mirror[0]).all())
-    kept = half[np.abs(numbers - numbers[own]).max(axis=1) < _SYMMETRY_TOLERANCE]
+    identity = next(i for i, w in enumerate(half) if (w == mirror[0]).all())
+    kept = half[np.abs(numbers - numbers[identity]).max(axis=1) < _SYMMETRY_TOLERANCE]
     return np.concatenate([kept, -kept])
 
 
@@ -175,9 +179,9 @@ def wavevector_mesh(size: tuple[int, int], box: Array, symmetry: IntArray) -> Wa
 
     Operations `symmetry` (m, 2, 2) that do not map the mesh on itself are not used.
     """
-    whole = bool((box >= 0.5).all())
-    shifts = _MESH_SHIFTS if whole else _MESH_SHIFTS[:1]
-    made = [_irreducible_mesh(size, box, np.array(shift), symmetry, whole) for shift in shifts]
+    periodic = bool((box >= 0.5).all())
+    shifts = _MESH_SHIFTS if periodic else _MESH_SHIFTS[:1]
+    made = [_irreducible_mesh(size, box, np.array(shift), symmetry, periodic) for shift in shifts]
     return min(made, key=lambda one: len(one.k) + (np.abs(one.k).sum(axis=1) < 1e-9).any() * len(made[0].k))
 
 

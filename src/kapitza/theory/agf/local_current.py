@@ -134,8 +134,8 @@ class LocalCurrent:
         if self.omega.size < 2:
             raise InputError(f"a spectrum of {self.omega.size} frequencies has no integral: give at least 2")
         heat = mode_heat_capacity(self.omega, temperatures(temperature)) * trapezoid_weights(self.omega)
-        whole = heat @ self.total
-        return np.divide(heat @ self.localised, whole, out=np.full_like(whole, np.nan), where=whole > 0)
+        total = heat @ self.total
+        return np.divide(heat @ self.localised, total, out=np.full_like(total, np.nan), where=total > 0)
 
 
 def local_current(
@@ -163,13 +163,15 @@ def local_current(
     InputError
         for frequencies that are not above zero, or layers that the device does not have
     """
-    what, wanted = prepare_junction(junction), even_frequencies(junction, omega)
+    prepared, wanted = prepare_junction(junction), even_frequencies(junction, omega)
     named, chosen = device_sites(junction), select_layers(junction, layers)
-    bonds = _bonded_pairs(what, named)
-    points = zone_wavevectors(what, k_mesh, DEFAULT_MESH_SIDE, _IDENTITY_OPERATION)
+    bonds = _bonded_pairs(prepared, named)
+    points = zone_wavevectors(prepared, k_mesh, DEFAULT_MESH_SIDE, _IDENTITY_OPERATION)
     each = {"k": points.k, "weight": points.weight}
     common = {"omega": wanted, "local": "current", "interface": np.array(chosen), "bonds": bonds}
-    found = UnitRunner(executor, store, progress)(_current_sums, what, each, common, density_seconds(what, wanted))
+    found = UnitRunner(executor, store, progress)(
+        _current_sums, prepared, each, common, density_seconds(prepared, wanted)
+    )
     total, localised = (found[name].reshape(-1, wanted.size).sum(axis=0) for name in ("total", "localised"))
     value = found["value"].reshape(-1, wanted.size, len(bonds)).sum(axis=0)
     first = np.unique(named.atom, return_index=True)[1]
@@ -187,13 +189,13 @@ def local_current(
     )
 
 
-def _bonded_pairs(what: PreparedJunction, named: DeviceSites) -> IndexArray:
+def _bonded_pairs(prepared: PreparedJunction, named: DeviceSites) -> IndexArray:
     """(nb, 2) pairs of atoms with a force between them, the one further left first."""
-    device = what.junction.device
+    device = prepared.junction.device
     counts = np.array([slab.masses.size for slab in device])
     start = np.concatenate([[0], np.cumsum(counts)])
     scale = max(float(np.abs(slab.onsite).max()) for slab in device)
-    d = what.junction.directions
+    d = prepared.junction.directions
     pairs: list[IndexArray] = []
     for i, slab in enumerate(device):
         strength = np.abs(slab.onsite).max(axis=0).reshape(counts[i], d, counts[i], d).max(axis=(1, 3))
@@ -206,7 +208,7 @@ def _bonded_pairs(what: PreparedJunction, named: DeviceSites) -> IndexArray:
 
 def _current_sums(unit: UnitInputs) -> UnitResult:
     """Kernel: weighted sums over wave vectors of the current of each bond (nω, nb), and of all of them (nω,)."""
-    what = prepare_junction(junction_from_arrays(unit["junction"]))
+    prepared = prepare_junction(junction_from_arrays(unit["junction"]))
     k, weight, omega = (np.asarray(unit[name]) for name in ("k", "weight", "omega"))
     bonds, interface = np.asarray(unit["bonds"]), np.asarray(unit["interface"])
     index, each = np.repeat(np.arange(len(k)), omega.size), np.tile(omega, len(k))
@@ -215,13 +217,13 @@ def _current_sums(unit: UnitInputs) -> UnitResult:
         "localised": np.zeros(omega.size),
         "value": np.zeros((omega.size, len(bonds))),
     }
-    named = device_sites(what.junction)
-    for some in point_chunks(np.arange(index.size), max(slab.onsite.shape[-1] for slab in what.junction.device)):
-        at = device_points(what, k, index[some], each[some])
-        flow, modes, own = _bond_currents(at, named, bonds, interface, each[some])
+    named = device_sites(prepared.junction)
+    for some in point_chunks(np.arange(index.size), max(slab.onsite.shape[-1] for slab in prepared.junction.device)):
+        at = device_points(prepared, k, index[some], each[some])
+        flow, modes, localised = _bond_currents(at, named, bonds, interface, each[some])
         place, part = some % omega.size, weight[index[some]]
         np.add.at(sums["total"], place, part * modes)
-        np.add.at(sums["localised"], place, part * modes * own)
+        np.add.at(sums["localised"], place, part * modes * localised)
         np.add.at(sums["value"], place, part[:, None] * flow)
     return {name: np.asarray(value) for name, value in sums.items()}
 
@@ -257,8 +259,8 @@ def _add_bond_currents(
     """Add the currents from the atoms of the rows to those of the columns, in place."""
     flow = -2 * (block * filled.swapaxes(1, 2)).imag
     d = len(rows) // np.unique(rows).size
-    summed = flow.reshape(len(flow), len(rows) // d, d, len(columns) // d, d).sum(axis=(2, 4))
-    table[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] += summed
+    sums = flow.reshape(len(flow), len(rows) // d, d, len(columns) // d, d).sum(axis=(2, 4))
+    table[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] += sums
 
 
 def _localised_share(
@@ -272,13 +274,13 @@ def _localised_share(
     directions = len(named.atom) // len(named.symbol)
     here, left, right = (atom_densities(one, directions) for one in found)
     crystal = np.maximum(left.max(axis=1), right.max(axis=1))[:, None]
-    own = np.clip(1 - np.divide(crystal, here, out=np.ones_like(here), where=here > 0), 0.0, 1.0)
+    localised = np.clip(1 - np.divide(crystal, here, out=np.ones_like(here), where=here > 0), 0.0, 1.0)
     layer = named.layer[::directions]
     start, stop = layer[bonds[:, 0]], layer[bonds[:, 1]]
     inner = np.isin(start, interface) & np.isin(stop, interface) & (start != stop)
     if not inner.any():
         inner = (np.isin(start, interface) | np.isin(stop, interface)) & (start != stop)
     size = np.abs(flow[:, inner])
-    mean = (own[:, bonds[inner, 0]] + own[:, bonds[inner, 1]]) / 2
-    whole = size.sum(axis=1)
-    return np.divide((size * mean).sum(axis=1), whole, out=np.zeros_like(whole), where=whole > 0)
+    mean = (localised[:, bonds[inner, 0]] + localised[:, bonds[inner, 1]]) / 2
+    total = size.sum(axis=1)
+    return np.divide((size * mean).sum(axis=1), total, out=np.zeros_like(total), where=total > 0)

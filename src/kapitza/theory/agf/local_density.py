@@ -220,13 +220,15 @@ def local_density(
     InputError
         for frequencies that are not above zero, or a width below zero
     """
-    what, wanted = prepare_junction(junction), even_frequencies(junction, omega)
+    prepared, wanted = prepare_junction(junction), even_frequencies(junction, omega)
     gamma = float(np.mean(np.diff(wanted))) if width is None and wanted.size > 1 else float(width or 0.0)
     check_not_negative("width", gamma, "rad/s")
-    points = zone_wavevectors(what, k_mesh, DEFAULT_MESH_SIDE, _TIME_REVERSAL)
+    points = zone_wavevectors(prepared, k_mesh, DEFAULT_MESH_SIDE, _TIME_REVERSAL)
     each = {"k": points.k, "weight": points.weight}
     common = {"omega": wanted, "local": "density", "width": gamma}
-    found = UnitRunner(executor, store, progress)(density_sums, what, each, common, density_seconds(what, wanted))
+    found = UnitRunner(executor, store, progress)(
+        density_sums, prepared, each, common, density_seconds(prepared, wanted)
+    )
     value, left, right = (
         found[name].reshape(-1, wanted.size, found[name].shape[1]).sum(axis=0) for name in ("value", "left", "right")
     )
@@ -242,20 +244,20 @@ def local_density(
     )
 
 
-def density_seconds(what: PreparedJunction, omega: Array) -> float:
+def density_seconds(prepared: PreparedJunction, omega: Array) -> float:
     """Rough time of the local densities of one wave vector, s."""
-    return _DENSITY_COST_FACTOR * omega.size * point_seconds(what)
+    return _DENSITY_COST_FACTOR * omega.size * point_seconds(prepared)
 
 
 def density_sums(unit: UnitInputs) -> UnitResult:
     """Kernel: weighted sums over wave vectors of the local densities, (nω, f) each."""
-    what = prepare_junction(junction_from_arrays(unit["junction"]))
+    prepared = prepare_junction(junction_from_arrays(unit["junction"]))
     k, weight, omega = (np.asarray(unit[name]) for name in ("k", "weight", "omega"))
     width = float(np.asarray(unit["width"]))
     index, each = np.repeat(np.arange(len(k)), omega.size), np.tile(omega, len(k))
     parts: list[tuple[Array, Array, Array]] = []
-    for some in point_chunks(np.arange(index.size), max(slab.onsite.shape[-1] for slab in what.junction.device)):
-        at = device_points(what, k, index[some], each[some], width)
+    for some in point_chunks(np.arange(index.size), max(slab.onsite.shape[-1] for slab in prepared.junction.device)):
+        at = device_points(prepared, k, index[some], each[some], width)
         parts.append(local_densities(at, sweep_layers(at), each[some], width))
     sums = [
         np.tensordot(weight, np.concatenate(column).reshape(len(k), omega.size, -1), axes=1)

@@ -70,12 +70,12 @@ class BoundMode:
     width: float = 0.0  # full width at half maximum, rad s⁻¹; 0 for a bound mode
 
 
-def at_wavevector(what: PreparedJunction, k: Array) -> JunctionAtWavevector:
+def at_wavevector(prepared: PreparedJunction, k: Array) -> JunctionAtWavevector:
     """Prepare one wave vector (2,)."""
     one = k[None]
-    sides = lead_contact(what, one, "left"), lead_contact(what, one, "right")
-    left, right = (lead_blocks(what.junction, one, side) for side in INTERFACE_SIDES)
-    return JunctionAtWavevector(one, sides, what.junction.blocks(one), (left, right))
+    sides = lead_contact(prepared, one, "left"), lead_contact(prepared, one, "right")
+    left, right = (lead_blocks(prepared.junction, one, side) for side in INTERFACE_SIDES)
+    return JunctionAtWavevector(one, sides, prepared.junction.blocks(one), (left, right))
 
 
 def frequency_gaps(at: JunctionAtWavevector) -> list[tuple[float, float, int]]:
@@ -210,19 +210,19 @@ def _count_steps(at: JunctionAtWavevector, grid: Array, ends: Array, tolerance: 
     return start[order], stop[order], (right[0] - left[0])[order]
 
 
-def bound_modes(what: PreparedJunction, k: Array) -> list[BoundMode]:
+def bound_modes(prepared: PreparedJunction, k: Array) -> list[BoundMode]:
     """All modes bound to the interface at one wave vector (2,)."""
-    at = at_wavevector(what, k)
+    at = at_wavevector(prepared, k)
     return [
         mode
         for low, high, kind in frequency_gaps(at)
         for omega, number in _bound_frequencies(at, low, high)
-        for mode in _mode_shapes(what, at, omega, number, kind)
+        for mode in _mode_shapes(prepared, at, omega, number, kind)
     ]
 
 
 def _mode_shapes(
-    what: PreparedJunction, at: JunctionAtWavevector, omega: float, number: int, kind: int
+    prepared: PreparedJunction, at: JunctionAtWavevector, omega: float, number: int, kind: int
 ) -> list[BoundMode]:
     """Shapes of `number` modes at one frequency."""
     sigma, waves = _gap_self_energies(at, np.array([omega]))
@@ -234,7 +234,7 @@ def _mode_shapes(
     for i in near:
         ends = vector[: sizes[0], i], vector[-sizes[-1] :, i]
         tails = [_tail_weight(at, sigma[j][0], ends[j], omega, side) for j, side in enumerate(INTERFACE_SIDES)]
-        decay = [_decay_length(what, at, waves[j], ends[j], side) for j, side in enumerate(INTERFACE_SIDES)]
+        decay = [_decay_length(prepared, at, waves[j], ends[j], side) for j, side in enumerate(INTERFACE_SIDES)]
         norm = 1 + sum(tails)
         weight = np.square(np.abs(vector[:, i])) / norm
         made.append(BoundMode(omega, kind, weight, (tails[0] / norm, tails[1] / norm), (decay[0], decay[1])))
@@ -283,7 +283,7 @@ def _decay_rates(waves: LeadWaves) -> Array:
 
 
 def _decay_length(
-    what: PreparedJunction, at: JunctionAtWavevector, waves: LeadWaves, end: AnyComplexArray, side: Side
+    prepared: PreparedJunction, at: JunctionAtWavevector, waves: LeadWaves, end: AnyComplexArray, side: Side
 ) -> float:
     """Length over which the amplitude of a mode falls by e in a lead: that of the slowest wave in it, m; 0 for none."""
     near = outgoing_waves(waves, side)
@@ -292,7 +292,7 @@ def _decay_length(
     half = slice(waves.rank, None) if side == "left" else slice(None, waves.rank)
     rate = _decay_rates(waves)[:, half].ravel()
     inside = share > max(_MIN_WAVE_AMPLITUDE * share.max(), _MIN_END_AMPLITUDE)
-    return float(what.junction.lead(side).thickness / rate[inside].min()) if inside.any() else 0.0
+    return float(prepared.junction.lead(side).thickness / rate[inside].min()) if inside.any() else 0.0
 
 
 _MIN_BULK_RATIO = 2.0  # times the density of states of any atom of the crystals: what counts as a resonance
@@ -303,7 +303,7 @@ _RESOLVED_WIDTH = 3.0  # times the broadening: a peak this wide needs no closer 
 
 
 def find_resonances(
-    what: PreparedJunction, k: Array, omega: Array, interface: IndexArray, layer: IndexArray
+    prepared: PreparedJunction, k: Array, omega: Array, interface: IndexArray, layer: IndexArray
 ) -> list[BoundMode]:
     """Peaks of the density of states of an interface above that of both crystals, at one wave vector k (2,).
 
@@ -314,35 +314,37 @@ def find_resonances(
         return []
     width = float(np.mean(np.diff(omega)))
     inside = np.isin(layer, interface)
-    density, crystal = _interface_and_bulk_densities(what, k, omega, width, inside)
+    density, crystal = _interface_and_bulk_densities(prepared, k, omega, width, inside)
     peaks = np.flatnonzero((density[1:-1] > density[:-2]) & (density[1:-1] >= density[2:])) + 1
     peaks = peaks[density[peaks] > _MIN_BULK_RATIO * crystal[peaks]]
     found: list[BoundMode] = []
     for start in omega[peaks]:
-        mode = _zoom_on_peak(what, k, float(start), width, inside)
+        mode = _zoom_on_peak(prepared, k, float(start), width, inside)
         if mode is not None and all(abs(mode.omega - other.omega) > max(mode.width, 1e-6 * width) for other in found):
             found.append(mode)
     return found
 
 
 def _interface_and_bulk_densities(
-    what: PreparedJunction, k: Array, omega: Array, width: float, inside: BoolArray
+    prepared: PreparedJunction, k: Array, omega: Array, width: float, inside: BoolArray
 ) -> tuple[Array, Array]:
     """(nω,) largest densities of states of an atom of the interface and of an atom of the crystals, s rad⁻¹."""
-    at = device_points(what, k[None], np.zeros(omega.size, dtype=np.intp), omega, width)
+    at = device_points(prepared, k[None], np.zeros(omega.size, dtype=np.intp), omega, width)
     device, left, right = local_densities(at, sweep_layers(at), omega, width)
-    d = what.junction.directions
+    d = prepared.junction.directions
     here, one, other = (atom_densities(part, d).max(axis=1) for part in (device[:, inside], left, right))
     return here, np.maximum(one, other)
 
 
-def _zoom_on_peak(what: PreparedJunction, k: Array, omega: float, width: float, inside: BoolArray) -> BoundMode | None:
+def _zoom_on_peak(
+    prepared: PreparedJunction, k: Array, omega: float, width: float, inside: BoolArray
+) -> BoundMode | None:
     """Look at a peak more and more closely; None where it is a bound mode, or no more than the crystals have."""
     half = width
     for _ in range(_MAX_ZOOMS):
         near = omega + 4 * max(half, width) * np.linspace(-1, 1, _ZOOM_FREQUENCIES)
         near = near[near > 0.1 * omega]
-        density, crystal = _interface_and_bulk_densities(what, k, near, width, inside)
+        density, crystal = _interface_and_bulk_densities(prepared, k, near, width, inside)
         top = int(np.argmax(density))
         omega, height = float(near[top]), float(density[top] - crystal[top])
         if density[top] <= _MIN_BULK_RATIO * crystal[top]:
@@ -351,13 +353,13 @@ def _zoom_on_peak(what: PreparedJunction, k: Array, omega: float, width: float, 
         if half > _RESOLVED_WIDTH * width:
             break
         width /= _ZOOM_FACTOR
-    waves = [_lead_waves_at(what, k, omega, side) for side in ("left", "right")]
+    waves = [_lead_waves_at(prepared, k, omega, side) for side in ("left", "right")]
     if not any(wave.count.any() for wave in waves):
         return None
-    at = device_points(what, k[None], np.zeros(1, dtype=np.intp), np.array([omega]), width)
+    at = device_points(prepared, k[None], np.zeros(1, dtype=np.intp), np.array([omega]), width)
     device, left, right = local_densities(at, sweep_layers(at), np.array([omega]), width)
     weight = np.maximum(device[0] - max(left.mean(), right.mean()), 0.0)
-    thick = what.junction.left.thickness, what.junction.right.thickness
+    thick = prepared.junction.left.thickness, prepared.junction.right.thickness
     decay = [_slowest_decay_length(wave, size) for wave, size in zip(waves, thick, strict=True)]
     return BoundMode(
         omega, _RESONANCE_KIND, weight / weight.sum(), (0.0, 0.0), (decay[0], decay[1]), 2 * max(half - width, 0.0)
@@ -377,9 +379,9 @@ def _half_width(omega: Array, excess: Array, top: int, height: float) -> float:
     return float(np.mean(sides)) if sides else float(omega[-1] - omega[0]) / 2
 
 
-def _lead_waves_at(what: PreparedJunction, k: Array, omega: float, side: str) -> LeadWaves:
+def _lead_waves_at(prepared: PreparedJunction, k: Array, omega: float, side: str) -> LeadWaves:
     """Waves of a lead at one point."""
-    at = lead_contact(what, k[None], "left" if side == "left" else "right")
+    at = lead_contact(prepared, k[None], "left" if side == "left" else "right")
     return lead_waves(at, np.zeros(1, dtype=np.intp), np.array([omega]))
 
 

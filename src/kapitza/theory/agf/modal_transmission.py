@@ -74,10 +74,12 @@ def agf_modes(
     InputError
         for frequencies that are not above zero
     """
-    what, wanted = prepare_junction(junction), even_frequencies(junction, omega, shared=True)
-    points = zone_wavevectors(what, k_mesh, _DEFAULT_MODE_MESH_SIDE)
+    prepared, wanted = prepare_junction(junction), even_frequencies(junction, omega, shared=True)
+    points = zone_wavevectors(prepared, k_mesh, _DEFAULT_MODE_MESH_SIDE)
     run = UnitRunner(executor, store, progress)
-    found = run(_mode_table, what, {"k": points.k}, {"omega": wanted}, _mode_seconds(what, wanted), numbered=True)
+    found = run(
+        _mode_table, prepared, {"k": points.k}, {"omega": wanted}, _mode_seconds(prepared, wanted), numbered=True
+    )
     rows = found["row"].astype(int)
     return ModalTransmission(
         omega=found["omega"],
@@ -103,11 +105,11 @@ def mode_conversion(
     progress: Progress | None = None,
 ) -> ModeConversion:
     """Modes that arrive on each branch, cross and return on each branch; parameters as in `agf_modes`."""
-    what, wanted = prepare_junction(junction), even_frequencies(junction, omega, shared=True)
+    prepared, wanted = prepare_junction(junction), even_frequencies(junction, omega, shared=True)
     check_choice(side, INTERFACE_SIDES, "side")
-    points = zone_wavevectors(what, k_mesh, _DEFAULT_MODE_MESH_SIDE)
+    points = zone_wavevectors(prepared, k_mesh, _DEFAULT_MODE_MESH_SIDE)
     run, common = UnitRunner(executor, store, progress), {"omega": wanted, "side": side}
-    found = run(_conversion_sums, what, {"k": points.k}, common, _mode_seconds(what, wanted), numbered=True)
+    found = run(_conversion_sums, prepared, {"k": points.k}, common, _mode_seconds(prepared, wanted), numbered=True)
     sums = {
         name: np.tensordot(points.weight / junction.area, found[name], axes=1)
         for name in ("arriving", "transmitted", "reflected")
@@ -115,21 +117,21 @@ def mode_conversion(
     return ModeConversion(wanted, side, **sums)
 
 
-def _mode_seconds(what: PreparedJunction, omega: Array) -> float:
+def _mode_seconds(prepared: PreparedJunction, omega: Array) -> float:
     """Rough time of all modes of one wave vector, s."""
-    return (5e-3 + point_seconds(what)) * omega.size
+    return (5e-3 + point_seconds(prepared)) * omega.size
 
 
 def _mode_table(unit: UnitInputs) -> UnitResult:
     """Kernel: rows of the table of modes for wave vectors k (nk, 2) and frequencies omega (nω,)."""
-    what = prepare_junction(junction_from_arrays(unit["junction"]))
+    prepared = prepare_junction(junction_from_arrays(unit["junction"]))
     k, first = np.asarray(unit["k"]), int(np.asarray(unit["first"]))
     parts: list[dict[str, NDArray[Any]]] = []
     for i, one in enumerate(k):
         for omega in np.asarray(unit["omega"]):
-            found = solve_scattering(what, one[None], float(omega))
+            found = solve_scattering(prepared, one[None], float(omega))
             for side in INTERFACE_SIDES:
-                part = incident_mode_columns(what.junction, found, side)
+                part = incident_mode_columns(prepared.junction, found, side)
                 parts.append({**part, "row": np.full(part["side"].size, first + i)})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -162,17 +164,17 @@ def _degenerate_mean(value: Array, group: IndexArray, axis: int = 0) -> Array:
 
 def _conversion_sums(unit: UnitInputs) -> UnitResult:
     """Kernel: sums from branch to branch for wave vectors k (nk, 2) and frequencies omega (nω,)."""
-    what = prepare_junction(junction_from_arrays(unit["junction"]))
+    prepared = prepare_junction(junction_from_arrays(unit["junction"]))
     side: Side = "left" if unit["side"] == "left" else "right"
     other = opposite_side(side)
-    here, there = (what.junction.lead(name).onsite.shape[-1] for name in (side, other))
+    here, there = (prepared.junction.lead(name).onsite.shape[-1] for name in (side, other))
     k, omega = np.asarray(unit["k"]), np.asarray(unit["omega"])
     arriving = np.zeros((len(k), omega.size, here))
     transmitted = np.zeros((len(k), omega.size, there, here))
     reflected = np.zeros((len(k), omega.size, here, here))
     for i, one in enumerate(k):
         for j, frequency in enumerate(omega):
-            found = solve_scattering(what, one[None], float(frequency))
+            found = solve_scattering(prepared, one[None], float(frequency))
             branch = found.arriving[INTERFACE_SIDES.index(side)].branch
             arriving[i, j] = np.bincount(branch, minlength=here)
             transmitted[i, j] = branch_probabilities(found, side, other, (here, there))
@@ -186,9 +188,9 @@ def branch_probabilities(found: ScatteringMatrix, start: Side, stop: Side, branc
     probability = _degenerate_mean(
         _degenerate_mean(found.probability(start, stop), leaving.group), arriving.group, axis=1
     )
-    summed = np.zeros((branches[1], branches[0]))
-    np.add.at(summed, (leaving.branch[:, None], arriving.branch), probability)
-    return summed
+    sums = np.zeros((branches[1], branches[0]))
+    np.add.at(sums, (leaving.branch[:, None], arriving.branch), probability)
+    return sums
 
 
 def accumulation(

@@ -91,8 +91,8 @@ def _basis_from_eigenvectors(vectors: AnyComplexArray, hop: AnyComplexArray) -> 
     turns = _lattice_vectors_from_phases(seen - seen[0]) // 2  # the symmetry has the square of the phase
     half = np.exp(-1j * np.pi * (turns @ _GENERIC_WAVEVECTOR))
     operation = symmetry * half[:, None] * half * np.exp(-1j * seen[0])
-    whole = np.round(operation.real)
-    plain = np.where(np.abs(operation - whole) < _PHASE_TOLERANCE, whole, operation.real)
+    rounded = np.round(operation.real)
+    plain = np.where(np.abs(operation - rounded) < _PHASE_TOLERANCE, rounded, operation.real)
     if (
         np.abs(operation - plain).max() > _PHASE_TOLERANCE
         or np.abs(plain @ plain - np.eye(len(plain))).max() > _PHASE_TOLERANCE

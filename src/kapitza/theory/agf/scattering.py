@@ -80,10 +80,10 @@ def _wave_amplitudes(
     scale = 1 / np.sqrt(np.abs(waves.flux[fold, column]))
     p, q = waves.p[fold, :, column] * scale[:, None], waves.q[fold, :, column] * scale[:, None]
     near, far = (p, q) if side == "left" else (q, p)
-    whole = np.zeros((2, at.copies, r, fold.size), dtype=np.complex128)
-    whole[0, fold, :, np.arange(fold.size)] = near
-    whole[1, fold, :, np.arange(fold.size)] = far
-    near, far = whole.reshape(2, at.copies * r, fold.size)
+    padded = np.zeros((2, at.copies, r, fold.size), dtype=np.complex128)
+    padded[0, fold, :, np.arange(fold.size)] = near
+    padded[1, fold, :, np.arange(fold.size)] = far
+    near, far = padded.reshape(2, at.copies * r, fold.size)
     return _WaveAmplitudes(near, far, _label_channels(lead, at, fold, waves.factor[fold, column], (p, q), omega))
 
 
@@ -91,9 +91,9 @@ def outgoing_waves(waves: LeadWaves, side: Side) -> AnyComplexArray:
     """(M r, M r) near parts of all waves that leave the device into a lead, evanescent ones too."""
     copies, r = waves.p.shape[:2]
     half = waves.p[:, :, r:] if side == "left" else waves.q[:, :, :r]
-    whole = np.zeros((copies, r, copies, r), dtype=np.complex128)
-    whole[np.arange(copies), :, np.arange(copies), :] = half
-    return whole.reshape(copies * r, copies * r)
+    matrix = np.zeros((copies, r, copies, r), dtype=np.complex128)
+    matrix[np.arange(copies), :, np.arange(copies), :] = half
+    return matrix.reshape(copies * r, copies * r)
 
 
 def _label_channels(
@@ -182,8 +182,8 @@ def _first_zone_wavevectors(lead: Lead, k: Array, phase: Array) -> Array:
     wave = inside + ((phase - inside @ lead.step) / lead.thickness)[:, None] * normal
     lattice = np.concatenate([lead.periods, lead.step[None]])
     vectors = 2 * np.pi * np.linalg.inv(lattice).T
-    whole = np.round(wave @ lattice.T / (2 * np.pi))
-    tried = (wave - whole @ vectors)[:, None, :] - _RECIPROCAL_NEIGHBOURS @ vectors
+    nearest = np.round(wave @ lattice.T / (2 * np.pi))
+    tried = (wave - nearest @ vectors)[:, None, :] - _RECIPROCAL_NEIGHBOURS @ vectors
     return np.take_along_axis(tried, np.linalg.norm(tried, axis=2).argmin(axis=1)[:, None, None], axis=1)[:, 0]
 
 
@@ -228,10 +228,10 @@ class ScatteringMatrix:
             self.leaving[INTERFACE_SIDES.index(stop)].group,
             self.arriving[INTERFACE_SIDES.index(start)].group,
         )
-        summed = np.zeros((np.unique(rows).size, np.unique(columns).size))
+        sums = np.zeros((np.unique(rows).size, np.unique(columns).size))
         at = np.unique(rows, return_inverse=True)[1][:, None], np.unique(columns, return_inverse=True)[1]
-        np.add.at(summed, at, found)
-        return summed
+        np.add.at(sums, at, found)
+        return sums
 
     def transmission(self, side: Side = "left") -> Array:
         """(n,) probability to cross of each wave that arrives on a side."""
@@ -291,19 +291,19 @@ def scattering_matrix(junction: Junction, k: ArrayLike, omega: float) -> Scatter
     return solve_scattering(prepared, wanted, float(omega))
 
 
-def solve_scattering(what: PreparedJunction, k: Array, omega: float) -> ScatteringMatrix:
+def solve_scattering(prepared: PreparedJunction, k: Array, omega: float) -> ScatteringMatrix:
     """Scattering matrix of a prepared junction at k (1, 2) and a frequency, rad s⁻¹."""
-    solved = solve_junction(what, k, np.zeros(1, dtype=np.intp), np.array([omega]))
+    solved = solve_junction(prepared, k, np.zeros(1, dtype=np.intp), np.array([omega]))
     arriving, leaving = (
         tuple(
-            _wave_amplitudes(what.junction.lead(side), at, waves, omega, side, incoming=incoming)
+            _wave_amplitudes(prepared.junction.lead(side), at, waves, omega, side, incoming=incoming)
             for side, at, waves in zip(INTERFACE_SIDES, solved.contacts, solved.waves, strict=True)
         )
         for incoming in (True, False)
     )
     rows = [
         np.concatenate([_outgoing_amplitudes(solved, arriving, one, other) for one in (0, 1)], axis=1)[
-            _open_rows(solved, other)
+            np.flatnonzero(solved.waves[other].open[:, _leaving_half(solved, other)])
         ]
         for other in (0, 1)
     ]
@@ -326,21 +326,14 @@ def _outgoing_amplitudes(
     if start == stop:
         driven = driven - wave.near
     waves, side = solved.waves[stop], INTERFACE_SIDES[stop]
-    return np.linalg.solve(outgoing_waves(waves, side), driven) * _flux_roots(solved, stop)[:, None]
+    roots = np.sqrt(np.abs(waves.flux[:, _leaving_half(solved, stop)])).ravel()  # 0 for evanescent waves
+    return np.linalg.solve(outgoing_waves(waves, side), driven) * roots[:, None]
 
 
-def _flux_roots(solved: SolvedPoints, side: int) -> Array:
-    """(R,) roots of the fluxes of the waves that leave on a side, 0 for evanescent ones."""
-    waves = solved.waves[side]
-    half = slice(waves.rank, None) if side == 0 else slice(None, waves.rank)
-    return np.sqrt(np.abs(waves.flux[:, half])).ravel()
-
-
-def _open_rows(solved: SolvedPoints, side: int) -> IndexArray:
-    """Rows of the waves that leave on a side and propagate."""
-    waves = solved.waves[side]
-    half = slice(waves.rank, None) if side == 0 else slice(None, waves.rank)
-    return np.flatnonzero(waves.open[:, half])
+def _leaving_half(solved: SolvedPoints, side: int) -> slice:
+    """Columns of the waves of a lead that leave on its side."""
+    rank = solved.waves[side].rank
+    return slice(rank, None) if side == 0 else slice(None, rank)
 
 
 def opposite_side(side: Side) -> Side:
@@ -383,5 +376,5 @@ def specularity(junction: Junction, found: ScatteringMatrix, side: Side = "left"
 
 def _ratio_or_nan(part: Array, rest: Array) -> Array:
     """Part of a sum; NaN where that is nothing."""
-    whole = part + rest
-    return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 1e-12)
+    total = part + rest
+    return np.divide(part, total, out=np.full_like(part, np.nan), where=total > 1e-12)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, BoolArray, IndexArray
+from kapitza.core.arrays import Array, IndexArray
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.quadrature import gauss_legendre_roots
 from kapitza.errors import ConvergenceError
@@ -203,7 +203,7 @@ class UnitRunner:
     def __call__(
         self,
         kernel: UnitKernel,
-        what: PreparedJunction,
+        prepared: PreparedJunction,
         each: Mapping[str, Array],
         common: Mapping[str, object],
         seconds: float,
@@ -215,7 +215,7 @@ class UnitRunner:
         `each` are arrays of one row a wave vector, each of which costs some `seconds`; `common` goes into every unit,
         and so does the number of its `first` wave vector where they are `numbered`.
         """
-        plain, step = junction_arrays(what.junction), max(1, int(UNIT_SECONDS / seconds))
+        plain, step = junction_arrays(prepared.junction), max(1, int(UNIT_SECONDS / seconds))
         units: list[UnitInputs] = []
         for i in range(0, len(each["k"]), step):
             rows = {name: value[i : i + step] for name, value in each.items()}
@@ -231,10 +231,10 @@ class UnitRunner:
 
 def transmission_at_frequencies(unit: UnitInputs) -> UnitResult:
     """Kernel: transmission and open channels of both sides (nk, nω) at wave vectors k and frequencies omega."""
-    what = prepare_junction(junction_from_arrays(unit["junction"]))
+    prepared = prepare_junction(junction_from_arrays(unit["junction"]))
     k, omega = np.asarray(unit["k"]), np.asarray(unit["omega"])
     index = np.repeat(np.arange(len(k)), omega.size)
-    found = point_transmissions(what, k, index, np.tile(omega, len(k)))
+    found = point_transmissions(prepared, k, index, np.tile(omega, len(k)))
     shape = (len(k), omega.size)
     return {name: getattr(found, name).reshape(shape) for name in ("total", "left", "right")}
 
@@ -246,13 +246,13 @@ def transmission_in_bins(unit: UnitInputs) -> UnitResult:
     0..1, of the samples in bins where band edges are too many to be resolved.  Beside total, left and right: first (the
     total times omega), weight (the integrals of 1), and the number of points solved.
     """
-    what = prepare_junction(junction_from_arrays(unit["junction"]))
+    prepared = prepare_junction(junction_from_arrays(unit["junction"]))
     k, edges, place, ramps = (np.asarray(unit[name]) for name in ("k", "edges", "place", "ramps"))
-    sides = lead_contact(what, k, "left"), lead_contact(what, k, "right")
+    sides = lead_contact(prepared, k, "left"), lead_contact(prepared, k, "right")
     at = [_frequency_nodes(band, edges, part) for band, part in zip(lead_bands(sides), place, strict=True)]
     index = np.repeat(np.arange(len(k)), [len(one.omega) for one in at])
     omega = np.concatenate([one.omega for one in at])
-    found = point_transmissions(what, k, index, omega, sides)
+    found = point_transmissions(prepared, k, index, omega, sides)
     shape = (len(k), len(edges) - 1)
     sums = {name: np.zeros(shape) for name in ("total", "left", "right", "first", "weight")}
     start = 0
@@ -271,17 +271,18 @@ def transmission_in_bins(unit: UnitInputs) -> UnitResult:
 
 
 def point_transmissions(
-    what: PreparedJunction,
+    prepared: PreparedJunction,
     k: Array,
     index: IndexArray,
     omega: Array,
     sides: tuple[LeadContact, LeadContact] | None = None,
 ) -> TransmissionSums:
     """Transmission and open channels of both sides at b points of wave vector k[index] and frequency omega, rad s⁻¹."""
-    sides = sides or (lead_contact(what, k, "left"), lead_contact(what, k, "right"))
-    blocks = what.junction.blocks(k)
+    sides = sides or (lead_contact(prepared, k, "left"), lead_contact(prepared, k, "right"))
+    blocks = prepared.junction.blocks(k)
     tops = [
-        band_top(what.junction.lead(name), at.k.reshape(-1, 2)) for name, at in zip(INTERFACE_SIDES, sides, strict=True)
+        band_top(prepared.junction.lead(name), at.k.reshape(-1, 2))
+        for name, at in zip(INTERFACE_SIDES, sides, strict=True)
     ]
     below = [omega**2 * SQUARE_PICOSECOND <= high.reshape(len(k), -1).max(axis=1)[index] for high in tops]
     found = TransmissionSums(np.zeros(omega.size), np.zeros(omega.size), np.zeros(omega.size))
@@ -289,7 +290,7 @@ def point_transmissions(
         alone = below[side] & ~below[1 - side]
         counts[alone] = _count_open_channels(sides[side], index[alone], omega[alone])
     both = np.flatnonzero(below[0] & below[1])
-    for some in point_chunks(both, max(slab.onsite.shape[-1] for slab in what.junction.device)):
+    for some in point_chunks(both, max(slab.onsite.shape[-1] for slab in prepared.junction.device)):
         found.total[some], found.left[some], found.right[some] = _bounded_transmission(
             sides, blocks, k, index[some], omega[some]
         )
@@ -300,29 +301,22 @@ def _bounded_transmission(
     sides: tuple[LeadContact, LeadContact], blocks: JunctionBlocks, k: Array, index: IndexArray, omega: Array
 ) -> tuple[Array, IndexArray, IndexArray]:
     """Transmission and open channels where both leads may have some; out of bounds at a nearby frequency again."""
-    at = omega
-    for attempt in range(1, _MAX_RETRIES):
-        found, left, right, wrong = _attempt_transmission(sides, blocks, index, at)
+    at, attempt = omega, 1
+    while True:
+        found, left, right = crossing_modes(sides, blocks, index, at)
+        most = np.minimum(left, right)
+        wrong = ~((found >= -_BOUND_TOLERANCE) & (found <= most + _BOUND_TOLERANCE))  # true for NaN, too
         if not wrong.any():
-            return np.clip(found, 0, np.minimum(left, right)), left, right
+            return np.clip(found, 0, most), left, right
+        if attempt == _MAX_RETRIES:
+            i = int(np.argmax(wrong))
+            raise ConvergenceError(
+                f"transmission {found[i]:.6g} of {left[i]} and {right[i]} modes at k = {k[index[i]].tolist()} and "
+                f"ω = {at[i]:.8g} rad/s: rounding dominates here",
+                found,
+            )
         at = np.where(wrong, at * (1 + attempt * _RETRY_SHIFT), at)
-    found, left, right, wrong = _attempt_transmission(sides, blocks, index, at)
-    if wrong.any():
-        i = int(np.argmax(wrong))
-        raise ConvergenceError(
-            f"transmission {found[i]:.6g} of {left[i]} and {right[i]} modes at k = {k[index[i]].tolist()} and "
-            f"ω = {at[i]:.8g} rad/s: rounding dominates here",
-            found,
-        )
-    return np.clip(found, 0, np.minimum(left, right)), left, right
-
-
-def _attempt_transmission(
-    sides: tuple[LeadContact, LeadContact], blocks: JunctionBlocks, index: IndexArray, omega: Array
-) -> tuple[Array, IndexArray, IndexArray, BoolArray]:
-    """Transmission, open channels of both sides, and where the former is out of bounds."""
-    found, left, right = crossing_modes(sides, blocks, index, omega)
-    return found, left, right, ~((found >= -_BOUND_TOLERANCE) & (found <= np.minimum(left, right) + _BOUND_TOLERANCE))
+        attempt += 1
 
 
 def _count_open_channels(at: LeadContact, index: IndexArray, omega: Array) -> Array:
@@ -339,13 +333,13 @@ def point_chunks(points: IndexArray, size: int) -> list[IndexArray]:
     return [points[start : start + step] for start in range(0, len(points), step)]
 
 
-def point_seconds(what: PreparedJunction) -> float:
+def point_seconds(prepared: PreparedJunction) -> float:
     """Rough time of one point, of both leads and the device; it only decides how work is cut, not the results."""
     total = 0.0
     for side in INTERFACE_SIDES:
-        rank, copies = what.fold(side).rank, len(what.junction.tiles(side))
+        rank, copies = prepared.fold(side).rank, len(prepared.junction.tiles(side))
         total += copies * 2e-7 * (2 * rank) ** 2.2
-    return total + sum(5e-6 + 1e-9 * slab.onsite.shape[-1] ** 3 for slab in what.junction.device)
+    return total + sum(5e-6 + 1e-9 * slab.onsite.shape[-1] ** 3 for slab in prepared.junction.device)
 
 
 _LEAD_ARRAYS = ("periods", "step", "masses", "shifts", "onsite", "hop")
