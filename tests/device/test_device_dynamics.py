@@ -94,15 +94,15 @@ def erfc_complex(x):
 
 def test_pulses_settle_to_the_train_without_beginning():
     pulses = PulsedPower(2e-6, 0.5e-6, 4000)
-    device = evolve(transistor(), sources=[HeatSource("finger", 0.0625, FINGER, course=pulses)])
+    device = evolve(transistor(), sources=[HeatSource("finger", 0.0625, FINGER, waveform=pulses)])
     inside = np.array([0.1e-6, 0.4e-6, 0.6e-6, 1.9e-6])
     late = layered_response(device, 3999 * 2e-6 + inside)
-    endless = evolve(device, sources=[HeatSource("finger", 0.0625, FINGER, course=PulsedPower(2e-6, 0.5e-6))])
+    endless = evolve(device, sources=[HeatSource("finger", 0.0625, FINGER, waveform=PulsedPower(2e-6, 0.5e-6))])
     np.testing.assert_allclose(layered_response(endless, inside).peak, late.peak, rtol=1e-5, atol=0)
 
 
 def test_mean_of_a_train_is_its_duty_times_the_steady_rise():
-    device = evolve(transistor(), sources=[HeatSource("finger", 0.0625, FINGER, course=PulsedPower(1e-5, 0.3e-5))])
+    device = evolve(transistor(), sources=[HeatSource("finger", 0.0625, FINGER, waveform=PulsedPower(1e-5, 0.3e-5))])
     node, weight = np.polynomial.legendre.leggauss(14)
     parts = [(0, 0.3e-5), (0.3e-5, 1e-5)]
     total = 0.0
@@ -116,8 +116,8 @@ def test_mean_of_a_train_is_its_duty_times_the_steady_rise():
 
 def test_courses_add():
     steady = HeatSource("base", 0.03, FINGER)
-    step = HeatSource("step", 0.02, FINGER, course=StepPower())
-    wave = HeatSource("wave", 0.01, FINGER, course=PeriodicPower(1e5))
+    step = HeatSource("step", 0.02, FINGER, waveform=StepPower())
+    wave = HeatSource("wave", 0.01, FINGER, waveform=PeriodicPower(1e5))
     device = evolve(transistor(), sources=[steady, step, wave])
     got = layered_response(device, [1e-1 + 1.25e-6])
     constant = solve_layered(evolve(device, sources=[steady, step]), sensitivity=False)

@@ -188,7 +188,7 @@ y = ["9 um", "10 um"]
     device = read_device(written(tmp_path, SMALL + more))
     shapes = [source.shape for source in device.sources]
     assert [type(shape) for shape in shapes] == [Rectangle, Disc, GaussianSpot, HeatMap]
-    courses = [type(source.course) for source in device.sources[1:]]
+    courses = [type(source.waveform) for source in device.sources[1:]]
     assert courses == [StepPower, PeriodicPower, PulsedPower]
     np.testing.assert_allclose(device.sources[3].power, 1e6 * 0.5 * 1e-10, rtol=1e-12, atol=0)
     assert set(device.patches) == {"corner"}

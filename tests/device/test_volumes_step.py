@@ -53,7 +53,7 @@ def test_a_step_in_one_dimension():
 
 
 def test_pulses_in_one_dimension():
-    device = wall(course=PulsedPower(300 * ns, 100 * ns, 2))
+    device = wall(waveform=PulsedPower(300 * ns, 100 * ns, 2))
     time = np.array([30, 90, 110, 250, 310, 390, 500]) * ns
     want = layered_response(device, time)
     got = responded(device, time, grid=COLUMN)
@@ -62,7 +62,7 @@ def test_pulses_in_one_dimension():
 
 def test_steady_sources_have_been_on_for_ever():
     device = wall()
-    two = evolve(device, sources=[*device.sources, HeatSource("late", 2e-3, course=StepPower())])
+    two = evolve(device, sources=[*device.sources, HeatSource("late", 2e-3, waveform=StepPower())])
     got = responded(two, [1 * ns, 20_000 * ns], grid=COLUMN)
     start = solve_on_grid(device, grid=COLUMN).temperatures.peak
     assert start < got.peak[0] < 1.3 * start
@@ -104,9 +104,9 @@ def test_properties_of_temperature_keep_the_second_order(monkeypatch):
 
 
 def test_what_never_began_is_refused():
-    for course in (PeriodicPower(1e6), PulsedPower(300 * ns, 100 * ns)):
+    for waveform in (PeriodicPower(1e6), PulsedPower(300 * ns, 100 * ns)):
         with pytest.raises(InputError, match="has always been"):
-            responded(wall(course=course), [1 * ns], grid=COLUMN)
+            responded(wall(waveform=waveform), [1 * ns], grid=COLUMN)
     bare = Device(Stack([Layer("a", 1 * um, 20.0)]), [HeatSource("all", 1e-3)], Box(3 * um, 5 * um))
     with pytest.raises(InputError, match="a has no heat_capacity"):
         responded(Layout(bare), [1 * ns], "step")

@@ -128,7 +128,7 @@ class HeatSource:
     shape : along the layers; None for all of the box, evenly
     plane : where it enters; None for the top face of the stack
     through : whether it enters evenly through the whole thickness of the layer of `plane` instead
-    course : in time; steady if nothing is said
+    waveform : in time; steady if nothing is said
     """
 
     name: str
@@ -136,7 +136,7 @@ class HeatSource:
     shape: SourceShape | None = None
     plane: Plane | None = None
     through: bool = field(default=False, kw_only=True)
-    course: Waveform = field(default=SteadyPower(), kw_only=True)
+    waveform: Waveform = field(default=SteadyPower(), kw_only=True)
 
 
 def _sources_tuple(value: Any) -> tuple[HeatSource, ...]:

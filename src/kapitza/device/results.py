@@ -163,7 +163,7 @@ class TriangulatedField:
     value : (n,) rise above the sink, K
     region : (m,) number of the region of each triangle
     names : of the regions
-    places : (p, 2) where the flux of heat is known, m
+    centres : (p, 2) where the flux of heat is known, m
     flux : (p, 2) its part in the plane, along both axes, W m⁻²
     """
 
@@ -174,13 +174,13 @@ class TriangulatedField:
     value: Array = field(converter=read_only_array, metadata={"unit": "K"})
     region: IntArray = field(converter=integer_array, metadata={"unit": "1"})
     names: tuple[str, ...] = field(converter=tuple)
-    places: Array = field(converter=read_only_array, metadata={"unit": "m"})
+    centres: Array = field(converter=read_only_array, metadata={"unit": "m"})
     flux: Array = field(converter=read_only_array, metadata={"unit": "W m^-2"})
 
     def __attrs_post_init__(self) -> None:
         count, cells = len(self.points), len(self.triangles)
         shapes = (self.points.shape, self.triangles.shape, self.value.shape, self.region.shape, self.flux.shape)
-        if shapes != ((count, 2), (cells, 3), (count,), (cells,), self.places.shape):
+        if shapes != ((count, 2), (cells, 3), (count,), (cells,), self.centres.shape):
             raise InputError(f"{self.name}: shapes {shapes} of points, triangles, values, regions, fluxes do not fit")
 
 

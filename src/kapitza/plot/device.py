@@ -305,7 +305,7 @@ def _draw_flux(ax: Axes, field: TriangulatedField, window: Array, factor: float)
     counts = np.maximum(np.round(size / step).astype(int), 3)
     lines = [np.linspace(a, b, 2 * n + 1)[1::2] for a, b, n in zip(window[0], window[1], counts, strict=True)]
     at = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1).reshape(-1, 2)
-    distance, nearest = KDTree(field.places).query(at)
+    distance, nearest = KDTree(field.centres).query(at)
     flux = field.flux[nearest]
     strength = np.hypot(*flux.T)
     inside = strength > 1e-3 * strength.max()

@@ -167,12 +167,12 @@ def _response_times(
     device: Device | Layout, sources: Sequence[HeatSource], counts: tuple[int, int]
 ) -> tuple[list[float], WaveformChoice]:
     """Times that show what the sources do, s: two periods, all counted pulses, or the time to heat up."""
-    courses = [source.course for source in sources]
-    ends = [one.period * (one.count or 2) for one in courses if isinstance(one, kapitza.device.PulsedPower)]
-    ends += [2 / one.frequency for one in courses if isinstance(one, kapitza.device.PeriodicPower)]
+    waveforms = [source.waveform for source in sources]
+    ends = [one.period * (one.count or 2) for one in waveforms if isinstance(one, kapitza.device.PulsedPower)]
+    ends += [2 / one.frequency for one in waveforms if isinstance(one, kapitza.device.PeriodicPower)]
     if ends:
         return [max(ends) * (i + 1) / counts[1] for i in range(counts[1])], "stated"
-    steady = all(isinstance(one, kapitza.device.SteadyPower) for one in courses)
+    steady = all(isinstance(one, kapitza.device.SteadyPower) for one in waveforms)
     return _heating_times(device, counts[0]), "step" if steady else "stated"
 
 
@@ -200,7 +200,7 @@ def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int) -> _Report:
     if files.step is not None:
         times, waveform = _response_times(layout, layout.device.sources, _GRID_TIMES)
         _draw_response(fields.respond(times, waveform, cells=stepped), files.step)
-    heat = dict(zip(_FACE_NAMES, fields.escaped.tolist(), strict=True))
+    heat = dict(zip(_FACE_NAMES, fields.heat_out.tolist(), strict=True))
     out = ", ".join(f"{name} {watt:.4g} W" for name, watt in heat.items() if abs(watt) > 1e-9 * found.power)
     nx, ny, nz = fields.grid.shape
     unresolved = deferred.unresolved_uncertainties(layout)
@@ -235,7 +235,7 @@ def _solve_body(path: str, files: DeviceFiles) -> _Report:
     found = kapitza.device.DeviceTemperatures(
         title=held.title,
         sink=held.sink,
-        power=solved.entered - sum(flow for flow in solved.flows.values() if flow < 0),
+        power=solved.heat_generated - sum(flow for flow in solved.flows.values() if flow < 0),
         peak=solved.peak - held.sink,
         place=place,
         layer=region,

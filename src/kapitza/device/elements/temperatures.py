@@ -41,7 +41,7 @@ class BodyTemperatures:
     temperature : (n,) of each unknown, K; a point on a boundary that resists has one for each side
     jumps : by name of the boundary
     flows : of heat out through each face, W (W m⁻¹ in two dimensions)
-    entered : from the sources inside, W (W m⁻¹)
+    heat_generated : from the sources inside, W (W m⁻¹)
     steps : of the iteration; 0 where the equations were factorised
     """
 
@@ -50,15 +50,15 @@ class BodyTemperatures:
     temperature: Array = field(metadata={"unit": "K"})
     jumps: Mapping[str, BoundaryJump]
     flows: Mapping[str, float] = field(metadata={"unit": "W, W m^-1 in two dimensions"})
-    entered: float = field(metadata={"unit": "as flows"})
+    heat_generated: float = field(metadata={"unit": "as flows"})
     steps: int = field(metadata={"unit": "1"})
 
     @property
     def imbalance(self) -> float:
         """What enters less what leaves, over the larger of what crosses the faces or enters inside."""
         flows = np.array(list(self.flows.values()))
-        scale = max(abs(self.entered), float(np.abs(flows).max(initial=0.0)))
-        return 0.0 if scale == 0 else abs(self.entered - float(flows.sum())) / scale
+        scale = max(abs(self.heat_generated), float(np.abs(flows).max(initial=0.0)))
+        return 0.0 if scale == 0 else abs(self.heat_generated - float(flows.sum())) / scale
 
     @property
     def peak(self) -> float:
@@ -139,7 +139,7 @@ class BodyTemperatures:
                 value=value,
                 region=region,
                 names=mesh.names,
-                places=centres,
+                centres=centres,
                 flux=flux,
             )
         low, high = float(mesh.points[:, 1].min()), float(mesh.points[:, 1].max())
@@ -158,7 +158,7 @@ class BodyTemperatures:
             value=value - sink,
             region=mesh.region[cut],
             names=mesh.names,
-            places=centres[near][:, [0, 2]],
+            centres=centres[near][:, [0, 2]],
             flux=flux[near][:, [0, 2]],
         )
 
@@ -203,7 +203,7 @@ def solve_body(body: Body) -> BodyTemperatures:
         temperature=temperature,
         jumps=body_jumps(body, parts, pairs, temperature),
         flows=body_flows(body, equations, temperature, residual),
-        entered=float(load_vector(body.mesh, parts.unknowns, body.densities(), len(temperature)).sum()),
+        heat_generated=float(load_vector(body.mesh, parts.unknowns, body.densities(), len(temperature)).sum()),
         steps=steps,
     )
 

@@ -51,7 +51,7 @@ class FiniteVolumes:
             found[at] += conductance * rise[at]
         return found
 
-    def escaped(self, rise: Array) -> Array:
+    def heat_out(self, rise: Array) -> Array:
         """(6,) heat that leaves through left, right, front, back, top and bottom, W."""
         return np.array([(g * rise[axis_index(i // 2, -(i % 2))]).sum() for i, g in enumerate(self.outer)])
 
@@ -366,7 +366,7 @@ class HorizontalFaces:
     # next
     top: Array
     bottom: Array
-    escaped: Array  # heat that leaves through left, right, front, back, top and bottom, W
+    heat_out: Array  # heat that leaves through left, right, front, back, top and bottom, W
 
     def plane(self, at: GridPlane) -> Array:
         """(nx, ny) rise of a plane, K."""
@@ -382,7 +382,7 @@ def horizontal_faces(found: FiniteVolumes, rise: Array) -> HorizontalFaces:
     entering[:, :, 1:] = leaving[:, :, :-1]
     entering[:, :, 0] = -found.outer[4] * rise[:, :, 0]
     leaving[:, :, -1] = found.outer[5] * rise[:, :, -1]
-    escaped = found.escaped(rise)
+    heat_out = found.heat_out(rise)
     for source in device.sources:
         if source.through:
             continue
@@ -392,10 +392,10 @@ def horizontal_faces(found: FiniteVolumes, rise: Array) -> HorizontalFaces:
         if at.index < grid.shape[2]:
             entering[:, :, at.index] += lower
         else:
-            escaped[5] += lower.sum()
+            heat_out[5] += lower.sum()
         if at.index:
             leaving[:, :, at.index - 1] -= upper
         else:
-            escaped[4] += upper.sum()
+            heat_out[4] += upper.sum()
     half = grid.sizes[2] / 2 / found.conductivity[2] / grid.areas[:, :, None]
-    return HorizontalFaces(entering, leaving, rise + entering * half, rise - leaving * half, escaped)
+    return HorizontalFaces(entering, leaving, rise + entering * half, rise - leaving * half, heat_out)

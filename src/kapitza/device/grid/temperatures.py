@@ -53,7 +53,7 @@ class GridTemperatures:
     regions : (nx, ny, nz) number of the layer or block of each cell
     names : of these
     top, bottom : (nx, ny, nz) rise of the top and bottom face of each cell, K
-    escaped : (6,) heat that leaves through left, right, front, back, top and bottom, W
+    heat_out : (6,) heat that leaves through left, right, front, back, top and bottom, W
     layout : that they belong to; None in results of version 0.1.0
     """
 
@@ -64,7 +64,7 @@ class GridTemperatures:
     names: tuple[str, ...]
     top: Array = field(metadata={"unit": "K"})
     bottom: Array = field(metadata={"unit": "K"})
-    escaped: Array = field(metadata={"unit": "W"})
+    heat_out: Array = field(metadata={"unit": "W"})
     layout: Layout | None = None
 
     @property
@@ -85,7 +85,7 @@ class GridTemperatures:
     @property
     def imbalance(self) -> float:
         """Heat that leaves over heat that enters, less one."""
-        return float(self.escaped.sum() / self.temperatures.power - 1)
+        return float(self.heat_out.sum() / self.temperatures.power - 1)
 
     @property
     def jumps(self) -> Mapping[str, BoundaryJump]:
@@ -160,7 +160,7 @@ class GridTemperatures:
             value=value,
             region=np.tile(region.ravel(), 2),
             names=tuple(region.name for region in found.layout.regions),
-            places=centres,
+            centres=centres,
             flux=flux,
         )
 
@@ -325,6 +325,6 @@ def solve_on_grid(
         names=tuple(layer.name for layer in layout.regions),
         top=faces.top,
         bottom=faces.bottom,
-        escaped=faces.escaped,
+        heat_out=faces.heat_out,
         layout=layout,
     )

@@ -86,13 +86,13 @@ def grid_response(
     """
     times = positive(time)
     together = waveform == "step"
-    courses = {one.name: StepPower() if together else one.course for one in layout.device.sources}
+    waveforms = {one.name: StepPower() if together else one.waveform for one in layout.device.sources}
     ends = {0.0}
-    for name, course in courses.items():
-        ends |= _switching_times(name, course)
+    for name, power in waveforms.items():
+        ends |= _switching_times(name, power)
 
     def levels(at: float) -> tuple[float, ...]:
-        return (*(_power_level(course, at) for course in courses.values()), float(at >= 0 or not together))
+        return (*(_power_level(power, at) for power in waveforms.values()), float(at >= 0 or not together))
 
     return _integrate_response(layout, grid, times, levels, sorted(end for end in ends if end < times.max()))
 
@@ -108,25 +108,25 @@ def grid_time_span(layout: Layout | Device) -> tuple[float, float]:
     return first, last
 
 
-def _switching_times(name: str, course: Waveform) -> set[float]:
+def _switching_times(name: str, power: Waveform) -> set[float]:
     """Times at which a source is switched, s."""
-    if isinstance(course, PeriodicPower) or (isinstance(course, PulsedPower) and course.count is None):
-        raise InputError(f"{name} has always been {course}: fields start at t = 0, give steps or counted pulses")
-    if isinstance(course, PulsedPower):
-        starts = [n * course.period for n in range(course.count or 0)]
-        return {*starts, *(start + course.width for start in starts)}
+    if isinstance(power, PeriodicPower) or (isinstance(power, PulsedPower) and power.count is None):
+        raise InputError(f"{name} has always been {power}: fields start at t = 0, give steps or counted pulses")
+    if isinstance(power, PulsedPower):
+        starts = [n * power.period for n in range(power.count or 0)]
+        return {*starts, *(start + power.width for start in starts)}
     return {0.0}
 
 
-def _power_level(course: Waveform, at: float) -> float:
+def _power_level(power: Waveform, at: float) -> float:
     """Part of its power that a source gives just after a time from t = 0; before that only steady ones give any."""
-    if isinstance(course, SteadyPower):
+    if isinstance(power, SteadyPower):
         return 1.0
     if at < 0:
         return 0.0
-    if isinstance(course, PulsedPower):
-        number, since = divmod(at * (1 + 1e-12), course.period)
-        return float(number < (course.count or 0) and since < course.width)
+    if isinstance(power, PulsedPower):
+        number, since = divmod(at * (1 + 1e-12), power.period)
+        return float(number < (power.count or 0) and since < power.width)
     return 1.0
 
 

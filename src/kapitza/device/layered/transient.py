@@ -275,40 +275,40 @@ def layered_response(device: Device, time: ArrayLike, waveform: WaveformChoice =
     """
     times = positive(time)
     model = transient_model(device)
-    courses = [StepPower() if waveform == "step" else source.course for source in model.linear.device.sources]
+    waveforms = [StepPower() if waveform == "step" else source.waveform for source in model.linear.device.sources]
     rows = [
-        np.sum([_waveform_response(model, reader, i, course, times) for i, course in enumerate(courses)], axis=0)
+        np.sum([_waveform_response(model, reader, i, power, times) for i, power in enumerate(waveforms)], axis=0)
         for reader in model.readers
     ]
     return TransientTemperatures(times, rows[0], dict(zip(model.names[1:], rows[1:], strict=True)))
 
 
-def _waveform_response(model: TransientModel, reader: Probe, index: int, course: Waveform, time: Array) -> Array:
-    """(nt,) rise from one source on its course, K."""
-    if isinstance(course, StepPower):
+def _waveform_response(model: TransientModel, reader: Probe, index: int, power: Waveform, time: Array) -> Array:
+    """(nt,) rise from one source on its waveform, K."""
+    if isinstance(power, StepPower):
         return model.step_rise(reader, index, time)
-    if isinstance(course, PulsedPower):
-        return _pulsed_response(model, reader, index, course, time)
-    if isinstance(course, PeriodicPower):
-        found = model.periodic(reader, index, np.array([course.frequency]))[0]
-        return np.real(found * np.exp(2j * np.pi * course.frequency * time))
+    if isinstance(power, PulsedPower):
+        return _pulsed_response(model, reader, index, power, time)
+    if isinstance(power, PeriodicPower):
+        found = model.periodic(reader, index, np.array([power.frequency]))[0]
+        return np.real(found * np.exp(2j * np.pi * power.frequency * time))
     return np.full(time.size, reader.steady[index])
 
 
-def _pulsed_response(model: TransientModel, reader: Probe, index: int, course: PulsedPower, time: Array) -> Array:
+def _pulsed_response(model: TransientModel, reader: Probe, index: int, power: PulsedPower, time: Array) -> Array:
     """(nt,) rise in a train of pulses, K.
 
     Each pulse is a step up and a step down.  Of a train without beginning the last 200 are added one by one, and of
     those before only the mean is left: their pulses are short against the time that has passed since.
     """
-    within = time if course.count is not None else np.mod(time, course.period)
-    count = _MAX_SUMMED_PULSES if course.count is None else min(course.count, int(time.max() / course.period) + 1)
+    within = time if power.count is not None else np.mod(time, power.period)
+    count = _MAX_SUMMED_PULSES if power.count is None else min(power.count, int(time.max() / power.period) + 1)
     if count > 50 * _MAX_SUMMED_PULSES:
         raise InputError(
             f"{count} pulses up to {time.max():g} s: count them up to {50 * _MAX_SUMMED_PULSES}, or leave count out"
         )
-    since = within[:, None] + (np.arange(count) if course.count is None else -np.arange(count)) * course.period
-    ups, downs = since.ravel(), (since - course.width).ravel()
+    since = within[:, None] + (np.arange(count) if power.count is None else -np.arange(count)) * power.period
+    ups, downs = since.ravel(), (since - power.width).ravel()
     both = np.concatenate([ups, downs])
     moments, place = np.unique(np.where(both > 0, both, np.inf), return_inverse=True)
     finite = np.isfinite(moments)
@@ -316,11 +316,11 @@ def _pulsed_response(model: TransientModel, reader: Probe, index: int, course: P
     values[finite] = _interpolate_step_response(model, reader, index, moments[finite])
     rises = values[place].reshape(2, *since.shape)
     total = (rises[0] - rises[1]).sum(axis=1)
-    if course.count is not None:
+    if power.count is not None:
         return total
-    late = within + (count - 0.5) * course.period - course.width / 2
+    late = within + (count - 0.5) * power.period - power.width / 2
     missing = reader.steady[index] - _interpolate_step_response(model, reader, index, late)
-    return total + missing * course.width / course.period
+    return total + missing * power.width / power.period
 
 
 def _interpolate_step_response(model: TransientModel, reader: Probe, index: int, time: Array) -> Array:

@@ -17,13 +17,13 @@ from kapitza.io.toml import TomlTable
 
 _PLACE_KEYS = ("layer", "depth", "from_bottom")
 _SHAPE_KEYS = ("shape", "x", "y", "center", "radius", "radius_y", "map")
-_COURSE_KEYS = ("course", "frequency", "period", "width", "count")
+_WAVEFORM_KEYS = ("course", "frequency", "period", "width", "count")
 _MAX_MAP_BYTES = 2**27  # bytes of a map
 
 
 def read_source(section: TomlTable, stack: Stack, box: Box | None) -> HeatSource:
     """One source of heat."""
-    section.known(("name", "power", "flux", "through", *_PLACE_KEYS, *_SHAPE_KEYS, *_COURSE_KEYS))
+    section.known(("name", "power", "flux", "through", *_PLACE_KEYS, *_SHAPE_KEYS, *_WAVEFORM_KEYS))
     shape = _read_shape(section, box)
     if ("power" in section) == ("flux" in section):
         raise section.fault("expected power (such as '5 W') or flux (such as '1 GW/m2'), one of them", "power")
@@ -35,11 +35,12 @@ def read_source(section: TomlTable, stack: Stack, box: Box | None) -> HeatSource
     else:
         power = section.number("power", "power")
     plane = _read_source_plane(section, stack)
-    course = locate_faults(section, "course", lambda: _read_time_course(section))
+    through = section.flag("through")
+    waveform = locate_faults(section, "course", lambda: _read_waveform(section))
     return locate_faults(
         section,
         "",
-        lambda: HeatSource(section.text("name"), power, shape, plane, through=section.flag("through"), course=course),
+        lambda: HeatSource(section.text("name"), power, shape, plane, through=through, waveform=waveform),
     )
 
 
@@ -104,7 +105,7 @@ def _read_heat_map(section: TomlTable, box: Box | None) -> HeatMap:
     return locate_faults(section, "map", lambda: HeatMap(np.array(values), x, y))
 
 
-def _read_time_course(section: TomlTable) -> Waveform:
+def _read_waveform(section: TomlTable) -> Waveform:
     """How the power goes in time."""
     if "period" in section:
         count = section.count("count", low=1) if "count" in section else None

@@ -124,5 +124,11 @@ RENAMED_TYPES: Mapping[str, str] = MappingProxyType(
 
 # by the present name of a type: attributes of older versions and their present names, {"Jump": {"at": "plane"}}
 RENAMED_ATTRIBUTES: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {"Run": {"flowing": "driven", "record": "records", "still": "reference"}}
+    {
+        "BodyTemperatures": {"entered": "heat_generated"},
+        "GridTemperatures": {"escaped": "heat_out"},
+        "HeatSource": {"course": "waveform"},
+        "Run": {"flowing": "driven", "record": "records", "still": "reference"},
+        "TriangulatedField": {"places": "centres"},
+    }
 )
