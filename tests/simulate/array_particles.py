@@ -84,7 +84,9 @@ def follow_particles(
         swarm.events[scattered] += 1
         swarm.events[hit] += 1
         if swarm.events.max() >= tables["max_events"]:
-            raise ConvergenceError(f"a particle had {swarm.events.max()} events: is it shut in?", tallies)
+            raise ConvergenceError(
+                f"a particle had {swarm.events.max()} events: is it trapped in a closed region?", tallies
+            )
         swarm = swarm.kept(alive)
     return {**tallies, "events": np.array(float(events))}
 

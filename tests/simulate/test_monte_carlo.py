@@ -382,7 +382,7 @@ def test_a_particle_that_is_shut_in():
         Block([2e-8], [3e-8], gray()),
     ]
     domain = Domain(boxes, walls={"-x": Wall(300.0)}, sources=[HotSpot([2e-8], [3e-8], 1.0)])
-    with pytest.raises(ConvergenceError, match="shut in"):
+    with pytest.raises(ConvergenceError, match="trapped"):
         monte_carlo(domain, spacing=1e-8, settings=MonteCarloSettings(80, max_events=1000))
 
 

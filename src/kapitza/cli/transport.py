@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from kapitza.simulate.boltzmann.layered.transport import Transport
     from kapitza.simulate.boltzmann.monte_carlo.result import TransportMap
 
-_TRANSPORT_FIGURE_HEIGHT = 7.6  # inches, of a figure with two axes
-_DOMAIN_FIGURE_HEIGHT = 7.6  # inches
+_TWO_PANELS_HEIGHT = 7.6  # inches
 _HEAT_ROUNDING = 1e-12  # of a sum over particles that is the same in all batches, as all heat ends in the only sink
 _POWER_UNITS = ("W m⁻²", "W m⁻¹", "W")  # of power, by dimension
 _CONFIDENCE_LEVEL = 0.95
@@ -81,7 +80,7 @@ def transport(
     found = kapitza.transport(held.films, held.crossings, left=held.left, right=held.right, period=held.period)
     thick = _thick_resistances(held) if definitions else {}
     files.keep(found)
-    height = _TRANSPORT_FIGURE_HEIGHT if found.bounds.size else 4.4
+    height = _TWO_PANELS_HEIGHT if found.bounds.size else 4.4
     files.draw_figure(lambda figure: deferred.transport_figure(found, figure), height=height)
     if as_json:
         derived = {
@@ -130,9 +129,7 @@ def _report_domain(
         files.draw(lambda ax: kapitza.plot.transport_map(found, ax))
     else:
         law = fourier
-        files.draw_figure(
-            lambda figure: deferred.transport_map_figure(found, law, figure), height=_DOMAIN_FIGURE_HEIGHT
-        )
+        files.draw_figure(lambda figure: deferred.transport_map_figure(found, law, figure), height=_TWO_PANELS_HEIGHT)
     if as_json:
         beside = None if fourier is None else quantity_json(_masked_lists(fourier, found.region >= 0), "K")
         print_record(found, {"fourier": beside})

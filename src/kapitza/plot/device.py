@@ -156,14 +156,7 @@ def device_shares(found: DeviceTemperatures, ax: Axes | None = None) -> Axes:
 def device_response(
     found: TransientTemperatures, network: FosterNetwork | None = None, power: float = 1.0, ax: Axes | None = None
 ) -> Axes:
-    """Draw temperatures against time, and a network over them.
-
-    Parameters
-    ----------
-    found : of `step_response`
-    network : drawn dashed, for the power (W) of the device
-    power : W
-    """
+    """Draw temperatures against time, and a network over them (dashed), times the power of the device, W."""
     ax = ax or new_axes()
     rows = {"hottest point": found.peak, **{f"{name}, averaged": rise for name, rise in found.average.items()}}
     for i, (name, rise) in enumerate(rows.items()):

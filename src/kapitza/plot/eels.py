@@ -107,11 +107,6 @@ def interface_jump(data: Profile, found: InterfaceJump, ax: Axes | None = None) 
     """Draw a profile with its errors, the fit as it is seen, and both branches extrapolated to the plane.
 
     Points that were left out are hollow.
-
-    Parameters
-    ----------
-    data : profile, as of `line_profile`
-    found : of `fit_jump`
     """
     ax = new_axes(width=6.8, height=4.2) if ax is None else ax
     jump, at = found.jump, found.jump.at
@@ -154,11 +149,6 @@ def mode_temperatures(found: Occupation, *, interface: float | None = None, ax: 
 
     A temperature with an error of more than half of it says nothing and is left out, as where the material hardly has
     the mode.
-
-    Parameters
-    ----------
-    found : occupations, as of `occupations`
-    interface : its position, m
     """
     ax = new_axes(width=6.8, height=4.2) if ax is None else ax
     kelvin, sigma = found.temperature(), found.temperature_sigma()

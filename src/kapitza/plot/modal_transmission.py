@@ -103,11 +103,6 @@ def angle_map(result: ModalTransmission, *, side: Side = "left", branch: int = 0
 def transmission_by_branch(result: ModalTransmission, *, side: Side = "left", ax: Axes | None = None) -> Axes:
     """Draw what crosses of each branch against frequency, stacked: together it is the transmission function.
 
-    Parameters
-    ----------
-    result : table of modes
-    side : of arrival
-
     Raises
     ------
     InputError

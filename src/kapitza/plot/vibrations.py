@@ -43,12 +43,9 @@ def density_map(result: LocalDensity, *, ax: Axes | None = None) -> Axes:
 
 
 def projected_density(result: LocalDensity, layers: Sequence[int], *, ax: Axes | None = None) -> Axes:
-    """Draw the density of states of some layers by element and direction, before those of both crystals.
+    """Draw the density of states of some layers, such as those of the interface, by element and direction.
 
-    Parameters
-    ----------
-    result : local density of states
-    layers : numbers of the layers, such as those of the interface
+    That of both crystals stands behind.
     """
     ax = new_axes() if ax is None else ax
     for side, shade in ((result.left, "0.88"), (result.right, "0.76")):

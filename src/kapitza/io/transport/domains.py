@@ -1,41 +1,6 @@
-"""Files of domains for Monte Carlo: boxes of several materials in one to three dimensions.
+"""Files of domains for Monte Carlo: boxes and prisms of several materials in one to three dimensions.
 
-temperature = 300
-spacing = "5 nm"                    # of the cells; or one for each axis: ["5 nm", "2 nm"]
-particles = 200000
-seed = 1
-
-[[materials]]                       # keys as those of a layer in the file of a stack, without the thickness
-name = "Si"
-material = "Si"
-
-[[boxes]]                           # later boxes replace earlier ones
-material = "Si"
-low = ["0 nm", "0 nm"]
-high = ["200 nm", "100 nm"]
-
-[[boxes]]
-name = "pore"
-wall = { specular = 0.5 }           # with a temperature: a reservoir
-low = ["80 nm", "40 nm"]
-high = ["120 nm", "60 nm"]
-
-[[boxes]]
-material = "Si"                     # a prism over a polygon in the plane of x and y, with a height in three dimensions
-corners = [["20 nm", "20 nm"], ["60 nm", "20 nm"], ["40 nm", "50 nm"]]
-
-[[sources]]
-low = ["0 nm", "80 nm"]
-high = ["20 nm", "100 nm"]
-power = "5 W/m"                     # W in three dimensions, W/m in two, W/m2 in one
-
-[boundaries]
-"Si|Ge" = "dmm"                     # as in the file of a stack
-
-[walls]                             # "periodic", "mirror", or a wall as in the file of a stack
-"-x" = "periodic"
-"+x" = "periodic"
-"-y" = { temperature = 300 }
+Materials and boundaries have the keys of a file of films; the page "Follow phonons through a device" shows a file.
 """
 
 from collections.abc import Mapping

@@ -130,6 +130,7 @@ def _scale_umklapp(
         raise InputError(f"conductivity = {conductivity:g} W/mK: there is no umklapp scattering to scale")
     if not 0 < conductivity < np.inf:
         raise InputError(f"conductivity = {conductivity:g} W/mK, wanted a finite number above 0")
+    # where umklapp scattering prevails, κ ∝ 1/factor: the less else scatters, the faster this fixed point is reached
     factor = 1.0
     for _ in range(_MAX_TRIALS):
         found = made(rates.strengthened(factor))

@@ -218,6 +218,7 @@ def _triangulate(pieces: Sequence[_Polygon], cell: Sequence[int]) -> tuple[Array
 def _link_sides(domain: Domain, corner: Array, edges: Sequence[Array], size: float) -> tuple[IntArray, IntArray]:
     """(T, 3) triangle behind each side, -1 for none; and the wall -x, +x, -y, +y that a side at the rim lies in."""
     flat = corner.reshape(-1, 2)
+    # corners of neighbours differ by rounding: those within reach of each other, in chains, are one point
     pairs = KDTree(flat).query_pairs(3 * size, output_type="ndarray")
     joined = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(flat), len(flat)))
     name = connected_components(joined, directed=False)[1]
@@ -243,7 +244,7 @@ def _match_sides(ends: IntArray, chosen: NDArray[np.bool_]) -> IntArray:
     """(T, 3) triangle that shares both ends (T, 3, 2) of a side, among the chosen."""
     found = np.full(chosen.shape, -1, dtype=np.int64)
     side = np.flatnonzero(chosen.ravel())
-    key = ends.reshape(-1, 2)[side]
+    key = ends.reshape(-1, 2)[side]  # sorted by both ends, the two sides between the same corners stand together
     order = np.lexsort(key.T)
     key, side = key[order], side[order]
     twin = np.flatnonzero((key[1:] == key[:-1]).all(axis=1))

@@ -86,6 +86,7 @@ def _transmitted_heat_derivatives(films: Sequence[Film], flow: Array, rate: comp
     inner = CELL_POLYNOMIALS * slabs.widths[0].size
     heat[:inner] = absorbed_heat(slabs.widths[0], UNIFORM_DEPTH * films[0].thickness).ravel()
     adjoint = evolve(closure, emitted=_adjoint_source(slabs, closure, face=2))
+    # the balance is symmetric, so that one factorisation serves the problem and its adjoint
     both = np.linalg.solve(balance, np.stack([heat, adjoint.exchange()[1]], axis=1))
     entering = closure.entering(both[:, 0])
     arriving = closure.arriving(both[:, 0], entering)

@@ -173,6 +173,7 @@ def _response_in_time(respond: Callable[[complex], ComplexArray], time: ArrayLik
     """(nt, n) what responds (n,) at each rate, after heating starts or after a pulse."""
     check_choice(kind, ("step", "pulse"), "kind of heating")
     share, place = _euler_inversion()
+    # rates of each time are its own: the nodes of the inversion scale as 1/t
     found: list[Array] = []
     for t in positive(time):
         rates = place / t

@@ -57,6 +57,7 @@ class _LayerSweep:
         found = np.einsum("cij,cj->ci", self.local[self.kind], temperature)
         right, left = np.zeros((2, self.streams.normal_path.size))
         weight = self.strength
+        # one pass serves both directions: cell c for streams to the right, its mirror image for those to the left
         for c in range(self.widths.size):
             k, back = self.kind[c], self.widths.size - 1 - c
             found[c] -= self.given[k] @ (weight * right)
@@ -88,8 +89,8 @@ class _LayerSweep:
 
 def _prepare_sweep(streams: Streams, widths: Array) -> _LayerSweep:
     """Prepare a layer: cells of one width share their integrals."""
-    rounded = np.round(np.log(widths), 9)
-    _, first, kind = np.unique(rounded, return_index=True, return_inverse=True)
+    # widths that differ by rounding alone are one: graded layers have a few dozen among thousands of cells
+    _, first, kind = np.unique(np.round(np.log(widths), 9), return_index=True, return_inverse=True)
     different = widths[first]
     passed, moment, collision = cell_integrals(different / streams.normal_path[:, None])
     exchange = streams.capacity / streams.lifetime
@@ -116,6 +117,7 @@ def _diffusion_matrices(sweeps: Sequence[_LayerSweep], joints: Sequence[Array]) 
         bands = np.zeros((2, int(starts[-1])))
         for i, (one, (residue, mass)) in enumerate(zip(sweeps, poles, strict=True)):
             inside = slice(int(starts[i]), int(starts[i + 1]))
+            # linear elements: a stiffness 1/r and a mass m/r, which damps waves longer than the mean free path
             stiff, heavy = 1 / residue[j] / one.widths, mass[j] / residue[j] * one.widths / 6
             bands[1, inside][:-1] += stiff + 2 * heavy
             bands[1, inside][1:] += stiff + 2 * heavy
@@ -133,19 +135,17 @@ def _diffusion_matrices(sweeps: Sequence[_LayerSweep], joints: Sequence[Array]) 
 def _group_paths(streams: Streams) -> tuple[Array, Array]:
     """(PARTS,) exchange C/τ of parts of the spectrum of paths, W m⁻³ K⁻¹, and their mean Λ_z², m²."""
     order = np.argsort(streams.normal_path)
-    exchange = (streams.capacity / streams.lifetime)[order]
-    square = np.square(streams.normal_path[order])
-    span = np.log(streams.normal_path[order[-1]] / streams.normal_path[order[0]]) / _SPECTRUM_PARTS + 1e-12
-    part = np.minimum(
-        (np.log(streams.normal_path[order] / streams.normal_path[order[0]]) / span).astype(int), _SPECTRUM_PARTS - 1
-    )
+    exchange, path = (streams.capacity / streams.lifetime)[order], streams.normal_path[order]
+    span = np.log(path[-1] / path[0]) / _SPECTRUM_PARTS + 1e-12
+    part = np.minimum((np.log(path / path[0]) / span).astype(int), _SPECTRUM_PARTS - 1)
     total = np.asarray(np.bincount(part, weights=exchange, minlength=_SPECTRUM_PARTS), dtype=float)
-    spread = np.bincount(part, weights=exchange * square, minlength=_SPECTRUM_PARTS)
+    spread = np.bincount(part, weights=exchange * np.square(path), minlength=_SPECTRUM_PARTS)
     length = np.divide(spread, total, out=np.zeros(_SPECTRUM_PARTS), where=total > 0)
+    # an empty part keeps a trace of weight, so that the number of poles is the same for all layers
     empty = total <= 0
     total[empty] = 1e-9 * total.sum()
-    length[empty] = np.exp(2 * (np.log(streams.normal_path[order[0]]) + span * (np.flatnonzero(empty) + 0.5)))
-    return np.asarray(total, dtype=float), length
+    length[empty] = np.exp(2 * (np.log(path[0]) + span * (np.flatnonzero(empty) + 0.5)))
+    return total, length
 
 
 def partial_fractions(weight: Array, length: Array) -> tuple[Array, Array]:
@@ -160,7 +160,7 @@ def partial_fractions(weight: Array, length: Array) -> tuple[Array, Array]:
     poles = [0.0]
     for low, high in pairwise(inverse):
         a, b = low, high  # the sum has one zero between neighbouring poles of its own, at z = -m
-        for _ in range(80):
+        for _ in range(80):  # in the logarithm, as poles spread over decades: down to rounding
             middle = float(np.sqrt(a * b))
             if rest(-middle) > 0:
                 b = middle
@@ -187,6 +187,7 @@ def conjugate_gradients(applied: LinearMap, given: Array, corrected: LinearMap) 
 
 def _make_preconditioner(sweeps: Sequence[_LayerSweep], joints: Sequence[Array]) -> LinearMap:
     """The inverse of the balance, roughly: within each cell, and by diffusion from cell to cell."""
+    # cells by themselves are exact where they are thick, diffusion where waves are long; their sum is both
     blocks = np.concatenate([np.linalg.inv(one.local)[one.kind] for one in sweeps])
     waves = _diffusion_matrices(sweeps, joints)
     cells = np.concatenate(
@@ -347,6 +348,8 @@ def _pin_mean_temperature(balance: RealOrComplexArray, slabs: LayeredSystem) -> 
     mean = np.zeros(balance.shape[0])
     mean[::CELL_POLYNOMIALS] = np.concatenate(list(slabs.widths))
     mean /= np.linalg.norm(mean)
+    # the balance of a closed stack is singular: any temperature may be added; of the size of its diagonal, this term
+    # keeps the condition of the matrix
     return balance + np.abs(np.diag(balance)).max() * np.outer(mean, mean)
 
 

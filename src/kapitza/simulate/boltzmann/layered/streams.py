@@ -63,7 +63,7 @@ def make_streams(carriers: Carriers, angles: int = DEFAULT_ANGLES) -> Streams:
     angle = np.full(capacity.size, np.nan)
     if carriers.isotropic:
         node, weight = gauss_legendre(angles)
-        cosine, share = node**2, 2 * node * weight
+        cosine, share = node**2, 2 * node * weight  # dense at grazing angles, where attenuation is singular
         angle = np.tile(cosine, capacity.size)
         capacity = (capacity[:, None] * share).ravel()
         velocity = (velocity[:, None] * cosine).ravel()
@@ -71,15 +71,9 @@ def make_streams(carriers: Carriers, angles: int = DEFAULT_ANGLES) -> Streams:
     counts = np.bincount(group, minlength=carriers.omega.size)
     channel = np.arange(group.size) - (np.cumsum(counts) - counts)[group]
     return Streams(
-        capacity=capacity,
-        velocity=velocity,
-        lifetime=lifetime,
-        group=group,
-        groups=carriers.omega.size,
-        channel=channel,
-        channels=int(counts.max()),
-        cosine=angle,
-    )
+        capacity=capacity, velocity=velocity, lifetime=lifetime, group=group, groups=carriers.omega.size,
+        channel=channel, channels=int(counts.max()), cosine=angle,
+    )  # fmt: skip
 
 
 def refracted_streams(layers: Sequence[Carriers], angles: int = DEFAULT_ANGLES) -> list[Streams]:
@@ -113,20 +107,12 @@ def refracted_streams(layers: Sequence[Carriers], angles: int = DEFAULT_ANGLES) 
         most = max(most, channel)
     found: list[Streams] = []
     for one, column in zip(layers, columns, strict=True):
-        capacity, velocity, lifetime, group, place, angle = np.array(column).T
-        whole, part = group.astype(np.intp), place.astype(np.intp)
-        found.append(
-            Streams(
-                capacity=capacity,
-                velocity=velocity,
-                lifetime=lifetime,
-                group=whole,
-                groups=one.omega.size,
-                channel=part,
-                channels=most,
-                cosine=angle,
-            )
-        )
+        capacity, velocity, lifetime, group, channel, angle = np.array(column).T
+        streams = Streams(
+            capacity=capacity, velocity=velocity, lifetime=lifetime, group=group.astype(np.intp),
+            groups=one.omega.size, channel=channel.astype(np.intp), channels=most, cosine=angle,
+        )  # fmt: skip
+        found.append(streams)
     return found
 
 

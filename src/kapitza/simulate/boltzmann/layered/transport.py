@@ -104,6 +104,7 @@ class Transport:
             raise InputError(f"{self.method}: a group has the frequency {self.omega.min():g}: occupation needs one")
         energy = hbar * self.omega
         empty = Occupation(self.position, energy, np.zeros(self.modes.shape), statistics=self.statistics)
+        # linear response: modes differ little from the base, where the occupation has this slope
         step = 0.01 * self.base  # of a central difference, of second order in 1/100
         n, above, below = (empty.equilibrium(self.base + x) for x in (0.0, step, -step))
         slope = (above - below) / (2 * step)

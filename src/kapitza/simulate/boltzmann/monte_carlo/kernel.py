@@ -186,7 +186,7 @@ def _reflect(cells: Any, cell: int, face: int, way: Array) -> None:
 @_compile_kernel
 def _draw_cosine_direction(state: _GeneratorState, cells: Any, cell: int, face: int, sense: float, way: Array) -> None:
     """A direction away from a face by the cosine law, out of the cell or (sense -1) into it."""
-    u = _draw_uniform(state)
+    u = _draw_uniform(state)  # sin² of the angle to the normal: cos θ dΩ is uniform in it
     if len(cells) == _BLOCK_LENGTH:
         axis = face // 2
         sine, angle = np.sqrt(u), _FULL_TURN * _draw_uniform(state)
@@ -231,6 +231,7 @@ def _draw_place(state: _GeneratorState, cells: Any, cell: int, face: int, place:
         for a in range(2):
             place[a] = triangle[face, a] + share * (triangle[after, a] - triangle[face, a])
     else:
+        # the square root makes places uniform in area: a strip at distance r from the corner is as long as r
         root, share = np.sqrt(_draw_uniform(state)), _draw_uniform(state)
         for a in range(2):
             edge = triangle[1, a] + share * (triangle[2, a] - triangle[1, a])
@@ -279,6 +280,7 @@ def _follow_particle(
     while events < max_events:
         step, face = _distance_to_face(cells, cell, place, way, length)
         time = sign * step / velocity[material, band]
+        # the time in a cell is the energy there, over C the temperature; over the path it counts scatterings (lattice)
         tallies.heat[cell] += time
         tallies.lattice[cell] += sign * step / path[material, band]
         for a in range(dimension):
@@ -311,6 +313,7 @@ def _follow_particle(
             if fate != 3:  # diffuse: elastic, so that the new band belongs to the same group
                 band = _draw_band(state, g, material, tables)
                 _draw_cosine_direction(state, cells, cell, face, 1.0 if crossed else -1.0, way)
+            # free paths have no memory: a new one may be drawn wherever the band changes
             length = _draw_free_path(state, path[material, band])
             if not crossed:
                 continue
@@ -333,6 +336,7 @@ def follow_batch(
     place, way = np.zeros(3), np.zeros(3)
     events, element = 0, 0
     for i in range(count):
+        # stratified: starts are spread over the sources in proportion to their power, in their order
         u = (i + _draw_uniform(state)) / count
         while starts.chosen[element] <= u:
             element += 1

@@ -75,7 +75,7 @@ def _simulate_batch(tables: KernelTables, groups: int, slots: int, unit: UnitInp
     )
     found: dict[str, Any] = tallies._asdict()
     if events < 0:
-        raise ConvergenceError(f"a particle had {max_events} events: is it shut in?", found)
+        raise ConvergenceError(f"a particle had {max_events} events: is it trapped in a closed region?", found)
     return {name: value / count for name, value in found.items()} | {"events": np.array(float(events))}
 
 
@@ -145,14 +145,9 @@ def prepare_domain(
     specular = surface_tables(grid, materials, bands)["specular"]
     reference = reference_temperature(grid, bands, specular)
     return PreparedDomain(
-        domain=domain,
-        grid=grid,
-        bands=bands,
-        materials=materials,
-        base=materials[0].temperature,
-        reference=reference,
-        specular=specular,
-    )
+        domain=domain, grid=grid, bands=bands, materials=materials, base=materials[0].temperature,
+        reference=reference, specular=specular,
+    )  # fmt: skip
 
 
 def monte_carlo(
@@ -287,30 +282,15 @@ def _make_transport_map(
     with np.errstate(divide="ignore", invalid="ignore"):
         seen = scaled("probe", held)
     return TransportMap(
-        edges=grid.edges,
-        names=tuple(made.domain.regions),
-        region=filled.reshape(shape),
-        base=made.base,
-        temperature=made.reference + heat[0].reshape(shape),
-        temperature_sigma=heat[1].reshape(shape),
-        lattice=made.reference + lattice[0].reshape(shape),
-        lattice_sigma=lattice[1].reshape(shape),
-        flux=flux[0].T.reshape(-1, *shape),
-        flux_sigma=flux[1].T.reshape(-1, *shape),
-        surfaces=grid.surfaces,
-        power=power[0] * driven,
-        power_sigma=power[1] * driven,
-        spectrum=spectrum[0],
-        spectrum_sigma=spectrum[1],
-        omega=made.materials[0].omega,
-        bounds=made.materials[0].edges,
-        probes=probes,
-        modes=made.reference + seen[0],
-        modes_sigma=seen[1],
-        particles=count,
-        events=int(sum(float(part["events"]) for part in parts)),
-        seed=settings.seed,
-    )
+        edges=grid.edges, names=tuple(made.domain.regions), region=filled.reshape(shape), base=made.base,
+        temperature=made.reference + heat[0].reshape(shape), temperature_sigma=heat[1].reshape(shape),
+        lattice=made.reference + lattice[0].reshape(shape), lattice_sigma=lattice[1].reshape(shape),
+        flux=flux[0].T.reshape(-1, *shape), flux_sigma=flux[1].T.reshape(-1, *shape),
+        surfaces=grid.surfaces, power=power[0] * driven, power_sigma=power[1] * driven,
+        spectrum=spectrum[0], spectrum_sigma=spectrum[1], omega=made.materials[0].omega,
+        bounds=made.materials[0].edges, probes=probes, modes=made.reference + seen[0], modes_sigma=seen[1],
+        particles=count, events=int(sum(float(part["events"]) for part in parts)), seed=settings.seed,
+    )  # fmt: skip
 
 
 def detector_temperature(

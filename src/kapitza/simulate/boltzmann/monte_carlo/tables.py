@@ -239,13 +239,8 @@ def tabulate_emission(
             spectra.append(source_spectrum(source, bands, int(m)))
     if not parts:
         raise InputError(f"nothing drives heat: no source, and all walls are at {reference:g} K")
-    return Emission(
-        np.concatenate([one[0] for one in parts]),
-        np.concatenate([one[1] for one in parts]),
-        np.concatenate([one[2] for one in parts]),
-        np.concatenate([one[3] for one in parts]),
-        np.array(spectra),
-    )
+    cell, face, power, table = (np.concatenate(one) for one in zip(*parts, strict=True))
+    return Emission(cell, face, power, table, np.array(spectra))
 
 
 def kernel_tables(
