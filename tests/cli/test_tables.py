@@ -44,7 +44,7 @@ def test_a_unit_of_another_kind_is_refused(shown: str, unit: str) -> None:
 
 
 def test_columns_take_unit_and_uncertainty_from_the_record() -> None:
-    kelvin, value = columns_of(CONDUCTANCE, temperature="", value="")
+    kelvin, value = columns_of(CONDUCTANCE, {"temperature": "", "value": ""})
     assert (kelvin.head, value.head) == ("temperature (K)", "value (MW m⁻² K⁻¹)")
     assert [value.cell(i) for i in range(2)] == ["80 ± 2", "120 ± 3"]
     assert value.values == [80.0, 120.0]
@@ -52,29 +52,29 @@ def test_columns_take_unit_and_uncertainty_from_the_record() -> None:
 
 def test_records_give_a_row_each_and_derived_numbers_a_column() -> None:
     layers = [kapitza.Layer("Al", 80e-9, 237.0, heat_capacity=2.43e6), kapitza.Layer("Si", math.inf, 148.0)]
-    name, thickness, capacity = columns_of(layers, name="", thickness="", heat_capacity="MJ m^-3 K^-1")
+    name, thickness, capacity = columns_of(layers, {"name": "", "thickness": "", "heat_capacity": "MJ m^-3 K^-1"})
     assert (name.text, thickness.text) == (True, False)
     assert [thickness.cell(i) for i in range(2)] == ["80", "∞"]
     assert [capacity.cell(i) for i in range(2)] == ["2.43", "–"]
-    (jump,) = columns_of({"jump": quantity_json(2.0, "K", sigma=0.1, meaning="jump at the plane")}, jump="mK")
+    (jump,) = columns_of({"jump": quantity_json(2.0, "K", sigma=0.1, meaning="jump at the plane")}, {"jump": "mK"})
     assert (jump.meaning, jump.cell(0)) == ("jump at the plane", "2000 ± 1e+02")
 
 
 def test_a_table_of_columns(capsys: pytest.CaptureFixture[str]) -> None:
-    columns = [Column("model", ["AMM", "DMM"]), *columns_of(CONDUCTANCE, value=""), Column("state", ["a", "b"])]
+    columns = [Column("model", ["AMM", "DMM"]), *columns_of(CONDUCTANCE, {"value": ""}), Column("state", ["a", "b"])]
     print_columns("title", columns)
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if line]
     assert lines[0] == ["title"]
     assert lines[1] == ["model", "value", "(MW", "m⁻²", "K⁻¹)", "state"]
     assert lines[3:] == [["AMM", "80", "±", "2", "a"], ["DMM", "120", "±", "3", "b"]]
-    print_columns("few", columns_of(kapitza.Profile(range(100), range(1, 101)), temperature=""), most=5)
+    print_columns("few", columns_of(kapitza.Profile(range(100), range(1, 101)), {"temperature": ""}), most=5)
     rows = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line][3:]
     assert len(rows) == 5
     assert (rows[0], rows[-1]) == ("1", "100")
 
 
 def test_a_row_for_each_number(capsys: pytest.CaptureFixture[str]) -> None:
-    print_values("title", columns_of({"saved": quantity_json(0.345, "1", meaning="part saved")}, saved="%"))
+    print_values("title", columns_of({"saved": quantity_json(0.345, "1", meaning="part saved")}, {"saved": "%"}))
     assert capsys.readouterr().out.split("\n")[-3].split() == ["part", "saved", "34.5", "%"]
 
 

@@ -67,7 +67,7 @@ def superlattice(
         print_record(found, derived | ({} if waves is None else {"wave_minimum": quantity_json(waves, "m")}))
         return
     title = f"{one.name}/{other.name} at {kelvin:g} K: {bulk[0]:.4g} and {bulk[1]:.4g} W/mK, {value / 1e6:.4g} MW/m²K"
-    print_columns(title, columns_of(found, period="nm", series="", spectral="", ballistic=""))
+    print_columns(title, columns_of(found, {"period": "nm", "series": "", "spectral": "", "ballistic": ""}))
     if waves is not None:
         note(f"waves of this free path conduct least at a period of about {waves * 1e9:.3g} nm (lattice of one spring)")
     files.announce()
@@ -124,7 +124,7 @@ def composite(
         f"{100 * fraction:g} % {filler.name} ({inside:.4g} W/mK) in {host.name} ({outside:.4g} W/mK) "
         f"at {kelvin:g} K, {found.conductance / 1e6:.4g} MW/m²K, {found.method}"
     )
-    radii_column, value_column = columns_of(found, radius="µm", value="")
+    radii_column, value_column = columns_of(found, {"radius": "µm", "value": ""})
     print_columns(title, [radii_column, value_column._replace(name="conductivity")])
     if math.isfinite(found.critical_radius):
         note(f"particles below a radius of {found.critical_radius * 1e6:.3g} µm make the matrix worse")
@@ -206,9 +206,12 @@ def memory(
         print_record(found, derived)
         return
     columns = [
-        *columns_of(found, current="µA", current_without="µA"),
-        *columns_of(derived, saved="%"),
-        *columns_of(found, power="µW", energy="pJ", thermal_resistance="K µW⁻¹", boundary_share="%", mean_rise="K"),
+        *columns_of(found, {"current": "µA", "current_without": "µA"}),
+        *columns_of(derived, {"saved": "%"}),
+        *columns_of(
+            found,
+            {"power": "µW", "energy": "pJ", "thermal_resistance": "K µW⁻¹", "boundary_share": "%", "mean_rise": "K"},
+        ),
     ]
     print_values(f"{held.title}: a pulse of {held.pulse * 1e9:.4g} ns", columns)
     files.announce()
@@ -263,13 +266,15 @@ def cryo(
     title = f"{held.title}: bath of {held.bath.temperature:g} K" + (f", {ampere:g} A" if held.device else "")
     if states:
         stability = ["stable" if one.stable else "unstable" for one in states]
-        known = columns_of(states, temperature="K", flux="W cm⁻²")
+        known = columns_of(states, {"temperature": "K", "flux": "W cm⁻²"})
         print_columns(title, [*known, Column("state", stability), Column("cooled by", [one.regime for one in states])])
     else:
         typer.echo(title)
         note("no steady state below 10,000 K: the helium cannot take up this heat")
     if limits is not None:
-        print_values("currents", columns_of(limits, holding="A", propagating="A", critical="A", quench="A"))
+        print_values(
+            "currents", columns_of(limits, {"holding": "A", "propagating": "A", "critical": "A", "quench": "A"})
+        )
     files.announce()
 
 

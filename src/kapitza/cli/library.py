@@ -35,7 +35,7 @@ def materials(
 def print_library(found: list[Material]) -> None:
     """Print the list of the library."""
     columns = [
-        *columns_of(found, name="", title="", symmetry=""),
+        *columns_of(found, {"name": "", "title": "", "symmetry": ""}),
         Column("stiffness", ["yes" if one.constants else "" for one in found]),
         Column("kg m⁻³", [one.density.value for one in found]),
         Column("also called", [", ".join(one.aliases) for one in found]),
@@ -53,7 +53,7 @@ def _report_material(one: Material, *, as_json: bool) -> None:
     columns = [
         Column("", list(numbers)),
         Column("value", [_number_or_range(known) for known in numbers.values()]),
-        *columns_of(list(numbers.values()), unit="", source=""),
+        *columns_of(list(numbers.values()), {"unit": "", "source": ""}),
         Column("remark", [_number_remark(known) for known in numbers.values()]),
     ]
     aliases = f", also {', '.join(one.aliases)}" if one.aliases else ""
@@ -98,7 +98,7 @@ def _print_measured(found: tuple[Measurement, ...], *, as_json: bool) -> None:
         return
     keys = {citation: f"[{i}]" for i, citation in enumerate(dict.fromkeys(one.citation for one in found), start=1)}
     points = [(one, i) for one in found for i in range(one.conductance.temperature.size)]
-    values = [columns_of(one.conductance, temperature="", value="") for one in found]
+    values = [columns_of(one.conductance, {"temperature": "", "value": ""}) for one in found]
     remarks = [(one.exclusion, one.preparation, one.state, f"read in {one.seen}") for one, _ in points]
     columns = [
         Column("interface", [f"{one.left} | {one.right}" for one, _ in points]),
@@ -108,7 +108,7 @@ def _print_measured(found: tuple[Measurement, ...], *, as_json: bool) -> None:
             [number for _, value in values for number in value.values],
             sigmas=[sigma for _, value in values for sigma in value.sigmas or [None] * len(value.values)],
         ),
-        *columns_of([one for one, _ in points], method=""),
+        *columns_of([one for one, _ in points], {"method": ""}),
         Column("source", [keys[one.citation] for one, _ in points]),
         Column("remark", ["; ".join(filter(None, parts)) for parts in remarks]),
     ]
@@ -134,7 +134,7 @@ def print_citation(theory: str | None, *, as_json: bool) -> None:
             print_json({"theories": listed})
             return
         texts = ["; ".join(reference.text for reference in kapitza.cite(one.name)) for one in listed]
-        columns = [*columns_of(listed, name="", title=""), Column("references", texts)]
+        columns = [*columns_of(listed, {"name": "", "title": ""}), Column("references", texts)]
         print_columns("`kapitza cite NAME` prints BibTeX", columns)
         return
     found = kapitza.cite(theory)

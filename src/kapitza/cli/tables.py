@@ -7,7 +7,7 @@ Numbers that follow from a record are made by `quantity_json`, and go into the t
     if as_json:
         print_record(found, derived)
         return
-    print_values(title, [*columns_of(found, current="µA", power="µW"), *columns_of(derived, saved="%")])
+    print_values(title, [*columns_of(found, {"current": "µA", "power": "µW"}), *columns_of(derived, {"saved": "%"})])
 
 `print_values` gives each number a row, `print_columns` gives each array a column; texts are `Column("state", texts)`.
 """
@@ -86,13 +86,13 @@ class Column(NamedTuple):
         return value if sigma is None or math.isnan(sigma) else f"{value} ± {sigma:.2g}"
 
 
-def columns_of(source: Any, /, **units: str) -> list[Column]:
+def columns_of(source: Any, units: Mapping[str, str]) -> list[Column]:
     """Return attributes of a record as columns, in the units to be shown in.
 
     Parameters
     ----------
     source : a record; records of one type, which give one row each; or derived numbers by name, of `quantity_json`
-    units : by the name of the attribute, such as ``period="nm"`` or ``power="mW m⁻²"``; "" for the usual unit.  An
+    units : by the name of the attribute, such as ``{"period": "nm", "power": "mW m⁻²"}``; "" for the usual unit.  An
         attribute of the same name with ``_sigma`` (of ``value``: ``sigma``) is shown as its uncertainty.
 
     Raises

@@ -32,7 +32,7 @@ _PLAUSIBLE_LIMITS = {
     "share": (0.0, 1e3),
 }  # fmt: skip
 _Names = Mapping[str, str]
-_SAME_NAMES: _Names = MappingProxyType({})
+_NONE_GIVEN: Mapping[str, Any] = MappingProxyType({})
 _LEG_MODES = ("generator", "cooler")
 # kinds of unit of the keys; "(T)" where a table against temperature may stand, "boundary" for conductances
 _LEG_KINDS = {
@@ -139,7 +139,12 @@ def _read_value(part: TomlTable, key: str, kind: str) -> Any:
 
 
 def _read_record(
-    part: TomlTable, record: type, kinds: _Names, *, attributes: _Names = _SAME_NAMES, **given: Any
+    part: TomlTable,
+    record: type,
+    kinds: _Names,
+    *,
+    attributes: _Names = _NONE_GIVEN,
+    given: Mapping[str, Any] = _NONE_GIVEN,
 ) -> Any:
     """Return a record whose attributes stand in a table, under their names or others; those `given` may be missing."""
     names = {key: attributes.get(key, key) for key in kinds}
@@ -172,7 +177,7 @@ def read_leg(path: str | PathLike[str]) -> LegFile:
     if "contact_conductance" in part:
         conductance = _read_value(part, "contact_conductance", "boundary")
         both |= {"hot_conductance": conductance, "cold_conductance": conductance}
-    made = _read_record(part, ThermoelectricLeg, _LEG_KINDS, **both)
+    made = _read_record(part, ThermoelectricLeg, _LEG_KINDS, given=both)
     hot, cold = (_plausible_number(top, name, "temperature") for name in ("hot", "cold"))
     if not 0 < cold < hot:
         raise top.fault(f"hot = {hot:g} K is not above cold = {cold:g} K, both above 0", "hot")
@@ -203,7 +208,7 @@ def read_exchanger(path: str | PathLike[str]) -> ExchangerFile:
     wall.known(_WALL_KINDS)
     arrangement = top.text("arrangement", "counter", choices=FLOW_ARRANGEMENTS)
     made = _read_record(
-        wall, HeatExchanger, _WALL_KINDS, attributes=_WALL_ATTRIBUTES, arrangement=arrangement, **streams
+        wall, HeatExchanger, _WALL_KINDS, attributes=_WALL_ATTRIBUTES, given={"arrangement": arrangement, **streams}
     )
     return ExchangerFile(top.text("title", top.path.stem), made)
 
@@ -215,7 +220,7 @@ def _read_stream(part: TomlTable) -> Stream:
         nusselt = NUSSELT_NUMBERS[part.text("nusselt", "slit", choices=NUSSELT_NUMBERS)]
     else:
         nusselt = _plausible_number(part, "nusselt", "share")
-    return _read_record(part, Stream, _STREAM_KINDS, nusselt=nusselt)
+    return _read_record(part, Stream, _STREAM_KINDS, given={"nusselt": nusselt})
 
 
 def read_cryogenic(path: str | PathLike[str]) -> CryogenicFile:
@@ -232,7 +237,7 @@ def read_cryogenic(path: str | PathLike[str]) -> CryogenicFile:
         table = top.section("device")
         table.known((*_SUPERCONDUCTOR_KINDS, "heating", "current"))
         heating = table.text("heating", "sharing", choices=HEATING_MODELS)
-        device = _read_record(table, Superconductor, _SUPERCONDUCTOR_KINDS, heating=heating)
+        device = _read_record(table, Superconductor, _SUPERCONDUCTOR_KINDS, given={"heating": heating})
         current = _plausible_number(table, "current", "current", 0.0)
         if not device.critical_temperature > bath.temperature:
             raise table.fault(
@@ -255,4 +260,4 @@ def _read_bath(part: TomlTable) -> HeliumBath:
         coefficient = float(predicted) / (exponent * temperature ** (exponent - 1))
     else:
         coefficient = _plausible_number(part, "coefficient", "radiation")
-    return _read_record(part, HeliumBath, _BATH_KINDS, coefficient=coefficient)
+    return _read_record(part, HeliumBath, _BATH_KINDS, given={"coefficient": coefficient})

@@ -40,30 +40,9 @@ class TomlTable:
     def fault(self, message: str, key: str = "") -> DataError:
         """Return the error of this table, or of one of its keys."""
         names = (*self.place, key) if key else self.place
-        return DataError(f"{'.'.join(names)}: {message}" if names else message, file=self.path, line=self.line(key))
-
-    def line(self, key: str = "") -> int | None:
-        """Line in which a key, or the head of this table, stands; None where it cannot be told."""
-        head, start = self._head(), 0
-        if head is not None:
-            start = head
-        if not key:
-            return None if head is None else head + 1
-        pattern = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=|.*[{{,]\s*[\"']?{re.escape(key)}[\"']?\s*=")
-        for i in range(start, len(self.lines)):
-            if pattern.match(self.lines[i]):
-                return i + 1
-        return None if head is None else head + 1
-
-    def _head(self) -> int | None:
-        """Index of the line that opens this table: the n-th [[name]] of an array of tables, or [name]."""
-        names = [name for name in self.place if not name.isdigit()]
-        count = next((int(name) for name in reversed(self.place) if name.isdigit()), 1)
-        if not names:
-            return None
-        pattern = re.compile(rf"\s*\[\[?\s*{re.escape('.'.join(names))}\s*\]\]?|\s*{re.escape(names[-1])}\s*=")
-        found = [i for i, line in enumerate(self.lines) if pattern.match(line)]
-        return found[min(count, len(found)) - 1] if found else None
+        return DataError(
+            f"{'.'.join(names)}: {message}" if names else message, file=self.path, line=_line_of(self, key)
+        )
 
     def known(self, names: Iterable[str]) -> None:
         """Refuse keys that mean nothing, with the nearest that does."""
@@ -146,6 +125,28 @@ class TomlTable:
         """Return the path of a file that the key names, relative to the folder of this file."""
         path = Path(self.text(key))
         return path if path.is_absolute() else self.path.parent / path
+
+
+def _line_of(section: TomlTable, key: str) -> int | None:
+    """Line in which a key, or the head of a table, stands; None where it cannot be told."""
+    head = _head_index(section)
+    found = None if head is None else head + 1
+    if not key:
+        return found
+    pattern = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=|.*[{{,]\s*[\"']?{re.escape(key)}[\"']?\s*=")
+    inside = range(head or 0, len(section.lines))
+    return next((i + 1 for i in inside if pattern.match(section.lines[i])), found)
+
+
+def _head_index(section: TomlTable) -> int | None:
+    """Index of the line that opens a table: the n-th [[name]] of an array of tables, or [name]."""
+    names = [name for name in section.place if not name.isdigit()]
+    count = next((int(name) for name in reversed(section.place) if name.isdigit()), 1)
+    if not names:
+        return None
+    pattern = re.compile(rf"\s*\[\[?\s*{re.escape('.'.join(names))}\s*\]\]?|\s*{re.escape(names[-1])}\s*=")
+    found = [i for i, line in enumerate(section.lines) if pattern.match(line)]
+    return found[min(count, len(found)) - 1] if found else None
 
 
 def read_toml(path: str | PathLike[str]) -> TomlTable:

@@ -163,19 +163,23 @@ def _input_text(held: BrickMesh, names: list[str], title: str) -> str:
     jump = "SideSetHeatTransferKernel"
     blocks = {
         "Mesh": _mesh_blocks(found, _PLANE_TOLERANCE * thin),
-        "Variables": [_block(one, block=_quoted(own), initial_condition=found["sink"]) for one, own in fields.items()],
+        "Variables": [
+            _block(one, {"block": _quoted(own), "initial_condition": found["sink"]}) for one, own in fields.items()
+        ],
         "Kernels": _kernel_blocks(found, fields),
         "InterfaceKernels": [
-            _block(f"jump_{a}_{b}", type=jump, variable=owner[a], neighbor_var=owner[b], boundary=f"{a}_{b}")
+            _block(
+                f"jump_{a}_{b}", {"type": jump, "variable": owner[a], "neighbor_var": owner[b], "boundary": f"{a}_{b}"}
+            )
             for a, b in sides
         ],
         "BCs": _boundary_blocks(found, owner),
         "Materials": _material_blocks(found),
         "Postprocessors": [
-            _block(f"max_{one}", type="NodalExtremeValue", variable=one, block=_quoted(own))
+            _block(f"max_{one}", {"type": "NodalExtremeValue", "variable": one, "block": _quoted(own)})
             for one, own in fields.items()
         ],
-        "Preconditioning": [_block("smp", type="SMP", full="true")],
+        "Preconditioning": [_block("smp", {"type": "SMP", "full": "true"})],
     }
     head = [
         f"# {' '.join(title.split())}",
@@ -192,18 +196,22 @@ def _quoted(names: Iterable[str]) -> str:
     return f"'{' '.join(names)}'"
 
 
-def _block(name: str, **table: object) -> list[str]:
+def _block(name: str, table: Mapping[str, object]) -> list[str]:
     """Lines of a block inside of another."""
     return [f"  [{name}]", *(f"    {key} = {value}" for key, value in table.items()), "  []"]
 
 
 def _mesh_blocks(found: dict[str, Any], close: float) -> list[list[str]]:
     """The file, sidesets between regions that a resistance divides, and those of the sources, one after the other."""
-    blocks = [_block("file", type="FileMeshGenerator", file="device.msh")]
+    blocks = [_block("file", {"type": "FileMeshGenerator", "file": "device.msh"})]
     last = "file"
     for a, b in (one["regions"] for one in found["contacts"]):
         kind, name = "SideSetsBetweenSubdomainsGenerator", f"between_{a}_{b}"
-        blocks.append(_block(name, type=kind, input=last, primary_block=a, paired_block=b, new_boundary=f"{a}_{b}"))
+        blocks.append(
+            _block(
+                name, {"type": kind, "input": last, "primary_block": a, "paired_block": b, "new_boundary": f"{a}_{b}"}
+            )
+        )
         last = name
     for i, one in enumerate(found["patches"]):
         (x0, x1), (y0, y1), z = one["x"], one["y"], one["z"]
@@ -211,12 +219,14 @@ def _mesh_blocks(found: dict[str, Any], close: float) -> list[list[str]]:
         blocks.append(
             _block(
                 f"patch_{i}",
-                type="ParsedGenerateSideset",
-                input=last,
-                combinatorial_geometry=f"'abs(z-{z:.12g}) < {close:.3g} & {inside}'",
-                included_subdomains=one["region"],
-                normal="'0 0 1'" if one["up"] else "'0 0 -1'",
-                new_sideset_name=f"source_{i}",
+                {
+                    "type": "ParsedGenerateSideset",
+                    "input": last,
+                    "combinatorial_geometry": f"'abs(z-{z:.12g}) < {close:.3g} & {inside}'",
+                    "included_subdomains": one["region"],
+                    "normal": "'0 0 1'" if one["up"] else "'0 0 -1'",
+                    "new_sideset_name": f"source_{i}",
+                },
             )
         )
         last = f"patch_{i}"
@@ -226,12 +236,12 @@ def _mesh_blocks(found: dict[str, Any], close: float) -> list[list[str]]:
 def _kernel_blocks(found: dict[str, Any], fields: Mapping[str, list[str]]) -> list[list[str]]:
     """Conduction in each field, and heat in regions."""
     conduction = [
-        _block(f"conduct_{name}", type="AnisoHeatConduction", variable=name, block=_quoted(own))
+        _block(f"conduct_{name}", {"type": "AnisoHeatConduction", "variable": name, "block": _quoted(own)})
         for name, own in fields.items()
     ]
     heated = [(one["name"], one["field"], one["heat"]) for one in found["regions"] if one["heat"]]
     return conduction + [
-        _block(f"heat_{name}", type="BodyForce", variable=variable, block=name, value=f"{heat:.12g}")
+        _block(f"heat_{name}", {"type": "BodyForce", "variable": variable, "block": name, "value": f"{heat:.12g}"})
         for name, variable, heat in heated
     ]
 
@@ -244,10 +254,12 @@ def _boundary_blocks(found: dict[str, Any], owner: Mapping[str, str]) -> list[li
         kept: dict[str, object] = {"type": "DirichletBC", "value": found["sink"]}
         if coefficient is not None:
             kept = {"type": "ConvectiveFluxFunction", "T_infinity": found["sink"], "coefficient": f"{coefficient:.12g}"}
-        blocks.append(_block(face, variable=owner[face.split("_", 1)[1]], boundary=face, **kept))
+        blocks.append(_block(face, {"variable": owner[face.split("_", 1)[1]], "boundary": face, **kept}))
     for i, one in enumerate(found["patches"]):
         name, flux = f"source_{i}", f"{one['flux']:.12g}"
-        blocks.append(_block(name, type="NeumannBC", variable=owner[one["region"]], boundary=name, value=flux))
+        blocks.append(
+            _block(name, {"type": "NeumannBC", "variable": owner[one["region"]], "boundary": name, "value": flux})
+        )
     return blocks
 
 
@@ -258,9 +270,17 @@ def _material_blocks(found: dict[str, Any]) -> list[list[str]]:
         kx, ky, kz = one["conductivity"]
         tensor = f"'{kx:.12g} 0 0 0 {ky:.12g} 0 0 0 {kz:.12g}'"
         kind = "AnisoHeatConductionMaterial"
-        blocks.append(_block(one["name"], type=kind, block=one["name"], thermal_conductivity=tensor, specific_heat=1))
+        blocks.append(
+            _block(
+                one["name"], {"type": kind, "block": one["name"], "thermal_conductivity": tensor, "specific_heat": 1}
+            )
+        )
     for one in found["contacts"]:
         a, b = one["regions"]
         kind, value = "SideSetHeatTransferMaterial", f"{one['conductance']:.12g}"
-        blocks.append(_block(f"conductance_{a}_{b}", type=kind, boundary=f"{a}_{b}", conductivity=value, gap_length=1))
+        blocks.append(
+            _block(
+                f"conductance_{a}_{b}", {"type": kind, "boundary": f"{a}_{b}", "conductivity": value, "gap_length": 1}
+            )
+        )
     return blocks
