@@ -84,11 +84,12 @@ class PolynomialBranch:
 
     def frequency(self, wavevector: Array) -> Array:
         """(n,) angular frequency, rad s⁻¹."""
-        return _evaluate_polynomial(self.coefficients, wavevector)
+        return np.asarray(np.polynomial.polynomial.polyval(wavevector, self.coefficients), dtype=float)
 
     def velocity(self, wavevector: Array) -> Array:
         """(n,) group velocity dω/dk, m s⁻¹."""
-        return _evaluate_polynomial(self.coefficients[1:] * np.arange(1, self.coefficients.size), wavevector)
+        slope = np.polynomial.polynomial.polyder(self.coefficients)
+        return np.asarray(np.polynomial.polynomial.polyval(wavevector, slope), dtype=float)
 
     @property
     def turns(self) -> Array:
@@ -133,14 +134,6 @@ class SineBranch:
     def turns(self) -> Array:
         """(2,) 0 and the boundary, m⁻¹: the branch is monotone."""
         return np.array([0.0, self.boundary])
-
-
-def _evaluate_polynomial(coefficients: Array, x: Array) -> Array:
-    """(n,) polynomial at x, lowest power first."""
-    value = np.zeros_like(x)
-    for coefficient in coefficients[::-1]:
-        value = value * x + coefficient
-    return value
 
 
 def _branch_tuple(branches: "tuple[Branch, ...] | list[Branch]") -> tuple[Branch, ...]:

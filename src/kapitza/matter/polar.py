@@ -115,11 +115,6 @@ class DipoleForces:
         return COULOMB_CONSTANT / volume * self.phase_factors(q)[:, None] * np.stack(parts, axis=1)
 
 
-def neutral_charges(born: Array) -> Array:
-    """Born charges with their mean taken off: a crystal has no net charge."""
-    return born - born.mean(axis=0)
-
-
 def commensurate_wavevectors(multiple: Array) -> Array:
     """(N, 3) fractional wave vectors that fit into a supercell of lattice vectors `multiple` @ the primitive ones."""
     scale = round(abs(np.linalg.det(multiple)))

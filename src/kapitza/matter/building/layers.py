@@ -65,7 +65,9 @@ def lead_from_force_constants(
             f"{reach} cells along the normal, the principal layer has {count}: take {reach} or leave `layers` out"
         )
     shifts, onsite, hop = _principal_blocks(cells, values, count)
-    onsite, residual = _balance_lead(name, shifts, onsite, hop, values.shape[-1] // masses.size)
+    directions = values.shape[-1] // masses.size
+    excess = row_sums(onsite + hop, directions) + row_sums(hop.swapaxes(1, 2), directions)
+    onsite, residual = _correct_self_terms(name, shifts, onsite, excess, largest_constant(onsite, hop))
     step = lattice[2]
     where = None if positions is None else np.concatenate([finite_array(positions) + i * step for i in range(count)])
     return Lead(
@@ -108,12 +110,6 @@ def _principal_blocks(cells: IntArray, values: Array, count: int) -> tuple[IntAr
                 (onsite, hop)[layer][r, i, :, j, :] += block
     shape = (len(shifts), count * size, count * size)
     return shifts, onsite.reshape(shape), hop.reshape(shape)
-
-
-def _balance_lead(name: str, shifts: IntArray, onsite: Array, hop: Array, directions: int) -> tuple[Array, float]:
-    """Onsite blocks of a lead that meet the acoustic sum rule, and the violation before."""
-    excess = row_sums(onsite + hop, directions) + row_sums(hop.swapaxes(1, 2), directions)
-    return _correct_self_terms(name, shifts, onsite, excess, largest_constant(onsite, hop))
 
 
 def _correct_self_terms(name: str, shifts: IntArray, onsite: Array, excess: Array, scale: float) -> tuple[Array, float]:

@@ -19,7 +19,7 @@ from kapitza.matter.files.folding import (
     row_atoms,
 )
 from kapitza.matter.files.phonopy import SupercellData, read_phonopy, unit_lattice
-from kapitza.matter.polar import DipoleForces, neutral_charges, short_range_constants
+from kapitza.matter.polar import DipoleForces, short_range_constants
 from kapitza.matter.structure import Structure
 from kapitza.units import angstrom
 
@@ -75,7 +75,7 @@ def load_crystal(
     positions = data.primitive.points @ data.primitive.lattice
     polar = None
     if nac and data.born is not None and data.dielectric is not None:
-        polar = DipoleForces(data.primitive.lattice, positions, neutral_charges(data.born), data.dielectric)
+        polar = DipoleForces(data.primitive.lattice, positions, data.born - data.born.mean(axis=0), data.dielectric)
         data = _subtract_dipole_forces(data, polar, path)
     cells, values = fold_force_constants(data, path)
     field = np.zeros(values.shape[1:]) if polar is None else polar.matrix(np.zeros((1, 3)))[0].real

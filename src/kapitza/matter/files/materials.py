@@ -5,7 +5,7 @@ examples.  Every number is a table with `value` and `source`, and may have `sigm
 """
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from math import isfinite, pi
 from os import PathLike
 from pathlib import Path
@@ -307,23 +307,13 @@ def _read_property_table(part: TomlTable, key: str, name: str, unit: str, factor
     inside = part.part(key)
     inside.known(("temperature", "value", *_PROVENANCE_KEYS))
     what = f"{name}: {key.replace('_', ' ')}"
-    values = [factor * v for v in inside.array("value")]
+    values, temperature = [factor * v for v in inside.array("value")], inside.array("temperature")
     about: dict[str, Any] = {"source": inside.text("source"), "note": inside.text("note", "")}
     verified = inside.table.get("verified", True) is True
-    return _build_or_fault(
-        inside,
-        lambda: PropertyTable(
-            name=what, temperature=inside.array("temperature"), value=values, unit=unit, verified=verified, **about
-        ),
-    )
-
-
-def _build_or_fault(part: TomlTable, build: Callable[[], PropertyTable]) -> PropertyTable:
-    """Build a record, and say where in the file its numbers stand if they do not make one."""
     try:
-        return build()
+        return PropertyTable(name=what, temperature=temperature, value=values, unit=unit, verified=verified, **about)
     except InputError as err:
-        raise part.fault(str(err)) from err
+        raise inside.fault(str(err)) from err
 
 
 def _read_metal(part: TomlTable) -> MetalProperties:

@@ -68,13 +68,9 @@ def relax_cell(
             "not hold this crystal together: take another potential",
             last=found,
         )
-    return found if found.axes is None or free != "all" else evolve(found, axes=_deform_axes(start, found))
-
-
-def _deform_axes(start: Structure, found: Structure) -> Array:
-    """(3, 3) axes of the Miller indices, deformed with the lattice."""
-    assert start.axes is not None  # noqa: S101
-    return np.asarray(start.axes @ np.linalg.inv(start.lattice) @ found.lattice, dtype=float)
+    if start.axes is None or free != "all":
+        return found
+    return evolve(found, axes=start.axes @ np.linalg.inv(start.lattice) @ found.lattice)
 
 
 def relax_interface(
