@@ -209,7 +209,7 @@ def test_unlike_minima_are_told() -> None:
         (["Al|Ge.conductance"], {}, r"no sample has 'Al\|Ge.conductance': there are Al\|Si.conductance"),
         ([G], {G: Prior.relative(0.1)}, "is free and has a prior"),
         ([G], {"Al.in_plane": Prior.relative(0.1)}, "Al.in_plane has no value in the stack"),
-        ([G], {"spots.offset": Prior.relative(0.1)}, "a share of 0 is no uncertainty"),
+        ([G], {"spots.offset": Prior.relative(0.1)}, "a share of 0 is not an uncertainty"),
         ([G], {"Al.thickness": Prior(-1.0, 0.1)}, "prior value -1, wanted above 0"),
         ({G: Free(1e8, 2e8, 3e8)}, {}, "wanted 0 < low <= start <= high"),
     ],

@@ -70,7 +70,7 @@ def film_cross_plane(
     $$\sum_i\frac{4E_i}{\Lambda_i}\Big[\theta(x) - \tfrac12 E_2(x/\Lambda_i)
     - \tfrac12\int_0^d E_1\Big(\frac{|x-x'|}{\Lambda_i}\Big)\theta(x')\frac{dx'}{\Lambda_i}\Big] = 0$$
     (hot wall 1, cold wall 0, E_n exponential integrals), and the flux is that which the hot wall emits less what comes
-    back.  Free paths of very different length share one temperature, so that κ is no sum over separate films.
+    back.  Free paths of very different length share one temperature, so that κ is not a sum over separate films.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Published measurements of thermal boundary conductance, each with its source.
 
 The values live in `data/measured.toml`, the citations in `data/sources.toml`.  An uncertainty stands where the source
-was seen to state one, and is None otherwise: nobody knows it.  `Measurement.seen` says how far a value was traced.
+was seen to state one, and is None otherwise.  `Measurement.seen` says how far a value was traced.
 """
 
 import tomllib
@@ -104,7 +104,7 @@ def measured(
 
     Returns
     -------
-    whole records, in the order of the catalogue; none where nobody is known to have measured
+    whole records, in the order of the catalogue; none if no measurement is known
 
     Raises
     ------

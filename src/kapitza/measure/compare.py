@@ -43,7 +43,7 @@ class Published:
     ----------
     temperature : K
     value : W m⁻² K⁻¹
-    sigma : published uncertainty, W m⁻² K⁻¹; None where nobody knows it
+    sigma : published uncertainty, W m⁻² K⁻¹; None if unknown
     measurement : the whole record, with source, preparation and state of the interface
     """
 
@@ -71,7 +71,7 @@ class Prediction:
     ----------
     model : name of the model
     title : for legends and tables
-    limit : True for an upper limit, which is no prediction and is not scored
+    limit : True for an upper limit, which is not a prediction and not scored
     emitted, local, extrapolated : W m⁻² K⁻¹, by drop; infinite where no resistance is left
     sigma : standard uncertainty of a conductance that is known by one drop, W m⁻² K⁻¹; None without one
     """
@@ -94,7 +94,7 @@ class Comparison:
     left, right : names of the sides
     temperature : K
     window : relative half width of the range of temperatures from which measurements are taken
-    published : all values in that range, those set aside (interlayers, electrons, pressure, bounds) among them
+    published : all values in that range, those excluded (interlayers, electrons, pressure, bounds) among them
     predictions : one for each model
     """
 

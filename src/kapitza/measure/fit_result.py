@@ -252,7 +252,7 @@ def _curve_scatter(problem: FitProblem, x: Array) -> Array:
     if (freedom < 1).any():
         least = problem.samples[int(np.argmin(freedom))]
         raise InputError(
-            f"{least.experiment.name}: {least.curve.value.size} points leave no scatter to take errors from: give sigma"
+            f"{least.experiment.name}: {least.curve.value.size} points leave no scatter to estimate errors: give sigma"
         )
     # data without any scatter come from a model: a floor keeps the other terms finite
     return np.maximum(np.sqrt(np.array([part @ part for part in parts]) / freedom), 1e-9)

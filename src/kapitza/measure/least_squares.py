@@ -279,7 +279,9 @@ class Solution:
         Raises ConvergenceError without freedom, and for residuals so near to rounding that four digits are not sure.
         """
         if self.freedom < 1:
-            raise ConvergenceError(f"{self.residual.size} residuals leave no freedom to take the scatter from", self)
+            raise ConvergenceError(
+                f"{self.residual.size} residuals leave no freedom to estimate the scatter from", self
+            )
         if self.noise > 2e-4:
             raise ConvergenceError(
                 f"residuals are at rounding: chi2 = {self.chi2:.3g} is known to {self.noise:.1g} of itself only; "

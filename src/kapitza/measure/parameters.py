@@ -244,7 +244,7 @@ def _prior_parameter(samples: Sequence[DataSet], name: str, ties: Mapping[str, T
     center = given.center(present or 0.0)
     width = given.width(present or 0.0)
     if not width > 0:
-        raise InputError(f"{name}: a share of {center:g} is no uncertainty, give Prior(value, sigma)")
+        raise InputError(f"{name}: a share of {center:g} is not an uncertainty, give Prior(value, sigma)")
     if not signed and not center > 0:
         raise InputError(f"{name}: prior value {center:g}, wanted above 0")
     unit, reach, width = (width, np.inf, 1.0) if signed else (None, _MAX_PRIOR_LOGARITHM, width / center)

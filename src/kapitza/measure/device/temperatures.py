@@ -50,7 +50,7 @@ class MeasuredTemperatures:
     places : where, in the order of the temperatures
     temperature : (n,) K, not rises
     sigma : (n,) standard uncertainty of each, K; one number for all of them also serves
-    covariance : (n, n) K², instead of sigma, where errors go together, as those of a thermometer's calibration do
+    covariance : (n, n) K², instead of sigma, if errors are correlated, as those of a thermometer's calibration are
     name : for messages
 
     Raises
@@ -85,7 +85,7 @@ class MeasuredTemperatures:
         return np.broadcast_to(np.zeros(1) if self.sigma is None else self.sigma, self.temperature.shape).copy()
 
     def root(self) -> NDArray[np.float64]:
-        """(n, n) lower triangle L with covariance = L Lᵀ; (n,) where no errors go together."""
+        """(n, n) lower triangle L with covariance = L Lᵀ; (n,) if no errors are correlated."""
         if self.covariance is None:
             return self.each_sigma()
         if not np.abs(self.covariance - self.covariance.T).max() <= 1e-9 * np.abs(self.covariance).max():

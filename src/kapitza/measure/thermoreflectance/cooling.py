@@ -63,7 +63,7 @@ class FilmCooling(TemperatureExperiment):
     heated : "film" evenly through it, or at its "surface" (or as `setup` says)
     read : mean of the "film", or its "surface"
     setup : back, temperature of the boundaries; depth of absorption for heat at the surface
-    scale : signal per temperature; the temperature is counted in that of the film if it kept all heat
+    scale : signal per temperature; the temperature is relative to that of the film if it kept all heat
     name : stands before the names of its numbers in a fit
     """
 
@@ -73,7 +73,6 @@ class FilmCooling(TemperatureExperiment):
     heated: FilmPart = field(default="film", kw_only=True, validator=one_of("film", "surface"))
     read: FilmPart = field(default="film", kw_only=True, validator=one_of("film", "surface"))
     setup: Setup = field(factory=Setup, kw_only=True)
-    scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
     name: str = field(default="cooling", kw_only=True)
 
     def predict(self, stack: Stack) -> Array:
@@ -119,7 +118,7 @@ class ParticleCooling(TemperatureExperiment):
     ----------
     time : (n,) after the flash, increasing from above 0, s
     temperature : K, at which a boundary conductance of T is taken
-    scale : signal per temperature; the temperature is counted in that right after the flash
+    scale : signal per temperature; the temperature is relative to that right after the flash
     name : stands before the names of its numbers in a fit
     """
 
@@ -127,7 +126,6 @@ class ParticleCooling(TemperatureExperiment):
 
     time: Array = field(converter=increasing_positive)
     temperature: float = field(default=300.0, kw_only=True, converter=float, validator=quantity())
-    scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
     name: str = field(default="particle", kw_only=True)
 
     def predict(self, stack: Stack) -> Array:
@@ -166,7 +164,7 @@ class LaserFlash(TemperatureExperiment):
     ----------
     time : (n,) after the flash, increasing from above 0, s
     temperature : K, at which boundary conductances of T are taken
-    scale : signal per temperature; the temperature is counted in the final one
+    scale : signal per temperature; the temperature is relative to the final one
     name : stands before the names of its numbers in a fit
     """
 
@@ -174,7 +172,6 @@ class LaserFlash(TemperatureExperiment):
 
     time: Array = field(converter=increasing_positive)
     temperature: float = field(default=300.0, kw_only=True, converter=float, validator=quantity())
-    scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
     name: str = field(default="flash", kw_only=True)
 
     def predict(self, stack: Stack) -> Array:

@@ -45,7 +45,6 @@ class Fdtr(LockinExperiment):
     kind: SignalKind = field(default="phase", kw_only=True, validator=one_of(*SIGNAL_KINDS))
     setup: Setup = field(factory=Setup, kw_only=True)
     phase: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
-    scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
     name: str = field(default="fdtr", kw_only=True)
 
     def signal(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> ComplexArray:

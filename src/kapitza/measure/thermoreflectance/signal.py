@@ -4,9 +4,9 @@ from abc import abstractmethod
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array, ComplexArray, increasing, positive
+from kapitza.core.arrays import Array, ComplexArray, increasing, positive, quantity
 from kapitza.core.stack import Stack
 from kapitza.errors import InputError
 
@@ -25,6 +25,8 @@ class ParametrisedExperiment:
     """An experiment with parameters of its own, named by the last part of what `_PARAMETERS` lists."""
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = ()
+
+    scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity(), metadata={"unit": "1"})
 
     @property
     def parameters(self) -> dict[str, float]:

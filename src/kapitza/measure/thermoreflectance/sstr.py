@@ -54,7 +54,6 @@ class Sstr(TemperatureExperiment):
     beams: Beams
     modulation: float = field(default=0.0, kw_only=True, converter=float, metadata={"unit": "Hz"})
     setup: Setup = field(factory=Setup, kw_only=True)
-    scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity(), metadata={"unit": "1"})
     name: str = field(default="steady", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -93,7 +92,6 @@ class Raman(TemperatureExperiment):
     radius: Array = field(converter=increasing_positive)
     offset: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
     setup: Setup = field(factory=Setup, kw_only=True)
-    scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
     name: str = field(default="raman", kw_only=True)
 
     def predict(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> Array:

@@ -73,7 +73,6 @@ class Tdtr(LockinExperiment):
     defocus: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
     time_zero: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
     phase: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
-    scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
     name: str = field(default="tdtr", kw_only=True)
 
     def signal(self, stack: Stack) -> ComplexArray:

@@ -62,7 +62,6 @@ class ThreeOmega(LockinExperiment):
     power: float = field(kw_only=True, converter=float, validator=quantity())
     kind: SignalKind = field(default="in_phase", kw_only=True, validator=one_of(*SIGNAL_KINDS))
     setup: Setup = field(factory=Setup, kw_only=True)
-    scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity())
     name: str = field(default="omega", kw_only=True)
 
     def signal(self, stack: Stack) -> ComplexArray:
