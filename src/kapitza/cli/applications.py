@@ -164,9 +164,9 @@ def leg(
     cools = [one.cooling > 0 and one.power < 0 for one in found]
     columns = [
         Column("largest", list(states)),
-        *columns_of(found, current="A", voltage="mV"),
+        *columns_of(found, {"current": "A", "voltage": "mV"}),
         Column("power", [one.power * 1e3 for one in found], "mW"),
-        *columns_of(found, heat_in="mW"),
+        *columns_of(found, {"heat_in": "mW"}),
         Column("efficiency", [100 * one.efficiency if one.power > 0 else None for one in found], "%"),
         Column("COP", [one.cop if cold else None for one, cold in zip(found, cools, strict=True)]),
     ]
