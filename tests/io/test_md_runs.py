@@ -135,6 +135,7 @@ def test_two_crystals(read):
         ("epsilon = 1.67e-21\n", "", "sigma alone", 6),
         ('form = "lennard-jones"', 'form = "morse"', "'tersoff'", 5),
         ('[run]', '[run]\nengine = "gromacs"', "'lammps'", 18),
+        ('[run]', '[run]\nengine = "own"', 'has the name "builtin" since version 0.2', 18),
     ],
 )  # fmt: skip
 def test_faults_name_file_key_and_line(read, old, new, message, line):

@@ -162,9 +162,9 @@ def print_spectrum(found: "HeatSpectrum") -> None:
     split = ["Ξ (nm⁻²)", "elastic"] if found.split is not None else []
     print_table(f"{found.title}: heat through the plane", ["THz", "share", "±", "below", *split], rows)
     power = "not measured" if found.direct is None else f"{found.direct / MW:.5g}"
-    baths = " and ".join(f"{one / MW:.5g}" for one in found.result.fluxes.value[:2])
+    given = " and ".join(f"{one / MW:.5g}" for one in found.result.fluxes.value[:2])
     typer.echo(f"heat flow: {whole / MW:.5g} ± {sigma / MW:.2g} MW m⁻² integrated over frequencies")
-    typer.echo(f"           {power} by the direct power of the same samples, {baths} by the thermostats")
+    typer.echo(f"           {power} by the direct power of the same samples, {given} by the thermostats")
     if found.above is not None:
         side = "left" if found.highest[0] < found.highest[1] else "right"
         typer.echo(

@@ -70,8 +70,8 @@ class Record:
     @property
     def flux(self) -> Array:
         """(blocks, 3) heat flux left to right by hot thermostat, cold thermostat and through the plane, W m⁻²."""
-        baths = np.diff(self.heat, axis=0) / self.block * [1, -1] / self.ways
-        return np.column_stack([baths, self.power]) / self.area
+        exchanged = np.diff(self.heat, axis=0) / self.block * [1, -1] / self.ways
+        return np.column_stack([exchanged, self.power]) / self.area
 
     @property
     def bath_temperatures(self) -> tuple[float, float]:

@@ -185,7 +185,7 @@ def combine_replicas(replicas: Sequence[NemdResult]) -> NemdResult:
     freedom = float(own.sum() ** 2 / np.sum(own**2 / [one.freedom for one in replicas]))
     reasons = tuple(f"replica {i + 1}: {reason}" for i, one in enumerate(replicas) for reason in one.reasons)
     square = share**2
-    baths = np.array([one.between_baths for one in replicas])
+    reservoirs = np.array([one.between_baths for one in replicas])
     return NemdResult(
         name=first.name,
         method=first.method,
@@ -205,7 +205,7 @@ def combine_replicas(replicas: Sequence[NemdResult]) -> NemdResult:
         window=float(share @ [one.window for one in replicas]),
         imbalance=float(share @ [one.imbalance for one in replicas]),
         freedom=freedom,
-        between_baths=np.array([share @ baths[:, 0], np.sqrt(square @ baths[:, 1] ** 2)]),
+        between_baths=np.array([share @ reservoirs[:, 0], np.sqrt(square @ reservoirs[:, 1] ** 2)]),
         conductivity=share @ np.array([one.conductivity for one in replicas]),
         conductivity_sigma=np.sqrt(square @ np.array([one.conductivity_sigma for one in replicas]) ** 2),
         fluxes=first.fluxes,
@@ -253,11 +253,11 @@ def _result(
     temperature = combine_blocks(record.temperature[start:], size)
     flux = combine_blocks(record.flux[start:], size)
     usual = choices[0].weights
-    baths = [np.average(temperature[:, record.roles == r], axis=1, weights=record.counts[record.roles == r])
+    reservoirs = [np.average(temperature[:, record.roles == r], axis=1, weights=record.counts[record.roles == r])
              for r in (HOT_ROLE, COLD_ROLE)]  # fmt: skip
     lines = temperature @ usual.T
     through = flux[:, :2].mean(axis=1)
-    series = np.column_stack([through, lines[:, 0] - lines[:, 1], baths[0] - baths[1]])
+    series = np.column_stack([through, lines[:, 0] - lines[:, 1], reservoirs[0] - reservoirs[1]])
     ratios = jackknife_blocks(series, _over_flux)
     plain = block_mean(series[:, :2])
     conductivity, conductivity_sigma = _conductivities(np.column_stack([-lines[:, 2:], through]))

@@ -83,11 +83,11 @@ def size_series(
     if not r.size == s.size == x.size:
         raise InputError(f"{r.size} resistances, {s.size} errors and {x.size} lengths: they must be as many")
     columns = [np.ones(x.size), 1 / x]
-    baths = None if bath is None else positive(bath)
-    if baths is not None:
-        if baths.size != x.size:
-            raise InputError(f"{baths.size} lengths of thermostats for {x.size} lengths of systems")
-        columns.append(1 / baths)
+    bath_lengths = None if bath is None else positive(bath)
+    if bath_lengths is not None:
+        if bath_lengths.size != x.size:
+            raise InputError(f"{bath_lengths.size} lengths of thermostats for {x.size} lengths of systems")
+        columns.append(1 / bath_lengths)
     _check_lengths(x, columns)
     scale = np.array([float(np.abs(column).max()) for column in columns])
     white = np.column_stack(columns) / scale / s[:, None]
@@ -102,7 +102,7 @@ def size_series(
     mean_sigma = float(np.sqrt(max(1.0, mean_chi2 / (x.size - 1)) / weight.sum()))
     return SizeSeries(
         length=x,
-        bath=baths,
+        bath=bath_lengths,
         resistance=r,
         sigma=s,
         fitted=solution / scale,

@@ -130,7 +130,7 @@ class PlaneList:
 
 
 def _index_slots(atoms: NDArray[np.integer[Any]], n: int) -> NDArray[np.int32]:
-    """(n,) place of each atom among those that are looked at, -1 for none."""
+    """(n,) place of each atom in a list of atoms, -1 for none."""
     result = np.full(n, -1, dtype=np.int32)
     result[atoms] = np.arange(atoms.size)
     return result
