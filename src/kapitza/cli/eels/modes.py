@@ -66,19 +66,19 @@ def modes_map(
     files = Results(save, plot)
     reading = ReadingOptions(title, energy_unit, energy)
     maps = load_maps(path, across)
-    own = next((maps[key] for key in ("occupation", "each") if key in maps), None)
-    if own is None:
+    separate = next((maps[key] for key in ("occupation", "each") if key in maps), None)
+    if separate is None:
         raise DataError("has one temperature for all modes only: fit with --tie both, each or occupation", file=path)
-    at = None if interface is None else _check_in_map(own, quantity(interface, "length", what="--interface"))
+    at = None if interface is None else _check_in_map(separate, quantity(interface, "length", what="--interface"))
     half = quantity(zone, "length", what="--zone")
     if half < 0:
         raise InputError(f"--zone = {zone!r:.60}: expected a half width of 0 or more")
-    held = kapitza.eels.mode_occupations(own)
-    test = _equilibrium_test(maps, own, correction, seen)
+    held = kapitza.eels.mode_occupations(separate)
+    test = _equilibrium_test(maps, separate, correction, seen)
     parts, contrast = _compare_components(maps, (at, half, across), (scan, reverse), reading, peaks)
     near = None
     if test is not None and at is not None:
-        near = _equilibrium_by_side(own, test, at, half)
+        near = _equilibrium_by_side(separate, test, at, half)
     files.keep(held)
     if plot is not None:
         draw = kapitza.plot.mode_temperatures
@@ -108,16 +108,18 @@ def _check_in_map(found: TemperatureMap, at: float) -> float:
 
 
 def _equilibrium_test(
-    maps: dict[str, TemperatureMap], own: TemperatureMap, correction: Correction, seen: str | None
+    maps: dict[str, TemperatureMap], separate: TemperatureMap, correction: Correction, seen: str | None
 ) -> DepartureTest | None:
     """Test of one temperature for all modes; or of what a jump that is seen from both sides leaves unexplained."""
     if seen is None:
-        return kapitza.eels.departure_test(maps["common"], own, correction=correction) if "common" in maps else None
+        return (
+            kapitza.eels.departure_test(maps["common"], separate, correction=correction) if "common" in maps else None
+        )
     held = kapitza.load(seen)
     found = held.get("jump") if isinstance(held, dict) else held
     if not isinstance(found, kapitza.eels.InterfaceJump):
         raise DataError("holds no jump: write one with `kapitza eels jump MAP --save FILE`", file=seen)
-    return deferred.mixture_test(own, found, correction=correction)
+    return deferred.mixture_test(separate, found, correction=correction)
 
 
 def _equilibrium_by_side(found: TemperatureMap, test: DepartureTest, at: float, half: float) -> dict[str, float | None]:

@@ -54,9 +54,9 @@ def parse_uncertain(text: str, kind: str, *, what: str) -> tuple[float, float]:
     unit = _UNIT_PATTERN.search(_strip_exponent(sigma))
     if unit is not None and _UNIT_PATTERN.search(_strip_exponent(match["value"])) is None:
         value = quantity(match["value"].strip() + unit[0], kind, what=what)
-    own = _UNIT_PATTERN.search(_strip_exponent(match["value"]))
-    if own is not None and unit is None:
-        sigma += own[0]
+    unit_of_value = _UNIT_PATTERN.search(_strip_exponent(match["value"]))
+    if unit_of_value is not None and unit is None:
+        sigma += unit_of_value[0]
     found = quantity(_parse_bare_number(sigma), kind, what=what)
     if found < 0:
         raise InputError(f"{what} = {text!r:.60}: expected an uncertainty of 0 or more")

@@ -99,7 +99,8 @@ def _slice_bounds(key: int | slice, size: int) -> tuple[int, int]:
 
 def rearrange(counts: Any, order: Sequence[int], backwards: Sequence[bool]) -> CountArray:
     """Return counts with their axes in this order; arrays and memory maps by NumPy, others slice by slice."""
-    if tuple(order) == tuple(range(len(counts.shape))) and not any(backwards) and not _is_deferred(counts):
+    # slices of dask are tasks that still have to be computed
+    if tuple(order) == tuple(range(len(counts.shape))) and not any(backwards) and not hasattr(counts, "compute"):
         return counts
     if not isinstance(counts, np.ndarray):
         return RearrangedArray(counts, tuple(order), tuple(backwards))
@@ -107,11 +108,6 @@ def rearrange(counts: Any, order: Sequence[int], backwards: Sequence[bool]) -> C
     kept = sorted(order)
     moved = np.squeeze(counts, axis=left_out).transpose([kept.index(axis) for axis in order])
     return moved[tuple(slice(None, None, -1) if turned else slice(None) for turned in backwards)]
-
-
-def _is_deferred(counts: Any) -> bool:
-    """Whether slices are tasks that still have to be computed, as those of dask are."""
-    return hasattr(counts, "compute")
 
 
 def counts_of_dataset(path: str | PathLike[str], dataset: Any) -> CountArray:

@@ -17,12 +17,12 @@ from attrs import evolve
 from kapitza.errors import DataError, InputError, require
 from kapitza.io.eels.hyperspy import describe_signal
 from kapitza.io.eels.lazy import MAX_BYTES_IN_MEMORY
-from kapitza.io.eels.signals import FileSignal, electron_calibration, file_axis, number_or_default
+from kapitza.io.eels.signals import FileSignal, electron_calibration, file_axis, mapping_or_empty, number_or_default
 from kapitza.io.formats.foreign_hdf5 import check_hdf5, flatten_metadata
 
 _EELS_EXTRA = "eels"
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
-_BRIGHTNESS_KEY = "ImageList.TagGroup0.ImageData.Calibrations.Brightness."
+_BRIGHTNESS_TAGS = ("ImageList", "TagGroup0", "ImageData", "Calibrations", "Brightness")
 _UNLIKELY_FORMATS = (
     "Image", "Impulse", "JobinYvon", "Protochips", "numpy", "netCDF", "MRC", "MRCZ", "TIFF", "Arina", "Tofwerk"
 )  # fmt: skip
@@ -127,22 +127,14 @@ def _rosetta_signal(one: Mapping[str, Any]) -> FileSignal:
     axes = [file_axis(entry, int(size)) for entry, size in zip(entries, counts.shape, strict=True)]
     found = describe_signal(counts, axes, flatten_metadata(one.get("metadata") or {}))
     tags = flatten_metadata(_intensity_calibration(one.get("original_metadata") or {}))
-    scale, zero = (
-        number_or_default(tags.get(_BRIGHTNESS_KEY + name), default)
-        for name, default in (("Scale", 1.0), ("Origin", 0.0))
-    )
-    per_count, dark = electron_calibration(str(tags.get(f"{_BRIGHTNESS_KEY}Units", "")), scale, zero)
+    scale, zero = number_or_default(tags.get("Scale"), 1.0), number_or_default(tags.get("Origin"), 0.0)
+    per_count, dark = electron_calibration(str(tags.get("Units", "")), scale, zero)
     return evolve(found, electrons_per_count=per_count, dark=dark)
 
 
 def _intensity_calibration(tags: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return of the tags of DigitalMicrograph the calibration of its counts, at the place where it stood."""
-    names = _BRIGHTNESS_KEY.strip(".").split(".")
+    """Return of the tags of DigitalMicrograph the calibration of its counts."""
     node: Any = tags
-    for name in names:
-        if not isinstance(node, Mapping) or name not in node:
-            return {}
-        node = node[name]
-    for name in reversed(names):
-        node = {name: node}
-    return node
+    for name in _BRIGHTNESS_TAGS:
+        node = mapping_or_empty(node).get(name)
+    return mapping_or_empty(node)

@@ -96,8 +96,8 @@ def _is_foreign(path: str | PathLike[str]) -> bool:
     regular_file_size(path)  # a pipe would never end
     with Path(path).open("rb") as file:
         head = file.read(512)
-    own = head.startswith(_ZIP_MAGIC) or (head.lstrip().startswith(_TEXT_MAGIC) and b"EMSA" in head.upper())
-    return bool(head) and not own and Path(path).suffix.lower() not in _SWIFT_SUFFIXES
+    native = head.startswith(_ZIP_MAGIC) or (head.lstrip().startswith(_TEXT_MAGIC) and b"EMSA" in head.upper())
+    return bool(head) and not native and Path(path).suffix.lower() not in _SWIFT_SUFFIXES
 
 
 def _read_signals(path: str | PathLike[str]) -> list[FileSignal]:

@@ -93,8 +93,8 @@ def mode_information(each: TemperatureMap, shown: NDArray[np.bool_]) -> NDArray[
     """(..., m, m) inverse covariance of the temperatures of the modes that are shown, K⁻²; zero for all others."""
     places = [each.index(f"{mode}.temperature") for mode in each.modes]
     both = shown[..., :, None] & shown[..., None, :]
-    own = np.where(both, each.covariance[..., places, :][..., places], np.eye(len(places)))
-    return np.where(both, np.linalg.inv(own), 0.0)
+    covariance = np.where(both, each.covariance[..., places, :][..., places], np.eye(len(places)))
+    return np.where(both, np.linalg.inv(covariance), 0.0)
 
 
 def side_strengths(

@@ -43,14 +43,9 @@ def _seen_branches(experiment: EelsExperiment) -> NDArray[np.float64]:
 
     Where the point spread shows both materials at once, each weighs what it tells of the temperature.
     """
-    position = experiment.position
+    position, pitch = experiment.position, experiment.pitch
     branches = experiment.spread.branches(position)
-    return contrast_weighted_means(branches, position, planned_contrast(experiment)) / [
-        1,
-        1,
-        experiment.pitch,
-        experiment.pitch,
-    ]
+    return contrast_weighted_means(branches, position, planned_contrast(experiment)) / [1, 1, pitch, pitch]
 
 
 def planned_contrast(experiment: EelsExperiment) -> SideContrast | None:
@@ -225,9 +220,9 @@ def design_eels(
     bounds = [cramer_rao(experiment, side) for side in ("left", "right")]
     each = [np.sqrt(np.diag(cramer_rao(experiment, side, tie="each"))) for side in ("left", "right")]
     model = planned_model(experiment, "left")
-    names = [mode.name for mode in experiment.left]
     compared = experiment.fwhm * np.geomspace(0.4, 4, 25) if widths is None else positive(widths)
     fixed, slit = resolution_tradeoff(experiment, compared)
+    alone = [sigma[model.first_tie : model.first_tie + len(experiment.left)] for sigma in each]
     pixel = pixel_sigma(experiment)
     plan = scan_precision(experiment, pixel)
     useful = [name for name in DESIGN_TARGETS if np.isfinite(getattr(plan, name))]
@@ -246,8 +241,7 @@ def design_eels(
         sigma_left=np.sqrt(np.diag(bounds[0])),
         sigma_right=np.sqrt(np.diag(bounds[1])),
         modes={
-            name: (float(each[0][model.first_tie + j]), float(each[1][model.first_tie + j]))
-            for j, name in enumerate(names)
+            mode.name: (float(left), float(right)) for mode, left, right in zip(experiment.left, *alone, strict=True)
         },
         precision=plan,
         widths=compared,

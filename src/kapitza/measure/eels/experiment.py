@@ -148,10 +148,8 @@ def true_parameters(experiment: EelsExperiment, side: InterfaceSide, model: Spec
     modes = experiment.left if side == "left" else experiment.right
     kelvin = experiment.left_temperature if side == "left" else experiment.right_temperature
     of_modes = [v for m in modes for v in (m.energy, m.width, experiment.dose * (m.intensity or 0.0))]
-    own = [kelvin] * model.ties
-    return real_array(
-        [experiment.dose, 0.0, experiment.fwhm, experiment.lorentzian, *of_modes, *own, *[0.0] * experiment.background]
-    )
+    peak = [experiment.dose, 0.0, experiment.fwhm, experiment.lorentzian]
+    return real_array([*peak, *of_modes, *[kelvin] * model.ties, *[0.0] * experiment.background])
 
 
 def cramer_rao(

@@ -47,9 +47,11 @@ class GradientField:
 
     def significance(self) -> Array:
         """(...) squared gradient over its covariance; without a gradient it is chi-squared of d degrees of freedom."""
-        own = self.covariance[..., 1:, 1:]
+        covariance = self.covariance[..., 1:, 1:]
         bad = np.isnan(self.temperature)
-        solved = np.linalg.solve(np.where(bad[..., None, None], np.eye(own.shape[-1]), own), self.gradient[..., None])
+        solved = np.linalg.solve(
+            np.where(bad[..., None, None], np.eye(covariance.shape[-1]), covariance), self.gradient[..., None]
+        )
         return np.where(bad, np.nan, (self.gradient[..., None] * solved).sum(axis=(-2, -1)))
 
 

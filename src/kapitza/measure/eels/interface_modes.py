@@ -72,16 +72,11 @@ class InterfaceComponents:
         spread = self.loss - self.gain
         with np.errstate(divide="ignore", invalid="ignore"):
             value = np.where(spread > 0, self.gain / spread, np.nan)
-            own = np.hypot(self.loss * self.gain_sigma, self.gain * self.loss_sigma) / spread**2
+            sigma = np.hypot(self.loss * self.gain_sigma, self.gain * self.loss_sigma) / spread**2
         names = tuple(self.modes[i] for i in order)
-        return Occupation(
-            [position],
-            self.quantum[order],
-            value[order][None],
-            np.where(np.isnan(value), np.nan, own)[order][None],
-            modes=names,
-            method="interface components",
-        )
+        sigma = np.where(np.isnan(value), np.nan, sigma)[order][None]
+        quantum, value = self.quantum[order], value[order][None]
+        return Occupation([position], quantum, value, sigma, modes=names, method="interface components")
 
     @property
     def gain_sigma(self) -> Array:
@@ -102,8 +97,8 @@ class InterfaceComponents:
 
     def strength(self) -> tuple[Array, Array]:
         """(m,) scattering strength L - G of each mode per electron of the beam, and its standard uncertainty."""
-        own = np.hypot(self.gain_sigma, self.loss_sigma)
-        return (self.loss - self.gain) / self.electrons, own / self.electrons
+        sigma = np.hypot(self.gain_sigma, self.loss_sigma)
+        return (self.loss - self.gain) / self.electrons, sigma / self.electrons
 
 
 @frozen(eq=False)
@@ -232,23 +227,23 @@ def _fit_side(
     parts: tuple[SummedSpectrum, ...], modes: Sequence[InterfaceMode], use: NDArray[np.bool_], sign: int
 ) -> tuple[Array, Array, Array, Array, Array]:
     """Mixture and mode strengths of one side, their covariance, the channels, residuals and errors of those."""
-    whole, left, right = parts
-    shapes = _normal_peaks(whole.energy[use], modes, sign, whole)
+    interface, left, right = parts
+    shapes = _normal_peaks(interface.energy[use], modes, sign, interface)
     bulk = np.column_stack([left.counts[use], right.counts[use]])
     noise = np.column_stack([left.variance[use], right.variance[use]])
-    design, data = np.column_stack([bulk, shapes]), whole.counts[use]
-    share = np.full(2, whole.pixels) / np.array([left.pixels, right.pixels]) / 2
+    design, data = np.column_stack([bulk, shapes]), interface.counts[use]
+    share = np.full(2, interface.pixels) / np.array([left.pixels, right.pixels]) / 2
     found, covariance = np.zeros(design.shape[1]), np.zeros((design.shape[1],) * 2)
-    variance = whole.variance[use]
+    variance = interface.variance[use]
     for _ in range(_MAX_REWEIGHTINGS):
         expected = bulk @ share + shapes @ found[2:]
         # the interface counts by their expectation: counts themselves as weights would pull the fit down
-        variance = np.maximum(expected + whole.variance[use] - np.maximum(data, 0), 1.0) + noise @ share**2
+        variance = np.maximum(expected + interface.variance[use] - np.maximum(data, 0), 1.0) + noise @ share**2
         found, covariance = _bounded_least_squares(design, data, variance)
         if np.abs(found[:2] - share).max() <= _MIXTURE_TOLERANCE * max(share.max(), found[:2].max()):
             break
         share = found[:2]
-    return found, covariance, whole.energy[use], data - bulk @ found[:2], np.sqrt(variance)
+    return found, covariance, interface.energy[use], data - bulk @ found[:2], np.sqrt(variance)
 
 
 def _bounded_least_squares(design: Array, data: Array, variance: Array) -> tuple[Array, Array]:

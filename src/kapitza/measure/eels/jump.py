@@ -7,7 +7,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, numbers, real_array, square
+from kapitza.core.arrays import Array, check_choice, numbers, real_array, square
 from kapitza.core.profile import Jump, Profile
 from kapitza.errors import InputError
 from kapitza.measure.eels.contrast import SideContrast
@@ -67,7 +67,8 @@ class InterfaceJump:
         InputError
             for another side
         """
-        i = _side_index(side)
+        check_choice(side, ("left", "right"), "side")
+        i = 1 if side == "left" else 2
         gradient = (self.jump.gradient_left, self.jump.gradient_right)[i - 1]
         pick = np.ix_([0, i], [0, i])
         turned = self.jump.covariance[pick] * np.array([[1, -1], [-1, 1]])
@@ -102,13 +103,6 @@ class InterfaceJump:
         return (
             contrast_weighted_means(self.spread.branches(places - self.jump.at), places, self.contrast) @ self.value[:4]
         )
-
-
-def _side_index(side: str) -> int:
-    """Place of the gradient of a side in the covariance of a jump."""
-    if side not in ("left", "right"):
-        raise InputError(f"unknown side {side!r}: expected 'left' or 'right'")
-    return 1 if side == "left" else 2
 
 
 def fit_jump(

@@ -121,8 +121,8 @@ def _split_pseudo_voigt(x: Any, values: Sequence[Any]) -> ShapeAndDerivatives:
         w, s = values[side], values[2 + side]
         for place, change in ((side, -1 / w), (2 + side, (_PEAK_LORENTZ - _PEAK_GAUSS) / (w * peaks[side]))):
             # the height goes with both peaks, the scale of this side against its own
-            own = np.where(right == bool(side), found, 0.0) * change
-            derivatives[place] = derivatives[place] + found * (change * height / (2 * peaks[side])) - own
+            on_this_side = np.where(right == bool(side), found, 0.0) * change
+            derivatives[place] = derivatives[place] + found * (change * height / (2 * peaks[side])) - on_this_side
     return found, slope, derivatives
 
 

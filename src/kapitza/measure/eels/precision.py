@@ -53,18 +53,17 @@ def temperature_sigma(energy: ArrayLike, temperature: ArrayLike, electrons: Arra
     return real_array(kelvin * np.sqrt(2 * np.sinh(x)) / (x * np.sqrt(s)))
 
 
-def _optimum_condition(x: float) -> float:
-    """Condition of the best energy, 0 there."""
-    return float(np.tanh(x) - x / 2)
-
-
 def optimum_energy(temperature: float) -> float:
     r"""Energy of the mode that makes the best thermometer at equal scattering, J: $\tanh x = x/2$, $x = 1.9150$."""
     from scipy.optimize import brentq
 
     if not temperature > 0:
         raise InputError(f"temperature = {temperature:g} K, wanted above 0")
-    return float(brentq(_optimum_condition, 1.0, 3.0, xtol=1e-14)) * k_B * temperature  # pyright: ignore[reportArgumentType]
+
+    def condition(x: float) -> float:
+        return float(np.tanh(x) - x / 2)
+
+    return float(brentq(condition, 1.0, 3.0, xtol=1e-14)) * k_B * temperature  # pyright: ignore[reportArgumentType]
 
 
 def jump_sigma(sigma: float, count: int) -> float:

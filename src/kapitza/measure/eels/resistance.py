@@ -149,20 +149,17 @@ def absolute_resistance(
 def _jump_and_fluxes(found: InterfaceJump, given: Mapping[str, KnownQuantity]) -> tuple[Array, NDArray[np.float64]]:
     """Jump and the flux by each source, with their joint covariance."""
     gradients = {"left": found.jump.gradient_left, "right": found.jump.gradient_right}
-    rows, own, value = [np.array([1.0, 0, 0])], [0.0], [found.jump.jump]
+    rows, sigmas, values = [np.array([1.0, 0, 0])], [0.0], [found.jump.jump]
     for name, known in given.items():
-        if name == "flux":
-            rows.append(np.zeros(3))
-            own.append(known.sigma)
-            value.append(known.value)
-            continue
-        row = np.zeros(3)
-        row[1 if name == "left" else 2] = -known.value
+        row, value, sigma = np.zeros(3), known.value, known.sigma
+        if name != "flux":
+            row[1 if name == "left" else 2] = -known.value
+            value, sigma = -known.value * gradients[name], known.sigma * gradients[name]
         rows.append(row)
-        own.append(known.sigma * gradients[name])
-        value.append(-known.value * gradients[name])
+        values.append(value)
+        sigmas.append(sigma)
     turn = np.array(rows)
-    return np.array(value), turn @ found.jump.covariance @ turn.T + np.diag(np.square(own))
+    return np.array(values), turn @ found.jump.covariance @ turn.T + np.diag(np.square(sigmas))
 
 
 def _combine_estimates(design: Array, value: Array, covariance: Array) -> tuple[Array, Array, float]:
@@ -176,8 +173,5 @@ def _combine_estimates(design: Array, value: Array, covariance: Array) -> tuple[
     joint = np.linalg.inv(rows.T @ weight @ rows)
     both = joint @ rows.T @ weight @ (value / size)
     residual = value / size - rows @ both
-    return (
-        real_array(both * columns),
-        real_array(joint * np.outer(columns, columns)),
-        float(residual @ weight @ residual),
-    )
+    chi2 = float(residual @ weight @ residual)
+    return real_array(both * columns), real_array(joint * np.outer(columns, columns)), chi2

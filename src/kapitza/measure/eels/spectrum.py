@@ -69,16 +69,6 @@ def _check_per_channel(instance: "SpectrumImage", attribute: Any, value: Array) 
         raise InputError(f"{attribute.name} has {value.size} values for {instance.energy.size} channels")
 
 
-def _no_dark_count() -> Array:
-    """Nothing, in every channel."""
-    return np.zeros(1)
-
-
-def _unit_efficiency() -> Array:
-    """The same efficiency in every channel."""
-    return np.ones(1)
-
-
 @frozen(eq=False)
 class SpectrumImage:
     """Counted spectra on a line, an area or at a single place.
@@ -108,9 +98,9 @@ class SpectrumImage:
     energy: Array = field(converter=_even_energy_axis)
     position: tuple[Array, ...] = field(default=(), converter=_increasing_positions)
     electrons_per_count: float = field(default=1.0, validator=quantity(), kw_only=True)
-    dark: Array = field(factory=_no_dark_count, converter=finite, validator=_check_per_channel, kw_only=True)
-    dark_variance: Array = field(factory=_no_dark_count, converter=finite, validator=_check_per_channel, kw_only=True)
-    response: Array = field(factory=_unit_efficiency, converter=finite, validator=_check_per_channel, kw_only=True)
+    dark: Array = field(default=np.zeros(1), converter=finite, validator=_check_per_channel, kw_only=True)
+    dark_variance: Array = field(default=np.zeros(1), converter=finite, validator=_check_per_channel, kw_only=True)
+    response: Array = field(default=np.ones(1), converter=finite, validator=_check_per_channel, kw_only=True)
     exposure: float | None = field(default=None, kw_only=True)
     metadata: Mapping[str, Any] = field(factory=dict[str, Any], kw_only=True)
     source: str = field(default="", kw_only=True)

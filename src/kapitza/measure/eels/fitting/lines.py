@@ -262,7 +262,7 @@ def _voigt_line(at: float, sigma: float, half: float, line: Array, work: Array) 
 
 
 @jit
-def _add_normal_part(at: float, sigma: float, amount: float, model: Model, own: Array, line: Array) -> None:
+def _add_normal_part(at: float, sigma: float, amount: float, model: Model, by_width: Array, line: Array) -> None:
     """Add the normal part to a line and its slope (rows 0 and 1), and to the derivatives that only it changes."""
     x, mu, jacobian = model
     width, keep = x[2], 1 - x[3]
@@ -272,7 +272,7 @@ def _add_normal_part(at: float, sigma: float, amount: float, model: Model, own: 
     _add_normal_line(at - first, both, g, gx, gs)
     _add_scaled(jacobian[2, first:end], keep * amount * _TO_SIGMA**2 * width / both, gs)
     _add_scaled(jacobian[3, first:end], -amount, g)
-    _add_scaled(own[first:end], keep * amount * sigma / both, gs)
+    _add_scaled(by_width[first:end], keep * amount * sigma / both, gs)
     _add_scaled(line[0, first:end], keep, g)
     _add_scaled(line[1, first:end], keep, gx)
 

@@ -130,8 +130,9 @@ def _coordinates_of_search(
     for j, mode in enumerate(model.modes):
         place = model.first_tie + (0 if model.tie == "common" else j)
         # of modes that share a temperature, the lowest: its ratio of gain to loss changes most evenly
-        own = mode.energy / units[model.first_mode + 3 * j]
-        energy[place] = 0.0 if model.tie == "occupation" else own if energy[place] < 0 else min(own, energy[place])
+        quantum = mode.energy / units[model.first_mode + 3 * j]
+        lowest = quantum if energy[place] < 0 else min(quantum, energy[place])
+        energy[place] = 0.0 if model.tie == "occupation" else lowest
         at = model.first_mode + 3 * j + 2
         if free[at] and low[at] == 0.0 and np.isinf(high[at]):
             owner[at] = place
@@ -165,9 +166,9 @@ def _parameter_limits(model: SpectrumModel, units: Array, prior_factor: float) -
         word = name.rsplit(".", 1)[-1]
         low[i], high[i] = by_word.get(word, (-np.inf, np.inf))
         if i in range(model.first_tie, model.first_tie + model.ties):
-            own = energies if model.tie == "common" else [energies[i - model.first_tie]]
-            coldest = max(1.0, min(own) / (_MAX_LIMIT_REDUCED_ENERGY * k_B))
-            hottest = 1 / np.expm1(own[0] / (k_B * _MAX_TEMPERATURE))
+            quanta = energies if model.tie == "common" else [energies[i - model.first_tie]]
+            coldest = max(1.0, min(quanta) / (_MAX_LIMIT_REDUCED_ENERGY * k_B))
+            hottest = 1 / np.expm1(quanta[0] / (k_B * _MAX_TEMPERATURE))
             low[i], high[i] = (
                 (-0.45, hottest) if word == "occupation" else (coldest / units[i], _MAX_TEMPERATURE / units[i])
             )
@@ -183,10 +184,10 @@ def _parameter_limits(model: SpectrumModel, units: Array, prior_factor: float) -
 
 def _mode_energy_limits(model: SpectrumModel, j: int) -> tuple[float, float]:
     """Limits of the energy of a mode, J: half way to its neighbours, so that modes do not change places."""
-    own = model.modes[j].energy
-    half_way = [0.5 * (own + mode.energy) for mode in model.modes if mode.energy != own]
-    low = max([0.5 * own, *(value for value in half_way if value < own)])
-    return low, min([1.5 * own, *(value for value in half_way if value > own)])
+    quantum = model.modes[j].energy
+    half_way = [0.5 * (quantum + mode.energy) for mode in model.modes if mode.energy != quantum]
+    low = max([0.5 * quantum, *(value for value in half_way if value < quantum)])
+    return low, min([1.5 * quantum, *(value for value in half_way if value > quantum)])
 
 
 SAMPLE_SPECTRA = 64

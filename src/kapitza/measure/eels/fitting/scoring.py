@@ -50,83 +50,83 @@ _ChartDerivatives = tuple[Array, Array]  # of a parameter by its own coordinate,
 def _write_parameters(u: Array, chart: SearchCoordinates, x: Array, derivatives: _ChartDerivatives) -> None:
     """Write parameters, their derivatives by their own coordinate, and those of intensities by the ratio."""
     energy, owner = chart
-    own, cross = derivatives
+    direct, cross = derivatives
     for a in range(u.size):
-        x[a], own[a], cross[a] = u[a], 1.0, 0.0
+        x[a], direct[a], cross[a] = u[a], 1.0, 0.0
         if energy[a] > 0:
             x[a] = -energy[a] / np.log(u[a])
-            own[a] = x[a] * x[a] / (energy[a] * u[a])
+            direct[a] = x[a] * x[a] / (energy[a] * u[a])
         elif energy[a] == 0:
             x[a] = u[a] / (1 - u[a])
-            own[a] = 1 / ((1 - u[a]) * (1 - u[a]))
+            direct[a] = 1 / ((1 - u[a]) * (1 - u[a]))
         elif owner[a] >= 0:
-            own[a] = 1 - u[owner[a]]
+            direct[a] = 1 - u[owner[a]]
             cross[a] = -u[a]
-            x[a] = u[a] * own[a]
+            x[a] = u[a] * direct[a]
 
 
 @jit
 def _derivatives_by_coordinates(derivatives: _ChartDerivatives, chart: SearchCoordinates, jacobian: Array) -> None:
     """Replace derivatives by parameters (p, n) with those by coordinates: the chain rule."""
     energy, owner = chart
-    own, cross = derivatives
-    for a in range(own.size):
+    direct, cross = derivatives
+    for a in range(direct.size):
         if energy[a] >= 0:
             for i in range(jacobian.shape[1]):
-                jacobian[a, i] *= own[a]
-    for a in range(own.size):
+                jacobian[a, i] *= direct[a]
+    for a in range(direct.size):
         if owner[a] >= 0:
             row, ratio = jacobian[a], jacobian[owner[a]]
             for i in range(row.size):
                 ratio[i] += cross[a] * row[i]
-                row[i] *= own[a]
+                row[i] *= direct[a]
 
 
 @jit
 def _covariance_of_parameters(derivatives: _ChartDerivatives, chart: SearchCoordinates, matrix: Array) -> None:
     """Replace the covariance of coordinates with that of parameters."""
     energy, owner = chart
-    own, cross = derivatives
-    p = own.size
+    direct, cross = derivatives
+    p = direct.size
     for a in range(p):
         if owner[a] >= 0:
             for b in range(p):
-                matrix[a, b] = own[a] * matrix[a, b] + cross[a] * matrix[owner[a], b]
+                matrix[a, b] = direct[a] * matrix[a, b] + cross[a] * matrix[owner[a], b]
     for a in range(p):
         if owner[a] >= 0:
             for b in range(p):
-                matrix[b, a] = own[a] * matrix[b, a] + cross[a] * matrix[b, owner[a]]
+                matrix[b, a] = direct[a] * matrix[b, a] + cross[a] * matrix[b, owner[a]]
     for a in range(p):
         if energy[a] >= 0:
             for b in range(p):
-                matrix[a, b] *= own[a]
+                matrix[a, b] *= direct[a]
             for b in range(p):
-                matrix[b, a] *= own[a]
+                matrix[b, a] *= direct[a]
 
 
 @jit
 def _add_prior_information(derivatives: _ChartDerivatives, owner: IntArray, weight: Array, information: Array) -> None:
     """Add the information of the priors to that of the coordinates."""
-    own, cross = derivatives
-    for a in range(own.size):
-        information[a, a] += own[a] * own[a] * weight[a]
+    direct, cross = derivatives
+    for a in range(direct.size):
+        information[a, a] += direct[a] * direct[a] * weight[a]
         if owner[a] >= 0:
             o = owner[a]
             information[o, o] += cross[a] * cross[a] * weight[a]
-            information[a, o] += own[a] * cross[a] * weight[a]
-            information[o, a] += own[a] * cross[a] * weight[a]
+            information[a, o] += direct[a] * cross[a] * weight[a]
+            information[o, a] += direct[a] * cross[a] * weight[a]
 
 
 @jit
 def _parameters_from_priors(derivatives: _ChartDerivatives, owner: IntArray, weight: Array, covariance: Array) -> float:
     """Return how many of the parameters priors determine, from the covariance of the coordinates."""
-    own, cross = derivatives
+    direct, cross = derivatives
     total = 0.0
-    for a in range(own.size):
-        part = own[a] * own[a] * covariance[a, a]
+    for a in range(direct.size):
+        part = direct[a] * direct[a] * covariance[a, a]
         if owner[a] >= 0:
             o = owner[a]
-            part += 2 * own[a] * cross[a] * covariance[a, o] + cross[a] * cross[a] * covariance[o, o]
+            part += 2 * direct[a] * cross[a] * covariance[a, o] + cross[a] * cross[a] * covariance[o, o]
         total += weight[a] * part
     return total
 
@@ -163,7 +163,7 @@ def _write_gradient(
     gradient: Array,
 ) -> None:
     """Write the gradient of the log-likelihood; `row` is its derivative by the electrons of each channel."""
-    own, cross = derivatives
+    direct, cross = derivatives
     owner = constraints.chart.owner
     gradient[:] = 0.0
     places = np.flatnonzero(constraints.free)
@@ -171,7 +171,7 @@ def _write_gradient(
         gradient[a] = dot_product(row, jacobian[a])
     for a in places:
         off = constraints.weight[a] * (x[a] - constraints.prior[a])
-        gradient[a] -= own[a] * off
+        gradient[a] -= direct[a] * off
         if owner[a] >= 0:
             gradient[owner[a]] -= cross[a] * off
 
