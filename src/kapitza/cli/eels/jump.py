@@ -58,7 +58,9 @@ def jump_map(
     import numpy as np
 
     maps = load_maps(path, across)
-    profile = kapitza.eels.line_profile(_common_map(maps, path))
+    if "common" not in maps:
+        raise DataError(f"holds maps by {', '.join(maps)}, none with one temperature for all modes", file=path)
+    profile = kapitza.eels.line_profile(maps["common"])
     place, at_sigma = parse_uncertain(at, "length", what="--at")
     numbers: dict[str, float] = {}
     for name, text in (("width", width), ("share", share), ("length", length)):
@@ -101,13 +103,6 @@ def load_maps(path: str, across: str = "x") -> dict[str, TemperatureMap]:
     if not found:
         raise DataError("holds no temperature map: write one with `kapitza eels fit SCAN --save MAP`", file=path)
     return {key: deferred.swap_axes(one) for key, one in found.items()} if across == "y" else found
-
-
-def _common_map(maps: dict[str, TemperatureMap], path: str) -> TemperatureMap:
-    """Return the map with one temperature for all modes."""
-    if "common" not in maps:
-        raise DataError(f"holds maps by {', '.join(maps)}, none with one temperature for all modes", file=path)
-    return maps["common"]
 
 
 def _material_weights(maps: dict[str, TemperatureMap], at: float, spread: PointSpread) -> SideContrast | None:

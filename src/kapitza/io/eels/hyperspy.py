@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from os import PathLike
 from types import ModuleType
 from typing import Any
@@ -163,7 +164,7 @@ def to_hyperspy(image: SpectrumImage) -> Any:
     for name, value in image.metadata.items():
         if name.startswith(_INSTRUMENT_PREFIX):
             signal.metadata.set_item(name, value)
-    if _is_importable("exspy"):
+    if find_spec("exspy") is not None:
         signal.set_signal_type("EELS")
     return signal
 
@@ -186,15 +187,6 @@ def _hyperspy_api() -> ModuleType:
         return import_module("hyperspy.api")
     except ImportError as err:
         raise MissingEngine("giving signals back needs hyperspy: pip install hyperspy exspy") from err
-
-
-def _is_importable(package: str) -> bool:
-    """Whether a package is installed and works."""
-    try:
-        import_module(package)
-    except ImportError:
-        return False
-    return True
 
 
 def _hyperspy_positions(position: tuple[Array, ...]) -> list[dict[str, Any]]:

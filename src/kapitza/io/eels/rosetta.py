@@ -40,8 +40,11 @@ def read_rosetta(path: str | PathLike[str]) -> list[FileSignal]:
             f"is in no known format: expected Nion Swift (.ndata, .h5), .hspy, .msa, or an ending of "
             f"RosettaSciIO such as .dm3, .dm4, .emd, .nxs, got {Path(path).suffix!r:.20}"
         )
-    if Path(path).is_file() and _starts_with(path, HDF5_MAGIC):
-        check_hdf5(path)
+    if Path(path).is_file():
+        with Path(path).open("rb") as file:
+            is_hdf5 = file.read(len(HDF5_MAGIC)) == HDF5_MAGIC
+        if is_hdf5:
+            check_hdf5(path)
     reasons: list[str] = []
     shortage: MemoryError | None = None
     for name, reader in readers:
@@ -51,12 +54,6 @@ def read_rosetta(path: str | PathLike[str]) -> list[FileSignal]:
             shortage = err.__cause__ if isinstance(err.__cause__, MemoryError) else shortage
             reasons.append(f"{name}: {err}")
     raise DataError(f"cannot be read by RosettaSciIO ({'; '.join(reasons)[:400]})") from shortage
-
-
-def _starts_with(path: str | PathLike[str], magic: bytes) -> bool:
-    """Whether a file starts with these bytes."""
-    with Path(path).open("rb") as file:
-        return file.read(len(magic)) == magic
 
 
 def reader_plugins(path: str | PathLike[str]) -> list[tuple[str, ModuleType]]:

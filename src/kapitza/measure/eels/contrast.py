@@ -1,8 +1,6 @@
-"""How much more one material than the other tells of the temperature where both are seen at once.
+"""Weights of both materials in the temperature of a spectrum that shows both, as delocalised losses do.
 
-A delocalised loss shows, next to an interface, the material behind it as well, and the common temperature of such a
-spectrum lies between both temperatures: nearer to that of the material whose modes weigh more.  What a map says of its
-modes is enough to know by how much.
+The common temperature of such a spectrum is nearer to that of the material whose modes have more weight.
 """
 
 import numpy as np
@@ -52,7 +50,7 @@ def side_contrast(
     each : fit with a temperature for each mode, along (y, x) or (x,), with the interface normal to x
     at : position of the plane, m
     spread : point spread
-    drop : bits of `Flag` of pixels that are left out
+    drop : bits of `PixelFlag` of pixels that are left out
 
     Returns
     -------

@@ -204,10 +204,6 @@ def design_eels(
     floor : share of the time that is spread evenly over all columns whatever the optimum says, so that branches can be
         seen to be straight
 
-    Returns
-    -------
-    EelsDesign
-
     Raises
     ------
     InputError

@@ -23,7 +23,7 @@ from kapitza.measure.eels.fitting.problem import (
     sufficient_spectra,
 )
 from kapitza.measure.eels.fitting.search import SearchResult, to_coordinates
-from kapitza.measure.eels.map import PixelFlag, TemperatureMap
+from kapitza.measure.eels.map import PixelFlag, TemperatureMap, count_flags
 from kapitza.measure.eels.model import SpectrumModel, Tie, VibrationalMode
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.run.store import Store, UnitInputs, UnitResult
@@ -179,9 +179,7 @@ def _fit_unit(image: SpectrumImage, problem: FitProblem, inputs: UnitInputs) -> 
     counts = image.block(first, stop)
     good = sufficient_spectra(problem.model, problem.detector, counts)
     k, p = len(counts), len(problem.model.names)
-    flag = np.where(good, 0, int(PixelFlag.DEAD)).astype(np.int64)
-    flag[~np.isfinite(counts).all(axis=1)] |= int(PixelFlag.MISSING)
-    flag[(np.where(np.isfinite(counts), counts, 0.0) < 0).any(axis=1)] |= int(PixelFlag.NEGATIVE)
+    flag = np.where(good, 0, int(PixelFlag.DEAD)) | count_flags(counts)
     result: UnitResult = {
         "value": np.full((k, p), np.nan),
         "covariance": np.full((k, p, p), np.nan),
@@ -233,7 +231,7 @@ def _pixel_flags(problem: FitProblem, found: SearchResult, pvalue: Array) -> NDA
 
 def _assemble_map(image: SpectrumImage, model: SpectrumModel, found: UnitResult) -> TemperatureMap:
     """Results of all pixels as a map."""
-    arrays: dict[str, Any] = {name: part.reshape(*image.shape, *part.shape[1:]) for name, part in found.items()}
+    arrays: dict[str, Any] = {name: part.reshape((*image.shape, *part.shape[1:])) for name, part in found.items()}
     return TemperatureMap(
         **arrays,
         position=image.position,

@@ -73,11 +73,7 @@ def temperature_gradients(
     radius : of the neighbourhood, m
     name : parameter: "temperature" or "<mode>.temperature"
     interface : x of a plane that no neighbourhood crosses, m; the map is taken as one piece if None
-    drop : bits of `Flag` of pixels that are left out
-
-    Returns
-    -------
-    GradientField
+    drop : bits of `PixelFlag` of pixels that are left out
 
     Raises
     ------
@@ -166,7 +162,7 @@ def line_profile(
     ----------
     found : temperature map along (y, x) or (x,)
     name : parameter: "temperature" or "<mode>.temperature"
-    drop : bits of `Flag` of pixels that are left out
+    drop : bits of `PixelFlag` of pixels that are left out
     common : standard uncertainty that all pixels share, as that of the sensitivity of gain against loss side, K; it
         moves the whole profile and leaves the jump alone
 

@@ -14,7 +14,7 @@ class PixelFlag(IntFlag):
     """What is to be known of one pixel; 0 is a plain good fit."""
 
     GOOD = 0
-    UNCONVERGED = 1  # the search ended before it settled
+    UNCONVERGED = 1  # the search ended before it converged
     DEAD = 2  # no electrons, or too few channels left: nothing was fitted
     SINGULAR = 4  # some parameter is not determined by the data; its covariance is infinite
     AT_BOUND = 8  # a parameter lies on its limit: its interval is one-sided
@@ -24,6 +24,13 @@ class PixelFlag(IntFlag):
 
 
 UNUSABLE_FLAGS = int(PixelFlag.UNCONVERGED | PixelFlag.DEAD | PixelFlag.SINGULAR)
+
+
+def count_flags(counts: NDArray[Any]) -> IntArray:
+    """(n,) flags of spectra (n, channels) with channels that are missing or below zero."""
+    finite = np.isfinite(counts)
+    negative = (np.where(finite, counts, 0.0) < 0).any(axis=1)
+    return integer_array(int(PixelFlag.MISSING) * ~finite.all(axis=1) + int(PixelFlag.NEGATIVE) * negative)
 
 
 @frozen(eq=False, kw_only=True)
@@ -39,7 +46,7 @@ class TemperatureMap:
         "fwhm", "<mode>.energy", "<mode>.width" in J; "temperature" or "<mode>.temperature" in K; "<mode>.occupation"
     value : (..., p) SI; NaN where nothing was fitted
     covariance : (..., p, p); zero where a parameter was kept fixed, infinite where the data do not determine it
-    flag : (...) bits of `Flag`
+    flag : (...) bits of `PixelFlag`
     pvalue : (...) goodness of fit: probability of a worse fit when the model is right
     deviance : (...) twice the log-likelihood that a perfect fit would have more; differences between nested models
         are likelihood-ratio statistics
@@ -82,7 +89,7 @@ class TemperatureMap:
 
     @property
     def good(self) -> NDArray[np.bool_]:
-        """(...) pixels whose fit settled with every parameter determined."""
+        """(...) pixels whose fit converged with every parameter determined."""
         return (self.flag & UNUSABLE_FLAGS) == 0
 
     @property

@@ -86,11 +86,7 @@ def departure_test(
     each : fit of the same image with a temperature for each mode
     level : chance of a false alarm
     correction : for many pixels, see `DepartureTest`
-    drop : bits of `Flag` of pixels that are left out, in either fit; a misfit of the first is what is looked for
-
-    Returns
-    -------
-    DepartureTest
+    drop : bits of `PixelFlag` of pixels that are left out, in either fit; a misfit of the first is what is looked for
 
     Raises
     ------
@@ -174,7 +170,7 @@ def mode_occupations(
     ----------
     found : fit with an occupation or a temperature for each mode, along (y, x), (x,) or of a single spectrum
     energy : (M,) of the modes, J; the mean fitted "<mode>.energy" if None
-    drop : bits of `Flag` of pixels that are left out
+    drop : bits of `PixelFlag` of pixels that are left out
 
     Returns
     -------

@@ -1,11 +1,11 @@
-"""What spectra look like before anything is fitted: dose, zero-loss peak, bad pixels, and what stands against a fit."""
+"""Quality of spectra before anything is fitted: dose, zero-loss peak, bad pixels, and what prevents a fit."""
 
 import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IntArray, integer_array, real_array
-from kapitza.measure.eels.map import PixelFlag
+from kapitza.measure.eels.map import PixelFlag, count_flags
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import meV
 
@@ -26,8 +26,8 @@ class SpectrumQuality:
     electrons : (...) electrons of each pixel, dark counts taken off; channels without a finite count left out
     centre : (...) middle of the zero-loss peak at half its height, J; NaN where there is none
     fwhm : (...) its full width at half maximum, J; NaN where there is none
-    flag : (...) bits of `Flag`: DEAD (nothing, or less than a hundredth of the usual dose), MISSING (counts that are
-        not finite), NEGATIVE (counts below zero)
+    flag : (...) bits of `PixelFlag`: DEAD (nothing, or less than a hundredth of the usual dose), MISSING (counts that
+        are not finite), NEGATIVE (counts below zero)
     clipped : (...) whether the peak is cut flat, as a full detector does
     gain, loss : how far the spectra reach from the zero-loss peak to either side, J
     step : width of a channel, J
@@ -88,7 +88,7 @@ def half_height_peaks(counts: Array) -> tuple[Array, Array]:
 
 
 def assess_spectra(image: SpectrumImage) -> SpectrumQuality:
-    """Look at all pixels of an image, block by block.
+    """Assess all pixels of an image, block by block.
 
     Parameters
     ----------
@@ -129,16 +129,12 @@ def assess_spectra(image: SpectrumImage) -> SpectrumQuality:
 def _assess_block(image: SpectrumImage, part: Array) -> tuple[Array, Array, Array, IntArray, NDArray[np.bool_]]:
     """Electrons, centre and width in channels, flags and clipping of some pixels."""
     finite = np.isfinite(part)
-    known = np.where(finite, part, 0.0)
-    flag = np.zeros(part.shape[0], dtype=np.int64)
-    flag[~finite.all(axis=1)] |= int(PixelFlag.MISSING)
-    flag[(known < 0).any(axis=1)] |= int(PixelFlag.NEGATIVE)
-    clear = np.where(finite, known - image.dark * image.electrons_per_count, 0.0)
+    clear = np.where(finite, np.where(finite, part, 0.0) - image.dark * image.electrons_per_count, 0.0)
     top = clear.max(axis=1)
-    centre, fwhm = half_height_peaks(clear)
     bright = top >= _MIN_PEAK_ELECTRONS
+    centre, fwhm = (np.where(bright, value, np.nan) for value in half_height_peaks(clear))
     clipped = ((clear == top[:, None]).sum(axis=1) >= _CLIPPED_CHANNELS) & (top >= _MIN_CLIPPED_ELECTRONS)
-    return clear.sum(axis=1), np.where(bright, centre, np.nan), np.where(bright, fwhm, np.nan), flag, clipped
+    return clear.sum(axis=1), centre, fwhm, count_flags(part), clipped
 
 
 def _energy_axis_problems(image: SpectrumImage, found: SpectrumQuality) -> list[str]:

@@ -1,8 +1,7 @@
-"""The usual shortcuts from counts to a temperature, for comparison: fast, and wrong by a known amount.
+"""Temperatures from ratios of gain to loss in the recorded spectrum, for comparison: fast, with a known bias.
 
-All of them read a ratio of gain to loss off the spectrum as it was recorded.  Detailed balance holds before the
-spectrometer blurs the spectrum, not after, and a window has no one energy.  At an interface without any step in
-temperature, with different spectra on both sides, they show one.  `fit_spectra` does not.
+Detailed balance holds before the spectrometer blurs the spectrum, not after, and a window has no single energy: an
+interface of one temperature shows a step, which `fit_spectra` does not.
 """
 
 import warnings
@@ -24,9 +23,9 @@ LineThrough = Literal["origin", "free"]
 # 0.357, 1) and of SiC (47, 82, 97 meV; 0.283, 0.127, 1) at 8 meV resolution without background, windows in meV.
 BIAS: Mapping[str, Mapping[tuple[int, int], float]] = MappingProxyType(
     {
-        "centre": MappingProxyType({(30, 120): 52.0, (70, 110): 60.0}),
-        "centroid": MappingProxyType({(30, 120): -15.0, (70, 110): 0.2}),
-        "origin": MappingProxyType({(30, 120): 0.8, (70, 110): 2.5}),
+        "centre": {(30, 120): 52.0, (70, 110): 60.0},
+        "centroid": {(30, 120): -15.0, (70, 110): 0.2},
+        "origin": {(30, 120): 0.8, (70, 110): 2.5},
     }
 )
 
@@ -50,8 +49,7 @@ def window_temperature(
     centre, or the centroid of the loss in it.  Always warns: an interface without a step shows one of +52 K (centre,
     30 to 120 meV) or -15 K (centroid).
     """
-    spectra, loss, gain = _gain_loss_windows(energy, counts, low, high)
-    axis = increasing(energy)
+    axis, spectra, loss, gain = _gain_loss_windows(energy, counts, low, high)
     up, down = spectra[..., loss].sum(axis=-1), spectra[..., gain].sum(axis=-1)
     if at == "centre":
         middle = np.full(up.shape, (low + high) / 2)
@@ -72,8 +70,7 @@ def log_ratio_temperature(
     through the "origin", as detailed balance demands, or has a "free" intercept.  Always warns: the resolution bends
     the line; an interface without a step shows up to some K, and with a free intercept tens to hundreds.
     """
-    spectra, loss, _ = _gain_loss_windows(energy, counts, low, high)
-    axis = increasing(energy)
+    axis, spectra, loss, _ = _gain_loss_windows(energy, counts, low, high)
     mirrored = np.abs(axis[:, None] + axis[loss]).argmin(axis=0)
     up, down, x = spectra[..., loss], spectra[..., mirrored], axis[loss] / k_B
     both = (up > 0) & (down > 0)
@@ -115,8 +112,7 @@ def channel_temperature(energy: ArrayLike, counts: ArrayLike, low: float, high: 
 
     Always warns: the resolution alone makes it swing by tens of kelvin, which looks like a departure from equilibrium.
     """
-    spectra, loss, _ = _gain_loss_windows(energy, counts, low, high)
-    axis = increasing(energy)
+    axis, spectra, loss, _ = _gain_loss_windows(energy, counts, low, high)
     mirrored = np.abs(axis[:, None] + axis[loss]).argmin(axis=0)
     warnings.warn(
         "temperature of each channel: at 300 K and 8 meV resolution it swings from 278 to 315 K with nothing out of "
@@ -130,8 +126,8 @@ def channel_temperature(energy: ArrayLike, counts: ArrayLike, low: float, high: 
 
 def _gain_loss_windows(
     energy: ArrayLike, counts: ArrayLike, low: float, high: float
-) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Counts as an array, and the channels of the window on the loss and on the gain side."""
+) -> tuple[Array, Array, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Axis and counts as arrays, and the channels of the window on the loss and on the gain side."""
     axis, spectra = increasing(energy), real_array(counts)
     if spectra.shape[-1:] != axis.shape:
         raise InputError(f"counts have shape {spectra.shape} for {axis.size} channels")
@@ -140,7 +136,7 @@ def _gain_loss_windows(
             f"window from {low / meV:g} to {high / meV:g} meV, wanted 0 < low < high and both sides inside of "
             f"{axis[0] / meV:g} to {axis[-1] / meV:g} meV"
         )
-    return spectra, (axis >= low) & (axis <= high), (-axis >= low) & (-axis <= high)
+    return axis, spectra, (axis >= low) & (axis <= high), (-axis >= low) & (-axis <= high)
 
 
 def _ratio_temperature(energy: Array, gain: Array, loss: Array) -> tuple[Array, Array]:
@@ -154,14 +150,12 @@ def _ratio_temperature(energy: Array, gain: Array, loss: Array) -> tuple[Array, 
 def _warn_of_bias(what: str, key: str) -> None:
     """Warn of the measured bias of a shortcut."""
     steps = BIAS.get(key)
-    said = (
-        ", ".join(f"{step:+g} K ({low} to {high} meV)" for (low, high), step in steps.items())
-        if steps
-        else "tens to hundreds of kelvin, even without a temperature where the line runs uphill"
-    )
+    bias = "tens to hundreds of kelvin, even without a temperature where the line runs uphill"
+    if steps:
+        bias = ", ".join(f"{step:+g} K ({low} to {high} meV)" for (low, high), step in steps.items())
     warnings.warn(
         f"{what}: an interface of one temperature, 400 K, between AlN- and SiC-like spectra shows a false step of "
-        f"{said}; fit_spectra shows none",
+        f"{bias}; fit_spectra shows none",
         ValidityWarning,
         stacklevel=3,
     )

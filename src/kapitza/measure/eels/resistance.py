@@ -97,10 +97,6 @@ def absolute_resistance(
     left, right : conductivity of the lamella on a side
     level : probability of the interval
 
-    Returns
-    -------
-    AbsoluteResistance
-
     Raises
     ------
     InputError

@@ -33,14 +33,14 @@ def zero_loss_from_vacuum(vacuum: SpectrumImage) -> ZeroLossPeak:
 
     Returns
     -------
-    ZeroLoss, centred midway between its two half heights
+    ZeroLossPeak, centred midway between its two half heights
 
     Raises
     ------
     InputError
         if there are fewer than 10,000 electrons
     ConvergenceError
-        if the spline does not settle
+        if the spline does not converge
     """
     n, unit = vacuum.energy.size, vacuum.electrons_per_count
     chosen = np.unique(np.linspace(0, vacuum.pixels - 1, _MAX_VACUUM_SPECTRA).astype(int))
@@ -106,7 +106,7 @@ def _smooth_log_density(
         largest = float(np.abs(step).max())
         if largest < _LOG_DENSITY_TOLERANCE:
             return log
-    raise ConvergenceError(f"the zero-loss peak did not settle: last step {largest:.2g}", log)
+    raise ConvergenceError(f"the zero-loss peak did not converge: last step {largest:.2g}", log)
 
 
 def _straighten_ends(knots: Array, log: Array, width: float) -> tuple[Array, Array]:
