@@ -1,6 +1,7 @@
 """Temperature maps: every fitted parameter of each pixel, with covariance and flags."""
 
 from enum import IntFlag
+from typing import Any
 
 import numpy as np
 from attrs import evolve, field, frozen
