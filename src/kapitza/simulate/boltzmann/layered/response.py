@@ -53,23 +53,10 @@ def heating_response(
     right: Wall | None = None,
     angles: int = DEFAULT_ANGLES,
 ) -> HeatingResponse:
-    r"""Response to heat that is absorbed below the left face and changes as $e^{st}$, per W m⁻².
+    """Response to heat that is absorbed below the left face and changes as $e^{st}$, per W m⁻².
 
-    The light heats the lattice with $e^{-x/d}/d$ within the first layer.  The left face is adiabatic and rough; the
-    right wall stays at the temperature of the bands.
-
-    Parameters
-    ----------
-    films, boundaries : as in `transport`; the last layer should be thicker than heat travels
-    rate : s, s⁻¹; real part not below zero
-    depth : d, m
-    right : wall; black if None
-    angles : nodes in the cosine of isotropic bands per quarter turn
-
-    Raises
-    ------
-    InputError
-        for a rate with negative real part, a depth that is not above zero, and as `transport`
+    The light heats the lattice with $e^{-x/d}/d$ within the first layer, d in m; s has no negative real part, s⁻¹.  The
+    left face is adiabatic and rough; the right wall (black if None) stays at the temperature of the bands.
     """
     if not (np.isfinite(rate) and complex(rate).real >= 0):
         raise InputError(f"rate = {rate:g} s⁻¹, wanted a finite number without a negative real part")
