@@ -62,6 +62,12 @@ def test_unknown_methods_are_refused(method: object):
             solve(subject, method=method)  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
+def test_unknown_waveforms_are_refused():
+    for found in (solve(chip()), solve(chip(), method="volumes", cells=800)):
+        with pytest.raises(InputError, match="unknown waveform 'sudden': expected 'stated' or 'step'"):
+            found.respond([1e-6], "sudden")  # pyright: ignore[reportArgumentType]
+
+
 def test_all_heat_crosses_the_boundary_of_layers():
     """Every watt crosses every boundary: the maps of both sides differ by the flux over the conductance."""
     found = solve(chip())

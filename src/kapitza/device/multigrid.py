@@ -65,6 +65,7 @@ def conjugate_gradients(
     scale = size if start is None else float(right @ ready.apply(right))
     direction = towards.copy()
     for i in range(ready.limit):
+        # r'Mr is the energy of the error as the preconditioner sees it: it falls evenly, the residual does not
         if size <= tolerance**2 * scale:
             return found, i
         image = matrix @ direction

@@ -46,6 +46,7 @@ class TemperatureField:
 
 
 WaveformChoice = Literal["stated", "step"]  # each source as it says, or all switched on at t = 0
+WAVEFORM_CHOICES: tuple[WaveformChoice, ...] = ("stated", "step")
 
 
 @frozen(eq=False)

@@ -243,20 +243,14 @@ def cell_volumes(mesh: Mesh) -> Array:
     return np.concatenate(found)
 
 
-def _outer_facets(cells: IntArray, dimension: int) -> IntArray:
-    """(n, 2) cell and opposite corner of the facets that only one cell has."""
-    facets = _simplex_element(dimension, cells.shape[1]).facets[:, :dimension]
-    keys = corner_keys(cells[:, facets].reshape(-1, dimension))
-    _, first, count = np.unique(keys, return_index=True, return_counts=True)
-    alone = first[count == 1]
-    return np.column_stack([alone // (dimension + 1), alone % (dimension + 1)])
-
-
 def named_faces(points: Array, cells: IntArray, where: Mapping[str, Callable[[Array], Any]]) -> dict[str, IntArray]:
     """Outer facets by name, each where a function of the (n, d) centres of the facets is true."""
     dimension = points.shape[1]
-    outer = _outer_facets(cells, dimension)
     corners = _simplex_element(dimension, cells.shape[1]).facets[:, :dimension]
+    keys = corner_keys(cells[:, corners].reshape(-1, dimension))
+    _, first, count = np.unique(keys, return_index=True, return_counts=True)
+    alone = first[count == 1]  # facets that only one cell has
+    outer = np.column_stack([alone // (dimension + 1), alone % (dimension + 1)])
     centres = points[cells[outer[:, :1], corners[outer[:, 1]]]].mean(axis=1)
     return {name: outer[np.asarray(test(centres), dtype=bool)] for name, test in where.items()}
 

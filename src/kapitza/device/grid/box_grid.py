@@ -15,7 +15,6 @@ import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import Array, increasing
-from kapitza.core.stack import Layer
 from kapitza.device.layered.linear import source_plane
 from kapitza.device.layout import Layout, layer_depth
 from kapitza.device.setup import locate_plane
@@ -139,7 +138,9 @@ def _cell_targets(layout: Layout, axis: int, shortest: float | None = None) -> l
         index, depth = locate_plane(source_plane(device, source), device.stack)
         top, thickness = layer_depth(device.stack, index), device.stack.layers[index].thickness
         size = layout.box.width if source.shape is None else source.shape.size
-        reach = np.inf if shortest is None else _diffusion_length(device.stack.layers[index], shortest) / 2
+        layer, reach = device.stack.layers[index], np.inf
+        if shortest is not None and layer.heat_capacity is not None:  # how far heat gets in this time, halved
+            reach = float(np.sqrt(layer.conductivity / layer.heat_capacity * shortest)) / 2
         if axis == 2:
             fine = min(_SOURCE_EDGE_FRACTION * size, _SOURCE_EDGE_FRACTION * thickness, reach)
             found += [(top, fine), (top + thickness, fine)] if source.through else [(top + depth, fine)]
@@ -155,13 +156,6 @@ def _cell_targets(layout: Layout, axis: int, shortest: float | None = None) -> l
         low, high = spans[axis]
         found += [(one, np.sqrt(size * (high - low))) for one in (low, high)]
     return found or [(0.0, (layout.box.width, layout.box.depth, layout.height)[axis])]
-
-
-def _diffusion_length(layer: Layer, time: float) -> float:
-    """How far heat gets through a layer in a time, m; no limit where its heat capacity is not known."""
-    if layer.heat_capacity is None:
-        return np.inf
-    return float(np.sqrt(layer.conductivity / layer.heat_capacity * time))
 
 
 def _cell_size(at: Array, edges: Array, places: Sequence[_CellTarget], scale: float) -> Array:

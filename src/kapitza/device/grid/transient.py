@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 from scipy.sparse import csr_array
 
-from kapitza.core.arrays import Array, positive
+from kapitza.core.arrays import Array, check_choice, positive
 from kapitza.device.description import Device, PeriodicPower, PulsedPower, SteadyPower, StepPower, Waveform
 from kapitza.device.grid.box_grid import BoxGrid
 from kapitza.device.grid.finite_volumes import (
@@ -40,7 +40,7 @@ from kapitza.device.layered.linear import averaging_patches
 from kapitza.device.layered.transient import time_span
 from kapitza.device.layout import Layout
 from kapitza.device.multigrid import Preconditioner, build_preconditioner, conjugate_gradients
-from kapitza.device.results import TransientTemperatures, WaveformChoice
+from kapitza.device.results import WAVEFORM_CHOICES, TransientTemperatures, WaveformChoice
 from kapitza.device.setup import heat_capacity_of
 from kapitza.errors import ConvergenceError, InputError
 
@@ -85,11 +85,16 @@ def grid_response(
     Periodic sources and trains of pulses without beginning, which never started, are refused.
     """
     times = positive(time)
+    check_choice(waveform, WAVEFORM_CHOICES, "waveform")
     together = waveform == "step"
     waveforms = {one.name: StepPower() if together else one.waveform for one in layout.device.sources}
     ends = {0.0}
     for name, power in waveforms.items():
-        ends |= _switching_times(name, power)
+        if isinstance(power, PeriodicPower) or (isinstance(power, PulsedPower) and power.count is None):
+            raise InputError(f"{name} has always been {power}: fields start at t = 0, give steps or counted pulses")
+        if isinstance(power, PulsedPower):
+            starts = [n * power.period for n in range(power.count or 0)]
+            ends |= {*starts, *(start + power.width for start in starts)}
 
     def levels(at: float) -> tuple[float, ...]:
         return (*(_power_level(power, at) for power in waveforms.values()), float(at >= 0 or not together))
@@ -106,16 +111,6 @@ def grid_time_span(layout: Layout | Device) -> tuple[float, float]:
         size = min(high - low for low, high in (*block.outline.extent, block.span))
         first = min(first, 0.02 * size**2 * heat_capacity_of(block.layer) / block.layer.conductivity)
     return first, last
-
-
-def _switching_times(name: str, power: Waveform) -> set[float]:
-    """Times at which a source is switched, s."""
-    if isinstance(power, PeriodicPower) or (isinstance(power, PulsedPower) and power.count is None):
-        raise InputError(f"{name} has always been {power}: fields start at t = 0, give steps or counted pulses")
-    if isinstance(power, PulsedPower):
-        starts = [n * power.period for n in range(power.count or 0)]
-        return {*starts, *(start + power.width for start in starts)}
-    return {0.0}
 
 
 def _power_level(power: Waveform, at: float) -> float:
@@ -193,7 +188,7 @@ def _advance_interval(
         if at >= span * (1 - 1e-9):
             return np.array(knots), np.array(rows).T, rise
         wanted = min(length, span - at)
-        if varies and rate is None:
+        if varies and rate is None:  # after a switch the rate is unknown: a trial step gives it
             stepper = _implicit_stepper(found, held, wanted, stepper)
             rate = (_take_step(stepper, held, cell_heats(found), rise)[0] - rise) / wanted
         ahead = found
@@ -202,6 +197,7 @@ def _advance_interval(
         if stepper is None or stepper.length != wanted or varies:
             stepper = _implicit_stepper(ahead, held, wanted, stepper if varies else None)
         new, change, after = _take_step(stepper, held, cell_heats(ahead), rise)
+        # a step is repeated with half of its length only where the rate changed far too much: lengths stay few
         if change > _MAX_RATE_CHANGE * 1.5 and wanted > 1e-6 * spans[1]:
             length = wanted / 2
             continue

@@ -86,7 +86,10 @@ def _axis_density(source: AxisRanges, at: AxisRanges, tau: Array, side: float | 
         if reached.any():
             found[reached] += _unbounded_density(image, at, tau[reached])
     if side is not None and not near.all():
-        found[~near] = _cosine_density(source, at, tau[~near], side)
+        k = np.pi / side * np.arange(1, _COSINE_TERMS + 1, dtype=np.float64)  # modes of the box
+        decay = np.exp(-np.outer(tau[~near], k**2))
+        modes = np.einsum("tk,ks,kn->tsn", decay, mean_cosine(k, source), mean_cosine(k, at))
+        found[~near] = (1 + 2 * modes) / side
     return found
 
 
@@ -113,13 +116,6 @@ def _unbounded_density(source: AxisRanges, at: AxisRanges, tau: Array) -> Array:
         return (integral(at.high - a) - integral(at.low - a)) / width
     spread = integral(at.high - a) - integral(at.high - b) - integral(at.low - a) + integral(at.low - b)
     return spread / ((b - a) * width)
-
-
-def _cosine_density(source: AxisRanges, at: AxisRanges, tau: Array, side: float) -> Array:
-    """The same as a series of the modes of a box."""
-    k = np.pi / side * np.arange(1, _COSINE_TERMS + 1, dtype=np.float64)
-    decay = np.exp(-np.outer(tau, k**2))
-    return (1 + 2 * np.einsum("tk,ks,kn->tsn", decay, mean_cosine(k, source), mean_cosine(k, at))) / side
 
 
 def box_wave_numbers(box: Box, counts: tuple[int, int]) -> tuple[Array, Array]:

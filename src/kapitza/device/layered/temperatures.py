@@ -11,7 +11,6 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Layer
 from kapitza.device.description import Device
 from kapitza.device.layered.linear import (
-    LinearDevice,
     averaging_patches,
     linear_device,
     with_constant_properties,
@@ -178,6 +177,8 @@ def solve_layered(device: Device, *, sensitivity: bool = True) -> LayeredTempera
         drops[column.owners[i]] = drops.get(column.owners[i], 0.0) + float(rises[i] - rises[i + 1])
     if np.isfinite(device.coefficient) and rises[-1]:
         drops["sink"] = float(rises[-1])
+    on_planes = zip(linear.planes, column.marks, strict=True)
+    plane = next((plane for plane, mark in on_planes if mark == solution.node), None)
     slopes = _peak_sensitivities(device, solution) if sensitivity else {}
     relative = relative_uncertainties(device, solution.kelvin)
     patches = averaging_patches(device).items()
@@ -188,18 +189,11 @@ def solve_layered(device: Device, *, sensitivity: bool = True) -> LayeredTempera
         power=device.power,
         peak=solution.peak,
         place=[float(solution.spot.x[0]), float(solution.spot.y[0]), column.depths[solution.node]],
-        layer=_layer_at(linear, solution.node),
-        average={name: float(linear.rise(patch, linear.node(plane))[0]) for name, (plane, patch) in patches},
+        layer=column.owners[min(solution.node, len(column.pieces) - 1)] if plane is None else plane.layer,
+        average={name: float(linear.rise(patch, linear.node(at))[0]) for name, (at, patch) in patches},
         drop=drops,
         sensitivity=slopes,
         contribution={name: abs(slopes[name]) * part for name, part in relative.items() if part and name in slopes},
         kelvin=solution.kelvin,
         iterations=solution.iterations,
     )
-
-
-def _layer_at(linear: LinearDevice, node: int) -> str:
-    """Layer that a node lies in, or on the face of."""
-    owners = linear.column.owners
-    plane = next((p for p, mark in zip(linear.planes, linear.column.marks, strict=True) if mark == node), None)
-    return owners[min(node, len(owners) - 1)] if plane is None else plane.layer

@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline
 from scipy.special import j0
 
-from kapitza.core.arrays import Array, ComplexArray, positive
+from kapitza.core.arrays import Array, ComplexArray, check_choice, positive
 from kapitza.core.quadrature import panel_quadrature
 from kapitza.device.description import Box, Device, HeatSource, PeriodicPower, PulsedPower, StepPower, Waveform
 from kapitza.device.layered.admittance import SpectralPoints
@@ -23,7 +23,7 @@ from kapitza.device.layered.spreading import (
     source_ranges,
 )
 from kapitza.device.layered.steady import SteadySolution, solve_steady
-from kapitza.device.results import TransientTemperatures, WaveformChoice
+from kapitza.device.results import WAVEFORM_CHOICES, TransientTemperatures, WaveformChoice
 from kapitza.device.setup import heat_capacity_of
 from kapitza.device.shapes import Disc, HeatMap, SourceShape
 from kapitza.errors import InputError
@@ -241,6 +241,7 @@ class TransientModel:
         late = self.transfer(source, reader.node, s, average.kappa) @ average.weight + self.mean(source, reader.node, s)
         end = np.real(self.transfer(source, reader.node, zero, average.kappa) @ average.weight)
         end = end + np.real(self.mean(source, reader.node, zero))
+        # what is missing of the steady rise decays: its Laplace integral converges where that of a step does not
         missing = end[0] - np.real(weight @ (late / s))
         return reader.steady[index] - source.power * missing
 
@@ -274,6 +275,7 @@ def layered_response(device: Device, time: ArrayLike, waveform: WaveformChoice =
     and a periodic source adds the real part of its response.  "step" switches all of them on together at t = 0.
     """
     times = positive(time)
+    check_choice(waveform, WAVEFORM_CHOICES, "waveform")
     model = transient_model(device)
     waveforms = [StepPower() if waveform == "step" else source.waveform for source in model.linear.device.sources]
     rows = [

@@ -258,12 +258,13 @@ def read_layer(section: TomlTable, sink: float) -> tuple[Layer, ConductivityLaw 
     along = section.optional("in_plane", "conductivity")
     if along is None and known is not None and known.inplane_table is not None and "conductivity" not in section:
         along = locate_faults(section, "material", lambda: float(known.conductivity(sink, inplane=True)[0]))
+    thickness = np.inf if section.table.get("thickness") == "infinite" else section.number("thickness", "length")
     layer = locate_faults(
         section,
         "",
         lambda: Layer(
             name,
-            _thickness_of(section),
+            thickness,
             value,
             in_plane=along,
             in_plane_y=section.optional("in_plane_y", "conductivity"),
@@ -271,13 +272,6 @@ def read_layer(section: TomlTable, sink: float) -> tuple[Layer, ConductivityLaw 
         ),
     )
     return layer, law, section.text("material", name)
-
-
-def _thickness_of(section: TomlTable) -> float:
-    """Thickness of a layer, m; "infinite" for a last layer without end."""
-    if section.table.get("thickness") == "infinite":
-        return np.inf
-    return section.number("thickness", "length")
 
 
 def _conductivity_of(section: TomlTable, known: Material | None, sink: float) -> float:
