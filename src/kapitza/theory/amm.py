@@ -192,10 +192,7 @@ def corner_quadrature(corners: Array, last: float, order: int) -> tuple[Array, A
 
 
 def _branch_conversion(matrix: ComplexArray, left: PlaneWaves, right: PlaneWaves, weight: Array) -> Array:
-    """(nω, m_L, m_R) weighted sum of the probabilities to cross from branch to branch, mean of both directions.
-
-    The reverse way at a slowness is the forward way at the opposite one, so that both make up for half of the azimuths.
-    """
+    """(nω, m_L, m_R) weighted sum of the probabilities to cross from branch to branch, mean of both directions."""
     m = left.count
     probability = np.square(np.abs(matrix))
     forward = _branch_crossing(
@@ -204,7 +201,7 @@ def _branch_conversion(matrix: ComplexArray, left: PlaneWaves, right: PlaneWaves
     backward = _branch_crossing(
         probability[..., :m, m:], left.branch[:, LEFT_GOING], right.branch[:, LEFT_GOING], weight
     )
-    return (forward + backward) / 2
+    return (forward + backward) / 2  # the way back is the way forth at the opposite slowness: half of the azimuths do
 
 
 def _branch_crossing(probability: Array, left: NDArray[np.intp], right: NDArray[np.intp], weight: Array) -> Array:

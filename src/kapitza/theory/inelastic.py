@@ -282,11 +282,7 @@ def pair_exchange_flux(
     frequency_power: float = 2.0,
     theory: ElasticTheory = dmm,
 ) -> float:
-    """Heat flux by the exchange from the left side at `hot` to the right side at `cold` (K), W m⁻².
-
-    Nothing is linearised but K, which is taken at the mean temperature: zero at equal temperatures, with their sign
-    else.
-    """
+    """Heat flux by the exchange between sides at `hot` (left) and `cold` (right), K, with K(ω) at their mean, W m⁻²."""
     grid = frequency_grid(pair_edges(left, right))
     omega = grid.omega
     rates = pair_exchange(

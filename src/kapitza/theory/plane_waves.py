@@ -198,10 +198,7 @@ def _sextic_matrix(c: Array, s: Array) -> Array:
 
 
 def _normalise_flux(state: ComplexArray, propagating: NDArray[np.bool_]) -> ComplexArray:
-    """Mix and scale the propagating waves of each direction so that each carries unit flux and no two share any.
-
-    Waves of different p never share flux; those of one p come from the eigensolver in any mixture.
-    """
+    """Mix the propagating waves of each direction, if of one p, and scale them to unit flux, none shared by two."""
     shape, traction = state[:, :, :3], state[:, :, 3:]
     cross = shape.conj().swapaxes(-1, -2) @ traction
     gram = (cross + cross.conj().swapaxes(-1, -2)) / 2

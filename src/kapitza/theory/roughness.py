@@ -164,10 +164,7 @@ def _branch_cutoffs(side: Medium, here: PlaneWaves, way: int) -> Array:
 
 
 def split_specular(table: InterfaceProcesses, omega: Array, roughness: float) -> Array:
-    """(3, nω) specular crossing over ω², and lost to diffuse scattering from the left and from the right, s² m⁻².
-
-    A wave that may not enter a closed branch is reflected into itself, so that nothing goes missing.
-    """
+    """(3, nω) specular crossing over ω², and lost to diffuse scattering from the left and from the right, s² m⁻²."""
     phase = roughness * omega[:, None, None]
     open_in = omega[:, None, None] <= table.cutoff_in
     open_out = omega[:, None, None] <= table.cutoff_out
@@ -176,6 +173,7 @@ def split_specular(table: InterfaceProcesses, omega: Array, roughness: float) ->
     coherent = kept * allowed
     crosses = table.to_left[:, None] != table.from_left
     crossing = np.sum(coherent * crosses, axis=(2, 3)) @ table.weight / 2  # half of both directions together
+    # a wave that may not enter a closed branch is reflected into itself, so that nothing goes missing
     barred = np.where(open_in, np.sum(table.probability, axis=1) - np.sum(allowed, axis=2), 0.0)
     lost = np.sum(allowed - coherent, axis=2) + barred * -np.expm1(-np.square(phase * table.mirror))
     sides = [np.sum(lost * side, axis=2) @ table.weight for side in (table.from_left, ~table.from_left)]

@@ -20,16 +20,13 @@ DEFAULT_NORMAL = (0, 0, 1)
 
 @frozen(eq=False)
 class InterfaceSide:
-    """One side in all the forms in which a model may ask for it; None where a form is not known.
-
-    `spectrum` are full bands, a dispersion fit, a sheet, or any other `Phonons`.
-    """
+    """One side in all the forms in which a model may ask for it; None where a form is not known."""
 
     name: str
     solid: Solid | None = None
     elastic: Elastic | None = None
     fluid: Fluid | None = None
-    spectrum: Phonons | None = None
+    spectrum: Phonons | None = None  # full bands, a dispersion fit, a sheet, or any other `Phonons`
 
     @property
     def phonons(self) -> Phonons | None:

@@ -34,15 +34,12 @@ _PLASTIC_SEQUENCE = np.array([0.7548776662466927, 0.5698402909980532])  # steps 
 
 @frozen(eq=False)
 class FrequencyRange:
-    """Frequencies of one window: `ramps` (2,) as in `smooth_window`, `edges` (2,) of its support, rad s⁻¹.
+    """Frequencies of one window, and the box around Γ of its wave vectors."""
 
-    `box` (2,) are the half sides of its wave vectors, `thermal` kT/ħ at the lowest temperature that matters, rad s⁻¹.
-    """
-
-    ramps: Array
-    edges: Array
-    box: Array
-    thermal: float
+    ramps: Array  # (2,) as in `smooth_window`, rad s⁻¹
+    edges: Array  # (2,) of its support, rad s⁻¹
+    box: Array  # (2,) half sides, fractions
+    thermal: float  # kT/ħ at the lowest temperature that matters, rad s⁻¹
 
     def debye(self, temperature: Array) -> Array:
         """(nT,) what the range carries where the transmission is that of long waves, to a factor common to all."""
@@ -65,10 +62,7 @@ class FrequencyRange:
 
 @frozen(eq=False, kw_only=True)
 class RangeSpectrum:
-    """Spectrum of one range: nodes omega (n,), weights of the integral, and sums over wave vectors per area.
-
-    `each` (nk, n) is the total of each wave vector, of which the mesh has `share` (nk,).
-    """
+    """Spectrum of one range: nodes omega (n,), weights of the integral, and sums over wave vectors per area."""
 
     omega: Array
     weight: Array
@@ -76,8 +70,8 @@ class RangeSpectrum:
     left: Array
     right: Array
     points: int
-    each: Array
-    share: Array
+    each: Array  # (nk, n) total of each wave vector
+    share: Array  # (nk,) points of the mesh that each wave vector stands for
 
     def conducted(self, temperature: Array) -> Array:
         """(nT,) emitted conductance that it carries, W m⁻² K⁻¹."""

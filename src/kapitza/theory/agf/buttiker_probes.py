@@ -109,10 +109,7 @@ def tune_probe_strength(
     statistics: Statistics = "quantum",
     tolerance: float = 1e-3,
 ) -> float:
-    """Strength of the probes, s, with which a homogeneous crystal has a conductivity (W m⁻¹ K⁻¹).
-
-    Other parameters as in `conductance_with_probes`; a ConvergenceError where no strength gives it to the tolerance.
-    """
+    """Strength of the probes, s, with which a homogeneous crystal has a conductivity (W m⁻¹ K⁻¹), to a tolerance."""
     if not (np.isfinite(conductivity) and conductivity > 0):
         raise InputError(f"conductivity = {conductivity:g} W/mK: expected above 0")
     crystal = _homogeneous_junction(lead, 2)

@@ -196,34 +196,12 @@ def agf_decimated(
     executor: Executor | int = 1,
     store: Store | str | Path | None = None,
 ) -> Transmission:
-    r"""Harmonic transmission of a junction by decimation in batches, as graphics processors like it.
+    r"""Harmonic transmission of a junction by decimation in batches, for graphics processors; no modes of the sides.
 
-    Parameters
-    ----------
-    junction : leads and device
-    omega : (nω,) increasing angular frequency above zero, rad s⁻¹
-    k_mesh : points along either in-plane reciprocal vector, over the whole zone, or a `ZoneMesh`
-    broadening : η of $\omega^2(1 + i\eta)$; the error of the transmission is proportional to it
-    arrays : module with NumPy's functions and `linalg.solve` of batches in double precision, such as cupy, jax.numpy
-        with 64 bits enabled, or numpy itself; None takes cupy
-    batch : points solved at once; bounds the memory
-    executor, store : as in `agf`
+    `broadening` is η of $\omega^2(1 + i\eta)$, to which the error of the transmission is proportional; `arrays` a
+    module with NumPy's functions and `linalg.solve` of batches in double precision, such as cupy (None takes it),
+    jax.numpy with 64 bits enabled, or numpy itself; `batch` points are solved at once; the rest is as in `agf`.
 
-    Returns
-    -------
-    Transmission without the modes of the sides, which decimation does not count
-
-    Raises
-    ------
-    InputError
-        for frequencies that are not above zero, a broadening out of range, or arrays of single precision
-    MissingEngine
-        where cupy is wanted and missing
-    ConvergenceError
-        where layers stay coupled: the broadening is too small
-
-    References
-    ----------
     M. P. López Sancho, J. M. López Sancho and J. Rubio, J. Phys. F 15, 851 (1985), doi:10.1088/0305-4608/15/4/009
     """
     prepared, wanted = prepare_junction(junction), even_frequencies(junction, frequencies(omega))

@@ -61,15 +61,12 @@ class CouplingBasis:
 
 @frozen(eq=False)
 class LeadLayers:
-    """A lead at b wave vectors: onsite D00 (b, f, f); factors A and B (b, f, r) of the coupling to the right.
-
-    `real` is the same in a basis where it is real, None where there is none.
-    """
+    """A lead at b wave vectors: onsite D00 (b, f, f); factors A and B (b, f, r) of the coupling to the right."""
 
     onsite: AnyComplexArray
     a: AnyComplexArray
     b: AnyComplexArray
-    real: RealBlocks | None = None
+    real: RealBlocks | None = None  # the same in a basis where it is real, None where there is none
 
     def at(self, index: NDArray[np.intp]) -> "LeadLayers":
         """Take some of the wave vectors, with repetition."""
@@ -156,11 +153,9 @@ def _right_divide(numerator: AnyComplexArray, denominator: AnyComplexArray) -> A
 
 
 def solve_lead_waves(at: LeadLayers, omega: Array) -> LeadWaves:
-    """Find the waves of a lead at b wave vectors and the frequency of each, rad s⁻¹.
-
-    Beside a mode of its free surface, where a self-energy has a pole, it is solved at a frequency close by.
-    """
+    """Find the waves of a lead at b wave vectors and the frequency of each, rad s⁻¹."""
     found = _classify_waves(at, omega)
+    # beside a mode of the free surface a self-energy has a pole: the wave is solved at a frequency close by
     for step in range(1, _MAX_POLE_RETRIES + 1):
         index = np.flatnonzero(_is_near_pole(found))
         if not index.size:

@@ -307,8 +307,8 @@ def find_resonances(
 ) -> list[BoundMode]:
     """Peaks of the density of states of an interface above that of both crystals, at one wave vector k (2,).
 
-    They are looked for at even frequencies omega (nω,), rad s⁻¹, where a crystal has waves to leak into; `interface`
-    are layers, `layer` (f,) those of the coordinates of the device.
+    omega (nω,) are even frequencies, rad s⁻¹, `interface` layers, `layer` (f,) those of the coordinates of the device;
+    a crystal has waves to leak into.
     """
     if omega.size < 3:
         return []

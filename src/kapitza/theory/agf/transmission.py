@@ -101,10 +101,7 @@ class LeadBands:
 
 
 def lead_bands(sides: tuple[LeadContact, LeadContact], *, fine: bool = False) -> list[LeadBands]:
-    """Bands of both leads at each wave vector of the junction.
-
-    Between sampled phases, bands that cross or nearly do may hide an extremum; integrals do not mind, gaps need `fine`.
-    """
+    """Bands of both leads at each wave vector of the junction; `fine` where gaps are sought."""
     left, right = (
         _band_extrema(side, _FINE_BAND_PHASES, _EXACT_HALVINGS) if fine else _band_extrema(side) for side in sides
     )
