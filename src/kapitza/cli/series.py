@@ -49,7 +49,7 @@ def thickness_series(
         probability = None if test is None else test.probability
         print_json(found | {"chi2": line.chi2, "freedom": line.freedom, "curvature_probability": probability})
         return
-    print_values("straight line through the series, extrapolated drop", columns_of(found, {**dict.fromkeys(found, "")}))
+    print_values("straight line through the series, extrapolated drop", columns_of(found, dict.fromkeys(found, "")))
     if not line.resolved():
         typer.echo(f"zero within its error: below {line.upper() / 1e-9:.3g} m²K/GW at 95 % confidence")
     if test is not None:
@@ -109,5 +109,5 @@ def profile_jump(
         print_record(found, numbers)
         return
     title = f"profiles extrapolated to {found.at / nm:g} nm"
-    print_values(title, columns_of(numbers, {**dict.fromkeys(numbers, "")}))
+    print_values(title, columns_of(numbers, dict.fromkeys(numbers, "")))
     files.announce()
