@@ -11,7 +11,7 @@ from kapitza.core.arrays import Array
 from kapitza.errors import ConvergenceError, MissingEngine, ValidityWarning, require
 
 ENERGY_TOLERANCE = 1e-10  # of the energy norm of the error that multigrid sees
-_LARGE_SYSTEM = 20_000  # unknowns above which the slow way is told
+_LARGE_SYSTEM = 20_000  # unknowns above which the slow method gives a warning
 _SMOOTHER_OPTIONS = {
     "presmoother": ("gauss_seidel", {"sweep": "forward"}),
     "postsmoother": ("gauss_seidel", {"sweep": "backward"}),

@@ -70,12 +70,8 @@ def split_mesh(mesh: Mesh, parted: Callable[[int, int], bool]) -> SplitMesh:
     """Double the nodes between the regions that `parted` (of their numbers) tells apart.
 
     The nodes of all cells around a point count as one where a way leads from cell to cell that crosses no parted
-    facet: points on the rim of a boundary stay whole, and where several regions meet each gets its own.
-
-    Raises
-    ------
-    InputError
-        where a boundary is so thin in the mesh that no node of a facet could be doubled
+    facet: points on the rim of a boundary stay whole, and where several regions meet each gets its own.  Boundaries so
+    thin in the mesh that no node of a facet could be doubled are refused.
     """
     inner = _inner_facets(mesh)
     pair = np.sort(np.column_stack([mesh.region[inner.cell], mesh.region[inner.other_cell]]), axis=1)

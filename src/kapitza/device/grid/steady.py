@@ -170,6 +170,6 @@ def solve_balances(layout: Layout, grid: BoxGrid, tolerance: float) -> GridSolut
     raise ConvergenceError(
         f"{layout.device.title}: after {_MAX_GRID_ITERATIONS} solutions the hottest point still moves, "
         f"now {peak:.6g} K above the "
-        "sink: heat is conducted worse the hotter it gets, and there may be no steady state",
+        "sink: the conductivity falls with temperature; there may be no steady state",
         last=rise,
     )

@@ -84,8 +84,8 @@ def _pseudo_time_quadrature(device: Device, column: SlicedStack, sizes: tuple[fl
     steps[0] *= 1 / (1 - np.exp(-_LOG_TIME_STEP / 2))  # the integrand goes as τ^½ below: a geometric series
     if not np.isfinite(settling):
         steps[-1] *= 1 / (1 - np.exp(-_LOG_TIME_STEP / 2))  # and as τ^-½ above
-    still = STEADY_LAPLACE_VARIABLE / decay_time_bound(device, column) if device.box is not None else 1 / high
-    return PseudoTimeQuadrature(tau, np.append(p, still), weight * steps[:, None], lateral_anisotropy(device))
+    lowest = STEADY_LAPLACE_VARIABLE / decay_time_bound(device, column) if device.box is not None else 1 / high
+    return PseudoTimeQuadrature(tau, np.append(p, lowest), weight * steps[:, None], lateral_anisotropy(device))
 
 
 def decay_time_bound(device: Device, column: SlicedStack) -> float:

@@ -112,9 +112,9 @@ def _cosine_map(device: Device, box: Box, plane: Plane, points: tuple[int, int])
 
 def _modal_response(device: Device, cut: SlicedStack, kx: Array, ky: Array, nodes: tuple[int, int]) -> Array:
     """(nx, ny) temperature of one node per flux into another in each mode of a box, K m² W⁻¹."""
-    still = np.sqrt(STEADY_LAPLACE_VARIABLE / decay_time_bound(device, cut))
+    lowest = np.sqrt(STEADY_LAPLACE_VARIABLE / decay_time_bound(device, cut))
     x, y = np.repeat(kx, ky.size), np.tile(ky, kx.size)
-    x[0] = still if not kx[0] and not ky[0] else x[0]
+    x[0] = lowest if not kx[0] and not ky[0] else x[0]
     at = SpectralPoints(np.zeros((1, 1)), x, y)  # pyright: ignore[reportArgumentType]
     held = sliced_waves(cut, device.stack, at, top=device.top_coefficient, bottom=device.coefficient)
     return np.real(node_response(held, *nodes)).reshape(kx.size, ky.size)

@@ -28,23 +28,17 @@ _MAX_NETWORK_ORDER = 40
 
 @frozen(eq=False)
 class FosterNetwork:
-    """A chain of cells of a resistance beside a capacity: what the junction rises by per watt.
+    """A chain of cells of a resistance beside a capacity: what the junction rises by per watt."""
 
-    Attributes
-    ----------
-    resistance : (n,) K W⁻¹
-    time : (n,) time constants, s, increasing
-    error : largest difference from the device between `first` and `last`, K W⁻¹
-    first, last : range of times in which it was compared, s
-    of : what it follows: "peak", or the name of a patch
-    """
-
-    resistance: Array = field(converter=positive, metadata={"unit": "K W^-1"})
+    resistance: Array = field(converter=positive, metadata={"unit": "K W^-1"})  # (n,) K W⁻¹
+    # (n,) time constants, s, increasing
     time: Array = field(converter=positive, validator=same_length("resistance"), metadata={"unit": "s"})
+    # largest difference from the device between `first` and `last`, K W⁻¹
     error: float = field(default=0.0, metadata={"unit": "K W^-1"})
+    # first, last: range of times in which it was compared, s
     first: float = field(default=0.0, metadata={"unit": "s"})
     last: float = field(default=0.0, metadata={"unit": "s"})
-    of: str = "peak"
+    of: str = "peak"  # what it follows: "peak", or the name of a patch
 
     @property
     def capacity(self) -> Array:
@@ -58,15 +52,10 @@ class FosterNetwork:
 
 @frozen(eq=False)
 class CauerNetwork:
-    """A ladder from the junction to the sink: a capacity to ground, then a resistance, n times.
+    """A ladder from the junction to the sink: a capacity to ground, then a resistance, n times."""
 
-    Attributes
-    ----------
-    resistance : (n,) K W⁻¹
-    capacity : (n,) J K⁻¹
-    """
-
-    resistance: Array = field(converter=positive, metadata={"unit": "K W^-1"})
+    resistance: Array = field(converter=positive, metadata={"unit": "K W^-1"})  # (n,) K W⁻¹
+    # (n,) J K⁻¹
     capacity: Array = field(converter=positive, validator=same_length("resistance"), metadata={"unit": "J K^-1"})
 
     def impedance(self, s: complex) -> complex:

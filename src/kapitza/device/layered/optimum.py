@@ -19,22 +19,13 @@ _PeakFunction = Callable[[Array], float]
 
 @frozen(eq=False)
 class Optimum:
-    """The coolest device.
+    """The coolest device."""
 
-    Attributes
-    ----------
-    device : with the numbers found
-    values : by name, SI
-    peak : rise of its hottest point, K
-    before : that of the device that came, K
-    limited : names of the numbers that stand at an end of their range
-    """
-
-    device: Device
-    values: Mapping[str, float]
-    peak: float
-    before: float
-    limited: tuple[str, ...]
+    device: Device  # with the numbers found
+    values: Mapping[str, float]  # by name, SI
+    peak: float  # rise of its hottest point, K
+    before: float  # that of the device that came, K
+    limited: tuple[str, ...]  # names of the numbers that stand at an end of their range
 
 
 def minimize_peak(device: Device, ranges: Mapping[str, tuple[float, float]]) -> Optimum:

@@ -279,6 +279,6 @@ def solve_steady(
     raise ConvergenceError(
         f"{device.title}: after {_MAX_PROPERTY_ITERATIONS} solutions the hottest point still moves, now "
         f"{last:.6g} K above the sink: "
-        "heat is conducted worse the hotter it gets, and there may be no steady state",
+        "the conductivity falls with temperature; there may be no steady state",
         last=last,
     )

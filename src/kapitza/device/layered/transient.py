@@ -228,8 +228,8 @@ class TransientModel:
         """(ns,) the same for all of a box evenly, over its area, K W⁻¹; nothing where there is no box."""
         if self.linear.area is None:
             return np.zeros(s.shape, dtype=complex)
-        still = np.sqrt(self.linear.nodes.p[-1:].real)
-        return self.transfer(source, node, s, still)[:, 0] / self.linear.area
+        lowest = np.sqrt(self.linear.nodes.p[-1:].real)
+        return self.transfer(source, node, s, lowest)[:, 0] / self.linear.area
 
     def step_rise(self, reader: Probe, index: int, time: Array) -> Array:
         """(nt,) rise at times after one source was switched on, K."""

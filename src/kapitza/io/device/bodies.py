@@ -65,7 +65,7 @@ class BodyFile:
     ----------
     title : of the device
     body : mesh, conductivities, boundaries, faces and sources
-    sink : temperature above which rises are told, K
+    sink : temperature above which rises count, K
     uncertain : relative standard uncertainties by name of the number, such as "oxide|metal.conductance"
     """
 

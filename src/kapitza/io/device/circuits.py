@@ -76,9 +76,9 @@ def write_boundaries(device: Device, path: str | PathLike[str]) -> Path:
         else:
             values = iter([(device.sink, held, device.uncertain.get(f"{name}.conductance", np.nan))])
         for kelvin, conductance, sigma in values:
-            told = "" if np.isnan(sigma) else f"{sigma:.9g}"
+            shown = "" if np.isnan(sigma) else f"{sigma:.9g}"
             numbers = (1 / conductance, 1e-9 * conductance)
-            cells = (name, f"{depth:.9g}", f"{kelvin:.9g}", f"{conductance:.9g}", told, *(f"{v:.9g}" for v in numbers))
+            cells = (name, f"{depth:.9g}", f"{kelvin:.9g}", f"{conductance:.9g}", shown, *(f"{v:.9g}" for v in numbers))
             rows.append(",".join(cells))
     if not rows:
         raise InputError(f"{device.title} has one layer and no boundary: there is nothing to write")

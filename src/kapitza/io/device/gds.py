@@ -158,9 +158,9 @@ def _layer_rectangles(section: TomlTable, drawing: _GdsDrawing) -> _Rectangles:
         inclined = np.flatnonzero((step != 0).all(axis=1))
         if inclined.size:
             start, end = points[inclined[0]], (points[inclined[0]] + step[inclined[0]])
-            told = [f"({x * drawing.grid * 1e6:g}, {y * drawing.grid * 1e6:g})" for x, y in (start, end)]
+            ends = [f"({x * drawing.grid * 1e6:g}, {y * drawing.grid * 1e6:g})" for x, y in (start, end)]
             raise section.fault(
-                f"layer {layer}/{datatype} has an inclined edge from {told[0]} to {told[1]} um: a staircase of boxes "
+                f"layer {layer}/{datatype} has an inclined edge from {ends[0]} to {ends[1]} um: a staircase of boxes "
                 "never gets its area right; describe the device by a mesh instead",
                 "layer",
             )

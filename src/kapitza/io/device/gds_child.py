@@ -46,8 +46,8 @@ def _select_cell(library: Any, name: str | None) -> Any:
         return library.cells[names.index(name)]
     upper = library.top_level()
     if len(upper) != 1:
-        told = ", ".join(cell.name for cell in upper[:12]) or "none"
-        raise _LayoutRefusedError(f"{len(upper)} cells stand in no other ({told}): say which, gds_cell")
+        listed = ", ".join(cell.name for cell in upper[:12]) or "none"
+        raise _LayoutRefusedError(f"{len(upper)} cells stand in no other ({listed}): say which, gds_cell")
     return upper[0]
 
 

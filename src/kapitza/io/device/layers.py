@@ -42,8 +42,8 @@ def device_method(path: str | PathLike[str]) -> DeviceMethod:
         return DeviceMethod("volumes", f"the layout {top.text('gds')} draws boxes in the layers")
     if "blocks" in top:
         names = [one.text("name", one.text("material", "")) for one in top.sections("blocks")]
-        told = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
-        return DeviceMethod("volumes", f"blocks ({told}) stand in the layers")
+        listed = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+        return DeviceMethod("volumes", f"blocks ({listed}) stand in the layers")
     if "sides" in top:
         return DeviceMethod("volumes", "heat leaves through sides")
     varies = any(key in one for one in top.sections("layers") for key in _CONDUCTIVITY_LAW_KEYS)
@@ -55,13 +55,7 @@ _DEPTH_TOLERANCE = 1e-6  # of a depth, up to which two layers meet
 
 
 def _layer_sections(top: TomlTable) -> tuple[TomlTable, ...]:
-    """Return the sections of all layers from the top down, each with a thickness.
-
-    Raises
-    ------
-    DataError
-        if there are none, if both a table and a file are given, or if depths leave a gap or overlap
-    """
+    """Return the sections of all layers from the top down, each with a thickness; depths leave no gap or overlap."""
     if "stack" in top:
         if "layers" in top:
             raise top.fault("the layers stand in this file and in another one: give one of them", "stack")
