@@ -15,7 +15,6 @@ import typer
 from kapitza.cli import deferred
 
 if TYPE_CHECKING:
-    from kapitza.core.conductance import Conductance
     from kapitza.run.work import Progress
 
 CONDUCTANCE_UNIT = "W m^-2 K^-1"
@@ -103,16 +102,6 @@ def megawatts(value: float | None) -> str:
     if not math.isfinite(value):
         return "∞"
     return f"{value / 1e6:.0f}" if 1e10 <= value < 1e13 else f"{value / 1e6:.4g}"
-
-
-def conductance_json(one: Conductance | None) -> dict[str, Any] | None:
-    """Return a conductance with its units."""
-    if one is None:
-        return None
-    found: dict[str, Any] = {"unit": CONDUCTANCE_UNIT, "value": one.value.tolist()}
-    if one.sigma is not None:
-        found["sigma"] = one.sigma.tolist()
-    return found | {"drop": one.drop, "statistics": one.statistics}
 
 
 def progress_line(name: str) -> Progress:

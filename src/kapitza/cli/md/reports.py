@@ -7,7 +7,7 @@ import typer
 
 import kapitza
 from kapitza.cli import deferred
-from kapitza.cli.output import conductance_json, megawatts, note, print_table, quantity_json
+from kapitza.cli.output import megawatts, note, print_table, quantity_json
 from kapitza.units import MW, THz, nm, ps
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ def run_numbers(run: "kapitza.md.Run", found: "NemdResult") -> dict[str, Any]:
         "energy_drift": quantity_json(_largest_drift(run), "1", meaning="unaccounted heat over the heat flow"),
         "total_resistance": quantity_json(found.resistance, "m^2 K W^-1", sigma=found.sigma),
         "interval": quantity_json(list(found.interval()), "m^2 K W^-1", meaning="95 % interval of the resistance"),
-        "conductance": conductance_json(_positive_conductance(found, "conductance")),
-        "between_thermostats": conductance_json(_positive_conductance(found, "conductance_between_baths")),
+        "conductance": _positive_conductance(found, "conductance"),
+        "between_thermostats": _positive_conductance(found, "conductance_between_baths"),
     }
 
 
