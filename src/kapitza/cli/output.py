@@ -37,14 +37,7 @@ def print_json(content: Mapping[str, Any]) -> None:
 
 
 def print_record(result: Any, derived: Mapping[str, Any] | None = None, *, without: Sequence[str] = ()) -> None:
-    """Print a record, or records by name, as they are saved.
-
-    Parameters
-    ----------
-    result : a record, or a mapping of records
-    derived : numbers that follow from it, by name; each of `quantity_json`
-    without : attributes of the record that are left out, such as the measured data of a fit
-    """
+    """Print a record, or records by name, as saved, with `derived` numbers beside it and `without` some attributes."""
     tree = deferred.record_tree(result)
     for name in without:
         del tree["fields"][name]

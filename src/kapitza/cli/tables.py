@@ -52,22 +52,13 @@ _USUAL_UNITS = {  # in which numbers are shown if a verb asks for no other
 
 
 class Column(NamedTuple):
-    """Numbers or texts of one kind, for a column or, if there is one only, for a row of a table.
+    """Numbers or texts for a column or, if there is one only, for a row of a table."""
 
-    Attributes
-    ----------
-    name : head of the column
-    values : one for each row, in the shown unit; None for what is not known
-    unit : as it is shown
-    sigmas : standard uncertainties in the shown unit, or empty
-    meaning : of a number that has a row for itself; the name if empty
-    """
-
-    name: str
-    values: Sequence[Any]
-    unit: str = ""
-    sigmas: Sequence[float | None] = ()
-    meaning: str = ""
+    name: str  # head of the column
+    values: Sequence[Any]  # one for each row, in the shown unit; None for what is not known
+    unit: str = ""  # as it is shown
+    sigmas: Sequence[float | None] = ()  # standard uncertainties in the shown unit, or empty
+    meaning: str = ""  # of a number that has a row for itself; the name if empty
 
     @property
     def head(self) -> str:
@@ -87,18 +78,10 @@ class Column(NamedTuple):
 
 
 def columns_of(source: Any, units: Mapping[str, str]) -> list[Column]:
-    """Return attributes of a record as columns, in the units to be shown in.
+    """Return attributes of a record, of several, or numbers of `quantity_json`, as columns.
 
-    Parameters
-    ----------
-    source : a record; records of one type, which give one row each; or derived numbers by name, of `quantity_json`
-    units : by the name of the attribute, such as ``{"period": "nm", "power": "mW m⁻²"}``; "" for the usual unit.  An
-        attribute of the same name with ``_sigma`` (of ``value``: ``sigma``) is shown as its uncertainty.
-
-    Raises
-    ------
-    InputError
-        for a unit of another kind
+    `units` says by name in which unit each is shown, such as ``{"period": "nm"}``; "" for the usual one.  An
+    attribute of the same name with ``_sigma`` (of ``value``: ``sigma``) is shown as its uncertainty.
     """
     return [_make_column(source, name, unit) for name, unit in units.items()]
 
@@ -131,13 +114,7 @@ def format_number(value: Any, digits: int = 4) -> str:
 
 
 def shown_factor(shown: str, unit: str) -> float:
-    """Return what one shown unit (``MW m⁻² K⁻¹``) is in another (``W m^-2 K^-1``).
-
-    Raises
-    ------
-    InputError
-        for units of different kinds, or unknown ones
-    """
+    """Return what one shown unit (``MW m⁻² K⁻¹``) is in another of the same kind (``W m^-2 K^-1``)."""
     factor, powers = _base_powers(shown)
     other, wanted = _base_powers(unit)
     if powers != wanted:
