@@ -1,8 +1,9 @@
 """Shared by all tests: data of the tests, published numbers, and a steady hypothesis profile."""
 
 import os
+import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,3 +35,11 @@ def published() -> Callable[[str, str], dict[str, Any]]:
         return table[name]
 
     return find
+
+
+@pytest.fixture(autouse=True)
+def no_figure_stays_open() -> Iterator[None]:
+    """Close the figures of pyplot that a test has left, if it has loaded pyplot at all."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")

@@ -1,16 +1,19 @@
 """Public names: complete, typed, and loaded on first use only."""
 
 import inspect
+import re
 import subprocess
 import sys
 import typing
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
 import kapitza
 
+ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("numpy", "scipy", "attrs", "matplotlib", "typer", "rich", "pydantic", "h5py")
 
 
@@ -106,15 +109,41 @@ def kinds(hint: object) -> Iterator[type]:
         yield from kinds(part)
 
 
-def test_what_public_functions_return_is_public() -> None:
-    """Nobody can annotate, or test by isinstance, what has no public name."""
+def public_objects() -> dict[int, object]:
+    """What the door and the rooms offer, by identity."""
     places = [kapitza, *(import_module(f"kapitza.{room}") for room in ROOMS)]
-    public = {id(value): value for place in places for value in (getattr(place, name) for name in place.__all__)}
+    return {id(value): value for place in places for value in (getattr(place, name) for name in place.__all__)}
+
+
+def returning(thing: object) -> Iterator[tuple[str, object]]:
+    """A public function, or the methods and properties of a public class, by name."""
+    if inspect.isfunction(thing):
+        yield thing.__name__, thing
+    elif isinstance(thing, type):
+        for name, member in vars(thing).items():
+            function = member.fget if isinstance(member, property) else member
+            if not name.startswith("_") and inspect.isfunction(function):
+                yield f"{thing.__name__}.{name}", function
+
+
+def test_what_public_functions_and_methods_return_is_public() -> None:
+    """Nobody can annotate, or test by isinstance, what has no public name."""
+    public = public_objects()
     hidden = {
-        f"{function.__name__} -> {kind.__name__}"
-        for function in public.values()
-        if inspect.isfunction(function) and "Axes" not in str(function.__annotations__.get("return"))
+        f"{name} -> {kind.__name__}"
+        for thing in public.values()
+        for name, function in returning(thing)
+        if not {"Axes", "Figure"} & set(re.findall(r"\w+", str(function.__annotations__.get("return"))))
         for kind in kinds(typing.get_type_hints(function).get("return"))
         if id(kind) not in public
     }
     assert hidden == set()
+
+
+def test_every_public_name_is_at_work_on_a_page() -> None:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    words = {
+        word for page in pages if page.name != "from-0.1.md" for word in re.findall(r"\w+", page.read_text("utf-8"))
+    }
+    names = {name for room in ROOMS for name in import_module(f"kapitza.{room}").__all__} | set(kapitza.__all__)
+    assert names - words == set()

@@ -46,6 +46,18 @@ def test_functions_are_short():
     assert {place: n for place, n in lengths.items() if n > 80} == {}
 
 
+def test_functions_have_few_parameters():
+    """Except commands, whose parameters are their options."""
+    counts = {
+        place: sum(
+            one.arg not in {"self", "cls"} for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+        )
+        for place, node in functions()
+        if not place.startswith("cli")
+    }
+    assert {place: n for place, n in counts.items() if n > 8} == {}
+
+
 def test_modules_and_classes_are_small():
     lines = {name: (SOURCE / name).read_text(encoding="utf-8").count("\n") for name in TREES}
     assert {name: n for name, n in lines.items() if n > 600} == {}

@@ -84,7 +84,7 @@ def test_faults_are_one_line(tmp_path, monkeypatch, capsys, text, options, messa
 
 
 def test_a_junction_that_takes_long_to_build_says_so(tmp_path, monkeypatch, capsys):
-    (tmp_path / "j.toml").write_text(JUNCTION)
+    (tmp_path / "j.toml").write_text('left = "Ar"\nright = "Kr"\npotential = "lj"\nlimit = "7 %"\nlayers = 2\n')
     monkeypatch.setattr(agf, "_BUILD_NOTE_SECONDS", 0.0)
     agf.read_with_note(str(tmp_path / "j.toml"))
     assert "j.toml --save FILE" in capsys.readouterr().err

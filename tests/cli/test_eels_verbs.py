@@ -267,6 +267,7 @@ def test_an_interface_along_x(folder: Path, ask: Command, tmp_path: Path) -> Non
         swap_axes(kapitza.eels.fit_spectra(kapitza.eels.SpectrumImage(image.counts[0, 0], image.energy), MODEL))
 
 
+@pytest.mark.slow
 def test_calibration_dark_and_vacuum_by_options(
     folder: Path, ask: Command, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -38,10 +38,7 @@ def built(tmp_path, *options):
         ([*THIN, "--vacancies", "25 %"], {"Ar"}),
         ([*THIN, "--substitute", "Kr:50%"], {"Ar", "Kr"}),
         ([*SAME, "--interlayer", "Kr:1", "--limit", "7 %"], {"Ar", "Kr"}),
-        (
-            [*SAME, "--interlayer", "Kr:1", "--interlayer", "Ar:1", "--no-relax", "--limit", "7 %"],
-            {"Ar", "Kr"},
-        ),
+        ([*SAME, "--interlayer", "Kr:1", "--interlayer", "Ar:1", "--no-relax", "--limit", "7 %"], {"Ar", "Kr"}),
         ([*SAME, "--mirror", "--orientation", "111"], {"Ar"}),
     ],
     ids=["graded", "rough", "vacancies", "foreign atoms", "interlayer", "two interlayers", "twin"],

@@ -19,11 +19,7 @@ def branches(x, at, jump, left, right, base=300.0):
 
 
 @given(
-    st.floats(-1e-6, 1e-6),
-    st.floats(-20, 20),
-    st.floats(-1e8, 1e8),
-    st.floats(-1e8, 1e8),
-    st.sampled_from([None, 0.1]),
+    st.floats(-1e-6, 1e-6), st.floats(-20, 20), st.floats(-1e8, 1e8), st.floats(-1e8, 1e8), st.sampled_from([None, 0.1])
 )
 def test_exact_on_two_straight_lines(at, jump, left, right, sigma):
     temperature = branches(X + at, at, jump, left, right)

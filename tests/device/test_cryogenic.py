@@ -104,7 +104,7 @@ def test_a_front_advances_above_the_propagating_current_and_retreats_below():
 
 
 def test_a_bath_without_liquid_is_told():
-    with pytest.warns(ValidityWarning, match="no liquid"):
+    with pytest.warns(ValidityWarning, match="helium is not a liquid above 5.2 K"):
         operating_points(evolve(PLAIN, temperature=6.0))
 
 

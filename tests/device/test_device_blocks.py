@@ -182,10 +182,7 @@ def test_fields_and_bodies_survive_a_file(solved, tmp_path):
     pytest.importorskip("meshio")
     layout, fields = solved
     body = solve_body(read_body(SAMPLES / "wire.toml").body)
-    save(
-        {"layout": layout, "fields": fields, "body": body, "jumps": dict(fields.jumps)},
-        tmp_path / "f.npz",
-    )
+    save({"layout": layout, "fields": fields, "body": body, "jumps": dict(fields.jumps)}, tmp_path / "f.npz")
     got = load(tmp_path / "f.npz")
     np.testing.assert_array_equal(got["fields"].rise, fields.rise)
     np.testing.assert_array_equal(got["body"].temperature, body.temperature)

@@ -41,10 +41,7 @@ def even(conductance: Any = 5e7, coefficient: float = np.inf, **more: Any) -> De
 
 def ridge(conductance: float, axis: int) -> Device:
     """A smooth ridge of heat on two layers with a boundary, the same all along the other axis."""
-    stack = Stack(
-        [Layer("a", 1 * um, 20.0, in_plane=40.0), Layer("b", 2 * um, 150.0, in_plane=300.0)],
-        [conductance],
-    )
+    stack = Stack([Layer("a", 1 * um, 20.0, in_plane=40.0), Layer("b", 2 * um, 150.0, in_plane=300.0)], [conductance])
     wide = 1e4 * um
     spot = GaussianSpot(0, 0, 2 * um, wide) if axis == 0 else GaussianSpot(0, 0, wide, 2 * um)
     return Device(stack, [HeatSource("ridge", 1e-3, spot)], Box(3 * um, 3 * um))

@@ -35,11 +35,7 @@ def test_well_known_quantities(text, kind, value):
     np.testing.assert_allclose(quantity(text, kind), value, rtol=1e-14, atol=0)
 
 
-@given(
-    value=st.floats(1e-12, 1e12),
-    kind=st.sampled_from(sorted(UNITS_BY_KIND)),
-    data=st.data(),
-)
+@given(value=st.floats(1e-12, 1e12), kind=st.sampled_from(sorted(UNITS_BY_KIND)), data=st.data())
 def test_every_unit_multiplies(value, kind, data):
     unit = data.draw(st.sampled_from(sorted(UNITS_BY_KIND[kind])))
     got = quantity(f"{value!r} {unit}", kind)

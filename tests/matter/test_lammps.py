@@ -23,10 +23,7 @@ def written(tmp_path):
     cell = SIC.repeated((4, 4, 4))
     order = np.random.default_rng(0).permutation(cell.masses.size)
     cell = evolve(
-        cell,
-        positions=cell.positions[order],
-        masses=cell.masses[order],
-        symbols=tuple(cell.symbols[i] for i in order),
+        cell, positions=cell.positions[order], masses=cell.masses[order], symbols=tuple(cell.symbols[i] for i in order)
     )
     n = cell.masses.size
     values = engine.hessian(cell, np.arange(n)) / METAL_DYNAMICAL_UNIT

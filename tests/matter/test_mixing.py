@@ -62,6 +62,7 @@ def test_with_equal_force_constants_only_masses_count(silicon, mixing):
     np.testing.assert_allclose(got, want, rtol=1e-8, atol=1e-9 * want.max())
 
 
+@pytest.mark.slow
 def test_mixed_force_constants_come_near_the_relaxed_junction():
     """A second road: Tersoff Si|Ge with strain and relaxation, against the mean of both crystals: 3 % (4 % strain)."""
     pytest.importorskip("matscipy")

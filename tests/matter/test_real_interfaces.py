@@ -17,6 +17,7 @@ def at_room_temperature(junction, drop, statistics="quantum") -> float:
     return agf(junction, tolerance=5e-2).conductance(300, drop, statistics).value.item()
 
 
+@pytest.mark.slow
 def test_silicon_on_germanium_beside_molecular_dynamics(published):
     """Harmonic and strained here, with all scattering there; both classical, in the drop that a simulation reads."""
     want = published("junctions", "si_ge_molecular_dynamics")

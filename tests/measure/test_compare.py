@@ -191,6 +191,7 @@ def test_lead_on_diamond_passes_the_elastic_limit():
     assert got.interval[1] < got.prediction("inelastic-limit").emitted
 
 
+@pytest.mark.slow
 def test_all_interfaces_at_room_temperature():
     with ThreadPoolExecutor(2) as pool:
         found = compare_all(300, executor=pool)

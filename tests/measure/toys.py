@@ -41,10 +41,7 @@ class Spots:
 
 
 def sample(conductance: float = 100e6, conductivity: float = 140.0) -> Stack:
-    layers = [
-        Layer("Al", 80e-9, 180.0, heat_capacity=2.43e6),
-        Layer("Si", np.inf, conductivity, heat_capacity=1.64e6),
-    ]
+    layers = [Layer("Al", 80e-9, 180.0, heat_capacity=2.43e6), Layer("Si", np.inf, conductivity, heat_capacity=1.64e6)]
     return Stack(layers, [conductance])
 
 

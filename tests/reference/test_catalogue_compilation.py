@@ -60,15 +60,7 @@ def test_only_a_small_part_of_the_compilation_was_taken(compilation):
 
 @pytest.mark.parametrize(
     ("left", "right"),
-    [
-        ("Al", "Si"),
-        ("Au", "Al2O3"),
-        ("Pb", "diamond"),
-        ("Cr", "Si"),
-        ("Cu", "diamond"),
-        ("Si", "Ge"),
-        ("AlN", "GaN"),
-    ],
+    [("Al", "Si"), ("Au", "Al2O3"), ("Pb", "diamond"), ("Cr", "Si"), ("Cu", "diamond"), ("Si", "Ge"), ("AlN", "GaN")],
 )
 def test_range_lies_within_that_of_the_compilation(compilation, left, right):
     """The whole table, which was not copied, spans what was picked; its median lies within the picked range."""

@@ -376,11 +376,7 @@ def two(boundaries):
 
 def test_a_particle_that_is_shut_in():
     """A pocket behind a wall: said, not waited for."""
-    boxes = [
-        Block([0.0], [1e-8], gray()),
-        Block([1e-8], [2e-8], Wall(), "plug"),
-        Block([2e-8], [3e-8], gray()),
-    ]
+    boxes = [Block([0.0], [1e-8], gray()), Block([1e-8], [2e-8], Wall(), "plug"), Block([2e-8], [3e-8], gray())]
     domain = Domain(boxes, walls={"-x": Wall(300.0)}, sources=[HotSpot([2e-8], [3e-8], 1.0)])
     with pytest.raises(ConvergenceError, match="trapped"):
         monte_carlo(domain, spacing=1e-8, settings=MonteCarloSettings(80, max_events=1000))

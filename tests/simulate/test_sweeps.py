@@ -20,10 +20,7 @@ GRAY = gray_carriers("gray", heat_capacity=4e6, velocity=1000.0, mean_free_path=
 @pytest.mark.parametrize("specular", [0.0, 0.4])
 @pytest.mark.parametrize("thickness", [1e-9, 1e-7, 1e-5])
 def test_both_solvers_agree(bands, thickness, specular):
-    films = [
-        Film(thickness, bands([300, 200], [20, 300])),
-        Film(2 * thickness, bands([150, 250], [10, 100], "b")),
-    ]
+    films = [Film(thickness, bands([300, 200], [20, 300])), Film(2 * thickness, bands([150, 250], [10, 100], "b"))]
     walls = Wall(301.0, specular), Wall(299.0, specular)
     slabs, _ = assemble_layers(films, [InterfaceScattering(coefficient=[0.3, 0.5])], *walls)
     one, other = solve_balance(slabs), solve_by_sweeps(slabs)

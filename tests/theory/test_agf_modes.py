@@ -19,12 +19,7 @@ from kapitza.theory.agf.modal_transmission import (
     incident_mode_columns,
     mode_conversion,
 )
-from kapitza.theory.agf.scattering import (
-    eigenchannels,
-    scattering_matrix,
-    solve_scattering,
-    specularity,
-)
+from kapitza.theory.agf.scattering import eigenchannels, scattering_matrix, solve_scattering, specularity
 from kapitza.theory.agf.wave_packet import wave_packet
 from kapitza.theory.chain import Chain, chain_transmission
 from kapitza.units import THz, m_u

@@ -14,11 +14,11 @@ from kapitza.matter.electrons import metal as metal
 from kapitza.matter.files.crystals import load_crystal as load_crystal
 from kapitza.matter.isotropic import Fluid as Fluid
 from kapitza.matter.isotropic import Solid as Solid
+from kapitza.matter.junction import JunctionBlocks as JunctionBlocks
 from kapitza.matter.library import Source as Source
 from kapitza.matter.library import elastic as elastic
 from kapitza.matter.library import fluid as fluid
 from kapitza.matter.library import load_materials as load_materials
-from kapitza.matter.library import material as material
 from kapitza.matter.library import materials as materials
 from kapitza.matter.library import solid as solid
 from kapitza.matter.library import source as source

@@ -1,6 +1,7 @@
 """Signals of HyperSpy, by their shape and, where it is installed, themselves."""
 
 import sys
+from importlib.machinery import ModuleSpec
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -104,7 +105,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """HyperSpy with nothing in it."""
     api = ModuleType("hyperspy.api")
     api.signals = SimpleNamespace(Signal1D=Made, Signal2D=Made)  # pyright: ignore[reportAttributeAccessIssue]
-    for name, module in {"hyperspy": ModuleType("hyperspy"), "hyperspy.api": api, "exspy": ModuleType("exspy")}.items():
+    exspy = ModuleType("exspy")
+    exspy.__spec__ = ModuleSpec("exspy", None)
+    for name, module in {"hyperspy": ModuleType("hyperspy"), "hyperspy.api": api, "exspy": exspy}.items():
         monkeypatch.setitem(sys.modules, name, module)
 
 

@@ -17,14 +17,14 @@ from dm_files import Axis, written
 
 PROGRAM = Path(__file__).with_name("mutations.py")
 FILES = {
-    "vib_line_nion.ndata": 350,
-    "vib_line_nion.h5": 400,
-    "vib_line.hspy": 400,
-    "vib_point.msa": 300,
-    "vib_line.nxs": 250,
-    "spectrum.dm3": 150,
-    "tiny.dm4": 100,
-    "energy-first.dm4": 100,
+    "vib_line_nion.ndata": 300,
+    "vib_line_nion.h5": 200,
+    "vib_line.hspy": 200,
+    "vib_point.msa": 1000,
+    "vib_line.nxs": 80,
+    "spectrum.dm3": 80,
+    "tiny.dm4": 70,
+    "energy-first.dm4": 70,
 }
 ROSETTA = (".nxs", ".dm3", ".dm4")
 SLOWEST = 2.0  # s, of one file

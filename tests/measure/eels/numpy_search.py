@@ -267,11 +267,7 @@ def _blocked_parameters(constraints: ParameterConstraints, u: NDArray[Any], stat
 
 
 def _damped_step(
-    constraints: ParameterConstraints,
-    u: NDArray[Any],
-    state: _SearchState,
-    excess: NDArray[Any],
-    damping: NDArray[Any],
+    constraints: ParameterConstraints, u: NDArray[Any], state: _SearchState, excess: NDArray[Any], damping: NDArray[Any]
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_]]:
     """(k, p) damped step, (k,) its length in standard uncertainties, and (k,) whether there is one."""
     blocked = _blocked_parameters(constraints, u, state)
