@@ -245,15 +245,7 @@ Better are all curves at once, where every input is counted once.  `changes` giv
 
 {shown(oxide)}
 
-{
-        table(
-            oxide,
-            {
-                "SiO2.conductivity": "0.931 ± 0.035 W m⁻¹ K⁻¹ from the line",
-                "Al|SiO2.conductance": "not resolved",
-            },
-        )
-    }
+{table(oxide, {"SiO2.conductivity": "0.931 ± 0.035 W m⁻¹ K⁻¹ from the line", "Al|SiO2.conductance": "not resolved"})}
 
 ![Ratios of three films with fit and residuals](../images/oxide-series.png)
 

@@ -98,10 +98,7 @@ _register(app, {"agf": agf.agf, "transport": transport.transport})
 _add_group(
     "junction",
     "Junctions of two crystals for atomistic Green's functions: build, look at.",
-    {
-        "build": junction.build,
-        "show": junction.show,
-    },
+    {"build": junction.build, "show": junction.show},
 )
 _add_group(
     "eels",

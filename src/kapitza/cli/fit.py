@@ -28,8 +28,7 @@ def fit_sample(
         str | None, typer.Option(metavar="FILE", help="Figure of what brings how much of the variance.")
     ] = None,
     contours: Annotated[
-        tuple[str, str] | None,
-        typer.Option(metavar="A,B FILE", help="Figure of the joint likelihood of two numbers."),
+        tuple[str, str] | None, typer.Option(metavar="A,B FILE", help="Figure of the joint likelihood of two numbers.")
     ] = None,
     as_json: Json = False,
 ) -> None:

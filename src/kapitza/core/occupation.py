@@ -141,9 +141,7 @@ class Occupation:
     energy: Array = field(converter=positive, metadata=about("J", "quantum of the mode"))
     value: Array = field(converter=float_table, metadata=about("1", "mean number of phonons"))
     sigma: Array | None = field(
-        default=None,
-        converter=converters.optional(float_table),
-        metadata=about("1", "its uncertainty"),
+        default=None, converter=converters.optional(float_table), metadata=about("1", "its uncertainty")
     )
     statistics: Statistics = field(default="quantum", validator=one_of(*STATISTICS_NAMES), kw_only=True)
     modes: tuple[str, ...] = field(default=(), converter=tuple, kw_only=True)

@@ -109,10 +109,7 @@ class Profile:
         metadata=about("K", "uncertainty of the temperature"),
     )
     covariance: Array | None = field(
-        default=None,
-        converter=converters.optional(square),
-        kw_only=True,
-        metadata={"unit": "K^2"},
+        default=None, converter=converters.optional(square), kw_only=True, metadata={"unit": "K^2"}
     )
     method: str = field(default="", kw_only=True)
 

@@ -15,15 +15,7 @@ from kapitza.measure.eels.model import SpectrumModel, VibrationalMode
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.measure.experiment import Curve, Experiment, as_records
 from kapitza.measure.fit_result import Fit, solve_problem
-from kapitza.measure.parameters import (
-    DataSet,
-    FitProblem,
-    Free,
-    Prior,
-    Tie,
-    initial_uncertainties,
-    resolve_parameters,
-)
+from kapitza.measure.parameters import DataSet, FitProblem, Free, Prior, Tie, initial_uncertainties, resolve_parameters
 
 _FreeNames = Sequence[str] | Mapping[str, Free]
 

@@ -185,10 +185,7 @@ class Parameter:
 
 
 def resolve_parameters(
-    samples: Sequence[DataSet],
-    free: Mapping[str, Free],
-    priors: Mapping[str, Prior],
-    ties: Mapping[str, Tie],
+    samples: Sequence[DataSet], free: Mapping[str, Free], priors: Mapping[str, Prior], ties: Mapping[str, Tie]
 ) -> tuple[Parameter, ...]:
     """Parameters of a fit, free ones first.
 

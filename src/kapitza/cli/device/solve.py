@@ -51,8 +51,7 @@ def device(
     ] = "auto",
     cells: Annotated[int, typer.Option(help="Cells of a box grid, about.", min=512)] = 60_000,
     vtk: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Fields for ParaView: .vtr (cells) or .vtu (split cells)."),
+        str | None, typer.Option(metavar="FILE", help="Fields for ParaView: .vtr (cells) or .vtu (split cells).")
     ] = None,
     save: Save = None,
     as_json: Json = False,

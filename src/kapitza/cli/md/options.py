@@ -31,8 +31,7 @@ StoreOption = Annotated[
 ]
 WorkersOption = Annotated[int, typer.Option("--workers", help="Processes over which several runs are spread.", min=1)]
 ReplicasOption = Annotated[
-    int | None,
-    typer.Option("--replicas", help="Runs that differ in their seed; as the file says.", min=1),
+    int | None, typer.Option("--replicas", help="Runs that differ in their seed; as the file says.", min=1)
 ]
 
 

@@ -96,11 +96,7 @@ def print_run(run: "kapitza.md.Run", found: "NemdResult") -> None:
             parts,
         ],
         ["", "", f"95 %: {low / _RESISTANCE_UNIT:.3g} to {high / _RESISTANCE_UNIT:.3g}"],
-        [
-            "G, extrapolated",
-            conductance_text(_positive_conductance(found, "conductance")),
-            "classical",
-        ],
+        ["G, extrapolated", conductance_text(_positive_conductance(found, "conductance")), "classical"],
         [
             "G, between thermostats",
             conductance_text(_positive_conductance(found, "conductance_between_baths")),

@@ -15,11 +15,7 @@ from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import InputError
 
 # Pairs of corners with a node between them, in the order of VTK files.
-SIMPLEX_EDGES = {
-    1: ((0, 1),),
-    2: ((0, 1), (1, 2), (0, 2)),
-    3: ((0, 1), (1, 2), (0, 2), (0, 3), (1, 3), (2, 3)),
-}
+SIMPLEX_EDGES = {1: ((0, 1),), 2: ((0, 1), (1, 2), (0, 2)), 3: ((0, 1), (1, 2), (0, 2), (0, 3), (1, 3), (2, 3))}
 
 
 @frozen(eq=False)

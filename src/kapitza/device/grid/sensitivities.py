@@ -128,11 +128,7 @@ _ADJOINT_TOLERANCE = 1e-11
 
 
 def grid_sensitivities(
-    layout: Layout | Device,
-    unknowns: int = 40_000,
-    *,
-    grid: BoxGrid | None = None,
-    names: Sequence[str] | None = None,
+    layout: Layout | Device, unknowns: int = 40_000, *, grid: BoxGrid | None = None, names: Sequence[str] | None = None
 ) -> dict[str, float]:
     """Change of the peak per relative change of each conductivity, conductance, coefficient and power, by name, K.
 

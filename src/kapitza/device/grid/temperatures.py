@@ -172,12 +172,7 @@ class GridTemperatures:
         return TemperatureField(plane.layer, *self.grid.middles[:2], value, float(self.grid.z[at.index]))
 
     def respond(
-        self,
-        time: ArrayLike,
-        waveform: WaveformChoice = "stated",
-        *,
-        cells: int = 40_000,
-        grid: BoxGrid | None = None,
+        self, time: ArrayLike, waveform: WaveformChoice = "stated", *, cells: int = 40_000, grid: BoxGrid | None = None
     ) -> TransientTemperatures:
         """Rises against time, with properties of T at the field in the middle of each step.
 

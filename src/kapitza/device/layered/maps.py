@@ -21,11 +21,7 @@ from kapitza.device.layered.linear import (
     rises_on_lines,
     source_plane,
 )
-from kapitza.device.layered.spreading import (
-    LateralPoints,
-    box_wave_numbers,
-    cosine_moments,
-)
+from kapitza.device.layered.spreading import LateralPoints, box_wave_numbers, cosine_moments
 from kapitza.device.layered.steady import solve_steady
 from kapitza.device.results import BoundaryJump, TemperatureField
 from kapitza.device.setup import Plane, SlicedStack, slice_stack

@@ -10,11 +10,7 @@ from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Layer
 from kapitza.device.description import Device
-from kapitza.device.layered.linear import (
-    averaging_patches,
-    linear_device,
-    with_constant_properties,
-)
+from kapitza.device.layered.linear import averaging_patches, linear_device, with_constant_properties
 from kapitza.device.layered.maps import boundary_jumps, plane_map, section_map
 from kapitza.device.layered.steady import SteadySolution, solve_steady
 from kapitza.device.layered.transient import layered_response

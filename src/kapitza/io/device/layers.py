@@ -323,9 +323,7 @@ def read_uncertainties(section: TomlTable, value_of: Callable[[str], float]) -> 
     found: dict[str, float] = {}
     for name in section.table:
         sigma, share = locate_faults(
-            section,
-            name,
-            lambda n=name: share_or_quantity(section.table[n], kind_of_parameter(n), what="uncertainty"),
+            section, name, lambda n=name: share_or_quantity(section.table[n], kind_of_parameter(n), what="uncertainty")
         )
         value = locate_faults(section, name, lambda n=name: value_of(n))
         found[name] = sigma * (abs(value) if share else 1.0)

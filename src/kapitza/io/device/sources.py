@@ -38,9 +38,7 @@ def read_source(section: TomlTable, stack: Stack, box: Box | None) -> HeatSource
     through = section.flag("through")
     waveform = locate_faults(section, "course", lambda: _read_waveform(section))
     return locate_faults(
-        section,
-        "",
-        lambda: HeatSource(section.text("name"), power, shape, plane, through=through, waveform=waveform),
+        section, "", lambda: HeatSource(section.text("name"), power, shape, plane, through=through, waveform=waveform)
     )
 
 

@@ -281,10 +281,7 @@ def _remove_atoms(stack: AtomStack, symbols: NDArray[np.str_], empty: BoolArray)
     masses = np.where(symbols == np.array(stack.atoms.symbols), stack.atoms.masses, element_masses(symbols.tolist()))
     kept = ~empty
     atoms = evolve(
-        stack.atoms,
-        positions=stack.atoms.positions[kept],
-        masses=masses[kept],
-        symbols=tuple(symbols[kept].tolist()),
+        stack.atoms, positions=stack.atoms.positions[kept], masses=masses[kept], symbols=tuple(symbols[kept].tolist())
     )
     return evolve(stack, atoms=atoms, segment=stack.segment[kept], layer=stack.layer[kept], base=stack.base[kept])
 

@@ -273,12 +273,7 @@ def boundary_flux(found: Fit, boundary: str, at: Patch | tuple[float, float] = (
 
 
 def sampled_flux(
-    found: Fit,
-    boundary: str,
-    at: Patch | tuple[float, float] = (0.0, 0.0),
-    *,
-    samples: int = 400,
-    seed: int = 0,
+    found: Fit, boundary: str, at: Patch | tuple[float, float] = (0.0, 0.0), *, samples: int = 400, seed: int = 0
 ) -> NDArray[np.float64]:
     """(samples, 3) jump (K), flux (W m⁻²) and resistance (m² K W⁻¹) for numbers drawn from the covariance of a fit.
 

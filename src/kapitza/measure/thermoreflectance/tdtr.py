@@ -28,12 +28,7 @@ from kapitza.measure.thermoreflectance.beams import (
     WaveVectorQuadrature,
     wave_vector_quadrature,
 )
-from kapitza.measure.thermoreflectance.signal import (
-    BEAM_PARAMETERS,
-    SIGNAL_KINDS,
-    LockinExperiment,
-    SignalKind,
-)
+from kapitza.measure.thermoreflectance.signal import BEAM_PARAMETERS, SIGNAL_KINDS, LockinExperiment, SignalKind
 
 DelayedBeam = Literal["pump", "probe"]
 

@@ -10,12 +10,7 @@ from kapitza.core.quadrature import panel_quadrature
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import impedance
 from kapitza.device.setup import Setup
-from kapitza.measure.thermoreflectance.signal import (
-    SIGNAL_KINDS,
-    LockinExperiment,
-    SignalKind,
-    increasing_positive,
-)
+from kapitza.measure.thermoreflectance.signal import SIGNAL_KINDS, LockinExperiment, SignalKind, increasing_positive
 
 _RESOLVED_PERIODS = 40
 _STRIP_GAUSS_ORDER = 8

@@ -16,13 +16,7 @@ from scipy.spatial import KDTree
 
 from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import InputError
-from kapitza.simulate.boltzmann.domain import (
-    Domain,
-    DomainCells,
-    cell_surfaces,
-    divide_into_blocks,
-    grid_edges,
-)
+from kapitza.simulate.boltzmann.domain import Domain, DomainCells, cell_surfaces, divide_into_blocks, grid_edges
 from kapitza.simulate.boltzmann.shapes import AXIS_NAMES, Prism
 
 _PLACE_TOLERANCE = 1e-9  # of the extent: places closer than this are one

@@ -104,12 +104,7 @@ def power_spectrum(data: PowerFluctuations) -> PowerSpectrum:
 
 
 def fit_fluctuations(
-    data: PowerFluctuations,
-    *,
-    high: float,
-    model: SideModel | None = None,
-    free: bool = False,
-    known: float = 0.0,
+    data: PowerFluctuations, *, high: float, model: SideModel | None = None, free: bool = False, known: float = 0.0
 ) -> FluctuationFit:
     r"""Fit the conductance of the boundary (extrapolated drop) to the spectrum of the power, heat capacities known.
 

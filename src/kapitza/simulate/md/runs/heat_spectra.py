@@ -76,11 +76,7 @@ def _band_edges(run: Run, top: float, bands: int) -> Array:
 
 
 def heat_spectrum(
-    run: Run,
-    temperature: Sequence[float] | None = None,
-    *,
-    elastic: Transmission | None = None,
-    bands: int = 12,
+    run: Run, temperature: Sequence[float] | None = None, *, elastic: Transmission | None = None, bands: int = 12
 ) -> HeatSpectrum:
     """Spectral heat flux through the plane, with the transmission and the conductances that follow from it.
 

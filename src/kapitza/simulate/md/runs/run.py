@@ -259,10 +259,7 @@ def _reference_setup(setup: RunSetup, blocks: int, layers: ObserverRecipe) -> Ru
 
 
 def _run_setups(
-    setups: Sequence[RunSetup],
-    store: Store | str | Path | None,
-    executor: Executor | int,
-    progress: Progress | None,
+    setups: Sequence[RunSetup], store: Store | str | Path | None, executor: Executor | int, progress: Progress | None
 ) -> list[list[Replica]]:
     """Replicas of each setup: one of each in this process, block by block, or several as units of work."""
     if executor != 1 or any(setup.protocol.replicas > 1 for setup in setups):
