@@ -1,6 +1,7 @@
 """Numbers of a device for which its hottest point is coolest."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from attrs import frozen
@@ -63,7 +64,7 @@ def _minimize_one(peak: _PeakFunction, bounds: Array) -> Array:
     def scalar(x: float) -> float:
         return peak(np.array([x]))
 
-    found = minimize_scalar(scalar, bounds=(low, high), method="bounded", options={"xatol": 1e-4})
+    found: Any = minimize_scalar(scalar, bounds=(low, high), method="bounded", options={"xatol": 1e-4})
     return np.array([found.x if found.fun < peaks[i] else tried[i]])
 
 
