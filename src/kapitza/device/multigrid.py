@@ -62,19 +62,19 @@ def conjugate_gradients(
     residual = right - matrix @ found if start is not None else right.copy()
     towards = ready.apply(residual)
     size = float(residual @ towards)
-    scale = size if start is None else float(right @ ready.apply(right))
+    scale = size if start is None else float(right @ ready.apply(right))  # relative to b: a good guess saves steps
     direction = towards.copy()
     for i in range(ready.limit):
         # r'Mr is the energy of the error as the preconditioner sees it: it falls evenly, the residual does not
         if size <= tolerance**2 * scale:
             return found, i
         image = matrix @ direction
-        step = size / float(direction @ image)
+        step = size / float(direction @ image)  # lowest energy along this direction
         found += step * direction
         residual -= step * image
         towards = ready.apply(residual)
         before, size = size, float(residual @ towards)
-        direction *= size / before
+        direction *= size / before  # with M symmetric, conjugate to all earlier directions
         direction += towards
     reached = np.sqrt(size / scale)
     raise ConvergenceError(

@@ -151,7 +151,7 @@ def slice_stack(stack: Stack, planes: tuple[Plane, ...]) -> SlicedStack:
         if i < len(stack.boundaries):
             pieces.append(stack.boundaries[i])
             owners.append(stack.boundary_names[i])
-            depths.append(depths[-1])
+            depths.append(depths[-1])  # a boundary resists but has no thickness
     return SlicedStack(tuple(pieces), tuple(owners), tuple(nodes[place] for place in places), tuple(depths))
 
 

@@ -89,7 +89,7 @@ def _match_facets(mesh: Mesh, inner: _InnerFacets) -> tuple[IntArray, IntArray]:
     local, other = simplex_of(mesh).facets[inner.corner], simplex_of(mesh).facets[inner.other_corner]
     points = mesh.cells[inner.cell[:, None], local]
     others = mesh.cells[inner.other_cell[:, None], other]
-    rank = np.argsort(np.argsort(points, axis=1), axis=1)
+    rank = np.argsort(np.argsort(points, axis=1), axis=1)  # ranks of the points pair the nodes of both cells
     order = np.take_along_axis(np.argsort(others, axis=1), rank, axis=1)
     return local, np.take_along_axis(other, order, axis=1)
 
@@ -113,7 +113,7 @@ def _double_nodes(mesh: Mesh, whole: _InnerFacets, apart: _InnerFacets) -> tuple
     where = at[first]  # one label lies at one point
     _, kept = np.unique(where, return_index=True)
     new = np.full(where.size, -1)
-    new[kept] = where[kept]
+    new[kept] = where[kept]  # one side keeps the number of the point, the others get new ones
     extra = np.flatnonzero(new < 0)
     new[extra] = len(mesh.points) + np.arange(extra.size)
     unknowns = mesh.cells.copy().ravel()

@@ -28,7 +28,7 @@ def _kuhn_triangulation(shape: Sequence[int]) -> IntArray:
     cells: list[IntArray] = []
     for order in permutations(range(d)):
         steps = np.concatenate([[0], np.cumsum(strides[list(order)])])
-        if np.linalg.det(np.eye(d)[list(order)]) < 0:
+        if np.linalg.det(np.eye(d)[list(order)]) < 0:  # odd permutations turn the other way round
             steps[[-2, -1]] = steps[[-1, -2]]
         cells.append(lows[:, None] + steps)
     return np.concatenate(cells).astype(np.int64)
@@ -174,7 +174,7 @@ def _mirror_octant(points: Array, cells: IntArray, dimension: int) -> tuple[Arra
         on_plane = points[:, axis] == 0
         number = np.where(on_plane, np.arange(len(points)), len(points) + np.cumsum(~on_plane) - 1)
         other = number[cells]
-        other = reverse_orientation(other, dimension)
+        other = reverse_orientation(other, dimension)  # a reflection inverts cells
         points = np.vstack([points, image[~on_plane]])
         cells = np.vstack([cells, other])
     return points, cells

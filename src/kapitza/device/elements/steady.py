@@ -33,7 +33,7 @@ def _stiffness_matrix(mesh: Mesh, unknowns: IntArray, tensors: Array, size: int)
     From the (m, k) unknowns of each cell and the (regions, d, d) conductivities, W m⁻¹ K⁻¹.
     """
     points, weights = simplex_of(mesh).quadrature()
-    if mesh.order == 1:
+    if mesh.order == 1:  # straight cells have one gradient: a single point is exact
         points, weights = points[:1], np.array([simplex_of(mesh).volume])
     _, slopes = simplex_of(mesh).shapes(points)
     total = csr_array((size, size))
@@ -43,7 +43,7 @@ def _stiffness_matrix(mesh: Mesh, unknowns: IntArray, tensors: Array, size: int)
         weighted = np.matmul(gradient, tensors[mesh.region[part]][:, None]) * (determinant * weights)[:, :, None, None]
         local = np.matmul(weighted, np.swapaxes(gradient, 2, 3)).sum(axis=1)
         total = total + _assemble_matrix(local, unknowns[part], unknowns[part], size)
-    return csr_array((total + total.T) / 2)
+    return csr_array((total + total.T) / 2)  # conjugate gradients need a symmetry that rounding breaks
 
 
 def load_vector(mesh: Mesh, unknowns: IntArray, density: Array, size: int) -> Array:
@@ -94,7 +94,7 @@ def assemble_body(body: Body, parts: SplitMesh, pairs: Mapping[tuple[int, int], 
     load = load_vector(mesh, parts.unknowns, body.densities(), size)
     for contact in parts.contacts.values():
         mass = facet_mass_matrices(mesh.points, contact.facets, mesh.order) * pairs[contact.regions]
-        both = np.hstack([contact.one, contact.other])
+        both = np.hstack([contact.one, contact.other])  # local rows add up to zero: the jump stores no heat
         local = np.concatenate([np.concatenate([mass, -mass], axis=2), np.concatenate([-mass, mass], axis=2)], axis=1)
         matrix = csr_array(matrix + _assemble_matrix(local, both, both, size))
     faces: dict[str, tuple[IntArray, Array]] = {}
@@ -125,7 +125,7 @@ def _facet_integrals(mass: Array, unknowns: IntArray, size: int) -> Array:
 def check_sinks(body: Body, parts: SplitMesh, equations: LinearSystem) -> None:
     """Refuse parts that no heat can leave: their temperature is not defined."""
     graph = equations.matrix.copy()
-    graph.eliminate_zeros()
+    graph.eliminate_zeros()  # a stored zero conducts nothing, but would connect parts
     count, label = connected_components(graph, directed=False)
     cooled = np.zeros(count, dtype=bool)
     for name, face in body.faces.items():
@@ -239,7 +239,7 @@ def body_flows(body: Body, equations: LinearSystem, temperature: Array, residual
         unknowns, mass = equations.faces[name]
         if isinstance(face, FixedTemperature):
             share = np.divide(shares[name], total, out=np.zeros(size), where=total > 0)
-            found[name] = float(residual @ share)
+            found[name] = float(residual @ share)  # reactions of held nodes: they balance the sources
         else:
             weight = _facet_integrals(mass, unknowns, size)
             over = (temperature - face.temperature) * face.coefficient if isinstance(face, Convection) else -face.flux

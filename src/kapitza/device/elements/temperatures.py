@@ -171,6 +171,7 @@ class BodyTemperatures:
         hottest = np.zeros(len(self.temperature))
         hottest[np.argmax(np.where(used, self.temperature, -np.inf))] = 1
         problem = LinearSystem(equations.matrix, hottest, equations.faces)
+        # conduction is self-adjoint: the same matrix, and no change where the temperature is held
         adjoint, _ = solve_constrained(problem, held, np.zeros_like(values), 0.0, simplex_of(self.body.mesh))
 
         def residual(name: str, factor: float) -> float:
@@ -236,7 +237,7 @@ def _crossing_triangles(case: int) -> list[tuple[tuple[int, int], ...]]:
     down = [i for i in range(4) if not case >> i & 1]
     if len(up) == 2:
         (a, b), (c, d) = up, down
-        return [((a, c), (a, d), (b, d)), ((a, c), (b, d), (b, c))]
+        return [((a, c), (a, d), (b, d)), ((a, c), (b, d), (b, c))]  # a-c, a-d, b-d, b-c go around
     return [tuple((a, b) for a in up for b in down)]
 
 

@@ -41,13 +41,13 @@ def cell_conductivity(body: Body, sides: Literal["periodic", "isothermal"] = "pe
         links = coo_array((np.ones(one.size), (one, other)), shape=(len(place), len(place)))
         group = connected_components(links, directed=False)[1].astype(np.int64)
         found = place + _cell_correctors(matrix, place, group, cell)[group]
-        return found.T @ (matrix @ found) / np.prod(edge)
+        return found.T @ (matrix @ found) / np.prod(edge)  # as energy: errors of w enter in second order
     diagonal: list[float] = []
     for axis in range(body.mesh.dimension):
         x = place[:, axis]
         reach = _PERIODIC_TOLERANCE * edge[axis]
         ends = (np.abs(x - low[axis]) < reach) | (np.abs(x - low[axis] - edge[axis]) < reach)
-        group = np.where(ends, 0, np.cumsum(~ends))
+        group = np.where(ends, 0, np.cumsum(~ends))  # w = 0 on both sides: group 0 is the one held
         found = x + _cell_correctors(matrix, x[:, None], group, cell)[group, 0]
         diagonal.append(float(found @ (matrix @ found)) / float(np.prod(edge)))
     return np.diag(diagonal)
@@ -86,7 +86,7 @@ def _cell_correctors(matrix: csr_array, place: Array, group: IntArray, cell: Sim
     graph = reduced.copy()
     graph.eliminate_zeros()
     _, first = np.unique(connected_components(graph, directed=False)[1], return_index=True)
-    free = np.setdiff1d(np.arange(count), first)
+    free = np.setdiff1d(np.arange(count), first)  # w is defined up to a constant in each connected part
     found = np.zeros((count, place.shape[1]))
     if not free.size:
         return found

@@ -98,7 +98,7 @@ def automatic_grid(layout: Layout, unknowns: int = 150_000, *, shortest: float |
         -9.0,
         6.0,
     )  # of ln s: 134 million cells are coarser than the one, a cell for each piece finer than the other
-    while high - low > 1e-3:
+    while high - low > 1e-3:  # the number of cells falls monotonically with s: bisection
         middle = (low + high) / 2
         low, high = (low, middle) if cells(middle) < 0 else (middle, high)
     return BoxGrid(*(_axis_edges(*axis, np.exp(high)) for axis in axes))

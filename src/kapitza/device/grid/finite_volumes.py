@@ -45,7 +45,7 @@ class FiniteVolumes:
         for axis, face in enumerate(self.faces):
             flow = -face * np.diff(rise, axis=axis)
             found[axis_index(axis, slice(None, -1))] += flow
-            found[axis_index(axis, slice(1, None))] -= flow
+            found[axis_index(axis, slice(1, None))] -= flow  # what one cell loses the next gains: heat is conserved
         for number, conductance in enumerate(self.outer):
             at = axis_index(number // 2, -(number % 2))
             found[at] += conductance * rise[at]
@@ -71,7 +71,7 @@ def paint_regions(layout: Layout, grid: BoxGrid) -> NDArray[np.int16]:
     for i, block in enumerate(layout.blocks):
         spans = (*block.outline.extent, block.span)
         inside = [slice(*np.searchsorted(m, one)) for m, one in zip(middles, spans, strict=True)]
-        found[tuple(inside)] = len(layers) + i
+        found[tuple(inside)] = len(layers) + i  # later blocks cover earlier ones
     return found
 
 
@@ -94,7 +94,7 @@ def finite_volumes(
         half = stretch_along(size, axis) / 2 / k
         halves = half[axis_index(axis, slice(None, -1))], half[axis_index(axis, slice(1, None))]
         resistances.append(_face_resistances(layout, regions, axis, rise, halves))
-        series = halves[0] + halves[1] + resistances[axis]
+        series = halves[0] + halves[1] + resistances[axis]  # one flux crosses both halves and the boundary
         inner = [n - (i == axis) for i, n in enumerate(grid.shape)]
         faces.append(np.broadcast_to(areas[axis] / series, inner))
         for side in (0, 1):
@@ -173,7 +173,7 @@ def _resistance_at_mean(contact: Conductance, sink: float, sides: list[Array], h
     for _ in range(3):  # the flux, and with it the two sides, hardly depend on the resistance: this settles at once
         resistance = 1 / contact.at(sink + at)
         flux = (sides[0] - sides[1]) / (halves[0] + halves[1] + resistance)
-        at = middle - flux * (halves[0] - halves[1]) / 2
+        at = middle - flux * (halves[0] - halves[1]) / 2  # mean of T₁ - q h₁ and T₂ + q h₂, the two faces
     return 1 / contact.at(sink + at)
 
 
@@ -193,14 +193,14 @@ def balance_matrix(found: FiniteVolumes, storage: Array | None = None) -> csr_ar
         cells[(*_pad_index(before), 6 - axis)] = -face
         there[(*_pad_index(after), axis)] = True
         there[(*_pad_index(before), 6 - axis)] = True
-    diagonal = -values.sum(axis=1).reshape(shape)
+    diagonal = -values.sum(axis=1).reshape(shape)  # an even temperature drives no heat between cells
     for number, conductance in enumerate(found.outer):
         diagonal[axis_index(number // 2, -(number % 2))] += conductance
     values[:, 3] = (diagonal if storage is None else diagonal + storage).ravel()
-    del cells, there
+    del cells, there  # views, which would keep the full arrays in memory
     pointer = np.zeros(count + 1, dtype=np.int32)
     np.cumsum(present.sum(axis=1, dtype=np.int32), out=pointer[1:])
-    offsets = np.array([-strides[0], -strides[1], -1, 0, 1, strides[1], strides[0]], dtype=np.int32)
+    offsets = np.array([-strides[0], -strides[1], -1, 0, 1, strides[1], strides[0]], dtype=np.int32)  # rows sorted
     columns = (np.arange(count, dtype=np.int32)[:, None] + offsets)[present]
     data = values[present]
     del values, present
@@ -320,7 +320,7 @@ def cell_heats(found: FiniteVolumes) -> Array:
             continue
         at = find_grid_plane(found, source_plane(layout.device, source))
         if at.index < grid.shape[2]:
-            total[:, :, at.index] += heat * at.share
+            total[:, :, at.index] += heat * at.share  # no unknown on the plane itself: heat divides as conductances
         if at.index:
             total[:, :, at.index - 1] += heat * (1 - at.share)
     count = len(layout.device.stack.layers)
@@ -392,7 +392,7 @@ def horizontal_faces(found: FiniteVolumes, rise: Array) -> HorizontalFaces:
         if at.index < grid.shape[2]:
             entering[:, :, at.index] += lower
         else:
-            heat_out[5] += lower.sum()
+            heat_out[5] += lower.sum()  # straight from the face to the sink, through no cell
         if at.index:
             leaving[:, :, at.index - 1] -= upper
         else:

@@ -149,6 +149,7 @@ def grid_sensitivities(
         moved = scale_layout_parameter(layout, name, factor)
         other = finite_volumes(moved, held.system.grid, held.system.regions)
         value = held.spot.rise(held.rise, horizontal_faces(other, held.rise))
+        # residual of the unchanged field, weighted by the adjoint: first order without a new solution
         return value - float(np.vdot(adjoint, other.flow(held.rise) - cell_heats(other)))
 
     return logarithmic_derivatives(layout_parameters(layout) if names is None else names, peak, _LAYOUT_PERTURBATION)

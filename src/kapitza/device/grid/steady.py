@@ -83,17 +83,17 @@ def _parabola_vertex(
         if not 0 <= other < middles.size:
             wall = edges[0 if step < 0 else -1]
             side = found.outer[2 * axis + (step > 0)]
-            mirror = not side.any()
+            mirror = not side.any()  # an adiabatic wall is a plane of symmetry
             cells, at = ([*cells, own], [*at, float(2 * wall - middles[own])]) if mirror else (cells, at)
         elif found.regions[cell] == found.regions[tuple(other if a == axis else i for a, i in enumerate(cell))]:
-            cells, at = [*cells, other], [*at, float(middles[other])]
+            cells, at = [*cells, other], [*at, float(middles[other])]  # one region: no kink or jump between
     if len(cells) < 3 or np.ptp(values[cells]) == 0:
         return (np.array([own]), np.ones(1)), at[0]
     curve = np.polyfit(np.array(at) - at[0], values[cells], 2)
     low, high = edges[own] - at[0], edges[own + 1] - at[0]
     place = float(np.clip(-curve[1] / (2 * curve[0]), low, high)) if curve[0] < 0 else 0.0
     weights = [np.prod([(place + at[0] - q) / (p - q) for n, q in enumerate(at) if n != m]) for m, p in enumerate(at)]
-    return (np.array(cells), np.array(weights, dtype=np.float64)), place + at[0]
+    return (np.array(cells), np.array(weights, dtype=np.float64)), place + at[0]  # linear in T, for the adjoint
 
 
 def temperature_drops(found: FiniteVolumes, rise: Array, faces: HorizontalFaces, spot: HotSpot) -> dict[str, float]:
@@ -154,7 +154,7 @@ def solve_balances(layout: Layout, grid: BoxGrid, tolerance: float) -> GridSolut
     rise: Array | None = None
     ready: Preconditioner | None = None
     varies, peak = layout.is_nonlinear, 0.0
-    for i in range(_MAX_GRID_ITERATIONS):
+    for i in range(_MAX_GRID_ITERATIONS):  # Picard: each matrix is symmetric, as Newton's would not be
         found = finite_volumes(layout, grid, regions, rise)
         balances = balance_matrix(found)
         if ready is None:

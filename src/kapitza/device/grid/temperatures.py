@@ -271,7 +271,7 @@ def split_cells(found: FiniteVolumes, rise: Array) -> tuple[Array, IntArray, Arr
     corners, places = [], []
     for c in range(2):
         for a, b in ((0, 0), (1, 0), (1, 1), (0, 1)):
-            corners.append(sides[0][a] + sides[1][b] + sides[2][c] - 2 * rise)
+            corners.append(sides[0][a] + sides[1][b] + sides[2][c] - 2 * rise)  # T is linear within a cell
             places.append(((i + a) * ny + j + b) * nz + k + c)
     place = np.stack(places, axis=-1)
     keys = found.regions[..., None].astype(np.int64) * (grid.x.size * ny * nz) + place

@@ -88,7 +88,7 @@ def grid_response(
     check_choice(waveform, WAVEFORM_CHOICES, "waveform")
     together = waveform == "step"
     waveforms = {one.name: StepPower() if together else one.waveform for one in layout.device.sources}
-    ends = {0.0}
+    ends = {0.0}  # no step may straddle a switch: the power jumps there
     for name, power in waveforms.items():
         if isinstance(power, PeriodicPower) or (isinstance(power, PulsedPower) and power.count is None):
             raise InputError(f"{name} has always been {power}: fields start at t = 0, give steps or counted pulses")
@@ -120,7 +120,7 @@ def _power_level(power: Waveform, at: float) -> float:
     if at < 0:
         return 0.0
     if isinstance(power, PulsedPower):
-        number, since = divmod(at * (1 + 1e-12), power.period)
+        number, since = divmod(at * (1 + 1e-12), power.period)  # rounding must not delay a pulse
         return float(number < (power.count or 0) and since < power.width)
     return 1.0
 
@@ -147,6 +147,7 @@ def _integrate_response(
             layout, grid, rise, levels(start), (end - start, shortest * _FIRST_STEP_FRACTION), watched
         )
         if inside.any():
+            # in √t the first rise after a switch is nearly straight
             rows[:, inside] = PchipInterpolator(np.sqrt(knots), values, axis=1)(np.sqrt(times[inside] - start))
     return TransientTemperatures(times, rows[0], dict(zip(patches, rows[1:], strict=True)))
 
@@ -155,7 +156,7 @@ def _initial_rise(layout: Layout, grid: BoxGrid, levels: tuple[float, ...]) -> A
     """(nx, ny, nz) field of what was on before t = 0, with properties at that field, K."""
     regions = paint_regions(layout, grid)
     rise = np.zeros(grid.shape)
-    for _ in range(8 if layout.is_nonlinear else 1):
+    for _ in range(8 if layout.is_nonlinear else 1):  # Picard; about eight solutions settle
         found = evolve(finite_volumes(layout, grid, regions, rise), levels=levels)
         balances = balance_matrix(found)
         heat = cell_heats(found).ravel()
@@ -187,7 +188,7 @@ def _advance_interval(
     for _ in range(_MAX_TIME_STEPS):
         if at >= span * (1 - 1e-9):
             return np.array(knots), np.array(rows).T, rise
-        wanted = min(length, span - at)
+        wanted = min(length, span - at)  # the last step ends on the switch
         if varies and rate is None:  # after a switch the rate is unknown: a trial step gives it
             stepper = _implicit_stepper(found, held, wanted, stepper)
             rate = (_take_step(stepper, held, cell_heats(found), rise)[0] - rise) / wanted
@@ -206,7 +207,7 @@ def _advance_interval(
             found = evolve(finite_volumes(layout, grid, regions, rise), levels=levels)
         knots.append(at)
         rows.append(watched.read(found, rise))
-        length = 2 * length if change < _MAX_RATE_CHANGE / 4 else length
+        length = 2 * length if change < _MAX_RATE_CHANGE / 4 else length  # change goes as h²: twice h is allowed
     raise ConvergenceError(f"{_MAX_TIME_STEPS} steps end {at:g} s after a switch: {span:g} s were asked for", last=rise)
 
 
@@ -222,11 +223,11 @@ def _take_step(stepper: _ImplicitStepper, held: Array, heat: Array, rise: Array)
     part = _SDIRK_GAMMA * stepper.length
     rates: list[Array] = []
     start, stage = rise, rise
-    for _ in range(2):
+    for _ in range(2):  # one γ on the diagonal: both stages have the same matrix
         right = (held / part * start + heat).ravel()
         solved, _ = conjugate_gradients(stepper.matrix, right, stepper.ready, stage.ravel(), _STAGE_TOLERANCE)
         stage = solved.reshape(rise.shape)
         rates.append((stage - start) / part)
         start = rise + (1 - _SDIRK_GAMMA) * stepper.length * rates[0]
     highest = max(float(np.abs(stage).max()), 1e-300)
-    return stage, float(stepper.length * np.abs(rates[1] - rates[0]).max() / highest), rates[1]
+    return stage, float(stepper.length * np.abs(rates[1] - rates[0]).max() / highest), rates[1]  # stiffly accurate

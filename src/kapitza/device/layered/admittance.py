@@ -63,7 +63,7 @@ def _thermal_wave(layer: Layer, at: SpectralPoints) -> ThermalWave:
         gamma: ComplexArray = np.sqrt(layer.conductivity * c)
         return ThermalWave(gamma, gamma * (1 / layer.conductivity), None)
     turn = layer.xz * at.kx + layer.yz * at.ky
-    gamma = np.sqrt(layer.conductivity * c - turn**2)
+    gamma = np.sqrt(layer.conductivity * c - turn**2)  # roots of k_zz λ² + 2ibλ - c = 0 are (-ib ± γ)/k_zz
     return ThermalWave(gamma, gamma * (1 / layer.conductivity), np.asarray(1j * turn / layer.conductivity, complex))
 
 
@@ -95,12 +95,12 @@ def _metal_waves(layer: Layer, at: SpectralPoints) -> _MetalWaves:
     electrons, lattice, mixed = (ae + g) / ke, (ap + g) / kp, -g / np.sqrt(ke * kp)
     half = (electrons - lattice) / 2
     root = np.sqrt(half**2 + mixed**2)
-    root = np.where((half.conj() * root).real < 0, -root, root)
-    t = mixed / (half + root)
+    root = np.where((half.conj() * root).real < 0, -root, root)  # in phase with half: half + root cannot cancel
+    t = mixed / (half + root)  # tangent of the Jacobi rotation, through the smaller angle
     first = electrons + t * mixed
     second = lattice - t * mixed
-    det = (ae * ap + g * (ae + ap)) / (ke * kp)
-    upper = np.abs(first) > np.abs(second)
+    det = (ae * ap + g * (ae + ap)) / (ke * kp)  # g² has cancelled analytically: strong coupling costs no digits
+    upper = np.abs(first) > np.abs(second)  # the smaller root is det over the larger: subtraction would lose it
     first, second = np.where(upper, first, det / second), np.where(upper, det / first, second)
     cosine = 1 / np.sqrt(1 + t**2)
     sine = t * cosine
@@ -137,7 +137,7 @@ def _metal_admittance(metal: _MetalWaves, thickness: float, y: ComplexArray | No
         loss = np.expm1(-2 * metal.decay * thickness)
         fade = _diagonal_matrix(np.exp(-metal.decay * thickness))
         if y is None:
-            new = _diagonal_matrix(metal.decay * (2 + loss) / -loss)
+            new = _diagonal_matrix(metal.decay * (2 + loss) / -loss)  # u coth ud, without overflow
         else:
             size = metal.scale[:, None] * metal.scale
             inner = _matrix_product(metal.turn.swapaxes(0, 1), y / size[:, :, None, None], metal.turn)
@@ -149,13 +149,13 @@ def _metal_admittance(metal: _MetalWaves, thickness: float, y: ComplexArray | No
             )
     size = (metal.scale[:, None] * metal.scale)[:, :, None, None]
     found = size * _matrix_product(metal.turn, new, metal.turn.swapaxes(0, 1))
-    return (found + found.swapaxes(0, 1)) / 2
+    return (found + found.swapaxes(0, 1)) / 2  # reciprocity, from which rounding would drift layer by layer
 
 
 def _series_admittance(y: ComplexArray, channel: int, part: ComplexArray) -> ComplexArray:
     """Admittance before a resistance in one channel; `part` is its share r/(1 + r Y) of that channel."""
     column = y[:, channel]
-    return y - part * column[:, None] * column[None, :]
+    return y - part * column[:, None] * column[None, :]  # Sherman and Morrison: Z gains r in one channel
 
 
 def _boundary_admittance(boundary: Boundary, y: ComplexArray, near: Layer, temperature: float) -> ComplexArray:
@@ -166,12 +166,12 @@ def _boundary_admittance(boundary: Boundary, y: ComplexArray, near: Layer, tempe
         behind = y[0, 0]
         if not two:
             return y / (1 + y * r)
-        share = 1 + (behind + electrons) * r
+        share = 1 + (behind + electrons) * r  # multiplied by r: a boundary without resistance stays finite
         mixed = -electrons / share
         return np.array([[electrons * (1 + behind * r) / share, mixed], [mixed, (behind + electrons) / share]])
     y = _series_admittance(y, _LATTICE_CHANNEL, r / (1 + r * y[_LATTICE_CHANNEL, _LATTICE_CHANNEL]))
     y = _series_admittance(y, _ELECTRON_CHANNEL, 1 / (electrons + y[_ELECTRON_CHANNEL, _ELECTRON_CHANNEL]))
-    return y if two else y.sum(axis=(0, 1))[None, None]
+    return y if two else y.sum(axis=(0, 1))[None, None]  # one temperature in front: the channels are parallel
 
 
 def _piece_admittance(
@@ -190,7 +190,7 @@ def _piece_admittance(
     if np.isinf(piece.thickness):
         return own.gamma[None, None]
     e = np.expm1(-2 * own.decay * piece.thickness)
-    t = -e / (2 + e)
+    t = -e / (2 + e)  # tanh ud from expm1: exact for thin slabs, no overflow in thick ones
     if y is None:
         return (own.gamma / t)[None, None]
     return own.gamma * (y + own.gamma * t) / (own.gamma + y * t)
@@ -201,7 +201,7 @@ def _side_admittance(
 ) -> ComplexArray:
     """Admittance of pieces that lead away from a plane in or on the layer `near`."""
     y = end
-    for i in range(len(pieces) - 1, -1, -1):
+    for i in range(len(pieces) - 1, -1, -1):  # from the far end inwards: no growing exponential ever appears
         before_it = pieces[i - 1] if i else None
         y = _piece_admittance(
             pieces[i], y, before_it.layer if isinstance(before_it, LayerSlice) else near, at, temperature
@@ -275,7 +275,7 @@ def impedance(
     if setup.absorption_depth:
         return _absorption_response(cut, heater, setup, media)
     up, down = _half_stacks(cut, heated, setup, media)
-    theta = 1 / (up.admittance + down.admittance)
+    theta = 1 / (up.admittance + down.admittance)  # the flux divides between the two sides: admittances add
     return temperature_beyond(theta, down if read > heated else up, abs(read - heated), media, setup.temperature)
 
 
@@ -308,7 +308,7 @@ def half_stack(
     """Carry the admittance of the end through all pieces to the plane that they begin at."""
     y = end
     behind: list[ComplexArray] = []
-    for piece in reversed(pieces):
+    for piece in reversed(pieces):  # outermost first: each piece terminates the one before it
         behind.append(y)
         y = _input_admittance(piece, y, media, temperature)
     return HalfStack(pieces, tuple(reversed(behind)), y, sign)
@@ -340,14 +340,14 @@ def temperatures_along(
         if _is_isothermal(y) or (isinstance(piece, LayerSlice) and np.isinf(piece.thickness)):
             return
         if isinstance(piece, Boundary):
-            theta = theta / (1 + y * piece.resistance(temperature))
+            theta = theta / (1 + y * piece.resistance(temperature))  # flux is continuous: the jump is RYθ
         else:
             wave = media[piece.layer.name]
             ud = wave.decay * piece.thickness
-            e = np.expm1(-2 * ud)
-            theta = theta * 2 * np.exp(-ud) / ((2 + e) - y / wave.gamma * e)
+            e = np.expm1(-2 * ud)  # cosh and sinh times e^-ud: neither overflows
+            theta = theta * 2 * np.exp(-ud) / ((2 + e) - y / wave.gamma * e)  # 1/(cosh ud + (Y/γ) sinh ud)
             if wave.skew is not None:
-                theta = theta * np.exp(-side.sign * piece.thickness * wave.skew)
+                theta = theta * np.exp(-side.sign * piece.thickness * wave.skew)  # phase of e^(-ibz/k_zz)
         yield theta
 
 
@@ -371,7 +371,7 @@ def _absorption_response(cut: SlicedStack, heater: Plane, setup: Setup, media: d
     delta = setup.absorption_depth
     heated, read = cut.marks
     downwards = not heater.from_bottom
-    both = _half_stacks(cut, read, setup, media)
+    both = _half_stacks(cut, read, setup, media)  # reciprocity: heat the plane that is read, average where heat enters
     theta = 1 / (both[0].admittance + both[1].admittance)
     inside = [i for i in cut.within(heater.layer) if (i >= heated) == downwards]
     pieces = [(i, piece) for i in inside if isinstance(piece := cut.pieces[i], LayerSlice)]
@@ -381,7 +381,7 @@ def _absorption_response(cut: SlicedStack, heater: Plane, setup: Setup, media: d
         )
     depth = 0.0
     total: ComplexArray = np.zeros((1, 1), dtype=complex)
-    for i, piece in pieces if downwards else pieces[::-1]:
+    for i, piece in pieces if downwards else pieces[::-1]:  # along the beam: depth is what the light has crossed
         below = i >= read
         side, steps = (both[1], i - read) if below else (both[0], read - 1 - i)
         near = temperature_beyond(theta, side, steps, media, setup.temperature)
@@ -408,7 +408,7 @@ def _absorption_integral(
     rho = -np.ones((1, 1), dtype=complex) if isothermal else (wave.gamma - y) / (wave.gamma + y)
     far = np.exp(-u * thickness)
     falling = -np.expm1(-(u + a) * thickness) / (u + a)
-    growing = _exponential_difference(u, a, thickness)
+    growing = _exponential_difference(u, a, thickness)  # finite also at resonance, u = 1/δ
     both = falling + rho * far * growing if away else growing + rho * far * falling
     return both / (1 + rho * far**2)
 
@@ -416,7 +416,7 @@ def _absorption_integral(
 def _exponential_difference(u: ComplexArray, a: float, d: float) -> ComplexArray:
     """(exp(-u d) - exp(-a d))/(a - u), smooth where u = a, without overflow."""
     z: ComplexArray = (a - u) * d
-    small = np.where(z.real > 0, -z, z)
+    small = np.where(z.real > 0, -z, z)  # real part at most zero: expm1 cannot overflow
     small[np.abs(small) < 1e-12] = -1e-12  # the limit is reached to 1e-12
     larger = np.where(z.real > 0, np.exp(-u * d), np.exp(-a * d))
     return np.multiply(larger * d, np.expm1(small) / small, dtype=complex)

@@ -112,7 +112,7 @@ def response_derivatives(
         total: ComplexArray = np.zeros(medium.shape, dtype=complex)
         numbers = [i for i, other in enumerate(column.owners) if other == owner]
         if attribute == "thickness":
-            numbers = numbers[-1:]
+            numbers = numbers[-1:]  # planes keep their depth from the top face: only the last slice grows
         for i in numbers:
             total = total - _two_port_derivative(medium, i, attribute, (a[i], a[i + 1]), (b[i], b[i + 1]))
         for face, coefficient in ((0, "top_coefficient"), (-1, "coefficient")):
@@ -139,7 +139,7 @@ def _two_port_derivative(
     wave, layer = medium.media[piece.layer.name], piece.layer
     gamma, ud = _logarithmic_derivatives(layer, attribute, piece.thickness)
     if np.isinf(piece.thickness):
-        return gamma * wave.gamma * a[0] * b[0]
+        return gamma * wave.gamma * a[0] * b[0]  # nothing comes back from infinity: the two-port is γ alone
     half = wave.decay * (piece.thickness / 2)
     t = np.tanh(half)
     sums = (a[0] + a[1]) * (b[0] + b[1])
@@ -151,9 +151,9 @@ def _logarithmic_derivatives(layer: Layer, attribute: str, thickness: float) -> 
     """∂ln γ/∂ln p and ∂ln(ud)/∂ln p of a slab for a number of its layer, in steady state."""
     both = attribute == "conductivity" and layer.in_plane is None and layer.in_plane_y is None
     if both:
-        return 1.0, 0.0
+        return 1.0, 0.0  # γ = kκ and u = κ: only γ contains k
     if attribute == "conductivity":
-        return 0.5, -0.5
+        return 0.5, -0.5  # γ² = k_z k_x κ² and u² = κ² k_x/k_z
     if attribute == "in_plane":
         return 0.5, 0.5
     return 0.0, layer.thickness / thickness if attribute == "thickness" and np.isfinite(thickness) else 0.0

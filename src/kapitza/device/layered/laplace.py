@@ -53,7 +53,7 @@ class PulseTrain:
 
 def _hyperbolic_contour(scale: float, shortest: float) -> tuple[ComplexArray, ComplexArray]:
     """Upper half of the path: s (n,), s⁻¹, and ds/dθ (n,), for times from `shortest` (s) up; μ is `scale` (s⁻¹)."""
-    reach = np.arccosh(1 + _CONTOUR_DECAY / (scale * shortest * np.sin(_CONTOUR_ANGLE)))
+    reach = np.arccosh(1 + _CONTOUR_DECAY / (scale * shortest * np.sin(_CONTOUR_ANGLE)))  # short times decay last
     theta = (np.arange(int(np.ceil(reach / _CONTOUR_STEP))) + 0.5) * _CONTOUR_STEP
     s = scale * (1 + np.sin(1j * theta - _CONTOUR_ANGLE))
     return s, scale * 1j * np.cos(1j * theta - _CONTOUR_ANGLE)
@@ -71,13 +71,13 @@ def pulse_train(delay: Array, *, modulation: float, repetition: float) -> PulseT
         at = float(delay[np.argmin(t)])
         raise InputError(f"delay {at:g} s is in the moment of a pulse, where the response is singular: leave it out")
     scale = 0.4 * 2 * np.pi * repetition
-    s, slope = _hyperbolic_contour(scale, float(t.min()))
+    s, slope = _hyperbolic_contour(scale, float(t.min()))  # H(s*) = H*: it is needed on the upper half alone
     both, slopes = np.concatenate([s, s.conj()]), np.concatenate([slope, -slope.conj()])
     path = period * _CONTOUR_STEP / (2j * np.pi) * slopes / (1 - np.exp((both - 1j * omega) * period))
     along = path * np.exp(np.outer(t, both))
     line, share = _modulation_harmonics(omega, repetition, scale)
     at_lines = share * np.exp(1j * np.outer(t, line))
-    back = 2 * np.exp(-1j * omega * t)[:, None]
+    back = 2 * np.exp(-1j * omega * t)[:, None]  # Z is the envelope: the carrier e^(iω₀t) is divided out
     direct = np.concatenate([along[:, : s.size], np.where(line > 0, at_lines, 0)], axis=1)
     mirrored = np.concatenate([along[:, s.size :], np.where(line > 0, 0, at_lines)], axis=1)
     return PulseTrain(np.concatenate([s, 1j * np.abs(line)]), back * direct, back * mirrored)
@@ -86,12 +86,12 @@ def pulse_train(delay: Array, *, modulation: float, repetition: float) -> PulseT
 def _modulation_harmonics(omega: float, repetition: float, scale: float) -> tuple[Array, ComplexArray]:
     """Harmonics ω_m near or inside of the hyperbola, rad s⁻¹, and their weights c_m."""
     spacing = 2 * np.pi * repetition
-    first = np.ceil((-20 * scale - omega) / spacing)
+    first = np.ceil((-20 * scale - omega) / spacing)  # the contour meets the imaginary axis at 0.7 μ: 20 μ is far out
     line = omega + spacing * np.arange(first, (20 * scale - omega) / spacing)
     theta = -1j * (_CONTOUR_ANGLE + np.arcsin(1j * line / scale - 1))
     turns = 2j * np.pi * theta / _CONTOUR_STEP
-    share = 1 / (1 + np.exp(np.minimum(turns.real, 100.0)) * np.exp(1j * turns.imag))
-    near = np.abs(share) > 1e-10
+    share = 1 / (1 + np.exp(np.minimum(turns.real, 100.0)) * np.exp(1j * turns.imag))  # bounded: no overflow outside
+    near = np.abs(share) > 1e-10  # harmonics outside are part of the contour integral already
     return line[near], share[near]
 
 
@@ -101,5 +101,5 @@ def inverse_laplace(time: Array) -> tuple[ComplexArray, ComplexArray]:
     For H real on the real axis and times (nt,) above zero, s, over many decades; good to nine digits of the largest
     part of $|H e^{st}|$ on the path.
     """
-    s, slope = _hyperbolic_contour(3 / float(time.max()), float(time.min()))
+    s, slope = _hyperbolic_contour(3 / float(time.max()), float(time.min()))  # e^st stays of order 1 up to the last t
     return s, _CONTOUR_STEP / (1j * np.pi) * slope * np.exp(np.outer(time, s))

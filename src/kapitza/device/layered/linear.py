@@ -59,6 +59,7 @@ class PseudoTimeQuadrature:
         """(..., n) temperature per watt from the response (..., np + 1) and M (nτ, n); `area` of the box, m²."""
         if area is None:
             return self.impulse(response) @ seen
+        # M tends to 1/area and never decays: this mean is taken out, and carries Z(0), the resistances in series
         return self.impulse(response) @ (seen - 1 / area) + np.real(response[..., -1:]) / area
 
 
@@ -70,7 +71,7 @@ def _pseudo_time_quadrature(device: Device, column: SlicedStack, sizes: tuple[fl
     lengths = [*thick, *sizes, *([min(device.box.width, device.box.depth)] if device.box else [])]
     low = _MIN_PSEUDO_TIME * min(lengths) ** 2
     settling = decay_time_bound(device, column)
-    if device.box is not None:
+    if device.box is not None:  # the slowest lateral mode decays as exp(-π²τ/L²)
         settling = min(settling, max(device.box.width, device.box.depth / np.sqrt(lateral_anisotropy(device))) ** 2 / 4)
     if np.isfinite(settling):
         high = _MAX_DECAY_TIMES * settling
@@ -91,7 +92,7 @@ def _pseudo_time_quadrature(device: Device, column: SlicedStack, sizes: tuple[fl
 def decay_time_bound(device: Device, column: SlicedStack) -> float:
     """Upper bound of the decay time of h, m²: what each layer stores times the resistance to a sink, or infinite."""
     below = _elmore_delay(column.pieces, device.coefficient)
-    return min(below, _elmore_delay(column.pieces[::-1], device.top_coefficient))
+    return min(below, _elmore_delay(column.pieces[::-1], device.top_coefficient))  # two sinks only speed decay
 
 
 def _elmore_delay(pieces: tuple[LayerSlice | Boundary, ...], coefficient: float) -> float:
@@ -99,14 +100,14 @@ def _elmore_delay(pieces: tuple[LayerSlice | Boundary, ...], coefficient: float)
     if coefficient == 0:
         return np.inf
     resistance, total = (0.0 if np.isinf(coefficient) else 1 / coefficient), 0.0
-    for piece in reversed(pieces):
+    for piece in reversed(pieces):  # the sum of C_i R_i is that of all time constants: it bounds the slowest
         if isinstance(piece, Boundary):
             resistance += piece.resistance()
             continue
         if np.isinf(piece.thickness):
             return np.inf
         own = piece.thickness / piece.layer.conductivity
-        total += piece.layer.tensor[0, 0] * piece.thickness * (resistance + own / 2)
+        total += piece.layer.tensor[0, 0] * piece.thickness * (resistance + own / 2)  # p takes the place of sC
         resistance += own
     return total
 
@@ -160,7 +161,7 @@ class LinearDevice:
 
     def rise(self, at: Readout, node: int | None = None) -> Array:
         """(n,) rise at points of a node, or (nodes, n) at all nodes, K."""
-        together: dict[int, list[int]] = {}
+        together: dict[int, list[int]] = {}  # sources on one plane share a response, and one integral over τ
         for i, response in enumerate(self.responses):
             together.setdefault(id(response), []).append(i)
         total: Array = np.zeros(1)
@@ -190,7 +191,7 @@ class LinearDevice:
 
     def changes(self, at: Readout, node: int, names: tuple[str, ...]) -> dict[str, float]:
         """Change of the rise at one point with the logarithm of each number, by name, K."""
-        own = plane_response(self.medium, node)
+        own = plane_response(self.medium, node)  # the adjoint: unit heat at the point that is read
         found = dict.fromkeys(names, 0.0)
         for source, response, found_spread in zip(self.device.sources, self.responses, self.seen(at), strict=True):
             for name, change in response_derivatives(self.medium, names, own, response[:, None, :]).items():
@@ -270,7 +271,7 @@ def with_constant_properties(device: Device, values: Mapping[str, float]) -> Dev
             for name in ("in_plane", "in_plane_y"):
                 old = getattr(layer, name)
                 if old is not None:
-                    changes[f"{layer.name}.{name}"] = old * new / layer.conductivity
+                    changes[f"{layer.name}.{name}"] = old * new / layer.conductivity  # anisotropy is kept
     for name, boundary in zip(device.stack.boundary_names, device.stack.boundaries, strict=True):
         if isinstance(boundary.conductance, Conductance):
             held = values.get(name) or float(boundary.conductance.at(device.sink)[0])

@@ -110,7 +110,7 @@ def _modal_response(device: Device, cut: SlicedStack, kx: Array, ky: Array, node
     """(nx, ny) temperature of one node per flux into another in each mode of a box, K m² W⁻¹."""
     lowest = np.sqrt(STEADY_LAPLACE_VARIABLE / decay_time_bound(device, cut))
     x, y = np.repeat(kx, ky.size), np.tile(ky, kx.size)
-    x[0] = lowest if not kx[0] and not ky[0] else x[0]
+    x[0] = lowest if not kx[0] and not ky[0] else x[0]  # at k = 0, where γ = 0, the recursion would be 0/0
     at = SpectralPoints(np.zeros((1, 1)), x, y)  # pyright: ignore[reportArgumentType]
     held = sliced_waves(cut, device.stack, at, top=device.top_coefficient, bottom=device.coefficient)
     return np.real(node_response(held, *nodes)).reshape(kx.size, ky.size)
@@ -122,8 +122,8 @@ def _source_modes(shape: SourceShape | None, box: Box, kx: Array, ky: Array) -> 
     if not isinstance(shape, HeatMap) or shape.value.shape != (kx.size, ky.size) or shape.extent != sides:
         return cosine_moments(shape, box, kx, ky)
     share = shape.value / shape.value.sum()
-    pixel = np.outer(*(np.sinc(np.arange(n) / (2 * n)) for n in share.shape))
-    return np.asarray(dctn(share, type=2), dtype=np.float64) / 4 * pixel
+    pixel = np.outer(*(np.sinc(np.arange(n) / (2 * n)) for n in share.shape))  # from middles of pixels to their means
+    return np.asarray(dctn(share, type=2), dtype=np.float64) / 4 * pixel  # type 2 doubles each axis
 
 
 def section_map(device: Device, y: float | None = None, *, points: int = 241, per_layer: int = 15) -> TemperatureField:

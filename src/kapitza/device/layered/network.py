@@ -61,7 +61,7 @@ class CauerNetwork:
     def impedance(self, s: complex) -> complex:
         """Rise of the junction per watt at a Laplace variable (s⁻¹), K W⁻¹."""
         z = 0j
-        for r, c in zip(self.resistance[::-1], self.capacity[::-1], strict=True):
+        for r, c in zip(self.resistance[::-1], self.capacity[::-1], strict=True):  # from the sink, at rise 0
             z = 1 / (s * c + 1 / (r + z))
         return z
 
@@ -92,20 +92,20 @@ def fit_foster(time: Array, rises: Array, steady: float, order: int, of: str = "
     limits = time[0] / 30, time[-1] * 10
     start = np.geomspace(time[0] / 2, time[-1] / 5, order)
     best: tuple[float, Array, Array] | None = None
-    for _ in range(_REWEIGHTING_ROUNDS):
+    for _ in range(_REWEIGHTING_ROUNDS):  # weight moves to the largest errors: least squares then approach minimax
         given = (time, rises, steady, scale)
         logs = least_squares(_network_residual, np.log(start), bounds=np.log(limits), args=given, max_nfev=40).x
         tau = np.exp(np.sort(logs))
         resistance, off = _fit_resistances(np.log(tau), time, rises, steady, scale)
         worst = float(np.abs(off).max())
-        if best is None or worst < best[0]:
+        if best is None or worst < best[0]:  # reweighting is not monotonic: the best round counts
             best = worst, resistance, tau
-        scale = scale * np.sqrt(0.2 + np.abs(off) / worst)
+        scale = scale * np.sqrt(0.2 + np.abs(off) / worst)  # 0.2: no time ever loses all of its weight
         scale, start = scale / scale.mean(), tau
     if best is None:
         raise AssertionError  # there is at least one round
     kept = best[1] > 0
-    network = FosterNetwork(best[1][kept] * (steady / best[1].sum()), best[2][kept])
+    network = FosterNetwork(best[1][kept] * (steady / best[1].sum()), best[2][kept])  # exact at steady state
     error = float(np.abs(network.rise(time) - rises).max())
     return FosterNetwork(network.resistance, network.time, error, float(time[0]), float(time[-1]), of)
 
@@ -135,8 +135,8 @@ def cauer_network(network: FosterNetwork) -> CauerNetwork:
         bottom = np.convolve(bottom, cell)
     resistance: list[float] = []
     capacity: list[float] = []
-    top = top[: len(bottom) - 1]
-    while len(top):
+    top = top[: len(bottom) - 1]  # Z falls as 1/s at large s: its leading coefficient is zero
+    while len(top):  # Euclid's algorithm from s = ∞, where the first capacity alone is seen: junction to sink
         c = bottom[-1] / top[-1]
         rest = (bottom - np.concatenate([zero, c * top]))[: len(top)]
         r = top[-1] / rest[-1]

@@ -56,7 +56,7 @@ def minimize_peak(device: Device, ranges: Mapping[str, tuple[float, float]]) -> 
 
 def _minimize_one(peak: _PeakFunction, bounds: Array) -> Array:
     """(1,) best logarithm of one number."""
-    tried = np.linspace(bounds[0], bounds[1], _SCAN_POINTS)
+    tried = np.linspace(bounds[0], bounds[1], _SCAN_POINTS)  # a scan first: the peak may have several minima
     peaks = [peak(np.array([x])) for x in tried]
     i = int(np.argmin(peaks))
     low, high = tried[max(i - 1, 0)], tried[min(i + 1, _SCAN_POINTS - 1)]
@@ -65,7 +65,7 @@ def _minimize_one(peak: _PeakFunction, bounds: Array) -> Array:
         return peak(np.array([x]))
 
     found: Any = minimize_scalar(scalar, bounds=(low, high), method="bounded", options={"xatol": 1e-4})
-    return np.array([found.x if found.fun < peaks[i] else tried[i]])
+    return np.array([found.x if found.fun < peaks[i] else tried[i]])  # the bounded search never tries the ends
 
 
 def _minimize_many(peak: _PeakFunction, bounds: Array) -> Array:
@@ -76,5 +76,5 @@ def _minimize_many(peak: _PeakFunction, bounds: Array) -> Array:
     peaks = [peak(point) for point in points]
     options = {"xatol": 1e-4, "fatol": 1e-6, "maxfev": 120 * len(bounds)}
     start = points[int(np.argmin(peaks))]
-    found = minimize(peak, start, method="Nelder-Mead", bounds=bounds, options=options)
+    found = minimize(peak, start, method="Nelder-Mead", bounds=bounds, options=options)  # kinks, hence no derivatives
     return np.array(found.x)

@@ -64,7 +64,7 @@ def source_ranges(shape: SourceShape | None, axis: int, side: float | None) -> t
     """Ranges that a separable source takes on an axis, and the pseudo-time that its own width stands for, m²."""
     if isinstance(shape, GaussianSpot):
         centre = np.array([(shape.x, shape.y)[axis]])
-        return point_ranges(centre), shape.radii[axis] ** 2 / 8
+        return point_ranges(centre), shape.radii[axis] ** 2 / 8  # exp(-2x²/w²) = exp(-x²/4τ)
     if isinstance(shape, HeatMap):
         edges = shape.edges[axis]
         return AxisRanges(edges[:-1], edges[1:]), 0.0
@@ -95,7 +95,7 @@ def _axis_density(source: AxisRanges, at: AxisRanges, tau: Array, side: float | 
 
 def _unbounded_density(source: AxisRanges, at: AxisRanges, tau: Array) -> Array:
     """The same without sides."""
-    order = (not source.points) + (not at.points)
+    order = (not source.points) + (not at.points)  # each range integrates the kernel once more
     root = np.sqrt(tau)[:, None, None]
 
     def integral(z: Array) -> Array:
@@ -207,7 +207,7 @@ def _patch_points(patch: Patch) -> LateralPoints:
     """Points that stand for a patch with equal weights: (n,) of each."""
     if isinstance(patch, Disc):
         rings, turns = 16, 24
-        radius = patch.radius * np.sqrt((np.arange(rings) + 0.5) / rings)
+        radius = patch.radius * np.sqrt((np.arange(rings) + 0.5) / rings)  # rings of equal area
         angle = 2 * np.pi * (np.arange(turns) + 0.5) / turns
         return LateralPoints(
             *(c + np.outer(radius, f(angle)).ravel() for c, f in ((patch.x, np.cos), (patch.y, np.sin)))
@@ -255,7 +255,7 @@ def _disc_images(disc: Disc, box: Box | None) -> list[tuple[float, float]]:
 
 def _chord_integral(radius: float, distance: Array, tau: Array) -> Array:
     """(nτ, n) density at a distance from the middle of a disc, m⁻²: an integral over its chords x = a sin φ."""
-    reach = np.sqrt(4 * _MAX_KERNEL_EXPONENT * tau)[:, None]
+    reach = np.sqrt(4 * _MAX_KERNEL_EXPONENT * tau)[:, None]  # nodes only where the kernel counts
     ends = [np.arcsin(np.clip((distance + sign * reach) / radius, -1, 1)) for sign in (-1, 1)]
     phi, weight = panel_quadrature(np.stack(ends, axis=-1), _CHORD_NODES)
     root = np.sqrt(4 * tau)[:, None, None]

@@ -34,7 +34,7 @@ def _find_hot_spot(solved: LinearDevice) -> tuple[LateralPoints, int, float]:
     It is looked for on the planes that heat enters, at and around the sources, on ever finer grids.
     """
     best: tuple[LateralPoints, int, float] | None = None
-    for node in _heated_nodes(solved):
+    for node in _heated_nodes(solved):  # maximum principle: T is highest where heat enters
         spots, step = _hot_spot_candidates(solved)
         found = solved.rise(spots, node)
         for _ in range(_REFINEMENT_ROUNDS):
@@ -42,7 +42,7 @@ def _find_hot_spot(solved: LinearDevice) -> tuple[LateralPoints, int, float]:
             top = LateralPoints(spots.x[i : i + 1], spots.y[i : i + 1])
             if best is None or found[i] > best[2]:
                 best = top, node, float(found[i])
-            if step == 0:
+            if step == 0:  # even heat: all points are alike
                 break
             spots, step = _refined_points(top, step, solved.device.box), step / 4
             found = solved.rise(spots, node)
@@ -134,8 +134,8 @@ def _weighted_means(
     """
     x, y = (_lateral_coordinates(device, axis, float((spot.x, spot.y)[axis][0])) for axis in (0, 1))
     rises = rises_on_lines(ready, x, y)
-    point = _hot_spot_patch(device, spot)
-    others = rise_of_shape(ready, point, plane_response(ready.medium, node)[:, 0], x, y)
+    point = _hot_spot_patch(device, spot)  # heat in a point would make the weight singular
+    others = rise_of_shape(ready, point, plane_response(ready.medium, node)[:, 0], x, y)  # θ' of the adjoint
     areas = [np.convolve(np.diff(line), [0.5, 0.5]) for line in (x, y)]  # weights of the trapezoidal rule
     found: dict[str, tuple[float, float]] = {}
     for name, law in device.laws.items():
@@ -261,7 +261,7 @@ def solve_steady(
     varies = device.is_nonlinear
     cuts = (*planes, *(_inner_planes(device) if varies else ()))
     last = 0.0
-    for i in range(_MAX_PROPERTY_ITERATIONS):
+    for i in range(_MAX_PROPERTY_ITERATIONS):  # Picard iteration: in thermal runaway it has no fixed point
         ready = linear_device(with_constant_properties(device, values), cuts)
         spot, node, peak = _find_hot_spot(ready)
         means = _weighted_means(device, ready, spot, node) if varies else {}

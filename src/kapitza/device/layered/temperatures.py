@@ -94,7 +94,7 @@ def sample_peaks(device: Device, samples: int = 400, seed: int = 0) -> Array:
     generator = np.random.default_rng(seed)
     names = sorted(relative)
     widths = np.sqrt(np.log1p(np.array([relative[name] for name in names]) ** 2))
-    factors = np.exp(generator.standard_normal((samples, len(names))) * widths - widths**2 / 2)
+    factors = np.exp(generator.standard_normal((samples, len(names))) * widths - widths**2 / 2)  # mean factor 1
     return np.array([_scaled_peak(device, solution, dict(zip(names, row, strict=True))) for row in factors.tolist()])
 
 

@@ -67,6 +67,7 @@ class _LogGrid:
         apart = place - first
         total = np.zeros(self.count)
         for i in range(_INTERPOLATION_ORDER):
+            # weights go to the nodes by Lagrange's polynomials: the response is then needed at these alone
             basis = weight.copy()
             for j in range(_INTERPOLATION_ORDER):
                 if j != i:
@@ -105,7 +106,7 @@ def _box_weights(box: Box, shape: SourceShape | None, at: Readout, highest: floa
         weight = cosine_moments(shape, box, part, ky) * cosine_moments(at, box, part, ky)
         weight *= np.outer(np.where(part > 0, 2.0, 1.0), factors_y)
         kappa = np.hypot(part[:, None], np.sqrt(ratio) * ky)
-        kept = (kappa > 0) & (kappa <= top)
+        kept = (kappa > 0) & (kappa <= top)  # the mean, κ = 0, is added apart
         total += nodes.handed(kappa[kept], weight[kept])
     return RadialWeights(nodes.kappa, total)
 
@@ -164,7 +165,7 @@ def _panel_edges(low: float, high: float, widest: float) -> Array:
     """Edges of panels from 0 to `high` that double from `low` and are never wider than `widest`."""
     edges = [0.0, low]
     while edges[-1] < high:
-        edges.append(edges[-1] + min(edges[-1], widest))
+        edges.append(edges[-1] + min(edges[-1], widest))  # then half a period of the oscillation
     if len(edges) * _PANEL_NODES > 4 * _MAX_AXIS_MODES:
         raise InputError(
             f"so short a time needs {len(edges) * _PANEL_NODES} wave vectors on an axis: ask for later times"
@@ -254,7 +255,7 @@ class TransientModel:
         both: ComplexArray = np.append(s, 0.0).astype(np.complex128)
         found = self.transfer(source, reader.node, both, average.kappa) @ average.weight
         found = found + self.mean(source, reader.node, both)
-        return reader.steady[index] + source.power * (found[:-1] - found[-1])
+        return reader.steady[index] + source.power * (found[:-1] - found[-1])  # dies out at large κ
 
 
 def transient_model(device: Device) -> TransientModel:
@@ -320,7 +321,7 @@ def _pulsed_response(model: TransientModel, reader: Probe, index: int, power: Pu
     total = (rises[0] - rises[1]).sum(axis=1)
     if power.count is not None:
         return total
-    late = within + (count - 0.5) * power.period - power.width / 2
+    late = within + (count - 0.5) * power.period - power.width / 2  # midpoint rule for all pulses before these
     missing = reader.steady[index] - _interpolate_step_response(model, reader, index, late)
     return total + missing * power.width / power.period
 
