@@ -122,7 +122,7 @@ def _differential_root(matrix: float, particle: float, fraction: float) -> float
     if matrix == particle or fraction == 0:
         return matrix
 
-    def excess(k: float) -> float:
+    def excess(k: float) -> float:  # φ at k_m, φ - 1 at k_p, monotonic between: one root
         return (particle - k) / (particle - matrix) * (matrix / k) ** (1 / 3) - (1 - fraction)
 
     found: Any = brentq(excess, matrix, particle, xtol=_ROOT_TOLERANCE * min(matrix, particle))

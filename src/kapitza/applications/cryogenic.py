@@ -217,7 +217,7 @@ def operating_points(
 
 def _classify_point(bath: HeliumBath, heat: Callable[[Array], Array], kelvin: float) -> OperatingPoint:
     """Describe a steady state; it is stable where cooling grows faster than heat on both sides."""
-    step = 1e-7 * kelvin
+    step = 1e-7 * kelvin  # either side by itself, as heat may jump here
     near = np.array([kelvin - step, kelvin, kelvin + step])
     excess = bath.flux(near) - heat(near)
     below = excess[0] < 0 or kelvin <= bath.temperature * (1 + 1e-12)
@@ -266,7 +266,7 @@ def _negative_point(excess: Callable[[Array], Array], low: float, high: float) -
     for _ in range(_MINIMUM_TRISECTIONS):
         third = (high - low) / 3
         one, other = excess(np.array([low + third, high - third]))
-        if min(one, other) < 0:
+        if min(one, other) < 0:  # any negative point brackets both zeros: the minimum itself is not needed
             return low + third if one < 0 else high - third
         low, high = (low + third, high) if one > other else (low, high - third)
     return None
@@ -335,7 +335,7 @@ def runaway_currents(bath: HeliumBath, device: Superconductor, *, load: float = 
         return not states or states[0].temperature >= device.critical_temperature
 
     holding = _first_current(has_hot, *bounds)
-    propagating = _first_current(grows, *bounds)
+    propagating = _first_current(grows, *bounds)  # equal areas: Maddock, James and Norris 1969
     quench = _first_current(escapes, bounds[0], 20 * device.critical_current)
     return RunawayCurrents(holding, propagating, critical, quench, _hot_state(bath, device, propagating, load))
 
@@ -369,7 +369,7 @@ def front_balance(bath: HeliumBath, device: Superconductor, current: float, *, l
     edges = [cold, *sorted(c for c in corners if cold < c < hot.temperature), hot.temperature]
     kelvin, weight = panel_quadrature(np.array(edges), _AREA_NODES)
     excess = bath.flux(kelvin) - device.heat(kelvin, current, bath.temperature) - load
-    return float(excess @ weight)
+    return float(excess @ weight)  # the heat conductivity, being constant, drops out of the sign
 
 
 def _first_current(test: Callable[[float], bool], low: float, high: float) -> float:
@@ -378,7 +378,7 @@ def _first_current(test: Callable[[float], bool], low: float, high: float) -> fl
         return high
     if test(low):
         return low
-    for _ in range(_CURRENT_BISECTIONS):
+    for _ in range(_CURRENT_BISECTIONS):  # more current only adds heat: a test that holds goes on holding
         middle = (low + high) / 2
         low, high = (low, middle) if test(middle) else (middle, high)
     return high

@@ -193,10 +193,10 @@ def effectiveness(units: float, ratio: float, arrangement: FlowArrangement = "co
     """
     if arrangement == "parallel":
         return float(-np.expm1(-units * (1 + ratio)) / (1 + ratio))
-    if 1 - ratio < 1e-9:
+    if 1 - ratio < 1e-9:  # the limit of the form below, which is 0/0 at c = 1
         return units / (1 + units)
     lost = -np.expm1(-units * (1 - ratio))
-    return float(lost / (1 - ratio + ratio * lost))
+    return float(lost / (1 - ratio + ratio * lost))  # 1 - ce^{-N(1-c)} without cancellation
 
 
 def crossover_diameter(

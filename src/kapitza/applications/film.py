@@ -55,7 +55,7 @@ def film_in_plane(paths: FreePaths, thickness: ArrayLike, specularity: float = 0
     node, weight = gauss_legendre(_ANGLE_NODES)
     mu, step = node**2, 2 * node * weight  # dense where grazing phonons change fastest
     ratio = positive(thickness)[:, None] / paths.length
-    lost = -np.expm1(-ratio[..., None] / mu)
+    lost = -np.expm1(-ratio[..., None] / mu)  # keeps its digits where δ is small
     kept = lost / (1 - specularity * (1 - lost)) if specularity < 1 else np.ones_like(lost)
     integral = np.sum((mu - mu**3) * kept * step, axis=-1)
     return np.sum(paths.conductivity * (1 - 1.5 * (1 - specularity) / ratio * integral), axis=1)
@@ -159,7 +159,7 @@ def _mean_flux(theta: Array, nodes: Array, paths: FreePaths) -> float:
 def _film_nodes(thickness: float, shortest: float) -> Array:
     """Nodes of a film, symmetric about its middle, which is one of them; fine at the walls."""
     half = thickness / 2
-    start = 1e-4 * min(shortest, half)
+    start = 1e-4 * min(shortest, half)  # E₁ is singular at a wall, and θ steep beside it
     left = np.unique(
         np.concatenate([[0.0], np.geomspace(start, half, _GRADED_NODES), np.linspace(0, half, _EVEN_NODES)])
     )

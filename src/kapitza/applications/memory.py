@@ -161,7 +161,7 @@ def pillar_profile(cell: MemoryCell, power: float, at: ArrayLike, *, boundaries:
     # flux at the end over its temperature: kA θ∞ c tanh/l = θ∞(1 - c)/R
     share = 1 / (1 + end * cell.conductivity * cell.area / length * np.tanh(half))
     z = np.abs(np.asarray(at, dtype=float)) / length
-    return flat * (1 - share * (np.exp(z - half) + np.exp(-z - half)) / (1 + np.exp(-2 * half)))
+    return flat * (1 - share * (np.exp(z - half) + np.exp(-z - half)) / (1 + np.exp(-2 * half)))  # cosh: no overflow
 
 
 def reset_pulse(cell: MemoryCell, pulse: float = 50e-9) -> ResetPulse:

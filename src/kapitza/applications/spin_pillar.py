@@ -126,7 +126,7 @@ def _solve_pillar(pillar: SpinPillar) -> Array:
         at = _LAYER_UNKNOWNS * (i + 1)
         matrix[at : at + _LAYER_UNKNOWNS, block] = rows
         given[at : at + _LAYER_UNKNOWNS] = values
-    scale = np.abs(matrix).max(axis=1)
+    scale = np.abs(matrix).max(axis=1)  # rows of drops (K) and of fluxes (W m⁻²) differ by decades
     found = np.linalg.solve(matrix / scale[:, None], given / scale)
     return found.reshape(count, _LAYER_UNKNOWNS)
 
@@ -140,7 +140,7 @@ def _boundary_equations(above: SpinLayer, below: SpinLayer, contact: SpinContact
     for sign, resistance in ((1, contact.up), (-1, contact.down)):
         one, two = (part["mean"] + (1 - sign * p.metal.polarisation) / 2 * sign * part["gap"]
                     for part, p in ((bottom, above), (top, below)))  # fmt: skip
-        crossing = resistance / 2 * np.concatenate([sign * bottom["spin"], zero])
+        crossing = resistance / 2 * np.concatenate([sign * bottom["spin"], zero])  # q_s = (q ± q_spin)/2
         rows.append(np.concatenate([one, -two]) - crossing)
         fall = above.thickness / above.metal.conductivity
         values.append(fall + resistance / 2 * (1 + sign * above.metal.polarisation))
@@ -151,7 +151,7 @@ def _edge_rows(layer: SpinLayer, *, at_end: bool) -> dict[str, Array]:
     """Accumulation, mean temperature and spin flux at an edge, as rows over the unknowns of the layer."""
     metal = layer.metal
     decay = np.exp(-layer.thickness / metal.length)
-    rise, fall = (1.0, decay) if at_end else (decay, 1.0)
+    rise, fall = (1.0, decay) if at_end else (decay, 1.0)  # each is 1 at the edge it decays from: nothing overflows
     stiffness = metal.conductivity * (1 - metal.polarisation**2) / 2 / metal.length
     return {
         "gap": np.array([rise, fall, 0.0]),

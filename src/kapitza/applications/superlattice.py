@@ -288,7 +288,7 @@ def mean_speed(masses: Array, free_path: float) -> float:
     size = masses.size
     lateral, share = _transverse_springs()
     steps = max(_BLOCH_STATES // size, 2)
-    phase = (np.arange(steps) + 0.5) * np.pi / (steps * size)
+    phase = (np.arange(steps) + 0.5) * np.pi / (steps * size)  # ±q are conjugate: half of the zone is enough
     hop = -1 / np.sqrt(masses * np.roll(masses, -1))
     diagonal = np.eye(size) * (2 + lateral[:, None, None]) / masses
     total = 0.0
@@ -312,7 +312,7 @@ def _bloch_coupling(hop: Array, forward: complex, size: int) -> tuple[Array, Arr
     slope = np.zeros_like(matrix)
     here = np.arange(size)
     there = (here + 1) % size
-    np.add.at(matrix, (here, there), hop * forward)
+    np.add.at(matrix, (here, there), hop * forward)  # in periods of one or two layers bonds share an entry
     np.add.at(matrix, (there, here), hop / forward)
     np.add.at(slope, (here, there), 1j * hop * forward)
     np.add.at(slope, (there, here), -1j * hop / forward)
@@ -321,6 +321,6 @@ def _bloch_coupling(hop: Array, forward: complex, size: int) -> tuple[Array, Arr
 
 def _bloch_velocities(dynamical: Array, slope: Array) -> Array:
     """(n, bands) |d Re ω/dq| at wave vectors (n, bands, bands), from left and right eigenvectors."""
-    square, right = np.linalg.eig(dynamical)
+    square, right = np.linalg.eig(dynamical)  # complex q: not Hermitian, left vectors are rows of the inverse
     change = np.einsum("nij,jk,nki->ni", np.linalg.inv(right), slope, right, optimize=True)
     return np.abs(np.real(change / (2 * np.sqrt(square))))

@@ -243,7 +243,7 @@ def _averaged_leg(leg: ThermoelectricLeg, hot: float, cold: float, current: floa
     ends = [leg.hot_resistivity / leg.area, leg.cold_resistivity / leg.area]
     first, second = (one / leg.area for one in leg.thermal(hot, cold))
     peltier, joule = s * current, current**2 * inside / 2
-    fixed = [-joule - current**2 * ends[0], joule + current**2 * ends[1]]
+    fixed = [-joule - current**2 * ends[0], joule + current**2 * ends[1]]  # Joule heat leaves half by either end
     matrix = np.array(
         [
             [1 + first * (peltier + conduction), -first * conduction],
@@ -309,7 +309,7 @@ def current_limit(leg: ThermoelectricLeg, hot: float, cold: float, goal: LegGoal
     resistance = (rho * leg.length + leg.hot_resistivity + leg.cold_resistivity) / leg.area
     if goal in ("power", "efficiency"):
         return s * (hot - cold) / resistance
-    return -2 * s * cold / resistance
+    return -2 * s * cold / resistance  # a cooler is driven against the current that the leg would generate
 
 
 def _goal_value(state: LegState, goal: LegGoal) -> float:
@@ -336,7 +336,7 @@ def best_leg_length(
         return at(_best_point(at, 0, 1, tolerance=1e-8))
 
     grid = np.log(leg.length) + np.linspace(-np.log(_LENGTH_SPAN), np.log(_LENGTH_SPAN), 57)
-    values = [value(float(x)) for x in grid]
+    values = [value(float(x)) for x in grid]  # brackets the maximum for the local search below
     best = int(np.argmax(values))
     if best in (0, grid.size - 1):
         side = "shorter" if best == 0 else "longer"
@@ -374,7 +374,7 @@ def _local_leg(leg: ThermoelectricLeg, hot: float, cold: float, current: float) 
         kelvin = y[0] * hot
         thermopower = leg.seebeck.at(kelvin)
         gradient = (thermopower * kelvin * density - y[1] * flux) / leg.conductivity.at(kelvin)
-        source = density * (leg.resistivity.at(kelvin) * density + thermopower * gradient)
+        source = density * (leg.resistivity.at(kelvin) * density + thermopower * gradient)  # q' = jE (Callen 1948)
         return np.stack([gradient * leg.length / hot, source * leg.length / flux])
 
     def ends(here: Array, there: Array) -> Array:
@@ -386,7 +386,7 @@ def _local_leg(leg: ThermoelectricLeg, hot: float, cold: float, current: float) 
     x = np.linspace(0, 1, _LEG_NODES)
     line = np.linspace(averaged.hot_junction, averaged.cold_junction, _LEG_NODES)
     heat = np.linspace(averaged.heat_in, averaged.heat_out, _LEG_NODES) / leg.area
-    guess = np.stack([np.maximum(line, 1e-3 * cold) / hot, heat / flux])
+    guess = np.stack([np.maximum(line, 1e-3 * cold) / hot, heat / flux])  # the averaged leg may fall below 0 K
     solved = solve_bvp(change, ends, x, guess, tol=_LEG_TOLERANCE, max_nodes=_MAX_LEG_NODES)
     if not solved.success or not np.isfinite(solved.y).all() or solved.y[0].min() <= 0:
         raise ConvergenceError(
@@ -396,7 +396,7 @@ def _local_leg(leg: ThermoelectricLeg, hot: float, cold: float, current: float) 
         )
     given, taken = solved.y[1, 0] * flux - hot_joule, solved.y[1, -1] * flux + cold_joule
     edges = float(solved.y[0, 0] * hot), float(solved.y[0, -1] * hot)
-    power = (given - taken) * leg.area
+    power = (given - taken) * leg.area  # first law: the heats of both ends differ by the electrical power
     voltage = power / current if current else _seebeck_voltage(leg, edges[0], edges[1])
     return LegState(
         hot=hot,

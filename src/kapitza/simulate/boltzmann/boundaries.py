@@ -209,7 +209,7 @@ def _specular_flow(share: AngularTransmission, left: Carriers, right: Carriers) 
         for one, other in zip(*rows, strict=False):
             top = float(left.capacity[one] * left.velocity[one] / 4)
             least = min(top, float(right.capacity[other] * right.velocity[other] / 4))
-            cosine = np.sqrt(np.maximum(1 - least * (1 - node**2) / top, 0.0))
+            cosine = np.sqrt(np.maximum(1 - least * (1 - node**2) / top, 0.0))  # μ² = 1 - U/E, U ∝ k∥² (Snell)
             found[group] += float(np.sum(2 * least * node * weight * share.at(cosine)))
     return found
 
@@ -232,7 +232,7 @@ def _transmission_flow(transmission: Transmission, left: Carriers, right: Carrie
             continue
         _check_modes(transmission, float(modes.sum()), side)
         scale *= np.divide(side.flow, modes, out=np.ones_like(modes), where=modes > 0)
-    scaled = crossing * np.sqrt(scale)
+    scaled = crossing * np.sqrt(scale)  # geometric mean of both corrections: the same from either side
     found = np.minimum(scaled, np.minimum(left.flow, right.flow))
     if scaled.sum() - found.sum() > _MAX_MODE_MISMATCH * scaled.sum():
         raise InputError(

@@ -156,7 +156,7 @@ def _grid_lines(domain: Domain, axis: int, spacing: float, extra: Sequence[tuple
     ordered = np.unique(np.clip(inner, first, last))
     apart = np.concatenate([[True], np.diff(ordered) > _LINE_TOLERANCE * (last - first)])
     kept = ordered[apart]
-    counts = np.maximum(1, np.ceil(np.diff(kept) / spacing * (1 - 1e-9))).astype(int)
+    counts = np.maximum(1, np.ceil(np.diff(kept) / spacing * (1 - 1e-9))).astype(int)  # rounding adds no cell
     if counts.sum() > _MAX_DOMAIN_CELLS:
         raise InputError(
             f"{counts.sum()} cells along {AXIS_NAMES[axis]}, expected at most {_MAX_DOMAIN_CELLS}: larger spacing"

@@ -77,7 +77,7 @@ def _corner_pairs(value: ArrayLike) -> Array:
 
 def _doubled_area(corners: Array) -> float:
     """Twice the area of a polygon (n, 2), positive if its corners run against the clock, m²."""
-    moved = corners - corners[0]
+    moved = corners - corners[0]  # from one corner: no digits are lost far from the origin
     x, y = moved.T
     return float(x @ np.roll(y, -1) - np.roll(x, -1) @ y)
 
@@ -145,7 +145,7 @@ class Prism:
         """(n,) whether places (n, d) lie inside; by the number of sides to their right."""
         x, y = place[:, 0, None], place[:, 1, None]
         (x1, y1), (x2, y2) = self.corners.T, np.roll(self.corners, -1, axis=0).T
-        spans = (y1 > y) != (y2 > y)
+        spans = (y1 > y) != (y2 > y)  # half open: a corner at the same height counts once
         with np.errstate(divide="ignore", invalid="ignore"):
             beyond = x < x1 + (y - y1) * (x2 - x1) / (y2 - y1)
         inside = np.count_nonzero(spans & beyond, axis=1) % 2 == 1

@@ -66,7 +66,7 @@ def group_edges(*materials: Solid | Dispersion | Bands | float, bins: int = DEFA
     top = max(float(one[-1]) for one in edges)
     bounds = top * (np.arange(bins + 1) / bins) ** _GROUP_GRADING
     fixed = np.concatenate([one for one in edges if one.size <= _MAX_FIXED_EDGES] or [bounds[-1:]])
-    near = np.abs(bounds[:, None] - fixed).min(axis=1) < 0.3 * top / bins
+    near = np.abs(bounds[:, None] - fixed).min(axis=1) < 0.3 * top / bins  # a cutoff replaces bounds near it
     near[0] = False
     return np.unique(np.concatenate([bounds[~near], fixed, bounds[:1], [top]]))
 
@@ -168,7 +168,7 @@ def _branch_modes(material: Solid | Dispersion, edges: Array, temperature: float
         for branch in material.branches:
             for start, stop in pairwise(branch.turns):
                 wave, inside = invert_branch(branch, float(start), float(stop), omega)
-                speed = np.maximum(np.abs(branch.velocity(wave)), 1e-3)
+                speed = np.maximum(np.abs(branch.velocity(wave)), 1e-3)  # states ∝ 1/v: finite where a branch is flat
                 states = branch.degeneracy * np.square(wave) / (2 * np.pi**2 * speed) * inside
                 parts.append((omega, states, speed))
     number = np.concatenate([np.full(omega.size, i) for i in range(len(parts))])
@@ -265,10 +265,11 @@ def _match_spectrum(found: Carriers, material: Bands, rates: ScatteringRates) ->
     capacity = np.bincount(found.group, weights=found.capacity, minlength=found.omega.size)
     capacity[found.flow <= _MIN_MODE_VELOCITY * wanted] = 0.0  # sound at Γ alone: waves that stand still
     empty = (capacity == 0) & (states > 0) & (wanted > 0)
+    # capacities follow the density of states, then velocities the modes M(ω); lifetimes stay those of the mesh
     scale = np.divide(states, capacity, out=np.zeros_like(states), where=capacity > 0)[found.group]
     flow = found.flow * np.divide(states, capacity, out=np.zeros_like(states), where=capacity > 0)
     faster = np.divide(wanted, flow, out=np.ones_like(flow), where=flow > 0)[found.group]
-    node, share = gauss_legendre(_VELOCITY_CLASSES)
+    node, share = gauss_legendre(_VELOCITY_CLASSES)  # isotropic: cos θ is evenly spread from 0 to 1
     filled = np.flatnonzero(empty)
     speed = 4 * wanted[filled] / states[filled]  # of isotropic waves that carry as much
     lifetime = 1 / rates.rate(found.omega[filled], speed, found.temperature)

@@ -119,7 +119,7 @@ def _cut_into_polygons(domain: Domain, lines: tuple[Array, Array], size: float) 
         for j in range(y.size - 1):
             held = cut.get((i, j)) or [_grid_rectangle(lines, i, j)]
             near = np.concatenate([*held, *_adjacent_polygons(domain, cut, lines, (i, j))])
-            pieces += [_insert_corners(one, near, size) for one in held]
+            pieces += [_insert_corners(one, near, size) for one in held]  # no hanging corners: whole sides meet
             cell += [i * (y.size - 1) + j] * len(held)
     return pieces, cell
 
@@ -203,7 +203,7 @@ def _triangulate(pieces: Sequence[_Polygon], cell: Sequence[int]) -> tuple[Array
         if len(piece) == _TRIANGLE_SIDES:
             found.append(piece[None])
         else:
-            middle = np.broadcast_to(piece.mean(axis=0), piece.shape)
+            middle = np.broadcast_to(piece.mean(axis=0), piece.shape)  # inside, as pieces are convex; sides stay whole
             found.append(np.stack([middle, piece, np.roll(piece, -1, axis=0)], axis=1))
         owner += [place] * len(found[-1])
     return np.concatenate(found), np.array(owner, dtype=np.int64)

@@ -91,7 +91,7 @@ def _transmitted_heat_derivatives(films: Sequence[Film], flow: Array, rate: comp
     entering = closure.entering(both[:, 0])
     arriving = closure.arriving(both[:, 0], entering)
     back = adjoint.arriving(both[:, 1], adjoint.entering(both[:, 1]))
-    back[:, 2] += 1.0
+    back[:, 2] += 1.0  # the adjoint source: 1 K more arrives at the face whose flux is observed
     passed = complex(np.sum(closure.flow[:, 2] * (entering - arriving)[:, 2]))
     drops = [_mean_at_face(closure, one, 1) - _mean_at_face(closure, one, 2) for one in (arriving, back)]
     return passed, -drops[0] * drops[1]

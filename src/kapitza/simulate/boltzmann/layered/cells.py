@@ -42,7 +42,7 @@ def legendre_values(xi: Array) -> Array:
 @lru_cache(maxsize=1)
 def _series_coefficients() -> tuple[Array, Array]:
     """Coefficients of the power series in t: of e (TERMS, P), and of the double integral (TERMS, P²)."""
-    node, weight = gauss_legendre(40)
+    node, weight = gauss_legendre(40)  # exact: integrands are polynomials of degree 54 at most, below 2·40
     at = legendre_values(node)
     power = np.arange(_SERIES_TERMS)
     scale = np.array([1 / factorial(n) for n in power])
@@ -111,7 +111,7 @@ def _cell_moments(t: RealOrComplexArray, passed: RealOrComplexArray) -> tuple[Re
             powers = np.vander(t[small], terms, increasing=True)
             moment[small] = powers @ single[:terms]
             collision[small] = np.diag(_legendre_norms()).ravel() - t[small, None] * (powers @ double[:terms])
-    large = reach >= _ASYMPTOTIC_THICKNESS
+    large = reach >= _ASYMPTOTIC_THICKNESS  # in thinner cells the powers of 1/t would cancel
     if large.any():
         start, stop, inner = _asymptotic_coefficients()
         powers = np.vander(1 / t[large], CELL_POLYNOMIALS, increasing=True)
@@ -121,7 +121,7 @@ def _cell_moments(t: RealOrComplexArray, passed: RealOrComplexArray) -> tuple[Re
         collision[large] = (found[:, :, None] * (signed @ start)[:, None, :]).reshape(
             -1, CELL_POLYNOMIALS * CELL_POLYNOMIALS
         )
-        collision[large] -= signed[:, 1:] @ inner[1:]
+        collision[large] -= signed[:, 1:] @ inner[1:]  # the term k = 0 is m_ij, which drops out: nothing cancels
     return moment, collision
 
 
@@ -134,9 +134,9 @@ def graded_cells(thickness: float, path: float, cells: int | None = None) -> Arr
     while reached + width < thickness / 2:
         widths.append(width)
         reached += width
-        width = min(width * _WIDTH_RATIO, widest)
+        width = min(width * _WIDTH_RATIO, widest)  # T bends only within a few mean free paths of the faces
     rest = thickness / 2 - reached
-    if rest > widths[-1] / 2:
+    if rest > widths[-1] / 2:  # a thinner rest widens its neighbour: no sliver in the middle
         widths.append(rest)
     else:
         widths[-1] += rest

@@ -41,7 +41,7 @@ class Channels:
             found = np.zeros((self.streams.groups, self.size, *value.shape[1:]), value.dtype)
             found[self.streams.group, self.channel] = value
             return found
-        share = self.streams.flow.reshape(-1, *[1] * (value.ndim - 1))
+        share = self.streams.flow.reshape(-1, *[1] * (value.ndim - 1))  # weight Cv/2: the mean conserves heat
         total = self.streams.integrate_directions(share * value)
         flow = self.flow[:, 0].reshape(-1, *[1] * (value.ndim - 1))
         return np.divide(total, flow, out=np.zeros_like(total), where=flow > 0)[:, None]
@@ -112,7 +112,7 @@ class Faces:
                 ((one, one), (one, other), (other, one), (other, other)), blocks, strict=True
             ):
                 matrix[:, row, : block.shape[1], column, : block.shape[2]] += block
-            if other == 0:
+            if other == 0:  # beyond the seam of the period all temperatures differ by the drop
                 emission[:, one, : blocks[1].shape[1]] -= self.drop * blocks[1].sum(axis=2)
                 emission[:, 0, : blocks[2].shape[1]] += self.drop * blocks[2].sum(axis=2)
         return matrix, emission
@@ -194,6 +194,7 @@ def _diffuse_transmission(total: Array, through: Array, specular: float, flow: A
                 "change of direction; give a transmission that fits, or a smaller share"
             )
         return np.zeros_like(total)
+    # diffuse phonons make up for the specular ones: the group passes `total`, as detailed balance requires
     rest = np.divide(total - specular * through, (1 - specular) * flow, out=np.zeros_like(total), where=flow > 0)
     if rest.min() < -_FLOW_TOLERANCE or rest.max() > 1 + _FLOW_TOLERANCE:
         i = int(np.argmax(np.abs(rest - 0.5)))
@@ -232,7 +233,7 @@ def _cumulative_flow(side: Channels) -> tuple[Array, Array]:
     """(G, n) heat per kelvin of all streams of a group that are faster along the normal, without and with each."""
     velocity = np.zeros(side.flow.shape)
     velocity[side.streams.group, side.channel] = side.streams.velocity
-    order = np.argsort(-velocity, axis=1, kind="stable")
+    order = np.argsort(-velocity, axis=1, kind="stable")  # fastest along z first, as k∥ grows with the count
     above = np.empty_like(side.flow)
     np.put_along_axis(above, order, np.cumsum(np.take_along_axis(side.flow, order, axis=1), axis=1), axis=1)
     return above - side.flow, above
@@ -251,7 +252,7 @@ class FaceResponse:
     def exchange(self) -> tuple[RealOrComplexArray, RealOrComplexArray]:
         """(N, N) heat that comes back from the faces, and (N,) heat from the walls, W m⁻² K⁻¹ and W m⁻²."""
         weight = self.flow.reshape(*self.response.shape[:2], 1)
-        tested = (self.emission * weight).reshape(-1, self.emission.shape[2])
+        tested = (self.emission * weight).reshape(-1, self.emission.shape[2])  # reciprocity: cells take as they emit
         return tested.T @ self.response.reshape(tested.shape), tested.T @ self.emitted.ravel()
 
     def entering(self, temperature: RealOrComplexArray) -> RealOrComplexArray:
@@ -277,7 +278,7 @@ def solve_faces(faces: Faces, layers: Sequence[LayerMatrices], base: float) -> F
             emission[:, face, : channels.size, inside] = channels.from_streams(part)
     emission = emission.reshape(groups, count * n, -1)
     right = np.concatenate([redistribution @ emission, walls.reshape(groups, -1, 1)], axis=2)
-    solved = np.linalg.solve(system, right)
+    solved = np.linalg.solve(system, right)  # one system per group: elastic faces do not mix frequencies
     return FaceResponse(solved[:, :, -1].reshape(walls.shape), solved[:, :, :-1], emission, flow, passed)
 
 

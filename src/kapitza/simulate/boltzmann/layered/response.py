@@ -77,7 +77,7 @@ def absorbed_heat(widths: Array, depth: float) -> Array:
     passed, moment, _ = cell_integrals(widths / depth)
     front = np.concatenate([[1.0], np.cumprod(passed[:-1])])
     given = (front * widths / depth)[:, None] * moment
-    return given / given[:, 0].sum()
+    return given / given[:, 0].sum()  # per absorbed flux, also where light would leave through the back
 
 
 def frequency_response(
@@ -166,7 +166,7 @@ def _response_in_time(respond: Callable[[complex], ComplexArray], time: ArrayLik
         rates = place / t
         values = np.array([respond(complex(s)) for s in rates])
         if kind == "step":
-            values = values / rates[:, None]
+            values = values / rates[:, None]  # a step is 1/s times the pulse
         found.append(share @ np.real(values) / t)
     return np.array(found)
 
@@ -175,7 +175,7 @@ def _euler_inversion() -> tuple[Array, ComplexArray]:
     """Weights and places of the inversion, for time 1."""
     weight = np.ones(2 * _EULER_TERMS + 1)
     weight[0], weight[-1] = 0.5, 2.0**-_EULER_TERMS
-    for k in range(1, _EULER_TERMS):
+    for k in range(1, _EULER_TERMS):  # binomial means of partial sums: Euler's summation of an alternating series
         weight[2 * _EULER_TERMS - k] = weight[2 * _EULER_TERMS - k + 1] + 2.0**-_EULER_TERMS * comb(_EULER_TERMS, k)
     sign = (-1.0) ** np.arange(2 * _EULER_TERMS + 1)
     place = np.asarray(_EULER_TERMS * log(10) / 3 + 1j * pi * np.arange(2 * _EULER_TERMS + 1), dtype=np.complex128)
@@ -186,7 +186,7 @@ def fourier_impedance(film: Film, frequency: Array, below: ComplexArray) -> Comp
     """(nf,) temperature over flux on top of a layer by Fourier's law, with `below` under it, K m² W⁻¹."""
     k, c = film.carriers.conductivity, film.carriers.heat_capacity
     wave = np.sqrt(2j * pi * frequency * c / k)
-    slope = np.tanh(wave * film.thickness)
+    slope = np.tanh(wave * film.thickness)  # tanh alone, as sinh and cosh overflow in thick layers
     return (below + slope / (k * wave)) / (1 + below * k * wave * slope)
 
 
@@ -218,7 +218,7 @@ def apparent_resistance(films: Sequence[Film], boundary: object, frequency: Arra
     mean = (1 - passed) / (rate * c * h)  # what does not pass stays in the film
     wave = np.sqrt(rate * c / k)
     heated_alone = 1 / (rate * c * h)
-    bend = (mean - heated_alone) * wave * h / np.sinh(wave * h)
+    bend = (mean - heated_alone) * wave * h / np.sinh(wave * h)  # θ = 1/sch + A cosh(x√(sc/k)), A from the mean of θ
     lower_face = heated_alone + bend * np.cosh(wave * h)
     return lower_face / passed - fourier_impedance(films[1], hertz, np.zeros(hertz.size, dtype=complex))
 

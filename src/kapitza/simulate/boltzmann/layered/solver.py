@@ -60,7 +60,7 @@ class _LayerSweep:
         # one pass serves both directions: cell c for streams to the right, its mirror image for those to the left
         for c in range(self.widths.size):
             k, back = self.kind[c], self.widths.size - 1 - c
-            found[c] -= self.given[k] @ (weight * right)
+            found[c] -= self.given[k] @ (weight * right)  # before this cell adds to it: that part is in `local`
             right = self.passed[k] * right + (self.sign * temperature[c]) @ self.given[k]
             k = self.kind[back]
             found[back] -= self.sign * (self.given[k] @ (weight * left))
@@ -126,7 +126,7 @@ def _diffusion_matrices(sweeps: Sequence[_LayerSweep], joints: Sequence[Array]) 
             passed = float(crossing.sum())
             before, after = int(starts[i]) - 1, int(starts[i])
             bands[1, [k for k in (before, after) if 0 <= k < starts[-1]]] += passed
-            if 0 < i < len(sweeps):
+            if 0 < i < len(sweeps):  # walls have no node beyond: held at zero deviation, or adiabatic
                 bands[0, after] -= passed
         found.append(bands)
     return found
@@ -136,7 +136,7 @@ def _group_paths(streams: Streams) -> tuple[Array, Array]:
     """(PARTS,) exchange C/τ of parts of the spectrum of paths, W m⁻³ K⁻¹, and their mean Λ_z², m²."""
     order = np.argsort(streams.normal_path)
     exchange, path = (streams.capacity / streams.lifetime)[order], streams.normal_path[order]
-    span = np.log(path[-1] / path[0]) / _SPECTRUM_PARTS + 1e-12
+    span = np.log(path[-1] / path[0]) / _SPECTRUM_PARTS + 1e-12  # a single path has no span, and we divide by it
     part = np.minimum((np.log(path / path[0]) / span).astype(int), _SPECTRUM_PARTS - 1)
     total = np.asarray(np.bincount(part, weights=exchange, minlength=_SPECTRUM_PARTS), dtype=float)
     spread = np.bincount(part, weights=exchange * np.square(path), minlength=_SPECTRUM_PARTS)
@@ -169,7 +169,7 @@ def partial_fractions(weight: Array, length: Array) -> tuple[Array, Array]:
         poles.append(float(np.sqrt(a * b)))
     found = np.array(poles)
     slope = [rest(0.0)] + [float(-m * -np.sum(strength / np.square(inverse - m))) for m in poles[1:]]
-    return 1 / np.abs(np.array(slope)), found
+    return 1 / np.abs(np.array(slope)), found  # zeros of W are simple: the residues of its inverse are 1/W'
 
 
 def conjugate_gradients(applied: LinearMap, given: Array, corrected: LinearMap) -> tuple[Array, int]:
@@ -177,7 +177,7 @@ def conjugate_gradients(applied: LinearMap, given: Array, corrected: LinearMap) 
     make: Any = LinearOperator  # whose types know of subclasses alone
     balance, inverse = (make((given.size,) * 2, matvec=one, dtype=float) for one in (applied, corrected))
     steps: list[Array] = []  # one iterate each
-    tolerances = {"rtol": _RESIDUAL_TOLERANCE, "atol": 0.0}
+    tolerances = {"rtol": _RESIDUAL_TOLERANCE, "atol": 0.0}  # fluxes span decades: only the relative residual counts
     found, state = cg(balance, given, **tolerances, maxiter=_MAX_ITERATIONS, M=inverse, callback=steps.append)
     if state:
         left = float(np.linalg.norm(given - applied(found))) / max(float(np.linalg.norm(given)), 1e-300)
@@ -198,9 +198,10 @@ def _make_preconditioner(sweeps: Sequence[_LayerSweep], joints: Sequence[Array])
     def corrected(residual: Array) -> Array:
         given = residual.reshape(-1, CELL_POLYNOMIALS)
         found = np.einsum("cij,cj->ci", blocks, given)
+        # hats are (1 ∓ φ₁)/2 in a cell; the transpose leads back, so that the sum stays symmetric, as CG requires
         lower, upper = (given[:, 0] - given[:, 1]) / 2, (given[:, 0] + given[:, 1]) / 2
         load = np.bincount(cells, lower, nodes) + np.bincount(cells + 1, upper, nodes)
-        wave = np.sum([solveh_banded(one, load) for one in waves], axis=0)
+        wave = np.sum([solveh_banded(one, load) for one in waves], axis=0)  # poles of 1/W: inverses add
         found[:, 0] += (wave[cells + 1] + wave[cells]) / 2
         found[:, 1] += (wave[cells + 1] - wave[cells]) / 2
         return found.ravel()
@@ -254,7 +255,7 @@ def solve_balance(slabs: LayeredSystem, heat: RealOrComplexArray | None = None, 
     """Solve for the temperatures, with heat (N,) given to each polynomial of each cell, W m⁻², that changes as
     $e^{st}$.
     """
-    if slabs.stops[-1] > MAX_DIRECT_UNKNOWNS and not rate:
+    if slabs.stops[-1] > MAX_DIRECT_UNKNOWNS and not rate:  # at a complex rate it is not Hermitian: no CG
         return solve_by_sweeps(slabs, heat)
     closure, balance, given = assemble_balance(slabs, rate)
     if slabs.faces.walls is None and not rate:
@@ -275,7 +276,7 @@ def assemble_balance(
     layers = [layer_matrices(one, cells, rate) for one, cells in zip(slabs.streams, slabs.widths, strict=True)]
     closure = solve_faces(slabs.faces, layers, slabs.base)
     back, given = closure.exchange()
-    balance = -back
+    balance = -back  # the balance counts what leaves the lattice, and faces return heat to it
     for i, one in enumerate(layers):
         inside = slice(slabs.stops[i], slabs.stops[i + 1])
         balance[inside, inside] += one.balance
@@ -338,6 +339,7 @@ def _face_conductances(slabs: LayeredSystem) -> list[Array]:
         return [slabs.faces.flows[-1], *slabs.faces.flows]
     ends: list[Array] = []
     for wall, side in zip(slabs.faces.walls, (slabs.faces.channels[0], slabs.faces.channels[-1]), strict=True):
+        # P₁ at a wall: f⁺ + f⁻ = 2T and f⁺ = (1 - p)T_w + pf⁻ give q = 2E(T_w - T)(1 - p)/(1 + p)
         taken = 2 * (1 - wall.specular) / (1 + wall.specular) if wall.temperature is not None else np.zeros(1)
         ends.append(taken * side.flow.sum(axis=1))
     return [ends[0], *slabs.faces.flows, ends[1]]
@@ -366,7 +368,7 @@ class LayerDistribution:
 
 def _refine_cells(widths: Array, temperature: RealOrComplexArray) -> tuple[Array, RealOrComplexArray]:
     """Parts of cells, and the polynomials (C, P) in them."""
-    place, weight = gauss_legendre(CELL_POLYNOMIALS)
+    place, weight = gauss_legendre(CELL_POLYNOMIALS)  # exact for φ_iφ_j: the parts hold the same polynomial
     onto = (legendre_values(place) * weight[:, None]).T * (2 * np.arange(CELL_POLYNOMIALS) + 1)[:, None]
     pieces = [temperature @ (onto @ legendre_values((place + k) / PARTS_PER_CELL)).T for k in range(PARTS_PER_CELL)]
     return np.repeat(widths / PARTS_PER_CELL, PARTS_PER_CELL), np.stack(pieces, axis=1).reshape(-1, CELL_POLYNOMIALS)

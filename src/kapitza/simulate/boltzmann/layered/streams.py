@@ -56,10 +56,10 @@ class Streams:
 def make_streams(carriers: Carriers, angles: int = DEFAULT_ANGLES) -> Streams:
     """Streams of all bands; bands without heat are left out."""
     used = np.flatnonzero(carriers.capacity > 0)
-    used = used[np.argsort(carriers.group[used], kind="stable")]
+    used = used[np.argsort(carriers.group[used], kind="stable")]  # stable: channels of a group pair in band order
     capacity, velocity = carriers.capacity[used], carriers.velocity[used]
     lifetime, group = carriers.lifetime[used], carriers.group[used]
-    velocity = np.maximum(velocity, _MIN_STREAM_VELOCITY * velocity.max())
+    velocity = np.maximum(velocity, _MIN_STREAM_VELOCITY * velocity.max())  # optical thickness h/vτ stays finite
     angle = np.full(capacity.size, np.nan)
     if carriers.isotropic:
         node, weight = gauss_legendre(angles)
@@ -95,10 +95,10 @@ def refracted_streams(layers: Sequence[Carriers], angles: int = DEFAULT_ANGLES) 
             tops = {i: float(layers[i].capacity[k] * layers[i].velocity[k] / 4) for i, k in held}
             for edge, width, cosine_of in _refraction_panels(sorted(tops.values()), angles):
                 for i, k in held:
-                    if tops[i] < edge * (1 - _SAME_FLOW_TOLERANCE):
+                    if tops[i] < edge * (1 - _SAME_FLOW_TOLERANCE):  # no waves of this k∥ here: total reflection
                         continue
                     cosine, one = cosine_of(tops[i]), layers[i]
-                    velocity = one.velocity[k] * cosine
+                    velocity = one.velocity[k] * cosine  # with C = 2w/v the flow Cv/2 = w is alike in all layers
                     for n in range(angles):
                         columns[i].append(
                             (2 * width[n] / velocity[n], velocity[n], one.lifetime[k], group, channel + n, cosine[n])
@@ -123,7 +123,7 @@ def _refraction_panels(tops: list[float], angles: int) -> Iterator[tuple[float, 
     for high in tops:
         if high <= low * (1 + _SAME_FLOW_TOLERANCE):
             continue
-        below, width = high - (high - low) * node**2, 2 * (high - low) * node * weight
+        below, width = high - (high - low) * node**2, 2 * (high - low) * node * weight  # √(1 - U/E) is smooth in node
 
         def cosine_of(top: float, below: Array = below) -> Array:
             return np.sqrt(np.maximum(1 - below / top, _MIN_SQUARED_COSINE))
@@ -159,7 +159,7 @@ def layer_matrices(streams: Streams, widths: Array, rate: complex = 0.0) -> Laye
         np.empty((count, size), kind),
         np.empty(count, kind),
     )
-    step = max(1, CHUNK_SIZE // widths.size)
+    step = max(1, CHUNK_SIZE // widths.size)  # bounds the memory for matrices of streams times cells
     for first in range(0, count, step):
         some = slice(first, first + step)
         part = _partial_layer_matrices(streams, some, widths, rate)
@@ -191,13 +191,13 @@ def _assemble_layer(
     size, count = widths.size * CELL_POLYNOMIALS, widths.size
     local = np.tensordot(exchange, collision, axes=(0, 0))
     given = widths[:, None] * moment
-    taken = given * (-1.0) ** np.arange(CELL_POLYNOMIALS)
+    taken = given * (-1.0) ** np.arange(CELL_POLYNOMIALS)  # leaving at ξ = 1, and φ_j(1 - ξ) = (-1)^j φ_j(ξ)
     weighted = (exchange / (2 * reach))[:, None, None] * given
     balance = np.zeros((size, size), passed.dtype)
     carried = np.zeros((reach.size, size), passed.dtype)
     for c in range(count):
         here, before = slice(c * CELL_POLYNOMIALS, (c + 1) * CELL_POLYNOMIALS), slice(0, c * CELL_POLYNOMIALS)
-        balance[here, here] = widths[c] / 2 * (local[c] + local[c].T)
+        balance[here, here] = widths[c] / 2 * (local[c] + local[c].T)  # transpose: streams the other way (reciprocity)
         if c:
             balance[here, before] = -weighted[:, c].T @ carried[:, before]
             balance[before, here] = balance[here, before].T

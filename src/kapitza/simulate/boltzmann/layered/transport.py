@@ -369,7 +369,7 @@ def _layer_streams(layers: Sequence[Carriers], crossings: Sequence[InterfaceScat
         raise InputError(f"angles = {angles:g}, expected a whole number from 1 to {_MAX_ANGLES}")
     unlike = any(one.flow.shape != layers[0].flow.shape or (one.flow != layers[0].flow).any() for one in layers)
     if unlike and any(one.specular > 0 for one in crossings) and all(one.isotropic for one in layers):
-        return refracted_streams(layers, angles)
+        return refracted_streams(layers, angles)  # only these keep k∥ between unlike media (Snell's law)
     return [make_streams(one, angles) for one in layers]
 
 
@@ -407,7 +407,7 @@ def _make_transport(
         names=tuple(film.name for film in films),
         edges=edges,
         conductivity=np.array([film.carriers.conductivity for film in films]),
-        flux=float(flux.mean()),
+        flux=float(flux.mean()),  # steady: equal at all faces up to the residual
         difference=difference,
         base=base,
         position=np.concatenate([_profile_positions(one, edge) for one, edge in zip(held, edges, strict=False)]),
@@ -450,7 +450,7 @@ def _middle_temperatures(solution: LayeredSolution) -> Array:
         cells = np.real(solution.temperature[start : solution.slabs.stops[i + 1]]).reshape(-1, CELL_POLYNOMIALS)
         edge = np.cumsum(widths)
         half = edge[-1] / 2
-        c = min(int(np.searchsorted(edge, half * (1 - 1e-12))), widths.size - 1)
+        c = min(int(np.searchsorted(edge, half * (1 - 1e-12))), widths.size - 1)  # a middle on a bound: left of it
         place = np.array([1 - (edge[c] - half) / widths[c]])
         found.append(float((legendre_values(place) @ cells[c]).item()))
     return np.array(found)

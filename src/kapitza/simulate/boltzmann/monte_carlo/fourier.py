@@ -95,7 +95,7 @@ def _solve_fourier(made: PreparedDomain) -> Array:
 
 def _solve_sparse(matrix: csc_array, right: Array, diagonal: Array, dimension: int) -> Array:
     """Solve directly up to two dimensions, by conjugate gradients in three."""
-    if dimension < 3:
+    if dimension < 3:  # in three, fill-in makes direct factors too large
         return np.asarray(spsolve(matrix, right), dtype=float)
     found, state = cg(matrix, right, rtol=1e-9, maxiter=20_000, M=diags_array(1 / diagonal))
     if state:

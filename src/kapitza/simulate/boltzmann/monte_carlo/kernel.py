@@ -127,7 +127,7 @@ def _draw_direction(state: _GeneratorState, way: Array) -> None:
 @_compile_kernel
 def _draw_free_path(state: _GeneratorState, path: float) -> float:
     """Length of a flight."""
-    return -path * np.log(1 - _draw_uniform(state))
+    return -path * np.log(1 - _draw_uniform(state))  # 1 - u is never 0, u may be: the logarithm stays finite
 
 
 @_compile_kernel
@@ -150,7 +150,7 @@ def _distance_to_face(cells: Any, cell: int, place: Array, way: Array, length: f
         normal, offset, k = cells[1][cell // height], cells[2][cell // height], cell % height
         for e in range(3):
             speed = way[0] * normal[e, 0] + way[1] * normal[e, 1]
-            if speed > 0:
+            if speed > 0:  # only faces ahead: a particle cannot meet again the face it has just passed
                 t = (offset[e] - place[0] * normal[e, 0] - place[1] * normal[e, 1]) / speed
                 if t < length:
                     length, face = t, e
@@ -159,7 +159,7 @@ def _distance_to_face(cells: Any, cell: int, place: Array, way: Array, length: f
             t = (bounds[k + top] - place[2]) / way[2]
             if t < length:
                 length, face = t, 3 + top
-    return max(length, 0.0), face
+    return max(length, 0.0), face  # rounding may leave a place slightly outside of its cell
 
 
 @_compile_kernel
@@ -206,7 +206,7 @@ def _enter_cell(cells: Any, cell: int, face: int, beyond: int, place: Array) -> 
     """Put a particle on the face of the cell behind, at the other end of the domain where it repeats."""
     if len(cells) == _BLOCK_LENGTH:
         axis = face // 2
-        place[axis] = cells[0][beyond, axis] if face % 2 else cells[1][beyond, axis]
+        place[axis] = cells[0][beyond, axis] if face % 2 else cells[1][beyond, axis]  # exact: no rounding adds up
     else:
         leap = cells[5][cell, face]
         if leap >= 0:
@@ -303,7 +303,7 @@ def _follow_particle(
             if fate < 0:
                 tallies.power[s, g] += sign
                 return events
-            if fate == 0:
+            if fate == 0:  # specular: neither the band nor the rest of the free path changes
                 _reflect(cells, cell, face, way)
                 continue
             crossed = fate == 2 or fate == 3

@@ -53,7 +53,7 @@ def _load_kernel() -> ModuleType:
 def _simulate_batch(tables: KernelTables, groups: int, slots: int, unit: UnitInputs) -> UnitResult:
     """Tallies of one batch (`seed`, `batch`, `count`), for one watt set free."""
     kernel = _load_kernel()  # by name: a module cannot be sent to another process
-    seed = np.random.SeedSequence([int(str(unit["seed"])), int(str(unit["batch"]))])
+    seed = np.random.SeedSequence([int(str(unit["seed"])), int(str(unit["batch"]))])  # by batch, whatever the workers
     count, cells = int(str(unit["count"])), tables["region"].size
     tallies = kernel.Tallies(
         heat=np.zeros(cells),
@@ -227,7 +227,7 @@ def run_batches(
     """Tallies of all batches, each for one watt set free, and the number of events."""
     tables = kernel_tables(made.grid, made.materials, made.bands, emission)
     tables |= {"slot": slot, "max_events": np.array(settings.max_events)}
-    count = -(-settings.particles // settings.batches)
+    count = -(-settings.particles // settings.batches)  # rounded up: error bars need batches of one size
     _load_kernel()  # raises here where numba is missing
     digest = unit_address(dict(tables), version=_KERNEL_VERSION) if store is not None else ""
     units: list[UnitInputs] = [
@@ -265,7 +265,7 @@ def _make_transport_map(
     solid, region = filled >= 0, np.maximum(filled, 0)
     volume = grid.sum_on_map(grid.volume)
     capacity = np.where(solid, bands.capacity.sum(axis=1)[region], np.nan) * volume
-    rate = (bands.capacity * bands.velocity / bands.path).sum(axis=1)
+    rate = (bands.capacity * bands.velocity / bands.path).sum(axis=1)  # C/τ, the weights of the lattice temperature
     exchange = np.where(solid, rate[region], np.nan) * volume
     total = [{"power": part["power"].sum(axis=1)} for part in parts]
     parts = [

@@ -79,7 +79,7 @@ def _cumulative_distribution(weight: Array) -> Array:
 
 def _guide_tables(cumulative: Array) -> IntArray:
     """(..., K) for each of K equal parts of 0..1, the first entry that reaches into it."""
-    count = 2 ** int(np.ceil(np.log2(2 * cumulative.shape[-1])))
+    count = 2 ** int(np.ceil(np.log2(2 * cumulative.shape[-1])))  # a power of two, by which u is multiplied exactly
     parts = np.arange(count) / count
     flat = cumulative.reshape(-1, cumulative.shape[-1])
     found = np.array([np.searchsorted(row, parts, side="right") for row in flat])
@@ -139,7 +139,7 @@ def _crossing_probabilities(
     for one in flows:
         rest = np.zeros_like(flow)
         if p < 1:
-            np.divide(flow - p * through * one, (1 - p) * one, out=rest, where=one > 0)
+            np.divide(flow - p * through * one, (1 - p) * one, out=rest, where=one > 0)  # the two add up to `flow`
         if rest.min() < -_BAND_FLOW_TOLERANCE or rest.max() > 1 + _BAND_FLOW_TOLERANCE:
             raise InputError(
                 f"boundary {grid.surfaces[s]}: specular = {p:g} leaves {rest.min():.4g} to {rest.max():.4g} of the "
@@ -211,9 +211,9 @@ def reference_temperature(grid: DomainCells, bands: BandTables, specular: Array)
     if not held:
         raise InputError(f"{len(grid.walls)} walls, none with a temperature that touches a material: heat cannot leave")
     temperature, power = (np.array(one) for one in zip(*held, strict=True))
-    cost = np.abs(temperature[:, None] - temperature) @ power
+    cost = np.abs(temperature[:, None] - temperature) @ power  # least at a weighted median, hence at a wall
     best = temperature[cost <= cost.min() * (1 + 1e-9)]
-    return float((best.min() + best.max()) / 2)
+    return float((best.min() + best.max()) / 2)  # between two minima the cost is flat: their middle
 
 
 def tabulate_emission(
