@@ -75,7 +75,7 @@ def frequency_grid(edges: ArrayLike) -> FrequencyGrid:
     if not edges.size:
         raise InputError(f"expected the edges of a spectrum above zero, got {edges.size}")
     lowest = _LOWEST_RELATIVE_FREQUENCY * edges[-1]
-    bounds = np.concatenate([[0.0], _graded_panels(lowest, edges)])
+    bounds = np.concatenate([[0.0], _graded_panels(lowest, edges)])  # one panel to 0, where modes carry nothing
     return FrequencyGrid(*panel_quadrature(bounds, _NODES_PER_PANEL))
 
 
@@ -84,7 +84,7 @@ def _graded_panels(lowest: float, edges: Array) -> Array:
     bounds = [np.array([lowest])]
     for start, stop in zip([lowest, *edges[:-1]], edges, strict=True):
         if stop > start:
-            pieces = max(1, int(np.ceil(np.log(stop / start) / np.log(_PANEL_RATIO) - 1e-9)))
+            pieces = max(1, int(np.ceil(np.log(stop / start) / np.log(_PANEL_RATIO) - 1e-9)))  # none for rounding
             bounds.append(np.geomspace(start, stop, pieces + 1)[1:])
     return np.concatenate(bounds)
 

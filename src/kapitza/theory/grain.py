@@ -75,7 +75,7 @@ def boundary_specularity(side: IsotropicBranches, omega: ArrayLike, *, roughness
     check_not_negative("roughness", roughness, "m")
     radii = branch_wavenumbers(side, frequencies(omega))
     modes = np.square(radii)
-    exponent = np.maximum(4 * roughness**2 * modes, 1e-300)
+    exponent = np.maximum(4 * roughness**2 * modes, 1e-300)  # (1 - e⁻ᵃ)/a is 1 at a = 0
     passed = np.sum(modes * -np.expm1(-exponent) / exponent, axis=1)
     arriving = np.sum(modes, axis=1)
     share = np.divide(passed, arriving, out=np.ones_like(arriving), where=arriving > 0)

@@ -329,7 +329,7 @@ def _pair_rate(pair: _SideModes, single: _SideModes, omega: Array, kelvin: float
     n, doubled = _pair_occupations(omega, kelvin)
     bare = strength * harmonic_sum(pair[0], single[0])
     per_pair = np.maximum(8 * (n - doubled), 1e-280)
-    return harmonic_sum(bare, pair[1] / per_pair, single[1] / (1 + 2 * n))
+    return harmonic_sum(bare, pair[1] / per_pair, single[1] / (1 + 2 * n))  # at most what elastic waves leave
 
 
 def _side_modes(left: Phonons, right: Phonons, omega: Array, theory: ElasticTheory) -> tuple[_SideModes, _SideModes]:

@@ -164,7 +164,7 @@ def _conserved_modes(left: Medium, right: Medium, omega: Array) -> Array:
         opened = pattern[: is_open[0].shape[1]], pattern[is_open[0].shape[1] :]
         few = np.minimum(*(np.sum((b >= 0) & o[b], axis=2) for b, o in zip(branch, opened, strict=True)))
         counted.append(float(at.weight @ few.mean(axis=1)))  # mean of both ways, as a slowness and its opposite
-    return np.square(omega) * np.array(counted)[which.ravel()]
+    return np.square(omega) * np.array(counted)[which.ravel()]  # sound: Ξ/ω² depends on the open branches alone
 
 
 def branch_wavenumbers(side: IsotropicBranches, omega: Array) -> Array:

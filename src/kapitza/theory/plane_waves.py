@@ -143,7 +143,7 @@ def anisotropic_waves(crystal: Elastic, slowness: Array, azimuth: Array) -> Plan
     scale = float(np.sqrt(np.abs(crystal.reduced).max()))
     angle, which = np.unique(azimuth, return_inverse=True)
     c = rotate_tensor(crystal.reduced, axes_about_z(angle))[which] / scale**2
-    s = slowness * scale
+    s = slowness * scale  # of order 1, so that one set of tolerances serves all crystals
     p, vectors = _stroh_eigenwaves(c, s)
     rightward, propagating = _classify_directions(p, vectors)
     for step in (1e-9, 1e-7, 1e-5):  # exactly at grazing both directions are one wave: go a little inside
@@ -161,7 +161,7 @@ def anisotropic_waves(crystal: Elastic, slowness: Array, azimuth: Array) -> Plan
     state = np.take_along_axis(vectors[:, None], order[:, :, None], 3)
     state = _degenerate_basis(_normalise_flux(state, open_), np.where(open_, p.real, np.nan))
     branch = np.where(open_, _branch_ranks(c, s, p.real), -1)
-    unit = np.sqrt(crystal.density * scale)
+    unit = np.sqrt(crystal.density * scale)  # from unit density and slowness back to SI, at the same flux
     state[:, :, :3] /= unit
     state[:, :, 3:] *= unit
     return PlaneWaves(p / scale, state, branch, crystal.density)
@@ -172,7 +172,7 @@ def _classify_directions(p: ComplexArray, vectors: ComplexArray) -> tuple[NDArra
     propagating = np.abs(p.imag) < _REAL_TOLERANCE
     flux = np.einsum("nim,nim->nm", vectors[:, 3:], vectors[:, :3].conj()).real
     grazing = np.any(propagating & (np.abs(flux) < _GRAZING_FLUX), axis=1, keepdims=True)
-    return np.where(propagating, flux > 0, p.imag > 0) & ~grazing, propagating
+    return np.where(propagating, flux > 0, p.imag > 0) & ~grazing, propagating  # by energy, not by phase
 
 
 def _stroh_eigenwaves(c: Array, s: Array) -> tuple[ComplexArray, ComplexArray]:
@@ -202,7 +202,7 @@ def _normalise_flux(state: ComplexArray, propagating: NDArray[np.bool_]) -> Comp
     shape, traction = state[:, :, :3], state[:, :, 3:]
     cross = shape.conj().swapaxes(-1, -2) @ traction
     gram = (cross + cross.conj().swapaxes(-1, -2)) / 2
-    sign = np.array([1.0, -1.0])[:, None, None]
+    sign = np.array([1.0, -1.0])[:, None, None]  # flux to the left is negative, Cholesky takes a positive matrix
     both = propagating[..., :, None] & propagating[..., None, :]
     gram = np.where(both, gram * sign, np.eye(3))
     mixing = np.linalg.inv(np.linalg.cholesky(gram)).conj().swapaxes(-1, -2)
@@ -361,5 +361,5 @@ def interface_scattering(media: Sequence[PlaneWaves], contact: PlanarContact, om
     for layer, here, behind in zip(contact.layers, media[1:-1], media[2:], strict=True):
         way = here.slowness * np.array([1, -1])[:, None]
         phase = np.exp(1j * layer.thickness * omega[:, None, None, None] * way)
-        matrix = _star_product(matrix, here, phase, scatter_at_plane(here, behind)[None])
+        matrix = _star_product(matrix, here, phase, scatter_at_plane(here, behind)[None])  # no wave grows: stable
     return matrix

@@ -168,7 +168,7 @@ def split_specular(table: InterfaceProcesses, omega: Array, roughness: float) ->
     phase = roughness * omega[:, None, None]
     open_in = omega[:, None, None] <= table.cutoff_in
     open_out = omega[:, None, None] <= table.cutoff_out
-    kept = np.exp(-np.square(phase[..., None] * table.change))
+    kept = np.exp(-np.square(phase[..., None] * table.change))  # |⟨e^{iφ}⟩|² over Gaussian heights
     allowed = np.where(open_out[..., None] & open_in[:, :, None, :], table.probability, 0.0)
     coherent = kept * allowed
     crosses = table.to_left[:, None] != table.from_left

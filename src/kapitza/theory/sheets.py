@@ -143,15 +143,16 @@ def _wavevector_panels(omega: Array, sheet: Sheet, substrate: Solid, zone: float
     """(nω, m) bounds of the panels of the integral over wave vectors, m⁻¹, fine where something resonates."""
     sound = [omega / substrate.longitudinal, omega / substrate.transverse]
     bend = np.sqrt(omega / sheet.flexural)
-    finest = min(damping, 0.1) / 8
+    finest = min(damping, 0.1) / 8  # q⁴ ∝ 1 + iγ: a resonance in q has the relative half width γ/4
     offset = 2.0 ** -np.arange(1, 2 + np.ceil(np.log2(0.5 / finest)))
     around = np.concatenate([1 - offset, [1.0], 1 + offset])
     bounds = [np.zeros_like(omega), *sound, *(bend * x for x in around)]
-    stop = np.minimum(sound[1], zone)
+    stop = np.minimum(sound[1], zone)  # without loss no slower wave carries heat away
     if loss > 0:
         # the Rayleigh wave, moved by the mass of the sheet, may stand anywhere between transverse sound and the zone
         narrow = np.arange(0, 1, max(min(loss, damping), 1e-3))
         bounds += [sound[1] * (1 + x) for x in narrow]
         bounds += [sound[1] * 2.0**i for i in range(1, 25)]
         stop = np.full_like(omega, zone)
+    # bounds beyond the end fall on it: panels of no width, which add nothing
     return np.sort(np.minimum(np.stack([*bounds, stop], axis=1), stop[:, None]), axis=1)

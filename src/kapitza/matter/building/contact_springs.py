@@ -167,7 +167,7 @@ def _contact_constants(low: _ContactLayer, high: _ContactLayer, periods: Array, 
             f"{_SPRING_CUTOFF * _SPRING_WIDTH / angstrom:.2g} Å"
         )
     area = float(np.linalg.norm(np.cross(periods[0], periods[1])))
-    each = weight / total * (area / len(above))
+    each = weight / total * (area / len(above))  # each upper atom has an equal area, whatever lies below it
     kept = each.max(axis=(1, 2)) > 0
     part = -each[kept].swapaxes(1, 2)
     values = np.zeros((len(part), len(low.masses), 3, len(high.masses), 3))

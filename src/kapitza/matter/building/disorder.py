@@ -64,7 +64,7 @@ class Disorder:
 
 def right_sites(disorder: Disorder, positions: Array, height: float, periods: Array) -> BoolArray:
     """(n,) whether each site at `positions` (n, 3) m is of the right crystal; `height` of the mean interface, m."""
-    rng = np.random.default_rng([disorder.seed, 1])
+    rng = np.random.default_rng([disorder.seed, 1])  # a stream for each kind of disorder: none moves another
     above = positions[:, 2] - height
     if disorder.roughness > 0:
         above = above - rough_height(disorder, positions, periods, np.random.default_rng([disorder.seed, 2]))
@@ -77,7 +77,7 @@ def right_sites(disorder: Disorder, positions: Array, height: float, periods: Ar
 def _right_share(disorder: Disorder, above: Array) -> Array:
     """Share of the right crystal at heights above the interface, m."""
     if disorder.profile == "linear":
-        return np.clip(0.5 + above / (2 * np.sqrt(3) * disorder.intermixing), 0.0, 1.0)
+        return np.clip(0.5 + above / (2 * np.sqrt(3) * disorder.intermixing), 0.0, 1.0)  # width 2√3 σ: rms σ
     from scipy.special import erfc
 
     return np.asarray(erfc(-above / (np.sqrt(2) * disorder.intermixing)) / 2, dtype=float)
@@ -94,8 +94,8 @@ def rough_height(disorder: Disorder, positions: Array, periods: Array, rng: np.r
     mesh = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
     steps = mesh[len(mesh) // 2 + 1 :]  # one of each pair of opposite waves, and no constant
     q = steps @ reciprocal
-    spectrum = np.exp(-((np.linalg.norm(q, axis=1) * disorder.correlation) ** 2) / 8)
-    amplitude = spectrum * np.sqrt(rng.exponential(size=len(q)))
+    spectrum = np.exp(-((np.linalg.norm(q, axis=1) * disorder.correlation) ** 2) / 8)  # root of the spectrum
+    amplitude = spectrum * np.sqrt(rng.exponential(size=len(q)))  # complex Gaussian: |a|² is exponential
     phase = rng.uniform(0, 2 * np.pi, len(q))
     rms = np.sqrt((amplitude**2).sum() / 2)
     wave = np.cos(positions[:, :2] @ q.T + phase) @ amplitude

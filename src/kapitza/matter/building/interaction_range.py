@@ -147,5 +147,5 @@ def _supercell_constants(crystal: Crystal, counts: IntArray, steps: IntArray) ->
     for part in np.array_split(waves, max(1, len(waves) // _WAVEVECTORS_PER_CHUNK)):
         matrix = (crystal.dynamical(part @ crystal.reciprocal) / crystal.weights).reshape(len(part), -1)
         angle = 2 * np.pi * steps @ part.T
-        total += np.cos(angle) @ matrix.real + np.sin(angle) @ matrix.imag
+        total += np.cos(angle) @ matrix.real + np.sin(angle) @ matrix.imag  # real, as q and -q are both there
     return total.reshape(-1, size, size) / len(waves)

@@ -85,7 +85,7 @@ def match_surfaces(
             fits = best_supercell_matches(one, other, n, m, twist)
             best = min([best, *(abs(fit.strain[0]) for fit in fits)])
             found += [fit for fit in fits if abs(fit.strain[0]) <= strain]
-        if found and len({round(fit.area / sizes[0]) for fit in found}) >= 3:
+        if found and len({round(fit.area / sizes[0]) for fit in found}) >= 3:  # areas only grow from here
             break
     if not found:
         most = f"; the best one is strained by {100 * best:.2g} %" if np.isfinite(best) else ""
@@ -125,7 +125,7 @@ def best_supercell_matches(left: Array, right: Array, n: int, m: int, twist: flo
     # row vectors: B F = A, so F = B⁻¹ A
     map_ = np.einsum("bij,atjk->abtik", np.linalg.inv(other), shape)
     u, stretch, v = np.linalg.svd(map_)
-    turn = u @ v
+    turn = u @ v  # polar decomposition: the rotation nearest to the deformation
     angle = np.arctan2(turn[..., 0, 1], turn[..., 0, 0])
     strain = np.abs(stretch - 1).max(axis=-1)
     if twist is not None:
@@ -148,7 +148,7 @@ def supercell_bases(periods: Array, n: int) -> IntArray:
     """(k, 2, 2) all lattices of n cells, each by integers N with short N @ periods of positive area."""
     found: list[IntArray] = []
     for a in range(1, n + 1):
-        if n % a == 0:
+        if n % a == 0:  # Hermite normal forms: each sublattice of index n once
             found += [gauss_reduction(np.array([[a, b], [0, n // a]]), periods) for b in range(n // a)]
     return np.unique(np.array(found), axis=0)
 
@@ -162,7 +162,7 @@ def gauss_reduction(grid: IntArray, periods: Array) -> IntArray:
             one, other = other, one
             a, b = b, a
         step = round(float(a @ b / (a @ a)))
-        if not step:
+        if not step:  # neither vector can be shortened by the other
             break
         other = other - step * one
     found = np.array([one, other])

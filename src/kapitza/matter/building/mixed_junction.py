@@ -276,7 +276,7 @@ def _balance_bonds(device: list[JunctionLayer], leads: tuple[Lead, Lead]) -> lis
     np.fill_diagonal(weight, 0.0)
     laplacian = np.diag(weight.sum(axis=1)) - weight
     axial = np.stack([twist[:, 2, 1], twist[:, 0, 2], twist[:, 1, 0]], axis=1)
-    turn = np.asarray(-np.linalg.lstsq(laplacian, axial, rcond=1e-12)[0], dtype=float)
+    turn = np.asarray(-np.linalg.lstsq(laplacian, axial, rcond=1e-12)[0], dtype=float)  # equal aᵢ change nothing
     made: list[JunctionLayer] = []
     for i, slab in enumerate(device):
         own = turn[bounds[i] : bounds[i + 1]]

@@ -124,7 +124,7 @@ def build_junction(plan: JunctionPlan) -> Junction:
     stack = stack_segments(segments, periods, shifts, force_field.reach, name)
     if plan.disorder is not None:
         stack = _apply_disorder(stack, segments, periods, plan.disorder)
-    body = stack.layer >= stack.layers - 1
+    body = stack.layer >= stack.layers - 1  # the right crystal moves as a whole, so that the distance relaxes
     mobile = (stack.layer > 0) & ~body & plan.relax
     stack = evolve(stack, atoms=relax_interface(stack.atoms, force_field, mobile, body))
     return _extract_junction(stack, segments, periods, force_field, name)
@@ -196,7 +196,7 @@ def common_grid(grids: Sequence[IntArray]) -> IntArray:
     for other in grids[1:]:
         fits = first @ np.linalg.inv(other.astype(float))
         if np.abs(fits - np.round(fits)).max() > 1e-6:
-            first = round(abs(float(np.linalg.det(other)))) * first
+            first = round(abs(float(np.linalg.det(other)))) * first  # det N times any lattice vector is one of N
     return first
 
 
@@ -308,7 +308,7 @@ def merge_layer_sizes(values: Array, sizes: list[int]) -> list[int]:
     """Sizes of layers, two of them put together wherever forces reach over one, but never the outermost ones."""
     limit = _NEGLIGIBLE_CONSTANT * largest_constant(values)
     sizes = list(sizes)
-    for _ in range(len(sizes)):
+    for _ in range(len(sizes)):  # each round takes away a layer: it ends
         bounds = np.cumsum([0, *sizes]) * 3
         far = [
             (i, j)

@@ -126,7 +126,7 @@ def have_same_sites(periods: Array, one: Array, other: Array) -> bool:
         return False
     size = float(np.linalg.norm(periods, axis=1).min())
     apart = one - other * np.array([1, 1, ratio])
-    apart[1:] -= apart[1]
+    apart[1:] -= apart[1]  # atoms are compared up to a common shift, the step (row 0) as it is
     inside = apart @ np.linalg.pinv(periods)
     across = (inside - np.round(inside)) @ periods
     return bool((np.linalg.norm(across[:, :2], axis=1) < _SITE_MATCH_TOLERANCE * size).all()) and bool(
@@ -141,7 +141,7 @@ def find_registry(low: Segment, high: Segment, periods: Array, force_field: Forc
     if continues_lattice(low, high):
         return np.zeros(3)
     thick = [int(np.ceil(force_field.reach / segment.lead.thickness)) for segment in (low, high)]
-    pair = [evolve(low, layers=thick[0]), evolve(high, layers=thick[1])]
+    pair = [evolve(low, layers=thick[0]), evolve(high, layers=thick[1])]  # free surfaces out of reach
     best, found = np.inf, np.zeros(3)
     for i, j in np.ndindex(_SHIFTS_PER_PERIOD, _SHIFTS_PER_PERIOD):
         shift = np.array([i, j]) / _SHIFTS_PER_PERIOD @ high.lead.periods
@@ -149,7 +149,7 @@ def find_registry(low: Segment, high: Segment, periods: Array, force_field: Forc
         upper = trial.segment == 1
         relaxed = relax_interface(trial.atoms, force_field, np.zeros_like(upper), upper, force=_TRIAL_FORCE_LIMIT)
         energy = force_field.state(relaxed, periodic=False).energy
-        if energy < best - 1e-4 * abs(best):
+        if energy < best - 1e-4 * abs(best):  # of places that are equal by symmetry the first, whatever the rounding
             k = int(np.argmax(upper))
             best, found = energy, relaxed.positions[k] - trial.atoms.positions[k] + shift
     return found

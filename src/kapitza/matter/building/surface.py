@@ -105,13 +105,13 @@ def place_in_layer(lattice: Array, positions: Array, wanted: BoolArray | None = 
     """
     thickness = float(lattice[2, 2])
     height = positions[:, 2]
-    inside = height - np.floor(height / thickness + 1e-9) * thickness
+    inside = height - np.floor(height / thickness + 1e-9) * thickness  # an atom just below the top counts at 0
     order = np.argsort(inside, kind="stable")
     level = inside[order]
     gaps = np.diff(level, append=level[0] + thickness)
     if wanted is not None:
         gaps[~(wanted[1, order] & wanted[0, np.roll(order, -1)])] = -1.0
-    widest = int(np.flatnonzero(gaps > gaps.max() - _PLANE_THICKNESS)[-1])
+    widest = int(np.flatnonzero(gaps > gaps.max() - _PLANE_THICKNESS)[-1])  # rounding chooses no cut
     if gaps[widest] < 0:
         raise InputError("no two neighbouring planes of atoms have the elements that are to meet at the interface")
     start = level[(widest + 1) % len(level)] - _PLANE_THICKNESS

@@ -98,6 +98,7 @@ class RangeSampler:
         side, number = REFINEMENT_LEVELS[level]
         size = self.size or mesh_size(self.prepared.junction, side, part.box)
         points = wavevector_mesh(size, part.box, self.symmetry)
+        # samples of crowded bins differ between wave vectors and levels, so that their errors average out
         place = np.modf(_PLASTIC_SEQUENCE[0] * (1 + level) + points.place @ _PLASTIC_SEQUENCE)[0]
         bins = part.bins(number)
         seconds = 2 * len(bins) * point_seconds(self.prepared)
@@ -106,7 +107,7 @@ class RangeSampler:
         count = int(found.pop("points").sum())
         each = found["total"]
         share = {name: points.weight @ value for name, value in found.items()}
-        weight = share["weight"] / points.weight.sum()
+        weight = share["weight"] / points.weight.sum()  # of the window alone: total times weight is what a bin carries
         area = np.where(weight > 0, weight * self.prepared.junction.area, np.inf)
         omega = np.divide(share["first"], share["total"], out=(bins[:-1] + bins[1:]) / 2, where=share["total"] > 0)
         sums = {name: share[name] / area for name in ("total", "left", "right")}
@@ -132,7 +133,7 @@ def merge_spectra(bands: Sequence[RangeSpectrum], junction: Junction) -> Transmi
     joint = np.bincount(node, weight)
     means = [np.bincount(node, weight * part[order]) / joint for part in (total, left, right)]
     carried = weight * total[order]
-    crossing = np.bincount(node, carried)
+    crossing = np.bincount(node, carried)  # a node lies at the centroid of what crosses: the first moment is kept
     middle = np.bincount(node, weight * omega) / joint
     middle = np.divide(np.bincount(node, carried * omega), crossing, out=middle, where=crossing > 0)
     return Transmission(middle, *means, weight=joint, method=f"AGF {junction.name}")
@@ -152,8 +153,8 @@ def frequency_ranges(
     box = np.full(2, 0.5)
     made: list[FrequencyRange] = []
     for high, low in pairwise(ramps):
-        upper = min(2 * high, highest)
+        upper = min(2 * high, highest)  # at twice the ramp the window has fallen to zero
         if upper < highest and not full_zone and disperses(junction).any():
-            box = wavevector_box(junction, upper, box)
+            box = wavevector_box(junction, upper, box)  # within that of the octave above
         made.append(FrequencyRange(np.array([low, high]), np.array([low, upper]), box, k_B * coldest / hbar))
     return made

@@ -120,7 +120,7 @@ def tune_probe_strength(
         found = -flux / float(_fit_lines(position, profile)[1].mean())
         if abs(found / conductivity - 1) < tolerance:
             return trial
-        trial *= float(np.clip(found / conductivity, 0.2, 5.0))
+        trial *= float(np.clip(found / conductivity, 0.2, 5.0))  # κ ∝ 1/A where scattering by probes prevails
     raise ConvergenceError(
         f"probes give {found:.4g} W/mK after {_MAX_SEARCH_STEPS} steps, wanted {conductivity:g}: take more layers",
         trial,
@@ -170,7 +170,7 @@ def _probe_conductances(
     for i, weight in enumerate(points.weight):
         found = _probe_transmissions(sides, blocks, i, omega, weakest)
         total += weight * np.tensordot(heat, found, axes=1)
-    return (total + total.T) / (2 * junction.area)
+    return (total + total.T) / (2 * junction.area)  # of k and -k one is there: time reversal swaps start and end
 
 
 def _probe_transmissions(
@@ -219,7 +219,7 @@ def _pairwise_transmission(
     across = green[:, -n1:, :n0]
     found[:, -1, 0] = np.einsum("bij,bij->b", gamma[1] @ across @ gamma[0], across.conj()).real
     found[:, 0, -1] = found[:, -1, 0]
-    found[:, range(size + 2), range(size + 2)] = 0
+    found[:, range(size + 2), range(size + 2)] = 0  # a bath has no net exchange with itself
     return found
 
 
@@ -229,9 +229,10 @@ def _solve_probes(junction: Junction, strength: Array, settings: _ProbeSettings)
     longer = _extend_device(junction, layers)
     heat = _probe_conductances(longer, strength, mean, k_mesh, number, statistics)
     size = len(longer.device)
+    # baths exchange heat in proportion to their difference in temperature, as in a network of conductors
     balance = np.diag(heat.sum(axis=1)) - heat
     ends = np.array([0.5, -0.5])
-    inner = np.linalg.solve(balance[1:-1, 1:-1], -balance[1:-1, [0, -1]] @ ends)
+    inner = np.linalg.solve(balance[1:-1, 1:-1], -balance[1:-1, [0, -1]] @ ends)  # no net heat into any probe
     flux = float(balance[0] @ np.concatenate([ends[:1], inner, ends[1:]]))
     thickness = np.where(np.arange(size) < size / 2, junction.left.thickness, junction.right.thickness)
     position = np.cumsum(thickness) - thickness / 2 - thickness[: (size + 1) // 2].sum()

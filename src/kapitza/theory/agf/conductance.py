@@ -130,20 +130,20 @@ def refine_to_tolerance(
     parts = frequency_ranges(junction, float(wanted.min()), float(wanted.max()), full_zone=fixed is not None)
     level = [0] * len(parts)
     bands = [sampler(part, 0) for part in parts]
-    change = np.array([band.conducted(wanted) for band in bands])
+    change = np.array([band.conducted(wanted) for band in bands])  # one level alone says nothing: all may be error
     used = sum(band.points for band in bands)
     while True:
         carried = np.array([band.conducted(wanted) for band in bands])
         error = (
             change
-            if fixed
+            if fixed  # a mesh that is given is not refined: errors of frequencies alone
             else np.maximum(change, _undetected_error(junction, parts, bands, wanted, len(sampler.symmetry)))
         )
         share = error / np.maximum(carried.sum(axis=0), 1e-300)
-        reached = share.sum(axis=0)
+        reached = share.sum(axis=0)  # not in quadrature: the errors are as alike as the meshes
         if (reached <= tolerance).all():
             return ConvergedTransmission(merge_spectra(bands, junction), wanted, reached, used)
-        worst = int(np.argmax(share.max(axis=1) / np.maximum([band.points for band in bands], 1)))
+        worst = int(np.argmax(share.max(axis=1) / np.maximum([band.points for band in bands], 1)))  # error per cost
         if level[worst] + 1 == len(REFINEMENT_LEVELS):
             raise ConvergenceError(
                 f"conductance of {junction.name} known to {reached.max():.2g} after {used} points (wanted "
@@ -171,7 +171,7 @@ def _undetected_error(
     """
     directions = int(disperses(junction).sum())
     carried = np.array([band.conducted(temperature) for band in bands])
-    if directions == 0:
+    if directions == 0:  # a chain has a single wave vector
         return np.zeros_like(carried)
     spread = np.array([band.spread(temperature) for band in bands])
     law = np.maximum(np.array([part.debye(temperature) for part in parts]), 1e-300)
@@ -239,7 +239,7 @@ def _decimated_transmission(xp: Any, prepared: PreparedJunction, k: Array, energ
     z = xp.asarray(energy)[:, None, None]
     sigma = [_decimated_self_energy(xp, side, z, at) for side, at in zip(("left", "right"), sides, strict=True)]
     layers = (z * xp.eye(onsite.shape[-1]) - xp.asarray(onsite[0]) for onsite in blocks.onsite)
-    hops = (xp.asarray(hop[0]) + 0 * z for hop in blocks.hop)
+    hops = (xp.asarray(hop[0]) + 0 * z for hop in blocks.hop)  # one copy for each energy, as concatenation wants
     green = transmitted_block(xp, layers, hops, [xp.asarray(at.port[0]) for at in sides], sigma)
     gamma_left, gamma_right = (level_broadening(one) for one in sigma)
     found = ((gamma_right @ green @ gamma_left) * green.conj()).sum(axis=(1, 2)).real

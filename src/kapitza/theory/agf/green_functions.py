@@ -123,20 +123,21 @@ def _corner_blocks(
     first, last = ports
     here = inverse_layer(blocks.onsite[0][index], energy) - first @ sigma[0] @ dagger(first)
     end = len(blocks.hop)
-    if end == 0:
+    if end == 0:  # a device of one layer feels both leads
         here -= last @ sigma[1] @ dagger(last)
     green: AnyComplexArray = np.linalg.inv(here)
     forth, back = green @ first, dagger(first) @ green  # from the left port to this layer, and the other way
     corner = dagger(first) @ forth
+    # only the blocks between the ports and the current layer are kept: the cost is linear in the length
     for i, coupling in enumerate(blocks.hop, 1):
         hop = coupling[index]
-        here = inverse_layer(blocks.onsite[i][index], energy) - dagger(hop) @ green @ hop
+        here = inverse_layer(blocks.onsite[i][index], energy) - dagger(hop) @ green @ hop  # eliminated layers: Σ
         if i == end:
             here -= last @ sigma[1] @ dagger(last)
         green = np.linalg.inv(here)
         out, into = dagger(hop) @ forth, back @ hop
         forth, back = green @ out, into @ green
-        corner = corner + into @ forth
+        corner = corner + into @ forth  # Dyson's equation: paths through the new layer and back to the left port
     return (corner, dagger(last) @ forth), (back @ last, dagger(last) @ green @ last)
 
 
@@ -149,9 +150,9 @@ def transmitted_block(xp: Any, layers: Iterable[Any], hops: Iterable[Any], ports
     first, last = ports
     inverse = iter(layers)
     here = next(inverse) - first @ sigma[0] @ dagger(first)
-    source = first + 0 * here[:, :, :1]
+    source = first + 0 * here[:, :, :1]  # concatenation does not broadcast: one copy for each point
     for layer, hop in zip(inverse, hops, strict=True):
-        pushed = dagger(hop) @ xp.linalg.solve(here, xp.concatenate([hop, source], axis=2))
+        pushed = dagger(hop) @ xp.linalg.solve(here, xp.concatenate([hop, source], axis=2))  # one LU for both
         here, source = layer - pushed[:, :, : hop.shape[2]], pushed[:, :, hop.shape[2] :]
     return dagger(last) @ xp.linalg.solve(here - last @ sigma[1] @ dagger(last), source)
 
@@ -285,7 +286,7 @@ def _lead_end(
     onsite, hop = at.layers.onsite[rows], at.layers.hop[rows]
     energy = np.repeat(np.square((omega + 1j * width) * np.sqrt(SQUARE_PICOSECOND)), at.copies)
     right, left = decimation_self_energy(onsite, hop, energy), decimation_self_energy(onsite, dagger(hop), energy)
-    bulk = _inverse_diagonal(energy, onsite + left + right, at.copies)
+    bulk = _inverse_diagonal(energy, onsite + left + right, at.copies)  # a layer between two half crystals: the bulk
     found = left if side == "left" else right
     return _to_junction_coordinates(prepared.junction.unfolded(k, side)[1][index], found), bulk
 
@@ -348,7 +349,7 @@ def sweep_layers(at: DevicePoints) -> LayerSweeps:
     for i in range(last, 0, -1):
         alone = np.linalg.inv(here[i] - ahead[-1])
         ahead.append(at.hop[i - 1] @ alone @ dagger(at.hop[i - 1]))
-    ahead.reverse()
+    ahead.reverse()  # the sweep from the right began at the last layer
     inside = [np.linalg.inv(one - left - right) for one, left, right in zip(here, behind, ahead, strict=True)]
     return LayerSweeps(tuple(inside), tuple(from_left))
 
@@ -358,7 +359,7 @@ def first_layer_columns(at: DevicePoints, found: LayerSweeps, factor: AnyComplex
     first: list[AnyComplexArray] = [found.inside[0] @ factor]
     moved, columns = factor, first
     for i, hop in enumerate(at.hop):
-        moved = dagger(hop) @ found.from_left[i] @ moved
+        moved = dagger(hop) @ found.from_left[i] @ moved  # left layers alone: the full G at the end has all returns
         columns.append(found.inside[i + 1] @ moved)
     return columns
 
@@ -373,7 +374,7 @@ def local_densities(at: DevicePoints, found: LayerSweeps, omega: Array, width: f
 
     Of all coordinates of the device (b, F), and of both crystals without an interface (b, f).
     """
-    z = omega + 1j * width
+    z = omega + 1j * width  # dE = 2z dz takes the density from ω² to ω
     diagonal = np.concatenate([np.diagonal(one, axis1=1, axis2=2) for one in found.inside], axis=1)
     device, left, right = (
         -2 / np.pi * (z[:, None] * SQUARE_PICOSECOND * one).imag for one in (diagonal, at.bulk[0], at.bulk[1])

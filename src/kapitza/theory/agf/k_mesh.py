@@ -97,7 +97,7 @@ def mesh_size(junction: Junction, side: int, box: Array) -> tuple[int, int]:
     """Points along either reciprocal vector: `side` for a square zone of the smaller lead cell."""
     copies = min(len(junction.tiles(name)) for name in INTERFACE_SIDES)
     lengths = np.linalg.norm(junction.reciprocal, axis=1) * box
-    spread = lengths / np.sqrt(lengths.prod())
+    spread = lengths / np.sqrt(lengths.prod())  # equal spacing in k along both directions
     if (box < 0.5).any():
         copies = 1
     number = np.maximum(1, np.round(side * spread / np.sqrt(copies))).astype(int)
@@ -144,7 +144,7 @@ def find_symmetry(prepared: PreparedJunction) -> IntArray:
     ):
         return mirror
     candidates = lattice_operations(junction.periods)
-    half = np.array([w for w in candidates if tuple(w.ravel()) > tuple(-w.ravel())])
+    half = np.array([w for w in candidates if tuple(w.ravel()) > tuple(-w.ravel())])  # -W by time reversal
     tops = [top_frequency(lead, np.zeros((1, 2))) for lead in (junction.left, junction.right)]
     omega = np.repeat(np.array(_SYMMETRY_TEST_FREQUENCIES) * min(tops), len(_GENERIC_WAVEVECTORS))
     index = np.tile(np.arange(len(_GENERIC_WAVEVECTORS)), len(_SYMMETRY_TEST_FREQUENCIES))
@@ -180,7 +180,7 @@ def wavevector_mesh(size: tuple[int, int], box: Array, symmetry: IntArray) -> Wa
     Operations `symmetry` (m, 2, 2) that do not map the mesh on itself are not used.
     """
     periodic = bool((box >= 0.5).all())
-    shifts = _MESH_SHIFTS if periodic else _MESH_SHIFTS[:1]
+    shifts = _MESH_SHIFTS if periodic else _MESH_SHIFTS[:1]  # equal spacing: fewest points win, Γ at a penalty
     made = [_irreducible_mesh(size, box, np.array(shift), symmetry, periodic) for shift in shifts]
     return min(made, key=lambda one: len(one.k) + (np.abs(one.k).sum(axis=1) < 1e-9).any() * len(made[0].k))
 
@@ -198,7 +198,7 @@ def _irreducible_mesh(
     fits = np.abs(place - near).max(axis=(1, 2)) < 1e-6
     near = near % count if periodic else near
     fits &= ((near >= 0) & (near < count)).all(axis=(1, 2))
-    number = (near[fits] @ np.array([size[1], 1])).min(axis=0)
+    number = (near[fits] @ np.array([size[1], 1])).min(axis=0)  # an orbit goes by its lowest point
     first, share = np.unique(number, return_counts=True)
     return WavevectorMesh(k[first], share * (4 * box.prod() / count.prod()), grid[first])
 
@@ -254,7 +254,7 @@ def trace_extrema(
         return kind * np.linalg.eigvalsh(bulk_matrix(onsite, hop, np.exp(1j * at)[:, None, None]))[each, band]
 
     best = along(angle)
-    for _ in range(halvings):
+    for _ in range(halvings):  # without derivatives, which jump where bands cross
         step /= 2
         sides = np.stack([along(angle - step), best, along(angle + step)])
         choice = np.argmax(sides, axis=0)
@@ -280,7 +280,7 @@ def wavevector_box(junction: Junction, omega: float, start: Array) -> Array:
         reach = here.max(axis=0) if len(here) else np.zeros(2)
         wanted = np.minimum(_BOX_MARGIN * (reach + box / _BOX_MESH_SIDE), start)
         wanted[wanted > 0.45] = start[wanted > 0.45]
-        settled = bool((wanted > 0.8 * box).all())
+        settled = bool((wanted > 0.8 * box).all())  # a box that hardly shrinks is resolved by its mesh
         box = wanted
         if settled:
             break

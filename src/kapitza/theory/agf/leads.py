@@ -131,8 +131,8 @@ def lead_layers(lead: Lead, k: ArrayLike, basis: CouplingBasis) -> LeadLayers:
     k = wavevector_fractions(k)
     onsite, hop = lead.blocks(k)
     core = basis.rows.T @ hop @ basis.columns / np.sqrt(basis.scale)
-    size = np.sqrt(basis.scale)
-    if basis.columns.shape[1] <= basis.rows.shape[1]:
+    size = np.sqrt(basis.scale)  # shared by A and B: p and q are alike in size, and σ is of order 1
+    if basis.columns.shape[1] <= basis.rows.shape[1]:  # the smaller span sets the rank, and its factor is free of k
         span = basis.columns
         a, b = basis.rows @ core, np.broadcast_to(span * size + 0j, (len(core), *span.shape))
     else:
@@ -166,9 +166,10 @@ def solve_lead_waves(at: LeadLayers, omega: Array) -> LeadWaves:
 
 def _classify_waves(at: LeadLayers, omega: Array) -> LeadWaves:
     """Waves by their directions, with shift after shift where these are in doubt."""
+    # the frequency moves a little with each further complex shift: that lifts a degeneracy
     tries: list[tuple[complex, int]] = [(shift, step) for step, shift in enumerate(_COMPLEX_SHIFTS)]
     if at.real is not None:
-        tries = [*((shift, 0) for shift in _REAL_SHIFTS), *tries]
+        tries = [*((shift, 0) for shift in _REAL_SHIFTS), *tries]  # real arithmetic first: it costs less
     found, bad = _attempt_shift(at, omega, tries[0][0])
     for shift, step in tries[1:]:
         if not bad.any():
@@ -229,7 +230,7 @@ def _attempt_shift(at: LeadLayers, omega: Array, shift: complex) -> tuple[LeadWa
     matrix[:, range(r, 2 * r), range(r, 2 * r)] -= 1 / shift
     value, vector = (one.astype(np.complex128, copy=False) for one in np.linalg.eig(matrix))
     with np.errstate(divide="ignore", invalid="ignore"):
-        factor = np.where(np.abs(value) > 0, shift + 1 / value, np.inf)
+        factor = np.where(np.abs(value) > 0, shift + 1 / value, np.inf)  # μ = 0: a wave that grows out of nothing
     log = np.log(np.maximum(np.abs(factor), 1e-300))
     propagates = np.abs(log) < _PROPAGATION_TOLERANCE
     _resolve_degenerate(solved, shift, factor, vector, propagates)
@@ -239,7 +240,7 @@ def _attempt_shift(at: LeadLayers, omega: Array, shift: complex) -> tuple[LeadWa
     flux = -2 * np.einsum("bij,bij->bj", vector[:, r:].conj(), vector[:, :r]).imag
     size = np.linalg.norm(vector[:, :r], axis=1) * np.linalg.norm(vector[:, r:], axis=1)
     propagates &= np.abs(flux) > _MIN_RELATIVE_FLUX * size
-    leftwards = np.where(propagates, flux < 0, log > 0)
+    leftwards = np.where(propagates, flux < 0, log > 0)  # causality: open waves by energy flux, not phase velocity
     order = np.argsort(leftwards, axis=1, kind="stable")
     vector = np.take_along_axis(vector, order[:, None, :], axis=2)
     found = LeadWaves(
@@ -249,9 +250,10 @@ def _attempt_shift(at: LeadLayers, omega: Array, shift: complex) -> tuple[LeadWa
         np.take_along_axis(propagates, order, axis=1),
         np.take_along_axis(flux * propagates, order, axis=1),
     )
+    # r waves in either direction, and as many of them open: any other count is a failure of rounding
     doubt = (leftwards.sum(axis=1) != r) | (found.open[:, :r].sum(axis=1) != found.open[:, r:].sum(axis=1))
     if isinstance(part, RealBlocks):
-        doubt |= np.abs(value).max(axis=1) > _MAX_SHIFTED_EIGENVALUE
+        doubt |= np.abs(value).max(axis=1) > _MAX_SHIFTED_EIGENVALUE  # a shift next to a wave costs digits
     return found, doubt
 
 
@@ -267,14 +269,14 @@ def _resolve_degenerate(
     same = np.abs(factor[:, :, None] - factor[:, None, :]) < BLOCH_FACTOR_TOLERANCE
     same &= propagates[:, :, None] & propagates[:, None, :]
     r = vector.shape[1] // 2
-    for i in np.flatnonzero(same.sum(axis=(1, 2)) > propagates.sum(axis=1)):
+    for i in np.flatnonzero(same.sum(axis=(1, 2)) > propagates.sum(axis=1)):  # more than each wave with itself
         done = np.zeros(2 * r, dtype=bool)
         for j in np.flatnonzero(propagates[i]):
             group = np.flatnonzero(same[i, j] & ~done)
             done[group] = True
             if group.size > 1:
                 part = vector[i][:, group]
-                moved = solved[i] @ np.concatenate([part[:r], part[r:] / -shift])
+                moved = solved[i] @ np.concatenate([part[:r], part[r:] / -shift])  # displacements, up to a common μ
                 vector[i][:, group] = part @ _flux_rotation(part[:r], part[r:], moved)
 
 
@@ -283,7 +285,7 @@ def _flux_rotation(p: AnyComplexArray, q: AnyComplexArray, u: AnyComplexArray) -
     flux = 1j * (dagger(q) @ p - dagger(p) @ q)
     _, values, basis = np.linalg.svd(u, full_matrices=False)
     whitened = dagger(basis) / values
-    _, unitary = np.linalg.eigh(dagger(whitened) @ flux @ whitened)
+    _, unitary = np.linalg.eigh(dagger(whitened) @ flux @ whitened)  # diagonal flux: definite group velocities
     return whitened @ unitary
 
 
@@ -306,13 +308,14 @@ def surface_green_inverse(xp: Any, here: Any, out: Any, tolerance: float) -> Any
     """
     edge, back = here, dagger(out)
     scale, left_over = float(xp.abs(out).max()), 1.0
+    # the coupling left over goes as λ to the power 2ⁿ: off the real axis |λ| < 1, and it vanishes
     for _ in range(MAX_DECIMATION_STEPS):
         forth = xp.linalg.solve(here, xp.concatenate([out, back], axis=2))
         to, fro = forth[:, :, : out.shape[2]], forth[:, :, out.shape[2] :]
-        edge, here = edge - out @ fro, here - out @ fro - back @ to
+        edge, here = edge - out @ fro, here - out @ fro - back @ to  # the surface has one neighbour, the bulk two
         out, back = out @ to, back @ fro
         left_over = float(xp.maximum(xp.abs(out).max(), xp.abs(back).max())) / scale
-        if left_over < tolerance:
+        if left_over < tolerance:  # what lies 2ⁿ layers deep no longer acts on the surface
             return edge
     raise ConvergenceError(
         f"decimation left {left_over:.1e} of the coupling after {MAX_DECIMATION_STEPS} steps: a larger broadening "

@@ -241,6 +241,7 @@ def _bond_currents(
     modes = np.einsum("bij,bji->b", gamma_right @ filled[-1], dagger(forth[-1])).real
     modes = np.maximum(modes, 0.0)
     atoms = len(named.symbol)
+    # T_ab = -2 Im(D_ab A_ba) with A = GΓG†: energy is kept at each atom, and bonds through any plane add to T
     table = np.zeros((len(omega), atoms, atoms))
     start = np.concatenate([[0], np.cumsum([one.shape[-1] for one in at.onsite])])
     for i, onsite in enumerate(at.onsite):

@@ -223,7 +223,7 @@ def local_density(
     prepared, wanted = prepare_junction(junction), even_frequencies(junction, omega)
     gamma = float(np.mean(np.diff(wanted))) if width is None and wanted.size > 1 else float(width or 0.0)
     check_not_negative("width", gamma, "rad/s")
-    points = zone_wavevectors(prepared, k_mesh, DEFAULT_MESH_SIDE, _TIME_REVERSAL)
+    points = zone_wavevectors(prepared, k_mesh, DEFAULT_MESH_SIDE, _TIME_REVERSAL)  # others may swap atoms
     each = {"k": points.k, "weight": points.weight}
     common = {"omega": wanted, "local": "density", "width": gamma}
     found = UnitRunner(executor, store, progress)(

@@ -106,7 +106,7 @@ def _frequency_bound(at: JunctionAtWavevector) -> float:
     rows = [float(np.linalg.norm(one, 2)) + size[i] + size[i + 1] for i, one in enumerate(onsite)]
     for (here, there), reach in zip(at.leads, (size[0], size[-1]), strict=True):
         rows.append(float(np.linalg.norm(here[0], 2)) + 2 * max(reach, float(np.linalg.norm(there[0], 2))))
-    return float(np.sqrt(max(rows) / SQUARE_PICOSECOND) * 1.001)
+    return float(np.sqrt(max(rows) / SQUARE_PICOSECOND) * 1.001)  # Gershgorin's bound, block by block
 
 
 def _gap_self_energies(
@@ -134,7 +134,7 @@ def _self_energies_at(
     for i, (side, wave) in enumerate(zip(at.sides, waves, strict=True)):
         port = side.port[index]
         sigma = port @ block_diagonal(wave.left if i == 0 else wave.right, side.copies) @ dagger(port)
-        found.append((sigma + dagger(sigma)) / 2)
+        found.append((sigma + dagger(sigma)) / 2)  # Hermitian in a gap, where nothing carries energy off
     return (found[0], found[1]), waves
 
 
@@ -149,7 +149,7 @@ def _count_below(at: JunctionAtWavevector, omega: Array) -> Array:
         here = onsite - energy[:, None, None] * np.eye(onsite.shape[-1]) + before
         if i == last:
             here = here + right
-        count += (np.linalg.eigvalsh(here) < 0).sum(axis=1)
+        count += (np.linalg.eigvalsh(here) < 0).sum(axis=1)  # Sylvester: pivot blocks have the inertia of the whole
         if i < last:
             hop = at.blocks.hop[i]
             before = -dagger(hop) @ np.linalg.solve(here, np.broadcast_to(hop, (omega.size, *hop.shape[1:])))
@@ -160,7 +160,7 @@ def _count_below(at: JunctionAtWavevector, omega: Array) -> Array:
 
 def _bound_frequencies(at: JunctionAtWavevector, low: float, high: float) -> list[tuple[float, int]]:
     """Frequencies of the bound modes in a gap and how many there are at each, rad s⁻¹."""
-    angle = np.pi * (np.arange(_GAP_SAMPLES) + 0.5) / _GAP_SAMPLES
+    angle = np.pi * (np.arange(_GAP_SAMPLES) + 0.5) / _GAP_SAMPLES  # dense at the edges, where weakly bound modes lie
     grid = np.concatenate([[low], (low + high) / 2 - (high - low) / 2 * np.cos(angle), [high]])
     start, stop, step = _count_steps(at, grid, _count_below(at, grid), _COUNT_STEP_TOLERANCE / 10)
     found: list[tuple[float, int]] = []
@@ -170,7 +170,7 @@ def _bound_frequencies(at: JunctionAtWavevector, low: float, high: float) -> lis
         number = int(step[group].sum())
         if number > 0:
             ends = np.array([start[group[0]], stop[group[-1]]])
-            if group.size == 1:
+            if group.size == 1:  # a single step is bisected on; of several only the sum is safe
                 sharp = _count_steps(at, ends, _count_below(at, ends), _FREQUENCY_TOLERANCE)
                 ends = np.array([sharp[0].min(initial=ends[1]), sharp[1].max(initial=ends[0])])
             found.append((float(ends.mean()), number))
@@ -228,14 +228,14 @@ def _mode_shapes(
     sigma, waves = _gap_self_energies(at, np.array([omega]))
     matrix = _effective_matrix(at, sigma)
     value, vector = np.linalg.eigh(matrix)
-    near = np.argsort(np.abs(value - omega**2 * SQUARE_PICOSECOND))[:number]
+    near = np.argsort(np.abs(value - omega**2 * SQUARE_PICOSECOND))[:number]  # Σ(ω) is right for modes at ω alone
     sizes = [one.shape[-1] for one in at.blocks.onsite]
     made: list[BoundMode] = []
     for i in near:
         ends = vector[: sizes[0], i], vector[-sizes[-1] :, i]
         tails = [_tail_weight(at, sigma[j][0], ends[j], omega, side) for j, side in enumerate(INTERFACE_SIDES)]
         decay = [_decay_length(prepared, at, waves[j], ends[j], side) for j, side in enumerate(INTERFACE_SIDES)]
-        norm = 1 + sum(tails)
+        norm = 1 + sum(tails)  # the eigenvector has norm 1 on the device, to which the tails add
         weight = np.square(np.abs(vector[:, i])) / norm
         made.append(BoundMode(omega, kind, weight, (tails[0] / norm, tails[1] / norm), (decay[0], decay[1])))
     return made
@@ -267,10 +267,10 @@ def _tail_weight(
     step = np.linalg.solve(omega**2 * SQUARE_PICOSECOND * np.eye(len(onsite)) - onsite - sigma, out)
     total = step.conj().T @ step
     for _ in range(_MAX_TAIL_DOUBLINGS):
-        more = step.conj().T @ total @ step
+        more = step.conj().T @ total @ step  # layers n + 1 to 2n from the first n
         total = total + more
         step = step @ step
-        if np.abs(more).max() <= 1e-15 * np.abs(total).max():
+        if np.abs(more).max() <= 1e-15 * np.abs(total).max():  # all further layers together are rounding
             break
     return float((end.conj() @ total @ end).real)
 
@@ -352,7 +352,7 @@ def _zoom_on_peak(
         half = _half_width(near, density - crystal, top, height)
         if half > _RESOLVED_WIDTH * width:
             break
-        width /= _ZOOM_FACTOR
+        width /= _ZOOM_FACTOR  # until the leak, not the broadening, sets the width
     waves = [_lead_waves_at(prepared, k, omega, side) for side in ("left", "right")]
     if not any(wave.count.any() for wave in waves):
         return None
@@ -361,6 +361,7 @@ def _zoom_on_peak(
     weight = np.maximum(device[0] - max(left.mean(), right.mean()), 0.0)
     thick = prepared.junction.left.thickness, prepared.junction.right.thickness
     decay = [_slowest_decay_length(wave, size) for wave, size in zip(waves, thick, strict=True)]
+    # half widths of Lorentzians add: the broadening is taken off
     return BoundMode(
         omega, _RESONANCE_KIND, weight / weight.sum(), (0.0, 0.0), (decay[0], decay[1]), 2 * max(half - width, 0.0)
     )

@@ -116,7 +116,7 @@ def _link_phases(matrix: AnyComplexArray) -> Array | None:
     best, source = strength[0].copy(), np.zeros(len(matrix), dtype=np.intp)
     best[0] = -1.0
     for _ in range(len(matrix) - 1):
-        n = int(best.argmax())
+        n = int(best.argmax())  # Prim's tree of the strongest links: weak ones carry the phase of rounding
         if best[n] <= _LINK_TOLERANCE * strength.max():
             return None
         phases[n] = angle[n, source[n]] + phases[source[n]]

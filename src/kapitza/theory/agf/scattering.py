@@ -77,7 +77,7 @@ def _wave_amplitudes(
     half = slice(0, r) if rightwards else slice(r, 2 * r)
     fold, column = np.nonzero(waves.open[:, half])
     column = column + (0 if rightwards else r)
-    scale = 1 / np.sqrt(np.abs(waves.flux[fold, column]))
+    scale = 1 / np.sqrt(np.abs(waves.flux[fold, column]))  # unit energy flux makes S unitary
     p, q = waves.p[fold, :, column] * scale[:, None], waves.q[fold, :, column] * scale[:, None]
     near, far = (p, q) if side == "left" else (q, p)
     padded = np.zeros((2, at.copies, r, fold.size), dtype=np.complex128)
@@ -106,14 +106,14 @@ def _label_channels(
 ) -> Channels:
     """Wave vector, velocity, branch and polarisation of open waves of Bloch factor `factor` (n,)."""
     layers = at.layers.at(fold)
-    factor = factor / np.abs(factor)
+    factor = factor / np.abs(factor)  # open waves: |λ| = 1 but for rounding
     k = at.k.reshape(-1, 2)[fold]
     states = bulk_matrix(layers.onsite, layers.hop, factor[:, None, None])
     levels, vectors = np.linalg.eigh(states)
     group = _degenerate_groups(fold, factor)
     branch = _band_numbers(levels, omega, group)
     polarisation = _bloch_polarisations(levels, vectors, omega, layers.a, layers.b, pair, factor)
-    moved = _matrix_gradients(lead, k, factor, layers.hop)
+    moved = _matrix_gradients(lead, k, factor, layers.hop)  # Hellmann-Feynman: no differences of frequencies
     slope = np.einsum("ni,nxij,nj->nx", polarisation.conj(), moved, polarisation).real / (2 * omega * SQUARE_PICOSECOND)
     velocity = slope[:, :2] @ lead.periods / (2 * np.pi) + slope[:, 2:] * lead.step
     return Channels(_first_zone_wavevectors(lead, k, np.angle(factor)), velocity, branch, polarisation, fold, group)
@@ -182,7 +182,7 @@ def _first_zone_wavevectors(lead: Lead, k: Array, phase: Array) -> Array:
     wave = inside + ((phase - inside @ lead.step) / lead.thickness)[:, None] * normal
     lattice = np.concatenate([lead.periods, lead.step[None]])
     vectors = 2 * np.pi * np.linalg.inv(lattice).T
-    nearest = np.round(wave @ lattice.T / (2 * np.pi))
+    nearest = np.round(wave @ lattice.T / (2 * np.pi))  # not yet the shortest in an oblique lattice
     tried = (wave - nearest @ vectors)[:, None, :] - _RECIPROCAL_NEIGHBOURS @ vectors
     return np.take_along_axis(tried, np.linalg.norm(tried, axis=2).argmin(axis=1)[:, None, None], axis=1)[:, 0]
 
@@ -323,7 +323,7 @@ def _outgoing_amplitudes(
     """(R', n) amplitudes of all waves that leave on side `stop`, evanescent ones too, for unit arriving ones."""
     green, wave = solved.corners[start][stop][0], arriving[start]
     driven = green @ (wave.far - solved.sigma[start][0] @ wave.near)
-    if start == stop:
+    if start == stop:  # the arriving wave is no part of what leaves
         driven = driven - wave.near
     waves, side = solved.waves[stop], INTERFACE_SIDES[stop]
     roots = np.sqrt(np.abs(waves.flux[:, _leaving_half(solved, stop)])).ravel()  # 0 for evanescent waves

@@ -60,16 +60,16 @@ def _frequency_nodes(bands: "LeadBands", edges: Array, place: float) -> _Frequen
     found = found[(np.diff(at, prepend=0) > _EDGE_SEPARATION) & (at < place_of[-1] - _EDGE_SEPARATION)]
     cuts = np.concatenate([edges[:1], found, edges[-1:]])
     counts = bands.counts((cuts[:-1] + cuts[1:]) / 2)
-    changes = np.abs(np.diff(counts, axis=1)).sum(axis=0) > 0
+    changes = np.abs(np.diff(counts, axis=1)).sum(axis=0) > 0  # where no channel opens or closes T is smooth
     kept = np.concatenate([[True], changes, [True]])
     if kept.sum() > _MAX_EDGES_PER_BIN * len(edges):
         each = np.arange(len(edges) - 1)
-        omega = edges[:-1] + np.diff(edges) * max(place, 1e-3)
+        omega = edges[:-1] + np.diff(edges) * max(place, 1e-3)  # errors average out over the wave vectors
         return _FrequencyNodes(omega, each, each, omega, np.diff(edges))
-    cuts, both = cuts[kept], (counts.min(axis=0) > 0)[kept[:-1]]
+    cuts, both = cuts[kept], (counts.min(axis=0) > 0)[kept[:-1]]  # without a wave in one lead nothing crosses
     size = np.diff(cuts)
     number = np.where(both, _MIN_NODES + np.ceil(np.diff(np.interp(cuts, edges, place_of)) - 1e-9), 1).astype(int)
-    rules = [gauss_legendre_roots(n) for n in number.tolist()]
+    rules = [gauss_legendre_roots(n) for n in number.tolist()]  # T may start as a square root at a band edge
     omega = np.concatenate([low + part * rule[0] for low, part, rule in zip(cuts[:-1], size, rules, strict=True)])
     weight = np.concatenate([part * rule[1] for part, rule in zip(size, rules, strict=True)])
     bounds = np.concatenate([edges[:1], edges[0] + np.cumsum(weight)])
@@ -122,13 +122,13 @@ def _band_extrema(
         onsite, hop, samples = real.onsite + 0j, real.a @ real.b.swapaxes(1, 2) + 0j, around // 2 + 1
     phase = np.exp(2j * np.pi * np.arange(samples) / around)
     value = np.stack([np.linalg.eigvalsh(bulk_matrix(onsite, hop, factor)) for factor in phase])
-    value = np.concatenate([value, value[around - samples : 0 : -1]])
+    value = np.concatenate([value, value[around - samples : 0 : -1]])  # real blocks: bands are even in the phase
     rise = np.sign(value - np.roll(value, 1, axis=0))
     ahead = np.roll(rise, -1, axis=0)
     kind = np.where(rise * ahead <= 0, np.sign(rise - ahead), 0)  # 1 at maxima, -1 at minima, 0 elsewhere
     turns = kind != 0
     if turns.sum() <= _MAX_TRACED_EXTREMA * count:
-        inner = 0 if real is None else 1
+        inner = 0 if real is None else 1  # even bands have extrema at 0 and π, which need no tracing
         at, row, band = np.nonzero(turns[inner : samples - inner])
         at += inner
         angle = 2 * np.pi * at / around
@@ -284,7 +284,7 @@ def point_transmissions(
     below = [omega**2 * SQUARE_PICOSECOND <= high.reshape(len(k), -1).max(axis=1)[index] for high in tops]
     found = TransmissionSums(np.zeros(omega.size), np.zeros(omega.size), np.zeros(omega.size))
     for side, counts in enumerate((found.left, found.right)):
-        alone = below[side] & ~below[1 - side]
+        alone = below[side] & ~below[1 - side]  # elastic: above the lower spectrum nothing crosses
         counts[alone] = _count_open_channels(sides[side], index[alone], omega[alone])
     both = np.flatnonzero(below[0] & below[1])
     for some in point_chunks(both, max(slab.onsite.shape[-1] for slab in prepared.junction.device)):
@@ -298,6 +298,7 @@ def _bounded_transmission(
     sides: tuple[LeadContact, LeadContact], blocks: JunctionBlocks, k: Array, index: IndexArray, omega: Array
 ) -> tuple[Array, IndexArray, IndexArray]:
     """Transmission and open channels where both leads may have some; out of bounds at a nearby frequency again."""
+    # unitarity bounds T by the open channels of either side: a violation is rounding, less so a little off in ω
     at, attempt = omega, 1
     while True:
         found, left, right = crossing_modes(sides, blocks, index, at)

@@ -65,7 +65,7 @@ def wave_packet(
             "right all through the packet: take another phase or a wider packet"
         )
     half = int(np.ceil(_CLEAR_WIDTHS * width))
-    duration = 3 * half / speed.min()
+    duration = 3 * half / speed.min()  # one part to the interface, two to leave it, at the slowest
     fastest = max(_max_group_velocity(lead) for lead in leads)
     length = max(int(2.2 * half), int(np.ceil(0.5 * fastest * duration))) + 2
     system = _chain_matrix(leads, junction.blocks(wanted), length)
@@ -75,12 +75,12 @@ def wave_packet(
     waves = weight[:, None, None] * np.exp(1j * phases[:, None, None] * place[:, None]) * states[:, None, :]
     u, v = np.zeros((2, system.shape[0]), dtype=np.complex128)
     u[:edge] = waves.sum(axis=0).ravel()
-    v[:edge] = (-1j * omega[:, None, None] * waves).sum(axis=0).ravel()
+    v[:edge] = (-1j * omega[:, None, None] * waves).sum(axis=0).ravel()  # e^{-iωt}
     start = _coordinate_energies(system, u, v)
     u, v = _propagate_packet(system, u, v, duration)
     final = _coordinate_energies(system, u, v)
     right = edge + sum(slab.onsite.shape[-1] for slab in junction.device)
-    share = np.square(weight * omega)
+    share = np.square(weight * omega)  # energy goes as ω² times the squared amplitude
     return PacketScattering(
         float(final[right:].sum() / final.sum()),
         float(final[:edge].sum() / final.sum()),
@@ -99,7 +99,7 @@ def _branch_states(
     found = vectors[:, :, branch]
     for i in range(1, len(phases)):
         overlap = np.vdot(found[i], found[i - 1])
-        found[i] *= overlap / abs(overlap)
+        found[i] *= overlap / abs(overlap)  # parallel transport: a jump of phase would tear the packet
     return np.sqrt(np.abs(square[:, branch])), found
 
 
@@ -132,12 +132,12 @@ def _propagate_packet(
     system: Any, u: AnyComplexArray, v: AnyComplexArray, duration: float
 ) -> tuple[AnyComplexArray, AnyComplexArray]:
     """Displacements and velocities later, by the leapfrog."""
-    top = float(np.sqrt(abs(system).sum(axis=1).max()))
+    top = float(np.sqrt(abs(system).sum(axis=1).max()))  # Gershgorin's bound, for a stable step
     number = int(np.ceil(duration * top / _LEAPFROG_STEP))
     step = duration / number
-    v = v - 0.5 * step * (system @ u)
+    v = v - 0.5 * step * (system @ u)  # velocities half a step ahead: reversible in time, of second order
     for _ in range(number - 1):
         u = u + step * v
         v = v - step * (system @ u)
     u = u + step * v
-    return u, v - 0.5 * step * (system @ u)
+    return u, v - 0.5 * step * (system @ u)  # back to the time of the displacements
