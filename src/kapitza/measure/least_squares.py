@@ -92,11 +92,11 @@ def _fourth_order_column(residual: ResidualFunction, x: Array, i: int, scale: fl
     step, found = 1e-3 * scale, np.zeros(0)
     for _ in range(4):
         near, far = _central_slope(residual, x, i, step), _central_slope(residual, x, i, 2 * step)
-        found = near + (near - far) / 3
+        found = near + (near - far) / 3  # Richardson: the error of order h² cancels
         curved = float(np.linalg.norm(found - near)) / (float(np.linalg.norm(found)) or 1.0)
         if not curved > 1e-6:
             break
-        step *= max(0.01, 0.3e-3 / np.sqrt(curved))
+        step *= max(0.01, 0.3e-3 / np.sqrt(curved))  # the difference goes as h²: aimed at 1e-7
     return found
 
 
@@ -126,10 +126,10 @@ def _evaluate_end(problem: _Residuals, x: Array, residual: Array) -> _SearchEnd:
     used = jacobian[:, inside]
     length = np.linalg.norm(used, axis=0)
     length[length == 0] = 1.0
-    left, singular, right = np.linalg.svd(used / length, full_matrices=False)
+    left, singular, right = np.linalg.svd(used / length, full_matrices=False)  # unit columns: rank without units
     real = singular > _RANK_TOLERANCE * singular.max(initial=0.0)
     root = (right[real] / singular[real, None]) / length
-    step[inside] = -root.T @ (left.T[real] @ residual)
+    step[inside] = -root.T @ (left.T[real] @ residual)  # by the SVD: JᵀJ would square the condition number
     with np.errstate(over="ignore"):
         covariance[np.ix_(inside, inside)] = root.T @ root
     chi2 = float(residual @ residual)
@@ -158,7 +158,7 @@ def _refine_end(problem: _Residuals, x: Array) -> _SearchEnd:
             _has_converged(problem, end) and (length < 1e-3 * _STEP_TOLERANCE or length > 0.7 * last)
         ):
             break
-        crawled += length > 0.3 * last
+        crawled += length > 0.3 * last  # Gauss-Newton omits r ∂²r, slow where residuals are large
         if inverse is None and crawled >= 3:
             inverse = _inverse_hessian(problem, end)
         last = length
@@ -173,7 +173,7 @@ def _refine_end(problem: _Residuals, x: Array) -> _SearchEnd:
 def _inverse_hessian(problem: _Residuals, end: _SearchEnd) -> NDArray[Any] | None:
     """Inverse of the second derivatives of chi2/2 by differences of its gradient; None where they are not positive."""
     sigma = np.sqrt(np.diag(end.covariance))
-    step = np.minimum(1e-3 * problem.sizes(end.x), 0.1 * sigma)
+    step = np.minimum(1e-3 * problem.sizes(end.x), 0.1 * sigma)  # within the parabola of chi2
     used = np.flatnonzero(end.inside & (step > 0) & np.isfinite(sigma))
     second = np.zeros((used.size, used.size))
     for row, i in enumerate(used):
@@ -185,7 +185,7 @@ def _inverse_hessian(problem: _Residuals, end: _SearchEnd) -> NDArray[Any] | Non
     if not np.isfinite(scaled).all():
         return None
     curved, axes = np.linalg.eigh(scaled)
-    if not (curved > _RANK_TOLERANCE * curved.max(initial=0.0)).all():
+    if not (curved > _RANK_TOLERANCE * curved.max(initial=0.0)).all():  # a saddle: Newton would climb
         return None
     inverse = np.zeros((end.x.size, end.x.size))
     inverse[np.ix_(used, used)] = (axes / curved) @ axes.T * np.outer(sigma[used], sigma[used])
@@ -221,8 +221,8 @@ def _rounding_noise(problem: _Residuals, end: _SearchEnd) -> float:
         shift = 1e-15 * rng.standard_normal(end.x.size) * problem.sizes(end.x)
         moved = np.clip(end.x + shift, problem.low, problem.high)
         errors.append(problem(moved) - end.residual - end.jacobian @ (moved - end.x))
-    spread = np.sqrt(np.mean(np.square(errors)) / 2)
-    return float(2 * spread / np.sqrt(max(end.chi2, 1e-300)))
+    spread = np.sqrt(np.mean(np.square(errors)) / 2)  # both points are rounded: variances add
+    return float(2 * spread / np.sqrt(max(end.chi2, 1e-300)))  # δχ² = 2 r·δr, with uncorrelated δr
 
 
 _CHI2_TOLERANCE = 1e-6  # minima whose chi2 differ by less than this share are equally low
@@ -365,10 +365,10 @@ def _search_ends(problem: _Residuals, start: Array) -> Iterator[Array]:
     yield _search_once(problem, start, "trf")
     if problem.limited or problem.scale is not None:
         return
-    if len(problem(start)) >= start.size:
+    if len(problem(start)) >= start.size:  # Levenberg-Marquardt of MINPACK needs n ≥ p
         yield _search_once(problem, start, "lm")
         if (start != 0).all():
-            yield _search_once(problem, start, "lm", logarithmic=True)
+            yield _search_once(problem, start, "lm", logarithmic=True)  # power laws are straight lines there
 
 
 def _search_once(

@@ -109,7 +109,7 @@ def _sample_ensemble(problem: FitProblem, unit: UnitInputs) -> UnitResult:
         if (x < problem.low).any() or (x > problem.high).any():
             return -np.inf
         residual = problem.residual(x)
-        return -0.5 * float(residual @ residual)
+        return -0.5 * float(residual @ residual)  # priors of uncertain numbers are residuals, too
 
     # half a standard deviation about the minimum: wide enough to forget it, inside of the basin of the fit
     rng = np.random.default_rng(seed)

@@ -92,7 +92,7 @@ def wave_vector_quadrature(
 
 def _wave_vector_magnitudes(count: int, low: float, high: float) -> tuple[Array, Array]:
     """Nodes k = low (high/low)^(x^0.6) in the middle of equal steps of x, and the steps dk, (count,) each."""
-    x = (np.arange(count) + 0.5) / count
+    x = (np.arange(count) + 0.5) / count  # midpoints: the integrand vanishes at both ends
     reach = np.log(high / low)
     k = low * np.exp(reach * x**_NODE_SPACING_EXPONENT)
     return k, k * reach * _NODE_SPACING_EXPONENT * x ** (_NODE_SPACING_EXPONENT - 1) / count
@@ -110,7 +110,7 @@ def _directional_average(k: Array, beams: Beams) -> Array:
         return np.exp(-((k * wx) ** 2) / 8) * bessel / (2 * np.pi)
     apart = np.hypot(beams.offset, beams.offset_y)
     count = int(32 + 4 * k[-1] * max(abs(wx - wy), apart))
-    phi = np.pi * (np.arange(count) + 0.5) / count
+    phi = np.pi * (np.arange(count) + 0.5) / count  # k and -k weigh alike: half of the circle
     around = _beam_weights(k[:, None] * np.cos(phi), k[:, None] * np.sin(phi), beams, both_ways=False)
     return 2 * np.pi * around.mean(axis=1).real
 
@@ -123,7 +123,7 @@ def _elliptical_quadrature(
     wx, wy = widths.min(axis=0)
     reach = widths.max(axis=0) / widths.min(axis=0)
     q, step = _wave_vector_magnitudes(count, lowest / reach.max(), _MAX_WAVE_VECTOR)
-    squeeze = np.diag([1 / wx, 1 / wy])
+    squeeze = np.diag([1 / wx, 1 / wy])  # here beams are round: the anisotropy that is left sets the angles
     spread = 1.0
     for layer in stack.layers:
         low, high = np.linalg.eigvalsh(squeeze @ layer.tensor[:2, :2] @ squeeze)

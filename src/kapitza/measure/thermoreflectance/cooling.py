@@ -104,7 +104,7 @@ class FilmCooling(TemperatureExperiment):
             return 1 / s if self.setup.back == "adiabatic" else _mean_body_temperature(s, held, inner, None)
         rest = Stack(stack.layers[1:], stack.boundaries[1:])
         outer = admittance(rest, s, 0.0, back=self.setup.back, temperature=self.setup.temperature)[:, 0]
-        outer = outer / (1 + outer * stack.boundaries[0].resistance(self.setup.temperature))
+        outer = outer / (1 + outer * stack.boundaries[0].resistance(self.setup.temperature))  # in series: 1/Y + R
         return _mean_body_temperature(s, held, inner, outer)
 
 

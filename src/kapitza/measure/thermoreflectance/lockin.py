@@ -77,7 +77,7 @@ def correct_phase(
         if not size > 5 * noise:
             raise InputError(f"no step at zero delay: {size:.3g} beside a scatter of {noise:.3g}; is the delay right?")
         sigma = noise / size
-        angle = float(np.arctan2(jump, step))
+        angle = float(np.arctan2(jump, step))  # in all quadrants: the in-phase step ends up positive
         turned = turned.rotated(angle)
         if abs(angle) < 1e-12:
             break
@@ -186,7 +186,7 @@ def _fit_bump(t: Array, signal: Array, center: float, width: float) -> tuple[flo
     smooth = np.vander(u, 4)
     bump = np.exp(-4 * np.log(2) * u**2)
     basis, _ = np.linalg.qr(smooth)
-    plain = signal[near] - basis @ (basis.T @ signal[near])
+    plain = signal[near] - basis @ (basis.T @ signal[near])  # without the cubic, one number is left to fit
     own = bump - basis @ (basis.T @ bump)
     height = float(own @ plain) / float(own @ own)
     rest = plain - height * own

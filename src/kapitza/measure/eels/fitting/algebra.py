@@ -81,7 +81,7 @@ def factorise_scaled(
     for a in range(p):
         for b in range(p):
             matrix[a, b] = (information[a, b] + curvature[a, b]) * scale[a] * scale[b]
-        matrix[a, a] = (1.0 if blocked[a] else matrix[a, a]) + damping
+        matrix[a, a] = (1.0 if blocked[a] else matrix[a, a]) + damping  # Marquardt: relative to the diagonal
     return _factorise(matrix)
 
 
@@ -94,7 +94,7 @@ def scoring_step(gradient: Array, root: Array, scale: Array, step: Array) -> flo
     length = 0.0
     for a in range(step.size):
         step[a] *= scale[a]
-        length += step[a] * gradient[a]
+        length += step[a] * gradient[a]  # squared length in the metric of the information
     return np.sqrt(max(length, 0.0))
 
 
@@ -122,7 +122,7 @@ def update_curvature(
         along += rest[a] * moved[a]
         if information[a, a] > 0:
             size += rest[a] * rest[a] / information[a, a]
-    if abs(along) * MAX_CURVATURE_RATIO > size and size > 0:
+    if abs(along) * MAX_CURVATURE_RATIO > size and size > 0:  # with r·d near zero the update would diverge
         for a in range(p):
             for b in range(p):
                 curvature[a, b] += rest[a] * rest[b] / along
@@ -158,9 +158,9 @@ def spectrum_deviance(y: Array, there: Array, mu: Array, detector: Detector) -> 
     dark, response, variance = detector
     total = 0.0
     for i in range(y.size):
-        count = y[i] - dark[i] + variance[i]
+        count = y[i] - dark[i] + variance[i]  # Poisson of mean μ + v (Snyder): right mean and variance
         spread = max(response[i] * mu[i] + variance[i], MIN_VARIANCE)
-        ratio = count / spread if count > 0 else 1 / spread
+        ratio = count / spread if count > 0 else 1 / spread  # y ln y tends to 0
         total += there[i] * (count * np.log(ratio) - count + spread)
     return 2 * total
 

@@ -67,7 +67,7 @@ def _channel_range(centre: float, reach: float, n: int) -> tuple[int, int]:
 def _fast_exponential(y: float) -> float:
     """Return e^y for y from -30 to 0 to 1e-12 of itself, in steps that run side by side: (e^(y/128))^128."""
     t = y * (1 / 128)
-    e = 1 + t * (1 / 9)
+    e = 1 + t * (1 / 9)  # Horner; |t| < 1/4 makes nine terms suffice, without a branch
     e = 1 + t * (1 / 8) * e
     e = 1 + t * (1 / 7) * e
     e = 1 + t * (1 / 6) * e
@@ -132,7 +132,7 @@ def _voigt_near(at: float, sigma: float, half: float, line: Array, work: Array, 
         vh = -(2 / _SQRT_PI - 2 * (x * wi + y * wr)) * norm * scale
         value[i] = wr * norm
         along[i] = vx
-        spread[i] = -(wr * norm + d * vx + half * vh) / sigma
+        spread[i] = -(wr * norm + d * vx + half * vh) / sigma  # Euler: V(x, σ, γ) has degree -1
         by_half[i] = vh
 
 
@@ -147,7 +147,7 @@ def _voigt_far(at: float, sigma: float, half: float, line: Array, first: int, en
         inverse = 1 / (x * x + half * half)
         ur, ui = x * inverse, -half * inverse
         qr, qi = ur * ur - ui * ui, 2 * ur * ui
-        f5, g5 = a5 * qr + a4, a5 * qi
+        f5, g5 = a5 * qr + a4, a5 * qi  # Horner in 1/z²: f + ig the sum, d + ie its slope by z
         d5, e5 = 11 * a5 * qr + 9 * a4, 11 * a5 * qi
         f4, g4 = f5 * qr - g5 * qi + a3, f5 * qi + g5 * qr
         d4, e4 = d5 * qr - e5 * qi + 7 * a3, d5 * qi + e5 * qr
@@ -300,7 +300,7 @@ def _add_mode(start: float, model: Model, at: int, place: int, tie: int, workspa
     _add_normal_part(centre - energy, sigma, won, model, jacobian[at + 1], gain)
     _add_two_scaled(mu, lost, loss[0], won, gain[0])
     _add_two_scaled(jacobian[1], -lost, loss[1], -won, gain[1])
-    _set_two_scaled(jacobian[at], -lost, loss[1], won, gain[1])
+    _set_two_scaled(jacobian[at], -lost, loss[1], won, gain[1])  # E moves loss up and gain down
     _add_two_scaled(jacobian[at], strength * by_energy, loss[0], strength * by_energy, gain[0])
     _set_two_scaled(jacobian[at + 2], n + 1, loss[0], n, gain[0])
     _add_two_scaled(jacobian[place], strength * by_tie, loss[0], strength * by_tie, gain[0])

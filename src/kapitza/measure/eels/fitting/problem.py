@@ -312,14 +312,14 @@ def _best_amplitudes(
     """Chi-squared and parameters of the best amplitudes for given shapes."""
     from scipy.optimize import nnls
 
-    free = evolve(model, tie="occupation")
+    free = evolve(model, tie="occupation")  # linear in S(n + 1) and Sn: needs no temperature
     bare = np.zeros(len(free.names))
     bare[: model.first_tie] = x[: model.first_tie]
     _, rows = expected_spectrum(free, grid, bare[None])
     strengths = rows[0, model.first_mode + 2 : model.first_tie : 3]
-    gains = rows[0, free.first_tie : free.first_tie + free.ties] - strengths
+    gains = rows[0, free.first_tie : free.first_tie + free.ties] - strengths  # ∂/∂n: loss and gain line
     smooth = rows[0, free.first_tie + free.ties :]
-    columns = np.vstack([rows[0, :1], strengths, gains, smooth, -smooth])
+    columns = np.vstack([rows[0, :1], strengths, gains, smooth, -smooth])  # ±: background of either sign
     weight = 1 / np.sqrt(np.maximum(total, 1.0) + (1e-3 * total) ** 2)  # shapes on a grid are right to a share only
     amounts, residual = nnls((columns * weight).T, total * weight)
     m = len(model.modes)

@@ -74,7 +74,7 @@ def _derivatives_by_coordinates(derivatives: _ChartDerivatives, chart: SearchCoo
         if energy[a] >= 0:
             for i in range(jacobian.shape[1]):
                 jacobian[a, i] *= direct[a]
-    for a in range(direct.size):
+    for a in range(direct.size):  # after the ratios: cross is by the ratio, not by T
         if owner[a] >= 0:
             row, ratio = jacobian[a], jacobian[owner[a]]
             for i in range(row.size):
@@ -88,7 +88,7 @@ def _covariance_of_parameters(derivatives: _ChartDerivatives, chart: SearchCoord
     energy, owner = chart
     direct, cross = derivatives
     p = direct.size
-    for a in range(p):
+    for a in range(p):  # before the ratios become temperatures: cross is by the ratio
         if owner[a] >= 0:
             for b in range(p):
                 matrix[a, b] = direct[a] * matrix[a, b] + cross[a] * matrix[owner[a], b]
@@ -301,7 +301,7 @@ def _update_damping(
         return False, max(10 * damping, INITIAL_DAMPING), updated, not updated
     if damping == 0 or flat:
         return True, damping, saddle, flat
-    if saddle:
+    if saddle:  # short only by damping, which proves nothing: again with the information alone
         curvature[:] = 0.0
         return False, 0.0, False, flat
     return False, 0.0 if damping < 10 * MIN_DAMPING else 0.1 * damping, False, flat
@@ -371,12 +371,12 @@ def _search_spectrum(
             gradient[:] = trial_gradient
             information[:] = trial_information
             weight[:] = trial_weight
-            chi2 = _chi_squared(residual, weight, x, constraints)
+            chi2 = _chi_squared(residual, weight, x, constraints)  # by the weights of the next step
             damping *= 0.1
             refused = 0
         else:
             refused += 1
-            if refused > 1 or length >= LOCAL_STEP:
+            if refused > 1 or length >= LOCAL_STEP:  # a first refusal nearby is left to the new curvature
                 damping = max(10 * damping, INITIAL_DAMPING)
         damping = 0.0 if damping < MIN_DAMPING else damping
     if stale:

@@ -53,7 +53,7 @@ def to_coordinates(chart: SearchCoordinates, x: NDArray[Any]) -> NDArray[Any]:
         energy = chart.energy[a]
         tie = np.minimum(x[..., a], 1 / _MIN_RATIO_MARGIN if energy == 0 else np.inf)
         ratio = np.exp(-np.minimum(energy / tie, _MAX_REDUCED_ENERGY)) if energy > 0 else tie / (tie + 1)
-        u[..., a] = np.minimum(ratio, 1 - _MIN_RATIO_MARGIN)
+        u[..., a] = np.minimum(ratio, 1 - _MIN_RATIO_MARGIN)  # the loss S/(1 - u) stays finite
     for a in chart.losses:
         u[..., a] = x[..., a] / (1 - u[..., chart.owner[a]])
     return u

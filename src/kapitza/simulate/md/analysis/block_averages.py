@@ -61,7 +61,7 @@ def block_mean(series: ArrayLike) -> BlockEstimate:
     if array.ndim != 2 or len(array) < 3:
         raise InputError(f"blocks of shape {array.shape}: an error needs three blocks or more")
     rho = block_correlation(array)
-    widening = np.sqrt((1 + rho) / (1 - rho))
+    widening = np.sqrt((1 + rho) / (1 - rho))  # 1 + 2 Σ ρ^k of a first-order autoregression
     spread = np.atleast_2d(np.cov(array, rowvar=False)) / len(array)
     freedom = max(1.0, len(array) / max(1.0, float(widening.max())) ** 2 - 1)
     return BlockEstimate(array.mean(axis=0), spread * np.outer(widening, widening), freedom)

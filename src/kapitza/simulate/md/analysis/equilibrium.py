@@ -57,7 +57,7 @@ class PowerFluctuations:
         """(samples, 1 or 2) power of one boundary, or sum and difference of two over √2: independent."""
         if self.power.shape[1] == 1:
             return self.power
-        return self.power @ np.array([[1.0, 1.0], [1.0, -1.0]]) / np.sqrt(2)
+        return self.power @ np.array([[1.0, 1.0], [1.0, -1.0]]) / np.sqrt(2)  # charging the sides; passing through
 
 
 @frozen(eq=False)
@@ -98,7 +98,7 @@ def power_spectrum(data: PowerFluctuations) -> PowerSpectrum:
     transform: Any = rfft((modes - modes.mean(axis=0)) * window, axis=0)
     density: Any = np.abs(transform) ** 2 * data.step / float(np.sum(window**2))
     omega: Any = 2 * np.pi * np.arange(len(density)) / (count * data.step)
-    variance = count * float(np.sum(window**4)) / float(np.sum(window**2)) ** 2
+    variance = count * float(np.sum(window**4)) / float(np.sum(window**2)) ** 2  # the taper correlates neighbours
     scale = 2 * k_B * data.temperature**2 * data.area
     return PowerSpectrum(omega[_FIRST_FREQUENCY:], density[_FIRST_FREQUENCY:] / scale, variance)
 
@@ -214,7 +214,7 @@ def _spectrum_misfit(
     spectrum, count = task.spectrum, task.count
     expected = expected_spectrum(spectrum.omega[:count], conductance, *bodies, spectrum.value.shape[1])
     ratio = spectrum.value[:count] / expected
-    edges = np.unique(np.geomspace(6, count, _MISFIT_BANDS + 1).astype(int))
+    edges = np.unique(np.geomspace(6, count, _MISFIT_BANDS + 1).astype(int))  # Re Y is smooth in ln ω
     edges[0] = 0
     terms = [
         float(np.sum((ratio[a:b].mean(axis=0) - 1) ** 2) * (b - a) / spectrum.variance)
@@ -244,6 +244,7 @@ def _fit_likelihood(task: _SpectrumTask) -> tuple[Array, Array]:
     omega, data = spectrum.omega[:count], spectrum.value[:count]
     finite_sides = all(np.isfinite(side.conductivity) for side in bodies)
     changing = (task.free or task.known > 0) and finite_sides
+    # Above 1/τ the sides no longer charge, and Re Y approaches G: the upper half is the guess.
     start = [float(data[count // 2 :].mean())] + [side.conductivity for side in bodies] * changing
     centre: Any = np.log(start)
     weight = np.zeros(centre.size)
@@ -258,11 +259,12 @@ def _fit_likelihood(task: _SpectrumTask) -> tuple[Array, Array]:
     for _ in range(60):
         model = logarithm(x)
         slopes = np.array([(logarithm(x + h) - logarithm(x - h)).ravel() / 2e-4 for h in 1e-4 * np.eye(x.size)])
+        # Whittle: -ln L = Σ (ln S + data/S), thus only the relative misfit enters, whatever the magnitude of S.
         score = slopes @ (data / np.exp(model) - 1).ravel() / spectrum.variance - weight * (x - centre)
         information = slopes @ slopes.T / spectrum.variance + np.diag(weight)
         change: Any = np.clip(_solve_information(information, score), -0.5, 0.5)
         x = x + change
-        if np.abs(change).max() < 1e-8:
+        if np.abs(change).max() < 1e-8:  # far below the statistical error of ln G
             break
     return np.exp(x), _solve_information(information, np.eye(x.size))
 
@@ -313,9 +315,9 @@ def green_kubo(data: PowerFluctuations, longest: float, *, segments: int = 20) -
         raise InputError(
             f"{segments} segments of {size} samples for {lags} lags: 3 or more segments of twice the lags are needed"
         )
-    rest = data.power - data.power.mean(axis=0)
+    rest = data.power - data.power.mean(axis=0)  # a mean power would make the integral grow with t
     pieces = rest[: size * segments].reshape(segments, size, -1)
-    transform: Any = rfft(pieces, 2 * size, axis=1)
+    transform: Any = rfft(pieces, 2 * size, axis=1)  # padded, so that the correlation does not wrap around
     spectrum = np.abs(transform) ** 2
     back: Any = irfft(spectrum, axis=1)
     correlation = back[:, : lags + 1] / (size - np.arange(lags + 1))[None, :, None]

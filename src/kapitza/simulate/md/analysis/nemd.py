@@ -182,7 +182,7 @@ def combine_replicas(replicas: Sequence[NemdResult]) -> NemdResult:
     chi2 = float(np.sum(((resistance - mean) / errors) ** 2))
     wider = max(1.0, chi2 / (len(replicas) - 1)) if len(replicas) > 1 else 1.0
     own = (share * errors) ** 2
-    freedom = float(own.sum() ** 2 / np.sum(own**2 / [one.freedom for one in replicas]))
+    freedom = float(own.sum() ** 2 / np.sum(own**2 / [one.freedom for one in replicas]))  # Welch-Satterthwaite
     reasons = tuple(f"replica {i + 1}: {reason}" for i, one in enumerate(replicas) for reason in one.reasons)
     square = share**2
     reservoirs = np.array([one.between_baths for one in replicas])
@@ -239,7 +239,7 @@ def _start(record: Record, lines: Branches, skip: float | None, equilibrated: fl
         return 0
     conductivity = estimate_conductivities(record, lines, min(count // 2, count - MIN_BLOCKS))
     wanted = blocks_to_drop(record, slowest_relaxation(record, conductivity), equilibrated)
-    start = min(wanted, count // 2, count - MIN_BLOCKS)
+    start = min(wanted, count // 2, count - MIN_BLOCKS)  # of a run too short the verdict speaks, not an empty record
     # The estimate from all blocks that are kept may ask for a few more.
     again = blocks_to_drop(
         record, slowest_relaxation(record, estimate_conductivities(record, lines, start)), equilibrated
@@ -256,7 +256,7 @@ def _result(
     reservoirs = [np.average(temperature[:, record.roles == r], axis=1, weights=record.counts[record.roles == r])
              for r in (HOT_ROLE, COLD_ROLE)]  # fmt: skip
     lines = temperature @ usual.T
-    through = flux[:, :2].mean(axis=1)
+    through = flux[:, :2].mean(axis=1)  # hot and cold: heat stored evenly cancels
     series = np.column_stack([through, lines[:, 0] - lines[:, 1], reservoirs[0] - reservoirs[1]])
     ratios = jackknife_blocks(series, _over_flux)
     plain = block_mean(series[:, :2])
@@ -292,7 +292,7 @@ def _conductivities(series: Array) -> tuple[Array, Array]:
     """(2,) conductivities and errors from (slope left, slope right, flux) by blocks, to first order."""
     found = block_mean(series)
     slope, flux = found.value[:2], found.value[2]
-    resolved = slope > 2 * found.sigma[:2]
+    resolved = slope > 2 * found.sigma[:2]  # the inverse of a slope near zero has no moments
     value = np.divide(flux, slope, out=np.full(2, np.nan), where=resolved)
     influence = series[:, 2:] / flux - np.divide(series[:, :2], slope, out=np.zeros_like(series[:, :2]), where=resolved)
     return value, np.abs(value) * block_mean(influence).sigma
@@ -309,6 +309,7 @@ def _verdict(
 
 def _windows(temperature: Array, flux: Array, choices: list[Branches]) -> WindowScan:
     jumps = temperature @ np.array([one.weights[0] - one.weights[1] for one in choices]).T
+    # All choices see the same blocks: the noise that they share cancels in the differences.
     differences = jackknife_blocks(np.column_stack([flux, jumps, jumps[:, 1:] - jumps[:, :1]]), _over_flux)
     number = len(choices)
     values, sigma = differences.value[:number], differences.sigma[:number]

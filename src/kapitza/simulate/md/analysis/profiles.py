@@ -54,7 +54,7 @@ def fit_branches(record: Record, interface: int, bath: int) -> Branches:
                 f"{record.name}: {side.size} layers are left on a side when {interface} beside the plane and {bath} "
                 f"beside the thermostat are left out, a line with an error needs {_MIN_BRANCH_LAYERS}"
             )
-        x, root = record.heights[side] - record.plane, np.sqrt(record.counts[side])
+        x, root = record.heights[side] - record.plane, np.sqrt(record.counts[side])  # variance of kinetic T as 1/n
         scale = np.abs(x).max()
         inverse = np.linalg.pinv(np.column_stack([root, root * x / scale])) * root
         weights[row, side], weights[2 + row, side] = inverse[0], inverse[1] / scale
@@ -177,5 +177,5 @@ def _shrink_correlations(covariance: Array, blocks: int) -> Array:
     pairs = correlation[~np.eye(sigma.size, dtype=bool)]
     power = float(np.sum(pairs**2))
     intensity = float(np.sum((1 - pairs**2) ** 2)) / (blocks - 1) / power if power > 0 else 1.0
-    keep = 1 - min(1.0, max(0.01, intensity))
+    keep = 1 - min(1.0, max(0.01, intensity))  # positive definite however few the blocks
     return np.outer(sigma, sigma) * (keep * correlation + (1 - keep) * np.eye(sigma.size))

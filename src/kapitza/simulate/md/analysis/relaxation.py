@@ -187,7 +187,7 @@ def _errors(inverse: Array, residuals: Array) -> tuple[Array, float]:
         shares = residuals @ inverse.T
         return np.atleast_2d(np.cov(shares, rowvar=False)) / len(shares), float(len(shares) - 1)
     mean = residuals.mean(axis=0)
-    rho = max(0.0, float(block_correlation(mean[:, None])[0]))
+    rho = max(0.0, float(block_correlation(mean[:, None])[0]))  # chance anticorrelation would shrink the error
     # Sum over j of rho^|i - j| a_j by running along the series and back.
     along, back = (np.asarray(lfilter([1.0], [1.0, -rho], one, axis=1)) for one in (inverse, inverse[:, ::-1]))
     spread = along + back[:, ::-1] - inverse
@@ -211,8 +211,8 @@ def _guess(name: str, time: Array, mean: Array, bodies: tuple[ThermalSlab, Therm
     span = float(time[below[0]] - time[0]) if below.size else float(np.ptp(time)) / -np.log(max(last, 0.05))
     rate = 1 / max(span, float(time[1] - time[0]))
     capacity = 1 / bodies[0].areal + 1 / bodies[1].areal
-    slab = sum(side.length / (3 * side.conductivity) for side in bodies)
-    resistance = max(capacity / rate - slab, 0.1 * capacity / rate)
+    slab = sum(side.length / (3 * side.conductivity) for side in bodies)  # mean to face of a slab: L/3κ
+    resistance = max(capacity / rate - slab, 0.1 * capacity / rate)  # its logarithm is the start: above zero
     return [abs(first) * float(np.exp(min(1.0, time[0] * rate))), 1 / resistance]
 
 
@@ -226,5 +226,6 @@ def _start_spread(task: _RelaxationTask, best: Array, variance: float) -> float:
         if time.size - first < _MIN_TIMES:
             continue
         values, covariance, _ = _fit_curves(evolve(task, time=time[first:], curves=curves[:, first:]), best)
+        # Nested data: the variance of the difference is the difference of the variances; the rest is systematic.
         gaps.append((values[1] - best[1]) ** 2 - abs(values[1] ** 2 * covariance[1, 1] - variance))
     return float(np.sqrt(max(0.0, float(np.mean(gaps))))) if gaps else 0.0

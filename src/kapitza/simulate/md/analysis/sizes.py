@@ -89,12 +89,12 @@ def size_series(
             raise InputError(f"{bath_lengths.size} lengths of thermostats for {x.size} lengths of systems")
         columns.append(1 / bath_lengths)
     _check_lengths(x, columns)
-    scale = np.array([float(np.abs(column).max()) for column in columns])
+    scale = np.array([float(np.abs(column).max()) for column in columns])  # 1/L is 1e8 times the constant
     white = np.column_stack(columns) / scale / s[:, None]
     solution, *_ = np.linalg.lstsq(white, r / s, rcond=None)
     rest = r / s - white @ solution
     chi2, freedom = float(rest @ rest), int(x.size - len(columns))
-    wider = max(1.0, chi2 / freedom) if freedom > 0 else 1.0
+    wider = max(1.0, chi2 / freedom) if freedom > 0 else 1.0  # little scatter may be chance
     covariance = np.linalg.inv(white.T @ white) / np.outer(scale, scale) * wider
     weight = 1 / s**2
     mean = float(weight @ r / weight.sum())

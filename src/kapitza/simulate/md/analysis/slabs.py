@@ -48,7 +48,7 @@ class ThermalSlab:
         time = self.conductivity * self.capacity / (4 * self.ballistic**2)
         local = self.conductivity / (1 + s * time)
         k = np.sqrt(s * self.capacity / local)
-        tangent = np.tanh(k * self.length)
+        tangent = np.tanh(k * self.length)  # saturates in thick slabs, where cosh and sinh overflow
         return (tangent if held else 1 / tangent) / (local * k)
 
 
@@ -91,11 +91,11 @@ def relaxation_modes(conductance: float, left: ThermalSlab, right: ThermalSlab, 
     order = np.arange(1, count + 1) * np.pi
     poles = np.unique(np.concatenate([order**2 * d for d in diffusion]))[:count]
     low, high = np.concatenate([[0.0], poles[:-1]]), np.array(poles)
-    for _ in range(16):
+    for _ in range(16):  # f rises from -∞ to ∞ between neighbouring poles: bisection cannot fail
         middle = (low + high) / 2
         above = _secular(middle, conductance, left, right)[0] > 0
         low, high = np.where(above, low, middle), np.where(above, middle, high)
-    rates = (low + high) / 2
+    rates = (low + high) / 2  # 1e-5 of the bracket; three Newton steps square the error each
     for _ in range(3):  # Newton's steps, which may not leave the bracket
         value, slope = _secular(rates, conductance, left, right)
         rates = np.clip(rates - value / slope, low, high)

@@ -84,7 +84,7 @@ def fit_drifts(values: Array) -> tuple[Array, Array, float]:
     count = len(values)
     if count < MIN_BLOCKS:
         raise InputError(f"{count} blocks: a drift needs {MIN_BLOCKS}")
-    time = (np.arange(count) - (count - 1) / 2) / (count - 1)
+    time = (np.arange(count) - (count - 1) / 2) / (count - 1)  # span 1: the slope is the change from start to end
     slope = time @ values / (time @ time)
     rest = values - values.mean(axis=0) - np.outer(time, slope)
     power = (rest**2).sum(axis=0)

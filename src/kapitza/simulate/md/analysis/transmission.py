@@ -161,7 +161,7 @@ def elastic_split(flux: SpectralFlux, difference: float, elastic: Transmission, 
 def band_averages(elastic: Transmission, edges: Array) -> Array:
     """(n,) mean Ξ between neighbouring edges, m⁻²; 0 beyond its frequencies."""
     omega, total = elastic.omega, elastic.total
-    fine = np.union1d(omega, edges)
+    fine = np.union1d(omega, edges)  # trapezoids end at the edges: bands add up to the whole integral
     value = np.interp(fine, omega, total, left=float(total[0]), right=0.0)
     area = np.concatenate([[0.0], np.cumsum(np.diff(fine) * (value[1:] + value[:-1]) / 2)])
     return np.diff(np.interp(edges, fine, area)) / np.diff(edges)

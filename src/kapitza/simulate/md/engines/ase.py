@@ -112,7 +112,7 @@ class AseDynamics:
         self._atoms, self._calculator, self._system, self._thermostats = atoms, calculator, system, thermostats
         self._timestep, self._step = timestep, int(state.step)
         self._seed = int(state.random[0]) if state.random.size else int(seed)
-        self._random = np.random.default_rng([self._seed, self._step])
+        self._random = np.random.default_rng([self._seed, self._step])  # with the step: a resumed run draws new numbers
         self._free = (system.role != HELD_ROLE)[:, None]
         self._members = [np.flatnonzero(system.role == role) for role in (HOT_ROLE, COLD_ROLE)]
         self._x, self._v = state.positions.copy(), np.where(self._free, state.velocities, 0.0)
@@ -148,7 +148,7 @@ class AseDynamics:
     def advance(self, steps: int) -> None:
         """Do some time steps; ConvergenceError where forces are no longer finite."""
         for _ in range(steps):
-            self._bathe()
+            self._bathe()  # half before, half after Verlet: symmetric in time
             self._v += 0.5 * self._timestep * self._a
             self._x += self._timestep * self._v
             self._a, self._potential = self._forced()
@@ -199,12 +199,12 @@ class AseDynamics:
     def _kicked(self, v: Array, mass: Array, temperature: float) -> Array:
         """Velocities after half a step of a Langevin thermostat."""
         c = np.exp(-0.5 * self._timestep / self._thermostats.damping)
-        spread = np.sqrt((1 - c**2) * k_B * temperature / mass)[:, None]
+        spread = np.sqrt((1 - c**2) * k_B * temperature / mass)[:, None]  # fluctuation-dissipation: <mv²> stays k_BT
         return c * v + spread * self._random.standard_normal(v.shape)
 
     def _scaled(self, v: Array, mass: Array, bath: int) -> Array:
         """Velocities scaled about their drift so as to hold half a step's worth of heat more, or less."""
-        drift = mass @ v / mass.sum()
+        drift = mass @ v / mass.sum()  # conserved: only motion about it is heat
         kinetic = 0.5 * float(mass @ ((v - drift) ** 2).sum(axis=1))
         wanted = kinetic + (1, -1)[bath] * 0.5 * self._timestep * self._thermostats.power
         if not wanted > 0:

@@ -159,7 +159,7 @@ class BuiltinDynamics:
     def advance(self, steps: int) -> None:
         """Do some time steps; stops where atoms fly apart, energy drifts, or a thermostat has none left to remove."""
         potential, kinetic = self.energy
-        before = potential + kinetic - self.given.sum()
+        before = potential + kinetic - self.given.sum()  # conserved but for the error of the integrator
         chunk = _MAX_ATOM_STEPS // len(self.r) + 1
         for done in range(0, steps, chunk):
             self.some(min(chunk, steps - done))
@@ -177,9 +177,9 @@ class BuiltinDynamics:
         while steps > 0:
             done = self.loop(steps, self.timestep, late=late)
             self.step, steps = self.step + done, steps - done
-            late = steps > 0
+            late = steps > 0  # the step that outran the list has drifted: only its forces are missing
             if late:
-                _check_displacements(self)
+                _check_displacements(self)  # atoms that fly apart outrun every list, thus here
                 self.widen()
                 self.listed(self.surroundings.renew(self.r))
 
@@ -276,7 +276,7 @@ def _thermostat_arguments(
             f"{system.name}: {hot.size} atoms in the hot and {cold.size} in the cold thermostat: give each "
             "layer its role"
         )
-    keep = np.exp(-timestep / thermostats.damping) if thermostats.kind == "langevin" else 1.0
+    keep = np.exp(-timestep / thermostats.damping) if thermostats.kind == "langevin" else 1.0  # exact, not 1 - Δt/τ
     numbers = np.array([keep, k_B * thermostats.hot, k_B * thermostats.cold, thermostats.power])
     return (
         _THERMOSTAT_NUMBERS[thermostats.kind],

@@ -162,7 +162,7 @@ class LammpsDynamics:
         self._origin = self._begin.positions - self.positions
         self._image = None
         _check_first_forces(self._system, self._ours("f", 1.0), self._timestep)
-        self._tare = self.heat - self._begin.heat
+        self._tare = self.heat - self._begin.heat  # what LAMMPS counted in its run of no steps is no heat
 
     @property
     def positions(self) -> Array:

@@ -90,10 +90,10 @@ def _belongs_to_row(i: int, g: int, owner: Int32Array, image: Int32Array, half: 
     if not half:
         return g != i
     if owner[g] != i:
-        return owner[g] > i
+        return owner[g] > i  # (i, copy of j) and (j, copy of i) differ by a box vector: one counts
     for a in range(3):
         if image[g, a] != image[i, a]:
-            return image[g, a] > image[i, a]
+            return image[g, a] > image[i, a]  # copies at +m and -m of one atom are the same pair
     return False
 
 
@@ -116,8 +116,8 @@ def build_list(
     start, near = np.zeros(n + 1, dtype=np.int64), np.empty(0, dtype=np.int32)
     cursor, limit = np.zeros(n, dtype=np.int64), reach * reach
     a, b = np.empty(3, dtype=np.int64), np.empty(3, dtype=np.int64)
-    for fill in range(2):
-        for g in range(len(x)):
+    for fill in range(2):  # counted first, then filled: no guess of how many neighbours an atom may have
+        for g in range(len(x)):  # ascending in the outer loop, so that each row comes out sorted
             gx, gy, gz = x[g, 0], x[g, 1], x[g, 2]
             for d in range(3):
                 at = int(np.floor((x[g, d] - low[d]) / side[d]))
@@ -127,7 +127,7 @@ def build_list(
             for cx in range(a[0], b[0]):
                 for cy in range(a[1], b[1]):
                     row = (cx * cells[1] + cy) * cells[2]
-                    for k in range(first[row + a[2]], first[row + b[2]]):
+                    for k in range(first[row + a[2]], first[row + b[2]]):  # cells along z are adjacent
                         dx, dy, dz = sorted_x[k, 0] - gx, sorted_x[k, 1] - gy, sorted_x[k, 2] - gz
                         if dx * dx + dy * dy + dz * dz < limit and _belongs_to_row(ids[k], g, owner, image, half):
                             i = ids[k]

@@ -16,7 +16,7 @@ def compile_kernel(function: KernelFunction) -> KernelFunction:
     """
     options: dict[str, Any] = {
         "nogil": True,
-        "error_model": "numpy",
+        "error_model": "numpy",  # no test for division by zero, which keeps loops from being vectorized
         "fastmath": {"contract", "reassoc", "nsz", "arcp"},
     }
     try:
@@ -51,7 +51,7 @@ def spread_pulls(i: int, m: int, who: Int32Array, pull: Array, f: Array) -> None
         sx += pull[p, 0]
         sy += pull[p, 1]
         sz += pull[p, 2]
-    f[i, 0] -= sx
+    f[i, 0] -= sx  # U_i depends on differences of positions only: forces sum to zero
     f[i, 1] -= sy
     f[i, 2] -= sz
 

@@ -120,7 +120,7 @@ def _largest_eigenfrequency(forces: SystemForces, system: System, side: IntArray
         shift[atoms] = vector.reshape(-1, 3) / root
         scale = _FORCE_STEP / float(np.abs(shift).max())
         there, back = (forces(system.positions + sign * scale * shift)[atoms] for sign in (1, -1))
-        return ((back - there) / (2 * scale) / root).ravel()
+        return ((back - there) / (2 * scale) / root).ravel()  # cubic anharmonicity cancels
 
     size = 3 * atoms.size
     # A fixed start, so that the same system gives the same number.

@@ -32,7 +32,7 @@ def harmonic_forces(
         f[i, 0] += fx
         f[i, 1] += fy
         f[i, 2] += fz
-    return total / 2
+    return total / 2  # the energy is homogeneous of degree two: -u·f/2 (Euler)
 
 
 @compile_kernel
@@ -61,4 +61,4 @@ def harmonic_partial(
             if right[i] != right[j]:
                 for c in range(3):
                     for d in range(3):
-                        g[j, c] -= 0.5 * (x[i, d] - rest[i, d]) * blocks[k, d, c]
+                        g[j, c] -= 0.5 * (x[i, d] - rest[i, d]) * blocks[k, d, c]  # U_i is linear in u_j

@@ -93,7 +93,7 @@ def _collect_within_cutoff(
             limit = row[_CUTOFF_SQUARED]
             for c in range(6):
                 numbers[c, m] = row[c + 1]
-        m += np.uint64(square < limit)
+        m += np.uint64(square < limit)  # a neighbour beyond the cutoff is overwritten by the next
     return int(m)
 
 
@@ -181,7 +181,7 @@ def lennard_jones_partial(
             dx, dy, dz = x[i, 0] - x[j, 0], x[i, 1] - x[j, 1], x[i, 2] - x[j, 2]
             square, row = dx * dx + dy * dy + dz * dz, table[species[i], species[j]]
             if square < row[_CUTOFF_SQUARED]:
-                half = 0.5 * _pair_energy_and_force(square, row, ended)[1]
+                half = 0.5 * _pair_energy_and_force(square, row, ended)[1]  # U_i holds half of the pair
                 for c, d in enumerate((dx, dy, dz)):
                     g[i, c] += half * d
                     g[j, c] -= half * d

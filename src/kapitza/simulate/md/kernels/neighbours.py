@@ -49,7 +49,7 @@ def list_neighbours(
     if not (np.isfinite(volume) and volume):
         raise InputError(f"the box {np.asarray(lattice).tolist()} m has no volume: give three vectors, also for a slab")
     inverse = np.linalg.inv(lattice)
-    margin = np.where(periodic, reach * np.linalg.norm(inverse, axis=0), 0.0)
+    margin = np.where(periodic, reach * np.linalg.norm(inverse, axis=0), 0.0)  # 1/norm: spacing of the faces
     fractional = np.ascontiguousarray(positions @ inverse)
     home = _box_offsets(fractional, margin)
     fractional -= home
@@ -89,9 +89,9 @@ def _cell_grid(x: Array, reach: float) -> tuple[Array, Array, NDArray[np.int64]]
     """Corner, edges and numbers of the cells that the atoms are sorted into."""
     low = x.min(axis=0)
     span = x.max(axis=0) - low
-    edge = reach / 2
+    edge = reach / 2  # 5³ such cells span 16 reach³, 3³ of full size 27: fewer pairs tried in vain
     while np.prod(np.maximum(span / edge, 1.0)) > _MAX_CELLS_PER_ATOM * len(x) + 64:
-        edge *= 1.3
+        edge *= 1.3  # in sparse systems empty cells would outnumber the atoms
     cells = np.maximum(span / edge, 1.0).astype(np.int64)
     return low, np.maximum(span / cells, edge / 2), cells
 
@@ -119,7 +119,7 @@ class VerletList:
         self.field = field
         self.skin = _DEFAULT_SKIN * field.cutoff if skin is None else skin
         if field.form == "harmonic":
-            self.skin = np.inf
+            self.skin = np.inf  # bonds are fixed: no displacement breaks them
         self.found: NeighbourList | None = None
         self.reference: Array = np.zeros((0, 3))
 
@@ -142,6 +142,6 @@ class VerletList:
         found = self.found
         if found is not None:
             moved = positions - self.reference
-            if float(np.einsum("ia,ia->i", moved, moved).max()) <= (self.skin / 2) ** 2:
+            if float(np.einsum("ia,ia->i", moved, moved).max()) <= (self.skin / 2) ** 2:  # two atoms may approach
                 return found
         return self.renew(positions)

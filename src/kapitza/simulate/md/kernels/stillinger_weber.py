@@ -79,7 +79,7 @@ def _collect_pairs(
             r = np.sqrt(square)
             row = two[a, b]
             value, slope = _pair_energy_and_slope(r, row)
-            energy += 0.5 * value
+            energy += 0.5 * value  # full list: the other half belongs to atom j
             inverse, gap = 1.0 / r, 1.0 / (r - row[5])
             near = near_by[m]
             near[_UNIT_X], near[_UNIT_Y], near[_UNIT_Z] = dx * inverse, dy * inverse, dz * inverse
@@ -101,7 +101,7 @@ def _add_angles(m: int, of_centre: Array, near_by: Array, pull: Array) -> float:
     energy = 0.0
     for p in range(m):
         one = near_by[p]
-        for q in range(p + 1, m):
+        for q in range(p + 1, m):  # symmetric in j and k: each angle once
             other = near_by[q]
             cosine = one[_UNIT_X] * other[_UNIT_X] + one[_UNIT_Y] * other[_UNIT_Y] + one[_UNIT_Z] * other[_UNIT_Z]
             row = of_centre[int(one[_NEIGHBOUR_KIND]), int(other[_NEIGHBOUR_KIND])]

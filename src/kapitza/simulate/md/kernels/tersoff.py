@@ -76,7 +76,7 @@ def _bond_zeta(j: int, m: int, of_bond: Array, near_by: Array, turns: Array) -> 
             scale, lean = row[0], 0.0
             if row[4] != 0.0:
                 stretch = row[4] * (bond[_BOND_LENGTH] - other[_BOND_LENGTH])
-                exponent = stretch ** int(row[5])
+                exponent = stretch ** int(row[5])  # integer power: a real one of a negative stretch is NaN
                 scale *= np.exp(exponent)
                 lean = row[5] * row[4] * stretch ** (int(row[5]) - 1)
             turn[_ZETA_TERM] = scale * (1.0 + c2 / d2 - share)
@@ -90,7 +90,7 @@ def _bond_zeta(j: int, m: int, of_bond: Array, near_by: Array, turns: Array) -> 
 @compile_kernel
 def _bond_order(zeta: float, beta: float, n: float) -> tuple[float, float]:
     """Bond order b and its derivative by ζ."""
-    if zeta <= 0.0:
+    if zeta <= 0.0:  # a lone bond; ζ^(n - 1) in db/dζ diverges for n < 1
         return 1.0, 0.0
     t = np.exp(n * np.log(beta * zeta))
     b = np.exp(-0.5 / n * np.log(1.0 + t))
@@ -142,7 +142,7 @@ def _add_bonds(m: int, two: Array, three: Array, near_by: Array, turns: Array, o
         repel, attract = order[_REPULSIVE_ENERGY], order[_ATTRACTIVE_ENERGY]
         value = repel - order[_ORDER_VALUE] * attract
         energy += bond[_CUTOFF_VALUE] * value
-        weight = -bond[_CUTOFF_VALUE] * attract * order[_BY_ZETA]
+        weight = -bond[_CUTOFF_VALUE] * attract * order[_BY_ZETA]  # ∂U_i/∂ζ: ζ enters by b alone
         along = _spread_forces(j, m, weight, near_by, turns[j], pull)
         slope = (
             bond[_CUTOFF_SLOPE] * value

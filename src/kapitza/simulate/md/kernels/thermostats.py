@@ -28,21 +28,21 @@ def _uniform_random(random: RandomState) -> float:
     random[0] ^= random[3]
     random[2] ^= shifted
     random[3] = (random[3] << _ROTATED_BITS) | (random[3] >> _REMAINING_BITS)
-    return ((result >> _TOP_BITS) + 1) * _RANDOM_UNIT
+    return ((result >> _TOP_BITS) + 1) * _RANDOM_UNIT  # low bits are the weakest; + 1, as the logarithm is taken
 
 
 @compile_kernel
 def langevin_step(v: Array, mass: Array, atoms: IntArray, keep: float, heat: float, random: RandomState) -> float:
     r"""Exact step of $dv = -v\,dt/τ + \sqrt{2 k_BT/(mτ)}\,dW$; keep = $e^{-Δt/τ}$, heat = $k_BT$; energy given, J."""
     given, width, even = 0.0, np.sqrt((1 - keep * keep) * heat), 3 * atoms.size
-    for p in range(0, even, 2):
+    for p in range(0, even, 2):  # Box and Muller give normal numbers in pairs
         radius, angle = np.sqrt(-2 * np.log(_uniform_random(random))), 2 * np.pi * _uniform_random(random)
         for q in range(p, min(p + 2, even)):
             i, c = atoms[q // 3], q % 3
             normal = radius * (np.cos(angle) if q == p else np.sin(angle))
             old = v[i, c]
             v[i, c] = keep * old + width / np.sqrt(mass[i]) * normal
-            given += 0.5 * mass[i] * (v[i, c] - old) * (v[i, c] + old)
+            given += 0.5 * mass[i] * (v[i, c] - old) * (v[i, c] + old)  # v² - v₀² factorized: no cancellation
     return given
 
 
@@ -62,11 +62,11 @@ def exchange_step(r: Array, v: Array, f: Array, mass: Array, atoms: IntArray, po
     kinetic = work = 0.0
     for i in atoms:
         for c in range(3):
-            own = v[i, c] - mean[c] / total
+            own = v[i, c] - mean[c] / total  # scaled about the mean: momentum is conserved
             kinetic += 0.5 * mass[i] * own * own
             work += f[i, c] * own
     scale = 1 + power * dt / kinetic
-    if not scale > 0:
+    if not scale > 0:  # the bath holds less kinetic energy than is to be removed
         return np.nan
     scale, rate, cube = np.sqrt(scale), power / kinetic, dt * dt * dt
     for i in atoms:
@@ -103,7 +103,7 @@ def swap_step(v: Array, mass: Array, hot: IntArray, cold: IntArray) -> float:
     both = mass[i] + mass[j]
     for c in range(3):
         mean = (mass[i] * v[i, c] + mass[j] * v[j, c]) / both
-        given += 2 * mass[i] * mean * (mean - v[i, c])
+        given += 2 * mass[i] * mean * (mean - v[i, c])  # m/2 of (2V - v)² - v²
     if not given > 0:
         return 0.0
     for c in range(3):

@@ -37,7 +37,7 @@ def _apply_thermostats(step: int, dt: float, atoms: MovingAtoms, bath: BathState
     elif bath.kind == SWAP_THERMOSTAT and (step + 1) % bath.period == 0:
         given = swap_step(v, mass, bath.hot, bath.cold)
         heat[0] += given
-        heat[1] -= given
+        heat[1] -= given  # an elastic collision: the two add to zero
 
 
 @compile_kernel
@@ -71,15 +71,15 @@ def _kick_step(dt: float, atoms: MovingAtoms, around: ListedAtoms) -> None:
             f[owner[g], c] += f[g, c]
     for i in range(n):
         for c in range(3):
-            v[i, c] += 0.5 * dt * inverse[i] * f[i, c]
+            v[i, c] += 0.5 * dt * inverse[i] * f[i, c]  # inverse mass 0 holds an atom at rest
 
 
 @compile_kernel
 def _start_step(done: int, clock: StepClock, atoms: MovingAtoms, around: ListedAtoms, bath: BathState) -> bool:
     """Do a step up to its forces; whether the list of neighbours holds for these."""
-    if clock.drifted and done == 0:
+    if clock.drifted and done == 0:  # thermostats and drift preceded the renewal of the list
         return True
-    _apply_thermostats(clock.step + done, clock.timestep, atoms, bath)
+    _apply_thermostats(clock.step + done, clock.timestep, atoms, bath)  # between steps r and v are of one time
     return _drift_step(clock.timestep, atoms, around)
 
 

@@ -101,11 +101,11 @@ def langevin_transmission(constants: Array, masses: Array, hot: Array, cold: Arr
     warm, cool = np.flatnonzero(hot > 0), np.flatnonzero(cold > 0)
     loss = masses * (hot + cold)
     entry = np.zeros((masses.size, cool.size))
-    entry[cool, np.arange(cool.size)] = 1.0
+    entry[cool, np.arange(cool.size)] = 1.0  # the trace needs G between the thermostats alone
     found = np.empty(omega.size)
     for start in range(0, omega.size, _FREQUENCY_BATCH):
         w = omega[start : start + _FREQUENCY_BATCH, None, None]
-        inverse = constants - np.eye(masses.size) * (w**2 * masses + 1j * w * loss)
+        inverse = constants - np.eye(masses.size) * (w**2 * masses + 1j * w * loss)  # retarded, e^(-iωt)
         green = np.linalg.solve(inverse, np.broadcast_to(entry, (len(w), *entry.shape)))[:, warm]
         rates = (masses * hot)[warm, None] * (masses * cold)[cool]
         found[start : start + _FREQUENCY_BATCH] = (

@@ -164,7 +164,7 @@ class InterfaceModeAnalysis(SegmentObserver):
         count = length - np.arange(self.lags)
         memory = np.zeros(self.lags)
         near = np.zeros(length)  # the whole power, summed over the lags of either sign
-        for lag in range(self.lags):
+        for lag in range(self.lags):  # lags are summed in Q, once, and not in each of the many Q_n
             late, early = whole[lag:], whole[: length - lag]
             memory[lag] = late @ early / count[lag]
             near[: length - lag] += weights[lag] / count[lag] / 2 * late

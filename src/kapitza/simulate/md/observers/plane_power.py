@@ -62,7 +62,7 @@ class PlaneSides:
             end = float(beyond[beyond >= reach].min(initial=self.lattice[2, 2] / 2))
         else:
             rough, end = float(beyond.max(initial=0.0)), np.inf
-        width = 2 * reach + rough
+        width = 2 * reach + rough  # site energies within reach of the plane need neighbours one reach beyond
         if end < width:
             raise InputError(
                 f"{name}: {end:.3g} m from the plane at {self.plane:g} m the other side begins again, and neighbours "

@@ -189,7 +189,7 @@ class SpectralCurrent(SegmentObserver):
         right = sign > 0
         spectra = np.zeros((3, len(self.power) // 2 + 1))
         for part, (force, velocity) in self.ring.transforms(slice(0, size), slice(size, 2 * size)):
-            cross = force.real * velocity.real + force.imag * velocity.imag
+            cross = force.real * velocity.real + force.imag * velocity.imag  # Re g v*: in quadrature no work is done
             spectra[0] += sign[part] @ cross
             energy = 0.5 * mass[part, None] * np.square(np.abs(velocity))
             spectra[1] += energy[~right[part]].sum(axis=0)

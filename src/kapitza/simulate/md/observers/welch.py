@@ -102,7 +102,7 @@ class SegmentBuffer:
         $\sum_t w_t^2 a_t b_t / \sum_t w_t^2 = \sum_k c_k \mathrm{Re}\,A_k B_k^*$ (Parseval), for any window.
         """
         factor = np.full(len(self.weights) // 2 + 1, 2.0)
-        factor[[0, -1]] = 1.0
+        factor[[0, -1]] = 1.0  # zero and Nyquist frequency have no partner at -ω
         return factor / (len(self.weights) * np.square(self.weights).sum())
 
     def mean(self, series: Array) -> float:
@@ -124,7 +124,7 @@ class SegmentSums:
         if self.counts[-1] == self.fold:
             self.rows[: len(self.rows) // 2] = self.rows[::2] + self.rows[1::2]
             self.rows[len(self.rows) // 2 :] = 0
-            self.fold *= 2
+            self.fold *= 2  # memory is bounded: rows grow coarser, as errors need only long blocks
             self.counts[: len(self.rows) // 2] = self.fold
             self.counts[len(self.rows) // 2 :] = 0
         at = int(np.searchsorted(-self.counts, -self.fold, side="right"))
@@ -195,7 +195,7 @@ class SegmentObserver:
             raise InputError(f"{self.ring.filled} samples do not fill the first segment of {length}: run longer")
         omega: Array = np.asarray(2 * np.pi * fft.rfftfreq(length, self.interval), dtype=float)
         width = np.full(omega.size, omega[1])
-        width[[0, -1]] /= 2
+        width[[0, -1]] /= 2  # half a bin at zero and at Nyquist
         return omega, width
 
     def arrays(self) -> Arrays:

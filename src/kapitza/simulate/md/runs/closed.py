@@ -159,6 +159,7 @@ def relaxation_conductances(run: Run, conductivity: Sequence[float] | None = Non
     data = _trim_noise(data, after)
     lumped = fit_relaxation(data, after=after, model="lumped")
     slabs = fit_relaxation(data, after=after, model="slabs")
+    # Kinetic theory: κ = c v ℓ/3 and G_b = c v/4, thus ℓ = 3κ/4G_b.
     paths = 3 / 4 * np.array([data.left.conductivity, data.right.conductivity]) / half_cells(run).ballistic(run.highest)
     return RelaxationResult(run, lumped, slabs, lumped if slabs.biot < MAX_LUMPED_BIOT else slabs, paths)
 

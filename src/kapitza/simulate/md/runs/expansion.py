@@ -47,7 +47,7 @@ class Pressure:
         x = near.extended(positions)
         f = np.zeros_like(x)
         self.forces(x, self.kinds[near.owner], near.start, near.near, self.field.parameters, f)
-        virial = np.einsum("ia,ia->a", x, f)
+        virial = np.einsum("ia,ia->a", x, f)  # over ghosts, too: valid for any cutoff and many-body forces
         return np.asarray((virial + self.system.masses @ velocities**2) / self.volume, dtype=float)
 
 
@@ -75,7 +75,7 @@ def rest_constant(crystal: str | Structure, field: Potential) -> float:
     low, high = (1 - _SEARCH_RANGE) * start, (1 + _SEARCH_RANGE) * start
     tried = np.linspace(low, high, 31)
     found = [_rest_pressure(body, field, a) for a in tried]
-    crossing = [i for i in range(30) if found[i] > 0 >= found[i + 1]]
+    crossing = [i for i in range(30) if found[i] > 0 >= found[i + 1]]  # stable only where pressure falls
     if not crossing:
         raise InputError(
             f"{body.name}: the potential holds it together at no lattice constant from {low:.3g} to {high:.3g} m: "
@@ -143,7 +143,7 @@ def find_lattice_constant(
             slope = (mean - last[1]) / (constant - last[0])
         last = constant, mean
         sigma = float(values.std(ddof=1)) / np.sqrt(values.size) / abs(slope)
-        constant -= mean / slope
+        constant -= mean / slope  # Newton's step to zero pressure, a secant once two runs differ enough
         if not abs(constant / rest - 1) < MAX_EXPANSION:
             raise ConvergenceError(
                 f"{body.name}: at {temperature:g} K the lattice constant goes to {constant:.4g} m from {rest:.4g} m at "

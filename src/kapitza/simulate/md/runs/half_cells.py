@@ -41,7 +41,7 @@ class HalfCells:
 
     def conductivity(self, highest: Array) -> Array:
         """(2,) conductivities, estimated from the highest frequencies within a factor of 2 or so, W m⁻¹ K⁻¹."""
-        return 4 / 3 * self.ballistic(highest) * _FREE_PATH_SPACINGS * self.density ** (-1 / 3)
+        return 4 / 3 * self.ballistic(highest) * _FREE_PATH_SPACINGS * self.density ** (-1 / 3)  # κ = c v ℓ/3
 
 
 def halve_cell(system: System) -> HalfCells:
@@ -49,7 +49,7 @@ def halve_cell(system: System) -> HalfCells:
     if not system.periodic:
         raise InputError(f"{system.name}: this run needs a cell that repeats along z: build with periodic = True")
     box = float(system.lattice[2, 2])
-    closing = (system.heights.min() + system.heights.max() - box) / 2
+    closing = (system.heights.min() + system.heights.max() - box) / 2  # midway between outermost layers, as the plane
     thick = np.array([system.plane - closing, box - (system.plane - closing)])
     right = int(system.right.sum())
     return HalfCells(thick / 2, np.array([system.right.size - right, right]) / thick / system.area)

@@ -47,6 +47,7 @@ def thermalise(
     if path is not None and path.exists():
         return _read_state(path, key)
     given = protocol.thermostats
+    # Atoms begin at rest positions: by equipartition half of the kinetic energy of 2T becomes potential.
     start = thermal_state(system, (given.hot + given.cold) / 2, protocol.seed, twice=True)
     motion = engine.begin(system, potential, given, start, timestep=protocol.timestep, seed=protocol.seed)
     try:
@@ -54,6 +55,7 @@ def thermalise(
         found = motion.state()
     finally:
         motion.close()
+    # Langevin forces leave a drift, which at constant energy would persist and count as temperature.
     mass = system.masses * (system.role != HELD_ROLE)
     velocities = found.velocities - (mass @ found.velocities / mass.sum()) * (system.role != HELD_ROLE)[:, None]
     if path is not None:

@@ -213,7 +213,7 @@ class RunInProgress:
         self.temperature.append(thermometer.mean())
         self.power.append(np.nan if meter is None else meter.mean())
         self.log_energies(motion)
-        leak = self.energy[-1] - energy - float((self.heat[-1] - heat).sum())
+        leak = self.energy[-1] - energy - float((self.heat[-1] - heat).sum())  # zero by the first law
         kinetic = motion.energy[1]
         if not abs(leak) <= protocol.leak * kinetic:
             raise ConvergenceError(
