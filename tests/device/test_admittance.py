@@ -210,6 +210,16 @@ def test_heat_over_a_depth_is_many_planes_of_heat(back, upwards, thermometer):
     close(got, want, 1e-9)
 
 
+def test_absorption_above_an_oblique_layer():
+    """No depth at all is heat in the plane, also for waves that an oblique layer shifts sideways on their way."""
+    layers = Layer("Al", 50 * nm, 100, heat_capacity=2e6), Layer("Si", np.inf, 140, heat_capacity=1.6e6)
+    skew = Layer.from_tensor("skew", 300 * nm, [[5, 0, 2], [0, 5, 0], [2, 0, 5]], heat_capacity=2e6)
+    stack, far = Stack([layers[0], skew, layers[1]], [1e8, 1e8]), Plane("skew", from_bottom=True)
+    s, k = np.array([1e5j, 1e7j]), np.array([-3e6, 1e3, 3e6])
+    at_once = impedance(stack, s, k, setup=Setup(Plane("Al"), far))
+    close(impedance(stack, s, k, setup=Setup(Plane("Al"), far, absorption_depth=1e-14)), at_once, 1e-5)
+
+
 def test_depths_without_end_and_without_extent():
     s, k = np.array([1e5j, 1e9j]), np.array([1e3, 1e6])
     at_once = impedance(heated(), s, k, setup=Setup(Plane("Al")))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import ComplexArray
@@ -371,7 +371,8 @@ def _absorption_response(cut: SlicedStack, heater: Plane, setup: Setup, media: d
     delta = setup.absorption_depth
     heated, read = cut.marks
     downwards = not heater.from_bottom
-    both = _half_stacks(cut, read, setup, media)  # reciprocity: heat the plane that is read, average where heat enters
+    # Reciprocity: heat at the thermometer, read where it is absorbed; k becomes -k, which turns oblique shifts round.
+    both = [evolve(side, sign=-side.sign) for side in _half_stacks(cut, read, setup, media)]
     theta = 1 / (both[0].admittance + both[1].admittance)
     inside = [i for i in cut.within(heater.layer) if (i >= heated) == downwards]
     pieces = [(i, piece) for i in inside if isinstance(piece := cut.pieces[i], LayerSlice)]
