@@ -56,7 +56,7 @@ def volumes(unknowns: int) -> tuple[int, float, float]:
     jump = 100 * (hot.drop["GaN|SiC"] / JUMP - 1)
     print(
         f"volumes     {got.grid.count:8d} cells {spent:7.2f} s {memory():6.0f} MB   peak {hot.peak:.4f} K "
-        f"{errors[0]:+.3f} %   average {errors[1]:+.3f} %   jump {jump:+.3f} %   balance {got.balance:+.0e}",
+        f"{errors[0]:+.3f} %   average {errors[1]:+.3f} %   jump {jump:+.3f} %   balance {got.imbalance:+.0e}",
         flush=True,
     )
     return got.grid.count, spent, errors[0]
