@@ -99,21 +99,37 @@ def test_random_crystals_have_the_modes_of_their_slabs(network, dense_slab, seed
         assert np.abs(frequencies / one - 1).min() < 1e-5
 
 
-def test_a_loose_atom_leaks_by_the_golden_rule():
+def loose_atom(mass, weak):
     """An atom on weak springs k between two chains: ω² = 2k/m, and an energy that decays at the rate k/Z."""
-    mass, weak = 20 * m_u, 0.05
     one = chain_junction((M, K), (M, K), bond=K)
     ends = JunctionLayer([M], one.left.shifts, chain_block(K + weak), chain_block(-weak))
     middle = JunctionLayer([mass], one.left.shifts, chain_block(2 * weak), chain_block(-weak))
     last = JunctionLayer([M], one.left.shifts, chain_block(K + weak), None)
-    loose = Junction("loose", one.periods, one.left, one.right, (ends, middle, last))
-    expected = np.sqrt(2 * weak / mass)
+    return Junction("loose", one.periods, one.left, one.right, (ends, middle, last)), np.sqrt(2 * weak / mass)
+
+
+def test_a_loose_atom_leaks_by_the_golden_rule():
+    """A resonance whose width is known."""
+    weak = 0.05
+    loose, expected = loose_atom(20 * m_u, weak)
     found = interface_modes(loose, np.linspace(0.05, 3, 80) * expected, k=[[0, 0]], layers=(1,))
     assert found.kind.tolist() == [3]
     np.testing.assert_allclose(found.omega, expected, rtol=0.02, atol=0)
     np.testing.assert_allclose(found.width, weak / np.sqrt(M * K), rtol=0.02, atol=0)
     assert found.share[0] > 0.98
     assert np.isinf(found.left_decay[0])
+
+
+@pytest.mark.parametrize("weak", [1e-5, 1e-6])
+def test_a_resonance_sharper_than_the_last_broadening_has_its_width(weak):
+    """The same Lorentzian, too narrow to be resolved: all of the broadening, and no part of it twice, is taken off."""
+    loose, expected = loose_atom(20 * m_u, weak)
+    omega = np.linspace(0.05, 3, 80) * expected
+    found = interface_modes(loose, omega, k=[[0, 0]], layers=(1,))
+    finest = (omega[1] - omega[0]) / 4**4  # broadening of the fifth and last look
+    assert found.width[0] < 6 * finest
+    # a fifth: frequencies around the peak lie half a broadening apart
+    np.testing.assert_allclose(found.width, weak / np.sqrt(M * K), rtol=0, atol=0.2 * finest)
 
 
 def test_the_mode_of_silicon_on_germanium(si_ge, published):

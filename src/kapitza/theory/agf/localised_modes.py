@@ -340,8 +340,9 @@ def _zoom_on_peak(
     prepared: PreparedJunction, k: Array, omega: float, width: float, inside: BoolArray
 ) -> BoundMode | None:
     """Look at a peak more and more closely; None where it is a bound mode, or no more than the crystals have."""
-    half = width
+    half = closer = width
     for _ in range(_MAX_ZOOMS):
+        width = closer
         near = omega + 4 * max(half, width) * np.linspace(-1, 1, _ZOOM_FREQUENCIES)
         near = near[near > 0.1 * omega]
         density, crystal = _interface_and_bulk_densities(prepared, k, near, width, inside)
@@ -352,7 +353,7 @@ def _zoom_on_peak(
         half = _half_width(near, density - crystal, top, height)
         if half > _RESOLVED_WIDTH * width:
             break
-        width /= _ZOOM_FACTOR  # until the leak, not the broadening, sets the width
+        closer = width / _ZOOM_FACTOR  # until the leak, not the broadening, sets the width
     waves = [_lead_waves_at(prepared, k, omega, side) for side in ("left", "right")]
     if not any(wave.count.any() for wave in waves):
         return None
