@@ -53,6 +53,13 @@ def test_faults_name_the_line(tmp_path, text, line, message):
     assert caught.value.line == line
 
 
+def test_a_file_of_another_kind_is_named(tmp_path):
+    path = tmp_path / "sample.toml"
+    path.write_text("[[layers]]\nthickness = 1\n")
+    with pytest.raises(DataError, match=r"expected a table of numbers .*, got a TOML file"):
+        read_table(path)
+
+
 def test_order_units_and_missing_columns(tmp_path):
     table = read_table(written(tmp_path, "delay_ps,ratio\n1,2\n3,2\n2,2\n"))
     with pytest.raises(DataError, match="goes from 3e-12 to 2e-12: expected values that increase") as caught:

@@ -88,3 +88,12 @@ def test_a_full_disk_leaves_no_half_file(tmp_path, monkeypatch):
         store.write(name, {"value": np.ones(3)})
     assert store.path(name).read_bytes() == before
     assert len(list(store.path(name).parent.iterdir())) == 1
+
+
+def test_a_folder_that_cannot_be_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    store = Store(tmp_path / "file" / "results")
+    name = unit_address({"n": 1}, version="1")
+    for use in (store.read, lambda address: store.write(address, {"value": np.ones(3)})):
+        with pytest.raises(InputError, match=r"results cannot be a store: .*file is not a folder; give a folder"):
+            use(name)

@@ -14,6 +14,8 @@ from kapitza.io.formats.files import file_path, read_limited
 from kapitza.io.quantities import UNITS_BY_KIND, kind_of, unit_factor
 
 _MAX_TABLE_BYTES = 2**27  # bytes of a table
+_WANTED_TABLE = "expected a table of numbers (a line of heads, then rows of numbers)"
+_OTHER_SUFFIXES = (".toml", ".yaml", ".yml", ".json", ".h5", ".npz")  # of files that hold no table of text
 _COLUMN_HEAD = re.compile(r"\s*(?P<name>.*?)\s*[\[(](?P<unit>[^\])]*)[\])]\s*")
 _UNIT_WITH_SLASH = {
     "m2KW": "m2K/W", "m2KMW": "m2K/MW", "m2KGW": "m2K/GW", "Wm2K": "W/m2K", "MWm2K": "MW/m2K", "WmK": "W/mK",
@@ -129,6 +131,8 @@ def read_table(path: str | PathLike[str]) -> TextTable:
         if the file is missing or may not be read
     """
     path = file_path(path)
+    if path.suffix.lower() in _OTHER_SUFFIXES:
+        raise DataError(f"{_WANTED_TABLE}, got a {path.suffix.lower()[1:].upper()} file", file=path)
     text = read_limited(path, _MAX_TABLE_BYTES).decode(errors="replace").lstrip("\ufeff")
     rows = [
         (i, line) for i, line in enumerate(text.splitlines(), 1) if line.strip() and not line.lstrip().startswith("#")
@@ -169,7 +173,9 @@ def _is_number(text: str) -> bool:
 def _parse_row(cells: Sequence[str], heads: Sequence[str], path: Path, line: int) -> list[float]:
     """Return the numbers of a row."""
     if len(cells) != len(heads):
-        raise DataError(f"has {len(cells)} columns where the heads have {len(heads)}", file=path, line=line)
+        raise DataError(
+            f"has {len(cells)} columns where the heads have {len(heads)}: {_WANTED_TABLE}", file=path, line=line
+        )
     for cell, head in zip(cells, heads, strict=True):
         if not _is_number(cell) or not np.isfinite(float(cell)):
             raise DataError(f"{head}: expected a finite number, got {cell.strip()!r:.40}", file=path, line=line)

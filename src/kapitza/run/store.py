@@ -38,7 +38,10 @@ class Store:
     def write(self, address: str, result: UnitResult) -> None:
         """Write a result whole or not at all."""
         path = self.path(address)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as err:
+            raise self._refusal() from err
         write_atomically(path, serialize_arrays(result))
 
     def read(self, address: str) -> UnitResult | None:
@@ -47,6 +50,14 @@ class Store:
             return deserialize_arrays(self.path(address).read_bytes())
         except (FileNotFoundError, DataError):
             return None
+        except NotADirectoryError as err:
+            raise self._refusal() from err
+
+    def _refusal(self) -> InputError:
+        """Say why results cannot be kept in the folder."""
+        present = next(path for path in (self.folder, *self.folder.absolute().parents) if path.exists())
+        why = "may not be written to" if present.is_dir() else "is not a folder"
+        return InputError(f"{self.folder} cannot be a store: {present} {why}; give a folder that you may write to")
 
     def has(self, address: str) -> bool:
         """Tell whether a unit is there, whole and undamaged."""

@@ -15,6 +15,7 @@ from kapitza.device.elements.temperatures import BodyTemperatures
 from kapitza.errors import DataError, InputError, require
 
 _MESH_EXTRA = "elements"
+_WANTED_MESH = "wanted a mesh as gmsh writes it (.msh, format 2.2 or 4.1): export it again"
 _MAX_MESH_BYTES = 2_000_000_000  # bytes
 _CELL_KINDS = {3: {"tetra": "triangle", "tetra10": "triangle6"}, 2: {"triangle": "line", "triangle6": "line3"}}
 _CELL_NAMES = {(2, 3): "triangle", (2, 6): "triangle6", (3, 4): "tetra", (3, 10): "tetra10"}
@@ -51,7 +52,7 @@ def read_mesh(path: str | Path, *, unit: float = 1.0) -> Mesh:
     except InputError as err:
         raise DataError(str(err), file=path) from err
     except (KeyError, IndexError, TypeError, ValueError) as err:
-        raise DataError(f"not understood as a mesh: {err}", file=path) from err
+        raise DataError(f"cells, groups and names do not fit together; {_WANTED_MESH}", file=path) from err
 
 
 def read_meshio(path: Path) -> Any:
@@ -63,7 +64,9 @@ def read_meshio(path: Path) -> Any:
             warnings.simplefilter("ignore")
             return meshio.read(path)
     except (Exception, SystemExit) as err:  # a reader of hostile text may fail in any way
-        raise DataError(f"not read as a mesh: {' '.join(str(err).split()) or type(err).__name__}", file=path) from err
+        known = " ".join(str(err).split()) if isinstance(err, meshio.ReadError) else ""
+        why = known or "the file is damaged, or cut off"
+        raise DataError(f"not read as a mesh: {why}; {_WANTED_MESH}", file=path) from err
 
 
 def _assemble_mesh(found: Any, unit: float) -> Mesh:
