@@ -108,7 +108,7 @@ def read_run(path: str | PathLike[str]) -> RunFile:
     table.known(_CRYSTAL_KEYS if "crystal" in table else _INTERFACE_KEYS)
     if "crystal" not in table and not ("left" in table and "right" in table):
         raise top.fault('[system] needs crystal = "Ar" with a ratio, or left = "Si" and right = "Ge"', "system")
-    field = locate_faults(
+    potential = locate_faults(
         top.section("potential"), "", lambda: _read_run_potential(top.section("potential"), _potential_elements(table))
     )
     run = top.section("run")
@@ -123,7 +123,7 @@ def read_run(path: str | PathLike[str]) -> RunFile:
     return RunFile(
         title=top.text("title", top.path.stem),
         table=table,
-        potential=field,
+        potential=potential,
         engine=_read_engine(run),
         protocol=protocol,
         sampling=sampling,

@@ -120,7 +120,7 @@ class MdEngine(Protocol):
     def begin(
         self,
         system: System,
-        field: AnyPotential,
+        potential: AnyPotential,
         thermostats: Thermostats,
         state: MdState,
         *,

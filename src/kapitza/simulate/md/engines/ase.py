@@ -46,14 +46,14 @@ class AseEngine:
     def begin(
         self,
         system: System,
-        field: AnyPotential,
+        potential: AnyPotential,
         thermostats: Thermostats,
         state: MdState,
         *,
         timestep: float,
         seed: int,
     ) -> Dynamics:
-        """Set a system in motion from a state; `field` counts for nothing, as the calculator knows its own.
+        """Set a system in motion from a state; `potential` counts for nothing, as the calculator knows its own.
 
         Raises
         ------

@@ -25,7 +25,7 @@ from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
 from kapitza.units import k_B
 
 _MIN_DISTANCE_SIGMA = 0.5  # of σ: no solid or liquid has atoms that near
-_MIN_DISTANCE_CUTOFF = 0.3  # of the cutoff, for fields without a σ
+_MIN_DISTANCE_CUTOFF = 0.3  # of the cutoff, for potentials without a σ
 _MAX_STEP_DISPLACEMENT = 0.05  # of the cutoff: no atom moves as far in one step, even at ten thousand kelvin
 _MAX_KINETIC_JUMP, _MAX_POTENTIAL_JUMP = (
     0.5,
@@ -52,7 +52,7 @@ class BuiltinEngine:
     Attributes
     ----------
     skin : how much farther than the cutoff neighbours are listed, m; None starts at 0.12 of the cutoff
-        and widens it while lists must be made anew too often
+        and enlarge_skins it while lists must be made anew too often
     name : for legends and messages
     """
 
@@ -62,7 +62,7 @@ class BuiltinEngine:
     def begin(
         self,
         system: System,
-        field: AnyPotential,
+        potential: AnyPotential,
         thermostats: Thermostats,
         state: MdState,
         *,
@@ -73,7 +73,7 @@ class BuiltinEngine:
 
         Parameters
         ----------
-        system, field, thermostats, state : what moves, by which forces, between which thermostats, from where
+        system, potential, thermostats, state : what moves, by which forces, between which thermostats, from where
         timestep : s
         seed : of the random numbers, where the state has none yet
 
@@ -86,7 +86,7 @@ class BuiltinEngine:
             without numba
         """
         require("numba", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
-        potential = require_kernels(field)
+        potential = require_kernels(potential)
         if not 0 < timestep < _MAX_BUILTIN_TIMESTEP:
             raise InputError(
                 f"timestep = {timestep:g} s, wanted above 0 and below {_MAX_BUILTIN_TIMESTEP:g} s (fs? multiply "
@@ -104,15 +104,15 @@ class BuiltinDynamics:
     def __init__(
         self,
         system: System,
-        field: Potential,
+        potential: Potential,
         thermostats: Thermostats,
         state: MdState,
         how: tuple[float, int, float | None],
     ) -> None:
-        self.system, self.field, self.thermostats = system, field, thermostats
+        self.system, self.potential, self.thermostats = system, potential, thermostats
         self.timestep, seed, self.skin = how
-        self.go = _load_stepper(field)
-        self.kinds = map_species(system, field)
+        self.stepper = _load_stepper(potential)
+        self.kinds = map_species(system, potential)
         free = system.role != HELD_ROLE
         self.r = np.array(state.positions, dtype=float, order="C")
         self.v = np.array(state.velocities * free[:, None], dtype=float, order="C")
@@ -121,14 +121,16 @@ class BuiltinDynamics:
         self.random = np.array(state.random if state.random.size else _seed_random(seed), dtype=np.uint64)
         self.bath = BathState(*_thermostat_arguments(system, thermostats, self.timestep), self.given, self.random)
         self.step = self.renewed = state.step
-        self.potential = np.zeros(1)
-        self.surroundings = VerletList(system, field, self.skin)
-        self.listed(self.surroundings.renew(self.r))
-        _check_close_pairs(system, field, self.near, self.x, self.kinds)
-        self.loop(1, 0.0, late=True)  # by the code of all later forces, or a resumed run would differ by rounding
+        self.potential_energy = np.zeros(1)
+        self.surroundings = VerletList(system, potential, self.skin)
+        self.use_list(self.surroundings.renew(self.r))
+        _check_close_pairs(system, potential, self.near, self.x, self.kinds)
+        self.advance_listed(
+            1, 0.0, late=True
+        )  # by the code of all later forces, or a resumed run would differ by rounding
         _check_finite_forces(self)
 
-    def listed(self, near: NeighbourList) -> None:
+    def use_list(self, near: NeighbourList) -> None:
         """Use a new list of neighbours."""
         self.near = near
         self.x = near.extended(self.r)
@@ -154,7 +156,7 @@ class BuiltinDynamics:
     def energy(self) -> tuple[float, float]:
         """Potential and kinetic energy, J."""
         kinetic = 0.5 * float(self.system.masses @ np.einsum("ia,ia->i", self.v, self.v))
-        return float(self.potential[0]), kinetic
+        return float(self.potential_energy[0]), kinetic
 
     def advance(self, steps: int) -> None:
         """Do some time steps; stops where atoms fly apart, energy drifts, or a thermostat has none left to remove."""
@@ -162,7 +164,7 @@ class BuiltinDynamics:
         before = potential + kinetic - self.given.sum()  # conserved but for the error of the integrator
         chunk = _MAX_ATOM_STEPS // len(self.r) + 1
         for done in range(0, steps, chunk):
-            self.some(min(chunk, steps - done))
+            self.advance_chunk(min(chunk, steps - done))
         potential, moving = self.energy
         jump = potential + moving - float(self.given.sum()) - before
         if not abs(jump) <= _MAX_KINETIC_JUMP * max(kinetic, moving) + _MAX_POTENTIAL_JUMP * abs(potential):
@@ -171,31 +173,33 @@ class BuiltinDynamics:
                 f"heat of the thermostats, with {moving:.3g} J in motion: take a timestep below {self.timestep:g} s"
             )
 
-    def some(self, steps: int) -> None:
+    def advance_chunk(self, steps: int) -> None:
         """Do some time steps; lists of neighbours are made anew where they no longer hold."""
         late = False
         while steps > 0:
-            done = self.loop(steps, self.timestep, late=late)
+            done = self.advance_listed(steps, self.timestep, late=late)
             self.step, steps = self.step + done, steps - done
             late = steps > 0  # the step that outran the list has drifted: only its forces are missing
             if late:
                 _check_displacements(self)  # atoms that fly apart outrun every list, thus here
-                self.widen()
-                self.listed(self.surroundings.renew(self.r))
+                self.enlarge_skin()
+                self.use_list(self.surroundings.renew(self.r))
 
-    def loop(self, steps: int, timestep: float, *, late: bool) -> int:
+    def advance_listed(self, steps: int, timestep: float, *, late: bool) -> int:
         """Do time steps while the list of neighbours holds; how many are done."""
         near, limit = self.near, (self.surroundings.skin / 2) ** 2
-        atoms = MovingAtoms(self.r, self.v, self.system.masses, self.inverse, self.f, self.potential)
+        atoms = MovingAtoms(self.r, self.v, self.system.masses, self.inverse, self.f, self.potential_energy)
         around = ListedAtoms(
             near.owner, near.shift, self.x, self.species, near.start, near.near, self.surroundings.reference, limit
         )
-        return self.go(StepClock(steps, self.step, timestep, late), atoms, around, self.field.parameters, self.bath)
+        return self.stepper(
+            StepClock(steps, self.step, timestep, late), atoms, around, self.potential.parameters, self.bath
+        )
 
-    def widen(self) -> None:
+    def enlarge_skin(self) -> None:
         """Let lists last longer where they are made anew too often; what they are used for does not change."""
         if self.skin is None and self.step - self.renewed < _MIN_LIST_STEPS:
-            widest = _MAX_SKIN * self.field.cutoff
+            widest = _MAX_SKIN * self.potential.cutoff
             self.surroundings.skin = min(_SKIN_GROWTH * self.surroundings.skin, widest)
         self.renewed = self.step
 
@@ -221,7 +225,7 @@ def _check_builtin_state(system: System, state: MdState) -> None:
 def _check_finite_forces(moving: BuiltinDynamics) -> None:
     """Refuse a first state with a force that is not finite."""
     f = moving.f[: len(moving.r)]
-    if not (np.isfinite(f).all() and np.isfinite(moving.potential[0])):
+    if not (np.isfinite(f).all() and np.isfinite(moving.potential_energy[0])):
         worst = int(np.argmin(np.isfinite(f).all(axis=1)))
         raise InputError(f"{moving.system.name}: the force on atom {worst} is not finite: do atoms overlap?")
 
@@ -234,19 +238,19 @@ def _check_displacements(moving: BuiltinDynamics) -> None:
             f"a power below {moving.thermostats.power:g} W, or a larger thermostat"
         )
     leap = moving.timestep * float(np.abs(moving.v).max())
-    if not leap <= _MAX_STEP_DISPLACEMENT * moving.field.cutoff:
+    if not leap <= _MAX_STEP_DISPLACEMENT * moving.potential.cutoff:
         raise ConvergenceError(
             f"{moving.system.name}: at step {moving.step} an atom moves {leap:.3g} m at once, and may move "
-            f"{_MAX_STEP_DISPLACEMENT * moving.field.cutoff:.3g} m: take a timestep below {moving.timestep:g} "
+            f"{_MAX_STEP_DISPLACEMENT * moving.potential.cutoff:.3g} m: take a timestep below {moving.timestep:g} "
             "s, or atoms that start "
             "further apart"
         )
 
 
-def _load_stepper(field: Potential) -> Callable[..., int]:
-    """Return the compiled loop over steps for a form of field."""
+def _load_stepper(potential: Potential) -> Callable[..., int]:
+    """Return the compiled loop over steps for a form of potential."""
     stepping = require("kapitza.simulate.md.kernels.verlet", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
-    loop: Callable[..., int] = getattr(stepping, f"advance_{KERNEL_MODULES[field.form]}")
+    loop: Callable[..., int] = getattr(stepping, f"advance_{KERNEL_MODULES[potential.form]}")
     return loop
 
 
@@ -288,15 +292,15 @@ def _thermostat_arguments(
 
 
 def _check_close_pairs(
-    system: System, field: Potential, near: NeighbourList, x: Array, kinds: NDArray[np.int32]
+    system: System, potential: Potential, near: NeighbourList, x: Array, kinds: NDArray[np.int32]
 ) -> None:
     """Refuse atoms that are nearer to each other than in any matter."""
-    if field.form == "harmonic":
+    if potential.form == "harmonic":
         return
-    count = len(field.kinds)
-    bound = np.full((count, count), _MIN_DISTANCE_CUTOFF * field.cutoff)
-    if field.form == "lennard-jones":
-        bound = _MIN_DISTANCE_SIGMA * field.parameters[1]
+    count = len(potential.kinds)
+    bound = np.full((count, count), _MIN_DISTANCE_CUTOFF * potential.cutoff)
+    if potential.form == "lennard-jones":
+        bound = _MIN_DISTANCE_SIGMA * potential.parameters[1]
     i, j = load_cell_lists().find_close_pair(x, kinds[near.owner], near.start, near.near, bound)
     if i >= 0:
         distance = float(np.linalg.norm(x[i] - x[j]))

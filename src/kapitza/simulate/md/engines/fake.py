@@ -38,7 +38,7 @@ class FakeEngine:
     def begin(
         self,
         system: System,
-        field: AnyPotential,
+        potential: AnyPotential,
         thermostats: Thermostats,
         state: MdState,
         *,

@@ -68,7 +68,7 @@ class LammpsEngine:
     def begin(
         self,
         system: System,
-        field: AnyPotential,
+        potential: AnyPotential,
         thermostats: Thermostats,
         state: MdState,
         *,
@@ -80,7 +80,7 @@ class LammpsEngine:
         Parameters
         ----------
         system : the atoms
-        field : their potential; `LammpsCommands` are LAMMPS' own commands
+        potential : their potential; `LammpsCommands` are LAMMPS' own commands
         thermostats : what keeps heat flowing; "swap" is done here between two runs of LAMMPS, as its own
             `fix thermal/conductivity` knows slabs of a box alone
         state : where to begin
@@ -97,7 +97,7 @@ class LammpsEngine:
         engine = start_lammps(self)
         motion = LammpsDynamics(engine, system, thermostats, state, timestep=timestep, seed=seed)
         try:
-            motion.prepare(field)
+            motion.prepare(potential)
         except KapitzaError:
             motion.close()
             raise
@@ -143,17 +143,19 @@ class LammpsDynamics:
         self._image: NDArray[np.int32] | None = None
         self._origin = self._shift = np.zeros_like(state.positions)
 
-    def prepare(self, field: AnyPotential) -> None:
+    def prepare(self, potential: AnyPotential) -> None:
         """Give LAMMPS its atoms and rules; done once, by the engine."""
-        kinds = number_types(self._system, field.kinds, whole=isinstance(field, LammpsCommands))
-        pair = write_potential(field, kinds)
+        kinds = number_types(self._system, potential.kinds, whole=isinstance(potential, LammpsCommands))
+        pair = write_potential(potential, kinds)
         self._say(*header_commands(self._box), *_box_commands(self._box, kinds))
         self._create(kinds)
         with TemporaryDirectory() as folder:
             for name, text in pair.files.items():
                 (Path(folder) / name).write_text(text, encoding="utf-8")
             self._say(*(_place_files(line, folder, pair.files) for line in pair.commands))
-        self._say(*neighbour_commands(field.form), *group_commands(), f"timestep {format_number(self._timestep / ps)}")
+        self._say(
+            *neighbour_commands(potential.form), *group_commands(), f"timestep {format_number(self._timestep / ps)}"
+        )
         self._say(
             "fix move moving nve", *thermostat_commands(self._thermostats, *thermostat_seeds(self._seed, self._step))
         )

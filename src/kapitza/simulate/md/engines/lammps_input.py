@@ -210,24 +210,25 @@ class PairCommands:
     files: dict[str, str]  # text of each file that they name
 
 
-def write_potential(field: AnyPotential, kinds: AtomTypes) -> PairCommands:
+def write_potential(potential: AnyPotential, kinds: AtomTypes) -> PairCommands:
     """Write a potential for these atom types; a form without a counterpart in LAMMPS is refused."""
-    if isinstance(field, LammpsCommands):
+    if isinstance(potential, LammpsCommands):
         return PairCommands(
-            (f"pair_style {field.pair_style}", *(f"pair_coeff {one}" for one in field.pair_coeff)), dict(field.files)
+            (f"pair_style {potential.pair_style}", *(f"pair_coeff {one}" for one in potential.pair_coeff)),
+            dict(potential.files),
         )
-    if field.form == "lennard-jones":
-        return PairCommands(_lennard_jones_commands(field, kinds), {})
-    if field.form in ("stillinger-weber", "tersoff"):
-        style = {"stillinger-weber": "sw", "tersoff": "tersoff"}[field.form]
-        text = _stillinger_weber_file(field) if style == "sw" else tersoff_file(field)
+    if potential.form == "lennard-jones":
+        return PairCommands(_lennard_jones_commands(potential, kinds), {})
+    if potential.form in ("stillinger-weber", "tersoff"):
+        style = {"stillinger-weber": "sw", "tersoff": "tersoff"}[potential.form]
+        text = _stillinger_weber_file(potential) if style == "sw" else tersoff_file(potential)
         elements = " ".join(element_label(int(kind)) for kind in kinds.kinds)
         return PairCommands(
             (f"pair_style {style}", f"pair_coeff * * {POTENTIAL_FILE} {elements}"), {POTENTIAL_FILE: text}
         )
     raise InputError(
-        f"LAMMPS has no {field.form!r} of ours: expected 'lennard-jones', 'stillinger-weber' or 'tersoff', or give its "
-        "own commands as LammpsCommands; harmonic lattices run in the built-in engine"
+        f"LAMMPS has no {potential.form!r} of ours: expected 'lennard-jones', 'stillinger-weber' or 'tersoff', or give "
+        "its own commands as LammpsCommands; harmonic lattices run in the built-in engine"
     )
 
 
@@ -236,13 +237,13 @@ def element_label(kind: int) -> str:
     return f"K{kind}"
 
 
-def _lennard_jones_commands(field: Potential, kinds: AtomTypes) -> tuple[str, ...]:
+def _lennard_jones_commands(potential: Potential, kinds: AtomTypes) -> tuple[str, ...]:
     r"""Commands of Lennard-Jones.
 
     The quadratic shift, which brings energy, force and stiffness to zero at the cutoff, is the sum of
     `lj/smooth/linear` and a spring $-V''(r_c)\,(r_c - r)^2 / 2$.
     """
-    epsilon, sigma, cutoff, kind = field.parameters
+    epsilon, sigma, cutoff, kind = potential.parameters
     style = ("lj/cut", "lj/smooth/linear", "lj/smooth/linear")[int(kind[0])]
     quadratic = int(kind[0]) == _QUADRATIC_KIND
     reach = format_number(cutoff.max() / angstrom)
@@ -270,11 +271,11 @@ def _lennard_jones_stiffness(epsilon: float, sigma: float, r: float) -> float:
     return 4 * epsilon * (156 * six**2 - 42 * six) / r**2
 
 
-def _stillinger_weber_file(field: Potential) -> str:
+def _stillinger_weber_file(potential: Potential) -> str:
     """Text of a file of `pair_style sw`: ε = 1 eV, σ, a, λ, γ, cos θ₀, A, B, p, q, tolerance."""
-    two, three = field.parameters
+    two, three = potential.parameters
     rows: list[str] = []
-    for i, j, k in product(range(len(field.kinds)), repeat=3):
+    for i, j, k in product(range(len(potential.kinds)), repeat=3):
         strength, b, p, q, sigma, reach, gamma = two[i, j]
         angle, cosine = three[i, j, k]
         values = [1.0, sigma / angstrom, reach / sigma, angle / eV, gamma, cosine, strength / eV, b, p, q, 0.0]
@@ -282,11 +283,11 @@ def _stillinger_weber_file(field: Potential) -> str:
     return "\n".join(["# Stillinger-Weber, metal units", *rows, ""])
 
 
-def tersoff_file(field: Potential) -> str:
+def tersoff_file(potential: Potential) -> str:
     """Text of a file of `pair_style tersoff`: m, γ, λ₃, c, d, cos θ₀, n, β, λ₂, B, R, D, λ₁, A."""
-    two, three = field.parameters
+    two, three = potential.parameters
     rows: list[str] = []
-    for i, j, k in product(range(len(field.kinds)), repeat=3):
+    for i, j, k in product(range(len(potential.kinds)), repeat=3):
         strength, steep, bond, slope, beta, n, _, _ = two[i, j]
         near, far = two[i, k, 6:] / angstrom
         gamma, c, d, h, alpha, m = three[i, j, k]

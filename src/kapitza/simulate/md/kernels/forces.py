@@ -1,4 +1,4 @@
-"""Energies and forces of atoms in a field by our own compiled kernels, whatever its form."""
+"""Energies and forces of atoms in a potential by our own compiled kernels, whatever its form."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -21,16 +21,16 @@ KERNEL_MODULES = {
 }
 
 
-def require_kernels(field: AnyPotential) -> Potential:
+def require_kernels(potential: AnyPotential) -> Potential:
     """Return a potential that the compiled kernels know."""
-    if isinstance(field, LammpsCommands) or field.form not in KERNEL_MODULES:
-        whose = "lines of LAMMPS" if isinstance(field, LammpsCommands) else "not a formula of ours"
+    if isinstance(potential, LammpsCommands) or potential.form not in KERNEL_MODULES:
+        whose = "lines of LAMMPS" if isinstance(potential, LammpsCommands) else "not a formula of ours"
         raise InputError(
-            f"{field.form!r} for {', '.join(field.kinds)} is {whose}: our own kernels, and with them the power through "
-            f"a plane and its spectrum, know {', '.join(KERNEL_MODULES)}; take the engine that brings it, "
+            f"{potential.form!r} for {', '.join(potential.kinds)} is {whose}: our own kernels, and with them the power "
+            f"through a plane and its spectrum, know {', '.join(KERNEL_MODULES)}; take the engine that brings it, "
             "without direct power"
         )
-    return field
+    return potential
 
 
 class KernelFunctions(NamedTuple):
@@ -41,40 +41,41 @@ class KernelFunctions(NamedTuple):
     partial: Callable[..., Any]
 
 
-def load_kernels(field: Potential) -> KernelFunctions:
+def load_kernels(potential: Potential) -> KernelFunctions:
     """Return the compiled forces, site energies and forces across a plane of a potential."""
     require("numba", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
-    name = KERNEL_MODULES[require_kernels(field).form]
+    name = KERNEL_MODULES[require_kernels(potential).form]
     module = require(f"kapitza.simulate.md.kernels.{name}", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
     return KernelFunctions(*(getattr(module, f"{name}_{part}") for part in KernelFunctions._fields))
 
 
-def map_species(system: System, field: Potential) -> NDArray[np.int32]:
+def map_species(system: System, potential: Potential) -> NDArray[np.int32]:
     """(n,) kind of each atom, as the potential counts them."""
-    unknown = [kind for kind in system.kinds if kind not in field.kinds]
+    unknown = [kind for kind in system.kinds if kind not in potential.kinds]
     if unknown:
+        known = ", ".join(potential.kinds)
         raise InputError(
-            f"{system.name}: the {field.form} field knows {', '.join(field.kinds)}, not {', '.join(unknown)}: "
-            "make it for these kinds"
+            f"{system.name}: the {potential.form} potential knows {known}, not {', '.join(unknown)}: make it for "
+            "these kinds"
         )
-    return np.array([field.kinds.index(kind) for kind in system.kinds], dtype=np.int32)[system.species]
+    return np.array([potential.kinds.index(kind) for kind in system.kinds], dtype=np.int32)[system.species]
 
 
 def energy_and_forces(
-    field: Potential, near: NeighbourList, positions: Array, species: NDArray[np.int32]
+    potential: Potential, near: NeighbourList, positions: Array, species: NDArray[np.int32]
 ) -> tuple[float, Array]:
     """Potential energy (J) and forces (n, 3) N of atoms at positions (n, 3) m."""
     x = near.extended(positions)
     f = np.zeros_like(x)
-    energy = load_kernels(field).forces(x, species[near.owner], near.start, near.near, field.parameters, f)
+    energy = load_kernels(potential).forces(x, species[near.owner], near.start, near.near, potential.parameters, f)
     return float(energy), _fold_ghosts(near, f)
 
 
-def site_energies(field: Potential, near: NeighbourList, positions: Array, species: NDArray[np.int32]) -> Array:
+def site_energies(potential: Potential, near: NeighbourList, positions: Array, species: NDArray[np.int32]) -> Array:
     """(n,) energy of each atom, J; their sum is the potential energy."""
     x = near.extended(positions)
     e = np.zeros(len(x))
-    load_kernels(field).sites(x, species[near.owner], near.start, near.near, field.parameters, e)
+    load_kernels(potential).sites(x, species[near.owner], near.start, near.near, potential.parameters, e)
     return np.asarray(np.bincount(near.owner, weights=e, minlength=len(positions)), dtype=float)
 
 
@@ -87,22 +88,22 @@ def _fold_ghosts(near: NeighbourList, values: Array) -> Array:
 class SystemForces:
     """Forces of a potential on the atoms of a system, from positions alone."""
 
-    def __init__(self, system: System, field: Potential) -> None:
-        self.field, self.species = field, map_species(system, field)
-        self.around = VerletList(system, field)
+    def __init__(self, system: System, potential: Potential) -> None:
+        self.potential, self.species = potential, map_species(system, potential)
+        self.around = VerletList(system, potential)
 
     def __call__(self, positions: Array) -> Array:
         """(n, 3) N at positions (n, 3) m."""
-        return energy_and_forces(self.field, self.around.at(positions), positions, self.species)[1]
+        return energy_and_forces(self.potential, self.around.at(positions), positions, self.species)[1]
 
 
-def highest_frequencies(system: System, field: Potential) -> Array:
+def highest_frequencies(system: System, potential: Potential) -> Array:
     r"""(2,) highest angular frequency of each side, rad s⁻¹: above the lower one no elastic process takes heat across.
 
     The largest eigenvalue of $-\partial F_i/\partial r_j/\sqrt{m_i m_j}$ among the atoms of one side, all others at
     rest, by Lanczos' method with central differences of the forces.
     """
-    forces = SystemForces(system, field)
+    forces = SystemForces(system, potential)
     return np.array(
         [_largest_eigenfrequency(forces, system, np.flatnonzero(side)) for side in (~system.right, system.right)]
     )

@@ -96,9 +96,9 @@ def _cell_grid(x: Array, reach: float) -> tuple[Array, Array, NDArray[np.int64]]
     return low, np.maximum(span / cells, edge / 2), cells
 
 
-def harmonic_neighbours(lattice: Array, field: Potential) -> NeighbourList:
-    """Neighbours of a harmonic field, which never change: its parameters hold them."""
-    owner, image, start, near = field.parameters[2:]
+def harmonic_neighbours(lattice: Array, potential: Potential) -> NeighbourList:
+    """Neighbours of a harmonic potential, which never change: its parameters hold them."""
+    owner, image, start, near = potential.parameters[2:]
     shift: Array = np.asarray(image @ lattice, dtype=float)
     return NeighbourList(
         owner.astype(np.int32),
@@ -106,19 +106,19 @@ def harmonic_neighbours(lattice: Array, field: Potential) -> NeighbourList:
         shift,
         start.astype(np.int64),
         near.astype(np.int32),
-        field.cutoff,
+        potential.cutoff,
     )
 
 
 class VerletList:
     """Neighbours of moving atoms: renewed when one of them has moved more than half the skin."""
 
-    def __init__(self, system: System, field: Potential, skin: float | None = None) -> None:
+    def __init__(self, system: System, potential: Potential, skin: float | None = None) -> None:
         self.lattice = system.lattice
         self.periodic = (True, True, system.periodic)
-        self.field = field
-        self.skin = _DEFAULT_SKIN * field.cutoff if skin is None else skin
-        if field.form == "harmonic":
+        self.potential = potential
+        self.skin = _DEFAULT_SKIN * potential.cutoff if skin is None else skin
+        if potential.form == "harmonic":
             self.skin = np.inf  # bonds are fixed: no displacement breaks them
         self.found: NeighbourList | None = None
         self.reference: Array = np.zeros((0, 3))
@@ -129,11 +129,15 @@ class VerletList:
             lost = int(np.argmin(np.isfinite(positions).all(axis=1)))
             raise ConvergenceError(f"atom {lost} is at {positions[lost].tolist()} m: take a smaller timestep")
         self.reference = np.array(positions, dtype=float, order="C")
-        if self.field.form == "harmonic":
-            self.found = harmonic_neighbours(self.lattice, self.field)
+        if self.potential.form == "harmonic":
+            self.found = harmonic_neighbours(self.lattice, self.potential)
             return self.found
         self.found = list_neighbours(
-            self.lattice, self.reference, self.field.cutoff + self.skin, periodic=self.periodic, half=self.field.half
+            self.lattice,
+            self.reference,
+            self.potential.cutoff + self.skin,
+            periodic=self.periodic,
+            half=self.potential.half,
         )
         return self.found
 

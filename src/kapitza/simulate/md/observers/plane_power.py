@@ -136,11 +136,11 @@ def _index_slots(atoms: NDArray[np.integer[Any]], n: int) -> NDArray[np.int32]:
     return result
 
 
-def _harmonic_plane_list(system: System, field: Potential, between: PlaneSides) -> PlaneList:
-    """Lists of a harmonic field near a plane, which never change."""
-    whole = harmonic_neighbours(system.lattice, field)
+def _harmonic_plane_list(system: System, potential: Potential, between: PlaneSides) -> PlaneList:
+    """Lists of a harmonic potential near a plane, which never change."""
+    whole = harmonic_neighbours(system.lattice, potential)
     rows = _load_cell_lists().find_crossing(whole.start, whole.near, between.right[whole.owner])
-    rows = rows[np.isin(rows, between.slab(system.positions, field.cutoff, system.name)[0])]
+    rows = rows[np.isin(rows, between.slab(system.positions, potential.cutoff, system.name)[0])]
     if not rows.size:
         raise InputError(f"{system.name}: no spring crosses the plane at {between.plane:g} m: do the sides touch?")
     entries = np.flatnonzero(np.isin(np.repeat(np.arange(whole.start.size - 1), np.diff(whole.start)), rows))
@@ -148,8 +148,8 @@ def _harmonic_plane_list(system: System, field: Potential, between: PlaneSides) 
     place = _index_slots(used, whole.owner.size)
     start = np.append(0, np.cumsum(np.diff(whole.start)[rows]))
     source, shift = whole.owner[used], whole.shift[used]
-    near = NeighbourList(source, whole.image[used], shift, start, place[whole.near[entries]], field.cutoff)
-    parameters = (field.parameters[0][used], field.parameters[1][entries], *field.parameters[2:])
+    near = NeighbourList(source, whole.image[used], shift, start, place[whole.near[entries]], potential.cutoff)
+    parameters = (potential.parameters[0][used], potential.parameters[1][entries], *potential.parameters[2:])
     slot = _index_slots(source[: rows.size], len(system.positions))[source]
     places = np.arange(rows.size, dtype=np.int32)
     return PlaneList(
@@ -176,24 +176,24 @@ class PlanePower:
     def __init__(
         self,
         system: System,
-        field: Potential,
+        potential: Potential,
         *,
         plane: float | None = None,
         right: BoolArray | None = None,
         skin: float | None = None,
         slack: float = CONTACT_SLACK,
     ) -> None:
-        self.partial: Callable[..., None] = load_kernels(field).partial
+        self.partial: Callable[..., None] = load_kernels(potential).partial
         self.parts = _load_cell_lists()
-        self.field, self.name = field, system.name
-        self.skin = _PLANE_SKIN * field.cutoff if skin is None else skin
+        self.potential, self.name = potential, system.name
+        self.skin = _PLANE_SKIN * potential.cutoff if skin is None else skin
         self.sides = divide_at_plane(system, plane, right)
-        self.species = map_species(system, field)
-        self.bonds = _harmonic_plane_list(system, field, self.sides) if field.form == "harmonic" else None
+        self.species = map_species(system, potential)
+        self.bonds = _harmonic_plane_list(system, potential, self.sides) if potential.form == "harmonic" else None
         if self.bonds is not None:
             self.skin, self.atoms = np.inf, self.bonds.source[self.bonds.rows].astype(np.int64)
         else:
-            self.atoms: IntArray = atoms_across_plane(system, self.sides, field.cutoff + slack)
+            self.atoms: IntArray = atoms_across_plane(system, self.sides, potential.cutoff + slack)
         self.right: BoolArray = self.sides.right[self.atoms]
         self.slot = _index_slots(self.atoms, len(system.positions))
         self.listed = self._list(system.positions)
@@ -226,10 +226,10 @@ class PlanePower:
             raise ConvergenceError(f"atom {lost} is at {positions[lost].tolist()} m: take a smaller timestep")
         if self.bonds is not None:
             return self.bonds
-        reach = self.field.cutoff + self.skin
+        reach = self.potential.cutoff + self.skin
         found, home = self.sides.slab(positions, reach, self.name)
         near = list_neighbours(
-            self.sides.lattice, positions[found] + home, reach, periodic=(True, True, False), half=self.field.half
+            self.sides.lattice, positions[found] + home, reach, periodic=(True, True, False), half=self.potential.half
         )
         source = found[near.owner].astype(np.int32)
         right = self.sides.right[source]
@@ -243,7 +243,7 @@ class PlanePower:
             rows=rows,
             right=right,
             slot=self.slot[source],
-            parameters=self.field.parameters,
+            parameters=self.potential.parameters,
         )
 
 

@@ -58,10 +58,10 @@ class ObserverRecipe:
     maker: str  # "module:name" of what is called with the system, the potential and the options
     options: Mapping[str, Any] = field(factory=dict)  # plain values
 
-    def __call__(self, system: System, field: AnyPotential) -> Observer:
+    def __call__(self, system: System, potential: AnyPotential) -> Observer:
         """Make it for a system."""
         module, _, name = self.maker.partition(":")
-        made: Observer = getattr(import_module(module), name)(system, field, **self.options)
+        made: Observer = getattr(import_module(module), name)(system, potential, **self.options)
         return made
 
 
@@ -96,10 +96,10 @@ def observer_recipes(sampling: Sampling, protocol: Protocol, potential: AnyPoten
 
 
 def make_plane_spectrum(
-    system: System, field: Potential, *, timestep: float, every: int, segment: int
+    system: System, potential: Potential, *, timestep: float, every: int, segment: int
 ) -> SpectralCurrent:
     """Observer of the spectral flux through the plane."""
-    crossing = PlanePower(system, field, skin=0.3 * field.cutoff)
+    crossing = PlanePower(system, potential, skin=0.3 * potential.cutoff)
     settings = SegmentSettings(timestep=timestep, every=every, segment=segment, precision="single")
     return SpectralCurrent(crossing, system.masses, settings, area=system.area)
 
@@ -117,12 +117,12 @@ def make_layer_spectra(
 
 
 def make_interface_modes(
-    system: System, field: Potential, *, timestep: float, every: int, segment: int
+    system: System, potential: Potential, *, timestep: float, every: int, segment: int
 ) -> InterfaceModeAnalysis:
     """Observer of the heat that each vibration of the atoms near the plane carries."""
-    crossing = PlanePower(system, field, skin=0.3 * field.cutoff)
+    crossing = PlanePower(system, potential, skin=0.3 * potential.cutoff)
     modes = body_modes(
-        SystemForces(system, field), system.positions, system.masses, _select_body(system, crossing.atoms)
+        SystemForces(system, potential), system.positions, system.masses, _select_body(system, crossing.atoms)
     )
     settings = SegmentSettings(timestep=timestep, every=every, segment=segment)
     return InterfaceModeAnalysis(crossing, system.masses, modes, settings, area=system.area, lags=min(64, segment // 2))
@@ -147,17 +147,17 @@ def _select_body(system: System, near: IntArray) -> IntArray:
 class BoundaryPowers:
     """Observer of the power into the left side through both boundaries of a cell that repeats along z."""
 
-    def __init__(self, system: System, field: Potential, *, every: int) -> None:
-        skin = 0.3 * field.cutoff
+    def __init__(self, system: System, potential: Potential, *, every: int) -> None:
+        skin = 0.3 * potential.cutoff
         self.every, self.values = every, np.zeros((1024, 2))
         self.filled = 0
-        self.first = PlanePower(system, field, skin=skin)
+        self.first = PlanePower(system, potential, skin=skin)
         # Seen from the other boundary, the left side has moved up by a box and is on the right.
         self.shift = np.where(system.right, 0.0, system.lattice[2, 2])[:, None] * np.array([0.0, 0.0, 1.0])
         moved = system.positions + self.shift
         low, high = moved[system.right, 2].max(), moved[~system.right, 2].min()
         turned = evolve(system, positions=moved, plane=float(low + high) / 2)
-        self.second = PlanePower(turned, field, skin=skin)
+        self.second = PlanePower(turned, potential, skin=skin)
 
     @property
     def powers(self) -> Array:

@@ -35,10 +35,10 @@ _PRESSURE_BLOCKS = 10
 class Pressure:
     """Pressure along the axes of a periodic system, from positions and velocities."""
 
-    def __init__(self, system: System, field: Potential) -> None:
-        self.system, self.field = system, field
-        self.forces, self.kinds = load_kernels(field).forces, map_species(system, field)
-        self.around = VerletList(system, field)
+    def __init__(self, system: System, potential: Potential) -> None:
+        self.system, self.potential = system, potential
+        self.forces, self.kinds = load_kernels(potential).forces, map_species(system, potential)
+        self.around = VerletList(system, potential)
         self.volume = abs(float(np.linalg.det(system.lattice)))
 
     def __call__(self, positions: Array, velocities: Array) -> Array:
@@ -46,7 +46,7 @@ class Pressure:
         near = self.around.at(positions)
         x = near.extended(positions)
         f = np.zeros_like(x)
-        self.forces(x, self.kinds[near.owner], near.start, near.near, self.field.parameters, f)
+        self.forces(x, self.kinds[near.owner], near.start, near.near, self.potential.parameters, f)
         virial = np.einsum("ia,ia->a", x, f)  # over ghosts, too: valid for any cutoff and many-body forces
         return np.asarray((virial + self.system.masses @ velocities**2) / self.volume, dtype=float)
 
@@ -66,7 +66,7 @@ class LatticeConstant:
         return self.value / self.rest
 
 
-def rest_constant(crystal: str | Structure, field: Potential) -> float:
+def rest_constant(crystal: str | Structure, potential: Potential) -> float:
     """Return the lattice constant (m) of a cubic crystal at rest, where its virial vanishes, within 15 % of its own."""
     from scipy.optimize import brentq
 
@@ -74,7 +74,7 @@ def rest_constant(crystal: str | Structure, field: Potential) -> float:
     start = float(np.linalg.norm((body.lattice if body.axes is None else body.axes)[0]))
     low, high = (1 - _SEARCH_RANGE) * start, (1 + _SEARCH_RANGE) * start
     tried = np.linspace(low, high, 31)
-    found = [_rest_pressure(body, field, a) for a in tried]
+    found = [_rest_pressure(body, potential, a) for a in tried]
     crossing = [i for i in range(30) if found[i] > 0 >= found[i + 1]]  # stable only where pressure falls
     if not crossing:
         raise InputError(
@@ -82,34 +82,34 @@ def rest_constant(crystal: str | Structure, field: Potential) -> float:
             "give a structure near its rest"
         )
     i = crossing[0]
-    root: Any = brentq(partial(_rest_pressure, body, field), tried[i], tried[i + 1], xtol=1e-9 * start)
+    root: Any = brentq(partial(_rest_pressure, body, potential), tried[i], tried[i + 1], xtol=1e-9 * start)
     return float(root)
 
 
-def _rest_pressure_slope(body: Structure, field: Potential, rest: float) -> float:
+def _rest_pressure_slope(body: Structure, potential: Potential, rest: float) -> float:
     """Change of the pressure of a crystal at rest with its lattice constant, Pa m⁻¹."""
-    low, high = (_rest_pressure(body, field, rest * (1 + sign * _STIFFNESS_STEP)) for sign in (-1, 1))
+    low, high = (_rest_pressure(body, potential, rest * (1 + sign * _STIFFNESS_STEP)) for sign in (-1, 1))
     return (high - low) / (2 * _STIFFNESS_STEP * rest)
 
 
-def _rest_pressure(body: Structure, field: Potential, constant: float) -> float:
+def _rest_pressure(body: Structure, potential: Potential, constant: float) -> float:
     """Pressure of a crystal whose atoms do not move, Pa."""
-    system = bulk_crystal(body, field, constant, (1, 1, 1))
-    return float(Pressure(system, field)(system.positions, np.zeros_like(system.positions)).mean())
+    system = bulk_crystal(body, potential, constant, (1, 1, 1))
+    return float(Pressure(system, potential)(system.positions, np.zeros_like(system.positions)).mean())
 
 
-def bulk_crystal(body: Structure, field: Potential, constant: float, cells: tuple[int, int, int]) -> System:
+def bulk_crystal(body: Structure, potential: Potential, constant: float, cells: tuple[int, int, int]) -> System:
     """One crystal, periodic, every atom of it in one of two thermostats."""
     length = (max(1, cells[2] // 2), max(1, cells[2] - cells[2] // 2))
     system = mass_interface(
-        body, field, 1.0, lattice_constant=constant, cells=cells[:2], length=length, bath=0, periodic=True,
+        body, potential, 1.0, lattice_constant=constant, cells=cells[:2], length=length, bath=0, periodic=True,
     )  # fmt: skip
     return evolve(system, name=body.name, role=np.where(system.right, COLD_ROLE, HOT_ROLE))
 
 
 def find_lattice_constant(
     crystal: str | Structure,
-    field: Potential,
+    potential: Potential,
     engine: MdEngine,
     temperature: float,
     *,
@@ -130,12 +130,12 @@ def find_lattice_constant(
             f"{temperature:g} K and {steps} steps, wanted above 0 K and at least {100 * _PRESSURE_BLOCKS} steps"
         )
     body = structure(crystal) if isinstance(crystal, str) else crystal
-    rest = rest_constant(body, field)
-    slope = _rest_pressure_slope(body, field, rest)
+    rest = rest_constant(body, potential)
+    slope = _rest_pressure_slope(body, potential, rest)
     constant, sigma, last = rest, 0.0, (rest, 0.0)
     for number, share in enumerate(_RUN_SHARES):
-        system = bulk_crystal(body, field, constant, cells)
-        values = _sample_pressure(system, field, engine, temperature, timestep, round(share * steps), seed + number)
+        system = bulk_crystal(body, potential, constant, cells)
+        values = _sample_pressure(system, potential, engine, temperature, timestep, round(share * steps), seed + number)
         mean = float(values.mean())
         if (
             number and abs(constant - last[0]) > _MIN_SLOPE_SPAN * rest
@@ -153,13 +153,13 @@ def find_lattice_constant(
 
 
 def _sample_pressure(
-    system: System, field: Potential, engine: MdEngine, temperature: float, timestep: float, steps: int, seed: int
+    system: System, potential: Potential, engine: MdEngine, temperature: float, timestep: float, steps: int, seed: int
 ) -> Array:
     """(10,) means of the pressure over the blocks of a run at a temperature, Pa."""
     thermostats = Thermostats("langevin", temperature, temperature, 200 * timestep)
     state: MdState = gradient_state(system, temperature, temperature, seed)
-    motion = engine.begin(system, field, thermostats, state, timestep=timestep, seed=seed)
-    pressure = Pressure(system, field)
+    motion = engine.begin(system, potential, thermostats, state, timestep=timestep, seed=seed)
+    pressure = Pressure(system, potential)
     motion.advance(max(1, round(_SETTLING_SHARE * steps)))
     samples = max(1, round((1 - _SETTLING_SHARE) * steps / _PRESSURE_INTERVAL / _PRESSURE_BLOCKS))
     found = np.zeros((_PRESSURE_BLOCKS, samples))

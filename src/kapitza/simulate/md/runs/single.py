@@ -153,8 +153,10 @@ class RunInProgress:
         if len(self.power) == protocol.blocks:
             return
         if protocol.power:
-            system, field = self.setup.system, require_kernels(self.setup.potential)
-            self.meter = PowerMeter(PlanePower(system, field, skin=_POWER_SKIN * field.cutoff).power, protocol.power)
+            system, potential = self.setup.system, require_kernels(self.setup.potential)
+            self.meter = PowerMeter(
+                PlanePower(system, potential, skin=_POWER_SKIN * potential.cutoff).power, protocol.power
+            )
         motion = self.motion()
         try:
             self.settle(motion)

@@ -29,7 +29,7 @@ AtomSites = tuple[Array, Array, IntArray, tuple[str, ...]]
 
 def mass_interface(
     crystal: str | Structure,
-    field: Potential,
+    potential: Potential,
     ratio: float,
     *,
     lattice_constant: float | tuple[float, float] | None = None,
@@ -44,7 +44,7 @@ def mass_interface(
     ----------
     crystal : a name such as "Ar" or "Si", or a structure; its cell is the cubic one where it has one (`axes`), with the
         third axis along z
-    field : its potential; where it has twice as many kinds as the crystal, the second half are the heavy ones
+    potential : its potential; where it has twice as many kinds as the crystal, the second half are the heavy ones
     ratio : mass of an atom on the right over the same on the left
     lattice_constant : length of the first axis, or of the first and of the third, m; None: as the structure has it
     cells : repeats in the plane
@@ -64,7 +64,7 @@ def mass_interface(
     wall = 0 if periodic else wall
     _check_counts(cells, lengths, bath, wall, ratio)
     cell = _orient_cell(body, lattice_constant)
-    kinds = [_assign_kinds(cell, field, heavy=heavy) for heavy in (False, True)]
+    kinds = [_assign_kinds(cell, potential, heavy=heavy) for heavy in (False, True)]
     counts = [n + wall for n in lengths]
     places, base, level = _fill_block(cell, (*cells, sum(counts)))
     right = level >= counts[0]
@@ -73,9 +73,9 @@ def mass_interface(
     side = cell.lattice * np.array([[cells[0]], [cells[1]], [sum(counts)]])
     thick = float(cell.lattice[2, 2])
     return assemble_system(
-        f"{body.name}, mass ratio {ratio:g}", side, (places, masses, species, field.kinds),
+        f"{body.name}, mass ratio {ratio:g}", side, (places, masses, species, potential.kinds),
         float(places[~right, 2].max() + places[right, 2].min()) / 2,
-        wall=wall * thick, bath=bath * thick, periodic=periodic, vacuum=3 * field.cutoff,
+        wall=wall * thick, bath=bath * thick, periodic=periodic, vacuum=3 * potential.cutoff,
     )  # fmt: skip
 
 
@@ -133,18 +133,18 @@ def _stretch_factors(axes: Array, lattice_constant: float | tuple[float, float] 
     return np.array([across, across, along])
 
 
-def _assign_kinds(body: Structure, field: Potential, *, heavy: bool) -> IntArray:
+def _assign_kinds(body: Structure, potential: Potential, *, heavy: bool) -> IntArray:
     """(n,) kind of each atom of a crystal, as the potential counts them."""
     found = list(dict.fromkeys(body.symbols))
-    known = set(field.kinds) & set(ATOMIC_WEIGHTS)
-    missing = [symbol for symbol in found if symbol not in field.kinds]
-    if (missing and known) or len(field.kinds) < len(found):
+    known = set(potential.kinds) & set(ATOMIC_WEIGHTS)
+    missing = [symbol for symbol in found if symbol not in potential.kinds]
+    if (missing and known) or len(potential.kinds) < len(found):
         raise InputError(
-            f"the potential is for {', '.join(field.kinds)}, {body.name} needs {', '.join(found)}: give its elements "
-            "to the potential"
+            f"the potential is for {', '.join(potential.kinds)}, {body.name} needs {', '.join(found)}: give its "
+            "elements to the potential"
         )
-    first = [field.kinds.index(s) if s in field.kinds else i for i, s in enumerate(found)]
-    shift = len(found) if heavy and len(field.kinds) >= 2 * len(found) else 0
+    first = [potential.kinds.index(s) if s in potential.kinds else i for i, s in enumerate(found)]
+    shift = len(found) if heavy and len(potential.kinds) >= 2 * len(found) else 0
     species = [first[found.index(symbol)] + shift for symbol in body.symbols]
     return np.array(species, dtype=np.int64)
 

@@ -24,7 +24,7 @@ _LayerMoves = dict[int, Array]  # by how much the atoms of a layer, counted from
 
 def junction_system(
     plan: JunctionPlan,
-    field: Potential,
+    potential: Potential,
     *,
     lengths: tuple[float, float],
     width: float = 2 * nm,
@@ -40,8 +40,8 @@ def junction_system(
 
     Parameters
     ----------
-    plan : of the junction; its potential must be the same as `field`, and relaxes the crystals
-    field : the potential for the run
+    plan : of the junction; its potential must be the same as `potential`, and relaxes the crystals
+    potential : the potential for the run
     lengths : of the left and the right side, thermostats included, held atoms not, m; rounded up to whole layers
     width : smallest distance of an atom from its own image in the plane, m
     bath, wall : thickness of the thermostats and of the held ends, m; a periodic system has no held ends
@@ -59,7 +59,7 @@ def junction_system(
     _check_lengths(plan, lengths, width, bath, wall)
     engine = plan_force_field(plan)
     segments, periods = prepare_segments(plan, engine)
-    _check_elements(field, segments)
+    _check_elements(potential, segments)
     wall = 0.0 if periodic else wall
     ends = [_lengthen_segment(segments[i], length + wall) for i, length in ((0, lengths[0]), (-1, lengths[1]))]
     whole = [ends[0], *segments[1:-1], ends[1]]
@@ -73,7 +73,7 @@ def junction_system(
         high = {key + made.layers: moved for key, moved in others.items() if key < 0}
         places = places + _layer_displacements(made, low | high, 0)
         box = np.vstack([periods, _closing_vector(whole, periods, [*shifts, *again]) + last + rise])
-    return _repeat_in_plane(made, places, box, field, width, wall=wall, bath=bath, periodic=periodic)
+    return _repeat_in_plane(made, places, box, potential, width, wall=wall, bath=bath, periodic=periodic)
 
 
 def _check_lengths(plan: JunctionPlan, lengths: tuple[float, float], width: float, bath: float, wall: float) -> None:
@@ -90,11 +90,11 @@ def _check_lengths(plan: JunctionPlan, lengths: tuple[float, float], width: floa
         )
 
 
-def _check_elements(field: Potential, segments: Sequence[Segment]) -> None:
+def _check_elements(potential: Potential, segments: Sequence[Segment]) -> None:
     """Refuse elements that the potential of the run lacks."""
-    missing = sorted({symbol for one in segments for symbol in one.cell.symbols} - set(field.kinds))
+    missing = sorted({symbol for one in segments for symbol in one.cell.symbols} - set(potential.kinds))
     if missing:
-        raise InputError(f"the potential of the run is for {', '.join(field.kinds)}, not {', '.join(missing)}")
+        raise InputError(f"the potential of the run is for {', '.join(potential.kinds)}, not {', '.join(missing)}")
 
 
 def _lengthen_segment(segment: Segment, length: float) -> Segment:
@@ -143,7 +143,7 @@ def _repeat_in_plane(
     made: AtomStack,
     places: Array,
     box: Array,
-    field: Potential,
+    potential: Potential,
     width: float,
     *,
     wall: float,
@@ -157,13 +157,13 @@ def _repeat_in_plane(
     images = np.array(list(product(*(range(count) for count in counts)))) @ box[:2]
     positions = (places[:, None] + images).reshape(-1, 3)
     each = np.repeat(np.arange(len(places)), len(images))
-    species = np.array([field.kinds.index(symbol) for symbol in made.atoms.symbols], dtype=np.int64)[each]
+    species = np.array([potential.kinds.index(symbol) for symbol in made.atoms.symbols], dtype=np.int64)[each]
     left, right = made.segment == 0, made.segment == made.segment.max()
     plane = float(places[left, 2].max() + places[right, 2].min()) / 2
     order = np.argsort(positions[:, 2], kind="stable")
-    sites = positions[order], made.atoms.masses[each][order], species[order], field.kinds
+    sites = positions[order], made.atoms.masses[each][order], species[order], potential.kinds
     wide = box * np.array([[counts[0]], [counts[1]], [1]])
     return assemble_system(
         made.atoms.name, wide, sites, plane, wall=wall, bath=bath, periodic=periodic,
-        vacuum=3 * field.cutoff,
+        vacuum=3 * potential.cutoff,
     )  # fmt: skip

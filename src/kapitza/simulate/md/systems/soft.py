@@ -156,15 +156,15 @@ def nanotube_in_matrix(
     masses = np.where(layer == 0, _CARBON_MASS, mass)
     species = (layer > 0).astype(int)
     box = np.diag([along, width * a, width * a])
-    field = _tube_potential(adhesion, contact, epsilon, sigma)
+    potential = _tube_potential(adhesion, contact, epsilon, sigma)
     middle = float(centre[2]) + 1e-3 * angstrom
     system = System(
         name=f"({n}, {n}) tube in a matrix",
-        lattice=box, positions=positions, masses=masses, species=species, kinds=field.kinds,
+        lattice=box, positions=positions, masses=masses, species=species, kinds=potential.kinds,
         layer=layer, role=role, plane=middle, periodic=True,
     )  # fmt: skip
     radii = np.bincount(layer, np.hypot(*(positions - centre)[:, 1:].T)) / system.counts
-    return SoftSystem(system, field, 2 * pi * radius * along, radii)
+    return SoftSystem(system, potential, 2 * pi * radius * along, radii)
 
 
 def _armchair_tube(n: int, length: int) -> tuple[Array, float]:

@@ -67,9 +67,9 @@ def packet_state(
     return MdState(system.positions + displaced, velocities), omega
 
 
-def side_energies(system: System, field: Potential, positions: Array, velocities: Array) -> tuple[float, float]:
+def side_energies(system: System, potential: Potential, positions: Array, velocities: Array) -> tuple[float, float]:
     """Energy above rest of the left and of the right side, kinetic and of the sites, J."""
-    around, kinds = VerletList(system, field), map_species(system, field)
-    now, rest = (site_energies(field, around.renew(x), x, kinds) for x in (np.array(positions), system.positions))
+    around, kinds = VerletList(system, potential), map_species(system, potential)
+    now, rest = (site_energies(potential, around.renew(x), x, kinds) for x in (np.array(positions), system.positions))
     each = now - rest + 0.5 * system.masses * np.square(velocities).sum(axis=1)
     return float(each[~system.right].sum()), float(each[system.right].sum())
