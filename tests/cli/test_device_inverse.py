@@ -36,10 +36,11 @@ def test_the_verb_tells_what_the_fit_finds(table, tmp_path):
     )
     assert done.exit_code == 0, done.output
     got = json.loads(done.stdout)
-    np.testing.assert_allclose(got["parameters"]["value"][G]["value"], 4e7, rtol=1e-4, atol=0)
+    np.testing.assert_allclose(got["parameters"][G]["value"], 4e7, rtol=1e-4, atol=0)
     assert set(got["boundaries"]["GaN|SiC"]) == {"jump", "flux", "resistance"}
     np.testing.assert_allclose(got["boundaries"]["GaN|SiC"]["resistance"]["value"], 2.5e-8, rtol=1e-4, atol=0)
     back = kapitza.load(saved)
+    assert got["GaN|SiC"]["fields"]["value"] == back["GaN|SiC"].value.tolist()
     np.testing.assert_allclose(back["device"].value(G), 4e7, rtol=1e-4, atol=0)
     told = CliRunner().invoke(app, ["device", str(CHIP), "--fit", str(table), "--free", G])
     assert "m²K/GW" in told.output

@@ -34,11 +34,13 @@ def test_a_scan_for_programs(data: Data, capsys: pytest.CaptureFixture[str]) -> 
     assert main(["eels", "info", str(data("eels/vib_line_nion.ndata")), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     truth = json.loads(data("eels/truth.json").read_text())
-    np.testing.assert_allclose(found["zero loss"]["fwhm"] / meV, truth["zlp"]["fwhm_meV"], rtol=3e-3, atol=0)
-    np.testing.assert_allclose(found["electrons per pixel"]["median"], truth["dose_e"], rtol=3e-3, atol=0)
-    np.testing.assert_allclose(found["gain side"]["value"] / meV, 256, rtol=1e-4, atol=0)
-    np.testing.assert_allclose(found["positions"][1]["first"] / nm, -15.5, rtol=1e-12, atol=0)
-    assert [found["energy"]["channels"], found["exposure"]["value"], found["warnings"]] == [1024, 1.0, []]
+    np.testing.assert_allclose(found["zero_loss_fwhm"]["value"] / meV, truth["zlp"]["fwhm_meV"], rtol=3e-3, atol=0)
+    np.testing.assert_allclose(found["electrons_per_pixel"]["value"][1], truth["dose_e"], rtol=3e-3, atol=0)
+    np.testing.assert_allclose(found["gain"]["value"] / meV, 256, rtol=1e-4, atol=0)
+    image = found["image"]["fields"]
+    np.testing.assert_allclose(image["position"][1][0] / nm, -15.5, rtol=1e-12, atol=0)
+    assert [len(image["energy"]), image["exposure"], found["quality"]["fields"]["warnings"]] == [1024, 1.0, []]
+    assert image["counts"]["shape"][-1] == 1024
 
 
 def test_warnings_are_notes(data: Data, capsys: pytest.CaptureFixture[str]) -> None:

@@ -287,17 +287,17 @@ def test_calibration_dark_and_vacuum_by_options(
     plain = ask("fit", folder / "scan.h5", "--modes", folder / "modes.toml", "--tie", "common")
     for dark in ("50+-4", tmp_path / "dark.ndata"):
         got = ask("fit", scan, *axes, "--dark", dark)
-        one, other = (content["maps"]["common"]["parameters"]["temperature"] for content in (plain, got))
-        assert got["maps"]["common"]["good"] == 64
-        np.testing.assert_allclose(other["mean"], one["mean"], rtol=0, atol=0.3 * one["sigma of one pixel"])
+        one, other = (content["summary"]["common"]["parameters"]["temperature"] for content in (plain, got))
+        assert got["summary"]["common"]["good"] == 64
+        np.testing.assert_allclose(other["value"], one["value"], rtol=0, atol=0.3 * one["sigma_of_one_pixel"])
     ask("info", scan, "--energy=-256meV,0.5meV", "--pitch", "4nm")
     plan = read_eels_experiment(folder / "plan.toml").experiment
     vacuum = kapitza.eels.simulate_spectra(evolve(evolve_intensities(plan, 0.0), rows=1, dwell=8.0), seed=9)
     kapitza.eels.write_eels(vacuum, tmp_path / "vacuum.h5")
     # a vacuum of 128 times the electrons of a pixel: the same temperatures with its shape of the zero-loss peak
     got = ask("fit", folder / "scan.h5", *axes[3:], "--vacuum", tmp_path / "vacuum.h5")
-    other = got["maps"]["common"]["parameters"]["temperature"]
-    np.testing.assert_allclose(other["mean"], one["mean"], rtol=0, atol=one["sigma of one pixel"])
+    other = got["summary"]["common"]["parameters"]["temperature"]
+    np.testing.assert_allclose(other["value"], one["value"], rtol=0, atol=one["sigma_of_one_pixel"])
 
 
 def evolve_intensities(plan: kapitza.eels.EelsExperiment, intensity: float) -> kapitza.eels.EelsExperiment:
@@ -401,7 +401,7 @@ def test_a_single_spectrum_has_temperatures_and_no_figure(
     scan = kapitza.eels.read_eels(folder / "scan.h5")
     kapitza.eels.write_eels(evolve(scan, counts=scan.block(0, 1)[0], position=()), tmp_path / "one.h5")
     words = ["fit", tmp_path / "one.h5", "--modes", folder / "modes.toml"]
-    assert ask(*words)["maps"]["common"]["pixels"] == []
+    assert ask(*words)["common"]["fields"]["position"] == []
     assert main(["eels", *map(str, words), "--plot", str(tmp_path / "one.png")]) == 2
     assert "a single spectrum" in capsys.readouterr().err
     assert not (tmp_path / "one.png").exists()

@@ -20,10 +20,10 @@ def test_build_save_show(tmp_path, capsys):
     assert f"note: wrote {path}" in out.err
     assert main(["junction", "show", path, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["left"]["name"] == "Ar"
+    assert found["fields"]["left"]["fields"]["name"] == "Ar"
     np.testing.assert_allclose(found["area"]["value"], np.sqrt(3) / 2 * 5.334e-10**2 / 2, rtol=1e-3)
     assert max(found["mismatch"].values()) < 1e-4
-    assert found["residual"] < 1e-10
+    assert found["fields"]["residual"] < 1e-10
 
 
 def test_a_toml_file_builds_as_well(tmp_path, capsys):

@@ -166,6 +166,8 @@ def test_the_plain_tree_is_what_json_holds() -> None:
     spectrum = record_tree(dmm(AL, SI))
     assert spectrum["fields"]["total"] == dmm(AL, SI).total.tolist()
     assert record_tree(np.array([1 + 2j])) == [[1.0, 2.0]]
+    assert record_tree({"map": np.zeros((200, 51))})["map"]["shape"] == [200, 51]
+    assert record_tree(np.zeros((200, 50))) == np.zeros((200, 50)).tolist()
 
 
 def test_another_type_of_the_same_name_is_refused(tmp_path: Path) -> None:

@@ -27,15 +27,7 @@ from kapitza.cli.options import (
     parse_temperature,
     parse_temperatures,
 )
-from kapitza.cli.output import (
-    CONDUCTANCE_UNIT,
-    megawatts,
-    note,
-    print_record,
-    print_table,
-    progress_line,
-    quantity_json,
-)
+from kapitza.cli.output import megawatts, note, print_record, print_table, progress_line
 from kapitza.errors import InputError
 from kapitza.units import THz, angstrom, nm
 
@@ -156,18 +148,8 @@ def _crossing_report(junction: Junction, kelvin: float, work: Mapping[str, Any])
         partial(deferred.modes_figure, modes, conversion),
         _PANELS_SIZE,
         lambda: _print_crossing(modes, conversion, kelvin),
-        {side: _angle_json(modes.by_angle(side, temperature=kelvin)) for side in ("left", "right")},
+        {f"{side}_by_angle": modes.by_angle(side, temperature=kelvin) for side in ("left", "right")},
     )
-
-
-def _angle_json(found: BinnedModes) -> dict[str, Any]:
-    """Return what arrives on one side by its angle of incidence."""
-    return {
-        "angle": quantity_json([math.degrees(edge) for edge in found.edges.tolist()], "deg"),
-        "conductance": quantity_json(found.crossing, CONDUCTANCE_UNIT),
-        "coefficient": found.coefficient,
-        "specularity": found.specularity,
-    }
 
 
 def _print_crossing(modes: ModalTransmission, conversion: ModeConversion, kelvin: float) -> None:

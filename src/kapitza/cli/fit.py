@@ -9,13 +9,12 @@ import typer
 import kapitza
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json
-from kapitza.cli.output import note, print_json, quantity_json
+from kapitza.cli.output import note, print_record, quantity_json
 from kapitza.cli.samples import SampleArgument
 from kapitza.core.parameter_units import shown_unit
 from kapitza.errors import InputError
 
 if TYPE_CHECKING:
-    from kapitza.io.samples import SampleFile
     from kapitza.measure.fit_result import Fit
 
 
@@ -54,7 +53,14 @@ def fit_sample(
         joint = found.contours(one.strip(), other.strip(), points=11, span=3.6)
         likelihood.draw(lambda ax: kapitza.plot.likelihood(joint, ax))
     if as_json:
-        print_json(_fit_json(held, found))
+        numbers: dict[str, Any] = {
+            "title": held.title,
+            "temperature": quantity_json(held.temperature, "K"),
+            "drop": "extrapolated",
+        }
+        variance = found.budget()
+        numbers["budget"] = {name: variance.of(name) for name in variance.names}
+        print_record(found, numbers | {"parameters": parameter_numbers(found)}, without=("problem", "solution"))
         return
     typer.echo(f"{held.title} at {held.temperature:g} K, total uncertainties\n{kapitza.measure.fit_report(found)}")
     for one in found.problem.samples:
@@ -64,20 +70,10 @@ def fit_sample(
         drawn.announce()
 
 
-def _fit_json(held: SampleFile, found: Fit) -> dict[str, Any]:
-    """Return a fit with its units."""
-    parameters: dict[str, Any] = {}
-    for parameter, value, sigma in zip(found.problem.parameters, found.value, found.sigma, strict=True):
-        name, unit = parameter.name, shown_unit(parameter.name)[2]
-        known = {"bound": found.bounds[name]} if name in found.bounds else {"value": value, "sigma": sigma}
-        parameters[name] = {"unit": unit, "free": not parameter.known, **known}
-    budget = found.budget()
+def parameter_numbers(found: Fit) -> dict[str, Any]:
+    """Return the numbers of a fit by name, with total uncertainties; NaN where the data give a bound only."""
+    numbers = zip(found.problem.parameters, found.value.tolist(), found.sigma.tolist(), strict=True)
     return {
-        "title": held.title,
-        "temperature": quantity_json(held.temperature, "K"),
-        "parameters": parameters,
-        "chi2": found.chi2,
-        "freedom": found.freedom,
-        "budget": {name: budget.of(name) for name in budget.names},
-        "drop": "extrapolated",
+        one.name: quantity_json(value, shown_unit(one.name)[2], sigma=sigma) | {"free": not one.known}
+        for one, value, sigma in numbers
     }

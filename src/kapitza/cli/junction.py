@@ -9,7 +9,7 @@ import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.figures import check_output
 from kapitza.cli.options import Json, parse_normals
-from kapitza.cli.output import note, print_json
+from kapitza.cli.output import note, print_record, quantity_json
 from kapitza.errors import InputError
 from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.units import angstrom
@@ -152,7 +152,7 @@ def show(
 def _report_junctions(made: list[Any], as_json: bool) -> None:
     """Print what junctions are made of; several as a list in JSON."""
     if as_json and len(made) > 1:
-        print_json({"junctions": [_junction_json(one) for one in made]})
+        print_record({"junctions": made}, {"numbers": [_junction_numbers(one) for one in made]})
         return
     for one in made:
         _report_junction(one, as_json)
@@ -160,45 +160,28 @@ def _report_junctions(made: list[Any], as_json: bool) -> None:
 
 def _report_junction(made: Any, as_json: bool) -> None:
     """Print what a junction is made of."""
-    found = _junction_json(made)
+    found = _junction_numbers(made)
     if as_json:
-        print_json(found)
+        print_record(made, found)
         return
-    typer.echo(found["name"])
+    typer.echo(made.name)
     for side in ("left", "right"):
-        lead = found[side]
+        lead = made.lead(side)
         typer.echo(
-            f"{side:6s} {lead['name']}: {lead['atoms']} atoms in a principal layer of "
-            f"{lead['thickness']['value'] / angstrom:.4g} Å, {lead['cells']} in a cell of the junction"
+            f"{side:6s} {lead.name}: {lead.masses.size} atoms in a principal layer of "
+            f"{lead.thickness / angstrom:.4g} Å, {len(made.tiles(side))} in a cell of the junction"
         )
-    area = found["area"]["value"] / angstrom**2
-    typer.echo(f"device {found['layers']} layers, {found['atoms']} atoms, cell of {area:.4g} Å²")
-    typer.echo(f"sum rule off by {found['residual']:.1e} of the largest force constant before it was enforced")
-    mismatch = found["mismatch"]
-    typer.echo(
-        f"outermost layers differ from the crystals by {mismatch['left']:.1e} (left) and {mismatch['right']:.1e} "
-        "(right) of it"
-    )
+    typer.echo(f"device {len(made.device)} layers, {found['atoms']} atoms, cell of {made.area / angstrom**2:.4g} Å²")
+    typer.echo(f"sum rule off by {made.residual:.1e} of the largest force constant before it was enforced")
+    left, right = found["mismatch"]["left"], found["mismatch"]["right"]
+    typer.echo(f"outermost layers differ from the crystals by {left:.1e} (left) and {right:.1e} (right) of it")
 
 
-def _junction_json(made: Any) -> dict[str, Any]:
-    """Return what a junction is made of, with units."""
-    leads = {
-        side: {
-            "name": made.lead(side).name,
-            "atoms": int(made.lead(side).masses.size),
-            "thickness": {"unit": "m", "value": made.lead(side).thickness},
-            "cells": len(made.tiles(side)),
-        }
-        for side in ("left", "right")
-    }
+def _junction_numbers(made: Any) -> dict[str, Any]:
+    """Return what follows from a junction, with units."""
     return {
-        "name": made.name,
-        **leads,
-        "layers": len(made.device),
         "atoms": sum(int(slab.masses.size) for slab in made.device),
-        "area": {"unit": "m^2", "value": made.area},
-        "residual": made.residual,
+        "area": quantity_json(made.area, "m^2"),
         "mismatch": deferred.lead_mismatch(made),
     }
 

@@ -131,7 +131,7 @@ def _report_domain(
         law = fourier
         files.draw_figure(lambda figure: deferred.transport_map_figure(found, law, figure), height=_TWO_PANELS_HEIGHT)
     if as_json:
-        beside = None if fourier is None else quantity_json(_masked_lists(fourier, found.region >= 0), "K")
+        beside = None if fourier is None else quantity_json(_mask_walls(fourier, found.region >= 0), "K")
         print_record(found, {"fourier": beside})
         return
     _print_map(held.title, found, fourier)
@@ -164,11 +164,11 @@ def _report_inverse_problem(path: str, data: str, *, lifetimes: float, files: Re
     files.announce()
 
 
-def _masked_lists(value: Any, held: Any) -> Any:
-    """Nested lists of the cells, None in walls and voids."""
+def _mask_walls(value: Any, held: Any) -> Any:
+    """Temperatures of the cells, None in walls and voids."""
     masked = value.astype(object)
     masked[~held] = None
-    return masked.tolist()
+    return masked
 
 
 def _print_map(title: str, found: TransportMap, fourier: Any) -> None:

@@ -56,10 +56,10 @@ class BinnedModes:
         temperature was given
     """
 
-    edges: Array = field(converter=increasing)
-    arriving: Array = field(converter=numbers)
-    crossing: Array = field(converter=numbers)
-    specular: Array = field(converter=numbers)
+    edges: Array = field(converter=increasing, metadata={"unit": "of what is sorted by, angles in rad"})
+    arriving: Array = field(converter=numbers, metadata={"unit": "W m^-2 K^-1 at a temperature, else m^-2"})
+    crossing: Array = field(converter=numbers, metadata={"unit": "as arriving"})
+    specular: Array = field(converter=numbers, metadata={"unit": "as arriving"})
 
     @property
     def middle(self) -> Array:

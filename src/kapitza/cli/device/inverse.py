@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import kapitza
 from kapitza.cli import deferred
-from kapitza.cli.output import note, print_json, print_table
+from kapitza.cli.fit import parameter_numbers
+from kapitza.cli.output import note, print_record, print_table, quantity_json
 from kapitza.errors import InputError
 from kapitza.io.device.sweeps import format_device_number
 
@@ -25,45 +26,29 @@ def report_inverse(path: str, measured: str, free: str | None, *, save: str | No
     owners = [name.rpartition(".")[0] for name in names if name.endswith(".conductance")]
     x, y = (float(v) for v in kapitza.solve(device, sensitivity=False).place[:2])
     fluxes = [kapitza.thermometry.boundary_flux(found, owner, (x, y)) for owner in owners]
+    determined = [owner for owner in owners if f"{owner}.conductance" not in found.bounds]
+    kept: dict[str, Any] = {"device": kapitza.thermometry.fitted_device(found)}
+    kept |= {owner: found.conductance(owner, device.sink) for owner in determined}
     if save is not None:
-        kept: dict[str, Any] = {"device": kapitza.thermometry.fitted_device(found)}
-        kept |= {
-            owner: found.conductance(owner, device.sink)
-            for owner in owners
-            if f"{owner}.conductance" not in found.bounds
-        }
         kapitza.save(kept, save)
     if as_json:
-        print_json(_inverse_json(device.title, found, fluxes))
+        numbers = {"chi2": found.chi2, "freedom": found.freedom, "parameters": parameter_numbers(found)}
+        boundaries = {one.boundary: _boundary_numbers(one) for one in fluxes}
+        print_record(kept, {**numbers, "bounds": found.bounds, "boundaries": boundaries, "drop": "extrapolated"})
         return
     _print_inverse(device.title, found, fluxes)
     if save is not None:
         note(f"wrote {save}")
 
 
-def _inverse_json(title: str, found: Fit, fluxes: list[BoundaryFlux]) -> dict[str, Any]:
-    """A fit with its units, and jump, flux and resistance of each boundary at the hottest point."""
-    parameters: dict[str, Any] = {}
-    for parameter, value, sigma in zip(found.problem.parameters, found.value, found.sigma, strict=True):
-        name = parameter.name
-        known = {"bound": found.bounds[name]} if name in found.bounds else {"value": value, "sigma": sigma}
-        parameters[name] = {"free": not parameter.known, **known}
-    boundaries: dict[str, Any] = {}
-    for one in fluxes:
-        jump, flux, resistance = one.sigma.tolist()
-        known = {"value": one.resistance, "sigma": resistance} if one.bound is None else {"bound": one.bound}
-        boundaries[one.boundary] = {
-            "jump": {"unit": "K", "value": one.jump, "sigma": jump},
-            "flux": {"unit": "W m^-2", "value": one.flux, "sigma": flux},
-            "resistance": {"unit": "m^2 K W^-1", **known},
-        }
+def _boundary_numbers(one: BoundaryFlux) -> dict[str, Any]:
+    """Jump, flux and resistance of a boundary at the hottest point; NaN where it has a bound only."""
+    jump, flux, resistance = one.sigma.tolist()
     return {
-        "title": title,
-        "parameters": {"unit": "SI", "value": parameters},
-        "chi2": found.chi2,
-        "freedom": found.freedom,
-        "boundaries": boundaries,
-        "drop_definition": "extrapolated",
+        "jump": quantity_json(one.jump, "K", sigma=jump),
+        "flux": quantity_json(one.flux, "W m^-2", sigma=flux),
+        "resistance": quantity_json(one.resistance, "m^2 K W^-1", sigma=resistance),
+        **({} if one.bound is None else {"bound": one.bound}),
     }
 
 

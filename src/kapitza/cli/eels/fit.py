@@ -27,7 +27,7 @@ from kapitza.cli.eels.options import (
 )
 from kapitza.cli.figures import Results
 from kapitza.cli.options import DaskAddress, Figure, Json, Save, StoreFolder, dask_executor
-from kapitza.cli.output import note, print_json, progress_line
+from kapitza.cli.output import note, print_record, progress_line, quantity_json
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
 from kapitza.units import nm
@@ -45,6 +45,7 @@ _FLAG_REMARKS = {
     "MISSING": "have channels without a finite count, which were left out",
     "NEGATIVE": "have channels below zero, which were used as they are",
 }
+_PARAMETER_UNITS = {"amplitude": "electrons", "intensity": "electrons", "temperature": "K", "occupation": "1"}  # else J
 
 
 def fit_scan(
@@ -98,7 +99,8 @@ def fit_scan(
     if plot is not None:
         _draw_map(maps[ties[0]], radius, interface, files)
     if as_json:
-        print_json({"source": image.source, "maps": {name: _map_json(one) for name, one in maps.items()}})
+        summary = {name: _map_summary(one) for name, one in maps.items()}
+        print_record(maps, {"source": image.source, "summary": summary})
         return
     typer.echo(f"{Path(scan).name}: {image.title}")
     for flag, number in _flag_counts(maps[ties[0]]).items():
@@ -159,18 +161,19 @@ def _flag_counts(found: TemperatureMap) -> dict[str, int]:
     return {name: number for name, number in numbers.items() if number}
 
 
-def _map_json(found: TemperatureMap) -> dict[str, Any]:
-    """Return what a map says, with units; single pixels are in the saved file."""
+def _map_summary(found: TemperatureMap) -> dict[str, Any]:
+    """Return counts of pixels, and the mean of each parameter with the median uncertainty of one pixel."""
     import numpy as np
 
     parameters: dict[str, Any] = {}
     for name in found.names:
         shown = found.determined(name)
         if shown.any():
-            mean, sigma = np.mean(found.parameter(name)[shown]), np.median(found.parameter_sigma(name)[shown])
-            parameters[name] = {"pixels": int(shown.sum()), "mean": float(mean), "sigma of one pixel": float(sigma)}
-    counts = {"pixels": list(found.shape), "good": int(found.good.sum()), "flags": _flag_counts(found)}
-    return counts | {"parameters": parameters, "unit": "SI"}
+            unit = _PARAMETER_UNITS.get(name.rpartition(".")[2], "J")
+            sigma = float(np.median(found.parameter_sigma(name)[shown]))
+            mean = quantity_json(float(np.mean(found.parameter(name)[shown])), unit, meaning="mean of the pixels")
+            parameters[name] = mean | {"pixels": int(shown.sum()), "sigma_of_one_pixel": sigma}
+    return {"good": int(found.good.sum()), "flags": _flag_counts(found), "parameters": parameters}
 
 
 def _print_map(found: TemperatureMap) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import kapitza
 from kapitza.cli.eels.options import Dose, EnergyOption, EnergyUnit, Pitch, PositionUnit, ReadingOptions, Scan, Title
 from kapitza.cli.options import Json
-from kapitza.cli.output import note, print_json, print_table
+from kapitza.cli.output import note, print_record, print_table, quantity_json
 from kapitza.units import meV, nm
 
 if TYPE_CHECKING:
@@ -27,71 +27,47 @@ def info(
 ) -> None:
     """What is in a file: axes, dose, zero-loss peak, gain side, and what stands against a temperature from it."""
     image = ReadingOptions(title, energy_unit, energy, position_unit, pitch, electrons_per_count).image(scan)
-    content = _info_json(image, kapitza.eels.assess_spectra(image))
-    if as_json:
-        print_json(content)
-        return
-    _print_info(content)
-
-
-def _info_json(image: SpectrumImage, found: SpectrumQuality) -> dict[str, Any]:
-    """Return what is in a file, with units."""
-    dose = found.electrons.ravel()
-    dose = dose[dose > 0] if (dose > 0).any() else dose
-    return {
-        "source": image.source,
-        "title": str(image.metadata.get("title", "")),
-        "type": str(image.counts.dtype),
-        "on disk": not hasattr(image.counts, "nbytes") or type(image.counts).__name__ == "memmap",
-        "positions": [
-            {"unit": "m", "points": axis.size, "first": float(axis[0]), "last": float(axis[-1])}
-            for axis in image.position
-        ],
-        "energy": {
-            "unit": "J",
-            "channels": image.energy.size,
-            "first": float(image.energy[0]),
-            "last": float(image.energy[-1]),
-            "step": image.step,
-        },
-        "electrons per count": image.electrons_per_count,
-        "electrons per pixel": {
-            "unit": "1",
-            "lowest": float(dose.min()),
-            "median": float(sorted(dose.tolist())[dose.size // 2]),
-            "highest": float(dose.max()),
-        },
-        "zero loss": {"unit": "J", "centre": found.offset, "fwhm": found.resolution},
-        "gain side": {"unit": "J", "value": found.gain},
-        "loss side": {"unit": "J", "value": found.loss},
-        "exposure": {"unit": "s", "value": image.exposure},
-        "metadata": dict(image.metadata),
-        "warnings": list(found.warnings),
+    found = kapitza.eels.assess_spectra(image)
+    numbers = {
+        "electrons_per_pixel": quantity_json(_dose_range(found), "1", meaning="lowest, median and highest dose"),
+        "zero_loss_fwhm": quantity_json(found.resolution, "J", meaning="zero-loss peak, full width at half maximum"),
+        "zero_loss_centre": quantity_json(found.offset, "J", meaning="zero-loss peak, at"),
+        "gain": quantity_json(found.gain, "J", meaning="gain side from the zero-loss peak"),
+        "step": quantity_json(image.step, "J", meaning="width of a channel"),
     }
+    if as_json:
+        print_record({"image": image, "quality": found}, numbers)
+        return
+    _print_info(image, found, numbers)
 
 
-def _print_info(content: dict[str, Any]) -> None:
+def _dose_range(found: SpectrumQuality) -> list[float]:
+    """Return the lowest, median and highest number of electrons of a pixel, empty ones left out if there are others."""
+    dose = sorted(found.electrons.ravel().tolist())
+    dose = [one for one in dose if one > 0] or dose
+    return [dose[0], dose[len(dose) // 2], dose[-1]]
+
+
+def _print_info(image: SpectrumImage, found: SpectrumQuality, numbers: dict[str, Any]) -> None:
     """Print what is in a file."""
-    energy, dose, peak = content["energy"], content["electrons per pixel"], content["zero loss"]
-    rows = [["counts", content["type"], "on the disk" if content["on disk"] else "in memory"]]
-    for name, axis in zip(("y", "x")[2 - len(content["positions"]) :], content["positions"], strict=True):
-        rows.append([name, f"{axis['points']} points", f"{axis['first'] / nm:.4g} to {axis['last'] / nm:.4g} nm"])
-    span = f"{energy['first'] / meV:.5g} to {energy['last'] / meV:.5g} meV, {energy['step'] / meV:.4g} meV each"
+    on_disk = not hasattr(image.counts, "nbytes") or type(image.counts).__name__ == "memmap"
+    rows = [["counts", str(image.counts.dtype), "on the disk" if on_disk else "in memory"]]
+    for name, axis in zip(("y", "x")[2 - len(image.position) :], image.position, strict=True):
+        rows.append([name, f"{axis.size} points", f"{axis[0] / nm:.4g} to {axis[-1] / nm:.4g} nm"])
+    span = f"{image.energy[0] / meV:.5g} to {image.energy[-1] / meV:.5g} meV, {image.step / meV:.4g} meV each"
+    lowest, median, highest = numbers["electrons_per_pixel"]["value"]
+    width = f"full width at half maximum, at {found.offset / meV:.3g} meV"
     rows += [
-        ["energy", f"{energy['channels']} channels", span],
-        ["electrons per pixel", f"{dose['median']:.4g}", f"{dose['lowest']:.4g} to {dose['highest']:.4g}"],
-        [
-            "zero-loss peak",
-            f"{peak['fwhm'] / meV:.4g} meV",
-            f"full width at half maximum, at {peak['centre'] / meV:.3g} meV",
-        ],
-        ["gain side", f"{content['gain side']['value'] / meV:.4g} meV", "from the zero-loss peak"],
+        ["energy", f"{image.energy.size} channels", span],
+        ["electrons per pixel", f"{median:.4g}", f"{lowest:.4g} to {highest:.4g}"],
+        ["zero-loss peak", f"{found.resolution / meV:.4g} meV", width],
+        ["gain side", f"{found.gain / meV:.4g} meV", "from the zero-loss peak"],
     ]
-    if content["electrons per count"] != 1:
-        rows.append(["electrons per count", f"{content['electrons per count']:.4g}", ""])
-    if content["exposure"]["value"] is not None:
-        rows.append(["exposure", f"{content['exposure']['value']:.4g} s", "a pixel"])
-    name = f"{content['source']}: {content['title']}" if content["title"] else content["source"]
-    print_table(name, ["", "value", " remark"], rows)
-    for warning in content["warnings"]:
+    if image.electrons_per_count != 1:
+        rows.append(["electrons per count", f"{image.electrons_per_count:.4g}", ""])
+    if image.exposure is not None:
+        rows.append(["exposure", f"{image.exposure:.4g} s", "a pixel"])
+    title = str(image.metadata.get("title", ""))
+    print_table(f"{image.source}: {title}" if title else image.source, ["", "value", " remark"], rows)
+    for warning in found.warnings:
         note(warning)

@@ -87,7 +87,9 @@ def modes_map(
         else:
             files.draw(lambda ax: deferred.interface_modes(parts, ax=ax))
     if as_json:
-        _print_json(held, test, parts, contrast, near, at or 0.0)
+        found = {"occupation": held, "equilibrium": test, "interface_components": parts, "asymmetry": contrast}
+        records = {name: one for name, one in found.items() if one is not None}
+        print_record(records, _mode_numbers(held, test, parts, near, at or 0.0))
         return
     _print_modes(held, test, Path(path).name)
     if near is not None:
@@ -182,31 +184,24 @@ def _scan_components(
     return deferred.interface_components(interface, left, right, wanted)
 
 
-def _print_json(
+def _mode_numbers(
     held: Occupation,
     test: DepartureTest | None,
     parts: InterfaceComponents | None,
-    contrast: ModeAsymmetry | None,
     near: dict[str, float | None] | None,
     at: float,
-) -> None:
-    """Print the records of what was found, and the temperatures and probabilities that follow from them."""
-    records = {"occupation": held, "equilibrium": test, "interface_components": parts, "asymmetry": contrast}
-    derived = {"temperature": quantity_json(held.temperature().tolist(), "K", sigma=_listed(held.temperature_sigma()))}
+) -> dict[str, Any]:
+    """Temperatures and probabilities that follow from the records of what was found."""
+    derived: dict[str, Any] = {"temperature": quantity_json(held.temperature(), "K", sigma=held.temperature_sigma())}
     if test is not None:
         derived["probability"] = quantity_json(test.combined(), "1", meaning="of equilibrium in all pixels together")
     if near is not None:
         derived["probability_by_place"] = quantity_json(near, "1")
     if parts is not None:
         strength, error = parts.strength()
-        records["interface_occupation"] = parts.occupation(at)
-        derived["interface_strength"] = quantity_json(strength.tolist(), "1", sigma=error.tolist())
-    print_record({name: one for name, one in records.items() if one is not None}, derived)
-
-
-def _listed(values: Any) -> Any:
-    """An array as a list, None as it is."""
-    return None if values is None else values.tolist()
+        derived["interface_occupation"] = parts.occupation(at)
+        derived["interface_strength"] = quantity_json(strength, "1", sigma=error)
+    return derived
 
 
 def _print_modes(held: Occupation, test: DepartureTest | None, name: str) -> None:

@@ -17,6 +17,7 @@ from kapitza.errors import DataError, InputError, KapitzaError
 from kapitza.io.formats.record_types import RENAMED_ATTRIBUTES, RENAMED_TYPES, SAVED_TYPES
 
 _MAX_NESTING = 40
+_MAX_LISTED_NUMBERS = 10_000  # of one array in `record_tree`
 
 StoreArray = Callable[[str, Any], Any]  # takes the place and an array, returns what stands for it in the tree
 FetchArray = Callable[[Any], Any]  # the way back: None where the node stands for no array
@@ -79,8 +80,10 @@ def record_tree(result: Any) -> Any:
     """Return any record as the plain values that ``--json`` prints.
 
     It becomes ``{"type": name, "units": {...}, "meanings": {...}, "fields": {...}}``; arrays and tuples become
-    lists, complex numbers pairs.
+    lists, complex numbers pairs.  An array of more than 10,000 numbers, or on a disk, gives its shape.
     """
+    if isinstance(result, np.ndarray) and result.size > _MAX_LISTED_NUMBERS:
+        return _describe_array(result, f"more than {_MAX_LISTED_NUMBERS} numbers: --save FILE keeps them")
     if isinstance(result, (np.ndarray, np.generic)):
         array = np.stack([np.real(result), np.imag(result)], axis=-1) if np.iscomplexobj(result) else result
         return array.tolist()
@@ -91,12 +94,19 @@ def record_tree(result: Any) -> Any:
     if isinstance(result, Mapping):
         return {str(key): record_tree(item) for key, item in cast("Mapping[Any, Any]", result).items()}
     kind = type(result)
+    if not attrs.has(kind) and hasattr(result, "shape"):
+        return _describe_array(result, "on a disk, in the file that was read")
     if not attrs.has(kind):
         raise InputError(f"a {kind.__name__} of {kind.__module__} has no form in JSON: expected a record or numbers")
     fields = {a.name: record_tree(getattr(result, a.name)) for a in attrs.fields(kind) if a.init}
     meanings = {a.name: str(a.metadata["meaning"]) for a in attrs.fields(kind) if "meaning" in a.metadata}
     about = {"units": units_of(kind)} | ({"meanings": meanings} if meanings else {})
     return {"type": kind.__name__, **about, "fields": fields}
+
+
+def _describe_array(array: Any, why: str) -> dict[str, Any]:
+    """Return what stands for an array that is not listed."""
+    return {"shape": list(array.shape), "left_out": why}
 
 
 def unpack(node: Any, fetch: FetchArray, depth: int = 0) -> Any:
