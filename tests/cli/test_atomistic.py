@@ -122,7 +122,7 @@ def test_what_lives_at_the_interface(saved, tmp_path, monkeypatch, capsys):
     assert (tmp_path / "l.png").stat().st_size > 20_000
     assert main([*command, "--store", "units"]) == 0
     out = capsys.readouterr()
-    assert "on the interface" in out.out
+    assert "left decay (Å)" in out.out
     assert "% of the conductance at 300 K" in out.err
 
 

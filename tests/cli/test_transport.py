@@ -37,7 +37,7 @@ def test_a_stack(folder, capsys):
     assert main(["transport", "s.toml", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     found = load("t.h5")
-    assert told["flux"]["value"] == found.flux
+    assert told["fields"]["flux"] == found.flux
     assert found.resistances()["Si|Ge"] == told["resistance"]["value"]["Si|Ge"]
 
 

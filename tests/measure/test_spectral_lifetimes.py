@@ -147,7 +147,7 @@ def test_the_verb(tmp_path, monkeypatch, capsys):
     kept = load("e.json")
     np.testing.assert_array_equal(told["fields"]["share"], kept.share)
     assert told["conductance"]["value"] == kept.conductance[0]
-    low, high = told["conductance"]["any_spectrum"]
+    low, high = (told[f"{end}_conductance"]["value"] for end in ("lowest", "highest"))
     assert low < told["conductance"]["value"] < high
 
 

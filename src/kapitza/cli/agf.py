@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import pairwise
 from threading import Timer
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -27,19 +28,22 @@ from kapitza.cli.options import (
     parse_temperature,
     parse_temperatures,
 )
-from kapitza.cli.output import megawatts, note, print_record, print_table, progress_line
+from kapitza.cli.output import note, print_record, progress_line
+from kapitza.cli.tables import Column, columns_of, print_columns
 from kapitza.errors import InputError
-from kapitza.units import THz, angstrom, nm
+from kapitza.units import MW
 
 if TYPE_CHECKING:
-    from kapitza.core.conductance import Conductance
-    from kapitza.core.modal import BinnedModes, ModalTransmission
-    from kapitza.lattice import InterfaceModes, LocalCurrent, ModeConversion
+    from kapitza.core.modal import BinnedModes
     from kapitza.matter.junction import Junction
 
 _BUILD_NOTE_SECONDS = 10.0  # seconds after which a note is printed
 _MAX_TABLE_TEMPERATURES = 12  # temperatures in the printed table
 _ANGLE_BINS = 6  # bins of the printed angles
+_FAMILY_UNITS = {
+    "name": "", "lowest": "THz", "highest": "THz", "modes": "nm⁻²", "share": "%", "width": "THz", "left_decay": "Å",
+    "right_decay": "Å",
+}  # fmt: skip
 _PLAIN_SIZE, _PANELS_SIZE = (7.6, 4.4), (10.0, 7.6)  # inches
 
 
@@ -87,7 +91,9 @@ def agf(
     if as_json:
         print_record(found.records, found.derived)
         return
-    found.show()
+    for title, columns in found.tables.items():
+        print_columns(title, columns)
+    note(found.remark)
     files.announce()
 
 
@@ -104,12 +110,13 @@ def read_with_note(junction: str) -> Junction:
 
 
 class _AgfReport(NamedTuple):
-    """What was found: records to save, what draws it, size of the figure (inches), what prints it, derived numbers."""
+    """What was found: records to save, their figure and its size (inches), tables, a remark, derived numbers."""
 
     records: dict[str, Any]
     draw: Callable[[Any], object]
     size: tuple[float, float]
-    show: Callable[[], None]
+    tables: dict[str, list[Column]]
+    remark: str
     derived: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -123,63 +130,58 @@ def _conductance_report(
     def draw(figure: Any) -> object:
         return kapitza.plot.transmission(found, ax=figure.add_subplot())
 
+    shown = even_subset(len(kelvin), _MAX_TABLE_TEMPERATURES)
+    columns = [Column("at", [f"{drops[0].temperature[j]:g} K" for j in shown])]
+    columns += [Column(one.drop, (one.value[shown] / MW).tolist()) for one in drops]
     return _AgfReport(
-        {"transmission": found, "conductance": drops}, draw, _PLAIN_SIZE, lambda: _print_agf(found.method, drops)
+        {"transmission": found, "conductance": drops},
+        draw,
+        _PLAIN_SIZE,
+        {f"{found.method}, conductance in MW m⁻² K⁻¹": columns},
+        "harmonic: no energy is exchanged between frequencies; the extrapolated drop is that of gray, diffuse media",
     )
-
-
-def _print_agf(method: str, drops: tuple[Conductance, ...]) -> None:
-    """Print conductances by their drops."""
-    kelvin = drops[0].temperature
-    rows = [
-        [f"{kelvin[j]:g} K", *(megawatts(float(one.value[j])) for one in drops)]
-        for j in even_subset(kelvin.size, _MAX_TABLE_TEMPERATURES)
-    ]
-    print_table(f"{method}, conductance in MW m⁻² K⁻¹", ["at", *(one.drop for one in drops)], rows)
-    note("harmonic: no energy is exchanged between frequencies; the extrapolated drop is that of gray, diffuse media")
 
 
 def _crossing_report(junction: Junction, kelvin: float, work: Mapping[str, Any]) -> _AgfReport:
     """Return the transmission by branch and angle, from branch to branch, and its specularity."""
     modes = kapitza.lattice.agf_modes(junction, **work)
     conversion = kapitza.lattice.mode_conversion(junction, **work)
+    numbers = sorted(set(modes.select("left").branch.tolist()))
+    branch = modes.binned(modes.branch, [*(n - 0.5 for n in numbers), numbers[-1] + 0.5], temperature=kelvin)
+    angle = modes.by_angle(bins=_ANGLE_BINS, temperature=kelvin)
+    bounds = [f"{math.degrees(edge):.0f}°" for edge in angle.edges.tolist()]
+    title = f"{modes.method}, waves from the left, at {kelvin:g} K"
     return _AgfReport(
         {"modes": modes, "conversion": conversion, "transmission": modes.total()},
         partial(deferred.modes_figure, modes, conversion),
         _PANELS_SIZE,
-        lambda: _print_crossing(modes, conversion, kelvin),
+        {
+            f"{title}, by branch": _binned_columns([f"branch {number}" for number in numbers], branch),
+            "by angle": _binned_columns([f"{a} to {b}" for a, b in pairwise(bounds)], angle),
+            "from branch to branch, % of what crosses": _conversion_columns(conversion.transmitted.sum(axis=0)),
+        },
+        "branches are numbered from the lowest frequency of their wave vector; degenerate ones share evenly",
         {f"{side}_by_angle": modes.by_angle(side, temperature=kelvin) for side in ("left", "right")},
     )
 
 
-def _print_crossing(modes: ModalTransmission, conversion: ModeConversion, kelvin: float) -> None:
-    """Print the transmission by branch and angle."""
-    title = f"{modes.method}, waves from the left, at {kelvin:g} K"
-    numbers = sorted(set(modes.select("left").branch.tolist()))
-    edges = [number - 0.5 for number in (*numbers, numbers[-1] + 1)]
-    branch = modes.binned(modes.branch, edges, temperature=kelvin)
-    columns = ["", "arrives MW/m²K", "crosses MW/m²K", "probability", "specular"]
-    rows = [_crossing_row(f"branch {number}", branch, i) for i, number in enumerate(numbers)]
-    angle = modes.by_angle(bins=_ANGLE_BINS, temperature=kelvin)
-    bounds = [f"{math.degrees(edge):.0f}" for edge in angle.edges.tolist()]
-    rows += [_crossing_row(f"{bounds[i]}° to {bounds[i + 1]}°", angle, i) for i in range(_ANGLE_BINS)]
-    print_table(title, columns, rows)
-    table = conversion.transmitted.sum(axis=0)
-    used = [i for i in range(table.shape[1]) if table[:, i].any()]
-    leaving = [i for i in range(table.shape[0]) if table[i].any()]
-    parts = [[f"{i} leaves", *(f"{100 * table[i, j] / table.sum():.1f}" for j in used)] for i in leaving]
-    print_table("from branch to branch, % of what crosses", ["", *(f"{j} arrives" for j in used)], parts)
-    note("branches are numbered from the lowest frequency of their wave vector; degenerate ones share evenly")
-
-
-def _crossing_row(name: str, found: BinnedModes, i: int) -> list[str]:
-    """Return a row of the table of transmission by branch and angle."""
-    parts = [float(found.coefficient[i]), float(found.specularity[i])]
+def _binned_columns(names: list[str], found: BinnedModes) -> list[Column]:
+    """Return the transmission of modes that were sorted by branch or angle."""
     return [
-        name,
-        megawatts(float(found.arriving[i])),
-        megawatts(float(found.crossing[i])),
-        *("–" if math.isnan(part) else f"{part:.3f}" for part in parts),
+        Column("", names),
+        Column("arrives", (found.arriving / MW).tolist(), "MW m⁻² K⁻¹"),
+        Column("crosses", (found.crossing / MW).tolist(), "MW m⁻² K⁻¹"),
+        Column("probability", found.coefficient.round(3).tolist()),
+        Column("specular", found.specularity.round(3).tolist()),
+    ]
+
+
+def _conversion_columns(table: Any) -> list[Column]:
+    """Return what crosses from each branch to each, in percent of all."""
+    used, leaving = table.any(axis=0).nonzero()[0].tolist(), table.any(axis=1).nonzero()[0].tolist()
+    share = (100 * table / table.sum()).round(1)
+    return [Column("", [f"{i} leaves" for i in leaving])] + [
+        Column(f"{j} arrives", share[leaving, j].tolist()) for j in used
     ]
 
 
@@ -188,36 +190,18 @@ def _interface_report(junction: Junction, kelvin: float, work: Mapping[str, Any]
     density = kapitza.lattice.local_density(junction, **work)
     localised = kapitza.lattice.interface_modes(junction, **work)
     current = kapitza.lattice.local_current(junction, **work)
+    families, share = localised.families(), float(current.share(kelvin)[0])
+    layers = ", ".join(map(str, localised.interface.tolist()))
+    title = f"{localised.method}, modes localised at the interface (layers {layers})"
+    passing = f"{100 * share:.1f} % of the conductance at {kelvin:g} K passes"
+    if math.isnan(share):
+        passing = f"nothing crosses at {kelvin:g} K, and none of it"
     return _AgfReport(
         {"density": density, "modes": localised, "current": current},
         partial(deferred.vibrations_figure, density, localised, current),
         _PANELS_SIZE,
-        lambda: _print_interface(localised, current, kelvin),
-        {"share": float(current.share(kelvin)[0]), "families": [one.name for one in localised.families()]},
+        {title: columns_of(families, _FAMILY_UNITS)} if families else {},
+        f"{passing} through vibrations that neither crystal has; modes of width 0 are bound and carry nothing in a "
+        "harmonic crystal, those that decay over ∞ leak into the lead; share: of their energy, on the interface",
+        {"share": share, "families": [one.name for one in families]},
     )
-
-
-def _print_interface(localised: InterfaceModes, current: LocalCurrent, kelvin: float) -> None:
-    """Print the modes of the interface, and what they carry."""
-    columns = ["modes", "THz", "per nm²", "on the interface", "width THz", "decay Å, left", "right"]
-    rows = [
-        [
-            one.name,
-            f"{one.lowest / THz:.2f}–{one.highest / THz:.2f}",
-            f"{one.modes * nm**2:.3g}",
-            f"{100 * one.share:.0f} %",
-            f"{one.width / THz:.2g}" if one.width > 0 else "bound",
-            *(
-                f"{decay / angstrom:.3g}" if math.isfinite(decay) else "leaks"
-                for decay in (one.left_decay, one.right_decay)
-            ),
-        ]
-        for one in localised.families()
-    ]
-    layers = ", ".join(map(str, localised.interface.tolist()))
-    print_table(f"{localised.method}, modes localised at the interface (layers {layers})", columns, rows)
-    share = float(current.share(kelvin)[0])
-    passing = f"{100 * share:.1f} % of the conductance at {kelvin:g} K passes"
-    if math.isnan(share):
-        passing = f"nothing crosses at {kelvin:g} K, and none of it"
-    note(f"{passing} through vibrations that neither crystal has; bound modes carry nothing in a harmonic crystal")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,9 +13,10 @@ import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.figures import Results
 from kapitza.cli.options import DaskAddress, Figure, Json, Save, StoreFolder, dask_executor
-from kapitza.cli.output import note, print_record, print_table, progress_line, quantity_json
+from kapitza.cli.output import note, print_record, progress_line, quantity_json
+from kapitza.cli.tables import Column, columns_of, print_columns, print_values
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.units import MW, THz
+from kapitza.units import THz
 
 if TYPE_CHECKING:
     from kapitza.measure.spectral_inversion import SpectralEstimate
@@ -82,18 +85,22 @@ def transport(
     files.keep(found)
     height = _TWO_PANELS_HEIGHT if found.bounds.size else 4.4
     files.draw_figure(lambda figure: deferred.transport_figure(found, figure), height=height)
+    resistances = found.resistances()
+    derived = {
+        "conductance": quantity_json(1 / found.resistance, "W m^-2 K^-1", meaning="heat flux per kelvin"),
+        "total_resistance": quantity_json(found.resistance, "m^2 K W^-1", meaning="resistance"),
+        "effective_conductivity": quantity_json(found.effective_conductivity, "W m^-1 K^-1"),
+    }
     if as_json:
-        derived = {
-            "flux": quantity_json(found.flux, "W m^-2"),
-            "effective_conductivity": quantity_json(found.effective_conductivity, "W m^-1 K^-1"),
-            "resistance": quantity_json(found.resistances(), "m^2 K W^-1"),
-            "thick_resistance": quantity_json(thick, "m^2 K W^-1"),
-        }
-        print_record(found, derived)
+        by_name = {"resistance": resistances, "thick_resistance": thick}
+        print_record(found, derived | {name: quantity_json(one, "m^2 K W^-1") for name, one in by_name.items()})
         return
-    _print_transport(held.title, found)
-    if found.boundary_names:
-        _print_definitions(found, thick)
+    print_columns(f"{held.title} at {found.base:g} K", _layer_columns(found))
+    print_values("as a whole", columns_of(derived, dict.fromkeys(derived, "")), digits=5)
+    if resistances:
+        print_columns("resistance in m² K GW⁻¹ by temperature drop", _definition_columns(resistances, thick))
+    if thick:
+        note("extrapolated: with the bulk gradient of these layers; in thick layers: of 10 µm or more on both sides")
     if definitions and held.period is None and held.left is None and held.right is None:
         off = kapitza.boltzmann.fourier_error(held.films, held.crossings)
         note(f"Fourier's law with the resistances in thick layers, and slips at the walls, is off by {off:+.2%}")
@@ -134,7 +141,10 @@ def _report_domain(
         beside = None if fourier is None else quantity_json(_mask_walls(fourier, found.region >= 0), "K")
         print_record(found, {"fourier": beside})
         return
-    _print_map(held.title, found, fourier)
+    title = f"{held.title}: {found.particles} particles, {found.events} events, seed {found.seed}"
+    print_columns(title, _region_columns(found, fourier))
+    title = "heat that walls take, and that crosses boundaries from left to right"
+    print_columns(title, _heat_columns(found), digits=5)
     files.announce()
 
 
@@ -155,12 +165,21 @@ def _report_inverse_problem(path: str, data: str, *, lifetimes: float, files: Re
         note(f"range of the conductance on the linearised model: {err}")
     files.keep(found)
     files.draw_figure(lambda figure: deferred.estimate_figure(found, figure), height=4.4)
+    value, sigma = found.conductance
+    derived = {
+        "conductance": quantity_json(value, "W m^-2 K^-1", sigma=sigma, meaning="emitted conductance"),
+        "lowest_conductance": quantity_json(attained[0], "W m^-2 K^-1", meaning="lowest with any spectrum"),
+        "highest_conductance": quantity_json(attained[1], "W m^-2 K^-1", meaning="highest with any spectrum"),
+        "chi2": quantity_json(found.chi2, "1", meaning=f"chi² of the {found.count} data"),
+        "numbers_from_data": quantity_json(found.freedom, "1", meaning="numbers that come from the data"),
+    }
     if as_json:
-        value, sigma = found.conductance
-        conductance = quantity_json(value, "W m^-2 K^-1") | {"sigma": sigma, "any_spectrum": list(attained)}
-        print_record(found, {"conductance": conductance, "numbers_from_data": found.freedom})
+        print_record(found, derived)
         return
-    _print_estimate(f"{left.name}|{right.name} from {found.count} data", found, attained)
+    title = f"{left.name}|{right.name} from {found.count} data"
+    print_columns(title, _estimate_columns(title, found))
+    print_values("what the data determine", columns_of(derived, dict.fromkeys(derived, "")))
+    note("the narrow band is the assumption of a smooth spectrum; any spectrum: what the data alone leave open")
     files.announce()
 
 
@@ -171,57 +190,48 @@ def _mask_walls(value: Any, held: Any) -> Any:
     return masked
 
 
-def _print_map(title: str, found: TransportMap, fourier: Any) -> None:
-    """Print the temperatures of the regions and the heat through walls and boundaries."""
-    rows: list[list[str]] = []
-    for k, name in enumerate(found.names):
-        inside = found.region == k
-        if not inside.any():
-            continue
-        warm = found.temperature[inside]
-        sigma = found.temperature_sigma[inside][warm.argmax()]
-        law = "" if fourier is None else f"{fourier[inside].max():.4f}"
-        rows.append([name, f"{warm.min():.4f}", f"{warm.max():.4f}", f"{sigma:.4f}", law])
-    heads = ["region", "coldest cell (K)", "hottest cell (K)", "± (K)", "hottest by Fourier (K)"]
-    print_table(f"{title}: {found.particles} particles, {found.events} events, seed {found.seed}", heads, rows)
-    unit = _POWER_UNITS[len(found.edges) - 1]
+def _region_columns(found: TransportMap, fourier: Any) -> list[Column]:
+    """Return the temperatures of the regions, with those of Fourier's law if there are any."""
+    held = {name: found.region == k for k, name in enumerate(found.names) if (found.region == k).any()}
+    warm = [found.temperature[inside] for inside in held.values()]
+    errors = [found.temperature_sigma[inside][one.argmax()] for inside, one in zip(held.values(), warm, strict=True)]
+    law = [] if fourier is None else [Column("hottest by Fourier", [fourier[one].max() for one in held.values()], "K")]
+    return [
+        Column("region", list(held)),
+        Column("coldest cell", [one.min() for one in warm], "K"),
+        Column("hottest cell", [one.max() for one in warm], "K", errors),
+        *law,
+    ]
+
+
+def _heat_columns(found: TransportMap) -> list[Column]:
+    """Return the heat through walls and boundaries, without an error where it is exact."""
     passed = [
-        [name, f"{power:.5g}", f"{sigma:.2g}" if sigma > _HEAT_ROUNDING * abs(power) else "exact"]
-        for name, power, sigma in zip(found.surfaces, found.power, found.power_sigma, strict=True)
+        (name, power, sigma if sigma > _HEAT_ROUNDING * abs(power) else None)
+        for name, power, sigma in zip(found.surfaces, found.power.tolist(), found.power_sigma.tolist(), strict=True)
         if power or sigma
     ]
-    print_table(
-        "heat that walls take, and that crosses boundaries from left to right", ["at", f"heat ({unit})", "±"], passed
-    )
+    names, powers, sigmas = zip(*passed, strict=True) if passed else ((), (), ())
+    return [Column("at", names), Column("heat", powers, _POWER_UNITS[len(found.edges) - 1], sigmas)]
 
 
-def _print_estimate(title: str, found: SpectralEstimate, attained: tuple[float, ...]) -> None:
-    """Print the spectrum, what it rests on, and the sum that the data determine."""
-    low, high = found.band(_CONFIDENCE_LEVEL)
-    least, most = found.extremes(_CONFIDENCE_LEVEL)
-    used = [g for g in range(found.omega.size) if found.limit[g] > 0]
-    if not used:
+def _estimate_columns(title: str, found: SpectralEstimate) -> list[Column]:
+    """Return the spectrum and what it rests on, at evenly chosen frequencies that cross."""
+    used = found.limit.nonzero()[0]
+    if not used.size:
         raise InputError(f"{title}: the sides share no group of frequency, so that nothing can cross")
-    shown = used[:: max(1, -(-len(used) // _MAX_SPECTRUM_ROWS))]
-    rows = [
-        [f"{found.omega[g] / THz:.2f}", f"{found.share[g]:.2f}", f"{low[g]:.2f} to {high[g]:.2f}",
-         f"{least[g]:.2f} to {most[g]:.2f}", f"{found.coefficient[g]:.3f}"]
-        for g in shown
-    ]  # fmt: skip
-    heads = ["frequency (THz)", "share of what could cross", "95 %, if smooth", "any spectrum", "from the left"]
-    print_table(title, heads, rows)
-    value, sigma = found.conductance
-    print_table(
-        "what the data determine",
-        ["", "value", "unit"],
-        [
-            ["emitted conductance", f"{value / MW:.4g} ± {sigma / MW:.2g}", "MW m⁻² K⁻¹"],
-            ["with any spectrum", f"{attained[0] / MW:.4g} to {attained[1] / MW:.4g}", "MW m⁻² K⁻¹"],
-            ["chi² of the data", f"{found.chi2:.1f} of {found.count}", ""],
-            ["numbers that come from the data", f"{found.freedom:.1f} of {len(used)}", ""],
-        ],
+    shown = used[:: max(1, -(-used.size // _MAX_SPECTRUM_ROWS))]
+    smooth, free = (
+        [f"{low[g]:.2f} to {high[g]:.2f}" for g in shown]
+        for low, high in (found.band(_CONFIDENCE_LEVEL), found.extremes(_CONFIDENCE_LEVEL))
     )
-    note("the narrow band is the assumption of a smooth spectrum; any spectrum: what the data alone leave open")
+    return [
+        Column("frequency (THz)", [f"{omega / THz:.2f}" for omega in found.omega[shown]]),
+        Column("share of what could cross", found.share[shown].round(2).tolist()),
+        Column("95 %, if smooth", smooth),
+        Column("any spectrum", free),
+        Column("from the left", found.coefficient[shown].round(3).tolist()),
+    ]
 
 
 def _thick_resistances(held: Any) -> dict[str, float]:
@@ -234,35 +244,18 @@ def _thick_resistances(held: Any) -> dict[str, float]:
     return found
 
 
-def _print_transport(title: str, found: Transport) -> None:
-    """Print what the whole stack does, and its layers."""
-    rows = [
-        ["heat flux per kelvin", f"{1e-6 / found.resistance:.5g}", "MW m⁻² K⁻¹"],
-        ["resistance", f"{found.resistance * 1e9:.5g}", "m² K GW⁻¹"],
-        ["effective conductivity", f"{found.effective_conductivity:.5g}", "W m⁻¹ K⁻¹"],
-    ]
-    bulk = [
-        [name, _thickness_text(float(b - a)), f"{k:.4g}"]
-        for name, a, b, k in zip(found.names, found.edges, found.edges[1:], found.conductivity, strict=False)
-    ]
-    print_table(f"{title} at {found.base:g} K", ["layer", "thickness", "bulk (W m⁻¹ K⁻¹)"], bulk)
-    print_table("as a whole", ["", "value", " unit"], rows)
+def _layer_columns(found: Transport) -> list[Column]:
+    """Return the layers with the conductivity of their bulk."""
+    thickness = [_thickness_text(float(b - a)) for a, b in pairwise(found.edges)]
+    (bulk,) = columns_of(found, {"conductivity": ""})
+    return [Column("layer", found.names), Column("thickness", thickness), bulk._replace(name="bulk")]
 
 
-def _print_definitions(found: Transport, thick: dict[str, float]) -> None:
-    """Print the resistances of all boundaries."""
-    rows = [
-        [
-            name,
-            *(f"{held[drop] * 1e9:.4g}" for drop in deferred.TEMPERATURE_DROPS),
-            *([f"{thick[name] * 1e9:.4g}"] if thick else []),
-        ]
-        for name, held in found.resistances().items()
-    ]
-    heads = ["boundary", *deferred.TEMPERATURE_DROPS, *(["in thick layers"] if thick else [])]
-    print_table("resistance in m² K GW⁻¹ by temperature drop", heads, rows)
-    if thick:
-        note("extrapolated: with the bulk gradient of these layers; in thick layers: of 10 µm or more on both sides")
+def _definition_columns(resistances: Mapping[str, Mapping[Any, float]], thick: Mapping[str, float]) -> list[Column]:
+    """Return the resistances of all boundaries by temperature drop, m² K GW⁻¹."""
+    held = {drop: [one[drop] * 1e9 for one in resistances.values()] for drop in deferred.TEMPERATURE_DROPS}
+    held |= {"in thick layers": [thick[name] * 1e9 for name in resistances]} if thick else {}
+    return [Column("boundary", list(resistances)), *(Column(name, values) for name, values in held.items())]
 
 
 def _thickness_text(thickness: float) -> str:

@@ -157,13 +157,13 @@ class ModeFamily:
     """
 
     name: str
-    lowest: float
-    highest: float
-    modes: float
-    share: float
-    width: float
-    left_decay: float
-    right_decay: float
+    lowest: float = field(metadata={"unit": "rad s^-1"})
+    highest: float = field(metadata={"unit": "rad s^-1"})
+    modes: float = field(metadata={"unit": "m^-2"})
+    share: float = field(metadata={"unit": "1"})
+    width: float = field(metadata={"unit": "rad s^-1"})
+    left_decay: float = field(metadata={"unit": "m"})
+    right_decay: float = field(metadata={"unit": "m"})
 
     def __str__(self) -> str:
         return f"{self.name}, {self.lowest / THz:.2f} to {self.highest / THz:.2f} THz"
