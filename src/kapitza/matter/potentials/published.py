@@ -7,13 +7,16 @@ $\mu_{ij}$ likewise, $R_{ij} = \sqrt{R_iR_j}$, $S_{ij} = \sqrt{S_iS_j}$.
 
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from itertools import combinations_with_replacement
 from math import sqrt
 from types import MappingProxyType, ModuleType
 from typing import Any
 
+import numpy as np
 from attrs import frozen
 
+from kapitza.core.arrays import Array
 from kapitza.errors import InputError, require
 from kapitza.matter.potentials.force_field import ATOMS_EXTRA, ATOMS_PURPOSE, ForceField
 from kapitza.units import angstrom
@@ -96,8 +99,23 @@ def list_potentials() -> dict[str, str]:
 def _manybody_calculator(form: str, parameters: dict[str, Any], cutoff: float) -> tuple[Any, float]:
     """Return a calculator of matscipy for a potential of a bond order, and how far its force constants reach (Å)."""
     room = _matscipy_module("manybody")
-    forms = _matscipy_module("manybody.explicit_forms")
-    return room.Manybody(**getattr(forms, form)(parameters)), 2 * cutoff
+    terms = getattr(_matscipy_module("manybody.explicit_forms"), form)(parameters)
+    return room.Manybody(**terms | {"d2G": _remember_triplets(terms["d2G"])}), 2 * cutoff
+
+
+def _remember_triplets(derivative: Callable[..., Array]) -> Callable[..., Array]:
+    """Remember a derivative of single triplets: the Hessian of matscipy evaluates each about four times, one by one."""
+
+    @lru_cache(maxsize=2**15)
+    def single_triplet(first: bytes, second: bytes, *types: int) -> Array:
+        return derivative(np.frombuffer(first)[None], np.frombuffer(second)[None], *types)
+
+    def remembered(first: Array, second: Array, *types: Any) -> Array:
+        if np.ndim(types[0]):
+            return derivative(first, second, *types)
+        return single_triplet(first.tobytes(), second.tobytes(), *types)
+
+    return remembered
 
 
 def _matscipy_module(module: str) -> ModuleType:
