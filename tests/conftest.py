@@ -20,6 +20,11 @@ TESTS = Path(__file__).resolve().parent
 DATA = TESTS / "data"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Compile first what many tests run: two processes that come to it at the same time compile it both."""
+    items.sort(key=lambda item: item.get_closest_marker("early") is None)
+
+
 @pytest.fixture(scope="session")
 def data() -> Callable[[str], Path]:
     """Path of a file in `tests/data`."""

@@ -74,7 +74,13 @@ def fit_by_numpy(*args: Any, **kwargs: Any) -> TemperatureMap:
 
 @pytest.mark.parametrize("tie", TIE_CHOICES)
 @pytest.mark.parametrize(
-    ("shape", "dose"), [("pseudo-voigt", 6e6), ("pseudo-voigt", 6e8), ("split", 6e7), ("pearson", 6e7)]
+    ("shape", "dose"),
+    [
+        pytest.param("pseudo-voigt", 6e6, marks=pytest.mark.early),
+        pytest.param("split", 6e7, marks=pytest.mark.early),
+        ("pseudo-voigt", 6e8),
+        ("pearson", 6e7),
+    ],
 )
 def test_whole_fits(shape: ZeroLossShape, dose: float, tie: Tie) -> None:
     model = SpectrumModel(toy.modes_of(None, None, None), shape)

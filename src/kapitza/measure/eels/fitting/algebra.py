@@ -16,6 +16,13 @@ WORKSPACE_VECTORS = 10  # rows of the small workspace before its three matrices
 
 
 @jit
+def copy_values(source: Array, target: Array) -> None:
+    """Copy a vector.  By an assignment to a slice, numba would compile the text of an error, which takes seconds."""
+    for i in range(target.size):
+        target[i] = source[i]
+
+
+@jit
 def dot_product(a: Array, b: Array) -> float:
     """Sum of products."""
     total = 0.0

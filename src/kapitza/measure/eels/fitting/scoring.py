@@ -14,6 +14,7 @@ from kapitza.measure.eels.fitting import algebra, lines, search
 from kapitza.measure.eels.fitting.algebra import (
     WORKSPACE_VECTORS,
     chi2_moments,
+    copy_values,
     dot_product,
     factorise_scaled,
     four_dot_products,
@@ -272,14 +273,14 @@ def _next_step(
     length = scoring_step(gradient, matrix, scale, step)
     if length > FAR_STEP:
         # far off, the zero-loss peak and the intensities come first: moved with them, lines run into one another
-        full[:] = step
+        copy_values(step, full)
         for a in range(p):
             blocked[a] = blocked[a] or constraints.held_when_far[a]
         sound = factorise_scaled(information, curvature, blocked, damping, matrix, scale)
         held = scoring_step(gradient, matrix, scale, step) if sound else 0.0
         if held > LOCAL_STEP:
             return held
-        step[:] = full
+        copy_values(full, step)
     return length
 
 
@@ -339,7 +340,7 @@ def _search_spectrum(
     yield
     _write_score(observed, detector, constraints, model, derivatives, channels, gradient, information)
     residual, trial_weight, weight = channels[0], channels[1], channels[5]
-    weight[:] = trial_weight
+    copy_values(trial_weight, weight)
     chi2 = _chi_squared(residual, weight, x, constraints)
     damping, iterations, stale, converged, refused = 0.0, 1, False, False, 0
     saddle, flat = False, False  # only damping keeps the updated curvature positive; the information alone is singular
@@ -367,10 +368,11 @@ def _search_spectrum(
         near = trial_information if better else information
         update_curvature(near, curvature, moved, change, length < LOCAL_STEP, constraints.free, rest)
         if better:
-            u[:] = new
-            gradient[:] = trial_gradient
-            information[:] = trial_information
-            weight[:] = trial_weight
+            copy_values(new, u)
+            copy_values(trial_gradient, gradient)
+            for a in range(p):
+                copy_values(trial_information[a], information[a])
+            copy_values(trial_weight, weight)
             chi2 = _chi_squared(residual, weight, x, constraints)  # by the weights of the next step
             damping *= 0.1
             refused = 0
@@ -387,7 +389,7 @@ def _search_spectrum(
     if converged:
         # the last step is shorter than the tolerance: it is taken, but the model is not evaluated again
         _step_within_limits(u, step, constraints, new)
-        u[:] = new
+        copy_values(new, u)
         _write_parameters(u, chart, x, derivatives)
     outcome[0], outcome[1], outcome[2] = converged, iterations, length**2 if converged else 0.0
 
@@ -425,12 +427,12 @@ def _compile_search(
                 good = np.isfinite(counts[k, i])
                 there[i] = 1.0 if good else 0.0
                 y[i] = counts[k, i] if good else 0.0
-            u[:] = result.value[k]
+            copy_values(result.value[k], u)
             covariance, blocked = result.covariance[k], result.fixed_or_bound[k]
             end = (information, blocked, outcome)
             for _ in _search_spectrum((y, there), detector, constraints, goal, u, model, end, (channels, small)):
                 yield
-            result.value[k] = x
+            copy_values(x, result.value[k])
             result.converged[k], result.iterations[k] = outcome[0] > 0, int(outcome[1])
             sound = invert_information(information, blocked, small, covariance)
             _weigh_channels((y, there), mu, detector, channels[0], channels[1])
