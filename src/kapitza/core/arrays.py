@@ -214,9 +214,9 @@ def same_length(name: str) -> Callable[[Any, Any, Array], None]:
     return check
 
 
-def _first_invalid(array: Array, good: NDArray[np.bool_]) -> float:
-    """Return the first value of `array` that is not `good`, for a message."""
-    bad = array[~(good & np.isfinite(array))]
+def _first_invalid(array: Array, valid: NDArray[np.bool_]) -> float:
+    """Return the first value of `array` that is not `valid`, for a message."""
+    bad = array[~(valid & np.isfinite(array))]
     return float(bad[0])
 
 

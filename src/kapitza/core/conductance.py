@@ -117,17 +117,17 @@ class Conductance:
         return (self.value - other.at(self.temperature)) / np.hypot(ours, theirs)
 
 
-def check_comparable(one: Conductance, other: Conductance) -> None:
+def check_comparable(a: Conductance, b: Conductance) -> None:
     """Refuse to compare what refers to different temperatures or statistics."""
-    if one.drop != other.drop:
+    if a.drop != b.drop:
         raise InputError(
-            f"cannot compare {one.method!r} ({one.drop} drop) with {other.method!r} ({other.drop} drop): they refer to "
+            f"cannot compare {a.method!r} ({a.drop} drop) with {b.method!r} ({b.drop} drop): they refer to "
             "different temperatures. Take both with the same drop, e.g. conductance(T, drop='extrapolated')."
         )
-    if one.statistics != other.statistics:
+    if a.statistics != b.statistics:
         raise InputError(
-            f"cannot compare {one.method!r} ({one.statistics} statistics) with {other.method!r} "
-            f"({other.statistics} statistics). Take both with the same, e.g. conductance(T, statistics='classical')."
+            f"cannot compare {a.method!r} ({a.statistics} statistics) with {b.method!r} "
+            f"({b.statistics} statistics). Take both with the same, e.g. conductance(T, statistics='classical')."
         )
 
 
@@ -178,12 +178,10 @@ def merge_conductances(parts: "list[Conductance]", method: str = "") -> Conducta
     )
 
 
-def _check_same_temperatures(one: Conductance, other: Conductance) -> None:
+def _check_same_temperatures(a: Conductance, b: Conductance) -> None:
     """Refuse conductances at unequal temperatures."""
-    if one.temperature.size != other.temperature.size or np.any(
-        np.abs(one.temperature / other.temperature - 1) > 1e-12
-    ):
+    if a.temperature.size != b.temperature.size or np.any(np.abs(a.temperature / b.temperature - 1) > 1e-12):
         raise InputError(
-            f"{one.method!r} has {one.temperature.size} temperatures from {one.temperature[0]:g} K, "
-            f"{other.method!r} has {other.temperature.size} from {other.temperature[0]:g} K: take both at the same ones"
+            f"{a.method!r} has {a.temperature.size} temperatures from {a.temperature[0]:g} K, "
+            f"{b.method!r} has {b.temperature.size} from {b.temperature[0]:g} K: take both at the same ones"
         )

@@ -77,9 +77,9 @@ class BinnedModes:
         return quotient(self.specular, self.crossing)
 
 
-def quotient(part: Array, whole: Array) -> Array:
+def quotient(numerator: Array, denominator: Array) -> Array:
     """Part of a whole; NaN where that is nothing."""
-    return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
+    return np.divide(numerator, denominator, out=np.full_like(numerator, np.nan), where=denominator > 0)
 
 
 _PROBABILITIES = validators.and_(same_length("omega"), _probability)

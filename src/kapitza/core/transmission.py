@@ -206,12 +206,12 @@ def _subtract_lead_resistance(emitted: Array, left: Array, right: Array, share: 
     return np.where(emitted > 0, np.divide(emitted, lost, out=np.full_like(emitted, np.inf), where=open_), 0.0)
 
 
-def mean_transmission(found: Sequence[Transmission]) -> tuple[Transmission, Array]:
+def mean_transmission(parts: Sequence[Transmission]) -> tuple[Transmission, Array]:
     r"""Average the transmissions of several configurations, at the same frequencies.
 
     Parameters
     ----------
-    found : at least one transmission; all with the frequencies of the first
+    parts : at least one transmission; all with the frequencies of the first
 
     Returns
     -------
@@ -222,18 +222,18 @@ def mean_transmission(found: Sequence[Transmission]) -> tuple[Transmission, Arra
     InputError
         for none, or frequencies that differ
     """
-    if not found:
-        raise InputError(f"expected at least one transmission, got {list(found)}")
-    first = found[0]
-    for one in found:
+    if not parts:
+        raise InputError(f"expected at least one transmission, got {list(parts)}")
+    first = parts[0]
+    for one in parts:
         if not np.array_equal(one.omega, first.omega):
             raise InputError(
                 f"{one.method!r} has other frequencies ({one.omega.size}) than {first.method!r} ({first.omega.size}): "
                 "compute all of them at the same ones (omega=...)"
             )
-    totals = np.array([one.total for one in found])
-    sides = [[getattr(one, side) for one in found] for side in ("left", "right")]
+    totals = np.array([one.total for one in parts])
+    sides = [[getattr(one, side) for one in parts] for side in ("left", "right")]
     left, right = (None if any(part is None for part in side) else np.mean(side, axis=0) for side in sides)
-    error = totals.std(axis=0, ddof=1) / np.sqrt(len(found)) if len(found) > 1 else np.zeros_like(first.omega)
-    method = f"{first.method}, mean of {len(found)}"
+    error = totals.std(axis=0, ddof=1) / np.sqrt(len(parts)) if len(parts) > 1 else np.zeros_like(first.omega)
+    method = f"{first.method}, mean of {len(parts)}"
     return evolve(first, total=totals.mean(axis=0), left=left, right=right, method=method), error

@@ -127,10 +127,10 @@ def _polytype_family(name: str) -> frozenset[str]:
     return POLYTYPE_NAMES.get(name) or frozenset({catalogue_side(name)})
 
 
-def _has_sides(entry: Measurement, wanted: Sequence[frozenset[str]]) -> bool:
+def _has_sides(entry: Measurement, families: Sequence[frozenset[str]]) -> bool:
     """Whether the sides of a measurement are those wanted, in either order."""
     orders = ((entry.left, entry.right), (entry.right, entry.left))
-    return any(all(side in names for side, names in zip(order, wanted, strict=False)) for order in orders)
+    return any(all(side in names for side, names in zip(order, families, strict=False)) for order in orders)
 
 
 def catalogue_side(name: str) -> str:

@@ -278,9 +278,9 @@ def _prediction(model: str, title: str, known: Mapping[str, Conductance | None],
     return Prediction(model=model, title=title, limit=limit, **values)
 
 
-def _prediction_from_estimate(found: register.Estimate) -> Prediction:
-    known = {drop: getattr(found, drop) for drop in TEMPERATURE_DROPS}
-    return _prediction(found.model, found.title, known, limit=found.limit)
+def _prediction_from_estimate(estimate: register.Estimate) -> Prediction:
+    known = {drop: getattr(estimate, drop) for drop in TEMPERATURE_DROPS}
+    return _prediction(estimate.model, estimate.title, known, limit=estimate.limit)
 
 
 def _nearest_value(entry: Measurement, temperature: float, window: float) -> Published:

@@ -214,34 +214,34 @@ def _combinations(settings: Mapping[str, ArrayLike]) -> Iterator[dict[str, float
 def _device_problem_at(
     device: Device,
     measured: MeasuredTemperatures | Sequence[MeasuredTemperatures],
-    chosen: dict[str, float],
+    settings: dict[str, float],
     free: Mapping[str, Free],
     priors: Mapping[str, Prior],
 ) -> FitProblem:
-    _check_settings(chosen, movable_numbers(device))
+    _check_settings(settings, movable_numbers(device))
     sets = (measured,) if isinstance(measured, MeasuredTemperatures) else tuple(measured)
-    changed = change_device(device, chosen)
+    changed = change_device(device, settings)
     for one in sets:
         check_places(changed, one)
     return device_problem(changed, sets, free, device_priors(changed, free, priors))
 
 
-def _check_settings(chosen: Mapping[str, float], known: Iterable[str]) -> None:
+def _check_settings(settings: Mapping[str, float], known: Iterable[str]) -> None:
     """Refuse settings that nothing has."""
     names = sorted(set(known))
-    if unknown := [name for name in chosen if name not in names]:
+    if unknown := [name for name in settings if name not in names]:
         raise InputError(f"no setting {unknown[0]!r}: there are {', '.join(names)}")
 
 
 def _data_sets_at(
-    experiments: Sequence[Experiment], stack: Stack, chosen: dict[str, float], noise: float, kind: str
+    experiments: Sequence[Experiment], stack: Stack, settings: dict[str, float], noise: float, kind: str
 ) -> tuple[DataSet, ...]:
     """Experiments with the chosen settings and the curves that they would give."""
     blank = [DataSet(each, Curve([], []), stack) for each in experiments]
-    _check_settings(chosen, (name for one in blank for name in one.names()))
+    _check_settings(settings, (name for one in blank for name in one.names()))
     samples: list[DataSet] = []
     for one in blank:
-        changed, on = one.with_changes({name: value for name, value in chosen.items() if name in one.names()})
+        changed, on = one.with_changes({name: value for name, value in settings.items() if name in one.names()})
         signal = changed.predict(on)
         # noise is a share of each value, or of the largest one for kinds that cross zero
         size = np.abs(signal) if kind in RELATIVE_KINDS else np.full(signal.shape, np.abs(signal).max())
@@ -250,7 +250,7 @@ def _data_sets_at(
     return tuple(samples)
 
 
-def _evaluate_design(problem: FitProblem, free: Sequence[str], chosen: dict[str, float]) -> Design:
+def _evaluate_design(problem: FitProblem, free: Sequence[str], settings: dict[str, float]) -> Design:
     jacobian = problem.jacobian(np.zeros(len(problem.parameters)))
     information = jacobian.T @ jacobian + np.diag(problem.width**-2)
     # columns at equal size before the inversion: logarithms of vague and of sharp numbers stand side by side
@@ -258,4 +258,4 @@ def _evaluate_design(problem: FitProblem, free: Sequence[str], chosen: dict[str,
     covariance = np.linalg.inv(information / np.outer(size, size)) / np.outer(size, size)
     own = covariance[: len(free), : len(free)]
     sigma = {name: float(np.sqrt(own[i, i])) for i, name in enumerate(free)}
-    return Design(chosen, sigma, -float(np.linalg.slogdet(own)[1]))
+    return Design(settings, sigma, -float(np.linalg.slogdet(own)[1]))

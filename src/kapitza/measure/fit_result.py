@@ -191,17 +191,17 @@ def format_bound(bound: Bound, name: str) -> str:
     return f"{'<' if bound.low is None else '>'} {format_parameter(name, value, 4)} ({bound.confidence:.0%} confidence)"
 
 
-def bound_undetermined(found: Fit, confidence: float = 0.95, closure: float = _CLOSURE_RISE) -> Fit:
+def bound_undetermined(fit: Fit, confidence: float = 0.95, closure: float = _CLOSURE_RISE) -> Fit:
     """The same fit with one-sided bounds of the free parameters whose limits are not both excluded by a rise of chi2 by
     `closure`.
     """
     bounds: dict[str, Bound] = {}
-    for i, parameter in enumerate(found.problem.parameters):
+    for i, parameter in enumerate(fit.problem.parameters):
         if not parameter.known:
-            limit = one_sided_bound(found.problem, found.solution, i, confidence=confidence, closure=closure)
+            limit = one_sided_bound(fit.problem, fit.solution, i, confidence=confidence, closure=closure)
             if limit is not None:
                 bounds[parameter.name] = limit
-    return evolve(found, bounds=bounds)
+    return evolve(fit, bounds=bounds)
 
 
 def solve_problem(problem: FitProblem, *, starts: int, seed: int, jacobian: JacobianFunction | None = None) -> Fit:

@@ -209,18 +209,18 @@ def resolve_parameters(
     return tuple(found)
 
 
-def _free_parameter(samples: Sequence[DataSet], name: str, ties: Mapping[str, Tie], given: Free) -> Parameter:
+def _free_parameter(samples: Sequence[DataSet], name: str, ties: Mapping[str, Tie], free: Free) -> Parameter:
     targets, present, _, signed = _find_targets(samples, name, ties)
-    start = present if given.start is None else given.start
+    start = present if free.start is None else free.start
     if start is None:
         raise InputError(f"{name} has no value in the stack: give Free(start=...)")
     unit = (abs(start) or 1.0) if signed else None
     if unit is not None:
-        low = -np.inf if given.low is None else (given.low - start) / unit
-        high = np.inf if given.high is None else (given.high - start) / unit
+        low = -np.inf if free.low is None else (free.low - start) / unit
+        high = np.inf if free.high is None else (free.high - start) / unit
     else:
-        low = start / _SEARCH_FACTOR if given.low is None else given.low
-        high = start * _SEARCH_FACTOR if given.high is None else given.high
+        low = start / _SEARCH_FACTOR if free.low is None else free.low
+        high = start * _SEARCH_FACTOR if free.high is None else free.high
         if not 0 < low <= start <= high:
             raise InputError(f"{name}: wanted 0 < low <= start <= high, got {low:g}, {start:g}, {high:g}")
         low, high = float(np.log(low / start)), float(np.log(high / start))
@@ -229,17 +229,17 @@ def _free_parameter(samples: Sequence[DataSet], name: str, ties: Mapping[str, Ti
     )
 
 
-def _prior_parameter(samples: Sequence[DataSet], name: str, ties: Mapping[str, Tie], given: Prior) -> Parameter:
+def _prior_parameter(samples: Sequence[DataSet], name: str, ties: Mapping[str, Tie], prior: Prior) -> Parameter:
     targets, present, same, signed = _find_targets(samples, name, ties)
-    if given.value is None and (present is None or not same):
+    if prior.value is None and (present is None or not same):
         raise InputError(
             f"{name} has no value in the stack: give Prior(value, sigma)"
             if present is None
             else f"{name} differs between the samples: name each, as in "
             f"'{samples[0].experiment.name}:{name}', or tie them by a factor"
         )
-    center = given.center(present or 0.0)
-    width = given.width(present or 0.0)
+    center = prior.center(present or 0.0)
+    width = prior.width(present or 0.0)
     if not width > 0:
         raise InputError(f"{name}: a share of {center:g} is not an uncertainty, give Prior(value, sigma)")
     if not signed and not center > 0:
@@ -362,11 +362,11 @@ class FitProblem:
             kept.popitem(last=False)
         return found
 
-    def _experiment(self, sample: int, mine: dict[str, float]) -> Experiment:
+    def _experiment(self, sample: int, own_changes: dict[str, float]) -> Experiment:
         """Experiment with its own numbers changed; the last one again if they are the same, with what it has cached."""
-        if sample not in self._experiments or self._experiments[sample][0] != mine:
+        if sample not in self._experiments or self._experiments[sample][0] != own_changes:
             plain = self.samples[sample].experiment
-            self._experiments[sample] = (mine, plain.replace(mine) if mine else plain)
+            self._experiments[sample] = (own_changes, plain.replace(own_changes) if own_changes else plain)
         return self._experiments[sample][1]
 
     def data_residual(self, x: Array) -> Array:

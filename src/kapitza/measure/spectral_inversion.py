@@ -349,7 +349,7 @@ _INTERVAL_SLACK = 1e-3  # sigma, by which a spectrum may miss the interval
 
 
 def exact_extreme_spectra(
-    found: SpectralEstimate,
+    estimate: SpectralEstimate,
     measurements: Sequence[SpectralMeasurement],
     weights: ArrayLike,
     *,
@@ -362,7 +362,7 @@ def exact_extreme_spectra(
 
     Parameters
     ----------
-    found : the estimate
+    estimate : the estimate
     measurements : that it came from
     weights : (G,)
     confidence : that all data together lie in the interval; it is widened to the largest residual of the estimate
@@ -376,10 +376,12 @@ def exact_extreme_spectra(
     """
     weight = finite(weights)
     size = float(np.abs(weight).sum())
-    if weight.size != found.share.size or not size:
-        raise InputError(f"{weight.size} weights of sum {size:g} for {found.share.size} groups, wanted as many, not 0")
-    reach = joint_interval(found.residual, confidence)
-    whitened = _WhitenedModel(measurements, found.limit, found.whitening)
+    if weight.size != estimate.share.size or not size:
+        raise InputError(
+            f"{weight.size} weights of sum {size:g} for {estimate.share.size} groups, wanted as many, not 0"
+        )
+    reach = joint_interval(estimate.residual, confidence)
+    whitened = _WhitenedModel(measurements, estimate.limit, estimate.whitening)
 
     def model(share: Array) -> tuple[Array, MatrixArray]:
         return whitened(np.clip(share, 0.0, 1.0))
@@ -393,7 +395,7 @@ def exact_extreme_spectra(
     within: Any = {"type": "ineq", "fun": room, "jac": room_slope}
     ends: list[Array] = []
     for sign in (1.0, -1.0):
-        end = _minimise_sum(sign * weight / size, found.share, within)
+        end = _minimise_sum(sign * weight / size, estimate.share, within)
         worst = float(np.abs(model(end.x)[0]).max())
         if not end.success or worst > reach + _INTERVAL_SLACK:
             raise ConvergenceError(f"a spectrum {worst:.3g} sigma off after {end.nit} steps: {end.message}", end.x)

@@ -145,11 +145,11 @@ def fit_device(
 def device_priors(device: Device, free: Mapping[str, Free], priors: Mapping[str, Prior]) -> dict[str, Prior]:
     """Uncertain numbers of a device on which its temperatures depend, less the free ones, and those given besides."""
     kelvin = solve_steady(device).kelvin if device.is_nonlinear else {}
-    able = movable_numbers(device)
+    movable = movable_numbers(device)
     own = {
         name: Prior.relative(share)
         for name, share in relative_uncertainties(device, kelvin).items()
-        if share > 0 and name in able and name not in free
+        if share > 0 and name in movable and name not in free
     }
     return own | dict(priors)
 
@@ -158,18 +158,18 @@ def device_problem(
     device: Device, sets: tuple[MeasuredTemperatures, ...], free: Mapping[str, Free], priors: Mapping[str, Prior]
 ) -> DeviceProblem:
     """What is to be minimised."""
-    able = movable_numbers(device)
+    movable = movable_numbers(device)
     for name in (*free, *priors):
-        if name not in able:
+        if name not in movable:
             device.value(name)  # tells what the device has
-            raise InputError(f"steady temperatures do not depend on {name}: there are {', '.join(able)}")
-    kelvin = np.concatenate([one.temperature for one in sets])
+            raise InputError(f"steady temperatures do not depend on {name}: there are {', '.join(movable)}")
+    temperature = np.concatenate([one.temperature for one in sets])
     sigma = np.concatenate([one.each_sigma() for one in sets])
     roots = [one.root() for one in sets]
     together = any(root.ndim == 2 for root in roots)
     root = block_diag(*[r if r.ndim == 2 else np.diag(r) for r in roots]) if together else np.concatenate(roots)
     places = tuple(place for one in sets for place in one.places)
-    curve = Curve(np.arange(kelvin.size), kelvin, sigma, kind="temperature")
+    curve = Curve(np.arange(temperature.size), temperature, sigma, kind="temperature")
     sample = DeviceDataSet(Thermometry(device, places), curve, device.stack)
     return DeviceProblem((sample,), resolve_parameters((sample,), free, priors, {}), (sigma,), root=np.asarray(root))
 
@@ -180,7 +180,7 @@ def predicted_temperatures(device: Device, measured: MeasuredTemperatures) -> Ar
     return Thermometry(device, measured.places).predict(device.stack)
 
 
-def fitted_device(found: Fit) -> Device:
+def fitted_device(fit: Fit) -> Device:
     """The device with the numbers of a fit; those that are not determined as at the lowest chi2.
 
     Raises
@@ -188,14 +188,14 @@ def fitted_device(found: Fit) -> Device:
     InputError
         for a fit of something else
     """
-    return _fitted_problem(found).thermometry_at(found.solution.x).device
+    return _fitted_problem(fit).thermometry_at(fit.solution.x).device
 
 
-def _fitted_problem(found: Fit) -> DeviceProblem:
+def _fitted_problem(fit: Fit) -> DeviceProblem:
     """What a fit of a device minimised."""
-    if not isinstance(found.problem, DeviceProblem):
+    if not isinstance(fit.problem, DeviceProblem):
         raise InputError("expected a fit of a device, as fit_device gives it")
-    return found.problem
+    return fit.problem
 
 
 def _finite_conductance_at(device: Device, boundary: str) -> float | Conductance:
@@ -239,7 +239,7 @@ class BoundaryFlux:
         return np.sqrt(np.diag(self.covariance))
 
 
-def boundary_flux(found: Fit, boundary: str, at: Patch | tuple[float, float] = (0.0, 0.0)) -> BoundaryFlux:
+def boundary_flux(fit: Fit, boundary: str, at: Patch | tuple[float, float] = (0.0, 0.0)) -> BoundaryFlux:
     r"""Flux through a boundary at a point or averaged over a patch, and the resistance that jump over flux gives.
 
     Errors are those of the fit, of data and calibrated inputs together, carried on to first order:
@@ -247,7 +247,7 @@ def boundary_flux(found: Fit, boundary: str, at: Patch | tuple[float, float] = (
 
     Parameters
     ----------
-    found : as `fit_device` gives it
+    fit : as `fit_device` gives it
     boundary : name, such as "GaN|SiC"
     at : x and y (m), or a patch
 
@@ -256,15 +256,15 @@ def boundary_flux(found: Fit, boundary: str, at: Patch | tuple[float, float] = (
     InputError
         for a boundary without resistance, or a place outside of the device
     """
-    problem = _fitted_problem(found)
+    problem = _fitted_problem(fit)
     observed = _place_on_boundary(problem, boundary, at)
-    x = found.solution.x
+    x = fit.solution.x
     jump, flux = _jump_and_flux(problem, boundary, observed, x)
     slopes = _flux_derivatives(problem, boundary, observed, x)
     resistance = jump / flux
     rows = np.array([*slopes, slopes[0] / flux - slopes[1] * resistance / flux])
-    covariance = np.asarray(rows @ found.solution.covariance @ rows.T, dtype=float)
-    limit = found.bounds.get(f"{boundary}.conductance")
+    covariance = np.asarray(rows @ fit.solution.covariance @ rows.T, dtype=float)
+    limit = fit.bounds.get(f"{boundary}.conductance")
     if limit is None:
         return BoundaryFlux(boundary, jump, flux, resistance, covariance)
     covariance[2, :] = covariance[:, 2] = np.nan
@@ -273,22 +273,22 @@ def boundary_flux(found: Fit, boundary: str, at: Patch | tuple[float, float] = (
 
 
 def sampled_flux(
-    found: Fit, boundary: str, at: Patch | tuple[float, float] = (0.0, 0.0), *, samples: int = 400, seed: int = 0
+    fit: Fit, boundary: str, at: Patch | tuple[float, float] = (0.0, 0.0), *, samples: int = 400, seed: int = 0
 ) -> NDArray[np.float64]:
     """(samples, 3) jump (K), flux (W m⁻²) and resistance (m² K W⁻¹) for numbers drawn from the covariance of a fit.
 
     Parameters
     ----------
-    found, boundary, at : as for `boundary_flux`
+    fit, boundary, at : as for `boundary_flux`
     samples : how many
     seed : of the draws
     """
-    problem = _fitted_problem(found)
+    problem = _fitted_problem(fit)
     observed = _place_on_boundary(problem, boundary, at)
-    if found.bounds:
-        raise InputError(f"{', '.join(found.bounds)}: only bounded; there is no distribution to sample")
+    if fit.bounds:
+        raise InputError(f"{', '.join(fit.bounds)}: only bounded; there is no distribution to sample")
     generator = np.random.default_rng(seed)
-    drawn = generator.multivariate_normal(found.solution.x, found.solution.covariance, samples, method="eigh")
+    drawn = generator.multivariate_normal(fit.solution.x, fit.solution.covariance, samples, method="eigh")
     pairs = np.array([_jump_and_flux(problem, boundary, observed, x) for x in drawn])
     return np.column_stack([pairs, pairs[:, 0] / pairs[:, 1]])
 
@@ -304,17 +304,17 @@ def _place_on_boundary(problem: DeviceProblem, boundary: str, at: Patch | tuple[
     return observed
 
 
-def _node_above(ready: LinearDevice, boundary: str) -> int:
+def _node_above(solved: LinearDevice, boundary: str) -> int:
     """Node right above a boundary; the next one lies below it."""
-    return ready.column.owners.index(boundary)
+    return solved.column.owners.index(boundary)
 
 
 def _jump_and_flux(problem: DeviceProblem, boundary: str, at: Readout, x: Array) -> tuple[float, float]:
     """Jump (K) and flux (W m⁻²) at coordinates (p,)."""
-    ready = problem.thermometry_at(x).ready()
-    node = _node_above(ready, boundary)
-    jump = float(ready.rise(at, node)[0] - ready.rise(at, node + 1)[0])
-    return jump, jump * ready.device.value(f"{boundary}.conductance")
+    solved = problem.thermometry_at(x).ready()
+    node = _node_above(solved, boundary)
+    jump = float(solved.rise(at, node)[0] - solved.rise(at, node + 1)[0])
+    return jump, jump * solved.device.value(f"{boundary}.conductance")
 
 
 def _flux_derivatives(problem: DeviceProblem, boundary: str, at: Readout, x: Array) -> NDArray[np.float64]:
@@ -329,9 +329,9 @@ def _flux_derivatives(problem: DeviceProblem, boundary: str, at: Readout, x: Arr
             up, down = (np.array(_jump_and_flux(problem, boundary, at, x + s * step)) for s in (1, -1))
             columns.append((up - down) / (2 * _COORDINATE_STEP))
         return np.column_stack(columns)
-    ready = readings.ready()
-    node, seen = _node_above(ready, boundary), ready.seen(at)
-    above, below = (node_derivatives(ready, i, seen, names) for i in (node, node + 1))
+    solved = readings.ready()
+    node, spreads = _node_above(solved, boundary), solved.seen(at)
+    above, below = (node_derivatives(solved, i, spreads, names) for i in (node, node + 1))
     jumps = np.array([above[name][0] - below[name][0] for name in names])
     jump, flux = _jump_and_flux(problem, boundary, at, x)
     conductance = flux / jump

@@ -135,50 +135,50 @@ def has_adjoint(device: Device, places: tuple[MeasurementPlace, ...], name: str)
     return attribute != "thickness" or not any(plane.from_bottom and plane.layer == owner for plane in planes)
 
 
-def _place_temperatures(ready: LinearDevice, places: tuple[MeasurementPlace, ...]) -> Array:
+def _place_temperatures(solved: LinearDevice, places: tuple[MeasurementPlace, ...]) -> Array:
     """(n,) temperatures at places, K."""
-    seen = _source_spreads(ready, places)
-    parts = [_source_rises(ready, ready.node(place.plane), seen[id(place.at)]).sum(axis=0) for place in places]
-    return ready.device.sink + np.concatenate(parts)
+    spreads = _source_spreads(solved, places)
+    parts = [_source_rises(solved, solved.node(place.plane), spreads[id(place.at)]).sum(axis=0) for place in places]
+    return solved.device.sink + np.concatenate(parts)
 
 
-def _source_spreads(ready: LinearDevice, places: tuple[MeasurementPlace, ...]) -> dict[int, tuple[Array, ...]]:
+def _source_spreads(solved: LinearDevice, places: tuple[MeasurementPlace, ...]) -> dict[int, tuple[Array, ...]]:
     """Spread of each source as seen from each set of points or patch, by its identity: many planes share one."""
-    return {key: ready.seen(at) for key, at in {id(place.at): place.at for place in places}.items()}
+    return {key: solved.seen(at) for key, at in {id(place.at): place.at for place in places}.items()}
 
 
-def _source_rises(ready: LinearDevice, node: int, seen: tuple[Array, ...]) -> NDArray[np.float64]:
+def _source_rises(solved: LinearDevice, node: int, spreads: tuple[Array, ...]) -> NDArray[np.float64]:
     """(sources, n) rise at a node from each source, K."""
-    rows = zip(ready.device.sources, ready.responses, seen, strict=True)
-    return np.array([s.power * ready.nodes.averaged(z[node], m, ready.area) for s, z, m in rows])
+    rows = zip(solved.device.sources, solved.responses, spreads, strict=True)
+    return np.array([s.power * solved.nodes.averaged(z[node], m, solved.area) for s, z, m in rows])
 
 
 def _adjoint_derivatives(
-    ready: LinearDevice, places: tuple[MeasurementPlace, ...], names: tuple[str, ...]
+    solved: LinearDevice, places: tuple[MeasurementPlace, ...], names: tuple[str, ...]
 ) -> dict[str, Array]:
     """(n,) change of the temperatures with the logarithm of each number, by name: one solution for each plane."""
-    seen = _source_spreads(ready, places)
+    spreads = _source_spreads(solved, places)
     columns: dict[str, list[Array]] = {name: [] for name in names}
     for place in places:
-        found = node_derivatives(ready, ready.node(place.plane), seen[id(place.at)], names)
+        found = node_derivatives(solved, solved.node(place.plane), spreads[id(place.at)], names)
         for name in names:
             columns[name].append(found[name])
     return {name: np.concatenate(parts) for name, parts in columns.items()}
 
 
 def node_derivatives(
-    ready: LinearDevice, node: int, seen: tuple[Array, ...], names: tuple[str, ...]
+    solved: LinearDevice, node: int, spreads: tuple[Array, ...], names: tuple[str, ...]
 ) -> dict[str, Array]:
     """(n,) change of the rise at a node with the logarithm of each number, by name, K."""
-    found = {name: np.zeros(seen[0].shape[1]) for name in names}
-    rises = _source_rises(ready, node, seen)
-    own = plane_response(ready.medium, node)
+    found = {name: np.zeros(spreads[0].shape[1]) for name in names}
+    rises = _source_rises(solved, node, spreads)
+    own = plane_response(solved.medium, node)
     inner = tuple(name for name in names if name != "sink" and not name.endswith(".power"))
-    for source, response, spread, rise in zip(ready.device.sources, ready.responses, seen, rises, strict=True):
+    for source, response, spread, rise in zip(solved.device.sources, solved.responses, spreads, rises, strict=True):
         if f"{source.name}.power" in found:
             found[f"{source.name}.power"] = rise
-        for name, change in response_derivatives(ready.medium, inner, own, response[:, None, :]).items():
-            found[name] = found[name] + source.power * ready.nodes.averaged(change[0], spread, ready.area)
+        for name, change in response_derivatives(solved.medium, inner, own, response[:, None, :]).items():
+            found[name] = found[name] + source.power * solved.nodes.averaged(change[0], spread, solved.area)
     if "sink" in found:
-        found["sink"] = found["sink"] + ready.device.sink
+        found["sink"] = found["sink"] + solved.device.sink
     return found

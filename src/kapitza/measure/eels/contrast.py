@@ -35,7 +35,7 @@ class SideContrast:
 
 
 def side_contrast(
-    each: TemperatureMap, at: float, spread: PointSpread, *, drop: int = UNUSABLE_OR_MISFIT
+    by_mode: TemperatureMap, at: float, spread: PointSpread, *, drop: int = UNUSABLE_OR_MISFIT
 ) -> SideContrast:
     r"""Weights of both materials in the common temperature, from a fit with a temperature for each mode.
 
@@ -47,7 +47,7 @@ def side_contrast(
 
     Parameters
     ----------
-    each : fit with a temperature for each mode, along (y, x) or (x,), with the interface normal to x
+    by_mode : fit with a temperature for each mode, along (y, x) or (x,), with the interface normal to x
     at : position of the plane, m
     spread : point spread
     drop : bits of `PixelFlag` of pixels that are left out
@@ -61,13 +61,13 @@ def side_contrast(
     InputError
         for a fit with one temperature, or without good pixels on both sides
     """
-    good = usable_pixels(each, drop)
-    use = good.sum(axis=each.rows) > 0
-    x = each.position[-1][use]
+    usable = usable_pixels(by_mode, drop)
+    use = usable.sum(axis=by_mode.rows) > 0
+    x = by_mode.position[-1][use]
     if not (x < at).any() or not (x > at).any():
         raise InputError(f"good pixels from {x.min():g} to {x.max():g} m are not on both sides of {at:g} m")
-    sides = side_strengths(each, at, spread, good)
-    weight = _mode_weights(each, good)[use]
+    sides = side_strengths(by_mode, at, spread, usable)
+    weight = _mode_weights(by_mode, usable)[use]
     seen = np.maximum(spread.branches(x - at)[:, :2] @ sides, 1e-12 * sides.max())
     with np.errstate(divide="ignore", invalid="ignore"):
         left, right = (weight / seen) @ sides[0], (weight / seen) @ sides[1]
@@ -75,52 +75,52 @@ def side_contrast(
     return SideContrast(x, np.clip(ratio, MIN_CONTRAST, MAX_CONTRAST))
 
 
-def usable_pixels(each: TemperatureMap, drop: int) -> NDArray[np.bool_]:
+def usable_pixels(by_mode: TemperatureMap, drop: int) -> NDArray[np.bool_]:
     """(...) pixels that are good and show the temperature of some mode, of a map with one for each mode."""
-    if not each.position or f"{each.modes[0]}.temperature" not in each.names:
-        raise InputError(f"expected a map with a temperature for each of {len(each.modes)} modes along one position")
-    return ((each.flag & drop) == 0) & visible_modes(each).any(axis=-1)
+    if not by_mode.position or f"{by_mode.modes[0]}.temperature" not in by_mode.names:
+        raise InputError(f"expected a map with a temperature for each of {len(by_mode.modes)} modes along one position")
+    return ((by_mode.flag & drop) == 0) & visible_modes(by_mode).any(axis=-1)
 
 
-def visible_modes(each: TemperatureMap) -> NDArray[np.bool_]:
+def visible_modes(by_mode: TemperatureMap) -> NDArray[np.bool_]:
     """(..., m) whether a pixel shows the temperature of a mode: none shows that of one that its material lacks."""
-    return np.stack([each.determined(f"{mode}.temperature") for mode in each.modes], axis=-1)
+    return np.stack([by_mode.determined(f"{mode}.temperature") for mode in by_mode.modes], axis=-1)
 
 
-def mode_information(each: TemperatureMap, shown: NDArray[np.bool_]) -> NDArray[np.float64]:
+def mode_information(by_mode: TemperatureMap, visible: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(..., m, m) inverse covariance of the temperatures of the modes that are shown, K⁻²; zero for all others."""
-    places = [each.index(f"{mode}.temperature") for mode in each.modes]
-    both = shown[..., :, None] & shown[..., None, :]
-    covariance = np.where(both, each.covariance[..., places, :][..., places], np.eye(len(places)))
+    places = [by_mode.index(f"{mode}.temperature") for mode in by_mode.modes]
+    both = visible[..., :, None] & visible[..., None, :]
+    covariance = np.where(both, by_mode.covariance[..., places, :][..., places], np.eye(len(places)))
     return np.where(both, np.linalg.inv(covariance), 0.0)
 
 
 def side_strengths(
-    each: TemperatureMap, at: float, spread: PointSpread, good: NDArray[np.bool_]
+    by_mode: TemperatureMap, at: float, spread: PointSpread, usable: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """(2, m) strength of each mode in the left and the right material, as shares of the zero-loss peak."""
-    use = good.sum(axis=each.rows) > 0
-    strength = _column_means(each, good, "intensity")[use]
-    share = spread.branches(each.position[-1][use] - at)[:, :2]
+    use = usable.sum(axis=by_mode.rows) > 0
+    strength = _column_means(by_mode, usable, "intensity")[use]
+    share = spread.branches(by_mode.position[-1][use] - at)[:, :2]
     return np.stack([_nonnegative_mixture(share, one) for one in strength.T], axis=1)
 
 
-def _column_means(found: TemperatureMap, good: NDArray[np.bool_], word: str) -> NDArray[np.float64]:
+def _column_means(by_mode: TemperatureMap, usable: NDArray[np.bool_], attribute: str) -> NDArray[np.float64]:
     """(nx, m) mean over the good rows of a parameter of each mode, over the amplitude of the zero-loss peak."""
-    rows = found.rows
-    amplitude = np.where(good, found.parameter("amplitude"), 1.0)
-    values = np.stack([found.parameter(f"{mode}.{word}") for mode in found.modes], axis=-1)
-    values = np.where(good[..., None], values / amplitude[..., None], 0.0)
-    return values.sum(axis=rows) / np.maximum(good.sum(axis=rows), 1)[..., None]
+    rows = by_mode.rows
+    amplitude = np.where(usable, by_mode.parameter("amplitude"), 1.0)
+    values = np.stack([by_mode.parameter(f"{mode}.{attribute}") for mode in by_mode.modes], axis=-1)
+    values = np.where(usable[..., None], values / amplitude[..., None], 0.0)
+    return values.sum(axis=rows) / np.maximum(usable.sum(axis=rows), 1)[..., None]
 
 
-def _mode_weights(each: TemperatureMap, good: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _mode_weights(by_mode: TemperatureMap, usable: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(nx, m) weight of the temperature of each mode in the common one, the mean over the good rows."""
-    pull = mode_information(each, visible_modes(each) & good[..., None]).sum(axis=-1)
-    pull = np.where(good[..., None], pull, 1.0)
+    pull = mode_information(by_mode, visible_modes(by_mode) & usable[..., None]).sum(axis=-1)
+    pull = np.where(usable[..., None], pull, 1.0)
     pull /= pull.sum(axis=-1, keepdims=True)
-    rows = each.rows
-    return np.where(good[..., None], pull, 0.0).sum(axis=rows) / np.maximum(good.sum(axis=rows), 1)[..., None]
+    rows = by_mode.rows
+    return np.where(usable[..., None], pull, 0.0).sum(axis=rows) / np.maximum(usable.sum(axis=rows), 1)[..., None]
 
 
 def _nonnegative_mixture(share: NDArray[np.float64], strength: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -109,7 +109,7 @@ def _check_gain_side(image: SpectrumImage, model: SpectrumModel) -> None:
         )
 
 
-def _typical_parameters(image: SpectrumImage, problem: FitProblem, given: Mapping[str, float]) -> Array:
+def _typical_parameters(image: SpectrumImage, problem: FitProblem, start: Mapping[str, float]) -> Array:
     """(p,) start of all pixels from the fits of a few.
 
     The median; the mean of intensities, which may change across an interface; of the energies and widths of modes the
@@ -119,7 +119,7 @@ def _typical_parameters(image: SpectrumImage, problem: FitProblem, given: Mappin
     counts = np.concatenate([image.block(int(i), int(i) + 1) for i in chosen])
     first = _six_digits(first_guess(problem.model, problem.grid, problem.detector, counts, image.step))
     units = problem.model.units(image.step)
-    for name, value in given.items():
+    for name, value in start.items():
         first[problem.model.names.index(name)] = value / units[problem.model.names.index(name)]
     counts = counts[sufficient_spectra(problem.model, problem.detector, counts)]
     counts = counts[np.unique(np.linspace(0, len(counts) - 1, _START_SPECTRA).astype(int))]
@@ -210,17 +210,17 @@ def _goodness_of_fit(fit: NDArray[Any]) -> Array:
     return gammaincc(shape, np.maximum((chi2 - mean) / scale + shape, 0.0))
 
 
-def _pixel_flags(problem: FitProblem, found: SearchResult, pvalue: Array) -> NDArray[np.int64]:
+def _pixel_flags(problem: FitProblem, result: SearchResult, pvalue: Array) -> NDArray[np.int64]:
     """(k,) flags of fitted pixels."""
     free, ties = problem.constraints.free, slice(problem.model.first_tie, problem.model.first_tie + problem.model.ties)
-    variance = np.diagonal(found.covariance, axis1=1, axis2=2)
+    variance = np.diagonal(result.covariance, axis1=1, axis2=2)
     blind = ~np.isfinite(variance[:, ties]).any(axis=1)
     # a temperature pressed against its limit, or one that all intensities leave at zero, is none
-    held = (found.fixed_or_bound[:, ties] & free[ties]).all(axis=1) & free[ties].any()
-    at_bound = (found.fixed_or_bound & free & np.isfinite(variance)).any(axis=1)
+    held = (result.fixed_or_bound[:, ties] & free[ties]).all(axis=1) & free[ties].any()
+    at_bound = (result.fixed_or_bound & free & np.isfinite(variance)).any(axis=1)
     flag = np.zeros(len(pvalue), dtype=np.int64)
     for where, what in (
-        (~found.converged, PixelFlag.UNCONVERGED),
+        (~result.converged, PixelFlag.UNCONVERGED),
         (blind | held, PixelFlag.SINGULAR),
         (at_bound, PixelFlag.AT_BOUND),
         (pvalue < _MISFIT_PROBABILITY, PixelFlag.MISFIT),
@@ -229,9 +229,9 @@ def _pixel_flags(problem: FitProblem, found: SearchResult, pvalue: Array) -> NDA
     return flag
 
 
-def _assemble_map(image: SpectrumImage, model: SpectrumModel, found: UnitResult) -> TemperatureMap:
+def _assemble_map(image: SpectrumImage, model: SpectrumModel, result: UnitResult) -> TemperatureMap:
     """Results of all pixels as a map."""
-    arrays: dict[str, Any] = {name: part.reshape((*image.shape, *part.shape[1:])) for name, part in found.items()}
+    arrays: dict[str, Any] = {name: part.reshape((*image.shape, *part.shape[1:])) for name, part in result.items()}
     return TemperatureMap(
         **arrays,
         position=image.position,

@@ -56,7 +56,7 @@ class GradientField:
 
 
 def temperature_gradients(
-    found: TemperatureMap,
+    temperatures: TemperatureMap,
     radius: float,
     *,
     name: str = "temperature",
@@ -69,7 +69,7 @@ def temperature_gradients(
 
     Parameters
     ----------
-    found : temperature map along one or two positions
+    temperatures : temperature map along one or two positions
     radius : of the neighbourhood, m
     name : parameter: "temperature" or "<mode>.temperature"
     interface : x of a plane that no neighbourhood crosses, m; the map is taken as one piece if None
@@ -80,11 +80,11 @@ def temperature_gradients(
     InputError
         for a map without position, or a radius that holds too few pixels for a plane
     """
-    axes = found.position
+    axes = temperatures.position
     if not axes:
         raise InputError("a single spectrum has no gradient: expected a map along one or two positions")
-    value, variance = found.parameter(name), np.square(found.parameter_sigma(name))
-    good = ((found.flag & drop) == 0) & np.isfinite(value) & np.isfinite(variance) & (variance > 0)
+    value, variance = temperatures.parameter(name), np.square(temperatures.parameter_sigma(name))
+    good = ((temperatures.flag & drop) == 0) & np.isfinite(value) & np.isfinite(variance) & (variance > 0)
     weight = np.where(good, 1 / np.where(good, variance, 1.0), 0.0)
     value = np.where(good, value, 0.0)
     side = np.zeros(axes[-1].size) if interface is None else np.sign(axes[-1] - interface)
@@ -151,7 +151,7 @@ def _overlap_slices(shape: tuple[int, ...], shift: tuple[int, ...]) -> tuple[tup
 
 
 def line_profile(
-    found: TemperatureMap, *, name: str = "temperature", drop: int = UNUSABLE_OR_MISFIT, common: float = 0.0
+    temperatures: TemperatureMap, *, name: str = "temperature", drop: int = UNUSABLE_OR_MISFIT, common: float = 0.0
 ) -> Profile:
     """Mean over the rows of a map at each x, or the pixels of a line as they are.
 
@@ -160,7 +160,7 @@ def line_profile(
 
     Parameters
     ----------
-    found : temperature map along (y, x) or (x,)
+    temperatures : temperature map along (y, x) or (x,)
     name : parameter: "temperature" or "<mode>.temperature"
     drop : bits of `PixelFlag` of pixels that are left out
     common : standard uncertainty that all pixels share, as that of the sensitivity of gain against loss side, K; it
@@ -175,21 +175,21 @@ def line_profile(
     InputError
         for a map without position, or without two good columns
     """
-    if not found.position:
+    if not temperatures.position:
         raise InputError("a single spectrum makes no profile: expected a map along one or two positions")
-    value, variance = found.parameter(name), np.square(found.parameter_sigma(name))
-    good = ((found.flag & drop) == 0) & np.isfinite(value) & np.isfinite(variance) & (variance > 0)
-    rows = found.rows
+    value, variance = temperatures.parameter(name), np.square(temperatures.parameter_sigma(name))
+    good = ((temperatures.flag & drop) == 0) & np.isfinite(value) & np.isfinite(variance) & (variance > 0)
+    rows = temperatures.rows
     count = good.sum(axis=rows)
     use = count > 0
     if use.sum() < 2:
         raise InputError(f"{int(use.sum())} columns of the map hold a good pixel: a profile needs 2 or more")
     mean = np.where(good, value, 0.0).sum(axis=rows)[use] / count[use]
     error = np.sqrt(np.where(good, variance, 0.0).sum(axis=rows)[use]) / count[use]
-    x = found.position[-1][use]
+    x = temperatures.position[-1][use]
     if common > 0:
-        return Profile(x, mean, covariance=np.diag(error**2) + common**2, method=found.method)
-    return Profile(x, mean, error, method=found.method)
+        return Profile(x, mean, covariance=np.diag(error**2) + common**2, method=temperatures.method)
+    return Profile(x, mean, error, method=temperatures.method)
 
 
 def isotherm(planes: GradientField, level: float) -> list[tuple[Array, Array]]:

@@ -255,18 +255,18 @@ def contrast_weighted_means(branches: NDArray[Any], position: Array, contrast: S
     return branches * np.tile(weight, 2) / (branches[:, :2] * weight).sum(axis=1, keepdims=True)
 
 
-def _solve_branches(seen: _ObservedProfile, free: list[tuple[str, float, float]]) -> tuple[Array, Array, Array]:
+def _solve_branches(profile: _ObservedProfile, free: list[tuple[str, float, float]]) -> tuple[Array, Array, Array]:
     """Fitted numbers, covariance of unit errors, and residuals in K."""
-    size, data, root = seen.size, seen.data, seen.root
+    size, data, root = profile.size, profile.data, profile.root
     start = {name: value for name, value, _ in free}
-    white = root @ seen.design(start)
+    white = root @ profile.design(start)
     found, *_ = np.linalg.lstsq(white, root @ data, rcond=None)
     if not free:
         covariance = np.linalg.inv(white.T @ white)
         return (
             real_array(found * size),
             real_array(covariance) * np.outer(size, size),
-            data - seen.design(start) @ found,
+            data - profile.design(start) @ found,
         )
     prior = np.array([(value, sigma) for _, value, sigma in free])
     scale = np.concatenate([size, prior[:, 1]])
@@ -276,12 +276,12 @@ def _solve_branches(seen: _ObservedProfile, free: list[tuple[str, float, float]]
         return {name: float(v) for (name, _, _), v in zip(free, offset[4:] + scale[4:] * p[4:], strict=True)}
 
     def misfit(p: Array) -> Array:
-        return np.concatenate([root @ (data - seen.design(held_at(p)) @ p[:4]), p[4:]])
+        return np.concatenate([root @ (data - profile.design(held_at(p)) @ p[:4]), p[4:]])
 
     p, covariance = _search_nonlinear(
         misfit, real_array(np.concatenate([found, np.zeros(len(free))])), _search_bounds(free)
     )
-    residual = data - seen.design(held_at(p)) @ p[:4]
+    residual = data - profile.design(held_at(p)) @ p[:4]
     return offset + scale * p, real_array(covariance) * np.outer(scale, scale), residual
 
 

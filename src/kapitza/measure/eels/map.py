@@ -142,10 +142,10 @@ class TemperatureMap:
         return self.names.index(name)
 
 
-def swap_axes(found: TemperatureMap) -> TemperatureMap:
+def swap_axes(temperatures: TemperatureMap) -> TemperatureMap:
     """Return a map along (y, x) as one along (x, y): what is normal to x is taken across the other position."""
-    if len(found.position) != 2:
-        raise InputError(f"expected a map along two positions to exchange, got {len(found.position)}")
+    if len(temperatures.position) != 2:
+        raise InputError(f"expected a map along two positions to exchange, got {len(temperatures.position)}")
     arrays = ("value", "covariance", "flag", "pvalue", "deviance", "iterations")
-    changes = {name: np.swapaxes(getattr(found, name), 0, 1) for name in arrays}
-    return evolve(found, position=found.position[::-1], **changes)
+    changes = {name: np.swapaxes(getattr(temperatures, name), 0, 1) for name in arrays}
+    return evolve(temperatures, position=temperatures.position[::-1], **changes)

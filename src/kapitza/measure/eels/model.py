@@ -290,11 +290,11 @@ def channel_grid(model: SpectrumModel, energy: Array) -> ChannelGrid:
     return ChannelGrid(float(energy[0]) / step, energy.size, nodes, nodes * int(np.ceil(reach / nodes)), reference)
 
 
-def _bose_occupation(energy: Any, kelvin: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def _bose_occupation(energy: Any, temperature: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     r"""Bose-Einstein occupation and its derivatives by energy and by $k_B T$, both in one unit."""
-    x = np.clip(energy / kelvin, 1e-9, _MAX_REDUCED_ENERGY)
+    x = np.clip(energy / temperature, 1e-9, _MAX_REDUCED_ENERGY)
     n = 1 / np.expm1(x)
-    both = n * (n + 1) / kelvin
+    both = n * (n + 1) / temperature
     return n, -both, both * x
 
 

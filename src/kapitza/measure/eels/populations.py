@@ -69,7 +69,7 @@ class DepartureTest:
 
 def departure_test(
     common: TemperatureMap,
-    each: TemperatureMap,
+    by_mode: TemperatureMap,
     *,
     level: float = 0.05,
     correction: Correction = "holm",
@@ -83,7 +83,7 @@ def departure_test(
     Parameters
     ----------
     common : fit with one temperature
-    each : fit of the same image with a temperature for each mode
+    by_mode : fit of the same image with a temperature for each mode
     level : chance of a false alarm
     correction : for many pixels, see `DepartureTest`
     drop : bits of `PixelFlag` of pixels that are left out, in either fit; a misfit of the first is what is looked for
@@ -98,16 +98,16 @@ def departure_test(
     S. S. Wilks, Ann. Math. Stat. 9, 60 (1938), doi:10.1214/aoms/1177732360; S. Holm, Scand. J. Stat. 6, 65 (1979);
     Y. Benjamini and Y. Hochberg, J. R. Stat. Soc. B 57, 289 (1995), doi:10.1111/j.2517-6161.1995.tb02031.x
     """
-    if common.shape != each.shape:
-        raise InputError(f"maps of {common.shape} and {each.shape} pixels are not of the same image")
-    freedom = len(each.names) - len(common.names)
+    if common.shape != by_mode.shape:
+        raise InputError(f"maps of {common.shape} and {by_mode.shape} pixels are not of the same image")
+    freedom = len(by_mode.names) - len(common.names)
     if freedom < 1:
         raise InputError(
-            f"the second fit has {len(each.names)} parameters and the first {len(common.names)}: expected a "
+            f"the second fit has {len(by_mode.names)} parameters and the first {len(common.names)}: expected a "
             "temperature for each of two modes or more against one for all"
         )
-    bad = ((each.flag & drop) != 0) | ~common.good
-    statistic = np.where(bad, np.nan, np.maximum(common.deviance - each.deviance, 0.0))
+    bad = ((by_mode.flag & drop) != 0) | ~common.good
+    statistic = np.where(bad, np.nan, np.maximum(common.deviance - by_mode.deviance, 0.0))
     return _test_statistic(statistic, freedom, correction, level)
 
 
@@ -152,14 +152,14 @@ def departure_power(covariance: ArrayLike, departure: ArrayLike, *, level: float
     return float(ncx2.sf(chdtri(off.size - 1, level), off.size - 1, noncentral))
 
 
-def mode_covariance(found: TemperatureMap, pixel: int | tuple[int, ...] = ()) -> Array:
+def mode_covariance(by_mode: TemperatureMap, pixel: int | tuple[int, ...] = ()) -> Array:
     """(M, M) covariance of the temperatures of the modes in one pixel of a fit with one each, K²."""
-    places = [found.index(f"{mode}.temperature") for mode in found.modes]
-    return real_array(found.covariance[pixel][np.ix_(places, places)])
+    places = [by_mode.index(f"{mode}.temperature") for mode in by_mode.modes]
+    return real_array(by_mode.covariance[pixel][np.ix_(places, places)])
 
 
 def mode_occupations(
-    found: TemperatureMap, *, energy: ArrayLike | None = None, drop: int = UNUSABLE_OR_MISFIT
+    by_mode: TemperatureMap, *, energy: ArrayLike | None = None, drop: int = UNUSABLE_OR_MISFIT
 ) -> Occupation:
     r"""Occupation of each mode along a map, the mean over the rows at each x.
 
@@ -168,7 +168,7 @@ def mode_occupations(
 
     Parameters
     ----------
-    found : fit with an occupation or a temperature for each mode, along (y, x), (x,) or of a single spectrum
+    by_mode : fit with an occupation or a temperature for each mode, along (y, x), (x,) or of a single spectrum
     energy : (M,) of the modes, J; the mean fitted "<mode>.energy" if None
     drop : bits of `PixelFlag` of pixels that are left out
 
@@ -182,17 +182,17 @@ def mode_occupations(
     InputError
         if the fit had one temperature for all modes, energies are unknown, or no pixel is good
     """
-    good = (found.flag & drop) == 0
+    good = (by_mode.flag & drop) == 0
     if not good.any():
         raise InputError(f"none of the {good.size} pixels of the map holds a good fit")
-    quanta = _mode_energies(found, good) if energy is None else positive(energy)
-    if quanta.size != len(found.modes):
-        raise InputError(f"{quanta.size} energies for {len(found.modes)} modes: {', '.join(found.modes)}")
-    value, sigma = np.empty((*found.shape, quanta.size)), np.empty((*found.shape, quanta.size))
-    for j, mode in enumerate(found.modes):
-        value[..., j], sigma[..., j] = _mode_occupation(found, mode, float(quanta[j]))
-    rows = found.rows
-    shown = good[..., None] & np.isfinite(value) & np.isfinite(sigma) & _determined_modes(found)
+    quanta = _mode_energies(by_mode, good) if energy is None else positive(energy)
+    if quanta.size != len(by_mode.modes):
+        raise InputError(f"{quanta.size} energies for {len(by_mode.modes)} modes: {', '.join(by_mode.modes)}")
+    value, sigma = np.empty((*by_mode.shape, quanta.size)), np.empty((*by_mode.shape, quanta.size))
+    for j, mode in enumerate(by_mode.modes):
+        value[..., j], sigma[..., j] = _mode_occupation(by_mode, mode, float(quanta[j]))
+    rows = by_mode.rows
+    shown = good[..., None] & np.isfinite(value) & np.isfinite(sigma) & _determined_modes(by_mode)
     pixels = np.atleast_1d(good.sum(axis=rows))
     size = (pixels.size, quanta.size)
     count = shown.sum(axis=rows).reshape(size)
@@ -203,34 +203,34 @@ def mode_occupations(
     use = np.isfinite(mean).any(axis=1)
     if not use.any():
         raise InputError(f"none of the {good.size} pixels of the map shows the occupation of any mode")
-    x = found.position[-1] if found.position else np.zeros(1)
-    return Occupation(x[use], quanta, mean[use], error[use], modes=found.modes, method=found.method or "STEM-EELS")
+    x = by_mode.position[-1] if by_mode.position else np.zeros(1)
+    return Occupation(x[use], quanta, mean[use], error[use], modes=by_mode.modes, method=by_mode.method or "STEM-EELS")
 
 
-def _mode_energies(found: TemperatureMap, good: NDArray[np.bool_]) -> Array:
+def _mode_energies(by_mode: TemperatureMap, usable: NDArray[np.bool_]) -> Array:
     """(M,) mean fitted energies of the modes, J."""
-    missing = [mode for mode in found.modes if f"{mode}.energy" not in found.names]
-    if missing or not found.modes:
+    missing = [mode for mode in by_mode.modes if f"{mode}.energy" not in by_mode.names]
+    if missing or not by_mode.modes:
         raise InputError(f"the map does not know the energy of {missing[0] if missing else 'any mode'}: give energy")
-    return positive([float(np.mean(found.parameter(f"{mode}.energy")[good])) for mode in found.modes])
+    return positive([float(np.mean(by_mode.parameter(f"{mode}.energy")[usable])) for mode in by_mode.modes])
 
 
-def _determined_modes(found: TemperatureMap) -> NDArray[np.bool_]:
+def _determined_modes(by_mode: TemperatureMap) -> NDArray[np.bool_]:
     """(..., M) whether a pixel shows the temperature, or the occupation, of a mode."""
     words = ("occupation", "temperature")
-    names = [next(f"{mode}.{word}" for word in words if f"{mode}.{word}" in found.names) for mode in found.modes]
-    return np.stack([found.determined(name) for name in names], axis=-1)
+    names = [next(f"{mode}.{word}" for word in words if f"{mode}.{word}" in by_mode.names) for mode in by_mode.modes]
+    return np.stack([by_mode.determined(name) for name in names], axis=-1)
 
 
-def _mode_occupation(found: TemperatureMap, mode: str, quantum: float) -> tuple[Array, Array]:
+def _mode_occupation(by_mode: TemperatureMap, mode: str, quantum: float) -> tuple[Array, Array]:
     """(...) occupation of a mode and its standard uncertainty."""
-    if f"{mode}.occupation" in found.names:
-        return found.parameter(f"{mode}.occupation"), found.parameter_sigma(f"{mode}.occupation")
-    if f"{mode}.temperature" not in found.names:
+    if f"{mode}.occupation" in by_mode.names:
+        return by_mode.parameter(f"{mode}.occupation"), by_mode.parameter_sigma(f"{mode}.occupation")
+    if f"{mode}.temperature" not in by_mode.names:
         raise InputError(
             f"{mode!r} has neither an occupation nor a temperature of its own in this map: fit one for each"
         )
-    kelvin, sigma = found.parameter(f"{mode}.temperature"), found.parameter_sigma(f"{mode}.temperature")
+    kelvin, sigma = by_mode.parameter(f"{mode}.temperature"), by_mode.parameter_sigma(f"{mode}.temperature")
     n = 1 / np.expm1(np.minimum(quantum / (k_B * kelvin), 700.0))
     return n, n * (n + 1) * quantum / (k_B * kelvin**2) * sigma
 
@@ -245,24 +245,24 @@ def counted_occupation(gain: ArrayLike, loss: ArrayLike) -> tuple[Array, Array]:
     return real_array(g / spread), real_array(np.sqrt(np.maximum(g * v * (g + v), 0.0)) / spread**2)
 
 
-def mixed_temperatures(each: TemperatureMap, found: InterfaceJump, *, drop: int = UNUSABLE_OR_MISFIT) -> Array:
+def mixed_temperatures(by_mode: TemperatureMap, jump_fit: InterfaceJump, *, drop: int = UNUSABLE_OR_MISFIT) -> Array:
     r"""(nx, M) temperature that each mode shows when both sides are in equilibrium and seen through the point spread.
 
     $T_j(x) = \sum_s S_{js}\int_s K(x - x')T_s(x')dx' / \sum_s S_{js}\int_s K(x - x')dx'$ with the branches $T_s$ and
     the point spread $K$ of the jump, and strengths $S_{js}$ from the intensities of the map.
     """
-    x = each.position[-1]
-    sides = side_strengths(each, found.jump.at, found.spread, usable_pixels(each, drop))
-    branches = found.spread.branches(x - found.jump.at)
-    kelvins = branches * found.value[:4]
+    x = by_mode.position[-1]
+    sides = side_strengths(by_mode, jump_fit.jump.at, jump_fit.spread, usable_pixels(by_mode, drop))
+    branches = jump_fit.spread.branches(x - jump_fit.jump.at)
+    kelvins = branches * jump_fit.value[:4]
     share = branches[:, :2] @ sides
     mixed = (kelvins[:, [0]] + kelvins[:, [2]]) * sides[0] + (kelvins[:, [1]] + kelvins[:, [3]]) * sides[1]
     return real_array(mixed / np.where(share > 0, share, np.nan))
 
 
 def mixture_test(
-    each: TemperatureMap,
-    found: InterfaceJump,
+    by_mode: TemperatureMap,
+    jump_fit: InterfaceJump,
     *,
     level: float = 0.05,
     correction: Correction = "holm",
@@ -270,21 +270,23 @@ def mixture_test(
 ) -> DepartureTest:
     r"""Test whether the modes of a map depart by more than two temperatures in one spectrum explain.
 
-    `found` is a jump fitted with the point spread to the same map.  With $\delta_j = 1/T_j - 1/T_j^\mathrm{mix}$ and
+    `jump_fit` is a jump fitted with the point spread to the same map.  With $\delta_j = 1/T_j - 1/T_j^\mathrm{mix}$ and
     its covariance $C$, the statistic is $\delta^TC^{-1}\delta - (1^TC^{-1}\delta)^2/1^TC^{-1}1$, chi-squared with $M -
     1$ degrees of freedom: an offset that all modes share is left free.  Inverse temperatures are used since their
     errors are nearly normal.  Errors of the jump are neglected beside those of a pixel.  A mode that a pixel does not
     show (its material lacks it) counts as in equilibrium, which makes the test there more cautious than its level.
     """
-    mixed = mixed_temperatures(each, found, drop=drop)
-    shown = visible_modes(each) & usable_pixels(each, drop)[..., None] & np.isfinite(mixed)
+    mixed = mixed_temperatures(by_mode, jump_fit, drop=drop)
+    shown = visible_modes(by_mode) & usable_pixels(by_mode, drop)[..., None] & np.isfinite(mixed)
     good = shown.sum(axis=-1) > 1
     mixed = np.where(shown, mixed, 1.0)
-    kelvin = np.where(shown, np.stack([each.parameter(f"{mode}.temperature") for mode in each.modes], axis=-1), 1.0)
-    weight = mode_information(each, shown) * mixed[..., :, None] ** 2 * mixed[..., None, :] ** 2
+    kelvin = np.where(
+        shown, np.stack([by_mode.parameter(f"{mode}.temperature") for mode in by_mode.modes], axis=-1), 1.0
+    )
+    weight = mode_information(by_mode, shown) * mixed[..., :, None] ** 2 * mixed[..., None, :] ** 2
     departure = 1 / kelvin - 1 / mixed
     pull = np.einsum("...ij,...j->...i", weight, departure)
     total = np.where(good, weight.sum(axis=(-2, -1)), 1.0)
     statistic = (departure * pull).sum(axis=-1) - pull.sum(axis=-1) ** 2 / total
-    freedom = len(each.modes) - 1
+    freedom = len(by_mode.modes) - 1
     return _test_statistic(np.where(good, np.maximum(statistic, 0.0), np.nan), freedom, correction, level)

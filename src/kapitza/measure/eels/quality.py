@@ -126,48 +126,48 @@ def assess_spectra(image: SpectrumImage) -> SpectrumQuality:
     return evolve(found, warnings=(*_energy_axis_problems(image, found), *_count_problems(found)))
 
 
-def _assess_block(image: SpectrumImage, part: Array) -> tuple[Array, Array, Array, IntArray, NDArray[np.bool_]]:
+def _assess_block(image: SpectrumImage, block: Array) -> tuple[Array, Array, Array, IntArray, NDArray[np.bool_]]:
     """Electrons, centre and width in channels, flags and clipping of some pixels."""
-    finite = np.isfinite(part)
-    clear = np.where(finite, np.where(finite, part, 0.0) - image.dark * image.electrons_per_count, 0.0)
+    finite = np.isfinite(block)
+    clear = np.where(finite, np.where(finite, block, 0.0) - image.dark * image.electrons_per_count, 0.0)
     top = clear.max(axis=1)
     bright = top >= _MIN_PEAK_ELECTRONS
     centre, fwhm = (np.where(bright, value, np.nan) for value in half_height_peaks(clear))
     clipped = ((clear == top[:, None]).sum(axis=1) >= _CLIPPED_CHANNELS) & (top >= _MIN_CLIPPED_ELECTRONS)
-    return clear.sum(axis=1), centre, fwhm, count_flags(part), clipped
+    return clear.sum(axis=1), centre, fwhm, count_flags(block), clipped
 
 
-def _energy_axis_problems(image: SpectrumImage, found: SpectrumQuality) -> list[str]:
+def _energy_axis_problems(image: SpectrumImage, quality: SpectrumQuality) -> list[str]:
     """What speaks against the energy axis and the zero-loss peak."""
-    width, offset, low = found.resolution, found.offset, float(image.energy[0])
+    width, offset, low = quality.resolution, quality.offset, float(image.energy[0])
     said: list[str] = []
-    if low >= 0 or found.gain <= 0:
+    if low >= 0 or quality.gain <= 0:
         said.append(
             f"no gain side: the energy axis starts at {low / meV:.4g} meV, so no temperature can be had from it"
         )
-    elif found.gain < _SHALLOW_GAIN_SIDE:
-        said.append(f"the gain side ends {found.gain / meV:.3g} meV from the zero-loss peak: few phonons show there")
+    elif quality.gain < _SHALLOW_GAIN_SIDE:
+        said.append(f"the gain side ends {quality.gain / meV:.3g} meV from the zero-loss peak: few phonons show there")
     if not np.isfinite(width):
         return [*said, "no zero-loss peak with both flanks was found"]
     if width > _BROAD_ZERO_LOSS:
         said.append(f"the zero-loss peak is {width / meV:.4g} meV wide: too broad for vibrational losses")
-    if width < 3 * found.step:
-        said.append(f"the zero-loss peak is {width / found.step:.2g} channels wide: too few to fit its shape")
+    if width < 3 * quality.step:
+        said.append(f"the zero-loss peak is {width / quality.step:.2g} channels wide: too few to fit its shape")
     if abs(offset) > width:
         said.append(f"the zero-loss peak lies at {offset / meV:.4g} meV: the zero of the energy axis is off")
-    drift = float(np.nanstd(found.centre))
+    drift = float(np.nanstd(quality.centre))
     if drift > width:
         said.append(f"the zero-loss peak moves by {drift / meV:.3g} meV (standard deviation) from pixel to pixel")
     return said
 
 
-def _count_problems(found: SpectrumQuality) -> list[str]:
+def _count_problems(quality: SpectrumQuality) -> list[str]:
     """What speaks against some pixels."""
     reasons = {
-        "hold (nearly) no electrons": found.count(PixelFlag.DEAD),
-        "have channels without a finite count (NaN or infinite)": found.count(PixelFlag.MISSING),
-        "have channels below zero, as after a subtraction of the dark count": found.count(PixelFlag.NEGATIVE),
-        "have a zero-loss peak that is cut flat: the detector was full": int(np.count_nonzero(found.clipped)),
+        "hold (nearly) no electrons": quality.count(PixelFlag.DEAD),
+        "have channels without a finite count (NaN or infinite)": quality.count(PixelFlag.MISSING),
+        "have channels below zero, as after a subtraction of the dark count": quality.count(PixelFlag.NEGATIVE),
+        "have a zero-loss peak that is cut flat: the detector was full": int(np.count_nonzero(quality.clipped)),
     }
-    pixels = found.flag.size
+    pixels = quality.flag.size
     return [f"{count} of {pixels} pixels {reason}" for reason, count in reasons.items() if count]

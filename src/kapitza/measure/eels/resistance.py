@@ -77,7 +77,7 @@ class AbsoluteResistance:
 
 
 def absolute_resistance(
-    found: InterfaceJump,
+    jump_fit: InterfaceJump,
     *,
     flux: KnownQuantity | None = None,
     left: KnownQuantity | None = None,
@@ -92,7 +92,7 @@ def absolute_resistance(
 
     Parameters
     ----------
-    found : fitted jump
+    jump_fit : fitted jump
     flux : heat flux through the plane
     left, right : conductivity of the lamella on a side
     level : probability of the interval
@@ -111,12 +111,12 @@ def absolute_resistance(
     if not given:
         raise InputError(
             "a temperature map gives the Kapitza length, not the resistance: give a flux, or the conductivity of the "
-            f"lamella on a side (got a jump of {found.jump.jump:.4g} K alone)"
+            f"lamella on a side (got a jump of {jump_fit.jump.jump:.4g} K alone)"
         )
     for known in given.values():
         if known.bulk:
             warnings.warn(_BULK_CONDUCTIVITY_WARNING.format(side=known.name), ValidityWarning, stacklevel=2)
-    value, covariance = _jump_and_fluxes(found, given)
+    value, covariance = _jump_and_fluxes(jump_fit, given)
     design = np.zeros((value.size, 2))
     design[0, 0], design[1:, 1] = 1, 1
     both, joint, chi2 = _combine_estimates(design, value, covariance)
@@ -125,8 +125,8 @@ def absolute_resistance(
         raise InputError(f"a flux of {heat:g} W/m² goes against the jump of {jump:g} K: check sign and sides")
     slope = np.array([-heat / jump, 1]) / jump
     sigma = float(np.sqrt(slope @ joint @ slope))
-    interval = ratio_interval(heat, jump, joint[::-1, ::-1], level=level, freedom=found.freedom, lowest=0.0)
-    conductance = Conductance([found.jump.temperature], [heat / jump], [sigma], method="STEM-EELS")
+    interval = ratio_interval(heat, jump, joint[::-1, ::-1], level=level, freedom=jump_fit.freedom, lowest=0.0)
+    conductance = Conductance([jump_fit.jump.temperature], [heat / jump], [sigma], method="STEM-EELS")
     return AbsoluteResistance(
         conductance=conductance,
         interval=interval,
@@ -142,11 +142,13 @@ def absolute_resistance(
     )
 
 
-def _jump_and_fluxes(found: InterfaceJump, given: Mapping[str, KnownQuantity]) -> tuple[Array, NDArray[np.float64]]:
+def _jump_and_fluxes(
+    jump_fit: InterfaceJump, conductivities: Mapping[str, KnownQuantity]
+) -> tuple[Array, NDArray[np.float64]]:
     """Jump and the flux by each source, with their joint covariance."""
-    gradients = {"left": found.jump.gradient_left, "right": found.jump.gradient_right}
-    rows, sigmas, values = [np.array([1.0, 0, 0])], [0.0], [found.jump.jump]
-    for name, known in given.items():
+    gradients = {"left": jump_fit.jump.gradient_left, "right": jump_fit.jump.gradient_right}
+    rows, sigmas, values = [np.array([1.0, 0, 0])], [0.0], [jump_fit.jump.jump]
+    for name, known in conductivities.items():
         row, value, sigma = np.zeros(3), known.value, known.sigma
         if name != "flux":
             row[1 if name == "left" else 2] = -known.value
@@ -155,7 +157,7 @@ def _jump_and_fluxes(found: InterfaceJump, given: Mapping[str, KnownQuantity]) -
         values.append(value)
         sigmas.append(sigma)
     turn = np.array(rows)
-    return np.array(values), turn @ found.jump.covariance @ turn.T + np.diag(np.square(sigmas))
+    return np.array(values), turn @ jump_fit.jump.covariance @ turn.T + np.diag(np.square(sigmas))
 
 
 def _combine_estimates(design: Array, value: Array, covariance: Array) -> tuple[Array, Array, float]:

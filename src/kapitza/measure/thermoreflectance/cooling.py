@@ -35,13 +35,13 @@ def _areal_heat_capacity(layer: Layer, share: float = 1.0) -> float:
 
 
 def _mean_body_temperature(
-    s: ComplexArray, held: float, inner: ComplexArray, outer: ComplexArray | None
+    s: ComplexArray, heat_capacity: float, inner: ComplexArray, outer: ComplexArray | None
 ) -> ComplexArray:
     """Mean temperature of a body that starts evenly at 1, in Laplace space.
 
     `inner` and `outer` are the admittances of its inside and of what is outside (None: its surface is held at 0).
     """
-    share: ComplexArray = inner / (held * s)  # 1 if the inside stays even
+    share: ComplexArray = inner / (heat_capacity * s)  # 1 if the inside stays even
     kept = np.zeros_like(s) if outer is None else inner / (inner + outer)
     return ((1 - share) + share * kept) / s
 
@@ -79,12 +79,12 @@ class FilmCooling(TemperatureExperiment):
         """(n,) temperature over that of the film if it kept all heat, times `scale`; layers need finite heat
         capacities.
         """
-        held = _areal_heat_capacity(stack.layers[0])
+        heat_capacity = _areal_heat_capacity(stack.layers[0])
         s, weight = inverse_laplace(self.time)
         if (self.heated, self.read) == ("film", "film"):
-            response = self._mean_response(stack, s, held)
+            response = self._mean_response(stack, s, heat_capacity)
         else:
-            response = held * impedance(stack, s, 0.0, setup=self._exchanged_setup(stack))[:, 0]
+            response = heat_capacity * impedance(stack, s, 0.0, setup=self._exchanged_setup(stack))[:, 0]
         return self.scale * (weight @ response).real
 
     def _exchanged_setup(self, stack: Stack) -> Setup:
@@ -96,16 +96,16 @@ class FilmCooling(TemperatureExperiment):
             self.setup, heater=Plane(film.name), thermometer=Plane(film.name), absorption_depth=1e9 * film.thickness
         )
 
-    def _mean_response(self, stack: Stack, s: ComplexArray, held: float) -> ComplexArray:
+    def _mean_response(self, stack: Stack, s: ComplexArray, heat_capacity: float) -> ComplexArray:
         """(ns,) mean temperature of a film that starts evenly at 1."""
         film = evolve(stack.layers[0], name="film")
         inner = admittance(Stack([film]), s, 0.0)[:, 0]
         if len(stack.layers) == 1:
-            return 1 / s if self.setup.back == "adiabatic" else _mean_body_temperature(s, held, inner, None)
+            return 1 / s if self.setup.back == "adiabatic" else _mean_body_temperature(s, heat_capacity, inner, None)
         rest = Stack(stack.layers[1:], stack.boundaries[1:])
         outer = admittance(rest, s, 0.0, back=self.setup.back, temperature=self.setup.temperature)[:, 0]
         outer = outer / (1 + outer * stack.boundaries[0].resistance(self.setup.temperature))  # in series: 1/Y + R
-        return _mean_body_temperature(s, held, inner, outer)
+        return _mean_body_temperature(s, heat_capacity, inner, outer)
 
 
 @frozen(eq=False)

@@ -236,18 +236,18 @@ def _cells_behind_faces(domain: Domain, shape: tuple[int, ...]) -> IntArray:
     return found
 
 
-def cell_surfaces(domain: Domain, centre: Array, other: IntArray, outer: IntArray) -> dict[str, Any]:
+def cell_surfaces(domain: Domain, centre: Array, neighbour: IntArray, outer: IntArray) -> dict[str, Any]:
     """What fills cells of these centres (C, d) and stands at their faces (C, F); `outer` where nothing is behind."""
     names, walls = _surface_names(domain)
     region = _cell_regions(domain, centre, names)
     materials = list(domain.regions)
-    beyond = np.where(other >= 0, region[other], 0)
-    here = np.broadcast_to(region[:, None], other.shape)
-    surface = np.full(other.shape, -1, dtype=np.int64)
-    surface = np.where(other < 0, outer, np.where(beyond < 0, -1 - beyond, surface))
+    beyond = np.where(neighbour >= 0, region[neighbour], 0)
+    here = np.broadcast_to(region[:, None], neighbour.shape)
+    surface = np.full(neighbour.shape, -1, dtype=np.int64)
+    surface = np.where(neighbour < 0, outer, np.where(beyond < 0, -1 - beyond, surface))
     crossings: list[tuple[InterfaceScattering, int, int] | None] = [None] * len(names)
     found = list(names)
-    touching = (other >= 0) & (here >= 0) & (beyond >= 0)
+    touching = (neighbour >= 0) & (here >= 0) & (beyond >= 0)
     for i, j in itertools.combinations(range(len(materials)), 2):
         between = touching & (((here == i) & (beyond == j)) | ((here == j) & (beyond == i)))
         if not between.any():
@@ -262,18 +262,18 @@ def cell_surfaces(domain: Domain, centre: Array, other: IntArray, outer: IntArra
                 f"boundary {name!r}: no two regions of these names touch; there are {', '.join(materials)}"
             )
     return {
-        "region": region, "neighbour": other, "surface": surface, "surfaces": tuple(found),
+        "region": region, "neighbour": neighbour, "surface": surface, "surfaces": tuple(found),
         "walls": (*walls, *[None] * (len(found) - len(walls))), "crossings": tuple(crossings),
     }  # fmt: skip
 
 
-def _find_boundary(domain: Domain, one: str, other: str) -> tuple[str, InterfaceScattering]:
+def _find_boundary(domain: Domain, first: str, second: str) -> tuple[str, InterfaceScattering]:
     """Name under which a boundary was given, and what it is."""
     given = domain.boundaries
-    found = [name for name in (f"{one}|{other}", f"{other}|{one}") if name in given]
+    found = [name for name in (f"{first}|{second}", f"{second}|{first}") if name in given]
     if len(found) > 1:
         raise InputError(f"the boundary {found[0]} is given twice, also as {found[1]}: give it once")
     for name in found:
         return name, to_interface_scattering(given[name], name)
-    name = f"{one}|{other}"
-    raise InputError(f"the boundary {name} has no transmission: {one} and {other} touch")
+    name = f"{first}|{second}"
+    raise InputError(f"the boundary {name} has no transmission: {first} and {second} touch")

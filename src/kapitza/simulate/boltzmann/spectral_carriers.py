@@ -123,7 +123,7 @@ def spectral_carriers(
 
 
 def _scale_umklapp(
-    made: Callable[[ScatteringRates], Carriers], rates: ScatteringRates, conductivity: float
+    make: Callable[[ScatteringRates], Carriers], rates: ScatteringRates, conductivity: float
 ) -> Carriers:
     """Scale umklapp scattering until the bulk has a conductivity, W m⁻¹ K⁻¹."""
     if not rates.umklapp:
@@ -133,7 +133,7 @@ def _scale_umklapp(
     # where umklapp scattering prevails, κ ∝ 1/factor: the less else scatters, the faster this fixed point is reached
     factor = 1.0
     for _ in range(_MAX_TRIALS):
-        found = made(rates.strengthened(factor))
+        found = make(rates.strengthened(factor))
         if abs(found.conductivity / conductivity - 1) < _CONDUCTIVITY_TOLERANCE:
             return found
         factor *= found.conductivity / conductivity
@@ -256,28 +256,28 @@ def collect_modes(
     )
 
 
-def _match_spectrum(found: Carriers, material: Bands, rates: ScatteringRates) -> Carriers:
+def _match_spectrum(carriers: Carriers, material: Bands, rates: ScatteringRates) -> Carriers:
     """Bands of a mesh whose groups carry the heat of the spectrum of modes, with groups between its waves filled in."""
-    omega, weight = panel_quadrature(found.edges, _NODES_PER_GROUP)
-    per_mode = mode_heat_capacity(omega, found.temperature, found.statistics)[0] * weight
+    omega, weight = panel_quadrature(carriers.edges, _NODES_PER_GROUP)
+    per_mode = mode_heat_capacity(omega, carriers.temperature, carriers.statistics)[0] * weight
     wanted = np.sum((per_mode * material.modes(omega)).reshape(-1, _NODES_PER_GROUP), axis=1) / (2 * np.pi)
     states = np.sum((per_mode * material.density_of_states(omega)).reshape(-1, _NODES_PER_GROUP), axis=1)
-    capacity = np.bincount(found.group, weights=found.capacity, minlength=found.omega.size)
-    capacity[found.flow <= _MIN_MODE_VELOCITY * wanted] = 0.0  # sound at Γ alone: waves that stand still
+    capacity = np.bincount(carriers.group, weights=carriers.capacity, minlength=carriers.omega.size)
+    capacity[carriers.flow <= _MIN_MODE_VELOCITY * wanted] = 0.0  # sound at Γ alone: waves that stand still
     empty = (capacity == 0) & (states > 0) & (wanted > 0)
     # capacities follow the density of states, then velocities the modes M(ω); lifetimes stay those of the mesh
-    scale = np.divide(states, capacity, out=np.zeros_like(states), where=capacity > 0)[found.group]
-    flow = found.flow * np.divide(states, capacity, out=np.zeros_like(states), where=capacity > 0)
-    faster = np.divide(wanted, flow, out=np.ones_like(flow), where=flow > 0)[found.group]
+    scale = np.divide(states, capacity, out=np.zeros_like(states), where=capacity > 0)[carriers.group]
+    flow = carriers.flow * np.divide(states, capacity, out=np.zeros_like(states), where=capacity > 0)
+    faster = np.divide(wanted, flow, out=np.ones_like(flow), where=flow > 0)[carriers.group]
     node, share = gauss_legendre(_VELOCITY_CLASSES)  # isotropic: cos θ is evenly spread from 0 to 1
     filled = np.flatnonzero(empty)
     speed = 4 * wanted[filled] / states[filled]  # of isotropic waves that carry as much
-    lifetime = 1 / rates.rate(found.omega[filled], speed, found.temperature)
+    lifetime = 1 / rates.rate(carriers.omega[filled], speed, carriers.temperature)
     kept = scale > 0
     return evolve(
-        found,
-        capacity=np.concatenate([(found.capacity * scale)[kept], np.outer(states[filled], share).ravel()]),
-        velocity=np.concatenate([(found.velocity * faster)[kept], np.outer(speed, node).ravel()]),
-        lifetime=np.concatenate([found.lifetime[kept], np.repeat(lifetime, _VELOCITY_CLASSES)]),
-        group=np.concatenate([found.group[kept], np.repeat(filled, _VELOCITY_CLASSES)]),
+        carriers,
+        capacity=np.concatenate([(carriers.capacity * scale)[kept], np.outer(states[filled], share).ravel()]),
+        velocity=np.concatenate([(carriers.velocity * faster)[kept], np.outer(speed, node).ravel()]),
+        lifetime=np.concatenate([carriers.lifetime[kept], np.repeat(lifetime, _VELOCITY_CLASSES)]),
+        group=np.concatenate([carriers.group[kept], np.repeat(filled, _VELOCITY_CLASSES)]),
     )

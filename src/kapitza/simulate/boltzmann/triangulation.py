@@ -234,10 +234,10 @@ def _link_sides(domain: Domain, corner: Array, edges: Sequence[Array], size: flo
     return beside, rim
 
 
-def _match_sides(ends: IntArray, chosen: NDArray[np.bool_]) -> IntArray:
+def _match_sides(ends: IntArray, selected: NDArray[np.bool_]) -> IntArray:
     """(T, 3) triangle that shares both ends (T, 3, 2) of a side, among the chosen."""
-    found = np.full(chosen.shape, -1, dtype=np.int64)
-    side = np.flatnonzero(chosen.ravel())
+    found = np.full(selected.shape, -1, dtype=np.int64)
+    side = np.flatnonzero(selected.ravel())
     key = ends.reshape(-1, 2)[side]  # sorted by both ends, the two sides between the same corners stand together
     order = np.lexsort(key.T)
     key, side = key[order], side[order]

@@ -107,7 +107,7 @@ def scoring_step(gradient: Array, root: Array, scale: Array, step: Array) -> flo
 
 @jit
 def update_curvature(
-    information: Array, curvature: Array, moved: Array, change: Array, local: bool, free: BoolArray, rest: Array
+    information: Array, curvature: Array, moved: Array, change: Array, local: bool, free: BoolArray, remainder: Array
 ) -> None:
     r"""Update the difference C of observed and expected information I from a change y of the gradient along a step d.
 
@@ -120,19 +120,19 @@ def update_curvature(
     p = moved.size
     along, size = 0.0, 0.0
     for a in range(p):
-        rest[a] = 0.0
+        remainder[a] = 0.0
         if free[a]:
             total = change[a]
             for b in range(p):
                 total -= (information[a, b] + curvature[a, b]) * moved[b]
-            rest[a] = total
-        along += rest[a] * moved[a]
+            remainder[a] = total
+        along += remainder[a] * moved[a]
         if information[a, a] > 0:
-            size += rest[a] * rest[a] / information[a, a]
+            size += remainder[a] * remainder[a] / information[a, a]
     if abs(along) * MAX_CURVATURE_RATIO > size and size > 0:  # with r·d near zero the update would diverge
         for a in range(p):
             for b in range(p):
-                curvature[a, b] += rest[a] * rest[b] / along
+                curvature[a, b] += remainder[a] * remainder[b] / along
 
 
 @jit
@@ -160,7 +160,7 @@ def invert_information(information: Array, blocked: BoolArray, small: Array, cov
 
 
 @jit
-def spectrum_deviance(y: Array, there: Array, mu: Array, detector: Detector) -> float:
+def spectrum_deviance(y: Array, present: Array, mu: Array, detector: Detector) -> float:
     """Twice the log-likelihood that is missing to a perfect fit."""
     dark, response, variance = detector
     total = 0.0
@@ -168,7 +168,7 @@ def spectrum_deviance(y: Array, there: Array, mu: Array, detector: Detector) -> 
         count = y[i] - dark[i] + variance[i]  # Poisson of mean μ + v (Snyder): right mean and variance
         spread = max(response[i] * mu[i] + variance[i], MIN_VARIANCE)
         ratio = count / spread if count > 0 else 1 / spread  # y ln y tends to 0
-        total += there[i] * (count * np.log(ratio) - count + spread)
+        total += present[i] * (count * np.log(ratio) - count + spread)
     return 2 * total
 
 
@@ -176,7 +176,7 @@ def spectrum_deviance(y: Array, there: Array, mu: Array, detector: Detector) -> 
 def _group_variance(
     first: int,
     end: int,
-    there: Array,
+    present: Array,
     response: Array,
     jacobian: Array,
     covariance: Array,
@@ -189,7 +189,7 @@ def _group_variance(
         sums[a] = 0.0
         if not blocked[a]:
             for i in range(first, end):
-                sums[a] += there[i] * response[i] * jacobian[a, i]
+                sums[a] += present[i] * response[i] * jacobian[a, i]
     total = 0.0
     for a in range(p):
         for b in range(a):
@@ -200,13 +200,13 @@ def _group_variance(
 
 @jit
 def chi2_moments(
-    there: Array,
+    present: Array,
     model: tuple[Array, Array, Array],
     residual: Array,
     detector: Detector,
     covariance: Array,
     blocked: BoolArray,
-    known: float,
+    from_priors: float,
     out: tuple[Array, Array],
 ) -> None:
     r"""Write chi-squared of groups of channels, and its mean, variance and third moment when the model is right.
@@ -214,8 +214,8 @@ def chi2_moments(
     Channels are grouped until they hold `MIN_EXPECTED_ELECTRONS`.  For such a sum of counts of mean m and variance
     $V = m + v$, $(y - m)^2/V$ has the mean 1, the variance $2 + m/V^2$ and the third central moment
     $8 + (m + 12 m V + 10 m^2)/V^3$.  The parameters, of covariance C fitted to the single channels, take
-    $\mathrm{tr}(C I_\mathrm{groups})$ off the mean; `known` of them are known from priors.  `out` is a row of workspace
-    and the four numbers.
+    $\mathrm{tr}(C I_\mathrm{groups})$ off the mean; `from_priors` of them are known from priors.  `out` is a row of
+    workspace and the four numbers.
     """
     _x, mu, jacobian = model
     sums, fit = out
@@ -229,7 +229,7 @@ def chi2_moments(
             group += 1
             first[group] = i
             held = 0.0
-        held += there[i] * max(response[i] * mu[i] + variance[i], MIN_VARIANCE)
+        held += present[i] * max(response[i] * mu[i] + variance[i], MIN_VARIANCE)
     if held >= MIN_EXPECTED_ELECTRONS or group == 0:
         group += 1
     first[group] = n
@@ -238,8 +238,8 @@ def chi2_moments(
         m, v, r = 0.0, 0.0, 0.0
         for i in range(first[g], first[g + 1]):
             mean = response[i] * mu[i]
-            m += there[i] * mean
-            v += there[i] * max(mean + variance[i], MIN_VARIANCE)
+            m += present[i] * mean
+            v += present[i] * max(mean + variance[i], MIN_VARIANCE)
             r += residual[i]
         inverse = 1 / v
         ratio = m * inverse
@@ -247,12 +247,12 @@ def chi2_moments(
         fit[2] += 2 + ratio * inverse
         fit[3] += 8 + ratio * (inverse * inverse + 12 * inverse + 10 * ratio * inverse)
         if group < n:
-            used += _group_variance(first[g], first[g + 1], there, response, jacobian, covariance, blocked, sums) / v
+            used += _group_variance(first[g], first[g + 1], present, response, jacobian, covariance, blocked, sums) / v
     count = 0
     for a in range(p):
         count += not blocked[a]
     if group == n:
-        used = count - known
+        used = count - from_priors
     if not np.isfinite(used):
         used = float(count)
     left = max(1 - used / group, 1.0 / group)

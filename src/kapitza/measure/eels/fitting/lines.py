@@ -235,17 +235,17 @@ def _add_scaled(row: Array, factor: float, line: Array) -> None:
 
 
 @jit
-def _add_two_scaled(row: Array, one: float, first: Array, two: float, second: Array) -> None:
+def _add_two_scaled(row: Array, first_factor: float, first: Array, second_factor: float, second: Array) -> None:
     """Add multiples of two lines to a row."""
     for i in range(row.size):
-        row[i] += one * first[i] + two * second[i]
+        row[i] += first_factor * first[i] + second_factor * second[i]
 
 
 @jit
-def _set_two_scaled(row: Array, one: float, first: Array, two: float, second: Array) -> None:
+def _set_two_scaled(row: Array, first_factor: float, first: Array, second_factor: float, second: Array) -> None:
     """Write multiples of two lines into a row."""
     for i in range(row.size):
-        row[i] = one * first[i] + two * second[i]
+        row[i] = first_factor * first[i] + second_factor * second[i]
 
 
 @jit

@@ -144,28 +144,28 @@ def boundary_redistribution(
     p = crossing.specular
     straight_flow = shared.sum(axis=(1, 2))
     even = np.divide(flow, straight_flow, out=np.zeros_like(flow), where=straight_flow > 0)
-    through = _specular_transmission(crossing, left, right, np.minimum(even, 1.0))[:, :, None] * shared
-    rests = [_diffuse_transmission(flow, through.sum(axis=(1, 2)), p, one) for one in flows]
+    transmitted = _specular_transmission(crossing, left, right, np.minimum(even, 1.0))[:, :, None] * shared
+    rests = [_diffuse_transmission(flow, transmitted.sum(axis=(1, 2)), p, one) for one in flows]
     return (
-        _specular_reflection(p, through.sum(axis=2), left)
+        _specular_reflection(p, transmitted.sum(axis=2), left)
         + _diffuse_redistribution((1 - p) * (1 - rests[0]), left.flow, left.size),
-        _specular_passage(p, through, left) + _diffuse_redistribution((1 - p) * rests[0], right.flow, left.size),
-        _specular_passage(p, through.swapaxes(1, 2), right)
+        _specular_passage(p, transmitted, left) + _diffuse_redistribution((1 - p) * rests[0], right.flow, left.size),
+        _specular_passage(p, transmitted.swapaxes(1, 2), right)
         + _diffuse_redistribution((1 - p) * rests[1], left.flow, right.size),
-        _specular_reflection(p, through.sum(axis=1), right)
+        _specular_reflection(p, transmitted.sum(axis=1), right)
         + _diffuse_redistribution((1 - p) * (1 - rests[1]), right.flow, right.size),
     )
 
 
-def _specular_passage(specular: float, through: Array, into: Channels) -> Array:
+def _specular_passage(specular: float, transmitted: Array, into: Channels) -> Array:
     """(G, m, n) redistribution of the specular part to m leaving channels, by the heat (G, m, n) they receive."""
     flow = into.flow[:, :, None]
-    return specular * np.divide(through, flow, out=np.zeros_like(through), where=flow > 0)
+    return specular * np.divide(transmitted, flow, out=np.zeros_like(transmitted), where=flow > 0)
 
 
-def _specular_reflection(specular: float, through: Array, side: Channels) -> Array:
+def _specular_reflection(specular: float, transmitted: Array, side: Channels) -> Array:
     """(G, n, n) redistribution of the specular part that stays on its side, of which the heat (G, n) crosses."""
-    share = np.divide(through, side.flow, out=np.zeros_like(through), where=side.flow > 0)
+    share = np.divide(transmitted, side.flow, out=np.zeros_like(transmitted), where=side.flow > 0)
     return np.einsum("gn,nm->gnm", specular * (1 - share), np.eye(side.size))
 
 
@@ -183,23 +183,23 @@ def _specular_transmission(crossing: InterfaceScattering, left: Channels, right:
     return crossing.specular_transmission.at(cosine)
 
 
-def _diffuse_transmission(total: Array, through: Array, specular: float, flow: Array) -> Array:
+def _diffuse_transmission(total: Array, matched: Array, specular: float, flow: Array) -> Array:
     """(G,) share of the diffuse phonons of a side that cross, from the heat that crosses and its specular part."""
     if specular == 1:
-        off = np.abs(total - through)
+        off = np.abs(total - matched)
         if off.max() > _SPECULAR_FLOW_TOLERANCE * total.max():
             i = int(off.argmax())
             raise InputError(
-                f"specular = 1: of group {i}, {total[i]:.4g} W/m²K are to cross, and {through[i]:.4g} can without a "
+                f"specular = 1: of group {i}, {total[i]:.4g} W/m²K are to cross, and {matched[i]:.4g} can without a "
                 "change of direction; give a transmission that fits, or a smaller share"
             )
         return np.zeros_like(total)
     # diffuse phonons make up for the specular ones: the group passes `total`, as detailed balance requires
-    rest = np.divide(total - specular * through, (1 - specular) * flow, out=np.zeros_like(total), where=flow > 0)
+    rest = np.divide(total - specular * matched, (1 - specular) * flow, out=np.zeros_like(total), where=flow > 0)
     if rest.min() < -_FLOW_TOLERANCE or rest.max() > 1 + _FLOW_TOLERANCE:
         i = int(np.argmax(np.abs(rest - 0.5)))
         raise InputError(
-            f"specular = {specular:g}: of group {i}, {total[i]:.4g} W/m²K cross in all and {through[i]:.4g} would if "
+            f"specular = {specular:g}: of group {i}, {total[i]:.4g} W/m²K cross in all and {matched[i]:.4g} would if "
             f"all were specular, so that {rest[i]:.4g} of the diffuse ones cross, expected 0 to 1; take a smaller share"
         )
     return np.clip(rest, 0, 1)

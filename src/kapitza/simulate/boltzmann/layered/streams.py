@@ -184,15 +184,15 @@ def _assemble_layer(
     reach: Array,
     widths: Array,
     cells: tuple[RealOrComplexArray, RealOrComplexArray, RealOrComplexArray],
-    exchange: Array,
+    lattice_coupling: Array,
 ) -> LayerMatrices:
     """Join the cells of a layer: streams of a reach (S,) pass from one to the next, attenuated."""
     passed, moment, collision = cells
     size, count = widths.size * CELL_POLYNOMIALS, widths.size
-    local = np.tensordot(exchange, collision, axes=(0, 0))
+    local = np.tensordot(lattice_coupling, collision, axes=(0, 0))
     given = widths[:, None] * moment
     taken = given * (-1.0) ** np.arange(CELL_POLYNOMIALS)  # leaving at ξ = 1, and φ_j(1 - ξ) = (-1)^j φ_j(ξ)
-    weighted = (exchange / (2 * reach))[:, None, None] * given
+    weighted = (lattice_coupling / (2 * reach))[:, None, None] * given
     balance = np.zeros((size, size), passed.dtype)
     carried = np.zeros((reach.size, size), passed.dtype)
     for c in range(count):

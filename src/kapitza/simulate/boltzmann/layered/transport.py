@@ -354,12 +354,12 @@ def assemble_layers(
     return LayeredSystem(streams, widths, faces, base), flows
 
 
-def _wall_or_default(value: object, usual: float) -> Wall:
+def _wall_or_default(value: object, default: float) -> Wall:
     """A wall, black and at the usual temperature if None."""
     if value is None:
-        return Wall(usual)
+        return Wall(default)
     if not isinstance(value, Wall):
-        raise InputError(f"expected a Wall, such as Wall({usual:g}), got {value!r:.60}")
+        raise InputError(f"expected a Wall, such as Wall({default:g}), got {value!r:.60}")
     return value
 
 
@@ -434,11 +434,11 @@ def face_fluxes(solution: LayeredSolution) -> Array:
     return flux
 
 
-def _profile_positions(held: LayerDistribution, start: float) -> Array:
+def _profile_positions(distribution: LayerDistribution, start: float) -> Array:
     """(nx,) positions in the stack, those at the faces moved inside by a hair, m."""
-    place = start + held.position
-    place[0] += _FACE_OFFSET * (held.position[1] - held.position[0])
-    place[-1] -= _FACE_OFFSET * (held.position[-1] - held.position[-2])
+    place = start + distribution.position
+    place[0] += _FACE_OFFSET * (distribution.position[1] - distribution.position[0])
+    place[-1] -= _FACE_OFFSET * (distribution.position[-1] - distribution.position[-2])
     return place
 
 

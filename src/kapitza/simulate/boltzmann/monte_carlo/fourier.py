@@ -66,28 +66,28 @@ def _overlap_fractions(bounds: Array, parts: Array) -> Array:
     return np.maximum(high - low, 0.0) / np.diff(parts)
 
 
-def _solve_fourier(made: PreparedDomain) -> Array:
+def _solve_fourier(prepared: PreparedDomain) -> Array:
     """(C,) rise of each cell above the reference, K; zero in walls and voids."""
-    grid = made.grid
+    grid = prepared.grid
     if grid.region.size > _MAX_FOURIER_CELLS:
         raise InputError(f"{grid.region.size} cells, expected at most {_MAX_FOURIER_CELLS}: take a larger spacing")
     size, solid = grid.geometry["high"] - grid.geometry["low"], grid.region >= 0
-    conductivity = np.array([one.conductivity for one in made.materials])[np.maximum(grid.region, 0)]
+    conductivity = np.array([one.conductivity for one in prepared.materials])[np.maximum(grid.region, 0)]
     half = np.repeat(size / 2, 2, axis=1) / conductivity[:, None]
     fixed = np.array([np.nan if w is None or w.temperature is None else w.temperature for w in grid.walls])
     at_wall = np.where(grid.surface >= 0, fixed[grid.surface], np.nan)
     crossed = np.isin(grid.surface, np.flatnonzero([one is not None for one in grid.crossings]))
     joined = (grid.neighbour >= 0) & solid[:, None] & ((grid.surface < 0) | crossed)
     beyond = half[np.maximum(grid.neighbour, 0), np.arange(half.shape[1]) ^ 1]
-    jump = np.where(grid.surface >= 0, _gray_resistances(grid, made.materials)[grid.surface], 0.0)
+    jump = np.where(grid.surface >= 0, _gray_resistances(grid, prepared.materials)[grid.surface], 0.0)
     through = np.where(joined, grid.area / (half + jump + beyond), 0.0)
     held = np.where(solid[:, None] & np.isfinite(at_wall), grid.area / half, 0.0)
     diagonal = np.where(solid, through.sum(axis=1) + held.sum(axis=1), 1.0)
     row = np.broadcast_to(np.arange(solid.size)[:, None], grid.neighbour.shape)
     matrix = coo_array((-through[joined], (row[joined], grid.neighbour[joined])), shape=(solid.size,) * 2).tocsc()
     matrix += coo_array((diagonal, (np.arange(solid.size),) * 2), shape=matrix.shape).tocsc()
-    right = np.nansum(held * (at_wall - made.reference), axis=1)
-    for source in made.domain.sources:
+    right = np.nansum(held * (at_wall - prepared.reference), axis=1)
+    for source in prepared.domain.sources:
         inside = grid.within(source.low, source.high)
         right += source.power * inside * grid.volume / np.prod(source.high - source.low)
     return _solve_sparse(matrix, np.where(solid, right, 0.0), diagonal, len(grid.edges))

@@ -195,27 +195,29 @@ def monte_carlo(
     return _make_transport_map(made, emission, parts, count, settings, tuple(probes), volumes)
 
 
-def _probe_slots(made: PreparedDomain, blocks: Mapping[str, tuple[Array, Array]]) -> tuple[IntArray, Array]:
+def _probe_slots(prepared: PreparedDomain, blocks: Mapping[str, tuple[Array, Array]]) -> tuple[IntArray, Array]:
     """Number of the probe of each cell, -1 without one; and heat capacity (P, G) of each probe, J K⁻¹."""
-    slot = np.full(made.grid.region.size, -1, dtype=np.int64)
-    held = np.zeros((len(blocks), made.bands.groups))
-    capacity = made.bands.by_group(made.bands.capacity)
+    slot = np.full(prepared.grid.region.size, -1, dtype=np.int64)
+    capacities = np.zeros((len(blocks), prepared.bands.groups))
+    capacity = prepared.bands.by_group(prepared.bands.capacity)
     for k, (name, (low, high)) in enumerate(blocks.items()):
-        if low.size != made.domain.dimension:
-            raise InputError(f"probe {name}: {low.size} coordinates in a domain of {made.domain.dimension} dimensions")
-        inside = made.grid.within(low, high)
-        regions = np.unique(made.grid.region[inside])
+        if low.size != prepared.domain.dimension:
+            raise InputError(
+                f"probe {name}: {low.size} coordinates in a domain of {prepared.domain.dimension} dimensions"
+            )
+        inside = prepared.grid.within(low, high)
+        regions = np.unique(prepared.grid.region[inside])
         if regions.size != 1 or regions[0] < 0:
             raise InputError(f"probe {name}: lies in {regions.size} regions or a wall, expected inside of one material")
         if (slot[inside] >= 0).any():
             raise InputError(f"probe {name}: overlaps another")
         slot[inside] = k
-        held[k] = made.grid.volume[inside].sum() * capacity[regions[0]]
-    return slot, held
+        capacities[k] = prepared.grid.volume[inside].sum() * capacity[regions[0]]
+    return slot, capacities
 
 
 def run_batches(
-    made: PreparedDomain,
+    prepared: PreparedDomain,
     emission: Emission,
     slot: IntArray,
     slots: int,
@@ -225,7 +227,7 @@ def run_batches(
     progress: Progress | None = None,
 ) -> tuple[list[UnitResult], int]:
     """Tallies of all batches, each for one watt set free, and the number of events."""
-    tables = kernel_tables(made.grid, made.materials, made.bands, emission)
+    tables = kernel_tables(prepared.grid, prepared.materials, prepared.bands, emission)
     tables |= {"slot": slot, "max_events": np.array(settings.max_events)}
     count = -(-settings.particles // settings.batches)  # rounded up: error bars need batches of one size
     _load_kernel()  # raises here where numba is missing
@@ -233,7 +235,7 @@ def run_batches(
     units: list[UnitInputs] = [
         {"seed": settings.seed, "batch": k, "count": count, "tables": digest} for k in range(settings.batches)
     ]
-    work = partial(_simulate_batch, tables, made.bands.groups, slots)
+    work = partial(_simulate_batch, tables, prepared.bands.groups, slots)
     if executor is None and settings.workers > 1:
         with ThreadPoolExecutor(settings.workers) as pool:
             parts = run_units(work, units, version=_KERNEL_VERSION, store=store, executor=pool, progress=progress)
@@ -249,16 +251,16 @@ def average_batches(parts: Sequence[UnitResult], name: str) -> tuple[Array, Arra
 
 
 def _make_transport_map(
-    made: PreparedDomain,
+    prepared: PreparedDomain,
     emission: Emission,
     parts: Sequence[UnitResult],
     count: int,
     settings: MonteCarloSettings,
     probes: tuple[str, ...],
-    held: Array,
+    probe_capacity: Array,
 ) -> TransportMap:
     """Tallies as temperatures and fluxes."""
-    grid, bands = made.grid, made.bands
+    grid, bands = prepared.grid, prepared.bands
     driven = float(np.abs(emission.power).sum())
     shape = grid.shape
     filled = grid.fillings
@@ -280,15 +282,15 @@ def _make_transport_map(
     flux = scaled("flow", np.where(solid, volume, np.nan)[:, None])
     spectrum, power = scaled("power", 1.0), average_batches(total, "power")
     with np.errstate(divide="ignore", invalid="ignore"):
-        seen = scaled("probe", held)
+        seen = scaled("probe", probe_capacity)
     return TransportMap(
-        edges=grid.edges, names=tuple(made.domain.regions), region=filled.reshape(shape), base=made.base,
-        temperature=made.reference + heat[0].reshape(shape), temperature_sigma=heat[1].reshape(shape),
-        lattice=made.reference + lattice[0].reshape(shape), lattice_sigma=lattice[1].reshape(shape),
+        edges=grid.edges, names=tuple(prepared.domain.regions), region=filled.reshape(shape), base=prepared.base,
+        temperature=prepared.reference + heat[0].reshape(shape), temperature_sigma=heat[1].reshape(shape),
+        lattice=prepared.reference + lattice[0].reshape(shape), lattice_sigma=lattice[1].reshape(shape),
         flux=flux[0].T.reshape(-1, *shape), flux_sigma=flux[1].T.reshape(-1, *shape),
         surfaces=grid.surfaces, power=power[0] * driven, power_sigma=power[1] * driven,
-        spectrum=spectrum[0], spectrum_sigma=spectrum[1], omega=made.materials[0].omega,
-        bounds=made.materials[0].edges, probes=probes, modes=made.reference + seen[0], modes_sigma=seen[1],
+        spectrum=spectrum[0], spectrum_sigma=spectrum[1], omega=prepared.materials[0].omega,
+        bounds=prepared.materials[0].edges, probes=probes, modes=prepared.reference + seen[0], modes_sigma=seen[1],
         particles=count, events=int(sum(float(part["events"]) for part in parts)), seed=settings.seed,
     )  # fmt: skip
 
@@ -354,17 +356,17 @@ def detector_temperature(
     )
 
 
-def _source_heating_rates(made: PreparedDomain, cells: Sequence[IntArray], slot: IntArray, slots: int) -> Array:
+def _source_heating_rates(prepared: PreparedDomain, cells: Sequence[IntArray], slot: IntArray, slots: int) -> Array:
     """(P, G) what sources give per time to the phonons of each heated cell, per heat capacity, K s⁻¹."""
-    found = np.zeros((slots, made.bands.groups))
-    for source, inside in zip(made.domain.sources, cells, strict=True):
+    found = np.zeros((slots, prepared.bands.groups))
+    for source, inside in zip(prepared.domain.sources, cells, strict=True):
         for cell in inside:
-            region = int(made.grid.region[cell])
+            region = int(prepared.grid.region[cell])
             if region < 0:
                 raise InputError(f"source at {source.low!r:.40}: reaches out of the materials")
-            weight = source_spectrum(source, made.bands, region)
-            given = made.bands.by_group(np.tile(weight / weight.sum(), (len(made.materials), 1)))[region]
-            held = made.bands.by_group(made.bands.capacity)[region]
+            weight = source_spectrum(source, prepared.bands, region)
+            given = prepared.bands.by_group(np.tile(weight / weight.sum(), (len(prepared.materials), 1)))[region]
+            held = prepared.bands.by_group(prepared.bands.capacity)[region]
             density = source.power / float(np.prod(source.high - source.low))
             found[slot[cell]] += density * np.divide(given, held, out=np.zeros_like(held), where=held > 0)
     return found
