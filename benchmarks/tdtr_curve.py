@@ -47,8 +47,8 @@ def experiment(**more: float) -> Tdtr:
 
 def finer(tdtr: Tdtr, stack: Stack) -> np.ndarray:
     """The same with three times the wave vectors."""
-    average = tdtr.average(stack, nodes=150)
-    z = tdtr.train.signal(impedance(stack, tdtr.train.s, average.kx, average.ky) @ average.weight[0])
+    average = tdtr.quadrature(stack, nodes=150)
+    z = tdtr.pulse_train.signal(impedance(stack, tdtr.pulse_train.s, average.kx, average.ky) @ average.weight[0])
     return z * np.exp(2j * np.pi * tdtr.modulation * tdtr.delay)
 
 
@@ -64,7 +64,7 @@ def main() -> None:
         ("FDTR, 49 frequencies", lambda: fdtr.predict(stack)),
     ):
         print(f"{what:36} {median(call):6.2f} ms")
-    print(f"points in Laplace space              {curve.train.s.size:6d}")
+    print(f"points in Laplace space              {curve.pulse_train.s.size:6d}")
     print(f"change with three times the nodes    {np.abs(curve.signal(stack) / finer(curve, stack) - 1).max():6.1e}")
 
 

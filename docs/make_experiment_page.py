@@ -139,7 +139,7 @@ def aside(all_: Sequence[Comparison]) -> str:
 def sources() -> str:
     """List of everything that was measured."""
     cited = {entry.doi: entry for entry in measured()}
-    seen = {entry.doi: entry.seen for entry in measured() if entry.seen in ("full text", "abstract")}
+    seen = {entry.doi: entry.provenance for entry in measured() if entry.provenance in ("full text", "abstract")}
     lines = (
         f"- {entry.citation}, [doi:{doi}](https://doi.org/{doi})" + (f" ({seen[doi]} read)" if doi in seen else "")
         for doi, entry in sorted(cited.items(), key=lambda item: item[1].citation)
@@ -165,7 +165,7 @@ def where(all_: Sequence[Comparison]) -> str:
     epitaxial = [
         (f"{e.left}/{e.right}", find(all_, e.left, e.right).factor("dmm"), e.conductance.value[i])
         for e in measured(temperature=TEMPERATURE)
-        if "epitaxial" in e.state and not e.exclusion and e.seen != "compilation"
+        if "epitaxial" in e.state and not e.exclusion and e.provenance != "compilation"
         for i in e.near(TEMPERATURE)[:1]
     ]
     grown = "; ".join(f"{name} {number(value)}, factor {times(f)}" for name, f, value in epitaxial if f is not None)
@@ -236,7 +236,7 @@ def nearer(all_: Sequence[Comparison]) -> int:
 def counts(everything: Sequence[Measurement]) -> str:
     """The item that says how many values were read where."""
     full, abstract, compiled, quoted = (
-        sum(e.seen == level for e in everything) for level in ("full text", "abstract", "compilation", "quoted")
+        sum(e.provenance == level for e in everything) for level in ("full text", "abstract", "compilation", "quoted")
     )
     text = (
         f"* **Published values** come from the catalogue of the package: {len(everything)} measurements, {full} of them "

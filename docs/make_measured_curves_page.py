@@ -236,7 +236,9 @@ resistances gives
 * conductivity {line.conductivity:.3f} ± {line.conductivity_sigma:.3f} W m⁻¹ K⁻¹ (known: 0.931 ± 0.035),
 * resistance of all boundaries {line.resistance / 1e-9:.1f} ± {
         line.resistance_sigma / 1e-9:.1f} m² K GW⁻¹ (known: -2.8 ± 2.7): {
-        "resolved" if line.resolved() else f"zero within its error, below {line.upper() / 1e-9:.1f} at 95 % confidence"
+        "resolved"
+        if line.is_resolved()
+        else f"zero within its error, below {line.upper() / 1e-9:.1f} at 95 % confidence"
     }.
 
 ![Total resistance against thickness](../images/oxide-series-line.png)

@@ -97,7 +97,7 @@ def test_who_crosses_adds_to_the_conductance(saved, tmp_path, monkeypatch, capsy
     found = json.loads(capsys.readouterr().out)
     held = kapitza.load("m.h5")
     whole = held["transmission"].conductance(300.0).value[0]
-    np.testing.assert_allclose(np.sum(found["left_by_angle"]["fields"]["crossing"]), whole, rtol=1e-8, atol=0)
+    np.testing.assert_allclose(np.sum(found["left_by_angle"]["fields"]["transmitted"]), whole, rtol=1e-8, atol=0)
     _, omega, _, crossing = held["modes"].by_branch("left")
     conversion = found["conversion"]["fields"]
     table = np.array(conversion["transmitted"]).sum(axis=(1, 2))

@@ -190,7 +190,7 @@ def test_design(folder: Path, ask: Command, capsys: pytest.CaptureFixture[str], 
     got = ask("design", folder / "plan.toml", "--plot", tmp_path / "plan.png")
     assert got["time"]["value"] == 64
     assert got["fields"]["best"]["jump"]["fields"]["jump"] < got["fields"]["precision"]["fields"]["jump"]
-    even, best = got["fields"]["needed"]["jump"]
+    even, best = got["fields"]["required_time"]["jump"]
     assert best < even
     assert main(["eels", "design", str(folder / "plan.toml")]) == 0
     out = capsys.readouterr().out

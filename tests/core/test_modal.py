@@ -59,11 +59,11 @@ def test_bad_tables_are_refused(change, message):
 def test_modes_sorted_by_angle_and_branch():
     table = ModalTransmission(**GOOD)
     found = table.by_angle(bins=2)
-    np.testing.assert_allclose(found.arriving, [2, 6], rtol=1e-15, atol=0)  # 45° belongs to the steeper half
-    np.testing.assert_allclose(found.crossing, [1, 1], rtol=1e-15, atol=0)
+    np.testing.assert_allclose(found.incident, [2, 6], rtol=1e-15, atol=0)  # 45° belongs to the steeper half
+    np.testing.assert_allclose(found.transmitted, [1, 1], rtol=1e-15, atol=0)
     np.testing.assert_allclose(found.coefficient, [0.5, 1 / 6], rtol=1e-15, atol=0)
     np.testing.assert_allclose(found.specularity, [1.0, 0.5], rtol=1e-15, atol=0)
-    np.testing.assert_allclose(found.middle, [np.pi / 8, 3 * np.pi / 8], rtol=1e-15, atol=0)
+    np.testing.assert_allclose(found.centre, [np.pi / 8, 3 * np.pi / 8], rtol=1e-15, atol=0)
     branch, omega, arriving, crossing = table.by_branch("left")
     assert branch.tolist() == [0, 1]
     np.testing.assert_array_equal(omega, [1, 2])
@@ -81,12 +81,12 @@ def test_sorted_conductances_are_the_whole():
         weight=np.arange(1.0, 11), transmission=np.linspace(0.1, 0.9, 10), specular=np.zeros(10),
     )  # fmt: skip
     whole = table.total().conductance(300.0).value[0]
-    for found in (table.by_angle(temperature=300.0), table.binned(omega, [0, 5e12, 1e13], temperature=300.0)):
-        np.testing.assert_allclose(found.crossing.sum(), whole, rtol=1e-12, atol=0)
+    for found in (table.by_angle(temperature=300.0), table.histogram(omega, [0, 5e12, 1e13], temperature=300.0)):
+        np.testing.assert_allclose(found.transmitted.sum(), whole, rtol=1e-12, atol=0)
     assert np.isnan(found.specularity).sum() == 0
     assert np.isnan(table.by_angle("right").coefficient).all()
     for bad in (([1.0], [0, 1]), (omega, [1.0]), (omega, [1.0, 0.5])):
         with pytest.raises(InputError):
-            table.binned(*bad)
+            table.histogram(*bad)
     with pytest.raises(InputError, match="no integral"):
         ModalTransmission(**{**GOOD, "omega": [1.0] * 5}).by_angle(temperature=300.0)

@@ -46,7 +46,7 @@ def test_plan_file(tmp_path: Path) -> None:
     np.testing.assert_allclose((plan.gradient_left, plan.gradient_right), (-2e8, -1e8), rtol=1e-12, atol=0)
     np.testing.assert_allclose(plan.energy[[0, -1]] / meV, (-256, 255), rtol=1e-9, atol=0)
     assert (plan.columns, plan.rows, *plan.dark_variance, *plan.dark) == (12, 7, 9.0, 2.0)
-    assert (plan.spread.share, found.wanted) == (0.2, {"kapitza_left": 3 * nm})
+    assert (plan.spread.share, found.targets) == (0.2, {"kapitza_left": 3 * nm})
     np.testing.assert_allclose((plan.left[0].intensity, plan.right[0].intensity), (6e-4, 1.2e-4), rtol=1e-12, atol=0)
 
 

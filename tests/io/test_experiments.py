@@ -91,10 +91,10 @@ def test_three_omega(tmp_path, signal, column, value):
 
 def test_cooling_of_films_and_particles(tmp_path):
     data = "time_ns,signal_mV,sigma_mV\n1,8,0.1\n2,7,0.2\n"
-    held = read(tmp_path, 'kind = "cooling"\nheated = "surface"\nabsorption_depth = "10 nm"\nscale = 0.01', data)
+    held = read(tmp_path, 'kind = "cooling"\nheating = "surface"\nabsorption_depth = "10 nm"\nscale = 0.01', data)
     (film,) = held.experiments
     assert isinstance(film, FilmCooling)
-    assert (film.heated, film.read, film.setup.absorption_depth, film.scale) == ("surface", "film", 1e-8, 0.01)
+    assert (film.heating, film.readout, film.setup.absorption_depth, film.scale) == ("surface", "film", 1e-8, 0.01)
     np.testing.assert_allclose(film.time, [1e-9, 2e-9], rtol=1e-14, atol=0)
     np.testing.assert_allclose(curve_of(held).value, [8e-3, 7e-3], rtol=1e-14, atol=0)
     assert curve_of(held).sigma is not None

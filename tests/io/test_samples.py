@@ -58,7 +58,7 @@ free = ["Al|Si.conductance", "Si.conductivity"]
 "spot" = "4 %"
 
 [fit.ties]
-spot = { names = ["tdtr.pump_radius", "tdtr.probe_radius"], how = "factor" }
+spot = { names = ["tdtr.pump_radius", "tdtr.probe_radius"], kind = "factor" }
 """
 DATA = "delay_ps,Vin_uV,Vout_uV\n50,12,-2\n100,10,-2\n1000,6,-2.5\n"
 
@@ -127,7 +127,7 @@ FAULTS = [
     ('from = "100 ps"', 'from = "100 ns"', 25, "no data between 1e-07 and inf"),
     ('frequencies = ["10 kHz", "10 MHz", 13]', "", 27, "frequencies: is missing"),
     ('"tdtr.phase" = "5 mrad"', '"tdtr.phase" = "5 nm"', 39, "'nm' is a unit of length; expected angle"),
-    ('how = "factor"', 'how = "sum"', 44, "expected 'factor' or 'value', got 'sum'"),
+    ('kind = "factor"', 'kind = "sum"', 44, "expected 'factor' or 'value', got 'sum'"),
     ("[fit]", "[fti]", None, "unknown key"),
     ("[[layers]]", "[[layers]", 4, "is not TOML"),
 ]

@@ -42,7 +42,7 @@ free = ["Al|Si.conductance"]
 "Al.heat_capacity" = { value = "2.4 MJ/m3K", sigma = "0.05 MJ/m3K" }
 spot = "4 %"
 [fit.ties]
-spot = { names = ["tdtr.pump_radius", "tdtr.probe_radius"], how = "factor" }
+spot = { names = ["tdtr.pump_radius", "tdtr.probe_radius"], kind = "factor" }
 """
 DATA = "# a comment\ndelay_ps,Vin_uV,Vout_uV,sigma\n100,12,-2,0.1\n200,10,-2.1,0.1\n400,9,-2.2,0.1\n1000,6,-2.5,0.1\n"
 RAW = ["nan", "-1", '""', "[[x]]", "é", "\x00", "\n", "=", '"', ",", "#", "{ a = 1 }", "\'\'\'", "|", "\ufeff", "\t",

@@ -130,7 +130,7 @@ def test_values_of_abstracts_stand_as_printed(published, name, left, right, temp
     values = [
         entry.conductance.at(temperature)[0] if unit == MW else entry.conductance.resistance[0]
         for entry in found
-        if temperature in entry.conductance.temperature and entry.seen == "abstract"
+        if temperature in entry.conductance.temperature and entry.provenance == "abstract"
     ]
     np.testing.assert_allclose(values, want["value"] * unit, rtol=want["tolerance"], atol=0)
 

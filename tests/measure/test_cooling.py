@@ -14,27 +14,27 @@ def close(got, want, rtol):
     np.testing.assert_allclose(got, want, rtol=rtol, atol=0)
 
 
-WAYS = [(heated, read) for heated in ("film", "surface") for read in ("film", "surface")]
+WAYS = [(heating, readout) for heating in ("film", "surface") for readout in ("film", "surface")]
 time = np.geomspace(10 * ps, 1 * us, 25)
 
 
-@pytest.mark.parametrize(("heated", "read"), WAYS)
-def test_a_film_that_stays_even_on_a_cold_substrate_cools_with_one_time(heated, read):
+@pytest.mark.parametrize(("heating", "readout"), WAYS)
+def test_a_film_that_stays_even_on_a_cold_substrate_cools_with_one_time(heating, readout):
     stack = Stack([Layer("f", 50 * nm, 1e6, heat_capacity=2e6), Layer("s", np.inf, 1e7, heat_capacity=1e10)], [20 * MW])
-    got = FilmCooling(time, heated=heated, read=read).predict(stack)
+    got = FilmCooling(time, heating=heating, readout=readout).predict(stack)
     want = np.exp(-time * 20e6 / (2e6 * 50 * nm))
     assert np.abs(got - want).max() < 1e-5  # the substrate is not all that cold
 
 
-@pytest.mark.parametrize(("heated", "read"), WAYS)
-def test_without_a_boundary_it_cools_as_an_error_function(heated, read):
+@pytest.mark.parametrize(("heating", "readout"), WAYS)
+def test_without_a_boundary_it_cools_as_an_error_function(heating, readout):
     stack = Stack([Layer("f", 50 * nm, 1e8, heat_capacity=2e6), Layer("s", np.inf, 30.0, heat_capacity=3e6)], [np.inf])
     a = np.sqrt(30.0 * 3e6) / (2e6 * 50 * nm)
-    close(FilmCooling(time, heated=heated, read=read).predict(stack), erfcx(a * np.sqrt(time)), 1e-6)
+    close(FilmCooling(time, heating=heating, readout=readout).predict(stack), erfcx(a * np.sqrt(time)), 1e-6)
 
 
-@pytest.mark.parametrize(("heated", "read"), WAYS)
-def test_a_film_on_a_grid(heated, read):
+@pytest.mark.parametrize(("heating", "readout"), WAYS)
+def test_a_film_on_a_grid(heating, readout):
     """Modes of a grid of cells in time; the surface of the film is half a cell away."""
     film, rest, g, count = 60 * nm, 800 * nm, 80e6, 120
     stack = Stack([Layer("f", film, 20.0, heat_capacity=2.4e6), Layer("s", rest, 5.0, heat_capacity=1.8e6)], [g])
@@ -46,28 +46,28 @@ def test_a_film_on_a_grid(heated, read):
     off = np.diag(link / np.sqrt(held[1:] * held[:-1]), 1)
     rate, modes = np.linalg.eigh(np.diag(inside / held) - off - off.T)
     start = np.zeros(len(d))
-    start[: count if heated == "film" else 1] = 1
+    start[: count if heating == "film" else 1] = 1
     start *= 2.4e6 * film / np.sum(held * start)
-    seen = (np.arange(len(d)) < (count if read == "film" else 1)) * held
+    seen = (np.arange(len(d)) < (count if readout == "film" else 1)) * held
     seen = seen / seen.sum()
     t = np.geomspace(30 * ps, 100 * ns, 12)
     amplitude = (modes.T @ (seen / np.sqrt(held))) * (modes.T @ (start * np.sqrt(held)))
     want = np.exp(-np.outer(t, rate)) @ amplitude
-    close(FilmCooling(t, heated=heated, read=read).predict(stack), want, 3e-3)
+    close(FilmCooling(t, heating=heating, readout=readout).predict(stack), want, 3e-3)
 
 
 def test_absorption_over_a_depth_starts_between_surface_and_film():
     stack = Stack([Layer("f", 60 * nm, 20.0, heat_capacity=2.4e6), Layer("s", np.inf, 5.0, heat_capacity=1.8e6)], [8e7])
     t = np.array([5 * ps])
-    surface = FilmCooling(t, heated="surface", read="surface")
+    surface = FilmCooling(t, heating="surface", readout="surface")
     between = surface.replace({"absorption_depth": 10 * nm}).predict(stack)
-    assert FilmCooling(t, heated="film", read="surface").predict(stack) < between < surface.predict(stack)
+    assert FilmCooling(t, heating="film", readout="surface").predict(stack) < between < surface.predict(stack)
 
 
 def test_a_film_alone_keeps_its_heat():
     alone = Stack([Layer("f", 50 * nm, 10.0, heat_capacity=2e6)])
     close(FilmCooling(time).predict(alone), 1.0, 1e-8)
-    close(FilmCooling(time[12:], heated="surface", read="surface").predict(alone), 1.0, 1e-5)
+    close(FilmCooling(time[12:], heating="surface", readout="surface").predict(alone), 1.0, 1e-5)
 
 
 def test_a_particle_that_stays_even_in_a_liquid_that_carries_all_away():
@@ -138,5 +138,5 @@ def test_names_and_refusals():
         for wrong in ([0.0], [2.0, 1.0], [-1.0], [np.nan]):
             with pytest.raises(InputError):
                 kind(wrong)
-    with pytest.raises(InputError, match="heated"):
-        FilmCooling([1.0], heated="substrate")
+    with pytest.raises(InputError, match="heating"):
+        FilmCooling([1.0], heating="substrate")

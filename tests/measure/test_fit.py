@@ -81,13 +81,13 @@ def test_profile_likelihood_is_the_parabola_of_a_well_measured_number() -> None:
     found = run(7)
     profile = found.profile_likelihood(G, span=2.0)
     z = np.log(profile.value / found.value[0]) / (found.sigma[0] / found.value[0])
-    np.testing.assert_allclose(profile.rise, z**2, rtol=0.03, atol=0.01)
+    np.testing.assert_allclose(profile.delta_chi2, z**2, rtol=0.03, atol=0.01)
     grid = found.contours(G, K, points=5, span=1.0)
-    assert grid.rise.shape == (5, 5)
-    np.testing.assert_allclose(grid.rise[2, 2], 0, rtol=0, atol=1e-6)
+    assert grid.delta_chi2.shape == (5, 5)
+    np.testing.assert_allclose(grid.delta_chi2[2, 2], 0, rtol=0, atol=1e-6)
     own = found.solution.covariance[:2, :2]
-    d = np.array([np.log(grid.one[4] / found.value[0]), np.log(grid.other[0] / found.value[1])])
-    np.testing.assert_allclose(grid.rise[4, 0], d @ np.linalg.inv(own) @ d, rtol=0.1, atol=0)
+    d = np.array([np.log(grid.first[4] / found.value[0]), np.log(grid.second[0] / found.value[1])])
+    np.testing.assert_allclose(grid.delta_chi2[4, 0], d @ np.linalg.inv(own) @ d, rtol=0.1, atol=0)
 
 
 def covered(runs: int) -> tuple[float, float]:

@@ -194,7 +194,7 @@ def test_oxide_series_does_not_resolve_its_boundaries() -> None:
     line = ThicknessSeries(OXIDES, OXIDES / k + 1 / 129e6, np.full(3, 2 * nm), share * OXIDES / k).line()
     assert abs(line.conductivity - 0.93) < 2.5 * line.conductivity_sigma
     assert abs(line.resistance - 1 / 500e6) < 2.5 * line.resistance_sigma
-    assert not line.resolved()
+    assert not line.is_resolved()
 
 
 def test_oxide_series_from_all_curves_at_once() -> None:

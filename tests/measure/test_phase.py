@@ -56,7 +56,7 @@ def test_a_trace_in_phase_is_left_as_it_is() -> None:
     found = correct_phase(raw)
     assert abs(found.phase) < 3 * found.phase_sigma
     assert found.phase_sigma < 1e-3
-    np.testing.assert_allclose(correct_phase(raw.rotated(0.1)).ratio, found.ratio, rtol=1e-9, atol=0)
+    np.testing.assert_allclose(correct_phase(raw.rotate(0.1)).ratio, found.ratio, rtol=1e-9, atol=0)
     thickness, sigma = find_echo(raw).thickness(6420.0, cover=3 * nm)
     assert abs(thickness - (6420 * 27.7 * ps / 2 + 3 * nm)) < 3 * sigma
     assert 0.05 * nm < sigma < 1 * nm

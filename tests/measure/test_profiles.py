@@ -29,7 +29,7 @@ def autoregressive(rng: np.random.Generator, size: int, rho: float, sigma: float
 def test_straight_lines_are_exact_and_nothing_need_be_left_out(jump: float, left: float, right: float) -> None:
     profile = Profile(X, lines(X, jump, left, right), np.full(X.size, 0.1))
     found = scan_exclusion(profile, 0.0, [0, 4 * nm, 8 * nm, 16 * nm])
-    assert found.chosen == 0
+    assert found.best_index == 0
     np.testing.assert_allclose(found.jump, jump, rtol=1e-9, atol=1e-9)
 
 
@@ -38,7 +38,7 @@ def test_curved_zone_is_left_out() -> None:
     bend = 3 * np.exp(-np.abs(X) / (3 * nm)) * np.sign(-X)
     profile = Profile(X, lines(X) + bend + 0.05 * rng.standard_normal(X.size))
     found = scan_exclusion(profile, 0.0, np.arange(0, 24, 3) * nm)
-    assert found.skip[found.chosen] >= 6 * nm
+    assert found.skip[found.best_index] >= 6 * nm
     np.testing.assert_allclose(found.best.jump, 10.0, rtol=0, atol=4 * found.best.sigma)
     assert abs(found.jump[0] - 10) > 3 * found.sigma[0]  # with the zone left in, it would be wrong
 

@@ -91,7 +91,7 @@ def test_oxide_series_leaves_its_intercept_unresolved() -> None:
     line = ThicknessSeries(d, total, np.full(3, 2.0) * nm, share * d / k).line()
     np.testing.assert_allclose(line.conductivity, 0.93, rtol=0.04 / 0.93, atol=0)
     assert abs(line.resistance) < 2 * line.resistance_sigma
-    assert not line.resolved()
+    assert not line.is_resolved()
     assert 0 < line.upper() < 2 * line.resistance_sigma
     with pytest.raises(InputError, match="zero within its error"):
         line.conductance()
@@ -104,7 +104,7 @@ def test_resolved_intercept_is_a_conductance() -> None:
     np.testing.assert_allclose(found.value, [80e6], rtol=1e-6, atol=0)
     assert found.sigma is not None
     np.testing.assert_allclose(found.sigma, [80e6**2 * line.resistance_sigma], rtol=1e-9, atol=0)
-    assert line.resolved()
+    assert line.is_resolved()
 
 
 def test_intercepts_cover() -> None:

@@ -250,10 +250,12 @@ def test_every_stack_converges(found, conductances, endless, pump, probe, modula
     experiment = Tdtr(delay, Beams(pump, probe), modulation=modulation, repetition=80e6, delayed="pump",
                       setup=Setup(back=back))  # fmt: skip
     z = experiment.signal(stack)
-    average = experiment.average(stack, nodes=96)
-    response = impedance(stack, experiment.train.s, average.kx, average.ky, setup=experiment.setup) @ average.weight[0]
-    finer = experiment.train.signal(response) * np.exp(2j * np.pi * modulation * delay)
-    terms = (np.abs(experiment.train.direct) + np.abs(experiment.train.mirrored)) @ np.abs(response)
+    average = experiment.quadrature(stack, nodes=96)
+    response = (
+        impedance(stack, experiment.pulse_train.s, average.kx, average.ky, setup=experiment.setup) @ average.weight[0]
+    )
+    finer = experiment.pulse_train.signal(response) * np.exp(2j * np.pi * modulation * delay)
+    terms = (np.abs(experiment.pulse_train.direct) + np.abs(experiment.pulse_train.mirrored)) @ np.abs(response)
     assert np.isfinite(z).all()
     assert (np.abs(z - finer) < 1e-6 * np.abs(finer) + 1e-9 * terms).all()  # the latter where all heat has long gone
 

@@ -43,7 +43,7 @@ def compilation(reference):
 def test_values_taken_from_the_compilation_agree_with_it(compilation):
     """Each stands there with the same source and temperature, to the rounding of entry."""
     for entry in ENTRIES:
-        if entry.seen != "compilation" or entry.doi not in compilation:
+        if entry.provenance != "compilation" or entry.doi not in compilation:
             continue
         rows = compilation[entry.doi]
         for temperature, value in zip(entry.conductance.temperature, entry.conductance.value / MW, strict=True):
@@ -54,7 +54,7 @@ def test_values_taken_from_the_compilation_agree_with_it(compilation):
 
 def test_only_a_small_part_of_the_compilation_was_taken(compilation):
     rows = sum(len(found) for found in compilation.values())
-    taken = sum(entry.conductance.value.size for entry in ENTRIES if entry.seen == "compilation")
+    taken = sum(entry.conductance.value.size for entry in ENTRIES if entry.provenance == "compilation")
     assert taken < 0.25 * rows
 
 
@@ -71,6 +71,6 @@ def test_range_lies_within_that_of_the_compilation(compilation, left, right):
         for name, t, g in rows
         if {SYNONYMS.get(part.strip(), part.strip()) for part in name.split("/")} == sides and 285 <= t <= 315
     ]
-    picked = [e for e in measured(left, right, 300) if not e.exclusion and e.seen == "compilation"]
+    picked = [e for e in measured(left, right, 300) if not e.exclusion and e.provenance == "compilation"]
     ours = np.concatenate([e.conductance.value[list(e.near(300))] / MW for e in picked])
     assert min(theirs) * 0.99 <= ours.min() <= np.median(theirs) <= ours.max() <= max(theirs) * 1.01

@@ -159,7 +159,7 @@ def test_oxide_series_does_not_resolve_its_boundaries(reference: Reference, publ
     line = ThicknessSeries(d, d / k + 1 / 129e6, np.full(3, 2 * nm), share * d / k).line()
     check(published, "oxide_series_conductivity", line.conductivity)
     assert abs(line.resistance) < 1.5 * line.resistance_sigma
-    assert not line.resolved()
+    assert not line.is_resolved()
 
 
 def test_oxide_series_from_all_curves_at_once(reference: Reference) -> None:

@@ -25,7 +25,7 @@ def test_measured_trace_was_phased_by_its_authors(reference: Callable[[str], Pat
     found = correct_phase(raw)
     assert abs(found.phase) < 3 * found.phase_sigma
     assert found.phase_sigma < 1e-3
-    np.testing.assert_allclose(correct_phase(raw.rotated(0.1)).ratio, found.ratio, rtol=1e-9, atol=0)
+    np.testing.assert_allclose(correct_phase(raw.rotate(0.1)).ratio, found.ratio, rtol=1e-9, atol=0)
     # they took 27.72 ps and 91.98 nm, 6.42 nm/ps and 3 nm of oxide
     thickness, sigma = find_echo(raw).thickness(6420.0, cover=3 * nm)
     np.testing.assert_allclose(thickness, 91.98 * nm, rtol=0.035, atol=0)

@@ -125,7 +125,7 @@ def test_gray_slab(data, thickness):
     length = thickness * 1e-8
     domain = Domain([Block([0.0], [length], gray())], walls=ENDS)
     got = monte_carlo(domain, spacing=length / 5, settings=MonteCarloSettings(200_000, seed=3))
-    power, sigma = got.taken("+x")
+    power, sigma = got.net_power("+x")
     assert abs(power / 1e9 - exact[thickness]) < 2 * sigma / 1e9
     np.testing.assert_allclose(power / 1e9, exact[thickness], rtol=0.01, atol=0)
     agree(got.temperature, means(transport([Film(length, gray())]), got.edges[0]), got.temperature_sigma)
@@ -145,7 +145,7 @@ def test_two_layers_of_several_bands(data):
             Domain(boxes, {"a|b": crossing}, ENDS), spacing=thickness / 5, settings=MonteCarloSettings(200_000, seed=1)
         )
         exact = 1e6 * float(row["q_over_dT_MW_m2K"])
-        power, sigma = got.taken("a|b")
+        power, sigma = got.net_power("a|b")
         assert abs(power - exact) < 2 * sigma
         np.testing.assert_allclose(power, exact, rtol=0.01, atol=0)
         one = transport([Film(thickness, left), Film(thickness, right)], [crossing])
@@ -177,12 +177,12 @@ def test_view_factors():
     got = monte_carlo(Domain([Block([0, 0], [1e-6, 1e-6], free)], walls=cold), spacing=1e-6)
     sent = 1e9 * 1e-6  # C v/4 · 1 K · side
     for name, factor in (("+x", np.sqrt(2) - 1), ("-y", 1 - np.sqrt(2) / 2), ("+y", 1 - np.sqrt(2) / 2)):
-        power, sigma = got.taken(name)
+        power, sigma = got.net_power(name)
         assert abs(power / sent - factor) < 2.5 * sigma / sent
         np.testing.assert_allclose(power / sent, factor, rtol=0.01, atol=0)
     cube = Domain([Block([0, 0, 0], [1e-6] * 3, free)], walls={**cold, "-z": Wall(300.0), "+z": Wall(300.0)})
     opposite = 2 / np.pi * (np.log(2 / np.sqrt(3)) + 2 * np.sqrt(2) * np.arctan(1 / np.sqrt(2)) - np.pi / 2)
-    power, sigma = monte_carlo(cube, spacing=1e-6).taken("+x")
+    power, sigma = monte_carlo(cube, spacing=1e-6).net_power("+x")
     assert abs(power / 1e-3 - opposite) < 2.5 * sigma / 1e-3
     np.testing.assert_allclose(power / 1e-3, opposite, rtol=0.02, atol=0)
 
@@ -211,12 +211,12 @@ def device_map(compiled=True, workers=1):
 def test_energy_balance():
     """The sink takes what sources give, a boundary passes what is set free behind it, pores and mirrors nothing."""
     got = device_map()
-    np.testing.assert_allclose(got.taken("-y"), [8.0, 0.0], rtol=1e-9, atol=1e-9)
-    power, sigma = got.taken("b|a")
+    np.testing.assert_allclose(got.net_power("-y"), [8.0, 0.0], rtol=1e-9, atol=1e-9)
+    power, sigma = got.net_power("b|a")
     assert abs(power + 5.0) < 2.5 * sigma
     np.testing.assert_allclose(power, -5.0, rtol=0.01, atol=0)
     for name in ("pore", "+y", "void"):
-        assert got.taken(name) == (0.0, 0.0)
+        assert got.net_power(name) == (0.0, 0.0)
     across = got.flux[1, :, 6] @ np.diff(got.edges[0])  # through cells between the boundary and the spot
     np.testing.assert_allclose(across, -5.0, rtol=0.02, atol=0)
 
@@ -231,7 +231,7 @@ def test_both_roads_agree():
     agree(one.modes, other.modes, np.hypot(one.modes_sigma, other.modes_sigma))
     sigma = np.hypot(one.flux_sigma, other.flux_sigma)[:, both]
     agree(one.flux[:, both], other.flux[:, both], sigma, worst=5.0)
-    (power, error), (again, more) = one.taken("b|a"), other.taken("b|a")
+    (power, error), (again, more) = one.net_power("b|a"), other.net_power("b|a")
     assert abs(power - again) < 3 * np.hypot(error, more)
     np.testing.assert_allclose(again, power, rtol=0.2, atol=0)
 
@@ -285,7 +285,7 @@ def test_error_bars_are_honest():
     """Over many seeds, the flux scatters as its error bars say."""
     domain = Domain([Block([0.0], [1e-8], gray())], walls=ENDS)
     found = [
-        monte_carlo(domain, spacing=1e-8, settings=MonteCarloSettings(2_000, seed=s)).taken("+x") for s in range(60)
+        monte_carlo(domain, spacing=1e-8, settings=MonteCarloSettings(2_000, seed=s)).net_power("+x") for s in range(60)
     ]
     z = [(power / 1e9 - 0.553405993) / (sigma / 1e9) for power, sigma in found]
     assert 0.75 < np.std(z) < 1.3

@@ -51,7 +51,7 @@ def test_the_sample():
     got = monte_carlo(held.domain, spacing=held.spacing, settings=MonteCarloSettings(2_000, seed=1))
     fourier = fourier_temperature(held.domain, held.spacing)
     assert np.nanmax(got.temperature) - 300 > 1.5 * (np.nanmax(fourier) - 300)
-    np.testing.assert_allclose(got.taken("-y")[0], 10.0, rtol=1e-9, atol=0)
+    np.testing.assert_allclose(got.net_power("-y")[0], 10.0, rtol=1e-9, atol=0)
     assert got.spectrum.shape == (len(got.surfaces), got.omega.size)
 
 
@@ -204,7 +204,7 @@ def test_silicon_on_germanium_beside_the_deterministic_solution():
     boxes = [Block([0.0], [5e-8], one, "Si"), Block([5e-8], [1e-7], other, "Ge")]
     domain = Domain(boxes, {"Si|Ge": held.crossings[0]}, {"-x": walls[0], "+x": walls[1]})
     got = monte_carlo(domain, spacing=5e-8, settings=MonteCarloSettings(300_000, seed=1))
-    power, sigma = got.taken("Si|Ge")
+    power, sigma = got.net_power("Si|Ge")
     assert abs(power - want.flux) < 2 * sigma
     np.testing.assert_allclose(power, want.flux, rtol=0.01, atol=0)
     at, s = int(np.argmin(np.abs(want.position - 5e-8))), got.surface("Si|Ge")

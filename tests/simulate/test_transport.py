@@ -64,7 +64,7 @@ def test_two_layers_are_exact(data, bands):
         got = transport(films, [InterfaceScattering(coefficient=[0.3, 0.5])])
         np.testing.assert_allclose(got.flux, 1e6 * float(row["q_over_dT_MW_m2K"]), rtol=1e-7, atol=0)
         middle = [float(row["T_mid_1"]), float(row["T_mid_2"])]
-        np.testing.assert_allclose(got.middle - 299.5, middle, rtol=1e-5, atol=0)
+        np.testing.assert_allclose(got.midplane_temperature - 299.5, middle, rtol=1e-5, atol=0)
         faces = np.searchsorted(got.position, thickness) + np.array([-1, 0])
         at_plane = [float(row["T1_at_interface"]), float(row["T2_at_interface"])]
         np.testing.assert_allclose(got.lattice[faces] - 299.5, at_plane, rtol=3e-7, atol=0)
@@ -294,8 +294,8 @@ def test_heat_capacities_of_solids_are_plausible(temperature):
 def test_scaling_is_linear(bands):
     got = transport([Film(1e-8, bands(*TWO))])
     ten = transport([Film(1e-8, bands(*TWO))], left=Wall(305.0), right=Wall(295.0))
-    np.testing.assert_allclose(got.scaled(10).temperature, ten.temperature, rtol=1e-12, atol=0)
-    np.testing.assert_allclose(got.scaled(10).flux, ten.flux, rtol=1e-12, atol=0)
+    np.testing.assert_allclose(got.scale(10).temperature, ten.temperature, rtol=1e-12, atol=0)
+    np.testing.assert_allclose(got.scale(10).flux, ten.flux, rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,10 @@ def test_emitted_is_the_landauer_integral_by_angle_too(bands):
     """What crosses times the gap of what arrives is the heat: checked on the mean temperatures where angles mix."""
     films = [Film(3e-8, bands(*TWO)), Film(8e-8, bands([150, 250], [10, 100], "b"))]
     found = transport(films, [InterfaceScattering(coefficient=[0.3, 0.5])])
-    gap = np.sum(found.crossing[0] * (found.arriving[0][0] - found.arriving[1][0])) / found.crossing.sum()
+    gap = (
+        np.sum(found.boundary_flow[0] * (found.incident_temperature[0][0] - found.incident_temperature[1][0]))
+        / found.boundary_flow.sum()
+    )
     np.testing.assert_allclose(found.drop(0, "emitted"), gap, rtol=1e-9, atol=0)
     oblique = InterfaceScattering(specular=1.0, specular_transmission=AngularTransmission([0, 0.3, 1], [0, 0.6, 0.9]))
     found = transport(films, [oblique])

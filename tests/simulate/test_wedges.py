@@ -125,7 +125,7 @@ def test_view_factors_of_a_triangle():
         ("w1", (side[0] + side[1] - side[2]) / 2 / side[0]),
         ("w2", (side[0] + side[2] - side[1]) / 2 / side[0]),
     ):
-        power, sigma = got.taken(name)
+        power, sigma = got.net_power(name)
         assert abs(power / sent - factor) < 2.5 * sigma / sent
         np.testing.assert_allclose(power / sent, factor, rtol=0.01, atol=0)
 
@@ -136,10 +136,10 @@ def test_an_inclined_mirror():
     shapes = [Block([0, 0], [1e-6, 1e-6], MIRROR, "mirror"), Prism(corners, gray(1.0))]
     walls = {"-x": Wall(301.0), "-y": Wall(300.0)}
     got = monte_carlo(Domain(shapes, walls=walls), spacing=3e-7, settings=MonteCarloSettings(100_000, seed=1))
-    power, sigma = got.taken("-y")
+    power, sigma = got.net_power("-y")
     assert abs(power / 1e3 - np.sqrt(2) / 2) < 2.5 * sigma / 1e3
     np.testing.assert_allclose(power / 1e3, np.sqrt(2) / 2, rtol=0.01, atol=0)
-    assert got.taken("mirror") == (0.0, 0.0)
+    assert got.net_power("mirror") == (0.0, 0.0)
 
 
 def test_a_turned_slab_conducts_as_an_upright_one(data):
@@ -151,10 +151,10 @@ def test_a_turned_slab_conducts_as_an_upright_one(data):
         shapes = channel([Film(thickness * 1e-8, gray(), name="gray")], angle, height=height)
         got = monte_carlo(Domain(shapes, walls=walls), spacing=4 * NM, settings=MonteCarloSettings(120_000, seed=6))
         area = 1e-8 * (1.0 if height is None else height[1])
-        power, sigma = got.taken("cold")
+        power, sigma = got.net_power("cold")
         assert abs(power / area / 1e9 - exact[thickness]) < 2.5 * sigma / area / 1e9
         np.testing.assert_allclose(power / area / 1e9, exact[thickness], rtol=0.01, atol=0)
-        np.testing.assert_allclose(got.taken("hot")[0], -power, rtol=1e-9, atol=0)
+        np.testing.assert_allclose(got.net_power("hot")[0], -power, rtol=1e-9, atol=0)
 
 
 @pytest.mark.parametrize("specular", [0.0, 0.7])
@@ -167,7 +167,7 @@ def test_an_inclined_boundary_between_two_materials(specular):
     want = transport(films, [crossing])
     domain = Domain(channel(films, 0.6, width=2e-8), {"a|b": crossing})
     got = monte_carlo(domain, spacing=1e-8, settings=MonteCarloSettings(150_000, seed=4))
-    power, sigma = got.taken("a|b")
+    power, sigma = got.net_power("a|b")
     assert abs(power / 2e-8 - want.flux) < 2.5 * sigma / 2e-8
     np.testing.assert_allclose(power / 2e-8, want.flux, rtol=0.01, atol=0)
     at = int(np.argmin(np.abs(want.position - 4e-8)))
@@ -234,8 +234,8 @@ def test_forward_and_backward_agree_beside_inclined_sides():
     """Heat is conserved, also across a periodic wall that a boundary meets; reciprocity holds."""
     low, high = [2e-8, 7e-8], [4e-8, 8e-8]
     got = monte_carlo(heated(), spacing=1e-8, settings=MonteCarloSettings(60_000, seed=1), probes={"spot": (low, high)})
-    np.testing.assert_allclose(got.taken("-y"), [4.0, 0.0], rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(got.taken("a|b"), [4.0, 0.0], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(got.net_power("-y"), [4.0, 0.0], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(got.net_power("a|b"), [4.0, 0.0], rtol=1e-9, atol=1e-9)
     back = detector_temperature(heated(), low, high, settings=MonteCarloSettings(60_000, seed=2))
     inside = np.s_[2:4, got.edges[1].size - 2]
     sigma = np.hypot(back.sigma, got.temperature_sigma[inside].max())
@@ -290,7 +290,7 @@ def test_a_file(tmp_path):
     path.write_text(FILE, encoding="utf-8")
     held = read_domain(path)
     got = monte_carlo(held.domain, spacing=held.spacing, settings=MonteCarloSettings(400))
-    assert got.taken("sink")[0] > 0
+    assert got.net_power("sink")[0] > 0
     tall = FILE.replace('"5 nm"', '["5 nm", "5 nm", "9 nm"]').replace("corners", 'height = ["0 nm", "8 nm"]\ncorners')
     path.write_text(tall, encoding="utf-8")
     held = read_domain(path)

@@ -147,7 +147,7 @@ def _crossing_report(junction: Junction, kelvin: float, work: Mapping[str, Any])
     modes = kapitza.lattice.agf_modes(junction, **work)
     conversion = kapitza.lattice.mode_conversion(junction, **work)
     numbers = sorted(set(modes.select("left").branch.tolist()))
-    branch = modes.binned(modes.branch, [*(n - 0.5 for n in numbers), numbers[-1] + 0.5], temperature=kelvin)
+    branch = modes.histogram(modes.branch, [*(n - 0.5 for n in numbers), numbers[-1] + 0.5], temperature=kelvin)
     angle = modes.by_angle(bins=_ANGLE_BINS, temperature=kelvin)
     bounds = [f"{math.degrees(edge):.0f}°" for edge in angle.edges.tolist()]
     title = f"{modes.method}, waves from the left, at {kelvin:g} K"
@@ -169,8 +169,8 @@ def _binned_columns(names: list[str], found: BinnedModes) -> list[Column]:
     """Return the transmission of modes that were sorted by branch or angle."""
     return [
         Column("", names),
-        Column("arrives", (found.arriving / MW).tolist(), "MW m⁻² K⁻¹"),
-        Column("crosses", (found.crossing / MW).tolist(), "MW m⁻² K⁻¹"),
+        Column("arrives", (found.incident / MW).tolist(), "MW m⁻² K⁻¹"),
+        Column("crosses", (found.transmitted / MW).tolist(), "MW m⁻² K⁻¹"),
         Column("probability", found.coefficient.round(3).tolist()),
         Column("specular", found.specularity.round(3).tolist()),
     ]

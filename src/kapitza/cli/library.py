@@ -99,7 +99,7 @@ def _print_measured(found: tuple[Measurement, ...], *, as_json: bool) -> None:
     keys = {citation: f"[{i}]" for i, citation in enumerate(dict.fromkeys(one.citation for one in found), start=1)}
     points = [(one, i) for one in found for i in range(one.conductance.temperature.size)]
     values = [columns_of(one.conductance, {"temperature": "", "value": ""}) for one in found]
-    remarks = [(one.exclusion, one.preparation, one.state, f"read in {one.seen}") for one, _ in points]
+    remarks = [(one.exclusion, one.preparation, one.state, f"read in {one.provenance}") for one, _ in points]
     columns = [
         Column("interface", [f"{one.left} | {one.right}" for one, _ in points]),
         Column("at (K)", [kelvin for at, _ in values for kelvin in at.values]),

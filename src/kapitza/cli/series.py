@@ -40,9 +40,9 @@ def thickness_series(
         "resistance": quantity_json(
             line.resistance, "m^2 K W^-1", sigma=line.resistance_sigma, meaning="resistance of all boundaries together"
         )
-        | {"resolved": line.resolved(), "upper_95": line.upper()},
+        | {"resolved": line.is_resolved(), "upper_95": line.upper()},
     }
-    if line.resolved():
+    if line.is_resolved():
         one = line.conductance()
         found["conductance"] = quantity_json(one.value, CONDUCTANCE_UNIT, sigma=one.sigma, meaning="their conductance")
     if as_json:
@@ -50,7 +50,7 @@ def thickness_series(
         print_json(found | {"chi2": line.chi2, "freedom": line.freedom, "curvature_probability": probability})
         return
     print_values("straight line through the series, extrapolated drop", columns_of(found, dict.fromkeys(found, "")))
-    if not line.resolved():
+    if not line.is_resolved():
         typer.echo(f"zero within its error: below {line.upper() / 1e-9:.3g} m²K/GW at 95 % confidence")
     if test is not None:
         word = "no sign of" if test.probability > 0.05 else "a sign of"
@@ -84,7 +84,7 @@ def profile_jump(
     if skip is None:
         spacing = float(profile.position[-1] - profile.position[0]) / (profile.position.size - 1)
         best = kapitza.thermometry.scan_exclusion(profile, plane, [i * spacing for i in range(6)], reach=far)
-        found, width = best.best, float(best.skip[best.chosen])
+        found, width = best.best, float(best.skip[best.best_index])
     else:
         width = quantity(skip, "length", what="--skip")
         source = (

@@ -51,30 +51,34 @@ class BinnedModes:
     Attributes
     ----------
     edges : (n + 1,) of the bins, in the unit of the quantity
-    arriving, crossing, specular : (n,) sums over the modes in each bin: of all that arrive, of what crosses, and of
+    incident, transmitted, specular : (n,) sums over the modes in each bin: of all that arrive, of what crosses, and of
         what crosses with its in-plane wave vector kept; m⁻² times the number of frequencies, or W m⁻² K⁻¹ where a
         temperature was given
     """
 
-    edges: Array = field(converter=increasing, metadata={"unit": "of what is sorted by, angles in rad"})
-    arriving: Array = field(converter=numbers, metadata={"unit": "W m^-2 K^-1 at a temperature, else m^-2"})
-    crossing: Array = field(converter=numbers, metadata={"unit": "as arriving"})
-    specular: Array = field(converter=numbers, metadata={"unit": "as arriving"})
+    edges: Array = field(
+        converter=increasing, metadata=about("of what is sorted by, angles in rad", "bounds of the bins")
+    )
+    incident: Array = field(converter=numbers, metadata=about("W m^-2 K^-1 at a temperature, else m^-2", "incident"))
+    transmitted: Array = field(converter=numbers, metadata=about("as incident", "transmitted"))
+    specular: Array = field(
+        converter=numbers, metadata=about("as incident", "transmitted with its in-plane wave vector")
+    )
 
     @property
-    def middle(self) -> Array:
-        """(n,) middles of the bins."""
+    def centre(self) -> Array:
+        """(n,) centres of the bins."""
         return (self.edges[:-1] + self.edges[1:]) / 2
 
     @property
     def coefficient(self) -> Array:
         """(n,) mean probability to cross, 0..1; NaN where nothing arrives."""
-        return quotient(self.crossing, self.arriving)
+        return quotient(self.transmitted, self.incident)
 
     @property
     def specularity(self) -> Array:
         """(n,) part of what crosses that keeps its in-plane wave vector, 0..1; NaN where nothing crosses."""
-        return quotient(self.specular, self.crossing)
+        return quotient(self.specular, self.transmitted)
 
 
 def quotient(numerator: Array, denominator: Array) -> Array:
@@ -150,7 +154,7 @@ class ModalTransmission:
         columns = {column.name: getattr(self, column.name)[wanted] for column in fields(type(self)) if column.metadata}
         return evolve(self, **columns)
 
-    def binned(
+    def histogram(
         self, value: ArrayLike, edges: ArrayLike, side: Side = "left", *, temperature: float | None = None
     ) -> BinnedModes:
         """Sort the modes of one side by any quantity; modes outside of the edges are left out.
@@ -172,14 +176,14 @@ class ModalTransmission:
         sort, cuts = numbers(value), increasing(edges)
         if sort.shape != self.omega.shape or cuts.size < 2:
             raise InputError(f"{sort.size} values and {cuts.size} edges for {self.omega.size} modes")
-        share = self.weight * (1.0 if temperature is None else self.carried(temperature))
+        share = self.weight * (1.0 if temperature is None else self.mode_conductance(temperature))
         inside = (self.side == INTERFACE_SIDES.index(side)) & (sort >= cuts[0]) & (sort <= cuts[-1])
         place = np.clip(np.searchsorted(cuts, sort[inside], side="right") - 1, 0, cuts.size - 2)
         columns = (np.ones_like(share), self.transmission, self.specular)
         sums = [np.bincount(place, (share * column)[inside], minlength=cuts.size - 1) for column in columns]
         return BinnedModes(cuts, *sums)
 
-    def carried(self, temperature: float) -> Array:
+    def mode_conductance(self, temperature: float) -> Array:
         """(n,) emitted conductance of one mode of each row if all of it crosses, W K⁻¹."""
         single, at = np.unique(self.omega, return_inverse=True)
         if single.size < 2:
@@ -188,8 +192,8 @@ class ModalTransmission:
         return heat[at]
 
     def by_angle(self, side: Side = "left", *, bins: int = 18, temperature: float | None = None) -> BinnedModes:
-        """Sort by the angle between wave vector and normal, from 0 to π/2, rad; as in `binned`."""
-        return self.binned(self.angle, np.linspace(0, np.pi / 2, bins + 1), side, temperature=temperature)
+        """Sort by the angle between wave vector and normal, from 0 to π/2, rad; as in `histogram`."""
+        return self.histogram(self.angle, np.linspace(0, np.pi / 2, bins + 1), side, temperature=temperature)
 
     def by_branch(self, side: Side = "left") -> tuple[NDArray[np.intp], Array, Array, Array]:
         """Sums over the modes of each branch and frequency.
@@ -198,23 +202,23 @@ class ModalTransmission:
         -------
         branch : (nb,) numbers of the branches
         omega : (nω,) rad s⁻¹
-        arriving, crossing : (nω, nb) modes per area, m⁻²; of branches that are degenerate only sums have a meaning
+        incident, transmitted : (nω, nb) modes per area, m⁻²; of branches that are degenerate only sums have a meaning
         """
         rows = self.select(side)
         branch, column = np.unique(rows.branch, return_inverse=True)
         omega, at = np.unique(rows.omega, return_inverse=True)
-        arriving, crossing = np.zeros((2, omega.size, branch.size))
-        np.add.at(arriving, (at, column), rows.weight)
-        np.add.at(crossing, (at, column), rows.weight * rows.transmission)
-        return branch, omega, arriving, crossing
+        incident, transmitted = np.zeros((2, omega.size, branch.size))
+        np.add.at(incident, (at, column), rows.weight)
+        np.add.at(transmitted, (at, column), rows.weight * rows.transmission)
+        return branch, omega, incident, transmitted
 
     def total(self) -> Transmission:
         """Sum over all modes of each frequency; Ξ is the mean of what crosses from either side."""
         omega, at = np.unique(self.omega, return_inverse=True)
-        arriving, crossing = np.zeros((2, omega.size)), np.zeros((2, omega.size))
-        np.add.at(arriving, (self.side, at), self.weight)
-        np.add.at(crossing, (self.side, at), self.weight * self.transmission)
+        incident, transmitted = np.zeros((2, omega.size)), np.zeros((2, omega.size))
+        np.add.at(incident, (self.side, at), self.weight)
+        np.add.at(transmitted, (self.side, at), self.weight * self.transmission)
         known_sides = [side for side in (0, 1) if (self.side == side).any()]
-        total = np.minimum(crossing[known_sides].mean(axis=0), arriving[known_sides].min(axis=0))
-        left, right = (arriving[side] if side in known_sides else None for side in (0, 1))
+        total = np.minimum(transmitted[known_sides].mean(axis=0), incident[known_sides].min(axis=0))
+        left, right = (incident[side] if side in known_sides else None for side in (0, 1))
         return Transmission(omega, total, left, right, method=self.method)

@@ -75,7 +75,7 @@ _EXPERIMENT_KINDS: Mapping[str, _ExperimentKind] = MappingProxyType(
             numbers=("half_width", "length", "power"),
         ),
         "cooling": _ExperimentKind(
-            FilmCooling, "time", "times", _DELAY[::-1], words={"heated": _FILM_PARTS, "read": _FILM_PARTS},
+            FilmCooling, "time", "times", _DELAY[::-1], words={"heating": _FILM_PARTS, "readout": _FILM_PARTS},
             planes=("absorption_depth", "back"),
         ),
         "particle": _ExperimentKind(ParticleCooling, "time", "times", _DELAY[::-1], planes=()),

@@ -241,6 +241,6 @@ def _read_prior(section: TomlTable, name: str) -> Prior:
 
 def _read_tie(section: TomlTable) -> Tie:
     """Several numbers that are one."""
-    section.known(("names", "how"))
-    how = section.text("how", "factor", choices=("factor", "value"))
-    return Tie(section.texts("names"), "factor" if how == "factor" else "value")
+    section.known(("names", "kind"))
+    kind = section.text("kind", "factor", choices=("factor", "value"))
+    return Tie(section.texts("names"), "factor" if kind == "factor" else "value")

@@ -1,7 +1,7 @@
 """Published measurements of thermal boundary conductance, each with its source.
 
 The values live in `data/measured.toml`, the citations in `data/sources.toml`.  An uncertainty stands where the source
-was seen to state one, and is None otherwise.  `Measurement.seen` says how far a value was traced.
+was seen to state one, and is None otherwise.  `Measurement.provenance` says how far a value was traced.
 """
 
 import tomllib
@@ -39,7 +39,7 @@ class Measurement:
     conductance : against temperature, extrapolated drop; sigma is None where the source was not seen to state one
     method : TDTR, FDTR, 3ω, thermoreflectance, electron diffraction
     doi, citation : who published it
-    seen : where the number was read, "full text", "abstract", "compilation", or "quoted" in another work
+    provenance : where the number was read, "full text", "abstract", "compilation", or "quoted" in another work
     thickness : of the film, m; None where unknown
     preparation : how the film was made
     state : what is known of the interface: termination, orientation, bonding, roughness
@@ -55,7 +55,7 @@ class Measurement:
     method: str = field(kw_only=True)
     doi: str = field(kw_only=True)
     citation: str = field(kw_only=True)
-    seen: Provenance = field(kw_only=True)
+    provenance: Provenance = field(kw_only=True)
     thickness: float | None = field(default=None, kw_only=True, metadata={"unit": "m"})
     preparation: str = field(default="", kw_only=True)
     state: str = field(default="", kw_only=True)
@@ -151,11 +151,11 @@ def load_catalogue() -> tuple[Measurement, ...]:
     return tuple(one for number, entry in enumerate(entries, start=1) for one in _parse_entry(entry, sources, number))
 
 
-_REQUIRED_KEYS = ("left", "right", "source", "temperature", "method", "seen")
+_REQUIRED_KEYS = ("left", "right", "source", "temperature", "method", "provenance")
 _TEXT_KEYS = ("preparation", "state", "interlayer", "carriers", "bound")
 _KNOWN_KEYS = frozenset((*_REQUIRED_KEYS, *_TEXT_KEYS, "conductance", "resistance", "sigma", "thickness", "pressure"))
 _KEY_CHOICES: Mapping[str, tuple[str, ...]] = {
-    "seen": get_args(Provenance),
+    "provenance": get_args(Provenance),
     "carriers": get_args(HeatCarrier),
     "bound": get_args(BoundKind),
 }
@@ -188,7 +188,7 @@ def _parse_entry(entry: dict[str, Any], sources: dict[str, Any], number: int) ->
             method=entry["method"],
             doi=source["doi"],
             citation=source["citation"],
-            seen=entry["seen"],
+            provenance=entry["provenance"],
             thickness=entry["thickness"] * nm if "thickness" in entry else None,
             pressure=entry.get("pressure", 0) * GPa,
             **optional,

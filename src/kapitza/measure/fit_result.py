@@ -152,9 +152,9 @@ class Fit:
         """Rise of chi2 along one parameter, all others at their best, at `values` or `span` sigmas to both sides."""
         return profile_likelihood(self.problem, self.solution, self.index(name), values, span=span)
 
-    def contours(self, one: str, other: str, *, points: int = 15, span: float = 3.0) -> Contours:
+    def contours(self, first: str, second: str, *, points: int = 15, span: float = 3.0) -> Contours:
         """Rise of chi2 over two parameters, all others at their best."""
-        pair = (self.index(one), self.index(other))
+        pair = self.index(first), self.index(second)
         return likelihood_contours(self.problem, self.solution, pair, points=points, span=span)
 
     def budget(self) -> ErrorBudget:

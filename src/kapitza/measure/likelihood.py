@@ -22,12 +22,12 @@ class ProfileLikelihood:
     ----------
     name : of the parameter
     value : (n,) values, SI
-    rise : (n,) chi2 less its minimum; 3.84 bounds the 95 % interval of a normal parameter
+    delta_chi2 : (n,) chi2 less its minimum; 3.84 bounds the 95 % interval of a normal parameter
     """
 
     name: str
     value: Array = field(converter=numbers)
-    rise: Array = field(converter=numbers, validator=same_length("value"))
+    delta_chi2: Array = field(converter=numbers, validator=same_length("value"))
 
 
 @frozen(eq=False)
@@ -37,14 +37,14 @@ class Contours:
     Attributes
     ----------
     names : of the parameters
-    one, other : (n,), (m,) their values, SI
-    rise : (n, m) chi2 less its minimum; 2.30, 5.99 and 9.21 enclose 68.3, 95 and 99 %
+    first, second : (n,), (m,) their values, SI
+    delta_chi2 : (n, m) chi2 less its minimum; 2.30, 5.99 and 9.21 enclose 68.3, 95 and 99 %
     """
 
     names: tuple[str, str]
-    one: Array = field(converter=numbers)
-    other: Array = field(converter=numbers)
-    rise: NDArray[np.float64]
+    first: Array = field(converter=numbers)
+    second: Array = field(converter=numbers)
+    delta_chi2: NDArray[np.float64]
 
 
 @frozen

@@ -77,11 +77,11 @@ class Tie:
     Attributes
     ----------
     names : of the numbers
-    how : "factor": a common factor on all of them, which starts at 1; "value": one value for all
+    kind : "factor": a common factor on all of them, which starts at 1; "value": one value for all
     """
 
     names: tuple[str, ...] = field(converter=tuple, validator=validators.min_len(1))
-    how: Literal["factor", "value"] = field(default="factor", validator=one_of("factor", "value"))
+    kind: Literal["factor", "value"] = field(default="factor", validator=one_of("factor", "value"))
 
 
 @frozen(eq=False)
@@ -273,7 +273,7 @@ def _tied_targets(
     samples: Sequence[DataSet], name: str, tie: Tie
 ) -> tuple[tuple[ParameterTarget, ...], float | None, bool, bool]:
     parts = [_find_targets(samples, member, {}) for member in tie.names]
-    if tie.how == "value":
+    if tie.kind == "value":
         values = [part[1] for part in parts]
         same = all(part[2] for part in parts) and all(v == values[0] for v in values)
         return tuple(t for part in parts for t in part[0]), values[0], same, any(part[3] for part in parts)
@@ -306,7 +306,7 @@ class FitProblem:
     parameters: tuple[Parameter, ...]
     sigma: tuple[Array, ...]
     _experiments: dict[int, tuple[dict[str, float], Experiment]] = field(init=False, repr=False, factory=dict)
-    _kept: dict[int, OrderedDict[bytes, Array]] = field(init=False, repr=False, factory=dict)
+    _predictions: dict[int, OrderedDict[bytes, Array]] = field(init=False, repr=False, factory=dict)
 
     @property
     def low(self) -> Array:
@@ -346,7 +346,7 @@ class FitProblem:
         """(n,) curve of one sample at coordinates (p,)."""
         changes = self.changes(sample, x)
         key = np.array(list(changes.values())).tobytes()
-        kept = self._kept.setdefault(sample, OrderedDict())
+        kept = self._predictions.setdefault(sample, OrderedDict())
         if key in kept:
             kept.move_to_end(key)
             return kept[key]

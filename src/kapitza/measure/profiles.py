@@ -21,7 +21,7 @@ class ExclusionScan:
     jump : (n,) temperature jump, K
     sigma : (n,) its standard uncertainty, K
     chi2 : (n,) squared residuals per degree of freedom
-    chosen : index of the smallest zone from which on the jump stays the same within its errors
+    best_index : index of the smallest zone from which on the jump stays the same within its errors
     best : the jump there, whose covariance holds the spread over the wider zones too
     """
 
@@ -29,7 +29,7 @@ class ExclusionScan:
     jump: Array = field(converter=numbers, validator=same_length("skip"))
     sigma: Array = field(converter=numbers, validator=same_length("skip"))
     chi2: Array = field(converter=numbers, validator=same_length("skip"))
-    chosen: int
+    best_index: int
     best: Jump
 
 

@@ -43,7 +43,7 @@ class ThicknessLine:
         """Standard uncertainty of k, W m⁻¹ K⁻¹."""
         return float(np.sqrt(self.covariance[1, 1]))
 
-    def resolved(self, confidence: float = 0.95) -> bool:
+    def is_resolved(self, confidence: float = 0.95) -> bool:
         """Whether the boundary resistance is above zero beyond its error, one-sided."""
         from scipy.special import ndtri
 
@@ -64,7 +64,7 @@ class ThicknessLine:
         """1/R₀ at a temperature (K), all boundaries in series; an InputError if R₀ is zero within its error: see
         `upper`.
         """
-        if not self.resolved():
+        if not self.is_resolved():
             raise InputError(
                 f"the intercept {self.resistance:.3g} ± {self.resistance_sigma:.2g} m²K/W is zero within its error: "
                 f"1/G < {self.upper():.3g} m²K/W at 95 % confidence"

@@ -187,11 +187,11 @@ def _interpolate_chi2(found: Contours) -> tuple[Array, Array, Array]:
     """Rise of chi2 on a grid ten times as fine, by splines; as it is where the grid is cut off by a limit."""
     from scipy.interpolate import RectBivariateSpline
 
-    cut = not ((np.diff(found.one) > 0).all() and (np.diff(found.other) > 0).all())
-    if cut or min(found.rise.shape) < 4:
-        return found.one, found.other, found.rise
-    x, y = (np.linspace(v[0], v[-1], 10 * v.size) for v in (found.one, found.other))
-    return x, y, RectBivariateSpline(found.one, found.other, found.rise)(x, y)
+    cut = not ((np.diff(found.first) > 0).all() and (np.diff(found.second) > 0).all())
+    if cut or min(found.delta_chi2.shape) < 4:
+        return found.first, found.second, found.delta_chi2
+    x, y = (np.linspace(v[0], v[-1], 10 * v.size) for v in (found.first, found.second))
+    return x, y, RectBivariateSpline(found.first, found.second, found.delta_chi2)(x, y)
 
 
 def likelihood(found: Contours, ax: Axes | None = None) -> Axes:

@@ -43,7 +43,9 @@ def _fourier_line(result: Transport) -> Array:
     """(nx,) straight lines of the bulk gradient through the middle of each layer, K."""
     layer = np.clip(np.searchsorted(result.edges, result.position) - 1, 0, len(result.names) - 1)
     middle = (result.edges[1:] + result.edges[:-1]) / 2
-    return result.middle[layer] - result.flux / result.conductivity[layer] * (result.position - middle[layer])
+    return result.midplane_temperature[layer] - result.flux / result.conductivity[layer] * (
+        result.position - middle[layer]
+    )
 
 
 def flux_spectrum(result: Transport, at: Sequence[float] | None = None, ax: Axes | None = None) -> Axes:

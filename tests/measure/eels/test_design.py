@@ -245,17 +245,17 @@ def test_the_gradient_limits_the_kapitza_length_so_time_goes_far_away() -> None:
     found = design_eels(plan, floor=0.1)
     far = np.abs(plan.position) > 0.8 * plan.position.max()
     assert found.dwell["kapitza_left"][far].sum() > found.dwell["jump"][far].sum()
-    assert found.best["kapitza_left"].kapitza_left < 0.75 * found.precision.kapitza_left
-    assert found.best["jump"].jump < 0.9 * found.precision.jump
+    assert found.best_precision["kapitza_left"].kapitza_left < 0.75 * found.precision.kapitza_left
+    assert found.best_precision["jump"].jump < 0.9 * found.precision.jump
 
 
 def test_worked_example() -> None:
     """64 rows, 32 pixels a side of 1 nm, 6e7 electrons each: 68 minutes for a jump to about 0.23 K."""
-    found = design_eels(PLAN, wanted={"jump": 0.1, "kapitza_left": 2 * nm})
+    found = design_eels(PLAN, targets={"jump": 0.1, "kapitza_left": 2 * nm})
     np.testing.assert_allclose(found.experiment.time / 60, 68.27, rtol=1e-3, atol=0)
     np.testing.assert_allclose(found.precision.jump, 0.23, rtol=0.05, atol=0)
     np.testing.assert_allclose(found.precision.gradient_left * nm, 0.0088, rtol=0.05, atol=0)
-    whole, best = found.needed["jump"]
+    whole, best = found.required_time["jump"]
     np.testing.assert_allclose(whole / found.experiment.time, (found.precision.jump / 0.1) ** 2, rtol=1e-9, atol=0)
     assert best < whole
     assert found.sigma("temperature")[0] == side_sigma(PLAN, "left")
@@ -284,7 +284,7 @@ def test_faults_say_what_was_wanted() -> None:
     with pytest.raises(InputError, match="needs a gradient"):
         optimal_dwell(EelsExperiment(left=modes(1e-3), right=modes(1e-3)), "kapitza_left")
     with pytest.raises(InputError, match="wanted size = 1"):
-        design_eels(PLAN, wanted={"size": 1.0})
+        design_eels(PLAN, targets={"size": 1.0})
     with pytest.raises(InputError, match="floor = 2"):
         optimal_dwell(PLAN, "jump", floor=2.0)
     with pytest.raises(InputError, match="no parameter 'bent'"):

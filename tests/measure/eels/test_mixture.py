@@ -67,11 +67,11 @@ def test_no_false_alarm_next_to_a_jump(rows: int) -> None:
     near = np.abs(np.broadcast_to(each.position[-1], each.shape)) < 3 * nm
     plain = departure_test(common, each, correction="none")
     knowing = mixture_test(each, jump, correction="none")
-    assert plain.departed[near].mean() > 0.12
-    rate = knowing.departed[near].mean()
+    assert plain.significant[near].mean() > 0.12
+    rate = knowing.significant[near].mean()
     assert abs(rate - 0.05) < 0.01 + 2.5 * np.sqrt(0.05 * 0.95 / near.sum())
     assert stats.kstest(knowing.pvalue[near], "uniform").pvalue > 1e-3
-    assert knowing.combined(near) > 1e-3
+    assert knowing.combined_pvalue(near) > 1e-3
 
 
 def test_a_mode_that_is_off_at_the_interface_is_found() -> None:
@@ -82,7 +82,7 @@ def test_a_mode_that_is_off_at_the_interface_is_found() -> None:
     _, each, jump = fitted(evolve(PLAN, rows=10), source)
     near = np.abs(np.broadcast_to(each.position[-1], each.shape)) < 3 * nm
     knowing = mixture_test(each, jump, correction="none")
-    assert knowing.departed[near].mean() > 0.9
+    assert knowing.significant[near].mean() > 0.9
 
 
 def test_faults_say_what_was_wanted() -> None:
@@ -98,7 +98,7 @@ def test_modes_that_one_material_lacks_tell_no_temperature_of_it() -> None:
     )
     common, each, jump = fitted(lacking)
     assert abs(jump.jump.jump - 15) < 3 * jump.jump.sigma
-    shown = each.determined("m97.temperature")
+    shown = each.is_determined("m97.temperature")
     far = np.broadcast_to(each.position[-1] < -8 * nm, each.shape)
     assert shown[~far & (each.position[-1] > 0)].all()
     assert not shown[far].all()
@@ -113,5 +113,5 @@ def test_modes_that_one_material_lacks_tell_no_temperature_of_it() -> None:
     sure = known & (sigma < 10)
     assert sure.sum() >= 60
     assert off[sure].max() < 4
-    assert mixture_test(each, jump).departed.sum() == 0
-    assert departure_test(common, each).departed[far].sum() == 0
+    assert mixture_test(each, jump).significant.sum() == 0
+    assert departure_test(common, each).significant[far].sum() == 0

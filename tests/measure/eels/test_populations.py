@@ -75,13 +75,13 @@ def fitted(rng: np.random.Generator, shape: tuple[int, ...], off: np.ndarray) ->
 def test_alarm_rate_in_equilibrium_is_nominal() -> None:
     test = departure_test(*fitted(np.random.default_rng(1), (100, 200), np.zeros(3)), correction="none")
     assert test.freedom == 2
-    assert abs(test.departed.mean() - 0.05) < 0.005
+    assert abs(test.significant.mean() - 0.05) < 0.005
     assert stats.kstest(test.pvalue.ravel(), "uniform").pvalue > 0.01
 
 
 def test_correction_keeps_the_whole_map_quiet() -> None:
     rng = np.random.default_rng(2)
-    alarms = [departure_test(*fitted(rng, (8, 32), np.zeros(3))).departed.any() for _ in range(400)]
+    alarms = [departure_test(*fitted(rng, (8, 32), np.zeros(3))).significant.any() for _ in range(400)]
     assert abs(np.mean(alarms) - 0.05) < 0.035
 
 
@@ -127,7 +127,7 @@ def test_power_is_the_rate_of_alarms(mode: int) -> None:
     off[mode] = 30.0
     test = departure_test(*fitted(np.random.default_rng(5), (60, 100), off), correction="none")
     power = departure_power(COVARIANCE, off)
-    np.testing.assert_allclose(test.departed.mean(), power, rtol=0, atol=4 * np.sqrt(0.25 / 6000))
+    np.testing.assert_allclose(test.significant.mean(), power, rtol=0, atol=4 * np.sqrt(0.25 / 6000))
 
 
 def test_power_of_no_departure_is_the_level() -> None:
@@ -136,11 +136,11 @@ def test_power_of_no_departure_is_the_level() -> None:
 
 def test_pixels_together_see_more() -> None:
     weak = departure_test(*fitted(np.random.default_rng(6), (8, 32), np.array([6.0, 0.0, 0.0])))
-    assert weak.departed.mean() < 0.02
-    assert weak.combined() < 1e-3
+    assert weak.significant.mean() < 0.02
+    assert weak.combined_pvalue() < 1e-3
     where = np.zeros((8, 32), bool)
     where[:, :4] = True
-    assert weak.combined(where) > weak.combined()
+    assert weak.combined_pvalue(where) > weak.combined_pvalue()
 
 
 def test_failed_fits_are_left_out() -> None:
@@ -150,9 +150,9 @@ def test_failed_fits_are_left_out() -> None:
     spoilt = made(common.temperature, common.deviance, each=False, flag=flag)
     test = departure_test(spoilt, each)
     assert np.isnan(test.pvalue[1, 2])
-    assert np.isnan(test.adjusted[1, 2])
-    assert not test.departed[1, 2]
-    assert np.isfinite(test.adjusted).sum() == 19
+    assert np.isnan(test.adjusted_pvalue[1, 2])
+    assert not test.significant[1, 2]
+    assert np.isfinite(test.adjusted_pvalue).sum() == 19
 
 
 @pytest.mark.parametrize("strengths", [(4e-4, 6e-4, 1e-4), (4e-4, 1.2e-4, 5e-4)])
@@ -162,7 +162,7 @@ def test_alarm_rate_of_fitted_spectra_in_equilibrium(strengths: tuple[float, ...
     test = departure_test(*fits(strengths, 400.0, pixels, seed=3), correction="none")
     tested = np.isfinite(test.pvalue)
     assert tested.mean() > 0.99
-    rate = test.departed[tested].mean()
+    rate = test.significant[tested].mean()
     assert abs(rate - 0.05) < (0.01 if pixels > 5000 else 0.01 + 2 * np.sqrt(0.05 * 0.95 / pixels))
     assert stats.kstest(test.pvalue[tested], "uniform").pvalue > 1e-3
 
@@ -183,7 +183,7 @@ def test_power_at_a_mode_that_is_thirty_kelvin_off(pixels: int) -> None:
         off[j] = 30.0
         said[j] = departure_power(bound, off)
         test = departure_test(*fits(strengths, 400.0 + off, pixels, seed=4 + j), correction="none")
-        rate = np.mean(test.departed[np.isfinite(test.pvalue)])
+        rate = np.mean(test.significant[np.isfinite(test.pvalue)])
         assert least < said[j] <= most, said
         np.testing.assert_allclose(rate, said[j], rtol=0, atol=0.02 + 3 * np.sqrt(0.25 / pixels))
 

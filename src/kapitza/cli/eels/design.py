@@ -36,7 +36,7 @@ def design_plan(
     """Dose, resolution, pixels and time for a wanted uncertainty of temperature, jump and Kapitza length."""
     files = Results(plot=plot)
     held = deferred.read_eels_experiment(plan)
-    found = kapitza.eels.design_eels(held.experiment, wanted=held.wanted, floor=floor)
+    found = kapitza.eels.design_eels(held.experiment, targets=held.targets, floor=floor)
     files.draw_figure(lambda figure: deferred.eels_design(found, figure))
     if as_json:
         time, position = held.experiment.time, held.experiment.position.tolist()
@@ -60,13 +60,13 @@ def _print_design(found: EelsDesign, name: str) -> None:
     )
     rows: list[list[str]] = []
     for target, (unit, size) in _TARGET_UNITS.items():
-        if target not in found.best:
+        if target not in found.best_precision:
             continue
-        value, best = (getattr(one, target) / size for one in (found.precision, found.best[target]))
-        wanted = found.wanted.get(target)
+        value, best = (getattr(one, target) / size for one in (found.precision, found.best_precision[target]))
+        wanted = found.targets.get(target)
         needed = ["", "", ""]
         if wanted is not None:
-            needed = [f"{wanted / size:.3g} {unit}", *(_format_duration(time) for time in found.needed[target])]
+            needed = [f"{wanted / size:.3g} {unit}", *(_format_duration(time) for time in found.required_time[target])]
         rows.append([target.replace("_", " "), f"{value:.3g} {unit}", f"{best:.3g} {unit}", *needed])
     heads = ["uncertainty of", "even", "best layout", "wanted", "takes", "takes, best layout"]
     print_table("", heads, rows)

@@ -167,7 +167,7 @@ def _map_summary(found: TemperatureMap) -> dict[str, Any]:
 
     parameters: dict[str, Any] = {}
     for name in found.names:
-        shown = found.determined(name)
+        shown = found.is_determined(name)
         if shown.any():
             unit = _PARAMETER_UNITS.get(name.rpartition(".")[2], "J")
             sigma = float(np.median(found.parameter_sigma(name)[shown]))
@@ -187,7 +187,7 @@ def _print_map(found: TemperatureMap) -> None:
     for name in found.names:
         if not name.endswith(("temperature", "occupation")):
             continue
-        shown = found.determined(name)
+        shown = found.is_determined(name)
         mode = "" if name == "temperature" else f"{name.rsplit('.', 1)[0]}: "
         if not shown.any():
             typer.echo(f"{mode}not seen in any of {pixels} pixels")

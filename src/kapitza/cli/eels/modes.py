@@ -131,7 +131,7 @@ def _equilibrium_by_side(found: TemperatureMap, test: DepartureTest, at: float, 
     x = np.broadcast_to(found.position[-1] if found.position else at, found.shape)
     places = {"left": x < at - half, "at the interface": np.abs(x - at) <= half * (1 + 1e-9), "right": x > at + half}
     finite = np.isfinite(test.statistic)
-    return {name: test.combined(where) if (where & finite).any() else None for name, where in places.items()}
+    return {name: test.combined_pvalue(where) if (where & finite).any() else None for name, where in places.items()}
 
 
 def _compare_components(
@@ -194,7 +194,9 @@ def _mode_numbers(
     """Temperatures and probabilities that follow from the records of what was found."""
     derived: dict[str, Any] = {"temperature": quantity_json(held.temperature(), "K", sigma=held.temperature_sigma())}
     if test is not None:
-        derived["probability"] = quantity_json(test.combined(), "1", meaning="of equilibrium in all pixels together")
+        derived["probability"] = quantity_json(
+            test.combined_pvalue(), "1", meaning="of equilibrium in all pixels together"
+        )
     if near is not None:
         derived["probability_by_place"] = quantity_json(near, "1")
     if parts is not None:
@@ -218,12 +220,12 @@ def _print_modes(held: Occupation, test: DepartureTest | None, name: str) -> Non
     if test is None:
         note("without a fit of one temperature for all modes there is no test of equilibrium: fit with --tie both")
         return
-    count, pixels = int(test.departed.sum()), int(np.isfinite(test.pvalue).sum())
+    count, pixels = int(test.significant.sum()), int(np.isfinite(test.pvalue).sum())
     rule = "" if test.correction == "none" else f" after the correction by {test.correction.title()}"
     typer.echo(
         f"out of equilibrium: {count} of {pixels} pixels{rule} "
         f"({test.freedom} degrees of freedom, level {100 * test.level:g} %); "
-        f"all pixels together: probability {format_probability(test.combined())}"
+        f"all pixels together: probability {format_probability(test.combined_pvalue())}"
     )
 
 

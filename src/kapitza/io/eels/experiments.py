@@ -34,7 +34,7 @@ class EelsExperimentFile:
     """What a file of a planned scan says."""
 
     experiment: EelsExperiment
-    wanted: dict[str, float]
+    targets: dict[str, float]
     source: Profile | Occupation | None = None
 
 

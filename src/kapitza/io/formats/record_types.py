@@ -128,7 +128,14 @@ RENAMED_ATTRIBUTES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "BodyTemperatures": {"entered": "heat_generated"},
         "GridTemperatures": {"escaped": "heat_out"},
         "HeatSource": {"course": "waveform"},
+        "Measurement": {"seen": "provenance"},
         "Run": {"flowing": "driven", "record": "records", "still": "reference"},
+        "Transport": {
+            "arriving": "incident_temperature",
+            "crossing": "boundary_flow",
+            "leaving": "outgoing_temperature",
+            "middle": "midplane_temperature",
+        },
         "TriangulatedField": {"places": "centres"},
     }
 )

@@ -48,16 +48,16 @@ class DeviceProblem(FitProblem):
     """
 
     root: NDArray[np.float64] = field(kw_only=True)
-    _seen: dict[bytes, Thermometry] = field(init=False, repr=False, factory=dict)
+    _solutions: dict[bytes, Thermometry] = field(init=False, repr=False, factory=dict)
 
     def thermometry_at(self, x: Array) -> Thermometry:
         """Thermometers on the device of coordinates (p,)."""
         key = np.asarray(x).tobytes()
-        if key not in self._seen:
-            if len(self._seen) >= _MAX_CACHED_SOLUTIONS:
-                del self._seen[next(iter(self._seen))]
-            self._seen[key] = self.thermometry.replace(self.changes(0, x))
-        return self._seen[key]
+        if key not in self._solutions:
+            if len(self._solutions) >= _MAX_CACHED_SOLUTIONS:
+                del self._solutions[next(iter(self._solutions))]
+            self._solutions[key] = self.thermometry.replace(self.changes(0, x))
+        return self._solutions[key]
 
     @property
     def thermometry(self) -> Thermometry:
@@ -76,22 +76,22 @@ class DeviceProblem(FitProblem):
 
     def data_residual(self, x: Array) -> Array:
         """(n,) differences from the temperatures at coordinates (p,), free of correlations, in standard deviations."""
-        return self.whitened(self.prediction(0, x) - self.samples[0].curve.value)
+        return self.whiten(self.prediction(0, x) - self.samples[0].curve.value)
 
     def jacobian(self, x: Array, order: int = 2) -> NDArray[Any]:
         """(n, p) derivatives of the data residuals by the coordinates; `order` is that of differences, not taken."""
         targets = tuple(parameter.targets[0].name for parameter in self.parameters)
         if np.isnan(self.prediction(0, x)).any():
             return np.zeros((self.rows, x.size))  # a search that begins here ends here
-        return self.whitened(self.thermometry_at(x).changes(targets))
+        return self.whiten(self.thermometry_at(x).log_derivatives(targets))
 
-    def whitened(self, difference: NDArray[Any]) -> NDArray[Any]:
+    def whiten(self, difference: NDArray[Any]) -> NDArray[Any]:
         """Differences (n, ...) from the data in standard deviations."""
         if self.root.ndim == 1:
             return (difference.T / self.root).T
         return solve_triangular(self.root, difference, lower=True, check_finite=False)
 
-    def all_slopes(self, x: Array) -> NDArray[Any]:
+    def full_jacobian(self, x: Array) -> NDArray[Any]:
         """(n + p, p) derivatives of the residuals of data and priors, from the adjoint solutions."""
         return np.vstack([self.jacobian(x), np.diag(1 / self.width)])
 
@@ -138,8 +138,8 @@ def fit_device(
         check_places(device, one)
     wanted = free if isinstance(free, Mapping) else {name: Free() for name in free}
     problem = device_problem(device, sets, wanted, device_priors(device, wanted, priors or {}))
-    problem.thermometry_at(np.zeros(len(problem.parameters))).ready()  # raises what is wrong with the device
-    return solve_problem(problem, starts=starts, seed=seed, jacobian=problem.all_slopes)
+    problem.thermometry_at(np.zeros(len(problem.parameters))).solution()  # raises what is wrong with the device
+    return solve_problem(problem, starts=starts, seed=seed, jacobian=problem.full_jacobian)
 
 
 def device_priors(device: Device, free: Mapping[str, Free], priors: Mapping[str, Prior]) -> dict[str, Prior]:
@@ -311,7 +311,7 @@ def _node_above(solved: LinearDevice, boundary: str) -> int:
 
 def _jump_and_flux(problem: DeviceProblem, boundary: str, at: Readout, x: Array) -> tuple[float, float]:
     """Jump (K) and flux (W m⁻²) at coordinates (p,)."""
-    solved = problem.thermometry_at(x).ready()
+    solved = problem.thermometry_at(x).solution()
     node = _node_above(solved, boundary)
     jump = float(solved.rise(at, node)[0] - solved.rise(at, node + 1)[0])
     return jump, jump * solved.device.value(f"{boundary}.conductance")
@@ -329,7 +329,7 @@ def _flux_derivatives(problem: DeviceProblem, boundary: str, at: Readout, x: Arr
             up, down = (np.array(_jump_and_flux(problem, boundary, at, x + s * step)) for s in (1, -1))
             columns.append((up - down) / (2 * _COORDINATE_STEP))
         return np.column_stack(columns)
-    solved = readings.ready()
+    solved = readings.solution()
     node, spreads = _node_above(solved, boundary), solved.seen(at)
     above, below = (node_derivatives(solved, i, spreads, names) for i in (node, node + 1))
     jumps = np.array([above[name][0] - below[name][0] for name in names])

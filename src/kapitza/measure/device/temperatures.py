@@ -178,7 +178,7 @@ def section_temperatures(
     along = measured.position[1 - normal] if len(measured.position) == 2 else np.zeros(1)
     shape = (depth.size, along.size)
     kelvin, sigma = ((a.T if normal else a).reshape(shape) for a in (measured.temperature, measured.sigma))
-    good = measured.determined("temperature")
+    good = measured.is_determined("temperature")
     good = (good.T if normal else good).reshape(shape)
     places: list[MeasurementPlace] = []
     kept = good & (np.abs(depth) > skip)[:, None]
@@ -203,7 +203,7 @@ def map_temperatures(measured: TemperatureMap, plane: Plane, *, x: float = 0.0, 
     """
     if len(measured.position) != 2:
         raise InputError(f"a map of a plane has two axes, this one {len(measured.position)}: take a section")
-    good = measured.determined("temperature")
+    good = measured.is_determined("temperature")
     across, along = np.meshgrid(*measured.position, indexing="ij")
     kelvin, sigma = measured.temperature[good], measured.sigma[good]
     return point_temperatures(plane, x + across[good], y + along[good], kelvin, sigma, name=measured.method or "map")

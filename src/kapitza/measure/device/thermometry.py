@@ -28,7 +28,7 @@ class Thermometry:
     device: Device
     places: tuple[MeasurementPlace, ...]
     name: str = "thermometry"
-    _ready: list[LinearDevice] = field(init=False, repr=False, factory=list)
+    _solution: list[LinearDevice] = field(init=False, repr=False, factory=list)
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -37,29 +37,29 @@ class Thermometry:
 
     def predict(self, stack: Stack) -> Array:
         """(n,) temperatures, K; `stack` is that of the device already."""
-        return _place_temperatures(self.ready(), self.places)
+        return _place_temperatures(self.solution(), self.places)
 
     def replace(self, changes: dict[str, float]) -> Self:
         """The same with other numbers of the device, by name."""
         device = change_device(self.device, changes)
         return evolve(self, device=device, places=tuple(_clip_place(device, place) for place in self.places))
 
-    def ready(self) -> LinearDevice:
+    def solution(self) -> LinearDevice:
         """The device solved, with cuts at all places."""
-        if not self._ready:
-            self._ready.append(_solve_with_cuts(self.device, self.places))
-        return self._ready[0]
+        if not self._solution:
+            self._solution.append(_solve_with_cuts(self.device, self.places))
+        return self._solution[0]
 
-    def changes(self, names: tuple[str, ...]) -> NDArray[np.float64]:
+    def log_derivatives(self, names: tuple[str, ...]) -> NDArray[np.float64]:
         """(n, p) change of the temperatures with the logarithms of numbers, K."""
         exact = tuple(name for name in names if has_adjoint(self.device, self.places, name))
-        found = _adjoint_derivatives(self.ready(), self.places, exact)
+        found = _adjoint_derivatives(self.solution(), self.places, exact)
         for name in names:
             if name not in found:
-                found[name] = self.difference(name)
+                found[name] = self.numerical_derivative(name)
         return np.column_stack([found[name] for name in names])
 
-    def difference(self, name: str) -> Array:
+    def numerical_derivative(self, name: str) -> Array:
         """(n,) the same for one number from four solutions, to fourth order."""
         present = self.device.value(name)
 

@@ -84,7 +84,7 @@ def usable_pixels(by_mode: TemperatureMap, drop: int) -> NDArray[np.bool_]:
 
 def visible_modes(by_mode: TemperatureMap) -> NDArray[np.bool_]:
     """(..., m) whether a pixel shows the temperature of a mode: none shows that of one that its material lacks."""
-    return np.stack([by_mode.determined(f"{mode}.temperature") for mode in by_mode.modes], axis=-1)
+    return np.stack([by_mode.is_determined(f"{mode}.temperature") for mode in by_mode.modes], axis=-1)
 
 
 def mode_information(by_mode: TemperatureMap, visible: NDArray[np.bool_]) -> NDArray[np.float64]:

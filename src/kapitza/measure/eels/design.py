@@ -159,9 +159,9 @@ class EelsDesign:
     sigma_with_slit : (n,) the same where the current goes with the width, as with a slit, K
     best_width : resolution of the smallest error with a slit, J
     dwell : by target, (2 columns,) time of one pixel of each column of the best layout of the same total time, s
-    best : by target, what that layout gives
-    wanted : by target, wanted standard uncertainty
-    needed : by target, time the plan would take for it, and time of the best layout, s
+    best_precision : by target, what that layout gives
+    targets : by target, wanted standard uncertainty
+    required_time : by target, time the plan would take for it, and time of the best layout, s
     """
 
     experiment: EelsExperiment
@@ -175,9 +175,9 @@ class EelsDesign:
     sigma_with_slit: Array = field(metadata={"unit": "K"})
     best_width: float = field(metadata={"unit": "J"})
     dwell: Mapping[str, Array] = field(metadata={"unit": "s"})
-    best: Mapping[str, ScanPrecision]
-    wanted: Mapping[str, float] = field(metadata={"unit": "K and m, by target"})
-    needed: Mapping[str, tuple[float, float]] = field(metadata={"unit": "s"})
+    best_precision: Mapping[str, ScanPrecision]
+    targets: Mapping[str, float] = field(metadata={"unit": "K and m, by target"})
+    required_time: Mapping[str, tuple[float, float]] = field(metadata={"unit": "s"})
 
     def sigma(self, name: str) -> tuple[float, float]:
         """Least standard uncertainty of a parameter in one pixel of the left and the right side, SI."""
@@ -191,7 +191,7 @@ def design_eels(
     experiment: EelsExperiment,
     *,
     widths: ArrayLike | None = None,
-    wanted: Mapping[str, float] | None = None,
+    targets: Mapping[str, float] | None = None,
     floor: float = 0.2,
 ) -> EelsDesign:
     """Plan a scan: bounds of all parameters, resolution against current, best layout of the time, total time.
@@ -200,7 +200,7 @@ def design_eels(
     ----------
     experiment : the plan
     widths : (n,) resolutions to compare, J; from 0.4 to 4 times that of the plan if None
-    wanted : standard uncertainties by target: "jump" (K), "kapitza_left", "kapitza_right" (m)
+    targets : standard uncertainties by target: "jump" (K), "kapitza_left", "kapitza_right" (m)
     floor : share of the time that is spread evenly over all columns whatever the optimum says, so that branches can be
         seen to be straight
 
@@ -209,7 +209,7 @@ def design_eels(
     InputError
         for unknown targets or wanted errors that are not above zero
     """
-    wanted = dict(wanted or {})
+    wanted = dict(targets or {})
     for name, value in wanted.items():
         if name not in DESIGN_TARGETS or not value > 0:
             raise InputError(f"wanted {name} = {value:g}: expected errors above 0 of {', '.join(DESIGN_TARGETS)}")
@@ -245,7 +245,7 @@ def design_eels(
         sigma_with_slit=slit,
         best_width=float(compared[np.argmin(slit)]),
         dwell=layouts,
-        best=best,
-        wanted=wanted,
-        needed=needed,
+        best_precision=best,
+        targets=wanted,
+        required_time=needed,
     )

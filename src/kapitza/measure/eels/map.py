@@ -118,7 +118,7 @@ class TemperatureMap:
         i = self.index(name)
         return np.sqrt(self.covariance[..., i, i])
 
-    def determined(self, name: str) -> NDArray[np.bool_]:
+    def is_determined(self, name: str) -> NDArray[np.bool_]:
         """(...) pixels whose data say what a parameter is.
 
         A parameter on its limit has no variance and one that the counts do not show an infinite one: neither is known.

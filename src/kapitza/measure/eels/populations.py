@@ -32,7 +32,7 @@ class DepartureTest:
     statistic : (...) twice the log-likelihood gained by a temperature for each mode; NaN where a fit failed
     freedom : its degrees of freedom, the number of modes minus one
     pvalue : (...) probability of a larger one in equilibrium
-    adjusted : (...) the same after the correction for the number of pixels
+    adjusted_pvalue : (...) the same after the correction for the number of pixels
     correction : "holm": at most `level` chance of any false alarm in the whole map.  "benjamini-hochberg": at most this
         share of false ones among the alarms.  "none": each pixel on its own
     level : from which on a pixel counts as in equilibrium
@@ -41,17 +41,17 @@ class DepartureTest:
     statistic: Array = field(converter=real_array)
     freedom: int
     pvalue: Array = field(converter=real_array)
-    adjusted: Array = field(converter=real_array)
+    adjusted_pvalue: Array = field(converter=real_array)
     correction: Correction
     level: float
 
     @property
-    def departed(self) -> NDArray[np.bool_]:
+    def significant(self) -> NDArray[np.bool_]:
         """(...) pixels in which some mode is out of equilibrium with the others."""
         with np.errstate(invalid="ignore"):
-            return np.asarray(self.adjusted <= self.level)
+            return np.asarray(self.adjusted_pvalue <= self.level)
 
-    def combined(self, where: ArrayLike | None = None) -> float:
+    def combined_pvalue(self, where: ArrayLike | None = None) -> float:
         """Probability of statistics as large in some pixels together, all of them if None.
 
         The sum of the statistics is chi-squared with as many times the degrees of freedom.
@@ -219,7 +219,7 @@ def _determined_modes(by_mode: TemperatureMap) -> NDArray[np.bool_]:
     """(..., M) whether a pixel shows the temperature, or the occupation, of a mode."""
     words = ("occupation", "temperature")
     names = [next(f"{mode}.{word}" for word in words if f"{mode}.{word}" in by_mode.names) for mode in by_mode.modes]
-    return np.stack([by_mode.determined(name) for name in names], axis=-1)
+    return np.stack([by_mode.is_determined(name) for name in names], axis=-1)
 
 
 def _mode_occupation(by_mode: TemperatureMap, mode: str, quantum: float) -> tuple[Array, Array]:

@@ -60,8 +60,8 @@ class FilmCooling(TemperatureExperiment):
     Attributes
     ----------
     time : (n,) after the flash, increasing from above 0, s
-    heated : "film" evenly through it, or at its "surface" (or as `setup` says)
-    read : mean of the "film", or its "surface"
+    heating : "film" evenly through it, or at its "surface" (or as `setup` says)
+    readout : mean of the "film", or its "surface"
     setup : back, temperature of the boundaries; depth of absorption for heat at the surface
     scale : signal per temperature; the temperature is relative to that of the film if it kept all heat
     name : stands before the names of its numbers in a fit
@@ -70,8 +70,8 @@ class FilmCooling(TemperatureExperiment):
     _PARAMETERS: ClassVar[tuple[str, ...]] = ("scale", "setup.absorption_depth")
 
     time: Array = field(converter=increasing_positive)
-    heated: FilmPart = field(default="film", kw_only=True, validator=one_of("film", "surface"))
-    read: FilmPart = field(default="film", kw_only=True, validator=one_of("film", "surface"))
+    heating: FilmPart = field(default="film", kw_only=True, validator=one_of("film", "surface"))
+    readout: FilmPart = field(default="film", kw_only=True, validator=one_of("film", "surface"))
     setup: Setup = field(factory=Setup, kw_only=True)
     name: str = field(default="cooling", kw_only=True)
 
@@ -81,7 +81,7 @@ class FilmCooling(TemperatureExperiment):
         """
         heat_capacity = _areal_heat_capacity(stack.layers[0])
         s, weight = inverse_laplace(self.time)
-        if (self.heated, self.read) == ("film", "film"):
+        if (self.heating, self.readout) == ("film", "film"):
             response = self._mean_response(stack, s, heat_capacity)
         else:
             response = heat_capacity * impedance(stack, s, 0.0, setup=self._exchanged_setup(stack))[:, 0]
@@ -89,7 +89,7 @@ class FilmCooling(TemperatureExperiment):
 
     def _exchanged_setup(self, stack: Stack) -> Setup:
         """Setup of heat at the surface read there, or of either over the film (heat and reading may be exchanged)."""
-        if self.heated == self.read:
+        if self.heating == self.readout:
             return self.setup
         film = stack.layers[0]
         return evolve(

@@ -36,7 +36,7 @@ class LockinTrace:
         """(n,) -in_phase/out_of_phase."""
         return finite(-self.in_phase / self.out_of_phase)
 
-    def rotated(self, phase: float, sigma: float = 0.0) -> "LockinTrace":
+    def rotate(self, phase: float, sigma: float = 0.0) -> "LockinTrace":
         """The same signal with a reference phase (rad) taken off."""
         turned = (self.in_phase + 1j * self.out_of_phase) * np.exp(-1j * phase)
         return LockinTrace(self.delay, turned.real, turned.imag, self.phase + phase, sigma)
@@ -78,10 +78,10 @@ def correct_phase(
             raise InputError(f"no step at zero delay: {size:.3g} beside a scatter of {noise:.3g}; is the delay right?")
         sigma = noise / size
         angle = float(np.arctan2(jump, step))  # in all quadrants: the in-phase step ends up positive
-        turned = turned.rotated(angle)
+        turned = turned.rotate(angle)
         if abs(angle) < 1e-12:
             break
-    return turned.rotated(0.0, sigma)
+    return turned.rotate(0.0, sigma)
 
 
 def _value_at_zero(trace: LockinTrace, signal: Array, window: ArrayLike) -> tuple[float, float]:

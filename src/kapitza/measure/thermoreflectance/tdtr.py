@@ -72,25 +72,25 @@ class Tdtr(LockinExperiment):
 
     def signal(self, stack: Stack) -> ComplexArray:
         """(n,) complex Z, in phase and out of phase, K W⁻¹ times `scale`."""
-        train, average = self.train, self.average(stack)
+        train, average = self.pulse_train, self.quadrature(stack)
         response = impedance(stack, train.s, average.kx, average.ky, setup=self.setup) @ average.weight.T
         z = train.signal(response[:, 0] if response.shape[1] == 1 else response)
-        turn = self.phase + (2 * np.pi * self.modulation * self.after if self.delayed == "pump" else 0.0)
+        turn = self.phase + (2 * np.pi * self.modulation * self.probe_delay if self.delayed == "pump" else 0.0)
         return self.scale * z * np.exp(1j * turn)
 
     @property
-    def after(self) -> Array:
+    def probe_delay(self) -> Array:
         """(n,) time of the probe after the pump, s."""
         return self.delay - self.time_zero
 
     @cached_property
-    def train(self) -> PulseTrain:
+    def pulse_train(self) -> PulseTrain:
         """Where the response is needed, and how it adds up."""
-        return pulse_train(self.after, modulation=self.modulation, repetition=self.repetition)
+        return pulse_train(self.probe_delay, modulation=self.modulation, repetition=self.repetition)
 
-    def average(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> WaveVectorQuadrature:
+    def quadrature(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> WaveVectorQuadrature:
         """Wave vectors and their weights, one set for each delay if the pump loses its focus."""
-        growth = 1 + self.defocus * self.after
+        growth = 1 + self.defocus * self.probe_delay
         if not (growth > 0).all():
             raise InputError(f"defocus = {self.defocus:g} /s makes the pump's radius negative along the delay")
         beams = tuple(self.beams.with_pump_scaled(g) for g in growth) if self.defocus else (self.beams,)

@@ -69,7 +69,7 @@ class ScatteringRates:
         three_phonons = self.umklapp * temperature * np.exp(-self.onset / temperature) * np.square(omega)
         return three_phonons + self.impurity * np.square(np.square(omega)) + velocity / self.boundary
 
-    def strengthened(self, factor: float) -> "ScatteringRates":
+    def with_umklapp_scaled(self, factor: float) -> "ScatteringRates":
         """The same with `factor` times the umklapp scattering."""
         return evolve(self, umklapp=factor * self.umklapp)
 

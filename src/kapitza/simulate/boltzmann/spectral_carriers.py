@@ -133,7 +133,7 @@ def _scale_umklapp(
     # where umklapp scattering prevails, κ ∝ 1/factor: the less else scatters, the faster this fixed point is reached
     factor = 1.0
     for _ in range(_MAX_TRIALS):
-        found = make(rates.strengthened(factor))
+        found = make(rates.with_umklapp_scaled(factor))
         if abs(found.conductivity / conductivity - 1) < _CONDUCTIVITY_TOLERANCE:
             return found
         factor *= found.conductivity / conductivity

@@ -219,7 +219,7 @@ def accumulation(
     if order.shape != modes.omega.shape:
         raise InputError(f"{order.size} values for {modes.omega.size} modes: one for each row of the table")
     check_choice(side, INTERFACE_SIDES, "side")
-    carried = modes.carried(temperature) * modes.weight * modes.transmission
+    carried = modes.mode_conductance(temperature) * modes.weight * modes.transmission
     rows_of = np.flatnonzero(modes.side == INTERFACE_SIDES.index(side))
     rows_of = rows_of[np.argsort(order[rows_of], kind="stable")]
     return order[rows_of], np.cumsum(carried[rows_of])

@@ -52,10 +52,10 @@ class Transport:
     bounds : (G + 1,) of the groups, rad s⁻¹; empty where they have none
     modes : (nx, G) temperature of each group, K; NaN where it has no phonons
     spectral_flux : (nx, G) heat flux of each group, W m⁻²
-    middle : (M,) lattice temperature in the middle of each layer, K
+    midplane_temperature : (M,) lattice temperature in the middle of each layer, K
     flow : (M, G) heat that the phonons of each layer carry one way per kelvin, W m⁻² K⁻¹
-    crossing : (B, G) heat that crosses each boundary per kelvin, W m⁻² K⁻¹
-    arriving, leaving : (B, 2, G) mean temperature of the phonons that arrive at and leave either side of it, K
+    boundary_flow : (B, G) heat that crosses each boundary per kelvin, W m⁻² K⁻¹
+    incident_temperature, outgoing_temperature : (B, 2, G) mean of the phonons that arrive at and leave either side, K
     statistics : "quantum" or "classical"
     method : for legends and tables
 
@@ -78,11 +78,11 @@ class Transport:
     bounds: Array = field(converter=finite, metadata={"unit": "rad s^-1"})
     modes: Array = field(converter=float_table, metadata={"unit": "K"})
     spectral_flux: Array = field(converter=float_table, metadata={"unit": "W m^-2"})
-    middle: Array = field(converter=finite, metadata={"unit": "K"})
+    midplane_temperature: Array = field(converter=finite, metadata={"unit": "K"})
     flow: Array = field(converter=float_table, metadata={"unit": "W m^-2 K^-1"})
-    crossing: Array = field(converter=float_table, metadata={"unit": "W m^-2 K^-1"})
-    arriving: tuple[Array, Array] = field(converter=converters.pipe(tuple), metadata={"unit": "K"})
-    leaving: tuple[Array, Array] = field(converter=converters.pipe(tuple), metadata={"unit": "K"})
+    boundary_flow: Array = field(converter=float_table, metadata={"unit": "W m^-2 K^-1"})
+    incident_temperature: tuple[Array, Array] = field(converter=converters.pipe(tuple), metadata={"unit": "K"})
+    outgoing_temperature: tuple[Array, Array] = field(converter=converters.pipe(tuple), metadata={"unit": "K"})
     statistics: Statistics = field(default="quantum", kw_only=True, validator=one_of(*STATISTICS_NAMES))
     method: str = field(default="Boltzmann", kw_only=True)
 
@@ -114,7 +114,7 @@ class Transport:
     def boundary_names(self) -> tuple[str, ...]:
         """(B,) "left|right" of each boundary."""
         after = (*self.names[1:], self.names[0])
-        return tuple(f"{a}|{b}" for a, b in zip(self.names, after, strict=True))[: len(self.crossing)]
+        return tuple(f"{a}|{b}" for a, b in zip(self.names, after, strict=True))[: len(self.boundary_flow)]
 
     @property
     def effective_conductivity(self) -> float:
@@ -139,7 +139,7 @@ class Transport:
         return self.difference / self._driven()
 
     def _driven(self) -> float:
-        closed = self.crossing.size and not self.crossing.sum(axis=1).all()
+        closed = self.boundary_flow.size and not self.boundary_flow.sum(axis=1).all()
         if closed or not self.difference or not np.isfinite(self.difference):
             why = "a boundary lets nothing pass" if closed else f"its ends differ by {self.difference:g} K"
             raise InputError(f"no heat flows through {' | '.join(self.names):.80}: {why}; there is no resistance")
@@ -185,15 +185,17 @@ class Transport:
         j = (i + 1) % len(self.names)
         apart = self.difference if j <= i else 0.0  # the first layer of the next period is as much colder
         if drop == "emitted":  # heat is what crosses times the gap: an identity, in any solution
-            return self._driven() / float(self.crossing[i].sum())
+            return self._driven() / float(self.boundary_flow[i].sum())
         if drop == "local":
             sides = [
-                np.sum(self.flow[layer] * (self.arriving[side][i] + self.leaving[side][i])) / self.flow[layer].sum() / 2
+                np.sum(self.flow[layer] * (self.incident_temperature[side][i] + self.outgoing_temperature[side][i]))
+                / self.flow[layer].sum()
+                / 2
                 for side, layer in ((0, i), (1, j))
             ]
             return float(sides[0] - sides[1]) + apart
         fall = self.flux * sum(float(np.diff(self.edges)[k] / 2 / self.conductivity[k]) for k in (i, j))
-        return float(self.middle[i] - self.middle[j]) + apart - fall
+        return float(self.midplane_temperature[i] - self.midplane_temperature[j]) + apart - fall
 
     def conductance(self, drop: Drop = "extrapolated", name: str | int = 0) -> Conductance:
         """Conductance of a boundary by one of the three temperature drops; see `drop`.
@@ -219,15 +221,15 @@ class Transport:
             for i, name in enumerate(self.boundary_names)
         }
 
-    def scaled(self, factor: float) -> Self:
+    def scale(self, factor: float) -> Self:
         """The same transport driven `factor` times as strongly: the equations are linear."""
         moved = {
             name: self.base + factor * (getattr(self, name) - self.base)
-            for name in ("temperature", "lattice", "modes", "middle")
+            for name in ("temperature", "lattice", "modes", "midplane_temperature")
         }
         sides = {
             name: tuple(self.base + factor * (one - self.base) for one in getattr(self, name))
-            for name in ("arriving", "leaving")
+            for name in ("incident_temperature", "outgoing_temperature")
         }
         return evolve(
             self,
@@ -402,7 +404,7 @@ def _make_transport(
     edges = np.concatenate([[0.0], np.cumsum([film.thickness for film in films])])
     ends = [None if wall is None else wall.temperature for wall in walls or (None, None)]
     difference = slabs.faces.drop if walls is None else (ends[0] or np.nan) - (ends[1] or np.nan)
-    arriving, leaving = boundary_temperatures(solution, crossings, base)
+    incident, outgoing = boundary_temperatures(solution, crossings, base)
     return Transport(
         names=tuple(film.name for film in films),
         edges=edges,
@@ -417,11 +419,11 @@ def _make_transport(
         bounds=films[0].carriers.edges,
         modes=base + np.concatenate([one.modes for one in held]),
         spectral_flux=np.concatenate([one.flux for one in held]),
-        middle=base + _middle_temperatures(solution),
+        midplane_temperature=base + _midplane_temperatures(solution),
         flow=np.array([film.carriers.flow for film in films]),
-        crossing=np.array(crossings).reshape(len(crossings), films[0].carriers.omega.size),
-        arriving=arriving,
-        leaving=leaving,
+        boundary_flow=np.array(crossings).reshape(len(crossings), films[0].carriers.omega.size),
+        incident_temperature=incident,
+        outgoing_temperature=outgoing,
         statistics=films[0].carriers.statistics,
     )
 
@@ -442,7 +444,7 @@ def _profile_positions(distribution: LayerDistribution, start: float) -> Array:
     return place
 
 
-def _middle_temperatures(solution: LayeredSolution) -> Array:
+def _midplane_temperatures(solution: LayeredSolution) -> Array:
     """(M,) lattice temperature in the middle of each layer, K above base."""
     found: list[float] = []
     for i, widths in enumerate(solution.slabs.widths):
@@ -468,7 +470,7 @@ def boundary_temperatures(
         return base + np.divide(weighted, total, out=np.zeros_like(total), where=total > 0)
 
     count = flow.shape[1]
-    arriving, leaving = mean(solution.arriving), mean(solution.entering)
+    incident, outgoing = mean(solution.arriving), mean(solution.entering)
     lefts = [2 * i + 1 for i in range(len(crossings))]
     rights = [(2 * i + 2) % count for i in range(len(crossings))]
-    return (arriving[:, lefts].T, arriving[:, rights].T), (leaving[:, lefts].T, leaving[:, rights].T)
+    return (incident[:, lefts].T, incident[:, rights].T), (outgoing[:, lefts].T, outgoing[:, rights].T)

@@ -97,7 +97,7 @@ class TransportMap:
             raise InputError(f"no wall or boundary {name!r}: there are {', '.join(self.surfaces)}")
         return self.surfaces.index(name)
 
-    def taken(self, name: str) -> tuple[float, float]:
+    def net_power(self, name: str) -> tuple[float, float]:
         """Net heat that a wall takes, or that crosses a boundary, and its standard error; see `power`."""
         s = self.surface(name)
         return float(self.power[s]), float(self.power_sigma[s])
