@@ -101,7 +101,7 @@ def main() -> None:
         begin = process_time()
         for _ in range(steps // LOOK):
             motion.advance(LOOK)
-            look.see(motion.positions, motion.velocities)
+            look.sample(motion.positions, motion.velocities)
         times["with temperatures"].append(process_time() - begin)
     reference = np.array(times["alone"])
     print(f"{system.masses.size} atoms, {steps} steps, median of {ROUNDS} rounds, CPU time")

@@ -64,7 +64,7 @@ def cases() -> dict[str, tuple[System, Potential, float, float]]:
 def speeds(case: tuple[System, Potential, float, float], turns: int, steps: int) -> tuple[list[float], list[float]]:
     """Million atom-steps per second of both engines, turn by turn."""
     system, field, temperature, timestep = case
-    state = thermal_state(system, temperature, 1, twice=True)
+    state = thermal_state(system, temperature, 1, double_temperature=True)
     found: tuple[list[float], list[float]] = ([], [])
     motions = [
         e.begin(system, field, Thermostats("none"), state, timestep=timestep, seed=1)
@@ -85,7 +85,7 @@ def growth() -> None:
     field = lennard_jones(("Ar",), EPSILON, SIGMA)
     for cells in (5, 10, 20, 30):
         system = crystal(FCC, 1.5712 * SIGMA, (cells, cells, cells), "Ar", 39.948 * m_u)
-        state = thermal_state(system, 30.0, 1, twice=True)
+        state = thermal_state(system, 30.0, 1, double_temperature=True)
         motion = BuiltinEngine().begin(system, field, Thermostats("none"), state, timestep=10.7 * fs)
         motion.advance(60)
         steps = max(20, 400_000 // system.masses.size)
@@ -97,7 +97,7 @@ def growth() -> None:
 def large(atoms: int) -> None:
     cells = round((atoms / 4) ** (1 / 3))
     system = crystal(FCC, 1.5712 * SIGMA, (cells, cells, cells), "Ar", 39.948 * m_u)
-    state = thermal_state(system, 30.0, 1, twice=True)
+    state = thermal_state(system, 30.0, 1, double_temperature=True)
     start = time.process_time()
     field = lennard_jones(("Ar",), EPSILON, SIGMA)
     motion = BuiltinEngine().begin(system, field, Thermostats("none"), state, timestep=10.7 * fs)

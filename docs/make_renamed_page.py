@@ -46,10 +46,10 @@ and in 0.2:
 from kapitza import md
 
 potential = md.lennard_jones(["Ar"])
-system = md.mass_interface("Ar", potential, 3, cells=(3, 3), length=4, bath=1, lattice_constant=5.35e-10)
+system = md.mass_interface("Ar", potential, 3, cells=(3, 3), length=4, thermostat=1, lattice_constant=5.35e-10)
 thermostats = md.Thermostats("langevin", 36, 24, 1e-12)
 protocol = md.Protocol(
-    thermostats=thermostats, timestep=10e-15, steps=100, blocks=8, equilibration=50, power=10, seed=1
+    thermostats=thermostats, timestep=10e-15, steps=100, blocks=8, equilibration=50, power_interval=10, seed=1
 )
 run = md.run(system, potential, md.BuiltinEngine(), protocol, md.Sampling(segment=64))
 ```

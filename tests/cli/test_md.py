@@ -25,9 +25,9 @@ crystal = "Ar"
 ratio = 3
 cells = [3, 3]
 length = 4
-bath = 1
+thermostat = 1
 lattice_constant = "5.35 angstrom"
-[baths]
+[thermostats]
 damping = "2.2 ps"
 [run]
 timestep = "10 fs"
@@ -105,7 +105,7 @@ def test_quantum_statistics_fade_at_high_temperature(saved, capsys):
 def test_an_elastic_theory_splits_the_spectrum(saved, tmp_path, capsys):
     """A transmission of half the simulated heat leaves half of it."""
     run = kapitza.load(saved)
-    hot, cold = run.records[0].bath_temperatures
+    hot, cold = run.records[0].thermostat_temperatures
     flux = run.flux()
     edges = kapitza.md.heat_spectrum(run).edges
     omega = np.linspace(1e9, edges[-1], 300)
@@ -181,7 +181,7 @@ def test_replicas_share_one_result(tmp_path, monkeypatch, capsys):
     np.testing.assert_allclose(held.flux().total[0], np.mean([one.total[0] for one in held.fluxes]), rtol=1e-9, atol=0)
 
 
-CLOSED = RUN.replace("bath = 1\n", "").replace('reference = "16 ps"', "").replace("length = 4", "length = 5")
+CLOSED = RUN.replace("thermostat = 1\n", "").replace('reference = "16 ps"', "").replace("length = 4", "length = 5")
 
 
 @pytest.mark.slow

@@ -16,13 +16,13 @@ from kapitza.simulate.md.engines.lammps import LammpsEngine, start_lammps
 from kapitza.simulate.md.engines.lammps_input import lammps_deck
 from kapitza.simulate.md.potential import Potential, stillinger_weber
 from kapitza.simulate.md.protocol import Protocol
-from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, FREE_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, fs, k_B, m_u, ps
 
 FCC = np.array([[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
 A = 5.3 * angstrom
 BATHS = Thermostats("langevin", 60.0, 20.0, 0.5 * ps)
-COURSE = Protocol(timestep=4 * fs, steps=100, blocks=4, equilibration=50, sample=10, power=10, seed=4)
+COURSE = Protocol(timestep=4 * fs, steps=100, blocks=4, equilibration=50, sample_interval=10, power_interval=10, seed=4)
 FIELD = Potential(
     "lennard-jones", ("A",), 8 * angstrom,
     (*(np.full((1, 1), x) for x in (0.0104 * eV, 3.4 * angstrom, 8 * angstrom)), np.array([1.0])),
@@ -34,7 +34,7 @@ def argon(wide=3, high=6) -> System:
     grid = np.stack(np.meshgrid(range(wide), range(wide), range(high), indexing="ij"), -1).reshape(-1, 1, 3)
     positions = (grid + FCC).reshape(-1, 3) * A
     layer = np.round(positions[:, 2] / A * 2).astype(int)
-    role = np.array([HELD_ROLE, HOT_ROLE, HOT_ROLE, *[FREE_ROLE] * (2 * high - 6), COLD_ROLE, COLD_ROLE, HELD_ROLE])[
+    role = np.array([FIXED_ROLE, HOT_ROLE, HOT_ROLE, *[FREE_ROLE] * (2 * high - 6), COLD_ROLE, COLD_ROLE, FIXED_ROLE])[
         layer
     ]
     masses = np.where(layer < high, 40, 80) * m_u
@@ -78,7 +78,7 @@ class Watched:
     def look(self):
         x, v = self.ours("x") * angstrom, self.ours("v") * angstrom / ps
         kinetic = 0.5 * self.system.masses * (v**2).sum(axis=1)
-        free = np.bincount(self.system.layer, self.system.role != HELD_ROLE)
+        free = np.bincount(self.system.layer, self.system.role != FIXED_ROLE)
         self.temperature.append(np.bincount(self.system.layer, kinetic) * 2 / (3 * k_B * np.maximum(free, 1)))
         self.power.append(pair_power(self.system, x, v))
 
@@ -128,7 +128,7 @@ def test_what_a_deck_of_lammps_writes_is_what_happened(tmp_path, monkeypatch):
     power = np.array(run.power).reshape(4, 10).mean(axis=1)
     np.testing.assert_allclose(record.power, power, rtol=1e-5, atol=1e-6 * np.abs(power).max())
     balanced(record, system)
-    assert record.temperature[:, system.roles == HELD_ROLE].max() == 0
+    assert record.temperature[:, system.roles == FIXED_ROLE].max() == 0
     assert (record.block, record.timestep, record.seed, record.ways) == (COURSE.block, COURSE.timestep, 4, 1)
     for name in ("heights", "counts", "roles"):
         assert np.array_equal(getattr(record, name), getattr(system, name))
@@ -177,7 +177,7 @@ def test_many_body_decks_run_too(tmp_path, monkeypatch):
         plane=7.5 * 5.43 * angstrom / 4,
         periodic=True,
     )
-    course = Protocol(timestep=1 * fs, steps=20, blocks=2, equilibration=100, sample=10, flowing=True)
+    course = Protocol(timestep=1 * fs, steps=20, blocks=2, equilibration=100, sample_interval=10, subtract_flow=True)
     baths = Thermostats("exchange", 350.0, 250.0, power=2e-8)
     folder = written(
         lammps_deck(system, stillinger_weber(("Si",)), evolve(course, thermostats=baths)), tmp_path / "run"
@@ -214,7 +214,7 @@ def test_what_no_deck_can_do_is_said(tmp_path):
 def gpumd_run(folder: Path) -> tuple[System, np.ndarray, np.ndarray, np.ndarray]:
     """A folder as GPUMD leaves it: thermostats that lose 0.5 and gain 0.4 eV a block, energies to match."""
     system = argon()
-    course = Protocol(timestep=4 * fs, steps=100, blocks=3, equilibration=50, sample=10)
+    course = Protocol(timestep=4 * fs, steps=100, blocks=3, equilibration=50, sample_interval=10)
     written(gpumd_deck(system, "potentials/nep.txt", evolve(course, thermostats=BATHS), symbols=("Ar",)), folder)
     rng = np.random.default_rng(6)
     temperature = rng.uniform(20, 60, (3, system.heights.size))
@@ -231,7 +231,7 @@ def gpumd_run(folder: Path) -> tuple[System, np.ndarray, np.ndarray, np.ndarray]
 def test_gpumds_thermostats_lose_what_the_atoms_gain(tmp_path):
     system, temperature, lost, total = gpumd_run(tmp_path)
     record = read_gpumd(tmp_path)
-    free = system.roles != HELD_ROLE
+    free = system.roles != FIXED_ROLE
     np.testing.assert_allclose(record.temperature[:, free], temperature[:, free], rtol=1e-6, atol=0)
     assert not record.temperature[:, ~free].any()
     np.testing.assert_allclose(record.heat[1:], -lost * eV, rtol=1e-6, atol=0)
@@ -254,7 +254,7 @@ def test_gpumds_model_holds_the_atoms_and_their_groups(tmp_path):
     np.testing.assert_allclose(numbers[:, :3] * angstrom, system.positions, rtol=1e-9, atol=1e-20)
     np.testing.assert_allclose(numbers[:, 3] * m_u, system.masses, rtol=1e-9, atol=0)
     kinetic = 0.5 * system.masses @ ((numbers[:, 4:7] * angstrom / fs) ** 2).sum(axis=1)
-    free = (system.role != HELD_ROLE).sum()
+    free = (system.role != FIXED_ROLE).sum()
     np.testing.assert_allclose(kinetic, 1.5 * k_B * free * 80, rtol=0.2, atol=0)  # twice the mean of the baths
     assert np.array_equal(numbers[:, 7:], np.column_stack([system.role, system.layer]))
     commands = (tmp_path / "run.in").read_text()

@@ -8,7 +8,7 @@ from kapitza.errors import DataError
 from kapitza.io.md.runs import left_side_length, read_run
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.engines.lammps import LammpsEngine
-from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE
 
 RUN = """
 temperature = "30 K"
@@ -22,9 +22,9 @@ crystal = "Ar"
 ratio = 3
 cells = [3, 2]
 length = [5, 6]
-bath = 2
+thermostat = 2
 lattice_constant = "5.35 angstrom"
-[baths]
+[thermostats]
 damping = "1 ps"
 [run]
 timestep = "4 fs"
@@ -54,7 +54,7 @@ def test_every_number_arrives_in_si(read):
     assert (held.protocol.thermostats.hot, held.protocol.thermostats.cold, held.temperature) == (36.0, 24.0, 30.0)
     np.testing.assert_allclose(held.protocol.thermostats.damping, 1e-12, rtol=1e-12, atol=0)
     protocol = held.protocol
-    assert (protocol.steps, protocol.blocks, protocol.equilibration, protocol.power, protocol.seed) == (
+    assert (protocol.steps, protocol.blocks, protocol.equilibration, protocol.power_interval, protocol.seed) == (
         6250,
         80,
         100000,
@@ -77,7 +77,7 @@ def test_the_atoms_are_those_of_the_table(read):
     system = read(RUN).system()
     assert system.masses.size == 4 * 3 * 2 * (5 + 6 + 2)
     np.testing.assert_allclose(system.masses.max() / system.masses.min(), 3, rtol=1e-12, atol=0)
-    assert [int((system.role == role).sum()) for role in (HOT_ROLE, COLD_ROLE, HELD_ROLE)] == [48, 48, 48]
+    assert [int((system.role == role).sum()) for role in (HOT_ROLE, COLD_ROLE, FIXED_ROLE)] == [48, 48, 48]
     np.testing.assert_allclose(system.area, 6 * (5.35e-10) ** 2, rtol=1e-12, atol=0)
 
 
@@ -104,7 +104,7 @@ def test_two_crystals(read):
     right = "Ge"
     length = "2 nm"
     width = "1 nm"
-    bath = "0.5 nm"
+    thermostat = "0.5 nm"
     wall = "0.3 nm"
     [run]
     time = "1 ps"
@@ -114,7 +114,7 @@ def test_two_crystals(read):
     held = read(text)
     system = held.system()
     assert set(system.kinds) >= {"Si", "Ge"}
-    assert {HOT_ROLE, COLD_ROLE, HELD_ROLE} <= set(system.role.tolist())
+    assert {HOT_ROLE, COLD_ROLE, FIXED_ROLE} <= set(system.role.tolist())
     assert held.sampling.reference == 0
 
 
@@ -131,6 +131,8 @@ def test_two_crystals(read):
         ("segment = 256", "segment = 1.5", "whole number", 25),
         ('reference = "100 ps"', 'interface = "yes"', "true or false", 27),
         ('reference = "100 ps"', 'still = "100 ps"', "has the name `reference` since version 0.2", 27),
+        ("[thermostats]", "[baths]", "has the name `thermostats` since version 0.2", None),
+        ("thermostat = 2", "bath = 2", "has the name `thermostat` since version 0.2", None),
         ('crystal = "Ar"', 'crystal = "Xx"', "Xx", None),
         ("epsilon = 1.67e-21\n", "", "sigma alone", 6),
         ('form = "lennard-jones"', 'form = "morse"', "'tersoff'", 5),

@@ -26,7 +26,7 @@ from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.potential import Potential
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.runs.single import run_single
-from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, FREE_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, fs, m_u, meV, nm, ps
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "saved-0.1.0"
@@ -153,7 +153,7 @@ def argon() -> tuple[System, Potential]:
     grid = np.stack(np.meshgrid(range(wide), range(wide), range(high), indexing="ij"), -1).reshape(-1, 1, 3)
     places = (grid + basis).reshape(-1, 3)
     layer = (2 * places[:, 2]).astype(int)
-    role = np.array([HELD_ROLE, HOT_ROLE, HOT_ROLE, *[FREE_ROLE] * 6, COLD_ROLE, COLD_ROLE, HELD_ROLE])[layer]
+    role = np.array([FIXED_ROLE, HOT_ROLE, HOT_ROLE, *[FREE_ROLE] * 6, COLD_ROLE, COLD_ROLE, FIXED_ROLE])[layer]
     masses = np.where(layer < high, 40, 80) * m_u
     box, kinds = np.diag([wide, wide, high]) * edge, np.zeros(layer.size, int)
     system = System(
@@ -175,7 +175,9 @@ def test_a_checkpoint_of_molecular_dynamics(tmp_path: Path) -> None:
     """A run that 0.1.0 finished in a folder is taken from there: the same inputs, nothing is computed again."""
     (tmp_path / "run.state").write_bytes((FOLDER / "md-run" / "run.state").read_bytes())
     system, field = argon()
-    course = Protocol(timestep=4 * fs, steps=10, blocks=3, equilibration=20, sample=5, power=5, seed=8)
+    course = Protocol(
+        timestep=4 * fs, steps=10, blocks=3, equilibration=20, sample_interval=5, power_interval=5, seed=8
+    )
     baths = Thermostats("langevin", 40.0, 20.0, damping=1 * ps)
     seen: list[tuple[int, int]] = []
     record = run_single(

@@ -85,7 +85,7 @@ def md_spectrum_figure(
     first, second = figure.subplots(1, 2)
     md_spectrum(flux, first, fine if edges is None or edges.size < fine.size else edges)
     if elastic is not None:
-        hot, cold = run.records[0].bath_temperatures
+        hot, cold = run.records[0].thermostat_temperatures
         classical = elastic.total * k_B * (hot - cold) / (2 * np.pi)
         first.plot(
             elastic.omega / THz, classical * THz / MW, color=LINE_COLOURS[1], linestyle="--", label=elastic.method

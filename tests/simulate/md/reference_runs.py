@@ -6,7 +6,7 @@ import numpy as np
 
 from kapitza import units
 from kapitza.simulate.md.record import Record
-from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE
 
 EPSILON, SIGMA, MASS = 1.67e-21, 3.405e-10, 39.948 * units.m_u
 TAU = SIGMA * np.sqrt(MASS / EPSILON)
@@ -25,7 +25,7 @@ def reference_record(path: Path) -> Record:
     half = int(data["nz"]) * per_cell + wall
     roles = np.zeros(layers, dtype=int)
     roles[wall : wall + bath], roles[-wall - bath : -wall] = HOT_ROLE, COLD_ROLE
-    roles[:wall] = roles[-wall:] = HELD_ROLE
+    roles[:wall] = roles[-wall:] = FIXED_ROLE
     spacing = float(data["alat"]) * length / per_cell
     power = data["Jdir"] * energy / time if "Jdir" in data else np.full(blocks, np.nan)
     return Record(

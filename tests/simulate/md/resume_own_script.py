@@ -21,7 +21,9 @@ from kapitza.simulate.md.runs.single import run_single
 def run(folder=None, blocks=12):
     """Arrays of the record and of the spectrum."""
     system, field = crystal((2, 2, 6), periodic=False, wall=1), argon()
-    course = Protocol(timestep=0.004 * TAU, steps=300, blocks=blocks, equilibration=300, sample=10, power=10, seed=3)
+    course = Protocol(
+        timestep=0.004 * TAU, steps=300, blocks=blocks, equilibration=300, sample_interval=10, power_interval=10, seed=3
+    )
     crossing = PlanePower(system, field)
     seen = SpectralCurrent(
         crossing,

@@ -11,14 +11,14 @@ from attrs import frozen
 from kapitza.simulate.md.engine import MdState, Thermostats
 from kapitza.simulate.md.potential import Potential
 from kapitza.simulate.md.protocol import Protocol
-from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE
 from kapitza.simulate.md.systems.assembly import mass_interface
 from kapitza.units import angstrom, fs, k_B, ps
 
 SPRING = 5.0  # N/m
 FIELD = Potential("lennard-jones", ("light", "heavy"), 8.5 * angstrom, ())
 BATHS = Thermostats("langevin", 60.0, 40.0, 0.2 * ps)
-COURSE = Protocol(timestep=20 * fs, steps=100, blocks=6, equilibration=150, sample=5, seed=3)
+COURSE = Protocol(timestep=20 * fs, steps=100, blocks=6, equilibration=150, sample_interval=5, seed=3)
 
 
 class StubMotion:
@@ -33,7 +33,7 @@ class StubMotion:
             self.rng.bit_generator.state = {
                 "bit_generator": "PCG64", "state": inner, "has_uint32": 0, "uinteger": 0,
             }  # fmt: skip
-        self.free = (system.role != HELD_ROLE)[:, None]
+        self.free = (system.role != FIXED_ROLE)[:, None]
         omega = np.sqrt(SPRING / system.masses)[:, None]
         self.turn = np.cos(omega * timestep), np.sin(omega * timestep), omega
         self.burst, self.closed = 0, False
@@ -102,7 +102,7 @@ class Counter:
         self.every = every
         self.looks, self.total = 0, 0.0
 
-    def see(self, positions, velocities):
+    def sample(self, positions, velocities):
         self.looks += 1
         self.total = 0.9 * self.total + float(positions[3, 0] * velocities[5, 1])
 
@@ -115,7 +115,7 @@ class Counter:
 
 def small(**changes):
     """A crystal of 160 atoms with baths."""
-    options = {"cells": (2, 2), "length": 4, "bath": 1} | changes
+    options = {"cells": (2, 2), "length": 4, "thermostat": 1} | changes
     return mass_interface("Ar", FIELD, 3, **options)
 
 

@@ -8,7 +8,7 @@ from kapitza.simulate.md.engine import MdState, Thermostats
 from kapitza.simulate.md.engines.ase import ase_potential, from_ase
 from kapitza.simulate.md.engines.lammps import LammpsEngine
 from kapitza.simulate.md.potential import Potential
-from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, FREE_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, fs, k_B, m_u, ps
 
 pytest.importorskip("ase")
@@ -22,9 +22,9 @@ def bar(a=A, symbol="Au", mass=196.97, periodic=False) -> System:
     grid = np.stack(np.meshgrid(range(2), range(2), range(4), indexing="ij"), -1).reshape(-1, 1, 3)
     positions = (grid + FCC).reshape(-1, 3) * a
     layer = np.round(positions[:, 2] / a * 2).astype(int)
-    role = np.array([HELD_ROLE, HOT_ROLE, HOT_ROLE, FREE_ROLE, FREE_ROLE, COLD_ROLE, COLD_ROLE, HELD_ROLE])[layer]
+    role = np.array([FIXED_ROLE, HOT_ROLE, HOT_ROLE, FREE_ROLE, FREE_ROLE, COLD_ROLE, COLD_ROLE, FIXED_ROLE])[layer]
     if periodic:
-        role = np.where(role == HELD_ROLE, FREE_ROLE, role)
+        role = np.where(role == FIXED_ROLE, FREE_ROLE, role)
     n = layer.size
     box = np.diag([2, 2, 4 if periodic else 6]) * a
     return System(
@@ -44,7 +44,7 @@ def bar(a=A, symbol="Au", mass=196.97, periodic=False) -> System:
 def warm(system, temperature) -> MdState:
     rng = np.random.default_rng(3)
     velocities = rng.normal(size=system.positions.shape) * np.sqrt(k_B * temperature / system.masses)[:, None]
-    return MdState(system.positions, np.where((system.role == HELD_ROLE)[:, None], 0.0, velocities))
+    return MdState(system.positions, np.where((system.role == FIXED_ROLE)[:, None], 0.0, velocities))
 
 
 def emt():
@@ -75,7 +75,7 @@ def test_the_atoms_gain_what_the_baths_give(baths):
         np.testing.assert_allclose([hot, cold], np.array([1, -1]) * 2e-8 * 120e-15, rtol=1e-9, atol=0)
     elif baths.kind != "none":
         assert hot > 0 > cold
-    assert np.array_equal(motion.positions[system.role == HELD_ROLE], system.positions[system.role == HELD_ROLE])
+    assert np.array_equal(motion.positions[system.role == FIXED_ROLE], system.positions[system.role == FIXED_ROLE])
 
 
 def test_the_path_is_that_of_lammps():

@@ -11,7 +11,7 @@ from kapitza.matter.building.disorder import Disorder
 from kapitza.matter.building.relaxed_junction import JunctionPlan, plan_force_field
 from kapitza.matter.structure import Structure, structure
 from kapitza.simulate.md.potential import Potential
-from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, FREE_ROLE, HOT_ROLE
 from kapitza.simulate.md.systems.assembly import check_overlap, find_planes, mass_interface, stretch_sides
 from kapitza.simulate.md.systems.junctions import junction_system
 from kapitza.units import angstrom, eV, nm
@@ -26,7 +26,7 @@ def test_the_reference_system_of_lennard_jones():
     made = mass_interface("Ar", TWO, 3, lattice_constant=1.5712 * SIGMA)
     assert made.masses.size == 2600
     roles = made.roles.tolist()
-    assert roles == [HELD_ROLE] * 2 + [HOT_ROLE] * 8 + [FREE_ROLE] * 32 + [COLD_ROLE] * 8 + [HELD_ROLE] * 2
+    assert roles == [FIXED_ROLE] * 2 + [HOT_ROLE] * 8 + [FREE_ROLE] * 32 + [COLD_ROLE] * 8 + [FIXED_ROLE] * 2
     np.testing.assert_allclose(made.area, (5 * 1.5712 * SIGMA) ** 2, rtol=1e-12, atol=0)
     np.testing.assert_allclose(np.diff(made.heights), 1.5712 / 2 * SIGMA, rtol=1e-9, atol=0)
     np.testing.assert_allclose(made.masses[made.right], 3 * made.masses[~made.right][0], rtol=1e-12, atol=0)
@@ -38,7 +38,7 @@ def test_the_reference_system_of_lennard_jones():
 def test_density_is_that_of_the_crystal(nx, ny, left, right, periodic, diamond):
     """Atoms of a cubic cell over its volume, however the cells are counted; no two of them at one place."""
     name, field, atoms = ("Si", SILICON, 8) if diamond else ("Ar", TWO, 4)
-    made = mass_interface(name, field, 2, cells=(nx, ny), length=(left, right), bath=1, periodic=periodic)
+    made = mass_interface(name, field, 2, cells=(nx, ny), length=(left, right), thermostat=1, periodic=periodic)
     cells = nx * ny * (left + right + (0 if periodic else 2))
     assert made.masses.size == atoms * cells
     assert (made.counts == nx * ny * 2).all()
@@ -51,7 +51,7 @@ def test_density_is_that_of_the_crystal(nx, ny, left, right, periodic, diamond):
 
 def test_neighbours_of_diamond_are_those_of_diamond():
     """Four at a quarter of the body diagonal, through the periodic box as well."""
-    made = mass_interface("Si", SILICON, 2, cells=(2, 2), length=2, bath=0, periodic=True)
+    made = mass_interface("Si", SILICON, 2, cells=(2, 2), length=2, thermostat=0, periodic=True)
     a = made.lattice[0, 0] / 2
     shift = made.positions[:, None] - made.positions
     shift -= np.round(shift @ np.linalg.inv(made.lattice)) @ made.lattice
@@ -62,7 +62,7 @@ def test_neighbours_of_diamond_are_those_of_diamond():
 
 
 def test_a_periodic_system_has_its_baths_in_the_middles():
-    made = mass_interface("Ar", TWO, 3, length=10, bath=2, periodic=True)
+    made = mass_interface("Ar", TWO, 3, length=10, thermostat=2, periodic=True)
     roles = made.roles
     assert roles.tolist() == [FREE_ROLE] * 8 + [HOT_ROLE] * 4 + [FREE_ROLE] * 16 + [COLD_ROLE] * 4 + [FREE_ROLE] * 8
     low, high = made.heights[[0, -1]]
@@ -90,7 +90,7 @@ def test_stretching_moves_planes_by_the_factors():
         before, after = (np.unique(np.round(one.positions[one.right == right, 2], 16)) for one in (made, wide))
         np.testing.assert_allclose(np.ptp(after), factor * np.ptp(before), rtol=1e-6, atol=0)
     np.testing.assert_allclose(wide.area, 1.005**2 * made.area, rtol=1e-12, atol=0)
-    ring = mass_interface("Ar", TWO, 3, bath=0, periodic=True)
+    ring = mass_interface("Ar", TWO, 3, thermostat=0, periodic=True)
     same = stretch_sides(ring, left=1.01, right=1.01, across=1.01)
     np.testing.assert_allclose(same.lattice, 1.01 * ring.lattice, rtol=1e-12, atol=0)
 
@@ -99,8 +99,8 @@ def test_stretching_moves_planes_by_the_factors():
     ("change", "message"),
     [
         ({"crystal": "Ge"}, "Si, Ge needs Ge"),
-        ({"bath": 4, "length": 4}, "fills a side"),
-        ({"bath": 3, "length": (3, 9)}, "fills a side of 3"),
+        ({"thermostat": 4, "length": 4}, "fills a side"),
+        ({"thermostat": 3, "length": (3, 9)}, "fills a side of 3"),
         ({"cells": (0, 5)}, "at least 1"),
         ({"ratio": -1.0}, "mass ratio -1"),
         ({"lattice_constant": 5.43}, "multiply by 1e-10"),
@@ -114,7 +114,7 @@ def test_what_cannot_be_built_is_refused(change, message):
 
 def test_too_short_a_side_is_refused():
     with pytest.raises(InputError, match="2 free planes of atoms are left on the left, wanted at least 4"):
-        mass_interface("Ar", TWO, 3, length=3, bath=2)
+        mass_interface("Ar", TWO, 3, length=3, thermostat=2)
 
 
 def test_overlapping_atoms_are_named():
@@ -139,7 +139,7 @@ def argon_krypton():
     pytest.importorskip("matscipy")
     plan = JunctionPlan(left="Ar", right="Kr", potential="lennard-jones", limit=0.08)
     field = Potential("lennard-jones", ("Kr", "Ar"), 2.5 * 3.65 * angstrom, ())
-    size = {"lengths": (5 * nm, 4 * nm), "width": 1.5 * nm, "bath": 1 * nm}
+    size = {"lengths": (5 * nm, 4 * nm), "width": 1.5 * nm, "thermostat": 1 * nm}
     return plan, field, [junction_system(plan, field, **size, periodic=periodic) for periodic in (False, True)]
 
 
@@ -154,7 +154,7 @@ def test_two_crystals_are_at_rest(argon_krypton):
     plan, _, (row, ring) = argon_krypton
     stiff = 1e-3 * eV / angstrom
     assert np.abs(forces_of(plan, ring, periodic=True)).max() < 0.1 * stiff
-    inside = row.role != HELD_ROLE
+    inside = row.role != FIXED_ROLE
     assert np.abs(forces_of(plan, row, periodic=False)[inside]).max() < 0.1 * stiff
 
 
@@ -166,7 +166,7 @@ def test_two_crystals_are_as_long_and_wide_as_wanted(argon_krypton):
         widths = made.area / np.linalg.norm(made.lattice[:2], axis=1)
         assert (widths >= 1.5 * nm * (1 - 1e-9)).all()
         check_overlap(made, 3 * angstrom)
-    moving = row.heights[row.roles != HELD_ROLE]
+    moving = row.heights[row.roles != FIXED_ROLE]
     spacing = np.diff(moving).max()
     assert 5 * nm - spacing < row.plane - moving[0] < 5 * nm + spacing
     assert 4 * nm - spacing < moving[-1] - row.plane < 4 * nm + spacing

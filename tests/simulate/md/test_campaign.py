@@ -44,7 +44,7 @@ def test_replicas_are_the_runs_of_their_seeds(tmp_path):
     for one in found:
         counter = Counter(7)
         same(one.record, run_single(small(), FIELD, Stub(), evolve(SHORT, seed=one.seed, thermostats=BATHS), [counter]))
-        assert float(one.seen[0]["total"]) == counter.total
+        assert float(one.observer_states[0]["total"]) == counter.total
     heats = np.array([one.record.heat[-1] for one in found])
     assert np.unique(heats).size == 6
 
@@ -92,7 +92,7 @@ def test_sizes_run_each_system():
 
 
 def test_a_longer_system_takes_the_square_of_the_time():
-    course = evolve(COURSE, power=20)
+    course = evolve(COURSE, power_interval=20)
     twice = lengthen_protocol(course, 2)
     assert (twice.steps, twice.equilibration, twice.blocks) == (400, 600, 6)
     odd = lengthen_protocol(course, 1.3)

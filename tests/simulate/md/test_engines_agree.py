@@ -12,7 +12,7 @@ from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.engines.lammps import LammpsEngine
 from kapitza.simulate.md.potential import lennard_jones
 from kapitza.simulate.md.protocol import thermal_state
-from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE
 from kapitza.units import fs
 
 pytest.importorskip("numba")
@@ -42,7 +42,7 @@ def test_a_cold_bath_takes_kinetic_energy_at_twice_the_rate_of_damping(name):
     Within 4 %, in a time in which the springs do not count yet: (ωt)² < 0.02.
     """
     engine, field = engine_and_field(name)
-    system = crystal((2, 2, 4), bath=2)
+    system = crystal((2, 2, 4), thermostat=2)
     state = thermal_state(system, 30.0, 3)
     kinetic = 0.5 * system.masses * (state.velocities**2).sum(axis=1)
     baths = Thermostats("langevin", hot=1e-4, cold=1e-4, damping=100 * fs)
@@ -62,7 +62,7 @@ def test_exchange_takes_the_path_of_lammps():
     field = lennard_jones(("Ar", "heavy"), EPSILON, SIGMA, end="smooth")
     system, step, baths = crystal((3, 3, 6)), 20 * fs, Thermostats("exchange", power=2e-8)
     start = thermal_state(system, 40.0, 2)
-    assert (system.role != HELD_ROLE).all()
+    assert (system.role != FIXED_ROLE).all()
     first = BuiltinEngine().begin(system, field, Thermostats("none"), start, timestep=step)
     first.advance(1)
     ours = BuiltinEngine().begin(system, field, baths, MdState(first.positions, first.velocities), timestep=step)
@@ -86,7 +86,7 @@ def test_heat_is_counted_from_the_first_step_on_where_a_run_is_taken_up(name):
     engine, field = engine_and_field(name)
     system = crystal((2, 2, 6), periodic=False, wall=1)
     baths = Thermostats("langevin", hot=36.0, cold=24.0, damping=0.5 * TAU)
-    state = thermal_state(system, 30.0, 1, twice=True)
+    state = thermal_state(system, 30.0, 1, double_temperature=True)
     excess = []
     for number in range(10):
         start = MdState(state.positions, state.velocities, 100 * number)

@@ -7,11 +7,11 @@ from kapitza.errors import InputError
 from kapitza.simulate.md.engine import MdState, Thermostats
 from kapitza.simulate.md.engines.fake import BodyChain, FakeEngine
 from kapitza.simulate.md.potential import Potential
-from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, FREE_ROLE, HOT_ROLE, System
 from kapitza.units import k_B, m_u, ps
 
 FIELD = Potential("harmonic", ("A",), 1e-9, ())
-ROLES = (HELD_ROLE, HOT_ROLE, HOT_ROLE, FREE_ROLE, FREE_ROLE, FREE_ROLE, FREE_ROLE, COLD_ROLE, COLD_ROLE, HELD_ROLE)
+ROLES = (FIXED_ROLE, HOT_ROLE, HOT_ROLE, FREE_ROLE, FREE_ROLE, FREE_ROLE, FREE_ROLE, COLD_ROLE, COLD_ROLE, FIXED_ROLE)
 
 
 def row(roles=ROLES, each=20, periodic=False) -> System:
@@ -30,7 +30,7 @@ def row(roles=ROLES, each=20, periodic=False) -> System:
 def warm(system: System, temperature: float) -> MdState:
     rng = np.random.default_rng(2)
     velocities = rng.normal(size=system.positions.shape) * np.sqrt(k_B * temperature / system.masses)[:, None]
-    velocities[system.role == HELD_ROLE] = 0.0
+    velocities[system.role == FIXED_ROLE] = 0.0
     return MdState(system.positions, velocities)
 
 

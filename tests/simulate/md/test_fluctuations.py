@@ -66,7 +66,7 @@ def test_the_admittance_is_that_of_a_row_of_cells():
             source = np.zeros(number)
             source[0] = 1.0
             z += np.linalg.solve(matrix, source)[0] + 0.5 / bond
-        found = boundary_admittance([omega], G, left, right, held=held)[0]
+        found = boundary_admittance([omega], G, left, right, fixed_end=held)[0]
         np.testing.assert_allclose(found, 1 / (1 / G + z), rtol=1e-4, atol=0)
 
 

@@ -61,7 +61,7 @@ def elastic(junction: Junction, cells: tuple[int, int], omega: np.ndarray) -> np
 def test_the_simulated_spectrum_is_the_transmission_of_green_functions() -> None:
     """Our own engine, 3 x 3 cells: each band within 3 %, its standard error below that; baths give the same heat."""
     junction, cells = mass_junction(cubic(), MASS, 3 * MASS), (3, 3)
-    system, field = harmonic_system(junction, cells=cells, layers=(60, 60), bath=52)
+    system, field = harmonic_system(junction, cells=cells, layers=(60, 60), thermostat=52)
     still, step = MdState(system.positions.copy(), np.zeros_like(system.positions)), 0.12 / UNIT
     baths = Thermostats("langevin", hot=300.0, cold=1e-3, damping=20 / UNIT)
     motion = BuiltinEngine().begin(system, field, baths, still, timestep=step, seed=3)
@@ -72,7 +72,7 @@ def test_the_simulated_spectrum_is_the_transmission_of_green_functions() -> None
     )
     for _ in range(12000):
         motion.advance(9)
-        seen.see(motion.positions, motion.velocities)
+        seen.sample(motion.positions, motion.velocities)
     flux, fine = seen.flux(), np.linspace(0.01, 1.6, 319) * UNIT
     exact = Transmission(fine, elastic(junction, cells, fine) / system.area)
     scale = 2 * np.pi / (k_B * 300)

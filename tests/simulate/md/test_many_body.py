@@ -254,9 +254,14 @@ def test_lammps_rounds_silicon_germanium_to_its_printed_digits() -> None:
 def drift(name: str, duration: float) -> tuple[float, float]:
     """How far the energy of free motion has drifted after a time, and how it wavers, both in eV per atom."""
     field = FIELDS[name][0]()
-    system = mass_interface("Si", field, 1.0, cells=(2, 2), length=2, bath=0, periodic=True)
+    system = mass_interface("Si", field, 1.0, cells=(2, 2), length=2, thermostat=0, periodic=True)
     motion = BuiltinEngine().begin(
-        system, field, Thermostats("none"), thermal_state(system, 300.0, 1, twice=True), timestep=1 * fs, seed=1
+        system,
+        field,
+        Thermostats("none"),
+        thermal_state(system, 300.0, 1, double_temperature=True),
+        timestep=1 * fs,
+        seed=1,
     )
     motion.advance(2000)
     energies = []

@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from lj_crystals import TAU, argon, crystal
 
 BATHS = Thermostats("langevin", hot=36.0, cold=24.0, damping=0.5 * TAU)
-COURSE = Protocol(timestep=0.004 * TAU, steps=20, blocks=2, sample=10, power=10)
+COURSE = Protocol(timestep=0.004 * TAU, steps=20, blocks=2, sample_interval=10, power_interval=10)
 SLAB = ThermalSlab(1e-8, 1e6)
 
 

@@ -99,7 +99,7 @@ def test_temperatures_of_waves_come_back_and_add_up() -> None:
             wave = (amplitude[0] + 1j * amplitude[1]) @ slab.vectors
             v[slab.atoms] = wave.real.reshape(-1, 3) / np.sqrt(masses[slab.atoms])[:, None]
             kinetic[k] += (masses[slab.atoms, None] * v[slab.atoms] ** 2).sum() / looks
-        seen.see(v, v)
+        seen.sample(v, v)
     for (each, _), energy, slab in zip(seen.temperatures(), kinetic, slabs, strict=True):
         np.testing.assert_allclose(each.sum() * k_B, energy, rtol=1e-10, atol=0)
         assert each.size == 3 * slab.atoms.size
@@ -121,7 +121,7 @@ def test_a_band_without_waves_has_no_temperature() -> None:
     slabs, masses = three_slabs()
     seen = ModeEnergies(slabs, masses)
     for _ in range(3):
-        seen.see(np.zeros((masses.size, 3)), np.ones((masses.size, 3)))
+        seen.sample(np.zeros((masses.size, 3)), np.ones((masses.size, 3)))
     occupation = seen.occupation(np.array([1.0, 2, 3]) * 10 * OMEGA)
     assert np.isnan(occupation.value).all()
 
@@ -163,7 +163,7 @@ def test_spectral_temperatures_of_layers_come_back() -> None:
         parts = [shaped(rng, 4096, 3 * len(layer), *pair) for layer, pair in zip(layers, pairs, strict=True)]
         velocities = np.concatenate(parts, axis=1).reshape(4096, 20, 3) * np.sqrt(k_B / MASS)
         for v in velocities:
-            seen.see(v, v)
+            seen.sample(v, v)
         found[name] = seen.spectra()
     whole = found["still"].bands([0, found["still"].omega[-1]])[0][:, 0]
     np.testing.assert_allclose(whole, [8 * 1.5 * k_B * 300, 12 * 1.5 * k_B * 300], rtol=0.02, atol=0)
@@ -200,7 +200,7 @@ def test_energy_density_peaks_at_the_dispersion() -> None:
         u += STEP * v
         v += 0.5 * STEP / MASS * ring_forces(u)
         if step % every == 0:
-            seen.see(places + u, v)
+            seen.sample(places + u, v)
             energy += 0.5 * MASS * (np.abs(waves.T @ v) ** 2).sum(axis=1) / n * every / steps
     found = seen.spectra()
     wanted = 2 * OMEGA * np.sin(q[:, 2] * A / 2)
@@ -239,7 +239,7 @@ def analysed(
         line, line.masses, modes, SegmentSettings(timestep=STEP, segment=segment), area=AREA, **more
     )
     for u, v in frames:
-        seen.see(u, v)
+        seen.sample(u, v)
     return seen
 
 
@@ -301,13 +301,13 @@ def test_an_analysis_that_was_cut_off_goes_on() -> None:
     second = analysed(line, modes, frames[:0], segment=32, lags=4)
     second.restore(first.arrays())
     for u, v in frames[41:]:
-        second.see(u, v)
+        second.sample(u, v)
     np.testing.assert_allclose(second.result().heat, whole.result().heat, rtol=1e-12, atol=0)
     with pytest.raises(InputError, match="settings of the run differ"):
         second.restore(analysed(line, modes, frames[:3], segment=64, lags=4).arrays() | {"fold": np.zeros(2)})
     slabs, masses = three_slabs()
     one, other = ModeEnergies(slabs, masses), ModeEnergies(slabs, masses)
-    one.see(np.zeros((masses.size, 3)), np.ones((masses.size, 3)))
+    one.sample(np.zeros((masses.size, 3)), np.ones((masses.size, 3)))
     other.restore(one.arrays())
     np.testing.assert_array_equal(other.temperatures()[0][0], one.temperatures()[0][0])
 

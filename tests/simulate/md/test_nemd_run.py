@@ -18,7 +18,7 @@ from kapitza.simulate.md.observers.plane_power import PlanePower
 from kapitza.simulate.md.potential import lennard_jones
 from kapitza.simulate.md.protocol import Protocol, Thermometer, advance_observed, gradient_state, local_temperature
 from kapitza.simulate.md.runs.single import energy_conservation, run_single
-from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, FREE_ROLE, HOT_ROLE
 from kapitza.simulate.md.systems.assembly import mass_interface
 from kapitza.units import angstrom, eV, fs, k_B, ps
 
@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from stub_engine import FIELD, Counter, Stub, small
 
 BATHS = Thermostats("langevin", 60.0, 40.0, 0.2 * ps)
-COURSE = Protocol(timestep=20 * fs, steps=100, blocks=4, equilibration=50, sample=5, seed=3)
+COURSE = Protocol(timestep=20 * fs, steps=100, blocks=4, equilibration=50, sample_interval=5, seed=3)
 
 
 def test_bound_atoms_have_the_temperature_of_their_bath_and_lose_no_energy():
@@ -34,10 +34,10 @@ def test_bound_atoms_have_the_temperature_of_their_bath_and_lose_no_energy():
     system = small(cells=(4, 4))
     course = evolve(COURSE, steps=400, blocks=10, equilibration=400)
     record = run_single(system, FIELD, Stub(), evolve(course, thermostats=BATHS))
-    hot, cold = record.bath_temperatures
+    hot, cold = record.thermostat_temperatures
     independent = np.sqrt(2 / (3 * 64 * 80))  # 64 atoms of a bath; 80 ps, one sample per ps of the velocities' memory
     np.testing.assert_allclose([hot, cold], [60.0, 40.0], rtol=4 * independent, atol=0)
-    assert (record.temperature[:, record.roles == HELD_ROLE] == 0).all()
+    assert (record.temperature[:, record.roles == FIXED_ROLE] == 0).all()
     free = record.temperature[:, record.roles == FREE_ROLE]
     assert free.min() > 10
     found = energy_conservation(record)
@@ -74,7 +74,7 @@ def test_observers_look_at_the_multiples_of_their_interval(intervals, pieces):
         def __init__(self, every):
             self.every, self.seen = every, []
 
-        def see(self, _positions, _velocities):
+        def sample(self, _positions, _velocities):
             self.seen.append(clock.now)
 
     clock = Clock()
@@ -89,7 +89,7 @@ def test_observers_look_at_the_multiples_of_their_interval(intervals, pieces):
 def test_looking_changes_nothing():
     plain = run_single(small(), FIELD, Stub(), evolve(COURSE, thermostats=BATHS))
     counters = [Counter(7), Counter(40)]
-    seen = run_single(small(), FIELD, Stub(), evolve(COURSE, sample=4, thermostats=BATHS), counters)
+    seen = run_single(small(), FIELD, Stub(), evolve(COURSE, sample_interval=4, thermostats=BATHS), counters)
     assert [one.looks for one in counters] == [400 // 7, 10]
     np.testing.assert_array_equal(seen.heat, plain.heat)
     np.testing.assert_array_equal(seen.energy, plain.energy)
@@ -100,17 +100,17 @@ def test_temperature_of_planes():
     system = small(cells=(12, 12))
     rng = np.random.default_rng(5)
     wanted = np.where(system.right, 30.0, 90.0)
-    free = (system.role != HELD_ROLE)[:, None]
+    free = (system.role != FIXED_ROLE)[:, None]
     velocities = np.sqrt(k_B * wanted / system.masses)[:, None] * rng.standard_normal(system.positions.shape) * free
     wind = 300.0 * np.sin(system.layer)[:, None] * [1.0, 0.5, 0.0] * free
-    moving = system.roles != HELD_ROLE
+    moving = system.roles != FIXED_ROLE
     spread = np.sqrt(2 / (3 * 288))
     means = np.where(system.heights > system.plane, 30.0, 90.0)[moving]
     found = {}
     for flowing in (False, True):
         for name, v in (("still", velocities), ("wind", velocities + wind)):
-            meter = Thermometer(system=system, every=1, flowing=flowing)
-            meter.see(system.positions, v)
+            meter = Thermometer(system=system, every=1, subtract_flow=flowing)
+            meter.sample(system.positions, v)
             found[flowing, name] = meter.mean()[moving]
     for key in ((False, "still"), (True, "still"), (True, "wind")):
         np.testing.assert_allclose(found[key], means, rtol=4 * spread, atol=0)
@@ -124,12 +124,12 @@ def test_a_wind_takes_three_degrees_of_freedom_from_each_plane():
     """In planes of few atoms the mean velocity holds much of the heat: 8 atoms would read 12.5 % too cold."""
     system = small(cells=(2, 2))
     rng = np.random.default_rng(8)
-    free = (system.role != HELD_ROLE)[:, None]
-    meter, looks = Thermometer(system=system, every=1, flowing=True), 400
+    free = (system.role != FIXED_ROLE)[:, None]
+    meter, looks = Thermometer(system=system, every=1, subtract_flow=True), 400
     for _ in range(looks):
         drawn = np.sqrt(k_B * 60.0 / system.masses)[:, None] * rng.standard_normal(system.positions.shape)
-        meter.see(system.positions, drawn * free)
-    moving = system.roles != HELD_ROLE
+        meter.sample(system.positions, drawn * free)
+    moving = system.roles != FIXED_ROLE
     atoms = system.counts[moving]
     assert atoms.max() <= 8
     mean = np.average(meter.mean()[moving], weights=atoms - 1)
@@ -144,7 +144,7 @@ def test_the_line_of_temperatures_to_start_from():
     assert (line[system.role == COLD_ROLE] == 40).all()
     middle = line[(np.abs(system.positions[:, 2] - system.plane) < 0.3 * np.ptp(system.positions[:, 2]))]
     np.testing.assert_allclose(middle.mean(), 50.0, rtol=1e-9, atol=0)
-    ring = small(length=6, bath=2, periodic=True)
+    ring = small(length=6, thermostat=2, periodic=True)
     around = local_temperature(ring, 60.0, 40.0)
     assert (around[ring.role == HOT_ROLE] == 60).all()
     assert (around[ring.role == COLD_ROLE] == 40).all()
@@ -156,14 +156,14 @@ def test_velocities_to_start_from_have_twice_the_local_temperature():
     system = small(cells=(10, 10), length=6)
     state = gradient_state(system, 60.0, 40.0, 1)
     meter = Thermometer(system=system, every=1)
-    meter.see(state.positions, state.velocities)
+    meter.sample(state.positions, state.velocities)
     found = meter.mean()
-    moving = system.roles != HELD_ROLE
+    moving = system.roles != FIXED_ROLE
     line = np.array([local_temperature(system, 60.0, 40.0)[system.layer == k][0] for k in range(moving.size)])
     np.testing.assert_allclose(found[moving], 2 * line[moving], rtol=4 * np.sqrt(2 / 600), atol=0)
     assert (found[~moving] == 0).all()
-    loose = gradient_state(small(periodic=True, bath=0), 50.0, 50.0, 1)
-    momentum = small(periodic=True, bath=0).masses @ loose.velocities
+    loose = gradient_state(small(periodic=True, thermostat=0), 50.0, 50.0, 1)
+    momentum = small(periodic=True, thermostat=0).masses @ loose.velocities
     assert np.abs(momentum).max() < 1e-12 * 1e-25 * 160 * 200
 
 
@@ -213,15 +213,15 @@ def test_baths_without_their_numbers_are_refused(baths, message):
 
 def test_other_faults_are_named():
     with pytest.raises(InputError, match="no atom is in the hot thermostat"):
-        run_single(small(bath=0), FIELD, Stub(), evolve(COURSE, thermostats=BATHS))
-    with pytest.raises(InputError, match="sample = 7 steps does not divide the 100 steps"):
-        evolve(COURSE, sample=7)
+        run_single(small(thermostat=0), FIELD, Stub(), evolve(COURSE, thermostats=BATHS))
+    with pytest.raises(InputError, match="sample_interval = 7 steps does not divide the 100 steps"):
+        evolve(COURSE, sample_interval=7)
     with pytest.raises(InputError, match=r"blocks = 0, wanted a whole number of at least 1"):
         evolve(COURSE, blocks=0)
     with pytest.raises(InputError, match="timestep = 1"):
         evolve(COURSE, timestep=1.0)
     with pytest.raises(InputError, match=r"'other' for .* without direct power"):
-        run_single(small(), evolve(FIELD, form="other"), Stub(), evolve(COURSE, power=10, thermostats=BATHS))
+        run_single(small(), evolve(FIELD, form="other"), Stub(), evolve(COURSE, power_interval=10, thermostats=BATHS))
     other = evolve(FIELD, kinds=("Si",))
     with pytest.raises(InputError, match="atoms of light, heavy, the potential is for Si"):
         run_single(small(), other, Stub(), evolve(COURSE, thermostats=BATHS))
@@ -231,14 +231,16 @@ def test_heat_goes_where_the_record_says():
     """Energy of the left side: what the hot bath gave, less what went through the plane, block by block."""
     pytest.importorskip("numba")
     field = lennard_jones(("Ar", "heavy Ar"), [10.4e-3 * eV] * 2, [3.4 * angstrom] * 2)
-    system = mass_interface("Ar", field, 3, lattice_constant=5.34 * angstrom, cells=(3, 3), length=4, bath=1)
-    course = Protocol(timestep=2 * fs, steps=400, blocks=4, equilibration=250, sample=20, power=1, seed=2)
+    system = mass_interface("Ar", field, 3, lattice_constant=5.34 * angstrom, cells=(3, 3), length=4, thermostat=1)
+    course = Protocol(
+        timestep=2 * fs, steps=400, blocks=4, equilibration=250, sample_interval=20, power_interval=1, seed=2
+    )
     ends, plane = [], PlanePower(system, field)
 
     class Ends:
         every = course.steps
 
-        def see(self, positions, velocities):
+        def sample(self, positions, velocities):
             ends.append((left_energy(system, field, positions, velocities), plane.power(positions, velocities)))
 
         def arrays(self):
@@ -264,14 +266,14 @@ def test_heat_leaves_the_baths_of_a_ring_both_ways():
     pytest.importorskip("numba")
     field = lennard_jones(("Ar", "heavy Ar"), [10.4e-3 * eV] * 2, [3.4 * angstrom] * 2)
     system = mass_interface(
-        "Ar", field, 3, lattice_constant=5.34 * angstrom, cells=(3, 3), length=4, bath=1, periodic=True
+        "Ar", field, 3, lattice_constant=5.34 * angstrom, cells=(3, 3), length=4, thermostat=1, periodic=True
     )
-    course = Protocol(timestep=5 * fs, steps=200, blocks=3, equilibration=100, sample=20, seed=2)
+    course = Protocol(timestep=5 * fs, steps=200, blocks=3, equilibration=100, sample_interval=20, seed=2)
     baths = Thermostats("exchange", 30.0, 30.0, power=1e-8)
     record = run_single(system, field, BuiltinEngine(), evolve(course, thermostats=baths))
     assert record.ways == 2
     np.testing.assert_allclose(record.flux[:, :2], 5e-9 / system.area, rtol=1e-9, atol=0)
-    assert record.bath_temperatures[0] > record.bath_temperatures[1]
+    assert record.thermostat_temperatures[0] > record.thermostat_temperatures[1]
     assert abs(energy_conservation(record).share) < 0.01
     reverse = run_single(system, field, BuiltinEngine(), evolve(course, thermostats=evolve(baths, power=-1e-8)))
-    assert reverse.bath_temperatures[0] < reverse.bath_temperatures[1]
+    assert reverse.thermostat_temperatures[0] < reverse.thermostat_temperatures[1]

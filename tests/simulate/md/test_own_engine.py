@@ -15,7 +15,7 @@ from kapitza.simulate.md.kernels.forces import energy_and_forces, map_species
 from kapitza.simulate.md.kernels.neighbours import VerletList
 from kapitza.simulate.md.potential import lennard_jones
 from kapitza.simulate.md.protocol import thermal_state
-from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE
 from kapitza.units import k_B
 
 pytest.importorskip("numba")
@@ -28,7 +28,7 @@ SWAP = Thermostats("swap", period=10)
 
 
 def begun(system, baths=None, *, seed=1, dt=0.004, skin=None, kelvin=30.0):
-    state = thermal_state(system, kelvin, seed, twice=True)
+    state = thermal_state(system, kelvin, seed, double_temperature=True)
     return BuiltinEngine(skin).begin(system, argon(), baths or Thermostats("none"), state, timestep=dt * TAU, seed=seed)
 
 
@@ -125,7 +125,7 @@ def test_constant_power_is_constant():
 
 def test_langevin_baths_are_canonical():
     """Kinetic temperature and its fluctuation, var(K) = 3n (kT)²/2, of a crystal that is bath all over; 4 sigma."""
-    system = crystal((2, 2, 4), bath=4)
+    system = crystal((2, 2, 4), thermostat=4)
     n = system.masses.size
     motion = begun(system, Thermostats("langevin", hot=30.0, cold=30.0, damping=0.2 * TAU), dt=0.005)
     motion.advance(2000)
@@ -146,7 +146,7 @@ def test_langevin_baths_are_canonical():
 def test_kinds_share_the_temperature():
     """Equipartition: light and heavy atoms have one kinetic energy each, within 4 sigma."""
     motion = begun(
-        crystal((2, 2, 4), bath=4), Thermostats("langevin", hot=30.0, cold=30.0, damping=0.2 * TAU), dt=0.005
+        crystal((2, 2, 4), thermostat=4), Thermostats("langevin", hot=30.0, cold=30.0, damping=0.2 * TAU), dt=0.005
     )
     motion.advance(2000)
     heavy = motion.system.masses > 2 * MASS
@@ -189,7 +189,7 @@ def test_held_atoms_stay_and_others_move():
     system = crystal(wall=2, periodic=False)
     motion = begun(system, LANGEVIN)
     motion.advance(200)
-    held = system.role == HELD_ROLE
+    held = system.role == FIXED_ROLE
     np.testing.assert_array_equal(motion.positions[held], system.positions[held])
     assert (np.abs(motion.positions[~held] - system.positions[~held]).max(axis=1) > 0).all()
 
@@ -247,7 +247,7 @@ def test_faults_are_named_in_one_line():
     with pytest.raises(ConvergenceError, match="no kinetic energy left to remove"):
         begin(baths=evolve(EXCHANGE, power=2e-5)).advance(1000)
     with pytest.raises(InputError, match="all 288 atoms are held"):
-        thermal_state(evolve(system, role=np.full(288, HELD_ROLE)), 30.0, 1)
+        thermal_state(evolve(system, role=np.full(288, FIXED_ROLE)), 30.0, 1)
     with pytest.raises(InputError, match="wanted one or 288"):
         thermal_state(system, [30.0, 20.0], 1)
 
@@ -255,7 +255,7 @@ def test_faults_are_named_in_one_line():
 def test_thermal_states_have_their_temperature_and_no_momentum():
     """4 sigma of 3n degrees of freedom; a profile is taken atom by atom."""
     system = crystal((6, 6, 8), wall=1, periodic=False)
-    free = system.role != HELD_ROLE
+    free = system.role != FIXED_ROLE
     kelvin = np.where(system.right, 20.0, 60.0)
     state = thermal_state(system, kelvin, 5)
     for side, wanted in ((system.right & free, 20.0), (~system.right & free, 60.0)):
@@ -264,5 +264,5 @@ def test_thermal_states_have_their_temperature_and_no_momentum():
     assert np.abs(system.masses @ state.velocities).max() < 1e-10 * MASS * np.abs(state.velocities).max()
     assert not state.velocities[~free].any()
     np.testing.assert_allclose(
-        thermal_state(system, 10.0, 5, twice=True).velocities, thermal_state(system, 20.0, 5).velocities
+        thermal_state(system, 10.0, 5, double_temperature=True).velocities, thermal_state(system, 20.0, 5).velocities
     )

@@ -29,7 +29,7 @@ CRYSTAL = Crystal(
 
 @pytest.mark.parametrize("turn", [0.3, 0.8])
 def test_a_small_packet_has_the_transmission_of_its_frequency(turn: float) -> None:
-    system, field = harmonic_system(JUNCTION, layers=(240, 160), bath=1)
+    system, field = harmonic_system(JUNCTION, layers=(240, 160), thermostat=1)
     q = [0, 0, turn / A]
     state, omega = packet_state(system, CRYSTAL, q, 0, amplitude=1e-12, centre=110 * A, width=45 * A)
     np.testing.assert_allclose(omega, 2 * OMEGA * np.sin(turn / 2), rtol=1e-9, atol=0)
@@ -45,7 +45,7 @@ def test_a_small_packet_has_the_transmission_of_its_frequency(turn: float) -> No
 
 
 def test_packets_that_cannot_be_are_refused() -> None:
-    system, _ = harmonic_system(JUNCTION, layers=(60, 60), bath=1)
+    system, _ = harmonic_system(JUNCTION, layers=(60, 60), thermostat=1)
     numbers = {"amplitude": 1e-12, "centre": 30 * A, "width": 5 * A}
     with pytest.raises(InputError, match="does not go to the right"):
         packet_state(system, CRYSTAL, [0, 0, -0.3 / A], 0, **numbers)

@@ -87,7 +87,7 @@ def transmission(one: Crystal, omega: float) -> float:
 
 def sent(amplitude: float, turn: float) -> tuple[float, float, float]:
     """Frequency of a packet, its part that crosses, and the change of its energy, relative."""
-    system = mass_interface("Ar", FIELD, RATIO, lattice_constant=A, cells=(1, 1), length=(65, 50), bath=(0, 2))
+    system = mass_interface("Ar", FIELD, RATIO, lattice_constant=A, cells=(1, 1), length=(65, 50), thermostat=(0, 2))
     one = crystal(system.masses[0])
     low = system.positions[system.role != 3, 2].min()
     state, omega = packet_state(

@@ -48,7 +48,7 @@ def test_heat_goes_from_plane_to_plane(baths):
     planes = [PlanePower(system, argon(), plane=height) for height in heights]
     part = np.digitize(z, heights)
     motion = BuiltinEngine().begin(
-        system, argon(), baths, thermal_state(system, 30.0, 3, twice=True), timestep=STEP, seed=4
+        system, argon(), baths, thermal_state(system, 30.0, 3, double_temperature=True), timestep=STEP, seed=4
     )
     motion.advance(500)
     before, given = energies(system, motion), motion.heat
@@ -64,7 +64,7 @@ def test_heat_goes_from_plane_to_plane(baths):
 def test_a_mirror_turns_the_heat_round():
     """Baths exchanged left and right, with constant power: the same power backwards at every step, to rounding."""
     system, baths = crystal((3, 3, 8), ratio=1.0, periodic=False, wall=1), Thermostats("exchange", power=3e-9)
-    start = thermal_state(system, 30.0, 3, twice=True)
+    start = thermal_state(system, 30.0, 3, double_temperature=True)
     turned = np.array([1.0, 1.0, -1.0])
     middle = np.array([0, 0, 2 * system.plane])
     mirror = evolve(system, positions=system.positions * turned + middle, layer=system.layer.max() - system.layer)

@@ -21,7 +21,7 @@ from kapitza.simulate.md.observers.plane_power import (
 )
 from kapitza.simulate.md.potential import Potential, lennard_jones, stillinger_weber, tersoff
 from kapitza.simulate.md.protocol import thermal_state
-from kapitza.simulate.md.system import HELD_ROLE, System
+from kapitza.simulate.md.system import FIXED_ROLE, System
 from kapitza.simulate.md.systems.assembly import mass_interface
 from kapitza.units import angstrom, eV, fs, ps
 
@@ -34,7 +34,7 @@ def argon(*, periodic: bool = False, length: int = 5) -> tuple[System, Potential
     field = lennard_jones(("Ar",), end="quadratic")
     a = 1.5496 * 3.4 * angstrom
     return mass_interface(
-        "Ar", field, 3.0, lattice_constant=a, cells=(2, 2), length=length, bath=0, periodic=periodic
+        "Ar", field, 3.0, lattice_constant=a, cells=(2, 2), length=length, thermostat=0, periodic=periodic
     ), field
 
 
@@ -42,7 +42,7 @@ def silicon(make: Callable[..., Potential], *, periodic: bool = False, length: i
     field = make(TWO_SI, ("Si", "Si"))
     a = 5.4310 * angstrom
     return mass_interface(
-        "Si", field, 4.0, lattice_constant=a, cells=(2, 2), length=length, bath=0, periodic=periodic
+        "Si", field, 4.0, lattice_constant=a, cells=(2, 2), length=length, thermostat=0, periodic=periodic
     ), field
 
 
@@ -50,7 +50,7 @@ def alloy() -> tuple[System, Potential]:
     """Silicon and germanium in disorder on both sides."""
     field = tersoff(("Si", "Ge"))
     body = mass_interface(
-        "Si", field, 2.0, lattice_constant=5.54 * angstrom, cells=(2, 2), length=4, bath=0, periodic=True
+        "Si", field, 2.0, lattice_constant=5.54 * angstrom, cells=(2, 2), length=4, thermostat=0, periodic=True
     )
     species = np.random.default_rng(4).integers(2, size=body.species.size)
     return evolve(body, kinds=("Si", "Ge"), species=species), field
@@ -95,7 +95,7 @@ class Run:
     """Atoms in free motion, by the method of Verlet."""
 
     def __init__(self, system: System, field: Potential, temperature: float, timestep: float) -> None:
-        state = thermal_state(system, temperature, seed=5, twice=True)
+        state = thermal_state(system, temperature, seed=5, double_temperature=True)
         self.system, self.field, self.timestep = system, field, timestep
         self.x, self.v = state.positions, state.velocities
         self.kinds, self.around = map_species(system, field), VerletList(system, field)
@@ -103,7 +103,7 @@ class Run:
 
     def forces(self) -> Array:
         f = energy_and_forces(self.field, self.around.at(self.x), self.x, self.kinds)[1]
-        return f * (self.system.role != HELD_ROLE)[:, None] / self.system.masses[:, None]
+        return f * (self.system.role != FIXED_ROLE)[:, None] / self.system.masses[:, None]
 
     def go(self, steps: int) -> None:
         for _ in range(steps):

@@ -138,8 +138,10 @@ def test_our_own_engine_goes_on_bit_for_bit(tmp_path):
     """Temperatures, heat, energies and the power through the plane, of a run that was cut short three times."""
     pytest.importorskip("numba")
     field = lennard_jones(("Ar", "heavy Ar"), [10.4e-3 * eV] * 2, [3.4 * angstrom] * 2)
-    system = mass_interface("Ar", field, 3, lattice_constant=5.34 * angstrom, cells=(3, 3), length=4, bath=1)
-    course = Protocol(timestep=10 * fs, steps=150, blocks=5, equilibration=200, sample=10, power=5, seed=8)
+    system = mass_interface("Ar", field, 3, lattice_constant=5.34 * angstrom, cells=(3, 3), length=4, thermostat=1)
+    course = Protocol(
+        timestep=10 * fs, steps=150, blocks=5, equilibration=200, sample_interval=10, power_interval=5, seed=8
+    )
     wanted = run_single(system, field, BuiltinEngine(), evolve(course, thermostats=BATHS))
     for blocks in (0, 2, 3):
         with pytest.raises(KeyboardInterrupt):

@@ -64,7 +64,7 @@ def test_observers_and_their_recipes_see_the_same():
 def cell():
     pytest.importorskip("numba")
     potential = lennard_jones(["Ar"])
-    return mass_interface("Ar", potential, 3, cells=(3, 3), length=6, bath=0, periodic=True), potential
+    return mass_interface("Ar", potential, 3, cells=(3, 3), length=6, thermostat=0, periodic=True), potential
 
 
 def protocol_of(preparation, **others):

@@ -12,7 +12,7 @@ BATHS = np.array([5e-9, 5e-9, 5e-9, 10e-9, 20e-9])
 
 def test_exact_numbers_come_back():
     exact = 2e-9 + 8e-18 / LENGTHS + 3e-18 / BATHS
-    found = size_series(exact, np.full(5, 1e-11), LENGTHS, bath=BATHS)
+    found = size_series(exact, np.full(5, 1e-11), LENGTHS, thermostat_length=BATHS)
     np.testing.assert_allclose(found.fitted, [2e-9, 8e-18, 3e-18], rtol=1e-9, atol=0)
     assert found.chi2 < 1e-12
     assert found.size_effect
@@ -60,7 +60,7 @@ def test_faults_are_named():
     with pytest.raises(InputError, match="2 different lengths"):
         size_series([1e-9, 1e-9, 1e-9], [1e-11] * 3, [1e-8, 1e-8, 2e-8])
     with pytest.raises(InputError, match="one by one"):
-        size_series([1e-9] * 4, [1e-11] * 4, [1e-8, 2e-8, 4e-8, 8e-8], bath=[1e-9, 2e-9, 4e-9, 8e-9])
+        size_series([1e-9] * 4, [1e-11] * 4, [1e-8, 2e-8, 4e-8, 8e-8], thermostat_length=[1e-9, 2e-9, 4e-9, 8e-9])
     with pytest.raises(InputError, match="as many"):
         size_series([1e-9] * 3, [1e-11] * 2, [1e-8, 2e-8, 4e-8])
     with pytest.raises(InputError, match="has no conductance"):

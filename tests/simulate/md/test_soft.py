@@ -14,7 +14,7 @@ from kapitza.simulate.md.protocol import Protocol, gradient_state
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.replicas import run_replicas
 from kapitza.simulate.md.runs.single import RunSetup, run_single
-from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, FREE_ROLE, HOT_ROLE
 from kapitza.simulate.md.systems.soft import (
     SlabThermometer,
     fill_column,
@@ -35,13 +35,13 @@ def test_a_liquid_between_walls():
     np.testing.assert_allclose(fluid.sum() / (8 * sigma * system.area), 0.8 / sigma**3, rtol=0.05, atol=0)
     assert system.positions[~fluid & ~system.right, 2].max() < system.plane < z.min()
     assert system.roles.tolist() == [
-        HELD_ROLE,
+        FIXED_ROLE,
         *[HOT_ROLE] * 3,
         *[FREE_ROLE] * 4,
         FREE_ROLE,
         *[FREE_ROLE] * 4,
         *[COLD_ROLE] * 3,
-        HELD_ROLE,
+        FIXED_ROLE,
     ]
     d = np.linalg.norm(system.positions[:, None] - system.positions[None], axis=2) + np.eye(len(fluid))
     assert d.min() > 0.9 * sigma
@@ -91,12 +91,12 @@ def test_slabs_see_temperature_and_not_wind():
     masses = np.where(np.arange(n) % 2, mass, 0.0)
     slabs = SlabThermometer(masses=masses, edges=np.linspace(0, 4e-9, 5), every=1)
     for _ in range(3):
-        slabs.see(positions, velocities)
+        slabs.sample(positions, velocities)
     np.testing.assert_allclose(slabs.temperature, [300, 300, 100, 100], rtol=0.1, atol=0)
     np.testing.assert_allclose(slabs.atoms.sum() / slabs.samples, n / 2, rtol=1e-12, atol=0)
     other = SlabThermometer(masses=masses, edges=slabs.edges, every=1)
     other.restore(slabs.arrays())
-    other.see(positions, velocities)
+    other.sample(positions, velocities)
     np.testing.assert_allclose(other.temperature, slabs.temperature, rtol=1e-12, atol=0)
     assert other.samples == 4
 
@@ -136,7 +136,7 @@ def test_wetting_eases_the_flow():
     flux = []
     for wetting in (0.3, 2.0):
         soft = liquid_on_solid(wetting, cells=3, solid=4, liquid=6)
-        course = Protocol(timestep=4 * fs, steps=2000, blocks=8, equilibration=10000, seed=2, flowing=True)
+        course = Protocol(timestep=4 * fs, steps=2000, blocks=8, equilibration=10000, seed=2, subtract_flow=True)
         baths = Thermostats("langevin", 140.0, 90.0, 0.5 * ps)
         slabs = liquid_slabs(soft, 10, course)
         record = run_single(soft.system, soft.potential, LammpsEngine(), evolve(course, thermostats=baths), [slabs])
@@ -183,7 +183,7 @@ def test_lines_of_lammps_run_and_what_needs_kernels_refuses_them(tmp_path):
     )[0]:
         np.testing.assert_allclose(again.record.temperature, one.temperature, rtol=1e-9, atol=0)
     with pytest.raises(InputError, match="is lines of LAMMPS: our own kernels"):
-        run_single(soft.system, lines, LammpsEngine(), evolve(course, power=10, thermostats=baths))
+        run_single(soft.system, lines, LammpsEngine(), evolve(course, power_interval=10, thermostats=baths))
     named_alike = LammpsCommands("tersoff", ["* * none K0 K0"], soft.potential.kinds, soft.potential.cutoff)
     with pytest.raises(InputError, match="'tersoff' for solid, liquid is lines of LAMMPS"):
         BuiltinEngine().begin(

@@ -12,7 +12,7 @@ from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.run import Run, run
 from kapitza.simulate.md.runs.soft import analyse_liquid, analyse_tube, liquid_faces
-from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, FREE_ROLE, HOT_ROLE
 from kapitza.simulate.md.systems.soft import SlabThermometer, liquid_on_solid, liquid_slabs, nanotube_in_matrix
 from kapitza.units import angstrom, eV, fs, k_B, ps
 
@@ -21,7 +21,7 @@ def test_both_faces_of_a_liquid_come_back() -> None:
     """Straight lines in walls and liquid with a jump at either face, noise of a tenth of a kelvin."""
     rng = np.random.default_rng(3)
     heights = np.arange(30) * 2.5 * angstrom
-    roles = np.array([HELD_ROLE, *[HOT_ROLE] * 3, *[FREE_ROLE] * 22, *[COLD_ROLE] * 3, HELD_ROLE])
+    roles = np.array([FIXED_ROLE, *[HOT_ROLE] * 3, *[FREE_ROLE] * 22, *[COLD_ROLE] * 3, FIXED_ROLE])
     inside = np.arange(10, 20)
     area, flux, block = 2e-18, 8e8, 8e-12
     jumps, plane = (6.0, 9.0), 9.5 * 2.5 * angstrom
@@ -118,7 +118,7 @@ def test_a_liquid_that_wets_takes_more_heat() -> None:
     flux, resistance = [], []
     thermostats = Thermostats("langevin", 140.0, 90.0, 0.5 * ps)
     protocol = Protocol(
-        timestep=4 * fs, steps=4000, blocks=10, equilibration=20000, seed=2, flowing=True, thermostats=thermostats
+        timestep=4 * fs, steps=4000, blocks=10, equilibration=20000, seed=2, subtract_flow=True, thermostats=thermostats
     )
     for wetting in (0.2, 2.0):
         soft = liquid_on_solid(wetting, cells=3, solid=4, liquid=6)
@@ -136,7 +136,7 @@ def test_a_liquid_needs_blocks() -> None:
     pytest.importorskip("numba")
     soft = liquid_on_solid(cells=3, solid=4, liquid=5)
     thermostats = Thermostats("langevin", 140.0, 90.0, 0.5 * ps)
-    protocol = Protocol(timestep=4 * fs, steps=50, blocks=2, seed=1, flowing=True, thermostats=thermostats)
+    protocol = Protocol(timestep=4 * fs, steps=50, blocks=2, seed=1, subtract_flow=True, thermostats=thermostats)
     slabs = liquid_slabs(soft, 12, protocol)
     left = run(soft.system, soft.potential, BuiltinEngine(), protocol, [slabs])
     with pytest.raises(InputError, match=r"hot wall: 2 of 2 blocks .* 5 are needed"):

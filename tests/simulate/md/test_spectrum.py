@@ -120,7 +120,7 @@ def run(
         v += half
         for one in observers:
             if step >= settle and (step - settle) % one.every == 0:
-                one.see(u, v)
+                one.sample(u, v)
     return heat
 
 
@@ -151,7 +151,7 @@ def sampled(strings: Strings, span: int, kelvin: tuple[float, float], observers:
         state = step @ state + kick @ rng.standard_normal(size)
         u, v = state.reshape(2, -1, 3)
         for one in observers:
-            one.see(u, v * OMEGA)
+            one.sample(u, v * OMEGA)
 
 
 AREA, STEP, EVERY = 1e-18, 0.1 / OMEGA, 6
@@ -170,7 +170,7 @@ def looked(strings: Strings, looks: int, **more: Any) -> tuple[SpectralCurrent, 
     power = []
     for _ in range(looks):
         u, v = rng.standard_normal((2, strings.masses.size, 3)) * [[[1e-12]], [[300.0]]]
-        seen.see(u, v)
+        seen.sample(u, v)
         speed = v.reshape(strings.length, -1, 3)[plane - 1 : plane + 1].sum(axis=0)
         power.append(-0.5 * (strings.stretched(u)[plane] * speed).sum())
     return seen, np.array(power)
@@ -218,7 +218,7 @@ def test_a_vibration_carries_half_the_product_of_force_and_velocity_in_phase(win
         force, velocity = np.zeros((2, 3)), np.zeros((2, 3))
         force[1, 2], velocity[1, 2] = 3e-12 * np.cos(phase), 200 * np.cos(phase + 0.4)
         force[0, 0], velocity[0, 0] = 1e-12 * np.cos(phase), 100 * np.cos(phase)
-        seen.see(force, velocity)
+        seen.sample(force, velocity)
     found = seen.flux()
     wanted = 0.5 * (3e-12 * 200 * np.cos(0.4) - 1e-12 * 100) / AREA
     near = np.abs(found.omega - omega) < 6 * found.omega[1]
@@ -288,7 +288,7 @@ def test_force_constants_see_the_same_spectrum(harmonic: dict[str, SpectralFlux]
 def test_our_own_engine_finds_the_transmission_of_a_harmonic_junction() -> None:
     pytest.importorskip("numba")
     junction = chain_junction((MASS, SPRING), (3 * MASS, SPRING), bond=SPRING, area=AREA / 9, spacing=3e-10)
-    system, field = harmonic_system(junction, cells=(3, 3), layers=(108, 108), bath=100)
+    system, field = harmonic_system(junction, cells=(3, 3), layers=(108, 108), thermostat=100)
     still, step = MdState(system.positions.copy(), np.zeros_like(system.positions)), 0.12 / OMEGA
     baths = Thermostats("langevin", hot=300.0, cold=1e-3, damping=20 / OMEGA)
     motion = BuiltinEngine().begin(system, field, baths, still, timestep=step, seed=3)
@@ -299,7 +299,7 @@ def test_our_own_engine_finds_the_transmission_of_a_harmonic_junction() -> None:
     )
     for _ in range(8000):
         motion.advance(11)
-        seen.see(motion.positions, motion.velocities)
+        seen.sample(motion.positions, motion.velocities)
     flux, edges = seen.flux(), np.linspace(0.12, 1.1, 5) * OMEGA
     value, sigma = flux.bands(edges)
     fine = np.linspace(0.12, 1.1, 4 * 40 + 1) * OMEGA
@@ -352,8 +352,8 @@ def test_force_constants_are_exact_where_vibrations_fit_the_segment() -> None:
     for look in range(length):
         angle = (rate * look * STEP * EVERY)[:, None, None] + shift
         u, v = (size * np.cos(angle)).sum(axis=0), (-size * rate[:, None, None] * np.sin(angle)).sum(axis=0)
-        harmonic.see(u, v)
-        partial.see(u, v)
+        harmonic.sample(u, v)
+        partial.sample(u, v)
     one, other = harmonic.flux().value, partial.flux().value
     np.testing.assert_allclose(one, other, rtol=0, atol=1e-10 * np.abs(other).max())
     assert np.count_nonzero(np.abs(one) > 1e-6 * np.abs(one).max()) == 3
@@ -380,8 +380,8 @@ def test_a_run_that_was_cut_off_goes_on() -> None:
         SpectralCurrent(BondCrossing(strings, 2), strings.masses, segments(segment=32), area=AREA) for _ in range(3)
     )
     for i, frame in enumerate(frames):
-        whole.see(*frame)
-        (first if i < 117 else second).see(*frame)
+        whole.sample(*frame)
+        (first if i < 117 else second).sample(*frame)
         if i == 116:
             second.restore(first.arrays())
     np.testing.assert_array_equal(second.flux().parts, whole.flux().parts)

@@ -69,8 +69,8 @@ def equilibrium(
     A cell that repeats along z, brought to the temperature by thermostats and then left alone.
     """
     files, known = figures.Results(save, plot), _parse_conductivities(conductivity)
-    held = kapitza.io.read_run(file).with_preparation("uniform", replicas=1)
-    run = run_and_keep(held, files, store, periodic=True)
+    run_file = kapitza.io.read_run(file).with_preparation("uniform", replicas=1)
+    run = run_and_keep(run_file, files, store, periodic=True)
     found = kapitza.md.equilibrium_conductances(run, known)
     files.draw(lambda ax: deferred.md_fluctuations(found, ax=ax))
     if as_json:
@@ -132,8 +132,8 @@ def relax(
     A cell that repeats along z; blocks of the file must be short against the decay.
     """
     files, known = figures.Results(save, plot), _parse_conductivities(conductivity)
-    held = kapitza.io.read_run(file).with_preparation("sides", replicas=runs)
-    run = run_and_keep(held, files, store, periodic=True, dask=dask, workers=workers)
+    run_file = kapitza.io.read_run(file).with_preparation("sides", replicas=runs)
+    run = run_and_keep(run_file, files, store, periodic=True, dask=dask, workers=workers)
     found = kapitza.md.relaxation_conductances(run, known)
     files.draw(lambda ax: deferred.md_approach(found, ax=ax))
     if as_json:
@@ -187,10 +187,12 @@ def sizes(
     """
     files = figures.Results(save, plot)
     wanted = [quantity(part, "length", what="--lengths") for part in share_last_unit(lengths)]
-    held = kapitza.io.read_run(file).with_preparation(replicas=runs)
+    run_file = kapitza.io.read_run(file).with_preparation(replicas=runs)
     where = run_store(store, save)
     with explain_resume(where), dask_executor(dask) as pool:
-        found = deferred.size_study(held, wanted, store=where, executor=pool or workers, progress=progress_line("runs"))
+        found = deferred.size_study(
+            run_file, wanted, store=where, executor=pool or workers, progress=progress_line("runs")
+        )
     files.keep({"series": found.series, "runs": tuple(found.runs)})
     files.draw(lambda ax: deferred.md_sizes(found.series, ax=ax))
     accepted = [one.accepted for one in found.results]

@@ -45,8 +45,8 @@ def nemd(
     Exit code 3: the run is rejected (not steady, heat flows disagree, jump not resolved); it is saved.
     """
     files = figures.Results(save, plot)
-    held = kapitza.io.read_run(file).with_preparation(replicas=replicas)
-    report_run(run_and_keep(held, files, store, dask=dask, workers=workers), files, as_json=as_json)
+    run_file = kapitza.io.read_run(file).with_preparation(replicas=replicas)
+    report_run(run_and_keep(run_file, files, store, dask=dask, workers=workers), files, as_json=as_json)
 
 
 def report_run(run: "kapitza.md.Run", files: figures.Results, *, as_json: bool) -> None:
@@ -79,13 +79,15 @@ def spectrum(
     files = figures.Results(save, plot)
     kelvin = None if temperature is None else parse_temperatures(temperature)
     elastic = None if agf is None else _load_elastic_transmission(agf)
-    held = load_run(run)
-    found = kapitza.md.heat_spectrum(held, kelvin, elastic=elastic, bands=bands)
+    run_file = load_run(run)
+    found = kapitza.md.heat_spectrum(run_file, kelvin, elastic=elastic, bands=bands)
     records = {"flux": found.flux, "extrapolated": found.extrapolated, "between_thermostats": found.between}
     for name, one in (("transmission", found.transmission), ("split", found.split)):
         records |= {} if one is None else {name: one}
     files.keep(records)
-    files.draw_figure(lambda figure: deferred.md_spectrum_figure(held, figure, elastic=elastic), width=9.0, height=3.8)
+    files.draw_figure(
+        lambda figure: deferred.md_spectrum_figure(run_file, figure, elastic=elastic), width=9.0, height=3.8
+    )
     if as_json:
         print_record(records, reports.spectrum_numbers(found))
     else:
@@ -96,10 +98,10 @@ def spectrum(
 def _load_elastic_transmission(path: str) -> "kapitza.Transmission":
     """Transmission of a file of `agf --save`; a file without one is refused."""
     found = kapitza.load(path)
-    held = found.get("transmission") if isinstance(found, dict) else found
-    if not isinstance(held, kapitza.Transmission):
+    run_file = found.get("transmission") if isinstance(found, dict) else found
+    if not isinstance(run_file, kapitza.Transmission):
         raise InputError(f"{path} holds no transmission: expected what `kapitza agf --save` wrote")
-    return held
+    return run_file
 
 
 @md_app.command()

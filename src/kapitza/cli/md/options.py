@@ -58,16 +58,16 @@ def explain_resume(folder: Path | None) -> Generator[None, None, None]:
 
 
 def run_and_keep(
-    held: "RunFile", files: figures.Results, store: str | None, *, periodic: bool = False, dask: str | None = None,
+    run_file: "RunFile", files: figures.Results, store: str | None, *, periodic: bool = False, dask: str | None = None,
     workers: int = 1,
 ) -> "kapitza.md.Run":  # fmt: skip
     """Run the atoms of a file, with what is kept and how far it is shown to the user."""
     where = run_store(store, files.save)
-    units = "blocks" if held.protocol.replicas == 1 else "runs"
+    units = "blocks" if run_file.protocol.replicas == 1 else "runs"
     with explain_resume(where), dask_executor(dask) as pool:
         run = kapitza.md.run(
-            held.system(periodic=periodic), held.potential, held.engine, held.protocol, held.sampling,
-            store=where, executor=pool or workers, progress=progress_line(units),
+            run_file.system(periodic=periodic), run_file.potential, run_file.engine, run_file.protocol,
+            run_file.sampling, store=where, executor=pool or workers, progress=progress_line(units),
         )  # fmt: skip
     files.keep(run)
     return run

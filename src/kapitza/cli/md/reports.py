@@ -38,18 +38,18 @@ def run_numbers(run: "kapitza.md.Run", found: "NemdResult") -> dict[str, Any]:
         "title": run.title,
         "accepted": found.accepted,
         "seeds": [one.seed for one in run.records],
-        "thermostats": quantity_json(list(run.records[0].bath_temperatures), "K"),
+        "thermostats": quantity_json(list(run.records[0].thermostat_temperatures), "K"),
         "energy_drift": quantity_json(_largest_drift(run), "1", meaning="unaccounted heat over the heat flow"),
         "total_resistance": quantity_json(found.resistance, "m^2 K W^-1", sigma=found.sigma),
         "interval": quantity_json(list(found.interval()), "m^2 K W^-1", meaning="95 % interval of the resistance"),
         "conductance": _positive_conductance(found, "conductance"),
-        "between_thermostats": _positive_conductance(found, "conductance_between_baths"),
+        "between_thermostats": _positive_conductance(found, "conductance_between_thermostats"),
     }
 
 
 def _positive_conductance(found: "NemdResult", name: str) -> "kapitza.Conductance | None":
     """Conductance of a result; None where the resistance is not above zero."""
-    value = found.resistance if name == "conductance" else float(found.between_baths[0])
+    value = found.resistance if name == "conductance" else float(found.between_thermostats[0])
     if not value > 0:
         return None
     made: kapitza.Conductance = getattr(found, name)()
@@ -66,7 +66,7 @@ def conductance_text(one: "kapitza.Conductance | None") -> str:
 
 def print_run(run: "kapitza.md.Run", found: "NemdResult") -> None:
     """Print jump, flux, conductance and verdict of a run."""
-    hot, cold = run.records[0].bath_temperatures
+    hot, cold = run.records[0].thermostat_temperatures
     steady = found.steady
     shares = {"statistics": found.statistical, "layers": found.window, "energy": found.imbalance}
     parts = ", ".join(f"{share / _RESISTANCE_UNIT:.2g} {name}" for name, share in shares.items())
@@ -99,7 +99,7 @@ def print_run(run: "kapitza.md.Run", found: "NemdResult") -> None:
         ["G, extrapolated", conductance_text(_positive_conductance(found, "conductance")), "classical"],
         [
             "G, between thermostats",
-            conductance_text(_positive_conductance(found, "conductance_between_baths")),
+            conductance_text(_positive_conductance(found, "conductance_between_thermostats")),
             "with the solids between",
         ],
     ]

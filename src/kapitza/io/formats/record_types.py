@@ -129,7 +129,9 @@ RENAMED_ATTRIBUTES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "GridTemperatures": {"escaped": "heat_out"},
         "HeatSource": {"course": "waveform"},
         "Measurement": {"seen": "provenance"},
+        "NemdResult": {"between_baths": "between_thermostats"},
         "Run": {"flowing": "driven", "record": "records", "still": "reference"},
+        "SizeSeries": {"bath": "thermostat_length"},
         "Transport": {
             "arriving": "incident_temperature",
             "crossing": "boundary_flow",
@@ -137,5 +139,6 @@ RENAMED_ATTRIBUTES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "middle": "midplane_temperature",
         },
         "TriangulatedField": {"places": "centres"},
+        "WindowScan": {"bath": "thermostat"},
     }
 )

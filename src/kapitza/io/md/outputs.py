@@ -17,7 +17,7 @@ from kapitza.errors import DataError, KapitzaError
 from kapitza.io.formats.files import parse_json, read_limited
 from kapitza.simulate.md.engines.lammps_input import HEAT_FILE, POWER_FILE, PROFILE_FILE
 from kapitza.simulate.md.record import HEADER_FILE, Record, RunHeader
-from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE
 from kapitza.units import eV, ps
 
 _MAX_OUTPUT_BYTES = 2**28  # bytes of a file of numbers
@@ -89,7 +89,9 @@ def read_gpumd(folder: AnyPath) -> Record:
             "the run was cut short, or others wrote into its files",
             file=place / "thermo.out",
         )
-    temperature = _check_temperatures(np.where(header.roles == HELD_ROLE, 0.0, rows[:, :layers]), place / "compute.out")
+    temperature = _check_temperatures(
+        np.where(header.roles == FIXED_ROLE, 0.0, rows[:, :layers]), place / "compute.out"
+    )
     heat = np.vstack([np.zeros(2), -rows[:, layers:]])
     energy = thermo[:, 1] + thermo[:, 2]
     for name, values in (("compute.out", heat), ("thermo.out", energy)):
@@ -153,7 +155,7 @@ def _check_header(header: RunHeader) -> None:
         ),
         f"has blocks of {steps:g} time steps": not (abs(steps - round(steps)) < 1e-6 * steps and 1 <= steps < 2**53),
         "has a plane without atoms": not header.counts.all() or header.counts.min() < 0,
-        "has an unknown role": not set(header.roles.tolist()) <= {0, HOT_ROLE, COLD_ROLE, HELD_ROLE},
+        "has an unknown role": not set(header.roles.tolist()) <= {0, HOT_ROLE, COLD_ROLE, FIXED_ROLE},
         f"has {header.ways} ways and {header.blocks} blocks": header.ways not in (1, 2) or header.blocks < 1,
     }
     for fault, found in faults.items():

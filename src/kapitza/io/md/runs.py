@@ -31,7 +31,7 @@ from kapitza.simulate.md.runs.expansion import find_lattice_constant
 from kapitza.simulate.md.runs.replicas import lengthen_protocol, run_replicas
 from kapitza.simulate.md.runs.run import records_of
 from kapitza.simulate.md.runs.single import RunSetup
-from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE, System
 from kapitza.simulate.md.systems.assembly import mass_interface
 from kapitza.simulate.md.systems.junctions import junction_system
 from kapitza.units import fs, nm, ps
@@ -43,8 +43,12 @@ if TYPE_CHECKING:
 
 _POTENTIAL_NAMES = ("lennard-jones", "stillinger-weber", "tersoff")
 _ENGINE_NAMES = ("builtin", "lammps")
-_CRYSTAL_KEYS = ("crystal", "ratio", "cells", "length", "bath", "wall", "lattice_constant")
-_INTERFACE_KEYS = ("left", "right", "orientation", "strain", "length", "width", "bath", "wall")
+_TOP_KEYS = (
+    "title", "temperature", "difference", "potential", "system", "thermostats", "run", "spectrum", "modes"
+)  # fmt: skip
+_CRYSTAL_KEYS = ("crystal", "ratio", "cells", "length", "thermostat", "wall", "lattice_constant")
+_INTERFACE_KEYS = ("left", "right", "orientation", "strain", "length", "width", "thermostat", "wall")
+_RENAMED_KEYS = {"bath": "thermostat", "baths": "thermostats", "still": "reference"}  # since version 0.2
 _SAMPLING_STEPS = 10  # steps between two samples of the temperatures and of the plane
 _EXPANSION_STEPS = 20000  # steps of the runs that find a lattice constant
 
@@ -77,9 +81,11 @@ class RunFile:
 
     def with_preparation(self, preparation: Preparation = "gradient", replicas: int | None = None) -> "RunFile":
         """Return the same run with another preparation or number of replicas; closed cells have no direct power."""
-        power = self.protocol.power if preparation == "gradient" else 0
+        power = self.protocol.power_interval if preparation == "gradient" else 0
         number = replicas or self.protocol.replicas
-        return evolve(self, protocol=evolve(self.protocol, preparation=preparation, replicas=number, power=power))
+        return evolve(
+            self, protocol=evolve(self.protocol, preparation=preparation, replicas=number, power_interval=power)
+        )
 
     def system(self, *, factor: float = 1.0, periodic: bool = False) -> System:
         """Build the atoms.
@@ -103,9 +109,9 @@ def read_run(path: str | PathLike[str]) -> RunFile:
         if the file is missing or may not be read
     """
     top = read_toml(path)
-    top.known(("title", "temperature", "difference", "potential", "system", "baths", "run", "spectrum", "modes"))
+    _check_keys(top, _TOP_KEYS)
     table = top.section("system")
-    table.known(_CRYSTAL_KEYS if "crystal" in table else _INTERFACE_KEYS)
+    _check_keys(table, _CRYSTAL_KEYS if "crystal" in table else _INTERFACE_KEYS)
     if "crystal" not in table and not ("left" in table and "right" in table):
         raise top.fault('[system] needs crystal = "Ar" with a ratio, or left = "Si" and right = "Ge"', "system")
     potential = locate_faults(
@@ -117,8 +123,8 @@ def read_run(path: str | PathLike[str]) -> RunFile:
     sampling = _read_sampling(top, protocol)
     kept = sampling.segment and protocol.steps % sampling.every == 0
     protocol = evolve(
-        protocol, thermostats=_read_thermostats(top, protocol), power=sampling.every if kept else protocol.sample,
-        replicas=run.count("replicas", 1, low=1),
+        protocol, thermostats=_read_thermostats(top, protocol), replicas=run.count("replicas", 1, low=1),
+        power_interval=sampling.every if kept else protocol.sample_interval,
     )  # fmt: skip
     return RunFile(
         title=top.text("title", top.path.stem),
@@ -128,6 +134,14 @@ def read_run(path: str | PathLike[str]) -> RunFile:
         protocol=protocol,
         sampling=sampling,
     )
+
+
+def _check_keys(section: TomlTable, names: Sequence[str]) -> None:
+    """Refuse unknown keys; of one that has another name now, say which."""
+    for old, new in _RENAMED_KEYS.items():
+        if old in section:
+            raise section.fault(f"has the name `{new}` since version 0.2", old)
+    section.known(names)
 
 
 def _read_both_sides(section: TomlTable, key: str, kind: str, default: Any) -> tuple[Any, Any]:
@@ -186,7 +200,7 @@ def _read_protocol(run: TomlTable) -> Protocol:
     settle = round(run.number("equilibration", "time", 0.0) / timestep)
     seed = run.count("seed", 1)
     return Protocol(
-        timestep=timestep, steps=steps, blocks=blocks, equilibration=settle, sample=_SAMPLING_STEPS, seed=seed
+        timestep=timestep, steps=steps, blocks=blocks, equilibration=settle, sample_interval=_SAMPLING_STEPS, seed=seed
     )
 
 
@@ -194,9 +208,7 @@ def _read_sampling(top: TomlTable, protocol: Protocol) -> Sampling:
     """What is sampled during a run."""
     section, modes = top.section("spectrum"), top.section("modes")
     section.known(("interval", "segment"))
-    if "still" in modes:
-        raise modes.fault("has the name `reference` since version 0.2", "still")
-    modes.known(("planes", "reference", "interface"))
+    _check_keys(modes, ("planes", "reference", "interface"))
     segment = section.count("segment", 512)
     every = round(section.number("interval", "time", _SAMPLING_STEPS * protocol.timestep) / protocol.timestep)
     if every < 1:
@@ -216,7 +228,7 @@ def _read_engine(run: TomlTable) -> MdEngine:
 
 def _read_thermostats(top: TomlTable, protocol: Protocol) -> Thermostats:
     """Two thermostats, whose temperatures lie around the mean."""
-    section = top.section("baths")
+    section = top.section("thermostats")
     section.known(("kind", "damping", "power", "period"))
     mean, difference = top.number("temperature", "temperature"), top.number("difference", "temperature", 0.0)
     if not mean > 0:
@@ -230,46 +242,46 @@ def _read_thermostats(top: TomlTable, protocol: Protocol) -> Thermostats:
     )  # fmt: skip
 
 
-def _build_system(held: RunFile, factor: float, periodic: bool) -> System:
+def _build_system(run_file: RunFile, factor: float, periodic: bool) -> System:
     """Build the atoms of a file."""
-    made = (_build_crystal if "crystal" in held.table else _build_junction)(held, factor, periodic)
-    return evolve(made, name=held.title)
+    made = (_build_crystal if "crystal" in run_file.table else _build_junction)(run_file, factor, periodic)
+    return evolve(made, name=run_file.title)
 
 
-def _build_crystal(held: RunFile, factor: float, periodic: bool) -> System:
+def _build_crystal(run_file: RunFile, factor: float, periodic: bool) -> System:
     """One crystal that is heavier on its right."""
-    table = held.table
+    table = run_file.table
     left, right = (max(1, round(factor * cells)) for cells in _read_both_sides(table, "length", "count", 12))
-    bath = 0 if periodic else table.count("bath", 4, low=1)
+    thermostat = 0 if periodic else table.count("thermostat", 4, low=1)
     return mass_interface(
         table.text("crystal"),
-        held.potential,
+        run_file.potential,
         table.number("ratio", "share"),
-        lattice_constant=_crystal_constant(held),
+        lattice_constant=_crystal_constant(run_file),
         cells=_read_both_sides(table, "cells", "count", 5),
         length=(left, right),
-        bath=(bath, table.count("wall", 1)),
+        thermostat=(thermostat, table.count("wall", 1)),
         periodic=periodic,
     )
 
 
-def _build_junction(held: RunFile, factor: float, periodic: bool) -> System:
+def _build_junction(run_file: RunFile, factor: float, periodic: bool) -> System:
     """Two crystals."""
-    table = held.table
+    table = run_file.table
     left, right = _read_both_sides(table, "length", "length", 5 * nm)
     plan = JunctionPlan(
         left=table.text("left"),
         right=table.text("right"),
-        potential=held.potential.form,
+        potential=run_file.potential.form,
         orientation=_surface_orientation(table),
         strain=cast("StrainedSide", table.text("strain", "right", choices=("right", "left", "both"))),
     )
     return junction_system(
         plan,
-        held.potential,
+        run_file.potential,
         lengths=(factor * left, factor * right),
         width=table.number("width", "length", 2 * nm),
-        bath=0.0 if periodic else table.number("bath", "length", 2 * nm),
+        thermostat=0.0 if periodic else table.number("thermostat", "length", 2 * nm),
         wall=table.number("wall", "length", 1 * nm),
         periodic=periodic,
     )
@@ -283,20 +295,20 @@ def _surface_orientation(table: TomlTable) -> tuple[int, ...]:
     return tuple(value)
 
 
-def _crystal_constant(held: RunFile) -> float | None:
+def _crystal_constant(run_file: RunFile) -> float | None:
     """Lattice constant of a crystal, m; None: that at rest."""
-    table = held.table
+    table = run_file.table
     if table.table.get("lattice_constant") != "expanded":
         return table.optional("lattice_constant", "length")
     found = find_lattice_constant(
-        table.text("crystal"), held.potential, held.engine, held.temperature, timestep=held.protocol.timestep,
-        steps=_EXPANSION_STEPS, seed=held.protocol.seed,
+        table.text("crystal"), run_file.potential, run_file.engine, run_file.temperature,
+        timestep=run_file.protocol.timestep, steps=_EXPANSION_STEPS, seed=run_file.protocol.seed,
     )  # fmt: skip
     return found.value
 
 
 def size_study(
-    held: RunFile,
+    run_file: RunFile,
     lengths: Sequence[float],
     *,
     store: Store | str | Path | None = None,
@@ -310,10 +322,15 @@ def size_study(
     """
     if len(set(lengths)) < 3:
         raise InputError(f"{len(set(lengths))} lengths: an extrapolation with a check needs three or more")
-    base = left_side_length(held.system())
-    systems = [held.system(factor=factor) for factor in sorted(length / base for length in lengths)]
+    base = left_side_length(run_file.system())
+    systems = [run_file.system(factor=factor) for factor in sorted(length / base for length in lengths)]
     setups = [
-        RunSetup(system, held.potential, held.engine, lengthen_protocol(held.protocol, left_side_length(system) / base))
+        RunSetup(
+            system,
+            run_file.potential,
+            run_file.engine,
+            lengthen_protocol(run_file.protocol, left_side_length(system) / base),
+        )
         for system in systems
     ]
     found = run_replicas(setups, store=store, executor=executor, progress=progress)
@@ -328,7 +345,7 @@ def size_study(
 
 def left_side_length(system: System) -> float:
     """Length of the left side from the first plane that moves to the interface, m."""
-    return system.plane - float(system.heights[system.roles != HELD_ROLE].min())
+    return system.plane - float(system.heights[system.roles != FIXED_ROLE].min())
 
 
 def _thermostat_distance(record: Record) -> float:
@@ -337,15 +354,17 @@ def _thermostat_distance(record: Record) -> float:
     return float(cold.min() - hot.max())
 
 
-def run_deck(held: RunFile, engine: str, *, potential: str | None = None) -> dict[str, str]:
+def run_deck(run_file: RunFile, engine: str, *, potential: str | None = None) -> dict[str, str]:
     """Files of a run for another program, by name; `potential` is its path as GPUMD opens it."""
-    system = held.system()
+    system = run_file.system()
     if engine == "gpumd":
         if potential is None:
-            raise InputError(f"{held.title}: GPUMD needs a file of the potential, got {potential}")
-        return gpumd_deck(system, potential, evolve(held.protocol, power=0))
+            raise InputError(f"{run_file.title}: GPUMD needs a file of the potential, got {potential}")
+        return gpumd_deck(system, potential, evolve(run_file.protocol, power_interval=0))
     if engine != "lammps":
         raise InputError(f"no decks for {engine!r:.40}: expected 'lammps' or 'gpumd'")
     # LAMMPS tallies the power of pair forces alone.
-    protocol = held.protocol if held.potential.form == "lennard-jones" else evolve(held.protocol, power=0)
-    return lammps_deck(system, held.potential, protocol)
+    protocol = (
+        run_file.protocol if run_file.potential.form == "lennard-jones" else evolve(run_file.protocol, power_interval=0)
+    )
+    return lammps_deck(system, run_file.potential, protocol)

@@ -139,7 +139,7 @@ class Observer(Protocol):
         """Steps between two samples."""
         ...
 
-    def see(self, positions: Array, velocities: Array) -> None:
+    def sample(self, positions: Array, velocities: Array) -> None:
         """Take one sample."""
         ...
 

@@ -10,15 +10,16 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, one_of, quantity
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.md.engine import Dynamics, MdState, Observer, Thermostats
-from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE, System
 from kapitza.units import k_B
 
 
-def thermal_state(system: System, temperature: ArrayLike, seed: int, *, twice: bool = False) -> MdState:
+def thermal_state(system: System, temperature: ArrayLike, seed: int, *, double_temperature: bool = False) -> MdState:
     """Return atoms at rest positions with velocities drawn from Maxwell's distribution, without total momentum.
 
-    `temperature` (K) is one for all or one for each atom (n,); held atoms do not move.  `twice` draws velocities at
-    twice the temperature, since atoms at rest positions of a solid give half of their kinetic energy to the springs.
+    `temperature` (K) is one for all or one for each atom (n,); held atoms do not move.  `double_temperature` draws
+    velocities at twice the temperature, since atoms at rest positions of a solid give half of their kinetic energy to
+    the springs.
     """
     kelvin = np.asarray(temperature, dtype=float)
     given: Any = seed
@@ -29,10 +30,10 @@ def thermal_state(system: System, temperature: ArrayLike, seed: int, *, twice: b
             f"{system.name}: temperatures of shape {kelvin.shape} beginning with {kelvin.ravel()[:3].tolist()} K, "
             f"wanted one or {system.masses.size} finite ones, none below 0"
         )
-    free = system.role != HELD_ROLE
+    free = system.role != FIXED_ROLE
     if not free.any():
         raise InputError(f"{system.name}: all {free.size} atoms are held, none can move")
-    width = np.sqrt((2 if twice else 1) * k_B * kelvin / system.masses)
+    width = np.sqrt((2 if double_temperature else 1) * k_B * kelvin / system.masses)
     velocities = np.random.default_rng(seed).normal(size=(free.size, 3)) * width[..., None] * free[:, None]
     mass = system.masses * free
     velocities -= (mass @ velocities / mass.sum()) * free[:, None]
@@ -71,11 +72,12 @@ class Protocol:
     steps : time steps of a block
     blocks : how many
     equilibration : time steps before the first block
-    sample : time steps between two samples of the temperatures; divides the steps of a block
-    power : time steps between two samples of the direct power through the plane, likewise; 0: it is not measured
+    sample_interval : time steps between two samples of the temperatures; divides the steps of a block
+    power_interval : the same of the direct power through the plane; 0: it is not measured
     seed : of the random numbers
-    flowing : subtract the mean velocity of each plane of atoms from its temperature, as fluids require
-    leak : largest change of the energy in a block beyond the heat of the thermostats, in units of the kinetic energy
+    subtract_flow : subtract the mean velocity of each plane of atoms from its temperature, as fluids require
+    max_energy_drift : largest change of the energy in a block beyond the heat of the thermostats, in units of the
+        kinetic energy
     preparation : "gradient" starts from the straight line of temperatures between the thermostats, which stay on.  The
         others bring all atoms to their temperatures by Langevin thermostats during the equilibration and then leave
         them alone at constant energy: "uniform" at the mean temperature, "sides" the left side at the hot and the right
@@ -89,17 +91,17 @@ class Protocol:
     steps: int = field(validator=integer_from(1))
     blocks: int = field(validator=integer_from(1))
     equilibration: int = field(default=0, validator=integer_from(0))
-    sample: int = field(default=10, validator=integer_from(1))
-    power: int = field(default=0, validator=integer_from(0))
+    sample_interval: int = field(default=10, validator=integer_from(1))
+    power_interval: int = field(default=0, validator=integer_from(0))
     seed: int = field(default=0, validator=integer_from(0))
-    flowing: bool = False
-    leak: float = field(default=_MAX_ENERGY_DRIFT, validator=quantity())
+    subtract_flow: bool = False
+    max_energy_drift: float = field(default=_MAX_ENERGY_DRIFT, validator=quantity())
     preparation: Preparation = field(default="gradient", validator=one_of(*_PREPARATIONS))
     replicas: int = field(default=1, validator=integer_from(1))
     start: MdState | None = None
 
     def __attrs_post_init__(self) -> None:
-        for name in ("sample", "power"):
+        for name in ("sample_interval", "power_interval"):
             every = getattr(self, name)
             if every and self.steps % every:
                 raise InputError(
@@ -183,7 +185,7 @@ def gradient_state(system: System, hot: float, cold: float, seed: int) -> MdStat
 
     Half of their kinetic energy becomes potential energy of vibration within a few periods.
     """
-    return thermal_state(system, local_temperature(system, hot, cold), seed, twice=True)
+    return thermal_state(system, local_temperature(system, hot, cold), seed, double_temperature=True)
 
 
 @define(eq=False, kw_only=True)
@@ -192,15 +194,15 @@ class Thermometer:
 
     system: System
     every: int  # steps between two samples
-    flowing: bool = False  # whether the mean velocity of each plane is subtracted
+    subtract_flow: bool = False  # whether the mean velocity of each plane is subtracted
     limit: float = np.inf  # J, kinetic energy beyond which the run is unstable
     total: Array = Factory(lambda self: np.zeros(self.system.counts.size), takes_self=True)  # (layers,) J
     samples: int = 0
     half_masses: Array = Factory(
-        lambda self: np.where(self.system.role == HELD_ROLE, 0.0, self.system.masses / 2), takes_self=True
+        lambda self: np.where(self.system.role == FIXED_ROLE, 0.0, self.system.masses / 2), takes_self=True
     )
 
-    def see(self, _positions: Array, velocities: Array) -> None:
+    def sample(self, _positions: Array, velocities: Array) -> None:
         """Add the kinetic energies of the planes."""
         energy = self.energies(velocities)
         if not energy.sum() < self.limit:
@@ -216,7 +218,7 @@ class Thermometer:
         layer, layers = self.system.layer, self.total.size
         each = self.half_masses * np.einsum("ij,ij->i", velocities, velocities)
         energy: Array = np.asarray(np.bincount(layer, weights=each, minlength=layers), dtype=float)
-        if not self.flowing:
+        if not self.subtract_flow:
             return energy
         mass = np.bincount(layer, weights=2 * self.half_masses, minlength=layers)
         for axis in range(3):
@@ -226,8 +228,8 @@ class Thermometer:
 
     def mean(self) -> Array:
         """(layers,) mean temperature since the last time, K, 0 where atoms are held; starts anew."""
-        free = np.bincount(self.system.layer, weights=self.system.role != HELD_ROLE, minlength=self.total.size)
-        freedom = 3 * (np.maximum(free - 1, 0) if self.flowing else free)
+        free = np.bincount(self.system.layer, weights=self.system.role != FIXED_ROLE, minlength=self.total.size)
+        freedom = 3 * (np.maximum(free - 1, 0) if self.subtract_flow else free)
         mean = np.divide(2 * self.total, k_B * freedom * self.samples, out=np.zeros(free.size), where=freedom > 0)
         self.total, self.samples = np.zeros(free.size), 0
         return mean
@@ -242,7 +244,7 @@ class PowerMeter:
     total: float = 0.0
     samples: int = 0
 
-    def see(self, positions: Array, velocities: Array) -> None:
+    def sample(self, positions: Array, velocities: Array) -> None:
         """Add one sample."""
         self.total += self.power(positions, velocities)
         self.samples += 1
@@ -265,4 +267,4 @@ def advance_observed(
         step = due
         for one in observers:
             if step % one.every == 0:
-                one.see(motion.positions, motion.velocities)
+                one.sample(motion.positions, motion.velocities)

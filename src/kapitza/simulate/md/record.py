@@ -74,7 +74,7 @@ class Record:
         return np.column_stack([exchanged, self.power]) / self.area
 
     @property
-    def bath_temperatures(self) -> tuple[float, float]:
+    def thermostat_temperatures(self) -> tuple[float, float]:
         """Mean temperatures of the planes of the two thermostats, K."""
         mean = self.temperature.mean(axis=0)
         hot, cold = (

@@ -11,7 +11,7 @@ from kapitza.errors import InputError
 FREE_ROLE: Final = 0
 HOT_ROLE: Final = 1
 COLD_ROLE: Final = 2
-HELD_ROLE: Final = 3
+FIXED_ROLE: Final = 3
 
 _FLATNESS_TOLERANCE = 1e-6  # of lengths: what rounding leaves
 
@@ -92,7 +92,7 @@ class System:
 def _check_system(system: System) -> None:
     """Refuse kinds, roles and planes of atoms that do not exist, and a box without volume."""
     name, (a, b, c) = system.name, system.lattice
-    for what, numbers, last in (("species", system.species, len(system.kinds) - 1), ("role", system.role, HELD_ROLE)):
+    for what, numbers, last in (("species", system.species, len(system.kinds) - 1), ("role", system.role, FIXED_ROLE)):
         if numbers.size and not 0 <= numbers.min() <= numbers.max() <= last:
             raise InputError(f"{name}: {what} from {numbers.min()} to {numbers.max()}, wanted from 0 to {last}")
     layers = np.unique(system.layer)

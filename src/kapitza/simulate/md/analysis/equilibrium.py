@@ -227,8 +227,8 @@ def expected_spectrum(
     omega: ArrayLike, conductance: float, left: ThermalSlab, right: ThermalSlab, modes: int = 1
 ) -> Array:
     """(n, modes) Re Y of the sum mode and, with two boundaries, of the difference, W m⁻² K⁻¹."""
-    held = (False, True)[:modes]
-    return np.column_stack([boundary_admittance(omega, conductance, left, right, held=h).real for h in held])
+    fixed_end = (False, True)[:modes]
+    return np.column_stack([boundary_admittance(omega, conductance, left, right, fixed_end=h).real for h in fixed_end])
 
 
 def _with_conductivities(bodies: tuple[ThermalSlab, ThermalSlab], values: Array) -> tuple[ThermalSlab, ThermalSlab]:

@@ -36,7 +36,7 @@ class WindowScan:
     """The same run with other layers left out."""
 
     interface: Array = field(metadata={"unit": "1"})  # (n,) free layers left out beside the plane; usual choice first
-    bath: Array = field(metadata={"unit": "1"})  # (n,) and beside each thermostat
+    thermostat: Array = field(metadata={"unit": "1"})  # (n,) and beside each thermostat
     resistance: Array = field(metadata={"unit": "m^2 K W^-1"})  # (n,)
     sigma: Array = field(metadata={"unit": "m^2 K W^-1"})
     spread: float = field(metadata={"unit": "m^2 K W^-1"})  # root mean square, beyond statistics
@@ -58,8 +58,8 @@ class NemdResult:
     statistical, window, imbalance : standard uncertainties of the resistance: of the blocks; of the choice of layers;
         of the energy lost between hot and cold thermostat, m² K W⁻¹
     freedom : degrees of freedom of the statistical one
-    between_baths : (2,) (T_hot - T_cold) / flux with the mean temperatures of the layers of the thermostats, which
-        includes the solids between them, and its statistical uncertainty, m² K W⁻¹
+    between_thermostats : (2,) (T_hot - T_cold) / flux with the mean temperatures of the layers of the thermostats,
+        which includes the solids between them, and its statistical uncertainty, m² K W⁻¹
     conductivity : (2,) of left and right from the gradients of the branches, W m⁻¹ K⁻¹; NaN where a gradient is not
         two standard uncertainties from zero
     conductivity_sigma : (2,) W m⁻¹ K⁻¹
@@ -81,7 +81,7 @@ class NemdResult:
     window: float = field(metadata={"unit": "m^2 K W^-1"})
     imbalance: float = field(metadata={"unit": "m^2 K W^-1"})
     freedom: float = field(metadata={"unit": "1"})
-    between_baths: Array = field(metadata={"unit": "m^2 K W^-1"})
+    between_thermostats: Array = field(metadata={"unit": "m^2 K W^-1"})
     conductivity: Array = field(metadata={"unit": "W m^-1 K^-1"})
     conductivity_sigma: Array = field(metadata={"unit": "W m^-1 K^-1"})
     fluxes: HeatBalance
@@ -119,14 +119,14 @@ class NemdResult:
         method = f"{self.method or 'NEMD'}, jump of the extrapolated branches"
         return invert_resistance(self.name, self.temperature, self.resistance, self.sigma, "extrapolated", method)
 
-    def conductance_between_baths(self) -> Conductance:
+    def conductance_between_thermostats(self) -> Conductance:
         """Flux over the difference of the mean temperatures of the thermostats; classical.
 
         Its drop is that of the reservoirs ("emitted"), and the solids between thermostat and plane are part of it: it
         is the conductance of the whole device, equal to that of the interface between emitted phonons only where the
         solids are short against all free paths.
         """
-        value, sigma = self.between_baths
+        value, sigma = self.between_thermostats
         relative = np.hypot(sigma / value, self.imbalance / self.resistance)
         method = f"{self.method or 'NEMD'}, between thermostats, with the solids between"
         return invert_resistance(self.name, self.temperature, float(value), float(value * relative), "emitted", method)
@@ -185,7 +185,7 @@ def combine_replicas(replicas: Sequence[NemdResult]) -> NemdResult:
     freedom = float(own.sum() ** 2 / np.sum(own**2 / [one.freedom for one in replicas]))  # Welch-Satterthwaite
     reasons = tuple(f"replica {i + 1}: {reason}" for i, one in enumerate(replicas) for reason in one.reasons)
     square = share**2
-    reservoirs = np.array([one.between_baths for one in replicas])
+    reservoirs = np.array([one.between_thermostats for one in replicas])
     return NemdResult(
         name=first.name,
         method=first.method,
@@ -205,7 +205,7 @@ def combine_replicas(replicas: Sequence[NemdResult]) -> NemdResult:
         window=float(share @ [one.window for one in replicas]),
         imbalance=float(share @ [one.imbalance for one in replicas]),
         freedom=freedom,
-        between_baths=np.array([share @ reservoirs[:, 0], np.sqrt(square @ reservoirs[:, 1] ** 2)]),
+        between_thermostats=np.array([share @ reservoirs[:, 0], np.sqrt(square @ reservoirs[:, 1] ** 2)]),
         conductivity=share @ np.array([one.conductivity for one in replicas]),
         conductivity_sigma=np.sqrt(square @ np.array([one.conductivity_sigma for one in replicas]) ** 2),
         fluxes=first.fluxes,
@@ -278,7 +278,7 @@ def _result(
         window=windows.spread,
         imbalance=abs(resistance) * balance.imbalance / abs(balance.mean),
         freedom=ratios.freedom,
-        between_baths=np.array([ratios.value[1], ratios.sigma[1]]),
+        between_thermostats=np.array([ratios.value[1], ratios.sigma[1]]),
         conductivity=conductivity,
         conductivity_sigma=conductivity_sigma,
         fluxes=balance,
@@ -315,8 +315,10 @@ def _windows(temperature: Array, flux: Array, choices: list[Branches]) -> Window
     values, sigma = differences.value[:number], differences.sigma[:number]
     gaps, noise = differences.value[number:], differences.sigma[number:]
     spread = float(np.sqrt(max(0.0, float(np.mean(gaps**2 - noise**2))))) if number > 1 else 0.0
-    interface, bath = (np.array([getattr(one, name) for one in choices], float) for name in ("interface", "bath"))
-    return WindowScan(interface, bath, values, sigma, spread)
+    interface, thermostat = (
+        np.array([getattr(one, name) for one in choices], float) for name in ("interface", "thermostat")
+    )
+    return WindowScan(interface, thermostat, values, sigma, spread)
 
 
 def _over_flux(mean: Array) -> Array:

@@ -9,7 +9,7 @@ from kapitza.core.profile import Profile
 from kapitza.errors import InputError
 from kapitza.simulate.md.analysis.block_averages import block_mean
 from kapitza.simulate.md.record import Record
-from kapitza.simulate.md.system import FREE_ROLE, HELD_ROLE
+from kapitza.simulate.md.system import FIXED_ROLE, FREE_ROLE
 
 # Layers beside the plane and beside a thermostat that are off the line in solids near half of their Debye temperature.
 _USUAL_EXCLUSION = 4
@@ -21,7 +21,7 @@ class Branches:
     """Lines through the free layers on both sides, as weights of the temperatures of all layers."""
 
     interface: int  # free layers left out on either side of the plane
-    bath: int  # free layers left out beside each thermostat
+    thermostat: int  # free layers left out beside each thermostat
     weights: Array = field()  # (4, layers) of left and right temperature at the plane, left and right gradient (m⁻¹)
 
 
@@ -44,21 +44,21 @@ def _free_layers(record: Record) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return left, right
 
 
-def fit_branches(record: Record, interface: int, bath: int) -> Branches:
+def fit_branches(record: Record, interface: int, thermostat: int) -> Branches:
     """Least-squares lines through at least four layers of either side, each layer weighted by its atoms."""
     left, right = _free_layers(record)
     weights = np.zeros((4, record.heights.size))
-    for row, side in enumerate((left[bath : left.size - interface], right[interface : right.size - bath])):
+    for row, side in enumerate((left[thermostat : left.size - interface], right[interface : right.size - thermostat])):
         if side.size < _MIN_BRANCH_LAYERS:
             raise InputError(
-                f"{record.name}: {side.size} layers are left on a side when {interface} beside the plane and {bath} "
-                f"beside the thermostat are left out, a line with an error needs {_MIN_BRANCH_LAYERS}"
+                f"{record.name}: {side.size} layers are left on a side when {interface} beside the plane and "
+                f"{thermostat} beside the thermostat are left out, a line with an error needs {_MIN_BRANCH_LAYERS}"
             )
         x, root = record.heights[side] - record.plane, np.sqrt(record.counts[side])  # variance of kinetic T as 1/n
         scale = np.abs(x).max()
         inverse = np.linalg.pinv(np.column_stack([root, root * x / scale])) * root
         weights[row, side], weights[2 + row, side] = inverse[0], inverse[1] / scale
-    return Branches(interface, bath, weights)
+    return Branches(interface, thermostat, weights)
 
 
 def scan_branches(record: Record) -> list[Branches]:
@@ -154,7 +154,7 @@ def balance_heat(record: Record, flux: Array, start: int) -> HeatBalance:
 
 def layer_profile(record: Record, temperature: Array) -> Profile:
     """Temperatures of all layers that move from blocks (blocks, layers), with a covariance that can be inverted."""
-    moving = (record.roles != HELD_ROLE) & (record.counts > 0)
+    moving = (record.roles != FIXED_ROLE) & (record.counts > 0)
     values = temperature[:, moving]
     found = block_mean(values)
     return Profile(

@@ -18,7 +18,7 @@ class SizeSeries:
     r"""Resistances of several lengths, and $R = R_\infty + a / L + b / L_\mathrm{bath}$ through them."""
 
     length: Array = field(converter=positive, metadata={"unit": "m"})  # (n,)
-    bath: Array | None = field(metadata={"unit": "m"})  # (n,) None where left out of the fit
+    thermostat_length: Array | None = field(metadata={"unit": "m"})  # (n,) None where left out of the fit
     resistance: Array = field(converter=finite, validator=same_length("length"), metadata={"unit": "m^2 K W^-1"})
     sigma: Array = field(converter=positive, validator=same_length("length"), metadata={"unit": "m^2 K W^-1"})
     fitted: Array = field(metadata={"unit": "m^2 K W^-1 and m^3 K W^-1"})  # R_∞, a and, with thermostats, b
@@ -72,22 +72,23 @@ class SizeSeries:
 
 
 def size_series(
-    resistance: ArrayLike, sigma: ArrayLike, length: ArrayLike, *, bath: ArrayLike | None = None
+    resistance: ArrayLike, sigma: ArrayLike, length: ArrayLike, *, thermostat_length: ArrayLike | None = None
 ) -> SizeSeries:
     r"""Weighted fit of $R(L, L_\mathrm{bath}) = R_\infty + a / L + b / L_\mathrm{bath}$ (m² K W⁻¹ and m).
 
     Both terms are seen for Si/Ge (Wei and others, Chin. Phys. B 34, 116301 (2025), doi:10.1088/1674-1056/ae0432).
-    `length` is that between the thermostats, three different ones at least; `bath` None leaves their lengths out.
+    `length` is that between the thermostats, three different ones at least; `thermostat_length` None leaves
+    their lengths out.
     """
     r, s, x = finite(resistance), positive(sigma), positive(length)
     if not r.size == s.size == x.size:
         raise InputError(f"{r.size} resistances, {s.size} errors and {x.size} lengths: they must be as many")
     columns = [np.ones(x.size), 1 / x]
-    bath_lengths = None if bath is None else positive(bath)
-    if bath_lengths is not None:
-        if bath_lengths.size != x.size:
-            raise InputError(f"{bath_lengths.size} lengths of thermostats for {x.size} lengths of systems")
-        columns.append(1 / bath_lengths)
+    thermostat_lengths = None if thermostat_length is None else positive(thermostat_length)
+    if thermostat_lengths is not None:
+        if thermostat_lengths.size != x.size:
+            raise InputError(f"{thermostat_lengths.size} lengths of thermostats for {x.size} lengths of systems")
+        columns.append(1 / thermostat_lengths)
     _check_lengths(x, columns)
     scale = np.array([float(np.abs(column).max()) for column in columns])  # 1/L is 1e8 times the constant
     white = np.column_stack(columns) / scale / s[:, None]
@@ -102,7 +103,7 @@ def size_series(
     mean_sigma = float(np.sqrt(max(1.0, mean_chi2 / (x.size - 1)) / weight.sum()))
     return SizeSeries(
         length=x,
-        bath=bath_lengths,
+        thermostat_length=thermostat_lengths,
         resistance=r,
         sigma=s,
         fitted=solution / scale,

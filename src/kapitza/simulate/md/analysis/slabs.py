@@ -40,27 +40,29 @@ class ThermalSlab:
         """Heat capacity per area, J m⁻² K⁻¹."""
         return self.length * self.capacity
 
-    def impedance(self, rate: ArrayLike, *, held: bool = False) -> ComplexArray:
-        """Temperature of the face per heat flux into it at complex rates (rad s⁻¹), m² K W⁻¹; `held` far end or not."""
+    def impedance(self, rate: ArrayLike, *, fixed_end: bool = False) -> ComplexArray:
+        """Temperature of the face per heat flux into it at complex rates (rad s⁻¹), m² K W⁻¹; far end fixed or not."""
         s: Any = np.asarray(rate, dtype=complex)
         if np.isinf(self.conductivity):
-            return np.zeros_like(s) if held else 1 / (s * self.areal)
+            return np.zeros_like(s) if fixed_end else 1 / (s * self.areal)
         time = self.conductivity * self.capacity / (4 * self.ballistic**2)
         local = self.conductivity / (1 + s * time)
         k = np.sqrt(s * self.capacity / local)
         tangent = np.tanh(k * self.length)  # saturates in thick slabs, where cosh and sinh overflow
-        return (tangent if held else 1 / tangent) / (local * k)
+        return (tangent if fixed_end else 1 / tangent) / (local * k)
 
 
 def boundary_admittance(
-    omega: ArrayLike, conductance: float, left: ThermalSlab, right: ThermalSlab, *, held: bool = False
+    omega: ArrayLike, conductance: float, left: ThermalSlab, right: ThermalSlab, *, fixed_end: bool = False
 ) -> ComplexArray:
     """Heat flux per temperature difference put across the boundary, $Y = 1 / (1/G + z_A + z_B)$, W m⁻² K⁻¹.
 
-    `held` far ends: the mode of a periodic cell in which its two boundaries carry opposite powers.
+    With `fixed_end`: the mode of a periodic cell in which its two boundaries carry opposite powers.
     """
     rate = 1j * positive(omega)
-    return 1 / (1 / conductance + left.impedance(rate, held=held) + right.impedance(rate, held=held))
+    return 1 / (
+        1 / conductance + left.impedance(rate, fixed_end=fixed_end) + right.impedance(rate, fixed_end=fixed_end)
+    )
 
 
 def model_slabs(sides: tuple[ThermalSlab, ThermalSlab], model: SideModel | None) -> tuple[ThermalSlab, ThermalSlab]:

@@ -18,7 +18,7 @@ from kapitza.core.arrays import Array
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.simulate.md.engine import Dynamics, MdState, Thermostats, swap_velocities
 from kapitza.simulate.md.potential import AnyPotential, Potential
-from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, k_B
 
 _ASE_PURPOSE = "running a calculator of ASE"
@@ -113,7 +113,7 @@ class AseDynamics:
         self._timestep, self._step = timestep, int(state.step)
         self._seed = int(state.random[0]) if state.random.size else int(seed)
         self._random = np.random.default_rng([self._seed, self._step])  # with the step: a resumed run draws new numbers
-        self._free = (system.role != HELD_ROLE)[:, None]
+        self._free = (system.role != FIXED_ROLE)[:, None]
         self._members = [np.flatnonzero(system.role == role) for role in (HOT_ROLE, COLD_ROLE)]
         self._x, self._v = state.positions.copy(), np.where(self._free, state.velocities, 0.0)
         self._heat = state.heat.copy()
@@ -202,11 +202,11 @@ class AseDynamics:
         spread = np.sqrt((1 - c**2) * k_B * temperature / mass)[:, None]  # fluctuation-dissipation: <mv²> stays k_BT
         return c * v + spread * self._random.standard_normal(v.shape)
 
-    def _scaled(self, v: Array, mass: Array, bath: int) -> Array:
+    def _scaled(self, v: Array, mass: Array, thermostat: int) -> Array:
         """Velocities scaled about their drift so as to hold half a step's worth of heat more, or less."""
         drift = mass @ v / mass.sum()  # conserved: only motion about it is heat
         kinetic = 0.5 * float(mass @ ((v - drift) ** 2).sum(axis=1))
-        wanted = kinetic + (1, -1)[bath] * 0.5 * self._timestep * self._thermostats.power
+        wanted = kinetic + (1, -1)[thermostat] * 0.5 * self._timestep * self._thermostats.power
         if not wanted > 0:
             raise ConvergenceError(f"a thermostat holds {kinetic:.3g} J, less than is taken from it: lower the power")
         return drift + np.sqrt(wanted / kinetic) * (v - drift)

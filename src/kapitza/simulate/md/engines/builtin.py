@@ -18,10 +18,10 @@ from kapitza.simulate.md.kernels.neighbours import (
     VerletList,
     load_cell_lists,
 )
-from kapitza.simulate.md.kernels.state import BathState, ListedAtoms, MovingAtoms, StepClock
+from kapitza.simulate.md.kernels.state import ListedAtoms, MovingAtoms, StepClock, ThermostatState
 from kapitza.simulate.md.potential import AnyPotential, Potential
 from kapitza.simulate.md.protocol import check_start
-from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE, System
 from kapitza.units import k_B
 
 _MIN_DISTANCE_SIGMA = 0.5  # of σ: no solid or liquid has atoms that near
@@ -113,13 +113,15 @@ class BuiltinDynamics:
         self.timestep, seed, self.skin = how
         self.stepper = _load_stepper(potential)
         self.kinds = map_species(system, potential)
-        free = system.role != HELD_ROLE
+        free = system.role != FIXED_ROLE
         self.r = np.array(state.positions, dtype=float, order="C")
         self.v = np.array(state.velocities * free[:, None], dtype=float, order="C")
         self.inverse = free / system.masses
         self.given = np.array(state.heat, dtype=float)
         self.random = np.array(state.random if state.random.size else _seed_random(seed), dtype=np.uint64)
-        self.bath = BathState(*_thermostat_arguments(system, thermostats, self.timestep), self.given, self.random)
+        self.thermostat_state = ThermostatState(
+            *_thermostat_arguments(system, thermostats, self.timestep), self.given, self.random
+        )
         self.step = self.renewed = state.step
         self.potential_energy = np.zeros(1)
         self.surroundings = VerletList(system, potential, self.skin)
@@ -193,7 +195,7 @@ class BuiltinDynamics:
             near.owner, near.shift, self.x, self.species, near.start, near.near, self.surroundings.reference, limit
         )
         return self.stepper(
-            StepClock(steps, self.step, timestep, late), atoms, around, self.potential.parameters, self.bath
+            StepClock(steps, self.step, timestep, late), atoms, around, self.potential.parameters, self.thermostat_state
         )
 
     def enlarge_skin(self) -> None:

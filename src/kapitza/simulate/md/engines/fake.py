@@ -16,7 +16,7 @@ from kapitza.core.arrays import Array, IntArray, quantity
 from kapitza.errors import InputError
 from kapitza.simulate.md.engine import Dynamics, MdState, Thermostats
 from kapitza.simulate.md.potential import AnyPotential
-from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE, System
 from kapitza.units import k_B
 
 AffineMap = tuple[Array, Array]  # propagator of (y, 1) and covariance of what is added at random
@@ -63,7 +63,7 @@ class BodyChain:
     def __init__(self, fake: FakeEngine, system: System, thermostats: Thermostats) -> None:
         self.system, self.thermostats = system, thermostats
         order = np.argsort(system.heights)
-        self.planes: IntArray = order[system.roles[order] != HELD_ROLE]
+        self.planes: IntArray = order[system.roles[order] != FIXED_ROLE]
         self.capacity: Array = 3 * k_B * system.counts[self.planes].astype(np.float64)
         self.right = system.heights[self.planes] > system.plane
         self.bonds = list(self._bonds(fake))
@@ -94,15 +94,15 @@ class BodyChain:
             m[:, i] += g * flow / c
             m[:, j] -= g * flow / c
             columns.append(np.sqrt(2 * k_B * g) * mean * flow / c)
-        for role, slot, bath in ((HOT_ROLE, n, self.thermostats.hot), (COLD_ROLE, n + 1, self.thermostats.cold)):
+        for role, slot, thermostat in ((HOT_ROLE, n, self.thermostats.hot), (COLD_ROLE, n + 1, self.thermostats.cold)):
             for i in np.flatnonzero(self.system.roles[self.planes] == role).tolist():
                 flow = np.zeros(n + 3)
                 flow[i] = flow[slot] = 1.0
                 if self.thermostats.kind == "langevin":
                     g = self.capacity[i] / self.thermostats.damping
                     m[:, i] -= g * flow / c
-                    b += g * bath * flow / c
-                    columns.append(np.sqrt(2 * k_B * g) * bath * flow / c)
+                    b += g * thermostat * flow / c
+                    columns.append(np.sqrt(2 * k_B * g) * thermostat * flow / c)
                 elif self.thermostats.kind == "exchange":
                     share = self.capacity[i] / self.capacity[self.system.roles[self.planes] == role].sum()
                     b += (1 if role == HOT_ROLE else -1) * self.thermostats.power * share * flow / c

@@ -11,7 +11,7 @@ from kapitza.simulate.md.engine import MdState
 from kapitza.simulate.md.potential import single_line
 from kapitza.simulate.md.protocol import Protocol, check_thermostats, gradient_state
 from kapitza.simulate.md.record import HEADER_FILE, make_header
-from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, fs, m_u
 
 _GPUMD_SPEED = angstrom / fs  # m s⁻¹ of GPUMD's unit of velocity
@@ -25,11 +25,11 @@ def gpumd_deck(system: System, potential: str, protocol: Protocol, *, symbols: S
     """
     thermostats = protocol.thermostats
     check_thermostats(system, protocol)
-    if thermostats.kind != "langevin" or protocol.power or protocol.flowing:
+    if thermostats.kind != "langevin" or protocol.power_interval or protocol.subtract_flow:
         raise InputError(
             "GPUMD's decks have Langevin thermostats, no power through the plane and no flow of planes, got "
-            f"{thermostats.kind!r}, "
-            f"power = {protocol.power}, flowing = {protocol.flowing}: take LAMMPS, or leave them out"
+            f"{thermostats.kind!r}, power_interval = {protocol.power_interval}, "
+            f"subtract_flow = {protocol.subtract_flow}: take LAMMPS, or leave them out"
         )
     names = tuple(symbols) or system.kinds
     if len(names) != len(system.kinds) or any(len(name.split()) != 1 for name in names):
@@ -73,14 +73,14 @@ def _run_commands(system: System, potential: str, protocol: Protocol) -> str:
     mean, half = (thermostats.hot + thermostats.cold) / 2, (thermostats.hot - thermostats.cold) / 2
     damping = thermostats.damping / protocol.timestep
     heat = f"ensemble heat_lan {mean:.10g} {damping:.10g} {half:.10g} {HOT_ROLE} {COLD_ROLE}"
-    held = [f"fix {HELD_ROLE}"] if (system.role == HELD_ROLE).any() else []
+    held = [f"fix {FIXED_ROLE}"] if (system.role == FIXED_ROLE).any() else []
     before = max(protocol.equilibration, 1)
     total = protocol.blocks * protocol.steps
     restart = protocol.steps * max(1, protocol.blocks // _GPUMD_RESTARTS)
     lines = [
         f"potential {potential}", f"time_step {protocol.timestep / fs:.10g}",
         heat, *held, f"dump_thermo {before}", f"run {before}",
-        heat, *held, f"compute 1 {protocol.sample} {protocol.steps // protocol.sample} temperature",
+        heat, *held, f"compute 1 {protocol.sample_interval} {protocol.steps // protocol.sample_interval} temperature",
         f"dump_thermo {protocol.steps}", f"dump_restart {restart}", f"run {total}",
     ]  # fmt: skip
     return "\n".join([*lines, ""])

@@ -38,7 +38,7 @@ from kapitza.simulate.md.engines.lammps_input import (  # fmt: skip
     write_potential,
 )
 from kapitza.simulate.md.potential import AnyPotential, LammpsCommands
-from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, m_u, ps
 
 _LAMMPS_PURPOSE = "running LAMMPS in this process"
@@ -248,14 +248,14 @@ class LammpsDynamics:
         known = {"layer": self._system.layer + 1, "role": self._system.role, "right": self._system.right}
         for name, values in known.items():
             self._engine.numpy.extract_atom(f"i_{name}")[:n] = values
-        moving = (self._system.role != HELD_ROLE)[:, None]
+        moving = (self._system.role != FIXED_ROLE)[:, None]
         self._engine.numpy.extract_atom("v")[:n] = moving * begin.velocities / LAMMPS_SPEED @ box.turn.T
 
 
 def _check_first_forces(system: System, force: Array, timestep: float) -> None:
     """Refuse atoms that lie on each other, before they fly apart; forces in eV Å⁻¹."""
     moved = np.abs(force / (system.masses[:, None] / m_u)).max(axis=1) * _ACCELERATION_UNIT * (timestep / ps) ** 2
-    moved[system.role == HELD_ROLE] = 0.0
+    moved[system.role == FIXED_ROLE] = 0.0
     if not (np.isfinite(moved).all() and moved.max() < MAX_FIRST_MOVE):
         atom = int(np.argmax(np.where(np.isfinite(moved), moved, np.inf)))
         raise InputError(

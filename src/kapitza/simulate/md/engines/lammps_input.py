@@ -17,7 +17,7 @@ from kapitza.simulate.md.engine import MdState, Thermostats
 from kapitza.simulate.md.potential import AnyPotential, LammpsCommands, Potential
 from kapitza.simulate.md.protocol import Protocol, check_thermostats, gradient_state
 from kapitza.simulate.md.record import HEADER_FILE, make_header
-from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, m_u, ps
 
 LAMMPS_SPEED = angstrom / ps  # m s⁻¹ of LAMMPS' unit of velocity
@@ -129,7 +129,7 @@ def group_commands() -> list[str]:
     tests = {
         "hot": f"role == {HOT_ROLE}",
         "cold": f"role == {COLD_ROLE}",
-        "held": f"role == {HELD_ROLE}",
+        "held": f"role == {FIXED_ROLE}",
         "right": "right == 1",
     }
     made: list[str] = []
@@ -316,9 +316,9 @@ def lammps_deck(system: System, potential: AnyPotential, protocol: Protocol) -> 
     check_thermostats(system, protocol)
     if thermostats.kind == "swap":
         raise InputError(f"{system.name}: no deck for thermostats of kind 'swap': take 'exchange' instead")
-    if protocol.power and not (isinstance(potential, Potential) and potential.form == "lennard-jones"):
+    if protocol.power_interval and not (isinstance(potential, Potential) and potential.form == "lennard-jones"):
         raise InputError(
-            f"power every {protocol.power} steps with {potential.form!r}: LAMMPS counts only the pair part "
+            f"power every {protocol.power_interval} steps with {potential.form!r}: LAMMPS counts only the pair part "
             "of many-body "
             "forces (of silicon after Stillinger and Weber less than half of the power): leave it out"
         )
@@ -368,13 +368,13 @@ def _restart_commands(protocol: Protocol) -> str:
 
 def _output_commands(protocol: Protocol) -> list[str]:
     """Commands that write the blocks: temperatures of planes, heat of the thermostats and energies, direct power."""
-    flowing = "com yes" if protocol.flowing else "com no"
-    samples = f"{protocol.sample} {protocol.steps // protocol.sample} {protocol.steps}"
+    flow = "com yes" if protocol.subtract_flow else "com no"
+    samples = f"{protocol.sample_interval} {protocol.steps // protocol.sample_interval} {protocol.steps}"
     written = "format ' %.15g'"
     commands = [
         "compute layer all property/atom i_layer",
         "compute planes all chunk/atom c_layer nchunk once ids every compress no",
-        f"compute planetemp moving temp/chunk planes temp {flowing} adof 3 cdof {-3 if protocol.flowing else 0}",
+        f"compute planetemp moving temp/chunk planes temp {flow} adof 3 cdof {-3 if protocol.subtract_flow else 0}",
         f"fix profile all ave/time {samples} c_planetemp[1] mode vector append {PROFILE_FILE} {written}",
         *(f"variable {name} equal {given}" for name, given in _heat_formulas(protocol.thermostats)),
         "compute kinetic all ke",
@@ -383,8 +383,8 @@ def _output_commands(protocol: Protocol) -> list[str]:
             f"{HEAT_FILE} {written}"
         ),
     ]
-    if protocol.power:
-        every = f"{protocol.power} {protocol.steps // protocol.power} {protocol.steps}"
+    if protocol.power_interval:
+        every = f"{protocol.power_interval} {protocol.steps // protocol.power_interval} {protocol.steps}"
         commands += [
             "compute flow right heat/flux/virial/tally left",  # what the right side gains
             f"fix power all ave/time {every} c_flow append {POWER_FILE} {written}",

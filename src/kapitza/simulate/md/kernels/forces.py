@@ -10,7 +10,7 @@ from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import InputError, require
 from kapitza.simulate.md.kernels.neighbours import KERNEL_EXTRA, KERNEL_PURPOSE, NeighbourList, VerletList
 from kapitza.simulate.md.potential import AnyPotential, LammpsCommands, Potential
-from kapitza.simulate.md.system import HELD_ROLE, System
+from kapitza.simulate.md.system import FIXED_ROLE, System
 
 _FORCE_STEP = 1e-12  # m, of finite differences
 KERNEL_MODULES = {
@@ -113,7 +113,7 @@ def _largest_eigenfrequency(forces: SystemForces, system: System, side: IntArray
     """Highest angular frequency of some atoms among others at rest, rad s⁻¹."""
     from scipy.sparse.linalg import LinearOperator, eigsh
 
-    atoms = side[system.role[side] != HELD_ROLE]
+    atoms = side[system.role[side] != FIXED_ROLE]
     root = np.sqrt(system.masses[atoms])[:, None]
 
     def pulled(vector: Array) -> Array:

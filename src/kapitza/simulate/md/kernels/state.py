@@ -41,7 +41,7 @@ class ListedAtoms(NamedTuple):
     limit: float  # square of the distance that an atom may have moved since, m²
 
 
-class BathState(NamedTuple):
+class ThermostatState(NamedTuple):
     """The two thermostats."""
 
     kind: int

@@ -1,4 +1,4 @@
-"""Compiled baths: they change velocities and count the energy that they give.  Importing this module needs numba.
+"""Compiled thermostats: they change velocities and count the energy that they give.  Importing this module needs numba.
 
 The random numbers are those of xoshiro256+, D. Blackman and S. Vigna, ACM Trans. Math. Softw. 47, 36 (2021),
 doi:10.1145/3460772, made normal by the method of Box and Muller.
@@ -48,7 +48,7 @@ def langevin_step(v: Array, mass: Array, atoms: IntArray, keep: float, heat: flo
 
 @compile_kernel
 def exchange_step(r: Array, v: Array, f: Array, mass: Array, atoms: IntArray, power: float, dt: float) -> float:
-    """Give a bath power times dt by scaling its velocities about their mean; returns the energy, J, or NaN.
+    """Give a thermostat power times dt by scaling its velocities about their mean; returns the energy, J, or NaN.
 
     Positions r are corrected in the third order of dt, which keeps the total energy from drifting: eq. (20) of P.
     Wirnsberger, D. Frenkel and C. Dellago, J. Chem. Phys. 143, 124104 (2015), doi:10.1063/1.4931597.
@@ -66,7 +66,7 @@ def exchange_step(r: Array, v: Array, f: Array, mass: Array, atoms: IntArray, po
             kinetic += 0.5 * mass[i] * own * own
             work += f[i, c] * own
     scale = 1 + power * dt / kinetic
-    if not scale > 0:  # the bath holds less kinetic energy than is to be removed
+    if not scale > 0:  # the thermostat holds less kinetic energy than is to be removed
         return np.nan
     scale, rate, cube = np.sqrt(scale), power / kinetic, dt * dt * dt
     for i in atoms:
@@ -81,7 +81,7 @@ def exchange_step(r: Array, v: Array, f: Array, mass: Array, atoms: IntArray, po
 
 @compile_kernel
 def _extreme_atom(v: Array, mass: Array, atoms: IntArray, sign: float) -> int:
-    """Atom of a bath with the largest (sign 1) or smallest (-1) kinetic energy."""
+    """Atom of a thermostat with the largest (sign 1) or smallest (-1) kinetic energy."""
     best, found = -np.inf, -1
     for i in atoms:
         energy = sign * mass[i] * (v[i, 0] ** 2 + v[i, 1] ** 2 + v[i, 2] ** 2)
@@ -92,11 +92,11 @@ def _extreme_atom(v: Array, mass: Array, atoms: IntArray, sign: float) -> int:
 
 @compile_kernel
 def swap_step(v: Array, mass: Array, hot: IntArray, cold: IntArray) -> float:
-    """Let the slowest atom of the hot bath and the fastest of the cold one collide; energy given to the hot bath, J.
+    """Let the slowest hot and the fastest cold thermostatted atom collide; energy given to the hot one, J.
 
     The relative velocity is turned round in the frame of their centre of mass, which exchanges the velocities of equal
     masses and keeps energy and momentum of unequal ones: C. Nieto-Draghi and J. B. Avalos, Mol. Phys. 101, 2303 (2003).
-    Nothing is done where heat would flow to the cold bath.
+    Nothing is done where heat would flow to the cold thermostat.
     """
     i, j = _extreme_atom(v, mass, hot, -1.0), _extreme_atom(v, mass, cold, 1.0)
     given = 0.0

@@ -1,10 +1,12 @@
-"""Compiled time steps: baths, half a kick, drift, forces, half a kick.  Importing this module needs numba.
+"""Compiled time steps: thermostats, half a kick, drift, forces, half a kick.
+
+Importing this module needs numba.
 
 Velocity Verlet conserves a shadow of the energy, to which heat given at frequency ω counts 1 + (ω Δt)²/6 times.  The
-baths act between its steps and count the energy itself: between sides of other frequencies the energy thus drifts by
-(ω_A² - ω_B²) Δt²/6 of the heat moved, 1e-3 in a usual run; eHEX corrects for it.  G. Bussi and M. Parrinello, Phys.
+thermostats act between its steps and count the energy itself: between sides of other frequencies the energy thus drifts
+by (ω_A² - ω_B²) Δt²/6 of the heat moved, 1e-3 in a usual run; eHEX corrects for it.  G. Bussi and M. Parrinello, Phys.
 Rev. E 75, 056707 (2007), doi:10.1103/PhysRevE.75.056707.  A harmonic solid keeps exactly the kinetic temperature of its
-Langevin bath.
+Langevin thermostat.
 """
 
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 from kapitza.simulate.md.kernels import harmonic, lennard_jones, stillinger_weber, tersoff
 from kapitza.simulate.md.kernels.cell_lists import place_ghosts
 from kapitza.simulate.md.kernels.compiler import compile_kernel
-from kapitza.simulate.md.kernels.state import BathState, ListedAtoms, MovingAtoms, StepClock
+from kapitza.simulate.md.kernels.state import ListedAtoms, MovingAtoms, StepClock, ThermostatState
 from kapitza.simulate.md.kernels.thermostats import (
     EXCHANGE_THERMOSTAT,
     LANGEVIN_THERMOSTAT,
@@ -24,18 +26,18 @@ from kapitza.simulate.md.kernels.thermostats import (
 
 
 @compile_kernel
-def _apply_thermostats(step: int, dt: float, atoms: MovingAtoms, bath: BathState) -> None:
-    """Let the baths act, and add what they give to their heat."""
-    v, mass, heat = atoms.velocities, atoms.masses, bath.heat
-    keep, hot_energy, cold_energy, power = bath.numbers
-    if bath.kind == LANGEVIN_THERMOSTAT:
-        heat[0] += langevin_step(v, mass, bath.hot, keep, hot_energy, bath.random)
-        heat[1] += langevin_step(v, mass, bath.cold, keep, cold_energy, bath.random)
-    elif bath.kind == EXCHANGE_THERMOSTAT:
-        heat[0] += exchange_step(atoms.positions, v, atoms.forces, mass, bath.hot, power, dt)
-        heat[1] += exchange_step(atoms.positions, v, atoms.forces, mass, bath.cold, -power, dt)
-    elif bath.kind == SWAP_THERMOSTAT and (step + 1) % bath.period == 0:
-        given = swap_step(v, mass, bath.hot, bath.cold)
+def _apply_thermostats(step: int, dt: float, atoms: MovingAtoms, thermostats: ThermostatState) -> None:
+    """Let the thermostats act, and add what they give to their heat."""
+    v, mass, heat = atoms.velocities, atoms.masses, thermostats.heat
+    keep, hot_energy, cold_energy, power = thermostats.numbers
+    if thermostats.kind == LANGEVIN_THERMOSTAT:
+        heat[0] += langevin_step(v, mass, thermostats.hot, keep, hot_energy, thermostats.random)
+        heat[1] += langevin_step(v, mass, thermostats.cold, keep, cold_energy, thermostats.random)
+    elif thermostats.kind == EXCHANGE_THERMOSTAT:
+        heat[0] += exchange_step(atoms.positions, v, atoms.forces, mass, thermostats.hot, power, dt)
+        heat[1] += exchange_step(atoms.positions, v, atoms.forces, mass, thermostats.cold, -power, dt)
+    elif thermostats.kind == SWAP_THERMOSTAT and (step + 1) % thermostats.period == 0:
+        given = swap_step(v, mass, thermostats.hot, thermostats.cold)
         heat[0] += given
         heat[1] -= given  # an elastic collision: the two add to zero
 
@@ -75,11 +77,13 @@ def _kick_step(dt: float, atoms: MovingAtoms, around: ListedAtoms) -> None:
 
 
 @compile_kernel
-def _start_step(done: int, clock: StepClock, atoms: MovingAtoms, around: ListedAtoms, bath: BathState) -> bool:
+def _start_step(
+    done: int, clock: StepClock, atoms: MovingAtoms, around: ListedAtoms, thermostats: ThermostatState
+) -> bool:
     """Do a step up to its forces; whether the list of neighbours holds for these."""
     if clock.drifted and done == 0:  # thermostats and drift preceded the renewal of the list
         return True
-    _apply_thermostats(clock.step + done, clock.timestep, atoms, bath)  # between steps r and v are of one time
+    _apply_thermostats(clock.step + done, clock.timestep, atoms, thermostats)  # between steps r and v are of one time
     return _drift_step(clock.timestep, atoms, around)
 
 
@@ -88,12 +92,12 @@ def _start_step(done: int, clock: StepClock, atoms: MovingAtoms, around: ListedA
 
 @compile_kernel
 def advance_lennard_jones(
-    clock: StepClock, atoms: MovingAtoms, around: ListedAtoms, parameters: Any, bath: BathState
+    clock: StepClock, atoms: MovingAtoms, around: ListedAtoms, parameters: Any, thermostats: ThermostatState
 ) -> int:
     """Do some steps, up to the end or until the neighbours must be listed anew; return how many are done."""
     x, species, start, near = around.positions, around.species, around.start, around.near
     for done in range(clock.steps):
-        if not _start_step(done, clock, atoms, around, bath):
+        if not _start_step(done, clock, atoms, around, thermostats):
             return done
         atoms.energy[0] = lennard_jones.lennard_jones_forces(x, species, start, near, parameters, atoms.forces)
         _kick_step(clock.timestep, atoms, around)
@@ -102,12 +106,12 @@ def advance_lennard_jones(
 
 @compile_kernel
 def advance_stillinger_weber(
-    clock: StepClock, atoms: MovingAtoms, around: ListedAtoms, parameters: Any, bath: BathState
+    clock: StepClock, atoms: MovingAtoms, around: ListedAtoms, parameters: Any, thermostats: ThermostatState
 ) -> int:
     """Do some steps, as `advance_lennard_jones` does."""
     x, species, start, near = around.positions, around.species, around.start, around.near
     for done in range(clock.steps):
-        if not _start_step(done, clock, atoms, around, bath):
+        if not _start_step(done, clock, atoms, around, thermostats):
             return done
         atoms.energy[0] = stillinger_weber.stillinger_weber_forces(x, species, start, near, parameters, atoms.forces)
         _kick_step(clock.timestep, atoms, around)
@@ -115,11 +119,13 @@ def advance_stillinger_weber(
 
 
 @compile_kernel
-def advance_tersoff(clock: StepClock, atoms: MovingAtoms, around: ListedAtoms, parameters: Any, bath: BathState) -> int:
+def advance_tersoff(
+    clock: StepClock, atoms: MovingAtoms, around: ListedAtoms, parameters: Any, thermostats: ThermostatState
+) -> int:
     """Do some steps, as `advance_lennard_jones` does."""
     x, species, start, near = around.positions, around.species, around.start, around.near
     for done in range(clock.steps):
-        if not _start_step(done, clock, atoms, around, bath):
+        if not _start_step(done, clock, atoms, around, thermostats):
             return done
         atoms.energy[0] = tersoff.tersoff_forces(x, species, start, near, parameters, atoms.forces)
         _kick_step(clock.timestep, atoms, around)
@@ -128,12 +134,12 @@ def advance_tersoff(clock: StepClock, atoms: MovingAtoms, around: ListedAtoms, p
 
 @compile_kernel
 def advance_harmonic(
-    clock: StepClock, atoms: MovingAtoms, around: ListedAtoms, parameters: Any, bath: BathState
+    clock: StepClock, atoms: MovingAtoms, around: ListedAtoms, parameters: Any, thermostats: ThermostatState
 ) -> int:
     """Do some steps, as `advance_lennard_jones` does."""
     x, species, start, near = around.positions, around.species, around.start, around.near
     for done in range(clock.steps):
-        if not _start_step(done, clock, atoms, around, bath):
+        if not _start_step(done, clock, atoms, around, thermostats):
             return done
         atoms.energy[0] = harmonic.harmonic_forces(x, species, start, near, parameters, atoms.forces)
         _kick_step(clock.timestep, atoms, around)

@@ -38,7 +38,7 @@ class HarmonicCurrent(SegmentObserver):
         super().__init__(settings, 3 * self.atoms.size, settings.segment // 2 + 1)
         self.constants = constants.astype(self.ring.samples.dtype)
 
-    def see(self, positions: Array, velocities: Array) -> None:
+    def sample(self, positions: Array, velocities: Array) -> None:
         """Take one sample."""
         if self.ring.add(velocities[self.atoms].ravel()):
             self.sums.add(self._row())

@@ -136,7 +136,7 @@ class InterfaceModeAnalysis(SegmentObserver):
         self.close = np.ascontiguousarray(modes.vectors[:, rows]).reshape(m, -1)
         self.waiting: list[tuple[Array, Array]] = []
 
-    def see(self, positions: Array, velocities: Array) -> None:
+    def sample(self, positions: Array, velocities: Array) -> None:
         """Take one sample."""
         motion = (self.root * velocities[self.modes.atoms]).ravel()
         force = (self.sign * self.crossing.forces(positions)).ravel()

@@ -120,7 +120,7 @@ class ModeEnergies:
         self.waves = [np.concatenate([slab.vectors.real, slab.vectors.imag]).T for slab in self.slabs]
         self.waiting: list[list[Array]] = []
 
-    def see(self, positions: Array, velocities: Array) -> None:
+    def sample(self, positions: Array, velocities: Array) -> None:
         """Take one sample."""
         self.waiting.append(
             [(root * velocities[slab.atoms]).ravel() for slab, root in zip(self.slabs, self.roots, strict=True)]

@@ -19,7 +19,7 @@ from kapitza.simulate.md.observers.velocity_spectra import LayerSpectra
 from kapitza.simulate.md.observers.welch import SegmentSettings
 from kapitza.simulate.md.potential import AnyPotential, Potential
 from kapitza.simulate.md.protocol import Protocol
-from kapitza.simulate.md.system import FREE_ROLE, HELD_ROLE, System
+from kapitza.simulate.md.system import FIXED_ROLE, FREE_ROLE, System
 
 _RECIPE_MODULE = "kapitza.simulate.md.observers.sampling:"
 _SAMPLED_ATOMS = (
@@ -137,7 +137,7 @@ def _select_body(system: System, near: IntArray) -> IntArray:
             "cross-section"
         )
     away = np.abs(system.heights - system.plane)
-    away[system.roles == HELD_ROLE] = np.inf
+    away[system.roles == FIXED_ROLE] = np.inf
     away[np.unique(system.layer[near])] = 0.0
     order = np.argsort(away, kind="stable")
     fits = order[(np.cumsum(system.counts[order]) <= _MAX_BODY_ATOMS) & np.isfinite(away[order])]
@@ -164,7 +164,7 @@ class BoundaryPowers:
         """(samples, 2) so far, W."""
         return self.values[: self.filled].copy()
 
-    def see(self, positions: Array, velocities: Array) -> None:
+    def sample(self, positions: Array, velocities: Array) -> None:
         """Take one sample."""
         if self.filled == len(self.values):
             self.values = np.concatenate([self.values, np.zeros_like(self.values)])

@@ -174,7 +174,7 @@ class SpectralCurrent(SegmentObserver):
         super().__init__(settings, 6 * crossing.atoms.size, 1 + 3 * (settings.segment // 2 + 1))
         self.power = np.zeros(settings.segment)
 
-    def see(self, positions: Array, velocities: Array) -> None:
+    def sample(self, positions: Array, velocities: Array) -> None:
         """Take one sample."""
         force, velocity = self.crossing.forces(positions), velocities[self.crossing.atoms]
         self.power[self.ring.filled] = self.sign @ (force * velocity).sum(axis=1)

@@ -92,7 +92,7 @@ class LayerSpectra(_PlaceSpectra):
         heights = increasing([float(np.mean(np.asarray(positions)[layer, 2])) for layer in layers])
         super().__init__(settings, heights, np.repeat(np.arange(len(layers)), [3 * len(layer) for layer in layers]))
 
-    def see(self, positions: Array, velocities: Array) -> None:
+    def sample(self, positions: Array, velocities: Array) -> None:
         """Take one sample."""
         self.add((self.roots * velocities[self.atoms]).ravel())
 
@@ -125,7 +125,7 @@ class SpectralEnergyDensity(_PlaceSpectra):
         number = np.tile(np.repeat(np.tile(np.arange(len(q)), 2), 3), len(self.sites))
         super().__init__(settings, np.linalg.norm(q, axis=1), number)
 
-    def see(self, positions: Array, velocities: Array) -> None:
+    def sample(self, positions: Array, velocities: Array) -> None:
         """Take one sample."""
         parts = [(wave @ velocities[site]).ravel() for wave, site in zip(self.waves, self.sites, strict=True)]
         self.add(np.concatenate(parts))

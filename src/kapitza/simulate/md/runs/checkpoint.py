@@ -53,7 +53,7 @@ class Snapshot:
     state: MdState  # of the atoms
     step: int  # time steps done, equilibration included
     rows: UnitResult  # sums so far, by name
-    seen: Sequence[UnitResult]  # arrays of each observer
+    observer_states: Sequence[UnitResult]  # arrays of each observer
 
 
 def plain_values(value: Any, depth: int = 3) -> object:
@@ -144,13 +144,14 @@ def _snapshot_arrays(snapshot: Snapshot, address: str) -> UnitResult:
     """Arrays by name, as they go to the file."""
     state = snapshot.state
     arrays: UnitResult = {
-        "address": np.array(address), "step": np.array(snapshot.step), "observers": np.array(len(snapshot.seen)),
+        "address": np.array(address), "step": np.array(snapshot.step),
+        "observers": np.array(len(snapshot.observer_states)),
         "state positions": state.positions, "state velocities": state.velocities,
         "state step": np.array(state.step), "state heat": state.heat, "state random": state.random,
     }  # fmt: skip
     arrays |= {f"rows {name}": value for name, value in snapshot.rows.items()}
-    for i, seen in enumerate(snapshot.seen):
-        arrays |= {f"seen {i} {name}": value for name, value in seen.items()}
+    for i, observed in enumerate(snapshot.observer_states):
+        arrays |= {f"seen {i} {name}": value for name, value in observed.items()}
     return arrays
 
 
@@ -163,8 +164,8 @@ def _restore_snapshot(arrays: UnitResult) -> Snapshot:
         np.asarray(arrays["state heat"], dtype=float),
         np.asarray(arrays["state random"], dtype=np.uint64),
     )
-    seen = [strip_prefix(arrays, f"seen {i} ") for i in range(int(arrays["observers"]))]
-    return Snapshot(state, int(arrays["step"]), strip_prefix(arrays, "rows "), seen)
+    observed = [strip_prefix(arrays, f"seen {i} ") for i in range(int(arrays["observers"]))]
+    return Snapshot(state, int(arrays["step"]), strip_prefix(arrays, "rows "), observed)
 
 
 def strip_prefix(arrays: UnitResult, start: str) -> UnitResult:

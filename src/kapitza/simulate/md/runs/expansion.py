@@ -102,7 +102,7 @@ def bulk_crystal(body: Structure, potential: Potential, constant: float, cells: 
     """One crystal, periodic, every atom of it in one of two thermostats."""
     length = (max(1, cells[2] // 2), max(1, cells[2] - cells[2] // 2))
     system = mass_interface(
-        body, potential, 1.0, lattice_constant=constant, cells=cells[:2], length=length, bath=0, periodic=True,
+        body, potential, 1.0, lattice_constant=constant, cells=cells[:2], length=length, thermostat=0, periodic=True,
     )  # fmt: skip
     return evolve(system, name=body.name, role=np.where(system.right, COLD_ROLE, HOT_ROLE))
 

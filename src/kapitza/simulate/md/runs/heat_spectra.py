@@ -98,7 +98,7 @@ def heat_spectrum(
     kelvin = [found.temperature] if temperature is None else temperature
     edges = _band_edges(run, float(flux.omega[-1]), bands)
     value, sigma = flux.bands(edges)
-    hot, cold = run.records[0].bath_temperatures
+    hot, cold = run.records[0].thermostat_temperatures
     error = float(np.sqrt(found.covariance[1, 1]))
     across = spectral_conductance(flux, found.jump, kelvin, drop="extrapolated", difference_sigma=error)
     between = spectral_conductance(flux, hot - cold, kelvin, drop="emitted")
@@ -186,7 +186,7 @@ def mode_temperatures(run: Run, *, bands: int = 8) -> ModeTemperatures:
     if run.reference or not run.modes:
         driven, reference = _layer_spectra(run)
         edges = _band_edges(run, float(driven.omega[-1]), bands)
-        mean = float(np.mean(run.records[0].bath_temperatures))
+        mean = float(np.mean(run.records[0].thermostat_temperatures))
         found = spectral_temperatures(driven, reference, mean, edges)
         weight = reference.bands(edges)[0]
         layer = np.nansum(found.temperature() * weight, axis=1) / weight.sum(axis=1)

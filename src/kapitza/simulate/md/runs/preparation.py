@@ -12,7 +12,7 @@ from kapitza.simulate.md.engine import MdEngine, MdState, Thermostats
 from kapitza.simulate.md.potential import AnyPotential
 from kapitza.simulate.md.protocol import Protocol, thermal_state
 from kapitza.simulate.md.runs.checkpoint import plain_values
-from kapitza.simulate.md.system import COLD_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE, System
 
 _STATE_FILE = "thermal.state"
 
@@ -25,7 +25,7 @@ def prepare(
     mean = (given.hot + given.cold) / 2
     hot, cold = (mean, mean) if protocol.preparation == "uniform" else (given.hot, given.cold)
     grouped = evolve(system, role=thermostat_groups(system, protocol))
-    heating = evolve(protocol, thermostats=Thermostats("langevin", hot, cold, given.damping), power=0)
+    heating = evolve(protocol, thermostats=Thermostats("langevin", hot, cold, given.damping), power_interval=0)
     state = thermalise(grouped, potential, engine, heating, folder)
     alone = Thermostats("none", hot, cold)
     return evolve(protocol, preparation="gradient", thermostats=alone, equilibration=0, start=state)
@@ -34,7 +34,7 @@ def prepare(
 def thermostat_groups(system: System, protocol: Protocol) -> IntArray:
     """(n,) roles in which every atom that moves belongs to the hot or the cold thermostat."""
     heated = system.role == HOT_ROLE if protocol.preparation == "bath" else ~system.right
-    return np.where(system.role == HELD_ROLE, HELD_ROLE, np.where(heated, HOT_ROLE, COLD_ROLE))
+    return np.where(system.role == FIXED_ROLE, FIXED_ROLE, np.where(heated, HOT_ROLE, COLD_ROLE))
 
 
 def thermalise(
@@ -48,7 +48,7 @@ def thermalise(
         return _read_state(path, key)
     given = protocol.thermostats
     # Atoms begin at rest positions: by equipartition half of the kinetic energy of 2T becomes potential.
-    start = thermal_state(system, (given.hot + given.cold) / 2, protocol.seed, twice=True)
+    start = thermal_state(system, (given.hot + given.cold) / 2, protocol.seed, double_temperature=True)
     motion = engine.begin(system, potential, given, start, timestep=protocol.timestep, seed=protocol.seed)
     try:
         motion.advance(protocol.equilibration)
@@ -56,8 +56,8 @@ def thermalise(
     finally:
         motion.close()
     # Langevin forces leave a drift, which at constant energy would persist and count as temperature.
-    mass = system.masses * (system.role != HELD_ROLE)
-    velocities = found.velocities - (mass @ found.velocities / mass.sum()) * (system.role != HELD_ROLE)[:, None]
+    mass = system.masses * (system.role != FIXED_ROLE)
+    velocities = found.velocities - (mass @ found.velocities / mass.sum()) * (system.role != FIXED_ROLE)[:, None]
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         arrays: UnitResult = {"address": np.array(key), "positions": found.positions, "velocities": velocities}

@@ -27,7 +27,7 @@ class Replica:
     """One run of several."""
 
     record: Record  # what its blocks left
-    seen: tuple[UnitResult, ...] = ()  # of each observer, for `restore` of one made the same way
+    observer_states: tuple[UnitResult, ...] = ()  # of each observer, for `restore` of one made the same way
 
     @property
     def seed(self) -> int:
@@ -65,7 +65,11 @@ def lengthen_protocol(protocol: Protocol, factor: float) -> Protocol:
     """
     if not (np.isfinite(factor) and factor > 0):
         raise InputError(f"a system {factor:g} times as long: wanted a finite number above 0")
-    unit = int(np.lcm(protocol.sample, protocol.power)) if protocol.power else protocol.sample
+    unit = (
+        int(np.lcm(protocol.sample_interval, protocol.power_interval))
+        if protocol.power_interval
+        else protocol.sample_interval
+    )
     steps = max(unit, round(protocol.steps * factor**2 / unit) * unit)
     return evolve(protocol, steps=steps, equilibration=round(protocol.equilibration * factor**2))
 
@@ -118,8 +122,8 @@ def run_unit(inputs: UnitInputs, *, folder: str | None = None) -> UnitResult:
 
 def _restore_replica(arrays: UnitResult) -> Replica:
     """Return the replica that a unit of work gave."""
-    seen = tuple(strip_prefix(arrays, f"seen {i} ") for i in range(int(arrays["observers"])))
-    return Replica(restore_record(arrays), seen)
+    observed = tuple(strip_prefix(arrays, f"seen {i} ") for i in range(int(arrays["observers"])))
+    return Replica(restore_record(arrays), observed)
 
 
 def record_arrays(record: Record) -> UnitResult:

@@ -226,7 +226,7 @@ def sampled(setup: RunSetup, recipes: dict[str, ObserverRecipe], found: Sequence
         made: list[Any] = []
         for one in replicas if name in names else ():
             made.append(recipes[name](setup.system, setup.potential))
-            made[-1].restore(one.seen[names.index(name)])
+            made[-1].restore(one.observer_states[names.index(name)])
         return made
 
     names, first = list(recipes), found[0]
@@ -253,7 +253,7 @@ def _reference_setup(setup: RunSetup, blocks: int, layers: ObserverRecipe) -> Ru
     given = setup.protocol.thermostats
     mean = (given.hot + given.cold) / 2
     protocol = evolve(
-        setup.protocol, thermostats=evolve(given, kind="langevin", hot=mean, cold=mean), blocks=blocks, power=0
+        setup.protocol, thermostats=evolve(given, kind="langevin", hot=mean, cold=mean), blocks=blocks, power_interval=0
     )
     return evolve(setup, protocol=protocol, observers=[layers])
 

@@ -33,12 +33,17 @@ from kapitza.simulate.md.protocol import (
 from kapitza.simulate.md.record import Record, make_header
 from kapitza.simulate.md.runs.checkpoint import Checkpoint, Snapshot, float_array, observer_arrays, plain_values
 from kapitza.simulate.md.runs.preparation import prepare
-from kapitza.simulate.md.system import HELD_ROLE, System
+from kapitza.simulate.md.system import FIXED_ROLE, System
 from kapitza.simulate.md.systems.assembly import check_overlap
 from kapitza.units import fs, k_B
 
 RUN_VERSION = "1"
-_TIMING = ("timestep", "steps", "blocks", "equilibration", "sample", "power", "seed", "flowing", "leak")
+# of the protocol in the addresses of runs, by their names in version 0.1, so that its folders can be resumed
+_TIMING = {
+    "timestep": "timestep", "steps": "steps", "blocks": "blocks", "equilibration": "equilibration",
+    "sample": "sample_interval", "power": "power_interval", "seed": "seed", "flowing": "subtract_flow",
+    "leak": "max_energy_drift",
+}  # fmt: skip
 _POWER_SKIN = 0.3  # of the cutoff: lists of the few atoms near the plane may be long, and last
 
 BlockObserver = Thermometer | PowerMeter | Observer
@@ -72,7 +77,7 @@ def run_single(
             f"{system.name} has atoms of {', '.join(system.kinds)}, the potential is for {', '.join(potential.kinds)}: "
             "make it for these kinds"
         )
-    if protocol.power:
+    if protocol.power_interval:
         require_kernels(potential)
     check_overlap(system)
     setup = RunSetup(system, potential, engine, protocol)
@@ -107,7 +112,7 @@ def _inputs_address(setup: RunSetup, observers: Sequence[Observer]) -> str:
     """Address of a run: of all that its blocks depend on, not of how many they are."""
     protocol = setup.protocol
     timing = {"class": "kapitza.simulate.md.protocol:Course"}  # as 0.1.0 wrote it
-    timing |= {name: getattr(protocol, name) for name in _TIMING} | {"blocks": 1}
+    timing |= {name: getattr(protocol, current) for name, current in _TIMING.items()} | {"blocks": 1}
     parts = (setup.system, setup.potential, setup.engine, protocol.thermostats)
     inputs = [
         *(plain_values(one) for one in parts),
@@ -143,8 +148,8 @@ class RunInProgress:
         self.state, self.step = last.state, last.step
         self.temperature, self.heat = list(float_array(last.rows, "temperature")), list(float_array(last.rows, "heat"))
         self.power, self.energy = float_array(last.rows, "power").tolist(), float_array(last.rows, "energy").tolist()
-        for one, seen in zip(self.observers, last.seen, strict=True):
-            one.restore(seen)
+        for one, observed in zip(self.observers, last.observer_states, strict=True):
+            one.restore(observed)
 
     def advance(self, progress: Progress) -> None:
         """Do what is left, and keep what is done whatever happens."""
@@ -152,10 +157,10 @@ class RunInProgress:
         progress(len(self.power), protocol.blocks)
         if len(self.power) == protocol.blocks:
             return
-        if protocol.power:
+        if protocol.power_interval:
             system, potential = self.setup.system, require_kernels(self.setup.potential)
             self.meter = PowerMeter(
-                PlanePower(system, potential, skin=_POWER_SKIN * potential.cutoff).power, protocol.power
+                PlanePower(system, potential, skin=_POWER_SKIN * potential.cutoff).power, protocol.power_interval
             )
         motion = self.motion()
         try:
@@ -182,12 +187,12 @@ class RunInProgress:
     def thermometer(self) -> Thermometer:
         """Thermometer that also stops the run when atoms leave their crystal."""
         s = self.setup
-        free = int((s.system.role != HELD_ROLE).sum())
+        free = int((s.system.role != FIXED_ROLE).sum())
         hottest = max(s.protocol.thermostats.hot, s.protocol.thermostats.cold)
         return Thermometer(
             system=s.system,
-            every=s.protocol.sample,
-            flowing=s.protocol.flowing,
+            every=s.protocol.sample_interval,
+            subtract_flow=s.protocol.subtract_flow,
             limit=MAX_KINETIC_GROWTH * 1.5 * free * k_B * hottest,
         )
 
@@ -215,13 +220,13 @@ class RunInProgress:
         self.temperature.append(thermometer.mean())
         self.power.append(np.nan if meter is None else meter.mean())
         self.log_energies(motion)
-        leak = self.energy[-1] - energy - float((self.heat[-1] - heat).sum())  # zero by the first law
+        drift = self.energy[-1] - energy - float((self.heat[-1] - heat).sum())  # zero by the first law
         kinetic = motion.energy[1]
-        if not abs(leak) <= protocol.leak * kinetic:
+        if not abs(drift) <= protocol.max_energy_drift * kinetic:
             raise ConvergenceError(
-                f"{self.setup.system.name}: in {name} the energy changed by {leak:.3g} J beyond the heat of the "
-                f"thermostats, more than {protocol.leak:g} of the kinetic energy {kinetic:.3g} J: take a shorter time "
-                f"step than {protocol.timestep / fs:.3g} fs, or a potential that ends smoothly"
+                f"{self.setup.system.name}: in {name} the energy changed by {drift:.3g} J beyond the heat of the "
+                f"thermostats, more than {protocol.max_energy_drift:g} of the kinetic energy {kinetic:.3g} J: take a "
+                f"shorter time step than {protocol.timestep / fs:.3g} fs, or a potential that ends smoothly"
             )
         self.save_state(motion, protocol.steps)
 

@@ -10,7 +10,7 @@ from kapitza.simulate.md.analysis.relaxation import RelaxationData, RelaxationFi
 from kapitza.simulate.md.analysis.slabs import ThermalSlab
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.run import Run
-from kapitza.simulate.md.system import FREE_ROLE, HELD_ROLE
+from kapitza.simulate.md.system import FIXED_ROLE, FREE_ROLE
 from kapitza.simulate.md.systems.soft import SlabThermometer, SoftSystem, insert_slabs
 from kapitza.units import k_B
 
@@ -33,8 +33,8 @@ def analyse_liquid(soft: SoftSystem, run: Run, slabs: SlabThermometer) -> Liquid
 
     Lines through the free planes of a wall and through the slabs are extrapolated to the Gibbs plane, midway between
     the last plane of the wall and where the liquid begins.  `analyse_nemd` does the rest, errors and verdict, as
-    between two crystals.  The protocol subtracts the mean velocity of each plane (`flowing`); `slabs` of `liquid_slabs`
-    sampled this run, and those with next to no atoms, at the walls, are left out.
+    between two crystals.  The protocol subtracts the mean velocity of each plane (`subtract_flow`); `slabs` of
+    `liquid_slabs` sampled this run, and those with next to no atoms, at the walls, are left out.
     """
     if len(run.records) != 1:
         raise InputError(f"{run.title}: {len(run.records)} replicas: the slabs of a liquid belong to one")
@@ -55,11 +55,11 @@ def liquid_faces(record: Record, liquid: IntArray, slabs: SlabThermometer) -> tu
     free = record.roles == FREE_ROLE
     far = float(slabs.edges[0] + slabs.edges[-1]) - record.plane
     hot = evolve(
-        record, name=f"{record.name}, hot wall", roles=np.where(free & (number > liquid[-1]), HELD_ROLE, record.roles)
+        record, name=f"{record.name}, hot wall", roles=np.where(free & (number > liquid[-1]), FIXED_ROLE, record.roles)
     )
     cold = evolve(
         record, name=f"{record.name}, cold wall", plane=far,
-        roles=np.where(free & (number < liquid[0]), HELD_ROLE, record.roles),
+        roles=np.where(free & (number < liquid[0]), FIXED_ROLE, record.roles),
     )  # fmt: skip
     return hot, cold
 

@@ -16,7 +16,7 @@ from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import InputError
 from kapitza.matter.structure import ATOMIC_WEIGHTS, Structure, structure
 from kapitza.simulate.md.potential import Potential
-from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, FREE_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom
 
 _PLANE_SPACING = 0.4 * angstrom  # planes of atoms are at least this far apart
@@ -35,7 +35,7 @@ def mass_interface(
     lattice_constant: float | tuple[float, float] | None = None,
     cells: tuple[int, int] = (5, 5),
     length: int | tuple[int, int] = 12,
-    bath: int | tuple[int, int] = 4,
+    thermostat: int | tuple[int, int] = 4,
     periodic: bool = False,
 ) -> System:
     """Build one crystal whose atoms are heavier on the right of a plane.
@@ -49,8 +49,8 @@ def mass_interface(
     lattice_constant : length of the first axis, or of the first and of the third, m; None: as the structure has it
     cells : repeats in the plane
     length : cells of each side, thermostat included, held cells not
-    bath : cells of each thermostat, 0 for none, and of the held end beyond it, such as (4, 1); one held cell where only
-        the thermostat is given, none in a periodic system
+    thermostat : cells of each thermostat, 0 for none, and of the held end beyond it, such as (4, 1); one held cell
+        where only the thermostat is given, none in a periodic system
     periodic : repeat along z as well, with a second interface where the box closes
 
     Raises
@@ -60,9 +60,9 @@ def mass_interface(
     """
     body = structure(crystal) if isinstance(crystal, str) else crystal
     lengths = (length, length) if isinstance(length, int) else length
-    bath, wall = (bath, 1) if isinstance(bath, int) else bath
+    thermostat, wall = (thermostat, 1) if isinstance(thermostat, int) else thermostat
     wall = 0 if periodic else wall
-    _check_counts(cells, lengths, bath, wall, ratio)
+    _check_counts(cells, lengths, thermostat, wall, ratio)
     cell = _orient_cell(body, lattice_constant)
     kinds = [_assign_kinds(cell, potential, heavy=heavy) for heavy in (False, True)]
     counts = [n + wall for n in lengths]
@@ -75,20 +75,21 @@ def mass_interface(
     return assemble_system(
         f"{body.name}, mass ratio {ratio:g}", side, (places, masses, species, potential.kinds),
         float(places[~right, 2].max() + places[right, 2].min()) / 2,
-        wall=wall * thick, bath=bath * thick, periodic=periodic, vacuum=3 * potential.cutoff,
+        wall=wall * thick, thermostat=thermostat * thick, periodic=periodic, vacuum=3 * potential.cutoff,
     )  # fmt: skip
 
 
-def _check_counts(cells: Sequence[int], lengths: Sequence[int], bath: int, wall: int, ratio: float) -> None:
+def _check_counts(cells: Sequence[int], lengths: Sequence[int], thermostat: int, wall: int, ratio: float) -> None:
     """Refuse what cannot be built."""
-    if min(*cells, *lengths) < 1 or min(bath, wall) < 0:
+    if min(*cells, *lengths) < 1 or min(thermostat, wall) < 0:
         raise InputError(
-            f"{tuple(cells)} cells in the plane, {tuple(lengths)} along it, {bath} of thermostat and {wall} held: "
-            "wanted at least 1, 1, 0 and 0"
+            f"{tuple(cells)} cells in the plane, {tuple(lengths)} along it, {thermostat} of thermostat and {wall} "
+            "held: wanted at least 1, 1, 0 and 0"
         )
-    if bath >= min(lengths):
+    if thermostat >= min(lengths):
         raise InputError(
-            f"a thermostat of {bath} cells fills a side of {min(lengths)}: lengthen the side or shorten the thermostat"
+            f"a thermostat of {thermostat} cells fills a side of {min(lengths)}: lengthen the side or shorten "
+            "the thermostat"
         )
     if not (np.isfinite(ratio) and ratio > 0):
         raise InputError(f"mass ratio {ratio:g}, wanted a finite number above 0")
@@ -167,22 +168,22 @@ def assemble_system(
     plane: float,
     *,
     wall: float,
-    bath: float,
+    thermostat: float,
     periodic: bool = False,
     vacuum: float = 0.0,
 ) -> System:
     """Make a system of atoms: find their planes, hold the outermost, put thermostats next to them.
 
-    `wall` and `bath` are the thicknesses of the held part and of the thermostat at either end, m; planes are not
+    `wall` and `thermostat` are the thicknesses of the held part and of the thermostat at either end, m; planes are not
     divided, and at least four free ones are left on a side with a thermostat.  Where the box does not repeat along z,
     its third vector becomes as long as the atoms need, and a `vacuum` (m) beyond the ends.
     """
     positions, masses, species, kinds = sites
     layer = find_planes(positions[:, 2])
     heights = np.bincount(layer, weights=positions[:, 2]) / np.bincount(layer)
-    role = (_periodic_roles if periodic else _end_roles)(heights, plane, wall, bath, float(lattice[2, 2]))
+    role = (_periodic_roles if periodic else _end_roles)(heights, plane, wall, thermostat, float(lattice[2, 2]))
     box = lattice if periodic else np.vstack([lattice[:2], [0, 0, float(np.ptp(positions[:, 2])) + vacuum]])
-    if bath > 0:
+    if thermostat > 0:
         _check_roles(name, heights, role, plane)
     return System(
         name=name, lattice=box, positions=positions, masses=masses, species=species, kinds=kinds,
@@ -207,26 +208,26 @@ def find_planes(heights: Array, tolerance: float = _PLANE_SPACING) -> IntArray:
     return found
 
 
-def _end_roles(heights: Array, plane: float, wall: float, bath: float, _box: float) -> IntArray:
+def _end_roles(heights: Array, plane: float, wall: float, thermostat: float, _box: float) -> IntArray:
     """(layers,) roles by distance from the two ends."""
     ends = np.where(heights < plane, heights - heights.min(), heights.max() - heights)
-    bounds = [wall * (1 - _BORDER_TOLERANCE), (wall + bath) * (1 - _BORDER_TOLERANCE)]
+    bounds = [wall * (1 - _BORDER_TOLERANCE), (wall + thermostat) * (1 - _BORDER_TOLERANCE)]
     role = np.where(ends < bounds[1], np.where(heights < plane, HOT_ROLE, COLD_ROLE), FREE_ROLE)
-    return np.where(ends < bounds[0], HELD_ROLE, role).astype(np.int64)
+    return np.where(ends < bounds[0], FIXED_ROLE, role).astype(np.int64)
 
 
-def _periodic_roles(heights: Array, plane: float, _wall: float, bath: float, box: float) -> IntArray:
+def _periodic_roles(heights: Array, plane: float, _wall: float, thermostat: float, box: float) -> IntArray:
     """(layers,) roles by distance from the middles of the two sides of a periodic box."""
     closing = (heights.min() + heights.max() - box) / 2
     middles = (closing + plane) / 2, (plane + closing + box) / 2
-    hot, cold = (np.abs(heights - middle) < bath / 2 * (1 - _BORDER_TOLERANCE) for middle in middles)
+    hot, cold = (np.abs(heights - middle) < thermostat / 2 * (1 - _BORDER_TOLERANCE) for middle in middles)
     return np.select([hot, cold], [HOT_ROLE, COLD_ROLE], FREE_ROLE).astype(np.int64)
 
 
 def _check_roles(name: str, heights: Array, role: IntArray, plane: float) -> None:
     """Refuse a side with no thermostat, or with too few free planes."""
-    for side, here, bath in (("left", heights < plane, HOT_ROLE), ("right", heights > plane, COLD_ROLE)):
-        free, heated = int((role[here] == FREE_ROLE).sum()), int((role[here] == bath).sum())
+    for side, here, thermostat in (("left", heights < plane, HOT_ROLE), ("right", heights > plane, COLD_ROLE)):
+        free, heated = int((role[here] == FREE_ROLE).sum()), int((role[here] == thermostat).sum())
         if not heated:
             raise InputError(
                 f"{name}: no plane of atoms is in the thermostat on the {side}: make the thermostat thicker"

@@ -15,25 +15,25 @@ _MIN_FORCE_CONSTANT = 1e-12  # of the largest force constant: weaker ones are le
 
 
 def harmonic_system(
-    junction: Junction, *, cells: tuple[int, int] = (1, 1), layers: tuple[int, int] = (20, 20), bath: int = 10
+    junction: Junction, *, cells: tuple[int, int] = (1, 1), layers: tuple[int, int] = (20, 20), thermostat: int = 10
 ) -> tuple[System, Potential]:
     """Return a finite piece of a junction, with `layers` principal layers of each lead, and its harmonic potential.
 
     The box repeats in the plane, so the motion has the wave vectors of a mesh of `cells` with Γ in it; along the normal
-    the layers beyond the ends are held at rest, and the outermost `bath` layers are thermostatted.  Displacements know
-    no images, so the potential has no ghosts.  Chains move in three directions, each on its own: they have three times
-    the transmission.
+    the layers beyond the ends are held at rest, and the outermost `thermostat` layers are thermostatted.  Displacements
+    know no images, so the potential has no ghosts.  Chains move in three directions, each on its own: they have three
+    times the transmission.
     """
-    if min(*cells, bath) < 1 or min(layers) <= bath:
+    if min(*cells, thermostat) < 1 or min(layers) <= thermostat:
         raise InputError(
-            f"{junction.name}: cells {cells}, layers {layers} and {bath} of a thermostat: wanted whole numbers above "
-            "0, and more layers than the thermostat has"
+            f"{junction.name}: cells {cells}, layers {layers} and {thermostat} of a thermostat: wanted whole numbers "
+            "above 0, and more layers than the thermostat has"
         )
     whole = junction if tuple(cells) == (1, 1) else repeat_device(junction, cells)
     onsite, hop, masses = _layer_blocks(whole, layers)
     sizes = np.array([len(m) for m in masses])
     layer = np.repeat(np.arange(sizes.size), sizes)
-    role = np.select([layer < bath, layer >= sizes.size - bath], [HOT_ROLE, COLD_ROLE], FREE_ROLE)
+    role = np.select([layer < thermostat, layer >= sizes.size - thermostat], [HOT_ROLE, COLD_ROLE], FREE_ROLE)
     heights = _layer_heights(whole, layers)
     middle = layers[0] + max(len(whole.device) // 2, 1)
     positions = np.zeros((layer.size, 3))

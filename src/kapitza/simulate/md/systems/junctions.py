@@ -28,7 +28,7 @@ def junction_system(
     *,
     lengths: tuple[float, float],
     width: float = 2 * nm,
-    bath: float = 2 * nm,
+    thermostat: float = 2 * nm,
     wall: float = 1 * nm,
     periodic: bool = False,
 ) -> System:
@@ -44,7 +44,7 @@ def junction_system(
     potential : the potential for the run
     lengths : of the left and the right side, thermostats included, held atoms not, m; rounded up to whole layers
     width : smallest distance of an atom from its own image in the plane, m
-    bath, wall : thickness of the thermostats and of the held ends, m; a periodic system has no held ends
+    thermostat, wall : thickness of the thermostats and of the held ends, m; a periodic system has no held ends
     periodic : repeat along z, with a second interface, right crystal below and left crystal above, where the box closes
 
     Raises
@@ -56,7 +56,7 @@ def junction_system(
     MissingEngine
         without ase and matscipy
     """
-    _check_lengths(plan, lengths, width, bath, wall)
+    _check_lengths(plan, lengths, width, thermostat, wall)
     engine = plan_force_field(plan)
     segments, periods = prepare_segments(plan, engine)
     _check_elements(potential, segments)
@@ -73,20 +73,22 @@ def junction_system(
         high = {key + made.layers: moved for key, moved in others.items() if key < 0}
         places = places + _layer_displacements(made, low | high, 0)
         box = np.vstack([periods, _closing_vector(whole, periods, [*shifts, *again]) + last + rise])
-    return _repeat_in_plane(made, places, box, potential, width, wall=wall, bath=bath, periodic=periodic)
+    return _repeat_in_plane(made, places, box, potential, width, wall=wall, thermostat=thermostat, periodic=periodic)
 
 
-def _check_lengths(plan: JunctionPlan, lengths: tuple[float, float], width: float, bath: float, wall: float) -> None:
+def _check_lengths(
+    plan: JunctionPlan, lengths: tuple[float, float], width: float, thermostat: float, wall: float
+) -> None:
     """Refuse lengths out of range, and what a run cannot have."""
     if plan.disorder is not None:
         raise InputError(f"a plan with disorder ({plan.disorder}) gives no system for runs: take it out of the plan")
     for name, value in (("left length", lengths[0]), ("right length", lengths[1]), ("width", width)):
         if not 0 < value < _MAX_SIDE_LENGTH:
             raise InputError(f"{name} {value:g} m, wanted 0 to {_MAX_SIDE_LENGTH:g} m (nm? multiply by 1e-9)")
-    if not (0 <= bath < min(lengths) and 0 <= wall < _MAX_SIDE_LENGTH):
+    if not (0 <= thermostat < min(lengths) and 0 <= wall < _MAX_SIDE_LENGTH):
         raise InputError(
-            f"thermostats of {bath:g} m and held ends of {wall:g} m for sides of {lengths[0]:g} and {lengths[1]:g} m: "
-            "a thermostat must be thinner than its side"
+            f"thermostats of {thermostat:g} m and held ends of {wall:g} m for sides of {lengths[0]:g} and "
+            f"{lengths[1]:g} m: a thermostat must be thinner than its side"
         )
 
 
@@ -147,7 +149,7 @@ def _repeat_in_plane(
     width: float,
     *,
     wall: float,
-    bath: float,
+    thermostat: float,
     periodic: bool,
 ) -> System:
     """Repeat a stack in the plane until it is wide enough, and give its atoms their roles."""
@@ -164,6 +166,6 @@ def _repeat_in_plane(
     sites = positions[order], made.atoms.masses[each][order], species[order], potential.kinds
     wide = box * np.array([[counts[0]], [counts[1]], [1]])
     return assemble_system(
-        made.atoms.name, wide, sites, plane, wall=wall, bath=bath, periodic=periodic,
+        made.atoms.name, wide, sites, plane, wall=wall, thermostat=thermostat, periodic=periodic,
         vacuum=3 * potential.cutoff,
     )  # fmt: skip

@@ -20,7 +20,7 @@ from kapitza.simulate.md.engines.lammps_input import tersoff_file as tersoff_tex
 from kapitza.simulate.md.potential import AnyPotential, LammpsCommands, lennard_jones, tersoff
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.record import Record
-from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HELD_ROLE, HOT_ROLE, System
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, FREE_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, k_B, m_u
 
 NumberType = TypeVar("NumberType", np.float64, np.int64)
@@ -87,8 +87,8 @@ def liquid_on_solid(
     species = np.repeat([0, 1, 0], [len(wall), len(fluid), len(wall)])
     depth = np.round(wall[:, 2] / (a / 2)).astype(int)
     layer = np.concatenate([depth, np.full(len(fluid), 2 * solid), depth + 2 * solid + 1])
-    left = np.select([depth < 1, depth < solid], [HELD_ROLE, HOT_ROLE], FREE_ROLE)
-    right = np.select([depth >= 2 * solid - 1, depth >= solid], [HELD_ROLE, COLD_ROLE], FREE_ROLE)
+    left = np.select([depth < 1, depth < solid], [FIXED_ROLE, HOT_ROLE], FREE_ROLE)
+    right = np.select([depth >= 2 * solid - 1, depth >= solid], [FIXED_ROLE, COLD_ROLE], FREE_ROLE)
     role = np.concatenate([left, np.full(len(fluid), FREE_ROLE), right])
     box = np.diag([side, side, float(positions[:, 2].max()) + 3 * sigma])
     plane = top + _CONTACT_DISTANCE * sigma / 2
@@ -213,7 +213,7 @@ class SlabThermometer:
     block: int = 0  # samples of one block; 0: no blocks
     sums: list[Array] = Factory(list[Array])  # (3, slabs) for each full block: all three sums up to its end
 
-    def see(self, positions: Array, velocities: Array) -> None:
+    def sample(self, positions: Array, velocities: Array) -> None:
         """Take one sample."""
         n = self.edges.size - 1
         slab = np.searchsorted(self.edges, positions[:, 2], side="right") - 1
@@ -266,7 +266,7 @@ def _kinetic_temperature(energy: Array, freedom: Array) -> Array:
 
 def liquid_slabs(soft: SoftSystem, count: int, protocol: Protocol) -> SlabThermometer:
     """Observer of a liquid in `count` equal slabs between its walls, with the samples and blocks of a protocol."""
-    system, every = soft.system, protocol.sample
+    system, every = soft.system, protocol.sample_interval
     fluid = system.species == system.kinds.index("liquid")
     walls = system.positions[~fluid, 2]
     below, above = walls[walls < system.plane].max(), walls[walls > system.plane].min()
