@@ -57,26 +57,26 @@ def _parse_temperature_range(text: str) -> list[float]:
     return stepped_range(start, stop, step, what=f"temperature range {text!r:.60} in K", most=_MAX_TEMPERATURES)
 
 
-def _parse_kelvin(text: str, whole: str) -> float:
+def _parse_kelvin(text: str, option: str) -> float:
     """Return one temperature above 0 K."""
     bare = text.strip()
     celsius = _CELSIUS_PATTERN.fullmatch(bare)
     if celsius:
-        value = _parse_number(celsius["value"], whole) + 273.15
-        raise InputError(f"temperature {whole!r:.60}: expected K, not °C; {bare} is {value:g} K")
-    value = _parse_number(bare.removesuffix("K"), whole)
+        value = _parse_number(celsius["value"], option) + 273.15
+        raise InputError(f"temperature {option!r:.60}: expected K, not °C; {bare} is {value:g} K")
+    value = _parse_number(bare.removesuffix("K"), option)
     if not (math.isfinite(value) and value > 0):
-        raise InputError(f"temperature {whole!r:.60}: expected K, above 0 and finite (°C? add 273.15)")
+        raise InputError(f"temperature {option!r:.60}: expected K, above 0 and finite (°C? add 273.15)")
     return value
 
 
-def _parse_number(text: str, whole: str) -> float:
+def _parse_number(text: str, option: str) -> float:
     """Return a number of an option."""
     try:
         return float(text)
     except ValueError as err:
         raise InputError(
-            f"temperature {whole!r:.60}: {text.strip()!r:.40} is not a number; expected 300, 77,300 or 50:600:10 in K"
+            f"temperature {option!r:.60}: {text.strip()!r:.40} is not a number; expected 300, 77,300 or 50:600:10 in K"
         ) from err
 
 

@@ -221,9 +221,9 @@ def _scaled_column(table: TextTable, *names: str) -> Array:
     return numbers(column.value * _voltage_factor(table, column))
 
 
-def _measured_curve(section: TomlTable, x: Array, whole: Array, kind: str, table: TextTable, keep: _RowMask) -> Curve:
+def _measured_curve(section: TomlTable, x: Array, signal: Array, kind: str, table: TextTable, keep: _RowMask) -> Curve:
     """The curve, with the uncertainty of its points where the file or the column sigma states it."""
-    value = numbers(whole[keep])
+    value = numbers(signal[keep])
     if "noise" not in section:
         if "sigma" not in table:
             return Curve(x, value, None, kind)

@@ -74,7 +74,7 @@ def equilibrium(
     found = kapitza.md.equilibrium_conductances(run, known)
     files.draw(lambda ax: deferred.md_fluctuations(found, ax=ax))
     if as_json:
-        records = {"fluctuations": found.fit, "green_kubo": found.green_kubo, "converted": found.converted}
+        records = {"fluctuations": found.fit, "green_kubo": found.green_kubo, "extrapolated": found.extrapolated}
         print_record(records, _run_numbers(run) | {"temperature": quantity_json(run.temperature, "K")})
     else:
         _print_equilibrium(found)
@@ -99,8 +99,8 @@ def _print_equilibrium(found: "EquilibriumResult") -> None:
         ],
         ["Green-Kubo", conductance_text(found.green_kubo), f"emitted drop; {found.green_kubo.method}"],
     ]
-    if found.converted is not None:
-        rows.append(["", conductance_text(found.converted), "the same as extrapolated drop, solids estimated"])
+    if found.extrapolated is not None:
+        rows.append(["", conductance_text(found.extrapolated), "the same as extrapolated drop, solids estimated"])
     rows.append(["Biot number", f"{fit.biot:.3g}", "resistance of the solids over that of the boundary"])
     rows.append(["energy drift", f"{run.drift:+.1e}", "of the kinetic energy, over the run"])
     print_table(f"{run.title} at {run.temperature:.4g} K: {run.records[0].method}", ["", " value", " remark"], rows)

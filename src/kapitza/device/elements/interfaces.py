@@ -94,7 +94,7 @@ def _match_facets(mesh: Mesh, inner: _InnerFacets) -> tuple[IntArray, IntArray]:
     return local, np.take_along_axis(other, order, axis=1)
 
 
-def _double_nodes(mesh: Mesh, whole: _InnerFacets, apart: _InnerFacets) -> tuple[IntArray, IntArray]:
+def _double_nodes(mesh: Mesh, inner: _InnerFacets, apart: _InnerFacets) -> tuple[IntArray, IntArray]:
     """(m, k) unknowns of the cells, and (n,) the point where each unknown lies."""
     nodes = mesh.cells.shape[1]
     on_boundary = np.zeros(len(mesh.points), dtype=bool)
@@ -102,9 +102,9 @@ def _double_nodes(mesh: Mesh, whole: _InnerFacets, apart: _InnerFacets) -> tuple
     near = np.flatnonzero(on_boundary[mesh.cells].ravel())  # only these places can get a second unknown
     number = np.full(mesh.cells.size, -1)
     number[near] = np.arange(near.size)
-    local, other = _match_facets(mesh, whole)
-    one = number[(whole.cell[:, None] * nodes + local).ravel()]
-    two = number[(whole.other_cell[:, None] * nodes + other).ravel()]
+    local, other = _match_facets(mesh, inner)
+    one = number[(inner.cell[:, None] * nodes + local).ravel()]
+    two = number[(inner.other_cell[:, None] * nodes + other).ravel()]
     keep = one >= 0
     links = coo_array((np.ones(int(keep.sum())), (one[keep], two[keep])), shape=(near.size, near.size))
     _, label = connected_components(links, directed=False)

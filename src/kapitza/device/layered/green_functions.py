@@ -71,11 +71,11 @@ def plane_response(medium: SlicedWaves, node: int) -> ComplexArray:
     return found
 
 
-def node_response(medium: SlicedWaves, heated: int, read: int) -> ComplexArray:
+def node_response(medium: SlicedWaves, source: int, target: int) -> ComplexArray:
     """(ns, nk) temperature of one node per flux into another, K m² W⁻¹."""
-    up, down = medium.sides(heated)
+    up, down = medium.sides(source)
     theta = 1 / (up.admittance + down.admittance)
-    return temperature_beyond(theta, down if read >= heated else up, abs(read - heated), medium.media, 0.0)
+    return temperature_beyond(theta, down if target >= source else up, abs(target - source), medium.media, 0.0)
 
 
 def layer_response(medium: SlicedWaves, layer: str) -> ComplexArray:

@@ -44,16 +44,16 @@ def read_sweep(text: str) -> ParameterSweep:
     return ParameterSweep(name.strip(), tuple(v * (factor or 1.0) for v in plain), unit, factor or 1.0)
 
 
-def _sweep_values(text: str, whole: str) -> list[float]:
+def _sweep_values(text: str, option: str) -> list[float]:
     """Numbers of a range or a list."""
     try:
         parts = [float(part) for part in re.split("[:,]", text)]
     except ValueError as err:
-        raise InputError(f"{whole!r:.60}: {text!r:.40} is not a range of numbers") from err
+        raise InputError(f"{option!r:.60}: {text!r:.40} is not a range of numbers") from err
     if ":" not in text:
         return parts
     if len(parts) not in (2, 3) or not parts[0] < parts[1]:
-        raise InputError(f"{whole!r:.60}: expected start:stop:step with start below stop")
+        raise InputError(f"{option!r:.60}: expected start:stop:step with start below stop")
     if len(parts) == 2:
         return [parts[0] + (parts[1] - parts[0]) * i / 24 for i in range(25)]
-    return stepped_range(parts[0], parts[1], parts[2], what=repr(whole)[:60], most=_MAX_SWEEP_VALUES)
+    return stepped_range(parts[0], parts[1], parts[2], what=repr(option)[:60], most=_MAX_SWEEP_VALUES)

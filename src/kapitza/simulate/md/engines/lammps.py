@@ -145,7 +145,7 @@ class LammpsDynamics:
 
     def prepare(self, potential: AnyPotential) -> None:
         """Give LAMMPS its atoms and rules; done once, by the engine."""
-        kinds = number_types(self._system, potential.kinds, whole=isinstance(potential, LammpsCommands))
+        kinds = number_types(self._system, potential.kinds, all_kinds=isinstance(potential, LammpsCommands))
         pair = write_potential(potential, kinds)
         self._say(*header_commands(self._box), *_box_commands(self._box, kinds))
         self._create(kinds)

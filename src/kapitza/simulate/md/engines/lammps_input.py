@@ -37,10 +37,10 @@ class AtomTypes:
     masses: Array  # (types,) kg
 
 
-def number_types(system: System, kinds: tuple[str, ...], *, whole: bool = False) -> AtomTypes:
+def number_types(system: System, kinds: tuple[str, ...], *, all_kinds: bool = False) -> AtomTypes:
     """Number the atom types of a system for a potential with these kinds.
 
-    With `whole` the types are the kinds of the potential in their order, also those without atoms, of one mass each.
+    With `all_kinds` the types are the kinds of the potential in their order, those without atoms too, of one mass each.
     """
     absent = [kind for kind in system.kinds if kind not in kinds]
     if absent:
@@ -52,7 +52,7 @@ def number_types(system: System, kinds: tuple[str, ...], *, whole: bool = False)
         raise InputError(
             f"{system.name}: {len(pairs)} kinds and masses of atoms, at most {_MAX_TYPES} are written for LAMMPS"
         )
-    if not whole:
+    if not all_kinds:
         return AtomTypes(of.ravel() + 1, pairs[:, 0].astype(np.int64), pairs[:, 1])
     if len(np.unique(pairs[:, 0])) < len(pairs):
         raise InputError(f"{system.name}: a kind of {', '.join(kinds)} has several masses: name a kind for each mass")
@@ -327,7 +327,7 @@ def lammps_deck(system: System, potential: AnyPotential, protocol: Protocol) -> 
         if protocol.start is not None
         else gradient_state(system, thermostats.hot, thermostats.cold, protocol.seed)
     )
-    kinds = number_types(system, potential.kinds, whole=isinstance(potential, LammpsCommands))
+    kinds = number_types(system, potential.kinds, all_kinds=isinstance(potential, LammpsCommands))
     pair = write_potential(potential, kinds)
     rules = [
         *pair.commands,

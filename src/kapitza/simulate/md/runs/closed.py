@@ -70,14 +70,14 @@ class EquilibriumResult:
     data : its power, with the two sides
     fit : of the spectrum of the power, extrapolated drop
     green_kubo : integral of its autocorrelation up to two periods of the highest frequency, emitted drop
-    converted : the same as extrapolated drop, with estimated ballistic conductances; None where they allow none
+    extrapolated : the same as extrapolated drop, with estimated ballistic conductances; None where they allow none
     """
 
     run: Run
     data: PowerFluctuations
     fit: FluctuationFit
     green_kubo: Conductance
-    converted: Conductance | None
+    extrapolated: Conductance | None
 
 
 def equilibrium_conductances(run: Run, conductivity: Sequence[float] | None = None) -> EquilibriumResult:

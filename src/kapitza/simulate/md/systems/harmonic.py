@@ -47,23 +47,25 @@ def harmonic_system(
     return system, harmonic_potential(positions, _block_entries(onsite, hop, junction.directions))
 
 
-def _layer_blocks(whole: Junction, layers: tuple[int, int]) -> tuple[list[Array], list[Array], list[Array]]:
+def _layer_blocks(junction: Junction, layers: tuple[int, int]) -> tuple[list[Array], list[Array], list[Array]]:
     """Blocks of each layer (f, f), those to the next one (f, f'), N m⁻¹, and masses (n,) kg of all layers."""
-    (first, after_first), (last, after_last) = (_wrap_lead(whole, side) for side in ("left", "right"))
-    size = [whole.lead(side).masses for side in ("left", "right")]
-    left, right = (np.tile(m, len(whole.tiles(s))) for m, s in zip(size, ("left", "right"), strict=True))
-    onsite = [first] * layers[0] + [s.onsite.sum(axis=0) for s in whole.device] + [last] * layers[1]
-    inner = [slab.hop.sum(axis=0) for slab in whole.device if slab.hop is not None]
+    (first, after_first), (last, after_last) = (_wrap_lead(junction, side) for side in ("left", "right"))
+    size = [junction.lead(side).masses for side in ("left", "right")]
+    left, right = (np.tile(m, len(junction.tiles(s))) for m, s in zip(size, ("left", "right"), strict=True))
+    onsite = [first] * layers[0] + [s.onsite.sum(axis=0) for s in junction.device] + [last] * layers[1]
+    inner = [slab.hop.sum(axis=0) for slab in junction.device if slab.hop is not None]
     hop = [after_first] * layers[0] + inner + [after_last] * layers[1]
-    masses = [left] * layers[0] + [slab.masses for slab in whole.device] + [right] * layers[1]
+    masses = [left] * layers[0] + [slab.masses for slab in junction.device] + [right] * layers[1]
     return onsite, hop, masses
 
 
-def _wrap_lead(whole: Junction, side: Side) -> tuple[Array, Array]:
+def _wrap_lead(junction: Junction, side: Side) -> tuple[Array, Array]:
     """Blocks of a lead within a layer and to the next, (f, f) each, N m⁻¹, for all its cells in one of the junction."""
-    lead, tiles, tiling = whole.lead(side), whole.tiles(side), whole.tiling(side)
+    lead, tiles, tiling = junction.lead(side), junction.tiles(side), junction.tiling(side)
     if (len(tiles) * lead.onsite.shape[-1]) ** 2 > _MAX_LAYER_FREEDOM**2 / 4:
-        raise InputError(f"{whole.name}: {len(tiles)} cells of {lead.masses.size} atoms in a layer, take fewer cells")
+        raise InputError(
+            f"{junction.name}: {len(tiles)} cells of {lead.masses.size} atoms in a layer, take fewer cells"
+        )
     place = {tuple(map(int, cell)): i for i, cell in enumerate(tiles)}
     d = lead.onsite.shape[-1]
     onsite, hop = np.zeros((2, len(tiles), d, len(tiles), d))
@@ -78,16 +80,16 @@ def _wrap_lead(whole: Junction, side: Side) -> tuple[Array, Array]:
     return onsite.reshape(size, size), hop.reshape(size, size)
 
 
-def _layer_heights(whole: Junction, layers: tuple[int, int]) -> Array:
+def _layer_heights(junction: Junction, layers: tuple[int, int]) -> Array:
     """(layers,) heights, evenly spaced in each lead; those of the device by the mean of both, m."""
-    low, high = whole.left.thickness, whole.right.thickness
-    steps = [low] * layers[0] + [(low + high) / 2] * (len(whole.device) - 1) + [high] * layers[1]
+    low, high = junction.left.thickness, junction.right.thickness
+    steps = [low] * layers[0] + [(low + high) / 2] * (len(junction.device) - 1) + [high] * layers[1]
     return np.append(0.0, np.cumsum(steps)) + low / 2
 
 
-def _junction_box(whole: Junction, heights: Array) -> Array:
+def _junction_box(junction: Junction, heights: Array) -> Array:
     """(3, 3) vectors of the box, m; turned so that the periods lie in the plane z = 0."""
-    a, b = whole.periods
+    a, b = junction.periods
     length = float(np.linalg.norm(a))
     along = float(a @ b) / length
     across = float(np.sqrt(b @ b - along**2))
