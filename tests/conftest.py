@@ -1,14 +1,18 @@
 """Shared by all tests: data of the tests, published numbers, and a steady hypothesis profile."""
 
+import hashlib
 import os
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from kapitza.run.store import Store
 
 settings.register_profile(
     "suite", deadline=None, max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -40,6 +44,39 @@ def published() -> Callable[[str, str], dict[str, Any]]:
         return table[name]
 
     return find
+
+
+@pytest.fixture
+def check_long_work(tmp_path: Path) -> Callable[[Callable[..., Any]], Any]:
+    """Check that a call takes `store=`, `executor=` and `progress=` as all long work does; its result is returned."""
+
+    def check(call: Callable[..., Any]) -> Any:
+        stores = [Store(tmp_path / name) for name in ("interrupted", "two workers")]
+
+        def interrupt(done: int, _total: int) -> None:
+            if done == 1:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            call(store=stores[0], progress=interrupt)
+        seen: list[tuple[int, int]] = []
+        found = call(store=stores[0], progress=lambda *count: seen.append(count))
+        total = seen[0][1]
+        assert seen == [(done, total) for done in range(1, total + 1)], "an interrupted run resumes after a unit"
+        seen.clear()
+        call(store=stores[0], progress=lambda *count: seen.append(count))
+        assert seen == [(total, total)], "a second run takes all units from the store"
+        with ThreadPoolExecutor(2) as pool:
+            call(store=stores[1], executor=pool)
+        one, other = (
+            {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in store.folder.rglob("*.unit")}
+            for store in stores
+        )
+        assert one == other, "two workers give the same bits"
+        assert len(one) == total
+        return found
+
+    return check
 
 
 @pytest.fixture(autouse=True)

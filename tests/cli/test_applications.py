@@ -52,6 +52,15 @@ def test_superlattice(capsys):
     np.testing.assert_allclose(given["fields"]["series"][0], k[0], rtol=1e-9, atol=0)
 
 
+def test_superlattices_of_waves_are_kept_and_shared(tmp_path, capsys, monkeypatch):
+    call = ("superlattice", "Si", "Ge", "--period", "5nm", "--free-path", "2nm")
+    monkeypatch.setattr("kapitza.cli.applications._LAYERS_TRIED", (1, 2, 3))
+    alone = run_json(capsys, *call)
+    for workers in ("2", "1"):  # the second time from the folder
+        assert run_json(capsys, *call, "--workers", workers, "--store", str(tmp_path)) == alone
+        assert len(list(tmp_path.rglob("*.unit"))) == 4  # and the crystal of the mean mass
+
+
 def test_composite(capsys):
     options = ("--fraction", "0.3", "--conductance", "50MW/m2K", "--particle-conductivity", "1500W/mK")
     content = run_json(capsys, "composite", "diamond", "Al", "--radius", "1,100um", *options)

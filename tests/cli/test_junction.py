@@ -26,6 +26,17 @@ def test_build_save_show(tmp_path, capsys):
     assert found["fields"]["residual"] < 1e-10
 
 
+def test_junctions_are_kept_and_shared(tmp_path, capsys):
+    random = ["--vacancies", "2 %", "--seed", "1,2", "--no-relax", "--supercell", "2x1"]
+    assert main(["junction", "build", "Ar", "Ar", *OPTIONS, *random, "--json"]) == 0
+    alone = capsys.readouterr().out
+    for workers in ("2", "1"):  # the second time from the folder
+        run = ["--workers", workers, "--store", str(tmp_path)]
+        assert main(["junction", "build", "Ar", "Ar", *OPTIONS, *random, *run, "--json"]) == 0
+        assert capsys.readouterr().out == alone
+        assert len(list(tmp_path.rglob("*.unit"))) == 2
+
+
 def test_a_toml_file_builds_as_well(tmp_path, capsys):
     path = tmp_path / "j.toml"
     path.write_text('left = "Ar"\nright = "Ar"\npotential = "lj"\nlayers = 2\n', encoding="utf-8")

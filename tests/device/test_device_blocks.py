@@ -10,6 +10,8 @@ import pytest
 from attrs import evolve
 
 from kapitza.cli import main
+from kapitza.cli.device.sweeps import report_sweep
+from kapitza.cli.figures import Results
 from kapitza.core.conductance import Conductance
 from kapitza.device.description import ConductivityLaw
 from kapitza.device.elements.body import scale_body
@@ -277,6 +279,23 @@ def test_sweep_of_a_block(capsys):
     found = told([*fin, "--sweep", "fin|gate.conductance=50,150,450MW/m2K"], capsys)["rise"]["hottest point"]
     assert found == sorted(found, reverse=True)
     assert "lengths stand in the file" in refusal([*fin, "--sweep", "cover.thickness=50,60nm"], capsys)
+
+
+def test_devices_of_a_sweep_are_kept_and_shared(capsys, tmp_path, monkeypatch, check_long_work):
+    sweep = ["--sweep", "fin.power=5,10uW", "--cells", "800"]
+    fin = ["device", str(SAMPLES / "finfet.toml"), *sweep]
+    alone = told(fin, capsys)
+    for workers in ("2", "1"):  # the second time from the folder
+        assert told([*fin, "--workers", workers, "--store", str(tmp_path)], capsys) == alone
+        assert len(list(tmp_path.rglob("*.unit"))) == 2
+    assert "without --sweep: only its devices" in refusal([*fin[:2], "--store", str(tmp_path)], capsys)
+
+    def sweep_in(**run):
+        report_sweep(str(SAMPLES / "die-tim.toml"), "die|TIM.conductance=10,20MW/m2K", Results(), run, as_json=True)
+
+    check_long_work(sweep_in)  # properties of temperature, too
+    tables = capsys.readouterr().out.split("}\n{")
+    assert len(set(tables[1:-1])) == 1
 
 
 def test_everything_is_written(capsys, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from kapitza import load, save
 from kapitza.errors import DataError, InputError, ValidityWarning
 from kapitza.io import read_junction
-from kapitza.io.junctions import junction_from_options, junction_plan
+from kapitza.io.junctions import junction_plan, junctions_from_options
 from kapitza.io.toml import read_toml
 from kapitza.matter.files.crystals import load_crystal
 from kapitza.matter.potentials.force_constants import crystal_from_potential
@@ -107,7 +107,7 @@ def test_each_side_may_have_its_own_potential(data):
     pytest.importorskip("matscipy")
     aluminium_nitride = str(data("crystals/AlN.yaml"))
     options = {"left": "2H-SiC", "left_potential": "erhart-albe", "right": aluminium_nitride}
-    junction = junction_from_options(options)
+    (junction,) = junctions_from_options(options)
     assert junction.name == "2H-SiC|AlN, force constants mean"
     assert set(junction.left.symbols) == {"Si", "C"}
     assert set(junction.right.symbols) == {"Al", "N"}
@@ -116,10 +116,17 @@ def test_each_side_may_have_its_own_potential(data):
 def test_options_stand_before_the_keys_of_a_file(tmp_path):
     pytest.importorskip("matscipy")
     path = written(tmp_path, ARGON + "[disorder]\nseed = 2\n")
-    junction = junction_from_options({"right": "Ar", "disorder": {"vacancies": 0}}, path)
+    (junction,) = junctions_from_options({"right": "Ar", "disorder": {"vacancies": 0}}, path)
     assert junction.name == "Ar|Ar (001)"
     with pytest.raises(DataError, match=r"options: twist: .*expected a number"):
-        junction_from_options({"left": "Ar", "right": "Ar", "potential": "lj", "twist": "much"})
+        junctions_from_options({"left": "Ar", "right": "Ar", "potential": "lj", "twist": "much"})
+
+
+def test_junctions_of_a_file_are_units_of_work(tmp_path, check_long_work):
+    pytest.importorskip("matscipy")
+    path = written(tmp_path, ARGON + "relax = false\n[disorder]\nvacancies = 0\n")
+    found = check_long_work(lambda **run: junctions_from_options({}, path, seeds=[1, 2], **run))
+    assert [one.name for one in found] == ["Ar|Kr (001)"] * 2
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,12 @@ from kapitza.matter.building.relaxed_junction import (
     mirror_structure,
 )
 from kapitza.matter.building.surface import orient_structure
-from kapitza.matter.junction import Junction
+from kapitza.matter.junction import Junction, pack_junction
 from kapitza.matter.potentials.force_constants import crystal_from_potential
 from kapitza.matter.potentials.published import published_potential
 from kapitza.matter.potentials.relaxation import relax_cell, relax_interface
 from kapitza.matter.structure import structure
+from kapitza.run.store import Store
 from kapitza.theory.agf.conductance import agf
 from kapitza.units import THz, angstrom, eV, m_u, nm
 
@@ -202,6 +203,32 @@ def test_disorder_is_reproducible_and_counted():
     sharp = build_junction(evolve(plan, disorder=None))
     assert 0 < sum(s.masses.size for s in sharp.device) - masses[0].size <= 2
     # the outermost layers stay those of the crystals, which Junction checks: the record could be made
+
+
+def test_configurations_are_units_of_work(check_long_work):
+    plan = JunctionPlan(
+        left="Ar", right="Kr", potential="lj", limit=0.07, layers=3, supercell=(2, 2), relax=False,
+        disorder=Disorder(intermixing=0.15 * nm, substitutions={"Xe": 0.1}, depth=0.35 * nm),
+    )  # fmt: skip
+    found = check_long_work(lambda **run: build_configurations(plan, [3, 4], **run))
+    wanted = [build_junction(evolve(plan, disorder=evolve(plan.disorder, seed=seed))) for seed in (3, 4)]
+    for one, other in zip(found, wanted, strict=True):
+        kept, made = pack_junction(one), pack_junction(other)
+        assert list(kept) == list(made)
+        for name, array in made.items():
+            np.testing.assert_array_equal(kept[name], array)
+            assert kept[name].dtype == array.dtype
+        assert one.name == other.name
+        assert [slab.symbols for slab in one.device] == [slab.symbols for slab in other.device]
+
+
+def test_force_fields_of_ones_own_have_no_store(tmp_path):
+    plan = JunctionPlan(
+        left="Ar", right="Ar", potential=published_potential("lj", ["Ar"]), layers=2, relax=False,
+        disorder=Disorder(vacancies=0.1, depth=0.2 * nm),
+    )  # fmt: skip
+    with pytest.raises(InputError, match="the force field 'lennard-jones' may change under its name"):
+        build_configurations(plan, [1], store=Store(tmp_path))
 
 
 def test_foreign_atoms_keep_the_sum_rule():

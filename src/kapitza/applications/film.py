@@ -62,7 +62,7 @@ def film_in_plane(paths: FreePaths, thickness: ArrayLike, specularity: float = 0
 
 
 def film_cross_plane(
-    paths: FreePaths, thickness: ArrayLike, *, executor: Executor | None = None, store: Store | None = None
+    paths: FreePaths, thickness: ArrayLike, *, executor: Executor | int | None = None, store: Store | None = None
 ) -> Array:
     r"""Conductivity across a film between walls that take up every phonon, $\kappa = qd/\Delta T$.
 
@@ -76,7 +76,7 @@ def film_cross_plane(
     ----------
     paths : of the bulk
     thickness : (n,) m
-    executor : any `concurrent.futures.Executor` over which the thicknesses are spread
+    executor : any `concurrent.futures.Executor`, or a number of processes, over which the thicknesses are spread
     store : where finished thicknesses are kept and looked for
 
     Returns

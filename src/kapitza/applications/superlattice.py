@@ -17,7 +17,7 @@ from kapitza.core.transmission import DROP_CORRECTION, Transmission
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.isotropic import Solid
 from kapitza.run.store import Store, UnitInputs, UnitResult
-from kapitza.run.work import run_units
+from kapitza.run.work import Progress, run_units
 
 _SMALLEST_DIVISOR = 1e-300
 _CROSSOVER_THICKNESS = 0.3  # layers over free path at which β is half way between thin and thick
@@ -253,8 +253,9 @@ def miniband_conductivity(
     free_path: float,
     layers: ArrayLike,
     *,
-    executor: Executor | None = None,
+    executor: Executor | int | None = None,
     store: Store | None = None,
+    progress: Progress | None = None,
 ) -> MinibandConductivity:
     r"""Conductivity of superlattices of equal layers in a simple cubic lattice of equal springs.
 
@@ -273,12 +274,12 @@ def miniband_conductivity(
         raise InputError(f"layers = {worst:g}, expected whole numbers of atomic layers from 1 to {_MAX_PERIOD_LAYERS}")
     periods = [np.array([(1 + ratio) / 2]), *(np.repeat([1.0, ratio], int(n)) for n in count)]
     units = [{"masses": masses, "free_path": reach} for masses in periods]
-    found = run_units(_miniband_unit, units, version=_MINIBAND_VERSION, store=store, executor=executor)
+    found = run_units(_speed_unit, units, version=_MINIBAND_VERSION, store=store, executor=executor, progress=progress)
     speed = np.array([float(one["speed"]) for one in found])
     return MinibandConductivity(count, speed[1:] / speed[0], reach)
 
 
-def _miniband_unit(unit: UnitInputs) -> UnitResult:
+def _speed_unit(unit: UnitInputs) -> UnitResult:
     """Kernel: mean speed in one period."""
     return {"speed": np.array(mean_speed(np.asarray(unit["masses"]), float(np.asarray(unit["free_path"]))))}
 

@@ -23,12 +23,12 @@ from kapitza.cli.options import (
     StoreFolder,
     Temperatures,
     WorkerCount,
-    dask_executor,
     even_subset,
+    long_work,
     parse_temperature,
     parse_temperatures,
 )
-from kapitza.cli.output import note, print_record, progress_line
+from kapitza.cli.output import note, print_record
 from kapitza.cli.tables import Column, columns_of, print_columns
 from kapitza.errors import InputError
 from kapitza.units import MW
@@ -78,8 +78,7 @@ def agf(
         raise InputError(f"--tolerance {tolerance:g}: expected a relative error between 0 and 1")
     single = parse_temperature(temperature) if modes or local else kelvin[0]
     subject, size = read_with_note(junction), None if mesh is None else (mesh, mesh)
-    with dask_executor(dask) as executor:
-        work = {"executor": executor or workers, "store": store, "progress": progress_line("units")}
+    with long_work("units", workers, store, dask) as work:
         if modes:
             found = _crossing_report(subject, single, {"k_mesh": size, **work})
         elif local:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.figures import Results
-from kapitza.cli.options import Figure, Json, Save, Temperature, parse_temperature
+from kapitza.cli.options import (
+    DaskAddress,
+    Figure,
+    Json,
+    Save,
+    StoreFolder,
+    Temperature,
+    WorkerCount,
+    long_work,
+    parse_temperature,
+)
 from kapitza.cli.output import note, print_record, print_table, quantity_json
 from kapitza.cli.tables import Column, columns_of, print_columns, print_values
 from kapitza.errors import InputError
@@ -40,6 +50,9 @@ def superlattice(
         str | None, typer.Option(help="Of waves, e.g. 4nm: adds where they make the conductivity least.")
     ] = None,
     temperature: Temperature = "300",
+    workers: WorkerCount = 1,
+    store: StoreFolder = None,
+    dask: DaskAddress = None,
     plot: Figure = None,
     save: Save = None,
     as_json: Json = False,
@@ -57,9 +70,10 @@ def superlattice(
     if conductance is not None:
         value = quantity(conductance, "conductance", what="conductance")
         found = deferred.with_measured_boundary(found, bulk[0], bulk[1], value)
-    waves = (
-        None if free_path is None else _coherent_minimum(one, other, quantity(free_path, "length", what="free path"))
-    )
+    waves = None
+    if free_path is not None:
+        with long_work("superlattices", workers, store, dask) as work:
+            waves = _coherent_minimum(one, other, quantity(free_path, "length", what="free path"), work)
     files.keep(found)
     files.draw(lambda ax: deferred.superlattice(found, ax))
     if as_json:
@@ -73,11 +87,11 @@ def superlattice(
     files.announce()
 
 
-def _coherent_minimum(first: Material, second: Material, free_path: float) -> float:
+def _coherent_minimum(first: Material, second: Material, free_path: float, work: dict[str, Any]) -> float:
     """Period at which waves of a free path conduct least, by the mean masses and spacing of both materials, m."""
     masses = [one.density.value / one.atoms.value for one in (first, second)]
     spacing = (0.5 / first.atoms.value + 0.5 / second.atoms.value) ** (1 / 3)
-    found = deferred.miniband_conductivity(masses[1] / masses[0], free_path / spacing, _LAYERS_TRIED)
+    found = deferred.miniband_conductivity(masses[1] / masses[0], free_path / spacing, _LAYERS_TRIED, **work)
     return 2 * found.minimum * spacing
 
 

@@ -20,7 +20,7 @@ from kapitza.io.device.layers import device_method as device_method
 from kapitza.io.eels.experiments import read_eels_experiment as read_eels_experiment
 from kapitza.io.eels.experiments import read_modes as read_modes
 from kapitza.io.formats.records import record_tree as record_tree
-from kapitza.io.junctions import junction_from_options as junction_from_options
+from kapitza.io.junctions import junctions_from_options as junctions_from_options
 from kapitza.io.md.runs import run_deck as run_deck
 from kapitza.io.md.runs import size_study as size_study
 from kapitza.io.transport.films import read_spectral_measurements as read_spectral_measurements

@@ -8,7 +8,7 @@ import typer
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.figures import check_output
-from kapitza.cli.options import Json, parse_normals
+from kapitza.cli.options import DaskAddress, Json, StoreFolder, WorkerCount, long_work, parse_normals
 from kapitza.cli.output import note, print_record, quantity_json
 from kapitza.errors import InputError
 from kapitza.io.formats.files import RESULT_SUFFIXES
@@ -85,6 +85,9 @@ def build(
     substitute: Substitute = None,
     depth: Depth = None,
     seed: Seed = None,
+    workers: WorkerCount = 1,
+    store: StoreFolder = None,
+    dask: DaskAddress = None,
     save: SaveJunction = None,
     as_json: Json = False,
 ) -> None:
@@ -108,18 +111,19 @@ def build(
         }
     )  # fmt: skip
     table |= _parse_orientations(orientation) | ({"relax": False} if no_relax else {})
-    made = _make_configurations(left, table, _parse_seeds(seed))
-    for path, one in zip(_numbered_names(save, len(made)), made, strict=True):
-        if path is not None:
-            kapitza.save(one, path)
+    file, table = _check_sides(left, table)
+    with long_work("junctions", workers, store, dask) as work:
+        made = deferred.junctions_from_options(table, file, seeds=_parse_seeds(seed), **work)
+    paths = _numbered_names(save, len(made))
+    for path, one in zip(paths, made, strict=False):
+        kapitza.save(one, path)
     _report_junctions(made, as_json)
-    for path in _numbered_names(save, len(made)):
-        if path is not None:
-            note(f"wrote {path}")
+    for path in paths:
+        note(f"wrote {path}")
 
 
-def _make_configurations(left: str, table: dict[str, Any], seeds: list[int]) -> list[Any]:
-    """Junctions of what was asked for, one for each seed."""
+def _check_sides(left: str, table: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
+    """Return the TOML file, if there is one, and the keys with both sides."""
     file = left if left.endswith(".toml") else None
     if file is None and "right" not in table:
         raise InputError(f"one crystal {left!r:.60}: expected two, such as Si Ge, or a TOML file of a junction")
@@ -127,17 +131,13 @@ def _make_configurations(left: str, table: dict[str, Any], seeds: list[int]) -> 
         table = {"left": left, **table}
         if not {"potential", "left_potential"} & set(table) and not left.endswith((".yaml", ".yml")):
             raise InputError(f"{left} and {table['right']} need forces: expected --potential, such as tersoff")
-    wanted = [
-        table if one is None else {**table, "disorder": {**table.get("disorder", {}), "seed": one}}
-        for one in seeds or [None]
-    ]
-    return [deferred.junction_from_options(one, file) for one in wanted]
+    return file, table
 
 
-def _numbered_names(save: str | None, count: int) -> list[str | None]:
-    """Names of files, numbered where there are several junctions."""
+def _numbered_names(save: str | None, count: int) -> list[str]:
+    """Names of files, numbered where there are several junctions; none where none is saved."""
     if save is None or count == 1:
-        return [save] * count
+        return [save] if save else []
     stem, dot, suffix = save.rpartition(".")
     return [f"{stem}-{i + 1}{dot}{suffix}" for i in range(count)]
 

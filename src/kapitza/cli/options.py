@@ -5,10 +5,11 @@ import re
 from collections.abc import Generator
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from kapitza.cli.output import progress_line
 from kapitza.errors import InputError, require
 from kapitza.io.quantities import stepped_range
 
@@ -121,3 +122,10 @@ def dask_executor(address: str | None) -> Generator[Executor | None, None, None]
         raise InputError(f"--dask {address:.80}: no scheduler answers there ({type(err).__name__})") from err
     with client:
         yield client.get_executor()
+
+
+@contextmanager
+def long_work(units: str, workers: int, store: str | None, dask: str | None) -> Generator[dict[str, Any], None, None]:
+    """Arguments of a function that does long work, by what was asked for; the progress counts `units`."""
+    with dask_executor(dask) as executor:
+        yield {"executor": executor or workers, "store": store, "progress": progress_line(units)}

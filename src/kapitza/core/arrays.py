@@ -1,5 +1,6 @@
 """Arrays are checked once, at the door: converters and validators of the records."""
 
+import copyreg
 from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -223,3 +224,7 @@ def _first_invalid(array: Array, valid: NDArray[np.bool_]) -> float:
 def read_only_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a mapping that nobody can change."""
     return MappingProxyType(dict(value))
+
+
+# pickle cannot take a read-only mapping of a record to another process on its own
+copyreg.pickle(MappingProxyType, lambda value: (read_only_mapping, (dict(value),)))  # pyright: ignore[reportUnknownLambdaType, reportArgumentType]

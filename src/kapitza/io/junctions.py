@@ -16,12 +16,13 @@ force constants mix.
 """
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from attrs import evolve
 
 from kapitza.core.arrays import Array
 from kapitza.errors import DataError, InputError, ValidityWarning
@@ -33,7 +34,7 @@ from kapitza.matter.building.disorder import COMPOSITION_PROFILES, Disorder
 from kapitza.matter.building.interaction_range import truncate_force_constants
 from kapitza.matter.building.matching import MAX_MATCH_AREA, MAX_MATCH_STRAIN
 from kapitza.matter.building.mixed_junction import SiteMixing, crystal_lead, junction_from_crystals
-from kapitza.matter.building.relaxed_junction import JunctionPlan, build_junction
+from kapitza.matter.building.relaxed_junction import JunctionPlan, build_configurations
 from kapitza.matter.building.surface import orient_crystal
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import load_crystal, miller_normal
@@ -79,32 +80,38 @@ def read_junction(path: str | PathLike[str]) -> Junction:
         if not isinstance(found, Junction):
             raise DataError(f"holds a {type(found).__name__}, wanted a Junction", file=path)
         return found
-    return _junction_from_table(read_toml(path))
+    return _junctions_from_table(read_toml(path))[0]
 
 
-def junction_from_options(options: Mapping[str, Any], path: str | PathLike[str] | None = None) -> Junction:
-    """Return the junction of keys as a TOML file has them; those of the file `path` hold where none is given."""
-    if path is None:
-        return _junction_from_table(TomlTable(Path("options"), (), (), options))
-    file = read_toml(path)
+def junctions_from_options(
+    options: Mapping[str, Any], path: str | PathLike[str] | None = None, *, seeds: Sequence[int] = (), **work: Any
+) -> list[Junction]:
+    """Return the junctions of keys as a TOML file has them, one for each seed, or one; the keys of the file `path` hold
+    where none is given, and `work` says how those of a potential are shared and kept, see `build_configurations`.
+    """
+    file = TomlTable(Path("options"), (), (), {}) if path is None else read_toml(path)
+    if seeds:
+        options = {**options, "disorder": {**options.get("disorder", {}), "seed": seeds[0]}}
     both = {**file.table, **options}
     if "disorder" in options and "disorder" in file:
         both["disorder"] = {**file.section("disorder").table, **options["disorder"]}
-    return _junction_from_table(TomlTable(file.path, file.lines, (), both))
+    return _junctions_from_table(TomlTable(file.path, file.lines, (), both), seeds, **work)
 
 
-def _junction_from_table(file: TomlTable) -> Junction:
-    """Junction of a table of keys."""
+def _junctions_from_table(file: TomlTable, seeds: Sequence[int] = (), **work: Any) -> list[Junction]:
+    """Junctions of a table of keys."""
     file.known((*_JUNCTION_KEYS, *_POTENTIAL_KEYS, *_FILE_KEYS, *_SPRING_KEYS))
     if "normal" in file:
         _refuse_keys(file, _SOLID_KEYS, "means nothing where springs join the crystals")
-        return _junction_by_springs(file)
+        return [_junction_by_springs(file)]
     _refuse_keys(file, _SPRING_KEYS, "is for contacts by springs: give `normal`, their stiffness per area")
     if "potential" in file:
         _refuse_keys(file, _FILE_KEYS, "is for force constants from files; with a potential it means nothing")
-        return build_junction(junction_plan(file))
+        return build_configurations(junction_plan(file), seeds, **work)
     _refuse_keys(file, _POTENTIAL_KEYS, "needs a potential, such as potential = 'tersoff'")
-    return _junction_from_files(file)
+    random = _read_disorder(file)
+    variants = [random and evolve(random, seed=seed) for seed in seeds] or [random]
+    return [_junction_from_files(file, one) for one in variants]
 
 
 def _refuse_keys(file: TomlTable, keys: tuple[str, ...], why: str) -> None:
@@ -137,7 +144,7 @@ def junction_plan(file: TomlTable) -> JunctionPlan:
     )
 
 
-def _junction_from_files(file: TomlTable) -> Junction:
+def _junction_from_files(file: TomlTable, disorder: Disorder | None) -> Junction:
     """Junction of two crystals that no potential knows both."""
     facing = _miller_indices(file, "orientation") or (0, 0, 1)
     (left, normal), (right, back) = (
@@ -151,7 +158,7 @@ def _junction_from_files(file: TomlTable) -> Junction:
             layers=file.count("layers", 2, low=1, high=_MAX_JUNCTION_LAYERS),
             limit=file.number("limit", "share", MAX_MATCH_STRAIN),
             supercell=_read_repeats(file),
-            disorder=_read_disorder(file),
+            disorder=disorder,
         )
         return junction_from_crystals(left, right, normal, back, sites=sites)
     except InputError as err:

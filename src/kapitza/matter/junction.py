@@ -7,16 +7,19 @@ $k$ of the reciprocal lattice vectors, $D(k) = \sum_R e^{2\pi i k\cdot R}\,M^{-1
 these units the numbers of all crystals are of order 1 to 10⁴, while SI overflows in the algebra of layers.
 """
 
+from collections import defaultdict
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-from attrs import field, frozen, validators
+from attrs import asdict, field, frozen, validators
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import AnyComplexArray, Array, IntArray, finite_array, integer_array, positive
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
+from kapitza.run.store import UnitResult
 from kapitza.units import m_u
 
 SQUARE_PICOSECOND = 1e-24  # s² per ps²
@@ -262,6 +265,26 @@ class Junction:
     def imbalance(self) -> tuple[Array, ...]:
         """Force on each atom of each layer in a rigid shift of all, over the shift, (f, d) each, N m⁻¹."""
         return force_imbalance(self.device, self.left, self.right)
+
+
+def pack_junction(junction: Junction) -> UnitResult:
+    """Return a junction as the result of a unit of work: each attribute by the place of its layer and its name."""
+    tree = asdict(junction)
+    parts = {"": tree, "left": tree.pop("left"), "right": tree.pop("right"), **dict(enumerate(tree.pop("device")))}
+    return {
+        f"{place}.{name}": np.array(value, dtype=str if name == "symbols" else None)
+        for place, part in parts.items() for name, value in part.items() if value is not None
+    }  # fmt: skip
+
+
+def unpack_junction(arrays: UnitResult) -> Junction:
+    """Return the junction that is the result of a unit of work."""
+    parts: dict[str, dict[str, Any]] = defaultdict(dict)
+    for key, value in arrays.items():
+        place, name = key.split(".")
+        parts[place][name] = value.item() if value.ndim == 0 else tuple(value.tolist()) if name == "symbols" else value
+    device = [JunctionLayer(**parts[str(i)]) for i in range(len(parts) - 3)]
+    return Junction(**parts[""], left=Lead(**parts["left"]), right=Lead(**parts["right"]), device=device)
 
 
 @frozen(eq=False)

@@ -213,7 +213,7 @@ def compare_all(
     temperature: float = 300.0,
     *,
     window: float = TEMPERATURE_WINDOW,
-    executor: Executor | None = None,
+    executor: Executor | int | None = None,
     store: Store | None = None,
 ) -> tuple[Comparison, ...]:
     """Compare all interfaces of which the catalogue has a value near a temperature, in its order.
@@ -222,7 +222,7 @@ def compare_all(
     ----------
     temperature : K
     window : measurements count within this relative distance from the temperature
-    executor : any `concurrent.futures.Executor` over which the interfaces are spread
+    executor : any `concurrent.futures.Executor`, or a number of processes, over which the interfaces are spread
     store : where finished predictions are kept and looked for
     """
     pairs = [pair for pair in measured_interfaces() if measured(*pair, temperature, window=window)]

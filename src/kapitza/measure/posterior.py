@@ -55,7 +55,7 @@ def sample_posterior(
     burn: int = 300,
     seed: int = 0,
     ensembles: int = 1,
-    executor: Executor | None = None,
+    executor: Executor | int | None = None,
     store: Store | None = None,
 ) -> PosteriorSamples:
     """Sample the posterior of a fit with walkers that stretch towards each other (emcee).
@@ -71,7 +71,7 @@ def sample_posterior(
     steps, burn : steps kept and steps thrown away before
     seed : makes the draws reproducible
     ensembles : independent ensembles of so many walkers, whose draws are taken together
-    executor : any `concurrent.futures.Executor` over which the ensembles are spread
+    executor : any `concurrent.futures.Executor`, or a number of processes, over which the ensembles are spread
     store : where finished ensembles are kept and looked for
 
     Raises

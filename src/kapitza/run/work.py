@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
+from pathlib import Path
 
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.run.store import Store, UnitInputs, UnitResult, unit_address
@@ -23,9 +24,9 @@ def run_units(
     units: Sequence[UnitInputs],
     *,
     version: str,
-    store: Store | None = None,
+    store: Store | str | Path | None = None,
     workers: int = 1,
-    executor: Executor | None = None,
+    executor: Executor | int | None = None,
     progress: Progress | None = None,
 ) -> list[UnitResult]:
     """Results of all units, in their order.
@@ -35,9 +36,9 @@ def run_units(
     kernel : function of the inputs of one unit, importable by its name (workers are fresh processes)
     units : inputs of each unit: arrays and plain values
     version : of the kernel, part of the address of each result
-    store : where results are kept and looked for; None keeps them in memory only
+    store : where results are kept and looked for, or its folder; None keeps them in memory only
     workers : processes of a pool of our own; 1 works in this process
-    executor : any `concurrent.futures.Executor` instead, e.g. ``dask.distributed.Client().get_executor()``
+    executor : any `concurrent.futures.Executor` instead, such as that of a Dask client, or the number of workers
     progress : called with the number of finished and of all units
 
     Raises
@@ -47,6 +48,9 @@ def run_units(
     ConvergenceError
         if workers die again and again; what was finished is in the store
     """
+    store = Store(store) if isinstance(store, (str, Path)) else store
+    if isinstance(executor, int):
+        workers, executor = executor, None
     if workers < 1:
         raise InputError(f"expected at least 1 worker, got {workers}")
     addresses = [unit_address(unit, version=version) for unit in units]

@@ -12,7 +12,7 @@ from kapitza.cli import deferred, figures
 from kapitza.cli.device.inverse import report_inverse
 from kapitza.cli.device.report import DeviceFiles, reason, report_device
 from kapitza.cli.device.sweeps import report_sweep
-from kapitza.cli.options import Figure, Json, Save
+from kapitza.cli.options import DaskAddress, Figure, Json, Save, StoreFolder, WorkerCount, long_work
 from kapitza.cli.output import note
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
@@ -53,6 +53,9 @@ def device(
     vtk: Annotated[
         str | None, typer.Option(metavar="FILE", help="Fields for ParaView: .vtr (cells) or .vtu (split cells).")
     ] = None,
+    workers: WorkerCount = 1,
+    store: StoreFolder = None,
+    dask: DaskAddress = None,
     save: Save = None,
     as_json: Json = False,
 ) -> None:
@@ -62,6 +65,8 @@ def device(
     given = [name for name, value in clash.items() if value]
     if fit is not None and given:
         raise InputError(f"{' and '.join(given)} with --fit: a fit takes --free, --save and --json only")
+    if sweep is None and (workers, store, dask) != (1, None, None):
+        raise InputError("--workers, --store and --dask without --sweep: only its devices are shared and kept")
     if free is not None and fit is None:
         raise InputError(f"--free {free} without --fit: give the table of measured temperatures")
     choice = _choose_method(file, tier)
@@ -80,7 +85,8 @@ def device(
     if fit is not None:
         report_inverse(file, fit, free, save=save, as_json=as_json)
     elif sweep is not None:
-        report_sweep(file, sweep, files, as_json=as_json, cells=None if choice.tier == "layers" else cells)
+        with long_work("devices", workers, store, dask) as work:
+            report_sweep(file, sweep, files, work, as_json=as_json, cells=None if choice.tier == "layers" else cells)
     else:
         report_device(file, choice, files, cells=cells, samples=samples, as_json=as_json)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import kapitza
 from kapitza.cli import deferred, figures
@@ -11,24 +13,21 @@ from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.errors import InputError
 from kapitza.io.device.sweeps import format_device_number, read_sweep
 
-_MIN_GRID_CELLS = 512  # cells of a grid
+_SWEEP_VERSION = "device-sweep-1"  # part of the address of stored results
 
 
-def report_sweep(path: str, text: str, files: figures.Results, *, as_json: bool, cells: int | None = None) -> None:
+def report_sweep(
+    path: str, text: str, files: figures.Results, work: dict[str, Any], *, as_json: bool, cells: int | None = None
+) -> None:
     """Temperatures of a device against one of its numbers; on a box grid of so many cells if these are given."""
     device = kapitza.io.read_device(path) if cells is None else kapitza.io.read_layout(path)
-    now = device.value(text.partition("=")[0].strip())  # an unknown name is refused before its unit
+    device.value(text.partition("=")[0].strip())  # an unknown name is refused before its unit
     wanted = read_sweep(text)
-    if isinstance(device, kapitza.Device):
-        found = [kapitza.solve(device.replace({wanted.name: v}), sensitivity=False) for v in wanted.value]
-    else:
-        changed = [deferred.scale_layout(device, wanted.name, v / now) for v in wanted.value]
-        found = [kapitza.solve(one, method="volumes", cells=cells or _MIN_GRID_CELLS).temperatures for one in changed]
-    rises = {"hottest point": [one.peak for one in found]}
-    rises |= {f"{name}, averaged": [one.average[name] for one in found] for name in found[0].average}
-    owner = wanted.name.rpartition(".")[0]
-    if any(owner in one.drop for one in found):
-        rises[f"drop across {owner}"] = [one.drop.get(owner, 0.0) for one in found]
+    common = {"device": deferred.record_tree(device), "name": wanted.name, "cells": cells}
+    units = [common | {"value": float(value)} for value in wanted.value]
+    parts = kapitza.run.run_units(partial(_solve_unit, device), units, version=_SWEEP_VERSION, **work)
+    found = [dict(zip(one["name"].tolist(), one["rise"].tolist(), strict=True)) for one in parts]
+    rises = {name: [one.get(name, 0.0) for one in found] for name in dict.fromkeys(key for one in found for key in one)}
     files.keep({"name": wanted.name, "value": wanted.value, **{k: tuple(v) for k, v in rises.items()}})
     label = f"{wanted.name} ({wanted.unit})" if wanted.unit else wanted.name
     files.draw(lambda ax: deferred.device_sweep(wanted.value, rises, label, factor=wanted.factor, ax=ax))
@@ -40,8 +39,25 @@ def report_sweep(path: str, text: str, files: figures.Results, *, as_json: bool,
         [f"{value / wanted.factor:.6g}", *(f"{rise[i]:.5g}" for rise in rises.values())]
         for i, value in enumerate(wanted.value)
     ]
-    print_table(f"{found[0].title}: rise above the sink (K)", (label, *rises), rows, text=0)
+    title = (device if isinstance(device, kapitza.Device) else device.device).title
+    print_table(f"{title}: rise above the sink (K)", (label, *rises), rows, text=0)
     files.announce()
+
+
+def _solve_unit(device: kapitza.Device | kapitza.device.Layout, unit: kapitza.run.UnitInputs) -> kapitza.run.UnitResult:
+    """Kernel: rises of a device with another value of one of its numbers, K, and what they are."""
+    import numpy as np
+
+    name, value = str(unit["name"]), float(np.asarray(unit["value"]))
+    if isinstance(device, kapitza.Device):
+        found = kapitza.solve(device.replace({name: value}), sensitivity=False)
+    else:
+        changed = deferred.scale_layout(device, name, value / device.value(name))
+        found = kapitza.solve(changed, method="volumes", cells=int(np.asarray(unit["cells"]))).temperatures
+    owner = name.rpartition(".")[0]
+    rises = {"hottest point": found.peak, **{f"{place}, averaged": rise for place, rise in found.average.items()}}
+    rises |= {f"drop across {owner}": found.drop[owner]} if owner in found.drop else {}
+    return {"name": np.array(list(rises)), "rise": np.array(list(rises.values()))}
 
 
 def report_design(path: str, minimise: str, over: Sequence[str], *, as_json: bool) -> None:

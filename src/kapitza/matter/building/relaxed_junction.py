@@ -8,10 +8,11 @@ differ from those of the leads says whether the device is long enough (`lead_mis
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
-from attrs import converters, evolve, field, frozen
+from attrs import asdict, converters, evolve, field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, BoolArray, IntArray, integer_array
@@ -44,15 +45,18 @@ from kapitza.matter.building.stacking import (
     stack_segments,
 )
 from kapitza.matter.building.surface import orient_structure
-from kapitza.matter.junction import Junction, JunctionLayer, Lead, largest_constant
+from kapitza.matter.junction import Junction, JunctionLayer, Lead, largest_constant, pack_junction, unpack_junction
 from kapitza.matter.potentials.force_constants import crystal_from_potential, layered_constants
 from kapitza.matter.potentials.force_field import ForceField
 from kapitza.matter.potentials.published import published_potential as potential_of
 from kapitza.matter.potentials.relaxation import relax_cell, relax_interface
 from kapitza.matter.structure import Structure, element_masses, structure
+from kapitza.run.store import Store, UnitInputs, UnitResult
+from kapitza.run.work import Progress, run_units
 from kapitza.units import angstrom
 
 _DEFAULT_DEPTH = 12 * angstrom  # of crystal on either side of an interface, where nobody says how many layers
+_BUILD_VERSION = "junction-1"  # part of the address of stored results
 _NEGLIGIBLE_CONSTANT = 1e-9  # of the largest force constant: what reaches beyond the next layer and is rounding
 
 
@@ -342,17 +346,39 @@ def lead_mismatch(junction: Junction) -> dict[Side, float]:
 
 
 def build_configurations(
-    plan: JunctionPlan, seeds: Sequence[int], *, executor: Executor | None = None
+    plan: JunctionPlan,
+    seeds: Sequence[int],
+    *,
+    executor: Executor | int | None = None,
+    store: Store | None = None,
+    progress: Progress | None = None,
 ) -> list[Junction]:
     """Build the same disordered junction once for each seed, to average over what is random.
 
     Parameters
     ----------
     plan : with a `Disorder`
-    seeds : of the random numbers
-    executor : any `concurrent.futures.Executor`, such as that of a Dask client, to build several at once; None: in turn
+    seeds : of the random numbers; none of them: one junction, as the plan is
+    executor : any `concurrent.futures.Executor`, or a number of processes, to build several at once
+    store : where finished junctions are kept and looked for; the potential must then be a published one, by name
+    progress : called with the number of finished and of all junctions
     """
-    if plan.disorder is None:
+    if plan.disorder is None and seeds:
         raise InputError(f"{len(seeds)} configurations of a sharp interface would be the same one: give a Disorder")
-    plans = [evolve(plan, disorder=evolve(plan.disorder, seed=seed)) for seed in seeds]
-    return list((map if executor is None else executor.map)(build_junction, plans))
+    potential = plan.potential if isinstance(plan.potential, str) else plan.potential.name
+    if store is not None and potential != plan.potential:
+        raise InputError(
+            f"the force field {potential!r} may change under its name, and a store could not tell: give a published "
+            "potential by name, or no store"
+        )
+    units = [{"plan": asdict(evolve(plan, potential=potential)), "seed": seed} for seed in seeds or [None]]
+    work = partial(_build_unit, plan)
+    parts = run_units(work, units, version=_BUILD_VERSION, store=store, executor=executor, progress=progress)
+    return [unpack_junction(part) for part in parts]
+
+
+def _build_unit(plan: JunctionPlan, unit: UnitInputs) -> UnitResult:
+    """Kernel: the junction of one seed."""
+    seed = unit["seed"]
+    disorder = plan.disorder if plan.disorder is None or seed is None else evolve(plan.disorder, seed=seed)
+    return pack_junction(build_junction(evolve(plan, disorder=disorder)))

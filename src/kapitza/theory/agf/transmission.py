@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from attrs import field, frozen
+from attrs import frozen
 
 from kapitza.core.arrays import Array, IndexArray
 from kapitza.core.modal import INTERFACE_SIDES
@@ -180,11 +180,6 @@ class TransmissionSums:
     right: Array
 
 
-def _as_store(store: Store | str | Path | None) -> Store | None:
-    """A store, or the one in a folder."""
-    return Store(store) if isinstance(store, (str, Path)) else store
-
-
 @frozen(eq=False)
 class UnitRunner:
     """How units of work over wave vectors are done, and where their results are kept.
@@ -194,7 +189,7 @@ class UnitRunner:
     """
 
     executor: Executor | int = 1
-    store: Store | None = field(default=None, converter=_as_store)
+    store: Store | str | Path | None = None
     progress: Progress | None = None
 
     def __call__(
@@ -217,11 +212,11 @@ class UnitRunner:
         for i in range(0, len(each["k"]), step):
             rows = {name: value[i : i + step] for name, value in each.items()}
             units.append({"junction": plain, **common, **rows, **({"first": i} if numbered else {})})
-        workers, pool = (self.executor, None) if isinstance(self.executor, int) else (1, self.executor)
-        if workers > 1 and UNIT_SECONDS * len(units) <= MIN_POOL_SECONDS:
-            workers = 1
+        executor = self.executor
+        if isinstance(executor, int) and UNIT_SECONDS * len(units) <= MIN_POOL_SECONDS:
+            executor = min(executor, 1)
         found = run_units(
-            kernel, units, version=AGF_VERSION, store=self.store, workers=workers, executor=pool, progress=self.progress
+            kernel, units, version=AGF_VERSION, store=self.store, executor=executor, progress=self.progress
         )
         return {name: np.concatenate([np.asarray(one[name], dtype=float) for one in found]) for name in found[0]}
 

@@ -130,7 +130,7 @@ def _stack_resistances(
     *,
     walls: tuple[Wall, Wall] | None = None,
     period: float | None = None,
-    run: tuple[Store | None, Executor | None, Progress | None] = (None, None, None),
+    run: tuple[Store | None, Executor | int | None, Progress | None] = (None, None, None),
 ) -> Array:
     """(n,) resistance of a stack with other thicknesses (n, M) of its layers, m² K W⁻¹: one unit of work each."""
     store, executor, progress = run
@@ -167,7 +167,7 @@ def fourier_scale(
     tolerance: float = 0.05,
     thickness: float | None = None,
     store: Store | None = None,
-    executor: Executor | None = None,
+    executor: Executor | int | None = None,
     progress: Progress | None = None,
 ) -> float:
     """Factor on all thicknesses from which on Fourier's law with slips and extrapolated resistances is good enough.
@@ -211,7 +211,7 @@ def superlattice_resistances(
     *,
     share: float = 0.5,
     store: Store | None = None,
-    executor: Executor | None = None,
+    executor: Executor | int | None = None,
     progress: Progress | None = None,
 ) -> Array:
     """(n,) effective resistance of each boundary of a superlattice, m² K W⁻¹.
@@ -237,7 +237,7 @@ def film_conductivities(
     *,
     specular: ArrayLike = 0.0,
     store: Store | None = None,
-    executor: Executor | None = None,
+    executor: Executor | int | None = None,
     progress: Progress | None = None,
 ) -> Array:
     """(n,) effective conductivity across free films between two walls that thermalise, W m⁻¹ K⁻¹.
@@ -248,7 +248,7 @@ def film_conductivities(
     thickness : (n,) m
     specular : share of the phonons that the walls reflect like a mirror
     store : where finished thicknesses are kept and looked for
-    executor : any `concurrent.futures.Executor`, such as a process pool or that of a Dask client
+    executor : any `concurrent.futures.Executor`, such as that of a Dask client, or a number of processes
     progress : called with the number of finished and of all thicknesses
     """
     base, length = carriers.temperature, positive(thickness)
@@ -265,7 +265,7 @@ def superlattice_conductivities(
     *,
     share: float = 0.5,
     store: Store | None = None,
-    executor: Executor | None = None,
+    executor: Executor | int | None = None,
     progress: Progress | None = None,
 ) -> Array:
     """(n,) effective conductivity of endless superlattices, phonons being particles, W m⁻¹ K⁻¹.

@@ -51,10 +51,7 @@ def run_replicas(
     kept = Store(store) if isinstance(store, (str, Path)) else store
     units = [replica_inputs(setup, number) for setup in setups for number in range(setup.protocol.replicas)]
     work = run_unit if kept is None else partial(run_unit, folder=str(kept.folder / _RUNS_FOLDER))
-    workers, pool = (executor, None) if isinstance(executor, int) else (1, executor)
-    found = iter(
-        run_units(work, units, version=RUN_VERSION, store=kept, workers=workers, executor=pool, progress=progress)
-    )
+    found = iter(run_units(work, units, version=RUN_VERSION, store=kept, executor=executor, progress=progress))
     return [[_restore_replica(next(found)) for _ in range(setup.protocol.replicas)] for setup in setups]
 
 
