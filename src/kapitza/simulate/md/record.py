@@ -5,7 +5,7 @@ import json
 import numpy as np
 from attrs import asdict, field, frozen
 
-from kapitza.core.arrays import Array, IntArray, finite, integer_array, positive
+from kapitza.core.arrays import Array, IntArray, about, finite, integer_array, positive
 from kapitza.errors import InputError
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.system import COLD_ROLE, HOT_ROLE, System
@@ -40,19 +40,21 @@ class Record:
     """
 
     name: str
-    area: float = field(metadata={"unit": "m^2"})
-    plane: float = field(metadata={"unit": "m"})
-    heights: Array = field(converter=finite, metadata={"unit": "m"})
-    counts: IntArray = field(converter=integer_array, metadata={"unit": "1"})
-    roles: IntArray = field(converter=integer_array, metadata={"unit": "0 free, 1 hot, 2 cold, 3 held"})
-    block: float = field(metadata={"unit": "s"})
-    temperature: Array = field(metadata={"unit": "K"})
-    heat: Array = field(metadata={"unit": "J"})
-    energy: Array = field(metadata={"unit": "J"})
-    power: Array = field(metadata={"unit": "W"})
-    timestep: float = field(kw_only=True, metadata={"unit": "s"})
-    ways: int = field(default=1, kw_only=True, metadata={"unit": "1"})
-    seed: int = field(default=0, kw_only=True, metadata={"unit": "1"})
+    area: float = field(metadata=about("m^2", "cross-section"))
+    plane: float = field(metadata=about("m", "height of the Gibbs plane"))
+    heights: Array = field(converter=finite, metadata=about("m", "heights of the planes of atoms"))
+    counts: IntArray = field(converter=integer_array, metadata=about("1", "atoms of each plane"))
+    roles: IntArray = field(
+        converter=integer_array, metadata=about("0 free, 1 hot, 2 cold, 3 held", "role of each plane")
+    )
+    block: float = field(metadata=about("s", "duration of a block"))
+    temperature: Array = field(metadata=about("K", "kinetic temperature of each plane"))
+    heat: Array = field(metadata=about("J", "heat given by the thermostats"))
+    energy: Array = field(metadata=about("J", "total energy"))
+    power: Array = field(metadata=about("W", "direct power through the plane"))
+    timestep: float = field(kw_only=True, metadata=about("s", "time step"))
+    ways: int = field(default=1, kw_only=True, metadata=about("1", "planes that the heat leaves by"))
+    seed: int = field(default=0, kw_only=True, metadata=about("1", "seed of the random numbers"))
     method: str = field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from attrs import evolve, field, frozen, validators
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, finite, number, one_of, positive, quantity
+from kapitza.core.arrays import Array, about, finite, number, one_of, positive, quantity
 from kapitza.core.conductance import Conductance
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.md.analysis.slabs import (
@@ -74,16 +74,16 @@ class FluctuationFit:
     """Conductance of the extrapolated drop from a spectrum."""
 
     conductance: Conductance  # value and total uncertainty: of the fit, and of the cut-off
-    statistical: float = field(metadata={"unit": "W m^-2 K^-1"})  # of the fit alone
-    cutoff: float = field(metadata={"unit": "W m^-2 K^-1"})  # spread of the cut-offs beyond statistics
+    statistical: float = field(metadata=about("W m^-2 K^-1", "uncertainty of the fit alone"))
+    cutoff: float = field(metadata=about("W m^-2 K^-1", "spread of the cut-offs beyond statistics"))
     model: SideModel = field(validator=one_of(*SIDE_MODELS))  # "lumped" or "slabs"
-    biot: float = field(metadata={"unit": "1"})  # resistance of the sides over that of the boundary
-    conductivity: Array = field(metadata={"unit": "W m^-1 K^-1"})  # (2,) fitted where free
-    low: float = field(metadata={"unit": "rad s^-1"})  # low, high: range of the fit
-    high: float = field(metadata={"unit": "rad s^-1"})
-    cutoffs: Array = field(converter=finite, metadata={"unit": "rad s^-1"})  # (n,) other ends
-    scanned: Array = field(converter=finite, metadata={"unit": "W m^-2 K^-1"})  # (n,) with them
-    probability: float = field(metadata={"unit": "1"})  # of a misfit as large in bands of frequency if the model holds
+    biot: float = field(metadata=about("1", "Biot number"))  # resistance of the sides over that of the boundary
+    conductivity: Array = field(metadata=about("W m^-1 K^-1", "conductivity of the sides"))  # (2,) fitted where free
+    low: float = field(metadata=about("rad s^-1", "lower end of the fit"))
+    high: float = field(metadata=about("rad s^-1", "upper end of the fit"))
+    cutoffs: Array = field(converter=finite, metadata=about("rad s^-1", "other upper ends"))  # (n,)
+    scanned: Array = field(converter=finite, metadata=about("W m^-2 K^-1", "conductance with other ends"))  # (n,)
+    probability: float = field(metadata=about("1", "probability of such a misfit if the model holds"))
     reasons: tuple[str, ...] = field(validator=validators.instance_of(tuple))  # empty: nothing speaks against it
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, about
 from kapitza.core.conductance import Conductance, Drop
 from kapitza.core.profile import Profile
 from kapitza.errors import ConvergenceError, InputError
@@ -35,11 +35,11 @@ from kapitza.simulate.md.system import COLD_ROLE, HOT_ROLE
 class WindowScan:
     """The same run with other layers left out."""
 
-    interface: Array = field(metadata={"unit": "1"})  # (n,) free layers left out beside the plane; usual choice first
-    thermostat: Array = field(metadata={"unit": "1"})  # (n,) and beside each thermostat
-    resistance: Array = field(metadata={"unit": "m^2 K W^-1"})  # (n,)
-    sigma: Array = field(metadata={"unit": "m^2 K W^-1"})
-    spread: float = field(metadata={"unit": "m^2 K W^-1"})  # root mean square, beyond statistics
+    interface: Array = field(metadata=about("1", "free layers left out at the plane, usual first"))  # (n,)
+    thermostat: Array = field(metadata=about("1", "free layers left out at a thermostat"))  # (n,)
+    resistance: Array = field(metadata=about("m^2 K W^-1", "resistance"))  # (n,)
+    sigma: Array = field(metadata=about("m^2 K W^-1", "uncertainty of the resistance"))
+    spread: float = field(metadata=about("m^2 K W^-1", "rms spread of the resistance beyond statistics"))
 
 
 @frozen(eq=False, kw_only=True)
@@ -71,24 +71,24 @@ class NemdResult:
     name: str
     method: str
     profile: Profile
-    plane: float = field(metadata={"unit": "m"})
-    temperature: float = field(metadata={"unit": "K"})
-    flux: float = field(metadata={"unit": "W m^-2"})
-    jump: float = field(metadata={"unit": "K"})
-    covariance: Array = field(metadata={"unit": "of (flux, jump)"})
-    resistance: float = field(metadata={"unit": "m^2 K W^-1"})
-    statistical: float = field(metadata={"unit": "m^2 K W^-1"})
-    window: float = field(metadata={"unit": "m^2 K W^-1"})
-    imbalance: float = field(metadata={"unit": "m^2 K W^-1"})
-    freedom: float = field(metadata={"unit": "1"})
-    between_thermostats: Array = field(metadata={"unit": "m^2 K W^-1"})
-    conductivity: Array = field(metadata={"unit": "W m^-1 K^-1"})
-    conductivity_sigma: Array = field(metadata={"unit": "W m^-1 K^-1"})
+    plane: float = field(metadata=about("m", "height of the plane"))
+    temperature: float = field(metadata=about("K", "temperature at the plane"))
+    flux: float = field(metadata=about("W m^-2", "heat flux"))
+    jump: float = field(metadata=about("K", "temperature jump"))
+    covariance: Array = field(metadata=about("of (flux, jump)", "covariance of flux and jump"))
+    resistance: float = field(metadata=about("m^2 K W^-1", "resistance"))
+    statistical: float = field(metadata=about("m^2 K W^-1", "statistical uncertainty"))
+    window: float = field(metadata=about("m^2 K W^-1", "uncertainty of the layers left out"))
+    imbalance: float = field(metadata=about("m^2 K W^-1", "uncertainty of the energy balance"))
+    freedom: float = field(metadata=about("1", "degrees of freedom"))
+    between_thermostats: Array = field(metadata=about("m^2 K W^-1", "resistance between thermostats"))
+    conductivity: Array = field(metadata=about("W m^-1 K^-1", "conductivity of the sides"))
+    conductivity_sigma: Array = field(metadata=about("W m^-1 K^-1", "uncertainty of the conductivity"))
     fluxes: HeatBalance
     windows: WindowScan
     steady: Steadiness
     reasons: tuple[str, ...] = field(converter=tuple)
-    replicas: int = field(default=1, metadata={"unit": "1"})
+    replicas: int = field(default=1, metadata=about("1", "number of runs"))
 
     @property
     def accepted(self) -> bool:

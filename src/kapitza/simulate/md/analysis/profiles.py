@@ -4,7 +4,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, about
 from kapitza.core.profile import Profile
 from kapitza.errors import InputError
 from kapitza.simulate.md.analysis.block_averages import block_mean
@@ -108,12 +108,12 @@ _MIN_LAYER_SIGMA = 1e-9
 class HeatBalance:
     """Heat flow three ways."""
 
-    value: Array = field(metadata={"unit": "W m^-2"})  # (3,) by both thermostats and the plane (NaN: not measured)
-    covariance: Array = field(metadata={"unit": "W^2 m^-4"})  # (3, 3) W² m⁻⁴; NaN where the third is
-    stored: float = field(metadata={"unit": "W m^-2"})  # rise of the total energy, per area and time
-    lost: float = field(metadata={"unit": "W m^-2"})  # hot less cold less stored: by integrator or tallies
-    mean: float = field(metadata={"unit": "W m^-2"})  # of hot and cold
-    imbalance: float = field(metadata={"unit": "W m^-2"})  # of the mean: rectangular, as wide as `lost`
+    value: Array = field(metadata=about("W m^-2", "heat flux by thermostats and plane (NaN: not measured)"))  # (3,)
+    covariance: Array = field(metadata=about("W^2 m^-4", "covariance of the heat fluxes"))  # (3, 3)
+    stored: float = field(metadata=about("W m^-2", "rise of the total energy, per area and time"))
+    lost: float = field(metadata=about("W m^-2", "unaccounted: hot less cold less stored"))
+    mean: float = field(metadata=about("W m^-2", "mean flux of both thermostats"))
+    imbalance: float = field(metadata=about("W m^-2", "of the mean: rectangular, as wide as the unaccounted"))
 
     @property
     def sigma(self) -> Array:

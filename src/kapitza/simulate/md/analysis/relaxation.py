@@ -6,7 +6,7 @@ import numpy as np
 from attrs import evolve, field, frozen, validators
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, increasing, one_of, quantity
+from kapitza.core.arrays import Array, about, increasing, one_of, quantity
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 from kapitza.simulate.md.analysis.block_averages import block_correlation
@@ -50,15 +50,15 @@ class RelaxationFit:
     """Conductance of the extrapolated drop from a relaxation."""
 
     conductance: Conductance  # value and total uncertainty
-    statistical: float = field(metadata={"unit": "W m^-2 K^-1"})  # standard, of the noise
-    start: float = field(metadata={"unit": "W m^-2 K^-1"})  # of the choice of the first time
-    freedom: float = field(metadata={"unit": "1"})  # degrees of freedom of the statistical one
+    statistical: float = field(metadata=about("W m^-2 K^-1", "standard uncertainty, of the noise"))
+    start: float = field(metadata=about("W m^-2 K^-1", "spread with the first time"))
+    freedom: float = field(metadata=about("1", "degrees of freedom of the noise"))
     model: SideModel = field(validator=one_of(*SIDE_MODELS))  # "lumped" or "slabs"
-    biot: float = field(metadata={"unit": "1"})  # resistance of the sides over that of the boundary
-    conductivity: Array = field(metadata={"unit": "W m^-1 K^-1"})  # (2,) fitted where free
-    amplitude: float = field(metadata={"unit": "K"})  # difference at time 0 by the fit
-    decay: Array = field(metadata={"unit": "K"})  # (n,) fitted difference at the times used
-    time: Array = field(metadata={"unit": "s"})  # (n,) times used
+    biot: float = field(metadata=about("1", "Biot number"))  # resistance of the sides over that of the boundary
+    conductivity: Array = field(metadata=about("W m^-1 K^-1", "conductivity of the sides"))  # (2,) fitted where free
+    amplitude: float = field(metadata=about("K", "difference at time 0 by the fit"))
+    decay: Array = field(metadata=about("K", "difference by the fit"))  # (n,)
+    time: Array = field(metadata=about("s", "times used"))  # (n,)
     reasons: tuple[str, ...] = field(validator=validators.instance_of(tuple))  # empty: nothing speaks against it
 
 

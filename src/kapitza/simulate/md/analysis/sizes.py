@@ -4,7 +4,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, finite, positive, same_length, square
+from kapitza.core.arrays import Array, about, finite, positive, same_length, square
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 from kapitza.simulate.md.analysis.nemd import invert_resistance
@@ -17,17 +17,23 @@ _SIZE_SIGNIFICANCE = 2.0
 class SizeSeries:
     r"""Resistances of several lengths, and $R = R_\infty + a / L + b / L_\mathrm{bath}$ through them."""
 
-    length: Array = field(converter=positive, metadata={"unit": "m"})  # (n,)
-    thermostat_length: Array | None = field(metadata={"unit": "m"})  # (n,) None where left out of the fit
-    resistance: Array = field(converter=finite, validator=same_length("length"), metadata={"unit": "m^2 K W^-1"})
-    sigma: Array = field(converter=positive, validator=same_length("length"), metadata={"unit": "m^2 K W^-1"})
-    fitted: Array = field(metadata={"unit": "m^2 K W^-1 and m^3 K W^-1"})  # R_∞, a and, with thermostats, b
-    covariance: Array = field(converter=square, metadata={"unit": "of fitted"})  # widened by the scatter
-    chi2: float = field(metadata={"unit": "1"})
-    freedom: int = field(metadata={"unit": "1"})
-    mean: float = field(metadata={"unit": "m^2 K W^-1"})  # mean, mean_sigma: weighted, as if there were no size effect
-    mean_sigma: float = field(metadata={"unit": "m^2 K W^-1"})
-    mean_chi2: float = field(metadata={"unit": "1"})  # with n - 1 degrees of freedom
+    length: Array = field(converter=positive, metadata=about("m", "length between thermostats"))  # (n,)
+    thermostat_length: Array | None = field(metadata=about("m", "length of thermostats, if fitted"))  # (n,)
+    resistance: Array = field(
+        converter=finite, validator=same_length("length"), metadata=about("m^2 K W^-1", "resistance")
+    )
+    sigma: Array = field(
+        converter=positive,
+        validator=same_length("length"),
+        metadata=about("m^2 K W^-1", "uncertainty of the resistance"),
+    )
+    fitted: Array = field(metadata=about("m^2 K W^-1 and m^3 K W^-1", "R_∞, a and, with thermostats, b"))
+    covariance: Array = field(converter=square, metadata=about("of fitted", "covariance, widened by the scatter"))
+    chi2: float = field(metadata=about("1", "chi square of the fit"))
+    freedom: int = field(metadata=about("1", "degrees of freedom"))
+    mean: float = field(metadata=about("m^2 K W^-1", "weighted mean, as if without size effect"))
+    mean_sigma: float = field(metadata=about("m^2 K W^-1", "uncertainty of the mean"))
+    mean_chi2: float = field(metadata=about("1", "chi square of the mean"))  # with n - 1 degrees of freedom
 
     @property
     def fitted_sigma(self) -> Array:

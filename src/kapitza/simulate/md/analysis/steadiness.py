@@ -5,7 +5,7 @@ import math
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, positive
+from kapitza.core.arrays import Array, about, positive
 from kapitza.errors import InputError
 from kapitza.simulate.md.analysis.block_averages import block_mean, combine_blocks
 from kapitza.simulate.md.analysis.profiles import Branches, atom_densities, solid_lengths
@@ -23,14 +23,14 @@ _MIN_DRIFT_PROBABILITY = 1e-3
 class Steadiness:
     """What a run says about its own length."""
 
-    conductivity: Array = field(converter=positive, metadata={"unit": "W m^-1 K^-1"})  # (2,) or bound
-    slowest: float = field(metadata={"unit": "s"})  # relaxation time of the slowest mode of the profile
-    waited: float = field(metadata={"unit": "s"})  # time under these thermostats before the first block used
-    sampled: float = field(metadata={"unit": "s"})  # time over which the blocks used run
-    blocks: int = field(metadata={"unit": "1"})  # of the error estimate, as long as the slowest mode where possible
-    drift: Array = field(metadata={"unit": "K"})  # (5,) start to end: branches, both temperatures at the plane, jump
-    drift_sigma: Array = field(metadata={"unit": "K"})  # (5,) standard uncertainties
-    probability: float = field(metadata={"unit": "1"})  # of a drift as large as the largest of the five in a steady run
+    conductivity: Array = field(converter=positive, metadata=about("W m^-1 K^-1", "conductivity or its bound"))  # (2,)
+    slowest: float = field(metadata=about("s", "relaxation time of the slowest mode"))
+    waited: float = field(metadata=about("s", "time under these thermostats before the first block"))
+    sampled: float = field(metadata=about("s", "sampling time"))  # time over which the blocks used run
+    blocks: int = field(metadata=about("1", "blocks of the error estimate, where possible as long as the mode"))
+    drift: Array = field(metadata=about("K", "drift of branches, temperatures at the plane, and jump"))  # (5,)
+    drift_sigma: Array = field(metadata=about("K", "uncertainty of the drift"))  # (5,) standard uncertainties
+    probability: float = field(metadata=about("1", "probability of such a drift in a steady run"))
     reasons: tuple[str, ...]  # why the run is not steady; empty if it is
 
     @property

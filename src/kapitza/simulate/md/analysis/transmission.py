@@ -11,7 +11,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, increasing, positive, temperatures
+from kapitza.core.arrays import Array, about, increasing, positive, temperatures
 from kapitza.core.conductance import Conductance, Drop
 from kapitza.core.occupation import Statistics, mode_heat_capacity
 from kapitza.core.transmission import Transmission
@@ -117,12 +117,12 @@ def significant_edges(flux: SpectralFlux, clear: float = _BAND_SIGNIFICANCE) -> 
 class ElasticSplit:
     """What elastic transmission explains of a simulated spectrum, and what it does not."""
 
-    edges: Array = field(converter=increasing, metadata={"unit": "rad s^-1"})  # (n + 1,) of the bands
-    total: Array = field(metadata={"unit": "m^-2"})  # (n,) simulated Ξ
-    sigma: Array = field(metadata={"unit": "m^-2"})
-    elastic: Array = field(metadata={"unit": "m^-2"})  # (n,) Ξ of the elastic theory
-    share: float = field(metadata={"unit": "1"})  # part of the heat that is not elastic
-    share_sigma: float = field(metadata={"unit": "1"})
+    edges: Array = field(converter=increasing, metadata=about("rad s^-1", "edges of the bands"))  # (n + 1,)
+    total: Array = field(metadata=about("m^-2", "simulated transmission function"))  # (n,) simulated Ξ
+    sigma: Array = field(metadata=about("m^-2", "uncertainty of the simulated one"))
+    elastic: Array = field(metadata=about("m^-2", "elastic transmission function"))  # (n,) Ξ of the elastic theory
+    share: float = field(metadata=about("1", "part of the heat that is not elastic"))
+    share_sigma: float = field(metadata=about("1", "uncertainty of the part"))
 
     @property
     def inelastic(self) -> Array:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array, IntArray, finite, positive, same_length
+from kapitza.core.arrays import Array, IntArray, about, finite, positive, same_length
 from kapitza.errors import InputError
 from kapitza.simulate.md.observers.harmonic_flux import force_constants_across
 from kapitza.simulate.md.observers.spectral_flux import PlaneForces
@@ -65,17 +65,21 @@ def body_modes(
 class ModeConductance:
     """What each mode carries through a plane."""
 
-    omega: Array = field(converter=finite, metadata={"unit": "rad s^-1"})  # (m,)
-    near: Array = field(converter=finite, validator=same_length("omega"), metadata={"unit": "1"})  # interface weight
-    heat: Array = field(validator=same_length("omega"), metadata={"unit": "W m^-2"})  # heat, heat_sigma: driven
-    heat_sigma: Array = field(validator=same_length("omega"), metadata={"unit": "W m^-2"})
-    fluctuation: Array = field(validator=same_length("omega"), metadata={"unit": "W^2 s"})
-    fluctuation_sigma: Array = field(validator=same_length("omega"), metadata={"unit": "W^2 s"})
-    memory: Array = field(metadata={"unit": "W^2"})  # (lags,) ⟨Q(0) Q(t)⟩ of the whole power; it must have decayed
-    interval: float = field(metadata={"unit": "s"})  # between two lags
-    area: float = field(metadata={"unit": "m^2"})
-    total: float = field(default=np.nan, metadata={"unit": "W m^-2"})  # total, total_sigma: of all motion
-    total_sigma: float = field(default=np.nan, metadata={"unit": "W m^-2"})
+    omega: Array = field(converter=finite, metadata=about("rad s^-1", "angular frequency"))  # (m,)
+    near: Array = field(
+        converter=finite, validator=same_length("omega"), metadata=about("1", "weight on the interface")
+    )
+    heat: Array = field(validator=same_length("omega"), metadata=about("W m^-2", "heat flux of each mode, driven"))
+    heat_sigma: Array = field(validator=same_length("omega"), metadata=about("W m^-2", "uncertainty of the heat flux"))
+    fluctuation: Array = field(validator=same_length("omega"), metadata=about("W^2 s", "integrated power correlation"))
+    fluctuation_sigma: Array = field(
+        validator=same_length("omega"), metadata=about("W^2 s", "uncertainty of the correlation")
+    )
+    memory: Array = field(metadata=about("W^2", "autocorrelation of the power; must have decayed"))  # (lags,)
+    interval: float = field(metadata=about("s", "time between two lags"))  # between two lags
+    area: float = field(metadata=about("m^2", "cross-section"))
+    total: float = field(default=np.nan, metadata=about("W m^-2", "heat flux of all motion"))
+    total_sigma: float = field(default=np.nan, metadata=about("W m^-2", "uncertainty of the whole heat flux"))
 
     def conductance(self, temperature: float) -> tuple[Array, Array]:
         """(m,) conductance of each mode in equilibrium at a temperature (K), W m⁻² K⁻¹, and its uncertainty."""

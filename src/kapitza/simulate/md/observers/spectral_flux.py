@@ -14,7 +14,7 @@ import numpy as np
 from attrs import converters, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, BoolArray, IntArray, finite, frequencies, increasing, positive
+from kapitza.core.arrays import Array, BoolArray, IntArray, about, finite, frequencies, increasing, positive
 from kapitza.core.quadrature import trapezoid_weights
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.simulate.md.observers.welch import (
@@ -62,11 +62,13 @@ class SpectralFlux:
         for shapes that do not fit
     """
 
-    omega: Array = field(converter=frequencies, metadata={"unit": "rad s^-1"})
-    parts: Array = field(converter=finite_table, metadata={"unit": "W s rad^-1 m^-2"})
-    direct: Array | None = field(converter=converters.optional(finite), metadata={"unit": "W m^-2"})
-    counts: NDArray[np.int64] = field(metadata={"unit": "1"})
-    motion: Array = field(metadata={"unit": "J s rad^-1"})
+    omega: Array = field(converter=frequencies, metadata=about("rad s^-1", "angular frequency"))
+    parts: Array = field(converter=finite_table, metadata=about("W s rad^-1 m^-2", "spectral heat flux of blocks"))
+    direct: Array | None = field(
+        converter=converters.optional(finite), metadata=about("W m^-2", "direct power over the area")
+    )
+    counts: NDArray[np.int64] = field(metadata=about("1", "segments in each block"))
+    motion: Array = field(metadata=about("J s rad^-1", "kinetic energy spectra at the plane"))
     method: str = field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:

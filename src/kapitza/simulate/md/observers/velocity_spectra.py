@@ -12,7 +12,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, IntArray, frequencies, increasing, numbers, positive
+from kapitza.core.arrays import Array, IntArray, about, frequencies, increasing, numbers, positive
 from kapitza.core.occupation import Occupation
 from kapitza.errors import InputError
 from kapitza.simulate.md.observers.spectral_flux import band_overlaps
@@ -24,10 +24,10 @@ from kapitza.units import hbar, k_B
 class VelocitySpectra:
     r"""Spectra of kinetic energy, $\int S\,d\omega$ = mean kinetic energy."""
 
-    omega: Array = field(converter=frequencies, metadata={"unit": "rad s^-1"})  # (nω,)
-    place: Array = field(converter=numbers, metadata={"unit": "m or rad m^-1"})  # (n,) layers or wave vectors
-    parts: Array = field(metadata={"unit": "J s rad^-1"})  # (blocks, n, nω)
-    counts: NDArray[np.int64] = field(metadata={"unit": "1"})  # (blocks,) segments in each block
+    omega: Array = field(converter=frequencies, metadata=about("rad s^-1", "angular frequency"))  # (nω,)
+    place: Array = field(converter=numbers, metadata=about("m or rad m^-1", "heights of layers, or wave vectors"))
+    parts: Array = field(metadata=about("J s rad^-1", "kinetic energy spectra of blocks"))  # (blocks, n, nω)
+    counts: NDArray[np.int64] = field(metadata=about("1", "segments in each block"))  # (blocks,) segments in each block
 
     @property
     def value(self) -> Array:

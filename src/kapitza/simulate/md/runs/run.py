@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array, increasing
+from kapitza.core.arrays import Array, about, increasing
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 from kapitza.run.store import Store
@@ -64,12 +64,12 @@ class Run:
     driven: tuple[VelocitySpectra, ...] = field(default=(), converter=tuple)
     reference: tuple[VelocitySpectra, ...] = field(default=(), converter=tuple)
     modes: tuple[ModeConductance, ...] = field(default=(), converter=tuple)
-    equilibrated: float = field(default=0.0, metadata={"unit": "s"})
-    highest: Array = field(factory=lambda: np.zeros(2), metadata={"unit": "rad s^-1"})
-    power: Array = field(factory=lambda: np.zeros((0, 2)), metadata={"unit": "W"})
-    step: float = field(default=0.0, metadata={"unit": "s"})
-    length: Array = field(factory=lambda: np.zeros(0), metadata={"unit": "m"})
-    density: Array = field(factory=lambda: np.zeros(0), metadata={"unit": "m^-3"})
+    equilibrated: float = field(default=0.0, metadata=about("s", "equilibration time"))
+    highest: Array = field(factory=lambda: np.zeros(2), metadata=about("rad s^-1", "highest frequency at rest"))
+    power: Array = field(factory=lambda: np.zeros((0, 2)), metadata=about("W", "power into the left side"))
+    step: float = field(default=0.0, metadata=about("s", "sampling interval"))
+    length: Array = field(factory=lambda: np.zeros(0), metadata=about("m", "boundary to the middle of a side"))
+    density: Array = field(factory=lambda: np.zeros(0), metadata=about("m^-3", "atoms per volume"))
 
     def __attrs_post_init__(self) -> None:
         if not self.records:
