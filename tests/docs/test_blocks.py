@@ -60,7 +60,7 @@ def run(command: str, folder: Path) -> str:
     script = Path(sys.executable).with_name("kapitza")
     environment = {**os.environ, "COLUMNS": "110", "NO_COLOR": "1", "TERM": "dumb", "MPLBACKEND": "Agg"}
     done = subprocess.run(
-        [script, *words[1:]], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+        [script, *words[1:]], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=600
     )
     wanted = 2 if "# refused" in command else 0
     assert done.returncode == wanted, f"{command!r} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
