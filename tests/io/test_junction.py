@@ -125,7 +125,7 @@ def test_options_stand_before_the_keys_of_a_file(tmp_path):
 def test_junctions_of_a_file_are_units_of_work(tmp_path, check_long_work):
     pytest.importorskip("matscipy")
     path = written(tmp_path, ARGON + "relax = false\n[disorder]\nvacancies = 0\n")
-    found = check_long_work(lambda **run: junctions_from_options({}, path, seeds=[1, 2], **run))
+    found = check_long_work(lambda **run: junctions_from_options({}, path, seeds=[1, 2], work=run))
     assert [one.name for one in found] == ["Ar|Kr (001)"] * 2
 
 

@@ -113,7 +113,7 @@ def build(
     table |= _parse_orientations(orientation) | ({"relax": False} if no_relax else {})
     file, table = _check_sides(left, table)
     with long_work("junctions", workers, store, dask) as work:
-        made = deferred.junctions_from_options(table, file, seeds=_parse_seeds(seed), **work)
+        made = deferred.junctions_from_options(table, file, seeds=_parse_seeds(seed), work=work)
     paths = _numbered_names(save, len(made))
     for path, one in zip(paths, made, strict=False):
         kapitza.save(one, path)

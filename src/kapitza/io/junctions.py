@@ -84,7 +84,11 @@ def read_junction(path: str | PathLike[str]) -> Junction:
 
 
 def junctions_from_options(
-    options: Mapping[str, Any], path: str | PathLike[str] | None = None, *, seeds: Sequence[int] = (), **work: Any
+    options: Mapping[str, Any],
+    path: str | PathLike[str] | None = None,
+    *,
+    seeds: Sequence[int] = (),
+    work: Mapping[str, Any] | None = None,
 ) -> list[Junction]:
     """Return the junctions of keys as a TOML file has them, one for each seed, or one; the keys of the file `path` hold
     where none is given, and `work` says how those of a potential are shared and kept, see `build_configurations`.
@@ -95,10 +99,12 @@ def junctions_from_options(
     both = {**file.table, **options}
     if "disorder" in options and "disorder" in file:
         both["disorder"] = {**file.section("disorder").table, **options["disorder"]}
-    return _junctions_from_table(TomlTable(file.path, file.lines, (), both), seeds, **work)
+    return _junctions_from_table(TomlTable(file.path, file.lines, (), both), seeds, work)
 
 
-def _junctions_from_table(file: TomlTable, seeds: Sequence[int] = (), **work: Any) -> list[Junction]:
+def _junctions_from_table(
+    file: TomlTable, seeds: Sequence[int] = (), work: Mapping[str, Any] | None = None
+) -> list[Junction]:
     """Junctions of a table of keys."""
     file.known((*_JUNCTION_KEYS, *_POTENTIAL_KEYS, *_FILE_KEYS, *_SPRING_KEYS))
     if "normal" in file:
@@ -107,7 +113,7 @@ def _junctions_from_table(file: TomlTable, seeds: Sequence[int] = (), **work: An
     _refuse_keys(file, _SPRING_KEYS, "is for contacts by springs: give `normal`, their stiffness per area")
     if "potential" in file:
         _refuse_keys(file, _FILE_KEYS, "is for force constants from files; with a potential it means nothing")
-        return build_configurations(junction_plan(file), seeds, **work)
+        return build_configurations(junction_plan(file), seeds, **(work or {}))
     _refuse_keys(file, _POTENTIAL_KEYS, "needs a potential, such as potential = 'tersoff'")
     random = _read_disorder(file)
     variants = [random and evolve(random, seed=seed) for seed in seeds] or [random]

@@ -10,14 +10,13 @@ from kapitza.cli.md.options import (
     ReplicasOption,
     RunFileArgument,
     StoreOption,
-    WorkersOption,
     conclude,
     explain_resume,
     run_and_keep,
     run_store,
 )
 from kapitza.cli.md.reports import conductance_text
-from kapitza.cli.options import DaskAddress, Figure, Json, Save, dask_executor
+from kapitza.cli.options import DaskAddress, Figure, Json, Save, WorkerCount, dask_executor
 from kapitza.cli.output import note, print_record, print_table, progress_line, quantity_json
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
@@ -120,7 +119,7 @@ def relax(
     file: RunFileArgument,
     conductivity: _Conductivity = None,
     runs: ReplicasOption = None,
-    workers: WorkersOption = 1,
+    workers: WorkerCount = 1,
     dask: DaskAddress = None,
     save: Save = None,
     store: StoreOption = None,
@@ -174,7 +173,7 @@ def sizes(
     file: RunFileArgument,
     lengths: Annotated[str, typer.Option("--lengths", help="Of each side, thermostat included: 10,20,40nm.")],
     runs: ReplicasOption = None,
-    workers: WorkersOption = 1,
+    workers: WorkerCount = 1,
     dask: DaskAddress = None,
     save: Save = None,
     store: StoreOption = None,

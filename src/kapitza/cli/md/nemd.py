@@ -12,12 +12,11 @@ from kapitza.cli.md.options import (
     RunFileArgument,
     SavedRunArgument,
     StoreOption,
-    WorkersOption,
     conclude,
     load_run,
     run_and_keep,
 )
-from kapitza.cli.options import DaskAddress, Figure, Json, Save, parse_temperatures
+from kapitza.cli.options import DaskAddress, Figure, Json, Save, WorkerCount, parse_temperatures
 from kapitza.cli.output import print_record
 from kapitza.errors import InputError
 
@@ -36,7 +35,7 @@ def nemd(
     plot: Figure = None,
     store: StoreOption = None,
     replicas: ReplicasOption = None,
-    workers: WorkersOption = 1,
+    workers: WorkerCount = 1,
     dask: DaskAddress = None,
     as_json: Json = False,
 ) -> None:

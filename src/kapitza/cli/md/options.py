@@ -29,7 +29,6 @@ StoreOption = Annotated[
         "--store", "--folder", metavar="FOLDER", help="Where runs are kept and resumed; the name of --save with .parts."
     ),
 ]
-WorkersOption = Annotated[int, typer.Option("--workers", help="Processes over which several runs are spread.", min=1)]
 ReplicasOption = Annotated[
     int | None, typer.Option("--replicas", help="Runs that differ in their seed; as the file says.", min=1)
 ]
