@@ -127,8 +127,10 @@ def transport_map(result: TransportMap, ax: Axes | None = None) -> Axes:
     x, y = (one / scale for one in result.edges[:2])
     drawn = ax.pcolormesh(x, y, temperature.T, cmap="inferno")
     ax.figure.colorbar(drawn, ax=ax, label="temperature (K)", shrink=0.8)
-    for line in np.unique(region)[:-1]:  # outlines of the regions
-        ax.contour(*(np.convolve(e, [0.5, 0.5], "valid") for e in (x, y)), region.T, [line + 0.5], colors="white")
+    # outlines of the regions, up to the frame: a cell is repeated beyond each end
+    places = [np.concatenate([e[:1], (e[1:] + e[:-1]) / 2, e[-1:]]) for e in (x, y)]
+    for line in np.unique(region)[:-1]:
+        ax.contour(*places, np.pad(region, 1, "edge").T, [line + 0.5], colors="white")
     ax.set(xlabel=f"x ({unit})", ylabel=f"y ({unit})", aspect="equal")
     return ax
 
