@@ -50,7 +50,7 @@ class Conductance:
         for NaN, unequal lengths, temperatures that do not increase, negative conductance or an unknown label
     """
 
-    temperature: Array = field(converter=increasing_temperatures, metadata={"unit": "K"})
+    temperature: Array = field(converter=increasing_temperatures, metadata=about("K", "temperature"))
     value: Array = field(
         converter=_conductances, validator=same_length("temperature"), metadata=about("W m^-2 K^-1", "conductance")
     )

@@ -109,7 +109,7 @@ class Onsager:
     statistics : "quantum" or "classical"
     """
 
-    temperature: Array = field(metadata={"unit": "K"})
+    temperature: Array = field(metadata=about("K", "temperature"))
     coefficient: Array = field(metadata=about("W K m^-2", "Onsager coefficient of the heat flux"))
     statistics: Statistics = "quantum"
 

@@ -137,7 +137,7 @@ class Occupation:
         for shapes that do not fit, infinite values, energies that are not above zero, uncertainties below zero
     """
 
-    position: Array = field(converter=increasing, metadata={"unit": "m"})
+    position: Array = field(converter=increasing, metadata=about("m", "position"))
     energy: Array = field(converter=positive, metadata=about("J", "quantum of the mode"))
     value: Array = field(converter=float_table, metadata=about("1", "mean number of phonons"))
     sigma: Array | None = field(

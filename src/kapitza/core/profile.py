@@ -100,8 +100,8 @@ class Profile:
         for NaN, unequal lengths, positions that do not increase, or both sigma and covariance
     """
 
-    position: Array = field(converter=increasing, metadata={"unit": "m"})
-    temperature: Array = field(converter=numbers, validator=same_length("position"), metadata={"unit": "K"})
+    position: Array = field(converter=increasing, metadata=about("m", "position"))
+    temperature: Array = field(converter=numbers, validator=same_length("position"), metadata=about("K", "temperature"))
     sigma: Array | None = field(
         default=None,
         converter=converters.optional(numbers),

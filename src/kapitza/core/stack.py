@@ -39,7 +39,7 @@ class Layer:
     """
 
     name: str
-    thickness: float = field(converter=number, validator=above_zero, metadata={"unit": "m"})
+    thickness: float = field(converter=number, validator=above_zero, metadata=about("m", "thickness"))
     conductivity: float = field(
         converter=number, validator=quantity(), metadata=about(_CONDUCTIVITY, "conductivity through the layer")
     )

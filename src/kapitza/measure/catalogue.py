@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, temperatures
+from kapitza.core.arrays import Array, about, temperatures
 from kapitza.core.conductance import Conductance
 from kapitza.errors import DataError
 from kapitza.matter.library import material
@@ -56,11 +56,11 @@ class Measurement:
     doi: str = field(kw_only=True)
     citation: str = field(kw_only=True)
     provenance: Provenance = field(kw_only=True)
-    thickness: float | None = field(default=None, kw_only=True, metadata={"unit": "m"})
+    thickness: float | None = field(default=None, kw_only=True, metadata=about("m", "thickness of the film"))
     preparation: str = field(default="", kw_only=True)
     state: str = field(default="", kw_only=True)
     interlayer: str = field(default="", kw_only=True)
-    pressure: float = field(default=0.0, kw_only=True, metadata={"unit": "Pa"})
+    pressure: float = field(default=0.0, kw_only=True, metadata=about("Pa", "pressure above ambient"))
     carriers: HeatCarrier = field(default="phonons", kw_only=True)
     bound: BoundKind = field(default="", kw_only=True)
 

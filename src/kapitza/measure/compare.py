@@ -14,7 +14,7 @@ import numpy as np
 from attrs import asdict, evolve, field, frozen
 
 from kapitza import __version__
-from kapitza.core.arrays import temperatures
+from kapitza.core.arrays import about, temperatures
 from kapitza.core.conductance import TEMPERATURE_DROPS, Conductance
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
@@ -47,9 +47,9 @@ class Published:
     measurement : the whole record, with source, preparation and state of the interface
     """
 
-    temperature: float = field(metadata={"unit": "K"})
-    value: float = field(metadata={"unit": "W m^-2 K^-1"})
-    sigma: float | None = field(metadata={"unit": "W m^-2 K^-1"})
+    temperature: float = field(metadata=about("K", "temperature"))
+    value: float = field(metadata=about("W m^-2 K^-1", "published conductance"))
+    sigma: float | None = field(metadata=about("W m^-2 K^-1", "uncertainty"))
     measurement: Measurement
 
     @property
@@ -79,10 +79,10 @@ class Prediction:
     model: str
     title: str = ""
     limit: bool = False
-    emitted: float | None = field(default=None, metadata={"unit": "W m^-2 K^-1"})
-    local: float | None = field(default=None, metadata={"unit": "W m^-2 K^-1"})
-    extrapolated: float | None = field(default=None, metadata={"unit": "W m^-2 K^-1"})
-    sigma: float | None = field(default=None, metadata={"unit": "W m^-2 K^-1"})
+    emitted: float | None = field(default=None, metadata=about("W m^-2 K^-1", "conductance, emitted drop"))
+    local: float | None = field(default=None, metadata=about("W m^-2 K^-1", "conductance, local drop"))
+    extrapolated: float | None = field(default=None, metadata=about("W m^-2 K^-1", "conductance, extrapolated drop"))
+    sigma: float | None = field(default=None, metadata=about("W m^-2 K^-1", "uncertainty"))
 
 
 @frozen(eq=False)
@@ -100,8 +100,8 @@ class Comparison:
 
     left: str
     right: str
-    temperature: float = field(metadata={"unit": "K"})
-    window: float = field(metadata={"unit": "1"})
+    temperature: float = field(metadata=about("K", "temperature"))
+    window: float = field(metadata=about("1", "relative half width of the window of temperatures"))
     published: tuple[Published, ...] = field(default=())
     predictions: tuple[Prediction, ...] = field(default=())
 

@@ -5,10 +5,10 @@ from itertools import product
 from typing import Any, overload
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, finite, numbers
+from kapitza.core.arrays import Array, about, finite, numbers
 from kapitza.core.stack import Stack
 from kapitza.device.description import Device
 from kapitza.errors import InputError
@@ -36,7 +36,7 @@ class Sensitivity:
     """
 
     names: tuple[str, ...]
-    value: NDArray[np.float64]
+    value: NDArray[np.float64] = field(metadata=about("1, rad for phases", "logarithmic sensitivity"))
     kind: str = "ratio"
 
     def of(self, name: str) -> Array:
@@ -107,9 +107,9 @@ class Design:
     merit : -ln det of the covariance of the logarithms of the free numbers (D-optimality); the larger the better
     """
 
-    settings: Mapping[str, float]
-    sigma: Mapping[str, float]
-    merit: float
+    settings: Mapping[str, float] = field(metadata=about("SI, by name", "settings"))
+    sigma: Mapping[str, float] = field(metadata=about("1, by name", "relative uncertainty"))
+    merit: float = field(metadata=about("1", "-ln det of the covariance"))
 
 
 @overload

@@ -5,7 +5,7 @@ from typing import Protocol, Self, TypeVar, runtime_checkable
 import numpy as np
 from attrs import converters, field, frozen, validators
 
-from kapitza.core.arrays import Array, finite, positive, same_length
+from kapitza.core.arrays import Array, about, finite, positive, same_length
 from kapitza.core.stack import Stack
 from kapitza.errors import InputError
 
@@ -67,8 +67,8 @@ class Curve:
         for unequal lengths, NaN or infinite values, an uncertainty that is not above zero
     """
 
-    x: Array = field(converter=finite)
-    value: Array = field(converter=finite, validator=same_length("x"))
+    x: Array = field(converter=finite, metadata=about("of the experiment", "independent variable"))
+    value: Array = field(converter=finite, validator=same_length("x"), metadata=about("of the signal", "signal"))
     sigma: Array | None = field(
         default=None, converter=converters.optional(positive), validator=validators.optional(same_length("x"))
     )

@@ -7,7 +7,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, about
 from kapitza.core.conductance import Conductance
 from kapitza.core.parameter_units import format_parameter, shown_unit
 from kapitza.errors import InputError
@@ -39,7 +39,7 @@ class ErrorBudget:
 
     names: tuple[str, ...]
     sources: tuple[str, ...]
-    share: NDArray[np.float64]
+    share: NDArray[np.float64] = field(metadata=about("1", "share of the variance"))
 
     def of(self, name: str) -> dict[str, float]:
         """Shares of one free parameter, the largest first."""
@@ -64,8 +64,8 @@ class Fit:
 
     problem: FitProblem
     solution: Solution
-    chi2: float
-    freedom: float
+    chi2: float = field(metadata=about("1", "chi2"))
+    freedom: float = field(metadata=about("1", "degrees of freedom"))
     scatter: tuple[float, ...]
     bounds: Mapping[str, Bound] = field(factory=dict)
 

@@ -12,7 +12,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, finite
+from kapitza.core.arrays import Array, about, finite
 from kapitza.errors import ConvergenceError, InputError
 
 ResidualFunction = Callable[[Array], Array]
@@ -240,9 +240,9 @@ class Minimum:
     hits : number of searches that ended here
     """
 
-    x: Array = field(converter=finite)
-    chi2: float
-    hits: int = 1
+    x: Array = field(converter=finite, metadata=about("of the search", "coordinates"))
+    chi2: float = field(metadata=about("1", "chi2"))
+    hits: int = field(default=1, metadata=about("1", "starting points that led there"))
 
 
 @frozen(eq=False, kw_only=True)

@@ -6,7 +6,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, numbers, same_length
+from kapitza.core.arrays import Array, about, numbers, same_length
 from kapitza.errors import InputError
 from kapitza.measure.least_squares import Solution, descend
 from kapitza.measure.parameters import FitProblem
@@ -26,8 +26,8 @@ class ProfileLikelihood:
     """
 
     name: str
-    value: Array = field(converter=numbers)
-    delta_chi2: Array = field(converter=numbers, validator=same_length("value"))
+    value: Array = field(converter=numbers, metadata=about("SI", "value of the parameter"))
+    delta_chi2: Array = field(converter=numbers, validator=same_length("value"), metadata=about("1", "rise of chi2"))
 
 
 @frozen(eq=False)
@@ -42,9 +42,9 @@ class Contours:
     """
 
     names: tuple[str, str]
-    first: Array = field(converter=numbers)
-    second: Array = field(converter=numbers)
-    delta_chi2: NDArray[np.float64]
+    first: Array = field(converter=numbers, metadata=about("SI", "first parameter"))
+    second: Array = field(converter=numbers, metadata=about("SI", "second parameter"))
+    delta_chi2: NDArray[np.float64] = field(metadata=about("1", "rise of chi2"))
 
 
 @frozen
@@ -57,9 +57,9 @@ class Bound:
     confidence : that the number lies beyond the bound
     """
 
-    low: float | None
-    high: float | None
-    confidence: float
+    low: float | None = field(metadata=about("SI", "lower bound"))
+    high: float | None = field(metadata=about("SI", "upper bound"))
+    confidence: float = field(metadata=about("1", "confidence"))
 
 
 def _constrained_minimum(problem: FitProblem, x: Array, fixed: dict[int, float]) -> tuple[Array, float]:

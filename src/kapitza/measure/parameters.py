@@ -9,7 +9,7 @@ import numpy as np
 from attrs import field, frozen, validators
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, above_zero, one_of
+from kapitza.core.arrays import Array, about, above_zero, one_of
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Stack
 from kapitza.errors import InputError
@@ -37,8 +37,8 @@ class Prior:
     fractional : whether sigma is a share of the value
     """
 
-    value: float | None
-    sigma: float = field(converter=float, validator=above_zero)
+    value: float | None = field(metadata=about("SI", "value"))
+    sigma: float = field(converter=float, validator=above_zero, metadata=about("SI, or 1 if fractional", "uncertainty"))
     fractional: bool = field(default=False, kw_only=True)
 
     @classmethod
@@ -65,9 +65,9 @@ class Free:
     low, high : limits of the search; a factor 1000 from the start where None and the number is positive
     """
 
-    start: float | None = None
-    low: float | None = None
-    high: float | None = None
+    start: float | None = field(default=None, metadata=about("SI", "start of the search"))
+    low: float | None = field(default=None, metadata=about("SI", "lower limit"))
+    high: float | None = field(default=None, metadata=about("SI", "upper limit"))
 
 
 @frozen

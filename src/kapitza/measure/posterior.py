@@ -5,10 +5,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, finite
+from kapitza.core.arrays import Array, about, finite
 from kapitza.errors import InputError, require
 from kapitza.measure.fit_result import Fit
 from kapitza.measure.parameters import FitProblem
@@ -31,9 +31,9 @@ class PosteriorSamples:
     """
 
     names: tuple[str, ...]
-    value: NDArray[np.float64]
-    acceptance: float
-    autocorrelation: Array
+    value: NDArray[np.float64] = field(metadata=about("SI", "samples"))
+    acceptance: float = field(metadata=about("1", "share of accepted steps"))
+    autocorrelation: Array = field(metadata=about("1", "autocorrelation time in steps"))
 
     def of(self, name: str) -> Array:
         """(n,) draws of one parameter."""

@@ -6,7 +6,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, numbers, positive, same_length
+from kapitza.core.arrays import Array, about, numbers, positive, same_length
 from kapitza.core.profile import Jump, Profile
 from kapitza.errors import InputError
 
@@ -25,11 +25,11 @@ class ExclusionScan:
     best : the jump there, whose covariance holds the spread over the wider zones too
     """
 
-    skip: Array = field(converter=numbers)
-    jump: Array = field(converter=numbers, validator=same_length("skip"))
+    skip: Array = field(converter=numbers, metadata=about("m", "width left out"))
+    jump: Array = field(converter=numbers, validator=same_length("skip"), metadata=about("K", "temperature jump"))
     sigma: Array = field(converter=numbers, validator=same_length("skip"))
     chi2: Array = field(converter=numbers, validator=same_length("skip"))
-    best_index: int
+    best_index: int = field(metadata=about("1", "index of the width taken"))
     best: Jump
 
 
@@ -45,11 +45,11 @@ class FluxCheck:
     probability : of a disagreement as large if they are the same
     """
 
-    flux: Array = field(converter=numbers)
+    flux: Array = field(converter=numbers, metadata=about("W m^-2", "heat flux of each source"))
     sigma: Array = field(converter=numbers, validator=same_length("flux"))
-    mean: float
-    mean_sigma: float
-    probability: float
+    mean: float = field(metadata=about("W m^-2", "weighted mean"))
+    mean_sigma: float = field(metadata=about("W m^-2", "uncertainty of the mean"))
+    probability: float = field(metadata=about("1", "probability of fluxes that differ as much"))
 
     @property
     def agree(self) -> bool:

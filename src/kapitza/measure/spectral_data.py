@@ -7,7 +7,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, finite
+from kapitza.core.arrays import Array, about, finite
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.layered.adjoint import apparent_resistance_derivatives, conductance_derivatives
@@ -70,8 +70,8 @@ class StackConductances:
 
     stacks: Sequence[Sequence[Film]]
     boundaries: Sequence[object]
-    value: Array = field(converter=finite)
-    sigma: Array = field(converter=finite)
+    value: Array = field(converter=finite, metadata=about("W m^-2 K^-1", "conductance"))
+    sigma: Array = field(converter=finite, metadata=about("W m^-2 K^-1", "uncertainty"))
 
     def __attrs_post_init__(self) -> None:
         if self.value.size != len(self.stacks):
@@ -114,9 +114,9 @@ class ApparentResistances:
     """
 
     films: Sequence[Film]
-    frequency: Array = field(converter=finite)
-    value: NDArray[Any] = field(converter=_finite_complex)
-    sigma: Array = field(converter=finite)
+    frequency: Array = field(converter=finite, metadata=about("Hz", "frequency"))
+    value: NDArray[Any] = field(converter=_finite_complex, metadata=about("m^2 K W^-1", "apparent resistance"))
+    sigma: Array = field(converter=finite, metadata=about("m^2 K W^-1", "uncertainty"))
 
     def __attrs_post_init__(self) -> None:
         if self.value.size != self.frequency.size:

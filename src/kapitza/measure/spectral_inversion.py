@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import least_squares, linprog, lsq_linear, minimize
 from scipy.stats import norm
 
-from kapitza.core.arrays import Array, finite, finite_table, square
+from kapitza.core.arrays import Array, about, finite, finite_table, square
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.measure.spectral_data import SpectralMeasurement
 from kapitza.simulate.boltzmann.carriers import Carriers
@@ -39,8 +39,8 @@ class Smoothness:
     length : ℓ, as a share of the spectrum, 0 for none
     """
 
-    spread: float = 0.3
-    length: float = 0.25
+    spread: float = field(default=0.3, metadata=about("1", "standard deviation"))
+    length: float = field(default=0.25, metadata=about("1", "correlation length"))
 
     def __attrs_post_init__(self) -> None:
         if not (0 < self.spread < np.inf and 0 <= self.length < np.inf):

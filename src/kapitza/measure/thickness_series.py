@@ -7,7 +7,7 @@ from attrs import field, frozen, validators
 from attrs.converters import optional as _optional
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, finite, positive, same_length, square
+from kapitza.core.arrays import Array, about, finite, positive, same_length, square
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 from kapitza.measure.least_squares import least_squares
@@ -27,11 +27,11 @@ class ThicknessLine:
     chi2, freedom : squared residuals in units of the stated errors, and number of points less two
     """
 
-    resistance: float
-    conductivity: float
-    covariance: Array = field(converter=square)
-    chi2: float
-    freedom: int
+    resistance: float = field(metadata=about("m^2 K W^-1", "resistance of all boundaries together"))
+    conductivity: float = field(metadata=about("W m^-1 K^-1", "conductivity"))
+    covariance: Array = field(converter=square, metadata=about("of (resistance, conductivity)", "covariance"))
+    chi2: float = field(metadata=about("1", "chi2"))
+    freedom: int = field(metadata=about("1", "degrees of freedom"))
 
     @property
     def resistance_sigma(self) -> float:
@@ -87,9 +87,9 @@ class SizeEffectTest:
     probability : of a curvature as large, if the conductivity does not depend on thickness
     """
 
-    curvature: float
-    sigma: float
-    probability: float
+    curvature: float = field(metadata=about("K W^-1", "curvature"))
+    sigma: float = field(metadata=about("K W^-1", "uncertainty of the curvature"))
+    probability: float = field(metadata=about("1", "probability of a curvature as large"))
 
 
 @frozen(eq=False)
@@ -114,7 +114,7 @@ class ThicknessSeries:
         for unequal lengths, fewer than three films, or covariances of another size
     """
 
-    thickness: Array = field(converter=finite)
+    thickness: Array = field(converter=finite, metadata=about("m", "thickness"))
     resistance: Array = field(converter=finite, validator=same_length("thickness"))
     thickness_sigma: Array | None = field(default=None, converter=_optional(positive), validator=_EACH_FILM)
     resistance_sigma: Array | None = field(default=None, converter=_optional(positive), validator=_EACH_FILM)

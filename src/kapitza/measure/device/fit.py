@@ -15,7 +15,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 from scipy.linalg import block_diag, solve_triangular
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, about
 from kapitza.core.conductance import Conductance
 from kapitza.device.description import Device
 from kapitza.device.layered.linear import LinearDevice
@@ -227,10 +227,10 @@ class BoundaryFlux:
     """
 
     boundary: str
-    jump: float
-    flux: float
-    resistance: float
-    covariance: NDArray[np.float64]
+    jump: float = field(metadata=about("K", "temperature jump"))
+    flux: float = field(metadata=about("W m^-2", "heat flux"))
+    resistance: float = field(metadata=about("m^2 K W^-1", "resistance"))
+    covariance: NDArray[np.float64] = field(metadata=about("of (jump, flux, resistance)", "covariance"))
     bound: Bound | None = None
 
     @property

@@ -6,7 +6,7 @@ import numpy as np
 from attrs import converters, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, finite, numbers, positive, square, temperatures
+from kapitza.core.arrays import Array, about, finite, numbers, positive, square, temperatures
 from kapitza.core.profile import Profile
 from kapitza.device.description import Device, check_inside_box
 from kapitza.device.layered.linear import averaging_patches
@@ -61,7 +61,7 @@ class MeasuredTemperatures:
     """
 
     places: tuple[MeasurementPlace, ...] = field(converter=_measurement_places)
-    temperature: Array = field(converter=lambda t: temperatures(finite(t)))
+    temperature: Array = field(converter=lambda t: temperatures(finite(t)), metadata=about("K", "temperature"))
     sigma: Array | None = field(default=None, converter=converters.optional(positive))
     covariance: Array | None = field(default=None, converter=converters.optional(square), kw_only=True)
     name: str = field(default="temperatures", kw_only=True)

@@ -7,7 +7,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, increasing, numbers, positive, same_length
+from kapitza.core.arrays import Array, about, increasing, numbers, positive, same_length
 from kapitza.errors import InputError
 from kapitza.measure.eels.gradients import UNUSABLE_OR_MISFIT
 from kapitza.measure.eels.map import TemperatureMap
@@ -26,7 +26,7 @@ class SideContrast:
     ratio : (n,) for the same number of electrons that passed either material, above zero
     """
 
-    position: Array = field(converter=increasing, metadata={"unit": "m"})
+    position: Array = field(converter=increasing, metadata=about("m", "position"))
     ratio: Array = field(converter=positive, validator=same_length("position"), metadata={"unit": "1"})
 
     def at(self, position: ArrayLike) -> Array:

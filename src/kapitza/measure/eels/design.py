@@ -7,7 +7,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, positive, real_array
+from kapitza.core.arrays import Array, about, positive, real_array
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.measure.eels.contrast import MAX_CONTRAST, MIN_CONTRAST, SideContrast
 from kapitza.measure.eels.experiment import EelsExperiment, cramer_rao, planned_model, resolution_tradeoff, side_sigma
@@ -25,11 +25,11 @@ _MIN_MATERIAL_SHARE = 1e-4  # share of the other material below which a column s
 class ScanPrecision:
     """Standard uncertainties that a scan reaches."""
 
-    jump: float
-    gradient_left: float  # K m⁻¹
-    gradient_right: float  # K m⁻¹
+    jump: float = field(metadata=about("K", "uncertainty of the jump"))
+    gradient_left: float = field(metadata=about("K m^-1", "uncertainty of the left gradient"))  # K m⁻¹
+    gradient_right: float = field(metadata=about("K m^-1", "uncertainty of the right gradient"))  # K m⁻¹
     kapitza_left: float  # m, to first order; infinite without a gradient
-    kapitza_right: float
+    kapitza_right: float = field(metadata=about("m", "uncertainty of the right Kapitza length"))
 
 
 def pixel_sigma(experiment: EelsExperiment) -> Array:
@@ -166,18 +166,18 @@ class EelsDesign:
 
     experiment: EelsExperiment
     names: tuple[str, ...]
-    sigma_left: Array = field(metadata={"unit": "SI, by name"})
-    sigma_right: Array = field(metadata={"unit": "SI, by name"})
-    modes: Mapping[str, tuple[float, float]] = field(metadata={"unit": "K"})
+    sigma_left: Array = field(metadata=about("SI, by name", "uncertainty of a pixel, left"))
+    sigma_right: Array = field(metadata=about("SI, by name", "uncertainty of a pixel, right"))
+    modes: Mapping[str, tuple[float, float]] = field(metadata=about("K", "uncertainty of the temperature of each mode"))
     precision: ScanPrecision
-    widths: Array = field(metadata={"unit": "J"})
-    sigma_at_fixed_dose: Array = field(metadata={"unit": "K"})
-    sigma_with_slit: Array = field(metadata={"unit": "K"})
-    best_width: float = field(metadata={"unit": "J"})
-    dwell: Mapping[str, Array] = field(metadata={"unit": "s"})
+    widths: Array = field(metadata=about("J", "resolution"))
+    sigma_at_fixed_dose: Array = field(metadata=about("K", "uncertainty at fixed dose"))
+    sigma_with_slit: Array = field(metadata=about("K", "uncertainty with a slit"))
+    best_width: float = field(metadata=about("J", "best resolution with a slit"))
+    dwell: Mapping[str, Array] = field(metadata=about("s", "dwell time of each column"))
     best_precision: Mapping[str, ScanPrecision]
-    targets: Mapping[str, float] = field(metadata={"unit": "K and m, by target"})
-    required_time: Mapping[str, tuple[float, float]] = field(metadata={"unit": "s"})
+    targets: Mapping[str, float] = field(metadata=about("K and m, by target", "target uncertainty"))
+    required_time: Mapping[str, tuple[float, float]] = field(metadata=about("s", "time required, even and best layout"))
 
     def sigma(self, name: str) -> tuple[float, float]:
         """Least standard uncertainty of a parameter in one pixel of the left and the right side, SI."""

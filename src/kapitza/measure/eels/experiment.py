@@ -7,7 +7,7 @@ import numpy as np
 from attrs import Factory, evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, finite, positive, quantity, real_array
+from kapitza.core.arrays import Array, about, finite, positive, quantity, real_array
 from kapitza.core.profile import Profile
 from kapitza.errors import InputError
 from kapitza.measure.eels.model import SpectrumModel, VibrationalMode
@@ -58,23 +58,23 @@ class EelsExperiment:
     left: tuple[VibrationalMode, ...] = field(converter=tuple)
     right: tuple[VibrationalMode, ...] = field(converter=tuple, default=Factory(_left_modes, takes_self=True))
     temperature: float = field(default=300.0, validator=quantity())
-    jump: float = 0.0
-    gradient_left: float = 0.0
-    gradient_right: float = 0.0
-    columns: int = field(default=32, validator=quantity(low=1))
-    rows: int = field(default=32, validator=quantity())
-    pitch: float = field(default=1 * nm, validator=quantity())
-    electrons: float = field(default=10e-12 / e, validator=quantity())
-    dwell: float = field(default=1.0, validator=quantity())
-    fwhm: float = field(default=8 * meV, validator=quantity())
+    jump: float = field(default=0.0, metadata=about("K", "temperature jump, left minus right"))
+    gradient_left: float = field(default=0.0, metadata=about("K m^-1", "gradient on the left"))
+    gradient_right: float = field(default=0.0, metadata=about("K m^-1", "gradient on the right"))
+    columns: int = field(default=32, validator=quantity(low=1), metadata=about("1", "pixels on each side"))
+    rows: int = field(default=32, validator=quantity(), metadata=about("1", "lines of the scan"))
+    pitch: float = field(default=1 * nm, validator=quantity(), metadata=about("m", "distance of pixels"))
+    electrons: float = field(default=10e-12 / e, validator=quantity(), metadata=about("s^-1", "electrons per second"))
+    dwell: float = field(default=1.0, validator=quantity(), metadata=about("s", "dwell time"))
+    fwhm: float = field(default=8 * meV, validator=quantity(), metadata=about("J", "energy resolution"))
     lorentzian: float = field(default=0.02, validator=quantity(low=-1e-300, high=1.0))
-    energy: Array = field(default=_DEFAULT_ENERGY_AXIS, converter=real_array)
+    energy: Array = field(default=_DEFAULT_ENERGY_AXIS, converter=real_array, metadata=about("J", "energy loss"))
     spread: PointSpread = field(factory=PointSpread)
     skip: float = field(default=0.0, validator=quantity(low=-1e-300))
-    background: int = 0
+    background: int = field(default=0, metadata=about("1", "terms of the background"))
     drift: float = field(default=0.0, validator=quantity(low=-1e-300))
-    electrons_per_count: float = field(default=1.0, validator=quantity())
-    dark: Array = field(default=np.zeros(1), converter=finite)
+    electrons_per_count: float = field(default=1.0, validator=quantity(), metadata=about("1", "electrons per count"))
+    dark: Array = field(default=np.zeros(1), converter=finite, metadata=about("counts", "mean dark count"))
     dark_variance: Array = field(default=np.zeros(1), converter=finite)
     response: Array = field(default=np.ones(1), converter=finite)
 

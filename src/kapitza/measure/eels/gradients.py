@@ -4,7 +4,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, real_array
+from kapitza.core.arrays import Array, about, real_array
 from kapitza.core.profile import Profile
 from kapitza.errors import InputError
 from kapitza.measure.eels.intervals import chi2_probability
@@ -28,11 +28,11 @@ class GradientField:
     pvalue : (...) probability of a worse fit if the temperature were a plane there; low where it jumps or bends
     """
 
-    position: tuple[Array, ...]
-    temperature: Array = field(converter=real_array)
-    gradient: Array = field(converter=real_array)
-    covariance: Array = field(converter=real_array)
-    pvalue: Array = field(converter=real_array)
+    position: tuple[Array, ...] = field(metadata=about("m", "position"))
+    temperature: Array = field(converter=real_array, metadata=about("K", "temperature"))
+    gradient: Array = field(converter=real_array, metadata=about("K m^-1", "temperature gradient"))
+    covariance: Array = field(converter=real_array, metadata=about("of (temperature, gradient)", "covariance"))
+    pvalue: Array = field(converter=real_array, metadata=about("1", "probability of a worse fit"))
 
     @property
     def sigma(self) -> Array:

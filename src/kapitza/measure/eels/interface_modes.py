@@ -6,7 +6,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, finite, increasing, real_array, same_length, square
+from kapitza.core.arrays import Array, about, finite, increasing, real_array, same_length, square
 from kapitza.core.occupation import Occupation
 from kapitza.errors import InputError
 from kapitza.measure.eels.intervals import chi2_probability, ratio_interval
@@ -35,7 +35,7 @@ class InterfaceMode:
     """A peak that only the interface has."""
 
     name: str
-    energy: float  # of the vibration, J
+    energy: float = field(metadata=about("J", "energy"))  # of the vibration, J
     fwhm: float  # full width at half maximum of the measured peak, including the resolution, J
 
     def __attrs_post_init__(self) -> None:
@@ -107,9 +107,9 @@ class ModeAsymmetry:
 
     modes: tuple[str, ...]
     value: Array = field(converter=real_array)  # (m,) of the scattering strength per electron
-    sigma: Array = field(converter=real_array)
-    occupation: Array = field(converter=real_array)  # (m,) of the occupation
-    occupation_sigma: Array = field(converter=real_array)
+    sigma: Array = field(converter=real_array, metadata=about("1", "uncertainty"))
+    occupation: Array = field(converter=real_array, metadata=about("1", "occupation"))  # (m,) of the occupation
+    occupation_sigma: Array = field(converter=real_array, metadata=about("1", "uncertainty of the occupation"))
 
 
 def sum_spectra(image: SpectrumImage, centre: ArrayLike, use: ArrayLike) -> SummedSpectrum:

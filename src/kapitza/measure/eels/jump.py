@@ -7,7 +7,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, check_choice, numbers, real_array, square
+from kapitza.core.arrays import Array, about, check_choice, numbers, real_array, square
 from kapitza.core.profile import Jump, Profile
 from kapitza.errors import InputError
 from kapitza.measure.eels.contrast import SideContrast
@@ -39,11 +39,11 @@ class InterfaceJump:
     jump: Jump
     spread: PointSpread
     names: tuple[str, ...]
-    value: Array = field(converter=numbers, metadata={"unit": "K, K m^-1, m and 1, by name"})
-    covariance: Array = field(converter=square, metadata={"unit": "of value"})
-    freedom: int | None = field(metadata={"unit": "1"})
-    position: Array = field(converter=numbers, metadata={"unit": "m"})
-    residual: Array = field(converter=numbers, metadata={"unit": "K"})
+    value: Array = field(converter=numbers, metadata=about("K, K m^-1, m and 1, by name", "fitted parameters"))
+    covariance: Array = field(converter=square, metadata=about("of value", "covariance"))
+    freedom: int | None = field(metadata=about("1", "degrees of freedom"))
+    position: Array = field(converter=numbers, metadata=about("m", "position"))
+    residual: Array = field(converter=numbers, metadata=about("K", "residual"))
     contrast: SideContrast | None = None
 
     @property

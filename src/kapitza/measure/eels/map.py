@@ -7,7 +7,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, IntArray, increasing, integer_array, real_array
+from kapitza.core.arrays import Array, IntArray, about, increasing, integer_array, real_array
 from kapitza.errors import InputError
 
 
@@ -60,12 +60,12 @@ class TemperatureMap:
         converter=lambda axes: tuple(increasing(axis) for axis in axes), metadata={"unit": "m"}
     )
     names: tuple[str, ...] = field(converter=tuple)
-    value: Array = field(converter=real_array, metadata={"unit": "J, K and electrons, by name"})
-    covariance: Array = field(converter=real_array, metadata={"unit": "of value"})
-    flag: IntArray = field(converter=integer_array, metadata={"unit": "bits"})
-    pvalue: Array = field(converter=real_array, metadata={"unit": "1"})
-    deviance: Array = field(converter=real_array, metadata={"unit": "1"})
-    iterations: IntArray = field(converter=integer_array, metadata={"unit": "1"})
+    value: Array = field(converter=real_array, metadata=about("J, K and electrons, by name", "fitted parameters"))
+    covariance: Array = field(converter=real_array, metadata=about("of value", "covariance"))
+    flag: IntArray = field(converter=integer_array, metadata=about("bits", "flags of the pixel"))
+    pvalue: Array = field(converter=real_array, metadata=about("1", "probability of a worse fit"))
+    deviance: Array = field(converter=real_array, metadata=about("1", "deviance"))
+    iterations: IntArray = field(converter=integer_array, metadata=about("1", "iterations"))
     modes: tuple[str, ...] = field(default=(), converter=tuple)
     method: str = field(default="", kw_only=True)
 

@@ -8,7 +8,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, finite, increasing, one_of, quantity, same_length
+from kapitza.core.arrays import Array, about, finite, increasing, one_of, quantity, same_length
 from kapitza.errors import InputError
 from kapitza.units import k_B, meV
 
@@ -43,9 +43,9 @@ class ZeroLossPeak:
     fwhm : full width at half maximum, J
     """
 
-    energy: Array = field(converter=increasing)
+    energy: Array = field(converter=increasing, metadata=about("J", "energy"))
     log_density: Array = field(converter=finite, validator=same_length("energy"))
-    fwhm: float = field(validator=quantity())
+    fwhm: float = field(validator=quantity(), metadata=about("J", "full width at half maximum"))
 
     def pieces(self, unit: float) -> tuple[Array, Array]:
         """(k,) knots and (k + 1, 4) cubics about the knot to the left, both in a unit of energy (J); ends straight."""
@@ -176,9 +176,9 @@ class VibrationalMode:
     """
 
     name: str
-    energy: float = field(validator=quantity())
-    width: float = field(validator=quantity())
-    intensity: float | None = None
+    energy: float = field(validator=quantity(), metadata=about("J", "energy"))
+    width: float = field(validator=quantity(), metadata=about("J", "standard deviation of the line"))
+    intensity: float | None = field(default=None, metadata=about("1", "intensity"))
 
     def __attrs_post_init__(self) -> None:
         if not self.name or "." in self.name:

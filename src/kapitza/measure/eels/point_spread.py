@@ -4,7 +4,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, numbers
+from kapitza.core.arrays import Array, about, numbers
 from kapitza.errors import InputError
 from kapitza.units import c_light, e, h, nm
 
@@ -29,12 +29,12 @@ class PointSpread:
         for negative widths or uncertainties, a share outside 0 to 1, or a length that is not above zero
     """
 
-    width: float = field(default=0.0, metadata={"unit": "m"})
-    share: float = field(default=0.0, metadata={"unit": "1"})
-    length: float = field(default=50 * nm, metadata={"unit": "m"})
-    width_sigma: float = field(default=0.0, kw_only=True, metadata={"unit": "m"})
-    share_sigma: float = field(default=0.0, kw_only=True, metadata={"unit": "1"})
-    length_sigma: float = field(default=0.0, kw_only=True, metadata={"unit": "m"})
+    width: float = field(default=0.0, metadata=about("m", "standard deviation of the core"))
+    share: float = field(default=0.0, metadata=about("1", "share of the tail"))
+    length: float = field(default=50 * nm, metadata=about("m", "length of the tail"))
+    width_sigma: float = field(default=0.0, kw_only=True, metadata=about("m", "uncertainty of the width"))
+    share_sigma: float = field(default=0.0, kw_only=True, metadata=about("1", "uncertainty of the share"))
+    length_sigma: float = field(default=0.0, kw_only=True, metadata=about("m", "uncertainty of the length"))
 
     def __attrs_post_init__(self) -> None:
         for name in ("width", "width_sigma", "share_sigma", "length_sigma"):

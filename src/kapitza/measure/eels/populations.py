@@ -6,7 +6,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, check_choice, positive, real_array, square
+from kapitza.core.arrays import Array, about, check_choice, positive, real_array, square
 from kapitza.core.occupation import Occupation
 from kapitza.errors import InputError
 from kapitza.measure.eels.contrast import mode_information, side_strengths, usable_pixels, visible_modes
@@ -38,12 +38,12 @@ class DepartureTest:
     level : from which on a pixel counts as in equilibrium
     """
 
-    statistic: Array = field(converter=real_array)
-    freedom: int
-    pvalue: Array = field(converter=real_array)
-    adjusted_pvalue: Array = field(converter=real_array)
+    statistic: Array = field(converter=real_array, metadata=about("1", "test statistic"))
+    freedom: int = field(metadata=about("1", "degrees of freedom"))
+    pvalue: Array = field(converter=real_array, metadata=about("1", "probability in equilibrium"))
+    adjusted_pvalue: Array = field(converter=real_array, metadata=about("1", "probability corrected for many pixels"))
     correction: Correction
-    level: float
+    level: float = field(metadata=about("1", "level of the test"))
 
     @property
     def significant(self) -> NDArray[np.bool_]:

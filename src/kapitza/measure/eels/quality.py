@@ -4,7 +4,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, IntArray, integer_array, real_array
+from kapitza.core.arrays import Array, IntArray, about, integer_array, real_array
 from kapitza.measure.eels.map import PixelFlag, count_flags
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import meV
@@ -34,14 +34,14 @@ class SpectrumQuality:
     warnings : what a user has to know, most important first
     """
 
-    electrons: Array = field(converter=real_array)
-    centre: Array = field(converter=real_array)
-    fwhm: Array = field(converter=real_array)
-    flag: IntArray = field(converter=integer_array)
+    electrons: Array = field(converter=real_array, metadata=about("electrons", "electrons of the pixel"))
+    centre: Array = field(converter=real_array, metadata=about("J", "centre of the zero-loss peak"))
+    fwhm: Array = field(converter=real_array, metadata=about("J", "full width at half maximum"))
+    flag: IntArray = field(converter=integer_array, metadata=about("bits", "flags of the pixel"))
     clipped: NDArray[np.bool_]
-    gain: float
-    loss: float
-    step: float
+    gain: float = field(metadata=about("J", "reach on the gain side"))
+    loss: float = field(metadata=about("J", "reach on the loss side"))
+    step: float = field(metadata=about("J", "channel width"))
     warnings: tuple[str, ...] = ()
 
     @property

@@ -7,7 +7,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, numbers, real_array
+from kapitza.core.arrays import Array, about, numbers, real_array
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.measure.eels.intervals import chi2_probability, ratio_interval
@@ -59,16 +59,16 @@ class AbsoluteResistance:
     """
 
     conductance: Conductance
-    interval: tuple[float, float] = field(metadata={"unit": "W m^-2 K^-1"})
-    level: float = field(metadata={"unit": "1"})
-    jump: float = field(metadata={"unit": "K"})
-    jump_sigma: float = field(metadata={"unit": "K"})
-    flux: float = field(metadata={"unit": "W m^-2"})
-    flux_sigma: float = field(metadata={"unit": "W m^-2"})
+    interval: tuple[float, float] = field(metadata=about("W m^-2 K^-1", "interval of the conductance"))
+    level: float = field(metadata=about("1", "level of the interval"))
+    jump: float = field(metadata=about("K", "temperature jump"))
+    jump_sigma: float = field(metadata=about("K", "uncertainty of the jump"))
+    flux: float = field(metadata=about("W m^-2", "heat flux"))
+    flux_sigma: float = field(metadata=about("W m^-2", "uncertainty of the flux"))
     sources: tuple[str, ...]
-    fluxes: Array = field(converter=numbers, metadata={"unit": "W m^-2"})
-    flux_sigmas: Array = field(converter=numbers, metadata={"unit": "W m^-2"})
-    pvalue: float = field(metadata={"unit": "1"})
+    fluxes: Array = field(converter=numbers, metadata=about("W m^-2", "flux by each source"))
+    flux_sigmas: Array = field(converter=numbers, metadata=about("W m^-2", "uncertainty by each source"))
+    pvalue: float = field(metadata=about("1", "probability of sources that differ as much"))
 
     @property
     def resistance(self) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 from attrs import evolve, field, frozen, validators
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, quantity
+from kapitza.core.arrays import Array, about, quantity
 from kapitza.core.stack import Stack
 from kapitza.device.setup import Setup
 
@@ -65,8 +65,8 @@ class WaveVectorQuadrature:
     the nodes cover k and -k.
     """
 
-    kx: Array
-    ky: Array
+    kx: Array = field(metadata=about("rad m^-1", "wave vector along x"))
+    ky: Array = field(metadata=about("rad m^-1", "wave vector along y"))
     weight: Array | NDArray[np.complex128]
 
 

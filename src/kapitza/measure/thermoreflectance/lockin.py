@@ -4,7 +4,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, finite, increasing, same_length
+from kapitza.core.arrays import Array, about, finite, increasing, same_length
 from kapitza.errors import InputError
 
 
@@ -25,11 +25,11 @@ class LockinTrace:
         for NaN, unequal lengths, or delays that do not increase
     """
 
-    delay: Array = field(converter=increasing)
-    in_phase: Array = field(converter=finite, validator=same_length("delay"))
+    delay: Array = field(converter=increasing, metadata=about("s", "delay"))
+    in_phase: Array = field(converter=finite, validator=same_length("delay"), metadata=about("any", "in-phase signal"))
     out_of_phase: Array = field(converter=finite, validator=same_length("delay"))
-    phase: float = 0.0
-    phase_sigma: float = 0.0
+    phase: float = field(default=0.0, metadata=about("rad", "phase applied"))
+    phase_sigma: float = field(default=0.0, metadata=about("rad", "uncertainty of the phase"))
 
     @property
     def ratio(self) -> Array:
@@ -112,9 +112,9 @@ class Echo:
     strength : height of the echo beside its scatter
     """
 
-    delay: float
-    delay_sigma: float
-    strength: float
+    delay: float = field(metadata=about("s", "delay of the echo"))
+    delay_sigma: float = field(metadata=about("s", "uncertainty of the delay"))
+    strength: float = field(metadata=about("1", "strength over the scatter"))
 
     def thickness(self, velocity: float, *, cover: float = 0.0, velocity_sigma: float = 0.0) -> tuple[float, float]:
         """Thickness of the film and its standard uncertainty, m.

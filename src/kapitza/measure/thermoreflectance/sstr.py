@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, ComplexArray, quantity
+from kapitza.core.arrays import Array, ComplexArray, about, quantity
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import impedance
 from kapitza.device.setup import Setup
@@ -50,9 +50,9 @@ class Sstr(TemperatureExperiment):
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = (*BEAM_PARAMETERS, "modulation", "scale", "setup.absorption_depth")
 
-    power: Array = field(converter=increasing_positive, metadata={"unit": "W"})
+    power: Array = field(converter=increasing_positive, metadata=about("W", "pump power"))
     beams: Beams
-    modulation: float = field(default=0.0, kw_only=True, converter=float, metadata={"unit": "Hz"})
+    modulation: float = field(default=0.0, kw_only=True, converter=float, metadata=about("Hz", "modulation frequency"))
     setup: Setup = field(factory=Setup, kw_only=True)
     name: str = field(default="steady", kw_only=True)
 
@@ -89,7 +89,7 @@ class Raman(TemperatureExperiment):
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = ("offset", "scale", "setup.absorption_depth")
 
-    radius: Array = field(converter=increasing_positive)
+    radius: Array = field(converter=increasing_positive, metadata=about("m", "beam radius"))
     offset: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
     setup: Setup = field(factory=Setup, kw_only=True)
     name: str = field(default="raman", kw_only=True)

@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, ComplexArray, one_of, quantity
+from kapitza.core.arrays import Array, ComplexArray, about, one_of, quantity
 from kapitza.core.quadrature import panel_quadrature
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import impedance
@@ -51,10 +51,10 @@ class ThreeOmega(LockinExperiment):
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = ("half_width", "length", "power", "scale")
 
-    frequency: Array = field(converter=increasing_positive)
+    frequency: Array = field(converter=increasing_positive, metadata=about("Hz", "current frequency"))
     half_width: float = field(kw_only=True, converter=float, validator=quantity())
     length: float = field(kw_only=True, converter=float, validator=quantity())
-    power: float = field(kw_only=True, converter=float, validator=quantity())
+    power: float = field(kw_only=True, converter=float, validator=quantity(), metadata=about("W", "power"))
     kind: SignalKind = field(default="in_phase", kw_only=True, validator=one_of(*SIGNAL_KINDS))
     setup: Setup = field(factory=Setup, kw_only=True)
     name: str = field(default="omega", kw_only=True)

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import (
     Array,
     IndexArray,
+    about,
     above_zero,
     check_plausible,
     increasing,
@@ -138,10 +139,10 @@ class Carriers:
     """
 
     name: str
-    capacity: Array = field(converter=numbers, metadata={"unit": "J m^-3 K^-1"})
+    capacity: Array = field(converter=numbers, metadata=about("J m^-3 K^-1", "heat capacity"))
     velocity: Array = field(converter=numbers, validator=same_length("capacity"), metadata={"unit": "m s^-1"})
     lifetime: Array = field(converter=_known_lifetimes, validator=same_length("capacity"), metadata={"unit": "s"})
-    omega: Array = field(converter=numbers, metadata={"unit": "rad s^-1"})
+    omega: Array = field(converter=numbers, metadata=about("rad s^-1", "angular frequency"))
     group: IndexArray = field(converter=_group_numbers, validator=_check_groups, metadata={"unit": "1"})
     edges: Array = field(converter=increasing, factory=lambda: np.empty(0), metadata={"unit": "rad s^-1"})
     isotropic: bool = field(default=True, kw_only=True)

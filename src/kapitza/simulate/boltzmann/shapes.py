@@ -6,7 +6,7 @@ import numpy as np
 from attrs import converters, field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, BoolArray, finite, number
+from kapitza.core.arrays import Array, BoolArray, about, finite, number
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.boundaries import Wall, unit_fractions
 from kapitza.simulate.boltzmann.carriers import Carriers
@@ -49,8 +49,8 @@ class Block:
     name : of the region; that of the material if empty.  Boxes of one name are one region, without a boundary inside
     """
 
-    low: Array = field(converter=finite)
-    high: Array = field(converter=finite)
+    low: Array = field(converter=finite, metadata=about("m", "low corner"))
+    high: Array = field(converter=finite, metadata=about("m", "high corner"))
     matter: Carriers | Wall
     name: str = ""
 
@@ -113,10 +113,10 @@ class Prism:
         for fewer than three corners, sides that cross, and no extent
     """
 
-    corners: Array = field(converter=_corner_pairs)
+    corners: Array = field(converter=_corner_pairs, metadata=about("m", "corners"))
     matter: Carriers | Wall
     name: str = ""
-    height: Array | None = field(default=None, converter=converters.optional(finite))
+    height: Array | None = field(default=None, converter=converters.optional(finite), metadata=about("m", "height"))
     low: Array = field(init=False)
     high: Array = field(init=False)
 
@@ -185,9 +185,9 @@ class HotSpot:
         Within a group the bands take theirs by heat capacity.
     """
 
-    low: Array = field(converter=finite)
-    high: Array = field(converter=finite)
-    power: float = field(converter=number)
+    low: Array = field(converter=finite, metadata=about("m", "low corner"))
+    high: Array = field(converter=finite, metadata=about("m", "high corner"))
+    power: float = field(converter=number, metadata=about("W, W m^-1 or W m^-2, by dimension", "power"))
     spectrum: Array | None = field(default=None, converter=converters.optional(unit_fractions))
 
     def __attrs_post_init__(self) -> None:

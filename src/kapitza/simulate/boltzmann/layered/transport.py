@@ -13,7 +13,7 @@ from typing import Self, cast
 import numpy as np
 from attrs import converters, evolve, field, frozen
 
-from kapitza.core.arrays import Array, check_choice, finite, increasing, number, one_of, quantity
+from kapitza.core.arrays import Array, about, check_choice, finite, increasing, number, one_of, quantity
 from kapitza.core.conductance import TEMPERATURE_DROPS, Conductance, Drop
 from kapitza.core.occupation import STATISTICS_NAMES, Occupation, Statistics, float_table
 from kapitza.core.profile import Profile
@@ -66,21 +66,21 @@ class Transport:
     """
 
     names: tuple[str, ...] = field(converter=tuple)
-    edges: Array = field(converter=increasing, metadata={"unit": "m"})
-    conductivity: Array = field(converter=finite, metadata={"unit": "W m^-1 K^-1"})
-    flux: float = field(converter=number, metadata={"unit": "W m^-2"})
-    difference: float = field(converter=number, metadata={"unit": "K"})
-    base: float = field(converter=number, metadata={"unit": "K"})
-    position: Array = field(converter=increasing, metadata={"unit": "m"})
-    temperature: Array = field(converter=finite, metadata={"unit": "K"})
-    lattice: Array = field(converter=finite, metadata={"unit": "K"})
-    omega: Array = field(converter=finite, metadata={"unit": "rad s^-1"})
-    bounds: Array = field(converter=finite, metadata={"unit": "rad s^-1"})
-    modes: Array = field(converter=float_table, metadata={"unit": "K"})
-    spectral_flux: Array = field(converter=float_table, metadata={"unit": "W m^-2"})
-    midplane_temperature: Array = field(converter=finite, metadata={"unit": "K"})
-    flow: Array = field(converter=float_table, metadata={"unit": "W m^-2 K^-1"})
-    boundary_flow: Array = field(converter=float_table, metadata={"unit": "W m^-2 K^-1"})
+    edges: Array = field(converter=increasing, metadata=about("m", "faces of the layers"))
+    conductivity: Array = field(converter=finite, metadata=about("W m^-1 K^-1", "bulk conductivity"))
+    flux: float = field(converter=number, metadata=about("W m^-2", "heat flux"))
+    difference: float = field(converter=number, metadata=about("K", "temperature difference"))
+    base: float = field(converter=number, metadata=about("K", "reference temperature"))
+    position: Array = field(converter=increasing, metadata=about("m", "position"))
+    temperature: Array = field(converter=finite, metadata=about("K", "temperature"))
+    lattice: Array = field(converter=finite, metadata=about("K", "lattice temperature"))
+    omega: Array = field(converter=finite, metadata=about("rad s^-1", "angular frequency"))
+    bounds: Array = field(converter=finite, metadata=about("rad s^-1", "bounds of the groups"))
+    modes: Array = field(converter=float_table, metadata=about("K", "temperature of each group"))
+    spectral_flux: Array = field(converter=float_table, metadata=about("W m^-2", "heat flux of each group"))
+    midplane_temperature: Array = field(converter=finite, metadata=about("K", "lattice temperature at mid-layer"))
+    flow: Array = field(converter=float_table, metadata=about("W m^-2 K^-1", "one-way heat flow"))
+    boundary_flow: Array = field(converter=float_table, metadata=about("W m^-2 K^-1", "heat flow across"))
     incident_temperature: tuple[Array, Array] = field(converter=converters.pipe(tuple), metadata={"unit": "K"})
     outgoing_temperature: tuple[Array, Array] = field(converter=converters.pipe(tuple), metadata={"unit": "K"})
     statistics: Statistics = field(default="quantum", kw_only=True, validator=one_of(*STATISTICS_NAMES))
@@ -260,7 +260,7 @@ class Film:
     cells : number of equal cells; None: chosen and graded towards the faces
     """
 
-    thickness: float = field(converter=number, validator=quantity(high=MAX_THICKNESS))
+    thickness: float = field(converter=number, validator=quantity(high=MAX_THICKNESS), metadata=about("m", "thickness"))
     carriers: Carriers
     name: str = field(default="", kw_only=True)
     cells: int | None = field(default=None, kw_only=True, converter=converters.optional(int))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, IntArray, finite, increasing, integer_array, number, real_array
+from kapitza.core.arrays import Array, IntArray, about, finite, increasing, integer_array, number, real_array
 from kapitza.errors import InputError
 
 
@@ -41,29 +41,29 @@ class TransportMap:
     method : for legends and tables
     """
 
-    edges: tuple[Array, ...] = field(converter=_cell_axes, metadata={"unit": "m"})
+    edges: tuple[Array, ...] = field(converter=_cell_axes, metadata=about("m", "bounds of the cells"))
     names: tuple[str, ...] = field(converter=tuple)
-    region: IntArray = field(converter=integer_array, metadata={"unit": "1"})
-    base: float = field(converter=number, metadata={"unit": "K"})
-    temperature: Array = field(converter=real_array, metadata={"unit": "K"})
-    temperature_sigma: Array = field(converter=real_array, metadata={"unit": "K"})
-    lattice: Array = field(converter=real_array, metadata={"unit": "K"})
-    lattice_sigma: Array = field(converter=real_array, metadata={"unit": "K"})
-    flux: Array = field(converter=real_array, metadata={"unit": "W m^-2"})
-    flux_sigma: Array = field(converter=real_array, metadata={"unit": "W m^-2"})
+    region: IntArray = field(converter=integer_array, metadata=about("1", "region of each cell"))
+    base: float = field(converter=number, metadata=about("K", "reference temperature"))
+    temperature: Array = field(converter=real_array, metadata=about("K", "temperature"))
+    temperature_sigma: Array = field(converter=real_array, metadata=about("K", "standard error"))
+    lattice: Array = field(converter=real_array, metadata=about("K", "lattice temperature"))
+    lattice_sigma: Array = field(converter=real_array, metadata=about("K", "standard error"))
+    flux: Array = field(converter=real_array, metadata=about("W m^-2", "heat flux"))
+    flux_sigma: Array = field(converter=real_array, metadata=about("W m^-2", "standard error"))
     surfaces: tuple[str, ...] = field(converter=tuple)
     power: Array = field(converter=real_array, metadata={"unit": "W, W m^-1 or W m^-2, by dimension"})
     power_sigma: Array = field(converter=real_array, metadata={"unit": "W, W m^-1 or W m^-2, by dimension"})
     spectrum: Array = field(converter=real_array, metadata={"unit": "W, W m^-1 or W m^-2, by dimension"})
     spectrum_sigma: Array = field(converter=real_array, metadata={"unit": "W, W m^-1 or W m^-2, by dimension"})
-    omega: Array = field(converter=finite, metadata={"unit": "rad s^-1"})
-    bounds: Array = field(converter=finite, metadata={"unit": "rad s^-1"})
+    omega: Array = field(converter=finite, metadata=about("rad s^-1", "angular frequency"))
+    bounds: Array = field(converter=finite, metadata=about("rad s^-1", "bounds of the groups"))
     probes: tuple[str, ...] = field(converter=tuple)
-    modes: Array = field(converter=real_array, metadata={"unit": "K"})
-    modes_sigma: Array = field(converter=real_array, metadata={"unit": "K"})
-    particles: int = field(converter=int, metadata={"unit": "1"})
-    events: int = field(converter=int, metadata={"unit": "1"})
-    seed: int = field(converter=int, metadata={"unit": "1"})
+    modes: Array = field(converter=real_array, metadata=about("K", "temperature of each group"))
+    modes_sigma: Array = field(converter=real_array, metadata=about("K", "standard error"))
+    particles: int = field(converter=int, metadata=about("1", "particles followed"))
+    events: int = field(converter=int, metadata=about("1", "scatterings and encounters"))
+    seed: int = field(converter=int, metadata=about("1", "seed"))
     method: str = field(default="Monte Carlo", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -115,9 +115,9 @@ class DetectorReading:
     particles, events : followed, and what they met
     """
 
-    temperature: float
-    sigma: float
+    temperature: float = field(metadata=about("K", "temperature"))
+    sigma: float = field(metadata=about("K", "standard error"))
     walls: tuple[str, ...]
-    share: Array
-    particles: int
-    events: int
+    share: Array = field(metadata=about("1", "share of each reservoir"))
+    particles: int = field(metadata=about("1", "particles followed"))
+    events: int = field(metadata=about("1", "scatterings and encounters"))

@@ -16,9 +16,9 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array, IntArray, finite
+from kapitza.core.arrays import Array, IntArray, about, finite
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.run.store import Store, UnitInputs, UnitResult, unit_address
 from kapitza.run.work import Progress, run_units
@@ -98,11 +98,11 @@ class MonteCarloSettings:
     max_events : events of one particle before it counts as trapped
     """
 
-    particles: int = 100_000
-    seed: int = 0
-    batches: int = DEFAULT_BATCHES
-    workers: int = 1
-    max_events: int = _MAX_EVENTS
+    particles: int = field(default=100_000, metadata=about("1", "number of particles"))
+    seed: int = field(default=0, metadata=about("1", "seed"))
+    batches: int = field(default=DEFAULT_BATCHES, metadata=about("1", "number of batches"))
+    workers: int = field(default=1, metadata=about("1", "processes"))
+    max_events: int = field(default=_MAX_EVENTS, metadata=about("1", "most events of a particle"))
 
     def __attrs_post_init__(self) -> None:
         for name in ("particles", "seed", "batches", "workers", "max_events"):
