@@ -19,14 +19,13 @@ def test_a_scan_as_a_table(data: Data, capsys: pytest.CaptureFixture[str]) -> No
     assert main(["eels", "info", str(data("eels/vib_line.hspy"))]) == 0
     out, err = capsys.readouterr()
     for part in (
-        "32 points",
-        "-15.5 to 15.5 nm",
-        "1024 channels",
-        "-256 to 255.5 meV, 0.5 meV each",
+        "axis points from to step unit",
+        "x 32 -15.5 15.5 1 nm",
+        "energy 1024 -256 255.5 0.5 meV",
         "6.008e+07",
         "8.009 meV",
     ):
-        assert part in out
+        assert part in " ".join(out.split())
     assert err == ""
 
 
@@ -35,7 +34,7 @@ def test_a_scan_for_programs(data: Data, capsys: pytest.CaptureFixture[str]) -> 
     found = json.loads(capsys.readouterr().out)
     truth = json.loads(data("eels/truth.json").read_text())
     np.testing.assert_allclose(found["zero_loss_fwhm"]["value"] / meV, truth["zlp"]["fwhm_meV"], rtol=3e-3, atol=0)
-    np.testing.assert_allclose(found["electrons_per_pixel"]["value"][1], truth["dose_e"], rtol=3e-3, atol=0)
+    np.testing.assert_allclose(found["electrons_per_pixel"]["value"], truth["dose_e"], rtol=3e-3, atol=0)
     np.testing.assert_allclose(found["gain"]["value"] / meV, 256, rtol=1e-4, atol=0)
     image = found["image"]["fields"]
     np.testing.assert_allclose(image["position"][1][0] / nm, -15.5, rtol=1e-12, atol=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -85,11 +86,7 @@ def measured(
 ) -> None:
     """Published measurements, each with its source."""
     kelvin = None if temperature is None else parse_temperature(temperature)
-    _print_measured(kapitza.measured(left, right, kelvin), as_json=as_json)
-
-
-def _print_measured(found: tuple[Measurement, ...], *, as_json: bool) -> None:
-    """Print measurements, one row a temperature."""
+    found = kapitza.measured(left, right, kelvin)
     if as_json:
         print_record({"measured": found})
         return
@@ -97,10 +94,18 @@ def _print_measured(found: tuple[Measurement, ...], *, as_json: bool) -> None:
         note("nobody is known to have measured that; `kapitza measured` lists all interfaces of the catalogue")
         return
     keys = {citation: f"[{i}]" for i, citation in enumerate(dict.fromkeys(one.citation for one in found), start=1)}
+    print_columns("published conductances", _measurement_columns(found, keys))
+    for citation, key in keys.items():
+        doi = next(one.doi for one in found if one.citation == citation)
+        typer.echo(f"{key} {citation}, doi:{doi}")
+
+
+def _measurement_columns(found: tuple[Measurement, ...], keys: Mapping[str, str]) -> list[Column]:
+    """Return measurements, one row a temperature, with the keys of their sources."""
     points = [(one, i) for one in found for i in range(one.conductance.temperature.size)]
     values = [columns_of(one.conductance, {"temperature": "", "value": ""}) for one in found]
     remarks = [(one.exclusion, one.preparation, one.state, f"read in {one.provenance}") for one, _ in points]
-    columns = [
+    return [
         Column("interface", [f"{one.left} | {one.right}" for one, _ in points]),
         Column("at (K)", [kelvin for at, _ in values for kelvin in at.values]),
         Column(
@@ -112,10 +117,6 @@ def _print_measured(found: tuple[Measurement, ...], *, as_json: bool) -> None:
         Column("source", [keys[one.citation] for one, _ in points]),
         Column("remark", ["; ".join(filter(None, parts)) for parts in remarks]),
     ]
-    print_columns("published conductances", columns)
-    for citation, key in keys.items():
-        doi = next(one.doi for one in found if one.citation == citation)
-        typer.echo(f"{key} {citation}, doi:{doi}")
 
 
 def cite(

@@ -14,6 +14,7 @@ from kapitza.cli.eels.options import PlanFile
 from kapitza.cli.figures import Results, check_output
 from kapitza.cli.options import Figure, Json
 from kapitza.cli.output import note, print_json, print_record, print_table, quantity_json
+from kapitza.cli.tables import Column, print_columns
 from kapitza.units import meV, nm
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _print_design(found: EelsDesign, name: str) -> None:
         f"{name}: {plan.rows} rows of 2 x {plan.columns} pixels, {plan.dose:.3g} electrons in {plan.dwell:.3g} s each, "
         f"{_format_duration(plan.time)}"
     )
-    _print_bounds(found)
+    print_columns("least uncertainty in one pixel", _bound_columns(found), digits=3)
     typer.echo(
         f"resolution of the smallest error where the current goes with it: {found.best_width / meV:.3g} meV "
         f"({found.sigma_with_slit.min():.3g} K; the plan has {plan.fwhm / meV:.3g} meV)"
@@ -72,17 +73,22 @@ def _print_design(found: EelsDesign, name: str) -> None:
     print_table("", heads, rows)
 
 
-def _print_bounds(found: EelsDesign) -> None:
-    """Print the least uncertainty of every parameter of the spectrum of one pixel, and of each mode on its own."""
-    rows: list[list[str]] = []
+def _bound_columns(found: EelsDesign) -> list[Column]:
+    """Return the least uncertainty of every parameter of the spectrum of one pixel, and of each mode on its own."""
     pairs = {name: found.sigma(name) for name in found.names}
     pairs |= {f"temperature, {mode} alone": pair for mode, pair in found.modes.items()}
-    for name, (left, right) in pairs.items():
-        word = name.rsplit(".", 1)[-1]
-        unit, size = ("K", 1.0) if word.startswith("temperature") else _COMPONENT_UNITS.get(word, ("", 1.0))
-        shown = [f"{value / size:.3g}" if math.isfinite(value) else "not seen" for value in (left, right)]
-        rows.append([name.replace(".", ", "), *shown, unit])
-    print_table("least uncertainty in one pixel", ["parameter", "left", "right", " unit"], rows)
+    words = [name.rpartition(".")[2] for name in pairs]
+    units = [("K", 1.0) if word.startswith("temperature") else _COMPONENT_UNITS.get(word, ("", 1.0)) for word in words]
+    shown = [
+        [sigma / size if math.isfinite(sigma) else "not seen" for sigma in pair]
+        for pair, (_, size) in zip(pairs.values(), units, strict=True)
+    ]
+    return [
+        Column("parameter", [name.replace(".", ", ") for name in pairs]),
+        Column("left", [left for left, _ in shown]),
+        Column("right", [right for _, right in shown]),
+        Column("unit", [unit for unit, _ in units]),
+    ]
 
 
 def _format_duration(seconds: float) -> str:

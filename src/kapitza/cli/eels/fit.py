@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -23,11 +25,11 @@ from kapitza.cli.eels.options import (
     Scan,
     Title,
     apply_dark_count,
-    format_uncertain,
 )
 from kapitza.cli.figures import Results
 from kapitza.cli.options import DaskAddress, Figure, Json, Save, StoreFolder, dask_executor
 from kapitza.cli.output import note, print_record, progress_line, quantity_json
+from kapitza.cli.tables import Column, print_columns
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
 from kapitza.units import nm
@@ -98,15 +100,17 @@ def fit_scan(
     files.keep(maps)
     if plot is not None:
         _draw_map(maps[ties[0]], radius, interface, files)
+    summary = {name: _map_summary(one) for name, one in maps.items()}
     if as_json:
-        summary = {name: _map_summary(one) for name, one in maps.items()}
         print_record(maps, {"source": image.source, "summary": summary})
         return
-    typer.echo(f"{Path(scan).name}: {image.title}")
     for flag, number in _flag_counts(maps[ties[0]]).items():
         note(f"{number} of {maps[ties[0]].good.size} pixels {_FLAG_REMARKS[flag]}")
-    for one in maps.values():
-        _print_map(one)
+    if not any(one["good"] for one in summary.values()):
+        raise InputError(f"none of the {image.pixels} pixels could be fitted: look at them with `kapitza eels info`")
+    found = {name: one for held in summary.values() for name, one in held["parameters"].items()}
+    shown = {name: one for name, one in found.items() if name.endswith(("temperature", "occupation"))}
+    print_columns(f"{Path(scan).name}: {image.title}", _summary_columns(shown), digits=5)
     files.announce()
 
 
@@ -162,41 +166,32 @@ def _flag_counts(found: TemperatureMap) -> dict[str, int]:
 
 
 def _map_summary(found: TemperatureMap) -> dict[str, Any]:
-    """Return counts of pixels, and the mean of each parameter with the median uncertainty of one pixel."""
+    """Return counts of pixels and, of those that determine it, mean and range of each parameter."""
     import numpy as np
 
     parameters: dict[str, Any] = {}
     for name in found.names:
         shown = found.is_determined(name)
+        value, sigma = found.parameter(name)[shown], found.parameter_sigma(name)[shown]
+        beside: dict[str, Any] = {"pixels": int(shown.sum())}
+        mean, error = math.nan, math.nan
         if shown.any():
-            unit = _PARAMETER_UNITS.get(name.rpartition(".")[2], "J")
-            sigma = float(np.median(found.parameter_sigma(name)[shown]))
-            mean = quantity_json(float(np.mean(found.parameter(name)[shown])), unit, meaning="mean of the pixels")
-            parameters[name] = mean | {"pixels": int(shown.sum()), "sigma_of_one_pixel": sigma}
+            mean, error = float(value.mean()), float(np.sqrt(np.sum(sigma**2))) / value.size
+            beside |= {"lowest": value.min(), "highest": value.max(), "sigma_of_one_pixel": float(np.median(sigma))}
+        unit = _PARAMETER_UNITS.get(name.rpartition(".")[2], "J")
+        parameters[name] = quantity_json(mean, unit, sigma=error, meaning="mean of the pixels that show it") | beside
     return {"good": int(found.good.sum()), "flags": _flag_counts(found), "parameters": parameters}
 
 
-def _print_map(found: TemperatureMap) -> None:
-    """Print a map in short."""
-    import numpy as np
-
-    good = found.good
-    pixels = good.size
-    if not good.any():
-        raise InputError(f"none of the {pixels} pixels could be fitted: look at them with `kapitza eels info`")
-    for name in found.names:
-        if not name.endswith(("temperature", "occupation")):
-            continue
-        shown = found.is_determined(name)
-        mode = "" if name == "temperature" else f"{name.rsplit('.', 1)[0]}: "
-        if not shown.any():
-            typer.echo(f"{mode}not seen in any of {pixels} pixels")
-            continue
-        value, sigma = found.parameter(name)[shown], found.parameter_sigma(name)[shown]
-        unit = " K" if name.endswith("temperature") else " phonons"
-        seen = "" if 10 * shown.sum() > 9 * good.sum() else f"; seen in {shown.sum()} of {pixels} pixels"
-        typer.echo(
-            f"{mode}{value.min():.4g} to {value.max():.4g}{unit}, mean "
-            f"{format_uncertain(float(value.mean()), float(np.sqrt(np.sum(sigma**2))) / value.size)}; "
-            f"one pixel ± {np.median(sigma):.3g}{unit}{seen}"
-        )
+def _summary_columns(parameters: Mapping[str, Mapping[str, Any]]) -> list[Column]:
+    """Return temperatures and occupations, one row each; a dash where no pixel shows a mode."""
+    held = list(parameters.values())
+    units = {"K": " (K)", "1": ""}
+    return [
+        Column("", [name.replace(".", ", ") + units[one["unit"]] for name, one in parameters.items()]),
+        Column("pixels", [one["pixels"] for one in held]),
+        Column("lowest", [one.get("lowest") for one in held]),
+        Column("highest", [one.get("highest") for one in held]),
+        Column("mean", [one["value"] for one in held], sigmas=[one["sigma"] for one in held]),
+        Column("± of one pixel", [float(f"{one.get('sigma_of_one_pixel', math.nan):.3g}") for one in held]),
+    ]

@@ -24,6 +24,7 @@ from kapitza.cli.eels.options import (
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save, even_subset
 from kapitza.cli.output import note, print_record, print_table, quantity_json
+from kapitza.cli.tables import Column, print_columns
 from kapitza.errors import DataError, InputError
 from kapitza.io.quantities import quantity
 from kapitza.units import meV, nm
@@ -261,17 +262,18 @@ def _print_components(parts: InterfaceComponents, contrast: ModeAsymmetry | None
     shares = "; ".join(f"{side} side {mix[0]:.3g} of the left and {mix[1]:.3g} of the right" for side, mix in sides)
     typer.echo(f"bulk taken off: {shares}; probability of a worse fit {format_probability(parts.pvalue)}")
     if contrast is not None:
-        _print_contrast(contrast)
+        title = "(forward - reverse)/(forward + reverse) by direction of the heat flow; – where a mode is too faint"
+        print_columns(title, _asymmetry_columns(contrast))
 
 
-def _print_contrast(contrast: ModeAsymmetry) -> None:
-    """Print what changes when heat flows the other way."""
-    columns = (contrast.value, contrast.sigma, contrast.occupation, contrast.occupation_sigma)
-    for mode, value, sigma, n, n_sigma in zip(contrast.modes, *columns, strict=True):
-        if not sigma < _MAX_CONTRAST_ERROR:
-            typer.echo(f"{mode}: too faint to compare forward and reverse")
-            continue
-        held = f", {format_uncertain(n, n_sigma)} in occupation" if n_sigma < _MAX_CONTRAST_ERROR else ""
-        typer.echo(
-            f"{mode}: (forward - reverse)/(forward + reverse) = {format_uncertain(value, sigma)} in strength{held}"
-        )
+def _asymmetry_columns(contrast: ModeAsymmetry) -> list[Column]:
+    """Return (forward - reverse)/(forward + reverse) of strength and occupation; a dash where a mode is too faint."""
+    columns = [Column("mode", contrast.modes)]
+    for name, values, errors in (
+        ("strength", contrast.value, contrast.sigma),
+        ("occupation", contrast.occupation, contrast.occupation_sigma),
+    ):
+        known = (errors < _MAX_CONTRAST_ERROR) & (contrast.sigma < _MAX_CONTRAST_ERROR)
+        pairs = zip(values.tolist(), errors.tolist(), known.tolist(), strict=True)
+        columns.append(Column(f" {name}", [format_uncertain(v, s) if seen else "–" for v, s, seen in pairs]))
+    return columns

@@ -15,17 +15,18 @@ from kapitza.cli.md.options import (
     run_and_keep,
     run_store,
 )
-from kapitza.cli.md.reports import conductance_text
 from kapitza.cli.options import DaskAddress, Figure, Json, Save, WorkerCount, dask_executor
-from kapitza.cli.output import note, print_record, print_table, progress_line, quantity_json
+from kapitza.cli.output import note, print_record, progress_line, quantity_json
+from kapitza.cli.tables import Column, columns_of, print_columns
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
 from kapitza.units import MW, THz, nm, ps
 
 if TYPE_CHECKING:
-    from kapitza.simulate.md.runs.closed import EquilibriumResult, RelaxationResult, SizeStudy
+    from collections.abc import Sequence
 
 closed_app = typer.Typer()
+_MODEL_TITLES = {"lumped": "bodies of one temperature", "slabs": "two slabs"}
 _RESISTANCE_UNIT = 1e-9  # m² K W⁻¹ of one m² K GW⁻¹
 
 _Conductivity = Annotated[
@@ -76,7 +77,16 @@ def equilibrium(
         records = {"fluctuations": found.fit, "green_kubo": found.green_kubo, "extrapolated": found.extrapolated}
         print_record(records, _run_numbers(run) | {"temperature": quantity_json(run.temperature, "K")})
     else:
-        _print_equilibrium(found)
+        fit, model = found.fit, _MODEL_TITLES[found.fit.model]
+        span = f"{fit.low / THz:.3g} to {fit.high / THz:.3g} THz"
+        rows = [
+            ("fluctuations", fit.conductance, f"{span}, {model}, misfit as large with p = {fit.probability:.2g}"),
+            ("Green-Kubo", found.green_kubo, found.green_kubo.method),
+            ("Green-Kubo, converted", found.extrapolated, "solids estimated"),
+        ]
+        _print_conductances(f"{run.title} at {run.temperature:.4g} K: {run.records[0].method}", rows)
+        remark = f"energy drift {run.drift:+.1e} of the kinetic energy, over the run"
+        _print_verdict(fit.biot, remark, fit.reasons)
     conclude(files, accepted=not found.fit.reasons)
 
 
@@ -85,33 +95,28 @@ def _run_numbers(run: "kapitza.md.Run") -> dict[str, Any]:
     return {"title": run.title, "energy_drift": quantity_json(run.drift, "1", meaning="over the kinetic energy")}
 
 
-def _print_equilibrium(found: "EquilibriumResult") -> None:
-    """Print conductances of equilibrium."""
-    run, fit = found.run, found.fit
-    model = "bodies of one temperature" if fit.model == "lumped" else "two slabs"
-    rows = [
-        ["fluctuations", conductance_text(fit.conductance), "extrapolated drop"],
-        [
-            "",
-            "",
-            f"{fit.low / THz:.3g} to {fit.high / THz:.3g} THz, {model}, misfit as large with p = {fit.probability:.2g}",
-        ],
-        ["Green-Kubo", conductance_text(found.green_kubo), f"emitted drop; {found.green_kubo.method}"],
+def _print_conductances(title: str, rows: "Sequence[tuple[str, kapitza.Conductance | None, str]]") -> None:
+    """Print conductances with their drops and remarks; those that there are."""
+    held = [(name, one, remark) for name, one, remark in rows if one is not None]
+    values = [columns_of(one, {"value": ""})[0] for _, one, _ in held]
+    columns = [
+        Column("", [name for name, _, _ in held]),
+        values[0]._replace(
+            name="G",
+            values=[value.values[0] for value in values],
+            sigmas=[value.sigmas[0] if value.sigmas else None for value in values],
+        ),
+        Column("drop", [one.drop for _, one, _ in held]),
+        Column("remark", [remark for _, _, remark in held]),
     ]
-    if found.extrapolated is not None:
-        rows.append(["", conductance_text(found.extrapolated), "the same as extrapolated drop, solids estimated"])
-    rows.append(["Biot number", f"{fit.biot:.3g}", "resistance of the solids over that of the boundary"])
-    rows.append(["energy drift", f"{run.drift:+.1e}", "of the kinetic energy, over the run"])
-    print_table(f"{run.title} at {run.temperature:.4g} K: {run.records[0].method}", ["", " value", " remark"], rows)
-    _print_verdict(fit.reasons)
+    print_columns(title, columns)
 
 
-def _print_verdict(reasons: tuple[str, ...]) -> None:
-    """Print whether a result is accepted."""
-    if not reasons:
-        typer.echo("accepted")
-    for reason in reasons:
-        typer.echo(f"rejected: {reason}")
+def _print_verdict(biot: float, remark: str, reasons: tuple[str, ...]) -> None:
+    """Print a remark and whether a result is accepted."""
+    typer.echo(f"Biot number {biot:.3g}: resistance of the solids over that of the boundary")
+    typer.echo(remark)
+    typer.echo("\n".join(f"rejected: {reason}" for reason in reasons) or "accepted")
 
 
 @closed_app.command()
@@ -140,32 +145,21 @@ def relax(
         chosen = {"chosen": found.chosen.model, "reasons": list(found.reasons)}
         print_record({"lumped": found.lumped, "slabs": found.slabs}, _run_numbers(run) | numbers | chosen)
     else:
-        _print_relax(found)
-    conclude(files, accepted=not found.reasons)
-
-
-def _print_relax(found: "RelaxationResult") -> None:
-    """Print conductances of a relaxation."""
-    rows = [
-        [
-            "bodies of one temperature" if one.model == "lumped" else "two slabs",
-            conductance_text(one.conductance),
-            f"{one.statistical / MW:.2g} statistics, {one.start / MW:.2g} first time"
-            + ("; chosen" if one is found.chosen else ""),
+        chosen, number = found.chosen, len(run.records)
+        rows = [
+            (
+                _MODEL_TITLES[one.model],
+                one.conductance,
+                f"{one.statistical / MW:.2g} statistics, {one.start / MW:.2g} first time"
+                + ("; chosen" if one is chosen else ""),
+            )
+            for one in (found.lumped, found.slabs)
         ]
-        for one in (found.lumped, found.slabs)
-    ]
-    rows.append(["Biot number", f"{found.chosen.biot:.3g}", "resistance of the solids over that of the boundary"])
-    first, last = found.chosen.amplitude, float(found.chosen.decay[-1])
-    rows.append(
-        ["difference", f"{first:.3g} to {last:.2g} K", f"in {float(found.chosen.time[-1]) / ps:.4g} ps, by the fit"]
-    )
-    number = len(found.run.records)
-    kelvin = float(found.chosen.conductance.temperature[0])
-    print_table(
-        f"{found.run.title} at {kelvin:.4g} K: {number} run{'s' * (number > 1)}", ["", " value", " remark"], rows
-    )
-    _print_verdict(found.reasons)
+        kelvin = float(chosen.conductance.temperature[0])
+        _print_conductances(f"{run.title} at {kelvin:.4g} K: {number} run{'s' * (number > 1)}", rows)
+        fall = f"difference {chosen.amplitude:.3g} to {chosen.decay[-1]:.2g} K"
+        _print_verdict(chosen.biot, f"{fall} in {chosen.time[-1] / ps:.4g} ps, by the fit", found.reasons)
+    conclude(files, accepted=not found.reasons)
 
 
 @closed_app.command()
@@ -199,26 +193,16 @@ def sizes(
         numbers = {"reasons": [list(one.reasons) for one in found.results], "size_effect": found.series.size_effect}
         print_record(found.series, {"accepted": accepted, **numbers, "verdict": found.series.verdict})
     else:
-        _print_sizes(found)
-    conclude(files, accepted=all(accepted))
-
-
-def _print_sizes(found: "SizeStudy") -> None:
-    """Print a series of lengths."""
-    one = found.series
-    rows = [
-        [
-            f"{length / nm:.4g}",
-            f"{r / _RESISTANCE_UNIT:.3g}",
-            f"{s / _RESISTANCE_UNIT:.2g}",
-            f"{MW**-1 / r:.4g}",
-            "yes" if each.accepted else "no",
+        one = found.series
+        columns = columns_of(one, {"length": "nm", "resistance": ""})
+        columns[1] = columns[1]._replace(sigmas=(one.sigma / _RESISTANCE_UNIT).tolist())
+        columns += [
+            Column("G", (1 / one.resistance / MW).tolist(), "MW m⁻² K⁻¹"),
+            Column("accepted", ["yes" if each else "no" for each in accepted]),
         ]
-        for length, r, s, each in zip(one.length, one.resistance, one.sigma, found.results, strict=True)
-    ]
-    heads = ["nm between thermostats", "R (m² K GW⁻¹)", "±", "G (MW m⁻² K⁻¹)", " accepted"]
-    print_table(f"{found.runs[0].title}: {len(found.runs)} lengths", heads, rows)
-    typer.echo(one.verdict)
-    for length, each in zip(one.length, found.results, strict=True):
-        for reason in each.reasons:
-            note(f"{length / nm:.4g} nm between thermostats: {reason}")
+        print_columns(f"{found.runs[0].title}: {len(found.runs)} lengths between thermostats", columns)
+        typer.echo(one.verdict)
+        for length, each in zip(one.length, found.results, strict=True):
+            for reason in each.reasons:
+                note(f"{length / nm:.4g} nm between thermostats: {reason}")
+    conclude(files, accepted=all(accepted))

@@ -8,10 +8,10 @@ import typer
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.output import megawatts, note, print_table, quantity_json
+from kapitza.cli.tables import columns_of
 from kapitza.units import MW, THz, nm, ps
 
 if TYPE_CHECKING:
-    from kapitza.core.conductance import Conductance
     from kapitza.simulate.md.analysis.nemd import NemdResult
     from kapitza.simulate.md.analysis.transmission import ElasticSplit
     from kapitza.simulate.md.runs.heat_spectra import HeatSpectrum, ModeTemperatures
@@ -169,8 +169,13 @@ def print_spectrum(found: "HeatSpectrum") -> None:
         )
     if found.split is not None:
         typer.echo(_split_text(found.split))
-    _print_corrected(found.extrapolated, "across the jump")
-    _print_corrected(found.between, "between the thermostats, with the solids")
+    for name, one in (
+        ("across the jump", found.extrapolated),
+        ("between the thermostats, with the solids", found.between),
+    ):
+        kelvin, value = columns_of(one, {"temperature": "", "value": ""})
+        for i in range(len(kelvin.values)):
+            typer.echo(f"G at {kelvin.cell(i)} K, quantum-corrected, {name}: {value.cell(i)} {value.unit}")
     segments = int(found.flux.counts.sum())
     if segments < _MIN_SEGMENTS:
         note(f"errors from {segments} segments are themselves uncertain: take a longer run, or shorter segments")
@@ -185,13 +190,6 @@ def _split_text(split: "ElasticSplit") -> str:
         return f"{share} of the heat between the thermostats is not in the elastic theory"
     more = f"{1 - split.share:.1%} ± {split.share_sigma:.1%}"
     return f"the elastic theory has {more} of the heat between the thermostats, where the solids resist too"
-
-
-def _print_corrected(one: "Conductance", name: str) -> None:
-    """Print quantum-corrected conductances."""
-    for i, kelvin in enumerate(one.temperature):
-        spread = "" if one.sigma is None else f" ± {one.sigma[i] / MW:.2g}"
-        typer.echo(f"G at {kelvin:.4g} K, quantum-corrected, {name}: {one.value[i] / MW:.4g}{spread} MW m⁻² K⁻¹")
 
 
 def _split_cells(found: "HeatSpectrum", i: int) -> list[str]:
