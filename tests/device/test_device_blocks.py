@@ -99,7 +99,7 @@ def test_heat_of_a_block_leaves_through_its_boundaries(solved):
 
 def test_flux_through_the_substrate_carries_all_heat(solved):
     _layout, fields = solved
-    down = fields.flux()[:, :, -1, 2]
+    down = fields.cell_flux()[:, :, -1, 2]
     np.testing.assert_allclose((down * fields.grid.areas).sum(), 5e-6, rtol=1e-6, atol=0)
 
 
@@ -325,7 +325,7 @@ def test_wire_gives_its_heat_through_its_boundary():
     np.testing.assert_allclose(jump.flow, power, rtol=1e-3, atol=0)  # curved cells: nearly a circle
     np.testing.assert_allclose((jump.jump * jump.area).sum(), power / 3e7, rtol=1e-3, atol=0)
     np.testing.assert_allclose(found.flows["bottom"], power, rtol=1e-3, atol=0)
-    down = found.flux()[:, 1]
+    down = found.cell_flux()[:, 1]
     low = found.body.mesh.points[found.body.mesh.cells[:, :3]].mean(axis=1)[:, 1] < -0.45e-6
     np.testing.assert_allclose(-down[low].mean(), power / 1e-6, rtol=0.05, atol=0)
     assert 300 < found.means["oxide"] < found.means["wire"] < found.peak

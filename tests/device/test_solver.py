@@ -11,15 +11,23 @@ from kapitza.device import (
     Block,
     BodyTemperatures,
     Box,
+    Disc,
+    GaussianSpot,
     GridTemperatures,
+    HeatMap,
     HeatSource,
     LayeredTemperatures,
     Layout,
     Plane,
+    PlaneFlux,
     Rectangle,
+    TemperatureField,
+    Temperatures,
+    TriangulatedField,
 )
 from kapitza.device.elements.body import Body, FixedTemperature
 from kapitza.device.elements.mesh_generators import box_mesh
+from kapitza.device.layered.maps import flux_map
 from kapitza.errors import InputError
 from kapitza.units import um
 
@@ -114,3 +122,159 @@ def test_saved_results_answer_as_before(tmp_path: Path):
     assert old.means == grid.means
     with pytest.raises(InputError, match="saved without their layout"):
         old.section()
+
+
+def heated_block() -> Layout:
+    """A chip with a hot corner, which is drawn as well by boxes as by a mesh."""
+    stack = Stack((Layer("film", 2 * um, 100.0), Layer("base", 8 * um, 30.0)), (Boundary(5e7),))
+    hot = Block(Layer("hot", 1 * um, 100.0), Rectangle((0, 4 * um), (0, 3 * um)), 0.0, power=0.02)
+    return Layout(Device(stack, (), Box(12 * um, 10 * um)), [hot])
+
+
+def meshed_block(refine: int = 1) -> Body:
+    """The same as a body of tetrahedra, upright: its depth runs down along z."""
+    low, high = (np.linspace(*ends, n * refine + 1) * um for ends, n in (((0, 8), 6), ((8, 10), 4)))
+    axes = [
+        np.linspace(0, 12, 12 * refine + 1) * um,
+        np.linspace(0, 10, 10 * refine + 1) * um,
+        np.append(low, high[1:]),
+    ]
+
+    def region(c: np.ndarray) -> np.ndarray:
+        hot = (c[:, 0] < 4 * um) & (c[:, 1] < 3 * um) & (c[:, 2] > 9 * um)
+        return np.where(hot, 2, c[:, 2] < 8 * um)
+
+    mesh = box_mesh(axes, ("film", "base", "hot"), region)
+    conductivity = {"film": 100.0, "base": 30.0, "hot": 100.0}
+    return Body(mesh, conductivity, {"film|base": 5e7}, {"z-": FixedTemperature(0.0)}, {"hot": 0.02 / (12 * um**3)})
+
+
+def test_all_results_answer_the_same_questions():
+    results: list[Temperatures] = [solve(chip()), solve(heated_block(), cells=3000), solve(meshed_block())]
+    boundary = "film|base"
+    for found in results:
+        below = Plane("base")
+        assert found.sink in (0.0, 300.0)
+        assert isinstance(found.section(), (TemperatureField, TriangulatedField))
+        assert isinstance(found.flux(below), PlaneFlux)
+        hottest = found.plane().value.max()
+        assert 0.9 * found.peak < hottest < 1.1 * found.peak
+        assert found.plane(below).value.max() < hottest
+        np.testing.assert_allclose(found.flux(below).area.sum(), found.jumps[boundary].area.sum(), rtol=1e-9, atol=0)
+        assert found.sensitivities([f"{boundary}.conductance"])[f"{boundary}.conductance"] < 0
+
+
+SHAPES = {
+    "rectangle": Rectangle((10 * um, 22 * um), (6 * um, 20 * um)),
+    "disc": Disc(20 * um, 18 * um, 8 * um),
+    "spot": GaussianSpot(20 * um, 18 * um, 6 * um),
+    "map": HeatMap(np.arange(12.0).reshape(4, 3), (5 * um, 30 * um), (4 * um, 22 * um)),
+    "everywhere": None,
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("conductance", [5e7, np.inf])
+def test_flux_through_planes_of_layers_carries_the_power(shape: str, conductance: float):
+    """All heat goes down below its plane, none above it; at the boundary it is what the jump says."""
+    for at in (None, Plane("base", 3 * um)):
+        device = evolve(chip(conductance), sources=(HeatSource("heat", 0.02, SHAPES[shape], at),))
+        found = solve(device, sensitivity=False)
+        for plane in (None, Plane("film", from_bottom=True), Plane("base")):
+            flow = found.flux(plane, (60, 40)).flow
+            exact = 1e-4 if plane or at or shape != "disc" else 0.05  # cells on the rim of a disc are in it or not
+            assert abs(flow - (0.02 if at is None else 0.0)) < 0.02 * exact
+        for plane in (Plane("base", 9 * um), Plane("base", from_bottom=True)):  # smooth: sums over cells are exact
+            np.testing.assert_allclose(found.flux(plane, (60, 40)).flow, 0.02, rtol=1e-4, atol=0)
+        if np.isfinite(conductance) and at is None:
+            got, want = found.flux(Plane("base"), (64, 64)), found.jumps["film|base"]
+            np.testing.assert_allclose(got.flux, want.flux, rtol=0, atol=1e-10 * want.flux.max())
+            np.testing.assert_allclose(got.points, want.points, rtol=1e-12, atol=1e-20)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_flux_of_layers_is_the_gradient_of_their_temperature(shape: str):
+    """A second road: a central difference of two planes, also close to the plane that is heated."""
+    step = 0.02 * um
+    for depth in (2 * um, 8 * um):
+        source = HeatSource("heat", 0.02, SHAPES[shape], Plane("base", 1 * um))
+        found = solve(evolve(chip(), sources=(source,)), sensitivity=False)
+        above, below = (found.plane(Plane("base", depth + sign * step), (16, 12)).value for sign in (-1, 1))
+        want = 30.0 * (above - below).ravel() / (2 * step)
+        np.testing.assert_allclose(
+            found.flux(Plane("base", depth), (16, 12)).flux, want, rtol=0, atol=2e-4 * want.max()
+        )
+
+
+def test_flux_of_a_layer_that_is_heated_throughout():
+    """Heat grows linearly through the layer and stays below it."""
+    source = HeatSource("heat", 0.02, SHAPES["spot"], Plane("base"), through=True)
+    found = solve(evolve(chip(), sources=(source,)), sensitivity=False)
+    flows = [found.flux(Plane("base", depth), (60, 40)).flow for depth in (0.0, 5 * um, 20 * um)]
+    np.testing.assert_allclose(flows, [0.0, 0.005, 0.02], rtol=1e-5, atol=1e-9)
+
+
+def test_heat_on_a_plane_within_layers_parts():
+    """Right below the heated plane the flux exceeds that right above by what enters, also where it is not smooth."""
+    plane = Plane("film", from_bottom=True)
+    found = solve(evolve(chip(np.inf), sources=(HeatSource("heat", 0.02, SHAPES["rectangle"], plane),)))
+    above, below = (found.flux(p, (60, 40)).flux for p in (plane, Plane("base")))
+    inside = below - above
+    np.testing.assert_allclose(inside.max(), 0.02 / (12 * 14 * um**2), rtol=1e-9, atol=0)
+    np.testing.assert_allclose(inside.sum() * um**2, 0.02, rtol=1e-9, atol=0)
+
+
+def test_flux_of_a_grid_and_of_layers_agree():
+    """A second road, with conductivities along y and x in two ratios, which take the transform."""
+    device = chip()
+    layers = Layer("film", 2 * um, 100.0, in_plane=60.0, in_plane_y=180.0), Layer("base", 20 * um, 30.0)
+    device = evolve(device, stack=Stack(layers, (Boundary(5e7),)))
+    grid, exact = solve(device, method="volumes", cells=30_000), flux_map(device, Plane("base"))
+    got = grid.flux(Plane("base"))
+    np.testing.assert_allclose([got.flow, exact.flow], 0.02, rtol=1e-6, atol=0)
+    np.testing.assert_allclose(got.flux.max(), exact.flux.max(), rtol=0.02, atol=0)
+    np.testing.assert_allclose(grid.flux().flow, 0.02, rtol=1e-9, atol=0)  # what the source gives, right below it
+    at_boundary = grid.jumps["film|base"]
+    np.testing.assert_allclose(got.flux, at_boundary.flux, rtol=1e-7, atol=0)
+
+
+def test_planes_of_a_body_and_of_a_grid_agree():
+    """A second road: the cut of tetrahedra against boxes, within the width of their cells."""
+    grid, body = solve(heated_block(), cells=20_000), solve(meshed_block(2))
+    for plane in (None, Plane("film", 1 * um), Plane("film", from_bottom=True), Plane("base")):
+        want, got = grid.plane(plane), body.plane(plane)
+        assert isinstance(got, TriangulatedField)
+        assert got.axes == ("x", "y")
+        np.testing.assert_allclose(got.value.max(), want.value.max(), rtol=0.01, atol=0)
+        np.testing.assert_allclose(got.value.min(), want.value.min(), rtol=0.01, atol=0)
+    for plane in (Plane("film", from_bottom=True), Plane("base"), Plane("base", 4 * um)):
+        np.testing.assert_allclose(body.flux(plane).flow, 0.02, rtol=0.04, atol=0)
+    np.testing.assert_allclose(
+        body.flux(Plane("base")).flux.max(), grid.flux(Plane("base")).flux.max(), rtol=0.1, atol=0
+    )
+
+
+def test_planes_of_a_flat_body():
+    """One dimension along y: linear temperatures, one flux, and both sides of a boundary."""
+    edges = np.array([0.0, 1.0, 2.0]) * um
+    mesh = box_mesh([edges, edges], ("low", "high"), lambda c: c[:, 1] > 1 * um)
+    faces = {"y-": FixedTemperature(0.0), "y+": FixedTemperature(4.0)}
+    found = solve(Body(mesh, {"low": 1.0, "high": 1.0}, {"low|high": 1 / um}, faces))
+    flux = 4.0 / (3 * um)
+    for plane, rise in (
+        (None, 4.0),
+        (Plane("high", 0.25 * um), 4 - 1 / 3),
+        (Plane("high", from_bottom=True), 8 / 3),
+        (Plane("low"), 4 / 3),
+    ):
+        line = found.plane(plane)
+        assert isinstance(line, TemperatureField)
+        np.testing.assert_allclose(line.value, rise, rtol=1e-6, atol=0)
+        np.testing.assert_allclose([line.x.min(), line.x.max()], [0, 2 * um], rtol=1e-9, atol=1e-15)
+        assert (np.diff(line.x) >= -1e-15).all()
+        np.testing.assert_allclose(found.flux(plane).flux, flux, rtol=1e-9, atol=0)
+        np.testing.assert_allclose(found.flux(plane).flow, flux * 2 * um, rtol=1e-9, atol=0)
+    with pytest.raises(InputError, match="no region 'film' for a plane: the mesh has low, high"):
+        found.plane(Plane("film"))
+    with pytest.raises(InputError, match=r"plane at 3e-06 m in low, which is only 1e-06 m high"):
+        found.flux(Plane("low", 3 * um))

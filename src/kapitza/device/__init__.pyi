@@ -2,7 +2,6 @@
 
 from kapitza.device.description import Box as Box
 from kapitza.device.description import ConductivityLaw as ConductivityLaw
-from kapitza.device.description import Device as Device
 from kapitza.device.description import HeatSource as HeatSource
 from kapitza.device.description import PeriodicPower as PeriodicPower
 from kapitza.device.description import PulsedPower as PulsedPower
@@ -21,7 +20,9 @@ from kapitza.device.layout import Block as Block
 from kapitza.device.layout import Layout as Layout
 from kapitza.device.results import BoundaryJump as BoundaryJump
 from kapitza.device.results import DeviceTemperatures as DeviceTemperatures
+from kapitza.device.results import PlaneFlux as PlaneFlux
 from kapitza.device.results import TemperatureField as TemperatureField
+from kapitza.device.results import Temperatures as Temperatures
 from kapitza.device.results import TransientTemperatures as TransientTemperatures
 from kapitza.device.results import TriangulatedField as TriangulatedField
 from kapitza.device.setup import Plane as Plane
@@ -29,4 +30,3 @@ from kapitza.device.shapes import Disc as Disc
 from kapitza.device.shapes import GaussianSpot as GaussianSpot
 from kapitza.device.shapes import HeatMap as HeatMap
 from kapitza.device.shapes import Rectangle as Rectangle
-from kapitza.device.solver import solve as solve

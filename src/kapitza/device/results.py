@@ -1,13 +1,14 @@
 """What is found out about a device."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal, Protocol
 
 import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, IntArray, integer_array, numbers, read_only_mapping
+from kapitza.core.arrays import Array, IntArray, about, integer_array, numbers, read_only_mapping
+from kapitza.device.setup import Plane
 from kapitza.errors import InputError
 
 
@@ -115,30 +116,40 @@ class DeviceTemperatures:
         return {name: drop / self.peak for name, drop in self.drop.items()}
 
 
-@frozen(eq=False)
-class BoundaryJump:
-    """What happens at a boundary.
+@frozen(eq=False, kw_only=True)
+class PlaneFlux:
+    """Heat that crosses a plane or a boundary, facet by facet.
 
     Attributes
     ----------
-    points : (nf, d) middles of its facets, m
+    points : (nf, d) middles of the facets, m
     area : (nf,) of the facets, m² (m in two dimensions)
-    one, other : (nf,) mean temperature of the facets on either side, K, as the name says "one|other"
-    flux : (nf,) mean from one to other, W m⁻²
-    flow : from one to other through all of it, W (W m⁻¹ in two dimensions)
+    flux : (nf,) mean heat flux, W m⁻²: down through a plane, from first to second at a boundary
+    flow : heat through all of them, W (W m⁻¹ in two dimensions)
     """
 
-    points: Array = field(metadata={"unit": "m"})
-    area: Array = field(metadata={"unit": "m^2, m in two dimensions"})
-    one: Array = field(metadata={"unit": "K"})
-    other: Array = field(metadata={"unit": "K"})
-    flux: Array = field(metadata={"unit": "W m^-2"})
-    flow: float = field(metadata={"unit": "W, W m^-1 in two dimensions"})
+    points: Array = field(metadata=about("m", "middles of the facets"))
+    area: Array = field(metadata=about("m^2, m in two dimensions", "areas of the facets"))
+    flux: Array = field(metadata=about("W m^-2", "mean heat flux through each facet"))
+    flow: float = field(metadata=about("W, W m^-1 in two dimensions", "heat through all facets"))
+
+
+@frozen(eq=False, kw_only=True)
+class BoundaryJump(PlaneFlux):
+    """Heat that crosses a boundary, and the temperatures on its two sides.
+
+    Attributes
+    ----------
+    first, second : (nf,) mean temperature of the facets on either side, K, in the order of its name "first|second"
+    """
+
+    first: Array = field(metadata=about("K", "temperature on the first side"))
+    second: Array = field(metadata=about("K", "temperature on the second side"))
 
     @property
     def jump(self) -> Array:
-        """(nf,) one - other, K."""
-        return self.one - self.other
+        """(nf,) first - second, K."""
+        return self.first - self.second
 
     @property
     def mean(self) -> float:
@@ -149,6 +160,12 @@ class BoundaryJump:
     def largest(self) -> float:
         """Jump that is largest in size, with its sign, K."""
         return float(max(self.jump.tolist(), key=abs))
+
+
+def flux_on_plane(x: Array, y: Array, depth: float, flux: Array, area: Array) -> PlaneFlux:
+    """Heat through the cells of a plane around all x and y, m, from its (nx, ny) flux and areas."""
+    points = np.column_stack([np.repeat(x, y.size), np.tile(y, x.size), np.full(flux.size, depth)])
+    return PlaneFlux(points=points, area=area.ravel(), flux=flux.ravel(), flow=float((flux * area).sum()))
 
 
 @frozen(eq=False, kw_only=True)
@@ -183,6 +200,41 @@ class TriangulatedField:
         shapes = (self.points.shape, self.triangles.shape, self.value.shape, self.region.shape, self.flux.shape)
         if shapes != ((count, 2), (cells, 3), (count,), (cells,), self.centres.shape):
             raise InputError(f"{self.name}: shapes {shapes} of points, triangles, values, regions, fluxes do not fit")
+
+
+class Temperatures(Protocol):
+    """What the steady temperatures of any device can be asked, however they were found."""
+
+    @property
+    def sink(self) -> float:
+        """Temperature above which rises count, K: of what takes the heat; 0 for a body on a mesh."""
+        ...
+
+    @property
+    def peak(self) -> float:
+        """Rise of the hottest point, K."""
+        ...
+
+    @property
+    def jumps(self) -> Mapping[str, BoundaryJump]:
+        """Temperatures on both sides of each boundary that resists, and the heat through it, by name."""
+        ...
+
+    def plane(self, plane: Plane | None = None) -> TemperatureField | TriangulatedField:
+        """Rises on a plane along the layers, on the side of the layer or region that it names; the top face if None."""
+        ...
+
+    def section(self, y: float | None = None) -> TemperatureField | TriangulatedField:
+        """Rises on a section down through all layers at y, m; through the hottest point if None."""
+        ...
+
+    def flux(self, plane: Plane | None = None) -> PlaneFlux:
+        """Heat down through a plane as of `plane`."""
+        ...
+
+    def sensitivities(self, names: Sequence[str] | None = None) -> dict[str, float]:
+        """Change of the peak per relative change of each number, ∂T/∂ln p, by name, K; of all if None."""
+        ...
 
 
 def logarithmic_derivatives(

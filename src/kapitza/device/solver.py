@@ -9,6 +9,7 @@ from kapitza.device.grid.box_grid import BoxGrid
 from kapitza.device.grid.temperatures import GridTemperatures, solve_on_grid
 from kapitza.device.layered.temperatures import LayeredTemperatures, solve_layered
 from kapitza.device.layout import Layout
+from kapitza.device.results import Temperatures
 from kapitza.errors import InputError
 
 Method = Literal["layers", "volumes", "elements"]
@@ -46,7 +47,7 @@ def solve(
     cells: int = 150_000,
     grid: BoxGrid | None = None,
     sensitivity: bool = True,
-) -> LayeredTemperatures | GridTemperatures | BodyTemperatures:
+) -> Temperatures:
     """Steady temperatures of a device, by the simplest method that its geometry permits.
 
     Layers that are the same everywhere take no grid: every point is one exact integral.  Blocks and sides that let
@@ -62,8 +63,7 @@ def solve(
 
     Returns
     -------
-    `LayeredTemperatures`, `GridTemperatures` or `BodyTemperatures`: each has `peak` (rise above `sink`, K), `place`
-    (m), `jumps` at boundaries, `section(y)` and `sensitivities(names)`
+    `LayeredTemperatures`, `GridTemperatures` or `BodyTemperatures`, each with the views of `Temperatures`
 
     Raises
     ------

@@ -213,14 +213,16 @@ def body_jumps(
     for name, contact in parts.contacts.items():
         mass = facet_mass_matrices(mesh.points, contact.facets, mesh.order).sum(axis=1)
         area = mass.sum(axis=1)
-        one = (mass * temperature[contact.one]).sum(axis=1) / area
-        other = (mass * temperature[contact.other]).sum(axis=1) / area
+        first = (mass * temperature[contact.one]).sum(axis=1) / area
+        second = (mass * temperature[contact.other]).sum(axis=1) / area
         reverse = "|".join(reversed(name.split("|")))
         if reverse in body.conductance:
-            name, one, other = reverse, other, one  # noqa: PLW2901
-        flux = pairs[contact.regions] * (one - other)
-        corners = mesh.points[contact.facets[:, : mesh.dimension]].mean(axis=1)
-        found[name] = BoundaryJump(corners, area, one, other, flux, float(flux @ area))
+            name, first, second = reverse, second, first  # noqa: PLW2901
+        flux = pairs[contact.regions] * (first - second)
+        middles = mesh.points[contact.facets[:, : mesh.dimension]].mean(axis=1)
+        found[name] = BoundaryJump(
+            points=middles, area=area, first=first, second=second, flux=flux, flow=float(flux @ area)
+        )
     return found
 
 

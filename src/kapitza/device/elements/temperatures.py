@@ -20,7 +20,15 @@ from kapitza.device.elements.steady import (
     load_vector,
     solve_constrained,
 )
-from kapitza.device.results import BoundaryJump, TriangulatedField, logarithmic_derivatives
+from kapitza.device.results import (
+    BoundaryJump,
+    PlaneFlux,
+    TemperatureField,
+    TriangulatedField,
+    logarithmic_derivatives,
+    merge_points,
+)
+from kapitza.device.setup import Plane
 from kapitza.errors import InputError
 
 _QUADRATIC_SUBTRIANGLES = np.array(
@@ -111,7 +119,7 @@ class BodyTemperatures:
         number = {name: mesh.region == i for i, name in enumerate(mesh.names)}
         return {name: float(total[own].sum() / volume[own].sum()) for name, own in number.items() if own.any()}
 
-    def flux(self) -> Array:
+    def cell_flux(self) -> Array:
         """(m, d) heat flux in the middle of each cell, W m⁻²."""
         mesh = self.body.mesh
         middle = np.full((1, mesh.dimension), 1 / (mesh.dimension + 1))
@@ -123,8 +131,7 @@ class BodyTemperatures:
 
     def section(self, y: float | None = None, *, sink: float = 0.0) -> TriangulatedField:
         """All of a body of triangles, or the section of tetrahedra with a plane across y, m; rises above `sink`, K."""
-        mesh, flux = self.body.mesh, self.flux()
-        centres = mesh.points[mesh.cells[:, : mesh.dimension + 1]].mean(axis=1)
+        mesh = self.body.mesh
         if mesh.dimension == 2:
             triangles = self.split.unknowns
             region = np.asarray(mesh.region)
@@ -139,27 +146,79 @@ class BodyTemperatures:
                 value=value,
                 region=region,
                 names=mesh.names,
-                centres=centres,
-                flux=flux,
+                centres=mesh.points[mesh.cells[:, :3]].mean(axis=1),
+                flux=self.cell_flux(),
             )
         low, high = float(mesh.points[:, 1].min()), float(mesh.points[:, 1].max())
         place = float(self.place[1]) if y is None else y
         if not low <= place <= high:
             raise InputError(f"a section at y = {place:g} m: the body reaches from {low:g} to {high:g} m")
-        aside = _PLANE_OFFSET * (high - low)
-        place = min(max(place, low + aside), high - aside) + 0.3 * aside
-        cut, points, value = _slice_tetrahedra(mesh.points, mesh.cells, self.temperature[self.split.unknowns], place)
+        return self._cut(1, _off_nodes(place, low, high), sink)
+
+    def plane(self, plane: Plane | None = None) -> TemperatureField | TriangulatedField:
+        """Rises on a plane across the last axis, which points up: the top of the body if None, else from a region.
+
+        It is cut through all regions, on the side of the one that the plane names as its layer; a body of triangles
+        has a line, with the two ends of each cell and y = 0.
+        """
+        height, depth = self._locate_plane(plane)
+        if self.body.mesh.dimension == 3:
+            return self._cut(2, height, self.sink)
+        _, points, value = self._slice(1, height)
+        order = np.argsort(points.mean(axis=1).ravel(), kind="stable")
+        name = "top" if plane is None else plane.layer
+        ends = np.argsort(points[order, :, 0], axis=1)
+        x, value = (np.take_along_axis(one, ends, axis=1) for one in (points[order, :, 0], value[order]))
+        return TemperatureField(name, x.ravel(), [0.0], value.reshape(-1, 1) - self.sink, depth)
+
+    def flux(self, plane: Plane | None = None) -> PlaneFlux:
+        """Heat down through a plane as of `plane`, in each cell that it cuts."""
+        mesh, (height, _) = self.body.mesh, self._locate_plane(plane)
+        nodes = self.split.unknowns[:, : mesh.dimension + 1] + mesh.region[:, None] * len(self.temperature)
+        # the flux of one cell jumps to the next: its means at nodes are of second order
+        _, number, means = merge_points(nodes, np.repeat(-self.cell_flux()[:, -1:], nodes.shape[1], axis=1))
+        _, points, values = _slice_cells(mesh.points, mesh.cells, means[number], mesh.dimension - 1, height)
+        sides = points[:, 1:] - points[:, :1]  # of a triangle, or the one of a line
+        area = np.abs(np.linalg.det(sides)) / sides.shape[-1]
+        flux = values.mean(axis=1)
+        middles = np.column_stack([points.mean(axis=1), np.full(flux.size, height)])
+        return PlaneFlux(points=middles, area=area, flux=flux, flow=float(flux @ area))
+
+    def _locate_plane(self, plane: Plane | None) -> tuple[float, float]:
+        """Height of a plane, off the nodes, and its depth below the top of the body, m."""
+        mesh = self.body.mesh
+        top = float(mesh.points[mesh.cells, -1].max())
+        if plane is None:
+            return _off_nodes(top, float(mesh.points[mesh.cells, -1].min()), top), 0.0
+        if plane.layer not in mesh.names:
+            raise InputError(f"no region {plane.layer!r} for a plane: the mesh has {', '.join(mesh.names)}")
+        heights = mesh.points[mesh.cells[mesh.region == mesh.names.index(plane.layer)], -1]
+        low, high = float(heights.min()), float(heights.max())
+        if plane.depth > (high - low) * (1 + _PLANE_OFFSET):
+            raise InputError(f"plane at {plane.depth:g} m in {plane.layer}, which is only {high - low:g} m high")
+        height = low + plane.depth if plane.from_bottom else high - plane.depth
+        return _off_nodes(height, low, high), top - height
+
+    def _slice(self, axis: int, place: float) -> tuple[IntArray, Array, Array]:
+        """Cells that a plane across an axis cuts: number of each, corners of the cut, m, and temperatures there, K."""
+        mesh = self.body.mesh
+        return _slice_cells(mesh.points, mesh.cells, self.temperature[self.split.unknowns], axis, place)
+
+    def _cut(self, axis: int, place: float, sink: float) -> TriangulatedField:
+        """The cut of tetrahedra with a plane across an axis; rises above `sink`, K."""
+        mesh, kept = self.body.mesh, [i for i in range(3) if i != axis]
+        cut, points, value = self._slice(axis, place)
         near = np.unique(cut)
         return TriangulatedField(
-            name=f"section at y = {place:.4g} m",
-            axes=("x", "z"),
-            points=points,
-            triangles=np.arange(len(points)).reshape(-1, 3),
-            value=value - sink,
+            name=f"{'section' if axis == 1 else 'plane'} at {'xyz'[axis]} = {place:.4g} m",
+            axes=tuple("xyz"[i] for i in kept),
+            points=points.reshape(-1, 2),
+            triangles=np.arange(value.size).reshape(-1, 3),
+            value=value.ravel() - sink,
             region=mesh.region[cut],
             names=mesh.names,
-            centres=centres[near][:, [0, 2]],
-            flux=flux[near][:, [0, 2]],
+            centres=mesh.points[mesh.cells[near, :4]].mean(axis=1)[:, kept],
+            flux=self.cell_flux()[near][:, kept],
         )
 
     def sensitivities(self, names: Sequence[str] | None = None) -> dict[str, float]:
@@ -209,40 +268,55 @@ def solve_body(body: Body) -> BodyTemperatures:
     )
 
 
-def _slice_tetrahedra(points: Array, cells: IntArray, temperature: Array, y: float) -> tuple[IntArray, Array, Array]:
-    """Triangles in which a plane cuts tetrahedra: (t,) cell of each, (3t, 2) x and z of corners, (3t,) values, K."""
-    corners, values = points[cells[:, :4]], temperature[:, :4]
-    above = corners[:, :, 1] > y
+def _off_nodes(place: float, low: float, high: float) -> float:
+    """A place moved aside so that it meets no nodes, and inside of two ends, m."""
+    aside = _PLANE_OFFSET * (high - low)
+    return min(max(place, low + aside), high - aside) + 0.3 * aside
+
+
+def _slice_cells(
+    points: Array, cells: IntArray, temperature: Array, axis: int, place: float
+) -> tuple[IntArray, Array, Array]:
+    """Triangles in which a plane cuts tetrahedra, or lines in which it cuts triangles.
+
+    (t,) cell of each, (t, d, d - 1) its corners along the other axes, m, and (t, d) temperatures there, K.
+    """
+    d = points.shape[1]
+    corners, values = points[cells[:, : d + 1]], temperature[:, : d + 1]
+    above = corners[:, :, axis] > place
     chosen: list[IntArray] = []
     places: list[Array] = []
     found: list[Array] = []
-    code = above @ np.array([1, 2, 4, 8])
-    for case in range(1, 15):
+    code = above @ 2 ** np.arange(d + 1)
+    for case in range(1, 2 ** (d + 1) - 1):
         inside = np.flatnonzero(code == case)
         if not inside.size:
             continue
-        for triangle in _crossing_triangles(case):
+        for piece in _crossing_pieces(case, d + 1):
             chosen.append(inside)
-            ends = [_edge_crossings(corners[inside], values[inside], y, *edge) for edge in triangle]
+            ends = [_edge_crossings(corners[inside], values[inside], axis, place, edge) for edge in piece]
             places.append(np.stack([at for at, _ in ends], axis=1))
             found.append(np.stack([value for _, value in ends], axis=1))
     if not chosen:
-        raise InputError(f"a section at y = {y:g} m meets no cell")
-    return np.concatenate(chosen), np.concatenate(places).reshape(-1, 2), np.concatenate(found).ravel()
+        raise InputError(f"a cut at {'xyz'[axis]} = {place:g} m meets no cell")
+    return np.concatenate(chosen), np.concatenate(places), np.concatenate(found)
 
 
-def _crossing_triangles(case: int) -> list[tuple[tuple[int, int], ...]]:
-    """Triangles, by the edges on which their corners lie, where the corners of a tetrahedron in bits are above."""
-    up = [i for i in range(4) if case >> i & 1]
-    down = [i for i in range(4) if not case >> i & 1]
-    if len(up) == 2:
+def _crossing_pieces(case: int, count: int) -> list[tuple[tuple[int, int], ...]]:
+    """Triangles or a line, by the edges on which their ends lie, where those of `count` corners in bits are above."""
+    up = [i for i in range(count) if case >> i & 1]
+    down = [i for i in range(count) if not case >> i & 1]
+    if len(up) == len(down):
         (a, b), (c, d) = up, down
         return [((a, c), (a, d), (b, d)), ((a, c), (b, d), (b, c))]  # a-c, a-d, b-d, b-c go around
     return [tuple((a, b) for a in up for b in down)]
 
 
-def _edge_crossings(corners: Array, values: Array, y: float, a: int, b: int) -> tuple[Array, Array]:
-    """(n, 2) x and z where edges meet a plane, m, and (n,) values there, K."""
-    share = (y - corners[:, a, 1]) / (corners[:, b, 1] - corners[:, a, 1])
+def _edge_crossings(
+    corners: Array, values: Array, axis: int, place: float, edge: tuple[int, int]
+) -> tuple[Array, Array]:
+    """(n, d - 1) where edges meet a plane across an axis, m, and (n,) values there, K."""
+    a, b = edge
+    share = (place - corners[:, a, axis]) / (corners[:, b, axis] - corners[:, a, axis])
     at = corners[:, a] + share[:, None] * (corners[:, b] - corners[:, a])
-    return at[:, [0, 2]], values[:, a] + share * (values[:, b] - values[:, a])
+    return np.delete(at, axis, axis=1), values[:, a] + share * (values[:, b] - values[:, a])

@@ -370,8 +370,15 @@ class HorizontalFaces:
 
     def plane(self, at: GridPlane) -> Array:
         """(nx, ny) rise of a plane, K."""
-        upper = at.index == self.top.shape[2] or (at.above and at.index > 0)
-        return self.bottom[:, :, at.index - 1] if upper else self.top[:, :, at.index]
+        return self.bottom[:, :, at.index - 1] if self._is_upper(at) else self.top[:, :, at.index]
+
+    def flow(self, at: GridPlane) -> Array:
+        """(nx, ny) heat down through the faces of cells on a plane, W; below a source that lies on it."""
+        return self.leaving[:, :, at.index - 1] if self._is_upper(at) else self.entering[:, :, at.index]
+
+    def _is_upper(self, at: GridPlane) -> bool:
+        """Whether a plane is the bottom face of the cells above it, not the top face of those below."""
+        return at.index == self.top.shape[2] or (at.above and at.index > 0)
 
 
 def horizontal_faces(found: FiniteVolumes, rise: Array) -> HorizontalFaces:

@@ -28,10 +28,12 @@ from kapitza.device.multigrid import ENERGY_TOLERANCE
 from kapitza.device.results import (
     BoundaryJump,
     DeviceTemperatures,
+    PlaneFlux,
     TemperatureField,
     TransientTemperatures,
     TriangulatedField,
     WaveformChoice,
+    flux_on_plane,
     merge_points,
     read_only_array,
 )
@@ -125,7 +127,16 @@ class GridTemperatures:
         heat = np.bincount(self.regions.ravel(), (volume * self.rise).ravel(), minlength=len(self.names))
         return {name: float(h / v) for name, h, v in zip(self.names, heat, total, strict=True) if v}
 
-    def flux(self) -> Array:
+    def flux(self, plane: Plane | None = None) -> PlaneFlux:
+        """Heat down through a plane, an edge of the grid and the top face if None; just below a source on it."""
+        system = field_volumes(self)
+        at = find_grid_plane(system, plane or system.layout.device.top())
+        flow = horizontal_faces(system, self.rise).flow(at)
+        return flux_on_plane(
+            *self.grid.middles[:2], float(self.grid.z[at.index]), flow / self.grid.areas, self.grid.areas
+        )
+
+    def cell_flux(self) -> Array:
         """(nx, ny, nz, 3) heat flux along x, y and down in the middle of each cell, W m⁻²."""
         found = field_volumes(self)
         flows = _face_flows(found, self.rise, horizontal_faces(found, self.rise))
@@ -151,7 +162,7 @@ class GridTemperatures:
         centres = np.column_stack([grid.middles[0][i.ravel()], grid.middles[2][k.ravel()]])
         number = number.reshape(-1, 4)
         triangles = np.concatenate([number[:, [0, 1, 2]], number[:, [0, 2, 3]]])
-        flux = self.flux()[:, j][..., [0, 2]].reshape(-1, 2)
+        flux = self.cell_flux()[:, j][..., [0, 2]].reshape(-1, 2)
         return TriangulatedField(
             name=f"section at y = {y:.4g} m",
             axes=("x", "depth"),
@@ -164,9 +175,10 @@ class GridTemperatures:
             flux=flux,
         )
 
-    def plane(self, plane: Plane) -> TemperatureField:
-        """Rises on a plane along the layers, an edge of the grid; at a boundary, on the side that the plane names."""
+    def plane(self, plane: Plane | None = None) -> TemperatureField:
+        """Rises on a plane, an edge of the grid and the top face if None; at a boundary, on the side of its layer."""
         system = field_volumes(self)
+        plane = plane or system.layout.device.top()
         at = find_grid_plane(system, plane)
         value = horizontal_faces(system, self.rise).plane(at)
         return TemperatureField(plane.layer, *self.grid.middles[:2], value, float(self.grid.z[at.index]))
@@ -255,8 +267,9 @@ def _face_rises(found: FiniteVolumes, rise: Array, faces: HorizontalFaces) -> tu
 
 def _boundary_jump(rows: Array) -> BoundaryJump:
     """One boundary from rows of pair, x, y, z, area, rises on both sides, resistance."""
-    flux = (rows[:, 5] - rows[:, 6]) / rows[:, 7]
-    return BoundaryJump(rows[:, 1:4], rows[:, 4], rows[:, 5], rows[:, 6], flux, float(flux @ rows[:, 4]))
+    points, (area, first, second, resistance) = rows[:, 1:4], rows[:, 4:].T
+    flux = (first - second) / resistance
+    return BoundaryJump(points=points, area=area, first=first, second=second, flux=flux, flow=float(flux @ area))
 
 
 def split_cells(found: FiniteVolumes, rise: Array) -> tuple[Array, IntArray, Array]:

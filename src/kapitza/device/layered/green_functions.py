@@ -31,7 +31,7 @@ from kapitza.device.layered.admittance import (
     temperatures_along,
     thermal_waves,
 )
-from kapitza.device.setup import LayerSlice, SlicedStack
+from kapitza.device.setup import LayerSlice, SlicedStack, StackPiece
 
 
 @frozen(eq=False)
@@ -84,17 +84,54 @@ def layer_response(medium: SlicedWaves, layer: str) -> ComplexArray:
     By reciprocity it is the mean over that layer of the response to a flux into the node, and the mean over a slab with
     the temperatures a and b of its faces is $(a + b)\tanh(ud/2)/ud$.
     """
-    heated = medium.column.within(layer)
-    pieces = [(i, piece) for i in heated if isinstance(piece := medium.column.pieces[i], LayerSlice)]
-    thickness = sum(piece.thickness for _, piece in pieces)
     found = np.zeros((len(medium.column.pieces) + 1, *medium.shape), dtype=complex)
     for node in range(found.shape[0]):
-        response = plane_response(medium, node)
-        for i, piece in pieces:
-            ud = medium.media[layer].decay * piece.thickness
-            mean = (response[i] + response[i + 1]) * np.tanh(ud / 2) / ud
-            found[node] += mean * (piece.thickness / thickness)
+        for mean in _slice_means(medium, layer, plane_response(medium, node)).values():
+            found[node] += mean
     return found
+
+
+def _slice_means(medium: SlicedWaves, layer: str, response: ComplexArray) -> dict[int, ComplexArray]:
+    """Part of each piece of a layer, by its number, in the mean of a (n + 1, ns, nk) response over the layer."""
+    pieces = {i: p for i in medium.column.within(layer) if isinstance(p := medium.column.pieces[i], LayerSlice)}
+    thickness = sum(piece.thickness for piece in pieces.values())
+    found: dict[int, ComplexArray] = {}
+    for i, piece in pieces.items():
+        ud = medium.media[layer].decay * piece.thickness
+        found[i] = (response[i] + response[i + 1]) * np.tanh(ud / 2) / ud * (piece.thickness / thickness)
+    return found
+
+
+def flux_response(medium: SlicedWaves, node: int, heated: int | str, *, above: bool) -> ComplexArray:
+    r"""(ns, nk) flux down through a node per flux into a node, or per flux that a layer takes up evenly.
+
+    Heat that enters above passes as Yθ into the admittance Y below, heat from below likewise upwards; `above`: the flux
+    is that above heat which enters at the node itself.  What goes straight on in the shortest waves is left out
+    (`direct_share`).
+    """
+    up, down = medium.sides(node)
+    response = plane_response(medium, node)  # by reciprocity also what this node reads of heat elsewhere
+    if isinstance(heated, str):
+        parts = _slice_means(medium, heated, response).items()
+        return np.sum([part * (down.admittance if i < node else -up.admittance) for i, part in parts], axis=0)
+    falls = heated < node or (heated == node and not above)
+    flux = response[heated] * (down.admittance if falls else -up.admittance)
+    return flux - direct_share(medium.column, node, heated, above=above)
+
+
+def direct_share(column: SlicedStack, node: int, heated: int, *, above: bool) -> float:
+    """Flux down through a node per flux into another one in the shortest waves: 0 unless both are at one place."""
+    between = column.pieces[min(node, heated) : max(node, heated)]
+    if any(isinstance(piece, LayerSlice) or piece.resistance() for piece in between):
+        return 0.0
+    up, down = (_short_wave_admittance(side) for side in (column.pieces[:node][::-1], column.pieces[node:]))
+    return down / (up + down) - (heated > node or (heated == node and above))
+
+
+def _short_wave_admittance(pieces: tuple[StackPiece, ...]) -> float:
+    """Admittance over the wave number of short waves along x; none cross a resistance or leave through a face."""
+    first = next((piece for piece in pieces if isinstance(piece, LayerSlice) or piece.resistance()), None)
+    return float(np.sqrt(first.layer.conductivity * first.layer.tensor[0, 0])) if isinstance(first, LayerSlice) else 0.0
 
 
 def response_derivatives(

@@ -7,12 +7,13 @@ exact.
 """
 
 import numpy as np
+from attrs import asdict, evolve
 from scipy.fft import dctn, idctn
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, ComplexArray
 from kapitza.device.description import Box, Device
 from kapitza.device.layered.admittance import SpectralPoints
-from kapitza.device.layered.green_functions import node_response, sliced_waves
+from kapitza.device.layered.green_functions import SlicedWaves, direct_share, flux_response, node_response, sliced_waves
 from kapitza.device.layered.linear import (
     STEADY_LAPLACE_VARIABLE,
     decay_time_bound,
@@ -21,15 +22,16 @@ from kapitza.device.layered.linear import (
     rises_on_lines,
     source_plane,
 )
-from kapitza.device.layered.spreading import LateralPoints, box_wave_numbers, cosine_moments
+from kapitza.device.layered.spreading import AxisRanges, LateralPoints, box_wave_numbers, cosine_moments, source_density
 from kapitza.device.layered.steady import solve_steady
-from kapitza.device.results import BoundaryJump, TemperatureField
+from kapitza.device.results import BoundaryJump, PlaneFlux, TemperatureField, flux_on_plane
 from kapitza.device.setup import Plane, SlicedStack, slice_stack
 from kapitza.device.shapes import Disc, HeatMap, SourceShape
 from kapitza.errors import InputError
 
 _MAX_CLOSED_FORM_SOURCES = 3  # separable sources up to which closed forms are faster than the transform
 _MAX_MAP_POINTS = 4096  # points along an axis
+_FIXED_FACE_COEFFICIENT = 1e20  # W m⁻² K⁻¹, 1e9 times that of the thinnest film that conducts best
 _MAP_WINDOW_SIZES = 3.0  # sizes of the sources that a map shows where there is no box
 
 
@@ -38,26 +40,65 @@ def plane_map(device: Device, plane: Plane | None = None, points: tuple[int, int
 
     Properties of T are taken below the hottest point of the device, as `solve_layered` does.
     """
-    if not all(1 <= n <= _MAX_MAP_POINTS for n in points):
-        raise InputError(f"a map of {points[0]} x {points[1]} points: expected 1 to {_MAX_MAP_POINTS} along each axis")
-    wanted = plane or device.top()
-    numbers = device if not device.is_nonlinear else solve_steady(device).linear.device
-    x, y = (_cell_centres(ends, n) for ends, n in zip(_map_window(device), points, strict=True))
+    wanted, cells, numbers = plane or device.top(), _map_cells(device, points), _constant_device(device)
+    x, y = ((line.low + line.high) / 2 for line in cells)
     depth = slice_stack(device.stack, (wanted,))
-    separable = all(not isinstance(source.shape, (Disc, HeatMap)) for source in device.sources)
-    if device.box is None or (
-        separable and len(device.sources) <= _MAX_CLOSED_FORM_SOURCES and _has_uniform_anisotropy(numbers)
-    ):
+    if numbers.box is None or _has_closed_forms(numbers):
         linear = linear_device(numbers, (wanted,))
         node = linear.node(wanted)
         value = rises_on_lines(linear, x, y, slice(node, node + 1))[0]
     else:
-        value = _cosine_map(numbers, device.box, wanted, points)
+        value = _cosine_map(numbers, numbers.box, wanted, points)
     return TemperatureField(wanted.layer, x, y, value, depth.depths[depth.marks[0]])
 
 
-def _has_uniform_anisotropy(device: Device) -> bool:
-    """Whether all layers have one ratio of the conductivities along y and x."""
+def flux_map(device: Device, plane: Plane | None = None, points: tuple[int, int] = (256, 256)) -> PlaneFlux:
+    """Steady heat flux down through a plane, the top face if None, in nx x ny equal cells.
+
+    The admittance of what lies behind the plane times the temperature of each wave; on the side of the layer that the
+    plane names, and below heat that enters on a plane within a layer.  Properties of T as for `plane_map`.
+    """
+    wanted, cells, numbers = plane or device.top(), _map_cells(device, points), _constant_device(device)
+    x, y = ((line.low + line.high) / 2 for line in cells)
+    # flux into a face of fixed temperature is infinity times 0: a very large coefficient stands for it
+    finite = {name: min(getattr(numbers, name), _FIXED_FACE_COEFFICIENT) for name in ("coefficient", "top_coefficient")}
+    numbers = evolve(numbers, **finite)
+    above = _is_bottom_face(numbers, wanted)
+    if numbers.box is None or _has_closed_forms(numbers):
+        linear = linear_device(numbers, (wanted,))
+        found: list[ComplexArray] = []
+        for source in numbers.sources:
+            heated = source_plane(numbers, source)
+            at = heated.layer if source.through else linear.node(heated)
+            found.append(flux_response(linear.medium, linear.node(wanted), at, above=above))
+        value = rises_on_lines(evolve(linear, responses=tuple(found)), x, y)[0]
+    else:
+        value = _cosine_map(numbers, numbers.box, wanted, points, flux=True)
+    cut = slice_stack(numbers.stack, (wanted, *(source_plane(numbers, source) for source in numbers.sources)))
+    node, *heated = cut.marks
+    for source, at in zip(numbers.sources, heated, strict=True):
+        share = 0.0 if source.through else direct_share(cut, node, at, above=above)
+        if share:
+            value = value + share * source.power * source_density(source.shape, cells, numbers.box)
+    return flux_on_plane(x, y, cut.depths[node], value, np.outer(*(line.high - line.low for line in cells)))
+
+
+def _is_bottom_face(device: Device, plane: Plane) -> bool:
+    """Whether a plane is the bottom face of its layer."""
+    cut = slice_stack(device.stack, (plane,))
+    return cut.marks[0] == len(cut.pieces) or cut.owners[cut.marks[0]] != plane.layer
+
+
+def _constant_device(device: Device) -> Device:
+    """The device with constant properties: those below its hottest point."""
+    return solve_steady(device).linear.device if device.is_nonlinear else device
+
+
+def _has_closed_forms(device: Device) -> bool:
+    """Whether the sources are few and separable, and all layers have one ratio of the conductivities along y and x."""
+    separable = all(not isinstance(source.shape, (Disc, HeatMap)) for source in device.sources)
+    if not separable or len(device.sources) > _MAX_CLOSED_FORM_SOURCES:
+        return False
     try:
         lateral_anisotropy(device)
     except InputError:
@@ -65,9 +106,12 @@ def _has_uniform_anisotropy(device: Device) -> bool:
     return True
 
 
-def _cell_centres(ends: tuple[float, float], count: int) -> Array:
-    """(count,) middles of equal cells, m."""
-    return ends[0] + (ends[1] - ends[0]) * (np.arange(count) + 0.5) / count
+def _map_cells(device: Device, points: tuple[int, int]) -> tuple[AxisRanges, AxisRanges]:
+    """Equal cells of a map along x and y."""
+    if not all(1 <= n <= _MAX_MAP_POINTS for n in points):
+        raise InputError(f"a map of {points[0]} x {points[1]} points: expected 1 to {_MAX_MAP_POINTS} along each axis")
+    along_x, along_y = (np.linspace(*ends, n + 1) for ends, n in zip(_map_window(device), points, strict=True))
+    return AxisRanges(along_x[:-1], along_x[1:]), AxisRanges(along_y[:-1], along_y[1:])
 
 
 def _map_window(device: Device) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -83,12 +127,12 @@ def _map_window(device: Device) -> tuple[tuple[float, float], tuple[float, float
     return found[0], found[1]
 
 
-def _cosine_map(device: Device, box: Box, plane: Plane, points: tuple[int, int]) -> Array:
-    """(nx, ny) rises from a cosine transform."""
+def _cosine_map(device: Device, box: Box, plane: Plane, points: tuple[int, int], *, flux: bool = False) -> Array:
+    """(nx, ny) rises, or fluxes down without `direct_share`, from a cosine transform."""
     planes = tuple(dict.fromkeys([plane, *(source_plane(device, source) for source in device.sources)]))
     cut = slice_stack(device.stack, planes)
     kx, ky = box_wave_numbers(box, points)
-    total = np.zeros(points)
+    total, medium = np.zeros(points), _modal_waves(device, cut, kx, ky)
     for heated, through in dict.fromkeys((source_plane(device, s), s.through) for s in device.sources):
         if through:
             raise InputError(
@@ -98,7 +142,11 @@ def _cosine_map(device: Device, box: Box, plane: Plane, points: tuple[int, int])
         own = [s for s in device.sources if source_plane(device, s) == heated and not s.through]
         heat = np.sum([s.power * _source_modes(s.shape, box, kx, ky) for s in own], axis=0)
         nodes = cut.marks[planes.index(heated)], cut.marks[planes.index(plane)]
-        total += heat * _modal_response(device, cut, kx, ky, nodes)
+        if flux:
+            found = flux_response(medium, *nodes[::-1], above=_is_bottom_face(device, plane))
+        else:
+            found = node_response(medium, *nodes)
+        total += heat * np.real(found).reshape(kx.size, ky.size)
     twice = [np.where(k > 0, 2.0, 1.0) for k in (kx, ky)]
     total *= np.outer(*twice) / box.area
     # the transform takes half of every mode but the first, and divides by 2n along each axis
@@ -106,14 +154,13 @@ def _cosine_map(device: Device, box: Box, plane: Plane, points: tuple[int, int])
     return np.asarray(idctn(total, type=2, overwrite_x=True), dtype=np.float64)
 
 
-def _modal_response(device: Device, cut: SlicedStack, kx: Array, ky: Array, nodes: tuple[int, int]) -> Array:
-    """(nx, ny) temperature of one node per flux into another in each mode of a box, K m² W⁻¹."""
+def _modal_waves(device: Device, cut: SlicedStack, kx: Array, ky: Array) -> SlicedWaves:
+    """The sliced stack in each mode of a box, those along y together."""
     lowest = np.sqrt(STEADY_LAPLACE_VARIABLE / decay_time_bound(device, cut))
     x, y = np.repeat(kx, ky.size), np.tile(ky, kx.size)
     x[0] = lowest if not kx[0] and not ky[0] else x[0]  # at k = 0, where γ = 0, the recursion would be 0/0
     at = SpectralPoints(np.zeros((1, 1)), x, y)  # pyright: ignore[reportArgumentType]
-    held = sliced_waves(cut, device.stack, at, top=device.top_coefficient, bottom=device.coefficient)
-    return np.real(node_response(held, *nodes)).reshape(kx.size, ky.size)
+    return sliced_waves(cut, device.stack, at, top=device.top_coefficient, bottom=device.coefficient)
 
 
 def _source_modes(shape: SourceShape | None, box: Box, kx: Array, ky: Array) -> Array:
@@ -144,7 +191,7 @@ def section_map(device: Device, y: float | None = None, *, points: int = 241, pe
 
 def boundary_jumps(device: Device, points: tuple[int, int] = (64, 64)) -> dict[str, BoundaryJump]:
     """Temperature jumps at the boundaries that resist, by name "one|other", on a map of nx x ny points."""
-    numbers = device if not device.is_nonlinear else solve_steady(device).linear.device
+    numbers = _constant_device(device)
     found: dict[str, BoundaryJump] = {}
     for i, (name, boundary) in enumerate(zip(numbers.stack.boundary_names, numbers.stack.boundaries, strict=True)):
         resistance = boundary.resistance(numbers.sink)
@@ -152,13 +199,11 @@ def boundary_jumps(device: Device, points: tuple[int, int] = (64, 64)) -> dict[s
             continue
         upper, lower = numbers.stack.layers[i : i + 2]
         maps = [plane_map(numbers, plane, points) for plane in (Plane(upper.name, from_bottom=True), Plane(lower.name))]
-        one, other = (field.value.ravel() for field in maps)
+        first, second = (field.value.ravel() for field in maps)
         (left, right), (front, back) = _map_window(numbers)
-        area = np.full(one.size, (right - left) * (back - front) / one.size)
-        x, y = np.repeat(maps[0].x, points[1]), np.tile(maps[0].y, points[0])
-        flux = (one - other) / resistance
-        at = np.column_stack([x, y, np.full(one.size, maps[0].at)])
-        found[name] = BoundaryJump(at, area, one, other, flux, float(flux @ area))
+        area = np.full(points, (right - left) * (back - front) / first.size)
+        through = flux_on_plane(maps[0].x, maps[0].y, maps[0].at, (first - second).reshape(points) / resistance, area)
+        found[name] = BoundaryJump(**asdict(through), first=first, second=second)
     return found
 
 

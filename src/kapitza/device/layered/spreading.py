@@ -22,6 +22,7 @@ from kapitza.errors import InputError
 _MAX_IMAGE_RATIO = 36.0  # L²/τ above which mirror images beyond the next ones weigh less than 1e-15
 _MAX_KERNEL_EXPONENT = 37.0  # of the exponent at which a kernel is gone
 _COSINE_TERMS = 13  # cosines needed at that L²/τ
+_SHARP_SPREAD = 1e-6  # of a cell, by which heat has spread where it enters
 _CHORD_NODES = 48  # on the chords of a disc
 
 
@@ -184,6 +185,19 @@ def lateral_spread(shape: SourceShape | None, at: Readout, tau: Array, box: Box 
         pixel = shape.share * np.outer(*(np.diff(edges) for edges in shape.edges))
         return np.einsum("tin,ij,tjn->tn", x, pixel, y, optimize=True)
     return x[:, 0] * y[:, 0]
+
+
+def source_density(shape: SourceShape | None, cells: tuple[AxisRanges, AxisRanges], box: Box | None) -> Array:
+    """(nx, ny) density of the heat of a source per watt, m⁻²: its mean over cells, of a disc that in their middles."""
+    if isinstance(shape, Disc):
+        x, y = ((line.low + line.high) / 2 for line in cells)
+        images = [np.hypot(x[:, None] - at, y - aside) < shape.radius for at, aside in _disc_images(shape, box)]
+        return np.sum(images, axis=0) / shape.area
+    start = _SHARP_SPREAD * min(float((line.high - line.low).min()) for line in cells)
+    x, y = (one[0] for one in separable_densities(shape, cells, np.array([start**2]), box))
+    if isinstance(shape, HeatMap):
+        return x.T @ (shape.value / shape.value.sum()) @ y
+    return np.outer(x, y)
 
 
 def rectangles_spread(

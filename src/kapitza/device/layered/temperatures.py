@@ -11,13 +11,14 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Layer
 from kapitza.device.description import Device
 from kapitza.device.layered.linear import averaging_patches, linear_device, with_constant_properties
-from kapitza.device.layered.maps import boundary_jumps, plane_map, section_map
+from kapitza.device.layered.maps import boundary_jumps, flux_map, plane_map, section_map
 from kapitza.device.layered.steady import SteadySolution, solve_steady
 from kapitza.device.layered.transient import layered_response
 from kapitza.device.layout import scale_conductance
 from kapitza.device.results import (
     BoundaryJump,
     DeviceTemperatures,
+    PlaneFlux,
     TemperatureField,
     TransientTemperatures,
     WaveformChoice,
@@ -127,6 +128,10 @@ class LayeredTemperatures(DeviceTemperatures):
     def plane(self, plane: Plane | None = None, points: tuple[int, int] = (256, 256)) -> TemperatureField:
         """Rises on a plane, the top face if None: as `plane_map`."""
         return plane_map(self.device, plane, points)
+
+    def flux(self, plane: Plane | None = None, points: tuple[int, int] = (256, 256)) -> PlaneFlux:
+        """Heat down through a plane, the top face if None; just below a source on it: as `flux_map`."""
+        return flux_map(self.device, plane, points)
 
     def section(self, y: float | None = None, *, points: int = 241, per_layer: int = 15) -> TemperatureField:
         """Rises on a section along x and down through all layers: as `section_map`."""

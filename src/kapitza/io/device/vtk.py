@@ -59,7 +59,7 @@ def _rectilinear_text(fields: GridTemperatures) -> str:
 
 def _cell_data(fields: GridTemperatures) -> dict[str, NDArray[Any]]:
     """Values of each cell by name, (nx, ny, nz, ...)."""
-    flux = fields.flux() * [1.0, 1.0, -1.0]
+    flux = fields.cell_flux() * [1.0, 1.0, -1.0]
     kelvin = fields.temperatures.sink + fields.rise
     return {"temperature (K)": kelvin, _region_label(fields): fields.regions.astype(np.int32), "flux (W/m2)": flux}
 

@@ -41,6 +41,7 @@ SAVED_MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "device.results": (
             "BoundaryJump",
             "DeviceTemperatures",
+            "PlaneFlux",
             "TemperatureField",
             "TransientTemperatures",
             "TriangulatedField",
@@ -126,6 +127,7 @@ RENAMED_TYPES: Mapping[str, str] = MappingProxyType(
 RENAMED_ATTRIBUTES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "BodyTemperatures": {"entered": "heat_generated"},
+        "BoundaryJump": {"one": "first", "other": "second"},
         "GridTemperatures": {"escaped": "heat_out"},
         "HeatSource": {"course": "waveform"},
         "Measurement": {"seen": "provenance"},
