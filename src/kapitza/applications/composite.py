@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
 from kapitza.applications.free_paths import FreePaths
-from kapitza.core.arrays import Array, check_choice, number, numbers, positive, quantity, same_length
+from kapitza.core.arrays import Array, about, check_choice, number, numbers, positive, quantity, same_length
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Boundary
 from kapitza.errors import InputError, ValidityWarning
@@ -32,22 +32,19 @@ class CompositeConductivity:
 
     Attributes
     ----------
-    radius : (n,) of the particles, m
-    value : (n,) W m⁻¹ K⁻¹
-    matrix, particle : conductivities, W m⁻¹ K⁻¹
-    conductance : of the boundary, W m⁻² K⁻¹
-    fraction : of the volume that is particles
     critical_radius : below which particles make the matrix worse, m; infinite where they always do
     method : for legends and tables
     """
 
-    radius: Array = field(converter=positive, metadata={"unit": "m"})
-    value: Array = field(converter=positive, validator=same_length("radius"), metadata={"unit": "W m^-1 K^-1"})
-    matrix: float = field(validator=quantity(), metadata={"unit": "W m^-1 K^-1"})
-    particle: float = field(validator=quantity(), metadata={"unit": "W m^-1 K^-1"})
-    conductance: float = field(converter=number, metadata={"unit": "W m^-2 K^-1"})
-    fraction: float = field(converter=number, metadata={"unit": "1"})
-    critical_radius: float = field(converter=number, metadata={"unit": "m"})
+    radius: Array = field(converter=positive, metadata=about("m", "(n,) of the particles"))
+    value: Array = field(
+        converter=positive, validator=same_length("radius"), metadata=about("W m^-1 K^-1", "(n,) of the composite")
+    )
+    matrix: float = field(validator=quantity(), metadata=about("W m^-1 K^-1", "conductivity of the matrix"))
+    particle: float = field(validator=quantity(), metadata=about("W m^-1 K^-1", "conductivity of the particles"))
+    conductance: float = field(converter=number, metadata=about("W m^-2 K^-1", "of the boundary"))
+    fraction: float = field(converter=number, metadata=about("1", "of the volume that is particles"))
+    critical_radius: float = field(converter=number, metadata=about("m", "below which particles make the matrix worse"))
     method: str = ""
 
 

@@ -10,7 +10,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
-from kapitza.core.arrays import Array, number, one_of, quantity
+from kapitza.core.arrays import Array, about, number, one_of, quantity
 from kapitza.core.quadrature import panel_quadrature
 from kapitza.errors import InputError, ValidityWarning
 
@@ -29,13 +29,7 @@ class HeliumBath:
 
     Attributes
     ----------
-    temperature : $T_b$, K
     coefficient : A, W m⁻² K⁻ⁿ, so that the Kapitza resistance is $1/nAT^{n-1}$; $\sigma/4$ of a T³ law
-    exponent : n
-    critical : heat flux at which a film of vapour forms, W m⁻²; infinite for none
-    recovery : heat flux at which it collapses again, W m⁻²
-    film : coefficient of the film, W m⁻² K⁻¹
-    recovery_rise : of the surface above the bath where the film collapses, K; recovery/film if None
 
     Raises
     ------
@@ -43,13 +37,15 @@ class HeliumBath:
         for values outside of their range, or a recovery that is not below the critical flux and above its temperature
     """
 
-    temperature: float = field(converter=number, validator=quantity())
-    coefficient: float = field(converter=number, validator=quantity())
-    exponent: float = field(default=4.0, converter=number, validator=quantity(high=8.0))
-    critical: float = field(default=np.inf, converter=number)
-    recovery: float = field(default=0.0, converter=number)
-    film: float = field(default=0.0, converter=number)
-    recovery_rise: float | None = None
+    temperature: float = field(converter=number, validator=quantity(), metadata=about("K", "of the bath"))
+    coefficient: float = field(converter=number, validator=quantity(), metadata=about("W m^-2 K^-n", "A of A(Tⁿ-T_bⁿ)"))
+    exponent: float = field(default=4.0, converter=number, validator=quantity(high=8.0), metadata=about("1", "n"))
+    critical: float = field(default=np.inf, converter=number, metadata=about("W m^-2", "where a film of vapour forms"))
+    recovery: float = field(
+        default=0.0, converter=number, metadata=about("W m^-2", "at which the film collapses again")
+    )
+    film: float = field(default=0.0, converter=number, metadata=about("W m^-2 K^-1", "heat transfer through the film"))
+    recovery_rise: float | None = field(default=None, metadata=about("K", "where the film collapses, or recovery/film"))
 
     def __attrs_post_init__(self) -> None:
         if self.exponent < 1:
@@ -108,18 +104,14 @@ class Superconductor:
 
     Attributes
     ----------
-    critical_temperature : $T_c$ without current, K
-    critical_current : at the temperature of the bath, A
-    resistance : in the normal state, per length, Ω m⁻¹
-    perimeter : of what the helium touches, m
     heating : "sharing": current in excess of $I_c(T)$, which falls linearly to 0 at $T_c$, flows in the normal metal
         beside it.  "step": all of it is normal above $T_c(I)$
     """
 
-    critical_temperature: float = field(converter=number, validator=quantity())
-    critical_current: float = field(converter=number, validator=quantity())
-    resistance: float = field(converter=number, validator=quantity())
-    perimeter: float = field(converter=number, validator=quantity())
+    critical_temperature: float = field(converter=number, validator=quantity(), metadata=about("K", "without current"))
+    critical_current: float = field(converter=number, validator=quantity(), metadata=about("A", "at bath temperature"))
+    resistance: float = field(converter=number, validator=quantity(), metadata=about("ohm m^-1", "normal, per length"))
+    perimeter: float = field(converter=number, validator=quantity(), metadata=about("m", "of what the helium touches"))
     heating: HeatingModel = field(default="sharing", validator=one_of(*HEATING_MODELS))
 
     def sharing_temperature(self, current: float, bath: float) -> float:
@@ -148,14 +140,12 @@ class OperatingPoint:
 
     Attributes
     ----------
-    temperature : of the surface, K
-    flux : W m⁻²
     stable : whether small deviations die out
     regime : "Kapitza", "transition" or "film"
     """
 
-    temperature: float = field(metadata={"unit": "K"})
-    flux: float = field(metadata={"unit": "W m^-2"})
+    temperature: float = field(metadata=about("K", "of the surface"))
+    flux: float = field(metadata=about("W m^-2", "heat flux through the surface"))
     stable: bool
     regime: str
 
@@ -284,15 +274,13 @@ class RunawayCurrents:
     ----------
     holding : below which no normal state exists, A; the critical current if there is none at all
     propagating : below which every normal zone shrinks, A; the critical current if all do
-    critical : from which the device heats itself even when cold, A
-    quench : from which no state near the bath is left, A
     hot : normal state at the propagating current, or None
     """
 
-    holding: float = field(metadata={"unit": "A", "meaning": "no normal zone lives below"})
-    propagating: float = field(metadata={"unit": "A", "meaning": "normal zones shrink below"})
-    critical: float = field(metadata={"unit": "A", "meaning": "free of resistance up to"})
-    quench: float = field(metadata={"unit": "A", "meaning": "no cold state from"})
+    holding: float = field(metadata=about("A", "no normal zone lives below"))
+    propagating: float = field(metadata=about("A", "normal zones shrink below"))
+    critical: float = field(metadata=about("A", "free of resistance up to"))
+    quench: float = field(metadata=about("A", "no cold state from"))
     hot: OperatingPoint | None
 
     @property

@@ -6,7 +6,7 @@ import numpy as np
 from attrs import field, frozen, validators
 
 from kapitza.applications.composite import check_fraction
-from kapitza.core.arrays import number, positive, quantity
+from kapitza.core.arrays import about, number, positive, quantity
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Boundary
 from kapitza.errors import InputError, ValidityWarning
@@ -22,9 +22,6 @@ class Ellipsoid:
 
     Attributes
     ----------
-    conductivity : along the odd axis, W m⁻¹ K⁻¹
-    diameter : across the odd axis, m
-    length : along the odd axis, m
     across : conductivity across the odd axis, W m⁻¹ K⁻¹; None where it is the same
 
     Raises
@@ -33,10 +30,14 @@ class Ellipsoid:
         for values that are not finite and positive
     """
 
-    conductivity: float = field(converter=number, validator=quantity())
-    diameter: float = field(converter=number, validator=quantity())
-    length: float = field(converter=number, validator=quantity())
-    across: float | None = field(default=None, validator=validators.optional(quantity()))
+    conductivity: float = field(
+        converter=number, validator=quantity(), metadata=about("W m^-1 K^-1", "on the odd axis")
+    )
+    diameter: float = field(converter=number, validator=quantity(), metadata=about("m", "across the odd axis"))
+    length: float = field(converter=number, validator=quantity(), metadata=about("m", "along the odd axis"))
+    across: float | None = field(
+        default=None, validator=validators.optional(quantity()), metadata=about("W m^-1 K^-1", "across the odd axis")
+    )
 
     @property
     def aspect(self) -> float:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import number, one_of, quantity
+from kapitza.core.arrays import about, number, one_of, quantity
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Boundary
 from kapitza.errors import InputError, ValidityWarning
@@ -31,14 +31,7 @@ class Stream:
 
     Attributes
     ----------
-    inlet : temperature, K
-    flow : volume per time, m³ s⁻¹
-    conductivity : W m⁻¹ K⁻¹
-    heat_capacity : per volume, J m⁻³ K⁻¹
-    viscosity : Pa s
-    density : kg m⁻³
     diameter : hydraulic, four times the section over its perimeter (of a slit twice its height), m
-    section : of the channel, m²
     nusselt : of fully developed flow; 7.54 of a slit, 3.66 of a circular pipe
 
     Raises
@@ -47,15 +40,17 @@ class Stream:
         for values that are not finite and positive
     """
 
-    inlet: float = field(converter=number, validator=quantity())
-    flow: float = field(converter=number, validator=quantity())
-    conductivity: float = field(converter=number, validator=quantity())
-    heat_capacity: float = field(converter=number, validator=quantity())
-    viscosity: float = field(converter=number, validator=quantity())
-    density: float = field(converter=number, validator=quantity())
-    diameter: float = field(converter=number, validator=quantity())
-    section: float = field(converter=number, validator=quantity())
-    nusselt: float = field(default=NUSSELT_NUMBERS["slit"], converter=number, validator=quantity())
+    inlet: float = field(converter=number, validator=quantity(), metadata=about("K", "temperature at the inlet"))
+    flow: float = field(converter=number, validator=quantity(), metadata=about("m^3 s^-1", "volume per time"))
+    conductivity: float = field(converter=number, validator=quantity(), metadata=about("W m^-1 K^-1", "of the liquid"))
+    heat_capacity: float = field(converter=number, validator=quantity(), metadata=about("J m^-3 K^-1", "per volume"))
+    viscosity: float = field(converter=number, validator=quantity(), metadata=about("Pa s", "dynamic"))
+    density: float = field(converter=number, validator=quantity(), metadata=about("kg m^-3", "of the liquid"))
+    diameter: float = field(converter=number, validator=quantity(), metadata=about("m", "hydraulic diameter"))
+    section: float = field(converter=number, validator=quantity(), metadata=about("m^2", "of the channel"))
+    nusselt: float = field(
+        default=NUSSELT_NUMBERS["slit"], converter=number, validator=quantity(), metadata=about("1", "developed flow")
+    )
 
     @property
     def coefficient(self) -> float:
@@ -84,10 +79,6 @@ class HeatExchanger:
     Attributes
     ----------
     hot, cold : the streams
-    wall : thickness, m
-    wall_conductivity : W m⁻¹ K⁻¹
-    area : of the wall, m²
-    length : of the channels, m
     hot_boundary, cold_boundary : conductance between liquid and wall, W m⁻² K⁻¹, numbers (infinite for none) or
         Conductances of T with the extrapolated drop
     arrangement : "counter" or "parallel" flow
@@ -100,12 +91,14 @@ class HeatExchanger:
 
     hot: Stream
     cold: Stream
-    wall: float = field(converter=number, validator=quantity())
-    wall_conductivity: float = field(converter=number, validator=quantity())
-    area: float = field(converter=number, validator=quantity())
-    length: float = field(converter=number, validator=quantity())
-    hot_boundary: float | Conductance = np.inf
-    cold_boundary: float | Conductance = np.inf
+    wall: float = field(converter=number, validator=quantity(), metadata=about("m", "thickness of the wall"))
+    wall_conductivity: float = field(
+        converter=number, validator=quantity(), metadata=about("W m^-1 K^-1", "of the wall")
+    )
+    area: float = field(converter=number, validator=quantity(), metadata=about("m^2", "of the wall"))
+    length: float = field(converter=number, validator=quantity(), metadata=about("m", "of the channels"))
+    hot_boundary: float | Conductance = field(default=np.inf, metadata=about("W m^-2 K^-1", "hot liquid to wall"))
+    cold_boundary: float | Conductance = field(default=np.inf, metadata=about("W m^-2 K^-1", "wall to cold liquid"))
     arrangement: FlowArrangement = field(default="counter", validator=one_of(*FLOW_ARRANGEMENTS))
 
     def __attrs_post_init__(self) -> None:
@@ -127,25 +120,15 @@ class HeatExchanger:
 
 @frozen(kw_only=True)
 class HeatExchange:
-    """What an exchanger does.
+    """What an exchanger does."""
 
-    Attributes
-    ----------
-    coefficient : overall, U, W m⁻² K⁻¹
-    transfer_units : UA over the smaller capacity
-    effectiveness : heat over the most that any exchanger could move
-    heat : W
-    hot_out, cold_out : temperatures at the outlets, K
-    boundary_share : of the resistance that is the two boundaries
-    """
-
-    coefficient: float = field(metadata={"unit": "W m^-2 K^-1"})
-    transfer_units: float = field(metadata={"unit": "1"})
-    effectiveness: float = field(metadata={"unit": "1"})
-    heat: float = field(metadata={"unit": "W"})
-    hot_out: float = field(metadata={"unit": "K"})
-    cold_out: float = field(metadata={"unit": "K"})
-    boundary_share: float = field(metadata={"unit": "1"})
+    coefficient: float = field(metadata=about("W m^-2 K^-1", "overall heat transfer coefficient U"))
+    transfer_units: float = field(metadata=about("1", "UA over the smaller capacity"))
+    effectiveness: float = field(metadata=about("1", "heat over the most that any exchanger could move"))
+    heat: float = field(metadata=about("W", "heat that passes from hot to cold"))
+    hot_out: float = field(metadata=about("K", "outlet temperature of the hot stream"))
+    cold_out: float = field(metadata=about("K", "outlet temperature of the cold stream"))
+    boundary_share: float = field(metadata=about("1", "part of the resistance that is the two boundaries"))
 
 
 def heat_exchange(exchanger: HeatExchanger) -> HeatExchange:

@@ -8,7 +8,7 @@ import numpy as np
 from attrs import converters, field, frozen, validators
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, finite, number, positive, quantity, same_length, temperatures
+from kapitza.core.arrays import Array, about, finite, number, positive, quantity, same_length, temperatures
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.quadrature import frequency_grid
 from kapitza.errors import InputError
@@ -24,8 +24,6 @@ class FreePaths:
 
     Attributes
     ----------
-    length : (n,) mean free path $\Lambda$, m
-    conductivity : (n,) share $\kappa_i$ of each, W m⁻¹ K⁻¹
     omega : (n,) angular frequency, rad s⁻¹; None where only the free paths are known
     name : for legends and tables
 
@@ -35,10 +33,15 @@ class FreePaths:
         for unequal lengths, negative shares or free paths that are not above zero
     """
 
-    length: Array = field(converter=positive)
-    conductivity: Array = field(converter=finite, validator=same_length("length"))
+    length: Array = field(converter=positive, metadata=about("m", "(n,) mean free path"))
+    conductivity: Array = field(
+        converter=finite, validator=same_length("length"), metadata=about("W m^-1 K^-1", "(n,) share of each")
+    )
     omega: Array | None = field(
-        default=None, converter=converters.optional(finite), validator=validators.optional(same_length("length"))
+        default=None,
+        converter=converters.optional(finite),
+        validator=validators.optional(same_length("length")),
+        metadata=about("rad s^-1", "(n,) angular frequency"),
     )
     name: str = ""
 

@@ -10,7 +10,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, number, positive, quantity
+from kapitza.core.arrays import Array, about, number, positive, quantity
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Boundary
 from kapitza.errors import InputError, ValidityWarning
@@ -25,18 +25,7 @@ class MemoryCell:
 
     Attributes
     ----------
-    radius, height : of the pillar, m
-    conductivity : of the material, W m⁻¹ K⁻¹
-    heat_capacity : of the material, per volume, J m⁻³ K⁻¹
-    resistance : electrical, while the material is hot, Ω
-    melting : K
-    latent : heat of melting, per volume, J m⁻³
-    dielectric : conductivity around the pillar, W m⁻¹ K⁻¹
     pitch : from pillar to pillar, m: half of it away, the dielectric is at the temperature of the chip
-    side : conductance of the boundary to the dielectric, W m⁻² K⁻¹
-    electrode : conductivity of both electrodes, which are wide, W m⁻¹ K⁻¹
-    contact : conductance of the boundary to an electrode, W m⁻² K⁻¹
-    ambient : temperature of the chip, K
 
     Raises
     ------
@@ -44,19 +33,21 @@ class MemoryCell:
         for values outside of their range, a pitch that leaves no dielectric, or a chip above the melting point
     """
 
-    radius: float = field(converter=number, validator=quantity())
-    height: float = field(converter=number, validator=quantity())
-    conductivity: float = field(converter=number, validator=quantity())
-    heat_capacity: float = field(converter=number, validator=quantity())
-    resistance: float = field(converter=number, validator=quantity())
-    melting: float = field(converter=number, validator=quantity())
-    dielectric: float = field(converter=number, validator=quantity())
-    pitch: float = field(converter=number, validator=quantity())
-    electrode: float = field(converter=number, validator=quantity())
-    latent: float = field(default=0.0, converter=number)
-    side: float | Conductance = np.inf
-    contact: float | Conductance = np.inf
-    ambient: float = field(default=300.0, converter=number, validator=quantity())
+    radius: float = field(converter=number, validator=quantity(), metadata=about("m", "of the pillar"))
+    height: float = field(converter=number, validator=quantity(), metadata=about("m", "of the pillar"))
+    conductivity: float = field(converter=number, validator=quantity(), metadata=about("W m^-1 K^-1", "of the pillar"))
+    heat_capacity: float = field(converter=number, validator=quantity(), metadata=about("J m^-3 K^-1", "per volume"))
+    resistance: float = field(converter=number, validator=quantity(), metadata=about("ohm", "electrical, while hot"))
+    melting: float = field(converter=number, validator=quantity(), metadata=about("K", "melting point"))
+    dielectric: float = field(
+        converter=number, validator=quantity(), metadata=about("W m^-1 K^-1", "around the pillar")
+    )
+    pitch: float = field(converter=number, validator=quantity(), metadata=about("m", "from pillar to pillar"))
+    electrode: float = field(converter=number, validator=quantity(), metadata=about("W m^-1 K^-1", "of the electrodes"))
+    latent: float = field(default=0.0, converter=number, metadata=about("J m^-3", "heat of melting, per volume"))
+    side: float | Conductance = field(default=np.inf, metadata=about("W m^-2 K^-1", "conductance to the dielectric"))
+    contact: float | Conductance = field(default=np.inf, metadata=about("W m^-2 K^-1", "conductance to an electrode"))
+    ambient: float = field(default=300.0, converter=number, validator=quantity(), metadata=about("K", "of the chip"))
 
     def __attrs_post_init__(self) -> None:
         if not self.pitch > 2 * self.radius:
@@ -95,26 +86,15 @@ class MemoryCell:
 
 @frozen(kw_only=True)
 class ResetPulse:
-    """What melting the middle of a cell takes.
+    """What melting the middle of a cell takes: the power holds its hottest point at the melting point."""
 
-    Attributes
-    ----------
-    thermal_resistance : rise of the hottest point over power, K W⁻¹
-    power : that holds the hottest point at the melting point, W
-    current : A
-    energy : of a pulse of the given length, that melts the pillar, J
-    mean_rise : of the pillar at this power, K
-    boundary_share : of the thermal resistance that would be missing without boundaries
-    current_without : that the same cell without boundary resistance would take, A
-    """
-
-    thermal_resistance: float = field(metadata={"unit": "K W^-1", "meaning": "thermal resistance"})
-    power: float = field(metadata={"unit": "W", "meaning": "power of the pulse"})
-    current: float = field(metadata={"unit": "A", "meaning": "reset current"})
-    energy: float = field(metadata={"unit": "J", "meaning": "energy of a pulse"})
-    mean_rise: float = field(metadata={"unit": "K", "meaning": "mean rise when the middle melts"})
-    boundary_share: float = field(metadata={"unit": "1", "meaning": "part of it from boundaries"})
-    current_without: float = field(metadata={"unit": "A", "meaning": "reset current without boundary resistance"})
+    thermal_resistance: float = field(metadata=about("K W^-1", "thermal resistance"))
+    power: float = field(metadata=about("W", "power of the pulse"))
+    current: float = field(metadata=about("A", "reset current"))
+    energy: float = field(metadata=about("J", "energy of a pulse"))
+    mean_rise: float = field(metadata=about("K", "mean rise when the middle melts"))
+    boundary_share: float = field(metadata=about("1", "part of it from boundaries"))
+    current_without: float = field(metadata=about("A", "reset current without boundary resistance"))
 
     @property
     def saved(self) -> float:

@@ -8,7 +8,7 @@ from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.applications.free_paths import FreePaths
-from kapitza.core.arrays import Array, number, positive, quantity, same_length, temperatures
+from kapitza.core.arrays import Array, about, number, positive, quantity, same_length, temperatures
 from kapitza.core.conductance import Conductance
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.quadrature import gauss_legendre
@@ -29,21 +29,21 @@ class SuperlatticeConductivity:
 
     Attributes
     ----------
-    period : (n,) m
-    series : (n,) layers and boundaries in series, W m⁻¹ K⁻¹
-    spectral : (n,) each frequency in a series of its own, W m⁻¹ K⁻¹
-    ballistic : (n,) without scattering inside of the layers, W m⁻¹ K⁻¹
-    share : of the period that is the first material
-    temperature : K
     method : of the boundary, for legends and tables
     """
 
-    period: Array = field(converter=positive, metadata={"unit": "m"})
-    series: Array = field(converter=positive, validator=same_length("period"), metadata={"unit": "W m^-1 K^-1"})
-    spectral: Array = field(converter=positive, validator=same_length("period"), metadata={"unit": "W m^-1 K^-1"})
-    ballistic: Array = field(converter=positive, validator=same_length("period"), metadata={"unit": "W m^-1 K^-1"})
-    share: float = field(converter=number, validator=quantity(high=1.0), metadata={"unit": "1"})
-    temperature: float = field(converter=number, validator=quantity(), metadata={"unit": "K"})
+    period: Array = field(converter=positive, metadata=about("m", "(n,) periods"))
+    series: Array = field(
+        converter=positive, validator=same_length("period"), metadata=about("W m^-1 K^-1", "(n,) layers and boundaries")
+    )
+    spectral: Array = field(
+        converter=positive, validator=same_length("period"), metadata=about("W m^-1 K^-1", "(n,) series by frequency")
+    )
+    ballistic: Array = field(
+        converter=positive, validator=same_length("period"), metadata=about("W m^-1 K^-1", "(n,) no scattering inside")
+    )
+    share: float = field(converter=number, validator=quantity(high=1.0), metadata=about("1", "of the first material"))
+    temperature: float = field(converter=number, validator=quantity(), metadata=about("K", "at which they hold"))
     method: str = ""
 
 
@@ -139,7 +139,7 @@ def superlattice_conductivity(
     boundary : transmission of one boundary, with the modes of both sides
     first, second : both materials with their bulk conductivity, W m⁻¹ K⁻¹
     period : (n,) m
-    share : of the period that is the first material
+    share : of the first material
     temperature : K
 
     Raises
@@ -236,11 +236,13 @@ class MinibandConductivity:
     against the atomic layers of each material in a period.
     """
 
-    layers: Array = field(converter=positive, metadata={"unit": "1"})
+    layers: Array = field(converter=positive, metadata=about("1", "number of layers in a period"))
     value: Array = field(
-        converter=positive, validator=same_length("layers"), metadata={"unit": "of the crystal of the mean mass"}
+        converter=positive,
+        validator=same_length("layers"),
+        metadata=about("of the crystal of the mean mass", "conductivity"),
     )
-    free_path: float = field(converter=number, validator=quantity(), metadata={"unit": "layers"})
+    free_path: float = field(converter=number, validator=quantity(), metadata=about("layers", "mean free path"))
 
     @property
     def minimum(self) -> float:

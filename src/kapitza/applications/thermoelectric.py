@@ -9,7 +9,17 @@ from numpy.typing import ArrayLike
 from scipy.integrate import solve_bvp
 from scipy.optimize import minimize_scalar
 
-from kapitza.core.arrays import Array, check_choice, finite, increasing, number, quantity, same_length, temperatures
+from kapitza.core.arrays import (
+    Array,
+    about,
+    check_choice,
+    finite,
+    increasing,
+    number,
+    quantity,
+    same_length,
+    temperatures,
+)
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Boundary
 from kapitza.errors import ConvergenceError, InputError
@@ -38,16 +48,10 @@ _LENGTH_SPAN = 1e6  # between the shortest and the longest leg that are tried
 
 @frozen(eq=False)
 class LegProperty:
-    """A property of a leg against temperature, linear between points and constant beyond them.
+    """A property of a leg against temperature, linear between points and constant beyond them."""
 
-    Attributes
-    ----------
-    temperature : (n,) K, increasing
-    value : (n,) in SI
-    """
-
-    temperature: Array = field(converter=lambda t: increasing(temperatures(t)))
-    value: Array = field(converter=finite, validator=same_length("temperature"))
+    temperature: Array = field(converter=lambda t: increasing(temperatures(t)), metadata=about("K", "(n,) increasing"))
+    value: Array = field(converter=finite, validator=same_length("temperature"), metadata=about("SI", "(n,) at these"))
 
     def at(self, temperature: ArrayLike) -> Array:
         """(nT,) value."""
@@ -93,9 +97,6 @@ class ThermoelectricLeg:
 
     Attributes
     ----------
-    length : m
-    area : m²
-    seebeck : V K⁻¹, above or below zero; a number or a Property
     resistivity : Ω m; a number or a Property
     conductivity : W m⁻¹ K⁻¹; a number or a Property
     hot_resistivity, cold_resistivity : electrical resistance times area of the contacts, Ω m²
@@ -108,15 +109,23 @@ class ThermoelectricLeg:
         for values outside of their range
     """
 
-    length: float = field(converter=number, validator=quantity())
-    area: float = field(converter=number, validator=quantity())
-    seebeck: LegProperty = field(converter=_as_leg_property)
-    resistivity: LegProperty = field(converter=_as_leg_property, validator=_check_positive_property)
-    conductivity: LegProperty = field(converter=_as_leg_property, validator=_check_positive_property)
-    hot_resistivity: float = field(default=0.0, converter=number, validator=check_not_negative)
-    cold_resistivity: float = field(default=0.0, converter=number, validator=check_not_negative)
-    hot_conductance: float | Conductance = np.inf
-    cold_conductance: float | Conductance = np.inf
+    length: float = field(converter=number, validator=quantity(), metadata=about("m", "of the leg"))
+    area: float = field(converter=number, validator=quantity(), metadata=about("m^2", "of its cross section"))
+    seebeck: LegProperty = field(converter=_as_leg_property, metadata=about("V K^-1", "coefficient, of either sign"))
+    resistivity: LegProperty = field(
+        converter=_as_leg_property, validator=_check_positive_property, metadata=about("ohm m", "electrical")
+    )
+    conductivity: LegProperty = field(
+        converter=_as_leg_property, validator=_check_positive_property, metadata=about("W m^-1 K^-1", "thermal")
+    )
+    hot_resistivity: float = field(
+        default=0.0, converter=number, validator=check_not_negative, metadata=about("ohm m^2", "of the hot contact")
+    )
+    cold_resistivity: float = field(
+        default=0.0, converter=number, validator=check_not_negative, metadata=about("ohm m^2", "of the cold contact")
+    )
+    hot_conductance: float | Conductance = field(default=np.inf, metadata=about("W m^-2 K^-1", "of the hot contact"))
+    cold_conductance: float | Conductance = field(default=np.inf, metadata=about("W m^-2 K^-1", "of the cold contact"))
 
     def __attrs_post_init__(self) -> None:
         Boundary(self.hot_conductance)
@@ -134,25 +143,16 @@ class ThermoelectricLeg:
 
 @frozen(kw_only=True)
 class LegState:
-    """A leg at work between two reservoirs.
+    """A leg at work between two reservoirs."""
 
-    Attributes
-    ----------
-    hot, cold : temperatures of the reservoirs, K
-    hot_junction, cold_junction : of the ends of the leg, inside of the thermal contacts, K
-    current : A, and voltage at the terminals, V
-    heat_in : that the hot reservoir gives, W
-    heat_out : that the cold reservoir takes, W
-    """
-
-    hot: float = field(metadata={"unit": "K"})
-    cold: float = field(metadata={"unit": "K"})
-    hot_junction: float = field(metadata={"unit": "K"})
-    cold_junction: float = field(metadata={"unit": "K"})
-    current: float = field(metadata={"unit": "A"})
-    voltage: float = field(metadata={"unit": "V"})
-    heat_in: float = field(metadata={"unit": "W"})
-    heat_out: float = field(metadata={"unit": "W"})
+    hot: float = field(metadata=about("K", "temperature of the hot reservoir"))
+    cold: float = field(metadata=about("K", "temperature of the cold reservoir"))
+    hot_junction: float = field(metadata=about("K", "of the hot end of the leg, inside of the thermal contact"))
+    cold_junction: float = field(metadata=about("K", "of the cold end of the leg, inside of the thermal contact"))
+    current: float = field(metadata=about("A", "electric current"))
+    voltage: float = field(metadata=about("V", "voltage at the terminals"))
+    heat_in: float = field(metadata=about("W", "that the hot reservoir gives"))
+    heat_out: float = field(metadata=about("W", "that the cold reservoir takes"))
 
     @property
     def power(self) -> float:

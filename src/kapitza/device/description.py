@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import (
     Array,
+    about,
     increasing,
     number,
     positive,
@@ -38,7 +39,7 @@ class StepPower:
 class PeriodicPower:
     """A power that goes as cos(2π frequency t), Hz: the temperature that goes with it, without the mean."""
 
-    frequency: float = field(converter=number, validator=quantity(), metadata={"unit": "Hz"})
+    frequency: float = field(converter=number, validator=quantity(), metadata=about("Hz", "repetition frequency"))
 
 
 @frozen
@@ -47,14 +48,12 @@ class PulsedPower:
 
     Attributes
     ----------
-    period : from one pulse to the next, s
-    width : of each pulse, s
     count : number of pulses, the first at t = 0; None for a train without beginning
     """
 
-    period: float = field(converter=number, validator=quantity(), metadata={"unit": "s"})
-    width: float = field(converter=number, validator=quantity(), metadata={"unit": "s"})
-    count: int | None = field(default=None, metadata={"unit": "1"})
+    period: float = field(converter=number, validator=quantity(), metadata=about("s", "from one pulse to the next"))
+    width: float = field(converter=number, validator=quantity(), metadata=about("s", "of each pulse"))
+    count: int | None = field(default=None, metadata=about("1", "number of pulses"))
 
     def __attrs_post_init__(self) -> None:
         if not self.width < self.period:
@@ -71,16 +70,12 @@ _DEVICE_PARAMETERS = ("width", "depth", "sink", "coefficient", "top_coefficient"
 
 @frozen(eq=False)
 class ConductivityLaw:
-    """Conductivity through a layer against temperature: a power law between neighbours.
+    """Conductivity through a layer against temperature: a power law between neighbours."""
 
-    Attributes
-    ----------
-    temperature : (nT,) K, increasing
-    value : (nT,) W m⁻¹ K⁻¹
-    """
-
-    temperature: Array = field(converter=lambda t: increasing(temperatures(t)), metadata={"unit": "K"})
-    value: Array = field(converter=positive, validator=same_length("temperature"), metadata={"unit": "W m^-1 K^-1"})
+    temperature: Array = field(converter=lambda t: increasing(temperatures(t)), metadata=about("K", "(nT,) increasing"))
+    value: Array = field(
+        converter=positive, validator=same_length("temperature"), metadata=about("W m^-1 K^-1", "(nT,) at these")
+    )
 
     @classmethod
     def power(cls, value: float, exponent: float, temperature: float = 300.0) -> "ConductivityLaw":
@@ -108,8 +103,8 @@ class ConductivityLaw:
 class Box:
     """Sides of a device that no heat crosses, as planes of symmetry are: 0 <= x <= width, 0 <= y <= depth, m."""
 
-    width: float = field(converter=number, validator=quantity(), metadata={"unit": "m"})
-    depth: float = field(converter=number, validator=quantity(), metadata={"unit": "m"})
+    width: float = field(converter=number, validator=quantity(), metadata=about("m", "side along x"))
+    depth: float = field(converter=number, validator=quantity(), metadata=about("m", "side along y"))
 
     @property
     def area(self) -> float:
@@ -132,7 +127,7 @@ class HeatSource:
     """
 
     name: str
-    power: float = field(converter=number, validator=quantity(), metadata={"unit": "W"})
+    power: float = field(converter=number, validator=quantity(), metadata=about("W", "into the box while it is on"))
     shape: SourceShape | None = None
     plane: Plane | None = None
     through: bool = field(default=False, kw_only=True)
@@ -167,11 +162,10 @@ class Device:
     sources : of heat; none where only the blocks of a `Layout` give any
     box : sides that no heat crosses; None where the layers have no end along x and y
     title : for tables and figures
-    sink : temperature of what takes the heat, below and above, K
     coefficient : from the bottom face to it, W m⁻² K⁻¹; infinite where the face is held at its temperature
     top_coefficient : from the top face to it, W m⁻² K⁻¹; 0 where no heat leaves there
     laws : conductivity of T of layers, by name; the ratio of the conductivities along and through a layer is kept
-    uncertain : standard uncertainties by name of the number, such as "GaN|SiC.conductance", in its SI unit
+    uncertain : standard uncertainties, such as "GaN|SiC.conductance", in its SI unit
     patches : where temperatures are averaged, by name: (plane, patch)
 
     Raises
@@ -184,16 +178,30 @@ class Device:
     sources: tuple[HeatSource, ...] = field(converter=_sources_tuple)
     box: Box | None = None
     title: str = field(default="device", kw_only=True)
-    sink: float = field(default=300.0, kw_only=True, converter=number, validator=quantity(), metadata={"unit": "K"})
+    sink: float = field(
+        default=300.0,
+        kw_only=True,
+        converter=number,
+        validator=quantity(),
+        metadata=about("K", "of what takes the heat"),
+    )
     coefficient: float = field(
-        default=np.inf, kw_only=True, converter=number, validator=_check_coefficient, metadata={"unit": "W m^-2 K^-1"}
+        default=np.inf,
+        kw_only=True,
+        converter=number,
+        validator=_check_coefficient,
+        metadata=about("W m^-2 K^-1", "heat transfer at the bottom face"),
     )
     top_coefficient: float = field(
-        default=0.0, kw_only=True, converter=number, validator=_check_coefficient, metadata={"unit": "W m^-2 K^-1"}
+        default=0.0,
+        kw_only=True,
+        converter=number,
+        validator=_check_coefficient,
+        metadata=about("W m^-2 K^-1", "heat transfer at the top face"),
     )
     laws: Mapping[str, ConductivityLaw] = field(factory=dict, converter=read_only_mapping, kw_only=True)
     uncertain: Mapping[str, float] = field(
-        factory=dict, converter=read_only_mapping, kw_only=True, metadata={"unit": "SI"}
+        factory=dict, converter=read_only_mapping, kw_only=True, metadata=about("SI", "standard uncertainties")
     )
     patches: Mapping[str, tuple[Plane, Patch]] = field(
         factory=dict, converter=read_only_mapping, kw_only=True, validator=validators.instance_of(Mapping)

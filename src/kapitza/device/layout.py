@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import number, quantity, read_only_mapping
+from kapitza.core.arrays import about, number, quantity, read_only_mapping
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device
@@ -36,23 +36,21 @@ class Block:
     ----------
     layer : name, conductivities, heat capacity; its thickness is the height of the block
     outline : its sides along x and y, m
-    top : its top face below the top face of the stack, m
     conductance : of the boundary with all that it touches, W m⁻² K⁻¹, or a Conductance of T; infinite for none
     contacts : other conductances of single boundaries, by name of the layer or block on the other side
     law : conductivity of T; the ratios along and through the block are kept
-    power : heat that enters evenly in all of it, W
     """
 
     layer: Layer
     outline: Rectangle = field(converter=_block_outline)
-    top: float = field(converter=number, metadata={"unit": "m"})
-    conductance: float | Conductance = field(default=np.inf, metadata={"unit": "W m^-2 K^-1"})
+    top: float = field(converter=number, metadata=about("m", "its top face below the top face of the stack"))
+    conductance: float | Conductance = field(default=np.inf, metadata=about("W m^-2 K^-1", "of its boundaries"))
     contacts: Mapping[str, float | Conductance] = field(
-        factory=dict, converter=read_only_mapping, kw_only=True, metadata={"unit": "W m^-2 K^-1"}
+        factory=dict, converter=read_only_mapping, kw_only=True, metadata=about("W m^-2 K^-1", "by name of neighbour")
     )
     law: ConductivityLaw | None = field(default=None, kw_only=True)
     power: float = field(
-        default=0.0, kw_only=True, converter=number, validator=quantity(low=-1e-300), metadata={"unit": "W"}
+        default=0.0, kw_only=True, converter=number, validator=quantity(low=-1e-300), metadata=about("W", "even heat")
     )
 
     def __attrs_post_init__(self) -> None:
@@ -115,10 +113,10 @@ class Layout:
     device: Device
     blocks: tuple[Block, ...] = field(factory=tuple, converter=_blocks_tuple)
     sides: Mapping[str, float] = field(
-        factory=dict, converter=read_only_mapping, kw_only=True, metadata={"unit": "W m^-2 K^-1"}
+        factory=dict, converter=read_only_mapping, kw_only=True, metadata=about("W m^-2 K^-1", "to the sink, by side")
     )
     uncertain: Mapping[str, float] = field(
-        factory=dict, converter=read_only_mapping, kw_only=True, metadata={"unit": "SI"}
+        factory=dict, converter=read_only_mapping, kw_only=True, metadata=about("SI", "standard uncertainties")
     )
 
     def __attrs_post_init__(self) -> None:

@@ -5,20 +5,10 @@ from typing import Literal, Protocol
 
 import numpy as np
 from attrs import field, frozen
-from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, IntArray, about, integer_array, numbers, read_only_mapping
+from kapitza.core.arrays import Array, IntArray, about, finite_array, integer_array, numbers, read_only_mapping
 from kapitza.device.setup import Plane
 from kapitza.errors import InputError
-
-
-def read_only_array(value: ArrayLike) -> Array:
-    """Return `value` as a read-only array of any number of axes, none of it NaN."""
-    array = np.array(value, dtype=float)
-    if np.isnan(array).any():
-        raise InputError(f"expected numbers without NaN, got {np.isnan(array).sum()} of them in shape {array.shape}")
-    array.flags.writeable = False
-    return array
 
 
 @frozen(eq=False)
@@ -28,18 +18,15 @@ class TemperatureField:
     Attributes
     ----------
     name : of the plane or section
-    x : (nx,) m
     y : (ny,) m along the layers, or the depth below the top face for a section: a depth stands there twice, above and
         below a boundary
-    value : (nx, ny) K
-    at : where it lies: the depth of a plane below the top face, or y of a section, m
     """
 
     name: str
-    x: Array = field(converter=numbers, metadata={"unit": "m"})
-    y: Array = field(converter=numbers, metadata={"unit": "m"})
-    value: Array = field(converter=read_only_array, metadata={"unit": "K"})
-    at: float = field(default=0.0, metadata={"unit": "m"})
+    x: Array = field(converter=numbers, metadata=about("m", "(nx,) along x"))
+    y: Array = field(converter=numbers, metadata=about("m", "(ny,) along y, or depths"))
+    value: Array = field(converter=finite_array, metadata=about("K", "(nx, ny) rise above the sink"))
+    at: float = field(default=0.0, metadata=about("m", "depth of a plane below the top face, or y of a section"))
 
     def __attrs_post_init__(self) -> None:
         if self.value.shape != (self.x.size, self.y.size):
@@ -52,18 +39,13 @@ WAVEFORM_CHOICES: tuple[WaveformChoice, ...] = ("stated", "step")
 
 @frozen(eq=False)
 class TransientTemperatures:
-    """Temperatures against time.
+    """Temperatures against time."""
 
-    Attributes
-    ----------
-    time : (nt,) s
-    peak : (nt,) rise where it is hottest in the steady state, K
-    average : (nt,) rise of each patch by name, K
-    """
-
-    time: Array = field(converter=numbers, metadata={"unit": "s"})
-    peak: Array = field(converter=read_only_array, metadata={"unit": "K"})
-    average: Mapping[str, Array] = field(factory=dict, converter=read_only_mapping, metadata={"unit": "K"})
+    time: Array = field(converter=numbers, metadata=about("s", "(nt,) times"))
+    peak: Array = field(converter=finite_array, metadata=about("K", "(nt,) rise where the steady state peaks"))
+    average: Mapping[str, Array] = field(
+        factory=dict, converter=read_only_mapping, metadata=about("K", "(nt,) rise of each patch, by name")
+    )
 
 
 @frozen(eq=False, kw_only=True)
@@ -73,32 +55,27 @@ class DeviceTemperatures:
     Attributes
     ----------
     title : of the device
-    sink : temperature of what takes the heat, K
-    power : W
-    peak : rise of the hottest point above the sink, K
-    place : (3,) x, y and depth below the top face of that point, m
     layer : in which it lies
-    average : rise averaged over each patch, by name, K
     drop : fall of the temperature across each layer and boundary on the line below the hottest point, by name from the
         top down, K; "sink" is what is left at the bottom face.  They add up to the peak
     sensitivity : change of the peak per relative change of a number, ∂T/∂ln p, by name, K
     contribution : standard uncertainty of the peak from that of each number, by name, K
-    kelvin : temperature at which each layer and boundary with properties of T was taken, by name, K
-    iterations : solutions until these settled
     """
 
     title: str
-    sink: float = field(metadata={"unit": "K"})
-    power: float = field(metadata={"unit": "W"})
-    peak: float = field(metadata={"unit": "K"})
-    place: Array = field(converter=numbers, metadata={"unit": "m"})
+    sink: float = field(metadata=about("K", "temperature of what takes the heat"))
+    power: float = field(metadata=about("W", "of all sources"))
+    peak: float = field(metadata=about("K", "rise of the hottest point above the sink"))
+    place: Array = field(converter=numbers, metadata=about("m", "(3,) x, y and depth of the hottest point"))
     layer: str
-    average: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, metadata={"unit": "K"})
-    drop: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, metadata={"unit": "K"})
-    sensitivity: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, metadata={"unit": "K"})
-    contribution: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, metadata={"unit": "K"})
-    kelvin: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, metadata={"unit": "K"})
-    iterations: int = field(default=1, metadata={"unit": "1"})
+    average: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, metadata=about("K", "of patches"))
+    drop: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, metadata=about("K", "of each piece"))
+    sensitivity: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, metadata=about("K", "∂T/∂ln p"))
+    contribution: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, metadata=about("K", "sigma"))
+    kelvin: Mapping[str, float] = field(
+        factory=dict, converter=read_only_mapping, metadata=about("K", "at which properties of T were taken, by name")
+    )
+    iterations: int = field(default=1, metadata=about("1", "solutions until these settled"))
 
     @property
     def resistance(self) -> float:
@@ -118,33 +95,20 @@ class DeviceTemperatures:
 
 @frozen(eq=False, kw_only=True)
 class PlaneFlux:
-    """Heat that crosses a plane or a boundary, facet by facet.
+    """Heat that crosses a plane or a boundary, facet by facet."""
 
-    Attributes
-    ----------
-    points : (nf, d) middles of the facets, m
-    area : (nf,) of the facets, m² (m in two dimensions)
-    flux : (nf,) mean heat flux, W m⁻²: down through a plane, from first to second at a boundary
-    flow : heat through all of them, W (W m⁻¹ in two dimensions)
-    """
-
-    points: Array = field(metadata=about("m", "middles of the facets"))
-    area: Array = field(metadata=about("m^2, m in two dimensions", "areas of the facets"))
-    flux: Array = field(metadata=about("W m^-2", "mean heat flux through each facet"))
-    flow: float = field(metadata=about("W, W m^-1 in two dimensions", "heat through all facets"))
+    points: Array = field(metadata=about("m", "(nf, d) middles of the facets"))
+    area: Array = field(metadata=about("m^2, m in two dimensions", "(nf,) of the facets"))
+    flux: Array = field(metadata=about("W m^-2", "(nf,) heat flux, down or from first to second"))
+    flow: float = field(metadata=about("W, W m^-1 in two dimensions", "heat through all of them"))
 
 
 @frozen(eq=False, kw_only=True)
 class BoundaryJump(PlaneFlux):
-    """Heat that crosses a boundary, and the temperatures on its two sides.
+    """Heat that crosses a boundary, and the temperatures on its two sides."""
 
-    Attributes
-    ----------
-    first, second : (nf,) mean temperature of the facets on either side, K, in the order of its name "first|second"
-    """
-
-    first: Array = field(metadata=about("K", "temperature on the first side"))
-    second: Array = field(metadata=about("K", "temperature on the second side"))
+    first: Array = field(metadata=about("K", '(nf,) mean temperature on the first side of "first|second"'))
+    second: Array = field(metadata=about("K", "(nf,) mean temperature on the second side"))
 
     @property
     def jump(self) -> Array:
@@ -176,24 +140,18 @@ class TriangulatedField:
     ----------
     name : of the plane
     axes : what its two axes are called; "depth" runs down
-    points : (n, 2) m
-    triangles : (m, 3) points of each
-    value : (n,) rise above the sink, K
-    region : (m,) number of the region of each triangle
     names : of the regions
-    centres : (p, 2) where the flux of heat is known, m
-    flux : (p, 2) its part in the plane, along both axes, W m⁻²
     """
 
     name: str
     axes: tuple[str, ...] = field(converter=tuple)
-    points: Array = field(converter=read_only_array, metadata={"unit": "m"})
-    triangles: IntArray = field(converter=integer_array, metadata={"unit": "1"})
-    value: Array = field(converter=read_only_array, metadata={"unit": "K"})
-    region: IntArray = field(converter=integer_array, metadata={"unit": "1"})
+    points: Array = field(converter=finite_array, metadata=about("m", "(n, 2) of the triangles"))
+    triangles: IntArray = field(converter=integer_array, metadata=about("1", "(m, 3) points of each"))
+    value: Array = field(converter=finite_array, metadata=about("K", "(n,) rise above the sink"))
+    region: IntArray = field(converter=integer_array, metadata=about("1", "(m,) number of the region of each triangle"))
     names: tuple[str, ...] = field(converter=tuple)
-    centres: Array = field(converter=read_only_array, metadata={"unit": "m"})
-    flux: Array = field(converter=read_only_array, metadata={"unit": "W m^-2"})
+    centres: Array = field(converter=finite_array, metadata=about("m", "(p, 2) where the heat flux is known"))
+    flux: Array = field(converter=finite_array, metadata=about("W m^-2", "(p, 2) heat flux along both axes"))
 
     def __attrs_post_init__(self) -> None:
         count, cells = len(self.points), len(self.triangles)

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import one_of, quantity
+from kapitza.core.arrays import about, one_of, quantity
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.errors import InputError
 
@@ -29,7 +29,7 @@ class Plane:
     """
 
     layer: str
-    depth: float = field(default=0.0, converter=float, metadata={"unit": "m"})
+    depth: float = field(default=0.0, converter=float, metadata=about("m", "from a face of the layer"))
     from_bottom: bool = field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -49,16 +49,17 @@ class Setup:
         upwards if the plane counts from the bottom face), the whole of it within this layer; 0 for a plane
     back : "adiabatic" or "isothermal" lower face of a last layer of finite thickness.  An infinite first or last layer
         is semi-infinite; the upper face of a first layer of finite thickness is adiabatic
-    temperature : K, at which boundary conductances of T are taken
     sensed : of a metal with two temperatures, the one that is read.  Heat enters its electrons
     """
 
     heater: Plane | None = None
     thermometer: Plane | None = None
-    absorption_depth: float = field(default=0.0, kw_only=True, converter=float, metadata={"unit": "m"})
+    absorption_depth: float = field(
+        default=0.0, kw_only=True, converter=float, metadata=about("m", "1/e depth in which heat is absorbed")
+    )
     back: BackCondition = field(default="adiabatic", kw_only=True, validator=one_of(*_BACK_CONDITIONS))
     temperature: float = field(
-        default=300.0, kw_only=True, converter=float, validator=quantity(), metadata={"unit": "K"}
+        default=300.0, kw_only=True, converter=float, validator=quantity(), metadata=about("K", "of conductances of T")
     )
     sensed: SensedSubsystem = field(default="lattice", kw_only=True, validator=one_of(*_SENSED_SUBSYSTEMS))
 

@@ -6,7 +6,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, number, quantity
+from kapitza.core.arrays import Array, about, number, quantity
 from kapitza.errors import InputError
 
 Interval = tuple[float, float]
@@ -45,8 +45,8 @@ def _flux_map(value: ArrayLike) -> Array:
 class Rectangle:
     """A rectangle along the layers: from x[0] to x[1] and y[0] to y[1], m."""
 
-    x: Interval = field(converter=sorted_interval, metadata={"unit": "m"})
-    y: Interval = field(converter=sorted_interval, metadata={"unit": "m"})
+    x: Interval = field(converter=sorted_interval, metadata=about("m", "ends along x"))
+    y: Interval = field(converter=sorted_interval, metadata=about("m", "ends along y"))
 
     @property
     def area(self) -> float:
@@ -68,9 +68,9 @@ class Rectangle:
 class Disc:
     """A disc: its middle and its radius, m."""
 
-    x: float = field(converter=number, metadata={"unit": "m"})
-    y: float = field(converter=number, metadata={"unit": "m"})
-    radius: float = field(converter=number, validator=quantity(), metadata={"unit": "m"})
+    x: float = field(converter=number, metadata=about("m", "middle along x"))
+    y: float = field(converter=number, metadata=about("m", "middle along y"))
+    radius: float = field(converter=number, validator=quantity(), metadata=about("m", "radius"))
 
     @property
     def area(self) -> float:
@@ -92,10 +92,10 @@ class Disc:
 class GaussianSpot:
     """A spot of the flux exp(-2 r²/w²): its middle and its 1/e² radius w, m; `radius_y` where it differs along y."""
 
-    x: float = field(converter=number, metadata={"unit": "m"})
-    y: float = field(converter=number, metadata={"unit": "m"})
-    radius: float = field(converter=number, validator=quantity(), metadata={"unit": "m"})
-    radius_y: float | None = field(default=None, metadata={"unit": "m"})
+    x: float = field(converter=number, metadata=about("m", "middle along x"))
+    y: float = field(converter=number, metadata=about("m", "middle along y"))
+    radius: float = field(converter=number, validator=quantity(), metadata=about("m", "1/e² radius"))
+    radius_y: float | None = field(default=None, metadata=about("m", "1/e² radius along y, where it differs"))
 
     @property
     def radii(self) -> tuple[float, float]:
@@ -121,17 +121,11 @@ class GaussianSpot:
 
 @frozen(eq=False)
 class HeatMap:
-    """Pixels of constant flux.
+    """Pixels of constant flux."""
 
-    Attributes
-    ----------
-    value : (nx, ny) heat flux in any unit: the power of the source scales it
-    x, y : ranges that the pixels fill evenly, m
-    """
-
-    value: Array = field(converter=_flux_map, metadata={"unit": "any, scaled by the power"})
-    x: Interval = field(converter=sorted_interval, metadata={"unit": "m"})
-    y: Interval = field(converter=sorted_interval, metadata={"unit": "m"})
+    value: Array = field(converter=_flux_map, metadata=about("any, scaled by the power", "(nx, ny) heat flux"))
+    x: Interval = field(converter=sorted_interval, metadata=about("m", "range that the pixels fill evenly along x"))
+    y: Interval = field(converter=sorted_interval, metadata=about("m", "range that the pixels fill evenly along y"))
 
     @property
     def edges(self) -> tuple[Array, Array]:

@@ -12,7 +12,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, number, quantity
+from kapitza.core.arrays import Array, about, number, quantity
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Boundary
 from kapitza.device.elements.interfaces import region_pairs
@@ -25,22 +25,22 @@ from kapitza.errors import InputError
 class FixedTemperature:
     """A face at one temperature, K."""
 
-    temperature: float = field(converter=number, validator=quantity(low=-np.inf), metadata={"unit": "K"})
+    temperature: float = field(converter=number, validator=quantity(low=-np.inf), metadata=about("K", "of the face"))
 
 
 @frozen
 class Convection:
     """A face that gives heat to a medium: `coefficient` (W m⁻² K⁻¹) times the difference to its `temperature` (K)."""
 
-    coefficient: float = field(converter=number, validator=quantity(), metadata={"unit": "W m^-2 K^-1"})
-    temperature: float = field(converter=number, validator=quantity(low=-np.inf), metadata={"unit": "K"})
+    coefficient: float = field(converter=number, validator=quantity(), metadata=about("W m^-2 K^-1", "heat transfer"))
+    temperature: float = field(converter=number, validator=quantity(low=-np.inf), metadata=about("K", "of the coolant"))
 
 
 @frozen
 class FixedFlux:
     """A face that heat enters evenly, W m⁻²."""
 
-    flux: float = field(converter=number, validator=quantity(low=-np.inf), metadata={"unit": "W m^-2"})
+    flux: float = field(converter=number, validator=quantity(low=-np.inf), metadata=about("W m^-2", "into the body"))
 
 
 FaceCondition = FixedTemperature | Convection | FixedFlux
@@ -83,8 +83,6 @@ class Body:
     conductance : of boundaries by "one|other": W m⁻² K⁻¹ that the user vouches for, or a Conductance with the
         extrapolated drop; 0 lets no heat through; those that are not named do not resist
     faces : FixedTemperature, Convection or FixedFlux by name of the face; no heat crosses the others
-    heat : that enters a region evenly, by name, W m⁻³
-    reference : temperature at which a Conductance is taken, K
 
     Raises
     ------
@@ -93,14 +91,14 @@ class Body:
     """
 
     mesh: Mesh
-    conductivity: Mapping[str, Any] = field(converter=_named_values, metadata={"unit": "W m^-1 K^-1"})
+    conductivity: Mapping[str, Any] = field(converter=_named_values, metadata=about("W m^-1 K^-1", "of each region"))
     conductance: Mapping[str, float | Conductance] = field(
-        factory=dict, converter=_named_values, metadata={"unit": "W m^-2 K^-1"}
+        factory=dict, converter=_named_values, metadata=about("W m^-2 K^-1", "of boundaries by name")
     )
     faces: Mapping[str, FaceCondition] = field(factory=dict, converter=_named_values)
-    heat: Mapping[str, float] = field(factory=dict, converter=_named_values, metadata={"unit": "W m^-3"})
+    heat: Mapping[str, float] = field(factory=dict, converter=_named_values, metadata=about("W m^-3", "in a region"))
     reference: float = field(
-        default=300.0, kw_only=True, converter=number, validator=quantity(), metadata={"unit": "K"}
+        default=300.0, kw_only=True, converter=number, validator=quantity(), metadata=about("K", "of conductances of T")
     )
 
     def __attrs_post_init__(self) -> None:

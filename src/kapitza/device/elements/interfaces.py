@@ -7,7 +7,7 @@ from attrs import field, frozen
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from kapitza.core.arrays import IntArray
+from kapitza.core.arrays import IntArray, about
 from kapitza.device.elements.mesh import Mesh, corner_keys, simplex_of
 from kapitza.errors import InputError
 
@@ -16,19 +16,19 @@ from kapitza.errors import InputError
 class ContactFacets:
     """The facets between two regions."""
 
-    regions: tuple[int, int] = field(metadata={"unit": "1"})  # numbers of the two
-    facets: IntArray = field(metadata={"unit": "1"})  # (nf, k) points of the mesh on each facet
+    regions: tuple[int, int] = field(metadata=about("1", "numbers of the two"))
+    facets: IntArray = field(metadata=about("1", "(nf, k) points of the mesh on each facet"))
     # one, other: (nf, k) unknowns on the sides of the two regions, in the same order
-    one: IntArray = field(metadata={"unit": "1"})
-    other: IntArray = field(metadata={"unit": "1"})
+    one: IntArray = field(metadata=about("1", "(nf, k) unknowns on the side of the first region"))
+    other: IntArray = field(metadata=about("1", "(nf, k) unknowns on the side of the second, in the same order"))
 
 
 @frozen(eq=False)
 class SplitMesh:
     """Unknowns of a mesh."""
 
-    unknowns: IntArray = field(metadata={"unit": "1"})  # (m, k) unknown at each node of each cell
-    point: IntArray = field(metadata={"unit": "1"})  # (n,) point of the mesh where each unknown lies
+    unknowns: IntArray = field(metadata=about("1", "(m, k) unknown at each node of each cell"))
+    point: IntArray = field(metadata=about("1", "(n,) point of the mesh where each unknown lies"))
     contacts: dict[str, ContactFacets]  # between regions whose nodes are doubled, by "one|other"
 
 

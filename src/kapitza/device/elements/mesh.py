@@ -11,7 +11,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 from scipy.special import roots_jacobi
 
-from kapitza.core.arrays import Array, IntArray
+from kapitza.core.arrays import Array, IntArray, about
 from kapitza.errors import InputError
 
 # Pairs of corners with a node between them, in the order of VTK files.
@@ -146,7 +146,6 @@ class Mesh:
     ----------
     points : (n, d) nodes, m; d = 2 for bodies that go on evenly out of the plane (everything is then per metre)
     cells : (m, k) nodes of the cells: 3 (straight) or 6 (curved) of a triangle, 4 or 10 of a tetrahedron, in VTK order
-    region : (m,) number of the region of each cell, into `names`
     names : of the regions
     faces : outer facets by the name of their face: (nf, 2) cell, and corner of the cell that lies opposite
 
@@ -156,11 +155,18 @@ class Mesh:
         for coordinates that are not finite, nodes that do not exist, cells without region, inverted or flat cells
     """
 
-    points: Array = field(converter=_node_array, metadata={"unit": "m"})
-    cells: IntArray = field(converter=_whole_numbers(2, "cells as rows of node numbers"), metadata={"unit": "1"})
-    region: IntArray = field(converter=_whole_numbers(1, "a region for each cell"), metadata={"unit": "1"})
+    points: Array = field(converter=_node_array, metadata=about("m", "(n, d) nodes"))
+    cells: IntArray = field(
+        converter=_whole_numbers(2, "cells as rows of node numbers"), metadata=about("1", "(m, k) nodes of the cells")
+    )
+    region: IntArray = field(
+        converter=_whole_numbers(1, "a region for each cell"),
+        metadata=about("1", "(m,) number of the region of each cell, into `names`"),
+    )
     names: tuple[str, ...] = field(converter=tuple)
-    faces: Mapping[str, IntArray] = field(factory=dict, converter=_face_arrays, metadata={"unit": "1"})
+    faces: Mapping[str, IntArray] = field(
+        factory=dict, converter=_face_arrays, metadata=about("1", "(nf, 2) outer facets by name of the face")
+    )
 
     def __attrs_post_init__(self) -> None:
         _check_numbering(self)

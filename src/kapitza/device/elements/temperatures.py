@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, IntArray
+from kapitza.core.arrays import Array, IntArray, about
 from kapitza.device.elements.body import Body, FixedFlux, body_parameters, scale_body
 from kapitza.device.elements.interfaces import SplitMesh, split_mesh
 from kapitza.device.elements.mesh import cell_volumes, jacobians, simplex_of
@@ -48,18 +48,15 @@ class BodyTemperatures:
     split : which unknown lies where
     temperature : (n,) of each unknown, K; a point on a boundary that resists has one for each side
     jumps : by name of the boundary
-    flows : of heat out through each face, W (W m⁻¹ in two dimensions)
-    heat_generated : from the sources inside, W (W m⁻¹)
-    steps : of the iteration; 0 where the equations were factorised
     """
 
     body: Body
     split: SplitMesh
-    temperature: Array = field(metadata={"unit": "K"})
+    temperature: Array = field(metadata=about("K", "(n,) of each unknown"))
     jumps: Mapping[str, BoundaryJump]
-    flows: Mapping[str, float] = field(metadata={"unit": "W, W m^-1 in two dimensions"})
-    heat_generated: float = field(metadata={"unit": "as flows"})
-    steps: int = field(metadata={"unit": "1"})
+    flows: Mapping[str, float] = field(metadata=about("W, W m^-1 in two dimensions", "heat out through each face"))
+    heat_generated: float = field(metadata=about("as flows", "heat from the sources inside"))
+    steps: int = field(metadata=about("1", "of the iteration; 0 where the equations were factorised"))
 
     @property
     def imbalance(self) -> float:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, increasing
+from kapitza.core.arrays import Array, about, increasing
 from kapitza.device.layered.linear import source_plane
 from kapitza.device.layout import Layout, layer_depth
 from kapitza.device.setup import locate_plane
@@ -34,9 +34,9 @@ _CellTarget = tuple[float, float]  # where, and the size there, m
 class BoxGrid:
     """Edges of cells along x, y and down, m."""
 
-    x: Array = field(converter=increasing, metadata={"unit": "m"})
-    y: Array = field(converter=increasing, metadata={"unit": "m"})
-    z: Array = field(converter=increasing, metadata={"unit": "m"})
+    x: Array = field(converter=increasing, metadata=about("m", "edges of the cells along x"))
+    y: Array = field(converter=increasing, metadata=about("m", "edges of the cells along y"))
+    z: Array = field(converter=increasing, metadata=about("m", "depths of the edges of the cells"))
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -6,7 +6,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, IntArray, positive
+from kapitza.core.arrays import Array, IntArray, about, finite_array, positive
 from kapitza.device.description import Device
 from kapitza.device.grid.box_grid import BoxGrid, automatic_grid
 from kapitza.device.grid.finite_volumes import (
@@ -35,7 +35,6 @@ from kapitza.device.results import (
     WaveformChoice,
     flux_on_plane,
     merge_points,
-    read_only_array,
 )
 from kapitza.device.setup import Plane
 from kapitza.errors import InputError
@@ -51,22 +50,18 @@ class GridTemperatures:
     ----------
     temperatures : the hottest point, averages, drops along the line below it
     grid : edges of the cells
-    rise : (nx, ny, nz) of the middles of cells above the sink, K
-    regions : (nx, ny, nz) number of the layer or block of each cell
     names : of these
-    top, bottom : (nx, ny, nz) rise of the top and bottom face of each cell, K
-    heat_out : (6,) heat that leaves through left, right, front, back, top and bottom, W
     layout : that they belong to; None in results of version 0.1.0
     """
 
     temperatures: DeviceTemperatures
     grid: BoxGrid
-    rise: Array = field(converter=read_only_array, metadata={"unit": "K"})
-    regions: NDArray[np.int16] = field(metadata={"unit": "1"})
+    rise: Array = field(converter=finite_array, metadata=about("K", "(nx, ny, nz) in the middles of cells"))
+    regions: NDArray[np.int16] = field(metadata=about("1", "(nx, ny, nz) number of the layer or block of each cell"))
     names: tuple[str, ...]
-    top: Array = field(metadata={"unit": "K"})
-    bottom: Array = field(metadata={"unit": "K"})
-    heat_out: Array = field(metadata={"unit": "W"})
+    top: Array = field(metadata=about("K", "(nx, ny, nz) rise of the top face of each cell"))
+    bottom: Array = field(metadata=about("K", "(nx, ny, nz) rise of the bottom face of each cell"))
+    heat_out: Array = field(metadata=about("W", "(6,) through left, right, front, back, top and bottom"))
     layout: Layout | None = None
 
     @property

@@ -15,7 +15,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 from scipy.optimize import least_squares, nnls
 
-from kapitza.core.arrays import Array, positive, same_length
+from kapitza.core.arrays import Array, about, positive, same_length
 from kapitza.device.description import Device
 from kapitza.device.layered.transient import transient_model
 from kapitza.errors import InputError
@@ -30,14 +30,14 @@ _MAX_NETWORK_ORDER = 40
 class FosterNetwork:
     """A chain of cells of a resistance beside a capacity: what the junction rises by per watt."""
 
-    resistance: Array = field(converter=positive, metadata={"unit": "K W^-1"})  # (n,) K W⁻¹
+    resistance: Array = field(converter=positive, metadata=about("K W^-1", "of each element"))  # (n,) K W⁻¹
     # (n,) time constants, s, increasing
-    time: Array = field(converter=positive, validator=same_length("resistance"), metadata={"unit": "s"})
+    time: Array = field(converter=positive, validator=same_length("resistance"), metadata=about("s", "time constants"))
     # largest difference from the device between `first` and `last`, K W⁻¹
-    error: float = field(default=0.0, metadata={"unit": "K W^-1"})
+    error: float = field(default=0.0, metadata=about("K W^-1", "largest deviation from the response"))
     # first, last: range of times in which it was compared, s
-    first: float = field(default=0.0, metadata={"unit": "s"})
-    last: float = field(default=0.0, metadata={"unit": "s"})
+    first: float = field(default=0.0, metadata=about("s", "time from which it was fitted"))
+    last: float = field(default=0.0, metadata=about("s", "time up to which it was fitted"))
     of: str = "peak"  # what it follows: "peak", or the name of a patch
 
     @property
@@ -54,9 +54,11 @@ class FosterNetwork:
 class CauerNetwork:
     """A ladder from the junction to the sink: a capacity to ground, then a resistance, n times."""
 
-    resistance: Array = field(converter=positive, metadata={"unit": "K W^-1"})  # (n,) K W⁻¹
+    resistance: Array = field(converter=positive, metadata=about("K W^-1", "of each element"))  # (n,) K W⁻¹
     # (n,) J K⁻¹
-    capacity: Array = field(converter=positive, validator=same_length("resistance"), metadata={"unit": "J K^-1"})
+    capacity: Array = field(
+        converter=positive, validator=same_length("resistance"), metadata=about("J K^-1", "heat capacities")
+    )
 
     def impedance(self, s: complex) -> complex:
         """Rise of the junction per watt at a Laplace variable (s⁻¹), K W⁻¹."""
