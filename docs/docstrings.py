@@ -9,6 +9,7 @@ from typing import Any
 from griffe import Class, Extension, Function, Object, Parameter, ParameterKind, Parameters
 
 SECTION = re.compile(r"^(?P<title>[A-Z][A-Za-z ]+)\n-{3,}$", re.MULTILINE)
+ABOUT = re.compile(r"""about\((?P<unit>"[^"]*"|'[^']*'|\w+), (?P<meaning>"[^"]*"|'[^']*')\)""")
 ENTRY = re.compile(r"^(?P<names>[\w*]+(?:, [\w*]+)*) : ?(?P<text>.*)$")
 
 
@@ -51,6 +52,17 @@ def references(lines: list[str]) -> str:
     return "\n".join(found)
 
 
+def numbers_of(record: Object) -> str:
+    """The numbers of a record that carry their unit and meaning themselves, as a list in Markdown."""
+    found: list[str] = []
+    for name, member in record.members.items():
+        about = ABOUT.search(str(member.value)) if member.is_attribute else None
+        if about:
+            unit = str(about["unit"]).strip("'\"")
+            found.append(f"- `{name}` ({unit}): {str(about['meaning'])[1:-1]}")
+    return "\n\n**Units and meanings**\n\n" + "\n".join(found) if found else ""
+
+
 def link_dois(text: str) -> str:
     """DOIs as links."""
     return re.sub(r"\bdoi:(10\.\d{4,9}/[^\s,;]*[^\s,;.:)])", r"[doi:\1](https://doi.org/\1)", text)
@@ -62,7 +74,7 @@ class HouseStyle(Extension):
     def on_object(self, *, obj: Object, **_: Any) -> None:
         """Rewrite the docstring of a module, class, function or attribute."""
         if obj.docstring:
-            obj.docstring.value = link_dois(markdown(obj.docstring.value))
+            obj.docstring.value = link_dois(markdown(obj.docstring.value)) + (numbers_of(obj) if obj.is_class else "")
 
     def on_class(self, *, cls: Class, **_: Any) -> None:
         """Add the `__init__` of a frozen record."""

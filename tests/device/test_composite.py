@@ -116,18 +116,18 @@ def test_depolarisation_is_the_integral():
 def test_round_ellipsoids_are_spheres(alignment):
     got = ellipsoid_composite(0.2, Ellipsoid(30.0, 2 * um, 2 * um), 50 * MW, fraction=0.2, alignment=alignment)
     want = hasselman_johnson(0.2, 30.0, 50 * MW, radius=1 * um, fraction=0.2)[0]
-    np.testing.assert_allclose([got.along, got.across, got.mean], want, rtol=1e-9, atol=0)
+    np.testing.assert_allclose([got.parallel, got.perpendicular, got.mean], want, rtol=1e-9, atol=0)
 
 
 def test_long_ellipsoids_are_cylinders_and_flat_ones_plates():
     long = ellipsoid_composite(0.2, Ellipsoid(30.0, 2 * um, 2.0), 50 * MW, fraction=0.2, alignment=1.0)
     want = hasselman_johnson(0.2, 30.0, 50 * MW, radius=1 * um, fraction=0.2, shape="cylinder")[0]
-    np.testing.assert_allclose(long.across, want, rtol=1e-5, atol=0)
-    np.testing.assert_allclose(long.along, 0.8 * 0.2 + 0.2 * 30, rtol=1e-3, atol=0)
+    np.testing.assert_allclose(long.perpendicular, want, rtol=1e-5, atol=0)
+    np.testing.assert_allclose(long.parallel, 0.8 * 0.2 + 0.2 * 30, rtol=1e-3, atol=0)
     flat = ellipsoid_composite(0.2, Ellipsoid(30.0, 2.0, 2 * um), 50 * MW, fraction=0.2, alignment=1.0)
     want = hasselman_johnson(0.2, 30.0, 50 * MW, radius=1 * um, fraction=0.2, shape="plate")[0]
-    np.testing.assert_allclose(flat.along, want, rtol=1e-4, atol=0)
-    np.testing.assert_allclose(flat.across, 0.8 * 0.2 + 0.2 * 30, rtol=1e-3, atol=0)
+    np.testing.assert_allclose(flat.parallel, want, rtol=1e-4, atol=0)
+    np.testing.assert_allclose(flat.perpendicular, 0.8 * 0.2 + 0.2 * 30, rtol=1e-3, atol=0)
 
 
 def test_long_tubes_have_a_simple_limit():

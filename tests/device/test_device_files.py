@@ -103,7 +103,7 @@ def test_boundary_by_a_theory_is_its_extrapolated_conductance(tmp_path):
     got = device.stack.boundaries[0].conductance.at(330.0)
     want = predict("GaN", "4H-SiC", [330.0], ["dmm"])[0].extrapolated
     np.testing.assert_allclose(got, want.value, rtol=1e-3, atol=0)
-    assert solve_layered(device).kelvin["GaN|base"] > 300
+    assert solve_layered(device).property_temperature["GaN|base"] > 300
 
 
 def test_saved_conductances_flow_in(tmp_path):

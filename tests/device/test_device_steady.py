@@ -236,7 +236,7 @@ def test_sampled_and_linear_uncertainty_agree():
 def test_saved_conductance_brings_its_uncertainty():
     saved = Conductance([250, 300, 400], [4e7, 5e7, 6e7], [4e6, 5e6, 6e6])
     got = solve_layered(transistor(saved))
-    assert got.kelvin["GaN|SiC"] > 310
+    assert got.property_temperature["GaN|SiC"] > 310
     assert set(got.contribution) == {"GaN|SiC.conductance"}
     np.testing.assert_allclose(got.sigma, 0.1 * abs(got.sensitivity["GaN|SiC.conductance"]), rtol=1e-3, atol=0)
 

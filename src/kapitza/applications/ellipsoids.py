@@ -47,15 +47,15 @@ class Ellipsoid:
 
 @frozen
 class EffectiveMedium:
-    """Conductivity along (z) and across (x, y) the direction that particles are aligned to, W m⁻¹ K⁻¹."""
+    """Conductivity of a composite whose particles are aligned to z."""
 
-    along: float
-    across: float
+    parallel: float = field(metadata=about("W m^-1 K^-1", "along z"))
+    perpendicular: float = field(metadata=about("W m^-1 K^-1", "along x and y"))
 
     @property
     def mean(self) -> float:
         """Mean over the three directions, W m⁻¹ K⁻¹."""
-        return (self.along + 2 * self.across) / 3
+        return (self.parallel + 2 * self.perpendicular) / 3
 
 
 def depolarisation_factors(aspect: float) -> tuple[float, float]:

@@ -72,7 +72,7 @@ class DeviceTemperatures:
     drop: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, metadata=about("K", "of each piece"))
     sensitivity: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, metadata=about("K", "∂T/∂ln p"))
     contribution: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, metadata=about("K", "sigma"))
-    kelvin: Mapping[str, float] = field(
+    property_temperature: Mapping[str, float] = field(
         factory=dict, converter=read_only_mapping, metadata=about("K", "at which properties of T were taken, by name")
     )
     iterations: int = field(default=1, metadata=about("1", "solutions until these settled"))

@@ -124,7 +124,7 @@ def _solve_layers(path: str, files: DeviceFiles, *, samples: int) -> _Report:
             column[name] = cell
     notes: list[str] = []
     derived: dict[str, Any] = {"boundaries_rule_below": quantity_json(lengths, "m")}
-    if found.kelvin:
+    if found.property_temperature:
         notes.append(
             f"properties of T at weighted means of the temperatures, {found.iterations} solutions: to first order in "
             "how much they vary within a layer"
@@ -147,14 +147,14 @@ def _depth_in_layer(device: Device, found: DeviceTemperatures) -> float:
 
 def _resistance_cells(device: Device, name: str, found: DeviceTemperatures) -> tuple[str, str]:
     """Resistance per area of a layer or boundary, and the temperature at which it was taken."""
-    kelvin = found.kelvin.get(name, device.sink)
+    kelvin = found.property_temperature.get(name, device.sink)
     resistances = device.stack.resistances(kelvin)
     if name not in resistances:
         return f"{1e9 / device.coefficient:.4g}" if name == "sink" else "", ""
     value = resistances[name]
     if name in device.laws:
         value *= device.value(f"{name}.conductivity") / float(device.laws[name].at(kelvin)[0])
-    return f"{1e9 * value:.4g}", f"{kelvin:.4g}" if name in found.kelvin else ""
+    return f"{1e9 * value:.4g}", f"{kelvin:.4g}" if name in found.property_temperature else ""
 
 
 def _heating_times(device: Device | Layout, count: int) -> list[float]:

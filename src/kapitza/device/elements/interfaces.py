@@ -18,7 +18,6 @@ class ContactFacets:
 
     regions: tuple[int, int] = field(metadata=about("1", "numbers of the two"))
     facets: IntArray = field(metadata=about("1", "(nf, k) points of the mesh on each facet"))
-    # one, other: (nf, k) unknowns on the sides of the two regions, in the same order
     one: IntArray = field(metadata=about("1", "(nf, k) unknowns on the side of the first region"))
     other: IntArray = field(metadata=about("1", "(nf, k) unknowns on the side of the second, in the same order"))
 

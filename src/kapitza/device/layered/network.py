@@ -30,12 +30,9 @@ _MAX_NETWORK_ORDER = 40
 class FosterNetwork:
     """A chain of cells of a resistance beside a capacity: what the junction rises by per watt."""
 
-    resistance: Array = field(converter=positive, metadata=about("K W^-1", "of each element"))  # (n,) K W⁻¹
-    # (n,) time constants, s, increasing
+    resistance: Array = field(converter=positive, metadata=about("K W^-1", "of each element"))
     time: Array = field(converter=positive, validator=same_length("resistance"), metadata=about("s", "time constants"))
-    # largest difference from the device between `first` and `last`, K W⁻¹
-    error: float = field(default=0.0, metadata=about("K W^-1", "largest deviation from the response"))
-    # first, last: range of times in which it was compared, s
+    error: float = field(default=0.0, metadata=about("K W^-1", "largest difference between `first` and `last`"))
     first: float = field(default=0.0, metadata=about("s", "time from which it was fitted"))
     last: float = field(default=0.0, metadata=about("s", "time up to which it was fitted"))
     of: str = "peak"  # what it follows: "peak", or the name of a patch
@@ -54,8 +51,7 @@ class FosterNetwork:
 class CauerNetwork:
     """A ladder from the junction to the sink: a capacity to ground, then a resistance, n times."""
 
-    resistance: Array = field(converter=positive, metadata=about("K W^-1", "of each element"))  # (n,) K W⁻¹
-    # (n,) J K⁻¹
+    resistance: Array = field(converter=positive, metadata=about("K W^-1", "of each element"))
     capacity: Array = field(
         converter=positive, validator=same_length("resistance"), metadata=about("J K^-1", "heat capacities")
     )

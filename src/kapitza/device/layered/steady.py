@@ -242,7 +242,7 @@ class SteadySolution:
     spot: LateralPoints
     node: int
     peak: float  # its rise, K
-    kelvin: Mapping[str, float]  # temperature of each layer and boundary with properties of T, by name, K
+    property_temperature: Mapping[str, float]  # temperature of each layer and boundary with properties of T, by name, K
     values: Mapping[str, float]  # conductivity or conductance of each of these, by name, SI
     iterations: int  # solutions until these settled
 
@@ -271,7 +271,7 @@ def solve_steady(
                 spot=spot,
                 node=node,
                 peak=peak,
-                kelvin={name: one[0] for name, one in means.items()},
+                property_temperature={name: one[0] for name, one in means.items()},
                 values=values,
                 iterations=i + 1,
             )

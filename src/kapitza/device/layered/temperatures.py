@@ -89,7 +89,7 @@ def sample_peaks(device: Device, samples: int = 400, seed: int = 0) -> Array:
     distribution and never goes below zero.
     """
     solution = solve_steady(device)
-    relative = relative_uncertainties(device, solution.kelvin)
+    relative = relative_uncertainties(device, solution.property_temperature)
     if not relative:
         raise InputError(f"no number of {device.title} has an uncertainty: there is nothing to sample")
     generator = np.random.default_rng(seed)
@@ -181,7 +181,7 @@ def solve_layered(device: Device, *, sensitivity: bool = True) -> LayeredTempera
     on_planes = zip(linear.planes, column.marks, strict=True)
     plane = next((plane for plane, mark in on_planes if mark == solution.node), None)
     slopes = _peak_sensitivities(device, solution) if sensitivity else {}
-    relative = relative_uncertainties(device, solution.kelvin)
+    relative = relative_uncertainties(device, solution.property_temperature)
     patches = averaging_patches(device).items()
     return LayeredTemperatures(
         device=device,
@@ -195,6 +195,6 @@ def solve_layered(device: Device, *, sensitivity: bool = True) -> LayeredTempera
         drop=drops,
         sensitivity=slopes,
         contribution={name: abs(slopes[name]) * part for name, part in relative.items() if part and name in slopes},
-        kelvin=solution.kelvin,
+        property_temperature=solution.property_temperature,
         iterations=solution.iterations,
     )

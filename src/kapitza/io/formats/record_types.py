@@ -128,8 +128,10 @@ RENAMED_ATTRIBUTES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "BodyTemperatures": {"entered": "heat_generated"},
         "BoundaryJump": {"one": "first", "other": "second"},
+        "DeviceTemperatures": {"kelvin": "property_temperature"},
         "GridTemperatures": {"escaped": "heat_out"},
         "HeatSource": {"course": "waveform"},
+        "LayeredTemperatures": {"kelvin": "property_temperature"},
         "Measurement": {"seen": "provenance"},
         "NemdResult": {"between_baths": "between_thermostats"},
         "Run": {"flowing": "driven", "record": "records", "still": "reference"},
