@@ -162,11 +162,9 @@ class BodyTemperatures:
         if self.body.mesh.dimension == 3:
             return self._cut(2, height, self.sink)
         _, points, value = self._slice(1, height)
-        order = np.argsort(points.mean(axis=1).ravel(), kind="stable")
+        order = np.lexsort((points.mean(axis=1).repeat(2), points.ravel()))  # each piece has its own two ends
         name = "top" if plane is None else plane.layer
-        ends = np.argsort(points[order, :, 0], axis=1)
-        x, value = (np.take_along_axis(one, ends, axis=1) for one in (points[order, :, 0], value[order]))
-        return TemperatureField(name, x.ravel(), [0.0], value.reshape(-1, 1) - self.sink, depth)
+        return TemperatureField(name, points.ravel()[order], [0.0], value.ravel()[order, None] - self.sink, depth)
 
     def flux(self, plane: Plane | None = None) -> PlaneFlux:
         """Heat down through a plane as of `plane`, in each cell that it cuts."""

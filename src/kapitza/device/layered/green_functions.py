@@ -102,7 +102,7 @@ def _slice_means(medium: SlicedWaves, layer: str, response: ComplexArray) -> dic
     return found
 
 
-def flux_response(medium: SlicedWaves, node: int, heated: int | str, *, above: bool) -> ComplexArray:
+def flux_response(medium: SlicedWaves, node: int, source: int | str, *, above: bool) -> ComplexArray:
     r"""(ns, nk) flux down through a node per flux into a node, or per flux that a layer takes up evenly.
 
     Heat that enters above passes as Yθ into the admittance Y below, heat from below likewise upwards; `above`: the flux
@@ -111,21 +111,21 @@ def flux_response(medium: SlicedWaves, node: int, heated: int | str, *, above: b
     """
     up, down = medium.sides(node)
     response = plane_response(medium, node)  # by reciprocity also what this node reads of heat elsewhere
-    if isinstance(heated, str):
-        parts = _slice_means(medium, heated, response).items()
+    if isinstance(source, str):
+        parts = _slice_means(medium, source, response).items()
         return np.sum([part * (down.admittance if i < node else -up.admittance) for i, part in parts], axis=0)
-    falls = heated < node or (heated == node and not above)
-    flux = response[heated] * (down.admittance if falls else -up.admittance)
-    return flux - direct_share(medium.column, node, heated, above=above)
+    falls = source < node or (source == node and not above)
+    flux = response[source] * (down.admittance if falls else -up.admittance)
+    return flux - direct_share(medium.column, node, source, above=above)
 
 
-def direct_share(column: SlicedStack, node: int, heated: int, *, above: bool) -> float:
+def direct_share(column: SlicedStack, node: int, source: int, *, above: bool) -> float:
     """Flux down through a node per flux into another one in the shortest waves: 0 unless both are at one place."""
-    between = column.pieces[min(node, heated) : max(node, heated)]
+    between = column.pieces[min(node, source) : max(node, source)]
     if any(isinstance(piece, LayerSlice) or piece.resistance() for piece in between):
         return 0.0
     up, down = (_short_wave_admittance(side) for side in (column.pieces[:node][::-1], column.pieces[node:]))
-    return down / (up + down) - (heated > node or (heated == node and above))
+    return down / (up + down) - (source > node or (source == node and above))
 
 
 def _short_wave_admittance(pieces: tuple[StackPiece, ...]) -> float:
