@@ -78,14 +78,14 @@ def spectrum(
     files = figures.Results(save, plot)
     kelvin = None if temperature is None else parse_temperatures(temperature)
     elastic = None if agf is None else _load_elastic_transmission(agf)
-    run_file = load_run(run)
-    found = kapitza.md.heat_spectrum(run_file, kelvin, elastic=elastic, bands=bands)
+    saved_run = load_run(run)
+    found = kapitza.md.heat_spectrum(saved_run, kelvin, elastic=elastic, bands=bands)
     records = {"flux": found.flux, "extrapolated": found.extrapolated, "between_thermostats": found.between}
     for name, one in (("transmission", found.transmission), ("split", found.split)):
         records |= {} if one is None else {name: one}
     files.keep(records)
     files.draw_figure(
-        lambda figure: deferred.md_spectrum_figure(run_file, figure, elastic=elastic), width=9.0, height=3.8
+        lambda figure: deferred.md_spectrum_figure(saved_run, figure, elastic=elastic), width=9.0, height=3.8
     )
     if as_json:
         print_record(records, reports.spectrum_numbers(found))
@@ -97,10 +97,10 @@ def spectrum(
 def _load_elastic_transmission(path: str) -> "kapitza.Transmission":
     """Transmission of a file of `agf --save`; a file without one is refused."""
     found = kapitza.load(path)
-    run_file = found.get("transmission") if isinstance(found, dict) else found
-    if not isinstance(run_file, kapitza.Transmission):
+    transmission = found.get("transmission") if isinstance(found, dict) else found
+    if not isinstance(transmission, kapitza.Transmission):
         raise InputError(f"{path} holds no transmission: expected what `kapitza agf --save` wrote")
-    return run_file
+    return transmission
 
 
 @md_app.command()

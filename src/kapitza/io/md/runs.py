@@ -127,13 +127,9 @@ def read_run(path: str | PathLike[str]) -> RunFile:
         power_interval=sampling.every if kept else protocol.sample_interval,
     )  # fmt: skip
     return RunFile(
-        title=top.text("title", top.path.stem),
-        table=table,
-        potential=potential,
-        engine=_read_engine(run),
-        protocol=protocol,
-        sampling=sampling,
-    )
+        title=top.text("title", top.path.stem), table=table, potential=potential, engine=_read_engine(run),
+        protocol=protocol, sampling=sampling
+    )  # fmt: skip
 
 
 def _check_keys(section: TomlTable, names: Sequence[str]) -> None:
@@ -242,49 +238,40 @@ def _read_thermostats(top: TomlTable, protocol: Protocol) -> Thermostats:
     )  # fmt: skip
 
 
-def _build_system(run_file: RunFile, factor: float, periodic: bool) -> System:
+def _build_system(file: RunFile, factor: float, periodic: bool) -> System:
     """Build the atoms of a file."""
-    made = (_build_crystal if "crystal" in run_file.table else _build_junction)(run_file, factor, periodic)
-    return evolve(made, name=run_file.title)
+    made = (_build_crystal if "crystal" in file.table else _build_junction)(file, factor, periodic)
+    return evolve(made, name=file.title)
 
 
-def _build_crystal(run_file: RunFile, factor: float, periodic: bool) -> System:
+def _build_crystal(file: RunFile, factor: float, periodic: bool) -> System:
     """One crystal that is heavier on its right."""
-    table = run_file.table
+    table = file.table
     left, right = (max(1, round(factor * cells)) for cells in _read_both_sides(table, "length", "count", 12))
     thermostat = 0 if periodic else table.count("thermostat", 4, low=1)
     return mass_interface(
-        table.text("crystal"),
-        run_file.potential,
-        table.number("ratio", "share"),
-        lattice_constant=_crystal_constant(run_file),
-        cells=_read_both_sides(table, "cells", "count", 5),
-        length=(left, right),
-        thermostat=(thermostat, table.count("wall", 1)),
-        periodic=periodic,
-    )
+        table.text("crystal"), file.potential, table.number("ratio", "share"),
+        lattice_constant=_crystal_constant(file), cells=_read_both_sides(table, "cells", "count", 5),
+        length=(left, right), thermostat=(thermostat, table.count("wall", 1)), periodic=periodic
+    )  # fmt: skip
 
 
-def _build_junction(run_file: RunFile, factor: float, periodic: bool) -> System:
+def _build_junction(file: RunFile, factor: float, periodic: bool) -> System:
     """Two crystals."""
-    table = run_file.table
+    table = file.table
     left, right = _read_both_sides(table, "length", "length", 5 * nm)
     plan = JunctionPlan(
         left=table.text("left"),
         right=table.text("right"),
-        potential=run_file.potential.form,
+        potential=file.potential.form,
         orientation=_surface_orientation(table),
         strain=cast("StrainedSide", table.text("strain", "right", choices=("right", "left", "both"))),
     )
     return junction_system(
-        plan,
-        run_file.potential,
-        lengths=(factor * left, factor * right),
-        width=table.number("width", "length", 2 * nm),
+        plan, file.potential, lengths=(factor * left, factor * right), width=table.number("width", "length", 2 * nm),
         thermostat=0.0 if periodic else table.number("thermostat", "length", 2 * nm),
-        wall=table.number("wall", "length", 1 * nm),
-        periodic=periodic,
-    )
+        wall=table.number("wall", "length", 1 * nm), periodic=periodic
+    )  # fmt: skip
 
 
 def _surface_orientation(table: TomlTable) -> tuple[int, ...]:
@@ -295,20 +282,20 @@ def _surface_orientation(table: TomlTable) -> tuple[int, ...]:
     return tuple(value)
 
 
-def _crystal_constant(run_file: RunFile) -> float | None:
+def _crystal_constant(file: RunFile) -> float | None:
     """Lattice constant of a crystal, m; None: that at rest."""
-    table = run_file.table
+    table = file.table
     if table.table.get("lattice_constant") != "expanded":
         return table.optional("lattice_constant", "length")
     found = find_lattice_constant(
-        table.text("crystal"), run_file.potential, run_file.engine, run_file.temperature,
-        timestep=run_file.protocol.timestep, steps=_EXPANSION_STEPS, seed=run_file.protocol.seed,
+        table.text("crystal"), file.potential, file.engine, file.temperature,
+        timestep=file.protocol.timestep, steps=_EXPANSION_STEPS, seed=file.protocol.seed,
     )  # fmt: skip
     return found.value
 
 
 def size_study(
-    run_file: RunFile,
+    file: RunFile,
     lengths: Sequence[float],
     *,
     store: Store | str | Path | None = None,
@@ -322,15 +309,10 @@ def size_study(
     """
     if len(set(lengths)) < 3:
         raise InputError(f"{len(set(lengths))} lengths: an extrapolation with a check needs three or more")
-    base = left_side_length(run_file.system())
-    systems = [run_file.system(factor=factor) for factor in sorted(length / base for length in lengths)]
+    base = left_side_length(file.system())
+    systems = [file.system(factor=factor) for factor in sorted(length / base for length in lengths)]
     setups = [
-        RunSetup(
-            system,
-            run_file.potential,
-            run_file.engine,
-            lengthen_protocol(run_file.protocol, left_side_length(system) / base),
-        )
+        RunSetup(system, file.potential, file.engine, lengthen_protocol(file.protocol, left_side_length(system) / base))
         for system in systems
     ]
     found = run_replicas(setups, store=store, executor=executor, progress=progress)
@@ -354,17 +336,15 @@ def _thermostat_distance(record: Record) -> float:
     return float(cold.min() - hot.max())
 
 
-def run_deck(run_file: RunFile, engine: str, *, potential: str | None = None) -> dict[str, str]:
+def run_deck(file: RunFile, engine: str, *, potential: str | None = None) -> dict[str, str]:
     """Files of a run for another program, by name; `potential` is its path as GPUMD opens it."""
-    system = run_file.system()
+    system = file.system()
     if engine == "gpumd":
         if potential is None:
-            raise InputError(f"{run_file.title}: GPUMD needs a file of the potential, got {potential}")
-        return gpumd_deck(system, potential, evolve(run_file.protocol, power_interval=0))
+            raise InputError(f"{file.title}: GPUMD needs a file of the potential, got {potential}")
+        return gpumd_deck(system, potential, evolve(file.protocol, power_interval=0))
     if engine != "lammps":
         raise InputError(f"no decks for {engine!r:.40}: expected 'lammps' or 'gpumd'")
     # LAMMPS tallies the power of pair forces alone.
-    protocol = (
-        run_file.protocol if run_file.potential.form == "lennard-jones" else evolve(run_file.protocol, power_interval=0)
-    )
-    return lammps_deck(system, run_file.potential, protocol)
+    protocol = file.protocol if file.potential.form == "lennard-jones" else evolve(file.protocol, power_interval=0)
+    return lammps_deck(system, file.potential, protocol)

@@ -44,9 +44,7 @@ class Record:
     plane: float = field(metadata=about("m", "height of the Gibbs plane"))
     heights: Array = field(converter=finite, metadata=about("m", "heights of the planes of atoms"))
     counts: IntArray = field(converter=integer_array, metadata=about("1", "atoms of each plane"))
-    roles: IntArray = field(
-        converter=integer_array, metadata=about("0 free, 1 hot, 2 cold, 3 held", "role of each plane")
-    )
+    roles: IntArray = field(converter=integer_array, metadata=about("0 free, 1 hot, 2 cold, 3 held", "roles"))
     block: float = field(metadata=about("s", "duration of a block"))
     temperature: Array = field(metadata=about("K", "kinetic temperature of each plane"))
     heat: Array = field(metadata=about("J", "heat given by the thermostats"))

@@ -179,19 +179,10 @@ def _judge_fluctuations(
     result = Conductance([data.temperature], [value], [sigma], "extrapolated", statistics="classical", method=method)
     conductivity = np.array([side.conductivity for side in bodies])
     return FluctuationFit(
-        conductance=result,
-        statistical=statistical,
-        cutoff=spread,
-        model=model,
-        biot=ratio,
-        conductivity=conductivity,
-        low=float(task.spectrum.omega[0]),
-        high=float(task.spectrum.omega[task.count - 1]),
-        cutoffs=cutoffs,
-        scanned=scanned,
-        probability=probability,
-        reasons=tuple(reasons),
-    )
+        conductance=result, statistical=statistical, cutoff=spread, model=model, biot=ratio, conductivity=conductivity,
+        low=float(task.spectrum.omega[0]), high=float(task.spectrum.omega[task.count - 1]), cutoffs=cutoffs,
+        scanned=scanned, probability=probability, reasons=tuple(reasons)
+    )  # fmt: skip
 
 
 def _scan_cutoffs(task: _SpectrumTask, value: float, variance: float) -> tuple[Array, Array, float]:

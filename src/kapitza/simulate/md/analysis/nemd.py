@@ -265,27 +265,14 @@ def _result(
     balance = balance_heat(record, flux, start)
     resistance = float(ratios.value[0])
     return NemdResult(
-        name=record.name,
-        method=record.method,
-        profile=layer_profile(record, temperature),
-        plane=record.plane,
-        temperature=float(lines[:, :2].mean()),
-        flux=float(plain.value[0]),
-        jump=float(plain.value[1]),
-        covariance=plain.covariance,
-        resistance=resistance,
-        statistical=float(ratios.sigma[0]),
-        window=windows.spread,
-        imbalance=abs(resistance) * balance.imbalance / abs(balance.mean),
-        freedom=ratios.freedom,
-        between_thermostats=np.array([ratios.value[1], ratios.sigma[1]]),
-        conductivity=conductivity,
-        conductivity_sigma=conductivity_sigma,
-        fluxes=balance,
-        windows=windows,
-        steady=steady,
-        reasons=_verdict(balance, steady, resistance, float(ratios.sigma[0]), tolerance),
-    )
+        name=record.name, method=record.method, profile=layer_profile(record, temperature), plane=record.plane,
+        temperature=float(lines[:, :2].mean()), flux=float(plain.value[0]), jump=float(plain.value[1]),
+        covariance=plain.covariance, resistance=resistance, statistical=float(ratios.sigma[0]), window=windows.spread,
+        imbalance=abs(resistance) * balance.imbalance / abs(balance.mean), freedom=ratios.freedom,
+        between_thermostats=np.array([ratios.value[1], ratios.sigma[1]]), conductivity=conductivity,
+        conductivity_sigma=conductivity_sigma, fluxes=balance, windows=windows, steady=steady,
+        reasons=_verdict(balance, steady, resistance, float(ratios.sigma[0]), tolerance)
+    )  # fmt: skip
 
 
 def _conductivities(series: Array) -> tuple[Array, Array]:

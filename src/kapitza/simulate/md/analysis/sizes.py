@@ -108,18 +108,9 @@ def size_series(
     mean_chi2 = float(np.sum(((r - mean) / s) ** 2))
     mean_sigma = float(np.sqrt(max(1.0, mean_chi2 / (x.size - 1)) / weight.sum()))
     return SizeSeries(
-        length=x,
-        thermostat_length=thermostat_lengths,
-        resistance=r,
-        sigma=s,
-        fitted=solution / scale,
-        covariance=covariance,
-        chi2=chi2,
-        freedom=freedom,
-        mean=mean,
-        mean_sigma=mean_sigma,
-        mean_chi2=mean_chi2,
-    )
+        length=x, thermostat_length=thermostat_lengths, resistance=r, sigma=s, fitted=solution / scale,
+        covariance=covariance, chi2=chi2, freedom=freedom, mean=mean, mean_sigma=mean_sigma, mean_chi2=mean_chi2
+    )  # fmt: skip
 
 
 def _check_lengths(length: Array, columns: list[Array]) -> None:

@@ -123,16 +123,9 @@ def judge_steadiness(record: Record, lines: Branches, *, start: int, equilibrate
     waited, sampled = equilibrated + start * record.block, len(blocks) * size * record.block
     reasons = _reasons(slowest, waited, sampled, drift, sigma, probability)
     return Steadiness(
-        conductivity=conductivity,
-        slowest=slowest,
-        waited=waited,
-        sampled=sampled,
-        blocks=len(blocks),
-        drift=drift,
-        drift_sigma=sigma,
-        probability=probability,
-        reasons=reasons,
-    )
+        conductivity=conductivity, slowest=slowest, waited=waited, sampled=sampled, blocks=len(blocks), drift=drift,
+        drift_sigma=sigma, probability=probability, reasons=reasons
+    )  # fmt: skip
 
 
 def block_size(block: float, slowest: float, count: int) -> int:

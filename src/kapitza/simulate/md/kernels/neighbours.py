@@ -101,13 +101,9 @@ def harmonic_neighbours(lattice: Array, potential: Potential) -> NeighbourList:
     owner, image, start, near = potential.parameters[2:]
     shift: Array = np.asarray(image @ lattice, dtype=float)
     return NeighbourList(
-        owner.astype(np.int32),
-        image.astype(np.int32),
-        shift,
-        start.astype(np.int64),
-        near.astype(np.int32),
-        potential.cutoff,
-    )
+        owner.astype(np.int32), image.astype(np.int32), shift, start.astype(np.int64), near.astype(np.int32),
+        potential.cutoff
+    )  # fmt: skip
 
 
 class VerletList:

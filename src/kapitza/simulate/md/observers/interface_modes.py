@@ -66,17 +66,13 @@ class ModeConductance:
     """What each mode carries through a plane."""
 
     omega: Array = field(converter=finite, metadata=about("rad s^-1", "angular frequency"))  # (m,)
-    near: Array = field(
-        converter=finite, validator=same_length("omega"), metadata=about("1", "weight on the interface")
-    )
+    near: Array = field(converter=finite, validator=same_length("omega"), metadata=about("1", "interface weight"))
     heat: Array = field(validator=same_length("omega"), metadata=about("W m^-2", "heat flux of each mode, driven"))
     heat_sigma: Array = field(validator=same_length("omega"), metadata=about("W m^-2", "uncertainty of the heat flux"))
     fluctuation: Array = field(validator=same_length("omega"), metadata=about("W^2 s", "integrated power correlation"))
-    fluctuation_sigma: Array = field(
-        validator=same_length("omega"), metadata=about("W^2 s", "uncertainty of the correlation")
-    )
+    fluctuation_sigma: Array = field(validator=same_length("omega"), metadata=about("W^2 s", "its uncertainty"))
     memory: Array = field(metadata=about("W^2", "autocorrelation of the power; must have decayed"))  # (lags,)
-    interval: float = field(metadata=about("s", "time between two lags"))  # between two lags
+    interval: float = field(metadata=about("s", "time between two lags"))
     area: float = field(metadata=about("m^2", "cross-section"))
     total: float = field(default=np.nan, metadata=about("W m^-2", "heat flux of all motion"))
     total_sigma: float = field(default=np.nan, metadata=about("W m^-2", "uncertainty of the whole heat flux"))

@@ -153,15 +153,9 @@ def _harmonic_plane_list(system: System, potential: Potential, between: PlaneSid
     slot = _index_slots(source[: rows.size], len(system.positions))[source]
     places = np.arange(rows.size, dtype=np.int32)
     return PlaneList(
-        reference=system.positions.copy(),
-        source=source,
-        shift=shift,
-        near=near,
-        rows=places,
-        right=between.right[source],
-        slot=slot,
-        parameters=parameters,
-    )
+        reference=system.positions.copy(), source=source, shift=shift, near=near, rows=places,
+        right=between.right[source], slot=slot, parameters=parameters
+    )  # fmt: skip
 
 
 class PlanePower:
@@ -236,15 +230,9 @@ class PlanePower:
         rows = self.parts.find_crossing(near.start, near.near, right)
         shift = near.shift + home[near.owner]
         return PlaneList(
-            reference=positions.copy(),
-            source=source,
-            shift=shift,
-            near=near,
-            rows=rows,
-            right=right,
-            slot=self.slot[source],
-            parameters=self.potential.parameters,
-        )
+            reference=positions.copy(), source=source, shift=shift, near=near, rows=rows, right=right,
+            slot=self.slot[source], parameters=self.potential.parameters
+        )  # fmt: skip
 
 
 class FiniteDifferencePower:

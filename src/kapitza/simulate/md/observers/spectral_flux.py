@@ -64,9 +64,7 @@ class SpectralFlux:
 
     omega: Array = field(converter=frequencies, metadata=about("rad s^-1", "angular frequency"))
     parts: Array = field(converter=finite_table, metadata=about("W s rad^-1 m^-2", "spectral heat flux of blocks"))
-    direct: Array | None = field(
-        converter=converters.optional(finite), metadata=about("W m^-2", "direct power over the area")
-    )
+    direct: Array | None = field(converter=converters.optional(finite), metadata=about("W m^-2", "direct power flux"))
     counts: NDArray[np.int64] = field(metadata=about("1", "segments in each block"))
     motion: Array = field(metadata=about("J s rad^-1", "kinetic energy spectra at the plane"))
     method: str = field(default="", kw_only=True)

@@ -27,7 +27,7 @@ class VelocitySpectra:
     omega: Array = field(converter=frequencies, metadata=about("rad s^-1", "angular frequency"))  # (nω,)
     place: Array = field(converter=numbers, metadata=about("m or rad m^-1", "heights of layers, or wave vectors"))
     parts: Array = field(metadata=about("J s rad^-1", "kinetic energy spectra of blocks"))  # (blocks, n, nω)
-    counts: NDArray[np.int64] = field(metadata=about("1", "segments in each block"))  # (blocks,) segments in each block
+    counts: NDArray[np.int64] = field(metadata=about("1", "segments in each block"))  # (blocks,)
 
     @property
     def value(self) -> Array:

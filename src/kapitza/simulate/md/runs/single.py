@@ -176,13 +176,9 @@ class RunInProgress:
         """Set the atoms in motion from the last state."""
         s = self.setup
         return s.engine.begin(
-            s.system,
-            s.potential,
-            s.protocol.thermostats,
-            self.state,
-            timestep=s.protocol.timestep,
-            seed=s.protocol.seed,
-        )
+            s.system, s.potential, s.protocol.thermostats, self.state, timestep=s.protocol.timestep,
+            seed=s.protocol.seed
+        )  # fmt: skip
 
     def thermometer(self) -> Thermometer:
         """Thermometer that also stops the run when atoms leave their crystal."""

@@ -191,12 +191,9 @@ def _tube_potential(adhesion: float, contact: float, epsilon: float, sigma: floa
     ]
     return LammpsCommands(
         f"hybrid tersoff {style} {format_number(reach / angstrom)}",
-        (f"* * tersoff {POTENTIAL_FILE} {element_label(0)} NULL", *rows),
-        ("C", "matrix"),
-        reach,
-        files={POTENTIAL_FILE: tersoff_text(carbon)},
-        source=carbon.source,
-    )
+        (f"* * tersoff {POTENTIAL_FILE} {element_label(0)} NULL", *rows), ("C", "matrix"), reach,
+        files={POTENTIAL_FILE: tersoff_text(carbon)}, source=carbon.source
+    )  # fmt: skip
 
 
 @define(eq=False, kw_only=True)
