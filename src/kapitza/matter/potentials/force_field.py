@@ -5,7 +5,7 @@ or from forces at symmetric displacements, $\Phi_{ij} = -[F_j(+h) - F_j(-h)]/2h$
 """
 
 import warnings
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -62,7 +62,7 @@ class ForceField:
         """Energy, forces and, where asked for, stress of a structure; `periodic`: along the third lattice vector, too.
         InputError for unknown elements, or forces that are not finite (overlapping atoms).
         """
-        _check_elements(self, atoms.symbols)
+        check_elements(self.name, self.symbols, atoms.symbols)
         made = _ase_atoms(atoms, periodic=periodic)
         made.calc = self.calculator
         with _suppress_warnings():
@@ -76,7 +76,7 @@ class ForceField:
         r"""(m, n, 3, 3) force constants $\Phi_{i\alpha,j\beta}$ between the atoms `rows` and all of a structure at
         rest, N m⁻¹.
         """
-        _check_elements(self, atoms.symbols)
+        check_elements(self.name, self.symbols, atoms.symbols)
         made = _ase_atoms(atoms, periodic=periodic)
         made.calc = self.calculator
         with _suppress_warnings():
@@ -149,12 +149,12 @@ def _numerical_hessian(made: Any, rows: IntArray, step: float) -> Array:
     return found.swapaxes(1, 2)
 
 
-def _check_elements(force_field: ForceField, symbols: tuple[str, ...]) -> None:
-    """Refuse elements that the potential has no parameters for."""
-    unknown = sorted(set(symbols) - set(force_field.symbols)) if force_field.symbols else []
+def check_elements(name: str, known: Sequence[str], symbols: Sequence[str]) -> None:
+    """Refuse elements that a potential has no parameters for; one that knows none by name takes all."""
+    unknown = sorted(set(symbols) - set(known)) if known else []
     if unknown:
         raise InputError(
-            f"the potential {force_field.name!r} knows {', '.join(force_field.symbols)}, not {', '.join(unknown)}: "
+            f"the potential {name!r} knows {', '.join(known)}, not {', '.join(unknown)}: "
             "take another potential or give an ASE calculator"
         )
 

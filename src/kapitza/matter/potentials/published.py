@@ -18,7 +18,7 @@ from attrs import frozen
 
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError, require
-from kapitza.matter.potentials.force_field import ATOMS_EXTRA, ATOMS_PURPOSE, ForceField
+from kapitza.matter.potentials.force_field import ATOMS_EXTRA, ATOMS_PURPOSE, ForceField, check_elements
 from kapitza.units import angstrom
 
 # Tersoff 1989: A and B (eV), λ and μ (Å⁻¹), β, n, c, d, h, R and S (Å)
@@ -81,12 +81,7 @@ def published_potential(name: str, symbols: Sequence[str] = ()) -> ForceField:
         raise InputError(f"no potential {name!r}; did you mean {' or '.join(close)}?")
     entry = PUBLISHED_POTENTIALS[key]
     wanted = tuple(dict.fromkeys(symbols)) or entry.usual or entry.symbols
-    unknown = sorted(set(wanted) - set(entry.symbols))
-    if unknown:
-        raise InputError(
-            f"the potential {key!r} knows {', '.join(entry.symbols)}, not {', '.join(unknown)}: "
-            "take another potential or give an ASE calculator"
-        )
+    check_elements(key, entry.symbols, wanted)
     calculator, reach = entry.make(wanted)
     return ForceField(key, calculator, reach * angstrom, symbols=wanted, source=entry.source)
 
