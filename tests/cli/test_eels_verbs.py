@@ -189,7 +189,7 @@ def test_modes_in_words(folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
 def test_design(folder: Path, ask: Command, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     got = ask("design", folder / "plan.toml", "--plot", tmp_path / "plan.png")
     assert got["time"]["value"] == 64
-    assert got["fields"]["best"]["jump"]["fields"]["jump"] < got["fields"]["precision"]["fields"]["jump"]
+    assert got["fields"]["best_precision"]["jump"]["fields"]["jump"] < got["fields"]["precision"]["fields"]["jump"]
     even, best = got["fields"]["required_time"]["jump"]
     assert best < even
     assert main(["eels", "design", str(folder / "plan.toml")]) == 0
