@@ -30,18 +30,14 @@ def increasing_temperatures(value: ArrayLike) -> Array:
 
 @frozen(eq=False)
 class Conductance:
-    """Thermal boundary (Kapitza) conductance against temperature.
+    """Thermal boundary (Kapitza) conductance, 0 to infinity, against temperature, (nT,) each.
 
     Attributes
     ----------
-    temperature : (nT,) K, increasing
-    value : (nT,) W m⁻² K⁻¹, from 0 to infinity
-    sigma : (nT,) standard uncertainty, W m⁻² K⁻¹; None where nobody knows it
     drop : which temperature drop defines it.  "emitted": between the reservoirs that emit the phonons.
         "local": between the lattices right at the plane.  "extrapolated": between bulk profiles extrapolated to it,
         as a simulation or an experiment does.
     statistics : "quantum", or "classical" as in molecular dynamics
-    method : how it came about, for legends and tables
     source : where it was published, DOI or citation
 
     Raises

@@ -100,14 +100,7 @@ def conductance_from_noise(noise: ArrayLike, temperature: ArrayLike) -> Array:
 
 @frozen(eq=False)
 class Onsager:
-    """Linear response of the heat flux to a difference of 1/T: flux = coefficient · Δ(1/T).
-
-    Attributes
-    ----------
-    temperature : (nT,) K
-    coefficient : (nT,) W K m⁻²
-    statistics : "quantum" or "classical"
-    """
+    """Linear response of the heat flux to a difference of 1/T: flux = coefficient · Δ(1/T)."""
 
     temperature: Array = field(metadata=about("K", "temperature"))
     coefficient: Array = field(metadata=about("W K m^-2", "Onsager coefficient of the heat flux"))

@@ -50,10 +50,11 @@ class BinnedModes:
 
     Attributes
     ----------
-    edges : (n + 1,) of the bins, in the unit of the quantity
     incident, transmitted, specular : (n,) sums over the modes in each bin: of all that arrive, of what crosses, and of
         what crosses with its in-plane wave vector kept; m⁻² times the number of frequencies, or W m⁻² K⁻¹ where a
         temperature was given
+    incident, transmitted, specular : (n,) sums over the modes in each bin; m⁻² times the number of frequencies, or
+        W m⁻² K⁻¹ where a temperature was given
     """
 
     edges: Array = field(
@@ -91,21 +92,16 @@ _PROBABILITIES = validators.and_(same_length("omega"), _probability)
 
 @frozen(eq=False, kw_only=True)
 class ModalTransmission:
-    """Flat table of the waves that arrive at an interface from both sides, one row each.
+    """Flat table of the waves that arrive at an interface from both sides, one row (n,) each.
 
     A row stands for `weight` modes per area, so that the table sums to a Transmission.
 
     Attributes
     ----------
-    omega : (n,) angular frequency, rad s⁻¹
-    wavevector : (n, 3) in the axes of the interface, z its normal, rad m⁻¹
-    side : (n,) 0 for waves that arrive from the left, 1 from the right
     branch : (n,) polarisation branch on the side of arrival
     velocity : (n,) group velocity along the normal, above zero from the left and below from the right, m s⁻¹
-    weight : (n,) modes per area that the row stands for, m⁻²
-    transmission : (n,) probability to cross, 0..1
-    specular : (n,) part of it that keeps the in-plane wave vector, 0..1
-    method : how it came about, for legends and tables
+    wavevector : (n, 3) in the axes of the interface, z its normal
+    transmission, specular : 0..1; specular is what keeps the in-plane wave vector
 
     Raises
     ------

@@ -123,13 +123,10 @@ class Occupation:
 
     Attributes
     ----------
-    position : (nx,) increasing, m
-    energy : (nm,) quantum of each mode, above zero, J
     value : (nx, nm) mean number of phonons in the mode; NaN where unknown; noise may carry it below zero
     sigma : (nx, nm) standard uncertainty; None where unknown
     statistics : "quantum", or "classical" where the value is $\langle\text{energy}\rangle/E$ of a classical simulation
     modes : names of the modes, empty or (nm,)
-    method : how it came about
 
     Raises
     ------

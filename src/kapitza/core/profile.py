@@ -18,12 +18,9 @@ class Jump:
 
     Attributes
     ----------
-    at : position of the plane, m
-    temperature : mean of the two extrapolated temperatures, K
     jump : left minus right, K; positive when heat flows left to right
-    gradient_left, gradient_right : dT/dx of the branches, K m⁻¹
     covariance : (3, 3) of (jump, gradient_left, gradient_right)
-    chi2, freedom : sum of squared residuals in units of the stated uncertainty, and its degrees of freedom
+    chi2 : sum of squared residuals in units of the stated uncertainty
     """
 
     at: float = field(metadata=about("m", "position of the plane"))
@@ -84,15 +81,11 @@ class Jump:
 
 @frozen(eq=False)
 class Profile:
-    """Temperature against position along the normal.
+    """Temperature against position along the normal, (n,) each; errors of neighbours may go together.
 
     Attributes
     ----------
-    position : (n,) increasing, m
-    temperature : (n,) K
-    sigma : (n,) standard uncertainty of each, K; None where unknown
     covariance : (n, n) K², instead of sigma, where errors of neighbours go together
-    method : how it came about
 
     Raises
     ------

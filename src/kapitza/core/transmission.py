@@ -31,15 +31,12 @@ _OPTIONAL_FINITE, _FOR_EACH = converters.optional(finite), validators.optional(s
 
 @frozen(eq=False)
 class Transmission:
-    """Spectral transmission function of an interface.
+    """Spectral transmission function of an interface: the number of modes per area that cross, (nω,) each.
 
     Attributes
     ----------
-    omega : (nω,) increasing angular frequency, rad s⁻¹
-    total : (nω,) transmission function Ξ, the number of modes per area that cross, m⁻²
     left, right : (nω,) modes per area that arrive from either side, m⁻²; None where unknown
     weight : (nω,) weights of a quadrature over omega, rad s⁻¹; None for the trapezoidal rule
-    method : how it came about, for legends and tables
     elastic : False where phonons change their frequency on the way, so that min(left, right) is no bound
     temperature : the one temperature at which an inelastic spectrum holds, K; None where it holds at any
 

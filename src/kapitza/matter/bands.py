@@ -14,7 +14,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, about
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.quadrature import frequency_grid
 from kapitza.errors import InputError
@@ -32,8 +32,6 @@ class Bands:
 
     Attributes
     ----------
-    crystal : lattice, masses, force constants
-    normal : (3,) Cartesian normal of the surface in the frame of the crystal
     mesh : wave vectors along each reciprocal lattice vector; None: refined until M(ω) keeps still
     tolerance : where `mesh` is None: mean relative change of M(ω), in groups of 1/40 of the spectrum, at which a mesh
         is fine enough
@@ -50,9 +48,11 @@ class Bands:
     """
 
     crystal: Crystal
-    normal: Array = field(factory=z_axis, converter=unit_vector)
+    normal: Array = field(
+        factory=z_axis, converter=unit_vector, metadata=about("1", "(3,) Cartesian normal of the surface")
+    )
     mesh: MeshShape | None = None
-    tolerance: float = 0.01
+    tolerance: float = field(default=0.01, metadata=about("1", "of the spectrum of modes"))
 
     def __attrs_post_init__(self) -> None:
         if self.mesh is not None:

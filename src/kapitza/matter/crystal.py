@@ -11,7 +11,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, ComplexArray, IntArray, finite_array, integer_array, positive
+from kapitza.core.arrays import Array, ComplexArray, IntArray, about, finite_array, integer_array, positive
 from kapitza.errors import InputError
 from kapitza.matter.polar import DipoleForces
 
@@ -22,22 +22,15 @@ _CHUNK_ENTRIES = 1 << 21  # numbers of one array of phases or matrices
 
 @frozen(eq=False)
 class ModeLevels:
-    """Modes at nq wave vectors, with degenerate ones kept together.
+    """Modes at nq wave vectors, with degenerate ones kept together."""
 
-    Attributes
-    ----------
-    omega : (nq, 3n) rad s⁻¹, imaginary ones negative
-    velocity : (nq, 3n, 3) m s⁻¹; of degenerate modes in an arbitrary basis
-    shared : (ns,) wave vectors that have a degenerate level
-    mixing : (ns, 3, 3n, 3n) velocity matrices of these, zero between levels, m s⁻¹
-    level : (ns, 3n) number of the level of each mode
-    """
-
-    omega: Array
-    velocity: Array
-    shared: IntArray
-    mixing: ComplexArray
-    level: IntArray
+    omega: Array = field(metadata=about("rad s^-1", "(nq, 3n), imaginary ones negative"))
+    velocity: Array = field(metadata=about("m s^-1", "(nq, 3n, 3); of degenerate modes in an arbitrary basis"))
+    shared: IntArray = field(metadata=about("1", "(ns,) wave vectors that have a degenerate level"))
+    mixing: ComplexArray = field(
+        metadata=about("m s^-1", "(ns, 3, 3n, 3n) velocity matrices of these, zero between levels")
+    )
+    level: IntArray = field(metadata=about("1", "(ns, 3n) number of the level of each mode"))
 
     def along(self, direction: Array) -> Array:
         """(nq, 3n) velocities of the modes that have a definite one in a direction (3,) of length 1, m s⁻¹."""
@@ -66,18 +59,10 @@ class Crystal:
 
     Attributes
     ----------
-    name : for legends and tables
-    lattice : (3, 3) primitive lattice vectors in rows, m
-    positions : (n, 3) atoms of one cell, Cartesian, m
-    masses : (n,) kg
-    cells : (nR, 3) lattice vectors R of the blocks, in integer multiples of `lattice`
-    force_constants : (nR, 3n, 3n) $\Phi_{i\alpha,j\beta}(R) = \partial^2 E/\partial u_{i\alpha}(0)\,\partial
-        u_{j\beta}(R)$, N m⁻¹; indices run over atoms, then directions; $\Phi(-R) = \Phi(R)^T$
-    symbols : (n,) chemical symbols, or empty
-    residual : largest violation of the acoustic sum rule $\sum_{Rj}\Phi_{ij}(R) = 0$ in the source, over the largest
-        force constant
     polar : charges of a polar crystal, whose dipole forces come on top of `force_constants`, which are then the
         short-range part; None: `force_constants` are all there is
+    force_constants : $\Phi_{i\alpha,j\beta}(R) = \partial^2 E/\partial u_{i\alpha}(0)\,\partial u_{j\beta}(R)$; indices
+        run over atoms, then directions; $\Phi(-R) = \Phi(R)^T$
 
     Raises
     ------
@@ -86,14 +71,17 @@ class Crystal:
     """
 
     name: str
-    lattice: Array = field(converter=finite_array, metadata={"unit": "m"})
-    positions: Array = field(converter=finite_array, metadata={"unit": "m"})
-    masses: Array = field(converter=positive, metadata={"unit": "kg"})
-    cells: IntArray = field(converter=integer_array, metadata={"unit": "1"})
-    force_constants: Array = field(converter=finite_array, metadata={"unit": "N m^-1"})
+    lattice: Array = field(converter=finite_array, metadata=about("m", "(3, 3) primitive lattice vectors in rows"))
+    positions: Array = field(converter=finite_array, metadata=about("m", "(n, 3) Cartesian"))
+    masses: Array = field(converter=positive, metadata=about("kg", "(n,) of the atoms"))
+    cells: IntArray = field(converter=integer_array, metadata=about("of the lattice vectors", "(nR, 3) of the blocks"))
+    force_constants: Array = field(converter=finite_array, metadata=about("N m^-1", "(nR, 3n, 3n) Φ(R)"))
     symbols: tuple[str, ...] = ()
     polar: DipoleForces | None = None
-    residual: float = field(default=0.0, metadata={"unit": "of the largest force constant"})
+    residual: float = field(
+        default=0.0,
+        metadata=about("of the largest force constant", "largest violation of the acoustic sum rule in the source"),
+    )
 
     def __attrs_post_init__(self) -> None:
         n, count = self.masses.size, len(self.cells)

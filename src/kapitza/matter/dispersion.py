@@ -12,7 +12,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, numbers, quantity
+from kapitza.core.arrays import Array, about, numbers, quantity
 from kapitza.errors import InputError
 
 _BISECTION_STEPS = 60  # of a wave vector interval: down to rounding
@@ -56,21 +56,15 @@ def _check_degeneracy(_instance: Any, _attribute: Any, value: int) -> None:
 class PolynomialBranch:
     r"""Branch $\omega = c_0 + c_1 k + c_2 k^2 + \dots$ up to a zone boundary, acoustic or optical.
 
-    Attributes
-    ----------
-    coefficients : (n,) $c_0$ in rad s⁻¹, $c_1$ in m s⁻¹, $c_2$ in m² s⁻¹, ...
-    boundary : radius of the zone, m⁻¹
-    degeneracy : number of equal branches, e.g. 2 for transverse ones
-
     Raises
     ------
     InputError
         if a frequency inside the zone is negative, or the boundary is not positive
     """
 
-    coefficients: Array = field(converter=numbers)
-    boundary: float = field(validator=quantity())
-    degeneracy: int = field(default=1, validator=_check_degeneracy)
+    coefficients: Array = field(converter=numbers, metadata=about("rad s^-1, m s^-1, m^2 s^-1, ...", "(n,) from c₀ on"))
+    boundary: float = field(validator=quantity(), metadata=about("m^-1", "radius of the zone"))
+    degeneracy: int = field(default=1, validator=_check_degeneracy, metadata=about("1", "number of equal branches"))
 
     def __attrs_post_init__(self) -> None:
         if not np.isfinite(self.coefficients).all():
@@ -106,20 +100,14 @@ class PolynomialBranch:
 class SineBranch:
     r"""Born-von Karman branch $\omega = \frac{2 c k_m}{\pi} \sin\frac{\pi k}{2 k_m}$, of a chain.
 
-    Attributes
-    ----------
-    speed : speed of sound $c$ at long waves, m s⁻¹
-    boundary : radius of the zone $k_m$, m⁻¹
-    degeneracy : number of equal branches
-
     References
     ----------
     M. Born and T. von Karman, Phys. Z. 13, 297 (1912)
     """
 
-    speed: float = field(validator=quantity())
-    boundary: float = field(validator=quantity())
-    degeneracy: int = field(default=1, validator=_check_degeneracy)
+    speed: float = field(validator=quantity(), metadata=about("m s^-1", "speed of sound of long waves"))
+    boundary: float = field(validator=quantity(), metadata=about("m^-1", "radius of the zone"))
+    degeneracy: int = field(default=1, validator=_check_degeneracy, metadata=about("1", "number of equal branches"))
 
     def frequency(self, wavevector: Array) -> Array:
         """(n,) angular frequency, rad s⁻¹."""

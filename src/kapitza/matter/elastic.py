@@ -6,7 +6,7 @@ import numpy as np
 from attrs import converters, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, check_plausible, number, positive, quantity, square
+from kapitza.core.arrays import Array, about, check_plausible, number, positive, quantity, square
 from kapitza.core.quadrature import merge_edges
 from kapitza.errors import InputError
 from kapitza.matter.crystal import unit_vector, z_axis
@@ -116,13 +116,7 @@ class Elastic:
 
     Attributes
     ----------
-    name : for legends and tables
-    stiffness : (6, 6) Voigt matrix in the axes of the crystal, Pa
-    density : kg m⁻³
-    atoms : number density, m⁻³
-    normal : (3,) Cartesian direction in the axes of the crystal that becomes the interface normal
-    inplane : (3,) Cartesian direction whose in-plane part becomes the x axis of the interface; None for the crystal's x
-        (y where x is the normal)
+    inplane : in the axes of the crystal; None for the crystal's x (y where x is the normal)
 
     Raises
     ------
@@ -137,11 +131,17 @@ class Elastic:
     """
 
     name: str
-    stiffness: Array = field(converter=square)
-    density: float = field(converter=number, validator=quantity())
-    atoms: float = field(converter=number, validator=quantity())
-    normal: Array = field(factory=z_axis, converter=unit_vector)
-    inplane: Array | None = field(default=None, converter=converters.optional(unit_vector))
+    stiffness: Array = field(converter=square, metadata=about("Pa", "(6, 6) Voigt matrix in the axes of the crystal"))
+    density: float = field(converter=number, validator=quantity(), metadata=about("kg m^-3", "mass density"))
+    atoms: float = field(converter=number, validator=quantity(), metadata=about("m^-3", "number density"))
+    normal: Array = field(
+        factory=z_axis, converter=unit_vector, metadata=about("1", "(3,) of the interface, in the axes of the crystal")
+    )
+    inplane: Array | None = field(
+        default=None,
+        converter=converters.optional(unit_vector),
+        metadata=about("1", "(3,) its in-plane part becomes x"),
+    )
 
     def __attrs_post_init__(self) -> None:
         check_plausible("density", self.density, 20.0, 4e4, "kg/m³", self.name)

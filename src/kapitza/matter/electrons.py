@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import quantity
+from kapitza.core.arrays import about, quantity
 from kapitza.errors import InputError
 from kapitza.matter.library import material
 
@@ -20,14 +20,6 @@ from kapitza.matter.library import material
 class Electrons:
     r"""Electrons and lattice of a metal, each with its own temperature (two-temperature model).
 
-    Attributes
-    ----------
-    name : for legends and tables
-    conductivity : of the electrons, $k_e$, W m⁻¹ K⁻¹
-    lattice : conductivity of the lattice, $k_p$, W m⁻¹ K⁻¹
-    coupling : power per volume and kelvin from electrons to lattice, $G$, W m⁻³ K⁻¹
-    source : where the numbers are from
-
     Raises
     ------
     InputError
@@ -35,9 +27,9 @@ class Electrons:
     """
 
     name: str
-    conductivity: float = field(validator=quantity())
-    lattice: float = field(validator=quantity())
-    coupling: float = field(validator=quantity())
+    conductivity: float = field(validator=quantity(), metadata=about("W m^-1 K^-1", "of the electrons"))
+    lattice: float = field(validator=quantity(), metadata=about("W m^-1 K^-1", "of the lattice"))
+    coupling: float = field(validator=quantity(), metadata=about("W m^-3 K^-1", "from electrons to lattice"))
     source: str = ""
 
     @property
@@ -64,13 +56,6 @@ class Electrons:
 class SpinChannels:
     r"""Two spin directions of the electrons of a metal, each with its own temperature.
 
-    Attributes
-    ----------
-    name : for legends and tables
-    conductivity : heat conductivity of both directions together, $\kappa$, W m⁻¹ K⁻¹
-    length : over which both temperatures meet, $\lambda_Q$, m
-    polarisation : $P = (\kappa_\uparrow - \kappa_\downarrow)/\kappa$, -1..1; 0 in a normal metal
-
     Raises
     ------
     InputError
@@ -78,9 +63,9 @@ class SpinChannels:
     """
 
     name: str
-    conductivity: float = field(validator=quantity())
-    length: float = field(validator=quantity())
-    polarisation: float = 0.0
+    conductivity: float = field(validator=quantity(), metadata=about("W m^-1 K^-1", "of both directions together"))
+    length: float = field(validator=quantity(), metadata=about("m", "over which both temperatures meet"))
+    polarisation: float = field(default=0.0, metadata=about("1", "(κ↑ - κ↓)/κ, -1..1; 0 in a normal metal"))
 
     def __attrs_post_init__(self) -> None:
         if not abs(self.polarisation) < 1:

@@ -3,7 +3,7 @@
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, check_plausible, number, quantity
+from kapitza.core.arrays import Array, about, check_plausible, number, quantity
 from kapitza.errors import InputError
 
 
@@ -12,13 +12,6 @@ class Solid:
     r"""Isotropic solid without dispersion: three acoustic branches, one mode of each per atom.
 
     Each branch ends at its own Debye cutoff, $\omega_j = c_j (6\pi^2 n)^{1/3}$.  Optical branches are folded into them.
-
-    Attributes
-    ----------
-    name : for legends and tables
-    density : kg m⁻³
-    longitudinal, transverse : speeds of sound, m s⁻¹
-    atoms : number of atoms per volume, m⁻³
 
     Raises
     ------
@@ -32,10 +25,10 @@ class Solid:
     """
 
     name: str
-    density: float = field(converter=number, validator=quantity(), metadata={"unit": "kg m^-3"})
-    longitudinal: float = field(converter=number, validator=quantity(), metadata={"unit": "m s^-1"})
-    transverse: float = field(converter=number, validator=quantity(), metadata={"unit": "m s^-1"})
-    atoms: float = field(converter=number, validator=quantity(), metadata={"unit": "m^-3"})
+    density: float = field(converter=number, validator=quantity(), metadata=about("kg m^-3", "mass density"))
+    longitudinal: float = field(converter=number, validator=quantity(), metadata=about("m s^-1", "speed of sound"))
+    transverse: float = field(converter=number, validator=quantity(), metadata=about("m s^-1", "speed of sound"))
+    atoms: float = field(converter=number, validator=quantity(), metadata=about("m^-3", "number density"))
 
     def __attrs_post_init__(self) -> None:
         if 3 * self.longitudinal**2 <= 4 * self.transverse**2:
@@ -77,13 +70,6 @@ class Fluid:
     The cutoff $c (6\pi^2 n)^{1/3}$ is that of one mode per atom; it says where long-wave theory ends rather than where
     the spectrum of the liquid does.
 
-    Attributes
-    ----------
-    name : for legends and tables
-    density : kg m⁻³
-    speed : of sound, m s⁻¹
-    atoms : number density of the particles that move as one (helium atoms, water molecules), m⁻³
-
     Raises
     ------
     InputError
@@ -91,9 +77,13 @@ class Fluid:
     """
 
     name: str
-    density: float = field(converter=number, validator=quantity(), metadata={"unit": "kg m^-3"})
-    speed: float = field(converter=number, validator=quantity(), metadata={"unit": "m s^-1"})
-    atoms: float = field(converter=number, validator=quantity(), metadata={"unit": "m^-3"})
+    density: float = field(converter=number, validator=quantity(), metadata=about("kg m^-3", "mass density"))
+    speed: float = field(converter=number, validator=quantity(), metadata=about("m s^-1", "speed of sound"))
+    atoms: float = field(
+        converter=number,
+        validator=quantity(),
+        metadata=about("m^-3", "number density of what moves as one, as helium atoms or water molecules"),
+    )
 
     def __attrs_post_init__(self) -> None:
         check_plausible("density", self.density, 20.0, 4e4, "kg/m³", self.name)

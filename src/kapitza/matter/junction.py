@@ -15,7 +15,7 @@ import numpy as np
 from attrs import asdict, field, frozen, validators
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import AnyComplexArray, Array, IntArray, finite_array, integer_array, positive
+from kapitza.core.arrays import AnyComplexArray, Array, IntArray, about, finite_array, integer_array, positive
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
@@ -36,16 +36,7 @@ class Lead:
 
     Attributes
     ----------
-    name : for legends and tables
-    periods : (2, 3) in-plane lattice vectors of the layer, m
-    step : (3,) from one layer to the next on its right, m
-    masses : (n,) atoms of one layer, kg
-    shifts : (nR, 2) in-plane lattice vectors R of the blocks, in integer multiples of `periods`
-    onsite : (nR, f, f) force constants within a layer, N m⁻¹; f = n times 3 directions (1 in chains)
-    hop : (nR, f, f) force constants from a layer to the next one on its right, N m⁻¹
-    positions : (n, 3) atoms of one layer, m; None where nobody asked
-    symbols : (n,) chemical symbols, or empty
-    residual : violation of the acoustic sum rule in the source, over the largest force constant
+    onsite, hop : f = n times 3 directions (1 in chains)
 
     Raises
     ------
@@ -54,15 +45,19 @@ class Lead:
     """
 
     name: str
-    periods: Array = field(converter=finite_array, metadata={"unit": "m"})
-    step: Array = field(converter=finite_array, metadata={"unit": "m"})
-    masses: Array = field(converter=positive, metadata={"unit": "kg"})
-    shifts: IntArray = field(converter=integer_array, metadata={"unit": "1"})
-    onsite: Array = field(converter=finite_array, metadata={"unit": "N m^-1"})
-    hop: Array = field(converter=finite_array, metadata={"unit": "N m^-1"})
-    positions: Array | None = field(default=None, kw_only=True, metadata={"unit": "m"})
+    periods: Array = field(converter=finite_array, metadata=about("m", "(2, 3) in-plane lattice vectors"))
+    step: Array = field(converter=finite_array, metadata=about("m", "(3,) to the next layer on the right"))
+    masses: Array = field(converter=positive, metadata=about("kg", "(n,) atoms of one layer"))
+    shifts: IntArray = field(converter=integer_array, metadata=about("of the periods", "(nR, 2) vectors of the blocks"))
+    onsite: Array = field(converter=finite_array, metadata=about("N m^-1", "(nR, f, f) force constants in a layer"))
+    hop: Array = field(converter=finite_array, metadata=about("N m^-1", "(nR, f, f) to the next layer on the right"))
+    positions: Array | None = field(default=None, kw_only=True, metadata=about("m", "(n, 3) atoms of one layer"))
     symbols: tuple[str, ...] = field(default=(), kw_only=True)
-    residual: float = field(default=0.0, kw_only=True, metadata={"unit": "of the largest force constant"})
+    residual: float = field(
+        default=0.0,
+        kw_only=True,
+        metadata=about("of the largest force constant", "largest violation of the acoustic sum rule in the source"),
+    )
 
     def __attrs_post_init__(self) -> None:
         _check_layer(self.name, self.masses, self.shifts, self.onsite, self.hop, self.hop.shape[-1])
@@ -123,20 +118,14 @@ class JunctionLayer:
 
     Attributes
     ----------
-    masses : (n,) kg
-    shifts : (nR, 2) in-plane lattice vectors of the blocks, in integer multiples of the junction's periods
-    onsite : (nR, f, f) force constants within the layer, N m⁻¹
-    hop : (nR, f, f') force constants to the next layer on its right, N m⁻¹; None in the last one, which is followed by
-        the right lead
-    positions : (n, 3) m, or None
-    symbols : (n,) chemical symbols, or empty
+    hop : None in the last one, which is followed by the right lead
     """
 
-    masses: Array = field(converter=positive, metadata={"unit": "kg"})
-    shifts: IntArray = field(converter=integer_array, metadata={"unit": "1"})
-    onsite: Array = field(converter=finite_array, metadata={"unit": "N m^-1"})
-    hop: Array | None = field(default=None, metadata={"unit": "N m^-1"})
-    positions: Array | None = field(default=None, kw_only=True, metadata={"unit": "m"})
+    masses: Array = field(converter=positive, metadata=about("kg", "(n,) of the atoms"))
+    shifts: IntArray = field(converter=integer_array, metadata=about("of the periods", "(nR, 2) vectors of the blocks"))
+    onsite: Array = field(converter=finite_array, metadata=about("N m^-1", "(nR, f, f) force constants in the layer"))
+    hop: Array | None = field(default=None, metadata=about("N m^-1", "(nR, f, f') to the next layer on the right"))
+    positions: Array | None = field(default=None, kw_only=True, metadata=about("m", "(n, 3) of the atoms"))
     symbols: tuple[str, ...] = field(default=(), kw_only=True)
 
 
@@ -150,11 +139,8 @@ class Junction:
 
     Attributes
     ----------
-    name : for legends and tables
-    periods : (2, 3) in-plane lattice vectors, integer combinations of those of either lead, m
-    left, right : the leads
     device : the layers between them, at least one
-    residual : violation of the acoustic sum rule in the source, over the largest force constant
+    periods : integer combinations of those of either lead
 
     Raises
     ------
@@ -163,11 +149,15 @@ class Junction:
     """
 
     name: str
-    periods: Array = field(converter=finite_array, metadata={"unit": "m"})
+    periods: Array = field(converter=finite_array, metadata=about("m", "(2, 3) in-plane lattice vectors"))
     left: Lead
     right: Lead
     device: tuple[JunctionLayer, ...] = field(converter=tuple, validator=validators.min_len(1))
-    residual: float = field(default=0.0, kw_only=True, metadata={"unit": "of the largest force constant"})
+    residual: float = field(
+        default=0.0,
+        kw_only=True,
+        metadata=about("of the largest force constant", "largest violation of the acoustic sum rule in the source"),
+    )
 
     def __attrs_post_init__(self) -> None:
         if self.periods.shape != (2, 3):

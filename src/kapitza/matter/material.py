@@ -7,7 +7,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, increasing, positive, read_only_mapping, same_length, temperatures
+from kapitza.core.arrays import Array, about, increasing, positive, read_only_mapping, same_length, temperatures
 from kapitza.errors import InputError
 from kapitza.matter.elastic import Elastic
 from kapitza.matter.isotropic import Fluid, Solid
@@ -23,18 +23,18 @@ class Quantity:
 
     Attributes
     ----------
-    value : in `unit`, SI
     unit : SI unit, for tables
     source : key into the sources, or what the file of a user says
-    sigma : standard uncertainty in the same unit, or None where nobody states one
     verified : whether the number was read in the source, or in a page that quotes it; False: from memory
     note : what a reader has to know to use it
     """
 
-    value: float
+    value: float = field(metadata=about("as unit", "the number"))
     unit: str
     source: str
-    sigma: float | None = None
+    sigma: float | None = field(
+        default=None, metadata=about("as unit", "standard uncertainty; None where nobody states one")
+    )
     verified: bool = True
     note: str = ""
 
@@ -46,14 +46,14 @@ class PropertyTable:
     Attributes
     ----------
     name : of the property, for messages
-    temperature : (n,) K, increasing
-    value : (n,) in `unit`, SI, above zero
     unit, source, verified, note : as in `Quantity`
     """
 
     name: str
-    temperature: Array = field(converter=lambda t: increasing(temperatures(t)))
-    value: Array = field(converter=positive, validator=same_length("temperature"))
+    temperature: Array = field(converter=lambda t: increasing(temperatures(t)), metadata=about("K", "(n,) increasing"))
+    value: Array = field(
+        converter=positive, validator=same_length("temperature"), metadata=about("as unit", "(n,) above zero")
+    )
     unit: str = ""
     source: str = ""
     verified: bool = True
@@ -100,7 +100,6 @@ class Material:
     density : kg m⁻³
     atoms : number density, m⁻³: of all atoms in a solid, of molecules in a liquid
     lattice : constants of the conventional cell, m (beta in rad); empty where there is none
-    cell : formula units in the conventional cell
     constants : independent elastic constants by name, Pa
     longitudinal, transverse : speeds of sound of the polycrystal, glass or liquid, m s⁻¹
     speeds : "measured", or "hill" where they follow from the elastic constants
@@ -121,7 +120,7 @@ class Material:
     atoms: Quantity
     aliases: tuple[str, ...] = ()
     lattice: Mapping[str, Quantity] = field(factory=dict, converter=read_only_mapping)
-    cell: float | None = None
+    cell: float | None = field(default=None, metadata=about("1", "formula units in the conventional cell"))
     constants: Mapping[str, Quantity] = field(factory=dict, converter=read_only_mapping)
     longitudinal: Quantity | None = None
     transverse: Quantity | None = None

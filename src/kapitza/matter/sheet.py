@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, quantity
+from kapitza.core.arrays import Array, about, quantity
 from kapitza.errors import InputError
 from kapitza.units import GPa, angstrom, eV, m_u
 
@@ -33,14 +33,8 @@ class Sheet:
 
     Attributes
     ----------
-    name : for legends and tables
-    density : mass per area $\rho_s$, kg m⁻²
-    rigidity : bending rigidity $D$, J
-    longitudinal, transverse : in-plane speeds of sound, m s⁻¹
-    atoms : number of atoms per area, m⁻²
-    cells : number of unit cells per area, m⁻²; their zone is where the flexural branch of a supported sheet ends
-    spring : stiffness per area to an equal sheet in a stack, $k = C_{33}/d$, N m⁻³
-    source : where the numbers are from
+    cells : their zone is where the flexural branch of a supported sheet ends
+    spring : stiffness per area, $k = C_{33}/d$
 
     Raises
     ------
@@ -54,13 +48,13 @@ class Sheet:
     """
 
     name: str
-    density: float = field(validator=quantity(), metadata={"unit": "kg m^-2"})
-    rigidity: float = field(validator=quantity(), metadata={"unit": "J"})
-    longitudinal: float = field(validator=quantity(), metadata={"unit": "m s^-1"})
-    transverse: float = field(validator=quantity(), metadata={"unit": "m s^-1"})
-    atoms: float = field(validator=quantity(), metadata={"unit": "m^-2"})
-    cells: float = field(validator=quantity(), metadata={"unit": "m^-2"})
-    spring: float = field(validator=quantity(), metadata={"unit": "N m^-3"})
+    density: float = field(validator=quantity(), metadata=about("kg m^-2", "mass per area"))
+    rigidity: float = field(validator=quantity(), metadata=about("J", "bending rigidity"))
+    longitudinal: float = field(validator=quantity(), metadata=about("m s^-1", "in-plane speed of sound"))
+    transverse: float = field(validator=quantity(), metadata=about("m s^-1", "in-plane speed of sound"))
+    atoms: float = field(validator=quantity(), metadata=about("m^-2", "atoms per area"))
+    cells: float = field(validator=quantity(), metadata=about("m^-2", "unit cells per area"))
+    spring: float = field(validator=quantity(), metadata=about("N m^-3", "to an equal sheet in a stack"))
     source: str = ""
 
     def __attrs_post_init__(self) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, finite_array, positive
+from kapitza.core.arrays import Array, about, finite_array, positive
 from kapitza.errors import InputError
 from kapitza.units import angstrom, m_u
 
@@ -60,12 +60,7 @@ class Structure:
 
     Attributes
     ----------
-    name : for legends and messages
-    lattice : (3, 3) lattice vectors in rows, m
-    positions : (n, 3) Cartesian, m
-    masses : (n,) kg
-    symbols : (n,) chemical symbols
-    axes : (3, 3) lattice vectors in rows to which Miller indices refer, m; None: `lattice`
+    axes : lattice vectors in rows; None: `lattice`
 
     Raises
     ------
@@ -74,11 +69,11 @@ class Structure:
     """
 
     name: str
-    lattice: Array = field(converter=finite_array)
-    positions: Array = field(converter=finite_array)
-    masses: Array = field(converter=positive)
+    lattice: Array = field(converter=finite_array, metadata=about("m", "(3, 3) lattice vectors in rows"))
+    positions: Array = field(converter=finite_array, metadata=about("m", "(n, 3) Cartesian"))
+    masses: Array = field(converter=positive, metadata=about("kg", "(n,) of the atoms"))
     symbols: tuple[str, ...] = field(converter=tuple)
-    axes: Array | None = None
+    axes: Array | None = field(default=None, metadata=about("m", "(3, 3) to which Miller indices refer"))
 
     def __attrs_post_init__(self) -> None:
         n = self.masses.size

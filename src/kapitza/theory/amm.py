@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from warnings import warn
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, ComplexArray, frequencies, numbers
+from kapitza.core.arrays import Array, ComplexArray, about, frequencies, numbers
 from kapitza.core.modal import ModalTransmission
 from kapitza.core.quadrature import frequency_grid, merge_edges, panel_quadrature
 from kapitza.core.transmission import Transmission
@@ -319,16 +319,12 @@ class AngleMap:
 
     Attributes
     ----------
-    angle : (n,) between wave vector and normal, rad
-    transmission : (n, m_L, m_R) probability from each incoming to each outgoing branch; NaN where the incoming wave
-        vector carries energy away from the interface
-    critical : (m_L, m_R) angle beyond which the outgoing branch is evanescent, π/2 where there is none, rad
-    method : for legends
+    transmission : from each incoming to each outgoing branch; NaN where the incoming wave vector carries energy away
     """
 
-    angle: Array
-    transmission: Array
-    critical: Array
+    angle: Array = field(metadata=about("rad", "(n,) between wave vector and normal"))
+    transmission: Array = field(metadata=about("1", "(n, m_L, m_R) probability by branches"))
+    critical: Array = field(metadata=about("rad", "(m_L, m_R) where the outgoing branch gets evanescent, or π/2"))
     method: str = ""
 
 

@@ -10,7 +10,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 from scipy.special import erfcinv
 
-from kapitza.core.arrays import Array, check_not_negative, check_record, positive, quantity, temperatures
+from kapitza.core.arrays import Array, about, check_not_negative, check_record, positive, quantity, temperatures
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 from kapitza.theory.knudsen import Accommodation, Gas, temperature_jump
@@ -20,12 +20,7 @@ from kapitza.theory.knudsen import Accommodation, Gas, temperature_jump
 class RoughContact:
     r"""Two rough surfaces that conform on the whole and touch at plastically flattened asperities.
 
-    Attributes
-    ----------
-    left, right : conductivities of both solids, W m⁻¹ K⁻¹
-    roughness : rms of both surfaces together, $\sigma = \sqrt{\sigma_1^2 + \sigma_2^2}$, m
-    slope : mean absolute slope of the asperities of both together, $m = \sqrt{m_1^2 + m_2^2}$
-    hardness : microhardness of the softer solid, Pa
+    Roughness and slope of both together are $\sqrt{\sigma_1^2 + \sigma_2^2}$ and $\sqrt{m_1^2 + m_2^2}$.
 
     Raises
     ------
@@ -33,11 +28,11 @@ class RoughContact:
         for values that are not finite and positive
     """
 
-    left: float = field(validator=quantity())
-    right: float = field(validator=quantity())
-    roughness: float = field(validator=quantity())
-    slope: float = field(validator=quantity())
-    hardness: float = field(validator=quantity())
+    left: float = field(validator=quantity(), metadata=about("W m^-1 K^-1", "conductivity on the left"))
+    right: float = field(validator=quantity(), metadata=about("W m^-1 K^-1", "conductivity on the right"))
+    roughness: float = field(validator=quantity(), metadata=about("m", "rms roughness of both surfaces together"))
+    slope: float = field(validator=quantity(), metadata=about("1", "mean absolute slope of both together"))
+    hardness: float = field(validator=quantity(), metadata=about("Pa", "microhardness of the softer solid"))
 
     @property
     def conductivity(self) -> float:

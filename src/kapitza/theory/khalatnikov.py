@@ -9,6 +9,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
+from kapitza.core.arrays import about
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.matter.isotropic import Fluid, Solid
@@ -29,8 +30,8 @@ class Khalatnikov:
 
     bulk: Transmission
     rayleigh: Transmission
-    bulk_factor: float = field(metadata={"unit": "1"})
-    rayleigh_factor: float = field(metadata={"unit": "1"})
+    bulk_factor: float = field(metadata=about("1", "factor F of bulk waves"))
+    rayleigh_factor: float = field(metadata=about("1", "factor F of the surface wave"))
 
     @property
     def total(self) -> Transmission:

@@ -12,7 +12,16 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, check_not_negative, check_record, find_name, positive, quantity, temperatures
+from kapitza.core.arrays import (
+    Array,
+    about,
+    check_not_negative,
+    check_record,
+    find_name,
+    positive,
+    quantity,
+    temperatures,
+)
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 from kapitza.units import N_A, k_B
@@ -28,14 +37,7 @@ Accommodation = tuple[float, float]
 class Gas:
     """Dilute gas; its conductivity and viscosity do not depend on pressure.
 
-    Attributes
-    ----------
-    name : for legends and tables
-    mass : of a molecule, kg
-    conductivity : W m⁻¹ K⁻¹
-    viscosity : Pa s
-    ratio : of heat capacities, 5/3 for single atoms, 7/5 for stiff pairs
-    source : where the numbers are from
+    The ratio of heat capacities is 5/3 for single atoms, 7/5 for stiff pairs.
 
     Raises
     ------
@@ -44,10 +46,10 @@ class Gas:
     """
 
     name: str
-    mass: float = field(validator=quantity())
-    conductivity: float = field(validator=quantity())
-    viscosity: float = field(validator=quantity())
-    ratio: float = field(validator=quantity(low=1.0, high=1.6667))
+    mass: float = field(validator=quantity(), metadata=about("kg", "of a molecule"))
+    conductivity: float = field(validator=quantity(), metadata=about("W m^-1 K^-1", "of the gas"))
+    viscosity: float = field(validator=quantity(), metadata=about("Pa s", "dynamic"))
+    ratio: float = field(validator=quantity(low=1.0, high=1.6667), metadata=about("1", "of heat capacities"))
     source: str = ""
 
     @property

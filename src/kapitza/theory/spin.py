@@ -5,28 +5,20 @@ makes the difference decay over $\lambda_Q$ on either side.  It is the problem o
 temperature for the electrochemical potential.
 """
 
-from attrs import frozen
+from attrs import field, frozen
 
-from kapitza.core.arrays import check_not_negative, check_record
+from kapitza.core.arrays import about, check_not_negative, check_record
 from kapitza.matter.electrons import SpinChannels
 
 
 @frozen
 class SpinBoundary:
-    """What a heat flow does at a boundary between a ferromagnet and a normal metal.
+    """What a heat flow does at a boundary between a ferromagnet and a normal metal, all at the plane."""
 
-    Attributes
-    ----------
-    resistance : between the mean temperatures of both sides, extrapolated to the plane, m² K W⁻¹
-    polarisation : of the heat flow that crosses, (q_up - q_down)/q
-    accumulation : T_up - T_down in the normal metal at the plane, for unit heat flow, m² K W⁻¹
-    accumulation_magnet : the same in the ferromagnet
-    """
-
-    resistance: float
-    polarisation: float
-    accumulation: float
-    accumulation_magnet: float
+    resistance: float = field(metadata=about("m^2 K W^-1", "between the mean temperatures of both sides"))
+    polarisation: float = field(metadata=about("1", "(q_up - q_down)/q of the heat flow that crosses"))
+    accumulation: float = field(metadata=about("m^2 K W^-1", "T_up - T_down in the normal metal, for unit heat flow"))
+    accumulation_magnet: float = field(metadata=about("m^2 K W^-1", "the same in the ferromagnet"))
 
 
 def spin_kapitza(

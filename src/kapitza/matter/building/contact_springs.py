@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array, IntArray, quantity
+from kapitza.core.arrays import Array, IntArray, about, quantity
 from kapitza.errors import InputError
 from kapitza.matter.building.layers import junction_from_layers, repeat_blocks, widen_blocks
 from kapitza.matter.building.matching import (
@@ -36,15 +36,10 @@ _SPRING_CUTOFF = 3.0  # spreads: no springs beyond
 
 @frozen
 class ContactSprings:
-    """Stiffness of a contact per area.
+    """Stiffness of a contact per area."""
 
-    Attributes
-    ----------
-    normal, shear : along and across the normal, N m⁻³
-    """
-
-    normal: float = field(validator=quantity(high=1e23))
-    shear: float = field(validator=quantity(low=-1e-300, high=1e23))
+    normal: float = field(validator=quantity(high=1e23), metadata=about("N m^-3", "along the normal"))
+    shear: float = field(validator=quantity(low=-1e-300, high=1e23), metadata=about("N m^-3", "across it"))
 
 
 def spring_junction(

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from attrs import field, frozen, validators
 
-from kapitza.core.arrays import Array, BoolArray, quantity
+from kapitza.core.arrays import Array, BoolArray, about, quantity
 from kapitza.errors import InputError
 from kapitza.units import angstrom, nm
 
@@ -37,23 +37,33 @@ class Disorder:
 
     Attributes
     ----------
-    seed : of the random numbers
-    intermixing : standard width over which the elements of both sides mix, m
-    roughness : rms height of the interface, m
-    correlation : length over which that height keeps, m
-    vacancies : share of the sites within `depth` that are empty
     substitutions : share of the sites within `depth` that another element takes, by its symbol
-    depth : distance from the mean interface within which sites are empty or taken, m
     profile : how the share of the right crystal rises: "erf" (diffused) or "linear" (graded)
     """
 
-    seed: int = 0
-    intermixing: float = field(default=0.0, validator=quantity(low=_ZERO_ALLOWED, high=1e-7))
-    roughness: float = field(default=0.0, validator=quantity(low=_ZERO_ALLOWED, high=1e-7))
-    correlation: float = field(default=1 * nm, validator=quantity(high=1e-5))
-    vacancies: float = field(default=0.0, validator=quantity(low=_ZERO_ALLOWED, high=0.5))
+    seed: int = field(default=0, metadata=about("1", "of the random numbers"))
+    intermixing: float = field(
+        default=0.0,
+        validator=quantity(low=_ZERO_ALLOWED, high=1e-7),
+        metadata=about("m", "standard width over which the elements of both sides mix"),
+    )
+    roughness: float = field(
+        default=0.0,
+        validator=quantity(low=_ZERO_ALLOWED, high=1e-7),
+        metadata=about("m", "rms height of the interface"),
+    )
+    correlation: float = field(default=1 * nm, validator=quantity(high=1e-5), metadata=about("m", "of the roughness"))
+    vacancies: float = field(
+        default=0.0,
+        validator=quantity(low=_ZERO_ALLOWED, high=0.5),
+        metadata=about("1", "share of the sites within `depth` that are empty"),
+    )
     substitutions: Mapping[str, float] = field(factory=dict, converter=_substitution_shares)
-    depth: float = field(default=0.5 * nm, validator=quantity(high=1e-6))
+    depth: float = field(
+        default=0.5 * nm,
+        validator=quantity(high=1e-6),
+        metadata=about("m", "distance from the mean interface within which sites are empty or taken"),
+    )
     profile: CompositionProfile = field(default="erf", validator=validators.in_(COMPOSITION_PROFILES))
 
     @property

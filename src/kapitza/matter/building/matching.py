@@ -13,7 +13,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, IntArray, check_choice, finite_array, integer_array
+from kapitza.core.arrays import Array, IntArray, about, check_choice, finite_array, integer_array
 from kapitza.errors import InputError
 from kapitza.units import angstrom
 
@@ -29,21 +29,13 @@ _EQUIVALENT_BASES = np.array(  # other bases of a reduced lattice, as short or n
 
 @frozen(eq=False)
 class SurfaceMatch:
-    """Periods common to two surfaces.
+    """Periods common to two surfaces: `left` @ those of the left one, `right` @ those of the right one."""
 
-    Attributes
-    ----------
-    left, right : (2, 2) integers: the periods are `left` @ those of the left surface, `right` @ those of the right
-    strain : (2,) principal strains that bring the right surface onto the left one, larger first in size
-    twist : angle by which the right crystal is turned about the normal, rad
-    area : of the common cell, m² (on the left)
-    """
-
-    left: IntArray = field(converter=integer_array)
-    right: IntArray = field(converter=integer_array)
-    strain: Array = field(converter=finite_array)
-    twist: float
-    area: float
+    left: IntArray = field(converter=integer_array, metadata=about("1", "(2, 2) in periods of the left surface"))
+    right: IntArray = field(converter=integer_array, metadata=about("1", "(2, 2) in periods of the right surface"))
+    strain: Array = field(converter=finite_array, metadata=about("1", "(2,) principal, of the right one, larger first"))
+    twist: float = field(metadata=about("rad", "turn of the right crystal about the normal"))
+    area: float = field(metadata=about("m^2", "of the common cell, on the left"))
 
 
 def match_surfaces(

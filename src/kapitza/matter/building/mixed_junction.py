@@ -12,7 +12,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, BoolArray, IntArray, one_of, quantity
+from kapitza.core.arrays import Array, BoolArray, IntArray, about, one_of, quantity
 from kapitza.errors import InputError
 from kapitza.matter.building.disorder import Disorder, right_sites
 from kapitza.matter.building.layers import (
@@ -52,18 +52,19 @@ class SiteMixing:
     Attributes
     ----------
     mixing : force constants between sites of different crystals: the mean of both, or those of one
-    scale : factor on these force constants, for weak or stiff bonds
-    layers : principal layers of the device on either side
-    limit : largest relative difference of the lattice vectors in the plane
     supercell : repeats of the cell in the plane, for disorder
     disorder : intermixing and roughness, by the elements (masses and force constants) of the sites; vacancies and
         foreign atoms need a potential: `build_junction`
     """
 
     mixing: MixingRule = field(default="mean", validator=one_of("mean", "left", "right"))
-    scale: float = field(default=1.0, validator=quantity())
-    layers: int = field(default=2, validator=quantity())
-    limit: float = MAX_MATCH_STRAIN
+    scale: float = field(
+        default=1.0, validator=quantity(), metadata=about("1", "factor on these, for weak or stiff bonds")
+    )
+    layers: int = field(default=2, validator=quantity(), metadata=about("1", "layers of the device on either side"))
+    limit: float = field(
+        default=MAX_MATCH_STRAIN, metadata=about("1", "largest relative difference of the in-plane vectors")
+    )
     supercell: tuple[int, int] = (1, 1)
     disorder: Disorder | None = field(default=None, validator=_check_mixed_disorder)
 

@@ -15,7 +15,7 @@ import numpy as np
 from attrs import asdict, converters, evolve, field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, BoolArray, IntArray, integer_array
+from kapitza.core.arrays import Array, BoolArray, IntArray, about, integer_array
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
@@ -71,15 +71,13 @@ class JunctionPlan:
     orientation : Miller indices of the surface of the left crystal, which faces right
     right_orientation : the same of the right crystal, which faces left by its back; None: as the left one
     strain : which crystal is strained to fit the other: "right", "left" or "both"
-    limit, area : largest principal strain, and area of the largest common cell (m²)
-    twist : angle by which the right crystal is turned about the normal, rad; None: what fits best
     mirror : take the mirror image of the right crystal in the plane of the interface: for grain boundaries
-    layers : principal layers of the device on either side; None: as many as are 12 Å thick, and thicker than the forces
     contact : elements of the last plane of the left and of the first plane of the right crystal; None: as they cleave
     interlayers : what is between: pairs of a crystal and a number of its principal layers
     supercell : repeats of the cell in the plane, for disorder
     disorder : what is random; None: a sharp interface
     relax : whether the atoms relax; without, those of the crystals stay where they are and only the distance is found
+    layers : None: as many as are 12 Å thick, and thicker than the forces
     """
 
     left: str | Structure
@@ -88,11 +86,13 @@ class JunctionPlan:
     orientation: tuple[int, ...] = field(default=(0, 0, 1), converter=tuple)
     right_orientation: tuple[int, ...] | None = field(default=None, converter=converters.optional(tuple))
     strain: StrainedSide = "right"
-    limit: float = MAX_MATCH_STRAIN
-    area: float = MAX_MATCH_AREA
-    twist: float | None = None
+    limit: float = field(default=MAX_MATCH_STRAIN, metadata=about("1", "largest principal strain"))
+    area: float = field(default=MAX_MATCH_AREA, metadata=about("m^2", "of the largest common cell"))
+    twist: float | None = field(
+        default=None, metadata=about("rad", "turn of the right crystal about the normal; None: what fits best")
+    )
     mirror: bool = False
-    layers: int | None = None
+    layers: int | None = field(default=None, metadata=about("1", "principal layers of the device on either side"))
     contact: tuple[str | None, str | None] = (None, None)
     interlayers: tuple[tuple[str | Structure, int], ...] = field(default=(), converter=tuple)
     supercell: tuple[int, int] = (1, 1)

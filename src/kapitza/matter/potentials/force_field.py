@@ -13,7 +13,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, IntArray, finite_array, quantity
+from kapitza.core.arrays import Array, IntArray, about, finite_array, quantity
 from kapitza.errors import InputError, require
 from kapitza.matter.structure import Structure
 from kapitza.units import angstrom, eV, m_u
@@ -38,19 +38,21 @@ class ForceField:
 
     Attributes
     ----------
-    name : for legends and tables
     calculator : any calculator of ASE
-    reach : distance beyond which two atoms have no force constant, m: twice the cutoff where three atoms act together
+    reach : twice the cutoff where three atoms act together
     symbols : elements that it knows; empty where it does not say
-    step : of the finite differences, m, where the calculator has no analytic Hessian
-    source : what to cite
     """
 
     name: str
     calculator: Any
-    reach: float = field(validator=quantity(high=1e-7))
+    reach: float = field(validator=quantity(high=1e-7), metadata=about("m", "largest range of a force constant"))
     symbols: tuple[str, ...] = field(default=(), kw_only=True)
-    step: float = field(default=0.01 * angstrom, validator=quantity(high=1e-10), kw_only=True)
+    step: float = field(
+        default=0.01 * angstrom,
+        validator=quantity(high=1e-10),
+        kw_only=True,
+        metadata=about("m", "of finite differences, where the calculator has no analytic Hessian"),
+    )
     source: str = field(default="", kw_only=True)
 
     @property

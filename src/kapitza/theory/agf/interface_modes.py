@@ -12,7 +12,7 @@ import numpy as np
 from attrs import asdict, field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, IndexArray, finite_table, labels, numbers, same_length
+from kapitza.core.arrays import Array, IndexArray, about, finite_table, labels, numbers, same_length
 from kapitza.errors import InputError
 from kapitza.matter.junction import Junction, wavevector_fractions
 from kapitza.run.store import Store, UnitInputs, UnitResult
@@ -32,23 +32,16 @@ _TABLE_COLUMNS = ("omega", "kind", "width", "left_tail", "right_tail", "left_dec
 
 @frozen(eq=False, kw_only=True)
 class InterfaceModes:
-    """Table of the modes localised at an interface, one row each.
+    """Table of the modes localised at an interface, one row (n,) each; z is the normal.
 
     Attributes
     ----------
-    omega : (n,) rad s⁻¹
-    k : (n, 2) in-plane wave vector, fractions of the reciprocal vectors of the junction
-    modes : (n,) modes per area that the row stands for, m⁻²
-    kind : (n,) 0 below all bands of this wave vector, 1 in a gap, 2 above all bands, 3 resonance
-    width : (n,) full width at half maximum of a resonance, rad s⁻¹; 0 for bound modes
-    left_tail, right_tail : (n,) parts of the energy in the leads; 0 for resonances
-    left_decay, right_decay : (n,) lengths over which the amplitude falls by e on either side, m; 0 where the mode does
-        not reach the lead, infinite where it leaks into it
-    weight : (n, f) part of the energy on each coordinate of the device; of a resonance, of what exceeds both crystals
-    layer, atom, direction : (f,) layer and atom of each coordinate, and 0, 1, 2 for x, y and z (the normal)
     symbol : (m,) element of each atom
-    interface : layers of the interface
-    method : how it came about, for legends and tables
+    width : at half maximum, of a resonance; 0 for bound modes
+    left_tail, right_tail : parts of the energy in the leads; 0 for resonances
+    left_decay, right_decay : lengths over which the amplitude falls by e on either side; 0 where the mode does not
+        reach the lead, infinite where it leaks into it
+    weight : of a resonance, of what exceeds both crystals
 
     Raises
     ------
@@ -56,23 +49,23 @@ class InterfaceModes:
         for tables and labels of unequal length, and NaN
     """
 
-    omega: Array = field(converter=numbers, metadata={"unit": "rad s^-1"})
-    k: Array = field(converter=finite_table, metadata={"unit": "of the reciprocal vectors"})
-    modes: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "m^-2"})
+    omega: Array = field(converter=numbers, metadata=about("rad s^-1", "angular frequency"))
+    k: Array = field(converter=finite_table, metadata=about("of the reciprocal vectors", "(n, 2) in-plane wave vector"))
+    modes: Array = field(converter=numbers, validator=same_length("omega"), metadata=about("m^-2", "modes per area"))
     kind: IndexArray = field(
-        converter=labels, metadata={"unit": "0 below the bands, 1 in a gap, 2 above the bands, 3 resonance"}
+        converter=labels, metadata=about("0 below the bands, 1 in a gap, 2 above the bands, 3 resonance", "(n,) kind")
     )
-    width: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "rad s^-1"})
-    left_tail: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "1"})
-    right_tail: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "1"})
-    left_decay: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "m"})
-    right_decay: Array = field(converter=numbers, validator=same_length("omega"), metadata={"unit": "m"})
-    weight: Array = field(converter=finite_table, metadata={"unit": "1"})
-    layer: IndexArray = field(converter=labels, metadata={"unit": "1"})
-    atom: IndexArray = field(converter=labels, metadata={"unit": "1"})
-    direction: IndexArray = field(converter=labels, metadata={"unit": "0 x, 1 y, 2 z"})
+    width: Array = field(converter=numbers, validator=same_length("omega"), metadata=about("rad s^-1", "full width"))
+    left_tail: Array = field(converter=numbers, validator=same_length("omega"), metadata=about("1", "share on left"))
+    right_tail: Array = field(converter=numbers, validator=same_length("omega"), metadata=about("1", "share on right"))
+    left_decay: Array = field(converter=numbers, validator=same_length("omega"), metadata=about("m", "decay on left"))
+    right_decay: Array = field(converter=numbers, validator=same_length("omega"), metadata=about("m", "decay on right"))
+    weight: Array = field(converter=finite_table, metadata=about("1", "(n, f) energy on each coordinate of the device"))
+    layer: IndexArray = field(converter=labels, metadata=about("1", "(f,) layer of each coordinate"))
+    atom: IndexArray = field(converter=labels, metadata=about("1", "(f,) atom of each coordinate"))
+    direction: IndexArray = field(converter=labels, metadata=about("0 x, 1 y, 2 z", "(f,) direction of a coordinate"))
     symbol: tuple[str, ...] = field(converter=tuple)
-    interface: IndexArray = field(converter=labels, metadata={"unit": "1"})
+    interface: IndexArray = field(converter=labels, metadata=about("1", "layers of the interface"))
     method: str = field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -144,26 +137,16 @@ class InterfaceModes:
 
 @frozen(kw_only=True)
 class ModeFamily:
-    """Modes of an interface that have one name.
-
-    Attributes
-    ----------
-    name : as in `InterfaceModes.names`
-    lowest, highest : rad s⁻¹
-    modes : per area, m⁻²
-    share : mean part of the energy on the layers of the interface, 0..1
-    width : mean full width, rad s⁻¹
-    left_decay, right_decay : medians of the lengths over which the amplitude falls by e, m
-    """
+    """Modes of an interface that have one name, as in `InterfaceModes.names`."""
 
     name: str
-    lowest: float = field(metadata={"unit": "rad s^-1"})
-    highest: float = field(metadata={"unit": "rad s^-1"})
-    modes: float = field(metadata={"unit": "m^-2"})
-    share: float = field(metadata={"unit": "1"})
-    width: float = field(metadata={"unit": "rad s^-1"})
-    left_decay: float = field(metadata={"unit": "m"})
-    right_decay: float = field(metadata={"unit": "m"})
+    lowest: float = field(metadata=about("rad s^-1", "lowest frequency"))
+    highest: float = field(metadata=about("rad s^-1", "highest frequency"))
+    modes: float = field(metadata=about("m^-2", "modes per area"))
+    share: float = field(metadata=about("1", "mean part of the energy on the layers of the interface"))
+    width: float = field(metadata=about("rad s^-1", "mean full width"))
+    left_decay: float = field(metadata=about("m", "median length over which the amplitude falls by e on the left"))
+    right_decay: float = field(metadata=about("m", "the same on the right"))
 
     def __str__(self) -> str:
         return f"{self.name}, {self.lowest / THz:.2f} to {self.highest / THz:.2f} THz"

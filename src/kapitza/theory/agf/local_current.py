@@ -20,6 +20,7 @@ from kapitza.core.arrays import (
     AnyComplexArray,
     Array,
     IndexArray,
+    about,
     finite_table,
     frequencies,
     labels,
@@ -64,17 +65,9 @@ class LocalCurrent:
 
     Attributes
     ----------
-    omega : (nω,) angular frequency, rad s⁻¹
-    total : (nω,) transmission function Ξ, m⁻²
-    localised : (nω,) part of it through vibrations that neither crystal has, m⁻²: each bond across the interface counts
-        with the part of the density of states of its atoms that exceeds, at this wave vector, that of any atom of the
-        crystals
-    first, second : (nb,) atoms of each bond
-    value : (nω, nb) modes per area that flow from the first to the second, m⁻²
-    layer : (n,) layer of each atom
     symbol : (n,) element of each atom
-    interface : layers of the interface
-    method : how it came about, for legends and tables
+    localised : each bond across the interface counts with the part of the density of states of its atoms that exceeds,
+        at this wave vector, that of any atom of the crystals
 
     Raises
     ------
@@ -82,15 +75,15 @@ class LocalCurrent:
         for tables and labels of unequal length, and NaN
     """
 
-    omega: Array = field(converter=frequencies, metadata={"unit": "rad s^-1"})
-    total: Array = field(converter=numbers, metadata={"unit": "m^-2"})
-    localised: Array = field(converter=numbers, metadata={"unit": "m^-2"})
-    first: IndexArray = field(converter=labels, metadata={"unit": "1"})
-    second: IndexArray = field(converter=labels, metadata={"unit": "1"})
-    value: Array = field(converter=finite_table, metadata={"unit": "m^-2"})
-    layer: IndexArray = field(converter=labels, metadata={"unit": "1"})
+    omega: Array = field(converter=frequencies, metadata=about("rad s^-1", "angular frequency"))
+    total: Array = field(converter=numbers, metadata=about("m^-2", "transmission function"))
+    localised: Array = field(converter=numbers, metadata=about("m^-2", "through vibrations that neither crystal has"))
+    first: IndexArray = field(converter=labels, metadata=about("1", "(nb,) atom at which a bond starts"))
+    second: IndexArray = field(converter=labels, metadata=about("1", "(nb,) atom at which it ends"))
+    value: Array = field(converter=finite_table, metadata=about("m^-2", "(nω, nb) modes from the first to the second"))
+    layer: IndexArray = field(converter=labels, metadata=about("1", "(n,) layer of each atom"))
     symbol: tuple[str, ...] = field(converter=tuple)
-    interface: IndexArray = field(converter=labels, metadata={"unit": "1"})
+    interface: IndexArray = field(converter=labels, metadata=about("1", "layers of the interface"))
     method: str = field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from attrs import asdict, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, IndexArray, check_not_negative, finite_table, frequencies, labels, numbers
+from kapitza.core.arrays import Array, IndexArray, about, check_not_negative, finite_table, frequencies, labels, numbers
 from kapitza.core.quadrature import trapezoid_weights
 from kapitza.errors import InputError
 from kapitza.matter.junction import Junction, JunctionLayer, Lead
@@ -117,18 +117,11 @@ _TIME_REVERSAL = np.array([np.eye(2), -np.eye(2)], dtype=np.int64)  # time rever
 
 @frozen(eq=False, kw_only=True)
 class LocalDensity:
-    r"""Local density of states of a junction, averaged over the in-plane wave vectors.
+    r"""Local density of states of a junction by coordinates, averaged over the in-plane wave vectors; z is the normal.
 
     Attributes
     ----------
-    omega : (nω,) angular frequency, rad s⁻¹
-    value : (nω, f) of each coordinate of the device, s rad⁻¹; the integral over all frequencies is 1
-    left, right : (nω, f') of each coordinate of a layer of either crystal without an interface, s rad⁻¹
-    layer, atom, direction : (f,) layer and atom of each coordinate, and 0, 1, 2 for x, y and z (the normal)
     symbol : (n,) element of each atom
-    height : (nl,) mean heights of the layers over the interface, m
-    width : half width γ of the Lorentzian that each mode has, rad s⁻¹; 0 for none
-    method : how it came about, for legends and tables
 
     Raises
     ------
@@ -136,16 +129,16 @@ class LocalDensity:
         for tables and labels of unequal length, and NaN
     """
 
-    omega: Array = field(converter=frequencies, metadata={"unit": "rad s^-1"})
-    value: Array = field(converter=finite_table, metadata={"unit": "s rad^-1"})
-    left: Array = field(converter=finite_table, metadata={"unit": "s rad^-1"})
-    right: Array = field(converter=finite_table, metadata={"unit": "s rad^-1"})
-    layer: IndexArray = field(converter=labels, metadata={"unit": "1"})
-    atom: IndexArray = field(converter=labels, metadata={"unit": "1"})
-    direction: IndexArray = field(converter=labels, metadata={"unit": "0 x, 1 y, 2 z"})
+    omega: Array = field(converter=frequencies, metadata=about("rad s^-1", "angular frequency"))
+    value: Array = field(converter=finite_table, metadata=about("s rad^-1", "(nω, f) of each coordinate; integral 1"))
+    left: Array = field(converter=finite_table, metadata=about("s rad^-1", "(nω, f') of a layer of the left crystal"))
+    right: Array = field(converter=finite_table, metadata=about("s rad^-1", "(nω, f') of a layer of the right crystal"))
+    layer: IndexArray = field(converter=labels, metadata=about("1", "(f,) layer of each coordinate"))
+    atom: IndexArray = field(converter=labels, metadata=about("1", "(f,) atom of each coordinate"))
+    direction: IndexArray = field(converter=labels, metadata=about("0 x, 1 y, 2 z", "(f,) direction of a coordinate"))
     symbol: tuple[str, ...] = field(converter=tuple)
-    height: Array = field(converter=numbers, metadata={"unit": "m"})
-    width: float = field(default=0.0, kw_only=True, metadata={"unit": "rad s^-1"})
+    height: Array = field(converter=numbers, metadata=about("m", "(nl,) mean heights of the layers over the interface"))
+    width: float = field(default=0.0, kw_only=True, metadata=about("rad s^-1", "half width of the Lorentzians"))
     method: str = field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:

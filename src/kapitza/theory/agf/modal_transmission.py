@@ -8,7 +8,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, IndexArray, check_choice, finite
+from kapitza.core.arrays import Array, IndexArray, about, check_choice, finite
 from kapitza.core.modal import INTERFACE_SIDES, ModalTransmission
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
@@ -25,23 +25,13 @@ _DEFAULT_MODE_MESH_SIDE = 12  # wave vectors along a side of the zone of the sma
 
 @frozen(eq=False)
 class ModeConversion:
-    """From branch to branch: how the modes that arrive on a side leave, over the whole zone.
+    """How the modes that arrive on a branch of a side leave, over the whole zone; degenerate branches share evenly."""
 
-    Attributes
-    ----------
-    omega : (nω,) rad s⁻¹
-    side : of arrival
-    arriving : (nω, b) modes per area that arrive on each branch, m⁻²
-    transmitted : (nω, b', b) modes per area that leave on the other side on branch b' of those that arrive on b, m⁻²;
-        degenerate branches share evenly
-    reflected : (nω, b, b) that return, m⁻²
-    """
-
-    omega: Array = field(metadata={"unit": "rad s^-1"})
+    omega: Array = field(metadata=about("rad s^-1", "angular frequency"))
     side: Side
-    arriving: Array = field(metadata={"unit": "m^-2"})
-    transmitted: Array = field(metadata={"unit": "m^-2"})
-    reflected: Array = field(metadata={"unit": "m^-2"})
+    arriving: Array = field(metadata=about("m^-2", "(nω, b) modes that arrive on each branch"))
+    transmitted: Array = field(metadata=about("m^-2", "(nω, b', b) modes that leave on the other side on branch b'"))
+    reflected: Array = field(metadata=about("m^-2", "(nω, b, b) modes that return"))
 
 
 def agf_modes(

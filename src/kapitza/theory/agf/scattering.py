@@ -9,10 +9,10 @@ $N^{-1}[G(f - \sigma n) - n]$ on the same side and $N^{-1}G(f - \sigma n)$ on th
 from itertools import product
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import AnyComplexArray, Array, IndexArray, check_choice
+from kapitza.core.arrays import AnyComplexArray, Array, IndexArray, about, check_choice
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
@@ -193,20 +193,17 @@ class ScatteringMatrix:
 
     Attributes
     ----------
-    omega : rad s⁻¹
-    k : (2,) fractions of the reciprocal vectors of the junction
     arriving, leaving : open waves of the left and of the right lead
     matrix : (n_L' + n_R', n_L + n_R) amplitudes from arriving (columns) to leaving waves (rows), left before right;
         unitary
-    caroli : modes that cross, by the trace of Green's functions
     """
 
-    omega: float
-    k: Array
+    omega: float = field(metadata=about("rad s^-1", "angular frequency"))
+    k: Array = field(metadata=about("of the reciprocal vectors", "(2,) in-plane wave vector"))
     arriving: tuple[Channels, Channels]
     leaving: tuple[Channels, Channels]
     matrix: AnyComplexArray
-    caroli: float
+    caroli: float = field(metadata=about("1", "modes that cross, by the trace of Green's functions"))
 
     def block(self, start: Side, stop: Side) -> AnyComplexArray:
         """(n', n) amplitudes from the waves that arrive on one side to those that leave on a side."""
