@@ -61,17 +61,9 @@ _SAMPLE_LAYER_KEYS = (
 
 @frozen(eq=False, kw_only=True)
 class SampleFile:
-    """What a sample file says.
+    """What a sample file says: a stack, and the stack, experiment and data of each experiment made on it.
 
-    Attributes
-    ----------
-    title : of the sample
-    stack : layers and boundaries
-    stacks : of each experiment, where `changes` make its sample another one
-    experiments : made on them
-    curves : what each gave, None where the file names no data
-    free, priors, ties : for a fit
-    temperature : K
+    Curves are None where the file names no data; `free`, `priors` and `ties` are for a fit.
     """
 
     title: str

@@ -25,14 +25,7 @@ _UNIT_WITH_SLASH = {
 
 @frozen(eq=False)
 class TableColumn:
-    """A column of a table.
-
-    Attributes
-    ----------
-    name : without its unit
-    unit : as it stands in the head, empty where there is none
-    value : (n,) as in the file
-    """
+    """A column (n,) of a table as in its file; the unit of its head stands apart, empty where there is none."""
 
     name: str
     unit: str
@@ -41,14 +34,7 @@ class TableColumn:
 
 @frozen(eq=False)
 class TextTable:
-    """A text table.
-
-    Attributes
-    ----------
-    path : of the file
-    columns : in their order
-    lines : (n,) line of the file in which each row stands
-    """
+    """Columns of a text table in their order, and the line of the file in which each row stands."""
 
     path: Path
     columns: tuple[TableColumn, ...]

@@ -19,15 +19,7 @@ MAX_TOML_BYTES = 2**22  # bytes of a file that a person writes
 
 @frozen(eq=False)
 class TomlTable:
-    """A table of a TOML file, with its place for messages.
-
-    Attributes
-    ----------
-    path : of the file
-    lines : of the file
-    place : names of the tables that lead here
-    table : the content
-    """
+    """A table of a TOML file, with the lines of the file and the names of the tables that lead here, for messages."""
 
     path: Path
     lines: tuple[str, ...]

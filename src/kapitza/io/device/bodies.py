@@ -59,14 +59,9 @@ _UNIT_KINDS = {
 
 @frozen(eq=False)
 class BodyFile:
-    """What a device file with a mesh says.
+    """What a device file with a mesh says; its rises count above the temperature `sink`, K.
 
-    Attributes
-    ----------
-    title : of the device
-    body : mesh, conductivities, boundaries, faces and sources
-    sink : temperature above which rises count, K
-    uncertain : relative standard uncertainties by name of the number, such as "oxide|metal.conductance"
+    Uncertainties are relative standard ones by name of the number, such as "oxide|metal.conductance".
     """
 
     title: str

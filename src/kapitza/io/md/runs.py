@@ -57,14 +57,7 @@ _EXPANSION_STEPS = 20000  # steps of the runs that find a lattice constant
 class RunFile:
     """What a file of a run says.
 
-    Attributes
-    ----------
-    title : of the run
-    table : the tables of [system] as they stand, for systems of other lengths
-    potential : of the atoms
-    engine : what moves the atoms
-    protocol : thermostats, time step, equilibration, blocks, replicas
-    sampling : what is sampled during a run between thermostats
+    The tables of [system] stay as they stand, for systems of other lengths.
     """
 
     title: str

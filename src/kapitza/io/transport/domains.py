@@ -35,15 +35,7 @@ _MAX_BOXES, _MAX_CORNERS = 10_000, 1_000
 
 @frozen(eq=False)
 class DomainFile:
-    """What a file of a domain says.
-
-    Attributes
-    ----------
-    title : of the domain
-    domain : boxes, boundaries, walls, sources
-    spacing : largest width of a cell along each axis, m
-    settings : number of particles and seed
-    """
+    """What a file of a domain says: boxes and their bounds, and the largest width of a cell along each axis, m."""
 
     title: str
     domain: Domain

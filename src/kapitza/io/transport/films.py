@@ -53,15 +53,9 @@ _MAX_BINS, _MAX_FILM_CELLS, _MAX_DATA_POINTS = 2000, 4000, 10_000
 
 @frozen(eq=False)
 class FilmsFile:
-    """What a file of a stack says.
+    """What a file of a stack says; boundaries and walls that it does not tell, and the period of one stack, are None.
 
-    Attributes
-    ----------
-    title : of the stack
-    films : layers with their phonons
-    crossings : boundaries; None for one that is "unknown"
-    left, right : walls; None where the file names none, or the stack repeats
-    period : K, by which the temperature falls over one period; None where the stack does not repeat
+    The period is the fall of the temperature over one repeat, K.
     """
 
     title: str
