@@ -104,6 +104,12 @@ def test_cooling_of_films_and_particles(tmp_path):
     np.testing.assert_allclose(particle.time, [1e-12, 2e-12], rtol=1e-14, atol=0)
 
 
+@pytest.mark.parametrize(("old", "new"), [("heated", "heating"), ("read", "readout")])
+def test_keys_of_version_0_1_are_refused_with_the_new_name(tmp_path, old, new):
+    with pytest.raises(DataError, match=rf"{old}: has the name `{new}` since version 0.2"):
+        read(tmp_path, f'kind = "cooling"\n{old} = "surface"\ntimes = ["1 ns", "2 ns"]')
+
+
 def test_laser_flash(tmp_path):
     held = read(tmp_path, 'times = ["1 ps", "1 ns", 7]\n[fit]\nfree = ["film.conductivity"]', stack=HALF)
     (flash,) = held.experiments

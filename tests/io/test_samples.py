@@ -128,6 +128,7 @@ FAULTS = [
     ('frequencies = ["10 kHz", "10 MHz", 13]', "", 27, "frequencies: is missing"),
     ('"tdtr.phase" = "5 mrad"', '"tdtr.phase" = "5 nm"', 39, "'nm' is a unit of length; expected angle"),
     ('kind = "factor"', 'kind = "sum"', 44, "expected 'factor' or 'value', got 'sum'"),
+    ('kind = "factor"', 'how = "factor"', 44, "how: has the name `kind` since version 0.2"),
     ("[fit]", "[fti]", None, "unknown key"),
     ("[[layers]]", "[[layers]", 4, "is not TOML"),
 ]

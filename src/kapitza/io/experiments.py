@@ -88,7 +88,7 @@ _EXPERIMENT_KINDS: Mapping[str, _ExperimentKind] = MappingProxyType(
 def read_experiment(section: TomlTable, temperature: float) -> tuple[Experiment, Curve | None]:
     """One experiment at a temperature (K) and its curve, None where the file names no data."""
     one = _EXPERIMENT_KINDS[section.text("kind", choices=sorted(_EXPERIMENT_KINDS))]
-    section.known(one.keys)
+    section.known(one.keys, {"heated": "heating", "read": "readout"})
     signal = None if one.signal is None else section.text("signal", one.signal, choices=SIGNAL_KINDS)
     table, x, keep = _read_axis(section, one)
     attributes = fields_dict(cast("Any", one.record))

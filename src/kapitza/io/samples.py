@@ -233,6 +233,6 @@ def _read_prior(section: TomlTable, name: str) -> Prior:
 
 def _read_tie(section: TomlTable) -> Tie:
     """Several numbers that are one."""
-    section.known(("names", "kind"))
+    section.known(("names", "kind"), {"how": "kind"})
     kind = section.text("kind", "factor", choices=("factor", "value"))
     return Tie(section.texts("names"), "factor" if kind == "factor" else "value")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from os import PathLike
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 from attrs import frozen
@@ -36,10 +37,12 @@ class TomlTable:
             f"{'.'.join(names)}: {message}" if names else message, file=self.path, line=_line_of(self, key)
         )
 
-    def known(self, names: Iterable[str]) -> None:
-        """Refuse keys that mean nothing, with the nearest that does."""
+    def known(self, names: Iterable[str], renamed: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Refuse keys that mean nothing, with the nearest that does, or the new name of a key that version 0.1 had."""
         names = tuple(names)
         for key in self.table:
+            if renamed.get(key) in names:
+                raise self.fault(f"has the name `{renamed[key]}` since version 0.2", key)
             if key not in names:
                 close = get_close_matches(key, names, n=1)
                 hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(names)}"

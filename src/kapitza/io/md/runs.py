@@ -102,9 +102,9 @@ def read_run(path: str | PathLike[str]) -> RunFile:
         if the file is missing or may not be read
     """
     top = read_toml(path)
-    _check_keys(top, _TOP_KEYS)
+    top.known(_TOP_KEYS, _RENAMED_KEYS)
     table = top.section("system")
-    _check_keys(table, _CRYSTAL_KEYS if "crystal" in table else _INTERFACE_KEYS)
+    table.known(_CRYSTAL_KEYS if "crystal" in table else _INTERFACE_KEYS, _RENAMED_KEYS)
     if "crystal" not in table and not ("left" in table and "right" in table):
         raise top.fault('[system] needs crystal = "Ar" with a ratio, or left = "Si" and right = "Ge"', "system")
     potential = locate_faults(
@@ -123,14 +123,6 @@ def read_run(path: str | PathLike[str]) -> RunFile:
         title=top.text("title", top.path.stem), table=table, potential=potential, engine=_read_engine(run),
         protocol=protocol, sampling=sampling
     )  # fmt: skip
-
-
-def _check_keys(section: TomlTable, names: Sequence[str]) -> None:
-    """Refuse unknown keys; of one that has another name now, say which."""
-    for old, new in _RENAMED_KEYS.items():
-        if old in section:
-            raise section.fault(f"has the name `{new}` since version 0.2", old)
-    section.known(names)
 
 
 def _read_both_sides(section: TomlTable, key: str, kind: str, default: Any) -> tuple[Any, Any]:
@@ -197,7 +189,7 @@ def _read_sampling(top: TomlTable, protocol: Protocol) -> Sampling:
     """What is sampled during a run."""
     section, modes = top.section("spectrum"), top.section("modes")
     section.known(("interval", "segment"))
-    _check_keys(modes, ("planes", "reference", "interface"))
+    modes.known(("planes", "reference", "interface"), _RENAMED_KEYS)
     segment = section.count("segment", 512)
     every = round(section.number("interval", "time", _SAMPLING_STEPS * protocol.timestep) / protocol.timestep)
     if every < 1:

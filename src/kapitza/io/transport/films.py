@@ -254,7 +254,8 @@ def read_film_boundary(
             name,
         )
     inside = section.section(name)
-    inside.known(("transmission", "coefficient", "specular", "specular_transmission"))
+    keys = ("transmission", "coefficient", "specular", "specular_transmission")
+    inside.known(keys, {"through": "specular_transmission"})
     specular = inside.number("specular", "share", 0.0)
     specular_transmission = inside.optional("specular_transmission", "share")
     coefficient = inside.optional("coefficient", "share")
