@@ -269,7 +269,7 @@ def test_thermal_runaway_is_told():
 def test_layer_heated_throughout():
     """The mean of a parabola: q d/3k above its bottom face, from the closed form q z(2d - z)/2kd."""
     stack = Stack([Layer("a", 10 * um, 50.0), Layer("b", 10 * um, 100.0)], [1e7])
-    source = HeatSource("joule", 1.0, plane=Plane("a"), through=True)
+    source = HeatSource("joule", 1.0, plane=Plane("a"), volumetric=True)
     got = solve_layered(Device(stack, [source], Box(1e-3, 1e-3)))
     flux = 1.0 / 1e-6
     np.testing.assert_allclose(got.peak, flux * (10 * um / 100 + 1e-7 + 10 * um / 100), rtol=1e-10, atol=0)
@@ -280,9 +280,11 @@ def test_heated_patch_throughout_is_many_planes():
     """Heat through a layer is the mean of heat on planes in it."""
     stack = Stack([Layer("a", 1 * um, 50.0), Layer("b", 10 * um, 100.0)], [1e7])
     box = Box(20 * um, 20 * um)
-    through = Device(stack, [HeatSource("s", 1.0, FINGER, Plane("a"), through=True)], Box(30 * um, 30 * um))
+    through = Device(stack, [HeatSource("s", 1.0, FINGER, Plane("a"), volumetric=True)], Box(30 * um, 30 * um))
     through = evolve(
-        through, box=box, sources=[HeatSource("s", 1.0, Rectangle((0, 3 * um), (0, 5 * um)), Plane("a"), through=True)]
+        through,
+        box=box,
+        sources=[HeatSource("s", 1.0, Rectangle((0, 3 * um), (0, 5 * um)), Plane("a"), volumetric=True)],
     )
     node, weight = np.polynomial.legendre.leggauss(12)
     planes = [

@@ -208,7 +208,7 @@ def test_flux_of_layers_is_the_gradient_of_their_temperature(shape: str):
 
 def test_flux_of_a_layer_that_is_heated_throughout():
     """Heat grows linearly through the layer and stays below it."""
-    source = HeatSource("heat", 0.02, SHAPES["spot"], Plane("base"), through=True)
+    source = HeatSource("heat", 0.02, SHAPES["spot"], Plane("base"), volumetric=True)
     found = solve(evolve(chip(), sources=(source,)), sensitivity=False)
     flows = [found.flux(Plane("base", depth), (60, 40)).flow for depth in (0.0, 5 * um, 20 * um)]
     np.testing.assert_allclose(flows, [0.0, 0.005, 0.02], rtol=1e-5, atol=1e-9)

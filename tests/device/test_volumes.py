@@ -187,7 +187,7 @@ def test_heat_is_the_power_of_the_sources():
     more = [
         *device.sources,
         HeatSource("disc", 0.02, Disc(50 * um, 50 * um, 7 * um), device.top()),
-        HeatSource("joule", 0.01, through=True),
+        HeatSource("joule", 0.01, volumetric=True),
         HeatSource("spot", 0.03, GaussianSpot(0, 100 * um, 9 * um)),
     ]
     layout = Layout(evolve(device, sources=more))

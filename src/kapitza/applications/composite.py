@@ -28,13 +28,7 @@ _SHAPE_DIMENSIONS = {"sphere": 3, "cylinder": 2, "plate": 1}
 
 @frozen(eq=False, kw_only=True)
 class CompositeConductivity:
-    """Conductivity of a composite for particles of several sizes.
-
-    Attributes
-    ----------
-    critical_radius : below which particles make the matrix worse, m; infinite where they always do
-    method : for legends and tables
-    """
+    """Conductivity of a composite for particles of several sizes."""
 
     radius: Array = field(converter=positive, metadata=about("m", "(n,) of the particles"))
     value: Array = field(
@@ -44,7 +38,9 @@ class CompositeConductivity:
     particle: float = field(validator=quantity(), metadata=about("W m^-1 K^-1", "conductivity of the particles"))
     conductance: float = field(converter=number, metadata=about("W m^-2 K^-1", "of the boundary"))
     fraction: float = field(converter=number, metadata=about("1", "of the volume that is particles"))
-    critical_radius: float = field(converter=number, metadata=about("m", "below which particles make the matrix worse"))
+    critical_radius: float = field(
+        converter=number, metadata=about("m", "below which particles make the matrix worse; infinite if always")
+    )
     method: str = ""
 
 

@@ -25,11 +25,7 @@ _MAX_OPERATING_TEMPERATURE = 1e4  # K, up to which steady states are sought
 
 @frozen(kw_only=True)
 class HeliumBath:
-    r"""Liquid helium at a surface.
-
-    Attributes
-    ----------
-    coefficient : A, W m⁻² K⁻ⁿ, so that the Kapitza resistance is $1/nAT^{n-1}$; $\sigma/4$ of a T³ law
+    r"""Liquid helium at a surface, with the Kapitza resistance $1/nAT^{n-1}$; $A = \sigma/4$ of a T³ law.
 
     Raises
     ------
@@ -136,18 +132,12 @@ class Superconductor:
 
 @frozen
 class OperatingPoint:
-    """A temperature at which heat and cooling are equal.
-
-    Attributes
-    ----------
-    stable : whether small deviations die out
-    regime : "Kapitza", "transition" or "film"
-    """
+    """A temperature at which heat and cooling are equal; stable where small deviations die out."""
 
     temperature: float = field(metadata=about("K", "of the surface"))
     flux: float = field(metadata=about("W m^-2", "heat flux through the surface"))
     stable: bool
-    regime: str
+    regime: str  # "Kapitza", "transition" or "film"
 
 
 def surface_temperature(bath: HeliumBath, flux: float) -> float:

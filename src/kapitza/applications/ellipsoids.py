@@ -20,10 +20,6 @@ _RANDOM_ALIGNMENT = 1 / 3  # mean square cosine of random directions
 class Ellipsoid:
     """A particle with one axis that differs from the other two.
 
-    Attributes
-    ----------
-    across : conductivity across the odd axis, W m⁻¹ K⁻¹; None where it is the same
-
     Raises
     ------
     InputError
@@ -35,8 +31,10 @@ class Ellipsoid:
     )
     diameter: float = field(converter=number, validator=quantity(), metadata=about("m", "across the odd axis"))
     length: float = field(converter=number, validator=quantity(), metadata=about("m", "along the odd axis"))
-    across: float | None = field(
-        default=None, validator=validators.optional(quantity()), metadata=about("W m^-1 K^-1", "across the odd axis")
+    transverse_conductivity: float | None = field(
+        default=None,
+        validator=validators.optional(quantity()),
+        metadata=about("W m^-1 K^-1", "across the odd axis; None where it is the same"),
     )
 
     @property
@@ -129,7 +127,7 @@ def ellipsoid_composite(
         if particle.aspect >= 1
         else (1 + 2 * particle.aspect) * kapitza / (particle.length / 2)
     )
-    b1 = _polarisability(particle.across or particle.conductivity, matrix, gamma, l1)
+    b1 = _polarisability(particle.transverse_conductivity or particle.conductivity, matrix, gamma, l1)
     b3 = _polarisability(particle.conductivity, matrix, gamma, l3)
     return _oriented_medium(matrix, (b1, b3), (l1, l3), fraction, alignment)
 

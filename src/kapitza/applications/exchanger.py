@@ -29,11 +29,6 @@ _MIN_CONTINUUM_DIAMETER = 10e-9  # m, some thirty molecules of water, below whic
 class Stream:
     """A liquid in one of two channels.
 
-    Attributes
-    ----------
-    diameter : hydraulic, four times the section over its perimeter (of a slit twice its height), m
-    nusselt : of fully developed flow; 7.54 of a slit, 3.66 of a circular pipe
-
     Raises
     ------
     InputError
@@ -46,10 +41,17 @@ class Stream:
     heat_capacity: float = field(converter=number, validator=quantity(), metadata=about("J m^-3 K^-1", "per volume"))
     viscosity: float = field(converter=number, validator=quantity(), metadata=about("Pa s", "dynamic"))
     density: float = field(converter=number, validator=quantity(), metadata=about("kg m^-3", "of the liquid"))
-    diameter: float = field(converter=number, validator=quantity(), metadata=about("m", "hydraulic diameter"))
+    diameter: float = field(
+        converter=number,
+        validator=quantity(),
+        metadata=about("m", "4 sections over the perimeter; of a slit 2 heights"),
+    )
     section: float = field(converter=number, validator=quantity(), metadata=about("m^2", "of the channel"))
     nusselt: float = field(
-        default=NUSSELT_NUMBERS["slit"], converter=number, validator=quantity(), metadata=about("1", "developed flow")
+        default=NUSSELT_NUMBERS["slit"],
+        converter=number,
+        validator=quantity(),
+        metadata=about("1", "of developed flow: 7.54 of a slit, 3.66 of a circular pipe"),
     )
 
     @property
@@ -78,10 +80,7 @@ class HeatExchanger:
 
     Attributes
     ----------
-    hot, cold : the streams
-    hot_boundary, cold_boundary : conductance between liquid and wall, W m⁻² K⁻¹, numbers (infinite for none) or
-        Conductances of T with the extrapolated drop
-    arrangement : "counter" or "parallel" flow
+    hot_boundary, cold_boundary : numbers (infinite for none) or Conductances of T with the extrapolated drop
 
     Raises
     ------

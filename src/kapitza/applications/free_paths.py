@@ -22,11 +22,6 @@ _MAX_FREQUENCY_EXPONENT = 4.0
 class FreePaths:
     r"""Conductivity by mean free path.
 
-    Attributes
-    ----------
-    omega : (n,) angular frequency, rad s⁻¹; None where only the free paths are known
-    name : for legends and tables
-
     Raises
     ------
     InputError
@@ -41,7 +36,7 @@ class FreePaths:
         default=None,
         converter=converters.optional(finite),
         validator=validators.optional(same_length("length")),
-        metadata=about("rad s^-1", "(n,) angular frequency"),
+        metadata=about("rad s^-1", "(n,) angular frequency; None where it is not known"),
     )
     name: str = ""
 

@@ -23,9 +23,7 @@ RADIAL_RISE_FACTOR = 8.0  # a cylinder heated evenly and cooled at its side is P
 class MemoryCell:
     """A pillar of phase-change material between two electrodes, in a dielectric.
 
-    Attributes
-    ----------
-    pitch : from pillar to pillar, m: half of it away, the dielectric is at the temperature of the chip
+    Half a pitch away, the dielectric is at the temperature of the chip.
 
     Raises
     ------

@@ -25,12 +25,7 @@ _CROSSOVER_THICKNESS = 0.3  # layers over free path at which β is half way betw
 
 @frozen(eq=False, kw_only=True)
 class SuperlatticeConductivity:
-    """Conductivity across a superlattice against its period.
-
-    Attributes
-    ----------
-    method : of the boundary, for legends and tables
-    """
+    """Conductivity across a superlattice against its period."""
 
     period: Array = field(converter=positive, metadata=about("m", "(n,) periods"))
     series: Array = field(
@@ -44,7 +39,7 @@ class SuperlatticeConductivity:
     )
     share: float = field(converter=number, validator=quantity(high=1.0), metadata=about("1", "of the first material"))
     temperature: float = field(converter=number, validator=quantity(), metadata=about("K", "at which they hold"))
-    method: str = ""
+    method: str = ""  # of the boundary
 
 
 def series_superlattice(

@@ -97,11 +97,7 @@ class ThermoelectricLeg:
 
     Attributes
     ----------
-    resistivity : Ω m; a number or a Property
-    conductivity : W m⁻¹ K⁻¹; a number or a Property
-    hot_resistivity, cold_resistivity : electrical resistance times area of the contacts, Ω m²
-    hot_conductance, cold_conductance : of the contacts to heat, W m⁻² K⁻¹: numbers, infinite for none, or Conductances
-        of T with the extrapolated drop
+    hot_conductance, cold_conductance : numbers, infinite for none, or Conductances of T with the extrapolated drop
 
     Raises
     ------
@@ -119,13 +115,23 @@ class ThermoelectricLeg:
         converter=_as_leg_property, validator=_check_positive_property, metadata=about("W m^-1 K^-1", "thermal")
     )
     hot_resistivity: float = field(
-        default=0.0, converter=number, validator=check_not_negative, metadata=about("ohm m^2", "of the hot contact")
+        default=0.0,
+        converter=number,
+        validator=check_not_negative,
+        metadata=about("ohm m^2", "electrical resistance times area of the hot contact"),
     )
     cold_resistivity: float = field(
-        default=0.0, converter=number, validator=check_not_negative, metadata=about("ohm m^2", "of the cold contact")
+        default=0.0,
+        converter=number,
+        validator=check_not_negative,
+        metadata=about("ohm m^2", "the same of the cold contact"),
     )
-    hot_conductance: float | Conductance = field(default=np.inf, metadata=about("W m^-2 K^-1", "of the hot contact"))
-    cold_conductance: float | Conductance = field(default=np.inf, metadata=about("W m^-2 K^-1", "of the cold contact"))
+    hot_conductance: float | Conductance = field(
+        default=np.inf, metadata=about("W m^-2 K^-1", "of the hot contact to heat")
+    )
+    cold_conductance: float | Conductance = field(
+        default=np.inf, metadata=about("W m^-2 K^-1", "of the cold contact to heat")
+    )
 
     def __attrs_post_init__(self) -> None:
         Boundary(self.hot_conductance)

@@ -44,16 +44,13 @@ class PeriodicPower:
 
 @frozen
 class PulsedPower:
-    """Rectangular pulses.
-
-    Attributes
-    ----------
-    count : number of pulses, the first at t = 0; None for a train without beginning
-    """
+    """Rectangular pulses."""
 
     period: float = field(converter=number, validator=quantity(), metadata=about("s", "from one pulse to the next"))
     width: float = field(converter=number, validator=quantity(), metadata=about("s", "of each pulse"))
-    count: int | None = field(default=None, metadata=about("1", "number of pulses"))
+    count: int | None = field(
+        default=None, metadata=about("1", "pulses, the first at t = 0; None for a train without beginning")
+    )
 
     def __attrs_post_init__(self) -> None:
         if not self.width < self.period:
@@ -118,11 +115,10 @@ class HeatSource:
 
     Attributes
     ----------
-    name : for tables
-    power : W into the box while it is on; a box that is a quarter of a device takes a quarter of its power
+    power : a box that is a quarter of a device takes a quarter of its power
     shape : along the layers; None for all of the box, evenly
     plane : where it enters; None for the top face of the stack
-    through : whether it enters evenly through the whole thickness of the layer of `plane` instead
+    volumetric : whether it enters evenly through the whole thickness of the layer of `plane` instead
     waveform : in time; steady if nothing is said
     """
 
@@ -130,7 +126,7 @@ class HeatSource:
     power: float = field(converter=number, validator=quantity(), metadata=about("W", "into the box while it is on"))
     shape: SourceShape | None = None
     plane: Plane | None = None
-    through: bool = field(default=False, kw_only=True)
+    volumetric: bool = field(default=False, kw_only=True)
     waveform: Waveform = field(default=SteadyPower(), kw_only=True)
 
 
@@ -161,11 +157,7 @@ class Device:
     stack : layers from the top down, with their boundaries; an infinite last layer is semi-infinite
     sources : of heat; none where only the blocks of a `Layout` give any
     box : sides that no heat crosses; None where the layers have no end along x and y
-    title : for tables and figures
-    coefficient : from the bottom face to it, W m⁻² K⁻¹; infinite where the face is held at its temperature
-    top_coefficient : from the top face to it, W m⁻² K⁻¹; 0 where no heat leaves there
     laws : conductivity of T of layers, by name; the ratio of the conductivities along and through a layer is kept
-    uncertain : standard uncertainties, such as "GaN|SiC.conductance", in its SI unit
     patches : where temperatures are averaged, by name: (plane, patch)
 
     Raises
@@ -190,18 +182,21 @@ class Device:
         kw_only=True,
         converter=number,
         validator=_check_coefficient,
-        metadata=about("W m^-2 K^-1", "heat transfer at the bottom face"),
+        metadata=about("W m^-2 K^-1", "from the bottom face to the sink; infinite where it is held"),
     )
     top_coefficient: float = field(
         default=0.0,
         kw_only=True,
         converter=number,
         validator=_check_coefficient,
-        metadata=about("W m^-2 K^-1", "heat transfer at the top face"),
+        metadata=about("W m^-2 K^-1", "from the top face to the sink; 0 where no heat leaves"),
     )
     laws: Mapping[str, ConductivityLaw] = field(factory=dict, converter=read_only_mapping, kw_only=True)
     uncertain: Mapping[str, float] = field(
-        factory=dict, converter=read_only_mapping, kw_only=True, metadata=about("SI", "standard uncertainties")
+        factory=dict,
+        converter=read_only_mapping,
+        kw_only=True,
+        metadata=about("SI", 'standard uncertainties of numbers such as "GaN|SiC.conductance"'),
     )
     patches: Mapping[str, tuple[Plane, Patch]] = field(
         factory=dict, converter=read_only_mapping, kw_only=True, validator=validators.instance_of(Mapping)
@@ -326,7 +321,7 @@ def _check_source_place(device: Device, source: HeatSource) -> None:
     """Refuse sources that the layers or the box do not have a place for."""
     index, _ = locate_plane(source.plane or device.top(), device.stack)
     layer = device.stack.layers[index]
-    if source.through and np.isinf(layer.thickness):
+    if source.volumetric and np.isinf(layer.thickness):
         raise InputError(f"{source.name}: no heat spreads evenly through {layer.name}, which is infinitely thick")
     if source.shape is None and device.box is None:
         raise InputError(f"{source.name} has no shape, and the device no box that limits it: give one of them")

@@ -35,18 +35,19 @@ class Block:
     Attributes
     ----------
     layer : name, conductivities, heat capacity; its thickness is the height of the block
-    outline : its sides along x and y, m
-    conductance : of the boundary with all that it touches, W m⁻² K⁻¹, or a Conductance of T; infinite for none
-    contacts : other conductances of single boundaries, by name of the layer or block on the other side
+    conductance : a number, or a Conductance of T; infinite for none
     law : conductivity of T; the ratios along and through the block are kept
     """
 
     layer: Layer
     outline: Rectangle = field(converter=_block_outline)
     top: float = field(converter=number, metadata=about("m", "its top face below the top face of the stack"))
-    conductance: float | Conductance = field(default=np.inf, metadata=about("W m^-2 K^-1", "of its boundaries"))
+    conductance: float | Conductance = field(default=np.inf, metadata=about("W m^-2 K^-1", "with all that it touches"))
     contacts: Mapping[str, float | Conductance] = field(
-        factory=dict, converter=read_only_mapping, kw_only=True, metadata=about("W m^-2 K^-1", "by name of neighbour")
+        factory=dict,
+        converter=read_only_mapping,
+        kw_only=True,
+        metadata=about("W m^-2 K^-1", "other ones, by name of neighbour"),
     )
     law: ConductivityLaw | None = field(default=None, kw_only=True)
     power: float = field(

@@ -15,16 +15,12 @@ from kapitza.errors import InputError
 class TemperatureField:
     """Rise of the temperature above the sink on points of a plane, or of a section through the layers.
 
-    Attributes
-    ----------
-    name : of the plane or section
-    y : (ny,) m along the layers, or the depth below the top face for a section: a depth stands there twice, above and
-        below a boundary
+    The depth of a boundary stands in a section twice, for above and below it.
     """
 
     name: str
     x: Array = field(converter=numbers, metadata=about("m", "(nx,) along x"))
-    y: Array = field(converter=numbers, metadata=about("m", "(ny,) along y, or depths"))
+    y: Array = field(converter=numbers, metadata=about("m", "(ny,) along y, or depths below the top face"))
     value: Array = field(converter=finite_array, metadata=about("K", "(nx, ny) rise above the sink"))
     at: float = field(default=0.0, metadata=about("m", "depth of a plane below the top face, or y of a section"))
 
@@ -54,12 +50,8 @@ class DeviceTemperatures:
 
     Attributes
     ----------
-    title : of the device
-    layer : in which it lies
-    drop : fall of the temperature across each layer and boundary on the line below the hottest point, by name from the
-        top down, K; "sink" is what is left at the bottom face.  They add up to the peak
-    sensitivity : change of the peak per relative change of a number, ∂T/∂ln p, by name, K
-    contribution : standard uncertainty of the peak from that of each number, by name, K
+    drop : on the line below the hottest point, by name from the top down; "sink" is what is left at the bottom face.
+        They add up to the peak
     """
 
     title: str
@@ -69,9 +61,15 @@ class DeviceTemperatures:
     place: Array = field(converter=numbers, metadata=about("m", "(3,) x, y and depth of the hottest point"))
     layer: str
     average: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, metadata=about("K", "of patches"))
-    drop: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, metadata=about("K", "of each piece"))
-    sensitivity: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, metadata=about("K", "∂T/∂ln p"))
-    contribution: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, metadata=about("K", "sigma"))
+    drop: Mapping[str, float] = field(
+        factory=dict, converter=read_only_mapping, metadata=about("K", "across each layer and boundary")
+    )
+    sensitivity: Mapping[str, float] = field(
+        factory=dict, converter=read_only_mapping, metadata=about("K", "∂T/∂ln p of the peak, by name")
+    )
+    contribution: Mapping[str, float] = field(
+        factory=dict, converter=read_only_mapping, metadata=about("K", "uncertainty of the peak by name of its cause")
+    )
     property_temperature: Mapping[str, float] = field(
         factory=dict, converter=read_only_mapping, metadata=about("K", "at which properties of T were taken, by name")
     )
@@ -136,11 +134,7 @@ def flux_on_plane(x: Array, y: Array, depth: float, flux: Array, area: Array) ->
 class TriangulatedField:
     """Temperatures on a plane: points on a boundary that resists stand there once for each side.
 
-    Attributes
-    ----------
-    name : of the plane
-    axes : what its two axes are called; "depth" runs down
-    names : of the regions
+    Of its two axes one that is called "depth" runs down.
     """
 
     name: str

@@ -19,17 +19,14 @@ _SENSED_SUBSYSTEMS: tuple[SensedSubsystem, ...] = ("lattice", "electrons")
 
 @frozen
 class Plane:
-    """A plane in a stack.
-
-    Attributes
-    ----------
-    layer : name of the layer that it lies in, or on the face of which
-    depth : m, below the top face of the layer; above its bottom face if `from_bottom`
-    from_bottom : whether `depth` counts from the bottom face
-    """
+    """A plane in a layer of a stack, or on its face."""
 
     layer: str
-    depth: float = field(default=0.0, converter=float, metadata=about("m", "from a face of the layer"))
+    depth: float = field(
+        default=0.0,
+        converter=float,
+        metadata=about("m", "below the top face of the layer; above its bottom face if from_bottom"),
+    )
     from_bottom: bool = field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:

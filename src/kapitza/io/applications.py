@@ -133,7 +133,7 @@ def _read_value(part: TomlTable, key: str, kind: str) -> Any:
     if plain == kind or not isinstance(part.table.get(key), dict):
         return _plausible_number(part, key, plain)
     table = part.section(key)
-    table.known(("temperature", "value"))
+    table.check_keys(("temperature", "value"))
     columns = [_si_column(table, name, of) for name, of in (("temperature", "temperature"), ("value", plain))]
     return locate_faults(part, key, lambda: LegProperty(*columns))
 
@@ -167,9 +167,9 @@ def _si_column(table: TomlTable, name: str, kind: str) -> list[float]:
 def read_leg(path: str | PathLike[str]) -> LegFile:
     """Read a thermoelectric leg."""
     top = read_toml(path)
-    top.known(("title", "hot", "cold", "mode", "current", "leg"))
+    top.check_keys(("title", "hot", "cold", "mode", "current", "leg"))
     part = top.section("leg")
-    part.known((*_LEG_KINDS, "contact_resistivity", "contact_conductance"))
+    part.check_keys((*_LEG_KINDS, "contact_resistivity", "contact_conductance"))
     both: dict[str, Any] = {}
     if "contact_resistivity" in part:
         resistivity = _plausible_number(part, "contact_resistivity", "contact_resistivity")
@@ -189,9 +189,9 @@ def read_leg(path: str | PathLike[str]) -> LegFile:
 def read_memory_cell(path: str | PathLike[str]) -> MemoryCellFile:
     """Read a phase-change memory cell."""
     top = read_toml(path)
-    top.known(("title", "pulse", "cell"))
+    top.check_keys(("title", "pulse", "cell"))
     part = top.section("cell")
-    part.known(_CELL_KINDS)
+    part.check_keys(_CELL_KINDS)
     made = _read_record(part, MemoryCell, _CELL_KINDS)
     pulse = _plausible_number(top, "pulse", "time", 50e-9)
     if not pulse > 0:
@@ -202,10 +202,10 @@ def read_memory_cell(path: str | PathLike[str]) -> MemoryCellFile:
 def read_exchanger(path: str | PathLike[str]) -> ExchangerFile:
     """Read a nanofluidic exchanger."""
     top = read_toml(path)
-    top.known(("title", "arrangement", "hot", "cold", "wall"))
+    top.check_keys(("title", "arrangement", "hot", "cold", "wall"))
     streams = {name: _read_stream(top.section(name)) for name in ("hot", "cold")}
     wall = top.section("wall")
-    wall.known(_WALL_KINDS)
+    wall.check_keys(_WALL_KINDS)
     arrangement = top.text("arrangement", "counter", choices=FLOW_ARRANGEMENTS)
     made = _read_record(
         wall, HeatExchanger, _WALL_KINDS, attributes=_WALL_ATTRIBUTES, given={"arrangement": arrangement, **streams}
@@ -215,7 +215,7 @@ def read_exchanger(path: str | PathLike[str]) -> ExchangerFile:
 
 def _read_stream(part: TomlTable) -> Stream:
     """Return a stream; its `nusselt` is a number or the name of a channel."""
-    part.known((*_STREAM_KINDS, "nusselt"))
+    part.check_keys((*_STREAM_KINDS, "nusselt"))
     if isinstance(part.table.get("nusselt", "slit"), str):
         nusselt = NUSSELT_NUMBERS[part.text("nusselt", "slit", choices=NUSSELT_NUMBERS)]
     else:
@@ -226,7 +226,7 @@ def _read_stream(part: TomlTable) -> Stream:
 def read_cryogenic(path: str | PathLike[str]) -> CryogenicFile:
     """Read a chip in liquid helium."""
     top = read_toml(path)
-    top.known(("title", "load", "bath", "device"))
+    top.check_keys(("title", "load", "bath", "device"))
     part = top.section("bath")
     bath = locate_faults(part, "", lambda: _read_bath(part))
     load = _plausible_number(top, "load", "flux", 0.0)
@@ -235,7 +235,7 @@ def read_cryogenic(path: str | PathLike[str]) -> CryogenicFile:
     device, current = None, 0.0
     if "device" in top:
         table = top.section("device")
-        table.known((*_SUPERCONDUCTOR_KINDS, "heating", "current"))
+        table.check_keys((*_SUPERCONDUCTOR_KINDS, "heating", "current"))
         heating = table.text("heating", "sharing", choices=HEATING_MODELS)
         device = _read_record(table, Superconductor, _SUPERCONDUCTOR_KINDS, given={"heating": heating})
         current = _plausible_number(table, "current", "current", 0.0)
@@ -249,7 +249,7 @@ def read_cryogenic(path: str | PathLike[str]) -> CryogenicFile:
 
 def _read_bath(part: TomlTable) -> HeliumBath:
     """Return the bath; its coefficient is a number, or that which a solid should have by acoustic mismatch."""
-    part.known((*_BATH_KINDS, "coefficient", "solid", "liquid"))
+    part.check_keys((*_BATH_KINDS, "coefficient", "solid", "liquid"))
     temperature = _plausible_number(part, "temperature", "temperature")
     exponent = _plausible_number(part, "exponent", "share", 4.0)
     if "solid" in part:

@@ -88,7 +88,7 @@ _EXPERIMENT_KINDS: Mapping[str, _ExperimentKind] = MappingProxyType(
 def read_experiment(section: TomlTable, temperature: float) -> tuple[Experiment, Curve | None]:
     """One experiment at a temperature (K) and its curve, None where the file names no data."""
     one = _EXPERIMENT_KINDS[section.text("kind", choices=sorted(_EXPERIMENT_KINDS))]
-    section.known(one.keys, {"heated": "heating", "read": "readout"})
+    section.check_keys(one.keys, {"heated": "heating", "read": "readout"})
     signal = None if one.signal is None else section.text("signal", one.signal, choices=SIGNAL_KINDS)
     table, x, keep = _read_axis(section, one)
     attributes = fields_dict(cast("Any", one.record))
@@ -120,7 +120,7 @@ def read_experiment(section: TomlTable, temperature: float) -> tuple[Experiment,
 
 def _pump_growth(defocus: TomlTable) -> float:
     """Growth of the pump along the delay, from defocus = { growth = "16 %", over = "3.6 ns" }, s⁻¹."""
-    defocus.known(("growth", "over"))
+    defocus.check_keys(("growth", "over"))
     return defocus.number("growth", "share") / defocus.number("over", "time")
 
 
@@ -147,7 +147,7 @@ def _read_setup_plane(section: TomlTable, key: str) -> Plane | None:
     if key not in section:
         return None
     inside = section.section(key)
-    inside.known(("layer", "depth", "from_bottom"))
+    inside.check_keys(("layer", "depth", "from_bottom"))
     return Plane(
         inside.text("layer"),
         inside.number("depth", "length", 0.0),

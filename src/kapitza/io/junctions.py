@@ -106,7 +106,7 @@ def _junctions_from_table(
     file: TomlTable, seeds: Sequence[int] = (), work: Mapping[str, Any] | None = None
 ) -> list[Junction]:
     """Junctions of a table of keys."""
-    file.known((*_JUNCTION_KEYS, *_POTENTIAL_KEYS, *_FILE_KEYS, *_SPRING_KEYS))
+    file.check_keys((*_JUNCTION_KEYS, *_POTENTIAL_KEYS, *_FILE_KEYS, *_SPRING_KEYS))
     if "normal" in file:
         _refuse_keys(file, _SOLID_KEYS, "means nothing where springs join the crystals")
         return [_junction_by_springs(file)]
@@ -262,7 +262,7 @@ def _read_interlayers(file: TomlTable) -> tuple[tuple[str, int], ...]:
     """Crystals between the two, each with its number of principal layers."""
     found: list[tuple[str, int]] = []
     for table in file.sections("interlayer"):
-        table.known(("crystal", "layers"))
+        table.check_keys(("crystal", "layers"))
         found.append((table.text("crystal"), table.count("layers", low=1, high=_MAX_JUNCTION_LAYERS)))
     return tuple(found)
 
@@ -272,7 +272,7 @@ def _read_disorder(file: TomlTable) -> Disorder | None:
     if "disorder" not in file:
         return None
     table = file.section("disorder")
-    table.known(_DISORDER_KEYS)
+    table.check_keys(_DISORDER_KEYS)
     foreign = table.section("substitutions")
     plain = Disorder()
     try:

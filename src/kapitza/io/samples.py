@@ -88,7 +88,7 @@ def read_sample(path: str | PathLike[str]) -> SampleFile:
         if a file is missing or may not be read
     """
     top = read_toml(path)
-    top.known(("title", "temperature", "layers", "boundaries", "experiments", "fit"))
+    top.check_keys(("title", "temperature", "layers", "boundaries", "experiments", "fit"))
     temperature = top.number("temperature", "temperature", 300.0)
     stack = locate_faults(top, "layers", lambda: _read_stack(top, temperature))
     sections = top.sections("experiments")
@@ -126,7 +126,7 @@ def _read_stack(top: TomlTable, temperature: float) -> Stack:
     layers = [_read_layer(s, temperature, last=i == len(sections) - 1) for i, s in enumerate(sections)]
     named = top.section("boundaries")
     wanted = [f"{a.name}|{b.name}" for a, b in pairwise(layers)]
-    named.known(wanted)
+    named.check_keys(wanted)
     missing = [name for name in wanted if name not in named]
     if missing:
         raise named.fault(f'the boundary {missing[0]!r} has no conductance, such as "100 MW/m2K"')
@@ -135,7 +135,7 @@ def _read_stack(top: TomlTable, temperature: float) -> Stack:
 
 def _read_layer(section: TomlTable, temperature: float, *, last: bool) -> Layer:
     """One layer; what is not stated comes from the library where a material is named."""
-    section.known(_SAMPLE_LAYER_KEYS)
+    section.check_keys(_SAMPLE_LAYER_KEYS)
     known = (
         locate_faults(section, "material", lambda: material(section.text("material")))
         if "material" in section
@@ -198,7 +198,7 @@ def _read_changes(section: TomlTable, stack: Stack) -> Stack:
 
 def _read_fit(section: TomlTable) -> tuple[dict[str, Free], dict[str, Prior], dict[str, Tie]]:
     """What is free, uncertain and tied."""
-    section.known(("free", "uncertain", "ties"))
+    section.check_keys(("free", "uncertain", "ties"))
     held = section.table.get("free", [])
     if isinstance(held, dict):
         inside = section.section("free")
@@ -214,7 +214,7 @@ def _read_fit(section: TomlTable) -> tuple[dict[str, Free], dict[str, Prior], di
 
 def _read_free(section: TomlTable, name: str) -> Free:
     """Start and limits of a free number."""
-    section.known(("start", "low", "high"))
+    section.check_keys(("start", "low", "high"))
     kind = kind_of_parameter(name)
     return Free(*(section.optional(key, kind) for key in ("start", "low", "high")))
 
@@ -226,13 +226,13 @@ def _read_prior(section: TomlTable, name: str) -> Prior:
         sigma, share = share_or_quantity(held, kind, what="uncertainty")
         return Prior(None, sigma, fractional=share)
     inside = section.section(name)
-    inside.known(("value", "sigma"))
+    inside.check_keys(("value", "sigma"))
     sigma, share = share_or_quantity(inside.table.get("sigma"), kind, what="sigma")
     return Prior(inside.number("value", kind), sigma, fractional=share)
 
 
 def _read_tie(section: TomlTable) -> Tie:
     """Several numbers that are one."""
-    section.known(("names", "kind"), {"how": "kind"})
+    section.check_keys(("names", "kind"), {"how": "kind"})
     kind = section.text("kind", "factor", choices=("factor", "value"))
     return Tie(section.texts("names"), "factor" if kind == "factor" else "value")

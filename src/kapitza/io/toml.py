@@ -37,7 +37,7 @@ class TomlTable:
             f"{'.'.join(names)}: {message}" if names else message, file=self.path, line=_line_of(self, key)
         )
 
-    def known(self, names: Iterable[str], renamed: Mapping[str, str] = MappingProxyType({})) -> None:
+    def check_keys(self, names: Iterable[str], renamed: Mapping[str, str] = MappingProxyType({})) -> None:
         """Refuse keys that mean nothing, with the nearest that does, or the new name of a key that version 0.1 had."""
         names = tuple(names)
         for key in self.table:

@@ -79,7 +79,6 @@ class Body:
     Attributes
     ----------
     mesh : triangles (everything is then per metre out of the plane) or tetrahedra
-    conductivity : of each region by name, W m⁻¹ K⁻¹: one number, one for each axis, or a tensor
     conductance : of boundaries by "one|other": W m⁻² K⁻¹ that the user vouches for, or a Conductance with the
         extrapolated drop; 0 lets no heat through; those that are not named do not resist
     faces : FixedTemperature, Convection or FixedFlux by name of the face; no heat crosses the others
@@ -91,7 +90,10 @@ class Body:
     """
 
     mesh: Mesh
-    conductivity: Mapping[str, Any] = field(converter=_named_values, metadata=about("W m^-1 K^-1", "of each region"))
+    conductivity: Mapping[str, Any] = field(
+        converter=_named_values,
+        metadata=about("W m^-1 K^-1", "of each region: a number, one for each axis, or a tensor"),
+    )
     conductance: Mapping[str, float | Conductance] = field(
         factory=dict, converter=_named_values, metadata=about("W m^-2 K^-1", "of boundaries by name")
     )

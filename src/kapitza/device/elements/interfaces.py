@@ -18,8 +18,8 @@ class ContactFacets:
 
     regions: tuple[int, int] = field(metadata=about("1", "numbers of the two"))
     facets: IntArray = field(metadata=about("1", "(nf, k) points of the mesh on each facet"))
-    one: IntArray = field(metadata=about("1", "(nf, k) unknowns on the side of the first region"))
-    other: IntArray = field(metadata=about("1", "(nf, k) unknowns on the side of the second, in the same order"))
+    first: IntArray = field(metadata=about("1", "(nf, k) unknowns on the side of the first region"))
+    second: IntArray = field(metadata=about("1", "(nf, k) unknowns on the side of the second, in the same order"))
 
 
 @frozen(eq=False)

@@ -140,14 +140,9 @@ def _face_arrays(value: Mapping[str, ArrayLike]) -> Mapping[str, IntArray]:
 
 @frozen(eq=False)
 class Mesh:
-    """A conforming mesh.
+    """A conforming mesh of triangles (3 nodes, or 6 if curved) or tetrahedra (4 or 10), in the order of VTK.
 
-    Attributes
-    ----------
-    points : (n, d) nodes, m; d = 2 for bodies that go on evenly out of the plane (everything is then per metre)
-    cells : (m, k) nodes of the cells: 3 (straight) or 6 (curved) of a triangle, 4 or 10 of a tetrahedron, in VTK order
-    names : of the regions
-    faces : outer facets by the name of their face: (nf, 2) cell, and corner of the cell that lies opposite
+    In two dimensions bodies go on evenly out of the plane, and everything is per metre.
 
     Raises
     ------
@@ -157,7 +152,7 @@ class Mesh:
 
     points: Array = field(converter=_node_array, metadata=about("m", "(n, d) nodes"))
     cells: IntArray = field(
-        converter=_whole_numbers(2, "cells as rows of node numbers"), metadata=about("1", "(m, k) nodes of the cells")
+        converter=_whole_numbers(2, "cells as rows of node numbers"), metadata=about("1", "(m, k) nodes of each cell")
     )
     region: IntArray = field(
         converter=_whole_numbers(1, "a region for each cell"),
@@ -165,7 +160,9 @@ class Mesh:
     )
     names: tuple[str, ...] = field(converter=tuple)
     faces: Mapping[str, IntArray] = field(
-        factory=dict, converter=_face_arrays, metadata=about("1", "(nf, 2) outer facets by name of the face")
+        factory=dict,
+        converter=_face_arrays,
+        metadata=about("1", "(nf, 2) cell of each outer facet and corner opposite it, by face"),
     )
 
     def __attrs_post_init__(self) -> None:

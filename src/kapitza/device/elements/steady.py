@@ -94,7 +94,7 @@ def assemble_body(body: Body, parts: SplitMesh, pairs: Mapping[tuple[int, int], 
     load = load_vector(mesh, parts.unknowns, body.densities(), size)
     for contact in parts.contacts.values():
         mass = facet_mass_matrices(mesh.points, contact.facets, mesh.order) * pairs[contact.regions]
-        both = np.hstack([contact.one, contact.other])  # local rows add up to zero: the jump stores no heat
+        both = np.hstack([contact.first, contact.second])  # local rows add up to zero: the jump stores no heat
         local = np.concatenate([np.concatenate([mass, -mass], axis=2), np.concatenate([-mass, mass], axis=2)], axis=1)
         matrix = csr_array(matrix + _assemble_matrix(local, both, both, size))
     faces: dict[str, tuple[IntArray, Array]] = {}
@@ -213,8 +213,8 @@ def body_jumps(
     for name, contact in parts.contacts.items():
         mass = facet_mass_matrices(mesh.points, contact.facets, mesh.order).sum(axis=1)
         area = mass.sum(axis=1)
-        first = (mass * temperature[contact.one]).sum(axis=1) / area
-        second = (mass * temperature[contact.other]).sum(axis=1) / area
+        first = (mass * temperature[contact.first]).sum(axis=1) / area
+        second = (mass * temperature[contact.second]).sum(axis=1) / area
         reverse = "|".join(reversed(name.split("|")))
         if reverse in body.conductance:
             name, first, second = reverse, second, first  # noqa: PLW2901

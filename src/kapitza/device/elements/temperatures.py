@@ -40,15 +40,7 @@ _BODY_PERTURBATION = 0.1  # of a number, by which it is moved either way: the eq
 
 @frozen(eq=False, kw_only=True)
 class BodyTemperatures:
-    """Temperatures of a body.
-
-    Attributes
-    ----------
-    body : whose they are
-    split : which unknown lies where
-    temperature : (n,) of each unknown, K; a point on a boundary that resists has one for each side
-    jumps : by name of the boundary
-    """
+    """Temperatures of a body: a point on a boundary that resists has an unknown for each side."""
 
     body: Body
     split: SplitMesh

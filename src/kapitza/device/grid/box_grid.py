@@ -143,7 +143,7 @@ def _cell_targets(layout: Layout, axis: int, shortest: float | None = None) -> l
             reach = float(np.sqrt(layer.conductivity / layer.heat_capacity * shortest)) / 2
         if axis == 2:
             fine = min(_SOURCE_EDGE_FRACTION * size, _SOURCE_EDGE_FRACTION * thickness, reach)
-            found += [(top, fine), (top + thickness, fine)] if source.through else [(top + depth, fine)]
+            found += [(top, fine), (top + thickness, fine)] if source.volumetric else [(top + depth, fine)]
         elif source.shape is not None:
             low, high = source.shape.extent[axis]
             along = _SOURCE_EDGE_FRACTION * float(

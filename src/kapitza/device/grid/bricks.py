@@ -152,7 +152,7 @@ def _outer_brick_faces(cells: IntArray, region: IntArray, grid: BoxGrid) -> dict
 def _flux_patches(layout: Layout, grid: BoxGrid, numbers: NDArray[np.int16], source: HeatSource) -> list[FluxPatch]:
     """Rectangles of one source, one for each region that its heat goes into."""
     shape = source.shape or Rectangle((0.0, layout.box.width), (0.0, layout.box.depth))
-    if source.through or not isinstance(shape, Rectangle):
+    if source.volumetric or not isinstance(shape, Rectangle):
         raise InputError(
             f"source {source.name} is no rectangle on a plane: those alone are written; give the heat to a block, or "
             "cut it into rectangles"

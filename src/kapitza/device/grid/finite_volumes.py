@@ -315,7 +315,7 @@ def cell_heats(found: FiniteVolumes) -> Array:
     total = np.zeros(grid.shape)
     for source in layout.device.sources:
         heat = _source_heat(found, source)
-        if source.through:
+        if source.volumetric:
             _add_volume_heat(total, found, source, heat)
             continue
         at = find_grid_plane(found, source_plane(layout.device, source))
@@ -391,7 +391,7 @@ def horizontal_faces(found: FiniteVolumes, rise: Array) -> HorizontalFaces:
     leaving[:, :, -1] = found.outer[5] * rise[:, :, -1]
     heat_out = found.heat_out(rise)
     for source in device.sources:
-        if source.through:
+        if source.volumetric:
             continue
         at, heat = find_grid_plane(found, source_plane(device, source)), _source_heat(found, source)
         lower = heat * at.share

@@ -55,7 +55,7 @@ class HotSpot:
 def _locate_hot_spot(found: FiniteVolumes, rise: Array, faces: HorizontalFaces) -> HotSpot:
     """Return where a field is hottest."""
     device = found.layout.device
-    planes = dict.fromkeys([device.top(), *(source_plane(device, s) for s in device.sources if not s.through)])
+    planes = dict.fromkeys([device.top(), *(source_plane(device, s) for s in device.sources if not s.volumetric)])
     i, j, k = (int(n) for n in np.unravel_index(np.argmax(rise), rise.shape))
     best, values, held = float(rise[i, j, k]), rise[:, :, k], None
     depth = float(found.grid.middles[2][k])

@@ -44,15 +44,7 @@ _FacePair = tuple[Array, Array]  # (nx, ny, nz) rise of the lower and the upper 
 
 @frozen(eq=False, kw_only=True)
 class GridTemperatures:
-    """Steady field of temperature on a grid.
-
-    Attributes
-    ----------
-    temperatures : the hottest point, averages, drops along the line below it
-    grid : edges of the cells
-    names : of these
-    layout : that they belong to; None in results of version 0.1.0
-    """
+    """Steady field of temperature on a grid; results of version 0.1.0 do not have the layout that they belong to."""
 
     temperatures: DeviceTemperatures
     grid: BoxGrid

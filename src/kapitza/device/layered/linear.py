@@ -55,12 +55,12 @@ class PseudoTimeQuadrature:
         """(..., nτ) h(τ) times the weight of each node, from the response (..., np + 1)."""
         return np.real(response[..., :-1] @ self.weight.T)
 
-    def averaged(self, response: ComplexArray, seen: Array, area: float | None) -> Array:
+    def averaged(self, response: ComplexArray, spread: Array, area: float | None) -> Array:
         """(..., n) temperature per watt from the response (..., np + 1) and M (nτ, n); `area` of the box, m²."""
         if area is None:
-            return self.impulse(response) @ seen
+            return self.impulse(response) @ spread
         # M tends to 1/area and never decays: this mean is taken out, and carries Z(0), the resistances in series
-        return self.impulse(response) @ (seen - 1 / area) + np.real(response[..., -1:]) / area
+        return self.impulse(response) @ (spread - 1 / area) + np.real(response[..., -1:]) / area
 
 
 def _pseudo_time_quadrature(device: Device, column: SlicedStack, sizes: tuple[float, ...]) -> PseudoTimeQuadrature:
@@ -152,11 +152,11 @@ class LinearDevice:
         return self.column.marks[self.planes.index(plane)]
 
     def spread(self, source: HeatSource, at: Readout) -> Array:
-        """(nτ, n) spread of a source as seen at points or over a patch, m⁻²."""
+        """(nτ, n) spread of a source at points or over a patch, m⁻²."""
         return lateral_spread(source.shape, at, self.nodes.tau, self.device.box, self.nodes.ratio)
 
-    def seen(self, at: Readout) -> tuple[Array, ...]:
-        """(nτ, n) spread of each source as seen at points or over a patch, m⁻²."""
+    def spreads(self, at: Readout) -> tuple[Array, ...]:
+        """(nτ, n) spread of each source at points or over a patch, m⁻²."""
         return tuple(self.spread(source, at) for source in self.device.sources)
 
     def rise(self, at: Readout, node: int | None = None) -> Array:
@@ -186,14 +186,14 @@ class LinearDevice:
         """Rise at one point from each source, K."""
         return {
             source.name: source.power * float(self.nodes.averaged(response[node], found, self.area)[0])
-            for source, response, found in zip(self.device.sources, self.responses, self.seen(at), strict=True)
+            for source, response, found in zip(self.device.sources, self.responses, self.spreads(at), strict=True)
         }
 
     def changes(self, at: Readout, node: int, names: tuple[str, ...]) -> dict[str, float]:
         """Change of the rise at one point with the logarithm of each number, by name, K."""
         own = plane_response(self.medium, node)  # the adjoint: unit heat at the point that is read
         found = dict.fromkeys(names, 0.0)
-        for source, response, found_spread in zip(self.device.sources, self.responses, self.seen(at), strict=True):
+        for source, response, found_spread in zip(self.device.sources, self.responses, self.spreads(at), strict=True):
             for name, change in response_derivatives(self.medium, names, own, response[:, None, :]).items():
                 found[name] += source.power * float(self.nodes.averaged(change[0], found_spread, self.area)[0])
         return found
@@ -234,7 +234,7 @@ def linear_device(device: Device, planes: tuple[Plane, ...] = ()) -> LinearDevic
     nodes = _pseudo_time_quadrature(device, cut, tuple(shape.size for shape in shapes))
     held = sliced_waves(cut, device.stack, nodes.points, top=device.top_coefficient, bottom=device.coefficient)
     known: dict[tuple[Plane, bool], ComplexArray] = {}
-    keys = [(plane, source.through) for plane, source in zip(own, device.sources, strict=True)]
+    keys = [(plane, source.volumetric) for plane, source in zip(own, device.sources, strict=True)]
     for plane, through in keys:
         if (plane, through) not in known:
             node = cut.marks[wanted.index(plane)]

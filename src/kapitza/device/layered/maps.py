@@ -69,7 +69,7 @@ def flux_map(device: Device, plane: Plane | None = None, points: tuple[int, int]
         found: list[ComplexArray] = []
         for source in numbers.sources:
             heated = source_plane(numbers, source)
-            at = heated.layer if source.through else linear.node(heated)
+            at = heated.layer if source.volumetric else linear.node(heated)
             found.append(flux_response(linear.medium, linear.node(wanted), at, above=above))
         value = rises_on_lines(evolve(linear, responses=tuple(found)), x, y)[0]
     else:
@@ -77,7 +77,7 @@ def flux_map(device: Device, plane: Plane | None = None, points: tuple[int, int]
     cut = slice_stack(numbers.stack, (wanted, *(source_plane(numbers, source) for source in numbers.sources)))
     node, *heated = cut.marks
     for source, at in zip(numbers.sources, heated, strict=True):
-        share = 0.0 if source.through else direct_share(cut, node, at, above=above)
+        share = 0.0 if source.volumetric else direct_share(cut, node, at, above=above)
         if share:
             value = value + share * source.power * source_density(source.shape, cells, numbers.box)
     return flux_on_plane(x, y, cut.depths[node], value, np.outer(*(line.high - line.low for line in cells)))
@@ -133,13 +133,13 @@ def _cosine_map(device: Device, box: Box, plane: Plane, points: tuple[int, int],
     cut = slice_stack(device.stack, planes)
     kx, ky = box_wave_numbers(box, points)
     total, medium = np.zeros(points), _modal_waves(device, cut, kx, ky)
-    for heated, through in dict.fromkeys((source_plane(device, s), s.through) for s in device.sources):
+    for heated, through in dict.fromkeys((source_plane(device, s), s.volumetric) for s in device.sources):
         if through:
             raise InputError(
                 f"a map with {heated.layer} heated throughout takes at most {_MAX_CLOSED_FORM_SOURCES} rectangles "
                 "or spots"
             )
-        own = [s for s in device.sources if source_plane(device, s) == heated and not s.through]
+        own = [s for s in device.sources if source_plane(device, s) == heated and not s.volumetric]
         heat = np.sum([s.power * _source_modes(s.shape, box, kx, ky) for s in own], axis=0)
         nodes = cut.marks[planes.index(heated)], cut.marks[planes.index(plane)]
         if flux:

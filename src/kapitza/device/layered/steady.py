@@ -56,7 +56,7 @@ def _heated_nodes(solved: LinearDevice) -> tuple[int, ...]:
     nodes: set[int] = set()
     for source in solved.device.sources:
         plane = source_plane(solved.device, source)
-        if source.through:
+        if source.volumetric:
             for i in solved.column.within(plane.layer):
                 nodes |= {i, i + 1}
         else:

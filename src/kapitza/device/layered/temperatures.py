@@ -51,7 +51,7 @@ def _peak_sensitivities(device: Device, solution: SteadySolution) -> dict[str, f
     """Change of the peak with the logarithm of each number, by name, K; a new solution for each where T matters."""
     names = device_parameters(device)
     linear = solution.linear
-    if device.is_nonlinear or any(source.through for source in device.sources):
+    if device.is_nonlinear or any(source.volumetric for source in device.sources):
 
         def peak(name: str, factor: float) -> float:
             return solve_steady(scale_device(device, name, factor), start=solution.values).peak
@@ -111,12 +111,7 @@ def _scaled_peak(device: Device, solution: SteadySolution, factors: Mapping[str,
 
 @frozen(eq=False, kw_only=True)
 class LayeredTemperatures(DeviceTemperatures):
-    """Steady temperatures of a layered device, which any plane, section and boundary can be asked for.
-
-    Attributes
-    ----------
-    device : that they belong to
-    """
+    """Steady temperatures of a layered device, which any plane, section and boundary can be asked for."""
 
     device: Device
 

@@ -221,7 +221,7 @@ class TransientModel:
         device, cut = self.linear.device, self.linear.column
         at = SpectralPoints(s[:, None], kappa, np.zeros(1))
         held = sliced_waves(cut, device.stack, at, top=device.top_coefficient, bottom=device.coefficient)
-        if source.through:
+        if source.volumetric:
             return layer_response(held, source_plane(device, source).layer)[node]
         return node_response(held, self.linear.node(source_plane(device, source)), node)
 

@@ -82,7 +82,7 @@ def read_layout(path: str | PathLike[str]) -> Layout:
         something without a conductance; numbers that no device has give a ValidityWarning
     """
     top = read_toml(path)
-    top.known((*DEVICE_KEYS, "blocks", "sides", *KEYS_OF_LAYOUT))
+    top.check_keys((*DEVICE_KEYS, "blocks", "sides", *KEYS_OF_LAYOUT))
     drawn = read_gds_parts(top)
     sections = (*top.sections("blocks"), *drawn.blocks)
     names = [section.text("name", section.text("material", "") or None) for section in sections]
@@ -112,7 +112,7 @@ def _read_block(section: TomlTable, device: Device, owner: Mapping[str, str]) ->
                 "whose area never becomes the true one; describe it by a mesh instead",
                 key,
             )
-    section.known(_BLOCK_KEYS)
+    section.check_keys(_BLOCK_KEYS)
     outline = locate_faults(section, "x", lambda: Rectangle(two_lengths(section, "x"), two_lengths(section, "y")))
     low, high = two_lengths(section, "z")
     if not low < high:
@@ -133,7 +133,7 @@ def _read_block(section: TomlTable, device: Device, owner: Mapping[str, str]) ->
 
 def _read_sides(section: TomlTable) -> dict[str, float]:
     """Coefficients of the sides by name; infinite for those that are held."""
-    section.known(LATERAL_SIDES)
+    section.check_keys(LATERAL_SIDES)
     found: dict[str, float] = {}
     for side, value in section.table.items():
         if value == "held":

@@ -82,7 +82,7 @@ def read_body(path: str | PathLike[str]) -> BodyFile:
         where meshio is not installed
     """
     top = read_toml(path)
-    top.known(_BODY_KEYS)
+    top.check_keys(_BODY_KEYS)
     sink = top.number("sink", "temperature", 300.0)
     text = top.text("unit")
     factor = unit_factor(text, "length")
@@ -93,7 +93,7 @@ def read_body(path: str | PathLike[str]) -> BodyFile:
     mesh = read_mesh(top.beside("mesh"), unit=factor)
     locate_faults(top, "unit", lambda: _warn_of_size(mesh))
     regions = top.section("regions")
-    regions.known(mesh.names)
+    regions.check_keys(mesh.names)
     conductivity, heat, materials = _read_regions(regions, mesh, sink)
     conductance, sigmas = _read_region_boundaries(top.section("boundaries"), mesh, materials, sink)
     faces = _read_faces(top.section("faces"), mesh, sink)
@@ -115,7 +115,7 @@ def _read_regions(
                 f"the mesh has a region {name!r}: give [regions.{name}] a conductivity or a material", name
             )
         own = section.section(name)
-        own.known(_REGION_KEYS)
+        own.check_keys(_REGION_KEYS)
         conductivity[name] = _read_conductivity(own, sink)
         materials[name] = own.text("material", name)
         if "power" in own and "heat" in own:
@@ -172,17 +172,17 @@ def _read_region_boundaries(
             locate_faults(section, key, lambda k=key, v=plain: warn_outside(f"{k}.conductance", "conductance", v))
         if sigma is not None:
             sigmas[f"{key}.conductance"] = sigma / plain
-    section.known(wanted)
+    section.check_keys(wanted)
     return found, sigmas
 
 
 def _read_faces(section: TomlTable, mesh: Mesh, sink: float) -> dict[str, FaceCondition]:
     """What happens on the faces that the file names."""
-    section.known(mesh.faces)
+    section.check_keys(mesh.faces)
     found: dict[str, FaceCondition] = {}
     for name in section.table:
         own = section.section(name)
-        own.known(_FACE_KEYS)
+        own.check_keys(_FACE_KEYS)
         found[name] = locate_faults(own, "", lambda own=own, name=name: _read_face(own, mesh, name, sink))
     if not any(isinstance(face, (FixedTemperature, Convection)) for face in found.values()):
         raise section.fault(
@@ -212,7 +212,7 @@ def _read_face(section: TomlTable, mesh: Mesh, name: str, sink: float) -> FaceCo
 def _read_relative_uncertainties(section: TomlTable, body: Body) -> dict[str, float]:
     """Relative standard uncertainties by name."""
     names = body_parameters(body)
-    section.known(names)
+    section.check_keys(names)
     found: dict[str, float] = {}
     for name in section.table:
         owner, _, attribute = name.rpartition(".")

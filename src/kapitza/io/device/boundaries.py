@@ -102,7 +102,7 @@ def _value_with_sigma(value: object, sigma: object | None) -> BoundaryValue:
 
 def _boundary_from_table(section: TomlTable, side: BoundarySides, sink: float) -> BoundaryValue:
     """From { conductance = .., sigma = .. }, { file = .., drop = "gray" } or { theory = .., left = .., right = .. }."""
-    section.known(_BOUNDARY_KEYS)
+    section.check_keys(_BOUNDARY_KEYS)
     given = [key for key in ("conductance", "resistance", "file", "theory") if key in section]
     if "file" in given:
         drop = section.text("drop", "", choices=("", "gray"))

@@ -221,7 +221,7 @@ def _edge_runs(inside: NDArray[np.bool_]) -> set[tuple[int, int]]:
 
 def _block_tables(section: TomlTable, rectangles: _Rectangles) -> list[TomlTable]:
     """Tables of blocks: those of a layer of the layout, which share its power by their area."""
-    section.known((*_GDS_BLOCK_KEYS, "layer", "datatype", "top", "bottom", "power", "heat"))
+    section.check_keys((*_GDS_BLOCK_KEYS, "layer", "datatype", "top", "bottom", "power", "heat"))
     kept = {key: value for key, value in section.table.items() if key in (*_GDS_BLOCK_KEYS, "heat")}
     low, high = (section.number(key, "length") for key in ("top", "bottom"))
     if not low < high:
@@ -232,7 +232,7 @@ def _block_tables(section: TomlTable, rectangles: _Rectangles) -> list[TomlTable
 
 def _source_tables(section: TomlTable, rectangles: _Rectangles) -> list[TomlTable]:
     """Tables of sources: those of a layer of the layout that is heat, which share its power by their area."""
-    section.known((*_GDS_SOURCE_KEYS, "name", "layer", "datatype", "power", "flux", "on"))
+    section.check_keys((*_GDS_SOURCE_KEYS, "name", "layer", "datatype", "power", "flux", "on"))
     kept = {key: value for key, value in section.table.items() if key in _GDS_SOURCE_KEYS}
     if "on" in section:
         kept["layer"] = section.text("on")

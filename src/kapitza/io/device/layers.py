@@ -177,7 +177,7 @@ def read_device(path: str | PathLike[str]) -> Device:
     for key, what in _OTHER_DEVICES.items():
         if key in top:
             raise top.fault(f"{what}: 'kapitza device' and {_READER_NAMES[key]} take it, this takes layers alone", key)
-    top.known(DEVICE_KEYS)
+    top.check_keys(DEVICE_KEYS)
     parts = read_parts(top)
     device = parts.device
     uncertain = parts.sigmas | read_uncertainties(top.section("uncertain"), device.value)
@@ -232,14 +232,14 @@ def _read_box(top: TomlTable) -> Box | None:
     if "box" not in top:
         return None
     section = top.section("box")
-    section.known(("width", "depth"))
+    section.check_keys(("width", "depth"))
     width = section.number("width", "length")
     return locate_faults(section, "", lambda: Box(width, section.number("depth", "length", width)))
 
 
 def read_layer(section: TomlTable, sink: float) -> tuple[Layer, ConductivityLaw | None, str]:
     """One layer, its conductivity of T if it has one, and the name of its material."""
-    section.known(LAYER_KEYS)
+    section.check_keys(LAYER_KEYS)
     known: Material | None = None
     if "material" in section:
         known = locate_faults(section, "material", lambda: material(section.text("material")))
@@ -305,7 +305,7 @@ def _read_boundaries(
     pairs = zip(pairwise(layers), pairwise(materials), strict=True)
     sides = [BoundarySides(a.name, b.name, *of) for (a, b), of in pairs]
     others = [name for name in named.table if any(part in blocks for part in name.split("|"))]
-    named.known([*(side.name for side in sides), *others])
+    named.check_keys([*(side.name for side in sides), *others])
     conductances: list[Any] = []
     sigmas: dict[str, float] = {}
     for side in sides:

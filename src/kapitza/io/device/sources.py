@@ -23,7 +23,7 @@ _MAX_MAP_BYTES = 2**27  # bytes of a map
 
 def read_source(section: TomlTable, stack: Stack, box: Box | None) -> HeatSource:
     """One source of heat."""
-    section.known(("name", "power", "flux", "through", *_PLACE_KEYS, *_SHAPE_KEYS, *_WAVEFORM_KEYS))
+    section.check_keys(("name", "power", "flux", "through", *_PLACE_KEYS, *_SHAPE_KEYS, *_WAVEFORM_KEYS))
     shape = _read_shape(section, box)
     if ("power" in section) == ("flux" in section):
         raise section.fault("expected power (such as '5 W') or flux (such as '1 GW/m2'), one of them", "power")
@@ -38,7 +38,9 @@ def read_source(section: TomlTable, stack: Stack, box: Box | None) -> HeatSource
     through = section.flag("through")
     waveform = locate_faults(section, "course", lambda: _read_waveform(section))
     return locate_faults(
-        section, "", lambda: HeatSource(section.text("name"), power, shape, plane, through=through, waveform=waveform)
+        section,
+        "",
+        lambda: HeatSource(section.text("name"), power, shape, plane, volumetric=through, waveform=waveform),
     )
 
 
@@ -119,7 +121,7 @@ def read_patches(section: TomlTable, stack: Stack) -> dict[str, tuple[Plane, Pat
     found: dict[str, tuple[Plane, Patch]] = {}
     for name in section.table:
         inside = section.section(name)
-        inside.known((*_PLACE_KEYS, "x", "y", "center", "radius"))
+        inside.check_keys((*_PLACE_KEYS, "x", "y", "center", "radius"))
         shape = _read_shape(inside, None)
         if not isinstance(shape, (Rectangle, Disc)):
             raise inside.fault("expected x and y, or center and radius")

@@ -41,7 +41,7 @@ class EelsExperimentFile:
 def read_modes(path: str | PathLike[str], *, tie: Tie = "common") -> ModesFile:
     """Read which modes a spectrum has; a file may say how their temperatures are tied where `tie` is "common"."""
     top = read_toml(path)
-    top.known(("shape", "background", "tie", "mode", "interface"))
+    top.check_keys(("shape", "background", "tie", "mode", "interface"))
     shape: Any = top.text("shape", "pseudo-voigt", choices=[one for one in ZERO_LOSS_SHAPES if one != "reference"])
     chosen: Any = top.text("tie", tie, choices=TIE_CHOICES) if tie == "common" else tie
     modes = [_read_mode(section, ("intensity",)) for section in top.sections("mode")]
@@ -55,7 +55,7 @@ def read_modes(path: str | PathLike[str], *, tie: Tie = "common") -> ModesFile:
 
 def _read_mode(section: TomlTable, intensities: tuple[str, ...]) -> VibrationalMode:
     """Mode of a table [[mode]]; the first of the keys for its intensity that is there counts."""
-    section.known(("name", "energy", "width", "intensity", "left", "right"))
+    section.check_keys(("name", "energy", "width", "intensity", "left", "right"))
     found = next((key for key in intensities if key in section), None)
     try:
         return VibrationalMode(
@@ -70,7 +70,7 @@ def _read_mode(section: TomlTable, intensities: tuple[str, ...]) -> VibrationalM
 
 def _read_interface_mode(section: TomlTable) -> InterfaceMode:
     """Mode of a table [[interface]]."""
-    section.known(("name", "energy", "fwhm"))
+    section.check_keys(("name", "energy", "fwhm"))
     try:
         return InterfaceMode(section.text("name"), section.number("energy", "energy"), section.number("fwhm", "energy"))
     except InputError as err:
@@ -80,13 +80,13 @@ def _read_interface_mode(section: TomlTable) -> InterfaceMode:
 def read_eels_experiment(path: str | PathLike[str]) -> EelsExperimentFile:
     """Read the plan of a scan: beam, spectrometer, scan, point spread, sample, modes, and wanted uncertainties."""
     top = read_toml(path)
-    top.known(("beam", "spectrometer", "scan", "spread", "sample", "mode", "wanted"))
+    top.check_keys(("beam", "spectrometer", "scan", "spread", "sample", "mode", "wanted"))
     spectrometer = top.section("spectrometer")
-    spectrometer.known(
+    spectrometer.check_keys(
         ("resolution", "tail", "channels", "start", "step", "dark", "dark_sigma", "drift", "electrons_per_count")
     )
     wanted = top.section("wanted")
-    wanted.known(DESIGN_TARGETS)
+    wanted.check_keys(DESIGN_TARGETS)
     return EelsExperimentFile(
         _experiment_from_tables(top, spectrometer),
         {key: wanted.number(key, "temperature" if key == "jump" else "length") for key in wanted.table},
@@ -108,9 +108,9 @@ def _read_saved_source(sample: TomlTable) -> Profile | Occupation | None:
 def _experiment_from_tables(top: TomlTable, spectrometer: TomlTable) -> EelsExperiment:
     """Plan of a file."""
     beam, scan, sample = top.section("beam"), top.section("scan"), top.section("sample")
-    beam.known(("current", "dwell"))
-    scan.known(("columns", "rows", "pitch", "skip"))
-    sample.known(("temperature", "jump", "gradient_left", "gradient_right", "source"))
+    beam.check_keys(("current", "dwell"))
+    scan.check_keys(("columns", "rows", "pitch", "skip"))
+    sample.check_keys(("temperature", "jump", "gradient_left", "gradient_right", "source"))
     sections = top.sections("mode")
     channels = spectrometer.count("channels", 1024, high=_MAX_CHANNELS)
     step = spectrometer.number("step", "energy", 0.5 * meV)
@@ -149,7 +149,7 @@ def _experiment_from_tables(top: TomlTable, spectrometer: TomlTable) -> EelsExpe
 def _read_point_spread(section: TomlTable) -> PointSpread:
     """Point spread of a table."""
     names = ("width", "share", "length", "width_sigma", "share_sigma", "length_sigma")
-    section.known(names)
+    section.check_keys(names)
     kinds = {name: "share" if name.startswith("share") else "length" for name in names}
     try:
         return PointSpread(**{name: section.number(name, kinds[name]) for name in section.table})

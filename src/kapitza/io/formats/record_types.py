@@ -128,9 +128,10 @@ RENAMED_ATTRIBUTES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "BodyTemperatures": {"entered": "heat_generated"},
         "BoundaryJump": {"one": "first", "other": "second"},
+        "ContactFacets": {"one": "first", "other": "second"},
         "DeviceTemperatures": {"kelvin": "property_temperature"},
         "GridTemperatures": {"escaped": "heat_out"},
-        "HeatSource": {"course": "waveform"},
+        "HeatSource": {"course": "waveform", "through": "volumetric"},
         "LayeredTemperatures": {"kelvin": "property_temperature"},
         "Measurement": {"seen": "provenance"},
         "NemdResult": {"between_baths": "between_thermostats"},

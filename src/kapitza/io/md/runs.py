@@ -102,16 +102,16 @@ def read_run(path: str | PathLike[str]) -> RunFile:
         if the file is missing or may not be read
     """
     top = read_toml(path)
-    top.known(_TOP_KEYS, _RENAMED_KEYS)
+    top.check_keys(_TOP_KEYS, _RENAMED_KEYS)
     table = top.section("system")
-    table.known(_CRYSTAL_KEYS if "crystal" in table else _INTERFACE_KEYS, _RENAMED_KEYS)
+    table.check_keys(_CRYSTAL_KEYS if "crystal" in table else _INTERFACE_KEYS, _RENAMED_KEYS)
     if "crystal" not in table and not ("left" in table and "right" in table):
         raise top.fault('[system] needs crystal = "Ar" with a ratio, or left = "Si" and right = "Ge"', "system")
     potential = locate_faults(
         top.section("potential"), "", lambda: _read_run_potential(top.section("potential"), _potential_elements(table))
     )
     run = top.section("run")
-    run.known(("engine", "timestep", "equilibration", "time", "blocks", "replicas", "seed"))
+    run.check_keys(("engine", "timestep", "equilibration", "time", "blocks", "replicas", "seed"))
     protocol = locate_faults(run, "", lambda: _read_protocol(run))
     sampling = _read_sampling(top, protocol)
     kept = sampling.segment and protocol.steps % sampling.every == 0
@@ -151,9 +151,9 @@ def _read_run_potential(section: TomlTable, symbols: tuple[str, ...]) -> Potenti
     """Potential for the elements of the system."""
     form = section.text("form", choices=_POTENTIAL_NAMES)
     if form != "lennard-jones":
-        section.known(("form",))
+        section.check_keys(("form",))
         return tersoff(symbols) if form == "tersoff" else stillinger_weber(symbols)
-    section.known(("form", "end", "epsilon", "sigma", "cutoff"))
+    section.check_keys(("form", "end", "epsilon", "sigma", "cutoff"))
     if ("epsilon" in section) != ("sigma" in section):
         given = "epsilon" if "epsilon" in section else "sigma"
         raise section.fault(f"{given} alone: expected epsilon and sigma, or none of them", given)
@@ -188,8 +188,8 @@ def _read_protocol(run: TomlTable) -> Protocol:
 def _read_sampling(top: TomlTable, protocol: Protocol) -> Sampling:
     """What is sampled during a run."""
     section, modes = top.section("spectrum"), top.section("modes")
-    section.known(("interval", "segment"))
-    modes.known(("planes", "reference", "interface"), _RENAMED_KEYS)
+    section.check_keys(("interval", "segment"))
+    modes.check_keys(("planes", "reference", "interface"), _RENAMED_KEYS)
     segment = section.count("segment", 512)
     every = round(section.number("interval", "time", _SAMPLING_STEPS * protocol.timestep) / protocol.timestep)
     if every < 1:
@@ -210,7 +210,7 @@ def _read_engine(run: TomlTable) -> MdEngine:
 def _read_thermostats(top: TomlTable, protocol: Protocol) -> Thermostats:
     """Two thermostats, whose temperatures lie around the mean."""
     section = top.section("thermostats")
-    section.known(("kind", "damping", "power", "period"))
+    section.check_keys(("kind", "damping", "power", "period"))
     mean, difference = top.number("temperature", "temperature"), top.number("difference", "temperature", 0.0)
     if not mean > 0:
         raise top.fault(f"{mean:g} K, wanted above 0 K", "temperature")

@@ -57,7 +57,7 @@ def read_domain(path: str | PathLike[str]) -> DomainFile:
     top = read_toml(path)
     if "layers" in top and "boxes" not in top:
         raise top.fault("layers make a stack: leave out --monte-carlo, or give [[materials]] and [[boxes]]", "layers")
-    top.known(
+    top.check_keys(
         ("title", "temperature", "bins", "spacing", "particles", "batches", "seed", "materials", "boxes", "sources",
          "boundaries", "walls")
     )  # fmt: skip
@@ -143,7 +143,7 @@ def _read_box_content(section: TomlTable, held: Mapping[str, Carriers]) -> Carri
 def _read_box(section: TomlTable, held: Mapping[str, Carriers]) -> DomainShape:
     """One block or prism, of a material or of a wall."""
     inclined = "corners" in section
-    section.known(("name", "material", "wall", *(("corners", "height") if inclined else ("low", "high"))))
+    section.check_keys(("name", "material", "wall", *(("corners", "height") if inclined else ("low", "high"))))
     matter = _read_box_content(section, held)
     name = section.text("name", "wall" if isinstance(matter, Wall) else matter.name)
     if not inclined:
@@ -154,7 +154,7 @@ def _read_box(section: TomlTable, held: Mapping[str, Carriers]) -> DomainShape:
 
 def _read_source(section: TomlTable) -> HotSpot:
     """One hot spot."""
-    section.known(("low", "high", "power"))
+    section.check_keys(("low", "high", "power"))
     low, high = _read_lengths(section, "low"), _read_lengths(section, "high")
     kind = _POWER_KEYS[min(len(low), len(_POWER_KEYS)) - 1]
     return HotSpot(low, high, section.number("power", kind))

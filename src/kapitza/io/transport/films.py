@@ -97,7 +97,7 @@ def read_films(path: str | PathLike[str]) -> FilmsFile:
         raise top.fault(
             "boxes make a domain, not a stack of layers: follow phonons through it with --monte-carlo", "boxes"
         )
-    top.known(("title", "temperature", "bins", "layers", "boundaries", "walls", "period"))
+    top.check_keys(("title", "temperature", "bins", "layers", "boundaries", "walls", "period"))
     temperature = top.number("temperature", "temperature", 300.0)
     sections = top.sections("layers")
     if not sections:
@@ -114,7 +114,7 @@ def read_films(path: str | PathLike[str]) -> FilmsFile:
         raise top.fault("two layers have the same name: give each its own", "layers")
     crossings = _read_film_boundaries(top.section("boundaries"), [(a.name, b.name) for a, b in pairs], names, edges)
     walls = top.section("walls")
-    walls.known(("left", "right"))
+    walls.check_keys(("left", "right"))
     if period is not None and walls.table:
         raise walls.fault("a stack with a period has no walls: leave out one of them")
     left, right = (read_wall(walls, key) if key in walls else None for key in ("left", "right"))
@@ -123,7 +123,7 @@ def read_films(path: str | PathLike[str]) -> FilmsFile:
 
 def read_layer_phonons(section: TomlTable, temperature: float) -> LayerPhonons:
     """What one layer is made of."""
-    section.known(_FILM_LAYER_KEYS)
+    section.check_keys(_FILM_LAYER_KEYS)
     kinds = [key for key in ("material", "bands", "lifetimes", "velocity") if key in section]
     if "bands" in section and "lifetimes" in section:
         kinds.remove("bands")
@@ -196,7 +196,7 @@ def _read_rates(section: TomlTable) -> ScatteringRates:
     if "rates" not in section:
         return ScatteringRates(umklapp=_TYPICAL_UMKLAPP)
     inside = section.section("rates")
-    inside.known(("umklapp", "onset", "impurity", "boundary"))
+    inside.check_keys(("umklapp", "onset", "impurity", "boundary"))
     umklapp, impurity = (inside.number(key, "share", 0.0) for key in ("umklapp", "impurity"))
     onset, boundary = inside.number("onset", "temperature", 0.0), inside.optional("boundary", "length")
     return ScatteringRates(umklapp, onset, impurity, np.inf if boundary is None else boundary)
@@ -226,7 +226,7 @@ def _read_film_boundaries(
         reverse = f"{other}|{one}"
         if reverse in section and f"{one}|{other}" in section and reverse not in names:
             raise section.fault(f"the boundary {one}|{other} is given twice, also as {reverse}: give it once", reverse)
-    section.known(names)
+    section.check_keys(names)
     missing = [name for name in names if name not in section]
     if missing:
         raise section.fault(f'the boundary {missing[0]!r} has no transmission, such as "dmm"')
@@ -255,7 +255,7 @@ def read_film_boundary(
         )
     inside = section.section(name)
     keys = ("transmission", "coefficient", "specular", "specular_transmission")
-    inside.known(keys, {"through": "specular_transmission"})
+    inside.check_keys(keys, {"through": "specular_transmission"})
     specular = inside.number("specular", "share", 0.0)
     specular_transmission = inside.optional("specular_transmission", "share")
     coefficient = inside.optional("coefficient", "share")
@@ -291,7 +291,7 @@ def _read_transmission(
 def read_wall(section: TomlTable, key: str) -> Wall:
     """A wall with its temperature, if any, and its specular share."""
     inside = section.section(key)
-    inside.known(("temperature", "specular"))
+    inside.check_keys(("temperature", "specular"))
     try:
         return Wall(inside.optional("temperature", "temperature"), inside.number("specular", "share", 0.0))
     except KapitzaError as err:

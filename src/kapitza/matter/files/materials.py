@@ -59,7 +59,7 @@ class TomlTable:
         """Return the error of this place."""
         return DataError(f"{self.place}{'.' + key if key else ''}: {message}", file=self.file)
 
-    def known(self, names: Iterable[str]) -> None:
+    def check_keys(self, names: Iterable[str]) -> None:
         """Refuse keys that mean nothing."""
         names = tuple(names)
         strange = [key for key in self.table if key not in names]
@@ -88,7 +88,7 @@ class TomlTable:
             raise self.fault(f"expected a list of texts, got {value!r:.60}", key)
         return tuple(value)
 
-    def part(self, key: str) -> "TomlTable":
+    def subtable(self, key: str) -> "TomlTable":
         """Return a table inside of this one."""
         value = self.table.get(key)
         if not isinstance(value, dict):
@@ -136,17 +136,17 @@ def read_toml(path: str | PathLike[str]) -> TomlTable:
 
 def material_entries(content: TomlTable) -> dict[str, TomlTable]:
     """Return the materials of a file by name, unread."""
-    content.known(("units", "materials"))
-    inside = TomlTable(content.file, "materials", content.part("materials").table)
-    return {name: inside.part(name) for name in inside.table}
+    content.check_keys(("units", "materials"))
+    inside = TomlTable(content.file, "materials", content.subtable("materials").table)
+    return {name: inside.subtable(name) for name in inside.table}
 
 
 def unit_factors(content: TomlTable) -> dict[str, float]:
     """Return what turns the numbers of a file into SI units, by kind."""
     chosen = {kind: next(iter(units.values())) for kind, units in _UNIT_CHOICES.items()}
     if "units" in content.table:
-        units = TomlTable(content.file, "units", content.part("units").table)
-        units.known(_UNIT_CHOICES)
+        units = TomlTable(content.file, "units", content.subtable("units").table)
+        units.check_keys(_UNIT_CHOICES)
         for kind in units.table:
             unit = units.text(kind)
             if unit not in _UNIT_CHOICES[kind]:
@@ -157,7 +157,7 @@ def unit_factors(content: TomlTable) -> dict[str, float]:
 
 def read_material(name: str, part: TomlTable, unit: Mapping[str, float], masses: Mapping[str, float]) -> Material:
     """Return one material of a file: an item of `material_entries`, `unit_factors`, atomic masses by element (u)."""
-    part.known(_MATERIAL_KEYS)
+    part.check_keys(_MATERIAL_KEYS)
     symmetry = part.text("symmetry")
     if symmetry not in (*VOIGT_ENTRIES, LIQUID_SYMMETRY):
         raise part.fault(
@@ -214,10 +214,10 @@ def _read_constants(part: TomlTable, key: str, names: tuple[str, ...], factor: f
     """Return several numbers that share a source: elastic or lattice constants."""
     if key not in part.table:
         return {}
-    inside = part.part(key)
-    inside.known((*names, *_PROVENANCE_KEYS))
-    sigma = inside.part("sigma") if "sigma" in inside.table else TomlTable(part.file, "", {})
-    sigma.known(names)
+    inside = part.subtable(key)
+    inside.check_keys((*names, *_PROVENANCE_KEYS))
+    sigma = inside.subtable("sigma") if "sigma" in inside.table else TomlTable(part.file, "", {})
+    sigma.check_keys(names)
     found: dict[str, Quantity] = {}
     for name in (n for n in names if n in inside.table):
         spread = sigma.number(name, low=0) if name in sigma.table else None
@@ -249,9 +249,9 @@ def _read_densities(
             raise part.fault("'cell' needs lattice and cell (formula units in the conventional cell)", "density")
         density = _derived_quantity(weight * units, "kg m⁻³", first, "from the cell and the atomic masses")
     else:
-        density = _read_quantity(part.part("density"), "kg m⁻³", factor)
+        density = _read_quantity(part.subtable("density"), "kg m⁻³", factor)
     if "atoms" in part.table:
-        return density, _read_quantity(part.part("atoms"), "m⁻³", 1.0)
+        return density, _read_quantity(part.subtable("atoms"), "m⁻³", 1.0)
     per_unit = 1.0 if symmetry == LIQUID_SYMMETRY else count
     if units is None:
         return density, _derived_quantity(density.value / weight * per_unit, "m⁻³", density, "from the density")
@@ -270,10 +270,10 @@ def _read_speeds(
     """Longitudinal and transverse speed, m s⁻¹, and whether they were measured."""
     unit = "m s⁻¹"
     if symmetry == LIQUID_SYMMETRY:
-        return _read_quantity(part.part("speed"), unit, factor), None, "measured"
+        return _read_quantity(part.subtable("speed"), unit, factor), None, "measured"
     if part.table.get("speeds", "hill") != "hill":
-        inside = part.part("speeds")
-        inside.known(("longitudinal", "transverse", *_PROVENANCE_KEYS))
+        inside = part.subtable("speeds")
+        inside.check_keys(("longitudinal", "transverse", *_PROVENANCE_KEYS))
         pair = [inside.quantity(key, unit, factor, low=0) for key in ("longitudinal", "transverse")]
         return pair[0], pair[1], "measured"
     if not constants:
@@ -290,22 +290,22 @@ def _read_speeds(
 
 def _read_quantity(inside: TomlTable, unit: str, factor: float) -> Quantity:
     """Return one number above zero from its table."""
-    inside.known(("value", *_PROVENANCE_KEYS))
+    inside.check_keys(("value", *_PROVENANCE_KEYS))
     sigma = inside.number("sigma", low=0) if "sigma" in inside.table else None
     return inside.quantity("value", unit, factor, low=0, sigma=sigma)
 
 
 def _read_optional_quantity(part: TomlTable, key: str, unit: str, factor: float) -> Quantity | None:
     """Return one number, or None where it is not in the file."""
-    return _read_quantity(part.part(key), unit, factor) if key in part.table else None
+    return _read_quantity(part.subtable(key), unit, factor) if key in part.table else None
 
 
 def _read_property_table(part: TomlTable, key: str, name: str, unit: str, factor: float) -> PropertyTable | None:
     """Return a property against temperature, or None where it is not in the file."""
     if key not in part.table:
         return None
-    inside = part.part(key)
-    inside.known(("temperature", "value", *_PROVENANCE_KEYS))
+    inside = part.subtable(key)
+    inside.check_keys(("temperature", "value", *_PROVENANCE_KEYS))
     what = f"{name}: {key.replace('_', ' ')}"
     values, temperature = [factor * v for v in inside.array("value")], inside.array("temperature")
     about: dict[str, Any] = {"source": inside.text("source"), "note": inside.text("note", "")}
@@ -320,8 +320,8 @@ def _read_metal(part: TomlTable) -> MetalProperties:
     """Return what is known of the electrons."""
     if "electrons" not in part.table:
         return MetalProperties()
-    inside = part.part("electrons")
-    inside.known(("conductivity", "coupling", "sommerfeld"))
+    inside = part.subtable("electrons")
+    inside.check_keys(("conductivity", "coupling", "sommerfeld"))
     return MetalProperties(
         _read_optional_quantity(inside, "conductivity", "W m⁻¹ K⁻¹", 1.0),
         _read_optional_quantity(inside, "coupling", "W m⁻³ K⁻¹", 1.0),
@@ -333,6 +333,6 @@ def _read_excuses(part: TomlTable) -> dict[str, str]:
     """Return the reasons why an entry fails a check."""
     if "except" not in part.table:
         return {}
-    inside = part.part("except")
-    inside.known(_CHECK_NAMES)
+    inside = part.subtable("except")
+    inside.check_keys(_CHECK_NAMES)
     return {check: inside.text(check) for check in inside.table}

@@ -144,7 +144,7 @@ def fit_device(
 
 def device_priors(device: Device, free: Mapping[str, Free], priors: Mapping[str, Prior]) -> dict[str, Prior]:
     """Uncertain numbers of a device on which its temperatures depend, less the free ones, and those given besides."""
-    kelvin = solve_steady(device).kelvin if device.is_nonlinear else {}
+    kelvin = solve_steady(device).property_temperature if device.is_nonlinear else {}
     movable = movable_numbers(device)
     own = {
         name: Prior.relative(share)
@@ -330,7 +330,7 @@ def _flux_derivatives(problem: DeviceProblem, boundary: str, at: Readout, x: Arr
             columns.append((up - down) / (2 * _COORDINATE_STEP))
         return np.column_stack(columns)
     solved = readings.solution()
-    node, spreads = _node_above(solved, boundary), solved.seen(at)
+    node, spreads = _node_above(solved, boundary), solved.spreads(at)
     above, below = (node_derivatives(solved, i, spreads, names) for i in (node, node + 1))
     jumps = np.array([above[name][0] - below[name][0] for name in names])
     jump, flux = _jump_and_flux(problem, boundary, at, x)

@@ -127,7 +127,7 @@ def _solve_with_cuts(device: Device, places: tuple[MeasurementPlace, ...]) -> Li
 
 def has_adjoint(device: Device, places: tuple[MeasurementPlace, ...], name: str) -> bool:
     """Whether the change with a number follows from responses alone: no property of T, no layer heated throughout."""
-    if name in ("width", "depth") or device.is_nonlinear or any(source.through for source in device.sources):
+    if name in ("width", "depth") or device.is_nonlinear or any(source.volumetric for source in device.sources):
         return False
     owner, _, attribute = name.rpartition(".")
     planes = [*(source_plane(device, source) for source in device.sources), *(place.plane for place in places)]
@@ -144,7 +144,7 @@ def _place_temperatures(solved: LinearDevice, places: tuple[MeasurementPlace, ..
 
 def _source_spreads(solved: LinearDevice, places: tuple[MeasurementPlace, ...]) -> dict[int, tuple[Array, ...]]:
     """Spread of each source as seen from each set of points or patch, by its identity: many planes share one."""
-    return {key: solved.seen(at) for key, at in {id(place.at): place.at for place in places}.items()}
+    return {key: solved.spreads(at) for key, at in {id(place.at): place.at for place in places}.items()}
 
 
 def _source_rises(solved: LinearDevice, node: int, spreads: tuple[Array, ...]) -> NDArray[np.float64]:
