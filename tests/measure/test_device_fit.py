@@ -238,8 +238,9 @@ def test_conductance_of_t_is_fitted_as_a_whole() -> None:
     np.testing.assert_allclose(found.value[0], 5e7, rtol=1e-4, atol=0)
 
 
-def test_uncertain_numbers_without_effect_are_left_out() -> None:
-    device = chip(uncertain={"body.conductivity": 3.0, G: 1e6})
+@pytest.mark.parametrize("more", [{}, {"laws": {"body": ConductivityLaw.power(150.0, -1.3)}}])
+def test_uncertain_numbers_without_effect_are_left_out(more: dict[str, object]) -> None:
+    device = chip(uncertain={"body.conductivity": 3.0, G: 1e6}, **more)
     assert set(device_priors(device, {G: Free()}, {})) == {"body.conductivity"}
 
 
