@@ -1,6 +1,6 @@
 """The verbs of molecular dynamics of closed cells, and of several lengths: equilibrium, relax, sizes."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -15,19 +15,16 @@ from kapitza.cli.md.options import (
     run_and_keep,
     run_store,
 )
+from kapitza.cli.md.reports import conductance_row, print_verdict
 from kapitza.cli.options import DaskAddress, Figure, Json, Save, WorkerCount, dask_executor
 from kapitza.cli.output import note, print_record, progress_line, quantity_json
-from kapitza.cli.tables import Column, columns_of, print_columns
+from kapitza.cli.tables import Column, columns_of, print_columns, print_values
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
-from kapitza.units import MW, THz, nm, ps
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from kapitza.units import nm, ps
 
 closed_app = typer.Typer()
 _MODEL_TITLES = {"lumped": "bodies of one temperature", "slabs": "two slabs"}
-_RESISTANCE_UNIT = 1e-9  # m² K W⁻¹ of one m² K GW⁻¹
 
 _Conductivity = Annotated[
     str | None,
@@ -77,46 +74,25 @@ def equilibrium(
         records = {"fluctuations": found.fit, "green_kubo": found.green_kubo, "extrapolated": found.extrapolated}
         print_record(records, _run_numbers(run) | {"temperature": quantity_json(run.temperature, "K")})
     else:
-        fit, model = found.fit, _MODEL_TITLES[found.fit.model]
-        span = f"{fit.low / THz:.3g} to {fit.high / THz:.3g} THz"
+        fit, drift = found.fit, columns_of(_run_numbers(run), {"energy_drift": "%"})
         rows = [
-            ("fluctuations", fit.conductance, f"{span}, {model}, misfit as large with p = {fit.probability:.2g}"),
-            ("Green-Kubo", found.green_kubo, found.green_kubo.method),
-            ("Green-Kubo, converted", found.extrapolated, "solids estimated"),
+            conductance_row(f"fluctuations, {_MODEL_TITLES[fit.model]}, extrapolated drop", fit.conductance),
+            *columns_of(fit, {"statistical": "", "cutoff": "", "low": "", "high": "", "probability": "", "biot": ""}),
+            conductance_row("Green-Kubo, emitted drop", found.green_kubo),
+            conductance_row("Green-Kubo, converted to the extrapolated drop", found.extrapolated),
+            *drift,
         ]
-        _print_conductances(f"{run.title} at {run.temperature:.4g} K: {run.records[0].method}", rows)
-        remark = f"energy drift {run.drift:+.1e} of the kinetic energy, over the run"
-        _print_verdict(fit.biot, remark, fit.reasons)
+        print_values(f"{run.title} at {run.temperature:.4g} K: {run.records[0].method}", rows)
+        print_verdict(fit.reasons)
     conclude(files, accepted=not found.fit.reasons)
 
 
 def _run_numbers(run: "kapitza.md.Run") -> dict[str, Any]:
     """Return title and energy drift of a closed cell."""
-    return {"title": run.title, "energy_drift": quantity_json(run.drift, "1", meaning="over the kinetic energy")}
-
-
-def _print_conductances(title: str, rows: "Sequence[tuple[str, kapitza.Conductance | None, str]]") -> None:
-    """Print conductances with their drops and remarks; those that there are."""
-    held = [(name, one, remark) for name, one, remark in rows if one is not None]
-    values = [columns_of(one, {"value": ""})[0] for _, one, _ in held]
-    columns = [
-        Column("", [name for name, _, _ in held]),
-        values[0]._replace(
-            name="G",
-            values=[value.values[0] for value in values],
-            sigmas=[value.sigmas[0] if value.sigmas else None for value in values],
-        ),
-        Column("drop", [one.drop for _, one, _ in held]),
-        Column("remark", [remark for _, _, remark in held]),
-    ]
-    print_columns(title, columns)
-
-
-def _print_verdict(biot: float, remark: str, reasons: tuple[str, ...]) -> None:
-    """Print a remark and whether a result is accepted."""
-    typer.echo(f"Biot number {biot:.3g}: resistance of the solids over that of the boundary")
-    typer.echo(remark)
-    typer.echo("\n".join(f"rejected: {reason}" for reason in reasons) or "accepted")
+    return {
+        "title": run.title,
+        "energy_drift": quantity_json(run.drift, "1", meaning="energy drift over the kinetic energy"),
+    }
 
 
 @closed_app.command()
@@ -145,20 +121,15 @@ def relax(
         chosen = {"chosen": found.chosen.model, "reasons": list(found.reasons)}
         print_record({"lumped": found.lumped, "slabs": found.slabs}, _run_numbers(run) | numbers | chosen)
     else:
-        chosen, number = found.chosen, len(run.records)
-        rows = [
-            (
-                _MODEL_TITLES[one.model],
-                one.conductance,
-                f"{one.statistical / MW:.2g} statistics, {one.start / MW:.2g} first time"
-                + ("; chosen" if one is chosen else ""),
-            )
-            for one in (found.lumped, found.slabs)
-        ]
-        kelvin = float(chosen.conductance.temperature[0])
-        _print_conductances(f"{run.title} at {kelvin:.4g} K: {number} run{'s' * (number > 1)}", rows)
-        fall = f"difference {chosen.amplitude:.3g} to {chosen.decay[-1]:.2g} K"
-        _print_verdict(chosen.biot, f"{fall} in {chosen.time[-1] / ps:.4g} ps, by the fit", found.reasons)
+        fit, number = found.chosen, len(run.records)
+        rows = [conductance_row(_MODEL_TITLES[one.model], one.conductance) for one in (found.lumped, found.slabs)]
+        rows += columns_of(fit, {"statistical": "", "start": "", "biot": "", "amplitude": ""})
+        kelvin = float(fit.conductance.temperature[0])
+        print_values(f"{run.title} at {kelvin:.4g} K: {number} run{'s' * (number > 1)}", rows)
+        typer.echo(
+            f"{_MODEL_TITLES[fit.model]} chosen: {fit.decay[-1]:.2g} K are left after {fit.time[-1] / ps:.4g} ps"
+        )
+        print_verdict(found.reasons)
     conclude(files, accepted=not found.reasons)
 
 
@@ -194,10 +165,13 @@ def sizes(
         print_record(found.series, {"accepted": accepted, **numbers, "verdict": found.series.verdict})
     else:
         one = found.series
-        columns = columns_of(one, {"length": "nm", "resistance": ""})
-        columns[1] = columns[1]._replace(sigmas=(one.sigma / _RESISTANCE_UNIT).tolist())
-        columns += [
-            Column("G", (1 / one.resistance / MW).tolist(), "MW m⁻² K⁻¹"),
+        numbers = {
+            "resistance": quantity_json(one.resistance, "m^2 K W^-1", sigma=one.sigma),
+            "G": quantity_json(1 / one.resistance, "W m^-2 K^-1"),
+        }
+        columns = [
+            *columns_of(one, {"length": "nm"}),
+            *columns_of(numbers, {"resistance": "", "G": ""}),
             Column("accepted", ["yes" if each else "no" for each in accepted]),
         ]
         print_columns(f"{found.runs[0].title}: {len(found.runs)} lengths between thermostats", columns)

@@ -76,10 +76,10 @@ def spectrum(
 ) -> None:
     """Spectral heat flux through the plane, and the conductances that follow from it."""
     files = figures.Results(save, plot)
-    kelvin = None if temperature is None else parse_temperatures(temperature)
+    temperatures = None if temperature is None else parse_temperatures(temperature)
     elastic = None if agf is None else _load_elastic_transmission(agf)
     saved_run = load_run(run)
-    found = kapitza.md.heat_spectrum(saved_run, kelvin, elastic=elastic, bands=bands)
+    found = kapitza.md.heat_spectrum(saved_run, temperatures, elastic=elastic, bands=bands)
     records = {"flux": found.flux, "extrapolated": found.extrapolated, "between_thermostats": found.between}
     for name, one in (("transmission", found.transmission), ("split", found.split)):
         records |= {} if one is None else {name: one}

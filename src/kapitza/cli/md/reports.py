@@ -1,5 +1,7 @@
 """Tables of the verbs `md nemd`, `md spectrum` and `md modes`, and the numbers that they add to the saved records."""
 
+from collections.abc import Sequence
+from itertools import pairwise
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
@@ -7,24 +9,35 @@ import typer
 
 import kapitza
 from kapitza.cli import deferred
-from kapitza.cli.output import megawatts, note, print_table, quantity_json
-from kapitza.cli.tables import columns_of
-from kapitza.units import MW, THz, nm, ps
+from kapitza.cli.output import note, quantity_json
+from kapitza.cli.tables import Column, columns_of, print_columns, print_values
+from kapitza.units import THz, nm
 
 if TYPE_CHECKING:
+    from kapitza.core.arrays import Array
     from kapitza.simulate.md.analysis.nemd import NemdResult
     from kapitza.simulate.md.analysis.transmission import ElasticSplit
     from kapitza.simulate.md.runs.heat_spectra import HeatSpectrum, ModeTemperatures
 
-_FLUX_NAMES = ("hot thermostat", "cold thermostat", "plane")
-_RESISTANCE_UNIT = 1e-9  # m² K W⁻¹ of one m² K GW⁻¹
-_MAX_FINITE_FLUX = 1e300  # W m⁻²
+_RESULT_UNITS = {"temperature": "", "jump": "", "statistical": "", "window": "", "imbalance": ""}
+_STEADINESS_UNITS = {"slowest": "ps", "waited": "ps", "sampled": "ps", "blocks": ""}
+_MIN_SEGMENTS = 10  # segments from which a standard deviation is known to a quarter
 
 
-def _flux_agreement(found: "NemdResult") -> str:
-    """One line that says whether the three heat flows agree."""
-    apart = found.fluxes.disagreements()
-    return "; ".join(apart) if apart else "agree within 3 sigma and 10 %"
+def conductance_row(meaning: str, one: "kapitza.Conductance | None") -> Column:
+    """Conductance as a row of a table; a dash where there is none."""
+    return columns_of({} if one is None else one, {"value": ""})[0]._replace(meaning=meaning)
+
+
+def print_verdict(reasons: Sequence[str], accepted: str = "accepted") -> None:
+    """Say why a result is rejected, or that it is accepted."""
+    typer.echo("\n".join(f"rejected: {reason}" for reason in reasons) or accepted)
+
+
+def _join_values(column: Column, word: str) -> Column:
+    """Several numbers as one text, such as 7 to 13.2."""
+    cells = [column.cell(i) for i in range(len(column.values))]
+    return column._replace(values=[f" {word} ".join(cells)], sigmas=())
 
 
 def _largest_drift(run: "kapitza.md.Run") -> float:
@@ -38,9 +51,11 @@ def run_numbers(run: "kapitza.md.Run", found: "NemdResult") -> dict[str, Any]:
         "title": run.title,
         "accepted": found.accepted,
         "seeds": [one.seed for one in run.records],
-        "thermostats": quantity_json(list(run.records[0].thermostat_temperatures), "K"),
+        "thermostats": quantity_json(
+            list(run.records[0].thermostat_temperatures), "K", meaning="kinetic temperatures of the thermostats"
+        ),
         "energy_drift": quantity_json(_largest_drift(run), "1", meaning="unaccounted heat over the heat flow"),
-        "total_resistance": quantity_json(found.resistance, "m^2 K W^-1", sigma=found.sigma),
+        "total_resistance": quantity_json(found.resistance, "m^2 K W^-1", sigma=found.sigma, meaning="resistance"),
         "interval": quantity_json(list(found.interval()), "m^2 K W^-1", meaning="95 % interval of the resistance"),
         "conductance": _positive_conductance(found, "conductance"),
         "between_thermostats": _positive_conductance(found, "conductance_between_thermostats"),
@@ -56,73 +71,32 @@ def _positive_conductance(found: "NemdResult", name: str) -> "kapitza.Conductanc
     return made
 
 
-def conductance_text(one: "kapitza.Conductance | None") -> str:
-    """Conductance with its uncertainty."""
-    if one is None:
-        return "–"
-    sigma = "" if one.sigma is None else f" ± {float(one.sigma[0]) / MW:.2g}"
-    return f"{megawatts(float(one.value[0]))}{sigma} MW m⁻² K⁻¹"
-
-
 def print_run(run: "kapitza.md.Run", found: "NemdResult") -> None:
     """Print jump, flux, conductance and verdict of a run."""
-    hot, cold = run.records[0].thermostat_temperatures
-    steady = found.steady
-    shares = {"statistics": found.statistical, "layers": found.window, "energy": found.imbalance}
-    parts = ", ".join(f"{share / _RESISTANCE_UNIT:.2g} {name}" for name, share in shares.items())
-    low, high = found.interval()
-    conductivity = " and ".join(
-        f"{k:.3g} ± {s:.1g}" if abs(k) < _MAX_FINITE_FLUX else "–"
-        for k, s in zip(found.conductivity, found.conductivity_sigma, strict=True)
-    )
+    numbers = run_numbers(run, found)
+    units = {"thermostats": "K", "energy_drift": "%", "total_resistance": "", "interval": ""}
+    thermostats, drift, resistance, interval = columns_of(numbers, units)
+    temperature, jump, *parts = columns_of(found, _RESULT_UNITS)
     rows = [
-        ["thermostats", f"{hot:.4g} and {cold:.4g} K", f"kinetic; {found.temperature:.4g} K at the plane"],
-        *(
-            [f"heat flow, {name}", f"{value / MW:.4g} ± {sigma / MW:.2g} MW m⁻²", ""]
-            for name, value, sigma in zip(_FLUX_NAMES, found.fluxes.value, found.fluxes.sigma, strict=True)
-            if abs(value) < _MAX_FINITE_FLUX  # NaN where it was not measured
-        ),
-        ["energy drift", f"{_largest_drift(run):+.2%}", "unaccounted heat, of the heat flow"],
-        [
-            "slowest mode",
-            f"{steady.slowest / ps:.3g} ps",
-            f"{steady.waited / ps:.4g} ps waited, {steady.sampled / ps:.4g} ps sampled in {steady.blocks} blocks",
-        ],
-        ["conductivity", f"{conductivity} W m⁻¹ K⁻¹", "left and right, from the gradients"],
-        ["jump", f"{found.jump:.3g} K", "of the extrapolated branches"],
-        [
-            "resistance",
-            f"{found.resistance / _RESISTANCE_UNIT:.3g} ± {found.sigma / _RESISTANCE_UNIT:.2g} m² K GW⁻¹",
-            parts,
-        ],
-        ["", "", f"95 %: {low / _RESISTANCE_UNIT:.3g} to {high / _RESISTANCE_UNIT:.3g}"],
-        ["G, extrapolated", conductance_text(_positive_conductance(found, "conductance")), "classical"],
-        [
-            "G, between thermostats",
-            conductance_text(_positive_conductance(found, "conductance_between_thermostats")),
-            "with the solids between",
-        ],
+        _join_values(thermostats, "and"),
+        temperature,
+        drift,
+        *columns_of(found.steady, _STEADINESS_UNITS),
+        _join_values(columns_of(found, {"conductivity": ""})[0], "and"),
+        jump,
+        resistance,
+        *parts,
+        _join_values(interval, "to"),
+        conductance_row("G, extrapolated, classical", numbers["conductance"]),
+        conductance_row("G, between thermostats, with the solids between", numbers["between_thermostats"]),
     ]
     runs = f", {len(run.records)} runs" if len(run.records) > 1 else ""
-    print_table(f"{run.title}: {found.method}{runs}", ["", " value", " remark"], rows)
-    typer.echo(f"heat flows: {_flux_agreement(found)}")
-    if found.accepted:
-        typer.echo("accepted: the heat flows agree, the profile is steady, the jump is resolved")
-    for reason in found.reasons:
-        typer.echo(f"rejected: {reason}")
-
-
-def _terahertz_text(omega: float) -> str:
-    """Angular frequency as THz."""
-    return f"{omega / THz:.3g}"
-
-
-def _nanometre_text(position: float) -> str:
-    """Height in nm."""
-    return f"{position / nm:.4g}"
-
-
-_MIN_SEGMENTS = 10  # segments from which a standard deviation is known to a quarter
+    print_values(f"{run.title}: {found.method}{runs}", rows)
+    (flux,) = columns_of(found.fluxes, {"value": "MW m⁻²"})
+    names = ("hot thermostat", "cold thermostat", "plane")
+    print_columns("heat flow three ways", [Column("by", names), flux._replace(name="heat flux")])
+    typer.echo(f"heat flows: {'; '.join(found.fluxes.disagreements()) or 'agree within 3 sigma and 10 %'}")
+    print_verdict(found.reasons, "accepted: the heat flows agree, the profile is steady, the jump is resolved")
 
 
 def spectrum_numbers(found: "HeatSpectrum") -> dict[str, Any]:
@@ -131,9 +105,9 @@ def spectrum_numbers(found: "HeatSpectrum") -> dict[str, Any]:
     above = None if found.above is None else quantity_json(found.above[0], "1", sigma=found.above[1])
     return {
         "title": found.title,
-        "total": quantity_json(total, "W m^-2", sigma=sigma),
-        "direct": quantity_json(found.direct, "W m^-2"),
-        "thermostats": quantity_json(found.result.fluxes.value[:2], "W m^-2"),
+        "total": quantity_json(total, "W m^-2", sigma=sigma, meaning="integrated over frequencies"),
+        "direct": quantity_json(found.direct, "W m^-2", meaning="direct power of the same samples"),
+        "thermostats": quantity_json(found.result.fluxes.value[:2], "W m^-2", meaning="by the thermostats"),
         "highest": quantity_json(found.highest, "rad s^-1"),
         "share_above": above,
         "reasons": list(found.result.reasons),
@@ -142,45 +116,48 @@ def spectrum_numbers(found: "HeatSpectrum") -> dict[str, Any]:
 
 def print_spectrum(found: "HeatSpectrum") -> None:
     """Print the heat carried by bands of frequency."""
-    whole, sigma = found.flux.total
-    rows = [
-        [
-            f"{_terahertz_text(a)} to {_terahertz_text(b)}",
-            f"{h / whole:.1%}",
-            f"{s / whole:.1%}",
-            f"{c:.1%}",
-            *_split_cells(found, i),
-        ]
-        for i, (a, b, h, s, c) in enumerate(
-            zip(found.edges, found.edges[1:], found.heat, found.heat_sigma, found.below, strict=False)
-        )
-    ]
-    split = ["Ξ (nm⁻²)", "elastic"] if found.split is not None else []
-    print_table(f"{found.title}: heat through the plane", ["THz", "share", "±", "below", *split], rows)
-    power = "not measured" if found.direct is None else f"{found.direct / MW:.5g}"
-    given = " and ".join(f"{one / MW:.5g}" for one in found.result.fluxes.value[:2])
-    typer.echo(f"heat flow: {whole / MW:.5g} ± {sigma / MW:.2g} MW m⁻² integrated over frequencies")
-    typer.echo(f"           {power} by the direct power of the same samples, {given} by the thermostats")
+    print_columns(f"{found.title}: heat through the plane", _band_columns(found), digits=3)
+    total, direct, thermostats = columns_of(
+        spectrum_numbers(found), dict.fromkeys(("total", "direct", "thermostats"), "MW m⁻²")
+    )
+    print_values("heat flow", [total, direct, _join_values(thermostats, "and")])
     if found.above is not None:
         side = "left" if found.highest[0] < found.highest[1] else "right"
         typer.echo(
-            f"{found.above[0]:.1%} ± {found.above[1]:.1%} above {_terahertz_text(float(found.highest.min()))} THz, the "
+            f"{found.above[0]:.1%} ± {found.above[1]:.1%} above {found.highest.min() / THz:.3g} THz, the "
             f"highest frequency of the {side} crystal at rest: no elastic process brings it"
         )
     if found.split is not None:
         typer.echo(_split_text(found.split))
-    for name, one in (
-        ("across the jump", found.extrapolated),
-        ("between the thermostats, with the solids", found.between),
-    ):
-        kelvin, value = columns_of(one, {"temperature": "", "value": ""})
-        for i in range(len(kelvin.values)):
-            typer.echo(f"G at {kelvin.cell(i)} K, quantum-corrected, {name}: {value.cell(i)} {value.unit}")
+    kelvin, across = columns_of(found.extrapolated, {"temperature": "", "value": ""})
+    (between,) = columns_of(found.between, {"value": ""})
+    names = ("across the jump", "between the thermostats, with the solids")
+    values = [one._replace(name=name) for one, name in zip((across, between), names, strict=True)]
+    print_columns("quantum-corrected conductance", [kelvin, *values])
     segments = int(found.flux.counts.sum())
     if segments < _MIN_SEGMENTS:
         note(f"errors from {segments} segments are themselves uncertain: take a longer run, or shorter segments")
     for reason in found.result.reasons:
         note(f"the run was rejected: {reason}")
+
+
+def _band_columns(found: "HeatSpectrum") -> list[Column]:
+    """Bands of frequency, what they carry, and what an elastic theory has of it."""
+    whole, split = found.flux.total[0], found.split
+    shares = {
+        "share": quantity_json(found.heat / whole, "1", sigma=found.heat_sigma / whole),
+        "below": quantity_json(found.below, "1"),
+    }
+    columns = [_frequency_bands(found.edges), *columns_of(shares, {"share": "%", "below": "%"})]
+    if split is not None:
+        simulated = {"Ξ": quantity_json(split.total, "m^-2", sigma=split.sigma)}
+        columns += [*columns_of(simulated, {"Ξ": "nm⁻²"}), *columns_of(split, {"elastic": "nm⁻²"})]
+    return columns
+
+
+def _frequency_bands(edges: "Array") -> Column:
+    """Bands between neighbouring angular frequencies."""
+    return Column("band", [f"{low:.3g} to {high:.3g}" for low, high in pairwise((edges / THz).tolist())], "THz")
 
 
 def _split_text(split: "ElasticSplit") -> str:
@@ -190,14 +167,6 @@ def _split_text(split: "ElasticSplit") -> str:
         return f"{share} of the heat between the thermostats is not in the elastic theory"
     more = f"{1 - split.share:.1%} ± {split.share_sigma:.1%}"
     return f"the elastic theory has {more} of the heat between the thermostats, where the solids resist too"
-
-
-def _split_cells(found: "HeatSpectrum", i: int) -> list[str]:
-    """Cells of a band for the split."""
-    if found.split is None:
-        return []
-    total, sigma, elastic = (nm**2 * float(x[i]) for x in (found.split.total, found.split.sigma, found.split.elastic))
-    return [f"{total:.3g} ± {sigma:.1g}", f"{elastic:.3g}"]
 
 
 def mode_numbers(found: "ModeTemperatures") -> dict[str, Any]:
@@ -216,29 +185,19 @@ def mode_numbers(found: "ModeTemperatures") -> dict[str, Any]:
     return numbers
 
 
-def _kelvin_text(value: float, sigma: float) -> str:
-    """Temperature with its uncertainty, where they are known."""
-    if isnan(value):
-        return "–"
-    return f"{value:.3g}" if isnan(sigma) else f"{value:.3g} ± {sigma:.1g}"
-
-
 def print_modes(found: "ModeTemperatures") -> None:
     """Print mode temperatures."""
     if found.occupation is not None:
         one, sigma = found.temperature, found.sigma
-        heads = [
-            f"{_terahertz_text(a)}–{_terahertz_text(b)}" for a, b in zip(found.edges, found.edges[1:], strict=False)
+        columns = [
+            Column("height", ((found.occupation.position - found.plane) / nm).tolist(), "nm"),
+            Column("all", found.layer.tolist()),
+            *(
+                Column(band, kelvin.tolist(), sigmas=error.tolist())
+                for band, kelvin, error in zip(_frequency_bands(found.edges).values, one.T, sigma.T, strict=True)
+            ),
         ]
-        rows = [
-            [
-                _nanometre_text(z - found.plane),
-                f"{kelvin:.3g}",
-                *(_kelvin_text(t, s) for t, s in zip(one[i].tolist(), sigma[i].tolist(), strict=True)),
-            ]
-            for i, (z, kelvin) in enumerate(zip(found.occupation.position, found.layer, strict=True))
-        ]
-        print_table(f"{found.title}: temperature (K) of frequencies (THz) by layer", ["nm", "all", *heads], rows)
+        print_columns(f"{found.title}: temperature (K) of frequencies (THz) by layer", columns, digits=3)
         if all(map(isnan, sigma.ravel().tolist())):
             typer.echo(
                 "no uncertainties: the run, or that in equilibrium, holds one segment of its spectra; run longer"
