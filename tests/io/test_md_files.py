@@ -129,7 +129,7 @@ def test_what_a_deck_of_lammps_writes_is_what_happened(tmp_path, monkeypatch):
     np.testing.assert_allclose(record.power, power, rtol=1e-5, atol=1e-6 * np.abs(power).max())
     balanced(record, system)
     assert record.temperature[:, system.roles == FIXED_ROLE].max() == 0
-    assert (record.block, record.timestep, record.seed, record.ways) == (COURSE.block, COURSE.timestep, 4, 1)
+    assert (record.block, record.timestep, record.seed, record.interface_count) == (COURSE.block, COURSE.timestep, 4, 1)
     for name in ("heights", "counts", "roles"):
         assert np.array_equal(getattr(record, name), getattr(system, name))
     assert "LAMMPS" in record.method
@@ -187,7 +187,7 @@ def test_many_body_decks_run_too(tmp_path, monkeypatch):
     engine.file("in.nemd")
     engine.close()
     record = read_lammps(folder)
-    assert (record.ways, len(record.power)) == (2, 2)
+    assert (record.interface_count, len(record.power)) == (2, 2)
     assert np.isnan(record.power).all()
     np.testing.assert_allclose(record.heat[-1], np.array([1, -1]) * 2e-8 * 40e-15, rtol=1e-9, atol=0)
     np.testing.assert_allclose(record.temperature.mean(), 300, rtol=0.2, atol=0)

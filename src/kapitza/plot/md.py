@@ -80,7 +80,7 @@ def md_spectrum_figure(
     difference of the thermostats.
     """
     flux = run.flux()
-    top = float(run.highest.max()) or float(flux.omega[-1])
+    top = float(run.highest_frequency.max()) or float(flux.omega[-1])
     fine = np.linspace(0, min(1.05 * top, float(flux.omega[-1])), 41)
     first, second = figure.subplots(1, 2)
     md_spectrum(flux, first, fine if edges is None or edges.size < fine.size else edges)
@@ -98,7 +98,7 @@ def md_spectrum_figure(
     )
     second.set(xlabel="frequency (THz)", ylabel="heat flux below (MW m⁻²)", xlim=(0, fine[-1] / THz), ylim=(0, None))
     for ax in (first, second):
-        for side, limit in zip(("left", "right"), run.highest, strict=True):
+        for side, limit in zip(("left", "right"), run.highest_frequency, strict=True):
             if limit:
                 ax.axvline(float(limit) / THz, color="0.6", linewidth=0.8, linestyle=":", zorder=0)
                 ax.annotate(

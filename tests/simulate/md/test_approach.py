@@ -63,7 +63,7 @@ def test_equal_slabs_have_poles_that_coincide():
 
 def test_good_conductors_relax_as_bodies():
     left, right = ThermalSlab(20e-9, CAPACITY, 1e5), ThermalSlab(40e-9, 1.2e6, 1e5)
-    rate = G * (1 / left.areal + 1 / right.areal)
+    rate = G * (1 / left.areal_capacity + 1 / right.areal_capacity)
     np.testing.assert_allclose(relaxation_modes(G, left, right)[0][0], rate, rtol=1e-3, atol=0)
     np.testing.assert_allclose(
         slab_decay(TIME, G, ThermalSlab(20e-9, CAPACITY), ThermalSlab(40e-9, 1.2e6)), np.exp(-rate * TIME), rtol=1e-9

@@ -43,7 +43,7 @@ def made(
 def test_the_lumped_limit_is_a_lorentzian():
     left, right = slab(10), slab(20)
     omega = np.geomspace(1e8, 1e13, 40)
-    tau = 1 / (G * (1 / left.areal + 1 / right.areal))
+    tau = 1 / (G * (1 / left.areal_capacity + 1 / right.areal_capacity))
     exact = G * (omega * tau) ** 2 / (1 + (omega * tau) ** 2)
     np.testing.assert_allclose(boundary_admittance(omega, G, left, right).real, exact, rtol=1e-12, atol=0)
     fast = boundary_admittance(omega, G, slab(10, 1e8), slab(20, 1e8)).real
@@ -91,7 +91,7 @@ def test_the_spectrum_has_the_energy_of_equilibrium():
     omega = np.geomspace(1e5, 1e17, 200_000)
     density = boundary_admittance(omega, G, left, right).real / omega**2
     integral = 2 / np.pi * np.sum((density[1:] + density[:-1]) / 2 * np.diff(omega))
-    np.testing.assert_allclose(integral, 1 / (1 / left.areal + 1 / right.areal), rtol=1e-4, atol=0)
+    np.testing.assert_allclose(integral, 1 / (1 / left.areal_capacity + 1 / right.areal_capacity), rtol=1e-4, atol=0)
 
 
 def test_relaxation_and_fluctuation_are_one_model():
@@ -101,7 +101,7 @@ def test_relaxation_and_fluctuation_are_one_model():
     np.testing.assert_allclose(weights.sum(), 1, rtol=1e-3, atol=0)
     assert (np.diff(rates) > 0).all()
     omega = np.array([1e10, 1e11])
-    reduced = 1 / (1 / left.areal + 1 / right.areal)
+    reduced = 1 / (1 / left.areal_capacity + 1 / right.areal_capacity)
     terms = reduced * weights * rates * omega[:, None] ** 2 / (rates**2 + omega[:, None] ** 2)
     np.testing.assert_allclose(boundary_admittance(omega, G, left, right).real, terms.sum(axis=1), rtol=2e-2, atol=0)
 
@@ -189,7 +189,7 @@ def test_green_kubo_of_a_lumped_cell_falls_as_it_must():
     left, right = slab(20), slab(20)
     data = made(left, right, samples=400_000, step=0.1 * TAU, boundaries=1, rng=rng)
     found = green_kubo(data, 20 * TAU)
-    tau = 1 / (G * (1 / left.areal + 1 / right.areal))
+    tau = 1 / (G * (1 / left.areal_capacity + 1 / right.areal_capacity))
     for time in (1.0, 5.0, 15.0):
         one = found.at(time * TAU)
         exact = G * np.exp(-time * TAU / tau)

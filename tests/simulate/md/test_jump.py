@@ -16,7 +16,7 @@ SETTLED = 1.0  # s: longer than any profile takes
 
 def test_without_noise_the_resistance_is_exact():
     record = layered_heat(24, conductance=1.6, wait=2000.0, blocks=10, noise=0.0)[0]
-    found = analyse_nemd(record, skip=0.0, equilibrated=SETTLED)
+    found = analyse_nemd(record, skip=0.0, equilibration_time=SETTLED)
     np.testing.assert_allclose(found.resistance, 1 / (1.6 * CONDUCTANCE), rtol=1e-6, atol=0)
     solid = 2 * 16 * 1.5712 / 2 / 28.0 + 1 / 1.6
     assert solid < found.between_thermostats[0] * CONDUCTANCE < solid * 1.25
@@ -37,7 +37,7 @@ def test_every_choice_of_layers_gives_the_same_on_straight_lines():
 def test_intervals_cover_and_nothing_is_biased(layers: int, blocks: int):
     """200 short runs of diffusive noise with the true 1 / 1.6: 95 % intervals hold it in 90 to 98.5 %."""
     runs = [
-        analyse_nemd(record, skip=0.0, equilibrated=SETTLED)
+        analyse_nemd(record, skip=0.0, equilibration_time=SETTLED)
         for record in layered_heat(layers, blocks=blocks, replicas=200, seed=5)
     ]
     true = 1 / (1.6 * CONDUCTANCE)
@@ -51,7 +51,9 @@ def test_intervals_cover_and_nothing_is_biased(layers: int, blocks: int):
 
 
 def test_replicas_average_resistances():
-    runs = [analyse_nemd(r, skip=0.0, equilibrated=SETTLED) for r in layered_heat(24, blocks=20, replicas=60, seed=2)]
+    runs = [
+        analyse_nemd(r, skip=0.0, equilibration_time=SETTLED) for r in layered_heat(24, blocks=20, replicas=60, seed=2)
+    ]
     together = combine_replicas(runs)
     true = 1 / (1.6 * CONDUCTANCE)
     assert together.replicas == 60
@@ -68,13 +70,13 @@ def test_replicas_average_resistances():
 
 def test_a_run_that_loses_heat_is_refused_with_the_numbers():
     lost = layered_heat(24, loss=0.5, seed=3)[0]
-    found = analyse_nemd(lost, skip=0.0, equilibrated=SETTLED)
+    found = analyse_nemd(lost, skip=0.0, equilibration_time=SETTLED)
     assert any("by the hot thermostat is" in reason for reason in found.reasons)
     assert found.fluxes.lost > FLUX_TOLERANCE * found.fluxes.mean
     with pytest.raises(ConvergenceError, match="hot thermostat") as caught:
-        analyse_nemd(lost, skip=0.0, equilibrated=SETTLED, strict=True)
+        analyse_nemd(lost, skip=0.0, equilibration_time=SETTLED, strict=True)
     assert caught.value.last.reasons == found.reasons
-    some = analyse_nemd(layered_heat(24, loss=0.05, seed=3)[0], skip=0.0, equilibrated=SETTLED)
+    some = analyse_nemd(layered_heat(24, loss=0.05, seed=3)[0], skip=0.0, equilibration_time=SETTLED)
     assert some.accepted
     exact = 0.05 * 0.1 / (1 / 1.6 + 2 * 16 * 1.5712 / 2 / 28.0) * CONDUCTANCE * KELVIN
     np.testing.assert_allclose(some.fluxes.lost, exact, rtol=1e-6, atol=0)
@@ -84,8 +86,8 @@ def test_a_run_that_loses_heat_is_refused_with_the_numbers():
 def test_a_ring_gives_its_heat_to_two_planes():
     """Twice the heat, energy and losses through twice the area: the same fluxes; half of each solid belongs to each."""
     record = layered_heat(24, loss=0.05, seed=3)[0]
-    ring = evolve(record, ways=2, heat=2 * record.heat, energy=2 * record.energy)
-    one, two = (analyse_nemd(r, skip=0.0, equilibrated=SETTLED) for r in (record, ring))
+    ring = evolve(record, interface_count=2, heat=2 * record.heat, energy=2 * record.energy)
+    one, two = (analyse_nemd(r, skip=0.0, equilibration_time=SETTLED) for r in (record, ring))
     for name in ("value", "mean", "lost", "stored", "imbalance"):
         np.testing.assert_allclose(getattr(two.fluxes, name), getattr(one.fluxes, name), rtol=1e-9, atol=0)
     np.testing.assert_allclose(two.resistance, one.resistance, rtol=1e-9, atol=0)
@@ -98,7 +100,7 @@ def test_a_bend_near_the_plane_is_a_systematic_part():
     record = layered_heat(32, wait=4000.0, blocks=20, noise=0.02)[0]
     x = (record.heights - record.plane) / (4 * SIGMA)
     bent = evolve(record, temperature=record.temperature + 0.02 * KELVIN * np.sign(-x) * np.exp(-np.abs(x)))
-    straight, curved = (analyse_nemd(one, skip=0.0, equilibrated=SETTLED) for one in (record, bent))
+    straight, curved = (analyse_nemd(one, skip=0.0, equilibration_time=SETTLED) for one in (record, bent))
     assert straight.window < 0.01 * straight.resistance
     assert curved.window > 0.01 * curved.resistance
     assert curved.sigma >= curved.window
@@ -106,14 +108,14 @@ def test_a_bend_near_the_plane_is_a_systematic_part():
 
 def test_the_profile_can_be_fitted_by_others():
     record = layered_heat(24, blocks=40, seed=7)[0]
-    found = analyse_nemd(record, skip=0.0, equilibrated=SETTLED)
+    found = analyse_nemd(record, skip=0.0, equilibration_time=SETTLED)
     skip = 4 * 1.5712 / 2 * SIGMA
     other = found.profile.jump(record.plane, skip=skip, reach=12 * 1.5712 / 2 * SIGMA)
     assert abs(other.jump - found.jump) < 3 * np.sqrt(found.covariance[1, 1])
 
 
 def test_labels():
-    found = analyse_nemd(layered_heat(24, seed=1)[0], skip=0.0, equilibrated=SETTLED)
+    found = analyse_nemd(layered_heat(24, seed=1)[0], skip=0.0, equilibration_time=SETTLED)
     jump, baths = found.conductance(), found.conductance_between_thermostats()
     assert (jump.drop, jump.statistics) == ("extrapolated", "classical")
     assert (baths.drop, baths.statistics) == ("emitted", "classical")

@@ -252,7 +252,7 @@ def test_parts_of_all_modes_are_the_power() -> None:
     power = np.array([-0.5 * line.tension(u)[6] @ (v[5] + v[6]) for u, v in frames])
     np.testing.assert_allclose(found.heat.sum(), power.mean() / AREA, rtol=1e-10, atol=0)
     memory = [np.mean([p[lag:] @ p[: 64 - lag] / (64 - lag) for p in power.reshape(2, 64)]) for lag in range(5)]
-    np.testing.assert_allclose(found.memory, memory, rtol=1e-10, atol=1e-10 * memory[0])
+    np.testing.assert_allclose(found.autocorrelation, memory, rtol=1e-10, atol=1e-10 * memory[0])
     np.testing.assert_allclose(found.fluctuation.sum(), np.trapezoid(memory) * 10 * STEP, rtol=1e-10, atol=0)
     value, _ = found.conductance(300.0)
     wanted = np.trapezoid(memory) * 10 * STEP / (AREA * k_B * 300.0**2)
@@ -281,7 +281,9 @@ def test_a_stiff_bond_binds_one_mode_to_the_interface() -> None:
         found = analysed(line, modes, frames, segment=32, lags=4).result()
         counts.append(found.interface_modes().size)
         tops.append(found.omega.max())
-        np.testing.assert_allclose(found.near.sum(), 6, rtol=1e-9, atol=0)  # two atoms hold two modes a direction
+        np.testing.assert_allclose(
+            found.interface_weight.sum(), 6, rtol=1e-9, atol=0
+        )  # two atoms hold two modes a direction
     assert counts == [0, 3]
     # bound above both bands: displacements fall off by r < 0 a bond on either side, K(1/r + r - 2) = -mω²
     omega = tops[1]
@@ -328,4 +330,4 @@ def test_some_modes_know_the_power_of_all() -> None:
         shares = [one.interface_share(equilibrium=equilibrium) for one in (whole, some)]
         np.testing.assert_allclose(shares[0], shares[1], rtol=1e-9, atol=0)
     far = analysed(line, modes, frames, segment=32, lags=4, interface=np.array([0])).result()
-    np.testing.assert_allclose(far.near, np.square(modes.vectors[:, 0]).sum(axis=1), rtol=1e-12, atol=0)
+    np.testing.assert_allclose(far.interface_weight, np.square(modes.vectors[:, 0]).sum(axis=1), rtol=1e-12, atol=0)

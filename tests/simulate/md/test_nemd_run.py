@@ -271,7 +271,7 @@ def test_heat_leaves_the_baths_of_a_ring_both_ways():
     course = Protocol(timestep=5 * fs, steps=200, blocks=3, equilibration=100, sample_interval=20, seed=2)
     baths = Thermostats("exchange", 30.0, 30.0, power=1e-8)
     record = run_single(system, field, BuiltinEngine(), evolve(course, thermostats=baths))
-    assert record.ways == 2
+    assert record.interface_count == 2
     np.testing.assert_allclose(record.flux[:, :2], 5e-9 / system.area, rtol=1e-9, atol=0)
     assert record.thermostat_temperatures[0] > record.thermostat_temperatures[1]
     assert abs(energy_conservation(record).share) < 0.01

@@ -25,10 +25,10 @@ def test_slowest_mode_is_that_of_a_chain():
 
 def test_a_long_run_is_steady_and_knows_its_mode():
     record = layered_heat(24, blocks=60, seed=1)[0]
-    found = judge_steadiness(record, scan_branches(record)[0], start=0, equilibrated=600 * TAU)
+    found = judge_steadiness(record, scan_branches(record)[0], start=0, equilibration_time=600 * TAU)
     # L^2 / (pi^2 D) with L = 48 layers of 0.7856, kappa = 28 and c = 3 * 50 / (61.7 * 0.7856).
     exact = (48 * 0.7856) ** 2 / np.pi**2 * (150 / (61.7 * 0.7856)) / 28
-    np.testing.assert_allclose(found.slowest / TAU, exact, rtol=0.1, atol=0)
+    np.testing.assert_allclose(found.slowest_mode / TAU, exact, rtol=0.1, atol=0)
     assert found.steady
 
 
@@ -36,21 +36,21 @@ def test_a_run_shorter_than_its_slowest_mode_is_refused():
     """96 layers a side: the slowest mode takes 267 tau; 300 tau to settle and 500 tau of sampling are too few."""
     record = layered_heat(96, bath=12, blocks=20, block=25.0, wait=300.0, seed=2)[0]
     for skip in (0.0, 0.2, None):
-        found = analyse_nemd(record, skip=skip, equilibrated=300 * TAU)
+        found = analyse_nemd(record, skip=skip, equilibration_time=300 * TAU)
         assert not found.accepted
         assert any("to settle" in reason for reason in found.reasons)
         assert any("were sampled" in reason for reason in found.reasons)
-        assert 150 < found.steady.slowest / TAU < 500
+        assert 150 < found.steady.slowest_mode / TAU < 500
     # What one would have looked at shows nothing: both baths agree.
     assert not found.fluxes.disagreements()
     with pytest.raises(ConvergenceError, match="to settle"):
-        analyse_nemd(record, equilibrated=300 * TAU, strict=True)
+        analyse_nemd(record, equilibration_time=300 * TAU, strict=True)
 
 
 def test_enough_is_left_out_without_being_told():
     record = layered_heat(24, blocks=100, wait=0.0, seed=3)[0]
     found = analyse_nemd(record)
-    assert found.steady.waited >= 3 * found.steady.slowest
+    assert found.steady.equilibration_time >= 3 * found.steady.slowest_mode
     assert found.accepted
 
 
@@ -69,7 +69,7 @@ def test_a_profile_that_still_moves_is_refused():
     record = layered_heat(24, blocks=100, seed=4)[0]
     cooling = np.where(record.heights < record.plane, 1.0, 0.0) * np.linspace(0.0, -0.04, 100)[:, None]
     moving = evolve(record, temperature=record.temperature * (1 + cooling))
-    still, found = (analyse_nemd(one, skip=0.0, equilibrated=1.0) for one in (record, moving))
+    still, found = (analyse_nemd(one, skip=0.0, equilibration_time=1.0) for one in (record, moving))
     assert still.accepted
     assert any("drifts by" in reason for reason in found.reasons)
 
@@ -78,7 +78,7 @@ def test_the_reference_runs_know_their_modes(data):
     """19 and 69 tau were found for the two lengths from the conductivity of 28 in these units."""
     for name, mode in (("lj_r3_nz12", 19), ("lj_r3_nz24", 69), ("lj_r3_nz24_s2", 69)):
         found = analyse_nemd(reference_record(data(f"md/{name}.npz")), skip=0.2)
-        np.testing.assert_allclose(found.steady.slowest / TAU, mode, rtol=0.2, atol=0)
+        np.testing.assert_allclose(found.steady.slowest_mode / TAU, mode, rtol=0.2, atol=0)
         assert found.steady.steady
 
 

@@ -60,6 +60,6 @@ def read(
     if waited < 0:
         raise InputError(f"--equilibrated {equilibrated}: expected a time of 0 or more")
     record = kapitza.io.read_lammps(folder) if engine == "lammps" else kapitza.io.read_gpumd(folder)
-    run = kapitza.md.Run(title=record.name, records=(record,), equilibrated=waited)
+    run = kapitza.md.Run(title=record.name, records=(record,), equilibration_time=waited)
     files.keep(run)
     report_run(run, files, as_json=as_json)

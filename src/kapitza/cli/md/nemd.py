@@ -80,7 +80,7 @@ def spectrum(
     elastic = None if agf is None else _load_elastic_transmission(agf)
     saved_run = load_run(run)
     found = kapitza.md.heat_spectrum(saved_run, temperatures, elastic=elastic, bands=bands)
-    records = {"flux": found.flux, "extrapolated": found.extrapolated, "between_thermostats": found.between}
+    records = {"flux": found.flux, "extrapolated": found.extrapolated, "between_thermostats": found.between_thermostats}
     for name, one in (("transmission", found.transmission), ("split", found.split)):
         records |= {} if one is None else {name: one}
     files.keep(records)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kapitza.simulate.md.runs.heat_spectra import HeatSpectrum, ModeTemperatures
 
 _RESULT_UNITS = {"temperature": "", "jump": "", "statistical": "", "window": "", "imbalance": ""}
-_STEADINESS_UNITS = {"slowest": "ps", "waited": "ps", "sampled": "ps", "blocks": ""}
+_STEADINESS_UNITS = {"slowest_mode": "ps", "equilibration_time": "ps", "sampling_time": "ps", "blocks": ""}
 _MIN_SEGMENTS = 10  # segments from which a standard deviation is known to a quarter
 
 
@@ -102,13 +102,13 @@ def print_run(run: "kapitza.md.Run", found: "NemdResult") -> None:
 def spectrum_numbers(found: "HeatSpectrum") -> dict[str, Any]:
     """Return what follows from a spectrum, with units."""
     total, sigma = found.flux.total
-    above = None if found.above is None else quantity_json(found.above[0], "1", sigma=found.above[1])
+    above = None if found.share_above is None else quantity_json(found.share_above[0], "1", sigma=found.share_above[1])
     return {
         "title": found.title,
         "total": quantity_json(total, "W m^-2", sigma=sigma, meaning="integrated over frequencies"),
         "direct": quantity_json(found.direct, "W m^-2", meaning="direct power of the same samples"),
         "thermostats": quantity_json(found.result.fluxes.value[:2], "W m^-2", meaning="by the thermostats"),
-        "highest": quantity_json(found.highest, "rad s^-1"),
+        "highest": quantity_json(found.highest_frequency, "rad s^-1"),
         "share_above": above,
         "reasons": list(found.result.reasons),
     }
@@ -121,16 +121,17 @@ def print_spectrum(found: "HeatSpectrum") -> None:
         spectrum_numbers(found), dict.fromkeys(("total", "direct", "thermostats"), "MW m⁻²")
     )
     print_values("heat flow", [total, direct, _join_values(thermostats, "and")])
-    if found.above is not None:
-        side = "left" if found.highest[0] < found.highest[1] else "right"
+    if found.share_above is not None:
+        share, sigma = found.share_above
+        side, lowest = ("left", "right")[found.highest_frequency.argmin()], found.highest_frequency.min() / THz
         typer.echo(
-            f"{found.above[0]:.1%} ± {found.above[1]:.1%} above {found.highest.min() / THz:.3g} THz, the "
+            f"{share:.1%} ± {sigma:.1%} above {lowest:.3g} THz, the "
             f"highest frequency of the {side} crystal at rest: no elastic process brings it"
         )
     if found.split is not None:
         typer.echo(_split_text(found.split))
     kelvin, across = columns_of(found.extrapolated, {"temperature": "", "value": ""})
-    (between,) = columns_of(found.between, {"value": ""})
+    (between,) = columns_of(found.between_thermostats, {"value": ""})
     names = ("across the jump", "between the thermostats, with the solids")
     values = [one._replace(name=name) for one, name in zip((across, between), names, strict=True)]
     print_columns("quantum-corrected conductance", [kelvin, *values])
@@ -176,12 +177,12 @@ def mode_numbers(found: "ModeTemperatures") -> dict[str, Any]:
         numbers |= {
             "edges": quantity_json(found.edges, "rad s^-1"),
             "plane": quantity_json(found.plane, "m"),
-            "layer": quantity_json(found.layer, "K"),
+            "layer": quantity_json(found.layer_temperature, "K"),
             "temperature": quantity_json(found.temperature, "K", sigma=found.sigma),
             "departure": quantity_json(found.departure, "K"),
         }
     if found.share is not None:
-        numbers["interface_modes"] = {"share": found.share, "number": found.near, "of": found.vibrations}
+        numbers["interface_modes"] = {"share": found.share, "number": found.interface_modes, "of": found.vibrations}
     return numbers
 
 
@@ -191,7 +192,7 @@ def print_modes(found: "ModeTemperatures") -> None:
         one, sigma = found.temperature, found.sigma
         columns = [
             Column("height", ((found.occupation.position - found.plane) / nm).tolist(), "nm"),
-            Column("all", found.layer.tolist()),
+            Column("all", found.layer_temperature.tolist()),
             *(
                 Column(band, kelvin.tolist(), sigmas=error.tolist())
                 for band, kelvin, error in zip(_frequency_bands(found.edges).values, one.T, sigma.T, strict=True)
@@ -203,10 +204,10 @@ def print_modes(found: "ModeTemperatures") -> None:
                 "no uncertainties: the run, or that in equilibrium, holds one segment of its spectra; run longer"
             )
         else:
-            apart = f"{found.apart()} of {one.size} values are"
+            apart = f"{found.count_departures()} of {one.size} values are"
             typer.echo(f"{apart} more than 3 sigma from the temperature of their layer")
     if found.share is not None:
         typer.echo(
-            f"{found.near} of {found.vibrations} vibrations lie by more than half near the plane and carry "
+            f"{found.interface_modes} of {found.vibrations} vibrations lie by more than half near the plane and carry "
             f"{found.share:.1%} of the heat"
         )

@@ -131,7 +131,7 @@ def _read_header(path: Path) -> RunHeader:
             roles=_header_integers(tree, "roles"),
             block=float(tree["block"]),
             timestep=float(tree["timestep"]),
-            ways=_header_integer(tree, "ways"),
+            interface_count=_header_integer(tree, "ways"),
             seed=_header_integer(tree, "seed"),
             method=_header_text(tree, "method"),
             blocks=_header_integer(tree, "blocks"),
@@ -156,7 +156,8 @@ def _check_header(header: RunHeader) -> None:
         f"has blocks of {steps:g} time steps": not (abs(steps - round(steps)) < 1e-6 * steps and 1 <= steps < 2**53),
         "has a plane without atoms": not header.counts.all() or header.counts.min() < 0,
         "has an unknown role": not set(header.roles.tolist()) <= {0, HOT_ROLE, COLD_ROLE, FIXED_ROLE},
-        f"has {header.ways} ways and {header.blocks} blocks": header.ways not in (1, 2) or header.blocks < 1,
+        f"has {header.interface_count} ways and {header.blocks} blocks": header.interface_count not in (1, 2)
+        or header.blocks < 1,
     }
     for fault, found in faults.items():
         if found:

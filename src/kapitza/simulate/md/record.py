@@ -29,7 +29,7 @@ class Record:
     energy : (blocks + 1,) total energy, J
     power : (blocks,) mean direct power through the plane, left to right, W; NaN where it was not measured
     timestep : s
-    ways : planes through which the heat of a thermostat leaves: 2 where the box repeats along z
+    interface_count : interfaces through which the heat of a thermostat leaves: 2 where the box repeats along z
     seed : of the random numbers
     method : engine, thermostat and potential, for legends
 
@@ -51,7 +51,7 @@ class Record:
     energy: Array = field(metadata=about("J", "total energy"))
     power: Array = field(metadata=about("W", "direct power through the plane"))
     timestep: float = field(kw_only=True, metadata=about("s", "time step"))
-    ways: int = field(default=1, kw_only=True, metadata=about("1", "planes that the heat leaves by"))
+    interface_count: int = field(default=1, kw_only=True, metadata=about("1", "interfaces that the heat leaves by"))
     seed: int = field(default=0, kw_only=True, metadata=about("1", "seed of the random numbers"))
     method: str = field(default="", kw_only=True)
 
@@ -70,7 +70,7 @@ class Record:
     @property
     def flux(self) -> Array:
         """(blocks, 3) heat flux left to right by hot thermostat, cold thermostat and through the plane, W m⁻²."""
-        exchanged = np.diff(self.heat, axis=0) / self.block * [1, -1] / self.ways
+        exchanged = np.diff(self.heat, axis=0) / self.block * [1, -1] / self.interface_count
         return np.column_stack([exchanged, self.power]) / self.area
 
     @property
@@ -99,7 +99,7 @@ class RunHeader:
     roles: IntArray
     block: float
     timestep: float
-    ways: int
+    interface_count: int
     seed: int
     method: str
     blocks: int  # how many are wanted
@@ -108,6 +108,7 @@ class RunHeader:
     def text(self) -> str:
         """Itself as JSON."""
         plain = asdict(self, value_serializer=lambda _, __, one: one.tolist() if isinstance(one, np.ndarray) else one)
+        plain["ways"] = plain.pop("interface_count")
         return json.dumps({"kapitza": "molecular dynamics", **plain}, indent=1, allow_nan=False) + "\n"
 
     def record(self, temperature: Array, heat: Array, energy: Array, power: Array | None = None) -> Record:
@@ -122,6 +123,6 @@ def make_header(system: System, protocol: Protocol, method: str) -> RunHeader:
     return RunHeader(
         name=system.name, area=system.area, plane=float(system.plane), heights=system.heights,
         counts=system.counts, roles=system.roles, block=protocol.block,
-        timestep=protocol.timestep, ways=2 if system.periodic else 1, seed=protocol.seed, method=method,
+        timestep=protocol.timestep, interface_count=2 if system.periodic else 1, seed=protocol.seed, method=method,
         blocks=protocol.blocks,
     )  # fmt: skip

@@ -82,7 +82,7 @@ class FluctuationFit:
     low: float = field(metadata=about("rad s^-1", "lower end of the fit"))
     high: float = field(metadata=about("rad s^-1", "upper end of the fit"))
     cutoffs: Array = field(converter=finite, metadata=about("rad s^-1", "other upper ends"))  # (n,)
-    scanned: Array = field(converter=finite, metadata=about("W m^-2 K^-1", "conductance with other ends"))  # (n,)
+    cutoff_conductances: Array = field(converter=finite, metadata=about("W m^-2 K^-1", "conductance with these"))
     probability: float = field(metadata=about("1", "probability of such a misfit if the model holds"))
     reasons: tuple[str, ...] = field(validator=validators.instance_of(tuple))  # empty: nothing speaks against it
 
@@ -181,7 +181,7 @@ def _judge_fluctuations(
     return FluctuationFit(
         conductance=result, statistical=statistical, cutoff=spread, model=model, biot=ratio, conductivity=conductivity,
         low=float(task.spectrum.omega[0]), high=float(task.spectrum.omega[task.count - 1]), cutoffs=cutoffs,
-        scanned=scanned, probability=probability, reasons=tuple(reasons)
+        cutoff_conductances=scanned, probability=probability, reasons=tuple(reasons)
     )  # fmt: skip
 
 

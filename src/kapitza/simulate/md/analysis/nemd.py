@@ -136,7 +136,7 @@ def analyse_nemd(
     record: Record,
     *,
     skip: float | None = None,
-    equilibrated: float = 0.0,
+    equilibration_time: float = 0.0,
     tolerance: float = FLUX_TOLERANCE,
     strict: bool = False,
 ) -> NemdResult:
@@ -148,13 +148,13 @@ def analyse_nemd(
     stay together.  Inverting only at the end leaves no bias of first order in the noise of the jump.
 
     `skip` is the share of the blocks left out at the start (None: what three times the slowest mode demands, up to
-    half), `equilibrated` the time under the same thermostats before the record (s), `tolerance` the relative difference
-    of two fluxes that is accepted; `strict` raises ConvergenceError instead of giving reasons.
+    half), `equilibration_time` the time under the same thermostats before the record (s), `tolerance` the relative
+    difference of two fluxes that is accepted; `strict` raises ConvergenceError instead of giving reasons.
     """
     choices = scan_branches(record)
-    start = _start(record, choices[0], skip, equilibrated)
-    steady = judge_steadiness(record, choices[0], start=start, equilibrated=equilibrated)
-    size = block_size(record.block, steady.slowest, len(record.power) - start)
+    start = _start(record, choices[0], skip, equilibration_time)
+    steady = judge_steadiness(record, choices[0], start=start, equilibration_time=equilibration_time)
+    size = block_size(record.block, steady.slowest_mode, len(record.power) - start)
     result = _result(record, choices, steady, start, size, tolerance)
     if strict and result.reasons:
         raise ConvergenceError(f"{record.name}: {'; '.join(result.reasons)}", last=result)
@@ -174,7 +174,7 @@ def combine_replicas(replicas: Sequence[NemdResult]) -> NemdResult:
     sizes = {one.profile.position.size for one in replicas}
     if len(sizes) > 1:
         raise InputError(f"{first.name}: replicas with {sorted(sizes)} layers: they are not the same system")
-    share = np.array([one.steady.sampled for one in replicas])
+    share = np.array([one.steady.sampling_time for one in replicas])
     share = share / share.sum()
     resistance = np.array([one.resistance for one in replicas])
     errors = np.array([one.statistical for one in replicas])
@@ -229,7 +229,7 @@ def invert_resistance(
     return Conductance([temperature], [value], [sigma * value**2], drop, statistics="classical", method=method)
 
 
-def _start(record: Record, lines: Branches, skip: float | None, equilibrated: float) -> int:
+def _start(record: Record, lines: Branches, skip: float | None, equilibration_time: float) -> int:
     count = len(record.power)
     if skip is not None:
         if not 0 <= skip < 1:
@@ -238,11 +238,11 @@ def _start(record: Record, lines: Branches, skip: float | None, equilibrated: fl
     if count < MIN_BLOCKS:
         return 0
     conductivity = estimate_conductivities(record, lines, min(count // 2, count - MIN_BLOCKS))
-    wanted = blocks_to_drop(record, slowest_relaxation(record, conductivity), equilibrated)
+    wanted = blocks_to_drop(record, slowest_relaxation(record, conductivity), equilibration_time)
     start = min(wanted, count // 2, count - MIN_BLOCKS)  # of a run too short the verdict speaks, not an empty record
     # The estimate from all blocks that are kept may ask for a few more.
     again = blocks_to_drop(
-        record, slowest_relaxation(record, estimate_conductivities(record, lines, start)), equilibrated
+        record, slowest_relaxation(record, estimate_conductivities(record, lines, start)), equilibration_time
     )
     return min(max(start, again), count // 2, count - MIN_BLOCKS)
 

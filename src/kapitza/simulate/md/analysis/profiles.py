@@ -87,15 +87,15 @@ def atom_densities(record: Record) -> Array:
 def solid_lengths(record: Record) -> Array:
     """(2,) lengths of the solids left and right of the plane, thermostats and held layers included, m.
 
-    Where the box repeats (`ways` = 2), half of each solid belongs to each interface: half of the box is divided as its
-    free layers are.
+    Where the box repeats (`interface_count` = 2), half of each solid belongs to each interface: half of the box
+    is divided as its free layers are.
     """
     spacing = np.ptp(record.heights) / (record.heights.size - 1)
     ends = np.array([record.heights[0] - spacing / 2, record.heights[-1] + spacing / 2])
-    if record.ways == 1:
+    if record.interface_count == 1:
         return np.abs(ends - record.plane)
     free = np.array([side.size for side in _free_layers(record)])
-    return np.ptp(ends) / record.ways * free / free.sum()
+    return np.ptp(ends) / record.interface_count * free / free.sum()
 
 
 # Systematic difference of two of the three fluxes, relative to their mean, up to which a run is accepted.
@@ -146,7 +146,7 @@ def balance_heat(record: Record, flux: Array, start: int) -> HeatBalance:
     time = record.block * (len(record.power) - start)
     given = record.heat[-1] - record.heat[start]
     stored = float(record.energy[-1] - record.energy[start])
-    scale = record.area * record.ways * time
+    scale = record.area * record.interface_count * time
     mean = float(value[:2].mean())
     lost = (float(given.sum()) - stored) / scale
     return HeatBalance(value, covariance, stored / scale, lost, mean, abs(lost) / float(np.sqrt(12)))

@@ -210,7 +210,7 @@ def _guess(name: str, time: Array, mean: Array, bodies: tuple[ThermalSlab, Therm
     last = float(fraction[-max(1, mean.size // 10) :].mean())
     span = float(time[below[0]] - time[0]) if below.size else float(np.ptp(time)) / -np.log(max(last, 0.05))
     rate = 1 / max(span, float(time[1] - time[0]))
-    capacity = 1 / bodies[0].areal + 1 / bodies[1].areal
+    capacity = 1 / bodies[0].areal_capacity + 1 / bodies[1].areal_capacity
     slab = sum(side.length / (3 * side.conductivity) for side in bodies)  # mean to face of a slab: L/3κ
     resistance = max(capacity / rate - slab, 0.1 * capacity / rate)  # its logarithm is the start: above zero
     return [abs(first) * float(np.exp(min(1.0, time[0] * rate))), 1 / resistance]

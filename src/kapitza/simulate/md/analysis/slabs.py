@@ -36,7 +36,7 @@ class ThermalSlab:
     ballistic: float = field(default=np.inf, validator=above_zero)  # Sharvin, W m⁻² K⁻¹; infinite: diffusion
 
     @property
-    def areal(self) -> float:
+    def areal_capacity(self) -> float:
         """Heat capacity per area, J m⁻² K⁻¹."""
         return self.length * self.capacity
 
@@ -44,7 +44,7 @@ class ThermalSlab:
         """Temperature of the face per heat flux into it at complex rates (rad s⁻¹), m² K W⁻¹; far end fixed or not."""
         s: Any = np.asarray(rate, dtype=complex)
         if np.isinf(self.conductivity):
-            return np.zeros_like(s) if fixed_end else 1 / (s * self.areal)
+            return np.zeros_like(s) if fixed_end else 1 / (s * self.areal_capacity)
         time = self.conductivity * self.capacity / (4 * self.ballistic**2)
         local = self.conductivity / (1 + s * time)
         k = np.sqrt(s * self.capacity / local)
@@ -85,7 +85,7 @@ def relaxation_modes(conductance: float, left: ThermalSlab, right: ThermalSlab, 
     two neighbouring poles; $\Delta \bar T(t) = \Delta T_0 \sum_n a_n e^{-\lambda_n t}$ with
     $a_n = (1/C_A + 1/C_B) / (\lambda_n^2 f'(\lambda_n))$.  A single mode where both conductivities are infinite.
     """
-    capacity = 1 / left.areal + 1 / right.areal
+    capacity = 1 / left.areal_capacity + 1 / right.areal_capacity
     slabs = [slab for slab in (left, right) if np.isfinite(slab.conductivity)]
     if not slabs:
         return np.array([conductance * capacity]), np.ones(1)
@@ -110,7 +110,7 @@ def _secular(rate: Array, conductance: float, left: ThermalSlab, right: ThermalS
     value, slope = np.full(rate.shape, 1 / conductance), np.zeros(rate.shape)
     for slab in (left, right):
         if np.isinf(slab.conductivity):
-            value, slope = value - 1 / (rate * slab.areal), slope + 1 / (rate**2 * slab.areal)
+            value, slope = value - 1 / (rate * slab.areal_capacity), slope + 1 / (rate**2 * slab.areal_capacity)
             continue
         x = slab.length * np.sqrt(rate * slab.capacity / slab.conductivity)
         scale = slab.length / slab.conductivity

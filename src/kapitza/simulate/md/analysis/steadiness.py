@@ -24,9 +24,9 @@ class Steadiness:
     """What a run says about its own length."""
 
     conductivity: Array = field(converter=positive, metadata=about("W m^-1 K^-1", "conductivity or its bound"))  # (2,)
-    slowest: float = field(metadata=about("s", "relaxation time of the slowest mode"))
-    waited: float = field(metadata=about("s", "time under these thermostats before the first block"))
-    sampled: float = field(metadata=about("s", "sampling time"))  # time over which the blocks used run
+    slowest_mode: float = field(metadata=about("s", "relaxation time of the slowest mode"))
+    equilibration_time: float = field(metadata=about("s", "time under these thermostats before the first block"))
+    sampling_time: float = field(metadata=about("s", "sampling time"))  # time over which the blocks used run
     blocks: int = field(metadata=about("1", "blocks of the error estimate, where possible as long as the mode"))
     drift: Array = field(metadata=about("K", "drift of branches, temperatures at the plane, and jump"))  # (5,)
     drift_sigma: Array = field(metadata=about("K", "uncertainty of the drift"))  # (5,) standard uncertainties
@@ -98,13 +98,13 @@ def fit_drifts(values: Array) -> tuple[Array, Array, float]:
     return slope, sigma, min(1.0, tails.size * float(tails.min()))
 
 
-def blocks_to_drop(record: Record, slowest: float, equilibrated: float) -> int:
+def blocks_to_drop(record: Record, slowest: float, equilibration_time: float) -> int:
     """Blocks at the start that belong to the three slowest times a profile needs, less the time spent before."""
-    return max(0, math.ceil((_SETTLING_TIMES * slowest - equilibrated) / record.block - 1e-9))
+    return max(0, math.ceil((_SETTLING_TIMES * slowest - equilibration_time) / record.block - 1e-9))
 
 
-def judge_steadiness(record: Record, lines: Branches, *, start: int, equilibrated: float = 0.0) -> Steadiness:
-    r"""Judge a record from block `start` on, `equilibrated` s after its thermostats began.
+def judge_steadiness(record: Record, lines: Branches, *, start: int, equilibration_time: float = 0.0) -> Steadiness:
+    r"""Judge a record from block `start` on, `equilibration_time` s after its thermostats began.
 
     Wanted are $3 \tau_s$ under the same thermostats before that block, five blocks of $\tau_s$ after it, and no drift
     at the level of one in a thousand of the branches, of what they extrapolate to, and of the jump.
@@ -120,11 +120,11 @@ def judge_steadiness(record: Record, lines: Branches, *, start: int, equilibrate
     size = block_size(record.block, slowest, count)
     blocks = combine_blocks(record.temperature[start:], size)
     drift, sigma, probability = fit_drifts(_drift_series(blocks, lines))
-    waited, sampled = equilibrated + start * record.block, len(blocks) * size * record.block
+    waited, sampled = equilibration_time + start * record.block, len(blocks) * size * record.block
     reasons = _reasons(slowest, waited, sampled, drift, sigma, probability)
     return Steadiness(
-        conductivity=conductivity, slowest=slowest, waited=waited, sampled=sampled, blocks=len(blocks), drift=drift,
-        drift_sigma=sigma, probability=probability, reasons=reasons
+        conductivity=conductivity, slowest_mode=slowest, equilibration_time=waited, sampling_time=sampled,
+        blocks=len(blocks), drift=drift, drift_sigma=sigma, probability=probability, reasons=reasons
     )  # fmt: skip
 
 

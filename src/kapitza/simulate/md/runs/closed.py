@@ -45,8 +45,8 @@ def power_fluctuations(run: Run, conductivity: ArrayLike | None = None) -> Power
     if not len(run.power):
         raise InputError(f"{run.title}: no power through boundaries was sampled: wanted a run in equilibrium")
     sides = half_cells(run)
-    known = sides.conductivity(run.highest) if conductivity is None else positive(conductivity)
-    left, right = sides.slabs(known, sides.ballistic(run.highest))
+    known = sides.conductivity(run.highest_frequency) if conductivity is None else positive(conductivity)
+    left, right = sides.slabs(known, sides.ballistic(run.highest_frequency))
     area = run.records[0].area
     return PowerFluctuations(run.power, run.step, area, run.temperature, left, right, name=run.title)
 
@@ -54,7 +54,7 @@ def power_fluctuations(run: Run, conductivity: ArrayLike | None = None) -> Power
 def relaxation_data(run: Run, conductivity: ArrayLike | None = None) -> RelaxationData:
     """Temperature differences of two relaxing sides of `conductivity` (2,) W m⁻¹ K⁻¹; None: an estimate."""
     sides = half_cells(run)
-    known = sides.conductivity(run.highest) if conductivity is None else positive(conductivity)
+    known = sides.conductivity(run.highest_frequency) if conductivity is None else positive(conductivity)
     left, right = sides.slabs(known, np.full(2, np.inf))
     last = [np.average(one.temperature[-1], weights=one.counts) for one in run.records]
     return RelaxationData(run.time, run.difference, left, right, float(np.mean(last)), name=run.title)
@@ -97,13 +97,13 @@ def equilibrium_conductances(run: Run, conductivity: Sequence[float] | None = No
     # Up to a fifteenth of the lower highest frequency, far below the phonons themselves.
     fit = fit_fluctuations(
         data,
-        high=float(run.highest.min()) / 15,
+        high=float(run.highest_frequency.min()) / 15,
         known=_ESTIMATED_UNCERTAINTY if conductivity is None else _GIVEN_UNCERTAINTY,
     )
-    reading = _READING_PERIODS * 2 * np.pi / float(run.highest.min())
+    reading = _READING_PERIODS * 2 * np.pi / float(run.highest_frequency.min())
     integral = green_kubo(data, 1.5 * reading).at(reading)
     try:
-        other = convert_drop(integral, half_cells(run).ballistic(run.highest).tolist())
+        other = convert_drop(integral, half_cells(run).ballistic(run.highest_frequency).tolist())
     except InputError:  # the estimate of the solids leaves nothing to the boundary
         other = None
     return EquilibriumResult(run, data, fit, integral, other)
@@ -118,24 +118,24 @@ class RelaxationResult:
     run : of the approach
     lumped, slabs : fits of bodies of one temperature and of two slabs
     chosen : the one that the Biot number asks for
-    paths : (2,) mean free paths of the sides, from their conductivities and estimated ballistic conductances, m
+    mean_free_paths : (2,) of the sides, from their conductivities and estimated ballistic conductances, m
     """
 
     run: Run
     lumped: RelaxationFit
     slabs: RelaxationFit
     chosen: RelaxationFit
-    paths: Array
+    mean_free_paths: Array
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why the result is not reliable; empty where nothing speaks against it."""
-        thin = self.run.length < _MIN_FREE_PATHS * self.paths
+        thin = self.run.length < _MIN_FREE_PATHS * self.mean_free_paths
         if not thin.any():
             return self.chosen.reasons
         thinness = (
             f"sides reach {self.run.length.min() / nm:.3g} nm from the boundary, {_MIN_FREE_PATHS:g} free paths are "
-            f"{_MIN_FREE_PATHS * self.paths.max() / nm:.3g} nm: what is found lies between the emitted and "
+            f"{_MIN_FREE_PATHS * self.mean_free_paths.max() / nm:.3g} nm: what is found lies between the emitted and "
             "the extrapolated drop"
         )
         return (*self.chosen.reasons, thinness)
@@ -155,12 +155,13 @@ def relaxation_conductances(run: Run, conductivity: Sequence[float] | None = Non
         for a run too short, or differences that do not decay
     """
     data = relaxation_data(run, conductivity)
-    after = _SKIPPED_PERIODS * 2 * np.pi / float(run.highest.min())
+    after = _SKIPPED_PERIODS * 2 * np.pi / float(run.highest_frequency.min())
     data = _trim_noise(data, after)
     lumped = fit_relaxation(data, after=after, model="lumped")
     slabs = fit_relaxation(data, after=after, model="slabs")
     # Kinetic theory: κ = c v ℓ/3 and G_b = c v/4, thus ℓ = 3κ/4G_b.
-    paths = 3 / 4 * np.array([data.left.conductivity, data.right.conductivity]) / half_cells(run).ballistic(run.highest)
+    ballistic = half_cells(run).ballistic(run.highest_frequency)
+    paths = 3 / 4 * np.array([data.left.conductivity, data.right.conductivity]) / ballistic
     return RelaxationResult(run, lumped, slabs, lumped if slabs.biot < MAX_LUMPED_BIOT else slabs, paths)
 
 

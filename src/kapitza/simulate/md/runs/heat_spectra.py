@@ -35,10 +35,10 @@ class HeatSpectrum:
     result, flux : its jump and its spectral flux
     edges : (n + 1,) of the bands, rad s⁻¹
     heat, heat_sigma : (n,) flux in each band, W m⁻²
-    highest : (2,) highest angular frequency of both crystals at rest, rad s⁻¹; 0 where unknown
-    above : share of the heat above the lower of them, and its uncertainty; None where unknown
+    highest_frequency : (2,) highest angular frequency of both crystals at rest, rad s⁻¹; 0 where unknown
+    share_above : share of the heat above the lower of them, and its uncertainty; None where unknown
     transmission : between the thermostats, classical, inelastic; None where noise allows none
-    extrapolated, between : conductances across the jump and between the thermostats, quantum-corrected
+    extrapolated, between_thermostats : conductances across the jump and between the thermostats, quantum-corrected
     split : against an elastic theory; None without one
     """
 
@@ -48,11 +48,11 @@ class HeatSpectrum:
     edges: Array
     heat: Array
     heat_sigma: Array
-    highest: Array
-    above: tuple[float, float] | None
+    highest_frequency: Array
+    share_above: tuple[float, float] | None
     transmission: Transmission | None
     extrapolated: Conductance
-    between: Conductance
+    between_thermostats: Conductance
     split: ElasticSplit | None
 
     @property
@@ -71,7 +71,7 @@ def _band_edges(run: Run, top: float, bands: int) -> Array:
     """(bands + 1,) edges from 0 to the highest frequency of a run, at most `top`, rad s⁻¹."""
     if bands < 1:
         raise InputError(f"{bands} bands, wanted at least 1")
-    highest = float(run.highest.max()) or top
+    highest = float(run.highest_frequency.max()) or top
     return np.linspace(0.0, min(_BAND_MARGIN * highest, top), bands + 1)
 
 
@@ -104,13 +104,13 @@ def heat_spectrum(
     between = spectral_conductance(flux, hot - cold, kelvin, drop="emitted")
     total, spread = flux.total
     clear = total > _FLUX_SIGNIFICANCE * spread
-    lower = float(run.highest.min())
+    lower = float(run.highest_frequency.min())
     return HeatSpectrum(
         title=run.title, result=found, flux=flux, edges=edges, heat=value * np.diff(edges),
-        heat_sigma=sigma * np.diff(edges), highest=run.highest,
-        above=flux.share_above(lower) if lower else None,
+        heat_sigma=sigma * np.diff(edges), highest_frequency=run.highest_frequency,
+        share_above=flux.share_above(lower) if lower else None,
         transmission=classical_transmission(flux, hot - cold, found.temperature)[0] if clear else None,
-        extrapolated=across, between=between,
+        extrapolated=across, between_thermostats=between,
         split=None if elastic is None else elastic_split(flux, hot - cold, elastic, edges),
     )  # fmt: skip
 
@@ -125,19 +125,19 @@ class ModeTemperatures:
     plane : height of the interface, m
     edges : (nb + 1,) of the bands, rad s⁻¹; empty without a run in equilibrium
     occupation : of each band in each layer; None without a run in equilibrium
-    layer : (nx,) mean of the bands with their share of the energy: the temperature of the layer, K
+    layer_temperature : (nx,) mean of the bands with their share of the energy: the temperature of the layer, K
     share : part of the heat that vibrations with more than half of their weight near the plane carry; None where
         it was not sampled
-    near, vibrations : how many those are, and how many there are
+    interface_modes, vibrations : how many those are, and how many there are
     """
 
     title: str
     plane: float
     edges: Array
     occupation: Occupation | None
-    layer: Array
+    layer_temperature: Array
     share: float | None
-    near: int
+    interface_modes: int
     vibrations: int
 
     @property
@@ -157,9 +157,9 @@ class ModeTemperatures:
     @property
     def departure(self) -> Array:
         """(nx, nb) temperature less that of the layer, K."""
-        return self.temperature - self.layer[:, None]
+        return self.temperature - self.layer_temperature[:, None]
 
-    def apart(self, clear: float = _FLUX_SIGNIFICANCE) -> int:
+    def count_departures(self, clear: float = _FLUX_SIGNIFICANCE) -> int:
         """Number of values that are more than some standard uncertainties from the temperature of their layer."""
         return int((np.abs(self.departure) > clear * self.sigma).sum())
 
@@ -191,8 +191,8 @@ def mode_temperatures(run: Run, *, bands: int = 8) -> ModeTemperatures:
         weight = reference.bands(edges)[0]
         layer = np.nansum(found.temperature() * weight, axis=1) / weight.sum(axis=1)
     return ModeTemperatures(
-        title=run.title, plane=run.records[0].plane, edges=edges, occupation=found, layer=layer,
-        share=share, near=near, vibrations=vibrations,
+        title=run.title, plane=run.records[0].plane, edges=edges, occupation=found, layer_temperature=layer,
+        share=share, interface_modes=near, vibrations=vibrations,
     )  # fmt: skip
 
 

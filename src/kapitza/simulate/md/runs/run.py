@@ -50,8 +50,8 @@ class Run:
     driven : spectra of the layers near the plane between the thermostats, of each replica
     reference : the same in equilibrium at the mean temperature
     modes : what each vibration of the atoms near the plane carried, of each replica
-    equilibrated : time under the same thermostats before the blocks began, s
-    highest : (2,) highest angular frequency of the left and the right crystal at rest, rad s⁻¹; 0 where unknown
+    equilibration_time : time under the same thermostats before the blocks began, s
+    highest_frequency : (2,) of the left and the right crystal at rest, rad s⁻¹; 0 where unknown
     power : (samples, 2) power into the left side through each boundary of a closed cell, W
     step : between two samples of it, s
     length : (2,) from a boundary of a closed cell to the middle of the left and of the right side, m
@@ -64,8 +64,8 @@ class Run:
     driven: tuple[VelocitySpectra, ...] = field(default=(), converter=tuple)
     reference: tuple[VelocitySpectra, ...] = field(default=(), converter=tuple)
     modes: tuple[ModeConductance, ...] = field(default=(), converter=tuple)
-    equilibrated: float = field(default=0.0, metadata=about("s", "equilibration time"))
-    highest: Array = field(factory=lambda: np.zeros(2), metadata=about("rad s^-1", "highest frequency at rest"))
+    equilibration_time: float = field(default=0.0, metadata=about("s", "equilibration time"))
+    highest_frequency: Array = field(factory=lambda: np.zeros(2), metadata=about("rad s^-1", "highest, at rest"))
     power: Array = field(factory=lambda: np.zeros((0, 2)), metadata=about("W", "power into the left side"))
     step: float = field(default=0.0, metadata=about("s", "sampling interval"))
     length: Array = field(factory=lambda: np.zeros(0), metadata=about("m", "boundary to the middle of a side"))
@@ -77,7 +77,7 @@ class Run:
 
     def result(self) -> NemdResult:
         """Jump, flux and resistance of all runs together, with a verdict."""
-        found = [analyse_nemd(one, equilibrated=self.equilibrated) for one in self.records]
+        found = [analyse_nemd(one, equilibration_time=self.equilibration_time) for one in self.records]
         return found[0] if len(found) == 1 else combine_replicas(found)
 
     @property
@@ -215,7 +215,7 @@ def records_of(setup: RunSetup, found: Sequence[Replica]) -> Run:
     return Run(
         title=setup.system.name,
         records=[one.record for one in found],
-        equilibrated=waited if setup.protocol.preparation == "gradient" else 0.0,
+        equilibration_time=waited if setup.protocol.preparation == "gradient" else 0.0,
     )
 
 
@@ -236,7 +236,7 @@ def sampled(setup: RunSetup, recipes: dict[str, ObserverRecipe], found: Sequence
         "driven": [one.spectra() for one in restored("layers", first, names)],
         "reference": [one.spectra() for later in found[1:] for one in restored("layers", later, ["layers"])],
         "modes": [one.result() for one in restored("interface", first, names)],
-        "highest": _known_frequencies(setup),
+        "highest_frequency": _known_frequencies(setup),
         **({"power": boundaries[0].powers} if boundaries else {}),
     }
 

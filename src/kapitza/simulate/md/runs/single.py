@@ -85,7 +85,7 @@ def run_single(
     if start is None:
         start = gradient_state(system, thermostats.hot, thermostats.cold, protocol.seed)
     check_start(system, start)
-    run = RunInProgress(setup=setup, observers=observers, keeper=checkpoint, state=start)
+    run = RunInProgress(setup=setup, observers=observers, checkpoint=checkpoint, state=start)
     run.resume(checkpoint.read())
     run.advance(progress or ignore_progress)
     return run.record()
@@ -129,14 +129,14 @@ class RunInProgress:
 
     setup: RunSetup
     observers: Sequence[Observer]
-    keeper: Checkpoint  # writes what is needed to resume
+    checkpoint: Checkpoint  # writes what is needed to resume
     state: MdState  # after the last block, or piece of the equilibration
     step: int = 0  # time steps done, equilibration included
     temperature: list[Array] = Factory(list)  # temperature, power: of the blocks done, K and W
     power: list[float] = Factory(list)
     heat: list[Array] = Factory(list)  # heat, energy: at the start and at the end of each block, J
     energy: list[float] = Factory(list)
-    meter: PowerMeter | None = None  # of the direct power, during the run
+    power_meter: PowerMeter | None = None  # of the direct power, during the run
 
     def resume(self, last: Snapshot | None) -> None:
         """Go on from a snapshot, if there is one."""
@@ -144,7 +144,8 @@ class RunInProgress:
             return
         done, wanted = len(float_array(last.rows, "power")), self.setup.protocol.blocks
         if done > wanted:
-            raise InputError(f"{self.keeper.folder} holds {done} blocks of this run, wanted {wanted}: ask for as many")
+            folder = self.checkpoint.folder
+            raise InputError(f"{folder} holds {done} blocks of this run, wanted {wanted}: ask for as many")
         self.state, self.step = last.state, last.step
         self.temperature, self.heat = list(float_array(last.rows, "temperature")), list(float_array(last.rows, "heat"))
         self.power, self.energy = float_array(last.rows, "power").tolist(), float_array(last.rows, "energy").tolist()
@@ -159,18 +160,18 @@ class RunInProgress:
             return
         if protocol.power_interval:
             system, potential = self.setup.system, require_kernels(self.setup.potential)
-            self.meter = PowerMeter(
+            self.power_meter = PowerMeter(
                 PlanePower(system, potential, skin=_POWER_SKIN * potential.cutoff).power, protocol.power_interval
             )
         motion = self.motion()
         try:
-            self.settle(motion)
+            self.equilibrate(motion)
             for block in range(len(self.power), protocol.blocks):
-                self.do_block(motion, block)
+                self.run_block(motion, block)
                 progress(block + 1, protocol.blocks)
         finally:
             motion.close()
-            self.keeper.write()
+            self.checkpoint.write()
 
     def motion(self) -> Dynamics:
         """Set the atoms in motion from the last state."""
@@ -192,27 +193,27 @@ class RunInProgress:
             limit=MAX_KINETIC_GROWTH * 1.5 * free * k_B * hottest,
         )
 
-    def settle(self, motion: Dynamics) -> None:
+    def equilibrate(self, motion: Dynamics) -> None:
         """Do what is left of the equilibration, in pieces as long as a block."""
         protocol = self.setup.protocol
         guard = self.thermometer()
         while self.step < protocol.equilibration:
             steps = min(protocol.steps, protocol.equilibration - self.step)
-            self.guarded("the equilibration", motion, [guard], self.step, steps)
+            self.advance_steps("the equilibration", motion, [guard], self.step, steps)
             self.save_state(motion, steps)
         if not self.energy:
             self.log_energies(motion)
 
-    def do_block(self, motion: Dynamics, block: int) -> None:
+    def run_block(self, motion: Dynamics, block: int) -> None:
         """Do one block and keep its averages."""
         protocol, heat, energy = self.setup.protocol, self.heat[-1], self.energy[-1]
         thermometer = self.thermometer()
         observers: list[BlockObserver] = [thermometer, *self.observers]
-        meter = self.meter
+        meter = self.power_meter
         if meter is not None:
             observers.append(meter)
         name = f"block {block + 1} of {protocol.blocks}"
-        self.guarded(name, motion, observers, block * protocol.steps, protocol.steps)
+        self.advance_steps(name, motion, observers, block * protocol.steps, protocol.steps)
         self.temperature.append(thermometer.mean())
         self.power.append(np.nan if meter is None else meter.mean())
         self.log_energies(motion)
@@ -226,7 +227,9 @@ class RunInProgress:
             )
         self.save_state(motion, protocol.steps)
 
-    def guarded(self, name: str, motion: Dynamics, observers: Sequence[BlockObserver], step: int, steps: int) -> None:
+    def advance_steps(
+        self, name: str, motion: Dynamics, observers: Sequence[BlockObserver], step: int, steps: int
+    ) -> None:
         """Do some steps; an error says in which part of the run they failed."""
         try:
             advance_observed(motion, observers, step, steps)
@@ -246,8 +249,8 @@ class RunInProgress:
             "temperature": np.array(self.temperature), "heat": np.array(self.heat), "power": np.array(self.power),
             "energy": np.array(self.energy),
         }  # fmt: skip
-        if self.keeper.folder is not None:
-            self.keeper.offer(Snapshot(self.state, self.step, rows, observer_arrays(self.observers)))
+        if self.checkpoint.folder is not None:
+            self.checkpoint.offer(Snapshot(self.state, self.step, rows, observer_arrays(self.observers)))
 
     def record(self) -> Record:
         """Return what the blocks left behind."""

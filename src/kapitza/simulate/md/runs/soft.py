@@ -43,7 +43,8 @@ def analyse_liquid(soft: SoftSystem, run: Run, slabs: SlabThermometer) -> Liquid
     profile = insert_slabs(record, slabs, layer)
     count = profile.heights.size - record.heights.size + 1
     inside = np.arange(layer, layer + count)
-    hot, cold = (analyse_nemd(one, equilibrated=run.equilibrated) for one in liquid_faces(profile, inside, slabs))
+    faces = liquid_faces(profile, inside, slabs)
+    hot, cold = (analyse_nemd(one, equilibration_time=run.equilibration_time) for one in faces)
     volume = soft.area * (slabs.edges[1] - slabs.edges[0])
     heights = (slabs.edges[1:] + slabs.edges[:-1]) / 2
     return LiquidResult(profile, finite(heights), slabs.atoms / slabs.samples / volume, hot, cold)
