@@ -79,13 +79,7 @@ def flux_spectrum(result: Transport, at: Sequence[float] | None = None, ax: Axes
 def boundary_resistances(
     results: Sequence[Transport], parameter: Sequence[float], label: str, ax: Axes | None = None
 ) -> Axes:
-    """Draw the three resistances of the first boundary against a parameter (n,) of n stacks, in the unit of the label.
-
-    Raises
-    ------
-    InputError
-        for unequal numbers of results and parameters
-    """
+    """Draw the three resistances of the first boundary against a parameter (n,) of n stacks, in its unit."""
     if len(results) != len(parameter):
         raise InputError(f"got {len(parameter)} parameters for {len(results)} results")
     ax = new_axes() if ax is None else ax

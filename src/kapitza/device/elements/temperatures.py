@@ -31,9 +31,8 @@ from kapitza.device.results import (
 from kapitza.device.setup import Plane
 from kapitza.errors import InputError
 
-_QUADRATIC_SUBTRIANGLES = np.array(
-    [[0, 3, 5], [3, 1, 4], [5, 4, 2], [3, 4, 5]]
-)  # a curved triangle as four straight ones
+# a curved triangle as four straight ones
+_QUADRATIC_SUBTRIANGLES = np.array([[0, 3, 5], [3, 1, 4], [5, 4, 2], [3, 4, 5]])
 _PLANE_OFFSET = 1e-7  # of the size of a body, by which a plane is moved off nodes
 _BODY_PERTURBATION = 0.1  # of a number, by which it is moved either way: the equations are linear in it
 

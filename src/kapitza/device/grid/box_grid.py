@@ -65,13 +65,7 @@ class BoxGrid:
         return np.outer(dx, dy)
 
     def face(self, depth: float) -> int:
-        """Number of the edge at a depth.
-
-        Raises
-        ------
-        InputError
-            where the grid has none
-        """
+        """Number of the edge at a depth, at which the grid has to have one."""
         found = int(np.argmin(np.abs(self.z - depth)))
         if abs(self.z[found] - depth) > _EDGE_TOLERANCE * self.z[-1]:
             raise InputError(f"the grid has no face at a depth of {depth:g} m, the next is at {self.z[found]:g} m")
@@ -94,10 +88,8 @@ def automatic_grid(layout: Layout, unknowns: int = 150_000, *, shortest: float |
     def cells(log_scale: float) -> float:
         return sum(np.log(_cells_per_interval(*axis, np.exp(log_scale)).sum()) for axis in axes) - np.log(unknowns)
 
-    low, high = (
-        -9.0,
-        6.0,
-    )  # of ln s: 134 million cells are coarser than the one, a cell for each piece finer than the other
+    # of ln s: 134 million cells are coarser than the one, a cell for each piece finer than the other
+    low, high = -9.0, 6.0
     while high - low > 1e-3:  # the number of cells falls monotonically with s: bisection
         middle = (low + high) / 2
         low, high = (low, middle) if cells(middle) < 0 else (middle, high)

@@ -141,9 +141,8 @@ def grid_sensitivities(
     held = solve_balances(layout, grid or automatic_grid(layout, unknowns), _ADJOINT_TOLERANCE)
     balances = balance_matrix(held.system)
     weights = _spot_weights(held.system, held.spot).ravel()
-    adjoint = conjugate_gradients(balances, weights, build_preconditioner(balances), None, _ADJOINT_TOLERANCE)[
-        0
-    ].reshape(held.rise.shape)
+    adjoint, _ = conjugate_gradients(balances, weights, build_preconditioner(balances), None, _ADJOINT_TOLERANCE)
+    adjoint = adjoint.reshape(held.rise.shape)
 
     def peak(name: str, factor: float) -> float:
         moved = scale_layout_parameter(layout, name, factor)

@@ -79,11 +79,7 @@ class _GridProbes:
 def grid_response(
     layout: Layout, time: ArrayLike, grid: BoxGrid, waveform: WaveformChoice = "stated"
 ) -> TransientTemperatures:
-    """Rises at times (nt,) above zero, s, with each source on its own waveform, or all switched on at t = 0 ("step").
-
-    Steady sources and blocks have been on for ever; properties of T are taken at the field in the middle of each step.
-    Periodic sources and trains of pulses without beginning, which never started, are refused.
-    """
+    """Rises at times (nt,) above zero, s: see `GridTemperatures.respond`."""
     times = positive(time)
     check_choice(waveform, WAVEFORM_CHOICES, "waveform")
     together = waveform == "step"

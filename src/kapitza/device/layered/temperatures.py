@@ -139,7 +139,8 @@ class LayeredTemperatures(DeviceTemperatures):
         ----------
         time : (nt,) s, above zero; may span many decades
         waveform : "stated", each source on its own waveform: steady ones have been on for ever, steps and counted
-            pulses begin at t = 0, trains of pulses have no beginning; "step", all switched on together at t = 0
+            pulses begin at t = 0, trains of pulses have no beginning, a periodic source adds the real part of its
+            response; "step", all switched on together at t = 0
 
         Raises
         ------

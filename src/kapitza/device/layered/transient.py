@@ -270,11 +270,7 @@ def transient_model(device: Device) -> TransientModel:
 
 
 def layered_response(device: Device, time: ArrayLike, waveform: WaveformChoice = "stated") -> TransientTemperatures:
-    """Rises at times (nt,) above zero, s, that may span many decades, with each source on its own waveform.
-
-    Steady sources have been on for ever, steps and counted pulses begin at t = 0, trains of pulses have no beginning,
-    and a periodic source adds the real part of its response.  "step" switches all of them on together at t = 0.
-    """
+    """Rises at times (nt,) above zero, s: see `LayeredTemperatures.respond`."""
     times = positive(time)
     check_choice(waveform, WAVEFORM_CHOICES, "waveform")
     model = transient_model(device)
