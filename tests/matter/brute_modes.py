@@ -32,7 +32,7 @@ def brute_modes(
     fraction, share = mesh
     levels = crystal.levels(fraction @ crystal.reciprocal)
     omega, velocity = levels.omega, levels.velocity
-    speed = np.abs(levels.along(np.array([0, 0, 1.0])) if resolved else velocity[:, :, 2])
+    speed = np.abs(levels.velocities_along(np.array([0, 0, 1.0])) if resolved else velocity[:, :, 2])
     spread = np.maximum(np.sqrt(np.square(velocity @ (crystal.reciprocal / points).T).sum(axis=2) / 12), 0.02 * THz)
     weight = np.pi / crystal.volume / points**3 * speed * share[:, None]
     order = np.argsort(omega.ravel())

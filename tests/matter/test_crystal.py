@@ -99,7 +99,7 @@ def test_velocities_of_degenerate_levels(data: Data, name: str, fraction: tuple[
     crystal = read(data, name)
     q = np.array([fraction]) @ crystal.reciprocal
     normal = np.array([0.3, 0.5, 0.8]) / np.linalg.norm([0.3, 0.5, 0.8])
-    assert crystal.levels(q).shared.size == 1
+    assert crystal.levels(q).degenerate.size == 1
     _, velocity = crystal.velocities(q, normal)
     step = 2e-4 * np.linalg.norm(crystal.reciprocal[0])
     ahead = (crystal.frequencies(q + step * normal) - crystal.frequencies(q)) / step

@@ -44,8 +44,8 @@ def test_entry_is_sound(name: str):
     """No check fails without a reason, and every reason is needed."""
     one = material(name)
     found = validate_material(one, MASSES)
-    assert [fault.message for fault in found if not fault.excuse] == []
-    assert {fault.check for fault in found} == set(one.excuses)
+    assert [fault.message for fault in found if not fault.exemption] == []
+    assert {fault.check for fault in found} == set(one.exemptions)
 
 
 @pytest.mark.parametrize("name", materials())
@@ -395,7 +395,7 @@ def test_bad_file_gives_one_line_with_file_and_key(fault: str, tmp_path: Path):
 
 def test_excuse_lets_a_material_pass(tmp_path: Path):
     text = GOOD.replace("cell = 4", 'cell = 4\nexcept = { density = "porous" }').replace("value = 2.70", "value = 2.0")
-    assert load_materials(written(tmp_path, text))["MyAl"].excuses == {"density": "porous"}
+    assert load_materials(written(tmp_path, text))["MyAl"].exemptions == {"density": "porous"}
     bad = GOOD.replace("value = 2.70", "value = 2.0")
     assert "MyAl" in load_materials(written(tmp_path, bad), check=False)
 

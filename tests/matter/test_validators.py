@@ -68,18 +68,20 @@ def test_slip_is_caught(trap: str):
     found = {one.check: one for one in validate_material(wrong, MASSES)}
     assert check in found
     assert found[check].message.startswith(f"{name}: ")
-    assert found[check].excuse == ""
+    assert found[check].exemption == ""
 
 
 def test_excuse_goes_with_the_finding():
-    wrong = evolve(changed(material("Al"), density=26970), excuses={"density": "a foam of neutron matter"})
-    assert {one.check: one.excuse for one in validate_material(wrong, MASSES)}["density"] == "a foam of neutron matter"
+    wrong = evolve(changed(material("Al"), density=26970), exemptions={"density": "a foam of neutron matter"})
+    assert {one.check: one.exemption for one in validate_material(wrong, MASSES)}[
+        "density"
+    ] == "a foam of neutron matter"
 
 
 def test_messages_say_what_came_and_what_was_wanted():
     found, *_ = validate_material(changed(material("Al"), density=26970), MASSES)
     np.testing.assert_allclose(found.value, 26970, rtol=0, atol=0)
-    np.testing.assert_allclose(found.wanted, 2698, rtol=1e-3, atol=0)
+    np.testing.assert_allclose(found.expected, 2698, rtol=1e-3, atol=0)
     assert "26970" in found.message
     assert "2698.6" in found.message
 

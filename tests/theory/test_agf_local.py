@@ -128,7 +128,7 @@ def test_every_plane_and_every_atom_keeps_the_current(si_heavy):
     assert (found.localised >= 0).all()
     assert (found.localised <= found.total).all()
     names = sorted(set(found.symbol))
-    parts = sum(found.through(one, other, 1) for one in names for other in names)
+    parts = sum(found.element_current(one, other, 1) for one in names for other in names)
     np.testing.assert_allclose(parts, whole.total, rtol=1e-9, atol=0)
 
 

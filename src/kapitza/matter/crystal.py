@@ -26,17 +26,17 @@ class ModeLevels:
 
     omega: Array = field(metadata=about("rad s^-1", "(nq, 3n), imaginary ones negative"))
     velocity: Array = field(metadata=about("m s^-1", "(nq, 3n, 3); of degenerate modes in an arbitrary basis"))
-    shared: IntArray = field(metadata=about("1", "(ns,) wave vectors that have a degenerate level"))
+    degenerate: IntArray = field(metadata=about("1", "(ns,) wave vectors that have a degenerate level"))
     mixing: ComplexArray = field(
         metadata=about("m s^-1", "(ns, 3, 3n, 3n) velocity matrices of these, zero between levels")
     )
     level: IntArray = field(metadata=about("1", "(ns, 3n) number of the level of each mode"))
 
-    def along(self, direction: Array) -> Array:
+    def velocities_along(self, direction: Array) -> Array:
         """(nq, 3n) velocities of the modes that have a definite one in a direction (3,) of length 1, m s⁻¹."""
         velocity = self.velocity @ direction
-        if self.shared.size:
-            velocity[self.shared] = self.resolved(direction)[0]
+        if self.degenerate.size:
+            velocity[self.degenerate] = self.resolved(direction)[0]
         return velocity
 
     def resolved(self, direction: Array) -> tuple[Array, ComplexArray]:
@@ -178,10 +178,10 @@ class Crystal:
         """
         levels = self.levels(wavevector)
         velocity = levels.velocity.copy()
-        if levels.shared.size:
+        if levels.degenerate.size:
             rotation = levels.resolved(unit_vector(normal))[1]
             turned = rotation.conj().swapaxes(1, 2)[:, None] @ levels.mixing @ rotation[:, None]
-            velocity[levels.shared] = np.einsum("qabb->qba", turned).real
+            velocity[levels.degenerate] = np.einsum("qabb->qba", turned).real
         return levels.omega, velocity
 
     def levels(self, wavevector: ArrayLike) -> ModeLevels:
@@ -225,7 +225,7 @@ def _concatenate_levels(parts: list[ModeLevels]) -> ModeLevels:
     return ModeLevels(
         np.concatenate([part.omega for part in parts]),
         np.concatenate([part.velocity for part in parts]),
-        np.concatenate([part.shared + start for part, start in zip(parts, before, strict=False)]),
+        np.concatenate([part.degenerate + start for part, start in zip(parts, before, strict=False)]),
         np.concatenate([part.mixing for part in parts]),
         np.concatenate([part.level for part in parts]),
     )

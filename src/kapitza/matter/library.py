@@ -177,7 +177,7 @@ def load_materials(path: str | PathLike[str], *, check: bool = True) -> dict[str
     if check:
         for one in found.values():
             for fault in validate_material(one, masses):
-                if not fault.excuse:
+                if not fault.exemption:
                     remedy = (
                         f"correct it, or say why it is right under [materials.{one.name}.except] {fault.check} = '...'"
                     )

@@ -108,7 +108,7 @@ class Material:
         that the note names) and in the plane, W m⁻¹ K⁻¹
     heat_capacity_table : specific heat at constant pressure, J kg⁻¹ K⁻¹
     metal : electrons
-    excuses : checks that this entry fails, with the reason
+    exemptions : checks that this entry fails, with the reason
     note : what a reader has to know
     """
 
@@ -130,7 +130,7 @@ class Material:
     inplane_table: PropertyTable | None = None
     heat_capacity_table: PropertyTable | None = None
     metal: MetalProperties = field(factory=MetalProperties)
-    excuses: Mapping[str, str] = field(factory=dict, converter=read_only_mapping)
+    exemptions: Mapping[str, str] = field(factory=dict, converter=read_only_mapping)
     note: str = ""
 
     @property

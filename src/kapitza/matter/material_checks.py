@@ -29,9 +29,9 @@ class Finding:
     material: str  # its name
     check: str  # stability, shear, density, speeds or debye
     value: float  # what the check found, SI units
-    wanted: float  # what it was compared with
+    expected: float  # what it was compared with
     message: str  # one line for a reader
-    excuse: str = ""  # why the entry is right all the same; empty where it gives no reason
+    exemption: str = ""  # why the entry is right all the same; empty where it gives no reason
 
 
 def _check_stability(material: Material) -> Finding | None:
@@ -124,7 +124,7 @@ def debye_temperature(material: Material) -> float:
 
 
 def validate_material(material: Material, masses: Mapping[str, float]) -> tuple[Finding, ...]:
-    """Return all checks that a material fails, those with an excuse included."""
+    """Return all checks that a material fails, those with an exemption included."""
     checks: tuple[Callable[[Material], Finding | None], ...] = (
         _check_stability,
         _check_shear,
@@ -136,5 +136,5 @@ def validate_material(material: Material, masses: Mapping[str, float]) -> tuple[
 
 
 def _make_finding(material: Material, check: str, value: float, wanted: float, text: str) -> Finding:
-    """Return a finding with the excuse of the entry."""
-    return Finding(material.name, check, value, wanted, f"{material.name}: {text}", material.excuses.get(check, ""))
+    """Return a finding with the exemption of the entry."""
+    return Finding(material.name, check, value, wanted, f"{material.name}: {text}", material.exemptions.get(check, ""))

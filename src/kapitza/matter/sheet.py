@@ -106,7 +106,7 @@ class _Monolayer(NamedTuple):
     stiffness: float  # two-dimensional Young's modulus Y, N m⁻¹
     poisson: float  # ratio ν
     rigidity: float  # J
-    across: float  # C33 of the layered crystal, Pa
+    cross_stiffness: float  # C33 of the layered crystal, Pa
     spacing: float  # distance of its layers d, m
     source: str
 
@@ -126,7 +126,7 @@ def _hexagonal_sheet(name: str, layer: _Monolayer) -> Sheet:
         transverse=float(np.sqrt(layer.stiffness / density / 2 / (1 + layer.poisson))),
         atoms=float(len(layer.masses) / area),
         cells=float(1 / area),
-        spring=layer.across / layer.spacing,
+        spring=layer.cross_stiffness / layer.spacing,
         source=layer.source,
     )
 

@@ -191,7 +191,7 @@ def _mean_normal_speed(levels: ModeLevels, directions: Array, parts: Array) -> A
     """(nq, 3n) |v_n| averaged over equivalent normals (k, 3) with shares (k,), m s⁻¹."""
     total = np.zeros_like(levels.omega)
     for direction, part in zip(directions, parts, strict=True):
-        total += part * np.abs(levels.along(direction))
+        total += part * np.abs(levels.velocities_along(direction))
     return total
 
 

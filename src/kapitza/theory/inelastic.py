@@ -324,9 +324,9 @@ def net_events(omega: Array, *, pairs: float, singles: float) -> Array:
     return np.where(surplus > 0, -forward * np.expm1(-np.abs(surplus)), backward * np.expm1(-np.abs(surplus)))
 
 
-def _pair_rate(pair: _SideModes, single: _SideModes, omega: Array, kelvin: float, strength: Array) -> Array:
+def _pair_rate(pair: _SideModes, single: _SideModes, omega: Array, temperature: float, strength: Array) -> Array:
     """(nω,) rate K of pairs ω of one side against single phonons 2ω of the other, m⁻²."""
-    n, doubled = _pair_occupations(omega, kelvin)
+    n, doubled = _pair_occupations(omega, temperature)
     bare = strength * harmonic_sum(pair[0], single[0])
     per_pair = np.maximum(8 * (n - doubled), 1e-280)
     return harmonic_sum(bare, pair[1] / per_pair, single[1] / (1 + 2 * n))  # at most what elastic waves leave
@@ -339,9 +339,9 @@ def _side_modes(left: Phonons, right: Phonons, omega: Array, theory: ElasticTheo
     return (one, np.maximum(one - crossing, 0.0)), (other, np.maximum(other - crossing, 0.0))
 
 
-def _pair_occupations(omega: Array, kelvin: float) -> tuple[Array, Array]:
+def _pair_occupations(omega: Array, temperature: float) -> tuple[Array, Array]:
     """(nω,) equilibrium occupation at ω and at 2ω."""
-    return bose_einstein(omega, kelvin)[0], bose_einstein(2 * omega, kelvin)[0]
+    return bose_einstein(omega, temperature)[0], bose_einstein(2 * omega, temperature)[0]
 
 
 def pair_edges(left: Phonons, right: Phonons) -> Array:

@@ -299,19 +299,19 @@ def _model_title(chosen: Model, left: InterfaceSide, right: InterfaceSide) -> st
 
 
 def _conductance_of_spectra(
-    spectra: list[Transmission], kelvin: ArrayLike, drop: Drop, statistics: Statistics
+    spectra: list[Transmission], temperature: ArrayLike, drop: Drop, statistics: Statistics
 ) -> Conductance:
     """Conductance at all temperatures, from one spectrum or one for each."""
     if len(spectra) == 1:
-        return spectra[0].conductance(kelvin, drop, statistics)
+        return spectra[0].conductance(temperature, drop, statistics)
     return merge_conductances([one.conductance(one.temperature or 0.0, drop, statistics) for one in spectra])
 
 
 def conductance_or_none(
-    spectra: list[Transmission], kelvin: ArrayLike, drop: Drop, statistics: Statistics
+    spectra: list[Transmission], temperature: ArrayLike, drop: Drop, statistics: Statistics
 ) -> Conductance | None:
     """Conductance by a drop, or None where the modes of a side are unknown or too few for what crosses."""
     try:
-        return _conductance_of_spectra(spectra, kelvin, drop, statistics)
+        return _conductance_of_spectra(spectra, temperature, drop, statistics)
     except InputError:
         return None

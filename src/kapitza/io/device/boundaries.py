@@ -137,28 +137,29 @@ def _extrapolated_conductance(found: Estimate, side: BoundarySides) -> Conductan
     return held
 
 
-def _boundary_from_saved(held: Any, side: BoundarySides, drop: str, theory: str) -> Conductance:
+def _boundary_from_saved(saved: Any, side: BoundarySides, drop: str, theory: str) -> Conductance:
     """A conductance from what a file holds."""
-    if isinstance(held, dict) and "estimates" in held:
-        names = {one.model: one for one in held["estimates"]}
+    if isinstance(saved, dict) and "estimates" in saved:
+        names = {one.model: one for one in saved["estimates"]}
         if theory not in names:
             raise InputError(f"holds estimates by {', '.join(names)}: say which, theory = {next(iter(names), '')!r}")
-        held = names[theory]
-    if isinstance(held, Estimate):
-        return _extrapolated_conductance(held, side)
-    if isinstance(held, Transmission):
+        saved = names[theory]
+    if isinstance(saved, Estimate):
+        return _extrapolated_conductance(saved, side)
+    if isinstance(saved, Transmission):
         if drop != "gray":
             raise InputError(
-                f"holds a transmission ({held.method or 'no method'}), whose integral is the emitted conductance; "
+                f"holds a transmission ({saved.method or 'no method'}), whose integral is the emitted conductance; "
                 "with drop = 'gray' the extrapolated one is estimated from the modes of both sides"
             )
         kelvin = np.geomspace(150.0, 900.0, _THEORY_TEMPERATURES)
-        return held.conductance(kelvin, drop="extrapolated")
-    if not isinstance(held, Conductance):
-        raise InputError(f"holds a {type(held).__name__}, expected a Conductance, a Transmission or estimates")
-    if held.drop != "extrapolated":
+        return saved.conductance(kelvin, drop="extrapolated")
+    if not isinstance(saved, Conductance):
+        raise InputError(f"holds a {type(saved).__name__}, expected a Conductance, a Transmission or estimates")
+    if saved.drop != "extrapolated":
         raise InputError(
-            f"{held.method or 'the conductance'} refers to the {held.drop} drop, and nothing in the file converts it: "
-            "save the transmission and write { file = ..., drop = 'gray' }, or the conductance with drop='extrapolated'"
+            f"{saved.method or 'the conductance'} refers to the {saved.drop} drop, and nothing in the file converts "
+            "it: save the transmission and write { file = ..., drop = 'gray' }, or the conductance with "
+            "drop='extrapolated'"
         )
-    return held
+    return saved

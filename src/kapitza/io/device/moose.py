@@ -89,30 +89,30 @@ def moose_names(names: Iterable[str]) -> list[str]:
     return found
 
 
-def _mesh_text(held: BrickMesh, names: list[str]) -> str:
+def _mesh_text(mesh: BrickMesh, names: list[str]) -> str:
     """The mesh as .msh 2.2, with a physical group for each region and for each side of it that is outside."""
-    sides = {key: 1 + len(names) + i for i, key in enumerate(held.faces)}
+    sides = {key: 1 + len(names) + i for i, key in enumerate(mesh.faces)}
     groups = [f'3 {i + 1} "{name}"' for i, name in enumerate(names)]
     groups += [f'2 {tag} "{side}_{names[region]}"' for (side, region), tag in sides.items()]
-    points = held.points * _MICROMETRES_PER_METRE
+    points = mesh.points * _MICROMETRES_PER_METRE
     lines = ["$MeshFormat", "2.2 0 8", "$EndMeshFormat", "$PhysicalNames", str(len(groups)), *groups]
     lines += ["$EndPhysicalNames", "$Nodes", str(len(points))]
     lines += [f"{i + 1} {x:.12g} {y:.12g} {z:.12g}" for i, (x, y, z) in enumerate(points.tolist())]
     rows = [
-        (_GMSH_HEXAHEDRON, region + 1, cell) for region, cell in zip(held.region.tolist(), held.cells + 1, strict=True)
+        (_GMSH_HEXAHEDRON, region + 1, cell) for region, cell in zip(mesh.region.tolist(), mesh.cells + 1, strict=True)
     ]
-    rows += [(_GMSH_QUAD, sides[key], quad) for key, quads in held.faces.items() for quad in quads + 1]
+    rows += [(_GMSH_QUAD, sides[key], quad) for key, quads in mesh.faces.items() for quad in quads + 1]
     lines += ["$EndNodes", "$Elements", str(len(rows))]
     lines += [f"{i + 1} {kind} 2 {tag} {tag} {' '.join(map(str, c.tolist()))}" for i, (kind, tag, c) in enumerate(rows)]
     return "\n".join([*lines, "$EndElements", ""])
 
 
-def _plain_description(held: BrickMesh, names: list[str]) -> dict[str, Any]:
+def _plain_description(mesh: BrickMesh, names: list[str]) -> dict[str, Any]:
     """All but the mesh, in micrometres, watts and kelvins."""
-    number = {region.name: i for i, region in enumerate(held.regions)}
+    number = {region.name: i for i, region in enumerate(mesh.regions)}
     return {
         "units": {"length": "um", "power": "W", "temperature": "K"},
-        "sink": held.sink,
+        "sink": mesh.sink,
         "regions": [
             {
                 "name": name,
@@ -121,22 +121,22 @@ def _plain_description(held: BrickMesh, names: list[str]) -> dict[str, Any]:
                 "conductivity": [k / _MICROMETRES_PER_METRE for k in region.conductivity],
                 "heat": region.heat / _MICROMETRES_PER_METRE**3,
             }
-            for i, (name, region) in enumerate(zip(names, held.regions, strict=True))
+            for i, (name, region) in enumerate(zip(names, mesh.regions, strict=True))
         ],
         "contacts": [
             {"regions": [names[a], names[b]], "conductance": g / _MICROMETRES_PER_METRE**2}
-            for (a, b), g in held.contacts.items()
+            for (a, b), g in mesh.contacts.items()
         ],
         "cooling": [
             {
                 "face": f"{side}_{names[region]}",
                 "coefficient": None if np.isinf(value) else value / _MICROMETRES_PER_METRE**2,
             }
-            for (side, region) in held.faces
-            if (value := held.cooling.get(side, 0.0)) > 0
+            for (side, region) in mesh.faces
+            if (value := mesh.cooling.get(side, 0.0)) > 0
         ],
-        "patches": [_patch_record(patch, names[number[patch.region]]) for patch in held.patches],
-        "at the sink": list(held.varying),
+        "patches": [_patch_record(patch, names[number[patch.region]]) for patch in mesh.patches],
+        "at the sink": list(mesh.varying),
     }
 
 
@@ -153,12 +153,12 @@ def _patch_record(patch: FluxPatch, region: str) -> dict[str, Any]:
     }
 
 
-def _input_text(held: BrickMesh, names: list[str], title: str) -> str:
+def _input_text(mesh: BrickMesh, names: list[str], title: str) -> str:
     """The input file."""
-    found = _plain_description(held, names)
+    found = _plain_description(mesh, names)
     owner = {region["name"]: region["field"] for region in found["regions"]}
     fields = {name: [own for own, one in owner.items() if one == name] for name in dict.fromkeys(owner.values())}
-    thin = float(np.ptp(held.points[held.cells[:, [0, 4]], 2], axis=1).min()) * _MICROMETRES_PER_METRE
+    thin = float(np.ptp(mesh.points[mesh.cells[:, [0, 4]], 2], axis=1).min()) * _MICROMETRES_PER_METRE
     sides = [one["regions"] for one in found["contacts"]]
     jump = "SideSetHeatTransferKernel"
     blocks = {
@@ -185,7 +185,7 @@ def _input_text(held: BrickMesh, names: list[str], title: str) -> str:
         f"# {' '.join(title.split())}",
         "# um, W, K: conductivities in W/(um K), conductances in W/(um^2 K), fluxes in W/um^2",
         "# run with an application of the heat transfer module: mpiexec -n 2 moose-opt -i device.i",
-        *(f"# {name} depends on temperature and is that at the sink" for name in held.varying),
+        *(f"# {name} depends on temperature and is that at the sink" for name in mesh.varying),
     ]
     body = [line for name, inner in blocks.items() if inner for line in (f"[{name}]", *chain(*inner), "[]")]
     return "\n".join([*head, *body, _SOLVER_BLOCKS])

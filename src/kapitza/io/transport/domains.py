@@ -130,21 +130,21 @@ def _read_corners(section: TomlTable) -> list[tuple[float, ...]]:
     return found
 
 
-def _read_box_content(section: TomlTable, held: Mapping[str, Carriers]) -> Carriers | Wall:
+def _read_box_content(section: TomlTable, carriers: Mapping[str, Carriers]) -> Carriers | Wall:
     """What a box is made of."""
     if ("material" in section) == ("wall" in section):
         said = "both" if "wall" in section else "none"
         raise section.fault(f"expected a material or a wall, got {said}")
     if "wall" in section:
         return read_wall(section, "wall")
-    return held[section.text("material", choices=held)]
+    return carriers[section.text("material", choices=carriers)]
 
 
-def _read_box(section: TomlTable, held: Mapping[str, Carriers]) -> DomainShape:
+def _read_box(section: TomlTable, carriers: Mapping[str, Carriers]) -> DomainShape:
     """One block or prism, of a material or of a wall."""
     inclined = "corners" in section
     section.check_keys(("name", "material", "wall", *(("corners", "height") if inclined else ("low", "high"))))
-    matter = _read_box_content(section, held)
+    matter = _read_box_content(section, carriers)
     name = section.text("name", "wall" if isinstance(matter, Wall) else matter.name)
     if not inclined:
         return Block(_read_lengths(section, "low"), _read_lengths(section, "high"), matter, name)

@@ -298,17 +298,17 @@ def read_wall(section: TomlTable, key: str) -> Wall:
         raise section.fault(str(err), key) from err
 
 
-def read_spectral_measurements(path: str | PathLike[str], held: FilmsFile) -> SpectralMeasurement:
+def read_spectral_measurements(path: str | PathLike[str], stack: FilmsFile) -> SpectralMeasurement:
     """Read what was measured on stacks like the one of a file, with an unknown boundary between black walls."""
-    if None not in held.crossings:
-        raise InputError(f'{held.title}: no boundary is "unknown": nothing is left to find; mark it in the file')
-    if held.period is not None or held.left is not None or held.right is not None:
-        raise InputError(f"{held.title}: data are those between black walls: leave out the walls and the period")
+    if None not in stack.crossings:
+        raise InputError(f'{stack.title}: no boundary is "unknown": nothing is left to find; mark it in the file')
+    if stack.period is not None or stack.left is not None or stack.right is not None:
+        raise InputError(f"{stack.title}: data are those between black walls: leave out the walls and the period")
     table = read_table(path)
     if table.columns[0].value.size > _MAX_DATA_POINTS:
         raise DataError(f"{table.columns[0].value.size} rows, expected at most {_MAX_DATA_POINTS}", file=path)
     try:
-        return _frequency_series(table, held) if "frequency" in table else _thickness_series(table, held)
+        return _frequency_series(table, stack) if "frequency" in table else _thickness_series(table, stack)
     except InputError as err:
         raise DataError(str(err), file=path) from err
 
@@ -320,9 +320,9 @@ def _check_columns(table: TextTable, names: tuple[str, ...]) -> None:
             raise DataError(f"unknown column {one.name!r}: expected {', '.join(names)}", file=table.path)
 
 
-def _thickness_series(table: TextTable, held: FilmsFile) -> StackConductances:
+def _thickness_series(table: TextTable, stack: FilmsFile) -> StackConductances:
     """Conductances of stacks of several thicknesses."""
-    layers = tuple(film.name for film in held.films)
+    layers = tuple(film.name for film in stack.films)
     _check_columns(table, (*layers, *_SIZE_COLUMNS, "sigma"))
     kinds = [name for name in _SIZE_COLUMNS if name in table]
     if len(kinds) != 1:
@@ -330,23 +330,25 @@ def _thickness_series(table: TextTable, held: FilmsFile) -> StackConductances:
         raise DataError(f"expected a column conductance or conductivity, got {said} of them", file=table.path)
     value, sigma = table.values(kinds[0], kinds[0]), table.values(kinds[0], "sigma")
     thickness: dict[str, Array] = {name: table.values("length", name) for name in layers if name in table}
-    columns = [thickness.get(film.name, np.full(value.size, film.thickness)) for film in held.films]
+    columns = [thickness.get(film.name, np.full(value.size, film.thickness)) for film in stack.films]
     stacks = [
-        [evolve(film, thickness=float(one)) for film, one in zip(held.films, row, strict=True)]
+        [evolve(film, thickness=float(one)) for film, one in zip(stack.films, row, strict=True)]
         for row in zip(*columns, strict=True)
     ]
     if kinds[0] == "conductivity":
         total = np.array([sum(film.thickness for film in stack) for stack in stacks])
         value, sigma = value / total, sigma / total
-    return StackConductances(stacks, held.crossings, value, sigma)
+    return StackConductances(stacks, stack.crossings, value, sigma)
 
 
-def _frequency_series(table: TextTable, held: FilmsFile) -> ApparentResistances:
+def _frequency_series(table: TextTable, stack: FilmsFile) -> ApparentResistances:
     """Resistances of a film on its substrate against the frequency of modulation."""
     _check_columns(table, ("frequency", "resistance", "imaginary", "sigma"))
-    if len(held.films) != 2:
-        raise DataError(f"{held.title} has {len(held.films)} layers, expected a film and a substrate", file=table.path)
+    if len(stack.films) != 2:
+        raise DataError(
+            f"{stack.title} has {len(stack.films)} layers, expected a film and a substrate", file=table.path
+        )
     value = table.values("resistance", "resistance") + 1j * table.values("resistance", "imaginary")
     return ApparentResistances(
-        held.films, table.values("frequency", "frequency"), value, table.values("resistance", "sigma")
+        stack.films, table.values("frequency", "frequency"), value, table.values("resistance", "sigma")
     )

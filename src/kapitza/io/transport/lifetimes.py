@@ -165,14 +165,14 @@ def _propagating_modes(
     return ModeTable(omega[use], capacity, speed[use], speed[use], np.zeros(capacity.size)), lifetime[use]
 
 
-def _nearest_temperature(held: Array, temperature: float) -> int:
+def _nearest_temperature(stored: Array, temperature: float) -> int:
     """Index of a temperature of a file."""
-    if held.ndim != 1 or not held.size:
-        raise DataError(f"has temperatures of shape {held.shape}")
-    at = int(np.abs(held - temperature).argmin())
-    if abs(held[at] - temperature) > _TEMPERATURE_TOLERANCE:
+    if stored.ndim != 1 or not stored.size:
+        raise DataError(f"has temperatures of shape {stored.shape}")
+    at = int(np.abs(stored - temperature).argmin())
+    if abs(stored[at] - temperature) > _TEMPERATURE_TOLERANCE:
         raise DataError(
-            f"holds {held.size} temperatures from {held.min():g} to {held.max():g} K, not {temperature:g} K"
+            f"holds {stored.size} temperatures from {stored.min():g} to {stored.max():g} K, not {temperature:g} K"
         )
     return at
 

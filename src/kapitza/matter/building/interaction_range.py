@@ -30,11 +30,11 @@ class Truncation:
     rms: float  # over the Brillouin zone
     worst: float  # largest difference
     acoustic: float  # largest difference of the three lowest branches
-    along: Array | None = None  # (3,) direction along which `reach` counts; None: in every direction
+    direction: Array | None = None  # (3,) direction along which `reach` counts; None: in every direction
 
     def __str__(self) -> str:
         """One line for notes and logs."""
-        where = "" if self.along is None else " along the normal"
+        where = "" if self.direction is None else " along the normal"
         rms, worst, acoustic = (
             0.0 if value < _FREQUENCY_ROUNDING else value / THz for value in (self.rms, self.worst, self.acoustic)
         )
@@ -85,7 +85,7 @@ def truncate_force_constants(
         rms=float(np.sqrt((shift**2).mean())),
         worst=float(shift.max()),
         acoustic=float(shift[:, :3].max()),
-        along=along,
+        direction=along,
     )
 
 

@@ -63,16 +63,16 @@ class AtomStack:
 
 
 def stack_segments(
-    segments: Sequence[Segment], periods: Array, shifts: Sequence[Array], reach: float, name: str, *, held: bool = True
+    segments: Sequence[Segment], periods: Array, shifts: Sequence[Array], reach: float, name: str, *, fixed: bool = True
 ) -> AtomStack:
     """Stack segments on the junction's `periods` (m), with held crystal thicker than `reach` (m) at both ends if
-    `held`. Each of `shifts` moves an upper crystal from the place where it continues the lower one, (3,) m.
+    `fixed`. Each of `shifts` moves an upper crystal from the place where it continues the lower one, (3,) m.
     """
     origins = [np.zeros(3)]
     for (low, high), shift in zip(pairwise(segments), shifts, strict=True):
         origins.append(origins[-1] + continuation_shift(low, high) + shift)
     total = sum(segment.layers for segment in segments)
-    more = [int(np.ceil(reach / segments[i].lead.thickness)) if held else 0 for i in (0, -1)]
+    more = [int(np.ceil(reach / segments[i].lead.thickness)) if fixed else 0 for i in (0, -1)]
     places: list[Array] = []
     marks: list[IntArray] = []
     start = 0
@@ -145,7 +145,7 @@ def find_registry(low: Segment, high: Segment, periods: Array, force_field: Forc
     best, found = np.inf, np.zeros(3)
     for i, j in np.ndindex(_SHIFTS_PER_PERIOD, _SHIFTS_PER_PERIOD):
         shift = np.array([i, j]) / _SHIFTS_PER_PERIOD @ high.lead.periods
-        trial = stack_segments(pair, periods, [shift], force_field.reach, low.lead.name, held=False)
+        trial = stack_segments(pair, periods, [shift], force_field.reach, low.lead.name, fixed=False)
         upper = trial.segment == 1
         relaxed = relax_interface(trial.atoms, force_field, np.zeros_like(upper), upper, force=_TRIAL_FORCE_LIMIT)
         energy = force_field.state(relaxed, periodic=False).energy

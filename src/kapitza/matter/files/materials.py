@@ -193,7 +193,7 @@ def read_material(name: str, part: TomlTable, unit: Mapping[str, float], masses:
         inplane_table=_read_property_table(part, "conductivity_inplane", name, "W m⁻¹ K⁻¹", unit["conductivity"]),
         heat_capacity_table=_read_property_table(part, "heat_capacity", name, "J kg⁻¹ K⁻¹", unit["heat_capacity"]),
         metal=_read_metal(part),
-        excuses=_read_excuses(part),
+        exemptions=_read_exemptions(part),
         note=part.text("note", ""),
     )
 
@@ -329,7 +329,7 @@ def _read_metal(part: TomlTable) -> MetalProperties:
     )
 
 
-def _read_excuses(part: TomlTable) -> dict[str, str]:
+def _read_exemptions(part: TomlTable) -> dict[str, str]:
     """Return the reasons why an entry fails a check."""
     if "except" not in part.table:
         return {}

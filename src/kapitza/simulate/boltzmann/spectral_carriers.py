@@ -192,7 +192,7 @@ def _band_modes(material: Bands, edges: Array, temperature: float, statistics: S
     for direction, part in zip(directions, parts, strict=True):
         omega.append(levels.omega.ravel())
         size.append(speed.ravel())
-        along.append(np.abs(levels.along(direction)).ravel())
+        along.append(np.abs(levels.velocities_along(direction)).ravel())
         weight.append(np.repeat(part * share / crystal.volume, speed.shape[1]))
     frequency = np.concatenate(omega)
     use = frequency > 0

@@ -105,8 +105,8 @@ def mesh_size(junction: Junction, side: int, box: Array) -> tuple[int, int]:
     return int(number[0]), int(number[1])
 
 
-def even_frequencies(junction: Junction, omega: ArrayLike | None, *, shared: bool = False) -> Array:
-    """Frequencies as given, or even ones past the top of all bands (`shared`: of the lower spectrum), rad s⁻¹."""
+def even_frequencies(junction: Junction, omega: ArrayLike | None, *, common: bool = False) -> Array:
+    """Frequencies as given, or even ones past the top of all bands (`common`: of the lower spectrum), rad s⁻¹."""
     if omega is not None:
         wanted = frequencies(omega)
         if not wanted.size or wanted[0] <= 0:
@@ -114,7 +114,7 @@ def even_frequencies(junction: Junction, omega: ArrayLike | None, *, shared: boo
         return wanted
     k = np.indices((6, 6)).reshape(2, -1).T / 6
     tops = [top_frequency(lead, k) for lead in (junction.left, junction.right)]
-    top, count = (min(tops), _SHARED_FREQUENCY_COUNT) if shared else (_BAND_TOP_MARGIN * max(tops), _FREQUENCY_COUNT)
+    top, count = (min(tops), _SHARED_FREQUENCY_COUNT) if common else (_BAND_TOP_MARGIN * max(tops), _FREQUENCY_COUNT)
     return top * (np.arange(count) + 0.5) / count
 
 

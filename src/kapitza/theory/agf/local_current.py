@@ -109,11 +109,11 @@ class LocalCurrent:
         planes = range(int(self.layer.max(initial=0)))
         return np.stack([self.value[:, (start == i) & (stop == i + 1)].sum(axis=1) for i in planes], axis=1)
 
-    def through(self, one: str, other: str, plane: int) -> Array:
+    def element_current(self, first: str, second: str, plane: int) -> Array:
         """(nω,) part of the current through a plane (from layer `plane` to the next) on bonds of two elements, m⁻²."""
         name = np.array(self.symbol)
         wanted = (self.layer[self.first] == plane) & (self.layer[self.second] == plane + 1)
-        wanted &= (name[self.first] == one) & (name[self.second] == other)
+        wanted &= (name[self.first] == first) & (name[self.second] == second)
         return self.value[:, wanted].sum(axis=1)
 
     def share(self, temperature: ArrayLike) -> Array:

@@ -64,7 +64,7 @@ def agf_modes(
     InputError
         for frequencies that are not above zero
     """
-    prepared, wanted = prepare_junction(junction), even_frequencies(junction, omega, shared=True)
+    prepared, wanted = prepare_junction(junction), even_frequencies(junction, omega, common=True)
     points = zone_wavevectors(prepared, k_mesh, _DEFAULT_MODE_MESH_SIDE)
     run = UnitRunner(executor, store, progress)
     found = run(
@@ -95,7 +95,7 @@ def mode_conversion(
     progress: Progress | None = None,
 ) -> ModeConversion:
     """Modes that arrive on each branch, cross and return on each branch; parameters as in `agf_modes`."""
-    prepared, wanted = prepare_junction(junction), even_frequencies(junction, omega, shared=True)
+    prepared, wanted = prepare_junction(junction), even_frequencies(junction, omega, common=True)
     check_choice(side, INTERFACE_SIDES, "side")
     points = zone_wavevectors(prepared, k_mesh, _DEFAULT_MODE_MESH_SIDE)
     run, common = UnitRunner(executor, store, progress), {"omega": wanted, "side": side}

@@ -64,7 +64,7 @@ def junction_system(
     ends = [_lengthen_segment(segments[i], length + wall) for i, length in ((0, lengths[0]), (-1, lengths[1]))]
     whole = [ends[0], *segments[1:-1], ends[1]]
     shifts, moves, last = _relax_stack(segments, periods, engine, relax=plan.relax)
-    made = stack_segments(whole, periods, shifts, engine.reach, junction_name(plan, segments), held=False)
+    made = stack_segments(whole, periods, shifts, engine.reach, junction_name(plan, segments), fixed=False)
     places = made.atoms.positions + _layer_displacements(made, moves, whole[0].layers, beyond=last)
     box = made.atoms.lattice
     if periodic:
