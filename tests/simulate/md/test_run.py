@@ -106,7 +106,7 @@ def test_power_through_both_boundaries_is_the_change_of_the_energy_of_a_side(cel
 
 def test_the_hot_thermostat_alone_is_heated(cell):
     system = evolve(cell[0], role=np.where(cell[0].layer < 2, HOT_ROLE, COLD_ROLE))
-    roles = thermostat_groups(evolve(system, role=np.where(system.layer < 2, HOT_ROLE, 0)), protocol_of("bath"))
+    roles = thermostat_groups(evolve(system, role=np.where(system.layer < 2, HOT_ROLE, 0)), protocol_of("hot_group"))
     np.testing.assert_array_equal(roles, system.role)
 
 

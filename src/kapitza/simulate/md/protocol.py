@@ -57,8 +57,8 @@ def integer_from(low: int) -> Any:
     return check
 
 
-Preparation = Literal["gradient", "uniform", "sides", "bath"]
-_PREPARATIONS: tuple[Preparation, ...] = ("gradient", "uniform", "sides", "bath")
+Preparation = Literal["gradient", "uniform", "sides", "hot_group"]
+_PREPARATIONS: tuple[Preparation, ...] = ("gradient", "uniform", "sides", "hot_group")
 
 
 @frozen(kw_only=True)
@@ -81,7 +81,7 @@ class Protocol:
     preparation : "gradient" starts from the straight line of temperatures between the thermostats, which stay on.  The
         others bring all atoms to their temperatures by Langevin thermostats during the equilibration and then leave
         them alone at constant energy: "uniform" at the mean temperature, "sides" the left side at the hot and the right
-        side at the cold one, "bath" the atoms of the hot thermostat at the hot and all others at the cold one
+        side at the cold one, "hot_group" the atoms of the hot thermostat at the hot and all others at the cold one
     replicas : runs that differ in their seed
     start : state to start from; None: atoms at rest, with velocities of the local temperature
     """

@@ -43,7 +43,7 @@ _ADDRESS_NAMES: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_ADDRESS_TEXTS: Mapping[str, str] = MappingProxyType({"built-in engine": "own kernels"})
+_ADDRESS_TEXTS: Mapping[str, str] = MappingProxyType({"built-in engine": "own kernels", "hot_group": "bath"})
 
 
 @frozen(eq=False)

@@ -33,7 +33,7 @@ def prepare(
 
 def thermostat_groups(system: System, protocol: Protocol) -> IntArray:
     """(n,) roles in which every atom that moves belongs to the hot or the cold thermostat."""
-    heated = system.role == HOT_ROLE if protocol.preparation == "bath" else ~system.right
+    heated = system.role == HOT_ROLE if protocol.preparation == "hot_group" else ~system.right
     return np.where(system.role == FIXED_ROLE, FIXED_ROLE, np.where(heated, HOT_ROLE, COLD_ROLE))
 
 

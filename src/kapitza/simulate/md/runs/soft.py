@@ -78,7 +78,7 @@ class TubeResult:
 
 
 def analyse_tube(soft: SoftSystem, run: Run, *, after: float = 0.0) -> TubeResult:
-    r"""Fit the conductance of the wall of a tube to the decay of its temperature after preparation "bath".
+    r"""Fit the conductance of the wall of a tube to the decay of its temperature after preparation "hot_group".
 
     $\Delta T = \Delta T_0 e^{-t/\tau}$, $1/\tau = G A (1/C_t + 1/C_m)$ with the classical heat capacities $3 N k_B$ and
     the area A of the tube's wall.  The matrix must be of one temperature: the share of ΔT that falls within it is read
