@@ -114,7 +114,7 @@ class ModalTransmission:
     side: NDArray[np.intp] = field(
         converter=labels, validator=_one_label_each, metadata=about("0 left, 1 right", "side of arrival")
     )
-    branch: NDArray[np.intp] = field(converter=labels, validator=_one_label_each, metadata={"unit": "1"})
+    branch: NDArray[np.intp] = field(converter=labels, validator=_one_label_each, metadata=about("1", "branch"))
     velocity: Array = field(
         converter=numbers, validator=same_length("omega"), metadata=about("m s^-1", "normal velocity")
     )

@@ -28,7 +28,9 @@ class Jump:
     jump: float = field(metadata=about("K", "temperature jump, left minus right"))
     gradient_left: float = field(metadata=about("K m^-1", "gradient on the left"))
     gradient_right: float = field(metadata=about("K m^-1", "gradient on the right"))
-    covariance: Array = field(converter=square, metadata={"unit": "of (jump, gradient_left, gradient_right)"})
+    covariance: Array = field(
+        converter=square, metadata=about("of (jump, gradient_left, gradient_right)", "covariance")
+    )
     chi2: float = field(metadata=about("1", "chi squared"))
     freedom: int = field(metadata=about("1", "degrees of freedom"))
 
@@ -83,10 +85,6 @@ class Jump:
 class Profile:
     """Temperature against position along the normal, (n,) each; errors of neighbours may go together.
 
-    Attributes
-    ----------
-    covariance : (n, n) K², instead of sigma, where errors of neighbours go together
-
     Raises
     ------
     InputError
@@ -102,7 +100,7 @@ class Profile:
         metadata=about("K", "uncertainty of the temperature"),
     )
     covariance: Array | None = field(
-        default=None, converter=converters.optional(square), kw_only=True, metadata={"unit": "K^2"}
+        default=None, converter=converters.optional(square), kw_only=True, metadata=about("K^2", "covariance")
     )
     method: str = field(default="", kw_only=True)
 

@@ -11,6 +11,8 @@ from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 
 _CONDUCTIVITY = "W m^-1 K^-1"
+_ELECTRONS = about("W m^-2 K^-1", "conductance from electrons")
+_TENSOR = about(_CONDUCTIVITY, "off-diagonal element of the conductivity tensor")
 _OPTIONAL, _FINITE = validators.optional(quantity()), quantity(low=-np.inf)
 
 
@@ -52,14 +54,14 @@ class Layer:
     in_plane_y: float | None = field(
         default=None, kw_only=True, validator=_OPTIONAL, metadata=about(_CONDUCTIVITY, "conductivity along y")
     )
-    xy: float = field(default=0.0, kw_only=True, converter=number, validator=_FINITE, metadata={"unit": _CONDUCTIVITY})
-    xz: float = field(default=0.0, kw_only=True, converter=number, validator=_FINITE, metadata={"unit": _CONDUCTIVITY})
-    yz: float = field(default=0.0, kw_only=True, converter=number, validator=_FINITE, metadata={"unit": _CONDUCTIVITY})
+    xy: float = field(default=0.0, kw_only=True, converter=number, validator=_FINITE, metadata=_TENSOR)
+    xz: float = field(default=0.0, kw_only=True, converter=number, validator=_FINITE, metadata=_TENSOR)
+    yz: float = field(default=0.0, kw_only=True, converter=number, validator=_FINITE, metadata=_TENSOR)
     electron_conductivity: float | None = field(
-        default=None, kw_only=True, validator=_OPTIONAL, metadata={"unit": _CONDUCTIVITY}
+        default=None, kw_only=True, validator=_OPTIONAL, metadata=about(_CONDUCTIVITY, "conductivity of electrons")
     )
     electron_heat_capacity: float | None = field(
-        default=None, kw_only=True, validator=_OPTIONAL, metadata={"unit": "J m^-3 K^-1"}
+        default=None, kw_only=True, validator=_OPTIONAL, metadata=about("J m^-3 K^-1", "heat capacity of electrons")
     )
     coupling: float | None = field(
         default=None, kw_only=True, validator=_OPTIONAL, metadata=about("W m^-3 K^-1", "electron-phonon coupling")
@@ -160,9 +162,11 @@ class Boundary:
         for a number that is not above zero, or a Conductance that refers to another temperature drop
     """
 
-    conductance: float | Conductance = field(validator=_usable_conductance, metadata={"unit": "W m^-2 K^-1"})
+    conductance: float | Conductance = field(
+        validator=_usable_conductance, metadata=about("W m^-2 K^-1", "conductance")
+    )
     electron_conductance: float = field(
-        default=0.0, kw_only=True, converter=number, validator=_finite_not_negative, metadata={"unit": "W m^-2 K^-1"}
+        default=0.0, kw_only=True, converter=number, validator=_finite_not_negative, metadata=_ELECTRONS
     )
 
     def resistance(self, temperature: float = 300.0) -> float:

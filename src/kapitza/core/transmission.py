@@ -57,7 +57,11 @@ class Transmission:
         default=None, converter=_OPTIONAL_FINITE, validator=_FOR_EACH, metadata=about("m^-2", "modes from the right")
     )
     weight: Array | None = field(
-        default=None, converter=_OPTIONAL_FINITE, validator=_FOR_EACH, kw_only=True, metadata={"unit": "rad s^-1"}
+        default=None,
+        converter=_OPTIONAL_FINITE,
+        validator=_FOR_EACH,
+        kw_only=True,
+        metadata=about("rad s^-1", "weight"),
     )
     method: str = field(default="", kw_only=True)
     elastic: bool = field(default=True, kw_only=True)

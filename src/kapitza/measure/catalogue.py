@@ -44,7 +44,6 @@ class Measurement:
     preparation : how the film was made
     state : what is known of the interface: termination, orientation, bonding, roughness
     interlayer : a layer between the sides, so that the conductance is that of the whole contact; empty where none known
-    pressure : Pa above ambient
     carriers : what carries the heat across, "phonons" or "electrons" (metal on metal)
     bound : "lower" or "upper" where the source gives no more than that
     """

@@ -41,8 +41,6 @@ class Published:
 
     Attributes
     ----------
-    temperature : K
-    value : W m⁻² K⁻¹
     sigma : published uncertainty, W m⁻² K⁻¹; None if unknown
     measurement : the whole record, with source, preparation and state of the interface
     """
@@ -92,8 +90,6 @@ class Comparison:
     Attributes
     ----------
     left, right : names of the sides
-    temperature : K
-    window : relative half width of the range of temperatures from which measurements are taken
     published : all values in that range, those excluded (interlayers, electrons, pressure, bounds) among them
     predictions : one for each model
     """

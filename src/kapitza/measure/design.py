@@ -102,7 +102,6 @@ class Design:
 
     Attributes
     ----------
-    settings : value of each setting, SI
     sigma : relative standard uncertainty of each free number, with those of the uncertain ones in it
     merit : -ln det of the covariance of the logarithms of the free numbers (D-optimality); the larger the better
     """

@@ -236,8 +236,6 @@ class Minimum:
     Attributes
     ----------
     x : (p,) parameters
-    chi2 : sum of squared residuals
-    hits : number of searches that ended here
     """
 
     x: Array = field(converter=finite, metadata=about("of the search", "coordinates"))

@@ -60,7 +60,6 @@ class StackConductances:
     stacks : (n,) layers of each
     boundaries : of each stack, None for each that is the unknown one
     value : (n,) W m⁻² K⁻¹; a conductivity over the thickness of the stack
-    sigma : (n,) standard uncertainty, W m⁻² K⁻¹
 
     Raises
     ------
@@ -103,7 +102,6 @@ class ApparentResistances:
     Attributes
     ----------
     films : the film, which is heated evenly, and the substrate
-    frequency : (n,) Hz
     value : (n,) m² K W⁻¹, complex: what is left when film and substrate are taken off by Fourier's law
     sigma : (n,) standard uncertainty of the real and of the imaginary part, m² K W⁻¹
 

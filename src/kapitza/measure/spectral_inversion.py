@@ -35,7 +35,6 @@ class Smoothness:
 
     Attributes
     ----------
-    spread : standard deviation of the share
     length : ℓ, as a share of the spectrum, 0 for none
     """
 
@@ -73,28 +72,20 @@ class SpectralEstimate:
 
     Attributes
     ----------
-    omega : (G,) of the groups, rad s⁻¹; zeros where the bands have none
-    share : (G,) heat that crosses over the most that detailed balance allows, 0 to 1: the most likely
-    covariance : (G, G) of the shares, without the limits 0 and 1
-    samples : (n, G) shares, all within the limits
     kernel : (G, G) averaging kernels: the estimate is this, times the truth, and the prior for the rest
-    limit : (G,) the most that may cross, min(E₁, E₂), W m⁻² K⁻¹
-    left : (G,) heat that the left side carries one way, E₁, W m⁻² K⁻¹
-    residual : (m,) prediction less data over sigma, `whitening` applied
-    slope : (m, G) derivatives of the same with respect to the shares
     whitening : (m, m) that takes data over their sigma to independent ones, where lifetimes are uncertain too; else 1
     """
 
-    omega: Array = field(converter=finite, metadata={"unit": "rad s^-1"})
-    share: Array = field(converter=finite, metadata={"unit": "1"})
-    covariance: MatrixArray = field(converter=square, metadata={"unit": "1"})
-    samples: MatrixArray = field(converter=finite_table, metadata={"unit": "1"})
-    kernel: MatrixArray = field(converter=square, metadata={"unit": "1"})
-    limit: Array = field(converter=finite, metadata={"unit": "W m^-2 K^-1"})
-    left: Array = field(converter=finite, metadata={"unit": "W m^-2 K^-1"})
-    residual: Array = field(converter=finite, metadata={"unit": "1"})
-    slope: MatrixArray = field(converter=finite_table, metadata={"unit": "1"})
-    whitening: MatrixArray = field(converter=square, validator=_check_shapes, metadata={"unit": "1"})
+    omega: Array = field(converter=finite, metadata=about("rad s^-1", "(G,) angular frequency, 0 where there is none"))
+    share: Array = field(converter=finite, metadata=about("1", "(G,) most likely heat that crosses over the limit"))
+    covariance: MatrixArray = field(converter=square, metadata=about("1", "(G, G) of the shares without bounds"))
+    samples: MatrixArray = field(converter=finite_table, metadata=about("1", "(n, G) shares within the bounds"))
+    kernel: MatrixArray = field(converter=square, metadata=about("1", "(G, G) averaging kernels"))
+    limit: Array = field(converter=finite, metadata=about("W m^-2 K^-1", "(G,) most that detailed balance lets cross"))
+    left: Array = field(converter=finite, metadata=about("W m^-2 K^-1", "(G,) heat that the left side carries one way"))
+    residual: Array = field(converter=finite, metadata=about("1", "(m,) misfit over sigma, whitened"))
+    slope: MatrixArray = field(converter=finite_table, metadata=about("1", "(m, G) derivatives of the residual"))
+    whitening: MatrixArray = field(converter=square, validator=_check_shapes, metadata=about("1", "(m, m) whitening"))
 
     @property
     def count(self) -> int:

@@ -22,8 +22,6 @@ class ThicknessLine:
     Attributes
     ----------
     resistance : R₀, sum of all boundary resistances at zero thickness, m² K W⁻¹
-    conductivity : k, W m⁻¹ K⁻¹
-    covariance : (2, 2) of (resistance, conductivity)
     chi2, freedom : squared residuals in units of the stated errors, and number of points less two
     """
 
@@ -84,7 +82,6 @@ class SizeEffectTest:
     Attributes
     ----------
     curvature, sigma : coefficient of (d - mean)² in the resistance, K W⁻¹, and its standard uncertainty
-    probability : of a curvature as large, if the conductivity does not depend on thickness
     """
 
     curvature: float = field(metadata=about("K W^-1", "curvature"))
@@ -100,8 +97,6 @@ class ThicknessSeries:
 
     Attributes
     ----------
-    thickness : (n,) at least 0, m
-    resistance : (n,) film with its boundaries, m² K W⁻¹
     thickness_sigma : (n,) standard uncertainties, m; None where negligible
     resistance_sigma : (n,) standard uncertainties, m² K W⁻¹; None: from the scatter about the line
     correlation : (n,) of the two errors of each point; None for independent ones
@@ -115,12 +110,24 @@ class ThicknessSeries:
     """
 
     thickness: Array = field(converter=finite, metadata=about("m", "thickness"))
-    resistance: Array = field(converter=finite, validator=same_length("thickness"))
-    thickness_sigma: Array | None = field(default=None, converter=_optional(positive), validator=_EACH_FILM)
-    resistance_sigma: Array | None = field(default=None, converter=_optional(positive), validator=_EACH_FILM)
-    correlation: Array | None = field(default=None, converter=_optional(finite), validator=_EACH_FILM, kw_only=True)
-    thickness_covariance: Array | None = field(default=None, converter=_optional(square), kw_only=True)
-    resistance_covariance: Array | None = field(default=None, converter=_optional(square), kw_only=True)
+    resistance: Array = field(
+        converter=finite, validator=same_length("thickness"), metadata=about("m^2 K W^-1", "film with its boundaries")
+    )
+    thickness_sigma: Array | None = field(
+        default=None, converter=_optional(positive), validator=_EACH_FILM, metadata=about("m", "uncertainty")
+    )
+    resistance_sigma: Array | None = field(
+        default=None, converter=_optional(positive), validator=_EACH_FILM, metadata=about("m^2 K W^-1", "uncertainty")
+    )
+    correlation: Array | None = field(
+        default=None, converter=_optional(finite), validator=_EACH_FILM, kw_only=True, metadata=about("1", "of errors")
+    )
+    thickness_covariance: Array | None = field(
+        default=None, converter=_optional(square), kw_only=True, metadata=about("m^2", "errors that films share")
+    )
+    resistance_covariance: Array | None = field(
+        default=None, converter=_optional(square), kw_only=True, metadata=about("m^4 K^2 W^-2", "shared errors")
+    )
 
     def __attrs_post_init__(self) -> None:
         n = self.thickness.size

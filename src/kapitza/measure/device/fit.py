@@ -219,8 +219,6 @@ class BoundaryFlux:
     Attributes
     ----------
     boundary : name
-    jump : of the temperature, K
-    flux : W m⁻²
     resistance : jump over flux, m² K W⁻¹; NaN where the data give a bound only
     covariance : (3, 3) of these three; NaN for a resistance that is not determined
     bound : of the resistance, then

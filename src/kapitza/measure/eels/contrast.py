@@ -22,12 +22,11 @@ class SideContrast:
 
     Attributes
     ----------
-    position : (n,) increasing, m
     ratio : (n,) for the same number of electrons that passed either material, above zero
     """
 
     position: Array = field(converter=increasing, metadata=about("m", "position"))
-    ratio: Array = field(converter=positive, validator=same_length("position"), metadata={"unit": "1"})
+    ratio: Array = field(converter=positive, validator=same_length("position"), metadata=about("1", "ratio"))
 
     def at(self, position: ArrayLike) -> Array:
         """(k,) ratio at other places, its logarithm interpolated; constant beyond the ends."""

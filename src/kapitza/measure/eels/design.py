@@ -154,13 +154,10 @@ class EelsDesign:
     sigma_left, sigma_right : (p,) least standard uncertainties of one pixel on each side, SI; infinite where not seen
     modes : temperature of each mode on its own, least standard uncertainties in one pixel (left, right), K
     precision : of the plan, every pixel alike
-    widths : (n,) resolutions that were compared, J
     sigma_at_fixed_dose : (n,) uncertainty of T in one pixel of the left side at the same dose, K
     sigma_with_slit : (n,) the same where the current goes with the width, as with a slit, K
-    best_width : resolution of the smallest error with a slit, J
     dwell : by target, (2 columns,) time of one pixel of each column of the best layout of the same total time, s
     best_precision : by target, what that layout gives
-    targets : by target, wanted standard uncertainty
     required_time : by target, time the plan would take for it, and time of the best layout, s
     """
 

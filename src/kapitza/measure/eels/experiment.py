@@ -35,21 +35,11 @@ class EelsExperiment:
     left, right : modes of the two materials, with their intensities as shares of the zero-loss peak; the same names;
         `right` is as `left` where it is not given
     temperature : mean of the two temperatures at the plane, K
-    jump : left minus right, K
-    gradient_left, gradient_right : K m⁻¹
-    columns : pixels on each side of the plane
-    rows : lines of the scan
-    pitch : from pixel to pixel, m
     electrons : of the beam in each second, s⁻¹ (10 pA = 6.24e7)
-    dwell : time of one pixel, s
-    fwhm : resolution, full width at half maximum, J
     lorentzian : share of the Lorentzian in the zero-loss peak (pseudo-Voigt)
-    energy : (channels,) J
     spread : point spread
     skip : pixels nearer to the plane than this are not used for the branches, m
-    background : smooth background in the fit, terms
     drift : standard deviation of the zero-loss centre from pixel to pixel, J
-    electrons_per_count : electrons that one count of the detector stands for
     dark : mean dark count, one value or (channels,), counts
     dark_variance : of one channel in one pixel, one value or (channels,), electrons²
     response : relative efficiency of the channels, one value or (channels,)

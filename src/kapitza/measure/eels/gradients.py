@@ -24,7 +24,6 @@ class GradientField:
     position : axes of the map: (y, x), or (x,) for a line, m
     temperature : (...) of the plane at the pixel, K; NaN where too few neighbours are good
     gradient : (..., d) along x, and y in a map, K m⁻¹
-    covariance : (..., d + 1, d + 1) of temperature and gradient
     pvalue : (...) probability of a worse fit if the temperature were a plane there; low where it jumps or bends
     """
 

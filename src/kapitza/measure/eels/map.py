@@ -51,13 +51,12 @@ class TemperatureMap:
     pvalue : (...) goodness of fit: probability of a worse fit when the model is right
     deviance : (...) twice the log-likelihood that a perfect fit would have more; differences between nested models
         are likelihood-ratio statistics
-    iterations : (...) steps of the search
     modes : names of the modes
     method : how it came about
     """
 
     position: tuple[Array, ...] = field(
-        converter=lambda axes: tuple(increasing(axis) for axis in axes), metadata={"unit": "m"}
+        converter=lambda axes: tuple(increasing(axis) for axis in axes), metadata=about("m", "position")
     )
     names: tuple[str, ...] = field(converter=tuple)
     value: Array = field(converter=real_array, metadata=about("J, K and electrons, by name", "fitted parameters"))

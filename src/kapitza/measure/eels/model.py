@@ -40,7 +40,6 @@ class ZeroLossPeak:
     ----------
     energy : (k,) knots, increasing, 0 at the centre, J
     log_density : (k,) $\ln(R / \mathrm{J}^{-1})$ at the knots
-    fwhm : full width at half maximum, J
     """
 
     energy: Array = field(converter=increasing, metadata=about("J", "energy"))

@@ -35,7 +35,6 @@ class DepartureTest:
     adjusted_pvalue : (...) the same after the correction for the number of pixels
     correction : "holm": at most `level` chance of any false alarm in the whole map.  "benjamini-hochberg": at most this
         share of false ones among the alarms.  "none": each pixel on its own
-    level : from which on a pixel counts as in equilibrium
     """
 
     statistic: Array = field(converter=real_array, metadata=about("1", "test statistic"))

@@ -29,8 +29,6 @@ class SpectrumQuality:
     flag : (...) bits of `PixelFlag`: DEAD (nothing, or less than a hundredth of the usual dose), MISSING (counts that
         are not finite), NEGATIVE (counts below zero)
     clipped : (...) whether the peak is cut flat, as a full detector does
-    gain, loss : how far the spectra reach from the zero-loss peak to either side, J
-    step : width of a channel, J
     warnings : what a user has to know, most important first
     """
 

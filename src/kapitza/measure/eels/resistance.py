@@ -50,11 +50,9 @@ class AbsoluteResistance:
     ----------
     conductance : extrapolated drop
     interval : of the conductance at `level`, W m⁻² K⁻¹; the upper end is infinite where the jump may be zero
-    level : probability of the interval
     jump, jump_sigma : jump after all that is known of the flux was used, K
     flux, flux_sigma : heat flux that agrees best, W m⁻²
     sources : where fluxes came from: "flux", "left", "right"
-    fluxes, flux_sigmas : of each source, W m⁻²
     pvalue : probability of fluxes that differ as much when the flux is continuous; NaN with one source
     """
 

@@ -7,7 +7,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, finite, increasing, quantity
+from kapitza.core.arrays import Array, about, finite, increasing, quantity
 from kapitza.errors import InputError
 from kapitza.units import meV, nm
 
@@ -63,7 +63,7 @@ def _increasing_positions(value: Any) -> tuple[Array, ...]:
     return tuple(increasing(axis) for axis in value)
 
 
-def _check_per_channel(instance: "SpectrumImage", attribute: Any, value: Array) -> None:
+def _per_channel(instance: "SpectrumImage", attribute: Any, value: Array) -> None:
     """Validate one value for all channels or one for each."""
     if value.size not in (1, instance.energy.size):
         raise InputError(f"{attribute.name} has {value.size} values for {instance.energy.size} channels")
@@ -79,12 +79,10 @@ class SpectrumImage:
         NaN and values below zero are kept
     energy : (channels,) centre of each channel, even steps, loss positive and gain negative, J
     position : axes of position, one for each leading axis of `counts` (none for a single spectrum), m
-    electrons_per_count : electrons that one count stands for
     dark : mean dark count of one channel in one pixel, one value or (channels,), counts
     dark_variance : variance of the dark count of one channel in one pixel: readout, dark current, and that of the mean
         itself, one value or (channels,), counts²
     response : relative efficiency of each channel (gain reference), one value or (channels,)
-    exposure : time of one pixel, s; None where unknown
     metadata : what else the file says: plain values by name
     source : where it came from
 
@@ -94,14 +92,22 @@ class SpectrumImage:
         for shapes that do not fit, an uneven energy axis, counts that are no real numbers
     """
 
-    counts: CountArray = field(converter=_as_counts)
-    energy: Array = field(converter=_even_energy_axis)
-    position: tuple[Array, ...] = field(default=(), converter=_increasing_positions)
-    electrons_per_count: float = field(default=1.0, validator=quantity(), kw_only=True)
-    dark: Array = field(default=np.zeros(1), converter=finite, validator=_check_per_channel, kw_only=True)
-    dark_variance: Array = field(default=np.zeros(1), converter=finite, validator=_check_per_channel, kw_only=True)
-    response: Array = field(default=np.ones(1), converter=finite, validator=_check_per_channel, kw_only=True)
-    exposure: float | None = field(default=None, kw_only=True)
+    counts: CountArray = field(converter=_as_counts, metadata=about("1", "recorded counts"))
+    energy: Array = field(converter=_even_energy_axis, metadata=about("J", "energy loss"))
+    position: tuple[Array, ...] = field(default=(), converter=_increasing_positions, metadata=about("m", "position"))
+    electrons_per_count: float = field(
+        default=1.0, validator=quantity(), kw_only=True, metadata=about("1", "electrons of a count")
+    )
+    dark: Array = field(
+        default=np.zeros(1), converter=finite, validator=_per_channel, kw_only=True, metadata=about("1", "dark count")
+    )
+    dark_variance: Array = field(
+        default=np.zeros(1), converter=finite, validator=_per_channel, kw_only=True, metadata=about("1", "its variance")
+    )
+    response: Array = field(
+        default=np.ones(1), converter=finite, validator=_per_channel, kw_only=True, metadata=about("1", "efficiency")
+    )
+    exposure: float | None = field(default=None, kw_only=True, metadata=about("s", "time of one pixel"))
     metadata: Mapping[str, Any] = field(factory=dict[str, Any], kw_only=True)
     source: str = field(default="", kw_only=True)
 

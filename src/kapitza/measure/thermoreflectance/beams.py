@@ -24,7 +24,7 @@ WAVE_VECTOR_NODES = 48
 _NODE_SPACING_EXPONENT = 0.6
 _MAX_WAVE_VECTOR = 12.5  # in units of 1/W: the Gaussian is 3e-9 there
 _MIN_WAVE_VECTOR = 1e-7  # in units of 1/W: what lies below weighs less than that
-_METRES = {"unit": "m"}
+_RADIUS, _OFFSET = about("m", "1/e^2 radius"), about("m", "offset of the probe")
 _ANY_SIGN, _RADIUS_OR_NONE = quantity(low=-np.inf), validators.optional(quantity())
 
 
@@ -39,12 +39,12 @@ class Beams:
     offset, offset_y : place of the probe from the pump, along x and y, m
     """
 
-    pump_radius: float = field(converter=float, validator=quantity(), metadata=_METRES)
-    probe_radius: float = field(converter=float, validator=quantity(), metadata=_METRES)
-    pump_radius_y: float | None = field(default=None, kw_only=True, validator=_RADIUS_OR_NONE, metadata=_METRES)
-    probe_radius_y: float | None = field(default=None, kw_only=True, validator=_RADIUS_OR_NONE, metadata=_METRES)
-    offset: float = field(default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=_METRES)
-    offset_y: float = field(default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=_METRES)
+    pump_radius: float = field(converter=float, validator=quantity(), metadata=_RADIUS)
+    probe_radius: float = field(converter=float, validator=quantity(), metadata=_RADIUS)
+    pump_radius_y: float | None = field(default=None, kw_only=True, validator=_RADIUS_OR_NONE, metadata=_RADIUS)
+    probe_radius_y: float | None = field(default=None, kw_only=True, validator=_RADIUS_OR_NONE, metadata=_RADIUS)
+    offset: float = field(default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=_OFFSET)
+    offset_y: float = field(default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=_OFFSET)
 
     @property
     def widths(self) -> tuple[float, float]:

@@ -29,7 +29,6 @@ class Fdtr(LockinExperiment):
 
     Attributes
     ----------
-    frequency : (n,) modulation, increasing, Hz
     beams : radii and offset of pump and probe
     kind : "phase" (rad, negative where the temperature lags), "amplitude", "in_phase", "out_of_phase" or "ratio"
     setup : where heat enters and is read, and what lies behind; None for the top face

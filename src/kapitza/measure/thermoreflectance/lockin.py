@@ -17,7 +17,6 @@ class LockinTrace:
     delay : (n,) increasing, s; zero where the pulses coincide
     in_phase, out_of_phase : (n,) any unit
     phase : reference phase that was taken off, rad
-    phase_sigma : its standard uncertainty, rad
 
     Raises
     ------
@@ -103,14 +102,7 @@ def _value_at_zero(trace: LockinTrace, signal: Array, window: ArrayLike) -> tupl
 
 @frozen(eq=False)
 class Echo:
-    """Acoustic echo of the film.
-
-    Attributes
-    ----------
-    delay : round trip of the pulse, s
-    delay_sigma : its standard uncertainty, s
-    strength : height of the echo beside its scatter
-    """
+    """Acoustic echo of the film."""
 
     delay: float = field(metadata=about("s", "delay of the echo"))
     delay_sigma: float = field(metadata=about("s", "uncertainty of the delay"))

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array, ComplexArray, increasing, positive, quantity
+from kapitza.core.arrays import Array, ComplexArray, about, increasing, positive, quantity
 from kapitza.core.stack import Stack
 from kapitza.errors import InputError
 
@@ -26,7 +26,7 @@ class ParametrisedExperiment:
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = ()
 
-    scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity(), metadata={"unit": "1"})
+    scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity(), metadata=about("1", "scale"))
 
     @property
     def parameters(self) -> dict[str, float]:

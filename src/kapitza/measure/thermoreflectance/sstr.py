@@ -80,7 +80,6 @@ class Raman(TemperatureExperiment):
 
     Attributes
     ----------
-    radius : (n,) 1/e² radii of the beam, increasing, m
     offset : distance between a heating and a reading beam of this radius, m
     setup : where heat enters and is read, and what lies behind; None for the top face
     scale : absorbed share of the power, or signal per kelvin and absorbed watt

@@ -31,6 +31,7 @@ from kapitza.measure.thermoreflectance.beams import (
 from kapitza.measure.thermoreflectance.signal import BEAM_PARAMETERS, SIGNAL_KINDS, LockinExperiment, SignalKind
 
 DelayedBeam = Literal["pump", "probe"]
+_ANY_SIGN = quantity(low=-np.inf)
 
 
 @frozen(eq=False)
@@ -41,8 +42,6 @@ class Tdtr(LockinExperiment):
     ----------
     delay : (n,) time of the probe after the pump, increasing, s; before the pump if negative
     beams : radii and offset of pump and probe
-    modulation : frequency of the pump's modulation, Hz
-    repetition : frequency of the pulses, Hz
     delayed : "pump" or "probe", the beam with the delay stage.  There is no default: the ratio differs by up to 49 %
     kind : "ratio" -Re Z/Im Z, "in_phase" Re Z, "out_of_phase" Im Z, "phase" (rad) or "amplitude"
     setup : where heat enters and is read, and what lies behind; None for the top face
@@ -60,14 +59,24 @@ class Tdtr(LockinExperiment):
 
     delay: Array = field(converter=increasing, metadata=about("s", "delay"))
     beams: Beams
-    modulation: float = field(kw_only=True, converter=float, validator=quantity())
-    repetition: float = field(kw_only=True, converter=float, validator=quantity())
+    modulation: float = field(
+        kw_only=True, converter=float, validator=quantity(), metadata=about("Hz", "modulation of the pump")
+    )
+    repetition: float = field(
+        kw_only=True, converter=float, validator=quantity(), metadata=about("Hz", "pulse frequency")
+    )
     delayed: DelayedBeam = field(kw_only=True, validator=one_of("pump", "probe"))
     kind: SignalKind = field(default="ratio", kw_only=True, validator=one_of(*SIGNAL_KINDS))
     setup: Setup = field(factory=Setup, kw_only=True)
-    defocus: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
-    time_zero: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
-    phase: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
+    defocus: float = field(
+        default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=about("s^-1", "growth")
+    )
+    time_zero: float = field(
+        default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=about("s", "zero delay")
+    )
+    phase: float = field(
+        default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=about("rad", "phase")
+    )
     name: str = field(default="tdtr", kw_only=True)
 
     def signal(self, stack: Stack) -> ComplexArray:

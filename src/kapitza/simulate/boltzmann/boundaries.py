@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from attrs import converters, evolve, field, frozen, validators
 
-from kapitza.core.arrays import Array, increasing, number, numbers, same_length
+from kapitza.core.arrays import Array, about, increasing, number, numbers, same_length
 from kapitza.core.conductance import Conductance
 from kapitza.core.modal import ModalTransmission
 from kapitza.core.occupation import mode_heat_capacity
@@ -41,7 +41,6 @@ class AngularTransmission:
 
     Attributes
     ----------
-    cosine : (n,) of the angle to the normal, increasing from 0 to 1
     transmission : (n,) share that crosses, 0 to 1; between these on straight lines
 
     Raises
@@ -50,8 +49,8 @@ class AngularTransmission:
         for cosines or shares outside of 0..1
     """
 
-    cosine: Array = field(converter=increasing)
-    transmission: Array = field(converter=unit_fractions, validator=same_length("cosine"))
+    cosine: Array = field(converter=increasing, metadata=about("1", "cosine of the angle, 0 to 1"))
+    transmission: Array = field(converter=unit_fractions, validator=same_length("cosine"), metadata=about("1", "share"))
 
     def __attrs_post_init__(self) -> None:
         if self.cosine[0] < 0 or self.cosine[-1] > 1:
@@ -98,8 +97,12 @@ class Wall:
         leave thermalised (black wall), or redistributed over all directions within their group (adiabatic wall)
     """
 
-    temperature: float | None = field(default=None, converter=converters.optional(number))
-    specular: Array = field(factory=lambda: np.zeros(1), converter=unit_fractions)
+    temperature: float | None = field(
+        default=None, converter=converters.optional(number), metadata=about("K", "temperature of the wall")
+    )
+    specular: Array = field(
+        factory=lambda: np.zeros(1), converter=unit_fractions, metadata=about("1", "specular share")
+    )
 
     def __attrs_post_init__(self) -> None:
         if self.temperature is not None and not 0 < self.temperature < np.inf:
@@ -139,10 +142,18 @@ class InterfaceScattering:
     transmission: Transmission | None = field(
         default=None, validator=validators.optional(validators.instance_of(Transmission))
     )
-    coefficient: Array | None = field(default=None, converter=converters.optional(unit_fractions), kw_only=True)
-    reverse_coefficient: Array | None = field(default=None, converter=converters.optional(unit_fractions), kw_only=True)
-    specular: float = field(default=0.0, converter=number, kw_only=True, validator=_check_fraction)
-    specular_transmission: float | AngularTransmission | None = field(default=None, kw_only=True)
+    coefficient: Array | None = field(
+        default=None, converter=converters.optional(unit_fractions), kw_only=True, metadata=about("1", "from the left")
+    )
+    reverse_coefficient: Array | None = field(
+        default=None, converter=converters.optional(unit_fractions), kw_only=True, metadata=about("1", "from the right")
+    )
+    specular: float = field(
+        default=0.0, converter=number, kw_only=True, validator=_check_fraction, metadata=about("1", "specular share")
+    )
+    specular_transmission: float | AngularTransmission | None = field(
+        default=None, kw_only=True, metadata=about("1", "share of the specular ones that cross")
+    )
 
     def __attrs_post_init__(self) -> None:
         alone = isinstance(self.specular_transmission, AngularTransmission) and self.specular == 1

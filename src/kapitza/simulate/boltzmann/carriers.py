@@ -39,13 +39,6 @@ def _scattering_strength(instance: object, attribute: object, value: float) -> N
 class ScatteringRates:
     r"""Scattering rates, $1/\tau = B\omega^2 T e^{-C/T} + A\omega^4 + v/L$.
 
-    Attributes
-    ----------
-    umklapp : B, s K⁻¹
-    onset : C, K; 0 for $B\omega^2T$ at all temperatures
-    impurity : A, s³
-    boundary : L, by which grains or the width of the sample limit the path, m; infinite for none
-
     Raises
     ------
     InputError
@@ -56,10 +49,12 @@ class ScatteringRates:
     J. Callaway, Phys. Rev. 113, 1046 (1959), doi:10.1103/PhysRev.113.1046
     """
 
-    umklapp: float = field(default=0.0, converter=number, validator=_scattering_strength)
-    onset: float = field(default=0.0, converter=number, validator=_scattering_strength)
-    impurity: float = field(default=0.0, converter=number, validator=_scattering_strength)
-    boundary: float = field(default=np.inf, converter=number, validator=above_zero)
+    umklapp: float = field(default=0.0, converter=number, validator=_scattering_strength, metadata=about("s K^-1", "B"))
+    onset: float = field(default=0.0, converter=number, validator=_scattering_strength, metadata=about("K", "C"))
+    impurity: float = field(default=0.0, converter=number, validator=_scattering_strength, metadata=about("s^3", "A"))
+    boundary: float = field(
+        default=np.inf, converter=number, validator=above_zero, metadata=about("m", "L, width of sample or grains")
+    )
 
     def __attrs_post_init__(self) -> None:
         if not (self.umklapp or self.impurity or np.isfinite(self.boundary)):
@@ -121,10 +116,7 @@ class Carriers:
     Attributes
     ----------
     name : of the material
-    capacity : (n,) heat capacity of each band per volume, J m⁻³ K⁻¹
     velocity : (n,) group velocity, m s⁻¹: its size where `isotropic`, else its size along the normal
-    lifetime : (n,) relaxation time, s
-    group : (n,) frequency group of each band, from 0
     omega : (G,) mean angular frequency of each group, rad s⁻¹; zeros where bands have none (gray)
     edges : (G + 1,) increasing bounds of the groups, rad s⁻¹; empty where bands have no frequency
     isotropic : whether the velocities of a band point in all directions alike; if not, `velocity` is $|v_z|$, half of
@@ -139,15 +131,19 @@ class Carriers:
     """
 
     name: str
-    capacity: Array = field(converter=numbers, metadata=about("J m^-3 K^-1", "heat capacity"))
-    velocity: Array = field(converter=numbers, validator=same_length("capacity"), metadata={"unit": "m s^-1"})
-    lifetime: Array = field(converter=_known_lifetimes, validator=same_length("capacity"), metadata={"unit": "s"})
+    capacity: Array = field(converter=numbers, metadata=about("J m^-3 K^-1", "heat capacity of each band"))
+    velocity: Array = field(converter=numbers, validator=same_length("capacity"), metadata=about("m s^-1", "velocity"))
+    lifetime: Array = field(
+        converter=_known_lifetimes, validator=same_length("capacity"), metadata=about("s", "lifetime")
+    )
     omega: Array = field(converter=numbers, metadata=about("rad s^-1", "angular frequency"))
-    group: IndexArray = field(converter=_group_numbers, validator=_check_groups, metadata={"unit": "1"})
-    edges: Array = field(converter=increasing, factory=lambda: np.empty(0), metadata={"unit": "rad s^-1"})
+    group: IndexArray = field(converter=_group_numbers, validator=_check_groups, metadata=about("1", "frequency group"))
+    edges: Array = field(
+        converter=increasing, factory=lambda: np.empty(0), metadata=about("rad s^-1", "bounds of groups")
+    )
     isotropic: bool = field(default=True, kw_only=True)
     temperature: float = field(
-        default=300.0, kw_only=True, converter=number, validator=quantity(), metadata={"unit": "K"}
+        default=300.0, kw_only=True, converter=number, validator=quantity(), metadata=about("K", "temperature")
     )
     statistics: Statistics = field(default="quantum", kw_only=True, validator=one_of(*STATISTICS_NAMES))
 

@@ -44,7 +44,6 @@ class Block:
 
     Attributes
     ----------
-    low, high : (d,) its corners, m
     matter : phonons of its material; or a `Wall`: a reservoir (with a temperature), a pore (without)
     name : of the region; that of the material if empty.  Boxes of one name are one region, without a boundary inside
     """
@@ -179,7 +178,6 @@ class HotSpot:
 
     Attributes
     ----------
-    low, high : (d,) its corners, m
     power : of the whole block, W; per depth in two dimensions, W m⁻¹, and per area in one, W m⁻²
     spectrum : (G,) shares of the groups of frequency; None: as the heat capacity, a hot spot of one temperature.
         Within a group the bands take theirs by heat capacity.

@@ -82,8 +82,7 @@ def refracted_streams(layers: Sequence[Carriers], angles: int = DEFAULT_ANGLES) 
     A specular boundary keeps the wave vector along the plane.  An isotropic band carries $E$ one way, of which
     $U = E(1 - \mu^2)$ by waves with less than a given $k_\parallel$, $U \propto k_\parallel^2$ alike in all layers
     (Snell's law).  So streams are nodes in U, in panels of `angles` nodes that end where a layer has no such waves.
-    The
-    bands of a group pair up in their order.
+    The bands of a group pair up in their order.
     """
     columns: list[list[tuple[float, ...]]] = [[] for _ in layers]
     most = 0

@@ -40,19 +40,13 @@ class Transport:
     Attributes
     ----------
     names : (M,) of the layers
-    edges : (M + 1,) positions of the faces, m
-    conductivity : (M,) of the bulk of each layer, W m⁻¹ K⁻¹
-    flux : heat flux to the right, W m⁻²
     difference : temperature of the left end less that of the right end, or fall over one period, K
     base : temperature at which heat capacities and lifetimes are taken, K
     position : (nx,) increasing, m; two places a hair apart at each boundary
     temperature : (nx,) of the energy density of all phonons, K
     lattice : (nx,) to which scattering drives the phonons (pseudo-temperature), K
-    omega : (G,) of the groups of frequency, rad s⁻¹
     bounds : (G + 1,) of the groups, rad s⁻¹; empty where they have none
     modes : (nx, G) temperature of each group, K; NaN where it has no phonons
-    spectral_flux : (nx, G) heat flux of each group, W m⁻²
-    midplane_temperature : (M,) lattice temperature in the middle of each layer, K
     flow : (M, G) heat that the phonons of each layer carry one way per kelvin, W m⁻² K⁻¹
     boundary_flow : (B, G) heat that crosses each boundary per kelvin, W m⁻² K⁻¹
     incident_temperature, outgoing_temperature : (B, 2, G) mean of the phonons that arrive at and leave either side, K
@@ -81,8 +75,8 @@ class Transport:
     midplane_temperature: Array = field(converter=finite, metadata=about("K", "lattice temperature at mid-layer"))
     flow: Array = field(converter=float_table, metadata=about("W m^-2 K^-1", "one-way heat flow"))
     boundary_flow: Array = field(converter=float_table, metadata=about("W m^-2 K^-1", "heat flow across"))
-    incident_temperature: tuple[Array, Array] = field(converter=converters.pipe(tuple), metadata={"unit": "K"})
-    outgoing_temperature: tuple[Array, Array] = field(converter=converters.pipe(tuple), metadata={"unit": "K"})
+    incident_temperature: tuple[Array, Array] = field(converter=converters.pipe(tuple), metadata=about("K", "incident"))
+    outgoing_temperature: tuple[Array, Array] = field(converter=converters.pipe(tuple), metadata=about("K", "outgoing"))
     statistics: Statistics = field(default="quantum", kw_only=True, validator=one_of(*STATISTICS_NAMES))
     method: str = field(default="Boltzmann", kw_only=True)
 

@@ -19,7 +19,7 @@ _MAX_FOURIER_CELLS = 200_000  # cells
 
 
 def fourier_temperature(domain: Domain, spacing: float | tuple[float, ...], *, refine: int = 4) -> Array:
-    r"""Temperature of the cells of a domain by Fourier's law, by finite volumes.
+    r"""Temperature (n₁, ...) of the cells of a domain by Fourier's law, by finite volumes, K; NaN in walls and voids.
 
     Boundaries take the gray estimate of the extrapolated resistance,
     $1/G = 1/G_e - (1 - \frac34\,0.7104)(1/G_L + 1/G_R)$.
@@ -29,17 +29,6 @@ def fourier_temperature(domain: Domain, spacing: float | tuple[float, ...], *, r
     domain : as for `monte_carlo`
     spacing : largest width of a cell, m; one, or one for each axis
     refine : parts of each cell along each axis in which the law is solved; halved where that would be too many
-
-    Returns
-    -------
-    (n₁, ...) mean over each cell, K; NaN in walls and voids
-
-    Raises
-    ------
-    InputError
-        for a domain without a wall that has a temperature, or too many cells
-    ConvergenceError
-        where the solution in three dimensions stalls
     """
     if refine < 1:
         raise InputError(f"refine = {refine}, expected 1 or more")

@@ -22,10 +22,8 @@ class TransportMap:
 
     Attributes
     ----------
-    edges : for each axis, the bounds of the cells, m
     names : of the materials' regions
     region : (n₁, ...) number of the region of each cell; below zero in walls and voids
-    base : temperature at which heat capacities and lifetimes are taken, K
     temperature, temperature_sigma : (n₁, ...) of the energy density of all phonons, mean over each cell, and its
         standard error, K; NaN in walls and voids
     lattice, lattice_sigma : (n₁, ...) to which scattering drives the phonons, K
@@ -34,17 +32,15 @@ class TransportMap:
     power, power_sigma : (S,) net heat that each wall takes, or that crosses each boundary from left to right, W; per
         depth in two dimensions (W m⁻¹) and per area in one (W m⁻²)
     spectrum, spectrum_sigma : (S, G) the same by group of frequency
-    omega, bounds : (G,) and (G + 1,) of the groups, rad s⁻¹
     probes : (P,) names
     modes, modes_sigma : (P, G) temperature of each group in the probes, K; NaN where it has no phonons
-    particles, events, seed : followed, scatterings and encounters with surfaces, and the seed
     method : for legends and tables
     """
 
     edges: tuple[Array, ...] = field(converter=_cell_axes, metadata=about("m", "bounds of the cells"))
     names: tuple[str, ...] = field(converter=tuple)
     region: IntArray = field(converter=integer_array, metadata=about("1", "region of each cell"))
-    base: float = field(converter=number, metadata=about("K", "reference temperature"))
+    base: float = field(converter=number, metadata=about("K", "temperature of heat capacities and lifetimes"))
     temperature: Array = field(converter=real_array, metadata=about("K", "temperature"))
     temperature_sigma: Array = field(converter=real_array, metadata=about("K", "standard error"))
     lattice: Array = field(converter=real_array, metadata=about("K", "lattice temperature"))
@@ -52,10 +48,10 @@ class TransportMap:
     flux: Array = field(converter=real_array, metadata=about("W m^-2", "heat flux"))
     flux_sigma: Array = field(converter=real_array, metadata=about("W m^-2", "standard error"))
     surfaces: tuple[str, ...] = field(converter=tuple)
-    power: Array = field(converter=real_array, metadata={"unit": "W, W m^-1 or W m^-2, by dimension"})
-    power_sigma: Array = field(converter=real_array, metadata={"unit": "W, W m^-1 or W m^-2, by dimension"})
-    spectrum: Array = field(converter=real_array, metadata={"unit": "W, W m^-1 or W m^-2, by dimension"})
-    spectrum_sigma: Array = field(converter=real_array, metadata={"unit": "W, W m^-1 or W m^-2, by dimension"})
+    power: Array = field(converter=real_array, metadata=about("W, W m^-1 or W m^-2, by dimension", "net heat"))
+    power_sigma: Array = field(converter=real_array, metadata=about("W, W m^-1 or W m^-2, by dimension", "its error"))
+    spectrum: Array = field(converter=real_array, metadata=about("W, W m^-1 or W m^-2, by dimension", "by group"))
+    spectrum_sigma: Array = field(converter=real_array, metadata=about("W, W m^-1 or W m^-2, by dimension", "error"))
     omega: Array = field(converter=finite, metadata=about("rad s^-1", "angular frequency"))
     bounds: Array = field(converter=finite, metadata=about("rad s^-1", "bounds of the groups"))
     probes: tuple[str, ...] = field(converter=tuple)
@@ -112,7 +108,6 @@ class DetectorReading:
     temperature, sigma : mean over the block, and its standard error, K
     walls : names of the reservoirs
     share : of each reservoir in the temperature of the block; they add up to 1
-    particles, events : followed, and what they met
     """
 
     temperature: float = field(metadata=about("K", "temperature"))

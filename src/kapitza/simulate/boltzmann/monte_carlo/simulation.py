@@ -91,17 +91,15 @@ class MonteCarloSettings:
 
     Attributes
     ----------
-    particles : number of them
     seed : of the generator; the same seed gives the same digits
     batches : groups of particles from which the error bars follow
-    workers : threads
     max_events : events of one particle before it counts as trapped
     """
 
     particles: int = field(default=100_000, metadata=about("1", "number of particles"))
     seed: int = field(default=0, metadata=about("1", "seed"))
     batches: int = field(default=DEFAULT_BATCHES, metadata=about("1", "number of batches"))
-    workers: int = field(default=1, metadata=about("1", "processes"))
+    workers: int = field(default=1, metadata=about("1", "threads"))
     max_events: int = field(default=_MAX_EVENTS, metadata=about("1", "most events of a particle"))
 
     def __attrs_post_init__(self) -> None:
