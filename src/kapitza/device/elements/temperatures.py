@@ -1,6 +1,7 @@
 """Steady temperatures of a body on a mesh, and the views on them: jumps, sections, fluxes, sensitivities."""
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 from attrs import field, frozen
@@ -8,7 +9,7 @@ from attrs import field, frozen
 from kapitza.core.arrays import Array, IntArray, about
 from kapitza.device.elements.body import Body, FixedFlux, body_parameters, scale_body
 from kapitza.device.elements.interfaces import SplitMesh, split_mesh
-from kapitza.device.elements.mesh import cell_volumes, jacobians, simplex_of
+from kapitza.device.elements.mesh import Mesh, cell_volumes, jacobians, simplex_of
 from kapitza.device.elements.steady import (
     LinearSystem,
     assemble_body,
@@ -48,6 +49,7 @@ class BodyTemperatures:
     flows: Mapping[str, float] = field(metadata=about("W, W m^-1 in two dimensions", "heat out through each face"))
     heat_generated: float = field(metadata=about("as flows", "heat from the sources inside"))
     steps: int = field(metadata=about("1", "of the iteration; 0 where the equations were factorised"))
+    sink: ClassVar[float] = 0.0  # K: rises of a body count from 0 K, so that they are its temperatures
 
     @property
     def imbalance(self) -> float:
@@ -77,11 +79,6 @@ class BodyTemperatures:
             raise InputError(f"no region {region!r}: the mesh has {', '.join(mesh.names)}")
         chosen = np.unique(self.split.unknowns[mesh.region == mesh.names.index(region)])
         return mesh.points[self.split.point[chosen]], self.temperature[chosen]
-
-    @property
-    def sink(self) -> float:
-        """Temperature above which rises count: 0 K, so that those of a body are its temperatures."""
-        return 0.0
 
     @property
     def place(self) -> Array:
@@ -141,7 +138,7 @@ class BodyTemperatures:
         place = float(self.place[1]) if y is None else y
         if not low <= place <= high:
             raise InputError(f"a section at y = {place:g} m: the body reaches from {low:g} to {high:g} m")
-        return self._cut(1, _off_nodes(place, low, high), sink)
+        return _cut_body(self, 1, _off_nodes(place, low, high), sink)
 
     def plane(self, plane: Plane | None = None) -> TemperatureField | TriangulatedField:
         """Rises on a plane across the last axis, which points up: the top of the body if None, else from a region.
@@ -149,17 +146,18 @@ class BodyTemperatures:
         It is cut through all regions, on the side of the one that the plane names as its layer; a body of triangles
         has a line, with the two ends of each cell and y = 0.
         """
-        height, depth = self._locate_plane(plane)
+        height, depth = _locate_plane(self.body.mesh, plane)
         if self.body.mesh.dimension == 3:
-            return self._cut(2, height, self.sink)
-        _, points, value = self._slice(1, height)
+            return _cut_body(self, 2, height, self.sink)
+        mesh, rows = self.body.mesh, self.temperature[self.split.unknowns]
+        _, points, value = _slice_cells(mesh.points, mesh.cells, rows, 1, height)
         order = np.lexsort((points.mean(axis=1).repeat(2), points.ravel()))  # each piece has its own two ends
         name = "top" if plane is None else plane.layer
         return TemperatureField(name, points.ravel()[order], [0.0], value.ravel()[order, None] - self.sink, depth)
 
     def flux(self, plane: Plane | None = None) -> PlaneFlux:
         """Heat down through a plane as of `plane`, in each cell that it cuts."""
-        mesh, (height, _) = self.body.mesh, self._locate_plane(plane)
+        mesh, (height, _) = self.body.mesh, _locate_plane(self.body.mesh, plane)
         nodes = self.split.unknowns[:, : mesh.dimension + 1] + mesh.region[:, None] * len(self.temperature)
         # the flux of one cell jumps to the next: its means at nodes are of second order
         _, number, means = merge_points(nodes, np.repeat(-self.cell_flux()[:, -1:], nodes.shape[1], axis=1))
@@ -169,43 +167,6 @@ class BodyTemperatures:
         flux = values.mean(axis=1)
         middles = np.column_stack([points.mean(axis=1), np.full(flux.size, height)])
         return PlaneFlux(points=middles, area=area, flux=flux, flow=float(flux @ area))
-
-    def _locate_plane(self, plane: Plane | None) -> tuple[float, float]:
-        """Height of a plane, off the nodes, and its depth below the top of the body, m."""
-        mesh = self.body.mesh
-        top = float(mesh.points[mesh.cells, -1].max())
-        if plane is None:
-            return _off_nodes(top, float(mesh.points[mesh.cells, -1].min()), top), 0.0
-        if plane.layer not in mesh.names:
-            raise InputError(f"no region {plane.layer!r} for a plane: the mesh has {', '.join(mesh.names)}")
-        heights = mesh.points[mesh.cells[mesh.region == mesh.names.index(plane.layer)], -1]
-        low, high = float(heights.min()), float(heights.max())
-        if plane.depth > (high - low) * (1 + _PLANE_OFFSET):
-            raise InputError(f"plane at {plane.depth:g} m in {plane.layer}, which is only {high - low:g} m high")
-        height = low + plane.depth if plane.from_bottom else high - plane.depth
-        return _off_nodes(height, low, high), top - height
-
-    def _slice(self, axis: int, place: float) -> tuple[IntArray, Array, Array]:
-        """Cells that a plane across an axis cuts: number of each, corners of the cut, m, and temperatures there, K."""
-        mesh = self.body.mesh
-        return _slice_cells(mesh.points, mesh.cells, self.temperature[self.split.unknowns], axis, place)
-
-    def _cut(self, axis: int, place: float, sink: float) -> TriangulatedField:
-        """The cut of tetrahedra with a plane across an axis; rises above `sink`, K."""
-        mesh, kept = self.body.mesh, [i for i in range(3) if i != axis]
-        cut, points, value = self._slice(axis, place)
-        near = np.unique(cut)
-        return TriangulatedField(
-            name=f"{'section' if axis == 1 else 'plane'} at {'xyz'[axis]} = {place:.4g} m",
-            axes=tuple("xyz"[i] for i in kept),
-            points=points.reshape(-1, 2),
-            triangles=np.arange(value.size).reshape(-1, 3),
-            value=value.ravel() - sink,
-            region=mesh.region[cut],
-            names=mesh.names,
-            centres=mesh.points[mesh.cells[near, :4]].mean(axis=1)[:, kept],
-            flux=self.cell_flux()[near][:, kept],
-        )
 
     def sensitivities(self, names: Sequence[str] | None = None) -> dict[str, float]:
         """Change of the highest temperature per relative change of numbers of the body, by name, K."""
@@ -251,6 +212,39 @@ def solve_body(body: Body) -> BodyTemperatures:
         flows=body_flows(body, equations, temperature, residual),
         heat_generated=float(load_vector(body.mesh, parts.unknowns, body.densities(), len(temperature)).sum()),
         steps=steps,
+    )
+
+
+def _locate_plane(mesh: Mesh, plane: Plane | None) -> tuple[float, float]:
+    """Height of a plane, off the nodes, and its depth below the top of the body, m."""
+    top = float(mesh.points[mesh.cells, -1].max())
+    if plane is None:
+        return _off_nodes(top, float(mesh.points[mesh.cells, -1].min()), top), 0.0
+    if plane.layer not in mesh.names:
+        raise InputError(f"no region {plane.layer!r} for a plane: the mesh has {', '.join(mesh.names)}")
+    heights = mesh.points[mesh.cells[mesh.region == mesh.names.index(plane.layer)], -1]
+    low, high = float(heights.min()), float(heights.max())
+    if plane.depth > (high - low) * (1 + _PLANE_OFFSET):
+        raise InputError(f"plane at {plane.depth:g} m in {plane.layer}, which is only {high - low:g} m high")
+    height = low + plane.depth if plane.from_bottom else high - plane.depth
+    return _off_nodes(height, low, high), top - height
+
+
+def _cut_body(found: BodyTemperatures, axis: int, place: float, sink: float) -> TriangulatedField:
+    """The cut of tetrahedra with a plane across an axis; rises above `sink`, K."""
+    mesh, kept = found.body.mesh, [i for i in range(3) if i != axis]
+    cut, points, value = _slice_cells(mesh.points, mesh.cells, found.temperature[found.split.unknowns], axis, place)
+    near = np.unique(cut)
+    return TriangulatedField(
+        name=f"{'section' if axis == 1 else 'plane'} at {'xyz'[axis]} = {place:.4g} m",
+        axes=tuple("xyz"[i] for i in kept),
+        points=points.reshape(-1, 2),
+        triangles=np.arange(value.size).reshape(-1, 3),
+        value=value.ravel() - sink,
+        region=mesh.region[cut],
+        names=mesh.names,
+        centres=mesh.points[mesh.cells[near, :4]].mean(axis=1)[:, kept],
+        flux=found.cell_flux()[near][:, kept],
     )
 
 

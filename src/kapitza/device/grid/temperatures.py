@@ -42,19 +42,10 @@ from kapitza.errors import InputError
 _FacePair = tuple[Array, Array]  # (nx, ny, nz) rise of the lower and the upper face of each cell across an axis, K
 
 
-@frozen(eq=False, kw_only=True)
-class GridTemperatures:
-    """Steady field of temperature on a grid; results of version 0.1.0 do not have the layout that they belong to."""
+class _HottestPoint:
+    """What a field of temperature repeats of the numbers that it was summed up in."""
 
     temperatures: DeviceTemperatures
-    grid: BoxGrid
-    rise: Array = field(converter=finite_array, metadata=about("K", "(nx, ny, nz) in the middles of cells"))
-    regions: NDArray[np.int16] = field(metadata=about("1", "(nx, ny, nz) number of the layer or block of each cell"))
-    names: tuple[str, ...]
-    top: Array = field(metadata=about("K", "(nx, ny, nz) rise of the top face of each cell"))
-    bottom: Array = field(metadata=about("K", "(nx, ny, nz) rise of the bottom face of each cell"))
-    heat_out: Array = field(metadata=about("W", "(6,) through left, right, front, back, top and bottom"))
-    layout: Layout | None = None
 
     @property
     def sink(self) -> float:
@@ -70,6 +61,21 @@ class GridTemperatures:
     def place(self) -> Array:
         """(3,) x, y and depth of the hottest point, m."""
         return self.temperatures.place
+
+
+@frozen(eq=False, kw_only=True)
+class GridTemperatures(_HottestPoint):
+    """Steady field of temperature on a grid; results of version 0.1.0 do not have the layout that they belong to."""
+
+    temperatures: DeviceTemperatures
+    grid: BoxGrid
+    rise: Array = field(converter=finite_array, metadata=about("K", "(nx, ny, nz) in the middles of cells"))
+    regions: NDArray[np.int16] = field(metadata=about("1", "(nx, ny, nz) number of the layer or block of each cell"))
+    names: tuple[str, ...]
+    top: Array = field(metadata=about("K", "(nx, ny, nz) rise of the top face of each cell"))
+    bottom: Array = field(metadata=about("K", "(nx, ny, nz) rise of the bottom face of each cell"))
+    heat_out: Array = field(metadata=about("W", "(6,) through left, right, front, back, top and bottom"))
+    layout: Layout | None = None
 
     @property
     def imbalance(self) -> float:
