@@ -322,3 +322,14 @@ def test_h5_without_its_engine_says_what_to_install(tmp_path: Path, monkeypatch:
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(KapitzaError, match=r"pip install 'kapitza\[hdf5\]'"):
         save(AL, tmp_path / "x.h5")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_what_holds_itself_and_a_missing_folder_are_refused_in_a_line(suffix: str, tmp_path: Path) -> None:
+    loop: dict[str, Any] = {"layer": Layer("Al", 8e-8, 180)}
+    loop["again"] = (loop,)
+    with pytest.raises(InputError, match="nested deeper than 40 levels, or in itself: this cannot be saved"):
+        save(loop, tmp_path / f"loop{suffix}")
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*nope' to write into: .*x\."):
+        save(Layer("Al", 8e-8, 180), tmp_path / "nope" / f"x{suffix}")
+    assert not list(tmp_path.iterdir())

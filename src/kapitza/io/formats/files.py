@@ -5,6 +5,7 @@ import math
 import os
 import stat
 from collections.abc import Callable, Collection
+from errno import ENOENT
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,8 @@ def write_atomically(path: str | PathLike[str], data: bytes) -> Path:
     """
     target = Path(os.path.realpath(file_path(path)))
     check_replaceable(target)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(ENOENT, f"there is no folder {str(target.parent)!r} to write into", str(target))
     part = target.with_name(f".{target.name[:100]}.{uuid4().hex[:12]}.part")
     try:
         with part.open("xb") as file:

@@ -23,32 +23,34 @@ StoreArray = Callable[[str, Any], Any]  # takes the place and an array, returns 
 FetchArray = Callable[[Any], Any]  # the way back: None where the node stands for no array
 
 
-def pack(value: Any, store: StoreArray, place: str = "") -> Any:
+def pack(value: Any, store: StoreArray, place: str = "", depth: int = 0) -> Any:
     """Return a value as a tree of plain values; `store` takes the arrays."""
+    if depth > _MAX_NESTING:
+        raise InputError(f"nested deeper than {_MAX_NESTING} levels, or in itself: this cannot be saved")
     if isinstance(value, np.ndarray):
         return store(place, value)
     if isinstance(value, np.generic):
-        return pack(value.item(), store, place)
+        return pack(value.item(), store, place, depth)
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else {"$float": repr(value)}
     if isinstance(value, (tuple, list)):
-        return {"$items": [pack(item, store, f"{place}{i}.") for i, item in enumerate(value)]}
+        return {"$items": [pack(item, store, f"{place}{i}.", depth + 1) for i, item in enumerate(value)]}
     if isinstance(value, Mapping):
-        return {"$mapping": _pack_mapping(value, store, place)}
-    return _pack_record(value, store, place)
+        return {"$mapping": _pack_mapping(value, store, place, depth)}
+    return _pack_record(value, store, place, depth)
 
 
-def _pack_mapping(value: Mapping[Any, Any], store: StoreArray, place: str) -> dict[str, Any]:
+def _pack_mapping(value: Mapping[Any, Any], store: StoreArray, place: str, depth: int) -> dict[str, Any]:
     """Return a mapping from names as a tree."""
     for key in value:
         if not isinstance(key, str):
             raise InputError(f"a mapping is saved by names, got the key {key!r:.60}")
-    return {key: pack(item, store, f"{place}{i}.") for i, (key, item) in enumerate(value.items())}
+    return {key: pack(item, store, f"{place}{i}.", depth + 1) for i, (key, item) in enumerate(value.items())}
 
 
-def _pack_record(value: Any, store: StoreArray, place: str) -> dict[str, Any]:
+def _pack_record(value: Any, store: StoreArray, place: str, depth: int) -> dict[str, Any]:
     """Return one record as a tree."""
     kind = type(value)
     name = kind.__name__
@@ -58,7 +60,7 @@ def _pack_record(value: Any, store: StoreArray, place: str) -> dict[str, Any]:
             "or a tuple or dict of them"
         )
     known = [a.name for a in attrs.fields(kind) if a.init]
-    fields = {key: pack(getattr(value, key), store, place + key) for key in known}
+    fields = {key: pack(getattr(value, key), store, place + key, depth + 1) for key in known}
     return {"type": name, "units": units_of(kind), "fields": fields}
 
 
