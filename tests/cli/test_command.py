@@ -311,6 +311,40 @@ def test_control_c() -> None:
     assert err == "kapitza: interrupted\n"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize(
+    ("number", "status", "said"),
+    [(signal.SIGTERM, 130, "kapitza: interrupted\n"), (signal.SIGKILL, -signal.SIGKILL, None)],
+)
+def test_a_killed_command_leaves_no_worker_and_resumes(
+    number: signal.Signals, status: int, said: str | None, tmp_path: Path, run: Run
+) -> None:
+    """The pipes of a killed command are closed in seconds, so that nobody waits for its workers."""
+    words = ["superlattice", "Si", "Ge", "--period", "5nm", "--free-path", "20nm", "--store", str(tmp_path), "--json"]
+    start = "import sys; from kapitza.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", start, *words, "--workers", "2"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as running:
+        try:
+            end = time.monotonic() + 60
+            while running.poll() is None and len(list(tmp_path.rglob("*.unit"))) < 3 and time.monotonic() < end:
+                time.sleep(0.01)
+            running.send_signal(number)
+            out, err = running.communicate(timeout=20)
+        except BaseException:
+            os.killpg(running.pid, signal.SIGKILL)
+            raise
+    assert (running.returncode, out) == (status, "")
+    assert said is None or err == said
+    kept = len(list(tmp_path.rglob("*.unit")))
+    assert 3 <= kept < 12
+    resumed = run(*words)
+    assert resumed[0] == 0
+    assert len(list(tmp_path.rglob("*.unit"))) == 12
+    assert resumed == run(*words[:-3], "--json")
+
+
 @pytest.mark.parametrize("columns", [60, 80, 120])
 def test_no_number_is_cut_in_a_narrow_terminal(columns: int) -> None:
     """The output of a terminal, by `script`, holds every number whole."""

@@ -37,6 +37,15 @@ def dies_once(unit):
 def dies(unit):
     os.kill(os.getpid(), signal.SIGKILL)
 
+def dies_at_the_end(unit):
+    if unit["n"] == 1:
+        while not (Path(unit["folder"]) / "done").exists():
+            time.sleep(0.01)
+        time.sleep(0.2)
+        dies(unit)
+    (Path(unit["folder"]) / "done").touch()
+    return square(unit)
+
 def waits(unit):
     (Path(unit["folder"]) / f"{os.getpid()}.process").touch()
     time.sleep(600)
@@ -105,10 +114,35 @@ def test_killed_workers_lose_nothing(kernels, tmp_path):
             (tmp_path / str(marker)).unlink(missing_ok=True)
 
 
-@pytest.mark.slow
 def test_workers_that_always_die_end_in_one_error(kernels):
-    with pytest.raises(ConvergenceError, match="died 20 times with 1 units"):
+    with pytest.raises(ConvergenceError, match="died 3 times before the first of 1 units"):
         run_units(kernels.dies, [{"n": 0}], version="1", workers=2)
+
+
+def test_workers_that_die_after_a_first_result_are_replaced_more_often(kernels, tmp_path, monkeypatch):
+    monkeypatch.setattr("kapitza.run.work._MAX_POOL_RESTARTS", 5)
+    units = [{"n": n, "folder": str(tmp_path)} for n in range(2)]
+    with pytest.raises(ConvergenceError, match="died 5 times with 1 units"):
+        run_units(kernels.dies_at_the_end, units, version="1", workers=2)
+
+
+def test_a_script_without_its_guard_is_told_of_it(kernels, tmp_path):
+    """Workers import the script, and one from standard input cannot be imported."""
+    script = textwrap.dedent(f"""
+        import sys
+        sys.path.insert(0, {str(tmp_path)!r})
+        from unit_kernels import square
+        from kapitza.run.work import run_units
+        run_units(square, [dict(n=n) for n in range(3)], version="1", workers=2)
+        """)
+    file = tmp_path / "driver.py"
+    file.write_text(script)
+    for command, text in (([sys.executable, str(file)], None), ([sys.executable], script)):
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == 1
+        last = done.stderr.rstrip().splitlines()[-1]
+        assert "ConvergenceError: worker processes died 3 times before the first of 3 units" in last
+        assert 'under `if __name__ == "__main__":`' in last
 
 
 def test_a_process_of_a_pool_uses_its_share_of_the_cores(kernels, monkeypatch):
@@ -154,6 +188,37 @@ def test_a_killed_driver_resumes_to_the_same_bytes(kernels, tmp_path):
         driver.wait()
     assert kills > 2
     assert digest(tmp_path / "killed") == digest(serial.folder)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_end_with_a_driver_that_is_killed(kernels, tmp_path, number):
+    """Units of ten minutes in two workers: whoever reads the output of a killed driver does not wait for them."""
+    script = tmp_path / "driver.py"
+    script.write_text(
+        textwrap.dedent(f"""
+        import sys
+        sys.path.insert(0, {str(tmp_path)!r})
+        from unit_kernels import waits
+        from kapitza.run.work import run_units
+        if __name__ == "__main__":
+            run_units(waits, [dict(n=n, folder={str(tmp_path)!r}) for n in range(6)], version="1", workers=2)
+        """)
+    )
+    driver = subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    )
+    try:
+        end = time.monotonic() + 60
+        while driver.poll() is None and len(list(tmp_path.glob("*.process"))) < 2 and time.monotonic() < end:
+            time.sleep(0.05)
+        driver.send_signal(number)
+        driver.communicate(timeout=20)  # until every process that could write to it is gone
+    except BaseException:
+        os.killpg(driver.pid, signal.SIGKILL)
+        driver.wait()
+        raise
+    assert driver.returncode == -number
+    assert len(list(tmp_path.glob("*.process"))) == 2
 
 
 def test_an_interrupt_does_not_wait_for_units(kernels, tmp_path):

@@ -1,9 +1,12 @@
 """The command `kapitza`: its verbs, and what becomes of errors."""
 
 import os
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -120,7 +123,7 @@ app.add_typer(md_app, name="md")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; every fault of the input is one line on the error stream, never a traceback.
 
-    Returns 0, or 2 for a fault, 130 for an interrupt, 141 where nobody reads the output any more.
+    Returns 0, or 2 for a fault, 130 for an interrupt or SIGTERM, 141 where nobody reads the output any more.
     """
     for name in _THREAD_VARIABLES:
         os.environ.setdefault(name, "1")
@@ -128,13 +131,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
     try:
-        with warnings.catch_warnings():
+        with _termination_as_interrupt(), warnings.catch_warnings():
             warnings.simplefilter("default")
             warnings.showwarning = _show_warning
             return _run_command(list(sys.argv[1:] if arguments is None else arguments) or ["--help"])
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's last flush is quiet too
         return _EXIT_CLOSED_PIPE
+
+
+@contextmanager
+def _termination_as_interrupt() -> Generator[None, None, None]:
+    """Let a request to end, as of `kill` or a batch system, do what an interrupt from the keyboard does."""
+    main_thread = threading.current_thread() is threading.main_thread()
+    if not main_thread or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _run_command(arguments: list[str]) -> int:

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ UnitKernel = Callable[[UnitInputs], UnitResult]
 Progress = Callable[[int, int], None]
 
 _MAX_POOL_RESTARTS = 20  # of a pool whose worker was killed, before giving up
+_MAX_FRUITLESS_RESTARTS = 3  # before the first result: then it is rather the script than a unit
 _UNITS_AHEAD_PER_WORKER = 4  # units handed out, so that an interrupt is quick and a scheduler never holds all of them
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -101,12 +103,19 @@ def _run_on_pool(
     kernel: UnitKernel, todo: dict[str, UnitInputs], store: Store | None, workers: int
 ) -> Iterator[tuple[str, UnitResult]]:
     """Use a pool of fresh processes, restarted when one of them is killed, ended at once by an interrupt."""
-    others = multiprocessing.active_children()
-    for _ in range(_MAX_POOL_RESTARTS):
+    others, total = multiprocessing.active_children(), len(todo)
+    for deaths in range(_MAX_POOL_RESTARTS):
+        if deaths == _MAX_FRUITLESS_RESTARTS and len(todo) == total:
+            raise ConvergenceError(
+                f"worker processes died {deaths} times before the first of {total} units was done: workers import the "
+                'script, which must be a file and start its work under `if __name__ == "__main__":`; if that is so, '
+                "memory may be short: try fewer workers",
+                todo,
+            )
         context = multiprocessing.get_context("spawn")
         with (
             _limit_threads(workers),
-            ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupts) as pool,
+            ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare_worker) as pool,
         ):
             try:
                 for name, result in _run_on_executor(pool, kernel, todo, store, _UNITS_AHEAD_PER_WORKER * workers, {}):
@@ -138,9 +147,18 @@ def _run_on_pool(
     )
 
 
-def _ignore_interrupts() -> None:
-    """Leave interrupts from the keyboard to the process that handed out the work."""
+def _prepare_worker() -> None:
+    """Leave interrupts from the keyboard to the process that handed out the work, and end when it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+
+
+def _exit_with_parent() -> None:
+    """Leave as soon as the parent is gone, killed or not; what it did not take is of use to nobody."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _run_on_executor(
@@ -165,7 +183,7 @@ def _run_on_executor(
         if not running:
             return
         finished, _ = wait(running, return_when=FIRST_COMPLETED)
-        for future in finished:
+        for future in sorted(finished, key=lambda one: one.exception() is not None):  # a death takes no result along
             yield running.pop(future), future.result()
 
 
