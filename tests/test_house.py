@@ -59,7 +59,7 @@ def test_rooms_have_few_arrows(room: str) -> None:
 
 
 def bound_names(node: ast.AST) -> list[str]:
-    """Names that a node makes: of a class, function, parameter or imported name, of attributes and constants."""
+    """Names that a node makes: of a class, function, parameter or imported name, of attributes and variables."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return [node.name]
     if isinstance(node, ast.arg):
@@ -68,11 +68,9 @@ def bound_names(node: ast.AST) -> list[str]:
         return [node.asname or node.name.rsplit(".", 1)[-1]]
     if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
         return [node.attr]
-    own = [node.name] if isinstance(node, ast.ClassDef) else []
-    lines = node.body if isinstance(node, (ast.ClassDef, ast.Module)) else []
-    targets = [line.target for line in lines if isinstance(line, ast.AnnAssign)]
-    targets += [target for line in lines if isinstance(line, ast.Assign) for target in line.targets]
-    return own + [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        return [node.id]
+    return [node.name] if isinstance(node, ast.ClassDef) else []
 
 
 def test_private_words_are_no_names() -> None:

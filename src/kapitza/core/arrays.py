@@ -99,11 +99,11 @@ def finite_array(value: ArrayLike) -> Array:
 def integer_array(value: ArrayLike) -> IntArray:
     """Return `value` as a read-only array of integers of any shape."""
     array = np.array(value)
-    whole = np.array(np.round(array), dtype=np.int64)
-    if not np.array_equal(array, whole):
+    integers = np.array(np.round(array), dtype=np.int64)
+    if not np.array_equal(array, integers):
         raise InputError(f"expected integers, got {value!r:.60}")
-    whole.flags.writeable = False
-    return whole
+    integers.flags.writeable = False
+    return integers
 
 
 def labels(value: ArrayLike) -> IndexArray:

@@ -244,9 +244,9 @@ def _read_repeats(file: TomlTable) -> tuple[int, int]:
     """Repeats of the cell in the plane."""
     value = file.table.get("supercell", [1, 1])
     if isinstance(value, list):
-        whole = [n for n in cast("list[object]", value) if type(n) is int and 1 <= n <= _MAX_REPEATS]
-        if len(whole) == 2 == len(cast("list[object]", value)):
-            return whole[0], whole[1]
+        counts = [n for n in cast("list[object]", value) if type(n) is int and 1 <= n <= _MAX_REPEATS]
+        if len(counts) == 2 == len(cast("list[object]", value)):
+            return counts[0], counts[1]
     raise file.fault(f"expected two whole numbers from 1 to {_MAX_REPEATS}, got {value!r:.60}", "supercell")
 
 

@@ -58,11 +58,11 @@ def spectrum_operations(lattice: Array, frequencies: Callable[[Array], Array]) -
 def equivalent_normals(normal: Array, lattice: Array, operations: IntArray) -> tuple[Array, Array]:
     """Directions that are equivalent to ± `normal` under operations on wave vectors, and the share of each (sum 1)."""
     reciprocal = 2 * np.pi * np.linalg.inv(lattice).T
-    turned = normal @ (np.linalg.inv(reciprocal) @ operations @ reciprocal).swapaxes(1, 2)
-    same = np.abs(np.abs(turned @ turned.T) - 1) < _TILT_TOLERANCE**2
+    images = normal @ (np.linalg.inv(reciprocal) @ operations @ reciprocal).swapaxes(1, 2)
+    same = np.abs(np.abs(images @ images.T) - 1) < _TILT_TOLERANCE**2
     first = np.argmax(same, axis=1)
     chosen, count = np.unique(first, return_counts=True)
-    return turned[chosen], count / len(operations)
+    return images[chosen], count / len(operations)
 
 
 def mesh_operations(shape: tuple[int, int, int], operations: IntArray) -> IntArray:

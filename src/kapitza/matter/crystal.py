@@ -180,8 +180,8 @@ class Crystal:
         velocity = levels.velocity.copy()
         if levels.degenerate.size:
             rotation = levels.resolved(unit_vector(normal))[1]
-            turned = rotation.conj().swapaxes(1, 2)[:, None] @ levels.mixing @ rotation[:, None]
-            velocity[levels.degenerate] = np.einsum("qabb->qba", turned).real
+            rotated = rotation.conj().swapaxes(1, 2)[:, None] @ levels.mixing @ rotation[:, None]
+            velocity[levels.degenerate] = np.einsum("qabb->qba", rotated).real
         return levels.omega, velocity
 
     def levels(self, wavevector: ArrayLike) -> ModeLevels:

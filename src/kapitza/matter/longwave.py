@@ -64,17 +64,17 @@ def long_wave(crystal: Crystal) -> LongWave:
     """Expand the dynamical matrix of a crystal around Γ."""
     size = _EXPANSION_STEP * inscribed_radius(crystal.reciprocal)
     count = 4 if crystal.polar is not None else 3
-    whole = _extended_dynamical_matrix(crystal, _TRIAL_DIRECTIONS * size, count)
+    extended = _extended_dynamical_matrix(crystal, _TRIAL_DIRECTIONS * size, count)
     n = 3 * crystal.masses.size
     translation = np.kron(np.sqrt(crystal.masses / crystal.masses.sum())[:, None], np.eye(3))
     basis = np.linalg.qr(np.hstack([translation, np.eye(n)]))[0]
     basis[:, :3] = translation
     turn = np.eye(n + count - 3)
     turn[:n, :n] = np.roll(basis, -3, axis=1)
-    whole = turn.T @ whole @ turn
-    inner = whole[:, : n - 3, : n - 3]
-    outer = whole[:, : n - 3, n - 3 :]
-    relaxed = whole[:, n - 3 :, n - 3 :]
+    extended = turn.T @ extended @ turn
+    inner = extended[:, : n - 3, : n - 3]
+    outer = extended[:, : n - 3, n - 3 :]
+    relaxed = extended[:, n - 3 :, n - 3 :]
     if n > 3:
         relaxed = relaxed - outer.conj().swapaxes(1, 2) @ np.linalg.solve(inner, outer)
     forms = relaxed.real.copy()
@@ -99,11 +99,11 @@ def _extended_dynamical_matrix(crystal: Crystal, q: Array, count: int) -> Comple
         matrix
         - field * charge[:, :, None] * charge[:, None, :] * (np.exp(-screen / polar.waves[1]) / screen)[:, None, None]
     )
-    whole = np.zeros((len(q), matrix.shape[1] + 1, matrix.shape[1] + 1), dtype=complex)
-    whole[:, :-1, :-1] = matrix
-    whole[:, :-1, -1] = whole[:, -1, :-1] = np.sqrt(field) * charge
-    whole[:, -1, -1] = -screen
-    return whole
+    extended = np.zeros((len(q), matrix.shape[1] + 1, matrix.shape[1] + 1), dtype=complex)
+    extended[:, :-1, :-1] = matrix
+    extended[:, :-1, -1] = extended[:, -1, :-1] = np.sqrt(field) * charge
+    extended[:, -1, -1] = -screen
+    return extended
 
 
 def _quadratic_form(values: Array) -> Array:

@@ -144,9 +144,9 @@ def print_spectrum(found: "HeatSpectrum") -> None:
 
 def _band_columns(found: "HeatSpectrum") -> list[Column]:
     """Bands of frequency, what they carry, and what an elastic theory has of it."""
-    whole, split = found.flux.total[0], found.split
+    total, split = found.flux.total[0], found.split
     shares = {
-        "share": quantity_json(found.heat / whole, "1", sigma=found.heat_sigma / whole),
+        "share": quantity_json(found.heat / total, "1", sigma=found.heat_sigma / total),
         "below": quantity_json(found.below, "1"),
     }
     columns = [_frequency_bands(found.edges), *columns_of(shares, {"share": "%", "below": "%"})]

@@ -131,8 +131,8 @@ def _contact_facets(mesh: Mesh, apart: _InnerFacets, unknowns: IntArray) -> dict
             f"a boundary is one facet wide at {place.tolist()} m, between points that stay whole: refine the mesh there"
         )
     a, b = mesh.region[apart.cell], mesh.region[apart.other_cell]
-    turned = (a > b)[:, None]
-    one, two = np.where(turned, two, one), np.where(turned, one, two)
+    swap = (a > b)[:, None]
+    one, two = np.where(swap, two, one), np.where(swap, one, two)
     low, high = np.minimum(a, b), np.maximum(a, b)
     found: dict[str, ContactFacets] = {}
     for i, j in np.unique(np.column_stack([low, high]), axis=0):

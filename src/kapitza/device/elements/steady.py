@@ -51,9 +51,9 @@ def load_vector(mesh: Mesh, unknowns: IntArray, density: Array, size: int) -> Ar
     points, weights = simplex_of(mesh).quadrature()
     values, slopes = simplex_of(mesh).shapes(points)
     load = np.zeros(size)
-    heated = np.flatnonzero(density[mesh.region] != 0)
-    for chosen in cell_chunks(len(heated), len(points)):
-        part = heated[chosen]
+    source_cells = np.flatnonzero(density[mesh.region] != 0)
+    for chosen in cell_chunks(len(source_cells), len(points)):
+        part = source_cells[chosen]
         _, determinant = jacobians(mesh, mesh.cells[part], slopes)
         local = (determinant * weights) @ values * density[mesh.region[part]][:, None]
         load += np.bincount(unknowns[part].ravel(), local.ravel(), minlength=size)

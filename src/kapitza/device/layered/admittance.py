@@ -213,8 +213,8 @@ def _side_admittance(
 
 def _coupled_impedance(cut: SlicedStack, heater: Plane, setup: Setup, at: SpectralPoints) -> ComplexArray:
     """(ns, nk) temperature per heat flux into the electrons of the heated plane, K m² W⁻¹."""
-    heated, read = cut.marks
-    if setup.absorption_depth or read != heated:
+    source, read = cut.marks
+    if setup.absorption_depth or read != source:
         raise InputError(
             "metals with two temperatures are modelled with heat and thermometer on one plane: leave out "
             "absorption_depth and thermometer, or the coupling"
@@ -223,9 +223,9 @@ def _coupled_impedance(cut: SlicedStack, heater: Plane, setup: Setup, at: Spectr
     if near.coupling is None and setup.sensed == "electrons":
         raise InputError(f"layer {near.name} has one temperature: sensed = 'electrons' needs its coupling")
     nothing = np.zeros((1, 1, 1, 1), dtype=complex)
-    up = _side_admittance(cut.pieces[:heated][::-1], near, nothing, at, setup.temperature)
+    up = _side_admittance(cut.pieces[:source][::-1], near, nothing, at, setup.temperature)
     end = None if setup.back == "isothermal" else nothing
-    down = _side_admittance(cut.pieces[heated:], near, end, at, setup.temperature)
+    down = _side_admittance(cut.pieces[source:], near, end, at, setup.temperature)
     if near.coupling is None:
         return (1 / (up + down))[0, 0]
     rise = _matrix_inverse(np.zeros((2, 2, 1, 1)) + _two_channel_admittance(up) + _two_channel_admittance(down))
@@ -271,12 +271,12 @@ def impedance(
     if any(layer.coupling is not None for layer in stack.layers):
         return _coupled_impedance(cut, heater, setup, at)
     media = thermal_waves(stack, at)
-    heated, read = cut.marks
+    source, read = cut.marks
     if setup.absorption_depth:
         return _absorption_response(cut, heater, setup, media)
-    up, down = _half_stacks(cut, heated, setup, media)
+    up, down = _half_stacks(cut, source, setup, media)
     theta = 1 / (up.admittance + down.admittance)  # the flux divides between the two sides: admittances add
-    return temperature_beyond(theta, down if read > heated else up, abs(read - heated), media, setup.temperature)
+    return temperature_beyond(theta, down if read > source else up, abs(read - source), media, setup.temperature)
 
 
 @frozen(eq=False)
@@ -369,12 +369,12 @@ def _is_isothermal(y: ComplexArray) -> bool:
 def _absorption_response(cut: SlicedStack, heater: Plane, setup: Setup, media: dict[str, ThermalWave]) -> ComplexArray:
     r"""Response to heat $e^{-y/\delta}/[\delta(1 - e^{-D/\delta})]$ over the absorbing pieces, (ns, nk)."""
     delta = setup.absorption_depth
-    heated, read = cut.marks
+    source, read = cut.marks
     downwards = not heater.from_bottom
     # Reciprocity: heat at the thermometer, read where it is absorbed; k becomes -k, which turns oblique shifts round.
     both = [evolve(side, sign=-side.sign) for side in _half_stacks(cut, read, setup, media)]
     theta = 1 / (both[0].admittance + both[1].admittance)
-    inside = [i for i in cut.within(heater.layer) if (i >= heated) == downwards]
+    inside = [i for i in cut.within(heater.layer) if (i >= source) == downwards]
     pieces = [(i, piece) for i in inside if isinstance(piece := cut.pieces[i], LayerSlice)]
     if pieces[0][1].layer.oblique:
         raise InputError(

@@ -68,15 +68,15 @@ def flux_map(device: Device, plane: Plane | None = None, points: tuple[int, int]
         linear = linear_device(numbers, (wanted,))
         found: list[ComplexArray] = []
         for source in numbers.sources:
-            heated = source_plane(numbers, source)
-            at = heated.layer if source.volumetric else linear.node(heated)
+            hot_plane = source_plane(numbers, source)
+            at = hot_plane.layer if source.volumetric else linear.node(hot_plane)
             found.append(flux_response(linear.medium, linear.node(wanted), at, above=above))
         value = rises_on_lines(evolve(linear, responses=tuple(found)), x, y)[0]
     else:
         value = _cosine_map(numbers, numbers.box, wanted, points, flux=True)
     cut = slice_stack(numbers.stack, (wanted, *(source_plane(numbers, source) for source in numbers.sources)))
-    node, *heated = cut.marks
-    for source, at in zip(numbers.sources, heated, strict=True):
+    node, *source_nodes = cut.marks
+    for source, at in zip(numbers.sources, source_nodes, strict=True):
         share = 0.0 if source.volumetric else direct_share(cut, node, at, above=above)
         if share:
             value = value + share * source.power * source_density(source.shape, cells, numbers.box)
@@ -133,15 +133,15 @@ def _cosine_map(device: Device, box: Box, plane: Plane, points: tuple[int, int],
     cut = slice_stack(device.stack, planes)
     kx, ky = box_wave_numbers(box, points)
     total, medium = np.zeros(points), _modal_waves(device, cut, kx, ky)
-    for heated, through in dict.fromkeys((source_plane(device, s), s.volumetric) for s in device.sources):
+    for hot_plane, through in dict.fromkeys((source_plane(device, s), s.volumetric) for s in device.sources):
         if through:
             raise InputError(
-                f"a map with {heated.layer} heated throughout takes at most {_MAX_CLOSED_FORM_SOURCES} rectangles "
+                f"a map with {hot_plane.layer} heated throughout takes at most {_MAX_CLOSED_FORM_SOURCES} rectangles "
                 "or spots"
             )
-        own = [s for s in device.sources if source_plane(device, s) == heated and not s.volumetric]
+        own = [s for s in device.sources if source_plane(device, s) == hot_plane and not s.volumetric]
         heat = np.sum([s.power * _source_modes(s.shape, box, kx, ky) for s in own], axis=0)
-        nodes = cut.marks[planes.index(heated)], cut.marks[planes.index(plane)]
+        nodes = cut.marks[planes.index(hot_plane)], cut.marks[planes.index(plane)]
         if flux:
             found = flux_response(medium, *nodes[::-1], above=_is_bottom_face(device, plane))
         else:

@@ -123,8 +123,8 @@ def read_gds_parts(top: TomlTable) -> GdsParts:
             if key in top:
                 raise top.fault('needs a layout: gds = "chip.gds"', key)
         return GdsParts()
-    layers, heated = top.sections("gds_layers"), top.sections("gds_sources")
-    if not layers and not heated:
+    layers, sections = top.sections("gds_layers"), top.sections("gds_sources")
+    if not layers and not sections:
         raise top.fault("names a layout, and neither [[gds_layers]] nor [[gds_sources]] say what it holds", "gds")
     drawing = _read_gds_drawing(top)
     blocks: list[TomlTable] = []
@@ -133,7 +133,7 @@ def read_gds_parts(top: TomlTable) -> GdsParts:
         own = _block_tables(section, _layer_rectangles(section, drawing))
         owner |= {one.text("name"): section.text("name", section.text("material", "") or None) for one in own}
         blocks += own
-    sources = [one for section in heated for one in _source_tables(section, _layer_rectangles(section, drawing))]
+    sources = [one for section in sections for one in _source_tables(section, _layer_rectangles(section, drawing))]
     if len(blocks) + len(sources) > _MAX_RECTANGLES:
         raise top.fault(
             f"becomes {len(blocks)} boxes and {len(sources)} patches of heat, at most {_MAX_RECTANGLES} are "

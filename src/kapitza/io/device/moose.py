@@ -239,10 +239,10 @@ def _kernel_blocks(found: dict[str, Any], fields: Mapping[str, list[str]]) -> li
         _block(f"conduct_{name}", {"type": "AnisoHeatConduction", "variable": name, "block": _quoted(own)})
         for name, own in fields.items()
     ]
-    heated = [(one["name"], one["field"], one["heat"]) for one in found["regions"] if one["heat"]]
+    heat_sources = [(one["name"], one["field"], one["heat"]) for one in found["regions"] if one["heat"]]
     return conduction + [
         _block(f"heat_{name}", {"type": "BodyForce", "variable": variable, "block": name, "value": f"{heat:.12g}"})
-        for name, variable, heat in heated
+        for name, variable, heat in heat_sources
     ]
 
 

@@ -60,9 +60,9 @@ class RearrangedArray:
         """Return a part; whole numbers, slices of step one and `...` are understood."""
         keys = _full_key(key, len(self.shape))
         source: list[int | slice] = [0] * len(self.source.shape)
-        for axis, size, one, turned in zip(self.order, self.shape, keys, self.backwards, strict=True):
+        for axis, size, one, reverse in zip(self.order, self.shape, keys, self.backwards, strict=True):
             start, stop = _slice_bounds(one, size)
-            source[axis] = slice(size - stop, size - start) if turned else slice(start, stop)
+            source[axis] = slice(size - stop, size - start) if reverse else slice(start, stop)
         try:
             part = np.asarray(self.source[tuple(source)])  # the axes that are left out are gone
         except DataError:
@@ -71,7 +71,7 @@ class RearrangedArray:
             raise DataError(f"counts cannot be read: {' '.join(str(err).split())}") from err
         kept = sorted(self.order)
         part = part.transpose([kept.index(axis) for axis in self.order])
-        flips = tuple(slice(None, None, -1) if turned else slice(None) for turned in self.backwards)
+        flips = tuple(slice(None, None, -1) if reverse else slice(None) for reverse in self.backwards)
         return part[flips][tuple(0 if isinstance(one, int) else slice(None) for one in keys)]
 
 
@@ -104,10 +104,10 @@ def rearrange(counts: Any, order: Sequence[int], backwards: Sequence[bool]) -> C
         return counts
     if not isinstance(counts, np.ndarray):
         return RearrangedArray(counts, tuple(order), tuple(backwards))
-    left_out = tuple(axis for axis in range(counts.ndim) if axis not in order)
+    dropped_axes = tuple(axis for axis in range(counts.ndim) if axis not in order)
     kept = sorted(order)
-    moved = np.squeeze(counts, axis=left_out).transpose([kept.index(axis) for axis in order])
-    return moved[tuple(slice(None, None, -1) if turned else slice(None) for turned in backwards)]
+    moved = np.squeeze(counts, axis=dropped_axes).transpose([kept.index(axis) for axis in order])
+    return moved[tuple(slice(None, None, -1) if reverse else slice(None) for reverse in backwards)]
 
 
 def counts_of_dataset(path: str | PathLike[str], dataset: Any) -> CountArray:

@@ -146,14 +146,14 @@ def _check_chunks(dataset: Any) -> None:
         raise DataError(
             f"{name!r:.60} has an index of {count} pieces that does not fit its shape {dataset.shape}: damaged"
         )
-    whole = math.prod(dataset.chunks) * dataset.dtype.itemsize
+    chunk_bytes = math.prod(dataset.chunks) * dataset.dtype.itemsize
     skipped = (1 << dataset.id.get_create_plist().get_nfilters()) - 1
     wrong: list[int] = []
 
     def look(piece: Any) -> bool | None:
         corner = zip(piece.chunk_offset, dataset.shape, dataset.chunks, strict=True)
         inside = all(start < size and start % step == 0 for start, size, step in corner)
-        if not inside or (piece.filter_mask & skipped == skipped and piece.size != whole):
+        if not inside or (piece.filter_mask & skipped == skipped and piece.size != chunk_bytes):
             wrong.append(int(piece.size))
         return bool(wrong) or None  # True ends the search
 

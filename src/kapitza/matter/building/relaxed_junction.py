@@ -159,20 +159,20 @@ def prepare_segments(plan: JunctionPlan, force_field: ForceField) -> tuple[list[
     bodies = [plan.left, *(body for body, _ in plan.interlayers), plan.right]
     rest = {id(body): relax_cell(_resolve_structure(body), force_field) for body in bodies}
     last = len(bodies) - 1
-    turned: list[Structure] = []
+    slabs: list[Structure] = []
     for i, body in enumerate(bodies):
         facing = plan.right_orientation if i and plan.right_orientation is not None else plan.orientation
         first, top = (plan.contact[1] if i == last else None), (plan.contact[0] if i == 0 else None)
         one = orient_structure(rest[id(body)], facing, first=first, last=top)
-        turned.append(mirror_structure(one) if plan.mirror and i == last else one)
-    fits = [_choose_match(plan, turned[0], one) for one in turned[1:]]
+        slabs.append(mirror_structure(one) if plan.mirror and i == last else one)
+    fits = [_choose_match(plan, slabs[0], one) for one in slabs[1:]]
     grid = np.diag(integer_array(plan.supercell)) @ common_grid([fit.left for fit in fits])
     main = evolve(fits[-1], left=grid, right=corresponding_grid(fits[-1].left, fits[-1].right, grid))
-    periods = common_periods(turned[0].lattice[:2], turned[-1].lattice[:2], main, plan.strain)
+    periods = common_periods(slabs[0].lattice[:2], slabs[-1].lattice[:2], main, plan.strain)
     grids = [grid, *(corresponding_grid(fit.left, fit.right, grid) for fit in fits)]
     counts = [plan.layers, *(count for _, count in plan.interlayers), plan.layers]
     return [
-        _make_segment(one, force_field, g, periods, count) for one, g, count in zip(turned, grids, counts, strict=True)
+        _make_segment(one, force_field, g, periods, count) for one, g, count in zip(slabs, grids, counts, strict=True)
     ], periods
 
 

@@ -211,10 +211,10 @@ def _displaced_atom_constants(
             continue
         for one in sets:
             if one.atom == atom:
-                turned = np.empty_like(one.forces)
-                turned[target] = one.forces @ turn
+                rotated = np.empty_like(one.forces)
+                rotated[target] = one.forces @ turn
                 moves.append(np.asarray(one.displacement @ turn, dtype=float))
-                forces.append(turned)
+                forces.append(rotated)
     u = np.array(moves)
     size = np.linalg.svd(u)[1]
     if len(size) < 3 or size[2] < _SINGULAR_VALUE_CUTOFF * size[0]:

@@ -133,8 +133,8 @@ def _fold_supercell(
     offset = one.positions[rows[j]] - one.positions[rows[i]]
     cells = np.round((image - offset) @ np.linalg.inv(one.lattice)).astype(np.int64)
     blocks = share[:, None, None] * values[first[pair], second[pair]]
-    keys, summed = symmetric_blocks(np.column_stack([cells, i, j]), blocks, len(rows))
-    return keys, summed, float(np.linalg.norm(image, axis=1).max())
+    keys, symmetric = symmetric_blocks(np.column_stack([cells, i, j]), blocks, len(rows))
+    return keys, symmetric, float(np.linalg.norm(image, axis=1).max())
 
 
 def repeats_for_height(lattice: Array, height: float, wide: tuple[bool, bool, bool]) -> tuple[int, int, int]:

@@ -71,8 +71,8 @@ class InterfaceJump:
         i = 1 if side == "left" else 2
         gradient = (self.jump.gradient_left, self.jump.gradient_right)[i - 1]
         pick = np.ix_([0, i], [0, i])
-        turned = self.jump.covariance[pick] * np.array([[1, -1], [-1, 1]])
-        return ratio_interval(self.jump.jump, -gradient, turned, level=level, freedom=self.freedom, lowest=0.0)
+        covariance = self.jump.covariance[pick] * np.array([[1, -1], [-1, 1]])
+        return ratio_interval(self.jump.jump, -gradient, covariance, level=level, freedom=self.freedom, lowest=0.0)
 
     def conductivity_ratio(self, level: float = 0.95) -> tuple[float, float, float]:
         """Ratio k_left/k_right = gradient_right/gradient_left that a continuous flux demands, and its interval.

@@ -37,8 +37,8 @@ class LockinTrace:
 
     def rotate(self, phase: float, sigma: float = 0.0) -> "LockinTrace":
         """The same signal with a reference phase (rad) taken off."""
-        turned = (self.in_phase + 1j * self.out_of_phase) * np.exp(-1j * phase)
-        return LockinTrace(self.delay, turned.real, turned.imag, self.phase + phase, sigma)
+        rotated = (self.in_phase + 1j * self.out_of_phase) * np.exp(-1j * phase)
+        return LockinTrace(self.delay, rotated.real, rotated.imag, self.phase + phase, sigma)
 
 
 def correct_phase(
@@ -66,10 +66,10 @@ def correct_phase(
     InputError
         if a window holds fewer than four points, or no step is seen
     """
-    turned, sigma = trace, 0.0
+    rotated, sigma = trace, 0.0
     for _ in range(20):
-        low, high = (_value_at_zero(turned, turned.in_phase, window)[0] for window in (before, after))
-        below, above = (_value_at_zero(turned, turned.out_of_phase, window) for window in (before, after))
+        low, high = (_value_at_zero(rotated, rotated.in_phase, window)[0] for window in (before, after))
+        below, above = (_value_at_zero(rotated, rotated.out_of_phase, window) for window in (before, after))
         step, jump = high - low, above[0] - below[0]
         noise = float(np.hypot(below[1], above[1]))
         size = float(np.hypot(step, jump))
@@ -77,10 +77,10 @@ def correct_phase(
             raise InputError(f"no step at zero delay: {size:.3g} beside a scatter of {noise:.3g}; is the delay right?")
         sigma = noise / size
         angle = float(np.arctan2(jump, step))  # in all quadrants: the in-phase step ends up positive
-        turned = turned.rotate(angle)
+        rotated = rotated.rotate(angle)
         if abs(angle) < 1e-12:
             break
-    return turned.rotate(0.0, sigma)
+    return rotated.rotate(0.0, sigma)
 
 
 def _value_at_zero(trace: LockinTrace, signal: Array, window: ArrayLike) -> tuple[float, float]:

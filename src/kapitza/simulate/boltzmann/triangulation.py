@@ -214,8 +214,8 @@ def _link_sides(domain: Domain, corner: Array, edges: Sequence[Array], size: flo
     flat = corner.reshape(-1, 2)
     # corners of neighbours differ by rounding: those within reach of each other, in chains, are one point
     pairs = KDTree(flat).query_pairs(3 * size, output_type="ndarray")
-    joined = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(flat), len(flat)))
-    name = connected_components(joined, directed=False)[1]
+    graph = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(flat), len(flat)))
+    name = connected_components(graph, directed=False)[1]
     ends = np.stack([name.reshape(-1, 3), np.roll(name.reshape(-1, 3), -1, axis=1)], axis=2)
     middle = (corner + np.roll(corner, -1, axis=1)) / 2
     rim = np.full(middle.shape[:2], -1, dtype=np.int64)

@@ -50,8 +50,8 @@ class FrequencyRange:
     def bins(self, number: int) -> Array:
         """Edges of the bins: `number` equal ones in each octave, more where kT is less than the octave."""
         low, high = self.edges
-        octaves = round(float(np.log2(high / low))) if low > 0 else 1
-        above = high * 0.5 ** np.arange(1, octaves) if not np.isfinite(self.ramps[1]) else self.ramps[1:]
+        doublings = round(float(np.log2(high / low))) if low > 0 else 1
+        above = high * 0.5 ** np.arange(1, doublings) if not np.isfinite(self.ramps[1]) else self.ramps[1:]
         cuts = np.sort(np.array([low, high, *above]))
         edges = [cuts[:1]]
         for start, stop in pairwise(cuts):

@@ -112,5 +112,5 @@ def _mean_at_face(closure: FaceResponse, value: RealOrComplexArray, face: int) -
     """(G,) mean over the channels at a face, weighted with the heat they carry."""
     weight = closure.flow[:, face]
     total = weight.sum(axis=1)
-    summed = np.sum(weight * value[:, face], axis=1)
-    return np.divide(summed, total, out=np.zeros_like(summed), where=total > 0)
+    weighted = np.sum(weight * value[:, face], axis=1)
+    return np.divide(weighted, total, out=np.zeros_like(weighted), where=total > 0)

@@ -66,14 +66,14 @@ def _solve_fourier(prepared: PreparedDomain) -> Array:
     fixed = np.array([np.nan if w is None or w.temperature is None else w.temperature for w in grid.walls])
     at_wall = np.where(grid.surface >= 0, fixed[grid.surface], np.nan)
     crossed = np.isin(grid.surface, np.flatnonzero([one is not None for one in grid.crossings]))
-    joined = (grid.neighbour >= 0) & solid[:, None] & ((grid.surface < 0) | crossed)
+    linked = (grid.neighbour >= 0) & solid[:, None] & ((grid.surface < 0) | crossed)
     beyond = half[np.maximum(grid.neighbour, 0), np.arange(half.shape[1]) ^ 1]
     jump = np.where(grid.surface >= 0, _gray_resistances(grid, prepared.materials)[grid.surface], 0.0)
-    through = np.where(joined, grid.area / (half + jump + beyond), 0.0)
+    through = np.where(linked, grid.area / (half + jump + beyond), 0.0)
     held = np.where(solid[:, None] & np.isfinite(at_wall), grid.area / half, 0.0)
     diagonal = np.where(solid, through.sum(axis=1) + held.sum(axis=1), 1.0)
     row = np.broadcast_to(np.arange(solid.size)[:, None], grid.neighbour.shape)
-    matrix = coo_array((-through[joined], (row[joined], grid.neighbour[joined])), shape=(solid.size,) * 2).tocsc()
+    matrix = coo_array((-through[linked], (row[linked], grid.neighbour[linked])), shape=(solid.size,) * 2).tocsc()
     matrix += coo_array((diagonal, (np.arange(solid.size),) * 2), shape=matrix.shape).tocsc()
     right = np.nansum(held * (at_wall - prepared.reference), axis=1)
     for source in prepared.domain.sources:

@@ -333,13 +333,13 @@ def detector_temperature(
         raise InputError(f"detector at {start.low!r:.40}: lies in several regions, expected inside of one material")
     slot = np.full(made.grid.region.size, -1, dtype=np.int64)
     cells = [np.flatnonzero(made.grid.within(one.low, one.high)) for one in domain.sources]
-    heated = np.unique(np.concatenate([*cells, np.zeros(0, dtype=np.int64)]))
-    slot[heated] = np.arange(heated.size)
+    source_cells = np.unique(np.concatenate([*cells, np.zeros(0, dtype=np.int64)]))
+    slot[source_cells] = np.arange(source_cells.size)
     backwards = evolve(made, domain=evolve(domain, sources=(start,), walls={}))
     dark = evolve(made.grid, walls=(None,) * len(made.grid.walls))  # only the block emits
     emission = tabulate_emission(backwards.domain, dark, made.bands, made.specular, made.reference)
-    parts, count = run_batches(backwards, emission, slot, heated.size, settings, store, executor, progress)
-    gain = _source_heating_rates(made, cells, slot, heated.size)
+    parts, count = run_batches(backwards, emission, slot, source_cells.size, settings, store, executor, progress)
+    gain = _source_heating_rates(made, cells, slot, source_cells.size)
     walls = reservoirs(made.grid)
     warm = np.array([(wall.temperature or made.reference) - made.reference for _, wall in walls])
     taken = np.array([[part["power"][s].sum() for s, _ in walls] for part in parts], dtype=float)

@@ -112,13 +112,13 @@ class BodyChain:
         """Exact map of one time step."""
         m, b, noise = self.equations()
         k = b.size
-        whole = np.zeros((k + 1, k + 1))
-        whole[:k, :k], whole[:k, k] = m * timestep, b * timestep
+        augmented = np.zeros((k + 1, k + 1))
+        augmented[:k, :k], augmented[:k, k] = m * timestep, b * timestep
         loan = np.block([[-m, noise @ noise.T], [np.zeros_like(m), m.T]]) * timestep
         power = expm(loan)
         covariance = np.zeros((k + 1, k + 1))
         covariance[:k, :k] = power[k:, k:].T @ power[:k, k:]
-        propagator: Array = np.asarray(expm(whole), dtype=np.float64)
+        propagator: Array = np.asarray(expm(augmented), dtype=np.float64)
         return propagator, covariance
 
     def steady(self) -> tuple[Array, float]:

@@ -89,10 +89,10 @@ class ModeConductance:
 
     def interface_share(self, *, equilibrium: bool, share: float = 0.5) -> float:
         """Part of the whole heat (of the conductance in equilibrium) that interface modes carry."""
-        parts, whole = self.heat, self.total
+        parts, total = self.heat, self.total
         if equilibrium:
-            parts, whole = self.fluctuation, float(np.trapezoid(self.autocorrelation)) * self.interval
-        return float(parts[self.interface_modes(share)].sum() / whole)
+            parts, total = self.fluctuation, float(np.trapezoid(self.autocorrelation)) * self.interval
+        return float(parts[self.interface_modes(share)].sum() / total)
 
 
 class InterfaceModeAnalysis(SegmentObserver):
@@ -150,26 +150,26 @@ class InterfaceModeAnalysis(SegmentObserver):
         motion, force = (np.array(each) for each in zip(*self.waiting, strict=True))
         self.waiting = []
         parts = (motion @ self.all.T) * (force @ self.close.T)
-        whole = (motion[:, self.columns] * force).sum(axis=1)
-        for row in np.column_stack([parts, whole]):
+        total = (motion[:, self.columns] * force).sum(axis=1)
+        for row in np.column_stack([parts, total]):
             if self.ring.add(row):
                 self.sums.add(self._row())
                 self.ring.advance()
 
     def _row(self) -> Array:
         samples = np.asarray(self.ring.samples, dtype=float)
-        parts, whole, length = samples[:, :-1], samples[:, -1], len(samples)
+        parts, total, length = samples[:, :-1], samples[:, -1], len(samples)
         weights = np.full(self.lags, self.interval)
         weights[[0, -1]] /= 2
         count = length - np.arange(self.lags)
         memory = np.zeros(self.lags)
         near = np.zeros(length)  # the whole power, summed over the lags of either sign
         for lag in range(self.lags):  # lags are summed in Q, once, and not in each of the many Q_n
-            late, early = whole[lag:], whole[: length - lag]
+            late, early = total[lag:], total[: length - lag]
             memory[lag] = late @ early / count[lag]
             near[: length - lag] += weights[lag] / count[lag] / 2 * late
             near[lag:] += weights[lag] / count[lag] / 2 * early
-        return np.concatenate([parts.mean(axis=0), near @ parts, memory, [whole.mean()]])
+        return np.concatenate([parts.mean(axis=0), near @ parts, memory, [total.mean()]])
 
     def result(self) -> ModeConductance:
         """What all full segments so far say."""

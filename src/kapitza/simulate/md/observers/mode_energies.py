@@ -49,9 +49,9 @@ def slab_modes(crystal: Crystal, supercell: Array, positions: Array, masses: Arr
     the thickness of the slab, m; `positions` (N, 3) at rest, m, and `masses` (N,) kg of all atoms.
     """
     repeats = np.asarray(supercell, dtype=float) @ np.linalg.inv(crystal.lattice)
-    whole = np.round(repeats).astype(np.int64)
-    cells = abs(round(np.linalg.det(whole)))
-    if np.abs(repeats - whole).max() > _SUPERCELL_TOLERANCE or cells * crystal.masses.size != len(atoms):
+    integers = np.round(repeats).astype(np.int64)
+    cells = abs(round(np.linalg.det(integers)))
+    if np.abs(repeats - integers).max() > _SUPERCELL_TOLERANCE or cells * crystal.masses.size != len(atoms):
         raise InputError(
             f"{crystal.name}: {len(atoms)} atoms in {np.round(repeats, 3).tolist()} cells of "
             f"{crystal.masses.size}: wanted a supercell of the crystal with all of its atoms"
@@ -59,7 +59,7 @@ def slab_modes(crystal: Crystal, supercell: Array, positions: Array, masses: Arr
     cell, site = assign_sites(
         crystal, np.asarray(positions, dtype=float)[atoms], np.asarray(masses, dtype=float)[atoms]
     )
-    q = _supercell_wavevectors(whole) @ crystal.reciprocal
+    q = _supercell_wavevectors(integers) @ crystal.reciprocal
     value, vector = np.linalg.eigh(crystal.dynamical(q))
     phase = np.exp(1j * (cell @ crystal.lattice) @ q.T) / np.sqrt(cells)
     blocks = vector.reshape(len(q), crystal.masses.size, 3, -1)[:, site]
@@ -163,8 +163,8 @@ class ModeEnergies:
         `edges` (nm + 1,) rad s⁻¹; NaN where there is no wave.
         """
         groups = self._groups(increasing(edges))
-        whole = self._groups(np.array([-np.inf, np.inf]))
-        return jackknife(*self._rows(), lambda mean: (groups @ mean) / (whole @ mean) - 1)
+        all_modes = self._groups(np.array([-np.inf, np.inf]))
+        return jackknife(*self._rows(), lambda mean: (groups @ mean) / (all_modes @ mean) - 1)
 
     def _rows(self) -> tuple[Array, Array]:
         self._project()

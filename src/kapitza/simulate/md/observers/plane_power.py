@@ -138,17 +138,17 @@ def _index_slots(atoms: NDArray[np.integer[Any]], n: int) -> NDArray[np.int32]:
 
 def _harmonic_plane_list(system: System, potential: Potential, between: PlaneSides) -> PlaneList:
     """Lists of a harmonic potential near a plane, which never change."""
-    whole = harmonic_neighbours(system.lattice, potential)
-    rows = _load_cell_lists().find_crossing(whole.start, whole.near, between.right[whole.owner])
+    full = harmonic_neighbours(system.lattice, potential)
+    rows = _load_cell_lists().find_crossing(full.start, full.near, between.right[full.owner])
     rows = rows[np.isin(rows, between.slab(system.positions, potential.cutoff, system.name)[0])]
     if not rows.size:
         raise InputError(f"{system.name}: no spring crosses the plane at {between.plane:g} m: do the sides touch?")
-    entries = np.flatnonzero(np.isin(np.repeat(np.arange(whole.start.size - 1), np.diff(whole.start)), rows))
-    used = np.concatenate([rows, np.setdiff1d(whole.near[entries], rows)])
-    place = _index_slots(used, whole.owner.size)
-    start = np.append(0, np.cumsum(np.diff(whole.start)[rows]))
-    source, shift = whole.owner[used], whole.shift[used]
-    near = NeighbourList(source, whole.image[used], shift, start, place[whole.near[entries]], potential.cutoff)
+    entries = np.flatnonzero(np.isin(np.repeat(np.arange(full.start.size - 1), np.diff(full.start)), rows))
+    used = np.concatenate([rows, np.setdiff1d(full.near[entries], rows)])
+    place = _index_slots(used, full.owner.size)
+    start = np.append(0, np.cumsum(np.diff(full.start)[rows]))
+    source, shift = full.owner[used], full.shift[used]
+    near = NeighbourList(source, full.image[used], shift, start, place[full.near[entries]], potential.cutoff)
     parameters = (potential.parameters[0][used], potential.parameters[1][entries], *potential.parameters[2:])
     slot = _index_slots(source[: rows.size], len(system.positions))[source]
     places = np.arange(rows.size, dtype=np.int32)

@@ -119,9 +119,9 @@ class SpectralFlux:
 
         Above the highest frequency of one side in the harmonic crystal it is heat that no elastic process brings.
         """
-        whole = self.weights
+        weights = self.weights
         above = band_overlaps(self.omega, np.array([omega, max(omega, self.omega[-1])]))[0]
-        value, sigma = self.estimate(lambda mean: np.atleast_1d((mean @ above) / (mean @ whole)))
+        value, sigma = self.estimate(lambda mean: np.atleast_1d((mean @ above) / (mean @ weights)))
         return float(value[0]), float(sigma[0])
 
 

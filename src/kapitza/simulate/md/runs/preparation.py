@@ -33,8 +33,8 @@ def prepare(
 
 def thermostat_groups(system: System, protocol: Protocol) -> IntArray:
     """(n,) roles in which every atom that moves belongs to the hot or the cold thermostat."""
-    heated = system.role == HOT_ROLE if protocol.preparation == "hot_group" else ~system.right
-    return np.where(system.role == FIXED_ROLE, FIXED_ROLE, np.where(heated, HOT_ROLE, COLD_ROLE))
+    hot = system.role == HOT_ROLE if protocol.preparation == "hot_group" else ~system.right
+    return np.where(system.role == FIXED_ROLE, FIXED_ROLE, np.where(hot, HOT_ROLE, COLD_ROLE))
 
 
 def thermalise(

@@ -227,8 +227,8 @@ def _periodic_roles(heights: Array, plane: float, _wall: float, thermostat: floa
 def _check_roles(name: str, heights: Array, role: IntArray, plane: float) -> None:
     """Refuse a side with no thermostat, or with too few free planes."""
     for side, here, thermostat in (("left", heights < plane, HOT_ROLE), ("right", heights > plane, COLD_ROLE)):
-        free, heated = int((role[here] == FREE_ROLE).sum()), int((role[here] == thermostat).sum())
-        if not heated:
+        free, thermostatted = int((role[here] == FREE_ROLE).sum()), int((role[here] == thermostat).sum())
+        if not thermostatted:
             raise InputError(
                 f"{name}: no plane of atoms is in the thermostat on the {side}: make the thermostat thicker"
             )

@@ -29,17 +29,17 @@ def harmonic_system(
             f"{junction.name}: cells {cells}, layers {layers} and {thermostat} of a thermostat: wanted whole numbers "
             "above 0, and more layers than the thermostat has"
         )
-    whole = junction if tuple(cells) == (1, 1) else repeat_device(junction, cells)
-    onsite, hop, masses = _layer_blocks(whole, layers)
+    supercell = junction if tuple(cells) == (1, 1) else repeat_device(junction, cells)
+    onsite, hop, masses = _layer_blocks(supercell, layers)
     sizes = np.array([len(m) for m in masses])
     layer = np.repeat(np.arange(sizes.size), sizes)
     role = np.select([layer < thermostat, layer >= sizes.size - thermostat], [HOT_ROLE, COLD_ROLE], FREE_ROLE)
-    heights = _layer_heights(whole, layers)
-    middle = layers[0] + max(len(whole.device) // 2, 1)
+    heights = _layer_heights(supercell, layers)
+    middle = layers[0] + max(len(supercell.device) // 2, 1)
     positions = np.zeros((layer.size, 3))
     positions[:, 2] = heights[layer]
     system = System(
-        name=junction.name, lattice=_junction_box(whole, heights), positions=positions,
+        name=junction.name, lattice=_junction_box(supercell, heights), positions=positions,
         masses=np.concatenate(masses), species=np.zeros(layer.size,
         dtype=int),
         kinds=("atom",), layer=layer, role=role, plane=float(heights[middle - 1 : middle + 1].mean()),

@@ -62,17 +62,17 @@ def junction_system(
     _check_elements(potential, segments)
     wall = 0.0 if periodic else wall
     ends = [_lengthen_segment(segments[i], length + wall) for i, length in ((0, lengths[0]), (-1, lengths[1]))]
-    whole = [ends[0], *segments[1:-1], ends[1]]
+    all_segments = [ends[0], *segments[1:-1], ends[1]]
     shifts, moves, last = _relax_stack(segments, periods, engine, relax=plan.relax)
-    made = stack_segments(whole, periods, shifts, engine.reach, junction_name(plan, segments), fixed=False)
-    places = made.atoms.positions + _layer_displacements(made, moves, whole[0].layers, beyond=last)
+    made = stack_segments(all_segments, periods, shifts, engine.reach, junction_name(plan, segments), fixed=False)
+    places = made.atoms.positions + _layer_displacements(made, moves, all_segments[0].layers, beyond=last)
     box = made.atoms.lattice
     if periodic:
         again, others, rise = _relax_stack([segments[-1], segments[0]], periods, engine, relax=plan.relax)
         low = {key: moved - rise for key, moved in others.items() if key >= 0}
         high = {key + made.layers: moved for key, moved in others.items() if key < 0}
         places = places + _layer_displacements(made, low | high, 0)
-        box = np.vstack([periods, _closing_vector(whole, periods, [*shifts, *again]) + last + rise])
+        box = np.vstack([periods, _closing_vector(all_segments, periods, [*shifts, *again]) + last + rise])
     return _repeat_in_plane(made, places, box, potential, width, wall=wall, thermostat=thermostat, periodic=periodic)
 
 

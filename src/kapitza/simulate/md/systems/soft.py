@@ -288,8 +288,8 @@ def insert_slabs(record: Record, slabs: SlabThermometer, layer: int, empty: floa
     counts: IntArray = np.maximum(np.round(slabs.atoms[used] / slabs.samples), 1).astype(np.int64)
     profile = slabs.temperature[used] - np.average(slabs.temperature[used], weights=slabs.atoms[used])
     middle = ((slabs.edges[1:] + slabs.edges[:-1]) / 2)[used]
-    whole = len(slabs.sums) == len(record.power)
-    inserted = slabs.temperatures[:, used] if whole else record.temperature[:, [layer]] + profile
+    complete = len(slabs.sums) == len(record.power)
+    inserted = slabs.temperatures[:, used] if complete else record.temperature[:, [layer]] + profile
 
     def put(old: NDArray[NumberType], new: NDArray[NumberType]) -> NDArray[NumberType]:
         return np.concatenate([old[..., :layer], new, old[..., layer + 1 :]], axis=-1)
