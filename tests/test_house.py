@@ -29,6 +29,17 @@ PRIVATE_WORDS = {
 # Standard terms elsewhere: as functions they stood for quadratures, pulses of a memory cell, and heat exchangers.
 PRIVATE_FUNCTIONS = {"nodes", "points", "reset", "exchange"}
 
+# Past participles without -ed.  A form that is the imperative too (read, run, put, set, split, cut) is none of them.
+IRREGULAR_PARTICIPLES = {
+    "begun", "bent", "born", "bound", "broken", "brought", "built", "caught", "chosen", "done", "drawn", "driven",
+    "fallen", "fed", "felt", "forgotten", "found", "frozen", "given", "gone", "grown", "heard", "held", "hidden",
+    "kept", "known", "laid", "led", "left", "lent", "lost", "made", "meant", "met", "paid", "said", "seen",
+    "sent", "shown", "sold", "sought", "spent", "stood", "struck", "swept", "taken", "taught", "thought", "thrown",
+    "told", "torn", "understood", "withdrawn", "worn", "wound", "woven", "written",
+}  # fmt: skip
+# Functions that are named by a participle all the same, each with its reason.
+PARTICIPLES = {"measured": "a public verb of both versions: the published values, beside `predict`; also a command"}
+
 
 def imports(module: str) -> set[str]:
     """Modules of the package that a module imports."""
@@ -89,6 +100,23 @@ def test_private_words_are_no_names() -> None:
     ]
     found += [module for module in TREES if module.rsplit(".", 1)[-1] in PRIVATE_WORDS | PRIVATE_FUNCTIONS]
     assert found == []
+
+
+def is_property(node: ast.FunctionDef) -> bool:
+    """Whether a function is read as an attribute, which may be the adjective of a state."""
+    return any("property" in ast.unparse(one) for one in node.decorator_list)
+
+
+def test_functions_are_no_bare_participles() -> None:
+    """A function is named by a verb in the imperative or by a noun: `transmit`, `transmission`, not `transmitted`."""
+    found = {
+        node.name.lstrip("_")
+        for tree in (TREES | STUBS).values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and not is_property(node)
+    }
+    participles = {name for name in found if re.fullmatch(r"[a-z]+[^e]ed", name) or name in IRREGULAR_PARTICIPLES}
+    assert participles == set(PARTICIPLES)
 
 
 def test_no_name_is_defined_in_more_than_two_modules() -> None:

@@ -73,7 +73,7 @@ def test_along_a_film_by_another_quadrature(p):
 
 def test_grouping_keeps_both_limits():
     paths = fit_free_paths(solid("Si"), 148.0)
-    few = paths.grouped(5)
+    few = paths.merge(5)
     assert few.length.size < paths.length.size / 4
     np.testing.assert_allclose(few.total, 148.0, rtol=1e-12, atol=0)
     np.testing.assert_allclose(few.radiance.sum(), paths.radiance.sum(), rtol=1e-12, atol=0)

@@ -316,7 +316,7 @@ def test_crystals_that_do_not_hold_together_are_refused():
         crystal_from_potential(apart, argon)
     with pytest.raises(ConvergenceError, match="changes the lattice by"):
         relax_cell(evolve(structure("Ar"), lattice=structure("Ar").lattice * 1.5), argon)
-    one = structure("Ar").repeated((2, 2, 2))
+    one = structure("Ar").repeat((2, 2, 2))
     both = np.ones(one.masses.size, dtype=bool)
     with pytest.raises(InputError, match="8 atoms are to move both on their own and with the right crystal"):
         relax_interface(one, argon, both, both)

@@ -60,12 +60,12 @@ def test_sum_rule_symmetry_and_stability(name, kind):
 def test_differences_of_forces_give_the_analytic_hessian():
     """A second road to each second derivative, for two elements and a structure without symmetry."""
     engine = published_potential("tersoff", ["Si", "Ge"])
-    cell = structure("Si").repeated((2, 2, 2))
+    cell = structure("Si").repeat((2, 2, 2))
     rng = np.random.default_rng(3)
     mixed = tuple(rng.choice(["Si", "Ge"], cell.masses.size).tolist())
     cell = evolve(
         cell, symbols=mixed, positions=cell.positions + rng.normal(0, 0.05, cell.positions.shape) * angstrom
-    ).repeated((2, 2, 2))
+    ).repeat((2, 2, 2))
     rows = np.array([0, 5])
     analytic = engine.hessian(cell, rows)
 
@@ -87,7 +87,7 @@ def test_parameters_and_mixing_against_a_second_code():
     """ASE's own Tersoff, which takes parameters in another form, has the same energy and forces."""
     tersoff = pytest.importorskip("ase.calculators.tersoff")
     engine = published_potential("tersoff", ["Si", "Ge"])
-    cell = build_prototype("SiGe", "zincblende", ["Si", "Ge"], a=5.55 * angstrom).repeated((2, 2, 2))
+    cell = build_prototype("SiGe", "zincblende", ["Si", "Ge"], a=5.55 * angstrom).repeat((2, 2, 2))
     rng = np.random.default_rng(4)
     cell = evolve(cell, positions=cell.positions + rng.normal(0, 0.08, cell.positions.shape) * angstrom)
 
@@ -230,7 +230,7 @@ def test_without_ase_the_way_to_install_it_is_named(monkeypatch):
 
 def test_structures_repeat():
     one = Structure("x", np.diag([3e-10, 4e-10, 5e-10]), [[0, 0, 0]], [m_u], ("H",))
-    big = one.repeated((2, 1, 3))
+    big = one.repeat((2, 1, 3))
     assert big.masses.size == 6
     np.testing.assert_allclose(big.volume, 6 * one.volume, rtol=1e-12)
     np.testing.assert_array_equal(big.positions[0], one.positions[0])

@@ -177,7 +177,7 @@ def test_tiles_are_one_of_each_kind(tiling):
 def test_folded_and_unfolded_waves_are_the_same(lead, tiling):
     whole = repeat_device(mass_junction(lead, 28 * m_u, 70 * m_u), tiling)
     k = np.array([[0.13, -0.29], [0.4, 0.05]])
-    inside, waves = whole.unfolded(k, "left")
+    inside, waves = whole.unfold(k, "left")
     for i in range(2):
         onsite, _ = whole.left.blocks(inside[i])
         m = len(onsite)

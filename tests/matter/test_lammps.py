@@ -20,7 +20,7 @@ SIC = build_prototype("SiC", "zincblende", ["Si", "C"], a=4.32 * angstrom)
 def written(tmp_path):
     """A file as the command writes it, atoms in an order of its own."""
     engine = published_potential("tersoff", ["Si", "C"])
-    cell = SIC.repeated((4, 4, 4))
+    cell = SIC.repeat((4, 4, 4))
     order = np.random.default_rng(0).permutation(cell.masses.size)
     cell = evolve(
         cell, positions=cell.positions[order], masses=cell.masses[order], symbols=tuple(cell.symbols[i] for i in order)

@@ -106,7 +106,7 @@ def test_deep_layers_are_the_crystal(si_heavy):
 def test_a_supercell_is_its_cells(si_heavy, width):
     k, omega = np.array([0.13, 0.21]), np.array([2.0, 6.0]) * THz
     whole = repeat_device(si_heavy, [[2, 1], [0, 2]])
-    inside = whole.unfolded(k, "left")[0][0]
+    inside = whole.unfold(k, "left")[0][0]
     want, found = at_points(si_heavy, inside, omega, width), at_points(whole, k, omega, width)
     layer = found["value"].reshape(2, 2, 4, 6)
     np.testing.assert_allclose(layer.mean(axis=2).reshape(2, 12), want["value"], rtol=1e-8, atol=0)

@@ -72,7 +72,7 @@ def test_degenerate_waves_are_summed_to_what_symmetry_wants(si_heavy):
     found = scattering_matrix(si_heavy, [0, 0], 1 * THz)
     groups = found.arriving[0].group
     assert len(np.unique(groups)) == 2  # two transverse waves are one group, the longitudinal one is another
-    table = found.grouped("left", "right")
+    table = found.sum_degenerate("left", "right")
     np.testing.assert_allclose(table.sum(), found.caroli, rtol=1e-10, atol=0)
     assert np.sort(table.ravel())[:2].max() < 1e-20  # no conversion at normal incidence
     np.testing.assert_allclose(table.max() / np.sort(table.ravel())[-2], 2.0, rtol=0.01, atol=0)

@@ -145,7 +145,7 @@ def test_thick_slab_inverted_as_a_whole(si_ge):
 def test_supercell_is_the_sum_over_its_wave_vectors(si_heavy, tiling):
     whole = repeat_device(si_heavy, tiling)
     k, omega = np.array([[0.21, 0.17]]), np.array([2.3, 5.1, 8.0]) * THz
-    inside = whole.unfolded(k, "left")[0][0]
+    inside = whole.unfold(k, "left")[0][0]
     for one in omega:
         found = points(whole, k, [one])
         parts = points(si_heavy, inside, np.full(len(inside), one))

@@ -87,7 +87,7 @@ def film_cross_plane(
     ----------
     M. A. Heaslet and R. F. Warming, Int. J. Heat Mass Transfer 8, 979 (1965), doi:10.1016/0017-9310(65)90083-9
     """
-    grouped = paths.grouped(_GROUPS_PER_DECADE)
+    grouped = paths.merge(_GROUPS_PER_DECADE)
     common = {"length": grouped.length, "conductivity": grouped.conductivity}
     units = [common | {"thickness": d} for d in positive(thickness).tolist()]
     found = run_units(_film_unit, units, version=_FILM_VERSION, store=store, executor=executor)

@@ -63,7 +63,7 @@ class FreePaths:
         reached = np.searchsorted(self.length[order], positive(length), side="right")
         return np.concatenate([[0.0], np.cumsum(self.conductivity[order])])[reached] / self.total
 
-    def grouped(self, per_decade: int) -> "FreePaths":
+    def merge(self, per_decade: int) -> "FreePaths":
         """Fewer free paths, that many per decade at most, with the same conductivity and the same radiance."""
         place = np.floor(np.log10(self.length) * per_decade).astype(int)
         found, group = np.unique(place, return_inverse=True)

@@ -159,8 +159,8 @@ def _make_column(source: Any, name: str, shown: str) -> Column:
     factor = shown_factor(shown, unit)
     sigma = _value_and_metadata(source, "sigma" if name == "value" else f"{name}_sigma")[0]
     sigma = about.get("sigma", sigma)
-    sigmas = () if sigma is None else _scaled(sigma, factor)
-    return Column(name.replace("_", " "), _scaled(value, factor), shown, sigmas, about.get("meaning", ""))
+    sigmas = () if sigma is None else _scale(sigma, factor)
+    return Column(name.replace("_", " "), _scale(value, factor), shown, sigmas, about.get("meaning", ""))
 
 
 def _value_and_metadata(source: Any, name: str) -> tuple[Any, Mapping[str, Any]]:
@@ -176,7 +176,7 @@ def _value_and_metadata(source: Any, name: str) -> tuple[Any, Mapping[str, Any]]
     return getattr(source, name, None), fields.get(name, {})
 
 
-def _scaled(value: Any, factor: float) -> list[Any]:
+def _scale(value: Any, factor: float) -> list[Any]:
     """One number or several in the shown unit."""
     value = value.tolist() if hasattr(value, "tolist") else value
     items = list(value) if isinstance(value, (list, tuple)) else [value]

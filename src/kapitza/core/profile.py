@@ -132,7 +132,7 @@ class Profile:
         InputError
             if fewer than two points are left on a side, or no scatter is left to take the errors from
         """
-        use = self._used(at, skip, reach)
+        use = self._used_points(at, skip, reach)
         x = self.position[use] - at
         design = np.column_stack([x < 0, x > 0, np.where(x < 0, x, 0.0), np.where(x > 0, x, 0.0)]).astype(float)
         data = self.temperature[use]
@@ -163,7 +163,7 @@ class Profile:
             freedom=freedom,
         )
 
-    def _used(self, at: float, skip: float, reach: float) -> NDArray[np.bool_]:
+    def _used_points(self, at: float, skip: float, reach: float) -> NDArray[np.bool_]:
         distance = np.abs(self.position - at)
         use = (distance >= skip) & (distance <= reach) & (distance > 0)
         for name, side in (("left", self.position < at), ("right", self.position > at)):

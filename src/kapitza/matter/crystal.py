@@ -36,10 +36,10 @@ class ModeLevels:
         """(nq, 3n) velocities of the modes that have a definite one in a direction (3,) of length 1, m s⁻¹."""
         velocity = self.velocity @ direction
         if self.degenerate.size:
-            velocity[self.degenerate] = self.resolved(direction)[0]
+            velocity[self.degenerate] = self.diagonalise(direction)[0]
         return velocity
 
-    def resolved(self, direction: Array) -> tuple[Array, ComplexArray]:
+    def diagonalise(self, direction: Array) -> tuple[Array, ComplexArray]:
         """(ns, 3n) velocities within the degenerate levels and (ns, 3n, 3n) rotations of their modes.
 
         One diagonalisation serves all levels of a wave vector: multiples of the number of a level, larger than any
@@ -179,7 +179,7 @@ class Crystal:
         levels = self.levels(wavevector)
         velocity = levels.velocity.copy()
         if levels.degenerate.size:
-            rotation = levels.resolved(unit_vector(normal))[1]
+            rotation = levels.diagonalise(unit_vector(normal))[1]
             rotated = rotation.conj().swapaxes(1, 2)[:, None] @ levels.mixing @ rotation[:, None]
             velocity[levels.degenerate] = np.einsum("qabb->qba", rotated).real
         return levels.omega, velocity

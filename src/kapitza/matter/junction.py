@@ -215,7 +215,7 @@ class Junction:
         """(M, 2) cells of the lead in one of the junction; atom i of cell j is atom j n + i of the layer."""
         return supercell_cells(self.tiling(side))
 
-    def unfolded(self, k: ArrayLike, side: Side) -> tuple[Array, AnyComplexArray]:
+    def unfold(self, k: ArrayLike, side: Side) -> tuple[Array, AnyComplexArray]:
         r"""Wave vectors of the lead that are one wave vector of the junction.
 
         Parameters

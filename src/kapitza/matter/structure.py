@@ -95,7 +95,7 @@ class Structure:
         """Volume of the cell, m³."""
         return float(abs(np.linalg.det(self.lattice)))
 
-    def repeated(self, counts: tuple[int, int, int]) -> "Structure":
+    def repeat(self, counts: tuple[int, int, int]) -> "Structure":
         """Repeat the cell; atom i of the image with index j is atom j n + i, the first image is the cell itself."""
         images = np.array(list(product(*(range(count) for count in counts))))
         return evolve(

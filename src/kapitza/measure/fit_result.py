@@ -124,7 +124,7 @@ class Fit:
         """
         from scipy.special import ndtri
 
-        i = self._determined(name)
+        i = self._determined_index(name)
         parameter, best = self.problem.parameters[i], self.solution
         z = float(ndtri(0.5 + confidence / 2))
         ends = (float(best.x[i] - z * best.sigma[i]), float(best.x[i] + z * best.sigma[i]))
@@ -139,7 +139,7 @@ class Fit:
         """Conductance of a boundary at the temperature of the measurement (K), with its total uncertainty; an
         InputError if the data give no more than a bound, or the boundary was not fitted.
         """
-        i = self._determined(boundary if boundary in self.names else f"{boundary}.conductance")
+        i = self._determined_index(boundary if boundary in self.names else f"{boundary}.conductance")
         if not self.names[i].endswith(".conductance"):
             raise InputError(f"{self.names[i]!r} is not a conductance")
         experiments = sorted(
@@ -174,7 +174,7 @@ class Fit:
         total = np.where(parts.sum(axis=1) > 0, parts.sum(axis=1), 1.0)
         return ErrorBudget(tuple(self.names[i] for i in free), sources, parts / total[:, None])
 
-    def _determined(self, name: str) -> int:
+    def _determined_index(self, name: str) -> int:
         i = self.index(name)
         if name in self.bounds:
             raise InputError(

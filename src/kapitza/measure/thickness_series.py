@@ -162,7 +162,7 @@ class ThicknessSeries:
         ConvergenceError
             if the search finds no minimum
         """
-        x, covariance, chi2 = self._solved(0)
+        x, covariance, chi2 = self._fit_polynomial(0)
         if not x[1] > 0:
             raise InputError(
                 f"the resistance falls with thickness, by {x[1]:.3g} mK/W: a conductivity cannot follow from it"
@@ -181,11 +181,11 @@ class ThicknessSeries:
             raise InputError(
                 f"{self.thickness.size} films without stated errors leave no scatter to test a curvature with"
             )
-        x, covariance, _ = self._solved(1)
+        x, covariance, _ = self._fit_polynomial(1)
         sigma = float(np.sqrt(covariance[2, 2]))
         return SizeEffectTest(float(x[2]), sigma, float(2 * ndtr(-abs(x[2]) / sigma)))
 
-    def _solved(self, curved: int) -> tuple[Array, NDArray[Any], float]:
+    def _fit_polynomial(self, curved: int) -> tuple[Array, NDArray[Any], float]:
         """Intercept, slope and curvature, their covariance, and chi2."""
         d, measured = self.thickness, self.resistance
         middle, reach = float(d.mean()), float(d.max())
@@ -196,7 +196,7 @@ class ThicknessSeries:
             bend = x[2] * (d - middle) ** 2 if curved else 0.0
             slope = x[1] + (2 * x[2] * (d - middle) if curved else 0.0)
             off = measured - x[0] - x[1] * d - bend
-            return np.linalg.solve(np.linalg.cholesky(self._spread(slope * np.ones(d.size))), off)
+            return np.linalg.solve(np.linalg.cholesky(self._residual_covariance(slope * np.ones(d.size))), off)
 
         start = np.concatenate([np.polyfit(d, measured, 1)[::-1], np.zeros(curved)]) / size
         found = least_squares(residual, start, scale=np.ones(start.size), starts=3, spread=0.1)
@@ -204,7 +204,7 @@ class ThicknessSeries:
         covariance = found.covariance * np.outer(size, size) * scatter
         return found.x * size, covariance, found.chi2
 
-    def _spread(self, slope: Array) -> NDArray[Any]:
+    def _residual_covariance(self, slope: Array) -> NDArray[Any]:
         """(n, n) covariance of the residuals for local slopes dR/dd."""
         flat = np.full(slope.size, np.abs(self.resistance).mean())
         errors = flat if self.resistance_sigma is None else self.resistance_sigma

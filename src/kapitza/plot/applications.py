@@ -76,17 +76,17 @@ def thermoelectric_leg(
     top = current_limit(one, hot, cold, "cooling" if cooling else "power")
     shares = np.linspace(0.0, 1.0, _CURVE_POINTS)[1:]
 
-    def drawn(many: Sequence[LegState]) -> tuple[Array, Array, Array]:
+    def curves(many: Sequence[LegState]) -> tuple[Array, Array, Array]:
         current = np.abs([state.current for state in many])
         heat = np.array([state.cooling if cooling else state.power for state in many]) * 1e3
         return current, heat, np.array([state.cop if cooling else 100 * state.efficiency for state in many])
 
-    amperes, first, second = drawn([leg_state(one, hot, cold, float(share * top)) for share in shares])
+    amperes, first, second = curves([leg_state(one, hot, cold, float(share * top)) for share in shares])
     shown = first > 0
     other = ax.twinx()
     ax.plot(amperes[shown], first[shown], color=LINE_COLOURS[0], lw=1.9)
     other.plot(amperes[shown], second[shown], color=LINE_COLOURS[1], lw=1.9, ls="--")
-    amperes, first, second = drawn(states)
+    amperes, first, second = curves(states)
     ax.plot(amperes, first, "o", color=LINE_COLOURS[0], ms=6)
     other.plot(amperes, second, "s", color=LINE_COLOURS[1], ms=6)
     ax.set(xlabel="current (A)", xlim=(0, None), ylim=(0, None))

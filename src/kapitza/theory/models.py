@@ -59,9 +59,9 @@ class Model:
         statistics: Statistics = "quantum",
     ) -> Transmission:
         """Spectral transmission by this model; parameters as for `predict`, without effect on elastic models."""
-        return self.applied(describe_side(left, normals[0]), describe_side(right, normals[1]), temperature, statistics)
+        return self.apply(describe_side(left, normals[0]), describe_side(right, normals[1]), temperature, statistics)
 
-    def applied(
+    def apply(
         self, left: InterfaceSide, right: InterfaceSide, temperature: float, statistics: Statistics = "quantum"
     ) -> Transmission:
         """Transmission between two described sides, or an InputError that says what is missing."""
@@ -271,7 +271,7 @@ def _estimate_conductance(
 ) -> Estimate:
     """Conductance by one model and all drops; parameters as for `predict`."""
     kelvin = increasing_temperatures(temperature)
-    spectra = [chosen.applied(left, right, float(t), statistics) for t in (kelvin if chosen.thermal else kelvin[:1])]
+    spectra = [chosen.apply(left, right, float(t), statistics) for t in (kelvin if chosen.thermal else kelvin[:1])]
     unbounded = chosen.limit and not spectra[0].elastic  # more than a plane can pass leaves no drop at it
     return Estimate(
         model=chosen.name,

@@ -40,7 +40,7 @@ class Crystal:
 
     def lists(self, x: Array) -> tuple[Array, Ints, NDArray[np.int64], Ints, Ints]:
         found = list_neighbours(self.lattice, x, self.field.cutoff + self.skin, periodic=(True, True, True), half=False)
-        return found.extended(x), self.species[found.owner], found.start, found.near, found.owner
+        return found.extend(x), self.species[found.owner], found.start, found.near, found.owner
 
     def forces(self, x: Array | None = None) -> tuple[float, Array, Array]:
         """Energy, forces (n, 3) and virial (3, 3)."""

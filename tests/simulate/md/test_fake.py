@@ -43,7 +43,7 @@ def test_a_long_run_without_noise_is_the_circuit_of_resistances():
     system, baths = row(), Thermostats("langevin", 120.0, 80.0, 1 * ps)
     motion = FakeEngine(1e-9, 2e-10, noise=False).begin(system, FIELD, baths, warm(system, 100), timestep=1e-15, seed=1)
     motion.advance(10**7)
-    before, crossed = motion.heat, motion.crossed
+    before, crossed = motion.heat, motion.transferred_heat
     motion.advance(10**6)
     hot, cold = (motion.heat - before) / 1e-9
     # two bath planes in parallel, the outer one behind a bond; bonds between the inner ones; one joint
@@ -51,7 +51,7 @@ def test_a_long_run_without_noise_is_the_circuit_of_resistances():
     contact = 1 / (bath + 1 / (1 / bath + 1 / 1e-9))
     resistance = 2 * contact + 4 / 1e-9 + 1 / 2e-10
     np.testing.assert_allclose(hot, 40.0 / resistance, rtol=1e-6, atol=0)
-    np.testing.assert_allclose([-cold, (motion.crossed - crossed) / 1e-9], hot, rtol=1e-6, atol=0)
+    np.testing.assert_allclose([-cold, (motion.transferred_heat - crossed) / 1e-9], hot, rtol=1e-6, atol=0)
     jump = np.diff(temperatures(system, motion.velocities))[4]
     np.testing.assert_allclose(-jump, hot / 2e-10, rtol=1e-6, atol=0)
     profile, power = BodyChain(FakeEngine(1e-9, 2e-10), system, baths).steady()

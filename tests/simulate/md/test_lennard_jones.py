@@ -52,7 +52,7 @@ def test_energy_is_the_plain_sum_over_pairs():
     positions = shaken(system)
     near = list_neighbours(system.lattice, positions, field.cutoff, periodic=(True,) * 3, half=False)
     i = np.repeat(np.arange(near.start.size - 1), np.diff(near.start))
-    x = near.extended(positions)
+    x = near.extend(positions)
     r, c = np.linalg.norm(x[near.near] - x[i], axis=1) / SIGMA, 2.5
     slope = -48 * c**-13 + 24 * c**-7
     pairs = 4 * EPSILON * (r**-12 - r**-6 - (c**-12 - c**-6) - (r - c) * slope / 4)
@@ -87,7 +87,7 @@ def test_the_power_through_the_plane_is_minus_the_loss_of_the_left_side():
     velocities = 100 * np.random.default_rng(5).normal(size=positions.shape)
     around, species = VerletList(system, field, 0.3 * SIGMA), map_species(system, field)
     near = around.at(positions)
-    x, right = near.extended(positions), system.right[near.owner]
+    x, right = near.extend(positions), system.right[near.owner]
     g = np.zeros_like(x)
     rows = np.arange(len(positions), dtype=np.int32)
     load_kernels(field).partial(x, species[near.owner], near.start, near.near, rows, right, field.parameters, g)

@@ -321,7 +321,7 @@ def test_some_modes_know_the_power_of_all() -> None:
     frames = np.random.default_rng(8).standard_normal((64, 2, 12, 3)) * [[[1e-12]], [[300.0]]]
     bound = np.flatnonzero(modes.weight(line.atoms) > 0.5)
     whole = analysed(line, modes, frames, segment=32, lags=4).result()
-    some = analysed(line, modes.kept(bound), frames, segment=32, lags=4).result()
+    some = analysed(line, modes.select(bound), frames, segment=32, lags=4).result()
     power = np.array([-0.5 * line.tension(u)[6] @ (v[5] + v[6]) for u, v in frames])
     np.testing.assert_allclose([whole.total, some.total], power.mean() / AREA, rtol=1e-10, atol=0)
     assert 0 < bound.size < 36

@@ -67,7 +67,7 @@ def test_neighbours_ascend_whatever_the_skin():
     rows = []
     for skin in (0.0, 0.3):
         near = VerletList(system, field, skin * SIGMA).at(positions)
-        x = near.extended(positions)
+        x = near.extend(positions)
         i = np.repeat(np.arange(near.start.size - 1), np.diff(near.start))
         assert all((np.diff(near.near[a:b]) > 0).all() for a, b in zip(near.start[:-1], near.start[1:], strict=True))
         inside = np.linalg.norm(x[near.near] - x[i], axis=1) < field.cutoff

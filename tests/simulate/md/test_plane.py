@@ -62,7 +62,7 @@ def springs(*, periodic: bool) -> tuple[System, Potential]:
     near = list_neighbours(
         system.lattice, system.positions, 5.6 * angstrom, periodic=(True, True, periodic), half=False
     )
-    rest, n = near.extended(system.positions), system.species.size
+    rest, n = near.extend(system.positions), system.species.size
     row = np.repeat(np.arange(n), np.diff(near.start))
     bond = rest[near.near] - rest[row]
     length = np.linalg.norm(bond, axis=1)[:, None, None]
@@ -221,7 +221,7 @@ def test_only_atoms_near_the_plane_matter(name: str) -> None:
     run = warm(name)
     plane = PlanePower(run.system, run.field)
     near = run.around.at(run.x)
-    x = near.extended(run.x)
+    x = near.extend(run.x)
     g = np.zeros_like(x)
     rows = np.arange(len(run.x), dtype=np.int32)
     right, kinds = run.system.right[near.owner], run.kinds[near.owner]

@@ -71,7 +71,7 @@ class BoxGrid:
             raise InputError(f"the grid has no face at a depth of {depth:g} m, the next is at {self.z[found]:g} m")
         return found
 
-    def halved(self) -> "BoxGrid":
+    def refine(self) -> "BoxGrid":
         """Each cell cut in two along each axis."""
         return BoxGrid(*(np.sort(np.concatenate([e, (e[1:] + e[:-1]) / 2])) for e in (self.x, self.y, self.z)))
 

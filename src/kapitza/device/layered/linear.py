@@ -55,7 +55,7 @@ class PseudoTimeQuadrature:
         """(..., nτ) h(τ) times the weight of each node, from the response (..., np + 1)."""
         return np.real(response[..., :-1] @ self.weight.T)
 
-    def averaged(self, response: ComplexArray, spread: Array, area: float | None) -> Array:
+    def unit_rise(self, response: ComplexArray, spread: Array, area: float | None) -> Array:
         """(..., n) temperature per watt from the response (..., np + 1) and M (nτ, n); `area` of the box, m²."""
         if area is None:
             return self.impulse(response) @ spread
@@ -170,7 +170,7 @@ class LinearDevice:
             response = self.responses[group[0]]
             power = sum(source.power for source in sources)
             found = self.sum_of_sources(sources, at) / power
-            total = total + power * self.nodes.averaged(response if node is None else response[node], found, self.area)
+            total = total + power * self.nodes.unit_rise(response if node is None else response[node], found, self.area)
         return total
 
     def sum_of_sources(self, sources: list[HeatSource], at: Readout) -> Array:
@@ -185,7 +185,7 @@ class LinearDevice:
     def shares(self, at: Readout, node: int) -> dict[str, float]:
         """Rise at one point from each source, K."""
         return {
-            source.name: source.power * float(self.nodes.averaged(response[node], found, self.area)[0])
+            source.name: source.power * float(self.nodes.unit_rise(response[node], found, self.area)[0])
             for source, response, found in zip(self.device.sources, self.responses, self.spreads(at), strict=True)
         }
 
@@ -195,7 +195,7 @@ class LinearDevice:
         found = dict.fromkeys(names, 0.0)
         for source, response, found_spread in zip(self.device.sources, self.responses, self.spreads(at), strict=True):
             for name, change in response_derivatives(self.medium, names, own, response[:, None, :]).items():
-                found[name] += source.power * float(self.nodes.averaged(change[0], found_spread, self.area)[0])
+                found[name] += source.power * float(self.nodes.unit_rise(change[0], found_spread, self.area)[0])
         return found
 
 
@@ -213,7 +213,7 @@ def rise_of_shape(linear: LinearDevice, shape: SourceShape | None, response: Com
     nodes, area, box = linear.nodes, linear.area, linear.device.box
     if isinstance(shape, (Disc, HeatMap)):
         spots = LateralPoints(np.repeat(x, y.size), np.tile(y, x.size))
-        found = nodes.averaged(response, lateral_spread(shape, spots, nodes.tau, box, nodes.ratio), area)
+        found = nodes.unit_rise(response, lateral_spread(shape, spots, nodes.tau, box, nodes.ratio), area)
         return found.reshape(-1, x.size, y.size)
     along_x, along_y = separable_densities(shape, (point_ranges(x), point_ranges(y)), nodes.tau, box, nodes.ratio)
     impulse = nodes.impulse(response)

@@ -46,7 +46,7 @@ class AxisRanges:
         """Whether these are points."""
         return bool((self.low == self.high).all())
 
-    def mirrored(self, shift: float, *, reflected: bool) -> "AxisRanges":
+    def image(self, shift: float, *, reflected: bool) -> "AxisRanges":
         """Moved by a shift, after a reflection at 0 if `reflected`."""
         if reflected:
             return AxisRanges(shift - self.high, shift - self.low)
@@ -81,7 +81,7 @@ def _axis_density(source: AxisRanges, at: AxisRanges, tau: Array, side: float | 
     found = np.zeros((tau.size, source.low.size, at.low.size))
     near = np.ones(tau.shape, dtype=bool) if side is None else tau < side**2 / _MAX_IMAGE_RATIO
     for shift, reflect in [(0.0, False)] if side is None else product((0.0, 2 * side, -2 * side), (False, True)):
-        image = source.mirrored(shift, reflected=reflect)
+        image = source.image(shift, reflected=reflect)
         gap = max(at.low.min() - image.high.max(), image.low.min() - at.high.max(), 0.0)
         reached = near & (gap**2 < 4 * _MAX_KERNEL_EXPONENT * tau)
         if reached.any():

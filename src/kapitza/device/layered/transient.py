@@ -58,7 +58,7 @@ class _LogGrid:
         """(count,) rad m⁻¹."""
         return self.low * np.exp(_LOG_KAPPA_STEP * np.arange(self.count))
 
-    def handed(self, kappa: Array, weight: Array) -> Array:
+    def distribute(self, kappa: Array, weight: Array) -> Array:
         """(count,) weights of the nodes from those of any κ within them."""
         place = np.log(kappa / self.low) / _LOG_KAPPA_STEP
         first = np.clip(
@@ -107,7 +107,7 @@ def _box_weights(box: Box, shape: SourceShape | None, at: Readout, highest: floa
         weight *= np.outer(np.where(part > 0, 2.0, 1.0), factors_y)
         kappa = np.hypot(part[:, None], np.sqrt(ratio) * ky)
         kept = (kappa > 0) & (kappa <= top)  # the mean, κ = 0, is added apart
-        total += nodes.handed(kappa[kept], weight[kept])
+        total += nodes.distribute(kappa[kept], weight[kept])
     return RadialWeights(nodes.kappa, total)
 
 
@@ -129,7 +129,7 @@ def _unbounded_weights(
         part = slice(start, start + rows)
         kappa = np.hypot(kx[part, None], ky)
         weight = np.outer(x[part], y)
-        total += nodes.handed(kappa.ravel(), weight.ravel())
+        total += nodes.distribute(kappa.ravel(), weight.ravel())
     return RadialWeights(nodes.kappa, total)
 
 
@@ -145,7 +145,7 @@ def _hankel_weights(shape: SourceShape, at: Readout, highest: float, longest: fl
     k, dk = panel_quadrature(edges, _PANEL_NODES)
     weight = k * dk / (2 * np.pi) * jinc(k * shape.radius) * jinc(k * own) * j0(k * apart)
     nodes = _log_grid(k[0], 1.01 * k[-1])
-    return RadialWeights(nodes.kappa, nodes.handed(k, weight))
+    return RadialWeights(nodes.kappa, nodes.distribute(k, weight))
 
 
 def _axis_weights(shape: SourceShape, at: Readout, axis: int, highest: float, longest: float) -> tuple[Array, Array]:

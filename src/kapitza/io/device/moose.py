@@ -164,7 +164,7 @@ def _input_text(mesh: BrickMesh, names: list[str], title: str) -> str:
     blocks = {
         "Mesh": _mesh_blocks(found, _PLANE_TOLERANCE * thin),
         "Variables": [
-            _block(one, {"block": _quoted(own), "initial_condition": found["sink"]}) for one, own in fields.items()
+            _block(one, {"block": _quote(own), "initial_condition": found["sink"]}) for one, own in fields.items()
         ],
         "Kernels": _kernel_blocks(found, fields),
         "InterfaceKernels": [
@@ -176,7 +176,7 @@ def _input_text(mesh: BrickMesh, names: list[str], title: str) -> str:
         "BCs": _boundary_blocks(found, owner),
         "Materials": _material_blocks(found),
         "Postprocessors": [
-            _block(f"max_{one}", {"type": "NodalExtremeValue", "variable": one, "block": _quoted(own)})
+            _block(f"max_{one}", {"type": "NodalExtremeValue", "variable": one, "block": _quote(own)})
             for one, own in fields.items()
         ],
         "Preconditioning": [_block("smp", {"type": "SMP", "full": "true"})],
@@ -191,7 +191,7 @@ def _input_text(mesh: BrickMesh, names: list[str], title: str) -> str:
     return "\n".join([*head, *body, _SOLVER_BLOCKS])
 
 
-def _quoted(names: Iterable[str]) -> str:
+def _quote(names: Iterable[str]) -> str:
     """A list in the language of MOOSE."""
     return f"'{' '.join(names)}'"
 
@@ -236,7 +236,7 @@ def _mesh_blocks(found: dict[str, Any], close: float) -> list[list[str]]:
 def _kernel_blocks(found: dict[str, Any], fields: Mapping[str, list[str]]) -> list[list[str]]:
     """Conduction in each field, and heat in regions."""
     conduction = [
-        _block(f"conduct_{name}", {"type": "AnisoHeatConduction", "variable": name, "block": _quoted(own)})
+        _block(f"conduct_{name}", {"type": "AnisoHeatConduction", "variable": name, "block": _quote(own)})
         for name, own in fields.items()
     ]
     heat_sources = [(one["name"], one["field"], one["heat"]) for one in found["regions"] if one["heat"]]

@@ -114,7 +114,7 @@ def _fold_supercell(
             f"{one.name}: forces that reach {force_field.reach / angstrom:.3g} Å need a supercell of {atoms} atoms, "
             f"more than {_MAX_SUPERCELL_ATOMS}: give a smaller `supercell` or a potential of shorter reach"
         )
-    big = one.repeated(counts)
+    big = one.repeat(counts)
     values = force_field.hessian(big, rows, periodic=periodic)
     n = one.masses.size
     images = big.masses.size // n

@@ -105,12 +105,12 @@ def _remember_triplets(derivative: Callable[..., Array]) -> Callable[..., Array]
     def single_triplet(first: bytes, second: bytes, *types: int) -> Array:
         return derivative(np.frombuffer(first)[None], np.frombuffer(second)[None], *types)
 
-    def remembered(first: Array, second: Array, *types: Any) -> Array:
+    def cached_derivative(first: Array, second: Array, *types: Any) -> Array:
         if np.ndim(types[0]):
             return derivative(first, second, *types)
         return single_triplet(first.tobytes(), second.tobytes(), *types)
 
-    return remembered
+    return cached_derivative
 
 
 def _matscipy_module(module: str) -> ModuleType:

@@ -150,7 +150,7 @@ def _source_spreads(solved: LinearDevice, places: tuple[MeasurementPlace, ...]) 
 def _source_rises(solved: LinearDevice, node: int, spreads: tuple[Array, ...]) -> NDArray[np.float64]:
     """(sources, n) rise at a node from each source, K."""
     rows = zip(solved.device.sources, solved.responses, spreads, strict=True)
-    return np.array([s.power * solved.nodes.averaged(z[node], m, solved.area) for s, z, m in rows])
+    return np.array([s.power * solved.nodes.unit_rise(z[node], m, solved.area) for s, z, m in rows])
 
 
 def _adjoint_derivatives(
@@ -178,7 +178,7 @@ def node_derivatives(
         if f"{source.name}.power" in found:
             found[f"{source.name}.power"] = rise
         for name, change in response_derivatives(solved.medium, inner, own, response[:, None, :]).items():
-            found[name] = found[name] + source.power * solved.nodes.averaged(change[0], spread, solved.area)
+            found[name] = found[name] + source.power * solved.nodes.unit_rise(change[0], spread, solved.area)
     if "sink" in found:
         found["sink"] = found["sink"] + solved.device.sink
     return found

@@ -47,19 +47,19 @@ class PointSpread:
 
     def step(self, x: ArrayLike) -> Array:
         """(n,) unit step at 0 as it is seen at x (m)."""
-        return self._seen(numbers(x))[0]
+        return self._step_and_ramp(numbers(x))[0]
 
     def ramp(self, x: ArrayLike) -> Array:
         """(n,) max(x, 0) as it is seen at x, m."""
-        return self._seen(numbers(x))[1]
+        return self._step_and_ramp(numbers(x))[1]
 
     def branches(self, x: ArrayLike) -> NDArray[np.float64]:
         """(n, 4) what unit values left and right and unit gradients left and right give at distances x (m)."""
         at = numbers(x)
-        step, ramp = self._seen(at)
+        step, ramp = self._step_and_ramp(at)
         return np.column_stack([1 - step, step, at - ramp, ramp])
 
-    def _seen(self, x: Array) -> tuple[Array, Array]:
+    def _step_and_ramp(self, x: Array) -> tuple[Array, Array]:
         """Step and ramp in closed form; the kernels are even, so that a straight line stays what it is."""
         from scipy.special import ndtr
 

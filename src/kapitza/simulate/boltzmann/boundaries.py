@@ -181,9 +181,9 @@ class InterfaceScattering:
             return _transmission_flow(self.transmission, left, right)
         if self.coefficient is None and isinstance(self.specular_transmission, AngularTransmission):
             return _specular_flow(self.specular_transmission, left, right)
-        return self._balanced(left, right)
+        return self._coefficient_flow(left, right)
 
-    def _balanced(self, left: Carriers, right: Carriers) -> Array:
+    def _coefficient_flow(self, left: Carriers, right: Carriers) -> Array:
         coefficient = self.coefficient if self.coefficient is not None else np.empty(0)
         place = f"boundary {left.name}|{right.name}"
         if coefficient.size not in (1, left.omega.size):

@@ -111,7 +111,7 @@ def spectral_carriers(
     else:
         modes = _branch_modes(material, bounds, temperature, statistics)
 
-    def made(one: ScatteringRates) -> Carriers:
+    def make(one: ScatteringRates) -> Carriers:
         lifetime = 1 / np.maximum(one.rate(modes.omega, modes.speed, temperature), _MIN_SCATTERING_RATE)
         full = isinstance(material, Bands)
         found = collect_modes(
@@ -119,7 +119,7 @@ def spectral_carriers(
         )
         return _match_spectrum(found, material, one) if isinstance(material, Bands) else found
 
-    return made(rates) if conductivity is None else _scale_umklapp(made, rates, conductivity)
+    return make(rates) if conductivity is None else _scale_umklapp(make, rates, conductivity)
 
 
 def _scale_umklapp(

@@ -73,7 +73,7 @@ class RangeSpectrum:
     each: Array  # (nk, n) total of each wave vector
     share: Array  # (nk,) points of the mesh that each wave vector stands for
 
-    def conducted(self, temperature: Array) -> Array:
+    def conductance(self, temperature: Array) -> Array:
         """(nT,) emitted conductance that it carries, W m⁻² K⁻¹."""
         return mode_heat_capacity(self.omega, temperature) @ (self.total * self.weight) / (2 * np.pi)
 

@@ -130,10 +130,10 @@ def refine_to_tolerance(
     parts = frequency_ranges(junction, float(wanted.min()), float(wanted.max()), full_zone=fixed is not None)
     level = [0] * len(parts)
     bands = [sampler(part, 0) for part in parts]
-    change = np.array([band.conducted(wanted) for band in bands])  # one level alone says nothing: all may be error
+    change = np.array([band.conductance(wanted) for band in bands])  # one level alone says nothing: all may be error
     used = sum(band.points for band in bands)
     while True:
-        carried = np.array([band.conducted(wanted) for band in bands])
+        carried = np.array([band.conductance(wanted) for band in bands])
         error = (
             change
             if fixed  # a mesh that is given is not refined: errors of frequencies alone
@@ -153,7 +153,7 @@ def refine_to_tolerance(
         level[worst] += 1
         bands[worst] = sampler(parts[worst], level[worst])
         used += bands[worst].points
-        moved = np.abs(bands[worst].conducted(wanted) - carried[worst])
+        moved = np.abs(bands[worst].conductance(wanted) - carried[worst])
         change[worst] = np.maximum(moved, change[worst] / _MAX_ERROR_DECAY)
 
 
@@ -170,7 +170,7 @@ def _undetected_error(
     symmetry nothing is known, and it may carry what the law of long waves makes of the ranges beside it.
     """
     directions = int(disperses(junction).sum())
-    carried = np.array([band.conducted(temperature) for band in bands])
+    carried = np.array([band.conductance(temperature) for band in bands])
     if directions == 0:  # a chain has a single wave vector
         return np.zeros_like(carried)
     spread = np.array([band.spread(temperature) for band in bands])

@@ -79,7 +79,7 @@ def prepare_junction(junction: Junction) -> PreparedJunction:
 
 def lead_contact(prepared: PreparedJunction, k: ArrayLike, side: Side) -> LeadContact:
     """Blocks of a lead at the wave vectors that make up those of the junction, (nk, 2), and its port."""
-    inside, waves = prepared.junction.unfolded(k, side)
+    inside, waves = prepared.junction.unfold(k, side)
     count, copies = inside.shape[:2]
     found = lead_layers(prepared.junction.lead(side), inside.reshape(-1, 2), prepared.fold(side))
     factor = found.b if side == "left" else found.a
@@ -288,7 +288,7 @@ def _lead_end(
     right, left = decimation_self_energy(onsite, hop, energy), decimation_self_energy(onsite, dagger(hop), energy)
     bulk = _inverse_diagonal(energy, onsite + left + right, at.copies)  # a layer between two half crystals: the bulk
     found = left if side == "left" else right
-    return _to_junction_coordinates(prepared.junction.unfolded(k, side)[1][index], found), bulk
+    return _to_junction_coordinates(prepared.junction.unfold(k, side)[1][index], found), bulk
 
 
 def _lead_end_on_axis(
@@ -332,7 +332,7 @@ def _to_junction_coordinates(waves: AnyComplexArray, blocks: AnyComplexArray) ->
 
 def lead_blocks(junction: Junction, k: ArrayLike, side: Side) -> tuple[AnyComplexArray, AnyComplexArray]:
     """Blocks of a lead with the periods of the junction, (nk, F, F) each, (rad/ps)²."""
-    inside, waves = junction.unfolded(k, side)
+    inside, waves = junction.unfold(k, side)
     onsite, hop = junction.lead(side).blocks(inside.reshape(-1, 2))
     return _to_junction_coordinates(waves, onsite), _to_junction_coordinates(waves, hop)
 

@@ -273,7 +273,7 @@ def wavevector_box(junction: Junction, omega: float, start: Array) -> Array:
         k = (grid - [1.0, 0.0]) * box  # one of k and -k
         found = np.full(len(k), np.inf)
         for side in ("left", "right"):
-            inside, _ = junction.unfolded(k, side)
+            inside, _ = junction.unfold(k, side)
             each = _band_bottom(junction.lead(side), wavevector_fractions(inside.reshape(-1, 2))).reshape(len(k), -1)
             found = np.minimum(found, each.min(axis=1))
         here = np.abs(k[found < omega])

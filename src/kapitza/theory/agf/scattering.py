@@ -218,7 +218,7 @@ class ScatteringMatrix:
         """(n', n) probability from each arriving to each leaving wave; of degenerate ones only sums have a meaning."""
         return np.square(np.abs(self.block(start, stop)))
 
-    def grouped(self, start: Side, stop: Side) -> Array:
+    def sum_degenerate(self, start: Side, stop: Side) -> Array:
         """(g', g) sums of the probabilities over degenerate waves, which do not depend on the choice of a basis."""
         found = self.probability(start, stop)
         rows, columns = (

@@ -81,7 +81,7 @@ class _LayerSweep:
             behind = self.passed[k] * behind
         return found
 
-    def transmitted(self) -> Array:
+    def transmission(self) -> Array:
         """(S,) what is left of a stream behind the layer."""
         count = np.bincount(self.kind, minlength=len(self.passed))
         return np.prod(self.passed ** count[:, None], axis=0)
@@ -172,15 +172,15 @@ def partial_fractions(weight: Array, length: Array) -> tuple[Array, Array]:
     return 1 / np.abs(np.array(slope)), found  # zeros of W are simple: the residues of its inverse are 1/W'
 
 
-def conjugate_gradients(applied: LinearMap, given: Array, corrected: LinearMap) -> tuple[Array, int]:
+def conjugate_gradients(operator: LinearMap, given: Array, precondition: LinearMap) -> tuple[Array, int]:
     """Solve the symmetric balance for heat (N,), with its rough inverse; also return the number of steps."""
     make: Any = LinearOperator  # whose types know of subclasses alone
-    balance, inverse = (make((given.size,) * 2, matvec=one, dtype=float) for one in (applied, corrected))
+    balance, inverse = (make((given.size,) * 2, matvec=one, dtype=float) for one in (operator, precondition))
     steps: list[Array] = []  # one iterate each
     tolerances = {"rtol": _RESIDUAL_TOLERANCE, "atol": 0.0}  # fluxes span decades: only the relative residual counts
     found, state = cg(balance, given, **tolerances, maxiter=_MAX_ITERATIONS, M=inverse, callback=steps.append)
     if state:
-        left = float(np.linalg.norm(given - applied(found))) / max(float(np.linalg.norm(given)), 1e-300)
+        left = float(np.linalg.norm(given - operator(found))) / max(float(np.linalg.norm(given)), 1e-300)
         raise ConvergenceError(f"{_MAX_ITERATIONS} steps left {left:.1e} of the residual; use fewer cells", last=found)
     return np.asarray(found, dtype=float), len(steps)
 
@@ -195,7 +195,7 @@ def _make_preconditioner(sweeps: Sequence[_LayerSweep], joints: Sequence[Array])
     )
     nodes = int(cells[-1]) + 2
 
-    def corrected(residual: Array) -> Array:
+    def precondition(residual: Array) -> Array:
         given = residual.reshape(-1, CELL_POLYNOMIALS)
         found = np.einsum("cij,cj->ci", blocks, given)
         # hats are (1 ∓ φ₁)/2 in a cell; the transpose leads back, so that the sum stays symmetric, as CG requires
@@ -206,7 +206,7 @@ def _make_preconditioner(sweeps: Sequence[_LayerSweep], joints: Sequence[Array])
         found[:, 1] += (wave[cells + 1] - wave[cells]) / 2
         return found.ravel()
 
-    return corrected
+    return precondition
 
 
 def _node_offsets(sweeps: Sequence[_LayerSweep]) -> list[int]:
@@ -287,7 +287,7 @@ def solve_by_sweeps(slabs: LayeredSystem, heat: RealOrComplexArray | None = None
     """Solve for the temperatures of very many cells by conjugate gradients: cost grows with streams and cells."""
     sweeps = [_prepare_sweep(one, cells) for one, cells in zip(slabs.streams, slabs.widths, strict=True)]
     faces, stops = slabs.faces, slabs.stops
-    between, emitted, passed, flow = face_exchange(faces, [one.transmitted() for one in sweeps], slabs.base)
+    between, emitted, passed, flow = face_exchange(faces, [one.transmission() for one in sweeps], slabs.base)
 
     def parts(temperature: Array) -> list[Array]:
         return [temperature[stops[i] : stops[i + 1]].reshape(-1, CELL_POLYNOMIALS) for i in range(len(sweeps))]
@@ -310,13 +310,13 @@ def solve_by_sweeps(slabs: LayeredSystem, heat: RealOrComplexArray | None = None
             ]
         )
 
-    def applied(temperature: Array) -> Array:
+    def operator(temperature: Array) -> Array:
         balance, leaving = outwards(temperature)
         back = np.matmul(between, leaving.reshape(len(between), -1, 1)).reshape(emitted.shape)
         return np.concatenate([one.ravel() for one in balance]) - inwards(back)
 
     given = inwards(emitted) if heat is None else inwards(emitted) + heat
-    temperature, steps = conjugate_gradients(applied, given, _make_preconditioner(sweeps, _face_conductances(slabs)))
+    temperature, steps = conjugate_gradients(operator, given, _make_preconditioner(sweeps, _face_conductances(slabs)))
     if faces.walls is None:  # any temperature may be added
         widths = np.concatenate(list(slabs.widths))
         temperature[::CELL_POLYNOMIALS] -= widths @ temperature[::CELL_POLYNOMIALS] / widths.sum()

@@ -130,9 +130,9 @@ class Transport:
         InputError
             where no heat flows: ends of one temperature, an adiabatic one, or a boundary that nothing crosses
         """
-        return self.difference / self._driven()
+        return self.difference / self._nonzero_flux()
 
-    def _driven(self) -> float:
+    def _nonzero_flux(self) -> float:
         closed = self.boundary_flow.size and not self.boundary_flow.sum(axis=1).all()
         if closed or not self.difference or not np.isfinite(self.difference):
             why = "a boundary lets nothing pass" if closed else f"its ends differ by {self.difference:g} K"
@@ -179,7 +179,7 @@ class Transport:
         j = (i + 1) % len(self.names)
         apart = self.difference if j <= i else 0.0  # the first layer of the next period is as much colder
         if drop == "emitted":  # heat is what crosses times the gap: an identity, in any solution
-            return self._driven() / float(self.boundary_flow[i].sum())
+            return self._nonzero_flux() / float(self.boundary_flow[i].sum())
         if drop == "local":
             sides = [
                 np.sum(self.flow[layer] * (self.incident_temperature[side][i] + self.outgoing_temperature[side][i]))
@@ -211,7 +211,7 @@ class Transport:
     def resistances(self) -> dict[str, dict[Drop, float]]:
         """Resistance of each boundary by name and drop, m² K W⁻¹."""
         return {
-            name: {drop: self.drop(i, drop) / self._driven() for drop in TEMPERATURE_DROPS}
+            name: {drop: self.drop(i, drop) / self._nonzero_flux() for drop in TEMPERATURE_DROPS}
             for i, name in enumerate(self.boundary_names)
         }
 

@@ -272,15 +272,15 @@ def _make_transport_map(
         part | {name: grid.sum_on_map(np.asarray(part[name], dtype=float)) for name in _CELL_TALLIES} for part in parts
     ]
 
-    def scaled(name: str, weight: Array | float) -> tuple[Array, Array]:
+    def scale(name: str, weight: Array | float) -> tuple[Array, Array]:
         value, sigma = average_batches(parts, name)
         return value * driven / weight, sigma * driven / weight
 
-    heat, lattice = scaled("heat", capacity), scaled("lattice", exchange)
-    flux = scaled("flow", np.where(solid, volume, np.nan)[:, None])
-    spectrum, power = scaled("power", 1.0), average_batches(total, "power")
+    heat, lattice = scale("heat", capacity), scale("lattice", exchange)
+    flux = scale("flow", np.where(solid, volume, np.nan)[:, None])
+    spectrum, power = scale("power", 1.0), average_batches(total, "power")
     with np.errstate(divide="ignore", invalid="ignore"):
-        seen = scaled("probe", probe_capacity)
+        seen = scale("probe", probe_capacity)
     return TransportMap(
         edges=grid.edges, names=tuple(prepared.domain.regions), region=filled.reshape(shape), base=prepared.base,
         temperature=prepared.reference + heat[0].reshape(shape), temperature_sigma=heat[1].reshape(shape),

@@ -117,7 +117,7 @@ class AseDynamics:
         self._members = [np.flatnonzero(system.role == role) for role in (HOT_ROLE, COLD_ROLE)]
         self._x, self._v = state.positions.copy(), np.where(self._free, state.velocities, 0.0)
         self._heat = state.heat.copy()
-        self._a, self._potential = self._forced()
+        self._a, self._potential = self._evaluate_forces()
         moved = np.abs(self._a).max() * timestep**2
         if not moved < MAX_FIRST_MOVE:
             raise InputError(
@@ -151,7 +151,7 @@ class AseDynamics:
             self._bathe()  # half before, half after Verlet: symmetric in time
             self._v += 0.5 * self._timestep * self._a
             self._x += self._timestep * self._v
-            self._a, self._potential = self._forced()
+            self._a, self._potential = self._evaluate_forces()
             self._v += 0.5 * self._timestep * self._a
             self._bathe()
             self._step += 1
@@ -171,7 +171,7 @@ class AseDynamics:
     def close(self) -> None:
         """Nothing to release."""
 
-    def _forced(self) -> tuple[Array, float]:
+    def _evaluate_forces(self) -> tuple[Array, float]:
         """(n, 3) accelerations, m s⁻², and potential energy, J."""
         self._atoms.positions = self._x / angstrom
         try:
@@ -192,17 +192,17 @@ class AseDynamics:
             mass, v = self._system.masses[atoms], self._v[atoms]
             before = 0.5 * float(mass @ (v**2).sum(axis=1))
             self._v[atoms] = (
-                self._kicked(v, mass, goal) if self._thermostats.kind == "langevin" else self._scaled(v, mass, k)
+                self._kick(v, mass, goal) if self._thermostats.kind == "langevin" else self._rescale(v, mass, k)
             )
             self._heat[k] += 0.5 * float(mass @ (self._v[atoms] ** 2).sum(axis=1)) - before
 
-    def _kicked(self, v: Array, mass: Array, temperature: float) -> Array:
+    def _kick(self, v: Array, mass: Array, temperature: float) -> Array:
         """Velocities after half a step of a Langevin thermostat."""
         c = np.exp(-0.5 * self._timestep / self._thermostats.damping)
         spread = np.sqrt((1 - c**2) * k_B * temperature / mass)[:, None]  # fluctuation-dissipation: <mv²> stays k_BT
         return c * v + spread * self._random.standard_normal(v.shape)
 
-    def _scaled(self, v: Array, mass: Array, thermostat: int) -> Array:
+    def _rescale(self, v: Array, mass: Array, thermostat: int) -> Array:
         """Velocities scaled about their drift so as to hold half a step's worth of heat more, or less."""
         drift = mass @ v / mass.sum()  # conserved: only motion about it is heat
         kinetic = 0.5 * float(mass @ ((v - drift) ** 2).sum(axis=1))

@@ -135,7 +135,7 @@ class BuiltinDynamics:
     def use_list(self, near: NeighbourList) -> None:
         """Use a new list of neighbours."""
         self.near = near
-        self.x = near.extended(self.r)
+        self.x = near.extend(self.r)
         self.species = self.kinds[near.owner]
         self.f = np.zeros_like(self.x)
 

@@ -177,7 +177,7 @@ class FakeDynamics:
         return self._y[-3:-1] * self._bodies.unit
 
     @property
-    def crossed(self) -> float:
+    def transferred_heat(self) -> float:
         """Energy that has crossed the plane from left to right since the motion began, J."""
         return float(self._y[-1]) * self._bodies.unit
 
@@ -197,7 +197,7 @@ class FakeDynamics:
         y = np.append(self._y, 1.0)
         self._y = (propagator @ y + root @ self._random.normal(size=y.size))[:-1]
         self._step += steps
-        self._velocities = self._drawn()
+        self._velocities = self._draw_velocities()
 
     def state(self) -> MdState:
         """Copy of all that is needed to go on."""
@@ -207,7 +207,7 @@ class FakeDynamics:
     def close(self) -> None:
         """Nothing to release."""
 
-    def _drawn(self) -> Array:
+    def _draw_velocities(self) -> Array:
         """(n, 3) random velocities, with just the temperature of each plane."""
         system = self._bodies.system
         drawn = self._random.normal(size=self._positions.shape) / np.sqrt(system.masses)[:, None]

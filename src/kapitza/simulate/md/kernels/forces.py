@@ -65,7 +65,7 @@ def energy_and_forces(
     potential: Potential, near: NeighbourList, positions: Array, species: NDArray[np.int32]
 ) -> tuple[float, Array]:
     """Potential energy (J) and forces (n, 3) N of atoms at positions (n, 3) m."""
-    x = near.extended(positions)
+    x = near.extend(positions)
     f = np.zeros_like(x)
     energy = load_kernels(potential).forces(x, species[near.owner], near.start, near.near, potential.parameters, f)
     return float(energy), _fold_ghosts(near, f)
@@ -73,7 +73,7 @@ def energy_and_forces(
 
 def site_energies(potential: Potential, near: NeighbourList, positions: Array, species: NDArray[np.int32]) -> Array:
     """(n,) energy of each atom, J; their sum is the potential energy."""
-    x = near.extended(positions)
+    x = near.extend(positions)
     e = np.zeros(len(x))
     load_kernels(potential).sites(x, species[near.owner], near.start, near.near, potential.parameters, e)
     return np.asarray(np.bincount(near.owner, weights=e, minlength=len(positions)), dtype=float)
@@ -116,7 +116,7 @@ def _largest_eigenfrequency(forces: SystemForces, system: System, side: IntArray
     atoms = side[system.role[side] != FIXED_ROLE]
     root = np.sqrt(system.masses[atoms])[:, None]
 
-    def pulled(vector: Array) -> Array:
+    def restoring_force(vector: Array) -> Array:
         shift = np.zeros_like(system.positions)
         shift[atoms] = vector.reshape(-1, 3) / root
         scale = _FORCE_STEP / float(np.abs(shift).max())
@@ -128,6 +128,6 @@ def _largest_eigenfrequency(forces: SystemForces, system: System, side: IntArray
     start = np.random.default_rng(0).normal(size=size)
     make: Any = LinearOperator  # whose types know of subclasses alone
     find: Any = eigsh
-    operator = make((size, size), matvec=pulled, dtype=float)
+    operator = make((size, size), matvec=restoring_force, dtype=float)
     value = find(operator, k=1, which="LA", v0=start, tol=1e-3, return_eigenvectors=False)
     return float(np.sqrt(max(0.0, float(value[0]))))

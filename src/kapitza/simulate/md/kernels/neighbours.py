@@ -33,7 +33,7 @@ class NeighbourList:
     near: NDArray[np.int32]  # neighbours of each atom, in ascending order
     reach: float  # distance of the farthest neighbours, m
 
-    def extended(self, positions: Array) -> Array:
+    def extend(self, positions: Array) -> Array:
         """(N, 3) positions of atoms and ghosts, m."""
         return np.asarray(positions[self.owner] + self.shift, dtype=float)
 

@@ -43,7 +43,7 @@ class BodyModes:
         """(m,) part of each mode that lies on some atoms, 0 to 1: near one for those that the interface binds."""
         return np.square(self.vectors[:, np.isin(self.atoms, atoms)]).sum(axis=(1, 2))
 
-    def kept(self, modes: IntArray) -> "BodyModes":
+    def select(self, modes: IntArray) -> "BodyModes":
         """Some of the modes: those of an interface cost a small part of what all of them do."""
         return BodyModes(self.atoms, self.omega[modes], self.vectors[modes])
 

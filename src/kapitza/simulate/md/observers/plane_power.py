@@ -45,7 +45,7 @@ class PlaneSides:
     plane: float  # height, m
     right: BoolArray  # (n,) whether each atom belongs to the right side
 
-    def unfolded(self, positions: Array) -> tuple[Array, Array]:
+    def unfold(self, positions: Array) -> tuple[Array, Array]:
         """(n,) heights above the plane, m, and (n,) boxes along z by which each atom was moved to get there."""
         height = positions[:, 2] - self.plane
         if not self.periodic:
@@ -55,7 +55,7 @@ class PlaneSides:
 
     def slab(self, positions: Array, reach: float, name: str) -> tuple[IntArray, Array]:
         """Atoms close enough to the plane to matter, and (k, 3) shifts bringing them there; thin sides are refused."""
-        height, boxes = self.unfolded(positions)
+        height, boxes = self.unfold(positions)
         beyond = np.abs(height[(height > 0) != self.right])  # rough planes and, in a periodic box, behind the far ends
         if self.periodic:
             rough = float(beyond[beyond < reach].max(initial=0.0))
@@ -77,7 +77,7 @@ def divide_at_plane(system: System, plane: float | None = None, right: BoolArray
     level = system.plane if plane is None else plane
     found = PlaneSides(system.lattice, system.periodic, level, np.zeros(0, dtype=bool))
     if right is None:
-        own = system.right if plane is None else found.unfolded(system.positions)[0] > 0
+        own = system.right if plane is None else found.unfold(system.positions)[0] > 0
     else:
         own = np.asarray(right, dtype=bool)
     n = len(system.positions)

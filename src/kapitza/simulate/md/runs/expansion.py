@@ -44,7 +44,7 @@ class Pressure:
     def __call__(self, positions: Array, velocities: Array) -> Array:
         """(3,) Pa."""
         near = self.around.at(positions)
-        x = near.extended(positions)
+        x = near.extend(positions)
         f = np.zeros_like(x)
         self.forces(x, self.kinds[near.owner], near.start, near.near, self.potential.parameters, f)
         virial = np.einsum("ia,ia->a", x, f)  # over ghosts, too: valid for any cutoff and many-body forces

@@ -193,7 +193,7 @@ def run(
     if sampling.reference and "layers" in recipes:
         setups.append(_reference_setup(setups[0], sampling.reference, recipes["layers"]))
     found = _run_setups(setups, store, executor, progress)
-    result = evolve(records_of(setups[0], found[0]), **sampled(setups[0], recipes, found))
+    result = evolve(records_of(setups[0], found[0]), **observer_results(setups[0], recipes, found))
     if sides is not None:
         result = evolve(result, length=sides.length, density=sides.density, step=sampling.every * protocol.timestep)
     return result
@@ -219,10 +219,10 @@ def records_of(setup: RunSetup, found: Sequence[Replica]) -> Run:
     )
 
 
-def sampled(setup: RunSetup, recipes: dict[str, ObserverRecipe], found: Sequence[Sequence[Replica]]) -> dict[str, Any]:
+def observer_results(setup: RunSetup, recipes: dict[str, ObserverRecipe], found: list[list[Replica]]) -> dict[str, Any]:
     """Attributes of a run from its observers; the second of `found` is the reference in equilibrium."""
 
-    def restored(name: str, replicas: Sequence[Replica], names: Sequence[str]) -> list[Any]:
+    def restore(name: str, replicas: Sequence[Replica], names: Sequence[str]) -> list[Any]:
         made: list[Any] = []
         for one in replicas if name in names else ():
             made.append(recipes[name](setup.system, setup.potential))
@@ -230,12 +230,12 @@ def sampled(setup: RunSetup, recipes: dict[str, ObserverRecipe], found: Sequence
         return made
 
     names, first = list(recipes), found[0]
-    boundaries = restored("boundaries", first, names)
+    boundaries = restore("boundaries", first, names)
     return {
-        "fluxes": [one.flux(setup.method) for one in restored("plane", first, names)],
-        "driven": [one.spectra() for one in restored("layers", first, names)],
-        "reference": [one.spectra() for later in found[1:] for one in restored("layers", later, ["layers"])],
-        "modes": [one.result() for one in restored("interface", first, names)],
+        "fluxes": [one.flux(setup.method) for one in restore("plane", first, names)],
+        "driven": [one.spectra() for one in restore("layers", first, names)],
+        "reference": [one.spectra() for later in found[1:] for one in restore("layers", later, ["layers"])],
+        "modes": [one.result() for one in restore("interface", first, names)],
         "highest_frequency": _known_frequencies(setup),
         **({"power": boundaries[0].powers} if boundaries else {}),
     }

@@ -291,13 +291,13 @@ def insert_slabs(record: Record, slabs: SlabThermometer, layer: int, empty: floa
     complete = len(slabs.sums) == len(record.power)
     inserted = slabs.temperatures[:, used] if complete else record.temperature[:, [layer]] + profile
 
-    def put(old: NDArray[NumberType], new: NDArray[NumberType]) -> NDArray[NumberType]:
+    def replace_layer(old: NDArray[NumberType], new: NDArray[NumberType]) -> NDArray[NumberType]:
         return np.concatenate([old[..., :layer], new, old[..., layer + 1 :]], axis=-1)
 
     return evolve(
         record,
-        heights=put(record.heights, middle),
-        counts=put(record.counts, counts),
-        roles=put(record.roles, np.full(middle.size, FREE_ROLE, dtype=np.int64)),
-        temperature=put(record.temperature, inserted),
+        heights=replace_layer(record.heights, middle),
+        counts=replace_layer(record.counts, counts),
+        roles=replace_layer(record.roles, np.full(middle.size, FREE_ROLE, dtype=np.int64)),
+        temperature=replace_layer(record.temperature, inserted),
     )
