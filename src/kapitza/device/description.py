@@ -1,6 +1,6 @@
 """What a device is: layers in a box, where heat enters, how its power varies with time, and where heat leaves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -131,10 +131,10 @@ class HeatSource:
 
 
 def _sources_tuple(value: Any) -> tuple[HeatSource, ...]:
-    """Return sources of heat as a tuple, each with its own name."""
-    found = tuple(value)
+    """Return sources of heat, or the only one, as a tuple, each with its own name."""
+    found = tuple(value) if isinstance(value, Iterable) else (value,)
     if not all(isinstance(one, HeatSource) for one in found):
-        raise InputError(f"expected sources of heat, got {value!r:.80}")
+        raise InputError(f"expected a list of sources of heat, got {value!r:.80}")
     names = [one.name for one in found]
     for name in names:
         if names.count(name) > 1:
@@ -319,7 +319,7 @@ def _check_heat_sink(device: Device) -> None:
 
 def _check_source_place(device: Device, source: HeatSource) -> None:
     """Refuse sources that the layers or the box do not have a place for."""
-    index, _ = locate_plane(source.plane or device.top(), device.stack)
+    index, _ = locate_plane(device.top() if source.plane is None else source.plane, device.stack)
     layer = device.stack.layers[index]
     if source.volumetric and np.isinf(layer.thickness):
         raise InputError(f"{source.name}: no heat spreads evenly through {layer.name}, which is infinitely thick")

@@ -108,11 +108,18 @@ def heat_capacity_of(layer: Layer) -> float:
     return layer.heat_capacity
 
 
+def check_plane(plane: object) -> None:
+    """Refuse what is no plane."""
+    if not isinstance(plane, Plane):
+        raise InputError(f"expected a plane, got {plane!r:.60}: write Plane(layer, depth), with the depth in m")
+
+
 def locate_plane(plane: Plane, stack: Stack) -> tuple[int, float]:
     """Index of the layer of a plane, and its depth there as `layer_extent` counts it, m.
 
     A plane in no layer of the stack, beyond the end of its layer or at infinity is refused.
     """
+    check_plane(plane)
     names = [layer.name for layer in stack.layers]
     if plane.layer not in names:
         raise InputError(f"no layer {plane.layer!r} for a plane: the stack has {', '.join(names)}")

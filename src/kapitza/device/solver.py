@@ -1,6 +1,6 @@
 """One verb for the steady temperatures of any device: layers without a grid, blocks on a grid, bodies on a mesh."""
 
-from typing import Literal, overload
+from typing import Literal, Protocol, overload, runtime_checkable
 
 from kapitza.device.description import Device
 from kapitza.device.elements.body import Body
@@ -16,8 +16,18 @@ Method = Literal["layers", "volumes", "elements"]
 _METHODS: tuple[Method, ...] = ("layers", "volumes", "elements")
 
 
+@runtime_checkable
+class DescribedBody(Protocol):
+    """What holds a body, as the record of a device file does."""
+
+    @property
+    def body(self) -> Body:
+        """What is solved."""
+        ...
+
+
 @overload
-def solve(device: Body, *, method: Literal["elements"] | None = None) -> BodyTemperatures:  # noqa: D418
+def solve(device: Body | DescribedBody, *, method: Literal["elements"] | None = None) -> BodyTemperatures:  # noqa: D418
     """A body on a mesh, by finite elements."""
 
 
@@ -41,7 +51,7 @@ def solve(  # noqa: D418
 
 
 def solve(
-    device: Device | Layout | Body,
+    device: Device | Layout | Body | DescribedBody,
     *,
     method: Method | None = None,
     cells: int = 150_000,
@@ -55,7 +65,8 @@ def solve(
 
     Parameters
     ----------
-    device : layers (`Device`), layers with blocks (`Layout`), or a mesh (`Body`)
+    device : layers (`Device`), layers with blocks (`Layout`), or a mesh (`Body`, or the file that describes one): all
+        that `read` makes of a device file
     method : "layers", "volumes" or "elements" instead of what the geometry needs
     cells : about how many cells a box grid has; the error goes as their number to the power -2/3
     grid : another box grid than the automatic one
@@ -73,12 +84,16 @@ def solve(
     ConvergenceError
         where the temperatures do not settle (thermal runaway)
     """
+    if isinstance(device, DescribedBody):
+        device = device.body
     needed = _needed_method(device)
     if method not in (None, *_METHODS):
         raise InputError(
             f"method = {method!r}: expected {', '.join(map(repr, _METHODS))}; leave it out to solve by what the "
             "geometry needs"
         )
+    if grid is not None and not isinstance(grid, BoxGrid):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(f"grid = {grid!r:.60}: expected a BoxGrid; the number of cells is cells=")
     chosen = method or ("volumes" if needed == "layers" and grid is not None else needed)
     if isinstance(device, Body):
         if chosen != "elements":

@@ -1,7 +1,6 @@
 """Steady temperatures of a body on a mesh, and the views on them: jumps, sections, fluxes, sensitivities."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
 
 import numpy as np
 from attrs import field, frozen
@@ -29,7 +28,7 @@ from kapitza.device.results import (
     logarithmic_derivatives,
     merge_points,
 )
-from kapitza.device.setup import Plane
+from kapitza.device.setup import Plane, check_plane
 from kapitza.errors import InputError
 
 # a curved triangle as four straight ones
@@ -38,8 +37,17 @@ _PLANE_OFFSET = 1e-7  # of the size of a body, by which a plane is moved off nod
 _BODY_PERTURBATION = 0.1  # of a number, by which it is moved either way: the equations are linear in it
 
 
+class _AbsoluteTemperatures:
+    """Rises above 0 K."""
+
+    @property
+    def sink(self) -> float:
+        """0 K: rises of a body are its temperatures."""
+        return 0.0
+
+
 @frozen(eq=False, kw_only=True)
-class BodyTemperatures:
+class BodyTemperatures(_AbsoluteTemperatures):
     """Temperatures of a body: a point on a boundary that resists has an unknown for each side."""
 
     body: Body
@@ -49,7 +57,6 @@ class BodyTemperatures:
     flows: Mapping[str, float] = field(metadata=about("W, W m^-1 in two dimensions", "heat out through each face"))
     heat_generated: float = field(metadata=about("as flows", "heat from the sources inside"))
     steps: int = field(metadata=about("1", "of the iteration; 0 where the equations were factorised"))
-    sink: ClassVar[float] = 0.0  # K: rises of a body count from 0 K, so that they are its temperatures
 
     @property
     def imbalance(self) -> float:
@@ -148,12 +155,12 @@ class BodyTemperatures:
         """
         height, depth = _locate_plane(self.body.mesh, plane)
         if self.body.mesh.dimension == 3:
-            return _cut_body(self, 2, height, self.sink)
+            return _cut_body(self, 2, height, 0.0)
         mesh, rows = self.body.mesh, self.temperature[self.split.unknowns]
         _, points, value = _slice_cells(mesh.points, mesh.cells, rows, 1, height)
         order = np.lexsort((points.mean(axis=1).repeat(2), points.ravel()))  # each piece has its own two ends
         name = "top" if plane is None else plane.layer
-        return TemperatureField(name, points.ravel()[order], [0.0], value.ravel()[order, None] - self.sink, depth)
+        return TemperatureField(name, points.ravel()[order], [0.0], value.ravel()[order, None], depth)
 
     def flux(self, plane: Plane | None = None) -> PlaneFlux:
         """Heat down through a plane as of `plane`, in each cell that it cuts."""
@@ -220,6 +227,7 @@ def _locate_plane(mesh: Mesh, plane: Plane | None) -> tuple[float, float]:
     top = float(mesh.points[mesh.cells, -1].max())
     if plane is None:
         return _off_nodes(top, float(mesh.points[mesh.cells, -1].min()), top), 0.0
+    check_plane(plane)
     if plane.layer not in mesh.names:
         raise InputError(f"no region {plane.layer!r} for a plane: the mesh has {', '.join(mesh.names)}")
     heights = mesh.points[mesh.cells[mesh.region == mesh.names.index(plane.layer)], -1]

@@ -64,10 +64,14 @@ class BoxGrid:
         dx, dy, _ = self.sizes
         return np.outer(dx, dy)
 
+    def has_face(self, depth: float) -> bool:
+        """Whether cells end at a depth, m."""
+        return bool(np.abs(self.z - depth).min() <= _EDGE_TOLERANCE * self.z[-1])
+
     def face(self, depth: float) -> int:
         """Number of the edge at a depth, at which the grid has to have one."""
         found = int(np.argmin(np.abs(self.z - depth)))
-        if abs(self.z[found] - depth) > _EDGE_TOLERANCE * self.z[-1]:
+        if not self.has_face(depth):
             raise InputError(f"the grid has no face at a depth of {depth:g} m, the next is at {self.z[found]:g} m")
         return found
 

@@ -221,7 +221,7 @@ class GridPlane:
     """What meets at a horizontal plane through a grid."""
 
     index: int  # of the edge along z; cells above have the number index - 1
-    above: bool  # whether it lies on the upper side of a boundary there
+    above: bool  # whether it is the bottom face of the cells above it, not the top face of those below
     # up, down: (nx, ny) conductances from the plane to the middles of the cells above and below, W K⁻¹
     up: Array
     down: Array
@@ -241,6 +241,21 @@ def find_grid_plane(found: FiniteVolumes, plane: Plane) -> GridPlane:
     return _grid_plane(found, at, above=depth >= thickness * (1 - 1e-9))
 
 
+def crossed_cells(found: FiniteVolumes, plane: Plane) -> tuple[int, float, float]:
+    """Number along z of the cells that a plane crosses, how far down in them from 0 to 1, and its depth, m.
+
+    At an edge of the grid these are the cells below it; on the upper side of a boundary those above.
+    """
+    grid, stack = found.grid, found.layout.device.stack
+    index, depth = locate_plane(plane, stack)
+    depth += layer_depth(stack, index)
+    if not grid.has_face(depth):
+        cell = int(np.searchsorted(grid.z, depth)) - 1
+        return cell, float((depth - grid.z[cell]) / grid.sizes[2][cell]), depth
+    at = find_grid_plane(found, plane)
+    return at.index - at.above, float(at.above), float(grid.z[at.index])
+
+
 def _grid_plane(found: FiniteVolumes, at: int, *, above: bool) -> GridPlane:
     """Return what meets at an edge along z, on the upper or the lower side of a boundary there."""
     areas, size = found.grid.areas, found.grid.sizes[2]
@@ -254,7 +269,7 @@ def _grid_plane(found: FiniteVolumes, at: int, *, above: bool) -> GridPlane:
         boundary = np.broadcast_to(found.resistances[2], (*areas.shape, count - 1))[:, :, at - 1]
         up, down = (up, down + boundary) if above else (up + boundary, down)
     up, down = np.maximum(up, _FIXED_FACE_RESISTANCE), np.maximum(down, _FIXED_FACE_RESISTANCE)
-    return GridPlane(at, above, areas / up, areas / down)
+    return GridPlane(at, at == count or (above and at > 0), areas / up, areas / down)
 
 
 def _source_heat(found: FiniteVolumes, source: HeatSource) -> Array:
@@ -370,15 +385,7 @@ class HorizontalFaces:
 
     def plane(self, at: GridPlane) -> Array:
         """(nx, ny) rise of a plane, K."""
-        return self.bottom[:, :, at.index - 1] if self._is_upper(at) else self.top[:, :, at.index]
-
-    def flow(self, at: GridPlane) -> Array:
-        """(nx, ny) heat down through the faces of cells on a plane, W; below a source that lies on it."""
-        return self.leaving[:, :, at.index - 1] if self._is_upper(at) else self.entering[:, :, at.index]
-
-    def _is_upper(self, at: GridPlane) -> bool:
-        """Whether a plane is the bottom face of the cells above it, not the top face of those below."""
-        return at.index == self.top.shape[2] or (at.above and at.index > 0)
+        return self.bottom[:, :, at.index - 1] if at.above else self.top[:, :, at.index]
 
 
 def horizontal_faces(found: FiniteVolumes, rise: Array) -> HorizontalFaces:

@@ -13,6 +13,7 @@ from kapitza.device.grid.finite_volumes import (
     FiniteVolumes,
     HorizontalFaces,
     axis_index,
+    crossed_cells,
     find_grid_plane,
     finite_volumes,
     horizontal_faces,
@@ -121,13 +122,13 @@ class GridTemperatures(_HottestPoint):
         return {name: float(h / v) for name, h, v in zip(self.names, heat, total, strict=True) if v}
 
     def flux(self, plane: Plane | None = None) -> PlaneFlux:
-        """Heat down through a plane, an edge of the grid and the top face if None; just below a source on it."""
+        """Heat down through a plane, the top face if None; just below a source on it."""
         system = field_volumes(self)
-        at = find_grid_plane(system, plane or system.layout.device.top())
-        flow = horizontal_faces(system, self.rise).flow(at)
-        return flux_on_plane(
-            *self.grid.middles[:2], float(self.grid.z[at.index]), flow / self.grid.areas, self.grid.areas
-        )
+        cell, share, depth = crossed_cells(system, system.layout.device.top() if plane is None else plane)
+        faces = horizontal_faces(system, self.rise)
+        # no source lies on a plane within a cell: the flow down changes evenly from its top to its bottom face
+        flow = (1 - share) * faces.entering[:, :, cell] + share * faces.leaving[:, :, cell]
+        return flux_on_plane(*self.grid.middles[:2], depth, flow / self.grid.areas, self.grid.areas)
 
     def cell_flux(self) -> Array:
         """(nx, ny, nz, 3) heat flux along x, y and down in the middle of each cell, W m⁻²."""
@@ -169,12 +170,14 @@ class GridTemperatures(_HottestPoint):
         )
 
     def plane(self, plane: Plane | None = None) -> TemperatureField:
-        """Rises on a plane, an edge of the grid and the top face if None; at a boundary, on the side of its layer."""
+        """Rises on a plane, the top face if None; at a boundary, on the side of its layer."""
         system = field_volumes(self)
-        plane = plane or system.layout.device.top()
-        at = find_grid_plane(system, plane)
-        value = horizontal_faces(system, self.rise).plane(at)
-        return TemperatureField(plane.layer, *self.grid.middles[:2], value, float(self.grid.z[at.index]))
+        plane = system.layout.device.top() if plane is None else plane
+        cell, share, depth = crossed_cells(system, plane)
+        faces = horizontal_faces(system, self.rise)
+        near, weight = (faces.top, 1 - 2 * share) if share < 0.5 else (faces.bottom, 2 * share - 1)
+        value = weight * near[:, :, cell] + (1 - weight) * self.rise[:, :, cell]  # straight from face to middle
+        return TemperatureField(plane.layer, *self.grid.middles[:2], value, depth)
 
     def respond(
         self, time: ArrayLike, waveform: WaveformChoice = "stated", *, cells: int = 40_000, grid: BoxGrid | None = None

@@ -246,7 +246,7 @@ def linear_device(device: Device, planes: tuple[Plane, ...] = ()) -> LinearDevic
 
 def source_plane(device: Device, source: HeatSource) -> Plane:
     """Plane of a source."""
-    return source.plane or device.top()
+    return device.top() if source.plane is None else source.plane
 
 
 def averaging_patches(device: Device) -> dict[str, tuple[Plane, Patch]]:

@@ -10,7 +10,7 @@ import numpy as np
 from attrs import asdict, evolve
 from scipy.fft import dctn, idctn
 
-from kapitza.core.arrays import Array, ComplexArray
+from kapitza.core.arrays import Array, ComplexArray, number
 from kapitza.device.description import Box, Device
 from kapitza.device.layered.admittance import SpectralPoints
 from kapitza.device.layered.green_functions import SlicedWaves, direct_share, flux_response, node_response, sliced_waves
@@ -40,7 +40,8 @@ def plane_map(device: Device, plane: Plane | None = None, points: tuple[int, int
 
     Properties of T are taken below the hottest point of the device, as `solve_layered` does.
     """
-    wanted, cells, numbers = plane or device.top(), _map_cells(device, points), _constant_device(device)
+    wanted = device.top() if plane is None else plane
+    cells, numbers = _map_cells(device, points), _constant_device(device)
     x, y = ((line.low + line.high) / 2 for line in cells)
     depth = slice_stack(device.stack, (wanted,))
     if numbers.box is None or _has_closed_forms(numbers):
@@ -58,7 +59,8 @@ def flux_map(device: Device, plane: Plane | None = None, points: tuple[int, int]
     The admittance of what lies behind the plane times the temperature of each wave; on the side of the layer that the
     plane names, and below heat that enters on a plane within a layer.  Properties of T as for `plane_map`.
     """
-    wanted, cells, numbers = plane or device.top(), _map_cells(device, points), _constant_device(device)
+    wanted = device.top() if plane is None else plane
+    cells, numbers = _map_cells(device, points), _constant_device(device)
     x, y = ((line.low + line.high) / 2 for line in cells)
     # flux into a face of fixed temperature is infinity times 0: a very large coefficient stands for it
     finite = {name: min(getattr(numbers, name), _FIXED_FACE_COEFFICIENT) for name in ("coefficient", "top_coefficient")}
@@ -181,7 +183,10 @@ def section_map(device: Device, y: float | None = None, *, points: int = 241, pe
     """
     held = solve_steady(device, _section_planes(device, per_layer))
     ready = held.linear
-    place = float(held.spot.y[0]) if y is None else y
+    place = float(held.spot.y[0]) if y is None else number(y)
+    low, high = (-np.inf, np.inf) if device.box is None else (0.0, device.box.depth)
+    if not (low <= place <= high and np.isfinite(place)):
+        raise InputError(f"a section at y = {place:g} m: the device reaches from {low:g} to {high:g} m")
     x = _section_positions(device, float(held.spot.x[0]), points)
     rises = ready.rise(LateralPoints(x, np.full(x.size, place)))
     depths = np.array(ready.column.depths)

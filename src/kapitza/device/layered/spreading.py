@@ -188,16 +188,29 @@ def lateral_spread(shape: SourceShape | None, at: Readout, tau: Array, box: Box 
 
 
 def source_density(shape: SourceShape | None, cells: tuple[AxisRanges, AxisRanges], box: Box | None) -> Array:
-    """(nx, ny) density of the heat of a source per watt, m⁻²: its mean over cells, of a disc that in their middles."""
+    """(nx, ny) density of the heat of a source per watt, m⁻²: its mean over cells."""
     if isinstance(shape, Disc):
-        x, y = ((line.low + line.high) / 2 for line in cells)
-        images = [np.hypot(x[:, None] - at, y - aside) < shape.radius for at, aside in _disc_images(shape, box)]
-        return np.sum(images, axis=0) / shape.area
+        images = [_disc_overlap(shape.radius, middle, cells) for middle in _disc_images(shape, box)]
+        return np.sum(images, axis=0) / shape.area / np.outer(*(line.high - line.low for line in cells))
     start = _SHARP_SPREAD * min(float((line.high - line.low).min()) for line in cells)
     x, y = (one[0] for one in separable_densities(shape, cells, np.array([start**2]), box))
     if isinstance(shape, HeatMap):
         return x.T @ (shape.value / shape.value.sum()) @ y
     return np.outer(x, y)
+
+
+def _disc_overlap(radius: float, middle: tuple[float, float], cells: tuple[AxisRanges, AxisRanges]) -> Array:
+    """(nx, ny) area of a disc in each of adjacent cells, m²."""
+
+    def half_segment(t: Array) -> Array:
+        return (t * np.sqrt(1 - t**2) + np.arcsin(t)) / 2  # integral of (1 - t²)^½ from 0
+
+    edges = (np.append(line.low, line.high[-1]) - at for line, at in zip(cells, middle, strict=True))
+    x, y = (np.clip(edge / radius, -1, 1) for edge in edges)
+    corner = np.sqrt(1 - y**2)  # a line at y bounds the disc up to this x, its rim beyond
+    rim = np.maximum(half_segment(np.abs(x))[:, None] - half_segment(corner), 0.0)
+    area = np.abs(y) * np.minimum(np.abs(x)[:, None], corner) + rim  # between the axes and lines at x and y
+    return radius**2 * np.diff(np.diff(np.outer(np.sign(x), np.sign(y)) * area, axis=0), axis=1)
 
 
 def rectangles_spread(
