@@ -146,7 +146,7 @@ def decorator(node: ast.ClassDef) -> ast.expr | None:
     """The decorator that makes a record of a class."""
     for one in node.decorator_list:
         name = ast.unparse(one.func if isinstance(one, ast.Call) else one)
-        if name in ("frozen", "define", "attrs.frozen", "attrs.define"):
+        if name.rpartition(".")[2] in ("frozen", "define", "dataclass"):
             return one
     return None
 

@@ -52,6 +52,7 @@ ROOMS = [
     "core",
     "device",
     "eels",
+    "errors",
     "io",
     "lattice",
     "matter",
@@ -62,6 +63,7 @@ ROOMS = [
     "theory",
     "thermoreflectance",
     "thermometry",
+    "units",
 ]
 
 

@@ -13,6 +13,10 @@ from importlib import import_module
 from os import PathLike, fspath
 from types import ModuleType
 
+__all__ = [
+    "ConvergenceError", "DataError", "InputError", "KapitzaError", "MissingEngine", "MissingFile", "ValidityWarning",
+]  # fmt: skip
+
 
 class KapitzaError(Exception):
     """Base of all errors that the package raises on purpose."""

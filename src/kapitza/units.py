@@ -6,6 +6,11 @@ The constants of the 2019 SI are exact; the atomic mass constant, the Bohr radiu
 
 from math import pi
 
+__all__ = [
+    "GW", "MW", "N_A", "GPa", "MPa", "THz", "angstrom", "bohr", "c_light", "e", "eV", "fs", "h", "hartree", "hbar",
+    "kW", "k_B", "m_u", "meV", "mm", "nm", "ns", "ps", "rydberg", "um", "us",
+]  # fmt: skip
+
 h = 6.62607015e-34  # J s
 hbar = h / (2 * pi)  # J s
 k_B = 1.380649e-23  # J K⁻¹

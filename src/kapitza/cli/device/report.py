@@ -55,7 +55,7 @@ class DeviceFiles(figures.Results):
                 note(f"wrote {path}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Report:
     """Temperatures with all that is printed of them, by whichever method they were solved."""
 
@@ -134,7 +134,7 @@ def _solve_layers(path: str, files: DeviceFiles, *, samples: int) -> _Report:
         mean, sigma = float(drawn.mean()), float(drawn.std(ddof=1))
         notes.append(f"{samples} devices drawn: {mean:.5g} ± {sigma:.3g} K above the sink")
         derived["sampled"] = {"unit": "K", "mean": mean, "sigma": sigma, "count": samples}
-    return _Report(found, {}, notes=notes, derived=derived, columns=columns)
+    return _Report(found=found, jumps={}, notes=notes, derived=derived, columns=columns)
 
 
 def _depth_in_layer(device: Device, found: DeviceTemperatures) -> float:
@@ -215,7 +215,7 @@ def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int) -> _Report:
         "imbalance": fields.imbalance,
         "cells": [nx, ny, nz],
     }
-    return _Report(found, jumps, fields.means, notes, derived)
+    return _Report(found=found, jumps=jumps, means=fields.means, notes=notes, derived=derived)
 
 
 def _solve_body(path: str, files: DeviceFiles) -> _Report:
@@ -248,16 +248,16 @@ def _solve_body(path: str, files: DeviceFiles) -> _Report:
     size = f"{len(mesh.cells)} {kind} of order {mesh.order}, {len(solved.temperature)} unknowns"
     unit = "W" if solid else "W/m"
     return _Report(
-        found,
-        solved.jumps,
-        {name: kelvin - held.sink for name, kelvin in solved.means.items()},
-        [f"{size}; what enters less what leaves is {left} of it"],
-        {
+        found=found,
+        jumps=solved.jumps,
+        means={name: kelvin - held.sink for name, kelvin in solved.means.items()},
+        notes=[f"{size}; what enters less what leaves is {left} of it"],
+        derived={
             "heat_out": quantity_json(dict(solved.flows), _unit_in_json(unit)),
             "imbalance": solved.imbalance,
             "unknowns": len(solved.temperature),
         },
-        unit,
+        unit=unit,
         faces=[[name, f"{solved.mean(name) - held.sink:.5g}", f"{flow:.4g}"] for name, flow in solved.flows.items()],
         axes=("x", "y", "z"),
     )
