@@ -4,12 +4,13 @@ Entries read `name : (n,) what it is, unit`; what stands after the colon is pros
 """
 
 import re
+from importlib import import_module
 from typing import Any
 
+import attrs
 from griffe import Class, Extension, Function, Object, Parameter, ParameterKind, Parameters
 
 SECTION = re.compile(r"^(?P<title>[A-Z][A-Za-z ]+)\n-{3,}$", re.MULTILINE)
-ABOUT = re.compile(r"""about\((?P<unit>"[^"]*"|'[^']*'|\w+), (?P<meaning>"[^"]*"|'[^']*')\)""")
 ENTRY = re.compile(r"^(?P<names>[\w*]+(?:, [\w*]+)*) : ?(?P<text>.*)$")
 
 
@@ -54,13 +55,17 @@ def references(lines: list[str]) -> str:
 
 def numbers_of(record: Object) -> str:
     """The numbers of a record that carry their unit and meaning themselves, as a list in Markdown."""
-    found: list[str] = []
-    for name, member in record.members.items():
-        about = ABOUT.search(str(member.value)) if member.is_attribute else None
-        if about:
-            unit = str(about["unit"]).strip("'\"")
-            found.append(f"- `{name}` ({unit}): {str(about['meaning'])[1:-1]}")
+    if not is_record(record):
+        return ""
+    own = [one for one in attrs.fields(getattr(import_module(record.module.path), record.name)) if not one.inherited]
+    known = [(one.name, one.metadata) for one in own if {"unit", "meaning"} <= set(one.metadata)]
+    found = [f"- `{name}` ({about['unit']}): {about['meaning']}" for name, about in known]
     return "\n\n**Units and meanings**\n\n" + "\n".join(found) if found else ""
+
+
+def is_record(one: Object) -> bool:
+    """Whether this is a class that attrs makes a frozen record."""
+    return isinstance(one, Class) and any("frozen" in str(decorator.value) for decorator in one.decorators)
 
 
 def link_dois(text: str) -> str:
@@ -74,11 +79,11 @@ class HouseStyle(Extension):
     def on_object(self, *, obj: Object, **_: Any) -> None:
         """Rewrite the docstring of a module, class, function or attribute."""
         if obj.docstring:
-            obj.docstring.value = link_dois(markdown(obj.docstring.value)) + (numbers_of(obj) if obj.is_class else "")
+            obj.docstring.value = link_dois(markdown(obj.docstring.value)) + numbers_of(obj)
 
     def on_class(self, *, cls: Class, **_: Any) -> None:
         """Add the `__init__` of a frozen record."""
-        if not any("frozen" in str(d.value) for d in cls.decorators) or "__init__" in cls.members:
+        if not is_record(cls) or "__init__" in cls.members:
             return
         parameters = [Parameter("self", kind=ParameterKind.positional_or_keyword)]
         for name, member in cls.members.items():

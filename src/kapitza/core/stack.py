@@ -23,15 +23,12 @@ class Layer:
     Attributes
     ----------
     name : of the material or of the layer; two layers of a stack may not share one
-    thickness : m; infinite for a substrate that heat does not cross
-    conductivity : through the layer (zz), W m⁻¹ K⁻¹
-    in_plane : conductivity along the layer (xx), W m⁻¹ K⁻¹; None where it is the same as through it
-    heat_capacity : per volume, J m⁻³ K⁻¹; None where nothing changes with time
-    in_plane_y : conductivity along y (yy), W m⁻¹ K⁻¹; None where it is the same as along x
-    xy, xz, yz : off-diagonal elements of the conductivity tensor, W m⁻¹ K⁻¹
-    electron_conductivity, electron_heat_capacity, coupling : W m⁻¹ K⁻¹, J m⁻³ K⁻¹ and W m⁻³ K⁻¹ of a metal whose
-        electrons have a temperature of their own; `conductivity` and `heat_capacity` are then those of its lattice.
-        None where one temperature is enough
+    thickness : infinite for a substrate that heat does not cross
+    in_plane : None where it is the same as through the layer
+    heat_capacity : None where nothing changes with time
+    in_plane_y : None where it is the same as along x
+    electron_conductivity, electron_heat_capacity, coupling : of a metal whose electrons have a temperature of their
+        own; `conductivity` and `heat_capacity` are then those of its lattice.  None where one temperature is enough
 
     Raises
     ------
@@ -43,16 +40,19 @@ class Layer:
     name: str
     thickness: float = field(converter=number, validator=above_zero, metadata=about("m", "thickness"))
     conductivity: float = field(
-        converter=number, validator=quantity(), metadata=about(_CONDUCTIVITY, "conductivity through the layer")
+        converter=number, validator=quantity(), metadata=about(_CONDUCTIVITY, "conductivity through the layer (zz)")
     )
     in_plane: float | None = field(
-        default=None, kw_only=True, validator=_OPTIONAL, metadata=about(_CONDUCTIVITY, "conductivity along the layer")
+        default=None,
+        kw_only=True,
+        validator=_OPTIONAL,
+        metadata=about(_CONDUCTIVITY, "conductivity along the layer (xx)"),
     )
     heat_capacity: float | None = field(
         default=None, kw_only=True, validator=_OPTIONAL, metadata=about("J m^-3 K^-1", "heat capacity per volume")
     )
     in_plane_y: float | None = field(
-        default=None, kw_only=True, validator=_OPTIONAL, metadata=about(_CONDUCTIVITY, "conductivity along y")
+        default=None, kw_only=True, validator=_OPTIONAL, metadata=about(_CONDUCTIVITY, "conductivity along y (yy)")
     )
     xy: float = field(default=0.0, kw_only=True, converter=number, validator=_FINITE, metadata=_TENSOR)
     xz: float = field(default=0.0, kw_only=True, converter=number, validator=_FINITE, metadata=_TENSOR)

@@ -58,7 +58,7 @@ class Curve:
     ----------
     x : (n,) what was varied: delay (s), frequency (Hz), ... as the experiment takes it
     value : (n,) what was measured, SI; phases in rad
-    sigma : (n,) standard uncertainty of each point; None where only their scatter is known
+    sigma : None where only the scatter of the points is known
     kind : "ratio", "in_phase", "out_of_phase", "phase", "amplitude", "temperature", as the experiment calls it
 
     Raises
@@ -70,7 +70,10 @@ class Curve:
     x: Array = field(converter=finite, metadata=about("of the experiment", "independent variable"))
     value: Array = field(converter=finite, validator=same_length("x"), metadata=about("of the signal", "signal"))
     sigma: Array | None = field(
-        default=None, converter=converters.optional(positive), validator=validators.optional(same_length("x"))
+        default=None,
+        converter=converters.optional(positive),
+        validator=validators.optional(same_length("x")),
+        metadata=about("of the signal", "(n,) standard uncertainty of each point"),
     )
     kind: str = field(default="ratio")
 

@@ -58,7 +58,7 @@ class Fit:
     problem : samples, parameters and uncertainties that were fitted
     solution : the minimum in the coordinates of the parameters, with the checks that it passed
     chi2, freedom : of the data alone, and the number of data less the number of parameters they determine
-    scatter : (m,) factor between the scatter of each curve and the uncertainty first assumed; 1 where it was stated
+    scatter : 1 where the uncertainty was stated
     bounds : one-sided bounds of the free parameters that the data do not determine
     """
 
@@ -66,7 +66,9 @@ class Fit:
     solution: Solution
     chi2: float = field(metadata=about("1", "chi2"))
     freedom: float = field(metadata=about("1", "degrees of freedom"))
-    scatter: tuple[float, ...]
+    scatter: tuple[float, ...] = field(
+        metadata=about("1", "(m,) factor between the scatter of each curve and the uncertainty first assumed")
+    )
     bounds: Mapping[str, Bound] = field(factory=dict)
 
     @property

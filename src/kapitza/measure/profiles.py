@@ -17,18 +17,18 @@ class ExclusionScan:
 
     Attributes
     ----------
-    skip : (n,) half width of the zone left out, m
-    jump : (n,) temperature jump, K
-    sigma : (n,) its standard uncertainty, K
-    chi2 : (n,) squared residuals per degree of freedom
     best_index : index of the smallest zone from which on the jump stays the same within its errors
     best : the jump there, whose covariance holds the spread over the wider zones too
     """
 
-    skip: Array = field(converter=numbers, metadata=about("m", "width left out"))
+    skip: Array = field(converter=numbers, metadata=about("m", "half width of the zone left out"))
     jump: Array = field(converter=numbers, validator=same_length("skip"), metadata=about("K", "temperature jump"))
-    sigma: Array = field(converter=numbers, validator=same_length("skip"))
-    chi2: Array = field(converter=numbers, validator=same_length("skip"))
+    sigma: Array = field(
+        converter=numbers, validator=same_length("skip"), metadata=about("K", "standard uncertainty of the jump")
+    )
+    chi2: Array = field(
+        converter=numbers, validator=same_length("skip"), metadata=about("1", "squared residuals per degree of freedom")
+    )
     best_index: int = field(metadata=about("1", "index of the width taken"))
     best: Jump
 
@@ -39,14 +39,14 @@ class FluxCheck:
 
     Attributes
     ----------
-    flux : (2,) or (3,) left -k dT/dx, right -k dT/dx, and of the source where it was given, W m⁻²
-    sigma : standard uncertainties, W m⁻²
-    mean, mean_sigma : weighted mean, its error widened where the fluxes disagree, W m⁻²
-    probability : of a disagreement as large if they are the same
+    flux : (2,) or (3,) left -k dT/dx, right -k dT/dx, and of the source where it was given
+    mean_sigma : widened where the fluxes disagree
     """
 
     flux: Array = field(converter=numbers, metadata=about("W m^-2", "heat flux of each source"))
-    sigma: Array = field(converter=numbers, validator=same_length("flux"))
+    sigma: Array = field(
+        converter=numbers, validator=same_length("flux"), metadata=about("W m^-2", "standard uncertainty of the flux")
+    )
     mean: float = field(metadata=about("W m^-2", "weighted mean"))
     mean_sigma: float = field(metadata=about("W m^-2", "uncertainty of the mean"))
     probability: float = field(metadata=about("1", "probability of fluxes that differ as much"))

@@ -48,9 +48,9 @@ class MeasuredTemperatures:
     Attributes
     ----------
     places : where, in the order of the temperatures
-    temperature : (n,) K, not rises
-    sigma : (n,) standard uncertainty of each, K; one number for all of them also serves
-    covariance : (n, n) K², instead of sigma, if errors are correlated, as those of a thermometer's calibration are
+    temperature : not rises
+    sigma : one number for all of them also serves
+    covariance : instead of sigma, if errors are correlated, as those of a thermometer's calibration are
     name : for messages
 
     Raises
@@ -62,8 +62,17 @@ class MeasuredTemperatures:
 
     places: tuple[MeasurementPlace, ...] = field(converter=_measurement_places)
     temperature: Array = field(converter=lambda t: temperatures(finite(t)), metadata=about("K", "temperature"))
-    sigma: Array | None = field(default=None, converter=converters.optional(positive))
-    covariance: Array | None = field(default=None, converter=converters.optional(square), kw_only=True)
+    sigma: Array | None = field(
+        default=None,
+        converter=converters.optional(positive),
+        metadata=about("K", "(n,) standard uncertainty of each temperature"),
+    )
+    covariance: Array | None = field(
+        default=None,
+        converter=converters.optional(square),
+        kw_only=True,
+        metadata=about("K^2", "(n, n) covariance of the temperatures"),
+    )
     name: str = field(default="temperatures", kw_only=True)
 
     def __attrs_post_init__(self) -> None:

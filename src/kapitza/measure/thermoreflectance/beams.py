@@ -24,20 +24,13 @@ WAVE_VECTOR_NODES = 48
 _NODE_SPACING_EXPONENT = 0.6
 _MAX_WAVE_VECTOR = 12.5  # in units of 1/W: the Gaussian is 3e-9 there
 _MIN_WAVE_VECTOR = 1e-7  # in units of 1/W: what lies below weighs less than that
-_RADIUS, _OFFSET = about("m", "1/e^2 radius"), about("m", "offset of the probe")
+_RADIUS, _OFFSET = about("m", "1/e^2 radius"), about("m", "offset of the probe from the pump")
 _ANY_SIGN, _RADIUS_OR_NONE = quantity(low=-np.inf), validators.optional(quantity())
 
 
 @frozen
 class Beams:
-    """A pump and a probe beam.
-
-    Attributes
-    ----------
-    pump_radius, probe_radius : 1/e² radii of the intensities along x, m
-    pump_radius_y, probe_radius_y : along y, m; None where they are the same
-    offset, offset_y : place of the probe from the pump, along x and y, m
-    """
+    """A pump and a probe beam: radii of their intensities along x, and along y (None where they are the same)."""
 
     pump_radius: float = field(converter=float, validator=quantity(), metadata=_RADIUS)
     probe_radius: float = field(converter=float, validator=quantity(), metadata=_RADIUS)
@@ -61,13 +54,11 @@ class Beams:
 
 @frozen(eq=False)
 class WaveVectorQuadrature:
-    """Wave vectors kx, ky (nk,), rad m⁻¹, and their weights (nb, nk), m⁻², for each of nb pairs of beams; complex if
-    the nodes cover k and -k.
-    """
+    """Wave vectors (nk,), and their weights for each of nb pairs of beams; complex if the nodes cover k and -k."""
 
     kx: Array = field(metadata=about("rad m^-1", "wave vector along x"))
     ky: Array = field(metadata=about("rad m^-1", "wave vector along y"))
-    weight: Array | NDArray[np.complex128]
+    weight: Array | NDArray[np.complex128] = field(metadata=about("m^-2", "(nb, nk) weight"))
 
 
 def wave_vector_quadrature(

@@ -22,6 +22,7 @@ from kapitza.errors import InputError
 from kapitza.measure.thermoreflectance.signal import TemperatureExperiment, increasing_positive
 
 FilmPart = Literal["film", "surface"]
+_TAKEN_AT = about("K", "temperature at which boundary conductances of T are taken")
 
 
 def _areal_heat_capacity(layer: Layer, share: float = 1.0) -> float:
@@ -117,7 +118,6 @@ class ParticleCooling(TemperatureExperiment):
     Attributes
     ----------
     time : (n,) after the flash, increasing from above 0, s
-    temperature : K, at which a boundary conductance of T is taken
     scale : signal per temperature; the temperature is relative to that right after the flash
     name : stands before the names of its numbers in a fit
     """
@@ -125,7 +125,7 @@ class ParticleCooling(TemperatureExperiment):
     _PARAMETERS: ClassVar[tuple[str, ...]] = ("scale",)
 
     time: Array = field(converter=increasing_positive, metadata=about("s", "time after the flash"))
-    temperature: float = field(default=300.0, kw_only=True, converter=float, validator=quantity())
+    temperature: float = field(default=300.0, kw_only=True, converter=float, validator=quantity(), metadata=_TAKEN_AT)
     name: str = field(default="particle", kw_only=True)
 
     def predict(self, stack: Stack) -> Array:
@@ -163,7 +163,6 @@ class LaserFlash(TemperatureExperiment):
     Attributes
     ----------
     time : (n,) after the flash, increasing from above 0, s
-    temperature : K, at which boundary conductances of T are taken
     scale : signal per temperature; the temperature is relative to the final one
     name : stands before the names of its numbers in a fit
     """
@@ -171,7 +170,7 @@ class LaserFlash(TemperatureExperiment):
     _PARAMETERS: ClassVar[tuple[str, ...]] = ("scale",)
 
     time: Array = field(converter=increasing_positive, metadata=about("s", "time after the flash"))
-    temperature: float = field(default=300.0, kw_only=True, converter=float, validator=quantity())
+    temperature: float = field(default=300.0, kw_only=True, converter=float, validator=quantity(), metadata=_TAKEN_AT)
     name: str = field(default="flash", kw_only=True)
 
     def predict(self, stack: Stack) -> Array:

@@ -32,7 +32,6 @@ class Fdtr(LockinExperiment):
     beams : radii and offset of pump and probe
     kind : "phase" (rad, negative where the temperature lags), "amplitude", "in_phase", "out_of_phase" or "ratio"
     setup : where heat enters and is read, and what lies behind; None for the top face
-    phase : that instruments add at all frequencies, rad
     scale : signal per kelvin and per absorbed watt, a factor of all kinds but "phase" and "ratio"
     name : stands before the names of its numbers in a fit
     """
@@ -43,7 +42,13 @@ class Fdtr(LockinExperiment):
     beams: Beams
     kind: SignalKind = field(default="phase", kw_only=True, validator=one_of(*SIGNAL_KINDS))
     setup: Setup = field(factory=Setup, kw_only=True)
-    phase: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
+    phase: float = field(
+        default=0.0,
+        kw_only=True,
+        converter=float,
+        validator=quantity(low=-np.inf),
+        metadata=about("rad", "phase that instruments add at all frequencies"),
+    )
     name: str = field(default="fdtr", kw_only=True)
 
     def signal(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> ComplexArray:

@@ -10,13 +10,7 @@ from kapitza.errors import InputError
 
 @frozen(eq=False)
 class LockinTrace:
-    """In-phase and out-of-phase voltage against the delay of the probe behind the pump.
-
-    Attributes
-    ----------
-    delay : (n,) increasing, s; zero where the pulses coincide
-    in_phase, out_of_phase : (n,) any unit
-    phase : reference phase that was taken off, rad
+    """In-phase and out-of-phase voltage (n,) against the delay of the probe behind the pump, which increases.
 
     Raises
     ------
@@ -24,10 +18,12 @@ class LockinTrace:
         for NaN, unequal lengths, or delays that do not increase
     """
 
-    delay: Array = field(converter=increasing, metadata=about("s", "delay"))
+    delay: Array = field(converter=increasing, metadata=about("s", "delay, 0 where pulses coincide"))
     in_phase: Array = field(converter=finite, validator=same_length("delay"), metadata=about("any", "in-phase signal"))
-    out_of_phase: Array = field(converter=finite, validator=same_length("delay"))
-    phase: float = field(default=0.0, metadata=about("rad", "phase applied"))
+    out_of_phase: Array = field(
+        converter=finite, validator=same_length("delay"), metadata=about("any", "out-of-phase signal")
+    )
+    phase: float = field(default=0.0, metadata=about("rad", "reference phase taken off"))
     phase_sigma: float = field(default=0.0, metadata=about("rad", "uncertainty of the phase"))
 
     @property

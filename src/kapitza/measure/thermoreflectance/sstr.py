@@ -80,7 +80,6 @@ class Raman(TemperatureExperiment):
 
     Attributes
     ----------
-    offset : distance between a heating and a reading beam of this radius, m
     setup : where heat enters and is read, and what lies behind; None for the top face
     scale : absorbed share of the power, or signal per kelvin and absorbed watt
     name : stands before the names of its numbers in a fit
@@ -89,7 +88,13 @@ class Raman(TemperatureExperiment):
     _PARAMETERS: ClassVar[tuple[str, ...]] = ("offset", "scale", "setup.absorption_depth")
 
     radius: Array = field(converter=increasing_positive, metadata=about("m", "beam radius"))
-    offset: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf))
+    offset: float = field(
+        default=0.0,
+        kw_only=True,
+        converter=float,
+        validator=quantity(low=-np.inf),
+        metadata=about("m", "distance between a heating and a reading beam of this radius"),
+    )
     setup: Setup = field(factory=Setup, kw_only=True)
     name: str = field(default="raman", kw_only=True)
 

@@ -40,9 +40,6 @@ class ThreeOmega(LockinExperiment):
     Attributes
     ----------
     frequency : (n,) of the current, increasing, Hz; heat comes at twice this
-    half_width : b of the strip, m
-    length : of the strip, m
-    power : amplitude of the heat at 2ω, W; for a sine current the mean power
     kind : "in_phase" part of the temperature, "out_of_phase", "amplitude", "phase" or "ratio"
     setup : where heat enters and is read, and what lies behind; None for the top face
     scale : signal per kelvin
@@ -52,9 +49,18 @@ class ThreeOmega(LockinExperiment):
     _PARAMETERS: ClassVar[tuple[str, ...]] = ("half_width", "length", "power", "scale")
 
     frequency: Array = field(converter=increasing_positive, metadata=about("Hz", "current frequency"))
-    half_width: float = field(kw_only=True, converter=float, validator=quantity())
-    length: float = field(kw_only=True, converter=float, validator=quantity())
-    power: float = field(kw_only=True, converter=float, validator=quantity(), metadata=about("W", "power"))
+    half_width: float = field(
+        kw_only=True, converter=float, validator=quantity(), metadata=about("m", "half width b of the strip")
+    )
+    length: float = field(
+        kw_only=True, converter=float, validator=quantity(), metadata=about("m", "length of the strip")
+    )
+    power: float = field(
+        kw_only=True,
+        converter=float,
+        validator=quantity(),
+        metadata=about("W", "amplitude of the heat at 2ω, the mean power for a sine current"),
+    )
     kind: SignalKind = field(default="in_phase", kw_only=True, validator=one_of(*SIGNAL_KINDS))
     setup: Setup = field(factory=Setup, kw_only=True)
     name: str = field(default="omega", kw_only=True)
