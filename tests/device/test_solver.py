@@ -145,6 +145,7 @@ def test_sensitivities_by_name():
     step = 1e-3
     peaks = [solve(chip(5e7 * (1 + sign * step)), sensitivity=False).peak for sign in (1, -1)]
     got = found.sensitivities(["film|base.conductance"])
+    assert found.sensitivities("film|base.conductance") == got
     np.testing.assert_allclose(got["film|base.conductance"], (peaks[0] - peaks[1]) / (2 * step), rtol=1e-4, atol=0)
     with pytest.raises(InputError, match=r"no sensitivity to 'film\.colour'"):
         found.sensitivities(["film.colour"])
@@ -198,7 +199,9 @@ def test_all_results_answer_the_same_questions():
         assert 0.9 * found.peak < hottest < 1.1 * found.peak
         assert found.plane(below).value.max() < hottest
         np.testing.assert_allclose(found.flux(below).area.sum(), found.jumps[boundary].area.sum(), rtol=1e-9, atol=0)
-        assert found.sensitivities([f"{boundary}.conductance"])[f"{boundary}.conductance"] < 0
+        got = found.sensitivities(f"{boundary}.conductance")
+        assert got == found.sensitivities([f"{boundary}.conductance"])
+        assert got[f"{boundary}.conductance"] < 0
 
 
 SHAPES = {

@@ -232,7 +232,12 @@ def test_wrong_sizes() -> None:
 @pytest.mark.parametrize(
     ("subject", "data", "stack", "message"),
     [
-        (3, None, None, "a fit takes an experiment such as .* a Device, or VibrationalModes, got 3 of type int"),
+        (
+            3,
+            None,
+            None,
+            "a fit takes an experiment such as .* a Device, or a list of VibrationalMode, got 3 of type int",
+        ),
         ([SPOTS, "spots"], None, None, "got 'spots' of type str"),
         ([], [], [], r"a fit takes an experiment .*, got \[\] of type list"),
         (SPOTS, None, None, "a fit of 'spots' needs the stack that was measured"),

@@ -8,7 +8,7 @@ import numpy as np
 from attrs import converters, field, frozen, validators
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, about, finite, number, positive, quantity, same_length, temperatures
+from kapitza.core.arrays import Array, about, finite, number, one_temperature, positive, quantity, same_length
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.quadrature import frequency_grid
 from kapitza.errors import InputError
@@ -102,7 +102,7 @@ def debye_free_paths(side: Solid, scattering: DebyeScattering, temperature: floa
     d\omega\,\frac{\omega^2}{2\pi^2v_j^3}\,c(\omega, T)\,v_j^2\,\tau(\omega)$: J. Callaway, Phys. Rev. 113, 1046 (1959),
     doi:10.1103/PhysRev.113.1046.
     """
-    kelvin = float(temperatures(temperature)[0])
+    kelvin = one_temperature(temperature)
     grid = frequency_grid(side.edges)
     per_mode = mode_heat_capacity(grid.omega, kelvin)[0]
     length, share, omega = [], [], []

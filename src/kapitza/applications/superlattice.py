@@ -8,7 +8,7 @@ from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.applications.free_paths import FreePaths
-from kapitza.core.arrays import Array, about, number, positive, quantity, same_length, temperatures
+from kapitza.core.arrays import Array, about, number, one_temperature, positive, quantity, same_length
 from kapitza.core.conductance import Conductance
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.quadrature import gauss_legendre
@@ -187,7 +187,7 @@ def spectral_resistances(boundary: Transmission, temperature: float) -> tuple[Ar
     """
     if boundary.left is None or boundary.right is None:
         raise InputError(f"{boundary.method or 'this transmission'} does not know the modes of its sides")
-    kelvin = float(temperatures(temperature)[0])
+    kelvin = one_temperature(temperature)
     quantum = mode_heat_capacity(boundary.omega, kelvin)[0] * boundary.weights / (2 * np.pi)
     between, left, right = (
         1 / np.maximum(modes * quantum, _SMALLEST_DIVISOR) for modes in (boundary.total, boundary.left, boundary.right)
@@ -202,7 +202,7 @@ def spectral_free_paths(boundary: Transmission, side: Solid, conductivity: float
     The branches of a frequency are taken together: conductivities add, and with them the radiance.
     """
     wanted = float(positive(conductivity)[0])
-    kelvin = float(temperatures(temperature)[0])
+    kelvin = one_temperature(temperature)
     omega = np.maximum(boundary.omega, 1e-6 * boundary.omega[-1])
     per_mode = mode_heat_capacity(omega, kelvin)[0] * boundary.weights
     inverse = np.sum((omega[:, None] <= side.cutoffs) / side.speeds**2, axis=1)

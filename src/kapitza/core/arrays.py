@@ -1,7 +1,7 @@
 """Arrays are checked once, at the door: converters and validators of the records."""
 
 import copyreg
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
@@ -37,8 +37,11 @@ def numbers(value: ArrayLike) -> Array:
     return array
 
 
-def number(value: float) -> float:
-    """Return `value` as one float."""
+def number(value: Any) -> float:
+    """Return `value` as one float; a text or a truth value is no number."""
+    if isinstance(value, (str, bytes, bool, np.bool_)):
+        hint = ": give a number in SI units, without its unit" if isinstance(value, str) else ""
+        raise InputError(f"expected one number, got {value!r:.60}{hint}")
     try:
         return float(value)
     except (TypeError, ValueError) as err:
@@ -130,6 +133,14 @@ def temperatures(value: ArrayLike) -> Array:
     return array
 
 
+def one_temperature(value: ArrayLike) -> float:
+    """Return the one temperature in K that `value` is."""
+    array = temperatures(value)
+    if array.size != 1:
+        raise InputError(f"expected one temperature, got {array.size} of them: call this once for each")
+    return float(array[0])
+
+
 def increasing(value: ArrayLike) -> Array:
     """Return `value` as finite `numbers` that increase strictly."""
     array = numbers(value)
@@ -153,9 +164,10 @@ def quantity(*, low: float = 0.0, high: float = np.inf) -> Callable[[Any, Any, f
     """Validate that a field holds one finite number above `low` and not above `high`."""
 
     def check(instance: Any, attribute: Any, value: float) -> None:
-        if not (np.isfinite(value) and low < value <= high):
-            limit = f"above {low:g}" + (f" and at most {high:g}" if np.isfinite(high) else "")
-            raise InputError(f"{type(instance).__name__}: {attribute.name} = {value:g}, wanted a finite number {limit}")
+        if not (np.isfinite(number(value)) and low < value <= high):
+            limit = f" above {low:g}" if np.isfinite(low) else ""
+            limit += f" and at most {high:g}" if np.isfinite(high) else ""
+            raise InputError(f"{type(instance).__name__}: {attribute.name} = {value:g}, wanted a finite number{limit}")
 
     return check
 
@@ -181,6 +193,20 @@ def check_not_negative(name: str, value: float, unit: str = "") -> None:
         raise InputError(f"{name} = {value:g}{unit and f' {unit}'}, expected a finite number of at least 0")
 
 
+def check_count(name: str, value: object) -> None:
+    """Refuse what is not a whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise InputError(f"{name} = {value!r:.60}, expected a whole number of at least 1")
+
+
+def name_tuple(value: Any) -> tuple[str, ...]:
+    """Return several names as a tuple; a single text is one name."""
+    several = (value,) if isinstance(value, str) or not isinstance(value, Iterable) else tuple(value)
+    if not all(isinstance(one, str) for one in several):
+        raise InputError(f"expected a name or a list of names, got {value!r:.60}")
+    return several
+
+
 def find_name(name: object, known: Collection[str], what: str) -> str:
     """Return the known name that is meant, whatever its case and underscores; an InputError offers near ones."""
     wanted = str(name).strip().lower().replace("_", "-")
@@ -200,8 +226,25 @@ def check_record(value: object, kinds: type | tuple[type, ...], hint: str) -> No
 
 def above_zero(instance: Any, attribute: Any, value: float) -> None:
     """Validate that a field is above zero; infinity is allowed."""
-    if not value > 0:
+    if not number(value) > 0:
         raise InputError(f"{type(instance).__name__}: {attribute.name} = {value:g}, wanted above 0")
+
+
+def text(instance: Any, attribute: Any, value: object) -> None:
+    """Validate that a field is a text that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise InputError(f"{type(instance).__name__}: {attribute.name} = {value!r:.60}, wanted a text")
+
+
+def filled(instance: Any, attribute: Any, value: Array) -> None:
+    """Validate that a field holds at least one number."""
+    check_filled(f"{type(instance).__name__}: {attribute.name}", value)
+
+
+def check_filled(name: str, value: Array) -> None:
+    """Refuse an array without a number."""
+    if not value.size:
+        raise InputError(f"{name} is empty, expected at least one number")
 
 
 def same_length(name: str) -> Callable[[Any, Any, Array], None]:

@@ -6,7 +6,7 @@ import numpy as np
 from attrs import converters, field, frozen, validators
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, about, increasing, numbers, same_length, square
+from kapitza.core.arrays import Array, about, filled, increasing, numbers, same_length, square
 from kapitza.core.conductance import Conductance
 from kapitza.core.occupation import Statistics
 from kapitza.errors import InputError
@@ -91,7 +91,7 @@ class Profile:
         for NaN, unequal lengths, positions that do not increase, or both sigma and covariance
     """
 
-    position: Array = field(converter=increasing, metadata=about("m", "position"))
+    position: Array = field(converter=increasing, validator=filled, metadata=about("m", "position"))
     temperature: Array = field(converter=numbers, validator=same_length("position"), metadata=about("K", "temperature"))
     sigma: Array | None = field(
         default=None,

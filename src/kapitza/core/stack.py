@@ -6,7 +6,7 @@ import numpy as np
 from attrs import Attribute, evolve, field, fields, frozen, validators
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, about, above_zero, number, quantity, square
+from kapitza.core.arrays import Array, about, above_zero, number, quantity, square, text
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 
@@ -37,7 +37,7 @@ class Layer:
         described by one or two numbers of the three
     """
 
-    name: str
+    name: str = field(validator=text)
     thickness: float = field(converter=number, validator=above_zero, metadata=about("m", "thickness"))
     conductivity: float = field(
         converter=number, validator=quantity(), metadata=about(_CONDUCTIVITY, "conductivity through the layer (zz)")
@@ -127,6 +127,16 @@ class Layer:
         return self.thickness / self.conductivity
 
 
+def _conductance_or_number(value: float | Conductance) -> float | Conductance:
+    """Return a number as a float, a Conductance as it is."""
+    if isinstance(value, Conductance):
+        return value
+    try:
+        return number(value)
+    except InputError as err:
+        raise InputError(f"boundary conductance in W/m²K, or a Conductance: {err}") from err
+
+
 def _usable_conductance(_instance: object, _attribute: object, value: float | Conductance) -> None:
     """Validate that a conductance can stand in a stack."""
     if isinstance(value, Conductance):
@@ -163,7 +173,7 @@ class Boundary:
     """
 
     conductance: float | Conductance = field(
-        validator=_usable_conductance, metadata=about("W m^-2 K^-1", "conductance")
+        converter=_conductance_or_number, validator=_usable_conductance, metadata=about("W m^-2 K^-1", "conductance")
     )
     electron_conductance: float = field(
         default=0.0, kw_only=True, converter=number, validator=_finite_not_negative, metadata=_ELECTRONS

@@ -184,7 +184,7 @@ class Temperatures(Protocol):
         """Heat down through a plane as of `plane`."""
         ...
 
-    def sensitivities(self, names: Sequence[str] | None = None) -> dict[str, float]:
+    def sensitivities(self, names: str | Sequence[str] | None = None) -> dict[str, float]:
         """Change of the peak per relative change of each number, ∂T/∂ln p, by name, K; of all if None."""
         ...
 

@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, about, temperatures
+from kapitza.core.arrays import Array, about, check_not_negative, one_temperature
 from kapitza.core.conductance import Conductance
 from kapitza.errors import DataError
 from kapitza.matter.library import material
@@ -81,7 +81,7 @@ class Measurement:
 
     def near(self, temperature: float, window: float = TEMPERATURE_WINDOW) -> tuple[int, ...]:
         """Indices of the values within a relative window around a temperature (K)."""
-        wanted = float(temperatures(temperature)[0])
+        wanted = one_temperature(temperature)
         away = np.abs(self.conductance.temperature / wanted - 1)
         return tuple(np.flatnonzero(away <= window * (1 + 1e-9)).tolist())  # 285 K is within 5 % of 300 K
 
@@ -110,6 +110,7 @@ def measured(
     InputError
         for a material that is not in the library, or a temperature not above 0 K
     """
+    check_not_negative("window", window)
     wanted = [_polytype_family(side) for side in (left, right) if side is not None]
     found = (entry for entry in load_catalogue() if _has_sides(entry, wanted))
     return tuple(entry for entry in found if temperature is None or entry.near(temperature, window))

@@ -14,7 +14,7 @@ import numpy as np
 from attrs import asdict, evolve, field, frozen
 
 from kapitza import __version__
-from kapitza.core.arrays import about, temperatures
+from kapitza.core.arrays import about, one_temperature
 from kapitza.core.conductance import TEMPERATURE_DROPS, Conductance
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
@@ -194,7 +194,7 @@ def compare(
     InputError
         for an unknown material, a temperature not above 0 K, or a conductance that is not known near that temperature
     """
-    kelvin = float(temperatures(temperature)[0])
+    kelvin = one_temperature(temperature)
     one, other = _catalogue_name(left), _catalogue_name(right)
     found = measured(one, other, kelvin, window=window)
     published = tuple(_nearest_value(entry, kelvin, window) for entry in found)

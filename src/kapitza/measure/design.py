@@ -8,7 +8,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, about, finite, numbers
+from kapitza.core.arrays import Array, about, finite, name_tuple, numbers
 from kapitza.core.stack import Stack
 from kapitza.device.description import Device
 from kapitza.errors import InputError
@@ -18,7 +18,16 @@ from kapitza.measure.device.thermometry import change_device, movable_numbers
 from kapitza.measure.eels.design import EelsDesign, design_eels
 from kapitza.measure.eels.experiment import EelsExperiment
 from kapitza.measure.experiment import Curve, Experiment, as_records
-from kapitza.measure.parameters import RELATIVE_KINDS, DataSet, FitProblem, Free, Prior, Tie, resolve_parameters
+from kapitza.measure.parameters import (
+    RELATIVE_KINDS,
+    DataSet,
+    FitProblem,
+    Free,
+    Prior,
+    Tie,
+    free_numbers,
+    resolve_parameters,
+)
 
 _LOGARITHM_STEP = 1e-4  # of the logarithm; the error of the differences is about 1e-9
 
@@ -47,7 +56,7 @@ class Sensitivity:
 
 
 def sensitivity(
-    experiment: Experiment, stack: Stack, names: Sequence[str] | None = None, *, kind: str = "ratio"
+    experiment: Experiment, stack: Stack, names: str | Sequence[str] | None = None, *, kind: str = "ratio"
 ) -> Sensitivity:
     r"""Sensitivity of what an experiment would measure to numbers of its own and of the stack.
 
@@ -66,7 +75,9 @@ def sensitivity(
         for a name that neither has, or a number without a finite value
     """
     sample = DataSet(experiment, Curve([], [], kind=kind), stack)
-    chosen = tuple(names) if names is not None else tuple(n for n in sample.names() if _has_finite_value(sample, n))
+    chosen = (
+        name_tuple(names) if names is not None else tuple(n for n in sample.names() if _has_finite_value(sample, n))
+    )
     return Sensitivity(chosen, np.array([_sensitivity_row(sample, name) for name in chosen]), kind)
 
 
@@ -115,7 +126,7 @@ class Design:
 def design(
     subject: Experiment | Sequence[Experiment],
     on: Stack,
-    free: Sequence[str],
+    free: str | Sequence[str],
     *,
     settings: Mapping[str, ArrayLike],
     priors: Mapping[str, Prior] | None = None,
@@ -127,7 +138,7 @@ def design(
 def design(
     subject: Device,
     on: MeasuredTemperatures | Sequence[MeasuredTemperatures],
-    free: Sequence[str],
+    free: str | Sequence[str],
     *,
     settings: Mapping[str, ArrayLike],
     priors: Mapping[str, Prior] | None = None,
@@ -137,7 +148,7 @@ def design(subject: EelsExperiment, *, settings: Mapping[str, ArrayLike] | None 
 def design(
     subject: Any,
     on: Any = None,
-    free: Sequence[str] = (),
+    free: str | Sequence[str] = (),
     *,
     settings: Mapping[str, ArrayLike] | None = None,
     priors: Mapping[str, Prior] | None = None,
@@ -190,7 +201,7 @@ def design(
         raise InputError(f"noise = {noise:g}, wanted above 0")
     if not settings:
         raise InputError("no settings to choose from: give candidates by name, as {'Al.thickness': [60e-9, 90e-9]}")
-    names, given = {name: Free() for name in free}, priors or {}
+    names, given = free_numbers(free), priors or {}
     found: list[Design] = []
     for chosen in _combinations(settings):
         if isinstance(subject, Device):
@@ -199,7 +210,7 @@ def design(
             samples = _data_sets_at(subject, on, chosen, noise, kind)
             sigmas = tuple(s.curve.sigma for s in samples if s.curve.sigma is not None)
             problem = FitProblem(samples, resolve_parameters(samples, names, given, ties or {}), sigmas)
-        found.append(_evaluate_design(problem, free, chosen))
+        found.append(_evaluate_design(problem, tuple(names), chosen))
     return tuple(sorted(found, key=lambda d: -d.merit))
 
 

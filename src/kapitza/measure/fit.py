@@ -15,9 +15,19 @@ from kapitza.measure.eels.model import SpectrumModel, VibrationalMode
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.measure.experiment import Curve, Experiment, as_records
 from kapitza.measure.fit_result import Fit, solve_problem
-from kapitza.measure.parameters import DataSet, FitProblem, Free, Prior, Tie, initial_uncertainties, resolve_parameters
+from kapitza.measure.parameters import (
+    DataSet,
+    FitProblem,
+    Free,
+    Prior,
+    Tie,
+    check_priors,
+    free_numbers,
+    initial_uncertainties,
+    resolve_parameters,
+)
 
-_FreeNames = Sequence[str] | Mapping[str, Free]
+_FreeNames = str | Sequence[str] | Mapping[str, Free]
 
 
 @overload
@@ -78,7 +88,7 @@ def fit(
         name); a `Device`; or the `VibrationalMode` records or `SpectrumModel` of spectra
     data : curve or curves; `MeasuredTemperatures`, one set or several; or a `SpectrumImage`
     stack : of experiments, one for all or one for each curve
-    free : names of the free numbers, or their start and limits by name (see `resolve_parameters`)
+    free : name or names of the free numbers, or their start and limits by name (see `resolve_parameters`)
     priors : uncertain numbers; for spectra with value and uncertainty
     ties : names for several numbers that are one
     starts : number of starting points
@@ -100,8 +110,7 @@ def fit(
         image = as_records(data, SpectrumImage, "a fit of spectra needs one SpectrumImage")[0]
         return fit_spectra(image, subject, constraints=FitConstraints(priors=_normal_priors(priors or {})))
     samples = _make_data_sets(subject, data, stack)
-    names = free if isinstance(free, Mapping) else {name: Free() for name in free}
-    parameters = resolve_parameters(samples, names, priors or {}, ties or {})
+    parameters = resolve_parameters(samples, free_numbers(free), priors or {}, ties or {})
     problem = FitProblem(samples, parameters, tuple(initial_uncertainties(sample) for sample in samples))
     return solve_problem(problem, starts=starts, seed=seed)
 
@@ -115,6 +124,7 @@ def _check_unused(what: str, given: Mapping[str, object]) -> None:
 
 def _normal_priors(priors: Mapping[str, Prior]) -> dict[str, tuple[float, float]]:
     """Expected value and standard uncertainty of each number of a spectrum."""
+    check_priors(priors)
     found: dict[str, tuple[float, float]] = {}
     for name, prior in priors.items():
         if prior.value is None:
@@ -131,7 +141,7 @@ def _describes_spectra(subject: object) -> bool:
 
 def _make_data_sets(subject: object, data: object, stack: object) -> tuple[DataSet, ...]:
     """Experiments with their curves and stacks; a single experiment or stack serves for all curves."""
-    known = "an experiment such as thermoreflectance.Tdtr or a list of them, a Device, or VibrationalModes"
+    known = "an experiment such as thermoreflectance.Tdtr or a list of them, a Device, or a list of VibrationalMode"
     several = as_records(subject, Experiment, f"a fit takes {known}")
     if stack is None:
         raise InputError(f"a fit of {several[0].name!r} needs the stack that was measured; a device needs none")

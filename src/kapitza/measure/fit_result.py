@@ -7,7 +7,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, about
+from kapitza.core.arrays import Array, about, check_count
 from kapitza.core.conductance import Conductance
 from kapitza.core.parameter_units import format_parameter, shown_unit
 from kapitza.errors import InputError
@@ -211,6 +211,7 @@ def solve_problem(problem: FitProblem, *, starts: int, seed: int, jacobian: Jaco
 
     `jacobian` gives exact derivatives (n + p, p) of the residuals of data whose uncertainties are known.
     """
+    check_count("starts", starts)
     problem, solution, scatter = _fit_with_scatter(problem, starts, seed, jacobian)
     chi2 = float(np.sum(solution.residual[: problem.rows] ** 2))
     used = _leverage(problem, solution.jacobian[: problem.rows], solution.covariance)

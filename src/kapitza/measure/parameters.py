@@ -2,14 +2,14 @@
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from attrs import field, frozen, validators
+from attrs import converters, field, frozen, validators
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, about, above_zero, one_of
+from kapitza.core.arrays import Array, about, above_zero, check_record, name_tuple, number, one_of, quantity
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Stack
 from kapitza.errors import InputError
@@ -37,8 +37,14 @@ class Prior:
     fractional : whether sigma is a share of the value
     """
 
-    value: float | None = field(metadata=about("SI", "value"))
-    sigma: float = field(converter=float, validator=above_zero, metadata=about("SI, or 1 if fractional", "uncertainty"))
+    value: float | None = field(
+        converter=converters.optional(number),
+        validator=validators.optional(quantity(low=-np.inf)),
+        metadata=about("SI", "value"),
+    )
+    sigma: float = field(
+        converter=number, validator=above_zero, metadata=about("SI, or 1 if fractional", "uncertainty")
+    )
     fractional: bool = field(default=False, kw_only=True)
 
     @classmethod
@@ -65,9 +71,11 @@ class Free:
     low, high : limits of the search; a factor 1000 from the start where None and the number is positive
     """
 
-    start: float | None = field(default=None, metadata=about("SI", "start of the search"))
-    low: float | None = field(default=None, metadata=about("SI", "lower limit"))
-    high: float | None = field(default=None, metadata=about("SI", "upper limit"))
+    start: float | None = field(
+        default=None, converter=converters.optional(number), metadata=about("SI", "start of the search")
+    )
+    low: float | None = field(default=None, converter=converters.optional(number), metadata=about("SI", "lower limit"))
+    high: float | None = field(default=None, converter=converters.optional(number), metadata=about("SI", "upper limit"))
 
 
 @frozen
@@ -80,7 +88,7 @@ class Tie:
     kind : "factor": a common factor on all of them, which starts at 1; "value": one value for all
     """
 
-    names: tuple[str, ...] = field(converter=tuple, validator=validators.min_len(1))
+    names: tuple[str, ...] = field(converter=name_tuple, validator=validators.min_len(1))
     kind: Literal["factor", "value"] = field(default="factor", validator=one_of("factor", "value"))
 
 
@@ -184,6 +192,17 @@ class Parameter:
         return min(1.0, self.width)
 
 
+def free_numbers(free: str | Iterable[str] | Mapping[str, Free]) -> Mapping[str, Free]:
+    """Free numbers by name; those that are only named start from the value of the stack or experiment."""
+    return free if isinstance(free, Mapping) else {name: Free() for name in name_tuple(free)}
+
+
+def check_priors(priors: Mapping[str, object]) -> None:
+    """Refuse priors that are none."""
+    for name, given in priors.items():
+        check_record(given, Prior, f"give {name!r} as Prior(value, sigma), or as Prior.relative(share)")
+
+
 def resolve_parameters(
     samples: Sequence[DataSet], free: Mapping[str, Free], priors: Mapping[str, Prior], ties: Mapping[str, Tie]
 ) -> tuple[Parameter, ...]:
@@ -194,6 +213,9 @@ def resolve_parameters(
     """
     if not free:
         raise InputError("nothing is free: name at least one number to fit, for example 'Al|Si.conductance'")
+    for name, given in free.items():
+        check_record(given, Free, f"give {name!r} as Free(start=...), or only its name")
+    check_priors(priors)
     if both := set(free) & set(priors):
         raise InputError(f"{min(both)} is free and has a prior: a free number has none, give it in one place")
     found = [_free_parameter(samples, name, ties, given) for name, given in free.items()]

@@ -9,7 +9,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, check_not_negative, check_record, frequencies, temperatures
+from kapitza.core.arrays import Array, check_not_negative, check_record, frequencies, one_temperature, temperatures
 from kapitza.core.conductance import Conductance, Drop, merge_conductances
 from kapitza.core.occupation import Statistics, bose_einstein, reduced_energy
 from kapitza.core.phonons import Phonons
@@ -58,7 +58,7 @@ def inelastic_channel(
         where the modes of a side are unknown, for an inelastic input, and for negative or infinite parameters
     """
     _check_inelastic(elastic, amplitude, temperature_power, frequency_power)
-    kelvin = float(temperatures(temperature)[0])
+    kelvin = one_temperature(temperature)
     chance = amplitude * kelvin**temperature_power * elastic.omega**frequency_power
     added = [_inelastic_share(modes, elastic.total, chance) for modes in _modes_of_sides(elastic)]
     carried = [mode_conductance(spectrum, elastic.omega, elastic.weight, kelvin, statistics) for spectrum in added]
@@ -114,7 +114,7 @@ def inelastic_power(
     Between reservoirs at $T_1$, $T_2$ the interface passes $P(T_1) - P(T_2)$: from hot to cold, and nothing at equal
     ones.
     """
-    kelvin = float(temperatures(temperature)[0])
+    kelvin = one_temperature(temperature)
     bounds = np.concatenate([[0.0], kelvin * 2.0 ** np.arange(1 - _POWER_PANELS, 1)])
     at, weight = panel_quadrature(bounds, _POWER_NODES)
     value = inelastic_conductance(
@@ -218,7 +218,7 @@ def three_phonon(
             f"three-phonon has no {statistics!r:.60} statistics: its rates and the balance between ω + ω and 2ω are "
             'those of quanta; take statistics="quantum" or an elastic model'
         )
-    kelvin = float(temperatures(temperature)[0])
+    kelvin = one_temperature(temperature)
     weight = None
     if omega is None:
         grid = frequency_grid(pair_edges(left, right))

@@ -7,7 +7,7 @@ from typing import Any, cast
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import find_name
+from kapitza.core.arrays import check_filled, find_name, name_tuple
 from kapitza.core.conductance import Conductance, Drop, increasing_temperatures, merge_conductances
 from kapitza.core.occupation import Statistics
 from kapitza.core.transmission import Transmission
@@ -228,7 +228,7 @@ def predict(
     left: SideDescription,
     right: SideDescription,
     temperature: ArrayLike,
-    theories: Sequence[str] | None = None,
+    theories: str | Sequence[str] | None = None,
     *,
     statistics: Statistics = "quantum",
     normals: tuple[ArrayLike, ArrayLike] = (DEFAULT_NORMAL, DEFAULT_NORMAL),
@@ -256,11 +256,11 @@ def predict(
         for a file that is no phonopy file
     """
     kelvin = increasing_temperatures(temperature)
+    check_filled("temperature", kelvin)
     a, b = describe_side(left, normals[0]), describe_side(right, normals[1])
     wanted = [one for one in MODEL_REGISTER if not one.asked and one.sides.fits(a, b)]
     if theories is not None:
-        names = (theories,) if isinstance(theories, str) else theories
-        wanted = [find_model(name) for name in dict.fromkeys(names)]
+        wanted = [find_model(name) for name in dict.fromkeys(name_tuple(theories))]
     if not wanted:
         raise InputError(f"no model fits {a.name} and {b.name}; asked for {list(theories or ())}")
     return tuple(_estimate_conductance(one, a, b, kelvin, statistics) for one in wanted)

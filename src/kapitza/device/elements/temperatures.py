@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, IntArray, about
+from kapitza.core.arrays import Array, IntArray, about, name_tuple
 from kapitza.device.elements.body import Body, FixedFlux, body_parameters, scale_body
 from kapitza.device.elements.interfaces import SplitMesh, split_mesh
 from kapitza.device.elements.mesh import Mesh, cell_volumes, jacobians, simplex_of
@@ -175,7 +175,7 @@ class BodyTemperatures(_AbsoluteTemperatures):
         middles = np.column_stack([points.mean(axis=1), np.full(flux.size, height)])
         return PlaneFlux(points=middles, area=area, flux=flux, flow=float(flux @ area))
 
-    def sensitivities(self, names: Sequence[str] | None = None) -> dict[str, float]:
+    def sensitivities(self, names: str | Sequence[str] | None = None) -> dict[str, float]:
         """Change of the highest temperature per relative change of numbers of the body, by name, K."""
         pairs = self.body.conductances()
         equations = assemble_body(self.body, self.split, pairs)
@@ -192,8 +192,8 @@ class BodyTemperatures(_AbsoluteTemperatures):
             other = assemble_body(moved, self.split, moved.conductances())
             return float(adjoint @ (other.load - other.matrix @ self.temperature))
 
-        names = body_parameters(self.body) if names is None else names
-        return logarithmic_derivatives(names, residual, _BODY_PERTURBATION)
+        wanted = body_parameters(self.body) if names is None else name_tuple(names)
+        return logarithmic_derivatives(wanted, residual, _BODY_PERTURBATION)
 
 
 def solve_body(body: Body) -> BodyTemperatures:

@@ -6,7 +6,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, IntArray, about, finite_array, positive
+from kapitza.core.arrays import Array, IntArray, about, finite_array, name_tuple, positive
 from kapitza.device.description import Device
 from kapitza.device.grid.box_grid import BoxGrid, automatic_grid
 from kapitza.device.grid.finite_volumes import (
@@ -202,9 +202,9 @@ class GridTemperatures(_HottestPoint):
         first = float(positive(time).min())
         return grid_response(layout, time, grid or automatic_grid(layout, cells, shortest=first), waveform)
 
-    def sensitivities(self, names: Sequence[str] | None = None, *, cells: int = 40_000) -> dict[str, float]:
+    def sensitivities(self, names: str | Sequence[str] | None = None, *, cells: int = 40_000) -> dict[str, float]:
         """Change of the peak per relative change of each number, by name, K: as `grid_sensitivities`."""
-        return grid_sensitivities(field_volumes(self).layout, cells, names=names)
+        return grid_sensitivities(field_volumes(self).layout, cells, names=None if names is None else name_tuple(names))
 
     def with_uncertainty(self, cells: int = 40_000) -> "GridTemperatures":
         """Return the same with the uncertainty of the peak from each number that has one.

@@ -6,7 +6,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, name_tuple
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Layer
 from kapitza.device.description import Device
@@ -149,13 +149,14 @@ class LayeredTemperatures(DeviceTemperatures):
         """
         return layered_response(self.device, time, waveform)
 
-    def sensitivities(self, names: Sequence[str] | None = None) -> dict[str, float]:
+    def sensitivities(self, names: str | Sequence[str] | None = None) -> dict[str, float]:
         """Change of the peak per relative change of each number, ∂T/∂ln p, by name, K."""
         found = dict(self.sensitivity) or _peak_sensitivities(self.device, solve_steady(self.device))
-        unknown = [name for name in names or () if name not in found]
+        wanted = found if names is None else name_tuple(names)
+        unknown = [name for name in wanted if name not in found]
         if unknown:
             raise InputError(f"{self.title} has no sensitivity to {unknown[0]!r}: it has {', '.join(found)}")
-        return found if names is None else {name: found[name] for name in names}
+        return {name: found[name] for name in wanted}
 
 
 def solve_layered(device: Device, *, sensitivity: bool = True) -> LayeredTemperatures:

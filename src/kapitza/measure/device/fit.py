@@ -35,7 +35,7 @@ from kapitza.measure.device.thermometry import (
 from kapitza.measure.experiment import Curve
 from kapitza.measure.fit_result import Fit, solve_problem
 from kapitza.measure.likelihood import Bound
-from kapitza.measure.parameters import FitProblem, Free, Prior, resolve_parameters
+from kapitza.measure.parameters import FitProblem, Free, Prior, free_numbers, resolve_parameters
 
 _MAX_CACHED_SOLUTIONS = 4  # solutions remembered
 
@@ -99,7 +99,7 @@ class DeviceProblem(FitProblem):
 def fit_device(
     device: Device,
     measured: MeasuredTemperatures | Sequence[MeasuredTemperatures],
-    free: Sequence[str] | Mapping[str, Free],
+    free: str | Sequence[str] | Mapping[str, Free],
     *,
     priors: Mapping[str, Prior] | None = None,
     starts: int = 3,
@@ -136,7 +136,7 @@ def fit_device(
         raise InputError("no temperatures were given: expected one or more sets of them")
     for one in sets:
         check_places(device, one)
-    wanted = free if isinstance(free, Mapping) else {name: Free() for name in free}
+    wanted = free_numbers(free)
     problem = device_problem(device, sets, wanted, device_priors(device, wanted, priors or {}))
     problem.thermometry_at(np.zeros(len(problem.parameters))).solution()  # raises what is wrong with the device
     return solve_problem(problem, starts=starts, seed=seed, jacobian=problem.full_jacobian)

@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array, ComplexArray, about, one_of, quantity
+from kapitza.core.arrays import Array, ComplexArray, about, filled, one_of, quantity
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.layered.admittance import admittance, impedance
 from kapitza.device.layered.laplace import inverse_laplace
@@ -70,7 +70,7 @@ class FilmCooling(TemperatureExperiment):
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = ("scale", "setup.absorption_depth")
 
-    time: Array = field(converter=increasing_positive, metadata=about("s", "time after the flash"))
+    time: Array = field(converter=increasing_positive, validator=filled, metadata=about("s", "time after the flash"))
     heating: FilmPart = field(default="film", kw_only=True, validator=one_of("film", "surface"))
     readout: FilmPart = field(default="film", kw_only=True, validator=one_of("film", "surface"))
     setup: Setup = field(factory=Setup, kw_only=True)
@@ -124,7 +124,7 @@ class ParticleCooling(TemperatureExperiment):
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = ("scale",)
 
-    time: Array = field(converter=increasing_positive, metadata=about("s", "time after the flash"))
+    time: Array = field(converter=increasing_positive, validator=filled, metadata=about("s", "time after the flash"))
     temperature: float = field(default=300.0, kw_only=True, converter=float, validator=quantity(), metadata=_TAKEN_AT)
     name: str = field(default="particle", kw_only=True)
 
@@ -169,7 +169,7 @@ class LaserFlash(TemperatureExperiment):
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = ("scale",)
 
-    time: Array = field(converter=increasing_positive, metadata=about("s", "time after the flash"))
+    time: Array = field(converter=increasing_positive, validator=filled, metadata=about("s", "time after the flash"))
     temperature: float = field(default=300.0, kw_only=True, converter=float, validator=quantity(), metadata=_TAKEN_AT)
     name: str = field(default="flash", kw_only=True)
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, ComplexArray, about, one_of, quantity
+from kapitza.core.arrays import Array, ComplexArray, about, filled, one_of, quantity
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import impedance
 from kapitza.device.setup import Setup
@@ -38,7 +38,9 @@ class Fdtr(LockinExperiment):
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = (*BEAM_PARAMETERS, "phase", "scale", "setup.absorption_depth")
 
-    frequency: Array = field(converter=increasing_positive, metadata=about("Hz", "modulation frequency"))
+    frequency: Array = field(
+        converter=increasing_positive, validator=filled, metadata=about("Hz", "modulation frequency")
+    )
     beams: Beams
     kind: SignalKind = field(default="phase", kw_only=True, validator=one_of(*SIGNAL_KINDS))
     setup: Setup = field(factory=Setup, kw_only=True)

@@ -4,7 +4,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, about, finite, increasing, same_length
+from kapitza.core.arrays import Array, about, filled, finite, increasing, same_length
 from kapitza.errors import InputError
 
 
@@ -18,7 +18,7 @@ class LockinTrace:
         for NaN, unequal lengths, or delays that do not increase
     """
 
-    delay: Array = field(converter=increasing, metadata=about("s", "delay, 0 where pulses coincide"))
+    delay: Array = field(converter=increasing, validator=filled, metadata=about("s", "delay, 0 where pulses coincide"))
     in_phase: Array = field(converter=finite, validator=same_length("delay"), metadata=about("any", "in-phase signal"))
     out_of_phase: Array = field(
         converter=finite, validator=same_length("delay"), metadata=about("any", "out-of-phase signal")

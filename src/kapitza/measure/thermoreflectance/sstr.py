@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, ComplexArray, about, quantity
+from kapitza.core.arrays import Array, ComplexArray, about, filled, quantity
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import impedance
 from kapitza.device.setup import Setup
@@ -50,7 +50,7 @@ class Sstr(TemperatureExperiment):
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = (*BEAM_PARAMETERS, "modulation", "scale", "setup.absorption_depth")
 
-    power: Array = field(converter=increasing_positive, metadata=about("W", "pump power"))
+    power: Array = field(converter=increasing_positive, validator=filled, metadata=about("W", "pump power"))
     beams: Beams
     modulation: float = field(default=0.0, kw_only=True, converter=float, metadata=about("Hz", "modulation frequency"))
     setup: Setup = field(factory=Setup, kw_only=True)
@@ -87,7 +87,7 @@ class Raman(TemperatureExperiment):
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = ("offset", "scale", "setup.absorption_depth")
 
-    radius: Array = field(converter=increasing_positive, metadata=about("m", "beam radius"))
+    radius: Array = field(converter=increasing_positive, validator=filled, metadata=about("m", "beam radius"))
     offset: float = field(
         default=0.0,
         kw_only=True,

@@ -16,7 +16,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, ComplexArray, about, increasing, one_of, quantity
+from kapitza.core.arrays import Array, ComplexArray, about, filled, increasing, one_of, quantity
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import impedance
 from kapitza.device.layered.laplace import PulseTrain, pulse_train
@@ -57,7 +57,7 @@ class Tdtr(LockinExperiment):
         "time_zero", "phase", "scale", "setup.absorption_depth",
     )  # fmt: skip
 
-    delay: Array = field(converter=increasing, metadata=about("s", "delay"))
+    delay: Array = field(converter=increasing, validator=filled, metadata=about("s", "delay"))
     beams: Beams
     modulation: float = field(
         kw_only=True, converter=float, validator=quantity(), metadata=about("Hz", "modulation of the pump")

@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, ComplexArray, about, one_of, quantity
+from kapitza.core.arrays import Array, ComplexArray, about, filled, one_of, quantity
 from kapitza.core.quadrature import panel_quadrature
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import impedance
@@ -48,7 +48,7 @@ class ThreeOmega(LockinExperiment):
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = ("half_width", "length", "power", "scale")
 
-    frequency: Array = field(converter=increasing_positive, metadata=about("Hz", "current frequency"))
+    frequency: Array = field(converter=increasing_positive, validator=filled, metadata=about("Hz", "current frequency"))
     half_width: float = field(
         kw_only=True, converter=float, validator=quantity(), metadata=about("m", "half width b of the strip")
     )

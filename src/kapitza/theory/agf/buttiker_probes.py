@@ -11,7 +11,7 @@ T. S. Fisher, T. Kubis, Appl. Phys. Lett. 108, 113107 (2016), doi:10.1063/1.4944
 import numpy as np
 from attrs import evolve, frozen
 
-from kapitza.core.arrays import AnyComplexArray, Array, IndexArray, temperatures
+from kapitza.core.arrays import AnyComplexArray, Array, IndexArray, one_temperature
 from kapitza.core.conductance import Conductance
 from kapitza.core.occupation import Statistics, mode_heat_capacity
 from kapitza.errors import ConvergenceError, InputError
@@ -73,7 +73,7 @@ def conductance_with_probes(
     pair = np.broadcast_to(np.asarray(strength, dtype=float), (2,))
     if not (np.isfinite(pair).all() and (pair > 0).all()) or layers < 4:
         raise InputError(f"strength = {strength} s and {layers} layers: expected above 0, and at least 4 layers")
-    mean = float(temperatures(temperature)[0])
+    mean = one_temperature(temperature)
     settings = (layers, mean, k_mesh, number, statistics)
     flux, position, profile = _solve_probes(junction, pair, settings)
     excess = 1 / flux
@@ -113,7 +113,7 @@ def tune_probe_strength(
     if not (np.isfinite(conductivity) and conductivity > 0):
         raise InputError(f"conductivity = {conductivity:g} W/mK: expected above 0")
     crystal = _homogeneous_junction(lead, 2)
-    mean = float(temperatures(temperature)[0])
+    mean = one_temperature(temperature)
     trial, found = 1e-16, np.inf
     for _ in range(_MAX_SEARCH_STEPS):
         flux, position, profile = _solve_probes(crystal, np.full(2, trial), (layers, mean, k_mesh, number, statistics))

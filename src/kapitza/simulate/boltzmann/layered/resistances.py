@@ -13,7 +13,7 @@ import numpy as np
 from attrs import asdict, evolve
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, positive
+from kapitza.core.arrays import Array, check_filled, positive
 from kapitza.core.conductance import TEMPERATURE_DROPS, Conductance, Drop
 from kapitza.errors import InputError
 from kapitza.run.store import Store, UnitInputs, UnitResult, unit_address
@@ -252,6 +252,7 @@ def film_conductivities(
     progress : called with the number of finished and of all thicknesses
     """
     base, length = carriers.temperature, positive(thickness)
+    check_filled("thickness", length)
     films, walls = [Film(length[0], carriers)], (Wall(base + 0.5, specular), Wall(base - 0.5, specular))
     resistance = _stack_resistances(films, (), length[:, None], walls=walls, run=(store, executor, progress))
     return length / resistance
@@ -286,6 +287,7 @@ def superlattice_conductivities(
     if not 0 < share < 1:
         raise InputError(f"share = {share:g} of the left layer, expected between 0 and 1")
     length = positive(period)
+    check_filled("period", length)
     name = right.name if right.name != left.name else f"{right.name}'"
     films = [Film(share * length[0], left), Film((1 - share) * length[0], right, name=name)]
     joints = boundary if isinstance(boundary, tuple) else (boundary, reverse_boundary(boundary, left, right))
