@@ -1,6 +1,7 @@
 """Units of work: each done once, in any process, with the bytes of the serial run, whatever dies on the way."""
 
 import hashlib
+import inspect
 import os
 import random
 import signal
@@ -10,13 +11,16 @@ import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
+import kapitza
+from kapitza.applications.superlattice import miniband_conductivity
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.run.store import Store
-from kapitza.run.work import run_units
+from kapitza.run.store import Store, StoreLike
+from kapitza.run.work import ExecutorLike, run_units
 
 KERNELS = """
 import os, signal, time
@@ -156,6 +160,46 @@ def test_a_process_of_a_pool_uses_its_share_of_the_cores(kernels, monkeypatch):
 def test_no_worker_is_refused(kernels):
     with pytest.raises(InputError, match="at least 1 worker, got 0"):
         run_units(kernels.square, [{"n": 0}], version="1", workers=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "message"),
+    [
+        ("executor", "x", "executor = 'x': expected one of concurrent.futures"),
+        ("executor", 0, "at least 1 worker, got 0"),
+        ("executor", True, "at least 1 worker, got True"),
+        ("store", 3, "store = 3: expected a Store or the name of a folder"),
+    ],
+)
+def test_what_is_no_store_or_executor_is_refused_in_words(kernels, name, wrong, message):
+    options = {name: wrong}
+    with pytest.raises(InputError, match=message):
+        run_units(kernels.square, [{"n": 0}], version="1", **options)
+    with pytest.raises(InputError, match=message):
+        miniband_conductivity(2.0, 5.0, [1], **options)
+
+
+def test_a_store_may_be_named_by_its_folder(kernels, tmp_path):
+    for store in (Store(tmp_path), tmp_path, str(tmp_path)):
+        run_units(kernels.square, [{"n": 1}], version="1", store=store)
+    assert len(digest(tmp_path)) == 1
+
+
+def test_all_long_work_takes_the_same_stores_and_executors():
+    """`store=` and `executor=` have one type and one default in every public function."""
+    wanted = {"store": StoreLike | None, "executor": ExecutorLike | None}
+    found = dict.fromkeys(wanted, 0)
+    for room in (name for name in kapitza.__all__ if isinstance(getattr(kapitza, name), ModuleType)):
+        place = getattr(kapitza, room)
+        for name in getattr(place, "__all__", ()):
+            public = getattr(place, name)
+            if not inspect.isfunction(public):
+                continue
+            for key, one in inspect.signature(public).parameters.items():
+                if key in wanted:
+                    assert (one.annotation, one.default) == (wanted[key], None), f"{room}.{name}({key}=)"
+                    found[key] += 1
+    assert min(found.values()) >= 10
 
 
 def test_a_killed_driver_resumes_to_the_same_bytes(kernels, tmp_path):

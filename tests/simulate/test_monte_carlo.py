@@ -409,3 +409,4 @@ def test_an_executor_gives_the_same_digits(tmp_path):
     with ThreadPoolExecutor(1) as pool:
         other = detector_temperature(domain, *block, settings=settings, executor=pool, store=Store(tmp_path))
     assert other.temperature == seen.temperature
+    assert detector_temperature(domain, *block, settings=settings, executor=2).temperature == seen.temperature

@@ -5,8 +5,6 @@ taken up by the other; in the relaxation time approximation that is an integral 
 which is solved here for any number of free paths, without an interpolation between limits.
 """
 
-from concurrent.futures import Executor
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expn
@@ -15,8 +13,8 @@ from kapitza.applications.free_paths import FreePaths
 from kapitza.core.arrays import Array, positive
 from kapitza.core.quadrature import gauss_legendre
 from kapitza.errors import InputError
-from kapitza.run.store import Store, UnitInputs, UnitResult
-from kapitza.run.work import run_units
+from kapitza.run.store import StoreLike, UnitInputs, UnitResult
+from kapitza.run.work import ExecutorLike, run_units
 
 _ANGLE_NODES = 64  # of the integral over angles
 _GRADED_NODES, _EVEN_NODES = 48, 24  # nodes of half a film, whose flux is then good to 1e-6
@@ -62,7 +60,7 @@ def film_in_plane(paths: FreePaths, thickness: ArrayLike, specularity: float = 0
 
 
 def film_cross_plane(
-    paths: FreePaths, thickness: ArrayLike, *, executor: Executor | int | None = None, store: Store | None = None
+    paths: FreePaths, thickness: ArrayLike, *, executor: ExecutorLike | None = None, store: StoreLike | None = None
 ) -> Array:
     r"""Conductivity across a film between walls that take up every phonon, $\kappa = qd/\Delta T$.
 

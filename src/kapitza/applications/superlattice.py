@@ -1,7 +1,6 @@
 """Conductivity across a superlattice: layers in series, boundaries resolved by frequency, and coherent minibands."""
 
 import warnings
-from concurrent.futures import Executor
 
 import numpy as np
 from attrs import evolve, field, frozen
@@ -16,8 +15,8 @@ from kapitza.core.stack import Boundary
 from kapitza.core.transmission import DROP_CORRECTION, Transmission
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.isotropic import Solid
-from kapitza.run.store import Store, UnitInputs, UnitResult
-from kapitza.run.work import Progress, run_units
+from kapitza.run.store import StoreLike, UnitInputs, UnitResult
+from kapitza.run.work import ExecutorLike, Progress, run_units
 
 _SMALLEST_DIVISOR = 1e-300
 _CROSSOVER_THICKNESS = 0.3  # layers over free path at which β is half way between thin and thick
@@ -250,8 +249,8 @@ def miniband_conductivity(
     free_path: float,
     layers: ArrayLike,
     *,
-    executor: Executor | int | None = None,
-    store: Store | None = None,
+    executor: ExecutorLike | None = None,
+    store: StoreLike | None = None,
     progress: Progress | None = None,
 ) -> MinibandConductivity:
     r"""Conductivity of superlattices of equal layers in a simple cubic lattice of equal springs.

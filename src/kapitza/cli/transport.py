@@ -122,7 +122,7 @@ def _report_domain(
             held.domain,
             spacing=spacing,
             settings=settings,
-            store=None if store is None else kapitza.run.Store(store),
+            store=store,
             executor=executor,
             progress=progress_line("batches"),
         )

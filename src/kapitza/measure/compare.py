@@ -8,7 +8,6 @@ emitted and the local one stand beside it.
 
 import json
 from collections.abc import Mapping
-from concurrent.futures import Executor
 
 import numpy as np
 from attrs import asdict, evolve, field, frozen
@@ -26,8 +25,8 @@ from kapitza.measure.catalogue import (
     measured,
     measured_interfaces,
 )
-from kapitza.run.store import Store, UnitInputs, UnitResult
-from kapitza.run.work import run_units
+from kapitza.run.store import StoreLike, UnitInputs, UnitResult
+from kapitza.run.work import ExecutorLike, run_units
 from kapitza.theory import models as register
 from kapitza.theory.sides import SideDescription, describe_side, is_path
 
@@ -209,8 +208,8 @@ def compare_all(
     temperature: float = 300.0,
     *,
     window: float = TEMPERATURE_WINDOW,
-    executor: Executor | int | None = None,
-    store: Store | None = None,
+    executor: ExecutorLike | None = None,
+    store: StoreLike | None = None,
 ) -> tuple[Comparison, ...]:
     """Compare all interfaces of which the catalogue has a value near a temperature, in its order.
 

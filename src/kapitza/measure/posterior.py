@@ -1,6 +1,5 @@
 """Samples of the posterior of a fit, where a parabola is not to be trusted."""
 
-from concurrent.futures import Executor
 from functools import partial
 from typing import Any
 
@@ -12,8 +11,8 @@ from kapitza.core.arrays import Array, about, finite
 from kapitza.errors import InputError, require
 from kapitza.measure.fit_result import Fit
 from kapitza.measure.parameters import FitProblem
-from kapitza.run.store import Store, UnitInputs, UnitResult
-from kapitza.run.work import run_units
+from kapitza.run.store import StoreLike, UnitInputs, UnitResult
+from kapitza.run.work import ExecutorLike, run_units
 
 _SAMPLER_VERSION = "posterior-1"  # part of the address of stored results
 
@@ -55,8 +54,8 @@ def sample_posterior(
     burn: int = 300,
     seed: int = 0,
     ensembles: int = 1,
-    executor: Executor | int | None = None,
-    store: Store | None = None,
+    executor: ExecutorLike | None = None,
+    store: StoreLike | None = None,
 ) -> PosteriorSamples:
     """Sample the posterior of a fit with walkers that stretch towards each other (emcee).
 

@@ -64,6 +64,18 @@ class Store:
         return self.read(address) is not None
 
 
+StoreLike = Store | str | Path
+
+
+def open_store(store: StoreLike | None) -> Store | None:
+    """Return the store of an argument `store=`: as given, in the folder of this name, or None to keep nothing."""
+    if store is None or isinstance(store, Store):
+        return store
+    if not isinstance(store, (str, Path)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(f"store = {store!r:.60}: expected a Store or the name of a folder")
+    return Store(store)
+
+
 def unit_address(inputs: UnitInputs, *, version: str) -> str:
     """SHA-256 of the inputs of a unit and of the version of the kernel, which changes with its results.
 

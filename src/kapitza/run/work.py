@@ -5,13 +5,21 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from contextlib import contextmanager
-from pathlib import Path
 
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.run.store import Store, UnitInputs, UnitResult, unit_address
+from kapitza.run.store import Store, StoreLike, UnitInputs, UnitResult, open_store, unit_address
 
+ExecutorLike = Executor | int
 UnitKernel = Callable[[UnitInputs], UnitResult]
 Progress = Callable[[int, int], None]
 
@@ -26,9 +34,9 @@ def run_units(
     units: Sequence[UnitInputs],
     *,
     version: str,
-    store: Store | str | Path | None = None,
+    store: StoreLike | None = None,
     workers: int = 1,
-    executor: Executor | int | None = None,
+    executor: ExecutorLike | None = None,
     progress: Progress | None = None,
 ) -> list[UnitResult]:
     """Results of all units, in their order.
@@ -46,15 +54,11 @@ def run_units(
     Raises
     ------
     InputError
-        for a number of workers below 1
+        for a number of workers below 1, or what is no store or executor
     ConvergenceError
         if workers die again and again; what was finished is in the store
     """
-    store = Store(store) if isinstance(store, (str, Path)) else store
-    if isinstance(executor, int):
-        workers, executor = executor, None
-    if workers < 1:
-        raise InputError(f"expected at least 1 worker, got {workers}")
+    store, executor = open_store(store), resolve_executor(executor, workers)
     addresses = [unit_address(unit, version=version) for unit in units]
     found: dict[str, UnitResult] = {}
     report = progress or ignore_progress
@@ -63,10 +67,35 @@ def run_units(
     todo = {name: unit for name, unit in zip(addresses, units, strict=True) if name not in found}
     total = len(set(addresses))
     report(len(found), total)
-    for name, result in _iterate_results(kernel, todo, store, workers, executor):
+    for name, result in _iterate_results(kernel, todo, store, executor):
         found[name] = result
         report(len(found), total)
     return [found[name] for name in addresses]
+
+
+def resolve_executor(executor: ExecutorLike | None, workers: int) -> ExecutorLike:
+    """Return the executor of an argument `executor=`, or the number of workers that it is, or `workers` without one."""
+    found = workers if executor is None else executor
+    if isinstance(found, int):
+        if isinstance(found, bool) or found < 1:
+            raise InputError(f"expected at least 1 worker, got {found}")
+    elif not callable(getattr(found, "submit", None)):
+        raise InputError(
+            f"executor = {found!r:.60}: expected one of concurrent.futures, such as that of a Dask client, or a number "
+            "of workers"
+        )
+    return found
+
+
+@contextmanager
+def thread_executor(executor: ExecutorLike | None, workers: int) -> Generator[ExecutorLike, None, None]:
+    """Use threads for a number of workers: for kernels that do not hold the interpreter, on data that stay here."""
+    found = resolve_executor(executor, workers)
+    if not isinstance(found, int) or found == 1:
+        yield found
+        return
+    with ThreadPoolExecutor(found) as pool:
+        yield pool
 
 
 def ignore_progress(_done: int, _total: int) -> None:
@@ -74,21 +103,21 @@ def ignore_progress(_done: int, _total: int) -> None:
 
 
 def _iterate_results(
-    kernel: UnitKernel, todo: dict[str, UnitInputs], store: Store | None, workers: int, executor: Executor | None
+    kernel: UnitKernel, todo: dict[str, UnitInputs], store: Store | None, executor: ExecutorLike
 ) -> Iterator[tuple[str, UnitResult]]:
     """Yield address and result of each unit as it is finished."""
-    if executor is not None:
+    if not isinstance(executor, int):
         running: dict[Future[UnitResult], str] = {}
         try:
             yield from _run_on_executor(executor, kernel, todo, store, _UNITS_AHEAD_PER_WORKER * 64, running)
         finally:
             for future in running:
                 future.cancel()
-    elif workers == 1:
+    elif executor == 1:
         for name, unit in todo.items():
             yield name, _compute_unit(kernel, name, unit, store)
     else:
-        yield from _run_on_pool(kernel, dict(todo), store, workers)
+        yield from _run_on_pool(kernel, dict(todo), store, executor)
 
 
 def _compute_unit(kernel: UnitKernel, name: str, unit: UnitInputs, store: Store | None) -> UnitResult:

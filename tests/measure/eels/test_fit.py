@@ -103,7 +103,7 @@ def test_a_search_ends_where_modes_vanish(tie: Tie, strengths: tuple[float, ...]
 
 def test_workers_change_nothing() -> None:
     image = scan(700)
-    one, two = fit_spectra(image, MODES), fit_spectra(image, MODES, workers=2)
+    one, two = fit_spectra(image, MODES), fit_spectra(image, MODES, executor=2)
     for name in ("value", "covariance", "pvalue", "deviance", "flag", "iterations"):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
 

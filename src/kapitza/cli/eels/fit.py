@@ -93,9 +93,8 @@ def fit_scan(
     ties = ("common", "each") if tie == "both" else (tie,)
     if tie == "both" and len(model.modes) == 1:
         ties = ("common",)
-    folder = None if store is None else kapitza.run.Store(Path(store))
     with dask_executor(dask) as executor:
-        running = {"workers": workers or os.cpu_count() or 1, "executor": executor, "store": folder}
+        running = {"workers": workers or os.cpu_count() or 1, "executor": executor, "store": store}
         maps = _fit_maps(image, model, ties, running)
     files.keep(maps)
     if plot is not None:

@@ -1,9 +1,7 @@
 """Files of molecular dynamics runs: atoms, potential, thermostats, protocol and sampling."""
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve, frozen
@@ -14,8 +12,8 @@ from kapitza.io.samples import locate_faults
 from kapitza.io.toml import TomlTable, read_toml
 from kapitza.matter.building.relaxed_junction import JunctionPlan
 from kapitza.matter.structure import structure
-from kapitza.run.store import Store
-from kapitza.run.work import Progress
+from kapitza.run.store import StoreLike
+from kapitza.run.work import ExecutorLike, Progress
 from kapitza.simulate.md.analysis.sizes import size_series
 from kapitza.simulate.md.engine import THERMOSTAT_KINDS, MdEngine, Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
@@ -283,8 +281,8 @@ def size_study(
     file: RunFile,
     lengths: Sequence[float],
     *,
-    store: Store | str | Path | None = None,
-    executor: Executor | int = 1,
+    store: StoreLike | None = None,
+    executor: ExecutorLike | None = None,
     progress: Progress | None = None,
 ) -> SizeStudy:
     """Run the interface of a file between longer and longer sides, and extrapolate its resistance.

@@ -7,7 +7,6 @@ differ from those of the leads says whether the device is long enough (`lead_mis
 """
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from functools import partial
 from itertools import pairwise
 
@@ -51,8 +50,8 @@ from kapitza.matter.potentials.force_field import ForceField
 from kapitza.matter.potentials.published import published_potential as potential_of
 from kapitza.matter.potentials.relaxation import relax_cell, relax_interface
 from kapitza.matter.structure import Structure, element_masses, structure
-from kapitza.run.store import Store, UnitInputs, UnitResult
-from kapitza.run.work import Progress, run_units
+from kapitza.run.store import StoreLike, UnitInputs, UnitResult
+from kapitza.run.work import ExecutorLike, Progress, run_units
 from kapitza.units import angstrom
 
 _DEFAULT_DEPTH = 12 * angstrom  # of crystal on either side of an interface, where nobody says how many layers
@@ -349,8 +348,8 @@ def build_configurations(
     plan: JunctionPlan,
     seeds: Sequence[int],
     *,
-    executor: Executor | int | None = None,
-    store: Store | None = None,
+    executor: ExecutorLike | None = None,
+    store: StoreLike | None = None,
     progress: Progress | None = None,
 ) -> list[Junction]:
     """Build the same disordered junction once for each seed, to average over what is random.

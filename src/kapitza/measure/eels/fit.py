@@ -2,8 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -26,8 +24,8 @@ from kapitza.measure.eels.fitting.search import SearchResult, to_coordinates
 from kapitza.measure.eels.map import PixelFlag, TemperatureMap, count_flags
 from kapitza.measure.eels.model import SpectrumModel, Tie, VibrationalMode
 from kapitza.measure.eels.spectrum import SpectrumImage
-from kapitza.run.store import Store, UnitInputs, UnitResult
-from kapitza.run.work import Progress, run_units
+from kapitza.run.store import StoreLike, UnitInputs, UnitResult
+from kapitza.run.work import ExecutorLike, Progress, run_units, thread_executor
 from kapitza.units import meV
 
 _SEARCH_VERSION = "eels-fit-2"  # of the search: part of the address of stored results
@@ -45,8 +43,8 @@ def fit_spectra(
     tie: Tie = "common",
     constraints: FitConstraints | None = None,
     workers: int = 1,
-    executor: Executor | None = None,
-    store: Store | None = None,
+    executor: ExecutorLike | None = None,
+    store: StoreLike | None = None,
     progress: Progress | None = None,
 ) -> TemperatureMap:
     r"""Temperature and all other parameters of each pixel, by Poisson maximum likelihood.
@@ -65,7 +63,7 @@ def fit_spectra(
     tie : of vibrations, how their temperatures are tied, see `SpectrumModel`
     constraints : what is known of the parameters beforehand
     workers : threads; the result is the same to the last digit where the model is compiled
-    executor : an executor of one's own in place of the threads
+    executor : any `concurrent.futures.Executor` in place of the threads, or their number
     store : where finished blocks are kept, so that an interrupted fit goes on where it was
     progress : called with the number of finished and of all blocks
 
@@ -92,10 +90,8 @@ def fit_spectra(
         for first in edges
     ]
     work = partial(_fit_unit, image, problem)
-    with ExitStack() as pools:
-        if executor is None and workers > 1:
-            executor = pools.enter_context(ThreadPoolExecutor(workers))
-        parts = run_units(work, units, version=_SEARCH_VERSION, store=store, executor=executor, progress=progress)
+    with thread_executor(executor, workers) as pool:
+        parts = run_units(work, units, version=_SEARCH_VERSION, store=store, executor=pool, progress=progress)
     return _assemble_map(image, model, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 

@@ -6,9 +6,7 @@ Decimation treats many points at once by products and solutions, as graphics pro
 """
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -20,8 +18,8 @@ from kapitza.core.arrays import Array, frequencies, temperatures
 from kapitza.core.transmission import Transmission
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction
-from kapitza.run.store import Store, UnitInputs, UnitResult
-from kapitza.run.work import Progress
+from kapitza.run.store import StoreLike, UnitInputs, UnitResult
+from kapitza.run.work import ExecutorLike, Progress
 from kapitza.theory.agf.adaptive_quadrature import (
     REFINEMENT_LEVELS,
     FrequencyRange,
@@ -67,8 +65,8 @@ def agf(
     k_mesh: MeshSize = None,
     tolerance: float = 2e-3,
     temperature: ArrayLike = 300.0,
-    executor: Executor | int = 1,
-    store: Store | str | Path | None = None,
+    executor: ExecutorLike | None = None,
+    store: StoreLike | None = None,
     progress: Progress | None = None,
 ) -> Transmission:
     r"""Atomistic Green's functions: harmonic transmission of a junction, exact for its force constants.
@@ -193,8 +191,8 @@ def agf_decimated(
     broadening: float = 1e-8,
     arrays: ModuleType | None = None,
     batch: int = 4096,
-    executor: Executor | int = 1,
-    store: Store | str | Path | None = None,
+    executor: ExecutorLike | None = None,
+    store: StoreLike | None = None,
 ) -> Transmission:
     r"""Harmonic transmission of a junction by decimation in batches, for graphics processors; no modes of the sides.
 

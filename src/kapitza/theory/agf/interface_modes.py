@@ -5,9 +5,6 @@ References
 K. Gordiz and A. Henry, Sci. Rep. 6, 23139 (2016), doi:10.1038/srep23139 (localised modes and what they carry)
 """
 
-from concurrent.futures import Executor
-from pathlib import Path
-
 import numpy as np
 from attrs import asdict, field, frozen
 from numpy.typing import ArrayLike
@@ -15,8 +12,8 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, IndexArray, about, finite_table, labels, numbers, same_length
 from kapitza.errors import InputError
 from kapitza.matter.junction import Junction, wavevector_fractions
-from kapitza.run.store import Store, UnitInputs, UnitResult
-from kapitza.run.work import Progress
+from kapitza.run.store import StoreLike, UnitInputs, UnitResult
+from kapitza.run.work import ExecutorLike, Progress
 from kapitza.theory.agf.green_functions import prepare_junction
 from kapitza.theory.agf.k_mesh import MeshSize, even_frequencies, zone_wavevectors
 from kapitza.theory.agf.local_density import DEFAULT_MESH_SIDE, device_sites, select_layers
@@ -159,8 +156,8 @@ def interface_modes(
     layers: tuple[int, ...] | None = None,
     k: ArrayLike | None = None,
     k_mesh: MeshSize = None,
-    executor: Executor | int = 1,
-    store: Store | str | Path | None = None,
+    executor: ExecutorLike | None = None,
+    store: StoreLike | None = None,
     progress: Progress | None = None,
 ) -> InterfaceModes:
     """Modes localised at an interface: all bound ones, and the resonances that a grid of frequencies resolves.

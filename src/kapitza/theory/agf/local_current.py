@@ -9,9 +9,6 @@ References
 J.-S. Wang, J. Wang, J. T. Lü, Eur. Phys. J. B 62, 381 (2008), doi:10.1140/epjb/e2008-00195-8
 """
 
-from concurrent.futures import Executor
-from pathlib import Path
-
 import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
@@ -31,8 +28,8 @@ from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.quadrature import trapezoid_weights
 from kapitza.errors import InputError
 from kapitza.matter.junction import Junction
-from kapitza.run.store import Store, UnitInputs, UnitResult
-from kapitza.run.work import Progress
+from kapitza.run.store import StoreLike, UnitInputs, UnitResult
+from kapitza.run.work import ExecutorLike, Progress
 from kapitza.theory.agf.green_functions import (
     DevicePoints,
     PreparedJunction,
@@ -137,8 +134,8 @@ def local_current(
     *,
     layers: tuple[int, ...] | None = None,
     k_mesh: tuple[int, int] | None = None,
-    executor: Executor | int = 1,
-    store: Store | str | Path | None = None,
+    executor: ExecutorLike | None = None,
+    store: StoreLike | None = None,
     progress: Progress | None = None,
 ) -> LocalCurrent:
     """Spectral current of each bond of the device, and the part of it that modes of the interface carry.

@@ -10,9 +10,6 @@ References
 W. Zhang, T. S. Fisher, N. Mingo, Numer. Heat Transf. B 51, 333 (2007), doi:10.1080/10407790601144755
 """
 
-from concurrent.futures import Executor
-from pathlib import Path
-
 import numpy as np
 from attrs import asdict, field, frozen
 from numpy.typing import ArrayLike, NDArray
@@ -21,8 +18,8 @@ from kapitza.core.arrays import Array, IndexArray, about, check_not_negative, fi
 from kapitza.core.quadrature import trapezoid_weights
 from kapitza.errors import InputError
 from kapitza.matter.junction import Junction, JunctionLayer, Lead
-from kapitza.run.store import Store, UnitInputs, UnitResult
-from kapitza.run.work import Progress
+from kapitza.run.store import StoreLike, UnitInputs, UnitResult
+from kapitza.run.work import ExecutorLike, Progress
 from kapitza.theory.agf.green_functions import (
     PreparedJunction,
     device_points,
@@ -193,8 +190,8 @@ def local_density(
     *,
     width: float | None = None,
     k_mesh: tuple[int, int] | None = None,
-    executor: Executor | int = 1,
-    store: Store | str | Path | None = None,
+    executor: ExecutorLike | None = None,
+    store: StoreLike | None = None,
     progress: Progress | None = None,
 ) -> LocalDensity:
     """Local density of states of each coordinate of the device, and of both crystals for comparison.

@@ -1,7 +1,5 @@
 """Transmission mode by mode over the whole zone: by branch, angle and frequency, and from branch to branch."""
 
-from concurrent.futures import Executor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +11,8 @@ from kapitza.core.modal import INTERFACE_SIDES, ModalTransmission
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
 from kapitza.matter.junction import Junction
-from kapitza.run.store import Store, UnitInputs, UnitResult
-from kapitza.run.work import Progress
+from kapitza.run.store import StoreLike, UnitInputs, UnitResult
+from kapitza.run.work import ExecutorLike, Progress
 from kapitza.theory.agf.green_functions import PreparedJunction, prepare_junction
 from kapitza.theory.agf.k_mesh import MeshSize, even_frequencies, zone_wavevectors
 from kapitza.theory.agf.scattering import ScatteringMatrix, opposite_side, solve_scattering, specularity
@@ -39,8 +37,8 @@ def agf_modes(
     omega: ArrayLike | None = None,
     *,
     k_mesh: MeshSize = None,
-    executor: Executor | int = 1,
-    store: Store | str | Path | None = None,
+    executor: ExecutorLike | None = None,
+    store: StoreLike | None = None,
     progress: Progress | None = None,
 ) -> ModalTransmission:
     """Every wave that arrives from either side, with its probability to cross.
@@ -90,8 +88,8 @@ def mode_conversion(
     *,
     side: Side = "left",
     k_mesh: MeshSize = None,
-    executor: Executor | int = 1,
-    store: Store | str | Path | None = None,
+    executor: ExecutorLike | None = None,
+    store: StoreLike | None = None,
     progress: Progress | None = None,
 ) -> ModeConversion:
     """Modes that arrive on each branch, cross and return on each branch; parameters as in `agf_modes`."""

@@ -4,8 +4,6 @@ Between the edges of the bands the transmission is smooth: frequencies are place
 """
 
 from collections.abc import Mapping
-from concurrent.futures import Executor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +14,8 @@ from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.quadrature import gauss_legendre_roots
 from kapitza.errors import ConvergenceError
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionBlocks, JunctionLayer, Lead
-from kapitza.run.store import Store, UnitInputs, UnitResult
-from kapitza.run.work import Progress, UnitKernel, run_units
+from kapitza.run.store import StoreLike, UnitInputs, UnitResult
+from kapitza.run.work import ExecutorLike, Progress, UnitKernel, run_units
 from kapitza.theory.agf.green_functions import (
     LeadContact,
     PreparedJunction,
@@ -188,8 +186,8 @@ class UnitRunner:
     takes longer than to start them.
     """
 
-    executor: Executor | int = 1
-    store: Store | str | Path | None = None
+    executor: ExecutorLike | None = None
+    store: StoreLike | None = None
     progress: Progress | None = None
 
     def __call__(

@@ -6,7 +6,6 @@ thick never settle on the line: the number belongs to a thickness, and so these 
 """
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from functools import partial
 
 import numpy as np
@@ -16,8 +15,8 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, check_filled, positive
 from kapitza.core.conductance import TEMPERATURE_DROPS, Conductance, Drop
 from kapitza.errors import InputError
-from kapitza.run.store import Store, UnitInputs, UnitResult, unit_address
-from kapitza.run.work import Progress, run_units
+from kapitza.run.store import StoreLike, UnitInputs, UnitResult, unit_address
+from kapitza.run.work import ExecutorLike, Progress, run_units
 from kapitza.simulate.boltzmann.boundaries import Wall, reverse_boundary, to_interface_scattering
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.layered.transport import MAX_THICKNESS, Film, transport
@@ -130,7 +129,7 @@ def _stack_resistances(
     *,
     walls: tuple[Wall, Wall] | None = None,
     period: float | None = None,
-    run: tuple[Store | None, Executor | int | None, Progress | None] = (None, None, None),
+    run: tuple[StoreLike | None, ExecutorLike | None, Progress | None] = (None, None, None),
 ) -> Array:
     """(n,) resistance of a stack with other thicknesses (n, M) of its layers, m² K W⁻¹: one unit of work each."""
     store, executor, progress = run
@@ -166,8 +165,8 @@ def fourier_scale(
     *,
     tolerance: float = 0.05,
     thickness: float | None = None,
-    store: Store | None = None,
-    executor: Executor | int | None = None,
+    store: StoreLike | None = None,
+    executor: ExecutorLike | None = None,
     progress: Progress | None = None,
 ) -> float:
     """Factor on all thicknesses from which on Fourier's law with slips and extrapolated resistances is good enough.
@@ -210,8 +209,8 @@ def superlattice_resistances(
     period: ArrayLike,
     *,
     share: float = 0.5,
-    store: Store | None = None,
-    executor: Executor | int | None = None,
+    store: StoreLike | None = None,
+    executor: ExecutorLike | None = None,
     progress: Progress | None = None,
 ) -> Array:
     """(n,) effective resistance of each boundary of a superlattice, m² K W⁻¹.
@@ -236,8 +235,8 @@ def film_conductivities(
     thickness: ArrayLike,
     *,
     specular: ArrayLike = 0.0,
-    store: Store | None = None,
-    executor: Executor | int | None = None,
+    store: StoreLike | None = None,
+    executor: ExecutorLike | None = None,
     progress: Progress | None = None,
 ) -> Array:
     """(n,) effective conductivity across free films between two walls that thermalise, W m⁻¹ K⁻¹.
@@ -265,8 +264,8 @@ def superlattice_conductivities(
     period: ArrayLike,
     *,
     share: float = 0.5,
-    store: Store | None = None,
-    executor: Executor | int | None = None,
+    store: StoreLike | None = None,
+    executor: ExecutorLike | None = None,
     progress: Progress | None = None,
 ) -> Array:
     """(n,) effective conductivity of endless superlattices, phonons being particles, W m⁻¹ K⁻¹.

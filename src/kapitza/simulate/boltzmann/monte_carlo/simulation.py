@@ -10,7 +10,6 @@ a detector: Phys. Rev. B 91, 235321 (2015), doi:10.1103/PhysRevB.91.235321.
 """
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -20,8 +19,8 @@ from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import Array, IntArray, about, finite
 from kapitza.errors import ConvergenceError, InputError, require
-from kapitza.run.store import Store, UnitInputs, UnitResult, unit_address
-from kapitza.run.work import Progress, run_units
+from kapitza.run.store import StoreLike, UnitInputs, UnitResult, unit_address
+from kapitza.run.work import ExecutorLike, Progress, run_units, thread_executor
 from kapitza.simulate.boltzmann.carriers import Carriers, check_matching
 from kapitza.simulate.boltzmann.domain import Domain, DomainCells
 from kapitza.simulate.boltzmann.monte_carlo.result import DetectorReading, TransportMap
@@ -154,8 +153,8 @@ def monte_carlo(
     spacing: float | Sequence[float],
     settings: MonteCarloSettings | None = None,
     probes: Mapping[str, tuple[Sequence[float], Sequence[float]]] = _NO_PROBES,
-    store: Store | None = None,
-    executor: Executor | None = None,
+    store: StoreLike | None = None,
+    executor: ExecutorLike | None = None,
     progress: Progress | None = None,
 ) -> TransportMap:
     r"""Steady temperature and heat flux in a domain, by linearised deviational Monte Carlo.
@@ -170,7 +169,8 @@ def monte_carlo(
     settings : number of particles, seed, threads; 100,000 particles if None
     probes : by name, corners of blocks inside one material whose temperature is returned group by group
     store : where finished batches are kept
-    executor : any `concurrent.futures.Executor`, such as that of a Dask client, instead of the threads of `settings`
+    executor : any `concurrent.futures.Executor`, such as that of a Dask client, or a number of threads, instead of
+        those of `settings`
     progress : called with the number of finished and of all batches
 
     Raises
@@ -220,8 +220,8 @@ def run_batches(
     slot: IntArray,
     slots: int,
     settings: MonteCarloSettings,
-    store: Store | None = None,
-    executor: Executor | None = None,
+    store: StoreLike | None = None,
+    executor: ExecutorLike | None = None,
     progress: Progress | None = None,
 ) -> tuple[list[UnitResult], int]:
     """Tallies of all batches, each for one watt set free, and the number of events."""
@@ -234,11 +234,8 @@ def run_batches(
         {"seed": settings.seed, "batch": k, "count": count, "tables": digest} for k in range(settings.batches)
     ]
     work = partial(_simulate_batch, tables, prepared.bands.groups, slots)
-    if executor is None and settings.workers > 1:
-        with ThreadPoolExecutor(settings.workers) as pool:
-            parts = run_units(work, units, version=_KERNEL_VERSION, store=store, executor=pool, progress=progress)
-    else:
-        parts = run_units(work, units, version=_KERNEL_VERSION, store=store, executor=executor, progress=progress)
+    with thread_executor(executor, settings.workers) as pool:
+        parts = run_units(work, units, version=_KERNEL_VERSION, store=store, executor=pool, progress=progress)
     return parts, count * settings.batches
 
 
@@ -299,8 +296,8 @@ def detector_temperature(
     high: Sequence[float],
     *,
     settings: MonteCarloSettings | None = None,
-    store: Store | None = None,
-    executor: Executor | None = None,
+    store: StoreLike | None = None,
+    executor: ExecutorLike | None = None,
     progress: Progress | None = None,
 ) -> DetectorReading:
     r"""Temperature of a small block, by following particles backwards from it.

@@ -1,7 +1,6 @@
 """The same run with other random numbers, and the same interface between longer sides: units of work that resume."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -12,8 +11,8 @@ import numpy as np
 from attrs import evolve, frozen
 
 from kapitza.errors import InputError
-from kapitza.run.store import Store, UnitInputs, UnitResult, unit_address, unit_seed
-from kapitza.run.work import Progress, run_units
+from kapitza.run.store import StoreLike, UnitInputs, UnitResult, open_store, unit_address, unit_seed
+from kapitza.run.work import ExecutorLike, Progress, run_units
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.checkpoint import strip_prefix
@@ -38,8 +37,8 @@ class Replica:
 def run_replicas(
     setups: Sequence[RunSetup],
     *,
-    store: Store | str | Path | None = None,
-    executor: Executor | int = 1,
+    store: StoreLike | None = None,
+    executor: ExecutorLike | None = None,
     progress: Progress | None = None,
 ) -> list[list[Replica]]:
     """Run systems, each as often as its protocol says with other random numbers, all on the same workers.
@@ -48,7 +47,7 @@ def run_replicas(
     progress need to resume.  The first replica has the seed of the protocol, each other one a seed that follows from
     it.  `progress` is told the number of finished and of all replicas.
     """
-    kept = Store(store) if isinstance(store, (str, Path)) else store
+    kept = open_store(store)
     units = [replica_inputs(setup, number) for setup in setups for number in range(setup.protocol.replicas)]
     work = run_unit if kept is None else partial(run_unit, folder=str(kept.folder / _RUNS_FOLDER))
     found = iter(run_units(work, units, version=RUN_VERSION, store=kept, executor=executor, progress=progress))

@@ -1,8 +1,6 @@
 """One run of molecular dynamics, and what it leaves: block averages, spectra, the power through boundaries."""
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +9,8 @@ from attrs import evolve, field, frozen
 from kapitza.core.arrays import Array, about, increasing
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
-from kapitza.run.store import Store
-from kapitza.run.work import Progress, ignore_progress
+from kapitza.run.store import StoreLike, open_store
+from kapitza.run.work import ExecutorLike, Progress, ignore_progress
 from kapitza.simulate.md.analysis.nemd import NemdResult, analyse_nemd, combine_replicas
 from kapitza.simulate.md.engine import MdEngine, Observer
 from kapitza.simulate.md.kernels.forces import KERNEL_MODULES, highest_frequencies
@@ -149,8 +147,8 @@ def run(
     protocol: Protocol,
     observers: Sampling | Sequence[Observer | ObserverRecipe] | None = None,
     *,
-    store: Store | str | Path | None = None,
-    executor: Executor | int = 1,
+    store: StoreLike | None = None,
+    executor: ExecutorLike | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Run a system, and keep all that its analysis needs.
@@ -259,12 +257,13 @@ def _reference_setup(setup: RunSetup, blocks: int, layers: ObserverRecipe) -> Ru
 
 
 def _run_setups(
-    setups: Sequence[RunSetup], store: Store | str | Path | None, executor: Executor | int, progress: Progress | None
+    setups: Sequence[RunSetup], store: StoreLike | None, executor: ExecutorLike | None, progress: Progress | None
 ) -> list[list[Replica]]:
     """Replicas of each setup: one of each in this process, block by block, or several as units of work."""
-    if executor != 1 or any(setup.protocol.replicas > 1 for setup in setups):
+    if executor not in (None, 1) or any(setup.protocol.replicas > 1 for setup in setups):
         return run_replicas(setups, store=store, executor=executor, progress=progress)
-    folder = store.folder if isinstance(store, Store) else None if store is None else Path(store)
+    kept = open_store(store)
+    folder = None if kept is None else kept.folder
     tell, total = progress or ignore_progress, sum(setup.protocol.blocks for setup in setups)
     found: list[list[Replica]] = []
     before = 0
