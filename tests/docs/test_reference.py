@@ -35,7 +35,9 @@ def shown_numbers(kind: type) -> str:
     return docstrings().numbers_of(module.members[kind.__name__])
 
 
-@pytest.mark.parametrize("room", ["applications", "core", "device", "measure", "thermometry", "thermoreflectance"])
+@pytest.mark.parametrize(
+    "room", ["applications", "core", "device", "md", "measure", "thermometry", "thermoreflectance"]
+)
 def test_numbers_of_public_records_have_unit_and_meaning(room: str) -> None:
     place = import_module(f"kapitza.{room}")
     public = [getattr(place, name) for name in place.__all__]

@@ -10,7 +10,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, IntArray, one_of
+from kapitza.core.arrays import Array, IntArray, about, one_of
 from kapitza.errors import InputError
 from kapitza.simulate.md.potential import AnyPotential
 from kapitza.simulate.md.system import System
@@ -23,24 +23,21 @@ THERMOSTAT_KINDS: tuple[ThermostatKind, ...] = ("langevin", "exchange", "swap", 
 class MdState:
     """All that a run needs to go on.
 
-    Attributes
-    ----------
-    positions, velocities : (n, 3) m and m s⁻¹; positions are not folded into the box
-    step : time steps done
-    heat : (2,) energy that the hot and the cold thermostat have given to the atoms so far, J
-    random : state of the random numbers, as the engine keeps it; empty where it has none
-
     Raises
     ------
     InputError
         for shapes that do not fit
     """
 
-    positions: Array
-    velocities: Array
-    step: int = 0
-    heat: Array = field(factory=lambda: np.zeros(2))
-    random: NDArray[np.uint64] = field(factory=lambda: np.zeros(0, dtype=np.uint64))
+    positions: Array = field(metadata=about("m", "(n, 3) positions, not folded into the box"))
+    velocities: Array = field(metadata=about("m s^-1", "(n, 3) velocities"))
+    step: int = field(default=0, metadata=about("1", "time steps done"))
+    heat: Array = field(
+        factory=lambda: np.zeros(2), metadata=about("J", "(2,) given to the atoms by the hot and the cold thermostat")
+    )
+    random: NDArray[np.uint64] = field(
+        factory=lambda: np.zeros(0, dtype=np.uint64), metadata=about("1", "state of the random numbers; may be empty")
+    )
 
     def __attrs_post_init__(self) -> None:
         found = np.shape(self.positions), np.shape(self.velocities), np.shape(self.heat)
@@ -59,18 +56,14 @@ class Thermostats:
     ----------
     kind : "langevin" (temperatures are set), "exchange" (eHEX: power is set), "swap" (Müller-Plathe: velocities are
         exchanged every `period` steps) or "none" (energy is conserved)
-    hot, cold : temperatures of the left and the right thermostat, K
-    damping : relaxation time of a Langevin thermostat, s
-    power : taken from the cold and given to the hot side by "exchange", W
-    period : steps between two swaps
     """
 
     kind: ThermostatKind = field(default="langevin", validator=one_of(*THERMOSTAT_KINDS))
-    hot: float = 0.0
-    cold: float = 0.0
-    damping: float = 0.0
-    power: float = 0.0
-    period: int = 0
+    hot: float = field(default=0.0, metadata=about("K", "temperature of the left thermostat"))
+    cold: float = field(default=0.0, metadata=about("K", "temperature of the right thermostat"))
+    damping: float = field(default=0.0, metadata=about("s", "relaxation time of a Langevin thermostat"))
+    power: float = field(default=0.0, metadata=about("W", "taken from the cold and given to the hot side by exchange"))
+    period: int = field(default=0, metadata=about("1", "steps between two swaps"))
 
 
 class Dynamics(Protocol):

@@ -9,7 +9,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, check_choice, quantity
+from kapitza.core.arrays import Array, about, check_choice, quantity
 from kapitza.errors import InputError
 from kapitza.matter.potentials.published import (
     LENNARD_JONES_PARAMETERS,
@@ -31,15 +31,17 @@ class Potential:
     ----------
     form : which formula; "other" where an engine brings its own and this is but a name
     kinds : names of the kinds of atoms, in the order of the tables
-    cutoff : largest distance of two atoms that stand in one term, m
-    parameters : arrays of the formula in SI, in the order that its kernels take them
     source : what to cite
     """
 
     form: PotentialForm
     kinds: tuple[str, ...] = field(converter=tuple)
-    cutoff: float = field(validator=quantity(high=1e-7))
-    parameters: tuple[Array, ...] = field(converter=tuple)
+    cutoff: float = field(
+        validator=quantity(high=1e-7), metadata=about("m", "largest distance of two atoms that stand in one term")
+    )
+    parameters: tuple[Array, ...] = field(
+        converter=tuple, metadata=about("SI", "arrays of the formula, in the order that its kernels take them")
+    )
     source: str = field(default="", kw_only=True)
 
     @property
@@ -78,7 +80,6 @@ class LammpsCommands:
     pair_style : the words after `pair_style`, such as "eam/alloy"
     pair_coeff : the words after `pair_coeff`, one text a line; atom types are numbered in the order of `kinds` from 1
     kinds : names of the kinds of atoms, in the order of LAMMPS' atom types
-    cutoff : largest distance of two atoms that act on each other, m
     files : names and texts of files that the lines name, or a dictionary; files elsewhere are named by their full path
     source : what to cite
 
@@ -91,7 +92,9 @@ class LammpsCommands:
     pair_style: str = field(converter=single_line)
     pair_coeff: tuple[str, ...] = field(converter=_command_lines)
     kinds: tuple[str, ...] = field(converter=tuple)
-    cutoff: float = field(validator=quantity(high=1e-7))
+    cutoff: float = field(
+        validator=quantity(high=1e-7), metadata=about("m", "largest distance of two atoms that act on each other")
+    )
     files: tuple[tuple[str, str], ...] = field(default=(), converter=_named_files, kw_only=True)
     source: str = field(default="", kw_only=True)
 

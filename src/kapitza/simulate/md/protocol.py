@@ -7,7 +7,7 @@ import numpy as np
 from attrs import Factory, define, field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, one_of, quantity
+from kapitza.core.arrays import Array, about, one_of, quantity
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.md.engine import Dynamics, MdState, Observer, Thermostats
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE, System
@@ -68,36 +68,40 @@ class Protocol:
     Attributes
     ----------
     thermostats : what keeps heat flowing, or brings the atoms to their temperatures
-    timestep : s
-    steps : time steps of a block
-    blocks : how many
-    equilibration : time steps before the first block
-    sample_interval : time steps between two samples of the temperatures; divides the steps of a block
-    power_interval : the same of the direct power through the plane; 0: it is not measured
-    seed : of the random numbers
+    sample_interval : divides the steps of a block
+    power_interval : 0: the power is not measured
     subtract_flow : subtract the mean velocity of each plane of atoms from its temperature, as fluids require
-    max_energy_drift : largest change of the energy in a block beyond the heat of the thermostats, in units of the
-        kinetic energy
     preparation : "gradient" starts from the straight line of temperatures between the thermostats, which stay on.  The
         others bring all atoms to their temperatures by Langevin thermostats during the equilibration and then leave
         them alone at constant energy: "uniform" at the mean temperature, "sides" the left side at the hot and the right
         side at the cold one, "hot_group" the atoms of the hot thermostat at the hot and all others at the cold one
-    replicas : runs that differ in their seed
     start : state to start from; None: atoms at rest, with velocities of the local temperature
     """
 
     thermostats: Thermostats = field(factory=Thermostats)
-    timestep: float = field(validator=quantity(high=_MAX_TIMESTEP))
-    steps: int = field(validator=integer_from(1))
-    blocks: int = field(validator=integer_from(1))
-    equilibration: int = field(default=0, validator=integer_from(0))
-    sample_interval: int = field(default=10, validator=integer_from(1))
-    power_interval: int = field(default=0, validator=integer_from(0))
-    seed: int = field(default=0, validator=integer_from(0))
+    timestep: float = field(validator=quantity(high=_MAX_TIMESTEP), metadata=about("s", "time step"))
+    steps: int = field(validator=integer_from(1), metadata=about("1", "time steps of a block"))
+    blocks: int = field(validator=integer_from(1), metadata=about("1", "blocks"))
+    equilibration: int = field(
+        default=0, validator=integer_from(0), metadata=about("1", "time steps before the first block")
+    )
+    sample_interval: int = field(
+        default=10, validator=integer_from(1), metadata=about("1", "time steps between two samples of the temperatures")
+    )
+    power_interval: int = field(
+        default=0,
+        validator=integer_from(0),
+        metadata=about("1", "time steps between two samples of the direct power through the plane"),
+    )
+    seed: int = field(default=0, validator=integer_from(0), metadata=about("1", "seed of the random numbers"))
     subtract_flow: bool = False
-    max_energy_drift: float = field(default=_MAX_ENERGY_DRIFT, validator=quantity())
+    max_energy_drift: float = field(
+        default=_MAX_ENERGY_DRIFT,
+        validator=quantity(),
+        metadata=about("1", "largest change of the energy in a block beyond the heat given, of the kinetic energy"),
+    )
     preparation: Preparation = field(default="gradient", validator=one_of(*_PREPARATIONS))
-    replicas: int = field(default=1, validator=integer_from(1))
+    replicas: int = field(default=1, validator=integer_from(1), metadata=about("1", "runs that differ in their seed"))
     start: MdState | None = None
 
     def __attrs_post_init__(self) -> None:

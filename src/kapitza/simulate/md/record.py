@@ -18,19 +18,12 @@ class Record:
     Attributes
     ----------
     name : of the system
-    area : cross-section, m²
-    plane : height of the Gibbs plane, m
-    heights : (layers,) of the planes of atoms, m
-    counts : (layers,) atoms of each plane
-    roles : (layers,) FREE, HOT, COLD or HELD
-    block : duration of a block, s
-    temperature : (blocks, layers) kinetic temperature of each plane, K; 0 where atoms are held
-    heat : (blocks + 1, 2) energy given to the atoms by the hot and the cold thermostat up to each block's start, J
-    energy : (blocks + 1,) total energy, J
-    power : (blocks,) mean direct power through the plane, left to right, W; NaN where it was not measured
-    timestep : s
-    interface_count : interfaces through which the heat of a thermostat leaves: 2 where the box repeats along z
-    seed : of the random numbers
+    heights, counts, roles : (layers,)
+    temperature : (blocks, layers); 0 where atoms are held
+    heat : (blocks + 1, 2) energy given to the atoms by the hot and the cold thermostat up to each block's start
+    energy : (blocks + 1,)
+    power : (blocks,) mean, left to right; NaN where it was not measured
+    interface_count : 2 where the box repeats along z
     method : engine, thermostat and potential, for legends
 
     Raises

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, BoolArray, IntArray, finite_array, integer_array, positive
+from kapitza.core.arrays import Array, BoolArray, IntArray, about, finite_array, integer_array, positive
 from kapitza.errors import InputError
 
 FREE_ROLE: Final = 0
@@ -23,14 +23,11 @@ class System:
     Attributes
     ----------
     name : for legends and messages
-    lattice : (3, 3) vectors of the box in rows, m; the first two lie in the plane z = 0
-    positions : (n, 3) at rest, m
-    masses : (n,) kg
-    species : (n,) kind of each atom, an index of `kinds`
+    lattice : the first two vectors lie in the plane z = 0
     kinds : names of the kinds, such as "Si" or "Ar"; two kinds may differ in mass alone
-    layer : (n,) plane of atoms, from 0 on the left, none without atoms
-    role : (n,) FREE, HOT (left thermostat), COLD (right thermostat) or HELD (never moves)
-    plane : height of the Gibbs plane, midway between the last plane of the left side and the first of the right, m
+    layer : from 0 on the left, none without atoms
+    role : FREE, HOT (left thermostat), COLD (right thermostat) or HELD (never moves)
+    plane : midway between the last plane of the left side and the first of the right
     periodic : whether the box repeats along z, too; then there is a second interface where it closes
 
     Raises
@@ -40,14 +37,14 @@ class System:
     """
 
     name: str
-    lattice: Array = field(converter=finite_array)
-    positions: Array = field(converter=finite_array)
-    masses: Array = field(converter=positive)
-    species: IntArray = field(converter=integer_array)
+    lattice: Array = field(converter=finite_array, metadata=about("m", "(3, 3) vectors of the box in rows"))
+    positions: Array = field(converter=finite_array, metadata=about("m", "(n, 3) positions at rest"))
+    masses: Array = field(converter=positive, metadata=about("kg", "(n,) masses"))
+    species: IntArray = field(converter=integer_array, metadata=about("1", "(n,) kind of each atom, index of `kinds`"))
     kinds: tuple[str, ...] = field(converter=tuple)
-    layer: IntArray = field(converter=integer_array)
-    role: IntArray = field(converter=integer_array)
-    plane: float
+    layer: IntArray = field(converter=integer_array, metadata=about("1", "(n,) plane of atoms of each atom"))
+    role: IntArray = field(converter=integer_array, metadata=about("1", "(n,) role of each atom"))
+    plane: float = field(metadata=about("m", "height of the Gibbs plane"))
     periodic: bool = False
 
     def __attrs_post_init__(self) -> None:

@@ -50,10 +50,8 @@ class NemdResult:
     ----------
     name, method : of the record
     profile : layer temperatures that moved, with their covariance (shrunk towards its diagonal)
-    plane : of the jump, m
-    temperature : mean of the two temperatures extrapolated to the plane, K
-    flux, jump : W m⁻², K
-    covariance : (2, 2) of (flux, jump), statistical
+    temperature : mean of the two temperatures extrapolated to the plane
+    covariance : (2, 2), statistical
     resistance : jump / flux, m² K W⁻¹; the mean of those of the replicas
     statistical, window, imbalance : standard uncertainties of the resistance: of the blocks; of the choice of layers;
         of the energy lost between hot and cold thermostat, m² K W⁻¹
@@ -62,10 +60,8 @@ class NemdResult:
         which includes the solids between them, and its statistical uncertainty, m² K W⁻¹
     conductivity : (2,) of left and right from the gradients of the branches, W m⁻¹ K⁻¹; NaN where a gradient is not
         two standard uncertainties from zero
-    conductivity_sigma : (2,) W m⁻¹ K⁻¹
     fluxes, windows, steady : what was checked; of the first replica
     reasons : why the result is not reliable; empty where nothing speaks against it
-    replicas : number of runs
     """
 
     name: str

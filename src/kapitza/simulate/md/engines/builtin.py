@@ -7,7 +7,7 @@ from attrs import field as attribute
 from attrs import frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, IntArray
+from kapitza.core.arrays import Array, IntArray, about
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.simulate.md.engine import Dynamics, MdState, Thermostats
 from kapitza.simulate.md.kernels.forces import KERNEL_MODULES, map_species, require_kernels
@@ -51,12 +51,13 @@ class BuiltinEngine:
 
     Attributes
     ----------
-    skin : how much farther than the cutoff neighbours are listed, m; None starts at 0.12 of the cutoff
-        and enlarge_skins it while lists must be made anew too often
+    skin : None starts at 0.12 of the cutoff and enlarges it while lists must be made anew too often
     name : for legends and messages
     """
 
-    skin: float | None = None
+    skin: float | None = attribute(
+        default=None, metadata=about("m", "how much farther than the cutoff neighbours are listed")
+    )
     name: str = attribute(default="built-in engine", kw_only=True)
 
     def begin(

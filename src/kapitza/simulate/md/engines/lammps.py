@@ -19,7 +19,7 @@ from attrs import field as attribute
 from attrs import frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, one_of
+from kapitza.core.arrays import Array, about, one_of
 from kapitza.errors import ConvergenceError, InputError, KapitzaError, MissingEngine, require
 from kapitza.simulate.md.engine import Dynamics, MdState, Thermostats, swap_velocities
 from kapitza.simulate.md.engines.lammps_input import (  # fmt: skip
@@ -54,11 +54,11 @@ class LammpsEngine:
     Attributes
     ----------
     accelerate : "opt" (its faster loops), "omp" (with `threads` threads) or "plain"
-    threads : of OpenMP; more than one is slower than one on a busy machine
+    threads : more than one is slower than one on a busy machine
     """
 
     accelerate: Acceleration = attribute(default="opt", validator=one_of("opt", "omp", "plain"))
-    threads: int = 1
+    threads: int = attribute(default=1, metadata=about("1", "threads of OpenMP"))
 
     @property
     def name(self) -> str:

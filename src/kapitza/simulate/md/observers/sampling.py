@@ -8,7 +8,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, IntArray
+from kapitza.core.arrays import Array, IntArray, about
 from kapitza.errors import InputError
 from kapitza.simulate.md.engine import Observer
 from kapitza.simulate.md.kernels.forces import KERNEL_MODULES, SystemForces
@@ -35,19 +35,16 @@ class Sampling:
 
     Attributes
     ----------
-    every : steps between two samples
-    segment : samples of one segment of the spectra; 0: none of the power through the plane, and 512 samples for layers,
+    segment : 0: none of the power through the plane, and 512 samples for layers,
         with `reference`, and for vibrations, with `interface`
-    planes : free layers on each side of the plane whose velocities are transformed; 0: none
-    reference : blocks of a second run with both thermostats at the mean temperature, against which mode temperatures
-        are measured
+    reference : the second run has both thermostats at the mean temperature; mode temperatures are measured against it
     interface : follow what each vibration of the atoms near the plane carries
     """
 
-    every: int = 10
-    segment: int = _SEGMENT_LENGTH
-    planes: int = 6
-    reference: int = 0
+    every: int = field(default=10, metadata=about("1", "steps between two samples"))
+    segment: int = field(default=_SEGMENT_LENGTH, metadata=about("1", "samples of one segment of the spectra"))
+    planes: int = field(default=6, metadata=about("1", "free layers on each side whose velocities are transformed"))
+    reference: int = field(default=0, metadata=about("1", "blocks of a second run, in equilibrium"))
     interface: bool = False
 
 

@@ -46,12 +46,10 @@ class SpectralFlux:
 
     Attributes
     ----------
-    omega : (nω,) angular frequency, rad s⁻¹
     parts : (blocks, nω) spectral flux of successive blocks of the run, W s rad⁻¹ m⁻²
     direct : (blocks,) mean power through the plane in each block over the area, with the weights that the spectrum
         gives to the samples, W m⁻²: the integral of the spectrum is the same number; None where it
         was not measured
-    counts : (blocks,) segments in each block
     motion : (2, nω) spectrum of the kinetic energy of the atoms near the plane on its left and its right, J s rad⁻¹;
         zero where they were not sampled
     method : for legends

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, positive
+from kapitza.core.arrays import Array, about, positive
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 from kapitza.simulate.md.analysis.equilibrium import (
@@ -118,14 +118,14 @@ class RelaxationResult:
     run : of the approach
     lumped, slabs : fits of bodies of one temperature and of two slabs
     chosen : the one that the Biot number asks for
-    mean_free_paths : (2,) of the sides, from their conductivities and estimated ballistic conductances, m
+    mean_free_paths : from conductivities and estimated ballistic conductances
     """
 
     run: Run
     lumped: RelaxationFit
     slabs: RelaxationFit
     chosen: RelaxationFit
-    mean_free_paths: Array
+    mean_free_paths: Array = field(metadata=about("m", "(2,) mean free paths of the sides"))
 
     @property
     def reasons(self) -> tuple[str, ...]:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, about
 from kapitza.core.conductance import Conductance
 from kapitza.core.occupation import Occupation
 from kapitza.core.transmission import Transmission
@@ -33,10 +33,6 @@ class HeatSpectrum:
     ----------
     title : of the run
     result, flux : its jump and its spectral flux
-    edges : (n + 1,) of the bands, rad s⁻¹
-    heat, heat_sigma : (n,) flux in each band, W m⁻²
-    highest_frequency : (2,) highest angular frequency of both crystals at rest, rad s⁻¹; 0 where unknown
-    share_above : share of the heat above the lower of them, and its uncertainty; None where unknown
     transmission : between the thermostats, classical, inelastic; None where noise allows none
     extrapolated, between_thermostats : conductances across the jump and between the thermostats, quantum-corrected
     split : against an elastic theory; None without one
@@ -45,11 +41,15 @@ class HeatSpectrum:
     title: str
     result: NemdResult
     flux: SpectralFlux
-    edges: Array
-    heat: Array
-    heat_sigma: Array
-    highest_frequency: Array
-    share_above: tuple[float, float] | None
+    edges: Array = field(metadata=about("rad s^-1", "(n + 1,) edges of the bands"))
+    heat: Array = field(metadata=about("W m^-2", "(n,) heat flux in each band"))
+    heat_sigma: Array = field(metadata=about("W m^-2", "(n,) uncertainty of the heat flux"))
+    highest_frequency: Array = field(
+        metadata=about("rad s^-1", "(2,) highest angular frequency of both crystals at rest, 0 where unknown")
+    )
+    share_above: tuple[float, float] | None = field(
+        metadata=about("1", "share of the heat above the lower of them and its uncertainty, None where unknown")
+    )
     transmission: Transmission | None
     extrapolated: Conductance
     between_thermostats: Conductance
@@ -122,23 +122,20 @@ class ModeTemperatures:
     Attributes
     ----------
     title : of the run
-    plane : height of the interface, m
-    edges : (nb + 1,) of the bands, rad s⁻¹; empty without a run in equilibrium
     occupation : of each band in each layer; None without a run in equilibrium
-    layer_temperature : (nx,) mean of the bands with their share of the energy: the temperature of the layer, K
-    share : part of the heat that vibrations with more than half of their weight near the plane carry; None where
-        it was not sampled
-    interface_modes, vibrations : how many those are, and how many there are
+    layer_temperature : mean of the bands with their share of the energy
+    share : None where it was not sampled
+    interface_modes : those with more than half of their weight near the plane
     """
 
     title: str
-    plane: float
-    edges: Array
+    plane: float = field(metadata=about("m", "height of the interface"))
+    edges: Array = field(metadata=about("rad s^-1", "(nb + 1,) edges of the bands; empty without a run in equilibrium"))
     occupation: Occupation | None
-    layer_temperature: Array
-    share: float | None
-    interface_modes: int
-    vibrations: int
+    layer_temperature: Array = field(metadata=about("K", "(nx,) temperature of the layer"))
+    share: float | None = field(metadata=about("1", "part of the heat that interface vibrations carry"))
+    interface_modes: int = field(metadata=about("1", "vibrations at the interface"))
+    vibrations: int = field(metadata=about("1", "vibrations in all"))
 
     @property
     def temperature(self) -> Array:
