@@ -37,17 +37,8 @@ _PLANE_OFFSET = 1e-7  # of the size of a body, by which a plane is moved off nod
 _BODY_PERTURBATION = 0.1  # of a number, by which it is moved either way: the equations are linear in it
 
 
-class _AbsoluteTemperatures:
-    """Rises above 0 K."""
-
-    @property
-    def sink(self) -> float:
-        """0 K: rises of a body are its temperatures."""
-        return 0.0
-
-
 @frozen(eq=False, kw_only=True)
-class BodyTemperatures(_AbsoluteTemperatures):
+class BodyTemperatures:
     """Temperatures of a body: a point on a boundary that resists has an unknown for each side."""
 
     body: Body
@@ -57,6 +48,7 @@ class BodyTemperatures(_AbsoluteTemperatures):
     flows: Mapping[str, float] = field(metadata=about("W, W m^-1 in two dimensions", "heat out through each face"))
     heat_generated: float = field(metadata=about("as flows", "heat from the sources inside"))
     steps: int = field(metadata=about("1", "of the iteration; 0 where the equations were factorised"))
+    sink: float = field(default=0.0, init=False, metadata=about("K", "0: rises of a body are its temperatures"))
 
     @property
     def imbalance(self) -> float:
