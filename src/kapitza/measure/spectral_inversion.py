@@ -372,10 +372,10 @@ def exact_extreme_spectra(
             f"{weight.size} weights of sum {size:g} for {estimate.share.size} groups, wanted as many, not 0"
         )
     reach = joint_interval(estimate.residual, confidence)
-    whitened = _WhitenedModel(measurements, estimate.limit, estimate.whitening)
+    whitened_model = _WhitenedModel(measurements, estimate.limit, estimate.whitening)
 
     def model(share: Array) -> tuple[Array, MatrixArray]:
-        return whitened(np.clip(share, 0.0, 1.0))
+        return whitened_model(np.clip(share, 0.0, 1.0))
 
     def room(share: Array) -> Array:
         return np.concatenate([reach - model(share)[0], reach + model(share)[0]])

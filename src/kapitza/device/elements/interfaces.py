@@ -65,17 +65,17 @@ def region_pairs(mesh: Mesh) -> set[tuple[int, int]]:
     return {(int(a), int(b)) for a, b in np.unique(both, axis=0) if a != b}
 
 
-def split_mesh(mesh: Mesh, parted: Callable[[int, int], bool]) -> SplitMesh:
-    """Double the nodes between the regions that `parted` (of their numbers) tells apart.
+def split_mesh(mesh: Mesh, is_split: Callable[[int, int], bool]) -> SplitMesh:
+    """Double the nodes between the regions that `is_split` (of their numbers) separates.
 
-    The nodes of all cells around a point count as one where a way leads from cell to cell that crosses no parted
+    The nodes of all cells around a point count as one where a way leads from cell to cell that crosses no split
     facet: points on the rim of a boundary stay whole, and where several regions meet each gets its own.  Boundaries so
     thin in the mesh that no node of a facet could be doubled are refused.
     """
     inner = _inner_facets(mesh)
     pair = np.sort(np.column_stack([mesh.region[inner.cell], mesh.region[inner.other_cell]]), axis=1)
     count = len(mesh.names)
-    table = np.array([[a != b and parted(min(a, b), max(a, b)) for b in range(count)] for a in range(count)])
+    table = np.array([[a != b and is_split(min(a, b), max(a, b)) for b in range(count)] for a in range(count)])
     apart = table[pair[:, 0], pair[:, 1]]
     if not apart.any():
         return SplitMesh(mesh.cells, np.arange(len(mesh.points)), {})
@@ -121,7 +121,7 @@ def _double_nodes(mesh: Mesh, inner: _InnerFacets, apart: _InnerFacets) -> tuple
 
 
 def _contact_facets(mesh: Mesh, apart: _InnerFacets, unknowns: IntArray) -> dict[str, ContactFacets]:
-    """The parted facets by pair of regions, the side of the region with the lower number first."""
+    """The split facets by pair of regions, the side of the region with the lower number first."""
     local, other = _match_facets(mesh, apart)
     points = mesh.cells[apart.cell[:, None], local]
     one, two = unknowns[apart.cell[:, None], local], unknowns[apart.other_cell[:, None], other]

@@ -31,9 +31,9 @@ def jit(function: CompiledFunction) -> CompiledFunction:
 
 def jit_cached(function: CompiledFunction) -> CompiledFunction:
     """The same, and keep the machine code on the disk where there is a folder for it."""
-    compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST_MATH)
+    compile_function = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST_MATH)
     try:
-        return cast("CompiledFunction", compiled(function))
+        return cast("CompiledFunction", compile_function(function))
     except RuntimeError:
         return jit(function)
 
