@@ -17,6 +17,8 @@ from kapitza.applications.superlattice import (
     spectral_free_paths,
     spectral_resistances,
     spectral_superlattice,
+    superlattice_conductivity,
+    with_measured_boundary,
 )
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Layer, Stack
@@ -191,3 +193,19 @@ def test_minibands_are_spread_over_an_executor(tmp_path, check_long_work):
         found = miniband_conductivity(2.0, 10.0, [1, 2], executor=pool, store=kapitza.run.Store(tmp_path / "a"))
     np.testing.assert_array_equal(found.value, want.value)
     assert len([path for path in (tmp_path / "a").rglob("*") if path.is_file()]) == 3
+
+
+def test_a_measured_boundary_takes_the_place_of_that_of_the_theory():
+    """Its own conductance changes nothing; another one is in series with the rest of a period."""
+    found = superlattice_conductivity(BOUNDARY, (SI, 148.0), (GE, 60.0), period=PERIODS, share=0.3, temperature=300.0)
+    extrapolated = float(BOUNDARY.conductance(300.0, "extrapolated").value[0])
+    same = with_measured_boundary(found, 148.0, 60.0, extrapolated)
+    np.testing.assert_allclose(same.series, found.series, rtol=1e-12, atol=0)
+    ballistic = float(found.ballistic[0] / PERIODS[0] * 2)  # of one boundary: a period has two
+    same = with_measured_boundary(found, 148.0, 60.0, ballistic)
+    np.testing.assert_allclose(same.ballistic, found.ballistic, rtol=1e-12, atol=0)
+    np.testing.assert_allclose(same.spectral, found.spectral, rtol=1e-12, atol=0)
+    other = with_measured_boundary(found, 148.0, 60.0, 50 * MW)
+    np.testing.assert_allclose(other.ballistic, PERIODS * 50 * MW / 2, rtol=1e-12, atol=0)
+    added = 2 / (50 * MW) - 2 / ballistic
+    np.testing.assert_allclose(PERIODS / other.spectral - PERIODS / found.spectral, added, rtol=1e-6, atol=0)

@@ -1,6 +1,7 @@
 """Sample files: what stands there is what comes out, and every fault names file, key and line."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -157,3 +158,27 @@ def test_faults_name_key_and_line(tmp_path, old, new, line, message):
 def test_faults_of_the_data(tmp_path, data, message):
     with pytest.raises(DataError, match=message):
         read_sample(written(tmp_path, data=data))
+
+
+SAMPLES = Path(__file__).parents[2] / "docs/samples"
+
+
+@pytest.mark.parametrize("name", ["al-sapphire", "al-si-150210", "gold-sapphire", "oxide-series", "strontium-titanate"])
+def test_a_sample_whose_curve_others_published_says_so(tmp_path, name):
+    path = tmp_path / f"{name}.toml"
+    path.write_text((SAMPLES / path.name).read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(DataError, match=r"the first line of the sample tells where the curve is published$") as caught:
+        read_sample(path)
+    assert caught.value.file == str(path)
+    assert caught.value.line is not None
+    key, value = path.read_text(encoding="utf-8").splitlines()[caught.value.line - 1].split("=")
+    assert key.strip() == "data"
+    assert f"there is no file {tmp_path / value.strip().strip(chr(34))}; the first" in str(caught.value)
+
+
+def test_a_missing_file_of_data_is_named_with_its_line(tmp_path):
+    path = written(tmp_path)
+    (tmp_path / "al_si.csv").unlink()
+    with pytest.raises(DataError, match=r"there is no file .*al_si\.csv$") as caught:
+        read_sample(path)
+    assert caught.value.line == SAMPLE.splitlines().index('data = "al_si.csv"') + 1

@@ -10,7 +10,7 @@ from attrs import NOTHING, field, fields_dict, frozen
 from kapitza.core.arrays import Array, numbers
 from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.device.setup import Plane, Setup
-from kapitza.errors import DataError, InputError
+from kapitza.errors import DataError, InputError, MissingFile
 from kapitza.io.quantities import quantity, share_or_quantity, unit_factor
 from kapitza.io.text_tables import TableColumn, TextTable, read_table, row_fault
 from kapitza.io.toml import TomlTable
@@ -27,6 +27,7 @@ _RowMask = np.ndarray[Any, np.dtype[np.bool_]]
 
 _PLANE_KEYS = ("heater", "thermometer", "absorption_depth", "back")
 _BEAM_KEYS = ("pump_radius", "probe_radius", "pump_radius_y", "probe_radius_y", "offset", "offset_y")
+_PUBLISHED_ELSEWHERE = "# not part of the package"  # how a sample begins whose data others have published
 _RELATIVE_SIGNALS = ("ratio", "amplitude")
 _TEMPERATURE_COLUMNS = ("temperature", "signal")  # names of a column of temperatures, or of what stands for them
 
@@ -158,7 +159,7 @@ def _read_setup_plane(section: TomlTable, key: str) -> Plane | None:
 def _read_axis(section: TomlTable, one: _ExperimentKind) -> tuple[TextTable | None, Array, _RowMask]:
     """The table of the data with the rows to use, or the points of a simulation; (n,) points, SI."""
     if "data" in section:
-        table = read_table(section.beside("data"))
+        table = _read_data(section)
         x = table.increasing(one.unit, *one.columns)
         if one.points != "delays" and x[0] <= 0:
             raise row_fault(table, f"{one.columns[0]} = {x[0]:g}: expected values above 0", 0)
@@ -175,6 +176,16 @@ def _read_axis(section: TomlTable, one: _ExperimentKind) -> tuple[TextTable | No
         raise section.fault(message, one.points)
     found = numbers(_spaced_points(cast("list[object]", points), one.unit))
     return None, found, np.ones(found.size, bool)
+
+
+def _read_data(section: TomlTable) -> TextTable:
+    """The table that `data` names."""
+    try:
+        return read_table(section.beside("data"))
+    except MissingFile as err:
+        told = section.lines[0].startswith(_PUBLISHED_ELSEWHERE)
+        hint = "; the first line of the sample tells where the curve is published" if told else ""
+        raise section.fault(f"there is no file {err.file}{hint}", "data") from err
 
 
 def _spaced_points(points: list[object], kind: str) -> list[float]:

@@ -83,9 +83,9 @@ def read_sample(path: str | PathLike[str]) -> SampleFile:
     Raises
     ------
     DataError
-        with file, key and line, for unknown keys, units of another kind, missing or impossible numbers
+        with file, key and line, for unknown keys, units of another kind, missing or impossible numbers, missing data
     OSError
-        if a file is missing or may not be read
+        if the file is missing, or one may not be read
     """
     top = read_toml(path)
     top.check_keys(("title", "temperature", "layers", "boundaries", "experiments", "fit"))
