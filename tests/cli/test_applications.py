@@ -1,7 +1,7 @@
 """The verbs of applications, run as a user runs them."""
 
-import json
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,9 @@ from kapitza.cli import main
 from kapitza.cli.applications import parse_lengths
 from kapitza.errors import InputError
 from kapitza.units import nm, um
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from printed_json import printed
 
 SAMPLES = Path(__file__).resolve().parents[2] / "docs" / "samples"
 FILES = {"leg": "leg.toml", "memory": "cell.toml", "exchanger": "exchanger.toml", "cryo": "cryo-chip.toml"}
@@ -26,7 +29,7 @@ def folder(tmp_path, monkeypatch):
 
 def run_json(capsys, *arguments):
     assert main([*arguments, "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
+    return printed(capsys.readouterr().out)
 
 
 def test_lengths_of_options():

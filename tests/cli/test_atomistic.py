@@ -1,6 +1,8 @@
 """The verb `agf`, run as a user runs it."""
 
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,9 @@ import kapitza
 from kapitza.cli import agf, main
 from kapitza.io.formats.arrays import array_from_json, array_to_json
 from kapitza.matter.junction import Junction
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from printed_json import printed
 
 pytest.importorskip("matscipy")
 
@@ -29,7 +34,7 @@ def test_conductance_of_a_built_junction(saved, tmp_path, monkeypatch, capsys):
     assert isinstance(kapitza.load(saved), Junction)
     command = ["agf", str(saved), "-T", "100,300", "--tolerance", "0.01", "--store", "units"]
     assert main([*command, "--json", "--plot", "g.png", "--save", "g.npz"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = printed(capsys.readouterr().out)
     np.testing.assert_allclose(found["conductance"][0]["fields"]["value"], [199.2e6, 316.8e6], rtol=0.03, atol=0)
     drops = {one["fields"]["drop"]: one["fields"]["value"] for one in found["conductance"]}
     assert drops["local"][0] > drops["extrapolated"][0]
@@ -39,7 +44,7 @@ def test_conductance_of_a_built_junction(saved, tmp_path, monkeypatch, capsys):
     units = {path.name for path in (tmp_path / "units").rglob("*.unit")}
     assert units
     assert main([*command, "--json"]) == 0  # from the kept units, and the same to the last digit
-    assert json.loads(capsys.readouterr().out) == found
+    assert printed(capsys.readouterr().out) == found
     assert {path.name for path in (tmp_path / "units").rglob("*.unit")} == units
     assert main(command) == 0
     assert "extrapolated" in capsys.readouterr().out
@@ -52,12 +57,12 @@ def test_a_dask_cluster_does_the_work(saved, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     command = ["agf", str(saved), "--tolerance", "0.05", "--json"]
     assert main(command) == 0
-    alone = capsys.readouterr().out
+    alone = printed(capsys.readouterr().out)
     with distributed.LocalCluster(
         n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, local_directory=str(tmp_path)
     ) as cluster:
         assert main([*command, "--dask", cluster.scheduler_address, "--store", "units"]) == 0
-    assert capsys.readouterr().out == alone
+    assert printed(capsys.readouterr().out) == alone
     assert list((tmp_path / "units").rglob("*.unit"))
     monkeypatch.setattr("kapitza.cli.options._SCHEDULER_TIMEOUT", 1)
     assert main([*command, "--dask", "tcp://127.0.0.1:1"]) == 2
@@ -94,7 +99,7 @@ def test_who_crosses_adds_to_the_conductance(saved, tmp_path, monkeypatch, capsy
     monkeypatch.chdir(tmp_path)
     command = ["agf", str(saved), "--modes", "--mesh", "3"]
     assert main([*command, "--json", "--plot", "m.png", "--save", "m.h5", "--store", "units"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = printed(capsys.readouterr().out)
     held = kapitza.load("m.h5")
     whole = held["transmission"].conductance(300.0).value[0]
     np.testing.assert_allclose(np.sum(found["left_by_angle"]["fields"]["transmitted"]), whole, rtol=1e-8, atol=0)
@@ -113,7 +118,7 @@ def test_what_lives_at_the_interface(saved, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     command = ["agf", str(saved), "--local", "--mesh", "3"]
     assert main([*command, "--json", "--plot", "l.png", "--save", "l.npz", "--store", "units"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = printed(capsys.readouterr().out)
     assert 0 < found["share"] < 1
     assert found["modes"]["fields"]["interface"] == [4, 5]
     assert any(name.startswith("resonance, Si") for name in found["families"])

@@ -1,6 +1,5 @@
 """The command: what it prints, and that every fault is one line and status 2."""
 
-import json
 import os
 import signal
 import subprocess
@@ -19,6 +18,9 @@ import kapitza
 from kapitza import cli
 from kapitza.cli import app
 from kapitza.errors import ValidityWarning
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from printed_json import printed
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -90,7 +92,7 @@ def test_predict_at_many_temperatures(run: Run, tmp_path: Path) -> None:
 def test_predict_json(run: Run) -> None:
     status, out, err = run("predict", "Al", "Si", "-T", "77,300", "--theory", "dmm,amm", "--json")
     assert (status, err) == (0, "")
-    found = json.loads(out)
+    found = printed(out)
     estimates = [one["fields"] for one in found["estimates"]]
     assert [one["model"] for one in estimates] == ["dmm", "amm"]
     assert estimates[0]["emitted"]["units"] == {"temperature": "K", "value": "W m^-2 K^-1", "sigma": "W m^-2 K^-1"}
@@ -102,20 +104,20 @@ def test_predict_json(run: Run) -> None:
 
 def test_infinite_values_are_json(run: Run) -> None:
     _, out, _ = run("predict", "Si", "Si", "--theory", "amm", "--json")
-    assert json.loads(out)["estimates"][0]["fields"]["local"]["fields"]["value"] == ["inf"]
+    assert printed(out)["estimates"][0]["fields"]["local"]["fields"]["value"] == ["inf"]
     assert "∞" in run("predict", "Si", "Si", "--theory", "amm")[1]
 
 
 def test_options_of_predict(run: Run) -> None:
     def value(*options: str) -> float:
         _, out, _ = run("predict", "Al", "Si", "--json", "--theory", "amm-crystal", *options)
-        return json.loads(out)["estimates"][0]["fields"]["emitted"]["fields"]["value"][0]
+        return printed(out)["estimates"][0]["fields"]["emitted"]["fields"]["value"][0]
 
     assert value("--normal", "111,110") != value()
     assert value("--normal=-110") == value("--normal", "-110")
     assert value("--statistics", "classical") > value()
     _, out, _ = run("predict", "Al", "Si", "--json", "--theory", "three-phonon")
-    assert json.loads(out)["estimates"][0]["fields"]["title"] == "DMM + three-phonon, s = 1, Debye"
+    assert printed(out)["estimates"][0]["fields"]["title"] == "DMM + three-phonon, s = 1, Debye"
 
 
 def test_full_bands(run: Run, data: Callable[[str], Path], tmp_path: Path) -> None:
@@ -123,7 +125,7 @@ def test_full_bands(run: Run, data: Callable[[str], Path], tmp_path: Path) -> No
     files = [data(f"crystals/{name}.yaml") for name in ("Al", "Si")]
     status, out, _ = run("predict", *files, "--theory", "dmm", "--json", "--plot", tmp_path / "g.svg")
     assert status == 0
-    found = json.loads(out)["estimates"][0]["fields"]
+    found = printed(out)["estimates"][0]["fields"]
     assert (found["left"], found["title"]) == ("Al", "DMM, full spectra")
     np.testing.assert_allclose(found["emitted"]["fields"]["value"], 432.9e6, rtol=0.01, atol=0)
 
@@ -135,7 +137,7 @@ def test_compare(run: Run, tmp_path: Path) -> None:
     assert "[1] " in out
     assert (tmp_path / "c.pdf").read_bytes()[:4] == b"%PDF"
     assert kapitza.load(tmp_path / "c.npz").left == "Al"
-    found = json.loads(run("compare", "GaN", "SiC", "-T", "300", "--json")[1])
+    found = printed(run("compare", "GaN", "SiC", "-T", "300", "--json")[1])
     assert found["fields"]["published"][0]["fields"]["measurement"]["fields"]["doi"].startswith("10.")
     assert {one["fields"]["model"] for one in found["fields"]["predictions"]} >= {"amm", "dmm"}
     status, out, err = run("compare", "GaN", "6H-SiC")
@@ -147,11 +149,11 @@ def test_compare(run: Run, tmp_path: Path) -> None:
 def test_materials(run: Run) -> None:
     _, out, _ = run("materials")
     assert len(out.splitlines()) > 60
-    listed = json.loads(run("materials", "--json")[1])["materials"]
+    listed = printed(run("materials", "--json")[1])["materials"]
     assert {one["fields"]["name"] for one in listed} == set(kapitza.materials())
     _, out, _ = run("materials", "silicon")
     assert "C44" in out
-    found = json.loads(run("materials", "Si", "--json")[1])
+    found = printed(run("materials", "Si", "--json")[1])
     numbers = [one for one in found["fields"].values() if isinstance(one, dict) and one.get("type") == "Quantity"]
     assert len(numbers) > 3
     for number in (one["fields"] for one in numbers):
@@ -167,7 +169,7 @@ def test_every_material_can_be_shown(name: str, run: Run) -> None:
 def test_measured(run: Run) -> None:
     _, out, _ = run("measured", "Al", "Si")
     assert "doi:10." in out
-    assert len(json.loads(run("measured", "Al", "Si", "-T", "300", "--json")[1])["measured"]) >= 5
+    assert len(printed(run("measured", "Al", "Si", "-T", "300", "--json")[1])["measured"]) >= 5
     assert run("measured")[0] == 0
     assert "nobody is known" in run("measured", "Al", "UO2")[2]
 
@@ -176,8 +178,8 @@ def test_cite(run: Run) -> None:
     _, out, _ = run("cite", "dmm")
     assert out.startswith("@article{swartz1989,")
     assert "inelastic-limit" in run("cite")[1]
-    assert "bibtex" in json.loads(run("cite", "amm", "--json")[1])
-    assert json.loads(run("cite", "--json")[1])["theories"]
+    assert "bibtex" in printed(run("cite", "amm", "--json")[1])
+    assert printed(run("cite", "--json")[1])["theories"]
 
 
 FAULTS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -289,6 +291,7 @@ def test_a_closed_pipe_is_quiet() -> None:
 CONTROL_C = """
 import signal, sys
 from kapitza.cli import main
+
 signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background of a script it is ignored
 print("ready", flush=True)
 sys.exit(main())

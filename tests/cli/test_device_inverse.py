@@ -1,6 +1,6 @@
 """kapitza device --fit: the numbers of the fit in Python, in words and in JSON, and faults in one line."""
 
-import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,9 @@ from typer.testing import CliRunner
 import kapitza
 from kapitza.cli import app
 from kapitza.errors import DataError, KapitzaError
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from printed_json import printed
 
 CHIP = Path(__file__).parents[2] / "docs" / "samples" / "chip-gan-sic.toml"
 G = "GaN|SiC.conductance"
@@ -35,7 +38,7 @@ def test_the_verb_tells_what_the_fit_finds(table, tmp_path):
         app, ["device", str(CHIP), "--fit", str(table), "--free", G, "--json", "--save", str(saved)]
     )
     assert done.exit_code == 0, done.output
-    got = json.loads(done.stdout)
+    got = printed(done.stdout)
     np.testing.assert_allclose(got["parameters"][G]["value"], 4e7, rtol=1e-4, atol=0)
     assert set(got["boundaries"]["GaN|SiC"]) == {"jump", "flux", "resistance"}
     np.testing.assert_allclose(got["boundaries"]["GaN|SiC"]["resistance"]["value"], 2.5e-8, rtol=1e-4, atol=0)

@@ -1,6 +1,7 @@
 """The verb `eels info`: what is in a file, for people and for programs."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 
 from kapitza.cli import main
 from kapitza.units import meV, nm
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from printed_json import printed
 
 pytest.importorskip("h5py")
 
@@ -31,7 +35,7 @@ def test_a_scan_as_a_table(data: Data, capsys: pytest.CaptureFixture[str]) -> No
 
 def test_a_scan_for_programs(data: Data, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["eels", "info", str(data("eels/vib_line_nion.ndata")), "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = printed(capsys.readouterr().out)
     truth = json.loads(data("eels/truth.json").read_text())
     np.testing.assert_allclose(found["zero_loss_fwhm"]["value"] / meV, truth["zlp"]["fwhm_meV"], rtol=3e-3, atol=0)
     np.testing.assert_allclose(found["electrons_per_pixel"]["value"], truth["dose_e"], rtol=3e-3, atol=0)

@@ -1,11 +1,15 @@
 """The verbs of junctions: build, save, show; one line for every fault."""
 
-import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kapitza.cli import main
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from printed_json import printed
 
 pytest.importorskip("matscipy")
 
@@ -19,7 +23,7 @@ def test_build_save_show(tmp_path, capsys):
     assert out.out.startswith("Ar|Ar (111)\n")
     assert f"note: wrote {path}" in out.err
     assert main(["junction", "show", path, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = printed(capsys.readouterr().out)
     assert found["fields"]["left"]["fields"]["name"] == "Ar"
     np.testing.assert_allclose(found["area"]["value"], np.sqrt(3) / 2 * 5.334e-10**2 / 2, rtol=1e-3)
     assert max(found["mismatch"].values()) < 1e-4
@@ -29,11 +33,11 @@ def test_build_save_show(tmp_path, capsys):
 def test_junctions_are_kept_and_shared(tmp_path, capsys):
     random = ["--vacancies", "2 %", "--seed", "1,2", "--no-relax", "--supercell", "2x1"]
     assert main(["junction", "build", "Ar", "Ar", *OPTIONS, *random, "--json"]) == 0
-    alone = capsys.readouterr().out
+    alone = printed(capsys.readouterr().out)
     for workers in ("2", "1"):  # the second time from the folder
         run = ["--workers", workers, "--store", str(tmp_path)]
         assert main(["junction", "build", "Ar", "Ar", *OPTIONS, *random, *run, "--json"]) == 0
-        assert capsys.readouterr().out == alone
+        assert printed(capsys.readouterr().out) == alone
         assert len(list(tmp_path.rglob("*.unit"))) == 2
 
 

@@ -1,6 +1,7 @@
 """Every kind of junction that the command builds, from options to transmission; each fault one line."""
 
-import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,9 @@ import pytest
 from kapitza import agf, load
 from kapitza.cli import main
 from kapitza.units import THz
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from printed_json import printed
 
 pytest.importorskip("matscipy")
 
@@ -81,7 +85,7 @@ def test_a_sheet_lies_between_crystals_that_touch(tmp_path):
 def test_several_seeds_make_several_files(tmp_path, capsys):
     path = str(tmp_path / "rough.npz")
     assert main(["junction", "build", *MIXED, *LOOSE, "--seed", "1,2", "--save", path, "--json"]) == 0
-    assert len(json.loads(capsys.readouterr().out)["junctions"]) == 2
+    assert len(printed(capsys.readouterr().out)["junctions"]) == 2
     masses = [np.concatenate([slab.masses for slab in load(tmp_path / f"rough-{i}.npz").device]) for i in (1, 2)]
     assert not np.array_equal(*masses)
 

@@ -1,6 +1,7 @@
 """The verbs of molecular dynamics, run as a user runs them, on some hundred atoms."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ import kapitza
 from kapitza.cli import main
 from kapitza.cli.md import equilibrium
 from kapitza.simulate.md.runs.run import Run
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from printed_json import printed
 
 pytest.importorskip("numba")
 
@@ -58,7 +62,7 @@ def test_a_short_run_is_rejected_with_numbers_and_saved(saved, capsys):
     assert len(before) == 2
     command = ["md", "nemd", str(saved.with_name("run.toml")), "--save", str(saved)]
     assert main([*command, "--json", "--plot", str(saved.with_suffix(".png"))]) == 3
-    found = json.loads(capsys.readouterr().out)
+    found = printed(capsys.readouterr().out)
     assert found["accepted"] is False
     assert found["type"] == "NemdResult"
     assert any("times its slowest mode" in reason for reason in found["fields"]["reasons"])
@@ -76,7 +80,7 @@ def test_the_heat_of_all_frequencies_is_the_direct_power(saved, tmp_path, capsys
     """Parseval: the sum of the spectrum and the power of the same looks agree to the precision of single numbers."""
     plot, save = tmp_path / "q.png", tmp_path / "q.npz"
     assert main(["md", "spectrum", str(saved), "--json", "--plot", str(plot), "--save", str(save)]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = printed(capsys.readouterr().out)
     np.testing.assert_allclose(found["total"]["value"], found["direct"]["value"], rtol=1e-4, atol=0)
     assert found["flux"]["type"] == "SpectralFlux"
     flux = kapitza.load(saved).flux()
@@ -96,7 +100,7 @@ def test_the_heat_of_all_frequencies_is_the_direct_power(saved, tmp_path, capsys
 def test_quantum_statistics_fade_at_high_temperature(saved, capsys):
     """At 3000 K, far above hbar omega / kB, the corrected conductance is the spectrum over the drop."""
     assert main(["md", "spectrum", str(saved), "--json", "-T", "3000"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = printed(capsys.readouterr().out)
     jump = kapitza.load(saved).result().jump
     value = found["extrapolated"]["fields"]["value"][0]
     np.testing.assert_allclose(value, found["total"]["value"] / jump, rtol=1e-3, atol=0)
@@ -113,7 +117,7 @@ def test_an_elastic_theory_splits_the_spectrum(saved, tmp_path, capsys):
     kapitza.save(kapitza.Transmission(omega, np.full(300, height), method="half"), tmp_path / "agf.npz")
     command = ["md", "spectrum", str(saved), "--agf", str(tmp_path / "agf.npz")]
     assert main([*command, "--json", "--plot", str(tmp_path / "q.png")]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = printed(capsys.readouterr().out)
     np.testing.assert_allclose(found["split"]["fields"]["share"], 0.5, atol=0.01, rtol=0)
     assert main(command) == 0
     assert "not in the elastic theory" in capsys.readouterr().out
@@ -125,7 +129,7 @@ def test_an_elastic_theory_splits_the_spectrum(saved, tmp_path, capsys):
 def test_mode_temperatures_lie_between_the_baths(saved, tmp_path, capsys):
     plot, save = tmp_path / "m.png", tmp_path / "m.npz"
     assert main(["md", "modes", str(saved), "--bands", "1", "--json", "--plot", str(plot), "--save", str(save)]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = printed(capsys.readouterr().out)
     value = np.array(found["temperature"]["value"])
     assert value.shape == (6, 1)
     assert value[:3].mean() > value[3:].mean()
@@ -143,7 +147,7 @@ def test_modes_without_a_spectrum_of_the_power(tmp_path, monkeypatch, capsys):
     assert main(["md", "nemd", "run.toml", "--save", "run.npz"]) == 3
     capsys.readouterr()
     assert main(["md", "modes", "run.npz", "--bands", "1", "--json"]) == 0
-    layer = json.loads(capsys.readouterr().out)["layer"]["value"]
+    layer = printed(capsys.readouterr().out)["layer"]["value"]
     assert len(layer) == 6
     assert np.mean(layer[:3]) > np.mean(layer[3:])
     assert main(["md", "modes", "run.npz", "--bands", "1"]) == 0
@@ -163,7 +167,7 @@ def test_vibrations_of_a_body_carry_all_of_the_heat(tmp_path, monkeypatch, capsy
     (modes,) = kapitza.load("run.npz").modes
     capsys.readouterr()
     assert main(["md", "modes", "run.npz", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)["interface_modes"]
+    found = printed(capsys.readouterr().out)["interface_modes"]
     assert 0 < found["number"] < found["of"] == modes.omega.size
     assert main(["md", "modes", "run.npz", "--plot", "m.png"]) == 2
     assert "no run in equilibrium" in capsys.readouterr().err
@@ -174,7 +178,7 @@ def test_replicas_share_one_result(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run.toml").write_text(RUN.replace('reference = "16 ps"', ""))
     assert main(["md", "nemd", "run.toml", "--replicas", "2", "--save", "run.npz", "--json"]) == 3
-    found = json.loads(capsys.readouterr().out)
+    found = printed(capsys.readouterr().out)
     assert found["fields"]["replicas"] == 2
     assert len(set(found["seeds"])) == 2
     held = kapitza.load("run.npz")
@@ -196,7 +200,7 @@ def test_equilibrium(tmp_path, monkeypatch, capsys):
     (tmp_path / "run.toml").write_text(text)
     status = main(["md", "equilibrium", "run.toml", "--save", "e.npz", "--json", "--plot", "e.png"])
     assert status in (0, 3)
-    found = json.loads(capsys.readouterr().out)
+    found = printed(capsys.readouterr().out)
     # 360 atoms whose energy was drawn once: 30 K sqrt(2 / (6 360)) = 0.9 K
     np.testing.assert_allclose(found["temperature"]["value"], 30, atol=4, rtol=0)
     assert abs(found["energy_drift"]["value"]) < 1e-3
@@ -218,7 +222,7 @@ def test_relax(tmp_path, monkeypatch, capsys):
     (tmp_path / "run.toml").write_text(text.replace('"2 ps"', '"10 ps"'))
     status = main(["md", "relax", "run.toml", "--save", "r.npz", "--json", "--plot", "r.png"])
     assert status in (0, 3)
-    found = json.loads(capsys.readouterr().out)
+    found = printed(capsys.readouterr().out)
     difference = np.array(found["difference"]["value"])
     assert difference.shape == (1, 40)
     assert difference[:, :2].mean() > 5
@@ -232,7 +236,7 @@ def test_sizes(tmp_path, monkeypatch, capsys):
     (tmp_path / "run.toml").write_text(RUN.replace('time = "32 ps"', 'time = "4 ps"'))
     command = ["md", "sizes", "run.toml", "--lengths", "2.14,2.7,3.2nm", "--save", "s.npz"]
     assert main([*command, "--json", "--plot", "s.png"]) == 3
-    found = json.loads(capsys.readouterr().out)
+    found = printed(capsys.readouterr().out)
     np.testing.assert_allclose(np.diff(found["fields"]["length"]), 2 * 5.35e-10, rtol=1e-3, atol=0)
     assert not any(found["accepted"])
     assert len(kapitza.load("s.npz")["runs"]) == 3
@@ -278,7 +282,7 @@ def test_a_deck_that_ran_is_read(tmp_path, monkeypatch, capsys):
     (tmp_path / "d" / "heat.txt").write_text("\n".join(heat) + "\n")
     capsys.readouterr()
     assert main(["md", "read", "d", "--equilibrated", "1ns", "--save", "run.npz", "--json"]) in (0, 3)
-    found = json.loads(capsys.readouterr().out)
+    found = printed(capsys.readouterr().out)
     np.testing.assert_allclose(found["fields"]["jump"], 3, atol=0.1, rtol=0)
     assert found["fields"]["method"].startswith("LAMMPS")
 

@@ -1,12 +1,16 @@
 """The verbs for measured data, run as a user runs them."""
 
-import json
 import re
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kapitza.cli import main
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from printed_json import printed
 
 SAMPLE = """\
 [[layers]]
@@ -50,7 +54,7 @@ def test_what_is_simulated_is_found_again(folder, capsys):
     command = ["fit", "sample.toml", "--json", "--starts", "1", "--plot", "fit.png", "--budget", "budget.png"]
     assert main(command) == 0
     out = capsys.readouterr().out
-    found = json.loads(out)
+    found = printed(out)
     for name, truth in (("Al|Si.conductance", 170e6), ("Si.conductivity", 140.0)):
         entry = found["parameters"][name]
         assert abs(entry["value"] - truth) < 3 * entry["sigma"]
@@ -87,7 +91,7 @@ def test_what_other_experiments_would_give_is_found_again(folder, capsys, kind):
         assert main([verb, "truth.toml"]) == 0
     capsys.readouterr()
     assert main(["fit", "sample.toml", "--starts", "1", "--json", "--plot", "fit.png"]) == 0
-    found = json.loads(capsys.readouterr().out)["parameters"]["Al|Si.conductance"]
+    found = printed(capsys.readouterr().out)["parameters"]["Al|Si.conductance"]
     assert abs(found["value"] - 100e6) < 4 * found["sigma"] < 20e6
 
 
@@ -134,9 +138,9 @@ def test_files_spots_and_frequencies_at_once(folder, capsys):
     (folder / "whole.toml").write_text(whole)
     options = ["--plot", "fit.png", "--contours", "Al|Si.conductance, Si.conductivity", "both.png"]
     assert main(["fit", "whole.toml", "--starts", "1", "--json", *options]) == 0
-    found = json.loads(capsys.readouterr().out)["parameters"]
+    found = printed(capsys.readouterr().out)["parameters"]
     assert main(["fit", "sample.toml", "--starts", "1", "--json"]) == 0
-    alone = json.loads(capsys.readouterr().out)["parameters"]
+    alone = printed(capsys.readouterr().out)["parameters"]
     for name, truth in (("Al|Si.conductance", 170e6), ("Si.conductivity", 140.0)):
         assert abs(found[name]["value"] - truth) < 3 * found[name]["sigma"]
         assert found[name]["sigma"] < alone[name]["sigma"]
@@ -150,7 +154,7 @@ def test_sensitivities_have_the_published_size(folder, capsys):
         SAMPLE.format(conductance=200, data='delays = ["100 ps", "500 ps", "1 ns"]').replace("140", "142")
     )
     assert main(["sensitivity", "truth.toml", "--json", "--plot", "s.png"]) == 0
-    found = json.loads(capsys.readouterr().out)["tdtr"]["sensitivity"]
+    found = printed(capsys.readouterr().out)["tdtr"]["sensitivity"]
     np.testing.assert_allclose(found["Al|Si.conductance"], [0.022, -0.217, -0.400], rtol=0, atol=0.002)
     np.testing.assert_allclose(found["Si.conductivity"], [0.514, 0.483, 0.428], rtol=0, atol=0.002)
     assert main(["sensitivity", "truth.toml"]) == 0
@@ -158,7 +162,7 @@ def test_sensitivities_have_the_published_size(folder, capsys):
 
 def test_designs_are_ranked(folder, capsys):
     assert main(["design", "truth.toml", "--over", "tdtr.modulation=1,10MHz", "--json"]) == 0
-    ranked = json.loads(capsys.readouterr().out)["designs"]
+    ranked = printed(capsys.readouterr().out)["designs"]
     ranked = [d["fields"] for d in ranked]
     assert [d["merit"] for d in ranked] == sorted((d["merit"] for d in ranked), reverse=True)
     assert {d["settings"]["tdtr.modulation"] for d in ranked} == {1e6, 10e6}
@@ -170,7 +174,7 @@ def test_a_thickness_series(folder, capsys):
     (folder / "films.csv").write_text("thickness_nm,resistance_m2KGW,resistance_sigma_m2KGW\n" + rows)
     (folder / "films.csv").write_text("thickness (nm),resistance (m2K/GW),resistance_sigma (m2K/GW)\n" + rows)
     assert main(["series", "films.csv", "--json", "--plot", "line.png"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = printed(capsys.readouterr().out)
     np.testing.assert_allclose(found["conductivity"]["value"], 1.3, rtol=1e-6, atol=0)
     np.testing.assert_allclose(found["resistance"]["value"], 8e-9, rtol=1e-6, atol=0)
     assert found["resistance"]["resolved"]
@@ -192,7 +196,7 @@ def test_a_jump(folder, capsys):
     (folder / "t.csv").write_text("x_nm,T_K\n" + "".join(f"{a},{b}\n" for a, b in zip(x + 50, t, strict=True)))
     options = ["--at", "50nm", "--skip", "4nm", "--flux", "3 GW/m2", "--flux-sigma", "3%", "--plot", "j.png"]
     assert main(["jump", "t.csv", *options, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = printed(capsys.readouterr().out)
     assert abs(found["jump"]["value"] - 15) < 4 * found["jump"]["sigma"]
     np.testing.assert_allclose(found["conductance"]["value"], [3e9 / found["jump"]["value"]], rtol=1e-12, atol=0)
     np.testing.assert_allclose(found["conductance"]["sigma"][0] / 200e6, 0.03, rtol=0.05, atol=0)

@@ -1,7 +1,8 @@
 """Tables of records: units, uncertainties, and what is printed of them."""
 
-import json
 import math
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,9 @@ import kapitza
 from kapitza.cli.output import print_json, print_record, quantity_json
 from kapitza.cli.tables import Column, columns_of, format_number, print_columns, print_values, shown_factor
 from kapitza.errors import InputError
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from printed_json import printed
 
 CONDUCTANCE = kapitza.Conductance([100.0, 300.0], [8e7, 1.2e8], [2e6, 3e6], method="DMM")
 
@@ -97,16 +101,15 @@ def test_texts_of_numbers(value: object, text: str) -> None:
 
 
 def test_json_holds_records_arrays_and_derived_numbers(capsys: pytest.CaptureFixture[str]) -> None:
-    print_record(CONDUCTANCE, {"resistance": quantity_json(CONDUCTANCE.resistance, "m^2 K W^-1")}, without=["source"])
-    printed = json.loads(capsys.readouterr().out)
-    assert printed["type"] == "Conductance"
-    assert printed["units"]["value"] == "W m^-2 K^-1"
-    assert printed["fields"]["sigma"] == [2e6, 3e6]
-    assert "source" not in printed["fields"]
-    assert printed["resistance"] == {"unit": "m^2 K W^-1", "value": (1 / CONDUCTANCE.value).tolist()}
-    print_json({"numbers": np.array([1 + 2j]), "none": np.float64(math.inf), "held": (CONDUCTANCE,)})
-    printed = json.loads(capsys.readouterr().out)
-    assert (printed["numbers"], printed["none"]) == ([[1.0, 2.0]], "inf")
-    assert printed["held"][0]["fields"]["method"] == "DMM"
+    print_record(CONDUCTANCE, {"resistance": quantity_json(CONDUCTANCE.resistance, "m^2 K W^-1")})
+    found = printed(capsys.readouterr().out)
+    assert found["type"] == "Conductance"
+    assert found["units"]["value"] == "W m^-2 K^-1"
+    assert found["fields"]["sigma"] == [2e6, 3e6]
+    assert found["resistance"] == {"unit": "m^2 K W^-1", "value": (1 / CONDUCTANCE.value).tolist()}
+    print_json({"numbers": np.array([1 + 2j]), "none": np.float64(math.inf), "held": (CONDUCTANCE,)}, {"seed": 1})
+    found = printed(capsys.readouterr().out)
+    assert (found["numbers"], found["none"], found["seed"]) == ([[1.0, 2.0]], "inf", 1)
+    assert found["held"][0]["fields"]["method"] == "DMM"
     with pytest.raises(InputError, match="no form in JSON"):
         print_json({"set": {1}})

@@ -1,11 +1,15 @@
 """`kapitza transport` from file to table, figure and saved result."""
 
-import json
+import sys
+from pathlib import Path
 
 import pytest
 
 from kapitza import load
 from kapitza.cli import main
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from printed_json import printed
 
 STACK = """
 title = "Si on Ge"
@@ -35,7 +39,7 @@ def test_a_stack(folder, capsys):
     assert "in thick layers" in shown
     assert (folder / "t.png").stat().st_size > 10_000
     assert main(["transport", "s.toml", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    told = printed(capsys.readouterr().out)
     found = load("t.h5")
     assert told["fields"]["flux"] == found.flux
     assert found.resistances()["Si|Ge"] == told["resistance"]["value"]["Si|Ge"]

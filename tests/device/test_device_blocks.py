@@ -1,7 +1,7 @@
 """Device files with blocks and with meshes: what they say, what comes out, and what is refused."""
 
-import json
 import re
+import sys
 from base64 import b64decode
 from pathlib import Path
 
@@ -28,6 +28,9 @@ from kapitza.io.results import load, save
 from kapitza.plot.device import field_figure, region_edges
 from kapitza.plot.style import new_figure
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from printed_json import printed
+
 SAMPLES = Path(__file__).resolve().parents[2] / "docs" / "samples"
 FINFET = (SAMPLES / "finfet.toml").read_text(encoding="utf-8")
 WIRE = (SAMPLES / "wire.toml").read_text(encoding="utf-8")
@@ -51,7 +54,7 @@ def solved() -> tuple[Layout, GridTemperatures]:
 def told(command: list[str], capsys: pytest.CaptureFixture[str]) -> dict:
     """What a command says to programs."""
     assert main([*command, "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
+    return printed(capsys.readouterr().out)
 
 
 def refusal(command: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -274,9 +277,9 @@ def test_the_way_is_chosen_by_the_geometry(capsys, tmp_path):
 
 def test_sweep_of_a_block(capsys):
     fin = ["device", str(SAMPLES / "finfet.toml"), "--cells", "800"]
-    found = told([*fin, "--sweep", "fin.power=5,10uW"], capsys)["rise"]["hottest point"]
+    found = told([*fin, "--sweep", "fin.power=5,10uW"], capsys)["rise"]["value"]["hottest point"]
     np.testing.assert_allclose(found[1], 2 * found[0], rtol=1e-6, atol=0)
-    found = told([*fin, "--sweep", "fin|gate.conductance=50,150,450MW/m2K"], capsys)["rise"]["hottest point"]
+    found = told([*fin, "--sweep", "fin|gate.conductance=50,150,450MW/m2K"], capsys)["rise"]["value"]["hottest point"]
     assert found == sorted(found, reverse=True)
     assert "lengths stand in the file" in refusal([*fin, "--sweep", "cover.thickness=50,60nm"], capsys)
 

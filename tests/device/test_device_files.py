@@ -1,7 +1,7 @@
 """Device files: what they may say, and the line and the reason for what they may not."""
 
 import importlib.util
-import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,9 @@ from kapitza.io.device.sweeps import format_device_number, read_sweep
 from kapitza.io.results import load, save
 from kapitza.theory.models import predict
 from kapitza.units import nm, um
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from printed_json import printed
 
 spec = importlib.util.spec_from_file_location("devices", Path(__file__).with_name("devices.py"))
 assert spec is not None
@@ -316,7 +319,7 @@ def test_verb_device(tmp_path, capsys):
     path = str(SAMPLES / "chip-gan-sic.toml")
     status, out, _ = told(capsys, "device", path, "--json", "--samples", "300")
     assert status == 0
-    held = json.loads(out)
+    held = printed(out)
     assert abs(held["sampled"]["sigma"] / held["sigma"]["value"] - 1) < 0.15
     np.testing.assert_allclose(held["fields"]["peak"], 39.8762285, rtol=1e-8, atol=0)
     np.testing.assert_allclose(sum(held["share"].values()), 1.0, rtol=1e-9, atol=0)
@@ -331,10 +334,10 @@ def test_verb_device(tmp_path, capsys):
 def test_verbs_sweep_design_and_export(tmp_path, capsys):
     path = str(SAMPLES / "chip-gan-sic.toml")
     status, out, _ = told(capsys, "device", path, "--sweep", "GaN|SiC.conductance=50:150:100MW/m2K", "--json")
-    assert (status, len(json.loads(out)["rise"]["hottest point"])) == (0, 2)
+    assert (status, len(printed(out)["rise"]["value"]["hottest point"])) == (0, 2)
     status, out, _ = told(capsys, "design", path, "--minimise", "hotspot", "--over", "GaN.thickness=1:3um", "--json")
     assert status == 0
-    np.testing.assert_allclose(json.loads(out)["value"]["GaN.thickness"], 1.85 * um, rtol=0.02, atol=0)
+    np.testing.assert_allclose(printed(out)["value"]["GaN.thickness"], 1.85 * um, rtol=0.02, atol=0)
     netlist, table = tmp_path / "f.cir", tmp_path / "b.csv"
     status, _, err = told(capsys, "export", path, "--spice", str(netlist), "--comsol", str(table), "--of", "finger")
     assert (status, "12 cells" in err) == (0, True)

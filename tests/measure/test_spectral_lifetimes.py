@@ -1,6 +1,7 @@
 """Uncertain lifetimes in the inverse, its results in files, and the verb from a table to a saved estimate."""
 
-import json
+import sys
+from pathlib import Path
 
 import attrs
 import numpy as np
@@ -15,6 +16,9 @@ from kapitza.measure.spectral_inversion import LIFETIME_STEP, Smoothness, linear
 from kapitza.simulate.boltzmann.carriers import band_carriers
 from kapitza.simulate.boltzmann.layered.adjoint import conductance_derivatives
 from kapitza.simulate.boltzmann.layered.transport import Film
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from printed_json import printed
 
 SPEED = 5000.0
 COUNT = 8
@@ -143,7 +147,7 @@ def test_the_verb(tmp_path, monkeypatch, capsys):
     assert "any spectrum" in shown
     assert (tmp_path / "p.png").stat().st_size > 10_000
     assert main(["transport", "s.toml", "--invert", "d.csv", "--lifetimes", "0.1", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    told = printed(capsys.readouterr().out)
     kept = load("e.json")
     np.testing.assert_array_equal(told["fields"]["share"], kept.share)
     assert told["conductance"]["value"] == kept.conductance[0]

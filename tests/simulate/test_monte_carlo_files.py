@@ -1,6 +1,6 @@
 """Files of domains, Fourier's law beside them, and figures."""
 
-import json
+import sys
 from pathlib import Path
 
 import attrs
@@ -21,6 +21,9 @@ from kapitza.simulate.boltzmann.monte_carlo.fourier import fourier_temperature
 from kapitza.simulate.boltzmann.monte_carlo.result import TransportMap
 from kapitza.simulate.boltzmann.monte_carlo.simulation import MonteCarloSettings, monte_carlo
 from kapitza.simulate.boltzmann.shapes import Block, HotSpot
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from printed_json import printed
 
 SAMPLE = Path(__file__).resolve().parents[2] / "docs" / "samples" / "hot-spot-monte-carlo.toml"
 GRAY = """
@@ -187,7 +190,7 @@ def test_the_verb(tmp_path, monkeypatch, capsys):
     assert "Ge|Si" in shown
     assert (tmp_path / "m.png").stat().st_size > 10_000
     assert main(["transport", str(path), "--monte-carlo", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    told = printed(capsys.readouterr().out)
     np.testing.assert_array_equal(told["fields"]["temperature"], load("m.json").temperature)
     path.write_text("x = 1")
     assert main(["transport", str(path), "--monte-carlo"]) == 2

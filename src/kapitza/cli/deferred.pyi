@@ -23,6 +23,7 @@ from kapitza.io.formats.records import record_tree as record_tree
 from kapitza.io.junctions import junctions_from_options as junctions_from_options
 from kapitza.io.md.runs import run_deck as run_deck
 from kapitza.io.md.runs import size_study as size_study
+from kapitza.io.results import result_tree as result_tree
 from kapitza.io.transport.films import read_spectral_measurements as read_spectral_measurements
 from kapitza.matter.building.relaxed_junction import lead_mismatch as lead_mismatch
 from kapitza.measure.eels.interface_modes import interface_components as interface_components

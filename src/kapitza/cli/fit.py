@@ -9,7 +9,7 @@ import typer
 import kapitza
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json
-from kapitza.cli.output import note, print_record, quantity_json
+from kapitza.cli.output import note, print_json, quantity_json
 from kapitza.cli.samples import SampleArgument
 from kapitza.core.parameter_units import shown_unit
 from kapitza.errors import InputError
@@ -60,7 +60,8 @@ def fit_sample(
         }
         variance = found.budget()
         numbers["budget"] = {name: variance.of(name) for name in variance.names}
-        print_record(found, numbers | {"parameters": parameter_numbers(found)}, without=("problem", "solution"))
+        shown = {"chi2": found.chi2, "freedom": found.freedom, "scatter": found.scatter, "bounds": found.bounds}
+        print_json(shown, numbers | {"parameters": parameter_numbers(found)})
         return
     typer.echo(f"{held.title} at {held.temperature:g} K, total uncertainties\n{kapitza.measure.fit_report(found)}")
     for one in found.problem.samples:

@@ -49,7 +49,7 @@ def _report_material(one: Material, *, as_json: bool) -> None:
     numbers = one.numbers()
     sources = {known.source: str(kapitza.matter.source(known.source)) for known in numbers.values()}
     if as_json:
-        print_record(one, {"sources": sources})
+        print_json(one, {"sources": sources})
         return
     columns = [
         Column("", list(numbers)),

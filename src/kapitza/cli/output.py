@@ -30,18 +30,15 @@ def _json_value(value: Any) -> Any:
     return [_json_value(item) for item in value] if isinstance(value, list) else value
 
 
-def print_json(content: Mapping[str, Any]) -> None:
-    """Print machine-readable output; records, arrays and tuples may stand anywhere in it."""
-    tree = _json_value(deferred.record_tree(content))
+def print_json(content: Any, derived: Mapping[str, Any] | None = None) -> None:
+    """Print what no file holds, with `derived` numbers beside it; records, arrays and tuples may stand anywhere."""
+    tree = _json_value(deferred.record_tree(content) | deferred.record_tree(derived or {}))
     typer.echo(json.dumps(tree, indent=1, ensure_ascii=False, allow_nan=False))
 
 
-def print_record(result: Any, derived: Mapping[str, Any] | None = None, *, without: Sequence[str] = ()) -> None:
-    """Print a record, or records by name, as saved, with `derived` numbers beside it and `without` some attributes."""
-    tree = deferred.record_tree(result)
-    for name in without:
-        del tree["fields"][name]
-    print_json(tree | dict(derived or {}))
+def print_record(result: Any, derived: Mapping[str, Any] | None = None) -> None:
+    """Print a record, or records by name, as `kapitza.load` takes them from a file, with `derived` numbers beside."""
+    print_json(deferred.result_tree(result), {"derived": derived} if derived else {})
 
 
 def quantity_json(value: Any, unit: str, *, sigma: Any = None, meaning: str = "") -> dict[str, Any]:

@@ -12,7 +12,7 @@ from kapitza.errors import DataError
 from kapitza.io.formats import files, hdf5, npz
 from kapitza.io.formats.arrays import array_from_json, array_to_json
 from kapitza.io.formats.files import RESULT_SUFFIXES, known_suffix, read_limited, regular_file_size, write_atomically
-from kapitza.io.formats.records import pack, unpack
+from kapitza.io.formats.records import list_array, pack, unpack
 
 _FORMAT_NAME = "kapitza"
 _FORMAT_VERSION = 1
@@ -87,6 +87,11 @@ def _file_header(result: Any) -> dict[str, Any]:
         "kapitza": __version__,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def result_tree(result: Any) -> dict[str, Any]:
+    """Return what a saved JSON file would hold, with the shapes of large arrays in their place: what --json prints."""
+    return _file_header(result) | {"result": pack(result, list_array)}
 
 
 def encode_result(result: Any, suffix: str) -> bytes:

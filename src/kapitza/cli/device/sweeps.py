@@ -8,7 +8,7 @@ from typing import Any
 
 import kapitza
 from kapitza.cli import deferred, figures
-from kapitza.cli.output import note, print_json, print_table
+from kapitza.cli.output import note, print_json, print_record, print_table, quantity_json
 from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.errors import InputError
 from kapitza.io.device.sweeps import format_device_number, read_sweep
@@ -28,12 +28,12 @@ def report_sweep(
     parts = kapitza.run.run_units(partial(_solve_unit, device), units, version=_SWEEP_VERSION, **work)
     found = [dict(zip(one["name"].tolist(), one["rise"].tolist(), strict=True)) for one in parts]
     rises = {name: [one.get(name, 0.0) for one in found] for name in dict.fromkeys(key for one in found for key in one)}
-    files.keep({"name": wanted.name, "value": wanted.value, **{k: tuple(v) for k, v in rises.items()}})
+    result = {"name": wanted.name, "value": wanted.value, **{k: tuple(v) for k, v in rises.items()}}
+    files.keep(result)
     label = f"{wanted.name} ({wanted.unit})" if wanted.unit else wanted.name
     files.draw(lambda ax: deferred.device_sweep(wanted.value, rises, label, factor=wanted.factor, ax=ax))
     if as_json:
-        unit = kind_of_parameter(wanted.name)
-        print_json({"name": wanted.name, "kind": unit, "value": list(wanted.value), "rise": rises, "unit": "K"})
+        print_record(result, {"kind": kind_of_parameter(wanted.name), "rise": quantity_json(rises, "K")})
         return
     rows = [
         [f"{value / wanted.factor:.6g}", *(f"{rise[i]:.5g}" for rise in rises.values())]

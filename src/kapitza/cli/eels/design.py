@@ -13,7 +13,7 @@ from kapitza.cli import deferred
 from kapitza.cli.eels.options import PlanFile
 from kapitza.cli.figures import Results, check_output
 from kapitza.cli.options import Figure, Json
-from kapitza.cli.output import note, print_json, print_record, print_table, quantity_json
+from kapitza.cli.output import note, print_json, print_table, quantity_json
 from kapitza.cli.tables import Column, print_columns
 from kapitza.units import meV, nm
 
@@ -41,7 +41,7 @@ def design_plan(
     files.draw_figure(lambda figure: deferred.eels_design(found, figure))
     if as_json:
         time, position = held.experiment.time, held.experiment.position.tolist()
-        print_record(found, {"time": quantity_json(time, "s"), "position": quantity_json(position, "m")})
+        print_json(found, {"time": quantity_json(time, "s"), "position": quantity_json(position, "m")})
         return
     _print_design(found, Path(plan).name)
     files.announce()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import kapitza
 from kapitza.cli.eels.options import Dose, EnergyOption, EnergyUnit, Pitch, PositionUnit, ReadingOptions, Scan, Title
 from kapitza.cli.options import Json
-from kapitza.cli.output import note, print_record, quantity_json
+from kapitza.cli.output import note, print_json, quantity_json
 from kapitza.cli.tables import Column, columns_of, print_columns, print_values
 from kapitza.units import meV, nm
 
@@ -38,7 +38,7 @@ def info(
         "gain": quantity_json(found.gain, "J", meaning="gain side from the zero-loss peak"),
     }
     if as_json:
-        print_record({"image": image, "quality": found}, numbers)
+        print_json({"image": image, "quality": found}, numbers)
         return
     shown = columns_of(numbers, {"electrons_per_pixel": "", **dict.fromkeys(list(numbers)[1:], "meV")})
     if image.electrons_per_count != 1:

@@ -88,9 +88,9 @@ def modes_map(
         else:
             files.draw(lambda ax: deferred.interface_modes(parts, ax=ax))
     if as_json:
-        found = {"occupation": held, "equilibrium": test, "interface_components": parts, "asymmetry": contrast}
+        found = {"equilibrium": test, "interface_components": parts, "asymmetry": contrast}
         records = {name: one for name, one in found.items() if one is not None}
-        print_record(records, _mode_numbers(held, test, parts, near, at or 0.0))
+        print_record(held, records | _mode_numbers(held, test, parts, near, at or 0.0))
         return
     _print_modes(held, test, Path(path).name)
     if near is not None:

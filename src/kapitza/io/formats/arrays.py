@@ -59,6 +59,8 @@ def array_from_json(node: dict[str, Any]) -> NDArray[Any] | None:
     """Return the array of a JSON node, or None if it is no array; data that do not fill it are a DataError."""
     if "$array" not in node:
         return None
+    if "left_out" in node:
+        raise DataError("is the output of --json without its large arrays: --save FILE keeps them")
     dtype, shape, data = known_dtype(node["$array"]), known_shape(node.get("shape")), node.get("data")
     wanted = math.prod(shape) * (2 if dtype.kind == "c" else 1)
     if not isinstance(data, list) or len(data) != wanted:

@@ -1,8 +1,8 @@
 """Records as a tree of plain values and arrays, and back.
 
-A record becomes ``{"type": name, "units": {...}, "fields": {...}}``; tuples, mappings and infinite numbers are told
-apart by a key that starts with "$".  Only types of `record_types` are ever made: a file names data, never code.  The
-units are those that the attributes carry themselves, ``field(metadata={"unit": "K"})``.
+A record becomes ``{"type": name, "units": {...}, "meanings": {...}, "fields": {...}}``; tuples, mappings and infinite
+numbers are told apart by a key that starts with "$".  Only types of `record_types` are ever made: a file names data,
+never code.  The units are those that the attributes carry themselves, ``field(metadata={"unit": "K"})``.
 """
 
 import math
@@ -12,12 +12,15 @@ from typing import Any, cast
 
 import attrs
 import numpy as np
+from numpy.typing import NDArray
 
 from kapitza.errors import DataError, InputError, KapitzaError
+from kapitza.io.formats.arrays import array_to_json
 from kapitza.io.formats.record_types import RENAMED_ATTRIBUTES, RENAMED_TYPES, SAVED_TYPES
 
 _MAX_NESTING = 40
-_MAX_LISTED_NUMBERS = 10_000  # of one array in `record_tree`
+_MAX_LISTED_NUMBERS = 10_000  # of one array that ``--json`` prints
+_LARGE_ARRAY = f"more than {_MAX_LISTED_NUMBERS} numbers: --save FILE keeps them"
 
 StoreArray = Callable[[str, Any], Any]  # takes the place and an array, returns what stands for it in the tree
 FetchArray = Callable[[Any], Any]  # the way back: None where the node stands for no array
@@ -61,7 +64,13 @@ def _pack_record(value: Any, store: StoreArray, place: str, depth: int) -> dict[
         )
     known = [a.name for a in attrs.fields(kind) if a.init]
     fields = {key: pack(getattr(value, key), store, place + key, depth + 1) for key in known}
-    return {"type": name, "units": units_of(kind), "fields": fields}
+    return {"type": name, **_describe_attributes(kind), "fields": fields}
+
+
+def _describe_attributes(kind: type) -> dict[str, dict[str, str]]:
+    """Units of the attributes of a record and, where their names do not say it, their meanings."""
+    meanings = {a.name: str(a.metadata["meaning"]) for a in attrs.fields(kind) if "meaning" in a.metadata}
+    return {"units": units_of(kind)} | ({"meanings": meanings} if meanings else {})
 
 
 def units_of(kind: type) -> dict[str, str]:
@@ -79,13 +88,13 @@ def saved_type(name: object) -> type | None:
 
 
 def record_tree(result: Any) -> Any:
-    """Return any record as the plain values that ``--json`` prints.
+    """Return what no file holds as the plain values that ``--json`` prints.
 
     It becomes ``{"type": name, "units": {...}, "meanings": {...}, "fields": {...}}``; arrays and tuples become
     lists, complex numbers pairs.  An array of more than 10,000 numbers, or on a disk, gives its shape.
     """
     if isinstance(result, np.ndarray) and result.size > _MAX_LISTED_NUMBERS:
-        return _describe_array(result, f"more than {_MAX_LISTED_NUMBERS} numbers: --save FILE keeps them")
+        return _describe_array(result, _LARGE_ARRAY)
     if isinstance(result, (np.ndarray, np.generic)):
         array = np.stack([np.real(result), np.imag(result)], axis=-1) if np.iscomplexobj(result) else result
         return array.tolist()
@@ -101,14 +110,19 @@ def record_tree(result: Any) -> Any:
     if not attrs.has(kind):
         raise InputError(f"a {kind.__name__} of {kind.__module__} has no form in JSON: expected a record or numbers")
     fields = {a.name: record_tree(getattr(result, a.name)) for a in attrs.fields(kind) if a.init}
-    meanings = {a.name: str(a.metadata["meaning"]) for a in attrs.fields(kind) if "meaning" in a.metadata}
-    about = {"units": units_of(kind)} | ({"meanings": meanings} if meanings else {})
-    return {"type": kind.__name__, **about, "fields": fields}
+    return {"type": kind.__name__, **_describe_attributes(kind), "fields": fields}
 
 
 def _describe_array(array: Any, why: str) -> dict[str, Any]:
     """Return what stands for an array that is not listed."""
     return {"shape": list(array.shape), "left_out": why}
+
+
+def list_array(place: str, array: NDArray[Any]) -> dict[str, Any]:
+    """Return an array as in a saved JSON file, or its shape where it has more than 10,000 numbers."""
+    if array.size <= _MAX_LISTED_NUMBERS:
+        return array_to_json(place, array)
+    return {"$array": array.dtype.str, **_describe_array(array, _LARGE_ARRAY)}
 
 
 def unpack(node: Any, fetch: FetchArray, depth: int = 0) -> Any:
