@@ -57,7 +57,8 @@ def flux_map(device: Device, plane: Plane | None = None, points: tuple[int, int]
     """Steady heat flux down through a plane, the top face if None, in nx x ny equal cells.
 
     The admittance of what lies behind the plane times the temperature of each wave; on the side of the layer that the
-    plane names, and below heat that enters on a plane within a layer.  Properties of T as for `plane_map`.
+    plane names, and below heat that enters on a plane within a layer: of what enters on the plane itself the mean over
+    each cell, of the rest the flux in its middle.  Properties of T as for `plane_map`.
     """
     wanted = device.top() if plane is None else plane
     cells, numbers = _map_cells(device, points), _constant_device(device)
