@@ -358,6 +358,33 @@ def test_no_number_is_cut_in_a_narrow_terminal(columns: int) -> None:
         assert "…" not in done.stdout
 
 
+def test_compare_takes_all_interfaces_of_the_catalogue(run: Run, tmp_path: Path) -> None:
+    """Shared, and kept: the second call takes all from the folder."""
+    call = ("compare", "-T", "80", "--store", tmp_path / "store")
+    status, out, _ = run(*call, "--workers", "2", "--save", tmp_path / "all.json")
+    assert status == 0
+    found = kapitza.load(tmp_path / "all.json")
+    assert len(found) == len(list(tmp_path.rglob("*.unit"))) == sum("/" in line for line in out.splitlines()[1:]) > 5
+    (tmp_path / "printed.json").write_text(run(*call, "--json")[1])
+    assert len(kapitza.load(tmp_path / "printed.json")) == len(found)
+    one, want = found[0], kapitza.compare(found[0].left, found[0].right, 80.0)
+    assert one.predictions == want.predictions
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("Al",), "expected two sides, or none"),
+        (("Al", "Si", "--workers", "2"), "only all interfaces are shared"),
+        (("--plot", "a.png"), "none (and no --plot)"),
+    ],
+)
+def test_compare_of_one_side_or_all_refuses(run: Run, words: tuple[str, ...], message: str) -> None:
+    status, out, err = run("compare", *words)
+    assert (status, out) == (2, "")
+    assert message in err
+
+
 def test_compare_says_why_there_is_no_interval(run: Run) -> None:
     _, out, err = run("compare", "GaN", "SiC")
     assert "2 values that agree on 230" in out

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import kapitza
-from kapitza.cli import deferred
+from kapitza.cli import deferred, options
 from kapitza.cli.figures import Results
-from kapitza.cli.options import Figure, Json, Save, Temperature, parse_temperature
 from kapitza.cli.output import megawatts, note, print_record, print_table
-from kapitza.cli.predict import Left, Right
 from kapitza.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,16 +19,27 @@ _POLYTYPE_NAMES = ("SiC",)  # names that stand for more than one crystal in the 
 
 
 def compare(
-    left: Left,
-    right: Right,
-    temperature: Temperature = "300",
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+    left: Annotated[str | None, typer.Argument(help="As for predict; without sides: all of the catalogue.")] = None,
+    right: Annotated[str | None, typer.Argument(help="The same for the other side.")] = None,
+    temperature: options.Temperature = "300",
+    workers: options.WorkerCount = 1,
+    store: options.StoreFolder = None,
+    dask: options.DaskAddress = None,
+    plot: options.Figure = None,
+    save: options.Save = None,
+    as_json: options.Json = False,
 ) -> None:
     """Models beside published measurements, with their spread and sources."""
-    files = Results(save, plot)
-    found = kapitza.compare(left, right, parse_temperature(temperature))
+    files, kelvin = Results(save, plot), options.parse_temperature(temperature)
+    if left is None and plot is None:
+        with options.long_work("interfaces", workers, store, dask) as work:
+            _compare_catalogue(kapitza.measure.compare_all(kelvin, **work), files, as_json=as_json)
+        return
+    if left is None or right is None:
+        raise InputError("expected two sides, or none (and no --plot) for all interfaces of the catalogue")
+    if (workers, store, dask) != (1, None, None):
+        raise InputError("--workers, --store and --dask with two sides: only all interfaces are shared and kept")
+    found = kapitza.compare(left, right, kelvin)
     files.keep(found)
     rows = len(found.predictions) + len(found.published)
     files.draw(lambda ax: kapitza.plot.comparison(found, ax=ax), height=1.6 + 0.27 * rows)
@@ -39,6 +48,22 @@ def compare(
         print_record(found, derived | {"factor": {one.model: found.factor(one.model) for one in found.predictions}})
         return
     _print_comparison(found)
+    files.announce()
+
+
+def _compare_catalogue(found: tuple[Comparison, ...], files: Results, *, as_json: bool) -> None:
+    """Report the published interval of each interface, and by which factor each model lies outside."""
+    files.keep(found)
+    if as_json:
+        print_record(found)
+        return
+    models = list(dict.fromkeys(p.model for one in found for p in one.predictions if not p.limit))
+    rows: list[list[str]] = []
+    for one in found:
+        factors = {p.model: one.factor(p.model) for p in one.predictions}
+        ends = "" if one.interval is None else " to ".join(map(megawatts, one.interval))
+        rows.append([f"{one.left}/{one.right}", ends, *(f"{f:.3g}" if (f := factors.get(m)) else "" for m in models)])
+    print_table("multiples of the nearest end of the interval, MW m⁻² K⁻¹", ["interface", "interval", *models], rows)
     files.announce()
 
 

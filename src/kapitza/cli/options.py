@@ -5,6 +5,7 @@ import re
 from collections.abc import Generator
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -125,7 +126,9 @@ def dask_executor(address: str | None) -> Generator[Executor | None, None, None]
 
 
 @contextmanager
-def long_work(units: str, workers: int, store: str | None, dask: str | None) -> Generator[dict[str, Any], None, None]:
+def long_work(
+    units: str, workers: int, store: str | Path | None, dask: str | None
+) -> Generator[dict[str, Any], None, None]:
     """Arguments of a function that does long work, by what was asked for; the progress counts `units`."""
     with dask_executor(dask) as executor:
         yield {"executor": executor or workers, "store": store, "progress": progress_line(units)}

@@ -12,8 +12,8 @@ import typer
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.figures import Results
-from kapitza.cli.options import DaskAddress, Figure, Json, Save, StoreFolder, dask_executor
-from kapitza.cli.output import note, print_record, progress_line, quantity_json
+from kapitza.cli.options import DaskAddress, Figure, Json, Save, StoreFolder, long_work
+from kapitza.cli.output import note, print_record, quantity_json
 from kapitza.cli.tables import Column, columns_of, print_columns, print_values
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.units import THz
@@ -111,21 +111,11 @@ def _report_domain(
     path: str, files: Results, *, workers: int | None, store: str | None, dask: str | None, as_json: bool
 ) -> None:
     """Run the domain of a file and report the temperatures."""
-    from attrs import evolve
-
     held = kapitza.io.read_domain(path)
     spacing = held.spacing[0] if len(held.spacing) == 1 else held.spacing
     # the digits are the same with any number of threads
-    settings = evolve(held.settings, workers=workers or os.cpu_count() or 1)
-    with dask_executor(dask) as executor:
-        found = kapitza.boltzmann.monte_carlo(
-            held.domain,
-            spacing=spacing,
-            settings=settings,
-            store=store,
-            executor=executor,
-            progress=progress_line("batches"),
-        )
+    with long_work("batches", workers or os.cpu_count() or 1, store, dask) as work:
+        found = kapitza.boltzmann.monte_carlo(held.domain, spacing=spacing, settings=held.settings, **work)
     try:
         fourier = deferred.fourier_temperature(held.domain, spacing)
     except InputError as err:  # too many cells: Monte Carlo stands alone

@@ -26,7 +26,7 @@ from kapitza.measure.catalogue import (
     measured_interfaces,
 )
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
-from kapitza.run.work import ExecutorLike, run_units
+from kapitza.run.work import ExecutorLike, Progress, run_units
 from kapitza.theory import models as register
 from kapitza.theory.sides import SideDescription, describe_side, is_path
 
@@ -210,6 +210,7 @@ def compare_all(
     window: float = TEMPERATURE_WINDOW,
     executor: ExecutorLike | None = None,
     store: StoreLike | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Comparison, ...]:
     """Compare all interfaces of which the catalogue has a value near a temperature, in its order.
 
@@ -219,10 +220,13 @@ def compare_all(
     window : measurements count within this relative distance from the temperature
     executor : any `concurrent.futures.Executor`, or a number of processes, over which the interfaces are spread
     store : where finished predictions are kept and looked for
+    progress : called with the number of finished and of all interfaces
     """
     pairs = [pair for pair in measured_interfaces() if measured(*pair, temperature, window=window)]
     units = [{"left": left, "right": right, "temperature": temperature} for left, right in pairs]
-    found = run_units(_predict_unit, units, version=_PREDICTION_VERSION, store=store, executor=executor)
+    found = run_units(
+        _predict_unit, units, version=_PREDICTION_VERSION, store=store, executor=executor, progress=progress
+    )
     bare = [compare(*pair, temperature, {}, window=window) for pair in pairs]
     return tuple(evolve(one, predictions=_read_predictions(part)) for one, part in zip(bare, found, strict=True))
 

@@ -16,8 +16,8 @@ from kapitza.cli.md.options import (
     run_store,
 )
 from kapitza.cli.md.reports import conductance_row, print_verdict
-from kapitza.cli.options import DaskAddress, Figure, Json, Save, WorkerCount, dask_executor
-from kapitza.cli.output import note, print_record, progress_line, quantity_json
+from kapitza.cli.options import DaskAddress, Figure, Json, Save, WorkerCount, long_work
+from kapitza.cli.output import note, print_record, quantity_json
 from kapitza.cli.tables import Column, columns_of, print_columns, print_values
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
@@ -153,10 +153,8 @@ def sizes(
     wanted = [quantity(part, "length", what="--lengths") for part in share_last_unit(lengths)]
     run_file = kapitza.io.read_run(file).with_preparation(replicas=runs)
     where = run_store(store, save)
-    with explain_resume(where), dask_executor(dask) as pool:
-        found = deferred.size_study(
-            run_file, wanted, store=where, executor=pool or workers, progress=progress_line("runs")
-        )
+    with explain_resume(where), long_work("runs", workers, where, dask) as work:
+        found = deferred.size_study(run_file, wanted, **work)
     files.keep({"series": found.series, "runs": tuple(found.runs)})
     files.draw(lambda ax: deferred.md_sizes(found.series, ax=ax))
     accepted = [one.accepted for one in found.results]

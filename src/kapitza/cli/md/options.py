@@ -10,8 +10,8 @@ import typer
 
 import kapitza
 from kapitza.cli import figures
-from kapitza.cli.options import dask_executor
-from kapitza.cli.output import note, progress_line
+from kapitza.cli.options import long_work
+from kapitza.cli.output import note
 from kapitza.errors import InputError
 
 if TYPE_CHECKING:
@@ -63,10 +63,10 @@ def run_and_keep(
     """Run the atoms of a file, with what is kept and how far it is shown to the user."""
     where = run_store(store, files.save)
     units = "blocks" if run_file.protocol.replicas == 1 else "runs"
-    with explain_resume(where), dask_executor(dask) as pool:
+    with explain_resume(where), long_work(units, workers, where, dask) as work:
         run = kapitza.md.run(
             run_file.system(periodic=periodic), run_file.potential, run_file.engine, run_file.protocol,
-            run_file.sampling, store=where, executor=pool or workers, progress=progress_line(units),
+            run_file.sampling, **work,
         )  # fmt: skip
     files.keep(run)
     return run
