@@ -173,3 +173,23 @@ def test_bands_that_cross_between_samples_leave_no_false_gap(network):
         for side, twice in zip(sides, counted, strict=True):
             found = contact_waves(side, np.full(omega.size, i), omega).count
             assert (2 * found != twice).sum() <= 1  # of 300
+
+
+def test_the_width_of_a_resonance_is_that_above_the_crystal():
+    """A second road: closed forms of the densities of a loose atom and of the chain, which is not small."""
+    mass, weak = 20 * m_u, 8.0
+    loose, expected = loose_atom(mass, weak)
+    looked = np.linspace(0.05, 3, 60) * expected
+    found = interface_modes(loose, looked, k=[[0, 0]], layers=(1,))
+    omega, broadening = np.linspace(0.5, 1.5, 40_001) * expected, looked[1] - looked[0]
+    square = (omega + 1j * broadening) ** 2
+    root = np.sqrt((M * square - 2 * K) ** 2 - 4 * K**2)
+    ends = [(M * square - 2 * K + sign * root) / (2 * K**2) for sign in (1, -1)]
+    end = np.where(ends[0].imag < 0, *ends)  # of a half chain
+    beside = 1 / (M * square - K - weak - K**2 * end)
+    density = -mass * (1 / (mass * square - 2 * weak - 2 * weak**2 * beside)).imag
+    crystal = -M * (1 / (M * square - 2 * K - 2 * K**2 * end)).imag
+    excess = omega * (density - crystal)
+    assert crystal[excess.argmax()] > 0.05 * density[excess.argmax()]
+    width = np.ptp(omega[excess > excess.max() / 2]) - 2 * broadening
+    np.testing.assert_allclose(found.width, width, rtol=0.03, atol=0)
