@@ -14,6 +14,21 @@ import pytest
 griffe = pytest.importorskip("griffe")
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+ROOMS = [
+    "applications",
+    "boltzmann",
+    "core",
+    "device",
+    "eels",
+    "io",
+    "lattice",
+    "matter",
+    "md",
+    "measure",
+    "theory",
+    "thermometry",
+    "thermoreflectance",
+]
 NUMBERS = re.compile(r"\b(float|int|complex|ndarray)\b")
 
 

@@ -39,8 +39,9 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 
+from kapitza.core.arrays import about
 from kapitza.core.conductance import Conductance
 from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.core.stack import Boundary, Layer, Stack
@@ -74,7 +75,7 @@ class SampleFile:
     free: Mapping[str, Free]
     priors: Mapping[str, Prior]
     ties: Mapping[str, Tie]
-    temperature: float
+    temperature: float = field(metadata=about("K", "temperature"))
 
 
 def read_sample(path: str | PathLike[str]) -> SampleFile:

@@ -6,9 +6,9 @@ from os import PathLike
 from pathlib import Path
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 
-from kapitza.core.arrays import Array, numbers
+from kapitza.core.arrays import Array, about, numbers
 from kapitza.errors import DataError
 from kapitza.io.formats.files import file_path, read_limited
 from kapitza.io.quantities import UNITS_BY_KIND, kind_of, unit_factor
@@ -25,20 +25,20 @@ _UNIT_WITH_SLASH = {
 
 @frozen(eq=False)
 class TableColumn:
-    """A column (n,) of a table as in its file; the unit of its head stands apart, empty where there is none."""
+    """A column of a table as in its file; the unit of its head stands apart, empty where there is none."""
 
     name: str
     unit: str
-    value: Array
+    value: Array = field(metadata=about("of the head", "(n,) numbers of the column"))
 
 
 @frozen(eq=False)
 class TextTable:
-    """Columns of a text table in their order, and the line of the file in which each row stands."""
+    """Columns of a text table in their order."""
 
     path: Path
     columns: tuple[TableColumn, ...]
-    lines: tuple[int, ...]
+    lines: tuple[int, ...] = field(metadata=about("1", "line of the file in which each row stands"))
 
     def __contains__(self, name: str) -> bool:
         return any(name in (column.name, f"{column.name}_{column.unit}") for column in self.columns)

@@ -32,7 +32,7 @@ class Bands:
 
     Attributes
     ----------
-    mesh : wave vectors along each reciprocal lattice vector; None: refined until M(ω) keeps still
+    mesh : None: refined until M(ω) keeps still
     tolerance : where `mesh` is None: mean relative change of M(ω), in groups of 1/40 of the spectrum, at which a mesh
         is fine enough
 
@@ -51,7 +51,7 @@ class Bands:
     normal: Array = field(
         factory=z_axis, converter=unit_vector, metadata=about("1", "(3,) Cartesian normal of the surface")
     )
-    mesh: MeshShape | None = None
+    mesh: MeshShape | None = field(default=None, metadata=about("1", "mesh along each reciprocal lattice vector"))
     tolerance: float = field(default=0.01, metadata=about("1", "of the spectrum of modes"))
 
     def __attrs_post_init__(self) -> None:

@@ -279,10 +279,10 @@ def unpack_junction(arrays: UnitResult) -> Junction:
 
 @frozen(eq=False)
 class JunctionBlocks:
-    """Mass-weighted blocks of the device, (rad/ps)²: onsite (nk, f, f) of each layer, hop (nk, f, f') to the next."""
+    """Mass-weighted blocks of the device."""
 
-    onsite: tuple[AnyComplexArray, ...]
-    hop: tuple[AnyComplexArray, ...]
+    onsite: tuple[AnyComplexArray, ...] = field(metadata=about("(rad/ps)^2", "(nk, f, f) block of each layer"))
+    hop: tuple[AnyComplexArray, ...] = field(metadata=about("(rad/ps)^2", "(nk, f, f') block to the next layer"))
 
 
 def wavevector_fractions(k: ArrayLike) -> Array:

@@ -13,9 +13,10 @@ from os import PathLike
 from types import MappingProxyType
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import ArrayLike
 
+from kapitza.core.arrays import about
 from kapitza.errors import DataError, InputError
 from kapitza.matter.elastic import Elastic
 from kapitza.matter.files.materials import TomlTable, material_entries, read_material, read_toml, unit_factors
@@ -31,7 +32,7 @@ class Source:
     Attributes
     ----------
     key : by which quantities name it
-    authors, title, journal, volume, pages, year : as printed; empty where there is none
+    authors, title, journal, volume, pages : as printed; empty where there is none
     doi : digital object identifier, without the address; empty where none was seen
     note : what was read, if it was not the source itself
     """
@@ -42,7 +43,7 @@ class Source:
     journal: str = ""
     volume: str = ""
     pages: str = ""
-    year: int = 0
+    year: int = field(default=0, metadata=about("1", "year"))
     doi: str = ""
     note: str = ""
 

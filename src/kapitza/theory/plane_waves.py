@@ -12,7 +12,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, ComplexArray, check_not_negative, numbers
+from kapitza.core.arrays import Array, ComplexArray, about, check_not_negative, numbers
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.matter.elastic import Elastic, axes_about_z, rotate_tensor, turning_points
 from kapitza.matter.isotropic import Fluid, Solid
@@ -256,10 +256,10 @@ _LIGHT_IMPEDANCE_RATIO = (
 
 @frozen(eq=False)
 class Interlayer:
-    """Elastic layer between two half spaces: its material and its thickness (m, 0 or more)."""
+    """Elastic layer between two half spaces: its material and its thickness (0 or more)."""
 
     material: Medium
-    thickness: float = field(converter=float)
+    thickness: float = field(converter=float, metadata=about("m", "thickness"))
 
     def __attrs_post_init__(self) -> None:
         check_medium(self.material)

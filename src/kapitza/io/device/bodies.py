@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import read_only_mapping
+from kapitza.core.arrays import about, read_only_mapping
 from kapitza.core.conductance import Conductance
 from kapitza.device.elements.body import Body, Convection, FaceCondition, FixedFlux, FixedTemperature, body_parameters
 from kapitza.device.elements.interfaces import region_pairs
@@ -59,15 +59,16 @@ _UNIT_KINDS = {
 
 @frozen(eq=False)
 class BodyFile:
-    """What a device file with a mesh says; its rises count above the temperature `sink`, K.
-
-    Uncertainties are relative standard ones by name of the number, such as "oxide|metal.conductance".
-    """
+    """What a device file with a mesh says."""
 
     title: str
     body: Body
-    sink: float
-    uncertain: Mapping[str, float] = field(factory=dict, converter=read_only_mapping)
+    sink: float = field(metadata=about("K", "temperature above which its rises count"))
+    uncertain: Mapping[str, float] = field(
+        factory=dict,
+        converter=read_only_mapping,
+        metadata=about("1", "relative standard uncertainties by name, such as oxide|metal.conductance"),
+    )
 
 
 def read_body(path: str | PathLike[str]) -> BodyFile:

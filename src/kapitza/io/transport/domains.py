@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import cast
 
-from attrs import frozen
+from attrs import field, frozen
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, about
 from kapitza.io.quantities import quantity
 from kapitza.io.samples import locate_faults
 from kapitza.io.toml import TomlTable, read_toml
@@ -35,11 +35,11 @@ _MAX_BOXES, _MAX_CORNERS = 10_000, 1_000
 
 @frozen(eq=False)
 class DomainFile:
-    """What a file of a domain says: boxes and their bounds, and the largest width of a cell along each axis, m."""
+    """What a file of a domain says: boxes and their bounds."""
 
     title: str
     domain: Domain
-    spacing: tuple[float, ...]
+    spacing: tuple[float, ...] = field(metadata=about("m", "largest width of a cell along each axis"))
     settings: MonteCarloSettings
 
 

@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, about
 from kapitza.core.phonons import Phonons
 from kapitza.core.transmission import Transmission
 from kapitza.errors import DataError, InputError, KapitzaError
@@ -53,17 +53,14 @@ _MAX_BINS, _MAX_FILM_CELLS, _MAX_DATA_POINTS = 2000, 4000, 10_000
 
 @frozen(eq=False)
 class FilmsFile:
-    """What a file of a stack says; boundaries and walls that it does not tell, and the period of one stack, are None.
-
-    The period is the fall of the temperature over one repeat, K.
-    """
+    """What a file of a stack says; boundaries and walls that it does not tell, the period of one stack: None."""
 
     title: str
     films: tuple[Film, ...]
     crossings: tuple[InterfaceScattering | None, ...]
     left: Wall | None
     right: Wall | None
-    period: float | None
+    period: float | None = field(metadata=about("K", "fall of the temperature over one repeat"))
 
 
 @frozen(eq=False)

@@ -37,7 +37,6 @@ class Disorder:
 
     Attributes
     ----------
-    substitutions : share of the sites within `depth` that another element takes, by its symbol
     profile : how the share of the right crystal rises: "erf" (diffused) or "linear" (graded)
     """
 
@@ -58,7 +57,11 @@ class Disorder:
         validator=quantity(low=_ZERO_ALLOWED, high=0.5),
         metadata=about("1", "share of the sites within `depth` that are empty"),
     )
-    substitutions: Mapping[str, float] = field(factory=dict, converter=_substitution_shares)
+    substitutions: Mapping[str, float] = field(
+        factory=dict,
+        converter=_substitution_shares,
+        metadata=about("1", "share of the sites within `depth` that another element takes, by its symbol"),
+    )
     depth: float = field(
         default=0.5 * nm,
         validator=quantity(high=1e-6),

@@ -52,7 +52,6 @@ class SiteMixing:
     Attributes
     ----------
     mixing : force constants between sites of different crystals: the mean of both, or those of one
-    supercell : repeats of the cell in the plane, for disorder
     disorder : intermixing and roughness, by the elements (masses and force constants) of the sites; vacancies and
         foreign atoms need a potential: `build_junction`
     """
@@ -65,7 +64,7 @@ class SiteMixing:
     limit: float = field(
         default=MAX_MATCH_STRAIN, metadata=about("1", "largest relative difference of the in-plane vectors")
     )
-    supercell: tuple[int, int] = (1, 1)
+    supercell: tuple[int, int] = field(default=(1, 1), metadata=about("1", "repeats of the cell in the plane"))
     disorder: Disorder | None = field(default=None, validator=_check_mixed_disorder)
 
 

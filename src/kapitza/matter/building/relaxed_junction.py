@@ -67,13 +67,10 @@ class JunctionPlan:
     ----------
     left, right : crystals: names such as "Si", or structures
     potential : name of a published potential, or a force field around any ASE calculator
-    orientation : Miller indices of the surface of the left crystal, which faces right
-    right_orientation : the same of the right crystal, which faces left by its back; None: as the left one
+    orientation, right_orientation : the left crystal faces right, the right one left by its back; None: as the left one
     strain : which crystal is strained to fit the other: "right", "left" or "both"
     mirror : take the mirror image of the right crystal in the plane of the interface: for grain boundaries
     contact : elements of the last plane of the left and of the first plane of the right crystal; None: as they cleave
-    interlayers : what is between: pairs of a crystal and a number of its principal layers
-    supercell : repeats of the cell in the plane, for disorder
     disorder : what is random; None: a sharp interface
     relax : whether the atoms relax; without, those of the crystals stay where they are and only the distance is found
     layers : None: as many as are 12 Å thick, and thicker than the forces
@@ -82,8 +79,12 @@ class JunctionPlan:
     left: str | Structure
     right: str | Structure
     potential: str | ForceField
-    orientation: tuple[int, ...] = field(default=(0, 0, 1), converter=tuple)
-    right_orientation: tuple[int, ...] | None = field(default=None, converter=converters.optional(tuple))
+    orientation: tuple[int, ...] = field(
+        default=(0, 0, 1), converter=tuple, metadata=about("1", "Miller indices of the face of the left crystal")
+    )
+    right_orientation: tuple[int, ...] | None = field(
+        default=None, converter=converters.optional(tuple), metadata=about("1", "the same of the right crystal")
+    )
     strain: StrainedSide = "right"
     limit: float = field(default=MAX_MATCH_STRAIN, metadata=about("1", "largest principal strain"))
     area: float = field(default=MAX_MATCH_AREA, metadata=about("m^2", "of the largest common cell"))
@@ -93,8 +94,10 @@ class JunctionPlan:
     mirror: bool = False
     layers: int | None = field(default=None, metadata=about("1", "principal layers of the device on either side"))
     contact: tuple[str | None, str | None] = (None, None)
-    interlayers: tuple[tuple[str | Structure, int], ...] = field(default=(), converter=tuple)
-    supercell: tuple[int, int] = (1, 1)
+    interlayers: tuple[tuple[str | Structure, int], ...] = field(
+        default=(), converter=tuple, metadata=about("1", "crystals between, each with its number of principal layers")
+    )
+    supercell: tuple[int, int] = field(default=(1, 1), metadata=about("1", "repeats of the cell in the plane"))
     disorder: Disorder | None = None
     relax: bool = True
 

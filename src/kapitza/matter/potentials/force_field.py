@@ -25,11 +25,11 @@ ATOMS_EXTRA, ATOMS_PURPOSE = "atoms", "force constants from a potential"
 
 @frozen(eq=False)
 class EnergyAndForces:
-    """Energy (J), forces (n, 3) N, and stress (3, 3) Pa (positive: the cell pulls; None where nobody asked)."""
+    """Energy, forces, and stress (positive: the cell pulls; None where nobody asked)."""
 
-    energy: float
-    forces: Array
-    stress: Array | None = None
+    energy: float = field(metadata=about("J", "energy"))
+    forces: Array = field(metadata=about("N", "(n, 3) forces"))
+    stress: Array | None = field(default=None, metadata=about("Pa", "(3, 3) stress"))
 
 
 @frozen(eq=False)

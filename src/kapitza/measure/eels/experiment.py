@@ -34,20 +34,14 @@ class EelsExperiment:
     ----------
     left, right : modes of the two materials, with their intensities as shares of the zero-loss peak; the same names;
         `right` is as `left` where it is not given
-    temperature : mean of the two temperatures at the plane, K
-    electrons : of the beam in each second, s⁻¹ (10 pA = 6.24e7)
-    lorentzian : share of the Lorentzian in the zero-loss peak (pseudo-Voigt)
-    spread : point spread
-    skip : pixels nearer to the plane than this are not used for the branches, m
-    drift : standard deviation of the zero-loss centre from pixel to pixel, J
-    dark : mean dark count, one value or (channels,), counts
-    dark_variance : of one channel in one pixel, one value or (channels,), electrons²
-    response : relative efficiency of the channels, one value or (channels,)
+    electrons : 10 pA = 6.24e7
+    drift : standard deviation of the zero-loss centre
+    dark, dark_variance, response : one value or (channels,)
     """
 
     left: tuple[VibrationalMode, ...] = field(converter=tuple)
     right: tuple[VibrationalMode, ...] = field(converter=tuple, default=Factory(_left_modes, takes_self=True))
-    temperature: float = field(default=300.0, validator=quantity())
+    temperature: float = field(default=300.0, validator=quantity(), metadata=about("K", "temperature at the plane"))
     jump: float = field(default=0.0, metadata=about("K", "temperature jump, left minus right"))
     gradient_left: float = field(default=0.0, metadata=about("K m^-1", "gradient on the left"))
     gradient_right: float = field(default=0.0, metadata=about("K m^-1", "gradient on the right"))
@@ -57,16 +51,26 @@ class EelsExperiment:
     electrons: float = field(default=10e-12 / e, validator=quantity(), metadata=about("s^-1", "electrons per second"))
     dwell: float = field(default=1.0, validator=quantity(), metadata=about("s", "dwell time"))
     fwhm: float = field(default=8 * meV, validator=quantity(), metadata=about("J", "energy resolution"))
-    lorentzian: float = field(default=0.02, validator=quantity(low=-1e-300, high=1.0))
+    lorentzian: float = field(
+        default=0.02, validator=quantity(low=-1e-300, high=1.0), metadata=about("1", "Lorentzian share of the peak")
+    )
     energy: Array = field(default=_DEFAULT_ENERGY_AXIS, converter=real_array, metadata=about("J", "energy loss"))
     spread: PointSpread = field(factory=PointSpread)
-    skip: float = field(default=0.0, validator=quantity(low=-1e-300))
+    skip: float = field(
+        default=0.0, validator=quantity(low=-1e-300), metadata=about("m", "branches leave nearer pixels out")
+    )
     background: int = field(default=0, metadata=about("1", "terms of the background"))
-    drift: float = field(default=0.0, validator=quantity(low=-1e-300))
+    drift: float = field(
+        default=0.0, validator=quantity(low=-1e-300), metadata=about("J", "zero-loss drift from pixel to pixel")
+    )
     electrons_per_count: float = field(default=1.0, validator=quantity(), metadata=about("1", "electrons per count"))
     dark: Array = field(default=np.zeros(1), converter=finite, metadata=about("counts", "mean dark count"))
-    dark_variance: Array = field(default=np.zeros(1), converter=finite)
-    response: Array = field(default=np.ones(1), converter=finite)
+    dark_variance: Array = field(
+        default=np.zeros(1), converter=finite, metadata=about("electrons^2", "dark variance of a channel of a pixel")
+    )
+    response: Array = field(
+        default=np.ones(1), converter=finite, metadata=about("1", "relative efficiency of the channels")
+    )
 
     def __attrs_post_init__(self) -> None:
         if [mode.name for mode in self.left] != [mode.name for mode in self.right] or not self.left:

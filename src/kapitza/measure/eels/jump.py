@@ -30,7 +30,6 @@ class InterfaceJump:
     names : of all fitted numbers: "left", "right" (K, extrapolated to the plane), "gradient_left", "gradient_right"
         (K m⁻¹), and where they were free "at", "width", "length" (m), "share"
     value : (p,) fitted numbers
-    covariance : (p, p)
     freedom : degrees of freedom where the errors were taken from the scatter; None where they were known
     position, residual : (n,) places that were used, m, and (data - model) there, K
     contrast : weights of both materials where both are seen; None where they were taken as equal

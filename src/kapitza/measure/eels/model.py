@@ -35,15 +35,14 @@ class ZeroLossPeak:
     r"""Measured shape of the zero-loss peak: a cubic spline through the logarithm of its density.
 
     Beyond the last knots the logarithm goes on as a straight line.
-
-    Attributes
-    ----------
-    energy : (k,) knots, increasing, 0 at the centre, J
-    log_density : (k,) $\ln(R / \mathrm{J}^{-1})$ at the knots
     """
 
-    energy: Array = field(converter=increasing, metadata=about("J", "energy"))
-    log_density: Array = field(converter=finite, validator=same_length("energy"))
+    energy: Array = field(converter=increasing, metadata=about("J", "(k,) knots, increasing, 0 at the centre"))
+    log_density: Array = field(
+        converter=finite,
+        validator=same_length("energy"),
+        metadata=about("1", r"$\ln(R / \mathrm{J}^{-1})$ at the knots"),
+    )
     fwhm: float = field(validator=quantity(), metadata=about("J", "full width at half maximum"))
 
     def pieces(self, unit: float) -> tuple[Array, Array]:
@@ -208,14 +207,14 @@ class SpectrumModel:
         "reference" (measured in vacuum, stretched)
     tie : "common": one temperature for all modes.  "each": one for each.  "occupation": the number of phonons of each
         mode, with no temperature behind it
-    background : terms of a smooth background (Legendre polynomials over the axis), electrons per channel; 0 for none
+    background : electrons per channel, a sum of Legendre polynomials over the axis
     reference : the measured zero-loss peak for the shape "reference"
     """
 
     modes: tuple[VibrationalMode, ...] = field(converter=_distinct_modes)
     shape: ZeroLossShape = field(default="pseudo-voigt", validator=one_of(*ZERO_LOSS_SHAPES))
     tie: Tie = field(default="common", validator=one_of(*TIE_CHOICES), kw_only=True)
-    background: int = field(default=0, kw_only=True)
+    background: int = field(default=0, kw_only=True, metadata=about("1", "terms of a smooth background"))
     reference: ZeroLossPeak | None = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:

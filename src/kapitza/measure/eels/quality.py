@@ -23,12 +23,10 @@ class SpectrumQuality:
 
     Attributes
     ----------
-    electrons : (...) electrons of each pixel, dark counts taken off; channels without a finite count left out
-    centre : (...) middle of the zero-loss peak at half its height, J; NaN where there is none
-    fwhm : (...) its full width at half maximum, J; NaN where there is none
+    electrons : (...) dark counts taken off; channels without a finite count left out
+    centre, fwhm : (...) of the zero-loss peak at half its height; NaN where there is none
     flag : (...) bits of `PixelFlag`: DEAD (nothing, or less than a hundredth of the usual dose), MISSING (counts that
         are not finite), NEGATIVE (counts below zero)
-    clipped : (...) whether the peak is cut flat, as a full detector does
     warnings : what a user has to know, most important first
     """
 
@@ -36,7 +34,7 @@ class SpectrumQuality:
     centre: Array = field(converter=real_array, metadata=about("J", "centre of the zero-loss peak"))
     fwhm: Array = field(converter=real_array, metadata=about("J", "full width at half maximum"))
     flag: IntArray = field(converter=integer_array, metadata=about("bits", "flags of the pixel"))
-    clipped: NDArray[np.bool_]
+    clipped: NDArray[np.bool_] = field(metadata=about("1", "whether the peak is cut flat, as a full detector does"))
     gain: float = field(metadata=about("J", "reach on the gain side"))
     loss: float = field(metadata=about("J", "reach on the loss side"))
     step: float = field(metadata=about("J", "channel width"))

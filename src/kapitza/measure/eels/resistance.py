@@ -26,14 +26,13 @@ class KnownQuantity:
 
     Attributes
     ----------
-    value : SI, as flux in W m⁻² (positive left to right) or conductivity in W m⁻¹ K⁻¹
-    sigma : standard uncertainty
+    value : a flux is positive left to right
     bulk : whether a conductivity is that of the bulk, not of the lamella
     name : what it is of, for messages
     """
 
-    value: float
-    sigma: float = 0.0
+    value: float = field(metadata=about("W m^-2 or W m^-1 K^-1", "flux or conductivity"))
+    sigma: float = field(default=0.0, metadata=about("of the value", "standard uncertainty"))
     bulk: bool = field(default=False, kw_only=True)
     name: str = field(default="material", kw_only=True)
 

@@ -100,11 +100,10 @@ class Prism:
 
     Attributes
     ----------
-    corners : (n, 2) of the polygon in their order, either way round, m; it need not be convex
+    corners : (n, 2) of the polygon in their order, either way round; it need not be convex
     matter : phonons of its material; or a `Wall`: a reservoir (with a temperature), a pore (without)
     name : of the region, as for `Block`
-    height : bottom and top along z in a domain of three dimensions, m; None in one of two
-    low, high : (d,) corners of the block around it, m
+    height : bottom and top along z in a domain of three dimensions; None in one of two
 
     Raises
     ------
@@ -116,8 +115,8 @@ class Prism:
     matter: Carriers | Wall
     name: str = ""
     height: Array | None = field(default=None, converter=converters.optional(finite), metadata=about("m", "height"))
-    low: Array = field(init=False)
-    high: Array = field(init=False)
+    low: Array = field(init=False, metadata=about("m", "(d,) low corner of the block around it"))
+    high: Array = field(init=False, metadata=about("m", "(d,) high corner of the block around it"))
 
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "name", _shape_name("prism", self.name, self.matter))
@@ -178,15 +177,19 @@ class HotSpot:
 
     Attributes
     ----------
-    power : of the whole block, W; per depth in two dimensions, W m⁻¹, and per area in one, W m⁻²
-    spectrum : (G,) shares of the groups of frequency; None: as the heat capacity, a hot spot of one temperature.
+    power : of the whole block; per depth in two dimensions and per area in one
+    spectrum : None: as the heat capacity, a hot spot of one temperature.
         Within a group the bands take theirs by heat capacity.
     """
 
     low: Array = field(converter=finite, metadata=about("m", "low corner"))
     high: Array = field(converter=finite, metadata=about("m", "high corner"))
     power: float = field(converter=number, metadata=about("W, W m^-1 or W m^-2, by dimension", "power"))
-    spectrum: Array | None = field(default=None, converter=converters.optional(unit_fractions))
+    spectrum: Array | None = field(
+        default=None,
+        converter=converters.optional(unit_fractions),
+        metadata=about("1", "(G,) shares of the groups of frequency"),
+    )
 
     def __attrs_post_init__(self) -> None:
         check_corners("source", self.low, self.high)

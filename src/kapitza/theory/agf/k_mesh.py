@@ -10,7 +10,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import AnyComplexArray, Array, IntArray, frequencies, integer_array
+from kapitza.core.arrays import AnyComplexArray, Array, IntArray, about, frequencies, integer_array
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.errors import InputError
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, Lead, wavevector_fractions
@@ -60,12 +60,16 @@ class ZoneMesh:
 
     Attributes
     ----------
-    size : points along either in-plane reciprocal vector, over the whole zone; None leaves them to the function
-    symmetry : (m, 2, 2) integer operations on wave vector fractions, from the right; None finds them
+    size : over the whole zone; None leaves it to the function
+    symmetry : None finds the operations
     """
 
-    size: tuple[int, int] | None = field(default=None, converter=_check_mesh_size)
-    symmetry: ArrayLike | None = None
+    size: tuple[int, int] | None = field(
+        default=None, converter=_check_mesh_size, metadata=about("1", "points along either in-plane reciprocal vector")
+    )
+    symmetry: ArrayLike | None = field(
+        default=None, metadata=about("1", "(m, 2, 2) integer operations on wave vector fractions, from the right")
+    )
 
     def operations(self, prepared: PreparedJunction) -> IntArray:
         """(m, 2, 2) operations found, or those that the user vouches for."""

@@ -194,15 +194,14 @@ class ScatteringMatrix:
     Attributes
     ----------
     arriving, leaving : open waves of the left and of the right lead
-    matrix : (n_L' + n_R', n_L + n_R) amplitudes from arriving (columns) to leaving waves (rows), left before right;
-        unitary
+    matrix : (n_L' + n_R', n_L + n_R) from arriving (columns) to leaving waves (rows), left before right; unitary
     """
 
     omega: float = field(metadata=about("rad s^-1", "angular frequency"))
     k: Array = field(metadata=about("of the reciprocal vectors", "(2,) in-plane wave vector"))
     arriving: tuple[Channels, Channels]
     leaving: tuple[Channels, Channels]
-    matrix: AnyComplexArray
+    matrix: AnyComplexArray = field(metadata=about("1", "amplitudes of the waves"))
     caroli: float = field(metadata=about("1", "modes that cross, by the trace of Green's functions"))
 
     def block(self, start: Side, stop: Side) -> AnyComplexArray:

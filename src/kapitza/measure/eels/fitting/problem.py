@@ -10,7 +10,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, about
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.measure.eels.fitting.search import Detector, ParameterConstraints, SearchCoordinates, to_coordinates
 from kapitza.measure.eels.model import (
@@ -36,19 +36,18 @@ class FitConstraints:
 
     Attributes
     ----------
-    fixed : parameters that are not fitted
-    bounds : lowest and highest value; without them intensities are kept from below zero
-    priors : expected value and standard uncertainty (normal)
-    start : starting values in place of those found
+    bounds : without them intensities are kept from below zero
     prior_factor : energy and width of a mode are expected within so many times its width of what the mode says, so that
         they stay put where it vanishes; where it does not, the counts outweigh this by far.  0 for no such expectation
     """
 
-    fixed: Mapping[str, float] = _NOTHING
-    bounds: Mapping[str, tuple[float, float]] = _NOTHING
-    priors: Mapping[str, tuple[float, float]] = _NOTHING
-    start: Mapping[str, float] = _NOTHING
-    prior_factor: float = 1.0
+    fixed: Mapping[str, float] = field(default=_NOTHING, metadata=about("SI", "parameters that are not fitted"))
+    bounds: Mapping[str, tuple[float, float]] = field(default=_NOTHING, metadata=about("SI", "lowest and highest"))
+    priors: Mapping[str, tuple[float, float]] = field(
+        default=_NOTHING, metadata=about("SI", "expected value and standard uncertainty")
+    )
+    start: Mapping[str, float] = field(default=_NOTHING, metadata=about("SI", "starting values"))
+    prior_factor: float = field(default=1.0, metadata=about("1", "reach of the expected energies and widths"))
 
 
 @frozen(eq=False, kw_only=True)

@@ -248,16 +248,17 @@ class Film:
 
     Attributes
     ----------
-    thickness : m
     carriers : phonons of its material
     name : of the layer; that of the material if empty
-    cells : number of equal cells; None: chosen and graded towards the faces
+    cells : None: chosen and graded towards the faces
     """
 
     thickness: float = field(converter=number, validator=quantity(high=MAX_THICKNESS), metadata=about("m", "thickness"))
     carriers: Carriers
     name: str = field(default="", kw_only=True)
-    cells: int | None = field(default=None, kw_only=True, converter=converters.optional(int))
+    cells: int | None = field(
+        default=None, kw_only=True, converter=converters.optional(int), metadata=about("1", "number of equal cells")
+    )
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.carriers, Carriers):  # pyright: ignore[reportUnnecessaryIsInstance]
