@@ -38,7 +38,10 @@ IRREGULAR_PARTICIPLES = {
     "told", "torn", "understood", "withdrawn", "worn", "wound", "woven", "written",
 }  # fmt: skip
 # Functions that are named by a participle all the same, each with its reason.
-PARTICIPLES = {"measured": "a public verb of both versions: the published values, beside `predict`; also a command"}
+PARTICIPLES = {
+    "measured": "a public verb of both versions: the published values, beside `predict`; also a command",
+    "filled": "a validator, which is the adjective of a valid attribute, as `positive`, `finite` and `increasing` are",
+}
 
 
 def imports(module: str) -> set[str]:

@@ -159,7 +159,7 @@ def _read_setup_plane(section: TomlTable, key: str) -> Plane | None:
 def _read_axis(section: TomlTable, one: _ExperimentKind) -> tuple[TextTable | None, Array, _RowMask]:
     """The table of the data with the rows to use, or the points of a simulation; (n,) points, SI."""
     if "data" in section:
-        table = _read_data(section)
+        table = _read_curve_file(section)
         x = table.increasing(one.unit, *one.columns)
         if one.points != "delays" and x[0] <= 0:
             raise row_fault(table, f"{one.columns[0]} = {x[0]:g}: expected values above 0", 0)
@@ -178,13 +178,13 @@ def _read_axis(section: TomlTable, one: _ExperimentKind) -> tuple[TextTable | No
     return None, found, np.ones(found.size, bool)
 
 
-def _read_data(section: TomlTable) -> TextTable:
+def _read_curve_file(section: TomlTable) -> TextTable:
     """The table that `data` names."""
     try:
         return read_table(section.beside("data"))
     except MissingFile as err:
-        told = section.lines[0].startswith(_PUBLISHED_ELSEWHERE)
-        hint = "; the first line of the sample tells where the curve is published" if told else ""
+        published = section.lines[0].startswith(_PUBLISHED_ELSEWHERE)
+        hint = "; the first line of the sample tells where the curve is published" if published else ""
         raise section.fault(f"there is no file {err.file}{hint}", "data") from err
 
 
