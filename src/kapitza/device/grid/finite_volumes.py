@@ -242,10 +242,7 @@ def find_grid_plane(found: FiniteVolumes, plane: Plane) -> GridPlane:
 
 
 def crossed_cells(found: FiniteVolumes, plane: Plane) -> tuple[int, float, float]:
-    """Number along z of the cells that a plane crosses, how far down in them from 0 to 1, and its depth, m.
-
-    At an edge of the grid these are the cells below it; on the upper side of a boundary those above.
-    """
+    """Number of the cells that a plane crosses or bounds, how far down in them it is from 0 to 1, and its depth, m."""
     grid, stack = found.grid, found.layout.device.stack
     index, depth = locate_plane(plane, stack)
     depth += layer_depth(stack, index)
