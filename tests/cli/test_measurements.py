@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import kapitza
 from kapitza.cli import main
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -51,7 +52,19 @@ def folder(tmp_path, monkeypatch):
 def test_what_is_simulated_is_found_again(folder, capsys):
     assert main(["simulate", "truth.toml", "--noise", "0.002", "--seed", "3", "--save", "fake.csv"]) == 0
     assert (folder / "fake.csv").read_text().splitlines()[1] == "delay_s,ratio"
-    command = ["fit", "sample.toml", "--json", "--starts", "1", "--plot", "fit.png", "--budget", "budget.png"]
+    command = [
+        "fit",
+        "sample.toml",
+        "--json",
+        "--save",
+        "fit.npz",
+        "--starts",
+        "1",
+        "--plot",
+        "fit.png",
+        "--budget",
+        "budget.png",
+    ]
     assert main(command) == 0
     out = capsys.readouterr().out
     found = printed(out)
@@ -161,9 +174,10 @@ def test_sensitivities_have_the_published_size(folder, capsys):
 
 
 def test_designs_are_ranked(folder, capsys):
-    assert main(["design", "truth.toml", "--over", "tdtr.modulation=1,10MHz", "--json"]) == 0
+    assert main(["design", "truth.toml", "--over", "tdtr.modulation=1,10MHz", "--json", "--save", "d.json"]) == 0
     ranked = printed(capsys.readouterr().out)["designs"]
     ranked = [d["fields"] for d in ranked]
+    assert [d.merit for d in kapitza.load("d.json")["designs"]] == [d["merit"] for d in ranked]
     assert [d["merit"] for d in ranked] == sorted((d["merit"] for d in ranked), reverse=True)
     assert {d["settings"]["tdtr.modulation"] for d in ranked} == {1e6, 10e6}
     assert main(["design", "truth.toml"]) == 0
@@ -173,8 +187,9 @@ def test_a_thickness_series(folder, capsys):
     rows = "".join(f"{d},{1e3 * (d * 1e-9 / 1.3 + 8e-9) / 1e-6},0.2\n" for d in (20, 50, 100, 200))
     (folder / "films.csv").write_text("thickness_nm,resistance_m2KGW,resistance_sigma_m2KGW\n" + rows)
     (folder / "films.csv").write_text("thickness (nm),resistance (m2K/GW),resistance_sigma (m2K/GW)\n" + rows)
-    assert main(["series", "films.csv", "--json", "--plot", "line.png"]) == 0
+    assert main(["series", "films.csv", "--json", "--plot", "line.png", "--save", "line.h5"]) == 0
     found = printed(capsys.readouterr().out)
+    assert kapitza.load("line.h5").conductivity == found["fields"]["conductivity"] == found["conductivity"]["value"]
     np.testing.assert_allclose(found["conductivity"]["value"], 1.3, rtol=1e-6, atol=0)
     np.testing.assert_allclose(found["resistance"]["value"], 8e-9, rtol=1e-6, atol=0)
     assert found["resistance"]["resolved"]

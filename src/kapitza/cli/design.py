@@ -9,8 +9,9 @@ import typer
 
 import kapitza
 from kapitza.cli.device.sweeps import report_design
-from kapitza.cli.options import Json
-from kapitza.cli.output import print_json, print_table
+from kapitza.cli.figures import Results
+from kapitza.cli.options import Json, Save
+from kapitza.cli.output import print_record, print_table
 from kapitza.cli.samples import SampleArgument
 from kapitza.core.parameter_units import format_parameter, kind_of_parameter
 from kapitza.errors import InputError
@@ -33,12 +34,16 @@ def design_sample(
         str | None, typer.Option(help="hotspot: of a device file, over ranges such as buffer.thickness=10:500nm.")
     ] = None,
     noise: Annotated[float, typer.Option(help="Of each point, relative; in rad for phases.")] = 0.005,
+    save: Save = None,
     as_json: Json = False,
 ) -> None:
     """Rank modulation, spot and film thickness by how well they measure something; or cool a device."""
     if minimise is not None:
+        if save is not None:
+            raise InputError("--save with --minimise: --json prints the numbers of the coolest device")
         report_design(sample, minimise, over or [], as_json=as_json)
         return
+    files = Results(save)
     held = kapitza.io.read_sample(sample)
     wanted = [name.strip() for name in free.split(",")] if free else list(held.free)
     settings = dict(_parse_candidates(text) for text in over or []) or _usual_settings(held)
@@ -57,8 +62,10 @@ def design_sample(
         noise=noise,
         kind=kinds.pop(),
     )
+    result = {"designs": tuple(ranked)}
+    files.keep(result)
     if as_json:
-        print_json({"designs": ranked})
+        print_record(result)
         return
     rows = [
         [
@@ -69,6 +76,7 @@ def design_sample(
     ]
     title = "best settings first, with the relative uncertainty that they would give"
     print_table(title, (*ranked[0].settings, *wanted), rows, text=0)
+    files.announce()
 
 
 def _usual_settings(held: SampleFile) -> dict[str, list[float]]:

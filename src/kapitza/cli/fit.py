@@ -8,8 +8,8 @@ import typer
 
 import kapitza
 from kapitza.cli.figures import Results
-from kapitza.cli.options import Figure, Json
-from kapitza.cli.output import note, print_json, quantity_json
+from kapitza.cli.options import Figure, Json, Save
+from kapitza.cli.output import note, print_record, quantity_json
 from kapitza.cli.samples import SampleArgument
 from kapitza.core.parameter_units import shown_unit
 from kapitza.errors import InputError
@@ -29,10 +29,11 @@ def fit_sample(
     contours: Annotated[
         tuple[str, str] | None, typer.Option(metavar="A,B FILE", help="Figure of the joint likelihood of two numbers.")
     ] = None,
+    save: Save = None,
     as_json: Json = False,
 ) -> None:
     """Conductances and conductivities from thermoreflectance data, with total errors."""
-    files = Results(plot=plot)
+    files = Results(save, plot)
     shares = Results(plot=budget)
     likelihood = Results(plot=contours[1] if contours else None)
     held = kapitza.io.read_sample(sample)
@@ -46,6 +47,7 @@ def fit_sample(
     found = kapitza.fit(
         experiments, curves, stacks, held.free, priors=held.priors, ties=held.ties, starts=starts, seed=seed
     )
+    files.keep(found)
     files.draw_figure(lambda figure: kapitza.plot.fit(found, figure), height=5.6)
     shares.draw(lambda ax: kapitza.plot.uncertainty_budget(found.budget(), ax), height=1.2 + 0.7 * len(held.free))
     if contours is not None:
@@ -60,8 +62,7 @@ def fit_sample(
         }
         variance = found.budget()
         numbers["budget"] = {name: variance.of(name) for name in variance.names}
-        shown = {"chi2": found.chi2, "freedom": found.freedom, "scatter": found.scatter, "bounds": found.bounds}
-        print_json(shown, numbers | {"parameters": parameter_numbers(found)})
+        print_record(found, numbers | {"parameters": parameter_numbers(found)})
         return
     typer.echo(f"{held.title} at {held.temperature:g} K, total uncertainties\n{kapitza.measure.fit_report(found)}")
     for one in found.problem.samples:

@@ -7,8 +7,8 @@ import typer
 
 import kapitza
 from kapitza.cli.figures import Results
-from kapitza.cli.options import Figure, Json
-from kapitza.cli.output import CONDUCTANCE_UNIT, note, print_json, print_record, quantity_json
+from kapitza.cli.options import Figure, Json, Save
+from kapitza.cli.output import CONDUCTANCE_UNIT, note, print_record, quantity_json
 from kapitza.cli.tables import columns_of, print_values
 from kapitza.io.quantities import quantity, share_or_quantity
 from kapitza.units import nm
@@ -17,10 +17,11 @@ from kapitza.units import nm
 def thickness_series(
     table: Annotated[str, typer.Argument(metavar="FILE", help="Table (.csv) of thickness and resistance.")],
     plot: Figure = None,
+    save: Save = None,
     as_json: Json = False,
 ) -> None:
     """Conductivity and boundary resistance from films of several thicknesses, with errors in both axes."""
-    files = Results(plot=plot)
+    files = Results(save, plot)
     columns = kapitza.io.read_table(table)
     errors = [
         columns.values(kind, *names) if any(name in columns for name in names) else None
@@ -34,6 +35,7 @@ def thickness_series(
     )
     line = held.line()
     test = held.size_test() if held.thickness.size > 3 or errors[1] is not None else None
+    files.keep(line)
     files.draw(lambda ax: kapitza.plot.thickness_series(held, line, ax))
     found = {
         "conductivity": quantity_json(line.conductivity, "W m^-1 K^-1", sigma=line.conductivity_sigma),
@@ -47,7 +49,7 @@ def thickness_series(
         found["conductance"] = quantity_json(one.value, CONDUCTANCE_UNIT, sigma=one.sigma, meaning="their conductance")
     if as_json:
         probability = None if test is None else test.probability
-        print_json(found | {"chi2": line.chi2, "freedom": line.freedom, "curvature_probability": probability})
+        print_record(line, found | {"curvature_probability": probability})
         return
     print_values("straight line through the series, extrapolated drop", columns_of(found, dict.fromkeys(found, "")))
     if not line.is_resolved():

@@ -104,6 +104,21 @@ class Fit:
         """All minima found from the several starting points, the lowest first."""
         return self.solution.minima
 
+    def numbers(self) -> dict[str, Any]:
+        """What `kapitza.save` keeps of a fit: values (SI) with covariance and units, bounds, error budget and chi2."""
+        return {
+            "names": self.names,
+            "free": tuple(p.name for p in self.problem.parameters if not p.known),
+            "value": self.value,
+            "covariance": self.covariance,
+            "units": tuple(shown_unit(name)[2] for name in self.names),
+            "bounds": dict(self.bounds),
+            "budget": self.budget(),
+            "chi2": self.chi2,
+            "freedom": self.freedom,
+            "scatter": self.scatter,
+        }
+
     def index(self, name: str) -> int:
         """Place of a parameter among `names`; an InputError names those that were fitted."""
         if name not in self.names:

@@ -20,6 +20,7 @@ from kapitza.io.formats.record_types import RENAMED_ATTRIBUTES, RENAMED_TYPES, S
 
 _MAX_NESTING = 40
 _MAX_LISTED_NUMBERS = 10_000  # of one array that ``--json`` prints
+_FIT = ("kapitza.measure.fit_result", "Fit")
 _LARGE_ARRAY = f"more than {_MAX_LISTED_NUMBERS} numbers: --save FILE keeps them"
 
 StoreArray = Callable[[str, Any], Any]  # takes the place and an array, returns what stands for it in the tree
@@ -42,6 +43,8 @@ def pack(value: Any, store: StoreArray, place: str = "", depth: int = 0) -> Any:
         return {"$items": [pack(item, store, f"{place}{i}.", depth + 1) for i, item in enumerate(value)]}
     if isinstance(value, Mapping):
         return {"$mapping": _pack_mapping(value, store, place, depth)}
+    if (type(value).__module__, type(value).__name__) == _FIT:  # its data and its search are not kept
+        return pack(value.numbers(), store, place, depth)
     return _pack_record(value, store, place, depth)
 
 
@@ -74,8 +77,8 @@ def _describe_attributes(kind: type) -> dict[str, dict[str, str]]:
 
 
 def units_of(kind: type) -> dict[str, str]:
-    """Unit of each attribute of a record that has one, by name."""
-    return {a.name: str(a.metadata["unit"]) for a in attrs.fields(kind) if "unit" in a.metadata}
+    """Unit of each attribute of a record that is saved and has one, by name."""
+    return {a.name: str(a.metadata["unit"]) for a in attrs.fields(kind) if a.init and "unit" in a.metadata}
 
 
 def saved_type(name: object) -> type | None:
