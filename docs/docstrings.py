@@ -7,7 +7,6 @@ import re
 from importlib import import_module
 from typing import Any
 
-import attrs
 from griffe import Class, Extension, Function, Object, Parameter, ParameterKind, Parameters
 
 SECTION = re.compile(r"^(?P<title>[A-Z][A-Za-z ]+)\n-{3,}$", re.MULTILINE)
@@ -57,14 +56,15 @@ def numbers_of(record: Object) -> str:
     """The numbers of a record that carry their unit and meaning themselves, as a list in Markdown."""
     if not is_record(record):
         return ""
-    own = [one for one in attrs.fields(getattr(import_module(record.module.path), record.name)) if not one.inherited]
+    fields = getattr(getattr(import_module(record.module.path), record.name), "__attrs_attrs__", ())
+    own = [one for one in fields if not one.inherited]
     known = [(one.name, one.metadata) for one in own if {"unit", "meaning"} <= set(one.metadata)]
     found = [f"- `{name}` ({about['unit']}): {about['meaning']}" for name, about in known]
     return "\n\n**Units and meanings**\n\n" + "\n".join(found) if found else ""
 
 
 def is_record(one: Object) -> bool:
-    """Whether this is a class that attrs makes a frozen record."""
+    """Whether this is the class of a frozen record."""
     return isinstance(one, Class) and any("frozen" in str(decorator.value) for decorator in one.decorators)
 
 
