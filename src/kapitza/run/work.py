@@ -5,21 +5,13 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    BrokenExecutor,
-    Executor,
-    Future,
-    ProcessPoolExecutor,
-    ThreadPoolExecutor,
-    wait,
-)
+from concurrent import futures
 from contextlib import contextmanager
 
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.run.store import Store, StoreLike, UnitInputs, UnitResult, open_store, unit_address
 
-ExecutorLike = Executor | int
+ExecutorLike = futures.Executor | int
 UnitKernel = Callable[[UnitInputs], UnitResult]
 Progress = Callable[[int, int], None]
 
@@ -80,10 +72,7 @@ def resolve_executor(executor: ExecutorLike | None, workers: int) -> ExecutorLik
         if isinstance(found, bool) or found < 1:
             raise InputError(f"expected at least 1 worker, got {found}")
     elif not callable(getattr(found, "submit", None)):
-        raise InputError(
-            f"executor = {found!r:.60}: expected one of concurrent.futures, such as that of a Dask client, or a number "
-            "of workers"
-        )
+        raise InputError(f"executor = {found!r:.60}: expected one of concurrent.futures, or a number of workers")
     return found
 
 
@@ -94,7 +83,7 @@ def thread_executor(executor: ExecutorLike | None, workers: int) -> Generator[Ex
     if not isinstance(found, int) or found == 1:
         yield found
         return
-    with ThreadPoolExecutor(found) as pool:
+    with futures.ThreadPoolExecutor(found) as pool:
         yield pool
 
 
@@ -107,7 +96,7 @@ def _iterate_results(
 ) -> Iterator[tuple[str, UnitResult]]:
     """Yield address and result of each unit as it is finished."""
     if not isinstance(executor, int):
-        running: dict[Future[UnitResult], str] = {}
+        running: dict[futures.Future[UnitResult], str] = {}
         try:
             yield from _run_on_executor(executor, kernel, todo, store, _UNITS_AHEAD_PER_WORKER * 64, running)
         finally:
@@ -144,13 +133,13 @@ def _run_on_pool(
         context = multiprocessing.get_context("spawn")
         with (
             _limit_threads(workers),
-            ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare_worker) as pool,
+            futures.ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare_worker) as pool,
         ):
             try:
                 for name, result in _run_on_executor(pool, kernel, todo, store, _UNITS_AHEAD_PER_WORKER * workers, {}):
                     del todo[name]
                     yield name, result
-            except BrokenExecutor:
+            except futures.BrokenExecutor:
                 pass
             except (KeyboardInterrupt, GeneratorExit):
                 # A pool that is left waits for the units that it works on, which may take hours.
@@ -191,12 +180,12 @@ def _exit_with_parent() -> None:
 
 
 def _run_on_executor(
-    executor: Executor,
+    executor: futures.Executor,
     kernel: UnitKernel,
     todo: dict[str, UnitInputs],
     store: Store | None,
     ahead: int,
-    running: dict[Future[UnitResult], str],
+    running: dict[futures.Future[UnitResult], str],
 ) -> Iterator[tuple[str, UnitResult]]:
     """Hand units to an executor, a few at a time, and yield what comes back.
 
@@ -211,7 +200,7 @@ def _run_on_executor(
                 break
         if not running:
             return
-        finished, _ = wait(running, return_when=FIRST_COMPLETED)
+        finished, _ = futures.wait(running, return_when=futures.FIRST_COMPLETED)
         for future in sorted(finished, key=lambda one: one.exception() is not None):  # a death takes no result along
             yield running.pop(future), future.result()
 
