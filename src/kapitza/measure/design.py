@@ -18,16 +18,7 @@ from kapitza.measure.device.thermometry import change_device, movable_numbers
 from kapitza.measure.eels.design import EelsDesign, design_eels
 from kapitza.measure.eels.experiment import EelsExperiment
 from kapitza.measure.experiment import Curve, Experiment, as_records
-from kapitza.measure.parameters import (
-    RELATIVE_KINDS,
-    DataSet,
-    FitProblem,
-    Free,
-    Prior,
-    Tie,
-    free_numbers,
-    resolve_parameters,
-)
+from kapitza.measure.parameters import RELATIVE_KINDS, DataSet, FitProblem, Free, Prior, Tie, resolve_parameters
 
 _LOGARITHM_STEP = 1e-4  # of the logarithm; the error of the differences is about 1e-9
 
@@ -201,7 +192,7 @@ def design(
         raise InputError(f"noise = {noise:g}, wanted above 0")
     if not settings:
         raise InputError("no settings to choose from: give candidates by name, as {'Al.thickness': [60e-9, 90e-9]}")
-    names, given = free_numbers(free), priors or {}
+    names, given = {name: Free() for name in name_tuple(free)}, priors or {}
     found: list[Design] = []
     for chosen in _combinations(settings):
         if isinstance(subject, Device):

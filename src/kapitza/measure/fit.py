@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
+from kapitza.core.arrays import check_record
 from kapitza.core.stack import Stack
 from kapitza.device.description import Device
 from kapitza.errors import InputError
@@ -15,17 +16,7 @@ from kapitza.measure.eels.model import SpectrumModel, VibrationalMode
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.measure.experiment import Curve, Experiment, as_records
 from kapitza.measure.fit_result import Fit, solve_problem
-from kapitza.measure.parameters import (
-    DataSet,
-    FitProblem,
-    Free,
-    Prior,
-    Tie,
-    check_priors,
-    free_numbers,
-    initial_uncertainties,
-    resolve_parameters,
-)
+from kapitza.measure.parameters import DataSet, FitProblem, Free, Prior, Tie, initial_uncertainties, resolve_parameters
 
 _FreeNames = str | Sequence[str] | Mapping[str, Free]
 
@@ -110,7 +101,7 @@ def fit(
         image = as_records(data, SpectrumImage, "a fit of spectra needs one SpectrumImage")[0]
         return fit_spectra(image, subject, constraints=FitConstraints(priors=_normal_priors(priors or {})))
     samples = _make_data_sets(subject, data, stack)
-    parameters = resolve_parameters(samples, free_numbers(free), priors or {}, ties or {})
+    parameters = resolve_parameters(samples, free, priors or {}, ties or {})
     problem = FitProblem(samples, parameters, tuple(initial_uncertainties(sample) for sample in samples))
     return solve_problem(problem, starts=starts, seed=seed)
 
@@ -124,9 +115,9 @@ def _check_unused(what: str, given: Mapping[str, object]) -> None:
 
 def _normal_priors(priors: Mapping[str, Prior]) -> dict[str, tuple[float, float]]:
     """Expected value and standard uncertainty of each number of a spectrum."""
-    check_priors(priors)
     found: dict[str, tuple[float, float]] = {}
     for name, prior in priors.items():
+        check_record(prior, Prior, f"give {name!r} as Prior(value, sigma)")
         if prior.value is None:
             raise InputError(f"{name}: a spectrum holds no value before the fit, give Prior(value, sigma)")
         found[name] = prior.value, prior.width(prior.value)

@@ -22,6 +22,7 @@ _SEARCH_FACTOR = 1e3
 # standard deviation of the logarithm of a free number: as good as none, but no direction stays undetermined
 _FREE_PRIOR_WIDTH = 1e3
 _MAX_PRIOR_LOGARITHM = 30.0  # how far the logarithm of an uncertain number may move
+_OPTIONAL_NUMBER, _FINITE = converters.optional(number), validators.optional(quantity(low=-np.inf))
 
 
 @frozen
@@ -37,11 +38,7 @@ class Prior:
     fractional : whether sigma is a share of the value
     """
 
-    value: float | None = field(
-        converter=converters.optional(number),
-        validator=validators.optional(quantity(low=-np.inf)),
-        metadata=about("SI", "value"),
-    )
+    value: float | None = field(converter=_OPTIONAL_NUMBER, validator=_FINITE, metadata=about("SI", "value"))
     sigma: float = field(
         converter=number, validator=above_zero, metadata=about("SI, or 1 if fractional", "uncertainty")
     )
@@ -71,11 +68,9 @@ class Free:
     low, high : limits of the search; a factor 1000 from the start where None and the number is positive
     """
 
-    start: float | None = field(
-        default=None, converter=converters.optional(number), metadata=about("SI", "start of the search")
-    )
-    low: float | None = field(default=None, converter=converters.optional(number), metadata=about("SI", "lower limit"))
-    high: float | None = field(default=None, converter=converters.optional(number), metadata=about("SI", "upper limit"))
+    start: float | None = field(default=None, converter=_OPTIONAL_NUMBER, metadata=about("SI", "start of the search"))
+    low: float | None = field(default=None, converter=_OPTIONAL_NUMBER, metadata=about("SI", "lower limit"))
+    high: float | None = field(default=None, converter=_OPTIONAL_NUMBER, metadata=about("SI", "upper limit"))
 
 
 @frozen
@@ -192,30 +187,32 @@ class Parameter:
         return min(1.0, self.width)
 
 
-def free_numbers(free: str | Iterable[str] | Mapping[str, Free]) -> Mapping[str, Free]:
+_FreeNames = str | Iterable[str] | Mapping[str, Free]
+
+
+def free_numbers(free: _FreeNames) -> Mapping[str, Free]:
     """Free numbers by name; those that are only named start from the value of the stack or experiment."""
     return free if isinstance(free, Mapping) else {name: Free() for name in name_tuple(free)}
 
 
-def check_priors(priors: Mapping[str, object]) -> None:
-    """Refuse priors that are none."""
-    for name, given in priors.items():
-        check_record(given, Prior, f"give {name!r} as Prior(value, sigma), or as Prior.relative(share)")
-
-
 def resolve_parameters(
-    samples: Sequence[DataSet], free: Mapping[str, Free], priors: Mapping[str, Prior], ties: Mapping[str, Tie]
+    samples: Sequence[DataSet],
+    named: str | Iterable[str] | Mapping[str, Free],
+    priors: Mapping[str, Prior],
+    ties: Mapping[str, Tie],
 ) -> tuple[Parameter, ...]:
     """Parameters of a fit, free ones first.
 
     Names: "Al|Si.conductance" for all samples that have it, "run2:Al|Si.conductance" for the sample of the experiment
     called run2 alone, "tdtr.pump_radius" for the experiments of that name, or a tie.
     """
+    free = free_numbers(named)
     if not free:
         raise InputError("nothing is free: name at least one number to fit, for example 'Al|Si.conductance'")
     for name, given in free.items():
         check_record(given, Free, f"give {name!r} as Free(start=...), or only its name")
-    check_priors(priors)
+    for name, given in priors.items():
+        check_record(given, Prior, f"give {name!r} as Prior(value, sigma), or as Prior.relative(share)")
     if both := set(free) & set(priors):
         raise InputError(f"{min(both)} is free and has a prior: a free number has none, give it in one place")
     found = [_free_parameter(samples, name, ties, given) for name, given in free.items()]
