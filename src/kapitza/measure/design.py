@@ -66,9 +66,8 @@ def sensitivity(
         for a name that neither has, or a number without a finite value
     """
     sample = DataSet(experiment, Curve([], [], kind=kind), stack)
-    chosen = (
-        name_tuple(names) if names is not None else tuple(n for n in sample.names() if _has_finite_value(sample, n))
-    )
+    wanted = (n for n in sample.names() if _has_finite_value(sample, n)) if names is None else names
+    chosen = name_tuple(wanted)
     return Sensitivity(chosen, np.array([_sensitivity_row(sample, name) for name in chosen]), kind)
 
 

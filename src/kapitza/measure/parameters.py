@@ -196,10 +196,7 @@ def free_numbers(free: _FreeNames) -> Mapping[str, Free]:
 
 
 def resolve_parameters(
-    samples: Sequence[DataSet],
-    named: str | Iterable[str] | Mapping[str, Free],
-    priors: Mapping[str, Prior],
-    ties: Mapping[str, Tie],
+    samples: Sequence[DataSet], named: _FreeNames, priors: Mapping[str, Prior], ties: Mapping[str, Tie]
 ) -> tuple[Parameter, ...]:
     """Parameters of a fit, free ones first.
 
