@@ -18,9 +18,7 @@ class Jump:
 
     Attributes
     ----------
-    jump : left minus right, K; positive when heat flows left to right
     covariance : (3, 3) of (jump, gradient_left, gradient_right)
-    chi2 : sum of squared residuals in units of the stated uncertainty
     """
 
     at: float = field(metadata=about("m", "position of the plane"))

@@ -21,7 +21,6 @@ class ThicknessLine:
 
     Attributes
     ----------
-    resistance : R₀, sum of all boundary resistances at zero thickness, m² K W⁻¹
     chi2, freedom : squared residuals in units of the stated errors, and number of points less two
     """
 

@@ -6,7 +6,7 @@ Derivations and formulas of both are in docs/theory/inelastic.md.
 from collections.abc import Callable
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, check_not_negative, check_record, frequencies, one_temperature, temperatures
@@ -63,16 +63,8 @@ def inelastic_channel(
     added = [_inelastic_share(modes, elastic.total, chance) for modes in _modes_of_sides(elastic)]
     carried = [mode_conductance(spectrum, elastic.omega, elastic.weight, kelvin, statistics) for spectrum in added]
     total = elastic.total + (added[0] if carried[0] <= carried[1] else added[1])
-    return Transmission(
-        elastic.omega,
-        total,
-        elastic.left,
-        elastic.right,
-        weight=elastic.weight,
-        method=f"{elastic.method} + capped inelastic",
-        elastic=False,
-        temperature=kelvin,
-    )
+    method = f"{elastic.method} + capped inelastic"
+    return evolve(elastic, total=total, method=method, elastic=False, temperature=kelvin)
 
 
 def inelastic_conductance(
@@ -227,16 +219,8 @@ def three_phonon(
     added = pair_exchange(left, right, kelvin, omega, strength=strength, frequency_power=frequency_power, theory=theory)
     elastic = theory(left, right, omega)
     total = elastic.total + (added.left + added.right) / 2
-    return Transmission(
-        omega,
-        total,
-        elastic.left,
-        elastic.right,
-        weight=weight,
-        method=f"{elastic.method} + three-phonon (s = {strength:g})",
-        elastic=False,
-        temperature=kelvin,
-    )
+    method = f"{elastic.method} + three-phonon (s = {strength:g})"
+    return evolve(elastic, total=total, weight=weight, method=method, elastic=False, temperature=kelvin)
 
 
 def pair_exchange(

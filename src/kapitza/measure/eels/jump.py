@@ -29,7 +29,6 @@ class InterfaceJump:
     spread : fitted point spread
     names : of all fitted numbers: "left", "right" (K, extrapolated to the plane), "gradient_left", "gradient_right"
         (K m⁻¹), and where they were free "at", "width", "length" (m), "share"
-    value : (p,) fitted numbers
     freedom : degrees of freedom where the errors were taken from the scatter; None where they were known
     position, residual : (n,) places that were used, m, and (data - model) there, K
     contrast : weights of both materials where both are seen; None where they were taken as equal
@@ -38,7 +37,7 @@ class InterfaceJump:
     jump: Jump
     spread: PointSpread
     names: tuple[str, ...]
-    value: Array = field(converter=numbers, metadata=about("K, K m^-1, m and 1, by name", "fitted parameters"))
+    value: Array = field(converter=numbers, metadata=about("K, K m^-1, m and 1, by name", "(p,) fitted parameters"))
     covariance: Array = field(converter=square, metadata=about("of value", "covariance"))
     freedom: int | None = field(metadata=about("1", "degrees of freedom"))
     position: Array = field(converter=numbers, metadata=about("m", "position"))

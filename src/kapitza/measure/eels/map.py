@@ -47,7 +47,6 @@ class TemperatureMap:
         "fwhm", "<mode>.energy", "<mode>.width" in J; "temperature" or "<mode>.temperature" in K; "<mode>.occupation"
     value : (..., p) SI; NaN where nothing was fitted
     covariance : (..., p, p); zero where a parameter was kept fixed, infinite where the data do not determine it
-    flag : (...) bits of `PixelFlag`
     pvalue : (...) goodness of fit: probability of a worse fit when the model is right
     deviance : (...) twice the log-likelihood that a perfect fit would have more; differences between nested models
         are likelihood-ratio statistics
@@ -61,7 +60,7 @@ class TemperatureMap:
     names: tuple[str, ...] = field(converter=tuple)
     value: Array = field(converter=real_array, metadata=about("J, K and electrons, by name", "fitted parameters"))
     covariance: Array = field(converter=real_array, metadata=about("of value", "covariance"))
-    flag: IntArray = field(converter=integer_array, metadata=about("bits", "flags of the pixel"))
+    flag: IntArray = field(converter=integer_array, metadata=about("bits", "(...) bits of `PixelFlag`"))
     pvalue: Array = field(converter=real_array, metadata=about("1", "probability of a worse fit"))
     deviance: Array = field(converter=real_array, metadata=about("1", "deviance"))
     iterations: IntArray = field(converter=integer_array, metadata=about("1", "iterations"))

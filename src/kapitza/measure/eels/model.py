@@ -167,7 +167,6 @@ class VibrationalMode:
     Attributes
     ----------
     name : stands before the names of its parameters, as in ``TO.energy``
-    energy : of one quantum, J
     width : standard deviation of its line before the resolution, J
     intensity : electrons scattered spontaneously, as a share of those of the zero-loss peak; used by simulations and
         as a start of a fit, which finds one of its own where None

@@ -30,8 +30,6 @@ class DepartureTest:
     Attributes
     ----------
     statistic : (...) twice the log-likelihood gained by a temperature for each mode; NaN where a fit failed
-    freedom : its degrees of freedom, the number of modes minus one
-    pvalue : (...) probability of a larger one in equilibrium
     adjusted_pvalue : (...) the same after the correction for the number of pixels
     correction : "holm": at most `level` chance of any false alarm in the whole map.  "benjamini-hochberg": at most this
         share of false ones among the alarms.  "none": each pixel on its own
@@ -39,7 +37,7 @@ class DepartureTest:
 
     statistic: Array = field(converter=real_array, metadata=about("1", "test statistic"))
     freedom: int = field(metadata=about("1", "degrees of freedom"))
-    pvalue: Array = field(converter=real_array, metadata=about("1", "probability in equilibrium"))
+    pvalue: Array = field(converter=real_array, metadata=about("1", "(...) probability in equilibrium"))
     adjusted_pvalue: Array = field(converter=real_array, metadata=about("1", "probability corrected for many pixels"))
     correction: Correction
     level: float = field(metadata=about("1", "level of the test"))

@@ -21,7 +21,6 @@ class Record:
     heights, counts, roles : (layers,)
     temperature : (blocks, layers); 0 where atoms are held
     heat : (blocks + 1, 2) energy given to the atoms by the hot and the cold thermostat up to each block's start
-    energy : (blocks + 1,)
     power : (blocks,) mean, left to right; NaN where it was not measured
     interface_count : 2 where the box repeats along z
     method : engine, thermostat and potential, for legends

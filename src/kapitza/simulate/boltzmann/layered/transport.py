@@ -41,7 +41,6 @@ class Transport:
     ----------
     names : (M,) of the layers
     difference : temperature of the left end less that of the right end, or fall over one period, K
-    base : temperature at which heat capacities and lifetimes are taken, K
     position : (nx,) increasing, m; two places a hair apart at each boundary
     temperature : (nx,) of the energy density of all phonons, K
     lattice : (nx,) to which scattering drives the phonons (pseudo-temperature), K

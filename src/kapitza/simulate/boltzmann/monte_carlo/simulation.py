@@ -90,8 +90,6 @@ class MonteCarloSettings:
 
     Attributes
     ----------
-    seed : of the generator; the same seed gives the same digits
-    batches : groups of particles from which the error bars follow
     max_events : events of one particle before it counts as trapped
     """
 

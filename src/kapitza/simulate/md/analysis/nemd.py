@@ -50,12 +50,10 @@ class NemdResult:
     ----------
     name, method : of the record
     profile : layer temperatures that moved, with their covariance (shrunk towards its diagonal)
-    temperature : mean of the two temperatures extrapolated to the plane
     covariance : (2, 2), statistical
     resistance : jump / flux, m² K W⁻¹; the mean of those of the replicas
     statistical, window, imbalance : standard uncertainties of the resistance: of the blocks; of the choice of layers;
         of the energy lost between hot and cold thermostat, m² K W⁻¹
-    freedom : degrees of freedom of the statistical one
     between_thermostats : (2,) (T_hot - T_cold) / flux with the mean temperatures of the layers of the thermostats,
         which includes the solids between them, and its statistical uncertainty, m² K W⁻¹
     conductivity : (2,) of left and right from the gradients of the branches, W m⁻¹ K⁻¹; NaN where a gradient is not

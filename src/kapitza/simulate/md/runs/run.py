@@ -48,12 +48,9 @@ class Run:
     driven : spectra of the layers near the plane between the thermostats, of each replica
     reference : the same in equilibrium at the mean temperature
     modes : what each vibration of the atoms near the plane carried, of each replica
-    equilibration_time : time under the same thermostats before the blocks began, s
     highest_frequency : (2,) of the left and the right crystal at rest, rad s⁻¹; 0 where unknown
     power : (samples, 2) power into the left side through each boundary of a closed cell, W
     step : between two samples of it, s
-    length : (2,) from a boundary of a closed cell to the middle of the left and of the right side, m
-    density : (2,) atoms per volume of the two sides, m⁻³
     """
 
     title: str
@@ -66,8 +63,8 @@ class Run:
     highest_frequency: Array = field(factory=lambda: np.zeros(2), metadata=about("rad s^-1", "highest, at rest"))
     power: Array = field(factory=lambda: np.zeros((0, 2)), metadata=about("W", "power into the left side"))
     step: float = field(default=0.0, metadata=about("s", "sampling interval"))
-    length: Array = field(factory=lambda: np.zeros(0), metadata=about("m", "boundary to the middle of a side"))
-    density: Array = field(factory=lambda: np.zeros(0), metadata=about("m^-3", "atoms per volume"))
+    length: Array = field(factory=lambda: np.zeros(0), metadata=about("m", "(2,) boundary to the middle of a side"))
+    density: Array = field(factory=lambda: np.zeros(0), metadata=about("m^-3", "(2,) atoms per volume"))
 
     def __attrs_post_init__(self) -> None:
         if not self.records:
