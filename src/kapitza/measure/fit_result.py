@@ -141,7 +141,7 @@ class Fit:
         """
         from scipy.special import ndtri
 
-        i = self._determined_index(name)
+        i = _determined_index(self, name)
         parameter, best = self.problem.parameters[i], self.solution
         z = float(ndtri(0.5 + confidence / 2))
         ends = (float(best.x[i] - z * best.sigma[i]), float(best.x[i] + z * best.sigma[i]))
@@ -156,7 +156,7 @@ class Fit:
         """Conductance of a boundary at the temperature of the measurement (K), with its total uncertainty; an
         InputError if the data give no more than a bound, or the boundary was not fitted.
         """
-        i = self._determined_index(boundary if boundary in self.names else f"{boundary}.conductance")
+        i = _determined_index(self, boundary if boundary in self.names else f"{boundary}.conductance")
         if not self.names[i].endswith(".conductance"):
             raise InputError(f"{self.names[i]!r} is not a conductance")
         experiments = sorted(
@@ -191,13 +191,12 @@ class Fit:
         total = np.where(parts.sum(axis=1) > 0, parts.sum(axis=1), 1.0)
         return ErrorBudget(tuple(self.names[i] for i in free), sources, parts / total[:, None])
 
-    def _determined_index(self, name: str) -> int:
-        i = self.index(name)
-        if name in self.bounds:
-            raise InputError(
-                f"the data do not determine {name}: {format_bound(self.bounds[name], name)}; see Fit.bounds"
-            )
-        return i
+
+def _determined_index(fit: Fit, name: str) -> int:
+    i = fit.index(name)
+    if name in fit.bounds:
+        raise InputError(f"the data do not determine {name}: {format_bound(fit.bounds[name], name)}; see Fit.bounds")
+    return i
 
 
 def format_bound(bound: Bound, name: str) -> str:
