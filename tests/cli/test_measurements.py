@@ -225,7 +225,7 @@ def test_a_jump(folder, capsys):
     [
         (["fit", "missing.toml"], "missing.toml: there is no such file"),
         (["fit", "truth.toml"], "no experiment names its data"),
-        (["fit", "sample.toml"], "fake.csv: there is no such file"),
+        (["fit", "sample.toml"], "there is no file fake.csv"),
         (["fit", "truth.toml", "--contours", "a,b", "x.txt"], "expected .png, .pdf or .svg"),
         (["fit", "truth.toml", "--plot", "x.txt"], "expected .png, .pdf or .svg"),
         (["simulate", "truth.toml", "--save", "x.xls"], "expected .csv"),

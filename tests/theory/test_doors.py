@@ -97,7 +97,7 @@ def test_what_is_no_side_is_refused(number: int, wrong: object) -> None:
         (lambda: sheet_on_solid("graphene", SI, spring=1e20), "expected Sheet"),
         (lambda: spin_kapitza(AL, SI, resistance_up=1e-9, resistance_down=1e-9), "expected SpinChannels"),
         (lambda: kapitza.cite(3), "no theory 3; there are"),
-        (lambda: kapitza.predict(AL, SI, 300, [3]), "no model 3; there are"),
+        (lambda: kapitza.predict(AL, SI, 300, [3]), r"expected a name or a list of names, got \[3\]"),
         (lambda: gas(None), "no gas of the library None; there are helium"),
         (lambda: gas("nitrogn"), "did you mean nitrogen"),
         (lambda: specular_limit(sheet("graphene"), SI), "no branches"),
