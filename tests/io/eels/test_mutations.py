@@ -18,10 +18,10 @@ from dm_files import Axis, written
 PROGRAM = Path(__file__).with_name("mutations.py")
 FILES = {
     "vib_line_nion.ndata": 300,
-    "vib_line_nion.h5": 200,
-    "vib_line.hspy": 200,
-    "vib_point.msa": 1000,
-    "vib_line.nxs": 80,
+    "vib_line_nion.h5": 120,
+    "vib_line.hspy": 120,
+    "vib_point.msa": 1180,
+    "vib_line.nxs": 60,
     "spectrum.dm3": 80,
     "tiny.dm4": 70,
     "energy-first.dm4": 70,
