@@ -1,0 +1,173 @@
+r"""Phonons of crystals by name: harmonic force constants in the package, each with a card of their origin and quality.
+
+They are computed at the lattice constants of room temperature from a machine-learned potential (`tools/phonons` in the
+repository).  A file holds one pair of atoms of each symmetry class; the operations of the space group give all others,
+so that the symmetry of the crystal is exact.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from attrs import converters, field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, IntArray, read_only_mapping
+from kapitza.errors import DataError, InputError
+from kapitza.matter.bands import Bands
+from kapitza.matter.crystal import Crystal
+from kapitza.matter.files.crystals import balanced_crystal
+from kapitza.matter.library import atomic_masses, material
+from kapitza.matter.structure import Structure
+from kapitza.units import angstrom, eV, m_u
+
+
+@frozen(kw_only=True)
+class PhononCard:
+    """Where the force constants of a crystal come from, and how good they are.
+
+    Attributes
+    ----------
+    name : of the crystal, as in the library of materials
+    status : "accepted" as computed; "fitted": changed as little as possible to have the library's elastic constants;
+        "refused", for the `reason`
+    reason : what a reader has to know, in one line; empty where there is nothing
+    potential, doi : model and version that gave the forces, and the paper that describes it
+    structure : prototype and space group
+    lattice : constants of the conventional cell, Å and degrees
+    lattice_source : where they are from
+    supercell : atoms of the supercell
+    longitudinal, transverse : mean speeds of sound, as computed, over those of the library; None where it has none
+    worst_speed : the ratio farthest from 1 of a single wave along axes and diagonals, as computed
+    worst_direction : its direction, Cartesian, and which of the three waves it is
+    change : root-mean-square change of the frequencies by the fit, over the top frequency
+    debye, library_debye : Debye temperature of the long waves, and the library's (None where it has none), K
+    top : highest frequency, THz
+    measured_top : published frequency of the same mode, THz, with its source; None where none is known with certainty
+    lowest : lowest frequency, THz, imaginary ones negative
+    """
+
+    name: str
+    status: str
+    reason: str
+    potential: str
+    doi: str
+    structure: str
+    lattice: Mapping[str, float] = field(converter=read_only_mapping)
+    lattice_source: str
+    supercell: int
+    longitudinal: float | None
+    transverse: float | None
+    worst_speed: float | None
+    worst_direction: str
+    change: float
+    debye: float | None
+    library_debye: float | None
+    top: float
+    measured_top: tuple[float, str] | None = field(converter=converters.optional(tuple))
+    lowest: float
+
+
+def phonons(name: str, normal: ArrayLike = (0, 0, 1)) -> Bands:
+    """Return the full phonon bands of a crystal of the package.
+
+    Parameters
+    ----------
+    name : name or alias, as in the library of materials
+    normal : (3,) Cartesian normal of the surface, in the axes of the crystal: z is the c axis of hexagonal, trigonal
+        and tetragonal crystals, y the b axis of monoclinic ones
+
+    Raises
+    ------
+    InputError
+        for a name without force constants, with the nearest ones, and for a crystal whose force constants are refused
+    DataError
+        for a file whose content is not what was published
+    """
+    return Bands(phonon_crystal(name), normal)
+
+
+def phonon_crystal(name: str) -> Crystal:
+    """Return the crystal with its force constants; parameters and errors as in `phonons`."""
+    content = _read_crystal_file(_resolve_name(name))
+    card, masses, symbols = PhononCard(**content["card"]), atomic_masses(), tuple(content["symbols"])
+    if card.status == "refused":
+        raise InputError(f"the phonons of {card.name} are refused: {card.reason}")
+    lattice = np.array(content["lattice"]) * angstrom
+    weights = np.array([masses[symbol] for symbol in symbols]) * m_u
+    structure = Structure(card.name, lattice, np.array(content["points"]) @ lattice, weights, symbols)
+    return balanced_crystal(structure, *expand_symmetry(content))
+
+
+def phonon_card(name: str) -> PhononCard:
+    """Return origin and quality of the force constants of a crystal; errors as in `phonons`."""
+    return PhononCard(**_read_crystal_file(_resolve_name(name))["card"])
+
+
+def phonon_names() -> tuple[str, ...]:
+    """Return the names of all crystals with a card, in alphabetical order."""
+    return tuple(_checksums())
+
+
+def expand_symmetry(content: Mapping[str, Any]) -> tuple[IntArray, Array]:
+    r"""(nR, 3) lattice vectors and (nR, 3n, 3n) blocks, N m⁻¹, from one pair of each symmetry class: an operation
+    $\{W|t\}$ moves $\Phi_{ij}(R)$ to $w\,\Phi_{ij}(R)\,w^T$ between the atoms onto which it moves i and j.
+    """
+    lattice, points = np.array(content["lattice"]), np.array(content["points"])
+    pairs = np.array(content["pairs"], dtype=np.int64)
+    given = np.array(content["force_constants"]).reshape(-1, 3, 3) * (eV / angstrom**2)
+    first, second, step = pairs[:, 0], pairs[:, 1], pairs[:, 2:]
+    keys: list[IntArray] = []
+    values: list[Array] = []
+    for operation in content["operations"]:
+        turn, shift = np.array(operation[:9]).reshape(3, 3), np.array(operation[9:])
+        difference = (points @ turn.T + shift)[:, None] - points
+        whole = np.round(difference)
+        atom = np.argmin(np.abs(difference - whole).max(axis=2), axis=1)
+        cell = whole[np.arange(len(points)), atom]
+        moved = np.round(step @ turn.T + cell[second] - cell[first]).astype(np.int64)
+        cartesian = (np.linalg.inv(lattice) @ turn.T @ lattice).T
+        keys.append(np.column_stack([moved, atom[first], atom[second]]))
+        values.append(cartesian @ given @ cartesian.T)
+    key, value = np.concatenate(keys), np.concatenate(values)
+    key = np.concatenate([key, np.column_stack([-key[:, :3], key[:, 4], key[:, 3]])])
+    key, chosen = np.unique(key, axis=0, return_index=True)
+    value = np.concatenate([value, value.swapaxes(1, 2)])[chosen]
+    cells, row = np.unique(key[:, :3], axis=0, return_inverse=True)
+    blocks = np.zeros((len(cells), len(points), 3, len(points), 3))
+    blocks[row.reshape(-1), key[:, 3], :, key[:, 4]] = value
+    return cells, blocks.reshape(len(cells), 3 * len(points), -1)
+
+
+def _resolve_name(name: str) -> str:
+    """Name of the file of a crystal, from its name or an alias of the library."""
+    known, wanted = {key.casefold(): key for key in _checksums()}, str(name).strip()
+    try:
+        found = known.get(wanted.casefold()) or known[material(wanted).name.casefold()]
+    except (InputError, KeyError):
+        close = [known[one] for one in get_close_matches(wanted.casefold(), known, n=3, cutoff=0.5)]
+        hint = f"did you mean {' or '.join(close)}?" if close else "`phonon_names()` lists all names"
+        raise InputError(f"no force constants of {wanted!r:.60} in the package; {hint}") from None
+    return found
+
+
+def _read_crystal_file(name: str) -> dict[str, Any]:
+    """Content of the file of a crystal, which must have its checksum."""
+    content = (files("kapitza.matter") / "data" / "phonons" / f"{name}.json").read_bytes()
+    found, wanted = hashlib.sha256(content).hexdigest(), _checksums()[name]
+    if found != wanted:
+        raise DataError(f"SHA-256 {found:.12}..., wanted {wanted:.12}...: reinstall the package", file=f"{name}.json")
+    return json.loads(content)
+
+
+@cache
+def _checksums() -> Mapping[str, str]:
+    """SHA-256 of each file by the name of its crystal, in the form of sha256sum."""
+    lines = (files("kapitza.matter") / "data" / "phonons" / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    return MappingProxyType({name.removesuffix(".json"): code for code, name in (line.split() for line in lines)})
