@@ -1,9 +1,15 @@
 """Published measurements of thermal boundary conductance, each with its source.
 
-The values live in `data/measured.toml`, the citations in `data/sources.toml`.  An uncertainty stands where the source
-was seen to state one, and is None otherwise.  `Measurement.provenance` says how far a value was traced.
+The values live in `data/measured.toml` and, by way of a compilation, in `data/compilation.csv`; the citations in
+`data/sources.toml`.  An uncertainty stands where the source was seen to state one, and is None otherwise.
+`Measurement.provenance` says how far a value was traced, `Measurement.flag` why one is not to be leaned on.
+
+References
+----------
+Y.-J. Wu, T. Zhan, Z. Hou, L. Fang, Y. Xu, Sci. Data 7, 36 (2020), doi:10.1038/s41597-020-0373-2 (the compilation)
 """
 
+import csv
 import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -24,6 +30,22 @@ from kapitza.units import GW, MW, GPa, nm
 Provenance = Literal["full text", "abstract", "compilation", "quoted"]
 HeatCarrier = Literal["phonons", "electrons"]
 BoundKind = Literal["", "lower", "upper"]
+Condition = Literal[
+    "",
+    "cleaned",
+    "oxide removed",
+    "native oxide",
+    "hydrogen terminated",
+    "oxygen terminated",
+    "epitaxial",
+    "bonded",
+    "van der Waals",
+    "cleaved",
+    "intermixed",
+    "irradiated",
+]
+
+COMPILATION = "10.1038/s41597-020-0373-2"  # DOI of the table by way of which most values came
 
 POLYTYPE_NAMES: Mapping[str, frozenset[str]] = MappingProxyType({"SiC": frozenset({"3C-SiC", "4H-SiC", "6H-SiC"})})
 TEMPERATURE_WINDOW = 0.05  # relative half width of the range of temperatures that counts as "at" a temperature
@@ -38,14 +60,16 @@ class Measurement:
     left, right : names of the sides in the materials library; the film stands left
     conductance : against temperature, extrapolated drop; sigma is None where the source was not seen to state one
     method : TDTR, FDTR, 3ω, thermoreflectance, electron diffraction
-    doi, citation : who published it
+    doi, citation : who published it; a lasting address in place of a DOI for works without one
     provenance : where the number was read, "full text", "abstract", "compilation", or "quoted" in another work
     thickness : of the film, m; None where unknown
     preparation : how the film was made
     state : what is known of the interface: termination, orientation, bonding, roughness
+    condition : the class of that, one of `Condition`; empty where unknown
     interlayer : a layer between the sides, so that the conductance is that of the whole contact; empty where none known
     carriers : what carries the heat across, "phonons" or "electrons" (metal on metal)
     bound : "lower" or "upper" where the source gives no more than that
+    flag : why the value is not to be leaned on, as "duplicate: ..." or "outlier: ..."; empty for most
     """
 
     left: str
@@ -58,10 +82,22 @@ class Measurement:
     thickness: float | None = field(default=None, kw_only=True, metadata=about("m", "thickness of the film"))
     preparation: str = field(default="", kw_only=True)
     state: str = field(default="", kw_only=True)
+    condition: Condition = field(default="", kw_only=True)
     interlayer: str = field(default="", kw_only=True)
     pressure: float = field(default=0.0, kw_only=True, metadata=about("Pa", "pressure above ambient"))
     carriers: HeatCarrier = field(default="phonons", kw_only=True)
     bound: BoundKind = field(default="", kw_only=True)
+    flag: str = field(default="", kw_only=True)
+
+    @property
+    def via(self) -> str:
+        """DOI of the compilation in which the number was read; empty where it was read elsewhere."""
+        return COMPILATION if self.provenance == "compilation" else ""
+
+    @property
+    def address(self) -> str:
+        """Where the source is found on the web."""
+        return self.doi if self.doi.startswith("https:") else f"https://doi.org/{self.doi}"
 
     @property
     def sides(self) -> frozenset[str]:
@@ -77,7 +113,9 @@ class Measurement:
             return "heat carried by electrons"
         if self.pressure:
             return f"at {self.pressure / GPa:g} GPa"
-        return f"{self.bound} bound only" if self.bound else ""
+        if self.condition == "irradiated":
+            return "irradiated"
+        return f"{self.bound} bound only" if self.bound else self.flag
 
     def near(self, temperature: float, window: float = TEMPERATURE_WINDOW) -> tuple[int, ...]:
         """Indices of the values within a relative window around a temperature (K)."""
@@ -147,17 +185,24 @@ def _side_names() -> frozenset[str]:
 def load_catalogue() -> tuple[Measurement, ...]:
     """All measurements of the catalogue."""
     sources = _read_toml("sources.toml")
-    entries = _read_toml("measured.toml")["measured"]
-    return tuple(one for number, entry in enumerate(entries, start=1) for one in _parse_entry(entry, sources, number))
+    tables = {"measured.toml": _read_toml("measured.toml")["measured"], "compilation.csv": _read_csv("compilation.csv")}
+    return tuple(
+        one
+        for name, entries in tables.items()
+        for number, entry in enumerate(entries, start=1)
+        for one in _parse_entry(entry, sources, f"{name}, entry {number}")
+    )
 
 
 _REQUIRED_KEYS = ("left", "right", "source", "temperature", "method", "provenance")
-_TEXT_KEYS = ("preparation", "state", "interlayer", "carriers", "bound")
+_TEXT_KEYS = ("preparation", "state", "condition", "interlayer", "carriers", "bound", "flag")
+_NUMBER_KEYS = frozenset(("temperature", "conductance", "thickness", "pressure"))
 _KNOWN_KEYS = frozenset((*_REQUIRED_KEYS, *_TEXT_KEYS, "conductance", "resistance", "sigma", "thickness", "pressure"))
 _KEY_CHOICES: Mapping[str, tuple[str, ...]] = {
     "provenance": get_args(Provenance),
     "carriers": get_args(HeatCarrier),
     "bound": get_args(BoundKind),
+    "condition": get_args(Condition),
 }
 
 
@@ -169,9 +214,23 @@ def _read_toml(name: str) -> dict[str, Any]:
         raise DataError(f"not valid TOML ({err})", file=str(path)) from err
 
 
-def _parse_entry(entry: dict[str, Any], sources: dict[str, Any], number: int) -> list[Measurement]:
+def _read_csv(name: str) -> list[dict[str, Any]]:
+    """Entries of a table: empty cells left out, numbers as numbers, several of them as a list."""
+    lines = files("kapitza.measure").joinpath("data", name).read_text(encoding="utf-8").splitlines()
+    rows = csv.DictReader(line for line in lines if not line.startswith("#"))
+    return [{key: _read_cell(key, cell) for key, cell in row.items() if cell} for row in rows]
+
+
+def _read_cell(key: str, text: str) -> Any:
+    if key not in _NUMBER_KEYS:
+        return text
+    numbers = [float(word) for word in text.split()]
+    return numbers if len(numbers) > 1 else numbers[0]
+
+
+def _parse_entry(entry: dict[str, Any], sources: dict[str, Any], place: str) -> list[Measurement]:
     """Records of one entry: one, or one for each sample at a common temperature."""
-    _check_entry(entry, sources, number)
+    _check_entry(entry, sources, place)
     values, sigmas = _parse_conductances(entry)
     if isinstance(entry["temperature"], list):
         series = [(entry["temperature"], values, sigmas)]
@@ -179,14 +238,15 @@ def _parse_entry(entry: dict[str, Any], sources: dict[str, Any], number: int) ->
         each = repeat(None) if sigmas is None else sigmas[:, None]
         series = list(zip(repeat([entry["temperature"]]), values[:, None], each, strict=False))
     source = sources[entry["source"]]
+    address = source.get("doi") or source["url"]
     optional = {key: entry[key] for key in _TEXT_KEYS if key in entry}
     return [
         Measurement(
             entry["left"],
             entry["right"],
-            Conductance(temperature, value, sigma, method=entry["method"], source=source["doi"]),
+            Conductance(temperature, value, sigma, method=entry["method"], source=address),
             method=entry["method"],
-            doi=source["doi"],
+            doi=address,
             citation=source["citation"],
             provenance=entry["provenance"],
             thickness=entry["thickness"] * nm if "thickness" in entry else None,
@@ -206,7 +266,7 @@ def _parse_conductances(entry: dict[str, Any]) -> tuple[Array, Array | None]:
     return 1 / resistance, None if sigma is None else sigma / GW / resistance**2
 
 
-def _check_entry(entry: dict[str, Any], sources: dict[str, Any], number: int) -> None:
+def _check_entry(entry: dict[str, Any], sources: dict[str, Any], place: str) -> None:
     """Refuse an entry with keys or values that it cannot have."""
     unknown, missing = sorted(set(entry) - _KNOWN_KEYS), [key for key in _REQUIRED_KEYS if key not in entry]
     wrong = [key for key, choices in _KEY_CHOICES.items() if key in entry and entry[key] not in choices]
@@ -222,5 +282,5 @@ def _check_entry(entry: dict[str, Any], sources: dict[str, Any], number: int) ->
     elif wrong:
         fault = f"{wrong[0]} = {entry[wrong[0]]!r}, wanted one of {_KEY_CHOICES[wrong[0]]}"
     if fault:
-        where = f"entry {number} ({entry.get('left')}/{entry.get('right')}, {entry.get('source')})"
-        raise DataError(f"{where}: {fault}", file="measured.toml")
+        where = f"{place} ({entry.get('left')}/{entry.get('right')}, {entry.get('source')})"
+        raise DataError(f"{where}: {fault}", file=place.split(",", maxsplit=1)[0])
