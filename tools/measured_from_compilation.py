@@ -3,8 +3,8 @@
 Usage: python tools/measured_from_compilation.py TABLE.csv
 
 The table is the one of Y.-J. Wu, T. Zhan, Z. Hou, L. Fang and Y. Xu, Sci. Data 7, 36 (2020),
-doi:10.1038/s41597-020-0373-2.  Only facts are taken from it: sides, value, temperature, method, film, and what was done to
-the surface, in words of our own.  Papers that `measured.toml` already holds in part are completed by samples that it
+doi:10.1038/s41597-020-0373-2.  Only facts are taken from it: sides, value, temperature, method, film, and what was done
+to the surface, in words of our own.  Papers that `measured.toml` already holds in part are completed by samples that it
 lacks.  Nothing is dropped without a line on the screen; doubtful values are kept with a flag.
 """
 
@@ -13,7 +13,7 @@ import csv
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +173,10 @@ FLAGS = {  # (DOI, label) -> why a value is not to be leaned on
     ("10.1021/acsami.5b08580", "MoS2/Au"): "outlier: a twentieth of what others find for MoS2 on a solid",
     ("10.1021/acsami.5b08580", "MoSe2/a-SiO2"): "outlier: a hundredth of what others find for such sheets on SiO2",
     ("10.1038/nmat3303", "Au/SiO2"): "uncertain side: substrate named quartz: crystal or glass was not said",
-    **{("10.1007/bf00115274", label): "computed: law G = a T of the source, not single readings" for label in PUBLISHED_LAWS},
+    **{
+        ("10.1007/bf00115274", label): "computed: law G = a T of the source, not single readings"
+        for label in PUBLISHED_LAWS
+    },
 }
 
 
@@ -280,7 +283,7 @@ def split_samples(rows: Iterable[Row]) -> Iterator[list[Row]]:
             yield group
             continue
         series: list[Row] = []
-        falling = group[0]["T"] > group[-1]["T"] and all(a["T"] >= b["T"] for a, b in zip(group, group[1:], strict=False))
+        falling = group[0]["T"] > group[-1]["T"] and all(a["T"] >= b["T"] for a, b in pairwise(group))
         for row in reversed(group) if falling else group:
             if series and row["T"] <= series[-1]["T"]:
                 yield series
@@ -336,9 +339,9 @@ def table_row(series: list[Row], source: str) -> Row:
 
 
 COLUMNS = (
-    "left right source temperature conductance method thickness preparation condition state interlayer carriers pressure "
-    "flag seen"
-).split()
+    *("left", "right", "source", "temperature", "conductance", "method", "thickness", "preparation", "condition"),
+    *("state", "interlayer", "carriers", "pressure", "flag", "provenance"),
+)
 HEAD = """\
 # Published thermal boundary conductances by way of a compilation: Y.-J. Wu, T. Zhan, Z. Hou, L. Fang and Y. Xu,
 # Sci. Data 7, 36 (2020), doi:10.1038/s41597-020-0373-2.  Each value stands with the source that measured it.

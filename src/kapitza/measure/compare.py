@@ -17,6 +17,7 @@ from kapitza.core.arrays import about, one_temperature
 from kapitza.core.conductance import TEMPERATURE_DROPS, Conductance
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
+from kapitza.matter.library import materials
 from kapitza.measure.catalogue import (
     POLYTYPE_NAMES,
     TEMPERATURE_WINDOW,
@@ -214,6 +215,9 @@ def compare_all(
 ) -> tuple[Comparison, ...]:
     """Compare all interfaces of which the catalogue has a value near a temperature, in its order.
 
+    Interfaces of materials that the library does not know (sheets, alloys, molecules), for which there is no model, and
+    bonded wafers of one material are left out.
+
     Parameters
     ----------
     temperature : K
@@ -222,7 +226,9 @@ def compare_all(
     store : where finished predictions are kept and looked for
     progress : called with the number of finished and of all interfaces
     """
-    pairs = [pair for pair in measured_interfaces() if measured(*pair, temperature, window=window)]
+    known = set(materials())
+    solids = [(left, right) for left, right in measured_interfaces() if {left, right} <= known and left != right]
+    pairs = [pair for pair in solids if measured(*pair, temperature, window=window)]
     units = [{"left": left, "right": right, "temperature": temperature} for left, right in pairs]
     found = run_units(
         _predict_unit, units, version=_PREDICTION_VERSION, store=store, executor=executor, progress=progress

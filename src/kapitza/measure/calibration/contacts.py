@@ -1,0 +1,180 @@
+r"""What the calibration knows of a contact before anything was measured: bonding, mismatch, affinity.
+
+Two Debye solids give the trend: $\ln(G_\mathrm{DMM} + 0.05\, G_\mathrm{soft})$, where $G_\mathrm{soft}$ is the
+radiation limit of the softer side.  The small share of it stands for inelastic channels, which is all that is left
+where the spectra hardly overlap.  A further number, such as a mismatch model on full bands, is one more feature of
+`contact_features` that `LINEAR` or `SMOOTH` name.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+
+import numpy as np
+from attrs import frozen
+
+from kapitza.core.arrays import Array
+from kapitza.core.transmission import Transmission
+from kapitza.errors import InputError
+from kapitza.matter.library import material, materials
+from kapitza.matter.material import GLASS_SYMMETRY, LIQUID_SYMMETRY, Material, composition
+from kapitza.matter.sheet import LIBRARY_SHEETS
+from kapitza.theory.dmm import dmm
+from kapitza.theory.limits import radiation_limit
+from kapitza.units import MW
+
+INELASTIC_SHARE = 0.05  # of the radiation limit of the softer side, added to the diffuse mismatch model
+_ROOM_TEMPERATURE = 300.0  # K
+
+# Enthalpy of formation of the oxide, kJ per mol of oxygen atoms: D. D. Wagman et al., J. Phys. Chem. Ref. Data 11,
+# suppl. 2 (1982), rounded.  It orders metals by how strongly they bond to oxides, nitrides and carbon.
+_OXIDE_ENTHALPY: Mapping[str, float] = MappingProxyType({
+    "Au": 0, "Ag": -31, "Pt": -50, "Pd": -85, "Rh": -114, "Ir": -125, "Ru": -152, "Cu": -169, "Bi": -191, "Pb": -219,
+    "Co": -238, "Ni": -240, "Sb": -240, "Cd": -258, "Fe": -272, "Sn": -289, "Mo": -294, "W": -295, "In": -309,
+    "Zn": -350, "Cr": -380, "Nb": -398, "V": -406, "Ta": -409, "Ti": -472, "Zr": -550, "Al": -559, "Mg": -602,
+    "Be": -609, "Er": -633, "Sc": -636,
+})  # fmt: skip
+_AFFINITY_SCALE, _NO_METAL = 300.0, -0.9  # kJ/mol; where no side is a metal
+_METAL_CLASSES: Mapping[str, frozenset[str]] = MappingProxyType({
+    "noble metal": frozenset({"Au", "Ag", "Cu", "Pt", "Pd", "Rh", "Ir", "Ru"}),
+    "soft metal": frozenset({"Pb", "Bi", "Sn", "In", "Sb", "Cd", "Zn"}),
+    "light metal": frozenset({"Al", "Mg", "Be"}),
+})  # fmt: skip
+_HALOGENS = frozenset({"F", "Cl", "Br", "I"})
+_LAYERED = frozenset({"graphite", "h-BN", "Bi2Te3", "Sb2Te3", "MoS2", "WS2", "SnSe"})
+
+
+@frozen(kw_only=True)
+class Contact:
+    r"""Two sides, and the numbers by which contacts are alike.
+
+    Attributes
+    ----------
+    left, right : names of the sides
+    bonding : class of each side, as "noble metal" or "oxide"
+    metals : number of metals among the sides
+    contrast : $\ln(\theta_\mathrm{stiff}/\theta_\mathrm{soft})$ of the longitudinal Debye temperatures
+    impedance : $|\ln(Z_1/Z_2)|$ of the longitudinal impedances
+    affinity : enthalpy of formation of the metal's oxide over 300 kJ per mol of oxygen
+    """
+
+    left: str
+    right: str
+    bonding: tuple[str, str]
+    metals: int
+    contrast: float
+    impedance: float
+    affinity: float
+
+    @property
+    def name(self) -> str:
+        """Both sides, in alphabetical order."""
+        return "/".join(sorted((self.left, self.right)))
+
+
+LINEAR: Mapping[str, float] = MappingProxyType({  # features that enter linearly, with the value about which they do
+    "trend": 6.0, "contrast": 1.0, "impedance": 0.8, "affinity": -1.0, "temperature": -0.4,
+})  # fmt: skip
+SMOOTH = ("excess", "impedance", "affinity", "temperature")  # features of which a smooth function is learnt
+
+
+def contact_features(contact: Contact, temperature: Array, mismatch: Array, soft: Array) -> dict[str, Array]:
+    """(nT,) features by name, from the temperature (K) and ln G of the DMM and of the softer side's limit."""
+    constant = {
+        name: np.full_like(temperature, getattr(contact, name)) for name in ("contrast", "impedance", "affinity")
+    }
+    kelvin = np.log(temperature / _ROOM_TEMPERATURE)
+    return {"trend": trend(mismatch, soft), "excess": soft - mismatch, "temperature": kelvin, **constant}
+
+
+def trend(mismatch: Array, soft: Array) -> Array:
+    """(nT,) ln G of what two Debye solids let one expect, from ln G of the DMM and of the softer side's limit."""
+    return np.logaddexp(mismatch, np.log(INELASTIC_SHARE) + soft)
+
+
+def refusal(left: str | Material, right: str | Material) -> str:
+    """Why the calibration has no business with two sides; empty where it has.
+
+    Sheets, organic matter, liquids, helium and two conductors are outside of what it has learnt from.
+    """
+    for side in (left, right):
+        if isinstance(side, str) and side in LIBRARY_SHEETS and side not in materials():
+            return f"{side} is a sheet: bonds to sheets were not learnt"
+    sides = [material(side) if isinstance(side, str) else side for side in (left, right)]
+    for side in sides:
+        elements = composition(side.formula)
+        if side.symmetry == LIQUID_SYMMETRY:
+            return f"{side.name} is a liquid"
+        if "H" in elements:
+            return f"{side.name} is organic or holds hydrogen"
+        if "He" in elements:
+            return f"{side.name} is a quantum solid"
+    if all(map(_conducts, sides)):
+        return f"electrons carry the heat between {sides[0].name} and {sides[1].name}"
+    return f"both sides are {sides[0].name}" if sides[0].name == sides[1].name else ""
+
+
+def describe_contact(left: str | Material, right: str | Material) -> Contact:
+    """Classes and mismatch of two sides; InputError with the reason where the calibration refuses them."""
+    if why := refusal(left, right):
+        raise InputError(f"no calibrated estimate: {why}; ask for the models of physics alone")
+    sides = [material(side) if isinstance(side, str) else side for side in (left, right)]
+    solids = [side.solid() for side in sides]
+    debye = np.log([solid.cutoffs.max() for solid in solids])
+    stiffness = np.log([solid.density * solid.longitudinal for solid in solids])
+    metals = [element for side in sides if (element := _metal(side))]
+    return Contact(
+        left=sides[0].name,
+        right=sides[1].name,
+        bonding=(bonding_class(sides[0]), bonding_class(sides[1])),
+        metals=len(metals),
+        contrast=float(np.ptp(debye)),
+        impedance=float(np.ptp(stiffness)),
+        affinity=_OXIDE_ENTHALPY[metals[0]] / _AFFINITY_SCALE if metals else _NO_METAL,
+    )
+
+
+def mismatch_conductances(left: str | Material, right: str | Material, temperature: Array) -> tuple[Array, Array]:
+    """(nT,) ln of G in MW m⁻² K⁻¹ by the diffuse mismatch model, and by the radiation limit of the softer side."""
+    sides = [material(side) if isinstance(side, str) else side for side in (left, right)]
+    diffuse, limit = _debye_transmissions(sides[0], sides[1])
+    kelvin, back = np.unique(temperature, return_inverse=True)
+    return np.log(diffuse.conductance(kelvin).value / MW)[back], np.log(limit.conductance(kelvin).value / MW)[back]
+
+
+@lru_cache(maxsize=256)
+def _debye_transmissions(left: Material, right: Material) -> tuple[Transmission, Transmission]:
+    one, other = left.solid(), right.solid()
+    softer = "left" if one.cutoffs.max() < other.cutoffs.max() else "right"
+    return dmm(one, other), radiation_limit(one, other, softer)
+
+
+def bonding_class(side: Material) -> str:
+    """Class of bonding of a solid, by its elements."""
+    elements = set(composition(side.formula))
+    if metal := _metal(side):
+        return next((name for name, known in _METAL_CLASSES.items() if metal in known), "transition metal")
+    if side.name in _LAYERED:
+        return "layered"
+    if side.name == "diamond":
+        return "diamond"
+    if side.symmetry == GLASS_SYMMETRY:
+        return "glass"
+    if "O" in elements:
+        return "oxide"
+    if elements & _HALOGENS:
+        return "salt"
+    return "nitride or carbide" if elements & {"N", "C"} else "semiconductor"
+
+
+def _metal(side: Material) -> str:
+    """Element of a pure metal; empty for all else."""
+    elements = list(composition(side.formula))
+    return elements[0] if len(elements) == 1 and elements[0] in _OXIDE_ENTHALPY else ""
+
+
+def _conducts(side: Material) -> bool:
+    """Whether electrons carry heat in a solid: pure metals, nitrides and carbides of transition metals."""
+    elements = set(composition(side.formula))
+    light = set().union(*_METAL_CLASSES.values())
+    return bool(_metal(side)) or bool(elements & {"N", "C"} and elements & (set(_OXIDE_ENTHALPY) - light))

@@ -1,0 +1,197 @@
+"""The calibrated estimate keeps its laws: honest width, symmetry, it learns, and it says where it has no business."""
+
+import time
+
+import numpy as np
+import pytest
+
+from kapitza.core.conductance import Conductance
+from kapitza.errors import InputError
+from kapitza.measure.calibration.contacts import bonding_class, describe_contact, refusal
+from kapitza.measure.calibration.estimate import LABORATORY_NOISE, calibrated_conductance
+from kapitza.measure.calibration.process import Rows, Scales, _Likelihood, _prior, fit_scales, predict_rows
+from kapitza.measure.calibration.state import (
+    catalogue_digest,
+    is_learnt,
+    load_state,
+    training_rows,
+    write_state,
+)
+from kapitza.measure.catalogue import Measurement, load_catalogue, measured
+from kapitza.matter.library import material
+from kapitza.units import MW
+
+
+def invented(left, right, value, temperature=300.0, doi="10.1000/own"):
+    """A measurement of one's own, W m⁻² K⁻¹."""
+    known = Conductance(temperature, value, method="TDTR")
+    return Measurement(left, right, known, method="TDTR", doi=doi, citation="own", provenance="full text")
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """A part of what the package has learnt from."""
+    known = load_state().rows
+    return known.take(np.flatnonzero(np.isin(known.left, ["Au", "Pb", "Bi"])))
+
+
+def test_state_was_learnt_from_this_catalogue():
+    assert load_state().digest == catalogue_digest(), "run benchmarks/calibration.py --refit"
+    assert load_state().rows.residual.size == training_rows(load_catalogue()).residual.size
+
+
+def test_rows_of_the_state_are_those_of_the_catalogue():
+    stored, fresh = load_state().rows, training_rows(load_catalogue())
+    np.testing.assert_allclose(stored.residual, fresh.residual, rtol=1e-3, atol=2e-4)
+    np.testing.assert_allclose(stored.smooth, fresh.smooth, rtol=1e-3, atol=2e-4)
+    assert stored.contact.tolist() == fresh.contact.tolist()
+
+
+def test_state_is_small():
+    assert len(write_state(load_state())) < 80_000
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "why"),
+    [
+        ("Al", "Cu", "electrons"),
+        ("Al", "TiN", "electrons"),
+        ("Si", "PMMA", "hydrogen"),
+        ("Au", "water", "liquid"),
+        ("Cu", "He-4 liquid", "liquid"),
+        ("Si", "Si", "both sides"),
+        ("graphene", "a-SiO2", "sheet"),
+    ],
+)
+def test_contacts_outside_of_what_was_learnt_are_refused_with_the_reason(left, right, why):
+    assert why in refusal(left, right)
+    with pytest.raises(InputError, match=why):
+        calibrated_conductance(left, right)
+
+
+@pytest.mark.parametrize("temperature", [4.0, 1500.0])
+def test_temperatures_without_measurements_are_refused(temperature):
+    with pytest.raises(InputError, match="20 to 700 K"):
+        calibrated_conductance("Al", "Si", temperature)
+
+
+@pytest.mark.parametrize(
+    ("name", "want"),
+    [
+        ("Au", "noble metal"),
+        ("Pb", "soft metal"),
+        ("Cr", "transition metal"),
+        ("GaN", "nitride or carbide"),
+        ("Al2O3", "oxide"),
+        ("a-SiO2", "glass"),
+        ("NaCl", "salt"),
+        ("GaAs", "semiconductor"),
+        ("graphite", "layered"),
+    ],
+)
+def test_classes_of_bonding(name, want):
+    assert bonding_class(material(name)) == want
+
+
+@pytest.mark.parametrize("pair", [("Al", "Si"), ("Pb", "diamond"), ("Ag", "NaCl"), ("GaN", "diamond")])
+def test_interval_is_never_narrower_than_laboratories_disagree(pair):
+    found = calibrated_conductance(*pair, [50.0, 300.0])
+    assert (found.spread >= LABORATORY_NOISE).all()
+    np.testing.assert_allclose(found.factor, np.exp(1.96 * found.spread), rtol=1e-4, atol=0)
+    np.testing.assert_allclose(np.sqrt(found.interval.prod(axis=1)), found.value, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize(("left", "right"), [("Al", "Si"), ("Ag", "MgO"), ("Ge", "AlN")])
+@pytest.mark.parametrize("factor", [0.2, 5.0])
+def test_measurement_of_the_contact_itself_moves_the_estimate_towards_it(left, right, factor):
+    before = calibrated_conductance(left, right)
+    value = before.value[0] * factor
+    after = calibrated_conductance(left, right, measurements=[invented(left, right, value)])
+    gone = np.log(after.value[0] / before.value[0]) / np.log(factor)
+    assert 0 < gone < 1
+    more = [invented(left, right, value, doi=f"10.1000/{k}") for k in range(4)]
+    further = np.log(calibrated_conductance(left, right, measurements=more).value[0] / before.value[0]) / np.log(factor)
+    assert gone < further < 1
+
+
+def test_measurement_of_the_contact_itself_narrows_the_interval():
+    before = calibrated_conductance("Ag", "MgO")
+    after = calibrated_conductance("Ag", "MgO", measurements=[invented("Ag", "MgO", before.value[0])])
+    assert after.spread[0] < before.spread[0]
+    assert after.measured_by == ("10.1000/own",)
+
+
+def test_order_of_sides_does_not_matter():
+    one, other = calibrated_conductance("Al", "Si", [100, 300]), calibrated_conductance("Si", "Al", [100, 300])
+    np.testing.assert_allclose(one.value, other.value, rtol=1e-9, atol=0)
+    np.testing.assert_allclose(one.spread, other.spread, rtol=1e-9, atol=0)
+
+
+def test_estimate_of_a_measured_contact_lies_among_its_measurements_and_names_them():
+    found = calibrated_conductance("Al", "Si", 300, condition="oxide removed")
+    values = [e.conductance.value[k] for e in measured("Al", "Si", 300) if is_learnt(e) for k in e.near(300)]
+    assert min(values) < found.value[0] < max(values)
+    assert found.support[0].contact == "Al/Si"
+    assert "10.1103/PhysRevLett.107.095901" in found.measured_by
+    assert found.cautions == ()
+    assert 0 < sum(one.share for one in found.support) <= 1 + 1e-9
+
+
+def test_estimate_says_where_it_extrapolates():
+    found = calibrated_conductance("Zr", "KCl")
+    assert any("Zr" in text for text in found.cautions)
+    assert any("transition metal with salt" in text for text in found.cautions)
+    assert found.measured_by == ()
+    assert found.spread[0] > calibrated_conductance("Al", "Al2O3").spread[0]
+
+
+def test_weak_bonds_are_estimated_lower_and_less_certain():
+    strong = calibrated_conductance("GaN", "diamond", condition="epitaxial")
+    weak = calibrated_conductance("GaN", "diamond", condition="van der Waals")
+    assert weak.value[0] < 0.5 * strong.value[0]
+
+
+def test_conductance_feeds_stacks_by_the_extrapolated_drop_with_its_error():
+    found = calibrated_conductance("Cr", "GaN", [200, 300])
+    assert found.conductance.drop == "extrapolated"
+    np.testing.assert_allclose(found.conductance.sigma / found.conductance.value, found.spread, rtol=1e-12, atol=0)
+
+
+def test_estimate_takes_a_tenth_of_a_second():
+    calibrated_conductance("Al", "Si")
+    start = time.process_time()
+    calibrated_conductance("Ge", "MgO")
+    assert time.process_time() - start < 0.2  # 0.1 s on an idle machine
+
+
+def test_gradient_of_the_likelihood(rows):
+    likelihood, logs = _Likelihood(rows), _prior()[0]
+    gradient = likelihood(logs)[1]
+    step = 1e-5
+    numeric = [(likelihood(logs + step * e)[0] - likelihood(logs - step * e)[0]) / (2 * step) for e in np.eye(logs.size)]
+    np.testing.assert_allclose(gradient, numeric, rtol=1e-5, atol=1e-5)
+
+
+def test_fit_gives_a_source_far_off_a_small_weight(rows):
+    """Student's t: one source that is off by a factor 100 does not carry the others with it."""
+    wrong = rows.source == "10.1063/1.3428464"
+    shifted = np.where(wrong, rows.residual - np.log(100), rows.residual)
+    columns = {name: getattr(rows, name) for name in Rows.__slots__ if not name.startswith("_")}
+    flat = columns | {"residual": shifted, "source_weight": np.ones_like(shifted), "sample_weight": np.ones_like(shifted)}
+    scales, found = fit_scales(Rows(**flat))
+    assert isinstance(scales, Scales)
+    assert found.source_weight[wrong].max() < 0.5 * np.median(found.source_weight[~wrong])
+
+
+def test_prediction_at_a_known_row_is_near_it(rows):
+    mean, spread, leaning = predict_rows(load_state().scales, rows, rows)
+    assert np.abs(mean - rows.residual).max() < 0.35
+    assert (spread > 0).all()
+    assert leaning.shape == (rows.residual.size,) * 2
+
+
+def test_affinity_orders_metals():
+    """Gold hardly bonds to oxygen, titanium does."""
+    gold, chromium, titanium = (describe_contact(metal, "Al2O3").affinity for metal in ("Au", "Cr", "Ti"))
+    assert gold > chromium > titanium
+    assert calibrated_conductance("Ti", "Al2O3").value[0] > 1 * MW
