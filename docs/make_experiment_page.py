@@ -141,7 +141,8 @@ def sources() -> str:
     cited = {entry.doi: entry for entry in measured()}
     seen = {entry.doi: entry.provenance for entry in measured() if entry.provenance in ("full text", "abstract")}
     lines = (
-        f"- {entry.citation}, [doi:{doi}](https://doi.org/{doi})" + (f" ({seen[doi]} read)" if doi in seen else "")
+        f"- {entry.citation}, [{doi if doi.startswith('https') else f'doi:{doi}'}]({entry.address})"
+        + (f" ({seen[doi]} read)" if doi in seen else "")
         for doi, entry in sorted(cited.items(), key=lambda item: item[1].citation)
     )
     return "\n".join(lines)
@@ -160,7 +161,10 @@ def where(all_: Sequence[Comparison]) -> str:
     al_si, al_sapphire = find(all_, "Al", "Si"), find(all_, "Al", "Al2O3")
     pb, bi = find(all_, "Pb", "diamond"), find(all_, "Bi", "diamond")
     gan = find(all_, "GaN", "diamond")
-    diffuse, oxide = al_si.prediction("dmm"), [v for v in al_si.published if "SiO2" in v.measurement.interlayer]
+    diffuse, oxide = al_si.prediction("dmm"), [
+        v for v in al_si.published if v.measurement.interlayer in ("native SiO2", "conformal SiO2")
+        and v.measurement.condition != "irradiated"
+    ]  # fmt: skip
     ratio = np.median([one.prediction("dmm").extrapolated / one.prediction("dmm").emitted for one in all_])
     epitaxial = [
         (f"{e.left}/{e.right}", find(all_, e.left, e.right).factor("dmm"), e.conductance.value[i])
@@ -174,7 +178,7 @@ def where(all_: Sequence[Comparison]) -> str:
         for one in (pb, bi)
     ]
     au = find(all_, "Au", "Si")
-    ti = next(v.value for v in au.published if "Ti" in v.measurement.interlayer)
+    ti = max(v.value for v in au.published if v.measurement.interlayer == "Ti adhesion layer")
     return f"""
 **Debye spectra carry too much heat.** The library knows materials by their density, speeds of sound and atoms; a Debye
 spectrum continues these speeds up to a cutoff that holds one mode for each atom and branch.  Real branches bend down and
@@ -276,7 +280,8 @@ print(found.factor("dmm"))  # 1 inside of the interval, else the ratio to its ne
 * **Only the extrapolated conductance is scored**, as thermoreflectance extrapolates the profiles of both sides to the
   interface.  The models give it by the gray estimate of Milne's problem; the emitted one is listed as well.
 * **Set aside** are contacts that two solids in contact do not describe: with a layer between, under pressure (up to
-  {high:g} GPa), with electrons that carry the heat from metal to metal, and one-sided bounds.
+  {high:g} GPa), damaged by ions, with electrons that carry the heat from metal to metal, one-sided bounds, and values
+  that are flagged as duplicates, outliers or computed.
 
 ## Result
 
@@ -308,7 +313,8 @@ of the published interval, 1 inside.  AMM and DMM are those of isotropic Debye s
 
 The catalogue has no measured value for liquid helium: no source with numbers was accessible.  Measured spectra and
 angle-resolved transmissions are not compared.  The compilation from which part of the values were taken gives no
-uncertainties: Y.-J. Wu, L. Fang and Y. Xu, [doi:10.5281/zenodo.3361417](https://doi.org/10.5281/zenodo.3361417).
+uncertainties: Y.-J. Wu, T. Zhan, Z. Hou, L. Fang and Y. Xu, Sci. Data 7, 36 (2020),
+[doi:10.1038/s41597-020-0373-2](https://doi.org/10.1038/s41597-020-0373-2).
 
 ## Sources of the measured values
 

@@ -51,6 +51,8 @@ LAYERS = {
     "SiO2": "native SiO2",
     "SiOx": "SiOx",
     "SOx": "SiOx",
+    "Ti": "Ti adhesion layer",
+    "Cr": "Cr adhesion layer",
     "graphene": "graphene",
     "H-graphene": "graphene, hydrogenated",
     "O-graphene": "graphene, oxygenated",

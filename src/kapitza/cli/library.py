@@ -104,8 +104,11 @@ def _measurement_columns(found: tuple[Measurement, ...], keys: Mapping[str, str]
     """Return measurements, one row a temperature, with the keys of their sources."""
     points = [(one, i) for one in found for i in range(one.conductance.temperature.size)]
     values = [columns_of(one.conductance, {"temperature": "", "value": ""}) for one in found]
-    remarks = [(one.exclusion, one.preparation, one.state, f"read in {one.provenance}") for one, _ in points]
-    return [
+    remarks = [
+        (one.exclusion, one.flag if one.flag != one.exclusion else "", one.preparation, one.state, f"read in {one.provenance}")
+        for one, _ in points
+    ]
+    columns = [
         Column("interface", [f"{one.left} | {one.right}" for one, _ in points]),
         Column("at (K)", [kelvin for at, _ in values for kelvin in at.values]),
         Column(
@@ -117,6 +120,10 @@ def _measurement_columns(found: tuple[Measurement, ...], keys: Mapping[str, str]
         Column("source", [keys[one.citation] for one, _ in points]),
         Column("remark", ["; ".join(filter(None, parts)) for parts in remarks]),
     ]
+    print_columns("published conductances", columns)
+    for citation, key in keys.items():
+        doi = next(one.doi for one in found if one.citation == citation)
+        typer.echo(f"{key} {citation}, {doi}" if doi.startswith("https:") else f"{key} {citation}, doi:{doi}")
 
 
 def cite(
