@@ -7,18 +7,12 @@ import pytest
 
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
+from kapitza.matter.library import material
 from kapitza.measure.calibration.contacts import bonding_class, describe_contact, refusal
 from kapitza.measure.calibration.estimate import LABORATORY_NOISE, calibrated_conductance
 from kapitza.measure.calibration.process import Rows, Scales, _Likelihood, _prior, fit_scales, predict_rows
-from kapitza.measure.calibration.state import (
-    catalogue_digest,
-    is_learnt,
-    load_state,
-    training_rows,
-    write_state,
-)
+from kapitza.measure.calibration.state import catalogue_digest, is_learnt, load_state, training_rows, write_state
 from kapitza.measure.catalogue import Measurement, load_catalogue, measured
-from kapitza.matter.library import material
 from kapitza.units import MW
 
 
@@ -168,7 +162,9 @@ def test_gradient_of_the_likelihood(rows):
     likelihood, logs = _Likelihood(rows), _prior()[0]
     gradient = likelihood(logs)[1]
     step = 1e-5
-    numeric = [(likelihood(logs + step * e)[0] - likelihood(logs - step * e)[0]) / (2 * step) for e in np.eye(logs.size)]
+    numeric = [
+        (likelihood(logs + step * e)[0] - likelihood(logs - step * e)[0]) / (2 * step) for e in np.eye(logs.size)
+    ]
     np.testing.assert_allclose(gradient, numeric, rtol=1e-5, atol=1e-5)
 
 
@@ -177,7 +173,11 @@ def test_fit_gives_a_source_far_off_a_small_weight(rows):
     wrong = rows.source == "10.1063/1.3428464"
     shifted = np.where(wrong, rows.residual - np.log(100), rows.residual)
     columns = {name: getattr(rows, name) for name in Rows.__slots__ if not name.startswith("_")}
-    flat = columns | {"residual": shifted, "source_weight": np.ones_like(shifted), "sample_weight": np.ones_like(shifted)}
+    flat = columns | {
+        "residual": shifted,
+        "source_weight": np.ones_like(shifted),
+        "sample_weight": np.ones_like(shifted),
+    }
     scales, found = fit_scales(Rows(**flat))
     assert isinstance(scales, Scales)
     assert found.source_weight[wrong].max() < 0.5 * np.median(found.source_weight[~wrong])

@@ -105,7 +105,13 @@ def _measurement_columns(found: tuple[Measurement, ...], keys: Mapping[str, str]
     points = [(one, i) for one in found for i in range(one.conductance.temperature.size)]
     values = [columns_of(one.conductance, {"temperature": "", "value": ""}) for one in found]
     remarks = [
-        (one.exclusion, one.flag if one.flag != one.exclusion else "", one.preparation, one.state, f"read in {one.provenance}")
+        (
+            one.exclusion,
+            one.flag if one.flag != one.exclusion else "",
+            one.preparation,
+            one.state,
+            f"read in {one.provenance}",
+        )
         for one, _ in points
     ]
     columns = [

@@ -1,7 +1,5 @@
 """From data to numbers: fits, comparisons, the design of experiments, published measurements."""
 
-from kapitza.measure.calibration.estimate import CalibratedEstimate as CalibratedEstimate
-from kapitza.measure.calibration.estimate import calibrated_conductance as calibrated_conductance
 from kapitza.measure.catalogue import Measurement as Measurement
 from kapitza.measure.catalogue import measured as measured
 from kapitza.measure.catalogue import measured_interfaces as measured_interfaces

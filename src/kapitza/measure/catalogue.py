@@ -156,8 +156,10 @@ def measured(
 
 def measured_interfaces() -> tuple[tuple[str, str], ...]:
     """Pairs of sides of which the catalogue holds measurements, each once, in the order of the catalogue."""
-    pairs = {entry.sides: (entry.left, entry.right) for entry in reversed(load_catalogue())}
-    return tuple(reversed(pairs.values()))
+    pairs: dict[frozenset[str], tuple[str, str]] = {}
+    for entry in load_catalogue():
+        pairs.setdefault(entry.sides, (entry.left, entry.right))
+    return tuple(pairs.values())
 
 
 def _polytype_family(name: str) -> frozenset[str]:
