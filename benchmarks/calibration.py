@@ -18,7 +18,7 @@ from attrs import evolve
 from kapitza.measure.calibration import state as calibration_state
 from kapitza.measure.calibration.estimate import LABORATORY_NOISE
 from kapitza.measure.calibration.process import Rows, fit_scales, predict_rows
-from kapitza.measure.calibration.state import refit, training_rows, write_state
+from kapitza.measure.calibration.state import UNKNOWN, refit, training_rows, write_state
 from kapitza.measure.catalogue import load_catalogue
 
 STATE = Path(calibration_state.__file__).parents[1] / "data" / "calibration.json"
@@ -38,7 +38,7 @@ def folds(rows: Rows, way: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 def blank(rows: Rows) -> Rows:
     """The same contacts with nothing told of how they were made and measured."""
-    same = {name: np.full(rows.residual.size, text) for name, text in (("preparation", ""), ("film", "other"))}
+    same = {name: np.full(rows.residual.size, text) for name, text in (("preparation", UNKNOWN), ("film", UNKNOWN))}
     return evolve(rows, **same, method=np.full(rows.residual.size, "optical"), bond=np.zeros(rows.residual.size))
 
 

@@ -16,13 +16,21 @@ from kapitza.errors import InputError
 from kapitza.matter.material import Material
 from kapitza.measure.calibration.contacts import SMOOTH, mismatch_conductances
 from kapitza.measure.calibration.process import Rows, predict_rows
-from kapitza.measure.calibration.state import Sample, State, expectation, load_state, sought_rows, with_measurements
+from kapitza.measure.calibration.state import (
+    UNKNOWN,
+    Sample,
+    State,
+    expectation,
+    load_state,
+    sought_rows,
+    with_measurements,
+)
 from kapitza.measure.catalogue import Condition, Measurement
 from kapitza.units import MW
 
 LABORATORY_NOISE = 0.25 * np.log(10)  # standard deviation of ln G between laboratories, one contact at 300 K
 TEMPERATURE_RANGE = (20.0, 700.0)  # K, in which there is something to lean on
-_FILMS, _METHODS = ("sputtered", "evaporated", "other"), ("optical", "3ω", "diffraction", "other")
+_FILMS, _METHODS = ("sputtered", "evaporated", "other", UNKNOWN), ("optical", "3ω", "diffraction", "other")
 _FAR = 1.5  # in lengths of the smooth features: farther from all that was measured is extrapolation
 _QUANTILE = 1.959963984540054  # of 95 %
 
@@ -92,7 +100,7 @@ def calibrated_conductance(
     temperature: ArrayLike = 300.0,
     *,
     condition: Condition = "",
-    film: str = "other",
+    film: str = UNKNOWN,
     method: str = "optical",
     measurements: Sequence[Measurement] = (),
 ) -> CalibratedEstimate:
@@ -102,8 +110,9 @@ def calibrated_conductance(
     ----------
     left, right : names of the library, or materials of a file of your own
     temperature : (nT,) increasing, from 20 to 700 K
-    condition : what was done to the surface, as in `Measurement.condition`; empty where nobody says
-    film : how the film is made: "sputtered", "evaporated", "other" (or unknown)
+    condition : what was done to the surface, as in `Measurement.condition`; empty where nobody says, which widens the
+        interval
+    film : how the film is made: "sputtered", "evaporated", "other", "unknown"
     method : how it would be measured: "optical" (TDTR, FDTR), "3ω", "diffraction", "other"
     measurements : of your own, of this contact or others; they count like a further source
 
@@ -165,7 +174,7 @@ def _cautions(rows: Rows, wanted: Rows, distance: Array) -> tuple[str, ...]:
     pair = (str(wanted.bonding_left[0]), str(wanted.bonding_right[0]))
     if frozenset(pair) not in classes:
         found.append(f"no contact of {pair[0]} with {pair[1]} was measured")
-    if wanted.preparation[0] not in rows.preparation:
+    if wanted.preparation[0] not in (*rows.preparation, UNKNOWN):
         found.append(f"no contact of condition {wanted.preparation[0]!r} was measured")
     if distance.max() > _FAR:
         found.append(f"{distance.max():.1f} lengths of {', '.join(SMOOTH)} from all that was measured")
