@@ -336,7 +336,8 @@ def table_row(series: list[Row], source: str) -> Row:
     first = series[0]
     kelvin = dict.fromkeys(f"{row['T']:.4g}" for row in series)
     values = [f"{row['G']:.4g}" if row["G"] < 1e4 else f"{row['G']:.0f}" for row in series]
-    lists = {"temperature": " ".join(kelvin), "conductance": " ".join(values), "source": source, "provenance": "compilation"}
+    lists = {"temperature": " ".join(kelvin), "conductance": " ".join(values), "source": source}
+    lists["provenance"] = "compilation"
     return {key: lists.get(key) or first.get(key) or "" for key in COLUMNS}
 
 

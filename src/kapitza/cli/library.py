@@ -97,7 +97,7 @@ def measured(
     print_columns("published conductances", _measurement_columns(found, keys))
     for citation, key in keys.items():
         doi = next(one.doi for one in found if one.citation == citation)
-        typer.echo(f"{key} {citation}, doi:{doi}")
+        typer.echo(f"{key} {citation}, {doi}" if doi.startswith("https:") else f"{key} {citation}, doi:{doi}")
 
 
 def _measurement_columns(found: tuple[Measurement, ...], keys: Mapping[str, str]) -> list[Column]:
@@ -114,7 +114,7 @@ def _measurement_columns(found: tuple[Measurement, ...], keys: Mapping[str, str]
         )
         for one, _ in points
     ]
-    columns = [
+    return [
         Column("interface", [f"{one.left} | {one.right}" for one, _ in points]),
         Column("at (K)", [kelvin for at, _ in values for kelvin in at.values]),
         Column(
@@ -126,10 +126,6 @@ def _measurement_columns(found: tuple[Measurement, ...], keys: Mapping[str, str]
         Column("source", [keys[one.citation] for one, _ in points]),
         Column("remark", ["; ".join(filter(None, parts)) for parts in remarks]),
     ]
-    print_columns("published conductances", columns)
-    for citation, key in keys.items():
-        doi = next(one.doi for one in found if one.citation == citation)
-        typer.echo(f"{key} {citation}, {doi}" if doi.startswith("https:") else f"{key} {citation}, doi:{doi}")
 
 
 def cite(
