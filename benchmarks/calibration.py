@@ -17,8 +17,9 @@ from attrs import evolve
 
 from kapitza.measure.calibration import state as calibration_state
 from kapitza.measure.calibration.estimate import LABORATORY_NOISE
-from kapitza.measure.calibration.process import Rows, fit_scales, predict_rows
-from kapitza.measure.calibration.state import UNKNOWN, refit, training_rows, write_state
+from kapitza.measure.calibration.likelihood import fit_scales, refit
+from kapitza.measure.calibration.process import Rows, predict_rows
+from kapitza.measure.calibration.state import UNKNOWN, training_rows, write_state
 from kapitza.measure.catalogue import load_catalogue
 
 STATE = Path(calibration_state.__file__).parents[1] / "data" / "calibration.json"

@@ -24,6 +24,15 @@ TESTS = Path(__file__).resolve().parent
 DATA = TESTS / "data"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Spectra that are computed once are kept for this run alone, unless a folder is named."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "KAPITZA_CACHE" not in os.environ:
+            patch.setenv("KAPITZA_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Compile first what many tests run: two processes that come to it at the same time compile it both."""
     items.sort(key=lambda item: item.get_closest_marker("early") is None)

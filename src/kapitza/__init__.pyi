@@ -49,6 +49,7 @@ from kapitza.measure.compare import compare as compare
 from kapitza.measure.design import design as design
 from kapitza.measure.fit import fit as fit
 from kapitza.measure.fit_result import Fit as Fit
+from kapitza.measure.interface import predict as predict
 from kapitza.measure.parameters import Prior as Prior
 from kapitza.simulate.boltzmann.layered.transport import transport as transport
 from kapitza.theory.agf.conductance import agf as agf
@@ -56,7 +57,6 @@ from kapitza.theory.amm import amm as amm
 from kapitza.theory.dmm import dmm as dmm
 from kapitza.theory.khalatnikov import khalatnikov as khalatnikov
 from kapitza.theory.models import Estimate as Estimate
-from kapitza.theory.models import predict as predict
 from kapitza.theory.references import Reference as Reference
 from kapitza.theory.references import cite as cite
 

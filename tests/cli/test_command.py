@@ -19,6 +19,7 @@ import kapitza
 from kapitza import cli
 from kapitza.cli import app
 from kapitza.errors import ValidityWarning
+from kapitza.matter.phonons import phonons
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from printed_json import printed
@@ -68,14 +69,36 @@ def test_help_and_version(run: Run) -> None:
 def test_predict_at_one_temperature(run: Run) -> None:
     status, out, err = run("predict", "Al", "Si")
     assert status == 0
-    assert "emitted" in out
-    assert "extrapolated" in out
-    want = kapitza.dmm(kapitza.solid("Al"), kapitza.solid("Si")).conductance(300).value[0] / 1e6
-    (line,) = [one for one in out.splitlines() if one.lstrip().startswith("DMM, Debye")]
-    assert line.split()[-3] == f"{want:.4g}"
-    assert "gray, diffuse" in err
+    assert out.startswith("Al | Si at 300 K: ")
+    assert "95 % interval" in out.splitlines()[0]
+    assert "measured here by" in out.splitlines()[0]
+    assert "models by the emitted drop" in out
+    assert "Minnich 2011" in out
+    want = kapitza.dmm(phonons("Al"), phonons("Si")).conductance(300).value[0] / 1e6
+    (line,) = [one for one in out.splitlines() if one.lstrip().startswith("DMM, full")]
+    assert line.split()[-1] == f"{want:.4g}"
+    assert "gray, diffuse" not in err
     assert "\x1b" not in out
     assert all(line == line.rstrip() for line in out.splitlines())
+    status, out, err = run("predict", "Al", "Si", "--drop", "extrapolated", "--models", "all")
+    assert "gray, diffuse" in err
+    debye = kapitza.dmm(kapitza.solid("Al"), kapitza.solid("Si")).conductance(300, "extrapolated").value[0] / 1e6
+    (line,) = [one for one in out.splitlines() if one.lstrip().startswith("DMM, Debye")]
+    assert line.split()[-1] == f"{debye:.4g}"
+
+
+def test_what_a_prediction_rests_on(run: Run) -> None:
+    for sides, words in (
+        (("Pt", "InAs"), ("calibrated on", "nearest", "no contact of InAs")),
+        (("Au", "Cu"), ("physics only", "no interval", "electrons")),
+        (("graphene", "SiO2"), ("measured here by", "not learnt")),
+        (("Al", "SiO2", "-T", "5"), ("physics only", "20 to 700 K")),
+    ):
+        status, out, err = run("predict", *sides)
+        assert status == 0
+        assert all(word in out.splitlines()[0] for word in words), out.splitlines()[0]
+        assert ("amorphous silica" in err) == ("SiO2" in sides)
+    assert "amorphous silica" in run("measured", "Al", "SiO2")[2]
 
 
 def test_predict_at_many_temperatures(run: Run, tmp_path: Path) -> None:
@@ -86,7 +109,8 @@ def test_predict_at_many_temperatures(run: Run, tmp_path: Path) -> None:
     assert "7 of 56 temperatures are shown" in err
     assert figure.read_bytes()[:4] == b"\x89PNG"
     found = kapitza.load(saved)
-    assert len(found["estimates"][0].emitted.temperature) == 56
+    assert len(found["models"][0].emitted.temperature) == 56
+    assert found["estimate"].interval.shape == (56, 2)
     assert found["measured"]
 
 
@@ -94,31 +118,32 @@ def test_predict_json(run: Run) -> None:
     status, out, err = run("predict", "Al", "Si", "-T", "77,300", "--theory", "dmm,amm", "--json")
     assert (status, err) == (0, "")
     found = printed(out)
-    estimates = [one["fields"] for one in found["estimates"]]
+    estimates = [one["fields"] for one in found["models"]]
+    assert found["interval"]["unit"] == "W m^-2 K^-1"
     assert [one["model"] for one in estimates] == ["dmm", "amm"]
     assert estimates[0]["emitted"]["units"] == {"temperature": "K", "value": "W m^-2 K^-1", "sigma": "W m^-2 K^-1"}
     value = estimates[0]["emitted"]["fields"]
     assert value["temperature"] == [77.0, 300.0]
-    want = kapitza.dmm(kapitza.solid("Al"), kapitza.solid("Si")).conductance([77, 300]).value
+    want = kapitza.dmm(phonons("Al"), phonons("Si")).conductance([77, 300]).value
     np.testing.assert_allclose(value["value"], want, rtol=1e-14, atol=0)
 
 
 def test_infinite_values_are_json(run: Run) -> None:
     _, out, _ = run("predict", "Si", "Si", "--theory", "amm", "--json")
-    assert printed(out)["estimates"][0]["fields"]["local"]["fields"]["value"] == ["inf"]
-    assert "∞" in run("predict", "Si", "Si", "--theory", "amm")[1]
+    assert printed(out)["models"][0]["fields"]["local"]["fields"]["value"] == ["inf"]
+    assert "∞" in run("predict", "Si", "Si", "--theory", "amm", "--drop", "local")[1]
 
 
 def test_options_of_predict(run: Run) -> None:
     def value(*options: str) -> float:
         _, out, _ = run("predict", "Al", "Si", "--json", "--theory", "amm-crystal", *options)
-        return printed(out)["estimates"][0]["fields"]["emitted"]["fields"]["value"][0]
+        return printed(out)["models"][0]["fields"]["emitted"]["fields"]["value"][0]
 
     assert value("--normal", "111,110") != value()
     assert value("--normal=-110") == value("--normal", "-110")
     assert value("--statistics", "classical") > value()
     _, out, _ = run("predict", "Al", "Si", "--json", "--theory", "three-phonon")
-    assert printed(out)["estimates"][0]["fields"]["title"] == "DMM + three-phonon, s = 1, Debye"
+    assert printed(out)["models"][0]["fields"]["title"] == "DMM + three-phonon, s = 1, full spectra"
 
 
 def test_full_bands(run: Run, data: Callable[[str], Path], tmp_path: Path) -> None:
@@ -126,7 +151,7 @@ def test_full_bands(run: Run, data: Callable[[str], Path], tmp_path: Path) -> No
     files = [data(f"crystals/{name}.yaml") for name in ("Al", "Si")]
     status, out, _ = run("predict", *files, "--theory", "dmm", "--json", "--plot", tmp_path / "g.svg")
     assert status == 0
-    found = printed(out)["estimates"][0]["fields"]
+    found = printed(out)["models"][0]["fields"]
     assert (found["left"], found["title"]) == ("Al", "DMM, full spectra")
     np.testing.assert_allclose(found["emitted"]["fields"]["value"], 432.9e6, rtol=0.01, atol=0)
 
@@ -270,7 +295,7 @@ def test_interrupts_and_memory(error: type[BaseException], run: Run, monkeypatch
 
 
 def test_as_a_process() -> None:
-    done = process("predict", "Al", "Si", "--theory", "dmm")
+    done = process("predict", "Al", "Si", "--models", "dmm-debye")
     assert (done.returncode, "DMM, Debye" in done.stdout) == (0, True)
     done = process("predict", "Sii", "Al")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)

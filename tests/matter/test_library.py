@@ -231,6 +231,7 @@ def test_no_extrapolation():
         ("helium", "He-4 liquid"),
         ("CO", "Co"),
         ("fused silica", "a-SiO2"),
+        ("SiO2", "a-SiO2"),
     ],
 )
 def test_aliases(asked: str, name: str):
@@ -242,7 +243,6 @@ def test_aliases(asked: str, name: str):
     [
         ("Sillicon", "Si"),
         ("saphire", "Al2O3"),
-        ("SiO2", "alpha-quartz or a-SiO2"),
         ("BN", "h-BN"),
         ("GaNN", "GaN"),
         ("diamand", "diamond"),

@@ -10,7 +10,8 @@ from kapitza.errors import InputError
 from kapitza.matter.library import material
 from kapitza.measure.calibration.contacts import bonding_class, describe_contact, refusal
 from kapitza.measure.calibration.estimate import LABORATORY_NOISE, calibrated_conductance
-from kapitza.measure.calibration.process import Rows, Scales, _Likelihood, _prior, fit_scales, predict_rows
+from kapitza.measure.calibration.likelihood import _Likelihood, _prior, fit_scales
+from kapitza.measure.calibration.process import Rows, Scales, predict_rows
 from kapitza.measure.calibration.state import catalogue_digest, is_learnt, load_state, training_rows, write_state
 from kapitza.measure.catalogue import Measurement, load_catalogue, measured
 from kapitza.units import MW

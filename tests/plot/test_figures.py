@@ -14,11 +14,11 @@ from kapitza.errors import InputError, MissingEngine
 from kapitza.matter.library import elastic, solid
 from kapitza.measure.catalogue import measured
 from kapitza.measure.compare import Comparison, compare
+from kapitza.measure.interface import predict
 from kapitza.plot import style
 from kapitza.plot import style as style_plots
 from kapitza.theory.amm import amm, amm_modes, angle_map
 from kapitza.theory.dmm import dmm
-from kapitza.theory.models import predict
 
 mpl.use("Agg")
 
@@ -46,16 +46,30 @@ def test_conductance_of_models_and_measurements(tmp_path: Path) -> None:
     found, known = predict("Al", "Si", KELVIN), measured("Al", "Si")
     ax = plot.conductance(*found, measured=known, ax=axes())
     labels = legend_of(ax)
-    shown = [one.title for one in found if one.extrapolated is not None]
+    shown = [one.title for one in found]
     assert shown == labels[: len(shown)]
     assert "Minnich 2011 (TDTR)" in labels
     assert len(set(labels)) == len(labels)
+    assert ax.get_ylabel() == "conductance (MW m⁻² K⁻¹)\nlines: emitted drop, points: extrapolated drop"
+    ax = plot.conductance(*found, measured=known, drop="extrapolated", ax=axes())
     assert ax.get_ylabel() == "conductance (MW m⁻² K⁻¹)\nextrapolated drop"
-    ax = plot.conductance(*found, measured=known, drop="emitted", ax=axes())
-    assert "lines: emitted drop, points: extrapolated drop" in ax.get_ylabel()
     assert ax.get_xlabel() == "temperature (K)"
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
     drawn(ax, tmp_path)
+
+
+def test_the_best_estimate_is_a_band_behind_the_models(tmp_path: Path) -> None:
+    found = predict("Al", "Si", KELVIN)
+    ax = plot.conductance(found, ax=axes())
+    (band,) = ax.collections[:1]
+    ends = found.estimate.interval
+    assert ends is not None
+    low, high = band.get_paths()[0].get_extents().intervaly
+    np.testing.assert_allclose([low, high], [ends.min() / 1e6, ends.max() / 1e6], rtol=1e-12, atol=0)
+    assert band.get_zorder() < min(line.get_zorder() for line in ax.get_lines())
+    assert "best estimate (measured), 95 %" in legend_of(ax)
+    drawn(ax, tmp_path)
+    drawn(plot.conductance(predict("Cr", "GaN", 300.0), ax=axes()), tmp_path)
 
 
 def test_curves_are_the_numbers() -> None:

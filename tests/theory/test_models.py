@@ -12,7 +12,8 @@ from kapitza.errors import DataError, InputError
 from kapitza.matter.elastic import Elastic
 from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.matter.library import elastic, fluid, material, materials, solid
-from kapitza.matter.sheet import sheet
+from kapitza.matter.phonons import phonon_card, phonons
+from kapitza.matter.sheet import Sheet, sheet
 from kapitza.theory.amm import amm
 from kapitza.theory.dmm import dmm
 from kapitza.theory.models import MODEL_REGISTER, applicable_models, find_model, predict
@@ -31,21 +32,23 @@ def names(left: Any, right: Any) -> set[str]:
 def test_what_sides_allow() -> None:
     limits = {"elastic-limit", "inelastic-limit", "radiation-left", "radiation-right"}
     everywhere = limits | {"dmm", "three-phonon"}
-    assert names(AL, SI) == everywhere | {"amm", "specular-limit"}
+    debye = {"dmm-debye", "elastic-limit-debye", "inelastic-limit-debye"}
+    assert names(AL, SI) == everywhere | debye | {"amm", "specular-limit"}
     crystals = {"dmm-crystal", "specular-limit-crystal", "elastic-limit-crystal", "inelastic-limit-crystal"}
     assert names("Al", "Si") == names(AL, SI) | crystals | {"amm-crystal"}
     assert names(elastic("Al"), elastic("Si")) == everywhere | crystals | {"amm-crystal"}
-    assert names("He-4 liquid", "Cu") == everywhere | crystals | {"amm", "khalatnikov"}
+    assert names("He-4 liquid", "Cu") == everywhere | debye | crystals | {"amm", "khalatnikov"}
     assert "amm-crystal" in names("mercury", "Cu")
     assert names(sheet("graphene"), SI) == names("graphene", SI) == everywhere
 
 
 def test_the_register_says_what_the_models_say() -> None:
     kelvin = [50.0, 300.0]
-    found = {one.model: one for one in predict("Al", "Si", kelvin)}
+    found = {one.model: one for one in predict("Al", "Si", kelvin, "all")}
     for name, spectrum in (
         ("amm", amm(solid("Al"), solid("Si"))),
-        ("dmm", dmm(solid("Al"), solid("Si"))),
+        ("dmm", dmm(phonons("Al"), phonons("Si"))),
+        ("dmm-debye", dmm(solid("Al"), solid("Si"))),
         ("amm-crystal", amm(elastic("Al"), elastic("Si"))),
     ):
         for drop in ("emitted", "local", "extrapolated"):
@@ -72,30 +75,65 @@ BOUNDS = {
     "specular-limit": ("elastic-limit",),
     "elastic-limit": ("inelastic-limit",),
     "amm-crystal": ("specular-limit-crystal", "elastic-limit-crystal", "inelastic-limit-crystal"),
+    "dmm-debye": ("elastic-limit-debye", "inelastic-limit-debye"),
+    "elastic-limit-debye": ("inelastic-limit-debye",),
     "dmm-crystal": ("elastic-limit-crystal", "inelastic-limit-crystal"),
     "specular-limit-crystal": ("elastic-limit-crystal",),
     "elastic-limit-crystal": ("inelastic-limit-crystal",),
 }
 
 
+@pytest.mark.filterwarnings("ignore:.*imaginary:kapitza.errors.ValidityWarning")
 def test_models_stay_below_the_limits_of_their_spectra() -> None:
     every = [name for name in materials() if describe_side(name).phonons or describe_side(name).elastic]
     drawn = np.random.default_rng(5).choice(every, (30, 2)).tolist()
     for left, right in [["Al", "Si"], ["Pb", "graphite"], ["Au", "graphite"], ["He-4 liquid", "Cu"], *drawn]:
-        found = {one.model: one.emitted.value for one in predict(left, right, [20.0, 300.0])}
-        pairs = [(name, bound) for name in found for bound in BOUNDS.get(name, ()) if bound in found]
+        found = {one.model: one.emitted.value for one in predict(left, right, [20.0, 300.0], "all")}
+        full = "dmm-debye" in found  # then the limits of isotropic solids have names of their own
+        of_debye = {"amm", "khalatnikov", "specular-limit"}
+        pairs = [
+            (name, f"{bound}-debye" if full and name in of_debye and bound != "specular-limit" else bound)
+            for name in found
+            for bound in BOUNDS.get(name, ())
+        ]
+        pairs = [(name, bound) for name, bound in pairs if bound in found]
         assert pairs
         for name, bound in pairs:
             assert (found[name] <= found[bound] * (1 + 1e-9)).all(), (left, right, name, bound)
 
 
 def test_titles_tell_the_spectrum() -> None:
-    titles = {one.model: one.title for one in predict("Al", "Si", 300.0)}
-    assert titles["dmm"] == "DMM, Debye"
-    assert titles["elastic-limit"] == "elastic limit, Debye"
+    titles = {one.model: one.title for one in predict("Al", "Si", 300.0, "all")}
+    assert titles["dmm"] == "DMM, full spectra"
+    assert titles["dmm-debye"] == "DMM, Debye"
+    assert titles["elastic-limit"] == "elastic limit, full spectra"
     assert titles["elastic-limit-crystal"] == "elastic limit, crystals"
     (one,) = predict(elastic("Al"), elastic("Si"), 300.0, ["elastic-limit"])
     assert one.title == "elastic limit, crystals"
+
+
+def test_bands_are_taken_where_both_sides_have_them() -> None:
+    """Full bands beside full bands, Debye beside Debye; what the card does not allow is not taken."""
+    assert [one.model for one in predict("Al", "Si", 300.0)] == ["dmm", "elastic-limit", "inelastic-limit"]
+    for left, right in (("Al", "a-SiO2"), ("He-4 liquid", "Cu"), (AL, "Si")):
+        found = {one.model: one.title for one in predict(left, right, 300.0, "all")}
+        assert found["dmm"] == "DMM, Debye"
+        assert "dmm-debye" not in found
+    assert not phonon_card("VN").usable
+    assert describe_side("VN").crystal is None
+    with pytest.raises(InputError, match=r"HfO2 has no usable phonons: .*unstable at 0 K"):
+        describe_side("HfO2")
+
+
+def test_names_that_mean_more_than_one_thing() -> None:
+    assert describe_side("SiO2").name == "a-SiO2"
+    assert "alpha-quartz" in describe_side("SiO2").remark
+    assert isinstance(describe_side("graphene").spectrum, Sheet)
+    assert "single layer" in describe_side("MoS2").remark
+    assert describe_side("MoS2").crystal is not None
+    assert describe_side("YIG").solid is not None
+    with pytest.raises(InputError, match="graphene or graphite for its wall"):
+        describe_side("CNT")
 
 
 def test_equal_sides_leave_no_boundary_in_the_acoustic_model() -> None:

@@ -130,7 +130,7 @@ def _published_interval(found: Comparison) -> str:
 
 
 def _interval_verdict(found: Comparison, model: str) -> str:
-    """Return how the extrapolated conductance of a model stands to the published interval."""
+    """Return how the scored conductance of a model stands to the published interval."""
     factor = found.factor(model)
     if factor is None:
         return ""

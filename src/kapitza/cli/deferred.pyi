@@ -55,6 +55,7 @@ from kapitza.plot.md import md_spectrum_figure as md_spectrum_figure
 from kapitza.plot.modal_transmission import modes_figure as modes_figure
 from kapitza.plot.spectra import estimate_figure as estimate_figure
 from kapitza.plot.style import new_figure as new_figure
+from kapitza.plot.style import short_citation as short_citation
 from kapitza.plot.transport import transport_figure as transport_figure
 from kapitza.plot.transport import transport_map_figure as transport_map_figure
 from kapitza.plot.vibrations import vibrations_figure as vibrations_figure
@@ -62,3 +63,4 @@ from kapitza.simulate.boltzmann.monte_carlo.fourier import fourier_temperature a
 from kapitza.simulate.md.runs.single import energy_conservation as energy_conservation
 from kapitza.theory.references import citations as citations
 from kapitza.theory.sides import is_path as is_path
+from kapitza.theory.sides import name_remark as name_remark

@@ -87,6 +87,8 @@ def measured(
     """Published measurements, each with its source."""
     kelvin = None if temperature is None else parse_temperature(temperature)
     found = kapitza.measured(left, right, kelvin)
+    for remark in filter(None, (deferred.name_remark(side) for side in (left, right) if side is not None)):
+        note(remark)
     if as_json:
         print_record({"measured": found})
         return

@@ -1,4 +1,4 @@
-"""The verb `predict`: the conductance of an interface by every model that the two sides allow."""
+"""The verb `predict`: the best estimate of a conductance, what the models say, and what was measured."""
 
 from __future__ import annotations
 
@@ -20,93 +20,145 @@ from kapitza.cli.options import (
     parse_normals,
     parse_temperatures,
 )
-from kapitza.cli.output import megawatts, note, print_record, print_table, terminal_columns
-from kapitza.errors import InputError
+from kapitza.cli.output import (
+    CONDUCTANCE_UNIT,
+    megawatts,
+    note,
+    print_record,
+    print_table,
+    quantity_json,
+    terminal_columns,
+)
 
 if TYPE_CHECKING:
     from kapitza.measure.catalogue import Measurement
+    from kapitza.measure.interface import InterfacePrediction
     from kapitza.theory.models import Estimate
 
-Drop = Annotated[Literal["emitted", "local", "extrapolated"], typer.Option(help="Temperature drop of the figure.")]
+Drop = Annotated[
+    Literal["emitted", "local", "extrapolated"],
+    typer.Option(help="Temperature drop of models in table and figure; extrapolated: for gray, diffuse media."),
+]
 Left = Annotated[str, typer.Argument(help="Name of the library, or a phonopy file (.yaml).")]
 Right = Annotated[str, typer.Argument(help="The same for the other side.")]
 Normal = Annotated[
     str, typer.Option("--normal", help="Interface normal in the axes of the crystal: 001, or left,right as 111,001.")
 ]
+Models = Annotated[
+    str | None,
+    typer.Option("--models", "--theory", help="Names, e.g. amm,dmm; all: Debye solids too. Full bands if left out."),
+]
 _MAX_COLUMNS = 7  # temperatures in a printed table
 _COLUMN_WIDTH = 9  # characters of one of them
+_MAX_SOURCES = 12  # rows of measured values
+_ROOM_TEMPERATURE = 300.0  # K
 
 
 def predict(
     left: Left,
     right: Right,
     temperature: Temperatures = "300",
-    theory: Annotated[str | None, typer.Option(help="Names of models, e.g. amm,dmm; all that fit if left out.")] = None,
+    models: Models = None,
     normal: Normal = "001",
-    drop: Drop = "extrapolated",
+    drop: Drop = "emitted",
     statistics: Annotated[Literal["quantum", "classical"], typer.Option(help="classical: as in MD.")] = "quantum",
     plot: Figure = None,
     save: Save = None,
     as_json: Json = False,
 ) -> None:
-    """Conductance of an interface by every model that the two sides allow."""
-    kelvin, normals, names = parse_temperatures(temperature), parse_normals(normal), parse_names(theory)
+    """Best estimate of a conductance with its interval, the models of physics, and what was measured."""
+    kelvin, normals, names = parse_temperatures(temperature), parse_normals(normal), parse_names(models)
     files = Results(save, plot)
-    found = kapitza.predict(left, right, kelvin, names, statistics=statistics, normals=normals)
-    published = _published_measurements(left, right, found[0])
-    result = {"estimates": found, "measured": published}
+    chosen = "all" if names == ["all"] else names
+    found = kapitza.predict(left, right, kelvin, chosen, statistics=statistics, normals=normals)
+    result = {"estimate": found.estimate, "models": found.models, "measured": found.measured}
     files.keep(result)
-    files.draw(lambda ax: kapitza.plot.conductance(*found, measured=published, drop=drop, ax=ax))
+    files.draw(lambda ax: kapitza.plot.conductance(found, drop=drop, ax=ax))
     if as_json:
-        print_record(result)
+        ends = found.estimate.interval
+        print_record(result, {} if ends is None else {"interval": quantity_json(ends.tolist(), CONDUCTANCE_UNIT)})
         return
-    _print_estimates(found, published, _typed_names(left, right, found[0]))
+    for remark in found.remarks:
+        note(remark)
+    at = min(found.estimate.conductance.temperature.tolist(), key=lambda t: abs(t - _ROOM_TEMPERATURE))
+    typer.echo(_headline(found, at) + "\n")
+    _print_models(found, drop)
+    _print_measured(found, at, (left, right))
     files.announce()
 
 
-def _published_measurements(left: str, right: str, found: Estimate) -> tuple[Measurement, ...]:
-    """Measurements of two sides by the names that were typed, or by those of files; none for a file of another name."""
-    one, other = _typed_names(left, right, found)
-    try:
-        return kapitza.measured(one, other)
-    except InputError:
-        return ()
+def _headline(found: InterfacePrediction, at: float) -> str:
+    """Return the best estimate at a temperature (K), its interval, and on what it rests."""
+    best = found.estimate
+    index = best.conductance.temperature.tolist().index(at)
+    value = megawatts(float(f"{best.conductance.value[index]:.3g}"))
+    interval = best.interval
+    ends = ""
+    if interval is not None:
+        low, high = (megawatts(float(f"{end:.2g}")) for end in interval[index].tolist())
+        ends = f", 95 % interval {low} to {high}"
+    return f"{found.left} | {found.right} at {at:g} K: {value} MW m⁻² K⁻¹{ends}; {best.reason}"
 
 
-def _typed_names(left: str, right: str, found: Estimate) -> tuple[str, str]:
-    """Names of both sides as they were typed, and of files by what they hold."""
-    return (found.left if deferred.is_path(left) else left, found.right if deferred.is_path(right) else right)
+def _print_models(found: InterfacePrediction, drop: str) -> None:
+    """Print what the models say by one drop, temperatures side by side, below the best estimate if there are many."""
+    kelvin = found.models[0].emitted.temperature.tolist()
+    shown = even_subset(len(kelvin), _fitting_columns(max(len(one.title) for one in found)))
+    rows = [[one.title, one.model, *(_drop_value(one, drop, j) for j in shown)] for one in found]
+    if len(kelvin) > 1:
+        rows = _best_rows(found, [kelvin[j] for j in shown]) + rows
+    head = f"models by the {drop} drop, MW m⁻² K⁻¹"
+    print_table(head, ["model", "name", *(f"{kelvin[j]:g} K" for j in shown)], rows, text=2)
+    if len(shown) < len(kelvin):
+        note(f"{len(shown)} of {len(kelvin)} temperatures are shown; --save and --json hold all of them")
+    if drop == "extrapolated":
+        note("the extrapolated drop is estimated for gray, diffuse media, and farther from experiment than the emitted")
 
 
-def _print_estimates(found: tuple[Estimate, ...], measured: tuple[Measurement, ...], names: tuple[str, str]) -> None:
-    """Print estimates: drops side by side at one temperature, or temperatures side by side; names are those typed."""
-    first = found[0]
-    kelvin, drops = first.emitted.temperature.tolist(), deferred.TEMPERATURE_DROPS
-    head = f"{first.left} | {first.right}, conductance in MW m⁻² K⁻¹"
-    if len(kelvin) == 1:
-        rows = [[one.title, one.model, *(_drop_value(one, drop, 0) for drop in drops)] for one in found]
-        print_table(f"{head} at {kelvin[0]:g} K by temperature drop", ["model", "name", *drops], rows, text=2)
-    else:
-        shown = even_subset(len(kelvin), _fitting_columns(max(len(one.title) for one in found)))
-        rows = [
-            [one.title if drop == drops[0] else "", drop, *(_drop_value(one, drop, j) for j in shown)]
-            for one in found
-            for drop in drops
-        ]
-        print_table(head, ["model", "drop", *(f"{kelvin[j]:g} K" for j in shown)], rows, text=2)
-        if len(shown) < len(kelvin):
-            note(f"{len(shown)} of {len(kelvin)} temperatures are shown; --save and --json hold all of them")
-    if any(one.extrapolated is not None for one in found):
-        note("experiments and simulations see the extrapolated drop, here by its estimate for gray, diffuse media")
-    bare = [one for one in measured if not one.exclusion]
-    if bare:
-        sources = len({one.citation for one in bare})
-        note(f"{sources} source{'s' * (sources > 1)} measured it: kapitza measured {' '.join(map(shlex.quote, names))}")
+def _best_rows(found: InterfacePrediction, kelvin: list[float]) -> list[list[str]]:
+    """Return the best estimate and the ends of its interval against temperature, as rows of a table."""
+    best = found.estimate
+    known = {t: i for i, t in enumerate(best.conductance.temperature.tolist())}
+    curves = {"best estimate": best.conductance.value}
+    if best.interval is not None:
+        curves |= {"95 % from": best.interval[:, 0], "95 % to": best.interval[:, 1]}
+    return [
+        [name, best.basis, *(megawatts(float(f"{value[known[t]]:.3g}")) if t in known else "–" for t in kelvin)]
+        for name, value in curves.items()
+    ]
+
+
+def _print_measured(found: InterfacePrediction, at: float, typed: tuple[str, str]) -> None:
+    """Print what was measured near a temperature (K), one row a source."""
+    direct = [one for one in found.measured if not one.exclusion]
+    by_source: dict[str, list[Measurement]] = {}
+    for one in direct:
+        if one.near(at):
+            by_source.setdefault(one.citation, []).append(one)
+    rows = [_source_row(citation, entries, at) for citation, entries in list(by_source.items())[:_MAX_SOURCES]]
+    if rows:
+        print_table(f"measured at {at:g} K, MW m⁻² K⁻¹", ["source", "", " method", " prepared"], rows)
+    if found.measured:
+        sides = zip(typed, (found.left, found.right), strict=True)
+        names = (known if deferred.is_path(side) else side for side, known in sides)
+        hidden = len(found.measured) - sum(map(len, list(by_source.values())[:_MAX_SOURCES]))
+        more = f"{hidden} more" if rows else f"{hidden} at other temperatures or not of the bare contact"
+        if hidden:
+            note(f"{more}: kapitza measured {' '.join(map(shlex.quote, names))}")
+
+
+def _source_row(citation: str, entries: list[Measurement], at: float) -> list[str]:
+    """Return the range of values of one source, how and on what it measured."""
+    values = [float(one.conductance.value[i]) for one in entries for i in one.near(at)]
+    ends = [megawatts(end) for end in dict.fromkeys((min(values), max(values)))]
+    methods = ", ".join(dict.fromkeys(one.method for one in entries))
+    prepared = dict.fromkeys(filter(None, (one.condition or one.preparation for one in entries)))
+    return [deferred.short_citation(citation), " – ".join(ends), methods, ", ".join(prepared)]
 
 
 def _fitting_columns(text: int) -> int:
     """Return how many columns of temperatures stand beside titles of this length without being cut."""
-    room = terminal_columns() - text - len("  extrapolated  ")
+    room = terminal_columns() - text - len("  inelastic-limit-crystal  ")
     return max(2, min(_MAX_COLUMNS, room // _COLUMN_WIDTH))
 
 

@@ -15,15 +15,12 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about
-from kapitza.core.occupation import mode_heat_capacity
-from kapitza.core.quadrature import frequency_grid
 from kapitza.errors import InputError
+from kapitza.matter.band_spectrum import BandSpectrum
 from kapitza.matter.crystal import Crystal, unit_vector, z_axis
 from kapitza.matter.files.crystals import load_crystal, miller_normal
 from kapitza.matter.longwave import LongWave, long_wave
 from kapitza.matter.spectrum import MAX_MESH_POINTS, MeshShape, MeshSpectra, converged_spectra
-
-_FREQUENCY_PANELS = 48  # of the frequency grid of a theory
 
 
 @frozen(eq=False)
@@ -124,29 +121,29 @@ class Bands:
         """The converged spectra."""
         return converged_spectra(self.crystal, self.normal, self.long_wave, self.mesh, self.tolerance)
 
+    @cached_property
+    def spectrum(self) -> BandSpectrum:
+        """The spectra without the crystal."""
+        return BandSpectrum(name=self.name, density=self.density, atoms=self.atoms, table=self.table)
+
     @property
     def edges(self) -> Array:
         """(k,) angular frequencies between which theories put their panels, up to the top of the spectrum, rad s⁻¹."""
-        table = self.table
-        start = table.modes.join / 2 or table.top / _FREQUENCY_PANELS
-        even = np.linspace(0, table.top, _FREQUENCY_PANELS + 1)
-        return np.append(start, even[even > 1.01 * start])
+        return self.spectrum.edges
 
     def modes(self, omega: ArrayLike) -> Array:
         r"""(nω,) $M(\omega) = 2\pi\sum_j\int_{v_n>0}\frac{d^3q}{(2\pi)^3}\,v_n\,\delta(\omega-\omega_j)$, m⁻²; towards
         ω = 0 exactly the elastic ω² law of the crystal.
         """
-        return np.maximum(self.table.modes(np.asarray(omega, dtype=float)), 0)
+        return self.spectrum.modes(omega)
 
     def density_of_states(self, omega: ArrayLike) -> Array:
         r"""(nω,) $g(\omega) = \sum_j\int\frac{d^3q}{(2\pi)^3}\,\delta(\omega-\omega_j)$, m⁻³ (rad s⁻¹)⁻¹."""
-        return np.maximum(self.table.states(np.asarray(omega, dtype=float)), 0)
+        return self.spectrum.density_of_states(omega)
 
     def heat_capacity(self, temperature: ArrayLike) -> Array:
         """(nT,) harmonic heat capacity at constant volume, J m⁻³ K⁻¹; 3 k_B per atom when hot."""
-        grid = frequency_grid(self.edges)
-        weight = self.density_of_states(grid.omega) * grid.weight
-        return mode_heat_capacity(grid.omega, temperature) @ (weight * (3 * self.atoms / weight.sum()))
+        return self.spectrum.heat_capacity(temperature)
 
     def speeds(self, direction: ArrayLike | None = None) -> Array:
         """(3,) phase velocities of sound along a Cartesian direction (None: the normal), increasing, m s⁻¹."""

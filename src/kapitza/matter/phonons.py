@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
@@ -20,8 +20,9 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, IntArray, read_only_mapping
 from kapitza.errors import DataError, InputError
+from kapitza.matter.band_spectrum import BandSpectrum, cached_spectrum
 from kapitza.matter.bands import Bands
-from kapitza.matter.crystal import Crystal
+from kapitza.matter.crystal import Crystal, unit_vector
 from kapitza.matter.files.crystals import balanced_crystal
 from kapitza.matter.library import atomic_masses, material
 from kapitza.matter.structure import Structure
@@ -73,6 +74,11 @@ class PhononCard:
     measured_top: tuple[float, str] | None = field(converter=converters.optional(tuple))
     lowest: float
 
+    @property
+    def usable(self) -> bool:
+        """Whether models take the bands without being asked: not refused, and sound is stable in all directions."""
+        return self.status != "refused" and self.debye is not None
+
 
 def phonons(name: str, normal: ArrayLike = (0, 0, 1)) -> Bands:
     """Return the full phonon bands of a crystal of the package.
@@ -93,6 +99,14 @@ def phonons(name: str, normal: ArrayLike = (0, 0, 1)) -> Bands:
     return Bands(phonon_crystal(name), normal)
 
 
+@lru_cache(maxsize=256)
+def phonon_spectrum(name: str, normal: tuple[float, ...] = (0, 0, 1)) -> BandSpectrum:
+    """Return the spectra of a crystal's bands, from the cache of this user; parameters and errors as in `phonons`."""
+    resolved, masses = _resolve_name(name), atomic_masses()
+    inputs = {"file": _checksums()[resolved], "masses": masses, "normal": unit_vector(normal)}
+    return cached_spectrum(resolved, inputs, lambda: phonons(resolved, normal).spectrum)
+
+
 def phonon_crystal(name: str) -> Crystal:
     """Return the crystal with its force constants; parameters and errors as in `phonons`."""
     content = _read_crystal_file(_resolve_name(name))
@@ -108,6 +122,11 @@ def phonon_crystal(name: str) -> Crystal:
 def phonon_card(name: str) -> PhononCard:
     """Return origin and quality of the force constants of a crystal; errors as in `phonons`."""
     return PhononCard(**_read_crystal_file(_resolve_name(name))["card"])
+
+
+def has_phonons(name: str) -> bool:
+    """Tell whether the package has force constants under this very name."""
+    return name in _checksums()
 
 
 def phonon_names() -> tuple[str, ...]:

@@ -136,7 +136,7 @@ def converged_spectra(
         table = evolve(table, change=_mesh_difference(table, old))
         if table.change <= tolerance:
             break
-    _warn_of_imaginary(crystal, table)
+    warn_of_imaginary(crystal.name, table)
     return _join_long_waves(table, old, _long_wave_series(crystal, normal, sound))
 
 
@@ -195,11 +195,11 @@ def _mean_normal_speed(levels: ModeLevels, directions: Array, parts: Array) -> A
     return total
 
 
-def _warn_of_imaginary(crystal: Crystal, table: MeshSpectra) -> None:
-    """Warn of imaginary frequencies."""
+def warn_of_imaginary(name: str, table: MeshSpectra) -> None:
+    """Warn of imaginary frequencies of a crystal."""
     if table.imaginary > 0:
         warnings.warn(
-            f"{crystal.name}: {table.imaginary:.2%} of the modes are imaginary, to {-table.lowest / THz:.3g}i THz, "
+            f"{name}: {table.imaginary:.2%} of the modes are imaginary, to {-table.lowest / THz:.3g}i THz, "
             "and left out; the crystal is unstable as given, or its supercell is too small",
             ValidityWarning,
             stacklevel=2,

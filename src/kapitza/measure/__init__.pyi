@@ -20,6 +20,7 @@ from kapitza.measure.fit import fit as fit
 from kapitza.measure.fit_result import ErrorBudget as ErrorBudget
 from kapitza.measure.fit_result import Fit as Fit
 from kapitza.measure.fit_result import fit_report as fit_report
+from kapitza.measure.interface import InterfacePrediction as InterfacePrediction
 from kapitza.measure.least_squares import Minimum as Minimum
 from kapitza.measure.likelihood import Bound as Bound
 from kapitza.measure.likelihood import Contours as Contours

@@ -2,8 +2,9 @@ r"""Models held against published measurements.
 
 A model is scored against the interval of what was published for an interface near a temperature, never against a
 single number: laboratories differ by factors of 2 to 15 for interfaces of the same name.  Measurements see the drop
-between profiles extrapolated to the interface, so that only the extrapolated conductance of a model is scored; the
-emitted and the local one stand beside it.
+between profiles extrapolated to the interface.  What a model gives for that is an estimate for gray, diffuse media,
+which lies farther from experiment than the emitted conductance: the emitted one is scored, and the extrapolated one
+only of results that know no other, such as a simulation.
 """
 
 import json
@@ -82,6 +83,13 @@ class Prediction:
     extrapolated: float | None = field(default=None, metadata=about("W m^-2 K^-1", "conductance, extrapolated drop"))
     sigma: float | None = field(default=None, metadata=about("W m^-2 K^-1", "uncertainty"))
 
+    @property
+    def scored(self) -> float | None:
+        """The conductance that is held against experiment, W m⁻² K⁻¹: the emitted one where it is known, else the
+        extrapolated one.
+        """
+        return self.extrapolated if self.emitted is None else self.emitted
+
 
 @frozen(eq=False)
 class Comparison:
@@ -137,15 +145,15 @@ class Comparison:
         return tuple(dict.fromkeys(one.measurement.citation for one in self.published))
 
     def factor(self, model: str) -> float | None:
-        """How far the extrapolated conductance of a model lies outside of the interval of published values.
+        """How far the scored conductance of a model lies outside of the interval of published values.
 
         1 inside; below 1 the share of the lowest published value, above 1 the multiple of the highest one. None without
-        an interval, for a model without an extrapolated conductance, and for upper limits.
+        an interval, for a model that knows the local drop alone, and for upper limits.
         """
         one, ends = self.prediction(model), self.interval
-        if one.limit or one.extrapolated is None or ends is None:
+        if one.limit or one.scored is None or ends is None:
             return None
-        return interval_factor(one.extrapolated, *ends)
+        return interval_factor(one.scored, *ends)
 
     def prediction(self, model: str) -> Prediction:
         """What a model says; an InputError names the models that were compared."""
@@ -181,8 +189,7 @@ def compare(
     temperature : K
     models : transmissions or conductances by the name of their model; None for all that the two sides allow.
         Conductances have to be known within `window` of the temperature.
-        A transmission is shown by all three drops; a conductance by its own, and it is scored only if that is the
-        extrapolated one.
+        A transmission is shown by all three drops and scored by the emitted one; a conductance by its own.
     window : measurements count within this relative distance from the temperature; 0.05 is 285 to 315 K at 300 K
 
     Returns
@@ -199,7 +206,7 @@ def compare(
     found = measured(one, other, kelvin, window=window)
     published = tuple(_nearest_value(entry, kelvin, window) for entry in found)
     if models is None:
-        predictions = tuple(map(_prediction_from_estimate, register.predict(left, right, kelvin)))
+        predictions = tuple(map(_prediction_from_estimate, register.predict(left, right, kelvin, "all")))
     else:
         predictions = tuple(predict_drops(name, model, kelvin, window) for name, model in models.items())
     return Comparison(one, other, kelvin, window, published, predictions)
@@ -239,7 +246,7 @@ def compare_all(
 
 def _predict_unit(unit: UnitInputs) -> UnitResult:
     """Kernel: what all models say of one interface, as text."""
-    found = register.predict(str(unit["left"]), str(unit["right"]), float(np.asarray(unit["temperature"])))
+    found = register.predict(str(unit["left"]), str(unit["right"]), float(np.asarray(unit["temperature"])), "all")
     return {"predictions": np.array(json.dumps([asdict(_prediction_from_estimate(one)) for one in found]))}
 
 

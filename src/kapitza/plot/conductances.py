@@ -12,6 +12,7 @@ from kapitza.core.conductance import Conductance, Drop
 from kapitza.errors import InputError
 from kapitza.measure.catalogue import Measurement
 from kapitza.measure.compare import Comparison
+from kapitza.measure.interface import BestEstimate, InterfacePrediction
 from kapitza.plot.style import (
     GREY_LEVELS,
     LINE_COLOURS,
@@ -38,24 +39,28 @@ _DROP_MARKERS = (
     ("extrapolated", "s", LINE_COLOURS[0], 0.2),
 )
 
+_BAND_COLOUR, _BEST_COLOUR = "0.88", "0.55"
+
 _Curve = tuple[str, bool, Conductance]
 
 
 def conductance(
-    *results: Estimate | Conductance,
+    *results: InterfacePrediction | Estimate | Conductance,
     measured: Sequence[Measurement] = (),
-    drop: Drop = "extrapolated",
+    drop: Drop = "emitted",
     ax: Axes | None = None,
 ) -> Axes:
     """Draw conductance against temperature: lines for models, points with bars for measurements.
+
+    Of a prediction of an interface the best estimate comes first, with its 95 % interval as a band behind the models.
 
     Limits are grey.  Measurements through an interlayer, under pressure or carried by electrons are hollow, as no
     model of two bare solids means them.  Axes are logarithmic where a quantity spans more than a factor of 25.
 
     Parameters
     ----------
-    results : estimates of `predict`, drawn by one drop, or conductances, drawn as they are
-    measured : published values, of the extrapolated drop
+    results : what `predict` returns, or estimates of it, drawn by one drop, or conductances, drawn as they are
+    measured : published values, of the extrapolated drop; those of predictions are drawn as well
     drop : by which estimates are drawn; those that do not define it are left out
 
     Raises
@@ -63,18 +68,23 @@ def conductance(
     InputError
         if there is nothing to draw
     """
+    predictions = [one for one in results if isinstance(one, InterfacePrediction)]
+    measured = [*(entry for one in predictions for entry in one.measured), *measured]
     curves = [curve for result in results for curve in _result_curves(result, drop)]
     if not curves and not measured:
         raise InputError(f"nothing to draw by the {drop} drop: got {len(results)} results and no measurement")
     ax = new_axes() if ax is None else ax
-    everything = [one for _, _, one in curves] + [entry.conductance for entry in measured]
+    best = [one.estimate for one in predictions if one.estimate.interval is not None]
+    everything = [one for _, _, one in curves] + [one.conductance for one in (*best, *measured)]
     scale, unit = power_unit(np.concatenate([one.value for one in everything]))
+    for one in best:
+        _draw_best(ax, one, scale)
     _draw_curves(ax, curves, scale)
     _draw_measured(ax, measured, scale)
-    shown = [one for _, limit, one in curves if not limit] + [entry.conductance for entry in measured]
+    shown = [one for _, limit, one in curves if not limit] + [one.conductance for one in (*best, *measured)]
     _scale_axes(ax, everything, shown, scale)
     ax.set(xlabel="temperature (K)", ylabel=f"conductance ({unit} m⁻² K⁻¹)\n{_drop_names(curves, measured)}")
-    names = {f"{one.left} | {one.right}" for one in results if isinstance(one, Estimate)}
+    names = {f"{one.left} | {one.right}" for one in results if not isinstance(one, Conductance)}
     if len(names) == 1:
         ax.set_title(names.pop(), fontsize="medium")
     legend_beside(ax)
@@ -90,11 +100,31 @@ def _drop_names(curves: Sequence[_Curve], measured: Sequence[Measurement]) -> st
     return f"lines: {lines} drop, points: {points} drop"
 
 
-def _result_curves(result: Estimate | Conductance, drop: Drop) -> list[_Curve]:
+def _result_curves(result: InterfacePrediction | Estimate | Conductance, drop: Drop) -> list[_Curve]:
     """Return what is drawn of a result: label, whether it is a limit, and the conductance."""
     if isinstance(result, Conductance):
         return [(result.method or result.drop, False, result)]
+    if isinstance(result, InterfacePrediction):
+        return [curve for one in result.models for curve in _result_curves(one, drop)]
     return [(result.title, result.limit, one) for one in result.drops if one.drop == drop]
+
+
+def _draw_best(ax: Axes, best: BestEstimate, scale: float) -> None:
+    """Draw the best estimate with its 95 % interval, at one temperature as a bar."""
+    ends, one = best.interval, best.conductance
+    if ends is None:
+        return
+    low, high = ends.T / scale
+    label = f"best estimate ({best.basis}), 95 %"
+    if one.temperature.size > 1:
+        ax.fill_between(one.temperature, low, high, color=_BAND_COLOUR, linewidth=0, zorder=0, label=label)
+        ax.plot(one.temperature, one.value / scale, color=_BEST_COLOUR, linewidth=3.5, zorder=1)
+        return
+    value = one.value / scale
+    ax.errorbar(
+        one.temperature, value, (value - low, high - value), fmt="_", color=_BEST_COLOUR, ecolor=_BAND_COLOUR,
+        markersize=22, markeredgewidth=4, elinewidth=14, zorder=0, label=label,
+    )  # fmt: skip
 
 
 def _draw_curves(ax: Axes, curves: Sequence[_Curve], scale: float) -> None:
@@ -140,6 +170,8 @@ def _scale_axes(ax: Axes, everything: Sequence[Conductance], shown: Sequence[Con
     kelvin = np.concatenate([one.temperature for one in everything])
     if spans_widely(kelvin):
         make_logarithmic(ax, "x", float(kelvin.min()) / 1.1, float(kelvin.max()) * 1.1)
+    elif kelvin.max() < 1.05 * kelvin.min():
+        ax.set_xlim(0.95 * float(kelvin.min()), 1.05 * float(kelvin.max()))
     value, all_values = _finite_values(shown or everything) / scale, _finite_values(everything) / scale
     if not value.size:
         return

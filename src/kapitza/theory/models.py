@@ -19,7 +19,7 @@ from kapitza.theory.inelastic import three_phonon
 from kapitza.theory.khalatnikov import khalatnikov, rayleigh_modes
 from kapitza.theory.limits import elastic_limit, inelastic_radiation_limit, radiation_limit, specular_limit
 from kapitza.theory.plane_waves import Medium, is_light_liquid
-from kapitza.theory.sides import DEFAULT_NORMAL, InterfaceSide, SideDescription, describe_side
+from kapitza.theory.sides import DEFAULT_NORMAL, InterfaceSide, SideDescription, describe_sides
 
 
 @frozen(eq=False)
@@ -47,6 +47,7 @@ class Model:
     theory: Callable[..., Transmission] = field(repr=False)
     limit: bool = False  # True for an upper limit, which no interface reaches
     asked: bool = False  # True where it is applied only when named, because it has a parameter that nobody knows
+    bands: str = ""  # model of the same assumption that takes full bands, for models of Debye solids beside it
     thermal: bool = False  # True where the transmission holds at one temperature alone
 
     def transmission(
@@ -59,7 +60,7 @@ class Model:
         statistics: Statistics = "quantum",
     ) -> Transmission:
         """Spectral transmission by this model; parameters as for `predict`, without effect on elastic models."""
-        return self.apply(describe_side(left, normals[0]), describe_side(right, normals[1]), temperature, statistics)
+        return self.apply(*describe_sides(left, right, normals), temperature, statistics)
 
     def apply(
         self, left: InterfaceSide, right: InterfaceSide, temperature: float, statistics: Statistics = "quantum"
@@ -150,16 +151,19 @@ def _model(
     limit: bool = False,
     asked: bool = False,
     thermal: bool = False,
+    bands: str = "",
 ) -> Model:
     """A row of the register; references are keys separated by blanks."""
     keys = tuple(references.split())
     return Model(
-        name=name, title=title, references=keys, sides=sides, theory=theory, limit=limit, asked=asked, thermal=thermal
-    )
+        name=name, title=title, references=keys, sides=sides, theory=theory, limit=limit, asked=asked, thermal=thermal,
+        bands=bands,
+    )  # fmt: skip
 
 
 _SPEEDS = SideNeeds("speeds of sound of both sides", lambda side: side.isotropic, _has_solid)
 _SOLID_SPEEDS = SideNeeds("speeds of sound of both solids", lambda side: side.solid)
+_DEBYE = SideNeeds("both sides as Debye solids or liquids", lambda side: side.isotropic)
 _PHONONS = SideNeeds("phonons of both sides", lambda side: side.phonons or side.elastic)
 _STIFFNESS = SideNeeds("the stiffness of both sides (a liquid may be one)", lambda side: side.medium, _has_crystal)
 _RESOLVED_STIFFNESS = SideNeeds(
@@ -177,6 +181,7 @@ MODEL_REGISTER: tuple[Model, ...] = (
         _LIQUID_AND_SOLID, _khalatnikov_either_side,
     ),
     _model("dmm", "DMM", "swartz1989 reddy2005", _PHONONS, dmm),
+    _model("dmm-debye", "DMM, Debye", "swartz1989", _DEBYE, dmm, bands="dmm"),
     _model("dmm-crystal", "DMM, crystals", "swartz1989 chen2013", _STIFFNESS, dmm),
     _model(
         "three-phonon", "DMM + three-phonon, s = 1", "saaskilahti2014", _PHONONS, three_phonon, asked=True, thermal=True
@@ -187,10 +192,16 @@ MODEL_REGISTER: tuple[Model, ...] = (
         limit=True,
     ),
     _model("elastic-limit", "elastic limit", "polanco2015", _PHONONS, elastic_limit, limit=True),
+    _model("elastic-limit-debye", "elastic limit, Debye", "polanco2015", _DEBYE, elastic_limit, limit=True,
+           bands="elastic-limit"),
     _model("elastic-limit-crystal", "elastic limit, crystals", "polanco2015", _STIFFNESS, elastic_limit, limit=True),
     _model(
         "inelastic-limit", "inelastic radiation limit", "stoner1993", _PHONONS, inelastic_radiation_limit,
         limit=True, thermal=True,
+    ),
+    _model(
+        "inelastic-limit-debye", "inelastic radiation limit, Debye", "stoner1993", _DEBYE, inelastic_radiation_limit,
+        limit=True, thermal=True, bands="inelastic-limit",
     ),
     _model(
         "inelastic-limit-crystal", "inelastic radiation limit, crystals", "stoner1993", _STIFFNESS,
@@ -220,7 +231,7 @@ def applicable_models(
     normals: tuple[ArrayLike, ArrayLike] = (DEFAULT_NORMAL, DEFAULT_NORMAL),
 ) -> tuple[Model, ...]:
     """Models that two sides allow, those that are applied only when named among them; parameters as for `predict`."""
-    a, b = describe_side(left, normals[0]), describe_side(right, normals[1])
+    a, b = describe_sides(left, right, normals)
     return tuple(one for one in MODEL_REGISTER if one.sides.fits(a, b))
 
 
@@ -228,7 +239,7 @@ def predict(
     left: SideDescription,
     right: SideDescription,
     temperature: ArrayLike,
-    theories: str | Sequence[str] | None = None,
+    models: Sequence[str] | str | None = None,
     *,
     statistics: Statistics = "quantum",
     normals: tuple[ArrayLike, ArrayLike] = (DEFAULT_NORMAL, DEFAULT_NORMAL),
@@ -239,7 +250,8 @@ def predict(
     ----------
     left, right : records, names of the library, or paths of phonopy files
     temperature : (nT,) K, increasing
-    theories : names of models; None for all that the sides allow and that need no further parameter
+    models : names of models; "all" for all that the sides allow and that need no further parameter; None for those of
+        them that take the fullest spectra: full bands where both sides have them, else all
     statistics : "quantum", or "classical" as in molecular dynamics
     normals : of either side, Cartesian in the axes of its crystal, for names and paths; records have their own
 
@@ -255,15 +267,35 @@ def predict(
     DataError
         for a file that is no phonopy file
     """
+    sides = describe_sides(left, right, normals)
+    return apply_models(*sides, temperature, models, statistics)
+
+
+def apply_models(
+    left: InterfaceSide,
+    right: InterfaceSide,
+    temperature: ArrayLike,
+    models: Sequence[str] | str | None = None,
+    statistics: Statistics = "quantum",
+) -> tuple[Estimate, ...]:
+    """Conductance between two described sides; parameters and errors as for `predict`."""
     kelvin = increasing_temperatures(temperature)
     check_filled("temperature", kelvin)
-    a, b = describe_side(left, normals[0]), describe_side(right, normals[1])
-    wanted = [one for one in MODEL_REGISTER if not one.asked and one.sides.fits(a, b)]
-    if theories is not None:
-        wanted = [find_model(name) for name in dict.fromkeys(name_tuple(theories))]
+    wanted = _chosen_models(left, right, models)
     if not wanted:
-        raise InputError(f"no model fits {a.name} and {b.name}; asked for {list(theories or ())}")
-    return tuple(_estimate_conductance(one, a, b, kelvin, statistics) for one in wanted)
+        raise InputError(f"no model fits {left.name} and {right.name}; asked for {list(models or ())}")
+    return tuple(_estimate_conductance(one, left, right, kelvin, statistics) for one in wanted)
+
+
+def _chosen_models(left: InterfaceSide, right: InterfaceSide, models: Sequence[str] | str | None) -> list[Model]:
+    """The models of a choice, in its order or that of the register."""
+    if models is not None and models != "all":
+        return [find_model(name) for name in dict.fromkeys(name_tuple(models))]
+    fitting = [one for one in MODEL_REGISTER if not one.asked and one.sides.fits(left, right)]
+    if left.spectrum is None and right.spectrum is None:
+        return [one for one in fitting if not one.bands]  # those of full bands are the same there
+    full = [one for one in fitting if one.sides is _PHONONS]
+    return fitting if models == "all" or not full else full
 
 
 def _estimate_conductance(

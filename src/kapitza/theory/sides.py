@@ -3,19 +3,41 @@
 from os import PathLike, fspath
 from pathlib import Path
 
-from attrs import frozen
+import numpy as np
+from attrs import evolve, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.phonons import Phonons
 from kapitza.errors import InputError
+from kapitza.matter.band_spectrum import BandSpectrum
 from kapitza.matter.bands import Bands
 from kapitza.matter.elastic import Elastic
 from kapitza.matter.isotropic import Fluid, Solid
-from kapitza.matter.library import material, materials
+from kapitza.matter.library import material
 from kapitza.matter.material import Material
+from kapitza.matter.phonons import has_phonons, phonon_card, phonon_spectrum
 from kapitza.matter.sheet import LIBRARY_SHEETS
 
 DEFAULT_NORMAL = (0, 0, 1)
+_AMBIGUOUS_NAMES = {"sio2": "SiO2 is taken for amorphous silica, a-SiO2; the crystal is alpha-quartz"}
+_TUBE_REFUSAL = (
+    "heat leaves a tube along a line or at its ends, not through a plane; take graphene or graphite for its wall, or "
+    "molecular dynamics of the tube itself (kapitza.simulate.md.systems.soft.nanotube_in_matrix)"
+)
+_REFUSED_NAMES: dict[str, str] = dict.fromkeys(("cnt", "swcnt", "mwcnt", "carbon nanotube", "nanotube"), _TUBE_REFUSAL)
+
+
+@frozen
+class CrystalName:
+    """A crystal of the package and the normal of its surface; its bands are computed when they are asked for."""
+
+    name: str
+    normal: tuple[float, ...]
+
+    @property
+    def spectrum(self) -> BandSpectrum:
+        """Spectra of its bands."""
+        return phonon_spectrum(self.name, self.normal)
 
 
 @frozen(eq=False)
@@ -26,7 +48,9 @@ class InterfaceSide:
     solid: Solid | None = None
     elastic: Elastic | None = None
     fluid: Fluid | None = None
-    spectrum: Phonons | None = None  # full bands, a dispersion fit, a sheet, or any other `Phonons`
+    spectrum: Phonons | None = None  # a dispersion fit, a sheet, bands of a file, or any other `Phonons`
+    crystal: CrystalName | None = None  # of a crystal whose bands are in the package
+    remark: str = ""  # what a reader has to know of what the name was taken for
 
     @property
     def phonons(self) -> Phonons | None:
@@ -62,11 +86,76 @@ def describe_side(side: SideDescription, normal: ArrayLike = DEFAULT_NORMAL) -> 
         return InterfaceSide(bands.name, spectrum=bands)
     if isinstance(side, PathLike):
         raise InputError(f"{fspath(side)!r} is no phonopy file: expected a name that ends in .yaml")
-    if isinstance(side, str) and side in LIBRARY_SHEETS and side not in materials():
-        return InterfaceSide(side, spectrum=LIBRARY_SHEETS[side])
-    if isinstance(side, (str, Material)):
-        return _side_of_material(side if isinstance(side, Material) else material(side), normal)
+    if isinstance(side, str):
+        return _side_of_name(side.strip(), normal)
+    if isinstance(side, Material):
+        return _side_of_material(side, normal)
     return _side_of_record(side)
+
+
+def describe_sides(
+    left: SideDescription,
+    right: SideDescription,
+    normals: tuple[ArrayLike, ArrayLike] = (DEFAULT_NORMAL, DEFAULT_NORMAL),
+) -> tuple[InterfaceSide, InterfaceSide]:
+    """Return both sides, with full bands where either has them and as Debye solids where one has not.
+
+    A side that is nothing but a spectrum (bands of a file, a sheet) is met by the bands of the other where the package
+    has them.
+    """
+    sides = describe_side(left, normals[0]), describe_side(right, normals[1])
+    if all(side.spectrum is not None or side.crystal is not None for side in sides):
+        one, other = (side if side.crystal is None else evolve(side, spectrum=side.crystal.spectrum) for side in sides)
+        return one, other
+    return sides
+
+
+def _side_of_name(name: str, normal: ArrayLike) -> InterfaceSide:
+    """Return what the library, the sheets and the crystals with bands know under a name."""
+    if name.casefold() in _REFUSED_NAMES:
+        raise InputError(f"{name}: {_REFUSED_NAMES[name.casefold()]}")
+    try:
+        found = material(name)
+    except InputError:
+        crystal = _crystal_name(name, normal)
+        if crystal is not None:
+            return InterfaceSide(name, crystal=crystal, spectrum=crystal.spectrum, remark=_crystal_remark(name))
+        if name in LIBRARY_SHEETS:
+            return InterfaceSide(name, spectrum=LIBRARY_SHEETS[name], remark=_sheet_remark(name))
+        if has_phonons(name):
+            raise InputError(
+                f"{name} has no usable phonons: {phonon_card(name).reason}; give density and speeds of sound in a file "
+                "of materials"
+            ) from None
+        raise
+    return evolve(_side_of_material(found, normal), crystal=_crystal_name(found.name, normal), remark=name_remark(name))
+
+
+def name_remark(name: str) -> str:
+    """Return what a name is taken for that may mean another material too; empty for most."""
+    return _AMBIGUOUS_NAMES.get(name.strip().casefold(), "")
+
+
+def _crystal_name(name: str, normal: ArrayLike) -> CrystalName | None:
+    """Return the crystal of that very name whose bands models take; None where the package has none."""
+    if not has_phonons(name) or not phonon_card(name).usable:
+        return None
+    return CrystalName(name, tuple(np.asarray(normal, dtype=float).tolist()))
+
+
+def _sheet_remark(name: str) -> str:
+    """What a single layer is taken for."""
+    return (
+        f"{name} is a single layer, here as if welded to the other side; kapitza.theory.sheet_on_solid holds it by "
+        "van der Waals bonds"
+    )
+
+
+def _crystal_remark(name: str) -> str:
+    """What the name of a crystal with bands is taken for that may be a single layer too."""
+    if name not in LIBRARY_SHEETS:
+        return ""
+    return f"{name} is taken for the bulk crystal; the single layer is kapitza.matter.sheet({name!r})"
 
 
 def is_path(side: str | PathLike[str]) -> bool:

@@ -139,8 +139,8 @@ def _extrapolated_conductance(found: Estimate, side: BoundarySides) -> Conductan
 
 def _boundary_from_saved(saved: Any, side: BoundarySides, drop: str, theory: str) -> Conductance:
     """A conductance from what a file holds."""
-    if isinstance(saved, dict) and "estimates" in saved:
-        names = {one.model: one for one in saved["estimates"]}
+    if isinstance(saved, dict) and (kept := {"models", "estimates"} & saved.keys()):
+        names = {one.model: one for one in saved[kept.pop()]}
         if theory not in names:
             raise InputError(f"holds estimates by {', '.join(names)}: say which, theory = {next(iter(names), '')!r}")
         saved = names[theory]

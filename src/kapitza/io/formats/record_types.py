@@ -56,6 +56,7 @@ SAVED_MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "measure.catalogue": ("Measurement",),
         "measure.compare": ("Comparison", "Prediction", "Published"),
         "measure.design": ("Design",),
+        "measure.interface": ("BestEstimate", "InterfacePrediction"),
         "measure.eels.contrast": ("SideContrast",),
         "measure.eels.jump": ("InterfaceJump",),
         "measure.eels.map": ("TemperatureMap",),

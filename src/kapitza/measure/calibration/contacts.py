@@ -99,7 +99,7 @@ def refusal(left: str | Material, right: str | Material) -> str:
     """
     for side in (left, right):
         if isinstance(side, str) and side in LIBRARY_SHEETS and side not in materials():
-            return f"{side} is a sheet: bonds to sheets were not learnt"
+            return f"bonds to sheets of {side} were not learnt"
     sides = [material(side) if isinstance(side, str) else side for side in (left, right)]
     for side in sides:
         elements = composition(side.formula)

@@ -63,6 +63,7 @@ class CalibratedEstimate:
     spread : (nT,) standard deviation of ln G
     support : measured contacts on which it leans, those it leans on most first
     measured_by : DOIs of all sources that measured this very contact
+    contacts : number of measured contacts that it was learnt from
     distance : (nT,) to the nearest row, in lengths of the smooth features
     cautions : where it extrapolates, in words; empty where it does not
     """
@@ -74,6 +75,7 @@ class CalibratedEstimate:
     spread: Array = field(converter=numbers)
     support: tuple[Support, ...]
     measured_by: tuple[str, ...]
+    contacts: int
     distance: Array = field(converter=numbers)
     cautions: tuple[str, ...] = ()
 
@@ -145,6 +147,7 @@ def calibrated_conductance(
         spread=np.maximum(spread, LABORATORY_NOISE),
         support=_support(state.rows, np.abs(leaning).sum(axis=0)),
         measured_by=tuple(np.unique(here).tolist()),
+        contacts=np.unique(state.rows.contact).size,
         distance=distance,
         cautions=_cautions(state.rows, wanted, distance),
     )

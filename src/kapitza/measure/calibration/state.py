@@ -27,7 +27,7 @@ from kapitza.measure.calibration.contacts import (
     refusal,
     trend,
 )
-from kapitza.measure.calibration.process import COLUMNS, Rows, Scales, fit_scales
+from kapitza.measure.calibration.process import COLUMNS, Rows, Scales
 from kapitza.measure.catalogue import Condition, Measurement
 from kapitza.units import MW
 
@@ -152,12 +152,6 @@ def join_rows(parts: Sequence[Rows]) -> Rows:
 def training_rows(entries: Iterable[Measurement]) -> Rows:
     """Rows of all records that the calibration leans on."""
     return join_rows([rows_of(one, f"s{number}") for number, one in enumerate(entries) if is_learnt(one)])
-
-
-def refit(entries: Iterable[Measurement]) -> State:
-    """The state learnt from records of the catalogue."""
-    scales, rows = fit_scales(training_rows(entries))
-    return State(scales, rows, catalogue_digest())
 
 
 def catalogue_digest() -> str:

@@ -1,0 +1,94 @@
+"""Diffuse mismatch without any fitted number against the catalogue: full bands beside Debye solids.
+
+Usage: python benchmarks/experiment.py [--pairs]
+
+All interfaces of the catalogue near 300 K whose both sides have phonons in the package, by the emitted drop, against
+the median of the published values of each.  `--pairs` prints one line for each interface.
+"""
+
+import argparse
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import frozen
+
+from kapitza.errors import ValidityWarning
+from kapitza.matter.library import materials
+from kapitza.measure.catalogue import measured, measured_interfaces
+from kapitza.measure.compare import Comparison, compare
+from kapitza.theory.models import apply_models
+from kapitza.theory.sides import describe_sides
+from kapitza.units import MW
+
+TEMPERATURE = 300.0
+MODELS = {"dmm": "DMM, full bands", "three-phonon": "with three phonons, s = 1", "dmm-debye": "DMM, Debye"}
+
+
+@frozen(eq=False)
+class Scored:
+    """An interface with its published values and what models say of it, W m⁻² K⁻¹."""
+
+    published: Comparison
+    values: dict[str, float]
+
+    @property
+    def name(self) -> str:
+        """Both sides."""
+        return f"{self.published.left}/{self.published.right}"
+
+    @property
+    def median(self) -> float:
+        """Of the published values, W m⁻² K⁻¹."""
+        return self.published.median or np.nan
+
+    def ratio(self, model: str) -> float:
+        """Of a model to the median of the published values."""
+        return self.values[model] / self.median
+
+
+def interfaces(models: Sequence[str] = tuple(MODELS)) -> list[Scored]:
+    """All interfaces of the catalogue near 300 K whose both sides have bands."""
+    known, found = set(materials()), []
+    for left, right in measured_interfaces():
+        if not {left, right} <= known or left == right or not measured(left, right, TEMPERATURE):
+            continue
+        published = compare(left, right, TEMPERATURE, {})
+        sides = describe_sides(left, right)
+        if published.direct and all(side.crystal is not None for side in sides):
+            estimates = apply_models(*sides, TEMPERATURE, models)
+            found.append(Scored(published, {one.model: float(one.emitted.value[0]) for one in estimates}))
+    return found
+
+
+def table(found: Sequence[Scored], models: Sequence[str] = tuple(MODELS)) -> str:
+    """Median factor, bias, share within a factor 2 and largest factor of each model."""
+    lines = ["| model | interfaces | median factor | within a factor 2 | median ratio | scatter |", "|---|---|---|---|---|---|"]
+    for model in models:
+        error = np.log([one.ratio(model) for one in found])
+        size, centred = np.abs(error), np.abs(error - np.median(error))
+        lines.append(
+            f"| {MODELS[model]} | {size.size} | {np.exp(np.median(size)):.2f} | {np.mean(size < np.log(2)):.0%} "
+            f"| {np.exp(np.median(error)):.2f} | {np.exp(np.median(centred)):.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pairs", action="store_true", help="one line for each interface")
+    options = parser.parse_args()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ValidityWarning)  # imaginary modes of crystals unstable at 0 K are left out
+        found = interfaces()
+    print(table(found))
+    many = [one for one in found if len(one.published.sources) > 1]
+    print(f"\nof more than one source:\n\n{table(many)}")
+    if options.pairs:
+        for one in sorted(found, key=lambda each: each.ratio("dmm")):
+            ratios = "  ".join(f"{one.ratio(model):6.2f}" for model in MODELS)
+            print(f"{one.name:24s} {one.median / MW:7.0f}  {ratios}  {len(one.published.sources)}")
+
+
+if __name__ == "__main__":
+    main()

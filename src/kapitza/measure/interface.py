@@ -1,0 +1,246 @@
+"""The whole answer for one interface: the best estimate with its interval, the models of physics, what was measured."""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, overload
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, about
+from kapitza.core.conductance import Conductance, increasing_temperatures
+from kapitza.core.occupation import Statistics
+from kapitza.errors import InputError
+from kapitza.matter.material import Material
+from kapitza.measure.calibration.estimate import LABORATORY_NOISE, TEMPERATURE_RANGE, calibrated_conductance
+from kapitza.measure.catalogue import Measurement, measured
+from kapitza.theory.models import Estimate, apply_models
+from kapitza.theory.sides import DEFAULT_NORMAL, InterfaceSide, SideDescription, describe_sides, is_path
+
+Basis = Literal["measured", "calibrated", "physics"]
+_QUANTILE = 1.959963984540054  # of 95 %
+_PHYSICS_MODELS = ("khalatnikov", "dmm")  # that stand alone where nothing was learnt
+_NEAREST_CONTACTS = 3  # named as those on which an estimate leans
+
+
+@frozen(eq=False, kw_only=True)
+class BestEstimate:
+    r"""The conductance that one would bet on, and what it rests on.
+
+    Attributes
+    ----------
+    basis : "measured": this contact was measured; "calibrated": learnt from contacts like it; "physics": a model alone
+    conductance : median, with the standard uncertainty where there is an interval; by the extrapolated drop, or for
+        "physics" by the emitted one
+    spread : (nT,) standard deviation of ln G; None where nobody knows it
+    sources : who measured this very contact
+    support : measured contacts on which it leans most
+    reason : on what it rests, in words
+    """
+
+    basis: Basis
+    conductance: Conductance
+    spread: Array | None = field(metadata=about("1", "standard deviation of ln G"))
+    sources: tuple[str, ...] = ()
+    support: tuple[str, ...] = ()
+    reason: str = ""
+
+    @property
+    def interval(self) -> Array | None:
+        """(nT, 2) ends of the 95 % interval, W m⁻² K⁻¹; None where nobody knows it."""
+        if self.spread is None:
+            return None
+        factor = np.exp(_QUANTILE * self.spread)
+        return np.column_stack([self.conductance.value / factor, self.conductance.value * factor])
+
+
+@frozen(eq=False, kw_only=True)
+class InterfacePrediction:
+    """What is known of an interface; a sequence of the estimates of its models.
+
+    Attributes
+    ----------
+    left, right : names of the sides
+    estimate : the best estimate, at those of the temperatures at which there is one
+    models : what each model says
+    measured : published values of this interface
+    remarks : what a name was taken for, in a line each
+    """
+
+    left: str
+    right: str
+    estimate: BestEstimate
+    models: tuple[Estimate, ...]
+    measured: tuple[Measurement, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.models)
+
+    def __iter__(self) -> Iterator[Estimate]:
+        return iter(self.models)
+
+    @overload
+    def __getitem__(self, index: int) -> Estimate: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Estimate, ...]: ...
+    def __getitem__(self, index: int | slice) -> Estimate | tuple[Estimate, ...]:
+        return self.models[index]
+
+
+def predict(
+    left: SideDescription,
+    right: SideDescription,
+    temperature: ArrayLike,
+    models: Sequence[str] | str | None = None,
+    *,
+    statistics: Statistics = "quantum",
+    normals: tuple[ArrayLike, ArrayLike] = (DEFAULT_NORMAL, DEFAULT_NORMAL),
+) -> InterfacePrediction:
+    """Conductance of an interface: the best estimate, what the models of physics say, and what was measured.
+
+    Parameters
+    ----------
+    left, right : records, names of the library, or paths of phonopy files
+    temperature : (nT,) K, increasing
+    models : names of models; "all" for all that the sides allow and that need no further parameter; None for those of
+        them that take the fullest spectra: full bands where both sides have them, else all
+    statistics : "quantum", or "classical" as in molecular dynamics; of the models alone
+    normals : of either side, Cartesian in the axes of its crystal, for names and paths; records have their own
+
+    Returns
+    -------
+    InterfacePrediction; iterating over it gives the estimates of the models, in the order of the names or of the
+    register
+
+    Raises
+    ------
+    InputError
+        for unknown names, sides that do not have what a named model needs, temperatures not above 0 K, or classical
+        statistics where a named model has quantum rates
+    DataError
+        for a file that is no phonopy file
+    """
+    kelvin = increasing_temperatures(temperature)
+    sides = describe_sides(left, right, normals)
+    found = apply_models(*sides, kelvin, models, statistics)
+    published = published_measurements(_catalogue_name(left, sides[0]), _catalogue_name(right, sides[1]))
+    names = tuple(_calibrated_name(side, known) for side, known in zip((left, right), sides, strict=True))
+    return InterfacePrediction(
+        left=sides[0].name,
+        right=sides[1].name,
+        estimate=best_estimate((names[0], names[1]), kelvin, found, published),
+        models=found,
+        measured=published,
+        remarks=tuple(dict.fromkeys(side.remark for side in sides if side.remark)),
+    )
+
+
+def published_measurements(left: str, right: str) -> tuple[Measurement, ...]:
+    """Measurements of two sides by name; none for a name that catalogue and library do not know."""
+    try:
+        return measured(left, right)
+    except InputError:
+        return ()
+
+
+def _catalogue_name(side: SideDescription, known: InterfaceSide) -> str:
+    """The name that was typed, which may stand for several polytypes, or what a file or record holds."""
+    return side if isinstance(side, str) and not is_path(side) else known.name
+
+
+def _calibrated_name(side: SideDescription, known: InterfaceSide) -> str | Material:
+    """What the calibration knows a side by."""
+    return side if isinstance(side, Material) else known.name
+
+
+def best_estimate(
+    sides: tuple[str | Material, str | Material],
+    temperature: ArrayLike,
+    models: Sequence[Estimate],
+    published: Sequence[Measurement] = (),
+) -> BestEstimate:
+    """The best estimate that there is: calibrated, else from measurements of the contact itself, else by physics.
+
+    Parameters
+    ----------
+    sides : names of the library, or materials
+    temperature : (nT,) K, increasing; a calibrated estimate covers those of them that it can
+    models : estimates of models, one of which stands where nothing was measured
+    published : measurements of this contact
+    """
+    kelvin = increasing_temperatures(temperature)
+    low, high = TEMPERATURE_RANGE
+    inside = kelvin[(kelvin >= low) & (kelvin <= high)]
+    if not inside.size:
+        return _physics_estimate(models, f"calibrated estimates hold from {low:g} to {high:g} K")
+    try:
+        return _calibrated_estimate(sides, inside)
+    except InputError as err:
+        reason = str(err).removeprefix("no calibrated estimate: ").split(";")[0]
+    return _measured_estimate(kelvin, published, reason) or _physics_estimate(models, reason)
+
+
+def _calibrated_estimate(sides: tuple[str | Material, str | Material], temperature: Array) -> BestEstimate:
+    """What the calibration says; an InputError where it refuses."""
+    found = calibrated_conductance(*sides, temperature)
+    support = tuple(one.contact for one in found.support[:_NEAREST_CONTACTS])
+    here = len(found.measured_by)
+    if here:
+        reason = f"measured here by {here} source{'s' * (here > 1)}"
+    else:
+        reason = f"calibrated on {found.contacts} contacts, nearest {', '.join(support)}"
+    return BestEstimate(
+        basis="measured" if here else "calibrated",
+        conductance=found.conductance,
+        spread=found.spread,
+        sources=found.measured_by,
+        support=support,
+        reason="; ".join((reason, *found.cautions)),
+    )
+
+
+def _measured_estimate(temperature: Array, published: Sequence[Measurement], refused: str) -> BestEstimate | None:
+    """Geometric mean over the sources that measured this contact near each temperature; None where nobody did."""
+    direct = [one for one in published if not one.exclusion or one.carriers == "electrons"]
+    rows: list[tuple[float, float, float]] = []
+    sources: dict[str, None] = {}
+    for kelvin in temperature.tolist():
+        by_source: dict[str, list[float]] = {}
+        for one in direct:
+            values = np.log(one.conductance.value[list(one.near(kelvin))]).tolist()
+            by_source.setdefault(one.doi, []).extend(values)
+        means = {doi: float(np.mean(values)) for doi, values in by_source.items() if values}
+        if means:
+            sources |= dict.fromkeys(means)
+            rows.append((kelvin, *_mean_and_spread(list(means.values()))))
+    if not rows:
+        return None
+    kelvins, mean, spread = np.array(rows).T
+    value = np.exp(mean)
+    return BestEstimate(
+        basis="measured",
+        conductance=Conductance(kelvins, value, value * spread, method="mean of the sources"),
+        spread=spread,
+        sources=tuple(sources),
+        reason=f"measured here by {len(sources)} source{'s' * (len(sources) > 1)}, no calibration: {refused}",
+    )
+
+
+def _mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
+    """Mean of ln G over sources, and the standard deviation of what one more laboratory would find."""
+    count = len(values)
+    scatter = float(np.std(values, ddof=1)) if count > 1 else 0.0
+    return float(np.mean(values)), max(scatter, LABORATORY_NOISE) * float(np.sqrt(1 + 1 / count))
+
+
+def _physics_estimate(models: Sequence[Estimate], refused: str) -> BestEstimate:
+    """One model, without an interval: of liquids on solids Khalatnikov's, else the diffuse one, else the first."""
+    by_name = {one.model: one for one in models}
+    chosen = next((by_name[name] for name in _PHYSICS_MODELS if name in by_name), models[0])
+    return BestEstimate(
+        basis="physics",
+        conductance=chosen.emitted,
+        spread=None,
+        reason=f"physics only ({chosen.title}), no interval: {refused}",
+    )
