@@ -22,6 +22,7 @@ from kapitza.theory.sides import describe_sides
 from kapitza.units import MW
 
 TEMPERATURE = 300.0
+_WEAK_CONDITIONS = ("van der Waals", "bonded", "native oxide", "cleaved")
 MODELS = {"dmm": "DMM, full bands", "three-phonon": "with three phonons, s = 1", "dmm-debye": "DMM, Debye"}
 
 
@@ -41,6 +42,11 @@ class Scored:
     def median(self) -> float:
         """Of the published values, W m⁻² K⁻¹."""
         return self.published.median or np.nan
+
+    @property
+    def weak(self) -> bool:
+        """Whether all published values are of bonded or oxidised contacts, which are not welded."""
+        return all(one.measurement.condition in _WEAK_CONDITIONS for one in self.published.direct)
 
     def ratio(self, model: str) -> float:
         """Of a model to the median of the published values."""
@@ -63,7 +69,10 @@ def interfaces(models: Sequence[str] = tuple(MODELS)) -> list[Scored]:
 
 def table(found: Sequence[Scored], models: Sequence[str] = tuple(MODELS)) -> str:
     """Median factor, bias, share within a factor 2 and largest factor of each model."""
-    lines = ["| model | interfaces | median factor | within a factor 2 | median ratio | scatter |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| model | interfaces | median factor | within a factor 2 | median ratio | scatter |",
+        "|---|---|---|---|---|---|",
+    ]
     for model in models:
         error = np.log([one.ratio(model) for one in found])
         size, centred = np.abs(error), np.abs(error - np.median(error))
@@ -82,8 +91,8 @@ def main() -> None:
         warnings.simplefilter("ignore", ValidityWarning)  # imaginary modes of crystals unstable at 0 K are left out
         found = interfaces()
     print(table(found))
-    many = [one for one in found if len(one.published.sources) > 1]
-    print(f"\nof more than one source:\n\n{table(many)}")
+    print(f"\nwithout bonded and oxidised contacts:\n\n{table([one for one in found if not one.weak])}")
+    print(f"\nof more than one source:\n\n{table([one for one in found if len(one.published.sources) > 1])}")
     if options.pairs:
         for one in sorted(found, key=lambda each: each.ratio("dmm")):
             ratios = "  ".join(f"{one.ratio(model):6.2f}" for model in MODELS)

@@ -1,16 +1,17 @@
 """Write the page "Models and experiment": every number in it, its tables and its figure come from this script.
 
-Usage: python docs/make_experiment_page.py [--bands FOLDER]
+Usage: python docs/make_experiment_page.py
 
-With a folder of phonopy files (Al.yaml, Si.yaml, ...) the page also says what full bands change.
+The figure of left-out contacts is that of `benchmarks/calibration.py --figure`.
 """
 
 # ruff: noqa: E501  (the text of a page)
 
-import argparse
+import sys
 import textwrap
 import warnings
 from collections.abc import Iterable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 import matplotlib as mpl
@@ -18,32 +19,32 @@ import matplotlib as mpl
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.transforms import Bbox
+from attrs import evolve
 
 from kapitza.errors import ValidityWarning
-from kapitza.matter.bands import Bands
 from kapitza.measure.catalogue import Measurement, measured
-from kapitza.measure.compare import Comparison, compare, compare_all
-from kapitza.theory.dmm import dmm
+from kapitza.measure.compare import Comparison, Prediction, compare_all
 from kapitza.units import MW, GPa
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "benchmarks"))
+experiment = import_module("experiment")
 PAGE = HERE / "theory" / "experiment.md"
-FIGURE, ROWS = HERE / "images" / "experiment.png", HERE / "images" / "experiment-rows.png"
+ROWS = HERE / "images" / "experiment-rows.png"
 TEMPERATURE = 300.0
-FILES = {  # phonopy files of the folder by the names of the library
-    "Al": "Al.yaml",
-    "Al2O3": "Al2O3.yaml",
-    "AlN": "AlN_wurtzite.yaml",
-    "Cr": "Cr.yaml",
-    "GaN": "GaN_wurtzite.yaml",
-    "Ge": "Ge.yaml",
-    "Si": "Si.yaml",
-    "ZnO": "ZnO.yaml",
-    "diamond": "C_diamond.yaml",
-}
 SCORED = ("amm", "amm-crystal", "dmm", "dmm-crystal")
+
+
+def debye_solids(one: Comparison) -> Comparison:
+    """A comparison with the models of Debye solids alone, under the names that they have where nobody knows bands."""
+    named = {found.model: found for found in one.predictions}
+    kept: list[Prediction] = []
+    for name, found in named.items():
+        if f"{name}-debye" in named:
+            kept.append(evolve(named[f"{name}-debye"], model=name))
+        elif not name.endswith("-debye"):
+            kept.append(found)
+    return evolve(one, predictions=tuple(kept))
 
 
 def number(value: float | None) -> str:
@@ -187,18 +188,17 @@ DMM with Debye spectra lies above the published interval in {(factors(all_, "dmm
 {factors(all_, "dmm").size} cases, by a median factor of {times(float(np.median(factors(all_, "dmm"))))}.  It is a formula
 for low temperatures, used here outside of its range.
 
-**The conversion of the drop makes it worse, and is right all the same.** What thermoreflectance measures on thick films
-is the extrapolated drop.  The conversion raises the DMM by a factor {ratio:.2f} in the median: Al/Si from
-{number(diffuse.emitted)} to {number(diffuse.extrapolated)} MW m⁻² K⁻¹, against {published(al_si)} published.  A comparison of the
-emitted conductance with a measurement lets one error partly hide the other.  See
-[Three temperature drops](drops.md).
+**The gray conversion of the drop makes it worse.** What thermoreflectance measures on thick films is the extrapolated
+drop.  For gray, diffuse media the conversion raises the DMM by a factor {ratio:.2f} in the median: Al/Si from
+{number(diffuse.emitted)} to {number(diffuse.extrapolated)} MW m⁻² K⁻¹, against {published(al_si)} published.  A solution of
+the Boltzmann equation with all free paths goes the other way for films of ordinary thickness, so that the emitted
+conductance is scored here.  See [Three temperature drops](drops.md).
 
 **Soft metals on diamond need an inelastic channel.** No elastic process can carry phonons above the cutoff of the soft
-side.  For Pb/diamond the elastic limit is {number(soft[0][1].emitted)} MW m⁻² K⁻¹ (extrapolated
-{number(soft[0][1].extrapolated)}), and up to {number(soft[0][0][1])} was published; the inelastic radiation limit,
+side.  For Pb/diamond the elastic limit is {number(soft[0][1].emitted)} MW m⁻² K⁻¹, and up to {number(soft[0][0][1])} was published; the inelastic radiation limit,
 {number(soft[0][2].emitted)}, is far above both.  Bi on hydrogen-terminated diamond shows
 {number(soft[1][0][1])} MW m⁻² K⁻¹ with an elastic limit of {number(soft[1][1].emitted)}: no proof there, although the
-AMM with {number(bi.prediction("amm").extrapolated)} stays below it too.  The AMM reaches {times(pb.factor("amm"))} of the
+AMM with {number(bi.prediction("amm").emitted)} stays below it too.  The AMM reaches {times(pb.factor("amm"))} of the
 lowest value for Pb/diamond.  That the DMM lands inside ({times(pb.factor("dmm"))}) says little, as it is within
 {100 * (1 - pb.prediction("dmm").emitted / pb.prediction("elastic-limit").emitted):.0f} % of the elastic limit: nearly
 every phonon that diamond sends below the cutoff of lead crosses.
@@ -217,8 +217,8 @@ lowest value, are: {wide}.  On diamond they follow the termination of the surfac
 
 **Epitaxial interfaces are closest to the models**, and they too conduct less than Debye spectra predict: {grown}
 (MW m⁻² K⁻¹ published, and the factor of the DMM to the whole interval).  Al/sapphire is the best studied of all:
-{len(al_sapphire.direct)} values from {published(al_sapphire)}, DMM {number(al_sapphire.prediction("dmm").extrapolated)},
-AMM {number(al_sapphire.prediction("amm").extrapolated)}.
+{len(al_sapphire.direct)} values from {published(al_sapphire)}, DMM {number(al_sapphire.prediction("dmm").emitted)},
+AMM {number(al_sapphire.prediction("amm").emitted)}.
 
 **AMM or DMM?** At room temperature neither assumption, perfect planes or complete diffusion, has a right to be true.  The
 AMM is at least as near to the published interval in {nearer(all_)} of {factors(all_, "amm").size} cases, mostly where the
@@ -277,8 +277,8 @@ print(found.factor("dmm"))  # 1 inside of the interval, else the ratio to its ne
 {counts(everything)}
 * **A model is scored against the interval**, never against a single number: an interface with one value and no stated
   uncertainty has no interval and gets no score.  {scored} of {len(all_)} interfaces have one.
-* **Only the extrapolated conductance is scored**, as thermoreflectance extrapolates the profiles of both sides to the
-  interface.  The models give it by the gray estimate of Milne's problem; the emitted one is listed as well.
+* **The emitted conductance is scored.**  Thermoreflectance extrapolates the profiles of both sides to the interface; the
+  gray estimate of that, which is listed as well, lies farther from experiment for every model.
 * **Set aside** are contacts that two solids in contact do not describe: with a layer between, under pressure (up to
   {high:g} GPa), damaged by ions, with electrons that carry the heat from metal to metal, one-sided bounds, and values
   that are flagged as duplicates, outliers or computed.
@@ -287,21 +287,30 @@ print(found.factor("dmm"))  # 1 inside of the interval, else the ratio to its ne
 
 {summary(all_)}
 
-![Predicted against published conductance at {TEMPERATURE:g} K](../images/experiment.png)
+The models of this table take both sides as isotropic Debye solids or as crystals by their elastic constants.
+{bands}
+## What has learnt from experiment
 
-Each bar is the interval of published values, the dot stands at their median: red where the model is too high, blue where
-it is too low, green inside.  Grey dots are interfaces with a single value.
+The [calibrated estimate](calibrated.md) is another matter: it knows what was measured on other contacts.  Here each value
+stands against the estimate that knew neither the contact nor anything else from the laboratories that measured it.
+
+![Left-out estimate against measured conductance, all temperatures](../images/left-out.png)
+
+Each point is a value of the catalogue, in the colour of its class of materials; the grey band is a factor 2 either way, the
+bar at the side the typical 95 % interval of one estimate.
+
+## Interface by interface
 
 ![Published intervals and models, one row for each interface](../images/experiment-rows.png)
-{bands}
+
 ## Where which model fails
 
 {reflow(where(all_))}
 
 ## All interfaces
 
-Conductance in MW m⁻² K⁻¹ at {TEMPERATURE:g} K.  "factor" is the ratio of the extrapolated conductance to the nearest end
-of the published interval, 1 inside.  AMM and DMM are those of isotropic Debye solids.
+Conductance in MW m⁻² K⁻¹ at {TEMPERATURE:g} K.  "factor" is the ratio of the emitted conductance to the nearest end of
+the published interval, 1 inside.  AMM and DMM are those of isotropic Debye solids.
 
 {table(all_)}
 
@@ -322,58 +331,6 @@ uncertainties: Y.-J. Wu, T. Zhan, Z. Hou, L. Fang and Y. Xu, Sci. Data 7, 36 (20
 """
 
 
-def draw(all_: Sequence[Comparison], path: Path) -> None:
-    """Predicted against published, one panel for AMM and one for DMM."""
-    figure, panels = plt.subplots(1, 2, figsize=(12, 6.2), sharex=True, sharey=True, layout="constrained")
-    for ax, model in zip(panels, ("amm", "dmm"), strict=True):
-        panel(ax, all_, model)
-    panels[0].set_ylabel("predicted, extrapolated drop (MW m⁻² K⁻¹)")
-    figure.canvas.draw()
-    for ax, model in zip(panels, ("amm", "dmm"), strict=True):
-        label(ax, all_, model)
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
-
-
-def panel(ax: Axes, all_: Sequence[Comparison], model: str) -> None:
-    """Draw one model."""
-    line = np.array([2.0, 3e4])
-    for ratio, style in ((1, "k-"), (10, "k:")):
-        ax.plot(line, ratio * line, style, lw=0.8)
-        ax.text(3.4, 4.2 * ratio, f"{ratio}:1", rotation=44, fontsize=8)
-    for one in all_:
-        value, median = one.prediction(model).extrapolated, one.median
-        if value is None or median is None:
-            continue
-        f = one.factor(model)
-        colour = "0.65" if f is None else "tab:green" if f == 1 else "tab:red" if f > 1 else "tab:blue"
-        if one.interval is not None:
-            ax.plot(np.array(one.interval) / MW, [value / MW] * 2, "-", color=colour, lw=1.2, alpha=0.6)
-        ax.plot(median / MW, value / MW, "o", color=colour, ms=3.5)
-    ax.set(xscale="log", yscale="log", xlim=(3, 3e3), ylim=(3, 3e4), title=f"{model.upper()}, isotropic Debye solids")
-    ax.set_xlabel("published (MW m⁻² K⁻¹)")
-    ax.grid(which="major", alpha=0.25)
-
-
-def label(ax: Axes, all_: Sequence[Comparison], model: str) -> None:
-    """Name the interfaces that have an interval, farthest from it first, as far as there is room."""
-    scored = [(abs(np.log(f)), one) for one in all_ if (f := one.factor(model)) is not None]
-    points = [(one.median, one.prediction(model).extrapolated) for one in all_ if one.median]
-    marks = ax.transData.transform(np.array(points, dtype=float) / MW)
-    taken = [Bbox.from_bounds(x - 3, y - 3, 6, 6) for x, y in marks]
-    for _, one in sorted(scored, key=lambda pair: -pair[0]):
-        at = (one.median / MW, one.prediction(model).extrapolated / MW)
-        for shift, side in (((5, 3), "left"), ((-5, 3), "right"), ((5, -8), "left"), ((-5, -8), "right")):
-            text = ax.annotate(
-                f"{one.left}/{one.right}", at, shift, textcoords="offset points", fontsize=6.5, ha=side, color="0.2"
-            )
-            box = text.get_window_extent()
-            if not any(box.overlaps(other) for other in taken):
-                taken.append(box)
-                break
-            text.remove()
-
-
 def rows(all_: Sequence[Comparison], bands: Sequence[Comparison], path: Path) -> None:
     """One row for each interface with an interval: published values, models and limit."""
     scored = sorted((one for one in all_ if one.interval), key=lambda one: one.median)
@@ -388,81 +345,86 @@ def rows(all_: Sequence[Comparison], bands: Sequence[Comparison], path: Path) ->
         direct = [value.value / MW for value in one.direct]
         ax.plot(direct, [y] * len(direct), "k|", ms=6)
         for model, mark, colour, name in marks:
-            value = one.prediction(model).extrapolated / MW
+            value = one.prediction(model).emitted / MW
             ax.plot(value, y, mark, color=colour, ms=4, label=name if y == 0 else None)
-        limit = one.prediction("elastic-limit").extrapolated / MW
+        limit = one.prediction("elastic-limit").emitted / MW
         ax.plot(limit, y, ">", color="0.3", mfc="none", ms=5, label="elastic limit" if y == 0 else None)
     shown = False
     for y, one in enumerate(scored):
         if (found := full.get(frozenset((one.left, one.right)))) is not None:
-            value = found.prediction("dmm").extrapolated / MW
+            value = found.prediction("dmm").emitted / MW
             ax.plot(value, y, "D", color="tab:red", ms=4, label=None if shown else "DMM, full bands")
             shown = True
     ax.set_yticks(range(len(scored)), [f"{one.left}/{one.right}" for one in scored], fontsize=7.5)
-    ax.set(xscale="log", ylim=(-0.7, len(scored) - 0.3), xlabel="conductance, extrapolated drop (MW m⁻² K⁻¹)")
+    ax.set(xscale="log", ylim=(-0.7, len(scored) - 0.3), xlabel="conductance, models by the emitted drop (MW m⁻² K⁻¹)")
     ax.grid(axis="x", alpha=0.3)
     ax.legend(loc="upper center", bbox_to_anchor=(0.45, 1.06), ncols=5, fontsize=8, frameon=False)
     figure.savefig(path, dpi=100)
     plt.close(figure)
 
 
-def full_bands(all_: Sequence[Comparison], folder: Path) -> list[Comparison]:
-    """The DMM with all branches, where both sides have a phonopy file."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ValidityWarning)  # an acoustic sum rule that had to be enforced
-        sides = {name: Bands.from_phonopy(folder / file) for name, file in FILES.items()}
-        pairs = [(one.left, one.right) for one in all_ if one.left in sides and one.right in sides]
-        models = [{"dmm": dmm(sides[left], sides[right])} for left, right in pairs]
-    return [compare(*pair, TEMPERATURE, model) for pair, model in zip(pairs, models, strict=True)]
-
-
-def bands_section(all_: Sequence[Comparison], bands: Sequence[Comparison]) -> str:
-    """What full bands change; empty without them."""
-    if not bands:
-        return ""
-    lines = [
-        "| interface | published | DMM Debye emitted | DMM full emitted | DMM full extrapolated | factor Debye | factor full |",
-        "|---|---|---|---|---|---|---|",
+def bands_section() -> str:
+    """What full bands change."""
+    found = experiment.interfaces()
+    welded = [one for one in found if not one.weak]
+    soft = {one.name: one for one in found if one.name in ("Pb/diamond", "Au/diamond", "Al/diamond", "Bi/diamond")}
+    rows_ = [
+        "| contact | published | DMM, full bands | with three phonons, s = 1 | DMM, Debye |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {name} | {published(one.published)} | "
+            + " | ".join(number(one.values[model]) for model in experiment.MODELS)
+            + " |"
+            for name, one in soft.items()
+        ),
     ]
-    ratios, kept = [], []
-    for one in bands:
-        debye, full = find(all_, one.left, one.right), one.prediction("dmm")
-        ratios.append(debye.prediction("dmm").extrapolated / full.extrapolated)
-        if (f := one.factor("dmm")) is not None:
-            kept.append((f, debye.factor("dmm")))
-        cells = (
-            f"{one.left}/{one.right}",
-            published(one),
-            number(debye.prediction("dmm").emitted),
-            number(full.emitted),
-            number(full.extrapolated),
-            times(debye.factor("dmm")),
-            times(one.factor("dmm")),
-        )
-        lines.append("| " + " | ".join(cells) + " |")
-    new, old = np.array(kept).T
-    text = f"""Where the force constants of both sides are at hand, the DMM can be given all branches instead of Debye's
-    (normal along z, c axis of hexagonal crystals).  In {len(bands)} cases that lowers the extrapolated conductance by a
-    median factor of {np.median(ratios):.2g}, and the median factor to the published interval from {times(np.median(old))}
-    to {times(np.median(new))}; {(new == 1).sum()} of {new.size} are inside.  What is left, a factor of
-    {times(new[new > 1].min())} to {times(new.max())}, is for the interfaces of the laboratory and for the assumption of
-    the model to share."""
-    return "\n## What full bands change\n\n" + reflow(" ".join(text.split())) + "\n\n" + "\n".join(lines) + "\n"
+    return f"""
+## What full bands change
+
+`kapitza predict` takes all branches where both sides have force constants in the package (`kapitza.matter.phonons`).
+Against the median of the published values of each interface, by the emitted drop and without any fitted number:
+
+{experiment.table(found)}
+
+"Scatter" is the median factor that is left after all are divided by their common one.  Contacts that are bonded by van
+der Waals forces or at room temperature, basal planes that were cleaved, and surfaces of which an oxide is known are no
+welded interfaces; without them:
+
+{experiment.table(welded)}
+
+{reflow(BANDS_TEXT)}
+
+{chr(10).join(rows_)}
+"""
+
+
+BANDS_TEXT = """
+Bands remove most of what Debye spectra have too much.  What is left is mostly contacts that conduct less than complete
+diffuse mismatch lets one expect: films on GaAs, GaSb and Ge, whose oxides are hard to remove, basal planes of graphite, and
+wafers bonded at room temperature.  Too low are, at the other end, soft metals on diamond and sapphire, and epitaxial TiN.
+
+The scatter of bands about their own median is no smaller than that of Debye solids.  The order of interfaces is thus
+predicted by either; bands come nearer in size.
+
+Elastic models cannot bring the heat of diamond or sapphire into a soft metal above its highest frequency.  The exchange of
+two phonons for one of twice the frequency, at its largest possible strength s = 1, raises Pb/diamond and Au/diamond to within
+a factor 2.5 of what was measured, but it raises all others as well, and lies above experiment by a larger factor than the
+elastic model.  Its strength is a number that nobody knows: it stays out of the default set.
+"""
 
 
 def main() -> None:
-    """Write page and figures."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--bands", type=Path, help="folder of phonopy files")
-    folder = options.parse_args().bands
-    every = compare_all(TEMPERATURE)
+    """Write page and figure."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ValidityWarning)  # imaginary modes of crystals unstable at 0 K are left out
+        every = compare_all(TEMPERATURE)
+        section = bands_section()
+    full = [one for one in every if one.direct and any(p.model == "dmm-debye" for p in one.predictions)]
+    every = tuple(debye_solids(one) for one in every)
     all_ = [one for one in every if one.direct]
-    bands = [] if folder is None else full_bands(all_, folder)
-    FIGURE.parent.mkdir(exist_ok=True)
-    draw(all_, FIGURE)
-    rows(all_, bands, ROWS)
-    PAGE.write_text(page(every, all_, bands_section(all_, bands)), encoding="utf-8")
-    for path in (PAGE, FIGURE, ROWS):
+    rows(all_, full, ROWS)
+    PAGE.write_text(page(every, all_, section), encoding="utf-8")
+    for path in (PAGE, ROWS):
         print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB, {len(all_)} interfaces")
 
 

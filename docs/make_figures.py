@@ -8,7 +8,7 @@ mpl.use("Agg")
 
 import numpy as np
 
-from kapitza import amm, dmm, measured, plot, predict, solid
+from kapitza import amm, dmm, plot, predict, solid
 from kapitza.plot.style import new_figure
 from kapitza.theory import angle_map, elastic_limit
 
@@ -21,7 +21,7 @@ def main() -> None:
     al, si = solid("Al"), solid("Si")
 
     ax = new_figure().subplots()
-    plot.conductance(*predict("Al", "Si", np.arange(50.0, 601.0, 10.0)), measured=measured("Al", "Si"), ax=ax)
+    plot.conductance(predict("Al", "Si", np.arange(50.0, 601.0, 10.0)), ax=ax)
     ax.figure.savefig(IMAGES / "al_si.png", dpi=150, bbox_inches="tight")
 
     ax = new_figure().subplots()

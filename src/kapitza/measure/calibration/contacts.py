@@ -2,13 +2,14 @@ r"""What the calibration knows of a contact before anything was measured: bondin
 
 Two Debye solids give the trend: $\ln(G_\mathrm{DMM} + 0.05\, G_\mathrm{soft})$, where $G_\mathrm{soft}$ is the
 radiation limit of the softer side.  The small share of it stands for inelastic channels, which is all that is left
-where the spectra hardly overlap.  A further number, such as a mismatch model on full bands, is one more feature of
-`contact_features` that `LINEAR` or `SMOOTH` name.
+where the spectra hardly overlap.  Where both sides have phonons in the package, how far the same number from their
+full bands lies from that of Debye solids is one more feature; as bands overlap less, their share is larger, 0.15.
 """
 
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from attrs import frozen
@@ -21,9 +22,11 @@ from kapitza.matter.material import GLASS_SYMMETRY, LIQUID_SYMMETRY, Material, c
 from kapitza.matter.sheet import LIBRARY_SHEETS
 from kapitza.theory.dmm import dmm
 from kapitza.theory.limits import radiation_limit
+from kapitza.theory.sides import describe_side
 from kapitza.units import MW
 
 INELASTIC_SHARE = 0.05  # of the radiation limit of the softer side, added to the diffuse mismatch model
+BANDS_SHARE = 0.15  # the same for full bands, whose spectra overlap less
 _ROOM_TEMPERATURE = 300.0  # K
 
 # Enthalpy of formation of the oxide, kJ per mol of oxygen atoms: D. D. Wagman et al., J. Phys. Chem. Ref. Data 11,
@@ -40,6 +43,7 @@ _METAL_CLASSES: Mapping[str, frozenset[str]] = MappingProxyType({
     "soft metal": frozenset({"Pb", "Bi", "Sn", "In", "Sb", "Cd", "Zn"}),
     "light metal": frozenset({"Al", "Mg", "Be"}),
 })  # fmt: skip
+_USUAL_BANDS = -0.6  # trend of full bands less that of Debye solids, where nobody knows bands
 _HALOGENS = frozenset({"F", "Cl", "Br", "I"})
 _LAYERED = frozenset({"graphite", "h-BN", "Bi2Te3", "Sb2Te3", "MoS2", "WS2", "SnSe"})
 
@@ -72,24 +76,33 @@ class Contact:
         return "/".join(sorted((self.left, self.right)))
 
 
+class Mismatch(NamedTuple):
+    """Two sides by models of physics, (nT,) each."""
+
+    diffuse: Array  # ln of G in MW m⁻² K⁻¹ by the diffuse mismatch model of two Debye solids
+    soft: Array  # the same by the radiation limit of the softer side
+    bands: Array  # trend of full bands less that of Debye solids
+
+    @property
+    def trend(self) -> Array:
+        """(nT,) ln G of what two Debye solids let one expect."""
+        return np.logaddexp(self.diffuse, np.log(INELASTIC_SHARE) + self.soft)
+
+
 LINEAR: Mapping[str, float] = MappingProxyType({  # features that enter linearly, with the value about which they do
-    "trend": 6.0, "contrast": 1.0, "impedance": 0.8, "affinity": -1.0, "temperature": -0.4,
+    "trend": 6.0, "contrast": 1.0, "impedance": 0.8, "affinity": -1.0, "temperature": -0.4, "bands": _USUAL_BANDS,
 })  # fmt: skip
 SMOOTH = ("excess", "impedance", "affinity", "temperature")  # features of which a smooth function is learnt
 
 
-def contact_features(contact: Contact, temperature: Array, mismatch: Array, soft: Array) -> dict[str, Array]:
-    """(nT,) features by name, from the temperature (K) and ln G of the DMM and of the softer side's limit."""
+def contact_features(contact: Contact, temperature: Array, mismatch: Mismatch) -> dict[str, Array]:
+    """(nT,) features by name, from the temperature (K) and what models of physics say."""
     constant = {
         name: np.full_like(temperature, getattr(contact, name)) for name in ("contrast", "impedance", "affinity")
     }
     kelvin = np.log(temperature / _ROOM_TEMPERATURE)
-    return {"trend": trend(mismatch, soft), "excess": soft - mismatch, "temperature": kelvin, **constant}
-
-
-def trend(mismatch: Array, soft: Array) -> Array:
-    """(nT,) ln G of what two Debye solids let one expect, from ln G of the DMM and of the softer side's limit."""
-    return np.logaddexp(mismatch, np.log(INELASTIC_SHARE) + soft)
+    excess = mismatch.soft - mismatch.diffuse
+    return {"trend": mismatch.trend, "excess": excess, "temperature": kelvin, "bands": mismatch.bands, **constant}
 
 
 def refusal(left: str | Material, right: str | Material) -> str:
@@ -134,12 +147,30 @@ def describe_contact(left: str | Material, right: str | Material) -> Contact:
     )
 
 
-def mismatch_conductances(left: str | Material, right: str | Material, temperature: Array) -> tuple[Array, Array]:
-    """(nT,) ln of G in MW m⁻² K⁻¹ by the diffuse mismatch model, and by the radiation limit of the softer side."""
+def mismatch_conductances(left: str | Material, right: str | Material, temperature: Array) -> Mismatch:
+    """What models of physics say of two sides at temperatures (nT,) K."""
     sides = [material(side) if isinstance(side, str) else side for side in (left, right)]
     diffuse, limit = _debye_transmissions(sides[0], sides[1])
     kelvin, back = np.unique(temperature, return_inverse=True)
-    return np.log(diffuse.conductance(kelvin).value / MW)[back], np.log(limit.conductance(kelvin).value / MW)[back]
+    debye = np.log(diffuse.conductance(kelvin).value / MW)
+    soft = np.log(limit.conductance(kelvin).value / MW)
+    full = None if isinstance(left, Material) or isinstance(right, Material) else _band_transmissions(left, right)
+    bands = np.full_like(debye, _USUAL_BANDS)
+    if full is not None:
+        elastic, other = (np.log(one.conductance(kelvin).value / MW) for one in full)
+        bands = np.logaddexp(elastic, np.log(BANDS_SHARE) + other) - np.logaddexp(debye, np.log(INELASTIC_SHARE) + soft)
+    return Mismatch(debye[back], soft[back], bands[back])
+
+
+@lru_cache(maxsize=256)
+def _band_transmissions(left: str, right: str) -> tuple[Transmission, Transmission] | None:
+    """Diffuse mismatch of full bands and the limit of the softer side; None where a side has none in the package."""
+    one, other = describe_side(left).crystal, describe_side(right).crystal
+    if one is None or other is None:
+        return None
+    first, second = one.spectrum, other.spectrum
+    softer = "left" if first.edges[-1] < second.edges[-1] else "right"
+    return dmm(first, second), radiation_limit(first, second, softer)
 
 
 @lru_cache(maxsize=256)

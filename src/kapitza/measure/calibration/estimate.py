@@ -136,7 +136,7 @@ def calibrated_conductance(
     wanted = sought_rows(left, right, kelvin, Sample(condition=condition, film=film, method=method))
     state = with_measurements(load_state(), measurements)
     above, spread, leaning = predict_rows(state.scales, state.rows, wanted)
-    mean = above + expectation(*mismatch_conductances(left, right, kelvin))
+    mean = above + expectation(mismatch_conductances(left, right, kelvin))
     distance = _distances(state, wanted)
     here = state.rows.source[state.rows.contact == wanted.contact[0]]
     return CalibratedEstimate(

@@ -21,11 +21,11 @@ from kapitza.measure.calibration.contacts import (
     LINEAR,
     SMOOTH,
     Contact,
+    Mismatch,
     contact_features,
     describe_contact,
     mismatch_conductances,
     refusal,
-    trend,
 )
 from kapitza.measure.calibration.process import COLUMNS, Rows, Scales
 from kapitza.measure.catalogue import Condition, Measurement
@@ -91,17 +91,17 @@ def is_learnt(entry: Measurement) -> bool:
 
 
 def make_rows(
-    contact: Contact, sample: Sample, temperature: Array, spectra: tuple[Array, Array], value: Array | None = None
+    contact: Contact, sample: Sample, temperature: Array, mismatch: Mismatch, value: Array | None = None
 ) -> Rows:
     """Rows of one contact and sample.
 
     Parameters
     ----------
     temperature : (n,) K
-    spectra : (n,) ln of G in MW m⁻² K⁻¹ by the diffuse mismatch model, and by the limit of the softer side
+    mismatch : (n,) what models of physics say
     value : (n,) measured conductance, W m⁻² K⁻¹; None where it is to be found
     """
-    features = contact_features(contact, temperature, *spectra)
+    features = contact_features(contact, temperature, mismatch)
     size = temperature.size
     nobody = f"nobody {next(_serial)}"
     labels = {
@@ -113,7 +113,7 @@ def make_rows(
     }  # fmt: skip
     numbers = {"nonmetals": float(contact.metals == 0), "bond": _WEAK_BONDS.get(sample.condition, 0.0)}
     numbers |= {"source_weight": 1.0, "sample_weight": 1.0}
-    residual = np.zeros(size) if value is None else np.log(value / MW) - expectation(*spectra)
+    residual = np.zeros(size) if value is None else np.log(value / MW) - expectation(mismatch)
     return Rows(
         **{name: np.full(size, text) for name, text in labels.items()},
         **{name: np.full(size, one) for name, one in numbers.items()},
@@ -124,17 +124,17 @@ def make_rows(
     )
 
 
-def expectation(mismatch: Array, soft: Array) -> Array:
+def expectation(mismatch: Mismatch) -> Array:
     """(n,) ln of G in MW m⁻² K⁻¹ before anything is learnt."""
-    return trend(mismatch, soft) + np.log(TREND_SHARE)
+    return mismatch.trend + np.log(TREND_SHARE)
 
 
 def rows_of(entry: Measurement, name: str = "") -> Rows:
     """Rows of a record of the catalogue, or of a measurement of your own."""
     known = entry.conductance
-    spectra = mismatch_conductances(entry.left, entry.right, known.temperature)
+    mismatch = mismatch_conductances(entry.left, entry.right, known.temperature)
     contact = describe_contact(entry.left, entry.right)
-    return make_rows(contact, describe_sample(entry, name), known.temperature, spectra, known.value)
+    return make_rows(contact, describe_sample(entry, name), known.temperature, mismatch, known.value)
 
 
 def sought_rows(left: str | Material, right: str | Material, temperature: Array, sample: Sample) -> Rows:
