@@ -2,13 +2,14 @@
 
 from os import PathLike, fspath
 from pathlib import Path
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from attrs import evolve, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.phonons import Phonons
-from kapitza.errors import InputError
+from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.band_spectrum import BandSpectrum
 from kapitza.matter.bands import Bands
 from kapitza.matter.elastic import Elastic
@@ -36,8 +37,10 @@ class CrystalName:
 
     @property
     def spectrum(self) -> BandSpectrum:
-        """Spectra of its bands."""
-        return phonon_spectrum(self.name, self.normal)
+        """Spectra of its bands, without those imaginary modes of which the card tells."""
+        with catch_warnings():
+            simplefilter("ignore", ValidityWarning)
+            return phonon_spectrum(self.name, self.normal)
 
 
 @frozen(eq=False)
