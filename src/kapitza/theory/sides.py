@@ -131,7 +131,11 @@ def _side_of_name(name: str, normal: ArrayLike) -> InterfaceSide:
                 "of materials"
             ) from None
         raise
-    return evolve(_side_of_material(found, normal), crystal=_crystal_name(found.name, normal), remark=name_remark(name))
+    crystal = _crystal_name(found.name, normal)
+    remark = name_remark(name)
+    if crystal is not None and "unstable at 0 K" in phonon_card(found.name).reason:
+        remark = f"{found.name}: {phonon_card(found.name).reason}"
+    return evolve(_side_of_material(found, normal), crystal=crystal, remark=remark)
 
 
 def name_remark(name: str) -> str:
