@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.core.conductance import Conductance
+from kapitza.core.files import read_limited
 from kapitza.errors import DataError
-from kapitza.io.formats.files import read_limited
 from kapitza.io.results import encode_result, load, save
 
 GOOD = Conductance([100, 300], [1e8, np.inf], [1e6, 2e6], method="DMM Al|Si")

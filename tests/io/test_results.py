@@ -1,6 +1,7 @@
 """Save and load: every bit comes back, and a crash leaves the old file or the new one."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -17,13 +18,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from kapitza.applications.cryogenic import HeliumBath, operating_points
+from kapitza.core import files as files_module
 from kapitza.core.conductance import Conductance
 from kapitza.core.profile import Profile
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.core.transmission import Transmission
 from kapitza.device.setup import Plane, Setup
 from kapitza.errors import InputError, KapitzaError
-from kapitza.io.formats import files as files_module
 from kapitza.io.formats.record_types import SAVED_TYPES
 from kapitza.io.formats.records import record_tree, saved_type, units_of
 from kapitza.io.results import decode_result, encode_result, load, save
@@ -199,15 +200,15 @@ def test_a_crash_at_any_call_leaves_the_old_file(suffix: str, tmp_path: Path, mo
             return counted
 
         with monkeypatch.context() as patch:
-            real_open = Path.open
+            real_open = os.fdopen
 
-            def opened(self: Path, *args: Any, failing: Any = failing, real_open: Any = real_open) -> Any:
-                file = failing(real_open)(self, *args)
-                return Faulty(file, failing)
+            def opened(handle: int, mode: str, failing: Any = failing, real_open: Any = real_open) -> Any:
+                return Faulty(real_open(handle, mode), failing) if mode == "wb" else real_open(handle, mode)
 
-            patch.setattr(Path, "open", opened)
+            patch.setattr(files_module.os, "open", failing(os.open))
+            patch.setattr(files_module.os, "fdopen", opened)
             patch.setattr(Path, "replace", failing(Path.replace))
-            patch.setattr(files_module.os, "fsync", failing(files_module.os.fsync))
+            patch.setattr(files_module.os, "fsync", failing(os.fsync))
             try:
                 save(new, path)
             except OSError:

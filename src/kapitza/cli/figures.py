@@ -9,8 +9,9 @@ from typing import Any
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.output import note
+from kapitza.core.files import check_replaceable, write_atomically
 from kapitza.errors import InputError
-from kapitza.io.formats.files import RESULT_SUFFIXES, check_replaceable, known_suffix, write_atomically
+from kapitza.io.formats.files import RESULT_SUFFIXES, known_suffix
 
 FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 _DOTS_PER_INCH = 160  # per inch

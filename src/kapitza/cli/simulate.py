@@ -10,8 +10,8 @@ from kapitza.cli.options import Json
 from kapitza.cli.output import note, print_json, quantity_json
 from kapitza.cli.samples import ABSCISSA_UNITS, SampleArgument
 from kapitza.cli.tables import Column, print_columns
+from kapitza.core.files import write_atomically
 from kapitza.errors import InputError
-from kapitza.io.formats.files import write_atomically
 
 
 def simulate_sample(

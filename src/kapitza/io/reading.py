@@ -7,10 +7,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from kapitza.core.files import file_path, regular_file_size
 from kapitza.errors import DataError, MissingFile
 from kapitza.io.eels.rosetta import HDF5_MAGIC
 from kapitza.io.formats.child import rehearse, run_in_child
-from kapitza.io.formats.files import RESULT_SUFFIXES, file_path, regular_file_size
+from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.formats.foreign_hdf5 import open_hdf5
 from kapitza.io.formats.hdf5 import HEADER_DATASET
 from kapitza.io.results import load

@@ -8,10 +8,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from kapitza import __version__
+from kapitza.core.files import read_limited, regular_file_size, write_atomically
 from kapitza.errors import DataError
 from kapitza.io.formats import files, hdf5, npz
 from kapitza.io.formats.arrays import array_from_json, array_to_json
-from kapitza.io.formats.files import RESULT_SUFFIXES, known_suffix, read_limited, regular_file_size, write_atomically
+from kapitza.io.formats.files import RESULT_SUFFIXES, known_suffix
 from kapitza.io.formats.records import list_array, pack, unpack
 
 _FORMAT_NAME = "kapitza"

@@ -9,8 +9,8 @@ import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import Array, about, numbers
+from kapitza.core.files import file_path, read_limited
 from kapitza.errors import DataError
-from kapitza.io.formats.files import file_path, read_limited
 from kapitza.io.quantities import UNITS_BY_KIND, kind_of, unit_factor
 
 _MAX_TABLE_BYTES = 2**27  # bytes of a table

@@ -11,8 +11,8 @@ from typing import Any, cast
 
 from attrs import frozen
 
+from kapitza.core.files import read_limited
 from kapitza.errors import DataError, InputError
-from kapitza.io.formats.files import read_limited
 from kapitza.io.quantities import quantity
 
 MAX_TOML_BYTES = 2**22  # bytes of a file that a person writes

@@ -8,7 +8,7 @@ computed again, a late or repeated writer writes the same bytes, and a damaged f
 import hashlib
 import io
 import json
-import os
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
+from kapitza.core.files import read_limited, write_atomically
 from kapitza.errors import DataError, InputError
 
 UnitResult = dict[str, NDArray[np.generic]]
@@ -41,22 +42,22 @@ class Store:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as err:
-            raise self._refusal() from err
-        write_atomically(path, serialize_arrays(result))
+            raise self._refusal(err) from err
+        write_atomically(path, serialize_arrays(result), follow_link=False)
 
     def read(self, address: str) -> UnitResult | None:
         """Return the result of a unit, or None where there is none or the file is damaged."""
         try:
-            return deserialize_arrays(self.path(address).read_bytes())
-        except (FileNotFoundError, DataError):
+            return deserialize_arrays(read_limited(self.path(address)))
+        except DataError:
             return None
         except NotADirectoryError as err:
-            raise self._refusal() from err
+            raise self._refusal(err) from err
 
-    def _refusal(self) -> InputError:
-        """Say why results cannot be kept in the folder."""
+    def _refusal(self, err: OSError) -> InputError:
+        """Say why results cannot be kept in the folder: what is in the way, or what the system says."""
         present = next(path for path in (self.folder, *self.folder.absolute().parents) if path.exists())
-        why = "may not be written to" if present.is_dir() else "is not a folder"
+        why = f"takes no new folder ({err.strerror})" if present.is_dir() else "is not a folder"
         return InputError(f"{self.folder} cannot be a store: {present} {why}; give a folder that you may write to")
 
     def has(self, address: str) -> bool:
@@ -131,23 +132,34 @@ def serialize_arrays(result: UnitResult) -> bytes:
 
 
 def deserialize_arrays(data: bytes) -> UnitResult:
-    """Arrays of a result; a DataError if the bytes are not those that were written."""
+    """Arrays of a result; a DataError if the bytes are not those that were written, or were written by another."""
     head, _, content = data.partition(b"\n")
     if head != f"{_FILE_MAGIC} {_FILE_FORMAT} {hashlib.sha256(content).hexdigest()}".encode():
         raise DataError(f"not a whole result of format {_FILE_FORMAT}: {head[:40]!r}")
     line, _, arrays = content.partition(b"\n")
     stream = io.BytesIO(arrays)
-    return {name: np.lib.format.read_array(stream, allow_pickle=False) for name in json.loads(line)}
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file to a temporary name beside its own, flush it to the disk and rename it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        names = json.loads(line)
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise DataError(f"expected the names of arrays, got {line[:40]!r}")
+        result = {name: _read_array(stream, len(arrays)) for name in names}
+    except DataError:
+        raise
+    except (ValueError, RecursionError, MemoryError, OverflowError) as err:
+        raise DataError(f"not a result of format {_FILE_FORMAT}: {err!s:.100}") from err
+    if stream.read(1) or len(result) != len(names):
+        raise DataError(f"not a result of format {_FILE_FORMAT}: it holds more than {len(result)} arrays")
+    return result
+
+
+def _read_array(stream: io.BytesIO, total: int) -> NDArray[np.generic]:
+    """Read one array in npy form from `total` bytes, if what its header claims is there."""
+    version = np.lib.format.read_magic(stream)
+    if version != (1, 0):
+        raise DataError(f"holds an array of version {version}, expected (1, 0)")
+    shape, column_major, dtype = np.lib.format.read_array_header_1_0(stream)
+    size = math.prod(shape) * dtype.itemsize
+    if dtype.hasobject or not dtype.itemsize or min(shape, default=0) < 0 or size > total - stream.tell():
+        raise DataError(f"claims an array of {dtype} and shape {shape!s:.60} in {total - stream.tell()} bytes")
+    values = np.frombuffer(bytearray(stream.read(size)), dtype)
+    return values.reshape(shape, order="F" if column_major else "C")

@@ -7,10 +7,10 @@ import numpy as np
 
 from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance
+from kapitza.core.files import write_atomically
 from kapitza.device.description import Device
 from kapitza.device.layered.network import FosterNetwork, cauer_network
 from kapitza.errors import InputError
-from kapitza.io.formats.files import write_atomically
 
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_"
 

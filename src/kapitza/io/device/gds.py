@@ -11,10 +11,10 @@ from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, read_only_mapping
+from kapitza.core.files import read_limited
 from kapitza.errors import DataError, require
 from kapitza.io.device.sources import two_lengths
 from kapitza.io.formats.child import run_in_child
-from kapitza.io.formats.files import read_limited
 from kapitza.io.toml import TomlTable
 
 _MAX_GDS_BYTES = 2**28  # bytes

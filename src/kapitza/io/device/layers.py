@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from attrs import evolve, frozen
 
+from kapitza.core.files import read_limited
 from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device
 from kapitza.errors import DataError, InputError, ValidityWarning
 from kapitza.io.device.boundaries import BoundarySides, read_device_boundary
 from kapitza.io.device.sources import read_patches, read_source
-from kapitza.io.formats.files import read_limited
 from kapitza.io.quantities import share_or_quantity
 from kapitza.io.samples import locate_faults
 from kapitza.io.toml import MAX_TOML_BYTES, TomlTable, read_toml

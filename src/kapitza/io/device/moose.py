@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from kapitza.core.files import write_atomically
 from kapitza.device.description import Device
 from kapitza.device.grid.box_grid import automatic_grid
 from kapitza.device.grid.bricks import BrickMesh, FluxPatch, brick_mesh
 from kapitza.device.layout import Layout
 from kapitza.errors import ValidityWarning
-from kapitza.io.formats.files import write_atomically
 
 _MICROMETRES_PER_METRE = 1e6  # in a metre
 _GMSH_QUAD, _GMSH_HEXAHEDRON = 3, 5  # of gmsh

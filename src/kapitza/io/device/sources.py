@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 
 from kapitza.core.arrays import Array
+from kapitza.core.files import read_limited
 from kapitza.core.stack import Stack
 from kapitza.device.description import Box, HeatSource, PeriodicPower, PulsedPower, SteadyPower, StepPower, Waveform
 from kapitza.device.setup import Plane, locate_plane
 from kapitza.device.shapes import Disc, GaussianSpot, HeatMap, Patch, Rectangle, SourceShape
 from kapitza.errors import DataError
-from kapitza.io.formats.files import read_limited
 from kapitza.io.quantities import quantity
 from kapitza.io.samples import locate_faults
 from kapitza.io.toml import TomlTable

@@ -9,9 +9,9 @@ from xml.sax.saxutils import escape
 import numpy as np
 from numpy.typing import NDArray
 
+from kapitza.core.files import write_atomically
 from kapitza.device.grid.temperatures import GridTemperatures, field_volumes, split_cells
 from kapitza.errors import InputError
-from kapitza.io.formats.files import write_atomically
 
 _VTK_TYPES = {"f8": "Float64", "i8": "Int64", "i4": "Int32", "u1": "UInt8"}
 _VTK_HEXAHEDRON = 12

@@ -11,9 +11,9 @@ from os import PathLike
 import numpy as np
 
 from kapitza.core.arrays import Array
+from kapitza.core.files import read_limited
 from kapitza.errors import DataError
 from kapitza.io.eels.signals import FileAxis, FileSignal, electron_calibration, time_in_seconds
-from kapitza.io.formats.files import read_limited
 
 _MAX_MSA_BYTES = 2**26  # bytes
 _HEADER_KEYWORD = re.compile(r"#+\s*(?P<name>[\w.]+)\s*(-[^:]*)?(:(?P<value>.*))?")

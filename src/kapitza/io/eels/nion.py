@@ -15,6 +15,7 @@ from attrs import evolve
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
+from kapitza.core.files import write_atomically
 from kapitza.errors import DataError, InputError, require
 from kapitza.io.eels.lazy import MAX_BYTES_IN_MEMORY, counts_of_dataset
 from kapitza.io.eels.signals import (
@@ -27,7 +28,7 @@ from kapitza.io.eels.signals import (
 )
 from kapitza.io.formats import files, npz
 from kapitza.io.formats.arrays import known_shape
-from kapitza.io.formats.files import known_suffix, write_atomically
+from kapitza.io.formats.files import known_suffix
 from kapitza.io.formats.foreign_hdf5 import (
     MAX_EXPANSION,
     NEGLIGIBLE_BYTES,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from numpy.typing import ArrayLike
 
+from kapitza.core.files import regular_file_size
 from kapitza.errors import DataError
 from kapitza.io.eels.hyperspy import is_hspy, read_hspy
 from kapitza.io.eels.msa import read_msa
@@ -13,7 +14,6 @@ from kapitza.io.eels.nion import is_swift, read_ndata, read_swift_hdf5
 from kapitza.io.eels.rosetta import HDF5_MAGIC, read_rosetta
 from kapitza.io.eels.signals import FileSignal, UserCalibration, is_energy_axis, spectrum_image
 from kapitza.io.formats.child import rehearse, run_in_child
-from kapitza.io.formats.files import regular_file_size
 from kapitza.io.formats.foreign_hdf5 import open_hdf5
 from kapitza.measure.eels.spectrum import SpectrumImage
 

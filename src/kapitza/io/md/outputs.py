@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IntArray, positive
+from kapitza.core.files import read_limited
 from kapitza.errors import DataError, KapitzaError
-from kapitza.io.formats.files import parse_json, read_limited
+from kapitza.io.formats.files import parse_json
 from kapitza.simulate.md.engines.lammps_input import HEAT_FILE, POWER_FILE, PROFILE_FILE
 from kapitza.simulate.md.record import HEADER_FILE, Record, RunHeader
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE

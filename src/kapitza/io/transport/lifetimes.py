@@ -14,10 +14,10 @@ from attrs import evolve
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array
+from kapitza.core.files import read_limited
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.errors import DataError
 from kapitza.io.formats.child import rehearse
-from kapitza.io.formats.files import read_limited
 from kapitza.io.formats.foreign_hdf5 import local_dataset, member_names, open_hdf5
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.spectral_carriers import ModeTable, collect_modes, group_edges

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Mapping, Sequence
+from errno import EISDIR
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,8 +13,9 @@ import numpy as np
 from attrs import define, frozen
 from numpy.typing import NDArray
 
+from kapitza.core.files import read_limited, write_atomically
 from kapitza.errors import DataError, InputError
-from kapitza.run.store import UnitResult, deserialize_arrays, serialize_arrays, write_atomically
+from kapitza.run.store import UnitResult, deserialize_arrays, serialize_arrays
 from kapitza.simulate.md.engine import MdState, Observer
 
 CHECKPOINT_FILE = "run.state"
@@ -102,7 +104,9 @@ class Checkpoint:
         start = time.monotonic()
         try:
             write_atomically(
-                self.folder / CHECKPOINT_FILE, serialize_arrays(_snapshot_arrays(self.pending, self.address))
+                self.folder / CHECKPOINT_FILE,
+                serialize_arrays(_snapshot_arrays(self.pending, self.address)),
+                follow_link=False,
             )
         except OSError as err:
             raise DataError(
@@ -121,7 +125,9 @@ class Checkpoint:
             self.folder.mkdir(parents=True, exist_ok=True)
             if not path.exists():
                 return None
-            arrays = deserialize_arrays(path.read_bytes())
+            if path.is_dir():
+                raise IsADirectoryError(EISDIR, "Is a directory", str(path))
+            arrays = deserialize_arrays(read_limited(path))
             there = str(arrays["address"])
         except OSError as err:
             raise DataError(
@@ -136,7 +142,7 @@ class Checkpoint:
             )
         try:
             return _restore_snapshot(arrays)
-        except (KeyError, ValueError, TypeError) as err:
+        except (KeyError, ValueError, TypeError, OverflowError) as err:
             raise DataError(f"lacks {err}; remove it to start the run anew", file=path) from err
 
 

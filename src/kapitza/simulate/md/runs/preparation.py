@@ -6,8 +6,9 @@ import numpy as np
 from attrs import evolve
 
 from kapitza.core.arrays import IntArray
+from kapitza.core.files import read_limited, write_atomically
 from kapitza.errors import DataError, InputError
-from kapitza.run.store import UnitResult, deserialize_arrays, serialize_arrays, unit_address, write_atomically
+from kapitza.run.store import UnitResult, deserialize_arrays, serialize_arrays, unit_address
 from kapitza.simulate.md.engine import MdEngine, MdState, Thermostats
 from kapitza.simulate.md.potential import AnyPotential
 from kapitza.simulate.md.protocol import Protocol, thermal_state
@@ -61,17 +62,19 @@ def thermalise(
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         arrays: UnitResult = {"address": np.array(key), "positions": found.positions, "velocities": velocities}
-        write_atomically(path, serialize_arrays(arrays))
+        write_atomically(path, serialize_arrays(arrays), follow_link=False)
     return MdState(found.positions, velocities)
 
 
 def _read_state(path: Path, key: str) -> MdState:
     """State that an earlier call has left, if it was of the same inputs."""
     try:
-        arrays = deserialize_arrays(path.read_bytes())
+        arrays = deserialize_arrays(read_limited(path))
     except (DataError, ValueError) as err:
         raise DataError("damaged; remove it to start the run anew", file=path) from err
     if str(arrays.get("address")) != key:
         raise InputError(f"{path.parent} holds a run with other inputs: take another folder, or the same inputs")
-    positions, velocities = (np.asarray(arrays[name], dtype=float) for name in ("positions", "velocities"))
-    return MdState(positions, velocities)
+    try:
+        return MdState(np.asarray(arrays["positions"], dtype=float), np.asarray(arrays["velocities"], dtype=float))
+    except (KeyError, TypeError, ValueError) as err:
+        raise DataError(f"lacks {err}; remove it to start the run anew", file=path) from err
