@@ -1,6 +1,8 @@
 """The verbs of molecular dynamics, run as a user runs them, on some hundred atoms."""
 
+import errno
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -261,6 +263,35 @@ def test_decks(tmp_path, monkeypatch, capsys):
     assert main(["md", "deck", "run.toml", "--engine", "gpumd", "--out", "h"]) == 2
     assert main(["md", "read", "d"]) == 2
     assert "profile.txt: is missing" in capsys.readouterr().err
+
+
+def test_a_deck_that_a_full_disk_cut_short_is_finished_by_the_next_call(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run.toml").write_text(RUN)
+    command = ["md", "deck", "run.toml", "--out", "d"]
+    real = os.fsync
+    count = 0
+
+    def full(handle):
+        nonlocal count
+        count += 1
+        if count > 2:  # a file and its folder
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("kapitza.core.files.os.fsync", full)
+        assert main(command) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("kapitza: ")
+    assert said.endswith(": No space left on device\n")
+    assert str(tmp_path / "d") in said
+    left = list((tmp_path / "d").iterdir())
+    assert len(left) == 1
+    assert left[0].stat().st_size > 0
+    assert main(command) == 0
+    assert {"kapitza.json", left[0].name} < {path.name for path in (tmp_path / "d").iterdir()}
+    assert main(command) == 2
 
 
 def test_a_deck_that_ran_is_read(tmp_path, monkeypatch, capsys):

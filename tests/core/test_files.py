@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+import kapitza
 from kapitza.core.files import open_regular, read_limited, regular_file_size, write_atomically
 from kapitza.errors import DataError, InputError, MissingFile
 
+ROOT = Path(kapitza.__file__).parent
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="permissions, pipes and locks of POSIX")
 
 
@@ -115,3 +118,12 @@ def test_a_folder_that_takes_no_files_is_told_with_the_name_that_was_asked_for(t
             write_atomically(tmp_path / "g", b"new")
     assert caught.value.filename == str((tmp_path / "g").resolve())
     assert names(tmp_path) == []
+
+
+def test_no_room_opens_files_of_users_by_itself():
+    """What reads or writes files of users does it here; data of the package and folders of a moment may differ."""
+    own = {"_lazy.py", "matter/library.py", "measure/catalogue.py", "theory/references.py"}
+    at_once = r"\.(?:read_text|read_bytes|write_text|write_bytes)\("
+    direct = re.compile(at_once + r"|(?:Path\(.*\)|\bpath|\bfile|place)\.open\(|(?<![\w.])open\(")
+    sources = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in ROOT.rglob("*.py")}
+    assert {name for name, text in sources.items() if direct.search(text)} == own | {"simulate/md/engines/lammps.py"}

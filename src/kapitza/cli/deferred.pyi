@@ -60,6 +60,7 @@ from kapitza.plot.transport import transport_figure as transport_figure
 from kapitza.plot.transport import transport_map_figure as transport_map_figure
 from kapitza.plot.vibrations import vibrations_figure as vibrations_figure
 from kapitza.simulate.boltzmann.monte_carlo.fourier import fourier_temperature as fourier_temperature
+from kapitza.simulate.md.record import HEADER_FILE as HEADER_FILE
 from kapitza.simulate.md.runs.single import energy_conservation as energy_conservation
 from kapitza.theory.references import citations as citations
 from kapitza.theory.sides import is_path as is_path

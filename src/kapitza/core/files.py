@@ -157,12 +157,17 @@ def _temporary_file(target: Path) -> Generator[tuple[Path, BinaryIO], None, None
         return
 
 
+def is_temporary(name: str) -> bool:
+    """Whether a file name is one under which `write_atomically` writes before the file gets its own."""
+    return _TEMPORARY_NAME.fullmatch(name) is not None
+
+
 def _remove_stray_files(folder: Path) -> None:
     """Remove temporary files whose writers were killed: those that no process holds locked."""
     if os.name != "posix":
         return
     with os.scandir(folder) as entries:
-        found = [Path(one.path) for one in entries if _TEMPORARY_NAME.fullmatch(one.name)]
+        found = [Path(one.path) for one in entries if is_temporary(one.name)]
     for stray in found:
         with suppress(OSError):  # gone already, or of another user
             handle = os.open(stray, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from kapitza.core.files import file_path, regular_file_size
+from kapitza.core.files import file_path, open_regular
 from kapitza.errors import DataError, MissingFile
 from kapitza.io.eels.rosetta import HDF5_MAGIC
 from kapitza.io.formats.child import rehearse, run_in_child
@@ -122,8 +122,7 @@ def rehearse_result(path: str) -> None:
 
 def _is_result(path: Path) -> bool:
     """Whether a file is one that `save` wrote, or at least of no other format with the same ending."""
-    regular_file_size(path)
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         if file.read(len(HDF5_MAGIC)) != HDF5_MAGIC:
             return True
     run_in_child("kapitza.io.reading:rehearse_result", str(path))

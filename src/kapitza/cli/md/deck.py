@@ -1,5 +1,6 @@
 """The verbs of molecular dynamics on a cluster: deck, read."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +12,7 @@ from kapitza.cli.md.nemd import report_run
 from kapitza.cli.md.options import RunFileArgument
 from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import note
+from kapitza.core.files import is_temporary, write_atomically
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
 
@@ -29,18 +31,24 @@ def deck(
 ) -> None:
     """Write the run as an input deck for a cluster."""
     folder = Path(out)
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-        raise InputError(f"--out {out} is a file, or a folder with files in it: give the name of a new one")
     if (potential is None) == (engine == "gpumd"):
         raise InputError(f"--potential {potential} with --engine {engine}: GPUMD needs one, LAMMPS takes the file's")
     files = deferred.run_deck(kapitza.io.read_run(file), engine, potential=potential)
+    if folder.is_file() or (folder.is_dir() and not _is_unfinished_deck(folder, files)):
+        raise InputError(f"--out {out} is a file, or a folder with files in it: give the name of a new one")
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
+    for name in sorted(files, key=lambda name: name == deferred.HEADER_FILE):  # the last one makes a deck complete
+        write_atomically(folder / name, files[name].encode())
     note(f"wrote {', '.join(sorted(files))} into {out}")
     start = "mpiexec -n 64 lmp -in in.nemd" if engine == "lammps" else "gpumd"
     typer.echo(f"cd {out} && {start}")
     typer.echo(f"kapitza md read {out} --engine {engine} --save run.h5")
+
+
+def _is_unfinished_deck(folder: Path, files: Collection[str]) -> bool:
+    """Whether a folder holds at most the beginning of a deck, as an interrupt or a full disk leaves it."""
+    names = {path.name for path in folder.iterdir() if not is_temporary(path.name)}
+    return deferred.HEADER_FILE not in names and names <= set(files)
 
 
 @decks_app.command()

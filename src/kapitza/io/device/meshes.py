@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kapitza.core.arrays import Array, IntArray
+from kapitza.core.files import regular_file_size
 from kapitza.device.elements.mesh import Mesh, corner_keys
 from kapitza.device.elements.mesh_generators import reverse_orientation
 from kapitza.device.elements.temperatures import BodyTemperatures
@@ -42,10 +43,7 @@ def read_mesh(path: str | Path, *, unit: float = 1.0) -> Mesh:
     path = Path(path)
     if not (np.isfinite(unit) and unit > 0):
         raise InputError(f"unit = {unit:g} m, wanted a length above zero")
-    if not path.is_file():
-        raise DataError("no such file", file=path)
-    if path.stat().st_size > _MAX_MESH_BYTES:
-        raise DataError(f"{path.stat().st_size} bytes, at most {_MAX_MESH_BYTES} are read", file=path)
+    regular_file_size(path, _MAX_MESH_BYTES)
     found = read_meshio(path)
     try:
         return _assemble_mesh(found, unit)

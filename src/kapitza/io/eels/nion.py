@@ -15,7 +15,7 @@ from attrs import evolve
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
-from kapitza.core.files import write_atomically
+from kapitza.core.files import open_regular, regular_file_size, write_atomically
 from kapitza.errors import DataError, InputError, require
 from kapitza.io.eels.lazy import MAX_BYTES_IN_MEMORY, counts_of_dataset
 from kapitza.io.eels.signals import (
@@ -55,9 +55,9 @@ _MEMBER_SIGNATURE = b"PK\x03\x04"
 
 def read_ndata(path: str | PathLike[str]) -> list[FileSignal]:
     """Return the signal of an .ndata or .ndata1 file."""
-    size = Path(path).stat().st_size
+    size = regular_file_size(path)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             inside = {member.filename: member for member in archive.infolist()[:1000]}
             for name in (_DATA_MEMBER, _METADATA_MEMBER):
                 if name not in inside:
@@ -112,7 +112,7 @@ def _member_array(path: str | PathLike[str], archive: zipfile.ZipFile, member: z
 
 def _member_offset(path: str | PathLike[str], member: zipfile.ZipInfo) -> int:
     """Return where the bytes of a stored member begin in the file."""
-    with Path(path).open("rb") as file:
+    with open_regular(path) as file:
         file.seek(member.header_offset)
         signature, name, extra = _MEMBER_HEAD.unpack(file.read(_MEMBER_HEAD.size))
     place = member.header_offset + _MEMBER_HEAD.size + name + extra

@@ -14,6 +14,7 @@ from typing import Any, cast
 import numpy as np
 from attrs import evolve
 
+from kapitza.core.files import open_regular
 from kapitza.errors import DataError, InputError, require
 from kapitza.io.eels.hyperspy import describe_signal
 from kapitza.io.eels.lazy import MAX_BYTES_IN_MEMORY
@@ -41,7 +42,7 @@ def read_rosetta(path: str | PathLike[str]) -> list[FileSignal]:
             f"RosettaSciIO such as .dm3, .dm4, .emd, .nxs, got {Path(path).suffix!r:.20}"
         )
     if Path(path).is_file():
-        with Path(path).open("rb") as file:
+        with open_regular(path) as file:
             is_hdf5 = file.read(len(HDF5_MAGIC)) == HDF5_MAGIC
         if is_hdf5:
             check_hdf5(path)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from numpy.typing import ArrayLike
 
-from kapitza.core.files import regular_file_size
+from kapitza.core.files import open_regular
 from kapitza.errors import DataError
 from kapitza.io.eels.hyperspy import is_hspy, read_hspy
 from kapitza.io.eels.msa import read_msa
@@ -93,8 +93,7 @@ def _is_foreign(path: str | PathLike[str]) -> bool:
     """Whether the library of another project reads the structure of a file."""
     if Path(path).is_dir():
         return True
-    regular_file_size(path)  # a pipe would never end
-    with Path(path).open("rb") as file:
+    with open_regular(path) as file:
         head = file.read(512)
     native = head.startswith(_ZIP_MAGIC) or (head.lstrip().startswith(_TEXT_MAGIC) and b"EMSA" in head.upper())
     return bool(head) and not native and Path(path).suffix.lower() not in _SWIFT_SUFFIXES
@@ -104,10 +103,10 @@ def _read_signals(path: str | PathLike[str]) -> list[FileSignal]:
     """Return all signals of a file, read by the reader that its content asks for."""
     if Path(path).is_dir() and Path(path).suffix == ".zspy":
         return read_rosetta(path)
-    if regular_file_size(path) == 0:
-        raise DataError("is empty", file=path)
-    with Path(path).open("rb") as file:
+    with open_regular(path) as file:
         head = file.read(512)
+    if not head:
+        raise DataError("is empty", file=path)
     if head.startswith(HDF5_MAGIC):
         return _read_hdf5_signals(path)
     if Path(path).suffix.lower() in _SWIFT_SUFFIXES or (head.startswith(_ZIP_MAGIC) and b"data.npy" in head):

@@ -6,12 +6,12 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import product
 from os import PathLike
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from kapitza.core.files import open_regular, regular_file_size
 from kapitza.errors import DataError, require
 from kapitza.io.formats.arrays import known_shape
 from kapitza.io.formats.hdf5 import HDF5_FAULTS
@@ -44,6 +44,7 @@ def open_hdf5(path: str | PathLike[str]) -> Generator[Any]:
     What the library does not survive, it meets before in `kapitza.io.formats.child`.
     """
     h5py = foreign_h5py()
+    regular_file_size(path)
     try:
         with h5py.File(path, "r") as file:
             for one in _all_objects(file):
@@ -125,7 +126,7 @@ def _check_address(dataset: Any, name: str) -> None:
         return
     end = start + dataset.id.get_storage_size()
     with (
-        Path(dataset.file.filename).open("rb") as stored,
+        open_regular(dataset.file.filename) as stored,
         mmap.mmap(stored.fileno(), 0, access=mmap.ACCESS_READ) as content,
     ):
         for low, high in ((start, min(end, start + _SEARCHED_BYTES)), (max(start, end - _SEARCHED_BYTES), end)):

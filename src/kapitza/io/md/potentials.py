@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from kapitza.core.arrays import Array
+from kapitza.core.files import read_limited
 from kapitza.errors import DataError
 from kapitza.simulate.md.potential import Potential
 from kapitza.units import angstrom, eV
 
 _ENTRY_SIZES = {".sw": 11, ".tersoff": 14}  # numbers of an entry
 _EQUAL_LENGTH_TOLERANCE = 1e-9  # two lengths that should be one differ by no more than that
+_MAX_POTENTIAL_BYTES = 2**24  # bytes of a file: 10⁵ entries
 _PotentialEntries = Mapping[tuple[str, str, str], Array]
 
 
@@ -65,7 +67,9 @@ def read_potential(path: str | PathLike[str], kinds: Sequence[str], elements: Se
 def _potential_entries(file: Path, size: int) -> _PotentialEntries:
     """Numbers of each triple of names; the last entry of a triple counts."""
     try:
-        text = file.read_text(encoding="utf-8", errors="replace")
+        text = read_limited(file, _MAX_POTENTIAL_BYTES).decode(errors="replace")
+    except DataError:
+        raise
     except OSError as reason:
         raise DataError(f"the file cannot be read: {reason.strerror}", file=file) from reason
     units = re.search(r"UNITS:\s*(\w+)", text)

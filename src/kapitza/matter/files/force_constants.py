@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IntArray
+from kapitza.core.files import read_limited, regular_file_size
 from kapitza.errors import DataError, require
 from kapitza.matter.brillouin import lattice_operations
 from kapitza.units import angstrom
@@ -36,16 +37,13 @@ def read_force_constants(path: str | PathLike[str], shape: tuple[int, int]) -> F
 def read_lines(path: Path) -> list[str]:
     """Lines of a text file that is not too large."""
     try:
-        size = path.stat().st_size
-        if size > _MAX_BYTES:
-            raise DataError(f"{size / 2**20:.0f} MiB are more than the {_MAX_BYTES // 2**20} read", file=path)
-        if not path.is_file():
-            raise DataError("is not a file", file=path)
-        return path.read_bytes().decode("utf-8").split("\n")
+        return read_limited(path, _MAX_BYTES).decode("utf-8").split("\n")
     except UnicodeDecodeError as err:
         raise DataError(f"is not a text file: byte {err.start} is not UTF-8", file=path) from err
-    except (OSError, ValueError) as err:
-        raise DataError(f"cannot be read: {getattr(err, 'strerror', None) or err}", file=path) from err
+    except DataError:
+        raise
+    except OSError as err:
+        raise DataError(f"cannot be read: {err.strerror or err}", file=path) from err
 
 
 def check_magnitude(
@@ -85,6 +83,7 @@ def _read_text_constants(path: Path, shape: tuple[int, int]) -> ForceConstantRow
 def _read_hdf5_constants(path: Path, shape: tuple[int, int]) -> ForceConstantRows:
     """Read force_constants.hdf5: data within the file only, its size checked before it is loaded."""
     h5py = require("h5py", extra="hdf5", why=f"reading {path.name}")
+    regular_file_size(path)
     try:
         with h5py.File(path, "r") as file:
             constants = _internal_dataset(h5py, file, "force_constants" if "force_constants" in file else "fc2", path)

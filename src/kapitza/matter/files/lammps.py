@@ -6,11 +6,11 @@ The file holds $\Phi_{i\alpha,j\beta}/\sqrt{m_im_j}$ of a supercell, three numbe
 """
 
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 
 from kapitza.core.arrays import Array
+from kapitza.core.files import read_limited
 from kapitza.errors import DataError
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import balanced_crystal
@@ -42,10 +42,7 @@ def _read_dynamical_matrix(path: str | PathLike[str], atoms: int) -> Array:
     if atoms > _MAX_ATOMS:
         raise DataError(f"a matrix of {atoms} atoms is more than the {_MAX_ATOMS} handled", file=path)
     wanted = 3 * atoms * atoms
-    size = Path(path).stat().st_size
-    if size > wanted * _MAX_LINE_LENGTH:
-        raise DataError(f"has {size} bytes, too many for {wanted} lines of {atoms} atoms", file=path)
-    lines = Path(path).read_text(encoding="ascii", errors="replace").splitlines()
+    lines = read_limited(path, wanted * _MAX_LINE_LENGTH).decode("ascii", errors="replace").splitlines()
     if len(lines) != wanted:
         raise DataError(
             f"has {len(lines)} lines, wanted {wanted} for {atoms} atoms: is the supercell that of the file?", file=path

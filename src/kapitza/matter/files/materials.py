@@ -14,6 +14,7 @@ from typing import Any, TypeGuard
 
 from attrs import frozen
 
+from kapitza.core.files import read_limited
 from kapitza.errors import DataError, InputError
 from kapitza.matter.elastic import hill_speeds
 from kapitza.matter.material import LIQUID_SYMMETRY, Material, MetalProperties, PropertyTable, Quantity, composition
@@ -125,9 +126,9 @@ def read_toml(path: str | PathLike[str]) -> TomlTable:
     """Return the content of a TOML file."""
     path = Path(path)
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise DataError(f"has {path.stat().st_size} bytes; files of materials have at most {_MAX_BYTES}", file=path)
-        return TomlTable(path, "", tomllib.loads(path.read_text(encoding="utf-8")))
+        return TomlTable(path, "", tomllib.loads(read_limited(path, _MAX_BYTES).decode()))
+    except DataError:
+        raise
     except OSError as err:
         raise DataError(f"cannot be read: {err.strerror or err}", file=path) from err
     except (ValueError, RecursionError) as err:
