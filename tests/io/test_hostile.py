@@ -30,12 +30,15 @@ def refused(path: Path, words: str) -> None:
 
 
 def tree() -> Any:
-    return json.loads(encode_result(GOOD, ".json"))
+    """The tree of a file of version 0.1, without a checksum, so that what is changed in it is looked at."""
+    found = json.loads(encode_result(GOOD, ".json"))
+    del found["checksum"]
+    return found | {"format_version": 1}
 
 
 JSON_FAULTS: dict[str, tuple[Any, str]] = {
     "empty": ("", "not valid JSON"),
-    "cut": (encode_result(GOOD, ".json")[:150].decode(), "not valid JSON: line"),
+    "cut": (json.dumps(tree(), indent=1)[:150], "not valid JSON: line"),
     "list": ("[1, 2]", "not a result of kapitza"),
     "other": ('{"format": "csv"}', "not a result of kapitza"),
     "nan": ('{"format": NaN}', "NaN, which is not valid JSON"),
@@ -69,7 +72,8 @@ def array(dtype: Any = "<f8", shape: Any = (2,), data: Any = (1.0, 2.0)) -> dict
 
 
 TREE_FAULTS: dict[str, tuple[Any, str]] = {
-    "newer": (changed(format_version=2), "install a newer kapitza"),
+    "newer": (changed(format_version=3), "install a newer kapitza"),
+    "no checksum": (changed(format_version=2), "has lost its checksum"),
     "version": (changed(format_version="1"), "format version '1'"),
     "type": (changed(result={"type": "os.system", "fields": {}}), "does not know"),
     "type list": (changed(result={"type": ["x"], "fields": {}}), "does not know"),
@@ -128,7 +132,7 @@ def claim(shape: str, descr: str = "'<f8'") -> bytes:
 
 def test_npz_bombs(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
-    header = encode_result(GOOD, ".json")
+    header = json.dumps(tree()).encode()
     zipped(path, {"header.json": header, "value.npy": npy(np.zeros(10**6))}, zipfile.ZIP_DEFLATED)
     assert path.stat().st_size < 20_000
     refused(path, "compressed")
@@ -150,7 +154,7 @@ def test_npz_bombs(tmp_path: Path) -> None:
 def test_npz_with_a_damaged_directory(tmp_path: Path) -> None:
     """One byte of the directory at the end: refused, or without effect on the values."""
     path = tmp_path / "x.npz"
-    good = encode_result(GOOD, ".npz")
+    good = unsealed(".npz")
     for place in range(len(good) - 22, len(good)):
         for byte in (0, 1, 127, 255):
             path.write_bytes(good[:place] + bytes([byte]) + good[place + 1 :])
@@ -225,12 +229,57 @@ def test_h5_links_and_outside_storage(tmp_path: Path) -> None:
     refused(path, "valid HDF5")
 
 
-@given(data=st.data(), suffix=st.sampled_from([".json", ".npz", ".h5"]))
+SUFFIXES = (".json", ".npz", ".h5")
+
+
+def unsealed(suffix: str) -> bytes:
+    """Bytes of a file as version 0.1 wrote it."""
+    content = encode_result(GOOD, suffix)
+    if suffix != ".npz":
+        start = content.index(b"kapitza-sha256:")
+        old = content[:start] + b"-" * 79 + content[start + 79 :]
+        return old.replace(b'"checksum"', b'"method"  ').replace(b'"format_version": 2', b'"format_version": 1')
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as sealed, zipfile.ZipFile(buffer, "w") as archive:
+        for name in sealed.namelist():
+            archive.writestr(name, sealed.read(name).replace(b'"format_version": 2', b'"format_version": 1'))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_flipped_bit_is_never_taken(suffix: str, tmp_path: Path) -> None:
+    """One bit of bytes at the beginning, at the end and all over the file: damaged, whatever it was."""
+    path, good = tmp_path / f"x{suffix}", encode_result(GOOD, suffix)
+    rng = np.random.default_rng(16)
+    for place in [*range(0, 120, 3), *rng.integers(len(good), size=120), *range(len(good) - 100, len(good), 3)]:
+        path.write_bytes(good[:place] + bytes([good[place] ^ 1 << int(rng.integers(8))]) + good[place + 1 :])
+        with pytest.raises(DataError):
+            load(path)
+    path.write_bytes(good)
+    assert load(path).method == GOOD.method
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_file_of_version_0_1_needs_no_checksum(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"x{suffix}"
+    path.write_bytes(unsealed(suffix))
+    assert load(path).value[0] == 1e8
+
+
+def test_ends_of_lines_of_windows_are_no_damage(tmp_path: Path) -> None:
+    path, good = tmp_path / "x.json", encode_result(GOOD, ".json")
+    path.write_bytes(good.replace(b"\n", b"\r\n"))
+    assert load(path).method == GOOD.method
+    path.write_bytes(good.replace(b"\n", b"\r\n").replace(b"100000000.0", b"100000001.0"))
+    refused(path, "is damaged: its checksum does not fit; restore it from a copy")
+
+
+@given(data=st.data(), suffix=st.sampled_from(SUFFIXES))
 def test_a_flipped_or_missing_byte_is_a_result_or_one_line(
     data: st.DataObject, suffix: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Whatever happens to a byte, loading gives a checked record or a DataError; nothing else gets out."""
-    content = bytearray(encode_result(GOOD, suffix))
+    """Whatever happens to a file without a checksum, loading gives a checked record or a DataError, nothing else."""
+    content = bytearray(unsealed(suffix))
     place = data.draw(st.integers(0, len(content) - 1))
     if data.draw(st.booleans()):
         content[place] ^= data.draw(st.integers(1, 255))

@@ -116,7 +116,7 @@ def test_any_float_and_any_text_come_back(
 def test_header_says_what_a_file_holds(tmp_path: Path) -> None:
     path = save(dmm(AL, SI).conductance([100, 300]), tmp_path / "g.json")
     tree = json.loads(path.read_text(encoding="utf-8"))
-    assert (tree["format"], tree["format_version"], tree["type"]) == ("kapitza", 1, "Conductance")
+    assert (tree["format"], tree["format_version"], tree["type"]) == ("kapitza", 2, "Conductance")
     assert tree["method"] == "DMM Al|Si"
     assert tree["date"].endswith("+00:00")
     assert tree["result"]["units"]["value"] == "W m^-2 K^-1"

@@ -14,17 +14,20 @@ from kapitza.io.formats import files, hdf5, npz
 from kapitza.io.formats.arrays import array_from_json, array_to_json
 from kapitza.io.formats.files import RESULT_SUFFIXES, known_suffix
 from kapitza.io.formats.records import list_array, pack, unpack
+from kapitza.io.formats.seal import EMPTY_SEAL, check_seal, seal
 
 _FORMAT_NAME = "kapitza"
-_FORMAT_VERSION = 1
+_FORMAT_VERSION = 2
+_UNSEALED_VERSION = 1  # of files of version 0.1, and of what --json prints
 
 
 def save(result: Any, path: str | PathLike[str]) -> Path:
     """Save a result, or a tuple or dict of results, in the format that the name asks for.
 
     Every file has one header: format, its version, type, method, version of kapitza, date, and the unit of each field.
-    All formats keep every bit.  The file is written under another name and moved into place, so that a crash leaves the
-    old file or the new one, never a part of it.
+    All formats keep every bit, and carry a SHA-256 over the bytes of the file, which `load` compares.  The file is
+    written under another name and moved into place, so that a crash leaves the old file or the new one, never a part of
+    it.
 
     Parameters
     ----------
@@ -56,7 +59,8 @@ def load(path: str | PathLike[str]) -> Any:
     Raises
     ------
     DataError
-        if the file is damaged, of a newer format, or no result at all; the message names the file
+        if the file is damaged (its checksum does not fit), of a newer format, or no result at all; the message names
+        the file.  Files of version 0.1 have no checksum
     InputError
         for an ending that is not ``.json``, ``.npz`` or ``.h5``, or what is not a path
     MissingFile
@@ -67,9 +71,7 @@ def load(path: str | PathLike[str]) -> Any:
         for HDF5 without h5py
     """
     suffix = known_suffix(path, RESULT_SUFFIXES)
-    regular_file_size(path)
-    with Path(path).open("rb"):
-        pass  # one error for a missing or locked file, whatever the format
+    regular_file_size(path)  # one error for a missing or locked file, whatever the format
     try:
         return decode_result(path, suffix)
     except DataError as err:
@@ -78,11 +80,11 @@ def load(path: str | PathLike[str]) -> Any:
         raise DataError(str(err), file=path) from err
 
 
-def _file_header(result: Any) -> dict[str, Any]:
+def _file_header(result: Any, version: int = _FORMAT_VERSION) -> dict[str, Any]:
     """Return what stands at the head of every file."""
     return {
         "format": _FORMAT_NAME,
-        "format_version": _FORMAT_VERSION,
+        "format_version": version,
         "type": type(result).__name__,
         "method": str(getattr(result, "method", "")),
         "kapitza": __version__,
@@ -92,13 +94,15 @@ def _file_header(result: Any) -> dict[str, Any]:
 
 def result_tree(result: Any) -> dict[str, Any]:
     """Return what a saved JSON file would hold, with the shapes of large arrays in their place: what --json prints."""
-    return _file_header(result) | {"result": pack(result, list_array)}
+    return _file_header(result, _UNSEALED_VERSION) | {"result": pack(result, list_array)}
 
 
 def encode_result(result: Any, suffix: str) -> bytes:
     """Return the bytes of a file of this ending."""
     if suffix == ".json":
-        return files.dump_json(_file_header(result) | {"result": pack(result, array_to_json)})
+        return seal(
+            files.dump_json({"checksum": EMPTY_SEAL} | _file_header(result) | {"result": pack(result, array_to_json)})
+        )
     arrays: dict[str, NDArray[Any]] = {}
 
     def store(place: str, array: NDArray[Any]) -> dict[str, str]:
@@ -109,8 +113,8 @@ def encode_result(result: Any, suffix: str) -> bytes:
     tree = _file_header(result) | {"result": pack(result, store)}
     header = files.dump_json(tree)
     if suffix == ".npz":
-        return npz.npz_bytes(header, arrays)
-    return hdf5.own_hdf5_bytes(header, arrays, _stored_units(tree["result"]))
+        return seal(npz.npz_bytes(header, arrays, EMPTY_SEAL))
+    return seal(hdf5.own_hdf5_bytes(header, arrays, _stored_units(tree["result"]), EMPTY_SEAL))
 
 
 def _stored_units(node: Any) -> dict[str, str]:
@@ -131,9 +135,11 @@ def _stored_units(node: Any) -> dict[str, str]:
 
 
 def decode_result(path: str | PathLike[str], suffix: str) -> Any:
-    """Return the result that a file of this ending holds."""
+    """Return the result that a file of this ending holds; its checksum is compared before anything is read from it."""
+    sealed = check_seal(path, text=suffix == ".json")
     if suffix == ".json":
-        return unpack(_result_of_file(files.parse_json(read_limited(path, files.MAX_JSON_BYTES))), array_from_json)
+        tree = files.parse_json(read_limited(path, files.MAX_JSON_BYTES))
+        return unpack(_result_of_file(tree, sealed=sealed), array_from_json)
     header, arrays = npz.read_npz(path) if suffix == ".npz" else hdf5.read_own_hdf5(path)
 
     def fetch(node: dict[str, Any]) -> NDArray[Any] | None:
@@ -144,10 +150,10 @@ def decode_result(path: str | PathLike[str], suffix: str) -> Any:
             raise DataError(f"has no array {name!r:.60}")
         return arrays[name]
 
-    return unpack(_result_of_file(files.parse_json(header)), fetch)
+    return unpack(_result_of_file(files.parse_json(header), sealed=sealed), fetch)
 
 
-def _result_of_file(tree: Any) -> Any:
+def _result_of_file(tree: Any, *, sealed: bool) -> Any:
     """Return the result of a file whose header is ours and not newer than this program."""
     if not isinstance(tree, dict) or tree.get("format") != _FORMAT_NAME or "result" not in tree:
         raise DataError('is not a result of kapitza: its header does not say "format": "kapitza"')
@@ -160,4 +166,6 @@ def _result_of_file(tree: Any) -> Any:
             f"{_FORMAT_VERSION}: "
             "install a newer kapitza"
         )
+    if version > _UNSEALED_VERSION and not sealed:
+        raise DataError("is damaged: it has lost its checksum; restore it from a copy")
     return tree["result"]

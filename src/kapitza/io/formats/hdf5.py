@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from kapitza.errors import DataError, require
 from kapitza.io.formats.arrays import frozen_array, known_dtype, known_shape, storable_array
 from kapitza.io.formats.files import MAX_JSON_BYTES
+from kapitza.io.formats.seal import EMPTY_SEAL
 
 HEADER_DATASET = "header"
+_CHECKSUM_DATASET = "kapitza checksum"
 HDF5_FAULTS = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, OverflowError)
 
 
@@ -21,11 +23,14 @@ def _h5py_engine() -> ModuleType:
     return require("h5py", extra="hdf5", why="reading and writing HDF5")
 
 
-def own_hdf5_bytes(header: bytes, arrays: dict[str, NDArray[Any]], units: dict[str, str]) -> bytes:
-    """Return the bytes of an HDF5 file with the header and the arrays as contiguous datasets at its root."""
+def own_hdf5_bytes(
+    header: bytes, arrays: dict[str, NDArray[Any]], units: dict[str, str], checksum: str = EMPTY_SEAL
+) -> bytes:
+    """Return the bytes of an HDF5 file with header, checksum and the arrays as contiguous datasets at its root."""
     h5py = _h5py_engine()
     with h5py.File("in memory", "w", driver="core", backing_store=False) as file:
         file.attrs["format"] = "kapitza"
+        file.create_dataset(_CHECKSUM_DATASET, data=np.frombuffer(checksum.encode(), dtype=np.uint8))
         file.create_dataset(HEADER_DATASET, data=np.frombuffer(header, dtype=np.uint8))
         for name, array in arrays.items():
             dataset = file.create_dataset(name, data=storable_array(array))
@@ -53,6 +58,7 @@ def read_own_hdf5(path: str | PathLike[str]) -> tuple[bytes, dict[str, NDArray[A
         raise
     except HDF5_FAULTS as err:
         raise DataError(f"is not a valid HDF5 file: {' '.join(str(err).split())}") from err
+    arrays.pop(_CHECKSUM_DATASET, None)
     header = arrays.pop(HEADER_DATASET, None)
     if header is None or header.dtype != np.uint8 or header.size > MAX_JSON_BYTES:
         raise DataError(f"is not an HDF5 file of kapitza: no dataset {HEADER_DATASET!r} of bytes")

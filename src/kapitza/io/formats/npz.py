@@ -2,15 +2,16 @@
 
 import io
 import math
+import os
 import zipfile
 from os import PathLike
-from pathlib import Path
 from tokenize import TokenError
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kapitza.core.files import open_regular
 from kapitza.errors import DataError
 from kapitza.io.formats.arrays import frozen_array, known_dtype, known_shape, storable_array
 from kapitza.io.formats.files import MAX_JSON_BYTES
@@ -27,17 +28,20 @@ NPZ_FAULTS = (
     NotImplementedError,
     RuntimeError,
     OverflowError,
+    RecursionError,
+    MemoryError,  # of the header of an array that is nested too deeply
 )
 
 
-def npz_bytes(header: bytes, arrays: dict[str, NDArray[Any]]) -> bytes:
-    """Return the bytes of an NPZ file; `numpy.load` reads its arrays as well."""
+def npz_bytes(header: bytes, arrays: dict[str, NDArray[Any]], comment: str = "") -> bytes:
+    """Return the bytes of an NPZ file with a comment; `numpy.load` reads its arrays as well."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         archive.writestr(_HEADER_MEMBER, header)
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, storable_array(array), allow_pickle=False)
+        archive.comment = comment.encode()
     return buffer.getvalue()
 
 
@@ -48,8 +52,8 @@ def read_npz(path: str | PathLike[str]) -> tuple[bytes, dict[str, NDArray[Any]]]
     and all of them together cannot be larger than the file.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            _check_sizes(archive, Path(path).stat().st_size)
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
+            _check_sizes(archive, os.fstat(file.fileno()).st_size)
             header = archive.read(_HEADER_MEMBER)
             names = [name for name in archive.namelist() if name.endswith(".npy")]
             return header, {name.removesuffix(".npy"): _member_array(archive, name) for name in names}
