@@ -208,6 +208,23 @@ def test_files_without_lifetimes(tmp_path):
         read_lifetimes(table)
 
 
+@pytest.mark.parametrize(
+    ("file", "new", "says"),
+    [
+        ("BTE.ReciprocalLatticeVectors", "1 0 0\n0 1 0\n1 1 0\n", "span no volume"),
+        ("BTE.ReciprocalLatticeVectors", "nan 0 0\n0 1 0\n0 0 1\n", "span no volume"),
+        ("BTE.qpoints", "1 1 0 0 0 0\n2 4 0 0.5 0 0\n", "weights of wave vectors from 0 to 0"),
+        ("BTE.qpoints", "1 1 nan 0 0 0\n2 4 3 0.5 0 0\n", "weights of wave vectors"),
+        ("BTE.qpoints", "1 1\n2 4\n", "wanted the weight in the third"),
+    ],
+)
+def test_shengbte_without_a_lattice_or_weights(tmp_path, file, new, says):
+    shengbte(tmp_path / "run")
+    (tmp_path / "run" / file).write_text(new)
+    with pytest.raises(DataError, match=says):
+        read_lifetimes(tmp_path / "run")
+
+
 def test_a_layer_of_a_file_of_lifetimes(tmp_path):
     phono3py(tmp_path / "kappa.hdf5")
     held = read_films(written(tmp_path, '[[layers]]\nname = "x"\nthickness = "1 um"\nlifetimes = "kappa.hdf5"\n'))

@@ -121,6 +121,10 @@ def test_two_crystals(read):
 @pytest.mark.parametrize(
     ("old", "new", "message", "line"),
     [
+        ('time = "2 ns"', "time = 1e300", "no quantity is so large", 20),
+        ('time = "2 ns"', "time = 1e50", "1e+50 s are more than 1e+12 steps", 20),
+        ('equilibration = "400 ps"', "equilibration = 1e50", "run.equilibration: 1e+50 s are more", 19),
+        ('reference = "100 ps"', "reference = 1e9", "modes.reference: 1e+09 s are more", 27),
         ('"30 K"', '"30 nm"', "expected temperature", 2),
         ("cells = [3, 2]", "cells = [3, 0]", "whole numbers above 0", 11),
         ("cells = [3, 2]", "cells = [3, 2, 2]", "one value or two", 11),

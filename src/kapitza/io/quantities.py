@@ -13,6 +13,8 @@ from kapitza.units import MW, angstrom, e, fs, kW, m_u, meV, mm, nm, ns, ps, um,
 
 NUMBER_AND_UNIT = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*")
 
+_SMALLEST, _LARGEST = 1e-60, 1e60  # in SI: squares, cubes and quotients of such numbers are still floats
+
 UNITS_BY_KIND: Mapping[str, Mapping[str, float]] = MappingProxyType(
     {
         "length": {"m": 1.0, "mm": mm, "um": um, "µm": um, "μm": um, "nm": nm, "angstrom": angstrom, "Å": angstrom},
@@ -67,7 +69,7 @@ def kind_of(unit: str) -> str | None:
 def quantity(value: object, kind: str, *, what: str = "number") -> float:
     """Return a number, or a text such as "80 nm", in SI; `kind` is a key of `UNITS_BY_KIND`, `what` is for messages."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        found = float(value)
+        value = found = _as_float(value)
     else:
         match = NUMBER_AND_UNIT.fullmatch(value) if isinstance(value, str) else None
         if match is None:
@@ -84,7 +86,20 @@ def quantity(value: object, kind: str, *, what: str = "number") -> float:
         found = float(match[1]) * factor
     if not math.isfinite(found):
         raise InputError(f"{what} = {value!r:.60}: expected a finite number")
+    if found and not _SMALLEST <= abs(found) <= _LARGEST:
+        raise InputError(
+            f"{what} = {value!r:.60}: no quantity is so {'large' if abs(found) > 1 else 'small'}; expected 0, or a "
+            f"number between {_SMALLEST:g} and {_LARGEST:g} in SI"
+        )
     return found
+
+
+def _as_float(value: float) -> float:
+    """Return a number as a float; an integer beyond all floats is infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def stepped_range(start: float, stop: float, step: float, *, what: str, most: int) -> list[float]:

@@ -1,7 +1,6 @@
 """TOML files of users: every key known, every number finite and in its unit, every fault with key and line."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from os import PathLike
@@ -12,6 +11,7 @@ from typing import Any, cast
 from attrs import frozen
 
 from kapitza.core.files import read_limited
+from kapitza.core.toml import parse_toml
 from kapitza.errors import DataError, InputError
 from kapitza.io.quantities import quantity
 
@@ -118,7 +118,10 @@ class TomlTable:
 
     def beside(self, key: str) -> Path:
         """Return the path of a file that the key names, relative to the folder of this file."""
-        path = Path(self.text(key))
+        name = self.text(key)
+        if not name or "\0" in name:
+            raise self.fault(f"expected the name of a file, got {name!r:.60}", key)
+        path = Path(name)
         return path if path.is_absolute() else self.path.parent / path
 
 
@@ -147,15 +150,5 @@ def _head_index(section: TomlTable) -> int | None:
 def read_toml(path: str | PathLike[str]) -> TomlTable:
     """Return the whole of a TOML file; faults have the line where it is known."""
     data = read_limited(path, MAX_TOML_BYTES)
-    try:
-        text = data.decode()
-        table = tomllib.loads(text)
-    except UnicodeDecodeError as err:
-        raise DataError(f"is not TOML: byte {err.start} is not text", file=path) from err
-    except tomllib.TOMLDecodeError as err:
-        place = re.search(r"\(at line (\d+)", str(err))
-        message = str(err).split(" (at ", maxsplit=1)[0]
-        raise DataError(f"is not TOML: {message}", file=path, line=int(place[1]) if place else None) from err
-    except RecursionError as err:
-        raise DataError("is nested too deeply", file=path) from err
-    return TomlTable(Path(path), tuple(text.splitlines()), (), table)
+    table = parse_toml(data, path)
+    return TomlTable(Path(path), tuple(data.decode().splitlines()), (), table)

@@ -25,7 +25,7 @@ temperature = "300 K"                # held; or coefficient = "10 kW/m2K" to the
 import warnings
 from collections.abc import Mapping
 from os import PathLike
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from attrs import field, frozen
@@ -36,11 +36,11 @@ from kapitza.device.elements.body import Body, Convection, FaceCondition, FixedF
 from kapitza.device.elements.interfaces import region_pairs
 from kapitza.device.elements.mesh import Mesh, simplex_of
 from kapitza.device.elements.steady import facet_mass_matrices
-from kapitza.errors import ValidityWarning
+from kapitza.errors import InputError, ValidityWarning
 from kapitza.io.device.boundaries import BoundarySides, read_device_boundary
 from kapitza.io.device.layers import warn_outside
 from kapitza.io.device.meshes import read_mesh
-from kapitza.io.quantities import known_units, share_or_quantity, unit_factor
+from kapitza.io.quantities import known_units, quantity, share_or_quantity, unit_factor
 from kapitza.io.samples import locate_faults
 from kapitza.io.toml import TomlTable, read_toml
 from kapitza.matter.library import material
@@ -133,12 +133,22 @@ def _unit_of_power(mesh: Mesh) -> str:
     return "power" if mesh.dimension == 3 else "power_per_length"
 
 
+def _read_tensor(value: list[object]) -> list[Any]:
+    """Numbers of a conductivity, one for each axis, or the rows of a tensor."""
+    found = [_read_tensor(cast("list[object]", row)) if isinstance(row, list) else None for row in value]
+    if all(row is None for row in found):
+        return [quantity(entry, "conductivity", what="conductivity") for entry in value]
+    deep = any(isinstance(entry, list) for row in found for entry in row or ())
+    if deep or None in found or len({len(row or ()) for row in found}) > 1:
+        raise InputError(f"expected numbers, one for each axis, or equal rows of a tensor, got {value!r:.60}")
+    return found
+
+
 def _read_conductivity(section: TomlTable, sink: float) -> Any:
     """A conductivity from the file, as one number, one for each axis or a tensor, or from the library."""
     value = section.table.get("conductivity")
     if isinstance(value, list):
-        found = locate_faults(section, "conductivity", lambda: np.array(value, dtype=float))
-        return found.tolist()
+        return locate_faults(section, "conductivity", lambda: _read_tensor(cast("list[object]", value)))
     if value is not None or "material" not in section:
         found = section.number("conductivity", "conductivity")
     else:

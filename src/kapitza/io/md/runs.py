@@ -47,6 +47,7 @@ _TOP_KEYS = (
 _CRYSTAL_KEYS = ("crystal", "ratio", "cells", "length", "thermostat", "wall", "lattice_constant")
 _INTERFACE_KEYS = ("left", "right", "orientation", "strain", "length", "width", "thermostat", "wall")
 _RENAMED_KEYS = {"bath": "thermostat", "baths": "thermostats", "still": "reference"}  # since version 0.2
+_MAX_STEPS = 10**12  # of a run: a thousand years of computing
 _SAMPLING_STEPS = 10  # steps between two samples of the temperatures and of the plane
 _EXPANSION_STEPS = 20000  # steps of the runs that find a lattice constant
 
@@ -169,18 +170,25 @@ def _read_protocol(run: TomlTable) -> Protocol:
     blocks = run.count("blocks", 40, low=5)
     if not 0 < timestep < 100 * fs:
         raise run.fault(f"{timestep / fs:.3g} fs, wanted above 0 and below 100 fs", "timestep")
-    steps = round(total / timestep / blocks / _SAMPLING_STEPS) * _SAMPLING_STEPS
+    steps = _steps_of_time(run, "time", total, timestep * blocks * _SAMPLING_STEPS) * _SAMPLING_STEPS
     if steps < _SAMPLING_STEPS:
         raise run.fault(
             f"{total / ps:.4g} ps in {blocks} blocks leave less than {_SAMPLING_STEPS} steps of "
             f"{timestep / fs:.3g} fs to each: "
             "take longer", "time",
         )  # fmt: skip
-    settle = round(run.number("equilibration", "time", 0.0) / timestep)
+    settle = _steps_of_time(run, "equilibration", run.number("equilibration", "time", 0.0), timestep)
     seed = run.count("seed", 1)
     return Protocol(
         timestep=timestep, steps=steps, blocks=blocks, equilibration=settle, sample_interval=_SAMPLING_STEPS, seed=seed
     )
+
+
+def _steps_of_time(section: TomlTable, key: str, time: float, step: float) -> int:
+    """Nearest whole number of steps (s) in a time (s)."""
+    if abs(time) > _MAX_STEPS * step:
+        raise section.fault(f"{time:.3g} s are more than {_MAX_STEPS:.0e} steps of {step:.3g} s: no run ends", key)
+    return round(time / step)
 
 
 def _read_sampling(top: TomlTable, protocol: Protocol) -> Sampling:
@@ -189,10 +197,11 @@ def _read_sampling(top: TomlTable, protocol: Protocol) -> Sampling:
     section.check_keys(("interval", "segment"))
     modes.check_keys(("planes", "reference", "interface"), _RENAMED_KEYS)
     segment = section.count("segment", 512)
-    every = round(section.number("interval", "time", _SAMPLING_STEPS * protocol.timestep) / protocol.timestep)
+    interval = section.number("interval", "time", _SAMPLING_STEPS * protocol.timestep)
+    every = _steps_of_time(section, "interval", interval, protocol.timestep)
     if every < 1:
         raise section.fault(f"less than one time step of {protocol.timestep / fs:.3g} fs", "interval")
-    reference = round(modes.number("reference", "time", 0.0) / protocol.block)
+    reference = _steps_of_time(modes, "reference", modes.number("reference", "time", 0.0), protocol.block)
     if reference < 0:
         raise modes.fault("expected a time above 0", "reference")
     return Sampling(every, segment, modes.count("planes", 6), reference, modes.flag("interface"))

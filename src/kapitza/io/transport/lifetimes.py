@@ -27,6 +27,7 @@ _MAX_LIFETIME_BYTES = 2**30  # bytes of a table
 _TEMPERATURE_TOLERANCE = 0.5  # K, within which a temperature of a file is the one that is asked for
 _MODE_DENSITY_SPREAD = 0.02  # relative spread of the modes per volume of a table
 _ACOUSTIC_CUTOFF = 1e-3  # of the top frequency: acoustic modes at Γ, which carry nothing
+_FLAT_CELL = 1e-6  # of the product of the lengths of its vectors: a cell of less volume is none
 _PHONO3PY_DATASETS = ("gamma", "frequency", "group_velocity", "weight", "temperature", "kappa_unit_conversion")
 _ALMABTE_COLUMNS = 11  # of almaBTE's table: q point, branch, three coordinates, ω, C, τ, velocity
 
@@ -95,8 +96,11 @@ def _read_phono3py(path: str | PathLike[str], temperature: float) -> tuple[ModeT
         )
     width = gamma[at] + held.get("gamma_isotope", np.zeros_like(frequency))
     # κ of a mode in W/mK is this factor times heat capacity (eV/K), velocity² (THz² Å²) over 2·gamma (THz): V follows
-    volume = 1e22 * e / (2 * np.pi) / float(held["kappa_unit_conversion"]) * angstrom**3
-    share = np.repeat(held["weight"] / held["weight"].sum() / volume, frequency.shape[1])
+    conversion = held["kappa_unit_conversion"]
+    if conversion.size != 1 or not (np.isfinite(conversion).all() and conversion.item() > 0):
+        raise DataError(f"kappa_unit_conversion = {conversion.tolist()!s:.60}: expected one number above 0")
+    volume = 1e22 * e / (2 * np.pi) / conversion.item() * angstrom**3
+    share = np.repeat(_mesh_shares(held["weight"]) / volume, frequency.shape[1])
     # ∇ω over wave vectors is ∇ν over wave vectors without 2π, as phono3py has them: 1 THz Å is 100 m/s
     speed = np.linalg.norm(held["group_velocity"], axis=2).ravel() * 1e12 * angstrom
     with np.errstate(divide="ignore"):
@@ -123,12 +127,25 @@ def _read_shengbte(folder: Path, temperature: float) -> tuple[ModeTable, Array]:
         raise DataError(f"{rate.shape[0]} rates for {count * branches} modes", file=chosen)
     if np.abs(rate[:, 0].reshape(branches, count).T - omega).max() > _ACOUSTIC_CUTOFF * omega.max():
         raise DataError("has other frequencies than BTE.omega: is it of the same run?", file=chosen)
-    volume = (2 * np.pi) ** 3 / abs(float(np.linalg.det(reciprocal))) * nm**3
-    share = np.tile(points[:, 2] / points[:, 2].sum() / volume, branches)
+    cell = abs(float(np.linalg.det(reciprocal))) if np.isfinite(reciprocal).all() else 0.0
+    if not cell > _FLAT_CELL * float(np.prod(np.linalg.norm(reciprocal, axis=1))):
+        raise DataError(
+            f"the vectors {reciprocal.tolist()!s:.120} span no volume", file=folder / "BTE.ReciprocalLatticeVectors"
+        )
+    if points.shape[1] < 3:
+        raise DataError(f"{points.shape[1]} columns, wanted the weight in the third", file=folder / "BTE.qpoints")
+    share = np.tile(_mesh_shares(points[:, 2]) / ((2 * np.pi) ** 3 / cell * nm**3), branches)
     speed = np.linalg.norm(velocity, axis=1) * 1e3
     with np.errstate(divide="ignore"):
         lifetime = np.where(rate[:, 1] > 0, ps / np.where(rate[:, 1] > 0, rate[:, 1], 1.0), np.nan)
     return _propagating_modes(rate[:, 0] / ps, share, speed, lifetime, temperature)
+
+
+def _mesh_shares(weight: Array) -> Array:
+    """Shares of the wave vectors of an irreducible mesh, by their weights."""
+    if not (np.isfinite(weight).all() and weight.min() > 0 and np.isfinite(weight.sum())):
+        raise DataError(f"has weights of wave vectors from {weight.min():g} to {weight.max():g}: expected some above 0")
+    return weight / weight.sum()
 
 
 def _read_almabte(path: Path, temperature: float) -> tuple[ModeTable, Array]:
@@ -140,8 +157,10 @@ def _read_almabte(path: Path, temperature: float) -> tuple[ModeTable, Array]:
     speed = np.linalg.norm(table[:, 8:11], axis=1)
     modes, lived = _propagating_modes(omega, np.ones(omega.size), speed, lifetime, temperature)
     held = capacity[_propagating(omega)]
+    if not (np.isfinite(held).all() and held.min() > 0 and modes.capacity.min() > 0):
+        raise DataError(f"has heat capacities from {held.min():g} J m⁻³ K⁻¹: expected all above 0")
     density = held / modes.capacity  # modes per volume: the same for all rows at the right temperature
-    if np.ptp(density) > _MODE_DENSITY_SPREAD * float(np.median(density)):
+    if not np.ptp(density) <= _MODE_DENSITY_SPREAD * float(np.median(density)):
         raise DataError(f"has heat capacities that are not those at {temperature:g} K")
     return evolve(modes, capacity=held), lived
 

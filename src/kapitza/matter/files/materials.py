@@ -4,7 +4,6 @@ A file has an optional table `[units]` and one table `[materials.<name>]` for ea
 examples.  Every number is a table with `value` and `source`, and may have `sigma`, `verified` and `note`.
 """
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from math import isfinite, pi
 from os import PathLike
@@ -15,6 +14,7 @@ from typing import Any, TypeGuard
 from attrs import frozen
 
 from kapitza.core.files import read_limited
+from kapitza.core.toml import parse_toml
 from kapitza.errors import DataError, InputError
 from kapitza.matter.elastic import hill_speeds
 from kapitza.matter.material import LIQUID_SYMMETRY, Material, MetalProperties, PropertyTable, Quantity, composition
@@ -126,13 +126,11 @@ def read_toml(path: str | PathLike[str]) -> TomlTable:
     """Return the content of a TOML file."""
     path = Path(path)
     try:
-        return TomlTable(path, "", tomllib.loads(read_limited(path, _MAX_BYTES).decode()))
+        return TomlTable(path, "", parse_toml(read_limited(path, _MAX_BYTES), path))
     except DataError:
         raise
     except OSError as err:
         raise DataError(f"cannot be read: {err.strerror or err}", file=path) from err
-    except (ValueError, RecursionError) as err:
-        raise DataError(f"is not a TOML file: {err!s:.120}", file=path) from err
 
 
 def material_entries(content: TomlTable) -> dict[str, TomlTable]:
