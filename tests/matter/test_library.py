@@ -160,6 +160,19 @@ def test_measured_speeds_of_tungsten_are_hills_mean():
     np.testing.assert_allclose([made.longitudinal, made.transverse], want, rtol=0.01, atol=0)
 
 
+@pytest.mark.parametrize(("name", "published"), [("Ag", 2.40), ("Al", 2.19), ("Au", 2.97), ("Cu", 2.00), ("Pb", 2.67)])
+def test_gruneisen_parameters_follow_from_expansion(name, published):
+    """T. H. K. Barron, J. G. Collins, G. K. White, Adv. Phys. 29, 609 (1980), doi:10.1080/00018738000101426."""
+    found = material(name).gruneisen
+    assert found is not None
+    assert abs(found / published - 1) <= 0.03
+
+
+def test_no_gruneisen_parameter_without_expansion():
+    assert material("Si").gruneisen is None
+    assert material("water").gruneisen is None
+
+
 def test_sommerfeld_constant_of_copper():
     """Second road: free electrons with the effective mass 1.38, γ = π² k_B² g(E_F)/3 in the free-electron form."""
     electrons = material("Cu").metal.sommerfeld

@@ -19,7 +19,7 @@ def test_a_prediction_is_a_sequence_of_its_models() -> None:
     found = predict("Al", "Si", KELVIN)
     want = model_estimates("Al", "Si", KELVIN)
     assert [one.model for one in found] == [one.model for one in want]
-    assert (len(found), found[0].model, found[-1].model) == (3, "dmm", "inelastic-limit")
+    assert (len(found), found[0].model, found[-1].model) == (5, "dmm", "inelastic-limit")
     for got, one in zip(found, want, strict=True):
         np.testing.assert_array_equal(got.emitted.value, one.emitted.value)
     assert found.measured == measured("Al", "Si")

@@ -10,6 +10,7 @@ import pytest
 
 from kapitza.errors import DataError, InputError
 from kapitza.matter.elastic import Elastic
+from kapitza.matter.electrons import metal
 from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.matter.library import elastic, fluid, material, materials, solid
 from kapitza.matter.phonons import phonon_card, phonons
@@ -35,7 +36,12 @@ def test_what_sides_allow() -> None:
     debye = {"dmm-debye", "elastic-limit-debye", "inelastic-limit-debye"}
     assert names(AL, SI) == everywhere | debye | {"amm", "specular-limit"}
     crystals = {"dmm-crystal", "specular-limit-crystal", "elastic-limit-crystal", "inelastic-limit-crystal"}
-    assert names("Al", "Si") == names(AL, SI) | crystals | {"amm-crystal"}
+    channels = {"dmm-anharmonic", "dmm-metal"}
+    assert names("Al", "Si") == names(AL, SI) | crystals | channels | {"amm-crystal"}
+    assert names("Pb", "diamond") & channels == {"dmm-anharmonic"}  # its electrons are not known
+    assert names("Si", "Ge") & channels == set()
+    assert names("Al", "Au") & channels == {"dmm-anharmonic"}  # electrons cross from metal to metal
+    assert names("Al", "a-SiO2") & channels == set()  # no bands of a glass
     assert names(elastic("Al"), elastic("Si")) == everywhere | crystals | {"amm-crystal"}
     assert names("He-4 liquid", "Cu") == everywhere | debye | crystals | {"amm", "khalatnikov"}
     assert "amm-crystal" in names("mercury", "Cu")
@@ -71,7 +77,9 @@ def test_either_side_may_come_first(name: str) -> None:
 BOUNDS = {
     "amm": ("specular-limit", "elastic-limit", "inelastic-limit"),
     "khalatnikov": ("elastic-limit", "inelastic-limit"),
-    "dmm": ("elastic-limit", "inelastic-limit"),
+    "dmm": ("elastic-limit", "inelastic-limit", "dmm-anharmonic"),
+    "dmm-metal": ("dmm-anharmonic",),
+    "dmm-anharmonic": ("inelastic-limit",),
     "specular-limit": ("elastic-limit",),
     "elastic-limit": ("inelastic-limit",),
     "amm-crystal": ("specular-limit-crystal", "elastic-limit-crystal", "inelastic-limit-crystal"),
@@ -102,6 +110,25 @@ def test_models_stay_below_the_limits_of_their_spectra() -> None:
             assert (found[name] <= found[bound] * (1 + 1e-9)).all(), (left, right, name, bound)
 
 
+def test_electrons_stand_in_series() -> None:
+    """The resistance of electrons and lattice of Al adds to that of the lattices; √T, since its lattice has 1/T."""
+    kelvin = np.array([150.0, 300.0, 600.0])
+    lattices, whole = predict("Al", "Al2O3", kelvin, ["dmm-anharmonic", "dmm-metal"])
+    for drop in ("emitted", "local", "extrapolated"):
+        added = getattr(whole, drop).resistance - getattr(lattices, drop).resistance
+        wanted = metal("Al").resistance * np.sqrt(kelvin / 300)
+        assert (np.abs(added / wanted - 1) <= 0.04).all()  # the electrons' share of the conductivity varies with T
+        assert abs(added[1] / wanted[1] - 1) <= 1e-9
+
+
+def test_anharmonic_bonds_open_a_channel_that_grows_with_temperature() -> None:
+    """What three phonons add over the elastic model: nothing when cold, in proportion to T above."""
+    elastic_, anharmonic = predict("Pb", "diamond", [3.0, 150.0, 300.0], ["dmm", "dmm-anharmonic"])
+    added = anharmonic.emitted.value - elastic_.emitted.value
+    assert 0 <= added[0] <= 1e-3 * elastic_.emitted.value[0]
+    assert abs(added[2] / added[1] - 2) <= 0.1
+
+
 def test_titles_tell_the_spectrum() -> None:
     titles = {one.model: one.title for one in predict("Al", "Si", 300.0, "all")}
     assert titles["dmm"] == "DMM, full spectra"
@@ -114,7 +141,10 @@ def test_titles_tell_the_spectrum() -> None:
 
 def test_bands_are_taken_where_both_sides_have_them() -> None:
     """Full bands beside full bands, Debye beside Debye; what the card does not allow is not taken."""
-    assert [one.model for one in predict("Al", "Si", 300.0)] == ["dmm", "elastic-limit", "inelastic-limit"]
+    channels = ["dmm", "dmm-anharmonic", "dmm-metal"]
+    assert [one.model for one in predict("Al", "Si", 300.0)] == [*channels, "elastic-limit", "inelastic-limit"]
+    classical = [one.model for one in predict("Al", "Si", 300.0, statistics="classical")]
+    assert classical == ["dmm", "elastic-limit", "inelastic-limit"]
     for left, right in (("Al", "a-SiO2"), ("He-4 liquid", "Cu"), (AL, "Si")):
         found = {one.model: one.title for one in predict(left, right, 300.0, "all")}
         assert found["dmm"] == "DMM, Debye"

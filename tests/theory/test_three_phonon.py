@@ -13,8 +13,11 @@ from kapitza.core.occupation import bose_einstein
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.matter.isotropic import Solid
+from kapitza.matter.library import material
+from kapitza.matter.phonons import phonon_spectrum
 from kapitza.theory.dmm import dmm
 from kapitza.theory.inelastic import (
+    cubic_strength,
     net_events,
     pair_edges,
     pair_exchange,
@@ -170,3 +173,36 @@ def test_bad_input_is_refused() -> None:
         three_phonon(PB, DIAMOND, -1)
     with pytest.raises(InputError, match="infinite at ω = 0"):
         three_phonon(PB, DIAMOND, 300, [0, 1e12])
+
+
+def test_cubic_strength_is_that_of_the_golden_rule():
+    """One bond, H = V2 u u' and V3 u² u'/2, and a narrow band: events of pairs over those of single phonons."""
+    lead = material("Pb")
+    mass, distance = lead.density.value / lead.atoms.value, 2 ** (1 / 6) / np.cbrt(lead.atoms.value)
+    centre, width = 8e12, 8e10
+    omega = np.linspace(0.9, 1.1, 2001) * centre
+    states = np.exp(-(((omega - centre) / width) ** 2) / 2)
+    states /= np.trapezoid(states, omega)
+    response = np.pi / (2 * mass * omega) * states  # Im χ of the bond on this side; the other side is flat
+    inner = np.convolve(response, response) * (omega[1] - omega[0]) / (2 * np.pi)
+    ratio = 6 * (lead.gruneisen or 0.0) / distance  # V3/V2
+    pairs = 4 * hbar * ratio**2 * inner.sum() * (omega[1] - omega[0]) / (2 * np.pi)
+    singles = 4 * np.trapezoid(response, omega) / (2 * np.pi)
+
+    class Band:
+        name, edges = "band", np.array([0.9, 0.95, 0.98, 1.0, 1.02, 1.05, 1.1]) * centre
+
+        def modes(self, omega: Array) -> Array:
+            return np.zeros_like(omega)
+
+        def density_of_states(self, at: Array) -> Array:
+            return np.interp(at, omega, states)
+
+    got = cubic_strength(Band(), lead)
+    assert abs(got * singles / pairs - 1) <= 1e-3
+    assert 0.005 <= got <= 0.05
+
+
+def test_strength_needs_thermal_expansion():
+    with pytest.raises(InputError, match="diamond: thermal expansion"):
+        cubic_strength(phonon_spectrum("diamond"), material("diamond"))

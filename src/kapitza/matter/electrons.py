@@ -5,15 +5,15 @@ length $l = [G(1/k_e + 1/k_p)]^{-1/2}$.  In a ferromagnet the two spin direction
 which they exchange energy.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import about, quantity
+from kapitza.core.arrays import about, one_temperature, quantity
 from kapitza.errors import InputError
-from kapitza.matter.library import material
+from kapitza.matter.library import material, materials
+from kapitza.matter.material import Material
+
+_ROOM_TEMPERATURE = 300.0  # K
 
 
 @frozen
@@ -51,6 +51,12 @@ class Electrons:
         share = self.conductivity / self.total
         return float(share**1.5 / np.sqrt(self.coupling * self.lattice))
 
+    def at(self, temperature: float) -> "Electrons":
+        """The same metal at another temperature (K) than 300 K, from about a third of the Debye temperature up: phonons
+        scatter one another, so that the lattice conducts as 1/T; coupling and electrons do not change.
+        """
+        return evolve(self, lattice=self.lattice * _ROOM_TEMPERATURE / one_temperature(temperature))
+
 
 @frozen
 class SpinChannels:
@@ -77,29 +83,30 @@ class SpinChannels:
         return self.length / (self.conductivity * (1 - self.polarisation**2))
 
 
-# Conductivity of the lattice at room temperature, W m⁻¹ K⁻¹: the library has that of the metal as a whole
-LATTICE_CONDUCTIVITIES: Mapping[str, float] = MappingProxyType({"Al": 5.8, "Au": 2.6, "Cu": 16.9})
-_LATTICE_CONDUCTIVITY_SOURCE = "Y. Wang, Z. Lu, X. Ruan, J. Appl. Phys. 119, 225109 (2016) (lattice)"
-
-
 def metal(name: str) -> Electrons:
     """Return the electrons of a metal of the library, at room temperature.
 
-    Coupling and conductivity are those of `material(name).metal`; the electrons carry what the lattice does not.
+    Coupling and conductivities are those of `material(name).metal`; the electrons carry what the lattice does not.
 
     Raises
     ------
     InputError
         for an unknown name, and a metal whose coupling or lattice conductivity is not known; the message offers others
     """
-    found = material(name)
-    total, coupling = found.metal.conductivity, found.metal.coupling
-    lattice = LATTICE_CONDUCTIVITIES.get(found.name)
-    if total is None or coupling is None or lattice is None:
+    found = material_electrons(material(name))
+    if found is None:
+        known = (one for one in materials() if material_electrons(material(one)) is not None)
         raise InputError(
-            f"the electrons of {found.name} are not known in full here; there are "
-            f"{', '.join(sorted(LATTICE_CONDUCTIVITIES))}: "
+            f"the electrons of {material(name).name} are not known in full here; there are {', '.join(known)}: "
             "give Electrons(name, conductivity, lattice, coupling)"
         )
-    sources = f"{coupling.source} (coupling), {total.source} (conductivity), {_LATTICE_CONDUCTIVITY_SOURCE}"
-    return Electrons(found.name, total.value - lattice, lattice, coupling.value, sources)
+    return found
+
+
+def material_electrons(found: Material) -> Electrons | None:
+    """Return the electrons of a material at room temperature; None where they are not known in full."""
+    total, lattice, coupling = found.metal.conductivity, found.metal.lattice, found.metal.coupling
+    if total is None or lattice is None or coupling is None:
+        return None
+    sources = f"{coupling.source} (coupling), {total.source} (conductivity), {lattice.source} (lattice)"
+    return Electrons(found.name, total.value - lattice.value, lattice.value, coupling.value, sources)

@@ -14,6 +14,7 @@ from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.matter.symmetry import stiffness_matrix
 
 LIQUID_SYMMETRY, GLASS_SYMMETRY = "liquid", "isotropic"
+_ROOM_TEMPERATURE = 300.0  # K
 _FORMULA_PATTERN = re.compile(r"([A-Z][a-z]?)(\d+\.?\d*)?")
 
 
@@ -79,14 +80,16 @@ class MetalProperties:
 
     Attributes
     ----------
-    conductivity : thermal conductivity of the electrons near 300 K, W m⁻¹ K⁻¹
+    conductivity : thermal conductivity of electrons and lattice near 300 K, W m⁻¹ K⁻¹
     coupling : electron-phonon coupling near 300 K, W m⁻³ K⁻¹
     sommerfeld : electronic heat capacity over temperature, J m⁻³ K⁻²
+    lattice : thermal conductivity of the lattice near 300 K, W m⁻¹ K⁻¹
     """
 
     conductivity: Quantity | None = None
     coupling: Quantity | None = None
     sommerfeld: Quantity | None = None
+    lattice: Quantity | None = None
 
 
 @frozen(eq=False, kw_only=True)
@@ -104,6 +107,7 @@ class Material:
     longitudinal, transverse : speeds of sound of the polycrystal, glass or liquid, m s⁻¹
     speeds : "measured", or "hill" where they follow from the elastic constants
     debye : Debye temperature at low temperature, K
+    expansion : mean linear coefficient of thermal expansion near 300 K, K⁻¹
     conductivity_table, inplane_table : thermal conductivity through the plane (of the layers, or along the axis
         that the note names) and in the plane, W m⁻¹ K⁻¹
     heat_capacity_table : specific heat at constant pressure, J kg⁻¹ K⁻¹
@@ -126,6 +130,7 @@ class Material:
     transverse: Quantity | None = None
     speeds: str = "measured"
     debye: Quantity | None = None
+    expansion: Quantity | None = None
     conductivity_table: PropertyTable | None = None
     inplane_table: PropertyTable | None = None
     heat_capacity_table: PropertyTable | None = None
@@ -152,6 +157,19 @@ class Material:
                 f"{self.name} {what}; use {'fluid' if self.symmetry == LIQUID_SYMMETRY else 'solid'}({self.name!r})"
             )
         return stiffness_matrix(self.symmetry, constants)
+
+    @property
+    def gruneisen(self) -> float | None:
+        r"""Grüneisen parameter at 300 K, $\gamma = 3\alpha K/C$, with the linear expansion α, the bulk modulus K and
+        the heat capacity C per volume; None where one of them is not known.
+        """
+        table = self.heat_capacity_table
+        if self.expansion is None or table is None or not self.constants:
+            return None
+        if not table.temperature[0] <= _ROOM_TEMPERATURE <= table.temperature[-1]:
+            return None
+        bulk = 1 / float(np.linalg.inv(self.stiffness)[:3, :3].sum())
+        return 3 * self.expansion.value * bulk / float(self.heat_capacity(_ROOM_TEMPERATURE)[0])
 
     def solid(self) -> Solid:
         """The isotropic Debye solid of this density, speeds and number of atoms; InputError for a liquid or unknown
@@ -199,10 +217,12 @@ class Material:
             "longitudinal speed": self.longitudinal,
             "transverse speed": self.transverse,
             "Debye temperature": self.debye,
+            "thermal expansion": self.expansion,
         }
         metal = self.metal
         single |= {
             "electronic conductivity": metal.conductivity,
+            "lattice conductivity": metal.lattice,
             "electron-phonon coupling": metal.coupling,
             "Sommerfeld constant": metal.sommerfeld,
         }

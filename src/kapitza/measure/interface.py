@@ -19,7 +19,7 @@ from kapitza.theory.sides import DEFAULT_NORMAL, InterfaceSide, SideDescription,
 
 Basis = Literal["measured", "calibrated", "physics"]
 _QUANTILE = 1.959963984540054  # of 95 %
-_PHYSICS_MODELS = ("khalatnikov", "dmm")  # that stand alone where nothing was learnt
+_PHYSICS_MODELS = ("khalatnikov", "dmm-metal", "dmm-anharmonic", "dmm")  # the first stands where nothing was learnt
 _NEAREST_CONTACTS = 3  # named as those on which an estimate leans
 
 

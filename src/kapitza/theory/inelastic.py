@@ -4,6 +4,7 @@ Derivations and formulas of both are in docs/theory/inelastic.md.
 """
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 from attrs import evolve, frozen
@@ -16,6 +17,7 @@ from kapitza.core.phonons import Phonons
 from kapitza.core.quadrature import frequency_grid, merge_edges, panel_quadrature
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
+from kapitza.matter.material import Material
 from kapitza.theory.dmm import check_phonons, dmm, harmonic_sum
 from kapitza.theory.limits import mode_conductance
 from kapitza.units import hbar
@@ -296,6 +298,58 @@ def three_phonon_conductance(
         for kelvin in temperatures(temperature)
     ]
     return merge_conductances(parts)
+
+
+class PhononStates(Phonons, Protocol):
+    """Phonons of which the density of states is known too, as of full bands."""
+
+    def density_of_states(self, omega: Array) -> Array:
+        """(nω,) density of states, m⁻³ (rad s⁻¹)⁻¹."""
+        ...
+
+
+def cubic_strength(spectrum: PhononStates, found: Material) -> float:
+    r"""Strength s of `three_phonon` by the cubic term in the energy of the bonds, from thermal expansion.
+
+    By the golden rule, with the second and third derivatives $V_2$, $V_3$ of the energy of a bond across the plane,
+    $$s = \frac{\hbar}{4m}\left(\frac{V_3}{V_2}\right)^2\left\langle\frac1\omega\right\rangle, \qquad
+    \frac{V_3}{V_2} = -\frac{6\gamma}{d} .$$
+    The mean over the density of states, the mean mass m, the distance d of neighbours in a close packing of these
+    atoms and the Grüneisen parameter γ, here as for central forces between neighbours, are those of one side, which
+    should be the softer one (docs/theory/inelastic.md).
+
+    Parameters
+    ----------
+    spectrum : of the softer side
+    found : the same side, with its thermal expansion; a metal, since the Grüneisen parameters of the modes of open
+        structures have both signs, so that their mean does not measure the bonds
+
+    Returns
+    -------
+    s from 0 to 1; of simple metals some hundredths
+
+    Raises
+    ------
+    InputError
+        where the Grüneisen parameter is not known
+
+    References
+    ----------
+    Yu. A. Kosevich, Phys. Rev. B 52, 1017 (1995), doi:10.1103/PhysRevB.52.1017 (anharmonic bonds of unlike crystals)
+    """
+    gruneisen = found.gruneisen
+    if gruneisen is None:
+        raise InputError(
+            f"{found.name}: thermal expansion, elastic constants and heat capacity at 300 K are not all known: "
+            "give three_phonon a strength"
+        )
+    grid = frequency_grid(spectrum.edges)
+    weight = spectrum.density_of_states(grid.omega) * grid.weight
+    slowness = float(weight @ (1 / grid.omega) / weight.sum())
+    density = found.atoms.value
+    distance = 2 ** (1 / 6) * density ** (-1 / 3)
+    mass = found.density.value / density
+    return min(1.0, hbar / (4 * mass) * (6 * gruneisen / distance) ** 2 * slowness)
 
 
 def net_events(omega: Array, *, pairs: float, singles: float) -> Array:

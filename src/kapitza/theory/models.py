@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, cast
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import check_filled, find_name, name_tuple
@@ -12,10 +12,14 @@ from kapitza.core.conductance import Conductance, Drop, increasing_temperatures,
 from kapitza.core.occupation import Statistics
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
+from kapitza.matter.band_spectrum import BandSpectrum
+from kapitza.matter.electrons import Electrons
 from kapitza.matter.isotropic import Fluid, Solid
+from kapitza.matter.material import Material
 from kapitza.theory.amm import amm
 from kapitza.theory.dmm import dmm
-from kapitza.theory.inelastic import three_phonon
+from kapitza.theory.electrons import electron_phonon
+from kapitza.theory.inelastic import cubic_strength, three_phonon
 from kapitza.theory.khalatnikov import khalatnikov, rayleigh_modes
 from kapitza.theory.limits import elastic_limit, inelastic_radiation_limit, radiation_limit, specular_limit
 from kapitza.theory.plane_waves import Medium, is_light_liquid
@@ -29,6 +33,7 @@ class SideNeeds:
     text: str
     form: Callable[[InterfaceSide], Any] = field(repr=False)
     pair: Callable[[InterfaceSide, InterfaceSide], bool] = field(default=lambda left, right: True, repr=False)
+    fullest: bool = False  # True where the fullest spectra of both sides are taken
 
     def fits(self, left: InterfaceSide, right: InterfaceSide) -> bool:
         """Whether two sides have that."""
@@ -49,6 +54,8 @@ class Model:
     asked: bool = False  # True where it is applied only when named, because it has a parameter that nobody knows
     bands: str = ""  # model of the same assumption that takes full bands, for models of Debye solids beside it
     thermal: bool = False  # True where the transmission holds at one temperature alone
+    quantum: bool = False  # True where its rates are those of quanta, without a classical form
+    electrons: bool = False  # True where the electrons of the metal stand in series with what the lattices pass
 
     def transmission(
         self,
@@ -59,7 +66,9 @@ class Model:
         normals: tuple[ArrayLike, ArrayLike] = (DEFAULT_NORMAL, DEFAULT_NORMAL),
         statistics: Statistics = "quantum",
     ) -> Transmission:
-        """Spectral transmission by this model; parameters as for `predict`, without effect on elastic models."""
+        """Spectral transmission of the lattices by this model; parameters as for `predict`, without effect on elastic
+        models.
+        """
         return self.apply(*describe_sides(left, right, normals), temperature, statistics)
 
     def apply(
@@ -141,30 +150,65 @@ def _is_resolved(left: InterfaceSide, right: InterfaceSide) -> bool:
     )
 
 
+def _full_spectrum(side: InterfaceSide) -> InterfaceSide | None:
+    """A side of the library with full bands."""
+    return side if side.material is not None and isinstance(side.spectrum, BandSpectrum) else None
+
+
+def _softer_side(left: InterfaceSide, right: InterfaceSide) -> tuple[BandSpectrum, Material]:
+    """Bands and material of the side whose spectrum ends first."""
+    known = [(one.spectrum, one.material) for one in (left, right)]
+    found = [(s, m) for s, m in known if isinstance(s, BandSpectrum) and m is not None]
+    return min(found, key=lambda one: one[0].edges[-1])
+
+
+def _has_known_bonds(left: InterfaceSide, right: InterfaceSide) -> bool:
+    """Whether the thermal expansion of the softer of two sides tells how anharmonic its bonds are."""
+    return _softer_side(left, right)[1].gruneisen is not None
+
+
+def contact_electrons(left: InterfaceSide, right: InterfaceSide) -> Electrons | None:
+    """Electrons of the metal side; None where they are not known, and between metals, which electrons cross."""
+    if left.is_metal == right.is_metal:
+        return None
+    return (left if left.is_metal else right).electrons
+
+
+def _has_known_electrons(left: InterfaceSide, right: InterfaceSide) -> bool:
+    """Whether a metal whose electrons are known meets a side without."""
+    return contact_electrons(left, right) is not None
+
+
+def _anharmonic_dmm(
+    left: InterfaceSide, right: InterfaceSide, temperature: float, statistics: Statistics
+) -> Transmission:
+    """DMM and the exchange of three phonons by the bonds of the softer side, where they are known to be anharmonic."""
+    spectra = [one.spectrum for one in (left, right)]
+    if not isinstance(spectra[0], BandSpectrum) or not isinstance(spectra[1], BandSpectrum):
+        raise InputError(f"expected full bands of both sides, got {left.name} and {right.name}")
+    strength = cubic_strength(*_softer_side(left, right)) if _has_known_bonds(left, right) else 0.0
+    return three_phonon(spectra[0], spectra[1], temperature, strength=strength, statistics=statistics)
+
+
 def _model(
-    name: str,
-    title: str,
-    references: str,
-    sides: SideNeeds,
-    theory: Callable[..., Transmission],
-    *,
-    limit: bool = False,
-    asked: bool = False,
-    thermal: bool = False,
-    bands: str = "",
+    name: str, title: str, references: str, sides: SideNeeds, theory: Callable[..., Transmission], **flags: Any
 ) -> Model:
-    """A row of the register; references are keys separated by blanks."""
-    keys = tuple(references.split())
-    return Model(
-        name=name, title=title, references=keys, sides=sides, theory=theory, limit=limit, asked=asked, thermal=thermal,
-        bands=bands,
-    )  # fmt: skip
+    """A row of the register; references are keys separated by blanks, flags the other attributes of a model."""
+    return Model(name=name, title=title, references=tuple(references.split()), sides=sides, theory=theory, **flags)
 
 
 _SPEEDS = SideNeeds("speeds of sound of both sides", lambda side: side.isotropic, _has_solid)
 _SOLID_SPEEDS = SideNeeds("speeds of sound of both solids", lambda side: side.solid)
 _DEBYE = SideNeeds("both sides as Debye solids or liquids", lambda side: side.isotropic)
-_PHONONS = SideNeeds("phonons of both sides", lambda side: side.phonons or side.elastic)
+_PHONONS = SideNeeds("phonons of both sides", lambda side: side.phonons or side.elastic, fullest=True)
+_KNOWN_BONDS = SideNeeds(
+    "full bands of both sides and the thermal expansion of the softer one, known for metals", _full_spectrum,
+    _has_known_bonds, fullest=True,
+)  # fmt: skip
+_METAL = SideNeeds(
+    "full bands of a metal, whose electrons are known, and of a side without electrons", _full_spectrum,
+    _has_known_electrons, fullest=True,
+)  # fmt: skip
 _STIFFNESS = SideNeeds("the stiffness of both sides (a liquid may be one)", lambda side: side.medium, _has_crystal)
 _RESOLVED_STIFFNESS = SideNeeds(
     "the stiffness of both sides (a liquid of at least 0.05 of the crystal's impedance may be one)",
@@ -184,7 +228,16 @@ MODEL_REGISTER: tuple[Model, ...] = (
     _model("dmm-debye", "DMM, Debye", "swartz1989", _DEBYE, dmm, bands="dmm"),
     _model("dmm-crystal", "DMM, crystals", "swartz1989 chen2013", _STIFFNESS, dmm),
     _model(
-        "three-phonon", "DMM + three-phonon, s = 1", "saaskilahti2014", _PHONONS, three_phonon, asked=True, thermal=True
+        "dmm-anharmonic", "DMM + three-phonon", "saaskilahti2014 kosevich1995", _KNOWN_BONDS, _anharmonic_dmm,
+        thermal=True, quantum=True,
+    ),
+    _model(
+        "dmm-metal", "DMM + three-phonon + electrons", "majumdar2004 saaskilahti2014 kosevich1995", _METAL,
+        _anharmonic_dmm, thermal=True, quantum=True, electrons=True,
+    ),
+    _model(
+        "three-phonon", "DMM + three-phonon, s = 1", "saaskilahti2014", _PHONONS, three_phonon, asked=True,
+        thermal=True, quantum=True,
     ),
     _model("specular-limit", "specular limit, isotropic", "polanco2015", _SOLID_SPEEDS, specular_limit, limit=True),
     _model(
@@ -281,20 +334,24 @@ def apply_models(
     """Conductance between two described sides; parameters and errors as for `predict`."""
     kelvin = increasing_temperatures(temperature)
     check_filled("temperature", kelvin)
-    wanted = _chosen_models(left, right, models)
+    wanted = _chosen_models(left, right, models, statistics)
     if not wanted:
         raise InputError(f"no model fits {left.name} and {right.name}; asked for {list(models or ())}")
     return tuple(_estimate_conductance(one, left, right, kelvin, statistics) for one in wanted)
 
 
-def _chosen_models(left: InterfaceSide, right: InterfaceSide, models: Sequence[str] | str | None) -> list[Model]:
-    """The models of a choice, in its order or that of the register."""
+def _chosen_models(
+    left: InterfaceSide, right: InterfaceSide, models: Sequence[str] | str | None, statistics: Statistics
+) -> list[Model]:
+    """The models of a choice, in its order or that of the register, there without quantum ones if classical."""
     if models is not None and models != "all":
         return [find_model(name) for name in dict.fromkeys(name_tuple(models))]
-    fitting = [one for one in MODEL_REGISTER if not one.asked and one.sides.fits(left, right)]
+    classical = statistics == "classical"
+    offered = [one for one in MODEL_REGISTER if not one.asked and not (one.quantum and classical)]
+    fitting = [one for one in offered if one.sides.fits(left, right)]
     if left.spectrum is None and right.spectrum is None:
         return [one for one in fitting if not one.bands]  # those of full bands are the same there
-    full = [one for one in fitting if one.sides is _PHONONS]
+    full = [one for one in fitting if one.sides.fullest]
     return fitting if models == "all" or not full else full
 
 
@@ -305,23 +362,41 @@ def _estimate_conductance(
     kelvin = increasing_temperatures(temperature)
     spectra = [chosen.apply(left, right, float(t), statistics) for t in (kelvin if chosen.thermal else kelvin[:1])]
     unbounded = chosen.limit and not spectra[0].elastic  # more than a plane can pass leaves no drop at it
+    local, extrapolated = (
+        None if unbounded else conductance_or_none(spectra, kelvin, drop, statistics)
+        for drop in ("local", "extrapolated")
+    )
+    emitted = _conductance_of_spectra(spectra, kelvin, "emitted", statistics)
+    metal = contact_electrons(left, right) if chosen.electrons else None
+    if metal is not None:
+        emitted = _metal_conductance(emitted, metal)
+        local, extrapolated = (None if one is None else _metal_conductance(one, metal) for one in (local, extrapolated))
     return Estimate(
         model=chosen.name,
         title=_model_title(chosen, left, right),
         left=left.name,
         right=right.name,
         limit=chosen.limit,
-        emitted=_conductance_of_spectra(spectra, kelvin, "emitted", statistics),
-        local=None if unbounded else conductance_or_none(spectra, kelvin, "local", statistics),
-        extrapolated=None if unbounded else conductance_or_none(spectra, kelvin, "extrapolated", statistics),
+        emitted=emitted,
+        local=local,
+        extrapolated=extrapolated,
     )
+
+
+def _metal_conductance(lattices: Conductance, electrons: Electrons) -> Conductance:
+    """Conductance with the electrons of a thick metal in series, at each of the temperatures as it is there."""
+    each = [
+        electron_phonon(evolve(lattices, temperature=t, value=g), electrons.at(t))
+        for t, g in zip(lattices.temperature.tolist(), lattices.value.tolist(), strict=True)
+    ]
+    return merge_conductances(each)
 
 
 def _model_title(chosen: Model, left: InterfaceSide, right: InterfaceSide) -> str:
     """Title of a model with the kind of spectrum that it was given, so that limits and models of one kind are seen."""
     if chosen.name == "khalatnikov" and not rayleigh_modes(*_liquid_and_solid(left, right)):
         return "Khalatnikov, bulk (Rayleigh wave closed)"
-    if chosen.sides is not _PHONONS:
+    if not chosen.sides.fullest:
         return chosen.title
     kinds = {
         "full spectra" if side.spectrum is not None else "Debye" if side.phonons is not None else "crystals"

@@ -13,6 +13,7 @@ from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.band_spectrum import BandSpectrum
 from kapitza.matter.bands import Bands
 from kapitza.matter.elastic import Elastic
+from kapitza.matter.electrons import Electrons, material_electrons
 from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.matter.library import material
 from kapitza.matter.material import Material
@@ -53,6 +54,7 @@ class InterfaceSide:
     fluid: Fluid | None = None
     spectrum: Phonons | None = None  # a dispersion fit, a sheet, bands of a file, or any other `Phonons`
     crystal: CrystalName | None = None  # of a crystal whose bands are in the package
+    material: Material | None = None  # all that the library knows, where the side is one of its materials
     remark: str = ""  # what a reader has to know of what the name was taken for
 
     @property
@@ -62,6 +64,16 @@ class InterfaceSide:
             if form is not None:
                 return form
         return None
+
+    @property
+    def electrons(self) -> Electrons | None:
+        """Electrons and lattice of a metal at room temperature; None where they are not known in full."""
+        return None if self.material is None else material_electrons(self.material)
+
+    @property
+    def is_metal(self) -> bool:
+        """Whether the library knows that electrons carry heat here."""
+        return self.material is not None and self.material.metal.conductivity is not None
 
     @property
     def isotropic(self) -> Solid | Fluid | None:
@@ -181,7 +193,7 @@ def _side_of_material(found: Material, normal: ArrayLike) -> InterfaceSide:
             solid = found.solid()
         if found.constants:
             elastic = found.elastic(normal)
-    return InterfaceSide(found.name, solid, elastic, fluid)
+    return InterfaceSide(found.name, solid, elastic, fluid, material=found)
 
 
 def _side_of_record(side: object) -> InterfaceSide:

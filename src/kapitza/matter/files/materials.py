@@ -42,7 +42,7 @@ _UNIT_CHOICES: Mapping[str, Mapping[str, float]] = MappingProxyType(
 )
 _MATERIAL_KEYS = (
     "title", "formula", "aliases", "symmetry", "density", "atoms", "lattice", "cell", "stiffness", "speeds", "speed",
-    "debye", "conductivity", "conductivity_inplane", "heat_capacity", "electrons", "except", "note",
+    "debye", "expansion", "conductivity", "conductivity_inplane", "heat_capacity", "electrons", "except", "note",
 )  # fmt: skip
 _PROVENANCE_KEYS = ("source", "sigma", "verified", "note")  # what may stand beside numbers
 _CHECK_NAMES = ("stability", "shear", "density", "speeds", "debye")
@@ -188,6 +188,7 @@ def read_material(name: str, part: TomlTable, unit: Mapping[str, float], masses:
         transverse=transverse,
         speeds=kind,
         debye=_read_optional_quantity(part, "debye", "K", 1.0),
+        expansion=_read_optional_quantity(part, "expansion", "K⁻¹", 1.0),
         conductivity_table=_read_property_table(part, "conductivity", name, "W m⁻¹ K⁻¹", unit["conductivity"]),
         inplane_table=_read_property_table(part, "conductivity_inplane", name, "W m⁻¹ K⁻¹", unit["conductivity"]),
         heat_capacity_table=_read_property_table(part, "heat_capacity", name, "J kg⁻¹ K⁻¹", unit["heat_capacity"]),
@@ -320,11 +321,12 @@ def _read_metal(part: TomlTable) -> MetalProperties:
     if "electrons" not in part.table:
         return MetalProperties()
     inside = part.subtable("electrons")
-    inside.check_keys(("conductivity", "coupling", "sommerfeld"))
+    inside.check_keys(("conductivity", "lattice", "coupling", "sommerfeld"))
     return MetalProperties(
         _read_optional_quantity(inside, "conductivity", "W m⁻¹ K⁻¹", 1.0),
         _read_optional_quantity(inside, "coupling", "W m⁻³ K⁻¹", 1.0),
         _read_optional_quantity(inside, "sommerfeld", "J m⁻³ K⁻²", 1.0),
+        _read_optional_quantity(inside, "lattice", "W m⁻¹ K⁻¹", 1.0),
     )
 
 
