@@ -303,7 +303,7 @@ def three_phonon_conductance(
 class PhononStates(Phonons, Protocol):
     """Phonons of which the density of states is known too, as of full bands."""
 
-    def density_of_states(self, omega: Array) -> Array:
+    def density_of_states(self, omega: Array, /) -> Array:
         """(nω,) density of states, m⁻³ (rad s⁻¹)⁻¹."""
         ...
 
