@@ -10,7 +10,6 @@ from kapitza.matter.dispersion import born_von_karman as born_von_karman
 from kapitza.matter.elastic import Elastic as Elastic
 from kapitza.matter.electrons import Electrons as Electrons
 from kapitza.matter.electrons import SpinChannels as SpinChannels
-from kapitza.matter.electrons import material_electrons as material_electrons
 from kapitza.matter.electrons import metal as metal
 from kapitza.matter.files.crystals import load_crystal as load_crystal
 from kapitza.matter.isotropic import Fluid as Fluid

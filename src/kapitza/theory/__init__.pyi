@@ -13,7 +13,6 @@ from kapitza.theory.dmm import thermalised_layers as thermalised_layers
 from kapitza.theory.electrons import electron_phonon as electron_phonon
 from kapitza.theory.grain import grain_boundary as grain_boundary
 from kapitza.theory.grain import twist_boundary as twist_boundary
-from kapitza.theory.inelastic import cubic_strength as cubic_strength
 from kapitza.theory.inelastic import inelastic_channel as inelastic_channel
 from kapitza.theory.inelastic import three_phonon as three_phonon
 from kapitza.theory.khalatnikov import Khalatnikov as Khalatnikov

@@ -191,10 +191,30 @@ def _anharmonic_dmm(
 
 
 def _model(
-    name: str, title: str, references: str, sides: SideNeeds, theory: Callable[..., Transmission], **flags: Any
+    name: str,
+    title: str,
+    references: str,
+    sides: SideNeeds,
+    theory: Callable[..., Transmission],
+    *,
+    limit: bool = False,
+    asked: bool = False,
+    thermal: bool = False,
+    bands: str = "",
 ) -> Model:
-    """A row of the register; references are keys separated by blanks, flags the other attributes of a model."""
-    return Model(name=name, title=title, references=tuple(references.split()), sides=sides, theory=theory, **flags)
+    """A row of the register; references are keys separated by blanks."""
+    keys = tuple(references.split())
+    return Model(
+        name=name, title=title, references=keys, sides=sides, theory=theory, limit=limit, asked=asked, thermal=thermal,
+        bands=bands,
+    )  # fmt: skip
+
+
+def _quantum_model(
+    name: str, title: str, references: str, sides: SideNeeds, theory: Callable[..., Transmission]
+) -> Model:
+    """A row of the register whose rates are those of quanta, at one temperature at a time."""
+    return evolve(_model(name, title, references, sides, theory, thermal=True), quantum=True)
 
 
 _SPEEDS = SideNeeds("speeds of sound of both sides", lambda side: side.isotropic, _has_solid)
@@ -227,17 +247,19 @@ MODEL_REGISTER: tuple[Model, ...] = (
     _model("dmm", "DMM", "swartz1989 reddy2005", _PHONONS, dmm),
     _model("dmm-debye", "DMM, Debye", "swartz1989", _DEBYE, dmm, bands="dmm"),
     _model("dmm-crystal", "DMM, crystals", "swartz1989 chen2013", _STIFFNESS, dmm),
-    _model(
-        "dmm-anharmonic", "DMM + three-phonon", "saaskilahti2014 kosevich1995", _KNOWN_BONDS, _anharmonic_dmm,
-        thermal=True, quantum=True,
+    _quantum_model(
+        "dmm-anharmonic", "DMM + three-phonon", "saaskilahti2014 kosevich1995", _KNOWN_BONDS, _anharmonic_dmm
     ),
-    _model(
-        "dmm-metal", "DMM + three-phonon + electrons", "majumdar2004 saaskilahti2014 kosevich1995", _METAL,
-        _anharmonic_dmm, thermal=True, quantum=True, electrons=True,
+    evolve(
+        _quantum_model(
+            "dmm-metal", "DMM + three-phonon + electrons", "majumdar2004 saaskilahti2014 kosevich1995", _METAL,
+            _anharmonic_dmm,
+        ),
+        electrons=True,
     ),
-    _model(
-        "three-phonon", "DMM + three-phonon, s = 1", "saaskilahti2014", _PHONONS, three_phonon, asked=True,
-        thermal=True, quantum=True,
+    evolve(
+        _quantum_model("three-phonon", "DMM + three-phonon, s = 1", "saaskilahti2014", _PHONONS, three_phonon),
+        asked=True,
     ),
     _model("specular-limit", "specular limit, isotropic", "polanco2015", _SOLID_SPEEDS, specular_limit, limit=True),
     _model(

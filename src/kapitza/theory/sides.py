@@ -5,7 +5,7 @@ from pathlib import Path
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.phonons import Phonons
@@ -53,9 +53,11 @@ class InterfaceSide:
     elastic: Elastic | None = None
     fluid: Fluid | None = None
     spectrum: Phonons | None = None  # a dispersion fit, a sheet, bands of a file, or any other `Phonons`
-    crystal: CrystalName | None = None  # of a crystal whose bands are in the package
-    material: Material | None = None  # all that the library knows, where the side is one of its materials
-    remark: str = ""  # what a reader has to know of what the name was taken for
+    # a crystal whose bands are in the package
+    crystal: CrystalName | None = field(default=None, kw_only=True)
+    # all that the library knows, where the side is one of its materials
+    material: Material | None = field(default=None, kw_only=True)
+    remark: str = field(default="", kw_only=True)  # what a reader has to know of what the name was taken for
 
     @property
     def phonons(self) -> Phonons | None:
