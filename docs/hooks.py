@@ -21,6 +21,7 @@ ROOMS = (
     "kapitza.core",
     "kapitza.matter",
     "kapitza.lattice",
+    "kapitza.phonons",
     "kapitza.theory",
     "kapitza.md",
     "kapitza.boltzmann",

@@ -11,6 +11,7 @@ from kapitza import lattice as lattice
 from kapitza import matter as matter
 from kapitza import md as md
 from kapitza import measure as measure
+from kapitza import phonons as phonons
 from kapitza import plot as plot
 from kapitza import run as run
 from kapitza import theory as theory

@@ -19,6 +19,8 @@ VERBS = {
     "compare": "compare Al Si",
     "superlattice": "superlattice Si Ge --period 5,50nm",
     "composite": "composite diamond Cu --radius 1:9:2um",
+    "phonons": "phonons GaN",
+    "phonon cards": "phonons",
     "leg": f"leg {SAMPLES}/leg.toml",
     "memory": f"memory {SAMPLES}/cell.toml",
     "exchanger": f"exchanger {SAMPLES}/exchanger.toml",

@@ -24,6 +24,7 @@ from kapitza.matter.brillouin import hemisphere_directions
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.elastic import Elastic
 from kapitza.matter.files.crystals import balanced_crystal, load_crystal
+from kapitza.matter.files.phonon_facts import measured_top
 from kapitza.matter.library import elastic, material
 from kapitza.matter.longwave import long_wave
 from kapitza.matter.material import Material
@@ -87,7 +88,6 @@ def describe(name: str, path: Path, table: dict) -> dict:
         "debye": debye(crystal),
         "library_debye": library_debye(name),
         "top": round(float(frequency.max()), 3),
-        "measured_top": table["measured"].get(name),
         "lowest": round(min(float(frequency.min()), 0.0), 3) + 0.0,
     }
     return {"card": card} | content
@@ -241,10 +241,11 @@ def summary(card: dict) -> str:
     """One line of a card."""
     speeds = [f"{card[key]:5.2f}" if card[key] else "  -  " for key in ("longitudinal", "transverse", "worst_speed")]
     debye = f"{card['debye'] or 0:6.0f} ({card['library_debye'] or 0:5.0f}) K"
+    measured = (measured_top(card["name"]) or (0, ""))[0]
     return (
         f"{card['name']:13}{card['status']:9}{card['change']:7.4f} L {speeds[0]} T {speeds[1]} worst {speeds[2]} "
         f"{card['worst_direction']:18}"
-        f" {debye} top {card['top']:6.2f} ({(card['measured_top'] or [0])[0]:5.2f}) lowest {card['lowest']:6.2f} THz"
+        f" {debye} top {card['top']:6.2f} ({measured:5.2f}) lowest {card['lowest']:6.2f} THz"
         f"  {card['reason']}"
     )
 

@@ -53,6 +53,7 @@ from kapitza.plot.md import md_modes as md_modes
 from kapitza.plot.md import md_sizes as md_sizes
 from kapitza.plot.md import md_spectrum_figure as md_spectrum_figure
 from kapitza.plot.modal_transmission import modes_figure as modes_figure
+from kapitza.plot.phonons import phonon_figure as phonon_figure
 from kapitza.plot.spectra import estimate_figure as estimate_figure
 from kapitza.plot.style import new_figure as new_figure
 from kapitza.plot.style import short_citation as short_citation

@@ -18,12 +18,13 @@ import numpy as np
 from attrs import converters, field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, IntArray, read_only_mapping
+from kapitza.core.arrays import Array, IntArray, about, read_only_mapping
 from kapitza.errors import DataError, InputError
 from kapitza.matter.band_spectrum import BandSpectrum, cached_spectrum
 from kapitza.matter.bands import Bands
 from kapitza.matter.crystal import Crystal, unit_vector
 from kapitza.matter.files.crystals import balanced_crystal
+from kapitza.matter.files.phonon_facts import measured_top, unverified_inputs
 from kapitza.matter.library import atomic_masses, material
 from kapitza.matter.structure import Structure
 from kapitza.units import angstrom, eV, m_u
@@ -43,15 +44,12 @@ class PhononCard:
     structure : prototype and space group
     lattice : constants of the conventional cell, Å and degrees
     lattice_source : where they are from
-    supercell : atoms of the supercell
-    longitudinal, transverse : mean speeds of sound, as computed, over those of the library; None where it has none
-    worst_speed : the ratio farthest from 1 of a single wave along axes and diagonals, as computed
-    worst_direction : its direction, Cartesian, and which of the three waves it is
-    change : root-mean-square change of the frequencies by the fit, over the top frequency
-    debye, library_debye : Debye temperature of the long waves, and the library's (None where it has none), K
-    top : highest frequency, THz
-    measured_top : published frequency of the same mode, THz, with its source; None where none is known with certainty
-    lowest : lowest frequency, THz, imaginary ones negative
+    longitudinal, transverse, worst_speed, library_debye : None where the library has none
+    debye : None where sound is unstable in some direction
+    worst_direction : Cartesian direction of `worst_speed`, and which of the three waves it is
+    measured_top : published frequency of the highest mode that was measured, THz, with mode and source; None where none
+        is known
+    unverified : inputs that nobody has read in the source that is named
     """
 
     name: str
@@ -62,17 +60,22 @@ class PhononCard:
     structure: str
     lattice: Mapping[str, float] = field(converter=read_only_mapping)
     lattice_source: str
-    supercell: int
-    longitudinal: float | None
-    transverse: float | None
-    worst_speed: float | None
+    supercell: int = field(metadata=about("1", "atoms of the supercell"))
+    longitudinal: float | None = field(
+        metadata=about("1", "mean longitudinal speed of sound as computed, over the library's")
+    )
+    transverse: float | None = field(
+        metadata=about("1", "mean transverse speed of sound as computed, over the library's")
+    )
+    worst_speed: float | None = field(metadata=about("1", "ratio farthest from 1 of one wave along axes and diagonals"))
     worst_direction: str
-    change: float
-    debye: float | None
-    library_debye: float | None
-    top: float
-    measured_top: tuple[float, str] | None = field(converter=converters.optional(tuple))
-    lowest: float
+    change: float = field(metadata=about("1", "root-mean-square change of frequencies by the fit, over the highest"))
+    debye: float | None = field(metadata=about("K", "Debye temperature of the long waves"))
+    library_debye: float | None = field(metadata=about("K", "Debye temperature of the library"))
+    top: float = field(metadata=about("THz", "highest frequency"))
+    lowest: float = field(metadata=about("THz", "lowest frequency, imaginary ones negative"))
+    measured_top: tuple[float, str] | None = field(default=None, converter=converters.optional(tuple))
+    unverified: tuple[str, ...] = field(default=(), converter=tuple)
 
     @property
     def usable(self) -> bool:
@@ -110,7 +113,7 @@ def phonon_spectrum(name: str, normal: tuple[float, ...] = (0, 0, 1)) -> BandSpe
 def phonon_crystal(name: str) -> Crystal:
     """Return the crystal with its force constants; parameters and errors as in `phonons`."""
     content = _read_crystal_file(_resolve_name(name))
-    card, masses, symbols = PhononCard(**content["card"]), atomic_masses(), tuple(content["symbols"])
+    card, masses, symbols = _make_card(content), atomic_masses(), tuple(content["symbols"])
     if card.status == "refused":
         raise InputError(f"the phonons of {card.name} are refused: {card.reason}")
     lattice = np.array(content["lattice"]) * angstrom
@@ -121,7 +124,7 @@ def phonon_crystal(name: str) -> Crystal:
 
 def phonon_card(name: str) -> PhononCard:
     """Return origin and quality of the force constants of a crystal; errors as in `phonons`."""
-    return PhononCard(**_read_crystal_file(_resolve_name(name))["card"])
+    return _make_card(_read_crystal_file(_resolve_name(name)))
 
 
 def has_phonons(name: str) -> bool:
@@ -147,9 +150,9 @@ def expand_symmetry(content: Mapping[str, Any]) -> tuple[IntArray, Array]:
     for operation in content["operations"]:
         turn, shift = np.array(operation[:9]).reshape(3, 3), np.array(operation[9:])
         difference = (points @ turn.T + shift)[:, None] - points
-        whole = np.round(difference)
-        atom = np.argmin(np.abs(difference - whole).max(axis=2), axis=1)
-        cell = whole[np.arange(len(points)), atom]
+        nearest = np.round(difference)
+        atom = np.argmin(np.abs(difference - nearest).max(axis=2), axis=1)
+        cell = nearest[np.arange(len(points)), atom]
         moved = np.round(step @ turn.T + cell[second] - cell[first]).astype(np.int64)
         cartesian = (np.linalg.inv(lattice) @ turn.T @ lattice).T
         keys.append(np.column_stack([moved, atom[first], atom[second]]))
@@ -162,6 +165,13 @@ def expand_symmetry(content: Mapping[str, Any]) -> tuple[IntArray, Array]:
     blocks = np.zeros((len(cells), len(points), 3, len(points), 3))
     blocks[row.reshape(-1), key[:, 3], :, key[:, 4]] = value
     return cells, blocks.reshape(len(cells), 3 * len(points), -1)
+
+
+def _make_card(content: Mapping[str, Any]) -> PhononCard:
+    """Card of a file, with what is published beside it."""
+    card: dict[str, Any] = dict(content["card"])
+    card["measured_top"], card["unverified"] = measured_top(card["name"]), unverified_inputs(card["name"])
+    return PhononCard(**card)
 
 
 def _resolve_name(name: str) -> str:

@@ -1,0 +1,174 @@
+"""The verb `phonons`: which crystals have full bands, where these come from and how good they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import kapitza
+from kapitza.cli import deferred
+from kapitza.cli.figures import Results
+from kapitza.cli.options import Figure, Json, Save
+from kapitza.cli.output import note, print_record, print_table
+from kapitza.cli.tables import Column, columns_of, format_number, print_columns, print_values
+from kapitza.errors import InputError
+from kapitza.units import THz
+
+if TYPE_CHECKING:
+    from kapitza.matter.files.phonon_facts import MeasuredPhonons, PolarConstants
+    from kapitza.matter.phonons import PhononCard
+
+_NUMBERS = {
+    "top": "THz", "lowest": "THz", "debye": "K", "library_debye": "K", "longitudinal": "", "transverse": "",
+    "worst_speed": "", "change": "%",
+}  # fmt: skip
+
+
+def phonons(
+    name: Annotated[str | None, typer.Argument(help="A crystal; the list of all if left out.")] = None,
+    plot: Figure = None,
+    save: Save = None,
+    as_json: Json = False,
+) -> None:
+    """Crystals with full phonon bands and how good these are; dispersion of one of them."""
+    files = Results(save, plot)
+    if name is not None:
+        _report_crystal(name, files, as_json=as_json)
+        return
+    if plot is not None:
+        raise InputError("--plot draws the dispersion of one crystal: name it, as in kapitza phonons Si --plot si.png")
+    cards = tuple(kapitza.phonons.phonon_card(one) for one in kapitza.phonons.phonon_names())
+    result = {"cards": cards}
+    files.keep(result)
+    if as_json:
+        print_record(result)
+        return
+    _print_cards(cards)
+    files.announce()
+
+
+def _print_cards(cards: tuple[PhononCard, ...]) -> None:
+    """Print the list of cards, one in a line."""
+    values = {name: [getattr(card, name) for card in cards] for name in ("top", "debye", "library_debye")}
+    speeds = {name: [getattr(card, name) for card in cards] for name in ("longitudinal", "transverse")}
+    columns = [
+        Column("name", [card.name for card in cards]),
+        Column("bands", [card.status for card in cards]),
+        Column("potential", [card.potential.split(" (")[0] for card in cards]),
+        Column("THz", [_decimal_text(value, 2) for value in values["top"]]),
+        Column("Debye (K)", [_decimal_text(value, 0) for value in values["debye"]]),
+        Column("library", [_decimal_text(value, 0) for value in values["library_debye"]]),
+        Column("c_L", [_decimal_text(value, 2) for value in speeds["longitudinal"]]),
+        Column("c_T", [_decimal_text(value, 2) for value in speeds["transverse"]]),
+        Column(" remark", [_short_remark(card) for card in cards]),
+    ]
+    count = {status: sum(card.status == status for card in cards) for status in ("accepted", "fitted", "refused")}
+    title = f"{len(cards)} crystals: " + ", ".join(f"{number} {status}" for status, number in count.items())
+    heads, rows = [column.name for column in columns], zip(*(column.values for column in columns), strict=True)
+    print_table(title, heads, [list(row) for row in rows], text=3)
+    typer.echo(
+        "THz: top frequency.  c_L, c_T: mean speeds of sound as computed over those of the elastic constants;\n"
+        "fitted bands have these constants.  `kapitza phonons Si` shows one card, --plot si.png its dispersion."
+    )
+
+
+def _decimal_text(value: float | None, decimals: int) -> str:
+    """Return a number with so many decimals."""
+    return "–" if value is None else f"{value:.{decimals}f}"
+
+
+def _short_remark(card: PhononCard) -> str:
+    """Return what is wrong with a card, without its reasons."""
+    parts = [part.split(":")[0] for part in card.reason.split("; ")]
+    hidden = ("", "elastic constants", "no elastic constants to compare with")
+    kept = [part for part in parts if part not in hidden]
+    return "; ".join(kept)
+
+
+def _report_crystal(name: str, files: Results, *, as_json: bool) -> None:
+    """Print, save and draw all that is known of the phonons of one crystal."""
+    room = kapitza.phonons
+    card = room.phonon_card(name)
+    measured, polar = room.measured_phonons(card.name), room.polar_constants(card.name)
+    result: dict[str, object] = {"card": card, "measured": measured, "polar": polar}
+    dispersion = None
+    if card.status != "refused":
+        dispersion = room.phonon_dispersion(card.name)
+        result["dispersion"] = dispersion
+    elif files.plot is not None:
+        room.phonon_crystal(card.name)  # which says why it is refused
+    files.keep(result)
+    if dispersion is not None and files.plot is not None:
+        spectrum = room.phonon_spectrum(card.name)
+        files.draw_figure(lambda figure: deferred.phonon_figure(dispersion, spectrum, measured, figure), height=4.6)
+    if as_json:
+        print_record(result)
+        return
+    _print_card(card)
+    if dispersion is not None:
+        _print_measured(measured)
+        _print_charges(card.name, polar)
+    files.announce()
+
+
+def _print_card(card: PhononCard) -> None:
+    """Print a card in full."""
+    lattice = ", ".join(f"{key} = {value:g}{'°' if key == 'beta' else ' Å'}" for key, value in card.lattice.items())
+    typer.echo(f"{card.name}: {card.structure}; {lattice} ({_source_text(card.lattice_source)})")
+    typer.echo(f"forces: {card.potential}, doi:{card.doi}; supercell of {card.supercell} atoms")
+    typer.echo(f"bands: {card.status}{'; ' if card.reason else ''}{card.reason}\n")
+    print_values("quality of the bands", columns_of(card, _NUMBERS))
+    if card.worst_direction:
+        typer.echo(f"worst speed: along {card.worst_direction} wave")
+    if card.unverified:
+        typer.echo(f"not verified: {', '.join(card.unverified)} (nobody has read the source)")
+    if card.measured_top is not None:
+        typer.echo(f"measured: {card.measured_top[0]:g} THz, {card.measured_top[1]}")
+
+
+def _source_text(key: str) -> str:
+    """Return a source of the library in full, and any other text as it is."""
+    try:
+        return str(kapitza.matter.source(key))
+    except InputError:
+        return key
+
+
+def _print_measured(measured: tuple[MeasuredPhonons, ...]) -> None:
+    """Print measured frequencies with those of the bands."""
+    for one in measured:
+        bands = kapitza.phonons.computed_frequencies(one)
+        kelvin = "" if one.temperature is None else f", {one.temperature:g} K"
+        columns = [
+            Column("point", one.points),
+            Column("measured (THz)", (one.omega / THz).tolist()),
+            Column("bands (THz)", (bands / THz).tolist()),
+            Column("bands / measured", [format_number(ratio, 3) for ratio in (bands / one.omega).tolist()]),
+        ]
+        typer.echo()
+        print_columns(f"{one.technique}{kelvin}{'' if one.verified else ', not verified'}", columns)
+        doi = f", doi:{one.doi}" if one.doi else ""
+        via = f"; {one.via}" if one.via else ""
+        typer.echo(f"{one.citation}{doi}{via}")
+
+
+def _print_charges(name: str, constants: PolarConstants | None) -> None:
+    """Print the splitting of the optical modes of a polar crystal, and the charges that follow from it."""
+    if constants is None:
+        return
+    crystal = kapitza.phonons.phonon_crystal(name)
+    charges = kapitza.phonons.effective_charges(crystal, constants)
+    uniaxial = len(set(constants.dielectric.tolist())) > 1
+    columns = [
+        Column("polarised", ["across c", "along c"] if uniaxial else ["any way"]),
+        Column("TO (THz)", (constants.transverse / THz).tolist()[: 3 : 2 if uniaxial else 3]),
+        Column("LO (THz)", (constants.longitudinal / THz).tolist()[: 3 : 2 if uniaxial else 3]),
+        Column("ε∞", constants.dielectric.tolist()[: 3 : 2 if uniaxial else 3]),
+        Column(f"charge of {crystal.symbols[0]} (e)", charges[0].tolist()[: 3 : 2 if uniaxial else 3]),
+    ]
+    typer.echo()
+    print_columns(f"published polar modes at Γ{'' if constants.verified else ', not verified'}", columns)
+    doi = f", doi:{constants.doi}" if constants.doi else ""
+    typer.echo(f"{constants.citation}{doi}; ε∞: {constants.dielectric_source}")
+    note("the field of these charges is in the dashed lines of the figure, not in the bands that models take")

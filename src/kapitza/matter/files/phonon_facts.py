@@ -1,0 +1,144 @@
+"""Published frequencies and dielectric constants of crystals, each with its source.
+
+`data/phonon_facts.toml` holds them.  `verified = false` marks a number that nobody has read in the source that it names
+or in a text that quotes it.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from attrs import field, frozen
+
+from kapitza.core.arrays import Array, about, positive
+from kapitza.units import THz
+
+
+@frozen(eq=False, kw_only=True)
+class MeasuredPhonons:
+    """Frequencies of a crystal at points of the Brillouin zone, from one measurement.
+
+    Attributes
+    ----------
+    name : of the crystal
+    points : (n,) label of the point of each frequency, such as "X", or "Γ-X" for the middle of this line; a degenerate
+        mode stands once
+    technique : how it was measured
+    citation : who measured it
+    doi : digital object identifier; empty where none was seen
+    via : through which text the numbers were read, if not in the source itself
+    verified : whether the numbers were read there; False: from memory
+    """
+
+    name: str
+    points: tuple[str, ...] = field(converter=tuple)
+    omega: Array = field(converter=positive, metadata=about("rad s^-1", "(n,) measured angular frequencies"))
+    temperature: float | None = field(default=None, metadata=about("K", "of the measurement; None where not stated"))
+    technique: str = ""
+    citation: str = ""
+    doi: str = ""
+    via: str = ""
+    verified: bool = True
+
+
+@frozen(eq=False, kw_only=True)
+class PolarConstants:
+    """Optical frequencies at Γ and screening of a polar crystal of two elements.
+
+    Attributes
+    ----------
+    name : of the crystal
+    citation, doi : where the frequencies are from; `doi` empty where none was seen
+    dielectric_source : where the dielectric constant is from
+    verified : whether the numbers were read there or in a text that quotes it; False: from memory
+    """
+
+    name: str
+    transverse: Array = field(
+        converter=positive, metadata=about("rad s^-1", "(3,) transverse optical frequency, polarised along x, y and z")
+    )
+    longitudinal: Array = field(
+        converter=positive, metadata=about("rad s^-1", "(3,) longitudinal optical frequency along x, y and z")
+    )
+    dielectric: Array = field(
+        converter=positive, metadata=about("1", "(3,) high-frequency dielectric constant along x, y and z")
+    )
+    citation: str = ""
+    doi: str = ""
+    dielectric_source: str = ""
+    verified: bool = True
+
+
+def measured_phonons(name: str) -> tuple[MeasuredPhonons, ...]:
+    """Return the published frequencies of a crystal by its name in the library; empty where none are known."""
+    entries = (one for one in _facts()["measured"] if one["crystal"] == name)
+    return tuple(_measured_entry(one) for one in entries)
+
+
+def polar_constants(name: str) -> PolarConstants | None:
+    """Return optical frequencies and screening of a polar crystal by its name in the library; None where unknown."""
+    entry = _facts()["polar"].get(name)
+    if entry is None:
+        return None
+    sources = _facts()["sources"]
+    source = sources[entry["source"]]
+    return PolarConstants(
+        name=name,
+        transverse=_along_axes(entry["transverse"]) * THz,
+        longitudinal=_along_axes(entry["longitudinal"]) * THz,
+        dielectric=_along_axes(entry["dielectric"]),
+        citation=source["citation"],
+        doi=source.get("doi", ""),
+        dielectric_source=sources[entry["dielectric_source"]]["citation"],
+        verified=entry.get("verified", True),
+    )
+
+
+def measured_top(name: str) -> tuple[float, str] | None:
+    """Return the published frequency of the highest mode that was measured, THz, with mode and source."""
+    entry = _facts()["top"].get(name)
+    if entry is None:
+        return None
+    source = _facts()["sources"][entry["source"]]
+    doi = f", doi:{source['doi']}" if source.get("doi") else ""
+    doubt = "" if entry.get("verified", True) else " (not verified)"
+    return float(entry["frequency"]), f"{entry['mode']}: {source['citation']}{doi}{doubt}"
+
+
+def unverified_inputs(name: str) -> tuple[str, ...]:
+    """Return what the card of a crystal rests on that nobody has read in its source."""
+    return tuple(_facts()["unverified"].get(name, ()))
+
+
+def _measured_entry(entry: Mapping[str, Any]) -> MeasuredPhonons:
+    """Record of one entry."""
+    source = _facts()["sources"][entry["source"]]
+    rows = [(point, value) for point, values in entry["points"].items() for value in values]
+    return MeasuredPhonons(
+        name=entry["crystal"],
+        points=tuple(point for point, _ in rows),
+        omega=np.array([value for _, value in rows]) * THz,
+        temperature=entry.get("temperature"),
+        technique=entry.get("technique", "inelastic neutron scattering"),
+        citation=source["citation"],
+        doi=source.get("doi", ""),
+        via=source.get("via", ""),
+        verified=entry.get("verified", True),
+    )
+
+
+def _along_axes(value: float | list[float]) -> Array:
+    """(3,) components of a number, or of [across c, along c]."""
+    across, along = value if isinstance(value, list) else (value, value)
+    return np.array([across, across, along], dtype=float)
+
+
+@cache
+def _facts() -> Mapping[str, Any]:
+    """Content of the file."""
+    text = (files("kapitza.matter") / "data" / "phonon_facts.toml").read_text(encoding="utf-8")
+    return MappingProxyType(tomllib.loads(text))

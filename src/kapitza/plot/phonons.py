@@ -1,0 +1,101 @@
+"""Phonon dispersion along a path, the density of states beside it, and published frequencies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kapitza.matter.band_spectrum import BandSpectrum
+from kapitza.matter.files.phonon_facts import MeasuredPhonons
+from kapitza.matter.zone.dispersion import PhononDispersion
+from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS, new_axes, short_citation
+from kapitza.units import THz, nm
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_NEAR_ZERO = 0.01  # of the top frequency: imaginary frequencies below this are rounding
+_STATES_POINTS = 600  # frequencies at which the density of states is drawn
+
+
+def draw_dispersion(
+    result: PhononDispersion, *, measured: Iterable[MeasuredPhonons] = (), ax: Axes | None = None
+) -> Axes:
+    """Draw frequencies along the path, and measured ones on it.
+
+    Dashed lines have the macroscopic field where charges are known; imaginary frequencies are below zero.
+    """
+    ax = new_axes() if ax is None else ax
+    for number in np.unique(result.line):
+        rows = result.line == number
+        x = result.position[rows] * nm
+        if result.polar_omega is not None:
+            ax.plot(x, result.polar_omega[rows] / THz, color=LINE_COLOURS[1], linewidth=0.9, linestyle=(0, (4, 2)))
+        ax.plot(x, result.omega[rows] / THz, color=LINE_COLOURS[0], linewidth=1.1)
+    if result.polar_omega is not None:
+        ax.plot([], [], color=LINE_COLOURS[1], linewidth=0.9, linestyle=(0, (4, 2)), label="with macroscopic field")
+    for i, one in enumerate(measured):
+        _draw_measured(ax, result, one, POINT_MARKERS[i % len(POINT_MARKERS)])
+    corners = result.corners * nm
+    for corner in corners[1:-1]:
+        ax.axvline(corner, color="0.75", linewidth=0.6, zorder=0)
+    ax.set_xticks(corners, [label.replace("|", " | ") for label in result.labels])
+    low = min(float(result.omega.min()), 0.0) / THz
+    top = float(result.omega.max()) / THz
+    if low < -_NEAR_ZERO * top:
+        ax.axhline(0, color="0.5", linewidth=0.6)
+    ax.set(xlim=(0, corners[-1]), ylabel="frequency (THz)", ylim=(low if low < -_NEAR_ZERO * top else 0, None))
+    return ax
+
+
+def draw_states(spectrum: BandSpectrum, *, ax: Axes | None = None) -> Axes:
+    """Draw the density of states per atom against frequency, which is the vertical axis."""
+    ax = new_axes() if ax is None else ax
+    omega = np.linspace(0, spectrum.edges[-1], _STATES_POINTS)
+    states = spectrum.density_of_states(omega) / spectrum.atoms * THz
+    ax.fill_betweenx(omega / THz, states, color=LINE_COLOURS[0], alpha=0.25, linewidth=0)
+    ax.plot(states, omega / THz, color=LINE_COLOURS[0], linewidth=1.0)
+    ax.set(xlabel="states\n(THz⁻¹ atom⁻¹)", xlim=(0, None))
+    return ax
+
+
+def phonon_figure(
+    result: PhononDispersion, spectrum: BandSpectrum, measured: Iterable[MeasuredPhonons], figure: Figure
+) -> None:
+    """Draw the dispersion with measured frequencies, and the density of states beside it."""
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(4.2, 1))
+    draw_dispersion(result, measured=measured, ax=left)
+    draw_states(spectrum, ax=right)
+    right.tick_params(labelleft=False)
+    left.set_title(result.name, fontsize="medium")
+    handles, labels = left.get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize="small")
+
+
+def _draw_measured(ax: Axes, result: PhononDispersion, one: MeasuredPhonons, marker: str) -> None:
+    """Draw measured frequencies wherever the path passes their points."""
+    label = f"{short_citation(one.citation)}{'' if one.verified else ' (not verified)'}, {one.technique}"
+    if one.temperature is not None:
+        label += f", {one.temperature:g} K"
+    places = [(x, omega) for point, omega in zip(one.points, one.omega, strict=True) for x in _places(result, point)]
+    if not places:
+        return
+    x, omega = np.array(places).T
+    ax.plot(
+        x * nm, omega / THz, marker, color="black", markerfacecolor="white", markersize=4.5, clip_on=False, zorder=4,
+        label=label,
+    )  # fmt: skip
+
+
+def _places(result: PhononDispersion, point: str) -> list[float]:
+    """Positions on the path of a labelled point, or of the middle of a line such as "Γ-X", rad m⁻¹."""
+    names = [label.split("|") for label in result.labels]
+    if "-" not in point:
+        return [float(at) for at, labels in zip(result.corners, names, strict=True) if point in labels]
+    ends = set(point.split("-"))
+    straight = zip(names[:-1], names[1:], result.corners[:-1], result.corners[1:], strict=True)
+    return [float(a + b) / 2 for first, last, a, b in straight if {first[-1], last[0]} == ends]

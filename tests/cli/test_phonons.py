@@ -1,0 +1,81 @@
+"""The verb `phonons`: the list of cards, one card, its figure, and what is refused in a line."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import kapitza
+from kapitza.cli import main
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command here; returns status, output and errors."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        status = main(["phonons", *map(str, arguments)])
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return call
+
+
+def test_the_list_has_a_line_for_each_card(run: Run) -> None:
+    status, out, _ = run()
+    assert status == 0
+    lines = out.splitlines()
+    names = kapitza.phonons.phonon_names()
+    assert lines[0].startswith(f"{len(names)} crystals: ")
+    assert [sum(line.split()[:1] == [name] for line in lines) for name in names] == [1] * len(names)
+    assert next(line for line in lines if line.split()[:1] == ["VN"]).split()[1] == "refused"
+
+
+def test_a_card_in_full(run: Run) -> None:
+    status, out, err = run("silicon")
+    assert status == 0
+    assert "Si: diamond, space group 227; a = 5.431 Å" in out
+    assert "doi:10.48550/arXiv.2601.07742; supercell of 128 atoms" in out
+    assert "doi:10.1103/PhysRevB.6.3777" in out
+    assert err == ""
+    assert "not verified: elastic constants" in run("ZrN")[1]
+    _, out, err = run("GaN")
+    assert "charge of Ga (e)" in out
+    assert "not in the bands that models take" in err
+
+
+def test_a_refused_crystal_has_a_card_and_no_figure(run: Run, tmp_path: Path) -> None:
+    status, out, _ = run("VN")
+    assert status == 0
+    assert "bands: refused" in out
+    status, out, err = run("VN", "--plot", tmp_path / "vn.png")
+    assert (status, out) == (2, "")
+    assert err.startswith("kapitza: the phonons of VN are refused")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("Sii",), "no force constants of 'Sii' in the package; did you mean Si"),
+        (("--plot", "all.png"), "--plot draws the dispersion of one crystal"),
+        (("Si", "--plot", "si.gif"), "expected .png, .pdf or .svg"),
+    ],
+)
+def test_faults_are_one_line(run: Run, words: tuple[str, ...], message: str) -> None:
+    status, out, err = run(*words)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert message in err
+
+
+def test_the_figure(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    status, _, err = run("Si", "--plot", tmp_path / "si.png", "--save", tmp_path / "si.json")
+    assert status == 0
+    assert "si.png" in err
+    assert (tmp_path / "si.png").read_bytes()[:4] == b"\x89PNG"
+    saved = kapitza.load(tmp_path / "si.json")
+    assert saved["dispersion"].labels[:2] == ("Γ", "X")
+    assert saved["card"].name == saved["measured"][0].name == "Si"

@@ -1,0 +1,139 @@
+"""Dispersion along the standard path: points of symmetry, slopes, dipole forces, and published frequencies."""
+
+import numpy as np
+import pytest
+
+from kapitza.errors import InputError
+from kapitza.matter.files import phonon_facts
+from kapitza.matter.files.phonon_facts import measured_phonons, polar_constants
+from kapitza.matter.phonons import phonon_card, phonon_crystal, phonon_names, phonons
+from kapitza.matter.zone.comparison import computed_frequencies
+from kapitza.matter.zone.dispersion import phonon_dispersion, polar_crystal, space_group
+from kapitza.matter.zone.polar_crystal import effective_charges, supercell_multiple
+from kapitza.matter.zone.symmetry_points import bravais_lattice, conventional_lattice, standard_path
+from kapitza.units import THz, angstrom
+
+NAMES = [name for name in phonon_names() if phonon_card(name).status != "refused"]
+LATTICES = ["Si", "Au", "W", "GaN", "Al2O3", "TiO2", "In", "Sn", "SnSe", "ZrO2", "beta-Ga2O3", "SrTiO3"]
+NOT_HALVES = {"U", "K", "W", "H", "P"}  # on the surface of the zone, but no half of a reciprocal lattice vector
+COMPARED = [name for name in NAMES if measured_phonons(name)]
+POLAR = [name for name in NAMES if polar_constants(name)]
+
+
+def cell_of(name: str) -> np.ndarray:
+    card = phonon_card(name)
+    return conventional_lattice(card.lattice, space_group(card)) * angstrom
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_points_of_symmetry_are_halves_of_reciprocal_vectors(name: str):
+    crystal, cell = phonon_crystal(name), cell_of(name)
+    multiple = cell @ np.linalg.inv(crystal.lattice)
+    assert np.abs(multiple - np.round(multiple)).max() <= 1e-4
+    reciprocal = 2 * np.pi * np.linalg.inv(cell).T
+    path = standard_path(space_group(phonon_card(name)), reciprocal, crystal.lattice)
+    cubic = bravais_lattice(space_group(phonon_card(name))) == "body-centred cubic"
+    for label, point in path.points.items():
+        twice = crystal.lattice @ (2 * np.array(point) @ reciprocal) / (2 * np.pi)
+        if label not in NOT_HALVES or (cubic and label == "H"):
+            assert np.abs(twice - np.round(twice)).max() <= 1e-4, label
+    assert {label for line in path.lines for label in line} == set(path.points)
+
+
+@pytest.mark.parametrize("name", LATTICES)
+def test_frequencies_at_the_centre_are_those_of_the_bands(name: str):
+    found, bands = phonon_dispersion(name, 60), phonons(name)
+    centre = found.omega[np.linalg.norm(found.wavevector, axis=1) == 0]
+    assert len(centre) >= 2
+    wanted = bands.crystal.frequencies([0, 0, 0])[0]
+    assert np.abs(centre - wanted).max() <= 1e-6 * found.omega.max()  # the root of a rounded zero
+
+
+@pytest.mark.parametrize("name", ["Si", "Au", "W", "GaN", "Al2O3", "In", "SnSe"])
+def test_slopes_at_the_centre_are_the_speeds_of_sound(name: str):
+    found, bands = phonon_dispersion(name, 30_000 if name != "Al2O3" else 6_000), phonons(name)
+    step = found.wavevector[1]
+    slope = np.sort(found.omega[1, :3]) / np.linalg.norm(step)
+    assert np.abs(slope / bands.speeds(step) - 1).max() <= 2e-3
+
+
+@pytest.mark.parametrize("name", LATTICES)
+def test_one_point_has_the_same_frequencies_wherever_the_path_passes_it(name: str):
+    found = phonon_dispersion(name, 60)
+    seen: dict[str, np.ndarray] = {}
+    for label, corner in zip(found.labels, found.corners, strict=True):
+        rows = np.flatnonzero(np.abs(found.position - corner) <= 1e-9 * found.corners[-1])
+        for part, row in zip(label.split("|"), (rows[0], rows[-1]), strict=False):
+            omega = found.omega[row]
+            assert np.abs(omega - seen.setdefault(part, omega)).max() <= 1e-6 * found.omega.max()
+    assert np.all(np.diff(found.position) >= 0)
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_bands_are_near_the_measured_frequencies(name: str):
+    """What the reference page states: the median of each crystal within 12 %."""
+    ratio = np.concatenate([computed_frequencies(one) / one.omega for one in measured_phonons(name)])
+    assert np.isfinite(ratio).all()
+    assert np.median(np.abs(ratio - 1)) <= 0.12
+    assert ratio.min() >= 0.7
+    assert ratio.max() <= 1.5
+
+
+def test_bands_of_all_crystals_are_near_the_measured_frequencies():
+    found = [computed_frequencies(one) / one.omega for name in COMPARED for one in measured_phonons(name)]
+    assert len(found) >= 20
+    assert np.median(np.abs(np.concatenate(found) - 1)) <= 0.05
+
+
+def test_the_splitting_is_the_measured_one():
+    """The sum over dipoles gives back the splitting from which the charges follow in closed form."""
+    crystal, constants = polar_crystal("MgO"), polar_constants("MgO")
+    assert crystal is not None
+    assert constants is not None
+    transverse, longitudinal = crystal.frequencies(1e-4 * crystal.reciprocal[:1])[0, [3, 5]]
+    measured = constants.longitudinal[0] ** 2 - constants.transverse[0] ** 2
+    assert abs((longitudinal**2 - transverse**2) / measured - 1) <= 1e-5
+
+
+@pytest.mark.parametrize("name", ["MgO", "GaN"])
+def test_the_field_changes_nothing_where_waves_fit_into_the_supercell(name: str):
+    plain, polar = phonon_crystal(name), polar_crystal(name)
+    assert polar is not None
+    multiple = supercell_multiple(plain, cell_of(name), phonon_card(name).supercell)
+    waves = np.array([[1, 0, 0], [1, 2, 0], [0, 1, 1]]) @ np.linalg.inv(multiple).T @ plain.reciprocal
+    change = polar.frequencies(waves) - plain.frequencies(waves)
+    assert np.abs(change).max() <= 1e-6 * plain.frequencies(waves).max()
+
+
+@pytest.mark.parametrize("name", POLAR)
+def test_polar_modes_lie_above_and_charges_sum_to_zero(name: str):
+    crystal, constants = polar_crystal(name), polar_constants(name)
+    assert crystal is not None
+    assert constants is not None
+    found = phonon_dispersion(name, 60)
+    assert found.polar_omega is not None
+    centre = np.linalg.norm(found.wavevector, axis=1) == 0
+    assert (found.polar_omega[centre] >= found.omega[centre] - 0.02 * THz).all()
+    assert found.polar_omega[centre].max() > 1.005 * found.omega[centre].max()
+    charges = effective_charges(crystal, constants)
+    assert np.abs(charges.sum(axis=0)).max() <= 1e-12
+    assert 0.3 < charges.max() < 3.5
+
+
+def test_every_fact_has_its_source():
+    facts = phonon_facts._facts()
+    named = [*facts["measured"], *facts["top"].values(), *facts["polar"].values()]
+    assert {one["source"] for one in named} <= set(facts["sources"])
+    assert {one["crystal"] for one in facts["measured"]} | set(facts["top"]) | set(facts["polar"]) <= set(
+        phonon_names()
+    )
+    assert all(source["citation"] for source in facts["sources"].values())
+
+
+def test_what_has_no_path_is_refused():
+    with pytest.raises(InputError, match="space group 2: triclinic"):
+        bravais_lattice(2)
+    with pytest.raises(InputError, match="no force constants of 'Sii'"):
+        phonon_dispersion("Sii")
+    with pytest.raises(InputError, match="points = 1, wanted at least 2"):
+        phonon_dispersion("Si", 1)
