@@ -11,14 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.errors import InputError
-from kapitza.matter.brillouin import (
-    equivalent_normals,
-    hemisphere_directions,
-    lattice_operations,
-    reduced_mesh,
-    spectrum_operations,
-)
+from kapitza.matter.brillouin import equivalent_normals, hemisphere_directions, lattice_operations, reduced_mesh
 from kapitza.matter.crystal import Crystal
+from kapitza.matter.crystal_symmetry import crystal_operations
 from kapitza.matter.files.crystals import load_crystal
 from kapitza.matter.files.folding import minkowski_basis
 from kapitza.matter.longwave import long_wave
@@ -241,7 +236,7 @@ def test_symmetry_of_lattices():
 def test_reduced_mesh_keeps_every_mean():
     """The mean of a symmetric function is the same on all points and on those that stand for them."""
     crystal = fcc()
-    operations = spectrum_operations(crystal.lattice, crystal.frequencies)
+    operations = crystal_operations(crystal)
     assert len(operations) == 48
     fraction, share = reduced_mesh((6, 6, 6), operations)
     whole = np.array(list(product(range(6), repeat=3))) / 6
@@ -267,10 +262,8 @@ def test_strain_breaks_symmetry():
         cells=crystal.cells,
         force_constants=blocks,
     )
-    assert len(spectrum_operations(strained.lattice, strained.frequencies)) == 16
-    directions, part = equivalent_normals(
-        np.array([0, 0, 1.0]), strained.lattice, spectrum_operations(strained.lattice, strained.frequencies)
-    )
+    assert len(crystal_operations(strained)) == 16
+    directions, part = equivalent_normals(np.array([0, 0, 1.0]), strained.lattice, crystal_operations(strained))
     assert len(directions) == 1
     np.testing.assert_allclose(part, 1, rtol=1e-14, atol=0)
 

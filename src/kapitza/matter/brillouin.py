@@ -1,11 +1,5 @@
-r"""Wave vectors at which a spectrum is taken: a mesh through Γ, thinned by the symmetry of the spectrum.
+"""Wave vectors at which a spectrum is taken: a mesh through Γ, thinned by the symmetry of the spectrum."""
 
-No atom is looked at.  An operation of the lattice is kept if the frequencies at a few general wave vectors do not
-change under it; so what counts is the symmetry of the force constants themselves, magnetic order, strain and noise
-included.
-"""
-
-from collections.abc import Callable
 from itertools import product
 
 import numpy as np
@@ -13,10 +7,6 @@ import numpy as np
 from kapitza.core.arrays import Array, IntArray
 from kapitza.core.quadrature import gauss_legendre
 
-_GENERAL_WAVEVECTORS = np.array(
-    [[0.1234, 0.3713, 0.2371], [0.4127, -0.1931, 0.0873]]
-)  # wave vectors on no symmetry element
-_FREQUENCY_TOLERANCE = 1e-4  # of the top frequency: differences that do not break a symmetry
 _TILT_TOLERANCE = 1e-4  # rad, by which an operation may tilt the normal
 _INVERSE_GOLDEN_RATIO = 0.6180339887498949
 _LENGTH_TOLERANCE = 1e-4  # relative: lattice vectors that count as equally long
@@ -39,20 +29,6 @@ def lattice_operations(lattice: Array) -> IntArray:
         if abs(a @ metric @ c - metric[0, 2]) < loose[0, 2] and abs(b @ metric @ c - metric[1, 2]) < loose[1, 2]
     ]
     return np.array(found)
-
-
-def spectrum_operations(lattice: Array, frequencies: Callable[[Array], Array]) -> IntArray:
-    r"""(k, 3, 3) integer matrices that keep every frequency, acting from the right on fractional wave vectors. With
-    each W comes -W, because $\omega(-q) = \omega(q)$; `frequencies` takes Cartesian wave vectors (nq, 3).
-    """
-    operations = _inversion_representatives(lattice_operations(lattice))
-    inside = np.round(np.linalg.inv(operations.astype(float)).swapaxes(1, 2)).astype(np.int64)
-    reciprocal = np.asarray(2 * np.pi * np.linalg.inv(lattice).T, dtype=float)
-    wanted = frequencies(_GENERAL_WAVEVECTORS @ reciprocal).ravel()
-    trial: Array = (_GENERAL_WAVEVECTORS @ inside.astype(float)).reshape(-1, 3) @ reciprocal
-    omega = frequencies(trial).reshape(len(inside), -1)
-    kept = inside[np.abs(omega - wanted).max(axis=1) <= _FREQUENCY_TOLERANCE * np.abs(omega).max()]
-    return np.concatenate([kept, -kept])
 
 
 def equivalent_normals(normal: Array, lattice: Array, operations: IntArray) -> tuple[Array, Array]:
@@ -91,7 +67,7 @@ def reduced_mesh(shape: tuple[int, int, int], operations: IntArray) -> tuple[Arr
     return fraction - np.round(fraction), share
 
 
-def _inversion_representatives(operations: IntArray) -> IntArray:
+def inversion_representatives(operations: IntArray) -> IntArray:
     """One of each pair W, -W."""
     first = np.array([w.ravel()[np.flatnonzero(w)[0]] for w in operations])
     return operations[first > 0]

@@ -13,9 +13,9 @@ from kapitza.matter.brillouin import (
     inscribed_radius,
     mesh_operations,
     reduced_mesh,
-    spectrum_operations,
 )
 from kapitza.matter.crystal import Crystal, ModeLevels
+from kapitza.matter.crystal_symmetry import crystal_operations
 from kapitza.matter.longwave import LongWave
 from kapitza.units import THz, angstrom
 
@@ -122,7 +122,7 @@ def converged_spectra(
     """Spectra along a unit normal (3,), from the given mesh or from one refined until M(ω) changes by less than
     `tolerance`. The change is the mean relative one in groups of 1/40 of the spectrum, between two meshes.
     """
-    operations = spectrum_operations(crystal.lattice, crystal.frequencies)
+    operations = crystal_operations(crystal)
     length = _FIRST_MESH_LENGTH
     while not _is_affordable(_mesh_shape(crystal, length)):
         length /= _MESH_REFINEMENT

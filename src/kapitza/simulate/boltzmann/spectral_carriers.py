@@ -17,7 +17,8 @@ from kapitza.core.occupation import Statistics, mode_heat_capacity
 from kapitza.core.quadrature import gauss_legendre, panel_quadrature
 from kapitza.errors import InputError
 from kapitza.matter.bands import Bands
-from kapitza.matter.brillouin import equivalent_normals, mesh_operations, reduced_mesh, spectrum_operations
+from kapitza.matter.brillouin import equivalent_normals, mesh_operations, reduced_mesh
+from kapitza.matter.crystal_symmetry import crystal_operations
 from kapitza.matter.dispersion import Dispersion, invert_branch
 from kapitza.matter.isotropic import Solid
 from kapitza.simulate.boltzmann.carriers import Carriers, ScatteringRates
@@ -183,7 +184,7 @@ def _band_modes(material: Bands, edges: Array, temperature: float, statistics: S
     """Modes of a crystal on a mesh of wave vectors, with their velocities along all equivalent normals."""
     crystal = material.crystal
     shape = (mesh, mesh, mesh)
-    operations = mesh_operations(shape, spectrum_operations(crystal.lattice, crystal.frequencies))
+    operations = mesh_operations(shape, crystal_operations(crystal))
     fraction, share = reduced_mesh(shape, operations)
     levels = crystal.levels(fraction @ crystal.reciprocal)
     speed = np.linalg.norm(levels.velocity, axis=2)

@@ -14,7 +14,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, frequencies, temperatures
+from kapitza.core.arrays import Array, IntArray, frequencies, temperatures
 from kapitza.core.transmission import Transmission
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction
@@ -36,7 +36,14 @@ from kapitza.theory.agf.green_functions import (
     prepare_junction,
     transmitted_block,
 )
-from kapitza.theory.agf.k_mesh import MeshSize, as_zone_mesh, disperses, even_frequencies, zone_wavevectors
+from kapitza.theory.agf.k_mesh import (
+    MeshSize,
+    as_zone_mesh,
+    disperses,
+    even_frequencies,
+    lattice_operations,
+    zone_wavevectors,
+)
 from kapitza.theory.agf.leads import dagger, surface_green_inverse
 from kapitza.theory.agf.transmission import UnitRunner, junction_from_arrays, point_seconds, transmission_at_frequencies
 
@@ -45,6 +52,7 @@ _MIN_ORBITS = 1.5  # orbits of points that must carry a range, until it is trust
 _MAX_UNSEEN_SHARE = (
     0.05  # of what a range carries: what the one below may carry unseen, where the law of long waves says less
 )
+_SUFFICIENT_MARGIN = 1.5  # by which the error of a range must exceed what is too much, to be refined for that alone
 _SINGLE_POINT_ERROR = 0.17  # relative error of a range carried by one point; falls with the square of the spacing
 
 
@@ -135,13 +143,13 @@ def refine_to_tolerance(
         error = (
             change
             if fixed  # a mesh that is given is not refined: errors of frequencies alone
-            else np.maximum(change, _undetected_error(junction, parts, bands, wanted, len(sampler.symmetry)))
+            else np.maximum(change, _undetected_error(junction, parts, bands, wanted))
         )
         share = error / np.maximum(carried.sum(axis=0), 1e-300)
         reached = share.sum(axis=0)  # not in quadrature: the errors are as alike as the meshes
         if (reached <= tolerance).all():
             return ConvergedTransmission(merge_spectra(bands, junction), wanted, reached, used)
-        worst = int(np.argmax(share.max(axis=1) / np.maximum([band.points for band in bands], 1)))  # error per cost
+        worst = _next_range(share, np.array([band.points for band in bands]), tolerance)
         if level[worst] + 1 == len(REFINEMENT_LEVELS):
             raise ConvergenceError(
                 f"conductance of {junction.name} known to {reached.max():.2g} after {used} points (wanted "
@@ -155,18 +163,26 @@ def refine_to_tolerance(
         change[worst] = np.maximum(moved, change[worst] / _MAX_ERROR_DECAY)
 
 
+def _next_range(share: Array, points: IntArray, tolerance: float) -> int:
+    """The range to be refined next, from the error of each (ranges, nT) over the conductance and its cost: the one of
+    the largest error per cost, or a cheaper one where that alone is left above the tolerance.
+    """
+    worst = int(np.argmax(share.max(axis=1) / np.maximum(points, 1)))
+    excess = share.sum(axis=0) - tolerance
+    enough = (share > _SUFFICIENT_MARGIN * excess).all(axis=1) & (points < points[worst])
+    return int(np.argmin(np.where(enough, points, points.max() + 1))) if enough.any() else worst
+
+
 def _undetected_error(
-    junction: Junction,
-    parts: Sequence[FrequencyRange],
-    bands: Sequence[RangeSpectrum],
-    temperature: Array,
-    symmetry: int,
+    junction: Junction, parts: Sequence[FrequencyRange], bands: Sequence[RangeSpectrum], temperature: Array
 ) -> Array:
     """Error of each range that two levels may hide from each other, (ranges, nT), W m⁻² K⁻¹.
 
     A mesh can miss the waves that carry a range: of one carried by hardly more than one point and those equal to it by
-    symmetry nothing is known, and it may carry what the law of long waves makes of the ranges beside it.
+    symmetry nothing is known, and it may carry what the law of long waves makes of the ranges beside it.  Points may be
+    equal by a symmetry that was not found; there are never more of them than operations of the lattice.
     """
+    orbit = len(lattice_operations(junction.periods))
     directions = int(disperses(junction).sum())
     carried = np.array([band.conductance(temperature) for band in bands])
     if directions == 0:  # a chain has a single wave vector
@@ -177,7 +193,7 @@ def _undetected_error(
     unseen[1:] = carried[:-1] * np.maximum(_MAX_UNSEEN_SHARE, law[1:] / law[:-1])
     unseen[:-1] = np.maximum(unseen[:-1], carried[1:] / law[1:] * law[:-1])
     known = carried * _SINGLE_POINT_ERROR / np.maximum(spread, 1) ** (2 / directions)
-    return np.where(spread <= _MIN_ORBITS * symmetry, np.maximum(carried, unseen), known)
+    return np.where(spread <= _MIN_ORBITS * orbit, np.maximum(carried, unseen), known)
 
 
 _DECOUPLING_TOLERANCE = 1e-13  # of the coupling: layers of which less is left are decoupled

@@ -1,7 +1,7 @@
 """In-plane wave vectors of a junction: boxes around Γ that hold the waves of some frequencies, thinned by symmetry.
 
-No atom is looked at.  An operation of the in-plane lattice is kept if the numbers of modes and the transmission at a
-few general wave vectors do not change under it.  Time reversal makes k and -k equal in any case.
+An operation of the in-plane lattice is kept if it maps the force constants of leads and device onto themselves
+(`zone_symmetry`).  Time reversal makes k and -k equal in any case.
 """
 
 from itertools import product
@@ -14,17 +14,11 @@ from kapitza.core.arrays import AnyComplexArray, Array, IntArray, about, frequen
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.errors import InputError
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, Lead, wavevector_fractions
-from kapitza.theory.agf.green_functions import PreparedJunction, solve_junction
+from kapitza.theory.agf.green_functions import PreparedJunction
+from kapitza.theory.agf.zone_symmetry import junction_symmetry
 
-_GENERIC_WAVEVECTORS = np.array([[0.1234, 0.3713], [0.4127, -0.1931]])  # wave vectors on no symmetry element
-_SYMMETRY_TEST_FREQUENCIES = (
-    0.23,
-    0.41,
-    0.62,
-)  # of the top of the softer lead: frequencies at which a symmetry is tried
-_SYMMETRY_TOLERANCE = 1e-6  # modes: differences that do not break a symmetry
 _PERIOD_TOLERANCE = 1e-4  # relative: lattice vectors that count as equally long
-_MAX_SYMMETRY_COORDINATES = 200  # coordinates of a layer up to which the symmetry is looked for
+_MAX_SYMMETRY_COORDINATES = 600  # coordinates of a layer up to which the symmetry is looked for
 _BAND_TOP_PHASES = 8  # phases along the normal at which the top of the bands is bounded
 EXTREMUM_HALVINGS = 4  # of a step of the phase, until an extremum of a band counts as converged
 _BOX_MESH_SIDE = 10  # points along a side of the mesh that finds where bands begin
@@ -147,18 +141,7 @@ def find_symmetry(prepared: PreparedJunction) -> IntArray:
         or max(slab.onsite.shape[-1] for slab in junction.device) > _MAX_SYMMETRY_COORDINATES
     ):
         return mirror
-    candidates = lattice_operations(junction.periods)
-    half = np.array([w for w in candidates if tuple(w.ravel()) > tuple(-w.ravel())])  # -W by time reversal
-    tops = [top_frequency(lead, np.zeros((1, 2))) for lead in (junction.left, junction.right)]
-    omega = np.repeat(np.array(_SYMMETRY_TEST_FREQUENCIES) * min(tops), len(_GENERIC_WAVEVECTORS))
-    index = np.tile(np.arange(len(_GENERIC_WAVEVECTORS)), len(_SYMMETRY_TEST_FREQUENCIES))
-    k = np.concatenate([_GENERIC_WAVEVECTORS @ w for w in half])
-    points = (len(_GENERIC_WAVEVECTORS) * np.arange(len(half))[:, None] + index).ravel()
-    found = solve_junction(prepared, k, points, np.tile(omega, len(half)))
-    numbers = np.stack([found.transmission, *found.counts], axis=1).reshape(len(half), -1)
-    identity = next(i for i, w in enumerate(half) if (w == mirror[0]).all())
-    kept = half[np.abs(numbers - numbers[identity]).max(axis=1) < _SYMMETRY_TOLERANCE]
-    return np.concatenate([kept, -kept])
+    return junction_symmetry(junction, lattice_operations(junction.periods))
 
 
 def check_symmetry(symmetry: ArrayLike, periods: Array) -> IntArray:

@@ -15,6 +15,7 @@ from attrs import asdict, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, IndexArray, about, check_not_negative, finite_table, frequencies, labels, numbers
+from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.quadrature import trapezoid_weights
 from kapitza.errors import InputError
 from kapitza.matter.junction import Junction, JunctionLayer, Lead
@@ -32,6 +33,10 @@ from kapitza.theory.agf.k_mesh import even_frequencies, zone_wavevectors
 from kapitza.theory.agf.transmission import UnitRunner, junction_from_arrays, point_chunks, point_seconds
 
 _CRYSTAL_TOLERANCE = 0.02  # of the largest force constant over mass: layers that differ less from a crystal are crystal
+
+
+# Γ, where springs between equal atoms of a layer cancel, and a wave vector on no symmetry element, where nothing does
+_TEST_WAVEVECTORS = np.array([[0.0, 0.0], [0.1234, 0.3713]])
 
 
 @frozen(eq=False)
@@ -65,9 +70,8 @@ def _layer_symbols(part: JunctionLayer | Lead) -> tuple[str, ...]:
 
 def interface_layers(junction: Junction) -> tuple[int, ...]:
     """Layers of the device that differ from both crystals, or whose coupling does; the two middle ones if none does."""
-    origin = np.zeros((1, 2))
-    blocks = junction.blocks(origin)
-    leads = [lead_blocks(junction, origin, side) for side in ("left", "right")]
+    blocks = junction.blocks(_TEST_WAVEVECTORS)
+    leads = [lead_blocks(junction, _TEST_WAVEVECTORS, side) for side in INTERFACE_SIDES]
     scale = max(float(np.abs(onsite).max()) for onsite, _ in leads)
 
     def alike(one: NDArray[np.complexfloating], other: NDArray[np.complexfloating]) -> bool:
