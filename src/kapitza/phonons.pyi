@@ -5,12 +5,16 @@ from kapitza.matter.files.phonon_facts import MeasuredPhonons as MeasuredPhonons
 from kapitza.matter.files.phonon_facts import PolarConstants as PolarConstants
 from kapitza.matter.files.phonon_facts import measured_phonons as measured_phonons
 from kapitza.matter.files.phonon_facts import polar_constants as polar_constants
+from kapitza.matter.files.structures import read_structure as read_structure
 from kapitza.matter.phonons import PhononCard as PhononCard
 from kapitza.matter.phonons import phonon_card as phonon_card
 from kapitza.matter.phonons import phonon_crystal as phonon_crystal
 from kapitza.matter.phonons import phonon_names as phonon_names
 from kapitza.matter.phonons import phonon_spectrum as phonon_spectrum
 from kapitza.matter.phonons import phonons as phonons
+from kapitza.matter.potentials.finite_displacements import FiniteDisplacements as FiniteDisplacements
+from kapitza.matter.potentials.structure_files import StructureCrystal as StructureCrystal
+from kapitza.matter.potentials.structure_files import crystal_from_file as crystal_from_file
 from kapitza.matter.zone.comparison import computed_frequencies as computed_frequencies
 from kapitza.matter.zone.dispersion import PhononDispersion as PhononDispersion
 from kapitza.matter.zone.dispersion import phonon_dispersion as phonon_dispersion

@@ -1,18 +1,25 @@
 """Options that verbs share, and texts of options as numbers; every fault is one line that says what was wanted."""
 
+from __future__ import annotations
+
 import math
 import re
-from collections.abc import Generator
+import shlex
+from collections.abc import Generator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from kapitza.cli.output import progress_line
+from kapitza.cli import deferred
+from kapitza.cli.output import note, progress_line
 from kapitza.errors import InputError, require
 from kapitza.io.quantities import stepped_range
+
+if TYPE_CHECKING:
+    from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
 Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")]
@@ -28,6 +35,19 @@ DaskAddress = Annotated[
 ]
 Temperature = Annotated[str, typer.Option("--temperature", "-T", help="K, one temperature.")]
 Temperatures = Annotated[str, typer.Option("--temperature", "-T", help="K: 300, 77,300 or 50:600:10.")]
+Calculator = Annotated[
+    str | None,
+    typer.Option(
+        "--calculator", metavar="NAME", help="Of forces in structure files: sevenn [default], nequix, module:Class."
+    ),
+]
+CalculatorArguments = Annotated[
+    list[str] | None, typer.Option("--calculator-args", metavar="KEY=VALUE ...", help="Its arguments; may be repeated.")
+]
+Relax = Annotated[
+    Literal["atoms", "cell", "none"] | None,
+    typer.Option(help="What of a structure file comes to rest: its atoms [default], or its lattice vectors too."),
+]
 _MAX_TEMPERATURES = 10_000  # temperatures
 _SCHEDULER_TIMEOUT = 10  # s
 _CELSIUS_PATTERN = re.compile(r"(?P<value>[-+]?[0-9.]+)\s*(°\s*C|degC|C|℃)", re.IGNORECASE)
@@ -108,6 +128,21 @@ def even_subset(count: int, most: int) -> list[int]:
     if count <= most:
         return list(range(count))
     return [round(i * (count - 1) / (most - 1)) for i in range(most)]
+
+
+def structure_forces(
+    sides: Sequence[str], calculator: str | None, arguments: Sequence[str] | None, relax: str | None = None
+) -> FiniteDisplacements | None:
+    """Return what gives the forces of structure files; None where no side is one, and nothing was asked for."""
+    if not any(map(deferred.is_structure_file, sides)):
+        if calculator or arguments or relax:
+            option = "--calculator" if calculator or arguments else "--relax"
+            raise InputError(f"{option} is for structure files such as Si.cif: none of {', '.join(sides)} is one")
+        return None
+    given = deferred.parse_arguments([word for text in arguments or () for word in shlex.split(text)])
+    choice: Any = {"calculator": calculator} if calculator else {}
+    choice |= {"relax": relax} if relax else {}
+    return deferred.FiniteDisplacements(arguments=given, progress=progress_line("forces"), announce=note, **choice)
 
 
 @contextmanager

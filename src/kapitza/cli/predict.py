@@ -11,14 +11,18 @@ import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.figures import Results
 from kapitza.cli.options import (
+    Calculator,
+    CalculatorArguments,
     Figure,
     Json,
+    Relax,
     Save,
     Temperatures,
     even_subset,
     parse_names,
     parse_normals,
     parse_temperatures,
+    structure_forces,
 )
 from kapitza.cli.output import (
     CONDUCTANCE_UNIT,
@@ -39,7 +43,7 @@ Drop = Annotated[
     Literal["emitted", "local", "extrapolated"],
     typer.Option(help="Temperature drop of models in table and figure; extrapolated: for gray, diffuse media."),
 ]
-Left = Annotated[str, typer.Argument(help="Name of the library, or a phonopy file (.yaml).")]
+Left = Annotated[str, typer.Argument(help="Name of the library, a phonopy file (.yaml), or a structure: .cif, POSCAR.")]
 Right = Annotated[str, typer.Argument(help="The same for the other side.")]
 Normal = Annotated[
     str, typer.Option("--normal", help="Interface normal in the axes of the crystal: 001, or left,right as 111,001.")
@@ -62,15 +66,19 @@ def predict(
     normal: Normal = "001",
     drop: Drop = "emitted",
     statistics: Annotated[Literal["quantum", "classical"], typer.Option(help="classical: as in MD.")] = "quantum",
+    calculator: Calculator = None,
+    calculator_args: CalculatorArguments = None,
+    relax: Relax = None,
     plot: Figure = None,
     save: Save = None,
     as_json: Json = False,
 ) -> None:
     """Best estimate of a conductance with its interval, the models of physics, and what was measured."""
     kelvin, normals, names = parse_temperatures(temperature), parse_normals(normal), parse_names(models)
-    files = Results(save, plot)
+    files, forces = Results(save, plot), structure_forces((left, right), calculator, calculator_args, relax)
     chosen = "all" if names == ["all"] else names
-    found = kapitza.predict(left, right, kelvin, chosen, statistics=statistics, normals=normals)
+    given = {} if forces is None else {"calculator": forces}
+    found = kapitza.predict(left, right, kelvin, chosen, statistics=statistics, normals=normals, **given)
     result = {"estimate": found.estimate, "models": found.models, "measured": found.measured}
     files.keep(result)
     files.draw(lambda ax: kapitza.plot.conductance(found, drop=drop, ax=ax))

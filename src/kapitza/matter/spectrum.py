@@ -1,6 +1,8 @@
 """Spectra of a crystal from a converged mesh of wave vectors, with the long waves as a power series."""
 
 import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import numpy as np
 from attrs import evolve, frozen
@@ -204,6 +206,14 @@ def warn_of_imaginary(name: str, table: MeshSpectra) -> None:
             ValidityWarning,
             stacklevel=2,
         )
+
+
+@contextmanager
+def ignore_imaginary() -> Generator[None]:
+    """Keep quiet of imaginary frequencies that are said elsewhere."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".* of the modes are imaginary", category=ValidityWarning)
+        yield
 
 
 def _mesh_difference(new: MeshSpectra, old: MeshSpectra) -> float:

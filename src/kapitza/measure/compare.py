@@ -30,7 +30,7 @@ from kapitza.measure.catalogue import (
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress, run_units
 from kapitza.theory import models as register
-from kapitza.theory.sides import SideDescription, describe_side, is_path
+from kapitza.theory.sides import SideDescription, is_path, side_name
 
 ModelResults = Mapping[str, Transmission | Conductance]
 _PREDICTION_VERSION = f"predict-{__version__}"  # part of the address of stored results
@@ -258,7 +258,7 @@ def _read_predictions(part: UnitResult) -> tuple[Prediction, ...]:
 def _catalogue_name(side: SideDescription) -> str:
     """Name under which the catalogue knows a side; a crystal named without its polytype keeps that name."""
     if not isinstance(side, str) or is_path(side):
-        return catalogue_side(describe_side(side).name)
+        return catalogue_side(side_name(side))
     return side if side in POLYTYPE_NAMES else catalogue_side(side)
 
 

@@ -12,6 +12,8 @@ from kapitza.core.conductance import Conductance, increasing_temperatures
 from kapitza.core.occupation import Statistics
 from kapitza.errors import InputError
 from kapitza.matter.material import Material
+from kapitza.matter.potentials.calculators import DEFAULT_CALCULATOR
+from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
 from kapitza.measure.calibration.estimate import LABORATORY_NOISE, TEMPERATURE_RANGE, calibrated_conductance
 from kapitza.measure.catalogue import Measurement, measured
 from kapitza.theory.models import Estimate, apply_models
@@ -96,17 +98,20 @@ def predict(
     *,
     statistics: Statistics = "quantum",
     normals: tuple[ArrayLike, ArrayLike] = (DEFAULT_NORMAL, DEFAULT_NORMAL),
+    calculator: object = DEFAULT_CALCULATOR,
 ) -> InterfacePrediction:
     """Conductance of an interface: the best estimate, what the models of physics say, and what was measured.
 
     Parameters
     ----------
-    left, right : records, names of the library, or paths of phonopy files
+    left, right : records, names of the library, paths of phonopy files, or of structure files (CIF, POSCAR, ...)
     temperature : (nT,) K, increasing
     models : names of models; "all" for all that the sides allow and that need no further parameter; None for those of
         them that take the fullest spectra: full bands where both sides have them, else all
     statistics : "quantum", or "classical" as in molecular dynamics; of the models alone
     normals : of either side, Cartesian in the axes of its crystal, for names and paths; records have their own
+    calculator : what gives the forces of structure files: a name ("sevenn", "nequix", "unep", a published potential),
+        an import path "module:Class", a calculator of ASE, or `FiniteDisplacements` for all settings
 
     Returns
     -------
@@ -119,10 +124,13 @@ def predict(
         for unknown names, sides that do not have what a named model needs, temperatures not above 0 K, or classical
         statistics where a named model has quantum rates
     DataError
-        for a file that is no phonopy file
+        for a file that is no phonopy file, or holds no ordered crystal
+    MissingEngine
+        for a structure file without ase or the package of the calculator
     """
     kelvin = increasing_temperatures(temperature)
-    sides = describe_sides(left, right, normals)
+    forces = calculator if isinstance(calculator, FiniteDisplacements) else FiniteDisplacements(calculator=calculator)
+    sides = describe_sides(left, right, normals, forces)
     found = apply_models(*sides, kelvin, models, statistics)
     published = published_measurements(_catalogue_name(left, sides[0]), _catalogue_name(right, sides[1]))
     names = tuple(_calibrated_name(side, known) for side, known in zip((left, right), sides, strict=True))

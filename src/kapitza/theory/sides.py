@@ -14,10 +14,13 @@ from kapitza.matter.band_spectrum import BandSpectrum
 from kapitza.matter.bands import Bands
 from kapitza.matter.elastic import Elastic
 from kapitza.matter.electrons import Electrons, material_electrons
+from kapitza.matter.files.structures import is_structure_file, structure_name
 from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.matter.library import material
 from kapitza.matter.material import Material
 from kapitza.matter.phonons import has_phonons, phonon_card, phonon_spectrum
+from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
+from kapitza.matter.potentials.structure_files import crystal_from_file
 from kapitza.matter.sheet import LIBRARY_SHEETS
 
 DEFAULT_NORMAL = (0, 0, 1)
@@ -91,18 +94,26 @@ class InterfaceSide:
 SideDescription = str | PathLike[str] | Material | Phonons
 
 
-def describe_side(side: SideDescription, normal: ArrayLike = DEFAULT_NORMAL) -> InterfaceSide:
+def describe_side(
+    side: SideDescription, normal: ArrayLike = DEFAULT_NORMAL, forces: FiniteDisplacements | None = None
+) -> InterfaceSide:
     """Return all that is known of one side.
 
-    It may be a record (`Solid`, `Elastic`, `Fluid`, `Bands`, `Sheet`, ...), a `Material`, a library name, or the path
-    of a phonopy file (a name with a folder or an ending such as ``.yaml``).  The normal (3,), Cartesian in the axes of
-    the crystal, is for names and files; a record has its own.
+    It may be a record (`Solid`, `Elastic`, `Fluid`, `Bands`, `Sheet`, ...), a `Material`, a library name, the path of
+    a phonopy file (a name with a folder or an ending such as ``.yaml``), or a structure file (``.cif``, ``POSCAR``,
+    ...), whose forces come from a calculator.  The normal (3,), Cartesian in the axes of the crystal, is for names and
+    files; a record has its own.
     """
+    if isinstance(side, (str, PathLike)) and is_structure_file(side):
+        found = crystal_from_file(side, forces)
+        return InterfaceSide(found.crystal.name, spectrum=found.spectrum(normal), remark=found.remark)
     if isinstance(side, (str, PathLike)) and is_path(side):
         bands = Bands.from_phonopy(side, normal)
         return InterfaceSide(bands.name, spectrum=bands)
     if isinstance(side, PathLike):
-        raise InputError(f"{fspath(side)!r} is no phonopy file: expected a name that ends in .yaml")
+        raise InputError(
+            f"{fspath(side)!r} is no phonopy file and no structure file by its name: expected .yaml, .cif, POSCAR, ..."
+        )
     if isinstance(side, str):
         return _side_of_name(side.strip(), normal)
     if isinstance(side, Material):
@@ -114,13 +125,14 @@ def describe_sides(
     left: SideDescription,
     right: SideDescription,
     normals: tuple[ArrayLike, ArrayLike] = (DEFAULT_NORMAL, DEFAULT_NORMAL),
+    forces: FiniteDisplacements | None = None,
 ) -> tuple[InterfaceSide, InterfaceSide]:
     """Return both sides, with full bands where either has them and as Debye solids where one has not.
 
     A side that is nothing but a spectrum (bands of a file, a sheet) is met by the bands of the other where the package
     has them.
     """
-    sides = describe_side(left, normals[0]), describe_side(right, normals[1])
+    sides = describe_side(left, normals[0], forces), describe_side(right, normals[1], forces)
     if all(side.spectrum is not None or side.crystal is not None for side in sides):
         one, other = (side if side.crystal is None else evolve(side, spectrum=side.crystal.spectrum) for side in sides)
         return one, other
@@ -179,9 +191,18 @@ def _crystal_remark(name: str) -> str:
     return f"{name} is taken for the bulk crystal; the single layer is kapitza.matter.sheet({name!r})"
 
 
+def side_name(side: SideDescription) -> str:
+    """Return the name of a side; the phonons of a structure file are not computed for it."""
+    if isinstance(side, (str, PathLike)) and is_structure_file(side):
+        return structure_name(side)
+    return describe_side(side).name
+
+
 def is_path(side: str | PathLike[str]) -> bool:
     """Tell a path from the name of a material."""
     path = Path(side)
+    if is_structure_file(path):
+        return True
     return len(path.parts) > 1 or {".yaml", ".yml"} & {suffix.lower() for suffix in path.suffixes} != set()
 
 

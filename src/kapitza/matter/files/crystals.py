@@ -31,7 +31,7 @@ Ti:160 V:153 Cr:139 Mn:139 Fe:132 Co:126 Ni:124 Cu:132 Zn:122 Ga:122 Ge:120 As:1
 Y:190 Zr:175 Nb:164 Mo:154 Tc:147 Ru:146 Rh:142 Pd:139 Ag:145 Cd:144 In:142 Sn:139 Sb:139 Te:138 I:139 Cs:244
 Ba:215 La:207 Ce:204 Hf:175 Ta:170 W:162 Re:151 Os:144 Ir:141 Pt:136 Au:136 Hg:132 Tl:145 Pb:146 Bi:148
 """
-_COVALENT_RADII = {symbol: int(radius) for symbol, radius in (entry.split(":") for entry in _RADII_TABLE.split())}
+COVALENT_RADII = {symbol: int(radius) for symbol, radius in (entry.split(":") for entry in _RADII_TABLE.split())}
 # shortest bond over the sum of covalent radii; bohr taken for Å or the reverse is a factor 1.89
 _BOND_RATIO_RANGE = (0.7, 1.6)
 _DENSITY_RANGE = (20.0, 30_000.0)  # kg m⁻³
@@ -161,7 +161,7 @@ def _check_units(data: SupercellData, path: str | PathLike[str]) -> None:
             "check physical_unit: length (angstrom or au) and the lattice",
             file=path,
         )
-    radii = np.array([_COVALENT_RADII.get(symbol, 0) for symbol in cell.symbols]) * 1e-12
+    radii = np.array([COVALENT_RADII.get(symbol, 0) for symbol in cell.symbols]) * 1e-12
     ratio = _shortest_bond(cell.points @ cell.lattice, radii, minkowski_basis(cell.lattice, path))
     if not _BOND_RATIO_RANGE[0] <= ratio <= _BOND_RATIO_RANGE[1]:
         _warn_implausible(

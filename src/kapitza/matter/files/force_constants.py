@@ -1,5 +1,6 @@
 """Force constants in files of their own, as phonopy writes them: FORCE_CONSTANTS, FORCE_SETS, HDF5."""
 
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -125,8 +126,8 @@ _ATOM_TOLERANCE = 2e-2 * angstrom  # by which an operation may miss an atom
 _SINGULAR_VALUE_CUTOFF = 1e-3  # of the largest singular value: directions in which nothing was displaced
 
 
-class _Displacement(NamedTuple):
-    """An atom, its displacement (3,) and the forces (N, 3) that it leaves, in the units of the file."""
+class Displacement(NamedTuple):
+    """An atom, its displacement (3,) and the forces (N, 3) that it leaves, in units of one kind."""
 
     atom: int
     displacement: Array
@@ -144,15 +145,23 @@ class SupercellAtoms(NamedTuple):
 
 def constants_from_sets(path: Path, atoms: SupercellAtoms, origins: tuple[int, ...]) -> Array:
     """(n, N, 3, 3) force constants of the atoms `origins` of a supercell, in the units of the file."""
-    sets = _read_force_sets(path, len(atoms.points))
-    turns = _lattice_rotations(atoms.primitive, atoms.lattice)
+    return constants_from_displacements(_read_force_sets(path, len(atoms.points)), atoms, origins, path)
+
+
+def constants_from_displacements(
+    sets: Sequence[Displacement], atoms: SupercellAtoms, origins: Sequence[int], path: Path | None = None
+) -> Array:
+    """(n, N, 3, 3) force constants of the atoms `origins` of a supercell by least squares over all symmetric images of
+    some displacements, in the units of these; `path` is for messages.
+    """
+    turns = lattice_rotations(atoms.primitive, atoms.lattice)
     known = {
         atom: _displaced_atom_constants(path, atom, sets, turns, atoms) for atom in sorted({one.atom for one in sets})
     }
     return np.stack([_equivalent_atom_constants(path, origin, known, turns, atoms) for origin in origins])
 
 
-def _read_force_sets(path: Path, count: int) -> list[_Displacement]:
+def _read_force_sets(path: Path, count: int) -> list[Displacement]:
     """Displacements and forces of a FORCE_SETS file of `count` atoms."""
     words = [(word, i + 1) for i, line in enumerate(read_lines(path)) for word in line.split("#")[0].split()]
     try:
@@ -173,10 +182,10 @@ def _read_force_sets(path: Path, count: int) -> list[_Displacement]:
     rows = values[2:].reshape(int(sizes[1]), each)
     if not ((rows[:, 0] >= 1) & (rows[:, 0] <= count) & (np.abs(rows[:, 1:4]).max(axis=1) > 0)).all():
         raise DataError(f"displaced atoms {rows[:, 0].tolist()!s:.60}, wanted 1 to {count}, each moved", file=path)
-    return [_Displacement(int(row[0]) - 1, row[1:4], row[4:].reshape(count, 3)) for row in rows]
+    return [Displacement(int(row[0]) - 1, row[1:4], row[4:].reshape(count, 3)) for row in rows]
 
 
-def _lattice_rotations(primitive: Array, lattice: Array) -> list[Array]:
+def lattice_rotations(primitive: Array, lattice: Array) -> list[Array]:
     """Cartesian rotations and reflections (3, 3), vectors in rows turn as v @ R, that keep both lattices."""
     found: list[Array] = []
     for operation in lattice_operations(primitive):
@@ -187,25 +196,36 @@ def _lattice_rotations(primitive: Array, lattice: Array) -> list[Array]:
     return found
 
 
-def _atom_permutation(turn: Array, start: int, end: int, atoms: SupercellAtoms) -> IntArray | None:
+def atom_permutation(turn: Array, start: int, end: int, atoms: SupercellAtoms) -> IntArray | None:
     """(N,) where each atom goes when a rotation takes `start` to `end`; None if the crystal is another then."""
     inside = atoms.lattice @ turn @ np.linalg.inv(atoms.lattice)
     moved = (atoms.points - atoms.points[start]) @ inside + atoms.points[end]
-    apart = moved[:, None] - atoms.points
+    target = nearest_sites(moved, atoms.points)
+    apart = moved - atoms.points[target]
     distance = np.linalg.norm((apart - np.round(apart)) @ atoms.lattice, axis=-1)
-    target = np.argmin(distance, axis=1)
-    fits = distance.min(axis=1).max() < _ATOM_TOLERANCE and (atoms.kinds[target] == atoms.kinds).all()
+    fits = distance.max() < _ATOM_TOLERANCE and (atoms.kinds[target] == atoms.kinds).all()
     return target if fits and len(np.unique(target)) == len(target) else None
 
 
+def nearest_sites(points: Array, sites: Array) -> IntArray:
+    """(n,) nearest of the `sites` (m, 3) to each of the `points` (n, 3) of a periodic cell, both in units of its
+    lattice vectors, in which distances count.
+    """
+    from scipy.spatial import KDTree
+
+    inside = [one - np.floor(one) for one in (sites, points)]
+    known, wanted = (np.where(one < 1, one, 0.0) for one in inside)  # the floor of a tiny negative number is -1
+    return np.asarray(KDTree(known, boxsize=1.0).query(wanted)[1], dtype=np.int64)
+
+
 def _displaced_atom_constants(
-    path: Path, atom: int, sets: list[_Displacement], turns: list[Array], atoms: SupercellAtoms
+    path: Path | None, atom: int, sets: Sequence[Displacement], turns: list[Array], atoms: SupercellAtoms
 ) -> Array:
     """(N, 3, 3) force constants of an atom that was displaced."""
     moves: list[Array] = []
     forces: list[Array] = []
     for turn in turns:
-        target = _atom_permutation(turn, atom, atom, atoms)
+        target = atom_permutation(turn, atom, atom, atoms)
         if target is None:
             continue
         for one in sets:
@@ -222,12 +242,12 @@ def _displaced_atom_constants(
 
 
 def _equivalent_atom_constants(
-    path: Path, origin: int, known: dict[int, Array], turns: list[Array], atoms: SupercellAtoms
+    path: Path | None, origin: int, known: dict[int, Array], turns: list[Array], atoms: SupercellAtoms
 ) -> Array:
     """(N, 3, 3) force constants of an atom, from one that was displaced and is the same by symmetry."""
     for atom, constants in known.items():
         for turn in turns:
-            target = _atom_permutation(turn, atom, origin, atoms) if atoms.kinds[atom] == atoms.kinds[origin] else None
+            target = atom_permutation(turn, atom, origin, atoms) if atoms.kinds[atom] == atoms.kinds[origin] else None
             if target is not None:
                 found = np.empty_like(constants)
                 found[target] = turn.T @ constants @ turn

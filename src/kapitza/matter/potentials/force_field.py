@@ -74,6 +74,12 @@ class ForceField:
             raise InputError(f"{self.name}: the forces on {atoms.name} are not finite; do atoms overlap?")
         return EnergyAndForces(energy * eV, forces * FORCE_UNIT, pull)
 
+    def ase_atoms(self, atoms: Structure) -> Any:
+        """Return a structure as an ASE Atoms object with the calculator, in Å and eV."""
+        made = _ase_atoms(atoms)
+        made.calc = self.calculator
+        return made
+
     def hessian(self, atoms: Structure, rows: IntArray, *, periodic: bool = True) -> Array:
         r"""(m, n, 3, 3) force constants $\Phi_{i\alpha,j\beta}$ between the atoms `rows` and all of a structure at
         rest, N m⁻¹.

@@ -1,0 +1,169 @@
+"""Crystal structures from files of other programs, as ASE reads them (doi:10.1088/1361-648X/aa680e)."""
+
+import re
+import warnings
+from collections.abc import Mapping
+from io import StringIO
+from os import PathLike
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from kapitza.core.arrays import Array
+from kapitza.core.files import file_path, read_limited
+from kapitza.errors import DataError, InputError, KapitzaError, require
+from kapitza.matter.files.crystals import COVALENT_RADII
+from kapitza.matter.structure import Structure
+from kapitza.units import angstrom, m_u
+
+# formats that hold text alone, by the ending of the name and by its beginning
+_FORMAT_BY_SUFFIX: Mapping[str, str] = MappingProxyType(
+    {
+        ".cif": "cif", ".vasp": "vasp", ".poscar": "vasp", ".contcar": "vasp", ".xyz": "extxyz", ".extxyz": "extxyz",
+        ".xsf": "xsf", ".gen": "gen", ".pwi": "espresso-in",
+    }
+)  # fmt: skip
+_FORMAT_BY_NAME: Mapping[str, str] = MappingProxyType({"poscar": "vasp", "contcar": "vasp"})
+_MAX_BYTES = 2**24
+_MAX_ATOMS = 5000
+_OVERLAP_RATIO = 0.5  # of the sum of covalent radii: atoms nearer than this are no crystal's
+_MAX_GAP = 6 * angstrom  # between planes of atoms: layers further apart do not touch
+_FULL_OCCUPANCY = 0.999
+
+
+def is_structure_file(path: str | PathLike[str]) -> bool:
+    """Tell whether a name is that of a structure file: Si.cif, POSCAR, CONTCAR.relaxed, Si.vasp, Si.extxyz, ..."""
+    return structure_format(path) != ""
+
+
+def structure_format(path: str | PathLike[str]) -> str:
+    """Return the format of a structure file, by ASE's name, from the name of the file; empty for others."""
+    name = Path(path).name.lower()
+    by_suffix = _FORMAT_BY_SUFFIX.get(Path(name).suffix, "")
+    started = next((kind for start, kind in _FORMAT_BY_NAME.items() if re.match(rf"{start}(\W|_|$)", name)), "")
+    return by_suffix or ("" if Path(name).suffix in (".yaml", ".yml", ".toml") else started)
+
+
+def structure_name(path: str | PathLike[str]) -> str:
+    """Name of the crystal of a file: that of the file without its ending, or with its folder where it is POSCAR."""
+    file = Path(path)
+    generic = any(file.name.lower().startswith(start) for start in _FORMAT_BY_NAME)
+    folder = file.absolute().parent.name if generic else ""
+    return f"{folder}/{file.name}" if folder else file.name.split(".")[0]
+
+
+def read_structure(path: str | PathLike[str]) -> Structure:
+    """Read a crystal structure: CIF, POSCAR and CONTCAR (VASP), extended XYZ, XSF, DFTB+ gen, and the input of Quantum
+    ESPRESSO (.pwi).
+
+    Returns
+    -------
+    Structure in the axes of the file, to which Miller indices refer, with the masses of ASE
+
+    Raises
+    ------
+    DataError
+        with the file, where it is empty or broken, has no cell in three directions, sites that are occupied in part or
+        by several elements, atoms that overlap, or layers that do not touch
+    MissingEngine
+        without ase
+    """
+    file = file_path(path)
+    data = read_limited(file, _MAX_BYTES)
+    if not data.strip():
+        raise DataError("is empty; wanted the structure of a crystal", file=file)
+    kind = structure_format(file)
+    if not kind:
+        known = ", ".join([*_FORMAT_BY_SUFFIX, "POSCAR", "CONTCAR"])
+        raise InputError(f"{file}: no structure file by its name; known are {known}")
+    atoms = _read_atoms(file, kind, data)
+    _check_atoms(atoms, file)
+    try:
+        found = Structure(
+            structure_name(file),
+            np.array(atoms.cell) * angstrom,
+            atoms.get_positions() * angstrom,
+            atoms.get_masses() * m_u,
+            tuple(atoms.get_chemical_symbols()),
+            np.array(atoms.cell) * angstrom,
+        )
+    except KapitzaError as err:
+        raise DataError(str(err).partition(": ")[2] or str(err), file=file) from err
+    _check_distances(found, file)
+    return found
+
+
+def _read_atoms(file: Path, kind: str, data: bytes) -> Any:
+    """Atoms of ASE, one structure; whatever a reader stumbles on is a fault of the file."""
+    reader = require("ase.io", extra="mlip", why=f"reading the structure file {file.name}")
+    options = {"fractional_occupancies": True} if kind == "cif" else {}
+    try:
+        text = StringIO(data.decode("utf-8", errors="strict" if kind != "cif" else "replace"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = reader.read(text, index=":", format=kind, **options)
+    except Exception as err:  # readers of ASE raise whatever their lines make them
+        words = " ".join(str(err).split()) or type(err).__name__
+        raise DataError(f"cannot be read as {kind}: {words:.150}", file=file) from err
+    if len(found) != 1:
+        raise DataError(f"holds {len(found)} structures; wanted one crystal", file=file)
+    return found[0]
+
+
+def _check_atoms(atoms: Any, file: Path) -> None:
+    """Refuse what is no ordered crystal."""
+    if not 0 < len(atoms) <= _MAX_ATOMS:
+        raise DataError(f"holds {len(atoms)} atoms; wanted 1 to {_MAX_ATOMS}", file=file)
+    for key, site in (atoms.info.get("occupancy") or {}).items():
+        total = sum(float(share) for share in site.values())
+        if len(site) > 1 or total < _FULL_OCCUPANCY:
+            parts = ", ".join(f"{symbol} {float(share):.3g}" for symbol, share in site.items())
+            raise DataError(
+                f"site {int(key) + 1} is disordered or partly occupied ({parts}); wanted one element on each site: an "
+                "ordered cell of this composition",
+                file=file,
+            )
+    cell, numbers = np.array(atoms.cell), np.array(atoms.numbers)
+    if not (np.isfinite(cell).all() and np.isfinite(atoms.get_positions()).all()):
+        raise DataError("holds coordinates that are not finite", file=file)
+    rank, periodic = int(np.linalg.matrix_rank(cell, 1e-6)), int(np.sum(atoms.pbc))
+    if rank < 3 or periodic < 3:
+        raise DataError(
+            f"has lattice vectors in {rank} directions and repeats in {periodic}: a molecule or a slab; wanted a "
+            "crystal with a cell",
+            file=file,
+        )
+    if not (numbers > 0).all():
+        raise DataError("holds atoms without an element", file=file)
+
+
+def _check_distances(one: Structure, file: Path) -> None:
+    """Refuse atoms that overlap, and layers that do not touch."""
+    from scipy.spatial import KDTree
+
+    points = one.positions @ np.linalg.inv(one.lattice)
+    inside = (points - np.floor(points)) @ one.lattice
+    images = np.stack(np.meshgrid(*3 * [[-1, 0, 1]], indexing="ij"), axis=-1).reshape(-1, 3) @ one.lattice
+    everywhere: Array = (inside + images[:, None]).reshape(-1, 3)
+    distance, index = KDTree(everywhere).query(inside, k=2)
+    other = np.asarray(index, dtype=np.int64)[:, 1] % len(points)
+    radius = np.array([COVALENT_RADII.get(symbol, 0) for symbol in one.symbols]) * 1e-12
+    ratio = distance[:, 1] / np.maximum(radius + radius[other], 1e-12)
+    i = int(np.argmin(ratio))
+    if ratio[i] < _OVERLAP_RATIO:
+        raise DataError(
+            f"atoms {i + 1} ({one.symbols[i]}) and {other[i] + 1} ({one.symbols[other[i]]}) are "
+            f"{distance[i, 1] / angstrom:.3g} Å apart: they overlap",
+            file=file,
+        )
+    heights = 1 / np.linalg.norm(np.linalg.inv(one.lattice), axis=0)
+    levels = np.sort(points - np.floor(points), axis=0)
+    gaps = np.diff(np.vstack([levels, levels[0] + 1]), axis=0).max(axis=0) * heights
+    if gaps.max() > _MAX_GAP:
+        raise DataError(
+            f"leaves a gap of {gaps.max() / angstrom:.3g} Å between its atoms: a sheet, slab or molecule in an empty "
+            "cell; wanted a crystal",
+            file=file,
+        )

@@ -1,0 +1,194 @@
+"""Phonons of structure files: force constants by a calculator of ASE, computed once and kept by what they depend on."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from os import PathLike
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import Array, about
+from kapitza.errors import InputError, KapitzaError
+from kapitza.matter.band_spectrum import BandSpectrum, cached_spectrum
+from kapitza.matter.bands import Bands
+from kapitza.matter.crystal import Crystal, unit_vector
+from kapitza.matter.files.structures import read_structure
+from kapitza.matter.longwave import long_wave
+from kapitza.matter.potentials.calculators import CalculatorChoice, choose_calculator
+from kapitza.matter.potentials.finite_displacements import (
+    FiniteDisplacements,
+    crystal_by_displacements,
+    relax_structure,
+)
+from kapitza.matter.potentials.force_field import ForceField
+from kapitza.matter.potentials.space_group import primitive_structure
+from kapitza.matter.spectrum import ignore_imaginary
+from kapitza.matter.structure import Structure
+from kapitza.run.cache import compute_once
+from kapitza.run.store import UnitResult
+from kapitza.units import GPa, THz, angstrom
+
+CRYSTAL_VERSION = "structure-crystal-1"  # changes when the same structure and calculator would give another crystal
+# of the top frequency: imaginary modes up to the first are errors of interpolation between the wave vectors of the
+# supercell, those up to the second are left out and said, beyond it a crystal is refused; as on the cards of crystals
+NOISE_SHARE, REFUSED_SHARE = 0.02, 0.2
+_NOTICEABLE_STRESS = 2 * GPa  # about a per cent of the lattice constants of a hard crystal
+_SAME_LENGTH = 1e-6 * angstrom  # lengths that differ by less are one, as those of the same structure in two formats
+_MESH_POINTS = 12_000  # times n^-3/2: wave vectors at which stability is checked
+
+
+@frozen(eq=False, kw_only=True)
+class StructureCrystal:
+    """A crystal whose force constants come from a structure file and a calculator.
+
+    Attributes
+    ----------
+    crystal : the primitive cell
+    calculator : title and version of what gave the forces
+    remark : what a reader has to know of these phonons, in one line
+    """
+
+    crystal: Crystal
+    axes: Array = field(metadata=about("m", "(3, 3) cell of the file, relaxed, to which Miller indices refer"))
+    calculator: str
+    remark: str
+
+    @cached_property
+    def spectrum_inputs(self) -> Mapping[str, object]:
+        """All that spectra of the crystal depend on."""
+        one = self.crystal
+        return {
+            "lattice": one.lattice, "masses": one.masses, "cells": one.cells, "force_constants": one.force_constants
+        }  # fmt: skip
+
+    def spectrum(self, normal: ArrayLike = (0, 0, 1)) -> BandSpectrum:
+        """Spectra of the bands with a Cartesian normal (3,) in the axes of the file, from the cache of this user."""
+        with ignore_imaginary():
+            return cached_spectrum(
+                self.crystal.name,
+                {**self.spectrum_inputs, "normal": unit_vector(normal)},
+                lambda: Bands(self.crystal, normal).spectrum,
+            )
+
+
+def crystal_from_file(path: str | PathLike[str], method: FiniteDisplacements | None = None) -> StructureCrystal:
+    """Return the crystal of a structure file with force constants by a calculator, from the cache of this user where
+    the same structure, calculator (name, version, arguments) and settings were computed before.
+
+    Parameters
+    ----------
+    path : CIF, POSCAR, extended XYZ, ...; see `read_structure`
+    method : calculator and settings; None: SevenNet 7net-l3i5, which the extra ``mlip`` installs
+
+    Raises
+    ------
+    DataError
+        for a file that holds no ordered crystal
+    InputError
+        for an unknown calculator, one that does not take the elements, too many atoms, an unstable crystal
+    ConvergenceError
+        for atoms that do not come to rest
+    MissingEngine
+        without ase or the package of the calculator
+    """
+    method = FiniteDisplacements() if method is None else method
+    given = read_structure(path)
+    choice = choose_calculator(method.calculator, method.arguments, sorted(set(given.symbols)))
+
+    def kernel() -> UnitResult:
+        return _crystal_arrays(given, choice, method)
+
+    if choice.identity is None:
+        kept = kernel()
+    else:
+        inputs = {
+            "lattice": np.round(given.lattice / _SAME_LENGTH), "positions": np.round(given.positions / _SAME_LENGTH),
+            "masses": given.masses, "symbols": given.symbols, "calculator": choice.identity, "relax": method.relax,
+            "width": method.width, "step": method.step,
+        }  # fmt: skip
+        kept = compute_once(kernel, inputs, version=CRYSTAL_VERSION)
+    found = _crystal_of_arrays(given.name, kept)
+    axes = np.asarray(kept["axes"], dtype=float)
+    remarks = [f"{given.name}: forces by {choice.title}", choice.caution, *_stress_remark(kept, method)]
+    remarks += check_stability(found, axes)
+    return StructureCrystal(crystal=found, axes=axes, calculator=choice.title, remark="; ".join(filter(None, remarks)))
+
+
+def _crystal_arrays(given: Structure, choice: CalculatorChoice, method: FiniteDisplacements) -> UnitResult:
+    """Relax, displace, and return the crystal as arrays."""
+    start = primitive_structure(given)
+    force_field = ForceField(choice.title, choice.make(), method.width, step=method.step)
+    try:
+        force_field.state(start)
+    except KapitzaError:
+        raise
+    except Exception as err:  # each calculator refuses elements in its own way
+        words = " ".join(f"{type(err).__name__} {err}".split())
+        raise InputError(f"{choice.title} does not take {given.name} ({_elements(given)}): {words:.160}") from err
+    rest = relax_structure(start, force_field, method.relax)
+    found = crystal_by_displacements(rest.structure, force_field, method, choice)
+    axes = rest.structure.axes
+    return {
+        "lattice": found.lattice, "positions": found.positions, "masses": found.masses, "cells": found.cells,
+        "force_constants": found.force_constants, "symbols": np.array(found.symbols),
+        "residual": np.asarray(found.residual), "axes": given.lattice if axes is None else axes,
+        "stress": np.full((3, 3), np.nan) if rest.stress is None else rest.stress,
+    }  # fmt: skip
+
+
+def _elements(one: Structure) -> str:
+    """Elements of a structure."""
+    return ", ".join(sorted(set(one.symbols)))
+
+
+def _crystal_of_arrays(name: str, kept: UnitResult) -> Crystal:
+    """A crystal from its arrays."""
+    names = ("lattice", "positions", "masses", "force_constants")
+    lattice, positions, masses, constants = (np.asarray(kept[key], dtype=float) for key in names)
+    return Crystal(
+        name=name,
+        symbols=tuple(str(symbol) for symbol in kept["symbols"].tolist()),
+        cells=np.asarray(kept["cells"], dtype=np.int64),
+        residual=float(kept["residual"]),
+        lattice=lattice,
+        positions=positions,
+        masses=masses,
+        force_constants=constants,
+    )
+
+
+def _stress_remark(kept: UnitResult, method: FiniteDisplacements) -> list[str]:
+    """What is said of a cell that the calculator would make larger or smaller by much."""
+    pressure = -float(np.trace(kept["stress"])) / 3
+    if method.relax == "cell" or not abs(pressure) > _NOTICEABLE_STRESS:
+        return []
+    wish = "larger" if pressure > 0 else "smaller"
+    return [f"the calculator wants a {wish} cell ({pressure / GPa:.2g} GPa): see --relax cell"]
+
+
+def check_stability(crystal: Crystal, axes: Array) -> list[str]:
+    """What is said of imaginary frequencies; a crystal that is unstable by far, or whose sound is, is refused.
+
+    `axes` (3, 3) m is the cell in whose reciprocal vectors the wave vector of the worst mode is given.
+    """
+    count = max(4, round((_MESH_POINTS / crystal.masses.size**1.5) ** (1 / 3) / 2) * 2)
+    waves = np.indices((count,) * 3).reshape(3, -1).T / count @ crystal.reciprocal
+    frequency = crystal.frequencies(waves)
+    lowest, top = frequency.min(axis=1), float(frequency.max())
+    worst = int(np.argmin(lowest))
+    images = waves[worst] - np.indices((4, 4, 4)).reshape(3, -1).T @ crystal.reciprocal + crystal.reciprocal.sum(axis=0)
+    nearest = images[np.argmin(np.round(np.linalg.norm(images, axis=1) / np.linalg.norm(crystal.reciprocal), 6))]
+    place = ", ".join(f"{value:.3g}" for value in np.round(nearest @ axes.T / (2 * np.pi), 3) + 0.0)
+    words = f"imaginary frequencies up to {-lowest[worst] / THz:.3g}i THz, at q = ({place})"
+    if lowest[worst] < -REFUSED_SHARE * top:
+        raise InputError(
+            f"{crystal.name} is unstable: {words}, more than {100 * REFUSED_SHARE:.0f} % of the top frequency "
+            f"{top / THz:.3g} THz; wanted the stable phase, its own cell (relax='cell'), or another calculator"
+        )
+    if not np.isfinite(long_wave(crystal).integrals(np.array([0.0, 0.0, 1.0]))[1]):
+        raise InputError(
+            f"{crystal.name} is unstable: sound has no restoring force in some direction ({words}); wanted the stable "
+            "phase, its own cell (relax='cell'), or another calculator"
+        )
+    return [f"unstable at 0 K: {words}, which bands leave out"] if lowest[worst] < -NOISE_SHARE * top else []
