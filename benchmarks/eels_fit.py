@@ -187,7 +187,7 @@ def scale(workers: int) -> None:
             image = SpectrumImage(file["counts"], one.energy, axes)  # pyright: ignore[reportArgumentType]
             fit_spectra(one, MODES)
             before, wall = time.process_time(), time.monotonic()
-            found = fit_spectra(image, MODES, workers=workers)
+            found = fit_spectra(image, MODES, executor=workers)
             spent, wall = time.process_time() - before, time.monotonic() - wall
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     size = f"{lines} x {width} x {channels}, {workers} workers"

@@ -1,11 +1,13 @@
 """Public names that are loaded when they are first used (PEP 562), listed once: in the stub beside the module."""
 
-import ast
+from __future__ import annotations
+
 import sys
-from collections.abc import Callable
-from importlib import import_module
-from pathlib import Path
 from types import ModuleType
+
+TYPE_CHECKING = False  # typing loads for longer than all that is here
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Room(ModuleType):
@@ -19,13 +21,9 @@ class Room(ModuleType):
 
 def attach(module: str) -> tuple[Callable[[str], object], Callable[[], list[str]], list[str]]:
     """Return `__getattr__`, `__dir__` and `__all__` of a module whose names stand in its stub (.pyi)."""
-    stub = Path(str(sys.modules[module].__file__)).with_suffix(".pyi")
-    homes = {
-        str(alias.asname): f"{node.module}"
-        for node in ast.parse(stub.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    }
+    with open(f"{sys.modules[module].__file__}i", encoding="utf-8") as stub:  # noqa: PTH123 - pathlib loads for longer
+        words = [line.split() for line in stub if line.startswith("from ")]
+    homes = {alias: home for _, home, _, _, _, alias in words}  # from HOME import NAME as ALIAS, one on a line
     names = ["__version__", *homes] if module == "kapitza" else list(homes)
     if module != "kapitza":
         sys.modules[module].__class__ = Room
@@ -33,7 +31,8 @@ def attach(module: str) -> tuple[Callable[[str], object], Callable[[], list[str]
     def load(name: str) -> object:
         if name not in homes:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        home = homes[name]
-        return import_module(f"kapitza.{name}") if home == "kapitza" else getattr(import_module(home), name)
+        home = f"kapitza.{name}" if homes[name] == "kapitza" else homes[name]
+        __import__(home)
+        return sys.modules[home] if homes[name] == "kapitza" else getattr(sys.modules[home], name)
 
     return load, lambda: sorted(names), names

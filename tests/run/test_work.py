@@ -84,7 +84,7 @@ def test_serial_pool_and_any_executor_agree_to_the_byte(kernels, tmp_path):
     expected = [float(n * n) for n in range(12)]
     stores = [Store(tmp_path / name) for name in ("serial", "pool", "threads")]
     assert squares(run_units(kernels.square, units, version="1", store=stores[0])) == expected
-    assert squares(run_units(kernels.square, units, version="1", store=stores[1], workers=2)) == expected
+    assert squares(run_units(kernels.square, units, version="1", store=stores[1], executor=2)) == expected
     with ThreadPoolExecutor(3) as executor:
         assert squares(run_units(kernels.square, units, version="1", store=stores[2], executor=executor)) == expected
     assert digest(stores[0].folder) == digest(stores[1].folder) == digest(stores[2].folder)
@@ -112,7 +112,7 @@ def test_what_exists_is_not_computed_again_and_equal_units_are_done_once(kernels
 def test_killed_workers_lose_nothing(kernels, tmp_path):
     units = [{"n": n, "folder": str(tmp_path)} for n in range(8)]
     for store in (Store(tmp_path / "store"), None):
-        got = run_units(kernels.dies_once, units, version="1", store=store, workers=2)
+        got = run_units(kernels.dies_once, units, version="1", store=store, executor=2)
         assert squares(got) == [float(n * n) for n in range(8)]
         for marker in range(0, 8, 3):
             (tmp_path / str(marker)).unlink(missing_ok=True)
@@ -120,14 +120,14 @@ def test_killed_workers_lose_nothing(kernels, tmp_path):
 
 def test_workers_that_always_die_end_in_one_error(kernels):
     with pytest.raises(ConvergenceError, match="died 3 times before the first of 1 units"):
-        run_units(kernels.dies, [{"n": 0}], version="1", workers=2)
+        run_units(kernels.dies, [{"n": 0}], version="1", executor=2)
 
 
 def test_workers_that_die_after_a_first_result_are_replaced_more_often(kernels, tmp_path, monkeypatch):
     monkeypatch.setattr("kapitza.run.work._MAX_POOL_RESTARTS", 5)
     units = [{"n": n, "folder": str(tmp_path)} for n in range(2)]
     with pytest.raises(ConvergenceError, match="died 5 times with 1 units"):
-        run_units(kernels.dies_at_the_end, units, version="1", workers=2)
+        run_units(kernels.dies_at_the_end, units, version="1", executor=2)
 
 
 def test_a_script_without_its_guard_is_told_of_it(kernels, tmp_path):
@@ -137,7 +137,7 @@ def test_a_script_without_its_guard_is_told_of_it(kernels, tmp_path):
         sys.path.insert(0, {str(tmp_path)!r})
         from unit_kernels import square
         from kapitza.run.work import run_units
-        run_units(square, [dict(n=n) for n in range(3)], version="1", workers=2)
+        run_units(square, [dict(n=n) for n in range(3)], version="1", executor=2)
         """)
     file = tmp_path / "driver.py"
     file.write_text(script)
@@ -152,14 +152,14 @@ def test_a_script_without_its_guard_is_told_of_it(kernels, tmp_path):
 def test_a_process_of_a_pool_uses_its_share_of_the_cores(kernels, monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr("os.cpu_count", lambda: 8)
-    (got,) = run_units(kernels.threads, [{"n": 0}], version="1", workers=4)
+    (got,) = run_units(kernels.threads, [{"n": 0}], version="1", executor=4)
     assert int(got["threads"]) == 2
     assert "OMP_NUM_THREADS" not in os.environ
 
 
 def test_no_worker_is_refused(kernels):
     with pytest.raises(InputError, match="at least 1 worker, got 0"):
-        run_units(kernels.square, [{"n": 0}], version="1", workers=0)
+        run_units(kernels.square, [{"n": 0}], version="1", executor=0)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_workers_end_with_a_driver_that_is_killed(kernels, tmp_path, number):
         from unit_kernels import waits
         from kapitza.run.work import run_units
         if __name__ == "__main__":
-            run_units(waits, [dict(n=n, folder={str(tmp_path)!r}) for n in range(6)], version="1", workers=2)
+            run_units(waits, [dict(n=n, folder={str(tmp_path)!r}) for n in range(6)], version="1", executor=2)
         """)
     )
     driver = subprocess.Popen(
@@ -277,7 +277,7 @@ def test_an_interrupt_does_not_wait_for_units(kernels, tmp_path):
         if __name__ == "__main__":
             signal.signal(signal.SIGINT, signal.default_int_handler)
             try:
-                run_units(waits, [dict(n=n, folder={str(tmp_path)!r}) for n in range(6)], version="1", workers=2)
+                run_units(waits, [dict(n=n, folder={str(tmp_path)!r}) for n in range(6)], version="1", executor=2)
             except KeyboardInterrupt:
                 print("interrupted")
         """)

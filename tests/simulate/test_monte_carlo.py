@@ -201,11 +201,12 @@ def device():
 
 
 @cache
-def device_map(compiled=True, workers=1):
+def device_map(compiled=True, executor=1):
     count, batches = (60_000, 40) if compiled else (4_000, 12)
-    settings = MonteCarloSettings(count, seed=7, batches=batches, workers=workers)
+    settings = MonteCarloSettings(count, seed=7, batches=batches)
     with mock.patch.object(simulation, "_simulate_batch", simulation._simulate_batch if compiled else simulate_batch):
-        return monte_carlo(device(), spacing=2e-8, settings=settings, probes={"spot": ([2e-8, 1.4e-7], [5e-8, 1.6e-7])})
+        probes = {"spot": ([2e-8, 1.4e-7], [5e-8, 1.6e-7])}
+        return monte_carlo(device(), spacing=2e-8, settings=settings, probes=probes, executor=executor)
 
 
 def test_energy_balance():
@@ -293,7 +294,7 @@ def test_error_bars_are_honest():
 
 
 def test_the_seed_fixes_every_digit(tmp_path):
-    one, many = device_map(), device_map(workers=3)
+    one, many = device_map(), device_map(executor=3)
     np.testing.assert_array_equal(one.temperature, many.temperature)
     np.testing.assert_array_equal(one.spectrum_sigma, many.spectrum_sigma)
     other = monte_carlo(device(), spacing=2e-8, settings=MonteCarloSettings(400, seed=8))

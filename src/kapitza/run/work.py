@@ -27,7 +27,6 @@ def run_units(
     *,
     version: str,
     store: StoreLike | None = None,
-    workers: int = 1,
     executor: ExecutorLike | None = None,
     progress: Progress | None = None,
 ) -> list[UnitResult]:
@@ -39,8 +38,8 @@ def run_units(
     units : inputs of each unit: arrays and plain values
     version : of the kernel, part of the address of each result
     store : where results are kept and looked for, or its folder; None keeps them in memory only
-    workers : processes of a pool of our own; 1 works in this process
-    executor : any `concurrent.futures.Executor` instead, such as that of a Dask client, or the number of workers
+    executor : any `concurrent.futures.Executor`, such as that of a Dask client, or a number of processes of our own;
+        1, as None, works in this process
     progress : called with the number of finished and of all units
 
     Raises
@@ -50,7 +49,7 @@ def run_units(
     ConvergenceError
         if workers die again and again; what was finished is in the store
     """
-    store, executor = open_store(store), resolve_executor(executor, workers)
+    store, executor = open_store(store), resolve_executor(executor)
     addresses = [unit_address(unit, version=version) for unit in units]
     found: dict[str, UnitResult] = {}
     report = progress or ignore_progress
@@ -65,9 +64,9 @@ def run_units(
     return [found[name] for name in addresses]
 
 
-def resolve_executor(executor: ExecutorLike | None, workers: int) -> ExecutorLike:
-    """Return the executor of an argument `executor=`, or the number of workers that it is, or `workers` without one."""
-    found = workers if executor is None else executor
+def resolve_executor(executor: ExecutorLike | None) -> ExecutorLike:
+    """Return the executor of an argument `executor=`, or the number of workers that it is; 1 for None."""
+    found = 1 if executor is None else executor
     if isinstance(found, int):
         if isinstance(found, bool) or found < 1:
             raise InputError(f"expected at least 1 worker, got {found}")
@@ -77,9 +76,9 @@ def resolve_executor(executor: ExecutorLike | None, workers: int) -> ExecutorLik
 
 
 @contextmanager
-def thread_executor(executor: ExecutorLike | None, workers: int) -> Generator[ExecutorLike, None, None]:
+def thread_executor(executor: ExecutorLike | None) -> Generator[ExecutorLike, None, None]:
     """Use threads for a number of workers: for kernels that do not hold the interpreter, on data that stay here."""
-    found = resolve_executor(executor, workers)
+    found = resolve_executor(executor)
     if not isinstance(found, int) or found == 1:
         yield found
         return
@@ -165,6 +164,22 @@ def _run_on_pool(
     )
 
 
+@contextmanager
+def _hold_interrupts() -> Generator[None, None, None]:
+    """Hold interrupts back while a worker may be started, which inherits that.
+
+    A terminal interrupts the workers as well, perhaps before they can say that they leave this to their parent.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _prepare_worker() -> None:
     """Leave interrupts from the keyboard to the process that handed out the work, and end when it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -195,7 +210,8 @@ def _run_on_executor(
     waiting = iter(list(todo.items()))
     while True:
         for name, unit in waiting:
-            running[executor.submit(_compute_unit, kernel, name, unit, store)] = name
+            with _hold_interrupts():
+                running[executor.submit(_compute_unit, kernel, name, unit, store)] = name
             if len(running) >= ahead:
                 break
         if not running:

@@ -94,7 +94,7 @@ def fit_scan(
     if tie == "both" and len(model.modes) == 1:
         ties = ("common",)
     with dask_executor(dask) as executor:
-        running = {"workers": workers or os.cpu_count() or 1, "executor": executor, "store": store}
+        running = {"executor": executor or workers or os.cpu_count() or 1, "store": store}
         maps = _fit_maps(image, model, ties, running)
     files.keep(maps)
     if plot is not None:

@@ -42,7 +42,6 @@ def fit_spectra(
     *,
     tie: Tie = "common",
     constraints: FitConstraints | None = None,
-    workers: int = 1,
     executor: ExecutorLike | None = None,
     store: StoreLike | None = None,
     progress: Progress | None = None,
@@ -62,8 +61,8 @@ def fit_spectra(
     modes : the vibrations, or a model with its zero-loss peak, background and tie
     tie : of vibrations, how their temperatures are tied, see `SpectrumModel`
     constraints : what is known of the parameters beforehand
-    workers : threads; the result is the same to the last digit where the model is compiled
-    executor : any `concurrent.futures.Executor` in place of the threads, or their number
+    executor : any `concurrent.futures.Executor`, or a number of threads; the result is the same to the last digit where
+        the model is compiled
     store : where finished blocks are kept, so that an interrupted fit goes on where it was
     progress : called with the number of finished and of all blocks
 
@@ -90,7 +89,7 @@ def fit_spectra(
         for first in edges
     ]
     work = partial(_fit_unit, image, problem)
-    with thread_executor(executor, workers) as pool:
+    with thread_executor(executor) as pool:
         parts = run_units(work, units, version=_SEARCH_VERSION, store=store, executor=pool, progress=progress)
     return _assemble_map(image, model, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 

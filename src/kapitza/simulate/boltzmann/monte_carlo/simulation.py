@@ -96,11 +96,10 @@ class MonteCarloSettings:
     particles: int = field(default=100_000, metadata=about("1", "number of particles"))
     seed: int = field(default=0, metadata=about("1", "seed"))
     batches: int = field(default=DEFAULT_BATCHES, metadata=about("1", "number of batches"))
-    workers: int = field(default=1, metadata=about("1", "threads"))
     max_events: int = field(default=_MAX_EVENTS, metadata=about("1", "most events of a particle"))
 
     def __attrs_post_init__(self) -> None:
-        for name in ("particles", "seed", "batches", "workers", "max_events"):
+        for name in ("particles", "seed", "batches", "max_events"):
             value = getattr(self, name)
             if not (isinstance(value, (int, float, np.integer)) and np.isfinite(value) and value == int(value)):
                 raise InputError(f"{name} = {value!r:.40}, expected a whole number")
@@ -109,11 +108,8 @@ class MonteCarloSettings:
             raise InputError(
                 f"{self.particles} particles in {self.batches} batches: expected two batches or more, of two or more"
             )
-        if self.seed < 0 or self.workers < 1 or self.max_events < 1:
-            raise InputError(
-                f"seed = {self.seed}, workers = {self.workers}, max_events = {self.max_events}: "
-                "expected 0, 1, 1 or more"
-            )
+        if self.seed < 0 or self.max_events < 1:
+            raise InputError(f"seed = {self.seed}, max_events = {self.max_events}: expected 0, 1 or more")
 
 
 @frozen(eq=False, kw_only=True)
@@ -164,11 +160,10 @@ def monte_carlo(
     ----------
     domain : boxes, boundaries, walls, sources
     spacing : largest width of the cells whose temperature is returned, m; one, or one for each axis
-    settings : number of particles, seed, threads; 100,000 particles if None
+    settings : number of particles, seed; 100,000 particles if None
     probes : by name, corners of blocks inside one material whose temperature is returned group by group
     store : where finished batches are kept
-    executor : any `concurrent.futures.Executor`, such as that of a Dask client, or a number of threads, instead of
-        those of `settings`
+    executor : any `concurrent.futures.Executor`, such as that of a Dask client, or a number of threads
     progress : called with the number of finished and of all batches
 
     Raises
@@ -232,7 +227,7 @@ def run_batches(
         {"seed": settings.seed, "batch": k, "count": count, "tables": digest} for k in range(settings.batches)
     ]
     work = partial(_simulate_batch, tables, prepared.bands.groups, slots)
-    with thread_executor(executor, settings.workers) as pool:
+    with thread_executor(executor) as pool:
         parts = run_units(work, units, version=_KERNEL_VERSION, store=store, executor=pool, progress=progress)
     return parts, count * settings.batches
 
