@@ -171,7 +171,13 @@ the density of states beside it and published frequencies on it.  In Python:
 import numpy as np
 
 from kapitza.phonons import (
-    PhononCard, PhononDispersion, computed_frequencies, draw_dispersion, measured_phonons, phonon_card, phonon_dispersion,
+    PhononCard,
+    PhononDispersion,
+    computed_frequencies,
+    draw_dispersion,
+    measured_phonons,
+    phonon_card,
+    phonon_dispersion,
     phonon_names,
 )
 

@@ -51,7 +51,7 @@ def test_frequencies_at_the_centre_are_those_of_the_bands(name: str):
 
 @pytest.mark.parametrize("name", ["Si", "Au", "W", "GaN", "Al2O3", "In", "SnSe"])
 def test_slopes_at_the_centre_are_the_speeds_of_sound(name: str):
-    found, bands = phonon_dispersion(name, 30_000 if name != "Al2O3" else 6_000), phonons(name)
+    found, bands = phonon_dispersion(name, 1500), phonons(name)
     step = found.wavevector[1]
     slope = np.sort(found.omega[1, :3]) / np.linalg.norm(step)
     assert np.abs(slope / bands.speeds(step) - 1).max() <= 2e-3

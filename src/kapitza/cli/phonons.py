@@ -55,7 +55,7 @@ def _print_cards(cards: tuple[PhononCard, ...]) -> None:
     columns = [
         Column("name", [card.name for card in cards]),
         Column("bands", [card.status for card in cards]),
-        Column("potential", [card.potential.split(" (")[0] for card in cards]),
+        Column("potential", [card.potential.split("-")[0] for card in cards]),
         Column("THz", [_decimal_text(value, 2) for value in values["top"]]),
         Column("Debye (K)", [_decimal_text(value, 0) for value in values["debye"]]),
         Column("library", [_decimal_text(value, 0) for value in values["library_debye"]]),

@@ -1,7 +1,7 @@
 """The register of models: from two sides to the conductance by every model that they allow."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, cast
 
 from attrs import evolve, field, frozen
@@ -183,11 +183,25 @@ def _anharmonic_dmm(
     left: InterfaceSide, right: InterfaceSide, temperature: float, statistics: Statistics
 ) -> Transmission:
     """DMM and the exchange of three phonons by the bonds of the softer side, where they are known to be anharmonic."""
-    spectra = [one.spectrum for one in (left, right)]
-    if not isinstance(spectra[0], BandSpectrum) or not isinstance(spectra[1], BandSpectrum):
+    one, other = left.spectrum, right.spectrum
+    if not isinstance(one, BandSpectrum) or not isinstance(other, BandSpectrum):
         raise InputError(f"expected full bands of both sides, got {left.name} and {right.name}")
-    strength = cubic_strength(*_softer_side(left, right)) if _has_known_bonds(left, right) else 0.0
-    return three_phonon(spectra[0], spectra[1], temperature, strength=strength, statistics=statistics)
+    strength = _bond_strength(*_softer_side(left, right)) if _has_known_bonds(left, right) else 0.0
+    return _exchange(one, other, strength, temperature, statistics)
+
+
+@lru_cache(maxsize=64)
+def _bond_strength(spectrum: BandSpectrum, found: Material) -> float:
+    """`cubic_strength`, once for all temperatures."""
+    return cubic_strength(spectrum, found)
+
+
+@lru_cache(maxsize=256)
+def _exchange(
+    left: BandSpectrum, right: BandSpectrum, strength: float, temperature: float, statistics: Statistics
+) -> Transmission:
+    """`three_phonon`, once for both of the models that take it."""
+    return three_phonon(left, right, temperature, strength=strength, statistics=statistics)
 
 
 def _model(
