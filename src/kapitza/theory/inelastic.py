@@ -192,7 +192,7 @@ def three_phonon(
     temperature : K
     omega : (nω,) increasing angular frequency above zero, rad s⁻¹; chosen from the edges of both spectra, their
         halves and doubles if None
-    strength : s from 0 (elastic) to 1, for phonons at the top of the softer spectrum
+    strength : s from 0 (elastic) to 1, for phonons at the top of the softer spectrum; `cubic_strength` estimates it
     frequency_power : r >= 0, how s falls towards long waves
     theory : of the elastic part, called as `theory(left, right, omega)`
     statistics : "quantum"; the rates have no classical form here
