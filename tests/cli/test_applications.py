@@ -1,7 +1,6 @@
 """The verbs of applications, run as a user runs them."""
 
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +12,6 @@ from kapitza.cli import main
 from kapitza.cli.applications import parse_lengths
 from kapitza.errors import InputError
 from kapitza.units import nm, um
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from printed_json import printed
 
 SAMPLES = Path(__file__).resolve().parents[2] / "docs" / "samples"

@@ -1,8 +1,6 @@
 """The verb `agf`, run as a user runs it."""
 
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +9,6 @@ import kapitza
 from kapitza.cli import agf, main
 from kapitza.io.formats.arrays import array_from_json, array_to_json
 from kapitza.matter.junction import Junction
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from printed_json import printed
 
 pytest.importorskip("matscipy")

@@ -20,8 +20,6 @@ from kapitza import cli
 from kapitza.cli import app
 from kapitza.errors import ValidityWarning
 from kapitza.matter.phonons import phonons
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from printed_json import printed
 
 Run = Callable[..., tuple[int, str, str]]

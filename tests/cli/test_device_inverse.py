@@ -1,6 +1,5 @@
 """kapitza device --fit: the numbers of the fit in Python, in words and in JSON, and faults in one line."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,6 @@ from typer.testing import CliRunner
 import kapitza
 from kapitza.cli import app
 from kapitza.errors import DataError, KapitzaError
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from printed_json import printed
 
 CHIP = Path(__file__).parents[2] / "docs" / "samples" / "chip-gan-sic.toml"

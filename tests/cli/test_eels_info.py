@@ -1,7 +1,6 @@
 """The verb `eels info`: what is in a file, for people and for programs."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +9,6 @@ import pytest
 
 from kapitza.cli import main
 from kapitza.units import meV, nm
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from printed_json import printed
 
 pytest.importorskip("h5py")

@@ -1,7 +1,6 @@
 """The verbs from a plan over spectra to a resistance, on files that they wrote themselves."""
 
 import json
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +15,6 @@ from kapitza.cli.eels.options import format_uncertain, parse_uncertain
 from kapitza.errors import InputError
 from kapitza.io.eels.experiments import read_eels_experiment
 from kapitza.measure.eels.map import swap_axes
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from printed_json import printed
 
 PLAN = """

@@ -1,14 +1,9 @@
 """The verbs of junctions: build, save, show; one line for every fault."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from kapitza.cli import main
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from printed_json import printed
 
 pytest.importorskip("matscipy")

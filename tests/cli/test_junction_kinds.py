@@ -1,16 +1,11 @@
 """Every kind of junction that the command builds, from options to transmission; each fault one line."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from kapitza import agf, load
 from kapitza.cli import main
 from kapitza.units import THz
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from printed_json import printed
 
 pytest.importorskip("matscipy")

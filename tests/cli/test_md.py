@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +12,6 @@ import kapitza
 from kapitza.cli import main
 from kapitza.cli.md import equilibrium
 from kapitza.simulate.md.runs.run import Run
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from printed_json import printed
 
 pytest.importorskip("numba")

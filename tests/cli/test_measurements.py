@@ -1,16 +1,12 @@
 """The verbs for measured data, run as a user runs them."""
 
 import re
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import kapitza
 from kapitza.cli import main
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from printed_json import printed
 
 SAMPLE = """\

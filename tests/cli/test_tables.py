@@ -1,8 +1,6 @@
 """Tables of records: units, uncertainties, and what is printed of them."""
 
 import math
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +9,6 @@ import kapitza
 from kapitza.cli.output import print_json, print_record, quantity_json
 from kapitza.cli.tables import Column, columns_of, format_number, print_columns, print_values, shown_factor
 from kapitza.errors import InputError
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from printed_json import printed
 
 CONDUCTANCE = kapitza.Conductance([100.0, 300.0], [8e7, 1.2e8], [2e6, 3e6], method="DMM")

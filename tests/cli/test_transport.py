@@ -1,14 +1,9 @@
 """`kapitza transport` from file to table, figure and saved result."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
 from kapitza import load
 from kapitza.cli import main
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from printed_json import printed
 
 STACK = """

@@ -1,7 +1,6 @@
 """Device files with blocks and with meshes: what they say, what comes out, and what is refused."""
 
 import re
-import sys
 from base64 import b64decode
 from pathlib import Path
 
@@ -27,8 +26,6 @@ from kapitza.io.device.vtk import write_vtk
 from kapitza.io.results import load, save
 from kapitza.plot.device import field_figure, region_edges
 from kapitza.plot.style import new_figure
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from printed_json import printed
 
 SAMPLES = Path(__file__).resolve().parents[2] / "docs" / "samples"

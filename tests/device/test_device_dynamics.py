@@ -1,9 +1,6 @@
 """Steps, pulses and periodic heat of devices, and the networks that follow them."""
 
-import importlib.util
-from pathlib import Path
-from typing import Any
-
+import devices
 import numpy as np
 import pytest
 from attrs import evolve
@@ -20,11 +17,6 @@ from kapitza.device.shapes import Disc, GaussianSpot, Rectangle
 from kapitza.errors import InputError
 from kapitza.units import um
 
-spec = importlib.util.spec_from_file_location("devices", Path(__file__).with_name("devices.py"))
-assert spec is not None
-assert spec.loader is not None
-devices: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(devices)
 FINGER, half_space, transistor = devices.FINGER, devices.half_space, devices.transistor
 
 DIFFUSIVITY = 100.0 / 2e6  # of the half space

@@ -1,10 +1,8 @@
 """Device files: what they may say, and the line and the reason for what they may not."""
 
-import importlib.util
-import sys
 from pathlib import Path
-from typing import Any
 
+import devices
 import numpy as np
 import pytest
 
@@ -23,15 +21,7 @@ from kapitza.io.device.sweeps import format_device_number, read_sweep
 from kapitza.io.results import load, save
 from kapitza.theory.models import predict
 from kapitza.units import nm, um
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from printed_json import printed
-
-spec = importlib.util.spec_from_file_location("devices", Path(__file__).with_name("devices.py"))
-assert spec is not None
-assert spec.loader is not None
-devices: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(devices)
 
 SAMPLES = Path(__file__).resolve().parents[2] / "docs" / "samples"
 CHIP = (SAMPLES / "chip-gan-sic.toml").read_text(encoding="utf-8")

@@ -1,10 +1,8 @@
 """Steady temperatures of devices against closed forms, double series, Hankel integrals and differences."""
 
 import csv
-import importlib.util
-from pathlib import Path
-from typing import Any
 
+import devices
 import numpy as np
 import pytest
 from attrs import evolve
@@ -25,11 +23,6 @@ from kapitza.device.shapes import Disc, GaussianSpot, HeatMap, Rectangle
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.units import nm, um
 
-spec = importlib.util.spec_from_file_location("devices", Path(__file__).with_name("devices.py"))
-assert spec is not None
-assert spec.loader is not None
-devices: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(devices)
 FINGER, half_space, transistor = devices.FINGER, devices.half_space, devices.transistor
 
 CORNER = LateralPoints(np.zeros(1), np.zeros(1))

@@ -1,10 +1,9 @@
 """Fields on box grids against exact solutions of layers, resistances in series, and their own balances."""
 
 import csv
-import importlib.util
-from pathlib import Path
 from typing import Any
 
+import devices
 import numpy as np
 import pytest
 from attrs import evolve
@@ -23,11 +22,6 @@ from kapitza.device.solver import solve
 from kapitza.errors import ConvergenceError, InputError, MissingEngine, ValidityWarning
 from kapitza.units import um
 
-spec = importlib.util.spec_from_file_location("devices", Path(__file__).with_name("devices.py"))
-assert spec is not None
-assert spec.loader is not None
-devices: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(devices)
 transistor = devices.transistor
 
 WHOLE = Rectangle((0, 3 * um), (0, 5 * um))

@@ -1,10 +1,9 @@
 """Fields that change with time against the exact solution of layers."""
 
 import csv
-import importlib.util
-from pathlib import Path
 from typing import Any
 
+import devices
 import numpy as np
 import pytest
 from attrs import evolve
@@ -20,12 +19,6 @@ from kapitza.device.layout import Layout
 from kapitza.device.results import TransientTemperatures
 from kapitza.errors import InputError
 from kapitza.units import ns, um
-
-spec = importlib.util.spec_from_file_location("devices", Path(__file__).with_name("devices.py"))
-assert spec is not None
-assert spec.loader is not None
-devices: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(devices)
 
 DEPTHS = np.concatenate([1 * um * np.linspace(0, 1, 26) ** 1.5, np.linspace(1 * um, 4 * um, 25)[1:]])
 COLUMN = BoxGrid([0, 3 * um], [0, 5 * um], DEPTHS)

@@ -1,7 +1,6 @@
 """The table of renamed names leads to names that exist, and the page "From 0.1 to 0.2" is what its script makes."""
 
 import importlib
-import importlib.util
 import inspect
 import re
 import tomllib
@@ -11,19 +10,11 @@ from pathlib import Path
 from types import ModuleType
 
 import attrs
+import make_renamed_page
 import pytest
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 TABLE = tomllib.loads((DOCS / "how-to" / "renamed-in-0.2.toml").read_text(encoding="utf-8"))
-
-
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_renamed_page", DOCS / "make_renamed_page.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @cache
@@ -74,14 +65,14 @@ def is_member(owner: object, name: str) -> bool:
 )
 def test_every_new_name_exists(section, exists):
     renamed: Mapping[str, str] = TABLE[section]
-    new = {script().final_name(name, TABLE["by-hand"]) for name in renamed.values()}
+    new = {make_renamed_page.final_name(name, TABLE["by-hand"]) for name in renamed.values()}
     assert len(new) > 200
     assert sorted(name for name in new if not exists(name)) == []
 
 
 def test_every_name_that_was_changed_by_hand_exists():
     changes: Mapping[str, str] = TABLE["by-hand"]
-    new = {script().final_name(name, changes) for name in changes.values()}
+    new = {make_renamed_page.final_name(name, changes) for name in changes.values()}
     dotted = {name for name in new if re.fullmatch(r"kapitza(\.\w+)+", name)}
     assert sorted(name for name in dotted if not exists(name)) == []
 
@@ -96,10 +87,10 @@ def test_a_name_that_does_not_exist_is_found_out():
 
 def test_a_later_change_holds_for_what_is_in_the_changed():
     changes = {"kapitza.a": "kapitza.b", "kapitza.b.C": "kapitza.b.D"}
-    assert script().final_name("kapitza.a.C.x", changes) == "kapitza.b.D.x"
-    assert script().final_name("kapitza.ab", changes) == "kapitza.ab"
+    assert make_renamed_page.final_name("kapitza.a.C.x", changes) == "kapitza.b.D.x"
+    assert make_renamed_page.final_name("kapitza.ab", changes) == "kapitza.ab"
 
 
 def test_the_page_is_what_the_script_makes():
     """After a change of the table: python docs/make_renamed_page.py."""
-    assert (DOCS / "how-to" / "from-0.1.md").read_text(encoding="utf-8") == script().page()
+    assert (DOCS / "how-to" / "from-0.1.md").read_text(encoding="utf-8") == make_renamed_page.page()

@@ -1,11 +1,10 @@
 """Sensitivities that add up, and designs that are as good as they say."""
 
-import importlib.util
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import toys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,12 +18,6 @@ from kapitza.measure.parameters import Prior
 from kapitza.measure.thermoreflectance.beams import Beams
 from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.units import nm, ns, ps, um
-
-spec = importlib.util.spec_from_file_location("toys", Path(__file__).with_name("toys.py"))
-assert spec is not None
-assert spec.loader is not None
-toys: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(toys)
 
 G, K = "Al|Si.conductance", "Si.conductivity"
 SPOTS = toys.Spots(toys.WIDTHS)

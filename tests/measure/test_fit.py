@@ -1,12 +1,12 @@
 """The estimator on a quick experiment: laws, a second road to the errors, coverage, identifiability, messages."""
 
-import importlib.util
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import toys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,12 +17,6 @@ from kapitza.measure.experiment import Curve
 from kapitza.measure.fit import fit
 from kapitza.measure.fit_result import Fit
 from kapitza.measure.parameters import Free, Prior, Tie
-
-spec = importlib.util.spec_from_file_location("toys", Path(__file__).with_name("toys.py"))
-assert spec is not None
-assert spec.loader is not None
-toys: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(toys)
 
 G, K = "Al|Si.conductance", "Si.conductivity"
 SPOTS = toys.Spots(toys.WIDTHS)

@@ -2,12 +2,11 @@
 
 # pyright: reportArgumentType=false
 
-import importlib.util
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import toys
 
 import kapitza
 from kapitza.core.arrays import name_tuple
@@ -27,12 +26,6 @@ from kapitza.simulate.boltzmann.carriers import gray_carriers
 from kapitza.simulate.boltzmann.layered.resistances import film_conductivities, superlattice_conductivities
 from kapitza.theory.models import predict
 from kapitza.units import MW, nm, um
-
-spec = importlib.util.spec_from_file_location("toys", Path(__file__).with_name("toys.py"))
-assert spec is not None
-assert spec.loader is not None
-toys: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(toys)
 
 SPOTS = toys.Spots(toys.WIDTHS)
 STACK = toys.sample()

@@ -1,8 +1,5 @@
 """Uncertain lifetimes in the inverse, its results in files, and the verb from a table to a saved estimate."""
 
-import sys
-from pathlib import Path
-
 import attrs
 import numpy as np
 import pytest
@@ -16,8 +13,6 @@ from kapitza.measure.spectral_inversion import LIFETIME_STEP, Smoothness, linear
 from kapitza.simulate.boltzmann.carriers import band_carriers
 from kapitza.simulate.boltzmann.layered.adjoint import conductance_derivatives
 from kapitza.simulate.boltzmann.layered.transport import Film
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from printed_json import printed
 
 SPEED = 5000.0

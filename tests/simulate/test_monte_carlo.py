@@ -1,15 +1,14 @@
 """Deviational Monte Carlo: beside the deterministic solver, view factors, reciprocity, conservation, both roads."""
 
 import csv
-import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import cache
 from multiprocessing import get_context
-from pathlib import Path
 from unittest import mock
 
 import numpy as np
 import pytest
+from array_particles import draw_cosine_directions, simulate_batch
 from scipy.stats import chi2
 from scipy.stats import t as student
 
@@ -22,10 +21,6 @@ from kapitza.simulate.boltzmann.layered.transport import Film, transport
 from kapitza.simulate.boltzmann.monte_carlo import simulation
 from kapitza.simulate.boltzmann.monte_carlo.simulation import MonteCarloSettings, detector_temperature, monte_carlo
 from kapitza.simulate.boltzmann.shapes import Block, HotSpot, Prism
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from array_particles import draw_cosine_directions, simulate_batch
 
 pytest.importorskip("numba", reason="needs numba")
 

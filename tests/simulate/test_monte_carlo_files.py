@@ -1,6 +1,5 @@
 """Files of domains, Fourier's law beside them, and figures."""
 
-import sys
 from pathlib import Path
 
 import attrs
@@ -21,8 +20,6 @@ from kapitza.simulate.boltzmann.monte_carlo.fourier import fourier_temperature
 from kapitza.simulate.boltzmann.monte_carlo.result import TransportMap
 from kapitza.simulate.boltzmann.monte_carlo.simulation import MonteCarloSettings, monte_carlo
 from kapitza.simulate.boltzmann.shapes import Block, HotSpot
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from printed_json import printed
 
 SAMPLE = Path(__file__).resolve().parents[2] / "docs" / "samples" / "hot-spot-monte-carlo.toml"

@@ -1,7 +1,6 @@
 """One scan in every format, and files written here: the same counts, energies in J, positions in m."""
 
 import json
-import sys
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dm_files import written
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,9 +17,6 @@ import kapitza
 from kapitza.errors import ValidityWarning
 from kapitza.measure.eels.quality import assess_spectra
 from kapitza.units import eV, meV, nm
-
-sys.path.insert(0, str(Path(__file__).parent))
-from dm_files import written
 
 h5py = pytest.importorskip("h5py")
 

@@ -4,7 +4,6 @@ import io
 import json
 import os
 import struct
-import sys
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -16,8 +15,6 @@ import pytest
 
 import kapitza
 from kapitza.io.formats.foreign_hdf5 import flatten_metadata, open_hdf5, plain_attribute
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 h5py = pytest.importorskip("h5py")
 

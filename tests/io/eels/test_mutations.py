@@ -10,10 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-
-sys.path.insert(0, str(Path(__file__).parent))
 from dm_files import Axis, written
+from numpy.typing import NDArray
 
 PROGRAM = Path(__file__).with_name("mutations.py")
 FILES = {

@@ -1,11 +1,8 @@
 """Two materials seen at once: weights from the map, and the jump that they give back from counts."""
 
-import importlib.util
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
+import toy
 from attrs import evolve
 
 from kapitza.core.profile import Profile
@@ -20,12 +17,6 @@ from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.eels.precision import fisher_information
 from kapitza.measure.eels.simulate import simulate_spectra
 from kapitza.units import meV, nm
-
-spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
-assert spec is not None
-assert spec.loader is not None
-toy: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(toy)
 
 SPREAD = PointSpread(0.5 * nm, 0.2, 10 * nm)
 ALN, SIC = (4e-4, 6e-4, 1e-4), (4e-4, 1.2e-4, 5e-4)

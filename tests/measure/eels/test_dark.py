@@ -1,23 +1,14 @@
 """Dark spectra: what they say of mean and noise, and a fit that is not pulled by them."""
 
-import importlib.util
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
+import toy
 from scipy import stats
 
 from kapitza.errors import InputError
 from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.spectrum import with_dark
 from kapitza.units import meV
-
-spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
-assert spec is not None
-assert spec.loader is not None
-toy: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(toy)
 
 PATTERN = 100 + 20 * np.sin(np.arange(toy.ENERGY.size) / 30)  # of the dark count, counts
 NOISE = 6.0  # of the readout, counts

@@ -1,16 +1,15 @@
 """Fits of single spectra: as good as can be, honest about it, the same on every road, and never stopped by a pixel."""
 
-import importlib.util
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+import toy
 from attrs import evolve
 from scipy import stats
 
@@ -26,12 +25,6 @@ from kapitza.measure.fit import fit as any_fit
 from kapitza.measure.parameters import Prior
 from kapitza.run.store import Store
 from kapitza.units import meV
-
-spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
-assert spec is not None
-assert spec.loader is not None
-toy: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(toy)
 
 KELVIN = 430.0
 STRENGTHS = (4e-4, 6e-4, 1e-4)

@@ -1,11 +1,10 @@
 """Interface modes: found where they are, not where they are not, with errors that are those of the scatter."""
 
-import importlib.util
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import toy
 
 from kapitza.errors import InputError
 from kapitza.measure.eels.interface_modes import (
@@ -19,11 +18,6 @@ from kapitza.measure.eels.interface_modes import (
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import meV, nm
 
-spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
-assert spec is not None
-assert spec.loader is not None
-toy: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(toy)
 ENERGY, QUANTA = toy.ENERGY, toy.QUANTA
 
 DOSE, WIDE = 6e7 * 64, 10.0  # electrons of a region; width of the interface modes as seen, meV

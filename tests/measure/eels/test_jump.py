@@ -1,13 +1,11 @@
 """Jump at an interface: exact on straight lines, unbiased through a point spread, intervals that cover the truth."""
 
-import importlib.util
 import warnings
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+import toy
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, optimize
@@ -20,12 +18,6 @@ from kapitza.measure.eels.jump import fit_jump
 from kapitza.measure.eels.point_spread import PointSpread, delocalisation
 from kapitza.measure.eels.resistance import KnownQuantity, absolute_resistance
 from kapitza.units import meV, nm
-
-spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
-assert spec is not None
-assert spec.loader is not None
-toy: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(toy)
 
 TRUTH = np.array([420.0, 405.0, -0.18 / nm, -0.15 / nm])
 SEEN_SHARP = PointSpread()

@@ -2,11 +2,12 @@
 
 import importlib
 import importlib.util
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy_search
 import pytest
+import toy
 from attrs import evolve
 
 from kapitza.measure.eels.fit import fit_spectra
@@ -26,18 +27,6 @@ from kapitza.units import k_B, meV
 pytest.importorskip("numba", reason="the fit of spectra needs numba")
 kernel: Any = importlib.import_module("kapitza.measure.eels.fitting.lines")
 scoring: Any = importlib.import_module("kapitza.measure.eels.fitting.scoring")
-
-spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
-assert spec is not None
-assert spec.loader is not None
-toy: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(toy)
-
-second = importlib.util.spec_from_file_location("numpy_search", Path(__file__).with_name("numpy_search.py"))
-assert second is not None
-assert second.loader is not None
-numpy_search: Any = importlib.util.module_from_spec(second)
-second.loader.exec_module(numpy_search)
 
 STEP = 0.5 * meV
 

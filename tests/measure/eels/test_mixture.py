@@ -1,11 +1,8 @@
 """Two temperatures in one spectrum: no alarm where every mode is in equilibrium, and one where a mode is not."""
 
-import importlib.util
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
+import toy
 from attrs import evolve
 from scipy import stats
 
@@ -21,12 +18,6 @@ from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.eels.populations import departure_test, mixed_temperatures, mixture_test, mode_occupations
 from kapitza.measure.eels.simulate import simulate_spectra
 from kapitza.units import k_B, nm
-
-spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
-assert spec is not None
-assert spec.loader is not None
-toy: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(toy)
 
 SPREAD = PointSpread(0.5 * nm, 0.2, 10 * nm)
 PLAN = EelsExperiment(

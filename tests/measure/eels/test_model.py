@@ -1,11 +1,8 @@
 """The expected spectrum: derivatives, detailed balance, every zero-loss shape, and fits that find the truth."""
 
-import importlib.util
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
+import toy
 from scipy.special import voigt_profile
 
 from kapitza.measure.eels.fit import fit_spectra
@@ -25,12 +22,6 @@ from kapitza.measure.eels.model import (
 from kapitza.measure.eels.model import voigt_profile as voigt
 from kapitza.measure.eels.vacuum import zero_loss_from_vacuum
 from kapitza.units import k_B, meV
-
-spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
-assert spec is not None
-assert spec.loader is not None
-toy: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(toy)
 
 MODES: tuple[VibrationalMode, ...] = toy.modes_of(None, None, None)
 STEP = 0.5 * meV

@@ -1,11 +1,10 @@
 """Occupations and the test of equilibrium: corrections that keep their promise, power that is what is said."""
 
-import importlib.util
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import toy
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -23,12 +22,6 @@ from kapitza.measure.eels.populations import (
     mode_occupations,
 )
 from kapitza.units import k_B, meV, nm
-
-spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
-assert spec is not None
-assert spec.loader is not None
-toy: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(toy)
 
 MODES = ("a", "b", "c")
 QUANTA = np.array([47.0, 82.0, 97.0]) * meV

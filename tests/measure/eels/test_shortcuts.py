@@ -1,12 +1,10 @@
 """Shortcuts: right where they must be, wrong by as much as they say, and never silent."""
 
-import importlib.util
 import re
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+import toy
 
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.measure.eels.fit import fit_spectra
@@ -21,11 +19,6 @@ from kapitza.measure.eels.ratio_thermometry import (
 )
 from kapitza.units import meV
 
-spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
-assert spec is not None
-assert spec.loader is not None
-toy: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(toy)
 ALN, SIC, ENERGY, QUANTA, bose, spectrum = toy.ALN, toy.SIC, toy.ENERGY, toy.QUANTA, toy.bose, toy.spectrum
 
 AXIS = ENERGY * meV

@@ -1,23 +1,16 @@
 """Where the zero-loss peak of a vacuum ends in noise: its area and what it says of a temperature stay what they are."""
 
-import importlib.util
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import toy
 
 from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.model import SpectrumModel
 from kapitza.measure.eels.spectrum import with_dark_count
 from kapitza.measure.eels.vacuum import zero_loss_from_vacuum
 from kapitza.units import meV
-
-spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
-assert spec is not None
-assert spec.loader is not None
-toy: Any = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(toy)
 
 
 def recorded(mean: np.ndarray, pixels: int, seed: int) -> Any:

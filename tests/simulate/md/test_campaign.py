@@ -1,11 +1,9 @@
 """Several runs on several processes: each is the run of its seed, and none is done twice."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from attrs import evolve, fields
+from stub_engine import BATHS, COURSE, FIELD, Counter, Stub, small
 
 from kapitza.errors import InputError
 from kapitza.run.store import Store, unit_address
@@ -21,9 +19,6 @@ from kapitza.simulate.md.runs.replicas import (
     run_unit,
 )
 from kapitza.simulate.md.runs.single import RUN_VERSION, RunSetup, run_single
-
-sys.path.insert(0, str(Path(__file__).parent))
-from stub_engine import BATHS, COURSE, FIELD, Counter, Stub, small
 
 SHORT = evolve(COURSE, blocks=2)
 COUNTER = ObserverRecipe("stub_engine:made_counter", {"every": 7})

@@ -1,8 +1,5 @@
 """One meaning of damping and of exchanged heat in all engines."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -16,7 +13,6 @@ from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE
 from kapitza.units import fs
 
 pytest.importorskip("numba")
-sys.path.insert(0, str(Path(__file__).parent))
 from lj_crystals import EPSILON, SIGMA, TAU, argon, crystal
 
 

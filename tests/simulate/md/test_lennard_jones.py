@@ -1,8 +1,5 @@
 """Compiled Lennard-Jones forces against finite differences, plain sums, LAMMPS and matscipy's way to end it."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -14,7 +11,6 @@ from kapitza.simulate.md.potential import TRUNCATION_KINDS, lennard_jones
 from kapitza.units import eV
 
 pytest.importorskip("numba")
-sys.path.insert(0, str(Path(__file__).parent))
 from lj_crystals import EPSILON, SIGMA, argon, crystal
 
 TWO = {"epsilon": np.array([EPSILON, 2 * EPSILON]), "sigma": np.array([SIGMA, 0.9 * SIGMA])}

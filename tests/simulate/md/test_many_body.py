@@ -1,6 +1,5 @@
 """Forces and energies of Stillinger and Weber and of Tersoff: laws, finite differences, and two other programs."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from kapitza.simulate.md.systems.assembly import mass_interface
 from kapitza.units import angstrom, eV, fs, ps
 
 pytest.importorskip("numba")
-sys.path.insert(0, str(Path(__file__).parent))
 from diamond_crystals import FORCE, Crystal, by_lammps
 
 

@@ -1,7 +1,6 @@
 """Whatever is wrong with atoms, states, baths or files of a run ends in one clear line."""
 
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,7 +24,6 @@ from kapitza.simulate.md.runs.checkpoint import CHECKPOINT_FILE
 from kapitza.simulate.md.runs.single import run_single
 
 pytest.importorskip("numba")
-sys.path.insert(0, str(Path(__file__).parent))
 from lj_crystals import TAU, argon, crystal
 
 BATHS = Thermostats("langevin", hot=36.0, cold=24.0, damping=0.5 * TAU)

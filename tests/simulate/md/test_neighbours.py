@@ -1,8 +1,6 @@
 """Lists of neighbours against a plain search through all images."""
 
-import sys
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +11,6 @@ from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.md.kernels.neighbours import VerletList, list_neighbours
 
 pytest.importorskip("numba")
-sys.path.insert(0, str(Path(__file__).parent))
 from lj_crystals import SIGMA, argon, crystal
 
 ANGSTROM = 1e-10

@@ -1,13 +1,11 @@
 """Runs between two baths: what is counted, when it is looked at, and what is refused."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
+from stub_engine import FIELD, Counter, Stub, small
 
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.md.engine import MdState, Thermostats
@@ -21,9 +19,6 @@ from kapitza.simulate.md.runs.single import energy_conservation, run_single
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, FREE_ROLE, HOT_ROLE
 from kapitza.simulate.md.systems.assembly import mass_interface
 from kapitza.units import angstrom, eV, fs, k_B, ps
-
-sys.path.insert(0, str(Path(__file__).parent))
-from stub_engine import FIELD, Counter, Stub, small
 
 BATHS = Thermostats("langevin", 60.0, 40.0, 0.2 * ps)
 COURSE = Protocol(timestep=20 * fs, steps=100, blocks=4, equilibration=50, sample_interval=5, seed=3)

@@ -1,8 +1,6 @@
 """Our own engine: energy kept, heat counted, canonical baths, runs taken up again bit for bit, faults in one line."""
 
-import sys
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +17,6 @@ from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE
 from kapitza.units import k_B
 
 pytest.importorskip("numba")
-sys.path.insert(0, str(Path(__file__).parent))
 from lj_crystals import EPSILON, LATTICE, MASS, SIGMA, TAU, argon, crystal
 
 LANGEVIN = Thermostats("langevin", hot=36.0, cold=24.0, damping=0.5 * TAU)

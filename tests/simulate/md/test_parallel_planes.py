@@ -1,8 +1,5 @@
 """Real runs between baths: heat is the same through all planes but for what is stored, and turns round in a mirror."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from attrs import evolve
@@ -15,7 +12,6 @@ from kapitza.simulate.md.observers.plane_power import PlanePower
 from kapitza.simulate.md.protocol import thermal_state
 
 pytest.importorskip("numba")
-sys.path.insert(0, str(Path(__file__).parent))
 from lj_crystals import LATTICE, TAU, argon, crystal
 
 STEP = 0.002 * TAU

@@ -1,6 +1,5 @@
 """Files of potentials: the numbers of our own tables, LAMMPS' forces, and faults in one line."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,6 @@ from kapitza.simulate.md.potential import stillinger_weber, tersoff
 from kapitza.units import angstrom, eV
 
 pytest.importorskip("numba")
-sys.path.insert(0, str(Path(__file__).parent))
 from diamond_crystals import FORCE, Crystal, by_lammps
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from attrs import evolve
+from resume_script import run
+from stub_engine import BATHS, COURSE, FIELD, Counter, Stub, small
 
 from kapitza.errors import DataError, InputError
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
@@ -18,10 +20,6 @@ from kapitza.simulate.md.runs.checkpoint import CHECKPOINT_FILE, plain_values
 from kapitza.simulate.md.runs.single import run_single
 from kapitza.simulate.md.systems.assembly import mass_interface
 from kapitza.units import angstrom, eV, fs
-
-sys.path.insert(0, str(Path(__file__).parent))
-from resume_script import run
-from stub_engine import BATHS, COURSE, FIELD, Counter, Stub, small
 
 HERE = Path(__file__).parent
 

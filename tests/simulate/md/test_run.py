@@ -1,12 +1,11 @@
 """One verb for all runs: replicas on any executor, preparations, what is sampled, and what is refused."""
 
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
 from attrs import evolve
+from stub_engine import BATHS, COURSE, FIELD, Counter, Stub, small
 
 from kapitza.errors import InputError
 from kapitza.matter.potentials.force_field import ForceField
@@ -23,9 +22,6 @@ from kapitza.simulate.md.runs.single import run_single
 from kapitza.simulate.md.system import COLD_ROLE, HOT_ROLE
 from kapitza.simulate.md.systems.assembly import mass_interface
 from kapitza.units import fs, k_B, ps
-
-sys.path.insert(0, str(Path(__file__).parent))
-from stub_engine import BATHS, COURSE, FIELD, Counter, Stub, small
 
 SHORT = evolve(COURSE, blocks=2, thermostats=BATHS)
 
