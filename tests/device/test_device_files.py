@@ -19,7 +19,7 @@ from kapitza.errors import DataError, InputError, ValidityWarning
 from kapitza.io.device.layers import read_device
 from kapitza.io.device.sweeps import format_device_number, read_sweep
 from kapitza.io.results import load, save
-from kapitza.theory.models import predict
+from kapitza.theory.models import model_estimates
 from kapitza.units import nm, um
 from printed_json import printed
 
@@ -94,7 +94,7 @@ def test_boundary_by_a_theory_is_its_extrapolated_conductance(tmp_path):
     text = SMALL.replace('name = "SiC"\nthickness', 'name = "base"\nmaterial = "4H-SiC"\nthickness')
     device = read_device(written(tmp_path, text.replace('"GaN|SiC" = "50 MW/m2K"', '"GaN|base" = "dmm"')))
     got = device.stack.boundaries[0].conductance.at(330.0)
-    want = predict("GaN", "4H-SiC", [330.0], ["dmm"])[0].extrapolated
+    want = model_estimates("GaN", "4H-SiC", [330.0], ["dmm"])[0].extrapolated
     np.testing.assert_allclose(got, want.value, rtol=1e-3, atol=0)
     assert solve_layered(device).property_temperature["GaN|base"] > 300
 

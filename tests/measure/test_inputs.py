@@ -24,7 +24,7 @@ from kapitza.measure.thermoreflectance.sstr import Raman
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering
 from kapitza.simulate.boltzmann.carriers import gray_carriers
 from kapitza.simulate.boltzmann.layered.resistances import film_conductivities, superlattice_conductivities
-from kapitza.theory.models import predict
+from kapitza.theory.models import model_estimates
 from kapitza.units import MW, nm, um
 
 SPOTS = toys.Spots(toys.WIDTHS)
@@ -45,8 +45,8 @@ def refit(**options: Any) -> Any:
         (lambda: measured("Al", "Si", [300, 310]), "expected one temperature, got 2 of them"),
         (lambda: measured(window=-1), "window = -1, expected a finite number of at least 0"),
         (lambda: compare("Al", "Si", window=np.nan), "window = nan, expected a finite number of at least 0"),
-        (lambda: predict("Al", "Si", []), "temperature is empty, expected at least one number"),
-        (lambda: predict("Al", "Si", 300, [3]), r"expected a name or a list of names, got \[3\]"),
+        (lambda: model_estimates("Al", "Si", []), "temperature is empty, expected at least one number"),
+        (lambda: model_estimates("Al", "Si", 300, [3]), r"expected a name or a list of names, got \[3\]"),
         (lambda: Prior(np.nan, 1), "Prior: value = nan, wanted a finite number$"),
         (lambda: Prior(np.inf, 1), "Prior: value = inf, wanted a finite number$"),
         (lambda: Prior("1", 1), "expected one number, got '1': give a number in SI units, without its unit"),
@@ -105,7 +105,7 @@ def test_a_single_text_is_one_name() -> None:
     plans = [design(SPOTS, STACK, free, settings={"Al.thickness": [60 * nm, 90 * nm]}) for free in (G, [G])]
     assert [one.merit for one in plans[0]] == [one.merit for one in plans[1]]
     assert [list(one.sigma) for one in plans[0]] == [[G], [G]]
-    assert [one.model for one in predict("Al", "Si", 300, "dmm")] == ["dmm"]
+    assert [one.model for one in model_estimates("Al", "Si", 300, "dmm")] == ["dmm"]
     assert Tie(G).names == name_tuple([G]) == (G,)
 
 

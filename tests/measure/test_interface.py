@@ -10,7 +10,7 @@ from kapitza.measure.calibration import calibrated_conductance
 from kapitza.measure.calibration.estimate import LABORATORY_NOISE
 from kapitza.measure.catalogue import measured
 from kapitza.measure.interface import best_estimate, predict, published_measurements
-from kapitza.theory.models import predict as model_estimates
+from kapitza.theory.models import model_estimates
 
 KELVIN = [77.0, 300.0]
 

@@ -14,7 +14,7 @@ from kapitza.core.transmission import Transmission
 from kapitza.matter.dispersion import silicon_dispersion
 from kapitza.theory.dmm import ballistic_layers, dmm, thermalised_layers
 from kapitza.theory.limits import elastic_limit, radiation_limit
-from kapitza.theory.models import predict
+from kapitza.theory.models import model_estimates
 from kapitza.units import MW, THz
 
 Published = Callable[[str, str], dict[str, Any]]
@@ -86,6 +86,6 @@ def test_silicon_brings_about_as_many_modes_as_the_full_bands(reference):
 def test_full_bands_from_files(reference: Any) -> None:
     """Al/Si 430.7 MW/m²K at 300 K, as the mesh-converged reference has it."""
     al, si = (str(reference(f"mismatch/force_constants/{name}.yaml")) for name in ("Al", "Si"))
-    (found,) = predict(al, si, 300.0, ["dmm"])
+    (found,) = model_estimates(al, si, 300.0, ["dmm"])
     np.testing.assert_allclose(found.emitted.value, 430.7e6, rtol=0.02, atol=0)
     assert (found.title, found.left, found.right) == ("DMM, full spectra", "Al", "Si")

@@ -17,7 +17,7 @@ from kapitza.matter.phonons import phonon_card, phonons
 from kapitza.matter.sheet import Sheet, sheet
 from kapitza.theory.amm import amm
 from kapitza.theory.dmm import dmm
-from kapitza.theory.models import MODEL_REGISTER, applicable_models, find_model, predict
+from kapitza.theory.models import MODEL_REGISTER, applicable_models, find_model, model_estimates
 from kapitza.theory.references import citations, cite, references
 from kapitza.theory.sides import describe_side, is_path
 from kapitza.units import MW
@@ -50,7 +50,7 @@ def test_what_sides_allow() -> None:
 
 def test_the_register_says_what_the_models_say() -> None:
     kelvin = [50.0, 300.0]
-    found = {one.model: one for one in predict("Al", "Si", kelvin, "all")}
+    found = {one.model: one for one in model_estimates("Al", "Si", kelvin, "all")}
     for name, spectrum in (
         ("amm", amm(solid("Al"), solid("Si"))),
         ("dmm", dmm(phonons("Al"), phonons("Si"))),
@@ -96,7 +96,7 @@ def test_models_stay_below_the_limits_of_their_spectra() -> None:
     every = [name for name in materials() if describe_side(name).phonons or describe_side(name).elastic]
     drawn = np.random.default_rng(5).choice(every, (30, 2)).tolist()
     for left, right in [["Al", "Si"], ["Pb", "graphite"], ["Au", "graphite"], ["He-4 liquid", "Cu"], *drawn]:
-        found = {one.model: one.emitted.value for one in predict(left, right, [20.0, 300.0], "all")}
+        found = {one.model: one.emitted.value for one in model_estimates(left, right, [20.0, 300.0], "all")}
         full = "dmm-debye" in found  # then the limits of isotropic solids have names of their own
         of_debye = {"amm", "khalatnikov", "specular-limit"}
         pairs = [
@@ -114,7 +114,7 @@ def test_models_stay_below_the_limits_of_their_spectra() -> None:
 def test_electrons_stand_in_series() -> None:
     """The resistance of electrons and lattice of Al adds to that of the lattices; √T, since its lattice has 1/T."""
     kelvin = np.array([150.0, 300.0, 600.0])
-    lattices, whole = predict("Al", "Al2O3", kelvin, ["dmm-anharmonic", "dmm-metal"])
+    lattices, whole = model_estimates("Al", "Al2O3", kelvin, ["dmm-anharmonic", "dmm-metal"])
     for drop in ("emitted", "local", "extrapolated"):
         added = getattr(whole, drop).resistance - getattr(lattices, drop).resistance
         wanted = metal("Al").resistance * np.sqrt(kelvin / 300)
@@ -124,30 +124,30 @@ def test_electrons_stand_in_series() -> None:
 
 def test_anharmonic_bonds_open_a_channel_that_grows_with_temperature() -> None:
     """What three phonons add over the elastic model: nothing when cold, in proportion to T above."""
-    elastic_, anharmonic = predict("Pb", "diamond", [3.0, 150.0, 300.0], ["dmm", "dmm-anharmonic"])
+    elastic_, anharmonic = model_estimates("Pb", "diamond", [3.0, 150.0, 300.0], ["dmm", "dmm-anharmonic"])
     added = anharmonic.emitted.value - elastic_.emitted.value
     assert 0 <= added[0] <= 1e-3 * elastic_.emitted.value[0]
     assert abs(added[2] / added[1] - 2) <= 0.1
 
 
 def test_titles_tell_the_spectrum() -> None:
-    titles = {one.model: one.title for one in predict("Al", "Si", 300.0, "all")}
+    titles = {one.model: one.title for one in model_estimates("Al", "Si", 300.0, "all")}
     assert titles["dmm"] == "DMM, full spectra"
     assert titles["dmm-debye"] == "DMM, Debye"
     assert titles["elastic-limit"] == "elastic limit, full spectra"
     assert titles["elastic-limit-crystal"] == "elastic limit, crystals"
-    (one,) = predict(elastic("Al"), elastic("Si"), 300.0, ["elastic-limit"])
+    (one,) = model_estimates(elastic("Al"), elastic("Si"), 300.0, ["elastic-limit"])
     assert one.title == "elastic limit, crystals"
 
 
 def test_bands_are_taken_where_both_sides_have_them() -> None:
     """Full bands beside full bands, Debye beside Debye; what the card does not allow is not taken."""
     channels = ["dmm", "dmm-anharmonic", "dmm-metal"]
-    assert [one.model for one in predict("Al", "Si", 300.0)] == [*channels, "elastic-limit", "inelastic-limit"]
-    classical = [one.model for one in predict("Al", "Si", 300.0, statistics="classical")]
+    assert [one.model for one in model_estimates("Al", "Si", 300.0)] == [*channels, "elastic-limit", "inelastic-limit"]
+    classical = [one.model for one in model_estimates("Al", "Si", 300.0, statistics="classical")]
     assert classical == ["dmm", "elastic-limit", "inelastic-limit"]
     for left, right in (("Al", "a-SiO2"), ("He-4 liquid", "Cu"), (AL, "Si")):
-        found = {one.model: one.title for one in predict(left, right, 300.0, "all")}
+        found = {one.model: one.title for one in model_estimates(left, right, 300.0, "all")}
         assert found["dmm"] == "DMM, Debye"
         assert "dmm-debye" not in found
     assert not phonon_card("VN").usable
@@ -168,20 +168,22 @@ def test_names_that_mean_more_than_one_thing() -> None:
 
 
 def test_equal_sides_leave_no_boundary_in_the_acoustic_model() -> None:
-    (found,) = predict(AL, AL, 300.0, ["amm"])
+    (found,) = model_estimates(AL, AL, 300.0, ["amm"])
     assert found.local is not None
     assert np.isinf(found.local.value).all()
 
 
 def test_sheets_and_liquids_have_all_drops() -> None:
-    for one in predict("He-4 liquid", "Cu", [0.1, 1.0]):
+    for one in model_estimates("He-4 liquid", "Cu", [0.1, 1.0]):
         assert one.emitted.value.shape == (2,)
-    (one,) = predict(sheet("graphene"), "a-SiO2", 300.0, ["dmm"])
+    (one,) = model_estimates(sheet("graphene"), "a-SiO2", 300.0, ["dmm"])
     assert one.title == "DMM, mixed spectra"
 
 
 def test_classical_statistics_saturate() -> None:
-    quantum, classical = (predict(AL, SI, [300.0, 3e4], ["dmm"], statistics=s)[0] for s in ("quantum", "classical"))
+    quantum, classical = (
+        model_estimates(AL, SI, [300.0, 3e4], ["dmm"], statistics=s)[0] for s in ("quantum", "classical")
+    )
     assert classical.emitted.value[0] == classical.emitted.value[1]
     np.testing.assert_allclose(quantum.emitted.value[1], classical.emitted.value[1], rtol=1e-4, atol=0)
 
@@ -189,28 +191,30 @@ def test_classical_statistics_saturate() -> None:
 def test_classical_limits_take_the_classically_softer_side() -> None:
     """At 20 K diamond has less heat to give, in classical statistics Pb, which has the fewer modes."""
     asked = ["inelastic-limit", "radiation-left", "radiation-right", "elastic-limit"]
-    limit, left, right, elastic_ = predict("Pb", "diamond", 20.0, asked, statistics="classical")
+    limit, left, right, elastic_ = model_estimates("Pb", "diamond", 20.0, asked, statistics="classical")
     want = np.minimum(left.emitted.value, right.emitted.value)
     np.testing.assert_allclose(limit.emitted.value, want, rtol=1e-12, atol=0)
     assert elastic_.emitted.value <= limit.emitted.value
     with pytest.raises(InputError, match="no 'classical' statistics"):
-        predict("Pb", "diamond", 20.0, ["three-phonon"], statistics="classical")
+        model_estimates("Pb", "diamond", 20.0, ["three-phonon"], statistics="classical")
 
 
 def test_radiation_limits_have_no_drop_at_the_plane() -> None:
-    for one in predict("Al", "Si", [20.0, 300.0], ["inelastic-limit", "inelastic-limit-crystal", "radiation-left"]):
+    for one in model_estimates(
+        "Al", "Si", [20.0, 300.0], ["inelastic-limit", "inelastic-limit-crystal", "radiation-left"]
+    ):
         assert one.drops == (one.emitted,)
 
 
 def test_titles_do_not_promise_a_closed_channel() -> None:
-    (closed,), (opened,) = (predict("water", name, 300.0, ["khalatnikov"]) for name in ("Au", "Al"))
+    (closed,), (opened,) = (model_estimates("water", name, 300.0, ["khalatnikov"]) for name in ("Au", "Al"))
     assert closed.title == "Khalatnikov, bulk (Rayleigh wave closed)"
     assert opened.title == "Khalatnikov, bulk + Rayleigh"
 
 
 def test_normals_turn_crystals() -> None:
-    (flat,) = predict("Al", "Si", 300.0, ["amm-crystal"])
-    (turned,) = predict("Al", "Si", 300.0, ["amm-crystal"], normals=((0, 0, 1), (1, 1, 0)))
+    (flat,) = model_estimates("Al", "Si", 300.0, ["amm-crystal"])
+    (turned,) = model_estimates("Al", "Si", 300.0, ["amm-crystal"], normals=((0, 0, 1), (1, 1, 0)))
     want = amm(elastic("Al"), elastic("Si", (1, 1, 0))).conductance(300.0).value
     np.testing.assert_array_equal(turned.emitted.value, want)
     assert turned.emitted.value[0] != flat.emitted.value[0]
@@ -219,7 +223,7 @@ def test_normals_turn_crystals() -> None:
 def test_full_bands_from_files(data: Callable[[str], Path]) -> None:
     """Against a sum over frequencies and velocities of another code."""
     al, si = (str(data(f"crystals/{name}.yaml")) for name in ("Al", "Si"))
-    (found,) = predict(al, si, 300.0, ["dmm"])
+    (found,) = model_estimates(al, si, 300.0, ["dmm"])
     with data("crystals/dmm_z.csv").open(encoding="utf-8") as file:
         (row,) = (row for row in csv.DictReader(file) if (row["A"], row["B"], row["T_K"]) == ("Al", "Si", "300"))
     np.testing.assert_allclose(found.emitted.value, float(row["G_DMM_MW_m2K"]) * MW, rtol=0.01, atol=0)
@@ -243,19 +247,19 @@ def test_faults_are_one_line(tmp_path: Path) -> None:
     for call, words in (
         (lambda: find_model("dm"), "did you mean dmm"),
         (lambda: find_model("zzz"), "there are amm"),
-        (lambda: predict("Unobtainium", "Si", 300.0), "no material 'Unobtainium'"),
-        (lambda: predict(AL, SI, 0.0), "above 0 K"),
-        (lambda: predict(AL, SI, np.nan), "NaN"),
-        (lambda: predict(AL, SI, 300.0, ["amm-crystal"]), "needs the stiffness of both sides"),
-        (lambda: predict(AL, SI, 300.0, []), "no model fits"),
-        (lambda: predict(AL, 3.0, 300.0), "expected a solid"),  # pyright: ignore[reportArgumentType]
+        (lambda: model_estimates("Unobtainium", "Si", 300.0), "no material 'Unobtainium'"),
+        (lambda: model_estimates(AL, SI, 0.0), "above 0 K"),
+        (lambda: model_estimates(AL, SI, np.nan), "NaN"),
+        (lambda: model_estimates(AL, SI, 300.0, ["amm-crystal"]), "needs the stiffness of both sides"),
+        (lambda: model_estimates(AL, SI, 300.0, []), "no model fits"),
+        (lambda: model_estimates(AL, 3.0, 300.0), "expected a solid"),  # pyright: ignore[reportArgumentType]
         (lambda: describe_side(Path("Si")), "no phonopy file"),
     ):
         with pytest.raises(InputError, match=words) as caught:
             call()
         assert "\n" not in str(caught.value)
     with pytest.raises(DataError, match=r"none\.yaml: cannot be read"):
-        predict(str(tmp_path / "none.yaml"), "Si", 300.0)
+        model_estimates(str(tmp_path / "none.yaml"), "Si", 300.0)
 
 
 def test_every_model_can_be_cited() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from attrs import field, frozen
+from attrs.validators import optional
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about
@@ -21,6 +22,17 @@ from kapitza.matter.crystal import Crystal, unit_vector, z_axis
 from kapitza.matter.files.crystals import load_crystal, miller_normal
 from kapitza.matter.longwave import LongWave, long_wave
 from kapitza.matter.spectrum import MAX_MESH_POINTS, MeshShape, MeshSpectra, converged_spectra
+
+
+def _check_mesh(_: object, __: object, mesh: MeshShape) -> None:
+    good = len(mesh) == 3 and all(int(m) == m and m >= 2 for m in mesh)
+    if not good or np.prod(mesh, dtype=float) > MAX_MESH_POINTS:
+        raise InputError(f"mesh = {mesh}, wanted three integers from 2, at most {MAX_MESH_POINTS} points")
+
+
+def _check_tolerance(_: object, __: object, tolerance: float) -> None:
+    if not tolerance > 0:
+        raise InputError(f"tolerance = {tolerance:g}, wanted a relative change above 0 such as 0.01")
 
 
 @frozen(eq=False)
@@ -48,16 +60,10 @@ class Bands:
     normal: Array = field(
         factory=z_axis, converter=unit_vector, metadata=about("1", "(3,) Cartesian normal of the surface")
     )
-    mesh: MeshShape | None = field(default=None, metadata=about("1", "mesh along each reciprocal lattice vector"))
-    tolerance: float = field(default=0.01, metadata=about("1", "of the spectrum of modes"))
-
-    def __attrs_post_init__(self) -> None:
-        if self.mesh is not None:
-            good = len(self.mesh) == 3 and all(int(m) == m and m >= 2 for m in self.mesh)
-            if not good or np.prod(self.mesh, dtype=float) > MAX_MESH_POINTS:
-                raise InputError(f"mesh = {self.mesh}, wanted three integers from 2, at most {MAX_MESH_POINTS} points")
-        if not self.tolerance > 0:
-            raise InputError(f"tolerance = {self.tolerance:g}, wanted a relative change above 0 such as 0.01")
+    mesh: MeshShape | None = field(
+        default=None, validator=optional(_check_mesh), metadata=about("1", "mesh along each reciprocal lattice vector")
+    )
+    tolerance: float = field(default=0.01, validator=_check_tolerance, metadata=about("1", "of the spectrum of modes"))
 
     @classmethod
     def from_phonopy(

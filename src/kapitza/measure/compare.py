@@ -206,7 +206,7 @@ def compare(
     found = measured(one, other, kelvin, window=window)
     published = tuple(_nearest_value(entry, kelvin, window) for entry in found)
     if models is None:
-        predictions = tuple(map(_prediction_from_estimate, register.predict(left, right, kelvin, "all")))
+        predictions = tuple(map(_prediction_from_estimate, register.model_estimates(left, right, kelvin, "all")))
     else:
         predictions = tuple(predict_drops(name, model, kelvin, window) for name, model in models.items())
     return Comparison(one, other, kelvin, window, published, predictions)
@@ -246,7 +246,9 @@ def compare_all(
 
 def _predict_unit(unit: UnitInputs) -> UnitResult:
     """Kernel: what all models say of one interface, as text."""
-    found = register.predict(str(unit["left"]), str(unit["right"]), float(np.asarray(unit["temperature"])), "all")
+    found = register.model_estimates(
+        str(unit["left"]), str(unit["right"]), float(np.asarray(unit["temperature"])), "all"
+    )
     return {"predictions": np.array(json.dumps([asdict(_prediction_from_estimate(one)) for one in found]))}
 
 

@@ -211,16 +211,14 @@ def _model(
     sides: SideNeeds,
     theory: Callable[..., Transmission],
     *,
-    limit: bool = False,
-    asked: bool = False,
-    thermal: bool = False,
     bands: str = "",
+    kind: str = "",
 ) -> Model:
-    """A row of the register; references are keys separated by blanks."""
-    keys = tuple(references.split())
+    """A row of the register; references are keys separated by blanks, `kind` what of limit, asked and thermal it is."""
+    keys, words = tuple(references.split()), kind.split()
     return Model(
-        name=name, title=title, references=keys, sides=sides, theory=theory, limit=limit, asked=asked, thermal=thermal,
-        bands=bands,
+        name=name, title=title, references=keys, sides=sides, theory=theory, bands=bands,
+        limit="limit" in words, asked="asked" in words, thermal="thermal" in words,
     )  # fmt: skip
 
 
@@ -228,7 +226,7 @@ def _quantum_model(
     name: str, title: str, references: str, sides: SideNeeds, theory: Callable[..., Transmission]
 ) -> Model:
     """A row of the register whose rates are those of quanta, at one temperature at a time."""
-    return evolve(_model(name, title, references, sides, theory, thermal=True), quantum=True)
+    return evolve(_model(name, title, references, sides, theory, kind="thermal"), quantum=True)
 
 
 _SPEEDS = SideNeeds("speeds of sound of both sides", lambda side: side.isotropic, _has_solid)
@@ -275,34 +273,34 @@ MODEL_REGISTER: tuple[Model, ...] = (
         _quantum_model("three-phonon", "DMM + three-phonon, s = 1", "saaskilahti2014", _PHONONS, three_phonon),
         asked=True,
     ),
-    _model("specular-limit", "specular limit, isotropic", "polanco2015", _SOLID_SPEEDS, specular_limit, limit=True),
+    _model("specular-limit", "specular limit, isotropic", "polanco2015", _SOLID_SPEEDS, specular_limit, kind="limit"),
     _model(
         "specular-limit-crystal", "specular limit, crystals", "polanco2015 stroh1962", _STIFFNESS, specular_limit,
-        limit=True,
+        kind="limit",
     ),
-    _model("elastic-limit", "elastic limit", "polanco2015", _PHONONS, elastic_limit, limit=True),
-    _model("elastic-limit-debye", "elastic limit, Debye", "polanco2015", _DEBYE, elastic_limit, limit=True,
+    _model("elastic-limit", "elastic limit", "polanco2015", _PHONONS, elastic_limit, kind="limit"),
+    _model("elastic-limit-debye", "elastic limit, Debye", "polanco2015", _DEBYE, elastic_limit, kind="limit",
            bands="elastic-limit"),
-    _model("elastic-limit-crystal", "elastic limit, crystals", "polanco2015", _STIFFNESS, elastic_limit, limit=True),
+    _model("elastic-limit-crystal", "elastic limit, crystals", "polanco2015", _STIFFNESS, elastic_limit, kind="limit"),
     _model(
         "inelastic-limit", "inelastic radiation limit", "stoner1993", _PHONONS, inelastic_radiation_limit,
-        limit=True, thermal=True,
+        kind="limit thermal",
     ),
     _model(
         "inelastic-limit-debye", "inelastic radiation limit, Debye", "stoner1993", _DEBYE, inelastic_radiation_limit,
-        limit=True, thermal=True, bands="inelastic-limit",
+        kind="limit thermal", bands="inelastic-limit",
     ),
     _model(
         "inelastic-limit-crystal", "inelastic radiation limit, crystals", "stoner1993", _STIFFNESS,
-        inelastic_radiation_limit, limit=True, thermal=True,
+        inelastic_radiation_limit, kind="limit thermal",
     ),
     _model(
         "radiation-left", "radiation limit, left", "swartz1989", _PHONONS, partial(radiation_limit, side="left"),
-        limit=True, asked=True,
+        kind="limit asked",
     ),
     _model(
         "radiation-right", "radiation limit, right", "swartz1989", _PHONONS, partial(radiation_limit, side="right"),
-        limit=True, asked=True,
+        kind="limit asked",
     ),
 )  # fmt: skip
 
@@ -319,12 +317,12 @@ def applicable_models(
     *,
     normals: tuple[ArrayLike, ArrayLike] = (DEFAULT_NORMAL, DEFAULT_NORMAL),
 ) -> tuple[Model, ...]:
-    """Models that two sides allow, those that are applied only when named among them; parameters as for `predict`."""
+    """Models that two sides allow, also those applied only when named; parameters as for `model_estimates`."""
     a, b = describe_sides(left, right, normals)
     return tuple(one for one in MODEL_REGISTER if one.sides.fits(a, b))
 
 
-def predict(
+def model_estimates(
     left: SideDescription,
     right: SideDescription,
     temperature: ArrayLike,
@@ -367,7 +365,7 @@ def apply_models(
     models: Sequence[str] | str | None = None,
     statistics: Statistics = "quantum",
 ) -> tuple[Estimate, ...]:
-    """Conductance between two described sides; parameters and errors as for `predict`."""
+    """Conductance between two described sides; parameters and errors as for `model_estimates`."""
     kelvin = increasing_temperatures(temperature)
     check_filled("temperature", kelvin)
     wanted = _chosen_models(left, right, models, statistics)
@@ -394,7 +392,7 @@ def _chosen_models(
 def _estimate_conductance(
     chosen: Model, left: InterfaceSide, right: InterfaceSide, temperature: ArrayLike, statistics: Statistics
 ) -> Estimate:
-    """Conductance by one model and all drops; parameters as for `predict`."""
+    """Conductance by one model and all drops; parameters as for `model_estimates`."""
     kelvin = increasing_temperatures(temperature)
     spectra = [chosen.apply(left, right, float(t), statistics) for t in (kelvin if chosen.thermal else kelvin[:1])]
     unbounded = chosen.limit and not spectra[0].elastic  # more than a plane can pass leaves no drop at it

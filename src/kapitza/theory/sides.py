@@ -47,7 +47,7 @@ class CrystalName:
             return phonon_spectrum(self.name, self.normal)
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class InterfaceSide:
     """One side in all the forms in which a model may ask for it; None where a form is not known."""
 
@@ -109,7 +109,7 @@ def describe_side(
         return InterfaceSide(found.crystal.name, spectrum=found.spectrum(normal), remark=found.remark)
     if isinstance(side, (str, PathLike)) and is_path(side):
         bands = Bands.from_phonopy(side, normal)
-        return InterfaceSide(bands.name, spectrum=bands)
+        return InterfaceSide(name=bands.name, spectrum=bands)
     if isinstance(side, PathLike):
         raise InputError(
             f"{fspath(side)!r} is no phonopy file and no structure file by its name: expected .yaml, .cif, POSCAR, ..."
@@ -148,9 +148,9 @@ def _side_of_name(name: str, normal: ArrayLike) -> InterfaceSide:
     except InputError:
         crystal = _crystal_name(name, normal)
         if crystal is not None:
-            return InterfaceSide(name, crystal=crystal, spectrum=crystal.spectrum, remark=_crystal_remark(name))
+            return InterfaceSide(name=name, crystal=crystal, spectrum=crystal.spectrum, remark=_crystal_remark(name))
         if name in LIBRARY_SHEETS:
-            return InterfaceSide(name, spectrum=LIBRARY_SHEETS[name], remark=_sheet_remark(name))
+            return InterfaceSide(name=name, spectrum=LIBRARY_SHEETS[name], remark=_sheet_remark(name))
         if has_phonons(name):
             raise InputError(
                 f"{name} has no usable phonons: {phonon_card(name).reason}; give density and speeds of sound in a file "
@@ -216,17 +216,17 @@ def _side_of_material(found: Material, normal: ArrayLike) -> InterfaceSide:
             solid = found.solid()
         if found.constants:
             elastic = found.elastic(normal)
-    return InterfaceSide(found.name, solid, elastic, fluid, material=found)
+    return InterfaceSide(name=found.name, solid=solid, elastic=elastic, fluid=fluid, material=found)
 
 
 def _side_of_record(side: object) -> InterfaceSide:
     """Return a record as the one form that it is."""
     if isinstance(side, Solid):
-        return InterfaceSide(side.name, solid=side)
+        return InterfaceSide(name=side.name, solid=side)
     if isinstance(side, Elastic):
-        return InterfaceSide(side.name, elastic=side)
+        return InterfaceSide(name=side.name, elastic=side)
     if isinstance(side, Fluid):
-        return InterfaceSide(side.name, fluid=side)
+        return InterfaceSide(name=side.name, fluid=side)
     if not isinstance(side, Phonons):
         raise InputError(f"expected a solid, liquid, crystal, bands, name or path for a side, got {side!r:.60}")
-    return InterfaceSide(side.name, spectrum=side)
+    return InterfaceSide(name=side.name, spectrum=side)

@@ -13,7 +13,7 @@ from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.quantities import quantity, share_or_quantity
 from kapitza.io.results import load
 from kapitza.io.toml import TomlTable
-from kapitza.theory.models import MODEL_REGISTER, Estimate, predict
+from kapitza.theory.models import MODEL_REGISTER, Estimate, model_estimates
 
 _BOUNDARY_KEYS = ("conductance", "resistance", "sigma", "file", "drop", "theory", "left", "right")
 _PLUS_MINUS = re.compile(r"(?P<value>.*?)\s*(?:±|\+-|\+/-)\s*(?P<sigma>.+)")
@@ -123,7 +123,7 @@ def _boundary_from_theory(name: str, side: BoundarySides, sink: float) -> Conduc
     kelvin = np.geomspace(
         _THEORY_TEMPERATURE_RANGE[0] * sink, _THEORY_TEMPERATURE_RANGE[1] * sink, _THEORY_TEMPERATURES
     )
-    found = predict(side.upper_material, side.lower_material, kelvin, [name])[0]
+    found = model_estimates(side.upper_material, side.lower_material, kelvin, [name])[0]
     return _extrapolated_conductance(found, side)
 
 

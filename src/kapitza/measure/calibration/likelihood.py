@@ -40,7 +40,7 @@ def fit_scales(rows: Rows) -> tuple[Scales, Rows]:
         limit = {"maxiter": 15 if step == 0 else 5}
         logs = minimize(_Likelihood(rows), logs, jac=True, method="L-BFGS-B", options=limit).x
         if step < _MIXTURE_STEPS - 1:
-            rows = _reweighted(_scales(logs), rows)
+            rows = _weigh_again(_scales(logs), rows)
     return _scales(logs), rows
 
 
@@ -94,7 +94,7 @@ class _Likelihood:
         return float(value), gradient + away / spread
 
 
-def _reweighted(scales: Scales, rows: Rows) -> Rows:
+def _weigh_again(scales: Scales, rows: Rows) -> Rows:
     """Rows with new weights: an effect far out in the tail of its kind gets a wide one of its own."""
     total = covariance(scales, rows)
     total[np.diag_indices_from(total)] += scales.noise**2

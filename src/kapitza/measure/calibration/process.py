@@ -100,7 +100,7 @@ def _same(one: Labels, other: Labels | None = None) -> Array:
     return np.equal.outer(codes[: one.size], codes[one.size :]).astype(float)
 
 
-def _shared(left: Labels, right: Labels) -> Array:
+def _equal_labels(left: Labels, right: Labels) -> Array:
     """(n, n) how many pairs of sides agree."""
     crossed = _same(left, right)
     return _same(left) + _same(right) + crossed + crossed.T
@@ -109,14 +109,14 @@ def _shared(left: Labels, right: Labels) -> Array:
 def common_terms(rows: Rows) -> dict[str, Array]:
     """(n, n) by term, how much two values have in common; all but the smooth one."""
     kelvin = np.multiply.outer(rows.temperature, rows.temperature)
-    materials, contact = _shared(rows.left, rows.right), _same(rows.contact)
+    materials, contact = _equal_labels(rows.left, rows.right), _same(rows.contact)
     nonmetals = np.multiply.outer(rows.nonmetals, rows.nonmetals)
     source = _same(rows.source) / np.sqrt(np.multiply.outer(rows.source_weight, rows.source_weight))
     sample = _same(rows.sample)
     return {
         "mean": np.ones_like(kelvin),
         "linear": rows.linear @ rows.linear.T,
-        "class": _shared(rows.bonding_left, rows.bonding_right),
+        "class": _equal_labels(rows.bonding_left, rows.bonding_right),
         "material": materials,
         "material slope": materials * kelvin,
         "contact": contact,

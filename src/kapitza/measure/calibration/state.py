@@ -170,23 +170,23 @@ def write_state(state: State) -> str:
             names, codes = np.unique(values, return_inverse=True)
             columns[name] = {"names": names.tolist(), "codes": codes.tolist()}
         elif values.ndim == 1:
-            columns[name] = _rounded(values)
+            columns[name] = _round_digits(values)
     features = {name: state.rows.linear[:, k] + centre for k, (name, centre) in enumerate(LINEAR.items())}
     features |= {name: state.rows.smooth[:, k] for k, name in enumerate(SMOOTH)}
     found = {
         "catalogue": state.digest,
         "scales": {
             "amplitudes": {name: round(one, 5) for name, one in state.scales.amplitudes.items()},
-            "lengths": _rounded(state.scales.lengths),
+            "lengths": _round_digits(state.scales.lengths),
             "noise": round(state.scales.noise, 5),
         },
         "rows": columns,
-        "features": {name: _rounded(values) for name, values in features.items()},
+        "features": {name: _round_digits(values) for name, values in features.items()},
     }
     return json.dumps(found, separators=(",", ":"), ensure_ascii=False).replace('},"', '},\n"') + "\n"
 
 
-def _rounded(values: Array) -> list[float]:
+def _round_digits(values: Array) -> list[float]:
     """Values with five digits, whole numbers without a point."""
     rounded = [float(f"{one:.5g}") for one in values.tolist()]
     return [int(one) if one == int(one) else one for one in rounded]
