@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from kapitza.errors import InputError
 from kapitza.matter.brillouin import equivalent_normals, hemisphere_directions, lattice_operations, reduced_mesh
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.crystal_symmetry import crystal_operations
 from kapitza.matter.files.crystals import load_crystal
 from kapitza.matter.files.folding import minkowski_basis
 from kapitza.matter.longwave import long_wave
+from kapitza.matter.space_groups.crystal_symmetry import crystal_operations
 from kapitza.units import THz, angstrom, m_u
 
 Data = Callable[[str], Path]

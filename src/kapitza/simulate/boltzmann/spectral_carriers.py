@@ -18,9 +18,9 @@ from kapitza.core.quadrature import gauss_legendre, panel_quadrature
 from kapitza.errors import InputError
 from kapitza.matter.bands import Bands
 from kapitza.matter.brillouin import equivalent_normals, mesh_operations, reduced_mesh
-from kapitza.matter.crystal_symmetry import crystal_operations
 from kapitza.matter.dispersion import Dispersion, invert_branch
 from kapitza.matter.isotropic import Solid
+from kapitza.matter.space_groups.crystal_symmetry import crystal_operations
 from kapitza.simulate.boltzmann.carriers import Carriers, ScatteringRates
 
 DEFAULT_GROUPS = 60

@@ -1,6 +1,6 @@
 r"""Operations on in-plane wave vectors that keep the transmission of a junction, by its force constants alone.
 
-An operation is kept if it maps the layers of the device and both leads onto themselves (`matter.bond_symmetry`): then
+An operation is kept if it maps the layers of the device and both leads onto themselves (`space_groups.bond_symmetry`): then
 the Green's functions at k and at its image are equal but for a change of coordinates within each layer, and so is
 $T(k, \omega)$ at every frequency.  Time reversal adds -W to each W.
 """
@@ -10,9 +10,9 @@ import numpy as np
 from kapitza.core.arrays import Array, IntArray
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.transmission import Side
-from kapitza.matter.bond_symmetry import AtomMapping, BondNetwork, bond_network, find_mappings, is_symmetry
 from kapitza.matter.building.layers import repeat_blocks
 from kapitza.matter.junction import Junction, inverse_root_masses
+from kapitza.matter.space_groups.bond_symmetry import AtomMapping, BondNetwork, bond_network, find_mappings, is_symmetry
 
 _Bonds = tuple[IntArray, IntArray, IntArray, Array]  # sources, targets, shifts and blocks
 

@@ -7,10 +7,10 @@ from files carry the noise of the calculation that made them, far above rounding
 import numpy as np
 
 from kapitza.core.arrays import Array, IntArray
-from kapitza.matter.bond_symmetry import AtomMapping, BondNetwork, bond_network, find_mappings
 from kapitza.matter.brillouin import inversion_representatives, lattice_operations
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.junction import SQUARE_PICOSECOND
+from kapitza.matter.space_groups.bond_symmetry import AtomMapping, BondNetwork, bond_network, find_mappings
 
 _FORCE_TOLERANCE = 1e-5  # of the blocks of two atoms on themselves: noise of force constants from files
 _CHARGE_TOLERANCE = 1e-3  # of the largest charge or dielectric constant

@@ -1,0 +1,1 @@
+"""Symmetry operations of crystals and junctions, found from their force constants."""
