@@ -42,13 +42,11 @@ class PhononCard:
     reason : what a reader has to know, in one line; empty where there is nothing
     potential, doi : model and version that gave the forces, and the paper that describes it
     structure : prototype and space group
-    lattice : constants of the conventional cell, Å and degrees
     lattice_source : where they are from
     longitudinal, transverse, worst_speed, library_debye : None where the library has none
     debye : None where sound is unstable in some direction
     worst_direction : Cartesian direction of `worst_speed`, and which of the three waves it is
-    measured_top : published frequency of the highest mode that was measured, THz, with mode and source; None where none
-        is known
+    measured_top : None where none is known
     unverified : inputs that nobody has read in the source that is named
     """
 
@@ -58,7 +56,9 @@ class PhononCard:
     potential: str
     doi: str
     structure: str
-    lattice: Mapping[str, float] = field(converter=read_only_mapping)
+    lattice: Mapping[str, float] = field(
+        converter=read_only_mapping, metadata=about("Å", "constants of the conventional cell, angles in degrees")
+    )
     lattice_source: str
     supercell: int = field(metadata=about("1", "atoms of the supercell"))
     longitudinal: float | None = field(
@@ -74,7 +74,11 @@ class PhononCard:
     library_debye: float | None = field(metadata=about("K", "Debye temperature of the library"))
     top: float = field(metadata=about("THz", "highest frequency"))
     lowest: float = field(metadata=about("THz", "lowest frequency, imaginary ones negative"))
-    measured_top: tuple[float, str] | None = field(default=None, converter=converters.optional(tuple))
+    measured_top: tuple[float, str] | None = field(
+        default=None,
+        converter=converters.optional(tuple),
+        metadata=about("THz", "published frequency of the highest mode that was measured, with mode and source"),
+    )
     unverified: tuple[str, ...] = field(default=(), converter=tuple)
 
     @property

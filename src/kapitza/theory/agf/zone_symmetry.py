@@ -1,8 +1,8 @@
 r"""Operations on in-plane wave vectors that keep the transmission of a junction, by its force constants alone.
 
-An operation is kept if it maps the layers of the device and both leads onto themselves (`space_groups.bond_symmetry`): then
-the Green's functions at k and at its image are equal but for a change of coordinates within each layer, and so is
-$T(k, \omega)$ at every frequency.  Time reversal adds -W to each W.
+An operation is kept if it maps the layers of the device and both leads onto themselves
+(`matter.space_groups.bond_symmetry`): then the Green's functions at k and at its image are equal but for a change of
+coordinates within each layer, and so is $T(k, \omega)$ at every frequency.  Time reversal adds -W to each W.
 """
 
 import numpy as np
