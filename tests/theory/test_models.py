@@ -152,8 +152,7 @@ def test_bands_are_taken_where_both_sides_have_them() -> None:
         assert "dmm-debye" not in found
     assert not phonon_card("VN").usable
     assert describe_side("VN").crystal is None
-    with pytest.raises(InputError, match=r"HfO2 has no usable phonons: .*unstable at 0 K"):
-        describe_side("HfO2")
+    assert describe_side("HfO2").crystal is not None
 
 
 def test_names_that_mean_more_than_one_thing() -> None:

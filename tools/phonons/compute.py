@@ -34,7 +34,7 @@ def main() -> None:
     """Compute what is missing."""
     arguments = parse_arguments()
     table = tomllib.loads((HERE / "materials.toml").read_text(encoding="utf-8"))
-    chosen = next(key for key, one in table["potentials"].items() if one["file"] == arguments.potential.name)
+    chosen = next(key for key, one in table["potentials"].items() if one.get("file") == arguments.potential.name)
     names = arguments.only or [
         name for name, entry in table["materials"].items() if entry.get("potential", "nequix") == chosen
     ]

@@ -32,7 +32,7 @@ def make_invariant(crystal: Crystal) -> Crystal:
     if crystal.masses.size > LARGEST_CELL:
         return crystal
     rows = rotations(crystal) * pairs(crystal)
-    return changed(crystal, rows, -(rows @ crystal.force_constants.ravel()))
+    return changed(crystal, rows, -(rows @ crystal.force_constants.ravel()) - dipole_rotations(crystal))
 
 
 def fit_speeds(crystal: Crystal, reduced: np.ndarray, part: float = 1.0) -> Crystal:
@@ -47,13 +47,14 @@ def fit_speeds(crystal: Crystal, reduced: np.ndarray, part: float = 1.0) -> Crys
     wanted = part * wanted + (1 - part) * expand(crystal)[0]
     there, far = pairs(crystal), np.inf
     still = rotations(crystal) * there if crystal.masses.size <= LARGEST_CELL else np.empty((0, there.size))
+    goal = -dipole_rotations(crystal) if len(still) else np.empty(0)
     for _ in range(ITERATIONS):
         found, rows = expand(crystal)
         missing = wanted - found
         far = np.abs(missing).max() / np.abs(wanted).max()
         if far < TOLERANCE:
             return crystal
-        missing = np.append(min(1.0, LARGEST_STEP / far) * missing, -(still @ crystal.force_constants.ravel()))
+        missing = np.append(min(1.0, LARGEST_STEP / far) * missing, goal - still @ crystal.force_constants.ravel())
         crystal = changed(crystal, np.vstack([rows * there, still]), missing)
     raise ValueError(f"{crystal.name}: squared speeds still {far:.1e} off after {ITERATIONS} steps")
 
@@ -81,6 +82,24 @@ def rotations(crystal: Crystal) -> np.ndarray:
             rows[i, 3, pair, :, i, b, :, c], rows[i, 3, pair, :, i, c, :, b] = 1, -1
     rows = rows.reshape(12 * n, len(crystal.cells), 3 * n, 3 * n)
     return (0.5 * (rows + rows[:, reverse].swapaxes(2, 3))).reshape(12 * n, -1)
+
+
+def dipole_rotations(crystal: Crystal) -> np.ndarray:
+    """(12n,) what the dipole forces of a polar crystal add to the conditions of `rotations`, N/m: their derivatives
+    at the zone centre without the macroscopic field.
+    """
+    n = crystal.masses.size
+    if crystal.polar is None:
+        return np.zeros(12 * n)
+    forces = crystal.polar.matrix(np.zeros((1, 3)))[0].real.reshape(n, 3, n, 3)
+    slope = crystal.polar.gradient(np.zeros((1, 3)))[0].imag.reshape(3, n, 3, n, 3)
+    apart = crystal.positions - crystal.positions[:, None]
+    moment = np.einsum("ciajb->iabc", slope) + np.einsum("iajb,ijc->iabc", forces, apart)
+    total = forces.sum(axis=2)
+    pairs_of_axes = ((1, 2), (2, 0), (0, 1))
+    turned = [[moment[i, a, b, c] - moment[i, a, c, b] for a in range(3) for b, c in pairs_of_axes] for i in range(n)]
+    uneven = [[total[i, b, c] - total[i, c, b] for b, c in pairs_of_axes] for i in range(n)]
+    return np.column_stack([np.array(turned) / angstrom, uneven]).ravel()
 
 
 def expand(crystal: Crystal) -> tuple[np.ndarray, np.ndarray]:

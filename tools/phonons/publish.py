@@ -11,27 +11,31 @@ import json
 import lzma
 import tomllib
 import warnings
-from itertools import product
+from itertools import permutations, product
 from pathlib import Path
 
 import numpy as np
 from attrs import evolve
+from compute import library_lattice
 from elastic_fit import fit_speeds, make_invariant
 from spglib import get_symmetry
 
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.brillouin import hemisphere_directions
+from kapitza.matter.building.interaction_range import pair_vectors
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.elastic import Elastic
 from kapitza.matter.files.crystals import balanced_crystal, load_crystal
-from kapitza.matter.files.phonon_facts import measured_top
-from kapitza.matter.library import elastic, material
+from kapitza.matter.files.phonon_facts import measured_top, polar_constants
+from kapitza.matter.library import atomic_masses, elastic, material
 from kapitza.matter.longwave import long_wave
 from kapitza.matter.material import Material
-from kapitza.matter.phonons import expand_symmetry
+from kapitza.matter.phonons import dipole_forces, expand_symmetry
+from kapitza.matter.polar import COULOMB_CONSTANT, DipoleForces
 from kapitza.matter.structure import Structure
 from kapitza.matter.symmetry import stiffness_matrix
-from kapitza.units import GPa, THz, angstrom, eV, hbar, k_B
+from kapitza.matter.zone.polar_crystal import effective_charges
+from kapitza.units import GPa, THz, angstrom, c_light, eV, hbar, k_B, m_u
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[1] / "src" / "kapitza" / "matter" / "data" / "phonons"
@@ -39,6 +43,7 @@ LIMIT = 0.05  # by which a speed of sound along an axis or diagonal may differ f
 MAX_CHANGE = 0.08  # of the top frequency: root-mean-square change of frequencies by the fit of the speeds
 UNSTABLE = 0.02  # of the top frequency: imaginary frequencies beyond this are an instability
 UNUSABLE = 0.2  # of the top frequency: imaginary frequencies beyond which a crystal is refused
+TAIL = 5 * angstrom  # beyond this distance forces are those of dipoles
 DECIMALS = 7  # of force constants, eV/Å²
 AXES = np.array([v for v in product((-1, 0, 1), repeat=3) if v > (0, 0, 0)])
 
@@ -56,7 +61,7 @@ def main() -> None:
         entry = table["materials"][name]
         potential = entry.get("potential", "nequix")
         path = arguments.folder / potential / f"{name}.yaml.xz"
-        if not path.exists():
+        if name not in table["models"] and not path.exists():
             print(f"{name:13} not computed")
             continue
         content = describe(name, path, table)
@@ -67,9 +72,14 @@ def main() -> None:
 
 def describe(name: str, path: Path, table: dict) -> dict:
     """Content of the file of one crystal."""
-    entry = table["materials"][name]
-    head = read_head(path)
-    raw = orient(unpack(path), head["lattice"].get("beta", 90), name in table["turned"])
+    entry, model = table["materials"][name], table["models"].get(name)
+    if model is not None:
+        head = {"lattice": library_lattice(name)}
+        raw = build_model(name, head["lattice"]["a"], model["shells"])
+        head["supercell"] = len(raw.cells)
+    else:
+        head = read_head(path)
+        raw = orient(unpack(path, table["polar"].get(name)), head["lattice"].get("beta", 90), name in table["turned"])
     content, crystal = reduce(make_invariant(raw))
     verdict, fitted = judge(crystal, raw, table)
     if fitted is not None:
@@ -80,7 +90,7 @@ def describe(name: str, path: Path, table: dict) -> dict:
         "name": name,
         **verdict,
         "potential": potential["model"],
-        "doi": potential["doi"],
+        "doi": (model or potential)["doi"],
         "structure": f"{entry['prototype']}, space group {table['prototypes'][entry['prototype']]['space_group']}",
         "lattice": head["lattice"],
         "lattice_source": entry.get("source") or next(iter(material(name).lattice.values())).source,
@@ -90,6 +100,7 @@ def describe(name: str, path: Path, table: dict) -> dict:
         "top": round(float(frequency.max()), 3),
         "lowest": round(min(float(frequency.min()), 0.0), 3) + 0.0,
     }
+    card["reason"] = "; ".join(filter(None, [model and model["source"], card["reason"]]))
     return {"card": card} | content
 
 
@@ -105,8 +116,11 @@ def reduce(crystal: Crystal) -> tuple[dict, Crystal]:
         "pairs": pairs.tolist(),
         "force_constants": [list(map(compact, row)) for row in values.reshape(-1, 9)],
     }
+    if crystal.polar is not None:
+        content["born"] = np.round(crystal.polar.born.reshape(-1, 9), 5).tolist()
+        content["dielectric"] = np.round(crystal.polar.dielectric, 5).tolist()
     atoms = Structure(crystal.name, crystal.lattice, points @ crystal.lattice, crystal.masses, crystal.symbols)
-    return content, balanced_crystal(atoms, *expand_symmetry(content))
+    return content, evolve(balanced_crystal(atoms, *expand_symmetry(content)), polar=dipole_forces(atoms, content))
 
 
 def compact(number: float) -> float | int:
@@ -257,14 +271,74 @@ def write_checksums() -> None:
     (DATA / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
 
 
-def unpack(path: Path) -> Crystal:
-    """Crystal of a compressed phonopy file."""
+def unpack(path: Path, polar: dict | None = None) -> Crystal:
+    """Crystal of a compressed phonopy file, with the charges of a polar one."""
     plain = path.parent / path.name.removesuffix(".xz")
     with lzma.open(path) as file:
         plain.write_bytes(file.read())
     crystal = load_crystal(plain)
+    if polar is not None and "formal" in polar:
+        born = np.array([polar["formal"][symbol] for symbol in crystal.symbols], dtype=float)
+        size = tail_charge(crystal, load_crystal(plain, charges=(born, 1.0)))
+        crystal = load_crystal(plain, charges=(size * born, 1.0))
+    elif polar is not None:
+        crystal = load_crystal(plain, charges=charges(crystal, polar))
     plain.unlink()
     return crystal
+
+
+def tail_charge(whole: Crystal, rest: Crystal) -> float:
+    """Factor by which charges have to be larger, so that their dipole forces, which `rest` lacks, are nearest to the
+    forces between distant atoms; of charges screened by the dielectric constant, which stay together in all forces.
+    """
+    if not np.array_equal(whole.cells, rest.cells):
+        raise ValueError(f"{whole.name}: dipole forces change the range of the force constants")
+    far = np.linalg.norm(pair_vectors(whole), axis=-1) > TAIL
+    far = np.repeat(np.repeat(far, 3, axis=1), 3, axis=2)
+    forces, dipoles = whole.force_constants[far], (whole.force_constants - rest.force_constants)[far]
+    return float(np.sqrt(forces @ dipoles / (dipoles @ dipoles)))
+
+
+def charges(crystal: Crystal, polar: dict) -> tuple[np.ndarray, np.ndarray]:
+    r"""Born charges (n, 3, 3) and dielectric constant (3, 3), from the splitting of the one infrared mode of each
+    direction where they are not given: $\omega_L^2 - \omega_T^2 = \frac{e^2}{\epsilon_0 \epsilon V} \sum_i Z_i^2/m_i$.
+    """
+    if "published" in polar:
+        constants = polar_constants(crystal.name)
+        found = effective_charges(crystal, constants)
+        return np.array([np.diag(one) for one in found]), np.diag(constants.dielectric)
+    across_and_along = [0, 0, -1]  # of the numbers of the table: x, y, z
+    screening = np.array(polar["dielectric"])[across_and_along]
+    if "born" in polar:
+        found = [np.diag(np.array(polar["born"][symbol])[across_and_along]) for symbol in crystal.symbols]
+        return np.array(found), np.diag(screening)
+    positive = np.array([symbol == crystal.symbols[0] for symbol in crystal.symbols])
+    share = np.where(positive, 1.0, -positive.sum() / (~positive).sum())
+    low, high = (2 * np.pi * c_light * 100 * np.array(polar[key]) for key in ("transverse", "longitudinal"))
+    strength = (high**2 - low**2)[across_and_along] * screening * crystal.volume
+    size = np.sqrt(strength / (COULOMB_CONSTANT * np.sum(share**2 / crystal.masses)))
+    return share[:, None, None] * np.diag(size), np.diag(screening)
+
+
+def build_model(name: str, edge: float, shells: list) -> Crystal:
+    """A bcc crystal with edge (Å) from the tensors of one neighbour of each shell (N/m)."""
+    half = edge / 2 * angstrom
+    lattice = np.array([[-1, 1, 1], [1, -1, 1], [1, 1, -1]]) * half
+    turns = [
+        np.diag(signs) @ np.eye(3)[list(order)]
+        for order in permutations(range(3))
+        for signs in product((1, -1), repeat=3)
+    ]
+    blocks = {}
+    for neighbour, (xx, yy, zz, yz, xz, xy) in shells:
+        tensor = np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
+        for turn in turns:
+            cell = np.round(turn @ neighbour @ np.linalg.inv(lattice / half)).astype(int)
+            blocks[tuple(cell.tolist())] = -turn @ tensor @ turn.T
+    blocks[0, 0, 0] = -sum(blocks.values())
+    mass = np.array([atomic_masses()[name]]) * m_u
+    atom = Structure(name, lattice, np.zeros((1, 3)), mass, (name,))
+    return balanced_crystal(atom, np.array(list(blocks)), np.array(list(blocks.values())))
 
 
 def orient(crystal: Crystal, beta: float, half: bool) -> Crystal:
@@ -275,12 +349,11 @@ def orient(crystal: Crystal, beta: float, half: bool) -> Crystal:
     turn = np.array([[np.cos(tilt), 0, -np.sin(tilt)], [0, 1, 0], [np.sin(tilt), 0, np.cos(tilt)]])
     turn = turn @ np.diag([-1.0, -1.0, 1.0]) if half else turn
     sides = np.kron(np.eye(crystal.masses.size), turn)
-    return evolve(
-        crystal,
-        lattice=crystal.lattice @ turn,
-        positions=crystal.positions @ turn,
-        force_constants=sides.T @ crystal.force_constants @ sides,
-    )
+    lattice, positions, polar = crystal.lattice @ turn, crystal.positions @ turn, crystal.polar
+    if polar is not None:
+        polar = DipoleForces(lattice, positions, turn.T @ polar.born @ turn, turn.T @ polar.dielectric @ turn)
+    blocks = sides.T @ crystal.force_constants @ sides
+    return evolve(crystal, lattice=lattice, positions=positions, force_constants=blocks, polar=polar)
 
 
 def symmetry(crystal: Crystal) -> tuple[list[tuple[np.ndarray, np.ndarray]], np.ndarray]:

@@ -1,8 +1,9 @@
 r"""Phonons of crystals by name: harmonic force constants in the package, each with a card of their origin and quality.
 
-They are computed at the lattice constants of room temperature from a machine-learned potential (`tools/phonons` in the
-repository).  A file holds one pair of atoms of each symmetry class; the operations of the space group give all others,
-so that the symmetry of the crystal is exact.
+They are computed at the lattice constants of room temperature from a machine-learned potential, or were fitted to
+measured phonons where that is better (`tools/phonons` in the repository).  Polar crystals have Born charges.  A file
+holds one pair of atoms of each symmetry class; the operations of the space group give all others, so that the symmetry
+of the crystal is exact.
 """
 
 import hashlib
@@ -15,19 +16,23 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from attrs import converters, field, frozen
+from attrs import converters, evolve, field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, IntArray, about, read_only_mapping
 from kapitza.errors import DataError, InputError
 from kapitza.matter.band_spectrum import BandSpectrum, cached_spectrum
 from kapitza.matter.bands import Bands
+from kapitza.matter.building.interaction_range import extend_dipole_forces
 from kapitza.matter.crystal import Crystal, unit_vector
 from kapitza.matter.files.crystals import balanced_crystal
 from kapitza.matter.files.phonon_facts import measured_top, unverified_inputs
 from kapitza.matter.library import atomic_masses, material
+from kapitza.matter.polar import DipoleForces
 from kapitza.matter.structure import Structure
 from kapitza.units import angstrom, eV, m_u
+
+_DIPOLE_CELL = 1.2e-9  # m: edges of the supercell that holds the dipole forces where they are not kept apart
 
 
 @frozen(kw_only=True)
@@ -60,7 +65,7 @@ class PhononCard:
         converter=read_only_mapping, metadata=about("Å", "constants of the conventional cell, angles in degrees")
     )
     lattice_source: str
-    supercell: int = field(metadata=about("1", "atoms of the supercell"))
+    supercell: int = field(metadata=about("1", "atoms of the supercell, or in reach of measured force constants"))
     longitudinal: float | None = field(
         metadata=about("1", "mean longitudinal speed of sound as computed, over the library's")
     )
@@ -114,8 +119,15 @@ def phonon_spectrum(name: str, normal: tuple[float, ...] = (0, 0, 1)) -> BandSpe
     return cached_spectrum(resolved, inputs, lambda: phonons(resolved, normal).spectrum)
 
 
-def phonon_crystal(name: str) -> Crystal:
-    """Return the crystal with its force constants; parameters and errors as in `phonons`."""
+def phonon_crystal(name: str, *, nac: bool = True) -> Crystal:
+    """Return the crystal with its force constants; errors as in `phonons`.
+
+    Parameters
+    ----------
+    name : name or alias, as in the library of materials
+    nac : whether a crystal that has Born charges keeps its dipole forces apart, so that polar modes are split as they
+        should; else the force constants hold them up to half of a supercell, as layers of atoms need
+    """
     content = _read_crystal_file(_resolve_name(name))
     card, masses, symbols = _make_card(content), atomic_masses(), tuple(content["symbols"])
     if card.status == "refused":
@@ -123,7 +135,10 @@ def phonon_crystal(name: str) -> Crystal:
     lattice = np.array(content["lattice"]) * angstrom
     weights = np.array([masses[symbol] for symbol in symbols]) * m_u
     structure = Structure(card.name, lattice, np.array(content["points"]) @ lattice, weights, symbols)
-    return balanced_crystal(structure, *expand_symmetry(content))
+    crystal = evolve(balanced_crystal(structure, *expand_symmetry(content)), polar=dipole_forces(structure, content))
+    if nac or crystal.polar is None:
+        return crystal
+    return extend_dipole_forces(crystal, np.ceil(_DIPOLE_CELL / np.linalg.norm(lattice, axis=1)).astype(int).tolist())
 
 
 def phonon_card(name: str) -> PhononCard:
@@ -139,6 +154,14 @@ def has_phonons(name: str) -> bool:
 def phonon_names() -> tuple[str, ...]:
     """Return the names of all crystals with a card, in alphabetical order."""
     return tuple(_checksums())
+
+
+def dipole_forces(structure: Structure, content: Mapping[str, Any]) -> DipoleForces | None:
+    """Charges and screening of a polar crystal whose file has them."""
+    if "born" not in content:
+        return None
+    born, dielectric = np.array(content["born"]).reshape(-1, 3, 3), np.array(content["dielectric"])
+    return DipoleForces(structure.lattice, structure.positions, born - born.mean(axis=0), dielectric)
 
 
 def expand_symmetry(content: Mapping[str, Any]) -> tuple[IntArray, Array]:
@@ -163,8 +186,10 @@ def expand_symmetry(content: Mapping[str, Any]) -> tuple[IntArray, Array]:
         values.append(cartesian @ given @ cartesian.T)
     key, value = np.concatenate(keys), np.concatenate(values)
     key = np.concatenate([key, np.column_stack([-key[:, :3], key[:, 4], key[:, 3]])])
-    key, chosen = np.unique(key, axis=0, return_index=True)
-    value = np.concatenate([value, value.swapaxes(1, 2)])[chosen]
+    key, row, count = np.unique(key, axis=0, return_inverse=True, return_counts=True)
+    total = np.zeros((len(key), 3, 3))
+    np.add.at(total, row.reshape(-1), np.concatenate([value, value.swapaxes(1, 2)]))
+    value = total / count[:, None, None]  # the mean of all images is symmetric in spite of rounded numbers
     cells, row = np.unique(key[:, :3], axis=0, return_inverse=True)
     blocks = np.zeros((len(cells), len(points), 3, len(points), 3))
     blocks[row.reshape(-1), key[:, 3], :, key[:, 4]] = value

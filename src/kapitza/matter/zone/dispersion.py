@@ -80,7 +80,7 @@ def phonon_dispersion(name: str, points: int = 300) -> PhononDispersion:
 
 
 def polar_crystal(name: str) -> Crystal | None:
-    """Return a crystal of the package with the macroscopic field of its charges; None where no splitting was measured.
+    """Return a crystal of the package with the macroscopic field of its charges; None where none are known.
 
     At Γ itself there is no field; towards Γ the longitudinal modes are above the transverse ones.
 
@@ -89,12 +89,14 @@ def polar_crystal(name: str) -> Crystal | None:
     InputError
         as `phonon_dispersion`
     """
-    card = phonon_card(name)
+    card, crystal = phonon_card(name), phonon_crystal(name)
     constants = polar_constants(card.name)
+    if crystal.polar is not None:
+        return crystal
     if constants is None:
         return None
     cell = conventional_lattice(card.lattice, space_group(card)) * angstrom
-    return with_macroscopic_field(phonon_crystal(name), constants, cell, card.supercell)
+    return with_macroscopic_field(crystal, constants, cell, card.supercell)
 
 
 def space_group(card: PhononCard) -> int:
