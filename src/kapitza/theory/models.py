@@ -187,7 +187,7 @@ def _anharmonic_dmm(
     if not isinstance(one, BandSpectrum) or not isinstance(other, BandSpectrum):
         raise InputError(f"expected full bands of both sides, got {left.name} and {right.name}")
     strength = _bond_strength(*_softer_side(left, right)) if _has_known_bonds(left, right) else 0.0
-    return _exchange(one, other, strength, temperature, statistics)
+    return _three_phonon_once(one, other, strength, temperature, statistics)
 
 
 @lru_cache(maxsize=64)
@@ -197,7 +197,7 @@ def _bond_strength(spectrum: BandSpectrum, found: Material) -> float:
 
 
 @lru_cache(maxsize=256)
-def _exchange(
+def _three_phonon_once(
     left: BandSpectrum, right: BandSpectrum, strength: float, temperature: float, statistics: Statistics
 ) -> Transmission:
     """`three_phonon`, once for both of the models that take it."""
