@@ -33,7 +33,7 @@ def test_numbers_of_public_records_have_unit_and_meaning(room: str) -> None:
     for record in records:
         shown = shown_numbers(record)
         for one in attrs.fields(record):
-            if one.inherited or not NUMBERS.search(str(one.type)):
+            if one.inherited or "Callable" in str(one.type) or not NUMBERS.search(str(one.type)):
                 continue
             if not {"unit", "meaning"} <= set(one.metadata):
                 bare.append(f"{record.__name__}.{one.name}")
