@@ -419,7 +419,7 @@ def worst(found: Sequence[experiment.Scored]) -> str:
     lines = ["| contact | published | fullest model | over the median | likely reason |", "|---|---|---|---|---|"]
     lines += [
         f"| {one.name} | {published(one.published)} | {number(one.values[experiment.FULLEST])} "
-        f"| {one.ratio(experiment.FULLEST):.2g} | {REASONS[one.name]} |"
+        f"| {one.ratio(experiment.FULLEST):.2g} | {REASONS.get(one.name, '–')} |"
         for one in ordered
     ]
     return "\n".join(lines)
@@ -435,6 +435,10 @@ REASONS = {
     "Y2O3/Si": "oxide deposited on Si, which forms a silica or silicate layer",
     "Pb/diamond": "spectra hardly overlap: see below",
     "Pb/Al2O3": "spectra hardly overlap: see below",
+    "Au/TiO2": "gold hardly bonds to oxides",
+    "Au/Ge": "native oxide of Ge, not said to be removed",
+    "Cu/diamond": "copper hardly bonds to diamond",
+    "Al/Y2O3": "surface of the oxide not described",
     "AlN/6H-SiC": "films of differing roughness on a nucleation layer",
 }
 
@@ -500,7 +504,7 @@ aluminium ({number(1 / metal("Al").resistance)}).  They bring Al/Si from {number
 {published(al.published)}) and Au/Si from {number(gold.values["dmm"])} to {number(gold.values[experiment.FULLEST])} ({number(gold.median)} in the median).
 Three phonons matter where the spectra differ most, and are a few per cent elsewhere.
 
-With all channels half of the interfaces ({np.mean(error < np.log(2)):.0%}) lie within a factor 2 of the median of what was published, the median factor is
+With all channels about half of the interfaces ({np.mean(error < np.log(2)):.0%}) lie within a factor 2 of the median of what was published, the median factor is
 {np.exp(np.median(error)):.2f}, and laboratories differ among themselves by 1.8.  Too high are mostly contacts that conduct less than complete diffuse
 mismatch lets one expect: films on GaAs, GaSb and Ge, whose oxides are hard to remove, basal planes of graphite, chromium on
 whatever it was sputtered, and wafers bonded at room temperature.  Too low are, at the other end, soft metals on diamond and

@@ -257,7 +257,7 @@ def test_faults_are_one_line(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=words) as caught:
             call()
         assert "\n" not in str(caught.value)
-    with pytest.raises(DataError, match=r"none\.yaml: cannot be read"):
+    with pytest.raises(DataError, match=r"none\.yaml: there is no such file"):
         model_estimates(str(tmp_path / "none.yaml"), "Si", 300.0)
 
 
