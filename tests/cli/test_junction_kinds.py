@@ -104,7 +104,7 @@ def test_options_change_the_keys_of_a_file(tmp_path, capsys):
         ([*SAME, "--intermixing", "3 K"], "expected length"),
         ([*SAME, "--seed", "-1"], "seed '-1': expected a whole number"),
         ([*SAME, "--mixing", "mean"], "with a potential it means nothing"),
-        (["Ar", "Ar", "--left-potential", "lj"], "not a phonopy file"),
+        (["Ar", "Ar", "--left-potential", "lj"], "Ar needs forces: expected --potential"),
         ([*SAME, "--sheet", "graphene"], "give `normal`, their stiffness per area"),
         ([*SAME, "--normal", "1e18 N/m3", "--mirror"], "means nothing where springs join"),
         (["Ar.yaml", "Ar.yaml"], "Ar.yaml"),

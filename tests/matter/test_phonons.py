@@ -71,6 +71,14 @@ def test_moving_all_atoms_together_costs_nothing(name: str):
     assert crystal.residual < 1e-4
 
 
+def test_conventional_cells_hold_the_primitive_one():
+    for name in phonon_names():
+        card = phonon_card(name)
+        if card.status != "refused":
+            multiple = card.axes @ np.linalg.inv(phonon_crystal(name).lattice)
+            assert np.abs(multiple - np.round(multiple)).max() < 1e-3, name
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_frequencies_are_those_of_the_card(name: str):
     crystal, card = phonon_crystal(name), phonon_card(name)

@@ -15,7 +15,10 @@ import typer
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.figures import Results
+from kapitza.cli.junction import Orientation, junction_of_sides
 from kapitza.cli.options import (
+    Calculator,
+    CalculatorArguments,
     DaskAddress,
     Figure,
     Json,
@@ -48,7 +51,12 @@ _PLAIN_SIZE, _PANELS_SIZE = (7.6, 4.4), (10.0, 7.6)  # inches
 
 
 def agf(
-    junction: Annotated[str, typer.Argument(help="TOML file of a junction, or a saved one (.h5, .npz, .json).")],
+    junction: Annotated[
+        str, typer.Argument(help="TOML file of a junction, a saved one (.h5, .npz, .json), or the left crystal.")
+    ],
+    right: Annotated[
+        str | None, typer.Argument(help="The right crystal: a name with phonons, a phonopy file, a structure (.cif).")
+    ] = None,
     temperature: Temperatures = "300",
     tolerance: Annotated[float, typer.Option(help="Relative error of the conductance.")] = 2e-3,
     modes: Annotated[
@@ -60,6 +68,9 @@ def agf(
     mesh: Annotated[
         int | None, typer.Option(help="Wave vectors a side, with --modes and --local.", min=1, max=400)
     ] = None,
+    orientation: Orientation = None,
+    calculator: Calculator = None,
+    calculator_args: CalculatorArguments = None,
     workers: WorkerCount = 1,
     store: StoreFolder = None,
     dask: DaskAddress = None,
@@ -77,7 +88,8 @@ def agf(
     if not 0 < tolerance < 1:
         raise InputError(f"--tolerance {tolerance:g}: expected a relative error between 0 and 1")
     single = parse_temperature(temperature) if modes or local else kelvin[0]
-    subject, size = read_with_note(junction), None if mesh is None else (mesh, mesh)
+    size, sides = None if mesh is None else (mesh, mesh), (junction, right, orientation, calculator, calculator_args)
+    subject = junction_of_sides(*sides) or read_with_note(junction)
     with long_work("units", workers, store, dask) as work:
         if modes:
             found = _crossing_report(subject, single, {"k_mesh": size, **work})

@@ -27,6 +27,7 @@ from kapitza.io.results import result_tree as result_tree
 from kapitza.io.transport.films import read_spectral_measurements as read_spectral_measurements
 from kapitza.matter.building.relaxed_junction import lead_mismatch as lead_mismatch
 from kapitza.matter.files.structures import is_structure_file as is_structure_file
+from kapitza.matter.phonons import has_phonons as has_phonons
 from kapitza.matter.potentials.calculators import parse_arguments as parse_arguments
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements as FiniteDisplacements
 from kapitza.measure.eels.interface_modes import interface_components as interface_components

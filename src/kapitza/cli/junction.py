@@ -1,20 +1,35 @@
 """The verbs of junctions: build one from two crystals and a potential, look at one."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.figures import check_output
-from kapitza.cli.options import DaskAddress, Json, StoreFolder, WorkerCount, long_work, parse_normals
-from kapitza.cli.output import note, print_record, quantity_json
+from kapitza.cli.options import (
+    Calculator,
+    CalculatorArguments,
+    DaskAddress,
+    Json,
+    StoreFolder,
+    WorkerCount,
+    long_work,
+    parse_calculator_arguments,
+    parse_normals,
+)
+from kapitza.cli.output import note, print_record, progress_line, quantity_json
 from kapitza.errors import InputError
 from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.units import angstrom
 
-Left = Annotated[str, typer.Argument(help="Crystal by name (Si), phonopy file (.yaml), or TOML file of a junction.")]
+if TYPE_CHECKING:
+    from kapitza.matter.junction import Junction
+
+Left = Annotated[str, typer.Argument(help="Crystal by name (Si), phonopy or structure file, or TOML of a junction.")]
 Right = Annotated[str | None, typer.Argument(help="The other crystal; left out with a TOML file.")]
 Potential = Annotated[str | None, typer.Option(help="Of both: tersoff, sw, lj, erhart-albe, matsunaga or emt.")]
 LeftPotential = Annotated[str | None, typer.Option(help="Of the left crystal alone; force constants then mix.")]
@@ -62,6 +77,8 @@ def build(
     mixing: Mixing = None,
     scale: Scale = None,
     reach: Reach = None,
+    calculator: Calculator = None,
+    calculator_args: CalculatorArguments = None,
     orientation: Orientation = None,
     strain: Strain = None,
     limit: Limit = None,
@@ -108,12 +125,14 @@ def build(
             "contact": _parse_elements(contact), "interlayer": _parse_interlayers(interlayer),
             "normal": normal, "shear": shear, "sheet": sheet, "sheet_potential": sheet_potential,
             "supercell": _parse_supercell(supercell), "disorder": random or None,
+            "calculator": calculator, "calculator_arguments": parse_calculator_arguments(calculator_args) or None,
         }
     )  # fmt: skip
     table |= _parse_orientations(orientation) | ({"relax": False} if no_relax else {})
     file, table = _check_sides(left, table)
     with long_work("junctions", workers, store, dask) as work:
-        made = deferred.junctions_from_options(table, file, seeds=_parse_seeds(seed), work=work)
+        forces = progress_line("forces")
+        made = deferred.junctions_from_options(table, file, seeds=_parse_seeds(seed), work=work, progress=forces)
     paths = _numbered_names(save, len(made))
     for path, one in zip(paths, made, strict=False):
         kapitza.save(one, path)
@@ -129,9 +148,41 @@ def _check_sides(left: str, table: dict[str, Any]) -> tuple[str | None, dict[str
         raise InputError(f"one crystal {left!r:.60}: expected two, such as Si Ge, or a TOML file of a junction")
     if file is None:
         table = {"left": left, **table}
-        if not {"potential", "left_potential"} & set(table) and not left.endswith((".yaml", ".yml")):
-            raise InputError(f"{left} and {table['right']} need forces: expected --potential, such as tersoff")
+        for side in ("left", "right"):
+            if not {"potential", f"{side}_potential"} & set(table) and not has_force_constants(table[side]):
+                raise InputError(
+                    f"{table[side]:.60} needs forces: expected --potential, such as tersoff, a phonopy or structure "
+                    "file, or a name that `kapitza phonons` lists"
+                )
     return file, table
+
+
+def has_force_constants(name: str) -> bool:
+    """Tell whether a name is that of a file or crystal with forces of its own."""
+    path = name.endswith((".yaml", ".yml")) or deferred.is_structure_file(name)
+    return path or deferred.has_phonons(name)
+
+
+def junction_of_sides(
+    left: str,
+    right: str | None,
+    orientation: str | None = None,
+    calculator: str | None = None,
+    arguments: Sequence[str] | None = None,
+) -> Junction | None:
+    """Return the junction of two crystals by the mean of their force constants; None where a file holds a junction."""
+    table = _given_options(
+        {
+            "right": right, "calculator": calculator,
+            "calculator_arguments": parse_calculator_arguments(arguments) or None,
+        }
+    ) | _parse_orientations(orientation)  # fmt: skip
+    if right is None and (table or has_force_constants(left)):
+        raise InputError(f"one crystal {left!r:.60}: expected two, such as Si Ge, or the file of a junction")
+    if right is None:
+        return None
+    _, table = _check_sides(left, table)
+    return deferred.junctions_from_options(table, progress=progress_line("forces"))[0]
 
 
 def _numbered_names(save: str | None, count: int) -> list[str]:

@@ -139,10 +139,15 @@ def structure_forces(
             option = "--calculator" if calculator or arguments else "--relax"
             raise InputError(f"{option} is for structure files such as Si.cif: none of {', '.join(sides)} is one")
         return None
-    given = deferred.parse_arguments([word for text in arguments or () for word in shlex.split(text)])
+    given = parse_calculator_arguments(arguments)
     choice: Any = {"calculator": calculator} if calculator else {}
     choice |= {"relax": relax} if relax else {}
     return deferred.FiniteDisplacements(arguments=given, progress=progress_line("forces"), announce=note, **choice)
+
+
+def parse_calculator_arguments(texts: Sequence[str] | None) -> dict[str, object]:
+    """Arguments of a calculator from ``key=value`` words, several in one text or in many."""
+    return deferred.parse_arguments([word for text in texts or () for word in shlex.split(text)])
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Junction files of users: which crystals, which forces, how they meet; TOML in, `Junction` out.
 
-left = "Si"                  # a name, or a phonopy file
+left = "Si"                  # a name, a phonopy file, or a structure file (.cif, POSCAR)
 right = "Ge"
 potential = "tersoff"        # or, for phonopy files, how their force constants mix: mixing = "mean"
 orientation = [0, 0, 1]
@@ -11,8 +11,9 @@ intermixing = "0.3 nm"
 seed = 1
 
 With `normal` and `shear`, stiffnesses of a contact per area, the crystals touch by springs, a `sheet` between them if
-there is one.  Crystals from files, or each with a potential of its own (`left_potential`), share no potential: their
-force constants mix.
+there is one.  Names without a potential have the force constants of the package, structure files those of a
+`calculator` (with `calculator_arguments` and `relaxation`).  Such crystals share no potential, nor do those of phonopy
+files, or with a potential each (`left_potential`): their force constants mix.
 """
 
 import warnings
@@ -38,20 +39,29 @@ from kapitza.matter.building.relaxed_junction import JunctionPlan, build_configu
 from kapitza.matter.building.surface import orient_crystal
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import load_crystal, miller_normal
+from kapitza.matter.files.structures import is_structure_file, read_structure
 from kapitza.matter.junction import Junction
+from kapitza.matter.phonons import has_phonons, phonon_card, phonon_crystal
+from kapitza.matter.potentials.calculators import DEFAULT_CALCULATOR
+from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
 from kapitza.matter.potentials.force_constants import crystal_from_potential
 from kapitza.matter.potentials.published import published_potential
 from kapitza.matter.potentials.relaxation import relax_cell
+from kapitza.matter.potentials.space_group import primitive_structure
+from kapitza.matter.potentials.structure_files import crystal_from_file
 from kapitza.matter.structure import Structure, structure
+from kapitza.run.work import Progress
 from kapitza.units import angstrom
 
 if TYPE_CHECKING:
     from kapitza.matter.building.disorder import CompositionProfile
     from kapitza.matter.building.matching import StrainedSide
     from kapitza.matter.building.mixed_junction import MixingRule
+    from kapitza.matter.potentials.finite_displacements import Relaxation
 
 _POTENTIAL_KEYS = ("potential", "strain", "cell", "twist", "mirror", "contact", "interlayer", "relax")
 _FILE_KEYS = ("mixing", "scale", "reach", "left_potential", "right_potential")
+_CALCULATOR_KEYS = ("calculator", "calculator_arguments", "relaxation")
 _SPRING_KEYS = ("normal", "shear", "sheet", "sheet_potential")
 _JUNCTION_KEYS = ("left", "right", "orientation", "right_orientation", "limit", "layers", "supercell", "disorder")
 _DISORDER_KEYS = ("seed", "intermixing", "roughness", "correlation", "vacancies", "substitutions", "depth", "profile")
@@ -89,9 +99,11 @@ def junctions_from_options(
     *,
     seeds: Sequence[int] = (),
     work: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
 ) -> list[Junction]:
     """Return the junctions of keys as a TOML file has them, one for each seed, or one; the keys of the file `path` hold
-    where none is given, and `work` says how those of a potential are shared and kept, see `build_configurations`.
+    where none is given, and `work` says how those of a potential are shared and kept, see `build_configurations`;
+    `progress` is called with the number of finished and of all evaluations of the forces of a structure file.
     """
     file = TomlTable(Path("options"), (), (), {}) if path is None else read_toml(path)
     if seeds:
@@ -99,25 +111,28 @@ def junctions_from_options(
     both = {**file.table, **options}
     if "disorder" in options and "disorder" in file:
         both["disorder"] = {**file.section("disorder").table, **options["disorder"]}
-    return _junctions_from_table(TomlTable(file.path, file.lines, (), both), seeds, work)
+    return _junctions_from_table(TomlTable(file.path, file.lines, (), both), seeds, work, progress)
 
 
 def _junctions_from_table(
-    file: TomlTable, seeds: Sequence[int] = (), work: Mapping[str, Any] | None = None
+    file: TomlTable, seeds: Sequence[int] = (), work: Mapping[str, Any] | None = None, progress: Progress | None = None
 ) -> list[Junction]:
     """Junctions of a table of keys."""
-    file.check_keys((*_JUNCTION_KEYS, *_POTENTIAL_KEYS, *_FILE_KEYS, *_SPRING_KEYS))
+    file.check_keys((*_JUNCTION_KEYS, *_POTENTIAL_KEYS, *_FILE_KEYS, *_SPRING_KEYS, *_CALCULATOR_KEYS))
+    if not any(side in file and is_structure_file(file.text(side)) for side in ("left", "right")):
+        _refuse_keys(file, _CALCULATOR_KEYS, "is for structure files such as Si.cif, and neither side is one")
     if "normal" in file:
         _refuse_keys(file, _SOLID_KEYS, "means nothing where springs join the crystals")
-        return [_junction_by_springs(file)]
+        return [_junction_by_springs(file, progress)]
     _refuse_keys(file, _SPRING_KEYS, "is for contacts by springs: give `normal`, their stiffness per area")
     if "potential" in file:
-        _refuse_keys(file, _FILE_KEYS, "is for force constants from files; with a potential it means nothing")
+        no_files = "is for force constants from files; with a potential it means nothing"
+        _refuse_keys(file, (*_FILE_KEYS, *_CALCULATOR_KEYS), no_files)
         return build_configurations(junction_plan(file), seeds, **(work or {}))
     _refuse_keys(file, _POTENTIAL_KEYS, "needs a potential, such as potential = 'tersoff'")
     random = _read_disorder(file)
     variants = [random and evolve(random, seed=seed) for seed in seeds] or [random]
-    return [_junction_from_files(file, one) for one in variants]
+    return [_junction_from_files(file, one, progress) for one in variants]
 
 
 def _refuse_keys(file: TomlTable, keys: tuple[str, ...], why: str) -> None:
@@ -131,8 +146,8 @@ def junction_plan(file: TomlTable) -> JunctionPlan:
     """Plan of a junction that a potential is to make."""
     side = file.number("cell", "length", MAX_MATCH_AREA**0.5)
     return JunctionPlan(
-        left=file.text("left"),
-        right=file.text("right"),
+        left=_name_or_structure(file, "left"),
+        right=_name_or_structure(file, "right"),
         potential=file.text("potential"),
         orientation=_miller_indices(file, "orientation") or (0, 0, 1),
         right_orientation=_miller_indices(file, "right_orientation"),
@@ -150,11 +165,11 @@ def junction_plan(file: TomlTable) -> JunctionPlan:
     )
 
 
-def _junction_from_files(file: TomlTable, disorder: Disorder | None) -> Junction:
+def _junction_from_files(file: TomlTable, disorder: Disorder | None, progress: Progress | None) -> Junction:
     """Junction of two crystals that no potential knows both."""
     facing = _miller_indices(file, "orientation") or (0, 0, 1)
     (left, normal), (right, back) = (
-        _side_crystal(file, side, one)
+        _side_crystal(file, side, one, progress)
         for side, one in (("left", facing), ("right", _miller_indices(file, "right_orientation") or facing))
     )
     try:
@@ -171,11 +186,11 @@ def _junction_from_files(file: TomlTable, disorder: Disorder | None) -> Junction
         raise InputError(f"{file.path}: {err}") from err
 
 
-def _junction_by_springs(file: TomlTable) -> Junction:
+def _junction_by_springs(file: TomlTable, progress: Progress | None) -> Junction:
     """Junction of two crystals that touch, with a sheet between them or none."""
     facing = _miller_indices(file, "orientation") or (0, 0, 1)
     left, right = (
-        crystal_lead(orient_crystal(*_side_crystal(file, side, indices)), None)
+        crystal_lead(orient_crystal(*_side_crystal(file, side, indices, progress)), None)
         for side, indices in (("left", facing), ("right", _miller_indices(file, "right_orientation") or facing))
     )
     springs = ContactSprings(file.number("normal", "stiffness"), file.number("shear", "stiffness", 0.0))
@@ -189,9 +204,16 @@ def _junction_by_springs(file: TomlTable) -> Junction:
     )
 
 
+def _name_or_structure(file: TomlTable, side: str) -> str | Structure:
+    """A crystal by name, or the primitive cell of a structure file."""
+    name = file.text(side)
+    return primitive_structure(read_structure(file.beside(side))) if is_structure_file(name) else name
+
+
 def _crystal_of(file: TomlTable, side: str) -> tuple[Crystal, Structure]:
-    """Crystal by name, at rest in its potential, and its structure."""
-    one = structure(file.text(side))
+    """Crystal by name or of a structure file, at rest in its potential, and its structure."""
+    body = _name_or_structure(file, side)
+    one = structure(body) if isinstance(body, str) else body
     engine = published_potential(file.text(_potential_key(file, side)), one.symbols)
     rest = relax_cell(one, engine)
     return crystal_from_potential(rest, engine), rest
@@ -203,26 +225,54 @@ def _potential_key(file: TomlTable, side: str) -> str:
     return own if own in file or "potential" not in file else "potential"
 
 
-def _side_crystal(file: TomlTable, side: str, indices: tuple[int, int, int]) -> tuple[Crystal, Array]:
+def _side_crystal(
+    file: TomlTable, side: str, indices: tuple[int, int, int], progress: Progress | None
+) -> tuple[Crystal, Array]:
     """Crystal of one side with forces that end, and the Cartesian normal of its surface."""
-    path, key = file.beside(side), _potential_key(file, side)
-    if key in file and path.suffix.lower() not in (".yaml", ".yml"):
+    path, key, name = file.beside(side), _potential_key(file, side), file.text(side)
+    reach = file.number("reach", "length", _DEFAULT_REACH)
+    if path.suffix.lower() in (".yaml", ".yml"):
+        normal = miller_normal(path, indices)
+        return _truncated_crystal(load_crystal(path, nac=False), load_crystal(path), reach, normal), normal
+    if key in file:
         crystal, rest = _crystal_of(file, side)
-        axes = rest.lattice if rest.axes is None else rest.axes
-        return crystal, np.asarray(np.linalg.inv(axes) @ np.array(indices, dtype=float), dtype=float)
-    if path.suffix.lower() not in (".yaml", ".yml"):
-        raise file.fault(
-            f"{file.text(side)!r} is not a phonopy file (.yaml); a crystal by name needs potential = 'tersoff' or "
-            f"another one, or {key} of its own",
-            side,
-        )
-    normal = miller_normal(path, indices)
-    return _truncated_crystal(path, file.number("reach", "length", _DEFAULT_REACH), normal), normal
+        return crystal, _plane_normal(rest.lattice if rest.axes is None else rest.axes, indices)
+    if is_structure_file(name):
+        found = crystal_from_file(path, _displacement_method(file, progress))
+        warnings.warn(found.remark, ValidityWarning, stacklevel=4)
+        normal = _plane_normal(found.axes, indices)
+        return _truncated_crystal(found.crystal, found.crystal, reach, normal), normal
+    if has_phonons(name):
+        card = phonon_card(name)
+        if not card.usable or "unstable" in card.reason:
+            warnings.warn(f"{name}: {card.reason}", ValidityWarning, stacklevel=4)
+        normal = _plane_normal(card.axes, indices)
+        return _truncated_crystal(phonon_crystal(name, nac=False), phonon_crystal(name), reach, normal), normal
+    raise file.fault(
+        f"{name!r} is not a phonopy file (.yaml), a structure file (.cif, POSCAR) or a crystal with force constants in "
+        f"the package (`kapitza phonons` lists them); a crystal by name needs potential = 'tersoff' or another one, or "
+        f"{key} of its own",
+        side,
+    )
 
 
-def _truncated_crystal(path: Path, reach: float, normal: Array) -> Crystal:
-    """Crystal of a phonopy file with forces up to `reach` along a normal, m; what is left out is said in a warning."""
-    found = truncate_force_constants(load_crystal(path, nac=False), reach, reference=load_crystal(path), normal=normal)
+def _plane_normal(axes: Array, indices: tuple[int, int, int]) -> Array:
+    """Cartesian normal of the planes (h k l) of a cell (3, 3)."""
+    return np.asarray(np.linalg.inv(axes) @ np.array(indices, dtype=float), dtype=float)
+
+
+def _displacement_method(file: TomlTable, progress: Progress | None) -> FiniteDisplacements:
+    """What gives the forces of structure files."""
+    arguments = file.section("calculator_arguments").table if "calculator_arguments" in file else {}
+    relax = cast("Relaxation", file.text("relaxation", "atoms", choices=("atoms", "cell", "none")))
+    return FiniteDisplacements(
+        calculator=file.text("calculator", DEFAULT_CALCULATOR), arguments=arguments, relax=relax, progress=progress
+    )
+
+
+def _truncated_crystal(crystal: Crystal, reference: Crystal, reach: float, normal: Array) -> Crystal:
+    """Crystal with forces up to `reach` along a normal, m; what is left out is said in a warning."""
+    found = truncate_force_constants(crystal, reach, reference=reference, normal=normal)
     if found.dropped > _NOTICEABLE_TRUNCATION:
         warnings.warn(str(found), ValidityWarning, stacklevel=4)
     return found.crystal

@@ -33,6 +33,7 @@ from kapitza.matter.structure import Structure
 from kapitza.units import angstrom, eV, m_u
 
 _DIPOLE_CELL = 1.2e-9  # m: edges of the supercell that holds the dipole forces where they are not kept apart
+_HEXAGONAL_GROUPS = frozenset(map(str, range(143, 195)))  # space groups of trigonal and hexagonal crystals
 
 
 @frozen(kw_only=True)
@@ -90,6 +91,18 @@ class PhononCard:
     def usable(self) -> bool:
         """Whether models take the bands without being asked: not refused, and sound is stable in all directions."""
         return self.status != "refused" and self.debye is not None
+
+    @property
+    def axes(self) -> Array:
+        """(3, 3) vectors of the conventional cell in rows, m, to which Miller indices refer: a along x, or with c along
+        z in the xz plane in monoclinic crystals, whose b is along y.
+        """
+        a = self.lattice["a"]
+        b, c, beta = (self.lattice.get(key, other) for key, other in (("b", a), ("c", a), ("beta", 90.0)))
+        hexagonal = self.structure.rpartition(" ")[2] in _HEXAGONAL_GROUPS
+        one = [a * np.sin(np.radians(beta)), 0.0, a * np.cos(np.radians(beta))]
+        two = [-b / 2, b * np.sqrt(0.75), 0.0] if hexagonal else [0.0, b, 0.0]
+        return np.array([one, two, [0.0, 0.0, c]]) * angstrom
 
 
 def phonons(name: str, normal: ArrayLike = (0, 0, 1)) -> Bands:

@@ -106,7 +106,7 @@ def describe_side(
     """
     if isinstance(side, (str, PathLike)) and is_structure_file(side):
         found = crystal_from_file(side, forces)
-        return InterfaceSide(found.crystal.name, spectrum=found.spectrum(normal), remark=found.remark)
+        return InterfaceSide(name=found.crystal.name, spectrum=found.spectrum(normal), remark=found.remark)
     if isinstance(side, (str, PathLike)) and is_path(side):
         bands = Bands.from_phonopy(side, normal)
         return InterfaceSide(name=bands.name, spectrum=bands)
