@@ -63,6 +63,7 @@ class Crystal:
         short-range part; None: `force_constants` are all there is
     force_constants : $\Phi_{i\alpha,j\beta}(R) = \partial^2 E/\partial u_{i\alpha}(0)\,\partial u_{j\beta}(R)$; indices
         run over atoms, then directions; $\Phi(-R) = \Phi(R)^T$
+    model : whether the numbers are those of a model, not held against the physical bounds of `matter.plausibility`
 
     Raises
     ------
@@ -82,6 +83,7 @@ class Crystal:
         default=0.0,
         metadata=about("of the largest force constant", "largest violation of the acoustic sum rule in the source"),
     )
+    model: bool = False
 
     def __attrs_post_init__(self) -> None:
         n, count = self.masses.size, len(self.cells)

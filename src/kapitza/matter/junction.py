@@ -37,6 +37,8 @@ class Lead:
     Attributes
     ----------
     onsite, hop : f = n times 3 directions (1 in chains)
+    model : whether the numbers are those of a model, in reduced units or with other scales than atoms have, which are
+        not held against the physical bounds of `matter.plausibility`
 
     Raises
     ------
@@ -58,6 +60,7 @@ class Lead:
         kw_only=True,
         metadata=about("of the largest force constant", "largest violation of the acoustic sum rule in the source"),
     )
+    model: bool = field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         _check_layer(self.name, self.masses, self.shifts, self.onsite, self.hop, self.hop.shape[-1])

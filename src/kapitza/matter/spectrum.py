@@ -18,6 +18,7 @@ from kapitza.matter.brillouin import (
 )
 from kapitza.matter.crystal import Crystal, ModeLevels
 from kapitza.matter.longwave import LongWave
+from kapitza.matter.plausibility import check_crystal
 from kapitza.matter.space_groups.crystal_symmetry import crystal_operations
 from kapitza.units import THz, angstrom
 
@@ -124,6 +125,7 @@ def converged_spectra(
     """Spectra along a unit normal (3,), from the given mesh or from one refined until M(ω) changes by less than
     `tolerance`. The change is the mean relative one in groups of 1/40 of the spectrum, between two meshes.
     """
+    check_crystal(crystal, stable=False)  # imaginary modes are counted on the mesh
     operations = crystal_operations(crystal)
     length = _FIRST_MESH_LENGTH
     while not _is_affordable(_mesh_shape(crystal, length)):

@@ -52,6 +52,7 @@ _MIN_ORBITS = 1.5  # orbits of points that must carry a range, until it is trust
 _MAX_UNSEEN_SHARE = (
     0.05  # of what a range carries: what the one below may carry unseen, where the law of long waves says less
 )
+_TRUSTED_ZERO = 4  # level of the first range from which a conductance of zero is no accident of the mesh
 _SUFFICIENT_MARGIN = 1.5  # by which the error of a range must exceed what is too much, to be refined for that alone
 _SINGLE_POINT_ERROR = 0.17  # relative error of a range carried by one point; falls with the square of the spacing
 
@@ -147,9 +148,10 @@ def refine_to_tolerance(
         )
         share = error / np.maximum(carried.sum(axis=0), 1e-300)
         reached = share.sum(axis=0)  # not in quadrature: the errors are as alike as the meshes
-        if (reached <= tolerance).all():
+        missed = disperses(junction).any() and not fixed and not carried.sum(axis=0).all() and level[0] < _TRUSTED_ZERO
+        if (reached <= tolerance).all() and not missed:
             return ConvergedTransmission(merge_spectra(bands, junction), wanted, reached, used)
-        worst = _next_range(share, np.array([band.points for band in bands]), tolerance)
+        worst = 0 if missed else _next_range(share, np.array([band.points for band in bands]), tolerance)
         if level[worst] + 1 == len(REFINEMENT_LEVELS):
             raise ConvergenceError(
                 f"conductance of {junction.name} known to {reached.max():.2g} after {used} points (wanted "

@@ -21,6 +21,7 @@ from kapitza.core.arrays import AnyComplexArray, Array, IndexArray, check_record
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.transmission import Side
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionBlocks
+from kapitza.matter.plausibility import check_junction_values
 from kapitza.theory.agf.leads import (
     CouplingBasis,
     LeadLayers,
@@ -74,6 +75,8 @@ def check_junction(junction: object) -> None:
 def prepare_junction(junction: Junction) -> PreparedJunction:
     """Find the ranks of the couplings of both leads."""
     check_junction(junction)
+    if not (junction.left.model and junction.right.model):
+        check_junction_values(junction)
     return PreparedJunction(junction, coupling_basis(junction.left), coupling_basis(junction.right))
 
 

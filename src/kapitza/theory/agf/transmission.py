@@ -346,7 +346,7 @@ def junction_arrays(junction: Junction) -> dict[str, object]:
 def junction_from_arrays(plain: Any) -> Junction:
     """Make a junction of its arrays again."""
     left, right = (
-        Lead(name=name, **dict(zip(_LEAD_ARRAYS, lead, strict=True)))
+        Lead(name=name, model=True, **dict(zip(_LEAD_ARRAYS, lead, strict=True)))  # the values were checked before
         for name, lead in zip(INTERFACE_SIDES, plain["leads"], strict=True)
     )
     return Junction("", plain["periods"], left, right, tuple(JunctionLayer(*slab) for slab in plain["device"]))

@@ -1,0 +1,187 @@
+"""Physical bounds of crystals and junctions: distances, masses, frequencies, speeds of sound, and stability.
+
+The bounds are wide; what lies outside is mostly a matter of units.  Crystals with the masses and the density of a
+material of the library are held against its speeds of sound, too: force constants in eV/Å² read as N/m make them a
+quarter of what they are.  A record with `model=True` is exempt from all but stability.
+"""
+
+import warnings
+from functools import lru_cache
+from itertools import permutations
+
+import numpy as np
+
+from kapitza.core.arrays import Array
+from kapitza.core.modal import INTERFACE_SIDES
+from kapitza.errors import InputError, ValidityWarning
+from kapitza.matter.brillouin import inscribed_radius
+from kapitza.matter.crystal import Crystal
+from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, Lead
+from kapitza.matter.library import atomic_masses, material, materials
+from kapitza.matter.material import Material
+from kapitza.units import THz, angstrom, m_u
+
+_SPACING = (0.5 * angstrom, 30 * angstrom)  # root of the volume per atom: diamond 1.78 Å, caesium 4.9 Å, beads more
+_MASSES = (0.5 * m_u, 1e4 * m_u)  # hydrogen is 1 u, beads of coarse-grained models hundreds
+_TOP_FREQUENCIES = (0.1 * THz, 200 * THz)  # H2 vibrates at 125 THz, caesium below 1.5 THz
+# no sound of condensed matter is faster than 36.1 km/s: K. Trachenko et al., Sci. Adv. 6, eabc8662 (2020),
+# doi:10.1126/sciadv.abc8662; the lower end is far below the slowest shear waves of van der Waals crystals
+_SPEEDS = (50.0, 36_100.0)
+_SPEED_FACTOR = 2.5  # from the mean speed of a material of the library; eV/Å² read as N/m make it 4.0
+_DENSITY_TOLERANCE, _MASS_TOLERANCE = 0.1, 0.005  # relative: crystals that count as that material
+_IMAGINARY_TOLERANCE = 0.05  # of the top frequency: imaginary frequencies that are named; strained crystals have less
+_UNSTABLE = 0.3  # of the top frequency: imaginary ones from which a structure is no crystal at rest
+_MESH_ENTRIES = 4e5  # of all matrices of the mesh of wave vectors: fewer wave vectors for larger cells
+_MAX_DEVICE_COORDINATES = 900  # up to which the stability of a device is looked at
+_GENERIC_WAVEVECTOR = (0.1234, 0.3713)
+_REMEDY = "for a model in other units, attrs.evolve(record, model=True)"
+
+
+def check_crystal(crystal: Crystal, *, stable: bool = True) -> None:
+    """Refuse a crystal that no material can be, with all that is wrong in one line.
+
+    `stable` also warns of imaginary frequencies, and refuses those above 0.3 of the top frequency.
+
+    Raises
+    ------
+    InputError
+        for distances, masses, frequencies or speeds out of bounds, or an unstable crystal
+
+    Warns
+    -----
+    ValidityWarning
+        of imaginary frequencies
+    """
+    omega = crystal.frequencies(_sample_wavevectors(crystal))
+    if stable:
+        _check_stability(crystal.name, omega)
+    wrong = [] if crystal.model else _out_of_bounds(crystal, float(omega.max()))
+    if wrong:
+        raise InputError(f"{crystal.name}: {'; '.join(wrong)} ({_REMEDY})")
+
+
+@lru_cache(maxsize=16)
+def check_junction_values(junction: Junction) -> None:
+    """Refuse a junction whose leads no material can be, or whose leads or device are unstable; as `check_crystal`."""
+    if junction.directions != 3:  # chains have no volume, and their springs were checked for their signs
+        return
+    for side in INTERFACE_SIDES:
+        check_crystal(_lead_crystal(junction.lead(side)))
+    if sum(slab.onsite.shape[-1] for slab in junction.device) <= _MAX_DEVICE_COORDINATES:
+        _check_stability(f"{junction.name}, device between fixed leads", _device_frequencies(junction))
+
+
+def _lead_crystal(lead: Lead) -> Crystal:
+    """A lead as the crystal that it is half of; only its frequencies are used, for which no positions are needed."""
+    ones = np.ones((len(lead.shifts), 1), dtype=np.int64)
+    above, below = np.hstack([lead.shifts, ones]), np.hstack([-lead.shifts, -ones])
+    return Crystal(
+        name=lead.name,
+        lattice=np.vstack([lead.periods, lead.step]),
+        positions=np.zeros((lead.masses.size, 3)),
+        masses=lead.masses,
+        cells=np.concatenate([np.hstack([lead.shifts, 0 * ones]), above, below]),
+        force_constants=np.concatenate([lead.onsite, lead.hop, lead.hop.swapaxes(1, 2)]),
+        symbols=lead.symbols,
+        model=lead.model,
+    )
+
+
+def _sample_wavevectors(crystal: Crystal) -> Array:
+    """(nq, 3) Γ and points of an even mesh, rad m⁻¹."""
+    side = int(np.clip((_MESH_ENTRIES / (3 * crystal.masses.size) ** 2) ** (1 / 3), 2, 6)) // 2 * 2
+    mesh = np.indices((side, side, side // 2 + 1)).reshape(3, -1).T / side  # the other half is -q
+    return np.asarray(mesh @ crystal.reciprocal, dtype=float)
+
+
+def _out_of_bounds(crystal: Crystal, top: float) -> list[str]:
+    """What is out of bounds, each with its value, its bounds and what to do."""
+    spacing = (1 / crystal.atoms) ** (1 / 3)
+    speeds = _sound_speeds(crystal)
+    light, heavy = float(crystal.masses.min()), float(crystal.masses.max())
+    wrong: list[str] = []
+    if not _SPACING[0] <= spacing <= _SPACING[1]:
+        wrong.append(f"atoms {spacing:.3g} m apart, wanted 0.5 to 30 Å: give lattice vectors in m (Å times 1e-10)")
+    if not (light >= _MASSES[0] and heavy <= _MASSES[1]):
+        wrong.append(
+            f"masses {light / m_u:.3g} to {heavy / m_u:.3g} u, wanted 0.5 to 10,000: give kg (u times 1.66e-27)"
+        )
+    if not _TOP_FREQUENCIES[0] <= top <= _TOP_FREQUENCIES[1]:
+        wrong.append(
+            f"a top of {top / THz:.3g} THz, wanted 0.1 to 200: give force constants in N/m (eV/Å² times 16.02)"
+        )
+    if not wrong and speeds.size and not (_SPEEDS[0] <= speeds.min() and speeds.max() <= _SPEEDS[1]):
+        wrong.append(
+            f"sound of {speeds.min():.3g} to {speeds.max():.3g} m/s, wanted {_SPEEDS[0]:g} to {_SPEEDS[1]:g} m/s: "
+            "check the units of force constants, masses and lattice vectors"
+        )
+    return wrong or _unlike_its_material(crystal, speeds)
+
+
+def _sound_speeds(crystal: Crystal) -> Array:
+    """Speeds of the sound waves with a real frequency along a few directions, m s⁻¹."""
+    directions = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.6, 0.64, 0.48], [-0.48, 0.6, 0.64]])
+    q = 0.05 * inscribed_radius(crystal.reciprocal)
+    found = crystal.frequencies(q * directions)[:, :3] / q
+    return np.asarray(found[found > 0], dtype=float)
+
+
+def _unlike_its_material(crystal: Crystal, speeds: Array) -> list[str]:
+    """What differs from the material of the library that has the same masses and density, if there is one."""
+    known = _matching_material(crystal)
+    if known is None or known.longitudinal is None or known.transverse is None or not speeds.size:
+        return []
+    wanted, mean = (known.longitudinal.value + 2 * known.transverse.value) / 3, float(speeds.mean())
+    if wanted / _SPEED_FACTOR <= mean <= wanted * _SPEED_FACTOR:
+        return []
+    what = f"the masses and density of {known.name}, but a mean speed of sound of {mean:.4g} m/s"
+    return [f"{what}, wanted about {wanted:.4g}: give force constants in N/m (eV/Å² times 16.02)"]
+
+
+def _matching_material(crystal: Crystal) -> Material | None:
+    """The material of the library with the elements and the density of a crystal; None without one."""
+    table = {name: mass * m_u for name, mass in atomic_masses().items()}
+    nearest = [min(table, key=lambda name: abs(table[name] - mass)) for mass in crystal.masses.tolist()]
+    apart = crystal.masses / np.array([table[name] for name in nearest]) - 1
+    if np.abs(apart).max() > _MASS_TOLERANCE:
+        return None
+    elements = list(dict.fromkeys(nearest))
+    counts = np.array([nearest.count(name) for name in elements])
+    counts //= np.gcd.reduce(counts)
+    parts = [name if n == 1 else f"{name}{n}" for name, n in zip(elements, counts.tolist(), strict=True)]
+    for order in permutations(parts) if len(parts) <= 3 else ():
+        if "".join(order) in materials():
+            found = material("".join(order))
+            if abs(crystal.density / found.density.value - 1) <= _DENSITY_TOLERANCE:
+                return found
+    return None
+
+
+def _device_frequencies(junction: Junction) -> Array:
+    """(2, f) frequencies of the device between fixed leads at two wave vectors, imaginary ones negative, rad s⁻¹; if
+    it is unstable so, it is without them.
+    """
+    blocks = junction.blocks([(0.0, 0.0), _GENERIC_WAVEVECTOR])
+    start = np.concatenate([[0], np.cumsum([one.shape[-1] for one in blocks.onsite])])
+    matrix = np.zeros((2, start[-1], start[-1]), dtype=np.complex128)
+    for i, onsite in enumerate(blocks.onsite):
+        matrix[:, start[i] : start[i + 1], start[i] : start[i + 1]] = onsite
+    for i, hop in enumerate(blocks.hop):
+        matrix[:, start[i] : start[i + 1], start[i + 1] : start[i + 2]] = hop
+        matrix[:, start[i + 1] : start[i + 2], start[i] : start[i + 1]] = hop.conj().swapaxes(1, 2)
+    square = np.linalg.eigvalsh(matrix) / SQUARE_PICOSECOND
+    return np.asarray(np.copysign(np.sqrt(np.abs(square)), square), dtype=float)
+
+
+def _check_stability(name: str, omega: Array) -> None:
+    """Name imaginary frequencies, which are negative numbers here, and refuse large ones."""
+    top, lowest = float(omega.max()), float(omega.min())
+    if not -lowest > _IMAGINARY_TOLERANCE * max(top, 0.0):
+        return
+    share = float(np.mean(omega < -_IMAGINARY_TOLERANCE * max(top, 0.0)))
+    size = (
+        f"{share:.2%} of the sampled modes are imaginary, to {-lowest / THz:.3g}i THz (top {max(top, 0) / THz:.3g} THz)"
+    )
+    if not -lowest <= _UNSTABLE * top:
+        raise InputError(f"{name}: {size}: unstable, no crystal at rest; relax it, or check signs and units")
+    warnings.warn(f"{name}: {size}; they carry nothing and are left out", ValidityWarning, stacklevel=4)
