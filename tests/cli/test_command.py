@@ -263,6 +263,14 @@ def test_a_full_disk_is_one_line(run: Run, tmp_path: Path, monkeypatch: pytest.M
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full, as Linux has it")
+def test_output_that_cannot_be_written_is_one_line() -> None:
+    command = [sys.executable, "-m", "kapitza", "materials"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "kapitza: the output cannot be written: No space left on device\n")
+
+
 def test_warnings_are_notes(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def warned(*_: object, **__: object) -> tuple[Any, ...]:
         warnings.warn("beyond\nits range", ValidityWarning, stacklevel=2)

@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from errno import EFBIG, EIO, ENOSPC
 from typing import Annotated
 
 import typer
@@ -172,7 +173,7 @@ def _run_command(arguments: list[str]) -> int:
     except KapitzaError as err:
         return _print_fault(str(err))
     except OSError as err:
-        return _print_fault(f"{err.filename}: {err.strerror}" if err.filename and err.strerror else str(err))
+        return _print_fault(_system_message(err))
     except _UsageError as err:
         return _print_fault(f"{_usage_message(err)}; `kapitza --help` shows how it is used")
     except MemoryError:
@@ -180,6 +181,12 @@ def _run_command(arguments: list[str]) -> int:
     if status == _EXIT_INTERRUPTED:
         return _print_fault("interrupted", _EXIT_INTERRUPTED)
     return status if isinstance(status, int) else 0
+
+
+def _system_message(err: OSError) -> str:
+    """Return what the system says, with the file; where none is named, it is the output that was to be written."""
+    place = err.filename or ("the output cannot be written" if err.errno in (ENOSPC, EFBIG, EIO) else "")
+    return f"{place}: {err.strerror}" if place and err.strerror else str(err)
 
 
 def _usage_message(err: Exception) -> str:

@@ -1,0 +1,255 @@
+"""Kill, interrupt and starve every command that writes, and see that nothing is lost, torn or left behind.
+
+    python tools/faults/run.py                       a few of each, as in CI
+    python tools/faults/run.py kill --times 1000     SIGKILL at random moments, over all commands in turn
+    python tools/faults/run.py interrupt --times 500 SIGINT to the command and its workers at random moments
+    python tools/faults/run.py disk readonly pair    full disk, read-only folder, two writers at once
+
+A command first runs undisturbed: its result is the reference, and lies where the disturbed runs write.  After each
+fault it has to be there, whole and the same; after the last one the command runs undisturbed again, gives the same
+result, and leaves no temporary file.  An interrupt has to end in the status 130 and one line within 2 s, a full disk
+and a folder that takes no files in the status 2 and one line that names the file.  The exit status is 1 if anything
+else happens.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "src"))
+
+from kapitza.core.files import is_temporary  # noqa: E402
+from kapitza.io.formats.records import record_tree  # noqa: E402
+from kapitza.io.results import load  # noqa: E402
+
+SAMPLES = ROOT / "docs" / "samples"
+INTERRUPTED = 130
+REFUSED = 2
+PATIENCE = 2.0  # s
+SMALL_DISK = 64  # bytes of the largest file
+NOBODY = 65534
+START = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); os.write({pipe}, b'.'); "
+    "os.close({pipe}); from kapitza.__main__ import main; sys.exit(main())"
+)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command and the file that it writes, in the folder in which it works."""
+
+    words: str
+    result: str
+
+
+COMMANDS = (
+    Command("predict Al Si --save g.json", "g.json"),
+    Command("predict Al Si --models dmm-debye --save g.h5", "g.h5"),
+    Command("predict Al Si --models dmm-debye --plot g.png", "g.png"),
+    Command("superlattice Si Ge --period 5,50nm --save s.npz", "s.npz"),
+    Command("compare --workers 2 --store units --save all.json", "all.json"),
+    Command("device chip-gan-sic.toml --save t.h5", "t.h5"),
+    Command("leg leg.toml --save leg.json", "leg.json"),
+    Command("memory cell.toml --save cell.json", "cell.json"),
+    Command("exchanger exchanger.toml --save x.json", "x.json"),
+    Command("cryo cryo-chip.toml --save c.json", "c.json"),
+    Command("transport si-ge-film.toml --save f.h5", "f.h5"),
+    Command("md deck argon.toml --out deck", "deck/kapitza.json"),
+)
+
+
+def main() -> int:
+    """Do the faults that are named."""
+    arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    arguments.add_argument("faults", nargs="*", choices=[[], *FAULTS], help="faults; all if none")
+    arguments.add_argument("--times", type=int, default=len(COMMANDS), help="kills and interrupts in all")
+    arguments.add_argument("--seed", type=int, default=0)
+    chosen = arguments.parse_args()
+    wrong = 0
+    for name in chosen.faults or FAULTS:
+        rng = Random(f"{name} {chosen.seed}")
+        counts = [FAULTS[name](one, -(-chosen.times // len(COMMANDS)), rng) for one in COMMANDS]
+        done, bad = sum(count for count, _ in counts), [line for _, lines in counts for line in lines]
+        print(f"{name}: {done} times, {len(bad)} wrong", flush=True)
+        for line in bad[:20]:
+            print(f"  {line}")
+        wrong += len(bad)
+    return 1 if wrong else 0
+
+
+class Scene:
+    """A folder with the inputs of a command, and the result of an undisturbed run."""
+
+    def __init__(self, command: Command, folder: str) -> None:
+        self.command, self.folder = command, Path(folder)
+        for path in SAMPLES.iterdir():
+            shutil.copy(path, self.folder)
+        start = time.monotonic()
+        status, said, _ = self.finish(self.start())
+        self.seconds = time.monotonic() - start
+        if status != 0:
+            raise SystemExit(f"{command.words}: status {status} without any fault: {said}")
+        self.reference = digest(self.result)
+
+    @property
+    def result(self) -> Path:
+        """The file that is written."""
+        return self.folder / self.command.result
+
+    def start(self, **options: Any) -> subprocess.Popen[str]:
+        """Start the command, and return when its first statement has run."""
+        seen, announced = os.pipe()
+        command = [sys.executable, "-c", START.format(pipe=announced), *self.command.words.split()]
+        paths = {"PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg"}
+        process = subprocess.Popen(
+            command, cwd=self.folder, env=os.environ | paths, pass_fds=(announced,), start_new_session=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **options,
+        )  # fmt: skip
+        os.close(announced)
+        os.read(seen, 1)
+        os.close(seen)
+        return process
+
+    def finish(self, process: subprocess.Popen[str]) -> tuple[int, str, float]:
+        """Status, error stream without notes, and seconds until nobody could write to it any more."""
+        start = time.monotonic()
+        try:
+            said = process.communicate(timeout=300)[1]
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+        lines = [line for line in said.splitlines(keepends=True) if not line.startswith("note: ")]
+        return process.returncode, "".join(lines), time.monotonic() - start
+
+    def prepare(self) -> None:
+        """Let there be something to do: what is kept of earlier runs goes, where the command does not replace it."""
+        for name in ("units", "deck"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+
+    def faults(self) -> list[str]:
+        """What is wrong with the result that lay there before."""
+        if self.command.result.startswith("deck"):
+            return []
+        try:
+            same = digest(self.result) == self.reference
+        except Exception as err:  # noqa: BLE001 - whatever the damage is
+            return [f"{self.command.words}: {type(err).__name__}: {err}"]
+        return [] if same else [f"{self.command.words}: another result"]
+
+    def end(self) -> list[str]:
+        """What is wrong after an undisturbed run: another result, or files left behind."""
+        if self.command.result.startswith("deck"):  # one that is complete stays
+            self.prepare()
+        status, said, _ = self.finish(self.start())
+        left = [str(path.relative_to(self.folder)) for path in self.folder.rglob("*.part") if is_temporary(path.name)]
+        wrong = [f"{self.command.words}: left {', '.join(left)}"] if left else []
+        return wrong + self.faults() + ([] if status == 0 else [f"{self.command.words}: status {status}: {said}"])
+
+
+def digest(path: Path) -> str:
+    """Hash of what a file holds, without the date of its header."""
+    if path.name == "kapitza.json" or path.suffix not in (".json", ".npz", ".h5"):
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(json.dumps(record_tree(load(path)), sort_keys=True).encode()).hexdigest()
+
+
+def disturb(command: Command, times: int, rng: Random, number: signal.Signals) -> tuple[int, list[str]]:
+    """Send a signal at random moments."""
+    wrong: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="faults") as folder:
+        scene = Scene(command, folder)
+        for _ in range(times):
+            if rng.random() < 0.5:
+                scene.prepare()
+            process = scene.start()
+            moment = rng.uniform(0, scene.seconds)
+            time.sleep(moment)
+            running = process.poll() is None
+            if running:
+                os.killpg(process.pid, number)
+            status, said, took = scene.finish(process)
+            wrong += scene.faults()
+            if number != signal.SIGINT or not running:
+                continue
+            if (status, said) != (INTERRUPTED, "kapitza: interrupted\n") and status != 0:
+                wrong.append(f"{command.words}: after {moment:.3f} s status {status}: {said[-300:]!r}")
+            if took > PATIENCE:
+                wrong.append(f"{command.words}: {took:.1f} s after an interrupt at {moment:.3f} s")
+        return times, wrong + scene.end()
+
+
+def kill(command: Command, times: int, rng: Random) -> tuple[int, list[str]]:
+    """Kill the command and its workers."""
+    return disturb(command, times, rng, signal.SIGKILL)
+
+
+def interrupt(command: Command, times: int, rng: Random) -> tuple[int, list[str]]:
+    """Interrupt the command and its workers, as a terminal does."""
+    return disturb(command, times, rng, signal.SIGINT)
+
+
+def disk(command: Command, _times: int, _rng: Random) -> tuple[int, list[str]]:
+    """No file may become larger than some bytes."""
+    return refuse(command, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (SMALL_DISK, SMALL_DISK)))
+
+
+def readonly(command: Command, _times: int, _rng: Random) -> tuple[int, list[str]]:
+    """The folder takes no new files from this user."""
+    return refuse(command, protected=True, user=NOBODY if os.geteuid() == 0 else None)
+
+
+def refuse(command: Command, *, protected: bool = False, **options: Any) -> tuple[int, list[str]]:
+    """Run where nothing can be written."""
+    with tempfile.TemporaryDirectory(prefix="faults") as folder:
+        scene = Scene(command, folder)
+        scene.prepare()
+        if protected:
+            scene.folder.chmod(0o555)
+        status, said, _ = scene.finish(scene.start(**options))
+        scene.folder.chmod(0o755)
+        wrong = scene.faults()
+        name = command.result.partition("/")[0]
+        if status != REFUSED or said.count("\n") != 1 or not any(word in said for word in (name, "units")):
+            wrong.append(f"{command.words}: status {status}: {said[-1500:]!r}")
+        if any(path.stat().st_size == 0 for path in scene.folder.rglob("*") if path.is_file()):
+            wrong.append(f"{command.words}: left an empty file")
+        return 1, wrong + scene.end()
+
+
+def pair(command: Command, _times: int, _rng: Random) -> tuple[int, list[str]]:
+    """Two processes write the same at once."""
+    with tempfile.TemporaryDirectory(prefix="faults") as folder:
+        scene = Scene(command, folder)
+        scene.prepare()
+        both = [scene.start(), scene.start()]
+        ends = [scene.finish(process)[:2] for process in both]
+        wrong = [f"{command.words}: status {status}: {said[-300:]!r}" for status, said in ends if status != 0]
+        if command.result.startswith("deck"):
+            wrong = wrong[1:]  # the second finds the deck of the first and leaves it alone
+        return 2, wrong + scene.faults() + ([] if command.result.startswith("deck") else scene.end())
+
+
+FAULTS: dict[str, Callable[[Command, int, Random], tuple[int, list[str]]]] = {
+    "kill": kill,
+    "interrupt": interrupt,
+    "disk": disk,
+    "readonly": readonly,
+    "pair": pair,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,238 @@
+"""Good files to damage, made from the samples of the documentation, data of the tests and the writers themselves."""
+
+import io
+import json
+import shutil
+import sys
+import zipfile
+from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+import kapitza
+from kapitza.io.results import encode_result, result_tree, save
+from kapitza.matter.files.phonopy import read_phonopy
+from kapitza.run.store import serialize_arrays
+
+ROOT = Path(__file__).parents[2]
+SAMPLES, DATA = ROOT / "docs" / "samples", ROOT / "tests" / "data"
+MAPS = {
+    "heat.csv": "x (um),y (um),temperature (K),sigma (K)\n0,0,340,1\n5,0,330,1\n10,2,325,1\n",
+    "spectral.csv": "Si (nm),Ge (nm),conductance (MW/m2K),sigma (MW/m2K)\n1,1,627,6\n30,30,360,4\n999,999,34,0.4\n",
+    "profile.csv": "position (nm),temperature (K),sigma (K)\n"
+    + "".join(f"{x},{310 - x / 2 - 5 * (x > 0)},0.1\n" for x in range(-9, 10)),
+    "device.csv": "x (um),y (um),depth (um),temperature (K),sigma (K)\n0,0,0,340,1\n5,0,0,330,1\n10,2,0.5,325,1\n",
+}  # fmt: skip
+
+EXPERIMENTS = """
+temperature = "300 K"
+[[layers]]
+name = "Al"
+thickness = "80 nm"
+conductivity = "180 W/mK"
+heat_capacity = "2.43 MJ/m3K"
+[[layers]]
+name = "Si"
+conductivity = 140
+heat_capacity = "1.64 MJ/m3K"
+[boundaries]
+"Al|Si" = "120 MW/m2K"
+[[experiments]]
+kind = "tdtr"
+modulation = "9.8 MHz"
+repetition = "80 MHz"
+pump_radius = "10 um"
+probe_radius = "5 um"
+delayed = "pump"
+MEASURED
+[[experiments]]
+kind = "fdtr"
+name = "phases"
+pump_radius = "3 um"
+probe_radius = "3 um"
+frequencies = ["10 kHz", "10 MHz", 13]
+[fit]
+free = ["Al|Si.conductance", "Si.conductivity"]
+[fit.uncertain]
+"Al.thickness" = "3 %"
+"tdtr.phase" = "5 mrad"
+"Al.heat_capacity" = { value = "2.4 MJ/m3K", sigma = "0.05 MJ/m3K" }
+spot = "4 %"
+[fit.ties]
+spot = { names = ["tdtr.pump_radius", "tdtr.probe_radius"], kind = "factor" }
+"""
+CURVE = "delay_s,ratio\n1e-10,5.0\n3e-10,4.1\n1e-9,2.4\n3e-9,1.9\n"
+
+
+def helper(name: str) -> Any:
+    """A module of the tests, for the files that it writes by hand as other programs do."""
+    path = ROOT / "tests" / name
+    sys.path.insert(0, str(path.parent))
+    spec = spec_from_file_location(f"seeds_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def sample(*names: str) -> Callable[[Path], None]:
+    """Copies of samples."""
+
+    def make(folder: Path) -> None:
+        for name in names:
+            shutil.copy(SAMPLES / name, folder / name)
+
+    return make
+
+
+def data(*names: str) -> Callable[[Path], None]:
+    """Copies of data of the tests."""
+
+    def make(folder: Path) -> None:
+        for name in names:
+            shutil.copy(DATA / name, folder / Path(name).name)
+
+    return make
+
+
+def text(name: str, content: str) -> Callable[[Path], None]:
+    """A file of this content."""
+
+    def make(folder: Path) -> None:
+        (folder / name).write_text(content, encoding="utf-8")
+
+    return make
+
+
+def both(*makers: Callable[[Path], None]) -> Callable[[Path], None]:
+    """All of these files."""
+
+    def make(folder: Path) -> None:
+        for one in makers:
+            one(folder)
+
+    return make
+
+
+def page_block(page: str, title: str) -> str:
+    """The TOML block of this title on a page of the documentation."""
+    content = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return content.split(f'```toml title="{title}"\n', 1)[1].split("```", 1)[0]
+
+
+def separate_force_constants(folder: Path) -> None:
+    """A phonopy.yaml without force constants, with them beside it as text and as HDF5."""
+    content = (DATA / "crystals" / "Si.yaml").read_text(encoding="utf-8")
+    (folder / "phonopy.yaml").write_text(content[: content.index("\nforce_constants:") + 1], encoding="utf-8")
+    held = read_phonopy(DATA / "crystals" / "Si.yaml")
+    constants = held.force_constants / 16.02176634  # eV Å⁻²
+    rows = [f"{constants.shape[0]} {constants.shape[1]}"]
+    for i, row in enumerate(constants):
+        for j, block in enumerate(row):
+            rows += [f"{i * (constants.shape[1] // constants.shape[0]) + 1} {j + 1}"]
+            rows += [" ".join(f"{x:.9f}" for x in line) for line in block]
+    (folder / "FORCE_CONSTANTS").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    with h5py.File(folder / "force_constants.hdf5", "w") as file:
+        file["force_constants"] = constants
+
+
+def potential(folder: Path) -> None:
+    """Entries of silicon alone, in the formats of LAMMPS, with the numbers of this package."""
+    sw = "2.1683 2.0951 1.80 21.0 1.20 -0.333333333333 7.049556277 0.6022245584 4.0 0.0 0.0"
+    (folder / "Si.sw").write_text(f"# UNITS: metal\nSi Si Si {sw}\n", encoding="utf-8")
+    tersoff = "3.0 1.0 0.0 1.0039e5 16.217 -0.59825 0.78734 1.1e-6 1.73222 471.18 2.85 0.15 2.4799 1830.8"
+    (folder / "Si.tersoff").write_text(f"# UNITS: metal\nSi Si Si {tersoff}\n", encoding="utf-8")
+
+
+def dynamical_matrix(folder: Path) -> None:
+    """A matrix of 8 atoms."""
+    np.savetxt(folder / "dynmat.dat", np.random.default_rng(1).normal(size=(3 * 64, 3)), fmt="%.8f")
+
+
+def engine_run(name: str) -> Callable[[Path], None]:
+    """What an engine leaves in its folder."""
+
+    def make(folder: Path) -> None:
+        getattr(helper("io/test_md_files.py"), f"{name}_run")(folder)
+
+    return make
+
+
+def lifetimes(kind: str, name: str) -> Callable[[Path], None]:
+    """A table of lifetimes."""
+
+    def make(folder: Path) -> None:
+        place = folder / name if name else folder
+        if not name:
+            folder.rmdir()
+        getattr(helper("io/test_films.py"), kind)(place)
+
+    return make
+
+
+def layout(folder: Path) -> None:
+    """A device whose metal is drawn in a GDS file."""
+    module = helper("io/test_layout.py")
+    module.written(folder, module.STACK + module.DRAWN)
+
+
+def unsealed(result: Any, suffix: str) -> bytes:
+    """The file of a result as version 0.1 wrote it, without a checksum, so that damage is not noticed at once."""
+    content = encode_result(result, suffix)
+    if suffix != ".npz":
+        start = content.index(b"kapitza-sha256:")
+        old = content[:start] + b"-" * 79 + content[start + 79 :]
+        return old.replace(b'"checksum"', b'"remark"  ', 1).replace(b'"format_version": 2', b'"format_version": 1', 1)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive, zipfile.ZipFile(buffer, "w") as old_archive:
+        for name in archive.namelist():
+            member = archive.read(name)
+            old_archive.writestr(name, member.replace(b'"format_version": 2', b'"format_version": 1', 1))
+    return buffer.getvalue()
+
+
+def results() -> dict[str, Any]:
+    """Records of several rooms, Green's functions, sensitivities and a junction among them."""
+    spectrum = kapitza.dmm(kapitza.solid("Al"), kapitza.solid("Si"))
+    junction = kapitza.junction("Ar", "Kr", "lj", layers=2, limit=0.07)
+    omega = np.linspace(1e11, 1e13, 4)
+    return {
+        "conductance": spectrum.conductance([100, 300]),
+        "spectrum": spectrum,
+        "nested": {"a": spectrum.conductance([300]), "b": (spectrum.conductance([1, 2]), 1.5, None)},
+        "junction": junction,
+        "agf": kapitza.agf(junction, omega, k_mesh=(2, 2)),
+        "stack": kapitza.Stack([kapitza.Layer("Al", 8e-8, 180), kapitza.Layer("Si", np.inf, 130)], [1e8]),
+    }
+
+
+def saved(suffix: str, *, sealed: bool) -> Callable[[Path], None]:
+    """Saved results, with their checksum or as version 0.1 wrote them."""
+
+    def make(folder: Path) -> None:
+        for name, one in results().items():
+            path = folder / f"{name}{suffix}"
+            if sealed:
+                save(one, path)
+            else:
+                path.write_bytes(unsealed(one, suffix))
+
+    return make
+
+
+def unit(folder: Path) -> None:
+    """A unit of a store."""
+    content = {"x": np.arange(20.0), "name": np.array("abc"), "n": np.array(3)}
+    (folder / "a.unit").write_bytes(serialize_arrays(content))
+
+
+def json_output(folder: Path) -> None:
+    """What a command prints for other programs."""
+    spectrum = kapitza.dmm(kapitza.solid("Al"), kapitza.solid("Si")).conductance([100, 300])
+    tree = result_tree(spectrum)
+    (folder / "printed.json").write_text(json.dumps(tree, indent=1), encoding="utf-8")
