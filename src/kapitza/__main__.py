@@ -4,6 +4,7 @@ An interrupt (Ctrl+C, or a request to end) leaves one line and the status 130 at
 imported, while compiled code works, and after the result is printed.
 """
 
+import atexit
 import os
 import signal
 import sys
@@ -18,6 +19,7 @@ _PATIENCE = 1.2  # seconds that the work has to end itself, before the process e
 
 def main() -> int:
     """Run the command, and return its exit status: that of `kapitza.cli.main`."""
+    atexit.register(_handle, signal.SIG_IGN)  # the last to run: what is done then stays done
     _handle(_leave)
     sys.unraisablehook = _print_unraisable
     command = import_module("kapitza.cli")  # takes longest by far: an interrupt meanwhile ends the process at once

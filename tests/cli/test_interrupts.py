@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSI
 
 LONG = ("predict", "Al", "Si", "--theory", "three-phonon", "-T", "1:9999:1")
 START = """
-import atexit, hashlib, os, signal, sys, time
+import hashlib, os, signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background of a script it is ignored
 class Hook:
     def find_spec(self, name, *_):
@@ -42,7 +42,17 @@ def test_while_modules_are_imported(module: str) -> None:
     assert (status, said) == (130, "kapitza: interrupted\n")
 
 
-AFTER = "atexit.register(lambda: (os.kill(os.getpid(), signal.SIGINT), time.sleep(5)))"
+AFTER = """
+import threading, kapitza.cli
+def stay():
+    time.sleep(0.3)
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(30)
+def work():
+    threading.Thread(target=stay).start()  # Python waits for it in the end
+    return 0
+kapitza.cli.main = work
+"""
 COMPILED = """
 import threading, kapitza.cli
 def work():

@@ -93,6 +93,12 @@ def device_table(path: Path) -> Any:
     return import_module("kapitza.io.device.temperatures").read_measured_temperatures(path, device)
 
 
+def run_file(path: Path) -> Any:
+    """What a file of molecular dynamics says about the run; its table of atoms is looked at when they are built."""
+    found = import_module("kapitza.io.md.runs").read_run(path)
+    return found.protocol, found.sampling
+
+
 def unit(path: Path) -> Any:
     """Arrays of a unit of a store."""
     return import_module("kapitza.run.store").deserialize_arrays(path.read_bytes())
@@ -173,7 +179,7 @@ TABLE: Mapping[str, Parser] = {
         seeds.text("mine.toml", seeds.page_block("how-to/own-material.md", "mine.toml")), "*.toml",
         function("matter.library:load_materials"),
     ),
-    "md run": Parser(seeds.sample("argon.toml", "si-ge-md.toml"), "*.toml", function("io.md.runs:read_run")),
+    "md run": Parser(seeds.sample("argon.toml", "si-ge-md.toml"), "*.toml", run_file),
     "mesh device": Parser(
         seeds.sample("wire.toml", "wire.msh"), "*.toml", function("io.device.bodies:read_body")
     ),

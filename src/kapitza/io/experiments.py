@@ -23,6 +23,7 @@ from kapitza.measure.thermoreflectance.sstr import Raman, Sstr
 from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 
+_MAX_POINTS = 100_000  # of a curve that is simulated
 _RowMask = np.ndarray[Any, np.dtype[np.bool_]]
 
 _PLANE_KEYS = ("heater", "thermometer", "absorption_depth", "back")
@@ -174,7 +175,7 @@ def _read_axis(section: TomlTable, one: _ExperimentKind) -> tuple[TextTable | No
     if not isinstance(points, list) or len(cast("list[object]", points)) < 2:
         message = f"is missing: give `data`, or {one.points} as [first, last, number] or a longer list"
         raise section.fault(message, one.points)
-    found = numbers(_spaced_points(cast("list[object]", points), one.unit))
+    found = numbers(_spaced_points(section, one.points, cast("list[object]", points), one.unit))
     return None, found, np.ones(found.size, bool)
 
 
@@ -188,12 +189,18 @@ def _read_curve_file(section: TomlTable) -> TextTable:
         raise section.fault(f"there is no file {err.file}{hint}", "data") from err
 
 
-def _spaced_points(points: list[object], kind: str) -> list[float]:
+def _spaced_points(section: TomlTable, key: str, points: list[object], kind: str) -> list[float]:
     """Points of a list, or equal steps of the logarithm for [first, last, number]."""
-    if len(points) == 3 and isinstance(points[2], int) and points[2] > 3:
+    try:
+        if len(points) != 3 or not isinstance(points[2], int) or points[2] <= 3:
+            return [quantity(p, kind, what=kind) for p in points]
         first, last = (quantity(p, kind, what=kind) for p in points[:2])
-        return np.geomspace(first, last, points[2]).tolist()
-    return [quantity(p, kind, what=kind) for p in points]
+    except InputError as err:
+        raise section.fault(str(err), key) from err
+    if not (first > 0 and last > 0 and points[2] <= _MAX_POINTS):
+        wanted = f"two values above 0 and at most {_MAX_POINTS:,} points"
+        raise section.fault(f"{points!r:.80}: equal steps of the logarithm need {wanted}", key)
+    return np.geomspace(first, last, points[2]).tolist()
 
 
 def _lock_in_signal(table: TextTable, kind: str, offset: float) -> Array:

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 from attrs import field, frozen
@@ -145,7 +146,7 @@ def deserialize_arrays(data: bytes) -> UnitResult:
         result = {name: _read_array(stream, len(arrays)) for name in names}
     except DataError:
         raise
-    except (ValueError, RecursionError, MemoryError, OverflowError) as err:
+    except (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError, OverflowError) as err:
         raise DataError(f"not a result of format {_FILE_FORMAT}: {err!s:.100}") from err
     if stream.read(1) or len(result) != len(names):
         raise DataError(f"not a result of format {_FILE_FORMAT}: it holds more than {len(result)} arrays")
