@@ -1,16 +1,21 @@
 """Left-out test of the calibrated estimate, and its refit.
 
-Usage: python benchmarks/calibration.py [--refit] [--ways pair+sources pair source material] [--values FILE.csv]
-       [--figure FILE.png]
+Usage: python benchmarks/calibration.py [--refit] [--ways pair+sources kin later pair source material]
+       [--priors same] [--values FILE.csv] [--figure FILE.png]
 
-Nested: all scales are fitted anew inside each fold, from the same priors.  Four ways to leave out: a contact and all
-sources that measured it; a contact; a source; a material.  `--refit` first writes the state that the package holds.
+Nested: all scales are fitted anew inside each fold, from the same priors.  Six ways to leave out: a contact and all
+sources that measured it; the contact in every polytype and as a glass, and all that the laboratories which measured it
+ever published ("kin"); a contact and all that was published in the year of its first value or later ("later"); a
+contact; a source; a material.  Each row is estimated twice: told how it was made and measured, and told nothing but the
+two names and the temperature, as `kapitza predict` is.  `--priors same` gives all amplitudes one wide prior in place of
+those of the package.  `--refit` first writes the state that the package holds.
 """
 
 import argparse
 import csv
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -19,46 +24,99 @@ from attrs import evolve
 
 from kapitza.measure.calibration import state as calibration_state
 from kapitza.measure.calibration.estimate import LABORATORY_NOISE
-from kapitza.measure.calibration.likelihood import fit_scales, refit
+from kapitza.measure.calibration.likelihood import PACKAGE_PRIOR, SAME_PRIOR, Prior, fit_scales, refit
+from kapitza.measure.calibration.mixture import UNKNOWN, predict_open_rows
 from kapitza.measure.calibration.process import Rows, predict_rows
-from kapitza.measure.calibration.state import UNKNOWN, is_learnt, training_rows, write_state
+from kapitza.measure.calibration.state import is_learnt, training_rows, write_state
 from kapitza.measure.catalogue import load_catalogue
 from kapitza.units import MW
 
 STATE = Path(calibration_state.__file__).parents[1] / "data" / "calibration.json"
-WAYS = ("pair+sources", "pair", "source", "material")
+WAYS = ("pair+sources", "kin", "later", "pair", "source", "material")
 QUANTILE = 1.96
 GROUPS = ("on diamond", "on oxides and salts", "metals on other solids", "other nonmetals")
 
 
+# Papers of one laboratory, by a name in the citation; every other source is a laboratory of its own
+LABORATORIES: Mapping[str, str] = {
+    "Virginia": "Hopkins|Norris|Duda|Stevens|Gaskins|Cheaito|Donovan|Szwejkowski|Gorham|Y. R. Koh|Marshall",
+    "Illinois": "Cahill",
+    "NIMS": r"Y. Xu|R. Kato|T. Zhan|Y.-J. Wu|Jpn. J. Appl. Phys. 50, 106602|M. Goto",
+    "EPFL": "Monachon",
+    "MIT": "Minnich|Schmidt|Collins|Ziade",
+    "Duisburg": "Hanisch|Krenzer|Witte",
+    "Rensselaer": "O'Brien|P. K. Chow",
+    "Georgia Tech and Tokyo": "Z. Cheng|F. Mu|B. Xu|R. Guo|L. Yates",
+    "Carnegie Mellon": "Malen|HT2013-17116",
+}
+FORMS = {"3C-SiC": "SiC", "4H-SiC": "SiC", "6H-SiC": "SiC", "a-Al2O3": "Al2O3", "a-SiO2": "SiO2", "a-Si": "Si"}
+
+
 def folds(rows: Rows, way: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Indices that are tested, and that are learnt from."""
-    labels = rows.source if way == "source" else rows.contact
+    if way == "later":
+        yield from later_folds(rows)
+        return
+    labels = {"source": rows.source, "kin": families(rows)}.get(way, rows.contact)
     names = np.unique(np.concatenate([rows.left, rows.right])) if way == "material" else np.unique(labels)
+    makers = {"pair+sources": rows.source, "kin": laboratories(rows)}.get(way)
     for name in names:
         tested = (rows.left == name) | (rows.right == name) if way == "material" else labels == name
-        away = tested | np.isin(rows.source, rows.source[tested]) if way == "pair+sources" else tested
+        away = tested if makers is None else tested | np.isin(makers, makers[tested])
         yield np.flatnonzero(tested), np.flatnonzero(~away)
+
+
+def later_folds(rows: Rows, first: int = 2008) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Contacts of which a year brought the first values, and all values of the years before."""
+    cited = {one.doi: one.citation for one in load_catalogue()}
+    years = np.array([int(re.findall(r"(?:19|20)\d\d(?=\D|$)", cited[doi])[-1]) for doi in rows.source])
+    begun = {name: years[rows.contact == name].min() for name in np.unique(rows.contact)}
+    started = np.array([begun[name] for name in rows.contact])
+    for year in range(first, years.max() + 1):
+        if (tested := (started == year) & (years == year)).any():
+            yield np.flatnonzero(tested), np.flatnonzero(years < year)
+
+
+def laboratories(rows: Rows) -> np.ndarray:
+    """Laboratory of each row; the source where it is the only one of its laboratory."""
+    cited = {one.doi: one.citation for one in load_catalogue()}
+    known = {doi: [lab for lab, who in LABORATORIES.items() if re.search(who, text)] for doi, text in cited.items()}
+    return np.array([(known[doi] or [doi])[0] for doi in rows.source])
+
+
+def families(rows: Rows) -> np.ndarray:
+    """Both sides of each row, whatever their polytype and whether crystal or glass."""
+    sides = zip(rows.left, rows.right, strict=True)
+    return np.array(["/".join(sorted(FORMS.get(name, name) for name in pair)) for pair in sides])
 
 
 def blank(rows: Rows) -> Rows:
     """The same contacts with nothing told of how they were made and measured."""
-    same = {name: np.full(rows.residual.size, text) for name, text in (("preparation", UNKNOWN), ("film", UNKNOWN))}
-    return evolve(rows, **same, method=np.full(rows.residual.size, "optical"), bond=np.zeros(rows.residual.size))
+    unknown = np.full(rows.residual.size, UNKNOWN)
+    return evolve(rows, preparation=unknown, film=unknown, method=unknown, bond=np.zeros(unknown.size))
 
 
-def leave_out(rows: Rows, way: str) -> dict[str, np.ndarray]:
+def leave_out(rows: Rows, way: str, prior: Prior = PACKAGE_PRIOR) -> dict[str, np.ndarray]:
     """Errors of ln G and their standard deviations where each row was left out; by material each twice."""
-    errors: list[tuple[int, float, float, float]] = []
+    errors: list[tuple[int, float, float, float, float]] = []
+    alike: dict[bytes, tuple[list[np.ndarray], np.ndarray]] = {}  # folds that learn from the same rows are fitted once
     for tested, learnt in folds(rows, way):
-        scales, known = fit_scales(rows.take(learnt))
+        alike.setdefault(learnt.tobytes(), ([], learnt))[0].append(tested)
+    for parts, learnt in alike.values():
+        tested = np.concatenate(parts)
+        scales, known = fit_scales(rows.take(learnt), prior)
         held = rows.take(tested)
         mean, spread, _ = predict_rows(scales, known, held)
-        bare = predict_rows(scales, known, blank(held))[0]
-        spread = np.maximum(spread, LABORATORY_NOISE)
-        errors += zip(tested, held.residual - mean, spread, held.residual - bare, strict=True)
-    index, error, spread, bare_error = map(np.array, zip(*errors, strict=True))
-    return {"row": index.astype(int), "error": error, "spread": spread, "bare": bare_error}
+        bare, wide, _ = predict_open_rows(scales, known, blank(held))
+        spread, wide = np.maximum(spread, LABORATORY_NOISE), np.maximum(wide, LABORATORY_NOISE)
+        errors += zip(tested, held.residual - mean, spread, held.residual - bare, wide, strict=True)
+    index, *found = map(np.array, zip(*errors, strict=True))
+    return {"row": index.astype(int)} | dict(zip(("error", "spread", "bare_error", "bare_spread"), found, strict=True))
+
+
+def untold(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The same test of estimates that were told nothing of preparation and method."""
+    return {"row": found["row"], "error": found["bare_error"], "spread": found["bare_spread"]}
 
 
 def summary(rows: Rows, found: dict[str, np.ndarray]) -> str:
@@ -69,22 +127,34 @@ def summary(rows: Rows, found: dict[str, np.ndarray]) -> str:
     width = np.exp(QUANTILE * np.median(found["spread"]))
     return (
         f"{np.exp(np.median(size)):.2f} | {np.mean(size < np.log(2)):.0%} | {np.mean(inside):.1%} | {width:.2g} "
-        f"| {np.exp(np.median(each)):.2f} | {np.exp(np.median(np.abs(found['bare']))):.2f}"
+        f"| {np.exp(np.median(each)):.2f}"
     )
 
 
 def material_table(rows: Rows, found: dict[str, np.ndarray], least: int = 10) -> str:
-    """Coverage and median factor by material, the worst first."""
+    """Coverage and median factor by material, told and not told of preparation and method, the worst first."""
     left, right = rows.left[found["row"]], rows.right[found["row"]]
-    lines = ["| material | values | in the 95 % interval | median factor |", "|---|---|---|---|"]
     cells = []
     for name in np.unique(np.concatenate([left, right])):
         of = (left == name) | (right == name)
         if of.sum() >= least:
-            inside = np.mean(np.abs(found["error"][of] / found["spread"][of]) < QUANTILE)
-            cells.append((inside, name, of.sum(), np.exp(np.median(np.abs(found["error"][of])))))
-    lines += [f"| {name} | {count} | {inside:.0%} | {factor:.2f} |" for inside, name, count, factor in sorted(cells)]
-    return "\n".join(lines)
+            told, bare = (material_cells(one, of) for one in (found, untold(found)))
+            cells.append((min(told[0], bare[0]), name, of.sum(), *told, *bare))
+    head = "| material | values | in the 95 % interval | median factor | the same, nothing told | |"
+    return (
+        head
+        + "\n|---|---|---|---|---|---|\n"
+        + "\n".join(
+            f"| {name} | {count} | {inside:.0%} | {factor:.2f} | {bare_inside:.0%} | {bare_factor:.2f} |"
+            for _, name, count, inside, factor, bare_inside, bare_factor in sorted(cells)
+        )
+    )
+
+
+def material_cells(found: dict[str, np.ndarray], of: np.ndarray) -> tuple[float, float]:
+    """Coverage and median factor of some of the rows."""
+    inside = np.abs(found["error"][of] / found["spread"][of]) < QUANTILE
+    return float(np.mean(inside)), float(np.exp(np.median(np.abs(found["error"][of]))))
 
 
 def write_values(path: Path, rows: Rows, found: dict[str, np.ndarray]) -> None:
@@ -135,21 +205,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--refit", action="store_true", help="write the state of the package")
     parser.add_argument("--ways", nargs="*", default=WAYS, choices=WAYS)
+    parser.add_argument("--priors", choices=("package", "same"), default="package")
     parser.add_argument("--figure", type=Path, help="figure of the first way's left-out values")
     parser.add_argument("--values", type=Path, help="table of the first way's left-out values")
     options = parser.parse_args()
     if options.refit:
         STATE.write_text(write_state(refit(load_catalogue())), encoding="utf-8")
         print(f"{STATE.name}: {STATE.stat().st_size / 1e3:.0f} kB")
+    prior = SAME_PRIOR if options.priors == "same" else PACKAGE_PRIOR
     rows = training_rows(load_catalogue())
     count = (rows.residual.size, np.unique(rows.contact).size, np.unique(rows.source).size)
     print("{} values of {} contacts and {} sources\n".format(*count))
-    print("| left out | median factor | within a factor 2 | in the 95 % interval | ×/÷ | by contact | nothing told |")
+    print("| left out | told | median factor | within a factor 2 | in the 95 % interval | ×/÷ | by contact |")
     print("|---|---|---|---|---|---|---|")
     results, start = {}, time.perf_counter()
     for way in options.ways:
-        results[way] = leave_out(rows, way)
-        print(f"| {way} | {summary(rows, results[way])} |", flush=True)
+        results[way] = leave_out(rows, way, prior)
+        print(f"| {way} | all | {summary(rows, results[way])} |")
+        print(f"| {way} | names | {summary(rows, untold(results[way]))} |", flush=True)
     if options.ways:
         first = results[options.ways[0]]
         print(f"\n{time.perf_counter() - start:.0f} s\n\n{material_table(rows, first)}")

@@ -9,7 +9,7 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -18,8 +18,10 @@ from typer.testing import CliRunner
 import kapitza
 from kapitza import cli
 from kapitza.cli import app
+from kapitza.cli.predict import Prepared
 from kapitza.errors import ValidityWarning
 from kapitza.matter.phonons import phonons
+from kapitza.measure.catalogue import CONDITIONS
 from printed_json import printed
 
 Run = Callable[..., tuple[int, str, str]]
@@ -62,6 +64,15 @@ def test_help_and_version(run: Run) -> None:
     assert run("--version") == (0, f"kapitza {kapitza.__version__}\n", "")
     status, out, _ = run()
     assert (status, "Usage: kapitza" in out) == (0, True)
+
+
+def test_predict_of_a_prepared_contact(run: Run) -> None:
+    """Every condition of the catalogue can be asked for, and no other."""
+    assert get_args(get_args(Prepared)[0]) == CONDITIONS
+    status, out, _ = run("predict", "GaN", "diamond", "--prepared", "van der Waals")
+    assert status == 0
+    assert out.splitlines()[0] != run("predict", "GaN", "diamond")[1].splitlines()[0]
+    assert run("predict", "GaN", "diamond", "--prepared", "glued")[0] == 2
 
 
 def test_predict_at_one_temperature(run: Run) -> None:

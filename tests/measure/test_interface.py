@@ -34,6 +34,15 @@ def test_the_estimate_is_the_calibrated_one() -> None:
         assert got.basis == ("measured" if want.measured_by else "calibrated")
 
 
+def test_the_estimate_knows_how_the_contact_was_prepared() -> None:
+    got = predict("Al", "diamond", 300.0, condition="oxygen terminated").estimate
+    want = calibrated_conductance("Al", "diamond", 300.0, condition="oxygen terminated")
+    assert (got.conductance.value == want.value).all()
+    assert got.conductance.value[0] != predict("Al", "diamond", 300.0).estimate.conductance.value[0]
+    with pytest.raises(InputError, match="unknown condition 'glued'"):
+        predict("Al", "diamond", 300.0, condition="glued")  # type: ignore[arg-type]
+
+
 def test_intervals_are_never_narrower_than_what_laboratories_disagree_by() -> None:
     """Two standard deviations of 0.25 decades either way, also where a mean of sources stands for the calibration."""
     for left, right in (("Al", "Si"), ("Cr", "GaN"), ("graphene", "SiO2"), ("Au", "InP")):

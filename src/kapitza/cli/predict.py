@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -52,6 +52,25 @@ Models = Annotated[
     str | None,
     typer.Option("--models", "--theory", help="Names, e.g. amm,dmm; all: Debye solids too. Full bands if left out."),
 ]
+Prepared = Annotated[
+    Literal[
+        "",
+        "cleaned",
+        "oxide removed",
+        "native oxide",
+        "hydrogen terminated",
+        "oxygen terminated",
+        "epitaxial",
+        "bonded",
+        "van der Waals",
+        "cleaved",
+        "intermixed",
+        "irradiated",
+    ],
+    typer.Option(
+        metavar="HOW", help="The contact, for the best estimate: cleaned, epitaxial, bonded, 'van der Waals' ..."
+    ),
+]
 _MAX_COLUMNS = 7  # temperatures in a printed table
 _COLUMN_WIDTH = 9  # characters of one of them
 _MAX_SOURCES = 12  # rows of measured values
@@ -69,6 +88,7 @@ def predict(
     calculator: Calculator = None,
     calculator_args: CalculatorArguments = None,
     relax: Relax = None,
+    prepared: Prepared = "",
     plot: Figure = None,
     save: Save = None,
     as_json: Json = False,
@@ -77,8 +97,9 @@ def predict(
     kelvin, normals, names = parse_temperatures(temperature), parse_normals(normal), parse_names(models)
     files, forces = Results(save, plot), structure_forces((left, right), calculator, calculator_args, relax)
     chosen = "all" if names == ["all"] else names
-    given = {} if forces is None else {"calculator": forces}
-    found = kapitza.predict(left, right, kelvin, chosen, statistics=statistics, normals=normals, **given)
+    given: dict[str, Any] = {} if forces is None else {"calculator": forces}
+    given |= {"statistics": statistics, "normals": normals, "condition": prepared}
+    found = kapitza.predict(left, right, kelvin, chosen, **given)
     result = {"estimate": found.estimate, "models": found.models, "measured": found.measured}
     files.keep(result)
     files.draw(lambda ax: kapitza.plot.conductance(found, drop=drop, ax=ax))

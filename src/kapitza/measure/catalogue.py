@@ -44,6 +44,7 @@ Condition = Literal[
     "intermixed",
     "irradiated",
 ]
+CONDITIONS: tuple[Condition, ...] = get_args(Condition)
 
 COMPILATION = "10.1038/s41597-020-0373-2"  # DOI of the table by way of which most values came
 

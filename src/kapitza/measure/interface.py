@@ -7,7 +7,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, about
+from kapitza.core.arrays import Array, about, check_choice
 from kapitza.core.conductance import Conductance, increasing_temperatures
 from kapitza.core.occupation import Statistics
 from kapitza.errors import InputError
@@ -15,7 +15,7 @@ from kapitza.matter.material import Material
 from kapitza.matter.potentials.calculators import DEFAULT_CALCULATOR
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
 from kapitza.measure.calibration.estimate import LABORATORY_NOISE, TEMPERATURE_RANGE, calibrated_conductance
-from kapitza.measure.catalogue import Measurement, measured
+from kapitza.measure.catalogue import CONDITIONS, Condition, Measurement, measured
 from kapitza.theory.models import Estimate, apply_models
 from kapitza.theory.sides import DEFAULT_NORMAL, InterfaceSide, SideDescription, describe_sides, is_path
 
@@ -99,6 +99,7 @@ def predict(
     statistics: Statistics = "quantum",
     normals: tuple[ArrayLike, ArrayLike] = (DEFAULT_NORMAL, DEFAULT_NORMAL),
     calculator: object = DEFAULT_CALCULATOR,
+    condition: Condition = "",
 ) -> InterfacePrediction:
     """Conductance of an interface: the best estimate, what the models of physics say, and what was measured.
 
@@ -112,6 +113,8 @@ def predict(
     normals : of either side, Cartesian in the axes of its crystal, for names and paths; records have their own
     calculator : what gives the forces of structure files: a name ("sevenn", "nequix", "unep", a published potential),
         an import path "module:Class", a calculator of ASE, or `FiniteDisplacements` for all settings
+    condition : how the contact was prepared, as in `Measurement.condition`, for the best estimate; empty where nobody
+        says, which widens its interval
 
     Returns
     -------
@@ -137,7 +140,7 @@ def predict(
     return InterfacePrediction(
         left=sides[0].name,
         right=sides[1].name,
-        estimate=best_estimate((names[0], names[1]), kelvin, found, published),
+        estimate=best_estimate((names[0], names[1]), kelvin, found, published, condition),
         models=found,
         measured=published,
         remarks=tuple(dict.fromkeys(side.remark for side in sides if side.remark)),
@@ -167,6 +170,7 @@ def best_estimate(
     temperature: ArrayLike,
     models: Sequence[Estimate],
     published: Sequence[Measurement] = (),
+    condition: Condition = "",
 ) -> BestEstimate:
     """The best estimate that there is: calibrated, else from measurements of the contact itself, else by physics.
 
@@ -176,22 +180,31 @@ def best_estimate(
     temperature : (nT,) K, increasing; a calibrated estimate covers those of them that it can
     models : estimates of models, one of which stands where nothing was measured
     published : measurements of this contact
+    condition : how it was prepared, as in `Measurement.condition`; empty where nobody says
+
+    Raises
+    ------
+    InputError
+        for an unknown condition
     """
+    check_choice(condition, CONDITIONS, "condition")
     kelvin = increasing_temperatures(temperature)
     low, high = TEMPERATURE_RANGE
     inside = kelvin[(kelvin >= low) & (kelvin <= high)]
     if not inside.size:
         return _physics_estimate(models, f"calibrated estimates hold from {low:g} to {high:g} K")
     try:
-        return _calibrated_estimate(sides, inside)
+        return _calibrated_estimate(sides, inside, condition)
     except InputError as err:
         reason = str(err).removeprefix("no calibrated estimate: ").split(";")[0]
     return _measured_estimate(kelvin, published, reason) or _physics_estimate(models, reason)
 
 
-def _calibrated_estimate(sides: tuple[str | Material, str | Material], temperature: Array) -> BestEstimate:
+def _calibrated_estimate(
+    sides: tuple[str | Material, str | Material], temperature: Array, condition: Condition
+) -> BestEstimate:
     """What the calibration says; an InputError where it refuses."""
-    found = calibrated_conductance(*sides, temperature)
+    found = calibrated_conductance(*sides, temperature, condition=condition)
     support = tuple(one.contact for one in found.support[:_NEAREST_CONTACTS])
     here = len(found.measured_by)
     if here:

@@ -85,8 +85,8 @@ def relative_uncertainties(device: Device, kelvin: Mapping[str, float]) -> dict[
 def sample_peaks(device: Device, samples: int = 400, seed: int = 0) -> Array:
     """(samples,) peak rises of devices with numbers drawn from their uncertainties, K.
 
-    Each number is drawn from a log-normal distribution of its relative uncertainty, which for small ones is a normal
-    distribution and never goes below zero.
+    Each number is drawn from the log-normal distribution of which it is the median and its relative uncertainty the
+    standard deviation of the logarithm: for small ones a normal distribution, and never below zero.
     """
     solution = solve_steady(device)
     relative = relative_uncertainties(device, solution.property_temperature)
@@ -94,8 +94,8 @@ def sample_peaks(device: Device, samples: int = 400, seed: int = 0) -> Array:
         raise InputError(f"no number of {device.title} has an uncertainty: there is nothing to sample")
     generator = np.random.default_rng(seed)
     names = sorted(relative)
-    widths = np.sqrt(np.log1p(np.array([relative[name] for name in names]) ** 2))
-    factors = np.exp(generator.standard_normal((samples, len(names))) * widths - widths**2 / 2)  # mean factor 1
+    widths = np.array([relative[name] for name in names])
+    factors = np.exp(generator.standard_normal((samples, len(names))) * widths)
     return np.array([_scaled_peak(device, solution, dict(zip(names, row, strict=True))) for row in factors.tolist()])
 
 

@@ -13,12 +13,14 @@ from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.quantities import quantity, share_or_quantity
 from kapitza.io.results import load
 from kapitza.io.toml import TomlTable
+from kapitza.measure.calibration.estimate import TEMPERATURE_RANGE, calibrated_conductance
 from kapitza.theory.models import MODEL_REGISTER, Estimate, model_estimates
 
 _BOUNDARY_KEYS = ("conductance", "resistance", "sigma", "file", "drop", "theory", "left", "right")
 _PLUS_MINUS = re.compile(r"(?P<value>.*?)\s*(?:±|\+-|\+/-)\s*(?P<sigma>.+)")
 _THEORY_TEMPERATURE_RANGE = (0.5, 3.0)  # of the temperature of the sink, in which a theory is asked
 _THEORY_TEMPERATURES = 26
+_CALIBRATED = "calibrated"  # the estimate that has learnt from what was measured, in place of a theory
 
 
 @frozen
@@ -69,14 +71,14 @@ def _boundary_from_text(section: TomlTable, text: str, side: BoundarySides, sink
         return np.inf, None
     if bare.lower().endswith(RESULT_SUFFIXES):
         return _boundary_from_saved(load(section.beside(side.written)), side, "", ""), None
-    if bare in {one.name for one in MODEL_REGISTER}:
+    if bare == _CALIBRATED or bare in {one.name for one in MODEL_REGISTER}:
         return _boundary_from_theory(bare, side, sink), None
     match = _PLUS_MINUS.fullmatch(bare)
     value, sigma = (match["value"], match["sigma"]) if match else (bare, None)
     if not any(letter.isdigit() for letter in value):
         raise InputError(
             f"{bare!r:.60} is no conductance: expected such as '50 MW/m2K', '50 MW/m2K ± 10 %', '20 m2K/GW', "
-            "'perfect', a saved one (.json, .npz, .h5), or a theory: "
+            "'perfect', a saved one (.json, .npz, .h5), 'calibrated' for the best estimate, or a theory: "
             f"{', '.join(one.name for one in MODEL_REGISTER[:5])}, ..."
         )
     return _value_with_sigma(value, sigma)
@@ -119,12 +121,22 @@ def _boundary_from_table(section: TomlTable, side: BoundarySides, sink: float) -
 
 
 def _boundary_from_theory(name: str, side: BoundarySides, sink: float) -> Conductance:
-    """What a theory gives between the materials of the two layers, by the extrapolated drop."""
+    """What a theory, or the calibrated estimate with its uncertainty, gives between the materials of two layers."""
+    if name == _CALIBRATED:
+        return _calibrated_boundary(side, sink)
     kelvin = np.geomspace(
         _THEORY_TEMPERATURE_RANGE[0] * sink, _THEORY_TEMPERATURE_RANGE[1] * sink, _THEORY_TEMPERATURES
     )
     found = model_estimates(side.upper_material, side.lower_material, kelvin, [name])[0]
     return _extrapolated_conductance(found, side)
+
+
+def _calibrated_boundary(side: BoundarySides, sink: float) -> Conductance:
+    """The calibrated estimate, at those of the temperatures of a theory at which it holds."""
+    low, high = (share * sink for share in _THEORY_TEMPERATURE_RANGE)
+    first, last = max(low, TEMPERATURE_RANGE[0]), min(high, TEMPERATURE_RANGE[1])
+    kelvin = np.geomspace(first, last, _THEORY_TEMPERATURES) if first < last else np.array([sink])
+    return calibrated_conductance(side.upper_material, side.lower_material, kelvin).conductance
 
 
 def _extrapolated_conductance(found: Estimate, side: BoundarySides) -> Conductance:

@@ -15,22 +15,16 @@ from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 from kapitza.matter.material import Material
 from kapitza.measure.calibration.contacts import SMOOTH, mismatch_conductances
-from kapitza.measure.calibration.process import Rows, predict_rows
-from kapitza.measure.calibration.state import (
-    UNKNOWN,
-    Sample,
-    State,
-    expectation,
-    load_state,
-    sought_rows,
-    with_measurements,
-)
-from kapitza.measure.catalogue import Condition, Measurement
+from kapitza.measure.calibration.mixture import UNKNOWN, predict_open_rows
+from kapitza.measure.calibration.process import Rows
+from kapitza.measure.calibration.state import Sample, State, expectation, load_state, sought_rows, with_measurements
+from kapitza.measure.catalogue import CONDITIONS, Condition, Measurement
 from kapitza.units import MW
 
 LABORATORY_NOISE = 0.25 * np.log(10)  # standard deviation of ln G between laboratories, one contact at 300 K
 TEMPERATURE_RANGE = (20.0, 700.0)  # K, in which there is something to lean on
-_FILMS, _METHODS = ("sputtered", "evaporated", "other", UNKNOWN), ("optical", "3ω", "diffraction", "other")
+_FILMS = ("sputtered", "evaporated", "other", UNKNOWN)
+_METHODS = ("optical", "3ω", "diffraction", "other", UNKNOWN)
 _FAR = 1.5  # in lengths of the smooth features: farther from all that was measured is extrapolation
 _QUANTILE = 1.959963984540054  # of 95 %
 
@@ -103,7 +97,7 @@ def calibrated_conductance(
     *,
     condition: Condition = "",
     film: str = UNKNOWN,
-    method: str = "optical",
+    method: str = UNKNOWN,
     measurements: Sequence[Measurement] = (),
 ) -> CalibratedEstimate:
     """Estimate the conductance of a contact from what was measured, on it and on contacts like it.
@@ -112,16 +106,17 @@ def calibrated_conductance(
     ----------
     left, right : names of the library, or materials of a file of your own
     temperature : (nT,) increasing, from 20 to 700 K
-    condition : what was done to the surface, as in `Measurement.condition`; empty where nobody says, which widens the
-        interval
+    condition : what was done to the surface, as in `Measurement.condition`; empty where nobody says: then the estimate
+        is the mixture over how contacts of this kind were prepared
     film : how the film is made: "sputtered", "evaporated", "other", "unknown"
-    method : how it would be measured: "optical" (TDTR, FDTR), "3ω", "diffraction", "other"
+    method : how it would be measured: "optical" (TDTR, FDTR), "3ω", "diffraction", "other", or "unknown" for a mixture
     measurements : of your own, of this contact or others; they count like a further source
 
     Raises
     ------
     InputError
-        for sheets, organic matter, liquids and two conductors, with the reason, and for temperatures out of range
+        for sheets, organic matter, liquids and two conductors, with the reason, for temperatures out of range, and for
+        unknown words
 
     References
     ----------
@@ -131,11 +126,12 @@ def calibrated_conductance(
     low, high = TEMPERATURE_RANGE
     if (outside := kelvin[(kelvin < low) | (kelvin > high)]).size:
         raise InputError(f"calibrated estimates hold from {low:g} to {high:g} K, got {outside[0]:g} K")
+    check_choice(condition, CONDITIONS, "condition")
     check_choice(film, _FILMS, "film")
     check_choice(method, _METHODS, "method")
     wanted = sought_rows(left, right, kelvin, Sample(condition=condition, film=film, method=method))
     state = with_measurements(load_state(), measurements)
-    above, spread, leaning = predict_rows(state.scales, state.rows, wanted)
+    above, spread, leaning = predict_open_rows(state.scales, state.rows, wanted)
     mean = above + expectation(mismatch_conductances(left, right, kelvin))
     distance = _distances(state, wanted)
     here = state.rows.source[state.rows.contact == wanted.contact[0]]

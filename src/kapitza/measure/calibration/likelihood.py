@@ -7,10 +7,10 @@ K. L. Lange, R. J. A. Little and J. M. G. Taylor, J. Am. Stat. Assoc. 84, 881 (1
 (Student's t by weights)
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
-from attrs import evolve
+from attrs import evolve, frozen
 from scipy.linalg import cho_factor, cho_solve, get_lapack_funcs
 from scipy.optimize import minimize
 
@@ -21,10 +21,32 @@ from kapitza.measure.calibration.state import State, catalogue_digest, training_
 from kapitza.measure.catalogue import Measurement
 
 _LENGTH = 2.0  # median length of smooth features
-_SPREAD = 0.2  # of the priors in ln: narrow, as the likelihood takes the values of a series for more than they are
-_NOISE, _NOISE_SPREAD = 0.08, 0.5  # of single values within a sample
+_NOISE, _NOISE_SPREAD = 0.05, 0.5  # of single values within a sample
 _TAIL = 4.0  # degrees of freedom of the effects of sources and samples
 _MIXTURE_STEPS = 4
+
+
+@frozen
+class Prior:
+    """Log-normal priors of all amplitudes.
+
+    Attributes
+    ----------
+    amplitudes : medians by name, in ln G
+    spread : standard deviation of the ln of each amplitude, and of each length
+    """
+
+    amplitudes: Mapping[str, float]
+    spread: float
+
+    def medians_and_spreads(self) -> tuple[Array, Array]:
+        """Medians (their ln) and spreads of amplitudes, lengths and noise."""
+        medians = [*self.amplitudes.values(), *[_LENGTH] * len(SMOOTH), _NOISE]
+        return np.log(medians), np.array([self.spread] * (len(medians) - 1) + [_NOISE_SPREAD])
+
+
+PACKAGE_PRIOR = Prior(AMPLITUDES, 0.2)  # narrow, as some amplitudes rest on a handful of contacts
+SAME_PRIOR = Prior(dict.fromkeys(AMPLITUDES, 0.3), 1.0)  # knows nothing of one amplitude that it does not of another
 
 
 def refit(entries: Iterable[Measurement]) -> State:
@@ -33,21 +55,15 @@ def refit(entries: Iterable[Measurement]) -> State:
     return State(scales, rows, catalogue_digest())
 
 
-def fit_scales(rows: Rows) -> tuple[Scales, Rows]:
+def fit_scales(rows: Rows, prior: Prior = PACKAGE_PRIOR) -> tuple[Scales, Rows]:
     """Amplitudes by marginal likelihood, and the rows with the weights of their sources and samples."""
-    logs = _prior()[0]
+    logs = prior.medians_and_spreads()[0]
     for step in range(_MIXTURE_STEPS):
         limit = {"maxiter": 15 if step == 0 else 5}
-        logs = minimize(_Likelihood(rows), logs, jac=True, method="L-BFGS-B", options=limit).x
+        logs = minimize(_Likelihood(rows, prior), logs, jac=True, method="L-BFGS-B", options=limit).x
         if step < _MIXTURE_STEPS - 1:
             rows = _weigh_again(_scales(logs), rows)
     return _scales(logs), rows
-
-
-def _prior() -> tuple[Array, Array]:
-    """Medians (their ln) and spreads of the priors: amplitudes, lengths, noise."""
-    medians = [*AMPLITUDES.values(), *[_LENGTH] * len(SMOOTH), _NOISE]
-    return np.log(medians), np.array([_SPREAD] * (len(medians) - 1) + [_NOISE_SPREAD])
 
 
 def _scales(logs: Array) -> Scales:
@@ -59,7 +75,8 @@ def _scales(logs: Array) -> Scales:
 class _Likelihood:
     """Negative log posterior of the ln of all scales, and its gradient; matrices are held by their lower triangles."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: Rows, prior: Prior) -> None:
+        self._start, self._spread = prior.medians_and_spreads()
         self._residual, self._size = rows.residual, rows.residual.size
         self._lower = np.tril_indices(self._size)
         self._twice = np.where(self._lower[0] == self._lower[1], 1.0, 2.0)  # each off-diagonal stands for two
@@ -88,10 +105,9 @@ class _Likelihood:
             0.5 * (self._squares @ of_smooth) / scales.lengths**2,
             [weight[self._lower[0] == self._lower[1]].sum() * scales.noise**2],
         ])  # fmt: skip
-        start, spread = _prior()
-        away = (logs - start) / spread
+        away = (logs - self._start) / self._spread
         value = 0.5 * self._residual @ solved + np.log(np.diag(factor[0])).sum() + 0.5 * away @ away
-        return float(value), gradient + away / spread
+        return float(value), gradient + away / self._spread
 
 
 def _weigh_again(scales: Scales, rows: Rows) -> Rows:

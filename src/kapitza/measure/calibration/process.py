@@ -1,9 +1,11 @@
 r"""Hierarchical Gaussian process on ln G: a trend, what classes, materials and contacts have in common, and the noise.
 
 The covariance of two values is a sum of terms, each an amplitude squared times how much the two have in common: classes
-of bonding, materials (with a slope in ln T), the contact, the preparation, the film, the method, and, as noise, the
-source and the sample.  Effects of sources and samples have the heavy tails of Student's t, as a normal scale mixture:
-each has a weight, found by expectation and maximisation.  They are found in `likelihood`.
+of bonding, materials (with a slope in ln T), the contact, the preparation (also within a pair of classes, as oxygen
+matters more on diamond than on silicon), the film, the method, and, as noise, the source and the sample, whose error
+wanders with temperature: a series of many temperatures is worth little more than two of them.  Effects of sources and
+samples have the heavy tails of Student's t, as a normal scale mixture: each has a weight, found by expectation and
+maximisation.  They are found in `likelihood`.
 
 References
 ----------
@@ -24,8 +26,9 @@ Labels = NDArray[np.str_]
 # Median of the prior of each amplitude, in ln G; that of "bond" is what a van der Waals bond may take off
 AMPLITUDES: Mapping[str, float] = MappingProxyType({
     "mean": 0.5, "linear": 0.3, "class": 0.15, "material": 0.6, "material slope": 0.1, "contact": 0.3,
-    "preparation": 0.3, "film": 0.05, "method": 0.3, "bond": 1.0, "contact of nonmetals": 0.3,
-    "source": 0.3, "source of nonmetals": 0.5, "sample": 0.3, "sample slope": 0.1,
+    "preparation": 0.3, "preparation of classes": 0.4, "film": 0.05, "method": 0.3, "bond": 1.0,
+    "contact of nonmetals": 0.3,
+    "source": 0.3, "source of nonmetals": 0.5, "sample": 0.3, "sample slope": 0.1, "sample curve": 0.2,
     "smooth": 0.2,
 })  # fmt: skip
 
@@ -89,8 +92,11 @@ class Scales:
     @property
     def between_laboratories(self) -> float:
         """Standard deviation of what source, sample and value add, in ln G."""
-        found = [self.amplitudes[name] for name in ("source", "sample")]
+        found = [self.amplitudes[name] for name in ("source", "sample", "sample curve")]
         return float(np.sqrt(np.square([*found, self.noise]).sum()))
+
+
+_WANDERING = 0.5  # in ln T: over which the error of a sample forgets itself
 
 
 def _same(one: Labels, other: Labels | None = None) -> Array:
@@ -106,6 +112,12 @@ def _equal_labels(left: Labels, right: Labels) -> Array:
     return _same(left) + _same(right) + crossed + crossed.T
 
 
+def _class_pairs(rows: Rows) -> Labels:
+    """(n,) classes of both sides, in alphabetical order."""
+    sides = zip(rows.bonding_left.tolist(), rows.bonding_right.tolist(), strict=True)
+    return np.array(["/".join(sorted(pair)) for pair in sides])
+
+
 def common_terms(rows: Rows) -> dict[str, Array]:
     """(n, n) by term, how much two values have in common; all but the smooth one."""
     kelvin = np.multiply.outer(rows.temperature, rows.temperature)
@@ -113,6 +125,7 @@ def common_terms(rows: Rows) -> dict[str, Array]:
     nonmetals = np.multiply.outer(rows.nonmetals, rows.nonmetals)
     source = _same(rows.source) / np.sqrt(np.multiply.outer(rows.source_weight, rows.source_weight))
     sample = _same(rows.sample)
+    preparation, classes = _same(rows.preparation), _same(_class_pairs(rows))
     return {
         "mean": np.ones_like(kelvin),
         "linear": rows.linear @ rows.linear.T,
@@ -121,7 +134,8 @@ def common_terms(rows: Rows) -> dict[str, Array]:
         "material slope": materials * kelvin,
         "contact": contact,
         "contact of nonmetals": contact * nonmetals,
-        "preparation": _same(rows.preparation),
+        "preparation": preparation,
+        "preparation of classes": preparation * classes,
         "film": _same(rows.film),
         "method": _same(rows.method),
         "bond": np.multiply.outer(rows.bond, rows.bond),
@@ -129,6 +143,7 @@ def common_terms(rows: Rows) -> dict[str, Array]:
         "source of nonmetals": _same(rows.source) * nonmetals,
         "sample": sample / np.sqrt(np.multiply.outer(rows.sample_weight, rows.sample_weight)),
         "sample slope": sample * kelvin,
+        "sample curve": sample * np.exp(-np.abs(np.subtract.outer(rows.temperature, rows.temperature)) / _WANDERING),
     }
 
 

@@ -27,11 +27,11 @@ from kapitza.measure.calibration.contacts import (
     mismatch_conductances,
     refusal,
 )
+from kapitza.measure.calibration.mixture import UNKNOWN
 from kapitza.measure.calibration.process import COLUMNS, Rows, Scales
 from kapitza.measure.catalogue import Condition, Measurement
 from kapitza.units import MW
 
-UNKNOWN = "unknown"  # label of what nobody says of a contact that is sought: unlike all, so that it widens the interval
 TREND_SHARE = 0.25  # of the trend of two Debye solids that is measured, before anything is learnt
 _NATIVE_LAYERS = ("", "native SiO2", "conformal SiO2")
 _CONDITION_CLASSES = {"oxide removed": "cleaned", "van der Waals": "bonded"}
