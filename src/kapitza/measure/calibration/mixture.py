@@ -39,7 +39,7 @@ def predict_open_rows(scales: Scales, known: Rows, wanted: Rows) -> tuple[Array,
         index = np.flatnonzero([one == kind for one in kinds])
         part = wanted.take(index)
         shares = makings(known, part)
-        copies = [_made(part, one) for one in shares]
+        copies = [_prepare(part, one) for one in shares]
         means, spreads, weights = predict_rows(scales, known, reduce(Rows.join, copies))
         share = np.array(list(shares.values()))[:, None]
         means, spreads = means.reshape(len(copies), -1), spreads.reshape(len(copies), -1)
@@ -100,7 +100,7 @@ def nonmetal_classes(rows: Rows) -> list[frozenset[str]]:
     return [frozenset(one for one in pair if "metal" not in one) for pair in pairs]
 
 
-def _made(rows: Rows, how: Making) -> Rows:
+def _prepare(rows: Rows, how: Making) -> Rows:
     """The same contacts, prepared and measured in one way."""
     size = rows.residual.size
     return evolve(
