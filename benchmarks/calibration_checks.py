@@ -1,4 +1,4 @@
-"""Two checks of the calibrated estimate that share no code with its process.
+"""Two checks of the calibrated estimate: another regression, and values drawn from the process itself.
 
 Usage: python benchmarks/calibration_checks.py [--draws 20]
 
