@@ -169,3 +169,18 @@ def test_runs_are_saved_bit_by_bit(read, tmp_path):
         np.testing.assert_array_equal(back.fluxes[0].parts, run.fluxes[0].parts)
         np.testing.assert_array_equal(back.driven[0].parts, run.driven[0].parts)
         assert back.title == run.title
+
+
+def test_all_times_that_are_too_short_are_said_at_once(tmp_path):
+    path = tmp_path / "short.toml"
+    short = RUN.replace('"2 ns"', '"1 ps"').replace('"100 ps"', '"4 ps"').replace('"12 K"', '"0 K"')
+    path.write_text(short)
+    with pytest.raises(DataError) as caught:
+        read_run(path, gradient=True)
+    for part in ("1 ps in 80 blocks", "fewer blocks", "difference = 0 K", "[run] time = 1 ps ends", "reference = 4 ps"):
+        assert part in str(caught.value)
+    assert "\n" not in str(caught.value)
+    path.write_text(short.replace('"1 ps"', '"2 ns"'))
+    assert read_run(path).protocol.blocks == 80  # without heat there is no difference, and no spectrum of it
+    with pytest.raises(DataError, match=r"difference = 0 K.*reference = 4 ps"):
+        read_run(path, gradient=True)

@@ -44,7 +44,7 @@ def nemd(
     Exit code 3: the run is rejected (not steady, heat flows disagree, jump not resolved); it is saved.
     """
     files = figures.Results(save, plot)
-    run_file = kapitza.io.read_run(file).with_preparation(replicas=replicas)
+    run_file = kapitza.io.read_run(file, gradient=True).with_preparation(replicas=replicas)
     report_run(run_and_keep(run_file, files, store, dask=dask, workers=workers), files, as_json=as_json)
 
 

@@ -20,7 +20,7 @@ from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.engines.gpumd import gpumd_deck
 from kapitza.simulate.md.engines.lammps import LammpsEngine
 from kapitza.simulate.md.engines.lammps_input import lammps_deck
-from kapitza.simulate.md.observers.sampling import Sampling
+from kapitza.simulate.md.observers.sampling import SEGMENT_LENGTH, Sampling
 from kapitza.simulate.md.potential import TRUNCATION_KINDS, Potential, lennard_jones, stillinger_weber, tersoff
 from kapitza.simulate.md.protocol import Preparation, Protocol
 from kapitza.simulate.md.record import Record
@@ -90,13 +90,14 @@ class RunFile:
         return locate_faults(self.table, "", lambda: _build_system(self, factor, periodic))
 
 
-def read_run(path: str | PathLike[str]) -> RunFile:
-    """Read a file of a run.
+def read_run(path: str | PathLike[str], *, gradient: bool = False) -> RunFile:
+    """Read a file of a run; `gradient` says that heat is to flow, so that the thermostats must differ.
 
     Raises
     ------
     DataError
-        with file, key and line, for unknown keys, units of another kind, missing or impossible numbers
+        with file, key and line, for unknown keys, units of another kind, missing or impossible numbers; and for all
+        times that are too short for blocks and segments, and thermostats that do not differ, at once
     OSError
         if the file is missing or may not be read
     """
@@ -111,6 +112,7 @@ def read_run(path: str | PathLike[str]) -> RunFile:
     )
     run = top.section("run")
     run.check_keys(("engine", "timestep", "equilibration", "time", "blocks", "replicas", "seed"))
+    _check_times(top, gradient=gradient)
     protocol = locate_faults(run, "", lambda: _read_protocol(run))
     sampling = _read_sampling(top, protocol)
     kept = sampling.segment and protocol.steps % sampling.every == 0
@@ -168,15 +170,7 @@ def _read_protocol(run: TomlTable) -> Protocol:
     timestep = run.number("timestep", "time", 1 * fs)
     total = run.number("time", "time")
     blocks = run.count("blocks", 40, low=5)
-    if not 0 < timestep < 100 * fs:
-        raise run.fault(f"{timestep / fs:.3g} fs, wanted above 0 and below 100 fs", "timestep")
     steps = _steps_of_time(run, "time", total, timestep * blocks * _SAMPLING_STEPS) * _SAMPLING_STEPS
-    if steps < _SAMPLING_STEPS:
-        raise run.fault(
-            f"{total / ps:.4g} ps in {blocks} blocks leave less than {_SAMPLING_STEPS} steps of "
-            f"{timestep / fs:.3g} fs to each: "
-            "take longer", "time",
-        )  # fmt: skip
     settle = _steps_of_time(run, "equilibration", run.number("equilibration", "time", 0.0), timestep)
     seed = run.count("seed", 1)
     return Protocol(
@@ -189,6 +183,49 @@ def _steps_of_time(section: TomlTable, key: str, time: float, step: float) -> in
     if abs(time) > _MAX_STEPS * step:
         raise section.fault(f"{time:.3g} s are more than {_MAX_STEPS:.0e} steps of {step:.3g} s: no run ends", key)
     return round(time / step)
+
+
+def _check_times(top: TomlTable, *, gradient: bool) -> None:
+    """Refuse all at once what is too short, or does not differ, before anything is computed."""
+    run = top.section("run")
+    timestep = run.number("timestep", "time", 1 * fs)
+    if not 0 < timestep < 100 * fs:
+        raise run.fault(f"{timestep / fs:.3g} fs, wanted above 0 and below 100 fs", "timestep")
+    faults = _length_faults(top, timestep) + (_gradient_faults(top, timestep) if gradient else [])
+    if faults:
+        where, key = (top, "difference") if faults[0].startswith("difference") else (run, "time")
+        raise where.fault("; ".join(faults), key)
+
+
+def _length_faults(top: TomlTable, timestep: float) -> list[str]:
+    """What makes the time of a run too short for its blocks."""
+    total, blocks = top.section("run").number("time", "time"), top.section("run").count("blocks", 40, low=5)
+    least = blocks * _SAMPLING_STEPS * timestep
+    if total > 0.5 * least:
+        return []
+    short = f"{total / ps:.4g} ps in {blocks} blocks leave less than {_SAMPLING_STEPS} steps of {timestep / fs:.3g} fs"
+    return [f"{short} to each: take longer, {least / ps:.4g} ps, or fewer blocks"]
+
+
+def _gradient_faults(top: TomlTable, timestep: float) -> list[str]:
+    """What else keeps a run between two thermostats from a result: no difference, or times shorter than a segment."""
+    found: list[str] = []
+    difference = top.number("difference", "temperature", 0.0)
+    if not (difference > 0 or top.section("thermostats").number("power", "power", 0.0) > 0):
+        found.append(f"difference = {difference:g} K, wanted above 0 K: the hot thermostat is on the left")
+    spectrum, modes = top.section("spectrum"), top.section("modes")
+    segment, interval = spectrum.count("segment", 512), spectrum.number("interval", "time", _SAMPLING_STEPS * timestep)
+    if not segment and not modes.count("planes", 6):
+        return found
+    samples = segment or SEGMENT_LENGTH
+    time, reference = top.section("run").number("time", "time"), modes.number("reference", "time", 0.0)
+    for name, one in (("[run] time", time), ("[modes] reference", reference)):
+        if 0 < one < (samples - 0.5) * interval:
+            found.append(
+                f"{name} = {one / ps:.4g} ps ends within the first segment of its spectra, {samples} samples: "
+                f"take longer, {samples * interval / ps:.4g} ps, or a smaller [spectrum] segment"
+            )
+    return found
 
 
 def _read_sampling(top: TomlTable, protocol: Protocol) -> Sampling:

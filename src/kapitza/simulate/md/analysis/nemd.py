@@ -9,7 +9,13 @@ from kapitza.core.arrays import Array, about
 from kapitza.core.conductance import Conductance, Drop
 from kapitza.core.profile import Profile
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.simulate.md.analysis.block_averages import block_mean, combine_blocks, jackknife_blocks, student_quantile
+from kapitza.simulate.md.analysis.block_averages import (
+    block_mean,
+    combine_blocks,
+    jackknife_blocks,
+    student_quantile,
+    student_widening,
+)
 from kapitza.simulate.md.analysis.profiles import (
     FLUX_TOLERANCE,
     Branches,
@@ -29,6 +35,9 @@ from kapitza.simulate.md.analysis.steadiness import (
 )
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.system import COLD_ROLE, HOT_ROLE
+
+_CONFIDENCE = 0.95  # of the interval that errors of conductances are made of
+_LOWEST_SHARE = 0.25  # of a resistance: the lowest one that such an interval counts with
 
 
 @frozen(eq=False)
@@ -91,8 +100,11 @@ class NemdResult:
 
     @property
     def sigma(self) -> float:
-        """Total standard uncertainty of the resistance, m² K W⁻¹."""
-        return float(np.sqrt(self.statistical**2 + self.window**2 + self.imbalance**2))
+        """Total uncertainty of the resistance, m² K W⁻¹: 1.96 of it are the interval of 95 %, so that the statistical
+        part of few blocks is wider than its standard uncertainty, by Student's t.
+        """
+        widened = student_widening(self.freedom) * self.statistical
+        return float(np.sqrt(widened**2 + self.window**2 + self.imbalance**2))
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Range of the resistance with this probability, m² K W⁻¹: Student's t for the statistical part."""
@@ -121,7 +133,7 @@ class NemdResult:
         solids are short against all free paths.
         """
         value, sigma = self.between_thermostats
-        relative = np.hypot(sigma / value, self.imbalance / self.resistance)
+        relative = np.hypot(student_widening(self.freedom) * sigma / value, self.imbalance / self.resistance)
         method = f"{self.method or 'NEMD'}, between thermostats, with the solids between"
         return invert_resistance(self.name, self.temperature, float(value), float(value * relative), "emitted", method)
 
@@ -213,14 +225,19 @@ def combine_replicas(replicas: Sequence[NemdResult]) -> NemdResult:
 def invert_resistance(
     name: str, temperature: float, resistance: float, sigma: float, drop: Drop, method: str
 ) -> Conductance:
-    """Classical conductance of a resistance that is above zero, m² K W⁻¹."""
+    """Classical conductance of a resistance that is above zero, m² K W⁻¹.
+
+    Its uncertainty is the mean of that upwards and downwards at the ends of the 95 % interval: 1 / R is skew.
+    """
     if not resistance > 0:
         raise InputError(
             f"{name}: resistance {resistance:.3g} +- {sigma:.2g} m2K/W has no conductance: run longer, or "
             "take longer systems"
         )
-    value = 1 / resistance
-    return Conductance([temperature], [value], [sigma * value**2], drop, statistics="classical", method=method)
+    value, reach = 1 / resistance, student_quantile(_CONFIDENCE, np.inf)
+    lowest, highest = max(resistance - reach * sigma, _LOWEST_SHARE * resistance), resistance + reach * sigma
+    error = (1 / lowest - 1 / highest) / (2 * reach)
+    return Conductance([temperature], [value], [error], drop, statistics="classical", method=method)
 
 
 def _start(record: Record, lines: Branches, skip: float | None, equilibration_time: float) -> int:

@@ -26,7 +26,7 @@ _SAMPLED_ATOMS = (
     48  # of a layer, whose velocities are transformed: enough for a temperature, cheap for any cross-section
 )
 _MAX_BODY_ATOMS = 700  # atoms whose vibrations are found by diagonalisation
-_SEGMENT_LENGTH = 512  # samples
+SEGMENT_LENGTH = 512  # samples
 
 
 @frozen
@@ -42,7 +42,7 @@ class Sampling:
     """
 
     every: int = field(default=10, metadata=about("1", "steps between two samples"))
-    segment: int = field(default=_SEGMENT_LENGTH, metadata=about("1", "samples of one segment of the spectra"))
+    segment: int = field(default=SEGMENT_LENGTH, metadata=about("1", "samples of one segment of the spectra"))
     planes: int = field(default=6, metadata=about("1", "free layers on each side whose velocities are transformed"))
     reference: int = field(default=0, metadata=about("1", "blocks of a second run, in equilibrium"))
     interface: bool = False
@@ -64,7 +64,7 @@ class ObserverRecipe:
 
 def check_sampling(name: str, sampling: Sampling, protocol: Protocol) -> None:
     """Refuse, before the first step, a run that ends within the first segment of its spectra."""
-    wanted = sampling.segment or _SEGMENT_LENGTH
+    wanted = sampling.segment or SEGMENT_LENGTH
     for what, blocks in (("run", protocol.blocks), ("run in equilibrium ([modes] reference)", sampling.reference)):
         found = blocks * protocol.steps // sampling.every
         if 0 < found < wanted:
@@ -80,7 +80,7 @@ def observer_recipes(sampling: Sampling, protocol: Protocol, potential: AnyPoten
     if protocol.preparation != "gradient":
         boundaries = ObserverRecipe(_RECIPE_MODULE + "BoundaryPowers", {"every": sampling.every})
         return {"boundaries": boundaries} if known and protocol.preparation == "uniform" else {}
-    segment = sampling.segment or _SEGMENT_LENGTH
+    segment = sampling.segment or SEGMENT_LENGTH
     common = {"timestep": protocol.timestep, "every": sampling.every, "segment": segment}
     found: dict[str, ObserverRecipe] = {}
     if known and sampling.segment:
