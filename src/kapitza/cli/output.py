@@ -102,6 +102,8 @@ def progress_line(name: str) -> Progress:
         if not sys.stderr.isatty():
             return
         now = time.monotonic()
+        if done == 0:
+            started.clear()  # another work of the same name begins
         if not started:
             started.append((now, done))
         begin, first = started[0]

@@ -55,6 +55,7 @@ NAMED_CALCULATORS: Mapping[str, NamedCalculator] = MappingProxyType(
             install="nequix",
             title="Nequix",
             doi="10.48550/arXiv.2601.07742",
+            arguments={"backend": "jax", "use_kernel": False},  # its kernels are for graphics processors
             model_file="model_path",
         ),
         "unep": NamedCalculator(

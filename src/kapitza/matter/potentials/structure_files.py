@@ -179,16 +179,18 @@ def check_stability(crystal: Crystal, axes: Array) -> list[str]:
     worst = int(np.argmin(lowest))
     images = waves[worst] - np.indices((4, 4, 4)).reshape(3, -1).T @ crystal.reciprocal + crystal.reciprocal.sum(axis=0)
     nearest = images[np.argmin(np.round(np.linalg.norm(images, axis=1) / np.linalg.norm(crystal.reciprocal), 6))]
-    place = ", ".join(f"{value:.3g}" for value in np.round(nearest @ axes.T / (2 * np.pi), 3) + 0.0)
+    inside = np.round(nearest @ axes.T / (2 * np.pi), 3)
+    sign = 1 if inside.sum() >= 0 else -1  # q and -q are the same
+    place = ", ".join(f"{value:.3g}" for value in sign * inside + 0.0)
     words = f"imaginary frequencies up to {-lowest[worst] / THz:.3g}i THz, at q = ({place})"
     if lowest[worst] < -REFUSED_SHARE * top:
         raise InputError(
             f"{crystal.name} is unstable: {words}, more than {100 * REFUSED_SHARE:.0f} % of the top frequency "
-            f"{top / THz:.3g} THz; wanted the stable phase, its own cell (relax='cell'), or another calculator"
+            f"{top / THz:.3g} THz; wanted the stable phase, a relaxed cell, or another calculator"
         )
     if not np.isfinite(long_wave(crystal).integrals(np.array([0.0, 0.0, 1.0]))[1]):
         raise InputError(
             f"{crystal.name} is unstable: sound has no restoring force in some direction ({words}); wanted the stable "
-            "phase, its own cell (relax='cell'), or another calculator"
+            "phase, a relaxed cell, or another calculator"
         )
     return [f"unstable at 0 K: {words}, which bands leave out"] if lowest[worst] < -NOISE_SHARE * top else []
