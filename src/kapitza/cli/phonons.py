@@ -171,4 +171,5 @@ def _print_charges(name: str, constants: PolarConstants | None) -> None:
     print_columns(f"published polar modes at Γ{'' if constants.verified else ', not verified'}", columns)
     doi = f", doi:{constants.doi}" if constants.doi else ""
     typer.echo(f"{constants.citation}{doi}; ε∞: {constants.dielectric_source}")
-    note("the field of these charges is in the dashed lines of the figure, not in the bands that models take")
+    if crystal.polar is None:
+        note("the field of these charges is in the dashed lines of the figure, not in the bands that models take")
