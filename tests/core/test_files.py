@@ -72,6 +72,14 @@ def test_permissions_are_kept_and_new_files_follow_the_umask(tmp_path):
 
 
 @POSIX
+def test_the_longest_name_of_the_file_system_can_be_written(tmp_path):
+    """255 bytes, in characters of one, three and four bytes."""
+    for name in ("a" * 255, "面" * 85, "𝛀" * 63 + "abc"):
+        write_atomically(tmp_path / name, b"new")
+        assert (tmp_path / name).read_bytes() == b"new"
+
+
+@POSIX
 def test_the_file_of_a_killed_writer_is_removed_and_that_of_a_living_one_stays(tmp_path):
     stray, foreign = tmp_path / ".g.json.0123456789ab.part", tmp_path / ".g.json.part"
     stray.write_bytes(b"half")

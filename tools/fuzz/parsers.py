@@ -110,7 +110,8 @@ def resealed_unit(path: Path) -> Any:
 
     content = path.read_bytes().partition(b"\n")[2]
     head = f"kapitza-unit 1 {hashlib.sha256(content).hexdigest()}\n".encode()
-    return import_module("kapitza.run.store").deserialize_arrays(head + content)
+    found = import_module("kapitza.run.store").deserialize_arrays(head + content)
+    return {name: array.shape for name, array in found.items()}  # the numbers are whatever the enemy likes
 
 
 read_any = function("io.reading:read")

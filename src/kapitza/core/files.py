@@ -140,9 +140,10 @@ def check_replaceable(target: Path) -> None:
 def _temporary_file(target: Path) -> Generator[tuple[Path, BinaryIO], None, None]:
     """Create a file beside the target under a name that nobody can have guessed; it is gone afterwards, or moved."""
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
+    stem = target.name.encode("utf-8", "ignore")[:100].decode("utf-8", "ignore")  # file systems limit bytes
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     while True:
-        part = target.with_name(f".{target.name[:100]}.{uuid4().hex[:12]}.part")
+        part = target.with_name(f".{stem}.{uuid4().hex[:12]}.part")
         with os.fdopen(os.open(part, flags, _DEFAULT_MODE if mode is None else mode & 0o700), "wb") as file:
             try:
                 _lock(file.fileno(), wait=True)
