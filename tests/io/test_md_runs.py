@@ -177,7 +177,13 @@ def test_all_times_that_are_too_short_are_said_at_once(tmp_path):
     path.write_text(short)
     with pytest.raises(DataError) as caught:
         read_run(path, gradient=True)
-    for part in ("1 ps in 80 blocks", "fewer blocks", "difference = 0 K", "[run] time = 1 ps ends", "reference = 4 ps"):
+    for part in (
+        "1 ps in 80 blocks",
+        "fewer blocks",
+        "difference = 0 K",
+        "[run] time = 1 ps ends after 25 samples",
+        "reference = 4 ps",
+    ):
         assert part in str(caught.value)
     assert "\n" not in str(caught.value)
     path.write_text(short.replace('"1 ps"', '"2 ns"'))

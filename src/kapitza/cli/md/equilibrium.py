@@ -151,7 +151,7 @@ def sizes(
     """
     files = figures.Results(save, plot)
     wanted = [quantity(part, "length", what="--lengths") for part in share_last_unit(lengths)]
-    run_file = kapitza.io.read_run(file, gradient=True).with_preparation(replicas=runs)
+    run_file = kapitza.io.read_run(file).with_preparation(replicas=runs)
     where = run_store(store, save)
     with explain_resume(where), long_work("runs", workers, where, dask) as work:
         found = deferred.size_study(run_file, wanted, **work)

@@ -222,8 +222,8 @@ def _gradient_faults(top: TomlTable, timestep: float) -> list[str]:
     for name, one in (("[run] time", time), ("[modes] reference", reference)):
         if 0 < one < (samples - 0.5) * interval:
             found.append(
-                f"{name} = {one / ps:.4g} ps ends within the first segment of its spectra, {samples} samples: "
-                f"take longer, {samples * interval / ps:.4g} ps, or a smaller [spectrum] segment"
+                f"{name} = {one / ps:.4g} ps ends after {round(one / interval)} samples, a segment of its spectra "
+                f"takes {samples}: take longer, {samples * interval / ps:.4g} ps, or a smaller [spectrum] segment"
             )
     return found
 
