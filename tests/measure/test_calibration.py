@@ -131,10 +131,17 @@ def test_measurement_of_the_contact_itself_narrows_the_interval():
     assert after.measured_by == ("10.1000/own",)
 
 
-@pytest.mark.parametrize(("told", "most"), [({"condition": "cleaned", "method": "optical"}, 1 + 1e-9), ({}, 1.05)])
-@pytest.mark.parametrize("factor", [1 / 30, 30.0])
-def test_measurement_of_the_contact_itself_hardly_ever_widens_the_interval(told, most, factor):
-    """The variance of a process falls with each value, whatever it is; a far one moves preparations 2 % apart."""
+TOLD = {"condition": "cleaned", "method": "optical"}
+
+
+@pytest.mark.parametrize(
+    ("told", "factor", "most"), [(TOLD, 1 / 30, 1 + 1e-9), (TOLD, 30, 1 + 1e-9), ({}, 1, 1.001), ({}, 30, 1.1)]
+)
+def test_measurement_of_the_contact_itself_hardly_ever_widens_the_interval(told, factor, most):
+    """The variance of a process falls with each value, whatever it is.
+
+    In the mixture over preparations, a value thirty times off moves them apart, by which the interval grows by 7 %.
+    """
     for left, right in (("Al", "Si"), ("GaN", "diamond")):
         before = calibrated_conductance(left, right, **told)
         own = invented(left, right, before.value[0] * factor)
