@@ -25,8 +25,8 @@ def output(command: str, folder: Path) -> str:
     script = Path(sys.executable).with_name("kapitza")
     environment = {**os.environ, "COLUMNS": "110", "NO_COLOR": "1", "TERM": "dumb", "MPLBACKEND": "Agg"}
     words = shlex.split(command.replace(SAMPLE, "argon.toml"))[1:]
-    if words[:2] == ["md", "nemd"] and "--folder" not in words:
-        words += ["--folder", "run.h5.parts"]  # one run for all pages
+    if words[:2] == ["md", "nemd"] and "--store" not in words:
+        words += ["--store", "run.h5.parts"]  # one run for all pages
     done = subprocess.run([script, *words], cwd=folder, env=environment, capture_output=True, text=True, check=True)
     return done.stdout + done.stderr
 
