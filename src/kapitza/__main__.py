@@ -25,10 +25,12 @@ def main() -> int:
     command = import_module("kapitza.cli")  # takes longest by far: an interrupt meanwhile ends the process at once
     watch = _Watch()
     try:
-        _handle(signal.default_int_handler)
+        _handle(watch.interrupt)
         status = command.main()
         _handle(_leave)
-    except KeyboardInterrupt:
+    except BaseException:  # Python makes other errors of an interrupt in places, such as a RuntimeError in a class body
+        if not watch.seen:
+            raise
         _handle(signal.SIG_IGN)
         os.write(2, _LINE)
         status = _STATUS
@@ -83,6 +85,11 @@ class _Watch:
         os.set_blocking(wakeup, False)
         signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
         threading.Thread(target=self._run, daemon=True, name="signals").start()
+
+    def interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        """Interrupt the work."""
+        self.seen = True
+        raise KeyboardInterrupt
 
     def _run(self) -> None:
         """Wait for a signal, give the work a moment to end, and end it."""

@@ -60,6 +60,16 @@ def work():
     hashlib.pbkdf2_hmac("sha256", b"", b"", 10**8)  # compiled code of a minute that lets other threads run
 kapitza.cli.main = work
 """
+CHANGED = """
+import kapitza.cli
+def work():
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(9)
+    except KeyboardInterrupt as err:
+        raise RuntimeError("in __set_name__") from err
+kapitza.cli.main = work
+"""
 DEAF = """
 import kapitza.cli
 def work():
@@ -72,7 +82,9 @@ kapitza.cli.main = work
 """
 
 
-@pytest.mark.parametrize("more", [AFTER, COMPILED, DEAF], ids=["after the result", "compiled code", "deaf code"])
+@pytest.mark.parametrize(
+    "more", [AFTER, COMPILED, DEAF, CHANGED], ids=["after the result", "compiled", "deaf", "changed"]
+)
 def test_where_python_would_not_listen(more: str) -> None:
     """The first ends at once, the others 1.2 s after the interrupt."""
     status, said, took = interrupted(START.format(module="", more=more), "--version")

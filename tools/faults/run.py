@@ -77,12 +77,13 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments.add_argument("faults", nargs="*", choices=[[], *FAULTS], help="faults; all if none")
     arguments.add_argument("--times", type=int, default=len(COMMANDS), help="kills and interrupts in all")
+    arguments.add_argument("--only", default="", metavar="WORD", help="commands with this word alone")
     arguments.add_argument("--seed", type=int, default=0)
     chosen = arguments.parse_args()
-    wrong = 0
+    wrong, commands = 0, [one for one in COMMANDS if chosen.only in one.words]
     for name in chosen.faults or FAULTS:
         rng = Random(f"{name} {chosen.seed}")
-        counts = [FAULTS[name](one, -(-chosen.times // len(COMMANDS)), rng) for one in COMMANDS]
+        counts = [FAULTS[name](one, -(-chosen.times // len(commands)), rng) for one in commands]
         done, bad = sum(count for count, _ in counts), [line for _, lines in counts for line in lines]
         print(f"{name}: {done} times, {len(bad)} wrong", flush=True)
         for line in bad[:20]:

@@ -5,7 +5,8 @@
     python tools/fuzz/run.py leg "saved json"       these parsers alone
     python tools/fuzz/run.py --show leg 17          one case: what was damaged, and the traceback
 
-Each parser works in a process of its own with 3 GiB of memory beyond what it starts with, and 20 s a case.  Case n of a
+Each parser works in a process of its own with 3 GiB of memory beyond what it starts with, and 20 s of the processor a
+case.  Case n of a
 parser is the same on every machine.  Faults are a traceback, a hang, a blow of memory, a crash, a message of several
 lines, or an infinite number or NaN in what was read, where the undamaged file had none and nothing warned.  The exit
 status is 1 if there is any fault.
@@ -40,7 +41,8 @@ from parsers import TABLE, Parser, Refused  # noqa: E402
 
 from kapitza.errors import KapitzaError  # noqa: E402
 
-SECONDS = 20.0
+SECONDS = 20.0  # of the processor
+WAITING = 10  # times that by the clock
 MEMORY = 3 * 2**30
 MOST_SHOWN = 12
 MAY_BE_INFINITE = ("conductance", "coefficient", "thickness")  # perfect contact, a face held cold, a substrate
@@ -119,6 +121,7 @@ def work(name: str, first: int, cases: int, seconds: float) -> int:
         parser.make(good)
         files = damageable(parser, good)
         usual = {path: places_of_infinities(read_undamaged(parser, good, path)) for path in files}
+        signal.signal(signal.SIGPROF, stop_case)
         signal.signal(signal.SIGALRM, stop_case)
         used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         mapped = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
@@ -169,7 +172,8 @@ def outcome(parser: Parser, good: Path, path: Path, content: bytes | None) -> tu
         target = place / path.relative_to(good)
         if content is not None:
             target.write_bytes(content)
-        signal.setitimer(signal.ITIMER_REAL, SECONDS if content is not None else 0)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS if content is not None else 0)
+        signal.setitimer(signal.ITIMER_REAL, WAITING * SECONDS if content is not None else 0)
         try:
             with warnings.catch_warnings(record=True) as said:
                 warnings.simplefilter("always")
@@ -185,6 +189,7 @@ def outcome(parser: Parser, good: Path, path: Path, content: bytes | None) -> tu
         except Exception as err:  # noqa: BLE001 - to find these is what this is for
             return "traceback", f"{type(err).__name__} at {innermost()}: {' '.join(str(err).split()):.120}", None
         finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
             signal.setitimer(signal.ITIMER_REAL, 0)
     noted = isinstance(found, dict) and bool(found.get("notes"))
     return "read", "warned" if said or noted else "", found
