@@ -119,6 +119,7 @@ def oblique() -> Lead:
     )
 
 
+@pytest.mark.filterwarnings("ignore:oblique.*imaginary")
 def test_a_box_of_several_cells_has_the_transmission_of_its_wave_vectors():
     """0.3 %, between baths that rise slowly; the waves of 3 x 2 cells are at k = (i/3, j/2), with Γ among them."""
     junction = mass_junction(oblique(), MASS, 3 * MASS)
