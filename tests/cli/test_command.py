@@ -233,7 +233,7 @@ FAULTS: dict[str, tuple[tuple[str, ...], str]] = {
     "too many": (("predict", "Al", "Si", "-T", "1:600:1e-7"), "at most 10,000"),
     "statistics": (("predict", "Al", "Si", "--statistics", "fermi"), "'fermi' is not one of"),
     "normal": (("predict", "Al", "Si", "--normal", "abc"), "three digits"),
-    "missing file": (("predict", "none.yaml", "Si"), "none.yaml: cannot be read"),
+    "missing file": (("predict", "none.yaml", "Si"), "none.yaml: there is no such file"),
     "figure format": (("predict", "Al", "Si", "--plot", "g.gif"), "expected .png, .pdf or .svg"),
     "save format": (("predict", "Al", "Si", "--save", "g.pickle"), "expected .json, .npz, .h5 or .hdf5"),
     "missing folder": (("predict", "Al", "Si", "--save", "none/g.json"), "there is no folder 'none'"),
