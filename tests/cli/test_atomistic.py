@@ -8,6 +8,7 @@ import pytest
 import kapitza
 from kapitza.cli import agf, main
 from kapitza.io.formats.arrays import array_from_json, array_to_json
+from kapitza.io.formats.seal import EMPTY_SEAL, seal
 from kapitza.matter.junction import Junction
 from printed_json import printed
 
@@ -147,13 +148,14 @@ def test_options_that_do_not_fit_are_one_line(tmp_path, monkeypatch, capsys, opt
 
 
 def damaged(saved, folder, change):
-    """Copy of a saved junction with some numbers changed."""
+    """Copy of a saved junction with some numbers changed, under a checksum of its own."""
     path = folder / "bad.json"
     held = kapitza.load(saved)
     kapitza.save(held, path)
     tree = json.loads(path.read_text(encoding="utf-8"))
     change(tree["result"]["fields"])
-    path.write_text(json.dumps(tree), encoding="utf-8")
+    tree["checksum"] = EMPTY_SEAL
+    path.write_bytes(seal(json.dumps(tree).encode()))
     return path
 
 

@@ -271,7 +271,7 @@ def test_ends_of_lines_of_windows_are_no_damage(tmp_path: Path) -> None:
     path.write_bytes(good.replace(b"\n", b"\r\n"))
     assert load(path).method == GOOD.method
     path.write_bytes(good.replace(b"\n", b"\r\n").replace(b"100000000.0", b"100000001.0"))
-    refused(path, "is damaged: its checksum does not fit; restore it from a copy")
+    refused(path, "damaged: its checksum does not fit; restore it from a copy")
 
 
 @given(data=st.data(), suffix=st.sampled_from(SUFFIXES))

@@ -167,5 +167,5 @@ def _result_of_file(tree: Any, *, sealed: bool) -> Any:
             "install a newer kapitza"
         )
     if version > _UNSEALED_VERSION and not sealed:
-        raise DataError("is damaged: it has lost its checksum; restore it from a copy")
+        raise DataError("damaged: it has lost its checksum; restore it from a copy")
     return tree["result"]

@@ -50,7 +50,7 @@ def check_seal(path: str | PathLike[str], *, text: bool = False) -> bool:
                 plain = content[:].replace(b"\r\n", b"\n")
                 fits = _digest(plain, plain.index(_MARK) + len(_MARK)) == digits
     if not fits:
-        raise DataError("is damaged: its checksum does not fit; restore it from a copy", file=path)
+        raise DataError("damaged: its checksum does not fit; restore it from a copy", file=path)
     return True
 
 
