@@ -364,7 +364,7 @@ FAULTS = {
     "a text for a number": ("C11 = 107", "C11 = 'stiff'", "materials.MyAl.stiffness.C11: expected a finite number"),
     "not a number": ("C11 = 107", "C11 = nan", "finite number"),
     "infinite": ("value = 1330", "value = inf", "materials.my oil.speed.value"),
-    "beyond all floats": ("value = 1330", f"value = 1{400 * '0'}", "finite number"),
+    "beyond all floats": ("value = 1330", f"value = 1{400 * '0'}", "more than 64 bits"),
     "true is no number": ("value = 1330", "value = true", "finite number"),
     "a negative density": ("value = 0.77", "value = -0.77", "finite number above 0"),
     "a negative lattice constant": ("a = 4.05", "a = -4.05", "finite number above 0"),
@@ -384,7 +384,7 @@ FAULTS = {
     "a table of unequal length": ("value = [302, 237]", "value = [302]", "1 values for 2"),
     "temperatures that fall": ("temperature = [100, 300]", "temperature = [300, 100]", "increase"),
     "a temperature of zero": ("temperature = [100, 300]", "temperature = [0, 300]", "above 0 K"),
-    "no TOML": ("[units]", "[units", "is not a TOML file"),
+    "no TOML": ("[units]", "[units", "is not TOML"),
     "no materials": (GOOD, "", "materials: expected a table"),
     "a table elsewhere": ("[units]", "[colours]\na = 1\n[units]", "colours: unknown key"),
     "cell without lattice": (
@@ -414,7 +414,7 @@ def test_excuse_lets_a_material_pass(tmp_path: Path):
 
 
 def test_files_that_cannot_be_read(tmp_path: Path):
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="there is no such file"):
         load_materials(tmp_path / "none.toml")
     (tmp_path / "latin.toml").write_bytes(b"a = '\xff'")
     with pytest.raises(DataError, match="is not a TOML file"):

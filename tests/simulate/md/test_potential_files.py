@@ -79,7 +79,7 @@ def test_damaged_files_are_named(tmp_path: Path, name: str, text: str, words: st
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"none\.sw: the file cannot be read"):
+    with pytest.raises(DataError, match=r"none\.sw: there is no such file"):
         read_potential(tmp_path / "none.sw", ("Si",))
     with pytest.raises(DataError, match="2 elements for the kinds"):
         read_potential(tmp_path / "none.sw", ("Si",), ("Si", "Ge"))
