@@ -99,7 +99,8 @@ def test_predict_at_one_temperature(run: Run) -> None:
 def test_what_a_prediction_rests_on(run: Run) -> None:
     for sides, words in (
         (("Pt", "InAs"), ("calibrated on", "nearest", "no contact of InAs")),
-        (("Au", "Cu"), ("physics only", "no interval", "electrons")),
+        (("Au", "Cu"), ("physics only", "phonons alone", "no interval", "electrons")),
+        (("GaN", "diamond"), ("measured here by 1 source (van der Waals)",)),
         (("graphene", "SiO2"), ("measured here by", "not learnt")),
         (("Al", "SiO2", "-T", "5"), ("physics only", "20 to 700 K")),
     ):

@@ -31,6 +31,7 @@ def test_the_list_has_a_line_for_each_card(run: Run) -> None:
     assert lines[0].startswith(f"{len(names)} crystals: ")
     assert [sum(line.split()[:1] == [name] for line in lines) for name in names] == [1] * len(names)
     assert next(line for line in lines if line.split()[:1] == ["VN"]).split()[1] == "refused"
+    assert next(line for line in lines if line.split()[:1] == ["Fe"]).split()[1:3] == ["fitted", "measured"]
 
 
 def test_a_card_in_full(run: Run) -> None:

@@ -55,7 +55,7 @@ def _print_cards(cards: tuple[PhononCard, ...]) -> None:
     columns = [
         Column("name", [card.name for card in cards]),
         Column("bands", [card.status for card in cards]),
-        Column("potential", [card.potential.split("-")[0] for card in cards]),
+        Column("potential", [_short_potential(card) for card in cards]),
         Column("THz", [_decimal_text(value, 2) for value in values["top"]]),
         Column("Debye (K)", [_decimal_text(value, 0) for value in values["debye"]]),
         Column("library", [_decimal_text(value, 0) for value in values["library_debye"]]),
@@ -76,6 +76,11 @@ def _print_cards(cards: tuple[PhononCard, ...]) -> None:
 def _decimal_text(value: float | None, decimals: int) -> str:
     """Return a number with so many decimals."""
     return "–" if value is None else f"{value:.{decimals}f}"
+
+
+def _short_potential(card: PhononCard) -> str:
+    """Return the family of a potential, or that the force constants were fitted to measured phonons."""
+    return "measured" if card.potential.startswith("Born-von K") else card.potential.split("-")[0]
 
 
 def _short_remark(card: PhononCard) -> str:

@@ -23,6 +23,7 @@ Basis = Literal["measured", "calibrated", "physics"]
 _QUANTILE = 1.959963984540054  # of 95 %
 _PHYSICS_MODELS = ("khalatnikov", "dmm-metal", "dmm-anharmonic", "dmm")  # the first stands where nothing was learnt
 _NEAREST_CONTACTS = 3  # named as those on which an estimate leans
+_WEAK_BONDS = ("bonded", "van der Waals")  # conduct far less than the grown contacts of the mixture
 
 
 @frozen(eq=False, kw_only=True)
@@ -194,21 +195,24 @@ def best_estimate(
     if not inside.size:
         return _physics_estimate(models, f"calibrated estimates hold from {low:g} to {high:g} K")
     try:
-        return _calibrated_estimate(sides, inside, condition)
+        return _calibrated_estimate(sides, inside, published, condition)
     except InputError as err:
         reason = str(err).removeprefix("no calibrated estimate: ").split(";")[0]
     return _measured_estimate(kelvin, published, reason) or _physics_estimate(models, reason)
 
 
 def _calibrated_estimate(
-    sides: tuple[str | Material, str | Material], temperature: Array, condition: Condition
+    sides: tuple[str | Material, str | Material],
+    temperature: Array,
+    published: Sequence[Measurement],
+    condition: Condition,
 ) -> BestEstimate:
     """What the calibration says; an InputError where it refuses."""
     found = calibrated_conductance(*sides, temperature, condition=condition)
     support = tuple(one.contact for one in found.support[:_NEAREST_CONTACTS])
     here = len(found.measured_by)
     if here:
-        reason = f"measured here by {here} source{'s' * (here > 1)}"
+        reason = f"measured here by {here} source{'s' * (here > 1)}{_weak_bond(published)}"
     else:
         reason = f"calibrated on {found.contacts} contacts, nearest {', '.join(support)}"
     return BestEstimate(
@@ -219,6 +223,13 @@ def _calibrated_estimate(
         support=support,
         reason="; ".join((reason, *found.cautions)),
     )
+
+
+def _weak_bond(published: Sequence[Measurement]) -> str:
+    """How all measured contacts of two bare solids were bonded, where that was weakly; else nothing."""
+    conditions = {one.condition for one in published if not one.exclusion}
+    found = next(iter(conditions)) if len(conditions) == 1 else ""
+    return f" ({found})" if found in _WEAK_BONDS else ""
 
 
 def _measured_estimate(temperature: Array, published: Sequence[Measurement], refused: str) -> BestEstimate | None:
@@ -259,9 +270,10 @@ def _physics_estimate(models: Sequence[Estimate], refused: str) -> BestEstimate:
     """One model, without an interval: of liquids on solids Khalatnikov's, else the diffuse one, else the first."""
     by_name = {one.model: one for one in models}
     chosen = next((by_name[name] for name in _PHYSICS_MODELS if name in by_name), models[0])
+    alone = "; phonons alone" if refused.startswith("electrons carry the heat") else ""
     return BestEstimate(
         basis="physics",
         conductance=chosen.emitted,
         spread=None,
-        reason=f"physics only ({chosen.title}), no interval: {refused}",
+        reason=f"physics only ({chosen.title}{alone}), no interval: {refused}",
     )
