@@ -62,6 +62,7 @@ def test_a_refused_crystal_has_a_card_and_no_figure(run: Run, tmp_path: Path) ->
     ("words", "message"),
     [
         (("Sii",), "no force constants of 'Sii' in the package; did you mean Si"),
+        (("qqqq",), "`kapitza phonons` lists all names"),
         (("--plot", "all.png"), "--plot draws the dispersion of one crystal"),
         (("Si", "--plot", "si.gif"), "expected .png, .pdf or .svg"),
     ],

@@ -213,6 +213,7 @@ _atom_site_occupancy
         ("empty.cif", "", "is empty"),
         ("blank.cif", " \n\n", "is empty"),
         ("lost.cif", HEAD.replace("_cell_length_b 5.431\n", "") + "Si Si 0 0 0 1\n", "lattice vectors in 0 directions"),
+        ("words.cif", "not a crystal", "cannot be read as cif: its text does not have that form"),
         ("broken.cif", HEAD.replace("b 5.431", "b five") + "Si Si 0 0 0 1\n", "cannot be read as cif"),
         ("noise.cif", "This is not a crystal.\n", "cif"),
         ("cut.cif", HEAD + "Si Si 0 0", "cif"),

@@ -226,7 +226,7 @@ def _closest_names(name: str, names: Mapping[str, str]) -> str:
     close = [names[folded[one]] for one in get_close_matches(name.casefold(), folded, n=6, cutoff=0.66)]
     targets = list(dict.fromkeys(same or close))[:3]
     if not targets:
-        return "`materials()` lists all names"
+        return "`kapitza materials` lists all names, in Python `materials()`"
     return f"did you mean {' or '.join(targets)}?"
 
 

@@ -223,7 +223,7 @@ def _resolve_name(name: str) -> str:
         found = known.get(wanted.casefold()) or known[material(wanted).name.casefold()]
     except (InputError, KeyError):
         close = [known[one] for one in get_close_matches(wanted.casefold(), known, n=3, cutoff=0.5)]
-        hint = f"did you mean {' or '.join(close)}?" if close else "`phonon_names()` lists all names"
+        hint = f"did you mean {' or '.join(close)}?" if close else "`kapitza phonons` lists all names"
         raise InputError(f"no force constants of {wanted!r:.60} in the package; {hint}") from None
     return found
 

@@ -105,7 +105,7 @@ def _read_atoms(file: Path, kind: str, data: bytes) -> Any:
             warnings.simplefilter("ignore")
             found = reader.read(text, index=":", format=kind, **options)
     except Exception as err:  # readers of ASE raise whatever their lines make them
-        words = " ".join(str(err).split()) or type(err).__name__
+        words = " ".join(str(err).split()) or "its text does not have that form"
         raise DataError(f"cannot be read as {kind}: {words:.150}", file=file) from err
     if len(found) != 1:
         raise DataError(f"holds {len(found)} structures; wanted one crystal", file=file)
