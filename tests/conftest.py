@@ -32,7 +32,9 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Spectra that are computed once are kept for this run alone, unless a folder is named."""
     with pytest.MonkeyPatch.context() as patch:
         if "KAPITZA_CACHE" not in os.environ:
-            patch.setenv("KAPITZA_CACHE", str(tmp_path_factory.mktemp("cache")))
+            base = tmp_path_factory.getbasetemp()  # of one process; its parent is that of all processes of the suite
+            folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+            patch.setenv("KAPITZA_CACHE", str(folder))
         yield
 
 

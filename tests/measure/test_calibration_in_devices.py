@@ -53,6 +53,7 @@ def test_median_of_the_estimate_sets_the_drop_and_its_spread_the_uncertainty():
     assert abs(got.sigma / (got.drop["film|wafer"] * spread) - 1) < 0.02  # G varies a little with temperature
 
 
+@pytest.mark.slow
 def test_drawn_peaks_have_the_median_and_the_interval_of_the_estimate():
     found, device = stacked()
     drop = solve_layered(device).drop["film|wafer"]
