@@ -195,7 +195,7 @@ def test_unstable_crystals_say_so():
 def test_an_unknown_name_gets_near_ones():
     with pytest.raises(InputError, match=r"no force constants of 'GaNN'.*did you mean GaN"):
         phonons("GaNN")
-    with pytest.raises(InputError, match="phonon_names"):
+    with pytest.raises(InputError, match="`kapitza phonons` lists all names"):
         phonons("unobtainium-42")
 
 

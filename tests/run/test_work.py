@@ -144,9 +144,10 @@ def test_a_script_without_its_guard_is_told_of_it(kernels, tmp_path):
     for command, text in (([sys.executable, str(file)], None), ([sys.executable], script)):
         done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=120)
         assert done.returncode == 1
-        last = done.stderr.rstrip().splitlines()[-1]
-        assert "ConvergenceError: worker processes died 3 times before the first of 3 units" in last
-        assert 'under `if __name__ == "__main__":`' in last
+        said = [line for line in done.stderr.splitlines() if line.startswith("kapitza.errors.ConvergenceError: ")]
+        assert len(said) == 1  # Python may warn after it of semaphores that the dead workers held
+        assert "worker processes died 3 times before the first of 3 units" in said[0]
+        assert 'under `if __name__ == "__main__":`' in said[0]
 
 
 def test_a_process_of_a_pool_uses_its_share_of_the_cores(kernels, monkeypatch):
