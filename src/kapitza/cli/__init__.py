@@ -192,7 +192,7 @@ def _system_message(err: OSError) -> str:
 def _usage_message(err: Exception) -> str:
     """Return what is wrong with the options, without its full stop."""
     message = getattr(err, "format_message", lambda: str(err))()
-    return message.strip().rstrip(".")
+    return message.replace(" Value error, ", " ").strip().rstrip(".")  # what pydantic puts before its own words
 
 
 def _print_fault(message: str, status: int = _EXIT_FAULT) -> int:

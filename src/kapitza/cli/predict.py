@@ -53,20 +53,7 @@ Models = Annotated[
     typer.Option("--models", "--theory", help="Names, e.g. amm,dmm; all: Debye solids too. Full bands if left out."),
 ]
 Prepared = Annotated[
-    Literal[
-        "",
-        "cleaned",
-        "oxide removed",
-        "native oxide",
-        "hydrogen terminated",
-        "oxygen terminated",
-        "epitaxial",
-        "bonded",
-        "van der Waals",
-        "cleaved",
-        "intermixed",
-        "irradiated",
-    ],
+    str,
     typer.Option(
         metavar="HOW", help="The contact, for the best estimate: cleaned, epitaxial, bonded, 'van der Waals' ..."
     ),
