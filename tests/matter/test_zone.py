@@ -95,6 +95,18 @@ def test_the_splitting_is_the_measured_one():
     assert abs((longitudinal**2 - transverse**2) / measured - 1) <= 2e-5  # charges have five decimals
 
 
+@pytest.mark.parametrize("axis", [0, 2])
+def test_the_field_adds_the_measured_splitting_to_the_trace(axis: int):
+    """All charges move along the wave, across and along c: the sum of squares grows by that of the one mode."""
+    plain, polar, constants = phonon_crystal("ZnO"), polar_crystal("ZnO"), polar_constants("ZnO")
+    assert polar is not None
+    assert constants is not None
+    wave = 1e-4 * plain.reciprocal[axis : axis + 1]
+    added = (polar.frequencies(wave) ** 2).sum() - (plain.frequencies(wave) ** 2).sum()
+    measured = constants.longitudinal[axis] ** 2 - constants.transverse[axis] ** 2
+    assert abs(added / measured - 1) <= 2e-5
+
+
 @pytest.mark.parametrize("name", ["ZnO"])
 def test_the_field_changes_nothing_where_waves_fit_into_the_supercell(name: str):
     plain, polar = phonon_crystal(name), polar_crystal(name)
