@@ -6,6 +6,9 @@ from kapitza.matter.files.phonon_facts import PolarConstants as PolarConstants
 from kapitza.matter.files.phonon_facts import measured_phonons as measured_phonons
 from kapitza.matter.files.phonon_facts import polar_constants as polar_constants
 from kapitza.matter.files.structures import read_structure as read_structure
+from kapitza.matter.lattice_conductivity import LatticeConductivity as LatticeConductivity
+from kapitza.matter.lattice_conductivity import lattice_conductivity as lattice_conductivity
+from kapitza.matter.lattice_conductivity import slack_conductivity as slack_conductivity
 from kapitza.matter.phonons import PhononCard as PhononCard
 from kapitza.matter.phonons import phonon_card as phonon_card
 from kapitza.matter.phonons import phonon_crystal as phonon_crystal

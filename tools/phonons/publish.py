@@ -32,8 +32,8 @@ from kapitza.matter.longwave import long_wave
 from kapitza.matter.material import Material
 from kapitza.matter.phonons import dipole_forces, expand_symmetry
 from kapitza.matter.polar import COULOMB_CONSTANT, DipoleForces
+from kapitza.matter.space_groups.crystal_class import stiffness_matrix
 from kapitza.matter.structure import Structure
-from kapitza.matter.symmetry import stiffness_matrix
 from kapitza.matter.zone.polar_crystal import effective_charges
 from kapitza.units import GPa, THz, angstrom, c_light, eV, hbar, k_B, m_u
 

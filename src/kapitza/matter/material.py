@@ -11,7 +11,7 @@ from kapitza.core.arrays import Array, about, increasing, positive, read_only_ma
 from kapitza.errors import InputError
 from kapitza.matter.elastic import Elastic
 from kapitza.matter.isotropic import Fluid, Solid
-from kapitza.matter.symmetry import stiffness_matrix
+from kapitza.matter.space_groups.crystal_class import stiffness_matrix
 
 LIQUID_SYMMETRY, GLASS_SYMMETRY = "liquid", "isotropic"
 _ROOM_TEMPERATURE = 300.0  # K

@@ -164,6 +164,12 @@ def has_phonons(name: str) -> bool:
     return name in _checksums()
 
 
+@cache
+def primitive_atoms(name: str) -> int:
+    """Return the number of atoms in the primitive cell of a crystal; errors as in `phonons`."""
+    return len(_read_crystal_file(_resolve_name(name))["symbols"])
+
+
 def phonon_names() -> tuple[str, ...]:
     """Return the names of all crystals with a card, in alphabetical order."""
     return tuple(_checksums())

@@ -18,7 +18,7 @@ from kapitza.core.toml import parse_toml
 from kapitza.errors import DataError, InputError
 from kapitza.matter.elastic import hill_speeds
 from kapitza.matter.material import LIQUID_SYMMETRY, Material, MetalProperties, PropertyTable, Quantity, composition
-from kapitza.matter.symmetry import (
+from kapitza.matter.space_groups.crystal_class import (
     LATTICE_PARAMETERS,
     REDUNDANT_CONSTANTS,
     VOIGT_ENTRIES,

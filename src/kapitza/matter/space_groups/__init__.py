@@ -1,1 +1,1 @@
-"""Symmetry operations of crystals and junctions, found from their force constants."""
+"""Symmetry: stiffness of the crystal classes, operations of crystals and junctions found from their force constants."""

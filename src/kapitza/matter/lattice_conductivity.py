@@ -1,0 +1,136 @@
+r"""Thermal conductivity of the lattice of a solid: tabulated where it is known, else estimated after Slack.
+
+Slack's formula is that of Leibfried and Schlömann for acoustic phonons that scatter from one another,
+
+$$\kappa = A\,\frac{\bar M\,\theta_a^3\,\delta\,n^{1/3}}{\gamma^2 T}
+         = A\,\frac{\bar M\,\Theta^3\,\delta}{\gamma^2 n^{2/3}\,T}, \qquad
+A = \frac{2.43\times10^{-6}}{1 - 0.514/\gamma + 0.228/\gamma^2}$$
+
+in W m⁻¹ K⁻¹, with the mean atomic mass in u, the acoustic Debye temperature $\theta_a = \Theta n^{-1/3}$ in K of a
+crystal with n atoms in its primitive cell, the root δ of the volume per atom in Å, and the Grüneisen parameter γ:
+D. T. Morelli and G. A. Slack in High Thermal Conductivity Materials, ed. S. L. Shindé and J. S. Goela (Springer, New
+York, 2006), p. 37, doi:10.1007/0-387-25100-6_2.  The same constant follows from
+$0.849 \cdot 3\sqrt[3]{4}\,k_B^3 /(20\pi^3\hbar^3)$ in C. Toher et al., Phys. Rev. B 90, 174107 (2014),
+doi:10.1103/PhysRevB.90.174107, equation 17.
+"""
+
+from attrs import field, frozen
+from numpy.typing import ArrayLike
+
+from kapitza.core.arrays import about, one_temperature
+from kapitza.errors import InputError
+from kapitza.matter.library import material as library_material
+from kapitza.matter.material import Material, PropertyTable
+from kapitza.matter.material_checks import debye_temperature
+from kapitza.matter.phonons import has_phonons, primitive_atoms
+from kapitza.units import angstrom, m_u
+
+_ROOM_TEMPERATURE = 300.0  # K: of the lattice conductivities of metals
+_SLACK_CONSTANT = 2.43e-6  # W m⁻¹ K⁻¹ for u, K and Å
+_SLACK_SOURCE = "estimate of Slack, doi:10.1007/0-387-25100-6_2"
+
+
+@frozen
+class LatticeConductivity:
+    """Thermal conductivity of a lattice at one temperature.
+
+    Attributes
+    ----------
+    source : key of the library's sources with what was done to the number, or the formula of an estimate
+    estimated : whether nobody has measured or computed it at this temperature: after Slack, or beyond a table
+    """
+
+    value: float = field(metadata=about("W m^-1 K^-1", "thermal conductivity of the lattice"))
+    source: str
+    estimated: bool
+
+
+def slack_conductivity(material: str | Material, temperature: ArrayLike) -> float | None:
+    """Return the estimate of Slack from the numbers of the library, W m⁻¹ K⁻¹.
+
+    Parameters
+    ----------
+    material : name or alias, or a record
+    temperature : K, one number; the formula is made for temperatures from about the acoustic Debye temperature up
+
+    Returns
+    -------
+    None where the Grüneisen parameter, the Debye temperature or the primitive cell is not known
+
+    Raises
+    ------
+    InputError
+        for a name that is not known, or a temperature that is not above zero
+    """
+    kelvin, found = one_temperature(temperature), _find_material(material)
+    gamma = None if found is None else found.gruneisen
+    if found is None or gamma is None or gamma <= 0 or not has_phonons(found.name):
+        return None
+    debye = found.debye.value if found.debye is not None else debye_temperature(found)
+    spacing = found.atoms.value ** (-1 / 3) / angstrom
+    mass = found.density.value / found.atoms.value / m_u
+    strength = _SLACK_CONSTANT / (1 - 0.514 / gamma + 0.228 / gamma**2) / gamma**2
+    return float(strength * mass * debye**3 * spacing / (primitive_atoms(found.name) ** (2 / 3) * kelvin))
+
+
+def lattice_conductivity(material: str | Material, temperature: ArrayLike) -> LatticeConductivity | None:
+    """Return the thermal conductivity of the lattice, through the plane of a layered crystal.
+
+    Metals have the part of the phonons alone, known at 300 K and scaled as 1/T; other solids what the library has
+    tabulated.  Beyond the ends of a table the last value is scaled as 1/T, the law of phonons that scatter from one
+    another, which holds from about a third of the Debye temperature up.  Where no conductivity is known, it is Slack's.
+
+    Parameters
+    ----------
+    material : name or alias, or a record
+    temperature : K, one number
+
+    Returns
+    -------
+    None where nothing is known
+
+    Raises
+    ------
+    InputError
+        for a name that is not known, or a temperature that is not above zero
+    """
+    kelvin, found = one_temperature(temperature), _find_material(material)
+    if found is None:
+        return None
+    if found.metal.lattice is not None:
+        known = found.metal.lattice
+        return LatticeConductivity(
+            known.value * _ROOM_TEMPERATURE / kelvin, f"{known.source}, as 1/T from 300 K", False
+        )
+    if not _is_metal(found) and found.conductivity_table is not None:
+        return _tabulated_conductivity(found.conductivity_table, kelvin)
+    estimate = slack_conductivity(found, kelvin)
+    return None if estimate is None else LatticeConductivity(estimate, _SLACK_SOURCE, True)
+
+
+def _tabulated_conductivity(table: PropertyTable, kelvin: float) -> LatticeConductivity:
+    """The value of a table, scaled as 1/T beyond its ends."""
+    low, high = float(table.temperature[0]), float(table.temperature[-1])
+    nearest = min(max(kelvin, low), high)
+    value = float(table.at(nearest, logarithmic=True)[0])
+    if nearest == kelvin:
+        return LatticeConductivity(value, table.source, False)
+    return LatticeConductivity(value * nearest / kelvin, f"{table.source}, as 1/T from {nearest:g} K", True)
+
+
+def _is_metal(material: Material) -> bool:
+    """Whether the library knows electrons, which carry a part of the tabulated conductivity."""
+    metal = material.metal
+    return any(one is not None for one in (metal.conductivity, metal.coupling, metal.sommerfeld, metal.lattice))
+
+
+def _find_material(material: str | Material) -> Material | None:
+    """The material of a name; None for crystals with phonons that the library does not know."""
+    if isinstance(material, Material):
+        return material
+    try:
+        return library_material(material)
+    except InputError:
+        if has_phonons(material):
+            return None
+        raise
