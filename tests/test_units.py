@@ -1,9 +1,15 @@
 """Constants against scipy's table (a second source) and the definitions of the SI."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 from scipy import constants
 
 from kapitza import units
+
+SYMBOLS = "m|s|kg|K|J|W|N|Pa|V|A|Hz|THz|rad|ohm|Å|\\(rad/ps\\)|electrons|counts|layers|bits|1,?|0|SI,?|any,?|of|as"
+UNIT = re.compile(rf"({SYMBOLS})(\^-?\d)?,?( |$)")
 
 
 def test_constants_equal_a_second_table():
@@ -23,3 +29,14 @@ def test_constants_equal_a_second_table():
 
 def test_terahertz_are_angular():
     np.testing.assert_allclose(units.hbar * units.THz / units.meV, 4.135667696, rtol=1e-9, atol=0)
+
+
+def test_every_attribute_names_a_unit_first_and_then_its_meaning() -> None:
+    sources = sorted(Path(units.__file__).parent.rglob("*.py"))
+    found = [
+        (path.name, unit)
+        for path in sources
+        for unit in re.findall(r"""metadata=about\(\s*["']([^"']*)""", path.read_text(encoding="utf-8"))
+    ]
+    assert len(found) > 500
+    assert [one for one in found if not UNIT.match(one[1])] == []

@@ -77,14 +77,14 @@ def test_unequal_drops_or_statistics_are_not_compared():
     local = Conductance([300], [2.0], [0.1], "local", method="TDTR")
     classical = Conductance([300], [2.0], [0.1], "emitted", statistics="classical", method="MD")
     for one, other, words in (
-        (emitted, local, r"'DMM' \(emitted drop\)"),
+        (emitted, local, r"'DMM' \(emitted drop\) with 'TDTR' \(local drop\)"),
         (emitted, classical, "classical statistics"),
     ):
         with pytest.raises(InputError, match=words):
             one.deviation(other)
         with pytest.raises(InputError, match="Take both with the same"):
             series_conductance(one, other)
-        with pytest.raises(InputError, match="Take both with the same"):
+        with pytest.raises(InputError, match=words):
             merge_conductances([one, other])
 
 

@@ -1,8 +1,9 @@
 """Occupations of a classical simulation, made quantum once: what gain and loss of electrons compare."""
 
 import numpy as np
+import pytest
 
-from kapitza.core.occupation import Occupation
+from kapitza.core.occupation import Occupation, Statistics, energy_variance
 from kapitza.units import k_B, meV
 
 ENERGY = np.array([2.0, 10.0, 60.0, 180.0]) * meV
@@ -44,3 +45,20 @@ def test_errors_of_temperatures_stay_and_a_second_time_changes_nothing() -> None
     assert quantum.sigma is not None
     np.testing.assert_allclose(quantum.sigma, (apart[0] - apart[1]) / step, rtol=1e-4, atol=0)
     assert quantum.quantum() is quantum
+
+
+@pytest.mark.parametrize("statistics", ["quantum", "classical"])
+def test_equilibrium_has_its_own_temperature_and_no_departure(statistics: Statistics) -> None:
+    plain = Occupation([0.0, 1e-9], ENERGY, np.ones((2, 4)), statistics=statistics)
+    kelvin = np.array([250.0, 320.0])
+    at_rest = Occupation([0.0, 1e-9], ENERGY, plain.equilibrium(kelvin), statistics=statistics)
+    np.testing.assert_allclose(at_rest.temperature(), kelvin[:, None] * np.ones(4), rtol=1e-12, atol=0)
+    assert np.abs(at_rest.departure(kelvin)).max() <= 1e-15
+    double = Occupation([0.0, 1e-9], ENERGY, 2 * at_rest.value, statistics=statistics)
+    np.testing.assert_allclose(double.departure(kelvin), 1.0, rtol=1e-14, atol=0)
+
+
+def test_classical_energy_scatters_by_its_mean() -> None:
+    """Energies of a classical mode are distributed exponentially: the standard deviation is the mean, k_B T."""
+    got = energy_variance([1e13, 5e13], [100.0, 300.0], "classical")
+    np.testing.assert_allclose(np.sqrt(got), k_B * np.array([[100.0] * 2, [300.0] * 2]), rtol=1e-14, atol=0)

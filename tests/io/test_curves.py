@@ -67,6 +67,8 @@ def test_order_units_and_missing_columns(tmp_path):
     assert caught.value.line == 4
     with pytest.raises(DataError, match="column 'delay' is in ps; expected length"):
         table.values("length", "delay")
+    with pytest.raises(DataError, match="expected heat capacity in J/m3K"):
+        table.values("heat_capacity", "delay")
     with pytest.raises(DataError, match="no column 'Vin'; there are delay, ratio"):
         table.values("signal", "Vin")
 

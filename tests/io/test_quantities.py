@@ -1,9 +1,12 @@
 """Numbers with units: right in SI, refused with one line where the unit is of another kind."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import constants
 
 from kapitza.errors import InputError
 from kapitza.io.quantities import UNITS_BY_KIND, quantity, share_or_quantity
@@ -28,6 +31,33 @@ WELL_KNOWN = [
     (42, "length", 42.0),
     ("1e-9", "length", 1e-9),
 ]
+
+
+PREFIXES = {"T": 1e12, "G": 1e9, "M": 1e6, "k": 1e3, "c": 1e-2, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "n": 1e-9,
+            "p": 1e-12, "f": 1e-15, "": 1.0}  # fmt: skip
+WITH_PREFIX = {"m": 1.0, "s": 1.0, "Hz": 1.0, "J": 1.0, "eV": constants.e, "N": 1.0, "W": 1.0, "rad": 1.0, "A": 1.0,
+               "V": 1.0, "Ohm": 1.0, "Pa": 1.0, "g": 1e-3, "l": 1e-3}  # fmt: skip
+ALONE = {"K": 1.0, "min": 60.0, "u": constants.m_u, "amu": constants.m_u, "deg": np.pi / 180, "°": np.pi / 180,
+         "%": 0.01, "Å": 1e-10, "angstrom": 1e-10}  # fmt: skip
+SYMBOLS = ALONE | {prefix + unit: PREFIXES[prefix] * WITH_PREFIX[unit] for prefix in PREFIXES for unit in WITH_PREFIX}
+TOKEN = re.compile("(/?)(" + "|".join(sorted(map(re.escape, SYMBOLS), key=len, reverse=True)) + r")(\d?)")
+
+
+def by_prefixes(unit):
+    """A second road to a unit: prefixes and symbols of the SI, all after the first stroke in the denominator."""
+    factor, sign, read = 1.0, 1, ""
+    for stroke, symbol, power in TOKEN.findall(unit):
+        sign = -1 if stroke else sign
+        factor *= SYMBOLS[symbol] ** (sign * int(power or 1))
+        read += stroke + symbol + power
+    assert read == unit
+    return factor
+
+
+@pytest.mark.parametrize("kind", sorted(UNITS_BY_KIND))
+def test_units_are_their_prefixes(kind):
+    for unit, factor in UNITS_BY_KIND[kind].items():
+        assert abs(factor / by_prefixes(unit) - 1) <= 1e-8, unit  # CODATA of two years
 
 
 @pytest.mark.parametrize(("text", "kind", "value"), WELL_KNOWN)

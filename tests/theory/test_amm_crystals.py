@@ -213,6 +213,10 @@ def test_angle_maps_and_critical_angles():
     found, want = angle_map(as_crystal(AL), as_crystal(SI)), angle_map(AL, SI)
     np.testing.assert_allclose(found.transmission.sum(axis=2), want.transmission.sum(axis=2), rtol=0, atol=1e-7)
     np.testing.assert_allclose(critical_angles(as_crystal(AL), as_crystal(SI)), critical_angles(AL, SI), rtol=1e-8)
+    copper = Elastic("Cu", voigt_matrix(168.3, 121.2, 121.2, 168.3, 75.7, 75.7), 8960, 8.5e28)
+    first, quarter, eighth = (critical_angles(copper, SI, **at) for at in ({}, {"azimuth": np.pi / 2}, {"azimuth": 1}))
+    np.testing.assert_allclose(first, quarter, rtol=1e-8, atol=0)  # along an axis of the cube unless said
+    assert np.abs(first - eighth).max() > 1e-3
     gold = angle_map(GOLD, SI, azimuth=0.4)
     for i, j in np.ndindex(gold.critical.shape):
         beyond = gold.angle > gold.critical[i, j] + 0.02

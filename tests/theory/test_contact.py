@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import erfc
@@ -41,6 +42,13 @@ def test_constriction_equals_spots_in_their_flux_tubes(load):
     np.testing.assert_allclose(number * np.pi * radius**2, touching, rtol=1e-9, atol=0)
     each = 2 * BLOCKS.conductivity * radius / (1 - np.sqrt(touching)) ** 1.5
     np.testing.assert_allclose(BLOCKS.constriction(load * BLOCKS.hardness), number * each, rtol=1e-9, atol=0)
+
+
+def test_a_load_of_a_tenth_of_the_hardness_is_the_last_one():
+    soft = evolve(BLOCKS, hardness=1 * GPa)
+    assert soft.constriction(0.1 * GPa)[0] > 0
+    with pytest.raises(InputError, match=r"wanted at most 0\.1"):
+        soft.constriction(0.1001 * GPa)
 
 
 def test_gas_adds_its_gap_to_the_spots():

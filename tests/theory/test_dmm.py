@@ -208,3 +208,11 @@ def test_chosen_grid_integrates_a_debye_spectrum() -> None:
     assert weight is not None
     want = np.sum(si.cutoffs**3 / (12 * np.pi * si.speeds**2))
     np.testing.assert_allclose(si.modes(omega) @ weight, want, rtol=1e-12, atol=0)
+
+
+def test_a_name_is_no_side_and_the_message_says_how_to_get_one() -> None:
+    one = Solid("Al", 2700, 6420, 3040, 6.026e28)
+    with pytest.raises(InputError, match=r"take kapitza\.solid\('Si'\)"):
+        dmm(one, "Si")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"take a Solid, Elastic, Fluid, Bands"):
+        dmm(one, 3.0)  # type: ignore[arg-type]

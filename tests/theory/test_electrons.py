@@ -105,6 +105,14 @@ def test_uncertainty_follows_the_input():
     assert got.drop == given_.drop
 
 
+def test_a_channel_of_each_temperature_is_that_of_each_alone():
+    both = boundary(1e8)
+    together = electron_phonon(both, metal("Al"), interface_channel=np.full(both.value.size, 2e7)).value
+    np.testing.assert_allclose(
+        together, electron_phonon(both, metal("Al"), interface_channel=2e7).value, rtol=1e-14, atol=0
+    )
+
+
 @pytest.mark.parametrize(
     "wrong", [{"thickness": -1.0}, {"interface_channel": -1.0}, {"interface_channel": [1.0, 2.0]}, {"heating": "laser"}]
 )

@@ -105,8 +105,9 @@ def test_prandtl_numbers_of_the_library(name):
 def test_wrong_input_is_refused():
     with pytest.raises(InputError, match="helium"):
         gas("heliun")
-    with pytest.raises(InputError):
-        temperature_jump(gas("air"), pressure=1e5, temperature=300.0, accommodation=1.2)
+    for share in (1.2, 0.0):
+        with pytest.raises(InputError):
+            temperature_jump(gas("air"), pressure=1e5, temperature=300.0, accommodation=share)
     with pytest.raises(InputError):
         gas_gap(gas("air"), -1e-6, pressure=1e5, temperature=300.0)
     with pytest.raises(InputError):

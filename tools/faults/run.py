@@ -4,6 +4,7 @@
     python tools/faults/run.py kill --times 1000     SIGKILL at random moments, over all commands in turn
     python tools/faults/run.py interrupt --times 500 SIGINT to the command and its workers at random moments
     python tools/faults/run.py disk readonly pair    full disk, read-only folder, two writers at once
+    python tools/faults/run.py clock                 the clock goes back by a minute whenever it is read
 
 A command first runs undisturbed: its result is the reference, and lies where the disturbed runs write.  After each
 fault it has to be there, whole and the same; after the last one the command runs undisturbed again, gives the same
@@ -30,7 +31,9 @@ from random import Random
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "src"))
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tools" / "fuzz")]
+
+from seeds import page_block  # noqa: E402
 
 from kapitza.core.files import is_temporary  # noqa: E402
 from kapitza.io.formats.records import record_tree  # noqa: E402
@@ -42,6 +45,21 @@ REFUSED = 2
 PATIENCE = 2.0  # s
 SMALL_DISK = 64  # bytes of the largest file
 AS_OTHERS = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")  # root without his privilege over files
+SHORT = (  # of the sample of argon: a run of a second, which is rejected and saved
+    ("[4, 4]", "[2, 2]"), ("length = 8", "length = 4"), ("thermostat = 2", "thermostat = 1"), ("200 ps", "2 ps"),
+    ("1.6 ns", "16 ps"), ("blocks = 80", "blocks = 8\n\n[spectrum]\nsegment = 32"),
+)  # fmt: skip
+CLOCK = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <time.h>
+int clock_gettime(clockid_t id, struct timespec *now) {
+    static long calls = 0;
+    int status = ((int (*)(clockid_t, struct timespec *)) dlsym(RTLD_NEXT, "clock_gettime"))(id, now);
+    if (id == CLOCK_REALTIME) now->tv_sec -= 60 * ++calls;
+    return status;
+}
+"""
 START = (
     "import os, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); os.write({pipe}, b'.'); "
     "os.close({pipe}); from kapitza.__main__ import main; sys.exit(main())"
@@ -54,6 +72,8 @@ class Command:
 
     words: str
     result: str
+    status: int = 0  # without any fault
+    header: bool = True  # the file has a header with the date, and is read by `load`
 
 
 COMMANDS = (
@@ -68,7 +88,10 @@ COMMANDS = (
     Command("exchanger exchanger.toml --save x.json", "x.json"),
     Command("cryo cryo-chip.toml --save c.json", "c.json"),
     Command("transport si-ge-film.toml --save f.h5", "f.h5"),
-    Command("md deck argon.toml --out deck", "deck/kapitza.json"),
+    Command("junction build Ar Kr --potential lj --limit 0.07 --save j.h5", "j.h5"),
+    Command("eels simulate plan.toml --save scan.h5", "scan.h5", header=False),
+    Command("md nemd short.toml --save md.json", "md.json", status=3),
+    Command("md deck argon.toml --out deck", "deck/kapitza.json", header=False),
 )
 
 
@@ -99,12 +122,20 @@ class Scene:
         self.command, self.folder = command, Path(folder)
         for path in SAMPLES.iterdir():
             shutil.copy(path, self.folder)
+        run = (self.folder / "argon.toml").read_text(encoding="utf-8")
+        for old, new in SHORT:
+            run = run.replace(old, new)
+        (self.folder / "short.toml").write_text(run, encoding="utf-8")
+        plan = page_block("tutorial/eels.md", "experiment.toml")
+        (self.folder / "plan.toml").write_text(plan, encoding="utf-8")
+        self.finish(self.start())  # compiles what is compiled
+        self.prepare()
         start = time.monotonic()
         status, said, _ = self.finish(self.start())
         self.seconds = time.monotonic() - start
-        if status != 0:
+        if status != command.status:
             raise SystemExit(f"{command.words}: status {status} without any fault: {said}")
-        self.reference = digest(self.result)
+        self.reference = self.digest()
 
     @property
     def result(self) -> Path:
@@ -138,7 +169,7 @@ class Scene:
 
     def prepare(self) -> None:
         """Let there be something to do: what is kept of earlier runs goes, where the command does not replace it."""
-        for name in ("units", "deck"):
+        for name in ("units", "deck", "md.json.parts"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def faults(self) -> list[str]:
@@ -146,7 +177,7 @@ class Scene:
         if self.command.result.startswith("deck"):
             return []
         try:
-            same = digest(self.result) == self.reference
+            same = self.digest() == self.reference
         except Exception as err:  # noqa: BLE001 - whatever the damage is
             return [f"{self.command.words}: {type(err).__name__}: {err}"]
         return [] if same else [f"{self.command.words}: another result"]
@@ -158,14 +189,14 @@ class Scene:
         status, said, _ = self.finish(self.start())
         left = [str(path.relative_to(self.folder)) for path in self.folder.rglob("*.part") if is_temporary(path.name)]
         wrong = [f"{self.command.words}: left {', '.join(left)}"] if left else []
-        return wrong + self.faults() + ([] if status == 0 else [f"{self.command.words}: status {status}: {said}"])
+        well = status == self.command.status
+        return wrong + self.faults() + ([] if well else [f"{self.command.words}: status {status}: {said}"])
 
-
-def digest(path: Path) -> str:
-    """Hash of what a file holds, without the date of its header."""
-    if path.name == "kapitza.json" or path.suffix not in (".json", ".npz", ".h5"):
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    return hashlib.sha256(json.dumps(record_tree(load(path)), sort_keys=True).encode()).hexdigest()
+    def digest(self) -> str:
+        """Hash of what the file holds, without the date of its header."""
+        if not self.command.header or self.result.suffix not in (".json", ".npz", ".h5"):
+            return hashlib.sha256(self.result.read_bytes()).hexdigest()
+        return hashlib.sha256(json.dumps(record_tree(load(self.result)), sort_keys=True).encode()).hexdigest()
 
 
 def disturb(command: Command, times: int, rng: Random, number: signal.Signals) -> tuple[int, list[str]]:
@@ -186,7 +217,7 @@ def disturb(command: Command, times: int, rng: Random, number: signal.Signals) -
             wrong += scene.faults()
             if number != signal.SIGINT or not running:
                 continue
-            if (status, said) != (INTERRUPTED, "kapitza: interrupted\n") and status != 0:
+            if (status, said) != (INTERRUPTED, "kapitza: interrupted\n") and status != command.status:
                 wrong.append(f"{command.words}: after {moment:.3f} s status {status}: {said[-300:]!r}")
             if took > PATIENCE:
                 wrong.append(f"{command.words}: {took:.1f} s after an interrupt at {moment:.3f} s")
@@ -240,10 +271,33 @@ def pair(command: Command, _times: int, _rng: Random) -> tuple[int, list[str]]:
         scene.prepare()
         both = [scene.start(), scene.start()]
         ends = [scene.finish(process)[:2] for process in both]
-        wrong = [f"{command.words}: status {status}: {said[-300:]!r}" for status, said in ends if status != 0]
+        wrong = [
+            f"{command.words}: status {status}: {said[-300:]!r}" for status, said in ends if status != command.status
+        ]
         if command.result.startswith("deck"):
             wrong = wrong[1:]  # the second finds the deck of the first and leaves it alone
         return 2, wrong + scene.faults() + ([] if command.result.startswith("deck") else scene.end())
+
+
+def clock(command: Command, _times: int, _rng: Random) -> tuple[int, list[str]]:
+    """The clock goes back all the time: results and units that lie there are of the future."""
+    compiler = shutil.which("cc")
+    if compiler is None or sys.platform != "linux":
+        return 0, []
+    with tempfile.TemporaryDirectory(prefix="faults") as folder, tempfile.TemporaryDirectory() as library:
+        shim = Path(library) / "clock.so"
+        build = [compiler, "-shared", "-fPIC", "-x", "c", "-", "-o", str(shim), "-ldl"]
+        subprocess.run(build, input=CLOCK, text=True, check=True)
+        scene = Scene(command, folder)
+        wrong: list[str] = []
+        for again in (False, True):  # on top of what was done before, and from nothing
+            if again:
+                scene.prepare()
+            status, said, _ = scene.finish(scene.start(prefix=("env", f"LD_PRELOAD={shim}")))
+            wrong += scene.faults() + (
+                [] if status == command.status else [f"{command.words}: status {status}: {said}"]
+            )
+        return 2, wrong + scene.end()
 
 
 FAULTS: dict[str, Callable[[Command, int, Random], tuple[int, list[str]]]] = {
@@ -252,6 +306,7 @@ FAULTS: dict[str, Callable[[Command, int, Random], tuple[int, list[str]]]] = {
     "disk": disk,
     "readonly": readonly,
     "pair": pair,
+    "clock": clock,
 }
 
 if __name__ == "__main__":

@@ -119,11 +119,6 @@ load = function("io.results:load")
 read_layout = function("io.device.blocks:read_layout")
 read_lifetimes = function("io.transport.lifetimes:read_lifetimes")
 read_lammps, read_gpumd = function("io.md.outputs:read_lammps"), function("io.md.outputs:read_gpumd")
-EXPERIMENTS = seeds.text("sample.toml", seeds.EXPERIMENTS.replace("MEASURED", 'delays = ["100 ps", "3.6 ns", 9]'))
-MEASURED = seeds.both(
-    seeds.text("sample.toml", seeds.EXPERIMENTS.replace("MEASURED", 'data = "curve.csv"')),
-    seeds.text("curve.csv", seeds.CURVE),
-)
 EELS = "tutorial/eels.md"
 
 TABLE: Mapping[str, Parser] = {
@@ -193,17 +188,19 @@ TABLE: Mapping[str, Parser] = {
         seeds.text("profile.csv", seeds.MAPS["profile.csv"]), "*", verb("jump FILE --at 0nm --json")
     ),
     "recognised toml": Parser(seeds.sample("leg.toml", "argon.toml", "finfet.toml", "cell.toml"), "*", read_any),
-    "sample": Parser(EXPERIMENTS, "*.toml", function("io.samples:read_sample")),
-    "sample data": Parser(MEASURED, "*.csv", beside("sample.toml", function("io.samples:read_sample"))),
+    "sample": Parser(seeds.experiments(measured=False), "*.toml", function("io.samples:read_sample")),
+    "sample data": Parser(
+        seeds.experiments(measured=True), "*.csv", beside("sample.toml", function("io.samples:read_sample"))
+    ),
     "saved hdf5": Parser(seeds.saved(".h5", sealed=True), "*", load, binary=True),
     "saved hdf5 of 0.1": Parser(seeds.saved(".h5", sealed=False), "*", load, binary=True),
     "saved json": Parser(seeds.saved(".json", sealed=True), "*", load),
     "saved json of 0.1": Parser(seeds.saved(".json", sealed=False), "*", load),
     "saved npz": Parser(seeds.saved(".npz", sealed=True), "*", load, binary=True),
     "saved npz of 0.1": Parser(seeds.saved(".npz", sealed=False), "*", load, binary=True),
-    "sensitivity verb": Parser(EXPERIMENTS, "*.toml", verb("sensitivity FILE --json")),
+    "sensitivity verb": Parser(seeds.experiments(measured=False), "*.toml", verb("sensitivity FILE --json")),
     "shengbte": Parser(seeds.lifetimes("shengbte", ""), "**/BTE.*", lambda path: read_lifetimes(_run_of(path))),
-    "simulate verb": Parser(EXPERIMENTS, "*.toml", verb("simulate FILE --json")),
+    "simulate verb": Parser(seeds.experiments(measured=False), "*.toml", verb("simulate FILE --json")),
     "spectral table": Parser(
         seeds.both(seeds.sample("si-ge-film.toml"), seeds.text("data.csv", seeds.MAPS["spectral.csv"])), "*.csv",
         lambda path: spectral_table(_renamed(path, "si-ge-film.toml", "film.toml")),

@@ -28,45 +28,6 @@ MAPS = {
     "device.csv": "x (um),y (um),depth (um),temperature (K),sigma (K)\n0,0,0,340,1\n5,0,0,330,1\n10,2,0.5,325,1\n",
 }  # fmt: skip
 
-EXPERIMENTS = """
-temperature = "300 K"
-[[layers]]
-name = "Al"
-thickness = "80 nm"
-conductivity = "180 W/mK"
-heat_capacity = "2.43 MJ/m3K"
-[[layers]]
-name = "Si"
-conductivity = 140
-heat_capacity = "1.64 MJ/m3K"
-[boundaries]
-"Al|Si" = "120 MW/m2K"
-[[experiments]]
-kind = "tdtr"
-modulation = "9.8 MHz"
-repetition = "80 MHz"
-pump_radius = "10 um"
-probe_radius = "5 um"
-delayed = "pump"
-MEASURED
-[[experiments]]
-kind = "fdtr"
-name = "phases"
-pump_radius = "3 um"
-probe_radius = "3 um"
-frequencies = ["10 kHz", "10 MHz", 13]
-[fit]
-free = ["Al|Si.conductance", "Si.conductivity"]
-[fit.uncertain]
-"Al.thickness" = "3 %"
-"tdtr.phase" = "5 mrad"
-"Al.heat_capacity" = { value = "2.4 MJ/m3K", sigma = "0.05 MJ/m3K" }
-spot = "4 %"
-[fit.ties]
-spot = { names = ["tdtr.pump_radius", "tdtr.probe_radius"], kind = "factor" }
-"""
-CURVE = "delay_s,ratio\n1e-10,5.0\n3e-10,4.1\n1e-9,2.4\n3e-9,1.9\n"
-
 
 def helper(name: str) -> Any:
     """A module of the tests, for the files that it writes by hand as other programs do."""
@@ -105,6 +66,20 @@ def text(name: str, content: str) -> Callable[[Path], None]:
 
     def make(folder: Path) -> None:
         (folder / name).write_text(content, encoding="utf-8")
+
+    return make
+
+
+def experiments(*, measured: bool) -> Callable[[Path], None]:
+    """The sample file of the tests with its measured curve, or with delays instead of it."""
+
+    def make(folder: Path) -> None:
+        module = helper("io/test_samples.py")
+        path = module.written(folder)
+        if not measured:
+            (folder / "al_si.csv").unlink()
+            content = module.SAMPLE.replace('data = "al_si.csv"\nfrom = "100 ps"', 'delays = ["100 ps", "3.6 ns", 9]')
+            path.write_text(content, encoding="utf-8")
 
     return make
 
