@@ -28,6 +28,7 @@ from kapitza.matter.library import (
 )
 from kapitza.matter.material import LIQUID_SYMMETRY, PropertyTable, Quantity, composition
 from kapitza.matter.material_checks import validate_material
+from kapitza.matter.symmetry import cell_volume
 from kapitza.units import N_A, GPa
 
 MASSES = atomic_masses()
@@ -93,11 +94,51 @@ def test_all_sources_are_in_use():
 
 
 def test_memory_is_marked():
-    """Numbers that nobody looked up are a minority, and say so."""
+    """Numbers that nobody looked up are one in six at most, and say so."""
     numbers = [number for name in materials() for number in material(name).numbers().values()]
     memory = [number for number in numbers if not number.verified]
-    assert 0 < len(memory) < 0.4 * len(numbers)
+    assert 0 < len(memory) < len(numbers) / 6
     assert not any(number.verified for number in numbers if number.source == "handbook")
+
+
+@pytest.mark.parametrize("name", [n for n in materials() if material(n).lattice and material(n).cell])
+def test_density_is_that_of_the_cell(name: str):
+    """Second road: mass and volume of the conventional cell, to 1 %."""
+    one = material(name)
+    mass = sum(MASSES[element] * count for element, count in composition(one.formula).items()) * 1e-3 / N_A
+    lattice = {key: number.value for key, number in one.lattice.items()}
+    wanted = one.cell * mass / cell_volume(one.symmetry, lattice)
+    assert abs(one.density.value - wanted) <= 0.01 * wanted
+
+
+@pytest.mark.parametrize("name", [n for n in materials() if material(n).symmetry == "cubic"])
+def test_waves_of_cubic_crystals_along_the_axis(name: str):
+    """Law: c_L² = C11/ρ and c_T² = C44/ρ along [100], to 1e-9, whatever the axes and units of the file are."""
+    one = material(name)
+    longitudinal, *transverse = elastic(name).speeds((1, 0, 0))[0]
+    want = [(one.constants[key].value / one.density.value) ** 0.5 for key in ("C11", "C44")]
+    assert abs(longitudinal - max(want)) <= 1e-9 * max(want)
+    assert all(abs(speed - min(want)) <= 1e-9 * min(want) for speed in transverse)
+
+
+@pytest.mark.parametrize("name", [n for n in materials() if material(n).metal.conductivity is not None])
+def test_electrons_carry_what_the_table_says(name: str):
+    """Both conductivities of a metal at 300 K are one, to 0.1 %, and the lattice has its part of it alone."""
+    one, total = material(name), material(name).metal.conductivity
+    assert total is not None
+    assert abs(total.value - one.conductivity(300).item()) <= 1e-3 * total.value
+    lattice = one.metal.lattice
+    assert lattice is None or 0 < lattice.value < 0.4 * total.value
+
+
+@pytest.mark.parametrize(("name", "bulk"), [("NaF", 46.79), ("Rh", 270.4), ("Ir", 355.0)])
+def test_bulk_modulus_measured_apart(name: str, bulk: float):
+    """Isothermal bulk moduli, GPa: NaF from its equation of state (J. Appl. Cryst. 2025), metals after Kittel; waves
+    are adiabatic, 0 to 6 % stiffer.
+    """
+    constants = material(name).constants
+    got = (constants["C11"].value + 2 * constants["C12"].value) / 3 / GPa
+    assert abs(got / bulk - 1.01) <= 0.05
 
 
 def test_names_are_unambiguous():
@@ -112,9 +153,12 @@ def test_covers_the_reference_table(data: Callable[[str], Path]):
     assert len(rows) == 44
     for row in rows:
         one = material(row["material"])
-        np.testing.assert_allclose(one.density.value, float(row["density_kg_m3"]), rtol=0.011, atol=0)
+        # the table has Ta, V and Ru as handbooks print them, 1.5 to 2.2 % below their cells
+        tolerance = 0.022 if one.name in {"Ta", "V", "Ru"} else 0.011
+        np.testing.assert_allclose(one.density.value, float(row["density_kg_m3"]), rtol=tolerance, atol=0)
         for key, number in one.constants.items():
-            if key != "C16" and row[f"{key}_GPa"] and one.name != "alpha-quartz":  # 10.43 there, 7.04 GPa measured
+            # C12 of quartz is 10.43 there, 7.04 GPa measured; CaF2 is that of G4CMP there, 13 % stiffer than measured
+            if key != "C16" and row[f"{key}_GPa"] and one.name not in {"alpha-quartz", "CaF2"}:
                 np.testing.assert_allclose(number.value / GPa, float(row[f"{key}_GPa"]), rtol=0.05, atol=0)
 
 

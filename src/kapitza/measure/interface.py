@@ -17,6 +17,7 @@ from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
 from kapitza.measure.calibration.estimate import LABORATORY_NOISE, TEMPERATURE_RANGE, calibrated_conductance
 from kapitza.measure.catalogue import CONDITIONS, Condition, Measurement, measured
 from kapitza.theory.models import Estimate, apply_models
+from kapitza.theory.provenance import unverified_remarks
 from kapitza.theory.sides import DEFAULT_NORMAL, InterfaceSide, SideDescription, describe_sides, is_path
 
 Basis = Literal["measured", "calibrated", "physics"]
@@ -67,7 +68,7 @@ class InterfacePrediction:
     estimate : the best estimate, at those of the temperatures at which there is one
     models : what each model says
     measured : published values of this interface
-    remarks : what a name was taken for, in a line each
+    remarks : what a name was taken for, and which numbers are not verified, in a line each
     """
 
     left: str
@@ -138,13 +139,14 @@ def predict(
     found = apply_models(*sides, kelvin, models, statistics)
     published = published_measurements(_catalogue_name(left, sides[0]), _catalogue_name(right, sides[1]))
     names = tuple(_calibrated_name(side, known) for side, known in zip((left, right), sides, strict=True))
+    taken = dict.fromkeys(side.remark for side in sides if side.remark)
     return InterfacePrediction(
         left=sides[0].name,
         right=sides[1].name,
         estimate=best_estimate((names[0], names[1]), kelvin, found, published, condition),
         models=found,
         measured=published,
-        remarks=tuple(dict.fromkeys(side.remark for side in sides if side.remark)),
+        remarks=(*taken, *unverified_remarks([one.model for one in found], *sides)),
     )
 
 

@@ -1,0 +1,62 @@
+"""Which numbers behind the estimates of models nobody has read in the sources that they name."""
+
+from collections.abc import Iterable
+
+from kapitza.matter.elastic import Elastic
+from kapitza.matter.isotropic import Fluid, Solid
+from kapitza.matter.material import Material
+from kapitza.theory.models import Model, contact_electrons, find_model
+from kapitza.theory.sides import InterfaceSide
+
+# forms of a side that are made of the numbers of its material; the whole side where a model sorts out liquid and solid
+_LIBRARY_FORMS = (Solid, Elastic, Fluid, InterfaceSide)
+
+
+def unverified_remarks(models: Iterable[str], left: InterfaceSide, right: InterfaceSide) -> tuple[str, ...]:
+    """Return one line for each side whose numbers these models took unverified; empty where all were read.
+
+    Parameters
+    ----------
+    models : names of models of the register
+    left, right : sides to which they were applied
+    """
+    chosen = [find_model(name) for name in models]
+    found = ((side.name, _unverified_names(chosen, side, (left, right))) for side in (left, right))
+    lines = (f"numbers of {name} are not verified: {', '.join(names)}" for name, names in found if names)
+    return tuple(dict.fromkeys(lines))
+
+
+def _unverified_names(
+    models: Iterable[Model], side: InterfaceSide, sides: tuple[InterfaceSide, InterfaceSide]
+) -> list[str]:
+    """Return what models took of a side without anybody having read it, in words."""
+    if side.material is None:
+        return []
+    models = list(models)
+    takes_waves = any(isinstance(one.sides.form(side), _LIBRARY_FORMS) for one in models)
+    takes_electrons = side.is_metal and any(one.electrons for one in models) and contact_electrons(*sides) is not None
+    waves = _unverified_waves(side.material) if takes_waves else []
+    return waves + (_unverified_electrons(side.material) if takes_electrons else [])
+
+
+def _unverified_waves(material: Material) -> list[str]:
+    """Return which of density, atoms, elastic constants and speeds of sound are not verified."""
+    speeds = () if material.speeds == "hill" else (material.longitudinal, material.transverse)
+    groups = {
+        "density": (material.density,),
+        "number of atoms": (material.atoms,),
+        "elastic constants": tuple(material.constants.values()),
+        "speed of sound": speeds,
+    }
+    return [name for name, numbers in groups.items() if any(one is not None and not one.verified for one in numbers)]
+
+
+def _unverified_electrons(material: Material) -> list[str]:
+    """Return which of the conductivities and the coupling of the electrons are not verified."""
+    metal = material.metal
+    groups = {
+        "electronic conductivity": metal.conductivity,
+        "lattice conductivity": metal.lattice,
+        "electron-phonon coupling": metal.coupling,
+    }
+    return [name for name, one in groups.items() if one is not None and not one.verified]
