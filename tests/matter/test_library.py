@@ -28,7 +28,7 @@ from kapitza.matter.library import (
 )
 from kapitza.matter.material import LIQUID_SYMMETRY, PropertyTable, Quantity, composition
 from kapitza.matter.material_checks import validate_material
-from kapitza.matter.symmetry import cell_volume
+from kapitza.matter.space_groups.crystal_class import cell_volume
 from kapitza.units import N_A, GPa
 
 MASSES = atomic_masses()
