@@ -25,7 +25,7 @@ def test_waves_from_memory_are_named(name: str):
 def test_bands_take_nothing_from_the_library():
     assert unverified_remarks(["dmm"], *describe_sides("ZnTe", "GaAs")) == ()
     assert unverified_remarks(["dmm-debye"], *describe_sides("ZnTe", "GaAs")) == (
-        "numbers of ZnTe are not verified: density, number of atoms, elastic constants",
+        "numbers of ZnTe are not verified: elastic constants",
     )
 
 
