@@ -3,22 +3,11 @@
 import ast
 import re
 from collections import Counter, defaultdict
-from pathlib import Path
+from functools import cache
 
 import pytest
 
-SOURCE = Path(__file__).resolve().parent.parent / "src" / "kapitza"
-TREES = {
-    ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): ast.parse(
-        path.read_text(encoding="utf-8")
-    )
-    for path in sorted(SOURCE.rglob("*.py"))
-}
-
-STUBS = {
-    ".".join(path.relative_to(SOURCE).parts): ast.parse(path.read_text(encoding="utf-8"))
-    for path in sorted(SOURCE.rglob("*.pyi"))
-}
+from syntax_trees import SOURCE, parse_package
 
 # Names that only their authors understood, replaced in 0.2 by the terms of the field.
 PRIVATE_WORDS = {
@@ -44,15 +33,26 @@ PARTICIPLES = {
 }
 
 
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Syntax trees of all modules by their dotted names."""
+    return {".".join(path.with_suffix("").parts).removesuffix(".__init__"): t for path, t in parse_package().items()}
+
+
+def stubs() -> dict[str, ast.Module]:
+    """Syntax trees of all stubs."""
+    return {".".join(path.parts): tree for path, tree in parse_package(".pyi").items()}
+
+
 def imports(module: str) -> set[str]:
     """Modules of the package that a module imports."""
     found: set[str] = set()
-    for node in ast.walk(TREES[module]):
+    for node in ast.walk(trees()[module]):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("kapitza."):
             base = str(node.module).removeprefix("kapitza.")
             for alias in node.names:
-                found.add(f"{base}.{alias.name}" if f"{base}.{alias.name}" in TREES else base)
-    return found & set(TREES)
+                found.add(f"{base}.{alias.name}" if f"{base}.{alias.name}" in trees() else base)
+    return found & set(trees())
 
 
 def test_folders_are_small() -> None:
@@ -65,7 +65,7 @@ def test_folders_are_small() -> None:
 @pytest.mark.parametrize("room", ["device", "simulate.md"])
 def test_rooms_have_few_arrows(room: str) -> None:
     depth = room.count(".") + 1
-    inside = {name: name.split(".")[depth] for name in TREES if name.startswith(f"{room}.")}
+    inside = {name: name.split(".")[depth] for name in trees() if name.startswith(f"{room}.")}
     arrows = {(inside[name], inside[other]) for name in inside for other in imports(name) if other in inside}
     arrows = {(one, other) for one, other in arrows if one != other}
     assert len(set(inside.values())) <= 20
@@ -90,18 +90,18 @@ def bound_names(node: ast.AST) -> list[str]:
 def test_private_words_are_no_names() -> None:
     found = [
         f"{module}: {name}"
-        for module, tree in (TREES | STUBS).items()
+        for module, tree in (trees() | stubs()).items()
         for node in ast.walk(tree)
         for name in bound_names(node)
         if name.lstrip("_") in PRIVATE_WORDS
     ]
     found += [
         f"{module}: {node.name}"
-        for module, tree in (TREES | STUBS).items()
+        for module, tree in (trees() | stubs()).items()
         for node in tree.body
         if isinstance(node, ast.FunctionDef) and node.name.lstrip("_") in PRIVATE_FUNCTIONS
     ]
-    found += [module for module in TREES if module.rsplit(".", 1)[-1] in PRIVATE_WORDS | PRIVATE_FUNCTIONS]
+    found += [module for module in trees() if module.rsplit(".", 1)[-1] in PRIVATE_WORDS | PRIVATE_FUNCTIONS]
     assert found == []
 
 
@@ -114,7 +114,7 @@ def test_functions_are_no_bare_participles() -> None:
     """A function is named by a verb in the imperative or by a noun: `transmit`, `transmission`, not `transmitted`."""
     found = {
         node.name.lstrip("_")
-        for tree in (TREES | STUBS).values()
+        for tree in (trees() | stubs()).values()
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef) and not is_property(node)
     }
@@ -124,7 +124,7 @@ def test_functions_are_no_bare_participles() -> None:
 
 def test_no_name_is_defined_in_more_than_two_modules() -> None:
     places: dict[str, set[str]] = defaultdict(set)
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         for node in tree.body:
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
                 places[node.name].add(module)
@@ -136,7 +136,7 @@ def test_constants_say_what_of() -> None:
     common = re.compile(r"^_?(MOST|LIMIT|TOLERANCE|STEPS|SMALL|LARGE|FEW|FEWEST|BLOCK|SECONDS|FLOOR|WIDE|KNOWN)$")
     found = [
         f"{module}: {target.id}"
-        for module, tree in TREES.items()
+        for module, tree in trees().items()
         for node in tree.body
         if isinstance(node, ast.Assign)
         for target in node.targets
@@ -156,7 +156,7 @@ def decorator(node: ast.ClassDef) -> ast.expr | None:
 
 def test_records_of_many_attributes_take_them_by_name() -> None:
     found = []
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         for node in ast.walk(tree):
             made_by = decorator(node) if isinstance(node, ast.ClassDef) else None
             if made_by is None or "kw_only=True" in ast.unparse(made_by):

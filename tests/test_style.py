@@ -7,18 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-SOURCE = Path(__file__).resolve().parent.parent / "src" / "kapitza"
+from syntax_trees import SOURCE, parse_package
+
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
-TREES = {
-    str(path.relative_to(SOURCE)): ast.parse(path.read_text(encoding="utf-8")) for path in sorted(SOURCE.rglob("*.py"))
-}
+
+
+def trees() -> dict[str, ast.Module]:
+    """Syntax trees of all modules by their path in the package."""
+    return {str(path): tree for path, tree in parse_package().items()}
 
 
 def functions() -> list[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
     """All functions and methods with the place they stand."""
     return [
         (f"{name}:{node.lineno} {node.name}", node)
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, FUNCTION)
     ]
@@ -59,11 +62,11 @@ def test_functions_have_few_parameters():
 
 
 def test_modules_and_classes_are_small():
-    lines = {name: (SOURCE / name).read_text(encoding="utf-8").count("\n") for name in TREES}
+    lines = {name: (SOURCE / name).read_text(encoding="utf-8").count("\n") for name in trees()}
     assert {name: n for name, n in lines.items() if n > 600} == {}
     methods = {
         f"{name} {node.name}": sum(isinstance(member, FUNCTION) for member in node.body)
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
     }
@@ -73,7 +76,7 @@ def test_modules_and_classes_are_small():
 def test_what_is_public_is_documented_and_typed():
     bare = [
         f"{name}:{node.lineno} {node.name}"
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for node in ast.walk(tree)
         if public(node) and ast.get_docstring(node) is None and not nested(tree, node)
     ]
@@ -99,7 +102,7 @@ def nested(tree: ast.Module, node: ast.AST) -> bool:
 
 def test_nothing_is_hidden():
     found = []
-    for name, tree in TREES.items():
+    for name, tree in trees().items():
         for node in ast.walk(tree):
             if isinstance(node, (ast.Global, ast.Nonlocal)):
                 found.append(f"{name}:{node.lineno} global")
@@ -131,7 +134,7 @@ def test_default_absolute_tolerances_are_not_used(word):
 def test_messages_carry_a_value():
     raises = [
         node.exc
-        for tree in TREES.values()
+        for tree in trees().values()
         for node in ast.walk(tree)
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args
     ]

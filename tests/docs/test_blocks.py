@@ -13,12 +13,12 @@ import io
 import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from kapitza import cli
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -53,18 +53,24 @@ def console(code: str) -> list[tuple[str, str]]:
     return list(zip(pieces[1::2], pieces[2::2], strict=True))
 
 
-def run(command: str, folder: Path) -> str:
-    """Output of one command line of the package."""
+def run(command: str) -> str:
+    """Output of one command line of the package.
+
+    It runs in this process, since a new one takes a second to load what is loaded here; how the command ends as a
+    process of its own is tested with the command.
+    """
     words = shlex.split(command, comments=True)
     assert words[0] == "kapitza", f"only commands of the package are run, not {command!r}"
-    script = Path(sys.executable).with_name("kapitza")
-    environment = {**os.environ, "COLUMNS": "110", "NO_COLOR": "1", "TERM": "dumb", "MPLBACKEND": "Agg"}
-    done = subprocess.run(
-        [script, *words[1:]], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=600
-    )
+    output, errors = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"COLUMNS": "110", "NO_COLOR": "1", "TERM": "dumb"}.items():
+            patch.setenv(name, value)
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+            status = cli.main(words[1:])
+    text = output.getvalue() + errors.getvalue()
     wanted = 2 if "# refused" in command else 0
-    assert done.returncode == wanted, f"{command!r} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
-    return done.stdout + done.stderr
+    assert status == wanted, f"{command!r} ended with {status}:\n{text}"
+    return text
 
 
 def plain(text: str) -> str:
@@ -145,7 +151,7 @@ class Page:
         """Run the commands of a block."""
         shown = [(command, output) for command, output in console(block.code)]
         for command, output in shown:
-            self.check(block, output, run(command, self.folder), f"$ {command}\n{output}")
+            self.check(block, output, run(command), f"$ {command}\n{output}")
 
     def check(self, block: Block, shown: str, got: str, whole: str) -> None:
         """Compare what was printed with what the page shows, or note the change."""

@@ -110,7 +110,9 @@ def test_intervals_cover_in_1000_experiments() -> None:
         assert 0.93 <= share <= 0.97
 
 
-@pytest.mark.parametrize(("scatter", "runs"), [(True, 100), (False, 30)])
+@pytest.mark.parametrize(
+    ("scatter", "runs"), [(True, 30), (False, 30), pytest.param(True, 100, marks=pytest.mark.slow)]
+)
 def test_undetermined_conductance_is_a_bound_and_a_determined_one_is_not(scatter: bool, runs: int) -> None:
     weak, firm = 0, 0
     for seed in range(runs):

@@ -127,11 +127,11 @@ fit_spectra(image, SpectrumModel(toy.modes_of(None, None, None), "pearson"), sto
 
 
 def test_a_killed_fit_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    image = scan(120)
+    image = scan(48)
     np.save(tmp_path / "counts.npy", np.asarray(image.counts))
     folder = tmp_path / "store"
     (tmp_path / "run.py").write_text(
-        KILLED.replace("import toy", "import toy\nimport kapitza.measure.eels.fit as f\nf._PIXELS_PER_UNIT = 8")
+        KILLED.replace("import toy", "import toy\nimport kapitza.measure.eels.fit as f\nf._PIXELS_PER_UNIT = 4")
     )
     arguments = [str(Path(__file__).parent), str(tmp_path / "counts.npy"), str(folder)]
     driver = subprocess.Popen([sys.executable, str(tmp_path / "run.py"), *arguments])
@@ -141,8 +141,8 @@ def test_a_killed_fit_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.M
     os.kill(driver.pid, signal.SIGKILL)
     driver.wait()
     kept = len(list(folder.rglob("*.unit")))
-    assert 3 <= kept < 15
-    monkeypatch.setattr(fit, "_PIXELS_PER_UNIT", 8)
+    assert 3 <= kept < 12
+    monkeypatch.setattr(fit, "_PIXELS_PER_UNIT", 4)
     seen: list[tuple[int, int]] = []
     resumed = fit_spectra(
         image,
@@ -150,8 +150,8 @@ def test_a_killed_fit_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.M
         store=Store(folder),
         progress=lambda done, total: seen.append((done, total)),
     )
-    assert seen[0] == (kept, 15)
-    assert seen[-1] == (15, 15)
+    assert seen[0] == (kept, 12)
+    assert seen[-1] == (12, 12)
     # NumPy evaluates this shape: its last digits depend on where in memory the arrays of a process begin
     again = fit_spectra(image, SpectrumModel(MODES, "pearson")).value
     np.testing.assert_allclose(resumed.value, again, rtol=1e-9, atol=0)
