@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -104,12 +105,27 @@ def test_what_a_prediction_rests_on(run: Run) -> None:
         (("GaN", "diamond"), ("measured here by 1 source (van der Waals)",)),
         (("graphene", "SiO2"), ("measured here by", "not learnt")),
         (("Al", "SiO2", "-T", "5"), ("physics only", "20 to 700 K")),
+        (("MoS2", "Al"), ("physics only", "no density and speeds of sound of MoS2, the crystal")),
     ):
         status, out, err = run("predict", *sides)
         assert status == 0
         assert all(word in out.splitlines()[0] for word in words), out.splitlines()[0]
         assert ("amorphous silica" in err) == ("SiO2" in sides)
     assert "amorphous silica" in run("measured", "Al", "SiO2")[2]
+    assert "h-BN is taken for the bulk crystal" in run("predict", "Al", "h-BN")[2]
+
+
+def test_the_first_line_of_two_metals_is_about_electrons(run: Run) -> None:
+    line = run("predict", "Pb", "Pt")[1].splitlines()[0]
+    assert line.index("electrons carry the heat") < line.index("phonons alone") < line.index("MW m⁻² K⁻¹")
+
+
+def test_a_prediction_says_how_many_of_its_sources_are_in_the_table(run: Run) -> None:
+    out = run("predict", "Al", "Si")[1]
+    (head,) = [line for line in out.splitlines() if line.startswith("measured at 300 K")]
+    shown, everyone = map(int, re.findall(r"(\d+) of (\d+) sources", head)[0])
+    assert f"measured here by {everyone} sources" in out
+    assert shown == sum("TDTR" in line or "3ω" in line for line in out.splitlines())
 
 
 def test_predict_at_many_temperatures(run: Run, tmp_path: Path) -> None:
@@ -206,6 +222,7 @@ def test_every_material_can_be_shown(name: str, run: Run) -> None:
 def test_measured(run: Run) -> None:
     _, out, _ = run("measured", "Al", "Si")
     assert "doi:10." in out
+    assert max(map(len, out.splitlines())) <= 100
     assert len(printed(run("measured", "Al", "Si", "-T", "300", "--json")[1])["measured"]) >= 5
     assert run("measured")[0] == 0
     assert "nobody is known" in run("measured", "Al", "UO2")[2]

@@ -1,5 +1,7 @@
 """Dispersion and density of states as they are drawn: lines are those of the record, points at the measured places."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -27,6 +29,18 @@ def test_lines_and_points_are_those_of_the_records():
     count = sum(line.get_marker() != "o" and len(line.get_xdata()) > 2 for line in ax.lines)
     assert count == 3 * len(np.unique(found.line))
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["Γ", "X", "U | K", "Γ", "L", "W", "X"]
+
+
+@pytest.mark.parametrize("name", ["graphite", "Bi", "ZnO"])
+def test_labels_of_corners_do_not_overlap(name):
+    figure = new_figure(height=4.6)
+    ax = draw_dispersion(phonon_dispersion(name, 40), ax=figure.subplots(1, 2, width_ratios=(4.2, 1))[0])
+    figure.canvas.draw()
+    boxes = [tick.label1.get_window_extent() for tick in ax.xaxis.get_major_ticks()]
+    lines = [tick.get_text().count("\n") for tick in ax.get_xticklabels()]
+    for row in set(lines):
+        ends = [(box.x0, box.x1) for box, line in zip(boxes, lines, strict=True) if line == row]
+        assert all(one[1] < other[0] for one, other in itertools.pairwise(ends))
 
 
 def test_dashed_lines_reach_the_longitudinal_frequency():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -10,12 +11,14 @@ import typer
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.options import Json, parse_temperature
-from kapitza.cli.output import note, print_json, print_record
+from kapitza.cli.output import note, print_json, print_record, terminal_columns
 from kapitza.cli.tables import Column, columns_of, print_columns
 
 if TYPE_CHECKING:
     from kapitza.matter.material import Material, PropertyTable, Quantity
     from kapitza.measure.catalogue import Measurement
+
+_PIPED_COLUMNS = 100  # where remarks on measurements are wrapped if no terminal says it
 
 
 def materials(
@@ -96,23 +99,31 @@ def measured(
         note("nobody is known to have measured that; `kapitza measured` lists all interfaces of the catalogue")
         return
     keys = {citation: f"[{i}]" for i, citation in enumerate(dict.fromkeys(one.citation for one in found), start=1)}
-    print_columns("published conductances", _measurement_columns(found, keys))
+    places = {one.provenance for one in found}
+    print_columns(
+        f"published conductances{f', read in {places.pop()}' if len(places) == 1 else ''}",
+        _measurement_columns(found, keys),
+        piped=_PIPED_COLUMNS,
+    )
     for citation, key in keys.items():
         doi = next(one.doi for one in found if one.citation == citation)
-        typer.echo(f"{key} {citation}, {doi}" if doi.startswith("https:") else f"{key} {citation}, doi:{doi}")
+        text = f"{key} {citation}, {doi if doi.startswith('https:') else f'doi:{doi}'}"
+        indent = " " * (len(key) + 1)
+        typer.echo(fill(text, terminal_columns(_PIPED_COLUMNS), subsequent_indent=indent, break_long_words=False))
 
 
 def _measurement_columns(found: tuple[Measurement, ...], keys: Mapping[str, str]) -> list[Column]:
     """Return measurements, one row a temperature, with the keys of their sources."""
     points = [(one, i) for one in found for i in range(one.conductance.temperature.size)]
     values = [columns_of(one.conductance, {"temperature": "", "value": ""}) for one in found]
+    alike = len({one.provenance for one in found}) == 1  # then said once
     remarks = [
         (
             one.exclusion,
             one.flag if one.flag != one.exclusion else "",
             one.preparation,
             one.state,
-            f"read in {one.provenance}",
+            "" if alike else f"read in {one.provenance}",
         )
         for one, _ in points
     ]

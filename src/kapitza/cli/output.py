@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kapitza.run.work import Progress
 
 CONDUCTANCE_UNIT = "W m^-2 K^-1"
-_PIPED_COLUMNS = 100_000  # columns: nothing is cut or wrapped where no terminal has an edge
+UNLIMITED_COLUMNS = 100_000  # nothing is cut or wrapped where no terminal has an edge
 
 
 def _json_value(value: Any) -> Any:
@@ -47,10 +47,13 @@ def quantity_json(value: Any, unit: str, *, sigma: Any = None, meaning: str = ""
     return {"unit": unit, "value": value, **beside, **({"meaning": meaning} if meaning else {})}
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, text: int = 1) -> None:
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, text: int = 1, piped: int = UNLIMITED_COLUMNS
+) -> None:
     """Print a table; the first `text` columns are text, the others numbers.
 
-    Where a last column would be text again, its head starts with a space.
+    Where a last column would be text again, its head starts with a space; it is wrapped at the edge of the terminal,
+    and at `piped` columns where there is none.
     """
     from rich import box
     from rich.console import Console
@@ -66,8 +69,9 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     terminal = sys.stdout.isatty()
     # a column that may not be wrapped would be cut where the terminal is narrow: a number is never cut
     heads = [[column.strip(), *(row[i] for row in rows)] for i, column in enumerate(columns)]
-    needed = sum(max(map(len, head)) if columns[i][:1] != " " else 20 for i, head in enumerate(heads))
-    width = max(terminal_columns(), needed + 3 * len(columns))
+    lengths = [max(map(len, head)) for head in heads]
+    needed = sum(min(20, n) if column[:1] == " " else n for n, column in zip(lengths, columns, strict=True))
+    width = max(terminal_columns(piped), needed + 3 * len(columns))
     console = Console(file=sys.stdout, width=width, highlight=False, no_color=not terminal)
     with console.capture() as captured:
         console.print(table)
@@ -75,9 +79,9 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     typer.echo("\n".join(line.rstrip() for line in lines), color=terminal)
 
 
-def terminal_columns() -> int:
-    """Return how wide the terminal is; where the output is piped nothing is cut or wrapped."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else _PIPED_COLUMNS
+def terminal_columns(piped: int = UNLIMITED_COLUMNS) -> int:
+    """Return how wide the terminal is; `piped` where the output is piped, else nothing is cut or wrapped there."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else piped
 
 
 def note(text: str) -> None:

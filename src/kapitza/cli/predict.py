@@ -113,7 +113,10 @@ def _headline(found: InterfacePrediction, at: float) -> str:
     if interval is not None:
         low, high = (megawatts(float(f"{end:.2g}")) for end in interval[index].tolist())
         ends = f", 95 % interval {low} to {high}"
-    return f"{found.left} | {found.right} at {at:g} K: {value} MW m⁻² K⁻¹{ends}; {best.reason}"
+    sides = f"{found.left} | {found.right} at {at:g} K"
+    if best.phonons_alone:
+        return f"{sides}: {best.reason}: {value} MW m⁻² K⁻¹"
+    return f"{sides}: {value} MW m⁻² K⁻¹{ends}; {best.reason}"
 
 
 def _print_models(found: InterfacePrediction, drop: str) -> None:
@@ -153,7 +156,9 @@ def _print_measured(found: InterfacePrediction, at: float, typed: tuple[str, str
             by_source.setdefault(one.citation, []).append(one)
     rows = [_source_row(citation, entries, at) for citation, entries in list(by_source.items())[:_MAX_SOURCES]]
     if rows:
-        print_table(f"measured at {at:g} K, MW m⁻² K⁻¹", ["source", "", " method", " prepared"], rows)
+        everyone = {*found.estimate.sources, *(one.doi for entries in by_source.values() for one in entries)}
+        part = f", {len(rows)} of {len(everyone)} sources" if len(rows) < len(everyone) else ""
+        print_table(f"measured at {at:g} K, MW m⁻² K⁻¹{part}", ["source", "", " method", " prepared"], rows)
     if found.measured:
         sides = zip(typed, (found.left, found.right), strict=True)
         names = (known if deferred.is_path(side) else side for side, known in sides)

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kapitza.cli.options import even_subset
-from kapitza.cli.output import print_table
+from kapitza.cli.output import UNLIMITED_COLUMNS, print_table
 from kapitza.errors import InputError
 from kapitza.units import e
 
@@ -86,14 +86,19 @@ def columns_of(source: Any, units: Mapping[str, str]) -> list[Column]:
     return [_make_column(source, name, unit) for name, unit in units.items()]
 
 
-def print_columns(title: str, columns: Iterable[Column], *, digits: int = 4, most: int | None = None) -> None:
-    """Print a table with a row for each value of the columns; evenly chosen rows if there are more than `most`."""
+def print_columns(
+    title: str, columns: Iterable[Column], *, digits: int = 4, most: int | None = None, piped: int = UNLIMITED_COLUMNS
+) -> None:
+    """Print a table with a row for each value of the columns; evenly chosen rows if there are more than `most`.
+
+    Texts of the last column are wrapped at the edge of the terminal, and at `piped` columns where there is none.
+    """
     held = list(columns)
     count = len(held[0].values)
     shown = range(count) if most is None else even_subset(count, most)
     leading = next((i for i, column in enumerate(held) if not column.text), len(held))
     heads = [" " * (column.text and i >= leading) + column.head for i, column in enumerate(held)]
-    print_table(title, heads, [[column.cell(i, digits) for column in held] for i in shown], text=leading)
+    print_table(title, heads, [[column.cell(i, digits) for column in held] for i in shown], text=leading, piped=piped)
 
 
 def print_values(title: str, columns: Iterable[Column], *, digits: int = 4) -> None:

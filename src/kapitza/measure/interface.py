@@ -40,6 +40,7 @@ class BestEstimate:
     sources : who measured this very contact
     support : measured contacts on which it leans most
     reason : on what it rests, in words
+    phonons_alone : True where electrons carry more heat across than the phonons that are counted, between two metals
     """
 
     basis: Basis
@@ -48,6 +49,7 @@ class BestEstimate:
     sources: tuple[str, ...] = ()
     support: tuple[str, ...] = ()
     reason: str = ""
+    phonons_alone: bool = False
 
     @property
     def interval(self) -> Array | None:
@@ -272,10 +274,12 @@ def _physics_estimate(models: Sequence[Estimate], refused: str) -> BestEstimate:
     """One model, without an interval: of liquids on solids Khalatnikov's, else the diffuse one, else the first."""
     by_name = {one.model: one for one in models}
     chosen = next((by_name[name] for name in _PHYSICS_MODELS if name in by_name), models[0])
-    alone = "; phonons alone" if refused.startswith("electrons carry the heat") else ""
+    alone = refused.startswith("electrons carry the heat")
+    electrons = f"{refused}, which no model here counts (physics only, no interval); phonons alone by {chosen.title}"
     return BestEstimate(
         basis="physics",
         conductance=chosen.emitted,
         spread=None,
-        reason=f"physics only ({chosen.title}{alone}), no interval: {refused}",
+        reason=electrons if alone else f"physics only ({chosen.title}), no interval: {refused}",
+        phonons_alone=alone,
     )

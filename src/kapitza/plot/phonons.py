@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _NEAR_ZERO = 0.01  # of the top frequency: imaginary frequencies below this are rounding
 _STATES_POINTS = 600  # frequencies at which the density of states is drawn
+_CHARACTER = 0.013  # of the width of the axes: a character of a tick label, with its share of the gap to the next
 
 
 def draw_dispersion(
@@ -42,7 +43,7 @@ def draw_dispersion(
     corners = result.corners * nm
     for corner in corners[1:-1]:
         ax.axvline(corner, color="0.75", linewidth=0.6, zorder=0)
-    ax.set_xticks(corners, [label.replace("|", " | ") for label in result.labels])
+    ax.set_xticks(corners, _staggered_labels(result))
     low = min(float(result.omega.min()), 0.0) / THz
     top = float(result.omega.max()) / THz
     if low < -_NEAR_ZERO * top:
@@ -74,6 +75,19 @@ def phonon_figure(
     handles, labels = left.get_legend_handles_labels()
     if handles:
         figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize="small")
+
+
+def _staggered_labels(result: PhononDispersion) -> list[str]:
+    """Labels of the corners; one that would cover its left neighbour stands on a further line below it."""
+    ends = list[float]()  # where the last label of each line ends
+    found: list[str] = []
+    for corner, name in zip((result.corners / result.corners[-1]).tolist(), result.labels, strict=True):
+        label = name.replace("|", " | ")
+        half = len(label) * _CHARACTER / 2
+        row = next((i for i, end in enumerate(ends) if corner - half >= end), len(ends))
+        ends[row : row + 1] = [corner + half]
+        found.append("\n" * row + label)
+    return found
 
 
 def _draw_measured(ax: Axes, result: PhononDispersion, one: MeasuredPhonons, marker: str) -> None:

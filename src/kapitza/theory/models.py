@@ -331,28 +331,9 @@ def model_estimates(
     statistics: Statistics = "quantum",
     normals: tuple[ArrayLike, ArrayLike] = (DEFAULT_NORMAL, DEFAULT_NORMAL),
 ) -> tuple[Estimate, ...]:
-    """Conductance of an interface by many models at once.
+    """Conductance of an interface by many models at once: (n,) estimates in the order of the names or of the register.
 
-    Parameters
-    ----------
-    left, right : records, names of the library, or paths of phonopy files
-    temperature : (nT,) K, increasing
-    models : names of models; "all" for all that the sides allow and that need no further parameter; None for those of
-        them that take the fullest spectra: full bands where both sides have them, else all
-    statistics : "quantum", or "classical" as in molecular dynamics
-    normals : of either side, Cartesian in the axes of its crystal, for names and paths; records have their own
-
-    Returns
-    -------
-    one Estimate for each model, in the order of the names or of the register
-
-    Raises
-    ------
-    InputError
-        for unknown names, sides that do not have what a named model needs, temperatures not above 0 K, or classical
-        statistics where a named model has quantum rates
-    DataError
-        for a file that is no phonopy file
+    Parameters and errors are those of `kapitza.predict`, which adds the best estimate and what was measured.
     """
     sides = describe_sides(left, right, normals)
     return apply_models(*sides, temperature, models, statistics)

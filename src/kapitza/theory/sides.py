@@ -159,6 +159,8 @@ def _side_of_name(name: str, normal: ArrayLike) -> InterfaceSide:
         raise
     crystal = _crystal_name(found.name, normal)
     remark = name_remark(name)
+    if found.name in LIBRARY_SHEETS:
+        remark = _crystal_remark(found.name)
     if crystal is not None and "unstable at 0 K" in phonon_card(found.name).reason:
         remark = f"{found.name}: {phonon_card(found.name).reason}"
     return evolve(_side_of_material(found, normal), crystal=crystal, remark=remark)
@@ -185,7 +187,7 @@ def _sheet_remark(name: str) -> str:
 
 
 def _crystal_remark(name: str) -> str:
-    """What the name of a crystal with bands is taken for that may be a single layer too."""
+    """What the name of a crystal is taken for that may be a single layer too."""
     if name not in LIBRARY_SHEETS:
         return ""
     return f"{name} is taken for the bulk crystal; the single layer is kapitza.matter.sheet({name!r})"

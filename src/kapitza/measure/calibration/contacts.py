@@ -19,6 +19,7 @@ from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.matter.library import material, materials
 from kapitza.matter.material import GLASS_SYMMETRY, LIQUID_SYMMETRY, Material, composition
+from kapitza.matter.phonons import has_phonons
 from kapitza.matter.sheet import LIBRARY_SHEETS
 from kapitza.theory.dmm import dmm
 from kapitza.theory.limits import radiation_limit
@@ -108,10 +109,14 @@ def contact_features(contact: Contact, temperature: Array, mismatch: Mismatch) -
 def refusal(left: str | Material, right: str | Material) -> str:
     """Why the calibration has no business with two sides; empty where it has.
 
-    Sheets, organic matter, liquids, helium and two conductors are outside of what it has learnt from.
+    Single layers, organic matter, liquids, helium and two conductors are outside of what it has learnt from.  A layered
+    crystal is a solid like others: it is taken where the library has its density and speeds of sound, as of graphite
+    and h-BN.  A name that may mean a crystal or a single layer of it means the crystal, if the package has that.
     """
     for side in (left, right):
         if isinstance(side, str) and side in LIBRARY_SHEETS and side not in materials():
+            if has_phonons(side):
+                return f"the library has no density and speeds of sound of {side}, the crystal"
             return f"bonds to sheets of {side} were not learnt"
     sides = [material(side) if isinstance(side, str) else side for side in (left, right)]
     for side in sides:
