@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kapitza.matter.material import Material, PropertyTable, Quantity
     from kapitza.measure.catalogue import Measurement
 
-_PIPED_COLUMNS = 100  # where remarks on measurements are wrapped if no terminal says it
+_WRAPPED_COLUMNS = 100  # where remarks on measurements are wrapped if no terminal says it
 
 
 def materials(
@@ -103,13 +103,13 @@ def measured(
     print_columns(
         f"published conductances{f', read in {places.pop()}' if len(places) == 1 else ''}",
         _measurement_columns(found, keys),
-        piped=_PIPED_COLUMNS,
+        piped=_WRAPPED_COLUMNS,
     )
     for citation, key in keys.items():
         doi = next(one.doi for one in found if one.citation == citation)
         text = f"{key} {citation}, {doi if doi.startswith('https:') else f'doi:{doi}'}"
         indent = " " * (len(key) + 1)
-        typer.echo(fill(text, terminal_columns(_PIPED_COLUMNS), subsequent_indent=indent, break_long_words=False))
+        typer.echo(fill(text, terminal_columns(_WRAPPED_COLUMNS), subsequent_indent=indent, break_long_words=False))
 
 
 def _measurement_columns(found: tuple[Measurement, ...], keys: Mapping[str, str]) -> list[Column]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kapitza.run.work import Progress
 
 CONDUCTANCE_UNIT = "W m^-2 K^-1"
-UNLIMITED_COLUMNS = 100_000  # nothing is cut or wrapped where no terminal has an edge
+PIPED_COLUMNS = 100_000  # nothing is cut or wrapped where no terminal has an edge
 
 
 def _json_value(value: Any) -> Any:
@@ -48,7 +48,7 @@ def quantity_json(value: Any, unit: str, *, sigma: Any = None, meaning: str = ""
 
 
 def print_table(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, text: int = 1, piped: int = UNLIMITED_COLUMNS
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, text: int = 1, piped: int = PIPED_COLUMNS
 ) -> None:
     """Print a table; the first `text` columns are text, the others numbers.
 
@@ -79,7 +79,7 @@ def print_table(
     typer.echo("\n".join(line.rstrip() for line in lines), color=terminal)
 
 
-def terminal_columns(piped: int = UNLIMITED_COLUMNS) -> int:
+def terminal_columns(piped: int = PIPED_COLUMNS) -> int:
     """Return how wide the terminal is; `piped` where the output is piped, else nothing is cut or wrapped there."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else piped
 

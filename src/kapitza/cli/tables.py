@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kapitza.cli.options import even_subset
-from kapitza.cli.output import UNLIMITED_COLUMNS, print_table
+from kapitza.cli.output import PIPED_COLUMNS, print_table
 from kapitza.errors import InputError
 from kapitza.units import e
 
@@ -87,7 +87,7 @@ def columns_of(source: Any, units: Mapping[str, str]) -> list[Column]:
 
 
 def print_columns(
-    title: str, columns: Iterable[Column], *, digits: int = 4, most: int | None = None, piped: int = UNLIMITED_COLUMNS
+    title: str, columns: Iterable[Column], *, digits: int = 4, most: int | None = None, piped: int = PIPED_COLUMNS
 ) -> None:
     """Print a table with a row for each value of the columns; evenly chosen rows if there are more than `most`.
 
