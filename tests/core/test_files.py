@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import kapitza
+from kapitza.core import files
 from kapitza.core.files import open_regular, read_limited, regular_file_size, write_atomically
 from kapitza.errors import DataError, InputError, MissingFile
 
@@ -103,17 +104,48 @@ def test_the_file_of_a_killed_writer_is_removed_and_that_of_a_living_one_stays(t
 def test_a_full_disk_is_told_with_the_name_that_was_asked_for(tmp_path):
     """A limit on the size of files fails writes as a full disk does: with an error of the system."""
     code = (
-        "import resource, sys\nfrom kapitza.core.files import write_atomically\n"
+        "import os, resource, sys\nfrom kapitza.core.files import write_atomically\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "try: write_atomically(sys.argv[1], bytes(5000))\n"
-        "except OSError as err: print(err.errno, err.filename)"
+        "except OSError as err: print(err.errno, err.filename, err.strerror == os.strerror(err.errno))"
     )
     (tmp_path / "g").write_bytes(b"old")
     for name in ("g", "h"):
         done = subprocess.run([sys.executable, "-c", code, str(tmp_path / name)], capture_output=True, check=True)
-        assert done.stdout.decode().split() == [str(errno.EFBIG), str((tmp_path / name).resolve())]
+        assert done.stdout.decode().split() == [str(errno.EFBIG), str((tmp_path / name).resolve()), "True"]
     assert names(tmp_path) == ["g"]
     assert (tmp_path / "g").read_bytes() == b"old"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks of POSIX")
+def test_a_file_that_is_taken_for_a_stray_one_before_it_is_locked_is_written_again(tmp_path, monkeypatch):
+    lock, taken = files._lock, []
+
+    def late(handle, *, wait):
+        if not taken:
+            taken.append(next(one for one in tmp_path.iterdir() if files.is_temporary(one.name)))
+            taken[0].unlink()
+        return lock(handle, wait=wait)
+
+    monkeypatch.setattr(files, "_lock", late)
+    assert write_atomically(tmp_path / "g", b"new").read_bytes() == b"new"
+    assert names(tmp_path) == ["g"]
+    assert len(taken) == 1
+
+
+def test_a_file_of_more_than_4_gib_is_not_read(tmp_path):
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(2**32 + 1)  # without any block on the disk
+    with pytest.raises(DataError, match="has 4294967297 bytes, more than the 4294967296"):
+        open_regular(tmp_path / "huge")
+
+
+def test_a_file_that_its_owner_protected_is_told_with_its_name(tmp_path, monkeypatch):
+    (tmp_path / "g").write_bytes(b"old")
+    monkeypatch.setattr("kapitza.core.files.os.access", lambda *_: False)
+    with pytest.raises(PermissionError, match="may not be changed") as caught:
+        write_atomically(tmp_path / "g", b"new")
+    assert (caught.value.errno, caught.value.filename) == (errno.EACCES, str((tmp_path / "g").resolve()))
 
 
 def test_a_folder_that_takes_no_files_is_told_with_the_name_that_was_asked_for(tmp_path, monkeypatch):

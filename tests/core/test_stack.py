@@ -62,7 +62,7 @@ def test_a_change_of_nothing_names_what_there_is():
 
 def test_only_the_extrapolated_drop_enters_a_stack():
     for drop in ("emitted", "local"):
-        with pytest.raises(InputError, match="takes the extrapolated one"):
+        with pytest.raises(InputError, match=rf"^DMM Al\|Si refers to the {drop} drop; .* takes the extrapolated"):
             Boundary(Conductance([300], [1.0], drop=drop, method="DMM Al|Si"))
     for wrong in (0.0, -1.0, float("nan")):
         with pytest.raises(InputError):
@@ -118,6 +118,17 @@ def test_a_tensor_and_its_elements_are_one():
     ):
         with pytest.raises(InputError, match=words):
             Layer.from_tensor("x", 1.0, wrong)
+
+
+def test_a_tensor_may_be_off_symmetry_by_rounding_whatever_its_size():
+    for size in (1e-3, 1.0, 1e3):
+        for off, refused in ((1e-10, False), (1e-8, True)):
+            tensor = size * (np.eye(3) + off * np.eye(3, k=1))
+            if refused:
+                with pytest.raises(InputError, match="symmetric"):
+                    Layer.from_tensor("x", 1 * um, tensor)
+            else:
+                assert abs(Layer.from_tensor("x", 1 * um, tensor).conductivity / size - 1) <= 1e-15
 
 
 def test_electrons_come_with_all_three_numbers():
