@@ -210,3 +210,14 @@ def test_warnings_where_the_range_is_left():
 def test_wrong_input_is_refused(make):
     with pytest.raises(InputError):
         make()
+
+
+def test_a_conductance_of_the_temperature_is_taken_at_300_kelvin_unless_said():
+    warm = Conductance([250.0, 300.0, 350.0], [50 * MW, 100 * MW, 150 * MW], drop="extrapolated")
+    matrix, particle = gray_free_path(10.0, 100 * nm), gray_free_path(5.0, 50 * nm)
+    for value, temperature in ((100 * MW, {}), (50 * MW, {"temperature": 250.0})):
+        one, other = (
+            nanocomposite(matrix, particle, boundary, diameter=50 * nm, fraction=0.05, **options)
+            for boundary, options in ((warm, temperature), (value, {}))
+        )
+        np.testing.assert_allclose(one, other, rtol=1e-14, atol=0)

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import solve_bvp
 
-from kapitza.applications.exchanger import HeatExchanger, Stream, crossover_diameter, effectiveness, heat_exchange
+from kapitza.applications.exchanger import (
+    NUSSELT_NUMBERS,
+    HeatExchanger,
+    Stream,
+    crossover_diameter,
+    effectiveness,
+    heat_exchange,
+)
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.units import MW, mm, nm, um
@@ -112,3 +119,15 @@ def test_warnings_where_the_range_is_left():
 def test_wrong_input_is_refused(make):
     with pytest.raises(InputError):
         make()
+
+
+def test_nusselt_numbers_are_those_of_laminar_channels():
+    """Even flux: 48/11 and 140/17 exactly; an even wall: the lowest eigenvalues of Graetz, 2.70436 and 1.68160.
+
+    R. K. Shah, A. L. London, Laminar Flow Forced Convection in Ducts (Academic Press, 1978)
+    """
+    even_flux = {"circular, even flux": 48 / 11, "slit, even flux": 140 / 17}
+    want = even_flux | {"circular": 2.70436**2 / 2, "slit": 8 / 3 * 1.68160**2}
+    assert sorted(NUSSELT_NUMBERS) == sorted(want)
+    for name, number in want.items():
+        assert abs(NUSSELT_NUMBERS[name] - number) <= 0.006, name

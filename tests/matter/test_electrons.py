@@ -66,3 +66,10 @@ def test_numbers_stand_in_the_library_alone(name):
     assert data.conductivity is not None
     assert one.coupling == float(data.coupling.value)
     np.testing.assert_allclose(one.total, float(data.conductivity.value), rtol=1e-14, atol=0)
+
+
+def test_the_lattice_of_a_warm_metal_conducts_as_one_over_its_temperature():
+    al = metal("Al")
+    cold = al.at(150.0)
+    assert abs(cold.lattice / (2 * al.lattice) - 1) <= 1e-14
+    assert (cold.conductivity, cold.coupling, al.at(300.0).lattice) == (al.conductivity, al.coupling, al.lattice)
