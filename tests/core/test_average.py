@@ -48,3 +48,8 @@ def test_faults_are_one_clear_line():
         mean_transmission([])
     with pytest.raises(InputError, match="other frequencies"):
         mean_transmission([one(0.1), Transmission([1.0, 2.0], [0.0, 0.0])])
+
+
+def test_two_configurations_differ_by_twice_their_standard_error() -> None:
+    error = mean_transmission([one(0.2), one(0.6)])[1]
+    np.testing.assert_allclose(error, (one(0.6).total - one(0.2).total) / 2, rtol=1e-12, atol=0)

@@ -16,7 +16,7 @@ from kapitza.core.heat_flow import equilibrium_power, finite_drop_conductance
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.matter.isotropic import Solid
-from kapitza.theory.dmm import common_grid, dmm, harmonic_sum
+from kapitza.theory.dmm import ballistic_layers, common_grid, dmm, harmonic_sum
 from kapitza.theory.limits import elastic_limit, radiation_limit
 from kapitza.units import MW, THz, hbar, k_B
 
@@ -216,3 +216,10 @@ def test_a_name_is_no_side_and_the_message_says_how_to_get_one() -> None:
         dmm(one, "Si")  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"take a Solid, Elastic, Fluid, Bands"):
         dmm(one, 3.0)  # type: ignore[arg-type]
+
+
+def test_modes_of_layers_are_those_of_the_outer_materials() -> None:
+    sides = [SOLIDS[name] for name in ("Al", "Si", "Au")]
+    found = ballistic_layers(sides, [1e12, 5e12])
+    np.testing.assert_allclose(found.left, sides[0].modes(found.omega), rtol=1e-14, atol=0)
+    np.testing.assert_allclose(found.right, sides[2].modes(found.omega), rtol=1e-14, atol=0)

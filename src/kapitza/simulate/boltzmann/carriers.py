@@ -51,7 +51,9 @@ class ScatteringRates:
 
     umklapp: float = field(default=0.0, converter=number, validator=_scattering_strength, metadata=about("s K^-1", "B"))
     onset: float = field(default=0.0, converter=number, validator=_scattering_strength, metadata=about("K", "C"))
-    impurity: float = field(default=0.0, converter=number, validator=_scattering_strength, metadata=about("s^3", "A"))
+    impurity: float = field(
+        default=0.0, converter=number, validator=_scattering_strength, metadata=about("s^3", "A of impurities")
+    )
     boundary: float = field(
         default=np.inf, converter=number, validator=above_zero, metadata=about("m", "L, width of sample or grains")
     )
