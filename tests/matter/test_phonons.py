@@ -13,6 +13,7 @@ from kapitza.matter.bands import Bands
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.library import elastic, material, materials
 from kapitza.matter.phonons import phonon_card, phonon_crystal, phonon_names, phonons
+from kapitza.matter.zone.dispersion import phonon_dispersion
 from kapitza.units import THz, angstrom, c_light
 
 NAMES = [name for name in phonon_names() if phonon_card(name).status != "refused"]
@@ -87,6 +88,14 @@ def test_frequencies_are_those_of_the_card(name: str):
     assert frequency.max() > 0.8 * card.top
     assert frequency.min() > min(1.1 * card.lowest, -1e-3) - 0.02 * card.top
     assert card.lowest > -0.02 * card.top or "unstable" in card.reason
+
+
+@pytest.mark.parametrize("name", ["MgO", "UO2", "GaN", "graphite", "Si"])
+def test_no_mode_of_the_path_or_towards_the_centre_is_above_the_highest_frequency(name: str):
+    """The longitudinal modes of ions are highest where the wave vector vanishes, which no mesh meets."""
+    crystal, top = phonon_crystal(name), phonon_card(name).top
+    assert crystal.frequencies(1e-4 * DIRECTIONS @ crystal.reciprocal).max() / THz <= 1.0005 * top
+    assert phonon_dispersion(name, 60).omega.max() / THz <= 1.003 * top  # off the mesh, in graphite
 
 
 @pytest.mark.parametrize("name", COMPARED)

@@ -44,6 +44,7 @@ MAX_CHANGE = 0.08  # of the top frequency: root-mean-square change of frequencie
 UNSTABLE = 0.02  # of the top frequency: imaginary frequencies beyond this are an instability
 UNUSABLE = 0.2  # of the top frequency: imaginary frequencies beyond which a crystal is refused
 TAIL = 5 * angstrom  # beyond this distance forces are those of dipoles
+TOWARDS_GAMMA = 1e-4  # of a reciprocal vector: near enough for the limit of polar modes
 DECIMALS = 7  # of force constants, eV/Å²
 AXES = np.array([v for v in product((-1, 0, 1), repeat=3) if v > (0, 0, 0)])
 
@@ -84,7 +85,7 @@ def describe(name: str, path: Path, table: dict) -> dict:
     verdict, fitted = judge(crystal, raw, table)
     if fitted is not None:
         content, crystal = reduce(fitted)
-    frequency = crystal.frequencies(mesh(crystal)) / THz
+    lowest, highest = frequency_range(crystal)
     potential = table["potentials"][entry.get("potential", "nequix")]
     card = {
         "name": name,
@@ -97,8 +98,8 @@ def describe(name: str, path: Path, table: dict) -> dict:
         "supercell": head["supercell"],
         "debye": debye(crystal),
         "library_debye": library_debye(name),
-        "top": round(float(frequency.max()), 3),
-        "lowest": round(min(float(frequency.min()), 0.0), 3) + 0.0,
+        "top": round(highest, 3),
+        "lowest": round(min(lowest, 0.0), 3) + 0.0,
     }
     card["reason"] = "; ".join(filter(None, [model and model["source"], card["reason"]]))
     return {"card": card} | content
@@ -177,6 +178,13 @@ def mesh(crystal: Crystal) -> np.ndarray:
     """Wave vectors of an even mesh through Γ, fewer of large cells."""
     count = max(3, round((12_000 / crystal.masses.size**1.5) ** (1 / 3) / 2) * 2)
     return np.indices((count,) * 3).reshape(3, -1).T / count @ crystal.reciprocal
+
+
+def frequency_range(crystal: Crystal) -> tuple[float, float]:
+    """Lowest and highest frequency, THz, over the mesh and towards Γ, where longitudinal modes of ions are highest."""
+    towards = TOWARDS_GAMMA * AXES @ crystal.reciprocal
+    frequency = crystal.frequencies(np.concatenate([mesh(crystal), towards])) / THz
+    return float(frequency.min()), float(frequency.max())
 
 
 def reference_elastic(crystal: Crystal, table: dict) -> tuple[Elastic | None, str]:
