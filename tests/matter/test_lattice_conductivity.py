@@ -128,3 +128,16 @@ def test_a_table_reaches_a_tenth_beyond_its_ends() -> None:
     assert (near.estimated, far.estimated) == (False, True)
     assert abs(near.value * 300.0 - 286.0 * 11.72) <= 1e-9 * 286.0 * 11.72
     assert abs(far.value * 400.0 - 286.0 * 11.72) <= 1e-9 * 286.0 * 11.72
+
+
+def test_the_share_of_a_metal_is_bounded() -> None:
+    """Slack's estimate of titanium is above its whole conductivity, which includes the electrons'."""
+    total = material("Ti").metal.conductivity
+    slack, found = slack_conductivity("Ti", 600.0), lattice_conductivity("Ti", 600.0)
+    assert total is not None
+    assert slack is not None
+    assert found is not None
+    assert slack > total.value / 2
+    assert found.estimated
+    assert "0.4 of the whole conductivity" in found.source
+    assert abs(found.value - 0.2 * total.value) <= 1e-12 * total.value

@@ -117,8 +117,11 @@ def lattice_conductivity(material: str | Material, temperature: ArrayLike) -> La
     estimate = slack_conductivity(found, kelvin)
     if estimate is None:
         return None
-    if found.metal.conductivity is not None:
-        estimate = min(estimate, _LARGEST_METAL_SHARE * found.metal.conductivity.value * _ROOM_TEMPERATURE / kelvin)
+    total = found.metal.conductivity
+    largest = None if total is None else _LARGEST_METAL_SHARE * total.value * _ROOM_TEMPERATURE / kelvin
+    if total is not None and largest is not None and estimate > largest:
+        source = f"{_LARGEST_METAL_SHARE:g} of the whole conductivity ({total.source}), below the {_SLACK_SOURCE}"
+        return LatticeConductivity(largest, source, True)
     return LatticeConductivity(estimate, _SLACK_SOURCE, True)
 
 
