@@ -5,7 +5,7 @@ import pytest
 
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, Device, HeatSource
-from kapitza.device.layered.temperatures import sample_peaks, solve_layered
+from kapitza.device.layered.temperatures import peaks_at_interval_ends, sample_peaks, solve_layered
 from kapitza.errors import DataError
 from kapitza.io.device.layers import read_device
 from kapitza.measure.calibration.estimate import calibrated_conductance
@@ -51,6 +51,19 @@ def test_median_of_the_estimate_sets_the_drop_and_its_spread_the_uncertainty():
     assert abs(got.drop["film|wafer"] * found.conductance.at(kelvin)[0] / FLUX - 1) < 1e-6
     assert got.sigma is not None
     assert abs(got.sigma / (got.drop["film|wafer"] * spread) - 1) < 0.02  # G varies a little with temperature
+
+
+def test_ends_of_the_interval_of_the_estimate_are_those_of_the_peak():
+    """q/G at both ends of the interval of G above what the rest of the device adds: one lies far, one near."""
+    found, device = stacked()
+    got = solve_layered(device)
+    drop = got.drop["film|wafer"]
+    ((name, ends),) = peaks_at_interval_ends(device).items()
+    assert name == "film|wafer.conductance"
+    factor = np.interp(got.property_temperature["film|wafer"], found.temperature, found.factor)
+    for end, times in zip(ends, (1 / factor, factor), strict=True):
+        assert abs((end - got.peak + drop) / (drop * times) - 1) <= 0.02  # G varies a little with temperature
+    assert ends[1] - got.peak > 1.5 * (got.peak - ends[0])
 
 
 @pytest.mark.slow

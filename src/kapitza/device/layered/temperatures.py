@@ -28,6 +28,8 @@ from kapitza.device.setup import Plane
 from kapitza.errors import InputError
 
 _DIFFERENCE_STEP = 1e-3  # of differences, relative
+_MAX_LINEAR_UNCERTAINTY = 0.3  # of a number, relative: the ends of its interval are then a factor 1.8 away
+_QUANTILE = 1.959963984540054  # of 95 %
 
 
 def device_parameters(
@@ -97,6 +99,23 @@ def sample_peaks(device: Device, samples: int = 400, seed: int = 0) -> Array:
     widths = np.array([relative[name] for name in names])
     factors = np.exp(generator.standard_normal((samples, len(names))) * widths)
     return np.array([_scaled_peak(device, solution, dict(zip(names, row, strict=True))) for row in factors.tolist()])
+
+
+def peaks_at_interval_ends(device: Device) -> dict[str, tuple[float, float]]:
+    """Lowest and highest peak rise with one number at the ends of its 95 % interval, K, by the name of the number.
+
+    For each number of which the relative uncertainty is above 0.3, such as the calibrated estimate of a conductance:
+    there the rise is far from a straight line in the number, and a standard deviation says little.  The number is
+    log-normal, as in `sample_peaks`; all others stay as they are.
+    """
+    solution = solve_steady(device)
+    relative = relative_uncertainties(device, solution.property_temperature)
+    wide = {name: float(np.exp(_QUANTILE * size)) for name, size in relative.items() if size > _MAX_LINEAR_UNCERTAINTY}
+    found: dict[str, tuple[float, float]] = {}
+    for name, factor in wide.items():
+        ends = sorted(_scaled_peak(device, solution, {name: end}) for end in (1 / factor, factor))
+        found[name] = ends[0], ends[1]
+    return found
 
 
 def _scaled_peak(device: Device, solution: SteadySolution, factors: Mapping[str, float]) -> float:
