@@ -46,7 +46,7 @@ LABORATORIES: Mapping[str, str] = {
     "MIT": "Minnich|Schmidt|Collins|Ziade",
     "Duisburg": "Hanisch|Krenzer|Witte",
     "Rensselaer": "O'Brien|P. K. Chow",
-    "Georgia Tech and Tokyo": "Z. Cheng|F. Mu|B. Xu|R. Guo|L. Yates",
+    "Georgia Tech and Tokyo": "Z. Cheng|F. Mu|B. Xu|R. Guo|L. Yates|D. Vaca",
     "Carnegie Mellon": "Malen|HT2013-17116",
 }
 FORMS = {"3C-SiC": "SiC", "4H-SiC": "SiC", "6H-SiC": "SiC", "a-Al2O3": "Al2O3", "a-SiO2": "SiO2", "a-Si": "Si"}

@@ -439,6 +439,8 @@ REASONS = {
     "Au/Ge": "native oxide of Ge, not said to be removed",
     "Cu/diamond": "copper hardly bonds to diamond",
     "Al/Y2O3": "surface of the oxide not described",
+    "diamond/AlN": "first layers of grown diamond: fine grains, carbon of other bonds",
+    "3C-SiC/diamond": "bonded wafers, with a layer that was amorphous",
     "AlN/6H-SiC": "films of differing roughness on a nucleation layer",
 }
 

@@ -12,7 +12,7 @@ from kapitza.measure.catalogue import COMPILATION, load_catalogue, measured, mea
 from kapitza.units import GW, MW, GPa
 
 DOI = re.compile(r"10\.\d{4,9}/[-._;()/:A-Za-z0-9]+")
-ADDRESS = re.compile(r"https://(hdl\.handle\.net|apps\.dtic\.mil|pubs\.aip\.org)/[-._/A-Za-z0-9]+")
+ADDRESS = re.compile(r"https://(hdl\.handle\.net|apps\.dtic\.mil|pubs\.aip\.org|www\.mdpi\.com)/[-._/A-Za-z0-9]+")
 ENTRIES = load_catalogue()
 LIBRARY = set(materials())
 
