@@ -49,6 +49,13 @@ def test_a_few_cases_of_cheap_parsers_are_read_or_refused(monkeypatch: pytest.Mo
             assert kind in ("read", "refused"), f"{name}, case {number}: {kind}: {detail}"
 
 
+def test_no_flipped_bit_of_a_unit_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("h5py")
+    run = tool("fuzz/flips.py", monkeypatch)
+    assert run.flip("unit", 50) == {"refused": 50}
+    assert {"json", "npz", "hdf5"} < set(run.FORMATS)
+
+
 def test_faults_are_planted_where_the_kernels_and_their_tests_are(monkeypatch: pytest.MonkeyPatch) -> None:
     run = tool("mutation/run.py", monkeypatch)
     assert len(run.KERNELS) >= 20

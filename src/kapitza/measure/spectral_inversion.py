@@ -124,7 +124,7 @@ class SpectralEstimate:
 
     def band(self, confidence: float = 0.95) -> tuple[Array, Array]:
         """Lowest and highest share (G,) each, between which the samples lie with a probability."""
-        low, high = np.quantile(self.samples, _interval_ends(confidence), axis=0)
+        low, high = np.quantile(self.samples, _interval_ends(confidence), axis=0, method="weibull")
         return low, high
 
     def sum_range(self, weights: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
@@ -173,7 +173,7 @@ class SpectralEstimate:
 
     def conductance_range(self, confidence: float = 0.95) -> tuple[float, float]:
         """Emitted conductance from the samples: bounds of an interval, W m⁻² K⁻¹."""
-        low, high = np.quantile(self.samples @ self.limit, _interval_ends(confidence))
+        low, high = np.quantile(self.samples @ self.limit, _interval_ends(confidence), method="weibull")
         return float(low), float(high)
 
 
