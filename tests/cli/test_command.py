@@ -414,7 +414,7 @@ def test_a_killed_command_leaves_no_worker_and_resumes(
 @pytest.mark.parametrize("columns", [60, 80, 120])
 def test_no_number_is_cut_in_a_narrow_terminal(columns: int) -> None:
     """The output of a terminal, by `script`, holds every number whole."""
-    code = 'from kapitza.cli import main; main("predict Al Si -T 50:600:10".split()); main(["materials"])'
+    code = 'from kapitza.cli import main; main("predict Al Si -T 50:600:50".split()); main(["materials"])'
     inner = f"stty cols {columns}; {sys.executable} -c '{code}'"
     done = subprocess.run(["script", "-qec", inner, "/dev/null"], capture_output=True, text=True, check=True)
     assert "Al | Si at 300 K" in done.stdout

@@ -254,7 +254,8 @@ def test_conductances_of_all_pairs(data: Data):
     with data("crystals/dmm_z.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 3 * len(POINTS) * (len(POINTS) - 1) // 2
-    spectra = {(row["A"], row["B"]): dmm(bands[row["A"]], bands[row["B"]]) for row in rows}
+    pairs = {(row["A"], row["B"]) for row in rows}
+    spectra = {(one, other): dmm(bands[one], bands[other]) for one, other in pairs}
     for row in rows:
         pair = row["A"], row["B"]
         value = spectra[pair].conductance(float(row["T_K"]), drop="emitted").value[0] / MW

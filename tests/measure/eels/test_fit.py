@@ -127,11 +127,11 @@ fit_spectra(image, SpectrumModel(toy.modes_of(None, None, None), "pearson"), sto
 
 
 def test_a_killed_fit_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    image = scan(48)
+    image = scan(24)
     np.save(tmp_path / "counts.npy", np.asarray(image.counts))
     folder = tmp_path / "store"
     (tmp_path / "run.py").write_text(
-        KILLED.replace("import toy", "import toy\nimport kapitza.measure.eels.fit as f\nf._PIXELS_PER_UNIT = 4")
+        KILLED.replace("import toy", "import toy\nimport kapitza.measure.eels.fit as f\nf._PIXELS_PER_UNIT = 2")
     )
     arguments = [str(Path(__file__).parent), str(tmp_path / "counts.npy"), str(folder)]
     driver = subprocess.Popen([sys.executable, str(tmp_path / "run.py"), *arguments])
@@ -142,7 +142,7 @@ def test_a_killed_fit_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.M
     driver.wait()
     kept = len(list(folder.rglob("*.unit")))
     assert 3 <= kept < 12
-    monkeypatch.setattr(fit, "_PIXELS_PER_UNIT", 4)
+    monkeypatch.setattr(fit, "_PIXELS_PER_UNIT", 2)
     seen: list[tuple[int, int]] = []
     resumed = fit_spectra(
         image,

@@ -5,9 +5,10 @@ kernels $E_n$ of the exact solution are singular.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IndexArray
@@ -18,6 +19,7 @@ from kapitza.simulate.boltzmann.layered.cells import CELL_POLYNOMIALS, CHUNK_SIZ
 DEFAULT_ANGLES = 16  # per quarter turn: the flux through a gray slab is right to 5e-8
 _SAME_FLOW_TOLERANCE = 1e-9  # relative difference of flows that count as one
 _MIN_SQUARED_COSINE = 1e-12  # least square of a cosine
+_MAX_KEPT_ELEMENTS = 2**16  # of each matrix of a layer that is kept, 1 MiB if complex: 32 layers take 96 MiB at most
 _MIN_STREAM_VELOCITY = 1e-9  # of the highest velocity: what moves less is taken to move that much
 
 
@@ -146,10 +148,39 @@ class LayerMatrices:
     passed: RealOrComplexArray  # (S,) what is left of a stream behind the layer
 
 
+@frozen
+class _LayerOfCells:
+    """Streams and cells, equal where their numbers are."""
+
+    content: tuple[bytes, ...]
+    streams: Streams = field(eq=False)
+    widths: Array = field(eq=False)
+
+
 def layer_matrices(streams: Streams, widths: Array, rate: complex = 0.0) -> LayerMatrices:
     """Matrices of a layer of cells (C,), m, for changes in time as $e^{st}$; s is 0 or has no negative real part,
     s⁻¹.
+
+    Those of small layers are kept: an inversion solves the same layers for many boundaries between them.
     """
+    size = widths.size * CELL_POLYNOMIALS
+    if size * max(size, streams.capacity.size) > _MAX_KEPT_ELEMENTS:
+        return _compute_layer(streams, widths, rate)
+    numbers = (streams.normal_path, streams.lifetime, streams.capacity, widths)
+    return _kept_layer(_LayerOfCells(tuple(one.tobytes() for one in numbers), streams, widths), rate)
+
+
+@lru_cache(maxsize=32)
+def _kept_layer(layer: _LayerOfCells, rate: complex) -> LayerMatrices:
+    """The matrices of a layer, read-only."""
+    found = _compute_layer(layer.streams, layer.widths, rate)
+    for part in (found.balance, found.left, found.right, found.passed):
+        part.flags.writeable = False
+    return found
+
+
+def _compute_layer(streams: Streams, widths: Array, rate: complex) -> LayerMatrices:
+    """The matrices of a layer, summed over chunks of its streams."""
     kind = np.complex128 if rate else np.float64
     size, count = widths.size * CELL_POLYNOMIALS, streams.normal_path.size
     found = LayerMatrices(
