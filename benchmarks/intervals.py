@@ -182,14 +182,22 @@ def device(cases: int) -> Hits:
 def inverse(cases: int) -> Hits:
     module = helper("measure/test_spectral_inverse.py")
     blank = module.SeriesLaw(np.geomspace(5e-9, 2e-6, 5), np.ones(5), np.ones(5))
-    covered, summed = [], []
-    for case, share in enumerate(module.boundaries_of_the_prior(cases)):
-        data = blank.simulate(share * module.LIMIT, case)
-        found = module.spectral_transmission([data], module.LEFT, module.RIGHT)
-        covered.append(held(np.transpose(found.band()), share))
-        summed.append(held([found.conductance_range()], share @ module.LIMIT))
-    yield "transmission of a group of modes, smooth spectra", float(np.mean(covered)), share.size * cases
-    yield "conductance of the spectrum, the same", float(np.mean(summed)), cases
+    smooth = module.Smoothness()
+    kinds = (
+        ("smooth spectra, stated to be smooth", module.boundaries_of_the_prior, smooth),
+        ("smooth spectra", module.boundaries_of_the_prior, None),
+        ("spectra with a step", module.stepped_boundaries, None),
+        ("spectra with one or two lines", module.resonant_boundaries, None),
+    )
+    for what, boundaries, prior in kinds:
+        covered, summed = [], []
+        for case, share in enumerate(boundaries(cases)):
+            data = blank.simulate(share * module.LIMIT, case)
+            found = module.spectral_transmission([data], module.LEFT, module.RIGHT, prior=prior)
+            covered.append(held(np.transpose(found.band()), share))
+            summed.append(held([found.conductance_range()], share @ module.LIMIT))
+        yield f"transmission of a group of modes, {what}", float(np.mean(covered)), module.COUNT * cases
+        yield "conductance of the spectrum, the same", float(np.mean(summed)), cases
 
 
 def calibration(cases: int) -> Hits:

@@ -43,7 +43,7 @@ def main():
     least, most = found.extremes()
     low, high = found.band()
     left.fill_between(hertz, least[use], most[use], color="0.9", label="any spectrum that agrees")
-    left.fill_between(hertz, low[use], high[use], color=LINE_COLOURS[5], alpha=0.5, label="95 % of smooth ones")
+    left.fill_between(hertz, low[use], high[use], color=LINE_COLOURS[5], alpha=0.5, label="95 %, smooth or not")
     for k in range(2):
         left.plot(
             hertz, found.samples[k, use], color=LINE_COLOURS[0], linewidth=0.7, label="two samples" if not k else None

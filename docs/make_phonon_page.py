@@ -138,7 +138,9 @@ def page() -> str:
     everything = np.concatenate([ratios(name) for name in compared_names()])
     within = np.mean(np.abs(everything - 1) <= 0.1)
     cards = [phonon_card(name) for name in phonon_names()]
-    count = {status: sum(card.status == status for card in cards) for status in ("accepted", "fitted", "refused")}
+    count = {
+        status: sum(card.status == status for card in cards) for status in ("accepted", "fitted", "unstable", "refused")
+    }
     return TEXT.format(
         cards=len(cards), **count, card_table=card_table(), comparison_table=comparison_table(),
         crystals=len(compared_names()), frequencies=everything.size,
@@ -152,7 +154,7 @@ TEXT = """# Phonons of crystals
 <!-- made by docs/make_phonon_page.py -->
 
 Force constants of {cards} crystals are in the package, each with a card: {accepted} are accepted as computed, {fitted} are fitted to
-the elastic constants of the library, {refused} refused.  Models take their bands wherever both sides of an interface have them.
+the elastic constants of the library, {unstable} is unstable at 0 K (its imaginary modes are left out), {refused} refused.  Models take their bands wherever both sides of an interface have them.
 
 ```console
 $ kapitza phonons MgO

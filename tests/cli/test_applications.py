@@ -151,7 +151,7 @@ def test_faults_are_one_line(verb, old, new, said, folder, capsys):
     "arguments",
     [
         ("superlattice", "Si", "water"),
-        ("superlattice", "Si", "AlAs"),
+        ("superlattice", "Si", "YIG"),
         ("superlattice", "Si", "Ge", "--share", "1.5"),
         ("superlattice", "Si", "Ge", "--period", "50:5nm"),
         ("superlattice", "Si", "Ge", "--conductance", "5 K"),

@@ -83,7 +83,7 @@ def test_gray_layers_walls_and_periods(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (LAYERS.format("") + '[boundaries]\n"Si|Ge" = 1e8\n', "count the transport twice"),
+        (LAYERS.format("") + '[boundaries]\n"Si|Ge" = 1e8\n', "count the transport near"),
         (LAYERS.format("") + '[boundaries]\n"Si|Ge" = "100 MW/m2K"\n', "count the transport near"),
         (LAYERS.format("") + '[boundaries]\n"Si|Ge" = "dmm"\n"Ge|Si" = "dmm"\n', "given twice"),
         (LAYERS.format(""), "has no transmission"),

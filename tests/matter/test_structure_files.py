@@ -190,6 +190,7 @@ def test_finished_forces_outlast_an_interrupt(data, cif, monkeypatch, tmp_path):
     assert len([size for size in springs.calls if size > 4]) == 1
 
 
+CUT_POSCAR = "Si\n1.0\n0 2.7 2.7\n2.7 0 2.7\n2.7 2.7 0\n"
 HEAD = """data_x
 _cell_length_a 5.431
 _cell_length_b 5.431
@@ -223,7 +224,16 @@ _atom_site_occupancy
         ("same.cif", HEAD + "Si1 Si 0 0 0 1\nSi2 Si 0.001 0 0 1\n", "overlap"),
         ("water.xyz", "3\n\nO 0 0 0\nH 0.76 0.59 0\nH -0.76 0.59 0\n", "wanted a crystal with a cell"),
         ("slab.cif", HEAD.replace("_c 5.431", "_c 30") + "Si Si 0 0 0 1\n", "leaves a gap of 30 Å"),
-        ("POSCAR", "Si\n1.0\n0 2.7 2.7\n2.7 0 2.7\n", "cannot be read as vasp"),
+        ("POSCAR", "Si\n1.0\n0 2.7 2.7\n2.7 0 2.7\n", "line 5: ends or is empty here; expected a lattice vector"),
+        ("POSCAR", "Si\n1.0\n0 2.7 2.7\n2.7 0 2.", "line 5: ends or is empty here; expected a lattice vector"),
+        ("POSCAR", "Si\n1.0\n0 2.7 2.7\n2.7 0\n", "line 4: expected a lattice vector, got '2.7 0'"),
+        ("POSCAR", "Si\none\n", "line 2: expected the scale of the lattice, got 'one'"),
+        ("POSCAR", CUT_POSCAR, "line 6: ends or is empty here; expected the elements"),
+        ("POSCAR", CUT_POSCAR + "Si\n2", "line 8: ends or is empty here; expected Direct or Cartesian"),
+        ("POSCAR", CUT_POSCAR + "Si\ntwo\nDirect\n", "line 7: expected numbers of atoms, got 'two'"),
+        ("POSCAR", CUT_POSCAR + "Si\n2\nDirect\n0 0 0\n", "line 10: ends or is empty here; expected position 2 of 2"),
+        ("POSCAR", CUT_POSCAR + "2\nDirect\n0 0 0\n.25 .25", "line 9: expected position 2 of 2, got '.25 .25'"),
+        ("POSCAR", CUT_POSCAR + "Si\n2\nSelective\nDirect\n0 0 0 T T", "line 11: ends or is empty here"),
         ("flat.vasp", "Si\n1.0\n3 0 0\n0 3 0\n0 0 0\nSi\n1\nDirect\n0 0 0\n", "lattice vectors in 2 directions"),
         ("two.xyz", 2 * '1\nLattice="3 0 0 0 3 0 0 0 3"\nSi 0 0 0\n', "holds 2 structures"),
     ],
@@ -235,7 +245,7 @@ def test_one_line_for_each_fault_of_a_file(tmp_path, name, text, words):
         read_structure(path)
     message = str(raised.value)
     assert words in message
-    assert message.startswith(f"{path}: ")
+    assert message.startswith((f"{path}: ", f"{path}, line "))
     assert "\n" not in message
     assert len(message) < 320 + len(str(path))
 

@@ -33,27 +33,54 @@ def test_without_a_boundary_it_cools_as_an_error_function(heating, readout):
     close(FilmCooling(time, heating=heating, readout=readout).predict(stack), erfcx(a * np.sqrt(time)), 1e-6)
 
 
-@pytest.mark.parametrize(("heating", "readout"), WAYS)
-def test_a_film_on_a_grid(heating, readout):
-    """Modes of a grid of cells in time; the surface of the film is half a cell away."""
-    film, rest, g, count = 60 * nm, 800 * nm, 80e6, 120
-    stack = Stack([Layer("f", film, 20.0, heat_capacity=2.4e6), Layer("s", rest, 5.0, heat_capacity=1.8e6)], [g])
-    cells = [(film / count, 20.0, 2.4e6)] * count + [(rest / 600, 5.0, 1.8e6)] * 600
-    d, kappa, c = (np.array(v) for v in zip(*cells, strict=True))
-    link = 1 / (d[:-1] / 2 / kappa[:-1] + d[1:] / 2 / kappa[1:] + (np.arange(len(d) - 1) == count - 1) / g)
+def cooling_on_a_grid(layers, conductances, heating, readout, at):
+    """Temperature of the first layer of (thickness, conductivity, heat capacity, cells), by modes of cells in time; its
+    surface is half a cell away.
+    """
+    film, count, capacity = layers[0][0], layers[0][3], layers[0][2]
+    d, kappa, c = (np.concatenate([np.full(n, v) for *_, n, v in rows]) for rows in zip(
+        *[((n, h / n), (n, k), (n, cap)) for h, k, cap, n in layers], strict=True
+    ))  # fmt: skip
+    ends = np.cumsum([one[3] for one in layers])[:-1] - 1
+    joint = np.zeros(len(d) - 1)
+    joint[ends] = 1 / np.array(conductances)
+    link = 1 / (d[:-1] / 2 / kappa[:-1] + d[1:] / 2 / kappa[1:] + joint)
     inside = np.concatenate([link, [0]]) + np.concatenate([[0], link])
     held = c * d
     off = np.diag(link / np.sqrt(held[1:] * held[:-1]), 1)
     rate, modes = np.linalg.eigh(np.diag(inside / held) - off - off.T)
     start = np.zeros(len(d))
     start[: count if heating == "film" else 1] = 1
-    start *= 2.4e6 * film / np.sum(held * start)
+    start *= capacity * film / np.sum(held * start)
     seen = (np.arange(len(d)) < (count if readout == "film" else 1)) * held
     seen = seen / seen.sum()
-    t = np.geomspace(30 * ps, 100 * ns, 12)
     amplitude = (modes.T @ (seen / np.sqrt(held))) * (modes.T @ (start * np.sqrt(held)))
-    want = np.exp(-np.outer(t, rate)) @ amplitude
-    close(FilmCooling(t, heating=heating, readout=readout).predict(stack), want, 3e-3)
+    return np.exp(-np.outer(at, rate)) @ amplitude
+
+
+@pytest.mark.parametrize(("heating", "readout"), WAYS)
+@pytest.mark.parametrize(
+    ("layers", "conductances"),
+    [
+        ([(60 * nm, 20.0, 2.4e6, 120), (800 * nm, 5.0, 1.8e6, 600)], [80e6]),
+        ([(60 * nm, 20.0, 2.4e6, 120), (40 * nm, 1.4, 1.6e6, 120), (400 * nm, 30.0, 1.7e6, 200)], [80e6, 30e6]),
+    ],
+)
+def test_a_film_on_a_grid(layers, conductances, heating, readout):
+    """On a substrate, and on two layers with a boundary of their own between them."""
+    parts = [Layer(f"l{i}", h, k, heat_capacity=c) for i, (h, k, c, _) in enumerate(layers)]
+    t = np.geomspace(30 * ps, 100 * ns, 12)
+    got = FilmCooling(t, heating=heating, readout=readout).predict(Stack(parts, conductances))
+    close(got, cooling_on_a_grid(layers, conductances, heating, readout, t), 3e-3)
+
+
+@pytest.mark.parametrize(("heating", "readout"), WAYS)
+def test_a_cut_through_the_substrate_changes_nothing(heating, readout):
+    film, whole = Layer("f", 60 * nm, 20.0, heat_capacity=2.4e6), Layer("s", np.inf, 5.0, heat_capacity=1.8e6)
+    cut = [Layer(name, 70 * nm, 5.0, heat_capacity=1.8e6) for name in "ab"]
+    cooling = FilmCooling(time, heating=heating, readout=readout)
+    got = cooling.predict(Stack([film, *cut, whole], [8e7, np.inf, np.inf]))
+    close(got, cooling.predict(Stack([film, whole], [8e7])), 1e-6)
 
 
 def test_absorption_over_a_depth_starts_between_surface_and_film():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +42,9 @@ def test_curved_zone_is_left_out() -> None:
     assert found.skip[found.best_index] >= 6 * nm
     np.testing.assert_allclose(found.best.jump, 10.0, rtol=0, atol=4 * found.best.sigma)
     assert abs(found.jump[0] - 10) > 3 * found.sigma[0]  # with the zone left in, it would be wrong
+    wider = found.jump[found.best_index :]  # and that is no part of the spread
+    spread = np.sqrt(np.mean((wider - wider.mean()) ** 2))
+    np.testing.assert_allclose(found.best.sigma, np.hypot(found.sigma[found.best_index], spread), rtol=1e-9, atol=0)
 
 
 def test_profile_that_never_straightens_is_refused() -> None:
@@ -81,6 +85,44 @@ def test_fluxes_that_agree_and_that_do_not() -> None:
     assert lost.mean_sigma > 5 * same.mean_sigma
     with pytest.raises(InputError, match="left and right"):
         check_flux(jump, [50.0])
+
+
+def test_errors_of_fluxes_add_those_of_slope_and_conductivity() -> None:
+    r"""$\sigma_J^2 = (k \sigma_g)^2 + (\sigma_k g)^2$ on either side, and nothing less."""
+    plain = Profile(X, lines(X), np.full(X.size, 0.1)).jump(0.0)
+    made = evolve(plain, covariance=np.diag([0.01, 4e12, 9e12]))
+    found = check_flux(made, [50.0, 20.0], sigmas=[2.0, 1.0])
+    want = np.hypot([50 * 2e6, 20 * 3e6], [2.0 * 2e8, 1.0 * 5e8])
+    np.testing.assert_allclose(found.sigma, want, rtol=1e-9, atol=0)
+
+
+def test_fluxes_that_disagree_widen_their_mean_by_what_they_disagree() -> None:
+    """Of two with equal errors s: s/√2 where they agree, else half their distance (R. T. Birge, Phys. Rev. 40, 207,
+    1932).
+    """
+    plain = Profile(X, lines(X), np.full(X.size, 0.1)).jump(0.0)
+    made = evolve(plain, covariance=np.diag([0.01, 1e12, 1e12]), gradient_left=-2e8, gradient_right=-2e8)
+    own = 50 * 1e6
+    for ratio in (1.001, 1.5):
+        found = check_flux(made, [50.0, 50.0 * ratio])
+        np.testing.assert_allclose(found.sigma, [own, own * ratio], rtol=1e-9, atol=0)
+        weight = 1 / found.sigma**2
+        mean = weight @ found.flux / weight.sum()
+        chi2 = weight @ (found.flux - mean) ** 2
+        np.testing.assert_allclose(found.mean, mean, rtol=1e-9, atol=0)
+        np.testing.assert_allclose(found.mean_sigma, np.sqrt(max(1, chi2) / weight.sum()), rtol=1e-9, atol=0)
+    assert chi2 > 100
+
+
+def test_the_spread_of_wider_zones_adds_to_the_error() -> None:
+    """σ² of the chosen zone and the variance of the jumps of it and all wider ones, from noise alone."""
+    rng = np.random.default_rng(11)
+    profile = Profile(X, lines(X) + 0.3 * rng.standard_normal(X.size), np.full(X.size, 0.3))
+    found = scan_exclusion(profile, 0.0, np.arange(0, 24, 4) * nm)
+    wider = found.jump[found.best_index :]
+    spread = float(np.sqrt(np.mean((wider - wider.mean()) ** 2)))
+    assert spread > 0.2 * found.sigma[found.best_index]
+    np.testing.assert_allclose(found.best.sigma, np.hypot(found.sigma[found.best_index], spread), rtol=1e-9, atol=0)
 
 
 def test_too_few_points() -> None:

@@ -92,6 +92,7 @@ BOUNDS = {
 
 
 @pytest.mark.filterwarnings("ignore:.*imaginary:kapitza.errors.ValidityWarning")
+@pytest.mark.filterwarnings("ignore:.*numbers of the library do not hold there:kapitza.errors.ValidityWarning")
 def test_models_stay_below_the_limits_of_their_spectra() -> None:
     every = [name for name in materials() if describe_side(name).phonons or describe_side(name).elastic]
     drawn = np.random.default_rng(5).choice(every, (30, 2)).tolist()
@@ -140,6 +141,7 @@ def test_titles_tell_the_spectrum() -> None:
     assert one.title == "elastic limit, crystals"
 
 
+@pytest.mark.filterwarnings("ignore:He-4 liquid. above 2.177 K:kapitza.errors.ValidityWarning")
 def test_bands_are_taken_where_both_sides_have_them() -> None:
     """Full bands beside full bands, Debye beside Debye; what the card does not allow is not taken."""
     channels = ["dmm", "dmm-anharmonic", "dmm-metal"]
@@ -179,6 +181,7 @@ def test_sheets_and_liquids_have_all_drops() -> None:
     assert one.title == "DMM, mixed spectra"
 
 
+@pytest.mark.filterwarnings("ignore:.*no solid is known to stay solid:kapitza.errors.ValidityWarning")
 def test_classical_statistics_saturate() -> None:
     quantum, classical = (
         model_estimates(AL, SI, [300.0, 3e4], ["dmm"], statistics=s)[0] for s in ("quantum", "classical")

@@ -26,6 +26,7 @@ from kapitza.theory.inelastic import (
     three_phonon_conductance,
 )
 from kapitza.theory.limits import elastic_limit, inelastic_radiation_limit
+from kapitza.theory.models import find_model
 from kapitza.units import hbar, k_B
 
 Published = Callable[[str, str], dict[str, Any]]
@@ -150,6 +151,22 @@ def test_lead_on_diamond_reaches_what_is_measured(published: Published) -> None:
     got = three_phonon_conductance(PB, DIAMOND, [100, 300], strength=1.0).value
     assert elastic_limit(PB, DIAMOND).conductance(300).value.item() < measured < got[1]
     assert three_phonon(PB, DIAMOND, 300, strength=0.01).conductance(300).value.item() < measured
+
+
+def test_full_strength_is_meant_where_none_is_given() -> None:
+    """s = 1, the most that the model knows, as the register says in the title of "three-phonon"."""
+    kelvin = 300.0
+    whole = three_phonon(PB, DIAMOND, kelvin)
+    assert "(s = 1)" in whole.method
+    np.testing.assert_array_equal(whole.total, three_phonon(PB, DIAMOND, kelvin, strength=1.0).total)
+    exchange = pair_exchange(PB, DIAMOND, kelvin, whole.omega)
+    np.testing.assert_array_equal(exchange.left, pair_exchange(PB, DIAMOND, kelvin, whole.omega, strength=1.0).left)
+    assert three_phonon(PB, DIAMOND, kelvin, strength=0.9).conductance(kelvin).value < whole.conductance(kelvin).value
+    made = three_phonon_conductance(PB, DIAMOND, [kelvin]).value
+    np.testing.assert_array_equal(made, whole.conductance(kelvin).value)
+    flux = pair_exchange_flux(PB, DIAMOND, hot=310.0, cold=290.0)
+    assert flux == pair_exchange_flux(PB, DIAMOND, hot=310.0, cold=290.0, strength=1.0)
+    assert "s = 1" in find_model("three-phonon").title
 
 
 def test_zero_strength_is_the_elastic_theory() -> None:

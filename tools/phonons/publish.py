@@ -149,6 +149,7 @@ def judge(crystal: Crystal, raw: Crystal, table: dict) -> tuple[dict, Crystal | 
     if lowest < -UNUSABLE * top:
         status, fitted = "refused", None
     if lowest < -UNSTABLE * top:
+        status = "unstable" if status == "accepted" else status
         reasons.append(f"unstable at 0 K: imaginary frequencies up to {-lowest / THz:.2f} THz, which bands leave out")
     if fitted is None and debye(crystal) is None:
         reasons.append("sound is unstable in some direction: of no use at low temperature")

@@ -10,7 +10,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
-from kapitza.core.arrays import Array, about, number, one_of, quantity
+from kapitza.core.arrays import Array, about, number, one_of, quantity, without_unit
 from kapitza.core.quadrature import panel_quadrature
 from kapitza.errors import InputError, ValidityWarning
 
@@ -79,7 +79,7 @@ class HeliumBath:
 
     def flux(self, surface: ArrayLike) -> Array:
         """(n,) heat flux from a surface (K) into the bath, W m⁻²."""
-        kelvin = np.asarray(surface, dtype=float)
+        kelvin = np.asarray(without_unit(surface, "K"), dtype=float)
         kapitza = self.coefficient * (kelvin**self.exponent - self.temperature**self.exponent)
         if np.isinf(self.critical):
             return kapitza
@@ -90,7 +90,7 @@ class HeliumBath:
 
     def kapitza_resistance(self, temperature: ArrayLike) -> Array:
         """(n,) 1/nATⁿ⁻¹ for small differences, m² K W⁻¹."""
-        kelvin = np.asarray(temperature, dtype=float)
+        kelvin = np.asarray(without_unit(temperature, "K"), dtype=float)
         return 1 / (self.exponent * self.coefficient * kelvin ** (self.exponent - 1))
 
 
@@ -117,7 +117,7 @@ class Superconductor:
 
     def heat(self, temperature: ArrayLike, current: float, bath: float) -> Array:
         """(n,) heat per area of its surface, W m⁻², at temperatures (K) and a current (A)."""
-        kelvin = np.asarray(temperature, dtype=float)
+        kelvin = np.asarray(without_unit(temperature, "K"), dtype=float)
         start = self.sharing_temperature(current, bath)
         full = current**2 * self.resistance / self.perimeter
         if self.heating == "step" or not start < self.critical_temperature:

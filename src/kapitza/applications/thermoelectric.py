@@ -19,6 +19,7 @@ from kapitza.core.arrays import (
     quantity,
     same_length,
     temperatures,
+    without_unit,
 )
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Boundary
@@ -55,11 +56,11 @@ class LegProperty:
 
     def at(self, temperature: ArrayLike) -> Array:
         """(nT,) value."""
-        return np.interp(np.asarray(temperature, dtype=float), self.temperature, self.value)
+        return np.interp(np.asarray(without_unit(temperature, "K"), dtype=float), self.temperature, self.value)
 
     def slope(self, temperature: ArrayLike) -> Array:
         """(nT,) derivative by temperature; 0 beyond the points."""
-        wanted = np.asarray(temperature, dtype=float)
+        wanted = np.asarray(without_unit(temperature, "K"), dtype=float)
         if self.temperature.size == 1:
             return np.zeros_like(wanted)
         steps = np.concatenate([[0.0], np.diff(self.value) / np.diff(self.temperature), [0.0]])

@@ -136,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _termination_as_interrupt(), warnings.catch_warnings():
             warnings.simplefilter("default")
-            warnings.showwarning = _show_warning
+            warnings.showwarning = _warning_printer()
             return _run_command(list(sys.argv[1:] if arguments is None else arguments) or ["--help"])
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's last flush is quiet too
@@ -201,13 +201,21 @@ def _print_fault(message: str, status: int = _EXIT_FAULT) -> int:
     return status
 
 
-def _show_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: object = None,
-    line: str | None = None,
-) -> None:
-    """Print a warning as a note of one line."""
-    typer.echo(f"note: {' '.join(str(message).split())}", err=True)
+def _warning_printer() -> Callable[..., None]:
+    """Return what prints a warning as a note of one line, once for each text."""
+    printed: set[str] = set()
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: object = None,
+        line: str | None = None,
+    ) -> None:
+        text = " ".join(str(message).split())
+        if text not in printed:
+            printed.add(text)
+            typer.echo(f"note: {text}", err=True)
+
+    return show

@@ -60,7 +60,7 @@ def superlattice(
     """Conductivity across a superlattice against its period: series, by frequency, ballistic."""
     files = Results(save, plot)
     kelvin, periods = parse_temperature(temperature), parse_lengths(period, "period")
-    one, other = _library_solid(first), _library_solid(second)
+    one, other = _library_solid(first, kelvin), _library_solid(second, kelvin)
     bulk = [float(side.conductivity(kelvin)[0]) for side in (one, other)]
     boundary = _boundary_transmission(one, other, theory)
     found = kapitza.applications.superlattice_conductivity(
@@ -115,7 +115,7 @@ def composite(
     """Conductivity of particles in a matrix against their radius, and the radius below which they do harm."""
     files = Results(save, plot)
     kelvin, radii = parse_temperature(temperature), parse_lengths(radius, "radius")
-    filler, host = _library_solid(particle), _library_solid(matrix)
+    filler, host = _library_solid(particle, kelvin), _library_solid(matrix, kelvin)
     given = particle_conductivity, matrix_conductivity
     inside, outside = (
         float(one.conductivity(kelvin)[0]) if text is None else quantity(text, "conductivity", what="conductivity")
@@ -319,10 +319,11 @@ def parse_lengths(text: str, what: str) -> list[float]:
     return stepped_range(start, stop, values[2], what=f"{what} {text!r:.60}", most=_MAX_POINTS)
 
 
-def _library_solid(name: str) -> Material:
-    """Return a solid of the library."""
+def _library_solid(name: str, temperature: float) -> Material:
+    """Return a solid of the library; notes where it is not solid at a temperature (K)."""
     found = kapitza.material(name)
     found.solid()
+    deferred.warn_of_state(found, temperature)
     return found
 
 

@@ -18,6 +18,8 @@ from kapitza.io.applications import read_exchanger as read_exchanger
 from kapitza.io.applications import read_leg as read_leg
 from kapitza.io.applications import read_memory_cell as read_memory_cell
 from kapitza.io.device.layers import device_method as device_method
+from kapitza.io.device.layers import names_sink as names_sink
+from kapitza.io.device.layers import region_materials as region_materials
 from kapitza.io.eels.experiments import read_eels_experiment as read_eels_experiment
 from kapitza.io.eels.experiments import read_modes as read_modes
 from kapitza.io.formats.records import record_tree as record_tree
@@ -28,6 +30,7 @@ from kapitza.io.results import result_tree as result_tree
 from kapitza.io.transport.films import read_spectral_measurements as read_spectral_measurements
 from kapitza.matter.building.relaxed_junction import lead_mismatch as lead_mismatch
 from kapitza.matter.files.structures import is_structure_file as is_structure_file
+from kapitza.matter.material import warn_of_state as warn_of_state
 from kapitza.matter.phonons import has_phonons as has_phonons
 from kapitza.matter.potentials.calculators import parse_arguments as parse_arguments
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements as FiniteDisplacements
@@ -71,3 +74,4 @@ from kapitza.simulate.md.runs.single import energy_conservation as energy_conser
 from kapitza.theory.references import citations as citations
 from kapitza.theory.sides import is_path as is_path
 from kapitza.theory.sides import name_remark as name_remark
+from kapitza.theory.validity import drop_remark as drop_remark

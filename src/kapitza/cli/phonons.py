@@ -63,7 +63,9 @@ def _print_cards(cards: tuple[PhononCard, ...]) -> None:
         Column("c_T", [_decimal_text(value, 2) for value in speeds["transverse"]]),
         Column(" remark", [_short_remark(card) for card in cards]),
     ]
-    count = {status: sum(card.status == status for card in cards) for status in ("accepted", "fitted", "refused")}
+    count = {
+        status: sum(card.status == status for card in cards) for status in ("accepted", "fitted", "unstable", "refused")
+    }
     title = f"{len(cards)} crystals: " + ", ".join(f"{number} {status}" for status, number in count.items())
     heads, rows = [column.name for column in columns], zip(*(column.values for column in columns), strict=True)
     print_table(title, heads, [list(row) for row in rows], text=3)

@@ -130,6 +130,9 @@ def _print_models(found: InterfacePrediction, drop: str) -> None:
     print_table(head, ["model", "name", *(f"{kelvin[j]:g} K" for j in shown)], rows, text=2)
     if len(shown) < len(kelvin):
         note(f"{len(shown)} of {len(kelvin)} temperatures are shown; --save and --json hold all of them")
+    remark = deferred.drop_remark(found.models, drop)
+    if remark:
+        note(remark)
     if drop == "extrapolated":
         note("the extrapolated drop is estimated for gray, diffuse media, and farther from experiment than the emitted")
 

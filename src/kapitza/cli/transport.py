@@ -27,6 +27,7 @@ _TWO_PANELS_HEIGHT = 7.6  # inches
 _HEAT_ROUNDING = 1e-12  # of a sum over particles that is the same in all batches, as all heat ends in the only sink
 _POWER_UNITS = ("W m⁻²", "W m⁻¹", "W")  # of power, by dimension
 _CONFIDENCE_LEVEL = 0.95
+_FOURIER_FAILS = 0.5  # of the resistance: an error of Fourier's law above it is no correction
 _POSTERIOR_SAMPLES = 1000
 _MAX_SPECTRUM_ROWS = 12  # of the printed spectrum
 
@@ -103,7 +104,11 @@ def transport(
         note("extrapolated: with the bulk gradient of these layers; in thick layers: of 10 µm or more on both sides")
     if definitions and held.period is None and held.left is None and held.right is None:
         off = kapitza.boltzmann.fourier_error(held.films, held.crossings)
-        note(f"Fourier's law with the resistances in thick layers, and slips at the walls, is off by {off:+.2%}")
+        law = "Fourier's law with the resistances in thick layers, and slips at the walls,"
+        if off > _FOURIER_FAILS:
+            note(f"{law} has {1 + off:.2g} times this resistance: layers are too thin beside mean free paths")
+        else:
+            note(f"{law} is off by {off:+.2%}")
     files.announce()
 
 
@@ -169,7 +174,7 @@ def _report_inverse_problem(path: str, data: str, *, lifetimes: float, files: Re
     title = f"{left.name}|{right.name} from {found.count} data"
     print_columns(title, _estimate_columns(title, found))
     print_values("what the data determine", columns_of(derived, dict.fromkeys(derived, "")))
-    note("the narrow band is the assumption of a smooth spectrum; any spectrum: what the data alone leave open")
+    note("95 %: spectra from smooth to rough, as likely as the data make them; any: what the data alone leave open")
     files.announce()
 
 
@@ -218,7 +223,7 @@ def _estimate_columns(title: str, found: SpectralEstimate) -> list[Column]:
     return [
         Column("frequency (THz)", [f"{omega / THz:.2f}" for omega in found.omega[shown]]),
         Column("share of what could cross", found.share[shown].round(2).tolist()),
-        Column("95 %, if smooth", smooth),
+        Column("95 %, smooth or not", smooth),
         Column("any spectrum", free),
         Column("from the left", found.coefficient[shown].round(3).tolist()),
     ]

@@ -1,10 +1,10 @@
 """Arrays are checked once, at the door: converters and validators of the records."""
 
 import copyreg
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,8 +25,33 @@ def about(unit: str, meaning: str) -> dict[str, str]:
     return {"unit": unit, "meaning": meaning}
 
 
+def without_unit(value: Any, unit: str = "") -> Any:
+    """Return a number with a unit, as of pint or astropy, or several, as plain numbers in `unit`; others as they are.
+
+    NumPy would drop the unit.  `unit` is "" where a plain number is meant, so that only what has no dimension passes.
+    """
+    if isinstance(value, list | tuple):
+        several = cast("Sequence[Any]", value)
+        return [without_unit(one, unit) for one in several] if several and _has_unit(several[0]) else value
+    if not _has_unit(value):
+        return value
+    try:
+        same = value.to(unit)
+    except Exception as err:
+        wanted = f"a number that can be given in {unit}" if unit else "a plain number in SI"
+        remedy = "" if unit else ": in pint, value.to_base_units().magnitude; angular frequencies are in rad/s"
+        raise InputError(f"expected {wanted}, got {value!s:.60}{remedy}") from err
+    return same.magnitude if hasattr(same, "magnitude") else same.value
+
+
+def _has_unit(value: Any) -> bool:
+    """Whether a value converts itself to another unit."""
+    return hasattr(value, "to") and (hasattr(value, "units") or hasattr(value, "unit"))
+
+
 def numbers(value: ArrayLike) -> Array:
     """Return `value` as a read-only 1-D array of floats, none of them NaN."""
+    value = without_unit(value)
     try:
         array = np.array(value, dtype=float, ndmin=1)
     except (TypeError, ValueError) as err:
@@ -42,6 +67,7 @@ def number(value: Any) -> float:
     if isinstance(value, (str, bytes, bool, np.bool_)):
         hint = ": give a number in SI units, without its unit" if isinstance(value, str) else ""
         raise InputError(f"expected one number, got {value!r:.60}{hint}")
+    value = without_unit(value)
     try:
         return float(value)
     except (TypeError, ValueError) as err:
@@ -64,6 +90,7 @@ def finite(value: ArrayLike) -> Array:
 
 def square(value: ArrayLike) -> Array:
     """Return `value` as a read-only square matrix of finite floats."""
+    value = without_unit(value)
     try:
         array = np.array(value, dtype=float)
     except (TypeError, ValueError) as err:
@@ -84,7 +111,7 @@ def finite_table(value: ArrayLike) -> Array:
 
 def real_array(value: ArrayLike) -> Array:
     """Return `value` as a read-only array of floats of any shape; NaN stands where there is no value."""
-    array = np.array(value, dtype=float)
+    array = np.array(without_unit(value), dtype=float)
     array.flags.writeable = False
     return array
 
@@ -101,7 +128,7 @@ def finite_array(value: ArrayLike) -> Array:
 
 def integer_array(value: ArrayLike) -> IntArray:
     """Return `value` as a read-only array of integers of any shape."""
-    array = np.array(value)
+    array = np.array(without_unit(value))
     integers = np.array(np.round(array), dtype=np.int64)
     if not np.array_equal(array, integers):
         raise InputError(f"expected integers, got {value!r:.60}")
@@ -126,7 +153,7 @@ def positive(value: ArrayLike) -> Array:
 
 def temperatures(value: ArrayLike) -> Array:
     """Return `value` as temperatures in K: finite and above zero."""
-    array = numbers(value)
+    array = numbers(without_unit(value, "K"))
     good = np.isfinite(array) & (array > 0)
     if not good.all():
         raise InputError(f"expected temperatures above 0 K, got {_first_invalid(array, good):g} K (°C? add 273.15)")
@@ -167,7 +194,9 @@ def quantity(*, low: float = 0.0, high: float = np.inf) -> Callable[[Any, Any, f
         if not (np.isfinite(number(value)) and low < value <= high):
             limit = f" above {low:g}" if np.isfinite(low) else ""
             limit += f" and at most {high:g}" if np.isfinite(high) else ""
-            raise InputError(f"{type(instance).__name__}: {attribute.name} = {value:g}, wanted a finite number{limit}")
+            unit = attribute.metadata.get("unit", "")
+            shown = f"{value:g}" if unit in ("", "1") else f"{value:g} {unit}"
+            raise InputError(f"{type(instance).__name__}: {attribute.name} = {shown}, wanted a finite number{limit}")
 
     return check
 

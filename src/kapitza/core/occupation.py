@@ -16,6 +16,7 @@ from kapitza.core.arrays import (
     one_of,
     positive,
     temperatures,
+    without_unit,
 )
 from kapitza.errors import InputError
 from kapitza.units import hbar, k_B
@@ -107,6 +108,7 @@ def energy_variance(omega: ArrayLike, temperature: ArrayLike, statistics: Statis
 
 def float_table(value: ArrayLike) -> Array:
     """Return `value` as a read-only table of floats along two axes; NaN stands where there is no value."""
+    value = without_unit(value)
     try:
         array = np.array(value, dtype=float)
     except (TypeError, ValueError) as err:

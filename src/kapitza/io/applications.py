@@ -19,7 +19,8 @@ from kapitza.applications.thermoelectric import LegProperty, ThermoelectricLeg
 from kapitza.io.quantities import quantity
 from kapitza.io.samples import locate_faults, read_boundary
 from kapitza.io.toml import TomlTable, read_toml
-from kapitza.matter.library import fluid, solid
+from kapitza.matter.library import material
+from kapitza.matter.material import warn_of_state
 from kapitza.theory.khalatnikov import khalatnikov
 
 # what no such part has: it came in another unit
@@ -255,8 +256,10 @@ def _read_bath(part: TomlTable) -> HeliumBath:
     if "solid" in part:
         if "coefficient" in part:
             raise part.fault("give a coefficient or a solid, not both", "solid")
-        helium = fluid(part.text("liquid", "He-4 liquid"))
-        predicted = khalatnikov(helium, solid(part.text("solid"))).total.conductance(temperature).value[0]
+        helium, wall = material(part.text("liquid", "He-4 liquid")), material(part.text("solid"))
+        for one in (helium, wall):
+            warn_of_state(one, temperature)
+        predicted = khalatnikov(helium.fluid(), wall.solid()).total.conductance(temperature).value[0]
         coefficient = float(predicted) / (exponent * temperature ** (exponent - 1))
     else:
         coefficient = _plausible_number(part, "coefficient", "radiation")

@@ -48,10 +48,12 @@ from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.errors import DataError, KapitzaError
 from kapitza.io.experiments import read_experiment
 from kapitza.io.formats.files import RESULT_SUFFIXES
+from kapitza.io.plausibility import warn_of_experiment, warn_of_layers, warn_of_thin_layer
 from kapitza.io.quantities import quantity, share_or_quantity
 from kapitza.io.results import load
 from kapitza.io.toml import TomlTable, read_toml
 from kapitza.matter.library import material
+from kapitza.matter.material import Material, warn_of_state
 from kapitza.measure.experiment import Curve, Experiment
 from kapitza.measure.parameters import Free, Prior, Tie
 
@@ -95,6 +97,9 @@ def read_sample(path: str | PathLike[str]) -> SampleFile:
     sections = top.sections("experiments")
     read = [locate_faults(section, "", lambda s=section: read_experiment(s, temperature)) for section in sections]
     _check_distinct_names([one.name for one, _ in read], sections)
+    locate_faults(top, "", lambda: warn_of_layers(stack))
+    for (one, _), section in zip(read, sections, strict=True):
+        locate_faults(section, "", lambda e=one: warn_of_experiment(e.name, e, stack))
     free, priors, ties = _read_fit(top.section("fit"))
     return SampleFile(
         title=top.text("title", top.path.stem),
@@ -119,6 +124,15 @@ def locate_faults(section: TomlTable, key: str, make: Callable[[], Any]) -> Any:
         raise section.fault(str(err), key) from err
 
 
+def material_at(section: TomlTable, temperature: float) -> Material:
+    """Return the material of the library that a table names; warns where it is not what its numbers describe at a
+    temperature (K).
+    """
+    found = locate_faults(section, "material", lambda: material(section.text("material")))
+    warn_of_state(found, temperature)
+    return found
+
+
 def _read_stack(top: TomlTable, temperature: float) -> Stack:
     """Layers and boundaries of a file."""
     sections = top.sections("layers")
@@ -137,11 +151,7 @@ def _read_stack(top: TomlTable, temperature: float) -> Stack:
 def _read_layer(section: TomlTable, temperature: float, *, last: bool) -> Layer:
     """One layer; what is not stated comes from the library where a material is named."""
     section.check_keys(_SAMPLE_LAYER_KEYS)
-    known = (
-        locate_faults(section, "material", lambda: material(section.text("material")))
-        if "material" in section
-        else None
-    )
+    known = material_at(section, temperature) if "material" in section else None
 
     def of_library(key: str) -> float | None:
         if key in section or known is None:
@@ -151,7 +161,7 @@ def _read_layer(section: TomlTable, temperature: float, *, last: bool) -> Layer:
 
     thickness = np.inf if last and "thickness" not in section else section.number("thickness", "length")
     conductivity = of_library("conductivity") or section.number("conductivity", "conductivity")
-    return locate_faults(
+    layer = locate_faults(
         section,
         "",
         lambda: Layer(
@@ -164,6 +174,9 @@ def _read_layer(section: TomlTable, temperature: float, *, last: bool) -> Layer:
             **{key: section.number(key, "conductivity", 0.0) for key in ("xy", "xz", "yz")},
         ),
     )
+    if known is not None:
+        warn_of_thin_layer(layer, known)
+    return layer
 
 
 def read_boundary(section: TomlTable, name: str) -> Boundary:

@@ -6,7 +6,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, about
+from kapitza.core.arrays import Array, about, without_unit
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.quadrature import frequency_grid
 from kapitza.matter.spectrum import MeshSpectra, SampledSpectrum, warn_of_imaginary
@@ -44,11 +44,11 @@ class BandSpectrum:
         r"""(nω,) $M(\omega) = 2\pi\sum_j\int_{v_n>0}\frac{d^3q}{(2\pi)^3}\,v_n\,\delta(\omega-\omega_j)$, m⁻²; towards
         ω = 0 exactly the elastic ω² law of the crystal.
         """
-        return np.maximum(self.table.modes(np.asarray(omega, dtype=float)), 0)
+        return np.maximum(self.table.modes(np.asarray(without_unit(omega), dtype=float)), 0)
 
     def density_of_states(self, omega: ArrayLike) -> Array:
         r"""(nω,) $g(\omega) = \sum_j\int\frac{d^3q}{(2\pi)^3}\,\delta(\omega-\omega_j)$, m⁻³ (rad s⁻¹)⁻¹."""
-        return np.maximum(self.table.states(np.asarray(omega, dtype=float)), 0)
+        return np.maximum(self.table.states(np.asarray(without_unit(omega), dtype=float)), 0)
 
     def heat_capacity(self, temperature: ArrayLike) -> Array:
         """(nT,) harmonic heat capacity at constant volume, J m⁻³ K⁻¹; 3 k_B per atom when hot."""

@@ -12,7 +12,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, about, numbers, quantity
+from kapitza.core.arrays import Array, about, numbers, quantity, without_unit
 from kapitza.errors import InputError
 
 _BISECTION_STEPS = 60  # of a wave vector interval: down to rounding
@@ -180,7 +180,7 @@ class Dispersion:
         return sum(b.degeneracy * b.boundary**3 for b in self.branches) / (6 * np.pi**2)
 
     def _folds(self, omega: ArrayLike) -> list[tuple[Branch, Array, np.ndarray]]:
-        wanted = np.asarray(omega, dtype=float)
+        wanted = np.asarray(without_unit(omega), dtype=float)
         folds: list[tuple[Branch, Array, np.ndarray]] = []
         for branch in self.branches:
             turns = branch.turns

@@ -6,7 +6,7 @@ import numpy as np
 from attrs import converters, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, about, check_plausible, number, positive, quantity, square
+from kapitza.core.arrays import Array, about, check_plausible, number, positive, quantity, square, without_unit
 from kapitza.core.quadrature import merge_edges
 from kapitza.errors import InputError
 from kapitza.matter.crystal import unit_vector, z_axis
@@ -198,7 +198,7 @@ class Elastic:
 
     def modes(self, omega: Array) -> Array:
         r"""(nω,) modes that reach the interface, $\sum_b (M_b/\omega^2)\,\omega^2$ up to each cutoff, m⁻²."""
-        omega = np.asarray(omega, dtype=float)
+        omega = np.asarray(without_unit(omega), dtype=float)
         return np.square(omega) * ((omega[:, None] <= self.cutoffs) @ self.branch_modes)
 
     def isotropic(self) -> Solid:

@@ -3,7 +3,7 @@
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, about, check_plausible, number, quantity
+from kapitza.core.arrays import Array, about, check_plausible, number, quantity, without_unit
 from kapitza.errors import InputError
 
 
@@ -102,5 +102,5 @@ class Fluid:
 
     def modes(self, omega: Array) -> Array:
         r"""(nω,) modes that reach the surface, $\omega^2/4\pi c^2$ up to the cutoff, m⁻²."""
-        omega = np.asarray(omega, dtype=float)
+        omega = np.asarray(without_unit(omega), dtype=float)
         return np.where(omega <= self.cutoffs, np.square(omega / self.speed) / (4 * np.pi), 0.0)

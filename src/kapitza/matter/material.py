@@ -1,6 +1,7 @@
 r"""A material: every number that is known of it, each with its unit, its source and its uncertainty."""
 
 import re
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -8,7 +9,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, increasing, positive, read_only_mapping, same_length, temperatures
-from kapitza.errors import InputError
+from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.elastic import Elastic
 from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.matter.space_groups.crystal_class import stiffness_matrix
@@ -92,6 +93,33 @@ class MetalProperties:
     lattice: Quantity | None = None
 
 
+@frozen(kw_only=True)
+class StateRange:
+    """Temperatures between which a material is what its numbers describe, at one atmosphere or its vapour pressure.
+
+    Attributes
+    ----------
+    low, high : ends, K; None where there is none, or none is known
+    below, above : what it is beyond them, in words: "frozen", "molten", "a gas"
+    """
+
+    low: Quantity | None = None
+    high: Quantity | None = None
+    below: str = ""
+    above: str = ""
+
+    def departure(self, temperature: ArrayLike) -> str:
+        """What becomes of the material at some of the temperatures (nT,) K, in words; empty where all are inside."""
+        kelvin = temperatures(temperature)
+        coldest, hottest = float(kelvin.min(initial=np.inf)), float(kelvin.max(initial=0.0))
+        parts: list[str] = []
+        if self.high is not None and hottest > self.high.value:
+            parts.append(f"above {self.high.value:.4g} K it is {self.above}, asked for at {hottest:.6g} K")
+        if self.low is not None and coldest < self.low.value:
+            parts.append(f"below {self.low.value:.4g} K it is {self.below}, asked for at {coldest:.6g} K")
+        return "; ".join(parts)
+
+
 @frozen(eq=False, kw_only=True)
 class Material:
     """What is known of a material, in SI units.
@@ -112,6 +140,7 @@ class Material:
         that the note names) and in the plane, W m⁻¹ K⁻¹
     heat_capacity_table : specific heat at constant pressure, J kg⁻¹ K⁻¹
     metal : electrons
+    state : temperatures between which it is what these numbers describe
     exemptions : checks that this entry fails, with the reason
     note : what a reader has to know
     """
@@ -135,6 +164,7 @@ class Material:
     inplane_table: PropertyTable | None = None
     heat_capacity_table: PropertyTable | None = None
     metal: MetalProperties = field(factory=MetalProperties)
+    state: StateRange = field(factory=StateRange)
     exemptions: Mapping[str, str] = field(factory=dict, converter=read_only_mapping)
     note: str = ""
 
@@ -219,8 +249,10 @@ class Material:
             "Debye temperature": self.debye,
             "thermal expansion": self.expansion,
         }
-        metal = self.metal
+        metal, state = self.metal, self.state
         single |= {
+            f"{state.below} below": state.low,
+            f"{state.above} above": state.high,
             "electronic conductivity": metal.conductivity,
             "lattice conductivity": metal.lattice,
             "electron-phonon coupling": metal.coupling,
@@ -233,6 +265,20 @@ class Material:
     def _refuse_liquid(self, wanted: str) -> None:
         if self.symmetry == LIQUID_SYMMETRY:
             raise InputError(f"{self.name} is a liquid, not a solid: use fluid({self.name!r}) instead of {wanted}()")
+
+
+def warn_of_state(found: Material, temperature: ArrayLike, *, stacklevel: int = 2) -> None:
+    """Warn of temperatures (nT,) K at which a material is not what its numbers describe.
+
+    Warns
+    -----
+    ValidityWarning
+        with what it melts, boils or turns into, and where
+    """
+    departure = found.state.departure(temperature)
+    if departure:
+        text = f"{found.name}: {departure}; the numbers of the library do not hold there"
+        warnings.warn(text, ValidityWarning, stacklevel=stacklevel + 1)
 
 
 def composition(formula: str) -> dict[str, float]:

@@ -44,7 +44,7 @@ class PhononCard:
     ----------
     name : of the crystal, as in the library of materials
     status : "accepted" as computed; "fitted": changed as little as possible to have the library's elastic constants;
-        "refused", for the `reason`
+        "unstable" at 0 K, as computed, with imaginary modes that bands leave out; "refused", for the `reason`
     reason : what a reader has to know, in one line; empty where there is nothing
     potential, doi : model and version that gave the forces, and the paper that describes it
     structure : prototype and space group

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 from attrs import evolve, frozen
 
-from kapitza.core.arrays import Array, IntArray
+from kapitza.core.arrays import Array, IntArray, without_unit
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.brillouin import (
     equivalent_normals,
@@ -37,7 +37,7 @@ class SampledSpectrum:
 
     def __call__(self, omega: Array) -> Array:
         """(nω,) the spectrum at angular frequencies, rad s⁻¹."""
-        place = np.asarray(omega, dtype=float) / self.step + 0.5
+        place = np.asarray(without_unit(omega), dtype=float) / self.step + 0.5
         padded = np.concatenate([[0.0], self.value, [0.0, 0.0]])
         index = np.clip(place.astype(int), 0, len(self.value))
         within = np.clip(place - index, 0, 1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from typing import Literal, overload
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from attrs import field, frozen
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, about, check_choice
 from kapitza.core.conductance import Conductance, increasing_temperatures
 from kapitza.core.occupation import Statistics
-from kapitza.errors import InputError
+from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.material import Material
 from kapitza.matter.potentials.calculators import DEFAULT_CALCULATOR
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
@@ -18,7 +19,8 @@ from kapitza.measure.calibration.estimate import LABORATORY_NOISE, TEMPERATURE_R
 from kapitza.measure.catalogue import CONDITIONS, Condition, Measurement, measured
 from kapitza.theory.models import Estimate, apply_models
 from kapitza.theory.provenance import unverified_remarks
-from kapitza.theory.sides import DEFAULT_NORMAL, InterfaceSide, SideDescription, describe_sides, is_path
+from kapitza.theory.sides import DEFAULT_NORMAL, InterfaceSide, SideDescription, describe_sides, is_path, warn_of_states
+from kapitza.theory.validity import range_remarks
 
 Basis = Literal["measured", "calibrated", "physics"]
 _QUANTILE = 1.959963984540054  # of 95 %
@@ -70,7 +72,8 @@ class InterfacePrediction:
     estimate : the best estimate, at those of the temperatures at which there is one
     models : what each model says
     measured : published values of this interface
-    remarks : what a name was taken for, and which numbers are not verified, in a line each
+    remarks : what a name was taken for, which models are out of their range, and which numbers are not verified, in a
+        line each
     """
 
     left: str
@@ -134,10 +137,16 @@ def predict(
         for a file that is no phonopy file, or holds no ordered crystal
     MissingEngine
         for a structure file without ase or the package of the calculator
+
+    Warns
+    -----
+    ValidityWarning
+        for temperatures at which a side is molten, a gas, or otherwise not what its numbers describe
     """
     kelvin = increasing_temperatures(temperature)
     forces = calculator if isinstance(calculator, FiniteDisplacements) else FiniteDisplacements(calculator=calculator)
     sides = describe_sides(left, right, normals, forces)
+    warn_of_states(sides, kelvin)
     found = apply_models(*sides, kelvin, models, statistics)
     published = published_measurements(_catalogue_name(left, sides[0]), _catalogue_name(right, sides[1]))
     names = tuple(_calibrated_name(side, known) for side, known in zip((left, right), sides, strict=True))
@@ -148,7 +157,11 @@ def predict(
         estimate=best_estimate((names[0], names[1]), kelvin, found, published, condition),
         models=found,
         measured=published,
-        remarks=(*taken, *unverified_remarks([one.model for one in found], *sides)),
+        remarks=(
+            *taken,
+            *range_remarks([one.model for one in found], *sides, kelvin),
+            *unverified_remarks([one.model for one in found], *sides),
+        ),
     )
 
 
@@ -212,7 +225,9 @@ def _calibrated_estimate(
     condition: Condition,
 ) -> BestEstimate:
     """What the calibration says; an InputError where it refuses."""
-    found = calibrated_conductance(*sides, temperature, condition=condition)
+    with catch_warnings():  # of the state of the sides, of which `predict` has warned
+        simplefilter("ignore", ValidityWarning)
+        found = calibrated_conductance(*sides, temperature, condition=condition)
     support = tuple(one.contact for one in found.support[:_NEAREST_CONTACTS])
     here = len(found.measured_by)
     if here:

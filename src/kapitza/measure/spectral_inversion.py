@@ -22,6 +22,7 @@ from kapitza.simulate.boltzmann.carriers import Carriers
 
 _PRIOR_MEAN = 0.5  # mean of the prior: half of what could cross
 LIFETIME_STEP = 0.02  # relative change of lifetimes for differences
+_LENGTHS = (0.25, 0.12, 0.06, 0.0)  # correlation lengths that samples take where nobody states one, alike before data
 _PRIOR_FLOOR = 1e-9  # of the prior variance, that keeps its matrix regular
 MatrixArray = NDArray[Any]
 
@@ -79,7 +80,7 @@ class SpectralEstimate:
     omega: Array = field(converter=finite, metadata=about("rad s^-1", "(G,) angular frequency, 0 where there is none"))
     share: Array = field(converter=finite, metadata=about("1", "(G,) most likely heat that crosses over the limit"))
     covariance: MatrixArray = field(converter=square, metadata=about("1", "(G, G) of the shares without bounds"))
-    samples: MatrixArray = field(converter=finite_table, metadata=about("1", "(n, G) shares within the bounds"))
+    samples: MatrixArray = field(converter=finite_table, metadata=about("1", "(n, G) shares within the limits"))
     kernel: MatrixArray = field(converter=square, metadata=about("1", "(G, G) averaging kernels"))
     limit: Array = field(converter=finite, metadata=about("W m^-2 K^-1", "(G,) most that detailed balance lets cross"))
     left: Array = field(converter=finite, metadata=about("W m^-2 K^-1", "(G,) heat that the left side carries one way"))
@@ -205,13 +206,16 @@ def spectral_transmission(
     The unknowns are the shares $x_g = F_g/\min(E_{1g}, E_{2g})$ from 0 to 1, in detailed balance by themselves.  The
     estimate makes $\chi^2$ plus the misfit to the prior least within the limits, by Gauss-Newton steps with the
     derivatives of the adjoint.  Samples repeat it with data and prior mean drawn anew, on the model linearised at the
-    estimate.
+    estimate, and with correlation lengths from a quarter of the spectrum to none, as likely as the data make them:
+    few data hardly tell a smooth spectrum from a step or a resonance, and a band of smooth ones alone covers those
+    too seldom.
 
     Parameters
     ----------
     measurements : `StackConductances` and `SeenResistances` with the same boundary
     left, right : phonons of its sides
-    prior : assumed smoothness; `Smoothness()` if None
+    prior : assumed smoothness, of the samples too; if None, `Smoothness()` for the estimate and several lengths for the
+        samples
     lifetimes : relative standard uncertainty of the lifetimes of both sides, or of either: one unknown factor for all
         bands of a side, which adds to the covariance of the data as far as they depend on it
     samples : number of samples
@@ -247,7 +251,8 @@ def spectral_transmission(
     off, slope = (white @ one for one in linearise(measurements, share, limit))
     gain = chosen @ slope.T @ np.linalg.inv(slope @ chosen @ slope.T + np.eye(off.size))
     kernel = gain @ slope
-    drawn = _draw_shares(np.random.default_rng(seed), samples, share, (off, slope), root)
+    priors = [Smoothness(length=length) for length in _LENGTHS] if prior is None else [prior]
+    drawn = _draw_from_priors(np.random.default_rng(seed), samples, share, (off, slope), priors)
     return SpectralEstimate(
         omega=left.omega,
         share=share,
@@ -319,6 +324,35 @@ def _most_likely_shares(
     if not found.success:
         raise ConvergenceError(f"no least chi2 after {found.nfev} evaluations: {found.message}", found.x)
     return np.asarray(found.x, dtype=float)
+
+
+def _draw_from_priors(
+    generator: np.random.Generator,
+    count: int,
+    share: Array,
+    model: tuple[Array, MatrixArray],
+    priors: Sequence[Smoothness],
+) -> MatrixArray:
+    """(count, G) shares as of `_draw_shares`, of each prior as many as the data make it likely."""
+    covariances = [prior.covariance(share.size) for prior in priors]
+    counts = generator.multinomial(count, _prior_weights(share, model, covariances)) if len(priors) > 1 else [count]
+    parts = [
+        _draw_shares(generator, int(n), share, model, np.linalg.inv(np.linalg.cholesky(one)))
+        for n, one in zip(counts, covariances, strict=True)
+    ]
+    return np.concatenate(parts)
+
+
+def _prior_weights(share: Array, model: tuple[Array, MatrixArray], covariances: Sequence[MatrixArray]) -> Array:
+    """Probabilities of priors after the data, alike before: by the evidence on the linearised model, without limits."""
+    off, slope = model
+    apart = slope @ (share - _PRIOR_MEAN) - off  # of the data from what the mean of the prior predicts
+    logarithms: list[float] = []
+    for one in covariances:
+        matrix = slope @ one @ slope.T + np.eye(off.size)
+        logarithms.append(-float(apart @ np.linalg.solve(matrix, apart) + np.linalg.slogdet(matrix)[1]) / 2)
+    weights = np.exp(np.array(logarithms) - max(logarithms))
+    return np.asarray(weights / weights.sum(), dtype=float)
 
 
 def _draw_shares(

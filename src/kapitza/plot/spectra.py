@@ -89,7 +89,7 @@ def estimate_figure(found: SpectralEstimate, figure: Figure) -> None:
     low, high = (one[used] for one in found.band(_CONFIDENCE_LEVEL))
     least, most = (one[used] for one in found.extremes(_CONFIDENCE_LEVEL))
     ax.fill_between(x, least, most, color="0.9", label="any spectrum that fits")
-    ax.fill_between(x, low, high, color=LINE_COLOURS[0], alpha=0.3, label="95 %, if smooth")
+    ax.fill_between(x, low, high, color=LINE_COLOURS[0], alpha=0.3, label="95 %, smooth or not")
     ax.plot(x, found.share[used], color=LINE_COLOURS[0], label="most likely")
     ax.set(xlabel="frequency (THz)", ylabel="share of what could cross", ylim=(0, 1), xlim=(0, float(np.max(x))))
     ax.legend()

@@ -23,7 +23,7 @@ from kapitza.theory.inelastic import cubic_strength, three_phonon
 from kapitza.theory.khalatnikov import khalatnikov, rayleigh_modes
 from kapitza.theory.limits import elastic_limit, inelastic_radiation_limit, radiation_limit, specular_limit
 from kapitza.theory.plane_waves import Medium, is_light_liquid
-from kapitza.theory.sides import DEFAULT_NORMAL, InterfaceSide, SideDescription, describe_sides
+from kapitza.theory.sides import DEFAULT_NORMAL, InterfaceSide, SideDescription, describe_sides, warn_of_states
 
 
 @frozen(eq=False)
@@ -56,6 +56,19 @@ class Model:
     thermal: bool = False  # True where the transmission holds at one temperature alone
     quantum: bool = False  # True where its rates are those of quanta, without a classical form
     electrons: bool = False  # True where the electrons of the metal stand in series with what the lattices pass
+
+    @property
+    def validity(self) -> str:
+        """Where it holds, in words."""
+        if self.electrons:
+            return "metal on a side without electrons, from a third of the Debye temperature of the metal to melting"
+        if self.sides.fullest:
+            return "up to melting with full bands, below a tenth of the Debye temperature with sound waves"
+        return "sound waves: below a tenth of the Debye temperature of the softer side"
+
+    def forms(self, left: InterfaceSide, right: InterfaceSide) -> tuple[object, object]:
+        """What it takes of two sides; None where a side does not have it."""
+        return self.sides.form(left), self.sides.form(right)
 
     def transmission(
         self,
@@ -333,9 +346,10 @@ def model_estimates(
 ) -> tuple[Estimate, ...]:
     """Conductance of an interface by many models at once: (n,) estimates in the order of the names or of the register.
 
-    Parameters and errors are those of `kapitza.predict`, which adds the best estimate and what was measured.
+    Parameters, errors and warnings are those of `kapitza.predict`, which adds the best estimate and what was measured.
     """
     sides = describe_sides(left, right, normals)
+    warn_of_states(sides, temperature)
     return apply_models(*sides, temperature, models, statistics)
 
 

@@ -1,13 +1,15 @@
 """What is known of one side of an interface, from a record, a name of the library or a file."""
 
+from collections.abc import Sequence
 from os import PathLike, fspath
 from pathlib import Path
-from warnings import catch_warnings, simplefilter
+from warnings import catch_warnings, simplefilter, warn
 
 import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 
+from kapitza.core.arrays import temperatures
 from kapitza.core.phonons import Phonons
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.band_spectrum import BandSpectrum
@@ -17,13 +19,15 @@ from kapitza.matter.electrons import Electrons, material_electrons
 from kapitza.matter.files.structures import is_structure_file, structure_name
 from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.matter.library import material
-from kapitza.matter.material import Material
+from kapitza.matter.material import Material, warn_of_state
 from kapitza.matter.phonons import has_phonons, phonon_card, phonon_spectrum
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
 from kapitza.matter.potentials.structure_files import crystal_from_file
 from kapitza.matter.sheet import LIBRARY_SHEETS
 
 DEFAULT_NORMAL = (0, 0, 1)
+# K, of HfC, the highest that is known: O. Cedillos-Barraza et al., Sci. Rep. 6, 37962 (2016), doi:10.1038/srep37962
+HIGHEST_MELTING_POINT = 4232.0
 _AMBIGUOUS_NAMES = {"sio2": "SiO2 is taken for amorphous silica, a-SiO2; the crystal is alpha-quartz"}
 _TUBE_REFUSAL = (
     "heat leaves a tube along a line or at its ends, not through a plane; take graphene or graphite for its wall, or "
@@ -137,6 +141,27 @@ def describe_sides(
         one, other = (side if side.crystal is None else evolve(side, spectrum=side.crystal.spectrum) for side in sides)
         return one, other
     return sides
+
+
+def warn_of_states(sides: Sequence[InterfaceSide], temperature: ArrayLike, *, stacklevel: int = 2) -> None:
+    """Warn of temperatures (nT,) K at which a side is not what its numbers describe, or nothing is solid.
+
+    Warns
+    -----
+    ValidityWarning
+        in one line for each side
+    """
+    hottest = float(temperatures(temperature).max(initial=0.0))
+    for side in sides:
+        if side.material is not None:
+            warn_of_state(side.material, temperature, stacklevel=stacklevel + 1)
+        unknown = side.material is None or side.material.state.high is None
+        if unknown and side.fluid is None and hottest > HIGHEST_MELTING_POINT:
+            warn(
+                f"{side.name} at {hottest:.6g} K: no solid is known to stay solid above {HIGHEST_MELTING_POINT:g} K",
+                ValidityWarning,
+                stacklevel=stacklevel + 1,
+            )
 
 
 def _side_of_name(name: str, normal: ArrayLike) -> InterfaceSide:

@@ -94,6 +94,40 @@ def test_replicas_average_resistances():
     assert noisy > together.conductance().value[0]
 
 
+def test_replicas_that_disagree_have_the_error_of_their_distance():
+    r"""Two of the same length at $R \pm d$, each with the error s: $s/\sqrt2$ together where d is small, else d."""
+    found = analyse_nemd(layered_heat(24, seed=1)[0], skip=0.0, equilibration_time=SETTLED)
+    middle, own = found.resistance, found.statistical
+    for apart, want in ((0.3 * own, own / np.sqrt(2)), (3 * own, 3 * own), (20 * own, 20 * own)):
+        pair = [evolve(found, resistance=middle + sign * apart) for sign in (-1, 1)]
+        together = combine_replicas(pair)
+        np.testing.assert_allclose(together.statistical, want, rtol=1e-9, atol=0)
+        np.testing.assert_allclose(
+            together.conductivity_sigma, found.conductivity_sigma / np.sqrt(2), rtol=1e-9, atol=0
+        )
+
+
+def test_errors_of_conductivities_know_that_flux_and_slope_belong_together():
+    """Blocks whose slopes rise with their flux leave k as it is; slopes that fall instead give twice the error that an
+    even slope has.
+    """
+    record = layered_heat(24, wait=2000.0, blocks=40, noise=0.0)[0]
+    change = 0.05 * np.random.default_rng(6).standard_normal(40)
+    heat = np.concatenate([np.zeros((1, 2)), np.cumsum(np.diff(record.heat, axis=0) * (1 + change[:, None]), axis=0)])
+    middle = record.temperature.mean()
+    sigmas: list[np.ndarray] = []
+    for way in (1, 0, -1):
+        warmer = middle + (record.temperature - middle) * (1 + way * change[:, None])
+        made = evolve(record, heat=heat, temperature=warmer)
+        found = analyse_nemd(made, skip=0.0, equilibration_time=SETTLED)
+        np.testing.assert_allclose(found.conductivity, 28.0 * CONDUCTANCE * SIGMA, rtol=0.1, atol=0)
+        sigmas.append(found.conductivity_sigma / found.conductivity)
+    together, even, against = sigmas
+    assert (even > 0.003).all()
+    assert (together < 1e-6 * even).all()
+    np.testing.assert_allclose(against, 2 * even, rtol=0.02, atol=0)  # to first order in the mean change
+
+
 def test_a_run_that_loses_heat_is_refused_with_the_numbers():
     lost = layered_heat(24, loss=0.5, seed=3)[0]
     found = analyse_nemd(lost, skip=0.0, equilibration_time=SETTLED)

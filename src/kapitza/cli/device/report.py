@@ -85,6 +85,9 @@ def report_device(
         "elements": _solve_body,
     }
     report = solvers[choice.tier](path, files)
+    hottest, known = report.found.layer, deferred.region_materials(path)
+    if hottest in known:
+        deferred.warn_of_state(kapitza.material(known[hottest]), report.found.sink + report.found.peak)
     if as_json:
         print_record(report.found, _derived_numbers(report, choice))
         return
@@ -95,6 +98,8 @@ def report_device(
             f"a rise of {report.found.peak:.3g} K looks implausible: is a thickness, a power or a conductance in "
             "another unit?"
         )
+    if not deferred.names_sink(path):
+        note(f"{path} names no sink: heat leaves at {report.found.sink:g} K (sink = '{report.found.sink:g} K')")
     for text in report.notes:
         note(text)
     files.announce()

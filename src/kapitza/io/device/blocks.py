@@ -44,9 +44,9 @@ from kapitza.io.device.layers import (
     read_parts,
     read_uncertainties,
     warn_of_unit_slips,
-    warn_outside,
 )
 from kapitza.io.device.sources import two_lengths
+from kapitza.io.plausibility import warn_outside
 from kapitza.io.samples import locate_faults
 from kapitza.io.toml import TomlTable, read_toml
 

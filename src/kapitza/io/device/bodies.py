@@ -38,12 +38,11 @@ from kapitza.device.elements.mesh import Mesh, simplex_of
 from kapitza.device.elements.steady import facet_mass_matrices
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.io.device.boundaries import BoundarySides, read_device_boundary
-from kapitza.io.device.layers import warn_outside
 from kapitza.io.device.meshes import read_mesh
+from kapitza.io.plausibility import warn_outside
 from kapitza.io.quantities import known_units, quantity, share_or_quantity, unit_factor
-from kapitza.io.samples import locate_faults
+from kapitza.io.samples import locate_faults, material_at
 from kapitza.io.toml import TomlTable, read_toml
-from kapitza.matter.library import material
 
 _BODY_KEYS = ("title", "mesh", "unit", "sink", "regions", "boundaries", "faces", "uncertain")
 _REGION_KEYS = ("material", "conductivity", "power", "heat")
@@ -152,7 +151,7 @@ def _read_conductivity(section: TomlTable, sink: float) -> Any:
     if value is not None or "material" not in section:
         found = section.number("conductivity", "conductivity")
     else:
-        known_one = locate_faults(section, "material", lambda: material(section.text("material")))
+        known_one = material_at(section, sink)
         found = locate_faults(section, "material", lambda: float(known_one.conductivity(sink)[0]))
     locate_faults(
         section, "conductivity", lambda: warn_outside(f"{section.place[-1]}.conductivity", "conductivity", found)

@@ -2,13 +2,14 @@
 
 import re
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from attrs import frozen
 
 from kapitza.core.conductance import Conductance
 from kapitza.core.transmission import Transmission
-from kapitza.errors import InputError, KapitzaError
+from kapitza.errors import InputError, KapitzaError, ValidityWarning
 from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.quantities import quantity, share_or_quantity
 from kapitza.io.results import load
@@ -127,7 +128,9 @@ def _boundary_from_theory(name: str, side: BoundarySides, sink: float) -> Conduc
     kelvin = np.geomspace(
         _THEORY_TEMPERATURE_RANGE[0] * sink, _THEORY_TEMPERATURE_RANGE[1] * sink, _THEORY_TEMPERATURES
     )
-    found = model_estimates(side.upper_material, side.lower_material, kelvin, [name])[0]
+    with catch_warnings():  # far from the temperature of the sink a material may melt; the layers warn at that
+        simplefilter("ignore", ValidityWarning)
+        found = model_estimates(side.upper_material, side.lower_material, kelvin, [name])[0]
     return _extrapolated_conductance(found, side)
 
 
@@ -136,7 +139,9 @@ def _calibrated_boundary(side: BoundarySides, sink: float) -> Conductance:
     low, high = (share * sink for share in _THEORY_TEMPERATURE_RANGE)
     first, last = max(low, TEMPERATURE_RANGE[0]), min(high, TEMPERATURE_RANGE[1])
     kelvin = np.geomspace(first, last, _THEORY_TEMPERATURES) if first < last else np.array([sink])
-    return calibrated_conductance(side.upper_material, side.lower_material, kelvin).conductance
+    with catch_warnings():  # as above
+        simplefilter("ignore", ValidityWarning)
+        return calibrated_conductance(side.upper_material, side.lower_material, kelvin).conductance
 
 
 def _extrapolated_conductance(found: Estimate, side: BoundarySides) -> Conductance:

@@ -14,13 +14,13 @@ from kapitza.core.files import read_limited
 from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device
-from kapitza.errors import DataError, InputError, ValidityWarning
+from kapitza.errors import DataError, ValidityWarning
 from kapitza.io.device.boundaries import BoundarySides, read_device_boundary
 from kapitza.io.device.sources import read_patches, read_source
+from kapitza.io.plausibility import warn_of_layers, warn_of_thin_layer, warn_outside
 from kapitza.io.quantities import share_or_quantity
-from kapitza.io.samples import locate_faults
+from kapitza.io.samples import locate_faults, material_at
 from kapitza.io.toml import MAX_TOML_BYTES, TomlTable, read_toml
-from kapitza.matter.library import material
 from kapitza.matter.material import Material
 
 _CONDUCTIVITY_LAW_KEYS = ("exponent", "conductivities", "of_temperature")
@@ -49,6 +49,21 @@ def device_method(path: str | PathLike[str]) -> DeviceMethod:
     varies = any(key in one for one in top.sections("layers") for key in _CONDUCTIVITY_LAW_KEYS)
     more = ", properties of temperature by iteration" if varies else ""
     return DeviceMethod("layers", f"each layer is the same everywhere{more}")
+
+
+def names_sink(path: str | PathLike[str]) -> bool:
+    """Whether a device file says at which temperature heat leaves."""
+    return "sink" in read_toml(path)
+
+
+def region_materials(path: str | PathLike[str]) -> dict[str, str]:
+    """Materials of the library by the names of layers, blocks and regions of a device file."""
+    top = read_toml(path)
+    regions = top.section("regions")
+    sections = [*top.sections("layers"), *top.sections("blocks")]
+    named = [(one.text("name", one.text("material", "")), one) for one in sections]
+    named += [(name, regions.section(name)) for name in regions.table]
+    return {name: one.text("material") for name, one in named if "material" in one}
 
 
 _DEPTH_TOLERANCE = 1e-6  # of a depth, up to which two layers meet
@@ -135,18 +150,6 @@ LAYER_KEYS = (
     "name", "material", "thickness", "from", "to", "conductivity", "in_plane", "in_plane_y", "heat_capacity",
     "exponent", "conductivities", "of_temperature",
 )  # fmt: skip
-# what is seen in devices; beyond it a unit has most likely slipped
-_PLAUSIBLE_RANGES = {
-    "thickness": (2e-10, 2e-2, "m"),
-    "conductivity": (5e-3, 1e4, "W/mK"),
-    "in_plane": (5e-3, 1e4, "W/mK"),
-    "heat_capacity": (1e3, 2e7, "J/m3K"),
-    "conductance": (1e2, 1e12, "W/m2K"),
-    "width": (1e-8, 1.0, "m"),
-    "depth": (1e-8, 1.0, "m"),
-    "flux": (1.0, 1e14, "W/m2"),
-    "heat": (1.0, 1e20, "W/m3"),
-}
 _OTHER_DEVICES = {
     "blocks": "the file has blocks",
     "sides": "the file has open sides",
@@ -154,7 +157,6 @@ _OTHER_DEVICES = {
     "mesh": "the file names a mesh",
 }
 _READER_NAMES = {"blocks": "read_layout", "sides": "read_layout", "gds": "read_layout", "mesh": "read_body"}
-_ABSURD_FACTOR = 1e8  # times beyond that
 
 
 def read_device(path: str | PathLike[str]) -> Device:
@@ -242,7 +244,7 @@ def read_layer(section: TomlTable, sink: float) -> tuple[Layer, ConductivityLaw 
     section.check_keys(LAYER_KEYS)
     known: Material | None = None
     if "material" in section:
-        known = locate_faults(section, "material", lambda: material(section.text("material")))
+        known = material_at(section, sink)
     name = section.text("name", section.text("material", "") or None)
     law = _read_conductivity_law(section, known, sink)
     value = float(law.at(sink)[0]) if law is not None else _conductivity_of(section, known, sink)
@@ -265,6 +267,8 @@ def read_layer(section: TomlTable, sink: float) -> tuple[Layer, ConductivityLaw 
             heat_capacity=capacity,
         ),
     )
+    if known is not None:
+        warn_of_thin_layer(layer, known)
     return layer, law, section.text("material", name)
 
 
@@ -332,11 +336,7 @@ def read_uncertainties(section: TomlTable, value_of: Callable[[str], float]) -> 
 
 def warn_of_unit_slips(device: Device) -> None:
     """Warn of numbers that no device has."""
-    for layer in device.stack.layers:
-        for key in ("thickness", "conductivity", "in_plane", "heat_capacity"):
-            value = getattr(layer, key)
-            if value is not None and np.isfinite(value):
-                warn_outside(f"{layer.name}.{key}", key, value)
+    warn_of_layers(device.stack)
     for name in device.stack.boundary_names:
         value = device.value(f"{name}.conductance")
         if np.isfinite(value):
@@ -348,19 +348,6 @@ def warn_of_unit_slips(device: Device) -> None:
         if source.shape is not None:
             warn_outside(f"{source.name}: its flux", "flux", source.power / source.shape.area)
     _warn_of_thin(device)
-
-
-def warn_outside(name: str, kind: str, value: float) -> None:
-    """Warn if a value lies outside of what is seen; refuse it where it is beyond all measure."""
-    low, high, unit = _PLAUSIBLE_RANGES[kind]
-    if not low / _ABSURD_FACTOR <= value <= high * _ABSURD_FACTOR:
-        raise InputError(f"{name} = {value:g} {unit}: expected some {low:g} to {high:g}; is it in another unit?")
-    if not low <= value <= high:
-        warnings.warn(
-            f"{name} = {value:g} {unit} looks implausible (expected {low:g} to {high:g}): is it in another unit?",
-            ValidityWarning,
-            stacklevel=2,
-        )
 
 
 def _warn_of_thin(device: Device) -> None:

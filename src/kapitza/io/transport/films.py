@@ -1,6 +1,7 @@
 """Files of films for Boltzmann transport: layers, boundaries, walls, and measurements on them."""
 
 import itertools
+import warnings
 from collections.abc import Callable, Mapping
 from os import PathLike
 from types import MappingProxyType
@@ -12,10 +13,11 @@ from attrs import evolve, field, frozen
 from kapitza.core.arrays import Array, about
 from kapitza.core.phonons import Phonons
 from kapitza.core.transmission import Transmission
-from kapitza.errors import DataError, InputError, KapitzaError
+from kapitza.errors import DataError, InputError, KapitzaError, ValidityWarning
 from kapitza.io.formats.files import RESULT_SUFFIXES
+from kapitza.io.quantities import NUMBER_AND_UNIT
 from kapitza.io.results import load
-from kapitza.io.samples import locate_faults
+from kapitza.io.samples import locate_faults, material_at
 from kapitza.io.text_tables import TextTable, read_table
 from kapitza.io.toml import TomlTable, read_toml
 from kapitza.io.transport.lifetimes import read_transport_modes
@@ -36,6 +38,7 @@ from kapitza.simulate.boltzmann.spectral_carriers import (
 )
 from kapitza.theory.dmm import dmm
 from kapitza.theory.limits import elastic_limit
+from kapitza.theory.models import MODEL_REGISTER
 
 _FILM_LAYER_KEYS = (
     "name", "thickness", "cells", "material", "bands", "normal", "conductivity", "rates", "lifetimes", "heat_capacity",
@@ -48,6 +51,8 @@ _CROSSING_THEORIES: Mapping[str, Callable[[Any, Any, Array], Transmission]] = Ma
 _UNKNOWN_TRANSMISSION = "unknown"  # a boundary that measurements shall tell
 _TYPICAL_UMKLAPP = 1e-19  # s K⁻¹, umklapp scattering before it is scaled to a conductivity
 _SIZE_COLUMNS = ("conductance", "conductivity")
+_RATE_FACTOR = 3.0  # between the conductivity by given rates and that of the bulk, from which it is said
+_LARGEST_CRYSTAL = 0.1  # m
 _MAX_BINS, _MAX_FILM_CELLS, _MAX_DATA_POINTS = 2000, 4000, 10_000
 
 
@@ -135,7 +140,7 @@ def read_layer_phonons(section: TomlTable, temperature: float) -> LayerPhonons:
     if kinds[0] == "bands":
         normal = section.table.get("normal", [0, 0, 1])
         return LayerPhonons(section, Bands.from_phonopy(section.beside("bands"), normal))
-    return LayerPhonons(section, solid(section.text("material")))
+    return LayerPhonons(section, solid(material_at(section, temperature)))
 
 
 def shared_group_edges(top: TomlTable, sides: list[LayerPhonons]) -> Array:
@@ -179,13 +184,28 @@ def read_carriers(side: LayerPhonons, name: str, edges: Array, temperature: floa
         return collect_modes(name, side.modes, side.lifetime, edges, isotropic=True, temperature=temperature)
     if side.matter is None:
         raise section.fault("has no phonons")
-    return spectral_carriers(
-        side.matter,
-        _read_rates(section),
-        temperature=temperature,
-        edges=edges,
-        conductivity=_bulk_conductivity(section, temperature),
+    bulk = _bulk_conductivity(section, temperature)
+    found = spectral_carriers(
+        side.matter, _read_rates(section), temperature=temperature, edges=edges, conductivity=bulk
     )
+    if bulk is None:
+        _warn_of_rates(section, found.conductivity, temperature)
+    return found
+
+
+def _warn_of_rates(section: TomlTable, conductivity: float, temperature: float) -> None:
+    """Warn of scattering rates that make a conductivity (W m⁻¹ K⁻¹) which the bulk does not have."""
+    try:
+        known = float(material(section.text("material", "")).conductivity(temperature)[0])
+    except KapitzaError:  # bands of a file, or nothing that the library knows at this temperature
+        return
+    if max(conductivity / known, known / conductivity) > _RATE_FACTOR:
+        warnings.warn(
+            f"{section.text('material')}: these rates conduct {conductivity:.4g} W/mK at {temperature:g} K, the bulk "
+            f"{known:.4g}: give all that scatters (umklapp, impurity, boundary), or leave out rates",
+            ValidityWarning,
+            stacklevel=2,
+        )
 
 
 def _read_rates(section: TomlTable) -> ScatteringRates:
@@ -196,6 +216,8 @@ def _read_rates(section: TomlTable) -> ScatteringRates:
     inside.check_keys(("umklapp", "onset", "impurity", "boundary"))
     umklapp, impurity = (inside.number(key, "share", 0.0) for key in ("umklapp", "impurity"))
     onset, boundary = inside.number("onset", "temperature", 0.0), inside.optional("boundary", "length")
+    if boundary is not None and not 0 < boundary <= _LARGEST_CRYSTAL:
+        raise inside.fault(f"{boundary:g} m, expected the size of a crystal above 0 and up to 0.1 m", "boundary")
     return ScatteringRates(umklapp, onset, impurity, np.inf if boundary is None else boundary)
 
 
@@ -245,9 +267,14 @@ def read_film_boundary(
     if isinstance(held, str):
         return InterfaceScattering(_read_transmission(section, name, held, sides, edges))
     if not isinstance(held, dict):
+        share = (
+            f"{{ coefficient = {held!r:.20} }}"
+            if isinstance(held, float) and 0 <= held <= 1
+            else "{ coefficient = ... }"
+        )
         raise section.fault(
-            f'{held!r:.40} is no transmission: a conductance would count the transport twice; give "dmm", a saved '
-            "transmission, or { coefficient = ... }",
+            f'{held!r:.40} has no unit and is no transmission: give "dmm", "limit", a saved transmission, or {share} '
+            "for the share that crosses; a conductance would count the transport near the boundary twice",
             name,
         )
     inside = section.section(name)
@@ -274,11 +301,14 @@ def _read_transmission(
         return held
     if text not in _CROSSING_THEORIES:
         known = " or ".join(map(repr, _CROSSING_THEORIES))
-        raise section.fault(
-            f"{text!r:.40} is no transmission: expected {known}, or a saved one (.json, .npz, .h5); a conductance "
-            "would count the transport near the boundary twice",
-            key,
-        )
+        why = "is no transmission"
+        if text in {one.name for one in MODEL_REGISTER}:
+            why = (
+                "is a model of flat interfaces; boundaries here scatter in all directions, or let a share pass straight"
+            )
+        elif NUMBER_AND_UNIT.fullmatch(text):
+            why = "is no transmission, and a conductance would count the transport near the boundary twice"
+        raise section.fault(f"{text!r:.40} {why}: expected {known}, or a saved transmission (.json, .npz, .h5)", key)
     left, right = (one.matter for one in sides)
     if not (isinstance(left, Phonons) and isinstance(right, Phonons)):
         raise section.fault(f"{text} needs materials or bands on both sides; give a saved transmission", key)

@@ -17,7 +17,15 @@ from kapitza.core.files import read_limited
 from kapitza.core.toml import parse_toml
 from kapitza.errors import DataError, InputError
 from kapitza.matter.elastic import hill_speeds
-from kapitza.matter.material import LIQUID_SYMMETRY, Material, MetalProperties, PropertyTable, Quantity, composition
+from kapitza.matter.material import (
+    LIQUID_SYMMETRY,
+    Material,
+    MetalProperties,
+    PropertyTable,
+    Quantity,
+    StateRange,
+    composition,
+)
 from kapitza.matter.space_groups.crystal_class import (
     LATTICE_PARAMETERS,
     REDUNDANT_CONSTANTS,
@@ -42,7 +50,8 @@ _UNIT_CHOICES: Mapping[str, Mapping[str, float]] = MappingProxyType(
 )
 _MATERIAL_KEYS = (
     "title", "formula", "aliases", "symmetry", "density", "atoms", "lattice", "cell", "stiffness", "speeds", "speed",
-    "debye", "expansion", "conductivity", "conductivity_inplane", "heat_capacity", "electrons", "except", "note",
+    "debye", "expansion", "conductivity", "conductivity_inplane", "heat_capacity", "electrons", "state", "except",
+    "note",
 )  # fmt: skip
 _PROVENANCE_KEYS = ("source", "sigma", "verified", "note")  # what may stand beside numbers
 _CHECK_NAMES = ("stability", "shear", "density", "speeds", "debye")
@@ -193,6 +202,7 @@ def read_material(name: str, part: TomlTable, unit: Mapping[str, float], masses:
         inplane_table=_read_property_table(part, "conductivity_inplane", name, "W m⁻¹ K⁻¹", unit["conductivity"]),
         heat_capacity_table=_read_property_table(part, "heat_capacity", name, "J kg⁻¹ K⁻¹", unit["heat_capacity"]),
         metal=_read_metal(part),
+        state=_read_state(part),
         exemptions=_read_exemptions(part),
         note=part.text("note", ""),
     )
@@ -328,6 +338,22 @@ def _read_metal(part: TomlTable) -> MetalProperties:
         _read_optional_quantity(inside, "sommerfeld", "J m⁻³ K⁻²", 1.0),
         _read_optional_quantity(inside, "lattice", "W m⁻¹ K⁻¹", 1.0),
     )
+
+
+def _read_state(part: TomlTable) -> StateRange:
+    """Return the temperatures between which the material is what its numbers describe."""
+    if "state" not in part.table:
+        return StateRange()
+    inside = part.subtable("state")
+    inside.check_keys(("low", "below", "high", "above", *_PROVENANCE_KEYS))
+    ends = [inside.quantity(key, "K", 1.0, low=0) if key in inside.table else None for key in ("low", "high")]
+    low, high = ends
+    if low is None and high is None:
+        raise inside.fault("expected low or high, or both, in K")
+    if low is not None and high is not None and not low.value < high.value:
+        raise inside.fault(f"low = {low.value:g} K is not below high = {high.value:g} K")
+    words = [inside.text(key) if end is not None else "" for key, end in zip(("below", "above"), ends, strict=True)]
+    return StateRange(low=low, high=high, below=words[0], above=words[1])
 
 
 def _read_exemptions(part: TomlTable) -> dict[str, str]:

@@ -78,6 +78,8 @@ def read_structure(path: str | PathLike[str]) -> Structure:
     if not kind:
         known = ", ".join([*_FORMAT_BY_SUFFIX, "POSCAR", "CONTCAR"])
         raise InputError(f"{file}: no structure file by its name; known are {known}")
+    if kind == "vasp":
+        _check_poscar(data.decode("utf-8", errors="replace").splitlines(), file)
     atoms = _read_atoms(file, kind, data)
     _check_atoms(atoms, file)
     try:
@@ -93,6 +95,44 @@ def read_structure(path: str | PathLike[str]) -> Structure:
         raise DataError(str(err).partition(": ")[2] or str(err), file=file) from err
     _check_distances(found, file)
     return found
+
+
+def _check_poscar(lines: list[str], file: Path) -> None:
+    """Refuse a POSCAR that ends too early, or has something else where numbers should be, with its line."""
+    for index, what in ((1, "the scale of the lattice"), *((i, "a lattice vector") for i in (2, 3, 4))):
+        wanted = 3 if index > 1 else 1
+        words = _line_words(lines, index, what, file)
+        if len(words) < wanted or not all(map(_reads_as_float, words[:wanted])):
+            raise DataError(f"expected {what}, got {lines[index].strip()!r:.60}", file=file, line=index + 1)
+    at = 5 if _line_words(lines, 5, "the elements, or the number of atoms of each", file)[0].isdigit() else 6
+    counts = _line_words(lines, at, "the number of atoms of each element", file)
+    numbers = [int(word) for word in counts if word.isdigit() and len(word) < 7]
+    if not numbers:
+        raise DataError(f"expected numbers of atoms, got {lines[at].strip()!r:.60}", file=file, line=at + 1)
+    at += 1 + _line_words(lines, at + 1, "Direct or Cartesian", file)[0].lower().startswith("s")  # selective dynamics
+    _line_words(lines, at, "Direct or Cartesian", file)
+    for i in range(sum(numbers)):
+        what = f"position {i + 1} of {sum(numbers)}"
+        words = _line_words(lines, at + 1 + i, what, file)
+        if len(words) < 3 or not all(map(_reads_as_float, words[:3])):
+            raise DataError(f"expected {what}, got {lines[at + 1 + i].strip()!r:.60}", file=file, line=at + 2 + i)
+
+
+def _line_words(lines: list[str], index: int, what: str, file: Path) -> list[str]:
+    """Words of a line of a POSCAR, which must be there."""
+    words = lines[index].split() if index < len(lines) else []
+    if not words:
+        raise DataError(f"ends or is empty here; expected {what}", file=file, line=index + 1)
+    return words
+
+
+def _reads_as_float(word: str) -> bool:
+    """Whether a word is a number."""
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _read_atoms(file: Path, kind: str, data: bytes) -> Any:

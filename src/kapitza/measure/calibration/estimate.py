@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, check_choice, numbers, temperatures
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
-from kapitza.matter.material import Material
+from kapitza.matter.library import material
+from kapitza.matter.material import Material, warn_of_state
 from kapitza.measure.calibration.contacts import SMOOTH, mismatch_conductances
 from kapitza.measure.calibration.mixture import UNKNOWN, predict_open_rows
 from kapitza.measure.calibration.process import Rows
@@ -121,6 +122,11 @@ def calibrated_conductance(
     References
     ----------
     Y.-J. Wu, T. Zhan, Z. Hou, L. Fang, Y. Xu, Sci. Data 7, 36 (2020), doi:10.1038/s41597-020-0373-2 (most values)
+
+    Warns
+    -----
+    ValidityWarning
+        for temperatures at which a side is molten, or otherwise not what its numbers describe
     """
     kelvin = temperatures(temperature)
     low, high = TEMPERATURE_RANGE
@@ -130,6 +136,8 @@ def calibrated_conductance(
     check_choice(film, _FILMS, "film")
     check_choice(method, _METHODS, "method")
     wanted = sought_rows(left, right, kelvin, Sample(condition=condition, film=film, method=method))
+    for side in (left, right):
+        warn_of_state(side if isinstance(side, Material) else material(side), kelvin)
     state = with_measurements(load_state(), measurements)
     above, spread, leaning = predict_open_rows(state.scales, state.rows, wanted)
     mean = above + expectation(mismatch_conductances(left, right, kelvin))

@@ -134,7 +134,11 @@ class Transport:
     def _nonzero_flux(self) -> float:
         closed = self.boundary_flow.size and not self.boundary_flow.sum(axis=1).all()
         if closed or not self.difference or not np.isfinite(self.difference):
-            why = "a boundary lets nothing pass" if closed else f"its ends differ by {self.difference:g} K"
+            why = f"its ends differ by {self.difference:g} K"
+            if not np.isfinite(self.difference):
+                why = "a wall without a temperature takes no heat up; give both walls one, or leave both out"
+            elif closed:
+                why = "a boundary lets nothing pass"
             raise InputError(f"no heat flows through {' | '.join(self.names):.80}: {why}; there is no resistance")
         return self.flux
 

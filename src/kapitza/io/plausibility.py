@@ -1,0 +1,96 @@
+"""Numbers of samples and devices that nobody has: a unit has most likely slipped."""
+
+import warnings
+from collections.abc import Iterable
+
+import numpy as np
+
+from kapitza.core.stack import Layer, Stack
+from kapitza.errors import InputError, ValidityWarning
+from kapitza.matter.material import Material
+
+# what is seen in samples and devices; beyond it a unit has most likely slipped
+_PLAUSIBLE_RANGES = {
+    "thickness": (2e-10, 2e-2, "m"),
+    "conductivity": (5e-3, 1e4, "W/mK"),
+    "in_plane": (5e-3, 1e4, "W/mK"),
+    "heat_capacity": (1e3, 2e7, "J/m3K"),
+    "conductance": (1e2, 1e12, "W/m2K"),
+    "width": (1e-8, 1.0, "m"),
+    "depth": (1e-8, 1.0, "m"),
+    "flux": (1.0, 1e14, "W/m2"),
+    "heat": (1.0, 1e20, "W/m3"),
+    "radius": (1e-7, 1e-2, "m"),
+    "modulation": (1e-3, 1e11, "Hz"),
+    "repetition": (1.0, 1e12, "Hz"),
+}
+_ABSURD_FACTOR = 1e8  # times beyond that
+_EXPERIMENT_KINDS = {
+    "pump_radius": "radius", "probe_radius": "radius", "radius": "radius", "half_width": "radius",
+    "modulation": "modulation", "repetition": "repetition",
+}  # fmt: skip
+_DEEPEST_FILM = 20.0  # penetration depths of the heat, below which nothing is seen
+
+
+def warn_outside(name: str, kind: str, value: float) -> None:
+    """Warn if a value lies outside of what is seen; refuse it where it is beyond all measure."""
+    low, high, unit = _PLAUSIBLE_RANGES[kind]
+    if not low / _ABSURD_FACTOR <= value <= high * _ABSURD_FACTOR:
+        raise InputError(f"{name} = {value:g} {unit}: expected some {low:g} to {high:g}; is it in another unit?")
+    if not low <= value <= high:
+        warnings.warn(
+            f"{name} = {value:g} {unit} looks implausible (expected {low:g} to {high:g}): is it in another unit?",
+            ValidityWarning,
+            stacklevel=2,
+        )
+
+
+def warn_of_layers(stack: Stack) -> None:
+    """Warn of layers and boundaries with numbers that nothing has."""
+    for layer in stack.layers:
+        for key in ("thickness", "conductivity", "in_plane", "heat_capacity"):
+            value = getattr(layer, key)
+            if value is not None and np.isfinite(value):
+                warn_outside(f"{layer.name}.{key}", key, value)
+
+
+def warn_of_thin_layer(layer: Layer, known: Material) -> None:
+    """Warn of a layer of a crystal that is thinner than its unit cell."""
+    edges = [one.value for name, one in known.lattice.items() if name != "beta"]
+    if edges and layer.thickness < min(edges):
+        warnings.warn(
+            f"{layer.name}.thickness = {layer.thickness:g} m is less than a unit cell of {known.name} "
+            f"({min(edges):.4g} m): is it in another unit?",
+            ValidityWarning,
+            stacklevel=2,
+        )
+
+
+def warn_of_experiment(name: str, experiment: object, stack: Stack) -> None:
+    """Warn of beams and frequencies that nobody uses, and of a film through which no heat is seen to pass."""
+    for attribute, kind in _EXPERIMENT_KINDS.items():
+        value = getattr(experiment, attribute, getattr(getattr(experiment, "beams", None), attribute, None))
+        if isinstance(value, float | int) and value > 0:
+            warn_outside(f"{name}.{attribute}", kind, float(value))
+    slowest = _slowest_modulation(experiment)
+    film = stack.layers[0]
+    if slowest is None or len(stack.layers) < 2 or film.heat_capacity is None:
+        return
+    depth = float(np.sqrt(film.conductivity / (np.pi * slowest * film.heat_capacity)))
+    if film.thickness > _DEEPEST_FILM * depth:
+        warnings.warn(
+            f"{film.name}.thickness = {film.thickness:g} m is {film.thickness / depth:.3g} times as deep as heat at "
+            f"{slowest:g} Hz reaches ({depth:.2g} m), so that nothing below it is seen: is it in another unit?",
+            ValidityWarning,
+            stacklevel=2,
+        )
+
+
+def _slowest_modulation(experiment: object) -> float | None:
+    """Lowest frequency of the heating, Hz; None where it is steady or has none."""
+    for attribute in ("modulation", "frequency"):
+        value = getattr(experiment, attribute, None)
+        if value is not None:
+            several: Iterable[float] = np.atleast_1d(np.asarray(value, dtype=float)).tolist()
+            return min((one for one in several if one > 0), default=None)
+    return None

@@ -1,0 +1,168 @@
+"""What is out of its range reaches the command line: one line each, once, on the error stream."""
+
+from pathlib import Path
+
+import pytest
+
+from kapitza.cli import main
+
+DEVICE = """
+{sink}
+[box]
+width = "10 um"
+[[layers]]
+name = "film"
+material = "{film}"
+thickness = "{thickness}"
+[[layers]]
+material = "Si"
+thickness = "100 um"
+[boundaries]
+"film|Si" = "100 MW/m2K"
+[[sources]]
+name = "heater"
+power = "{power}"
+"""
+SAMPLE = """
+[[layers]]
+material = "Al"
+thickness = "{thickness}"
+[[layers]]
+material = "Si"
+[boundaries]
+"Al|Si" = "150 MW/m2K"
+[[experiments]]
+kind = "tdtr"
+modulation = "9.8 MHz"
+repetition = "80 MHz"
+pump_radius = "{radius}"
+probe_radius = "10 um"
+delayed = "pump"
+delays = ["100 ps", "3.6 ns", 5]
+[fit]
+free = ["Al|Si.conductance"]
+"""
+FILM = """
+[[layers]]
+material = "Si"
+thickness = "100 nm"
+{rates}
+[[layers]]
+material = "Ge"
+thickness = "100 nm"
+[boundaries]
+"Si|Ge" = {boundary}
+{walls}
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def notes(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -> list[str]:
+    """Lines on the error stream."""
+    assert main(list(arguments)) == status
+    return capsys.readouterr().err.splitlines()
+
+
+def written(text: str, name: str = "file.toml") -> str:
+    Path(name).write_text(text, encoding="utf-8")
+    return name
+
+
+def device(**changed: str) -> str:
+    given = {"sink": 'sink = "300 K"', "film": "Al", "thickness": "1 um", "power": "1 mW"}
+    return written(DEVICE.format(**given | changed))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["predict", "He-4", "Cu", "-T", "300"], ["He-4 liquid: above 2.177 K it is not superfluid", "amm, khalat"]),
+        (["predict", "Pb", "Bi", "-T", "5000"], ["Pb: above 600.6 K it is molten", "Bi: above 544.6 K it is molten"]),
+        (["predict", "Pb", "Si", "-T", "590,610", "--models", "dmm"], ["Pb: above 600.6 K it is molten, asked for"]),
+        (["superlattice", "Sn", "Si", "-T", "390", "--period", "9nm"], []),
+    ],
+)  # fmt: skip
+def test_predictions(capsys, arguments: list[str], said: list[str]) -> None:
+    lines = notes(capsys, *arguments)
+    assert all(line.startswith("note: ") for line in lines)
+    assert len(set(lines)) == len(lines)
+    for text in said:
+        assert sum(line.startswith(f"note: {text}") for line in lines) == 1, lines
+
+
+def test_a_prediction_within_all_ranges_has_no_such_note(capsys) -> None:
+    lines = notes(capsys, "predict", "Al", "Si")
+    assert not [line for line in lines if "measured Al Si" not in line and "not verified" not in line]
+
+
+def test_a_drop_above_the_limit_of_a_side(capsys) -> None:
+    lines = notes(capsys, "predict", "TiN", "MgO", "--models", "amm", "--drop", "extrapolated")
+    assert sum("more than the softer side can emit" in line for line in lines) == 1
+
+
+def test_a_bath_above_the_lambda_point(capsys) -> None:
+    bath = 'load = "1 W/cm2"\n[bath]\ntemperature = "{} K"\nsolid = "Si"\n'
+    (line,) = notes(capsys, "cryo", written(bath.format(4.2)))
+    assert line.startswith("note: He-4 liquid: above 2.177 K it is not superfluid")
+    assert notes(capsys, "cryo", written(bath.format(1.8))) == []
+
+
+def test_devices(capsys) -> None:
+    usual = notes(capsys, "device", device())
+    assert len(usual) == 1  # how it is solved
+    (line,) = (one for one in notes(capsys, "device", device(sink="")) if one not in usual)
+    assert line == "note: file.toml names no sink: heat leaves at 300 K (sink = '300 K')"
+    lines = notes(capsys, "device", device(thickness="0.3 nm"))
+    assert sum("is less than a unit cell of Al (4.05e-10 m): is it in another unit?" in one for one in lines) == 1
+    lines = notes(capsys, "device", device(film="In", sink='sink = "500 K"'), status=2)
+    assert [one for one in lines if one.startswith("note: In: above 429.7 K it is molten, asked for at 500 K")]
+    assert "known from 300 to 300 K only" in lines[-1]
+    lines = notes(capsys, "device", device(power="150 mW"))
+    assert sum(one.startswith("note: Al: above 933.5 K it is molten, asked for at") for one in lines) == 1
+
+
+def test_samples(capsys) -> None:
+    arguments = ("sensitivity", "file.toml")
+    written(SAMPLE.format(thickness="80 nm", radius="10 um"))
+    usual = notes(capsys, *arguments)
+    for changed, said in (
+        ({"thickness": "80 um"}, "times as deep as heat at 9.8e+06 Hz reaches"),
+        ({"thickness": "0.08 nm"}, "Al.thickness = 8e-11 m is less than a unit cell of Al"),
+        ({"radius": "10 nm"}, "tdtr.pump_radius = 1e-08 m looks implausible"),
+    ):
+        written(SAMPLE.format(**{"thickness": "80 nm", "radius": "10 um"} | changed))
+        lines = [one for one in notes(capsys, *arguments) if one not in usual]
+        assert sum(said in one for one in lines) == 1, lines
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"boundary": '"amm"'}, "'amm' is a model of flat interfaces"),
+        ({"boundary": '"no"'}, "'no' is no transmission: expected 'dmm' or 'limit'"),
+        ({"boundary": '"100 MW/m2K"'}, "is no transmission, and a conductance would count the transport"),
+        ({"boundary": "100"}, "100 has no unit and is no transmission"),
+        ({"boundary": "0.5"}, "{ coefficient = 0.5 }"),
+        ({"walls": "[walls]\nleft = { specular = 0.5 }"}, "a wall without a temperature takes no heat up"),
+        ({"rates": 'rates = { boundary = "1 m" }'}, "1 m, expected the size of a crystal above 0 and up to 0.1 m"),
+    ],
+)
+def test_faults_of_films_give_their_reason(capsys, changed: dict[str, str], said: str) -> None:
+    path = written(FILM.format(**{"boundary": '"dmm"', "walls": "", "rates": ""} | changed))
+    (line,) = notes(capsys, "transport", path, status=2)
+    assert said in line
+    assert "nan" not in line
+
+
+def test_guessed_rates_are_held_against_the_bulk(capsys) -> None:
+    """Nothing but boundaries 1 mm apart scatters: 3.3 MW/mK of silicon, which has 148 W/mK."""
+    path = written(FILM.format(boundary='"dmm"', walls="", rates='rates = { boundary = "1 mm" }'))
+    lines = notes(capsys, "transport", path, "--definitions")
+    assert sum("these rates conduct 3.331e+06 W/mK at 300 K, the bulk 148" in one for one in lines) == 1
+    assert sum("has 19 times this resistance" in one for one in lines) == 1
+    assert not [one for one in lines if "%" in one]
