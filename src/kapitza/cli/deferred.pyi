@@ -34,6 +34,8 @@ from kapitza.matter.material import warn_of_state as warn_of_state
 from kapitza.matter.phonons import has_phonons as has_phonons
 from kapitza.matter.potentials.calculators import parse_arguments as parse_arguments
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements as FiniteDisplacements
+from kapitza.measure.apparent import Observation as Observation
+from kapitza.measure.apparent import apparent_conductance as apparent_conductance
 from kapitza.measure.eels.interface_modes import interface_components as interface_components
 from kapitza.measure.eels.interface_modes import mode_asymmetry as mode_asymmetry
 from kapitza.measure.eels.interface_modes import sum_spectra as sum_spectra

@@ -9,17 +9,18 @@ from collections.abc import Generator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
 from kapitza.cli import deferred
 from kapitza.cli.output import note, progress_line
 from kapitza.errors import InputError, require
-from kapitza.io.quantities import stepped_range
+from kapitza.io.quantities import quantity, stepped_range
 
 if TYPE_CHECKING:
     from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
+    from kapitza.measure.apparent import Observation, ObservationMethod
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
 Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")]
@@ -172,3 +173,34 @@ def long_work(
     """Arguments of a function that does long work, by what was asked for; the progress counts `units`."""
     with dask_executor(dask) as executor:
         yield {"executor": executor or workers, "store": store, "progress": progress_line(units)}
+
+
+def parse_observation(text: str) -> Observation:
+    """How a boundary is seen, from ``tdtr``, ``tdtr:80nm,10MHz``, ``sstr:80nm,10um``, ``film:1um`` or ``md:20nm``."""
+    method, _, rest = text.strip().partition(":")
+    lengths = ["thickness", "spot"] if method == "sstr" else ["thickness"]
+    given: dict[str, float] = {}
+    for part in filter(None, (one.strip() for one in rest.split(","))):
+        if part.endswith("Hz") and method == "tdtr" and "frequency" not in given:
+            given["frequency"] = quantity(part, "frequency", what=f"--seen {method} frequency")
+        elif lengths:
+            given[lengths.pop(0)] = quantity(part, "length", what=f"--seen {method} length")
+        else:
+            raise InputError(
+                f"--seen {text!r:.40}: {part!r:.20} is one number too many; expected tdtr:80nm,10MHz, sstr:80nm,10um, "
+                "film:1um or md:20nm"
+            )
+    return deferred.Observation(method=cast("ObservationMethod", method), **given)
+
+
+def parse_conductivities(text: str | None) -> tuple[float | None, float | None]:
+    """Conductivities of both lattices, W m⁻¹ K⁻¹, from ``10,148``; ``-`` for one of the library."""
+    if text is None:
+        return None, None
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 2:
+        raise InputError(
+            f"--conductivities {text!r:.40}: expected two in W/mK, left and right, such as 10,148 or -,148"
+        )
+    left, right = (None if part == "-" else quantity(part, "conductivity", what="--conductivities") for part in parts)
+    return left, right

@@ -19,8 +19,10 @@ from kapitza.cli.options import (
     Save,
     Temperatures,
     even_subset,
+    parse_conductivities,
     parse_names,
     parse_normals,
+    parse_observation,
     parse_temperatures,
     structure_forces,
 )
@@ -35,6 +37,7 @@ from kapitza.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from kapitza.measure.apparent import ApparentConductance
     from kapitza.measure.catalogue import Measurement
     from kapitza.measure.interface import InterfacePrediction
     from kapitza.theory.models import Estimate
@@ -58,6 +61,19 @@ Prepared = Annotated[
         metavar="HOW", help="The contact, for the best estimate: cleaned, epitaxial, bonded, 'van der Waals' ..."
     ),
 ]
+Seen = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOW",
+        help="How it is seen, solved: tdtr:80nm,10MHz, sstr:80nm,10um (radius), film:1um, md:20nm. Default: tdtr.",
+    ),
+]
+Bulk = Annotated[
+    str | None,
+    typer.Option(
+        "--conductivities", metavar="LEFT,RIGHT", help="Of both lattices for --seen, W/mK; - takes the library's."
+    ),
+]
 _MAX_COLUMNS = 7  # temperatures in a printed table
 _COLUMN_WIDTH = 9  # characters of one of them
 _MAX_SOURCES = 12  # rows of measured values
@@ -76,6 +92,8 @@ def predict(
     calculator_args: CalculatorArguments = None,
     relax: Relax = None,
     prepared: Prepared = "",
+    seen: Seen = None,
+    bulk: Bulk = None,
     plot: Figure = None,
     save: Save = None,
     as_json: Json = False,
@@ -87,7 +105,13 @@ def predict(
     given: dict[str, Any] = {} if forces is None else {"calculator": forces}
     given |= {"statistics": statistics, "normals": normals, "condition": prepared}
     found = kapitza.predict(left, right, kelvin, chosen, **given)
+    apparent = found.apparent
+    if seen is not None:
+        apparent = deferred.apparent_conductance(
+            left, right, kelvin, parse_observation(seen), conductivities=parse_conductivities(bulk), normals=normals
+        )
     result = {"estimate": found.estimate, "models": found.models, "measured": found.measured}
+    result |= {} if apparent is None else {"apparent": apparent}
     files.keep(result)
     files.draw(lambda ax: kapitza.plot.conductance(found, drop=drop, ax=ax))
     if as_json:
@@ -99,6 +123,8 @@ def predict(
     at = min(found.estimate.conductance.temperature.tolist(), key=lambda t: abs(t - _ROOM_TEMPERATURE))
     typer.echo(_headline(found, at) + "\n")
     _print_models(found, drop)
+    if apparent is not None:
+        _print_apparent(apparent)
     _print_measured(found, at, (left, right))
     files.announce()
 
@@ -135,6 +161,23 @@ def _print_models(found: InterfacePrediction, drop: str) -> None:
         note(remark)
     if drop == "extrapolated":
         note("the extrapolated drop is estimated for gray, diffuse media, and farther from experiment than the emitted")
+
+
+def _print_apparent(found: ApparentConductance) -> None:
+    """Print a conductance as it is seen, with its ends over what is not known."""
+    known = found.conductance
+    rows = [
+        [f"{t:g}", *(megawatts(float(f"{one[i]:.3g}")) for one in (known.value, found.low, found.high))]
+        for i, t in enumerate(known.temperature.tolist())
+    ]
+    head = f"as seen by {found.observation.title} (Boltzmann equation of both bulks), MW m⁻² K⁻¹"
+    print_table(head, ["T (K)", "G", "from", "to"], rows)
+    bulks = zip((found.left, found.right), found.conductivities, strict=True)
+    note(
+        "lattices of "
+        + " and ".join(f"{name} {one[0].value:.3g} W/mK{' (estimated)' * one[0].estimated}" for name, one in bulks)
+        + "; from, to: free paths that are not known, no confidence interval"
+    )
 
 
 def _best_rows(found: InterfacePrediction, kelvin: list[float]) -> list[list[str]]:

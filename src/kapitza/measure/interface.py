@@ -15,6 +15,7 @@ from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.material import Material
 from kapitza.matter.potentials.calculators import DEFAULT_CALCULATOR
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
+from kapitza.measure.apparent import ApparentConductance, solve_apparent
 from kapitza.measure.calibration.estimate import LABORATORY_NOISE, TEMPERATURE_RANGE, calibrated_conductance
 from kapitza.measure.catalogue import CONDITIONS, Condition, Measurement, measured
 from kapitza.theory.models import Estimate, apply_models
@@ -25,6 +26,7 @@ from kapitza.theory.validity import range_remarks
 Basis = Literal["measured", "calibrated", "physics"]
 _QUANTILE = 1.959963984540054  # of 95 %
 _PHYSICS_MODELS = ("khalatnikov", "dmm-metal", "dmm-anharmonic", "dmm")  # the first stands where nothing was learnt
+_ROOM_TEMPERATURE = 300.0  # K
 _NEAREST_CONTACTS = 3  # named as those on which an estimate leans
 _WEAK_BONDS = ("bonded", "van der Waals")  # conduct far less than the grown contacts of the mixture
 
@@ -71,6 +73,8 @@ class InterfacePrediction:
     left, right : names of the sides
     estimate : the best estimate, at those of the temperatures at which there is one
     models : what each model says
+    apparent : what thermoreflectance would see (TDTR at 10 MHz, film of 100 nm) by the fullest of them, at the
+        temperature next to 300 K; None where that is not known
     measured : published values of this interface
     remarks : what a name was taken for, which models are out of their range, and which numbers are not verified, in a
         line each
@@ -80,6 +84,7 @@ class InterfacePrediction:
     right: str
     estimate: BestEstimate
     models: tuple[Estimate, ...]
+    apparent: ApparentConductance | None = None
     measured: tuple[Measurement, ...] = ()
     remarks: tuple[str, ...] = ()
 
@@ -151,11 +156,13 @@ def predict(
     published = published_measurements(_catalogue_name(left, sides[0]), _catalogue_name(right, sides[1]))
     names = tuple(_calibrated_name(side, known) for side, known in zip((left, right), sides, strict=True))
     taken = dict.fromkeys(side.remark for side in sides if side.remark)
+    apparent = _apparent_or_none(sides, kelvin) if statistics == "quantum" else None
     return InterfacePrediction(
         left=sides[0].name,
         right=sides[1].name,
-        estimate=best_estimate((names[0], names[1]), kelvin, found, published, condition),
+        estimate=best_estimate((names[0], names[1]), kelvin, found, published, condition, apparent),
         models=found,
+        apparent=apparent,
         measured=published,
         remarks=(
             *taken,
@@ -163,6 +170,17 @@ def predict(
             *unverified_remarks([one.model for one in found], *sides),
         ),
     )
+
+
+def _apparent_or_none(sides: tuple[InterfaceSide, InterfaceSide], temperature: Array) -> ApparentConductance | None:
+    """The conductance as it is seen next to room temperature, where both bulks are known."""
+    nearest = float(temperature[np.argmin(np.abs(temperature - _ROOM_TEMPERATURE))])
+    if any(side.spectrum is None for side in sides):
+        return None
+    try:
+        return solve_apparent(*sides, nearest)
+    except InputError:
+        return None
 
 
 def published_measurements(left: str, right: str) -> tuple[Measurement, ...]:
@@ -189,6 +207,7 @@ def best_estimate(
     models: Sequence[Estimate],
     published: Sequence[Measurement] = (),
     condition: Condition = "",
+    apparent: ApparentConductance | None = None,
 ) -> BestEstimate:
     """The best estimate that there is: calibrated, else from measurements of the contact itself, else by physics.
 
@@ -199,6 +218,7 @@ def best_estimate(
     models : estimates of models, one of which stands where nothing was measured
     published : measurements of this contact
     condition : how it was prepared, as in `Measurement.condition`; empty where nobody says
+    apparent : what stands instead of the models where nothing was measured, and where it is known
 
     Raises
     ------
@@ -210,12 +230,12 @@ def best_estimate(
     low, high = TEMPERATURE_RANGE
     inside = kelvin[(kelvin >= low) & (kelvin <= high)]
     if not inside.size:
-        return _physics_estimate(models, f"calibrated estimates hold from {low:g} to {high:g} K")
+        return _physics_estimate(models, f"calibrated estimates hold from {low:g} to {high:g} K", apparent)
     try:
         return _calibrated_estimate(sides, inside, published, condition)
     except InputError as err:
         reason = str(err).removeprefix("no calibrated estimate: ").split(";")[0]
-    return _measured_estimate(kelvin, published, reason) or _physics_estimate(models, reason)
+    return _measured_estimate(kelvin, published, reason) or _physics_estimate(models, reason, apparent)
 
 
 def _calibrated_estimate(
@@ -285,16 +305,19 @@ def _mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
     return float(np.mean(values)), max(scatter, LABORATORY_NOISE) * float(np.sqrt(1 + 1 / count))
 
 
-def _physics_estimate(models: Sequence[Estimate], refused: str) -> BestEstimate:
-    """One model, without an interval: of liquids on solids Khalatnikov's, else the diffuse one, else the first."""
+def _physics_estimate(models: Sequence[Estimate], refused: str, apparent: ApparentConductance | None) -> BestEstimate:
+    """One model, without an interval: as it is seen where that is known, else of liquids on solids Khalatnikov's, else
+    the diffuse one, else the first.
+    """
     by_name = {one.model: one for one in models}
     chosen = next((by_name[name] for name in _PHYSICS_MODELS if name in by_name), models[0])
     alone = refused.startswith("electrons carry the heat")
     electrons = f"{refused}, which no model here counts (physics only, no interval); phonons alone by {chosen.title}"
+    title = chosen.title if apparent is None else apparent.conductance.method
     return BestEstimate(
         basis="physics",
-        conductance=chosen.emitted,
+        conductance=chosen.emitted if apparent is None else apparent.conductance,
         spread=None,
-        reason=electrons if alone else f"physics only ({chosen.title}), no interval: {refused}",
+        reason=electrons if alone else f"physics only ({title}), no interval: {refused}",
         phonons_alone=alone,
     )

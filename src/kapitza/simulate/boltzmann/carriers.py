@@ -37,7 +37,7 @@ def _scattering_strength(instance: object, attribute: object, value: float) -> N
 
 @frozen
 class ScatteringRates:
-    r"""Scattering rates, $1/\tau = B\omega^2 T e^{-C/T} + A\omega^4 + v/L$.
+    r"""Scattering rates, $1/\tau = B\omega^2(1 + \omega^2/\omega_c^2) T e^{-C/T} + A\omega^4 + v/L$.
 
     Raises
     ------
@@ -47,6 +47,7 @@ class ScatteringRates:
     References
     ----------
     J. Callaway, Phys. Rev. 113, 1046 (1959), doi:10.1103/PhysRev.113.1046
+    A. Ward and D. A. Broido, Phys. Rev. B 81, 085205 (2010), doi:10.1103/PhysRevB.81.085205 (ω² and ω⁴)
     """
 
     umklapp: float = field(default=0.0, converter=number, validator=_scattering_strength, metadata=about("s K^-1", "B"))
@@ -57,6 +58,9 @@ class ScatteringRates:
     boundary: float = field(
         default=np.inf, converter=number, validator=above_zero, metadata=about("m", "L, width of sample or grains")
     )
+    crossover: float = field(
+        default=np.inf, converter=number, validator=above_zero, metadata=about("rad s^-1", "ω_c, from ω² to ω⁴")
+    )
 
     def __attrs_post_init__(self) -> None:
         if not (self.umklapp or self.impurity or np.isfinite(self.boundary)):
@@ -65,6 +69,7 @@ class ScatteringRates:
     def rate(self, omega: Array, velocity: Array, temperature: float) -> Array:
         """(n,) scattering rate of phonons of frequency ω (rad s⁻¹) and speed v (m s⁻¹) at T (K), s⁻¹."""
         three_phonons = self.umklapp * temperature * np.exp(-self.onset / temperature) * np.square(omega)
+        three_phonons = three_phonons * (1 + np.square(omega / self.crossover))
         return three_phonons + self.impurity * np.square(np.square(omega)) + velocity / self.boundary
 
     def with_umklapp_scaled(self, factor: float) -> "ScatteringRates":

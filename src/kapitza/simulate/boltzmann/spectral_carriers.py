@@ -16,6 +16,7 @@ from kapitza.core.arrays import Array, increasing
 from kapitza.core.occupation import Statistics, mode_heat_capacity
 from kapitza.core.quadrature import gauss_legendre, panel_quadrature
 from kapitza.errors import InputError
+from kapitza.matter.band_spectrum import BandSpectrum
 from kapitza.matter.bands import Bands
 from kapitza.matter.brillouin import equivalent_normals, mesh_operations, reduced_mesh
 from kapitza.matter.dispersion import Dispersion, invert_branch
@@ -81,6 +82,7 @@ def spectral_carriers(
     conductivity: float | None = None,
     statistics: Statistics = "quantum",
     mesh: int = _DEFAULT_MESH,
+    spectrum: BandSpectrum | None = None,
 ) -> Carriers:
     r"""Bands of transport of a material.
 
@@ -95,6 +97,7 @@ def spectral_carriers(
     conductivity : W m⁻¹ K⁻¹; where given, umklapp scattering is scaled so that the bulk conducts as well
     statistics : "quantum" or "classical"
     mesh : wave vectors along each reciprocal lattice vector of full bands
+    spectrum : of full bands, where it was computed before
 
     Raises
     ------
@@ -112,13 +115,15 @@ def spectral_carriers(
     else:
         modes = _branch_modes(material, bounds, temperature, statistics)
 
+    known = material.spectrum if spectrum is None and isinstance(material, Bands) else spectrum
+
     def make(one: ScatteringRates) -> Carriers:
         lifetime = 1 / np.maximum(one.rate(modes.omega, modes.speed, temperature), _MIN_SCATTERING_RATE)
         full = isinstance(material, Bands)
         found = collect_modes(
             material.name, modes, lifetime, bounds, isotropic=not full, temperature=temperature, statistics=statistics
         )
-        return _match_spectrum(found, material, one) if isinstance(material, Bands) else found
+        return found if known is None else _match_spectrum(found, known, one)
 
     return make(rates) if conductivity is None else _scale_umklapp(make, rates, conductivity)
 
@@ -257,12 +262,12 @@ def collect_modes(
     )
 
 
-def _match_spectrum(carriers: Carriers, material: Bands, rates: ScatteringRates) -> Carriers:
+def _match_spectrum(carriers: Carriers, spectrum: BandSpectrum, rates: ScatteringRates) -> Carriers:
     """Bands of a mesh whose groups carry the heat of the spectrum of modes, with groups between its waves filled in."""
     omega, weight = panel_quadrature(carriers.edges, _NODES_PER_GROUP)
     per_mode = mode_heat_capacity(omega, carriers.temperature, carriers.statistics)[0] * weight
-    wanted = np.sum((per_mode * material.modes(omega)).reshape(-1, _NODES_PER_GROUP), axis=1) / (2 * np.pi)
-    states = np.sum((per_mode * material.density_of_states(omega)).reshape(-1, _NODES_PER_GROUP), axis=1)
+    wanted = np.sum((per_mode * spectrum.modes(omega)).reshape(-1, _NODES_PER_GROUP), axis=1) / (2 * np.pi)
+    states = np.sum((per_mode * spectrum.density_of_states(omega)).reshape(-1, _NODES_PER_GROUP), axis=1)
     capacity = np.bincount(carriers.group, weights=carriers.capacity, minlength=carriers.omega.size)
     capacity[carriers.flow <= _MIN_MODE_VELOCITY * wanted] = 0.0  # sound at Γ alone: waves that stand still
     empty = (capacity == 0) & (states > 0) & (wanted > 0)

@@ -1,0 +1,101 @@
+"""Conductance as it is seen: laws of the Boltzmann equation, published silicon, and published interfaces."""
+
+import numpy as np
+import pytest
+
+import kapitza
+from kapitza.boltzmann import Film, ScatteringRates, apparent_resistance, group_edges, spectral_carriers
+from kapitza.errors import InputError
+from kapitza.matter.library import solid
+from kapitza.matter.phonons import phonons
+from kapitza.measure.apparent import Observation, _with_long_paths, apparent_conductance
+from kapitza.measure.catalogue import measured
+from kapitza.theory.models import find_model
+
+ROOM = [300.0]
+
+
+def test_the_excess_is_that_of_a_film_on_a_substrate() -> None:
+    al, si = phonons("Al"), phonons("Si")
+    edges = group_edges(al, si)
+    rates = ScatteringRates(umklapp=1e-19, boundary=1e-3)
+    media = [spectral_carriers(one, rates, edges=edges, conductivity=k) for one, k in ((al, 10.0), (si, 148.0))]
+    boundary = find_model("dmm").transmission("Al", "Si")
+    films = [Film(8e-8, media[0]), Film(1e-3, media[1])]
+    want = apparent_resistance(films, boundary, 1e6)[0].real - boundary.conductance(300.0).resistance[0]
+    seen = Observation(thickness=8e-8, frequency=1e6)
+    got = apparent_conductance("Al", "Si", ROOM, seen, conductivities=(10.0, 148.0))
+    excess = got.conductance.resistance[0] - got.emitted.resistance[0]
+    assert abs(excess / want - 1) < 0.01  # groups of another grid
+
+
+def test_the_sides_may_be_exchanged() -> None:
+    for method in ("tdtr", "film"):
+        one, other = (
+            apparent_conductance(*pair, ROOM, Observation(method=method)).conductance.value[0]
+            for pair in (("Al", "Si"), ("Si", "Al"))
+        )
+        assert abs(one / other - 1) < 1e-9
+
+
+def test_slower_lasers_and_thicker_layers_see_more_resistance() -> None:
+    lasers = [apparent_conductance("Al", "Si", ROOM, Observation(frequency=f)).conductance for f in (1e6, 1e7, 1e8)]
+    layers = [
+        apparent_conductance("Si", "Ge", ROOM, Observation(method="film", thickness=h)).conductance
+        for h in (1e-5, 1e-6, 1e-7)
+    ]
+    for found in (lasers, layers):
+        values = [one.value[0] for one in found]
+        assert values == sorted(values)
+        assert {one.drop for one in found} == {"extrapolated"}
+
+
+def test_the_value_lies_between_its_ends() -> None:
+    found = apparent_conductance("Au", "Si", [200.0, 300.0])
+    assert (found.low < found.conductance.value).all()
+    assert (found.conductance.value < found.high).all()
+    assert (found.conductance.value < found.emitted.value).all()
+
+
+def test_long_paths_are_those_of_silicon_membranes() -> None:
+    silicon = spectral_carriers(phonons("Si"), ScatteringRates(umklapp=1e-19, boundary=1e-3), conductivity=148.0)
+    longer = _with_long_paths(silicon)
+    assert abs(longer.conductivity / 148.0 - 1) < 1e-6
+    # J. Cuffe et al., Phys. Rev. B 91, 245423 (2015): a lognormal distribution of median 0.70 µm fits two membranes
+    assert abs(longer.path_quantile(0.5) / 0.70e-6 - 1) < 0.15
+
+
+def test_debye_solids_may_be_given() -> None:
+    found = apparent_conductance(solid("Si"), solid("Ge"), ROOM, conductivities=(148.0, 60.0))
+    assert found.low[0] < found.conductance.value[0] < found.high[0]
+
+
+def test_well_known_interfaces_are_within_a_factor_of_two() -> None:
+    for left, right in (("Al", "Si"), ("Au", "Si"), ("Pt", "Si"), ("Nb", "Si")):
+        direct = [one for one in measured(left, right, 300.0) if not one.exclusion]
+        median = np.median([one.conductance.value[one.near(300.0)[0]] for one in direct])
+        found = apparent_conductance(left, right, ROOM)
+        assert abs(np.log(found.conductance.value[0] / median)) < np.log(2)
+        assert found.emitted.value[0] > found.conductance.value[0]
+
+
+def test_what_cannot_be_seen_is_said() -> None:
+    for sides, line in (
+        (("Al", "Cu"), "electrons cross between metals"),
+        (("Cu", "He-4"), "expected a crystal of the package"),
+        ((solid("Si"), solid("Ge")), "Si: the conductivity of its lattice at 300 K is not known; give it"),
+    ):
+        with pytest.raises(InputError, match=line):
+            apparent_conductance(*sides, ROOM, conductivities=(100.0, 1.0) if "He-4" in sides else (None, None))
+    with pytest.raises(InputError, match="thickness = 8e-14"):
+        Observation(thickness=8e-14)
+    with pytest.raises(InputError, match="unknown method"):
+        Observation(method="fdtr")  # pyright: ignore[reportArgumentType]
+
+
+def test_predict_shows_it_next_to_room_temperature() -> None:
+    found = kapitza.predict("Al", "Si", [77.0, 290.0])
+    assert found.apparent is not None
+    assert found.apparent.conductance.temperature.tolist() == [290.0]
+    assert kapitza.predict("Al", "Si", ROOM, statistics="classical").apparent is None
+    assert kapitza.predict("Cu", "Al", ROOM).apparent is None
