@@ -126,7 +126,7 @@ def table(found: Sequence[Scored], models: Sequence[str] = tuple(MODELS), *, cle
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--pairs", action="store_true", help="one line for each interface")
     options = parser.parse_args()
     with warnings.catch_warnings():
