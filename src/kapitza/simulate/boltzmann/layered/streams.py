@@ -19,7 +19,7 @@ from kapitza.simulate.boltzmann.layered.cells import CELL_POLYNOMIALS, CHUNK_SIZ
 DEFAULT_ANGLES = 16  # per quarter turn: the flux through a gray slab is right to 5e-8
 _SAME_FLOW_TOLERANCE = 1e-9  # relative difference of flows that count as one
 _MIN_SQUARED_COSINE = 1e-12  # least square of a cosine
-_MAX_KEPT_ELEMENTS = 2**16  # of each matrix of a layer that is kept, 1 MiB if complex: 32 layers take 96 MiB at most
+_MAX_KEPT_ELEMENTS = 2**17  # of each matrix of a layer that is kept, 1 MiB if real: 32 layers take 96 MiB at most
 _MIN_STREAM_VELOCITY = 1e-9  # of the highest velocity: what moves less is taken to move that much
 
 
