@@ -21,6 +21,7 @@ JacobianFunction = Callable[[Array], NDArray[Any]]
 _RANK_TOLERANCE = 1e-11  # singular values below this share of the largest, columns at unit length, count as zero
 _STEP_TOLERANCE = 1e-9  # a last step that is this small beside the parameter is zero
 _STEP_SIGMA_TOLERANCE = 1e-6  # ... or this small beside the standard uncertainty
+_MAX_RESIDUAL = 1e100  # where the model breaks down; its square is still a number
 
 
 @frozen(eq=False)
@@ -47,8 +48,11 @@ class _Residuals:
     def __call__(self, x: Array) -> Array:
         """(n,) residuals; very large ones where the model breaks down."""
         with np.errstate(all="ignore"):
-            found = np.asarray(self.residual(x), dtype=float)
-        return np.nan_to_num(found, nan=1e100, posinf=1e100, neginf=-1e100).clip(-1e100, 1e100)
+            found = np.array(self.residual(x), dtype=float)
+        if (np.abs(found) <= _MAX_RESIDUAL).all():  # not for NaN; this is the usual case, and cheaper than what follows
+            return found
+        limits = {"nan": _MAX_RESIDUAL, "posinf": _MAX_RESIDUAL, "neginf": -_MAX_RESIDUAL}
+        return np.nan_to_num(found, **limits).clip(-_MAX_RESIDUAL, _MAX_RESIDUAL)
 
     def jacobian(self, x: Array, order: int = 2) -> NDArray[Any]:
         """(n, p) derivatives, exact where the caller gave them."""
