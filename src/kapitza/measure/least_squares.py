@@ -51,8 +51,7 @@ class _Residuals:
             found = np.array(self.residual(x), dtype=float)
         if (np.abs(found) <= _MAX_RESIDUAL).all():  # not for NaN; this is the usual case, and cheaper than what follows
             return found
-        limits = {"nan": _MAX_RESIDUAL, "posinf": _MAX_RESIDUAL, "neginf": -_MAX_RESIDUAL}
-        return np.nan_to_num(found, **limits).clip(-_MAX_RESIDUAL, _MAX_RESIDUAL)
+        return np.nan_to_num(found, nan=_MAX_RESIDUAL).clip(-_MAX_RESIDUAL, _MAX_RESIDUAL)
 
     def jacobian(self, x: Array, order: int = 2) -> NDArray[Any]:
         """(n, p) derivatives, exact where the caller gave them."""
