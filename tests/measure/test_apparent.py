@@ -8,8 +8,10 @@ from kapitza.boltzmann import Film, ScatteringRates, apparent_resistance, group_
 from kapitza.errors import InputError
 from kapitza.matter.library import solid
 from kapitza.matter.phonons import phonons
-from kapitza.measure.apparent import Observation, _with_long_paths, apparent_conductance
+from kapitza.measure.apparent import apparent_conductance
+from kapitza.measure.apparent_solution import with_long_paths
 from kapitza.measure.catalogue import measured
+from kapitza.measure.observation import Observation
 from kapitza.theory.models import find_model
 
 ROOM = [300.0]
@@ -59,7 +61,7 @@ def test_the_value_lies_between_its_ends() -> None:
 
 def test_long_paths_are_those_of_silicon_membranes() -> None:
     silicon = spectral_carriers(phonons("Si"), ScatteringRates(umklapp=1e-19, boundary=1e-3), conductivity=148.0)
-    longer = _with_long_paths(silicon)
+    longer = with_long_paths(silicon)
     assert abs(longer.conductivity / 148.0 - 1) < 1e-6
     # J. Cuffe et al., Phys. Rev. B 91, 245423 (2015): a lognormal distribution of median 0.70 µm fits two membranes
     assert abs(longer.path_quantile(0.5) / 0.70e-6 - 1) < 0.15

@@ -34,7 +34,6 @@ from kapitza.matter.material import warn_of_state as warn_of_state
 from kapitza.matter.phonons import has_phonons as has_phonons
 from kapitza.matter.potentials.calculators import parse_arguments as parse_arguments
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements as FiniteDisplacements
-from kapitza.measure.apparent import Observation as Observation
 from kapitza.measure.apparent import apparent_conductance as apparent_conductance
 from kapitza.measure.eels.interface_modes import interface_components as interface_components
 from kapitza.measure.eels.interface_modes import mode_asymmetry as mode_asymmetry
@@ -45,6 +44,7 @@ from kapitza.measure.eels.populations import mixture_test as mixture_test
 from kapitza.measure.eels.spectrum import with_dark as with_dark
 from kapitza.measure.eels.spectrum import with_dark_count as with_dark_count
 from kapitza.measure.fit_result import format_bound as format_bound
+from kapitza.measure.observation import Observation as Observation
 from kapitza.plot.applications import composite as composite
 from kapitza.plot.applications import cryogenic_chip as cryogenic_chip
 from kapitza.plot.applications import heat_exchanger as heat_exchanger

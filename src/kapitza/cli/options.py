@@ -20,7 +20,7 @@ from kapitza.io.quantities import quantity, stepped_range
 
 if TYPE_CHECKING:
     from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
-    from kapitza.measure.apparent import Observation, ObservationMethod
+    from kapitza.measure.observation import Observation, ObservationMethod
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
 Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")]

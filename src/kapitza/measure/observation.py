@@ -1,0 +1,74 @@
+"""How a boundary is seen: by a modulated or a steady laser, between layers, or in molecular dynamics."""
+
+from typing import Literal
+
+from attrs import field, frozen
+
+from kapitza.core.arrays import about, above_zero, check_plausible, number, one_of
+from kapitza.core.occupation import Statistics
+from kapitza.core.transmission import Transmission
+from kapitza.matter.lattice_conductivity import LatticeConductivity
+from kapitza.theory.sides import InterfaceSide
+
+ObservationMethod = Literal["tdtr", "sstr", "film", "md"]
+OBSERVATION_METHODS: tuple[ObservationMethod, ...] = ("tdtr", "sstr", "film", "md")
+_THICKNESS_RANGE = (1e-9, 1e-3)  # m, of films and spots
+_FREQUENCY_RANGE = (10.0, 1e10)  # Hz, of a modulated laser
+
+
+@frozen(kw_only=True)
+class Observation:
+    """How a boundary is seen.
+
+    Attributes
+    ----------
+    method : "tdtr": modulated thermoreflectance of a metal film, heated evenly, on a thick substrate; "sstr": the same
+        with a steady laser spot; "film": steady, between two layers of one thickness; "md": the same by classical
+        statistics between thermostats
+
+    Raises
+    ------
+    InputError
+        for an unknown method or numbers that are not above zero
+    """
+
+    method: ObservationMethod = field(default="tdtr", validator=one_of(*OBSERVATION_METHODS))
+    thickness: float = field(
+        default=1e-7, converter=number, validator=above_zero, metadata=about("m", "of the film, or of both layers")
+    )
+    frequency: float = field(
+        default=1e7, converter=number, validator=above_zero, metadata=about("Hz", "modulation (tdtr)")
+    )
+    spot: float = field(default=1e-5, converter=number, validator=above_zero, metadata=about("m", "radius (sstr)"))
+
+    def __attrs_post_init__(self) -> None:
+        check_plausible("thickness", self.thickness, *_THICKNESS_RANGE, "m", self.method)
+        check_plausible("frequency", self.frequency, *_FREQUENCY_RANGE, "Hz", self.method)
+        check_plausible("radius of the spot", self.spot, *_THICKNESS_RANGE, "m", self.method)
+
+    @property
+    def title(self) -> str:
+        """For legends and tables."""
+        thick = f"{1e9 * self.thickness:g} nm"
+        return {
+            "tdtr": f"TDTR, {thick} film, {1e-6 * self.frequency:g} MHz",
+            "sstr": f"SSTR, {thick} film, {1e6 * self.spot:g} µm spot",
+            "film": f"layers of {thick}, steady",
+            "md": f"MD, sides of {thick}, classical",
+        }[self.method]
+
+
+@frozen(eq=False)
+class ObservedBoundary:
+    """Two described sides with an elastic boundary, as they are seen."""
+
+    left: InterfaceSide
+    right: InterfaceSide
+    boundary: Transmission
+    observation: Observation
+    statistics: Statistics
+
+
+def is_uncertain(side: InterfaceSide, known: LatticeConductivity) -> bool:
+    """Whether a lattice conductivity is known to a factor only: never measured by itself in a metal, or estimated."""
+    return known.estimated or (side.is_metal and known.source != "given")
