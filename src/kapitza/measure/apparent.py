@@ -8,6 +8,7 @@ scattering.
 """
 
 from collections.abc import Sequence
+from importlib import import_module
 
 import numpy as np
 from attrs import asdict, field, frozen
@@ -158,9 +159,8 @@ def _excess(
     inputs = _inputs(scene, temperature, known)
 
     def kernel() -> UnitResult:
-        from kapitza.measure.apparent_solution import excess_resistances
-
-        return excess_resistances(scene, temperature, known)
+        solution = import_module("kapitza.measure.apparent_solution")  # whose solver is slow to load
+        return solution.excess_resistances(scene, temperature, known)
 
     found = kernel() if inputs is None else compute_once(kernel, inputs, version=_VERSION)
     each = np.asarray(found["excess"], dtype=float)
