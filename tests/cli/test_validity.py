@@ -95,6 +95,11 @@ def test_predictions(capsys, arguments: list[str], said: list[str]) -> None:
         assert sum(line.startswith(f"note: {text}") for line in lines) == 1, lines
 
 
+def test_a_junction_above_its_melting_point(capsys) -> None:
+    lines = notes(capsys, "agf", "Al", "Al", "-T", "900,1000", "--tolerance", "0.5")
+    assert sum(one.startswith("note: Al: above 933.5 K it is molten, asked for at 1000 K") for one in lines) == 1
+
+
 def test_a_prediction_within_all_ranges_has_no_such_note(capsys) -> None:
     lines = notes(capsys, "predict", "Al", "Si")
     assert not [line for line in lines if "measured Al Si" not in line and "not verified" not in line]

@@ -90,6 +90,7 @@ def agf(
     single = parse_temperature(temperature) if modes or local else kelvin[0]
     size, sides = None if mesh is None else (mesh, mesh), (junction, right, orientation, calculator, calculator_args)
     subject = junction_of_sides(*sides) or read_with_note(junction)
+    _note_states(subject, kelvin)
     with long_work("units", workers, store, dask) as work:
         if modes:
             found = _crossing_report(subject, single, {"k_mesh": size, **work})
@@ -106,6 +107,14 @@ def agf(
         print_columns(title, columns)
     note(found.remark)
     files.announce()
+
+
+def _note_states(junction: Junction, kelvin: list[float]) -> None:
+    """Note a side that is a material of the library, and not what it is there at some of the temperatures."""
+    for side in ("left", "right"):
+        name = junction.lead(side).name
+        if name in kapitza.materials():
+            deferred.warn_of_state(kapitza.material(name), kelvin)
 
 
 def read_with_note(junction: str) -> Junction:
