@@ -89,6 +89,8 @@ def test_what_cannot_be_seen_is_said() -> None:
     ):
         with pytest.raises(InputError, match=line):
             apparent_conductance(*sides, ROOM, conductivities=(100.0, 1.0) if "He-4" in sides else (None, None))
+    with pytest.raises(InputError, match="Al at 4 K: below 20 K the sample sets the free paths"):
+        apparent_conductance("Al", "Si", 4.0)
     with pytest.raises(InputError, match="thickness = 8e-14"):
         Observation(thickness=8e-14)
     with pytest.raises(InputError, match="unknown method"):

@@ -27,6 +27,7 @@ from kapitza.theory.models import apply_models, find_model
 from kapitza.theory.sides import DEFAULT_NORMAL, InterfaceSide, SideDescription, describe_sides
 
 _VERSION = "apparent-1"  # changes when the same sides would give another resistance
+_COLDEST = 20.0  # K, below which phonons are scattered by the faces of samples
 _FULLEST_FIRST = ("dmm-metal", "dmm-anharmonic", "dmm")  # the conductance to which the solved part is added
 
 
@@ -85,8 +86,8 @@ def apparent_conductance(
     Raises
     ------
     InputError
-        between metals, which electrons cross; for liquids and sheets; for a lattice of unknown conductivity; and as
-        `predict`
+        between metals, which electrons cross; for liquids and sheets; for a lattice of unknown conductivity, or of
+        which none is given below 20 K; and as `predict`
 
     References
     ----------
@@ -143,6 +144,11 @@ def _conductivity_of(side: InterfaceSide, given: float | None, temperature: floa
     """Conductivity of a lattice as it was given, or as the library knows it."""
     if given is not None:
         return LatticeConductivity(value=given, source="given", estimated=False)
+    if temperature < _COLDEST:
+        raise InputError(
+            f"{side.name} at {temperature:g} K: below {_COLDEST:g} K the sample sets the free paths, not its material; "
+            "give the conductivities of both lattices"
+        )
     found = None if side.material is None else lattice_conductivity(side.material, temperature)
     if found is None:
         raise InputError(
