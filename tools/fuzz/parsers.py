@@ -99,6 +99,12 @@ def run_file(path: Path) -> Any:
     return found.protocol, found.sampling
 
 
+def recognised(path: Path) -> Any:
+    """What a file of any kind holds."""
+    found = read_any(path)
+    return (found.protocol, found.sampling) if hasattr(found, "sampling") else found
+
+
 def unit(path: Path) -> Any:
     """Arrays of a unit of a store."""
     return import_module("kapitza.run.store").deserialize_arrays(path.read_bytes())
@@ -187,7 +193,7 @@ TABLE: Mapping[str, Parser] = {
     "profile verb": Parser(
         seeds.text("profile.csv", seeds.MAPS["profile.csv"]), "*", verb("jump FILE --at 0nm --json")
     ),
-    "recognised toml": Parser(seeds.sample("leg.toml", "argon.toml", "finfet.toml", "cell.toml"), "*", read_any),
+    "recognised toml": Parser(seeds.sample("leg.toml", "argon.toml", "finfet.toml", "cell.toml"), "*", recognised),
     "sample": Parser(seeds.experiments(measured=False), "*.toml", function("io.samples:read_sample")),
     "sample data": Parser(
         seeds.experiments(measured=True), "*.csv", beside("sample.toml", function("io.samples:read_sample"))

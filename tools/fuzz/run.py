@@ -45,7 +45,7 @@ SECONDS = 20.0  # of the processor
 WAITING = 10  # times that by the clock
 MEMORY = 3 * 2**30
 MOST_SHOWN = 12
-MAY_BE_INFINITE = ("conductance", "coefficient", "thickness")  # perfect contact, a face held cold, a substrate
+MAY_BE_INFINITE = ("conductance", "contact", "coefficient", "thickness")  # perfect contact, cold face, substrate
 BAD_SEED = 3  # exit status of a worker
 
 
