@@ -12,7 +12,7 @@ import pytest
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
-LONG = ("predict", "Al", "Si", "--theory", "three-phonon", "-T", "1:9999:1")
+LONG = ("predict", "Al", "Si", "--theory", "three-phonon", "-T", "1:900:0.1")
 START = """
 import hashlib, os, signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background of a script it is ignored
