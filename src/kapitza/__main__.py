@@ -12,7 +12,7 @@ from importlib import import_module
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_STATUS = 130
+_STATUS, _FAULT = 130, 2
 _LINE = b"kapitza: interrupted\n"
 _PATIENCE = 1.2  # seconds that the work has to end itself, before the process ends with its children
 
@@ -35,6 +35,9 @@ def main() -> int:
         os.write(2, _LINE)
         status = _STATUS
     if status == _STATUS or watch.seen:
+        if status not in (_STATUS, _FAULT):  # it was made another end of the command, which said nothing
+            _handle(signal.SIG_IGN)
+            os.write(2, _LINE)
         _flush()
         _end()
     return status

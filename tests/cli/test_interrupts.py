@@ -123,3 +123,14 @@ def test_at_random_moments(words: tuple[str, ...], tmp_path: Path) -> None:
                 running.kill()
         assert (running.returncode, said) == (130, "kapitza: interrupted\n")
         assert time.monotonic() - start < 2
+
+
+def test_that_a_library_made_another_end() -> None:
+    """A library that turns an interrupt into an exit of its own leaves no line: ours is printed then."""
+    code = (
+        "import signal, sys\nfrom kapitza import __main__ as process, cli\n"
+        "def end():\n    try: signal.raise_signal(signal.SIGINT)\n    except KeyboardInterrupt: return 141\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\ncli.main = end\nsys.exit(process.main())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "kapitza: interrupted\n")
