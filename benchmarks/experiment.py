@@ -2,12 +2,12 @@
 
 Usage: python benchmarks/experiment.py [--pairs]
 
-All interfaces of the catalogue near 300 K whose both sides have phonons in the package, by the emitted drop or as they
-are seen, against
+All interfaces of the catalogue near 300 K whose both sides have phonons in the package, by the emitted drop or as
+thermoreflectance measures them, against
 the median of the published values of each: of all, or of those whose surface was prepared clean, where there are some.
 "all channels" is the fullest model that the sides allow: three phonons where the expansion of the softer side is
-known, electrons where those of a metal are.  "seen" is what TDTR sees of it (10 MHz, films of 100 nm), by the Boltzmann
-equation of both bulks; "seen, longer paths" and "seen, shorter paths" are its ends over what is not known of them.
+known, electrons where those of a metal are.  "apparent" is what TDTR (10 MHz, films of 100 nm) measures of it, by the
+Boltzmann equation of both solids; its lowest and highest values are bounds over what is not known of them.
 Where no conductivity of a lattice is known, what is emitted counts.  `--pairs` prints one line for each interface.
 """
 
@@ -32,15 +32,15 @@ TEMPERATURE = 300.0
 _WEAK_CONDITIONS = ("van der Waals", "bonded", "native oxide", "cleaved")
 _CLEAN_CONDITIONS = ("cleaned", "oxide removed", "epitaxial", "oxygen terminated", "cleaved")
 FULLEST = "all channels"
-SEEN, SEEN_LOW, SEEN_HIGH = "seen", "seen, longer paths", "seen, shorter paths"
+SEEN, SEEN_LOW, SEEN_HIGH = "apparent", "apparent-low", "apparent-high"
 _FULLEST_FIRST = ("dmm-metal", "dmm-anharmonic", "dmm")
 MODELS = {
     "dmm": "DMM, full bands",
     "dmm-anharmonic": "with three phonons",
     FULLEST: "with three phonons and electrons",
-    SEEN: "the same, as TDTR sees it",
-    SEEN_LOW: "the same, lowest over what is not known",
-    SEEN_HIGH: "the same, highest over what is not known",
+    SEEN: "apparent, TDTR",
+    SEEN_LOW: "apparent, lowest over what is not known",
+    SEEN_HIGH: "apparent, highest over what is not known",
     "three-phonon": "with three phonons, s = 1",
     "dmm-debye": "DMM, Debye",
 }

@@ -466,7 +466,7 @@ def bands_section() -> str:
 
 `kapitza predict` takes all branches where both sides have force constants in the package (`kapitza.matter.phonons`).
 Against the median of the published values of each interface, without any fitted number; by the emitted drop, but for the
-three rows of what is seen:
+three rows of the apparent conductance:
 
 {experiment.table(found)}
 
@@ -511,10 +511,10 @@ aluminium ({number(1 / metal("Al").resistance)}).  They bring Al/Si from {number
 Three phonons matter where the spectra differ most, and are a few per cent elsewhere.
 
 With all channels about half of the interfaces ({np.mean(error < np.log(2)):.0%}) lie within a factor 2 of the median of what was published, and the median factor is
-{np.exp(np.median(error)):.2f}.  What is left is mostly no matter of the plane: thermoreflectance takes off both bulks by Fourier's law, and sees
-[less than is emitted](drops.md).  With the bulks solved (TDTR at 10 MHz, a film of 100 nm), {np.mean(seen < np.log(2)):.0%} lie within a factor 2 and the median
-factor is {np.exp(np.median(seen)):.2f}, where laboratories differ among themselves by 1.8; that holds at both ends of what is not known of the
-free paths ({np.exp(np.median(low)):.2f} and {np.exp(np.median(high)):.2f}).  Too high are mostly contacts that conduct less than complete diffuse
+{np.exp(np.median(error)):.2f}.  What is left is mostly no matter of the plane: thermoreflectance subtracts the temperature drop in both solids by Fourier's law, and its
+apparent conductance is [less than the emitted one](drops.md).  With the Boltzmann equation of both solids solved (TDTR at 10 MHz, a film of 100 nm), {np.mean(seen < np.log(2)):.0%} lie within a factor 2 and the median
+factor is {np.exp(np.median(seen)):.2f}, where laboratories differ among themselves by 1.8; at the bounds over what is not known of the
+mean free paths it is {np.exp(np.median(low)):.2f} and {np.exp(np.median(high)):.2f}.  Too high are mostly contacts that conduct less than complete diffuse
 mismatch lets one expect: films on GaAs, GaSb and Ge, whose oxides are hard to remove, basal planes of graphite, chromium on
 whatever it was sputtered, and wafers bonded at room temperature.  Too low are, at the other end, soft metals on diamond and
 sapphire, carbide formers on diamond, and epitaxial contacts of like crystals (TiN/MgO, AlN/GaN, ZnO/GaN, Si/Ge), of whose

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from attrs import evolve
 
 import kapitza
 from kapitza.boltzmann import Film, ScatteringRates, apparent_resistance, group_edges, spectral_carriers
 from kapitza.errors import InputError
+from kapitza.matter.electrons import metal
 from kapitza.matter.library import solid
 from kapitza.matter.phonons import phonons
 from kapitza.measure.apparent import apparent_conductance
@@ -19,25 +21,27 @@ ROOM = [300.0]
 
 def test_the_excess_is_that_of_a_film_on_a_substrate() -> None:
     al, si = phonons("Al"), phonons("Si")
+    depth = np.sqrt(10.0 / metal("Al").coupling)  # in which electrons and lattice come to one temperature
     edges = group_edges(al, si)
     rates = ScatteringRates(umklapp=1e-19, boundary=1e-3)
     media = [spectral_carriers(one, rates, edges=edges, conductivity=k) for one, k in ((al, 10.0), (si, 148.0))]
     boundary = find_model("dmm").transmission("Al", "Si")
-    films = [Film(8e-8, media[0]), Film(1e-3, media[1])]
+    films = [Film(float(depth), media[0]), Film(1e-3, media[1])]
     want = apparent_resistance(films, boundary, 1e6)[0].real - boundary.conductance(300.0).resistance[0]
     seen = Observation(thickness=8e-8, frequency=1e6)
     got = apparent_conductance("Al", "Si", ROOM, seen, conductivities=(10.0, 148.0))
-    excess = got.conductance.resistance[0] - got.emitted.resistance[0]
+    contact = evolve(metal("Al"), lattice=10.0).resistance - metal("Al").resistance
+    excess = got.conductance.resistance[0] - got.emitted.resistance[0] - contact
     assert abs(excess / want - 1) < 0.01  # groups of another grid
 
 
 def test_the_sides_may_be_exchanged() -> None:
-    for method in ("tdtr", "film"):
+    for left, right, method in (("Al", "Si", "tdtr"), ("Al", "Si", "film"), ("Si", "Ge", "sstr"), ("Si", "Ge", "md")):
         one, other = (
             apparent_conductance(*pair, ROOM, Observation(method=method)).conductance.value[0]
-            for pair in (("Al", "Si"), ("Si", "Al"))
+            for pair in ((left, right), (right, left))
         )
-        assert abs(one / other - 1) < 1e-9
+        assert abs(one / other - 1) < 1e-5  # of the cells at the faces
 
 
 def test_slower_lasers_and_thicker_layers_see_more_resistance() -> None:
@@ -78,17 +82,20 @@ def test_well_known_interfaces_are_within_a_factor_of_two() -> None:
         median = np.median([one.conductance.value[one.near(300.0)[0]] for one in direct])
         found = apparent_conductance(left, right, ROOM)
         assert abs(np.log(found.conductance.value[0] / median)) < np.log(2)
-        assert found.emitted.value[0] > found.conductance.value[0]
 
 
 def test_what_cannot_be_seen_is_said() -> None:
     for sides, line in (
         (("Al", "Cu"), "electrons cross between metals"),
-        (("Cu", "He-4"), "expected a crystal of the package"),
+        (("Cu", "He-4"), "He-4 liquid is a liquid: it has no phonons with mean free paths"),
+        (("Cu", "SiO2"), "a-SiO2 is a glass or polymer"),
+        (("Cu", "graphene"), "graphene is a sheet"),
         ((solid("Si"), solid("Ge")), "Si: the conductivity of its lattice at 300 K is not known; give it"),
     ):
         with pytest.raises(InputError, match=line):
-            apparent_conductance(*sides, ROOM, conductivities=(100.0, 1.0) if "He-4" in sides else (None, None))
+            apparent_conductance(*sides, ROOM)
+    with pytest.raises(InputError, match="expected two, left and right"):
+        apparent_conductance("Al", "Si", ROOM, conductivities=(10.0,))  # pyright: ignore[reportArgumentType]
     with pytest.raises(InputError, match="Al at 4 K: below 20 K the sample sets the free paths"):
         apparent_conductance("Al", "Si", 4.0)
     with pytest.raises(InputError, match="thickness = 8e-14"):

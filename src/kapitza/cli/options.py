@@ -175,21 +175,27 @@ def long_work(
         yield {"executor": executor or workers, "store": store, "progress": progress_line(units)}
 
 
+_OBSERVATION_PARTS = {"tdtr": ["thickness", "frequency"], "sstr": ["thickness", "spot"], "film": ["thickness"]}
+_OBSERVATION_EXAMPLES = "tdtr, tdtr:80nm,10MHz, sstr:80nm,10um, film:1um or md:20nm"
+
+
 def parse_observation(text: str) -> Observation:
     """How a boundary is seen, from ``tdtr``, ``tdtr:80nm,10MHz``, ``sstr:80nm,10um``, ``film:1um`` or ``md:20nm``."""
-    method, _, rest = text.strip().partition(":")
-    lengths = ["thickness", "spot"] if method == "sstr" else ["thickness"]
-    given: dict[str, float] = {}
-    for part in filter(None, (one.strip() for one in rest.split(","))):
-        if part.endswith("Hz") and method == "tdtr" and "frequency" not in given:
-            given["frequency"] = quantity(part, "frequency", what=f"--seen {method} frequency")
-        elif lengths:
-            given[lengths.pop(0)] = quantity(part, "length", what=f"--seen {method} length")
-        else:
-            raise InputError(
-                f"--seen {text!r:.40}: {part!r:.20} is one number too many; expected tdtr:80nm,10MHz, sstr:80nm,10um, "
-                "film:1um or md:20nm"
-            )
+    name, _, rest = text.partition(":")
+    method = name.strip().lower()
+    parts = [part.strip() for part in rest.split(",") if part.strip()]
+    wanted = (_OBSERVATION_PARTS | {"md": ["thickness"]}).get(method)
+    if wanted is None or len(parts) not in (0, len(wanted)):
+        raise InputError(f"--seen {text!r:.40}: expected {_OBSERVATION_EXAMPLES}")
+    if method == "tdtr":
+        parts.sort(key=lambda part: part.lower().endswith("hz"))
+    bare = next((part for part in parts if not part[-1].isalpha()), None)
+    if bare is not None:
+        raise InputError(f"--seen {text!r:.40}: {bare!r:.20} has no unit; expected {_OBSERVATION_EXAMPLES}")
+    given = {
+        key: quantity(part, "frequency" if key == "frequency" else "length", what=f"--seen: {key}")
+        for key, part in zip(wanted, parts, strict=False)
+    }
     return deferred.Observation(method=cast("ObservationMethod", method), **given)
 
 

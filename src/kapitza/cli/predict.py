@@ -35,6 +35,7 @@ from kapitza.cli.output import (
     quantity_json,
     terminal_columns,
 )
+from kapitza.errors import InputError
 
 if TYPE_CHECKING:
     from kapitza.measure.apparent import ApparentConductance
@@ -65,13 +66,13 @@ Seen = Annotated[
     str | None,
     typer.Option(
         metavar="HOW",
-        help="How it is seen, solved: tdtr:80nm,10MHz, sstr:80nm,10um (radius), film:1um, md:20nm. Default: tdtr.",
+        help="Measurement to solve for: tdtr:80nm,10MHz, sstr:80nm,10um (radius), film:1um, md:20nm. Default: tdtr.",
     ),
 ]
 Bulk = Annotated[
     str | None,
     typer.Option(
-        "--conductivities", metavar="LEFT,RIGHT", help="Of both lattices for --seen, W/mK; - takes the library's."
+        "--conductivities", metavar="LEFT,RIGHT", help="Of both lattices alone, W/mK; - is that of the library."
     ),
 ]
 _MAX_COLUMNS = 7  # temperatures in a printed table
@@ -100,15 +101,19 @@ def predict(
 ) -> None:
     """Best estimate of a conductance with its interval, the models of physics, and what was measured."""
     kelvin, normals, names = parse_temperatures(temperature), parse_normals(normal), parse_names(models)
+    seen = "tdtr" if seen is None and bulk is not None else seen
+    observation, conductivities = None if seen is None else parse_observation(seen), parse_conductivities(bulk)
+    if observation is not None and any(map(deferred.is_structure_file, (left, right))):
+        raise InputError("--seen takes names and phonopy files, no structure files: a phonopy file has their phonons")
     files, forces = Results(save, plot), structure_forces((left, right), calculator, calculator_args, relax)
     chosen = "all" if names == ["all"] else names
     given: dict[str, Any] = {} if forces is None else {"calculator": forces}
     given |= {"statistics": statistics, "normals": normals, "condition": prepared}
     found = kapitza.predict(left, right, kelvin, chosen, **given)
     apparent = found.apparent
-    if seen is not None:
+    if observation is not None:
         apparent = deferred.apparent_conductance(
-            left, right, kelvin, parse_observation(seen), conductivities=parse_conductivities(bulk), normals=normals
+            left, right, kelvin, observation, conductivities=conductivities, normals=normals
         )
     result = {"estimate": found.estimate, "models": found.models, "measured": found.measured}
     result |= {} if apparent is None else {"apparent": apparent}
@@ -164,19 +169,19 @@ def _print_models(found: InterfacePrediction, drop: str) -> None:
 
 
 def _print_apparent(found: ApparentConductance) -> None:
-    """Print a conductance as it is seen, with its ends over what is not known."""
+    """Print an apparent conductance, its bounds over what is not known, and the conductivities it rests on."""
     known = found.conductance
     rows = [
         [f"{t:g}", *(megawatts(float(f"{one[i]:.3g}")) for one in (known.value, found.low, found.high))]
+        + [f"{side[i].value:.3g}{'*' * side[i].estimated}" for side in found.conductivities]
         for i, t in enumerate(known.temperature.tolist())
     ]
-    head = f"as seen by {found.observation.title} (Boltzmann equation of both bulks), MW m⁻² K⁻¹"
-    print_table(head, ["T (K)", "G", "from", "to"], rows)
-    bulks = zip((found.left, found.right), found.conductivities, strict=True)
-    note(
-        "lattices of "
-        + " and ".join(f"{name} {one[0].value:.3g} W/mK{' (estimated)' * one[0].estimated}" for name, one in bulks)
-        + "; from, to: free paths that are not known, no confidence interval"
+    head = f"apparent conductance ({found.observation.title}; Boltzmann equation of both solids), MW m⁻² K⁻¹"
+    lattices = [f"κ of {name}" for name in (found.left, found.right)]
+    print_table(head, ["T (K)", "G", "from", "to", *lattices], rows)
+    typer.echo(" from, to: spread due to unknown mean free paths, no confidence interval;")
+    typer.echo(
+        " κ: of the lattice, W m⁻¹ K⁻¹" + "; * estimated" * any("*" in cell for row in rows for cell in row) + "\n"
     )
 
 

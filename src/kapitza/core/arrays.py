@@ -195,7 +195,7 @@ def quantity(*, low: float = 0.0, high: float = np.inf) -> Callable[[Any, Any, f
             limit = f" above {low:g}" if np.isfinite(low) else ""
             limit += f" and at most {high:g}" if np.isfinite(high) else ""
             unit = attribute.metadata.get("unit", "")
-            shown = f"{value:g}" if unit in ("", "1") else f"{value:g} {unit}"
+            shown = f"{value:g}" if unit in ("", "1", "SI") else f"{value:g} {unit}"
             raise InputError(f"{type(instance).__name__}: {attribute.name} = {shown}, wanted a finite number{limit}")
 
     return check

@@ -1,46 +1,49 @@
 r"""Conductance as an experiment or a simulation sees it, from the Boltzmann equation of both sides.
 
-Theories give the emitted conductance.  Whoever measures takes off the temperature of both bulks by Fourier's law, and
-what that law leaves out counts as boundary: phonons that cross it are not those that carry the heat of the bulk, and
-need their free paths to become these.  So a diffuse boundary of unlike solids conducts less than is emitted, by a
-factor of up to three.  Nothing in it is fitted: lifetimes follow from the conductivity of each bulk and a law of
-scattering.
+Theories give the emitted conductance.  A measurement subtracts the temperature drop in both solids, calculated from
+Fourier's law, and assigns to the boundary what that law leaves out: phonons that cross it are not those that carry the
+heat in the bulk, and relax to their distribution over many mean free paths.  So the apparent conductance of a
+diffuse boundary is mostly smaller than the emitted one.  Nothing is fitted: lifetimes follow from the conductivity of
+each lattice and a law of scattering.
 """
 
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any, cast
 
 import numpy as np
 from attrs import asdict, field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, about, check_filled, numbers
+from kapitza.core.arrays import Array, about, check_filled, check_record, number, numbers
 from kapitza.core.conductance import Conductance, increasing_temperatures
 from kapitza.core.occupation import Statistics
 from kapitza.errors import InputError
 from kapitza.matter.band_spectrum import BandSpectrum
 from kapitza.matter.lattice_conductivity import LatticeConductivity, lattice_conductivity
+from kapitza.matter.material import GLASS_SYMMETRY, LIQUID_SYMMETRY
+from kapitza.matter.sheet import Sheet
 from kapitza.measure.observation import Observation, ObservedBoundary, is_uncertain
 from kapitza.run.cache import compute_once
 from kapitza.run.store import UnitInputs, UnitResult
-from kapitza.theory.models import apply_models, find_model
+from kapitza.theory.models import apply_models, contact_electrons, find_model
 from kapitza.theory.sides import DEFAULT_NORMAL, InterfaceSide, SideDescription, describe_sides
 
-_VERSION = "apparent-1"  # changes when the same sides would give another resistance
+_VERSION = "apparent-2"  # changes when the same sides would give another resistance
 _COLDEST = 20.0  # K, below which phonons are scattered by the faces of samples
 _FULLEST_FIRST = ("dmm-metal", "dmm-anharmonic", "dmm")  # the conductance to which the solved part is added
 
 
 @frozen(eq=False, kw_only=True)
 class ApparentConductance:
-    """A conductance as it is seen, and how far it can be from that by what is not known.
+    """An apparent conductance, and its bounds over what is not known.
 
     Attributes
     ----------
     left, right : names of the sides
-    observation : how it is seen
+    observation : what was solved for
     conductance : by the extrapolated drop, solved
-    emitted : of the theory to which the solved part was added
+    emitted : of the model to whose resistance the solved part was added
     model : its name
     conductivities : of the lattice of both sides at each temperature, the left side first
     """
@@ -67,27 +70,28 @@ def apparent_conductance(
 ) -> ApparentConductance:
     r"""Conductance as an experiment or a simulation sees it.
 
-    The resistance is that of the fullest diffuse model of `predict` and what the Boltzmann equation of both bulks adds
-    to the emitted one with the elastic diffuse boundary.  Scattering rates grow as ω² and are scaled to the
-    conductivity of each lattice; no path is longer than 1 mm.  `low` and `high` are the ends over what is not known:
-    rates that turn from ω² to ω⁴ at a quarter of the highest frequency (half of the heat in silicon then has paths
-    above 0.7 µm, as membranes show); grains of 1 µm; and half or twice the lattice conductivity where it is of a
-    metal or an estimate.  They are no confidence interval.
+    To the resistance of the most complete diffuse model of `predict` is added what the Boltzmann equation of both
+    solids adds to the emitted one with the elastic diffuse boundary.  Scattering rates grow as ω² and are scaled to
+    the conductivity of each lattice; no mean free path is longer than 1 mm.  The lattice of a metal film takes its
+    heat from the electrons within the depth in which both come to one temperature.  `low` and `high` are bounds over
+    what is not known: rates that turn from ω² to ω⁴ at a quarter of the highest frequency (half of the heat in silicon
+    then has mean free paths above 0.7 µm, as membranes show); grains of 1 µm; and half or twice the lattice
+    conductivity where it is of a metal or an estimate.  They are no confidence interval.
 
     Parameters
     ----------
     left, right : records, names of the library, or paths of phonopy files, as for `predict`; no sheets and no liquids
     temperature : (nT,) K, increasing
     observation : how it is seen; None: TDTR of a film of 100 nm at 10 MHz.  The film is the metal among both sides;
-        between two non-metals TDTR and SSTR see layers of the thickness of the film, steady
+        between two non-metals, which no laser heats, TDTR and SSTR stand for layers of that thickness, steady
     conductivities : of the lattice of either side, W m⁻¹ K⁻¹; None: that of the library
     normals : of either side, Cartesian in the axes of its crystal, for names and paths
 
     Raises
     ------
     InputError
-        between metals, which electrons cross; for liquids and sheets; for a lattice of unknown conductivity, or of
-        which none is given below 20 K; and as `predict`
+        between metals, which electrons cross; for liquids, glasses and sheets; for a lattice of unknown conductivity,
+        or of which none is given below 20 K; and as `predict`
 
     References
     ----------
@@ -108,7 +112,14 @@ def solve_apparent(
     """`apparent_conductance` between two described sides."""
     kelvin = increasing_temperatures(temperature)
     check_filled("temperature", kelvin)
+    if observation is not None:
+        check_record(observation, Observation, 'give Observation(method="tdtr", ...)')
+    given_pair = _conductivity_pair(conductivities)
     seen = Observation() if observation is None else observation
+    if not (left.is_metal or right.is_metal) and seen.method in ("tdtr", "sstr"):
+        seen = Observation(method="film", thickness=seen.thickness)  # no metal film that a laser would heat
+    for side in (left, right):
+        _check_phonon_gas(side)
     if left.is_metal and right.is_metal:
         raise InputError(f"{left.name} | {right.name}: electrons cross between metals; expected one metal at most")
     statistics: Statistics = "classical" if seen.method == "md" else "quantum"
@@ -118,9 +129,10 @@ def solve_apparent(
     elastic = find_model("dmm").apply(left, right, float(kelvin[0]))
     known = tuple(
         tuple(_conductivity_of(side, given, t) for t in kelvin.tolist())
-        for side, given in zip((left, right), conductivities, strict=True)
+        for side, given in zip((left, right), given_pair, strict=True)
     )
-    scene = ObservedBoundary(left, right, elastic, seen, statistics)
+    electrons = contact_electrons(left, right) if estimate.model == "dmm-metal" else None
+    scene = ObservedBoundary(left, right, elastic, seen, statistics, electrons)
     excess = np.array([_excess(scene, t, (known[0][i], known[1][i])) for i, t in enumerate(kelvin.tolist())])
     resistance = estimate.emitted.resistance[:, None] + excess
     with np.errstate(divide="ignore"):
@@ -140,6 +152,29 @@ def solve_apparent(
     )
 
 
+def _conductivity_pair(given: object) -> tuple[float | None, float | None]:
+    """Conductivities of the left and the right lattice, as they were given."""
+    if not isinstance(given, (tuple, list)) or len(cast("Sequence[object]", given)) != 2:
+        raise InputError(f"conductivities = {given!r:.60}: expected two, left and right, in W/mK or None")
+    left, right = (None if one is None else number(one) for one in cast("Sequence[Any]", given))
+    for one in (left, right):
+        if one is not None and not 0 < one < np.inf:
+            raise InputError(f"conductivities: {one:g} W/mK, wanted a finite number above 0")
+    return left, right
+
+
+def _check_phonon_gas(side: InterfaceSide) -> None:
+    """Refuse a side whose heat is not carried by phonons with mean free paths."""
+    symmetry = "" if side.material is None else side.material.symmetry
+    if side.fluid is not None or symmetry in (GLASS_SYMMETRY, LIQUID_SYMMETRY):
+        what = "liquid" if side.fluid is not None or symmetry == LIQUID_SYMMETRY else "glass or polymer"
+        raise InputError(
+            f"{side.name} is a {what}: it has no phonons with mean free paths, and no apparent conductance"
+        )
+    if isinstance(side.spectrum, Sheet):
+        raise InputError(f"{side.name} is a sheet: it has no depth in which phonons would thermalize")
+
+
 def _conductivity_of(side: InterfaceSide, given: float | None, temperature: float) -> LatticeConductivity:
     """Conductivity of a lattice as it was given, or as the library knows it."""
     if given is not None:
@@ -152,8 +187,8 @@ def _conductivity_of(side: InterfaceSide, given: float | None, temperature: floa
     found = None if side.material is None else lattice_conductivity(side.material, temperature)
     if found is None:
         raise InputError(
-            f"{side.name}: the conductivity of its lattice at {temperature:g} K is not known; give it as "
-            "conductivities=(left, right), W/mK"
+            f"{side.name}: the conductivity of its lattice at {temperature:g} K is not known; give it, W/mK "
+            "(conductivities=(left, right), --conductivities left,right)"
         )
     return found
 
@@ -185,8 +220,12 @@ def _inputs(scene: ObservedBoundary, temperature: float, known: Sequence[Lattice
         for name, value in (("modes", tables), ("states", states), ("conductivity", [k.value for k in known]))
         for i in range(2)
     }
+    electrons = (0.0, 0.0, 0.0)
+    if scene.electrons is not None:
+        electrons = scene.electrons.conductivity, scene.electrons.lattice, scene.electrons.coupling
     loose = np.array([is_uncertain(*one) for one in zip((scene.left, scene.right), known, strict=True)])
     return {
         **asdict(scene.observation), **numbers_of_sides, "temperature": temperature, "uncertain": loose,
-        "metal": np.array([scene.left.is_metal, scene.right.is_metal]),
+        "metal": np.array([scene.left.is_metal, scene.right.is_metal]), "electrons": np.array(electrons),
+        "ends": np.array([x for one in spectra if isinstance(one, BandSpectrum) for x in (one.table.top, one.atoms)]),
     }  # fmt: skip

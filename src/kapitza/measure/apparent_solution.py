@@ -8,6 +8,7 @@ from attrs import evolve
 
 from kapitza.core.arrays import Array
 from kapitza.core.occupation import Statistics
+from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.matter.band_spectrum import BandSpectrum
 from kapitza.matter.bands import Bands
@@ -28,12 +29,14 @@ _LONGEST_PATH = 1e-3  # m, of phonons in a sample
 _GRAINS = 1e-6  # m, that end the free paths of the scenario with most scattering at boundaries
 _UMKLAPP = 1e-19  # s K⁻¹, before it is scaled to a conductivity
 _SUBSTRATE = 1e-3  # m: thicker than heat travels in a period
+_PENETRATIONS = 5.0  # lengths over which heat decays in a period, in a thick substrate
+_USUAL_COUPLING = 2.4e17  # W m⁻³ K⁻¹ from electrons to lattice: median of the metals of the library
 _CROSSOVER = 0.25  # of the highest frequency, above which rates of the scenario of long paths grow as ω⁴
 _UNKNOWN_LATTICE = 2.0  # factor by which the lattice conductivity of a metal, or an estimated one, is not known
 
 
 def excess_resistances(seen: ObservedBoundary, temperature: float, known: Sequence[LatticeConductivity]) -> UnitResult:
-    """The excess resistance for each scenario, the first as is, m² K W⁻¹."""
+    """What both solids add to the resistance that a model emits, for each scenario, the first as is, m² K W⁻¹."""
     sides = (seen.left, seen.right)
     edges = group_edges(max(float(np.max(side.phonons.edges)) for side in sides if side.phonons is not None))
     plain = [
@@ -47,25 +50,48 @@ def excess_resistances(seen: ObservedBoundary, temperature: float, known: Sequen
                 pair[i] = evolve(plain[i], lifetime=factor * plain[i].lifetime)
                 pairs.append(pair)
     emitted = float(seen.boundary.conductance(temperature, statistics=seen.statistics).resistance[0])
-    return {"excess": np.array([_resistance(seen, *pair) - emitted for pair in pairs])}
+    return {"excess": np.array([_resistance(seen, *pair) + _electron_excess(seen, *pair) - emitted for pair in pairs])}
 
 
 def _resistance(scene: ObservedBoundary, left: Carriers, right: Carriers) -> float:
-    """Resistance as it is seen, with the elastic boundary alone, m² K W⁻¹."""
+    """Apparent resistance with the elastic boundary alone, m² K W⁻¹."""
     seen, boundary = scene.observation, scene.boundary
     if scene.right.is_metal:
         left, right = right, left
         boundary = evolve(boundary, left=boundary.right, right=boundary.left)
     name = right.name if right.name != left.name else f"{right.name}'"
-    film = Film(seen.thickness, left)
-    if seen.method == "tdtr" and (scene.left.is_metal or scene.right.is_metal):
-        layers = [film, Film(_SUBSTRATE, right, name=name)]
-        return float(apparent_resistance(layers, boundary, seen.frequency)[0].real)
+    if not scene.has_metal or scene.statistics == "classical":
+        return _steady_resistance(Film(seen.thickness, left), Film(seen.thickness, right, name=name), boundary)
+    film = Film(min(seen.thickness, _electron_depth(scene, left)), left)
+    if seen.method == "tdtr":
+        diffusivity = right.conductivity / float(right.capacity.sum())
+        depth = max(_SUBSTRATE, _PENETRATIONS * float(np.sqrt(diffusivity / (np.pi * seen.frequency))))
+        return float(apparent_resistance([film, Film(depth, right, name=name)], boundary, seen.frequency)[0].real)
     depth = seen.spot if seen.method == "sstr" else seen.thickness
-    base = left.temperature
-    ends = Wall(base + 0.5), Wall(base - 0.5)
-    found = transport([film, Film(depth, right, name=name)], [boundary], left=ends[0], right=ends[1])
+    return _steady_resistance(film, Film(depth, right, name=name), boundary)
+
+
+def _steady_resistance(left: Film, right: Film, boundary: Transmission) -> float:
+    """Resistance between the bulk lines of two layers between black walls, m² K W⁻¹."""
+    base = left.carriers.temperature
+    found = transport([left, right], [boundary], left=Wall(base + 0.5), right=Wall(base - 0.5))
     return found.drop(0, "extrapolated") / found.flux
+
+
+def _electron_depth(scene: ObservedBoundary, metal: Carriers) -> float:
+    """Depth of a metal in which its electrons hand the heat to this lattice, m."""
+    electrons = scene.electrons
+    if electrons is None:
+        return float(np.sqrt(metal.conductivity / _USUAL_COUPLING))
+    return evolve(electrons, lattice=metal.conductivity).length
+
+
+def _electron_excess(scene: ObservedBoundary, left: Carriers, right: Carriers) -> float:
+    """Resistance between electrons and lattice beyond that of the library, where another conductivity is taken."""
+    if scene.electrons is None:
+        return 0.0
+    known = scene.electrons.at(left.temperature)
+    return evolve(known, lattice=(left if scene.left.is_metal else right).conductivity).resistance - known.resistance
 
 
 def _carriers(

@@ -157,10 +157,11 @@ def predict(
     names = tuple(_calibrated_name(side, known) for side, known in zip((left, right), sides, strict=True))
     taken = dict.fromkeys(side.remark for side in sides if side.remark)
     apparent = _apparent_or_none(sides, kelvin) if statistics == "quantum" else None
+    estimate = best_estimate((names[0], names[1]), kelvin, found, published, condition, apparent)
     return InterfacePrediction(
         left=sides[0].name,
         right=sides[1].name,
-        estimate=best_estimate((names[0], names[1]), kelvin, found, published, condition, apparent),
+        estimate=estimate,
         models=found,
         apparent=apparent,
         measured=published,
@@ -218,7 +219,7 @@ def best_estimate(
     models : estimates of models, one of which stands where nothing was measured
     published : measurements of this contact
     condition : how it was prepared, as in `Measurement.condition`; empty where nobody says
-    apparent : what stands instead of the models where nothing was measured, and where it is known
+    apparent : what stands instead of the models where nothing was measured, if it is known at all temperatures
 
     Raises
     ------
@@ -313,6 +314,8 @@ def _physics_estimate(models: Sequence[Estimate], refused: str, apparent: Appare
     chosen = next((by_name[name] for name in _PHYSICS_MODELS if name in by_name), models[0])
     alone = refused.startswith("electrons carry the heat")
     electrons = f"{refused}, which no model here counts (physics only, no interval); phonons alone by {chosen.title}"
+    if apparent is not None and apparent.conductance.temperature.size < chosen.emitted.temperature.size:
+        apparent = None
     title = chosen.title if apparent is None else apparent.conductance.method
     return BestEstimate(
         basis="physics",

@@ -7,6 +7,7 @@ from attrs import field, frozen
 from kapitza.core.arrays import about, above_zero, check_plausible, number, one_of
 from kapitza.core.occupation import Statistics
 from kapitza.core.transmission import Transmission
+from kapitza.matter.electrons import Electrons
 from kapitza.matter.lattice_conductivity import LatticeConductivity
 from kapitza.theory.sides import InterfaceSide
 
@@ -18,13 +19,13 @@ _FREQUENCY_RANGE = (10.0, 1e10)  # Hz, of a modulated laser
 
 @frozen(kw_only=True)
 class Observation:
-    """How a boundary is seen.
+    """How the conductance of a boundary is measured or simulated.
 
     Attributes
     ----------
-    method : "tdtr": modulated thermoreflectance of a metal film, heated evenly, on a thick substrate; "sstr": the same
-        with a steady laser spot; "film": steady, between two layers of one thickness; "md": the same by classical
-        statistics between thermostats
+    method : "tdtr": modulated thermoreflectance of a metal film on a thick substrate; "sstr": a steady flux from such a
+        film into a substrate as deep as the radius of the laser spot; "film": a steady flux between two layers of one
+        thickness; "md": the same by classical statistics
 
     Raises
     ------
@@ -49,13 +50,22 @@ class Observation:
     @property
     def title(self) -> str:
         """For legends and tables."""
-        thick = f"{1e9 * self.thickness:g} nm"
+        thick = _in_words(self.thickness, "m")
         return {
-            "tdtr": f"TDTR, {thick} film, {1e-6 * self.frequency:g} MHz",
-            "sstr": f"SSTR, {thick} film, {1e6 * self.spot:g} µm spot",
+            "tdtr": f"TDTR, {thick} film, {_in_words(self.frequency, 'Hz')}",
+            "sstr": f"SSTR, {thick} film, {_in_words(self.spot, 'm')} spot",
             "film": f"layers of {thick}, steady",
             "md": f"MD, sides of {thick}, classical",
         }[self.method]
+
+
+_PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
+
+
+def _in_words(value: float, unit: str) -> str:
+    """A length (m) or a frequency (Hz) with the prefix that suits it."""
+    scale, prefix = next(((scale, one) for scale, one in _PREFIXES if value >= 0.9999 * scale), _PREFIXES[-1])
+    return f"{value / scale:.4g} {prefix}{unit}"
 
 
 @frozen(eq=False)
@@ -67,6 +77,12 @@ class ObservedBoundary:
     boundary: Transmission
     observation: Observation
     statistics: Statistics
+    electrons: Electrons | None  # of the metal among both sides at 300 K, where they are known and count
+
+    @property
+    def has_metal(self) -> bool:
+        """Whether one side is a metal."""
+        return self.left.is_metal or self.right.is_metal
 
 
 def is_uncertain(side: InterfaceSide, known: LatticeConductivity) -> bool:
