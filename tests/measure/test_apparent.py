@@ -5,13 +5,21 @@ import pytest
 from attrs import evolve
 
 import kapitza
-from kapitza.boltzmann import Film, ScatteringRates, apparent_resistance, group_edges, spectral_carriers
+from kapitza.boltzmann import (
+    Film,
+    ScatteringRates,
+    apparent_resistance,
+    gray_carriers,
+    group_edges,
+    spectral_carriers,
+    transport,
+)
 from kapitza.errors import InputError
 from kapitza.matter.electrons import metal
-from kapitza.matter.library import solid
+from kapitza.matter.library import material, materials, solid
 from kapitza.matter.phonons import phonons
 from kapitza.measure.apparent import apparent_conductance
-from kapitza.measure.apparent_solution import with_long_paths
+from kapitza.measure.apparent_solution import USUAL_COUPLING, with_grains, with_long_paths
 from kapitza.measure.catalogue import measured
 from kapitza.measure.observation import Observation
 from kapitza.theory.models import find_model
@@ -33,6 +41,40 @@ def test_the_excess_is_that_of_a_film_on_a_substrate() -> None:
     contact = evolve(metal("Al"), lattice=10.0).resistance - metal("Al").resistance
     excess = got.conductance.resistance[0] - got.emitted.resistance[0] - contact
     assert abs(excess / want - 1) < 0.01  # groups of another grid
+
+
+def test_a_steady_spot_heats_a_layer_as_deep_as_its_radius() -> None:
+    al, si = phonons("Al"), phonons("Si")
+    edges = group_edges(al, si)
+    rates = ScatteringRates(umklapp=1e-19, boundary=1e-3)
+    media = [spectral_carriers(one, rates, edges=edges, conductivity=k) for one, k in ((al, 10.0), (si, 148.0))]
+    boundary = find_model("dmm").transmission("Al", "Si")
+    films = [Film(float(np.sqrt(10.0 / metal("Al").coupling)), media[0]), Film(2e-6, media[1])]
+    found = transport(films, [boundary])
+    want = found.drop(0, "extrapolated") / found.flux - boundary.conductance(300.0).resistance[0]
+    got = apparent_conductance("Al", "Si", ROOM, Observation(method="sstr", spot=2e-6), conductivities=(10.0, 148.0))
+    contact = evolve(metal("Al"), lattice=10.0).resistance - metal("Al").resistance
+    assert abs((got.conductance.resistance[0] - got.emitted.resistance[0] - contact) / want - 1) < 0.01
+
+
+def test_grains_end_free_paths() -> None:
+    medium = gray_carriers("gray", heat_capacity=1.66e6, velocity=6400.0, mean_free_path=1e-6)
+    assert abs(with_grains(medium).path.max() / 0.5e-6 - 1) < 1e-12  # Matthiessen's rule with grains of 1 µm
+
+
+def test_a_usual_metal_couples_like_the_median_of_the_library() -> None:
+    known = [found.value for name in materials() if (found := material(name).metal.coupling) is not None]
+    assert abs(USUAL_COUPLING / np.median(known) - 1) < 0.02
+
+
+def test_the_lattice_of_a_metal_is_known_to_a_factor_of_two() -> None:
+    found, lattice = apparent_conductance("Cu", "diamond", ROOM), metal("Cu").lattice
+    ends = [
+        apparent_conductance("Cu", "diamond", ROOM, conductivities=(factor * lattice, None)).conductance.value[0]
+        for factor in (0.5, 2.0)
+    ]
+    assert found.low[0] < ends[0]  # longer paths in diamond are farther still
+    assert abs(found.high[0] / ends[1] - 1) < 1e-3
 
 
 def test_the_sides_may_be_exchanged() -> None:
@@ -110,3 +152,12 @@ def test_predict_shows_it_next_to_room_temperature() -> None:
     assert found.apparent.conductance.temperature.tolist() == [290.0]
     assert kapitza.predict("Al", "Si", ROOM, statistics="classical").apparent is None
     assert kapitza.predict("Cu", "Al", ROOM).apparent is None
+
+
+def test_a_physical_estimate_is_the_apparent_one_at_all_temperatures() -> None:
+    found = kapitza.predict("Al", "Si", [800.0, 900.0])  # warmer than what the calibration has learnt
+    assert found.estimate.basis == "physics"
+    assert found.apparent is not None
+    assert found.estimate.conductance.temperature.tolist() == [800.0, 900.0]
+    np.testing.assert_array_equal(found.estimate.conductance.value, found.apparent.conductance.value)
+    assert found.estimate.conductance.drop == "extrapolated"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 import shlex
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
@@ -175,7 +176,9 @@ def long_work(
         yield {"executor": executor or workers, "store": store, "progress": progress_line(units)}
 
 
-_OBSERVATION_PARTS = {"tdtr": ["thickness", "frequency"], "sstr": ["thickness", "spot"], "film": ["thickness"]}
+_OBSERVATION_PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"tdtr": ("thickness", "frequency"), "sstr": ("thickness", "spot"), "film": ("thickness",), "md": ("thickness",)}
+)
 _OBSERVATION_EXAMPLES = "tdtr, tdtr:80nm,10MHz, sstr:80nm,10um, film:1um or md:20nm"
 
 
@@ -184,7 +187,7 @@ def parse_observation(text: str) -> Observation:
     name, _, rest = text.partition(":")
     method = name.strip().lower()
     parts = [part.strip() for part in rest.split(",") if part.strip()]
-    wanted = (_OBSERVATION_PARTS | {"md": ["thickness"]}).get(method)
+    wanted = _OBSERVATION_PARTS.get(method)
     if wanted is None or len(parts) not in (0, len(wanted)):
         raise InputError(f"--seen {text!r:.40}: expected {_OBSERVATION_EXAMPLES}")
     if method == "tdtr":

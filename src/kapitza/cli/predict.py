@@ -72,7 +72,7 @@ Seen = Annotated[
 Bulk = Annotated[
     str | None,
     typer.Option(
-        "--conductivities", metavar="LEFT,RIGHT", help="Of both lattices alone, W/mK; - is that of the library."
+        "--conductivities", metavar="LEFT,RIGHT", help="Of both lattices, without electrons, W/mK; -: library."
     ),
 ]
 _MAX_COLUMNS = 7  # temperatures in a printed table
@@ -105,18 +105,22 @@ def predict(
     observation, conductivities = None if seen is None else parse_observation(seen), parse_conductivities(bulk)
     if observation is not None and any(map(deferred.is_structure_file, (left, right))):
         raise InputError("--seen takes names and phonopy files, no structure files: a phonopy file has their phonons")
+    if observation is not None and statistics == "classical" and observation.method != "md":
+        raise InputError(f"--seen {seen} has quantum statistics; with --statistics classical take --seen md:20nm")
     files, forces = Results(save, plot), structure_forces((left, right), calculator, calculator_args, relax)
     chosen = "all" if names == ["all"] else names
     given: dict[str, Any] = {} if forces is None else {"calculator": forces}
     given |= {"statistics": statistics, "normals": normals, "condition": prepared}
     found = kapitza.predict(left, right, kelvin, chosen, **given)
-    apparent = found.apparent
     if observation is not None:
+        from attrs import evolve
+
         apparent = deferred.apparent_conductance(
             left, right, kelvin, observation, conductivities=conductivities, normals=normals
         )
+        found = evolve(found, apparent=apparent)
     result = {"estimate": found.estimate, "models": found.models, "measured": found.measured}
-    result |= {} if apparent is None else {"apparent": apparent}
+    result |= {} if found.apparent is None else {"apparent": found.apparent}
     files.keep(result)
     files.draw(lambda ax: kapitza.plot.conductance(found, drop=drop, ax=ax))
     if as_json:
@@ -128,8 +132,8 @@ def predict(
     at = min(found.estimate.conductance.temperature.tolist(), key=lambda t: abs(t - _ROOM_TEMPERATURE))
     typer.echo(_headline(found, at) + "\n")
     _print_models(found, drop)
-    if apparent is not None:
-        _print_apparent(apparent)
+    if found.apparent is not None:
+        _print_apparent(found.apparent)
     _print_measured(found, at, (left, right))
     files.announce()
 
@@ -180,9 +184,8 @@ def _print_apparent(found: ApparentConductance) -> None:
     lattices = [f"κ of {name}" for name in (found.left, found.right)]
     print_table(head, ["T (K)", "G", "from", "to", *lattices], rows)
     typer.echo(" from, to: spread due to unknown mean free paths, no confidence interval;")
-    typer.echo(
-        " κ: of the lattice, W m⁻¹ K⁻¹" + "; * estimated" * any("*" in cell for row in rows for cell in row) + "\n"
-    )
+    estimated = any(one.estimated for side in found.conductivities for one in side)
+    typer.echo(f" κ: of the lattice, W m⁻¹ K⁻¹{'; * estimated' * estimated}\n")
 
 
 def _best_rows(found: InterfacePrediction, kelvin: list[float]) -> list[list[str]]:

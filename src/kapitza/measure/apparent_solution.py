@@ -30,7 +30,7 @@ _GRAINS = 1e-6  # m, that end the free paths of the scenario with most scatterin
 _UMKLAPP = 1e-19  # s K⁻¹, before it is scaled to a conductivity
 _SUBSTRATE = 1e-3  # m: thicker than heat travels in a period
 _PENETRATIONS = 5.0  # lengths over which heat decays in a period, in a thick substrate
-_USUAL_COUPLING = 2.4e17  # W m⁻³ K⁻¹ from electrons to lattice: median of the metals of the library
+USUAL_COUPLING = 2.4e17  # W m⁻³ K⁻¹ from electrons to lattice: median of the metals of the library
 _CROSSOVER = 0.25  # of the highest frequency, above which rates of the scenario of long paths grow as ω⁴
 _UNKNOWN_LATTICE = 2.0  # factor by which the lattice conductivity of a metal, or an estimated one, is not known
 
@@ -42,7 +42,7 @@ def excess_resistances(seen: ObservedBoundary, temperature: float, known: Sequen
     plain = [
         _carriers(side, one.value, temperature, edges, seen.statistics) for side, one in zip(sides, known, strict=True)
     ]
-    pairs = [plain, [_with_grains(one) for one in plain], [with_long_paths(one) for one in plain]]
+    pairs = [plain, [with_grains(one) for one in plain], [with_long_paths(one) for one in plain]]
     for i, (side, one) in enumerate(zip(sides, known, strict=True)):
         if is_uncertain(side, one):
             for factor in (1 / _UNKNOWN_LATTICE, _UNKNOWN_LATTICE):
@@ -82,7 +82,7 @@ def _electron_depth(scene: ObservedBoundary, metal: Carriers) -> float:
     """Depth of a metal in which its electrons hand the heat to this lattice, m."""
     electrons = scene.electrons
     if electrons is None:
-        return float(np.sqrt(metal.conductivity / _USUAL_COUPLING))
+        return float(np.sqrt(metal.conductivity / USUAL_COUPLING))
     return evolve(electrons, lattice=metal.conductivity).length
 
 
@@ -118,7 +118,7 @@ def _carriers(
     )
 
 
-def _with_grains(carriers: Carriers) -> Carriers:
+def with_grains(carriers: Carriers) -> Carriers:
     """The same phonons in a layer of grains, which conducts less."""
     return evolve(carriers, lifetime=1 / (1 / carriers.lifetime + carriers.velocity / _GRAINS))
 

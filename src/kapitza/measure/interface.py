@@ -73,8 +73,8 @@ class InterfacePrediction:
     left, right : names of the sides
     estimate : the best estimate, at those of the temperatures at which there is one
     models : what each model says
-    apparent : what thermoreflectance would see (TDTR at 10 MHz, film of 100 nm) by the fullest of them, at the
-        temperature next to 300 K; None where that is not known
+    apparent : what thermoreflectance would measure (TDTR at 10 MHz, film of 100 nm) by the most complete of them, at
+        the temperature next to 300 K, or at all where it is the best estimate; None where it is not known
     measured : published values of this interface
     remarks : what a name was taken for, which models are out of their range, and which numbers are not verified, in a
         line each
@@ -156,8 +156,12 @@ def predict(
     published = published_measurements(_catalogue_name(left, sides[0]), _catalogue_name(right, sides[1]))
     names = tuple(_calibrated_name(side, known) for side, known in zip((left, right), sides, strict=True))
     taken = dict.fromkeys(side.remark for side in sides if side.remark)
-    apparent = _apparent_or_none(sides, kelvin) if statistics == "quantum" else None
+    nearest = kelvin[[np.argmin(np.abs(kelvin - _ROOM_TEMPERATURE))]]
+    apparent = _apparent_or_none(sides, nearest) if statistics == "quantum" else None
     estimate = best_estimate((names[0], names[1]), kelvin, found, published, condition, apparent)
+    if estimate.basis == "physics" and apparent is not None and kelvin.size > 1:
+        apparent = _apparent_or_none(sides, kelvin) or apparent
+        estimate = best_estimate((names[0], names[1]), kelvin, found, published, condition, apparent)
     return InterfacePrediction(
         left=sides[0].name,
         right=sides[1].name,
@@ -174,12 +178,11 @@ def predict(
 
 
 def _apparent_or_none(sides: tuple[InterfaceSide, InterfaceSide], temperature: Array) -> ApparentConductance | None:
-    """The conductance as it is seen next to room temperature, where both bulks are known."""
-    nearest = float(temperature[np.argmin(np.abs(temperature - _ROOM_TEMPERATURE))])
+    """The apparent conductance where the phonons and the conductivity of both solids are known."""
     if any(side.spectrum is None for side in sides):
         return None
     try:
-        return solve_apparent(*sides, nearest)
+        return solve_apparent(*sides, temperature)
     except InputError:
         return None
 
@@ -307,8 +310,8 @@ def _mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _physics_estimate(models: Sequence[Estimate], refused: str, apparent: ApparentConductance | None) -> BestEstimate:
-    """One model, without an interval: as it is seen where that is known, else of liquids on solids Khalatnikov's, else
-    the diffuse one, else the first.
+    """One model, without an interval: the apparent conductance if it is known at all temperatures, else of liquids on
+    solids Khalatnikov's, else the diffuse one, else the first.
     """
     by_name = {one.model: one for one in models}
     chosen = next((by_name[name] for name in _PHYSICS_MODELS if name in by_name), models[0])

@@ -10,6 +10,7 @@ import numpy as np
 from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance, Drop
 from kapitza.errors import InputError
+from kapitza.measure.apparent import ApparentConductance
 from kapitza.measure.catalogue import Measurement
 from kapitza.measure.compare import Comparison
 from kapitza.measure.interface import BestEstimate, InterfacePrediction
@@ -52,7 +53,8 @@ def conductance(
 ) -> Axes:
     """Draw conductance against temperature: lines for models, points with bars for measurements.
 
-    Of a prediction of an interface the best estimate comes first, with its 95 % interval as a band behind the models.
+    Of a prediction of an interface the best estimate comes first, with its 95 % interval as a band behind the models;
+    its apparent conductance stands with bars to its bounds, which are no errors.
 
     Limits are grey.  Measurements through an interlayer, under pressure or carried by electrons are hollow, as no
     model of two bare solids means them.  Axes are logarithmic where a quantity spans more than a factor of 25.
@@ -75,13 +77,17 @@ def conductance(
         raise InputError(f"nothing to draw by the {drop} drop: got {len(results)} results and no measurement")
     ax = new_axes() if ax is None else ax
     best = [one.estimate for one in predictions if one.estimate.interval is not None]
-    everything = [one for _, _, one in curves] + [one.conductance for one in (*best, *measured)]
+    apparent = [one.apparent for one in predictions if one.apparent is not None]
+    everything = [one for _, _, one in curves] + [one.conductance for one in (*best, *apparent, *measured)]
     scale, unit = power_unit(np.concatenate([one.value for one in everything]))
     for one in best:
         _draw_best(ax, one, scale)
     _draw_curves(ax, curves, scale)
+    for one in apparent:
+        _draw_apparent(ax, one, scale)
     _draw_measured(ax, measured, scale)
-    shown = [one for _, limit, one in curves if not limit] + [one.conductance for one in (*best, *measured)]
+    shown = [one for _, limit, one in curves if not limit]
+    shown += [one.conductance for one in (*best, *apparent, *measured)]
     _scale_axes(ax, everything, shown, scale)
     ax.set(xlabel="temperature (K)", ylabel=f"conductance ({unit} m⁻² K⁻¹)\n{_drop_names(curves, measured)}")
     names = {f"{one.left} | {one.right}" for one in results if not isinstance(one, Conductance)}
@@ -124,6 +130,16 @@ def _draw_best(ax: Axes, best: BestEstimate, scale: float) -> None:
     ax.errorbar(
         one.temperature, value, (value - low, high - value), fmt="_", color=_BEST_COLOUR, ecolor=_BAND_COLOUR,
         markersize=22, markeredgewidth=4, elinewidth=14, zorder=0, label=label,
+    )  # fmt: skip
+
+
+def _draw_apparent(ax: Axes, found: ApparentConductance, scale: float) -> None:
+    """Draw an apparent conductance where it was solved for, with bars to its bounds."""
+    value, low, high = (one / scale for one in (found.conductance.value, found.low, found.high))
+    ax.errorbar(
+        found.conductance.temperature, value, (value - low, high - value), fmt="s", color=LINE_COLOURS[3],
+        markersize=7, capsize=4, linewidth=1.6, zorder=4,
+        label=f"apparent, {found.observation.title}",
     )  # fmt: skip
 
 
