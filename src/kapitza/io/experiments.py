@@ -253,8 +253,9 @@ def _measured_curve(section: TomlTable, x: Array, signal: Array, kind: str, tabl
         return Curve(x, value, numbers(sigma[keep]), kind)
     unit = "angle" if kind == "phase" else "temperature" if kind == "temperature" else "signal"
     size, share = _read_noise(section, unit)
-    sigma = size * np.abs(value) if share or kind in _RELATIVE_SIGNALS else np.full(value.size, size)
-    return Curve(x, value, sigma, kind)
+    fractional = share or kind in _RELATIVE_SIGNALS
+    sigma = size * np.abs(value) if fractional else np.full(value.size, size)
+    return Curve(x, value, sigma, kind, fractional=fractional)
 
 
 def _read_noise(section: TomlTable, unit: str) -> tuple[float, bool]:

@@ -60,6 +60,8 @@ class Curve:
     value : (n,) what was measured, SI; phases in rad
     sigma : None where only the scatter of the points is known
     kind : "ratio", "in_phase", "out_of_phase", "phase", "amplitude", "temperature", as the experiment calls it
+    fractional : whether sigma was stated as a share of the value.  A share of the measured value would favour points
+        that came out low by chance; a fit takes it of the value that the model predicts
 
     Raises
     ------
@@ -76,6 +78,7 @@ class Curve:
         metadata=about("of the signal", "(n,) standard uncertainty of each point"),
     )
     kind: str = field(default="ratio")
+    fractional: bool = field(default=False, kw_only=True)
 
 
 def simulate_curve(experiment: Experiment, stack: Stack, *, noise: float = 0.0, seed: int = 0) -> Curve:

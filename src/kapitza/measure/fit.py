@@ -65,10 +65,10 @@ def fit(
 
     Minimises $\sum_i [(y_i - f_i)/\sigma_i]^2 + \sum_j [(u_j - u_j^0)/s_j]^2$ over free numbers (no prior) and
     uncertain ones (a finite prior); u is the logarithm of a positive number, else the number itself.  Where a curve
-    comes without uncertainty, its scatter about the fit gives it: as a share of the value for ratios and amplitudes,
-    equal for all points of other kinds.  The covariance is the inverse of the second derivatives (Laplace), so that it
-    contains the uncertainty of every calibrated input, as in Yang, Ziade and Schmidt, Rev. Sci. Instrum. 87, 014901
-    (2016), doi:10.1063/1.4939671.
+    comes without uncertainty, its scatter about the fit gives it: as a share of the fitted curve for ratios and
+    amplitudes, equal for all points of other kinds.  The covariance is the inverse of the second derivatives
+    (Laplace), so that it contains the uncertainty of every calibrated input, as in Yang, Ziade and Schmidt, Rev. Sci.
+    Instrum. 87, 014901 (2016), doi:10.1063/1.4939671.
 
     Temperatures of a device are fitted in the same way, with exact derivatives (`fit_device`).  Spectra are fitted
     pixel by pixel by Poisson maximum likelihood (`fit_spectra`, which has further options).

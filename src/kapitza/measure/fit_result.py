@@ -21,7 +21,7 @@ from kapitza.measure.likelihood import (
     profile_crossing,
     profile_likelihood,
 )
-from kapitza.measure.parameters import FitProblem, split_by_data_set
+from kapitza.measure.parameters import FitProblem, follows_model, split_by_data_set, uncertainties_at
 
 _CLOSURE_RISE = 16.0  # rise of chi2 that shuts a side of an interval: four standard deviations
 
@@ -246,18 +246,37 @@ def _leverage(problem: FitProblem, jacobian: NDArray[Any], covariance: NDArray[A
 
 
 def _estimate_scatter(problem: FitProblem, x: Array) -> tuple[FitProblem, Array, Array]:
-    """Take the uncertainty of curves that come without from their scatter, until it agrees with itself."""
+    """Take the uncertainty of curves that come without from their scatter, and uncertainties that are a share of the
+    value from the prediction, until both agree with themselves.
+    """
     unknown = np.array([sample.curve.sigma is None for sample in problem.samples])
     total = np.ones(unknown.size)
     # weights change the minimum, and the minimum the scatter: iterated until both agree
-    for _ in range(30 if unknown.any() else 0):
+    for _ in range(30 if _depends_on_fit(problem) else 0):
         x, _ = descend(problem.residual, x, low=problem.low, high=problem.high, scale=problem.scale)
+        held = problem.sigma
+        problem = _weigh_by_model(problem, x, total)
         factor = np.where(unknown, _curve_scatter(problem, x), 1.0)
         total = total * factor
         problem = evolve(problem, sigma=tuple(s * f for s, f in zip(problem.sigma, factor.tolist(), strict=True)))
-        if np.abs(factor - 1).max() < 1e-3:
+        changes = [np.abs(new / old - 1).max() for new, old in zip(problem.sigma, held, strict=True)]
+        if max(changes) < 1e-3:
             break
     return problem, x, total
+
+
+def _depends_on_fit(problem: FitProblem) -> bool:
+    """Whether the uncertainty of a curve depends on the fit: its scatter gives it, or it is a share of the value."""
+    return any(sample.curve.sigma is None or follows_model(sample) for sample in problem.samples)
+
+
+def _weigh_by_model(problem: FitProblem, x: Array, factor: Array) -> FitProblem:
+    """The problem with the uncertainties that belong to its predictions at coordinates (p,), times (m,) factors."""
+    found = [
+        size * uncertainties_at(sample, problem.prediction(i, x))
+        for i, (sample, size) in enumerate(zip(problem.samples, factor.tolist(), strict=True))
+    ]
+    return evolve(problem, sigma=tuple(found))
 
 
 def _curve_scatter(problem: FitProblem, x: Array) -> Array:
@@ -281,7 +300,7 @@ def _fit_with_scatter(
     """Lowest minimum, with the scatter that belongs to it."""
     problem, x, total = _estimate_scatter(problem, np.zeros(len(problem.parameters)))
     solution = _find_minimum(problem, starts, seed, x, jacobian)
-    if (total != 1).any() and np.abs(solution.x - x).max() > 1e-3:  # another start led lower: its scatter is less
+    if _depends_on_fit(problem) and np.abs(solution.x - x).max() > 1e-3:  # another start led lower: its scatter is less
         minima = solution.minima
         problem, x, more = _estimate_scatter(problem, solution.x)
         solution, total = evolve(_find_minimum(problem, 1, seed, x), minima=minima), total * more

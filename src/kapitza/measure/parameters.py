@@ -311,6 +311,7 @@ def _unknown_message(samples: Sequence[DataSet], name: str) -> str:
 
 
 RELATIVE_KINDS = ("ratio", "amplitude")  # kinds of data whose scatter grows with the value
+_LEAST_SHARE = 0.1  # of a datum: the least size of a prediction that scatter may be a share of
 _MAX_CACHED_PREDICTIONS = 64  # predictions remembered of each sample
 
 
@@ -429,3 +430,24 @@ def initial_uncertainties(sample: DataSet) -> Array:
             "which leaves its scatter without a scale: give sigma"
         )
     return 0.01 * size
+
+
+def follows_model(sample: DataSet) -> bool:
+    """Whether the uncertainty of a curve is a share of the value, stated or of the scatter."""
+    curve = sample.curve
+    return curve.fractional if curve.sigma is not None else curve.kind in RELATIVE_KINDS
+
+
+def uncertainties_at(sample: DataSet, predicted: Array) -> Array:
+    r"""(n,) uncertainties of a curve beside a prediction (n,), in the scale of `initial_uncertainties`.
+
+    A share of the value is one of the prediction f, not of the datum y: weights 1/y² are large where noise made y
+    small, and with noise of the relative size s they draw the curve down by about s² of itself (R. W. M. Wedderburn,
+    Biometrika 61, 439 (1974), doi:10.1093/biomet/61.3.439, has the theory of such quasi-likelihood).
+    """
+    first = initial_uncertainties(sample)
+    if not follows_model(sample):
+        return first
+    size = np.abs(sample.curve.value)
+    # a prediction that crosses zero would weigh its point without limit
+    return first * np.maximum(np.abs(predicted), _LEAST_SHARE * size) / np.where(size > 0, size, 1.0)
