@@ -28,6 +28,7 @@ ROOMS = (
     "kapitza.device",
     "kapitza.applications",
     "kapitza.measure",
+    "kapitza.screen",
     "kapitza.thermoreflectance",
     "kapitza.eels",
     "kapitza.thermometry",

@@ -61,6 +61,7 @@ ROOMS = [
     "phonons",
     "plot",
     "run",
+    "screen",
     "theory",
     "thermoreflectance",
     "thermometry",

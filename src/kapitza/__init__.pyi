@@ -14,6 +14,7 @@ from kapitza import measure as measure
 from kapitza import phonons as phonons
 from kapitza import plot as plot
 from kapitza import run as run
+from kapitza import screen as screen
 from kapitza import theory as theory
 from kapitza import thermometry as thermometry
 from kapitza import thermoreflectance as thermoreflectance
@@ -28,7 +29,6 @@ from kapitza.core.transmission import Transmission as Transmission
 from kapitza.device.description import Device as Device
 from kapitza.device.solver import solve as solve
 from kapitza.errors import KapitzaError as KapitzaError
-from kapitza.errors import ValidityWarning as ValidityWarning
 from kapitza.io.reading import read as read
 from kapitza.io.results import load as load
 from kapitza.io.results import save as save

@@ -74,6 +74,8 @@ SAVED_MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "measure.thermoreflectance.sstr": ("Sstr",),
         "measure.spectral_inversion": ("SpectralEstimate",),
         "measure.thickness_series": ("ThicknessLine",),
+        "screen.result": ("Ranking", "Screening"),
+        "screen.table": ("MaterialTable",),
         "simulate.boltzmann.carriers": ("Carriers",),
         "simulate.boltzmann.layered.transport": ("Transport",),
         "simulate.boltzmann.monte_carlo.result": ("TransportMap",),

@@ -1,0 +1,297 @@
+"""Compiled conductances of many pairs, and the best of them.  Importing this module needs numba.
+
+Values of a row of materials are made in blocks that stay in the cache of a core, each temperature in one vectorised
+sweep.  A block is looked through only if its best value passes the worst that is kept.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, cast
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array, IntArray
+from kapitza.screen.tabulation import MODE_SCALE, FloatTable
+
+_KernelFunction = TypeVar("_KernelFunction", bound=Callable[..., Any])
+
+PAIRS_PER_BLOCK = 1024  # pairs whose values are made at once
+BINS_PER_OCTAVE = 32
+_MANTISSA_SHIFT = 52 - 5  # 2⁵ bins
+LOWEST_OCTAVE, OCTAVES = -40, 104  # of conductances in W m⁻² K⁻¹: 1e-12 to 2e19
+BIN_COUNT = OCTAVES * BINS_PER_OCTAVE
+_FIRST_BIN = (1023 + LOWEST_OCTAVE) * BINS_PER_OCTAVE
+_SCALE = MODE_SCALE
+_ROOT_OF_THREE = 3**0.5
+_TINY = 1e-9  # of s, in place of 0 where neither side has a mode
+
+
+class KernelTables(NamedTuple):
+    """Arrays of `PairTables`, in its order."""
+
+    below: FloatTable
+    between: FloatTable
+    transverse: FloatTable
+    longitudinal: FloatTable
+    leads: FloatTable
+    transverse_cell: IntArray
+    longitudinal_cell: IntArray
+    cells: FloatTable
+    slopes: FloatTable
+    cell_count: IntArray
+    edges: FloatTable
+    steps: FloatTable
+
+
+class Scratch(NamedTuple):
+    """Room for the mismatch of the four pieces of a block of Debye pairs, and of the cells of one pair."""
+
+    pairs: FloatTable
+    cells: FloatTable
+
+
+class BestPairs(NamedTuple):
+    """Heaps of the best pairs, worst first: scores, which are conductances or their negatives, and both materials."""
+
+    score: Array
+    first: IntArray
+    second: IntArray
+
+
+def _compile_screening(function: _KernelFunction) -> _KernelFunction:
+    """Compile a function when it is first used, and keep the machine code where there is a folder for it.
+
+    Sums may be taken in another order and products fused; infinities keep their meaning.
+    """
+    options: dict[str, Any] = {
+        "nogil": True,
+        "error_model": "numpy",
+        "fastmath": {"contract", "reassoc", "nsz", "arcp", "nnan"},
+    }
+    try:
+        return cast("_KernelFunction", numba.njit(cache=True, **options)(function))
+    except RuntimeError:
+        return cast("_KernelFunction", numba.njit(**options)(function))
+
+
+@_compile_screening
+def _debye_block(i: int, start: int, count: int, tables: KernelTables, mix: FloatTable, out: FloatTable) -> None:
+    """Conductances of a Debye solid with `count` others from `start` on, (nT, count); `mix` is scratch."""
+    below, between = tables.below, tables.between
+    own_below, own_between = below[i], between[i]
+    for k in range(count):
+        j = start + k
+        mix[0, k] = 1 / (own_below + below[j])
+        mix[1, k] = 1 / (own_between + below[j])
+        mix[2, k] = 1 / (own_below + between[j])
+        mix[3, k] = 1 / (own_between + between[j])
+    for t in range(out.shape[0]):
+        transverse, longitudinal = tables.transverse[t], tables.longitudinal[t]
+        low, high = transverse[i], longitudinal[i]
+        nothing = low - low
+        for k in range(count):
+            other_low, other_high = transverse[start + k], longitudinal[start + k]
+            # F increases, so that the smaller of two cutoffs has the smaller F
+            both = min(other_low, low)
+            own_open = min(other_low, high)
+            other_open = min(low, other_high)
+            top = min(other_high, high)
+            last = max(other_low, low)
+            own_part = own_open - both if own_open > both else nothing
+            other_part = other_open - both if other_open > both else nothing
+            top_part = top - last if top > last else nothing
+            out[t, k] = mix[0, k] * both + mix[1, k] * own_part + mix[2, k] * other_part + mix[3, k] * top_part
+
+
+@_compile_screening
+def _fill_cells(level: float, own: FloatTable, slope: FloatTable, mix: FloatTable) -> None:
+    """Mean of the mismatch in each cell of a spectrum with another that is constant, such as a Debye solid below a
+    cutoff.
+    """
+    unity, constant, tiny = own.dtype.type(1), own.dtype.type(level), own.dtype.type(_TINY)  # of single precision
+    for m in range(own.size):
+        inverse = unity / (own[m] + constant + tiny)
+        part = constant * slope[m] * inverse
+        mix[m] = own[m] * constant * inverse - part * part * inverse
+
+
+@_compile_screening
+def _sum_cells(steps: FloatTable, mix: FloatTable, start: int, stop: int) -> float:
+    """Sum over cells, each with its increase of the primitive."""
+    total = mix.dtype.type(0)
+    for m in range(start, stop):
+        total += mix[m] * steps[m]
+    return total
+
+
+@_compile_screening
+def _part_of_cell(level: float, own: Any, slope: Any, edges: FloatTable, start: float, stop: float) -> float:
+    """Integral over a part of a cell, from F = start to stop, with the mean of the straight line there."""
+    middle = (start + stop - edges[0] - edges[1]) / (edges[1] - edges[0])  # from -1 to 1, with a deviation of 1/√3
+    value = max(own + _ROOT_OF_THREE * middle * slope, 0.0)
+    return level * value / (level + value + _TINY) * (stop - start)
+
+
+@_compile_screening
+def _mixed_pair(debye: int, band: int, k: int, tables: KernelTables, mix: FloatTable, out: FloatTable) -> None:
+    """Conductances of a Debye solid with full bands, into column k of out; `mix` is scratch for the cells."""
+    count = tables.cell_count[band]
+    own, slope, edges = tables.cells[band, :count], tables.slopes[band, :count], tables.edges
+    low, high = tables.transverse_cell[debye], tables.longitudinal_cell[debye]
+    below, between = _SCALE / tables.below[debye], _SCALE / tables.between[debye]
+    _fill_cells(below, own, slope, mix[0])
+    _fill_cells(between, own, slope, mix[1])
+    for t in range(out.shape[0]):
+        first, last = tables.transverse[t, debye] / _SCALE, tables.longitudinal[t, debye] / _SCALE
+        total = _sum_cells(tables.steps[t], mix[0], 0, min(low, count))
+        total += _sum_cells(tables.steps[t], mix[1], low + 1, min(high, count))
+        if low < count:  # the cells that a cutoff divides
+            end = last if high == low else edges[t, low + 1]
+            total += _part_of_cell(below, own[low], slope[low], edges[t, low : low + 2], edges[t, low], first)
+            total += _part_of_cell(between, own[low], slope[low], edges[t, low : low + 2], first, end)
+        if low < high < count:
+            total += _part_of_cell(between, own[high], slope[high], edges[t, high : high + 2], edges[t, high], last)
+        out[t, k] = total
+
+
+@_compile_screening
+def _band_pair(i: int, j: int, k: int, tables: KernelTables, mix: FloatTable, out: FloatTable) -> None:
+    """Conductances of two full bands, into column k of out; `mix` is scratch for the cells."""
+    count = min(tables.cell_count[i], tables.cell_count[j])
+    one, other, change, other_change = tables.cells[i], tables.cells[j], tables.slopes[i], tables.slopes[j]
+    unity, tiny = one.dtype.type(1), one.dtype.type(_TINY)  # of single precision, as all that follows
+    mean = mix[0]
+    for m in range(count):
+        inverse = unity / (one[m] + other[m] + tiny)
+        part = (other[m] * change[m] - one[m] * other_change[m]) * inverse
+        mean[m] = one[m] * other[m] * inverse - part * part * inverse
+    for t in range(out.shape[0]):
+        out[t, k] = _sum_cells(tables.steps[t], mean, 0, count)
+
+
+@_compile_screening
+def fill_conductances(i: int, start: int, count: int, tables: KernelTables, mix: Scratch, out: FloatTable) -> None:
+    """(nT, count) conductances of material i with the materials from `start` on, W m⁻² K⁻¹."""
+    solids = tables.below.size
+    if i < solids and start + count <= solids:
+        _debye_block(i, start, count, tables, mix.pairs, out)
+    else:
+        for k in range(count):
+            j = start + k
+            if i >= solids and j >= solids:
+                _band_pair(i - solids, j - solids, k, tables, mix.cells, out)
+            elif i >= solids:
+                _mixed_pair(j, i - solids, k, tables, mix.cells, out)
+            else:
+                _mixed_pair(i, j - solids, k, tables, mix.cells, out)
+    leads = tables.leads
+    if leads.shape[0] == 0:
+        return
+    for t in range(out.shape[0]):
+        own = leads[t, i]
+        for k in range(count):  # 1/G = 1/G_e - share (1/G_L + 1/G_R)
+            rest = 1 - out[t, k] * (own + leads[t, start + k])
+            out[t, k] = out[t, k] / rest if rest > 1e-11 else np.inf
+
+
+@_compile_screening
+def _keep_pair(t: int, score: float, i: int, j: int, best: BestPairs) -> None:
+    """Put a pair in the place of the worst that is kept, and let it sink to its level of the heap."""
+    scores, size = best.score[t], best.score.shape[1]
+    place = 0
+    while True:
+        child = 2 * place + 1
+        if child >= size:
+            break
+        if child + 1 < size and scores[child + 1] < scores[child]:
+            child += 1
+        if scores[child] >= score:
+            break
+        scores[place] = scores[child]
+        best.first[t, place], best.second[t, place] = best.first[t, child], best.second[t, child]
+        place = child
+    scores[place] = score
+    best.first[t, place], best.second[t, place] = i, j
+
+
+@_compile_screening
+def _select_pairs(t: int, i: int, start: int, values: FloatTable, sign: float, best: BestPairs) -> None:
+    """Keep those of a block of pairs that pass the worst that is kept."""
+    peak = -np.inf
+    for k in range(values.size):
+        score = sign * values[k]
+        peak = max(peak, score)
+    if peak <= best.score[t, 0]:
+        return
+    for k in range(values.size):
+        score = sign * values[k]
+        if score > best.score[t, 0] and start + k != i:
+            _keep_pair(t, score, i, start + k, best)
+
+
+@_compile_screening
+def _count_values(values: FloatTable, scratch: Array, bits: IntArray, counts: IntArray) -> None:
+    """Count values by their logarithm, which are the leading bits of a float; `bits` are those of `scratch`."""
+    for k in range(values.size):
+        scratch[k] = values[k]
+    for k in range(values.size):
+        place = (bits[k] >> _MANTISSA_SHIFT) - _FIRST_BIN
+        counts[min(max(place, 0), counts.size - 1)] += 1
+
+
+@_compile_screening
+def best_of_rows(
+    rows: IntArray, earliest: IntArray, tables: KernelTables, sign: float, best: BestPairs, counts: IntArray
+) -> None:
+    """Search rows of pairs for the best ones, and count all by their conductance.
+
+    Parameters
+    ----------
+    rows : materials of the rows
+    earliest : number of the first partner of each row
+    tables : of all materials
+    sign : 1 for the largest conductances, -1 for the smallest
+    best : heaps (nT, k), updated
+    counts : (nT, bins) of ln G, updated; no bins: nothing is counted
+    """
+    solids, total = tables.below.size, tables.below.size + tables.cell_count.size
+    shape = tables.edges.shape[0]
+    mix = Scratch(
+        np.empty((4, PAIRS_PER_BLOCK), tables.below.dtype), np.empty((2, tables.edges.shape[1]), tables.cells.dtype)
+    )
+    out = np.empty((shape, PAIRS_PER_BLOCK), tables.below.dtype)
+    scratch = np.empty(PAIRS_PER_BLOCK)
+    bits = scratch.view(np.int64)
+    for number in range(rows.size):
+        i, start = rows[number], earliest[number]
+        while start < total:
+            stop = min(start + PAIRS_PER_BLOCK, solids if start < solids else total)
+            count = stop - start
+            fill_conductances(i, start, count, tables, mix, out)
+            for t in range(shape):
+                _select_pairs(t, i, start, out[t, :count], sign, best)
+                if counts.shape[1]:
+                    _count_values(out[t, :count], scratch, bits, counts[t])
+            start = stop
+
+
+@_compile_screening
+def best_of_each_row(rows: IntArray, tables: KernelTables, sign: float, best: BestPairs) -> None:
+    """Search each row of pairs for its own best ones, into heaps (rows, nT, k) of their own."""
+    none = np.zeros((tables.edges.shape[0], 0), np.int64)
+    earliest = np.zeros(1, np.int64)
+    for number in range(rows.size):
+        own = BestPairs(best.score[number], best.first[number], best.second[number])
+        best_of_rows(rows[number : number + 1], earliest, tables, sign, own, none)
+
+
+@_compile_screening
+def pair_conductances(first: IntArray, second: IntArray, tables: KernelTables, out: NDArray[np.float64]) -> None:
+    """(nT, n) conductances of n pairs, W m⁻² K⁻¹."""
+    mix = Scratch(np.empty((4, 1), tables.below.dtype), np.empty((2, tables.edges.shape[1]), tables.cells.dtype))
+    value = np.empty((out.shape[0], 1), tables.below.dtype)
+    for k in range(first.size):
+        fill_conductances(first[k], second[k], 1, tables, mix, value)
+        for t in range(out.shape[0]):
+            out[t, k] = value[t, 0]
