@@ -5,9 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapitza.core.conductance import Conductance
+from kapitza.core.conductance import Conductance, merge_conductances, series_conductance
 from kapitza.core.stack import Boundary, Layer, Stack
+from kapitza.core.transmission import GRAY_ERROR, Transmission
+from kapitza.device.layout import Block
+from kapitza.device.shapes import Rectangle
 from kapitza.errors import InputError
+from kapitza.matter.electrons import Electrons
+from kapitza.theory.electrons import electron_phonon
 from kapitza.units import MW, nm, um
 
 thicknesses = st.floats(1e-9, 1e-3)
@@ -67,6 +72,28 @@ def test_only_the_extrapolated_drop_enters_a_stack():
     for wrong in (0.0, -1.0, float("nan")):
         with pytest.raises(InputError):
             Boundary(wrong)
+
+
+def test_the_gray_estimate_enters_a_stack_only_when_it_is_accepted():
+    """It carries its error, and keeps the flag through all that is made of it."""
+    omega = np.linspace(0, 5e13, 50)
+    modes = 2e18 * (omega / 5e13) ** 2
+    gray = Transmission(omega, 0.3 * modes, modes, modes, method="DMM").conductance([200, 300], "extrapolated")
+    assert gray.gray
+    assert np.abs(gray.sigma / gray.value - GRAY_ERROR).max() <= 1e-12
+    silver = Electrons("Ag", conductivity=400.0, lattice=4.0, coupling=1.5e16)
+    metal = electron_phonon(gray, silver)
+    for one in (gray, metal, series_conductance(gray, gray), merge_conductances([gray])):
+        with pytest.raises(InputError, match=r"off by factors: apparent_conductance.* \.accept_gray\(\)"):
+            Boundary(one)
+        with pytest.raises(InputError, match=r"^gate\|what it touches: DMM.*off by factors"):
+            Block(Layer("gate", 1e-8, 1.0, heat_capacity=1e6), Rectangle((0.0, 1e-8), (0.0, 1e-8)), 0.0, one)
+        resistance = Boundary(one.accept_gray()).resistance(300.0)
+        assert abs(resistance / one.resistance[-1] - 1) <= 1e-12
+        assert (one.accept_gray().sigma == one.sigma).all()
+
+
+def test_what_no_resistance_is_left_of():
     assert Boundary(np.inf).resistance() == 0
 
 

@@ -78,7 +78,9 @@ def test_boundaries_of_blocks_by_name_by_star_and_by_theory(tmp_path):
     text = text.replace(
         '"buried oxide|substrate" = "200 MW/m2K"', '"buried oxide|substrate" = { resistance = "5 m2K/GW" }'
     )
-    text = text.replace('"gate|*" = "100 MW/m2K ± 20 %"', '"gate|*" = { theory = "dmm", left = "W", right = "Si" }')
+    text = text.replace(
+        '"gate|*" = "100 MW/m2K ± 20 %"', '"gate|*" = { theory = "dmm", drop = "gray", left = "W", right = "Si" }'
+    )
     layout = read_layout(written(tmp_path, text))
     np.testing.assert_allclose(layout.value("gate|fin.conductance"), 5e7, rtol=1e-12, atol=0)
     assert isinstance(layout.contact(0, 3), Conductance)

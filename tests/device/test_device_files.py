@@ -92,7 +92,11 @@ def test_boundaries_as_numbers(tmp_path, told, conductance, sigma):
 
 def test_boundary_by_a_theory_is_its_extrapolated_conductance(tmp_path):
     text = SMALL.replace('name = "SiC"\nthickness', 'name = "base"\nmaterial = "Si"\nthickness')
-    device = read_device(written(tmp_path, text.replace('"GaN|SiC" = "50 MW/m2K"', '"GaN|base" = "dmm"')))
+    for boundary in ('"dmm"', '{ theory = "dmm" }'):
+        with pytest.raises(DataError, match="off by factors: expected 'calibrated'"):
+            read_device(written(tmp_path, text.replace('"GaN|SiC" = "50 MW/m2K"', f'"GaN|base" = {boundary}')))
+    asked = '"GaN|base" = { theory = "dmm", drop = "gray" }'
+    device = read_device(written(tmp_path, text.replace('"GaN|SiC" = "50 MW/m2K"', asked)))
     got = device.stack.boundaries[0].conductance.at(330.0)
     want = model_estimates("GaN", "Si", [330.0], ["dmm"])[0].extrapolated
     np.testing.assert_allclose(got, want.value, rtol=1e-3, atol=0)
@@ -212,7 +216,11 @@ def test_library_gives_what_is_not_stated(tmp_path):
         ('"GaN|SiC"', '"GaN|Si"', "unknown key; did you mean 'GaN|SiC'"),
         ('"50 MW/m2K"', '"fifty"', r"line 15: .*'fifty' is no conductance"),
         ('"50 MW/m2K"', '"-5 MW/m2K"', "expected above 0"),
-        ('"50 MW/m2K"', '{ theory = "inelastic-limit" }', "defines no extrapolated drop|no material 'SiC'"),
+        (
+            '"50 MW/m2K"',
+            '{ theory = "inelastic-limit", drop = "gray" }',
+            "defines no extrapolated drop|no material 'SiC'",
+        ),
         ('power = "1 mW"', "", "expected power .* or flux"),
         ('x = ["0 um", "1 um"]', 'x = ["0 um", "20 um"]', "outside of the box"),
         ('x = ["0 um", "1 um"]', 'x = "1 um"', "expected two lengths"),

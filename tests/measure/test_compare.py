@@ -13,6 +13,7 @@ from kapitza.errors import InputError
 from kapitza.matter.isotropic import Solid
 from kapitza.matter.library import solid
 from kapitza.matter.phonons import phonons
+from kapitza.measure.apparent import apparent_conductance
 from kapitza.measure.catalogue import measured
 from kapitza.measure.compare import compare, compare_all, interval_factor, predict_drops
 from kapitza.theory.dmm import dmm
@@ -55,16 +56,17 @@ def test_interval_is_that_of_all_direct_values_with_their_uncertainties():
     np.testing.assert_allclose(got.interval[1], 410 * MW, rtol=1e-12, atol=0)  # 350 + 60, epitaxial
 
 
-def test_model_is_scored_by_its_emitted_conductance():
+def test_spectrum_is_scored_by_its_emitted_conductance():
     dmm_al_si = dmm(AL, SI)
     got = compare("Al", "Si", models={"DMM": dmm_al_si})
     low, high = got.interval
     one = got.prediction("DMM")
-    for drop in ("emitted", "local", "extrapolated"):
+    for drop in ("emitted", "local"):
         want = dmm_al_si.conductance(300, drop=drop).value[0]
         np.testing.assert_allclose(getattr(one, drop), want, rtol=1e-12, atol=0)
     np.testing.assert_allclose(got.factor("DMM"), one.emitted / high, rtol=1e-12, atol=0)
-    assert low < high < one.emitted < one.extrapolated < one.local
+    assert low < high < one.emitted < one.local
+    assert (one.extrapolated, one.scored_drop) == (None, "emitted")
 
 
 @pytest.mark.parametrize(("drop", "factor"), [("emitted", 1.0), ("local", None)])
@@ -165,13 +167,31 @@ def test_a_simulation_at_its_own_temperature_counts_within_the_window():
 def test_models_of_the_register_are_used_where_none_are_given():
     """A second road: the same numbers from the theory itself, for records and for names of the library."""
     got = compare("Al", "Si")
-    want = dmm(solid("Al"), solid("Si")).conductance(300, drop="extrapolated").value[0]
-    np.testing.assert_allclose(got.prediction("dmm-debye").extrapolated, want, rtol=1e-12, atol=0)
+    want = dmm(solid("Al"), solid("Si")).conductance(300, drop="local").value[0]
+    np.testing.assert_allclose(got.prediction("dmm-debye").local, want, rtol=1e-12, atol=0)
     full = dmm(phonons("Al"), phonons("Si")).conductance(300).value[0]
     np.testing.assert_allclose(got.prediction("dmm").emitted, full, rtol=1e-12, atol=0)
     records = compare(solid("Al"), solid("Si"))
-    np.testing.assert_allclose(records.prediction("dmm").extrapolated, want, rtol=1e-12, atol=0)
+    np.testing.assert_allclose(records.prediction("dmm").local, want, rtol=1e-12, atol=0)
     assert records.interval == got.interval
+    assert (records.observation, records.prediction("dmm").scored_drop) == (None, "emitted")
+
+
+def test_diffuse_models_with_full_bands_are_scored_as_the_experiment_sees_them():
+    """A second road: the solved apparent conductance itself; what the bulks add is the same for all of them."""
+    got = compare("Al", "Si")
+    seen = apparent_conductance("Al", "Si", 300.0)
+    assert got.observation == seen.observation
+    one = got.prediction(seen.model)
+    assert abs(one.extrapolated / seen.conductance.value[0] - 1) <= 1e-12
+    assert (one.scored, one.scored_drop) == (one.extrapolated, "extrapolated")
+    added = [1 / p.extrapolated - 1 / p.emitted for p in got.predictions if p.extrapolated is not None]
+    assert len(added) == 3
+    assert max(added) - min(added) <= 1e-9 * max(map(abs, added))
+    assert got.prediction("amm").scored_drop == "emitted"
+    bare = compare("Al", "Si", observation=None)
+    assert bare.observation is None
+    assert bare.prediction("dmm").scored_drop == "emitted"
 
 
 def test_crystal_named_without_polytype_meets_the_measurements_of_all():
@@ -191,7 +211,7 @@ def test_limits_are_shown_but_not_scored():
 def test_lead_on_diamond_passes_the_elastic_limit():
     """The classic proof of an inelastic channel, Stoner and Maris, doi:10.1103/PhysRevB.48.16373."""
     got = compare("Pb", "diamond")
-    assert got.interval[1] > got.prediction("elastic-limit").extrapolated
+    assert got.interval[1] > got.prediction("elastic-limit").emitted
     assert got.interval[1] < got.prediction("inelastic-limit").emitted
 
 
@@ -222,4 +242,4 @@ def test_two_values_that_agree_are_an_interval():
     got = compare("GaN", "SiC")
     np.testing.assert_allclose(got.interval, (230 * MW, 230 * MW), rtol=1e-12, atol=0)
     model = got.prediction("dmm")
-    np.testing.assert_allclose(got.factor("dmm"), model.emitted / (230 * MW), rtol=1e-12, atol=0)
+    np.testing.assert_allclose(got.factor("dmm"), model.scored / (230 * MW), rtol=1e-12, atol=0)

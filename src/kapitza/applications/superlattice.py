@@ -128,6 +128,9 @@ def superlattice_conductivity(
 ) -> SuperlatticeConductivity:
     """Conductivity against the period, by layers in series, by frequencies, and by boundaries alone.
 
+    The series takes the extrapolated drop of gray media, which is off by 50 % (`GRAY_ERROR`) for others; by frequencies
+    the layers are gray one by one.
+
     Parameters
     ----------
     boundary : transmission of one boundary, with the modes of both sides
@@ -143,7 +146,7 @@ def superlattice_conductivity(
     """
     _check_period_share(share)
     width = positive(period)
-    extrapolated = boundary.conductance(temperature, "extrapolated")
+    extrapolated = boundary.conductance(temperature, "extrapolated").accept_gray()
     one, other = (spectral_free_paths(boundary, side, k, temperature) for side, k in (first, second))
     return SuperlatticeConductivity(
         period=width,

@@ -145,7 +145,7 @@ def _conductance_report(
 ) -> _AgfReport:
     """Return transmission and conductance."""
     found = kapitza.agf(junction, tolerance=tolerance, temperature=kelvin, **work)
-    drops = tuple(found.conductance(kelvin, drop) for drop in deferred.TEMPERATURE_DROPS)
+    drops = tuple(found.conductance(kelvin, drop) for drop in ("emitted", "local"))
 
     def draw(figure: Any) -> object:
         return kapitza.plot.transmission(found, ax=figure.add_subplot())
@@ -158,7 +158,8 @@ def _conductance_report(
         draw,
         _PLAIN_SIZE,
         {f"{found.method}, conductance in MW m⁻² K⁻¹": columns},
-        "harmonic: no energy is exchanged between frequencies; the extrapolated drop is that of gray, diffuse media",
+        "harmonic: no energy is exchanged between frequencies; an experiment sees the extrapolated drop, with what the "
+        "Boltzmann equation of both solids adds: kapitza predict --seen",
     )
 
 

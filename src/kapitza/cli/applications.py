@@ -27,6 +27,7 @@ from kapitza.errors import InputError
 from kapitza.io.quantities import NUMBER_AND_UNIT, quantity, stepped_range
 
 if TYPE_CHECKING:
+    from kapitza.core.conductance import Conductance
     from kapitza.core.transmission import Transmission
     from kapitza.io.applications import LegFile
     from kapitza.matter.material import Material
@@ -66,9 +67,9 @@ def superlattice(
     found = kapitza.applications.superlattice_conductivity(
         boundary, (one.solid(), bulk[0]), (other.solid(), bulk[1]), period=periods, share=share, temperature=kelvin
     )
-    value = float(boundary.conductance(kelvin, "extrapolated").value[0])
+    value, error = float(boundary.conductance(kelvin, "extrapolated").value[0]), f" ± {deferred.GRAY_ERROR:.0%} (gray)"
     if conductance is not None:
-        value = quantity(conductance, "conductance", what="conductance")
+        value, error = quantity(conductance, "conductance", what="conductance"), ""
         found = deferred.with_measured_boundary(found, bulk[0], bulk[1], value)
     waves = None
     if free_path is not None:
@@ -77,10 +78,12 @@ def superlattice(
     files.keep(found)
     files.draw(lambda ax: deferred.superlattice(found, ax))
     if as_json:
-        derived = {"conductance": quantity_json(value, "W m^-2 K^-1")}
+        sigma = deferred.GRAY_ERROR * value if error else None
+        derived = {"conductance": quantity_json(value, "W m^-2 K^-1", sigma=sigma)}
         print_record(found, derived | ({} if waves is None else {"wave_minimum": quantity_json(waves, "m")}))
         return
-    title = f"{one.name}/{other.name} at {kelvin:g} K: {bulk[0]:.4g} and {bulk[1]:.4g} W/mK, {value / 1e6:.4g} MW/m²K"
+    layers = f"{bulk[0]:.4g} and {bulk[1]:.4g} W/mK"
+    title = f"{one.name}/{other.name} at {kelvin:g} K: {layers}, {value / 1e6:.4g} MW/m²K{error}"
     print_columns(title, columns_of(found, {"period": "nm", "series": "", "spectral": "", "ballistic": ""}))
     if waves is not None:
         note(f"waves of this free path conduct least at a period of about {waves * 1e9:.3g} nm (lattice of one spring)")
@@ -101,7 +104,10 @@ def composite(
     radius: Annotated[str, typer.Option(help="Of the particles: 1:200um, 1:9:2um or 5,50um.")] = "1:200um",
     fraction: Annotated[float, typer.Option(help="Of the volume, 0 to 1.")] = 0.4,
     conductance: ConductanceOption = None,
-    theory: TheoryOption = "dmm",
+    theory: Annotated[
+        Literal["dmm", "amm"] | None,
+        typer.Option(help="Model of the boundary, by its gray estimate, instead of the calibrated one."),
+    ] = None,
     rule: Annotated[
         Literal["dilute", "differential"] | None, typer.Option(help="Of mixing; by the fraction if left out.")
     ] = None,
@@ -121,11 +127,13 @@ def composite(
         float(one.conductivity(kelvin)[0]) if text is None else quantity(text, "conductivity", what="conductivity")
         for one, text in zip((filler, host), given, strict=True)
     )
-    boundary = (
-        _boundary_transmission(filler, host, theory).conductance(kelvin, "extrapolated")
-        if conductance is None
-        else quantity(conductance, "conductance", what="conductance")
-    )
+    if conductance is not None:
+        boundary, error = quantity(conductance, "conductance", what="conductance"), ""
+    elif theory is not None:
+        boundary = _boundary_transmission(filler, host, theory).conductance(kelvin, "extrapolated").accept_gray()
+        error = f" ± {deferred.GRAY_ERROR:.0%} (gray)"
+    else:
+        boundary, error = _calibrated_boundary(filler, host, kelvin)
     found = kapitza.applications.composite_conductivity(
         outside, inside, boundary, radius=radii, fraction=fraction, rule=rule, temperature=kelvin
     )
@@ -136,7 +144,7 @@ def composite(
         return
     title = (
         f"{100 * fraction:g} % {filler.name} ({inside:.4g} W/mK) in {host.name} ({outside:.4g} W/mK) "
-        f"at {kelvin:g} K, {found.conductance / 1e6:.4g} MW/m²K, {found.method}"
+        f"at {kelvin:g} K, {found.conductance / 1e6:.4g} MW/m²K{error}, {found.method}"
     )
     radii_column, value_column = columns_of(found, {"radius": "µm", "value": ""})
     print_columns(title, [radii_column, value_column._replace(name="conductivity")])
@@ -325,6 +333,16 @@ def _library_solid(name: str, temperature: float) -> Material:
     found.solid()
     deferred.warn_of_state(found, temperature)
     return found
+
+
+def _calibrated_boundary(one: Material, other: Material, kelvin: float) -> tuple[Conductance, str]:
+    """Return the calibrated estimate between two solids, and its 95 % interval in words."""
+    try:
+        known = deferred.calibrated_conductance(one.name, other.name, kelvin)
+    except InputError as err:
+        raise InputError(f"{err}; give --conductance, or --theory dmm") from err
+    low, high = known.interval[0] / 1e6
+    return known.conductance, f" ({low:.3g} to {high:.3g}, 95 %)"
 
 
 def _boundary_transmission(one: Material, other: Material, theory: str) -> Transmission:

@@ -45,7 +45,8 @@ def compare(
     files.draw(lambda ax: kapitza.plot.comparison(found, ax=ax), height=1.6 + 0.27 * rows)
     if as_json:
         derived = {name: getattr(found, name) for name in ("interval", "median", "spread")}
-        print_record(found, derived | {"factor": {one.model: found.factor(one.model) for one in found.predictions}})
+        derived["factor"] = {one.model: found.factor(one.model) for one in found.predictions}
+        print_record(found, derived | {"scored_drop": {one.model: one.scored_drop for one in found.predictions}})
         return
     _print_comparison(found)
     files.announce()
@@ -82,16 +83,21 @@ def _related_interfaces(left: str, right: str) -> str:
 
 def _print_comparison(found: Comparison) -> None:
     """Print models, published values and sources."""
+    drops = [drop for drop in deferred.TEMPERATURE_DROPS if drop != "extrapolated" or _is_known(found, drop)]
     rows = [
         [
             one.title or one.model,
-            *(megawatts(getattr(one, drop)) for drop in deferred.TEMPERATURE_DROPS),
+            *(megawatts(getattr(one, drop)) for drop in drops),
             _interval_verdict(found, one.model),
         ]
         for one in found.predictions
     ]
     title = f"{found.left} | {found.right} at {found.temperature:g} K, MW m⁻² K⁻¹"
-    print_table(title, ["model", *deferred.TEMPERATURE_DROPS, " against the published interval"], rows)
+    print_table(title, ["model", *drops, " against the published interval"], rows)
+    if found.observation is not None:
+        typer.echo(
+            f" extrapolated: {found.observation.title}, Boltzmann equation; compared where it is known, else emitted"
+        )
     if not found.published:
         others = _related_interfaces(found.left, found.right)
         note(f"nobody is known to have measured {found.left}/{found.right} within {found.window:.0%} of it{others}")
@@ -114,6 +120,11 @@ def _print_comparison(found: Comparison) -> None:
         note(f"{side} is {kapitza.material(side).name} in the models, and any polytype in the measurements")
     for citation, key in keys.items():
         typer.echo(f"{key} {citation}")
+
+
+def _is_known(found: Comparison, drop: str) -> bool:
+    """Return whether a model knows a drop."""
+    return any(getattr(one, drop) is not None for one in found.predictions)
 
 
 def _published_interval(found: Comparison) -> str:

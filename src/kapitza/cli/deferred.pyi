@@ -5,6 +5,7 @@ from kapitza.applications.superlattice import with_measured_boundary as with_mea
 from kapitza.applications.thermoelectric import best_leg_length as best_leg_length
 from kapitza.applications.thermoelectric import figure_of_merit as figure_of_merit
 from kapitza.core.conductance import TEMPERATURE_DROPS as TEMPERATURE_DROPS
+from kapitza.core.transmission import GRAY_ERROR as GRAY_ERROR
 from kapitza.device.grid.sensitivities import scale_layout as scale_layout
 from kapitza.device.grid.sensitivities import unresolved_uncertainties as unresolved_uncertainties
 from kapitza.device.grid.transient import grid_time_span as grid_time_span
@@ -35,6 +36,7 @@ from kapitza.matter.phonons import has_phonons as has_phonons
 from kapitza.matter.potentials.calculators import parse_arguments as parse_arguments
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements as FiniteDisplacements
 from kapitza.measure.apparent import apparent_conductance as apparent_conductance
+from kapitza.measure.calibration.estimate import calibrated_conductance as calibrated_conductance
 from kapitza.measure.eels.interface_modes import interface_components as interface_components
 from kapitza.measure.eels.interface_modes import mode_asymmetry as mode_asymmetry
 from kapitza.measure.eels.interface_modes import sum_spectra as sum_spectra

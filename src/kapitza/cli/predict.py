@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 Drop = Annotated[
     Literal["emitted", "local", "extrapolated"],
-    typer.Option(help="Temperature drop of models in table and figure; extrapolated: for gray, diffuse media."),
+    typer.Option(help="Temperature drop of models in table and figure; extrapolated: gray estimate, off by ± 50 %."),
 ]
 Left = Annotated[str, typer.Argument(help="Name of the library, a phonopy file (.yaml), or a structure: .cif, POSCAR.")]
 Right = Annotated[str, typer.Argument(help="The same for the other side.")]
@@ -161,7 +161,8 @@ def _print_models(found: InterfacePrediction, drop: str) -> None:
     rows = [[one.title, one.model, *(_drop_value(one, drop, j) for j in shown)] for one in found]
     if len(kelvin) > 1:
         rows = _best_rows(found, [kelvin[j] for j in shown]) + rows
-    head = f"models by the {drop} drop, MW m⁻² K⁻¹"
+    error = f" ± {deferred.GRAY_ERROR:.0%}" if drop == "extrapolated" else ""
+    head = f"models by the {drop} drop{error}, MW m⁻² K⁻¹"
     print_table(head, ["model", "name", *(f"{kelvin[j]:g} K" for j in shown)], rows, text=2)
     if len(shown) < len(kelvin):
         note(f"{len(shown)} of {len(kelvin)} temperatures are shown; --save and --json hold all of them")
@@ -169,7 +170,10 @@ def _print_models(found: InterfacePrediction, drop: str) -> None:
     if remark:
         note(remark)
     if drop == "extrapolated":
-        note("the extrapolated drop is estimated for gray, diffuse media, and farther from experiment than the emitted")
+        note(
+            f"the extrapolated drop is estimated for gray, diffuse media: ± {deferred.GRAY_ERROR:.0%}, mostly too "
+            "high, and farther from experiment than the emitted one; --seen solves for it"
+        )
 
 
 def _print_apparent(found: ApparentConductance) -> None:

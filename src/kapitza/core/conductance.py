@@ -3,7 +3,7 @@
 from typing import Literal
 
 import numpy as np
-from attrs import converters, field, frozen, validators
+from attrs import converters, evolve, field, frozen, validators
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, increasing, numbers, one_of, same_length, temperatures
@@ -39,6 +39,8 @@ class Conductance:
         as a simulation or an experiment does.
     statistics : "quantum", or "classical" as in molecular dynamics
     source : where it was published, DOI or citation
+    gray : True for an extrapolated drop that was estimated for gray, diffuse media, neither solved nor measured: its
+        `sigma` is the error of that estimate, and stacks, layouts and bodies take it after `accept_gray` only
 
     Raises
     ------
@@ -60,6 +62,11 @@ class Conductance:
     statistics: Statistics = field(default="quantum", kw_only=True, validator=one_of(*STATISTICS_NAMES))
     method: str = field(default="", kw_only=True)
     source: str = field(default="", kw_only=True)
+    gray: bool = field(default=False, kw_only=True)
+
+    def accept_gray(self) -> "Conductance":
+        """The same, for a solver of Fourier's law, by whoever vouches for the gray estimate; its error stays."""
+        return evolve(self, gray=False)
 
     @property
     def resistance(self) -> Array:
@@ -113,6 +120,29 @@ class Conductance:
         return (self.value - other.at(self.temperature)) / np.hypot(ours, theirs)
 
 
+def check_fourier_drop(value: Conductance, solver: str) -> None:
+    """Refuse a conductance that does not belong between the bulk profiles of a solver of Fourier's law.
+
+    Parameters
+    ----------
+    solver : what takes which profiles, as "a stack is solved with bulk profiles"
+
+    Raises
+    ------
+    InputError
+        for an emitted or local drop, or one that was estimated for gray media and not accepted
+    """
+    name = value.method or "this conductance"
+    solved = "apparent_conductance(left, right, T).conductance is solved, calibrated_conductance learnt from experiment"
+    if value.drop != "extrapolated":
+        raise InputError(f"{name} refers to the {value.drop} drop; {solver} and takes the extrapolated one: {solved}")
+    if value.gray:
+        raise InputError(
+            f"{name} is the extrapolated drop of gray, diffuse media, which is off by factors: {solved}; "
+            ".accept_gray() takes the estimate all the same"
+        )
+
+
 def check_comparable(a: Conductance, b: Conductance) -> None:
     """Refuse to compare what refers to different temperatures or statistics."""
     if a.drop != b.drop:
@@ -154,7 +184,10 @@ def series_conductance(*parts: Conductance, method: str = "") -> Conductance:
         shares = [(value / part.value) ** 2 * part.sigma for part in parts if part.sigma is not None]
         sigma = np.sqrt(np.sum(np.square(shares), axis=0))
     label = method or " + ".join(part.method for part in parts)
-    return Conductance(first.temperature, value, sigma, first.drop, statistics=first.statistics, method=label)
+    gray = any(part.gray for part in parts)
+    return Conductance(
+        first.temperature, value, sigma, first.drop, statistics=first.statistics, method=label, gray=gray
+    )
 
 
 def merge_conductances(parts: "list[Conductance]", method: str = "") -> Conductance:
@@ -170,7 +203,13 @@ def merge_conductances(parts: "list[Conductance]", method: str = "") -> Conducta
     sigma = np.concatenate(known)[order] if len(known) == len(parts) else None
     first = parts[0]
     return Conductance(
-        temperature[order], value, sigma, first.drop, statistics=first.statistics, method=method or first.method
+        temperature[order],
+        value,
+        sigma,
+        first.drop,
+        statistics=first.statistics,
+        method=method or first.method,
+        gray=any(part.gray for part in parts),
     )
 
 

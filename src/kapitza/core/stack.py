@@ -7,7 +7,7 @@ from attrs import Attribute, evolve, field, fields, frozen, validators
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, above_zero, number, quantity, square, text
-from kapitza.core.conductance import Conductance
+from kapitza.core.conductance import Conductance, check_fourier_drop
 from kapitza.errors import InputError
 
 _CONDUCTIVITY = "W m^-1 K^-1"
@@ -140,11 +140,7 @@ def _conductance_or_number(value: float | Conductance) -> float | Conductance:
 def _usable_conductance(_instance: object, _attribute: object, value: float | Conductance) -> None:
     """Validate that a conductance can stand in a stack."""
     if isinstance(value, Conductance):
-        if value.drop != "extrapolated":
-            raise InputError(
-                f"{value.method or 'this conductance'} refers to the {value.drop} drop; a stack is solved with bulk "
-                "profiles and takes the extrapolated one: Transmission.conductance(T, drop='extrapolated')"
-            )
+        check_fourier_drop(value, "a stack is solved with bulk profiles")
     elif not value > 0:
         raise InputError(f"boundary conductance = {value:g} W/m²K, wanted above 0 (infinite for none)")
 
@@ -161,7 +157,8 @@ class Boundary:
 
     Attributes
     ----------
-    conductance : W m⁻² K⁻¹ as a number that the user vouches for, or a Conductance of T with the extrapolated drop;
+    conductance : W m⁻² K⁻¹ as a number that the user vouches for, or a Conductance of T with the extrapolated drop,
+        measured, solved or calibrated; one that was estimated for gray media only after `Conductance.accept_gray`;
         between the lattices where a metal on either side has electrons with a temperature of their own
     electron_conductance : W m⁻² K⁻¹ from such electrons across the boundary: to the electrons of the other side if
         they too have a temperature of their own, to all of it if not
@@ -169,7 +166,8 @@ class Boundary:
     Raises
     ------
     InputError
-        for a number that is not above zero, or a Conductance that refers to another temperature drop
+        for a number that is not above zero, or a Conductance that refers to another temperature drop or to the gray
+        estimate of it
     """
 
     conductance: float | Conductance = field(

@@ -7,7 +7,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import about, number, quantity, read_only_mapping
-from kapitza.core.conductance import Conductance
+from kapitza.core.conductance import Conductance, check_fourier_drop
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device
 from kapitza.device.shapes import Interval, Rectangle, sorted_interval
@@ -74,11 +74,10 @@ class Block:
 def _check_contact(block: str, other: str, value: float | Conductance) -> None:
     """Refuse what is no conductance of a boundary."""
     if isinstance(value, Conductance):
-        if value.drop != "extrapolated":
-            raise InputError(
-                f"{block}|{other}: the conductance refers to the {value.drop} drop; fields of temperature are bulk "
-                "profiles and take the extrapolated one: Transmission.conductance(T, drop='extrapolated')"
-            )
+        try:
+            check_fourier_drop(value, "a field of temperatures has bulk profiles")
+        except InputError as err:
+            raise InputError(f"{block}|{other}: {err}") from err
     elif not value > 0:
         raise InputError(f"{block}|{other}: conductance = {value:g} W/m²K, wanted above 0 (infinite for none)")
 

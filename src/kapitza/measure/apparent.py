@@ -31,7 +31,7 @@ from kapitza.theory.sides import DEFAULT_NORMAL, InterfaceSide, SideDescription,
 
 _VERSION = "apparent-2"  # changes when the same sides would give another resistance
 _COLDEST = 20.0  # K, below which phonons are scattered by the faces of samples
-_FULLEST_FIRST = ("dmm-metal", "dmm-anharmonic", "dmm")  # the conductance to which the solved part is added
+DIFFUSE_MODELS = ("dmm-metal", "dmm-anharmonic", "dmm")  # fullest first, to which the solved part is added
 
 
 @frozen(eq=False, kw_only=True)
@@ -123,7 +123,7 @@ def solve_apparent(
     if left.is_metal and right.is_metal:
         raise InputError(f"{left.name} | {right.name}: electrons cross between metals; expected one metal at most")
     statistics: Statistics = "classical" if seen.method == "md" else "quantum"
-    offered = [name for name in _FULLEST_FIRST if find_model(name).sides.fits(left, right)]
+    offered = [name for name in DIFFUSE_MODELS if find_model(name).sides.fits(left, right)]
     chosen = "dmm" if statistics == "classical" else next(iter(offered), "dmm")
     (estimate,) = apply_models(left, right, kelvin, [chosen], statistics)
     elastic = find_model("dmm").apply(left, right, float(kelvin[0]))

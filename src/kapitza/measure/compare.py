@@ -2,23 +2,26 @@ r"""Models held against published measurements.
 
 A model is scored against the interval of what was published for an interface near a temperature, never against a
 single number: laboratories differ by factors of 2 to 15 for interfaces of the same name.  Measurements see the drop
-between profiles extrapolated to the interface.  What a model gives for that is an estimate for gray, diffuse media,
-which lies farther from experiment than the emitted conductance: the emitted one is scored, and the extrapolated one
-only of results that know no other, such as a simulation.
+between profiles extrapolated to the interface.  Of a diffuse model with full bands it is known by the Boltzmann
+equation of both solids, for thermoreflectance as it is mostly made, and of a simulation by itself: it is scored where
+it is known, else the emitted conductance.  An estimate for gray, diffuse media is nowhere taken.
 """
 
 import json
 from collections.abc import Mapping
+from typing import cast
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from attrs import asdict, evolve, field, frozen
 
 from kapitza import __version__
 from kapitza.core.arrays import about, one_temperature
-from kapitza.core.conductance import TEMPERATURE_DROPS, Conductance
+from kapitza.core.conductance import TEMPERATURE_DROPS, Conductance, Drop
 from kapitza.core.transmission import Transmission
-from kapitza.errors import InputError
+from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.library import materials
+from kapitza.measure.apparent import DIFFUSE_MODELS, apparent_conductance
 from kapitza.measure.catalogue import (
     POLYTYPE_NAMES,
     TEMPERATURE_WINDOW,
@@ -27,13 +30,15 @@ from kapitza.measure.catalogue import (
     measured,
     measured_interfaces,
 )
+from kapitza.measure.observation import Observation, ObservationMethod
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress, run_units
 from kapitza.theory import models as register
 from kapitza.theory.sides import SideDescription, is_path, side_name
 
 ModelResults = Mapping[str, Transmission | Conductance]
-_PREDICTION_VERSION = f"predict-{__version__}"  # part of the address of stored results
+_PREDICTION_VERSION = f"predict-seen-{__version__}"  # part of the address of stored results
+USUAL_EXPERIMENT = Observation()  # TDTR at 10 MHz of a film of 100 nm
 
 
 @frozen
@@ -71,7 +76,8 @@ class Prediction:
     model : name of the model
     title : for legends and tables
     limit : True for an upper limit, which is not a prediction and not scored
-    emitted, local, extrapolated : W m⁻² K⁻¹, by drop; infinite where no resistance is left
+    emitted, local : W m⁻² K⁻¹, by drop; infinite where no resistance is left
+    extrapolated : as an experiment sees it: solved for a model, or of a simulation, W m⁻² K⁻¹
     sigma : standard uncertainty of a conductance that is known by one drop, W m⁻² K⁻¹; None without one
     """
 
@@ -85,10 +91,17 @@ class Prediction:
 
     @property
     def scored(self) -> float | None:
-        """The conductance that is held against experiment, W m⁻² K⁻¹: the emitted one where it is known, else the
-        extrapolated one.
+        """The conductance that is held against experiment, W m⁻² K⁻¹: the extrapolated one where it is known, else the
+        emitted one.
         """
-        return self.extrapolated if self.emitted is None else self.emitted
+        return self.emitted if self.extrapolated is None else self.extrapolated
+
+    @property
+    def scored_drop(self) -> Drop | None:
+        """Which of the drops that is; None where it knows the local one alone."""
+        if self.extrapolated is not None:
+            return "extrapolated"
+        return None if self.emitted is None else "emitted"
 
 
 @frozen(eq=False)
@@ -100,6 +113,7 @@ class Comparison:
     left, right : names of the sides
     published : all values in that range, those excluded (interlayers, electrons, pressure, bounds) among them
     predictions : one for each model
+    observation : the experiment for which extrapolated drops of models are solved; None where none is
     """
 
     left: str
@@ -108,6 +122,7 @@ class Comparison:
     window: float = field(metadata=about("1", "relative half width of the window of temperatures"))
     published: tuple[Published, ...] = field(default=())
     predictions: tuple[Prediction, ...] = field(default=())
+    observation: Observation | None = field(default=None, kw_only=True)
 
     @property
     def direct(self) -> tuple[Published, ...]:
@@ -180,6 +195,7 @@ def compare(
     models: ModelResults | None = None,
     *,
     window: float = TEMPERATURE_WINDOW,
+    observation: Observation | None = USUAL_EXPERIMENT,
 ) -> Comparison:
     """Hold models against the published measurements of an interface.
 
@@ -189,8 +205,11 @@ def compare(
     temperature : K
     models : transmissions or conductances by the name of their model; None for all that the two sides allow.
         Conductances have to be known within `window` of the temperature.
-        A transmission is shown by all three drops and scored by the emitted one; a conductance by its own.
+        A transmission is shown by the emitted and the local drop and scored by the emitted one; a conductance by its
+        own.
     window : measurements count within this relative distance from the temperature; 0.05 is 285 to 315 K at 300 K
+    observation : the experiment for which the diffuse models with full bands are solved; None: all models are scored by
+        the emitted drop
 
     Returns
     -------
@@ -206,16 +225,45 @@ def compare(
     found = measured(one, other, kelvin, window=window)
     published = tuple(_nearest_value(entry, kelvin, window) for entry in found)
     if models is None:
-        predictions = tuple(map(_prediction_from_estimate, register.model_estimates(left, right, kelvin, "all")))
+        predictions, seen = _model_predictions(left, right, kelvin, observation)
     else:
         predictions = tuple(predict_drops(name, model, kelvin, window) for name, model in models.items())
-    return Comparison(one, other, kelvin, window, published, predictions)
+        seen = None
+    return Comparison(one, other, kelvin, window, published, predictions, observation=seen)
+
+
+def _model_predictions(
+    left: SideDescription, right: SideDescription, temperature: float, observation: Observation | None
+) -> tuple[tuple[Prediction, ...], Observation | None]:
+    """What all models say of an interface, and for which experiment the diffuse ones are solved."""
+    bare = tuple(map(_prediction_from_estimate, register.model_estimates(left, right, temperature, "all")))
+    if observation is None:
+        return bare, None
+    try:
+        with catch_warnings():  # of the state of the sides, of which the models have warned
+            simplefilter("ignore", ValidityWarning)
+            solved = apparent_conductance(left, right, temperature, observation)
+    except InputError:  # a liquid, two metals, or a lattice of unknown conductivity: nothing to solve
+        return bare, None
+    # what the bulks add does not depend on which diffuse model stands between them
+    excess = float(solved.conductance.resistance[0] - solved.emitted.resistance[0])
+    found = tuple(_seen_prediction(one, excess) if one.model in DIFFUSE_MODELS else one for one in bare)
+    return found, solved.observation
+
+
+def _seen_prediction(one: Prediction, excess: float) -> Prediction:
+    """A prediction with the conductance that an experiment sees, from what the bulks add, m² K W⁻¹."""
+    if not one.emitted:
+        return one
+    resistance = 1 / one.emitted + excess
+    return evolve(one, extrapolated=1 / resistance if resistance > 0 else float("inf"))
 
 
 def compare_all(
     temperature: float = 300.0,
     *,
     window: float = TEMPERATURE_WINDOW,
+    observation: Observation | None = USUAL_EXPERIMENT,
     executor: ExecutorLike | None = None,
     store: StoreLike | None = None,
     progress: Progress | None = None,
@@ -229,6 +277,7 @@ def compare_all(
     ----------
     temperature : K
     window : measurements count within this relative distance from the temperature
+    observation : as for `compare`
     executor : any `concurrent.futures.Executor`, or a number of processes, over which the interfaces are spread
     store : where finished predictions are kept and looked for
     progress : called with the number of finished and of all interfaces
@@ -236,25 +285,41 @@ def compare_all(
     known = set(materials())
     solids = [(left, right) for left, right in measured_interfaces() if {left, right} <= known and left != right]
     pairs = [pair for pair in solids if measured(*pair, temperature, window=window)]
-    units = [{"left": left, "right": right, "temperature": temperature} for left, right in pairs]
+    seen = {} if observation is None else asdict(observation)
+    units = [{"left": left, "right": right, "temperature": temperature, **seen} for left, right in pairs]
     found = run_units(
         _predict_unit, units, version=_PREDICTION_VERSION, store=store, executor=executor, progress=progress
     )
     bare = [compare(*pair, temperature, {}, window=window) for pair in pairs]
-    return tuple(evolve(one, predictions=_read_predictions(part)) for one, part in zip(bare, found, strict=True))
+    read = [_read_predictions(part) for part in found]
+    return tuple(
+        evolve(one, predictions=predictions, observation=seen)
+        for one, (predictions, seen) in zip(bare, read, strict=True)
+    )
 
 
 def _predict_unit(unit: UnitInputs) -> UnitResult:
     """Kernel: what all models say of one interface, as text."""
-    found = register.model_estimates(
-        str(unit["left"]), str(unit["right"]), float(np.asarray(unit["temperature"])), "all"
+    observation = _observation_of_unit(unit) if "method" in unit else None
+    found, seen = _model_predictions(
+        str(unit["left"]), str(unit["right"]), float(np.asarray(unit["temperature"])), observation
     )
-    return {"predictions": np.array(json.dumps([asdict(_prediction_from_estimate(one)) for one in found]))}
+    kept = {"predictions": [asdict(one) for one in found], "observation": None if seen is None else asdict(seen)}
+    return {"predictions": np.array(json.dumps(kept))}
 
 
-def _read_predictions(part: UnitResult) -> tuple[Prediction, ...]:
-    """Predictions out of the text of a unit."""
-    return tuple(Prediction(**row) for row in json.loads(str(part["predictions"])))
+def _observation_of_unit(unit: UnitInputs) -> Observation:
+    """The experiment of a unit."""
+    lengths = {name: float(np.asarray(unit[name])) for name in ("thickness", "frequency", "spot")}
+    return Observation(method=cast("ObservationMethod", str(unit["method"])), **lengths)
+
+
+def _read_predictions(part: UnitResult) -> tuple[tuple[Prediction, ...], Observation | None]:
+    """Predictions out of the text of a unit, and the experiment for which they were solved."""
+    kept = json.loads(str(part["predictions"]))
+    seen = kept["observation"]
+    predictions = tuple(Prediction(**row) for row in kept["predictions"])
+    return predictions, None if seen is None else Observation(**seen)
 
 
 def _catalogue_name(side: SideDescription) -> str:
@@ -280,10 +345,8 @@ def predict_drops(
         title = f"{name}, classical" if model.statistics == "classical" else name
         drops = {drop: value if drop == model.drop else None for drop in TEMPERATURE_DROPS}
         return Prediction(model=name, title=title, limit=False, sigma=sigma, **drops)
-    drops = {
-        drop: register.conductance_or_none([model], temperature, drop, "quantum") for drop in ("local", "extrapolated")
-    }
-    return _prediction(name, name, {"emitted": model.conductance(temperature), **drops})
+    local = register.conductance_or_none([model], temperature, "local", "quantum")
+    return _prediction(name, name, {"emitted": model.conductance(temperature), "local": local})
 
 
 def _prediction(model: str, title: str, known: Mapping[str, Conductance | None], *, limit: bool = False) -> Prediction:
@@ -293,7 +356,7 @@ def _prediction(model: str, title: str, known: Mapping[str, Conductance | None],
 
 
 def _prediction_from_estimate(estimate: register.Estimate) -> Prediction:
-    known = {drop: getattr(estimate, drop) for drop in TEMPERATURE_DROPS}
+    known = {"emitted": estimate.emitted, "local": estimate.local}
     return _prediction(estimate.model, estimate.title, known, limit=estimate.limit)
 
 

@@ -157,8 +157,10 @@ def _draw_curves(ax: Axes, curves: Sequence[_Curve], scale: float) -> None:
                 marker="_" if one.temperature.size == 1 else "", markersize=14, markeredgewidth=2,
             )  # fmt: skip
             if one.sigma is not None and one.temperature.size > 1:
-                low, high = (one.value - one.sigma) / scale, (one.value + one.sigma) / scale
-                ax.fill_between(one.temperature, low, high, color=colour, alpha=0.2, linewidth=0)
+                value, sigma = one.value[finite] / scale, one.sigma[finite] / scale
+                ax.fill_between(
+                    one.temperature[finite], value - sigma, value + sigma, color=colour, alpha=0.2, linewidth=0
+                )
 
 
 def _draw_measured(ax: Axes, measured: Sequence[Measurement], scale: float) -> None:

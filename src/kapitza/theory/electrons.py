@@ -85,6 +85,7 @@ def electron_phonon(
         statistics=conductance.statistics,
         method=f"{conductance.method} with electrons of {electrons.name}",
         source=conductance.source,
+        gray=conductance.gray,
     )
 
 

@@ -414,9 +414,10 @@ def _estimate_conductance(
 
 def _metal_conductance(lattices: Conductance, electrons: Electrons) -> Conductance:
     """Conductance with the electrons of a thick metal in series, at each of the temperatures as it is there."""
+    errors = [None] * lattices.value.size if lattices.sigma is None else lattices.sigma.tolist()
     each = [
-        electron_phonon(evolve(lattices, temperature=t, value=g), electrons.at(t))
-        for t, g in zip(lattices.temperature.tolist(), lattices.value.tolist(), strict=True)
+        electron_phonon(evolve(lattices, temperature=t, value=g, sigma=error), electrons.at(t))
+        for t, g, error in zip(lattices.temperature.tolist(), lattices.value.tolist(), errors, strict=True)
     ]
     return merge_conductances(each)
 

@@ -8,7 +8,7 @@ import numpy as np
 from attrs import frozen
 
 from kapitza.core.conductance import Conductance
-from kapitza.core.transmission import Transmission
+from kapitza.core.transmission import GRAY_ERROR, Transmission
 from kapitza.errors import InputError, KapitzaError, ValidityWarning
 from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.quantities import quantity, share_or_quantity
@@ -73,14 +73,14 @@ def _boundary_from_text(section: TomlTable, text: str, side: BoundarySides, sink
     if bare.lower().endswith(RESULT_SUFFIXES):
         return _boundary_from_saved(load(section.beside(side.written)), side, "", ""), None
     if bare == _CALIBRATED or bare in {one.name for one in MODEL_REGISTER}:
-        return _boundary_from_theory(bare, side, sink), None
+        return _boundary_from_theory(bare, side, sink, ""), None
     match = _PLUS_MINUS.fullmatch(bare)
     value, sigma = (match["value"], match["sigma"]) if match else (bare, None)
     if not any(letter.isdigit() for letter in value):
         raise InputError(
             f"{bare!r:.60} is no conductance: expected such as '50 MW/m2K', '50 MW/m2K ± 10 %', '20 m2K/GW', "
-            "'perfect', a saved one (.json, .npz, .h5), 'calibrated' for the best estimate, or a theory: "
-            f"{', '.join(one.name for one in MODEL_REGISTER[:5])}, ..."
+            "'perfect', a saved one (.json, .npz, .h5), 'calibrated' for the best estimate, or "
+            "{ theory = 'dmm', drop = 'gray' }"
         )
     return _value_with_sigma(value, sigma)
 
@@ -104,15 +104,18 @@ def _value_with_sigma(value: object, sigma: object | None) -> BoundaryValue:
 
 
 def _boundary_from_table(section: TomlTable, side: BoundarySides, sink: float) -> BoundaryValue:
-    """From { conductance = .., sigma = .. }, { file = .., drop = "gray" } or { theory = .., left = .., right = .. }."""
+    """From { conductance = .., sigma = .. }, { file = .., drop = "gray" } or { theory = .., left = .., right = .. },
+    with drop = "gray" for a theory other than the calibrated estimate.
+    """
     section.check_keys(_BOUNDARY_KEYS)
     given = [key for key in ("conductance", "resistance", "file", "theory") if key in section]
+    drop = section.text("drop", "", choices=("", "gray"))
     if "file" in given:
-        drop = section.text("drop", "", choices=("", "gray"))
         return _boundary_from_saved(load(section.beside("file")), side, drop, section.text("theory", "")), None
     if given == ["theory"]:
         names = section.text("left", side.upper_material), section.text("right", side.lower_material)
-        return _boundary_from_theory(section.text("theory"), BoundarySides(side.upper, side.lower, *names), sink), None
+        between = BoundarySides(side.upper, side.lower, *names)
+        return _boundary_from_theory(section.text("theory"), between, sink, drop), None
     if len(given) != 1:
         raise InputError(f"expected one of conductance, resistance, file or theory, got {', '.join(given) or 'none'}")
     value = section.table[given[0]]
@@ -121,10 +124,11 @@ def _boundary_from_table(section: TomlTable, side: BoundarySides, sink: float) -
     return _value_with_sigma(f"{value!r} m2K/W", section.table.get("sigma"))
 
 
-def _boundary_from_theory(name: str, side: BoundarySides, sink: float) -> Conductance:
+def _boundary_from_theory(name: str, side: BoundarySides, sink: float, drop: str) -> Conductance:
     """What a theory, or the calibrated estimate with its uncertainty, gives between the materials of two layers."""
     if name == _CALIBRATED:
         return _calibrated_boundary(side, sink)
+    _check_gray(name, drop, f"{{ theory = '{name}', drop = 'gray' }}")
     kelvin = np.geomspace(
         _THEORY_TEMPERATURE_RANGE[0] * sink, _THEORY_TEMPERATURE_RANGE[1] * sink, _THEORY_TEMPERATURES
     )
@@ -132,6 +136,15 @@ def _boundary_from_theory(name: str, side: BoundarySides, sink: float) -> Conduc
         simplefilter("ignore", ValidityWarning)
         found = model_estimates(side.upper_material, side.lower_material, kelvin, [name])[0]
     return _extrapolated_conductance(found, side)
+
+
+def _check_gray(what: str, drop: str, written: str) -> None:
+    """Refuse the gray estimate of the extrapolated drop where nobody asked for it."""
+    if drop != "gray":
+        raise InputError(
+            f"{what} gives the emitted conductance, and the gray estimate of the extrapolated one is off by factors: "
+            f"expected 'calibrated', a conductance, or {written} for that estimate with its error of {GRAY_ERROR:.0%}"
+        )
 
 
 def _calibrated_boundary(side: BoundarySides, sink: float) -> Conductance:
@@ -145,13 +158,13 @@ def _calibrated_boundary(side: BoundarySides, sink: float) -> Conductance:
 
 
 def _extrapolated_conductance(found: Estimate, side: BoundarySides) -> Conductance:
-    """The extrapolated conductance of an estimate, if it is one that can stand in a stack."""
+    """The gray extrapolated conductance of an estimate, if it is one that can stand in a stack."""
     held = found.extrapolated
     if held is None:
         raise InputError(f"{found.title} defines no extrapolated drop: it cannot stand for the boundary {side.name!r}")
     if not np.isfinite(held.value).all():
         raise InputError(f"{found.title} leaves no boundary between {found.left} and {found.right}: write 'perfect'")
-    return held
+    return held.accept_gray()
 
 
 def _boundary_from_saved(saved: Any, side: BoundarySides, drop: str, theory: str) -> Conductance:
@@ -162,6 +175,7 @@ def _boundary_from_saved(saved: Any, side: BoundarySides, drop: str, theory: str
             raise InputError(f"holds estimates by {', '.join(names)}: say which, theory = {next(iter(names), '')!r}")
         saved = names[theory]
     if isinstance(saved, Estimate):
+        _check_gray(f"{saved.title} of the file", drop, "{ file = ..., drop = 'gray' }")
         return _extrapolated_conductance(saved, side)
     if isinstance(saved, Transmission):
         if drop != "gray":
@@ -170,7 +184,7 @@ def _boundary_from_saved(saved: Any, side: BoundarySides, drop: str, theory: str
                 "with drop = 'gray' the extrapolated one is estimated from the modes of both sides"
             )
         kelvin = np.geomspace(150.0, 900.0, _THEORY_TEMPERATURES)
-        return saved.conductance(kelvin, drop="extrapolated")
+        return saved.conductance(kelvin, drop="extrapolated").accept_gray()
     if not isinstance(saved, Conductance):
         raise InputError(f"holds a {type(saved).__name__}, expected a Conductance, a Transmission or estimates")
     if saved.drop != "extrapolated":
@@ -179,4 +193,6 @@ def _boundary_from_saved(saved: Any, side: BoundarySides, drop: str, theory: str
             "it: save the transmission and write { file = ..., drop = 'gray' }, or the conductance with "
             "drop='extrapolated'"
         )
-    return saved
+    if saved.gray:
+        _check_gray(f"{saved.method or 'the conductance'} of the file", drop, "{ file = ..., drop = 'gray' }")
+    return saved.accept_gray()

@@ -338,6 +338,6 @@ def convert_drop(conductance: Conductance, ballistic: Sequence[float], *, share:
         raise InputError(f"1/G = {conductance.resistance.min():.3g} m2K/W is less than the solids alone leave out")
     value = 1 / resistance
     sigma = None if conductance.sigma is None else conductance.sigma * (value / conductance.value) ** 2
-    return evolve(
-        conductance, value=value, sigma=sigma, drop=other, method=f"{conductance.method}, as the {other} drop"
-    )
+    method = f"{conductance.method}, as the {other} drop"
+    gray = other == "extrapolated"
+    return evolve(conductance, value=value, sigma=sigma, drop=other, method=method, gray=gray)
