@@ -303,7 +303,7 @@ The models of this table take both sides as isotropic Debye solids or as crystal
 ## What has learnt from experiment
 
 The [calibrated estimate](calibrated.md) is another matter: it knows what was measured on other contacts.  Here each value
-stands against the estimate that knew neither the contact nor anything else from the laboratories that measured it.
+stands against the estimate that knew neither the contact nor anything else from the papers that measured it.
 
 ![Left-out estimate against measured conductance, all temperatures](../images/left-out.png)
 

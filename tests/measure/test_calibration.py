@@ -9,7 +9,9 @@ from attrs import evolve
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 from kapitza.matter.library import material
-from kapitza.measure.calibration.contacts import bonding_class, describe_contact, refusal
+from kapitza.matter.phonons import phonon_spectrum
+from kapitza.measure.apparent import apparent_conductance
+from kapitza.measure.calibration.contacts import LINEAR, bonding_class, describe_contact, mismatch_conductances, refusal
 from kapitza.measure.calibration.estimate import LABORATORY_NOISE, calibrated_conductance
 from kapitza.measure.calibration.likelihood import PACKAGE_PRIOR, SAME_PRIOR, _Likelihood, fit_scales
 from kapitza.measure.calibration.mixture import UNKNOWN, makings, predict_open_rows
@@ -23,6 +25,8 @@ from kapitza.measure.calibration.state import (
     write_state,
 )
 from kapitza.measure.catalogue import Measurement, load_catalogue, measured
+from kapitza.theory.dmm import dmm
+from kapitza.theory.limits import radiation_limit
 from kapitza.units import MW
 
 
@@ -301,3 +305,21 @@ def test_affinity_orders_metals():
     gold, chromium, titanium = (describe_contact(metal, "Al2O3").affinity for metal in ("Au", "Cr", "Ti"))
     assert gold > chromium > titanium
     assert calibrated_conductance("Ti", "Al2O3").value[0] > 1 * MW
+
+
+def test_feature_of_bands_holds_what_tdtr_sees_of_them():
+    kelvin = np.array([100.0, 300.0])
+    al, si = phonon_spectrum("Al"), phonon_spectrum("Si")
+    diffuse, soft = dmm(al, si), radiation_limit(al, si, "left")
+    seen = apparent_conductance("Al", "Si", 300.0).conductance.value[0]
+    bands = np.log((diffuse.conductance(kelvin).value + 0.15 * soft.conductance(kelvin).value) / MW)
+    got = mismatch_conductances("Si", "Al", kelvin)
+    want = bands - got.trend + np.log(seen / diffuse.conductance(300.0).value)
+    assert np.abs(got.bands - want).max() <= 1e-6
+    assert want[1] < (bands - got.trend)[1] - 0.2  # the apparent conductance is well below the emitted one
+
+
+def test_feature_of_bands_is_the_usual_one_where_nothing_can_be_solved_for():
+    ours = evolve(material("Al"), name="ours")
+    got = mismatch_conductances(ours, material("Si"), np.array([300.0]))
+    assert abs(got.bands[0] - LINEAR["bands"]) <= 1e-12

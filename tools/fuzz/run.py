@@ -6,9 +6,9 @@
     python tools/fuzz/run.py --show leg 17          one case: what was damaged, and the traceback
 
 Each parser works in a process of its own with 3 GiB of memory beyond what it starts with, and 20 s of the processor a
-case.  Case n of a
-parser is the same on every machine.  Faults are a traceback, a hang, a blow of memory, a crash, a message of several
-lines, or an infinite number or NaN in what was read, where the undamaged file had none and nothing warned.  The exit
+case.  Case n of a parser is the same on every machine.  Faults are a traceback, a hang, a blow of memory, a crash, a
+message of several lines, an infinite number or NaN in what was read, where the undamaged file had none and nothing
+warned, or a number that no quantity in SI units has, above 1e40 or nearer to zero than 1e-60 ("absurd").  The exit
 status is 1 if there is any fault.
 """
 
@@ -45,6 +45,7 @@ SECONDS = 20.0  # of the processor
 WAITING = 10  # times that by the clock
 MEMORY = 3 * 2**30
 MOST_SHOWN = 12
+LARGEST, SMALLEST = 1e40, 1e-60  # no quantity in SI units lies beyond, but zero
 MAY_BE_INFINITE = ("conductance", "contact", "coefficient", "thickness")  # perfect contact, cold face, substrate
 BAD_SEED = 3  # exit status of a worker
 
@@ -120,7 +121,7 @@ def work(name: str, first: int, cases: int, seconds: float) -> int:
         good.mkdir()
         parser.make(good)
         files = damageable(parser, good)
-        usual = {path: places_of_infinities(read_undamaged(parser, good, path)) for path in files}
+        usual = {path: oddities(read_undamaged(parser, good, path)) for path in files}
         signal.signal(signal.SIGPROF, stop_case)
         signal.signal(signal.SIGALRM, stop_case)
         used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -132,9 +133,9 @@ def work(name: str, first: int, cases: int, seconds: float) -> int:
             path, content = case(parser, name, number, files)
             kind, detail, found = outcome(parser, good, path, content)
             if kind == "read":
-                new = places_of_infinities(found) - usual[path]
-                if new and "warned" not in detail:
-                    kind, detail = "non-finite", ", ".join(sorted(new)[:3])
+                new, wild = (here - there for here, there in zip(oddities(found), usual[path], strict=True))
+                if (new or wild) and "warned" not in detail:
+                    kind, detail = "non-finite" if new else "absurd", ", ".join(sorted(new or wild)[:3])
             print(json.dumps([number, kind, detail]), flush=True)
     return 0
 
@@ -208,11 +209,13 @@ def innermost() -> str:
     return ours[-1] if ours else "another package"
 
 
-def places_of_infinities(value: Any) -> set[str]:
-    """Names that lead to an infinite number or NaN."""
-    found = [(place, np.asarray(array)) for place, array in numbers(value, "")]
+def oddities(value: Any) -> tuple[set[str], set[str]]:
+    """Names that lead to an infinite number or NaN, and to a finite one that no quantity has."""
+    found = [(place, np.abs(np.asarray(array))) for place, array in numbers(value, "")]
     infinite = {place for place, array in found if np.isinf(array).any() and not place.endswith(MAY_BE_INFINITE)}
-    return infinite | {place for place, array in found if np.isnan(array).any()}
+    odd = infinite | {place for place, array in found if np.isnan(array).any()}
+    wild = {p for p, x in found if (np.isfinite(x) & ((x > LARGEST) | ((x < SMALLEST) & (x > 0)))).any()}
+    return odd, wild
 
 
 def numbers(value: Any, place: str, depth: int = 0) -> Iterator[tuple[str, Any]]:

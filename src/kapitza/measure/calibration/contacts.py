@@ -3,7 +3,8 @@ r"""What the calibration knows of a contact before anything was measured: bondin
 Two Debye solids give the trend: $\ln(G_\mathrm{DMM} + 0.05\, G_\mathrm{soft})$, where $G_\mathrm{soft}$ is the
 radiation limit of the softer side.  The small share of it stands for inelastic channels, which is all that is left
 where the spectra hardly overlap.  Where both sides have phonons in the package, how far the same number from their
-full bands lies from that of Debye solids is one more feature; as bands overlap less, their share is larger, 0.15.
+full bands lies from that of Debye solids is one more feature; as bands overlap less, their share is larger, 0.15.  To
+it is added how far the solved apparent conductance lies from the emitted one at 300 K: measurements are of the former.
 """
 
 from collections.abc import Mapping
@@ -21,9 +22,11 @@ from kapitza.matter.library import material, materials
 from kapitza.matter.material import GLASS_SYMMETRY, LIQUID_SYMMETRY, Material, composition
 from kapitza.matter.phonons import has_phonons
 from kapitza.matter.sheet import LIBRARY_SHEETS
+from kapitza.measure.apparent import solve_apparent
 from kapitza.theory.dmm import dmm
 from kapitza.theory.limits import radiation_limit
-from kapitza.theory.sides import describe_side
+from kapitza.theory.models import apply_models
+from kapitza.theory.sides import describe_side, describe_sides
 from kapitza.units import MW
 
 INELASTIC_SHARE = 0.05  # of the radiation limit of the softer side, added to the diffuse mismatch model
@@ -45,6 +48,7 @@ _METAL_CLASSES: Mapping[str, frozenset[str]] = MappingProxyType({
     "light metal": frozenset({"Al", "Mg", "Be"}),
 })  # fmt: skip
 _USUAL_BANDS = -0.6  # trend of full bands less that of Debye solids, where nobody knows bands
+_USUAL_EXCESS = -0.2  # ln of the apparent conductance over the emitted one, where it cannot be solved for
 _HALOGENS = frozenset({"F", "Cl", "Br", "I"})
 _LAYERED = frozenset({"graphite", "h-BN", "Bi2Te3", "Sb2Te3", "MoS2", "WS2", "SnSe"})
 
@@ -82,7 +86,7 @@ class Mismatch(NamedTuple):
 
     diffuse: Array  # ln of G in MW m⁻² K⁻¹ by the diffuse mismatch model of two Debye solids
     soft: Array  # the same by the radiation limit of the softer side
-    bands: Array  # trend of full bands less that of Debye solids
+    bands: Array  # trend of full bands less that of Debye solids, and what a measurement sees of it
 
     @property
     def trend(self) -> Array:
@@ -91,7 +95,8 @@ class Mismatch(NamedTuple):
 
 
 LINEAR: Mapping[str, float] = MappingProxyType({  # features that enter linearly, with the value about which they do
-    "trend": 6.0, "contrast": 1.0, "impedance": 0.8, "affinity": -1.0, "temperature": -0.4, "bands": _USUAL_BANDS,
+    "trend": 6.0, "contrast": 1.0, "impedance": 0.8, "affinity": -1.0, "temperature": -0.4,
+    "bands": _USUAL_BANDS + _USUAL_EXCESS,
 })  # fmt: skip
 SMOOTH = ("excess", "impedance", "affinity", "temperature")  # features of which a smooth function is learnt
 
@@ -164,7 +169,22 @@ def mismatch_conductances(left: str | Material, right: str | Material, temperatu
     if full is not None:
         elastic, other = (np.log(one.conductance(kelvin).value / MW) for one in full)
         bands = np.logaddexp(elastic, np.log(BANDS_SHARE) + other) - np.logaddexp(debye, np.log(INELASTIC_SHARE) + soft)
-    return Mismatch(debye[back], soft[back], bands[back])
+    excess = _USUAL_EXCESS
+    if isinstance(left, str) and isinstance(right, str):
+        excess = _apparent_excess(min(left, right), max(left, right))
+    return Mismatch(debye[back], soft[back], bands[back] + excess)
+
+
+@lru_cache(maxsize=256)
+def _apparent_excess(left: str, right: str) -> float:
+    """Logarithm of what TDTR sees of a boundary at 300 K over what the elastic diffuse mismatch model emits."""
+    sides = describe_sides(left, right)
+    try:
+        seen = solve_apparent(*sides, _ROOM_TEMPERATURE).conductance.value[0]
+    except InputError:  # a glass, a metal on a metal, or a lattice of unknown conductivity
+        return _USUAL_EXCESS
+    (elastic,) = apply_models(*sides, _ROOM_TEMPERATURE, ["dmm"])
+    return float(np.log(seen / elastic.emitted.value[0])) if np.isfinite(seen) else _USUAL_EXCESS
 
 
 @lru_cache(maxsize=256)
