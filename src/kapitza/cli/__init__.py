@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from errno import EFBIG, EIO, ENOSPC
+from functools import lru_cache
 from typing import Annotated
 
 import typer
@@ -160,7 +161,7 @@ def _termination_as_interrupt() -> Generator[None, None, None]:
 def _run_command(arguments: list[str]) -> int:
     """Run the command and turn what it raises into an exit status."""
     try:
-        status = app(arguments, prog_name="kapitza", standalone_mode=False)
+        status = _all_commands()(arguments, prog_name="kapitza", standalone_mode=False)
         sys.stdout.flush()
     except typer.Exit as stop:
         status = stop.exit_code
@@ -181,6 +182,12 @@ def _run_command(arguments: list[str]) -> int:
     if status == _EXIT_INTERRUPTED:
         return _print_fault("interrupted", _EXIT_INTERRUPTED)
     return status if isinstance(status, int) else 0
+
+
+@lru_cache(maxsize=1)
+def _all_commands() -> Callable[..., object]:
+    """Return the tree of commands, which takes as long to build as a small command to run."""
+    return typer.main.get_command(app)
 
 
 def _system_message(err: OSError) -> str:
