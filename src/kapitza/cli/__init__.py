@@ -24,6 +24,7 @@ from kapitza.cli import (
     library,
     phonons,
     predict,
+    screen,
     sensitivity,
     series,
     simulate,
@@ -82,6 +83,7 @@ _register(
     {
         "predict": predict.predict,
         "compare": compare.compare,
+        "screen": screen.screen,
         "materials": library.materials,
         "phonons": phonons.phonons,
         "measured": library.measured,

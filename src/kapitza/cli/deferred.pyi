@@ -28,6 +28,9 @@ from kapitza.io.junctions import junctions_from_options as junctions_from_option
 from kapitza.io.md.runs import run_deck as run_deck
 from kapitza.io.md.runs import size_study as size_study
 from kapitza.io.results import result_tree as result_tree
+from kapitza.io.screening_tables import SCREENING_SUFFIXES as SCREENING_SUFFIXES
+from kapitza.io.screening_tables import check_screening_output as check_screening_output
+from kapitza.io.screening_tables import write_screening as write_screening
 from kapitza.io.transport.films import read_spectral_measurements as read_spectral_measurements
 from kapitza.matter.building.relaxed_junction import lead_mismatch as lead_mismatch
 from kapitza.matter.files.structures import is_structure_file as is_structure_file
@@ -72,6 +75,7 @@ from kapitza.plot.style import short_citation as short_citation
 from kapitza.plot.transport import transport_figure as transport_figure
 from kapitza.plot.transport import transport_map_figure as transport_map_figure
 from kapitza.plot.vibrations import vibrations_figure as vibrations_figure
+from kapitza.screen.names import find_rows as find_rows
 from kapitza.simulate.boltzmann.monte_carlo.fourier import fourier_temperature as fourier_temperature
 from kapitza.simulate.md.record import HEADER_FILE as HEADER_FILE
 from kapitza.simulate.md.runs.single import energy_conservation as energy_conservation

@@ -13,6 +13,7 @@ from kapitza.io.device.temperatures import read_measured_temperatures as read_me
 from kapitza.io.device.vtk import write_vtk as write_vtk
 from kapitza.io.eels.hyperspy import from_hyperspy as from_hyperspy
 from kapitza.io.junctions import read_junction as read_junction
+from kapitza.io.material_tables import read_materials as read_materials
 from kapitza.io.md.outputs import read_gpumd as read_gpumd
 from kapitza.io.md.outputs import read_lammps as read_lammps
 from kapitza.io.md.potentials import read_potential as read_potential

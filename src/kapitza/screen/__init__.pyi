@@ -1,5 +1,6 @@
 """Many interfaces at once: all pairs of a table of materials, the best of them, and layers between two solids."""
 
+from kapitza.screen.filters import filter_table as filter_table
 from kapitza.screen.pairs import screen as screen
 from kapitza.screen.result import Ranking as Ranking
 from kapitza.screen.result import Screening as Screening

@@ -117,7 +117,7 @@ def _fill_cells(level: float, own: FloatTable, slope: FloatTable, mix: FloatTabl
 
 
 @_compile_screening
-def _sum_cells(steps: FloatTable, mix: FloatTable, start: int, stop: int) -> float:
+def _sum_cells(steps: FloatTable, mix: FloatTable, start: int, stop: int) -> Any:
     """Sum over cells, each with its increase of the primitive."""
     total = mix.dtype.type(0)
     for m in range(start, stop):

@@ -1,0 +1,130 @@
+"""The verb `screen`: all pairs of a table of materials, the best of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+import kapitza
+from kapitza.cli import deferred
+from kapitza.cli.figures import check_output
+from kapitza.cli.options import DaskAddress, Json, StoreFolder, Temperatures, WorkerCount, long_work, parse_temperatures
+from kapitza.cli.output import note, print_record
+from kapitza.cli.tables import Column, print_columns
+from kapitza.errors import InputError
+
+if TYPE_CHECKING:
+    from kapitza.screen.result import Screening
+    from kapitza.screen.table import MaterialTable
+
+_LIBRARY_TABLES = {"library": False, "library-bands": True}
+_MAX_ROWS = 20  # of a printed list
+_ROOM_TEMPERATURE = 300.0  # K
+
+
+def screen(
+    table: Annotated[
+        str,
+        typer.Argument(metavar="TABLE", help="Materials: .json(.gz), .csv, .parquet, .npz; library, library-bands."),
+    ],
+    temperature: Temperatures = "300",
+    top: Annotated[int, typer.Option("--top", help="Pairs in each list.", min=1)] = 100,
+    partners: Annotated[
+        list[str] | None, typer.Option("--with", metavar="NAME", help="Only pairs with this material; may be repeated.")
+    ] = None,
+    rank: Annotated[Literal["high", "low"], typer.Option(help="High or low conductances first.")] = "high",
+    each: Annotated[bool, typer.Option("--each", help="A list for each material.")] = False,
+    where: Annotated[
+        str | None,
+        typer.Option(metavar="CONDITIONS", help="'elements in Si C N, density < 4000, stable, no hydrides, no toxic'."),
+    ] = None,
+    drop: Annotated[Literal["emitted", "local", "extrapolated"], typer.Option(help="Temperature drop.")] = "emitted",
+    skip: Annotated[bool, typer.Option("--skip-invalid", help="Leave out rows with impossible numbers.")] = False,
+    workers: WorkerCount = 1,
+    store: StoreFolder = None,
+    dask: DaskAddress = None,
+    save: Annotated[
+        str | None, typer.Option("--save", metavar="FILE", help="Save the lists: .parquet, .csv, .json, .npz or .h5.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare all pairs of a table of materials by the diffuse mismatch model, and list the best."""
+    kelvin = parse_temperatures(temperature)
+    check_output(save, deferred.SCREENING_SUFFIXES)
+    if save is not None:
+        deferred.check_screening_output(save)
+    materials, names = _read_table(table, partners, where, skip=skip)
+    ranking = kapitza.screen.Ranking(top=top, order=rank, each=each, drop=drop)
+    with long_work("rows of pairs", workers, store, dask) as work:
+        found = kapitza.screen.screen(materials, kelvin, partners=names, ranking=ranking, **work)
+    if save is not None:
+        deferred.write_screening(found, save)
+    if as_json:
+        print_record(found)
+        return
+    _print_list(found, min(kelvin, key=lambda t: abs(t - _ROOM_TEMPERATURE)))
+    if save is not None:
+        note(f"wrote {save}")
+
+
+def _read_table(
+    path: str, partners: list[str] | None, where: str | None, *, skip: bool
+) -> tuple[MaterialTable, list[str] | None]:
+    """The table that was asked for, with partners of the library that it lacks, and the names of the partners."""
+    if path in _LIBRARY_TABLES:
+        materials = kapitza.screen.library_table(bands=_LIBRARY_TABLES[path])
+    else:
+        materials = kapitza.io.read_materials(path, invalid="skip" if skip else "refuse")
+    chosen = materials if where is None else kapitza.screen.filter_table(materials, where)
+    if not partners:
+        return chosen, None
+    names = list[str]()
+    for name in partners:
+        partner = _find_partner(materials, name)
+        names.append(partner.names[0])
+        if partner.names[0] not in chosen.names:
+            chosen = kapitza.screen.combine_tables(chosen, partner)
+    return chosen, names
+
+
+def _find_partner(materials: MaterialTable, name: str) -> MaterialTable:
+    """One material of the table, or of the library where the table does not have it once."""
+    same = [i for i, one in enumerate(zip(materials.names, materials.formulas, strict=True)) if name in one]
+    exact = [i for i in same if materials.names[i] == name]
+    if exact or len(same) == 1:
+        return materials.select((exact or same)[:1])
+    try:
+        found = kapitza.screen.material_table([name])
+    except InputError:
+        deferred.find_rows(materials, [name])
+        raise
+    if same:
+        note(f"{name}: that of the library, since the table has {len(same)} materials of this formula")
+    return found
+
+
+def _print_list(found: Screening, kelvin: float) -> None:
+    """Print the list at one temperature."""
+    rows = (found.temperature == kelvin).nonzero()[0]
+    shown = rows[:_MAX_ROWS]
+    columns = {name: [values[row] for row in shown] for name, values in found.columns().items()}
+    order = "highest" if found.ranking.order == "high" else "lowest"
+    title = (
+        f"{order} conductances at {kelvin:g} K of {found.pairs} pairs of {found.materials} materials, {found.method}, "
+        "MW m⁻² K⁻¹"
+    )
+    sides = [
+        Column(side, [_label(*one) for one in zip(columns[side], columns[f"{side}_formula"], strict=True)])
+        for side in ("left", "right")
+    ]
+    numbers = [Column("rank", columns["rank"]), Column("G", [value / 1e6 for value in columns["conductance"]])]
+    spectra = [] if not found.full_bands.any() else [Column("phonons", columns["spectra"])]
+    print_columns(title, [*sides, *numbers, *spectra])
+    if rows.size > shown.size:
+        note(f"{rows.size - shown.size} more rows at this temperature: --save FILE keeps them")
+
+
+def _label(name: str, formula: str) -> str:
+    """Name and formula of a material, once where they are one."""
+    return name if formula in ("", name) else f"{formula} {name}"

@@ -1,0 +1,209 @@
+"""Tables of materials from files, filters, and the command: every fault is one line."""
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kapitza import cli, load, save, solid
+from kapitza.errors import DataError, InputError, ValidityWarning
+from kapitza.io import material_tables, read_materials
+from kapitza.screen import filter_table, library_table, material_table
+from kapitza.units import GPa, angstrom, m_u
+
+HEAD = "name,formula,density (g/cm3),bulk_modulus (GPa),shear_modulus (GPa),ehull"
+SILICON, GERMANIUM = "si,Si,2.33,98,66,0.0", "ge,Ge,5.32,75,55,0.1"
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Write a table of text; returns its path."""
+
+    def call(*lines: str, name: str = "table.csv") -> Path:
+        path = tmp_path / name
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return path
+
+    return call
+
+
+def near(found: Any, wanted: float) -> bool:
+    return abs(float(found) / wanted - 1) <= 1e-12
+
+
+def test_moduli_give_speeds_and_formulas_atoms(write: Callable[..., Path]) -> None:
+    found = read_materials(write(HEAD, SILICON, GERMANIUM))
+    assert found.names == ("si", "ge")
+    assert near(found.transverse[0], (66 * GPa / 2330) ** 0.5)
+    assert near(found.longitudinal[0], ((98 + 88) * GPa / 2330) ** 0.5)
+    assert near(found.atoms[0], 2330 / (28.085 * m_u))
+    assert found.properties["energy_above_hull"].tolist() == [0.0, 0.1]
+    assert near(found.properties["shear"][1], 55 * GPa)
+
+
+def cubic(name: str, element: str, edge: float, *, atoms: int = 8, bulk: float = 98.0) -> dict[str, Any]:
+    """An entry as matcalc keeps those of the Materials Project."""
+    sites = [{"species": [{"element": element, "occu": 1.0}]}] * atoms
+    structure = {"lattice": {"matrix": (np.eye(3) * edge).tolist()}, "sites": sites}
+    return {"mp_id": name, "formula": element, "structure": structure, "bulk_modulus_vrh": bulk,
+            "shear_modulus_vrh": 66.0}  # fmt: skip
+
+
+def test_databases(tmp_path: Path) -> None:
+    path = tmp_path / "mp.json.gz"
+    path.write_bytes(gzip.compress(json.dumps([cubic("mp-149", "Si", 5.43), cubic("mp-32", "Ge", 5.66)]).encode()))
+    found = read_materials(path)
+    assert near(found.atoms[0], 8 / (5.43 * angstrom) ** 3)
+    assert near(found.density[0], 8 * 28.085 * m_u / (5.43 * angstrom) ** 3)
+    assert found.source == "Materials Project, mp.json.gz"
+    jarvis = [{"jid": "JVASP-1", "formula": "Si", "density": 2.33, "bulk_modulus_kv": 98, "shear_modulus_gv": 66,
+               "ehull": 0.0}]  # fmt: skip
+    aflow = [{"auid": "aflow:1", "compound": "Si2", "density": 2.33, "ael_bulk_modulus_vrh": 98,
+              "ael_shear_modulus_vrh": 66, "volume_atom": 20.0}]  # fmt: skip
+    for entries, atoms in ((jarvis, 2330 / (28.085 * m_u)), (aflow, 1 / (20 * angstrom**3))):
+        path = tmp_path / "other.json"
+        path.write_text(json.dumps(entries), encoding="utf-8")
+        found = read_materials(path)
+        assert near(found.density[0], 2330)
+        assert near(found.atoms[0], atoms)
+        assert near(found.transverse[0], (66 * GPa / 2330) ** 0.5)
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ((HEAD, SILICON, "ge,Ge,5.32,75,-3,0"), r"row 2 \(ge\): shear_modulus \(GPa\) = '-3', expected a finite"),
+        ((HEAD, SILICON, "ge,Ge,nan,75,3,0"), r"row 2 \(ge\): density \(g/cm3\) = 'nan'"),
+        ((HEAD, SILICON, "si,Ge,5.32,75,55,0"), r"row 2 \(si\): 'si' stands twice"),
+        ((HEAD, SILICON, "ge,Xx,5.32,75,55,0"), "the formula 'Xx' cannot be read"),
+        ((HEAD, SILICON, ",,5.32,75,55,0"), "it has no name"),
+        ((HEAD.replace("shear_modulus (GPa)", "G"), SILICON), "has no column shear_modulus: expected density and"),
+        ((HEAD.replace("(g/cm3)", "(lb)"), SILICON), r"column 'density \(lb\)': unknown unit, expected g/cm3, kg/m3"),
+        ((HEAD.replace(" (g/cm3)", ""), SILICON), "si: density = 2.33, expected 20 to 40000 kg/m³: is it in another"),
+        ((HEAD.replace("formula", "f").replace("name", "n"), SILICON), "has no column formula, atoms"),
+        ((HEAD,), "has no rows"),
+        ((HEAD, *[SILICON] * 4), "has 4 rows, at most 3 are read: choose"),
+    ],
+)
+def test_bad_tables(
+    write: Callable[..., Path], lines: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(material_tables, "MAX_MATERIALS", 3)
+    with pytest.raises(DataError, match=said) as caught:
+        read_materials(write(*lines))
+    assert "\n" not in str(caught.value)
+
+
+def test_bad_files(write: Callable[..., Path], tmp_path: Path) -> None:
+    for name, text, said in (
+        ("a.json", "{", "is no JSON"), ("b.json", "[1]", "expected a list of materials"), ("c.xyz", "", "expected one"),
+        ("d.json.gz", "a", "is no whole gzip"), ("e.json", '[{"mp_id": "1", "structure": {}}]', "no column bulk"),
+    ):  # fmt: skip
+        with pytest.raises(DataError, match=said):
+            read_materials(write(text, name=name))
+    saved = save(solid("Si"), tmp_path / "solid.json")
+    with pytest.raises(DataError, match="holds a Solid, expected a table of materials"):
+        read_materials(saved)
+    assert read_materials(save(material_table(["Si"]), tmp_path / "table.npz")).names == ("Si",)
+    entry = cubic("mp-1", "Si", 0.0)
+    path = write(json.dumps([entry]), name="cell.json")
+    with pytest.raises(DataError, match="a cell of 0 m³"):
+        read_materials(path)
+
+
+def test_invalid_rows_can_be_skipped(write: Callable[..., Path]) -> None:
+    with pytest.warns(ValidityWarning, match=r"1 of 3 rows are left out; first row 2 \(b\)"):
+        found = read_materials(write(HEAD, SILICON, "b,Ge,5.32,75,-3,0", GERMANIUM), invalid="skip")
+    assert found.names == ("si", "ge")
+    with pytest.raises(DataError, match="no valid material in 1 rows"):
+        read_materials(write(HEAD, "b,Ge,5.32,75,-3,0"), invalid="skip")
+
+
+@pytest.mark.parametrize(
+    ("conditions", "kept"),
+    [
+        ("elements in Si C", {"Si", "diamond", "3C-SiC"}),
+        ("elements with N", {"GaN"}),
+        ("elements without Si, C Pb", {"GaN", "InAs", "Au", "Cu"}),
+        ("elements not in {Si, C, Pb}; density < 1e4", {"GaN", "InAs", "Cu"}),
+        ("no harmful and no radioactive", {"Si", "diamond", "3C-SiC", "GaN", "Au", "Cu"}),
+        ("no toxic", {"Si", "diamond", "3C-SiC", "GaN", "Au", "Cu", "Pb"}),
+        ("debye_temperature>=1100, density<3600", {"diamond", "3C-SiC"}),
+        ("conductivity > 1000", {"diamond"}),
+        ("no hydrides, density > 19000", {"Au"}),
+    ],
+)
+def test_filters(conditions: str, kept: set[str]) -> None:
+    materials = material_table(["Si", "diamond", "3C-SiC", "GaN", "InAs", "Au", "Cu", "Pb"])
+    assert set(filter_table(materials, conditions).names) == kept
+
+
+@pytest.mark.parametrize(
+    ("conditions", "said"),
+    [
+        ("", "has no condition: expected conditions such as"),
+        ("cold", "unknown filter 'cold'"),
+        ("densty < 3", "no column 'densty'; did you mean density"),
+        ("density < heavy", "expected a number behind the sign"),
+        ("elements of Si", "filter 'elements of': expected in, with, without"),
+        ("elements in Xx", "Xx is no symbol of an element"),
+        ("no cats", "unknown filter 'no cats': expected hydride"),
+        ("stable", "no column 'energy_above_hull'"),
+        ("density > 1e9", "no material of 2 is left after 'density > 1e9'"),
+    ],
+)
+def test_unknown_filters(conditions: str, said: str) -> None:
+    with pytest.raises(InputError, match=said) as caught:
+        filter_table(material_table(["Si", "Ge"]), conditions)
+    assert "\n" not in str(caught.value)
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    status = cli.main(["screen", *map(str, words)])
+    return (status, *capsys.readouterr())
+
+
+def test_the_command(write: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(HEAD, SILICON, GERMANIUM, "ge2,Ge,5.3,74,54,0.0")
+    kept = tmp_path / "kept.npz"
+    status, out, err = run(capsys, path, "-T", "100:300:100", "--with", "diamond", "--where", "stable", "--save", kept)
+    assert (status, err) == (0, f"note: wrote {kept}\n")
+    assert "highest conductances at 300 K of 2 pairs of 3 materials, DMM, emitted drop" in out
+    found = load(kept)
+    assert found.temperature.tolist() == [100.0, 100.0, 200.0, 200.0, 300.0, 300.0]
+    assert set(found.names) == {"diamond", "si", "ge2"}
+    table = tmp_path / "rows.csv"
+    assert run(capsys, path, "--with", "Ge", "--rank", "low", "--save", table)[0] == 0  # germanium of the library
+    assert table.read_text("utf-8").startswith("temperature,rank,left,right,left_formula,right_formula,conductance,")
+    status, out, _ = run(capsys, path, "--top", "1", "--json")
+    assert json.loads(out)["result"]["type"] == "Screening"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--where", "no cats"), "unknown filter 'no cats'"),
+        (("--with", "unobtainium"), "no material 'unobtainium' in the table"),
+        (("--save", "rows.xlsx"), "unknown file ending"),
+        (("--top", "0"), "--top"),
+        (("-T", "-5"), "expected K, above 0"),
+        (("--dask", "tcp://127.0.0.1:9"), "no scheduler answers there"),
+    ],
+)
+def test_faults_of_the_command(
+    words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kapitza.cli.options._SCHEDULER_TIMEOUT", 0.2)
+    status, out, err = run(capsys, "library", *words)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_the_library_tells_elements() -> None:
+    materials = library_table()
+    assert len(filter_table(materials, "elements without H")) < len(materials)
