@@ -29,6 +29,7 @@ ROOMS = (
     "kapitza.applications",
     "kapitza.measure",
     "kapitza.screen",
+    "kapitza.routes",
     "kapitza.thermoreflectance",
     "kapitza.eels",
     "kapitza.thermometry",

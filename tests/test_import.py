@@ -60,6 +60,7 @@ ROOMS = [
     "measure",
     "phonons",
     "plot",
+    "routes",
     "run",
     "screen",
     "theory",

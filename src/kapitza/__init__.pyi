@@ -13,6 +13,7 @@ from kapitza import md as md
 from kapitza import measure as measure
 from kapitza import phonons as phonons
 from kapitza import plot as plot
+from kapitza import routes as routes
 from kapitza import run as run
 from kapitza import screen as screen
 from kapitza import theory as theory
@@ -45,7 +46,6 @@ from kapitza.matter.library import materials as materials
 from kapitza.matter.library import solid as solid
 from kapitza.measure.catalogue import Measurement as Measurement
 from kapitza.measure.catalogue import measured as measured
-from kapitza.measure.compare import Comparison as Comparison
 from kapitza.measure.compare import compare as compare
 from kapitza.measure.design import design as design
 from kapitza.measure.fit import fit as fit

@@ -19,6 +19,8 @@ from kapitza.errors import DataError, InputError, ValidityWarning
 from kapitza.io.device.layers import read_device
 from kapitza.io.device.sweeps import format_device_number, read_sweep
 from kapitza.io.results import load, save
+from kapitza.measure.calibration import calibrated_conductance
+from kapitza.routes import Route, Routes
 from kapitza.theory.models import model_estimates
 from kapitza.units import nm, um
 from printed_json import printed
@@ -101,6 +103,23 @@ def test_boundary_by_a_theory_is_its_extrapolated_conductance(tmp_path):
     want = model_estimates("GaN", "Si", [330.0], ["dmm"])[0].extrapolated
     np.testing.assert_allclose(got, want.value, rtol=1e-3, atol=0)
     assert solve_layered(device).property_temperature["GaN|base"] > 300
+
+
+def test_boundary_by_the_name_of_an_interface_and_by_saved_routes(tmp_path):
+    """A second road: the calibrated estimate between the two materials, whose error goes into the rise."""
+    known = calibrated_conductance("GaN", "diamond", 330.0)
+    named = written(tmp_path, SMALL.replace('"50 MW/m2K"', '{ interface = "GaN|diamond" }'))
+    got = read_device(named).stack.boundaries[0].conductance
+    assert abs(got.at(330.0)[0] / known.value[0] - 1) <= 1e-3
+    assert got.sigma is not None
+    assert set(solve_layered(read_device(named)).contribution) == {"GaN|SiC.conductance"}
+    row = Route(name="calibrated", title="", kind="estimate", conductance=got)
+    save(Routes(left="GaN", right="diamond", rows=[row]), tmp_path / "routes.json")
+    saved = read_device(written(tmp_path, SMALL.replace('"50 MW/m2K"', '"routes.json"')))
+    assert (saved.stack.boundaries[0].conductance.value == got.value).all()
+    for wrong in ("GaN", "GaN|", "GaN|diamond|Si"):
+        with pytest.raises(DataError, match=r"expected two materials, such as 'GaN\|diamond'"):
+            read_device(written(tmp_path, SMALL.replace('"50 MW/m2K"', f'{{ interface = "{wrong}" }}')))
 
 
 def test_saved_conductances_flow_in(tmp_path):

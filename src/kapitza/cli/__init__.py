@@ -34,6 +34,7 @@ from kapitza.cli.device.solve import device_app
 from kapitza.cli.eels import design as eels_design
 from kapitza.cli.eels import fit as eels_fit
 from kapitza.cli.eels import info, jump, modes
+from kapitza.cli.interface.routes import interface
 from kapitza.cli.md.deck import decks_app
 from kapitza.cli.md.equilibrium import closed_app
 from kapitza.cli.md.nemd import md_app
@@ -84,6 +85,7 @@ _register(
         "predict": predict.predict,
         "compare": compare.compare,
         "screen": screen.screen,
+        "interface": interface,
         "materials": library.materials,
         "phonons": phonons.phonons,
         "measured": library.measured,

@@ -31,6 +31,7 @@ from kapitza.io.results import result_tree as result_tree
 from kapitza.io.screening_tables import SCREENING_SUFFIXES as SCREENING_SUFFIXES
 from kapitza.io.screening_tables import check_screening_output as check_screening_output
 from kapitza.io.screening_tables import write_screening as write_screening
+from kapitza.io.transport.films import FilmsFile as FilmsFile
 from kapitza.io.transport.films import read_spectral_measurements as read_spectral_measurements
 from kapitza.matter.building.relaxed_junction import lead_mismatch as lead_mismatch
 from kapitza.matter.files.structures import is_structure_file as is_structure_file
@@ -69,12 +70,14 @@ from kapitza.plot.md import md_sizes as md_sizes
 from kapitza.plot.md import md_spectrum_figure as md_spectrum_figure
 from kapitza.plot.modal_transmission import modes_figure as modes_figure
 from kapitza.plot.phonons import phonon_figure as phonon_figure
+from kapitza.plot.routes import routes_figure as routes_figure
 from kapitza.plot.spectra import estimate_figure as estimate_figure
 from kapitza.plot.style import new_figure as new_figure
 from kapitza.plot.style import short_citation as short_citation
 from kapitza.plot.transport import transport_figure as transport_figure
 from kapitza.plot.transport import transport_map_figure as transport_map_figure
 from kapitza.plot.vibrations import vibrations_figure as vibrations_figure
+from kapitza.routes.collect import routes as routes
 from kapitza.screen.names import find_rows as find_rows
 from kapitza.simulate.boltzmann.monte_carlo.fourier import fourier_temperature as fourier_temperature
 from kapitza.simulate.md.record import HEADER_FILE as HEADER_FILE

@@ -14,10 +14,13 @@ from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.quantities import quantity, share_or_quantity
 from kapitza.io.results import load
 from kapitza.io.toml import TomlTable
+from kapitza.measure.apparent import ApparentConductance
 from kapitza.measure.calibration.estimate import TEMPERATURE_RANGE, calibrated_conductance
+from kapitza.measure.interface import InterfacePrediction
+from kapitza.routes.result import Routes
 from kapitza.theory.models import MODEL_REGISTER, Estimate, model_estimates
 
-_BOUNDARY_KEYS = ("conductance", "resistance", "sigma", "file", "drop", "theory", "left", "right")
+_BOUNDARY_KEYS = ("conductance", "resistance", "sigma", "file", "drop", "theory", "left", "right", "interface")
 _PLUS_MINUS = re.compile(r"(?P<value>.*?)\s*(?:±|\+-|\+/-)\s*(?P<sigma>.+)")
 _THEORY_TEMPERATURE_RANGE = (0.5, 3.0)  # of the temperature of the sink, in which a theory is asked
 _THEORY_TEMPERATURES = 26
@@ -85,6 +88,14 @@ def _boundary_from_text(section: TomlTable, text: str, side: BoundarySides, sink
     return _value_with_sigma(value, sigma)
 
 
+def _interface_boundary(text: str, side: BoundarySides, sink: float) -> Conductance:
+    """The calibrated estimate between two materials, "GaN|diamond"."""
+    names = [one.strip() for one in text.split("|")]
+    if len(names) != 2 or not all(names):
+        raise InputError(f"interface = {text!r:.60}: expected two materials, such as 'GaN|diamond'")
+    return _calibrated_boundary(BoundarySides(side.upper, side.lower, names[0], names[1]), sink)
+
+
 def _value_with_sigma(value: object, sigma: object | None) -> BoundaryValue:
     """A conductance, or a resistance, with its uncertainty."""
     resistance = isinstance(value, str) and "K/" in value.replace(" ", "")
@@ -108,7 +119,7 @@ def _boundary_from_table(section: TomlTable, side: BoundarySides, sink: float) -
     with drop = "gray" for a theory other than the calibrated estimate.
     """
     section.check_keys(_BOUNDARY_KEYS)
-    given = [key for key in ("conductance", "resistance", "file", "theory") if key in section]
+    given = [key for key in ("conductance", "resistance", "file", "theory", "interface") if key in section]
     drop = section.text("drop", "", choices=("", "gray"))
     if "file" in given:
         return _boundary_from_saved(load(section.beside("file")), side, drop, section.text("theory", "")), None
@@ -116,8 +127,12 @@ def _boundary_from_table(section: TomlTable, side: BoundarySides, sink: float) -
         names = section.text("left", side.upper_material), section.text("right", side.lower_material)
         between = BoundarySides(side.upper, side.lower, *names)
         return _boundary_from_theory(section.text("theory"), between, sink, drop), None
+    if given == ["interface"]:
+        return _interface_boundary(section.text("interface"), side, sink), None
     if len(given) != 1:
-        raise InputError(f"expected one of conductance, resistance, file or theory, got {', '.join(given) or 'none'}")
+        raise InputError(
+            f"expected one of conductance, resistance, file, theory or interface, got {', '.join(given) or 'none'}"
+        )
     value = section.table[given[0]]
     if isinstance(value, str) or given[0] == "conductance":
         return _value_with_sigma(value, section.table.get("sigma"))
@@ -177,6 +192,11 @@ def _boundary_from_saved(saved: Any, side: BoundarySides, drop: str, theory: str
     if isinstance(saved, Estimate):
         _check_gray(f"{saved.title} of the file", drop, "{ file = ..., drop = 'gray' }")
         return _extrapolated_conductance(saved, side)
+    if isinstance(saved, Routes):
+        return saved.best
+    if isinstance(saved, (ApparentConductance, InterfacePrediction)):
+        held = saved if isinstance(saved, ApparentConductance) else saved.estimate
+        saved = held.conductance
     if isinstance(saved, Transmission):
         if drop != "gray":
             raise InputError(
@@ -186,7 +206,7 @@ def _boundary_from_saved(saved: Any, side: BoundarySides, drop: str, theory: str
         kelvin = np.geomspace(150.0, 900.0, _THEORY_TEMPERATURES)
         return saved.conductance(kelvin, drop="extrapolated").accept_gray()
     if not isinstance(saved, Conductance):
-        raise InputError(f"holds a {type(saved).__name__}, expected a Conductance, a Transmission or estimates")
+        raise InputError(f"holds a {type(saved).__name__}, expected a Conductance, a Transmission, estimates or routes")
     if saved.drop != "extrapolated":
         raise InputError(
             f"{saved.method or 'the conductance'} refers to the {saved.drop} drop, and nothing in the file converts "

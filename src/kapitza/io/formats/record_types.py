@@ -76,6 +76,7 @@ SAVED_MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "measure.thickness_series": ("ThicknessLine",),
         "screen.result": ("Ranking", "Screening"),
         "screen.table": ("MaterialTable",),
+        "routes.result": ("Deviation", "Route", "Routes"),
         "simulate.boltzmann.carriers": ("Carriers",),
         "simulate.boltzmann.layered.transport": ("Transport",),
         "simulate.boltzmann.monte_carlo.result": ("TransportMap",),

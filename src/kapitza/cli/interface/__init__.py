@@ -1,0 +1,1 @@
+"""All routes to one conductance: the verb and its report."""

@@ -1,0 +1,141 @@
+"""The verb `interface`: every route to one conductance, side by side."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import kapitza
+from kapitza.cli import deferred
+from kapitza.cli.figures import Results, check_output
+from kapitza.cli.interface.report import routes_report
+from kapitza.cli.options import Figure, Json, Save, StoreFolder, Temperatures, WorkerCount, parse_temperatures
+from kapitza.cli.output import megawatts, note, print_record, print_table
+from kapitza.core.files import write_atomically
+from kapitza.errors import InputError
+
+if TYPE_CHECKING:
+    from kapitza.routes import Route, Routes
+
+_BUDGET_PATTERN = re.compile(r"(?P<value>[0-9.]+)\s*(?P<unit>s|sec|min|m|h|d)", re.IGNORECASE)
+_BUDGET_SECONDS = {"s": 1.0, "sec": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_ROOM_TEMPERATURE = 300.0  # K
+_REPORT_SUFFIXES = (".html", ".htm")
+_LARGE_DEVIATION = 2.0  # joint standard uncertainties, from which on a pair is listed
+_MAX_PAIRS = 8  # listed pairs that disagree most
+
+
+def interface(
+    left: Annotated[str, typer.Argument(help="Name of the library, a phonopy file (.yaml), or a structure file.")],
+    right: Annotated[str, typer.Argument(help="The same for the other side.")],
+    temperature: Temperatures = "100,200,300,400,500",
+    budget: Annotated[
+        str, typer.Option(metavar="TIME", help="For what takes longer than seconds: 30s, 10min, 1h.")
+    ] = "1min",
+    saved: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="FILE", help="Another route: anything saved, a file of films; repeat."),
+    ] = None,
+    workers: WorkerCount = 1,
+    store: StoreFolder = None,
+    plot: Figure = None,
+    save: Save = None,
+    report: Annotated[
+        str | None, typer.Option("--report", metavar="FILE", help="Figure and tables in one .html file.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Every route to one conductance side by side: learnt, models, Boltzmann, AGF, MD, measured; cheap ones first."""
+    files, kelvin, seconds = Results(save, plot), parse_temperatures(temperature), _parse_budget(budget)
+    check_output(report, _REPORT_SUFFIXES)
+    given = {path: _read_result(path) for path in saved or ()}
+    at = min(kelvin, key=lambda t: abs(t - _ROOM_TEMPERATURE))
+
+    def announce(route: Route) -> None:
+        if not as_json:
+            typer.echo(f"  {route.title}: {_value_at(route, at) or 'at other temperatures'}", err=True)
+
+    found = deferred.routes(
+        left, right, kelvin, budget=seconds, saved=given, store=store, executor=workers, announce=announce
+    )
+    files.keep(found)
+    files.draw_figure(lambda figure: deferred.routes_figure(found, figure), width=11.0, height=8.4)
+    if report is not None:
+        write_atomically(report, routes_report(found, at).encode())
+    if as_json:
+        print_record(found, {"deviations": found.deviations(at)})
+        return
+    _print_routes(found, at)
+    files.announce()
+    if report is not None:
+        note(f"wrote {report}")
+
+
+def _parse_budget(text: str) -> float:
+    """Seconds of a budget."""
+    match = _BUDGET_PATTERN.fullmatch(text.strip())
+    try:
+        seconds = float(match["value"]) * _BUDGET_SECONDS[match["unit"].lower()] if match else 0.0
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise InputError(f"--budget {text!r:.40}: expected a time above 0 with its unit, such as 30s, 10min or 1h")
+    return seconds
+
+
+def _read_result(path: str) -> Any:
+    """What a file holds; films are solved."""
+    held = kapitza.read(path)
+    if isinstance(held, deferred.FilmsFile):
+        return kapitza.transport(held.films, held.crossings, left=held.left, right=held.right, period=held.period)
+    return held
+
+
+def _value_at(route: Route, at: float) -> str:
+    """Conductance of a route near a temperature (K) with its error or interval; empty where it knows none there."""
+    index = route.index(at)
+    if index is None:
+        return ""
+    value = megawatts(float(f"{route.conductance.value[index]:.3g}"))
+    if route.low is not None and route.high is not None:
+        low, high = (megawatts(float(f"{end[index]:.3g}")) for end in (route.low, route.high))
+        return f"{value} ({low} to {high})"
+    sigma = route.conductance.sigma
+    return value if sigma is None else f"{value} ± {megawatts(float(f'{sigma[index]:.2g}'))}"
+
+
+def _print_routes(found: Routes, at: float) -> None:
+    """Print all routes, how far those of one definition lie apart, and what was left out."""
+    rows = [
+        [
+            one.title, one.kind, one.definition, _value_at(one, at) or "–", f"× {one.misses:.3g}" if one.misses else "",
+            f"{one.seconds:.1f} s" if one.seconds else "", one.assumes,
+        ]
+        for one in found.rows
+    ]  # fmt: skip
+    head = f"{found.left} | {found.right} at {at:g} K, MW m⁻² K⁻¹"
+    columns = ["route", "kind", "drop, statistics", "G", "misses by", "took", " assumes"]
+    print_table(head, columns, rows, text=3, piped=180)
+    if any(one.misses for one in found.rows):
+        typer.echo(" misses by: median factor to the published values of 72 interfaces at 300 K")
+    _print_deviations(found, at)
+    for one in found.skipped:
+        note(one)
+
+
+def _print_deviations(found: Routes, at: float) -> None:
+    """Print which routes of one definition disagree most."""
+    known = [one for one in found.deviations(at) if one.sigmas is not None]
+    known.sort(key=lambda one: -abs(one.sigmas or 0.0))
+    rows = [[one.first, one.second, f"{one.ratio:.3g}", f"{one.sigmas:+.1f}"] for one in known[:_MAX_PAIRS]]
+    if rows:
+        print_table("routes of one definition that lie farthest apart", ["first", "second", "ratio", "σ"], rows, text=2)
+    far = sum(abs(one.sigmas or 0.0) > _LARGE_DEVIATION for one in known)
+    if known:
+        typer.echo(
+            f" {far} of {len(known)} pairs lie more than {_LARGE_DEVIATION:g} σ apart, by the errors that are stated"
+        )
+    if any(one.name == "agf" for one in found.rows):
+        typer.echo(" the error of AGF is that of its wave vectors and frequencies alone")

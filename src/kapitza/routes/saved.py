@@ -1,0 +1,115 @@
+"""Results of any kind as routes: what was saved is laid beside what is computed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from attrs import evolve
+
+from kapitza.core.arrays import Array
+from kapitza.core.conductance import Conductance
+from kapitza.core.transmission import Transmission
+from kapitza.errors import InputError
+from kapitza.measure.apparent import ApparentConductance
+from kapitza.measure.catalogue import Measurement
+from kapitza.measure.fit_result import Fit
+from kapitza.measure.interface import BestEstimate, InterfacePrediction
+from kapitza.routes.result import INTERVAL, Route, RouteKind, Routes
+from kapitza.simulate.boltzmann.layered.transport import Transport
+from kapitza.theory.models import Estimate
+
+
+def saved_routes(results: Mapping[str, Any], temperature: Array) -> Iterator[Route]:
+    """Routes of results by name, such as their files.
+
+    Parameters
+    ----------
+    results : records that hold a conductance or a transmission, or tuples and dicts of them; routes as they are
+    temperature : (nT,) K, at which a transmission is integrated
+
+    Raises
+    ------
+    InputError
+        for what holds neither
+    """
+    for name, one in results.items():
+        found = list(_routes_of(name, one, temperature))
+        if not found:
+            raise InputError(
+                f"{name} holds a {type(one).__name__}: expected a conductance, a transmission, a run, a fit"
+            )
+        for i, route in enumerate(found):
+            yield evolve(route, name=name if len(found) == 1 else f"{name} ({i + 1})")
+
+
+def _routes_of(name: str, one: Any, temperature: Array) -> Iterator[Route]:
+    """All routes that a result holds."""
+    if isinstance(one, Routes):
+        yield from one.rows
+    elif isinstance(one, Route):
+        yield one
+    elif isinstance(one, Mapping):
+        parts = list(cast("Mapping[str, Any]", one).values())
+        spectra = [part for part in parts if isinstance(part, Transmission)]
+        for part in spectra or parts:  # conductances beside a spectrum are those of the spectrum
+            yield from _routes_of(name, part, temperature)
+    elif isinstance(one, (tuple, list)):
+        for part in cast("Sequence[Any]", one):
+            yield from _routes_of(name, part, temperature)
+    else:
+        yield from _route_of_record(name, one, temperature)
+
+
+def _route_of_record(name: str, one: Any, temperature: Array) -> Iterator[Route]:
+    """The route of one record, none where it holds no conductance."""
+    known = _conductance_of(one, temperature)
+    if known is None:
+        return
+    low, high, ends = _ends_of(one)
+    title = known.method or name
+    yield Route(
+        name=name, title=title, kind=_kind_of(one, known), conductance=known, low=low, high=high, ends=ends,
+        assumes=f"from {name}", transmission=one if isinstance(one, Transmission) else None,
+    )  # fmt: skip
+
+
+def _conductance_of(one: Any, temperature: Array) -> Conductance | None:
+    """The conductance that a record holds; None without one."""
+    if isinstance(one, Conductance):
+        return one
+    if isinstance(one, Transmission):
+        return one.conductance(temperature if one.temperature is None else one.temperature)
+    if isinstance(one, Estimate):
+        return evolve(one.emitted, method=one.title)
+    if isinstance(one, InterfacePrediction):
+        return one.estimate.conductance
+    if isinstance(one, Fit):
+        boundaries = [name for name in one.names if name.endswith(".conductance")]
+        return one.conductance(boundaries[0]) if boundaries else None
+    if isinstance(one, Transport):
+        return one.conductance("extrapolated") if one.boundary_names else None
+    held = getattr(one, "conductance", None)
+    held = held() if callable(held) else held
+    return held if isinstance(held, Conductance) else None
+
+
+def _kind_of(one: Any, known: Conductance) -> RouteKind:
+    """What kind of route a record is."""
+    if isinstance(one, (BestEstimate, InterfacePrediction)):
+        return "estimate"
+    if isinstance(one, Estimate):
+        return "limit" if one.limit else "model"
+    if isinstance(one, (Transmission, ApparentConductance, Transport)):
+        return "model"
+    if isinstance(one, (Measurement, Fit)) or known.source:
+        return "experiment"
+    return "simulation" if known.statistics == "classical" else "experiment"
+
+
+def _ends_of(one: Any) -> tuple[Array | None, Array | None, str]:
+    """Lower and upper ends of a record, and what they are."""
+    if isinstance(one, ApparentConductance):
+        return one.low, one.high, "unknown mean free paths"
+    best = one.estimate if isinstance(one, InterfacePrediction) else one
+    if isinstance(best, BestEstimate) and best.interval is not None:
+        return best.interval[:, 0], best.interval[:, 1], INTERVAL
+    return None, None, ""

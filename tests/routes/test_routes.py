@@ -1,0 +1,195 @@
+"""Routes: each row is what its own function says, like is compared with like, what is killed goes on."""
+
+from time import perf_counter
+
+import numpy as np
+import pytest
+from attrs import evolve
+
+import kapitza
+from kapitza.core.conductance import Conductance
+from kapitza.core.transmission import Transmission
+from kapitza.errors import InputError
+from kapitza.matter.building.layers import mass_junction
+from kapitza.matter.junction import Lead
+from kapitza.measure.apparent import apparent_conductance
+from kapitza.measure.calibration import calibrated_conductance
+from kapitza.measure.catalogue import measured
+from kapitza.routes import Route, Routes, routes
+from kapitza.routes.atomistic import BudgetExceededError, TimeLimit, agf_route, common_potential, make_junction
+from kapitza.run.store import Store
+from kapitza.simulate.boltzmann.boundaries import InterfaceScattering
+from kapitza.simulate.boltzmann.carriers import gray_carriers
+from kapitza.simulate.boltzmann.layered.transport import Film, transport
+from kapitza.theory.agf.conductance import refine_to_tolerance
+from kapitza.theory.models import model_estimates
+from kapitza.units import MW
+
+NO_TIME = 1e-6  # s
+DEBYE = (kapitza.solid("Pb"), kapitza.solid("Cu"))
+
+
+@pytest.fixture(scope="module")
+def aluminium_on_silicon() -> Routes:
+    """What takes seconds alone."""
+    return routes("Al", "Si", [300.0], budget=NO_TIME)
+
+
+def row(name: str, value: float, sigma: float | None = None, drop="extrapolated", **options) -> Route:
+    known = Conductance([300.0], [value], None if sigma is None else [sigma], drop)
+    return Route(name=name, title=name, kind="model", conductance=known, **options)
+
+
+def test_each_row_is_what_its_own_function_says(aluminium_on_silicon):
+    found = aluminium_on_silicon
+    for one in model_estimates("Al", "Si", 300.0, ["amm", "dmm", "dmm-metal", "elastic-limit"]):
+        assert abs(found[one.model].conductance.value[0] / one.emitted.value[0] - 1) <= 1e-12
+        assert found[one.model].definition == "emitted, quantum"
+    seen, learnt = apparent_conductance("Al", "Si", 300.0), calibrated_conductance("Al", "Si", 300.0)
+    apparent, calibrated = found["apparent"], found["calibrated"]
+    assert abs(apparent.conductance.value[0] / seen.conductance.value[0] - 1) <= 1e-12
+    assert (apparent.low[0], apparent.high[0]) == (seen.low[0], seen.high[0])
+    assert abs(calibrated.conductance.value[0] / learnt.value[0] - 1) <= 1e-12
+    assert abs(calibrated.spread(0) / learnt.spread[0] - 1) <= 1e-12
+    assert found.best is calibrated.conductance
+    assert found.rows[0] is calibrated
+    assert not any(one.conductance.gray for one in found.rows)
+
+
+def test_each_source_is_a_row_with_the_scatter_of_its_samples(aluminium_on_silicon):
+    sources = {one.doi for one in measured("Al", "Si") if not one.exclusion}
+    rows = [one for one in aluminium_on_silicon.rows if one.kind == "experiment"]
+    assert {one.conductance.source for one in rows} == sources
+    (several,) = [one for one in rows if "samples" in one.assumes]
+    entries = [one for one in measured("Al", "Si") if one.doi == several.conductance.source and not one.exclusion]
+    values = np.log([one.conductance.value[0] for one in entries])
+    assert abs(several.conductance.value[0] / np.exp(values.mean()) - 1) <= 1e-12
+    assert abs(several.spread(0) / values.std(ddof=1) - 1) <= 1e-12
+    assert (several.low[0], several.high[0]) == (np.exp(values.min()), np.exp(values.max()))
+
+
+def test_rows_that_are_quick_come_first():
+    came: list[tuple[float, str]] = []
+    started = perf_counter()
+    routes("Al", "Si", [300.0], budget=NO_TIME, announce=lambda one: came.append((perf_counter() - started, one.kind)))
+    assert came[0][1] == "experiment"
+    assert came[0][0] <= 2.0
+    assert [kind for _, kind in came].index("estimate") < [kind for _, kind in came].index("model")
+
+
+def test_only_like_definitions_are_compared_in_units_of_their_uncertainty():
+    found = Routes(
+        left="a",
+        right="b",
+        rows=[
+            row("exact", 100 * MW),
+            row("emitted", 150 * MW, 10 * MW, "emitted"),
+            row("with error", 120 * MW, 12 * MW),
+            row("interval", 120 * MW, low=[60 * MW], high=[240 * MW], ends="95 %"),
+            row("bounds", 120 * MW, low=[60 * MW], high=[240 * MW], ends="unknown paths"),
+            evolve(row("limit", 500 * MW), kind="limit"),
+        ],
+    )
+    pairs = {(one.first, one.second): one for one in found.deviations(300.0)}
+    assert not any({"emitted", "limit"} & set(pair) for pair in pairs)
+    assert len(pairs) == 6
+    assert pairs["exact", "bounds"].sigmas is None
+    assert abs(pairs["exact", "with error"].sigmas - np.log(100 / 120) / 0.1) <= 1e-9
+    spread = np.log(4) / (2 * 1.959963984540054)
+    assert abs(pairs["with error", "interval"].sigmas) <= 1e-12
+    assert abs(pairs["exact", "interval"].sigmas - np.log(100 / 120) / spread) <= 1e-9
+    assert found.deviations(400.0) == ()
+    with pytest.raises(InputError, match="no calibrated and no solved conductance among exact, emitted"):
+        _ = found.best
+
+
+def test_saved_results_become_rows():
+    omega = np.linspace(0, 5e13, 60)
+    modes = 2e18 * (omega / 5e13) ** 2
+    spectrum = Transmission(omega, 0.3 * modes, modes, modes, method="AGF Si|Ge")
+    medium = gray_carriers("a", heat_capacity=1.7e6, velocity=6000.0, mean_free_path=4e-8)
+    film = transport([Film(1e-7, medium), Film(1e-7, medium, name="b")], [InterfaceScattering(coefficient=0.5)])
+    classical = Conductance([300.0], [5e8], [5e7], statistics="classical", method="NEMD")
+    given = {
+        "agf.h5": {"transmission": spectrum, "conductance": (spectrum.conductance(300.0), spectrum.conductance(77.0))},
+        "film.toml": film,
+        "run.json": classical,
+        "fit.json": Conductance([300.0], [2e8], [1e7], source="10.1/1"),
+        "all.json": Routes(left="a", right="b", rows=[row("one", 1e8), row("two", 2e8)]),
+    }
+    found = routes(*DEBYE, [300.0], budget=NO_TIME, saved=given)
+    kinds = {name: found[name].kind for name in ("agf.h5", "film.toml", "run.json", "fit.json", "all.json (2)")}
+    assert list(kinds.values()) == ["model", "model", "simulation", "experiment", "model"]
+    assert found["agf.h5"].transmission is spectrum
+    assert found["film.toml"].definition == "extrapolated, quantum"
+    assert abs(found["film.toml"].conductance.value[0] / film.conductance().value[0] - 1) <= 1e-12
+    assert found["run.json"].definition == "extrapolated, classical"
+    with pytest.raises(InputError, match=r"tables\.csv holds a str: expected a conductance"):
+        routes(*DEBYE, [300.0], budget=NO_TIME, saved={"tables.csv": "text"})
+
+
+def test_one_file_holds_it_all(aluminium_on_silicon, tmp_path):
+    again = kapitza.load(kapitza.save(aluminium_on_silicon, tmp_path / "al_si.json"))
+    assert again.names == aluminium_on_silicon.names
+    assert again.skipped == aluminium_on_silicon.skipped
+    assert again.deviations() == aluminium_on_silicon.deviations()
+    assert (again["dmm"].transmission.total == aluminium_on_silicon["dmm"].transmission.total).all()
+
+
+def spring_lead(name: str, mass: float) -> Lead:
+    """Simple cubic lattice of equal springs along all directions."""
+    ones = np.eye(3)
+    onsite = np.array([60.0 * ones, -10.0 * ones, -10.0 * ones, -10.0 * ones, -10.0 * ones])
+    plane = [[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]]
+    hop = np.array([-10.0 * ones, *(0 * ones for _ in range(4))])
+    return Lead(
+        name=name, periods=3e-10 * np.eye(3)[:2], step=[0, 0, 3e-10], masses=[mass], shifts=plane, onsite=onsite,
+        hop=hop,
+    )  # fmt: skip
+
+
+def test_green_functions_that_were_stopped_go_on(tmp_path):
+    junction = mass_junction(spring_lead("a", 5e-26), [5e-26], [1e-25])
+    kelvin, store = np.array([300.0]), Store(tmp_path)
+    seen: list[int] = []
+
+    def stop(done: int, _total: int) -> None:
+        seen.append(done)
+        if len(seen) > 3:
+            raise BudgetExceededError(f"{done} units")
+
+    later = TimeLimit(perf_counter() + 600.0, stop)
+    with pytest.raises(BudgetExceededError):
+        agf_route(junction, "", kelvin, budget=60.0, limit=later, store=store, executor=None)
+    kept = len(list(tmp_path.rglob("*.unit")))
+    assert kept >= 1
+    counts: list[tuple[int, int]] = []
+    limit = TimeLimit(perf_counter() + 600.0, lambda *count: counts.append(count))
+    found = agf_route(junction, "springs", kelvin, budget=60.0, limit=limit, store=store, executor=None)
+    assert counts[0][0] >= 1  # what was finished is not done again
+    want = refine_to_tolerance(junction, tolerance=0.05, temperature=kelvin)
+    value = want.transmission.conductance(300.0).value[0]
+    assert abs(found.conductance.value[0] / value - 1) <= 1e-12
+    assert abs(found.spread(0) - want.error[0]) <= 1e-12
+    with pytest.raises(BudgetExceededError, match=r"of .* units were done"):
+        agf_route(junction, "", kelvin, budget=60.0, limit=TimeLimit(0.0), store=None, executor=None)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "potential"),
+    [("Si", "Ge", "tersoff"), ("Si", "diamond", "tersoff"), ("Ge", "diamond", None), ("Ar", "Kr", "lennard-jones"),
+     ("Al", "Si", None), ("Si", "water", None), ("Si", "a/b.yaml", None)],
+)  # fmt: skip
+def test_potentials_that_know_both_sides(left, right, potential):
+    assert common_potential(left, right) == potential
+
+
+def test_sides_without_force_constants_are_named():
+    with pytest.raises(InputError, match="no force constants of a-SiO2: expected a crystal"):
+        make_junction("Si", "a-SiO2")
+
+
+@pytest.mark.parametrize("budget", [0.0, -1.0, float("nan"), 1e9])
+def test_budgets_that_are_none(budget):
+    with pytest.raises(InputError, match="budget"):
+        routes("Al", "Si", budget=budget)
