@@ -16,7 +16,7 @@ import numpy as np
 
 from kapitza import dmm
 from kapitza.screen import MaterialTable, Ranking, screen
-from kapitza.screen.pairs import compute_pairs, tabulate_pairs
+from kapitza.screen.conductances import compute_pairs, tabulate_pairs
 from kapitza.screen.tabulation import cell_edges
 
 KELVIN = np.array([77.0, 300.0, 600.0])
@@ -63,7 +63,7 @@ def duckdb_join(materials: MaterialTable) -> Callable[[], object] | None:
         duckdb = import_module("duckdb")
     except ImportError:
         return None
-    tables = tabulate_pairs(materials, KELVIN, Ranking())
+    tables = tabulate_pairs(materials, KELVIN)
     connection = duckdb.connect()
     connection.execute("set threads = 1")
     names = ["below", "between", *(f"{side}{t}" for t in range(3) for side in ("low", "high"))]
@@ -102,7 +102,7 @@ def main() -> None:
     )
     wanted = np.array([one.conductance(KELVIN).value for one in loop]).T
     number = np.arange(100)
-    found = compute_pairs(tabulate_pairs(small, KELVIN, Ranking()), number, number + 1)
+    found = compute_pairs(tabulate_pairs(small, KELVIN), number, number + 1)
     print(f"  worst relative difference from it: {np.abs(found / wanted - 1).max():.1e}")
     join = duckdb_join(random_table(2000))
     if join is None:

@@ -14,7 +14,7 @@ from kapitza.matter.isotropic import Solid
 from kapitza.matter.phonons import phonon_spectrum
 from kapitza.screen import MaterialTable, Ranking, combine_tables, library_table, material_table, screen
 from kapitza.screen import pairs as pair_module
-from kapitza.screen.pairs import compute_pairs, debye_first, tabulate_pairs
+from kapitza.screen.conductances import compute_pairs, debye_first, tabulate_pairs
 from kapitza.screen.tabulation import landauer_primitive, reduced_primitive
 
 KELVIN = np.array([20.0, 300.0])
@@ -35,7 +35,7 @@ def test_pairs_of_the_library_are_those_of_the_model(table: MaterialTable) -> No
     materials = library_table()
     rng = np.random.default_rng(3)
     first, second = rng.integers(0, len(materials), (2, 60))
-    found = compute_pairs(tabulate_pairs(materials, KELVIN, Ranking()), first, second)
+    found = compute_pairs(tabulate_pairs(materials, KELVIN), first, second)
     for k in range(first.size):
         wanted = dmm(materials.solid(first[k]), materials.solid(second[k])).conductance(KELVIN).value
         assert worst(found[:, k], wanted) <= 1e-9
@@ -44,7 +44,7 @@ def test_pairs_of_the_library_are_those_of_the_model(table: MaterialTable) -> No
 @pytest.mark.parametrize("drop", ["local", "extrapolated"])
 def test_pairs_by_other_drops(table: MaterialTable, drop: Any) -> None:
     for statistics in ("quantum", "classical"):
-        tables = tabulate_pairs(table, KELVIN, Ranking(drop=drop, statistics=statistics))
+        tables = tabulate_pairs(table, KELVIN, drop, statistics)
         found = compute_pairs(tables, np.array([0, 6]), np.array([1, 5]))
         for k, (one, other) in enumerate([("Al", "Si"), ("diamond", "Pb")]):
             wanted = dmm(solid(one), solid(other)).conductance(KELVIN, drop, statistics).value
@@ -64,7 +64,7 @@ def test_full_bands_and_mixed_pairs() -> None:
     sides = [*map(phonon_spectrum, BANDS), *map(solid, ("Al", "Pb", "PMMA"))]
     materials = material_table(sides)
     order = debye_first(materials)
-    tables = tabulate_pairs(materials.select(order), KELVIN, Ranking())
+    tables = tabulate_pairs(materials.select(order), KELVIN)
     place = np.argsort(order)
     pairs = [(i, j) for i, j in itertools.permutations(range(len(sides)), 2)]
     found = compute_pairs(tables, *(place[list(part)] for part in zip(*pairs, strict=True)))

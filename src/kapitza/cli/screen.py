@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _LIBRARY_TABLES = {"library": False, "library-bands": True}
 _MAX_ROWS = 20  # of a printed list
 _ROOM_TEMPERATURE = 300.0  # K
+_MAX_ERRORS = 3  # remarks on how measurements scatter
+_RARE = 0.001  # a probability that some thousand draws do not resolve
 
 
 def screen(
@@ -35,6 +37,12 @@ def screen(
     ] = None,
     rank: Annotated[Literal["high", "low"], typer.Option(help="High or low conductances first.")] = "high",
     each: Annotated[bool, typer.Option("--each", help="A list for each material.")] = False,
+    best: Annotated[
+        int, typer.Option("--best", help="Probability to be among so many, if all were measured.", min=1)
+    ] = 10,
+    calibrated: Annotated[
+        bool, typer.Option("--calibrated", help="Calibrated errors for pairs of the library, 0.3 s each.")
+    ] = False,
     where: Annotated[
         str | None,
         typer.Option(metavar="CONDITIONS", help="'elements in Si C N, density < 4000, stable, no hydrides, no toxic'."),
@@ -55,7 +63,7 @@ def screen(
     if save is not None:
         deferred.check_screening_output(save)
     materials, names = _read_table(table, partners, where, skip=skip)
-    ranking = kapitza.screen.Ranking(top=top, order=rank, each=each, drop=drop)
+    ranking = kapitza.screen.Ranking(top=top, order=rank, each=each, drop=drop, best=best, calibrated=calibrated)
     with long_work("rows of pairs", workers, store, dask) as work:
         found = kapitza.screen.screen(materials, kelvin, partners=names, ranking=ranking, **work)
     if save is not None:
@@ -114,15 +122,31 @@ def _print_list(found: Screening, kelvin: float) -> None:
         f"{order} conductances at {kelvin:g} K of {found.pairs} pairs of {found.materials} materials, {found.method}, "
         "MW m⁻² K⁻¹"
     )
+    within = [f"{low / 1e6:.2g} – {high / 1e6:.2g}" for low, high in zip(columns["low"], columns["high"], strict=True)]
     sides = [
         Column(side, [_label(*one) for one in zip(columns[side], columns[f"{side}_formula"], strict=True)])
         for side in ("left", "right")
     ]
-    numbers = [Column("rank", columns["rank"]), Column("G", [value / 1e6 for value in columns["conductance"]])]
+    numbers = [
+        Column("rank", columns["rank"]),
+        Column("G", [value / 1e6 for value in columns["conductance"]]),
+        Column("measured", [value / 1e6 for value in columns["expected"]]),
+        Column("95 %", within),
+    ]
+    if not found.ranking.each:
+        shares = [_share(value) for value in columns["probability"]]
+        numbers.append(Column(f"in best {found.ranking.best}", shares))
     spectra = [] if not found.full_bands.any() else [Column("phonons", columns["spectra"])]
     print_columns(title, [*sides, *numbers, *spectra])
+    for text in found.error.split("; ")[:_MAX_ERRORS]:
+        note(text)
     if rows.size > shown.size:
         note(f"{rows.size - shown.size} more rows at this temperature: --save FILE keeps them")
+
+
+def _share(value: float) -> str:
+    """A probability in per cent."""
+    return f"{100 * value:.2g} %" if value >= _RARE else f"< {100 * _RARE:g} %"
 
 
 def _label(name: str, formula: str) -> str:

@@ -241,6 +241,15 @@ def _count_values(values: FloatTable, scratch: Array, bits: IntArray, counts: In
 
 
 @_compile_screening
+def count_conductances(values: Array, counts: IntArray) -> None:
+    """Count conductances (nT, n) by their logarithm, as `best_of_rows` does, into (nT, bins)."""
+    scratch = np.empty(values.shape[1])
+    bits = scratch.view(np.int64)
+    for t in range(values.shape[0]):
+        _count_values(values[t], scratch, bits, counts[t])
+
+
+@_compile_screening
 def best_of_rows(
     rows: IntArray, earliest: IntArray, tables: KernelTables, sign: float, best: BestPairs, counts: IntArray
 ) -> None:

@@ -7,20 +7,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, IntArray, check_record, temperatures
-from kapitza.core.transmission import DROP_CORRECTION
 from kapitza.errors import InputError, require
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress, run_units, thread_executor
+from kapitza.screen.conductances import KERNEL_EXTRA, KERNEL_PURPOSE, compute_pairs, debye_first, tabulate_pairs
 from kapitza.screen.names import find_rows
+from kapitza.screen.ranks import ModelError, bin_logarithms, calibrated_errors, catalogue_error, rank_probabilities
 from kapitza.screen.result import Ranking, Screening
 from kapitza.screen.table import MaterialTable
-from kapitza.screen.tabulation import MODE_SCALE, PairTables, landauer_primitive
+from kapitza.screen.tabulation import PairTables
 
-SCREENING_VERSION = "screen-1"  # part of the address of stored results
-KERNEL_EXTRA, KERNEL_PURPOSE = "screen", "screening pairs of materials"
+SCREENING_VERSION = "screen-2"  # part of the address of stored results
 MAX_PAIRS = 2 * 10**10
 _MAX_ROWS = 2 * 10**7  # of a result: lists of each material
 _UNIT_COST = 3e8  # pairs of Debye solids, a few seconds: what an interrupt loses
+_LOWEST_CONDUCTANCE = 1e-12  # W m⁻² K⁻¹: stands for 0 in a logarithm
 _BAND_COST = 10.0  # of a pair with full bands
 
 
@@ -71,7 +72,7 @@ def screen(
         rows = np.argsort(order)[rows]
     count = pair_count(materials, rows, each=wanted.each)
     require("numba", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
-    tables = tabulate_pairs(materials.select(order), kelvin, wanted)
+    tables = tabulate_pairs(materials.select(order), kelvin, wanted.drop, wanted.statistics)
     keep = min(wanted.top + (0 if wanted.each or rows is None else rows.size), count)
     units = _pair_units(tables, len(materials), rows, wanted, min(keep, len(materials) - 1) if wanted.each else keep)
     with thread_executor(executor) as workers:
@@ -79,7 +80,8 @@ def screen(
             search_pairs, units, version=SCREENING_VERSION, store=store, executor=workers, progress=progress
         )
     best = _lists_of_each(results, units, order) if wanted.each else _list_of_all(results, wanted.top, order)
-    return _make_screening(materials, kelvin, wanted, best, count)
+    counts = None if wanted.each else _count_once(results, tables, rows)
+    return _make_screening(materials, kelvin, wanted, best, count, counts)
 
 
 def pair_count(materials: MaterialTable, rows: IntArray | None, *, each: bool = False) -> int:
@@ -97,54 +99,6 @@ def pair_count(materials: MaterialTable, rows: IntArray | None, *, each: bool = 
     if lists * min(total - 1, 100) > _MAX_ROWS:
         raise InputError(f"{lists} lists of their own are more than a result holds: choose materials with a filter")
     return count
-
-
-def debye_first(materials: MaterialTable) -> IntArray:
-    """(n,) materials in the order of the kernels: Debye solids, then full bands."""
-    bands = materials.band_rows.astype(np.int64)
-    return np.concatenate([np.setdiff1d(np.arange(len(materials)), bands), bands])
-
-
-def tabulate_pairs(materials: MaterialTable, temperature: Array, ranking: Ranking) -> PairTables:
-    """Primitives of a table in which Debye solids stand first, then those with full bands."""
-    solids = len(materials) - materials.band_rows.size
-    longitudinal, transverse = materials.longitudinal[:solids], materials.transverse[:solids]
-    wave = (6 * np.pi**2 * materials.atoms[:solids]) ** (1 / 3)
-    between = 1 / (4 * np.pi * longitudinal**2)
-    below = between + 1 / (2 * np.pi * transverse**2)
-    low = landauer_primitive(transverse * wave, temperature, ranking.statistics)
-    high = landauer_primitive(longitudinal * wave, temperature, ranking.statistics)
-    edges = landauer_primitive(materials.edges, temperature, ranking.statistics)
-    last = max(materials.edges.size - 2, 0)
-    cells = [_cell_of(materials.edges, speed * wave, last) for speed in (transverse, longitudinal)]
-    modes = materials.reduced_modes
-    share = DROP_CORRECTION[ranking.drop]
-    leads = np.zeros((0, 0))
-    if share:
-        sides = [below * low + between * (high - low)]
-        sides += [np.diff(edges) @ modes.T] if modes.size else []
-        leads = share / np.concatenate(sides, axis=1)
-    return PairTables(
-        below=1 / below, between=1 / between, transverse=low, longitudinal=high, leads=leads,
-        transverse_cell=cells[0], longitudinal_cell=cells[1],
-        cells=(modes * MODE_SCALE).astype(np.float32), slopes=(materials.slopes * MODE_SCALE).astype(np.float32),
-        cell_count=_open_cells(modes), edges=edges / MODE_SCALE, steps=(np.diff(edges) / MODE_SCALE).astype(np.float32),
-    )  # fmt: skip
-
-
-def _open_cells(modes: Array) -> IntArray:
-    """(nb,) number of cells up to the last in which each spectrum has modes."""
-    if not modes.size:
-        return np.zeros(modes.shape[0], np.int64)
-    opened = modes > 0
-    return np.where(opened.any(axis=1), modes.shape[1] - np.argmax(opened[:, ::-1], axis=1), 0).astype(np.int64)
-
-
-def _cell_of(edges: Array, omega: Array, last: int) -> IntArray:
-    """(n,) cell of each frequency; one past the last for those above all."""
-    if not edges.size:
-        return np.zeros(omega.size, np.int64)
-    return np.minimum(np.searchsorted(edges, omega, side="right") - 1, last + 1).astype(np.int64)
 
 
 def _pair_units(tables: PairTables, total: int, rows: IntArray | None, ranking: Ranking, keep: int) -> list[UnitInputs]:
@@ -173,17 +127,22 @@ def search_pairs(unit: UnitInputs) -> UnitResult:
     if inputs["each"]:
         kernels.best_of_each_row(inputs["rows"], tables, inputs["sign"], best)
     else:
-        none = np.zeros((shape[0], 0), np.int64)
-        kernels.best_of_rows(inputs["rows"], inputs["earliest"], tables, inputs["sign"], best, none)
+        counts = np.zeros((shape[0], kernels.BIN_COUNT), np.int64)
+        kernels.best_of_rows(inputs["rows"], inputs["earliest"], tables, inputs["sign"], best, counts)
+        return {"score": best.score, "first": best.first, "second": best.second, "counts": counts}
     return {"score": best.score, "first": best.first, "second": best.second}
 
 
-def compute_pairs(tables: PairTables, first: IntArray, second: IntArray) -> Array:
-    """(nT, n) conductances of pairs of tabulated materials, W m⁻² K⁻¹."""
-    kernels = require("kapitza.screen.kernels", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
-    found = np.empty((tables.edges.shape[0], first.size))
-    kernels.pair_conductances(first, second, kernels.KernelTables(**tables.arrays()), found)
-    return found
+def _count_once(results: Sequence[UnitResult], tables: PairTables, rows: IntArray | None) -> IntArray:
+    """(nT, bins) number of pairs by their conductance, each pair once: partners met themselves and one another too."""
+    counts = np.sum([_plain(one["counts"]) for one in results], axis=0)
+    if rows is not None:
+        first, second = (rows[place] for place in np.tril_indices(rows.size))
+        kernels = require("kapitza.screen.kernels", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
+        surplus = np.zeros_like(counts)
+        kernels.count_conductances(compute_pairs(tables, first, second), surplus)
+        counts = np.maximum(counts - surplus, 0)
+    return counts
 
 
 _LIST_NAMES = ("score", "first", "second")
@@ -228,7 +187,7 @@ def _lists_of_each(results: Sequence[UnitResult], units: Sequence[UnitInputs], o
 
 
 def _make_screening(
-    materials: MaterialTable, temperature: Array, ranking: Ranking, best: PairLists, count: int
+    materials: MaterialTable, temperature: Array, ranking: Ranking, best: PairLists, count: int, counts: IntArray | None
 ) -> Screening:
     """The rows of the lists, temperature by temperature."""
     lists, _, top = best.score.shape
@@ -237,6 +196,16 @@ def _make_screening(
     owner = np.where(best.owner < 0, -1, np.searchsorted(used, best.owner))
     bands = np.isin(used, materials.band_rows)
     sign = 1 if ranking.order == "high" else -1
+    value = sign * best.score
+    expected, spread, error = _expectations(materials, temperature, ranking, best, value)
+    probability = np.full(value.shape, np.nan)
+    if counts is not None:
+        for t, kelvin in enumerate(temperature.tolist()):
+            others = _others(counts[t], value[0, t], catalogue_error(kelvin, ranking.drop, ranking.statistics))
+            probability[0, t] = rank_probabilities(
+                np.log(np.maximum(expected[0, t], _LOWEST_CONDUCTANCE)), spread[0, t], others, ranking.best, sign=sign
+            )
+    columns = [one.swapaxes(0, 1).ravel() for one in (value, expected, spread, probability)]
     return Screening(
         names=[materials.names[i] for i in used],
         formulas=[materials.formulas[i] for i in used],
@@ -246,9 +215,47 @@ def _make_screening(
         left=left.ravel(),
         right=right.ravel(),
         owner=np.tile(np.repeat(owner, top), temperature.size),
-        conductance=sign * best.score.swapaxes(0, 1).ravel(),
+        conductance=columns[0],
+        expected=columns[1],
+        spread=columns[2],
+        probability=columns[3],
+        error=error,
         ranking=ranking,
         pairs=count,
         materials=len(materials),
         source=materials.source,
     )
+
+
+def _expectations(
+    materials: MaterialTable, temperature: Array, ranking: Ranking, best: PairLists, value: Array
+) -> tuple[Array, Array, str]:
+    """What measurements would find for each pair of the lists, the spread of its logarithm, and why, in words."""
+    expected, spread = np.zeros_like(value), np.zeros_like(value)
+    both = np.isin(best.first, materials.band_rows) & np.isin(best.second, materials.band_rows)
+    texts = dict[str, None]()
+    for kind, chosen in ((False, ~both), (True, both)):
+        for t, kelvin in enumerate(temperature.tolist()):
+            if not chosen[:, t].any():
+                continue
+            error = catalogue_error(kelvin, ranking.drop, ranking.statistics, bands=kind)
+            texts[("full bands: " if kind else "Debye solids: ") + error.text] = None
+            expected[:, t] = np.where(chosen[:, t], error.ratio * value[:, t], expected[:, t])
+            spread[:, t] = np.where(chosen[:, t], error.spread, spread[:, t])
+    if ranking.calibrated:
+        pairs = sorted({(int(i), int(j)) for i, j in zip(best.first.ravel(), best.second.ravel(), strict=True)})
+        known = calibrated_errors(materials, pairs, temperature)
+        for place in np.ndindex(value.shape):
+            if (found := known.get((int(best.first[place]), int(best.second[place])))) is not None:
+                expected[place], spread[place] = found[0][place[1]], found[1][place[1]]
+        texts[f"calibrated: {len(known)} pairs of the library"] = None
+    return expected, spread, "; ".join(texts)
+
+
+def _others(counts: IntArray, listed: Array, error: ModelError) -> tuple[Array, Array, float]:
+    """What stands against a list: ln G that a measurement would find, number of pairs, and the error of each."""
+    kernels = require("kapitza.screen.kernels", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
+    own = np.zeros((1, counts.size), np.int64)
+    kernels.count_conductances(np.ascontiguousarray(listed)[None], own)
+    place = bin_logarithms(kernels.LOWEST_OCTAVE, kernels.BINS_PER_OCTAVE, counts.size)
+    return place + np.log(error.ratio), np.maximum(counts - own[0], 0).astype(float), error.spread

@@ -14,6 +14,7 @@ from kapitza.errors import require
 Order = Literal["high", "low"]
 ORDERS: tuple[Order, ...] = ("high", "low")
 _EXTRA = "screen"
+_QUANTILE = 1.959963984540054  # of 95 %
 
 
 def _check_top(instance: Any, attribute: Any, value: object) -> None:
@@ -27,6 +28,8 @@ class Ranking:
     Attributes
     ----------
     order : "high" or "low" conductances first
+    best : among how many a pair is to be with the probability of the list
+    calibrated : whether pairs that the calibration knows take their error from it, which needs a third of a second each
     each : whether each material has a list of its own
     drop : the temperature drop that defines the conductance
     statistics : "quantum" or "classical"
@@ -38,6 +41,8 @@ class Ranking:
     """
 
     top: int = field(default=100, validator=_check_top, metadata=about("1", "pairs in a list"))
+    best: int = field(default=10, validator=_check_top, metadata=about("1", "for the probability of a rank"))
+    calibrated: bool = False
     order: Order = field(default="high", validator=one_of(*ORDERS))
     each: bool = False
     drop: Drop = field(default="emitted", validator=one_of(*TEMPERATURE_DROPS))
@@ -54,6 +59,10 @@ class Screening:
     full_bands : (n,) whether a material was taken with full bands, or as a Debye solid
     left, right : (N,) number of either side among the names
     owner : (N,) number of the material whose list a row is in; -1 in a list of all pairs
+    expected, spread : (N,) what a measurement would find, and the standard deviation of its logarithm: by the ratios of
+        the catalogue, or calibrated
+    probability : (N,) to be among the best, if all pairs were measured; NaN in lists of each material
+    error : how measurements scatter around the model, in words
     ranking : what was looked for
     source : of the numbers of the materials
     """
@@ -67,9 +76,13 @@ class Screening:
     right: IndexArray = field(converter=labels, metadata=about("1", "material on the right"))
     owner: IndexArray = field(converter=labels, metadata=about("1", "material whose list it is"))
     conductance: Array = field(converter=real_array, metadata=about("W m^-2 K^-1", "conductance of the model"))
+    expected: Array = field(converter=real_array, metadata=about("W m^-2 K^-1", "median of measurements"))
+    spread: Array = field(converter=real_array, metadata=about("1", "standard deviation of ln G of measurements"))
+    probability: Array = field(converter=real_array, metadata=about("1", "probability to be among the best"))
     ranking: Ranking
     pairs: int = field(metadata=about("1", "pairs that were compared"))
     materials: int = field(metadata=about("1", "materials in the table"))
+    error: str = ""
     source: str = ""
 
     def __len__(self) -> int:
@@ -92,7 +105,7 @@ class Screening:
         return kinds[0] if kinds[0] == kinds[1] else "|".join(kinds)
 
     def columns(self) -> dict[str, list[Any]]:
-        """The rows as columns by name, in SI."""
+        """The rows as columns by name, in SI; low and high are the ends of a 95 % interval."""
         left, right = self.left.tolist(), self.right.tolist()
         found: dict[str, list[Any]] = {
             "temperature": self.temperature.tolist(),
@@ -102,6 +115,10 @@ class Screening:
             "left_formula": [self.formulas[i] for i in left],
             "right_formula": [self.formulas[i] for i in right],
             "conductance": self.conductance.tolist(),
+            "expected": self.expected.tolist(),
+            "low": (self.expected * np.exp(-_QUANTILE * self.spread)).tolist(),
+            "high": (self.expected * np.exp(_QUANTILE * self.spread)).tolist(),
+            "probability": self.probability.tolist(),
             "spectra": [self.spectra(row) for row in range(len(self))],
         }
         if self.ranking.each:
