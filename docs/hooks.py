@@ -33,6 +33,7 @@ ROOMS = (
     "kapitza.thermoreflectance",
     "kapitza.eels",
     "kapitza.thermometry",
+    "kapitza.measure.noise",
     "kapitza.io",
     "kapitza.plot",
     "kapitza.run",

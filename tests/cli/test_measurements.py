@@ -72,11 +72,21 @@ def test_what_is_simulated_is_found_again(folder, capsys):
     assert found["drop"] == "extrapolated"
     for name in ("fit.png", "budget.png"):
         assert (folder / name).stat().st_size > 10_000
-    assert main(["fit", "sample.toml", "--starts", "1"]) == 0
+    assert main(["fit", "sample.toml", "--starts", "1", "--strict"]) == 0
     table = capsys.readouterr()
+    assert "verdict: model and data agree" in table.out
     assert "Al|Si.conductance" in table.out
     assert "share of the variance" in table.out
     assert "the scatter of the points about the fit is taken for their uncertainty" in table.err
+
+
+def test_data_of_the_other_sign_are_a_misfit(folder, capsys):
+    assert main(["simulate", "truth.toml", "--noise", "0.002", "--seed", "3", "--save", "fake.csv"]) == 0
+    (folder / "fake.csv").write_text((folder / "fake.csv").read_text().replace(",", ",-").replace(",-ratio", ",ratio"))
+    capsys.readouterr()
+    assert main(["fit", "sample.toml", "--starts", "1", "--strict", "--json"]) == 1
+    found = printed(capsys.readouterr().out)
+    assert found["judgement"]["fields"]["verdict"] == "misfit"
 
 
 OTHERS = {

@@ -163,7 +163,8 @@ def test_scatter_gives_the_uncertainty_where_none_is_stated() -> None:
     stated = fit(SPOTS, Curve(curve.x, curve.value, found.problem.sigma[0], "amplitude"), toys.sample(), [G, K],
                  priors=CALIBRATED)  # fmt: skip
     np.testing.assert_allclose(found.value, stated.value, rtol=1e-6, atol=0)
-    np.testing.assert_allclose(found.covariance, stated.covariance, rtol=1e-5, atol=0)
+    # the size of the noise is known from 24 points only: the part of the data in the variance grows by 1 + 2/(n - 2)
+    np.testing.assert_allclose(found.covariance, stated.covariance, rtol=5e-3, atol=0)
     assert 1.3 < found.scatter[0] < 2.9  # against the 1 % first assumed
 
 
@@ -285,4 +286,4 @@ def test_report_tells_numbers_bounds_and_shares() -> None:
     assert "95% confidence" in lost
     wrong = fit(SPOTS, Curve(SPOTS.width, SPOTS.predict(toys.sample()) * np.where(np.arange(24) % 2, 1.1, 0.9),
                              1e-3 * SPOTS.predict(toys.sample()), "amplitude"), toys.sample(), [G, K])  # fmt: skip
-    assert "far from its expectation" in fit_report(wrong)
+    assert "MISFIT" in fit_report(wrong)

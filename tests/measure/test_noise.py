@@ -1,11 +1,15 @@
-"""Noise of measured curves: weights of relative noise."""
+"""Noise of measured curves: weights of relative noise, correlations, and what a fit says of itself."""
 
 import numpy as np
 import pytest
 from tests.measure.toys import Spots, sample
 
-from kapitza.measure.experiment import Curve
+from kapitza.measure.experiment import AutoregressiveNoise, Curve
 from kapitza.measure.fit import fit
+from kapitza.measure.fit_result import Fit, fit_report
+from kapitza.measure.noise.judgement import judge_fit
+from kapitza.measure.noise.randomness import examine_residuals
+from kapitza.measure.parameters import Prior
 
 FREE = ["Al|Si.conductance", "Si.conductivity"]
 TRUTH = np.array([100e6, 140.0])
@@ -37,3 +41,102 @@ def test_weights_are_those_of_the_model() -> None:
     share = found.problem.sigma[0] / predicted
     assert np.ptp(share) <= 2e-3 * share.mean()
     assert abs(share.mean() - 0.1) <= 0.03
+
+
+@pytest.mark.parametrize("noise", [(1.0, 0.0, 0.0), (0.3, 0.7, 0.9), (0.0, 2.0, 0.6)])
+def test_whitening_is_that_of_the_whole_matrix(noise: tuple[float, float, float]) -> None:
+    """Second road: the dense covariance and its determinant."""
+    white, smooth, correlation = noise
+    steps = np.abs(np.subtract.outer(np.arange(30), np.arange(30)))
+    dense = white * np.eye(30) + smooth * correlation**steps
+    columns = np.random.default_rng(1).standard_normal((30, 3))
+    whitened, determinant = AutoregressiveNoise(*noise).whiten(columns)
+    assert np.abs(whitened.T @ whitened - columns.T @ np.linalg.solve(dense, columns)).max() <= 1e-10
+    assert abs(determinant - np.linalg.slogdet(dense)[1]) <= 1e-10
+
+
+def autoregressive(rng: np.random.Generator, count: int, correlation: float) -> np.ndarray:
+    """(count,) noise of unit variance whose neighbours are correlated."""
+    found = rng.standard_normal(count)
+    for i in range(1, count):
+        found[i] = correlation * found[i - 1] + np.sqrt(1 - correlation**2) * found[i]
+    return found
+
+
+def simulated(seed: int, correlation: float, *, count: int = 40, noise: float = 0.01, stated: bool = False) -> Fit:
+    """A fit of the quick experiment with noise of which neighbours have something in common."""
+    experiment, stack = Spots(np.geomspace(0.3e-6, 30e-6, count)), sample()
+    clean = experiment.predict(stack)
+    value = clean * (1 + noise * autoregressive(np.random.default_rng(seed), count, correlation))
+    curve = Curve(experiment.width, value, noise * clean if stated else None, "amplitude")
+    return fit(experiment, curve, stack, FREE, starts=1)
+
+
+def coverage(correlation: float, cases: int, *, noise: float = 0.01, stated: bool = False) -> np.ndarray:
+    """(2,) share of 95 % intervals that hold the truth."""
+    fits = [simulated(seed, correlation, noise=noise, stated=stated) for seed in range(cases)]
+    ends = np.array([[one.interval(name) for name in FREE] for one in fits])
+    return np.mean((ends[..., 0] <= TRUTH) & (ends[..., 1] >= TRUTH), axis=0)
+
+
+def test_correlated_noise_widens_the_errors() -> None:
+    """With a correlation of 0.9 white errors would hold the truth in less than half of the cases."""
+    held = coverage(0.9, 10)
+    assert held.min() >= 0.7
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("correlation", [0.0, 0.9])
+@pytest.mark.parametrize("noise", [0.003, 0.01, 0.03, 0.1])
+def test_intervals_cover_whatever_the_noise(noise: float, correlation: float) -> None:
+    """Between 92 and 99 % of 200 sets, of which the share itself is known to 1.5 %."""
+    held = coverage(correlation, 200, noise=noise)
+    assert held.min() >= 0.92
+    assert held.max() <= 0.995
+
+
+def test_random_residuals_are_called_random() -> None:
+    """One of 100 tests of random noise may fail at 1 %, and hardly any passes with a correlation of 0.9."""
+    rng, x = np.random.default_rng(0), np.linspace(0, 1, 40)
+    columns = np.column_stack([np.ones(40), x, x**2])
+    basis, _ = np.linalg.qr(columns)
+    shares = []
+    for correlation in (0.0, 0.9):
+        found = []
+        for _ in range(300):
+            residual = autoregressive(rng, 40, correlation)
+            tests = examine_residuals(residual - basis @ (basis.T @ residual), columns)
+            found.append(tests is not None and tests.chance < 0.01)
+        shares.append(np.mean(found))
+    assert shares[0] <= 0.02
+    assert shares[1] >= 0.85
+
+
+def test_a_line_in_the_spectrum_is_found() -> None:
+    """Interference of 8 points a period, as large as the noise."""
+    x = np.arange(80)
+    residual = np.random.default_rng(2).standard_normal(80) + 1.4 * np.sin(2 * np.pi * x / 8)
+    tests = examine_residuals(residual, np.ones((80, 1)))
+    assert tests is not None
+    assert tests.period == 8
+    assert tests.period_chance <= 1e-3
+
+
+def test_a_fit_says_whether_it_fits() -> None:
+    """White noise agrees; another sign, a drift and a number far from what was stated do not."""
+    assert judge_fit(simulated(3, 0.0)).verdict == "consistent"
+    drift = simulated(3, 0.95)
+    assert judge_fit(drift).verdict == "doubtful"
+    assert "noise that neighbours share" in fit_report(drift)
+    experiment, stack = Spots(np.geomspace(0.3e-6, 30e-6, 40)), sample()
+    clean = experiment.predict(stack)
+    value = clean * (1 + 0.005 * np.random.default_rng(4).standard_normal(40))
+    reverse = fit(experiment, Curve(experiment.width, -value, None, "amplitude"), stack, FREE, starts=1)
+    assert judge_fit(reverse).verdict == "misfit"
+    assert "points lie 100 % off the curve" in fit_report(reverse)
+    priors = {"spots.gain": Prior(1.0, 0.03), "Si.conductivity": Prior(140.0, 1.0)}
+    moved = Curve(experiment.width, 1.3 * value, 0.005 * clean, "amplitude")
+    short = Curve(experiment.width[::5], moved.value[::5], 0.005 * clean[::5], "amplitude")  # too short for a drift
+    pulled = judge_fit(fit(Spots(short.x), short, stack, FREE[:1], priors=priors, starts=1))
+    assert pulled.verdict == "misfit"
+    assert any("standard uncertainties from what was stated" in reason for reason in pulled.reasons)

@@ -35,7 +35,7 @@ def test_curves_of_other_kinds_get_panels_of_their_own() -> None:
     assert [lower.get_xlabel() for _, lower in panels] == ["frequency (Hz)", "frequency (Hz)"]
     legend = panels[0][0].get_legend()
     assert legend is not None
-    assert [text.get_text() for text in legend.get_texts()] == ["one", "two"]
+    assert [text.get_text() for text in legend.get_texts()] == ["one, fit", "two, fit", "one, data", "two, data"]
     np.testing.assert_allclose(figure.get_figheight(), 10.0, rtol=1e-12, atol=0)
     assert len(panels[0][1].lines) == 3
 

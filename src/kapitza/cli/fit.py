@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import kapitza
+from kapitza.cli import deferred
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import note, print_record, quantity_json
@@ -29,6 +30,9 @@ def fit_sample(
     contours: Annotated[
         tuple[str, str] | None, typer.Option(metavar="A,B FILE", help="Figure of the joint likelihood of two numbers.")
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 unless model and data agree (the verdict of the report).")
+    ] = False,
     save: Save = None,
     as_json: Json = False,
 ) -> None:
@@ -63,6 +67,7 @@ def fit_sample(
         variance = found.budget()
         numbers["budget"] = {name: variance.of(name) for name in variance.names}
         print_record(found, numbers | {"parameters": parameter_numbers(found)})
+        _exit_strictly(found, strict=strict)
         return
     typer.echo(f"{held.title} at {held.temperature:g} K, total uncertainties\n{kapitza.measure.fit_report(found)}")
     for one in found.problem.samples:
@@ -70,6 +75,13 @@ def fit_sample(
             note(f"{one.experiment.name}: the scatter of the points about the fit is taken for their uncertainty")
     for drawn in (files, shares, likelihood):
         drawn.announce()
+    _exit_strictly(found, strict=strict)
+
+
+def _exit_strictly(found: Fit, *, strict: bool) -> None:
+    """End with 1 if the verdict on a fit is asked for and is not that model and data agree."""
+    if strict and deferred.judge_fit(found).verdict != "consistent":
+        raise typer.Exit(1)
 
 
 def parameter_numbers(found: Fit) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""What every measurement on a stack offers, so that one fit serves them all; measured and simulated curves."""
+"""What every measurement on a stack offers, so that one fit serves them all; curves and their noise."""
 
-from typing import Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 from attrs import converters, field, frozen, validators
+from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about, finite, positive, same_length
 from kapitza.core.stack import Stack
@@ -79,6 +80,50 @@ class Curve:
     )
     kind: str = field(default="ratio")
     fractional: bool = field(default=False, kw_only=True)
+
+
+@frozen
+class AutoregressiveNoise:
+    r"""White noise and noise that a point shares with its neighbours, an autoregressive process of first order.
+
+    Points i and j of a curve, in the order in which they stand, have the covariance
+    $C_{ij} = w\,\delta_{ij} + s\,\rho^{|i-j|}$ in units of the uncertainty $\sigma_i\sigma_j$: w from point to
+    point, s of a drift or of what the model misses.  The second part is a Gaussian process with an exponential kernel.
+
+    Attributes
+    ----------
+    white : w
+    smooth : s
+    correlation : $\rho$ from 0 to below 1
+    """
+
+    white: float = field(metadata=about("1", "variance from point to point, in units of the stated or fitted one"))
+    smooth: float = field(metadata=about("1", "variance shared by neighbours, in the same unit"))
+    correlation: float = field(metadata=about("1", "correlation of neighbours in the shared part"))
+
+    @property
+    def lag_one(self) -> float:
+        """Correlation of neighbouring points."""
+        return self.smooth * self.correlation / (self.white + self.smooth)
+
+    def whiten(self, values: NDArray[Any]) -> tuple[NDArray[Any], float]:
+        r"""Columns (n, ...) free of correlations and of unit variance, and the logarithm of the determinant of C.
+
+        The differences $z_i = r_i - \rho r_{i-1}$ have a covariance of three diagonals, whose Cholesky factor takes a
+        time in proportion to n.
+        """
+        from scipy.linalg import cholesky_banded, solve_banded
+
+        rho, n = self.correlation, len(values)
+        steps = np.array(values, dtype=float)
+        steps[1:] -= rho * values[:-1]
+        band = np.empty((2, n))
+        band[0] = self.smooth * (1 - rho**2) + self.white * (1 + rho**2)
+        band[0, 0] = self.white + self.smooth
+        band[1] = -rho * self.white
+        factor = cholesky_banded(band, lower=True, check_finite=False)
+        whitened = solve_banded((1, 0), factor, steps, check_finite=False)
+        return whitened, 2 * float(np.sum(np.log(factor[0])))
 
 
 def simulate_curve(experiment: Experiment, stack: Stack, *, noise: float = 0.0, seed: int = 0) -> Curve:

@@ -21,7 +21,9 @@ from kapitza.measure.likelihood import (
     profile_crossing,
     profile_likelihood,
 )
-from kapitza.measure.parameters import FitProblem, follows_model, split_by_data_set, uncertainties_at
+from kapitza.measure.noise.judgement import judge_fit, judgement_lines
+from kapitza.measure.noise.refit import CurveNoise, refit_with_noise
+from kapitza.measure.parameters import FitProblem, follows_model, plain_residuals, split_by_data_set, uncertainties_at
 
 _CLOSURE_RISE = 16.0  # rise of chi2 that shuts a side of an interval: four standard deviations
 
@@ -56,10 +58,12 @@ class Fit:
     Attributes
     ----------
     problem : samples, parameters and uncertainties that were fitted
-    solution : the minimum in the coordinates of the parameters, with the checks that it passed
+    solution : the minimum in the coordinates of the parameters, with the checks that it passed; its covariance has
+        in it that size and correlation of the noise are known only so well
     chi2, freedom : of the data alone, and the number of data less the number of parameters they determine
     scatter : 1 where the uncertainty was stated
     bounds : one-sided bounds of the free parameters that the data do not determine
+    noise : (m,) whether the noise of each curve is correlated, and how; empty for devices
     """
 
     problem: FitProblem
@@ -70,6 +74,7 @@ class Fit:
         metadata=about("1", "(m,) factor between the scatter of each curve and the uncertainty first assumed")
     )
     bounds: Mapping[str, Bound] = field(factory=dict)
+    noise: tuple[CurveNoise, ...] = field(default=(), kw_only=True)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -117,6 +122,7 @@ class Fit:
             "chi2": self.chi2,
             "freedom": self.freedom,
             "scatter": self.scatter,
+            "judgement": judge_fit(self),
         }
 
     def index(self, name: str) -> int:
@@ -178,18 +184,32 @@ class Fit:
         r"""Share of the data and of each uncertain parameter in the variance of each free one.
 
         With $C = (J^TJ + \mathrm{diag}(s^{-2}))^{-1}$, source i with prior width $s_i$ brings $C_{fi}^2/s_i^2$ and the
-        data bring $(C J^TJ C)_{ff}$; together they are $C_{ff}$, so that the shares add up to one.
+        data bring $(C J^TJ C)_{ff}$; together they are $C_{ff}$, so that the shares add up to one.  What the data do
+        not tell of their noise is counted with the data.
         """
-        problem, covariance = self.problem, self.solution.covariance
-        jacobian = self.solution.jacobian[: problem.rows]
+        problem, solution = self.problem, self.solution
+        jacobian = solution.jacobian[: problem.rows]
+        covariance = _plain_covariance(problem, solution)
         free = [i for i, p in enumerate(problem.parameters) if not p.known]
         known = [i for i, p in enumerate(problem.parameters) if p.known]
-        data = np.sum((jacobian @ covariance[:, free]) ** 2, axis=0)
+        widened = np.diag(solution.covariance - covariance)[free]
+        data = np.maximum(np.sum((jacobian @ covariance[:, free]) ** 2, axis=0) + widened, 0.0)
         priors = (covariance[np.ix_(free, known)] / problem.width[known]) ** 2
         parts = np.column_stack([data, priors])
         sources = ("data", *(self.names[i] for i in known))
         total = np.where(parts.sum(axis=1) > 0, parts.sum(axis=1), 1.0)
         return ErrorBudget(tuple(self.names[i] for i in free), sources, parts / total[:, None])
+
+
+def _plain_covariance(problem: FitProblem, solution: Solution) -> NDArray[Any]:
+    """(p, p) inverse of the second derivatives, for the likeliest noise alone."""
+    used = np.flatnonzero(solution.inside)
+    full = np.vstack([solution.jacobian[: problem.rows], np.diag(1 / problem.width)])[:, used]
+    size = np.linalg.norm(full, axis=0)
+    covariance = np.zeros(solution.covariance.shape)
+    scale = np.outer(size, size)
+    covariance[np.ix_(used, used)] = np.linalg.pinv((full / size).T @ (full / size)) / scale
+    return covariance
 
 
 def _determined_index(fit: Fit, name: str) -> int:
@@ -227,9 +247,13 @@ def solve_problem(problem: FitProblem, *, starts: int, seed: int, jacobian: Jaco
     """
     check_count("starts", starts)
     problem, solution, scatter = _fit_with_scatter(problem, starts, seed, jacobian)
-    chi2 = float(np.sum(solution.residual[: problem.rows] ** 2))
     used = _leverage(problem, solution.jacobian[: problem.rows], solution.covariance)
-    return bound_undetermined(Fit(problem, solution, chi2, problem.rows - float(np.sum(used)), tuple(scatter.tolist())))
+    freedom, noise = problem.rows - float(np.sum(used)), tuple[CurveNoise, ...]()
+    chi2 = float(np.sum(solution.residual[: problem.rows] ** 2))
+    if problem.ordered:
+        problem, solution, noise = refit_with_noise(problem, solution, scatter)
+        chi2 = float(sum(part @ part for part in plain_residuals(problem, solution.x)))
+    return bound_undetermined(Fit(problem, solution, chi2, freedom, tuple(scatter.tolist()), noise=noise))
 
 
 def _find_minimum(
@@ -318,27 +342,7 @@ def fit_report(fit: Fit) -> str:
     -------
     lines of text
     """
-    return "\n".join([*_quality_lines(fit), "", *_value_lines(fit), "", *_budget_lines(fit), *_minima_lines(fit)])
-
-
-def _quality_lines(fit: Fit) -> list[str]:
-    lines = [f"{fit.problem.rows} points, {len(fit.names)} parameters, chi2 = {fit.chi2:.4g} for {fit.freedom:.4g}"]
-    for sample, sigma in zip(fit.problem.samples, fit.problem.sigma, strict=True):
-        curve = sample.curve
-        size = float(np.median(sigma / np.abs(curve.value))) if (curve.value != 0).all() else float(np.median(sigma))
-        how = "scatter" if curve.sigma is None else "stated uncertainty"
-        lines.append(f"  {sample.experiment.name}: {curve.value.size} points of {curve.kind}, {how} {size:.2%}")
-    if all(s.curve.sigma is not None for s in fit.problem.samples) and _is_poor(fit):
-        lines.append("  chi2 is far from its expectation: the model or the stated uncertainties do not hold")
-    return lines
-
-
-def _is_poor(fit: Fit) -> bool:
-    from scipy.special import chdtr, chdtrc
-
-    if fit.freedom <= 0:
-        return False
-    return bool(min(chdtr(fit.freedom, fit.chi2), chdtrc(fit.freedom, fit.chi2)) < 1e-3)
+    return "\n".join([*judgement_lines(fit), "", *_value_lines(fit), "", *_budget_lines(fit), *_minima_lines(fit)])
 
 
 def _value_lines(fit: Fit) -> list[str]:

@@ -13,7 +13,7 @@ from kapitza.core.arrays import Array, about, above_zero, check_record, name_tup
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Stack
 from kapitza.errors import InputError
-from kapitza.measure.experiment import Curve, Experiment
+from kapitza.measure.experiment import AutoregressiveNoise, Curve, Experiment
 from kapitza.measure.least_squares import difference_jacobian
 
 _STACK_ATTRIBUTES = ("thickness", "conductivity", "in_plane", "heat_capacity")
@@ -317,11 +317,17 @@ _MAX_CACHED_PREDICTIONS = 64  # predictions remembered of each sample
 
 @frozen(eq=False)
 class FitProblem:
-    """What a fit minimises: m data sets, p parameters, and the (m,) of (n,) standard uncertainties of the curves."""
+    """What a fit minimises: m data sets, p parameters, and the (m,) of (n,) standard uncertainties of the curves.
+
+    `noise` (m,) has the correlations of each curve, None where it has none, or is empty; `ordered` says whether points
+    of a curve follow one another, so that neighbours may have noise in common.
+    """
 
     samples: tuple[DataSet, ...]
     parameters: tuple[Parameter, ...]
     sigma: tuple[Array, ...]
+    noise: tuple[AutoregressiveNoise | None, ...] = field(default=(), kw_only=True)
+    ordered: bool = field(default=True, kw_only=True)
     _experiments: dict[int, tuple[dict[str, float], Experiment]] = field(init=False, repr=False, factory=dict)
     _predictions: dict[int, OrderedDict[bytes, Array]] = field(init=False, repr=False, factory=dict)
 
@@ -387,12 +393,12 @@ class FitProblem:
         return self._experiments[sample][1]
 
     def data_residual(self, x: Array) -> Array:
-        """(n,) differences from the data at coordinates (p,), in standard uncertainties."""
-        parts = [
-            (self.prediction(i, x) - sample.curve.value) / sigma
-            for i, (sample, sigma) in enumerate(zip(self.samples, self.sigma, strict=True))
-        ]
-        return np.concatenate(parts)
+        """(n,) differences from the data at coordinates (p,), free of correlations, in standard uncertainties."""
+        parts = plain_residuals(self, x)
+        if not self.noise:
+            return np.concatenate(parts)
+        pairs = zip(parts, self.noise, strict=True)
+        return np.concatenate([part if noise is None else noise.whiten(part)[0] for part, noise in pairs])
 
     def residual(self, x: Array) -> Array:
         """(n + p,) differences from the data, then from the priors."""
@@ -405,6 +411,14 @@ class FitProblem:
     def values(self, x: Array) -> Array:
         """(p,) values at coordinates (p,), SI."""
         return np.array([p.value(u) for p, u in zip(self.parameters, x.tolist(), strict=True)])
+
+
+def plain_residuals(problem: FitProblem, x: Array) -> tuple[Array, ...]:
+    """(m,) of (n,) differences from the data at coordinates (p,), in standard uncertainties, as they are."""
+    return tuple(
+        (problem.prediction(i, x) - sample.curve.value) / sigma
+        for i, (sample, sigma) in enumerate(zip(problem.samples, problem.sigma, strict=True))
+    )
 
 
 def split_by_data_set(problem: FitProblem, residuals: Array) -> tuple[Array, ...]:

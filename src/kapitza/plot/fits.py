@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kapitza.core.arrays import Array
+from kapitza.core.parameter_units import format_parameter, shown_unit
+from kapitza.measure.fit_result import format_bound
+from kapitza.measure.noise.judgement import judge_fit
 from kapitza.measure.thermoreflectance.sstr import Raman
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS, legend_beside, line_style, new_axes
@@ -90,9 +93,11 @@ def _parameter_label(name: str) -> tuple[str, float]:
 
 
 def fit(result: Fit, figure: Figure) -> tuple[tuple[Axes, Axes], ...]:
-    """Draw data with the fitted curves, and below them the residuals in standard uncertainties.
+    """Draw data with the fitted curves, and below them the residuals in standard uncertainties, with bands of one and
+    two of them.
 
-    Curves of other axes or signals go to panels of their own, for which the figure grows.
+    The title has the free numbers and, where model and data do not agree, the verdict.  Curves of other axes or signals
+    go to panels of their own, for which the figure grows.
 
     Parameters
     ----------
@@ -115,7 +120,30 @@ def fit(result: Fit, figure: Figure) -> tuple[tuple[Axes, Axes], ...]:
         lower = figure.add_subplot(grid[2 * row + 1], sharex=upper)
         _draw_panel(result, members, upper, lower)
         made.append((upper, lower))
+    made[0][0].set_title("\n".join(_result_lines(result)), fontsize="medium", loc="left")
     return tuple(made)
+
+
+def _result_lines(result: Fit) -> list[str]:
+    """Free numbers with their errors or bounds, and the verdict where model and data do not agree."""
+    lines: list[str] = []
+    for parameter, value, sigma in zip(result.problem.parameters, result.value, result.sigma, strict=True):
+        if parameter.known:
+            continue
+        bound = result.bounds.get(parameter.name)
+        size = shown_unit(parameter.name)[1]
+        error = f"({value / size:.4g} ± {format_parameter('', sigma / size, 2)}) {shown_unit(parameter.name)[0]}"
+        lines.append(
+            f"{parameter.name} = {error}"
+            if bound is None
+            else f"{parameter.name} {format_bound(bound, parameter.name)}"
+        )
+    verdict = judge_fit(result).verdict
+    return (
+        lines
+        if verdict == "consistent"
+        else [*lines, "the model does not fit" if verdict == "misfit" else "residuals are not random"]
+    )
 
 
 def _draw_panel(result: Fit, members: list[int], upper: Axes, lower: Axes) -> None:
@@ -128,17 +156,19 @@ def _draw_panel(result: Fit, members: list[int], upper: Axes, lower: Axes) -> No
         scale, colour = _in_degrees(sample.curve.kind), LINE_COLOURS[i % len(LINE_COLOURS)]
         x, mark = sample.curve.x * factor, POINT_MARKERS[i % len(POINT_MARKERS)]
         upper.errorbar(
-            x, sample.curve.value * scale, sigma * scale, fmt=mark, ms=3, lw=0.8, color="0.25", mfc="none", zorder=1
-        )
-        upper.plot(x, model * scale, color=colour, lw=1.6, label=sample.experiment.name, zorder=2)
+            x, sample.curve.value * scale, sigma * scale, fmt=mark, ms=3.5, lw=0.8, color="0.15", mfc="white",
+            label=f"{sample.experiment.name}, data", zorder=3,
+        )  # fmt: skip
+        upper.plot(x, model * scale, color=colour, lw=1.6, label=f"{sample.experiment.name}, fit", zorder=2)
         lower.plot(x, (sample.curve.value - model) / sigma, mark, ms=3, color=colour, mfc="none")
         upper.set(ylabel=_signal_label(sample))
         lower.set(xlabel=label)
         if logarithmic and (x > 0).all():
             lower.set_xscale("log")
-    if len(problem.samples) > 1:
-        upper.legend(frameon=False, fontsize="small")
+    upper.legend(frameon=False, fontsize="small")
     upper.tick_params(labelbottom=False)
+    for band in (2, 1):
+        lower.axhspan(-band, band, color="0.5", alpha=0.15, lw=0, zorder=0)
     lower.axhline(0, color="0.5", lw=0.8)
     lower.set(ylabel="residual (σ)")
     for ax in (upper, lower):

@@ -69,6 +69,8 @@ SAVED_MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "measure.eels.resistance": ("AbsoluteResistance",),
         "measure.fit_result": ("ErrorBudget",),
         "measure.likelihood": ("Bound",),
+        "measure.noise.judgement": ("CurveQuality", "FitJudgement"),
+        "measure.noise.randomness": ("ResidualTests",),
         "measure.observation": ("Observation",),
         "measure.thermoreflectance.beams": ("Beams",),
         "measure.thermoreflectance.sstr": ("Sstr",),

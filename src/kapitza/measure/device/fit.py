@@ -171,7 +171,9 @@ def device_problem(
     places = tuple(place for one in sets for place in one.places)
     curve = Curve(np.arange(temperature.size), temperature, sigma, kind="temperature")
     sample = DeviceDataSet(Thermometry(device, places), curve, device.stack)
-    return DeviceProblem((sample,), resolve_parameters((sample,), free, priors, {}), (sigma,), root=np.asarray(root))
+    parameters = resolve_parameters((sample,), free, priors, {})
+    # places stand in any order, and `root` holds what is known of their correlations
+    return DeviceProblem((sample,), parameters, (sigma,), root=np.asarray(root), ordered=False)
 
 
 def predicted_temperatures(device: Device, measured: MeasuredTemperatures) -> Array:

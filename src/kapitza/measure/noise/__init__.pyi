@@ -1,0 +1,9 @@
+"""What a fit leaves: noise and its correlations, tests of residuals, whether model and data agree."""
+
+from kapitza.measure.experiment import AutoregressiveNoise as AutoregressiveNoise
+from kapitza.measure.noise.judgement import CurveQuality as CurveQuality
+from kapitza.measure.noise.judgement import FitJudgement as FitJudgement
+from kapitza.measure.noise.judgement import judge_fit as judge_fit
+from kapitza.measure.noise.randomness import ResidualTests as ResidualTests
+from kapitza.measure.noise.randomness import examine_residuals as examine_residuals
+from kapitza.measure.noise.refit import CurveNoise as CurveNoise

@@ -1,0 +1,257 @@
+"""What a fit says of itself: does the model agree with the data, and is what remains what an instrument scatters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, Protocol
+
+import numpy as np
+from attrs import field, frozen
+
+from kapitza.core.arrays import Array, about
+from kapitza.core.parameter_units import format_parameter
+from kapitza.measure.least_squares import Solution
+from kapitza.measure.noise.estimate import CORRELATED
+from kapitza.measure.noise.randomness import ResidualTests, examine_residuals
+from kapitza.measure.noise.refit import CurveNoise
+from kapitza.measure.parameters import FitProblem, plain_residuals, split_by_data_set
+
+Verdict = Literal["consistent", "doubtful", "misfit"]
+# scatter beyond which a trace of a lock-in or a thermometer is called noisy: of the value, of the largest value, in rad
+_USUAL_SCATTER = {"ratio": 0.03, "amplitude": 0.03, "phase": 0.0175}
+_USUAL_SHARE = 0.03  # of the largest value, for other kinds
+_CHANCE = 0.01  # probability below which residuals are not called random
+_CHI2_CHANCE = 1e-3  # probability below which chi2 is not called random
+_BEYOND_NEIGHBOURS = 1.5  # scatter about the curve over that from point to point, above which the curve is missed
+_PULL = 3.5  # standard uncertainties by which an uncertain number may move
+
+
+class JudgedFit(Protocol):
+    """What of a fit is judged: a `Fit` has it."""
+
+    @property
+    def problem(self) -> FitProblem:
+        """Samples, parameters and uncertainties that were fitted."""
+        ...
+
+    @property
+    def solution(self) -> Solution:
+        """The minimum."""
+        ...
+
+    @property
+    def chi2(self) -> float:
+        """Of the data alone."""
+        ...
+
+    @property
+    def freedom(self) -> float:
+        """Number of data less the number of parameters that they determine."""
+        ...
+
+    @property
+    def noise(self) -> tuple[CurveNoise, ...]:
+        """(m,) noise of each curve, or none."""
+        ...
+
+
+@frozen(kw_only=True)
+class CurveQuality:
+    """How a fitted curve lies in its data.
+
+    `scatter`, `neighbours` and `usual` are shares of the value for ratios and amplitudes, of the largest value for
+    other kinds, and in rad for phases.
+
+    Attributes
+    ----------
+    experiment, kind : of the curve
+    stated : whether its uncertainty was stated
+    usual : scatter that an instrument of this kind stays below, or the stated uncertainty
+    tests : of the randomness of the residuals; None for few points or without an order
+    correlated : probability that neighbouring points have noise in common; NaN where there is no telling
+    """
+
+    experiment: str
+    kind: str
+    points: int = field(metadata=about("1", "number of points"))
+    stated: bool
+    scatter: float = field(metadata=about("1, rad for phases", "root mean square of the residuals"))
+    neighbours: float = field(metadata=about("1, rad for phases", "scatter from point to point"))
+    usual: float = field(metadata=about("1, rad for phases", "stated, or what an instrument stays below"))
+    tests: ResidualTests | None
+    correlated: float = field(metadata=about("1", "probability that the noise is correlated"))
+
+    def in_words(self, size: float) -> str:
+        """A scatter in the unit of the data."""
+        shown = np.degrees(size) if self.kind == "phase" else 100 * size
+        number = f"{shown:.0f}" if shown >= 10 else f"{shown:.2g}"
+        return f"{number}°" if self.kind == "phase" else f"{number} %"
+
+
+@frozen
+class FitJudgement:
+    """Whether model and data agree.
+
+    Attributes
+    ----------
+    verdict : "consistent"; "doubtful": the residuals are not random, but no larger than usual; "misfit": the model, or
+        a stated uncertainty, does not hold
+    curves : (m,) how each curve lies in its data
+    reasons : in words, the gravest first; empty where all is consistent
+    """
+
+    verdict: Verdict
+    curves: tuple[CurveQuality, ...]
+    reasons: tuple[str, ...]
+
+
+def judge_fit(fit: JudgedFit) -> FitJudgement:
+    """Judge a fit by the size and the order of its residuals, and by how far uncertain numbers had to move.
+
+    A misfit is named where chi2 of stated uncertainties is larger than in 999 of 1000 measurements; where unstated
+    scatter is larger than instruments have and more than half as large again as from point to point; where an uncertain
+    number moved by more than 3.5 of its uncertainties; and where a free one ran into a limit of the search.
+    """
+    curves = tuple(_curve_qualities(fit))
+    grave = [*_reasons_of_size(fit, curves), *_reasons_of_parameters(fit)]
+    light = [*_reasons_of_order(curves), *_reasons_of_smallness(fit, curves)]
+    verdict: Verdict = "misfit" if grave else "doubtful" if light else "consistent"
+    return FitJudgement(verdict, curves, (*grave, *light))
+
+
+def _curve_qualities(fit: JudgedFit) -> Iterator[CurveQuality]:
+    """Scatter and tests of each curve."""
+    problem, x = fit.problem, fit.solution.x
+    plain = plain_residuals(problem, x) if problem.ordered else split_by_data_set(problem, problem.data_residual(x))
+    jacobians = split_by_data_set(problem, fit.solution.jacobian[: problem.rows])
+    for i, (sample, residual, jacobian) in enumerate(zip(problem.samples, plain, jacobians, strict=True)):
+        ordered = problem.ordered and residual.size > 2
+        size = _unit_size(problem, i)
+        stated = sample.curve.sigma is not None
+        kind = sample.curve.kind
+        usual = _USUAL_SCATTER.get(kind, _USUAL_SHARE)
+        yield CurveQuality(
+            experiment=sample.experiment.name,
+            kind=kind,
+            points=residual.size,
+            stated=stated,
+            scatter=size * float(np.sqrt(np.mean(residual**2))),
+            neighbours=size * _neighbour_scatter(residual) if ordered else float("nan"),
+            usual=size if stated else usual,
+            tests=examine_residuals(residual, jacobian) if ordered else None,
+            correlated=_probability_of_correlation(fit, i),
+        )
+
+
+def _probability_of_correlation(fit: JudgedFit, i: int) -> float:
+    """Probability that neighbours of a curve have noise in common; none if the likeliest noise is white."""
+    if not fit.noise:
+        return float("nan")
+    found = fit.noise[i]
+    return 0.0 if found.probability > CORRELATED and found.noise.smooth == 0 else found.probability
+
+
+def _unit_size(problem: FitProblem, i: int) -> float:
+    """Median uncertainty of a curve: of the value, of the largest value, or in rad."""
+    curve, sigma = problem.samples[i].curve, problem.sigma[i]
+    size = np.abs(curve.value)
+    if curve.kind == "phase":
+        return float(np.median(sigma))
+    if curve.kind in _USUAL_SCATTER and (size > 0).all():
+        return float(np.median(sigma / size))
+    return float(np.median(sigma)) / (float(size.max()) or 1.0)
+
+
+def _neighbour_scatter(residual: Array) -> float:
+    """Scatter (1) by the distances of points from the middle of their neighbours, which no smooth misfit changes.
+
+    T. Gasser, L. Sroka and C. Jennen-Steinmetz, Biometrika 73, 625 (1986), doi:10.1093/biomet/73.3.625.
+    """
+    bend = residual[1:-1] - (residual[:-2] + residual[2:]) / 2
+    return float(np.sqrt(np.mean(bend**2) / 1.5))
+
+
+def _reasons_of_size(fit: JudgedFit, curves: tuple[CurveQuality, ...]) -> Iterator[str]:
+    """Residuals that are larger than the instrument makes them."""
+    from scipy.special import chdtrc
+
+    if all(one.stated for one in curves) and fit.freedom > 0 and chdtrc(fit.freedom, fit.chi2) < _CHI2_CHANCE:
+        yield f"{_chi2_in_words(fit)}: the model misses the data, or the stated uncertainties are too small"
+    for one in curves:
+        beyond = one.scatter > one.usual and not one.scatter <= _BEYOND_NEIGHBOURS * one.neighbours
+        if not one.stated and beyond:
+            yield (
+                f"{one.experiment}: points lie {one.in_words(one.scatter)} off the curve, but scatter by "
+                f"{one.in_words(one.neighbours)} from point to point, where {one.in_words(one.usual)} is usual at "
+                "most: the model misses the data"
+            )
+
+
+def _chi2_in_words(fit: JudgedFit) -> str:
+    return f"chi2 = {fit.chi2:.4g} for {fit.freedom:.4g} degrees of freedom"
+
+
+def _reasons_of_parameters(fit: JudgedFit) -> Iterator[str]:
+    """Uncertain numbers that had to move far, and free ones on a limit."""
+    problem, solution = fit.problem, fit.solution
+    for parameter, x, inside in zip(problem.parameters, solution.x.tolist(), solution.inside.tolist(), strict=True):
+        value = format_parameter(parameter.name, parameter.value(x), 4)
+        pull = abs(x) / parameter.width
+        if parameter.known and pull > _PULL:
+            yield f"{parameter.name} moved to {value}, {pull:.1f} of its standard uncertainties from what was stated"
+        if not parameter.known and not inside:
+            yield f"{parameter.name} ran into the limit of its search at {value}"
+
+
+def _reasons_of_order(curves: tuple[CurveQuality, ...]) -> Iterator[str]:
+    """Residuals that are not random, and noise that is larger than usual."""
+    for one in curves:
+        tests = one.tests
+        if (tests is not None and tests.chance < _CHANCE) or one.correlated > CORRELATED:
+            yield f"{one.experiment}: the residuals are not random ({_order_in_words(tests)})"
+        elif not one.stated and one.scatter > one.usual and one.scatter <= _BEYOND_NEIGHBOURS * one.neighbours:
+            yield (
+                f"{one.experiment}: {one.in_words(one.scatter)} of noise, more than the "
+                f"{one.in_words(one.usual)} that instruments usually stay below"
+            )
+
+
+def _reasons_of_smallness(fit: JudgedFit, curves: tuple[CurveQuality, ...]) -> Iterator[str]:
+    """Residuals that are smaller than was stated."""
+    from scipy.special import chdtr
+
+    if all(one.stated for one in curves) and fit.freedom > 0 and chdtr(fit.freedom, fit.chi2) < _CHI2_CHANCE:
+        yield f"{_chi2_in_words(fit)}: the stated uncertainties are too large, or the data were smoothed"
+
+
+def _order_in_words(tests: ResidualTests | None) -> str:
+    if tests is None:
+        return "neighbours have noise in common"
+    parts = [f"Durbin-Watson {tests.durbin_watson:.2g}, correlation of neighbours {tests.lag_one:.2f}"]
+    if tests.runs_chance < _CHANCE:
+        parts.append(f"{tests.runs} runs of one sign")
+    if tests.period_chance < _CHANCE:
+        parts.append(f"a line of {tests.period:.3g} points in the spectrum")
+    return ", ".join(parts)
+
+
+def judgement_lines(fit: JudgedFit) -> list[str]:
+    """Quality of a fit in words: points, scatter beside what the instrument should have, order, verdict."""
+    found = judge_fit(fit)
+    stated = all(one.stated for one in found.curves)
+    chi2 = f", chi2 = {fit.chi2:.4g} for {fit.freedom:.4g}" if stated else ""
+    lines = [f"{fit.problem.rows} points, {len(fit.problem.parameters)} parameters{chi2}"]
+    for one, noise in zip(found.curves, fit.noise or (None,) * len(found.curves), strict=True):
+        beside = "stated" if one.stated else "usual: up to"
+        near = "" if np.isnan(one.neighbours) else f", {one.in_words(one.neighbours)} from point to point"
+        lines.append(
+            f"  {one.experiment}: {one.points} points of {one.kind}, {one.in_words(one.scatter)} off the curve{near} "
+            f"({beside} {one.in_words(one.usual)})"
+        )
+        if noise is not None and noise.probability > CORRELATED:
+            shared = f"noise that neighbours share (correlation {noise.noise.lag_one:.2f}, from the residuals)"
+            larger = f"scatter {np.sqrt(noise.noise.white):.3g} times the stated"
+            lines.append(f"  {one.experiment}: errors are widened for {shared if noise.noise.smooth else larger}")
+    said = {"consistent": "model and data agree", "doubtful": "doubtful", "misfit": "MISFIT"}[found.verdict]
+    lines.append(f"verdict: {said}" + "".join(f"\n  {reason}" for reason in found.reasons))
+    return lines

@@ -1,0 +1,118 @@
+"""Fits whose noise may be correlated: the noise is estimated, the fit repeated with it, and its errors widened."""
+
+from typing import Any
+
+import numpy as np
+from attrs import evolve, field, frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array, about
+from kapitza.measure.experiment import AutoregressiveNoise
+from kapitza.measure.least_squares import Solution, least_squares
+from kapitza.measure.noise.estimate import CORRELATED, LinearCurve, NoiseEstimate, estimate_noise
+from kapitza.measure.parameters import FitProblem, plain_residuals, split_by_data_set
+
+_LEAST_POINTS = 10  # of a curve, below which nothing is said of correlations
+_LEAST_SCATTER = 1e-8  # beside the uncertainty first assumed: data of a model, whose residuals are rounding
+
+
+@frozen
+class CurveNoise:
+    """Noise of one curve as a fit found it.
+
+    Attributes
+    ----------
+    probability : that neighbouring points have noise in common, or more than stated; NaN where the curve is too short
+    noise : the likeliest, in units of the uncertainty of the points
+    """
+
+    probability: float = field(metadata=about("1", "probability of correlated noise, or of more than stated"))
+    noise: AutoregressiveNoise
+
+
+def refit_with_noise(
+    problem: FitProblem, solution: Solution, scatter: Array
+) -> tuple[FitProblem, Solution, tuple[CurveNoise, ...]]:
+    """Estimate the noise of each curve; fit again with that of curves in which it is more likely correlated than not.
+
+    The covariance of the solution becomes that of all noises in proportion to their probability (`estimate_noise`),
+    with that of their size where no uncertainty was stated.
+
+    Parameters
+    ----------
+    problem, solution : of the fit with noise without correlations
+    scatter : (m,) factor between the scatter of each curve and the uncertainty first assumed
+    """
+    found = _estimates(problem, solution, scatter)
+    for _ in range(2):  # the noise belongs to the residuals, and those to the fit with the noise
+        wanted = tuple(None if one is None or one.probability <= CORRELATED else one.likeliest for one in found)
+        if all(one is None for one in wanted):
+            break
+        problem = evolve(problem, noise=wanted)
+        minima = solution.minima
+        solution = least_squares(
+            problem.residual, solution.x, limits=(problem.low, problem.high), scale=problem.scale, starts=1
+        )
+        solution = evolve(solution, minima=minima)
+        found = _estimates(problem, solution, scatter)
+    widened = _widened_covariance(solution.covariance, found)
+    noises = tuple(_curve_noise(one) for one in found)
+    return problem, evolve(solution, covariance=widened), noises
+
+
+def _curve_noise(found: NoiseEstimate | None) -> CurveNoise:
+    if found is None:
+        return CurveNoise(float("nan"), AutoregressiveNoise(1.0, 0.0, 0.0))
+    return CurveNoise(found.probability, found.likeliest)
+
+
+def _estimates(problem: FitProblem, solution: Solution, scatter: Array) -> tuple[NoiseEstimate | None, ...]:
+    """What each curve says of its noise; None where it is too short, or a model without any noise."""
+    x, used = solution.x, np.flatnonzero(solution.inside)
+    plain = plain_residuals(problem, x)
+    jacobians = split_by_data_set(problem, _plain_jacobian(problem, solution)[:, used])
+    whitened = split_by_data_set(problem, solution.jacobian[: problem.rows, used])
+    residuals = split_by_data_set(problem, solution.residual[: problem.rows])
+    width = problem.width[used]
+    total, slope = np.diag(width**-2), x[used] / width**2
+    parts = [(j.T @ j, j.T @ r) for j, r in zip(whitened, residuals, strict=True)]
+    total, slope = total + sum(one for one, _ in parts), slope + sum(one for _, one in parts)
+    found: list[NoiseEstimate | None] = []
+    for i, sample in enumerate(problem.samples):
+        short = plain[i].size < max(_LEAST_POINTS, used.size + 5)
+        if short or scatter[i] < _LEAST_SCATTER or not np.any(plain[i]):
+            found.append(None)
+            continue
+        curve = LinearCurve(
+            residual=plain[i],
+            jacobian=jacobians[i],
+            information=total - parts[i][0],
+            gradient=slope - parts[i][1],
+            stated=sample.curve.sigma is not None,
+        )
+        found.append(_with_limits(estimate_noise(curve), used, x.size))
+    return tuple(found)
+
+
+def _plain_jacobian(problem: FitProblem, solution: Solution) -> NDArray[Any]:
+    """(n, p) derivatives of the differences from the data as they are."""
+    if not problem.noise:
+        return solution.jacobian[: problem.rows]
+    return evolve(problem, noise=()).jacobian(solution.x)
+
+
+def _with_limits(found: NoiseEstimate, used: NDArray[np.intp], size: int) -> NoiseEstimate:
+    """The estimate with zeros for coordinates that stay on a limit."""
+    shift, covariance = np.zeros(size), np.zeros((size, size))
+    shift[used] = found.shift
+    covariance[np.ix_(used, used)] = found.covariance
+    return evolve(found, shift=shift, covariance=covariance)
+
+
+def _widened_covariance(plain: NDArray[Any], found: tuple[NoiseEstimate | None, ...]) -> NDArray[Any]:
+    """Covariance (p, p) with what each curve adds to it by not telling its noise exactly, never below zero."""
+    added = sum((one.covariance - plain for one in found if one is not None), np.zeros_like(plain))
+    total = plain + added
+    size = np.sqrt(np.maximum(np.diag(plain), 1e-300))
+    values, axes = np.linalg.eigh(total / np.outer(size, size))
+    return (axes * np.maximum(values, 0.0)) @ axes.T * np.outer(size, size)
