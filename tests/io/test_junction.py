@@ -165,7 +165,7 @@ def test_other_results_are_no_junctions(tmp_path):
     path = save((1, 2), tmp_path / "x.json")
     with pytest.raises(DataError, match="holds a tuple, wanted a Junction"):
         read_junction(path)
-    with pytest.raises(InputError, match="no crystal structure 'Aq'"):
+    with pytest.raises(InputError, match="no crystal 'Aq' by name"):
         read_junction(written(tmp_path, ARGON.replace('"Ar"', '"Aq"')))
     with pytest.raises(FileNotFoundError):
         read_junction(tmp_path / "nothing.toml")

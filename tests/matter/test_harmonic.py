@@ -208,7 +208,7 @@ def test_faults_are_one_clear_line():
     with pytest.raises(InputError, match="give `supercell`"):
         crystal_from_ase(None, None)
     long = ForceField("long", published_potential("lj", ["Ar"]).calculator, 5e-8)
-    with pytest.raises(InputError, match="more than 6000"):
+    with pytest.raises(InputError, match="more than 16000"):
         crystal_from_potential(structure("Ar"), long)
     assert "tersoff" in list_potentials()
 

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from kapitza.errors import InputError
 from kapitza.matter.building.disorder import Disorder
-from kapitza.matter.building.interaction_range import extend_dipole_forces, truncate_force_constants
+from kapitza.matter.building.interaction_range import truncate_force_constants
 from kapitza.matter.building.layers import lead_from_force_constants, mass_junction
 from kapitza.matter.building.mixed_junction import SiteMixing, junction_from_crystals
 from kapitza.matter.building.relaxed_junction import JunctionPlan, build_junction
 from kapitza.matter.building.surface import orient_crystal
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import load_crystal
+from kapitza.matter.files.dipole_range import extend_dipole_forces
 from kapitza.matter.potentials.force_constants import crystal_from_potential
 from kapitza.matter.potentials.published import published_potential
 from kapitza.matter.potentials.relaxation import relax_cell

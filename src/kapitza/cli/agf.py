@@ -15,7 +15,7 @@ import typer
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.figures import Results
-from kapitza.cli.junction import Orientation, junction_of_sides
+from kapitza.cli.junction import Orientation, Potential, Reach, junction_of_sides
 from kapitza.cli.options import (
     Calculator,
     CalculatorArguments,
@@ -69,6 +69,8 @@ def agf(
         int | None, typer.Option(help="Wave vectors a side, with --modes and --local.", min=1, max=400)
     ] = None,
     orientation: Orientation = None,
+    potential: Potential = None,
+    reach: Reach = None,
     calculator: Calculator = None,
     calculator_args: CalculatorArguments = None,
     workers: WorkerCount = 1,
@@ -88,8 +90,8 @@ def agf(
     if not 0 < tolerance < 1:
         raise InputError(f"--tolerance {tolerance:g}: expected a relative error between 0 and 1")
     single = parse_temperature(temperature) if modes or local else kelvin[0]
-    size, sides = None if mesh is None else (mesh, mesh), (junction, right, orientation, calculator, calculator_args)
-    subject = junction_of_sides(*sides) or read_with_note(junction)
+    size, given = None if mesh is None else (mesh, mesh), (orientation, calculator, calculator_args, potential, reach)
+    subject = junction_of_sides(junction, right, *given) or read_with_note(junction)
     _note_states(subject, kelvin)
     with long_work("units", workers, store, dask) as work:
         if modes:

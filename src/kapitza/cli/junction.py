@@ -31,12 +31,17 @@ if TYPE_CHECKING:
 
 Left = Annotated[str, typer.Argument(help="Crystal by name (Si), phonopy or structure file, or TOML of a junction.")]
 Right = Annotated[str | None, typer.Argument(help="The other crystal; left out with a TOML file.")]
-Potential = Annotated[str | None, typer.Option(help="Of both: tersoff, sw, lj, erhart-albe, matsunaga or emt.")]
+Potential = Annotated[
+    str | None,
+    typer.Option(help="Of both: tersoff, sw, lj, emt, nequix, sevenn, a file (CuNi.eam.alloy) or module:Class."),
+]
 LeftPotential = Annotated[str | None, typer.Option(help="Of the left crystal alone; force constants then mix.")]
 RightPotential = Annotated[str | None, typer.Option(help="Of the right crystal alone.")]
 Mixing = Annotated[Literal["mean", "left", "right"] | None, typer.Option(help="Force constants across [mean].")]
 Scale = Annotated[str | None, typer.Option(help="Factor on the force constants across [1].")]
-Reach = Annotated[str | None, typer.Option(help="Of the forces of files along the normal [6 angstrom].")]
+Reach = Annotated[
+    str | None, typer.Option(help="Of forces of files along the normal, or of a calculator [6 angstrom].")
+]
 Orientation = Annotated[str | None, typer.Option(help="Miller indices: 001 [default], or left,right as 001,111.")]
 Strain = Annotated[Literal["left", "right", "both"] | None, typer.Option(help="Which crystal fits itself [right].")]
 Limit = Annotated[str | None, typer.Option(help="Largest strain: 5 % [default].")]
@@ -131,8 +136,8 @@ def build(
     table |= _parse_orientations(orientation) | ({"relax": False} if no_relax else {})
     file, table = _check_sides(left, table)
     with long_work("junctions", workers, store, dask) as work:
-        forces = progress_line("forces")
-        made = deferred.junctions_from_options(table, file, seeds=_parse_seeds(seed), work=work, progress=forces)
+        forces, seeds = progress_line("forces"), _parse_seeds(seed)
+        made = deferred.junctions_from_options(table, file, seeds=seeds, work=work, progress=forces, announce=note)
     paths = _numbered_names(save, len(made))
     for path, one in zip(paths, made, strict=False):
         kapitza.save(one, path)
@@ -169,11 +174,15 @@ def junction_of_sides(
     orientation: str | None = None,
     calculator: str | None = None,
     arguments: Sequence[str] | None = None,
+    potential: str | None = None,
+    reach: str | None = None,
 ) -> Junction | None:
-    """Return the junction of two crystals by the mean of their force constants; None where a file holds a junction."""
+    """Return the junction of two crystals by a potential, or the mean of their force constants; None where a file holds
+    a junction.
+    """
     table = _given_options(
         {
-            "right": right, "calculator": calculator,
+            "right": right, "potential": potential, "reach": reach, "calculator": calculator,
             "calculator_arguments": parse_calculator_arguments(arguments) or None,
         }
     ) | _parse_orientations(orientation)  # fmt: skip
@@ -182,7 +191,7 @@ def junction_of_sides(
     if right is None:
         return None
     _, table = _check_sides(left, table)
-    return deferred.junctions_from_options(table, progress=progress_line("forces"))[0]
+    return deferred.junctions_from_options(table, progress=progress_line("forces"), announce=note)[0]
 
 
 def _numbered_names(save: str | None, count: int) -> list[str]:

@@ -10,6 +10,9 @@ strain = "right"
 intermixing = "0.3 nm"
 seed = 1
 
+A potential is a published one, a universal one (nequix, with `calculator_arguments` and `reach`), a file of LAMMPS
+(CuNi.eam.alloy) or the import path of a calculator of ASE.
+
 With `normal` and `shear`, stiffnesses of a contact per area, the crystals touch by springs, a `sheet` between them if
 there is one.  Names without a potential have the force constants of the package, structure files those of a
 `calculator` (with `calculator_arguments` and `relaxation`).  Such crystals share no potential, nor do those of phonopy
@@ -17,7 +20,7 @@ files, or with a potential each (`left_potential`): their force constants mix.
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -41,15 +44,15 @@ from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import load_crystal, miller_normal
 from kapitza.matter.files.structures import is_structure_file, read_structure
 from kapitza.matter.junction import Junction
-from kapitza.matter.phonons import has_phonons, phonon_card, phonon_crystal
-from kapitza.matter.potentials.calculators import DEFAULT_CALCULATOR
+from kapitza.matter.phonons import has_phonons, named_structure, phonon_card, phonon_crystal
+from kapitza.matter.potentials.calculators import DEFAULT_CALCULATOR, is_calculator_name
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
 from kapitza.matter.potentials.force_constants import crystal_from_potential
-from kapitza.matter.potentials.published import published_potential
+from kapitza.matter.potentials.named_force_fields import named_force_field
 from kapitza.matter.potentials.relaxation import relax_cell
 from kapitza.matter.potentials.space_group import primitive_structure
 from kapitza.matter.potentials.structure_files import crystal_from_file
-from kapitza.matter.structure import Structure, structure
+from kapitza.matter.structure import Structure
 from kapitza.run.work import Progress
 from kapitza.units import angstrom
 
@@ -62,6 +65,7 @@ if TYPE_CHECKING:
 _POTENTIAL_KEYS = ("potential", "strain", "cell", "twist", "mirror", "contact", "interlayer", "relax")
 _FILE_KEYS = ("mixing", "scale", "reach", "left_potential", "right_potential")
 _CALCULATOR_KEYS = ("calculator", "calculator_arguments", "relaxation")
+_SHARED_KEYS = ("calculator_arguments", "reach")  # of a potential that is a calculator, too
 _SPRING_KEYS = ("normal", "shear", "sheet", "sheet_potential")
 _JUNCTION_KEYS = ("left", "right", "orientation", "right_orientation", "limit", "layers", "supercell", "disorder")
 _DISORDER_KEYS = ("seed", "intermixing", "roughness", "correlation", "vacancies", "substitutions", "depth", "profile")
@@ -100,10 +104,12 @@ def junctions_from_options(
     seeds: Sequence[int] = (),
     work: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    announce: Callable[[str], object] | None = None,
 ) -> list[Junction]:
     """Return the junctions of keys as a TOML file has them, one for each seed, or one; the keys of the file `path` hold
     where none is given, and `work` says how those of a potential are shared and kept, see `build_configurations`;
-    `progress` is called with the number of finished and of all evaluations of the forces of a structure file.
+    `progress` is called with the number of finished and of all evaluations of forces, `announce` with lines that say
+    what to cite, how much work there is, and what is cut off.
     """
     file = TomlTable(Path("options"), (), (), {}) if path is None else read_toml(path)
     if seeds:
@@ -111,28 +117,41 @@ def junctions_from_options(
     both = {**file.table, **options}
     if "disorder" in options and "disorder" in file:
         both["disorder"] = {**file.section("disorder").table, **options["disorder"]}
-    return _junctions_from_table(TomlTable(file.path, file.lines, (), both), seeds, work, progress)
+    monitor = {"progress": progress, "announce": announce}
+    return _junctions_from_table(TomlTable(file.path, file.lines, (), both), seeds, work, monitor)
 
 
 def _junctions_from_table(
-    file: TomlTable, seeds: Sequence[int] = (), work: Mapping[str, Any] | None = None, progress: Progress | None = None
+    file: TomlTable,
+    seeds: Sequence[int] = (),
+    work: Mapping[str, Any] | None = None,
+    monitor: Mapping[str, Any] | None = None,
 ) -> list[Junction]:
     """Junctions of a table of keys."""
+    monitor = dict(monitor or {})
+    progress = monitor.get("progress")
     file.check_keys((*_JUNCTION_KEYS, *_POTENTIAL_KEYS, *_FILE_KEYS, *_SPRING_KEYS, *_CALCULATOR_KEYS))
     if not any(side in file and is_structure_file(file.text(side)) for side in ("left", "right")):
-        _refuse_keys(file, _CALCULATOR_KEYS, "is for structure files such as Si.cif, and neither side is one")
+        own = _CALCULATOR_KEYS if not _has_potential(file) else ("calculator", "relaxation")
+        why = "is for structure files such as Si.cif, and neither side is one; forces of both by name: potential"
+        _refuse_keys(file, own, why)
     if "normal" in file:
         _refuse_keys(file, _SOLID_KEYS, "means nothing where springs join the crystals")
         return [_junction_by_springs(file, progress)]
     _refuse_keys(file, _SPRING_KEYS, "is for contacts by springs: give `normal`, their stiffness per area")
     if "potential" in file:
         no_files = "is for force constants from files; with a potential it means nothing"
-        _refuse_keys(file, (*_FILE_KEYS, *_CALCULATOR_KEYS), no_files)
-        return build_configurations(junction_plan(file), seeds, **(work or {}))
+        _refuse_keys(file, tuple(key for key in (*_FILE_KEYS, *_CALCULATOR_KEYS) if key not in _SHARED_KEYS), no_files)
+        return build_configurations(junction_plan(file), seeds, **(work or {}), monitor=monitor)
     _refuse_keys(file, _POTENTIAL_KEYS, "needs a potential, such as potential = 'tersoff'")
     random = _read_disorder(file)
     variants = [random and evolve(random, seed=seed) for seed in seeds] or [random]
     return [_junction_from_files(file, one, progress) for one in variants]
+
+
+def _has_potential(file: TomlTable) -> bool:
+    """Whether a potential is named, for both sides or for one."""
+    return bool({"potential", "left_potential", "right_potential"} & set(file.table))
 
 
 def _refuse_keys(file: TomlTable, keys: tuple[str, ...], why: str) -> None:
@@ -148,7 +167,9 @@ def junction_plan(file: TomlTable) -> JunctionPlan:
     return JunctionPlan(
         left=_name_or_structure(file, "left"),
         right=_name_or_structure(file, "right"),
-        potential=file.text("potential"),
+        potential=_potential_name(file, "potential"),
+        arguments=_calculator_arguments(file),
+        reach=file.optional("reach", "length"),
         orientation=_miller_indices(file, "orientation") or (0, 0, 1),
         right_orientation=_miller_indices(file, "right_orientation"),
         strain=cast("StrainedSide", file.text("strain", "right", choices=("left", "right", "both"))),
@@ -213,10 +234,26 @@ def _name_or_structure(file: TomlTable, side: str) -> str | Structure:
 def _crystal_of(file: TomlTable, side: str) -> tuple[Crystal, Structure]:
     """Crystal by name or of a structure file, at rest in its potential, and its structure."""
     body = _name_or_structure(file, side)
-    one = structure(body) if isinstance(body, str) else body
-    engine = published_potential(file.text(_potential_key(file, side)), one.symbols)
+    one = named_structure(body) if isinstance(body, str) else body
+    name = _potential_name(file, _potential_key(file, side))
+    universal = is_calculator_name(name)
+    engine = named_force_field(
+        name, one.symbols, arguments=_calculator_arguments(file) if universal else None,
+        reach=file.optional("reach", "length") if universal else None,
+    )  # fmt: skip
     rest = relax_cell(one, engine)
     return crystal_from_potential(rest, engine), rest
+
+
+def _potential_name(file: TomlTable, key: str) -> str:
+    """Name of a potential, or the path of its file beside the file that names it."""
+    path = file.beside(key)
+    return str(path) if path.is_file() else file.text(key)
+
+
+def _calculator_arguments(file: TomlTable) -> dict[str, Any]:
+    """Arguments of a calculator."""
+    return dict(file.section("calculator_arguments").table) if "calculator_arguments" in file else {}
 
 
 def _potential_key(file: TomlTable, side: str) -> str:
@@ -263,10 +300,12 @@ def _plane_normal(axes: Array, indices: tuple[int, int, int]) -> Array:
 
 def _displacement_method(file: TomlTable, progress: Progress | None) -> FiniteDisplacements:
     """What gives the forces of structure files."""
-    arguments = file.section("calculator_arguments").table if "calculator_arguments" in file else {}
     relax = cast("Relaxation", file.text("relaxation", "atoms", choices=("atoms", "cell", "none")))
     return FiniteDisplacements(
-        calculator=file.text("calculator", DEFAULT_CALCULATOR), arguments=arguments, relax=relax, progress=progress
+        calculator=file.text("calculator", DEFAULT_CALCULATOR),
+        arguments=_calculator_arguments(file),
+        relax=relax,
+        progress=progress,
     )
 
 

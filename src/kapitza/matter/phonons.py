@@ -23,13 +23,13 @@ from kapitza.core.arrays import Array, IntArray, about, read_only_mapping
 from kapitza.errors import DataError, InputError
 from kapitza.matter.band_spectrum import BandSpectrum, cached_spectrum
 from kapitza.matter.bands import Bands
-from kapitza.matter.building.interaction_range import extend_dipole_forces
 from kapitza.matter.crystal import Crystal, unit_vector
 from kapitza.matter.files.crystals import balanced_crystal
+from kapitza.matter.files.dipole_range import extend_dipole_forces
 from kapitza.matter.files.phonon_facts import measured_top, unverified_inputs
 from kapitza.matter.library import atomic_masses, material
 from kapitza.matter.polar import DipoleForces
-from kapitza.matter.structure import Structure
+from kapitza.matter.structure import Structure, structure
 from kapitza.units import angstrom, eV, m_u
 
 _DIPOLE_CELL = 1.2e-9  # m: edges of the supercell that holds the dipole forces where they are not kept apart
@@ -142,21 +142,51 @@ def phonon_crystal(name: str, *, nac: bool = True) -> Crystal:
         should; else the force constants hold them up to half of a supercell, as layers of atoms need
     """
     content = _read_crystal_file(_resolve_name(name))
-    card, masses, symbols = _make_card(content), atomic_masses(), tuple(content["symbols"])
+    card = _make_card(content)
     if card.status == "refused":
         raise InputError(f"the phonons of {card.name} are refused: {card.reason}")
-    lattice = np.array(content["lattice"]) * angstrom
-    weights = np.array([masses[symbol] for symbol in symbols]) * m_u
-    structure = Structure(card.name, lattice, np.array(content["points"]) @ lattice, weights, symbols)
-    crystal = evolve(balanced_crystal(structure, *expand_symmetry(content)), polar=dipole_forces(structure, content))
+    cell = _bare_structure(content)
+    crystal = evolve(balanced_crystal(cell, *expand_symmetry(content)), polar=dipole_forces(cell, content))
     if nac or crystal.polar is None:
         return crystal
-    return extend_dipole_forces(crystal, np.ceil(_DIPOLE_CELL / np.linalg.norm(lattice, axis=1)).astype(int).tolist())
+    return extend_dipole_forces(
+        crystal, np.ceil(_DIPOLE_CELL / np.linalg.norm(cell.lattice, axis=1)).astype(int).tolist()
+    )
 
 
 def phonon_card(name: str) -> PhononCard:
     """Return origin and quality of the force constants of a crystal; errors as in `phonons`."""
     return _make_card(_read_crystal_file(_resolve_name(name)))
+
+
+def named_structure(name: str) -> Structure:
+    """Return a crystal by name, without forces: of the table of structures, or of a crystal with a card.
+
+    The lattice constants of the former are values to start from, those of the latter are those of room temperature, as
+    on the card; a potential relaxes both to its own.
+
+    Raises
+    ------
+    InputError
+        for an unknown name
+    """
+    try:
+        return structure(name)
+    except InputError:
+        try:
+            content = _read_crystal_file(_resolve_name(name))
+        except InputError as err:
+            raise InputError(
+                f"no crystal {name!r:.60} by name ({err}); expected one of these, or a structure file (.cif, POSCAR)"
+            ) from None
+    return _bare_structure(content, _make_card(content).axes)
+
+
+def _bare_structure(content: Mapping[str, Any], axes: Array | None = None) -> Structure:
+    """Cell of a file, without its force constants."""
+    lattice, masses, symbols = np.array(content["lattice"]) * angstrom, atomic_masses(), tuple(content["symbols"])
+    weights = np.array([masses[symbol] for symbol in symbols]) * m_u
+    return Structure(content["card"]["name"], lattice, np.array(content["points"]) @ lattice, weights, symbols, axes)
 
 
 def has_phonons(name: str) -> bool:

@@ -25,7 +25,7 @@ _NEGLIGIBLE_BLOCK = 1e-12  # of the largest force constant: blocks below it are 
 _WORST_SUM_RULE = 5e-2  # of the largest force constant: a source this far from the sum rule is no crystal at rest
 _MAX_LAYERS = 1000
 # of the largest force constant: by which the outermost layers of a device may differ from the lead
-_LEAD_TOLERANCE = 1e-3
+LEAD_TOLERANCE = 1e-3
 
 
 def lead_from_force_constants(
@@ -142,7 +142,7 @@ def junction_from_layers(
     periods: ArrayLike,
     device: Sequence[JunctionLayer],
     *,
-    tolerance: float = _LEAD_TOLERANCE,
+    tolerance: float = LEAD_TOLERANCE,
 ) -> Junction:
     """Join layers of one relaxed cell to their leads: check the outermost layers, enforce the sum rule.
 
@@ -320,7 +320,7 @@ def join_junctions(first: Junction, second: Junction, layers: int = 0) -> Juncti
     if (
         not alike
         or max(largest_constant(a - b) for a, b in ((lead.onsite, other.onsite), (lead.hop, other.hop)))
-        > _LEAD_TOLERANCE * scale
+        > LEAD_TOLERANCE * scale
     ):
         raise InputError(
             f"{first.name} ends with {lead.name}, {second.name} starts with {other.name}: wanted one crystal, with the "

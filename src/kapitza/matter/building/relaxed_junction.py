@@ -6,20 +6,22 @@ interface.  The outermost layers of the device stay in the places of the crystal
 differ from those of the leads says whether the device is long enough (`lead_mismatch`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from attrs import asdict, converters, evolve, field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, BoolArray, IntArray, about, integer_array
+from kapitza.core.arrays import Array, BoolArray, IntArray, about, integer_array, read_only_mapping
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
 from kapitza.matter.building.disorder import Disorder, choose_sites, right_sites
 from kapitza.matter.building.layers import (
+    LEAD_TOLERANCE,
     cut_into_layers,
     junction_from_layers,
     lead_deviation,
@@ -44,12 +46,16 @@ from kapitza.matter.building.stacking import (
     stack_segments,
 )
 from kapitza.matter.building.surface import orient_structure
+from kapitza.matter.files.structures import is_structure_file, read_structure
 from kapitza.matter.junction import Junction, JunctionLayer, Lead, largest_constant, pack_junction, unpack_junction
+from kapitza.matter.phonons import named_structure
 from kapitza.matter.potentials.force_constants import crystal_from_potential, layered_constants
 from kapitza.matter.potentials.force_field import ForceField
-from kapitza.matter.potentials.published import published_potential as potential_of
+from kapitza.matter.potentials.named_force_fields import named_force_field
+from kapitza.matter.potentials.published import PUBLISHED_POTENTIALS
 from kapitza.matter.potentials.relaxation import relax_cell, relax_interface
-from kapitza.matter.structure import Structure, element_masses, structure
+from kapitza.matter.potentials.space_group import primitive_structure
+from kapitza.matter.structure import Structure, element_masses
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress, run_units
 from kapitza.units import angstrom
@@ -65,8 +71,10 @@ class JunctionPlan:
 
     Attributes
     ----------
-    left, right : crystals: names such as "Si", or structures
-    potential : name of a published potential, or a force field around any ASE calculator
+    left, right : crystals: names such as "Si" or "GaN" (`kapitza phonons` lists them), structure files, or structures
+    potential : name of a published or universal potential, file of LAMMPS or import path of a calculator, all as in
+        `named_force_field`; or a force field around any ASE calculator
+    arguments : of a calculator by name or path
     orientation, right_orientation : the left crystal faces right, the right one left by its back; None: as the left one
     strain : which crystal is strained to fit the other: "right", "left" or "both"
     mirror : take the mirror image of the right crystal in the plane of the interface: for grain boundaries
@@ -79,6 +87,10 @@ class JunctionPlan:
     left: str | Structure
     right: str | Structure
     potential: str | ForceField
+    arguments: Mapping[str, object] = field(factory=dict, converter=read_only_mapping)
+    reach: float | None = field(
+        default=None, metadata=about("m", "of the force constants of a calculator; None: as the potential has it")
+    )
     orientation: tuple[int, ...] = field(
         default=(0, 0, 1), converter=tuple, metadata=about("1", "Miller indices of the face of the left crystal")
     )
@@ -102,12 +114,16 @@ class JunctionPlan:
     relax: bool = True
 
 
-def build_junction(plan: JunctionPlan) -> Junction:
+def build_junction(
+    plan: JunctionPlan, *, progress: Progress | None = None, announce: Callable[[str], object] | None = None
+) -> Junction:
     """Build, relax and check a junction of two crystals.
 
     Parameters
     ----------
     plan : what it is to be made of
+    progress : called with the number of finished and of all evaluations of forces at displaced atoms
+    announce : called with lines that say what to cite, how much work there is, and what was cut off
 
     Returns
     -------
@@ -123,7 +139,7 @@ def build_junction(plan: JunctionPlan) -> Junction:
     MissingEngine
         without ase and matscipy
     """
-    force_field = plan_force_field(plan)
+    force_field = evolve(plan_force_field(plan), progress=progress, announce=announce)
     segments, periods = prepare_segments(plan, force_field)
     name = junction_name(plan, segments)
     shifts = [find_registry(low, high, periods, force_field) for low, high in pairwise(segments)]
@@ -133,7 +149,10 @@ def build_junction(plan: JunctionPlan) -> Junction:
     body = stack.layer >= stack.layers - 1  # the right crystal moves as a whole, so that the distance relaxes
     mobile = (stack.layer > 0) & ~body & plan.relax
     stack = evolve(stack, atoms=relax_interface(stack.atoms, force_field, mobile, body))
-    return _extract_junction(stack, segments, periods, force_field, name)
+    found = _extract_junction(stack, segments, periods, force_field, name)
+    if announce is not None:
+        announce(f"forces by {force_field.name}{f', {force_field.source}' if force_field.source else ''}")
+    return found
 
 
 def plan_force_field(plan: JunctionPlan) -> ForceField:
@@ -143,12 +162,14 @@ def plan_force_field(plan: JunctionPlan) -> ForceField:
     bodies = [plan.left, plan.right, *(body for body, _ in plan.interlayers)]
     symbols = [symbol for body in bodies for symbol in _resolve_structure(body).symbols]
     more = list(plan.disorder.substitutions) if plan.disorder is not None else []
-    return potential_of(plan.potential, [*symbols, *more])
+    return named_force_field(plan.potential, [*symbols, *more], arguments=plan.arguments, reach=plan.reach)
 
 
 def _resolve_structure(body: str | Structure) -> Structure:
-    """Return a structure, given as itself or by name."""
-    return structure(body) if isinstance(body, str) else body
+    """Return a structure, given as itself, by name or by file."""
+    if not isinstance(body, str):
+        return body
+    return primitive_structure(read_structure(body)) if is_structure_file(body) else named_structure(body)
 
 
 def junction_name(plan: JunctionPlan, segments: Sequence[Segment]) -> str:
@@ -297,7 +318,7 @@ def _extract_junction(
 ) -> Junction:
     """Take the force constants of the device out of a relaxed stack."""
     rows = np.flatnonzero((stack.layer >= 0) & (stack.layer < stack.layers))
-    shifts, values = layered_constants(stack.atoms, force_field, rows)
+    shifts, values, dropped = layered_constants(stack.atoms, force_field, rows)
     sizes = np.bincount(stack.layer[rows], minlength=stack.layers)
     sizes = merge_layer_sizes(values, [int(size) for size in sizes])
     made: list[JunctionLayer] = []
@@ -307,7 +328,9 @@ def _extract_junction(
         start += slab.masses.size
         symbols = tuple(stack.atoms.symbols[i] for i in here)
         made.append(evolve(slab, positions=stack.atoms.positions[here], symbols=symbols))
-    return junction_from_layers(name, segments[0].lead, segments[-1].lead, periods, made)
+    leads = segments[0].lead, segments[-1].lead
+    # forces that were cut off fold back within the reach, in the leads otherwise than in the device
+    return junction_from_layers(name, *leads, periods, made, tolerance=max(LEAD_TOLERANCE, dropped))
 
 
 def merge_layer_sizes(values: Array, sizes: list[int]) -> list[int]:
@@ -354,6 +377,7 @@ def build_configurations(
     executor: ExecutorLike | None = None,
     store: StoreLike | None = None,
     progress: Progress | None = None,
+    monitor: Mapping[str, Any] | None = None,
 ) -> list[Junction]:
     """Build the same disordered junction once for each seed, to average over what is random.
 
@@ -364,6 +388,7 @@ def build_configurations(
     executor : any `concurrent.futures.Executor`, or a number of processes, to build several at once
     store : where finished junctions are kept and looked for; the potential must then be a published one, by name
     progress : called with the number of finished and of all junctions
+    monitor : `progress` and `announce` of `build_junction`, for what is built in this process
     """
     if plan.disorder is None and seeds:
         raise InputError(f"{len(seeds)} configurations of a sharp interface would be the same one: give a Disorder")
@@ -373,14 +398,27 @@ def build_configurations(
             f"the force field {potential!r} may change under its name, and a store could not tell: give a published "
             "potential by name, or no store"
         )
-    units = [{"plan": asdict(evolve(plan, potential=potential)), "seed": seed} for seed in seeds or [None]]
-    work = partial(_build_unit, plan)
+    choice = None if not isinstance(plan.potential, str) else _potential_identity(plan)
+    inputs = asdict(evolve(plan, potential=potential, arguments={}))
+    if plan.reach is None and not plan.arguments:  # as stored before there were any
+        inputs = {key: value for key, value in inputs.items() if key not in ("arguments", "reach")}
+    units = [{"plan": inputs, "seed": seed} | (choice or {}) for seed in seeds or [None]]
+    here = executor is None or executor == 1
+    work = partial(_build_unit, plan, dict(monitor or {}) if here else {})
     parts = run_units(work, units, version=_BUILD_VERSION, store=store, executor=executor, progress=progress)
     return [unpack_junction(part) for part in parts]
 
 
-def _build_unit(plan: JunctionPlan, unit: UnitInputs) -> UnitResult:
+def _potential_identity(plan: JunctionPlan) -> dict[str, object]:
+    """What the forces of a potential by name depend on beyond that name; nothing of published ones."""
+    if not isinstance(plan.potential, str) or plan.potential.lower() in (*PUBLISHED_POTENTIALS, "sw", "lj"):
+        return {}
+    identity = plan_force_field(plan).identity
+    return {} if identity is None else {"forces": dict(identity)}
+
+
+def _build_unit(plan: JunctionPlan, monitor: Mapping[str, Any], unit: UnitInputs) -> UnitResult:
     """Kernel: the junction of one seed."""
     seed = unit["seed"]
     disorder = plan.disorder if plan.disorder is None or seed is None else evolve(plan.disorder, seed=seed)
-    return pack_junction(build_junction(evolve(plan, disorder=disorder)))
+    return pack_junction(build_junction(evolve(plan, disorder=disorder), **monitor))

@@ -135,12 +135,15 @@ class Displacement(NamedTuple):
 
 
 class SupercellAtoms(NamedTuple):
-    """Supercell: lattice (3, 3) m, positions (N, 3) in units of its vectors, kinds (N,), primitive lattice (3, 3) m."""
+    """Supercell: lattice (3, 3) m, positions (N, 3) in units of its vectors, kinds (N,), primitive lattice (3, 3) m; by
+    how much an operation may miss an atom, m.
+    """
 
     lattice: Array
     points: Array
     kinds: NDArray[np.str_]
     primitive: Array
+    tolerance: float = _ATOM_TOLERANCE
 
 
 def constants_from_sets(path: Path, atoms: SupercellAtoms, origins: tuple[int, ...]) -> Array:
@@ -203,7 +206,7 @@ def atom_permutation(turn: Array, start: int, end: int, atoms: SupercellAtoms) -
     target = nearest_sites(moved, atoms.points)
     apart = moved - atoms.points[target]
     distance = np.linalg.norm((apart - np.round(apart)) @ atoms.lattice, axis=-1)
-    fits = distance.max() < _ATOM_TOLERANCE and (atoms.kinds[target] == atoms.kinds).all()
+    fits = distance.max() < atoms.tolerance and (atoms.kinds[target] == atoms.kinds).all()
     return target if fits and len(np.unique(target)) == len(target) else None
 
 

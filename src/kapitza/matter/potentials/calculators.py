@@ -66,6 +66,15 @@ NAMED_CALCULATORS: Mapping[str, NamedCalculator] = MappingProxyType(
             doi="10.1038/s41467-024-54554-x",
             model_file="model_filename",
         ),
+        "mace": NamedCalculator(
+            path="mace.calculators:mace_mp",
+            distribution="mace-torch",
+            install="mace-torch",
+            title="MACE",
+            doi="10.48550/arXiv.2401.00096",
+            arguments={"device": "cpu", "default_dtype": "float64"},
+            model_file="model",
+        ),
     }
 )
 _ALIASES: Mapping[str, str] = MappingProxyType({"sevennet": "sevenn", "7net": "sevenn", "calorine": "unep"})
@@ -79,17 +88,24 @@ class CalculatorChoice:
     Attributes
     ----------
     identity : plain values that change with the forces; None where nobody knows them, so that nothing can be kept
+    source : what to cite; empty where nobody knows it
     """
 
     title: str
     make: Callable[[], Any]
     identity: Mapping[str, object] | None
     caution: str = ""
+    source: str = ""
+
+
+def is_calculator_name(name: str) -> bool:
+    """Tell whether a name is that of a universal potential, or an import path."""
+    return name.lower() in NAMED_CALCULATORS or name.lower() in _ALIASES or ":" in name
 
 
 def choose_calculator(calculator: object, arguments: Mapping[str, object], symbols: Sequence[str]) -> CalculatorChoice:
-    """Return the calculator of a name ("sevenn", "nequix", "unep", or a published potential such as "tersoff"), of an
-    import path ("module:Class"), or an ASE calculator as it is.
+    """Return the calculator of a name ("sevenn", "nequix", "unep", "mace", or a published potential such as "tersoff"),
+    of an import path ("module:Class"), or an ASE calculator as it is.
 
     Raises
     ------
@@ -121,7 +137,9 @@ def _published_choice(name: str, arguments: Mapping[str, object], symbols: Seque
         raise InputError(f"the potential {name!r} takes no arguments, got {', '.join(arguments)}")
     found = published_potential(name, symbols)
     identity = {"potential": found.name, "matscipy": _version("matscipy"), "ase": _version("ase")}
-    return CalculatorChoice(title=f"potential {found.name}", make=lambda: found.calculator, identity=identity)
+    return CalculatorChoice(
+        title=f"potential {found.name}", make=lambda: found.calculator, identity=identity, source=found.source
+    )
 
 
 def _named_choice(entry: NamedCalculator, arguments: Mapping[str, object]) -> CalculatorChoice:
@@ -138,6 +156,7 @@ def _named_choice(entry: NamedCalculator, arguments: Mapping[str, object]) -> Ca
         title=f"{entry.title}{model} ({entry.distribution} {version})",
         make=lambda: _construct(entry.path, given),
         identity=_identity(entry.path, version, given),
+        source=f"doi:{entry.doi}",
         caution="" if changed else entry.caution,
     )
 

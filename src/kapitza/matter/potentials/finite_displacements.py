@@ -1,44 +1,39 @@
-r"""Force constants of a crystal from forces at few displacements: the symmetry of the crystal gives all others.
-
-An atom of each orbit of the space group is displaced, both ways where no operation turns one into the other, along the
-fewest directions whose symmetric images span space (K. Parlinski, Z. Q. Li, Y. Kawazoe, Phys. Rev. Lett. 78, 4063
-(1997), doi:10.1103/PhysRevLett.78.4063); force constants are the least-squares solution over these images.
-"""
+r"""Crystals of structure files: brought to rest by forces alone, force constants from forces at few displacements."""
 
 from collections.abc import Callable, Mapping
-from itertools import combinations, product
 from typing import Any, Literal
 
 import numpy as np
 from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array, IntArray, about, one_of, quantity, read_only_mapping
+from kapitza.core.arrays import Array, about, one_of, quantity, read_only_mapping
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import balanced_crystal
 from kapitza.matter.files.folding import fold_force_constants
-from kapitza.matter.files.force_constants import Displacement, SupercellAtoms, constants_from_displacements
+from kapitza.matter.files.force_constants import SupercellAtoms, constants_from_displacements
 from kapitza.matter.files.phonopy import AtomicCell, SupercellData
-from kapitza.matter.potentials.calculators import DEFAULT_CALCULATOR, CalculatorChoice
-from kapitza.matter.potentials.force_constants import repeats_for_height
+from kapitza.matter.potentials.calculators import DEFAULT_CALCULATOR
+from kapitza.matter.potentials.displaced_forces import (
+    displaced_forces,
+    displacements,
+    irreducible_atoms,
+    symmetric_counts,
+)
+from kapitza.matter.potentials.force_constants import balance_moments, repeats_for_height
 from kapitza.matter.potentials.force_field import ATOMS_EXTRA, ATOMS_PURPOSE, FORCE_UNIT, ForceField
 from kapitza.matter.potentials.space_group import SpaceGroup, space_group, symmetrize_structure
 from kapitza.matter.structure import Structure
-from kapitza.run.cache import compute_once
 from kapitza.run.work import Progress
 from kapitza.units import angstrom
 
 Relaxation = Literal["atoms", "cell", "none"]
-FORCES_VERSION = "forces-1"
 _FORCE_GOAL = 1e-3 * FORCE_UNIT  # N: at which relaxation stops
 _FORCE_LIMIT = 0.02 * FORCE_UNIT  # N: what may be left where a potential resolves no less
 _MAX_RELAXATION_STEPS = 300
 _MAX_LATTICE_CHANGE = 0.1  # principal strain on relaxation: more is another crystal
 _MAX_SUPERCELL_ATOMS = 3000
 _MAX_CELL_ATOMS = 200  # of a primitive cell, whose bands are computed
-_MAX_BALANCE_STEPS = 200
-_NOTICEABLE_WORK = 3000  # evaluations times atoms: more is announced
-_WELL_CONDITIONED = 0.3  # smallest over largest singular value of images of a displacement
 
 
 @frozen(eq=False, kw_only=True)
@@ -134,10 +129,9 @@ def _minimise_forces(one: Structure, force_field: ForceField, *, cell: bool) -> 
     return evolve(one, lattice=lattice, positions=atoms.get_positions() * angstrom, axes=axes)
 
 
-def crystal_by_displacements(
-    one: Structure, force_field: ForceField, method: FiniteDisplacements, choice: CalculatorChoice
-) -> Crystal:
-    """Force constants of a primitive cell at rest, balanced so that moving all atoms together costs nothing.
+def crystal_by_displacements(one: Structure, force_field: ForceField, width: float) -> Crystal:
+    """Force constants of a primitive cell at rest, balanced so that moving all atoms together costs nothing, from a
+    supercell at least so high (m).
 
     Raises
     ------
@@ -145,21 +139,11 @@ def crystal_by_displacements(
         for a cell or supercell of too many atoms
     """
     group = space_group(one)
-    counts = symmetric_repeats(one, group, method.width)
+    counts = symmetric_counts(repeats_for_height(one.lattice, width, (True, True, True)), group)
     big, n = one.repeat(counts), one.masses.size
     _check_size(one, big)
-    moves = [(atom, vector) for atom in irreducible_atoms(group) for vector in displacements(one, group, atom)]
-    if method.announce is not None and len(moves) * big.masses.size > _NOTICEABLE_WORK:
-        kept = "" if choice.identity is None else ", each kept when it is done"
-        method.announce(f"{one.name}: {len(moves)} evaluations of forces on {big.masses.size} atoms{kept}")
-    sets: list[Displacement] = []
-    for done, (atom, direction) in enumerate(moves):
-        if method.progress is not None:
-            method.progress(done, len(moves))
-        sets.append(Displacement(atom, method.step * direction, _displaced_forces(big, atom, direction, force_field,
-                                                                                 method, choice)))  # fmt: skip
-    if method.progress is not None:
-        method.progress(len(moves), len(moves))
+    moves = [(atom, vector) for atom in irreducible_atoms(group) for vector in displacements(one.lattice, group, atom)]
+    sets = displaced_forces(one, big, moves, force_field)
     inverse = np.linalg.inv(big.lattice)
     points = big.positions @ inverse
     supercell = SupercellAtoms(big.lattice, points, np.array(big.symbols), one.lattice)
@@ -174,25 +158,6 @@ def crystal_by_displacements(
     return balanced_crystal(one, cells, balance_moments(cells, values))
 
 
-def balance_moments(cells: IntArray, values: Array) -> Array:
-    r"""(nR, 3n, 3n) force constants with a least change for which $\sum_{jR}\Phi_{ij}(R)$ is symmetric, so that a self
-    term can balance it; forces of single precision leave an antisymmetric part $A_i$, of which each pair takes
-    $(A_i - A_j)/2$ over the number of pairs, until nothing is left.
-    """
-    n = values.shape[1] // 3
-    blocks = values.reshape(len(cells), n, 3, n, 3).transpose(0, 1, 3, 2, 4).copy()
-    pairs = np.abs(blocks).max(axis=(3, 4), keepdims=True) > 0
-    count = pairs.sum() / n
-    largest = float(np.abs(blocks).max(initial=0.0))
-    for _ in range(_MAX_BALANCE_STEPS):
-        total = blocks.sum(axis=(0, 2))
-        odd = (total - total.swapaxes(1, 2)) / 2
-        if np.abs(odd).max() < 1e-14 * largest:
-            break
-        blocks -= pairs * (odd[:, None] - odd) / (2 * count)
-    return blocks.transpose(0, 1, 3, 2, 4).reshape(values.shape)
-
-
 def _check_size(one: Structure, big: Structure) -> None:
     """Refuse cells whose phonons take longer than anyone waits."""
     if one.masses.size > _MAX_CELL_ATOMS or big.masses.size > _MAX_SUPERCELL_ATOMS:
@@ -200,73 +165,3 @@ def _check_size(one: Structure, big: Structure) -> None:
             f"{one.name}: {one.masses.size} atoms in the primitive cell, {big.masses.size} in the supercell, more than "
             f"{_MAX_CELL_ATOMS} and {_MAX_SUPERCELL_ATOMS}; give a smaller cell, or force constants in a phonopy file"
         )
-
-
-def _displaced_forces(
-    big: Structure,
-    atom: int,
-    direction: Array,
-    force_field: ForceField,
-    method: FiniteDisplacements,
-    choice: CalculatorChoice,
-) -> Array:
-    """(N, 3) forces with one atom displaced, N, their mean taken off; from the cache where they are there."""
-    moved = big.positions.copy()
-    moved[atom] += method.step * direction
-    displaced = evolve(big, positions=moved)
-
-    def kernel() -> dict[str, Any]:
-        return {"forces": force_field.state(displaced).forces}
-
-    if choice.identity is None:
-        found = kernel()
-    else:
-        inputs = {"calculator": choice.identity, "symbols": big.symbols, "lattice": big.lattice, "positions": moved}
-        found = compute_once(kernel, inputs, version=FORCES_VERSION)
-    forces = np.asarray(found["forces"], dtype=float)
-    return forces - forces.mean(axis=0)
-
-
-def symmetric_repeats(one: Structure, group: SpaceGroup, width: float) -> tuple[int, int, int]:
-    """Repeats of a cell at least so high (m), equal along lattice vectors that the symmetry mixes."""
-    counts = np.array(repeats_for_height(one.lattice, width, (True, True, True)))
-    mixed = (group.turns != 0).any(axis=0)
-    mixed |= mixed.T
-    for _ in range(3):
-        counts = np.array([counts[row].max() for row in mixed])
-    return int(counts[0]), int(counts[1]), int(counts[2])
-
-
-def irreducible_atoms(group: SpaceGroup) -> list[int]:
-    """One atom of each orbit."""
-    return sorted(set(group.targets.min(axis=0).tolist()))
-
-
-def displacements(one: Structure, group: SpaceGroup, atom: int) -> list[Array]:
-    """Unit vectors along which an atom has to be displaced."""
-    turns = group.cartesian(one.lattice)[group.targets[:, atom] == atom]
-    steps = np.array([v for v in product((-1, 0, 1), repeat=3) if v > (0, 0, 0)])
-    trials = np.concatenate([np.eye(3), steps @ one.lattice])
-    trials /= np.linalg.norm(trials, axis=1)[:, None]
-    for count in (1, 2):
-        rated = [_rate_directions(trials[list(chosen)], turns) for chosen in combinations(range(len(trials)), count)]
-        good = [(cost, -quality, i) for i, (cost, quality) in enumerate(rated) if quality > _WELL_CONDITIONED]
-        if good:
-            chosen = list(combinations(range(len(trials)), count))[min(good)[2]]
-            return _both_ways(trials[list(chosen)], turns)
-    return _both_ways(np.eye(3), turns)
-
-
-def _rate_directions(directions: Array, turns: Array) -> tuple[int, float]:
-    """Evaluations that some directions cost, and how well their images span space."""
-    size = np.linalg.svd((directions @ turns).reshape(-1, 3), compute_uv=False)
-    return len(_both_ways(directions, turns)), round(float(size[2] / size[0]), 6) if len(size) == 3 else 0.0
-
-
-def _both_ways(directions: Array, turns: Array) -> list[Array]:
-    """Directions, with their opposites where these are no images."""
-    found: list[Array] = []
-    for one in directions:
-        odd = np.linalg.norm(one @ turns + one, axis=1).min() > 1e-3
-        found += [one, -one] if odd else [one]
-    return found

@@ -2,7 +2,9 @@ r"""Force constants of crystals and of layers of atoms from a potential.
 
 They are taken in a supercell so wide that no image of an atom is mistaken for the atom: if forces reach r at most
 (known of the potential) and s in fact (seen in the result), heights of the supercell from r + s are enough, since an
-image that is within r lies at least (height - r) away from the atom it would be taken for.
+image that is within r lies at least (height - r) away from the atom it would be taken for.  Where a calculator has no
+second derivatives, and forces may fall off slowly as those of networks do, heights of 2 r are taken, force constants
+beyond r are left out, and the size of the largest of them is announced.
 """
 
 from typing import Any
@@ -14,6 +16,7 @@ from kapitza.errors import InputError
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import balanced_crystal
 from kapitza.matter.files.folding import minkowski_basis, nearest_images, symmetric_blocks
+from kapitza.matter.potentials.displaced_forces import displaced_constants
 from kapitza.matter.potentials.force_field import ForceField, force_field_from_calculator, structure_from_ase
 from kapitza.matter.structure import Structure
 from kapitza.units import angstrom
@@ -21,7 +24,9 @@ from kapitza.units import angstrom
 _HEIGHT_MARGIN = 1.5  # times the reach: heights of the first supercell that is tried
 # of the largest force constant: rounding of analytic and of differentiated forces
 _ANALYTIC_ROUNDING, _NUMERICAL_ROUNDING = (1e-11, 1e-7)
-_MAX_SUPERCELL_ATOMS = 6000
+_MAX_SUPERCELL_ATOMS = 16_000
+_SAME_DISTANCE = 1e-6  # relative difference of two distances that are one
+_MAX_BALANCE_STEPS = 200
 
 
 def crystal_from_potential(
@@ -43,14 +48,14 @@ def crystal_from_potential(
     Raises
     ------
     InputError
-        if the supercell would have more than 6000 atoms
+        if the supercell would have more than 16 000 atoms
     """
     rows = np.arange(one.masses.size)
     if supercell is None:
-        cells, values = _wide_supercell_constants(one, force_field, rows, (True, True, True))
+        cells, values, _ = _wide_supercell_constants(one, force_field, rows, (True, True, True))
     else:
-        cells, values, _ = _fold_supercell(one, force_field, rows, supercell)
-    return balanced_crystal(one, cells, values)
+        cells, values, _, _ = _fold_supercell(one, force_field, rows, supercell)
+    return balanced_crystal(one, cells, values if force_field.analytic else balance_moments(cells, values))
 
 
 def crystal_from_ase(
@@ -85,56 +90,92 @@ def crystal_from_ase(
     return crystal_from_potential(one, force_field, supercell=supercell)
 
 
-def layered_constants(one: Structure, force_field: ForceField, rows: IntArray) -> tuple[IntArray, Array]:
-    """In-plane shifts (nR, 2) and force constants (nR, 3m, 3m) N m⁻¹ among `rows` of a slab with vacuum along z."""
-    cells, values = _wide_supercell_constants(one, force_field, rows, (True, True, False))
-    return cells[:, :2], values
+def layered_constants(one: Structure, force_field: ForceField, rows: IntArray) -> tuple[IntArray, Array, float]:
+    """In-plane shifts (nR, 2), force constants (nR, 3m, 3m) N m⁻¹ among `rows` of a slab with vacuum along z, and the
+    largest one beyond the reach of the force field, which is left out, over the largest of all.
+    """
+    cells, values, dropped = _wide_supercell_constants(one, force_field, rows, (True, True, False))
+    return cells[:, :2], values, dropped
 
 
 def _wide_supercell_constants(
     one: Structure, force_field: ForceField, rows: IntArray, periodic: tuple[bool, bool, bool]
-) -> tuple[IntArray, Array]:
-    """Force constants in a supercell that is wide enough in the directions that are periodic."""
+) -> tuple[IntArray, Array, float]:
+    """Force constants in a supercell that is wide enough in the directions that are periodic, and what was cut off."""
+    if not force_field.analytic:  # nothing is kept beyond the reach: twice as wide is enough, however far forces go
+        counts = repeats_for_height(one.lattice, 2 * force_field.reach, periodic)
+        cells, values, _, dropped = _fold_supercell(one, force_field, rows, counts, periodic=periodic[2], cut=True)
+        return cells, values, dropped
     counts = repeats_for_height(one.lattice, _HEIGHT_MARGIN * force_field.reach, periodic)
     while True:
-        cells, values, seen = _fold_supercell(one, force_field, rows, counts, periodic=periodic[2])
+        cells, values, seen, _ = _fold_supercell(one, force_field, rows, counts, periodic=periodic[2])
         needed = repeats_for_height(one.lattice, force_field.reach + seen, periodic)
         if all(have >= need for have, need in zip(counts, needed, strict=True)):
-            return cells, values
+            return cells, values, 0.0
         counts = max(counts[0], needed[0]), max(counts[1], needed[1]), max(counts[2], needed[2])
 
 
 def _fold_supercell(
-    one: Structure, force_field: ForceField, rows: IntArray, counts: tuple[int, int, int], *, periodic: bool = True
-) -> tuple[IntArray, Array, float]:
-    """Lattice vectors, force constants among `rows`, and the largest distance of two atoms that have one (m)."""
-    atoms = one.masses.size * counts[0] * counts[1] * counts[2]
-    if atoms > _MAX_SUPERCELL_ATOMS:
-        raise InputError(
-            f"{one.name}: forces that reach {force_field.reach / angstrom:.3g} Å need a supercell of {atoms} atoms, "
-            f"more than {_MAX_SUPERCELL_ATOMS}: give a smaller `supercell` or a potential of shorter reach"
-        )
-    big = one.repeat(counts)
-    values = force_field.hessian(big, rows, periodic=periodic)
+    one: Structure,
+    force_field: ForceField,
+    rows: IntArray,
+    counts: tuple[int, int, int],
+    *,
+    periodic: bool = True,
+    cut: bool = False,
+) -> tuple[IntArray, Array, float, float]:
+    """Lattice vectors, force constants among `rows`, the largest distance of two atoms that have one (m), and the
+    largest force constant that was `cut` off beyond the reach, over the largest of all.
+    """
+    _check_supercell(one, force_field, counts)
+    if force_field.analytic:
+        big = one.repeat(counts)
+        values = force_field.hessian(big, rows, periodic=periodic)
+    else:
+        big, values = displaced_constants(one, counts, rows, force_field, periodic=periodic)
     n = one.masses.size
-    images = big.masses.size // n
-    columns = (np.arange(images)[:, None] * n + rows).ravel()
+    columns = (np.arange(big.masses.size // n)[:, None] * n + rows).ravel()
     values = values[:, columns]
     size = np.abs(values).max(axis=(2, 3))
     if not size.max() > 0:
         raise InputError(
             f"{one.name}: the potential {force_field.name!r} has no forces between atoms as far apart as these"
         )
-    keep = size > (_ANALYTIC_ROUNDING if force_field.analytic else _NUMERICAL_ROUNDING) * size.max()
-    first, second = np.nonzero(keep)
+    first, second = np.nonzero(
+        size > (_ANALYTIC_ROUNDING if force_field.analytic else _NUMERICAL_ROUNDING) * size.max()
+    )
     vector = big.positions[columns[second]] - one.positions[rows[first]]
     pair, image, share = nearest_images(vector, minkowski_basis(big.lattice))
+    distance = np.linalg.norm(image, axis=1)
+    far = cut & (distance > force_field.reach * (1 + _SAME_DISTANCE))
+    dropped = float(size[first[pair[far]], second[pair[far]]].max(initial=0.0) / size.max())
+    if dropped > 0 and force_field.announce is not None:
+        force_field.announce(_describe_cut(one, force_field, dropped))
+    pair, image, share = pair[~far], image[~far], share[~far]
     i, j = first[pair], second[pair] % len(rows)
     offset = one.positions[rows[j]] - one.positions[rows[i]]
     cells = np.round((image - offset) @ np.linalg.inv(one.lattice)).astype(np.int64)
     blocks = share[:, None, None] * values[first[pair], second[pair]]
     keys, symmetric = symmetric_blocks(np.column_stack([cells, i, j]), blocks, len(rows))
-    return keys, symmetric, float(np.linalg.norm(image, axis=1).max())
+    return keys, symmetric, float(distance[~far].max()), dropped
+
+
+def _check_supercell(one: Structure, force_field: ForceField, counts: tuple[int, int, int]) -> None:
+    """Refuse supercells that are too large."""
+    atoms = one.masses.size * counts[0] * counts[1] * counts[2]
+    if atoms > _MAX_SUPERCELL_ATOMS:
+        raise InputError(
+            f"{one.name}: forces that reach {force_field.reach / angstrom:.3g} Å need a supercell of {atoms} atoms, "
+            f"more than {_MAX_SUPERCELL_ATOMS}: give a smaller `supercell` or a potential of shorter reach"
+        )
+
+
+def _describe_cut(one: Structure, force_field: ForceField, dropped: float) -> str:
+    """One line that says what is left out."""
+    return (
+        f"{one.name}: force constants beyond {force_field.reach / angstrom:.3g} Å are left out, the largest of them "
+        f"{100 * dropped:.2g} % of the largest"
+    )
 
 
 def repeats_for_height(lattice: Array, height: float, wide: tuple[bool, bool, bool]) -> tuple[int, int, int]:
@@ -142,3 +183,22 @@ def repeats_for_height(lattice: Array, height: float, wide: tuple[bool, bool, bo
     heights = 1 / np.linalg.norm(np.linalg.inv(lattice), axis=0)
     a, b, c = (max(1, int(np.ceil(height / h - 1e-6))) if w else 1 for h, w in zip(heights, wide, strict=True))
     return a, b, c
+
+
+def balance_moments(cells: IntArray, values: Array) -> Array:
+    r"""(nR, 3n, 3n) force constants with a least change for which $\sum_{jR}\Phi_{ij}(R)$ is symmetric, so that a self
+    term can balance it; forces of single precision leave an antisymmetric part $A_i$, of which each pair takes
+    $(A_i - A_j)/2$ over the number of pairs, until nothing is left.
+    """
+    n = values.shape[1] // 3
+    blocks = values.reshape(len(cells), n, 3, n, 3).transpose(0, 1, 3, 2, 4).copy()
+    pairs = np.abs(blocks).max(axis=(3, 4), keepdims=True) > 0
+    count = pairs.sum() / n
+    largest = float(np.abs(blocks).max(initial=0.0))
+    for _ in range(_MAX_BALANCE_STEPS):
+        total = blocks.sum(axis=(0, 2))
+        odd = (total - total.swapaxes(1, 2)) / 2
+        if np.abs(odd).max() < 1e-14 * largest:
+            break
+        blocks -= pairs * (odd[:, None] - odd) / (2 * count)
+    return blocks.transpose(0, 1, 3, 2, 4).reshape(values.shape)

