@@ -11,7 +11,6 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.matter.building.layers import mass_junction
-from kapitza.matter.junction import Lead
 from kapitza.measure.apparent import apparent_conductance
 from kapitza.measure.calibration import calibrated_conductance
 from kapitza.measure.catalogue import measured
@@ -24,6 +23,7 @@ from kapitza.simulate.boltzmann.layered.transport import Film, transport
 from kapitza.theory.agf.conductance import refine_to_tolerance
 from kapitza.theory.models import model_estimates
 from kapitza.units import MW
+from spring_lattice import spring_lead
 
 NO_TIME = 1e-6  # s
 DEBYE = (kapitza.solid("Pb"), kapitza.solid("Cu"))
@@ -134,18 +134,6 @@ def test_one_file_holds_it_all(aluminium_on_silicon, tmp_path):
     assert again.skipped == aluminium_on_silicon.skipped
     assert again.deviations() == aluminium_on_silicon.deviations()
     assert (again["dmm"].transmission.total == aluminium_on_silicon["dmm"].transmission.total).all()
-
-
-def spring_lead(name: str, mass: float) -> Lead:
-    """Simple cubic lattice of equal springs along all directions."""
-    ones = np.eye(3)
-    onsite = np.array([60.0 * ones, -10.0 * ones, -10.0 * ones, -10.0 * ones, -10.0 * ones])
-    plane = [[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]]
-    hop = np.array([-10.0 * ones, *(0 * ones for _ in range(4))])
-    return Lead(
-        name=name, periods=3e-10 * np.eye(3)[:2], step=[0, 0, 3e-10], masses=[mass], shifts=plane, onsite=onsite,
-        hop=hop,
-    )  # fmt: skip
 
 
 def test_green_functions_that_were_stopped_go_on(tmp_path):

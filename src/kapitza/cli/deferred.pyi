@@ -11,6 +11,7 @@ from kapitza.device.grid.sensitivities import unresolved_uncertainties as unreso
 from kapitza.device.grid.transient import grid_time_span as grid_time_span
 from kapitza.device.layered.network import foster_network as foster_network
 from kapitza.device.layered.optimum import minimize_peak as minimize_peak
+from kapitza.device.layered.temperatures import measured_uncertainties as measured_uncertainties
 from kapitza.device.layered.temperatures import peaks_at_interval_ends as peaks_at_interval_ends
 from kapitza.device.layered.temperatures import sample_peaks as sample_peaks
 from kapitza.device.setup import boundary_lengths as boundary_lengths

@@ -1,6 +1,7 @@
 """Thermal boundary conductance, with the labels without which two of them cannot be compared."""
 
-from typing import Literal
+from inspect import Parameter, signature
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from attrs import converters, evolve, field, frozen, validators
@@ -118,6 +119,32 @@ class Conductance:
         theirs = 0.0 if other.sigma is None else np.interp(self.temperature, other.temperature, other.sigma)
         ours = 0.0 if self.sigma is None else self.sigma
         return (self.value - other.at(self.temperature)) / np.hypot(ours, theirs)
+
+
+@runtime_checkable
+class HoldsConductance(Protocol):
+    """A result that holds a conductance: an estimate, a solution, a measurement, a route."""
+
+    @property
+    def conductance(self) -> Conductance:
+        """The conductance of an interface."""
+        ...
+
+
+def held_conductance(value: object) -> Conductance | None:
+    """The conductance that a result is, holds or gives without being asked for anything more; None without one.
+
+    Of several routes to one interface it is the best.
+    """
+    if isinstance(value, Conductance):
+        return value
+    for name in ("best", "conductance"):
+        held = getattr(value, name, None)
+        if callable(held) and not any(one.default is Parameter.empty for one in signature(held).parameters.values()):
+            held = held()
+        if isinstance(held, Conductance):
+            return held
+    return None
 
 
 def check_fourier_drop(value: Conductance, solver: str) -> None:

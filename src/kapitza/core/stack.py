@@ -7,7 +7,7 @@ from attrs import Attribute, evolve, field, fields, frozen, validators
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, above_zero, number, quantity, square, text
-from kapitza.core.conductance import Conductance, check_fourier_drop
+from kapitza.core.conductance import Conductance, HoldsConductance, check_fourier_drop, held_conductance
 from kapitza.errors import InputError
 
 _CONDUCTIVITY = "W m^-1 K^-1"
@@ -127,10 +127,16 @@ class Layer:
         return self.thickness / self.conductivity
 
 
-def _conductance_or_number(value: float | Conductance) -> float | Conductance:
-    """Return a number as a float, a Conductance as it is."""
-    if isinstance(value, Conductance):
-        return value
+def _conductance_or_number(value: float | Conductance | HoldsConductance) -> float | Conductance:
+    """Return a number as a float, a Conductance as it is, and that of a result that holds one."""
+    held = held_conductance(value)
+    if held is not None:
+        return held
+    if hasattr(value, "conductance"):
+        raise InputError(
+            f"a boundary takes a conductance, got {type(value).__name__}: say at which temperatures, or of which "
+            "boundary, by its method .conductance(...)"
+        )
     try:
         return number(value)
     except InputError as err:
@@ -157,7 +163,8 @@ class Boundary:
 
     Attributes
     ----------
-    conductance : W m⁻² K⁻¹ as a number that the user vouches for, or a Conductance of T with the extrapolated drop,
+    conductance : W m⁻² K⁻¹ as a number that the user vouches for, or a Conductance of T with the extrapolated drop (or
+        a result that holds one, such as a calibrated or solved one, a fit of a profile, routes),
         measured, solved or calibrated; one that was estimated for gray media only after `Conductance.accept_gray`;
         between the lattices where a metal on either side has electrons with a temperature of their own
     electron_conductance : W m⁻² K⁻¹ from such electrons across the boundary: to the electrons of the other side if

@@ -17,7 +17,7 @@ from attrs import asdict, evolve, field, frozen
 
 from kapitza import __version__
 from kapitza.core.arrays import about, one_temperature
-from kapitza.core.conductance import TEMPERATURE_DROPS, Conductance, Drop
+from kapitza.core.conductance import TEMPERATURE_DROPS, Conductance, Drop, HoldsConductance, held_conductance
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.library import materials
@@ -36,7 +36,7 @@ from kapitza.run.work import ExecutorLike, Progress, run_units
 from kapitza.theory import models as register
 from kapitza.theory.sides import SideDescription, is_path, side_name
 
-ModelResults = Mapping[str, Transmission | Conductance]
+ModelResults = Mapping[str, Transmission | Conductance | HoldsConductance]
 _PREDICTION_VERSION = f"predict-seen-{__version__}"  # part of the address of stored results
 USUAL_EXPERIMENT = Observation()  # TDTR at 10 MHz of a film of 100 nm
 
@@ -203,7 +203,8 @@ def compare(
     ----------
     left, right : names of the library, records, or paths of phonopy files; their names choose the measurements
     temperature : K
-    models : transmissions or conductances by the name of their model; None for all that the two sides allow.
+    models : transmissions, conductances or results that hold one, by the name of their model; None for all that the two
+        sides allow.
         Conductances have to be known within `window` of the temperature.
         A transmission is shown by the emitted and the local drop and scored by the emitted one; a conductance by its
         own.
@@ -330,23 +331,36 @@ def _catalogue_name(side: SideDescription) -> str:
 
 
 def predict_drops(
-    name: str, model: Transmission | Conductance, temperature: float, window: float = TEMPERATURE_WINDOW
-) -> Prediction:  # fmt: skip
+    name: str,
+    model: Transmission | Conductance | HoldsConductance,
+    temperature: float,
+    window: float = TEMPERATURE_WINDOW,
+) -> Prediction:
     """What a model says at a temperature (K), by each drop that it knows.
 
     A conductance whose range ends within the window, as that of a simulation with a temperature of its own, counts with
     its last value.
     """
-    if isinstance(model, Conductance):
-        end = float(np.clip(temperature, model.temperature[0], model.temperature[-1]))
-        known = end if abs(end - temperature) <= window * temperature else temperature
-        value = float(model.at(known)[0])
-        sigma = None if model.sigma is None else float(np.interp(known, model.temperature, model.sigma))
-        title = f"{name}, classical" if model.statistics == "classical" else name
-        drops = {drop: value if drop == model.drop else None for drop in TEMPERATURE_DROPS}
-        return Prediction(model=name, title=title, limit=False, sigma=sigma, **drops)
+    held = held_conductance(model)
+    if held is not None:
+        return _prediction_of_conductance(name, held, temperature, window)
+    if not isinstance(model, Transmission):
+        raise InputError(
+            f"{name}: expected a transmission, a conductance or a result that holds one, got {type(model).__name__}"
+        )
     local = register.conductance_or_none([model], temperature, "local", "quantum")
     return _prediction(name, name, {"emitted": model.conductance(temperature), "local": local})
+
+
+def _prediction_of_conductance(name: str, model: Conductance, temperature: float, window: float) -> Prediction:
+    """What a conductance says near a temperature (K), by its own drop."""
+    end = float(np.clip(temperature, model.temperature[0], model.temperature[-1]))
+    known = end if abs(end - temperature) <= window * temperature else temperature
+    value = float(model.at(known)[0])
+    sigma = None if model.sigma is None else float(np.interp(known, model.temperature, model.sigma))
+    title = f"{name}, classical" if model.statistics == "classical" else name
+    drops = {drop: value if drop == model.drop else None for drop in TEMPERATURE_DROPS}
+    return Prediction(model=name, title=title, limit=False, sigma=sigma, **drops)
 
 
 def _prediction(model: str, title: str, known: Mapping[str, Conductance | None], *, limit: bool = False) -> Prediction:

@@ -6,7 +6,7 @@ from typing import Any, cast
 from attrs import evolve
 
 from kapitza.core.arrays import Array
-from kapitza.core.conductance import Conductance
+from kapitza.core.conductance import Conductance, held_conductance
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.measure.apparent import ApparentConductance
@@ -74,8 +74,6 @@ def _route_of_record(name: str, one: Any, temperature: Array) -> Iterator[Route]
 
 def _conductance_of(one: Any, temperature: Array) -> Conductance | None:
     """The conductance that a record holds; None without one."""
-    if isinstance(one, Conductance):
-        return one
     if isinstance(one, Transmission):
         return one.conductance(temperature if one.temperature is None else one.temperature)
     if isinstance(one, Estimate):
@@ -85,11 +83,9 @@ def _conductance_of(one: Any, temperature: Array) -> Conductance | None:
     if isinstance(one, Fit):
         boundaries = [name for name in one.names if name.endswith(".conductance")]
         return one.conductance(boundaries[0]) if boundaries else None
-    if isinstance(one, Transport):
-        return one.conductance("extrapolated") if one.boundary_names else None
-    held = getattr(one, "conductance", None)
-    held = held() if callable(held) else held
-    return held if isinstance(held, Conductance) else None
+    if isinstance(one, Transport) and not one.boundary_names:
+        return None
+    return held_conductance(one)
 
 
 def _kind_of(one: Any, known: Conductance) -> RouteKind:

@@ -34,6 +34,7 @@ _FACE_NAMES = ("left", "right", "front", "back", "top", "bottom")
 _MIN_COARSE_CELLS = 512  # cells of the coarser grid that tells the error
 _BALANCE_ROUNDING = 1e-9  # of the heat, below which its balance is rounding
 _MAX_STEPPED_CELLS = 40_000  # cells at most where time is stepped through
+_WORTH_MEASURING = 0.9  # of the error, below which a measurement of one boundary must bring it to be worth a note
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,15 @@ def _solve_layers(path: str, files: DeviceFiles, *, samples: int) -> _Report:
         "above the sink; the ± is linear, --samples 400 draws all numbers"
         for name, (low, high) in ends.items()
     ]
+    worth = deferred.measured_uncertainties(device, found)
+    name, left = next(iter(worth.items()), ("", math.inf))
+    if found.sigma is not None and left < _WORTH_MEASURING * found.sigma:
+        notes.append(
+            f"measuring {name.removesuffix('.conductance')} to 20 % would bring the error from {found.sigma:.3g} to "
+            f"{left:.3g} K, more than of any other boundary"
+        )
+    if worth:
+        derived["sigma_after_measuring"] = {one: quantity_json(size, "K") for one, size in worth.items()}
     if ends:
         derived["peaks_at_interval_ends"] = {name: quantity_json(list(pair), "K") for name, pair in ends.items()}
     if samples > 1:

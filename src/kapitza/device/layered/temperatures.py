@@ -118,6 +118,20 @@ def peaks_at_interval_ends(device: Device) -> dict[str, tuple[float, float]]:
     return found
 
 
+def measured_uncertainties(device: Device, found: DeviceTemperatures, relative: float = 0.2) -> dict[str, float]:
+    """Standard uncertainty of the peak rise if one boundary were measured, K, by its conductance, the least first.
+
+    To first order, as that of `found`; boundaries that are known better than `relative` are left out.
+    """
+    known, total = relative_uncertainties(device, found.property_temperature), found.sigma or 0.0
+    squares: dict[str, float] = {}
+    for name, share in found.contribution.items():
+        size = known.get(name, 0.0)
+        if name.endswith(".conductance") and size > relative:
+            squares[name] = total**2 - share**2 * (1 - (relative / size) ** 2)
+    return {name: float(np.sqrt(max(squares[name], 0.0))) for name in sorted(squares, key=squares.__getitem__)}
+
+
 def _scaled_peak(device: Device, solution: SteadySolution, factors: Mapping[str, float]) -> float:
     """Peak of a device with numbers times factors: at the same place where nothing depends on T, else solved anew."""
     changed = device
