@@ -175,11 +175,14 @@ def test_bands_that_cross_between_samples_leave_no_false_gap(network):
             assert (2 * found != twice).sum() <= 1  # of 300
 
 
-def test_the_width_of_a_resonance_is_that_above_the_crystal():
-    """A second road: closed forms of the densities of a loose atom and of the chain, which is not small."""
+@pytest.mark.parametrize(("low", "high", "count"), [(0.05, 3, 60), (0.5, 1.5, 300), (0.9, 1.1, 600)])
+def test_the_width_of_a_resonance_is_that_above_the_crystal(low, high, count):
+    """A second road: closed forms of the densities of a loose atom and of the chain, which is not small; on grids much
+    finer than the resonance, too.
+    """
     mass, weak = 20 * m_u, 8.0
     loose, expected = loose_atom(mass, weak)
-    looked = np.linspace(0.05, 3, 60) * expected
+    looked = np.linspace(low, high, count) * expected
     found = interface_modes(loose, looked, k=[[0, 0]], layers=(1,))
     omega, broadening = np.linspace(0.5, 1.5, 40_001) * expected, looked[1] - looked[0]
     square = (omega + 1j * broadening) ** 2

@@ -299,6 +299,7 @@ _MIN_BULK_RATIO = 2.0  # times the density of states of any atom of the crystals
 _MAX_ZOOMS = 5  # times a peak is looked at more closely
 _ZOOM_FACTOR = 4.0  # each time
 _ZOOM_FREQUENCIES = 61  # frequencies around a peak
+_MAX_COARSE_LOOKS = 8  # times the range about a peak is widened until the peak ends in it
 _RESOLVED_WIDTH = 3.0  # times the broadening: a peak this wide needs no closer look
 
 
@@ -340,11 +341,10 @@ def _zoom_on_peak(
     prepared: PreparedJunction, k: Array, omega: float, width: float, inside: BoolArray
 ) -> BoundMode | None:
     """Look at a peak more and more closely; None where it is a bound mode, or no more than the crystals have."""
-    half = closer = width
+    half = closer = _spanning_width(prepared, k, omega, width, inside)
     for _ in range(_MAX_ZOOMS):
         width = closer
-        near = omega + 4 * max(half, width) * np.linspace(-1, 1, _ZOOM_FREQUENCIES)
-        near = near[near > 0.1 * omega]
+        near = _frequencies_about(omega, max(half, width))
         density, crystal = _interface_and_bulk_densities(prepared, k, near, width, inside)
         top = int(np.argmax(density))
         omega, height = float(near[top]), float(density[top] - crystal[top])
@@ -366,6 +366,28 @@ def _zoom_on_peak(
     return BoundMode(
         omega, _RESONANCE_KIND, weight / weight.sum(), (0.0, 0.0), (decay[0], decay[1]), 2 * max(half - width, 0.0)
     )
+
+
+def _frequencies_about(omega: float, width: float) -> Array:
+    """Even frequencies up to four widths from a peak, above zero, rad s⁻¹."""
+    near = omega + 4 * width * np.linspace(-1, 1, _ZOOM_FREQUENCIES)
+    return near[near > 0.1 * omega]
+
+
+def _spanning_width(prepared: PreparedJunction, k: Array, omega: float, width: float, inside: BoolArray) -> float:
+    """Broadening, at least `width`, with which a peak falls to its half within the frequencies about it: those of a
+    fine grid about a broad resonance span but its top.
+    """
+    for _ in range(_MAX_COARSE_LOOKS):
+        near = _frequencies_about(omega, width)
+        density, crystal = _interface_and_bulk_densities(prepared, k, near, width, inside)
+        excess, top = density - crystal, int(np.argmin(np.abs(near - omega)))
+        below = excess < excess[top] / 2
+        ends = below[:top].any() and below[top:].any()
+        if ends or near[0] > omega - 4 * width * (1 - 1e-9) or density[top] <= _MIN_BULK_RATIO * crystal[top]:
+            break
+        width *= _ZOOM_FACTOR
+    return width
 
 
 def _half_width(omega: Array, excess: Array, top: int, height: float) -> float:
