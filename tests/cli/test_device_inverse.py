@@ -83,3 +83,20 @@ def test_options_that_would_be_ignored_are_refused(options, told):
     done = CliRunner().invoke(app, ["device", str(CHIP), *options])
     assert isinstance(done.exception, KapitzaError)
     assert told in str(done.exception)
+
+
+def test_pulses_are_not_shown_as_if_always_on(tmp_path):
+    """Pulses of 1 us every 4 us: the temperatures are those of a quarter of the power, with the peak beside them."""
+    pulsed = tmp_path / "pulsed.toml"
+    pulsed.write_text(CHIP.read_text().replace("[[sources]]", '[[sources]]\nperiod = "4 us"\nwidth = "1 us"'))
+    done = CliRunner().invoke(app, ["device", str(pulsed), "--json"])
+    assert done.exit_code == 0, done.output
+    got = printed(done.stdout)
+    always_on = kapitza.solve(kapitza.io.read_device(CHIP)).peak
+    found, mean = got["pulses"]["fields"], got["fields"]["peak"]
+    assert abs(mean - 0.25 * always_on) <= 1e-9 * always_on
+    assert abs(found["always_on"] - always_on) <= 1e-9 * always_on
+    assert found["floor"] < mean < found["first"] < found["peak"] < always_on
+    told = CliRunner().invoke(app, ["device", str(pulsed)]).stdout
+    assert "on average" in told
+    assert "pulses until the peak is within 1 %" in told

@@ -11,6 +11,7 @@ from scipy.special import erf, erfc
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, Device, HeatSource, PeriodicPower, PulsedPower, StepPower
 from kapitza.device.layered.network import FosterNetwork, cauer_network, fit_foster, foster_network
+from kapitza.device.layered.pulses import pulsed_temperatures
 from kapitza.device.layered.temperatures import solve_layered
 from kapitza.device.layered.transient import layered_response, transient_model
 from kapitza.device.shapes import Disc, GaussianSpot, Rectangle
@@ -104,6 +105,27 @@ def test_mean_of_a_train_is_its_duty_times_the_steady_rise():
         got = layered_response(device, time).average["finger"]
         total += (weight / 2 * 2 * x * got).sum() * (high - low)
     np.testing.assert_allclose(total / 1e-5, 0.3 * 35.93716, rtol=1e-4, atol=0)
+
+
+def test_summary_of_a_train_is_that_of_its_pulses_one_by_one():
+    """Second road: the responses to counted pulses and to a train without beginning."""
+    period, width = 4e-6, 1e-6
+
+    def heated(count):
+        waveform = PulsedPower(period, width, count)
+        return evolve(transistor(), sources=[HeatSource("finger", 0.0625, FINGER, waveform=waveform)])
+
+    found = pulsed_temperatures(heated(None))
+    inside = layered_response(heated(None), np.array([width, period * (1 - 1e-9)])).peak
+    assert abs(found.peak - inside[0]) <= 1e-6 * inside[0]
+    assert abs(found.floor - inside[1]) <= 1e-4 * inside[1]
+    steady = solve_layered(transistor()).peak
+    assert abs(found.mean - 0.25 * steady) <= 1e-9 * steady
+    assert abs(found.always_on - steady) <= 1e-9 * steady
+    last = layered_response(heated(found.settled_pulses), (found.settled_pulses - 1) * period + np.array([width])).peak
+    assert 0.985 * found.peak <= last[0] <= 0.993 * found.peak
+    first = layered_response(heated(1), np.array([width])).peak
+    assert abs(found.first - first[0]) <= 1e-6 * first[0]
 
 
 def test_courses_add():

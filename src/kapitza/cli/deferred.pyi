@@ -11,9 +11,13 @@ from kapitza.device.grid.sensitivities import unresolved_uncertainties as unreso
 from kapitza.device.grid.transient import grid_time_span as grid_time_span
 from kapitza.device.layered.network import foster_network as foster_network
 from kapitza.device.layered.optimum import minimize_peak as minimize_peak
+from kapitza.device.layered.pulses import is_pulsed as is_pulsed
+from kapitza.device.layered.pulses import pulsed_temperatures as pulsed_temperatures
+from kapitza.device.layered.pulses import with_mean_power as with_mean_power
 from kapitza.device.layered.temperatures import measured_uncertainties as measured_uncertainties
 from kapitza.device.layered.temperatures import peaks_at_interval_ends as peaks_at_interval_ends
 from kapitza.device.layered.temperatures import sample_peaks as sample_peaks
+from kapitza.device.layered.transient import layered_response as layered_response
 from kapitza.device.setup import boundary_lengths as boundary_lengths
 from kapitza.io.applications import read_cryogenic as read_cryogenic
 from kapitza.io.applications import read_exchanger as read_exchanger

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
+
 import kapitza
 from kapitza.cli import deferred, figures
 from kapitza.cli.output import note, print_record, print_table, quantity_json
@@ -68,6 +70,8 @@ class _Report:
     unit: str = "W"  # of heat
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # beside drops: cells by name
     faces: Sequence[Sequence[str]] = ()  # rows of name, mean rise, heat out
+    pulses: Sequence[Sequence[str]] = ()  # rows of what pulses do to the hottest point, K
+    pulsed: bool = False  # whether the temperatures are those of the mean of pulses
     axes: tuple[str, ...] = ("x", "y", "depth")
 
 
@@ -108,7 +112,8 @@ def report_device(
 
 def _solve_layers(path: str, files: DeviceFiles, *, samples: int) -> _Report:
     """Layers that are the same everywhere, exactly."""
-    device = kapitza.io.read_device(path)
+    stated = kapitza.io.read_device(path)
+    device = deferred.with_mean_power(stated)
     found = kapitza.solve(device)
     if files.plot is not None or files.save is not None:
         cut = found.section()
@@ -121,7 +126,8 @@ def _solve_layers(path: str, files: DeviceFiles, *, samples: int) -> _Report:
             kept["step"] = found.respond(_heating_times(device, _LAYERED_TIMES[0]), "step")
         files.keep(kept)
     if files.step is not None:
-        _draw_response(found.respond(*_response_times(device, device.sources, _LAYERED_TIMES)), files.step)
+        times = _response_times(stated, stated.sources, _LAYERED_TIMES)
+        _draw_response(deferred.layered_response(stated, *times), files.step)
     lengths = deferred.boundary_lengths(device.stack, device.sink)
     columns = {"resistance (m²K/GW)": {}, "at (K)": {}, "boundaries rule below": {}}
     for name in found.drop:
@@ -157,7 +163,37 @@ def _solve_layers(path: str, files: DeviceFiles, *, samples: int) -> _Report:
         mean, sigma = float(drawn.mean()), float(drawn.std(ddof=1))
         notes.append(f"{samples} devices drawn: {mean:.5g} ± {sigma:.3g} K above the sink")
         derived["sampled"] = {"unit": "K", "mean": mean, "sigma": sigma, "count": samples}
-    return _Report(found=found, jumps={}, notes=notes, derived=derived, columns=columns)
+    pulses, pulse_numbers = _report_pulses(stated)
+    return _Report(
+        found=found,
+        jumps={},
+        notes=notes,
+        derived=derived | pulse_numbers,
+        columns=columns,
+        pulses=pulses,
+        pulsed=deferred.is_pulsed(stated),
+    )
+
+
+def _report_pulses(device: Device) -> tuple[list[list[str]], dict[str, Any]]:
+    """Rows of what pulses do, and the same numbers for JSON; nothing where no source comes in pulses."""
+    if not deferred.is_pulsed(device):
+        return [], {}
+    if any(layer.heat_capacity is None for layer in device.stack.layers):
+        lacking = next(layer.name for layer in device.stack.layers if layer.heat_capacity is None)
+        note(f"only the mean of the pulses is known: {lacking} has no heat_capacity")
+        return [], {}
+    found = deferred.pulsed_temperatures(device)
+    peak = "peak" if found.in_phase else "peak, at most (pulses of several periods)"
+    rows = [
+        ["mean", f"{found.mean:.5g}"],
+        [peak, f"{found.peak:.5g}"],
+        ["lowest", f"{found.floor:.5g}"],
+        ["peak of the first pulse", f"{found.first:.5g}"],
+        ["if always on", f"{found.always_on:.5g}"],
+        ["pulses until the peak is within 1 %", f"{found.settled_pulses}"],
+    ]
+    return rows, {"pulses": found}
 
 
 def _depth_in_layer(device: Device, found: DeviceTemperatures) -> float:
@@ -206,12 +242,13 @@ def _draw_response(response: TransientTemperatures, path: str) -> None:
 
 def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int) -> _Report:
     """Layers with blocks and open sides, by finite volumes."""
-    layout = kapitza.io.read_layout(path)
+    stated = kapitza.io.read_layout(path)
+    layout = evolve(stated, device=deferred.with_mean_power(stated.device))
     stepped = min(cells, _MAX_STEPPED_CELLS)
     fields = kapitza.solve(layout, method="volumes", cells=cells).with_uncertainty(stepped)
     rough = kapitza.solve(layout, method="volumes", cells=max(cells // 8, _MIN_COARSE_CELLS)).peak
     error = abs(fields.peak - rough) / 3  # of second order in the size of cells, which is halved here
-    found, jumps = fields.temperatures, fields.jumps
+    found, jumps, pulsed = fields.temperatures, fields.jumps, deferred.is_pulsed(stated.device)
     if files.plot is not None or files.save is not None:
         section = fields.section()
         files.draw_figure(
@@ -221,8 +258,9 @@ def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int) -> _Report:
     if files.vtk is not None:
         kapitza.io.write_vtk(fields, files.vtk)
     if files.step is not None:
-        times, waveform = _response_times(layout, layout.device.sources, _GRID_TIMES)
-        _draw_response(fields.respond(times, waveform, cells=stepped), files.step)
+        times, waveform = _response_times(stated, stated.device.sources, _GRID_TIMES)
+        always_on = kapitza.solve(stated, method="volumes", cells=cells) if pulsed else fields
+        _draw_response(always_on.respond(times, waveform, cells=stepped), files.step)
     heat = dict(zip(_FACE_NAMES, fields.heat_out.tolist(), strict=True))
     out = ", ".join(f"{name} {watt:.4g} W" for name, watt in heat.items() if abs(watt) > 1e-9 * found.power)
     nx, ny, nz = fields.grid.shape
@@ -232,13 +270,15 @@ def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int) -> _Report:
         f"heat leaves through {out}; what enters less what leaves is {_round_residual(fields.imbalance)} of it",
         *(f"the uncertainty of {name} is left out: the grid follows lengths" for name in unresolved),
     ]
+    if pulsed:
+        notes.append("these are the temperatures of the mean heat of the pulses; --step FILE draws counted pulses")
     derived = {
         "grid_error": quantity_json(error, "K"),
         "heat_out": quantity_json(heat, "W"),
         "imbalance": fields.imbalance,
         "cells": [nx, ny, nz],
     }
-    return _Report(found=found, jumps=jumps, means=fields.means, notes=notes, derived=derived)
+    return _Report(found=found, jumps=jumps, means=fields.means, notes=notes, derived=derived, pulsed=pulsed)
 
 
 def _solve_body(path: str, files: DeviceFiles) -> _Report:
@@ -331,6 +371,7 @@ def _print_report(report: _Report) -> None:
     variance = math.fsum(v**2 for v in found.contribution.values()) or 1.0
     parts = [(name, found.contribution[name]) for name in order]
     tables: list[tuple[str, tuple[str, ...], Sequence[Sequence[str]]]] = [
+        ("hottest point in the train of pulses, K above the sink", ("", "K"), report.pulses),
         ("", ("below the hottest point", "drop (K)", "share", *report.columns), drops),
         (
             "at boundaries, from the warmer side to the other",
@@ -363,7 +404,8 @@ def _hottest_point(report: _Report) -> str:
     named = zip(report.axes, cells, strict=False)
     place = ", ".join(f"{cell} deep" if axis == "depth" else f"{axis} = {cell}" for axis, cell in named)
     return (
-        f"{found.title}: {found.sink + found.peak:.5g}{sigma} K in {found.layer} at {place}; {found.peak:.6g} K above "
+        f"{found.title}: {'on average ' if report.pulsed else ''}{found.sink + found.peak:.5g}{sigma} K in "
+        f"{found.layer} at {place}; {found.peak:.6g} K above "
         f"the sink, {found.resistance:.4g} {'K/W' if unit == 'W' else 'K m/W'} for {found.power:.4g} {unit}"
     )
 

@@ -287,14 +287,14 @@ def _waveform_response(model: TransientModel, reader: Probe, index: int, power: 
     if isinstance(power, StepPower):
         return model.step_rise(reader, index, time)
     if isinstance(power, PulsedPower):
-        return _pulsed_response(model, reader, index, power, time)
+        return pulsed_response(model, reader, index, power, time)
     if isinstance(power, PeriodicPower):
         found = model.periodic(reader, index, np.array([power.frequency]))[0]
         return np.real(found * np.exp(2j * np.pi * power.frequency * time))
     return np.full(time.size, reader.steady[index])
 
 
-def _pulsed_response(model: TransientModel, reader: Probe, index: int, power: PulsedPower, time: Array) -> Array:
+def pulsed_response(model: TransientModel, reader: Probe, index: int, power: PulsedPower, time: Array) -> Array:
     """(nt,) rise in a train of pulses, K.
 
     Each pulse is a step up and a step down.  Of a train without beginning the last 200 are added one by one, and of
@@ -312,17 +312,17 @@ def _pulsed_response(model: TransientModel, reader: Probe, index: int, power: Pu
     moments, place = np.unique(np.where(both > 0, both, np.inf), return_inverse=True)
     finite = np.isfinite(moments)
     values = np.zeros(moments.size)
-    values[finite] = _interpolate_step_response(model, reader, index, moments[finite])
+    values[finite] = interpolate_step_response(model, reader, index, moments[finite])
     rises = values[place].reshape(2, *since.shape)
     total = (rises[0] - rises[1]).sum(axis=1)
     if power.count is not None:
         return total
     late = within + (count - 0.5) * power.period - power.width / 2  # midpoint rule for all pulses before these
-    missing = reader.steady[index] - _interpolate_step_response(model, reader, index, late)
+    missing = reader.steady[index] - interpolate_step_response(model, reader, index, late)
     return total + missing * power.width / power.period
 
 
-def _interpolate_step_response(model: TransientModel, reader: Probe, index: int, time: Array) -> Array:
+def interpolate_step_response(model: TransientModel, reader: Probe, index: int, time: Array) -> Array:
     """(n,) step response at many times, from 40 in each decade by cubic splines in ln t.
 
     Times shorter than the modes of a box resolve are few in a train of pulses: there the response goes as √t.
@@ -334,7 +334,7 @@ def _interpolate_step_response(model: TransientModel, reader: Probe, index: int,
         )
         early = time < shortest
         if early.any() and not early.all():
-            late = _interpolate_step_response(model, reader, index, np.append(time[~early], shortest))
+            late = interpolate_step_response(model, reader, index, np.append(time[~early], shortest))
             found = np.empty_like(time)
             found[~early], found[early] = late[:-1], late[-1] * np.sqrt(time[early] / shortest)
             return found
