@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from attrs import evolve
 
 pytest.importorskip("ase")
 
@@ -20,6 +21,7 @@ from kapitza.errors import DataError, InputError, MissingEngine
 from kapitza.matter.bands import Bands
 from kapitza.matter.files.crystals import load_crystal
 from kapitza.matter.files.structures import is_structure_file, read_structure, structure_name
+from kapitza.matter.phonons import phonon_crystal
 from kapitza.matter.potentials import calculators, displaced_forces
 from kapitza.matter.potentials.calculators import parse_arguments
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
@@ -30,7 +32,9 @@ from kapitza.matter.potentials.relaxation import relax_cell
 from kapitza.matter.potentials.space_group import primitive_structure, space_group
 from kapitza.matter.potentials.structure_files import crystal_from_file
 from kapitza.matter.structure import structure
+from kapitza.measure.calibration.estimate import calibrated_conductance
 from kapitza.measure.interface import predict
+from kapitza.theory.sides import library_name
 from kapitza.units import angstrom
 
 WAVES = np.random.default_rng(3).random((40, 3)) * 1e10
@@ -341,3 +345,41 @@ def test_a_crystal_of_the_cell_of_the_file_has_its_axes(cif):
     want = Bands(found.crystal, (1, 1, 1)).spectrum
     omega = np.linspace(0.1, 0.9, 5) * want.table.top
     np.testing.assert_allclose(spectrum.modes(omega), want.modes(omega), rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("number", ["", "_symmetry_Int_Tables_number 227\n"])
+@pytest.mark.parametrize(
+    ("group", "point"), [("F d -3 m:1", 0), ("F d -3 m S", 0), ("F d -3 m :2", 0.125), ("F d -3 m Z", 0.125)]
+)
+def test_the_origin_that_a_cif_names_is_kept(tmp_path, group, point, number):
+    """Silicon with the origin in its atom or between two, without a list of operators: eight atoms and no more."""
+    cell = "".join(f"_cell_length_{axis} 5.43(1)\n" for axis in "abc")
+    cell += "".join(f"_cell_angle_{angle} 90\n" for angle in ("alpha", "beta", "gamma"))
+    sites = "loop_\n_atom_site_label\n" + "".join(f"_atom_site_fract_{axis}\n" for axis in "xyz")
+    text = f"data_Si\n{cell}_symmetry_space_group_name_H-M '{group}'\n{number}{sites}Si1 {point} {point} {point}\n"
+    for end in ("\n", "\r\n"):
+        path = tmp_path / "Si.cif"
+        path.write_bytes(text.replace("\n", end).encode())
+        assert read_structure(path).masses.size == 8
+    path.write_text(text.replace(f"Si1 {point}", "Si1 ?"))
+    with pytest.raises(DataError, match="a coordinate that is no number"):
+        read_structure(path)
+
+
+def test_estimates_of_files_are_of_what_they_hold(cif):
+    """Aluminium under the name of gold, and copper denser than any."""
+    want = calibrated_conductance("Al", "Si", 300.0)
+    found = predict(cif("Au.cif", bulk("Al", a=4.05, cubic=True)), "Si", 300.0, "dmm", calculator="emt")
+    assert (found.left, found.estimate.basis) == ("Au", "measured")
+    assert (found.estimate.conductance.value == want.value).all()
+    assert any("Au holds Al" in remark for remark in found.remarks)
+    found = predict(cif("Au.cif", bulk("Cu", a=3.4, cubic=True)), "Si", 300.0, "dmm", calculator="emt")
+    assert (found.estimate.basis, found.measured) == ("physics", ())
+    assert "'Au.cif' in the library" in found.estimate.reason
+
+
+def test_crystals_of_the_package_are_known_by_elements_and_density():
+    for name in ("Si", "3C-SiC", "6H-SiC", "TiC", "Pt", "Ir", "Co", "Ni", "graphite", "diamond"):
+        assert library_name(evolve(phonon_crystal(name), name="unnamed")) == name
+    for name in ("ZrO2", "BAs"):  # zirconia of the library is stabilised by yttria
+        assert library_name(evolve(phonon_crystal(name), name="a-SiO2")) == ""

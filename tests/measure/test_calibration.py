@@ -95,6 +95,19 @@ def test_unknown_words_are_refused_with_those_that_are_known():
             calibrated_conductance("Al", "Si", **{word: "glued"})
 
 
+def test_what_is_no_side_or_measurement_or_temperature_is_refused_in_one_line():
+    own = measured("Al", "Si")[0]
+    for words, sides, temperature, measurements in (
+        ("a name of the library or a Material for a side", ("Al", None), 300.0, ()),
+        ("a list of Measurement", ("Al", "Si"), 300.0, own),
+        ("a list of Measurement", ("Al", "Si"), 300.0, [1.0]),
+        ("got none", ("Al", "Si"), [], ()),
+        ("numbers that increase", ("Al", "Si"), [300.0, 100.0], ()),
+    ):
+        with pytest.raises(InputError, match=words):
+            calibrated_conductance(*sides, temperature, measurements=measurements)
+
+
 @pytest.mark.parametrize("temperature", [4.0, 1500.0])
 def test_temperatures_without_measurements_are_refused(temperature):
     with pytest.raises(InputError, match="20 to 700 K"):

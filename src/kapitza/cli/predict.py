@@ -218,8 +218,7 @@ def _print_measured(found: InterfacePrediction, at: float, typed: tuple[str, str
         part = f", {len(rows)} of {len(everyone)} sources" if len(rows) < len(everyone) else ""
         print_table(f"measured at {at:g} K, MW m⁻² K⁻¹{part}", ["source", "", " method", " prepared"], rows)
     if found.measured:
-        sides = zip(typed, (found.left, found.right), strict=True)
-        names = (known if deferred.is_path(side) else side for side, known in sides)
+        names = (found.measured[0].left, found.measured[0].right) if any(map(deferred.is_path, typed)) else typed
         hidden = len(found.measured) - sum(map(len, list(by_source.values())[:_MAX_SOURCES]))
         more = f"{hidden} more" if rows else f"{hidden} at other temperatures or not of the bare contact"
         if hidden:

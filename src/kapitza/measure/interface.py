@@ -1,6 +1,8 @@
 """The whole answer for one interface: the best estimate with its interval, the models of physics, what was measured."""
 
 from collections.abc import Iterator, Sequence
+from os import PathLike, fspath
+from pathlib import Path
 from typing import Literal, overload
 from warnings import catch_warnings, simplefilter
 
@@ -197,12 +199,24 @@ def published_measurements(left: str, right: str) -> tuple[Measurement, ...]:
 
 def _catalogue_name(side: SideDescription, known: InterfaceSide) -> str:
     """The name that was typed, which may stand for several polytypes, or what a file or record holds."""
-    return side if isinstance(side, str) and not is_path(side) else known.name
+    if isinstance(side, str) and not is_path(side):
+        return side
+    return _material_name(side, known)
 
 
 def _calibrated_name(side: SideDescription, known: InterfaceSide) -> str | Material:
     """What the calibration knows a side by."""
-    return side if isinstance(side, Material) else known.name
+    return side if isinstance(side, Material) else _material_name(side, known)
+
+
+def _material_name(side: SideDescription, known: InterfaceSide) -> str:
+    """What the library calls a side.  A file counts by what it holds, however it is called: where the library does not
+    know that crystal, it is the file, which names no material.
+    """
+    if isinstance(side, PathLike) or (isinstance(side, str) and is_path(side)):
+        file = Path(side)
+        return known.library_name or (file.name if file.suffix else fspath(side))
+    return known.name
 
 
 def best_estimate(

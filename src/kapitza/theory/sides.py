@@ -14,20 +14,25 @@ from kapitza.core.phonons import Phonons
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.band_spectrum import BandSpectrum
 from kapitza.matter.bands import Bands
+from kapitza.matter.crystal import Crystal
 from kapitza.matter.elastic import Elastic
 from kapitza.matter.electrons import Electrons, material_electrons
 from kapitza.matter.files.structures import is_structure_file, structure_name
 from kapitza.matter.isotropic import Fluid, Solid
-from kapitza.matter.library import material
-from kapitza.matter.material import Material, warn_of_state
-from kapitza.matter.phonons import has_phonons, phonon_card, phonon_spectrum
+from kapitza.matter.library import atomic_masses, material, materials
+from kapitza.matter.material import GLASS_SYMMETRY, LIQUID_SYMMETRY, Material, composition, warn_of_state
+from kapitza.matter.phonons import has_phonons, phonon_card, phonon_spectrum, primitive_atoms
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
 from kapitza.matter.potentials.structure_files import crystal_from_file
 from kapitza.matter.sheet import LIBRARY_SHEETS
+from kapitza.units import m_u
 
 DEFAULT_NORMAL = (0, 0, 1)
 # K, of HfC, the highest that is known: O. Cedillos-Barraza et al., Sci. Rep. 6, 37962 (2016), doi:10.1038/srep37962
 HIGHEST_MELTING_POINT = 4232.0
+_SAME_DENSITY = 0.07  # lattice constants of calculators are up to about 2 % off the measured ones
+_SAME_MASS = 3e-3  # of atoms: cobalt and nickel differ by 0.4 %
+_SAME_SHARE = 0.03  # of an element among all atoms: carbides of the library lack some of their carbon
 _AMBIGUOUS_NAMES = {"sio2": "SiO2 is taken for amorphous silica, a-SiO2; the crystal is alpha-quartz"}
 _TUBE_REFUSAL = (
     "heat leaves a tube along a line or at its ends, not through a plane; take graphene or graphite for its wall, or "
@@ -65,6 +70,8 @@ class InterfaceSide:
     # all that the library knows, where the side is one of its materials
     material: Material | None = field(default=None, kw_only=True)
     remark: str = field(default="", kw_only=True)  # what a reader has to know of what the name was taken for
+    # of the material that a file holds, for what was measured on it; empty where it is none, and for other sides
+    library_name: str = field(default="", kw_only=True)
 
     @property
     def phonons(self) -> Phonons | None:
@@ -110,10 +117,10 @@ def describe_side(
     """
     if isinstance(side, (str, PathLike)) and is_structure_file(side):
         found = crystal_from_file(side, forces)
-        return InterfaceSide(name=found.crystal.name, spectrum=found.spectrum(normal), remark=found.remark)
+        return _side_of_crystal(found.crystal, found.spectrum(normal), found.remark)
     if isinstance(side, (str, PathLike)) and is_path(side):
         bands = Bands.from_phonopy(side, normal)
-        return InterfaceSide(name=bands.name, spectrum=bands)
+        return _side_of_crystal(bands.crystal, bands)
     if isinstance(side, PathLike):
         raise InputError(
             f"{fspath(side)!r} is no phonopy file and no structure file by its name: expected .yaml, .cif, POSCAR, ..."
@@ -231,6 +238,49 @@ def is_path(side: str | PathLike[str]) -> bool:
     if is_structure_file(path):
         return True
     return len(path.parts) > 1 or {".yaml", ".yml"} & {suffix.lower() for suffix in path.suffixes} != set()
+
+
+def library_name(crystal: Crystal) -> str:
+    """Return which material of the library a crystal is, by its elements, its density and the atoms of its primitive
+    cell; empty where it is none of them, or may be several.  The name of the crystal decides among those alone.
+    """
+    found = {one.name: one for one in map(material, materials()) if _is_same_substance(crystal, one)}
+    size = crystal.masses.size
+    atoms = {name: primitive_atoms(name) if has_phonons(name) else size for name in found}
+    exact = [name for name in found if atoms[name] == size]
+    likely = exact or [name for name in found if size % atoms[name] == 0]  # a phonopy file may have a larger cell
+    called = crystal.name.casefold()
+    own = [name for name in likely if called in (word.casefold() for word in (name, *found[name].aliases))]
+    names = own or likely
+    return names[0] if len(names) == 1 else ""
+
+
+def _is_same_substance(crystal: Crystal, one: Material) -> bool:
+    """Whether elements and density are those of a crystal of the library."""
+    if one.symmetry in (GLASS_SYMMETRY, LIQUID_SYMMETRY):
+        return False
+    if abs(crystal.density / one.density.value - 1) > _SAME_DENSITY:
+        return False
+    parts, weights = composition(one.formula), atomic_masses()
+    if not parts.keys() <= weights.keys():
+        return False
+    masses = np.array([weights[element] for element in parts]) * m_u
+    apart = np.abs(crystal.masses[:, None] / masses - 1)
+    if (apart.min(axis=1) > _SAME_MASS).any():
+        return False
+    counts = np.bincount(apart.argmin(axis=1), minlength=len(parts))
+    share = np.array(list(parts.values()))
+    return bool(counts.all() and (np.abs(counts / counts.sum() - share / share.sum()) < _SAME_SHARE).all())
+
+
+def _side_of_crystal(crystal: Crystal, spectrum: Phonons, remark: str = "") -> InterfaceSide:
+    """A side from a file, with what the library calls it."""
+    known, remarks = library_name(crystal), [remark] if remark else []
+    if not known:
+        remarks.append(f"{crystal.name}: no material of the library by its elements and density")
+    elif known != crystal.name:
+        remarks.append(f"{crystal.name} holds {known}, by its elements and density")
+    return InterfaceSide(name=crystal.name, spectrum=spectrum, library_name=known, remark="; ".join(remarks))
 
 
 def _side_of_material(found: Material, normal: ArrayLike) -> InterfaceSide:

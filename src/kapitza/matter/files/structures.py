@@ -26,6 +26,12 @@ _FORMAT_BY_SUFFIX: Mapping[str, str] = MappingProxyType(
     }
 )  # fmt: skip
 _FORMAT_BY_NAME: Mapping[str, str] = MappingProxyType({"poscar": "vasp", "contcar": "vasp"})
+# the name of a space group with its setting: :2 and :R as in the International Tables, Z for the second origin
+_SETTING_PATTERN = re.compile(
+    r"(?m)^([ \t]*_(?:symmetry_space_group_name_H-M|space_group_name_H-M_alt)[ \t]+)(['\"]?)([^'\":\r\n]*?)"
+    r"[ \t]*(?::[ \t]*([12HR])|[ \t]([SZHR]))\2[ \t]*$"
+)
+_OPERATOR_PATTERN = re.compile(r"(?i)_(?:symmetry_equiv_pos|space_group_symop)[_.](?:as|operation)_xyz")
 _MAX_BYTES = 2**24
 _MAX_ATOMS = 5000
 _OVERLAP_RATIO = 0.5  # of the sum of covalent radii: atoms nearer than this are no crystal's
@@ -140,16 +146,33 @@ def _read_atoms(file: Path, kind: str, data: bytes) -> Any:
     reader = require("ase.io", extra="mlip", why=f"reading the structure file {file.name}")
     options = {"fractional_occupancies": True} if kind == "cif" else {}
     try:
-        text = StringIO(data.decode("utf-8", errors="strict" if kind != "cif" else "replace"))
+        text = data.decode("utf-8", errors="strict" if kind != "cif" else "replace")
+        text = StringIO(_split_setting(text.replace("\r\n", "\n")) if kind == "cif" else text)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = reader.read(text, index=":", format=kind, **options)
     except Exception as err:  # readers of ASE raise whatever their lines make them
-        words = " ".join(str(err).split()) or "its text does not have that form"
+        words = " ".join(str(err).split())
+        if isinstance(err, KeyError):
+            words = f"{words} is no known element or entry"
+        elif not words or isinstance(err, (TypeError, AttributeError, IndexError, AssertionError)):
+            words = "its text does not have that form, such as a coordinate that is no number"
         raise DataError(f"cannot be read as {kind}: {words:.150}", file=file) from err
     if len(found) != 1:
         raise DataError(f"holds {len(found)} structures; wanted one crystal", file=file)
     return found[0]
+
+
+def _split_setting(text: str) -> str:
+    """A CIF whose space group is named without its setting, which ASE takes from an entry of its own; operators that
+    are listed in the file stand above it.
+    """
+    found = _SETTING_PATTERN.search(text)
+    if found is None:
+        return text
+    second = (found[4] or found[5]) in "2ZR"
+    setting = "" if _OPERATOR_PATTERN.search(text) else f"_symmetry_space_group_setting {1 + second}\n"
+    return f"{text[: found.start()]}{setting}{found[1]}'{found[3]}'{text[found.end() :]}"
 
 
 def _check_atoms(atoms: Any, file: Path) -> None:

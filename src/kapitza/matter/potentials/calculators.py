@@ -126,8 +126,9 @@ def choose_calculator(calculator: object, arguments: Mapping[str, object], symbo
         return _named_choice(NAMED_CALCULATORS[name.lower()], arguments)
     if ":" not in name:
         known = [*NAMED_CALCULATORS, *PUBLISHED_POTENTIALS]
-        close = get_close_matches(name.lower(), known, n=3, cutoff=0.5) or known
-        raise InputError(f"no calculator {calculator!r:.40}: wanted {', '.join(close)}, or a path module:Class")
+        close = get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+        meant = f"; did you mean {close[0]}?" if close else ""
+        raise InputError(f"no calculator {calculator!r:.40}: wanted {', '.join(known)}, or a path module:Class{meant}")
     return _imported_choice(name, arguments)
 
 

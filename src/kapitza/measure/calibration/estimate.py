@@ -10,8 +10,8 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, check_choice, numbers, temperatures
-from kapitza.core.conductance import Conductance
+from kapitza.core.arrays import Array, check_choice, numbers
+from kapitza.core.conductance import Conductance, increasing_temperatures
 from kapitza.errors import InputError
 from kapitza.matter.library import material
 from kapitza.matter.material import Material, warn_of_state
@@ -128,13 +128,16 @@ def calibrated_conductance(
     ValidityWarning
         for temperatures at which a side is molten, or otherwise not what its numbers describe
     """
-    kelvin = temperatures(temperature)
+    kelvin = increasing_temperatures(temperature)
     low, high = TEMPERATURE_RANGE
+    if not kelvin.size:
+        raise InputError(f"expected temperatures from {low:g} to {high:g} K, got none")
     if (outside := kelvin[(kelvin < low) | (kelvin > high)]).size:
         raise InputError(f"calibrated estimates hold from {low:g} to {high:g} K, got {outside[0]:g} K")
     check_choice(condition, CONDITIONS, "condition")
     check_choice(film, _FILMS, "film")
     check_choice(method, _METHODS, "method")
+    _check_kinds((left, right), measurements)
     wanted = sought_rows(left, right, kelvin, Sample(condition=condition, film=film, method=method))
     for side in (left, right):
         warn_of_state(side if isinstance(side, Material) else material(side), kelvin)
@@ -155,6 +158,15 @@ def calibrated_conductance(
         distance=distance,
         cautions=_cautions(state.rows, wanted, distance),
     )
+
+
+def _check_kinds(sides: Sequence[object], measurements: object) -> None:
+    """Refuse sides and measurements that are no such things."""
+    for side in sides:
+        if not isinstance(side, (str, Material)):
+            raise InputError(f"expected a name of the library or a Material for a side, got {side!r:.60}")
+    if not isinstance(measurements, Sequence) or not all(isinstance(one, Measurement) for one in measurements):
+        raise InputError(f"measurements: expected a list of Measurement, got {measurements!r:.60}")
 
 
 def _distances(state: State, wanted: Rows) -> Array:
