@@ -187,6 +187,43 @@ def test_modes_in_words(folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "modes that only the interface has" in out
 
 
+def test_probabilities_of_places_are_corrected_for_their_number(folder: Path, ask: Command) -> None:
+    words = ("modes", folder / "map.h5", "--interface", "0nm", "--zone", "6nm")
+    plain = ask(*words, "--correction", "none")["probability_by_place"]["value"]
+    holm = ask(*words)["probability_by_place"]["value"]
+    order = sorted(plain, key=plain.get)
+    assert abs(holm[order[0]] - min(3 * plain[order[0]], 1)) <= 1e-12
+    assert holm[order[0]] <= holm[order[1]] <= holm[order[2]]
+
+
+def test_no_number_without_its_verdict(folder: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    image = kapitza.eels.read_eels(folder / "scan.h5")
+    tail = np.exp(-image.energy / (20 * kapitza.units.meV)) * (image.energy > 0)
+    counts = np.round(image.counts[:1] + 2e-3 * 6e7 * 0.025 * tail)
+    bad = evolve(image, counts=counts[0], position=image.position[1:], energy=1.02 * image.energy)
+    kapitza.eels.write_eels(bad, tmp_path / "bad.h5")
+    words = ["eels", "fit", str(tmp_path / "bad.h5"), "--modes", str(folder / "modes.toml"), "--tie", "common"]
+    assert main(words) == 0
+    out, err = capsys.readouterr()
+    assert "not to be trusted: 16 of 16 misfit; energies off by +" in out
+    assert "a wrong dispersion of the spectrometer?" in err
+    assert "--calibrate modes" in err
+    assert main([*words, "--calibrate", "modes"]) == 0
+    out, err = capsys.readouterr()
+    assert "energies off" not in out
+    assert "so that the modes lie where their file says" in err
+
+
+def test_remedies_are_options(capsys: pytest.CaptureFixture[str], tmp_path: Path, folder: Path) -> None:
+    image = kapitza.eels.read_eels(folder / "scan.h5")
+    broad = evolve(image, counts=image.counts[0, 0], position=(), energy=1e3 * image.energy)
+    kapitza.eels.write_eels(broad, tmp_path / "broad.h5")
+    assert main(["eels", "info", str(tmp_path / "broad.h5")]) == 2
+    err = capsys.readouterr().err
+    assert "--energy-unit" in err
+    assert "energy_unit" not in err
+
+
 def test_design(folder: Path, ask: Command, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     got = ask("design", folder / "plan.toml", "--plot", tmp_path / "plan.png")
     assert got["time"]["value"] == 64

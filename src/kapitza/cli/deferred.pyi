@@ -46,11 +46,17 @@ from kapitza.matter.potentials.calculators import parse_arguments as parse_argum
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements as FiniteDisplacements
 from kapitza.measure.apparent import apparent_conductance as apparent_conductance
 from kapitza.measure.calibration.estimate import calibrated_conductance as calibrated_conductance
+from kapitza.measure.eels.diagnosis.dispersion import energy_scale as energy_scale
+from kapitza.measure.eels.diagnosis.dispersion import sample_pixels as sample_pixels
+from kapitza.measure.eels.diagnosis.dispersion import with_energy_scale as with_energy_scale
+from kapitza.measure.eels.diagnosis.verdict import fit_verdict as fit_verdict
+from kapitza.measure.eels.fit import is_compiled as is_compiled
 from kapitza.measure.eels.interface_modes import interface_components as interface_components
 from kapitza.measure.eels.interface_modes import mode_asymmetry as mode_asymmetry
 from kapitza.measure.eels.interface_modes import sum_spectra as sum_spectra
 from kapitza.measure.eels.map import PixelFlag as PixelFlag
 from kapitza.measure.eels.map import swap_axes as swap_axes
+from kapitza.measure.eels.populations import adjust_pvalues as adjust_pvalues
 from kapitza.measure.eels.populations import mixture_test as mixture_test
 from kapitza.measure.eels.spectrum import with_dark as with_dark
 from kapitza.measure.eels.spectrum import with_dark_count as with_dark_count

@@ -190,6 +190,17 @@ def test_pairs_of_energy_and_count(msa) -> None:
         kapitza.eels.read_eels(msa(counts, body=body, DATATYPE="XY", OFFSET="-0.5"))
 
 
+def test_spectra_of_a_filament_gun(msa) -> None:
+    """A peak 3.2 eV wide in channels of 0.2 eV, as in low-loss spectra without a monochromator: read, and said."""
+    energy = -40 + 0.2 * np.arange(512)
+    counts = np.round(4.4e4 * np.exp(-4 * np.log(2) * (energy / 3.2) ** 2) + 20)
+    head = {"XUNITS": "eV", "YUNITS": "Counts", "XPERCHAN": "0.200000", "OFFSET": "-40.0000", "NPOINTS": "512.000"}
+    with pytest.warns(ValidityWarning, match=r"3\.\d+ eV is broad for a zero-loss peak"):
+        image = kapitza.eels.read_eels(msa(counts, **head, NCOLUMNS="1.00000", SIGNALTYPE="ELS"))
+    assert abs(image.step / eV - 0.2) <= 1e-9
+    assert abs(assess_spectra(image).resolution / eV - 3.2) <= 0.05
+
+
 def test_what_the_files_say_beside_the_counts(ndata, hspy, msa, made) -> None:
     counts = made((2, 64))
     calibration = {"offset": -20.0, "scale": 0.5, "units": "e-"}

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -25,6 +28,8 @@ from kapitza.cli.eels.options import (
     Scan,
     Title,
     apply_dark_count,
+    format_uncertain,
+    options_in_messages,
 )
 from kapitza.cli.figures import Results
 from kapitza.cli.options import DaskAddress, Figure, Json, Save, StoreFolder, dask_executor
@@ -35,9 +40,11 @@ from kapitza.io.quantities import quantity
 from kapitza.units import nm
 
 if TYPE_CHECKING:
+    from kapitza.measure.eels.diagnosis.dispersion import EnergyScale
     from kapitza.measure.eels.map import TemperatureMap
     from kapitza.measure.eels.model import SpectrumModel
     from kapitza.measure.eels.spectrum import SpectrumImage
+    from kapitza.run.work import Progress
 
 _FLAG_REMARKS = {
     "DEAD": "hold too few electrons for a fit",
@@ -46,7 +53,9 @@ _FLAG_REMARKS = {
     "MISFIT": "fit worse than one in 10,000 would: a mode or background missing, or another zero-loss peak?",
     "MISSING": "have channels without a finite count, which were left out",
     "NEGATIVE": "have channels below zero, which were used as they are",
+    "SATURATED": "have a zero-loss peak that is cut flat: channels in which the detector was full were left out",
 }
+_NO_DOUBT = "nothing speaks against it"
 _PARAMETER_UNITS = {"amplitude": "electrons", "intensity": "electrons", "temperature": "K", "occupation": "1"}  # else J
 
 
@@ -57,6 +66,9 @@ def fit_scan(
         Literal["both", "common", "each", "occupation"],
         typer.Option(help="One temperature, one for each mode, an occupation for each, or the first two."),
     ] = "both",
+    calibrate: Annotated[
+        Literal["modes"] | None, typer.Option(help="Scale the energy axis so that the modes lie where their file says.")
+    ] = None,
     vacuum: Annotated[
         str | None, typer.Option(metavar="FILE", help="Spectra without a specimen: the shape of the zero-loss peak.")
     ] = None,
@@ -79,37 +91,39 @@ def fit_scan(
     """Temperature of every pixel of a scan, with its uncertainty."""
     files = Results(save, plot)
     reading = ReadingOptions(title, energy_unit, energy, position_unit, pitch, electrons_per_count)
-    from attrs import evolve
-
     model = deferred.read_modes(modes).model
     image = apply_dark_count(reading.image(scan), dark, reading)
     if plot is not None and not image.shape:
         raise InputError(f"{scan} holds a single spectrum, of which --plot has no figure: a map or a line has one")
-    if vacuum is not None:
-        shape = kapitza.eels.zero_loss_from_vacuum(apply_dark_count(reading.image(vacuum), dark, reading))
-        model = evolve(model, shape="reference", reference=shape)
-    if model.shape != "pseudo-voigt":
-        note(f"a zero-loss peak of shape {model.shape} is not compiled: the fit takes about 30 times longer")
+    model = _with_vacuum_peak(model, vacuum, dark, reading)
     ties = ("common", "each") if tie == "both" else (tie,)
     if tie == "both" and len(model.modes) == 1:
         ties = ("common",)
-    with dask_executor(dask) as executor:
-        running = {"executor": executor or workers or os.cpu_count() or 1, "store": store}
+    with dask_executor(dask) as executor, options_in_messages(), _compilation_notes(model) as compiled:
+        if calibrate is not None:
+            image = _calibrate_modes(image, model)
+        running = {"executor": executor or workers or os.cpu_count() or 1, "store": store, "compiled": compiled}
         maps = _fit_maps(image, model, ties, running)
     files.keep(maps)
     if plot is not None:
         _draw_map(maps[ties[0]], radius, interface, files)
-    summary = {name: _map_summary(one) for name, one in maps.items()}
+    scale = _energy_scale(maps[ties[0]], model)
+    summary = {name: _map_summary(one, scale) for name, one in maps.items()}
     if as_json:
-        print_record(maps, {"source": image.source, "summary": summary})
+        numbers = {} if scale is None else {"energy_scale": quantity_json(scale.value, "1", sigma=scale.sigma)}
+        print_record(maps, {"source": image.source, "summary": summary, **numbers})
         return
     for flag, number in _flag_counts(maps[ties[0]]).items():
         note(f"{number} of {maps[ties[0]].good.size} pixels {_FLAG_REMARKS[flag]}")
     if not any(one["good"] for one in summary.values()):
         raise InputError(f"none of the {image.pixels} pixels could be fitted: look at them with `kapitza eels info`")
+    _note_doubts(maps[ties[0]], image, scale)
     found = {name: one for held in summary.values() for name, one in held["parameters"].items()}
     shown = {name: one for name, one in found.items() if name.endswith(("temperature", "occupation"))}
-    print_columns(f"{Path(scan).name}: {image.title}", _summary_columns(shown), digits=5)
+    verdicts = {name: held["verdict"] for held in summary.values() for name in held["parameters"]}
+    doubts = any(verdict != _NO_DOUBT for verdict in verdicts.values())
+    verdict = [Column(" verdict", [verdicts[name] for name in shown])] if doubts else []
+    print_columns(f"{Path(scan).name}: {image.title}", [*_summary_columns(shown), *verdict], digits=5)
     files.announce()
 
 
@@ -121,17 +135,103 @@ def _fit_maps(
 
     maps: dict[str, TemperatureMap] = {}
     seen = sys.stderr.isatty()
+    executor, store, compiled = (running[name] for name in ("executor", "store", "compiled"))
     try:
         for one in ties:
             show = progress_line(f"fit ({one}), blocks of pixels") if seen else None
+
+            def tell(done: int, total: int, show: Progress | None = show) -> None:
+                compiled.set()
+                if show is not None:
+                    show(done, total)
+
             tied = evolve(model, tie=one)
-            maps[one] = kapitza.eels.fit_spectra(image, tied, progress=show, **running)
+            maps[one] = kapitza.eels.fit_spectra(image, tied, progress=tell, executor=executor, store=store)
     except KeyboardInterrupt:
         typer.echo("" if seen else None, err=True, nl=seen)
         stored = running["store"] is not None
         note("the same command goes on where it was" if stored else "nothing is kept: --store FOLDER keeps it")
         raise
     return maps
+
+
+def _with_vacuum_peak(
+    model: SpectrumModel, vacuum: str | None, dark: str | None, reading: ReadingOptions
+) -> SpectrumModel:
+    """Model with the zero-loss peak of spectra without a specimen, if there are any."""
+    from attrs import evolve
+
+    if vacuum is not None:
+        shape = kapitza.eels.zero_loss_from_vacuum(apply_dark_count(reading.image(vacuum), dark, reading))
+        model = evolve(model, shape="reference", reference=shape)
+    if model.shape != "pseudo-voigt":
+        note(f"a zero-loss peak of shape {model.shape} is not compiled: the fit takes about 30 times longer")
+    return model
+
+
+@contextmanager
+def _compilation_notes(model: SpectrumModel) -> Generator[threading.Event, None, None]:
+    """Say that the fit is compiled, and count the seconds on a terminal until the event that is given is set."""
+    compiled = threading.Event()
+    if deferred.is_compiled(model):
+        yield compiled
+        return
+    note("the fit is compiled before its first use, which takes half a minute once; the machine code is kept")
+    started = time.monotonic()
+
+    def count_seconds() -> None:
+        while not compiled.wait(1.0):
+            typer.echo(f"\rcompiling: {time.monotonic() - started:.0f} s   ", nl=False, err=True)
+        typer.echo("\r", nl=False, err=True)
+
+    counter = threading.Thread(target=count_seconds, daemon=True)
+    if sys.stderr.isatty():
+        counter.start()
+    try:
+        yield compiled
+    finally:
+        compiled.set()
+        if counter.is_alive():
+            counter.join()
+
+
+def _calibrate_modes(image: SpectrumImage, model: SpectrumModel) -> SpectrumImage:
+    """Spectra whose energy axis is scaled so that the modes lie where they are expected."""
+    sample = kapitza.eels.fit_spectra(deferred.sample_pixels(image), model)
+    scale = deferred.energy_scale(sample, model.modes)
+    note(
+        f"energies divided by {format_uncertain(scale.value, scale.sigma)}, so that the modes lie where their file "
+        "says: temperatures are as certain as these energies"
+    )
+    return deferred.with_energy_scale(image, scale.value)
+
+
+def _energy_scale(found: TemperatureMap, model: SpectrumModel) -> EnergyScale | None:
+    """Energy scale that the modes show; None where no pixel shows the energy of any."""
+    try:
+        return deferred.energy_scale(found, model.modes)
+    except InputError:
+        return None
+
+
+def _note_doubts(found: TemperatureMap, image: SpectrumImage, scale: EnergyScale | None) -> None:
+    """Say what speaks against the calibration of the energies and of the counts."""
+    verdict = deferred.fit_verdict(found)
+    if verdict.too_good:
+        per_count = image.electrons_per_count / verdict.dispersion
+        note(
+            f"fits too well: the spectra scatter {verdict.dispersion:.2g} times as much as electrons do, and "
+            f"the errors are too large: electrons per count? --electrons-per-count {per_count:.3g} would explain it, "
+            "unless the spectra were smoothed or resampled"
+        )
+    if scale is not None and scale.wrong:
+        shift = 100 * (scale.value - 1)
+        modes = "all modes lie" if len(scale.modes) > 1 else "the mode lies"
+        note(
+            f"{modes} {format_uncertain(abs(shift), 100 * scale.sigma)} % {'above' if shift > 0 else 'below'} the "
+            "energies of their file: a wrong dispersion of the spectrometer? Temperatures change by the same factor; "
+            "--calibrate modes corrects it"
+        )
 
 
 def _draw_map(found: TemperatureMap, radius: str, interface: str | None, files: Results) -> None:
@@ -164,8 +264,8 @@ def _flag_counts(found: TemperatureMap) -> dict[str, int]:
     return {name: number for name, number in numbers.items() if number}
 
 
-def _map_summary(found: TemperatureMap) -> dict[str, Any]:
-    """Return counts of pixels and, of those that determine it, mean and range of each parameter."""
+def _map_summary(found: TemperatureMap, scale: EnergyScale | None) -> dict[str, Any]:
+    """Return counts of pixels and, of those that determine it, mean and range of each parameter; and the verdict."""
     import numpy as np
 
     parameters: dict[str, Any] = {}
@@ -179,7 +279,20 @@ def _map_summary(found: TemperatureMap) -> dict[str, Any]:
             beside |= {"lowest": value.min(), "highest": value.max(), "sigma_of_one_pixel": float(np.median(sigma))}
         unit = _PARAMETER_UNITS.get(name.rpartition(".")[2], "J")
         parameters[name] = quantity_json(mean, unit, sigma=error, meaning="mean of the pixels that show it") | beside
-    return {"good": int(found.good.sum()), "flags": _flag_counts(found), "parameters": parameters}
+    verdict = deferred.fit_verdict(found)
+    return {
+        "good": verdict.pixels,
+        "flags": _flag_counts(found),
+        "dispersion": quantity_json(verdict.dispersion, "1", meaning="chi-squared over its expected value"),
+        "verdict": _verdict_text(verdict.text, scale),
+        "parameters": parameters,
+    }
+
+
+def _verdict_text(text: str, scale: EnergyScale | None) -> str:
+    """Verdict on a map, with that on its energy scale."""
+    off = f"energies off by {100 * (scale.value - 1):+.2g} %" if scale is not None and scale.wrong else ""
+    return "; ".join(part for part in (text, off) if part) or _NO_DOUBT
 
 
 def _summary_columns(parameters: Mapping[str, Mapping[str, Any]]) -> list[Column]:

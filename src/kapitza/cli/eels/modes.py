@@ -95,7 +95,9 @@ def modes_map(
     _print_modes(held, test, Path(path).name)
     if near is not None:
         known = {place: value for place, value in near.items() if value is not None}
-        typer.echo("; ".join(f"{place}: probability {format_probability(value)}" for place, value in known.items()))
+        rule = "" if test is None or test.correction == "none" else f", corrected for {len(known)} places by Holm"
+        words = "; ".join(f"{place}: probability {format_probability(value)}" for place, value in known.items())
+        typer.echo(words + rule)
     if parts is not None:
         _print_components(parts, contrast, at or 0.0)
     files.announce()
@@ -126,13 +128,19 @@ def _equilibrium_test(
 
 
 def _equilibrium_by_side(found: TemperatureMap, test: DepartureTest, at: float, half: float) -> dict[str, float | None]:
-    """Probability of equilibrium of all pixels at the interface together, and of those on either side; None without."""
+    """Probability of equilibrium at the interface and on either side, corrected for the number of places.
+
+    None for a place without pixels.
+    """
     import numpy as np
 
     x = np.broadcast_to(found.position[-1] if found.position else at, found.shape)
     places = {"left": x < at - half, "at the interface": np.abs(x - at) <= half * (1 + 1e-9), "right": x > at + half}
     finite = np.isfinite(test.statistic)
-    return {name: test.combined_pvalue(where) if (where & finite).any() else None for name, where in places.items()}
+    single = {name: test.combined_pvalue(where) for name, where in places.items() if (where & finite).any()}
+    if test.correction != "none":  # one place of three is suspicious by chance three times as often as one alone
+        single = dict(zip(single, deferred.adjust_pvalues(list(single.values())).tolist(), strict=True))
+    return {name: single.get(name) for name in places}
 
 
 def _compare_components(

@@ -50,6 +50,7 @@ _ENERGY_NAME = re.compile("energy|loss", re.IGNORECASE)
 _FINEST_CHANNEL, _COARSEST_CHANNEL = 20e-6 * eV, 20 * eV  # the finest in use are of 0.1 meV, the coarsest of some eV
 # widths of zero-loss peaks, between the best monochromator and a heated filament
 _SHARPEST_ZERO_LOSS, _BROADEST_ZERO_LOSS = 0.5 * meV, 2.9 * eV
+_BROADEST_NAMED = 4.0 * eV  # of a hairpin filament and a coarse detector: believed where the file names the unit
 _UNDEFINED_TEXTS = ("_None_", "<undefined>")  # of HyperSpy
 _MAX_AXIS_POINTS = 2**31  # points of one axis
 
@@ -330,7 +331,10 @@ def _energy_factor(axis: FileAxis, points: Array, counts: CountArray, unit: str 
     named = energy_unit(axis.units)
     step, width = _sample_resolution(points, counts)
     if named is not None:
-        reason = _implausible_axis(step * named, width * named)
+        reason = _implausible_axis(step * named, width * named, _BROADEST_NAMED)
+        if not reason and width * named > _BROADEST_ZERO_LOSS:
+            text = f"{width * named / eV:.3g} eV is broad for a zero-loss peak: if {axis.units} is wrong, {remedy}"
+            warnings.warn(text, ValidityWarning, stacklevel=4)
         if reason:
             raise DataError(f"energy axis {axis.label} in {axis.units} would have {reason}: a wrong unit? {remedy}")
         return named
@@ -358,11 +362,11 @@ def _sample_resolution(points: Array, counts: CountArray) -> tuple[float, float]
     return step, finite_median(np.where(near, width * step, np.nan))
 
 
-def _implausible_axis(step: float, width: float) -> str:
+def _implausible_axis(step: float, width: float, broadest: float = _BROADEST_ZERO_LOSS) -> str:
     """Return why an energy axis cannot be true, or nothing; step and zero-loss width in J, NaN for an unknown width."""
     if not _FINEST_CHANNEL <= step <= _COARSEST_CHANNEL:
         return f"channels of {step / meV:.3g} meV"
-    if width < _SHARPEST_ZERO_LOSS or width > _BROADEST_ZERO_LOSS:
+    if width < _SHARPEST_ZERO_LOSS or width > broadest:
         return f"a zero-loss peak {width / meV:.3g} meV wide"
     return ""
 

@@ -23,12 +23,13 @@ from kapitza.measure.eels.fitting.problem import (
 from kapitza.measure.eels.fitting.search import SearchResult, to_coordinates
 from kapitza.measure.eels.map import PixelFlag, TemperatureMap, count_flags
 from kapitza.measure.eels.model import SpectrumModel, Tie, VibrationalMode
+from kapitza.measure.eels.quality import saturated_channels, saturation_level
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress, run_units, thread_executor
 from kapitza.units import meV
 
-_SEARCH_VERSION = "eels-fit-2"  # of the search: part of the address of stored results
+_SEARCH_VERSION = "eels-fit-3"  # of the search: part of the address of stored results
 _PIXELS_PER_UNIT = 256  # pixels of one unit of work
 _START_SPECTRA = 25  # spectra that are fitted for the start of all others
 _MISFIT_PROBABILITY = 1e-4  # goodness of fit below which a pixel is flagged
@@ -82,7 +83,10 @@ def fit_spectra(
     _check_gain_side(image, model)
     require("numba", extra="eels", why="the fit of spectra")
     problem = pose_problem(image, model, known)
-    problem = evolve(problem, start=_typical_parameters(image, problem, {**known.start, **known.fixed}))
+    sample = _sample_spectra(image)
+    problem = evolve(problem, plateau=saturation_level(sample))
+    sample, _ = _without_saturated(sample, problem.plateau)
+    problem = evolve(problem, start=_typical_parameters(sample, image.step, problem, {**known.start, **known.fixed}))
     edges = range(0, image.pixels, _PIXELS_PER_UNIT)
     units = [
         _work_unit(image, problem, first, min(first + _PIXELS_PER_UNIT, image.pixels), hashed=store is not None)
@@ -92,6 +96,12 @@ def fit_spectra(
     with thread_executor(executor) as pool:
         parts = run_units(work, units, version=_SEARCH_VERSION, store=store, executor=pool, progress=progress)
     return _assemble_map(image, model, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+
+
+def is_compiled(model: SpectrumModel) -> bool:
+    """Whether machine code for the fit of a model is there, in memory or on the disk; else a first fit makes it."""
+    scoring = require("kapitza.measure.eels.fitting.scoring", extra="eels", why="the fit of spectra")
+    return scoring.is_compiled(model.shape)
 
 
 def _check_gain_side(image: SpectrumImage, model: SpectrumModel) -> None:
@@ -104,16 +114,26 @@ def _check_gain_side(image: SpectrumImage, model: SpectrumModel) -> None:
         )
 
 
-def _typical_parameters(image: SpectrumImage, problem: FitProblem, start: Mapping[str, float]) -> Array:
+def _sample_spectra(image: SpectrumImage) -> NDArray[Any]:
+    """(n, channels) electrons of some pixels from all over the image."""
+    chosen = np.unique(np.linspace(0, image.pixels - 1, SAMPLE_SPECTRA).astype(int))
+    return np.concatenate([image.block(int(i), int(i) + 1) for i in chosen])
+
+
+def _without_saturated(counts: NDArray[Any], plateau: float) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Spectra with NaN where the detector was full, and (n,) their flags."""
+    full = saturated_channels(counts, plateau)
+    return np.where(full, np.nan, counts), np.where(full.any(axis=1), int(PixelFlag.SATURATED), 0)
+
+
+def _typical_parameters(counts: NDArray[Any], step: float, problem: FitProblem, start: Mapping[str, float]) -> Array:
     """(p,) start of all pixels from the fits of a few.
 
     The median; the mean of intensities, which may change across an interface; of the energies and widths of modes the
     mean weighted by their precision, which is that of the places where the mode is strong.
     """
-    chosen = np.unique(np.linspace(0, image.pixels - 1, SAMPLE_SPECTRA).astype(int))
-    counts = np.concatenate([image.block(int(i), int(i) + 1) for i in chosen])
-    first = _six_digits(first_guess(problem.model, problem.grid, problem.detector, counts, image.step))
-    units = problem.model.units(image.step)
+    first = _six_digits(first_guess(problem.model, problem.grid, problem.detector, counts, step))
+    units = problem.model.units(step)
     for name, value in start.items():
         first[problem.model.names.index(name)] = value / units[problem.model.names.index(name)]
     counts = counts[sufficient_spectra(problem.model, problem.detector, counts)]
@@ -162,6 +182,7 @@ def _work_unit(image: SpectrumImage, problem: FitProblem, first: int, stop: int,
         inputs["detector"] = list(problem.detector)
         # these names are those of version 0.1.0, so that what it stored is found
         inputs["freedom"] = [*problem.constraints[:-1], *problem.constraints.chart]
+        inputs["plateau"] = problem.plateau
         inputs["start"], inputs["compiled"] = problem.start, model.shape == "pseudo-voigt"
     return inputs
 
@@ -171,15 +192,17 @@ def _fit_unit(image: SpectrumImage, problem: FitProblem, inputs: UnitInputs) -> 
     first, stop = inputs["first"], inputs["stop"]
     if not (isinstance(first, int) and isinstance(stop, int)):
         raise InputError(f"expected whole numbers for the pixels of a unit, got {first!r} to {stop!r}")
-    counts = image.block(first, stop)
+    recorded = image.block(first, stop)
+    counts, full = _without_saturated(recorded, problem.plateau)
     good = sufficient_spectra(problem.model, problem.detector, counts)
     k, p = len(counts), len(problem.model.names)
-    flag = np.where(good, 0, int(PixelFlag.DEAD)) | count_flags(counts)
+    flag = np.where(good, 0, int(PixelFlag.DEAD)) | count_flags(recorded) | full
     result: UnitResult = {
         "value": np.full((k, p), np.nan),
         "covariance": np.full((k, p, p), np.nan),
         "pvalue": np.full(k, np.nan),
         "deviance": np.full(k, np.nan),
+        "dispersion": np.full(k, np.nan),
         "iterations": np.zeros(k, dtype=np.int64),
         "flag": flag,
     }
@@ -191,6 +214,7 @@ def _fit_unit(image: SpectrumImage, problem: FitProblem, inputs: UnitInputs) -> 
         pvalue = _goodness_of_fit(found.chi2_moments)
         result["pvalue"][good] = pvalue
         result["deviance"][good] = found.deviance
+        result["dispersion"][good] = found.chi2_moments[:, 0] / found.chi2_moments[:, 1]
         result["iterations"][good] = found.iterations
         flag[good] |= _pixel_flags(problem, found, pvalue)
     return result

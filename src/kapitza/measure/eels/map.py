@@ -4,7 +4,7 @@ from enum import IntFlag
 from typing import Any
 
 import numpy as np
-from attrs import evolve, field, frozen
+from attrs import Factory, evolve, field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IntArray, about, increasing, integer_array, real_array
@@ -22,6 +22,7 @@ class PixelFlag(IntFlag):
     MISSING = 16  # channels without a finite count were left out
     NEGATIVE = 32  # channels with a count below zero were used as they are
     MISFIT = 64  # a fit as bad as this happens once in 10⁴ when the model is right
+    SATURATED = 128  # channels at the plateau of a full detector were left out
 
 
 UNUSABLE_FLAGS = int(PixelFlag.UNCONVERGED | PixelFlag.DEAD | PixelFlag.SINGULAR)
@@ -32,6 +33,11 @@ def count_flags(counts: NDArray[Any]) -> IntArray:
     finite = np.isfinite(counts)
     negative = (np.where(finite, counts, 0.0) < 0).any(axis=1)
     return integer_array(int(PixelFlag.MISSING) * ~finite.all(axis=1) + int(PixelFlag.NEGATIVE) * negative)
+
+
+def _unknown_dispersion(instance: "TemperatureMap") -> Array:
+    """(...) NaN for each pixel."""
+    return np.full(instance.flag.shape, np.nan)
 
 
 @frozen(eq=False, kw_only=True)
@@ -52,6 +58,8 @@ class TemperatureMap:
         are likelihood-ratio statistics
     modes : names of the modes
     method : how it came about
+    dispersion : (...) chi-squared over its expected value; 1 where model and counting statistics are right, NaN where
+        nothing was fitted or a file of an earlier version does not hold it
     """
 
     position: tuple[Array, ...] = field(
@@ -66,11 +74,16 @@ class TemperatureMap:
     iterations: IntArray = field(converter=integer_array, metadata=about("1", "iterations"))
     modes: tuple[str, ...] = field(default=(), converter=tuple)
     method: str = field(default="", kw_only=True)
+    dispersion: Array = field(
+        default=Factory(_unknown_dispersion, takes_self=True),
+        converter=real_array,
+        metadata=about("1", "chi-squared over its expected value"),
+    )
 
     def __attrs_post_init__(self) -> None:
         shape, p = tuple(axis.size for axis in self.position), len(self.names)
         wanted = {"value": (*shape, p), "covariance": (*shape, p, p)}
-        wanted |= dict.fromkeys(("flag", "pvalue", "deviance", "iterations"), shape)
+        wanted |= dict.fromkeys(("flag", "pvalue", "deviance", "iterations", "dispersion"), shape)
         for name, size in wanted.items():
             found = getattr(self, name).shape
             if found != size:
@@ -144,6 +157,6 @@ def swap_axes(temperatures: TemperatureMap) -> TemperatureMap:
     """Return a map along (y, x) as one along (x, y): what is normal to x is taken across the other position."""
     if len(temperatures.position) != 2:
         raise InputError(f"expected a map along two positions to exchange, got {len(temperatures.position)}")
-    arrays = ("value", "covariance", "flag", "pvalue", "deviance", "iterations")
+    arrays = ("value", "covariance", "flag", "pvalue", "deviance", "iterations", "dispersion")
     changes = {name: np.swapaxes(getattr(temperatures, name), 0, 1) for name in arrays}
     return evolve(temperatures, position=temperatures.position[::-1], **changes)

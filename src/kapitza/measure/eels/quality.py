@@ -15,6 +15,7 @@ _FAINT_DOSE_SHARE = 0.01  # of the usual dose: a pixel that lost the beam
 _BROAD_ZERO_LOSS = 30 * meV  # of zero-loss peak, from which phonons drown in it
 _SHALLOW_GAIN_SIDE = 30 * meV  # of gain side, where no optical phonon shows
 _CLIPPED_CHANNELS, _MIN_CLIPPED_ELECTRONS = 3, 1e3  # channels of equal height that top a clipped peak; least electrons
+_CLEARLY_CLIPPED = 5  # channels of equal height that no noise makes: enough where other spectra do not show the plateau
 
 
 @frozen(eq=False, kw_only=True)
@@ -129,8 +130,37 @@ def _assess_block(image: SpectrumImage, block: Array) -> tuple[Array, Array, Arr
     top = clear.max(axis=1)
     bright = top >= _MIN_PEAK_ELECTRONS
     centre, fwhm = (np.where(bright, value, np.nan) for value in half_height_peaks(clear))
-    clipped = ((clear == top[:, None]).sum(axis=1) >= _CLIPPED_CHANNELS) & (top >= _MIN_CLIPPED_ELECTRONS)
+    clipped = _top_channels(clear, top) >= _CLIPPED_CHANNELS
     return clear.sum(axis=1), centre, fwhm, count_flags(block), clipped
+
+
+def _top_channels(counts: Array, top: Array) -> IntArray:
+    """(n,) channels of spectra that share their highest count; 0 where that is low, or of a spectrum without a peak."""
+    equal = (counts == top[:, None]).sum(axis=1)
+    return integer_array(np.where((top >= _MIN_CLIPPED_ELECTRONS) & (2 * equal < counts.shape[1]), equal, 0))
+
+
+def saturation_level(counts: Array) -> float:
+    """Electrons at which a detector was full, from spectra (n, channels); infinite where none shows a plateau.
+
+    Two spectra or more have to be cut at the same height, in three channels each: noise alone makes three equal
+    channels at the top of a faint spectrum once in a while, but not twice at one height.
+    """
+    known = np.where(np.isfinite(counts), counts, -np.inf)
+    top = known.max(axis=1)
+    levels, number = np.unique(top[_top_channels(known, top) >= _CLIPPED_CHANNELS], return_counts=True)
+    shared = levels[number > 1]
+    return float(shared.min()) if shared.size else np.inf
+
+
+def saturated_channels(counts: Array, level: float) -> NDArray[np.bool_]:
+    """(n, channels) channels at the plateau of a full detector, which is at `level` or shows in five channels."""
+    known = np.where(np.isfinite(counts), counts, -np.inf)
+    top = known.max(axis=1)
+    alone = _top_channels(known, top) >= _CLEARLY_CLIPPED
+    full = known >= level
+    narrow = 2 * full.sum(axis=1) < counts.shape[1]
+    return (full & narrow[:, None]) | ((known == top[:, None]) & alone[:, None])
 
 
 def _energy_axis_problems(image: SpectrumImage, quality: SpectrumQuality) -> list[str]:

@@ -60,6 +60,7 @@ class FitProblem:
     constraints: ParameterConstraints
     step: float
     start: Array = field(factory=lambda: np.zeros(0))
+    plateau: float = np.inf  # electrons of a channel from which on the detector was full
 
     @property
     def smooth(self) -> NDArray[Any]:
@@ -199,6 +200,7 @@ _TAIL_TRIALS = {
 _NUMBER_OF_WIDTHS = {"pseudo-voigt": 1, "split": 2, "pearson": 1, "reference": 1}
 _COLDEST_GUESS, _HOTTEST_GUESS = 30.0, 2500.0  # K
 _DEFAULT_GUESS = 300.0  # K, where the gain side says nothing
+_BRIDGE_CHANNELS, _MIN_BRIDGED_ELECTRONS = 4, 20.0  # on either side of a gap, and the least of each for a peak in it
 _MIN_ELECTRONS_PER_PARAMETER = 10.0  # electrons per parameter below which a spectrum counts as empty
 
 
@@ -212,9 +214,30 @@ def sufficient_spectra(model: SpectrumModel, detector: Detector, counts: NDArray
 
 
 def _corrected_counts(detector: Detector, counts: NDArray[Any]) -> NDArray[Any]:
-    """(k, n) electrons without the dark mean, evenly efficient; only to start from."""
+    """(k, n) electrons without the dark mean, evenly efficient, gaps bridged; only to start from."""
     response = np.where(detector.response > 0, detector.response, np.inf)
-    return np.where(np.isfinite(counts), (counts - detector.dark) / response, 0.0)
+    found = np.where(np.isfinite(counts), (counts - detector.dark) / response, np.nan)
+    for i in np.flatnonzero(~np.isfinite(found).all(axis=1)):
+        _bridge_gaps(found[i])
+    return np.nan_to_num(found)
+
+
+def _bridge_gaps(spectrum: NDArray[Any]) -> None:
+    """Fill gaps of one spectrum in place: by a normal peak through the channels on both sides, where they make one."""
+    gap = np.concatenate([[False], ~np.isfinite(spectrum), [False]])
+    edges = np.flatnonzero(gap[1:] != gap[:-1])
+    for first, end in zip(edges[::2], edges[1::2], strict=True):
+        near = np.r_[max(first - _BRIDGE_CHANNELS, 0) : first, end : min(end + _BRIDGE_CHANNELS, spectrum.size)]
+        near = near[np.isfinite(spectrum[near])]
+        if near.size == 0:
+            continue
+        inside, middle, y = np.arange(first, end), 0.5 * (first + end), spectrum[near]
+        if y.min() > _MIN_BRIDGED_ELECTRONS and near[0] < first and near[-1] > end:
+            curve = np.polyfit(near - middle, np.log(y), 2, w=np.sqrt(y))
+            if curve[0] < 0:
+                spectrum[first:end] = np.exp(np.polyval(curve, inside - middle))
+                continue
+        spectrum[first:end] = np.interp(inside, near, y)
 
 
 def highest_peak(spectrum: NDArray[Any]) -> tuple[float, float]:

@@ -1,0 +1,1 @@
+"""What is wrong with a scan, told from its fit: counting statistics, dispersion, detector."""
