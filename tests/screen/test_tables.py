@@ -180,6 +180,10 @@ def test_the_command(write: Callable[..., Path], tmp_path: Path, capsys: pytest.
     table = tmp_path / "rows.csv"
     assert run(capsys, path, "--with", "Ge", "--rank", "low", "--save", table)[0] == 0  # germanium of the library
     assert table.read_text("utf-8").startswith("temperature,rank,left,right,left_formula,right_formula,conductance,")
+    status, out, _ = run(capsys, "library", "--between", "GaAs", "6H-SiC", "--thickness", "5nm", "--save", table)
+    assert "bridges the gap between 11.3" in out
+    assert table.read_text("utf-8").startswith("left,layer,right,direct,thermalised,ballistic,own,free_path,gain,")
+    assert "3 triples" not in run(capsys, "library", "--layers", "--top", "2")[1]
     status, out, _ = run(capsys, path, "--top", "1", "--json")
     assert json.loads(out)["result"]["type"] == "Screening"
 
@@ -191,6 +195,11 @@ def test_the_command(write: Callable[..., Path], tmp_path: Path, capsys: pytest.
         (("--with", "unobtainium"), "no material 'unobtainium' in the table"),
         (("--save", "rows.xlsx"), "unknown file ending"),
         (("--top", "0"), "--top"),
+        (("--thickness", "5nm"), "--thickness 5nm is that of a layer"),
+        (("--layers", "--with", "Si"), "give one of them"),
+        (("--between", "Si", "Si"), "stands twice"),
+        (("--between", "Si", "Ge", "--thickness", "5 K"), "is a unit of temperature"),
+        (("--between", "Si", "Ge", "-T", "77,300"), "expected one"),
         (("-T", "-5"), "expected K, above 0"),
         (("--dask", "tcp://127.0.0.1:9"), "no scheduler answers there"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -9,12 +10,23 @@ import typer
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.figures import check_output
-from kapitza.cli.options import DaskAddress, Json, StoreFolder, Temperatures, WorkerCount, long_work, parse_temperatures
+from kapitza.cli.options import (
+    DaskAddress,
+    Json,
+    StoreFolder,
+    Temperatures,
+    WorkerCount,
+    long_work,
+    parse_temperature,
+    parse_temperatures,
+)
 from kapitza.cli.output import note, print_record
 from kapitza.cli.tables import Column, print_columns
 from kapitza.errors import InputError
+from kapitza.io.quantities import quantity
 
 if TYPE_CHECKING:
+    from kapitza.screen.layers import InterlayerScreening
     from kapitza.screen.result import Screening
     from kapitza.screen.table import MaterialTable
 
@@ -34,6 +46,16 @@ def screen(
     top: Annotated[int, typer.Option("--top", help="Pairs in each list.", min=1)] = 100,
     partners: Annotated[
         list[str] | None, typer.Option("--with", metavar="NAME", help="Only pairs with this material; may be repeated.")
+    ] = None,
+    between: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--between", metavar="LEFT RIGHT", help="Which layer between these two lowers the resistance?"),
+    ] = None,
+    layers: Annotated[
+        bool, typer.Option("--layers", help="The best layer between any two: the pairs that gain most.")
+    ] = False,
+    thickness: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="Of a layer, 5nm: adds its own resistance where κ is known.")
     ] = None,
     rank: Annotated[Literal["high", "low"], typer.Option(help="High or low conductances first.")] = "high",
     each: Annotated[bool, typer.Option("--each", help="A list for each material.")] = False,
@@ -62,6 +84,17 @@ def screen(
     check_output(save, deferred.SCREENING_SUFFIXES)
     if save is not None:
         deferred.check_screening_output(save)
+    if layers or between:
+        if partners or (layers and between):
+            raise InputError("--layers, --between and --with ask for different lists: give one of them")
+        materials, names = _read_table(table, [*(between or ())], where, skip=skip)
+        thick = None if thickness is None else quantity(thickness, "length", what="--thickness")
+        given = parse_temperature(temperature)
+        ends = None if names is None else (names[0], names[1])
+        _report_layers(kapitza.screen.interlayers(materials, given, ends=ends, thickness=thick, top=top), save, as_json)
+        return
+    if thickness is not None:
+        raise InputError(f"--thickness {thickness:.40} is that of a layer: give --between LEFT RIGHT or --layers")
     materials, names = _read_table(table, partners, where, skip=skip)
     ranking = kapitza.screen.Ranking(top=top, order=rank, each=each, drop=drop, best=best, calibrated=calibrated)
     with long_work("rows of pairs", workers, store, dask) as work:
@@ -72,6 +105,33 @@ def screen(
         print_record(found)
         return
     _print_list(found, min(kelvin, key=lambda t: abs(t - _ROOM_TEMPERATURE)))
+    if save is not None:
+        note(f"wrote {save}")
+
+
+def _report_layers(found: InterlayerScreening, save: str | None, as_json: bool) -> None:
+    """Print layers between two solids, the largest gain first."""
+    if save is not None:
+        deferred.write_screening(found, save)
+    if as_json:
+        print_record(found)
+        return
+    columns = {name: values[:_MAX_ROWS] for name, values in found.columns().items()}
+    title = f"layers at {found.temperature:g} K, {found.triples} triples; resistances by the emitted drop, m² K GW⁻¹"
+    texts = [Column(name, columns[name]) for name in ("left", "layer", "right")]
+    numbers = [
+        Column(head, [value * 1e9 for value in columns[name]])
+        for head, name in (("without", "direct"), ("thermalised", "thermalised"), ("ballistic", "ballistic"))
+    ]
+    paths = [None if math.isnan(value) else value * 1e9 for value in columns["free_path"]]
+    more = [Column("gain", columns["gain"]), Column("path (nm)", paths), Column("", columns["physics"])]
+    print_columns(title, [*texts, *numbers, *more])
+    if not found.thickness:
+        note("without the resistance of the layers themselves: --thickness 5nm adds it")
+    note(
+        "a real layer lies between the two limits; where it is thinner than its mean free path (gray) it is rather "
+        "ballistic"
+    )
     if save is not None:
         note(f"wrote {save}")
 

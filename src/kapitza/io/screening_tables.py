@@ -9,6 +9,7 @@ from kapitza.core.files import file_path, write_atomically
 from kapitza.errors import InputError, require
 from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.results import encode_result
+from kapitza.screen.layers import InterlayerScreening
 from kapitza.screen.result import Screening
 
 SCREENING_SUFFIXES = (*RESULT_SUFFIXES, ".csv", ".parquet")
@@ -23,7 +24,7 @@ def check_screening_output(path: str | PathLike[str]) -> None:
         require("pyarrow", extra="screen", why="writing Parquet")
 
 
-def write_screening(found: Screening, path: str | PathLike[str]) -> Path:
+def write_screening(found: Screening | InterlayerScreening, path: str | PathLike[str]) -> Path:
     """Write the rows of a screening, in SI, as `.csv` or `.parquet`; whole, as `save` does, with any other ending.
 
     Raises
@@ -43,7 +44,7 @@ def write_screening(found: Screening, path: str | PathLike[str]) -> Path:
         arrow = require("pyarrow", extra="screen", why="writing Parquet")
         parquet = require("pyarrow.parquet", extra="screen", why="writing Parquet")
         stream = io.BytesIO()
-        head = {"drop": found.ranking.drop, "source": found.source, "method": found.method}
+        head = {"source": found.source, "drop": getattr(getattr(found, "ranking", None), "drop", "emitted")}
         parquet.write_table(arrow.table(columns).replace_schema_metadata(head), stream)
         return write_atomically(place, stream.getvalue())
     text = io.StringIO(newline="")

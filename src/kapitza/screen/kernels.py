@@ -59,7 +59,7 @@ class BestPairs(NamedTuple):
     second: IntArray
 
 
-def _compile_screening(function: _KernelFunction) -> _KernelFunction:
+def compile_screening(function: _KernelFunction) -> _KernelFunction:
     """Compile a function when it is first used, and keep the machine code where there is a folder for it.
 
     Sums may be taken in another order and products fused; infinities keep their meaning.
@@ -75,7 +75,7 @@ def _compile_screening(function: _KernelFunction) -> _KernelFunction:
         return cast("_KernelFunction", numba.njit(**options)(function))
 
 
-@_compile_screening
+@compile_screening
 def _debye_block(i: int, start: int, count: int, tables: KernelTables, mix: FloatTable, out: FloatTable) -> None:
     """Conductances of a Debye solid with `count` others from `start` on, (nT, count); `mix` is scratch."""
     below, between = tables.below, tables.between
@@ -104,7 +104,7 @@ def _debye_block(i: int, start: int, count: int, tables: KernelTables, mix: Floa
             out[t, k] = mix[0, k] * both + mix[1, k] * own_part + mix[2, k] * other_part + mix[3, k] * top_part
 
 
-@_compile_screening
+@compile_screening
 def _fill_cells(level: float, own: FloatTable, slope: FloatTable, mix: FloatTable) -> None:
     """Mean of the mismatch in each cell of a spectrum with another that is constant, such as a Debye solid below a
     cutoff.
@@ -116,7 +116,7 @@ def _fill_cells(level: float, own: FloatTable, slope: FloatTable, mix: FloatTabl
         mix[m] = own[m] * constant * inverse - part * part * inverse
 
 
-@_compile_screening
+@compile_screening
 def _sum_cells(steps: FloatTable, mix: FloatTable, start: int, stop: int) -> Any:
     """Sum over cells, each with its increase of the primitive."""
     total = mix.dtype.type(0)
@@ -125,7 +125,7 @@ def _sum_cells(steps: FloatTable, mix: FloatTable, start: int, stop: int) -> Any
     return total
 
 
-@_compile_screening
+@compile_screening
 def _part_of_cell(level: float, own: Any, slope: Any, edges: FloatTable, start: float, stop: float) -> float:
     """Integral over a part of a cell, from F = start to stop, with the mean of the straight line there."""
     middle = (start + stop - edges[0] - edges[1]) / (edges[1] - edges[0])  # from -1 to 1, with a deviation of 1/√3
@@ -133,7 +133,7 @@ def _part_of_cell(level: float, own: Any, slope: Any, edges: FloatTable, start: 
     return level * value / (level + value + _TINY) * (stop - start)
 
 
-@_compile_screening
+@compile_screening
 def _mixed_pair(debye: int, band: int, k: int, tables: KernelTables, mix: FloatTable, out: FloatTable) -> None:
     """Conductances of a Debye solid with full bands, into column k of out; `mix` is scratch for the cells."""
     count = tables.cell_count[band]
@@ -155,7 +155,7 @@ def _mixed_pair(debye: int, band: int, k: int, tables: KernelTables, mix: FloatT
         out[t, k] = total
 
 
-@_compile_screening
+@compile_screening
 def _band_pair(i: int, j: int, k: int, tables: KernelTables, mix: FloatTable, out: FloatTable) -> None:
     """Conductances of two full bands, into column k of out; `mix` is scratch for the cells."""
     count = min(tables.cell_count[i], tables.cell_count[j])
@@ -170,7 +170,7 @@ def _band_pair(i: int, j: int, k: int, tables: KernelTables, mix: FloatTable, ou
         out[t, k] = _sum_cells(tables.steps[t], mean, 0, count)
 
 
-@_compile_screening
+@compile_screening
 def fill_conductances(i: int, start: int, count: int, tables: KernelTables, mix: Scratch, out: FloatTable) -> None:
     """(nT, count) conductances of material i with the materials from `start` on, W m⁻² K⁻¹."""
     solids = tables.below.size
@@ -195,8 +195,8 @@ def fill_conductances(i: int, start: int, count: int, tables: KernelTables, mix:
             out[t, k] = out[t, k] / rest if rest > 1e-11 else np.inf
 
 
-@_compile_screening
-def _keep_pair(t: int, score: float, i: int, j: int, best: BestPairs) -> None:
+@compile_screening
+def keep_pair(t: int, score: float, i: int, j: int, best: BestPairs) -> None:
     """Put a pair in the place of the worst that is kept, and let it sink to its level of the heap."""
     scores, size = best.score[t], best.score.shape[1]
     place = 0
@@ -215,7 +215,7 @@ def _keep_pair(t: int, score: float, i: int, j: int, best: BestPairs) -> None:
     best.first[t, place], best.second[t, place] = i, j
 
 
-@_compile_screening
+@compile_screening
 def _select_pairs(t: int, i: int, start: int, values: FloatTable, sign: float, best: BestPairs) -> None:
     """Keep those of a block of pairs that pass the worst that is kept."""
     peak = -np.inf
@@ -227,10 +227,10 @@ def _select_pairs(t: int, i: int, start: int, values: FloatTable, sign: float, b
     for k in range(values.size):
         score = sign * values[k]
         if score > best.score[t, 0] and start + k != i:
-            _keep_pair(t, score, i, start + k, best)
+            keep_pair(t, score, i, start + k, best)
 
 
-@_compile_screening
+@compile_screening
 def _count_values(values: FloatTable, scratch: Array, bits: IntArray, counts: IntArray) -> None:
     """Count values by their logarithm, which are the leading bits of a float; `bits` are those of `scratch`."""
     for k in range(values.size):
@@ -240,7 +240,7 @@ def _count_values(values: FloatTable, scratch: Array, bits: IntArray, counts: In
         counts[min(max(place, 0), counts.size - 1)] += 1
 
 
-@_compile_screening
+@compile_screening
 def count_conductances(values: Array, counts: IntArray) -> None:
     """Count conductances (nT, n) by their logarithm, as `best_of_rows` does, into (nT, bins)."""
     scratch = np.empty(values.shape[1])
@@ -249,7 +249,7 @@ def count_conductances(values: Array, counts: IntArray) -> None:
         _count_values(values[t], scratch, bits, counts[t])
 
 
-@_compile_screening
+@compile_screening
 def best_of_rows(
     rows: IntArray, earliest: IntArray, tables: KernelTables, sign: float, best: BestPairs, counts: IntArray
 ) -> None:
@@ -285,7 +285,7 @@ def best_of_rows(
             start = stop
 
 
-@_compile_screening
+@compile_screening
 def best_of_each_row(rows: IntArray, tables: KernelTables, sign: float, best: BestPairs) -> None:
     """Search each row of pairs for its own best ones, into heaps (rows, nT, k) of their own."""
     none = np.zeros((tables.edges.shape[0], 0), np.int64)
@@ -295,7 +295,7 @@ def best_of_each_row(rows: IntArray, tables: KernelTables, sign: float, best: Be
         best_of_rows(rows[number : number + 1], earliest, tables, sign, own, none)
 
 
-@_compile_screening
+@compile_screening
 def pair_conductances(first: IntArray, second: IntArray, tables: KernelTables, out: NDArray[np.float64]) -> None:
     """(nT, n) conductances of n pairs, W m⁻² K⁻¹."""
     mix = Scratch(np.empty((4, 1), tables.below.dtype), np.empty((2, tables.edges.shape[1]), tables.cells.dtype))

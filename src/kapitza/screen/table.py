@@ -40,6 +40,27 @@ def _optional_numbers(value: ArrayLike) -> Array:
 
 
 @frozen(eq=False, kw_only=True)
+class TabulatedBands:
+    r"""Full bands as they stand in a table: $M/\omega^2$ constant in each cell."""
+
+    name: str
+    cells: Array = field(metadata=about("rad s^-1", "edges of the cells"))
+    reduced_modes: Array = field(metadata=about("m^-2 rad^-2 s^2", "mean of M/omega^2 in each cell"))
+
+    @property
+    def edges(self) -> Array:
+        """(k,) edges of the cells up to the top of the spectrum, rad s⁻¹."""
+        last = int(np.flatnonzero(self.reduced_modes > 0).max(initial=0))
+        return self.cells[1 : last + 2]
+
+    def modes(self, omega: Array) -> Array:
+        """(nω,) modes of each frequency, m⁻²."""
+        place = np.searchsorted(self.cells, omega, side="right") - 1
+        inside = (place >= 0) & (place < self.reduced_modes.size)
+        return np.where(inside, self.reduced_modes[np.clip(place, 0, self.reduced_modes.size - 1)] * omega**2, 0.0)
+
+
+@frozen(eq=False, kw_only=True)
 class MaterialTable:
     r"""Materials as isotropic Debye solids, some of them with full bands on a common grid.
 
@@ -138,6 +159,13 @@ class MaterialTable:
         """The isotropic Debye solid of one row."""
         columns = (self.density, self.longitudinal, self.transverse, self.atoms)
         return Solid(self.names[row], *(float(column[row]) for column in columns))
+
+    def phonons(self, row: int) -> Phonons:
+        """Phonons of one row: full bands where it has them, else the Debye solid."""
+        there = np.flatnonzero(self.band_rows == row)
+        if not there.size:
+            return self.solid(row)
+        return TabulatedBands(name=self.names[row], cells=self.edges, reduced_modes=self.reduced_modes[there[0]])
 
     def select(self, rows: ArrayLike) -> "MaterialTable":
         """The table of some rows: numbers of rows, or (n,) whether each is taken."""

@@ -76,6 +76,7 @@ SAVED_MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "measure.thermoreflectance.sstr": ("Sstr",),
         "measure.spectral_inversion": ("SpectralEstimate",),
         "measure.thickness_series": ("ThicknessLine",),
+        "screen.layers": ("InterlayerScreening",),
         "screen.result": ("Ranking", "Screening"),
         "screen.table": ("MaterialTable",),
         "routes.result": ("Deviation", "Route", "Routes"),

@@ -1,0 +1,257 @@
+r"""Layers between two solids: which third material lowers the resistance, and by how much at best.
+
+Two limits enclose a real layer.  **Ballistic**: phonons keep their frequency from one end to the other,
+$1/\Xi = 1/M_A + 1/M_C + 1/M_B$ (`theory.ballistic_layers`), so that at no frequency more heat crosses than without the
+layer.  **Thermalised**: phonons come to equilibrium within the layer,
+
+$$R = R_{AC} + R_{CB} - \frac1{G_C} + \frac{t}{\kappa_C},$$
+
+with the emitted resistances of both planes.  The emission of the layer itself, $1/G_C$, stands in both of them; once
+less of it is the local drop on the side of the layer, and with $t/\kappa_C$ the gray slab of any thickness
+(Majumdar, J. Heat Transfer 115, 7 (1993), doi:10.1115/1.2910673).  A layer helps only as far as it thermalises, which
+takes a thickness of about a mean free path; for a thinner one the thermalised resistance is a bound.
+"""
+
+from typing import Any
+
+import numpy as np
+from attrs import field, frozen
+
+from kapitza.core.arrays import Array, IndexArray, IntArray, about, check_count, labels, one_temperature, real_array
+from kapitza.core.transmission import Transmission
+from kapitza.errors import InputError, require
+from kapitza.screen.conductances import KERNEL_EXTRA, KERNEL_PURPOSE, compute_pairs, debye_first, tabulate_pairs
+from kapitza.screen.names import find_rows
+from kapitza.screen.table import MaterialTable
+from kapitza.screen.tabulation import PairTables
+from kapitza.theory.dmm import ballistic_layers
+from kapitza.units import THz
+
+Triples = tuple[IntArray, IntArray, IntArray]  # left, right and layer
+
+MAX_TRIPLE_MATERIALS = 20_000  # whose table of resistances is 1.6 GB
+_CONDUCTIVITY_COLUMN = "conductivity"
+
+
+@frozen(eq=False, kw_only=True)
+class InterlayerScreening:
+    r"""Layers between two solids, those that would lower the resistance most first.
+
+    Attributes
+    ----------
+    names, formulas : of the materials that appear
+    left, right, layer : (N,) numbers among the names
+    direct : (N,) resistance without the layer, emitted drop
+    thermalised : (N,) with the layer, where phonons come to equilibrium in it
+    ballistic : (N,) with the layer, where they keep their frequency
+    own : (N,) part of the thermalised resistance that is thickness over conductivity; 0 without a thickness
+    free_path : (N,) mean free path in the layer, gray, $3\kappa/4G_C$: a layer that is thinner is rather ballistic; NaN
+        where the conductivity is not known, and too long where electrons conduct
+    gap_low, gap_high : (N,) frequencies between which the layer takes phonons that one side has and the other has not;
+        equal where there are none
+    thickness : of the layer; 0 where its own resistance is left out
+    source : of the numbers of the materials
+    """
+
+    names: tuple[str, ...] = field(converter=tuple)
+    formulas: tuple[str, ...] = field(converter=tuple)
+    left: IndexArray = field(converter=labels, metadata=about("1", "material on the left"))
+    right: IndexArray = field(converter=labels, metadata=about("1", "material on the right"))
+    layer: IndexArray = field(converter=labels, metadata=about("1", "material of the layer"))
+    direct: Array = field(converter=real_array, metadata=about("m^2 K W^-1", "resistance without the layer"))
+    thermalised: Array = field(converter=real_array, metadata=about("m^2 K W^-1", "resistance in equilibrium"))
+    ballistic: Array = field(converter=real_array, metadata=about("m^2 K W^-1", "resistance without equilibrium"))
+    own: Array = field(converter=real_array, metadata=about("m^2 K W^-1", "thickness over conductivity"))
+    free_path: Array = field(converter=real_array, metadata=about("m", "gray mean free path in the layer"))
+    gap_low: Array = field(converter=real_array, metadata=about("rad s^-1", "where the gap begins"))
+    gap_high: Array = field(converter=real_array, metadata=about("rad s^-1", "where the bridge ends"))
+    temperature: float = field(metadata=about("K", "temperature"))
+    thickness: float = field(metadata=about("m", "thickness of the layer"))
+    triples: int = field(metadata=about("1", "triples that were compared"))
+    source: str = ""
+
+    def __len__(self) -> int:
+        return self.layer.size
+
+    @property
+    def gain(self) -> Array:
+        """(N,) resistance without the layer over that with it, in equilibrium; above 1 the layer may help."""
+        return self.direct / self.thermalised
+
+    def physics(self, row: int) -> str:
+        """What the layer does, in words."""
+        if self.gain[row] <= 1:
+            return "does not help"
+        low, high = self.gap_low[row] / THz, self.gap_high[row] / THz
+        if high > low:
+            return f"bridges the gap between {low:.3g} and {high:.3g} THz"
+        return "steps between the modes of both sides"
+
+    def columns(self) -> dict[str, list[Any]]:
+        """The rows as columns by name, in SI."""
+        found: dict[str, list[Any]] = {
+            side: [self.names[i] for i in getattr(self, side).tolist()] for side in ("left", "layer", "right")
+        }
+        numbers = ("direct", "thermalised", "ballistic", "own", "free_path", "gain", "gap_low", "gap_high")
+        found |= {name: getattr(self, name).tolist() for name in numbers}
+        return found | {"physics": [self.physics(row) for row in range(len(self))]}
+
+
+def interlayers(
+    materials: MaterialTable,
+    temperature: float,
+    *,
+    ends: tuple[str, str] | None = None,
+    thickness: float | None = None,
+    top: int = 20,
+) -> InterlayerScreening:
+    """Find layers that would lower the resistance between two solids, or between any two of a table.
+
+    Parameters
+    ----------
+    materials : the table
+    temperature : K
+    ends : names or formulas of both solids; None for all pairs, each with its best layer
+    thickness : of the layer, m; then only materials with a column "conductivity" (W m⁻¹ K⁻¹) are layers.  None leaves
+        the resistance of the layer itself out
+    top : number of rows
+
+    Returns
+    -------
+    InterlayerScreening, the largest gain first
+
+    Raises
+    ------
+    InputError
+        for fewer than three materials, more than 20,000 without ends, ends that are not in the table or are one, a
+        thickness that is not above zero, and where no layer has a conductivity
+    MissingEngine
+        without numba
+    """
+    kelvin = one_temperature(temperature)
+    check_count("top", top)
+    if len(materials) < 3:
+        raise InputError(f"an interlayer needs at least three materials, the table has {len(materials)}")
+    rows = None if ends is None else find_rows(materials, ends)
+    if rows is None and len(materials) > MAX_TRIPLE_MATERIALS:
+        raise InputError(
+            f"{len(materials)} materials are too many for all triples, at most {MAX_TRIPLE_MATERIALS}: choose some "
+            "with a filter, or give both ends"
+        )
+    own = _own_resistance(materials, thickness)
+    order = debye_first(materials)
+    sorted_table, own = materials.select(order), own[order]
+    emission = 1 / own_conductances(sorted_table, kelvin)
+    tables = tabulate_pairs(sorted_table, np.array([kelvin]))
+    if rows is None:
+        left, right, layer = _best_triples(tables, own - emission, top)
+    else:
+        left, right, layer = _best_between(tables, own - emission, np.argsort(order).astype(np.int64)[rows], top)
+    return _describe_layers(sorted_table, (left, right, layer), emission, own, tables, kelvin, thickness or 0.0)
+
+
+def own_conductances(materials: MaterialTable, temperature: float) -> Array:
+    """(n,) what each of a table, Debye solids first, emits into one half space, W m⁻² K⁻¹."""
+    leads = tabulate_pairs(materials, np.array([temperature]), "local").leads
+    return 0.5 / np.asarray(leads, dtype=float)[0]
+
+
+def _own_resistance(materials: MaterialTable, thickness: float | None) -> Array:
+    """(n,) thickness over conductivity, infinite where that is not known; 0 without a thickness."""
+    if thickness is None:
+        return np.zeros(len(materials))
+    if not (np.isfinite(thickness) and thickness > 0):
+        raise InputError(f"thickness = {thickness:g} m, expected a finite number above 0")
+    known = materials.properties.get(_CONDUCTIVITY_COLUMN, np.full(len(materials), np.nan))
+    found = np.where(known > 0, thickness / known, np.inf)
+    if not np.isfinite(found).any():
+        raise InputError(
+            f"no material of {len(materials)} has a {_CONDUCTIVITY_COLUMN}: a layer of {thickness:g} m needs one; "
+            "leave the thickness out, or give the table this column (W/mK)"
+        )
+    return found
+
+
+def _best_between(tables: PairTables, extra: Array, ends: IntArray, top: int) -> Triples:
+    """Left, right and layer of the best layers between two ends."""
+    left, right = int(ends[0]), int(ends[1])
+    others = np.setdiff1d(np.arange(extra.size), [left, right])
+    others = others[np.isfinite(extra[others])]
+    if not others.size:
+        raise InputError(f"no material of {extra.size} between the ends has a {_CONDUCTIVITY_COLUMN}")
+    total = sum(_resistances(tables, np.full(others.size, end), others) for end in (left, right)) + extra[others]
+    chosen = others[np.argsort(total, kind="stable")[:top]]
+    return np.full(chosen.size, left), np.full(chosen.size, right), chosen
+
+
+def _resistances(tables: PairTables, first: IntArray, second: IntArray) -> Array:
+    """(n,) emitted resistance of pairs, m² K W⁻¹."""
+    with np.errstate(divide="ignore"):
+        return 1 / compute_pairs(tables, first, second)[0]
+
+
+def _best_triples(tables: PairTables, extra: Array, top: int) -> Triples:
+    """Left, right and layer of the pairs that gain most by their best layer."""
+    kernels = require("kapitza.screen.triples", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
+    pair_kernels = require("kapitza.screen.kernels", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
+    resistance = np.empty((extra.size, extra.size), np.float32)
+    kernels.fill_resistances(pair_kernels.KernelTables(**tables.arrays()), resistance)
+    best = pair_kernels.BestPairs(*(np.full((1, top), start) for start in (-np.inf, -1, -1)))
+    added = extra.astype(np.float32)
+    kernels.search_triples(resistance, added, best)
+    place = np.lexsort((best.second[0], best.first[0], -best.score[0]))
+    place = place[best.first[0][place] >= 0]
+    left: IntArray = best.first[0][place]
+    right: IntArray = best.second[0][place]
+    pairs = zip(left.tolist(), right.tolist(), strict=True)
+    layer = np.array([np.argmin(resistance[i] + added + resistance[j]) for i, j in pairs], dtype=np.int64)
+    return left, right, layer
+
+
+def _describe_layers(
+    materials: MaterialTable,
+    triples: Triples,
+    emission: Array,
+    own: Array,
+    tables: PairTables,
+    temperature: float,
+    thickness: float,
+) -> InterlayerScreening:
+    """Both limits of each triple, and the gap that a layer bridges."""
+    left, right, layer = triples
+    used, place = np.unique(np.concatenate(triples), return_inverse=True)
+    sides = {int(i): materials.phonons(int(i)) for i in used}
+    ballistic = [
+        _resistance(ballistic_layers([sides[i], sides[c], sides[j]]), temperature)
+        for i, c, j in zip(left.tolist(), layer.tolist(), right.tolist(), strict=True)
+    ]
+    tops = {i: float(side.edges[-1]) for i, side in sides.items()}
+    ends = np.array([[tops[i], tops[j], tops[c]] for i, j, c in zip(*(one.tolist() for one in triples), strict=True)])
+    low = ends[:, :2].min(axis=1)
+    parts = place.reshape(3, -1)
+    count = len(materials)
+    unknown = np.full(count, np.nan)
+    between = np.unique(left).size == np.unique(right).size == 1
+    return InterlayerScreening(
+        names=[materials.names[i] for i in used],
+        formulas=[materials.formulas[i] for i in used],
+        left=parts[0],
+        right=parts[1],
+        layer=parts[2],
+        direct=_resistances(tables, left, right),
+        thermalised=_resistances(tables, left, layer) + _resistances(tables, right, layer) + (own - emission)[layer],
+        ballistic=ballistic,
+        own=own[layer],
+        free_path=0.75 * materials.properties.get(_CONDUCTIVITY_COLUMN, unknown)[layer] * emission[layer],
+        gap_low=low,
+        gap_high=np.maximum(low, np.minimum(ends[:, 2], ends[:, :2].max(axis=1))),
+        temperature=temperature,
+        thickness=thickness,
+        triples=count - 2 if between and count > 3 else count * (count - 1) * (count - 2) // 2,
+        source=materials.source,
+    )
+
+
+def _resistance(transmission: Transmission, temperature: float) -> float:
+    """Emitted resistance, m² K W⁻¹."""
+    return float(transmission.conductance(temperature).resistance[0])
