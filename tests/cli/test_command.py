@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 import kapitza
 from kapitza import cli
-from kapitza.cli import app
+from kapitza.cli import _SECTIONS, _all_commands, app
 from kapitza.errors import ValidityWarning
 from kapitza.matter.phonons import phonons
 from kapitza.measure.catalogue import CONDITIONS
@@ -456,3 +456,8 @@ def test_compare_says_why_there_is_no_interval(run: Run) -> None:
     assert "SiC is 3C-SiC in the models, and any polytype in the measurements" in err
     _, out, _ = run("compare", "Al", "GaAs")
     assert "no interval: one value, of which nobody stated the uncertainty" in out
+
+
+def test_every_command_is_in_one_section_of_the_help() -> None:
+    listed = [name for names in _SECTIONS.values() for name in names]
+    assert sorted(listed) == sorted(_all_commands().commands)

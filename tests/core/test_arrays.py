@@ -13,13 +13,16 @@ from kapitza.core.arrays import (
     number,
     numbers,
     positive,
+    real_array,
     square,
     temperatures,
 )
 from kapitza.errors import InputError
 
+_POSSIBLE = st.floats(-1e100, 1e100) | st.sampled_from([-np.inf, np.inf])
 
-@given(arrays(float, st.integers(0, 6), elements=st.floats(allow_nan=False)))
+
+@given(arrays(float, st.integers(0, 6), elements=_POSSIBLE))
 def test_what_goes_in_comes_out_and_the_original_stays_free(values):
     got = numbers(values)
     np.testing.assert_array_equal(got, values)
@@ -28,6 +31,19 @@ def test_what_goes_in_comes_out_and_the_original_stays_free(values):
     if values.size:
         values[0] = 17
     assert got is not values
+
+
+@pytest.mark.parametrize("convert", [numbers, real_array, number, positive])
+@pytest.mark.parametrize("value", [1e300, -2e101])
+def test_numbers_that_no_quantity_has_are_refused(convert, value):
+    with pytest.raises(InputError, match="no quantity in SI units is beyond"):
+        convert(value)
+
+
+@pytest.mark.parametrize("kelvin", [1e-300, 1e13])
+def test_temperatures_that_no_body_has_are_refused(kelvin):
+    with pytest.raises(InputError, match=r"expected temperatures of 1e-12 to 1e\+12 K"):
+        temperatures([kelvin])
 
 
 def test_a_single_number_becomes_one_value():
@@ -70,7 +86,7 @@ def test_what_is_no_single_number_is_refused(wrong):
         number(wrong)
 
 
-@given(st.floats(allow_nan=False))
+@given(_POSSIBLE)
 def test_a_single_number_keeps_its_value(value):
     assert number(value) == value == number(np.float64(value))
 

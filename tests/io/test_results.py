@@ -99,7 +99,7 @@ def test_every_record_comes_back_bit_by_bit(result: Any, suffix: str, tmp_path: 
 
 
 @given(
-    values=arrays(np.float64, st.integers(1, 30), elements=st.floats(min_value=0, allow_nan=False)),
+    values=arrays(np.float64, st.integers(1, 30), elements=st.floats(0, 1e100) | st.just(np.inf)),
     method=st.text(max_size=30),
     suffix=st.sampled_from(SUFFIXES),
 )

@@ -8,8 +8,8 @@
 Each parser works in a process of its own with 3 GiB of memory beyond what it starts with, and 20 s of the processor a
 case.  Case n of a parser is the same on every machine.  Faults are a traceback, a hang, a blow of memory, a crash, a
 message of several lines, an infinite number or NaN in what was read, where the undamaged file had none and nothing
-warned, or a number that no quantity in SI units has, above 1e40 or nearer to zero than 1e-60 ("absurd").  The exit
-status is 1 if there is any fault.
+warned, or a number above 1e100 ("absurd"), which no quantity in SI units has.  The exit status is 1 if there is any
+fault.
 """
 
 import argparse
@@ -45,7 +45,7 @@ SECONDS = 20.0  # of the processor
 WAITING = 10  # times that by the clock
 MEMORY = 3 * 2**30
 MOST_SHOWN = 12
-LARGEST, SMALLEST = 1e40, 1e-60  # no quantity in SI units lies beyond, but zero
+LARGEST = 1e100  # far beyond all quantities in SI units
 MAY_BE_INFINITE = ("conductance", "contact", "coefficient", "thickness")  # perfect contact, cold face, substrate
 BAD_SEED = 3  # exit status of a worker
 
@@ -214,7 +214,7 @@ def oddities(value: Any) -> tuple[set[str], set[str]]:
     found = [(place, np.abs(np.asarray(array))) for place, array in numbers(value, "")]
     infinite = {place for place, array in found if np.isinf(array).any() and not place.endswith(MAY_BE_INFINITE)}
     odd = infinite | {place for place, array in found if np.isnan(array).any()}
-    wild = {p for p, x in found if (np.isfinite(x) & ((x > LARGEST) | ((x < SMALLEST) & (x > 0)))).any()}
+    wild = {place for place, array in found if (np.isfinite(array) & (array > LARGEST)).any()}
     return odd, wild
 
 

@@ -9,9 +9,11 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from errno import EFBIG, EIO, ENOSPC
 from functools import lru_cache
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 import kapitza
 from kapitza.cli import (
@@ -43,9 +45,41 @@ from kapitza.errors import KapitzaError
 # of linear algebra: the matrices of one wave vector are small, and more threads cost several times the work
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _EXIT_FAULT, _EXIT_INTERRUPTED, _EXIT_CLOSED_PIPE = 2, 130, 141
+_ANY_LENGTH = 500  # characters of a help text, which wraps
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # of click, or of the copy of it in newer typer
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, name="kapitza")
+_SECTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType({  # of the list of commands, each in the order of use
+    "Predict": ("predict", "interface", "compare", "screen"),
+    "Look up": ("materials", "phonons", "measured", "cite"),
+    "Measure": ("fit", "sensitivity", "design", "simulate", "series", "jump", "eels"),
+    "Simulate": ("junction", "agf", "md", "transport"),
+    "Devices": ("device", "export", "superlattice", "composite", "leg", "memory", "exchanger", "cryo"),
+})  # fmt: skip
+
+
+class _SectionedGroup(typer.core.TyperGroup):
+    """The commands by what they are for; the help of a group of few lists them as they are."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write one list for each section, and one for the commands that are in none."""
+        listed = {name for names in _SECTIONS.values() for name in names}
+        others = tuple(name for name in self.list_commands(ctx) if name not in listed)
+        width = max(map(len, self.commands))
+        for title, names in [*_SECTIONS.items(), ("Other", others)]:
+            rows = [(name.ljust(width), self.commands[name].get_short_help_str(_ANY_LENGTH)) for name in names]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
+app = typer.Typer(
+    cls=_SectionedGroup,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    name="kapitza",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 def _show_version(wanted: bool) -> None:

@@ -19,6 +19,9 @@ IntArray = NDArray[np.int64]
 Int32Array = NDArray[np.int32]
 IndexArray = NDArray[np.intp]
 
+LARGEST = 1e100  # no quantity in SI units lies anywhere near, nor do squares of uncertainties in a search
+_COLDEST, _HOTTEST = 1e-12, 1e12  # K, far beyond what a laboratory has
+
 
 def about(unit: str, meaning: str) -> dict[str, str]:
     """Metadata of an attribute: its SI unit, and what it is in the few words of a table."""
@@ -58,6 +61,15 @@ def numbers(value: ArrayLike) -> Array:
         raise InputError(f"expected numbers along one axis, got {value!r:.60}") from err
     if array.ndim != 1 or np.isnan(array).any():
         raise InputError(f"expected numbers along one axis without NaN, got shape {array.shape} from {value!r:.60}")
+    return _possible(array)
+
+
+def _possible(array: Array) -> Array:
+    """Make an array read-only, unless a finite number of it is so large that its exponent must be a slip."""
+    size = np.abs(array)
+    absurd = (size > LARGEST) & (size < np.inf)
+    if absurd.any():
+        raise InputError(f"{array[absurd][0]:g}: no quantity in SI units is beyond {LARGEST:g}")
     array.flags.writeable = False
     return array
 
@@ -69,9 +81,12 @@ def number(value: Any) -> float:
         raise InputError(f"expected one number, got {value!r:.60}{hint}")
     value = without_unit(value)
     try:
-        return float(value)
+        plain = float(value)
     except (TypeError, ValueError) as err:
         raise InputError(f"expected one number, got {value!r:.60}") from err
+    if LARGEST < abs(plain) < np.inf:
+        raise InputError(f"{plain:g}: no quantity in SI units is beyond {LARGEST:g}")
+    return plain
 
 
 def check_plausible(what: str, value: float, low: float, high: float, unit: str, name: str) -> None:
@@ -97,8 +112,7 @@ def square(value: ArrayLike) -> Array:
         raise InputError(f"expected a square matrix of numbers, got {value!r:.60}") from err
     if array.ndim != 2 or array.shape[0] != array.shape[1] or not np.isfinite(array).all():
         raise InputError(f"expected a square matrix of finite numbers, got shape {array.shape} from {value!r:.60}")
-    array.flags.writeable = False
-    return array
+    return _possible(array)
 
 
 def finite_table(value: ArrayLike) -> Array:
@@ -111,9 +125,7 @@ def finite_table(value: ArrayLike) -> Array:
 
 def real_array(value: ArrayLike) -> Array:
     """Return `value` as a read-only array of floats of any shape; NaN stands where there is no value."""
-    array = np.array(without_unit(value), dtype=float)
-    array.flags.writeable = False
-    return array
+    return _possible(np.array(without_unit(value), dtype=float))
 
 
 def finite_array(value: ArrayLike) -> Array:
@@ -152,11 +164,15 @@ def positive(value: ArrayLike) -> Array:
 
 
 def temperatures(value: ArrayLike) -> Array:
-    """Return `value` as temperatures in K: finite and above zero."""
+    """Return `value` as temperatures in K: above zero, and such as solids and liquids have."""
     array = numbers(without_unit(value, "K"))
     good = np.isfinite(array) & (array > 0)
     if not good.all():
         raise InputError(f"expected temperatures above 0 K, got {_first_invalid(array, good):g} K (°C? add 273.15)")
+    good = (array >= _COLDEST) & (array <= _HOTTEST)
+    if not good.all():
+        wrong = _first_invalid(array, good)
+        raise InputError(f"expected temperatures of {_COLDEST:g} to {_HOTTEST:g} K, got {wrong:g} K")
     return array
 
 

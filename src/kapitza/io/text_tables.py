@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, about, numbers
+from kapitza.core.arrays import LARGEST, Array, about, numbers
 from kapitza.core.files import file_path, read_limited
 from kapitza.errors import DataError
 from kapitza.io.quantities import UNITS_BY_KIND, kind_of, unit_factor
@@ -163,7 +163,7 @@ def _parse_row(cells: Sequence[str], heads: Sequence[str], path: Path, line: int
             f"has {len(cells)} columns where the heads have {len(heads)}: {_WANTED_TABLE}", file=path, line=line
         )
     for cell, head in zip(cells, heads, strict=True):
-        if not _is_number(cell) or not np.isfinite(float(cell)):
+        if not _is_number(cell) or not abs(float(cell)) <= LARGEST:
             raise DataError(f"{head}: expected a finite number, got {cell.strip()!r:.40}", file=path, line=line)
     return [float(cell) for cell in cells]
 

@@ -1,10 +1,10 @@
 """JSON without traps, and the endings of the files of results."""
 
 import json
-import math
 from collections.abc import Callable, Collection
 from typing import Any
 
+from kapitza.core.arrays import LARGEST
 from kapitza.core.files import file_path
 from kapitza.errors import DataError, InputError
 
@@ -41,10 +41,10 @@ def parse_json(data: bytes, *, constant: Callable[[str], Any] = _refuse_constant
 
 
 def _finite_float(text: str) -> float:
-    """Return a float, or refuse one that is too large."""
+    """Return a float, or refuse one that is too large for any quantity."""
     value = float(text)
-    if not math.isfinite(value):
-        raise DataError(f"holds {text:.40}, which is too large for a float")
+    if not abs(value) <= LARGEST:
+        raise DataError(f"holds {text:.40}, which is too large for any quantity")
     return value
 
 

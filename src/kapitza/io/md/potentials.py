@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import LARGEST, Array
 from kapitza.core.files import read_limited
 from kapitza.errors import DataError
 from kapitza.simulate.md.potential import Potential
@@ -97,7 +97,7 @@ def _entry_numbers(words: Sequence[str], file: Path, line: int) -> Array:
         found = np.array([float(word) for word in words])
     except ValueError as reason:
         raise DataError(f"{' '.join(words)}: wanted numbers", file=file, line=line) from reason
-    if not np.isfinite(found).all():
+    if not (np.abs(found) <= LARGEST).all():
         raise DataError(f"{' '.join(words)}: wanted finite numbers", file=file, line=line)
     return found
 

@@ -9,7 +9,7 @@ from os import PathLike
 
 import numpy as np
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import LARGEST, Array
 from kapitza.core.files import read_limited
 from kapitza.errors import DataError
 from kapitza.matter.crystal import Crystal
@@ -51,7 +51,7 @@ def _read_dynamical_matrix(path: str | PathLike[str], atoms: int) -> Array:
         values = np.array(" ".join(lines).split(), dtype=float)
     except ValueError:
         values = np.empty(0)
-    if values.size != 3 * wanted or not np.isfinite(values).all():
+    if values.size != 3 * wanted or not (np.abs(values) <= LARGEST).all():
         raise _malformed_line(lines, path)
     return values.reshape(3 * atoms, 3 * atoms)
 
@@ -60,7 +60,7 @@ def _malformed_line(lines: list[str], path: str | PathLike[str]) -> DataError:
     """Find the line that is not three finite numbers."""
     for i, line in enumerate(lines):
         try:
-            good = len(line.split()) == 3 and all(np.isfinite(float(word)) for word in line.split())
+            good = len(line.split()) == 3 and all(abs(float(word)) <= LARGEST for word in line.split())
         except ValueError:
             good = False
         if not good:
