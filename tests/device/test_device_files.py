@@ -424,3 +424,15 @@ def test_a_rise_that_no_device_has_is_asked_about(flux, said, tmp_path, capsys):
     path.write_text(CHIP.replace('"1.25 GW/m2"', flux if flux == "1.25" else f'"{flux}"'), encoding="utf-8")
     assert main(["device", str(path)]) == 0
     assert ("looks implausible" in capsys.readouterr().err) is said
+
+
+@pytest.mark.parametrize(("stated", "share"), [(', sigma = "300 %"', 3.0), (', sigma = "20 MW/m2K"', None), ("", 0.5)])
+def test_a_stated_error_of_a_theory_is_not_dropped(tmp_path, stated, share):
+    """It has a row in the budget; without one stands the error of the gray estimate, 50 %."""
+    asked = f'"GaN|base" = {{ theory = "dmm", drop = "gray"{stated} }}'
+    text = SMALL.replace('name = "SiC"\nthickness', 'name = "base"\nmaterial = "Si"\nthickness')
+    path = written(tmp_path, text.replace('"GaN|SiC" = "50 MW/m2K"', asked))
+    held = read_device(path).stack.boundaries[0].conductance
+    assert held.sigma is not None
+    want = 20e6 if share is None else share * held.value
+    assert np.abs(held.sigma - want).max() <= 1e-9 * held.value.max()

@@ -156,6 +156,7 @@ def _solve_layers(path: str, files: DeviceFiles, *, samples: int) -> _Report:
         )
     if worth:
         derived["sigma_after_measuring"] = {one: quantity_json(size, "K") for one, size in worth.items()}
+    notes += [f"{name} says nothing of its uncertainty: the ± leaves it out" for name in _without_sigma(device)]
     if ends:
         derived["peaks_at_interval_ends"] = {name: quantity_json(list(pair), "K") for name, pair in ends.items()}
     if samples > 1:
@@ -173,6 +174,18 @@ def _solve_layers(path: str, files: DeviceFiles, *, samples: int) -> _Report:
         pulses=pulses,
         pulsed=deferred.is_pulsed(stated),
     )
+
+
+def _without_sigma(device: Device) -> list[str]:
+    """Boundaries with a conductance of T, from a file, whose uncertainty neither it nor the device states."""
+    held = zip(device.stack.boundary_names, device.stack.boundaries, strict=True)
+    return [
+        name
+        for name, boundary in held
+        if isinstance(boundary.conductance, kapitza.Conductance)
+        and boundary.conductance.sigma is None
+        and f"{name}.conductance" not in device.uncertain
+    ]
 
 
 def _report_pulses(device: Device) -> tuple[list[list[str]], dict[str, Any]]:
@@ -270,6 +283,7 @@ def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int) -> _Report:
         f"heat leaves through {out}; what enters less what leaves is {_round_residual(fields.imbalance)} of it",
         *(f"the uncertainty of {name} is left out: the grid follows lengths" for name in unresolved),
     ]
+    notes += [f"{name} says nothing of its uncertainty: the ± leaves it out" for name in _without_sigma(layout.device)]
     if pulsed:
         notes.append("these are the temperatures of the mean heat of the pulses; --step FILE draws counted pulses")
     derived = {

@@ -5,7 +5,7 @@ from typing import Any
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 
 from kapitza.core.conductance import Conductance
 from kapitza.core.transmission import GRAY_ERROR, Transmission
@@ -117,26 +117,47 @@ def _value_with_sigma(value: object, sigma: object | None) -> BoundaryValue:
 def _boundary_from_table(section: TomlTable, side: BoundarySides, sink: float) -> BoundaryValue:
     """From { conductance = .., sigma = .. }, { file = .., drop = "gray" } or { theory = .., left = .., right = .. },
     with drop = "gray" for a theory other than the calibrated estimate.
+
+    A sigma takes the place of the uncertainty that a file, a theory or an estimate brings along.
     """
     section.check_keys(_BOUNDARY_KEYS)
     given = [key for key in ("conductance", "resistance", "file", "theory", "interface") if key in section]
     drop = section.text("drop", "", choices=("", "gray"))
+    stated = section.table.get("sigma")
     if "file" in given:
-        return _boundary_from_saved(load(section.beside("file")), side, drop, section.text("theory", "")), None
+        saved = _boundary_from_saved(load(section.beside("file")), side, drop, section.text("theory", ""))
+        return _with_stated_sigma(saved, stated), None
     if given == ["theory"]:
         names = section.text("left", side.upper_material), section.text("right", side.lower_material)
         between = BoundarySides(side.upper, side.lower, *names)
-        return _boundary_from_theory(section.text("theory"), between, sink, drop), None
+        found = _boundary_from_theory(section.text("theory"), between, sink, drop)
+        return _with_stated_sigma(found, stated), None
     if given == ["interface"]:
-        return _interface_boundary(section.text("interface"), side, sink), None
+        return _with_stated_sigma(_interface_boundary(section.text("interface"), side, sink), stated), None
     if len(given) != 1:
         raise InputError(
             f"expected one of conductance, resistance, file, theory or interface, got {', '.join(given) or 'none'}"
         )
     value = section.table[given[0]]
     if isinstance(value, str) or given[0] == "conductance":
-        return _value_with_sigma(value, section.table.get("sigma"))
-    return _value_with_sigma(f"{value!r} m2K/W", section.table.get("sigma"))
+        return _value_with_sigma(value, stated)
+    return _value_with_sigma(f"{value!r} m2K/W", stated)
+
+
+def _with_stated_sigma(found: Conductance, sigma: object | None) -> Conductance:
+    """A conductance of T with the uncertainty that the file states for it, a share of each value or the same for all.
+
+    Of a resistance it is the same resistance for all.
+    """
+    if sigma is None:
+        return found
+    kind = "resistance" if isinstance(sigma, str) and "K/" in sigma.replace(" ", "") else "conductance"
+    size, share = share_or_quantity(sigma, kind, what="sigma")
+    if not 0 < size < np.inf:
+        raise InputError(f"sigma = {sigma!r:.60}: expected above 0")
+    if share:
+        return evolve(found, sigma=size * found.value)
+    return evolve(found, sigma=np.full(found.value.size, size) if kind == "conductance" else size * found.value**2)
 
 
 def _boundary_from_theory(name: str, side: BoundarySides, sink: float, drop: str) -> Conductance:
