@@ -66,7 +66,8 @@ def test_stated_errors_of_a_design_are_those_of_a_fit() -> None:
         np.testing.assert_allclose(best.sigma[name], found.sigma[i] / found.value[i], rtol=1e-4, atol=0)
 
 
-def test_design_ranks_by_information() -> None:
+def test_design_ranks_by_the_errors_asked_for() -> None:
+    """The front is that of a search through all pairs, and no design stands below one that it beats in all numbers."""
     stack = Stack(
         [Layer("Al", 80 * nm, 180.0, heat_capacity=2.43e6), Layer("Si", np.inf, 142.0, heat_capacity=1.64e6)], [200e6]
     )
@@ -80,8 +81,13 @@ def test_design_ranks_by_information() -> None:
     found = design(tdtr, stack, [G, K], priors=priors,
                    settings={"tdtr.modulation": [1e6, 5e6, 10e6], "Al.thickness": [40 * nm, 80 * nm]})  # fmt: skip
     assert len(found) == 6
-    merits = [d.merit for d in found]
-    assert merits == sorted(merits, reverse=True)
+    errors = np.array([[d.sigma[G], d.sigma[K]] for d in found])
+    beaten = [any((other < one).all() for other in errors) for one in errors]
+    assert [d.pareto for d in found] == [not one for one in beaten] == sorted((not one for one in beaten), reverse=True)
+    assert not any((errors[j] < errors[i]).all() for i in range(6) for j in range(i + 1, 6))
+    assert [d.merit for d in found] != sorted((d.merit for d in found), reverse=True)  # the old order was another
+    one = design(tdtr, stack, [G], priors=priors, settings={"tdtr.modulation": [1e6, 5e6, 10e6]})
+    assert [d.sigma[G] for d in one] == sorted(d.sigma[G] for d in one)
     assert set(found[0].settings) == {"tdtr.modulation", "Al.thickness"}
     assert found[0].sigma[G] < found[-1].sigma[G] or found[0].sigma[K] < found[-1].sigma[K]
 

@@ -71,11 +71,16 @@ def design_sample(
         [
             *(format_parameter(*setting) for setting in d.settings.items()),
             *(f"{100 * d.sigma[name]:.3g} %" for name in wanted),
+            *(["yes" if d.pareto else ""] if len(wanted) > 1 else []),
         ]
         for d in ranked[:_SHOWN_DESIGNS]
     ]
     title = "best settings first, with the relative uncertainty that they would give"
-    print_table(title, (*ranked[0].settings, *wanted), rows, text=0)
+    front = []
+    if len(wanted) > 1:
+        front = ["on the front"]
+        title += "; on the front none of them is beaten in one number without loss in another"
+    print_table(title, (*ranked[0].settings, *wanted, *front), rows, text=0)
     files.announce()
 
 

@@ -5,7 +5,7 @@ from itertools import product
 from typing import Any, overload
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, about, finite, name_tuple, numbers
@@ -104,12 +104,15 @@ class Design:
     Attributes
     ----------
     sigma : relative standard uncertainty of each free number, with those of the uncertain ones in it
-    merit : -ln det of the covariance of the logarithms of the free numbers (D-optimality); the larger the better
+    merit : -ln det of the covariance of the logarithms of the free numbers (D-optimality), for which an error that all
+        free numbers share counts once
+    pareto : whether no other choice measures one of the free numbers better and none worse
     """
 
     settings: Mapping[str, float] = field(metadata=about("SI, by name", "settings"))
     sigma: Mapping[str, float] = field(metadata=about("1, by name", "relative uncertainty"))
     merit: float = field(metadata=about("1", "-ln det of the covariance"))
+    pareto: bool = field(default=True)
 
 
 @overload
@@ -149,8 +152,11 @@ def design(
     r"""Rank all combinations of settings by what they would tell of the free numbers.
 
     The Fisher information $J^TJ + \mathrm{diag}(s^{-2})$ of data and priors is inverted and its block of the free
-    numbers kept, $C$; designs are ranked by $-\ln\det C$ (D-optimality; Kiefer and Wolfowitz, Ann. Math. Stat. 30, 271
-    (1959), doi:10.1214/aoms/1177706252).  A prior given as a share follows the setting.
+    numbers kept, $C$.  Designs are ranked by the errors of the free numbers: first the Pareto front, the designs that
+    no other beats in one number without losing in another, then the rest, each by the product of the errors.  The
+    determinant of C (D-optimality; Kiefer and Wolfowitz, Ann. Math. Stat. 30, 271 (1959),
+    doi:10.1214/aoms/1177706252) ranks by the volume of the joint region instead, and may put a design first that
+    measures every single number worse.  A prior given as a share follows the setting.
 
     A planned scan of spectra has its Cramér-Rao bounds instead (`design_eels`, which has further options).
 
@@ -170,7 +176,7 @@ def design(
 
     Returns
     -------
-    designs, the best first
+    designs, those of the Pareto front first
 
     Raises
     ------
@@ -201,7 +207,19 @@ def design(
             sigmas = tuple(s.curve.sigma for s in samples if s.curve.sigma is not None)
             problem = FitProblem(samples, resolve_parameters(samples, names, given, ties or {}), sigmas)
         found.append(_evaluate_design(problem, tuple(names), chosen))
-    return tuple(sorted(found, key=lambda d: -d.merit))
+    return _rank(found)
+
+
+def _rank(found: Sequence[Design]) -> tuple[Design, ...]:
+    """Designs with their place on the Pareto front, the front first, and each part by the product of the errors."""
+    errors = np.log([list(one.sigma.values()) for one in found])
+    rounded = np.round(errors, 9)  # equal designs do not beat each other by rounding
+    marked = [
+        evolve(one, pareto=not ((rounded <= row).all(axis=1) & (rounded < row).any(axis=1)).any())
+        for one, row in zip(found, rounded, strict=True)
+    ]
+    order = sorted(range(len(found)), key=lambda i: (not marked[i].pareto, float(errors[i].sum())))
+    return tuple(marked[i] for i in order)
 
 
 def _combinations(settings: Mapping[str, ArrayLike]) -> Iterator[dict[str, float]]:
