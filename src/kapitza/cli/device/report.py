@@ -162,8 +162,13 @@ def _solve_layers(path: str, files: DeviceFiles, *, samples: int) -> _Report:
     if samples > 1:
         drawn = deferred.sample_peaks(device, samples)
         mean, sigma = float(drawn.mean()), float(drawn.std(ddof=1))
-        notes.append(f"{samples} devices drawn: {mean:.5g} ± {sigma:.3g} K above the sink")
-        derived["sampled"] = {"unit": "K", "mean": mean, "sigma": sigma, "count": samples}
+        ordered = sorted(drawn.tolist())
+        low, high = (ordered[round(share * (samples - 1))] for share in (0.025, 0.975))
+        notes.append(
+            f"{samples} devices drawn: {mean:.5g} ± {sigma:.3g} K above the sink, 95 % of them from {low:.4g} to "
+            f"{high:.4g} K"
+        )
+        derived["sampled"] = {"unit": "K", "mean": mean, "sigma": sigma, "count": samples, "interval": [low, high]}
     pulses, pulse_numbers = _report_pulses(stated)
     return _Report(
         found=found,
