@@ -145,6 +145,28 @@ def test_samples(capsys) -> None:
         assert sum(said in one for one in lines) == 1, lines
 
 
+def test_units_of_samples_that_slipped_are_asked_about(capsys) -> None:
+    arguments = ("sensitivity", "file.toml")
+    plain = SAMPLE.format(thickness="80 nm", radius="10 um")
+    written(plain)
+    usual = notes(capsys, *arguments)
+    for old, new, said in (
+        ("80 nm", "80 mm", "Al.thickness = 0.08 m looks implausible"),
+        ('"100 ps", "3.6 ns"', '"0.1 ps", "3.6 ps"', "before anything but the pulse is seen"),
+        ("80 MHz", "8 MHz", "where a period has at least two"),
+    ):
+        written(plain.replace(old, new))
+        lines = [one for one in notes(capsys, *arguments) if one not in usual]
+        assert sum(said in one for one in lines) == 1, (said, lines)
+    written("temperature = 27\n" + plain)
+    said = "temperature = 27 is taken in K: is it in °C (300.15 K)?"
+    assert any(said in one for one in notes(capsys, *arguments, status=2))
+    written(plain.replace("free = [", 'free = ["Al|Si.conductance", '))
+    assert "named twice" in notes(capsys, *arguments, status=2)[-1]
+    written(plain.replace("delays = [", f"delays = [{'1, ' * 100_001}"))
+    assert "expected at most 100,000" in notes(capsys, *arguments, status=2)[-1]
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [

@@ -23,7 +23,8 @@ from kapitza.measure.thermoreflectance.sstr import Raman, Sstr
 from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 
-_MAX_POINTS = 100_000  # of a curve that is simulated
+_MAX_POINTS = 100_000  # of a curve, at some kilobytes of memory each
+_TOO_MANY = f"expected at most {_MAX_POINTS:,}, as after averages over neighbours"
 _RowMask = np.ndarray[Any, np.dtype[np.bool_]]
 
 _PLANE_KEYS = ("heater", "thermometer", "absorption_depth", "back")
@@ -170,11 +171,15 @@ def _read_axis(section: TomlTable, one: _ExperimentKind) -> tuple[TextTable | No
             raise section.fault(
                 f"no data between {low:g} and {high:g}: they run from {x[0]:g} to {x[-1]:g} (SI)", "from"
             )
+        if np.count_nonzero(keep) > _MAX_POINTS:
+            raise section.fault(f"{np.count_nonzero(keep):,} points: {_TOO_MANY}", "data")
         return table, numbers(x[keep]), keep
     points = section.table.get(one.points)
     if not isinstance(points, list) or len(cast("list[object]", points)) < 2:
         message = f"is missing: give `data`, or {one.points} as [first, last, number] or a longer list"
         raise section.fault(message, one.points)
+    if len(cast("list[object]", points)) > _MAX_POINTS:
+        raise section.fault(f"{len(cast('list[object]', points)):,} points: {_TOO_MANY}", one.points)
     found = numbers(_spaced_points(section, one.points, cast("list[object]", points), one.unit))
     return None, found, np.ones(found.size, bool)
 

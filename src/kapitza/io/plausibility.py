@@ -29,6 +29,8 @@ _EXPERIMENT_KINDS = {
     "pump_radius": "radius", "probe_radius": "radius", "radius": "radius", "half_width": "radius",
     "modulation": "modulation", "repetition": "repetition",
 }  # fmt: skip
+_LEAST_DELAY = 2e-11  # s: a stage whose longest delay is shorter shows nothing but the pulse
+_CELSIUS_RANGE = (10.0, 60.0)  # numbers that are more often a room in °C than a cryostat in K
 _DEEPEST_FILM = 20.0  # penetration depths of the heat, below which nothing is seen
 
 
@@ -72,6 +74,7 @@ def warn_of_experiment(name: str, experiment: object, stack: Stack) -> None:
         value = getattr(experiment, attribute, getattr(getattr(experiment, "beams", None), attribute, None))
         if isinstance(value, float | int) and value > 0:
             warn_outside(f"{name}.{attribute}", kind, float(value))
+    _warn_of_pulses(name, experiment)
     slowest = _slowest_modulation(experiment)
     film = stack.layers[0]
     if slowest is None or len(stack.layers) < 2 or film.heat_capacity is None:
@@ -81,6 +84,45 @@ def warn_of_experiment(name: str, experiment: object, stack: Stack) -> None:
         warnings.warn(
             f"{film.name}.thickness = {film.thickness:g} m is {film.thickness / depth:.3g} times as deep as heat at "
             f"{slowest:g} Hz reaches ({depth:.2g} m), so that nothing below it is seen: is it in another unit?",
+            ValidityWarning,
+            stacklevel=2,
+        )
+
+
+def _warn_of_pulses(name: str, experiment: object) -> None:
+    """Warn of delays of another unit, and of a modulation that is no slower than the pulses."""
+    modulation, repetition, delay = (getattr(experiment, key, None) for key in ("modulation", "repetition", "delay"))
+    if modulation is None or repetition is None or delay is None:
+        return
+    if 2 * modulation > repetition:
+        warnings.warn(
+            f"{name}: modulation of {modulation:g} Hz with {repetition:g} pulses a second, where a period has at least "
+            "two: are they exchanged, or in another unit?",
+            ValidityWarning,
+            stacklevel=3,
+        )
+    last = float(np.max(np.abs(delay)))
+    if last < _LEAST_DELAY:
+        warnings.warn(
+            f"{name}: delays end at {last:g} s, before anything but the pulse is seen: are they in another unit?",
+            ValidityWarning,
+            stacklevel=3,
+        )
+    if last > 1 / repetition:
+        warnings.warn(
+            f"{name}: delays reach {last:g} s, beyond the next pulse after {1 / repetition:g} s: are they in another "
+            "unit?",
+            ValidityWarning,
+            stacklevel=3,
+        )
+
+
+def warn_of_celsius(held: object) -> None:
+    """Warn of a bare number for a temperature that looks like a room in °C."""
+    if isinstance(held, int | float) and _CELSIUS_RANGE[0] <= held <= _CELSIUS_RANGE[1]:
+        warnings.warn(
+            f"temperature = {held:g} is taken in K: is it in °C ({held + 273.15:.5g} K)?  '{held:g} K' says that it is "
+            "meant",
             ValidityWarning,
             stacklevel=2,
         )

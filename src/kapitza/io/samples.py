@@ -48,7 +48,7 @@ from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.errors import DataError, KapitzaError
 from kapitza.io.experiments import read_experiment
 from kapitza.io.formats.files import RESULT_SUFFIXES
-from kapitza.io.plausibility import warn_of_experiment, warn_of_layers, warn_of_thin_layer
+from kapitza.io.plausibility import warn_of_celsius, warn_of_experiment, warn_of_layers, warn_of_thin_layer
 from kapitza.io.quantities import quantity, share_or_quantity
 from kapitza.io.results import load
 from kapitza.io.toml import TomlTable, read_toml
@@ -93,6 +93,7 @@ def read_sample(path: str | PathLike[str]) -> SampleFile:
     top = read_toml(path)
     top.check_keys(("title", "temperature", "layers", "boundaries", "experiments", "fit"))
     temperature = top.number("temperature", "temperature", 300.0)
+    warn_of_celsius(top.table.get("temperature"))
     stack = locate_faults(top, "layers", lambda: _read_stack(top, temperature))
     sections = top.sections("experiments")
     read = [locate_faults(section, "", lambda s=section: read_experiment(s, temperature)) for section in sections]
@@ -218,7 +219,10 @@ def _read_fit(section: TomlTable) -> tuple[dict[str, Free], dict[str, Prior], di
         inside = section.section("free")
         free = {name: _read_free(inside.section(name), name) for name in inside.table}
     else:
-        free = {name: Free() for name in section.texts("free")}
+        named = section.texts("free")
+        if twice := next((name for i, name in enumerate(named) if name in named[:i]), None):
+            raise section.fault(f"{twice!r} is named twice: a number is free once", "free")
+        free = {name: Free() for name in named}
     uncertain, ties = section.section("uncertain"), section.section("ties")
     priors = {
         name: locate_faults(uncertain, name, lambda n=name: _read_prior(uncertain, n)) for name in uncertain.table

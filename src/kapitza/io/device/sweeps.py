@@ -51,6 +51,8 @@ def _sweep_values(text: str, option: str) -> list[float]:
     except ValueError as err:
         raise InputError(f"{option!r:.60}: {text!r:.40} is not a range of numbers") from err
     if ":" not in text:
+        if len(parts) > _MAX_SWEEP_VALUES:
+            raise InputError(f"{option!r:.60}: {len(parts)} values, expected at most {_MAX_SWEEP_VALUES}")
         return parts
     if len(parts) not in (2, 3) or not parts[0] < parts[1]:
         raise InputError(f"{option!r:.60}: expected start:stop:step with start below stop")
