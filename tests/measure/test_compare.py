@@ -1,6 +1,7 @@
 """Models are scored against intervals of published values, and only by the drop that a measurement sees."""
 
 from concurrent.futures import ThreadPoolExecutor
+from shutil import copyfile
 
 import numpy as np
 import pytest
@@ -243,3 +244,13 @@ def test_two_values_that_agree_are_an_interval():
     np.testing.assert_allclose(got.interval, (230 * MW, 230 * MW), rtol=1e-12, atol=0)
     model = got.prediction("dmm")
     np.testing.assert_allclose(got.factor("dmm"), model.scored / (230 * MW), rtol=1e-12, atol=0)
+
+
+def test_a_file_is_known_by_what_it_holds_not_by_its_name(data, tmp_path):
+    path = tmp_path / "Au.yaml"
+    copyfile(data("crystals/Al.yaml"), path)
+    model = {"constant": constant(150 * MW)}
+    found = compare(path, "Si", models=model)
+    assert {one.measurement.citation for one in found.published} == {
+        one.measurement.citation for one in compare("Al", "Si", models=model).published
+    }

@@ -288,3 +288,8 @@ def test_bibtex_is_whole() -> None:
         assert not one.doi or one.doi.startswith("10.")
         assert one.text.endswith(f" ({one.year})")
         assert (one.kind == "article") == bool(one.journal)
+
+
+def test_a_crystal_whose_bands_are_refused_says_so():
+    assert "bands are refused" in describe_side("VN").remark
+    assert not describe_side("MgO").remark

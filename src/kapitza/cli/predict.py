@@ -180,7 +180,7 @@ def _print_apparent(found: ApparentConductance) -> None:
     """Print an apparent conductance, its bounds over what is not known, and the conductivities it rests on."""
     known = found.conductance
     rows = [
-        [f"{t:g}", *(megawatts(float(f"{one[i]:.3g}")) for one in (known.value, found.low, found.high))]
+        [f"{t:g}", *(megawatts(float(f"{one[i]:.2g}")) for one in (known.value, found.low, found.high))]
         + [f"{side[i].value:.3g}{'*' * side[i].estimated}" for side in found.conductivities]
         for i, t in enumerate(known.temperature.tolist())
     ]

@@ -9,6 +9,7 @@ it is known, else the emitted conductance.  An estimate for gray, diffuse media 
 
 import json
 from collections.abc import Mapping
+from os import PathLike
 from typing import cast
 from warnings import catch_warnings, simplefilter
 
@@ -34,7 +35,7 @@ from kapitza.measure.observation import Observation, ObservationMethod
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress, run_units
 from kapitza.theory import models as register
-from kapitza.theory.sides import SideDescription, is_path, side_name
+from kapitza.theory.sides import SideDescription, describe_side, is_path, side_name
 
 ModelResults = Mapping[str, Transmission | Conductance | HoldsConductance]
 _PREDICTION_VERSION = f"predict-seen-{__version__}"  # part of the address of stored results
@@ -325,7 +326,14 @@ def _read_predictions(part: UnitResult) -> tuple[tuple[Prediction, ...], Observa
 
 def _catalogue_name(side: SideDescription) -> str:
     """Name under which the catalogue knows a side; a crystal named without its polytype keeps that name."""
-    if not isinstance(side, str) or is_path(side):
+    if isinstance(side, (str, PathLike)) and is_path(side):
+        known = describe_side(side)
+        if not known.library_name:
+            raise InputError(
+                f"{known.name}: the file holds no crystal of the library, so nobody knows what was measured"
+            )
+        return catalogue_side(known.library_name)
+    if not isinstance(side, str):
         return catalogue_side(side_name(side))
     return side if side in POLYTYPE_NAMES else catalogue_side(side)
 

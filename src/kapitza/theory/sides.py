@@ -195,6 +195,8 @@ def _side_of_name(name: str, normal: ArrayLike) -> InterfaceSide:
         remark = _crystal_remark(found.name)
     if crystal is not None and "unstable at 0 K" in phonon_card(found.name).reason:
         remark = f"{found.name}: {phonon_card(found.name).reason}"
+    if crystal is None and has_phonons(found.name):
+        remark = f"{found.name}: a Debye solid, as its bands are refused: {phonon_card(found.name).reason}"
     return evolve(_side_of_material(found, normal), crystal=crystal, remark=remark)
 
 
