@@ -15,14 +15,27 @@ from kapitza.measure.apparent import apparent_conductance
 from kapitza.measure.calibration import calibrated_conductance
 from kapitza.measure.catalogue import measured
 from kapitza.routes import Route, Routes, routes
-from kapitza.routes.atomistic import BudgetExceededError, TimeLimit, agf_route, common_potential, make_junction
+from kapitza.routes.atomistic import (
+    BudgetExceededError,
+    PlannedRun,
+    TimeLimit,
+    agf_route,
+    common_potential,
+    is_begun,
+    make_junction,
+    md_route,
+)
 from kapitza.run.store import Store
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering
 from kapitza.simulate.boltzmann.carriers import gray_carriers
 from kapitza.simulate.boltzmann.layered.transport import Film, transport
+from kapitza.simulate.md.engine import Thermostats
+from kapitza.simulate.md.potential import lennard_jones
+from kapitza.simulate.md.protocol import Protocol
+from kapitza.simulate.md.systems.assembly import mass_interface
 from kapitza.theory.agf.conductance import refine_to_tolerance
 from kapitza.theory.models import model_estimates
-from kapitza.units import MW
+from kapitza.units import MW, fs, ps
 from spring_lattice import spring_lead
 
 NO_TIME = 1e-6  # s
@@ -181,3 +194,34 @@ def test_sides_without_force_constants_are_named():
 def test_budgets_that_are_none(budget):
     with pytest.raises(InputError, match="budget"):
         routes("Al", "Si", budget=budget)
+
+
+@pytest.mark.slow
+def test_a_run_that_was_stopped_goes_on(tmp_path):
+    """A second road: the same run in one go."""
+    potential = lennard_jones(["Ar"], end="quadratic")
+    system = mass_interface(
+        "Ar", potential, 30, cells=(3, 3), length=4, thermostat=1, lattice_constant=5.35e-10
+    )  # fmt: skip
+    protocol = Protocol(
+        thermostats=Thermostats("langevin", 50, 10, 1 * ps), timestep=10 * fs, steps=200, blocks=16, equilibration=400,
+        power_interval=10, seed=1,
+    )  # fmt: skip
+    planned, store = PlannedRun(system, potential, protocol), Store(tmp_path)
+    assert not is_begun(planned, store)
+
+    def stop(done: int, _total: int) -> None:
+        if done == 5:
+            raise BudgetExceededError(f"{done} blocks")
+
+    with pytest.raises(BudgetExceededError, match="5 blocks"):
+        md_route(planned, limit=TimeLimit(perf_counter() + 600.0, stop), store=store)
+    assert is_begun(planned, store)
+    counts: list[int] = []
+    limit = TimeLimit(perf_counter() + 600.0, lambda done, _total: counts.append(done))
+    found = md_route(planned, limit=limit, store=store)
+    assert counts[0] >= 5
+    want = md_route(planned, limit=TimeLimit(perf_counter() + 600.0), store=None)
+    assert found.conductance.value[0] == want.conductance.value[0]
+    assert found.definition == "extrapolated, classical"
+    assert "rejected" in found.assumes  # far too short

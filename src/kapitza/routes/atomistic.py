@@ -188,7 +188,7 @@ def plan_run(left: str, right: str, potential: str, temperature: float = _MD_TEM
 def md_route(planned: PlannedRun, *, limit: TimeLimit, store: Store | None) -> Route:
     """Temperature jump in molecular dynamics; BudgetExceededError where the time ends before."""
     started = perf_counter()
-    folder = None if store is None else store.folder / f"md-{_run_address(planned)[:20]}"
+    folder = None if store is None else _run_folder(planned, store)
     found = run(
         planned.system, planned.potential, BuiltinEngine(), planned.protocol, Sampling(segment=0), store=folder,
         progress=limit,
@@ -202,8 +202,18 @@ def md_route(planned: PlannedRun, *, limit: TimeLimit, store: Store | None) -> R
     )  # fmt: skip
 
 
+def is_begun(planned: PlannedRun, store: Store | None) -> bool:
+    """Whether blocks of a run are in the store, so that even little time takes it further."""
+    return store is not None and _run_folder(planned, store).is_dir()
+
+
+def _run_folder(planned: PlannedRun, store: Store) -> Path:
+    """Folder of a run, which takes no other."""
+    return store.folder / f"md-{_run_address(planned)[:20]}"
+
+
 def _run_address(planned: PlannedRun) -> str:
-    """Address of a run: its folder takes no other."""
+    """Address of a run."""
     body, protocol = planned.system, planned.protocol
     inputs: dict[str, object] = {
         "positions": body.positions, "masses": body.masses, "potential": planned.potential.form,

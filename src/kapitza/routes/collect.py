@@ -189,6 +189,6 @@ def _md_route(atoms: Any, search: _Search, potential: str, limit: Any) -> Route:
     """A temperature jump in molecular dynamics, at the temperature next to 300 K."""
     kelvin = float(search.temperature[np.argmin(np.abs(search.temperature - _ROOM_TEMPERATURE))])
     planned = atoms.plan_run(*search.sides, potential, kelvin)
-    if planned.seconds > search.budget:
+    if planned.seconds > search.budget and not atoms.is_begun(planned, search.store):
         raise InputError(f"about {planned.seconds:.0f} s of computing, more than the budget of {search.budget:g} s")
     return atoms.md_route(planned, limit=limit, store=search.store)
