@@ -178,7 +178,10 @@ def test_the_command(write: Callable[..., Path], tmp_path: Path, capsys: pytest.
     assert found.temperature.tolist() == [100.0, 100.0, 200.0, 200.0, 300.0, 300.0]
     assert set(found.names) == {"diamond", "si", "ge2"}
     table = tmp_path / "rows.csv"
-    assert run(capsys, path, "--with", "Ge", "--rank", "low", "--save", table)[0] == 0  # germanium of the library
+    assert (
+        run(capsys, path, "--with", "Ge", "--rank", "low", "--save", table, "--plot", tmp_path / "a.svg")[0] == 0
+    )  # germanium of the library
+    assert b"<svg" in (tmp_path / "a.svg").read_bytes()
     assert table.read_text("utf-8").startswith("temperature,rank,left,right,left_formula,right_formula,conductance,")
     status, out, _ = run(capsys, "library", "--between", "GaAs", "6H-SiC", "--thickness", "5nm", "--save", table)
     assert "bridges the gap between 11.3" in out
@@ -197,6 +200,7 @@ def test_the_command(write: Callable[..., Path], tmp_path: Path, capsys: pytest.
         (("--top", "0"), "--top"),
         (("--thickness", "5nm"), "--thickness 5nm is that of a layer"),
         (("--layers", "--with", "Si"), "give one of them"),
+        (("--layers", "--plot", "a.png"), "draws the ranks of one list"),
         (("--between", "Si", "Si"), "stands twice"),
         (("--between", "Si", "Ge", "--thickness", "5 K"), "is a unit of temperature"),
         (("--between", "Si", "Ge", "-T", "77,300"), "expected one"),

@@ -9,9 +9,10 @@ import typer
 
 import kapitza
 from kapitza.cli import deferred
-from kapitza.cli.figures import check_output
+from kapitza.cli.figures import FIGURE_SUFFIXES, check_output, write_axes
 from kapitza.cli.options import (
     DaskAddress,
+    Figure,
     Json,
     StoreFolder,
     Temperatures,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _LIBRARY_TABLES = {"library": False, "library-bands": True}
 _MAX_ROWS = 20  # of a printed list
+_FIGURE_HEIGHT = 5.6  # inches
 _ROOM_TEMPERATURE = 300.0  # K
 _MAX_ERRORS = 3  # remarks on how measurements scatter
 _RARE = 0.001  # a probability that some thousand draws do not resolve
@@ -74,6 +76,7 @@ def screen(
     workers: WorkerCount = 1,
     store: StoreFolder = None,
     dask: DaskAddress = None,
+    plot: Figure = None,
     save: Annotated[
         str | None, typer.Option("--save", metavar="FILE", help="Save the lists: .parquet, .csv, .json, .npz or .h5.")
     ] = None,
@@ -84,6 +87,9 @@ def screen(
     check_output(save, deferred.SCREENING_SUFFIXES)
     if save is not None:
         deferred.check_screening_output(save)
+    check_output(plot, FIGURE_SUFFIXES)
+    if plot is not None and (layers or between or each):
+        raise InputError(f"--plot {plot:.60} draws the ranks of one list: leave --layers, --between and --each out")
     if layers or between:
         if partners or (layers and between):
             raise InputError("--layers, --between and --with ask for different lists: give one of them")
@@ -101,12 +107,16 @@ def screen(
         found = kapitza.screen.screen(materials, kelvin, partners=names, ranking=ranking, **work)
     if save is not None:
         deferred.write_screening(found, save)
+    nearest = min(kelvin, key=lambda t: abs(t - _ROOM_TEMPERATURE))
+    if plot is not None:
+        write_axes(plot, lambda ax: deferred.screening_ranks(found, temperature=nearest, ax=ax), height=_FIGURE_HEIGHT)
     if as_json:
         print_record(found)
         return
-    _print_list(found, min(kelvin, key=lambda t: abs(t - _ROOM_TEMPERATURE)))
-    if save is not None:
-        note(f"wrote {save}")
+    _print_list(found, nearest)
+    for path in (save, plot):
+        if path is not None:
+            note(f"wrote {path}")
 
 
 def _report_layers(found: InterlayerScreening, save: str | None, as_json: bool) -> None:
