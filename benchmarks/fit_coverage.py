@@ -1,0 +1,107 @@
+"""How often 95 % intervals of thermoreflectance fits hold the truth, over experiments, noise and its correlation.
+
+Usage: python benchmarks/fit_coverage.py [--cases 1000] [--only tdtr]
+
+For {TDTR, FDTR, SSTR, 3-omega} x {0.3, 1, 3, 10 %} x {white, AR(1) with 0.9}: simulated curves of 40 points without any
+stated uncertainty are fitted, and the share of the intervals of all free numbers that hold the truth is printed, with
+the median width of the interval, the number of sets without an interval (a bound only), and how often the report says
+that model and data do not agree.  Noise is a share of the value for ratios, of the largest value for temperatures, and
+in rad for phases (0.3 %: 3 mrad).
+"""
+
+import argparse
+import time
+
+import numpy as np
+
+from kapitza.core.stack import Layer, Stack
+from kapitza.measure.experiment import Curve, independent_variable
+from kapitza.measure.fit import fit
+from kapitza.measure.noise.judgement import judge_fit
+from kapitza.measure.thermoreflectance.beams import Beams
+from kapitza.measure.thermoreflectance.fdtr import Fdtr
+from kapitza.measure.thermoreflectance.sstr import Sstr
+from kapitza.measure.thermoreflectance.tdtr import Tdtr
+from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
+from kapitza.units import nm, um
+
+POINTS, CORRELATION = 40, 0.9
+NOISES = (0.003, 0.01, 0.03, 0.1)
+
+
+def film_on(conductivity: float, heat_capacity: float, conductance: float) -> Stack:
+    """Aluminium on a substrate."""
+    film = Layer("Al", 80 * nm, 180.0, heat_capacity=2.43e6)
+    return Stack([film, Layer("S", np.inf, conductivity, heat_capacity=heat_capacity)], [conductance])
+
+
+def setups() -> dict[str, tuple[object, Stack, tuple[str, ...]]]:
+    """Experiments with their sample and what is free."""
+    silicon = film_on(140.0, 1.65e6, 150e6)
+    strip = Stack(
+        [Layer("oxide", 300 * nm, 1.35, heat_capacity=1.65e6), Layer("S", np.inf, 140.0, heat_capacity=1.65e6)], [1e9]
+    )
+    delays, frequencies = np.geomspace(100e-12, 3.6e-9, POINTS), np.geomspace(2e4, 2e7, POINTS)
+    beams = Beams(10 * um, 10 * um)
+    both = ("Al|S.conductance", "S.conductivity")
+    return {
+        "tdtr": (Tdtr(delays, beams, modulation=9.8e6, repetition=80e6, delayed="pump"), silicon, both),
+        "fdtr": (Fdtr(frequencies, Beams(4 * um, 4 * um)), silicon, both),
+        "sstr": (Sstr(np.linspace(1e-3, 20e-3, POINTS), beams), silicon, ("S.conductivity",)),
+        "3-omega": (
+            ThreeOmega(np.geomspace(100.0, 1e4, POINTS), half_width=10 * um, length=1e-3, power=20e-3), strip,
+            ("oxide.conductivity", "S.conductivity"),
+        ),
+    }  # fmt: skip
+
+
+def noise_of(rng: np.random.Generator, correlation: float) -> np.ndarray:
+    """(n,) noise of unit variance."""
+    found = rng.standard_normal(POINTS)
+    for i in range(1, POINTS):
+        found[i] = correlation * found[i - 1] + np.sqrt(1 - correlation**2) * found[i]
+    return found
+
+
+def row(name: str, noise: float, correlation: float, cases: int) -> str:
+    """One line of the table."""
+    experiment, stack, free = setups()[name]
+    clean = experiment.predict(stack)
+    kind = getattr(experiment, "kind", "temperature")
+    size = {"ratio": np.abs(clean), "phase": np.ones(POINTS)}.get(kind, np.full(POINTS, np.abs(clean).max()))
+    truth = [150e6 if one.endswith("conductance") else 1.35 if "oxide" in one else 140.0 for one in free]
+    rng, inside, widths, open_, doubts = np.random.default_rng(1), [], [], 0, 0
+    for _ in range(cases):
+        value = clean + noise * size * noise_of(rng, correlation)
+        found = fit(experiment, Curve(independent_variable(experiment)[1], value, None, kind), stack, free, starts=1)
+        doubts += judge_fit(found).verdict != "consistent"
+        if found.bounds:
+            open_ += 1
+            continue
+        ends = [found.interval(one) for one in free]
+        inside.append([low <= want <= high for (low, high), want in zip(ends, truth, strict=True)])
+        widths.append([np.log(high / low) / 3.92 for low, high in ends])
+    share = " ".join(f"{one:5.1%}" for one in np.mean(inside, axis=0)) if inside else "-"
+    width = " ".join(f"{one:.2%}" for one in np.median(widths, axis=0)) if widths else "-"
+    how = "AR(1) 0.9" if correlation else "white"
+    return (
+        f"{name:8} {noise:6.1%} {how:10} {len(inside):5} sets: {share} sigma {width}, {open_} bounds, {doubts} doubted"
+    )
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=1000)
+    parser.add_argument("--only", choices=sorted(setups()))
+    options = parser.parse_args()
+    start = time.process_time()
+    for name in [options.only] if options.only else setups():
+        for correlation in (0.0, CORRELATION):
+            for noise in NOISES:
+                print(row(name, noise, correlation, options.cases), flush=True)
+    print(f"{time.process_time() - start:.0f} s of CPU")
+
+
+if __name__ == "__main__":
+    main()

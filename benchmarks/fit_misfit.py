@@ -1,0 +1,112 @@
+"""How often fits with a wrong model are named as misfits, and how often right ones are.
+
+Usage: python benchmarks/fit_misfit.py [--cases 200]
+
+Wrong models: layers exchanged, sign of the data reversed, spot of another size, oxide left out, in TDTR, FDTR and both,
+with conductances, conductivities, spots and noise drawn at random.  A wrong model whose free numbers take up all of the
+difference cannot be told by any test: beside the share that is named stands the share among those whose best curve
+without noise lies more than the noise away from the truth (root mean square).  The right models are the same samples.
+"""
+
+import argparse
+
+import numpy as np
+
+from kapitza.core.stack import Layer, Stack
+from kapitza.measure.experiment import Curve, independent_variable
+from kapitza.measure.fit import fit
+from kapitza.measure.noise.judgement import judge_fit
+from kapitza.measure.thermoreflectance.beams import Beams
+from kapitza.measure.thermoreflectance.fdtr import Fdtr
+from kapitza.measure.thermoreflectance.tdtr import Tdtr
+from kapitza.units import nm, um
+
+FREE = ("Al|film.conductance", "S.conductivity")
+KINDS = ("exchanged", "sign", "spot", "oxide")
+
+
+def sample(rng: np.random.Generator) -> tuple[Stack, dict[str, float]]:
+    """Aluminium, a film and a substrate, drawn at random."""
+    numbers = {
+        "film": float(np.exp(rng.uniform(np.log(1.0), np.log(20.0)))),
+        "thickness": rng.uniform(100, 400) * nm,
+        "substrate": float(np.exp(rng.uniform(np.log(30.0), np.log(300.0)))),
+        "conductance": float(np.exp(rng.uniform(np.log(50e6), np.log(300e6)))),
+        "spot": rng.uniform(3, 8) * um,
+        "noise": float(np.exp(rng.uniform(np.log(0.002), np.log(0.01)))),
+    }
+    return stack_of(numbers), numbers
+
+
+def stack_of(numbers: dict[str, float], *, exchanged: bool = False, oxide: bool = True) -> Stack:
+    """The sample, with the film on top of the metal or left out if asked."""
+    metal = Layer("Al", 80 * nm, 180.0, heat_capacity=2.43e6)
+    film = Layer("film", numbers["thickness"], numbers["film"], heat_capacity=2.2e6)
+    base = Layer("S", np.inf, numbers["substrate"], heat_capacity=1.9e6)
+    if not oxide:
+        return Stack([metal, Layer("film", 1 * nm, 100.0, heat_capacity=2e6), base], [numbers["conductance"], 1e10])
+    if exchanged:
+        film = Layer("film", 80 * nm, 180.0, heat_capacity=2.43e6)
+        metal = Layer("Al", numbers["thickness"], numbers["film"], heat_capacity=2.2e6)
+    return Stack([metal, film, base], [numbers["conductance"], 300e6])
+
+
+def experiment_of(kind: str, spot: float) -> object:
+    """TDTR or FDTR with beams of one size."""
+    beams = Beams(spot, spot)
+    if kind == "tdtr":
+        delays = np.geomspace(100e-12, 3.6e-9, 40)
+        return Tdtr(delays, beams, modulation=1.1e6, repetition=80e6, delayed="pump")
+    return Fdtr(np.geomspace(5e3, 2e7, 40), beams)
+
+
+def case(kind: str, rng: np.random.Generator) -> tuple[bool, bool, bool]:
+    """Whether the right model is doubted, the wrong one named, and the wrong one far enough to be seen."""
+    truth, numbers = sample(rng)
+    method = "tdtr" if rng.random() < 0.5 else "fdtr"
+    right = experiment_of(method, numbers["spot"])
+    clean, kind_of_data = right.predict(truth), right.kind
+    size = numbers["noise"] * (np.abs(clean) if method == "tdtr" else np.ones(clean.size))
+    value = clean + size * rng.standard_normal(clean.size)
+    wrong, stack, sign = right, truth, 1.0
+    if kind == "sign":
+        sign = -1.0
+    elif kind == "spot":
+        wrong = experiment_of(method, numbers["spot"] * (1.6 if rng.random() < 0.5 else 0.6))
+    else:
+        stack = stack_of(numbers, exchanged=kind == "exchanged", oxide=kind != "oxide")
+    x = independent_variable(right)[1]
+    doubted = verdict(right, Curve(x, value, None, kind_of_data), truth)[0]
+    named, _ = verdict(wrong, Curve(x, sign * value, None, kind_of_data), stack)
+    _, best = verdict(wrong, Curve(x, sign * clean, size, kind_of_data), stack)
+    return doubted, named, best > 1.0
+
+
+def verdict(experiment: object, curve: Curve, stack: Stack) -> tuple[bool, float]:
+    """Whether model and data are said not to agree, and the root mean square of the residuals."""
+    found = fit(experiment, curve, stack, FREE, starts=1)
+    return judge_fit(found).verdict != "consistent", float(np.sqrt(found.chi2 / curve.x.size))
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=200)
+    rng, each = np.random.default_rng(7), parser.parse_args().cases // len(KINDS)
+    everything = []
+    for kind in KINDS:
+        found = np.array([case(kind, rng) for _ in range(each)])
+        everything.append(found)
+        print(line(kind, found), flush=True)
+    print(line("all", np.concatenate(everything)))
+
+
+def line(name: str, found: np.ndarray) -> str:
+    """One line of the table."""
+    doubted, named, visible = found.T
+    seen = f"{named[visible].mean():.1%} of {visible.sum()} visible" if visible.any() else "none visible"
+    return f"{name:10} named {named.mean():.1%} of {named.size} ({seen}); right models doubted {doubted.mean():.1%}"
+
+
+if __name__ == "__main__":
+    main()
