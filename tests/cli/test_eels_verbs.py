@@ -443,3 +443,25 @@ def test_a_single_spectrum_has_temperatures_and_no_figure(
     assert main(["eels", *map(str, words), "--plot", str(tmp_path / "one.png")]) == 2
     assert "a single spectrum" in capsys.readouterr().err
     assert not (tmp_path / "one.png").exists()
+
+
+def test_a_gain_pattern_is_named_and_corrected(
+    folder: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    image = kapitza.eels.read_eels(folder / "scan.h5")
+    rng = np.random.default_rng(5)
+    gain = 1 + 0.01 * rng.standard_normal(image.energy.size)
+    spoilt = evolve(image, counts=np.round(image.counts[1] * gain), position=image.position[1:])
+    kapitza.eels.write_eels(spoilt, tmp_path / "spoilt.h5")
+    words = ["eels", "fit", str(tmp_path / "spoilt.h5"), "--modes", str(folder / "modes.toml"), "--tie", "common"]
+    assert main([*words, "--save", str(tmp_path / "misfit.h5")]) == 0
+    assert "a fixed pattern of channel gain: --gain scan, or --gain FILE" in capsys.readouterr().err
+    assert main(["eels", "jump", str(tmp_path / "misfit.h5"), "--at", "0nm"]) == 2
+    assert (
+        "16 MISFIT; fit with --gain scan or --vacuum FILE, or keep misfits by --keep misfit" in capsys.readouterr().err
+    )
+    assert main(["eels", "jump", str(tmp_path / "misfit.h5"), "--at", "0nm", "--keep", "misfit"]) == 0
+    assert main([*words, "--gain", "scan", "--save", str(tmp_path / "map.h5")]) == 0
+    assert "gain of the channels from the scan itself" in capsys.readouterr().err
+    found = kapitza.load(tmp_path / "map.h5")["common"]
+    assert np.count_nonzero(found.flag & 64) == 0

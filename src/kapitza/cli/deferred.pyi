@@ -49,8 +49,15 @@ from kapitza.measure.calibration.estimate import calibrated_conductance as calib
 from kapitza.measure.eels.diagnosis.dispersion import energy_scale as energy_scale
 from kapitza.measure.eels.diagnosis.dispersion import sample_pixels as sample_pixels
 from kapitza.measure.eels.diagnosis.dispersion import with_energy_scale as with_energy_scale
+from kapitza.measure.eels.diagnosis.gain import scan_response as scan_response
+from kapitza.measure.eels.diagnosis.gain import with_gain_reference as with_gain_reference
+from kapitza.measure.eels.diagnosis.residuals import CAUSES as CAUSES
+from kapitza.measure.eels.diagnosis.residuals import misfit_cause as misfit_cause
+from kapitza.measure.eels.diagnosis.residuals import summed_residuals as summed_residuals
 from kapitza.measure.eels.diagnosis.verdict import fit_verdict as fit_verdict
+from kapitza.measure.eels.diagnosis.verdict import widen_misfits as widen_misfits
 from kapitza.measure.eels.fit import is_compiled as is_compiled
+from kapitza.measure.eels.gradients import flag_remark as flag_remark
 from kapitza.measure.eels.interface_modes import interface_components as interface_components
 from kapitza.measure.eels.interface_modes import mode_asymmetry as mode_asymmetry
 from kapitza.measure.eels.interface_modes import sum_spectra as sum_spectra

@@ -5,10 +5,15 @@ import pytest
 import toy
 from attrs import evolve
 
+from kapitza.errors import InputError
 from kapitza.measure.eels.diagnosis.dispersion import energy_scale, sample_pixels, with_energy_scale
-from kapitza.measure.eels.diagnosis.verdict import fit_verdict
+from kapitza.measure.eels.diagnosis.gain import scan_response, with_gain_reference
+from kapitza.measure.eels.diagnosis.residuals import misfit_cause, summed_residuals
+from kapitza.measure.eels.diagnosis.verdict import fit_verdict, widen_misfits
 from kapitza.measure.eels.fit import fit_spectra
+from kapitza.measure.eels.gradients import line_profile
 from kapitza.measure.eels.map import PixelFlag, TemperatureMap
+from kapitza.measure.eels.model import SpectrumModel
 from kapitza.measure.eels.quality import saturated_channels, saturation_level
 from kapitza.measure.eels.spectrum import SpectrumImage
 
@@ -74,3 +79,55 @@ def test_a_wrong_dispersion_is_said_and_corrected() -> None:
     found = fit_spectra(with_energy_scale(wrong, scale.value), MODES)
     assert abs(off(found)) <= 4
     assert not energy_scale(found, MODES).wrong
+
+
+def faulty(fault: str) -> SpectrumImage:
+    """The line of 400 K as a detector, or a specimen, spoils it in one way."""
+    image, rng, energy = scan(), np.random.default_rng(7), toy.ENERGY
+    dose = 6e7 * 0.5
+    extra = {
+        "tail": 1e-3 * dose / 20 * np.exp(-energy / 20) * (energy > 0),
+        "background": 200 + 0 * energy,
+        "mode": 4e-5 * dose / 6 * np.exp(-0.5 * ((energy - 70) / 6) ** 2),
+    }
+    if fault == "noise":
+        return evolve(image, counts=3 * image.counts)
+    if fault == "pattern":
+        mean = toy.expected_counts(toy.modes_of(4e-4, 6e-4, 1e-4), KELVIN, 6e7)
+        mean = mean * (1 + 0.01 * rng.standard_normal(mean.size))
+        return toy.image_of(rng.poisson(mean, image.counts.shape).astype(float))
+    return evolve(image, counts=image.counts + rng.poisson(np.broadcast_to(extra[fault], image.counts.shape)))
+
+
+@pytest.mark.parametrize("fault", ["pattern", "noise", "tail", "mode", "background"])
+def test_residuals_name_the_cause_of_a_misfit(fault: str) -> None:
+    image, model = faulty(fault), SpectrumModel(MODES)
+    found = fit_spectra(image, model)
+    verdict = fit_verdict(found)
+    assert verdict.doubtful or verdict.too_bad
+    assert misfit_cause(summed_residuals(image, found, model), found, model) == fault
+
+
+def test_gain_pattern_is_taken_from_the_scan() -> None:
+    image, model = faulty("pattern"), SpectrumModel(MODES)
+    before = fit_spectra(image, model)
+    assert fit_verdict(before).misfits == PIXELS
+    response = scan_response(summed_residuals(image, before, model))
+    after = fit_spectra(evolve(image, response=response), model)
+    assert fit_verdict(after).misfits == 0
+    assert abs(after.dispersion.mean() - 1) <= 0.1
+    assert abs(after.temperature.mean() - KELVIN) <= 8  # what the pattern does to all pixels alike stays
+    even = np.random.default_rng(3).poisson(1e7 * response, (4, response.size))
+    reference = with_gain_reference(image, toy.image_of(even.astype(float)))
+    assert np.abs(reference.response / response - 1).max() <= 2e-3
+    with pytest.raises(InputError, match="the gain reference has 512 channels, the spectra 1024"):
+        with_gain_reference(image, evolve(image, counts=image.counts[:, :512], energy=image.energy[:512]))
+
+
+def test_misfits_are_kept_with_wider_errors() -> None:
+    found = fit_spectra(faulty("pattern"), MODES)
+    with pytest.raises(InputError, match=r"0 columns .* of 16 pixels are flagged 16 MISFIT; keep misfits"):
+        line_profile(found)
+    kept = widen_misfits(found)
+    assert abs(kept.sigma / (found.sigma * np.sqrt(found.dispersion)) - 1).max() <= 1e-12
+    assert line_profile(kept).position.size == PIXELS

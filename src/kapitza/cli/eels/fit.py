@@ -41,6 +41,7 @@ from kapitza.units import nm
 
 if TYPE_CHECKING:
     from kapitza.measure.eels.diagnosis.dispersion import EnergyScale
+    from kapitza.measure.eels.diagnosis.residuals import MisfitCause
     from kapitza.measure.eels.map import TemperatureMap
     from kapitza.measure.eels.model import SpectrumModel
     from kapitza.measure.eels.spectrum import SpectrumImage
@@ -50,7 +51,7 @@ _FLAG_REMARKS = {
     "DEAD": "hold too few electrons for a fit",
     "UNCONVERGED": "did not converge",
     "SINGULAR": "do not determine a temperature",
-    "MISFIT": "fit worse than one in 10,000 would: a mode or background missing, or another zero-loss peak?",
+    "MISFIT": "fit worse than one in 10,000 would (MISFIT)",
     "MISSING": "have channels without a finite count, which were left out",
     "NEGATIVE": "have channels below zero, which were used as they are",
     "SATURATED": "have a zero-loss peak that is cut flat: channels in which the detector was full were left out",
@@ -68,6 +69,10 @@ def fit_scan(
     ] = "both",
     calibrate: Annotated[
         Literal["modes"] | None, typer.Option(help="Scale the energy axis so that the modes lie where their file says.")
+    ] = None,
+    gain: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|scan", help="Spectra of even light, for the gain of channels; scan: from itself."),
     ] = None,
     vacuum: Annotated[
         str | None, typer.Option(metavar="FILE", help="Spectra without a specimen: the shape of the zero-loss peak.")
@@ -89,6 +94,8 @@ def fit_scan(
     as_json: Json = False,
 ) -> None:
     """Temperature of every pixel of a scan, with its uncertainty."""
+    from attrs import evolve
+
     files = Results(save, plot)
     reading = ReadingOptions(title, energy_unit, energy, position_unit, pitch, electrons_per_count)
     model = deferred.read_modes(modes).model
@@ -100,31 +107,39 @@ def fit_scan(
     if tie == "both" and len(model.modes) == 1:
         ties = ("common",)
     with dask_executor(dask) as executor, options_in_messages(), _compilation_notes(model) as compiled:
+        running = {"executor": executor or workers or os.cpu_count() or 1, "store": store, "compiled": compiled}
+        if gain is not None:
+            image = _correct_gain(image, model, gain, reading, running)
         if calibrate is not None:
             image = _calibrate_modes(image, model)
-        running = {"executor": executor or workers or os.cpu_count() or 1, "store": store, "compiled": compiled}
         maps = _fit_maps(image, model, ties, running)
     files.keep(maps)
     if plot is not None:
         _draw_map(maps[ties[0]], radius, interface, files)
-    scale = _energy_scale(maps[ties[0]], model)
+    main, scale = maps[ties[0]], _energy_scale(maps[ties[0]], model)
     summary = {name: _map_summary(one, scale) for name, one in maps.items()}
+    cause = _misfit_cause(main, image, evolve(model, tie=ties[0]))
     if as_json:
         numbers = {} if scale is None else {"energy_scale": quantity_json(scale.value, "1", sigma=scale.sigma)}
-        print_record(maps, {"source": image.source, "summary": summary, **numbers})
+        print_record(maps, {"source": image.source, "summary": summary, "misfit_cause": cause, **numbers})
         return
-    for flag, number in _flag_counts(maps[ties[0]]).items():
-        note(f"{number} of {maps[ties[0]].good.size} pixels {_FLAG_REMARKS[flag]}")
+    for flag, number in _flag_counts(main).items():
+        note(f"{number} of {main.good.size} pixels {_FLAG_REMARKS[flag]}")
     if not any(one["good"] for one in summary.values()):
         raise InputError(f"none of the {image.pixels} pixels could be fitted: look at them with `kapitza eels info`")
-    _note_doubts(maps[ties[0]], image, scale)
+    _note_doubts(main, image, cause, scale)
+    _print_summary(f"{Path(scan).name}: {image.title}", summary)
+    files.announce()
+
+
+def _print_summary(title: str, summary: Mapping[str, Any]) -> None:
+    """Print temperatures and occupations, one row each, with the verdict beside them if there is one."""
     found = {name: one for held in summary.values() for name, one in held["parameters"].items()}
     shown = {name: one for name, one in found.items() if name.endswith(("temperature", "occupation"))}
     verdicts = {name: held["verdict"] for held in summary.values() for name in held["parameters"]}
     doubts = any(verdict != _NO_DOUBT for verdict in verdicts.values())
     verdict = [Column(" verdict", [verdicts[name] for name in shown])] if doubts else []
-    print_columns(f"{Path(scan).name}: {image.title}", [*_summary_columns(shown), *verdict], digits=5)
-    files.announce()
+    print_columns(title, [*_summary_columns(shown), *verdict], digits=5)
 
 
 def _fit_maps(
@@ -195,6 +210,20 @@ def _compilation_notes(model: SpectrumModel) -> Generator[threading.Event, None,
             counter.join()
 
 
+def _correct_gain(
+    image: SpectrumImage, model: SpectrumModel, gain: str, reading: ReadingOptions, running: dict[str, Any]
+) -> SpectrumImage:
+    """Spectra with the gain of each channel, of a file or from what a first fit leaves in all pixels alike."""
+    from attrs import evolve
+
+    if gain != "scan":
+        return deferred.with_gain_reference(image, reading.image(gain))
+    first = _fit_maps(image, model, ("common",), running)["common"]
+    response = deferred.scan_response(deferred.summed_residuals(image, first, evolve(model, tie="common")))
+    note(f"gain of the channels from the scan itself: {100 * response.std():.2g} % (standard deviation)")
+    return evolve(image, response=response * image.response)
+
+
 def _calibrate_modes(image: SpectrumImage, model: SpectrumModel) -> SpectrumImage:
     """Spectra whose energy axis is scaled so that the modes lie where they are expected."""
     sample = kapitza.eels.fit_spectra(deferred.sample_pixels(image), model)
@@ -214,9 +243,21 @@ def _energy_scale(found: TemperatureMap, model: SpectrumModel) -> EnergyScale | 
         return None
 
 
-def _note_doubts(found: TemperatureMap, image: SpectrumImage, scale: EnergyScale | None) -> None:
-    """Say what speaks against the calibration of the energies and of the counts."""
+def _misfit_cause(found: TemperatureMap, image: SpectrumImage, model: SpectrumModel) -> MisfitCause | None:
+    """Likely cause of a misfit; None where there is none."""
     verdict = deferred.fit_verdict(found)
+    if not (verdict.doubtful or verdict.too_bad):
+        return None
+    return deferred.misfit_cause(deferred.summed_residuals(image, found, model), found, model)
+
+
+def _note_doubts(
+    found: TemperatureMap, image: SpectrumImage, cause: MisfitCause | None, scale: EnergyScale | None
+) -> None:
+    """Say what speaks against the fit, and against the calibration of the energies and of the counts."""
+    verdict = deferred.fit_verdict(found)
+    if cause is not None:
+        note(f"the misfit is {deferred.CAUSES[cause]}: {_remedy(cause, image, verdict.dispersion)}")
     if verdict.too_good:
         per_count = image.electrons_per_count / verdict.dispersion
         note(
@@ -232,6 +273,18 @@ def _note_doubts(found: TemperatureMap, image: SpectrumImage, scale: EnergyScale
             "energies of their file: a wrong dispersion of the spectrometer? Temperatures change by the same factor; "
             "--calibrate modes corrects it"
         )
+
+
+def _remedy(cause: MisfitCause, image: SpectrumImage, dispersion: float) -> str:
+    """Option that takes away the cause of a misfit."""
+    remedies: dict[MisfitCause, str] = {
+        "pattern": "--gain scan, or --gain FILE with a gain reference",
+        "noise": f"--electrons-per-count {image.electrons_per_count / dispersion:.3g} would explain it",
+        "tail": "--vacuum FILE with spectra without a specimen",
+        "mode": "add a mode to the file of --modes",
+        "background": "--dark, or another mode in the file of --modes",
+    }
+    return remedies[cause]
 
 
 def _draw_map(found: TemperatureMap, radius: str, interface: str | None, files: Results) -> None:

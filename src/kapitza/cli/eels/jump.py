@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -16,6 +16,8 @@ from kapitza.cli.eels.options import (
     format_probability,
     format_short,
     format_uncertain,
+    options_in_messages,
+    options_in_text,
     parse_uncertain,
 )
 from kapitza.cli.figures import Results
@@ -48,6 +50,9 @@ def jump_map(
         str | None, typer.Option(help="Of the lamella on the left, 60+-15 (W/mK); or a material: its bulk value.")
     ] = None,
     conductivity_right: Annotated[str | None, typer.Option(help="The same on the right.")] = None,
+    keep: Annotated[
+        Literal["misfit"] | None, typer.Option(help="Use pixels that fit badly too, with wider errors.")
+    ] = None,
     scale: Annotated[str, typer.Option(help="Uncertainty of the temperature scale, e.g. 0.5%.")] = "0",
     plot: Figure = None,
     save: Save = None,
@@ -60,7 +65,9 @@ def jump_map(
     maps = load_maps(path, across)
     if "common" not in maps:
         raise DataError(f"holds maps by {', '.join(maps)}, none with one temperature for all modes", file=path)
-    profile = kapitza.eels.line_profile(maps["common"])
+    maps = _without_misfits(maps, keep)
+    with options_in_messages():
+        profile = kapitza.eels.line_profile(maps["common"])
     place, at_sigma = parse_uncertain(at, "length", what="--at")
     numbers: dict[str, float] = {}
     for name, text in (("width", width), ("share", share), ("length", length)):
@@ -103,6 +110,15 @@ def load_maps(path: str, across: str = "x") -> dict[str, TemperatureMap]:
     if not found:
         raise DataError("holds no temperature map: write one with `kapitza eels fit SCAN --save MAP`", file=path)
     return {key: deferred.swap_axes(one) for key, one in found.items()} if across == "y" else found
+
+
+def _without_misfits(maps: dict[str, TemperatureMap], keep: str | None) -> dict[str, TemperatureMap]:
+    """Maps as they are, with a note where many pixels are left out as misfits; or with these, at wider errors."""
+    if keep is not None:
+        return {name: deferred.widen_misfits(one) for name, one in maps.items()}
+    if deferred.fit_verdict(maps["common"]).doubtful:
+        note(options_in_text(f"left out: {deferred.flag_remark(maps['common'])}"))
+    return maps
 
 
 def _material_weights(maps: dict[str, TemperatureMap], at: float, spread: PointSpread) -> SideContrast | None:

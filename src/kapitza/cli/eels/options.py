@@ -49,11 +49,14 @@ _OPTION_WORDS: Mapping[str, str] = MappingProxyType(
         "the dark_variance of the image, readout and dark current together, or dark spectra (with_dark)": (
             "--dark with the noise of a channel, as 100+-6, or a file of dark spectra"
         ),
+        "keep misfits with wider errors (widen_misfits), or correct the detector": (
+            "fit with --gain scan or --vacuum FILE, or keep misfits by --keep misfit"
+        ),
     }
 )  # remedies in terms of Python, and what they are at the command line
 
 
-def _as_options(text: str) -> str:
+def options_in_text(text: str) -> str:
     """Return a message that speaks of options in place of arguments of functions."""
     for argument, option in _OPTION_WORDS.items():
         text = text.replace(argument, option)
@@ -66,14 +69,14 @@ def options_in_messages() -> Generator[None, None, None]:
     show = warnings.showwarning
 
     def show_options(message: Warning | str, *rest: Any) -> None:
-        text = _as_options(str(message))
+        text = options_in_text(str(message))
         show(message if isinstance(message, str) else type(message)(text), *rest)
 
     warnings.showwarning = show_options
     try:
         yield
     except KapitzaError as err:
-        err.args = (_as_options(str(err)), *err.args[1:])
+        err.args = (options_in_text(str(err)), *err.args[1:])
         raise
     finally:
         warnings.showwarning = show

@@ -182,13 +182,25 @@ def line_profile(
     count = good.sum(axis=rows)
     use = count > 0
     if use.sum() < 2:
-        raise InputError(f"{int(use.sum())} columns of the map hold a good pixel: a profile needs 2 or more")
+        raise InputError(
+            f"{int(use.sum())} columns of the map hold a good pixel, a profile needs 2 or more: "
+            f"{flag_remark(temperatures, drop)}"
+        )
     mean = np.where(good, value, 0.0).sum(axis=rows)[use] / count[use]
     error = np.sqrt(np.where(good, variance, 0.0).sum(axis=rows)[use]) / count[use]
     x = temperatures.position[-1][use]
     if common > 0:
         return Profile(x, mean, covariance=np.diag(error**2) + common**2, method=temperatures.method)
     return Profile(x, mean, error, method=temperatures.method)
+
+
+def flag_remark(temperatures: TemperatureMap, drop: int = UNUSABLE_OR_MISFIT) -> str:
+    """How many pixels are left out by which flags, and the remedy where they are misfits."""
+    flags = [one for one in PixelFlag if int(one) & drop]
+    counts = {str(one.name): int(np.count_nonzero(temperatures.flag & int(one))) for one in flags}
+    found = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "none"
+    remedy = "; keep misfits with wider errors (widen_misfits), or correct the detector" if counts.get("MISFIT") else ""
+    return f"of {temperatures.flag.size} pixels are flagged {found}{remedy}"
 
 
 def isotherm(planes: GradientField, level: float) -> list[tuple[Array, Array]]:

@@ -1,9 +1,10 @@
 """Whether a map of temperatures may be believed: misfits, and spectra that scatter less than they can."""
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import about
+from kapitza.errors import InputError
 from kapitza.measure.eels.map import PixelFlag, TemperatureMap
 
 _MISFIT_PROBABILITY = 1e-4  # of the flag of a single pixel when the model is right
@@ -70,3 +71,23 @@ def fit_verdict(found: TemperatureMap) -> FitVerdict:
         too_good=bool(sure and dispersion < _MOST_QUIET),
         too_bad=bool(sure and mean > 0),
     )
+
+
+def widen_misfits(found: TemperatureMap) -> TemperatureMap:
+    """Return a map whose misfits are kept: their covariance is widened by the dispersion, and the flag taken off.
+
+    As if the counts scattered more than electrons do.  What a wrong model does to all pixels alike is not in these
+    errors.
+
+    Raises
+    ------
+    InputError
+        for a map of an earlier version, which does not hold the dispersion
+    """
+    misfit = found.good & ((found.flag & int(PixelFlag.MISFIT)) != 0)
+    unknown = misfit & ~np.isfinite(found.dispersion)
+    if unknown.any():
+        raise InputError(f"{int(unknown.sum())} misfits of the map have no dispersion: fit the spectra again")
+    factor = np.where(misfit, np.maximum(found.dispersion, 1.0), 1.0)
+    flag = np.where(misfit, found.flag & ~int(PixelFlag.MISFIT), found.flag)
+    return evolve(found, covariance=found.covariance * factor[..., None, None], flag=flag)
