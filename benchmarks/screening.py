@@ -1,9 +1,9 @@
 """Speed and memory of screenings, beside the model called in a loop and a join in DuckDB.
 
-Usage: python benchmarks/screening.py [--large] [--table FILE]
+Usage: python benchmarks/screening.py [--large]
 
 Random Debye solids, 3 temperatures, the best 100 pairs; processor time of one thread, and the largest memory of the
-process so far.  `--large` adds 5·10⁹ pairs.
+process so far.  `--large` adds 5·10⁹ pairs, and all triples of 10⁴ materials.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from importlib import import_module
 import numpy as np
 
 from kapitza import dmm
-from kapitza.screen import MaterialTable, Ranking, screen
+from kapitza.screen import MaterialTable, Ranking, interlayers, screen
 from kapitza.screen.conductances import compute_pairs, tabulate_pairs
 from kapitza.screen.tabulation import cell_edges
 
@@ -88,7 +88,7 @@ def duckdb_join(materials: MaterialTable) -> Callable[[], object] | None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--large", action="store_true", help="5e9 pairs too")
+    parser.add_argument("--large", action="store_true", help="5e9 pairs and 1.7e11 triples too")
     arguments = parser.parse_args()
     small = random_table(200)
     start = time.process_time()
@@ -116,6 +116,8 @@ def main() -> None:
     full = random_table(10_001, bands=True)
     report("full bands, best 100", 5e7, lambda: screen(full, KELVIN))
     if arguments.large:
+        triples = random_table(10_000)
+        report("all triples of 10⁴", 1e12 / 6, lambda: interlayers(triples, 300))
         large = random_table(100_001)
         report("Debye solids, best 100", 5e9, lambda: screen(large, KELVIN))
 

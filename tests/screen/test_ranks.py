@@ -71,6 +71,7 @@ def test_a_longer_list_claims_the_same(order: str) -> None:
     assert np.isnan(screen(materials.select([0, 1, 2]), 300, ranking=Ranking(each=True)).probability).all()
 
 
+@pytest.mark.slow
 def test_calibrated_pairs_have_their_own_error() -> None:
     materials = library_table()
     row = {name: i for i, name in enumerate(materials.names)}

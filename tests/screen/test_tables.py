@@ -205,13 +205,9 @@ def test_the_command(write: Callable[..., Path], tmp_path: Path, capsys: pytest.
         (("--between", "Si", "Ge", "--thickness", "5 K"), "is a unit of temperature"),
         (("--between", "Si", "Ge", "-T", "77,300"), "expected one"),
         (("-T", "-5"), "expected K, above 0"),
-        (("--dask", "tcp://127.0.0.1:9"), "no scheduler answers there"),
     ],
 )
-def test_faults_of_the_command(
-    words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("kapitza.cli.options._SCHEDULER_TIMEOUT", 0.2)
+def test_faults_of_the_command(words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     status, out, err = run(capsys, "library", *words)
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert said in err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -141,7 +142,12 @@ def screening_matrix(
 
 def _pair_label(found: Screening, row: int) -> str:
     sides = (int(found.left[row]), int(found.right[row]))
-    return " | ".join(found.formulas[i] or found.names[i] for i in sides)
+    return " | ".join(_short_name(found.names[i], found.formulas[i]) for i in sides)
+
+
+def _short_name(name: str, formula: str) -> str:
+    """The formula in place of the number of a database, such as mp-149."""
+    return formula if formula and re.search(r"\d{3}$|:", name) else name
 
 
 def _title(name: str) -> str:
