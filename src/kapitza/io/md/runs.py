@@ -11,7 +11,9 @@ from kapitza.io.quantities import quantity
 from kapitza.io.samples import locate_faults
 from kapitza.io.toml import TomlTable, read_toml
 from kapitza.matter.building.relaxed_junction import JunctionPlan
-from kapitza.matter.structure import structure
+from kapitza.matter.phonons import named_structure
+from kapitza.matter.potentials.embedded_atom import read_embedded_atom
+from kapitza.matter.potentials.pair_styles import find_pair_style
 from kapitza.run.store import StoreLike
 from kapitza.run.work import ExecutorLike, Progress
 from kapitza.simulate.md.analysis.sizes import size_series
@@ -21,7 +23,16 @@ from kapitza.simulate.md.engines.gpumd import gpumd_deck
 from kapitza.simulate.md.engines.lammps import LammpsEngine
 from kapitza.simulate.md.engines.lammps_input import lammps_deck
 from kapitza.simulate.md.observers.sampling import SEGMENT_LENGTH, Sampling
-from kapitza.simulate.md.potential import TRUNCATION_KINDS, Potential, lennard_jones, stillinger_weber, tersoff
+from kapitza.simulate.md.potential import (
+    TRUNCATION_KINDS,
+    AnyPotential,
+    LammpsCommands,
+    Potential,
+    embedded_atom,
+    lennard_jones,
+    stillinger_weber,
+    tersoff,
+)
 from kapitza.simulate.md.protocol import Preparation, Protocol
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.closed import SizeStudy
@@ -49,6 +60,7 @@ _INTERFACE_KEYS = ("left", "right", "orientation", "strain", "length", "width", 
 _RENAMED_KEYS = {"bath": "thermostat", "baths": "thermostats", "still": "reference"}  # since version 0.2
 _MAX_STEPS = 10**12  # of a run: a thousand years of computing
 _SAMPLING_STEPS = 10  # steps between two samples of the temperatures and of the plane
+_LONGEST_CUTOFF = 0.8 * nm  # of files that LAMMPS alone reads
 _EXPANSION_STEPS = 20000  # steps of the runs that find a lattice constant
 
 
@@ -61,7 +73,8 @@ class RunFile:
 
     title: str
     table: TomlTable
-    potential: Potential
+    potential_table: TomlTable
+    potential: AnyPotential
     engine: MdEngine
     protocol: Protocol
     sampling: Sampling
@@ -121,7 +134,8 @@ def read_run(path: str | PathLike[str], *, gradient: bool = False) -> RunFile:
         power_interval=sampling.every if kept else protocol.sample_interval,
     )  # fmt: skip
     return RunFile(
-        title=top.text("title", top.path.stem), table=table, potential=potential, engine=_read_engine(run),
+        title=top.text("title", top.path.stem), table=table, potential=potential,
+        potential_table=top.section("potential"), engine=_read_engine(run),
         protocol=protocol, sampling=sampling
     )  # fmt: skip
 
@@ -144,12 +158,16 @@ def _read_both_sides(section: TomlTable, key: str, kind: str, default: Any) -> t
 def _potential_elements(table: TomlTable) -> tuple[str, ...]:
     """Elements that the potential must know."""
     names = [table.text(key) for key in ("crystal", "left", "right") if key in table]
-    found = [symbol for name in names for symbol in locate_faults(table, "", lambda n=name: structure(n).symbols)]
+    found = [symbol for name in names for symbol in locate_faults(table, "", lambda n=name: named_structure(n).symbols)]
     return tuple(dict.fromkeys(found))
 
 
-def _read_run_potential(section: TomlTable, symbols: tuple[str, ...]) -> Potential:
+def _read_run_potential(section: TomlTable, symbols: tuple[str, ...]) -> AnyPotential:
     """Potential for the elements of the system."""
+    if "file" in section:
+        section.check_keys(("file",))
+        path = section.beside("file")
+        return _read_potential_file(str(path) if path.is_file() else section.text("file"), symbols)
     form = section.text("form", choices=_POTENTIAL_NAMES)
     if form != "lennard-jones":
         section.check_keys(("form",))
@@ -163,6 +181,17 @@ def _read_run_potential(section: TomlTable, symbols: tuple[str, ...]) -> Potenti
         symbols, section.optional("epsilon", "energy"), section.optional("sigma", "length"),
         cutoff=section.number("cutoff", "share", 2.5), end=end,
     )  # fmt: skip
+
+
+def _read_potential_file(name: str, symbols: tuple[str, ...]) -> AnyPotential:
+    """Potential of a file of LAMMPS: of the embedded-atom method for all engines, any other for LAMMPS alone."""
+    style = find_pair_style(name)
+    if style is None:
+        raise InputError(f"{name!r:.60} is no file of a pair style of LAMMPS: expected .eam.alloy, .tersoff, ...")
+    if style.analytic:
+        return evolve(embedded_atom(read_embedded_atom(style.path), symbols), source=style.source)
+    words = (f"* * {style.words(symbols)}",)
+    return LammpsCommands(style.style, words, symbols, _LONGEST_CUTOFF, source=style.source)
 
 
 def _read_protocol(run: TomlTable) -> Protocol:
@@ -273,13 +302,23 @@ def _build_system(file: RunFile, factor: float, periodic: bool) -> System:
     return evolve(made, name=file.title)
 
 
+def _formula(file: RunFile) -> Potential:
+    """Potential of one crystal, which has to be a formula or tables of ours."""
+    if isinstance(file.potential, LammpsCommands):
+        raise InputError(
+            f"{file.title}: {file.potential.pair_style!r} is LAMMPS' own, for [system] with left and right; one "
+            f"crystal needs {', '.join(_POTENTIAL_NAMES)} or a file of the embedded-atom method"
+        )
+    return file.potential
+
+
 def _build_crystal(file: RunFile, factor: float, periodic: bool) -> System:
     """One crystal that is heavier on its right."""
     table = file.table
     left, right = (max(1, round(factor * cells)) for cells in _read_both_sides(table, "length", "count", 12))
     thermostat = 0 if periodic else table.count("thermostat", 4, low=1)
     return mass_interface(
-        table.text("crystal"), file.potential, table.number("ratio", "share"),
+        table.text("crystal"), _formula(file), table.number("ratio", "share"),
         lattice_constant=_crystal_constant(file), cells=_read_both_sides(table, "cells", "count", 5),
         length=(left, right), thermostat=(thermostat, table.count("wall", 1)), periodic=periodic
     )  # fmt: skip
@@ -292,7 +331,7 @@ def _build_junction(file: RunFile, factor: float, periodic: bool) -> System:
     plan = JunctionPlan(
         left=table.text("left"),
         right=table.text("right"),
-        potential=file.potential.form,
+        potential=_relaxing_potential(file),
         orientation=_surface_orientation(table),
         strain=cast("StrainedSide", table.text("strain", "right", choices=("right", "left", "both"))),
     )
@@ -301,6 +340,15 @@ def _build_junction(file: RunFile, factor: float, periodic: bool) -> System:
         thermostat=0.0 if periodic else table.number("thermostat", "length", 2 * nm),
         wall=table.number("wall", "length", 1 * nm), periodic=periodic
     )  # fmt: skip
+
+
+def _relaxing_potential(file: RunFile) -> str:
+    """Name of the potential that relaxes the crystals, the same as that of the run."""
+    section = file.potential_table
+    if "file" not in section:
+        return file.potential.form
+    path = section.beside("file")
+    return str(path) if path.is_file() else section.text("file")
 
 
 def _surface_orientation(table: TomlTable) -> tuple[int, ...]:
@@ -317,7 +365,7 @@ def _crystal_constant(file: RunFile) -> float | None:
     if table.table.get("lattice_constant") != "expanded":
         return table.optional("lattice_constant", "length")
     found = find_lattice_constant(
-        table.text("crystal"), file.potential, file.engine, file.temperature,
+        table.text("crystal"), _formula(file), file.engine, file.temperature,
         timestep=file.protocol.timestep, steps=_EXPANSION_STEPS, seed=file.protocol.seed,
     )  # fmt: skip
     return found.value

@@ -133,6 +133,9 @@ def _fold_supercell(
         values = force_field.hessian(big, rows, periodic=periodic)
     else:
         big, values = displaced_constants(one, counts, rows, force_field, periodic=periodic)
+    values, dropped = _cut_beyond(big, values, rows, force_field.reach) if cut else (values, 0.0)
+    if dropped > 0 and force_field.announce is not None:
+        force_field.announce(_describe_cut(one, force_field, dropped))
     n = one.masses.size
     columns = (np.arange(big.masses.size // n)[:, None] * n + rows).ravel()
     values = values[:, columns]
@@ -147,17 +150,29 @@ def _fold_supercell(
     vector = big.positions[columns[second]] - one.positions[rows[first]]
     pair, image, share = nearest_images(vector, minkowski_basis(big.lattice))
     distance = np.linalg.norm(image, axis=1)
-    far = cut & (distance > force_field.reach * (1 + _SAME_DISTANCE))
-    dropped = float(size[first[pair[far]], second[pair[far]]].max(initial=0.0) / size.max())
-    if dropped > 0 and force_field.announce is not None:
-        force_field.announce(_describe_cut(one, force_field, dropped))
-    pair, image, share = pair[~far], image[~far], share[~far]
     i, j = first[pair], second[pair] % len(rows)
     offset = one.positions[rows[j]] - one.positions[rows[i]]
     cells = np.round((image - offset) @ np.linalg.inv(one.lattice)).astype(np.int64)
     blocks = share[:, None, None] * values[first[pair], second[pair]]
     keys, symmetric = symmetric_blocks(np.column_stack([cells, i, j]), blocks, len(rows))
-    return keys, symmetric, float(distance[~far].max()), dropped
+    return keys, symmetric, float(distance.max()), dropped
+
+
+def _cut_beyond(big: Structure, values: Array, rows: IntArray, reach: float) -> tuple[Array, float]:
+    """Force constants (m, N, 3, 3) of the atoms `rows` of a supercell without those beyond `reach` (m), and the largest
+    of these over the largest of all; self terms take up their sum, so that moving all atoms together costs what it did.
+    """
+    first, second = (index.ravel() for index in np.indices(values.shape[:2]))
+    vector = big.positions[second] - big.positions[rows[first]]
+    pair, image, share = nearest_images(vector, minkowski_basis(big.lattice))
+    far = np.linalg.norm(image, axis=1) > reach * (1 + _SAME_DISTANCE)
+    near = np.bincount(pair[~far], weights=share[~far], minlength=first.size).reshape(values.shape[:2])
+    lost = (1 - near)[:, :, None, None] * values
+    lost[np.abs(1 - near) < _ANALYTIC_ROUNDING] = 0.0
+    kept = values - lost
+    own = lost.sum(axis=1)
+    kept[np.arange(len(rows)), rows] += (own + own.swapaxes(1, 2)) / 2
+    return kept, float(np.abs(lost).max(initial=0.0) / np.abs(values).max())
 
 
 def _check_supercell(one: Structure, force_field: ForceField, counts: tuple[int, int, int]) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, check_choice, quantity
 from kapitza.errors import InputError
+from kapitza.matter.potentials.embedded_atom import EmbeddedAtomTables, cubic_coefficients
 from kapitza.matter.potentials.published import (
     LENNARD_JONES_PARAMETERS,
     PUBLISHED_POTENTIALS,
@@ -20,7 +21,7 @@ from kapitza.matter.potentials.published import (
 )
 from kapitza.units import angstrom, eV
 
-PotentialForm = Literal["lennard-jones", "stillinger-weber", "tersoff", "harmonic", "other"]
+PotentialForm = Literal["lennard-jones", "stillinger-weber", "tersoff", "embedded-atom", "harmonic", "other"]
 
 
 @frozen(eq=False)
@@ -251,6 +252,36 @@ def tersoff(kinds: Sequence[str] = ("Si",), elements: Sequence[str] = ()) -> Pot
     return Potential(
         "tersoff", tuple(kinds), float(two[..., 7].max()), (two, three), source=PUBLISHED_POTENTIALS["tersoff"].source
     )
+
+
+def embedded_atom(tables: EmbeddedAtomTables, kinds: Sequence[str], elements: Sequence[str] = ()) -> Potential:
+    r"""Return a potential of the embedded-atom method, $F_i(ρ_i) + \tfrac12\sum_j φ_{ij}$.
+
+    Parameters
+    ----------
+    tables : of a file, see `read_embedded_atom`
+    kinds : names of the kinds of atoms; several may be one element with different masses
+    elements : element of each kind; the kinds themselves if left out
+
+    Returns
+    -------
+    Potential
+        with coefficients of cubics of the embedding energies (s, nρ, 4) J, the densities (s, s, nr, 4) and the pair
+        energies times distance (s, s, nr, 4) J m, and the steps of density and distance (m) and the cutoff (m)
+
+    Raises
+    ------
+    InputError
+        for an element without tables
+    """
+    names = _elements_of_kinds(kinds, elements, tables.symbols, "the embedded-atom method")
+    rows = np.array([tables.symbols.index(name) for name in names])
+    parameters = (
+        cubic_coefficients(tables.embedding[rows]), cubic_coefficients(tables.density[rows][:, rows]),
+        cubic_coefficients(tables.pair[rows][:, rows]),
+        np.array([tables.density_step, tables.distance_step, tables.cutoff]),
+    )  # fmt: skip
+    return Potential("embedded-atom", tuple(kinds), tables.cutoff, parameters, source=tables.source)
 
 
 def _bond_parameters(table: Mapping[str, tuple[float, ...]], one: str, other: str) -> Array:

@@ -7,6 +7,7 @@ last restart file; readers join what both have written.  A. P. Thompson et al., 
 """
 
 from itertools import product
+from types import MappingProxyType
 
 import numpy as np
 from attrs import frozen
@@ -212,23 +213,22 @@ class PairCommands:
 
 def write_potential(potential: AnyPotential, kinds: AtomTypes) -> PairCommands:
     """Write a potential for these atom types; a form without a counterpart in LAMMPS is refused."""
+    # files of the embedded-atom method set masses of their own
+    masses = [f"mass {i} {format_number(mass / m_u)}" for i, mass in enumerate(kinds.masses, 1)]
     if isinstance(potential, LammpsCommands):
-        return PairCommands(
-            (f"pair_style {potential.pair_style}", *(f"pair_coeff {one}" for one in potential.pair_coeff)),
-            dict(potential.files),
-        )
+        coefficients = [f"pair_coeff {one}" for one in potential.pair_coeff]
+        return PairCommands((f"pair_style {potential.pair_style}", *coefficients, *masses), dict(potential.files))
     if potential.form == "lennard-jones":
         return PairCommands(_lennard_jones_commands(potential, kinds), {})
-    if potential.form in ("stillinger-weber", "tersoff"):
-        style = {"stillinger-weber": "sw", "tersoff": "tersoff"}[potential.form]
-        text = _stillinger_weber_file(potential) if style == "sw" else tersoff_file(potential)
+    if potential.form in _FILE_STYLES:
+        style, text_of = _FILE_STYLES[potential.form]
+        text = text_of(potential)
         elements = " ".join(element_label(int(kind)) for kind in kinds.kinds)
-        return PairCommands(
-            (f"pair_style {style}", f"pair_coeff * * {POTENTIAL_FILE} {elements}"), {POTENTIAL_FILE: text}
-        )
+        commands = (f"pair_style {style}", f"pair_coeff * * {POTENTIAL_FILE} {elements}", *masses)
+        return PairCommands(commands, {POTENTIAL_FILE: text})
     raise InputError(
-        f"LAMMPS has no {potential.form!r} of ours: expected 'lennard-jones', 'stillinger-weber' or 'tersoff', or give "
-        "its own commands as LammpsCommands; harmonic lattices run in the built-in engine"
+        f"LAMMPS has no {potential.form!r} of ours: expected 'lennard-jones', {', '.join(map(repr, _FILE_STYLES))}, or "
+        "give its own commands as LammpsCommands; harmonic lattices run in the built-in engine"
     )
 
 
@@ -297,9 +297,33 @@ def tersoff_file(potential: Potential) -> str:
     return "\n".join(["# Tersoff, metal units", *rows, ""])
 
 
+def embedded_atom_file(potential: Potential) -> str:
+    """Text of a file of `pair_style eam/fs`: what stands at the points of the tables, a density for each pair."""
+    embedding, density, pair, steps = potential.parameters
+    kinds, numbers = [element_label(i) for i in range(len(potential.kinds))], map(format_number, steps[1:] / angstrom)
+    sizes = f"{embedding.shape[1]} {format_number(steps[0])} {pair.shape[2]} {' '.join(numbers)}"
+    lines = ["# embedded-atom method, metal units", "", "", f"{len(kinds)} {' '.join(kinds)}", sizes]
+    for i, energies in enumerate(embedding):
+        lines.append("1 1.0 1.0 none")
+        tables = [energies[:, 0] / eV, *density[i, :, :, 0]]
+        lines += [format_number(value) for table in tables for value in table]
+    for i, row in enumerate(pair):
+        lines += [format_number(value) for table in row[: i + 1, :, 0] / (eV * angstrom) for value in table]
+    return "\n".join([*lines, ""])
+
+
 def _file_entry(i: int, j: int, k: int, values: Array) -> str:
     """Return a line of a file of a many-body potential."""
     return " ".join([element_label(i), element_label(j), element_label(k), *map(format_number, values)])
+
+
+_FILE_STYLES = MappingProxyType(
+    {
+        "stillinger-weber": ("sw", _stillinger_weber_file),
+        "tersoff": ("tersoff", tersoff_file),
+        "embedded-atom": ("eam/fs", embedded_atom_file),
+    }
+)
 
 
 PROFILE_FILE, HEAT_FILE, POWER_FILE = "profile.txt", "heat.txt", "power.txt"

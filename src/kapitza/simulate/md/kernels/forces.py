@@ -17,6 +17,7 @@ KERNEL_MODULES = {
     "lennard-jones": "lennard_jones",
     "stillinger-weber": "stillinger_weber",
     "tersoff": "tersoff",
+    "embedded-atom": "embedded_atom",
     "harmonic": "harmonic",
 }
 

@@ -11,7 +11,7 @@ Langevin thermostat.
 
 from typing import Any
 
-from kapitza.simulate.md.kernels import harmonic, lennard_jones, stillinger_weber, tersoff
+from kapitza.simulate.md.kernels import embedded_atom, harmonic, lennard_jones, stillinger_weber, tersoff
 from kapitza.simulate.md.kernels.cell_lists import place_ghosts
 from kapitza.simulate.md.kernels.compiler import compile_kernel
 from kapitza.simulate.md.kernels.state import ListedAtoms, MovingAtoms, StepClock, ThermostatState
@@ -128,6 +128,20 @@ def advance_tersoff(
         if not _start_step(done, clock, atoms, around, thermostats):
             return done
         atoms.energy[0] = tersoff.tersoff_forces(x, species, start, near, parameters, atoms.forces)
+        _kick_step(clock.timestep, atoms, around)
+    return clock.steps
+
+
+@compile_kernel
+def advance_embedded_atom(
+    clock: StepClock, atoms: MovingAtoms, around: ListedAtoms, parameters: Any, thermostats: ThermostatState
+) -> int:
+    """Do some steps, as `advance_lennard_jones` does."""
+    x, species, start, near = around.positions, around.species, around.start, around.near
+    for done in range(clock.steps):
+        if not _start_step(done, clock, atoms, around, thermostats):
+            return done
+        atoms.energy[0] = embedded_atom.embedded_atom_forces(x, species, start, near, parameters, atoms.forces)
         _kick_step(clock.timestep, atoms, around)
     return clock.steps
 

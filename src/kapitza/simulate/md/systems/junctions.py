@@ -12,7 +12,7 @@ from kapitza.matter.building.relaxed_junction import JunctionPlan, junction_name
 from kapitza.matter.building.stacking import AtomStack, Segment, continuation_shift, find_registry, stack_segments
 from kapitza.matter.potentials.force_field import ForceField
 from kapitza.matter.potentials.relaxation import relax_interface
-from kapitza.simulate.md.potential import Potential
+from kapitza.simulate.md.potential import AnyPotential
 from kapitza.simulate.md.system import System
 from kapitza.simulate.md.systems.assembly import assemble_system
 from kapitza.units import nm
@@ -24,7 +24,7 @@ _LayerMoves = dict[int, Array]  # by how much the atoms of a layer, counted from
 
 def junction_system(
     plan: JunctionPlan,
-    potential: Potential,
+    potential: AnyPotential,
     *,
     lengths: tuple[float, float],
     width: float = 2 * nm,
@@ -92,7 +92,7 @@ def _check_lengths(
         )
 
 
-def _check_elements(potential: Potential, segments: Sequence[Segment]) -> None:
+def _check_elements(potential: AnyPotential, segments: Sequence[Segment]) -> None:
     """Refuse elements that the potential of the run lacks."""
     missing = sorted({symbol for one in segments for symbol in one.cell.symbols} - set(potential.kinds))
     if missing:
@@ -145,7 +145,7 @@ def _repeat_in_plane(
     made: AtomStack,
     places: Array,
     box: Array,
-    potential: Potential,
+    potential: AnyPotential,
     width: float,
     *,
     wall: float,
