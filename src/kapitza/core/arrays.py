@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kapitza.core.limits import LARGEST
 from kapitza.errors import InputError
 
 Array = NDArray[np.float64]
@@ -19,7 +20,6 @@ IntArray = NDArray[np.int64]
 Int32Array = NDArray[np.int32]
 IndexArray = NDArray[np.intp]
 
-LARGEST = 1e100  # no quantity in SI units lies anywhere near, nor do squares of uncertainties in a search
 _COLDEST, _HOTTEST = 1e-12, 1e12  # K, far beyond what a laboratory has
 
 

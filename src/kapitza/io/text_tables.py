@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import LARGEST, Array, about, numbers
+from kapitza.core.arrays import Array, about, numbers
 from kapitza.core.files import file_path, read_limited
+from kapitza.core.limits import LARGEST
 from kapitza.errors import DataError
 from kapitza.io.quantities import UNITS_BY_KIND, kind_of, unit_factor
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve
-
 import kapitza
 from kapitza.cli import deferred, figures
 from kapitza.cli.output import note, print_record, print_table, quantity_json
@@ -260,6 +258,8 @@ def _draw_response(response: TransientTemperatures, path: str) -> None:
 
 def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int) -> _Report:
     """Layers with blocks and open sides, by finite volumes."""
+    from attrs import evolve
+
     stated = kapitza.io.read_layout(path)
     layout = evolve(stated, device=deferred.with_mean_power(stated.device))
     stepped = min(cells, _MAX_STEPPED_CELLS)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from kapitza.core.arrays import LARGEST, Array
+from kapitza.core.arrays import Array
 from kapitza.core.files import read_limited
+from kapitza.core.limits import LARGEST
 from kapitza.errors import DataError
 from kapitza.simulate.md.potential import Potential
 from kapitza.units import angstrom, eV

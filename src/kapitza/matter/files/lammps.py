@@ -9,8 +9,9 @@ from os import PathLike
 
 import numpy as np
 
-from kapitza.core.arrays import LARGEST, Array
+from kapitza.core.arrays import Array
 from kapitza.core.files import read_limited
+from kapitza.core.limits import LARGEST
 from kapitza.errors import DataError
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import balanced_crystal
