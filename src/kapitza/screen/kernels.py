@@ -17,6 +17,8 @@ from kapitza.screen.tabulation import MODE_SCALE, FloatTable
 _KernelFunction = TypeVar("_KernelFunction", bound=Callable[..., Any])
 
 PAIRS_PER_BLOCK = 1024  # pairs whose values are made at once
+_BANDS_PER_BLOCK = 64  # whose cells are kept for the next rows
+_ROWS_PER_GROUP = 16
 BINS_PER_OCTAVE = 32
 _MANTISSA_SHIFT = 52 - 5  # 2⁵ bins
 LOWEST_OCTAVE, OCTAVES = -40, 104  # of conductances in W m⁻² K⁻¹: 1e-12 to 2e19
@@ -272,17 +274,22 @@ def best_of_rows(
     out = np.empty((shape, PAIRS_PER_BLOCK), tables.below.dtype)
     scratch = np.empty(PAIRS_PER_BLOCK)
     bits = scratch.view(np.int64)
-    for number in range(rows.size):
-        i, start = rows[number], earliest[number]
-        while start < total:
-            stop = min(start + PAIRS_PER_BLOCK, solids if start < solids else total)
-            count = stop - start
-            fill_conductances(i, start, count, tables, mix, out)
-            for t in range(shape):
-                _select_pairs(t, i, start, out[t, :count], sign, best)
-                if counts.shape[1]:
-                    _count_values(out[t, :count], scratch, bits, counts[t])
-            start = stop
+    for group in range(0, rows.size, _ROWS_PER_GROUP):
+        last = min(group + _ROWS_PER_GROUP, rows.size)
+        low = earliest[group:last].min()
+        while low < total:
+            stop = min(low + PAIRS_PER_BLOCK, solids) if low < solids else min(low + _BANDS_PER_BLOCK, total)
+            for number in range(group, last):
+                i, start = rows[number], max(low, earliest[number])
+                count = stop - start
+                if count <= 0:
+                    continue
+                fill_conductances(i, start, count, tables, mix, out)
+                for t in range(shape):
+                    _select_pairs(t, i, start, out[t, :count], sign, best)
+                    if counts.shape[1]:
+                        _count_values(out[t, :count], scratch, bits, counts[t])
+            low = stop
 
 
 @compile_screening
