@@ -465,3 +465,13 @@ def test_a_gain_pattern_is_named_and_corrected(
     assert "gain of the channels from the scan itself" in capsys.readouterr().err
     found = kapitza.load(tmp_path / "map.h5")["common"]
     assert np.count_nonzero(found.flag & 64) == 0
+
+
+def test_an_interface_a_pixel_off_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eels", "jump", str(folder / "map.h5"), "--at", "4nm"]) == 0
+    out, err = capsys.readouterr()
+    assert "the interface fits far better at 0 nm" in err
+    assert main(["eels", "jump", str(folder / "map.h5"), "--at", "4nm+-4nm"]) == 0
+    out, err = capsys.readouterr()
+    assert "fits far better" not in err
+    assert abs(float(out.split("jump ")[1].split(" ")[0]) - 40) <= 4

@@ -61,6 +61,7 @@ from kapitza.measure.eels.gradients import flag_remark as flag_remark
 from kapitza.measure.eels.interface_modes import interface_components as interface_components
 from kapitza.measure.eels.interface_modes import mode_asymmetry as mode_asymmetry
 from kapitza.measure.eels.interface_modes import sum_spectra as sum_spectra
+from kapitza.measure.eels.jump import better_plane as better_plane
 from kapitza.measure.eels.map import PixelFlag as PixelFlag
 from kapitza.measure.eels.map import swap_axes as swap_axes
 from kapitza.measure.eels.populations import adjust_pvalues as adjust_pvalues

@@ -74,16 +74,23 @@ def jump_map(
         kind = "share" if name == "share" else "length"
         numbers[name], numbers[f"{name}_sigma"] = parse_uncertain(text, kind, what=f"--{name}")
     spread = kapitza.eels.PointSpread(**numbers)
+    contrast = _material_weights(maps, place, spread)
+    skipped = parse_uncertain(skip, "length", what="--skip")[0]
+    reached = np.inf if reach is None else parse_uncertain(reach, "length", what="--reach")[0]
     found = kapitza.eels.fit_jump(
         profile,
         place,
         spread,
-        contrast=_material_weights(maps, place, spread),
+        contrast=contrast,
         at_sigma=at_sigma,
-        skip=parse_uncertain(skip, "length", what="--skip")[0],
-        reach=np.inf if reach is None else parse_uncertain(reach, "length", what="--reach")[0],
+        skip=skipped,
+        reach=reached,
         scale_sigma=parse_uncertain(scale, "share", what="--scale")[0],
     )
+    if at_sigma == 0 and profile.sigma is not None:
+        _note_better_plane(
+            deferred.better_plane(profile, place, spread, contrast=contrast, skip=skipped, reach=reached), place
+        )
     known = {"flux": flux, "left": conductivity_left, "right": conductivity_right}
     given = {side: _known_quantity(side, text, found.jump.temperature) for side, text in known.items() if text}
     absolute = None
@@ -98,6 +105,17 @@ def jump_map(
         return
     _print_jump(found, absolute, Path(path).name)
     files.announce()
+
+
+def _note_better_plane(better: tuple[float, float] | None, place: float) -> None:
+    """Say where an interface that was taken as exact fits far better."""
+    if better is None:
+        return
+    off, best = format_short(abs(better[0] - place) / nm), round(better[0] / nm, 3) + 0.0
+    note(
+        f"the interface fits far better at {best:g} nm (chi-squared lower by {better[1]:.3g}) than at "
+        f"{place / nm:.4g} nm: --at {place / nm:.4g}nm+-{off}nm fits its position, too"
+    )
 
 
 def load_maps(path: str, across: str = "x") -> dict[str, TemperatureMap]:
