@@ -89,6 +89,21 @@ def test_data_of_the_other_sign_are_a_misfit(folder, capsys):
     assert found["judgement"]["fields"]["verdict"] == "misfit"
 
 
+def test_other_spots_of_a_sample_give_a_mean_and_a_spread(folder, capsys):
+    repeats = ""
+    for i, name in enumerate(("fake", "two", "three")):
+        text = SAMPLE.format(conductance=170, data='delays = ["100 ps", "3.6 ns", 20]')
+        (folder / "truth.toml").write_text(text.replace("170", str(150 + 20 * i)))
+        assert main(["simulate", "truth.toml", "--noise", "0.002", "--seed", str(i), "--save", f"{name}.csv"]) == 0
+        repeats += f'\n[[repeats]]\ndata = "{name}.csv"\n' if i else ""
+    (folder / "sample.toml").write_text((folder / "sample.toml").read_text() + repeats)
+    capsys.readouterr()
+    assert main(["fit", "sample.toml", "--starts", "1", "--json"]) == 0
+    found = printed(capsys.readouterr().out)["repeats"]["Al|Si.conductance"]["fields"]
+    assert abs(found["value"] - 170e6) <= 3 * found["sigma"]
+    assert found["spread_interval"][0] <= 0.12 <= found["spread_interval"][1]
+
+
 OTHERS = {
     "steady": 'pump_radius = "2 um"\nprobe_radius = "2 um"\npowers = ["1 mW", "10 mW", 8]',
     "raman": 'radii = ["0.5 um", "10 um", 8]',

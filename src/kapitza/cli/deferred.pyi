@@ -12,6 +12,7 @@ from kapitza.device.grid.transient import grid_time_span as grid_time_span
 from kapitza.device.layered.network import foster_network as foster_network
 from kapitza.device.layered.optimum import minimize_peak as minimize_peak
 from kapitza.device.layered.pulses import is_pulsed as is_pulsed
+from kapitza.device.layered.pulses import layout_with_mean_power as layout_with_mean_power
 from kapitza.device.layered.pulses import pulsed_temperatures as pulsed_temperatures
 from kapitza.device.layered.pulses import with_mean_power as with_mean_power
 from kapitza.device.layered.temperatures import measured_uncertainties as measured_uncertainties
@@ -71,6 +72,7 @@ from kapitza.measure.eels.spectrum import with_dark_count as with_dark_count
 from kapitza.measure.fit_result import format_bound as format_bound
 from kapitza.measure.noise.judgement import judge_fit as judge_fit
 from kapitza.measure.observation import Observation as Observation
+from kapitza.measure.thermoreflectance.repeats import combine_repeats as combine_repeats
 from kapitza.plot.applications import composite as composite
 from kapitza.plot.applications import cryogenic_chip as cryogenic_chip
 from kapitza.plot.applications import heat_exchanger as heat_exchanger

@@ -10,13 +10,15 @@ import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
-from kapitza.cli.output import note, print_record, quantity_json
+from kapitza.cli.output import note, print_record, print_table, quantity_json
 from kapitza.cli.samples import SampleArgument
 from kapitza.core.parameter_units import shown_unit
 from kapitza.errors import InputError
 
 if TYPE_CHECKING:
+    from kapitza.io.samples import SampleFile
     from kapitza.measure.fit_result import Fit
+    from kapitza.measure.thermoreflectance.repeats import RepeatedNumber
 
 
 def fit_sample(
@@ -48,9 +50,9 @@ def fit_sample(
         raise InputError(f'{sample}: no experiment names its data, as in data = "curve.csv"')
     if not held.free:
         raise InputError(f'{sample}: nothing is free; give [fit] free = ["Al|Si.conductance"]')
-    found = kapitza.fit(
-        experiments, curves, stacks, held.free, priors=held.priors, ties=held.ties, starts=starts, seed=seed
-    )
+    options: dict[str, Any] = {"priors": held.priors, "ties": held.ties, "starts": starts, "seed": seed}
+    found = kapitza.fit(experiments, curves, stacks, held.free, **options)
+    repeats = _fit_repeats(held, found, made, options)
     files.keep(found)
     files.draw_figure(lambda figure: kapitza.plot.fit(found, figure), height=5.6)
     shares.draw(lambda ax: kapitza.plot.uncertainty_budget(found.budget(), ax), height=1.2 + 0.7 * len(held.free))
@@ -66,16 +68,50 @@ def fit_sample(
         }
         variance = found.budget()
         numbers["budget"] = {name: variance.of(name) for name in variance.names}
+        if repeats:
+            numbers["repeats"] = {one.name: one for one in repeats}
         print_record(found, numbers | {"parameters": parameter_numbers(found)})
         _exit_strictly(found, strict=strict)
         return
     typer.echo(f"{held.title} at {held.temperature:g} K, total uncertainties\n{kapitza.measure.fit_report(found)}")
+    _print_repeats(repeats)
     for one in found.problem.samples:
         if one.curve.sigma is None:
             note(f"{one.experiment.name}: the scatter of the points about the fit is taken for their uncertainty")
     for drawn in (files, shares, likelihood):
         drawn.announce()
     _exit_strictly(found, strict=strict)
+
+
+def _fit_repeats(held: SampleFile, first: Fit, made: list[int], options: dict[str, Any]) -> list[RepeatedNumber]:
+    """Mean and spread of the free numbers over all spots; each spot is fitted as the first was."""
+    if not held.repeats:
+        return []
+    fits = [first]
+    for at, experiment, curve in held.repeats:
+        if at not in made:
+            raise InputError(f"{experiment.name} has repeats but no data of its own: name its first curve there")
+        samples = [(held.experiments[i], held.curves[i], held.stacks[i]) for i in made]
+        samples[made.index(at)] = experiment, curve, held.stacks[at]
+        experiments, curves, stacks = (list(part) for part in zip(*samples, strict=True))
+        fits.append(kapitza.fit(experiments, curves, stacks, held.free, **options))
+    names = [name for name in held.free if not any(name in one.bounds for one in fits)]
+    return [deferred.combine_repeats(fits, name) for name in names]
+
+
+def _print_repeats(repeats: list[RepeatedNumber]) -> None:
+    """A row for each number: mean with its error, spread between spots, range of the spots."""
+    if not repeats:
+        return
+    rows = []
+    for one in repeats:
+        low, high = (f"{100 * end:.2g} %" for end in one.spread_interval)
+        unit, size, _ = shown_unit(one.name)
+        mean = f"{one.value / size:.4g} ± {one.sigma / size:.2g} {unit}"
+        spots = f"{one.each.min() / size:.4g} to {one.each.max() / size:.4g}"
+        rows.append([one.name, mean, f"{100 * one.spread:.2g} %", f"{low} to {high}", spots])
+    heads = ("number", "mean over spots", "spread", "95 % interval of it", "spots")
+    print_table(f"\n{repeats[0].each.size} spots of one sample", heads, rows)
 
 
 def _exit_strictly(found: Fit, *, strict: bool) -> None:

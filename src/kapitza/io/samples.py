@@ -31,6 +31,10 @@ free = ["Al|Si.conductance", "Si.conductivity"]
 [fit.uncertain]
 "Al.thickness" = "3 %"
 "tdtr.phase" = "5 mrad"
+
+[[repeats]]                         # the same on other spots: at least two more, all fitted alike
+experiment = "tdtr"                 # may be left out where there is one
+data = "al_si_spot2.csv"
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +43,7 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import about
 from kapitza.core.conductance import Conductance
@@ -66,7 +70,8 @@ _SAMPLE_LAYER_KEYS = (
 class SampleFile:
     """What a sample file says: a stack, and the stack, experiment and data of each experiment made on it.
 
-    Curves are None where the file names no data; `free`, `priors` and `ties` are for a fit.
+    Curves are None where the file names no data; `free`, `priors` and `ties` are for a fit.  `repeats` are the same
+    experiments on other spots: number of the experiment, its record and curve.
     """
 
     title: str
@@ -78,6 +83,9 @@ class SampleFile:
     priors: Mapping[str, Prior]
     ties: Mapping[str, Tie]
     temperature: float = field(metadata=about("K", "temperature"))
+    repeats: tuple[tuple[int, Experiment, Curve], ...] = field(
+        default=(), metadata=about("1", "number of the experiment, its record and curve on another spot")
+    )
 
 
 def read_sample(path: str | PathLike[str]) -> SampleFile:
@@ -91,7 +99,7 @@ def read_sample(path: str | PathLike[str]) -> SampleFile:
         if the file is missing, or one may not be read
     """
     top = read_toml(path)
-    top.check_keys(("title", "temperature", "layers", "boundaries", "experiments", "fit"))
+    top.check_keys(("title", "temperature", "layers", "boundaries", "experiments", "fit", "repeats"))
     temperature = top.number("temperature", "temperature", 300.0)
     warn_of_celsius(top.table.get("temperature"))
     stack = locate_faults(top, "layers", lambda: _read_stack(top, temperature))
@@ -112,7 +120,27 @@ def read_sample(path: str | PathLike[str]) -> SampleFile:
         priors=priors,
         ties=ties,
         temperature=temperature,
+        repeats=tuple(_read_repeat(one, sections, temperature) for one in top.sections("repeats")),
     )
+
+
+def _read_repeat(
+    section: TomlTable, experiments: Sequence[TomlTable], temperature: float
+) -> tuple[int, Experiment, Curve]:
+    """An experiment made again on another spot: all as in its own table, but the data."""
+    section.check_keys(("experiment", "data"))
+    names = [one.text("name", one.text("kind")) for one in experiments]
+    wanted = section.text("experiment", names[0] if len(names) == 1 else None)
+    if wanted not in names:
+        raise section.fault(
+            f"{wanted!r} is no experiment of the file: there are {', '.join(names) or 'none'}", "experiment"
+        )
+    at = names.index(wanted)
+    again = evolve(experiments[at], table={**experiments[at].table, "data": section.text("data")})
+    experiment, curve = locate_faults(section, "data", lambda: read_experiment(again, temperature))
+    if curve is None:
+        raise section.fault("is missing: give the data of this spot", "data")
+    return at, experiment, curve
 
 
 def locate_faults(section: TomlTable, key: str, make: Callable[[], Any]) -> Any:

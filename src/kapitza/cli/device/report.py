@@ -258,10 +258,8 @@ def _draw_response(response: TransientTemperatures, path: str) -> None:
 
 def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int) -> _Report:
     """Layers with blocks and open sides, by finite volumes."""
-    from attrs import evolve
-
     stated = kapitza.io.read_layout(path)
-    layout = evolve(stated, device=deferred.with_mean_power(stated.device))
+    layout = deferred.layout_with_mean_power(stated)
     stepped = min(cells, _MAX_STEPPED_CELLS)
     fields = kapitza.solve(layout, method="volumes", cells=cells).with_uncertainty(stepped)
     rough = kapitza.solve(layout, method="volumes", cells=max(cells // 8, _MIN_COARSE_CELLS)).peak

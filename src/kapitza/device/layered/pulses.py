@@ -6,6 +6,7 @@ from attrs import evolve, field, frozen
 from kapitza.core.arrays import Array, about
 from kapitza.device.description import Device, PulsedPower
 from kapitza.device.layered.transient import TransientModel, interpolate_step_response, pulsed_response, transient_model
+from kapitza.device.layout import Layout
 from kapitza.errors import InputError
 
 _SETTLED = 0.01  # of the peak of the train, within which it is said to be there
@@ -49,6 +50,11 @@ def with_mean_power(device: Device) -> Device:
         for one in device.sources
     ]
     return evolve(device, sources=sources)
+
+
+def layout_with_mean_power(layout: Layout) -> Layout:
+    """The layout with the mean power of the pulses of its sources, always on."""
+    return evolve(layout, device=with_mean_power(layout.device))
 
 
 def pulsed_temperatures(device: Device) -> PulsedTemperatures:

@@ -73,6 +73,7 @@ SAVED_MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "measure.noise.randomness": ("ResidualTests",),
         "measure.observation": ("Observation",),
         "measure.thermoreflectance.beams": ("Beams",),
+        "measure.thermoreflectance.repeats": ("RepeatedNumber",),
         "measure.thermoreflectance.sstr": ("Sstr",),
         "measure.spectral_inversion": ("SpectralEstimate",),
         "measure.thickness_series": ("ThicknessLine",),

@@ -7,3 +7,5 @@ from kapitza.measure.noise.judgement import judge_fit as judge_fit
 from kapitza.measure.noise.randomness import ResidualTests as ResidualTests
 from kapitza.measure.noise.randomness import examine_residuals as examine_residuals
 from kapitza.measure.noise.refit import CurveNoise as CurveNoise
+from kapitza.measure.thermoreflectance.repeats import RepeatedNumber as RepeatedNumber
+from kapitza.measure.thermoreflectance.repeats import combine_repeats as combine_repeats
