@@ -169,7 +169,7 @@ def junction_from_layers(
             raise InputError(
                 f"{name}: the outermost layer on the {side} differs from the bulk {lead.name} by {difference:.3g} N/m, "
                 f"{difference / scale:.1e} of the largest force constant (at most {tolerance:g}): take more layers of "
-                "it into the joint cell"
+                "it into the joint cell, or a longer reach of a calculator's forces"
             )
     return result
 
