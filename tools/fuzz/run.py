@@ -46,7 +46,7 @@ WAITING = 10  # times that by the clock
 MEMORY = 3 * 2**30
 MOST_SHOWN = 12
 LARGEST = 1e100  # far beyond all quantities in SI units
-MAY_BE_INFINITE = ("conductance", "contact", "coefficient", "thickness")  # perfect contact, cold face, substrate
+MAY_BE_INFINITE = ("conductance", "contact", "side", "coefficient", "thickness")  # as a cold face
 BAD_SEED = 3  # exit status of a worker
 
 
