@@ -13,6 +13,7 @@ import argparse
 import numpy as np
 
 from kapitza.core.stack import Layer, Stack
+from kapitza.errors import ConvergenceError
 from kapitza.measure.experiment import Curve, independent_variable
 from kapitza.measure.fit import fit
 from kapitza.measure.noise.judgement import judge_fit
@@ -83,8 +84,14 @@ def case(kind: str, rng: np.random.Generator) -> tuple[bool, bool, bool]:
 
 
 def verdict(experiment: object, curve: Curve, stack: Stack) -> tuple[bool, float]:
-    """Whether model and data are said not to agree, and the root mean square of the residuals."""
-    found = fit(experiment, curve, stack, FREE, starts=1)
+    """Whether model and data are said not to agree, and the root mean square of the residuals.
+
+    A fit that ends with the error that there is no minimum names the misfit, too.
+    """
+    try:
+        found = fit(experiment, curve, stack, FREE, starts=1)
+    except ConvergenceError:
+        return True, np.inf
     return judge_fit(found).verdict != "consistent", float(np.sqrt(found.chi2 / curve.x.size))
 
 
