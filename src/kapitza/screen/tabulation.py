@@ -62,11 +62,11 @@ class PairTables:
     leads: FloatTable = field(metadata=about("m^2 K W^-1", "one-sided resistances that are left out"))
     transverse_cell: IntArray = field(metadata=about("1", "cell of the transverse cutoff"))
     longitudinal_cell: IntArray = field(metadata=about("1", "cell of the longitudinal cutoff"))
-    cells: FloatTable = field(metadata=about("1e-9 m^-2 rad^-2 s^2", "reduced modes of full bands"))
-    slopes: FloatTable = field(metadata=about("1e-9 m^-2 rad^-2 s^2", "their change within a cell"))
+    cells: FloatTable = field(metadata=about("m^-2 rad^-2 s^2", "10⁹ times the reduced modes of full bands"))
+    slopes: FloatTable = field(metadata=about("m^-2 rad^-2 s^2", "10⁹ times their change within a cell"))
     cell_count: IntArray = field(metadata=about("1", "number of cells of each spectrum"))
-    edges: FloatTable = field(metadata=about("1e9 W K^-1 rad^-2 s^2", "primitive at the edges of the cells"))
-    steps: FloatTable = field(metadata=about("1e9 W K^-1 rad^-2 s^2", "increase of the primitive over a cell"))
+    edges: FloatTable = field(metadata=about("W K^-1 rad^-2 s^2", "primitive at the edges of the cells over 10⁹"))
+    steps: FloatTable = field(metadata=about("W K^-1 rad^-2 s^2", "increase of the primitive over a cell, over 10⁹"))
 
     def arrays(self) -> dict[str, Any]:
         """All arrays by name, in order."""

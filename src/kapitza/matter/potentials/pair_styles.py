@@ -18,7 +18,7 @@ from typing import Any
 
 from attrs import frozen
 
-from kapitza.core.files import read_limited
+from kapitza.core.files import open_regular, read_limited
 from kapitza.errors import DataError, InputError, require
 from kapitza.matter.potentials.embedded_atom import EmbeddedAtomCalculator, read_embedded_atom
 from kapitza.matter.potentials.force_field import ATOMS_EXTRA, ATOMS_PURPOSE, ForceField, check_elements
@@ -63,7 +63,7 @@ class PairStyle:
     @property
     def source(self) -> str:
         """What to cite, as the first lines of the file say it."""
-        with self.path.open("rb") as file:
+        with open_regular(self.path, _MAX_POTENTIAL_BYTES) as file:
             first = file.readline(_HEADER_BYTES).decode(errors="replace").strip().lstrip("# ")
         found = re.search(r"CITATION:\s*(.+)", first)
         return " ".join((found[1] if found else first).split())[:200]
