@@ -86,7 +86,7 @@ def test_damaged_files_give_an_answer_or_one_line(tmp_path, which):
     chance = random.Random(5)
     whole = {"sample.toml": SAMPLE, "curve.csv": DATA}
     outcome = {"read": 0, "refused": 0}
-    for _ in range(500):
+    for _ in range(250):
         for name, text in whole.items():
             content = damaged(text, chance) if name == which else text
             (tmp_path / name).write_bytes(content.encode())
@@ -109,4 +109,4 @@ def test_damaged_files_give_an_answer_or_one_line(tmp_path, which):
             raise AssertionError(f"{type(err).__name__}: {err}\n{content}") from err
         assert "\n" not in said, content
         assert time.process_time() - start < 5, content
-    assert min(outcome.values()) > 30, outcome
+    assert min(outcome.values()) > 15, outcome
