@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kapitza.core.occupation import mode_heat_capacity
-from kapitza.errors import DataError
+from kapitza.errors import DataError, InputError
 from kapitza.io.results import load, save
 from kapitza.io.transport.films import read_films
 from kapitza.io.transport.lifetimes import read_lifetimes
@@ -197,6 +197,11 @@ def test_files_without_lifetimes(tmp_path):
     with h5py.File(path, "r+") as file:
         file["gamma"][1, 0, 2] = 0
     with pytest.raises(DataError, match=r"kappa.hdf5: 1 of 10 modes have no lifetime"):
+        read_lifetimes(path)
+    phono3py(path)
+    with h5py.File(path, "r+") as file:
+        file["kappa_unit_conversion"][()] = 5e-324  # of a cell without end
+    with pytest.raises(InputError, match=r"no mode up to .* Hz holds heat at 300 K"):
         read_lifetimes(path)
     with h5py.File(path, "w") as file:
         file["frequency"] = [1.0]

@@ -240,6 +240,9 @@ def collect_modes(
     if not np.isfinite(lived).all() or lived.min(initial=np.inf) <= 0:
         missing = np.count_nonzero(~(np.isfinite(lived) & (lived > 0)))
         raise InputError(f"{name}: {missing} of {lived.size} modes have no lifetime: expected numbers above 0 s")
+    if not use.any():
+        top = modes.omega.max(initial=0.0) / (2 * np.pi)
+        raise InputError(f"{name}: no mode up to {top:g} Hz holds heat at {temperature:g} K: another unit?")
     sums = [
         np.bincount(row, weights=value, minlength=kinds * (edges.size - 1))
         for value in (capacity, capacity * along, capacity * along**2 * lived, capacity * lived)
