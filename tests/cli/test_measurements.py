@@ -265,3 +265,10 @@ def test_faults_are_one_line(folder, capsys, arguments, message):
     said = capsys.readouterr().err
     assert message in said
     assert said.count("\n") == 1
+
+
+def test_a_profile_of_one_point_is_refused(tmp_path, capsys):
+    table = tmp_path / "profile.csv"
+    table.write_text("x (nm),T (K),sigma\n8,300,0.1\n", encoding="utf-8")
+    assert main(["jump", str(table), "--at", "0nm"]) == 2
+    assert "wanted two points or more on either side, got 1 in all" in capsys.readouterr().err

@@ -40,6 +40,12 @@ def test_numbers_that_no_quantity_has_are_refused(convert, value):
         convert(value)
 
 
+@pytest.mark.parametrize("convert", [numbers, number, positive, square])
+def test_whole_numbers_of_too_many_digits_are_refused(convert):
+    with pytest.raises(InputError, match="expected"):
+        convert(10**400)
+
+
 @pytest.mark.parametrize("kelvin", [1e-300, 1e13])
 def test_temperatures_that_no_body_has_are_refused(kelvin):
     with pytest.raises(InputError, match=r"expected temperatures of 1e-12 to 1e\+12 K"):

@@ -163,3 +163,16 @@ def test_a_covariance_that_is_none():
     covariance[0, 1] = covariance[1, 0] = 2
     with pytest.raises(InputError, match="positive definite"):
         Profile(X, np.full(X.size, 300.0), covariance=covariance).jump(0)
+
+
+def test_an_uncertainty_in_another_unit_is_refused_where_it_takes_all_the_weight():
+    position = np.array([-3.0, -2, -1, 1, 2, 3]) * 1e-9
+    sigma = np.array([0.1, 0.1, 0.1, 0.1, 1e-14, 0.1])
+    with pytest.raises(InputError, match="too unequal for a line on either side"):
+        Profile(position, 300 + position * 1e9, sigma).jump(0.0)
+    sigma[4] = 1e-7  # a million times better than the others: still as the closed form has it
+    found = Profile(position, 300 + position * 1e9, sigma).jump(0.0)
+    left = np.column_stack([np.ones(3), position[:3]]) / 0.1
+    best = np.array([[1.0, position[4]], [1.0, position[3]], [1.0, position[5]]]) / np.array([[1e-7], [0.1], [0.1]])
+    want = sum(np.linalg.inv(one.T @ one * [[1, 1e9], [1e9, 1e18]])[0, 0] for one in (left, best))
+    assert abs(found.covariance[0, 0] / want - 1) <= 1e-3

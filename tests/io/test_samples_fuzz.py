@@ -98,7 +98,7 @@ def test_damaged_files_give_an_answer_or_one_line(tmp_path, which):
                 # what was read can be predicted, and fitted, or is refused in words
                 for one, stack in zip(held.experiments, held.stacks, strict=True):
                     one.predict(stack)
-                if held.curves and held.curves[0] is not None and outcome["read"] % 6 == 0:
+                if held.curves and held.curves[0] is not None and outcome["read"] % 20 == 0:
                     named = (held.free, held.priors, held.ties)
                     fitted(held.experiments[0], held.curves[0], held.stacks[0], *named)
             outcome["read"] += 1

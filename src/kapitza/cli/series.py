@@ -10,8 +10,11 @@ from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import CONDUCTANCE_UNIT, note, print_record, quantity_json
 from kapitza.cli.tables import columns_of, print_values
+from kapitza.errors import DataError
 from kapitza.io.quantities import quantity, share_or_quantity
 from kapitza.units import nm
+
+_MIN_POINTS = 2
 
 
 def thickness_series(
@@ -81,6 +84,8 @@ def profile_jump(
     profile = kapitza.Profile(
         columns.increasing("length", "position", "x", "z"), columns.values("temperature", "temperature", "T"), sigma
     )
+    if profile.position.size < _MIN_POINTS:
+        raise DataError(f"wanted two points or more on either side, got {profile.position.size} in all", file=table)
     plane = quantity(at, "length", what="--at")
     far = math.inf if reach is None else quantity(reach, "length", what="--reach")
     if skip is None:

@@ -57,7 +57,7 @@ def numbers(value: ArrayLike) -> Array:
     value = without_unit(value)
     try:
         array = np.array(value, dtype=float, ndmin=1)
-    except (TypeError, ValueError) as err:
+    except (TypeError, ValueError, OverflowError) as err:
         raise InputError(f"expected numbers along one axis, got {value!r:.60}") from err
     if array.ndim != 1 or np.isnan(array).any():
         raise InputError(f"expected numbers along one axis without NaN, got shape {array.shape} from {value!r:.60}")
@@ -82,7 +82,7 @@ def number(value: Any) -> float:
     value = without_unit(value)
     try:
         plain = float(value)
-    except (TypeError, ValueError) as err:
+    except (TypeError, ValueError, OverflowError) as err:
         raise InputError(f"expected one number, got {value!r:.60}") from err
     if LARGEST < abs(plain) < np.inf:
         raise InputError(f"{plain:g}: no quantity in SI units is beyond {LARGEST:g}")
@@ -108,7 +108,7 @@ def square(value: ArrayLike) -> Array:
     value = without_unit(value)
     try:
         array = np.array(value, dtype=float)
-    except (TypeError, ValueError) as err:
+    except (TypeError, ValueError, OverflowError) as err:
         raise InputError(f"expected a square matrix of numbers, got {value!r:.60}") from err
     if array.ndim != 2 or array.shape[0] != array.shape[1] or not np.isfinite(array).all():
         raise InputError(f"expected a square matrix of finite numbers, got shape {array.shape} from {value!r:.60}")

@@ -11,6 +11,8 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.occupation import Statistics
 from kapitza.errors import InputError
 
+_MAX_CONDITION = 1e12  # of weighted lines, beyond which rounding decides
+
 
 @frozen(eq=False, kw_only=True)
 class Jump:
@@ -139,7 +141,13 @@ class Profile:
         white = root @ (design * scale)
         found, *_ = np.linalg.lstsq(white, root @ data, rcond=None)
         residual = root @ data - white @ found
-        covariance = np.linalg.inv(white.T @ white)
+        if np.linalg.cond(white) > _MAX_CONDITION:
+            raise InputError(
+                "the uncertainties of the points are too unequal for a line on either side of the plane: "
+                "is one of them in another unit?"
+            )
+        inverse = np.linalg.pinv(white, rcond=1e-15)
+        covariance = inverse @ inverse.T
         chi2, freedom = float(residual @ residual), len(data) - 4
         if self.sigma is None and self.covariance is None:
             if freedom < 1:

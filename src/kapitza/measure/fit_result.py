@@ -25,6 +25,7 @@ from kapitza.measure.noise.judgement import judge_fit, judgement_lines
 from kapitza.measure.noise.refit import CurveNoise, refit_with_noise
 from kapitza.measure.parameters import FitProblem, follows_model, plain_residuals, split_by_data_set, uncertainties_at
 
+_PLAIN_TURNS = 4  # after which new weights are taken half way
 _CLOSURE_RISE = 16.0  # rise of chi2 that shuts a side of an interval: four standard deviations
 
 
@@ -276,7 +277,7 @@ def _estimate_scatter(problem: FitProblem, x: Array) -> tuple[FitProblem, Array,
     unknown = np.array([sample.curve.sigma is None for sample in problem.samples])
     total = np.ones(unknown.size)
     # weights change the minimum, and the minimum the scatter: iterated until both agree
-    for _ in range(30 if _depends_on_fit(problem) else 0):
+    for turn in range(30 if _depends_on_fit(problem) else 0):
         x, _ = descend(problem.residual, x, low=problem.low, high=problem.high, scale=problem.scale)
         held = problem.sigma
         problem = _weigh_by_model(problem, x, total)
@@ -286,7 +287,14 @@ def _estimate_scatter(problem: FitProblem, x: Array) -> tuple[FitProblem, Array,
         changes = [np.abs(new / old - 1).max() for new, old in zip(problem.sigma, held, strict=True)]
         if max(changes) < 1e-3:
             break
+        if turn >= _PLAIN_TURNS:  # weights of a model that misfits may lead to each other by turns
+            problem = evolve(problem, sigma=tuple(map(_geometric_mean, problem.sigma, held)))
     return problem, x, total
+
+
+def _geometric_mean(one: Array, other: Array) -> Array:
+    """Mean of the logarithms."""
+    return np.sqrt(one * other)
 
 
 def _depends_on_fit(problem: FitProblem) -> bool:
