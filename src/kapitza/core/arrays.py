@@ -66,10 +66,12 @@ def numbers(value: ArrayLike) -> Array:
 
 def _possible(array: Array) -> Array:
     """Make an array read-only, unless a finite number of it is so large that its exponent must be a slip."""
-    size = np.abs(array)
-    absurd = (size > LARGEST) & (size < np.inf)
-    if absurd.any():
-        raise InputError(f"{array[absurd][0]:g}: no quantity in SI units is beyond {LARGEST:g}")
+    highest = np.fmax.reduce(array, axis=None, initial=0.0)  # reductions need no memory beside a map of spectra
+    lowest = np.fmin.reduce(array, axis=None, initial=0.0)
+    if highest > LARGEST or lowest < -LARGEST:
+        absurd = np.isfinite(array) & (np.abs(array) > LARGEST)
+        if absurd.any():
+            raise InputError(f"{array[absurd][0]:g}: no quantity in SI units is beyond {LARGEST:g}")
     array.flags.writeable = False
     return array
 

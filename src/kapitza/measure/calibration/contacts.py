@@ -178,8 +178,8 @@ def mismatch_conductances(left: str | Material, right: str | Material, temperatu
 @lru_cache(maxsize=256)
 def _apparent_excess(left: str, right: str) -> float:
     """Logarithm of what TDTR sees of a boundary at 300 K over what the elastic diffuse mismatch model emits."""
-    sides = describe_sides(left, right)
     try:
+        sides = describe_sides(left, right)
         seen = solve_apparent(*sides, _ROOM_TEMPERATURE).conductance.value[0]
     except InputError:  # a glass, a metal on a metal, or a lattice of unknown conductivity
         return _USUAL_EXCESS
