@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import toys
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +32,15 @@ def test_sensitivities_of_series_resistances_add_up(conductance: float, conducti
     np.testing.assert_allclose(found.of("spots.gain"), 1, rtol=1e-7, atol=0)
     signal = SPOTS.predict(toys.sample(conductance, conductivity))
     np.testing.assert_allclose(found.of("spots.offset"), 1 / signal, rtol=1e-4, atol=0)
+
+
+def test_an_experiment_may_be_called_as_a_layer_is() -> None:
+    """Numbers of the layer and of the experiment stay apart: the same derivatives as under another name."""
+    named = evolve(SPOTS, name="Si")
+    plain, found = sensitivity(SPOTS, toys.sample()), sensitivity(named, toys.sample())
+    assert {"Si.conductivity", "Si.heat_capacity", "Si.gain"} <= set(found.names)
+    for name in plain.names:
+        assert np.abs(found.of(name.replace("spots.", "Si.")) - plain.of(name)).max() <= 1e-12
 
 
 def test_published_sensitivities_of_aluminium_on_silicon() -> None:

@@ -97,9 +97,15 @@ class DataSet:
 
     def split_changes(self, changes: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float | Conductance]]:
         """Changes of the experiment, by its own names, and of the stack, out of changes by the names used in fits."""
-        own = self.experiment.name + "."
-        mine = {key.removeprefix(own): value for key, value in changes.items() if key.startswith(own)}
-        return mine, {key: value for key, value in changes.items() if not key.startswith(own)}
+        own = {name: key for name in changes if (key := self._own_key(name)) is not None}
+        mine = {key: changes[name] for name, key in own.items()}
+        return mine, {name: value for name, value in changes.items() if name not in own}
+
+    def _own_key(self, name: str) -> str | None:
+        """What the experiment itself calls a number; None for a number of the stack, whose layers may have its name."""
+        prefix = self.experiment.name + "."
+        key = name.removeprefix(prefix)
+        return key if name.startswith(prefix) and key in self.experiment.parameters else None
 
     def with_changes(self, changes: Mapping[str, float]) -> tuple[Experiment, Stack]:
         """Experiment and stack with other values, by the names used in fits."""
@@ -115,9 +121,9 @@ class DataSet:
 
     def value(self, name: str) -> float | None:
         """Present value of a number, None where the sample has no such number or no value of it."""
+        if (key := self._own_key(name)) is not None:
+            return float(self.experiment.parameters[key])
         owner, _, attribute = name.rpartition(".")
-        if owner == self.experiment.name and attribute in self.experiment.parameters:
-            return float(self.experiment.parameters[attribute])
         if owner in self.stack.boundary_names and attribute == "conductance":
             held = self.stack.boundaries[self.stack.boundary_names.index(owner)]
             return 1 / held.resistance()
@@ -129,9 +135,8 @@ class DataSet:
 
     def may_be_negative(self, name: str) -> bool:
         """Whether a number may be negative: the record of the experiment decides, those of a stack never are."""
-        if not name.startswith(self.experiment.name + "."):
+        if (key := self._own_key(name)) is None:
             return False
-        key = name.removeprefix(self.experiment.name + ".")
         try:
             self.experiment.replace({key: -(abs(self.experiment.parameters[key]) or 1e-3)})
         except ValueError:
