@@ -17,7 +17,7 @@ from kapitza.device.description import Box, ConductivityLaw, Device, HeatSource
 from kapitza.device.layered.linear import linear_device, with_constant_properties
 from kapitza.device.layered.maps import plane_map, section_map
 from kapitza.device.layered.spreading import LateralPoints
-from kapitza.device.layered.temperatures import device_parameters, sample_peaks, solve_layered
+from kapitza.device.layered.temperatures import device_parameters, sample_peaks, scale_device, solve_layered
 from kapitza.device.setup import Plane
 from kapitza.device.shapes import Disc, GaussianSpot, HeatMap, Rectangle
 from kapitza.errors import ConvergenceError, InputError
@@ -355,3 +355,13 @@ def test_faults_are_told_in_one_line(make, message):
     with pytest.raises(InputError, match=message) as caught:
         make()
     assert "\n" not in str(caught.value)
+
+
+def test_sensitivities_with_properties_of_temperature_are_the_slopes_of_the_peak():
+    """The implicit derivative at the fixed point, beside solutions of devices with other numbers."""
+    device = transistor(Conductance([250.0, 600.0], [40e6, 90e6]), laws={"GaN": ConductivityLaw.power(150.0, -1.4)})
+    got = solve_layered(device).sensitivity
+    for name in ("finger.power", "GaN|SiC.conductance"):
+        up, down = (solve_layered(scale_device(device, name, f), sensitivity=False).peak for f in (1.002, 0.998))
+        slope = (up - down) / (np.log(1.002) - np.log(0.998))
+        assert abs(got[name] - slope) <= 2e-4 * abs(slope), name

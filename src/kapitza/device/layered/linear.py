@@ -199,7 +199,7 @@ class LinearDevice:
         return found
 
 
-def rises_on_lines(linear: LinearDevice, x: Array, y: Array, nodes: slice = slice(None)) -> Array:
+def rises_on_lines(linear: LinearDevice, x: Array, y: Array, nodes: slice | list[int] = slice(None)) -> Array:
     """(nodes, nx, ny) rises from all sources at all x and y, K."""
     responses = [response[nodes] for response in linear.responses]
     total = np.zeros((len(responses[0]), x.size, y.size))

@@ -133,9 +133,11 @@ def _weighted_means(
     `ready` is the solution with the numbers of before, cut at `_inner_planes`; `spot` and `node` are the hottest point.
     """
     x, y = (_lateral_coordinates(device, axis, float((spot.x, spot.y)[axis][0])) for axis in (0, 1))
-    rises = rises_on_lines(ready, x, y)
+    needed = _nodes_with_laws(device, ready)
+    place = {one: i for i, one in enumerate(needed)}
+    rises = rises_on_lines(ready, x, y, needed)
     point = _hot_spot_patch(device, spot)  # heat in a point would make the weight singular
-    others = rise_of_shape(ready, point, plane_response(ready.medium, node)[:, 0], x, y)  # θ' of the adjoint
+    others = rise_of_shape(ready, point, plane_response(ready.medium, node)[needed, 0], x, y)  # θ' of the adjoint
     areas = [np.convolve(np.diff(line), [0.5, 0.5]) for line in (x, y)]  # weights of the trapezoidal rule
     found: dict[str, tuple[float, float]] = {}
     for name, law in device.laws.items():
@@ -148,8 +150,9 @@ def _weighted_means(
             continue
         layer = device.stack.layers[[one.name for one in device.stack.layers].index(name)]
         along = layer.tensor[0, 0] / layer.conductivity
-        weight = _gradient_product(rises[nodes], others[nodes], (depths, x, y), (1.0, along, along * ready.nodes.ratio))
-        along_x = (rises[nodes][:, 1:] + rises[nodes][:, :-1]) / 2
+        rows = [place[i] for i in nodes]
+        weight = _gradient_product(rises[rows], others[rows], (depths, x, y), (1.0, along, along * ready.nodes.ratio))
+        along_x = (rises[rows][:, 1:] + rises[rows][:, :-1]) / 2
         kelvin = device.sink + (along_x[:, :, 1:] + along_x[:, :, :-1]) / 2  # mean of the corners of a cell
         ends = kelvin[:-1], (kelvin[:-1] + kelvin[1:]) / 2, kelvin[1:]
         values = [law.at(one.ravel()).reshape(one.shape) for one in ends]
@@ -157,12 +160,20 @@ def _weighted_means(
         found[name] = _weighted_mean(weight, ends[1]), _weighted_mean(weight, value)
     for name, boundary in zip(device.stack.boundary_names, device.stack.boundaries, strict=True):
         if isinstance(boundary.conductance, Conductance):
-            i = ready.column.owners.index(name)
+            i = place[ready.column.owners.index(name)]  # the node above; that below it comes next
             jumps = (rises[i] - rises[i + 1]) * (others[i] - others[i + 1]) * np.outer(*areas)
             kelvin = device.sink + (rises[i] + rises[i + 1]) / 2
             values = boundary.conductance.at(kelvin.ravel()).reshape(kelvin.shape)
             found[name] = _weighted_mean(jumps, kelvin), _weighted_mean(jumps, values)
     return found
+
+
+def _nodes_with_laws(device: Device, ready: LinearDevice) -> list[int]:
+    """Nodes in layers, and on both sides of boundaries, whose properties depend on temperature."""
+    names = zip(device.stack.boundary_names, device.stack.boundaries, strict=True)
+    owners = {name for name, one in names if isinstance(one.conductance, Conductance)} | set(device.laws)
+    pieces = [i for i, owner in enumerate(ready.column.owners) if owner in owners]
+    return sorted({*pieces, *(i + 1 for i in pieces)})
 
 
 def _weighted_mean(weight: Array, value: Array) -> float:
@@ -282,3 +293,16 @@ def solve_steady(
         "the conductivity falls with temperature; there may be no steady state",
         last=last,
     )
+
+
+def one_iteration(device: Device, solution: SteadySolution, values: Mapping[str, float]) -> tuple[float, list[float]]:
+    """Peak rise (K) with given values of the properties of T, and the values that its temperatures ask for, in the
+    order of those of a solution.
+
+    The peak is taken where the solution has it: to first order a maximum does not change as its place does.
+    """
+    cuts = _inner_planes(device) if solution.values else ()
+    ready = linear_device(with_constant_properties(device, values), cuts)
+    peak = float(ready.rise(solution.spot, solution.node)[0])
+    means = _weighted_means(device, ready, solution.spot, solution.node) if solution.values else {}
+    return peak, [means[name][1] for name in solution.values]

@@ -1,6 +1,6 @@
 """Steady temperatures of a layered device: peak, averages, drops, sensitivities and uncertainty."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from attrs import frozen
@@ -12,7 +12,7 @@ from kapitza.core.stack import Layer
 from kapitza.device.description import Device
 from kapitza.device.layered.linear import averaging_patches, linear_device, with_constant_properties
 from kapitza.device.layered.maps import boundary_jumps, flux_map, plane_map, section_map
-from kapitza.device.layered.steady import SteadySolution, solve_steady
+from kapitza.device.layered.steady import SteadySolution, one_iteration, solve_steady
 from kapitza.device.layered.transient import layered_response
 from kapitza.device.layout import scale_conductance
 from kapitza.device.results import (
@@ -22,7 +22,6 @@ from kapitza.device.results import (
     TemperatureField,
     TransientTemperatures,
     WaveformChoice,
-    logarithmic_derivatives,
 )
 from kapitza.device.setup import Plane
 from kapitza.errors import InputError
@@ -50,18 +49,38 @@ def _is_given(layer: Layer, name: str) -> bool:
 
 
 def _peak_sensitivities(device: Device, solution: SteadySolution) -> dict[str, float]:
-    """Change of the peak with the logarithm of each number, by name, K; a new solution for each where T matters."""
+    """Change of the peak with the logarithm of each number, by name, K; from differences where T matters."""
     names = device_parameters(device)
     linear = solution.linear
     if device.is_nonlinear or any(source.volumetric for source in device.sources):
-
-        def peak(name: str, factor: float) -> float:
-            return solve_steady(scale_device(device, name, factor), start=solution.values).peak
-
-        found = logarithmic_derivatives(names, peak, _DIFFERENCE_STEP)
-    else:
-        found = linear.changes(solution.spot, solution.node, names)
+        powers = tuple(f"{source.name}.power" for source in device.sources)
+        return _difference_sensitivities(device, solution, (*names, *powers))
+    found = linear.changes(solution.spot, solution.node, names)
     return found | {f"{name}.power": rise for name, rise in linear.shares(solution.spot, solution.node).items()}
+
+
+def _difference_sensitivities(device: Device, solution: SteadySolution, names: tuple[str, ...]) -> dict[str, float]:
+    r"""The same from central differences of single iterations.
+
+    The properties of T are at a fixed point $v = W(u, v)$ of which the peak P(u, v) is taken, u the numbers:
+    $dP/du = P_u + P_v\,(1 - W_v)^{-1} W_u$, all by logarithms.
+    """
+    values = solution.values
+
+    def terms(changed: Device, held: Mapping[str, float]) -> Array:
+        peak, asked = one_iteration(changed, solution, held)
+        return np.array([peak, *np.log(asked)])
+
+    def slope(of_factor: Callable[[float], Array]) -> Array:
+        return (of_factor(1 + _DIFFERENCE_STEP) - of_factor(1 - _DIFFERENCE_STEP)) / (2 * _DIFFERENCE_STEP)
+
+    by_number = np.array([slope(lambda f, n=name: terms(scale_device(device, n, f), values)) for name in names])
+    by_value = np.array([slope(lambda f, n=name: terms(device, {**values, n: values[n] * f})) for name in values])
+    total = by_number[:, 0]
+    if values:
+        settled = np.linalg.solve(np.eye(len(values)) - by_value[:, 1:].T, by_number[:, 1:].T)
+        total = total + by_value[:, 0] @ settled
+    return dict(zip(names, total.tolist(), strict=True))
 
 
 def scale_device(device: Device, name: str, factor: float) -> Device:

@@ -3,7 +3,6 @@
 import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike
-from scipy.interpolate import CubicSpline
 from scipy.special import j0
 
 from kapitza.core.arrays import Array, ComplexArray, check_choice, positive
@@ -342,6 +341,8 @@ def interpolate_step_response(model: TransientModel, reader: Probe, index: int, 
     if time.size <= 40 * decades + 8:
         return model.step_rise(reader, index, time)
     knots = np.geomspace(time.min(), time.max(), int(40 * decades) + 8)
+    from scipy.interpolate import CubicSpline  # half of what a steady device takes to import
+
     return CubicSpline(np.log(knots), model.step_rise(reader, index, knots))(np.log(time))
 
 
