@@ -22,6 +22,11 @@ def test_all_routes_in_one_command(tmp_path, capsys):
     assert "data:image/png;base64," in page
     assert "http" not in page.replace("https://doi.org", "")
     assert all(one.title.replace("&", "&amp;") in page for one in found.rows)
+    assert "prefers-color-scheme: dark" in page
+    assert "<script" not in page
+    assert all(
+        f'href="https://doi.org/{one.conductance.source}"' in page for one in found.rows if one.kind == "experiment"
+    )
     assert plot.stat().st_size > 10_000
 
     again = [*words[:7], "--with", save, "--json"]

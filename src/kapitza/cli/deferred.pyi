@@ -45,6 +45,7 @@ from kapitza.matter.material import warn_of_state as warn_of_state
 from kapitza.matter.phonons import has_phonons as has_phonons
 from kapitza.matter.potentials.calculators import parse_arguments as parse_arguments
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements as FiniteDisplacements
+from kapitza.matter.potentials.structure_files import crystal_from_file as crystal_from_file
 from kapitza.measure.apparent import apparent_conductance as apparent_conductance
 from kapitza.measure.calibration.estimate import calibrated_conductance as calibrated_conductance
 from kapitza.measure.eels.diagnosis.dispersion import energy_scale as energy_scale

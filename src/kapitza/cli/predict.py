@@ -47,7 +47,9 @@ Drop = Annotated[
     Literal["emitted", "local", "extrapolated"],
     typer.Option(help="Temperature drop of models in table and figure; extrapolated: gray estimate, off by ± 50 %."),
 ]
-Left = Annotated[str, typer.Argument(help="Name of the library, a phonopy file (.yaml), or a structure: .cif, POSCAR.")]
+Left = Annotated[
+    str, typer.Argument(help="Library name, phonopy file or folder/, structure: .cif, POSCAR, or mine.toml:name.")
+]
 Right = Annotated[str, typer.Argument(help="The same for the other side.")]
 Normal = Annotated[
     str, typer.Option("--normal", help="Interface normal in the axes of the crystal: 001, or left,right as 111,001.")

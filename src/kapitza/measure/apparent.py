@@ -21,6 +21,7 @@ from kapitza.core.occupation import Statistics
 from kapitza.errors import InputError
 from kapitza.matter.band_spectrum import BandSpectrum
 from kapitza.matter.lattice_conductivity import LatticeConductivity, lattice_conductivity
+from kapitza.matter.library import material
 from kapitza.matter.material import GLASS_SYMMETRY, LIQUID_SYMMETRY
 from kapitza.matter.sheet import Sheet
 from kapitza.measure.observation import Observation, ObservedBoundary, is_uncertain
@@ -184,7 +185,11 @@ def _conductivity_of(side: InterfaceSide, given: float | None, temperature: floa
             f"{side.name} at {temperature:g} K: below {_COLDEST:g} K the sample sets the free paths, not its material; "
             "give the conductivities of both lattices"
         )
-    found = None if side.material is None else lattice_conductivity(side.material, temperature)
+    known = side.material
+    if known is None and side.library_name:  # a file that holds a crystal of the library
+        held = material(side.library_name)
+        known = held if held.metal.conductivity is None else None  # electrons of a metal are not known of a file
+    found = None if known is None else lattice_conductivity(known, temperature)
     if found is None:
         raise InputError(
             f"{side.name}: the conductivity of its lattice at {temperature:g} K is not known; give it, W/mK "

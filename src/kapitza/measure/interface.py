@@ -17,6 +17,7 @@ from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.material import Material
 from kapitza.matter.potentials.calculators import DEFAULT_CALCULATOR
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
+from kapitza.matter.potentials.structure_files import StructureCrystal
 from kapitza.measure.apparent import ApparentConductance, solve_apparent
 from kapitza.measure.calibration.estimate import LABORATORY_NOISE, TEMPERATURE_RANGE, calibrated_conductance
 from kapitza.measure.catalogue import CONDITIONS, Condition, Measurement, measured
@@ -155,8 +156,8 @@ def predict(
     sides = describe_sides(left, right, normals, forces)
     warn_of_states(sides, kelvin)
     found = apply_models(*sides, kelvin, models, statistics)
-    published = published_measurements(_catalogue_name(left, sides[0]), _catalogue_name(right, sides[1]))
-    names = tuple(_calibrated_name(side, known) for side, known in zip((left, right), sides, strict=True))
+    published = published_measurements(catalogue_name(left, sides[0]), catalogue_name(right, sides[1]))
+    names = tuple(calibrated_name(side, known) for side, known in zip((left, right), sides, strict=True))
     taken = dict.fromkeys(side.remark for side in sides if side.remark)
     nearest = kelvin[[np.argmin(np.abs(kelvin - _ROOM_TEMPERATURE))]]
     apparent = _apparent_or_none(sides, nearest) if statistics == "quantum" else None
@@ -197,25 +198,30 @@ def published_measurements(left: str, right: str) -> tuple[Measurement, ...]:
         return ()
 
 
-def _catalogue_name(side: SideDescription, known: InterfaceSide) -> str:
+def catalogue_name(side: SideDescription, known: InterfaceSide) -> str:
     """The name that was typed, which may stand for several polytypes, or what a file or record holds."""
     if isinstance(side, str) and not is_path(side):
         return side
     return _material_name(side, known)
 
 
-def _calibrated_name(side: SideDescription, known: InterfaceSide) -> str | Material:
-    """What the calibration knows a side by."""
-    return side if isinstance(side, Material) else _material_name(side, known)
+def calibrated_name(side: SideDescription, known: InterfaceSide) -> str | Material:
+    """What the calibration knows a side by: its material, where that is the user's own, else its name."""
+    own = not isinstance(side, str) or is_path(side)
+    return known.material if own and known.material is not None else _material_name(side, known)
 
 
 def _material_name(side: SideDescription, known: InterfaceSide) -> str:
     """What the library calls a side.  A file counts by what it holds, however it is called: where the library does not
     know that crystal, it is the file, which names no material.
     """
+    if known.material is not None:
+        return known.material.name
     if isinstance(side, PathLike) or (isinstance(side, str) and is_path(side)):
         file = Path(side)
         return known.library_name or (file.name if file.suffix else fspath(side))
+    if isinstance(side, StructureCrystal):
+        return known.library_name or f"structure {known.name}"
     return known.name
 
 

@@ -2,14 +2,17 @@
 sides.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from types import MappingProxyType
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import define, evolve, frozen
 
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError
@@ -18,9 +21,11 @@ from kapitza.matter.building.mixed_junction import junction_from_crystals
 from kapitza.matter.building.relaxed_junction import JunctionPlan, build_junction
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import load_crystal
+from kapitza.matter.files.structures import is_structure_file
 from kapitza.matter.junction import Junction
 from kapitza.matter.phonons import has_phonons, phonon_card, phonon_crystal
 from kapitza.matter.potentials.published import LENNARD_JONES_PARAMETERS, TERSOFF_CHI, TERSOFF_PARAMETERS
+from kapitza.matter.potentials.structure_files import StructureCrystal, crystal_from_file
 from kapitza.matter.structure import structure
 from kapitza.routes.result import Route
 from kapitza.run.store import Store, unit_address
@@ -31,6 +36,7 @@ from kapitza.simulate.md.observers.sampling import Sampling
 from kapitza.simulate.md.potential import Potential, lennard_jones, tersoff
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.runs.run import run
+from kapitza.simulate.md.runs.single import RunSetup, time_block
 from kapitza.simulate.md.system import System
 from kapitza.simulate.md.systems.junctions import junction_system
 from kapitza.theory.agf.conductance import ConvergedTransmission, refine_to_tolerance
@@ -39,15 +45,17 @@ from kapitza.theory.sides import SideDescription, is_path
 from kapitza.units import angstrom, fs, nm, ps
 
 _REACH = 6 * angstrom  # of force constants that name no potential
-# relative error of Green's functions that a budget (s) allows for: (budget, error)
-_TOLERANCES = ((60.0, 0.05), (600.0, 0.02), (np.inf, 0.005))
+_NOTICEABLE_TRUNCATION = 5e-3  # of the largest force constant: forces left out that are said
+# what a budget (s) is for: relative error of Green's functions, blocks of molecular dynamics
+_AIMS = ((60.0, 0.02, 30), (600.0, 0.005, 30), (np.inf, 0.002, 120))
+_COARSER = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005)  # errors on the way, so that what ends before has a result too
 _TIMESTEPS: Mapping[str, float] = MappingProxyType({"tersoff": 2 * fs, "lennard-jones": 5 * fs})
 _MD_TEMPERATURE = 300.0  # K
 _MD_DIFFERENCE = 0.4  # of the temperature, between the thermostats
-_MD_EQUILIBRATION, _MD_TIME, _MD_BLOCKS = 20 * ps, 300 * ps, 30
+_MD_EQUILIBRATION, _MD_BLOCK = 20 * ps, 10 * ps
+_LEAST_BLOCKS = 10  # of which the error of a short run is known well enough
+_MD_MARGIN = 1.25  # by which a block may take longer than the one before, on a machine with other work
 MD_LENGTH, _MD_WIDTH, _MD_THERMOSTAT, _MD_WALL = 4.43 * nm, 1.56 * nm, 2.2 * nm, 0.55 * nm
-# s for an atom and a step of the built-in engine on one core, roughly; it only decides whether a run is begun
-_STEP_SECONDS: Mapping[str, float] = MappingProxyType({"tersoff": 1.5e-6, "lennard-jones": 3e-7})
 
 
 class BudgetExceededError(Exception):
@@ -110,22 +118,27 @@ def make_junction(left: SideDescription, right: SideDescription) -> tuple[Juncti
     if potential is not None and names is not None:
         plan = JunctionPlan(left=names[0], right=names[1], potential=potential)
         return build_junction(plan), f"harmonic; {potential} potential, relaxed, the right side strained"
-    one, other = _crystal_of_side(left), _crystal_of_side(right)
+    (one, cut), (other, end) = _crystal_of_side(left), _crystal_of_side(right)
     made = junction_from_crystals(one, other)
-    return made, "harmonic; force constants of both crystals, their mean across the plane"
+    return made, f"harmonic; force constants of both crystals, their mean across the plane{cut}{end}"
 
 
-def _crystal_of_side(side: SideDescription) -> Crystal:
-    """Crystal with force constants that end, of a name or a phonopy file."""
-    normal = np.array([0.0, 0.0, 1.0])
-    if isinstance(side, (str, PathLike)) and Path(side).suffix.lower() in (".yaml", ".yml"):
-        bare, known = load_crystal(side, nac=False), load_crystal(side)
-        return truncate_force_constants(bare, _REACH, reference=known, normal=normal).crystal
+def _crystal_of_side(side: SideDescription) -> tuple[Crystal, str]:
+    """Crystal with force constants that end, of a name or a file, and what was left out of it, in words."""
     if isinstance(side, str) and has_phonons(side) and phonon_card(side).usable:
-        bare, known = phonon_crystal(side, nac=False), phonon_crystal(side)
-        return truncate_force_constants(bare, _REACH, reference=known, normal=normal).crystal
-    shown = fspath(side) if isinstance(side, (str, PathLike)) else getattr(side, "name", type(side).__name__)
-    raise InputError(f"no force constants of {shown}: expected a crystal of the package or a phonopy file")
+        bare, full = phonon_crystal(side, nac=False), phonon_crystal(side)
+    elif isinstance(side, StructureCrystal):
+        bare = full = side.crystal
+    elif isinstance(side, (str, PathLike)) and is_structure_file(side):
+        bare = full = crystal_from_file(side).crystal
+    elif isinstance(side, (str, PathLike)) and is_path(side) and ".toml" not in fspath(side).lower():
+        bare, full = load_crystal(side, nac=False), load_crystal(side)
+    else:
+        shown = fspath(side) if isinstance(side, (str, PathLike)) else getattr(side, "name", type(side).__name__)
+        raise InputError(f"no force constants of {shown}: expected a crystal of the package, phonopy's, or a structure")
+    found = truncate_force_constants(bare, _REACH, reference=full, normal=np.array([0.0, 0.0, 1.0]))
+    cut = f"; {found}" if found.dropped > _NOTICEABLE_TRUNCATION else ""
+    return found.crystal, cut
 
 
 def agf_route(
@@ -138,33 +151,57 @@ def agf_route(
     store: Store | None,
     executor: ExecutorLike | None,
 ) -> Route:
-    """Green's functions, as exactly as a budget (s) allows; BudgetExceededError where it ends before."""
+    """Green's functions, as exactly as a budget (s) allows; BudgetExceededError where not even a coarse result is
+    there in time.
+    """
     started = perf_counter()
-    tolerance = next(error for most, error in _TOLERANCES if budget <= most)
-    found: ConvergedTransmission = refine_to_tolerance(
-        junction, tolerance=tolerance, temperature=temperature, run=UnitRunner(executor, store, limit)
-    )
+    aim = next(error for most, error, _ in _AIMS if budget <= most)
+    found: ConvergedTransmission | None = None
+    stopped = ""
+    with _store_or_scratch(store) as kept:
+        for tolerance in (*(one for one in _COARSER if one > aim), aim):
+            if found is not None and (found.error <= tolerance).all():
+                continue
+            try:
+                run = UnitRunner(executor, kept, limit)
+                found = refine_to_tolerance(junction, tolerance=tolerance, temperature=temperature, run=run)
+            except BudgetExceededError:
+                if found is None:
+                    raise
+                stopped = f"; stopped by the budget on the way to an error of {aim:.2g}"
+                break
+    if found is None:
+        raise AssertionError(f"no result at {aim:g}")
     bare = found.transmission.conductance(temperature)
     return Route(
         name="agf", title="AGF", kind="simulation",
-        conductance=evolve(bare, sigma=found.error * bare.value, method="AGF"), assumes=assumes,
+        conductance=evolve(bare, sigma=found.error * bare.value, method="AGF"), assumes=assumes + stopped,
         seconds=perf_counter() - started, transmission=found.transmission,
     )  # fmt: skip
 
 
+@contextmanager
+def _store_or_scratch(store: Store | None) -> Generator[Store, None, None]:
+    """The store, or one that is gone afterwards where nothing is to be kept."""
+    if store is not None:
+        yield store
+        return
+    with TemporaryDirectory() as folder:
+        yield Store(Path(folder))
+
+
 @frozen(eq=False)
 class PlannedRun:
-    """A run of molecular dynamics that can be begun."""
+    """A run of molecular dynamics that can be begun; how many blocks it has is decided by the time there is."""
 
     system: System
     potential: Potential
     protocol: Protocol
 
     @property
-    def seconds(self) -> float:
-        """Rough time of it."""
-        steps = self.protocol.equilibration + self.protocol.blocks * self.protocol.steps
-        return steps * self.system.masses.size * _STEP_SECONDS[self.potential.form]
+    def setup(self) -> RunSetup:
+        """What moves the atoms, and how."""
+        return RunSetup(self.system, self.potential, BuiltinEngine(), self.protocol)
 
 
 def plan_run(left: str, right: str, potential: str, temperature: float = _MD_TEMPERATURE) -> PlannedRun:
@@ -179,25 +216,70 @@ def plan_run(left: str, right: str, potential: str, temperature: float = _MD_TEM
     every = 10
     protocol = Protocol(
         thermostats=Thermostats("langevin", temperature + half, temperature - half, 500 * step),
-        timestep=step, steps=round(_MD_TIME / (_MD_BLOCKS * step * every)) * every, blocks=_MD_BLOCKS,
+        timestep=step, steps=round(_MD_BLOCK / (step * every)) * every, blocks=max(blocks for *_, blocks in _AIMS),
         equilibration=round(_MD_EQUILIBRATION / step), sample_interval=every, power_interval=every, seed=1,
     )  # fmt: skip
     return PlannedRun(system, forces, protocol)
 
 
-def md_route(planned: PlannedRun, *, limit: TimeLimit, store: Store | None) -> Route:
-    """Temperature jump in molecular dynamics; BudgetExceededError where the time ends before."""
-    started = perf_counter()
-    folder = None if store is None else _run_folder(planned, store)
-    found = run(
-        planned.system, planned.potential, BuiltinEngine(), planned.protocol, Sampling(segment=0), store=folder,
-        progress=limit,
-    ).result()  # fmt: skip
-    why = "" if found.accepted else "; rejected: not steady, or the jump is not resolved"
+@define
+class RunLimit:
+    """Ends a run after as many blocks as are wanted, or before the first one that the time does not suffice for."""
+
+    limit: TimeLimit
+    wanted: int
+    block: float  # s, of the last one, at first of a trial
+    done: int = 0
+    before: float | None = None  # moment of the last call
+
+    def __call__(self, done: int, total: int) -> None:
+        """Note what is done, and stop where that is enough or the next block would come too late."""
+        now = perf_counter()
+        if self.before is not None:  # one block or piece of the equilibration later
+            self.block = now - self.before
+        self.before, self.done = now, done
+        if self.limit.progress is not None:
+            self.limit.progress(done, total)
+        if done >= self.wanted or self.limit.left < _MD_MARGIN * self.block:
+            raise BudgetExceededError(f"{done} of {self.wanted} blocks were done")
+
+
+def md_route(planned: PlannedRun, *, budget: float, limit: TimeLimit, store: Store | None) -> Route:
+    """Temperature jump in molecular dynamics, as long as there is time for.
+
+    Raises
+    ------
+    InputError
+        where the shortest run takes longer than the budget (s), by the computing time of some steps of it
+    BudgetExceededError
+        where the time ends before the shortest run does
+    """
+    started, protocol = perf_counter(), planned.protocol
+    wanted = min(protocol.blocks, next(blocks for most, _, blocks in _AIMS if budget <= most))
+    least = min(_LEAST_BLOCKS, wanted)
+    block = time_block(planned.setup)
+    shortest = (least + protocol.equilibration / protocol.steps) * block
+    if shortest > budget and not is_begun(planned, store):
+        raise InputError(
+            f"{shortest:.0f} s of computing by a trial on this machine, more than the budget of {budget:g} s"
+        )
+    with _store_or_scratch(store) as kept:
+        until, folder = RunLimit(limit, wanted, block), _run_folder(planned, kept)
+        run_to_here = partial(run, planned.system, planned.potential, BuiltinEngine(), store=folder)
+        try:
+            found = run_to_here(protocol, Sampling(segment=0), progress=until)
+        except BudgetExceededError:
+            if until.done < least:
+                raise
+            found = run_to_here(evolve(protocol, blocks=until.done), Sampling(segment=0))
+    result = found.result()
+    why = "" if result.accepted else f"; rejected: {'; '.join(result.reasons)}"
+    time = found.records[0].power.size * protocol.block
     return Route(
         name="md", title="MD, temperature jump", kind="simulation",
-        conductance=evolve(found.conductance(), method="NEMD"),
-        assumes=f"{planned.potential.form} potential, classical, sides of {MD_LENGTH / nm:.2g} nm{why}",
+        conductance=evolve(result.conductance(), method="NEMD"),
+        assumes=f"{planned.potential.form} potential, classical, sides of {MD_LENGTH / nm:.2g} nm, "
+        f"{time / ps:.0f} ps{why}",
         seconds=perf_counter() - started,
     )  # fmt: skip
 
@@ -217,12 +299,12 @@ def _run_address(planned: PlannedRun) -> str:
     body, protocol = planned.system, planned.protocol
     inputs: dict[str, object] = {
         "positions": body.positions, "masses": body.masses, "potential": planned.potential.form,
-        "numbers": _plain_numbers((protocol.timestep, protocol.steps, protocol.blocks, protocol.equilibration,
-                                   protocol.thermostats.hot, protocol.thermostats.cold)),
+        "numbers": [
+            float(one)
+            for one in (
+                protocol.timestep, protocol.steps, protocol.equilibration, protocol.thermostats.hot,
+                protocol.thermostats.cold,
+            )
+        ],
     }  # fmt: skip
-    return unit_address(inputs, version="routes-md-1")
-
-
-def _plain_numbers(values: Sequence[float]) -> list[float]:
-    """Numbers as floats."""
-    return [float(one) for one in values]
+    return unit_address(inputs, version="routes-md-2")

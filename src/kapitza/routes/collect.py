@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, check_filled, number
 from kapitza.core.conductance import increasing_temperatures
 from kapitza.errors import ConvergenceError, InputError, MissingEngine
+from kapitza.matter.material import Material
+from kapitza.measure.interface import calibrated_name, catalogue_name
 from kapitza.measure.observation import Observation
 from kapitza.routes import known
 from kapitza.routes.result import ROUTE_KINDS, Route, Routes
@@ -24,6 +26,8 @@ from kapitza.theory.sides import InterfaceSide, SideDescription, describe_sides,
 DEFAULT_TEMPERATURES = (100.0, 200.0, 300.0, 400.0, 500.0)  # K
 _ROOM_TEMPERATURE = 300.0  # K
 _LONGEST_BUDGET = 30 * 86400.0  # s
+_AGF_SHARE = 0.2  # of the time that is left, where molecular dynamics comes after it
+_RESERVE, _MOST_RESERVE = 0.05, 30.0  # share of a budget, and s, for what comes after the long work: a figure, a report
 
 Announce = Callable[[Route], None]
 
@@ -39,6 +43,7 @@ class _Search:
     executor: ExecutorLike | None
     end: float
     skipped: list[str] = field(factory=list)
+    remarks: list[str] = field(factory=list)
 
 
 def routes(
@@ -60,7 +65,8 @@ def routes(
 
     Parameters
     ----------
-    left, right : records, names of the library, paths of phonopy files or of structure files
+    left, right : records, names of the library, paths of phonopy files and their folders, of structure files, or
+        materials of a file of your own, as "mine.toml:brass"
     temperature : (nT,) K, increasing; measurements and simulations keep their own
     budget : s; what takes seconds is always computed, what takes longer is begun and stopped when they are over
     saved : results by name that become routes too: `Conductance`, `Transmission`, runs, fits, films, or dicts of them
@@ -90,7 +96,7 @@ def routes(
     kept = cache_store() if store is None else open_store(store)
     search = _Search(
         sides=(left, right), temperature=kelvin, budget=seconds, store=kept, executor=executor,
-        end=perf_counter() + seconds,
+        end=perf_counter() + seconds - min(_RESERVE * seconds, _MOST_RESERVE),
     )  # fmt: skip
     tell = announce or _announce_nothing
     found: list[Route] = []
@@ -99,7 +105,9 @@ def routes(
         found.append(route)
     found.sort(key=lambda one: ROUTE_KINDS.index(one.kind))
     names = (side_name(left), side_name(right))
-    return Routes(left=names[0], right=names[1], rows=_with_unique_names(found), skipped=search.skipped)
+    return Routes(
+        left=names[0], right=names[1], rows=_with_unique_names(found), skipped=search.skipped, remarks=search.remarks
+    )
 
 
 def _announce_nothing(_route: Route) -> None:
@@ -112,23 +120,26 @@ def _with_unique_names(rows: list[Route]) -> list[Route]:
     named: list[Route] = []
     for one in rows:
         seen[one.name] = seen.get(one.name, 0) + 1
-        named.append(one if seen[one.name] == 1 else evolve(one, name=f"{one.name} ({seen[one.name]})"))
+        number_of = seen[one.name]
+        again = f" ({number_of})"
+        named.append(one if number_of == 1 else evolve(one, name=one.name + again, title=one.title + again))
     return named
 
 
 def _all_routes(search: _Search, saved: Mapping[str, Any]) -> Iterator[Route]:
     """Routes in the order in which they are quick."""
-    names = [side if isinstance(side, str) and not is_path(side) else None for side in search.sides]
-    left, right = names
-    if left is not None and right is not None:
-        yield from known.measured_routes(left, right)
-        try:
-            yield known.calibrated_route(left, right, search.temperature)
-        except InputError as err:
-            search.skipped.append(f"calibrated estimate: {str(err).removeprefix('no calibrated estimate: ')}")
+    left, right = search.sides
+    names = [side for side in search.sides if isinstance(side, str) and not is_path(side)]
+    if len(names) == 2:  # what is known of two names is there at once, what a file holds is seen when it is read
+        yield from _learnt_routes(search, (names[0], names[1]), (names[0], names[1]))
     if saved:
         yield from import_module("kapitza.routes.saved").saved_routes(saved, search.temperature)
     described = describe_sides(*search.sides)
+    search.remarks += [one.remark for one in described if one.remark]
+    if len(names) < 2:
+        one, other = described
+        called = catalogue_name(left, one), catalogue_name(right, other)
+        yield from _learnt_routes(search, called, (calibrated_name(left, one), calibrated_name(right, other)))
     warn_of_states(described, search.temperature, stacklevel=4)
     models = list(known.model_routes(*described, search.temperature))
     yield from models
@@ -136,20 +147,32 @@ def _all_routes(search: _Search, saved: Mapping[str, Any]) -> Iterator[Route]:
         try:
             yield known.apparent_route(*described, search.temperature)
         except InputError as err:
-            search.skipped.append(f"apparent conductance: {err}")
+            search.skipped.append(f"apparent conductance: {str(err).partition('; give')[0]}")
     if all(side.fluid is None for side in described):
         yield from _atomistic_routes(search, described)
+
+
+def _learnt_routes(
+    search: _Search, names: tuple[str, str], materials: tuple[str | Material, str | Material]
+) -> Iterator[Route]:
+    """What was measured of two sides by the names of the catalogue, and the estimate that has learnt from it."""
+    yield from known.measured_routes(*names)
+    try:
+        yield known.calibrated_route(*materials, search.temperature)
+    except InputError as err:
+        search.skipped.append(f"calibrated estimate: {str(err).removeprefix('no calibrated estimate: ')}")
 
 
 def _atomistic_routes(search: _Search, described: tuple[InterfaceSide, InterfaceSide]) -> Iterator[Route]:
     """Green's functions and molecular dynamics, where there is time and what they need."""
     atoms = import_module("kapitza.routes.atomistic")  # whose compiled kernels are slow to load
-    limit = atoms.TimeLimit(search.end)
+    limit, potential = atoms.TimeLimit(search.end), atoms.common_potential(*search.sides)
     if limit.left > 0:
-        yield from _try_route(search, "AGF", lambda: _agf_route(atoms, search, limit))
+        share = 1.0 if potential is None else _AGF_SHARE
+        own = atoms.TimeLimit(search.end - (1 - share) * limit.left)
+        yield from _try_route(search, "AGF", lambda: _agf_route(atoms, search, own))
     else:
         search.skipped.append(f"AGF: the budget of {search.budget:g} s is spent")
-    potential = atoms.common_potential(*search.sides)
     if potential is None:
         search.skipped.append(
             "MD: no potential of the built-in engine knows both sides; a run of your own is laid beside"
@@ -188,7 +211,7 @@ def _agf_route(atoms: Any, search: _Search, limit: Any) -> Route:
 def _md_route(atoms: Any, search: _Search, potential: str, limit: Any) -> Route:
     """A temperature jump in molecular dynamics, at the temperature next to 300 K."""
     kelvin = float(search.temperature[np.argmin(np.abs(search.temperature - _ROOM_TEMPERATURE))])
+    if limit.left <= 0:
+        raise InputError(f"the budget of {search.budget:g} s is spent")
     planned = atoms.plan_run(*search.sides, potential, kelvin)
-    if planned.seconds > search.budget and not atoms.is_begun(planned, search.store):
-        raise InputError(f"about {planned.seconds:.0f} s of computing, more than the budget of {search.budget:g} s")
-    return atoms.md_route(planned, limit=limit, store=search.store)
+    return atoms.md_route(planned, budget=search.budget, limit=limit, store=search.store)

@@ -13,13 +13,13 @@ from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError, ValidityWarning
-from kapitza.matter.library import materials
+from kapitza.matter.material import Material
 from kapitza.measure.apparent import DIFFUSE_MODELS, solve_apparent
-from kapitza.measure.calibration.estimate import TEMPERATURE_RANGE, calibrated_conductance
+from kapitza.measure.calibration.estimate import LABORATORY_NOISE, TEMPERATURE_RANGE, calibrated_conductance
 from kapitza.measure.catalogue import Measurement
 from kapitza.measure.interface import published_measurements
 from kapitza.measure.observation import Observation
-from kapitza.routes.result import INTERVAL, Route, RouteKind
+from kapitza.routes.result import INTERVAL, MEDIAN_DEVIATION, Route, RouteKind
 from kapitza.theory.models import MODEL_REGISTER, Model, apply_models
 from kapitza.theory.sides import InterfaceSide
 
@@ -27,6 +27,8 @@ from kapitza.theory.sides import InterfaceSide
 _MEDIAN_FACTORS = MappingProxyType(
     {"dmm": 2.30, "dmm-anharmonic": 2.31, "dmm-metal": 2.15, "dmm-debye": 5.42, "apparent": 1.73}
 )
+# median factor between a measurement that states no error and what others find on such a contact
+_BETWEEN_LABORATORIES = float(np.exp(MEDIAN_DEVIATION * LABORATORY_NOISE))
 _ASSUMPTIONS = MappingProxyType(
     {
         "amm": "a perfect plane, specular, no dispersion",
@@ -61,6 +63,7 @@ def measured_routes(left: str, right: str) -> Iterator[Route]:
             name=_author_and_year(citation), title=title, kind="experiment",
             conductance=shared[0], low=lowest, high=highest,
             ends="samples" if len(found) > 1 else "", assumes=f"{methods}; {count}{conditions}",
+            misses=_BETWEEN_LABORATORIES if shared[0].sigma is None else None,
         )  # fmt: skip
 
 
@@ -95,7 +98,7 @@ def _author_and_year(citation: str) -> str:
     return f"{author} {year[1]}" if year else author
 
 
-def calibrated_route(left: str, right: str, temperature: Array) -> Route:
+def calibrated_route(left: str | Material, right: str | Material, temperature: Array) -> Route:
     """What has learnt from experiment; an InputError says why there is none."""
     low, high = TEMPERATURE_RANGE
     inside = temperature[(temperature >= low) & (temperature <= high)]
@@ -113,11 +116,6 @@ def calibrated_route(left: str, right: str, temperature: Array) -> Route:
         assumes="; ".join((f"a contact as {found.contacts} measured ones; {basis}", *found.cautions)),
         seconds=perf_counter() - started,
     )  # fmt: skip
-
-
-def is_calibrated_name(name: str) -> bool:
-    """Whether a side is a material of the library, of which the calibration may know something."""
-    return name in set(materials())
 
 
 def model_routes(left: InterfaceSide, right: InterfaceSide, temperature: Array) -> Iterator[Route]:

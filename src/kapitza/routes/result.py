@@ -15,6 +15,7 @@ RouteKind = Literal["estimate", "model", "limit", "simulation", "experiment"]
 ROUTE_KINDS: tuple[RouteKind, ...] = get_args(RouteKind)
 INTERVAL = "95 %"  # what the ends of a route are where they are a confidence interval
 _QUANTILE = 1.959963984540054  # of 95 %
+MEDIAN_DEVIATION = 0.6744897501960817  # median of |x|, x normal with a standard deviation of 1
 _WINDOW = 0.05  # relative distance from a temperature within which a value counts as there
 _ENDS_OR_NONE = converters.optional(numbers)
 
@@ -47,7 +48,7 @@ class Route:
     ends: str = ""
     assumes: str = ""
     misses: float | None = field(
-        default=None, metadata=about("1", "median factor by which it misses published values; 72 interfaces at 300 K")
+        default=None, metadata=about("1", "median factor by which such routes miss published values at 300 K")
     )
     seconds: float = field(default=0.0, converter=number, metadata=about("s", "time it took"))
     transmission: Transmission | None = None
@@ -63,12 +64,19 @@ class Route:
         nearest = int(np.argmin(np.abs(self.conductance.temperature - kelvin)))
         return nearest if abs(self.conductance.temperature[nearest] / kelvin - 1) <= _WINDOW else None
 
-    def spread(self, index: int) -> float | None:
-        """Standard deviation of ln G at one of its temperatures; None where nobody knows it."""
+    def stated_spread(self, index: int) -> float | None:
+        """Standard deviation of ln G at one of its temperatures by its own interval or error; None without either."""
         value, sigma = self.conductance.value[index], self.conductance.sigma
         if self.low is not None and self.high is not None and self.ends == INTERVAL:
             return float(np.log(self.high[index] / self.low[index]) / (2 * _QUANTILE))
         return None if sigma is None or not value > 0 else float(sigma[index] / value)
+
+    def spread(self, index: int) -> float | None:
+        """Standard deviation of ln G at one of its temperatures: the stated one, else that of normal errors by whose
+        median `misses` says such routes are off; None where nobody knows it.
+        """
+        stated = self.stated_spread(index)
+        return stated if stated is not None or self.misses is None else float(np.log(self.misses) / MEDIAN_DEVIATION)
 
 
 @frozen
@@ -78,7 +86,7 @@ class Deviation:
     Attributes
     ----------
     first, second : names of the routes
-    sigmas : ln(ratio) in joint standard uncertainties of ln G; None where neither route has one
+    sigmas : ln(ratio) in joint standard uncertainties of ln G; None where neither route has one, not even by its kind
     """
 
     first: str
@@ -96,12 +104,14 @@ class Routes:
     left, right : names of the sides
     rows : the routes: the estimate that has learnt from experiment first, then models, limits, simulations, experiments
     skipped : what was not computed, and why, one line each
+    remarks : what a reader has to know of the sides, such as what gave the forces of a structure file, one line each
     """
 
     left: str
     right: str
     rows: tuple[Route, ...] = field(converter=tuple)
     skipped: tuple[str, ...] = field(default=(), converter=tuple)
+    remarks: tuple[str, ...] = field(default=(), converter=tuple)
 
     def __getitem__(self, name: str) -> Route:
         """Return a route by its name; an InputError names those that there are."""
@@ -135,7 +145,8 @@ class Routes:
     def deviations(self, temperature: float = 300.0) -> tuple[Deviation, ...]:
         """How far routes of one definition (drop and statistics) lie apart near a temperature (K), each pair once.
 
-        Limits are no predictions and are left out.
+        Limits are no predictions and are left out.  A route without an error of its own has that of its kind
+        (`spread`); against the estimate, whose interval is that of a further measurement, stated errors alone count.
         """
         known = [(one, i) for one in self.rows if one.kind != "limit" and (i := one.index(temperature)) is not None]
         return tuple(
@@ -149,7 +160,9 @@ def _deviation(first: Route, i: int, second: Route, j: int) -> Deviation:
     """How far two routes lie apart, each at one of its temperatures."""
     values = first.conductance.value[i], second.conductance.value[j]
     ratio = float(values[0] / values[1]) if values[1] > 0 else float("inf")
-    spreads = [one for one in (first.spread(i), second.spread(j)) if one is not None]
+    learnt = "estimate" in (first.kind, second.kind)
+    each = [one.stated_spread(k) if learnt else one.spread(k) for one, k in ((first, i), (second, j))]
+    spreads = [one for one in each if one is not None]
     joint = float(np.hypot.reduce(spreads)) if spreads else 0.0
     usable = joint > 0 and 0 < ratio < np.inf
     return Deviation(first.name, second.name, ratio, float(np.log(ratio)) / joint if usable else None)

@@ -1,5 +1,7 @@
 """What is known of one side of an interface, from a record, a name of the library or a file."""
 
+import os
+import re
 from collections.abc import Sequence
 from os import PathLike, fspath
 from pathlib import Path
@@ -19,11 +21,11 @@ from kapitza.matter.elastic import Elastic
 from kapitza.matter.electrons import Electrons, material_electrons
 from kapitza.matter.files.structures import is_structure_file, structure_name
 from kapitza.matter.isotropic import Fluid, Solid
-from kapitza.matter.library import atomic_masses, material, materials
+from kapitza.matter.library import atomic_masses, load_materials, material, materials
 from kapitza.matter.material import GLASS_SYMMETRY, LIQUID_SYMMETRY, Material, composition, warn_of_state
 from kapitza.matter.phonons import has_phonons, phonon_card, phonon_spectrum, primitive_atoms
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
-from kapitza.matter.potentials.structure_files import crystal_from_file
+from kapitza.matter.potentials.structure_files import StructureCrystal, crystal_from_file
 from kapitza.matter.sheet import LIBRARY_SHEETS
 from kapitza.units import m_u
 
@@ -39,6 +41,10 @@ _TUBE_REFUSAL = (
     "molecular dynamics of the tube itself (kapitza.simulate.md.systems.soft.nanotube_in_matrix)"
 )
 _REFUSED_NAMES: dict[str, str] = dict.fromkeys(("cnt", "swcnt", "mwcnt", "carbon nanotube", "nanotube"), _TUBE_REFUSAL)
+
+
+_MATERIAL_FILE = re.compile(r"(?P<file>.+\.toml)(?::(?P<name>[^:]+))?", re.IGNORECASE)
+_SEPARATORS = tuple({"/", os.sep})
 
 
 @frozen
@@ -102,7 +108,7 @@ class InterfaceSide:
         return self.elastic or self.fluid
 
 
-SideDescription = str | PathLike[str] | Material | Phonons
+SideDescription = str | PathLike[str] | Material | StructureCrystal | Phonons
 
 
 def describe_side(
@@ -111,10 +117,13 @@ def describe_side(
     """Return all that is known of one side.
 
     It may be a record (`Solid`, `Elastic`, `Fluid`, `Bands`, `Sheet`, ...), a `Material`, a library name, the path of
-    a phonopy file (a name with a folder or an ending such as ``.yaml``), or a structure file (``.cif``, ``POSCAR``,
-    ...), whose forces come from a calculator.  The normal (3,), Cartesian in the axes of the crystal, is for names and
-    files; a record has its own.
+    a phonopy file (a name with a folder or an ending such as ``.yaml``) or of the folder that it is in (a name that
+    ends with ``/``), a structure file (``.cif``, ``POSCAR``, ...), whose forces come from a calculator, or a material
+    of a file of your own, ``mine.toml:brass``.  The normal (3,), Cartesian in the axes of the crystal, is for names
+    and files; a record has its own.
     """
+    if isinstance(side, (str, PathLike)) and (own := _MATERIAL_FILE.fullmatch(fspath(side))):
+        return _side_of_material(_material_of_file(own["file"], own["name"]), normal)
     if isinstance(side, (str, PathLike)) and is_structure_file(side):
         found = crystal_from_file(side, forces)
         return _side_of_crystal(found.crystal, found.spectrum(normal), found.remark)
@@ -129,6 +138,8 @@ def describe_side(
         return _side_of_name(side.strip(), normal)
     if isinstance(side, Material):
         return _side_of_material(side, normal)
+    if isinstance(side, StructureCrystal):
+        return _side_of_crystal(side.crystal, side.spectrum(normal), side.remark)
     return _side_of_record(side)
 
 
@@ -231,15 +242,32 @@ def side_name(side: SideDescription) -> str:
     """Return the name of a side; the phonons of a structure file are not computed for it."""
     if isinstance(side, (str, PathLike)) and is_structure_file(side):
         return structure_name(side)
+    if isinstance(side, StructureCrystal):
+        return side.crystal.name
     return describe_side(side).name
 
 
 def is_path(side: str | PathLike[str]) -> bool:
     """Tell a path from the name of a material."""
     path = Path(side)
-    if is_structure_file(path):
+    if is_structure_file(path) or _MATERIAL_FILE.fullmatch(fspath(side)) or fspath(side).endswith(_SEPARATORS):
+        return True
+    if isinstance(side, PathLike) and path.is_dir():
         return True
     return len(path.parts) > 1 or {".yaml", ".yml"} & {suffix.lower() for suffix in path.suffixes} != set()
+
+
+def _material_of_file(file: str, name: str | None) -> Material:
+    """A material of a file of the user's own; its name may be left out where there is one alone."""
+    found = load_materials(file)
+    names = ", ".join(found)
+    if name is None:
+        if len(found) != 1:
+            raise InputError(f"{file} holds {len(found)} materials ({names:.200}): name one, as in {file}:NAME")
+        return next(iter(found.values()))
+    if name not in found:
+        raise InputError(f"no material {name!r:.60} in {file}: it holds {names:.200}")
+    return found[name]
 
 
 def library_name(crystal: Crystal) -> str:

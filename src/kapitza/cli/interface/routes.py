@@ -11,14 +11,31 @@ import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.figures import Results, check_output
 from kapitza.cli.interface.report import routes_report
-from kapitza.cli.options import Figure, Json, Save, StoreFolder, Temperatures, WorkerCount, parse_temperatures
+from kapitza.cli.options import (
+    Calculator,
+    CalculatorArguments,
+    Figure,
+    Json,
+    Relax,
+    Save,
+    StoreFolder,
+    Temperatures,
+    WorkerCount,
+    parse_temperatures,
+    structure_forces,
+)
 from kapitza.cli.output import megawatts, note, print_record, print_table
 from kapitza.core.files import write_atomically
 from kapitza.errors import InputError
 
 if TYPE_CHECKING:
+    from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
     from kapitza.routes import Route, Routes
 
+Left = Annotated[
+    str, typer.Argument(help="Library name, phonopy file or folder/, structure: .cif, POSCAR, or mine.toml:name.")
+]
+Right = Annotated[str, typer.Argument(help="The same for the other side.")]
 _BUDGET_PATTERN = re.compile(r"(?P<value>[0-9.]+)\s*(?P<unit>s|sec|min|m|h|d)", re.IGNORECASE)
 _BUDGET_SECONDS = {"s": 1.0, "sec": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _ROOM_TEMPERATURE = 300.0  # K
@@ -28,8 +45,8 @@ _MAX_PAIRS = 8  # listed pairs that disagree most
 
 
 def interface(
-    left: Annotated[str, typer.Argument(help="Name of the library, a phonopy file (.yaml), or a structure file.")],
-    right: Annotated[str, typer.Argument(help="The same for the other side.")],
+    left: Left,
+    right: Right,
     temperature: Temperatures = "100,200,300,400,500",
     budget: Annotated[
         str, typer.Option(metavar="TIME", help="For what takes longer than seconds: 30s, 10min, 1h.")
@@ -38,6 +55,9 @@ def interface(
         list[str] | None,
         typer.Option("--with", metavar="FILE", help="Another route: anything saved, a file of films; repeat."),
     ] = None,
+    calculator: Calculator = None,
+    calculator_args: CalculatorArguments = None,
+    relax: Relax = None,
     workers: WorkerCount = 1,
     store: StoreFolder = None,
     plot: Figure = None,
@@ -51,6 +71,7 @@ def interface(
     files, kelvin, seconds = Results(save, plot), parse_temperatures(temperature), _parse_budget(budget)
     check_output(report, _REPORT_SUFFIXES)
     given = {path: _read_result(path) for path in saved or ()}
+    sides = _with_forces((left, right), structure_forces((left, right), calculator, calculator_args, relax))
     at = min(kelvin, key=lambda t: abs(t - _ROOM_TEMPERATURE))
 
     def announce(route: Route) -> None:
@@ -58,7 +79,7 @@ def interface(
             typer.echo(f"  {route.title}: {_value_at(route, at) or 'at other temperatures'}", err=True)
 
     found = deferred.routes(
-        left, right, kelvin, budget=seconds, saved=given, store=store, executor=workers, announce=announce
+        *sides, kelvin, budget=seconds, saved=given, store=store, executor=workers, announce=announce
     )
     files.keep(found)
     files.draw_figure(lambda figure: deferred.routes_figure(found, figure), width=11.0, height=8.4)
@@ -71,6 +92,15 @@ def interface(
     files.announce()
     if report is not None:
         note(f"wrote {report}")
+
+
+def _with_forces(sides: tuple[str, str], forces: FiniteDisplacements | None) -> tuple[Any, Any]:
+    """Both sides, structure files as crystals whose forces a calculator gave."""
+    left, right = (
+        one if forces is None or not deferred.is_structure_file(one) else deferred.crystal_from_file(one, forces)
+        for one in sides
+    )
+    return left, right
 
 
 def _parse_budget(text: str) -> float:
@@ -121,7 +151,7 @@ def _print_routes(found: Routes, at: float) -> None:
     if any(one.misses for one in found.rows):
         typer.echo(" misses by: median factor to the published values of 72 interfaces at 300 K")
     _print_deviations(found, at)
-    for one in found.skipped:
+    for one in (*found.remarks, *found.skipped):
         note(one)
 
 

@@ -38,6 +38,27 @@ _DENSITY_RANGE = (20.0, 30_000.0)  # kg m⁻³
 _REPORTED_RESIDUAL = 1e-2  # of the largest force constant: violations of the sum rule that are reported
 
 
+# in which phonopy keeps cells and force constants, the fullest first
+_PHONOPY_NAMES = ("phonopy_params.yaml", "phonopy.yaml", "phonopy_disp.yaml")
+
+
+def phonopy_file(path: str | PathLike[str]) -> Path:
+    """The file of cells in a folder in which phonopy worked, force constants in it or beside it; a file as it is.
+
+    Raises
+    ------
+    DataError
+        for a folder without such a file
+    """
+    given = Path(path)
+    if not given.is_dir():
+        return given
+    for name in _PHONOPY_NAMES:
+        if (given / name).is_file():
+            return given / name
+    raise DataError(f"is a folder without {' or '.join(_PHONOPY_NAMES)}", file=given)
+
+
 def load_crystal(
     path: str | PathLike[str],
     *,
@@ -50,7 +71,7 @@ def load_crystal(
 
     Parameters
     ----------
-    path : the file; its name without suffix becomes the name of the crystal
+    path : the file, or a folder in which phonopy worked; the name of it without suffix becomes that of the crystal
     nac : whether to split off dipole forces where the file has Born charges, so that polar modes are split as they
         should
     sum_rule : whether to change the force of each atom on itself such that moving all atoms together costs nothing
@@ -68,6 +89,7 @@ def load_crystal(
     ValidityWarning
         where bonds are too short or too long by the factor of wrong units, or the sum rule fails by more than 1 %
     """
+    given, path = Path(path), phonopy_file(path)
     data = read_phonopy(path, force_constants)
     _check_units(data, path)
     if charges is not None:
@@ -85,7 +107,9 @@ def load_crystal(
         _warn_implausible(
             f"{path}: the acoustic sum rule is off by {residual:.2g} of the largest force constant ({done})"
         )
-    name = Path(path).name.split(".")[0]
+    if data.born is None and charges is None and nac and path.with_name("BORN").is_file():
+        _warn_implausible(f"{path} holds no Born charges, and BORN beside it is not read: save phonopy_params.yaml")
+    name = (given.absolute() if given.is_dir() else path).name.split(".")[0]
     symbols = data.primitive.symbols
     values = corrected if sum_rule else values
     return Crystal(

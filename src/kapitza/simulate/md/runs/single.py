@@ -7,6 +7,7 @@ there.
 
 from collections.abc import Sequence
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,8 @@ _TIMING = {
     "leak": "max_energy_drift",
 }  # fmt: skip
 _POWER_SKIN = 0.3  # of the cutoff: lists of the few atoms near the plane may be long, and last
+
+_TRIAL_SHARE = 20  # of a block, whose time tells that of the block
 
 BlockObserver = Thermometer | PowerMeter | Observer
 
@@ -158,20 +161,25 @@ class RunInProgress:
         progress(len(self.power), protocol.blocks)
         if len(self.power) == protocol.blocks:
             return
-        if protocol.power_interval:
-            system, potential = self.setup.system, require_kernels(self.setup.potential)
-            self.power_meter = PowerMeter(
-                PlanePower(system, potential, skin=_POWER_SKIN * potential.cutoff).power, protocol.power_interval
-            )
+        self.start_power_meter()
         motion = self.motion()
         try:
-            self.equilibrate(motion)
+            self.equilibrate(motion, progress)
             for block in range(len(self.power), protocol.blocks):
                 self.run_block(motion, block)
                 progress(block + 1, protocol.blocks)
         finally:
             motion.close()
             self.checkpoint.write()
+
+    def start_power_meter(self) -> None:
+        """Make the meter of the direct power, where the protocol asks for it."""
+        if self.setup.protocol.power_interval:
+            system, potential = self.setup.system, require_kernels(self.setup.potential)
+            self.power_meter = PowerMeter(
+                PlanePower(system, potential, skin=_POWER_SKIN * potential.cutoff).power,
+                self.setup.protocol.power_interval,
+            )
 
     def motion(self) -> Dynamics:
         """Set the atoms in motion from the last state."""
@@ -193,14 +201,15 @@ class RunInProgress:
             limit=MAX_KINETIC_GROWTH * 1.5 * free * k_B * hottest,
         )
 
-    def equilibrate(self, motion: Dynamics) -> None:
-        """Do what is left of the equilibration, in pieces as long as a block."""
+    def equilibrate(self, motion: Dynamics, progress: Progress) -> None:
+        """Do what is left of the equilibration, in pieces as long as a block; `progress` may stop it after each."""
         protocol = self.setup.protocol
         guard = self.thermometer()
         while self.step < protocol.equilibration:
             steps = min(protocol.steps, protocol.equilibration - self.step)
             self.advance_steps("the equilibration", motion, [guard], self.step, steps)
             self.save_state(motion, steps)
+            progress(0, protocol.blocks)
         if not self.energy:
             self.log_energies(motion)
 
@@ -258,6 +267,26 @@ class RunInProgress:
         return header.record(
             np.array(self.temperature), np.array(self.heat), np.array(self.energy), np.array(self.power)
         )
+
+
+def time_block(setup: RunSetup) -> float:
+    """Computing time of a block on this machine, s, from some steps of it, with kernels compiled beforehand."""
+    protocol = setup.protocol
+    start = gradient_state(setup.system, protocol.thermostats.hot, protocol.thermostats.cold, protocol.seed)
+    trial = RunInProgress(setup=setup, observers=(), checkpoint=Checkpoint(None, ""), state=start)
+    trial.start_power_meter()
+    motion = trial.motion()
+    observers: list[BlockObserver] = [trial.thermometer()]
+    if trial.power_meter is not None:
+        observers.append(trial.power_meter)
+    first, steps = 2 * protocol.sample_interval, max(10 * protocol.sample_interval, protocol.steps // _TRIAL_SHARE)
+    try:
+        advance_observed(motion, observers, 0, first)
+        began = process_time()
+        advance_observed(motion, observers, first, steps)
+        return (process_time() - began) * protocol.steps / steps
+    finally:
+        motion.close()
 
 
 @frozen
