@@ -228,19 +228,22 @@ class RunLimit:
 
     limit: TimeLimit
     wanted: int
-    block: float  # s, of the last one, at first of a trial
+    block: float  # s on the clock, of the last one, at first of a trial
+    pieces: float = 1.0  # blocks until the next call, that of the equilibration at first
     done: int = 0
     before: float | None = None  # moment of the last call
 
     def __call__(self, done: int, total: int) -> None:
         """Note what is done, and stop where that is enough or the next block would come too late."""
         now = perf_counter()
-        if self.before is not None:  # one block or piece of the equilibration later
-            self.block = now - self.before
+        if self.before is not None:
+            self.block, self.pieces = (now - self.before) / self.pieces, 1.0
+        elif done:  # the equilibration was done before
+            self.pieces = 1.0
         self.before, self.done = now, done
         if self.limit.progress is not None:
             self.limit.progress(done, total)
-        if done >= self.wanted or self.limit.left < _MD_MARGIN * self.block:
+        if done >= self.wanted or self.limit.left < _MD_MARGIN * self.pieces * self.block:
             raise BudgetExceededError(f"{done} of {self.wanted} blocks were done")
 
 
@@ -257,14 +260,15 @@ def md_route(planned: PlannedRun, *, budget: float, limit: TimeLimit, store: Sto
     started, protocol = perf_counter(), planned.protocol
     wanted = min(protocol.blocks, next(blocks for most, _, blocks in _AIMS if budget <= most))
     least = min(_LEAST_BLOCKS, wanted)
-    block = time_block(planned.setup)
-    shortest = (least + protocol.equilibration / protocol.steps) * block
+    computing, clock = time_block(planned.setup)
+    before = protocol.equilibration / protocol.steps
+    shortest = (least + before) * computing
     if shortest > budget and not is_begun(planned, store):
         raise InputError(
             f"{shortest:.0f} s of computing by a trial on this machine, more than the budget of {budget:g} s"
         )
     with _store_or_scratch(store) as kept:
-        until, folder = RunLimit(limit, wanted, block), _run_folder(planned, kept)
+        until, folder = RunLimit(limit, wanted, clock, 1.0 + before), _run_folder(planned, kept)
         run_to_here = partial(run, planned.system, planned.potential, BuiltinEngine(), store=folder)
         try:
             found = run_to_here(protocol, Sampling(segment=0), progress=until)

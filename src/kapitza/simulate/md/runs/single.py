@@ -7,7 +7,7 @@ there.
 
 from collections.abc import Sequence
 from pathlib import Path
-from time import process_time
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -164,7 +164,7 @@ class RunInProgress:
         self.start_power_meter()
         motion = self.motion()
         try:
-            self.equilibrate(motion, progress)
+            self.equilibrate(motion)
             for block in range(len(self.power), protocol.blocks):
                 self.run_block(motion, block)
                 progress(block + 1, protocol.blocks)
@@ -201,15 +201,14 @@ class RunInProgress:
             limit=MAX_KINETIC_GROWTH * 1.5 * free * k_B * hottest,
         )
 
-    def equilibrate(self, motion: Dynamics, progress: Progress) -> None:
-        """Do what is left of the equilibration, in pieces as long as a block; `progress` may stop it after each."""
+    def equilibrate(self, motion: Dynamics) -> None:
+        """Do what is left of the equilibration, in pieces as long as a block."""
         protocol = self.setup.protocol
         guard = self.thermometer()
         while self.step < protocol.equilibration:
             steps = min(protocol.steps, protocol.equilibration - self.step)
             self.advance_steps("the equilibration", motion, [guard], self.step, steps)
             self.save_state(motion, steps)
-            progress(0, protocol.blocks)
         if not self.energy:
             self.log_energies(motion)
 
@@ -269,8 +268,10 @@ class RunInProgress:
         )
 
 
-def time_block(setup: RunSetup) -> float:
-    """Computing time of a block on this machine, s, from some steps of it, with kernels compiled beforehand."""
+def time_block(setup: RunSetup) -> tuple[float, float]:
+    """Time that a block takes on this machine, of computing and on the clock, s, from some steps of it; kernels are
+    compiled beforehand.
+    """
     protocol = setup.protocol
     start = gradient_state(setup.system, protocol.thermostats.hot, protocol.thermostats.cold, protocol.seed)
     trial = RunInProgress(setup=setup, observers=(), checkpoint=Checkpoint(None, ""), state=start)
@@ -282,9 +283,10 @@ def time_block(setup: RunSetup) -> float:
     first, steps = 2 * protocol.sample_interval, max(10 * protocol.sample_interval, protocol.steps // _TRIAL_SHARE)
     try:
         advance_observed(motion, observers, 0, first)
-        began = process_time()
+        computing, clock = process_time(), perf_counter()
         advance_observed(motion, observers, first, steps)
-        return (process_time() - began) * protocol.steps / steps
+        share = protocol.steps / steps
+        return (process_time() - computing) * share, (perf_counter() - clock) * share
     finally:
         motion.close()
 
