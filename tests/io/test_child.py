@@ -30,6 +30,7 @@ def readers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_sound_reader_ends_without_a_word(tmp_path: Path) -> None:
+    (tmp_path / "done").touch()
     run_in_child(f"{HERE}:sound", str(tmp_path / "done"))
     assert (tmp_path / "done").read_text() == "read"
 
@@ -40,7 +41,7 @@ def test_a_sound_reader_ends_without_a_word(tmp_path: Path) -> None:
 )
 def test_what_goes_wrong_is_one_line(name: str, words: str) -> None:
     with pytest.raises(DataError, match=words) as caught:
-        run_in_child(f"{HERE}:{name}", "x")
+        run_in_child(f"{HERE}:{name}", __file__)
     assert "\n" not in str(caught.value)
 
 
@@ -48,7 +49,7 @@ def test_a_reader_without_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(child, "_MAX_SECONDS", 1)
     start = time.monotonic()
     with pytest.raises(DataError, match="is not read within 1 s"):
-        run_in_child(f"{HERE}:slow", "x")
+        run_in_child(f"{HERE}:slow", __file__)
     assert time.monotonic() - start < 30
 
 

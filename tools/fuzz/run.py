@@ -146,7 +146,7 @@ def work(name: str, first: int, cases: int, seconds: float) -> int:
     return 0
 
 
-def run_in_fork(command: list[str], **_options: Any) -> subprocess.CompletedProcess[str]:
+def run_in_fork(command: list[str], timeout: float, **_options: Any) -> subprocess.CompletedProcess[str]:
     """What `subprocess.run` does with a command of `kapitza.io.formats.child`, in a fork of this process."""
     reading, writing = os.pipe()
     number = os.fork()
@@ -154,7 +154,7 @@ def run_in_fork(command: list[str], **_options: Any) -> subprocess.CompletedProc
         status = 1
         try:
             os.close(reading)
-            resource.setrlimit(resource.RLIMIT_CPU, (int(WAITING * SECONDS),) * 2)
+            resource.setrlimit(resource.RLIMIT_CPU, (int(timeout), int(timeout) + 1))
             sys.stdout = os.fdopen(writing, "w")
             child._main(*command[command.index(child.__name__) + 1 :])  # noqa: SLF001 - as `python -m` runs it
             status = 0

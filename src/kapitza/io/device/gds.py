@@ -18,6 +18,7 @@ from kapitza.io.formats.child import run_in_child
 from kapitza.io.toml import TomlTable
 
 _MAX_GDS_BYTES = 2**28  # bytes
+_MAX_SECONDS = 120  # a small file may repeat a cell millions of times
 _HEADER_RECORD, _ENDLIB_RECORD = 0x0002, 0x0400  # records that a file starts and ends with
 _MAX_EXACT_COORDINATE = 2**52  # steps from the origin, beyond which corners are no longer exact
 
@@ -85,7 +86,9 @@ def _read_gds_in_child(path: Path, cell: str | None) -> dict[str, Any]:
         target = Path(folder) / "polygons.npz"
         cells = () if cell is None else (cell,)
         try:
-            run_in_child("kapitza.io.device.gds_child:write_polygons", str(path), str(target), *cells)
+            run_in_child(
+                "kapitza.io.device.gds_child:write_polygons", str(path), str(target), *cells, seconds=_MAX_SECONDS
+            )
         except DataError as err:
             raise DataError(f"is not read as a layout: {err}", file=path) from err
         with np.load(target, allow_pickle=False) as held:

@@ -9,17 +9,23 @@ import subprocess
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 
 from kapitza.errors import DataError, KapitzaError
 
 _MAX_MEMORY_BYTES = 4 * 2**30
-_MAX_SECONDS = 120
+_MAX_SECONDS = 30  # for a small file, on a machine that is busy with other things
+_LEAST_BYTES_PER_SECOND = 5e6  # as from a slow share of files
 _EXIT_REFUSED = 3  # the function said why
 
 
-def run_in_child(function: str, *arguments: str) -> None:
-    """Run a function ("module:name") on texts in a process of its own; however it fails is a DataError."""
-    command = [sys.executable, "-P", "-m", "kapitza.io.formats.child", function, *arguments]
+def run_in_child(function: str, path: str, *arguments: str, seconds: float | None = None) -> None:
+    """Run a function ("module:name") on a file and texts in a process of its own; however it fails is a DataError.
+
+    It may take `seconds`, and more for a large file.
+    """
+    seconds = (_MAX_SECONDS if seconds is None else seconds) + Path(path).stat().st_size / _LEAST_BYTES_PER_SECOND
+    command = [sys.executable, "-P", "-m", "kapitza.io.formats.child", function, path, *arguments]
     threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")  # each thread reserves address space
     try:
         done = subprocess.run(  # noqa: S603 - this package, by the interpreter that runs it
@@ -27,12 +33,12 @@ def run_in_child(function: str, *arguments: str) -> None:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=_MAX_SECONDS,
+            timeout=seconds,
             check=False,
             env={**os.environ, **threads},
         )
     except subprocess.TimeoutExpired as err:
-        raise DataError(f"is not read within {_MAX_SECONDS} s: damaged?") from err
+        raise DataError(f"is not read within {seconds:.0f} s: damaged?") from err
     if done.returncode == _EXIT_REFUSED:
         raise DataError(done.stdout.strip())
     if done.returncode:
