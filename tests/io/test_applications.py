@@ -10,6 +10,11 @@ from kapitza.core.conductance import Conductance
 from kapitza.errors import DataError
 from kapitza.io.applications import read_cryogenic, read_exchanger, read_leg, read_memory_cell
 from kapitza.io.results import save
+from kapitza.io.samples import read_sample
+from kapitza.matter.library import material
+from kapitza.measure.calibration import calibrated_conductance
+from kapitza.routes import Route, Routes
+from kapitza.theory.khalatnikov import khalatnikov
 from kapitza.units import nm
 
 SAMPLES = Path(__file__).resolve().parents[2] / "docs" / "samples"
@@ -78,4 +83,44 @@ def test_a_conductance_of_the_wrong_drop_is_refused(tmp_path):
     text = (SAMPLES / "cell.toml").read_text(encoding="utf-8").replace('"30 MW/m2K"', '"g.json"', 1)
     (tmp_path / "cell.toml").write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match="extrapolated"):
+        read_memory_cell(tmp_path / "cell.toml")
+
+
+def test_boundaries_of_all_files_are_of_two_materials_or_of_saved_results(tmp_path):
+    """The estimate between two materials reaches a leg, a cell, helium and a sample with its uncertainty."""
+    learnt = calibrated_conductance("W", "SiO2", [300.0])
+    route = Route(name="calibrated", title="", kind="estimate", conductance=learnt.conductance)
+    save(Routes(left="W", right="SiO2", rows=[route]), tmp_path / "routes.json")
+    for written in ('{ interface = "W|SiO2" }', '"W|SiO2"', '"routes.json"'):
+        text = (SAMPLES / "cell.toml").read_text().replace('side = "30 MW/m2K"', f"side = {written}")
+        (tmp_path / "cell.toml").write_text(text)
+        held = read_memory_cell(tmp_path / "cell.toml").cell.side
+        assert abs(held.at(300.0)[0] / learnt.value[0] - 1) <= 1e-3
+        sigma = np.interp(300.0, held.temperature, held.sigma / held.value)
+        assert abs(sigma / learnt.spread[0] - 1) <= 0.02
+    text = (SAMPLES / "leg.toml").read_text().replace('"50 kW/m2K"', '"50 kW/m2K ± 10 %"')
+    (tmp_path / "leg.toml").write_text(text)
+    leg = read_leg(tmp_path / "leg.toml").leg
+    assert leg.hot_conductance is leg.cold_conductance
+    assert abs(leg.hot_conductance.sigma[0] / 5e3 - 1) <= 1e-12
+    text = (SAMPLES / "cryo-chip.toml").read_text().replace("4.2 K", "1.9 K")
+    for written, factor in (('conductance = "8891 W/m2K ± 30 %"', 1.0), ('interface = "Nb|He-4 liquid"', None)):
+        (tmp_path / "cryo.toml").write_text(text.replace('coefficient = "30 W/m2K4"', written))
+        bath = read_cryogenic(tmp_path / "cryo.toml").bath
+        want = (
+            8891.0
+            if factor
+            else khalatnikov(material("He-4 liquid").fluid(), material("Nb").solid()).total.conductance(1.9).value[0]
+        )
+        assert abs(bath.kapitza_resistance(1.9) * want - 1) <= 1e-12
+    text = '[[layers]]\nmaterial = "Al"\nthickness = "80 nm"\n[[layers]]\nmaterial = "Si"\n[boundaries]\n"Al|Si" = '
+    (tmp_path / "bad.toml").write_text(text + '"100 MW/m2K ± 20 %"')
+    with pytest.raises(DataError, match=r"fit\.uncertain"):
+        read_sample(tmp_path / "bad.toml")
+    (tmp_path / "sample.toml").write_text(text + '{ interface = "Al|Si" }')
+    held = read_sample(tmp_path / "sample.toml").stack.boundaries[0].conductance
+    assert abs(held.at(300.0)[0] / calibrated_conductance("Al", "Si", 300.0).value[0] - 1) <= 1e-3
+    text = (SAMPLES / "cell.toml").read_text().replace('side = "30 MW/m2K"', 'side = "calibrated"')
+    (tmp_path / "cell.toml").write_text(text)
+    with pytest.raises(DataError, match="of which materials"):
         read_memory_cell(tmp_path / "cell.toml")

@@ -109,7 +109,7 @@ def test_a_saved_conductance_as_boundary(tmp_path):
     held = read_sample(written(tmp_path, SAMPLE.replace('"150 MW/m2K"', '"g.json"')))
     np.testing.assert_allclose(held.stack.boundaries[0].resistance(400.0), 5e-9, rtol=1e-12, atol=0)
     save(Conductance([200.0, 400.0], [1e8, 2e8], drop="emitted"), tmp_path / "g.json")
-    with pytest.raises(DataError, match="takes the extrapolated one"):
+    with pytest.raises(DataError, match="refers to the emitted drop, and nothing in the file converts it"):
         read_sample(tmp_path / "sample.toml")
 
 

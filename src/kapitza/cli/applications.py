@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -27,17 +29,26 @@ from kapitza.errors import InputError
 from kapitza.io.quantities import NUMBER_AND_UNIT, quantity, stepped_range
 
 if TYPE_CHECKING:
+    from kapitza.applications import LegState
+    from kapitza.applications.boundary_budget import BoundaryBudget
     from kapitza.core.conductance import Conductance
     from kapitza.core.transmission import Transmission
-    from kapitza.io.applications import LegFile
+    from kapitza.io.applications import CryogenicFile, LegFile
     from kapitza.matter.material import Material
 
+_Record = TypeVar("_Record")
 _DEFAULT_POINTS, _MAX_POINTS = 10, 1000  # of a range without a step; of any range
 _MIN_LENGTH, _MAX_LENGTH = 1e-11, 1.0  # m
 _LAYERS_TRIED = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20)  # of a material, among which the minimum of waves is sought
 
 TheoryOption = Annotated[Literal["dmm", "amm"], typer.Option(help="Model of the boundary.")]
-ConductanceOption = Annotated[str | None, typer.Option(help="Of the boundary, e.g. 120MW/m2K, instead of a model.")]
+ConductanceOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Of the boundary instead of a model: 120MW/m2K, '120MW/m2K +- 20%', 'calibrated', two materials 'Si|Ge', "
+        "or a saved result (routes.json)."
+    ),
+]
 
 
 def superlattice(
@@ -68,9 +79,19 @@ def superlattice(
         boundary, (one.solid(), bulk[0]), (other.solid(), bulk[1]), period=periods, share=share, temperature=kelvin
     )
     value, error = float(boundary.conductance(kelvin, "extrapolated").value[0]), f" ± {deferred.GRAY_ERROR:.0%} (gray)"
+    budget = None
     if conductance is not None:
-        value, error = quantity(conductance, "conductance", what="conductance"), ""
-        found = deferred.with_measured_boundary(found, bulk[0], bulk[1], value)
+        held = _parse_conductance(conductance, one, other, kelvin)
+        value, error = _value_at(held, kelvin), ""
+        modelled = found
+        found = deferred.with_measured_boundary(modelled, bulk[0], bulk[1], held)
+        budget = deferred.boundary_budget(
+            lambda given: float(
+                deferred.with_measured_boundary(modelled, bulk[0], bulk[1], given["boundary"]).series[0]
+            ),
+            {"boundary": held},
+            kelvin,
+        )
     waves = None
     if free_path is not None:
         with long_work("superlattices", workers, store, dask) as work:
@@ -80,11 +101,14 @@ def superlattice(
     if as_json:
         sigma = deferred.GRAY_ERROR * value if error else None
         derived = {"conductance": quantity_json(value, "W m^-2 K^-1", sigma=sigma)}
+        derived |= _budget_numbers(budget, "W m^-1 K^-1", "series at the shortest period")
         print_record(found, derived | ({} if waves is None else {"wave_minimum": quantity_json(waves, "m")}))
         return
     layers = f"{bulk[0]:.4g} and {bulk[1]:.4g} W/mK"
     title = f"{one.name}/{other.name} at {kelvin:g} K: {layers}, {value / 1e6:.4g} MW/m²K{error}"
     print_columns(title, columns_of(found, {"period": "nm", "series": "", "spectral": "", "ballistic": ""}))
+    if conductance is not None:
+        _note_budget(budget, f"series at a period of {found.period[0] * 1e9:.4g} nm", "W/mK")
     if waves is not None:
         note(f"waves of this free path conduct least at a period of about {waves * 1e9:.3g} nm (lattice of one spring)")
     files.announce()
@@ -128,19 +152,23 @@ def composite(
         for one, text in zip((filler, host), given, strict=True)
     )
     if conductance is not None:
-        boundary, error = quantity(conductance, "conductance", what="conductance"), ""
+        boundary, error = _parse_conductance(conductance, filler, host, kelvin), ""
     elif theory is not None:
         boundary = _boundary_transmission(filler, host, theory).conductance(kelvin, "extrapolated").accept_gray()
         error = f" ± {deferred.GRAY_ERROR:.0%} (gray)"
     else:
         boundary, error = _calibrated_boundary(filler, host, kelvin)
-    found = kapitza.applications.composite_conductivity(
-        outside, inside, boundary, radius=radii, fraction=fraction, rule=rule, temperature=kelvin
+    mixed = partial(
+        kapitza.applications.composite_conductivity, outside, inside, fraction=fraction, rule=rule, temperature=kelvin
+    )
+    found = mixed(boundary, radius=radii)
+    budget = deferred.boundary_budget(
+        lambda given: float(mixed(given["boundary"], radius=radii[:1]).value[0]), {"boundary": boundary}, kelvin
     )
     files.keep(found)
     files.draw(lambda ax: deferred.composite(found, ax))
     if as_json:
-        print_record(found)
+        print_record(found, _budget_numbers(budget, "W m^-1 K^-1", "at the smallest radius"))
         return
     title = (
         f"{100 * fraction:g} % {filler.name} ({inside:.4g} W/mK) in {host.name} ({outside:.4g} W/mK) "
@@ -152,6 +180,7 @@ def composite(
         note(f"particles below a radius of {found.critical_radius * 1e6:.3g} µm make the matrix worse")
     else:
         note("particles of any size make the matrix worse: they conduct no better than it")
+    _note_budget(budget, f"conductivity at a radius of {radii[0] * 1e6:.4g} µm", "W/mK")
     files.announce()
 
 
@@ -174,13 +203,24 @@ def leg(
     if held.current is not None:
         states["as given"] = kapitza.applications.leg_state(*given, held.current, properties=model)
     length = _best_length_or_none(held)
+    first = goals[0]
+    budget = deferred.boundary_budget(
+        lambda ends: _goal(
+            kapitza.applications.best_leg_state(
+                _replace_attributes(held.leg, ends), *given[1:], first, properties=model
+            ),
+            first,
+        ),
+        {name: getattr(held.leg, name) for name in ("hot_conductance", "cold_conductance")},
+        {"hot_conductance": held.hot, "cold_conductance": held.cold},
+    )
     files.keep(states)
     files.draw(lambda ax: deferred.thermoelectric_leg(held.leg, list(states.values()), cooling=cooling, ax=ax))
     if as_json:
         derived = {"ZT": merit, "ZT_with_contacts": effective, "best_length": quantity_json(length, "m")}
         for name, unit in (("power", "W"), ("efficiency", "1")):
             derived[name] = quantity_json({goal: getattr(state, name) for goal, state in states.items()}, unit)
-        print_record(states, derived)
+        print_record(states, derived | _budget_numbers(budget, "W", f"largest {first}"))
         return
     found = list(states.values())
     cools = [one.cooling > 0 and one.power < 0 for one in found]
@@ -200,7 +240,13 @@ def leg(
         note(
             f"largest {what} per area at a length of {length * 1e3:.3g} mm; this leg has {held.leg.length * 1e3:.3g} mm"
         )
+    _note_budget(budget, f"largest {first}", "mW", 1e3)
     files.announce()
+
+
+def _goal(state: LegState, goal: str) -> float:
+    """Power or heat taken up of a leg, W."""
+    return state.cooling if goal == "cooling" else state.power
 
 
 def _best_length_or_none(held: LegFile) -> float | None:
@@ -224,8 +270,13 @@ def memory(
     files.keep(found)
     files.draw(lambda ax: deferred.memory_cell(held.cell, found.power, ax))
     derived = {"saved": quantity_json(found.saved, "1", meaning="saved by boundaries")}
+    budget = deferred.boundary_budget(
+        lambda given: kapitza.applications.reset_pulse(_replace_attributes(held.cell, given), held.pulse).current,
+        {"side": held.cell.side, "contact": held.cell.contact},
+        held.cell.warm,
+    )
     if as_json:
-        print_record(found, derived)
+        print_record(found, derived | _budget_numbers(budget, "A", "reset current"))
         return
     columns = [
         *columns_of(found, {"current": "µA", "current_without": "µA"}),
@@ -236,6 +287,7 @@ def memory(
         ),
     ]
     print_values(f"{held.title}: a pulse of {held.pulse * 1e9:.4g} ns", columns)
+    _note_budget(budget, "reset current", "µA", 1e6)
     files.announce()
 
 
@@ -250,15 +302,23 @@ def exchanger(
     held = deferred.read_exchanger(path)
     found = kapitza.applications.heat_exchange(held.exchanger)
     parts = held.exchanger.resistances()
+    budget = deferred.boundary_budget(
+        lambda given: kapitza.applications.heat_exchange(_replace_attributes(held.exchanger, given)).heat,
+        {name: getattr(held.exchanger, name) for name in ("hot_boundary", "cold_boundary")},
+        {"hot_boundary": held.exchanger.hot.inlet, "cold_boundary": held.exchanger.cold.inlet},
+    )
     files.keep(found)
     files.draw(lambda ax: deferred.heat_exchanger(held.exchanger, ax), height=3.0)
     if as_json:
-        print_record(found, {"resistance": quantity_json(parts, "m^2 K W^-1")})
+        print_record(
+            found, {"resistance": quantity_json(parts, "m^2 K W^-1")} | _budget_numbers(budget, "W", "heat exchanged")
+        )
         return
     rows = [[name, f"{value * 1e9:.4g}", f"{100 * value * found.coefficient:.3g}"] for name, value in parts.items()]
     print_table(f"{held.title}: {found.coefficient / 1e6:.4g} MW/m²K", ["", "m² K GW⁻¹", "share (%)"], rows)
     note(f"heat {found.heat * 1e3:.4g} mW, {100 * found.effectiveness:.3g} % of the most that could pass")
     note(f"outlets: hot {found.hot_out:.5g} K, cold {found.cold_out:.5g} K")
+    _note_budget(budget, "heat", "mW", 1e3)
     files.announce()
 
 
@@ -279,11 +339,13 @@ def cryo(
     limits = (
         None if held.device is None else kapitza.applications.runaway_currents(held.bath, held.device, load=held.load)
     )
+    budget = None if held.boundary is None else _cold_budget(held, held.boundary, ampere)
     result = {"states": states} if limits is None else {"states": states, "runaway": limits}
     files.keep(result)
     files.draw(lambda ax: deferred.cryogenic_chip(held.bath, states, held.device, ampere, load=held.load, ax=ax))
     if as_json:
-        print_record(result, {"bath": quantity_json(held.bath.temperature, "K"), "current": quantity_json(ampere, "A")})
+        derived = {"bath": quantity_json(held.bath.temperature, "K"), "current": quantity_json(ampere, "A")}
+        print_record(result, derived | _budget_numbers(budget, "K", "coldest steady temperature"))
         return
     title = f"{held.title}: bath of {held.bath.temperature:g} K" + (f", {ampere:g} A" if held.device else "")
     if states:
@@ -297,7 +359,63 @@ def cryo(
         print_values(
             "currents", columns_of(limits, {"holding": "A", "propagating": "A", "critical": "A", "quench": "A"})
         )
+    _note_budget(budget, "coldest steady temperature", "K")
     files.announce()
+
+
+def _cold_budget(held: CryogenicFile, boundary: Conductance, current: float) -> BoundaryBudget | None:
+    """What is not known of the boundary to helium, and what that does to the coldest steady temperature."""
+    bare = held.bath.coefficient / _value_at(boundary, held.bath.temperature)
+
+    def coldest(given: Mapping[str, float | Conductance]) -> float:
+        bath = _replace_attributes(
+            held.bath, {"coefficient": bare * _value_at(given["boundary"], held.bath.temperature)}
+        )
+        states = kapitza.applications.operating_points(bath, held.device, current, load=held.load)
+        return states[0].temperature if states else math.inf
+
+    return deferred.boundary_budget(coldest, {"boundary": boundary}, held.bath.temperature)
+
+
+def _replace_attributes(record: _Record, changes: Mapping[str, Any]) -> _Record:
+    """A record with other attributes."""
+    from attrs import evolve
+
+    return evolve(record, **changes)  # pyright: ignore[reportArgumentType]
+
+
+def _parse_conductance(text: str, one: Material, other: Material, kelvin: float) -> float | Conductance:
+    """Return a conductance that the command line gives, with its uncertainty where it has one."""
+    sides = deferred.BoundarySides(one.name, other.name, one.name, other.name)
+    return deferred.held_with_sigma(deferred.parse_conductance(text, sides, kelvin))
+
+
+def _value_at(held: float | Conductance, kelvin: float) -> float:
+    """Value of a conductance at a temperature (K), W m⁻² K⁻¹."""
+    return float(held.at(kelvin)[0]) if isinstance(held, kapitza.Conductance) else held
+
+
+def _note_budget(budget: BoundaryBudget | None, what: str, unit: str, factor: float = 1.0) -> None:
+    """Note the interval that boundaries leave to a number, and which of them is worth measuring."""
+    if budget is None:
+        return
+    note(
+        f"{what}: 95 % from {factor * budget.low:.4g} to {factor * budget.high:.4g} {unit}, as the boundaries are known"
+    )
+    for name, (low, high) in list(budget.measured.items())[:1]:
+        note(f"measuring {name} to 20 % would leave {factor * low:.4g} to {factor * high:.4g} {unit}")
+
+
+def _budget_numbers(budget: BoundaryBudget | None, unit: str, what: str) -> dict[str, Any]:
+    """The same for JSON."""
+    if budget is None:
+        return {}
+    pairs = {"ends": budget.ends, "measured": budget.measured}
+    found = {name: {one: list(pair) for one, pair in held.items()} for name, held in pairs.items()}
+    return {
+        "boundary_budget": {"of": what, "unit": unit, "value": budget.value, "interval": [budget.low, budget.high]}
+        | found
+    }
 
 
 def parse_lengths(text: str, what: str) -> list[float]:

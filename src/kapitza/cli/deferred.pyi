@@ -1,5 +1,6 @@
 """Functions that commands need and no room offers, loaded on first use so that help stays quick."""
 
+from kapitza.applications.boundary_budget import boundary_budget as boundary_budget
 from kapitza.applications.superlattice import miniband_conductivity as miniband_conductivity
 from kapitza.applications.superlattice import with_measured_boundary as with_measured_boundary
 from kapitza.applications.thermoelectric import best_leg_length as best_leg_length
@@ -24,6 +25,9 @@ from kapitza.io.applications import read_cryogenic as read_cryogenic
 from kapitza.io.applications import read_exchanger as read_exchanger
 from kapitza.io.applications import read_leg as read_leg
 from kapitza.io.applications import read_memory_cell as read_memory_cell
+from kapitza.io.boundaries import BoundarySides as BoundarySides
+from kapitza.io.boundaries import held_with_sigma as held_with_sigma
+from kapitza.io.boundaries import parse_conductance as parse_conductance
 from kapitza.io.device.layers import device_method as device_method
 from kapitza.io.device.layers import names_sink as names_sink
 from kapitza.io.device.layers import region_materials as region_materials

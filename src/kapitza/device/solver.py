@@ -1,20 +1,16 @@
 """One verb for the steady temperatures of any device: layers without a grid, blocks on a grid, bodies on a mesh."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Literal, Protocol, overload, runtime_checkable
+from typing import Literal, Protocol, overload, runtime_checkable
 
 from kapitza.device.description import Device
+from kapitza.device.elements.body import Body
+from kapitza.device.elements.temperatures import BodyTemperatures, solve_body
+from kapitza.device.grid.box_grid import BoxGrid
+from kapitza.device.grid.temperatures import GridTemperatures, solve_on_grid
 from kapitza.device.layered.temperatures import LayeredTemperatures, solve_layered
 from kapitza.device.layout import Layout
+from kapitza.device.results import Temperatures
 from kapitza.errors import InputError
-
-if TYPE_CHECKING:  # grids and meshes are loaded when a device needs them: layers are solved in less time than that
-    from kapitza.device.elements.body import Body
-    from kapitza.device.elements.temperatures import BodyTemperatures
-    from kapitza.device.grid.box_grid import BoxGrid
-    from kapitza.device.grid.temperatures import GridTemperatures
-    from kapitza.device.results import Temperatures
 
 Method = Literal["layers", "volumes", "elements"]
 _METHODS: tuple[Method, ...] = ("layers", "volumes", "elements")
@@ -96,20 +92,16 @@ def solve(
             f"method = {method!r}: expected {', '.join(map(repr, _METHODS))}; leave it out to solve by what the "
             "geometry needs"
         )
-    if grid is not None:
-        _check_grid(grid)
+    if grid is not None and not isinstance(grid, BoxGrid):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(f"grid = {grid!r:.60}: expected a BoxGrid; the number of cells is cells=")
     chosen = method or ("volumes" if needed == "layers" and grid is not None else needed)
-    if not isinstance(device, (Device, Layout)):
+    if isinstance(device, Body):
         if chosen != "elements":
             raise InputError(f"method {chosen!r} cannot describe a body on a mesh: take 'elements'")
-        from kapitza.device.elements.temperatures import solve_body
-
         return solve_body(device)
     if chosen == "elements":
         raise InputError("method 'elements' takes a body on a mesh, not layers and blocks: make a Body")
     if chosen == "volumes":
-        from kapitza.device.grid.temperatures import solve_on_grid
-
         return solve_on_grid(device, cells, grid=grid)
     if isinstance(device, Layout):
         if device.blocks or any(device.sides.values()):
@@ -120,24 +112,14 @@ def solve(
 
 def _needed_method(device: Device | Layout | Body) -> Method:
     """The simplest method that describes a device."""
+    if isinstance(device, Body):
+        return "elements"
     if isinstance(device, Device):
         return "layers"
-    if not isinstance(device, Layout):
-        from kapitza.device.elements.body import Body
-
-        if isinstance(device, Body):  # pyright: ignore[reportUnnecessaryIsInstance]
-            return "elements"
+    if not isinstance(device, Layout):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(
             f"solve got {device!r:.60} ({type(device).__name__}): expected a Device (layers), a Layout (layers with "
             "blocks) or a Body (a mesh); kapitza.read makes one from a device file"
         )
     plain = not device.blocks and not any(device.sides.values())
     return "layers" if plain and (device.device.box is None or not device.is_nonlinear) else "volumes"
-
-
-def _check_grid(grid: object) -> None:
-    """Refuse what is no grid."""
-    from kapitza.device.grid.box_grid import BoxGrid
-
-    if not isinstance(grid, BoxGrid):
-        raise InputError(f"grid = {grid!r:.60}: expected a BoxGrid; the number of cells is cells=")

@@ -1,7 +1,9 @@
 """Files of applications: a thermoelectric leg, a memory cell, an exchanger, a chip in helium.
 
-Numbers have their units, "1 mm" or "200 uV/K", or are SI.  A conductance is a number, the path of a saved one, or
-"perfect".  A property of a leg may be a table, { temperature = [300, 500], value = ["180 uV/K", "210 uV/K"] }.
+Numbers have their units, "1 mm" or "200 uV/K", or are SI.  A conductance is a number, with its uncertainty if it has
+one ("30 MW/m2K ± 20 %"), the path of a saved result, two materials for the calibrated estimate between them
+({ interface = "TiN|SiO2" }), or "perfect".  A property of a leg may be a table,
+{ temperature = [300, 500], value = ["180 uV/K", "210 uV/K"] }.
 """
 
 from collections.abc import Mapping
@@ -16,11 +18,14 @@ from kapitza.applications.cryogenic import HEATING_MODELS, HeliumBath, Supercond
 from kapitza.applications.exchanger import FLOW_ARRANGEMENTS, NUSSELT_NUMBERS, HeatExchanger, Stream
 from kapitza.applications.memory import MemoryCell
 from kapitza.applications.thermoelectric import LegProperty, ThermoelectricLeg
+from kapitza.core.conductance import Conductance
+from kapitza.core.stack import Boundary
+from kapitza.io.boundaries import BoundarySides, held_with_sigma, read_conductance
 from kapitza.io.quantities import quantity
-from kapitza.io.samples import locate_faults, read_boundary
+from kapitza.io.samples import locate_faults
 from kapitza.io.toml import TomlTable, read_toml
 from kapitza.matter.library import material
-from kapitza.matter.material import warn_of_state
+from kapitza.matter.material import LIQUID_SYMMETRY, warn_of_state
 from kapitza.theory.khalatnikov import khalatnikov
 
 # what no such part has: it came in another unit
@@ -100,13 +105,17 @@ class ExchangerFile:
 
 @frozen(eq=False)
 class CryogenicFile:
-    """A chip in helium: the bath, a load (W m⁻²), and a superconductor with a current (A), if there is one."""
+    """A chip in helium: the bath, a load (W m⁻²), and a superconductor with a current (A), if there is one.
+
+    `boundary` is the conductance from which the coefficient of the bath was taken, if it was given as one.
+    """
 
     title: str
     bath: HeliumBath
     load: float
     device: Superconductor | None
     current: float
+    boundary: Conductance | None = None
 
 
 def _plausible_number(part: TomlTable, key: str, kind: str, default: float | None = None) -> float:
@@ -123,13 +132,18 @@ def _check_limits(part: TomlTable, key: str, kind: str, value: float) -> float:
     return value
 
 
+def _read_boundary(part: TomlTable, key: str, temperature: float = 300.0) -> float | Conductance:
+    """Return a conductance with its uncertainty, if it has one; estimates are asked for around a temperature (K)."""
+    value = read_conductance(part, BoundarySides(key=key), temperature)
+    if isinstance(value[0], float) and np.isfinite(value[0]):
+        _check_limits(part, key, "conductance", value[0])
+    return locate_faults(part, key, lambda: Boundary(held_with_sigma(value)).conductance)
+
+
 def _read_value(part: TomlTable, key: str, kind: str) -> Any:
     """Return a number of a table, a table of it against temperature, or a conductance."""
     if kind == "boundary":
-        found = read_boundary(part, key).conductance
-        if isinstance(found, float) and np.isfinite(found):
-            _check_limits(part, key, "conductance", found)
-        return found
+        return _read_boundary(part, key)
     plain = kind.removesuffix("(T)")
     if plain == kind or not isinstance(part.table.get(key), dict):
         return _plausible_number(part, key, plain)
@@ -229,7 +243,7 @@ def read_cryogenic(path: str | PathLike[str]) -> CryogenicFile:
     top = read_toml(path)
     top.check_keys(("title", "load", "bath", "device"))
     part = top.section("bath")
-    bath = locate_faults(part, "", lambda: _read_bath(part))
+    bath, boundary = locate_faults(part, "", lambda: _read_bath(part))
     load = _plausible_number(top, "load", "flux", 0.0)
     if load < 0:
         raise top.fault(f"a load of {load:g} W/m²: expected at least 0", "load")
@@ -245,22 +259,43 @@ def read_cryogenic(path: str | PathLike[str]) -> CryogenicFile:
                 f"is normal above {device.critical_temperature:g} K, and the bath has {bath.temperature:g} K",
                 "critical_temperature",
             )
-    return CryogenicFile(top.text("title", top.path.stem), bath, load, device, current)
+    return CryogenicFile(top.text("title", top.path.stem), bath, load, device, current, boundary)
 
 
-def _read_bath(part: TomlTable) -> HeliumBath:
-    """Return the bath; its coefficient is a number, or that which a solid should have by acoustic mismatch."""
-    part.check_keys((*_BATH_KINDS, "coefficient", "solid", "liquid"))
+_BATH_COEFFICIENTS = ("coefficient", "solid", "interface", "conductance")
+
+
+def _read_bath(part: TomlTable) -> tuple[HeliumBath, Conductance | None]:
+    """Return the bath, and the conductance that its coefficient stands for, if one is given.
+
+    The coefficient is a number, that of a conductance at the temperature of the bath, $G/nT^{n-1}$, or that which a
+    solid in helium should have by acoustic mismatch.
+    """
+    part.check_keys((*_BATH_KINDS, *_BATH_COEFFICIENTS, "liquid"))
     temperature = _plausible_number(part, "temperature", "temperature")
     exponent = _plausible_number(part, "exponent", "share", 4.0)
-    if "solid" in part:
-        if "coefficient" in part:
-            raise part.fault("give a coefficient or a solid, not both", "solid")
-        helium, wall = material(part.text("liquid", "He-4 liquid")), material(part.text("solid"))
-        for one in (helium, wall):
-            warn_of_state(one, temperature)
-        predicted = khalatnikov(helium.fluid(), wall.solid()).total.conductance(temperature).value[0]
-        coefficient = float(predicted) / (exponent * temperature ** (exponent - 1))
+    given = [key for key in _BATH_COEFFICIENTS if key in part]
+    if len(given) > 1:
+        raise part.fault(f"{' and '.join(given)}: give one of them, not both", given[1])
+    slope, boundary = exponent * temperature ** (exponent - 1), None
+    if given == ["conductance"]:
+        held = _read_boundary(part, "conductance", temperature)
+        boundary = held if isinstance(held, Conductance) else None
+        coefficient = (held if boundary is None else float(boundary.at(temperature)[0])) / slope
+    elif given and given != ["coefficient"]:
+        coefficient = _acoustic_conductance(part, given[0], temperature) / slope
     else:
         coefficient = _plausible_number(part, "coefficient", "radiation")
-    return _read_record(part, HeliumBath, _BATH_KINDS, given={"coefficient": coefficient})
+    return _read_record(part, HeliumBath, _BATH_KINDS, given={"coefficient": coefficient}), boundary
+
+
+def _acoustic_conductance(part: TomlTable, key: str, temperature: float) -> float:
+    """Conductance of a solid in helium by acoustic mismatch, W m⁻² K⁻¹; from `solid`, or from both by `interface`."""
+    names = [one.strip() for one in part.text(key).split("|")] if key == "interface" else []
+    if key == "interface" and (len(names) != 2 or not all(names)):
+        raise part.fault(f"{part.text(key)!r:.60}: expected two materials, such as 'Si|He-4 liquid'", key)
+    pair = names or [part.text("solid"), part.text("liquid", "He-4 liquid")]
+    wall, helium = sorted((material(one) for one in pair), key=lambda one: one.symmetry == LIQUID_SYMMETRY)
+    for one in (helium, wall):
+        warn_of_state(one, temperature)
+    return float(khalatnikov(helium.fluid(), wall.solid()).total.conductance(temperature).value[0])

@@ -13,7 +13,7 @@ name = "Si"
 material = "Si"                     # conductivity and heat capacity of the library at `temperature`
 
 [boundaries]
-"Al|Si" = "150 MW/m2K"              # or the path of a saved conductance, or "perfect"
+"Al|Si" = "150 MW/m2K"              # or the path of a saved result, two materials "Al|Si", or "perfect"
 
 [[experiments]]
 kind = "tdtr"
@@ -50,11 +50,10 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.errors import DataError, KapitzaError
+from kapitza.io.boundaries import BoundarySides, read_conductance
 from kapitza.io.experiments import read_experiment
-from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.plausibility import warn_of_celsius, warn_of_experiment, warn_of_layers, warn_of_thin_layer
-from kapitza.io.quantities import quantity, share_or_quantity
-from kapitza.io.results import load
+from kapitza.io.quantities import share_or_quantity
 from kapitza.io.toml import TomlTable, read_toml
 from kapitza.matter.library import material
 from kapitza.matter.material import Material, warn_of_state
@@ -169,12 +168,14 @@ def _read_stack(top: TomlTable, temperature: float) -> Stack:
         raise top.fault("no [[layers]]: give at least one, from the heated side down", "layers")
     layers = [_read_layer(s, temperature, last=i == len(sections) - 1) for i, s in enumerate(sections)]
     named = top.section("boundaries")
-    wanted = [f"{a.name}|{b.name}" for a, b in pairwise(layers)]
-    named.check_keys(wanted)
-    missing = [name for name in wanted if name not in named]
+    materials = [one.text("material", one.text("name", "")) for one in sections]
+    both = zip(pairwise(layers), pairwise(materials), strict=True)
+    wanted = [BoundarySides(a.name, b.name, *of) for (a, b), of in both]
+    named.check_keys([side.name for side in wanted])
+    missing = [side.name for side in wanted if side.name not in named]
     if missing:
         raise named.fault(f'the boundary {missing[0]!r} has no conductance, such as "100 MW/m2K"')
-    return Stack(layers, [read_boundary(named, name) for name in wanted])
+    return Stack(layers, [_read_boundary(named, side, temperature) for side in wanted])
 
 
 def _read_layer(section: TomlTable, temperature: float, *, last: bool) -> Layer:
@@ -208,17 +209,14 @@ def _read_layer(section: TomlTable, temperature: float, *, last: bool) -> Layer:
     return layer
 
 
-def read_boundary(section: TomlTable, name: str) -> Boundary:
-    """A conductance as a number, one that was saved, or "perfect"."""
-    value = section.table[name]
-    if value == "perfect":
-        return Boundary(np.inf)
-    if isinstance(value, str) and value.lower().endswith(RESULT_SUFFIXES):
-        held = load(section.beside(name))
-        if not isinstance(held, Conductance):
-            raise section.fault(f"{value} holds a {type(held).__name__}, expected a Conductance", name)
-        return locate_faults(section, name, lambda: Boundary(held))
-    return locate_faults(section, name, lambda: Boundary(quantity(value, "conductance", what="conductance")))
+def _read_boundary(section: TomlTable, side: BoundarySides, temperature: float) -> Boundary:
+    """A boundary as in all files, without an uncertainty: a fit starts from it."""
+    value, sigma = read_conductance(section, side, temperature)
+    if sigma is not None:
+        raise section.fault(
+            f'what is known how well stands under [fit.uncertain]: "{side.name}.conductance"', side.name
+        )
+    return locate_faults(section, side.name, lambda: Boundary(value))
 
 
 def _check_distinct_names(names: Sequence[str], sections: Sequence[TomlTable]) -> None:

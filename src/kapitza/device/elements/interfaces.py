@@ -5,7 +5,6 @@ from collections.abc import Callable
 import numpy as np
 from attrs import field, frozen
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from kapitza.core.arrays import IntArray, about
 from kapitza.device.elements.mesh import Mesh, corner_keys, simplex_of
@@ -95,6 +94,8 @@ def _match_facets(mesh: Mesh, inner: _InnerFacets) -> tuple[IntArray, IntArray]:
 
 def _double_nodes(mesh: Mesh, inner: _InnerFacets, apart: _InnerFacets) -> tuple[IntArray, IntArray]:
     """(m, k) unknowns of the cells, and (n,) the point where each unknown lies."""
+    from scipy.sparse.csgraph import connected_components
+
     nodes = mesh.cells.shape[1]
     on_boundary = np.zeros(len(mesh.points), dtype=bool)
     on_boundary[mesh.cells[apart.cell[:, None], simplex_of(mesh).facets[apart.corner]]] = True

@@ -8,8 +8,6 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array, diags_array
-from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import cg, splu
 
 from kapitza.core.arrays import Array, IntArray
 from kapitza.device.elements.body import Body, Convection, FixedFlux, FixedTemperature
@@ -124,6 +122,8 @@ def _facet_integrals(mass: Array, unknowns: IntArray, size: int) -> Array:
 
 def check_sinks(body: Body, parts: SplitMesh, equations: LinearSystem) -> None:
     """Refuse parts that no heat can leave: their temperature is not defined."""
+    from scipy.sparse.csgraph import connected_components
+
     graph = equations.matrix.copy()
     graph.eliminate_zeros()  # a stored zero conducts nothing, but would connect parts
     count, label = connected_components(graph, directed=False)
@@ -178,6 +178,8 @@ def solve_constrained(
 
 def solve_equations(matrix: csr_array, load: Array, cell: Simplex) -> tuple[Array, int]:
     """Solution of few equations by factors and of many by iteration, and the steps that it took."""
+    from scipy.sparse.linalg import splu
+
     if len(load) <= MAX_DIRECT_UNKNOWNS[cell.dimension]:
         return splu(matrix.tocsc()).solve(load), 0
     return _solve_iteratively(matrix, load, multigrid=cell.order == 1 and find_spec("pyamg") is not None)
@@ -185,6 +187,8 @@ def solve_equations(matrix: csr_array, load: Array, cell: Simplex) -> tuple[Arra
 
 def _solve_iteratively(matrix: csr_array, load: Array, *, multigrid: bool) -> tuple[Array, int]:
     """Conjugate gradients, preconditioned by algebraic multigrid (quadratic cells gain nothing from it) or not."""
+    from scipy.sparse.linalg import cg
+
     if multigrid:
         before = import_module("pyamg").ruge_stuben_solver(matrix, max_coarse=500).aspreconditioner()
     else:

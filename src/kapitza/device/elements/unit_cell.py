@@ -4,8 +4,6 @@ from typing import Literal
 
 import numpy as np
 from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import KDTree
 
 from kapitza.core.arrays import Array, IntArray, check_choice
 from kapitza.device.elements.body import Body
@@ -26,6 +24,8 @@ def cell_conductivity(body: Body, sides: Literal["periodic", "isothermal"] = "pe
     another.  "isothermal" ones have w = 0 across the gradient, and no heat crosses the others: exact between planes of
     symmetry, where the tensor is diagonal.
     """
+    from scipy.sparse.csgraph import connected_components
+
     check_choice(sides, ("periodic", "isothermal"), "sides")
     if body.faces or body.heat:
         raise InputError(f"a cell has no faces or heat of its own, got {', '.join([*body.faces, *body.heat])}")
@@ -55,6 +55,8 @@ def cell_conductivity(body: Body, sides: Literal["periodic", "isothermal"] = "pe
 
 def _opposite_pairs(body: Body, parts: SplitMesh, low: Array, edge: Array) -> IntArray:
     """(n, 2) unknowns that lie opposite one another, of the same region."""
+    from scipy.spatial import KDTree
+
     place = body.mesh.points[parts.point]
     region = np.full(len(place), len(body.mesh.names))
     np.minimum.at(region, parts.unknowns, body.mesh.region[:, None])
@@ -80,6 +82,8 @@ def _opposite_pairs(body: Body, parts: SplitMesh, low: Array, edge: Array) -> In
 
 def _cell_correctors(matrix: csr_array, place: Array, group: IntArray, cell: Simplex) -> Array:
     """(groups, c) departure w of each group from the mean gradient, with one group of each connected part at 0."""
+    from scipy.sparse.csgraph import connected_components
+
     size, count = len(group), int(group.max()) + 1
     take = csr_array((np.ones(size), (np.arange(size), group)), shape=(size, count))
     reduced, load = csr_array(take.T @ matrix @ take), -(take.T @ (matrix @ place))

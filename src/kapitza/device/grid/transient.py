@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from attrs import evolve, frozen
 from numpy.typing import ArrayLike
-from scipy.interpolate import PchipInterpolator
 from scipy.sparse import csr_array
 
 from kapitza.core.arrays import Array, check_choice, positive
@@ -125,6 +124,8 @@ def _integrate_response(
     layout: Layout, grid: BoxGrid, times: Array, levels: _PowerLevels, breaks: list[float]
 ) -> TransientTemperatures:
     """Step through all times, from one switch to the next."""
+    from scipy.interpolate import PchipInterpolator
+
     steady = solve_balances(layout, grid, _STAGE_TOLERANCE)
     found = evolve(steady.system, levels=())
     patches = {

@@ -33,7 +33,7 @@ from kapitza.device.description import Device
 from kapitza.device.grid.sensitivities import adjacent_regions, visible_regions
 from kapitza.device.layout import LATERAL_SIDES, Block, Layout, check_block_place
 from kapitza.device.shapes import Rectangle
-from kapitza.io.device.boundaries import BoundarySides, read_device_boundary
+from kapitza.io.boundaries import BoundarySides, read_conductance
 from kapitza.io.device.gds import GDS_KEYS as KEYS_OF_LAYOUT
 from kapitza.io.device.gds import read_gds_parts
 from kapitza.io.device.layers import (
@@ -194,7 +194,7 @@ def _with_block_boundaries(
             )
         used.add(key)
         side = BoundarySides(names[low], names[high], materials[low], materials[high], key)
-        value, sigma = read_device_boundary(section, side, bare.device.sink)
+        value, sigma = read_conductance(section, side, bare.device.sink)
         if sigma is not None and (owners[low], owners[high]) != (names[low], names[high]):
             raise section.fault(
                 "is that of several boxes of a layout, which an uncertainty of each alone would make too small: leave "

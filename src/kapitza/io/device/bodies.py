@@ -37,7 +37,7 @@ from kapitza.device.elements.interfaces import region_pairs
 from kapitza.device.elements.mesh import Mesh, simplex_of
 from kapitza.device.elements.steady import facet_mass_matrices
 from kapitza.errors import InputError, ValidityWarning
-from kapitza.io.device.boundaries import BoundarySides, read_device_boundary
+from kapitza.io.boundaries import BoundarySides, read_conductance
 from kapitza.io.device.meshes import read_mesh
 from kapitza.io.plausibility import warn_outside
 from kapitza.io.quantities import known_units, quantity, share_or_quantity, unit_factor
@@ -175,7 +175,7 @@ def _read_region_boundaries(
             raise section.fault(f'the boundary {keys[0]!r} has no conductance, such as "100 MW/m2K" (or "perfect")')
         one, _, other = key.partition("|")
         side = BoundarySides(one, other, materials[one], materials[other])
-        value, sigma = read_device_boundary(section, side, sink)
+        value, sigma = read_conductance(section, side, sink)
         found[key] = value
         plain = float(value.at(sink)[0]) if isinstance(value, Conductance) else value
         if np.isfinite(plain):

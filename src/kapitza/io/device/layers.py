@@ -15,7 +15,7 @@ from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device
 from kapitza.errors import DataError, ValidityWarning
-from kapitza.io.device.boundaries import BoundarySides, read_device_boundary
+from kapitza.io.boundaries import BoundarySides, read_conductance
 from kapitza.io.device.sources import read_patches, read_source
 from kapitza.io.plausibility import warn_of_layers, warn_of_thin_layer, warn_outside
 from kapitza.io.quantities import share_or_quantity
@@ -315,7 +315,7 @@ def _read_boundaries(
     for side in sides:
         if side.name not in named:
             raise named.fault(f'the boundary {side.name!r} has no conductance, such as "100 MW/m2K" (or "perfect")')
-        conductance, sigma = read_device_boundary(named, side, sink)
+        conductance, sigma = read_conductance(named, side, sink)
         conductances.append(conductance)
         if sigma is not None:
             sigmas[f"{side.name}.conductance"] = sigma

@@ -1,6 +1,10 @@
-"""Boundaries of device files: a number, one with its uncertainty, a saved conductance, or the name of a theory."""
+"""Conductances of boundaries, as all files and commands take them: a number, one with its uncertainty, a saved result,
+two materials, or the name of a theory.
+"""
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from warnings import catch_warnings, simplefilter
 
@@ -22,21 +26,24 @@ from kapitza.theory.models import MODEL_REGISTER, Estimate, model_estimates
 
 _BOUNDARY_KEYS = ("conductance", "resistance", "sigma", "file", "drop", "theory", "left", "right", "interface")
 _PLUS_MINUS = re.compile(r"(?P<value>.*?)\s*(?:±|\+-|\+/-)\s*(?P<sigma>.+)")
-_THEORY_TEMPERATURE_RANGE = (0.5, 3.0)  # of the temperature of the sink, in which a theory is asked
+_THEORY_TEMPERATURE_RANGE = (0.5, 3.0)  # of a temperature, such as that of the sink, in which a theory is asked
 _THEORY_TEMPERATURES = 26
 _CALIBRATED = "calibrated"  # the estimate that has learnt from what was measured, in place of a theory
 
 
+_WHOLE_RANGE = 1.0, 1e4  # K, of a number that is said to hold at any temperature
+
+
 @frozen
 class BoundarySides:
-    """What lies on the two sides of a boundary: names of the layers, and of their materials; `key` where it is written
-    under another name than its own.
+    """What lies on the two sides of a boundary: names of the layers, and of their materials, empty where a file names
+    none; `key` where it is written under another name than its own.
     """
 
-    upper: str
-    lower: str
-    upper_material: str
-    lower_material: str
+    upper: str = ""
+    lower: str = ""
+    upper_material: str = ""
+    lower_material: str = ""
     key: str = ""
 
     @property
@@ -53,14 +60,17 @@ class BoundarySides:
 BoundaryValue = tuple[float | Conductance, float | None]  # conductance and its standard uncertainty, W m⁻² K⁻¹
 
 
-def read_device_boundary(section: TomlTable, side: BoundarySides, sink: float) -> BoundaryValue:
-    """Return the conductance of one boundary, and its uncertainty where the file states one."""
+def read_conductance(section: TomlTable, side: BoundarySides, temperature: float) -> BoundaryValue:
+    """Return the conductance of one boundary, and its uncertainty where the file states one.
+
+    Theories and estimates are asked for from half to three times a temperature (K).
+    """
     value = section.table[side.written]
     try:
         if isinstance(value, dict):
-            return _boundary_from_table(section.section(side.written), side, sink)
+            return _boundary_from_table(section.section(side.written), side, temperature)
         if isinstance(value, str):
-            return _boundary_from_text(section, value, side, sink)
+            return _boundary_from_text(value, side, temperature, lambda: section.beside(side.written))
         return quantity(value, "conductance", what="conductance"), None
     except KapitzaError as err:
         if getattr(err, "file", None) is not None:
@@ -68,32 +78,47 @@ def read_device_boundary(section: TomlTable, side: BoundarySides, sink: float) -
         raise section.fault(str(err), side.written) from err
 
 
-def _boundary_from_text(section: TomlTable, text: str, side: BoundarySides, sink: float) -> BoundaryValue:
-    """From "50 MW/m2K", "50 MW/m2K ± 10 %", "20 m2K/GW", "perfect", the name of a file, or of a theory."""
+def parse_conductance(text: str, side: BoundarySides, temperature: float) -> BoundaryValue:
+    """Return the conductance that a text of the command line gives, as `read_conductance` does."""
+    return _boundary_from_text(text, side, temperature, lambda: Path(text))
+
+
+def held_with_sigma(value: BoundaryValue) -> float | Conductance:
+    """One conductance that carries its uncertainty: a number with one holds at all temperatures."""
+    held, sigma = value
+    if sigma is None or isinstance(held, Conductance):
+        return held
+    return Conductance(np.array(_WHOLE_RANGE), [held, held], [sigma, sigma], method="given")
+
+
+def _boundary_from_text(text: str, side: BoundarySides, temperature: float, path: Callable[[], Path]) -> BoundaryValue:
+    """From "50 MW/m2K", "50 MW/m2K ± 10 %", "20 m2K/GW", "perfect", the name of a file, "GaN|diamond", or a theory."""
     bare = text.strip()
     if bare == "perfect":
         return np.inf, None
     if bare.lower().endswith(RESULT_SUFFIXES):
-        return _boundary_from_saved(load(section.beside(side.written)), side, "", ""), None
+        return _boundary_from_saved(load(path()), side, "", ""), None
     if bare == _CALIBRATED or bare in {one.name for one in MODEL_REGISTER}:
-        return _boundary_from_theory(bare, side, sink, ""), None
+        return _boundary_from_theory(bare, side, temperature, ""), None
+    if "|" in bare:
+        return _interface_boundary(bare, side, temperature), None
     match = _PLUS_MINUS.fullmatch(bare)
     value, sigma = (match["value"], match["sigma"]) if match else (bare, None)
     if not any(letter.isdigit() for letter in value):
         raise InputError(
             f"{bare!r:.60} is no conductance: expected such as '50 MW/m2K', '50 MW/m2K ± 10 %', '20 m2K/GW', "
-            "'perfect', a saved one (.json, .npz, .h5), 'calibrated' for the best estimate, or "
-            "{ theory = 'dmm', drop = 'gray' }"
+            "'perfect', a saved one (.json, .npz, .h5), two materials such as 'GaN|diamond', 'calibrated' for the "
+            "best estimate, or { theory = 'dmm', drop = 'gray' }"
         )
     return _value_with_sigma(value, sigma)
 
 
-def _interface_boundary(text: str, side: BoundarySides, sink: float) -> Conductance:
+def _interface_boundary(text: str, side: BoundarySides, temperature: float) -> Conductance:
     """The calibrated estimate between two materials, "GaN|diamond"."""
     names = [one.strip() for one in text.split("|")]
     if len(names) != 2 or not all(names):
         raise InputError(f"interface = {text!r:.60}: expected two materials, such as 'GaN|diamond'")
-    return _calibrated_boundary(BoundarySides(side.upper, side.lower, names[0], names[1]), sink)
+    return _calibrated_boundary(BoundarySides(side.upper, side.lower, names[0], names[1]), temperature)
 
 
 def _value_with_sigma(value: object, sigma: object | None) -> BoundaryValue:
@@ -114,7 +139,7 @@ def _value_with_sigma(value: object, sigma: object | None) -> BoundaryValue:
     return conductance, None if share is None else share * conductance
 
 
-def _boundary_from_table(section: TomlTable, side: BoundarySides, sink: float) -> BoundaryValue:
+def _boundary_from_table(section: TomlTable, side: BoundarySides, temperature: float) -> BoundaryValue:
     """From { conductance = .., sigma = .. }, { file = .., drop = "gray" } or { theory = .., left = .., right = .. },
     with drop = "gray" for a theory other than the calibrated estimate.
 
@@ -130,10 +155,10 @@ def _boundary_from_table(section: TomlTable, side: BoundarySides, sink: float) -
     if given == ["theory"]:
         names = section.text("left", side.upper_material), section.text("right", side.lower_material)
         between = BoundarySides(side.upper, side.lower, *names)
-        found = _boundary_from_theory(section.text("theory"), between, sink, drop)
+        found = _boundary_from_theory(section.text("theory"), between, temperature, drop)
         return _with_stated_sigma(found, stated), None
     if given == ["interface"]:
-        return _with_stated_sigma(_interface_boundary(section.text("interface"), side, sink), stated), None
+        return _with_stated_sigma(_interface_boundary(section.text("interface"), side, temperature), stated), None
     if len(given) != 1:
         raise InputError(
             f"expected one of conductance, resistance, file, theory or interface, got {', '.join(given) or 'none'}"
@@ -160,13 +185,15 @@ def _with_stated_sigma(found: Conductance, sigma: object | None) -> Conductance:
     return evolve(found, sigma=np.full(found.value.size, size) if kind == "conductance" else size * found.value**2)
 
 
-def _boundary_from_theory(name: str, side: BoundarySides, sink: float, drop: str) -> Conductance:
+def _boundary_from_theory(name: str, side: BoundarySides, temperature: float, drop: str) -> Conductance:
     """What a theory, or the calibrated estimate with its uncertainty, gives between the materials of two layers."""
+    if not (side.upper_material and side.lower_material):
+        raise InputError(f"{name!r} of which materials? Expected such as 'GaN|diamond' for the best estimate")
     if name == _CALIBRATED:
-        return _calibrated_boundary(side, sink)
+        return _calibrated_boundary(side, temperature)
     _check_gray(name, drop, f"{{ theory = '{name}', drop = 'gray' }}")
     kelvin = np.geomspace(
-        _THEORY_TEMPERATURE_RANGE[0] * sink, _THEORY_TEMPERATURE_RANGE[1] * sink, _THEORY_TEMPERATURES
+        _THEORY_TEMPERATURE_RANGE[0] * temperature, _THEORY_TEMPERATURE_RANGE[1] * temperature, _THEORY_TEMPERATURES
     )
     with catch_warnings():  # far from the temperature of the sink a material may melt; the layers warn at that
         simplefilter("ignore", ValidityWarning)
@@ -183,11 +210,11 @@ def _check_gray(what: str, drop: str, written: str) -> None:
         )
 
 
-def _calibrated_boundary(side: BoundarySides, sink: float) -> Conductance:
+def _calibrated_boundary(side: BoundarySides, temperature: float) -> Conductance:
     """The calibrated estimate, at those of the temperatures of a theory at which it holds."""
-    low, high = (share * sink for share in _THEORY_TEMPERATURE_RANGE)
+    low, high = (share * temperature for share in _THEORY_TEMPERATURE_RANGE)
     first, last = max(low, TEMPERATURE_RANGE[0]), min(high, TEMPERATURE_RANGE[1])
-    kelvin = np.geomspace(first, last, _THEORY_TEMPERATURES) if first < last else np.array([sink])
+    kelvin = np.geomspace(first, last, _THEORY_TEMPERATURES) if first < last else np.array([temperature])
     with catch_warnings():  # as above
         simplefilter("ignore", ValidityWarning)
         return calibrated_conductance(side.upper_material, side.lower_material, kelvin).conductance
