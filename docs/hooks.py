@@ -34,6 +34,7 @@ ROOMS = (
     "kapitza.eels",
     "kapitza.thermometry",
     "kapitza.measure.noise",
+    "kapitza.measure.lamella",
     "kapitza.io",
     "kapitza.plot",
     "kapitza.run",

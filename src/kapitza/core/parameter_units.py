@@ -12,7 +12,11 @@ _KINDS: Mapping[str, str] = MappingProxyType(
         "offset_y": "length", "absorption_depth": "length", "modulation": "frequency", "repetition": "frequency",
         "phase": "angle", "time_zero": "time", "half_width": "length", "length": "length", "power": "power",
         "coefficient": "conductance", "top_coefficient": "conductance", "sink": "temperature", "width": "length",
-        "depth": "length", "resistance": "resistance",
+        "depth": "length", "resistance": "resistance", "mean_free_path": "length",
+        "inelastic_mean_free_path": "length", "dead_layer": "length", "position": "length", "angle": "angle",
+        "left_conductance": "conductance", "right_conductance": "conductance", "ambient": "temperature",
+        "left_temperature": "temperature", "right_temperature": "temperature", "left_real": "temperature",
+        "left_imaginary": "temperature", "right_real": "temperature", "right_imaginary": "temperature",
     }
 )  # fmt: skip
 _SHOWN_UNITS: Mapping[str, tuple[str, float, str]] = MappingProxyType(

@@ -1,0 +1,237 @@
+"""The absolute resistance of a plane in a lamella: the sheet, what a scan sees of it, and the inference."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from attrs import evolve
+from scipy.integrate import quad
+from scipy.special import ndtr
+from tests.measure.lamella_samples import MESH, SPREAD, lamella, pixels, priors, shown
+
+from kapitza.errors import InputError
+from kapitza.measure.eels.point_spread import PointSpread
+from kapitza.measure.lamella import LamellaMaterial, LamellaPlane, draw_numbers, fit_lamella
+from kapitza.measure.lamella.fit import lamella_problem
+from kapitza.measure.lamella.scan import lamella_scan
+from kapitza.measure.lamella.sheet import Drive, film_reduction, make_sheet, sheet_resolution, solve_sheet
+from kapitza.measure.least_squares import difference_jacobian
+from kapitza.measure.parameters import Prior
+from kapitza.units import nm
+
+
+def solved(given: Any, left: complex = 485.0, right: complex = 300.0, columns: int = 48, **drive: Any) -> Any:
+    """Solution of a lamella between two pads."""
+    mesh = sheet_resolution(given, columns, columns // 6)
+    return solve_sheet(make_sheet(given, mesh), Drive(left, right, **drive))
+
+
+def test_a_straight_lamella_is_its_resistances_in_series() -> None:
+    series = 1 / 2e9 + 0.6e-6 / 100 + 1.2e-9 + 0.6e-6 / 60 + 1 / 4e9
+    flux = 185 / series
+    found = solved(lamella())
+    assert abs(found.power.real / (flux * 70 * nm * 2000 * nm) - 1) <= 1e-12
+    seen = lamella_scan(lamella(), (pixels(),), PointSpread()).images()[0]
+    x = pixels().x
+    left, right = 485 - flux / 2e9 - flux * x / 100, 300 + flux / 4e9 + flux * (1.2e-6 - x) / 60
+    assert np.abs(seen - np.where(x < 0.6e-6, left, right)).max() <= 1e-8
+
+
+def test_an_oblique_plane_has_its_true_length() -> None:
+    # all of the resistance is in the plane: both sides are isothermal, and the power is that of its length
+    good = tuple(evolve(one, conductivity=1e6) for one in lamella().materials)
+    plane = LamellaPlane(position=600 * nm, resistance=1e-7, angle=np.deg2rad(20))
+    given = lamella(materials=good, planes=(plane,), left_conductance=1e15, right_conductance=1e15)
+    wanted = 185 * 70 * nm * 2000 * nm / np.cos(np.deg2rad(20)) / 1e-7
+    assert abs(solved(given).power.real / wanted - 1) <= 1e-4
+
+
+def test_an_oblique_plane_without_resistance_between_equals_is_not_there() -> None:
+    same = (lamella().materials[0], evolve(lamella().materials[0], name="again"))
+    given = lamella(angle=0.3, resistance=1e-16, materials=same)
+    wanted = 185 * 70 * nm * 2000 * nm / (1 / 2e9 + 1.2e-6 / 100 + 1 / 4e9)
+    assert abs(solved(given).power.real / wanted - 1) <= 1e-6
+
+
+def test_the_mesh_converges_to_second_order() -> None:
+    powers = [solved(lamella(angle=0.35), columns=n).power.real for n in (24, 48, 96)]
+    ratio = (powers[0] - powers[1]) / (powers[1] - powers[2])
+    assert abs(ratio - 4) <= 0.6
+    assert abs(powers[1] / powers[2] - 1) <= 3e-4
+
+
+def test_conductivity_of_temperature_follows_kirchhoff() -> None:
+    falling = tuple(evolve(one, conductivity=80.0, exponent=1.0) for one in lamella().materials)
+    given = lamella(resistance=1e-16, materials=falling, left_conductance=1e15, right_conductance=1e15)
+    wanted = 70 * nm * 2000 * nm * 80 * 300 * np.log(485 / 300) / 1.2e-6
+    assert abs(solved(given).power.real / wanted - 1) <= 1e-4
+
+
+def test_radiation_cools_like_a_fin() -> None:
+    # weak excess θ: θ'' = m²θ, m² = 8εσT₀³/(k t), so that θ = θ₀ sinh(m(L - x))/sinh(mL)
+    bad = tuple(evolve(one, conductivity=3e-4) for one in lamella().materials)
+    given = lamella(
+        resistance=1e-12, materials=bad, left_conductance=1e12, right_conductance=1e12, emissivity=0.5, ambient=300.0
+    )
+    m = np.sqrt(8 * 0.5 * 5.670374419e-8 * 300.0**3 / (3e-4 * 70 * nm))
+    assert m * 1.2e-6 > 0.5  # radiation matters here
+    grid = solved(given, 300.01, 300.0).temperature.reshape(-1, 9)
+    middle = np.interp(0.4e-6, np.linspace(0, 1.2e-6, 49), np.delete(grid[:, 0], 24))
+    wanted = 0.01 * np.sinh(m * 0.8e-6) / np.sinh(m * 1.2e-6)
+    assert abs((middle - 300) / wanted - 1) <= 2e-3
+
+
+def test_a_modulated_lamella_follows_the_diffusion_equation() -> None:
+    same = tuple(evolve(one, conductivity=80.0, heat_capacity=2e6) for one in lamella().materials)
+    given = lamella(resistance=1e-16, materials=same, left_conductance=1e14, right_conductance=1e14, length=5000 * nm)
+    omega = 2 * np.pi * 1e6
+    # dead layers hold heat but do not carry any: k t_e T'' = iω C t T
+    wave = np.sqrt(1j * omega * 2e6 * 80 / (80 * 70)) * 5e-6
+    found = solved(given, 1.0, 0.0, columns=96, omega=omega).temperature.reshape(-1, 17)
+    middle = np.interp(0.4, np.linspace(0, 1, 97), np.delete(found[:, 3], 48))
+    wanted = np.sinh(0.6 * wave) / np.sinh(wave)
+    assert abs(middle / wanted - 1) <= 2e-3
+
+
+def test_films_conduct_less_by_fuchs_and_sondheimer() -> None:
+    thick, thin = (float(film_reduction(np.array([r]), 1.0)[0]) for r in (100.0, 2.0))
+    assert abs(thick - (1 - 3 / 800)) <= 1e-6
+    integral = quad(lambda mu: (mu - mu**3) * -np.expm1(-2 / mu), 0, 1)[0]
+    assert abs(thin - (1 - 0.75 * integral)) <= 1e-8
+
+
+def test_a_scan_sees_a_step_through_its_point_spread() -> None:
+    flat = tuple(evolve(one, conductivity=1e7) for one in lamella().materials)
+    given = lamella(materials=flat, resistance=1e-6, left_conductance=1e15, right_conductance=1e15)
+    one = evolve(pixels(), x=(600 + np.linspace(-30, 30, 30)) * nm)
+    seen = lamella_scan(given, (one,), PointSpread(8 * nm)).images()[0]
+    wanted = 485 - 185 * ndtr((one.x - 600 * nm) / (8 * nm))
+    assert np.abs(seen - wanted).max() <= 1e-3 * 185
+
+
+def test_maps_do_not_know_the_scale() -> None:
+    material = evolve(lamella().materials[0], exponent=1.2, mean_free_path=50 * nm)
+    given = lamella(angle=0.2, materials=(material, lamella().materials[1]), emissivity=0.3)
+    plain = lamella_scan(given, (pixels(),), SPREAD)
+    names = ("AlN.conductivity", "SiC.conductivity", "left_conductance", "right_conductance", "emissivity")
+    factor = 3.7
+    changes = {name: factor * given.parameters[name] for name in names}
+    scaled = plain.replace(changes | {"AlN|SiC.resistance": given.planes[0].resistance / factor})
+    assert np.abs(scaled.images()[0] / plain.images()[0] - 1).max() <= 1e-9
+    assert abs(scaled.powers()[0] / plain.powers()[0] / factor - 1) <= 1e-9
+
+
+@pytest.mark.parametrize("frequency", [0.0, 1e6])
+def test_derivatives_agree_with_differences(frequency: float) -> None:
+    material = LamellaMaterial(name="AlN", conductivity=90.0, exponent=1.1, mean_free_path=30 * nm, heat_capacity=2.4e6)
+    given = lamella(angle=0.1, materials=(material, lamella().materials[1]), emissivity=300.0)
+    drive: dict[str, Any] = (
+        {"power": 1.3e-3} if frequency == 0 else {"frequency": frequency, "left_temperature": 9 + 2j}
+    )
+    one = shown(given, pixels(**drive))
+    known = priors() | {
+        "AlN.exponent": Prior(None, 0.1),
+        "AlN.mean_free_path": Prior.relative(0.3),
+        "SiC.heat_capacity": Prior.relative(0.05),
+        "emissivity": Prior.relative(0.5),
+    }
+    if frequency == 0:
+        del known["SiC.heat_capacity"]
+    scan = lamella_scan(given, (one,), SPREAD, **MESH)
+    problem = lamella_problem(scan, known, "AlN|SiC")
+    x = np.full(len(problem.parameters), 0.02)
+    exact = problem.jacobian(x)
+    other = difference_jacobian(problem.data_residual, x, scale=np.minimum(problem.scale, 0.1), order=4)
+    size = np.maximum(np.abs(other).max(axis=0), 1e-3)
+    assert (np.abs(exact - other).max(axis=0) / size).max() <= 1e-5
+
+
+def test_the_error_is_that_of_the_closed_form() -> None:
+    given = lamella()
+    for power, wavelength, dead in ((0.3, 0.1, 0.2), (0.05, 0.1, 0.2), (0.05, 0.03, 0.1), (None, 0.1, 0.2)):
+        one = shown(given, pixels(0.3, power=None if power is None else 1.3e-3, power_sigma=power or 1.0))
+        known = priors() | {"inelastic_mean_free_path": Prior.relative(wavelength), "dead_layer": Prior.relative(dead)}
+        known["temperature_scale"] = Prior.relative(1e-4)
+        found = fit_lamella(given, one, known, spread=SPREAD, **MESH)
+        scale = 2 / 0.44**2
+        if power is not None:
+            # t_e = λ(t/λ) - 2d: 80 nm of λ and twice 5 nm in the 70 nm that conduct
+            scale += 1 / (power**2 + (wavelength * 80 / 70) ** 2 + (dead * 10 / 70) ** 2)
+        assert abs(found.relative_sigma / scale**-0.5 - 1) <= 0.05
+        assert abs(found.share.sum() - 1) <= 1e-9
+
+
+def test_a_known_strip_gives_the_scale() -> None:
+    strip = LamellaMaterial(name="Pt", conductivity=50.0)
+    given = lamella()
+    given = evolve(
+        given,
+        materials=(*given.materials, strip),
+        planes=(evolve(given.planes[0], position=450 * nm), LamellaPlane(position=800 * nm, resistance=5e-10)),
+    )
+    known = priors() | {"Pt.conductivity": Prior.relative(0.05)}
+    found = fit_lamella(given, shown(given, pixels(0.3)), known, spread=SPREAD, **MESH)
+    closed = (2 / 0.44**2 + 1 / 0.05**2) ** -0.5
+    assert closed <= found.relative_sigma <= 1.25 * closed
+    assert abs(found.resistance / 1.2e-9 - 1) <= 1e-3
+
+
+def test_remedies_halve_the_error() -> None:
+    found = fit_lamella(lamella(), shown(lamella(), pixels()), priors(), spread=SPREAD, **MESH)
+    after = dict(zip(found.remedies, found.remedy_sigma, strict=True))
+    assert after["power known to 5%"] <= found.relative_sigma / 2
+    assert after["four times the electrons"] >= 0.98 * found.relative_sigma
+    one = shown(lamella(), pixels(power=1.36e-3, power_sigma=0.05))
+    real = fit_lamella(lamella(), one, priors(), spread=SPREAD, **MESH)
+    assert abs(real.relative_sigma / after["power known to 5%"] - 1) <= 0.02
+
+
+@pytest.mark.parametrize("frequency", [0.0, 1e6])
+def test_intervals_cover_the_truth(frequency: float) -> None:
+    length = 5000 * nm if frequency else 1200 * nm
+    given = lamella(length=length, resistance=3e-9 if frequency else 1.2e-9)
+    drive: dict[str, Any] = {"power": 1.3e-3, "sigma": 1.5}
+    known = priors()
+    if frequency:
+        drive = {"frequency": frequency, "left_temperature": 12 - 16j, "right_temperature": 1 + 0.1j, "sigma": 0.1}
+        known |= {name: Prior.relative(0.05) for name in ("AlN.heat_capacity", "SiC.heat_capacity")}
+    pulls: list[float] = []
+    for seed in range(3 if frequency else 6):
+        truth = draw_numbers(given, known, spread=SPREAD, seed=seed)
+        truth["AlN|SiC.resistance"] = given.planes[0].resistance * float(np.exp(0.3 * np.sin(seed)))
+        one = shown(given, pixels(length=length, **drive), changes=truth, seed=seed)
+        if frequency:  # the fit is to find phases by itself
+            one = evolve(one, left_temperature=0.0, right_temperature=0.0)
+        found = fit_lamella(given, one, known, spread=SPREAD, **MESH)
+        assert found.pvalue > 1e-4
+        pulls.append(float(np.log(found.resistance / truth["AlN|SiC.resistance"])) / found.relative_sigma)
+    # beyond these limits less than once in 10⁴ where the pulls are normal
+    assert np.abs(pulls).max() <= 4.2
+    assert 0.02 <= np.mean(np.square(pulls)) <= 7
+
+
+def test_a_wrong_model_is_rejected() -> None:
+    given = lamella()
+    ramp = np.linspace(0.85, 1.15, 7)  # conductivity by place, which the fit takes as even
+    other = evolve(given, thickness=evolve(given.thickness, value=given.thickness.value * ramp))
+    one = shown(other, pixels(0.5), seed=1)
+    assert fit_lamella(given, one, priors(), spread=SPREAD, **MESH).pvalue < 1e-3
+
+
+def test_bad_input_is_refused_in_one_line() -> None:
+    given = lamella()
+    cases: list[tuple[str, Any]] = [
+        ("outside of the map of t/λ", lambda: evolve(given, right=1900 * nm)),
+        ("outside of its part", lambda: evolve(given, planes=(LamellaPlane(position=1300 * nm, resistance=1e-9),))),
+        ("outside of its part", lambda: lamella(angle=1.2)),
+        ("above 0", lambda: evolve(given, thickness=evolve(given.thickness, value=-given.thickness.value))),
+        ("dead layers", lambda: evolve(given, dead_layer=50 * nm)),
+        ("pixels with a temperature", lambda: fit_lamella(given, evolve(pixels(), y=pixels().y + 1e-5), priors())),
+        ("no plane", lambda: fit_lamella(given, shown(given, pixels()), priors(), plane="Al|Si")),
+        ("takes no power", lambda: pixels(frequency=1e6, power=1e-3)),
+        ("has a prior", lambda: fit_lamella(given, pixels(), {"AlN|SiC.resistance": Prior.relative(0.1)})),
+    ]
+    for words, call in cases:
+        with pytest.raises(InputError, match=words) as caught:
+            call()
+        assert "\n" not in str(caught.value)
