@@ -16,7 +16,16 @@ from kapitza.matter.library import solid
 from kapitza.matter.phonons import phonons
 from kapitza.measure.apparent import apparent_conductance
 from kapitza.measure.catalogue import measured
-from kapitza.measure.compare import compare, compare_all, interval_factor, predict_drops
+from kapitza.measure.compare import (
+    Comparison,
+    Prediction,
+    Published,
+    compare,
+    compare_all,
+    interval_factor,
+    predict_drops,
+)
+from kapitza.measure.observation import USUAL_PRACTICE, Observation, usual_observation
 from kapitza.theory.dmm import dmm
 from kapitza.units import MW
 
@@ -196,14 +205,14 @@ def test_diffuse_models_with_full_bands_are_scored_as_the_experiment_sees_them()
 
 
 def test_crystal_named_without_polytype_meets_the_measurements_of_all():
-    got = compare("GaN", "SiC")
+    got = compare("GaN", "SiC", observation=None)
     assert (got.left, got.right) == ("GaN", "SiC")
     assert {one.measurement.right for one in got.published} == {"4H-SiC"}
     np.testing.assert_allclose(got.median, 230 * MW, rtol=1e-12, atol=0)
 
 
 def test_limits_are_shown_but_not_scored():
-    got = compare("Al", "Si")
+    got = compare("Al", "Si", observation=None)
     assert got.prediction("elastic-limit").limit
     assert got.factor("elastic-limit") is None
     assert got.prediction("elastic-limit").emitted > got.prediction("dmm").emitted
@@ -211,7 +220,7 @@ def test_limits_are_shown_but_not_scored():
 
 def test_lead_on_diamond_passes_the_elastic_limit():
     """The classic proof of an inelastic channel, Stoner and Maris, doi:10.1103/PhysRevB.48.16373."""
-    got = compare("Pb", "diamond")
+    got = compare("Pb", "diamond", observation=None)
     assert got.interval[1] > got.prediction("elastic-limit").emitted
     assert got.interval[1] < got.prediction("inelastic-limit").emitted
 
@@ -254,3 +263,45 @@ def test_a_file_is_known_by_what_it_holds_not_by_its_name(data, tmp_path):
     assert {one.measurement.citation for one in found.published} == {
         one.measurement.citation for one in compare("Al", "Si", models=model).published
     }
+
+
+def test_each_measurement_is_held_against_what_it_would_see():
+    """A second road: the apparent conductance of one experiment; and a law: thinner layers add less resistance."""
+    found = compare("Si", "Ge")
+    by_film = {one.measurement.thickness: one for one in found.published if one.measurement.thickness}
+    thin, thick = by_film[min(by_film)], by_film[max(by_film)]
+    for one in (thin, thick):
+        assert one.observation is not None
+        assert one.observation.method == "film"
+        assert abs(one.observation.thickness / one.measurement.thickness - 1) <= 1e-12
+        want = apparent_conductance("Si", "Ge", 300.0, Observation(method="film", thickness=one.observation.thickness))
+        assert abs(found.seen("dmm", one) / want.conductance.value[0] - 1) <= 1e-9
+    assert found.seen("dmm", thin) > found.seen("dmm", thick) > found.prediction("dmm").extrapolated
+    assert found.seen("amm", thin) == found.prediction("amm").emitted
+    bare = compare("Si", "Ge", observation=None)
+    assert bare.seen("dmm", bare.published[0]) == bare.prediction("dmm").emitted
+
+
+def test_a_model_is_inside_where_experiments_see_it_on_both_sides_of_their_values():
+    sources = measured("Si", "Ge")[0]
+    one = Prediction(model="dmm", emitted=200e6, extrapolated=150e6)
+
+    def held(*values: tuple[float, float]) -> float | None:
+        published = [Published(300.0, value, None, sources, excess=excess) for value, excess in values]
+        return Comparison("Si", "Ge", 300.0, 0.05, tuple(published), (one,)).factor("dmm")
+
+    slow, fast = 5e-9, 0.0  # m² K W⁻¹: seen as 100 and 200 MW/m²K
+    assert held((90e6, slow), (250e6, fast)) == 1.0
+    assert abs(held((50e6, slow), (100e6, fast)) / 2.0 - 1) <= 1e-12  # twice each value
+    assert abs(held((50e6, slow), (180e6, fast)) / (200 / 180) - 1) <= 1e-12  # nearest to the second
+    assert abs(held((200e6, slow), (250e6, fast)) / 0.8 - 1) <= 1e-12
+    assert held((90e6, slow)) is None
+
+
+def test_the_usual_practice_of_all_methods_is_known():
+    methods = {one.method for one in measured()} - {"not stated in the abstract"}
+    assert methods == set(USUAL_PRACTICE)
+    assert usual_observation("TDTR") == Observation()
+    assert usual_observation("FDTR", 80e-9) == Observation(thickness=80e-9, frequency=1e6)
+    assert usual_observation("3ω", 2e-7).method == "sstr"
+    assert usual_observation("not stated in the abstract") == Observation()

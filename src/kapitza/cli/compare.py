@@ -96,30 +96,45 @@ def _print_comparison(found: Comparison) -> None:
     print_table(title, ["model", *drops, " against the published interval"], rows)
     if found.observation is not None:
         typer.echo(
-            f" extrapolated: {found.observation.title}, Boltzmann equation; compared where it is known, else emitted"
+            f" extrapolated: as in {found.observation.title}, by the Boltzmann equation; each measurement is held"
+        )
+        typer.echo(
+            " against what its own method and film see of it (below), against what is emitted where that is unknown"
         )
     if not found.published:
         others = _related_interfaces(found.left, found.right)
         note(f"nobody is known to have measured {found.left}/{found.right} within {found.window:.0%} of it{others}")
         return
     keys = {citation: f"[{i}]" for i, citation in enumerate(found.sources, start=1)}
+    fullest = _fullest_solved(found)
     values = [
         [
             f"{one.temperature:g} K",
             megawatts(one.value),
             "" if one.sigma is None else f"± {megawatts(one.sigma)}",
+            *([megawatts(found.seen(fullest, one))] if fullest else []),
             one.measurement.method,
+            *([] if not fullest or one.observation is None else [one.observation.title]),
             keys[one.measurement.citation],
             " ".join(part for part in (one.measurement.exclusion, one.measurement.state) if part),
         ]
         for one in found.published
     ]
-    print_table("published", ["at", "value", "", " method", " source", " remark"], values)
+    head = ["at", "value", "", *([fullest] if fullest else []), " method", *([" seen as"] if fullest else [])]
+    print_table("published", [*head, " source", " remark"], values)
     typer.echo(_published_interval(found))
     for side in {found.left, found.right} & set(_POLYTYPE_NAMES):
         note(f"{side} is {kapitza.material(side).name} in the models, and any polytype in the measurements")
     for citation, key in keys.items():
         typer.echo(f"{key} {citation}")
+
+
+def _fullest_solved(found: Comparison) -> str:
+    """Name of the fullest diffuse model that is solved for each measurement; empty where none is."""
+    if not any(one.excess is not None for one in found.published):
+        return ""
+    known = {one.model for one in found.predictions if one.extrapolated is not None}
+    return next((name for name in deferred.DIFFUSE_MODELS if name in known), "")
 
 
 def _is_known(found: Comparison, drop: str) -> bool:

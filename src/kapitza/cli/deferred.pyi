@@ -50,6 +50,7 @@ from kapitza.matter.phonons import has_phonons as has_phonons
 from kapitza.matter.potentials.calculators import parse_arguments as parse_arguments
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements as FiniteDisplacements
 from kapitza.matter.potentials.structure_files import crystal_from_file as crystal_from_file
+from kapitza.measure.apparent import DIFFUSE_MODELS as DIFFUSE_MODELS
 from kapitza.measure.apparent import apparent_conductance as apparent_conductance
 from kapitza.measure.calibration.estimate import calibrated_conductance as calibrated_conductance
 from kapitza.measure.eels.diagnosis.dispersion import energy_scale as energy_scale

@@ -109,8 +109,9 @@ def solve_apparent(
     observation: Observation | None = None,
     *,
     conductivities: tuple[float | None, float | None] = (None, None),
+    bounds: bool = True,
 ) -> ApparentConductance:
-    """`apparent_conductance` between two described sides."""
+    """`apparent_conductance` between two described sides; without `bounds` both are the value itself."""
     kelvin = increasing_temperatures(temperature)
     check_filled("temperature", kelvin)
     if observation is not None:
@@ -133,7 +134,7 @@ def solve_apparent(
         for side, given in zip((left, right), given_pair, strict=True)
     )
     electrons = contact_electrons(left, right) if estimate.model == "dmm-metal" else None
-    scene = ObservedBoundary(left, right, elastic, seen, statistics, electrons)
+    scene = ObservedBoundary(left, right, elastic, seen, statistics, electrons, bounds)
     excess = np.array([_excess(scene, t, (known[0][i], known[1][i])) for i, t in enumerate(kelvin.tolist())])
     resistance = estimate.emitted.resistance[:, None] + excess
     with np.errstate(divide="ignore"):
@@ -233,4 +234,5 @@ def _inputs(scene: ObservedBoundary, temperature: float, known: Sequence[Lattice
         **asdict(scene.observation), **numbers_of_sides, "temperature": temperature, "uncertain": loose,
         "metal": np.array([scene.left.is_metal, scene.right.is_metal]), "electrons": np.array(electrons),
         "ends": np.array([x for one in spectra if isinstance(one, BandSpectrum) for x in (one.table.top, one.atoms)]),
+        **({} if scene.bounds else {"bounds": False}),
     }  # fmt: skip

@@ -42,9 +42,11 @@ def excess_resistances(seen: ObservedBoundary, temperature: float, known: Sequen
     plain = [
         _carriers(side, one.value, temperature, edges, seen.statistics) for side, one in zip(sides, known, strict=True)
     ]
-    pairs = [plain, [with_grains(one) for one in plain], [with_long_paths(one) for one in plain]]
+    pairs = [plain]
+    if seen.bounds:
+        pairs += [[with_grains(one) for one in plain], [with_long_paths(one) for one in plain]]
     for i, (side, one) in enumerate(zip(sides, known, strict=True)):
-        if is_uncertain(side, one):
+        if seen.bounds and is_uncertain(side, one):
             for factor in (1 / _UNKNOWN_LATTICE, _UNKNOWN_LATTICE):
                 pair = list(plain)
                 pair[i] = evolve(plain[i], lifetime=factor * plain[i].lifetime)

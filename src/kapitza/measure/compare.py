@@ -3,14 +3,14 @@ r"""Models held against published measurements.
 A model is scored against the interval of what was published for an interface near a temperature, never against a
 single number: laboratories differ by factors of 2 to 15 for interfaces of the same name.  Measurements see the drop
 between profiles extrapolated to the interface.  Of a diffuse model with full bands it is known by the Boltzmann
-equation of both solids, for thermoreflectance as it is mostly made, and of a simulation by itself: it is scored where
-it is known, else the emitted conductance.  An estimate for gray, diffuse media is nowhere taken.
+equation of both solids, for each measurement by its method and its film, and of a simulation by itself: it is scored
+where it is known, else the emitted conductance.  An estimate for gray, diffuse media is nowhere taken.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import cast
+from typing import Literal, cast
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
@@ -22,7 +22,7 @@ from kapitza.core.conductance import TEMPERATURE_DROPS, Conductance, Drop, Holds
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.library import materials
-from kapitza.measure.apparent import DIFFUSE_MODELS, apparent_conductance
+from kapitza.measure.apparent import DIFFUSE_MODELS, ApparentConductance, solve_apparent
 from kapitza.measure.catalogue import (
     POLYTYPE_NAMES,
     TEMPERATURE_WINDOW,
@@ -31,15 +31,15 @@ from kapitza.measure.catalogue import (
     measured,
     measured_interfaces,
 )
-from kapitza.measure.observation import Observation, ObservationMethod
+from kapitza.measure.observation import USUAL_EXPERIMENT, Observation, ObservationMethod, usual_observation
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress, run_units
 from kapitza.theory import models as register
-from kapitza.theory.sides import SideDescription, describe_side, is_path, side_name
+from kapitza.theory.sides import SideDescription, describe_side, describe_sides, is_path, side_name
 
 ModelResults = Mapping[str, Transmission | Conductance | HoldsConductance]
-_PREDICTION_VERSION = f"predict-seen-{__version__}"  # part of the address of stored results
-USUAL_EXPERIMENT = Observation()  # TDTR at 10 MHz of a film of 100 nm
+_PREDICTION_VERSION = f"predict-published-{__version__}"  # part of the address of stored results
+_ELECTRON_DEPTH = 5e-8  # m: electrons hand their heat to a lattice within 5 to 17 nm, 24 nm at twice its conductivity
 
 
 @frozen
@@ -50,12 +50,17 @@ class Published:
     ----------
     sigma : published uncertainty, W m⁻² K⁻¹; None if unknown
     measurement : the whole record, with source, preparation and state of the interface
+    observation : how it sees the boundary, by its method and its film; None where models are not solved for it
     """
 
     temperature: float = field(metadata=about("K", "temperature"))
     value: float = field(metadata=about("W m^-2 K^-1", "published conductance"))
     sigma: float | None = field(metadata=about("W m^-2 K^-1", "uncertainty"))
     measurement: Measurement
+    observation: Observation | None = field(default=None, kw_only=True)
+    excess: float | None = field(
+        default=None, kw_only=True, metadata=about("m^2 K W^-1", "what both solids add to the emitted resistance")
+    )
 
     @property
     def low(self) -> float:
@@ -114,7 +119,7 @@ class Comparison:
     left, right : names of the sides
     published : all values in that range, those excluded (interlayers, electrons, pressure, bounds) among them
     predictions : one for each model
-    observation : the experiment for which extrapolated drops of models are solved; None where none is
+    observation : the experiment for which extrapolated drops of models are shown; None where none is
     """
 
     left: str
@@ -163,13 +168,25 @@ class Comparison:
     def factor(self, model: str) -> float | None:
         """How far the scored conductance of a model lies outside of the interval of published values.
 
-        1 inside; below 1 the share of the lowest published value, above 1 the multiple of the highest one. None without
-        an interval, for a model that knows the local drop alone, and for upper limits.
+        1 inside; below 1 the share of the lowest published value, above 1 the multiple of the highest one, each value
+        against what its own experiment would see of the model.  None without an interval, for a model that knows the
+        local drop alone, and for upper limits.
         """
-        one, ends = self.prediction(model), self.interval
-        if one.limit or one.scored is None or ends is None:
+        one = self.prediction(model)
+        if one.limit or one.scored is None or self.interval is None:
             return None
-        return interval_factor(one.scored, *ends)
+        seen = [(value, each) for each in self.direct if (value := self.seen(model, each)) is not None]
+        low, high = min(each.low / value for value, each in seen), max(each.high / value for value, each in seen)
+        return interval_factor(1.0, low, high)
+
+    def seen(self, model: str, one: Published) -> float | None:
+        """Conductance of a model as one of the measurements would see it, W m⁻² K⁻¹: solved for a diffuse model with
+        full bands, else the scored one; None for a model that knows the local drop alone.
+        """
+        known = self.prediction(model)
+        if one.excess is None or known.extrapolated is None or not known.emitted:
+            return known.scored
+        return _seen_conductance(known.emitted, one.excess)
 
     def prediction(self, model: str) -> Prediction:
         """What a model says; an InputError names the models that were compared."""
@@ -196,7 +213,7 @@ def compare(
     models: ModelResults | None = None,
     *,
     window: float = TEMPERATURE_WINDOW,
-    observation: Observation | None = USUAL_EXPERIMENT,
+    observation: Observation | Literal["published"] | None = "published",
 ) -> Comparison:
     """Hold models against the published measurements of an interface.
 
@@ -210,8 +227,9 @@ def compare(
         A transmission is shown by the emitted and the local drop and scored by the emitted one; a conductance by its
         own.
     window : measurements count within this relative distance from the temperature; 0.05 is 285 to 315 K at 300 K
-    observation : the experiment for which the diffuse models with full bands are solved; None: all models are scored by
-        the emitted drop
+    observation : the experiment for which the diffuse models with full bands are solved; "published": for each
+        measurement that of its own method and film (`usual_observation`), and TDTR where models stand by themselves;
+        None: all models are scored by the emitted drop
 
     Returns
     -------
@@ -226,46 +244,91 @@ def compare(
     one, other = _catalogue_name(left), _catalogue_name(right)
     found = measured(one, other, kelvin, window=window)
     published = tuple(_nearest_value(entry, kelvin, window) for entry in found)
-    if models is None:
-        predictions, seen = _model_predictions(left, right, kelvin, observation)
-    else:
+    if models is not None:
         predictions = tuple(predict_drops(name, model, kelvin, window) for name, model in models.items())
-        seen = None
-    return Comparison(one, other, kelvin, window, published, predictions, observation=seen)
+        return Comparison(one, other, kelvin, window, published, predictions)
+    experiments = [_experiment_of(entry) for entry in found] if observation == "published" else []
+    shown = USUAL_EXPERIMENT if observation == "published" else observation
+    solved = _model_predictions(left, right, kelvin, shown, experiments)
+    return Comparison(
+        one, other, kelvin, window, _with_excess(published, solved), solved.predictions, observation=solved.observation
+    )
+
+
+@frozen
+class _Solved:
+    """What models say, for which experiment the diffuse ones are solved, and what each of other experiments adds."""
+
+    predictions: tuple[Prediction, ...]
+    observation: Observation | None = None
+    experiments: tuple[Observation, ...] = ()
+    excess: tuple[float, ...] = ()  # m² K W⁻¹, of each of them
+
+
+def _experiment_of(entry: Measurement) -> Observation:
+    """How a measurement sees the boundary, by its method and its film."""
+    return usual_observation(entry.method, entry.thickness)
+
+
+def _with_excess(published: Sequence[Published], solved: _Solved) -> tuple[Published, ...]:
+    """Published values with the experiments that were solved for."""
+    if not solved.experiments:
+        return tuple(published)
+    parts = zip(published, solved.experiments, solved.excess, strict=True)
+    return tuple(evolve(one, observation=seen, excess=excess) for one, seen, excess in parts)
 
 
 def _model_predictions(
-    left: SideDescription, right: SideDescription, temperature: float, observation: Observation | None
-) -> tuple[tuple[Prediction, ...], Observation | None]:
-    """What all models say of an interface, and for which experiment the diffuse ones are solved."""
+    left: SideDescription,
+    right: SideDescription,
+    temperature: float,
+    observation: Observation | None,
+    experiments: Sequence[Observation] = (),
+) -> _Solved:
+    """What all models say of an interface, the diffuse ones solved for an experiment and for each of others."""
     bare = tuple(map(_prediction_from_estimate, register.model_estimates(left, right, temperature, "all")))
     if observation is None:
-        return bare, None
+        return _Solved(bare)
     try:
         with catch_warnings():  # of the state of the sides, of which the models have warned
             simplefilter("ignore", ValidityWarning)
-            solved = apparent_conductance(left, right, temperature, observation)
+            sides = describe_sides(left, right)
+            shown = solve_apparent(*sides, temperature, observation, bounds=False)
+            # a metal is heated by its electrons within less than _ELECTRON_DEPTH, however thick it is
+            deepest = _ELECTRON_DEPTH if any(side.is_metal for side in sides) else np.inf
+            alike = {one: evolve(one, thickness=min(one.thickness, deepest)) for one in experiments}
+            solved = {one: solve_apparent(*sides, temperature, one, bounds=False) for one in set(alike.values())}
     except InputError:  # a liquid, two metals, or a lattice of unknown conductivity: nothing to solve
-        return bare, None
+        return _Solved(bare)
     # what the bulks add does not depend on which diffuse model stands between them
-    excess = float(solved.conductance.resistance[0] - solved.emitted.resistance[0])
-    found = tuple(_seen_prediction(one, excess) if one.model in DIFFUSE_MODELS else one for one in bare)
-    return found, solved.observation
+    added = _excess_of(shown)
+    found = tuple(_seen_prediction(one, added) if one.model in DIFFUSE_MODELS else one for one in bare)
+    each = [solved[alike[one]] for one in experiments]
+    seen = [evolve(one.observation, thickness=given.thickness) for given, one in zip(experiments, each, strict=True)]
+    return _Solved(found, shown.observation, tuple(seen), tuple(map(_excess_of, each)))
+
+
+def _excess_of(solved: ApparentConductance) -> float:
+    """What both solids add to the emitted resistance, m² K W⁻¹."""
+    return float(solved.conductance.resistance[0] - solved.emitted.resistance[0])
 
 
 def _seen_prediction(one: Prediction, excess: float) -> Prediction:
     """A prediction with the conductance that an experiment sees, from what the bulks add, m² K W⁻¹."""
-    if not one.emitted:
-        return one
-    resistance = 1 / one.emitted + excess
-    return evolve(one, extrapolated=1 / resistance if resistance > 0 else float("inf"))
+    return evolve(one, extrapolated=_seen_conductance(one.emitted, excess)) if one.emitted else one
+
+
+def _seen_conductance(emitted: float, excess: float) -> float:
+    """Conductance that an experiment sees of an emitted one, both W m⁻² K⁻¹, from what the bulks add, m² K W⁻¹."""
+    resistance = 1 / emitted + excess
+    return 1 / resistance if resistance > 0 else float("inf")
 
 
 def compare_all(
     temperature: float = 300.0,
     *,
     window: float = TEMPERATURE_WINDOW,
-    observation: Observation | None = USUAL_EXPERIMENT,
+    observation: Observation | Literal["published"] | None = "published",
     executor: ExecutorLike | None = None,
     store: StoreLike | None = None,
     progress: Progress | None = None,
@@ -287,27 +350,38 @@ def compare_all(
     known = set(materials())
     solids = [(left, right) for left, right in measured_interfaces() if {left, right} <= known and left != right]
     pairs = [pair for pair in solids if measured(*pair, temperature, window=window)]
-    seen = {} if observation is None else asdict(observation)
-    units = [{"left": left, "right": right, "temperature": temperature, **seen} for left, right in pairs]
+    seen = {"method": "published"} if observation == "published" else {}
+    seen = asdict(observation) if isinstance(observation, Observation) else seen
+    units = [
+        {"left": left, "right": right, "temperature": temperature, "window": window, **seen} for left, right in pairs
+    ]
     found = run_units(
         _predict_unit, units, version=_PREDICTION_VERSION, store=store, executor=executor, progress=progress
     )
     bare = [compare(*pair, temperature, {}, window=window) for pair in pairs]
-    read = [_read_predictions(part) for part in found]
+    solved = [_read_predictions(part) for part in found]
     return tuple(
-        evolve(one, predictions=predictions, observation=seen)
-        for one, (predictions, seen) in zip(bare, read, strict=True)
-    )
+        evolve(
+            one, predictions=each.predictions, observation=each.observation,
+            published=_with_excess(one.published, each),
+        )
+        for one, each in zip(bare, solved, strict=True)
+    )  # fmt: skip
 
 
 def _predict_unit(unit: UnitInputs) -> UnitResult:
     """Kernel: what all models say of one interface, as text."""
-    observation = _observation_of_unit(unit) if "method" in unit else None
-    found, seen = _model_predictions(
-        str(unit["left"]), str(unit["right"]), float(np.asarray(unit["temperature"])), observation
-    )
-    kept = {"predictions": [asdict(one) for one in found], "observation": None if seen is None else asdict(seen)}
-    return {"predictions": np.array(json.dumps(kept))}
+    left, right = str(unit["left"]), str(unit["right"])
+    temperature, window = (float(np.asarray(unit[name])) for name in ("temperature", "window"))
+    experiments: list[Observation] = []
+    observation = None
+    if str(unit.get("method")) == "published":
+        observation = USUAL_EXPERIMENT
+        experiments = [_experiment_of(entry) for entry in measured(left, right, temperature, window=window)]
+    elif "method" in unit:
+        observation = _observation_of_unit(unit)
+    found = _model_predictions(left, right, temperature, observation, experiments)
+    return {"predictions": np.array(json.dumps(asdict(found)))}
 
 
 def _observation_of_unit(unit: UnitInputs) -> Observation:
@@ -316,12 +390,16 @@ def _observation_of_unit(unit: UnitInputs) -> Observation:
     return Observation(method=cast("ObservationMethod", str(unit["method"])), **lengths)
 
 
-def _read_predictions(part: UnitResult) -> tuple[tuple[Prediction, ...], Observation | None]:
-    """Predictions out of the text of a unit, and the experiment for which they were solved."""
+def _read_predictions(part: UnitResult) -> _Solved:
+    """What models say, out of the text of a unit."""
     kept = json.loads(str(part["predictions"]))
     seen = kept["observation"]
-    predictions = tuple(Prediction(**row) for row in kept["predictions"])
-    return predictions, None if seen is None else Observation(**seen)
+    return _Solved(
+        tuple(Prediction(**row) for row in kept["predictions"]),
+        None if seen is None else Observation(**seen),
+        tuple(Observation(**one) for one in kept["experiments"]),
+        tuple(kept["excess"]),
+    )
 
 
 def _catalogue_name(side: SideDescription) -> str:

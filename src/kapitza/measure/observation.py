@@ -1,5 +1,7 @@
 """How a boundary is seen: by a modulated or a steady laser, between layers, or in molecular dynamics."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from attrs import field, frozen
@@ -59,6 +61,35 @@ class Observation:
         }[self.method]
 
 
+# how a method is mostly used where its source does not say: observation, modulation (Hz), radius of the spot (m)
+USUAL_PRACTICE: Mapping[str, tuple[ObservationMethod, float, float]] = MappingProxyType(
+    {
+        "TDTR": ("tdtr", 1e7, 1e-5),
+        "TDTR and steady state": ("tdtr", 1e7, 1e-5),
+        "thermoreflectance": ("tdtr", 1e7, 1e-5),  # pulses whose decay is followed for nanoseconds
+        "FDTR": ("tdtr", 1e6, 1e-5),  # between 0.1 and 10 MHz
+        "electron diffraction": ("tdtr", 1e8, 1e-5),  # a film that cools within some nanoseconds
+        "3ω": ("sstr", 1e7, 1e-5),  # a heater some 10 µm wide on the film
+        "3ω and thermoreflectance": ("sstr", 1e7, 1e-5),
+        "electrical thermometry": ("sstr", 1e7, 1e-5),
+        "Raman thermometry": ("sstr", 1e7, 1e-6),  # a focused laser
+    }
+)
+USUAL_EXPERIMENT = Observation()  # TDTR at 10 MHz of a film of 100 nm
+
+
+def usual_observation(method: str, thickness: float | None = None) -> Observation:
+    """How a measurement by a method of the catalogue sees a boundary: with its film, the rest as it is mostly done.
+
+    TDTR at 10 MHz, FDTR at 1 MHz, electron diffraction within some nanoseconds (100 MHz); 3ω and electrical thermometry
+    steady, into a depth of 10 µm, Raman thermometry of 1 µm; a film of 100 nm where its thickness (m) is not known, and
+    TDTR for other methods.
+    """
+    kind, frequency, spot = USUAL_PRACTICE.get(method, USUAL_PRACTICE["TDTR"])
+    film = USUAL_EXPERIMENT.thickness if thickness is None else min(max(thickness, _THICKNESS_RANGE[0]), 1e-4)
+    return Observation(method=kind, thickness=film, frequency=frequency, spot=spot)
+
+
 _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
 
 
@@ -78,6 +109,7 @@ class ObservedBoundary:
     observation: Observation
     statistics: Statistics
     electrons: Electrons | None  # of the metal among both sides at 300 K, where they are known and count
+    bounds: bool = True  # whether what is not known is varied
 
     @property
     def has_metal(self) -> bool:

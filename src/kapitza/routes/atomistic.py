@@ -23,6 +23,7 @@ from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import load_crystal
 from kapitza.matter.files.structures import is_structure_file
 from kapitza.matter.junction import Junction
+from kapitza.matter.library import material
 from kapitza.matter.phonons import has_phonons, phonon_card, phonon_crystal
 from kapitza.matter.potentials.published import LENNARD_JONES_PARAMETERS, TERSOFF_CHI, TERSOFF_PARAMETERS
 from kapitza.matter.potentials.structure_files import StructureCrystal, crystal_from_file
@@ -125,8 +126,9 @@ def make_junction(left: SideDescription, right: SideDescription) -> tuple[Juncti
 
 def _crystal_of_side(side: SideDescription) -> tuple[Crystal, str]:
     """Crystal with force constants that end, of a name or a file, and what was left out of it, in words."""
-    if isinstance(side, str) and has_phonons(side) and phonon_card(side).usable:
-        bare, full = phonon_crystal(side, nac=False), phonon_crystal(side)
+    name = _crystal_of_library(side)
+    if name:
+        bare, full = phonon_crystal(name, nac=False), phonon_crystal(name)
     elif isinstance(side, StructureCrystal):
         bare = full = side.crystal
     elif isinstance(side, (str, PathLike)) and is_structure_file(side):
@@ -139,6 +141,17 @@ def _crystal_of_side(side: SideDescription) -> tuple[Crystal, str]:
     found = truncate_force_constants(bare, _REACH, reference=full, normal=np.array([0.0, 0.0, 1.0]))
     cut = f"; {found}" if found.dropped > _NOTICEABLE_TRUNCATION else ""
     return found.crystal, cut
+
+
+def _crystal_of_library(side: SideDescription) -> str:
+    """Name of the crystal of the package that a side is, by whatever name it goes; empty for others."""
+    if not isinstance(side, str) or is_path(side):
+        return ""
+    try:
+        known = side if has_phonons(side) else material(side).name
+    except InputError:
+        return ""
+    return known if has_phonons(known) and phonon_card(known).usable else ""
 
 
 def agf_route(

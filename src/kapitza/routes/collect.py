@@ -14,6 +14,7 @@ from kapitza.core.arrays import Array, check_filled, number
 from kapitza.core.conductance import increasing_temperatures
 from kapitza.errors import ConvergenceError, InputError, MissingEngine
 from kapitza.matter.material import Material
+from kapitza.measure.catalogue import POLYTYPE_NAMES
 from kapitza.measure.interface import calibrated_name, catalogue_name
 from kapitza.measure.observation import Observation
 from kapitza.routes import known
@@ -132,6 +133,10 @@ def _all_routes(search: _Search, saved: Mapping[str, Any]) -> Iterator[Route]:
     names = [side for side in search.sides if isinstance(side, str) and not is_path(side)]
     if len(names) == 2:  # what is known of two names is there at once, what a file holds is seen when it is read
         yield from _learnt_routes(search, (names[0], names[1]), (names[0], names[1]))
+        search.remarks += [
+            f"{name} is {side_name(name)} in the models, and any polytype in the measurements"
+            for name in names if name in POLYTYPE_NAMES
+        ]  # fmt: skip
     if saved:
         yield from import_module("kapitza.routes.saved").saved_routes(saved, search.temperature)
     described = describe_sides(*search.sides)
