@@ -80,4 +80,5 @@ def require(package: str, *, extra: str, why: str) -> ModuleType:
     try:
         return import_module(package)
     except ImportError as err:
-        raise MissingEngine(f"{why} needs {package}: pip install 'kapitza[{extra}]'") from err
+        missing = err.name if package.startswith("kapitza.") and err.name else package  # what a module of ours needs
+        raise MissingEngine(f"{why} needs {missing}: pip install 'kapitza[{extra}]'") from err

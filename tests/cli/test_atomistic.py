@@ -48,25 +48,6 @@ def test_conductance_of_a_built_junction(saved, tmp_path, monkeypatch, capsys):
     assert "emitted" in capsys.readouterr().out
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_a_dask_cluster_does_the_work(saved, tmp_path, monkeypatch, capsys):
-    """The same digits as one process gives; an address where nobody answers is one line."""
-    distributed = pytest.importorskip("distributed", reason="needs kapitza[cluster]")
-    monkeypatch.chdir(tmp_path)
-    command = ["agf", str(saved), "--tolerance", "0.05", "--json"]
-    assert main(command) == 0
-    alone = printed(capsys.readouterr().out)
-    with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, local_directory=str(tmp_path)
-    ) as cluster:
-        assert main([*command, "--dask", cluster.scheduler_address, "--store", "units"]) == 0
-    assert printed(capsys.readouterr().out) == alone
-    assert list((tmp_path / "units").rglob("*.unit"))
-    monkeypatch.setattr("kapitza.cli.options._SCHEDULER_TIMEOUT", 1)
-    assert main([*command, "--dask", "tcp://127.0.0.1:1"]) == 2
-    assert "--dask tcp://127.0.0.1:1: no scheduler answers there" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [

@@ -267,25 +267,6 @@ def test_an_interrupt_loses_nothing(
     assert "goes on where it was" in capsys.readouterr().err
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_a_dask_cluster_fits_the_same_map(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    distributed = pytest.importorskip("distributed", reason="needs kapitza[cluster]")
-    words = ["eels", "fit", str(folder / "scan.h5"), "--modes", str(folder / "modes.toml"), "--tie", "common"]
-    with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, local_directory=str(tmp_path)
-    ) as cluster:
-        saved = ["--store", str(tmp_path / "units"), "--save", str(tmp_path / "map.h5")]
-        assert main([*words, "--dask", cluster.scheduler_address, *saved]) == 0
-    assert any((tmp_path / "units").iterdir())
-    found, wanted = kapitza.load(tmp_path / "map.h5")["common"], kapitza.load(folder / "map.h5")["common"]
-    np.testing.assert_array_equal(found.value, wanted.value)
-    monkeypatch.setattr("kapitza.cli.options._SCHEDULER_TIMEOUT", 1)
-    assert main([*words, "--dask", "tcp://127.0.0.1:1"]) == 2
-    assert "no scheduler answers there" in capsys.readouterr().err
-
-
 def test_an_interface_along_x(folder: Path, ask: Command, tmp_path: Path) -> None:
     """The same scan with rows and columns exchanged says the same across y."""
     image = kapitza.eels.read_eels(folder / "scan.h5")

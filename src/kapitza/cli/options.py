@@ -6,7 +6,6 @@ import math
 import re
 import shlex
 from collections.abc import Generator, Mapping, Sequence
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -14,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
+import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.output import note, progress_line
-from kapitza.errors import InputError, require
+from kapitza.errors import InputError
 from kapitza.io.quantities import quantity, stepped_range
 
 if TYPE_CHECKING:
@@ -33,7 +33,11 @@ StoreFolder = Annotated[
 ]
 DaskAddress = Annotated[
     str | None,
-    typer.Option("--dask", metavar="ADDRESS", help="Scheduler of a Dask cluster that does the work: tcp://host:8786."),
+    typer.Option(
+        "--dask",
+        metavar="ADDRESS",
+        help="Scheduler of a Dask cluster that does the work: tcp://host:8786, or its file (.json).",
+    ),
 ]
 Temperature = Annotated[str, typer.Option("--temperature", "-T", help="K, one temperature.")]
 Temperatures = Annotated[str, typer.Option("--temperature", "-T", help="K: 300, 77,300 or 50:600:10.")]
@@ -51,7 +55,6 @@ Relax = Annotated[
     typer.Option(help="What of a structure file comes to rest: its atoms [default], or its lattice vectors too."),
 ]
 _MAX_TEMPERATURES = 10_000  # temperatures
-_SCHEDULER_TIMEOUT = 10  # s
 _CELSIUS_PATTERN = re.compile(r"(?P<value>[-+]?[0-9.]+)\s*(°\s*C|degC|C|℃)", re.IGNORECASE)
 _MILLER_PATTERN = re.compile(r"(-?\d)(-?\d)(-?\d)")
 
@@ -153,27 +156,16 @@ def parse_calculator_arguments(texts: Sequence[str] | None) -> dict[str, object]
 
 
 @contextmanager
-def dask_executor(address: str | None) -> Generator[Executor | None, None, None]:
-    """An executor on a Dask cluster, None without an address."""
-    if address is None:
-        yield None
-        return
-    distributed = require("distributed", extra="cluster", why="work on a Dask cluster")
-    try:
-        client = distributed.Client(address, timeout=_SCHEDULER_TIMEOUT)
-    except (OSError, ValueError) as err:
-        raise InputError(f"--dask {address:.80}: no scheduler answers there ({type(err).__name__})") from err
-    with client:
-        yield client.get_executor()
-
-
-@contextmanager
 def long_work(
     units: str, workers: int, store: str | Path | None, dask: str | None
 ) -> Generator[dict[str, Any], None, None]:
     """Arguments of a function that does long work, by what was asked for; the progress counts `units`."""
-    with dask_executor(dask) as executor:
-        yield {"executor": executor or workers, "store": store, "progress": progress_line(units)}
+    shared = {"store": store, "progress": progress_line(units)}
+    if dask is None:
+        yield {"executor": workers, **shared}
+        return
+    with kapitza.run.dask_executor(dask, announce=note) as executor:
+        yield {"executor": executor, **shared}
 
 
 _OBSERVATION_PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(

@@ -97,7 +97,9 @@ def screen(
         thick = None if thickness is None else quantity(thickness, "length", what="--thickness")
         given = parse_temperature(temperature)
         ends = None if names is None else (names[0], names[1])
-        _report_layers(kapitza.screen.interlayers(materials, given, ends=ends, thickness=thick, top=top), save, as_json)
+        with long_work("blocks of pairs", workers, store, dask) as work:
+            layered = kapitza.screen.interlayers(materials, given, ends=ends, thickness=thick, top=top, **work)
+        _report_layers(layered, save, as_json)
         return
     if thickness is not None:
         raise InputError(f"--thickness {thickness:.40} is that of a layer: give --between LEFT RIGHT or --layers")

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from tokenize import TokenError
 
+import attrs
 import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
@@ -81,9 +82,9 @@ def open_store(store: StoreLike | None) -> Store | None:
 def unit_address(inputs: UnitInputs, *, version: str) -> str:
     """SHA-256 of the inputs of a unit and of the version of the kernel, which changes with its results.
 
-    Inputs are strings, numbers, booleans, None, arrays, bytes, and lists, tuples and mappings of them; the order of
-    keys
-    does not matter.  Others have no canonical form and are refused.
+    Inputs are strings, numbers, booleans, None, arrays, bytes, records (by the names of their class and attributes),
+    and lists, tuples and mappings of them; the order of keys does not matter.  Others have no canonical form and are
+    refused.
     """
     digest = hashlib.sha256()
     _hash_value(digest.update, {"version": version, "inputs": inputs})
@@ -111,13 +112,18 @@ def _hash_value(update: Callable[[bytes], None], value: object) -> None:
         update(f"list {len(value)};".encode())
         for item in value:
             _hash_value(update, item)
+    elif attrs.has(type(value)):
+        kind = type(value)
+        held = {one.name: getattr(value, one.name) for one in attrs.fields(kind) if one.init}
+        update(f"record {kind.__qualname__};".encode())
+        _hash_value(update, held)
     elif value is None or isinstance(value, (str, bool, int, float, np.number)):
         plain = value.item() if isinstance(value, np.number) else value
         text = repr(plain).encode()
         update(f"{type(plain).__name__} {len(text)};".encode() + text)
     else:
         raise InputError(
-            f"a unit of work cannot hold {type(value).__name__} ({value!r:.60}): give arrays and plain values"
+            f"a unit of work cannot hold {type(value).__name__} ({value!r:.60}): give arrays, plain values and records"
         )
 
 

@@ -7,16 +7,19 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent import futures
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.run.store import Store, StoreLike, UnitInputs, UnitResult, open_store, unit_address
 
 ExecutorLike = futures.Executor | int
 UnitKernel = Callable[[UnitInputs], UnitResult]
+UnitData = Callable[[UnitInputs], UnitInputs]
 Progress = Callable[[int, int], None]
 
 _MAX_POOL_RESTARTS = 20  # of a pool whose worker was killed, before giving up
 _MAX_FRUITLESS_RESTARTS = 3  # before the first result: then it is rather the script than a unit
+_MIN_SHARED_WORKERS = 16  # of an executor that does not say how many it has, or that may get more
 _UNITS_AHEAD_PER_WORKER = 4  # units handed out, so that an interrupt is quick and a scheduler never holds all of them
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -29,6 +32,7 @@ def run_units(
     store: StoreLike | None = None,
     executor: ExecutorLike | None = None,
     progress: Progress | None = None,
+    attach: UnitData | None = None,
 ) -> list[UnitResult]:
     """Results of all units, in their order.
 
@@ -41,6 +45,8 @@ def run_units(
     executor : any `concurrent.futures.Executor`, such as that of a Dask client, or a number of processes of our own;
         1, as None, works in this process
     progress : called with the number of finished and of all units
+    attach : returns a unit with data for which something shorter stands in its address, such as a part of a file;
+        called in this process when the unit is handed out, so that few of them are in memory and workers need no file
 
     Raises
     ------
@@ -58,7 +64,8 @@ def run_units(
     todo = {name: unit for name, unit in zip(addresses, units, strict=True) if name not in found}
     total = len(set(addresses))
     report(len(found), total)
-    for name, result in _iterate_results(kernel, todo, store, executor):
+    work = UnitWork(kernel, attach or _attach_nothing)
+    for name, result in _iterate_results(work, todo, store, executor):
         found[name] = result
         report(len(found), total)
     return [found[name] for name in addresses]
@@ -90,22 +97,45 @@ def ignore_progress(_done: int, _total: int) -> None:
     """Report no progress."""
 
 
+class UnitWork(NamedTuple):
+    """What is done with each unit."""
+
+    kernel: UnitKernel
+    attach: UnitData
+
+
+def _attach_nothing(unit: UnitInputs) -> UnitInputs:
+    """Return a unit as it is."""
+    return unit
+
+
 def _iterate_results(
-    kernel: UnitKernel, todo: dict[str, UnitInputs], store: Store | None, executor: ExecutorLike
+    work: UnitWork, todo: dict[str, UnitInputs], store: Store | None, executor: ExecutorLike
 ) -> Iterator[tuple[str, UnitResult]]:
     """Yield address and result of each unit as it is finished."""
     if not isinstance(executor, int):
         running: dict[futures.Future[UnitResult], str] = {}
         try:
-            yield from _run_on_executor(executor, kernel, todo, store, _UNITS_AHEAD_PER_WORKER * 64, running)
+            ahead = _UNITS_AHEAD_PER_WORKER * _worker_count(executor)
+            # written here: workers may be on machines that do not see the folder
+            for name, result in _run_on_executor(executor, work, todo, None, ahead, running):
+                if store is not None:
+                    store.write(name, result)
+                yield name, result
         finally:
             for future in running:
                 future.cancel()
     elif executor == 1:
         for name, unit in todo.items():
-            yield name, _compute_unit(kernel, name, unit, store)
+            yield name, _compute_unit(work.kernel, name, work.attach(unit), store)
     else:
-        yield from _run_on_pool(kernel, dict(todo), store, executor)
+        yield from _run_on_pool(work, dict(todo), store, executor)
+
+
+def _worker_count(executor: futures.Executor) -> int:
+    """Workers of an executor as far as it says, `workers` of ours and a private name of the standard library's."""
+    own = getattr(executor, "_max_workers", None)
+    return own if isinstance(own, int) else max(_MIN_SHARED_WORKERS, getattr(executor, "workers", 0))
 
 
 def _compute_unit(kernel: UnitKernel, name: str, unit: UnitInputs, store: Store | None) -> UnitResult:
@@ -117,7 +147,7 @@ def _compute_unit(kernel: UnitKernel, name: str, unit: UnitInputs, store: Store 
 
 
 def _run_on_pool(
-    kernel: UnitKernel, todo: dict[str, UnitInputs], store: Store | None, workers: int
+    work: UnitWork, todo: dict[str, UnitInputs], store: Store | None, workers: int
 ) -> Iterator[tuple[str, UnitResult]]:
     """Use a pool of fresh processes, restarted when one of them is killed, ended at once by an interrupt."""
     others, total = multiprocessing.active_children(), len(todo)
@@ -135,7 +165,7 @@ def _run_on_pool(
             futures.ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare_worker) as pool,
         ):
             try:
-                for name, result in _run_on_executor(pool, kernel, todo, store, _UNITS_AHEAD_PER_WORKER * workers, {}):
+                for name, result in _run_on_executor(pool, work, todo, store, _UNITS_AHEAD_PER_WORKER * workers, {}):
                     del todo[name]
                     yield name, result
             except futures.BrokenExecutor:
@@ -196,7 +226,7 @@ def _exit_with_parent() -> None:
 
 def _run_on_executor(
     executor: futures.Executor,
-    kernel: UnitKernel,
+    work: UnitWork,
     todo: dict[str, UnitInputs],
     store: Store | None,
     ahead: int,
@@ -210,8 +240,9 @@ def _run_on_executor(
     waiting = iter(list(todo.items()))
     while True:
         for name, unit in waiting:
+            data = work.attach(unit)
             with _hold_interrupts():
-                running[executor.submit(_compute_unit, kernel, name, unit, store)] = name
+                running[executor.submit(_compute_unit, work.kernel, name, data, store)] = name
             if len(running) >= ahead:
                 break
         if not running:

@@ -17,9 +17,21 @@ from typing import Any
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, IndexArray, IntArray, about, check_count, labels, one_temperature, real_array
+from kapitza.core.arrays import (
+    Array,
+    IndexArray,
+    IntArray,
+    about,
+    check_count,
+    integer_array,
+    labels,
+    one_temperature,
+    real_array,
+)
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError, require
+from kapitza.run.store import StoreLike, UnitInputs, UnitResult
+from kapitza.run.work import ExecutorLike, Progress, run_units, thread_executor
 from kapitza.screen.conductances import KERNEL_EXTRA, KERNEL_PURPOSE, compute_pairs, debye_first, tabulate_pairs
 from kapitza.screen.names import find_rows
 from kapitza.screen.table import MaterialTable
@@ -29,7 +41,9 @@ from kapitza.units import THz
 
 Triples = tuple[IntArray, IntArray, IntArray]  # left, right and layer
 
-MAX_TRIPLE_MATERIALS = 20_000  # whose table of resistances is 1.6 GB
+MAX_TRIPLE_MATERIALS = 20_000  # which take 20 minutes of a core
+_LAYERS_VERSION = "layers-1"  # part of the address of stored results
+_UNIT_ROWS = 2048  # materials on each side of a block of pairs
 _CONDUCTIVITY_COLUMN = "conductivity"
 
 
@@ -104,6 +118,9 @@ def interlayers(
     ends: tuple[str, str] | None = None,
     thickness: float | None = None,
     top: int = 20,
+    store: StoreLike | None = None,
+    executor: ExecutorLike | None = None,
+    progress: Progress | None = None,
 ) -> InterlayerScreening:
     """Find layers that would lower the resistance between two solids, or between any two of a table.
 
@@ -115,6 +132,8 @@ def interlayers(
     thickness : of the layer, m; then only materials with a column "conductivity" (W m⁻¹ K⁻¹) are layers.  None leaves
         the resistance of the layer itself out
     top : number of rows
+    store, executor, progress : as in `run_units`, without ends; a number of workers means threads, 160 MB each for 10⁴
+        materials
 
     Returns
     -------
@@ -144,7 +163,7 @@ def interlayers(
     emission = 1 / own_conductances(sorted_table, kelvin)
     tables = tabulate_pairs(sorted_table, np.array([kelvin]))
     if rows is None:
-        left, right, layer = _best_triples(tables, own - emission, top)
+        left, right, layer = _best_triples(tables, own - emission, top, store, executor, progress)
     else:
         left, right, layer = _best_between(tables, own - emission, np.argsort(order).astype(np.int64)[rows], top)
     return _describe_layers(sorted_table, (left, right, layer), emission, own, tables, kelvin, thickness or 0.0)
@@ -190,22 +209,59 @@ def _resistances(tables: PairTables, first: IntArray, second: IntArray) -> Array
         return 1 / compute_pairs(tables, first, second)[0]
 
 
-def _best_triples(tables: PairTables, extra: Array, top: int) -> Triples:
+def _best_triples(
+    tables: PairTables,
+    extra: Array,
+    top: int,
+    store: StoreLike | None,
+    executor: ExecutorLike | None,
+    progress: Progress | None,
+) -> Triples:
     """Left, right and layer of the pairs that gain most by their best layer."""
-    kernels = require("kapitza.screen.triples", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
-    pair_kernels = require("kapitza.screen.kernels", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
-    resistance = np.empty((extra.size, extra.size), np.float32)
-    kernels.fill_resistances(pair_kernels.KernelTables(**tables.arrays()), resistance)
-    best = pair_kernels.BestPairs(*(np.full((1, top), start) for start in (-np.inf, -1, -1)))
-    added = extra.astype(np.float32)
-    kernels.search_triples(resistance, added, best)
-    place = np.lexsort((best.second[0], best.first[0], -best.score[0]))
-    place = place[best.first[0][place] >= 0]
-    left: IntArray = best.first[0][place]
-    right: IntArray = best.second[0][place]
-    pairs = zip(left.tolist(), right.tolist(), strict=True)
-    layer = np.array([np.argmin(resistance[i] + added + resistance[j]) for i, j in pairs], dtype=np.int64)
-    return left, right, layer
+    require("numba", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
+    fixed = tables.arrays() | {"extra": extra.astype(np.float32), "keep": top}
+    starts = range(0, extra.size, _UNIT_ROWS)
+    units: list[UnitInputs] = [{**fixed, "first": i, "low": j} for i in starts for j in starts if j >= i]
+    with thread_executor(executor) as workers:
+        results = run_units(
+            search_block, units, version=_LAYERS_VERSION, store=store, executor=workers, progress=progress
+        )
+    score = np.concatenate([np.asarray(one["score"], dtype=float) for one in results])
+    left, right = (integer_array(np.concatenate([one[name] for one in results])) for name in ("first", "second"))
+    place = np.lexsort((right, left, -score))
+    place = place[left[place] >= 0][:top]
+    left, right = left[place], right[place]
+    every = np.arange(extra.size)
+    layer = [
+        np.argmin(
+            sum(_resistances(tables, np.full(extra.size, end), every) for end in pair) + _layers_only(extra, pair)
+        )
+        for pair in zip(left.tolist(), right.tolist(), strict=True)
+    ]
+    return left, right, np.array(layer, dtype=np.int64)
+
+
+def _layers_only(extra: Array, ends: tuple[int, int]) -> Array:
+    """(n,) what each layer adds, infinite for both ends."""
+    found = extra.copy()
+    found[list(ends)] = np.inf
+    return found
+
+
+def search_block(unit: UnitInputs) -> UnitResult:
+    """Kernel: best triples of one block of pairs: ratios of resistances, left and right."""
+    triples = require("kapitza.screen.triples", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
+    kernels = require("kapitza.screen.kernels", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
+    inputs: Any = unit
+    tables = kernels.KernelTables(*(inputs[name] for name in kernels.KernelTables._fields))
+    total, first, low = inputs["extra"].size, inputs["first"], inputs["low"]
+    rows = np.empty((min(_UNIT_ROWS, total - first), total), np.float32)
+    columns = np.empty((total, min(_UNIT_ROWS, total - low)), np.float32)
+    triples.fill_resistances(tables, first, 0, rows)
+    triples.fill_resistances(tables, 0, low, columns)
+    best = kernels.BestPairs(*(np.full((1, inputs["keep"]), start) for start in (-np.inf, -1, -1)))
+    triples.search_triples(rows, columns, first, low, inputs["extra"], best)
+    return {"score": best.score[0], "first": best.first[0], "second": best.second[0]}
 
 
 def _describe_layers(

@@ -18,19 +18,21 @@ _UNROLLED = 4  # layers in one sweep
 
 
 @compile_screening
-def fill_resistances(tables: KernelTables, found: SingleTable) -> None:
-    """(n, n) emitted resistance of each pair; infinite with itself."""
-    total, solids = found.shape[0], tables.below.size
-    mix = Scratch(np.empty((4, total), tables.below.dtype), np.empty((2, tables.edges.shape[1]), tables.cells.dtype))
-    for i in range(total):
-        for start, stop in ((0, solids), (solids, total)):
+def fill_resistances(tables: KernelTables, first: int, low: int, found: SingleTable) -> None:
+    """(r, c) emitted resistance of materials from `first` on with those from `low` on; infinite with itself."""
+    rows, columns, solids = found.shape[0], found.shape[1], tables.below.size
+    mix = Scratch(np.empty((4, columns), tables.below.dtype), np.empty((2, tables.edges.shape[1]), tables.cells.dtype))
+    border = min(max(solids, low), low + columns)
+    for i in range(first, first + rows):
+        for start, stop in ((low, border), (border, low + columns)):
             if stop == start:
                 continue
             out = np.empty((1, stop - start), tables.below.dtype)
             fill_conductances(i, start, stop - start, tables, mix, out)
             for k in range(stop - start):
-                found[i, start + k] = 1 / out[0, k]
-        found[i, i] = np.inf
+                found[i - first, start - low + k] = 1 / out[0, k]
+        if low <= i < low + columns:
+            found[i - first, i - low] = np.inf
 
 
 @compile_screening
@@ -49,33 +51,37 @@ def _sweep_layers(left: SingleTable, right: SingleTable, least: SingleTable) -> 
 
 
 @compile_screening
-def search_triples(resistance: SingleTable, extra: SingleTable, best: BestPairs) -> None:
+def search_triples(
+    rows: SingleTable, columns: SingleTable, first: int, low: int, extra: SingleTable, best: BestPairs
+) -> None:
     """Keep the pairs whose resistance is lowered most by their best layer; scores are ratios of resistances.
 
     Parameters
     ----------
-    resistance : (n, n) of each pair, infinite on the diagonal
+    rows : (r, n) resistance of the materials from `first` on with all
+    columns : (n, c) resistance of all with the materials from `low` on
+    first, low : of the pairs (i, j) that are looked at, each with i < j
     extra : (n,) what each layer adds, infinite for what is no layer
     best : heap (1, k), updated
     """
-    total = resistance.shape[0]
+    total, width = columns.shape
     least = np.empty((_ROWS_PER_TILE, _PARTNERS_PER_TILE), np.float32)
     left = np.empty((_ROWS_PER_TILE, total), np.float32)
-    for start in range(0, total, _ROWS_PER_TILE):
-        stop = min(start + _ROWS_PER_TILE, total)
+    for start in range(0, rows.shape[0], _ROWS_PER_TILE):
+        stop = min(start + _ROWS_PER_TILE, rows.shape[0])
         for i in range(start, stop):
             for c in range(total):
-                left[i - start, c] = resistance[i, c] + extra[c]
-        for low in range(start, total, _PARTNERS_PER_TILE):
-            high = min(low + _PARTNERS_PER_TILE, total)
+                left[i - start, c] = rows[i, c] + extra[c]
+        for begin in range(max(0, first + start - low), width, _PARTNERS_PER_TILE):
+            end = min(begin + _PARTNERS_PER_TILE, width)
             least[:] = np.inf
             for layer in range(0, total, _UNROLLED):
                 last = min(layer + _UNROLLED, total)
-                right = resistance[layer:last, low:high]
+                right = columns[layer:last, begin:end]
                 for i in range(stop - start):
-                    _sweep_layers(left[i, layer:last], right, least[i, : high - low])
+                    _sweep_layers(left[i, layer:last], right, least[i, : end - begin])
             for i in range(start, stop):
-                for j in range(max(low, i + 1), high):
-                    score = resistance[i, j] / least[i - start, j - low]
+                for j in range(max(low + begin, first + i + 1), low + end):
+                    score = rows[i, j] / least[i - start, j - low - begin]
                     if score > best.score[0, 0]:
-                        keep_pair(0, score, i, j, best)
+                        keep_pair(0, score, first + i, j, best)

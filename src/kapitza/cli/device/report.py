@@ -79,11 +79,18 @@ def reason(choice: DeviceMethod) -> str:
 
 
 def report_device(
-    path: str, choice: DeviceMethod, files: DeviceFiles, *, cells: int, samples: int, as_json: bool
+    path: str,
+    choice: DeviceMethod,
+    files: DeviceFiles,
+    work: Mapping[str, Any],
+    *,
+    cells: int,
+    samples: int,
+    as_json: bool,
 ) -> None:
-    """Temperatures of a device file."""
+    """Temperatures of a device file; devices that are drawn are shared and kept as `work` says."""
     solvers = {
-        "layers": partial(_solve_layers, samples=samples),
+        "layers": partial(_solve_layers, samples=samples, work=work),
         "volumes": partial(_solve_on_grid, cells=cells),
         "elements": _solve_body,
     }
@@ -108,7 +115,7 @@ def report_device(
     files.announce()
 
 
-def _solve_layers(path: str, files: DeviceFiles, *, samples: int) -> _Report:
+def _solve_layers(path: str, files: DeviceFiles, *, samples: int, work: Mapping[str, Any]) -> _Report:
     """Layers that are the same everywhere, exactly."""
     stated = kapitza.io.read_device(path)
     device = deferred.with_mean_power(stated)
@@ -158,7 +165,7 @@ def _solve_layers(path: str, files: DeviceFiles, *, samples: int) -> _Report:
     if ends:
         derived["peaks_at_interval_ends"] = {name: quantity_json(list(pair), "K") for name, pair in ends.items()}
     if samples > 1:
-        drawn = deferred.sample_peaks(device, samples)
+        drawn = deferred.sample_peaks(device, samples, **work)
         mean, sigma = float(drawn.mean()), float(drawn.std(ddof=1))
         ordered = sorted(drawn.tolist())
         low, high = (ordered[round(share * (samples - 1))] for share in (0.025, 0.975))

@@ -65,8 +65,10 @@ def device(
     given = [name for name, value in clash.items() if value]
     if fit is not None and given:
         raise InputError(f"{' and '.join(given)} with --fit: a fit takes --free, --save and --json only")
-    if sweep is None and (workers, store, dask) != (1, None, None):
-        raise InputError("--workers, --store and --dask without --sweep: only its devices are shared and kept")
+    if sweep is None and not samples and (workers, store, dask) != (1, None, None):
+        raise InputError(
+            "--workers, --store and --dask without --sweep or --samples: only their devices are shared and kept"
+        )
     if free is not None and fit is None:
         raise InputError(f"--free {free} without --fit: give the table of measured temperatures")
     choice = _choose_method(file, tier)
@@ -88,7 +90,8 @@ def device(
         with long_work("devices", workers, store, dask) as work:
             report_sweep(file, sweep, files, work, as_json=as_json, cells=None if choice.tier == "layers" else cells)
     else:
-        report_device(file, choice, files, cells=cells, samples=samples, as_json=as_json)
+        with long_work("devices", workers, store, dask) as work:
+            report_device(file, choice, files, work, cells=cells, samples=samples, as_json=as_json)
 
 
 def _choose_method(path: str, tier: str) -> DeviceMethod:

@@ -32,8 +32,8 @@ from kapitza.cli.eels.options import (
     options_in_messages,
 )
 from kapitza.cli.figures import Results
-from kapitza.cli.options import DaskAddress, Figure, Json, Save, StoreFolder, dask_executor
-from kapitza.cli.output import note, print_record, progress_line, quantity_json
+from kapitza.cli.options import DaskAddress, Figure, Json, Save, StoreFolder, long_work
+from kapitza.cli.output import note, print_record, quantity_json
 from kapitza.cli.tables import Column, print_columns
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from kapitza.measure.eels.map import TemperatureMap
     from kapitza.measure.eels.model import SpectrumModel
     from kapitza.measure.eels.spectrum import SpectrumImage
-    from kapitza.run.work import Progress
 
 _FLAG_REMARKS = {
     "DEAD": "hold too few electrons for a fit",
@@ -106,8 +105,13 @@ def fit_scan(
     ties = ("common", "each") if tie == "both" else (tie,)
     if tie == "both" and len(model.modes) == 1:
         ties = ("common",)
-    with dask_executor(dask) as executor, options_in_messages(), _compilation_notes(model) as compiled:
-        running = {"executor": executor or workers or os.cpu_count() or 1, "store": store, "compiled": compiled}
+    cores = workers or os.cpu_count() or 1
+    with (
+        long_work("blocks of pixels", cores, store, dask) as work,
+        options_in_messages(),
+        _compilation_notes(model) as compiled,
+    ):
+        running = {**work, "compiled": compiled}
         if gain is not None:
             image = _correct_gain(image, model, gain, reading, running)
         if calibrate is not None:
@@ -149,21 +153,19 @@ def _fit_maps(
     from attrs import evolve
 
     maps: dict[str, TemperatureMap] = {}
-    seen = sys.stderr.isatty()
-    executor, store, compiled = (running[name] for name in ("executor", "store", "compiled"))
+    compiled, show = running["compiled"], running["progress"]
+
+    def tell(done: int, total: int) -> None:
+        compiled.set()
+        show(done, total)
+
+    work: dict[str, Any] = {name: running[name] for name in ("executor", "store")} | {"progress": tell}
     try:
         for one in ties:
-            show = progress_line(f"fit ({one}), blocks of pixels") if seen else None
-
-            def tell(done: int, total: int, show: Progress | None = show) -> None:
-                compiled.set()
-                if show is not None:
-                    show(done, total)
-
-            tied = evolve(model, tie=one)
-            maps[one] = kapitza.eels.fit_spectra(image, tied, progress=tell, executor=executor, store=store)
+            maps[one] = kapitza.eels.fit_spectra(image, evolve(model, tie=one), **work)
     except KeyboardInterrupt:
-        typer.echo("" if seen else None, err=True, nl=seen)
+        if sys.stderr.isatty():
+            typer.echo("", err=True)
         stored = running["store"] is not None
         note("the same command goes on where it was" if stored else "nothing is kept: --store FOLDER keeps it")
         raise

@@ -1,12 +1,14 @@
 """Steady temperatures of a layered device: peak, averages, drops, sensitivities and uncertainty."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import cast
 
 import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, name_tuple
+from kapitza.core.arrays import Array, check_count, name_tuple
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Layer
 from kapitza.device.description import Device
@@ -25,9 +27,13 @@ from kapitza.device.results import (
 )
 from kapitza.device.setup import Plane
 from kapitza.errors import InputError
+from kapitza.run.store import StoreLike, UnitInputs, UnitResult
+from kapitza.run.work import ExecutorLike, Progress, run_units
 
 _DIFFERENCE_STEP = 1e-3  # of differences, relative
 _MAX_LINEAR_UNCERTAINTY = 0.3  # of a number, relative: the ends of its interval are then a factor 1.8 away
+_DEVICES_PER_UNIT = 50  # devices that are drawn and solved together
+_SAMPLE_VERSION = "device-samples-1"  # part of the address of stored results
 _QUANTILE = 1.959963984540054  # of 95 %
 
 
@@ -103,12 +109,33 @@ def relative_uncertainties(device: Device, kelvin: Mapping[str, float]) -> dict[
     return found
 
 
-def sample_peaks(device: Device, samples: int = 400, seed: int = 0) -> Array:
+def sample_peaks(
+    device: Device,
+    samples: int = 400,
+    seed: int = 0,
+    *,
+    store: StoreLike | None = None,
+    executor: ExecutorLike | None = None,
+    progress: Progress | None = None,
+) -> Array:
     """(samples,) peak rises of devices with numbers drawn from their uncertainties, K.
 
     Each number is drawn from the log-normal distribution of which it is the median and its relative uncertainty the
     standard deviation of the logarithm: for small ones a normal distribution, and never below zero.
+
+    Parameters
+    ----------
+    device : with uncertainties
+    samples : devices that are drawn
+    seed : of the random numbers
+    store, executor, progress : as in `run_units`; groups of devices are its units
+
+    Raises
+    ------
+    InputError
+        for less than one sample, and where no number of the device has an uncertainty
     """
+    check_count("samples", samples)
     solution = solve_steady(device)
     relative = relative_uncertainties(device, solution.property_temperature)
     if not relative:
@@ -117,7 +144,20 @@ def sample_peaks(device: Device, samples: int = 400, seed: int = 0) -> Array:
     names = sorted(relative)
     widths = np.array([relative[name] for name in names])
     factors = np.exp(generator.standard_normal((samples, len(names))) * widths)
-    return np.array([_scaled_peak(device, solution, dict(zip(names, row, strict=True))) for row in factors.tolist()])
+    units: list[UnitInputs] = [
+        {"device": device, "names": names, "factors": factors[i : i + _DEVICES_PER_UNIT]}
+        for i in range(0, samples, _DEVICES_PER_UNIT)
+    ]
+    work = partial(_scaled_peaks, device, solution)
+    parts = run_units(work, units, version=_SAMPLE_VERSION, store=store, executor=executor, progress=progress)
+    return np.concatenate([np.asarray(part["peak"], dtype=float) for part in parts])
+
+
+def _scaled_peaks(device: Device, solution: SteadySolution, unit: UnitInputs) -> UnitResult:
+    """Kernel: peaks of devices with numbers times the `factors` (n, names) of a unit, K."""
+    names, factors = list(cast("Sequence[str]", unit["names"])), np.asarray(unit["factors"], dtype=float)
+    peaks = [_scaled_peak(device, solution, dict(zip(names, row, strict=True))) for row in factors.tolist()]
+    return {"peak": np.array(peaks)}
 
 
 def peaks_at_interval_ends(device: Device) -> dict[str, tuple[float, float]]:

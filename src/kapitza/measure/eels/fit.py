@@ -92,9 +92,11 @@ def fit_spectra(
         _work_unit(image, problem, first, min(first + _PIXELS_PER_UNIT, image.pixels), hashed=store is not None)
         for first in edges
     ]
-    work = partial(_fit_unit, image, problem)
+    work, attach = partial(_fit_unit, problem), partial(_attach_spectra, image)
     with thread_executor(executor) as pool:
-        parts = run_units(work, units, version=_SEARCH_VERSION, store=store, executor=pool, progress=progress)
+        parts = run_units(
+            work, units, version=_SEARCH_VERSION, store=store, executor=pool, progress=progress, attach=attach
+        )
     return _assemble_map(image, model, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
@@ -187,12 +189,17 @@ def _work_unit(image: SpectrumImage, problem: FitProblem, first: int, stop: int,
     return inputs
 
 
-def _fit_unit(image: SpectrumImage, problem: FitProblem, inputs: UnitInputs) -> UnitResult:
-    """Fit the pixels of one unit; values in SI."""
+def _attach_spectra(image: SpectrumImage, inputs: UnitInputs) -> UnitInputs:
+    """Return the inputs of a unit with its electrons, which may lie on a disk of this machine alone."""
     first, stop = inputs["first"], inputs["stop"]
     if not (isinstance(first, int) and isinstance(stop, int)):
         raise InputError(f"expected whole numbers for the pixels of a unit, got {first!r} to {stop!r}")
-    recorded = image.block(first, stop)
+    return {**inputs, "electrons": image.block(first, stop)}
+
+
+def _fit_unit(problem: FitProblem, inputs: UnitInputs) -> UnitResult:
+    """Fit the pixels of one unit; values in SI."""
+    recorded = np.asarray(inputs["electrons"], dtype=float)
     counts, full = _without_saturated(recorded, problem.plateau)
     good = sufficient_spectra(problem.model, problem.detector, counts)
     k, p = len(counts), len(problem.model.names)

@@ -49,7 +49,7 @@ def run_replicas(
     """
     kept = open_store(store)
     units = [replica_inputs(setup, number) for setup in setups for number in range(setup.protocol.replicas)]
-    work = run_unit if kept is None else partial(run_unit, folder=str(kept.folder / _RUNS_FOLDER))
+    work = run_unit if kept is None else partial(run_unit, folder=str(kept.folder.absolute() / _RUNS_FOLDER))
     found = iter(run_units(work, units, version=RUN_VERSION, store=kept, executor=executor, progress=progress))
     return [[_restore_replica(next(found)) for _ in range(setup.protocol.replicas)] for setup in setups]
 
