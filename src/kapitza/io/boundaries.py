@@ -220,14 +220,34 @@ def _calibrated_boundary(side: BoundarySides, temperature: float) -> Conductance
         return calibrated_conductance(side.upper_material, side.lower_material, kelvin).conductance
 
 
+def _with_model_error(held: Conductance, left: str, right: str) -> Conductance:
+    r"""The conductance of a theory with the error that real contacts give it, where its own is smaller.
+
+    That is the root mean square of $\ln(G/G_\mathrm{theory})$ over the calibrated estimate of the same contact,
+    $\sqrt{s^2 + \ln^2(G_\mathrm{calibrated}/G_\mathrm{theory})}$ with its spread s: how far the model is off here, for
+    all that was measured.  Where there is no such estimate, the theory keeps the error of its gray drop.
+    """
+    kelvin = np.clip(held.temperature, *TEMPERATURE_RANGE)
+    known, places = np.unique(kelvin, return_inverse=True)
+    try:
+        with catch_warnings():
+            simplefilter("ignore", ValidityWarning)
+            real = calibrated_conductance(left, right, known)
+    except KapitzaError:
+        return held
+    off = np.hypot(real.spread[places], np.log(real.value[places] / held.value))
+    own = np.zeros(held.value.size) if held.sigma is None else held.sigma
+    return evolve(held, sigma=np.maximum(own, off * held.value))
+
+
 def _extrapolated_conductance(found: Estimate, side: BoundarySides) -> Conductance:
-    """The gray extrapolated conductance of an estimate, if it is one that can stand in a stack."""
+    """The gray extrapolated conductance of an estimate with its error, if it is one that can stand in a stack."""
     held = found.extrapolated
     if held is None:
         raise InputError(f"{found.title} defines no extrapolated drop: it cannot stand for the boundary {side.name!r}")
     if not np.isfinite(held.value).all():
         raise InputError(f"{found.title} leaves no boundary between {found.left} and {found.right}: write 'perfect'")
-    return held.accept_gray()
+    return _with_model_error(held.accept_gray(), found.left, found.right)
 
 
 def _boundary_from_saved(saved: Any, side: BoundarySides, drop: str, theory: str) -> Conductance:

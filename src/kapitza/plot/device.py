@@ -71,7 +71,7 @@ def device_section(field: TemperatureField, device: Device, ax: Axes | None = No
             color="white", fontsize="small",
         )  # fmt: skip
     ax.set_yticks(list(heights), [_depth_label(depth) for depth in edges])
-    ax.set(xlabel=f"x ({unit})", ylabel="depth", ylim=(heights[-1], heights[0]))
+    ax.set(xlabel=f"x ({unit})", ylabel="depth, each layer on a scale of its own", ylim=(heights[-1], heights[0]))
     ax.figure.colorbar(shown, ax=ax, label="rise above the sink (K)")
     return ax
 
