@@ -1,12 +1,13 @@
 """How often 95 % intervals of thermoreflectance fits hold the truth, over experiments, noise and its correlation.
 
-Usage: python benchmarks/fit_coverage.py [--cases 1000] [--only tdtr]
+Usage: python benchmarks/fit_coverage.py [--sets 1000] [--only tdtr] [--noise 0.01] [--white | --correlated]
 
 For {TDTR, FDTR, SSTR, 3-omega} x {0.3, 1, 3, 10 %} x {white, AR(1) with 0.9}: simulated curves of 40 points without any
-stated uncertainty are fitted, and the share of the intervals of all free numbers that hold the truth is printed, with
-the median width of the interval, the number of sets without an interval (a bound only), and how often the report says
-that model and data do not agree.  Noise is a share of the value for ratios, of the largest value for temperatures, and
-in rad for phases (0.3 %: 3 mrad).
+stated uncertainty are fitted, and the share of what is reported of each free number, the interval or the one-sided
+bound, that holds the truth is printed, that of value ± 1.96 standard uncertainties, the median width of the intervals
+(length over 3.92, of the logarithm), the number of bounds, of intervals that follow the profile as chi2 is not a
+parabola, and how often the report says that model and data do not agree.  Noise is a share of the value for ratios, of
+the largest value for temperatures, and in rad for phases (0.3 %: 3 mrad).
 """
 
 import argparse
@@ -17,6 +18,7 @@ import numpy as np
 from kapitza.core.stack import Layer, Stack
 from kapitza.measure.experiment import Curve, independent_variable
 from kapitza.measure.fit import fit
+from kapitza.measure.fit_result import Fit
 from kapitza.measure.noise.judgement import judge_fit
 from kapitza.measure.thermoreflectance.beams import Beams
 from kapitza.measure.thermoreflectance.fdtr import Fdtr
@@ -63,43 +65,65 @@ def noise_of(rng: np.random.Generator, correlation: float) -> np.ndarray:
     return found
 
 
-def row(name: str, noise: float, correlation: float, cases: int) -> str:
+def row(name: str, noise: float, correlation: float, sets: int) -> str:
     """One line of the table."""
     experiment, stack, free = setups()[name]
     clean = experiment.predict(stack)
     kind = getattr(experiment, "kind", "temperature")
     size = {"ratio": np.abs(clean), "phase": np.ones(POINTS)}.get(kind, np.full(POINTS, np.abs(clean).max()))
     truth = [150e6 if one.endswith("conductance") else 1.35 if "oxide" in one else 140.0 for one in free]
-    rng, inside, widths, open_, doubts = np.random.default_rng(1), [], [], 0, 0
-    for _ in range(cases):
+    rng, reports, doubts = np.random.default_rng(1), [], 0
+    for _ in range(sets):
         value = clean + noise * size * noise_of(rng, correlation)
         found = fit(experiment, Curve(independent_variable(experiment)[1], value, None, kind), stack, free, starts=1)
         doubts += judge_fit(found).verdict != "consistent"
-        if found.bounds:
-            open_ += 1
-            continue
-        ends = [found.interval(one) for one in free]
-        inside.append([low <= want <= high for (low, high), want in zip(ends, truth, strict=True)])
-        widths.append([np.log(high / low) / 3.92 for low, high in ends])
-    share = " ".join(f"{one:5.1%}" for one in np.mean(inside, axis=0)) if inside else "-"
-    width = " ".join(f"{one:.2%}" for one in np.median(widths, axis=0)) if widths else "-"
+        reports.append([report(found, one, want) for one, want in zip(free, truth, strict=True)])
+    inside, linear, width, profiled = np.ma.masked_invalid(np.array(reports)).transpose(2, 1, 0)
     how = "AR(1) 0.9" if correlation else "white"
+    widths, bounds = shares(np.ma.median(width, axis=1)), np.ma.getmaskarray(width).sum()
     return (
-        f"{name:8} {noise:6.1%} {how:10} {len(inside):5} sets: {share} sigma {width}, {open_} bounds, {doubts} doubted"
+        f"{name:8} {noise:6.1%} {how:10} {sets:5} sets: {shares(inside.mean(axis=1))} "
+        f"(± alone {shares(linear.mean(axis=1))}), sigma {widths}, {bounds} bounds, "
+        f"{profiled.sum():.0f} profiled, {doubts} doubted"
     )
+
+
+def report(found: Fit, name: str, truth: float) -> tuple[float, float, float, float]:
+    """Whether what a fit says of a number holds the truth, whether the covariance alone does, width of the interval,
+    whether it follows the profile.
+
+    A bound has the first of these only, NaN where not even a bound is given.
+    """
+    if name in found.bounds:
+        low, high = found.bounds[name].low, found.bounds[name].high
+        none = low is None and high is None
+        return (np.nan if none else float((low or 0.0) <= truth <= (high or np.inf))), np.nan, np.nan, np.nan
+    (low, high), (below, above) = found.interval(name), found.interval(name, profiled=False)
+    profiled = (low, high) != (below, above)
+    return float(low <= truth <= high), float(below <= truth <= above), float(np.log(high / low)) / 3.92, profiled
+
+
+def shares(values: np.ma.MaskedArray) -> str:
+    """Numbers in percent."""
+    return " ".join("-" if one is np.ma.masked else f"{100 * one:.1f} %" for one in values)
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cases", type=int, default=1000)
+    parser.add_argument("--sets", type=int, default=1000)
     parser.add_argument("--only", choices=sorted(setups()))
+    parser.add_argument("--noise", type=float, nargs="*", default=NOISES)
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument("--white", action="store_true")
+    kinds.add_argument("--correlated", action="store_true")
     options = parser.parse_args()
+    correlations = [0.0] * (not options.correlated) + [CORRELATION] * (not options.white)
     start = time.process_time()
     for name in [options.only] if options.only else setups():
-        for correlation in (0.0, CORRELATION):
-            for noise in NOISES:
-                print(row(name, noise, correlation, options.cases), flush=True)
+        for correlation in correlations:
+            for noise in options.noise:
+                print(row(name, noise, correlation, options.sets), flush=True)
     print(f"{time.process_time() - start:.0f} s of CPU")
 
 

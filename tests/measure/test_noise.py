@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy.special import stdtrit
 from tests.measure.toys import Spots, sample
 
 from kapitza.measure.experiment import AutoregressiveNoise, Curve
 from kapitza.measure.fit import fit
 from kapitza.measure.fit_result import Fit, fit_report
-from kapitza.measure.noise.judgement import judge_fit
+from kapitza.measure.noise.judgement import is_parabolic, judge_fit
 from kapitza.measure.noise.randomness import examine_residuals
 from kapitza.measure.parameters import Prior
 from kapitza.measure.thermoreflectance.repeats import combine_repeats
@@ -160,3 +161,46 @@ def test_spread_between_spots_is_found() -> None:
     assert found.sigma >= np.hypot(plain / np.sqrt(7) * found.value, shared) * 0.9
     same = combine_repeats([fits[0]] * 5, FREE[0])
     assert same.spread <= 0.02
+
+
+def noisy(widths: np.ndarray, noise: float, seed: int) -> Fit:
+    """Fit of temperatures with the same noise on all points, none stated; `noise` is a share of the largest."""
+    experiment = Spots(widths)
+    clean = experiment.predict(sample())
+    value = clean + noise * clean.max() * np.random.default_rng(seed).standard_normal(clean.size)
+    return fit(experiment, Curve(experiment.width, value, None, "temperature"), sample(), FREE, starts=1)
+
+
+@pytest.mark.parametrize("points", [5, 7, 9])
+def test_few_points_have_the_quantile_of_student(points: int) -> None:
+    """The interval of a linear regression: n - 2 degrees of freedom, within 8 % of its length (found: 7 % and less)."""
+    found = noisy(np.geomspace(0.5e-6, 10e-6, points), 1e-4, 2)
+    jacobian = found.solution.jacobian[:points]
+    plain = np.sqrt(np.diag(np.linalg.inv(jacobian.T @ jacobian)))
+    for i, name in enumerate(FREE):
+        low, high = found.interval(name)
+        assert abs(np.log(high / low) / (2 * stdtrit(points - 2, 0.975) * plain[i]) - 1) <= 0.08
+        assert is_parabolic(found, name)
+
+
+def test_an_interval_follows_chi2_where_it_is_not_a_parabola() -> None:
+    """Second road: the F interval from the sum of squares on a mesh of both numbers, within 2 % of the half-length."""
+    widths = np.geomspace(1e-6, 30e-6, 40)
+    found = noisy(widths, 0.05, 2)
+    value = found.problem.samples[0].curve.value
+    meshes = [np.geomspace(low / 1.3, high * 1.3, 400) for low, high in map(found.interval, FREE)]
+    through = 2 / (np.pi * widths**2 * meshes[0][:, None])
+    below = 1 / (meshes[1][:, None] * np.sqrt(2 * np.pi) * widths)
+    clean = Spots(widths).predict(sample(meshes[0][0], meshes[1][0]))
+    assert np.abs(through[0] + below[0] - clean).max() <= 1e-9 * clean.max()
+    square = sum((through[:, None, k] + below[None, :, k] - value[k]) ** 2 for k in range(widths.size))
+    allowed = np.min(square) * (1 + stdtrit(38, 0.975) ** 2 / 38)
+    for axis, (name, mesh) in enumerate(zip(FREE, meshes, strict=True)):
+        wanted = np.log(mesh[np.min(square, axis=1 - axis) <= allowed][[0, -1]])
+        linear = np.log(found.interval(name, profiled=False))
+        assert np.abs(np.log(found.interval(name)) - wanted).max() <= 0.02 * np.ptp(wanted) / 2
+        assert np.abs(linear - wanted).max() >= 0.1 * np.ptp(wanted) / 2
+        assert not is_parabolic(found, name)
+    assert fit_report(found).count("± does not hold (chi2 is not a parabola): 95 % interval") == 2
+    (low, high), one = found.interval(FREE[0]), found.conductance("Al|Si")
+    assert abs(1.959964 * one.sigma[0] - max(high - one.value[0], one.value[0] - low)) <= 1e-9 * high

@@ -13,15 +13,19 @@ from kapitza.core.parameter_units import format_parameter, shown_unit
 from kapitza.errors import InputError
 from kapitza.measure.least_squares import JacobianFunction, Minimum, Solution, descend, least_squares
 from kapitza.measure.likelihood import (
+    QUANTILE,
     Bound,
     Contours,
     ProfileLikelihood,
+    interval_ends,
     likelihood_contours,
+    linear_ends,
     one_sided_bound,
-    profile_crossing,
+    plain_covariance,
+    profile_ends,
     profile_likelihood,
 )
-from kapitza.measure.noise.judgement import judge_fit, judgement_lines
+from kapitza.measure.noise.judgement import is_parabolic, judge_fit, judgement_lines
 from kapitza.measure.noise.refit import CurveNoise, refit_with_noise
 from kapitza.measure.parameters import FitProblem, follows_model, plain_residuals, split_by_data_set, uncertainties_at
 
@@ -123,6 +127,7 @@ class Fit:
             "chi2": self.chi2,
             "freedom": self.freedom,
             "scatter": self.scatter,
+            "intervals": {one: self.interval(one) for one in _determined_names(self)},
             "judgement": judge_fit(self),
         }
 
@@ -132,14 +137,15 @@ class Fit:
             raise InputError(f"{name!r} was not fitted: there are {', '.join(self.names)}")
         return self.names.index(name)
 
-    def interval(self, name: str, confidence: float = 0.95, *, profiled: bool = False) -> tuple[float, float]:
+    def interval(self, name: str, confidence: float = 0.95, *, profiled: bool | None = None) -> tuple[float, float]:
         """Two-sided confidence interval of a parameter, SI.
 
         Parameters
         ----------
         name : of the parameter
         confidence : that the interval covers the number
-        profiled : from the profile likelihood rather than the covariance (for positive numbers that of the logarithm)
+        profiled : from the profile likelihood rather than the covariance (for positive numbers that of the logarithm);
+            where None, if chi2 is not a parabola over the interval
 
         Raises
         ------
@@ -149,28 +155,33 @@ class Fit:
         from scipy.special import ndtri
 
         i = _determined_index(self, name)
-        parameter, best = self.problem.parameters[i], self.solution
         z = float(ndtri(0.5 + confidence / 2))
-        ends = (float(best.x[i] - z * best.sigma[i]), float(best.x[i] + z * best.sigma[i]))
-        if profiled:
-            found = [profile_crossing(self.problem, best, i, side, z**2) for side in (-1, 1)]
-            limits = (parameter.low, parameter.high)
-            low, high = (limit if end is None else end for end, limit in zip(found, limits, strict=True))
-            ends = (low, high)
+        if profiled is None:
+            ends, _ = interval_ends(self.problem, self.solution, i, z)
+        elif profiled:
+            ends = profile_ends(self.problem, self.solution, i, z)
+        else:
+            ends = linear_ends(self.solution, i, z)
+        parameter = self.problem.parameters[i]
         return parameter.value(ends[0]), parameter.value(ends[1])
 
     def conductance(self, boundary: str, temperature: float = 300.0, *, source: str = "") -> Conductance:
-        """Conductance of a boundary at the temperature of the measurement (K), with its total uncertainty; an
-        InputError if the data give no more than a bound, or the boundary was not fitted.
+        """Conductance of a boundary at the temperature of the measurement (K), with its total uncertainty: where the
+        interval is not symmetric, by its larger side.  An InputError if the data give no more than a bound, or the
+        boundary was not fitted.
         """
         i = _determined_index(self, boundary if boundary in self.names else f"{boundary}.conductance")
         if not self.names[i].endswith(".conductance"):
             raise InputError(f"{self.names[i]!r} is not a conductance")
+        value, sigma = float(self.value[i]), float(self.sigma[i])
+        if not is_parabolic(self, self.names[i]):
+            low, high = self.interval(self.names[i], profiled=True)
+            sigma = max(sigma, (value - low) / QUANTILE, (high - value) / QUANTILE)
         experiments = sorted(
             {self.problem.samples[t.sample].experiment.name for t in self.problem.parameters[i].targets}
         )
         method = f"{', '.join(experiments)} fit"
-        return Conductance([temperature], [self.value[i]], [self.sigma[i]], method=method, source=source)
+        return Conductance([temperature], [value], [sigma], method=method, source=source)
 
     def profile_likelihood(self, name: str, values: ArrayLike | None = None, *, span: float = 3.0) -> ProfileLikelihood:
         """Rise of chi2 along one parameter, all others at their best, at `values` or `span` sigmas to both sides."""
@@ -190,7 +201,7 @@ class Fit:
         """
         problem, solution = self.problem, self.solution
         jacobian = solution.jacobian[: problem.rows]
-        covariance = _plain_covariance(problem, solution)
+        covariance = plain_covariance(problem, solution)
         free = [i for i, p in enumerate(problem.parameters) if not p.known]
         known = [i for i, p in enumerate(problem.parameters) if p.known]
         widened = np.diag(solution.covariance - covariance)[free]
@@ -202,15 +213,9 @@ class Fit:
         return ErrorBudget(tuple(self.names[i] for i in free), sources, parts / total[:, None])
 
 
-def _plain_covariance(problem: FitProblem, solution: Solution) -> NDArray[Any]:
-    """(p, p) inverse of the second derivatives, for the likeliest noise alone."""
-    used = np.flatnonzero(solution.inside)
-    full = np.vstack([solution.jacobian[: problem.rows], np.diag(1 / problem.width)])[:, used]
-    size = np.linalg.norm(full, axis=0)
-    covariance = np.zeros(solution.covariance.shape)
-    scale = np.outer(size, size)
-    covariance[np.ix_(used, used)] = np.linalg.pinv((full / size).T @ (full / size)) / scale
-    return covariance
+def _determined_names(fit: Fit) -> tuple[str, ...]:
+    """Free numbers that have an interval."""
+    return tuple(p.name for p in fit.problem.parameters if not p.known and p.name not in fit.bounds)
 
 
 def _determined_index(fit: Fit, name: str) -> int:
@@ -364,8 +369,17 @@ def _value_lines(fit: Fit) -> list[str]:
         share = f"  ({abs(sigma / value):.2%})" if parameter.unit is None else ""
         kind = "  uncertain" if parameter.known else ""
         number = f"{value / shown_unit(name)[1]:.5g} ± {format_parameter(name, sigma, 2)}"
-        lines.append(f"{name:<{width}}  {number}{share}{kind}")
+        lines.append(f"{name:<{width}}  {number}{share}{kind}{_interval_in_words(fit, name)}")
     return lines
+
+
+def _interval_in_words(fit: Fit, name: str) -> str:
+    """The interval of a free number whose standard uncertainty does not describe it."""
+    if fit.problem.parameters[fit.index(name)].known or is_parabolic(fit, name):
+        return ""
+    low, high = fit.interval(name, profiled=True)
+    ends = f"{low / shown_unit(name)[1]:.4g} to {format_parameter(name, high, 4)}"
+    return f"  ± does not hold (chi2 is not a parabola): 95 % interval {ends}"
 
 
 def _budget_lines(fit: Fit) -> list[str]:

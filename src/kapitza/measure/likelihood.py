@@ -1,6 +1,7 @@
 """What the data say of one or two parameters while all others adapt: profiles, one-sided bounds, contours."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from attrs import field, frozen
@@ -12,6 +13,9 @@ from kapitza.measure.least_squares import Solution, descend
 from kapitza.measure.parameters import FitProblem
 
 _MAX_DEVIATIONS = 60.0  # standard deviations out to which a number without limits is followed
+QUANTILE = 1.959964  # of the normal distribution, for a two-sided 95 %
+_PARABOLA_TOLERANCE = 0.1  # of the rise of chi2, the square of a length
+_END_TOLERANCE = 0.1  # of the half-length of an interval
 
 
 @frozen(eq=False)
@@ -92,6 +96,77 @@ def _search_range(problem: FitProblem, best: Solution, index: int, direction: in
     return center, sigma, min(abs(edge - center), _MAX_DEVIATIONS * sigma)
 
 
+def plain_covariance(problem: FitProblem, best: Solution) -> NDArray[Any]:
+    """(p, p) inverse of the second derivatives, for the likeliest noise alone."""
+    used = np.flatnonzero(best.inside)
+    full = np.vstack([best.jacobian[: problem.rows], np.diag(1 / problem.width)])[:, used]
+    size = np.linalg.norm(full, axis=0)
+    covariance = np.zeros(best.covariance.shape)
+    scale = np.outer(size, size)
+    covariance[np.ix_(used, used)] = np.linalg.pinv((full / size).T @ (full / size)) / scale
+    return covariance
+
+
+def root_rise(problem: FitProblem, best: Solution, index: int, deviations: float) -> float:
+    r"""Root of the rise of chi2 so many standard deviations away in a linear model.
+
+    Chi2 is that of the likeliest noise; where size and correlation of the noise are known only so well, the standard
+    deviation is larger than its second derivatives say, and the profile is followed as much farther.  Where the scatter
+    alone is unknown this is the F interval of D. M. Bates and D. G. Watts, Nonlinear Regression Analysis (1988),
+    doi:10.1002/9780470316757, chapter 6.
+    """
+    plain = float(plain_covariance(problem, best)[index, index])
+    return deviations * float(np.sqrt(best.covariance[index, index] / plain)) if plain > 0 else deviations
+
+
+def linear_ends(best: Solution, index: int, deviations: float) -> tuple[float, float]:
+    """Coordinates so many standard deviations below and above the minimum."""
+    reach = deviations * float(best.sigma[index])
+    return float(best.x[index]) - reach, float(best.x[index]) + reach
+
+
+def profile_ends(problem: FitProblem, best: Solution, index: int, deviations: float) -> tuple[float, float]:
+    """Coordinates where the profile of chi2 has risen as far as a linear model has it there, or the limits."""
+    level = root_rise(problem, best, index, deviations) ** 2
+    below, above = (profile_crossing(problem, best, index, side, level) for side in (-1, 1))
+    low, high = problem.parameters[index].low, problem.parameters[index].high
+    return low if below is None else below, high if above is None else above
+
+
+def interval_ends(
+    problem: FitProblem, best: Solution, index: int, deviations: float
+) -> tuple[tuple[float, float], bool]:
+    r"""Ends of the interval of a parameter, and whether they are where a linear model has them.
+
+    So many standard deviations to both sides, with all other parameters where a linear model has them, the rise of chi2
+    is held against that of the parabola.  Where it is another by more than a tenth, the model or its coordinates bend,
+    and the profile is followed; its ends agree with those of the parabola within a tenth of the half-length or not.
+    """
+    linear = linear_ends(best, index, deviations)
+    if _rises_as_parabola(problem, best, index, deviations):
+        return linear, True
+    ends = profile_ends(problem, best, index, deviations)
+    far = np.abs(np.subtract(ends, linear)).max()
+    return ends, bool(far <= _END_TOLERANCE * deviations * best.sigma[index])
+
+
+def _rises_as_parabola(problem: FitProblem, best: Solution, index: int, deviations: float) -> bool:
+    """Whether chi2 rises as a parabola at both ends of the interval of a linear model."""
+    plain = plain_covariance(problem, best)
+    if not plain[index, index] > 0:
+        return True  # on a limit
+    root = root_rise(problem, best, index, deviations)
+    step = root * plain[:, index] / np.sqrt(plain[index, index])
+    for side in (-1, 1):
+        x = best.x + side * step
+        if (x < problem.low).any() or (x > problem.high).any():
+            return False
+        residual = problem.residual(x)
+        if not abs(float(residual @ residual) - best.chi2 - root**2) <= _PARABOLA_TOLERANCE * root**2:
+            return False
+    return True
+
+
 def profile_crossing(problem: FitProblem, best: Solution, index: int, direction: int, level: float) -> float | None:
     """Coordinate where the profile of chi2 has risen by `level` in a direction (-1 or 1), None if never within the
     limits.
@@ -160,18 +235,19 @@ def one_sided_bound(
     A parameter is determined if chi2 rises by `closure` (16: four standard deviations) on both sides of its minimum
     before the limits, so that neither limit (for a conductance: perfect contact and none) agrees with the data.
     Otherwise the side on which the rise is the larger is bounded at $\Delta\chi^2 = z^2$, z the one-sided normal
-    quantile.
+    quantile.  Both rises are larger where the noise is known only so well (`root_rise`).
     """
     from scipy.special import ndtri
 
     room = min(best.x[index] - problem.low[index], problem.high[index] - best.x[index])
     if 0 < best.sigma[index] < min(0.3 / np.sqrt(closure), room / 6):
         return None  # so narrow, and so far from the limits, that the parabola may be trusted
-    closed = [side for side in (-1, 1) if _profile_rises_by(problem, best, index, side, closure)]
+    wanted = root_rise(problem, best, index, float(np.sqrt(closure))) ** 2
+    closed = [side for side in (-1, 1) if _profile_rises_by(problem, best, index, side, wanted)]
     if len(closed) == 2:
         return None
     side = closed[0] if closed else max((-1, 1), key=lambda side: _edge_rise(problem, best, index, side))
-    at = profile_crossing(problem, best, index, side, float(ndtri(confidence)) ** 2)
+    at = profile_crossing(problem, best, index, side, root_rise(problem, best, index, float(ndtri(confidence))) ** 2)
     value = None if at is None else problem.parameters[index].value(at)
     return Bound(value, None, confidence) if side < 0 else Bound(None, value, confidence)
 

@@ -9,7 +9,7 @@ import numpy as np
 from kapitza.core.arrays import Array
 from kapitza.core.parameter_units import format_parameter, shown_unit
 from kapitza.measure.fit_result import format_bound
-from kapitza.measure.noise.judgement import judge_fit
+from kapitza.measure.noise.judgement import is_parabolic, judge_fit
 from kapitza.measure.thermoreflectance.sstr import Raman
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS, legend_beside, line_style, new_axes
@@ -126,24 +126,25 @@ def fit(result: Fit, figure: Figure) -> tuple[tuple[Axes, Axes], ...]:
 
 def _result_lines(result: Fit) -> list[str]:
     """Free numbers with their errors or bounds, and the verdict where model and data do not agree."""
-    lines: list[str] = []
-    for parameter, value, sigma in zip(result.problem.parameters, result.value, result.sigma, strict=True):
-        if parameter.known:
-            continue
-        bound = result.bounds.get(parameter.name)
-        size = shown_unit(parameter.name)[1]
-        error = f"({value / size:.4g} ± {format_parameter('', sigma / size, 2)}) {shown_unit(parameter.name)[0]}"
-        lines.append(
-            f"{parameter.name} = {error}"
-            if bound is None
-            else f"{parameter.name} {format_bound(bound, parameter.name)}"
-        )
-    verdict = judge_fit(result).verdict
-    return (
-        lines
-        if verdict == "consistent"
-        else [*lines, "the model does not fit" if verdict == "misfit" else "residuals are not random"]
-    )
+    values = zip(result.problem.parameters, result.value.tolist(), result.sigma.tolist(), strict=True)
+    lines = [_number_line(result, one.name, value, sigma) for one, value, sigma in values if not one.known]
+    judged = judge_fit(result)
+    if judged.verdict == "misfit":
+        lines.append("the model does not fit")
+    elif judged.verdict == "doubtful":
+        lines.append(judged.reasons[0].partition(" (")[0])
+    return lines
+
+
+def _number_line(result: Fit, name: str, value: float, sigma: float) -> str:
+    """A free number with its error, its interval where that is not symmetric, or its bound."""
+    if name in result.bounds:
+        return f"{name} {format_bound(result.bounds[name], name)}"
+    unit, size, _ = shown_unit(name)
+    if is_parabolic(result, name):
+        return f"{name} = ({value / size:.4g} ± {format_parameter('', sigma / size, 2)}) {unit}"
+    low, high = (f"{end / size:.3g}" for end in result.interval(name, profiled=True))
+    return f"{name} = {value / size:.4g} {unit}, 95 %: {low} to {high}"
 
 
 def _draw_panel(result: Fit, members: list[int], upper: Axes, lower: Axes) -> None:

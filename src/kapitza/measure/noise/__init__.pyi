@@ -3,6 +3,7 @@
 from kapitza.measure.experiment import AutoregressiveNoise as AutoregressiveNoise
 from kapitza.measure.noise.judgement import CurveQuality as CurveQuality
 from kapitza.measure.noise.judgement import FitJudgement as FitJudgement
+from kapitza.measure.noise.judgement import is_parabolic as is_parabolic
 from kapitza.measure.noise.judgement import judge_fit as judge_fit
 from kapitza.measure.noise.randomness import ResidualTests as ResidualTests
 from kapitza.measure.noise.randomness import examine_residuals as examine_residuals

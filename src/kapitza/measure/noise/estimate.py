@@ -30,6 +30,7 @@ class LinearCurve:
     information : (p, p) inverse covariance of the coordinates from all other curves and the priors
     gradient : (p,) of half their chi2
     stated : whether the uncertainty was stated; where not, the curve gives its size
+    long : whether there are points enough to say anything of correlations
     """
 
     residual: Array
@@ -37,6 +38,7 @@ class LinearCurve:
     information: NDArray[Any]
     gradient: Array
     stated: bool
+    long: bool = True
 
 
 @frozen(eq=False, kw_only=True)
@@ -46,7 +48,7 @@ class NoiseEstimate:
     Attributes
     ----------
     likeliest : the noise of the highest posterior density
-    probability : that the noise is correlated, or larger than stated
+    probability : that the noise is correlated, or larger than stated; NaN for a curve that is not long
     shift : (p,) mean of the coordinates less those of the minimum
     covariance : (p, p) second moment of the coordinates about the minimum, over all noises in proportion to how
         likely they are
@@ -68,7 +70,7 @@ def estimate_noise(curve: LinearCurve) -> NoiseEstimate:
     0.05, up to what the residuals ask for (what the model misses is a Gaussian process beside the noise, as in M. C.
     Kennedy and A. O'Hagan, J. R. Stat. Soc. B 63, 425 (2001), doi:10.1111/1467-9868.00294).  The covariance is that of
     the mixture of all noises of the likelier kind, as stated or beyond, so that it grows with a size or correlation
-    that the data do not tell exactly.
+    that the data do not tell exactly: of white noise whose size is not stated, as much as that of Student's t.
     """
     found = [part for noise, prior in _noises(curve) for part in _evaluate(curve, noise, prior)]
     weight = np.exp(np.array([one[0] for one in found]) - max(one[0] for one in found))
@@ -82,7 +84,7 @@ def estimate_noise(curve: LinearCurve) -> NoiseEstimate:
     second = covariance + shift[:, :, None] * shift[:, None, :]
     return NoiseEstimate(
         likeliest=found[int(np.argmax(weight))][1],
-        probability=probability,
+        probability=probability if curve.long else float("nan"),
         shift=weight @ shift,
         covariance=np.tensordot(weight, second, axes=1),
     )
@@ -92,6 +94,8 @@ def _noises(curve: LinearCurve) -> Iterator[tuple[AutoregressiveNoise, float]]:
     """Noises with their prior probabilities."""
     n = curve.residual.size
     yield AutoregressiveNoise(1.0, 0.0, 0.0), 1 - _PRIOR_CORRELATED[curve.stated]
+    if not curve.long:
+        return
     lengths = np.geomspace(_SHORTEST_LENGTH, 2 * n, _LENGTHS)
     correlations = np.exp(-1 / lengths).tolist()
     even = _PRIOR_CORRELATED[curve.stated] / (_LENGTHS * len(_SMOOTH_SHARES))

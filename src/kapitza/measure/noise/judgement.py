@@ -10,7 +10,9 @@ from attrs import field, frozen
 
 from kapitza.core.arrays import Array, about
 from kapitza.core.parameter_units import format_parameter
+from kapitza.errors import InputError
 from kapitza.measure.least_squares import Solution
+from kapitza.measure.likelihood import QUANTILE, interval_ends
 from kapitza.measure.noise.estimate import CORRELATED
 from kapitza.measure.noise.randomness import ResidualTests, examine_residuals
 from kapitza.measure.noise.refit import CurveNoise
@@ -117,6 +119,24 @@ def judge_fit(fit: JudgedFit) -> FitJudgement:
     light = [*_reasons_of_order(curves), *_reasons_of_smallness(fit, curves)]
     verdict: Verdict = "misfit" if grave else "doubtful" if light else "consistent"
     return FitJudgement(verdict, curves, (*grave, *light))
+
+
+def is_parabolic(fit: JudgedFit, name: str) -> bool:
+    """Whether value and standard uncertainty describe a parameter of a fit.
+
+    Chi2 is a parabola over the 95 % interval of the parameter, of its logarithm where it is positive: the ends of the
+    profile likelihood are those of the covariance, within a tenth of the half-length.  Where not, `Fit.interval`
+    follows the profile, and the report says so.
+
+    Raises
+    ------
+    InputError
+        for a name that was not fitted
+    """
+    names = [parameter.name for parameter in fit.problem.parameters]
+    if name not in names:
+        raise InputError(f"{name!r} was not fitted: there are {', '.join(names)}")
+    return interval_ends(fit.problem, fit.solution, names.index(name), QUANTILE)[1]
 
 
 def _curve_qualities(fit: JudgedFit) -> Iterator[CurveQuality]:
@@ -249,7 +269,8 @@ def judgement_lines(fit: JudgedFit) -> list[str]:
             f"({beside} {one.in_words(one.usual)})"
         )
         if noise is not None and noise.probability > CORRELATED:
-            shared = f"noise that neighbours share (correlation {noise.noise.lag_one:.2f}, from the residuals)"
+            rough = "from the residuals: 95 % intervals hold 90 to 99 %"
+            shared = f"noise that neighbours share (correlation {noise.noise.lag_one:.2f}, {rough})"
             larger = f"scatter {np.sqrt(noise.noise.white):.3g} times the stated"
             lines.append(f"  {one.experiment}: errors are widened for {shared if noise.noise.smooth else larger}")
     said = {"consistent": "model and data agree", "doubtful": "doubtful", "misfit": "MISFIT"}[found.verdict]

@@ -12,7 +12,7 @@ from kapitza.measure.least_squares import Solution, least_squares
 from kapitza.measure.noise.estimate import CORRELATED, LinearCurve, NoiseEstimate, estimate_noise
 from kapitza.measure.parameters import FitProblem, plain_residuals, split_by_data_set
 
-_LEAST_POINTS = 10  # of a curve, below which nothing is said of correlations
+_LEAST_POINTS = 10  # of a curve, below which nothing is said of correlations, but of the size of the noise
 _LEAST_SCATTER = 1e-8  # beside the uncertainty first assumed: data of a model, whose residuals are rounding
 
 
@@ -45,7 +45,7 @@ def refit_with_noise(
     """
     found = _estimates(problem, solution, scatter)
     for _ in range(2):  # the noise belongs to the residuals, and those to the fit with the noise
-        wanted = tuple(None if one is None or one.probability <= CORRELATED else one.likeliest for one in found)
+        wanted = tuple(one.likeliest if one is not None and one.probability > CORRELATED else None for one in found)
         if all(one is None for one in wanted):
             break
         problem = evolve(problem, noise=wanted)
@@ -67,7 +67,7 @@ def _curve_noise(found: NoiseEstimate | None) -> CurveNoise:
 
 
 def _estimates(problem: FitProblem, solution: Solution, scatter: Array) -> tuple[NoiseEstimate | None, ...]:
-    """What each curve says of its noise; None where it is too short, or a model without any noise."""
+    """What each curve says of its noise; None where it is too short and its errors stated, or without any noise."""
     x, used = solution.x, np.flatnonzero(solution.inside)
     plain = plain_residuals(problem, x)
     jacobians = split_by_data_set(problem, _plain_jacobian(problem, solution)[:, used])
@@ -79,8 +79,8 @@ def _estimates(problem: FitProblem, solution: Solution, scatter: Array) -> tuple
     total, slope = total + sum(one for one, _ in parts), slope + sum(one for _, one in parts)
     found: list[NoiseEstimate | None] = []
     for i, sample in enumerate(problem.samples):
-        short = plain[i].size < max(_LEAST_POINTS, used.size + 5)
-        if short or scatter[i] < _LEAST_SCATTER or not np.any(plain[i]):
+        long, stated = plain[i].size >= max(_LEAST_POINTS, used.size + 5), sample.curve.sigma is not None
+        if (stated and not long) or scatter[i] < _LEAST_SCATTER or not np.any(plain[i]):
             found.append(None)
             continue
         curve = LinearCurve(
@@ -88,7 +88,8 @@ def _estimates(problem: FitProblem, solution: Solution, scatter: Array) -> tuple
             jacobian=jacobians[i],
             information=total - parts[i][0],
             gradient=slope - parts[i][1],
-            stated=sample.curve.sigma is not None,
+            stated=stated,
+            long=long,
         )
         found.append(_with_limits(estimate_noise(curve), used, x.size))
     return tuple(found)
