@@ -12,6 +12,9 @@ from kapitza.measure.device.temperatures import map_temperatures as map_temperat
 from kapitza.measure.device.temperatures import patch_temperatures as patch_temperatures
 from kapitza.measure.device.temperatures import point_temperatures as point_temperatures
 from kapitza.measure.device.temperatures import section_temperatures as section_temperatures
+from kapitza.measure.device.update import UpdatedPeak as UpdatedPeak
+from kapitza.measure.device.update import fitted_conductance as fitted_conductance
+from kapitza.measure.device.update import updated_peak as updated_peak
 from kapitza.measure.profiles import ExclusionScan as ExclusionScan
 from kapitza.measure.profiles import FluxCheck as FluxCheck
 from kapitza.measure.profiles import check_flux as check_flux

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 import kapitza
 from kapitza.cli import app
+from kapitza.core.profile import Profile
 from kapitza.errors import DataError, KapitzaError
 from printed_json import printed
 
@@ -66,9 +67,45 @@ def test_faults_of_tables_are_told_in_one_line(head, row, message, tmp_path):
     assert isinstance(caught.value, DataError)
 
 
-def test_a_fit_needs_something_free(table):
-    done = CliRunner().invoke(app, ["device", str(CHIP), "--fit", str(table)])
-    assert done.exit_code != 0
+def test_a_fit_needs_something_free_or_uncertain(table, tmp_path):
+    plain = tmp_path / "plain.toml"
+    text = CHIP.read_text().partition("[uncertain]")[0].replace(" ± 15 %", "").replace(" ± 30 %", "")
+    plain.write_text(text)
+    done = CliRunner().invoke(app, ["device", str(plain), "--fit", str(table)])
+    assert isinstance(done.exception, KapitzaError)
+    assert "says of no number how well it is known: give --free" in str(done.exception)
+
+
+def test_temperatures_update_what_the_file_says_to_be_uncertain(table, tmp_path):
+    """Points of a table, and a section that an electron microscope saw; the answer stands in the next file."""
+    saved = tmp_path / "found.json"
+    done = CliRunner().invoke(app, ["device", str(CHIP), "--fit", str(table), "--json", "--save", str(saved)])
+    assert done.exit_code == 0, done.output
+    got = printed(done.stdout)
+    assert abs(got["parameters"][G]["value"] / 4e7 - 1) <= 0.05  # the prior, 50 ± 15 %, draws it up
+    assert got["peak"]["fields"]["after_sigma"] < 0.5 * got["peak"]["fields"]["before_sigma"]
+    again = tmp_path / "again.toml"
+    again.write_text(CHIP.read_text().replace('"20 m2K/GW ± 15 %"', '"found.json"'))
+    assert abs(kapitza.io.read_device(again).value(G) / got["parameters"][G]["value"] - 1) <= 1e-9
+    assert abs(kapitza.solve(kapitza.io.read_device(again)).peak / got["peak"]["fields"]["after"] - 1) <= 0.05
+    device = kapitza.io.read_device(CHIP)
+    depth = np.linspace(-40e-9, 40e-9, 9)
+    blank = Profile(depth, np.full(9, 310.0), np.full(9, 0.2))
+    seen = kapitza.thermometry.section_temperatures(device, blank, "GaN|SiC", 0.0, skip=5e-9)
+    kelvin = kapitza.thermometry.predicted_temperatures(device.replace({G: 4e7}), seen)
+    kapitza.save(Profile(depth, np.insert(kelvin, 4, 330.0), np.full(9, 0.2)), tmp_path / "line.json")
+    line = ["device", str(CHIP), "--fit", str(tmp_path / "line.json")]
+    done = CliRunner().invoke(app, [*line, "--across", "GaN|SiC=0nm+-5nm", "--json"])
+    assert done.exit_code == 0, done.output
+    assert abs(printed(done.stdout)["parameters"][G]["value"] / 4e7 - 1) <= 0.05
+    for extra, words in (
+        ([], "say which boundary it crosses"),
+        (["--across", "GaN|SiC"], "expected a boundary and its position"),
+        (["--across", "GaN|air=1nm"], "no boundary 'GaN|air'"),
+    ):
+        done = CliRunner().invoke(app, [*line, *extra])
+        assert isinstance(done.exception, KapitzaError)
+        assert words in str(done.exception)
 
 
 @pytest.mark.parametrize(

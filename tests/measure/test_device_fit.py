@@ -30,6 +30,7 @@ from kapitza.measure.device.temperatures import (
     point_temperatures,
     section_temperatures,
 )
+from kapitza.measure.device.update import fitted_conductance, updated_peak
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.fit import fit
 from kapitza.measure.least_squares import difference_jacobian
@@ -165,6 +166,60 @@ def test_intervals_cover_in_1000_simulated_maps() -> None:
     for share in got[:2]:
         assert 0.93 <= share <= 0.97
     assert abs(got[2] - 1) < 0.05  # fits of devices that were drawn scatter as the linear error says
+
+
+def updated_coverage(runs: int) -> tuple[float, float]:
+    """Shares of devices drawn from what is known, by a factor of three about a boundary, of which the conductance and
+    the hottest point lie in the 95 % interval that temperatures measured on them leave.
+    """
+    spread, inside = 0.55, np.zeros(2)
+    device = chip(uncertain=KNOWN | {G: spread * 5e7})
+    for run in range(runs):
+        generator = np.random.default_rng(run)
+        truth = off(device, generator).replace({G: 5e7 * np.exp(generator.normal(0, spread))})
+        found = fit_device(device, surface(truth, 0.3, seed=run), starts=1)
+        low, high = found.interval(G)
+        peak = updated_peak(found)
+        hottest = solve_layered(truth, sensitivity=False).peak
+        inside += low <= truth.value(G) <= high, abs(hottest - peak.after) <= 1.96 * peak.after_sigma
+    return tuple((inside / runs).tolist())
+
+
+def test_temperatures_update_a_boundary_that_was_estimated() -> None:
+    for share in updated_coverage(8):
+        assert share >= 0.75  # 95 % less three standard deviations of 8 runs
+    device = chip(uncertain=KNOWN | {G: 0.55 * 5e7})
+    found = fit_device(device, surface(chip(3e7), 0.3, seed=1))
+    free = fit_device(evolve(device, uncertain=KNOWN), surface(chip(3e7), 0.3, seed=1), [G])
+    peak = updated_peak(found)
+    # a normal prior and a normal likelihood in ln G: precisions add, and the mean is weighted with them
+    left, right = found.sigma[found.index(G)] / found.value[found.index(G)], free.sigma[0] / free.value[0]
+    assert abs(left / (1 / np.hypot(1 / right, 1 / 0.55)) - 1) <= 0.03
+    weighted = (np.log(free.value[0]) / right**2 + np.log(5e7) / 0.55**2) * left**2
+    assert abs(np.log(found.value[found.index(G)]) - weighted) <= 0.1 * left
+    assert peak.after_sigma < 0.2 * peak.before_sigma
+    assert abs(fitted_conductance(found, "film|body").sigma[0] / found.sigma[found.index(G)] - 1) <= 1e-12
+    with pytest.raises(InputError, match="nothing is free"):
+        fit_device(evolve(device, uncertain={}), surface(device))
+
+
+@pytest.mark.slow
+def test_an_estimate_of_temperature_stays_one_after_a_fit() -> None:
+    """What comes back stands in the next device, at all temperatures and with its smaller error."""
+    held = Conductance([250.0, 800.0], [4e7, 6e7], [2e7, 3e7])
+    device = chip(held, uncertain={"line.power": 2e-5})
+    truth = device.replace({G: Conductance([250.0, 800.0], [3e7, 4.5e7])})
+    found = fit_device(device, surface(truth, 0.3, seed=2), starts=1)
+    after = fitted_conductance(found, "film|body")
+    assert np.abs(after.value / [3e7, 4.5e7] - 1).max() <= 3 * (after.sigma / after.value)[0]
+    assert (after.sigma / after.value)[0] <= 0.2 * 0.5
+    assert abs(solve_layered(chip(after), sensitivity=False).peak - updated_peak(found).after) <= 0.5
+
+
+@pytest.mark.slow
+def test_updates_cover_in_500_simulated_devices() -> None:
+    for share in updated_coverage(500):
+        assert 0.93 <= share <= 0.97
 
 
 def test_sampled_and_linear_errors_of_the_flux_agree() -> None:

@@ -31,6 +31,7 @@ from kapitza.io.boundaries import parse_conductance as parse_conductance
 from kapitza.io.device.layers import device_method as device_method
 from kapitza.io.device.layers import names_sink as names_sink
 from kapitza.io.device.layers import region_materials as region_materials
+from kapitza.io.device.temperatures import Crossing as Crossing
 from kapitza.io.eels.experiments import read_eels_experiment as read_eels_experiment
 from kapitza.io.eels.experiments import read_modes as read_modes
 from kapitza.io.formats.records import record_tree as record_tree

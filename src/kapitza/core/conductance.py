@@ -247,3 +247,13 @@ def _check_same_temperatures(a: Conductance, b: Conductance) -> None:
             f"{a.method!r} has {a.temperature.size} temperatures from {a.temperature[0]:g} K, "
             f"{b.method!r} has {b.temperature.size} from {b.temperature[0]:g} K: take both at the same ones"
         )
+
+
+_ALL_TEMPERATURES = 1.0, 1e4  # K
+
+
+def constant_conductance(value: float, sigma: float, method: str) -> Conductance:
+    """A number (W m⁻² K⁻¹) that is said to hold at all temperatures, with its standard uncertainty, by the extrapolated
+    drop.
+    """
+    return Conductance(np.array(_ALL_TEMPERATURES), np.full(2, value), np.full(2, sigma), method=method)

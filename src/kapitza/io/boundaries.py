@@ -11,7 +11,7 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 from attrs import evolve, frozen
 
-from kapitza.core.conductance import Conductance
+from kapitza.core.conductance import Conductance, constant_conductance
 from kapitza.core.transmission import GRAY_ERROR, Transmission
 from kapitza.errors import InputError, KapitzaError, ValidityWarning
 from kapitza.io.formats.files import RESULT_SUFFIXES
@@ -29,9 +29,6 @@ _PLUS_MINUS = re.compile(r"(?P<value>.*?)\s*(?:±|\+-|\+/-)\s*(?P<sigma>.+)")
 _THEORY_TEMPERATURE_RANGE = (0.5, 3.0)  # of a temperature, such as that of the sink, in which a theory is asked
 _THEORY_TEMPERATURES = 26
 _CALIBRATED = "calibrated"  # the estimate that has learnt from what was measured, in place of a theory
-
-
-_WHOLE_RANGE = 1.0, 1e4  # K, of a number that is said to hold at any temperature
 
 
 @frozen
@@ -88,7 +85,7 @@ def held_with_sigma(value: BoundaryValue) -> float | Conductance:
     held, sigma = value
     if sigma is None or isinstance(held, Conductance):
         return held
-    return Conductance(np.array(_WHOLE_RANGE), [held, held], [sigma, sigma], method="given")
+    return constant_conductance(held, sigma, "given")
 
 
 def _boundary_from_text(text: str, side: BoundarySides, temperature: float, path: Callable[[], Path]) -> BoundaryValue:
@@ -257,6 +254,8 @@ def _boundary_from_saved(saved: Any, side: BoundarySides, drop: str, theory: str
         if theory not in names:
             raise InputError(f"holds estimates by {', '.join(names)}: say which, theory = {next(iter(names), '')!r}")
         saved = names[theory]
+    if isinstance(saved, dict) and side.written in saved:  # as a fit of a device keeps its boundaries
+        saved = saved[side.written]
     if isinstance(saved, Estimate):
         _check_gray(f"{saved.title} of the file", drop, "{ file = ..., drop = 'gray' }")
         return _extrapolated_conductance(saved, side)

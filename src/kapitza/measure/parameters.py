@@ -201,15 +201,20 @@ def free_numbers(free: _FreeNames) -> Mapping[str, Free]:
 
 
 def resolve_parameters(
-    samples: Sequence[DataSet], named: _FreeNames, priors: Mapping[str, Prior], ties: Mapping[str, Tie]
+    samples: Sequence[DataSet],
+    named: _FreeNames,
+    priors: Mapping[str, Prior],
+    ties: Mapping[str, Tie],
+    *,
+    update: bool = False,
 ) -> tuple[Parameter, ...]:
-    """Parameters of a fit, free ones first.
+    """Parameters of a fit, free ones first; in an `update` of what is known none has to be free.
 
     Names: "Al|Si.conductance" for all samples that have it, "run2:Al|Si.conductance" for the sample of the experiment
     called run2 alone, "tdtr.pump_radius" for the experiments of that name, or a tie.
     """
     free = free_numbers(named)
-    if not free:
+    if not free and not (update and priors):
         raise InputError("nothing is free: name at least one number to fit, for example 'Al|Si.conductance'")
     for name, given in free.items():
         check_record(given, Free, f"give {name!r} as Free(start=...), or only its name")

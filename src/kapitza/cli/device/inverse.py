@@ -10,35 +10,65 @@ from kapitza.cli.fit import parameter_numbers
 from kapitza.cli.output import note, print_record, print_table, quantity_json
 from kapitza.errors import InputError
 from kapitza.io.device.sweeps import format_device_number
+from kapitza.io.quantities import quantity
 
 if TYPE_CHECKING:
+    from kapitza.io.device.temperatures import Crossing
     from kapitza.measure.device.fit import BoundaryFlux
     from kapitza.measure.fit_result import Fit
 
 
-def report_inverse(path: str, measured: str, free: str | None, *, save: str | None, as_json: bool) -> None:
-    """Fit a device file to measured temperatures."""
+def report_inverse(
+    path: str, measured: str, free: str | None, across: str | None, *, save: str | None, as_json: bool
+) -> None:
+    """Fit a device file to measured temperatures, which without free numbers update all that is uncertain in it."""
     names = [name.strip() for name in (free or "").split(",") if name.strip()]
-    if not names:
-        raise InputError("--fit needs --free with the numbers to find, such as --free 'GaN|SiC.conductance'")
     device = kapitza.io.read_device(path)
-    found = kapitza.thermometry.fit_device(device, kapitza.io.read_measured_temperatures(measured, device), names)
-    owners = [name.rpartition(".")[0] for name in names if name.endswith(".conductance")]
+    crossing = None if across is None else _parse_crossing(across)
+    data = kapitza.io.read_measured_temperatures(measured, device, crossing)
+    try:
+        found = kapitza.thermometry.fit_device(device, data, names)
+    except InputError as err:
+        if names or "nothing is free" not in str(err):
+            raise
+        raise InputError(
+            f"{path} says of no number how well it is known: give --free with the numbers to find, such as "
+            "--free 'GaN|SiC.conductance'"
+        ) from err
+    owners = [name.rpartition(".")[0] for name in (names or found.names) if name.endswith(".conductance")]
     x, y = (float(v) for v in kapitza.solve(device, sensitivity=False).place[:2])
     fluxes = [kapitza.thermometry.boundary_flux(found, owner, (x, y)) for owner in owners]
     determined = [owner for owner in owners if f"{owner}.conductance" not in found.bounds]
     kept: dict[str, Any] = {"device": kapitza.thermometry.fitted_device(found)}
-    kept |= {owner: found.conductance(owner, device.sink) for owner in determined}
+    kept |= {owner: kapitza.thermometry.fitted_conductance(found, owner) for owner in determined}
+    peak = None if found.bounds else kapitza.thermometry.updated_peak(found)
     if save is not None:
         kapitza.save(kept, save)
     if as_json:
         numbers = {"chi2": found.chi2, "freedom": found.freedom, "parameters": parameter_numbers(found)}
         boundaries = {one.boundary: _boundary_numbers(one) for one in fluxes}
-        print_record(kept, {**numbers, "bounds": found.bounds, "boundaries": boundaries, "drop": "extrapolated"})
+        derived = {**numbers, "bounds": found.bounds, "boundaries": boundaries, "drop": "extrapolated"}
+        print_record(kept, derived if peak is None else {**derived, "peak": peak})
         return
     _print_inverse(device.title, found, fluxes)
+    if peak is not None:
+        before = "" if peak.before_sigma is None else f" ± {peak.before_sigma:.2g}"
+        note(
+            f"hottest point: {peak.before:.4g}{before} K above the sink as the file says, "
+            f"{peak.after:.4g} ± {peak.after_sigma:.2g} K with these temperatures"
+        )
     if save is not None:
         note(f"wrote {save}")
+
+
+def _parse_crossing(text: str) -> Crossing:
+    """The boundary that a section crosses, and where: "GaN|SiC=12nm", or "GaN|SiC=12nm+-2nm"."""
+    boundary, sign, place = text.partition("=")
+    if not sign or "|" not in boundary:
+        raise InputError(f"--across {text!r:.60}: expected a boundary and its position, such as 'GaN|SiC=12nm+-2nm'")
+    at, _, skip = place.replace("±", "+-").partition("+-")
+    position, half = (quantity(one or "0 m", "length", what="position") for one in (at.strip(), skip.strip()))
+    return deferred.Crossing(boundary.strip(), position, half)
 
 
 def _boundary_numbers(one: BoundaryFlux) -> dict[str, Any]:
@@ -56,14 +86,15 @@ def _print_inverse(title: str, found: Fit, fluxes: list[BoundaryFlux]) -> None:
     """Print a fit: numbers with total errors, then the flux through each boundary and its resistance."""
     rows: list[list[str]] = []
     for parameter, value, sigma in zip(found.problem.parameters, found.value, found.sigma, strict=True):
-        name, kind = parameter.name, "uncertain" if parameter.known else "free"
+        name, known = parameter.name, parameter.known
+        share = f"{100 * parameter.width:.{0 if parameter.width >= 0.1 else 1}f} %"
+        prior = f"{format_device_number(name, parameter.start)} ± {share}" if known else "free"
         if name in found.bounds:
-            rows.append([name, kind, deferred.format_bound(found.bounds[name], name), "not determined"])
+            rows.append([name, prior, deferred.format_bound(found.bounds[name], name), "not determined"])
         else:
-            rows.append([name, kind, format_device_number(name, float(value)), f"± {100 * sigma / abs(value):.2g} %"])
-    print_table(
-        f"{title}: fit of {found.problem.rows} temperatures", ("number", "", "value", "total error"), rows, text=2
-    )
+            rows.append([name, prior, format_device_number(name, float(value)), f"± {100 * sigma / abs(value):.2g} %"])
+    heads = ("number", "known before", "value", "total error")
+    print_table(f"{title}: fit of {found.problem.rows} temperatures", heads, rows, text=2)
     for one in fluxes:
         jump, flux, resistance = one.sigma.tolist()
         shown = f"{1e9 * one.resistance:.4g} ± {1e9 * resistance:.2g} m²K/GW"

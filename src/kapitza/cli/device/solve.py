@@ -40,10 +40,21 @@ def device(
         int, typer.Option(help="Devices drawn from the uncertainties, beside the linear error.", min=0)
     ] = 0,
     fit: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Table of measured temperatures to fit: x, y, depth, T, sigma.")
+        str | None,
+        typer.Option(metavar="FILE", help="Temperatures to fit: a table x, y, depth, T, sigma, or a saved map."),
     ] = None,
     free: Annotated[
-        str | None, typer.Option(metavar="NAMES", help="Numbers to find in that fit: 'GaN|SiC.conductance,...'.")
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Numbers to find in that fit: 'GaN|SiC.conductance,...'; without, all uncertain ones are updated.",
+        ),
+    ] = None,
+    across: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME=PLACE", help="Boundary that a saved map or profile crosses, and where: 'GaN|SiC=12nm+-2nm'."
+        ),
     ] = None,
     tier: Annotated[
         Literal["auto", "layers", "volumes", "elements"],
@@ -71,6 +82,8 @@ def device(
         )
     if free is not None and fit is None:
         raise InputError(f"--free {free} without --fit: give the table of measured temperatures")
+    if across is not None and fit is None:
+        raise InputError(f"--across {across} without --fit: give the saved map or profile")
     choice = _choose_method(file, tier)
     if choice.tier == "layers":
         if vtk is not None:
@@ -85,7 +98,7 @@ def device(
         if wrong:
             raise InputError(f"{' and '.join(wrong)}: not for a device {reason(choice)}")
     if fit is not None:
-        report_inverse(file, fit, free, save=save, as_json=as_json)
+        report_inverse(file, fit, free, across, save=save, as_json=as_json)
     elif sweep is not None:
         with long_work("devices", workers, store, dask) as work:
             report_sweep(file, sweep, files, work, as_json=as_json, cells=None if choice.tier == "layers" else cells)

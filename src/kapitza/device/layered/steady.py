@@ -1,6 +1,6 @@
 """Steady solution of a layered device whose properties depend on temperature."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import product
 
 import numpy as np
@@ -295,14 +295,44 @@ def solve_steady(
     )
 
 
-def one_iteration(device: Device, solution: SteadySolution, values: Mapping[str, float]) -> tuple[float, list[float]]:
-    """Peak rise (K) with given values of the properties of T, and the values that its temperatures ask for, in the
-    order of those of a solution.
+_DIFFERENCE_STEP = 5e-4  # of differences, relative
 
-    The peak is taken where the solution has it: to first order a maximum does not change as its place does.
+
+def implicit_derivatives(
+    device: Device,
+    solution: SteadySolution,
+    numbers: Mapping[str, Callable[[float], Device]],
+    read: Callable[[LinearDevice], Array],
+    planes: Callable[[Device], tuple[Plane, ...]] = lambda _: (),
+) -> dict[str, Array]:
+    r"""(m,) change of what is read from a device with the logarithm of each number, from central differences.
+
+    The properties of T are at a fixed point $v = W(u, v)$ of which P(u, v) is read, u the numbers:
+    $dP/du = P_u + P_v\,(1 - W_v)^{-1} W_u$, all by logarithms, from single iterations.  The hottest point stays where
+    it is: to first order a maximum does not change as its place does.
+
+    Parameters
+    ----------
+    numbers : by name, the device with that number times a factor
+    read : from a device that is solved
+    planes : at which a device is cut besides, as the solution was
     """
-    cuts = _inner_planes(device) if solution.values else ()
-    ready = linear_device(with_constant_properties(device, values), cuts)
-    peak = float(ready.rise(solution.spot, solution.node)[0])
-    means = _weighted_means(device, ready, solution.spot, solution.node) if solution.values else {}
-    return peak, [means[name][1] for name in solution.values]
+    values = solution.values
+
+    def terms(changed: Device, held: Mapping[str, float]) -> Array:
+        cuts = (*planes(changed), *(_inner_planes(changed) if values else ()))
+        ready = linear_device(with_constant_properties(changed, held), cuts)
+        means = _weighted_means(changed, ready, solution.spot, solution.node) if values else {}
+        return np.array([*(np.log(means[one][1]) for one in values), *read(ready)])
+
+    def slope(of_factor: Callable[[float], Array]) -> Array:
+        return (of_factor(1 + _DIFFERENCE_STEP) - of_factor(1 - _DIFFERENCE_STEP)) / (2 * _DIFFERENCE_STEP)
+
+    count = len(values)
+    by_number = np.array([slope(lambda f, n=name: terms(numbers[n](f), values)) for name in numbers])
+    by_value = np.array([slope(lambda f, n=name: terms(device, {**values, n: values[n] * f})) for name in values])
+    total = by_number[:, count:]
+    if count:
+        settled = np.linalg.solve(np.eye(count) - by_value[:, :count].T, by_number[:, :count].T)
+        total = total + settled.T @ by_value[:, count:]
+    return dict(zip(numbers, total, strict=True))

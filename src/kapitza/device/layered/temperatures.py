@@ -1,6 +1,6 @@
 """Steady temperatures of a layered device: peak, averages, drops, sensitivities and uncertainty."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import cast
 
@@ -14,7 +14,7 @@ from kapitza.core.stack import Layer
 from kapitza.device.description import Device
 from kapitza.device.layered.linear import averaging_patches, linear_device, with_constant_properties
 from kapitza.device.layered.maps import boundary_jumps, flux_map, plane_map, section_map
-from kapitza.device.layered.steady import SteadySolution, one_iteration, solve_steady
+from kapitza.device.layered.steady import SteadySolution, implicit_derivatives, solve_steady
 from kapitza.device.layered.transient import layered_response
 from kapitza.device.layout import scale_conductance
 from kapitza.device.results import (
@@ -30,7 +30,6 @@ from kapitza.errors import InputError
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress, run_units
 
-_DIFFERENCE_STEP = 1e-3  # of differences, relative
 _MAX_LINEAR_UNCERTAINTY = 0.3  # of a number, relative: the ends of its interval are then a factor 1.8 away
 _DEVICES_PER_UNIT = 50  # devices that are drawn and solved together
 _SAMPLE_VERSION = "device-samples-1"  # part of the address of stored results
@@ -60,33 +59,12 @@ def _peak_sensitivities(device: Device, solution: SteadySolution) -> dict[str, f
     linear = solution.linear
     if device.is_nonlinear or any(source.volumetric for source in device.sources):
         powers = tuple(f"{source.name}.power" for source in device.sources)
-        return _difference_sensitivities(device, solution, (*names, *powers))
+        scaled = {name: partial(scale_device, device, name) for name in (*names, *powers)}
+        at = solution.spot, solution.node
+        slopes = implicit_derivatives(device, solution, scaled, lambda ready: ready.rise(*at))
+        return {name: float(one[0]) for name, one in slopes.items()}
     found = linear.changes(solution.spot, solution.node, names)
     return found | {f"{name}.power": rise for name, rise in linear.shares(solution.spot, solution.node).items()}
-
-
-def _difference_sensitivities(device: Device, solution: SteadySolution, names: tuple[str, ...]) -> dict[str, float]:
-    r"""The same from central differences of single iterations.
-
-    The properties of T are at a fixed point $v = W(u, v)$ of which the peak P(u, v) is taken, u the numbers:
-    $dP/du = P_u + P_v\,(1 - W_v)^{-1} W_u$, all by logarithms.
-    """
-    values = solution.values
-
-    def terms(changed: Device, held: Mapping[str, float]) -> Array:
-        peak, asked = one_iteration(changed, solution, held)
-        return np.array([peak, *np.log(asked)])
-
-    def slope(of_factor: Callable[[float], Array]) -> Array:
-        return (of_factor(1 + _DIFFERENCE_STEP) - of_factor(1 - _DIFFERENCE_STEP)) / (2 * _DIFFERENCE_STEP)
-
-    by_number = np.array([slope(lambda f, n=name: terms(scale_device(device, n, f), values)) for name in names])
-    by_value = np.array([slope(lambda f, n=name: terms(device, {**values, n: values[n] * f})) for name in values])
-    total = by_number[:, 0]
-    if values:
-        settled = np.linalg.solve(np.eye(len(values)) - by_value[:, 1:].T, by_number[:, 1:].T)
-        total = total + by_value[:, 0] @ settled
-    return dict(zip(names, total.tolist(), strict=True))
 
 
 def scale_device(device: Device, name: str, factor: float) -> Device:

@@ -99,7 +99,7 @@ class DeviceProblem(FitProblem):
 def fit_device(
     device: Device,
     measured: MeasuredTemperatures | Sequence[MeasuredTemperatures],
-    free: str | Sequence[str] | Mapping[str, Free],
+    free: str | Sequence[str] | Mapping[str, Free] = (),
     *,
     priors: Mapping[str, Prior] | None = None,
     starts: int = 3,
@@ -119,7 +119,9 @@ def fit_device(
     device : with the values to start from, and with `uncertain` what is known how well
     measured : temperatures, one set or several
     free : names of the numbers to find, as "GaN|SiC.conductance", "buffer.conductivity", "finger.power", "sink"; or
-        their start and limits by name.  An uncertainty that the device has for one of them is ignored
+        their start and limits by name.  An uncertainty that the device has for one of them is ignored.  With none, the
+        temperatures update what is known: all uncertain numbers, such as a boundary by its calibrated estimate, from
+        where they were taken to be
     priors : uncertain numbers besides, or instead of, those of the device
     starts : number of starting points
     seed : of their scatter
@@ -127,7 +129,7 @@ def fit_device(
     Raises
     ------
     InputError
-        for temperatures outside of the device, and names that it does not have
+        for temperatures outside of the device, names that it does not have, and nothing that is free or uncertain
     ConvergenceError
         if no starting point leads to a minimum
     """
@@ -171,7 +173,7 @@ def device_problem(
     places = tuple(place for one in sets for place in one.places)
     curve = Curve(np.arange(temperature.size), temperature, sigma, kind="temperature")
     sample = DeviceDataSet(Thermometry(device, places), curve, device.stack)
-    parameters = resolve_parameters((sample,), free, priors, {})
+    parameters = resolve_parameters((sample,), free, priors, {}, update=True)
     # places stand in any order, and `root` holds what is known of their correlations
     return DeviceProblem((sample,), parameters, (sigma,), root=np.asarray(root), ordered=False)
 
@@ -191,6 +193,11 @@ def fitted_device(fit: Fit) -> Device:
         for a fit of something else
     """
     return _fitted_problem(fit).thermometry_at(fit.solution.x).device
+
+
+def stated_device(fit: Fit) -> Device:
+    """The device as it was before a fit, with its uncertainties; as `fitted_device`."""
+    return _fitted_problem(fit).thermometry.device
 
 
 def _fitted_problem(fit: Fit) -> DeviceProblem:

@@ -1,6 +1,7 @@
 """What a device shows where its temperature was measured, and how that depends on its numbers."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Self
 
 import numpy as np
@@ -13,12 +14,11 @@ from kapitza.core.stack import Stack
 from kapitza.device.description import Device
 from kapitza.device.layered.green_functions import plane_response, response_derivatives
 from kapitza.device.layered.linear import LinearDevice, linear_device, source_plane, with_constant_properties
-from kapitza.device.layered.steady import solve_steady
+from kapitza.device.layered.steady import SteadySolution, implicit_derivatives, solve_steady
 from kapitza.device.layered.temperatures import device_parameters, scale_device
+from kapitza.device.setup import Plane
 from kapitza.measure.device.temperatures import MeasurementPlace
 from kapitza.measure.parameters import DataSet
-
-_RELATIVE_STEP = 1e-3  # of differences, relative
 
 
 @frozen(eq=False)
@@ -28,7 +28,7 @@ class Thermometry:
     device: Device
     places: tuple[MeasurementPlace, ...]
     name: str = "thermometry"
-    _solution: list[LinearDevice] = field(init=False, repr=False, factory=list)
+    _solution: list[LinearDevice | SteadySolution] = field(init=False, repr=False, factory=list)
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -48,26 +48,38 @@ class Thermometry:
         """The device solved, with cuts at all places."""
         if not self._solution:
             self._solution.append(_solve_with_cuts(self.device, self.places))
-        return self._solution[0]
+        found = self._solution[0]
+        return found.linear if isinstance(found, SteadySolution) else found
 
     def log_derivatives(self, names: tuple[str, ...]) -> NDArray[np.float64]:
         """(n, p) change of the temperatures with the logarithms of numbers, K."""
+        solved = self.solution()
         exact = tuple(name for name in names if has_adjoint(self.device, self.places, name))
-        found = _adjoint_derivatives(self.solution(), self.places, exact)
-        for name in names:
-            if name not in found:
-                found[name] = self.numerical_derivative(name)
+        found = _adjoint_derivatives(solved, self.places, exact)
+        others = tuple(name for name in names if name not in found)
+        found |= self._numerical_derivatives(others) if others else {}
         return np.column_stack([found[name] for name in names])
 
-    def numerical_derivative(self, name: str) -> Array:
-        """(n,) the same for one number from four solutions, to fourth order."""
-        present = self.device.value(name)
+    def _numerical_derivatives(self, names: tuple[str, ...]) -> dict[str, Array]:
+        """(n,) the same for some numbers by differences, by name, to second order."""
+        steady = self._solution[0]
+        if not isinstance(steady, SteadySolution):
+            steady = solve_steady(self.device, _planes(self.places))
 
-        def slope(step: float) -> Array:
-            up, down = (self.replace({name: present * np.exp(s)}).predict(self.device.stack) for s in (step, -step))
-            return (up - down) / (2 * step)
+        def scaled(name: str, factor: float) -> Device:
+            return change_device(self.device, {name: self.device.value(name) * factor})
 
-        return (4 * slope(_RELATIVE_STEP) - slope(2 * _RELATIVE_STEP)) / 3
+        def places(device: Device) -> tuple[MeasurementPlace, ...]:
+            return tuple(_clip_place(device, place) for place in self.places)
+
+        numbers = {name: partial(scaled, name) for name in names}
+        return implicit_derivatives(
+            self.device,
+            steady,
+            numbers,
+            lambda ready: _place_temperatures(ready, places(ready.device)),
+            lambda device: _planes(places(device)),
+        )
 
 
 @frozen(eq=False)
@@ -115,14 +127,16 @@ def _clip_place(device: Device, place: MeasurementPlace) -> MeasurementPlace:
     return place if place.plane.depth <= thickness else evolve(place, plane=evolve(place.plane, depth=thickness))
 
 
-def _solve_with_cuts(device: Device, places: tuple[MeasurementPlace, ...]) -> LinearDevice:
+def _planes(places: tuple[MeasurementPlace, ...]) -> tuple[Plane, ...]:
+    """Planes at which a device is cut."""
+    return tuple(dict.fromkeys(place.plane for place in places))
+
+
+def _solve_with_cuts(device: Device, places: tuple[MeasurementPlace, ...]) -> LinearDevice | SteadySolution:
     """The device solved, with cuts at places."""
-    planes = tuple(dict.fromkeys(place.plane for place in places))
-    return (
-        solve_steady(device, planes).linear
-        if device.is_nonlinear
-        else linear_device(with_constant_properties(device, {}), planes)
-    )
+    if device.is_nonlinear:
+        return solve_steady(device, _planes(places))
+    return linear_device(with_constant_properties(device, {}), _planes(places))
 
 
 def has_adjoint(device: Device, places: tuple[MeasurementPlace, ...], name: str) -> bool:
