@@ -66,13 +66,13 @@ class Thermometry:
         if not isinstance(steady, SteadySolution):
             steady = solve_steady(self.device, _planes(self.places))
 
-        def scaled(name: str, factor: float) -> Device:
+        def with_factor(name: str, factor: float) -> Device:
             return change_device(self.device, {name: self.device.value(name) * factor})
 
         def places(device: Device) -> tuple[MeasurementPlace, ...]:
             return tuple(_clip_place(device, place) for place in self.places)
 
-        numbers = {name: partial(scaled, name) for name in names}
+        numbers = {name: partial(with_factor, name) for name in names}
         return implicit_derivatives(
             self.device,
             steady,
