@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -27,7 +28,9 @@ from kapitza.errors import DataError, InputError
 from kapitza.units import MW, nm
 
 if TYPE_CHECKING:
+    from kapitza.core.profile import Profile
     from kapitza.measure.eels.contrast import SideContrast
+    from kapitza.measure.eels.geometry.oblique import ObliquePlane
     from kapitza.measure.eels.jump import InterfaceJump
     from kapitza.measure.eels.map import TemperatureMap
     from kapitza.measure.eels.point_spread import PointSpread
@@ -42,6 +45,10 @@ def jump_map(
     skip: Annotated[str, typer.Option(help="Left out on both sides, e.g. 2nm.")] = "0nm",
     reach: Annotated[str | None, typer.Option(help="Used up to here on both sides, e.g. 40nm.")] = None,
     across: Across = "x",
+    plane: Annotated[
+        Literal["straight", "tilted", "curved"],
+        typer.Option(help="Along the rows' normal; or fit its angle to it, or its angle and a gentle bend."),
+    ] = "straight",
     width: Annotated[str, typer.Option(help="Point spread: standard deviation of the local part, 1nm+-0.2nm.")] = "0nm",
     share: Annotated[str, typer.Option(help="Point spread: delocalised share, 0.3+-0.05.")] = "0",
     length: Annotated[str, typer.Option(help="Point spread: length of the delocalised part, 30nm.")] = "50nm",
@@ -66,45 +73,69 @@ def jump_map(
     if "common" not in maps:
         raise DataError(f"holds maps by {', '.join(maps)}, none with one temperature for all modes", file=path)
     maps = _without_misfits(maps, keep)
-    with options_in_messages():
-        profile = kapitza.eels.line_profile(maps["common"])
     place, at_sigma = parse_uncertain(at, "length", what="--at")
     numbers: dict[str, float] = {}
     for name, text in (("width", width), ("share", share), ("length", length)):
         kind = "share" if name == "share" else "length"
         numbers[name], numbers[f"{name}_sigma"] = parse_uncertain(text, kind, what=f"--{name}")
     spread = kapitza.eels.PointSpread(**numbers)
-    contrast = _material_weights(maps, place, spread)
-    skipped = parse_uncertain(skip, "length", what="--skip")[0]
-    reached = np.inf if reach is None else parse_uncertain(reach, "length", what="--reach")[0]
-    found = kapitza.eels.fit_jump(
-        profile,
-        place,
-        spread,
-        contrast=contrast,
-        at_sigma=at_sigma,
-        skip=skipped,
-        reach=reached,
-        scale_sigma=parse_uncertain(scale, "share", what="--scale")[0],
-    )
-    if at_sigma == 0 and profile.sigma is not None:
-        _note_better_plane(
-            deferred.better_plane(profile, place, spread, contrast=contrast, skip=skipped, reach=reached), place
-        )
+    seen: dict[str, Any] = {
+        "spread": spread,
+        "at_sigma": at_sigma,
+        "skip": parse_uncertain(skip, "length", what="--skip")[0],
+        "reach": np.inf if reach is None else parse_uncertain(reach, "length", what="--reach")[0],
+    }
+    scale_sigma = parse_uncertain(scale, "share", what="--scale")[0]
+    records: dict[str, Any] = {}
+    if plane == "straight":
+        with options_in_messages():
+            profile = kapitza.eels.line_profile(maps["common"])
+        found = _fit_straight(maps, profile, place, seen, scale_sigma)
+    else:
+        with options_in_messages():
+            oblique = deferred.fit_oblique_jump(
+                maps["common"], place, curved=plane == "curved", scale_sigma=scale_sigma, **seen
+            )
+        profile, found = oblique.profile, oblique.fit
+        records["plane"] = oblique.plane
     known = {"flux": flux, "left": conductivity_left, "right": conductivity_right}
     given = {side: _known_quantity(side, text, found.jump.temperature) for side, text in known.items() if text}
     absolute = None
     if given:
         flow, left, right = map(given.get, known)
         absolute = kapitza.eels.absolute_resistance(found, flux=flow, left=left, right=right)
-    records = {"profile": profile, "jump": found} | ({"resistance": absolute} if absolute else {})
+    records |= {"profile": profile, "jump": found} | ({"resistance": absolute} if absolute else {})
     files.keep(records)
     files.draw(lambda ax: kapitza.plot.interface_jump(profile, found, ax=ax))
     if as_json:
         print_record(records, _derived_numbers(found, absolute))
         return
-    _print_jump(found, absolute, Path(path).name)
+    _print_jump(found, absolute, Path(path).name, records.get("plane"))
     files.announce()
+
+
+def _fit_straight(
+    maps: dict[str, TemperatureMap], profile: Profile, place: float, seen: dict[str, Any], scale_sigma: float
+) -> InterfaceJump:
+    """Jump at a plane along the rows' normal, with notes where it fits far better at another place or angle."""
+    contrast = _material_weights(maps, place, seen["spread"])
+    found = kapitza.eels.fit_jump(profile, place, contrast=contrast, scale_sigma=scale_sigma, **seen)
+    near = {name: seen[name] for name in ("spread", "skip", "reach")}
+    if seen["at_sigma"] == 0 and profile.sigma is not None:
+        _note_better_plane(deferred.better_plane(profile, place, contrast=contrast, **near), place)
+    _note_tilt(deferred.find_oblique_plane(maps["common"], place, **seen))
+    return found
+
+
+def _note_tilt(plane: ObliquePlane | None) -> None:
+    """Say where an interface along the rows' normal fits far better at an angle."""
+    if plane is None:
+        return
+    tilt, error = (f"{value * 180 / math.pi:.2g}" for value in (plane.tilt, plane.covariance[1, 1] ** 0.5))
+    note(
+        f"the interface fits far better at {tilt} ± {error} degrees to the rows' normal (chi-squared lower by "
+        f"{plane.gain:.3g}): --plane tilted fits the angle and takes the jump along its normal"
+    )
 
 
 def _note_better_plane(better: tuple[float, float] | None, place: float) -> None:
@@ -179,7 +210,9 @@ def _derived_numbers(found: InterfaceJump, absolute: AbsoluteResistance | None) 
     return derived
 
 
-def _print_jump(found: InterfaceJump, absolute: AbsoluteResistance | None, name: str) -> None:
+def _print_jump(
+    found: InterfaceJump, absolute: AbsoluteResistance | None, name: str, plane: ObliquePlane | None
+) -> None:
     """Print what a map says of an interface."""
     import numpy as np
 
@@ -187,6 +220,8 @@ def _print_jump(found: InterfaceJump, absolute: AbsoluteResistance | None, name:
     errors = np.sqrt(np.diag(jump.covariance))
     low, high = found.interval()
     typer.echo(f"{name}, interface at {jump.at / nm:.4g} nm, {jump.temperature:.4g} K")
+    if plane is not None:
+        _print_plane(plane)
     typer.echo(
         f"jump {format_uncertain(jump.jump, jump.sigma)} K (95 %: {format_short(low)} to {format_short(high)} K)"
     )
@@ -212,6 +247,17 @@ def _print_jump(found: InterfaceJump, absolute: AbsoluteResistance | None, name:
         note("a map gives lengths and ratios; --flux or --conductivity-left/-right of the lamella gives the resistance")
         return
     _print_absolute(absolute)
+
+
+def _print_plane(plane: ObliquePlane) -> None:
+    """Print where an oblique interface lies."""
+    at, tilt, bend = (float(one) ** 0.5 for one in plane.covariance.diagonal())
+    degree = math.pi / 180
+    bent = f", curvature {format_uncertain(plane.curvature * nm * 1e3, bend * nm * 1e3)} per µm" if bend else ""
+    typer.echo(
+        f"plane at {format_uncertain(plane.at / nm, at / nm)} nm in the middle row, "
+        f"{format_uncertain(plane.tilt / degree, tilt / degree)} degrees to the rows' normal{bent}"
+    )
 
 
 def _print_absolute(absolute: AbsoluteResistance) -> None:

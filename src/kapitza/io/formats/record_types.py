@@ -63,6 +63,7 @@ SAVED_MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "measure.design": ("Design",),
         "measure.interface": ("BestEstimate", "InterfacePrediction"),
         "measure.eels.contrast": ("SideContrast",),
+        "measure.eels.geometry.oblique": ("ObliqueJump", "ObliquePlane"),
         "measure.eels.jump": ("InterfaceJump",),
         "measure.eels.map": ("TemperatureMap",),
         "measure.eels.point_spread": ("PointSpread",),

@@ -1,0 +1,1 @@
+"""Where an interface lies in a map of temperatures."""

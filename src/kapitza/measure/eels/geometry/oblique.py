@@ -1,0 +1,279 @@
+"""Jump at an interface that crosses the rows of a map at an angle, or bends gently."""
+
+from itertools import product
+
+import numpy as np
+from attrs import evolve, field, frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array, about, real_array, square
+from kapitza.core.profile import Profile
+from kapitza.errors import InputError
+from kapitza.measure.eels.gradients import UNUSABLE_OR_MISFIT, flag_remark
+from kapitza.measure.eels.jump import InterfaceJump, fit_jump
+from kapitza.measure.eels.map import TemperatureMap
+from kapitza.measure.eels.point_spread import PointSpread
+
+_STEEPEST = np.tan(np.radians(65.0))  # of planes that are tried
+_COARSE_STEP = 0.5  # of the end of a plane, in pixels: a first look misses no pixel that changes sides
+_REFINEMENT = 3.0  # by which steps shrink from one look to the next
+_LEVELS = 5
+_HALF_WINDOW = {1: 9, 2: 9, 3: 5}  # steps to either side, by the number of unknowns of the plane
+_RESOLVED = 0.3  # of the probability at most in the best step: finer steps change nothing
+_LEAST_LEVEL = 2  # steps of a twentieth of a pixel, which miss no choice of sides
+_MOST_OFFSETS = 12  # coarse steps to either side of the expected position
+_PLANE_SIGMAS = 3.0  # of its prior, to which the position is looked for
+_SURE_GAIN = 20.0  # in chi-squared, from which on a tilt is said: some hundred are tried
+_BINS_PER_PIXEL = 4  # of the profile along the normal
+_MIN_ROWS = 3
+
+
+@frozen(eq=False, kw_only=True)
+class ObliquePlane:
+    r"""Interface in a map along (y, x): the side of a pixel is the sign of its distance $s$.
+
+    $s = (x - x_0)\cos\theta - (y - y_0)\sin\theta - \kappa\,(y - y_0)^2 / 2\cos^2\theta$: at the row $y_0$ it crosses
+    at $x_0$, and a gentle bend $\kappa$ is a parabola along the plane.
+    """
+
+    at: float = field(metadata=about("m", "position x at the middle row"))
+    tilt: float = field(metadata=about("rad", "angle from the y axis"))
+    curvature: float = field(default=0.0, metadata=about("m^-1", "curvature along the plane"))
+    middle: float = field(metadata=about("m", "middle row, y"))
+    covariance: Array = field(converter=square, metadata=about("m, rad and m^-1", "covariance of at, tilt, curvature"))
+    gain: float = field(metadata=about("1", "chi-squared below that of a plane along y"))
+
+    def distance(self, x: Array, y: Array) -> Array:
+        """Distances (n,) of points (x, y), m, along the normal, m; negative on the left."""
+        aside, cosine = y - self.middle, np.cos(self.tilt)
+        bend = 0.5 * self.curvature * np.square(aside / cosine)
+        return real_array((x - self.at) * cosine - aside * np.sin(self.tilt) - bend)
+
+    @property
+    def sure(self) -> bool:
+        """Whether the map shows a tilt or a bend, beyond what the noise of some hundred trials makes."""
+        return self.gain > _SURE_GAIN
+
+
+@frozen(eq=False, kw_only=True)
+class ObliqueJump:
+    """Jump across an oblique plane, with the profile along its normal."""
+
+    plane: ObliquePlane
+    profile: Profile
+    fit: InterfaceJump
+
+
+@frozen(eq=False)
+class _Pixels:
+    """Good pixels of a map: places, temperatures and errors, and how they are seen."""
+
+    x: Array
+    y: Array
+    value: Array
+    sigma: Array
+    spread: PointSpread
+    skip: float
+    reach: float
+
+    @property
+    def pitch(self) -> tuple[float, float]:
+        """Spacing of columns, and half of the height, m."""
+        return float(np.median(np.diff(np.unique(self.x)))), 0.5 * float(np.ptp(self.y))
+
+    def score(self, plane: ObliquePlane) -> tuple[float, Array]:
+        """Chi-squared and the numbers (K, K, K m⁻¹, K m⁻¹) of the best branches; infinite where a side has no pixel."""
+        distance = plane.distance(self.x, self.y)
+        away = np.abs(distance)
+        used = (away >= self.skip) & (away <= self.reach)
+        if min((used & (distance < 0)).sum(), (used & (distance > 0)).sum()) < 4:
+            return np.inf, np.full(4, np.nan)
+        size = np.array([1.0, 1.0, 1 / away.max(), 1 / away.max()])
+        white = self.spread.branches(distance[used]) * size / self.sigma[used, None]
+        data = self.value[used] / self.sigma[used]
+        found, *_ = np.linalg.lstsq(white, data, rcond=None)
+        # pixels that are left out count as expected: planes with other pixels left out stay comparable
+        return float(np.sum((data - white @ found) ** 2) + (~used).sum()), real_array(found * size)
+
+
+def fit_oblique_jump(
+    temperatures: TemperatureMap,
+    at: float,
+    spread: PointSpread | None = None,
+    *,
+    at_sigma: float = 0.0,
+    curved: bool = False,
+    name: str = "temperature",
+    skip: float = 0.0,
+    reach: float = np.inf,
+    scale_sigma: float = 0.0,
+    drop: int = UNUSABLE_OR_MISFIT,
+) -> ObliqueJump:
+    """Find the plane of an interface in a map, and fit the jump along its normal.
+
+    Every plane of a grid that is refined around the best is given the probability exp(-chi²/2) of its best branches;
+    mean and spread of the plane follow, and what the jump varies by among these planes enters its error.  Then
+    `fit_jump` is called on the profile along the normal, in bins of a quarter of a pixel, none across the plane.
+
+    Parameters
+    ----------
+    temperatures : map along (y, x), three rows or more
+    at : position x of the interface in the middle row, m
+    spread : point spread along the normal; a point if None
+    at_sigma : standard uncertainty of the position, m; exact if 0
+    curved : whether the interface may bend, by up to an eighth of the height of the map
+    name : parameter: "temperature" or "<mode>.temperature"
+    skip, reach : only pixels between these distances from the plane are used, m
+    scale_sigma : relative standard uncertainty of the temperature scale
+    drop : bits of `PixelFlag` of pixels that are left out
+
+    Returns
+    -------
+    ObliqueJump; gradients are along the normal
+
+    Raises
+    ------
+    InputError
+        for a line, fewer than three rows, or a plane with too few pixels on a side
+    """
+    pixels = _good_pixels(temperatures, name, drop, spread or PointSpread(), (skip, reach))
+    plane, between = _search_plane(pixels, at, at_sigma, curved=curved)
+    profile = _normal_profile(pixels, plane, temperatures.method)
+    fit = fit_jump(profile, plane.at, spread, skip=skip, reach=reach, scale_sigma=scale_sigma)
+    grown = np.array(fit.covariance)
+    grown[:4, :4] += between
+    to_jump = np.array([[1.0, -1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    jump = evolve(fit.jump, covariance=fit.jump.covariance + to_jump @ between @ to_jump.T)
+    return ObliqueJump(plane=plane, profile=profile, fit=evolve(fit, jump=jump, covariance=grown))
+
+
+def find_oblique_plane(
+    temperatures: TemperatureMap,
+    at: float,
+    spread: PointSpread | None = None,
+    *,
+    at_sigma: float = 0.0,
+    skip: float = 0.0,
+    reach: float = np.inf,
+) -> ObliquePlane | None:
+    """Tilted plane through a place that fits a map far better than one along y; None where there is none.
+
+    Parameters as of `fit_oblique_jump`; a line or a map of one or two rows has none.
+    """
+    if len(temperatures.position) != 2 or temperatures.shape[0] < _MIN_ROWS:
+        return None
+    pixels = _good_pixels(temperatures, "temperature", UNUSABLE_OR_MISFIT, spread or PointSpread(), (skip, reach))
+    plane, _ = _search_plane(pixels, at, at_sigma, curved=False)
+    return plane if plane.sure else None
+
+
+def _good_pixels(
+    temperatures: TemperatureMap, name: str, drop: int, spread: PointSpread, used: tuple[float, float]
+) -> _Pixels:
+    """Pixels of a map that can be used."""
+    if len(temperatures.position) != 2 or temperatures.shape[0] < _MIN_ROWS:
+        raise InputError(
+            f"a map of shape {temperatures.shape} shows no tilt: expected (y, x) and {_MIN_ROWS} rows or more"
+        )
+    value, sigma = temperatures.parameter(name), temperatures.parameter_sigma(name)
+    good = ((temperatures.flag & drop) == 0) & np.isfinite(value) & np.isfinite(sigma) & (sigma > 0)
+    y, x = np.meshgrid(*temperatures.position, indexing="ij")
+    if np.unique(y[good]).size < _MIN_ROWS:
+        raise InputError(
+            f"{np.unique(y[good]).size} rows of the map hold a good pixel, wanted {_MIN_ROWS}: "
+            f"{flag_remark(temperatures, drop)}"
+        )
+    return _Pixels(x[good], y[good], value[good], sigma[good], spread, *used)
+
+
+@frozen(eq=False)
+class _PlaneSearch:
+    """Planes about an expected one, by offsets (3,) that each move them by a pixel: position, slope, bend."""
+
+    pixels: _Pixels
+    at: float
+    at_sigma: float
+    curved: bool
+
+    @property
+    def free(self) -> list[int]:
+        """Which of the three are looked for."""
+        return [k for k, is_free in enumerate((self.at_sigma > 0, True, self.curved)) if is_free]
+
+    @property
+    def scale(self) -> Array:
+        """(3,) position (m), slope and curvature (m⁻¹) that move the end of the plane by a pixel."""
+        pitch, half = self.pixels.pitch
+        return real_array([pitch, pitch / half, 2 * pitch / half**2])
+
+    def plane(self, offset: Array) -> ObliquePlane:
+        """Plane of an offset."""
+        place, slope, bend = (np.array([self.at, 0.0, 0.0]) + offset * self.scale).tolist()
+        middle = 0.5 * float(self.pixels.y.min() + self.pixels.y.max())
+        return ObliquePlane(
+            at=place, tilt=float(np.arctan(slope)), curvature=bend, middle=middle, covariance=np.zeros((3, 3)), gain=0.0
+        )
+
+    def score(self, offset: Array) -> tuple[float, Array]:
+        """Chi-squared with the prior of the position, and the best branches (4,)."""
+        chi2, branches = self.pixels.score(self.plane(offset))
+        prior = (offset[0] * self.scale[0] / self.at_sigma) ** 2 if self.at_sigma > 0 else 0.0
+        return chi2 + float(prior), branches
+
+    def coarse_axes(self) -> list[Array]:
+        """Offsets of a first look: the position within its prior, all slopes, no bend."""
+        pitch, _ = self.pixels.pitch
+        near = min(_PLANE_SIGMAS * self.at_sigma / pitch, _COARSE_STEP * _MOST_OFFSETS)
+        reach = np.array([near, _STEEPEST / self.scale[1], 0.0])
+        return [real_array(_COARSE_STEP * np.arange(-n, n + 1)) for n in np.ceil(reach / _COARSE_STEP).astype(int)]
+
+    def axes_around(self, best: Array, step: float) -> list[Array]:
+        """Offsets about the best of a coarser look."""
+        window = step * np.arange(-_HALF_WINDOW[len(self.free)], _HALF_WINDOW[len(self.free)] + 1)
+        return [real_array(best[k] + (window if k in self.free else np.zeros(1))) for k in range(3)]
+
+    def look(self, axes: list[Array]) -> tuple[Array, Array, Array, Array]:
+        """Offsets (n, 3) of a grid, chi-squared (n,), branches (n, 4) and probability (n,)."""
+        offsets = real_array(list(product(*axes)))
+        scored = [self.score(offset) for offset in offsets]
+        chi2 = real_array([one for one, _ in scored])
+        if not np.isfinite(chi2).any():
+            raise InputError(f"no plane near x = {self.at:g} m has four good pixels on either side: is it in the map?")
+        weight = np.exp(-0.5 * (chi2 - chi2.min()))
+        return offsets, chi2, real_array([one for _, one in scored]), real_array(weight / weight.sum())
+
+
+def _search_plane(
+    pixels: _Pixels, at: float, at_sigma: float, *, curved: bool
+) -> tuple[ObliquePlane, NDArray[np.float64]]:
+    """Mean plane with its covariance, and the covariance of the branches (4, 4) among the planes that are likely."""
+    search, step = _PlaneSearch(pixels, at, at_sigma, curved), _COARSE_STEP
+    straight = search.score(np.zeros(3))[0]
+    offsets, chi2, branches, weight = search.look(search.coarse_axes())
+    for level in range(_LEVELS):
+        step /= _REFINEMENT if level else 1.0
+        offsets, chi2, branches, weight = search.look(search.axes_around(offsets[np.argmin(chi2)], step))
+        if level >= _LEAST_LEVEL and weight.max() < _RESOLVED:
+            break
+    likely = weight > 0
+    mean = weight @ offsets
+    spread = np.cov(offsets[likely].T, aweights=weight[likely], ddof=0)
+    plane = search.plane(real_array(mean))
+    unit = search.scale * np.array([1.0, np.cos(plane.tilt) ** 2, 1.0])  # from the slope to the angle
+    between = np.cov(branches[likely].T, aweights=weight[likely], ddof=0)
+    found = evolve(plane, covariance=spread * np.outer(unit, unit), gain=straight - float(chi2.min()))
+    return found, between
+
+
+def _normal_profile(pixels: _Pixels, plane: ObliquePlane, method: str) -> Profile:
+    """Means of pixels in narrow bins along the normal, counted from the plane, so that none lies across it."""
+    distance = plane.distance(pixels.x, pixels.y)
+    width = pixels.pitch[0] * np.cos(plane.tilt) / _BINS_PER_PIXEL
+    bins = np.floor(distance / width + 1e-6).astype(np.int64)  # pixels on an edge, to rounding, stay together
+    _, group, count = np.unique(bins, return_inverse=True, return_counts=True)
+
+    def summed(values: Array) -> Array:
+        return real_array(np.bincount(group, values))
+
+    error = np.sqrt(summed(np.square(pixels.sigma))) / count
+    return Profile(plane.at + summed(distance) / count, summed(pixels.value) / count, sigma=error, method=method)
