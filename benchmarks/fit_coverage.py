@@ -1,6 +1,7 @@
 """How often 95 % intervals of thermoreflectance fits hold the truth, over experiments, noise and its correlation.
 
 Usage: python benchmarks/fit_coverage.py [--sets 1000] [--only tdtr] [--noise 0.01] [--white | --correlated]
+       [--processes 4]
 
 For {TDTR, FDTR, SSTR, 3-omega} x {0.3, 1, 3, 10 %} x {white, AR(1) with 0.9}: simulated curves of 40 points without any
 stated uncertainty are fitted, and the share of what is reported of each free number, the interval or the one-sided
@@ -11,7 +12,8 @@ the largest value for temperatures, and in rad for phases (0.3 %: 3 mrad).
 """
 
 import argparse
-import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
 import numpy as np
 
@@ -27,7 +29,7 @@ from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 from kapitza.units import nm, um
 
-POINTS, CORRELATION = 40, 0.9
+POINTS, CORRELATION, PART = 40, 0.9, 20
 NOISES = (0.003, 0.01, 0.03, 0.1)
 
 
@@ -65,27 +67,37 @@ def noise_of(rng: np.random.Generator, correlation: float) -> np.ndarray:
     return found
 
 
-def row(name: str, noise: float, correlation: float, sets: int) -> str:
-    """One line of the table."""
-    experiment, stack, free = setups()[name]
-    clean = experiment.predict(stack)
-    kind = getattr(experiment, "kind", "temperature")
-    size = {"ratio": np.abs(clean), "phase": np.ones(POINTS)}.get(kind, np.full(POINTS, np.abs(clean).max()))
-    truth = [150e6 if one.endswith("conductance") else 1.35 if "oxide" in one else 140.0 for one in free]
-    rng, reports, doubts = np.random.default_rng(1), [], 0
-    for _ in range(sets):
-        value = clean + noise * size * noise_of(rng, correlation)
-        found = fit(experiment, Curve(independent_variable(experiment)[1], value, None, kind), stack, free, starts=1)
-        doubts += judge_fit(found).verdict != "consistent"
-        reports.append([report(found, one, want) for one, want in zip(free, truth, strict=True)])
-    inside, linear, width, profiled = np.ma.masked_invalid(np.array(reports)).transpose(2, 1, 0)
+def row(name: str, noise: float, correlation: float, sets: int, processes: int) -> str:
+    """One line of the table, the same for any number of processes."""
+    parts = range(0, sets, PART)
+    work = partial(reports, name, noise, correlation)
+    with ProcessPoolExecutor(processes) as executor:
+        made = list(executor.map(work, parts, [min(PART, sets - first) for first in parts]))
+    found = np.ma.masked_invalid(np.concatenate([part for part, _ in made]))
+    inside, linear, width, profiled = found.transpose(2, 1, 0)
     how = "AR(1) 0.9" if correlation else "white"
     widths, bounds = shares(np.ma.median(width, axis=1)), np.ma.getmaskarray(width).sum()
     return (
         f"{name:8} {noise:6.1%} {how:10} {sets:5} sets: {shares(inside.mean(axis=1))} "
         f"(± alone {shares(linear.mean(axis=1))}), sigma {widths}, {bounds} bounds, "
-        f"{profiled.sum():.0f} profiled, {doubts} doubted"
+        f"{profiled.sum():.0f} profiled, {sum(doubts for _, doubts in made)} doubted"
     )
+
+
+def reports(name: str, noise: float, correlation: float, first: int, sets: int) -> tuple[np.ndarray, int]:
+    """What is reported of each free number in simulated sets, (sets, numbers, 4), and how many fits are doubted."""
+    experiment, stack, free = setups()[name]
+    clean = experiment.predict(stack)
+    kind = getattr(experiment, "kind", "temperature")
+    size = {"ratio": np.abs(clean), "phase": np.ones(POINTS)}.get(kind, np.full(POINTS, np.abs(clean).max()))
+    truth = [150e6 if one.endswith("conductance") else 1.35 if "oxide" in one else 140.0 for one in free]
+    rng, made, doubts = np.random.default_rng([1, first]), [], 0
+    for _ in range(sets):
+        value = clean + noise * size * noise_of(rng, correlation)
+        found = fit(experiment, Curve(independent_variable(experiment)[1], value, None, kind), stack, free, starts=1)
+        doubts += judge_fit(found).verdict != "consistent"
+        made.append([report(found, one, want) for one, want in zip(free, truth, strict=True)])
+    return np.array(made), doubts
 
 
 def report(found: Fit, name: str, truth: float) -> tuple[float, float, float, float]:
@@ -114,17 +126,16 @@ def main() -> None:
     parser.add_argument("--sets", type=int, default=1000)
     parser.add_argument("--only", choices=sorted(setups()))
     parser.add_argument("--noise", type=float, nargs="*", default=NOISES)
+    parser.add_argument("--processes", type=int, default=1)
     kinds = parser.add_mutually_exclusive_group()
     kinds.add_argument("--white", action="store_true")
     kinds.add_argument("--correlated", action="store_true")
     options = parser.parse_args()
     correlations = [0.0] * (not options.correlated) + [CORRELATION] * (not options.white)
-    start = time.process_time()
     for name in [options.only] if options.only else setups():
         for correlation in correlations:
             for noise in options.noise:
-                print(row(name, noise, correlation, options.sets), flush=True)
-    print(f"{time.process_time() - start:.0f} s of CPU")
+                print(row(name, noise, correlation, options.sets, options.processes), flush=True)
 
 
 if __name__ == "__main__":
