@@ -74,7 +74,7 @@ damping = "2.2 ps"
 [run]
 timestep = "10 fs"
 equilibration = "1 ps"
-time = "16 ps"
+time = "52 ps"
 blocks = 8
 """
 PLAN = """

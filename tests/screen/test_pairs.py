@@ -61,7 +61,8 @@ def test_the_primitive_ends_at_its_integral() -> None:
 
 
 def test_full_bands_and_mixed_pairs() -> None:
-    sides = [*map(phonon_spectrum, BANDS), *map(solid, ("Al", "Pb", "PMMA"))]
+    """Within a thousandth; at 20 K no heat is left at the cutoffs of stiff solids, whose cells then have no width."""
+    sides = [*map(phonon_spectrum, (*BANDS, "diamond")), *map(solid, ("Al", "Pb", "PMMA", "LiF"))]
     materials = material_table(sides)
     order = debye_first(materials)
     tables = tabulate_pairs(materials.select(order), KELVIN)
@@ -70,7 +71,7 @@ def test_full_bands_and_mixed_pairs() -> None:
     found = compute_pairs(tables, *(place[list(part)] for part in zip(*pairs, strict=True)))
     for k, (i, j) in enumerate(pairs):
         if i < j:
-            assert worst(found[:, k], dmm(sides[i], sides[j]).conductance(KELVIN).value) <= 2e-3
+            assert worst(found[:, k], dmm(sides[i], sides[j]).conductance(KELVIN).value) <= 1e-3
     same = [pairs.index((j, i)) for i, j in pairs]
     assert worst(found[:, same], found) <= 1e-5  # single precision of the cells
 

@@ -130,7 +130,10 @@ def _sum_cells(steps: FloatTable, mix: FloatTable, start: int, stop: int) -> Any
 @compile_screening
 def _part_of_cell(level: float, own: Any, slope: Any, edges: FloatTable, start: float, stop: float) -> float:
     """Integral over a part of a cell, from F = start to stop, with the mean of the straight line there."""
-    middle = (start + stop - edges[0] - edges[1]) / (edges[1] - edges[0])  # from -1 to 1, with a deviation of 1/√3
+    width = edges[1] - edges[0]
+    if not width > 0:  # no heat at these frequencies: F has come to its end
+        return 0.0
+    middle = (start + stop - edges[0] - edges[1]) / width  # from -1 to 1, with a deviation of 1/√3
     value = max(own + _ROOT_OF_THREE * middle * slope, 0.0)
     return level * value / (level + value + _TINY) * (stop - start)
 

@@ -221,7 +221,9 @@ def _best_triples(
     require("numba", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
     fixed = tables.arrays() | {"extra": extra.astype(np.float32), "keep": top}
     starts = range(0, extra.size, _UNIT_ROWS)
-    units: list[UnitInputs] = [{**fixed, "first": i, "low": j} for i in starts for j in starts if j >= i]
+    units: list[UnitInputs] = [
+        {**fixed, "first": i, "low": j, "size": _UNIT_ROWS} for i in starts for j in starts if j >= i
+    ]
     with thread_executor(executor) as workers:
         results = run_units(
             search_block, units, version=_LAYERS_VERSION, store=store, executor=workers, progress=progress
@@ -254,9 +256,9 @@ def search_block(unit: UnitInputs) -> UnitResult:
     kernels = require("kapitza.screen.kernels", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
     inputs: Any = unit
     tables = kernels.KernelTables(*(inputs[name] for name in kernels.KernelTables._fields))
-    total, first, low = inputs["extra"].size, inputs["first"], inputs["low"]
-    rows = np.empty((min(_UNIT_ROWS, total - first), total), np.float32)
-    columns = np.empty((total, min(_UNIT_ROWS, total - low)), np.float32)
+    total, first, low, size = inputs["extra"].size, inputs["first"], inputs["low"], inputs["size"]
+    rows = np.empty((min(size, total - first), total), np.float32)
+    columns = np.empty((total, min(size, total - low)), np.float32)
     triples.fill_resistances(tables, first, 0, rows)
     triples.fill_resistances(tables, 0, low, columns)
     best = kernels.BestPairs(*(np.full((1, inputs["keep"]), start) for start in (-np.inf, -1, -1)))
