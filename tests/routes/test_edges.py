@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.simulate.md.reference_runs import reference_record
 
 from kapitza import Device, Layer, Profile, Stack, agf, compare, dmm, predict, solid, solve, transport
 from kapitza.core.conductance import Conductance
@@ -14,10 +15,18 @@ from kapitza.matter.building.layers import mass_junction
 from kapitza.measure.apparent import apparent_conductance
 from kapitza.measure.calibration import calibrated_conductance
 from kapitza.measure.catalogue import measured
+from kapitza.measure.device.fit import fit_device, predicted_temperatures
+from kapitza.measure.device.temperatures import point_temperatures, section_temperatures
+from kapitza.measure.device.update import fitted_conductance
+from kapitza.measure.eels.gradients import line_profile
+from kapitza.measure.eels.jump import fit_jump
+from kapitza.measure.eels.map import TemperatureMap
+from kapitza.measure.eels.resistance import KnownQuantity, absolute_resistance
 from kapitza.routes import Route, Routes
 from kapitza.simulate.boltzmann.carriers import ScatteringRates
 from kapitza.simulate.boltzmann.layered.transport import Film
 from kapitza.simulate.boltzmann.spectral_carriers import group_edges, spectral_carriers
+from kapitza.simulate.md.analysis.nemd import analyse_nemd
 from kapitza.units import MW, mm, nm, um
 from spring_lattice import spring_lead
 
@@ -89,6 +98,69 @@ def test_a_jump_of_simulation_or_microscopy_goes_to_conductance_and_comparison(s
             conductance.deviation(quantum)
     else:
         assert abs(conductance.deviation(quantum)[0]) <= 1e-12
+
+
+def test_a_run_of_molecular_dynamics_goes_to_conductance_stack_and_comparison(data):
+    """A recorded run of silicon on germanium, nothing unpacked by hand."""
+    run = analyse_nemd(reference_record(data("md/sige_nz16.npz")), skip=0.2)
+    seen = run.conductance()
+    found = compare("Si", "Ge", models={"run": run}).prediction("run")
+    assert found.scored_drop == "extrapolated"
+    assert "classical" in found.title
+    kelvin = float(seen.temperature[0])
+    chip = Stack([Layer("Si", 1 * um, 148.0), Layer("Ge", 1 * um, 60.0)], [run])
+    assert abs(chip.resistances(kelvin)["Si|Ge"] * seen.value[0] - 1) <= 1e-12
+    with pytest.raises(InputError, match=r"classical statistics\) with .* \(quantum"):
+        seen.deviation(calibrated_conductance("Si", "Ge", [kelvin]).conductance)
+
+
+def eels_map() -> TemperatureMap:
+    """Temperatures of 8 rows across a plane at 12 nm, 15 K apart, with gradients of 0.5 and 1 K/nm."""
+    x, y = np.linspace(0, 24 * nm, 25), np.linspace(0, 7 * nm, 8)
+    line = np.where(x < 12 * nm, 320 - 0.5 * x / nm, 299 - (x - 12 * nm) / nm)
+    kelvin = line + np.random.default_rng(5).normal(0, 0.5, (8, 25))
+    return TemperatureMap(
+        position=(y, x),
+        names=["temperature"],
+        value=kelvin[..., None],
+        covariance=np.full((8, 25, 1, 1), 0.25),
+        flag=np.zeros((8, 25), dtype=int),
+        pvalue=np.ones((8, 25)),
+        deviance=np.ones((8, 25)),
+        iterations=np.ones((8, 25), dtype=int),
+    )
+
+
+def test_a_map_of_an_electron_microscope_goes_to_conductance_comparison_and_device():
+    """Map to profile to jump to resistance to comparison and stack; map to the fit of a device."""
+    seen = eels_map()
+    jump = fit_jump(line_profile(seen), 11.9 * nm)
+    known = absolute_resistance(jump, left=KnownQuantity(140.0, 7.0), right=KnownQuantity(70.0, 3.5))
+    assert abs(known.conductance.value[0] / (140.0 * 0.5 / nm / 15) - 1) <= 0.1
+    found = compare("Al", "Si", models={"map": known}).prediction("map")
+    assert found.scored_drop == "extrapolated"
+    kelvin = float(known.conductance.temperature[0])
+    assert abs(stack(known).resistances(kelvin)["Al|Si"] * known.conductance.value[0] - 1) <= 1e-12
+    with pytest.raises(InputError, match="expected a transmission, a conductance"):
+        compare("Al", "Si", models={"map": seen})
+    with pytest.raises(InputError, match="boundary conductance in W/m²K, or a Conductance"):
+        stack(seen)
+    measured_at = section_temperatures(device(150 * MW), seen, "Al|Si", 11.9 * nm, normal=1, skip=1 * nm)
+    assert measured_at.temperature.size == 8 * 23
+
+
+def test_temperatures_of_a_device_come_back_to_its_boundary():
+    """Device to measured temperatures to fit to conductance to device."""
+    hot = device(150 * MW)
+    uncertain = Device(hot.stack, hot.sources, hot.box, sink=300.0, uncertain={"Al|Si.conductance": 75 * MW})
+    places = point_temperatures(hot.top(), [2 * um, 20 * um], [2 * um, 2 * um], [330.0, 310.0], 0.02)
+    truth = predicted_temperatures(device(100 * MW), places)
+    seen = point_temperatures(hot.top(), [2 * um, 20 * um], [2 * um, 2 * um], truth, 0.02)
+    again = fitted_conductance(fit_device(uncertain, seen, starts=1), "Al|Si")
+    assert abs(again.value[0] / (100 * MW) - 1) <= 3 * again.sigma[0] / again.value[0]
+    assert solve(device(again)).sigma < 0.5 * solve(uncertain).sigma
+    with pytest.raises(InputError, match="lie below the sink"):
+        fit_device(uncertain, point_temperatures(hot.top(), [0.0], [0.0], [30.0], 1.0))
 
 
 def test_wrong_edges_are_refused_in_words():
