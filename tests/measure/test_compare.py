@@ -275,11 +275,15 @@ def test_each_measurement_is_held_against_what_it_would_see():
         assert one.observation.method == "film"
         assert abs(one.observation.thickness / one.measurement.thickness - 1) <= 1e-12
         want = apparent_conductance("Si", "Ge", 300.0, Observation(method="film", thickness=one.observation.thickness))
-        assert abs(found.seen("dmm", one) / want.conductance.value[0] - 1) <= 1e-9
-    assert found.seen("dmm", thin) > found.seen("dmm", thick) > found.prediction("dmm").extrapolated
-    assert found.seen("amm", thin) == found.prediction("amm").emitted
+        assert abs(found.observed_conductance("dmm", one) / want.conductance.value[0] - 1) <= 1e-9
+    assert (
+        found.observed_conductance("dmm", thin)
+        > found.observed_conductance("dmm", thick)
+        > found.prediction("dmm").extrapolated
+    )
+    assert found.observed_conductance("amm", thin) == found.prediction("amm").emitted
     bare = compare("Si", "Ge", observation=None)
-    assert bare.seen("dmm", bare.published[0]) == bare.prediction("dmm").emitted
+    assert bare.observed_conductance("dmm", bare.published[0]) == bare.prediction("dmm").emitted
 
 
 def test_a_model_is_inside_where_experiments_see_it_on_both_sides_of_their_values():

@@ -112,7 +112,7 @@ def _print_comparison(found: Comparison) -> None:
             f"{one.temperature:g} K",
             megawatts(one.value),
             "" if one.sigma is None else f"± {megawatts(one.sigma)}",
-            *([megawatts(found.seen(fullest, one))] if fullest else []),
+            *([megawatts(found.observed_conductance(fullest, one))] if fullest else []),
             one.measurement.method,
             *([] if not fullest or one.observation is None else [one.observation.title]),
             keys[one.measurement.citation],

@@ -134,7 +134,15 @@ def solve_apparent(
         for side, given in zip((left, right), given_pair, strict=True)
     )
     electrons = contact_electrons(left, right) if estimate.model == "dmm-metal" else None
-    scene = ObservedBoundary(left, right, elastic, seen, statistics, electrons, bounds)
+    scene = ObservedBoundary(
+        left=left,
+        right=right,
+        boundary=elastic,
+        observation=seen,
+        statistics=statistics,
+        electrons=electrons,
+        bounds=bounds,
+    )
     excess = np.array([_excess(scene, t, (known[0][i], known[1][i])) for i, t in enumerate(kelvin.tolist())])
     resistance = estimate.emitted.resistance[:, None] + excess
     with np.errstate(divide="ignore"):

@@ -175,11 +175,11 @@ class Comparison:
         one = self.prediction(model)
         if one.limit or one.scored is None or self.interval is None:
             return None
-        seen = [(value, each) for each in self.direct if (value := self.seen(model, each)) is not None]
+        seen = [(value, each) for each in self.direct if (value := self.observed_conductance(model, each)) is not None]
         low, high = min(each.low / value for value, each in seen), max(each.high / value for value, each in seen)
         return interval_factor(1.0, low, high)
 
-    def seen(self, model: str, one: Published) -> float | None:
+    def observed_conductance(self, model: str, one: Published) -> float | None:
         """Conductance of a model as one of the measurements would see it, W m⁻² K⁻¹: solved for a diffuse model with
         full bands, else the scored one; None for a model that knows the local drop alone.
         """

@@ -99,7 +99,7 @@ def _in_words(value: float, unit: str) -> str:
     return f"{value / scale:.4g} {prefix}{unit}"
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class ObservedBoundary:
     """Two described sides with an elastic boundary, as they are seen."""
 

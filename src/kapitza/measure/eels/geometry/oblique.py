@@ -64,7 +64,7 @@ class ObliqueJump:
     fit: InterfaceJump
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class _Pixels:
     """Good pixels of a map: places, temperatures and errors, and how they are seen."""
 
@@ -103,11 +103,9 @@ def fit_oblique_jump(
     *,
     at_sigma: float = 0.0,
     curved: bool = False,
-    name: str = "temperature",
     skip: float = 0.0,
     reach: float = np.inf,
     scale_sigma: float = 0.0,
-    drop: int = UNUSABLE_OR_MISFIT,
 ) -> ObliqueJump:
     """Find the plane of an interface in a map, and fit the jump along its normal.
 
@@ -122,10 +120,8 @@ def fit_oblique_jump(
     spread : point spread along the normal; a point if None
     at_sigma : standard uncertainty of the position, m; exact if 0
     curved : whether the interface may bend, by up to an eighth of the height of the map
-    name : parameter: "temperature" or "<mode>.temperature"
     skip, reach : only pixels between these distances from the plane are used, m
     scale_sigma : relative standard uncertainty of the temperature scale
-    drop : bits of `PixelFlag` of pixels that are left out
 
     Returns
     -------
@@ -136,7 +132,7 @@ def fit_oblique_jump(
     InputError
         for a line, fewer than three rows, or a plane with too few pixels on a side
     """
-    pixels = _good_pixels(temperatures, name, drop, spread or PointSpread(), (skip, reach))
+    pixels = _good_pixels(temperatures, spread or PointSpread(), (skip, reach))
     plane, between = _search_plane(pixels, at, at_sigma, curved=curved)
     profile = _normal_profile(pixels, plane, temperatures.method)
     fit = fit_jump(profile, plane.at, spread, skip=skip, reach=reach, scale_sigma=scale_sigma)
@@ -162,28 +158,28 @@ def find_oblique_plane(
     """
     if len(temperatures.position) != 2 or temperatures.shape[0] < _MIN_ROWS:
         return None
-    pixels = _good_pixels(temperatures, "temperature", UNUSABLE_OR_MISFIT, spread or PointSpread(), (skip, reach))
+    pixels = _good_pixels(temperatures, spread or PointSpread(), (skip, reach))
     plane, _ = _search_plane(pixels, at, at_sigma, curved=False)
     return plane if plane.sure else None
 
 
-def _good_pixels(
-    temperatures: TemperatureMap, name: str, drop: int, spread: PointSpread, used: tuple[float, float]
-) -> _Pixels:
+def _good_pixels(temperatures: TemperatureMap, spread: PointSpread, used: tuple[float, float]) -> _Pixels:
     """Pixels of a map that can be used."""
     if len(temperatures.position) != 2 or temperatures.shape[0] < _MIN_ROWS:
         raise InputError(
             f"a map of shape {temperatures.shape} shows no tilt: expected (y, x) and {_MIN_ROWS} rows or more"
         )
-    value, sigma = temperatures.parameter(name), temperatures.parameter_sigma(name)
-    good = ((temperatures.flag & drop) == 0) & np.isfinite(value) & np.isfinite(sigma) & (sigma > 0)
+    value, sigma = temperatures.temperature, temperatures.sigma
+    good = ((temperatures.flag & UNUSABLE_OR_MISFIT) == 0) & np.isfinite(value) & np.isfinite(sigma) & (sigma > 0)
     y, x = np.meshgrid(*temperatures.position, indexing="ij")
     if np.unique(y[good]).size < _MIN_ROWS:
         raise InputError(
             f"{np.unique(y[good]).size} rows of the map hold a good pixel, wanted {_MIN_ROWS}: "
-            f"{flag_remark(temperatures, drop)}"
+            f"{flag_remark(temperatures)}"
         )
-    return _Pixels(x[good], y[good], value[good], sigma[good], spread, *used)
+    return _Pixels(
+        x=x[good], y=y[good], value=value[good], sigma=sigma[good], spread=spread, skip=used[0], reach=used[1]
+    )
 
 
 @frozen(eq=False)
@@ -272,8 +268,8 @@ def _normal_profile(pixels: _Pixels, plane: ObliquePlane, method: str) -> Profil
     bins = np.floor(distance / width + 1e-6).astype(np.int64)  # pixels on an edge, to rounding, stay together
     _, group, count = np.unique(bins, return_inverse=True, return_counts=True)
 
-    def summed(values: Array) -> Array:
+    def sums(values: Array) -> Array:
         return real_array(np.bincount(group, values))
 
-    error = np.sqrt(summed(np.square(pixels.sigma))) / count
-    return Profile(plane.at + summed(distance) / count, summed(pixels.value) / count, sigma=error, method=method)
+    error = np.sqrt(sums(np.square(pixels.sigma))) / count
+    return Profile(plane.at + sums(distance) / count, sums(pixels.value) / count, sigma=error, method=method)
