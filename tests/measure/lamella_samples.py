@@ -46,7 +46,7 @@ def lamella(angle: float = 0.0, resistance: float = 1.2e-9, length: float = 1200
 
 def pixels(sigma: float = 1.5, length: float = 1200 * nm, **changes: Any) -> LamellaMap:
     """A map of 30 x 10 pixels between pads of 485 and 300 K."""
-    given: dict[str, Any] = {"left_temperature": 485.0, "right_temperature": 300.0}
+    given: dict[str, Any] = {"pad_temperatures": (485.0, 300.0)}
     lockin = "frequency" in changes
     return LamellaMap(
         name="map",

@@ -35,7 +35,7 @@ from kapitza.cli import (
 from kapitza.cli.device.solve import device_app
 from kapitza.cli.eels import design as eels_design
 from kapitza.cli.eels import fit as eels_fit
-from kapitza.cli.eels import info, jump, modes
+from kapitza.cli.eels import info, jump, lamella, modes
 from kapitza.cli.interface.routes import interface
 from kapitza.cli.md.deck import decks_app
 from kapitza.cli.md.equilibrium import closed_app
@@ -153,6 +153,7 @@ _add_group(
         "fit": eels_fit.fit_scan,
         "jump": jump.jump_map,
         "modes": modes.modes_map,
+        "lamella": lamella.lamella_file,
         "simulate": eels_design.simulate_plan,
         "design": eels_design.design_plan,
     },

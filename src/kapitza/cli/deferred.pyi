@@ -34,6 +34,8 @@ from kapitza.io.device.layers import region_materials as region_materials
 from kapitza.io.device.temperatures import Crossing as Crossing
 from kapitza.io.eels.experiments import read_eels_experiment as read_eels_experiment
 from kapitza.io.eels.experiments import read_modes as read_modes
+from kapitza.io.eels.lamella import read_lamella as read_lamella
+from kapitza.io.eels.lamella import write_virtual_scan as write_virtual_scan
 from kapitza.io.formats.records import record_tree as record_tree
 from kapitza.io.junctions import junctions_from_options as junctions_from_options
 from kapitza.io.md.runs import run_deck as run_deck
@@ -80,6 +82,9 @@ from kapitza.measure.eels.spectrum import with_dark as with_dark
 from kapitza.measure.eels.spectrum import with_dark_count as with_dark_count
 from kapitza.measure.fit_result import format_bound as format_bound
 from kapitza.measure.noise.judgement import is_parabolic as is_parabolic
+from kapitza.measure.lamella.fit import fit_lamella as fit_lamella
+from kapitza.measure.lamella.simulate import draw_numbers as draw_numbers
+from kapitza.measure.lamella.simulate import simulate_lamella as simulate_lamella
 from kapitza.measure.noise.judgement import judge_fit as judge_fit
 from kapitza.measure.observation import Observation as Observation
 from kapitza.measure.thermoreflectance.repeats import combine_repeats as combine_repeats
@@ -95,6 +100,7 @@ from kapitza.plot.device import field_figure as field_figure
 from kapitza.plot.eels import eels_design as eels_design
 from kapitza.plot.eels import interface_modes as interface_modes
 from kapitza.plot.fits import experiment_axis as experiment_axis
+from kapitza.plot.lamella import lamella_fit as lamella_fit
 from kapitza.plot.md import md_approach as md_approach
 from kapitza.plot.md import md_fluctuations as md_fluctuations
 from kapitza.plot.md import md_modes as md_modes

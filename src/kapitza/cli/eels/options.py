@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import warnings
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ import typer
 import kapitza
 from kapitza.cli import deferred
 from kapitza.errors import InputError, KapitzaError
-from kapitza.io.quantities import quantity
+from kapitza.io.quantities import parse_uncertain, quantity
 
 if TYPE_CHECKING:
     from kapitza.measure.eels.spectrum import SpectrumImage
@@ -80,45 +79,6 @@ def options_in_messages() -> Generator[None, None, None]:
         raise
     finally:
         warnings.showwarning = show
-
-
-_UNCERTAIN_PATTERN = re.compile(r"(?P<value>.+?)\s*(?:\+-|\+/-|±)\s*(?P<sigma>.+)")
-_UNIT_PATTERN = re.compile(r"[A-Za-zµμ°%Å].*")
-
-
-def parse_uncertain(text: str, kind: str, *, what: str) -> tuple[float, float]:
-    """Return a number and its uncertainty from ``12.4nm+-0.3nm``, ``60±15`` or ``60 W/mK``."""
-    match = _UNCERTAIN_PATTERN.fullmatch(text.strip())
-    if match is None:
-        return quantity(_parse_bare_number(text), kind, what=what), 0.0
-    sigma = match["sigma"].strip()
-    value = quantity(_parse_bare_number(match["value"]), kind, what=what)
-    if sigma.endswith("%"):
-        return value, abs(value) * quantity(sigma, "share", what=what)
-    # a bare number on one side of the sign is in the unit of the other: 12.4 +- 0.3 nm
-    unit = _UNIT_PATTERN.search(_strip_exponent(sigma))
-    if unit is not None and _UNIT_PATTERN.search(_strip_exponent(match["value"])) is None:
-        value = quantity(match["value"].strip() + unit[0], kind, what=what)
-    unit_of_value = _UNIT_PATTERN.search(_strip_exponent(match["value"]))
-    if unit_of_value is not None and unit is None:
-        sigma += unit_of_value[0]
-    found = quantity(_parse_bare_number(sigma), kind, what=what)
-    if found < 0:
-        raise InputError(f"{what} = {text!r:.60}: expected an uncertainty of 0 or more")
-    return value, found
-
-
-def _strip_exponent(text: str) -> str:
-    """Text without the exponent of a number, whose letter is no unit."""
-    return re.sub(r"(?<=[\d.])[eE](?=[-+]?\d)", "", text)
-
-
-def _parse_bare_number(text: str) -> str | float:
-    """A bare number as such, everything else as the text it is."""
-    try:
-        return float(text)
-    except ValueError:
-        return text.strip()
 
 
 def format_uncertain(value: float, sigma: float) -> str:

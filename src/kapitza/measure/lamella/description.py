@@ -287,7 +287,8 @@ class LamellaMap:
     power : heat through the lamella from left to right; None where unknown
     power_sigma : share
     frequency : of modulation; 0 for a steady map
-    left_temperature, right_temperature : of the pads, estimates from which a fit starts; complex for lock-in
+    pad_temperatures : (2,) of the left and the right pad, estimates from which a fit starts, 0 for none; complex for
+        lock-in
     mean_temperature : at which a lock-in map was taken
 
     Raises
@@ -310,8 +311,9 @@ class LamellaMap:
     frequency: float = field(
         default=0.0, converter=number, validator=_not_negative, metadata=about("Hz", "frequency of modulation")
     )
-    left_temperature: complex = field(default=0.0, metadata=about("K", "temperature of the left pad"))
-    right_temperature: complex = field(default=0.0, metadata=about("K", "temperature of the right pad"))
+    pad_temperatures: NDArray[Any] = field(
+        default=(0.0, 0.0), converter=_plane_array, metadata=about("K", "temperatures of both pads")
+    )
     mean_temperature: float = field(
         default=300.0, converter=number, validator=quantity(), metadata=about("K", "mean temperature")
     )
@@ -328,6 +330,8 @@ class LamellaMap:
             )
         if self.frequency and self.power is not None:
             raise InputError(f"{self.name}: a lock-in map takes no power: the heat capacities give its scale")
+        if self.pad_temperatures.shape != (2,):
+            raise InputError(f"{self.name}: {self.pad_temperatures.size} temperatures of pads, wanted 2")
         seen = np.isfinite(self.temperature)
         if not (self.sigma[seen] > 0).all():
             raise InputError(f"{self.name}: an uncertainty of {np.min(self.sigma[seen]):g} K, wanted above 0")

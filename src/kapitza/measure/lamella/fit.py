@@ -99,7 +99,9 @@ class LamellaFit:
     sources, share : (s,) where its variance comes from: pixels of all maps, "power" of each, then the priors
     pvalue : probability of a worse chi2 when the model and the stated errors are right
     names : (p,) fitted numbers
+    lamella : with the fitted numbers
     temperature_maps, fitted : data, and (ny, nx) what the fit says of each pixel
+    pulls : (p,) how far numbers moved from their priors, in standard uncertainties; 0 for free ones
     remedies : further measurements
     remedy_sigma : of the resistance after each, relative
     """
@@ -115,8 +117,10 @@ class LamellaFit:
     value: Array = field(converter=numbers, metadata=about("SI", "fitted numbers"))
     sigma: Array = field(converter=numbers, metadata=about("SI", "their standard uncertainties"))
     prior_sigma: Array = field(converter=numbers, metadata=about("SI", "before the fit; infinite where free"))
-    temperature_maps: tuple[LamellaMap, ...]
-    fitted: tuple[NDArray[Any], ...] = field(metadata=about("K", "temperatures of the fit"))
+    lamella: Lamella
+    temperature_maps: tuple[LamellaMap, ...] = field(converter=tuple)
+    fitted: tuple[NDArray[Any], ...] = field(converter=tuple, metadata=about("K", "temperatures of the fit"))
+    pulls: Array = field(converter=numbers, metadata=about("1", "moves in standard uncertainties of the priors"))
     remedies: tuple[str, ...] = ()
     remedy_sigma: Array = field(
         factory=lambda: np.zeros(0), converter=real_array, metadata=about("1", "relative uncertainty after each remedy")
@@ -227,12 +231,11 @@ def _check_scale(scan: LamellaScan, priors: Mapping[str, Prior]) -> None:
 
 def _with_pad_estimates(one: LamellaMap) -> LamellaMap:
     """A map with estimates of the temperatures of its pads, the outermost columns where none were given."""
-    if one.left_temperature and one.right_temperature:
+    if one.pad_temperatures.all():
         return one
     columns = np.flatnonzero(np.isfinite(one.temperature).any(axis=0))
     ends = [np.nanmean(one.temperature[:, i]) for i in (columns[0], columns[-1])]
-    left, right = ends if one.frequency else (end.real for end in ends)
-    return evolve(one, left_temperature=one.left_temperature or left, right_temperature=one.right_temperature or right)
+    return evolve(one, pad_temperatures=np.where(one.pad_temperatures == 0, ends, one.pad_temperatures))
 
 
 def _lockin_start(problem: LamellaProblem) -> Array:
@@ -318,7 +321,8 @@ def _summarise(problem: LamellaProblem, solution: _Minimum, plane: str) -> Lamel
     powers = [one.name for one in scan.maps if one.power]
     pulls = (jacobian @ covariance[:, sought]) ** 2
     pixels = problem.rows - len(powers)
-    known = [i for i, one in enumerate(problem.parameters) if one.known and np.isfinite(one.width)]
+    pads = {name for one in scan.maps for name in pad_names(one)}
+    known = [i for i, one in enumerate(problem.parameters) if one.known and one.name not in pads]
     parts = [float(pulls[:pixels].sum()), *pulls[pixels:].tolist()]
     parts += ((covariance[sought, known] / problem.width[known]) ** 2).tolist()
     labels = ["map" if len(scan.maps) == 1 else "maps"]
@@ -339,8 +343,10 @@ def _summarise(problem: LamellaProblem, solution: _Minimum, plane: str) -> Lamel
         value=problem.values(solution.x),
         sigma=np.abs(slope) * solution.sigma,
         prior_sigma=width,
+        lamella=scan.lamella,
         temperature_maps=scan.maps,
         fitted=scan.images(),
+        pulls=np.array([u / p.width if p.known else 0.0 for p, u in zip(problem.parameters, solution.x, strict=True)]),
         remedies=tuple(remedies),
         remedy_sigma=np.array(list(remedies.values())),
     )
@@ -376,7 +382,7 @@ def forecast_remedies(problem: LamellaProblem, derivatives: NDArray[Any], plane:
         rows = logs.copy()
         if factor is not None:
             rows[:, factor] = 0.0
-        found[f"power known to {share:.0%}"] = _sigma_of(np.vstack([jacobian, rows / share]), width, sought)
+        found[f"power known to {100 * share:.0f} %"] = _sigma_of(np.vstack([jacobian, rows / share]), width, sought)
     goals = [(f"{one.name}.conductivity", 0.05, f"conductivity of {one.name} known to 5 %")
              for one in problem.scan.lamella.materials]  # fmt: skip
     goals += [("inelastic_mean_free_path", 0.03, "inelastic mean free path known to 3 %")]

@@ -39,8 +39,8 @@ def pad_names(one: LamellaMap) -> tuple[str, ...]:
 
 def _pad_values(one: LamellaMap) -> tuple[float, ...]:
     """Values of these."""
-    left, right = complex(one.left_temperature), complex(one.right_temperature)
-    return (left.real, left.imag, right.real, right.imag) if one.frequency else (left.real, right.real)
+    real, imaginary = np.real(one.pad_temperatures), np.imag(one.pad_temperatures)
+    return tuple(np.column_stack([real, imaginary] if one.frequency else [real]).ravel().tolist())
 
 
 @frozen(eq=False, kw_only=True)
@@ -83,9 +83,9 @@ class LamellaScan:
     def drives(self) -> tuple[Drive, ...]:
         """What drives the heat in each map."""
         return tuple(
-            Drive(one.left_temperature, one.right_temperature, 2 * np.pi * one.frequency, one.mean_temperature)
+            Drive(*one.pad_temperatures.tolist(), 2 * np.pi * one.frequency, one.mean_temperature)
             if one.frequency
-            else Drive(complex(one.left_temperature).real, complex(one.right_temperature).real)
+            else Drive(*np.real(one.pad_temperatures).tolist())
             for one in self.maps
         )
 
@@ -141,8 +141,8 @@ class LamellaScan:
 def _with_pads(one: LamellaMap, values: Mapping[str, float]) -> LamellaMap:
     """A map with other temperatures of its pads."""
     new = [values.get(name, old) for name, old in zip(pad_names(one), _pad_values(one), strict=True)]
-    left, right = (complex(*new[:2]), complex(*new[2:])) if one.frequency else new
-    return evolve(one, left_temperature=left, right_temperature=right)
+    pads = [complex(*new[:2]), complex(*new[2:])] if one.frequency else new
+    return evolve(one, pad_temperatures=pads)
 
 
 def split_parts(values: NDArray[Any]) -> Array:

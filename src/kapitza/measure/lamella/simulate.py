@@ -78,10 +78,11 @@ def simulate_lamella(
     """
     held = (maps,) if isinstance(maps, LamellaMap) else tuple(maps)
     spread = spread or PointSpread()
-    rng = None if seed is None else np.random.default_rng(seed)
+    # a stream of its own: one that `draw_numbers` shares would make the noise follow the numbers drawn
+    rng = None if seed is None else np.random.default_rng((seed, 1))
     found: list[LamellaMap] = []
     for one in held:
-        if not (one.right_temperature and (one.left_temperature or one.power)):
+        if not (one.pad_temperatures[1] and (one.pad_temperatures[0] or one.power)):
             raise InputError(
                 f"map {one.name!r} of a simulation needs the temperatures of both pads, or one and a power"
             )
@@ -104,8 +105,8 @@ def _with_noise(scan: LamellaScan, one: LamellaMap, rng: Any) -> Any:
 
 def _driven_scan(scan: LamellaScan, power: float) -> LamellaScan:
     """A scan of one map whose left pad is as hot as its power wants, by secants from the temperature it has."""
-    name, right = f"{scan.maps[0].name}.left_temperature", complex(scan.maps[0].right_temperature).real
-    guess = complex(scan.maps[0].left_temperature).real or right
+    name, right = f"{scan.maps[0].name}.left_temperature", float(np.real(scan.maps[0].pad_temperatures[1]))
+    guess = float(np.real(scan.maps[0].pad_temperatures[0])) or right
     first = guess if abs(guess - right) > 1e-6 * right else right * 1.01
     ends = [(right, 0.0), (first, scan.replace({name: first}).powers()[0])]
     for _ in range(_MAX_SECANT_STEPS):

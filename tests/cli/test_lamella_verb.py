@@ -1,0 +1,79 @@
+"""The verb `eels lamella`: a virtual experiment of the sample file from end to end, and what it says of bad files."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kapitza
+from kapitza.cli import main
+from kapitza.measure.lamella import LamellaFit
+
+SAMPLE = Path(__file__).parents[2] / "docs" / "samples" / "lamella.toml"
+
+
+def test_a_virtual_experiment_comes_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, saved = tmp_path / "run", tmp_path / "fit.json"
+    assert main(["eels", "lamella", str(SAMPLE), "--simulate", str(folder), "--draw", "--seed", "5", "--json"]) == 0
+    truth = json.loads(capsys.readouterr().out)["AlN|SiC.resistance"]["value"]
+    figure = tmp_path / "fit.png"
+    arguments = ["eels", "lamella", str(folder / SAMPLE.name), "--save", str(saved), "--plot", str(figure)]
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "resistance of AlN|SiC" in out
+    assert "inelastic mean free path" in out
+    assert figure.stat().st_size > 10_000
+    found = kapitza.load(saved)
+    assert isinstance(found, LamellaFit)
+    assert abs(np.log(found.resistance / truth)) <= 4 * found.relative_sigma
+    assert 0.08 <= found.relative_sigma <= 0.15
+    assert main([*arguments[:3], "--json"]) == 0
+    derived = json.loads(capsys.readouterr().out)["derived"]
+    assert derived["interval"]["value"][0] < found.resistance < derived["interval"]["value"][1]
+    assert main(["eels", "lamella", str(SAMPLE), "--simulate", str(folder)]) == 2
+    assert "exists" in capsys.readouterr().err
+
+
+CASES = {
+    "size": ("t_over_lambda = 0.8", 't_over_lambda = "other.csv"', "3 x 2 pixels, the map 'forward' 20 x 40"),
+    "unit": ('before = "0.80 mW +- 2 %"', "before = 0.80", "with its unit"),
+    "sigma": ('before = "0.80 mW +- 2 %"', 'before = "0.80 mW"', "expected an uncertainty"),
+    "kind": ('before = "0.80 mW +- 2 %"', 'before = "0.80 K +- 2 %"', "unit of temperature"),
+    "pads": ('right = "1200 nm"', 'right = "3000 nm"', "outside"),
+    "negative": ("t_over_lambda = 0.8", "t_over_lambda = -0.8", "above 0"),
+    "plane": ('position = "600 nm +- 4 nm"', 'position = "1300 nm +- 4 nm"', "outside of its part"),
+    "dead": ('dead_layer = "5 nm +- 1 nm"', 'dead_layer = "50 nm +- 1 nm"', "dead layers"),
+    "file": ('file = "forward.csv"', 'file = "none.csv"', "no such file"),
+    "folder": ('file = "forward.csv"', 'file = "."', "folder"),
+    "text": ('file = "forward.csv"', 'file = "words.csv"', "expected numbers"),
+    "ragged": ('file = "forward.csv"', 'file = "ragged.csv"', "2 numbers, expected 3"),
+    "empty": ('file = "forward.csv"', 'file = "empty.csv"', "holds no numbers"),
+    "binary": ('file = "forward.csv"', 'file = "binary.csv"', "is not text"),
+    "key": ('sigma = "1.5 K"', 'sgima = "1.5 K"', "did you mean"),
+    "interface": ('interface = "AlN|SiC"', 'interface = "Al|Si"', "'AlN|SiC'"),
+    "scale": ('temperature = "0.5 %"', 'temperature = "-1 %"', "between 0 and 1"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_files_are_refused_in_one_line(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old, new, words = CASES[case]
+    text = SAMPLE.read_text()
+    assert old in text
+    path = tmp_path / "lamella.toml"
+    # pads are outside of a map of t/λ only where there is one
+    thick = text if case != "pads" else text.replace("t_over_lambda = 0.8", 't_over_lambda = "thick.csv"')
+    path.write_text(thick.replace(old, new))
+    rows = "\n".join(",".join(["400"] * 40) for _ in range(20))
+    (tmp_path / "forward.csv").write_text(rows)
+    (tmp_path / "thick.csv").write_text(rows.replace("400", "0.8"))
+    (tmp_path / "other.csv").write_text("1,1\n1,1\n1,1\n")
+    (tmp_path / "words.csv").write_text("hot,cold\n")
+    (tmp_path / "ragged.csv").write_text("1,2,3\n1,2\n")
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00\x81")
+    assert main(["eels", "lamella", str(path)]) == 2
+    message = capsys.readouterr().err.strip()
+    assert "\n" not in message
+    assert words in message
