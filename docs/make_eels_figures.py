@@ -12,6 +12,7 @@ HERE = Path(__file__).resolve().parent
 FENCE = re.compile(r'^```(?P<language>\w+)(?: title="(?P<title>[^"]+)")?\n(?P<code>.*?)^```$', re.MULTILINE | re.DOTALL)
 FIGURES = {
     "tutorial/eels.md": ("map", "profile", "modes", "design"),
+    "tutorial/lamella.md": ("lamella",),
     "how-to/eels-interface-modes.md": ("interface-modes",),
 }
 

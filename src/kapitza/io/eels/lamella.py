@@ -131,7 +131,7 @@ def _read_lamella(top: TomlTable, first: LamellaMap, priors: dict[str, Prior]) -
             for key, kind in _MATERIAL_KINDS.items()
             if key in section or key == "conductivity"
         }
-        materials.append(_make(section, LamellaMaterial, name=name, **numbers))
+        materials.append(_make(section, LamellaMaterial, {"name": name, **numbers}))
     planes: list[LamellaPlane] = []
     names = [f"{a.name}|{b.name}" for a, b in pairwise(materials)]
     for section, name in zip(top.sections("plane"), names, strict=False):
@@ -141,7 +141,7 @@ def _read_lamella(top: TomlTable, first: LamellaMap, priors: dict[str, Prior]) -
             for key, kind in _PLANE_KINDS.items()
             if key in section or key != "angle"
         }
-        planes.append(_make(section, LamellaPlane, **numbers))
+        planes.append(_make(section, LamellaPlane, numbers))
     edges = {key: sheet.number(key, "length") for key in _EDGES}
     thickness = _read_thickness(sheet, first, edges)
     numbers = {
@@ -149,10 +149,11 @@ def _read_lamella(top: TomlTable, first: LamellaMap, priors: dict[str, Prior]) -
         for key, kind in _LAMELLA_KINDS.items()
         if key in sheet or key == "inelastic_mean_free_path"
     }
-    return _make(sheet, Lamella, materials=materials, planes=planes, thickness=thickness, **edges, **numbers)
+    parts = {"materials": materials, "planes": planes, "thickness": thickness}
+    return _make(sheet, Lamella, {**parts, **edges, **numbers})
 
 
-def _make(section: TomlTable, kind: Any, **numbers: Any) -> Any:
+def _make(section: TomlTable, kind: Any, numbers: Mapping[str, Any]) -> Any:
     """Record of a table, whose faults are those of the table."""
     try:
         return kind(**numbers)
@@ -168,7 +169,7 @@ def _read_thickness(sheet: TomlTable, first: LamellaMap, edges: Mapping[str, flo
     if not isinstance(given, str):
         value = sheet.number("t_over_lambda", "share")
         x, y = ([edges[low], edges[high]] for low, high in (("left", "right"), ("bottom", "top")))
-        return _make(sheet, RelativeThickness, x=x, y=y, value=np.full((2, 2), value))
+        return _make(sheet, RelativeThickness, {"x": x, "y": y, "value": np.full((2, 2), value)})
     table = read_matrix(sheet.beside("t_over_lambda"))
     if "pitch" not in sheet:
         if table.shape != (first.y.size, first.x.size):
@@ -177,9 +178,9 @@ def _read_thickness(sheet: TomlTable, first: LamellaMap, edges: Mapping[str, flo
                 f"{first.x.size}: expected the same, or the pitch of the map of t/λ",
                 "t_over_lambda",
             )
-        return _make(sheet, RelativeThickness, x=first.x, y=first.y, value=table)
+        return _make(sheet, RelativeThickness, {"x": first.x, "y": first.y, "value": table})
     x, y = _pixel_axes(sheet, table.shape)
-    return _make(sheet, RelativeThickness, x=x, y=y, value=table)
+    return _make(sheet, RelativeThickness, {"x": x, "y": y, "value": table})
 
 
 def _pixel_axes(section: TomlTable, shape: tuple[int, ...]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -225,11 +226,19 @@ def _read_map(section: TomlTable, virtual: bool) -> tuple[LamellaMap, tuple[Path
         sigma = _read_sigma(section, temperature.shape)
     power, share = _read_power(section)
     pads = [section.number(key, "temperature", 0.0) for key in ("left_temperature", "right_temperature")]
-    return _make(
-        section, LamellaMap, name=section.text("name", "map"), x=x, y=y, temperature=temperature, sigma=sigma,
-        power=power, power_sigma=share or 0.05, frequency=frequency,
-        mean_temperature=section.number("mean_temperature", "temperature", 300.0), pad_temperatures=pads,
-    ), tuple(files)  # fmt: skip
+    numbers = {
+        "name": section.text("name", "map"),
+        "x": x,
+        "y": y,
+        "temperature": temperature,
+        "sigma": sigma,
+        "power": power,
+        "power_sigma": share or 0.05,
+        "frequency": frequency,
+        "mean_temperature": section.number("mean_temperature", "temperature", 300.0),
+        "pad_temperatures": pads,
+    }
+    return _make(section, LamellaMap, numbers), tuple(files)
 
 
 def _pixel_counts(section: TomlTable) -> tuple[int, int]:

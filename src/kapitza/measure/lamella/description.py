@@ -312,7 +312,7 @@ class LamellaMap:
         default=0.0, converter=number, validator=_not_negative, metadata=about("Hz", "frequency of modulation")
     )
     pad_temperatures: NDArray[Any] = field(
-        default=(0.0, 0.0), converter=_plane_array, metadata=about("K", "temperatures of both pads")
+        factory=lambda: np.zeros(2), converter=_plane_array, metadata=about("K", "temperatures of both pads")
     )
     mean_temperature: float = field(
         default=300.0, converter=number, validator=quantity(), metadata=about("K", "mean temperature")

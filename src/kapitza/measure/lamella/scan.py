@@ -37,6 +37,11 @@ def pad_names(one: LamellaMap) -> tuple[str, ...]:
     return tuple(f"{one.name}.{key}" for key in (COMPLEX_PAD_NAMES if one.frequency else _PAD_NAMES))
 
 
+def _pad_array(one: LamellaMap) -> NDArray[Any]:
+    """(2,) temperatures of the pads, real in steady maps."""
+    return one.pad_temperatures if one.frequency else np.real(one.pad_temperatures)
+
+
 def _pad_values(one: LamellaMap) -> tuple[float, ...]:
     """Values of these."""
     real, imaginary = np.real(one.pad_temperatures), np.imag(one.pad_temperatures)
@@ -83,10 +88,8 @@ class LamellaScan:
     def drives(self) -> tuple[Drive, ...]:
         """What drives the heat in each map."""
         return tuple(
-            Drive(*one.pad_temperatures.tolist(), 2 * np.pi * one.frequency, one.mean_temperature)
-            if one.frequency
-            else Drive(*np.real(one.pad_temperatures).tolist())
-            for one in self.maps
+            Drive(pads[0], pads[-1], 2 * np.pi * one.frequency, one.mean_temperature)
+            for one, pads in zip(self.maps, (_pad_array(one) for one in self.maps), strict=True)
         )
 
     def make_sheet(self) -> Sheet:
