@@ -81,10 +81,10 @@ from kapitza.measure.eels.populations import mixture_test as mixture_test
 from kapitza.measure.eels.spectrum import with_dark as with_dark
 from kapitza.measure.eels.spectrum import with_dark_count as with_dark_count
 from kapitza.measure.fit_result import format_bound as format_bound
-from kapitza.measure.noise.judgement import is_parabolic as is_parabolic
 from kapitza.measure.lamella.fit import fit_lamella as fit_lamella
 from kapitza.measure.lamella.simulate import draw_numbers as draw_numbers
 from kapitza.measure.lamella.simulate import simulate_lamella as simulate_lamella
+from kapitza.measure.noise.judgement import is_parabolic as is_parabolic
 from kapitza.measure.noise.judgement import judge_fit as judge_fit
 from kapitza.measure.observation import Observation as Observation
 from kapitza.measure.thermoreflectance.repeats import combine_repeats as combine_repeats
