@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza import dmm, load, save
+from kapitza.boltzmann import group_edges, interface_conductances
 from kapitza.errors import InputError
 from kapitza.matter.isotropic import Solid
 from kapitza.matter.phonons import phonon_spectrum
-from kapitza.screen import MaterialTable, interlayers, library_table, material_table
+from kapitza.screen import MaterialTable, interlayers, library_table, material_table, solve_layers
+from kapitza.screen.solved_layers import _carriers
 from kapitza.theory import ballistic_layers, thermalised_layers
 from kapitza.theory.dmm import harmonic_sum
 from kapitza.units import THz, nm
@@ -136,3 +138,31 @@ def test_tables_that_are_too_small(table: MaterialTable) -> None:
     bare = evolve(table, properties={})
     with pytest.raises(InputError, match="no material of 8 has a conductivity"):
         interlayers(bare, 300, thickness=5 * nm)
+
+
+def test_the_boltzmann_equation_decides_on_a_shortlist(tmp_path: Path) -> None:
+    """Thick: both planes by their own solutions and t/κ.  Thin: no gain is left, where equilibrium in the layer
+    promised one, and the layer alone comes down to the resistance of its emission.
+    """
+    materials = material_table(("GaAs", "6H-SiC", "LiF"))
+    found = interlayers(materials, 300, ends=("GaAs", "6H-SiC"))
+    thick, thin = (solve_layers(found, materials, thickness=size) for size in (20e-6, 1 * nm))
+    sides = [materials.solid(i) for i in range(3)]
+    edges = group_edges(sides[0], sides[2], sides[1])
+    left, right, layer = (_carriers(materials, side, 300.0, edges) for side in sides)
+    planes = [
+        interface_conductances(a, b, dmm(one, other))["extrapolated"].resistance[0]
+        for a, b, one, other in ((left, layer, sides[0], sides[2]), (layer, right, sides[2], sides[1]))
+    ]
+    assert abs(thick.layered[0] / (sum(planes) + 20e-6 / layer.conductivity) - 1) <= 2e-3
+    assert abs(thick.conductivity[0] / layer.conductivity - 1) <= 0.01
+    assert found.gain[0] > 1.3
+    assert 0.85 < thin.gain[0] < 1
+    emission = 1 / interface_conductances(layer, layer, dmm(sides[2], sides[2]))["emitted"].value[0]
+    assert emission / 2 < thin.film[0] < emission
+    assert load(save(thin, tmp_path / "solved.json")).gain.tolist() == thin.gain.tolist()
+    with pytest.raises(InputError, match="thickness = -1 m"):
+        solve_layers(found, materials, thickness=-1)
+    nameless = material_table([Solid(name, 3e3, 5e3, 3e3 + 100 * i, 5e28) for i, name in enumerate("abc")])
+    with pytest.raises(InputError, match="a: no conductivity of its lattice is known at 300 K"):
+        solve_layers(interlayers(nameless, 300, ends=("a", "b")), nameless, thickness=1 * nm)

@@ -25,10 +25,12 @@ from kapitza.cli.output import note, print_record
 from kapitza.cli.tables import Column, print_columns
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
+from kapitza.units import nm
 
 if TYPE_CHECKING:
     from kapitza.screen.layers import InterlayerScreening
     from kapitza.screen.result import Screening
+    from kapitza.screen.solved_layers import SolvedLayers
     from kapitza.screen.table import MaterialTable
 
 _LIBRARY_TABLES = {"library": False, "library-bands": True}
@@ -59,6 +61,9 @@ def screen(
     thickness: Annotated[
         str | None, typer.Option(metavar="NUMBER", help="Of a layer, 5nm: adds its own resistance where κ is known.")
     ] = None,
+    solve: Annotated[
+        int, typer.Option("--solve", help="Boltzmann equation for the first layers, at --thickness.", min=0)
+    ] = 0,
     rank: Annotated[Literal["high", "low"], typer.Option(help="High or low conductances first.")] = "high",
     each: Annotated[bool, typer.Option("--each", help="A list for each material.")] = False,
     best: Annotated[
@@ -99,8 +104,12 @@ def screen(
         ends = None if names is None else (names[0], names[1])
         with long_work("blocks of pairs", workers, store, dask) as work:
             layered = kapitza.screen.interlayers(materials, given, ends=ends, thickness=thick, top=top, **work)
-        _report_layers(layered, save, as_json)
+        if solve and thick is None:
+            raise InputError(f"--solve {solve} without --thickness: give that of the layers, such as 5nm")
+        _report_layers(layered, save, as_json, materials, solve)
         return
+    if solve:
+        raise InputError(f"--solve {solve} is for layers: give --between LEFT RIGHT or --layers")
     if thickness is not None:
         raise InputError(f"--thickness {thickness:.40} is that of a layer: give --between LEFT RIGHT or --layers")
     materials, names = _read_table(table, partners, where, skip=skip)
@@ -121,12 +130,15 @@ def screen(
             note(f"wrote {path}")
 
 
-def _report_layers(found: InterlayerScreening, save: str | None, as_json: bool) -> None:
-    """Print layers between two solids, the largest gain first."""
+def _report_layers(
+    found: InterlayerScreening, save: str | None, as_json: bool, materials: MaterialTable, solve: int
+) -> None:
+    """Print layers between two solids, the largest gain first, and solutions for some of them."""
+    solved = kapitza.screen.solve_layers(found, materials, thickness=found.thickness, rows=solve) if solve else None
     if save is not None:
         deferred.write_screening(found, save)
     if as_json:
-        print_record(found)
+        print_record(found if solved is None else {"layers": found, "solved": solved})
         return
     columns = {name: values[:_MAX_ROWS] for name, values in found.columns().items()}
     title = f"layers at {found.temperature:g} K, {found.triples} triples; resistances by the emitted drop, m² K GW⁻¹"
@@ -140,12 +152,32 @@ def _report_layers(found: InterlayerScreening, save: str | None, as_json: bool) 
     print_columns(title, [*texts, *numbers, *more])
     if not found.thickness:
         note("without the resistance of the layers themselves: --thickness 5nm adds it")
+    if solved is not None:
+        _print_solved(solved)
     note(
         "a real layer lies between the two limits; where it is thinner than its mean free path (gray) it is rather "
         "ballistic"
     )
     if save is not None:
         note(f"wrote {save}")
+
+
+def _print_solved(found: SolvedLayers) -> None:
+    """Print what the Boltzmann equation leaves of the gains."""
+    title = (
+        f"Boltzmann equation, layers of {found.thickness / nm:.4g} nm between films of {found.sides / nm:.4g} nm; "
+        "resistances by the extrapolated drop, m² K GW⁻¹"
+    )
+    numbers = (("without", found.direct), ("with", found.layered), ("layer alone", found.film))
+    print_columns(
+        title,
+        [
+            *(Column(name, getattr(found, name)) for name in ("left", "layer", "right")),
+            *(Column(head, (values * 1e9).tolist()) for head, values in numbers),
+            Column("gain", found.gain.tolist()),
+            Column("κ across (W/mK)", found.conductivity.tolist()),
+        ],
+    )
 
 
 def _read_table(

@@ -6,6 +6,8 @@ from kapitza.screen.layers import interlayers as interlayers
 from kapitza.screen.pairs import screen as screen
 from kapitza.screen.result import Ranking as Ranking
 from kapitza.screen.result import Screening as Screening
+from kapitza.screen.solved_layers import SolvedLayers as SolvedLayers
+from kapitza.screen.solved_layers import solve_layers as solve_layers
 from kapitza.screen.table import MaterialTable as MaterialTable
 from kapitza.screen.table import TabulatedBands as TabulatedBands
 from kapitza.screen.table import combine_tables as combine_tables

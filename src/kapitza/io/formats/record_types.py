@@ -88,6 +88,7 @@ SAVED_MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "measure.thickness_series": ("ThicknessLine",),
         "screen.layers": ("InterlayerScreening",),
         "screen.result": ("Ranking", "Screening"),
+        "screen.solved_layers": ("SolvedLayers",),
         "screen.table": ("MaterialTable",),
         "routes.result": ("Deviation", "Route", "Routes"),
         "simulate.boltzmann.carriers": ("Carriers",),

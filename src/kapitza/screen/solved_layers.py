@@ -1,0 +1,149 @@
+r"""The Boltzmann equation for a shortlist of layers: what is left of their gain at a stated thickness.
+
+Between the two limits of a screening, phonons come to equilibrium in a layer as far as their free paths allow.  Here
+each frequency does so by its own: all three solids as Debye solids with umklapp rates $\propto \omega^2 T$ that give
+their conductivity, both planes by the diffuse mismatch model, and the layer between films of both solids.
+"""
+
+from collections.abc import Sequence
+from math import isfinite
+
+from attrs import field, frozen
+
+from kapitza.core.arrays import Array, about, check_count, real_array
+from kapitza.errors import InputError
+from kapitza.matter.isotropic import Solid
+from kapitza.matter.lattice_conductivity import lattice_conductivity
+from kapitza.screen.layers import InterlayerScreening
+from kapitza.screen.names import find_rows
+from kapitza.screen.table import MaterialTable
+from kapitza.simulate.boltzmann.carriers import Carriers, ScatteringRates
+from kapitza.simulate.boltzmann.layered.transport import Film, Transport, transport
+from kapitza.simulate.boltzmann.spectral_carriers import group_edges, spectral_carriers
+from kapitza.theory.dmm import dmm
+
+_SIDE_THICKNESS = 1e-6  # m, of both solids
+_RATES = ScatteringRates(umklapp=1e-19, boundary=1e-3)  # scaled to a conductivity
+
+
+@frozen(eq=False, kw_only=True)
+class SolvedLayers:
+    """Resistances of layers between two solids by the Boltzmann equation, in the order of the screening.
+
+    Attributes
+    ----------
+    left, layer, right : (N,) names
+    direct : (N,) without the layer, extrapolated drop between both films
+    layered : (N,) with the layer: what it adds to the films, added to `direct`
+    film : (N,) of the layer alone between black walls: thickness over its conductivity across, with size effects
+    thickness, sides : of the layer, and of each film
+    """
+
+    left: tuple[str, ...] = field(converter=tuple)
+    layer: tuple[str, ...] = field(converter=tuple)
+    right: tuple[str, ...] = field(converter=tuple)
+    direct: Array = field(converter=real_array, metadata=about("m^2 K W^-1", "resistance without the layer"))
+    layered: Array = field(converter=real_array, metadata=about("m^2 K W^-1", "resistance with the layer"))
+    film: Array = field(converter=real_array, metadata=about("m^2 K W^-1", "resistance of the layer alone"))
+    thickness: float = field(metadata=about("m", "thickness of the layer"))
+    sides: float = field(metadata=about("m", "thickness of the films on both sides"))
+    temperature: float = field(metadata=about("K", "temperature"))
+
+    @property
+    def gain(self) -> Array:
+        """(N,) resistance without the layer over that with it; above 1 the layer helps."""
+        return self.direct / self.layered
+
+    @property
+    def conductivity(self) -> Array:
+        """(N,) of the layer across its thickness, with size effects, W m⁻¹ K⁻¹."""
+        return self.thickness / self.film
+
+
+def solve_layers(
+    found: InterlayerScreening,
+    materials: MaterialTable,
+    *,
+    thickness: float,
+    rows: int = 5,
+    sides: float = _SIDE_THICKNESS,
+) -> SolvedLayers:
+    """Solve the Boltzmann equation for the first layers of a screening, each at one thickness.
+
+    Elastic planes, and no heat of electrons: a metal conducts by its lattice alone.
+
+    Parameters
+    ----------
+    found : the screening
+    materials : its table
+    thickness : of the layer, m
+    rows : number of layers
+    sides : thickness of the films on both sides, m
+
+    Raises
+    ------
+    InputError
+        for a thickness that is not above zero, and a solid of full bands alone or without a known conductivity of its
+        lattice: one of the library, or a column "conductivity" (W m⁻¹ K⁻¹) of the table
+
+    References
+    ----------
+    A. Majumdar, J. Heat Transfer 115, 7 (1993), doi:10.1115/1.2910673
+    """
+    check_count("rows", rows)
+    thick, side = _length("thickness", thickness), _length("sides", sides)
+    triples = [
+        tuple(found.names[part[row]] for part in (found.left, found.layer, found.right))
+        for row in range(min(rows, len(found)))
+    ]
+    numbers = [_solve_triple(materials, names, (side, thick, side), found.temperature) for names in triples]
+    direct, layered, film = zip(*numbers, strict=True)
+    left, layer, right = zip(*triples, strict=True)
+    return SolvedLayers(
+        left=left, layer=layer, right=right, direct=direct, layered=layered, film=film,
+        thickness=thick, sides=side, temperature=found.temperature,
+    )  # fmt: skip
+
+
+def _length(name: str, value: float) -> float:
+    """A length above zero, m."""
+    if not (isfinite(value) and value > 0):
+        raise InputError(f"{name} = {value:g} m, expected a finite number above 0")
+    return float(value)
+
+
+def _solve_triple(
+    materials: MaterialTable, names: Sequence[str], thicknesses: Sequence[float], temperature: float
+) -> tuple[float, float, float]:
+    """Resistance without and with the layer, and of the layer alone, m² K W⁻¹."""
+    solids = [materials.solid(int(row)) for row in find_rows(materials, list(names))]
+    edges = group_edges(*solids)
+    carriers = [_carriers(materials, one, temperature, edges) for one in solids]
+    films = [Film(size, one) for size, one in zip(thicknesses, carriers, strict=True)]
+    left, layer, right = solids
+    bare = transport([films[0], films[2]], [dmm(left, right)])
+    layered = transport(films, [dmm(left, layer), dmm(layer, right)])
+    direct = bare.drop(0, "extrapolated") / bare.flux
+    return direct, direct + _total(layered) - _total(bare), _total(transport([films[1]]))
+
+
+def _total(found: Transport) -> float:
+    """Resistance between the ends, m² K W⁻¹."""
+    return found.difference / found.flux
+
+
+def _carriers(materials: MaterialTable, solid: Solid, temperature: float, edges: Array) -> Carriers:
+    """Phonons of a solid whose rates give the conductivity of its lattice."""
+    try:
+        known = lattice_conductivity(solid.name, temperature)
+    except InputError:
+        known = None
+    row = materials.names.index(solid.name)
+    column = materials.properties.get("conductivity")
+    value = known.value if known is not None else float("nan") if column is None else float(column[row])
+    if not value > 0:
+        raise InputError(
+            f"{solid.name}: no conductivity of its lattice is known at {temperature:g} K: give the table a column "
+            '"conductivity" (W/mK)'
+        )
+    return spectral_carriers(solid, _RATES, temperature=temperature, edges=edges, conductivity=value)
