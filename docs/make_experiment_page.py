@@ -200,7 +200,7 @@ for low temperatures, used here outside of its range.
 
 **The gray conversion of the drop makes it worse.** What thermoreflectance measures on thick films is the extrapolated
 drop.  For gray, diffuse media the conversion raises the DMM by a factor {np.median(gray):.2f} in the median: Al/Si from
-{number(diffuse.emitted)} to {number(diffuse.emitted * gray_ratio("Al", "Si"))} MW m⁻² K⁻¹, against {published(al_si)} published.  A solution of
+{number(diffuse.emitted)} to {number(diffuse.emitted * gray_ratio("Al", "Si"))} ± 50 % MW m⁻² K⁻¹, against {published(al_si)} published.  A solution of
 the Boltzmann equation with all free paths goes the other way for films of ordinary thickness; without it, as for the Debye solids
 of this table, the emitted conductance is scored.  See [Three temperature drops](drops.md).
 

@@ -66,7 +66,7 @@ def sizes(ax: Axes, run: Table) -> None:
     ax.plot(x, run["infinite"] + run["slope"] * x, color=LINE_COLOURS[0], lw=0.8)
     ax.errorbar([0], [run["infinite"]], [run["infinite_sigma"]], fmt="o", mfc="w", color=LINE_COLOURS[0], clip_on=False)
     for name, label, style in (
-        ("agf_extrapolated", "AGF, extrapolated", "-"),
+        ("agf_extrapolated", "AGF, extrapolated (gray, ± 50 %)", "-"),
         ("dmm", "DMM, emitted", ":"),
         ("agf_emitted", "AGF, emitted", "--"),
         ("published", "relaxation, published", "-."),

@@ -16,6 +16,7 @@ from kapitza.boltzmann import (
 )
 from kapitza.errors import InputError
 from kapitza.matter.electrons import metal
+from kapitza.matter.lattice_conductivity import lattice_conductivity
 from kapitza.matter.library import material, materials, solid
 from kapitza.matter.phonons import phonons
 from kapitza.measure.apparent import apparent_conductance
@@ -41,6 +42,33 @@ def test_the_excess_is_that_of_a_film_on_a_substrate() -> None:
     contact = evolve(metal("Al"), lattice=10.0).resistance - metal("Al").resistance
     excess = got.conductance.resistance[0] - got.emitted.resistance[0] - contact
     assert abs(excess / want - 1) < 0.01  # groups of another grid
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("left", "right", "given"), [("Si", "Ge", None), ("Al", "Si", 10.0), ("Al", "Si", 237.0)])
+@pytest.mark.parametrize("seen", [Observation(method="film", thickness=1e-6), Observation(frequency=1e6)])
+def test_it_is_that_of_a_finer_solution(left: str, right: str, given: float | None, seen: Observation) -> None:
+    """A second road: four times the groups, a denser mesh, twice the angles; all columns: benchmarks/drops.py."""
+    sides = phonons(left), phonons(right)
+    lattices = [lattice_conductivity(material(name), 300.0) for name in (left, right)]
+    edges, rates = group_edges(*sides, bins=240), ScatteringRates(umklapp=1e-19, boundary=1e-3)
+    media = [
+        spectral_carriers(one, rates, edges=edges, mesh=36, conductivity=k)
+        for one, k in zip(sides, (given or lattices[0].value, lattices[1].value), strict=True)
+    ]
+    boundary = find_model("dmm").transmission(left, right)
+    contact, depth = 0.0, seen.thickness
+    if given is not None:
+        electrons = evolve(metal(left), lattice=given)
+        contact, depth = electrons.resistance - metal(left).resistance, min(depth, electrons.length)
+    if given is not None and seen.method == "tdtr":
+        want = apparent_resistance([Film(depth, media[0]), Film(1e-3, media[1])], boundary, seen.frequency)[0].real
+    else:
+        found = transport([Film(depth, media[0]), Film(seen.thickness, media[1])], [boundary], angles=32)
+        want = found.drop(0, "extrapolated") / found.flux
+    got = apparent_conductance(left, right, ROOM, seen, conductivities=(given, None))
+    excess = got.conductance.resistance[0] - got.emitted.resistance[0] - contact
+    assert abs((boundary.conductance(300.0).resistance[0] + excess) / want - 1) <= 0.05
 
 
 def test_a_steady_spot_heats_a_layer_as_deep_as_its_radius() -> None:

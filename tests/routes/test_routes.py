@@ -19,6 +19,7 @@ from kapitza.matter.potentials.structure_files import crystal_from_file
 from kapitza.measure.apparent import apparent_conductance
 from kapitza.measure.calibration import calibrated_conductance
 from kapitza.measure.catalogue import measured
+from kapitza.measure.compare import compare
 from kapitza.routes import Route, Routes, routes
 from kapitza.routes.atomistic import (
     BudgetExceededError,
@@ -141,20 +142,30 @@ def test_saved_results_become_rows():
     omega = np.linspace(0, 5e13, 60)
     modes = 2e18 * (omega / 5e13) ** 2
     spectrum = Transmission(omega, 0.3 * modes, modes, modes, method="AGF Si|Ge")
+    emitted = spectrum.conductance([200.0, 300.0])
+    errors = evolve(emitted, sigma=[0.02, 0.01] * emitted.value)
     medium = gray_carriers("a", heat_capacity=1.7e6, velocity=6000.0, mean_free_path=4e-8)
     film = transport([Film(1e-7, medium), Film(1e-7, medium, name="b")], [InterfaceScattering(coefficient=0.5)])
     classical = Conductance([300.0], [5e8], [5e7], statistics="classical", method="NEMD")
     given = {
-        "agf.h5": {"transmission": spectrum, "conductance": (spectrum.conductance(300.0), spectrum.conductance(77.0))},
+        "agf.h5": {"transmission": spectrum, "conductance": (errors, spectrum.conductance(300.0, "local"))},
         "film.toml": film,
         "run.json": classical,
         "fit.json": Conductance([300.0], [2e8], [1e7], source="10.1/1"),
+        "measured.json": measured("Si", "Ge"),
+        "compared.json": compare("Pb", "Cu"),
         "all.json": Routes(left="a", right="b", rows=[row("one", 1e8), row("two", 2e8)]),
     }
     found = routes(*DEBYE, [300.0], budget=NO_TIME, saved=given)
     kinds = {name: found[name].kind for name in ("agf.h5", "film.toml", "run.json", "fit.json", "all.json (2)")}
-    assert list(kinds.values()) == ["model", "model", "simulation", "experiment", "model"]
+    assert list(kinds.values()) == ["simulation", "model", "simulation", "experiment", "model"]
     assert found["agf.h5"].transmission is spectrum
+    assert abs(found["agf.h5"].spread(0) - 0.01) <= 1e-12
+    assert found["measured.json"].title == "Pernot 2010, measured"
+    compared = [one for one in found.rows if one.name.startswith("compared.json")]
+    assert {one.definition for one in compared} == {"emitted, quantum"}
+    want = {one.emitted for one in given["compared.json"].predictions if one.emitted is not None}
+    assert {one.conductance.value[0] for one in compared if one.kind != "experiment"} == want
     assert found["film.toml"].definition == "extrapolated, quantum"
     assert abs(found["film.toml"].conductance.value[0] / film.conductance().value[0] - 1) <= 1e-12
     assert found["run.json"].definition == "extrapolated, classical"

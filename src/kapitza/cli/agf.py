@@ -146,8 +146,11 @@ def _conductance_report(
     junction: Junction, kelvin: list[float], tolerance: float, work: Mapping[str, Any]
 ) -> _AgfReport:
     """Return transmission and conductance."""
+    from attrs import evolve
+
     found = kapitza.agf(junction, tolerance=tolerance, temperature=kelvin, **work)
-    drops = tuple(found.conductance(kelvin, drop) for drop in ("emitted", "local"))
+    emitted, local = (found.conductance(kelvin, drop) for drop in ("emitted", "local"))
+    drops = evolve(emitted, sigma=tolerance * emitted.value), local  # the error is controlled for the emitted one
 
     def draw(figure: Any) -> object:
         return kapitza.plot.transmission(found, ax=figure.add_subplot())

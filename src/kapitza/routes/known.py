@@ -48,10 +48,14 @@ _SPECTRUM_TEMPERATURE = 300.0  # K, at which spectra of models that depend on it
 
 def measured_routes(left: str, right: str) -> Iterator[Route]:
     """What was published of the two solids in contact, one route a source."""
+    yield from source_routes([one for one in published_measurements(left, right) if not one.exclusion])
+
+
+def source_routes(measurements: Sequence[Measurement]) -> Iterator[Route]:
+    """Routes of measurements of one interface, one a source."""
     sources: dict[str, list[Measurement]] = {}
-    for one in published_measurements(left, right):
-        if not one.exclusion:
-            sources.setdefault(one.citation, []).append(one)
+    for one in measurements:
+        sources.setdefault(one.citation, []).append(one)
     for citation, found in sources.items():
         methods = ", ".join(dict.fromkeys(one.method for one in found))
         title = f"{_author_and_year(citation)}, measured"

@@ -3,18 +3,24 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
+import numpy as np
 from attrs import evolve
 
 from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance, held_conductance
+from kapitza.core.modal import ModalTransmission
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.measure.apparent import ApparentConductance
 from kapitza.measure.catalogue import Measurement
+from kapitza.measure.compare import Comparison
 from kapitza.measure.fit_result import Fit
 from kapitza.measure.interface import BestEstimate, InterfacePrediction
+from kapitza.routes.known import source_routes
 from kapitza.routes.result import INTERVAL, Route, RouteKind, Routes
 from kapitza.simulate.boltzmann.layered.transport import Transport
+from kapitza.simulate.md.analysis.nemd import NemdResult
+from kapitza.simulate.md.runs.run import Run
 from kapitza.theory.models import Estimate
 
 
@@ -51,12 +57,42 @@ def _routes_of(name: str, one: Any, temperature: Array) -> Iterator[Route]:
         parts = list(cast("Mapping[str, Any]", one).values())
         spectra = [part for part in parts if isinstance(part, Transmission)]
         for part in spectra or parts:  # conductances beside a spectrum are those of the spectrum
-            yield from _routes_of(name, part, temperature)
+            for route in _routes_of(name, part, temperature):
+                yield _with_error(route, parts) if len(spectra) == 1 else route
     elif isinstance(one, (tuple, list)):
-        for part in cast("Sequence[Any]", one):
-            yield from _routes_of(name, part, temperature)
+        parts = cast("Sequence[Any]", one)
+        yield from source_routes([part for part in parts if isinstance(part, Measurement)])
+        for part in parts:
+            if not isinstance(part, Measurement):
+                yield from _routes_of(name, part, temperature)
+    elif isinstance(one, Measurement):
+        yield from source_routes([one])
+    elif isinstance(one, Comparison):
+        yield from _compared_routes(one)
     else:
         yield from _route_of_record(name, one, temperature)
+
+
+def _with_error(route: Route, parts: Sequence[Any]) -> Route:
+    """The route of a spectrum with the relative error that stands in a conductance beside it, where one does."""
+    flat = [one for part in parts for one in (cast("Sequence[Any]", part) if isinstance(part, tuple) else (part,))]
+    for one in flat:
+        if isinstance(one, Conductance) and one.sigma is not None and one.drop == route.conductance.drop:
+            share = np.interp(route.conductance.temperature, one.temperature, one.sigma / one.value)
+            return evolve(route, conductance=evolve(route.conductance, sigma=share * route.conductance.value))
+    return route
+
+
+def _compared_routes(one: Comparison) -> Iterator[Route]:
+    """What models said in a comparison, by the drop by which they were scored, and what was published."""
+    for each in one.predictions:
+        if each.scored is not None and each.scored_drop is not None:
+            known = Conductance(
+                [one.temperature], [each.scored], drop=each.scored_drop, method=each.title or each.model
+            )
+            kind: RouteKind = "limit" if each.limit else "model"
+            yield Route(name=each.model, title=known.method, kind=kind, conductance=known)
+    yield from source_routes([each.measurement for each in one.direct])
 
 
 def _route_of_record(name: str, one: Any, temperature: Array) -> Iterator[Route]:
@@ -68,12 +104,20 @@ def _route_of_record(name: str, one: Any, temperature: Array) -> Iterator[Route]
     title = known.method or name
     yield Route(
         name=name, title=title, kind=_kind_of(one, known), conductance=known, low=low, high=high, ends=ends,
-        assumes=f"from {name}", transmission=one if isinstance(one, Transmission) else None,
+        assumes=f"from {name}{_rejection(one)}", transmission=one if isinstance(one, Transmission) else None,
     )  # fmt: skip
+
+
+def _rejection(one: Any) -> str:
+    """Why a run is not reliable, empty where nothing speaks against it."""
+    result = one.result() if isinstance(one, Run) else one
+    return f"; rejected: {'; '.join(result.reasons)}" if isinstance(result, NemdResult) and result.reasons else ""
 
 
 def _conductance_of(one: Any, temperature: Array) -> Conductance | None:
     """The conductance that a record holds; None without one."""
+    if isinstance(one, ModalTransmission):
+        one = one.total()
     if isinstance(one, Transmission):
         return one.conductance(temperature if one.temperature is None else one.temperature)
     if isinstance(one, Estimate):
@@ -94,9 +138,11 @@ def _kind_of(one: Any, known: Conductance) -> RouteKind:
         return "estimate"
     if isinstance(one, Estimate):
         return "limit" if one.limit else "model"
-    if isinstance(one, (Transmission, ApparentConductance, Transport)):
+    if isinstance(one, (Transmission, ModalTransmission)):
+        return "simulation" if one.method.startswith("AGF") else "model"
+    if isinstance(one, (ApparentConductance, Transport)):
         return "model"
-    if isinstance(one, (Measurement, Fit)) or known.source:
+    if isinstance(one, Fit) or known.source:
         return "experiment"
     return "simulation" if known.statistics == "classical" else "experiment"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -29,6 +30,8 @@ from kapitza.core.files import write_atomically
 from kapitza.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
     from kapitza.routes import Route, Routes
 
@@ -70,7 +73,7 @@ def interface(
     """Every route to one conductance side by side: learnt, models, Boltzmann, AGF, MD, measured; cheap ones first."""
     files, kelvin, seconds = Results(save, plot), parse_temperatures(temperature), _parse_budget(budget)
     check_output(report, _REPORT_SUFFIXES)
-    given = {path: _read_result(path) for path in saved or ()}
+    given = {_short_name(path, saved or ()): _read_result(path) for path in saved or ()}
     sides = _with_forces((left, right), structure_forces((left, right), calculator, calculator_args, relax))
     at = min(kelvin, key=lambda t: abs(t - _ROOM_TEMPERATURE))
 
@@ -113,6 +116,12 @@ def _parse_budget(text: str) -> float:
     if not seconds > 0:
         raise InputError(f"--budget {text!r:.40}: expected a time above 0 with its unit, such as 30s, 10min or 1h")
     return seconds
+
+
+def _short_name(path: str, paths: Sequence[str]) -> str:
+    """Name of a file without its folders, where no other has the same."""
+    name = Path(path).name
+    return name if sum(Path(one).name == name for one in paths) == 1 else path
 
 
 def _read_result(path: str) -> Any:
