@@ -42,6 +42,24 @@ def gauss_legendre_roots(order: int) -> tuple[Array, Array]:
     return np.sin(np.pi / 2 * node) ** 2, weight / weight.sum()  # few nodes still integrate a constant exactly
 
 
+@lru_cache(maxsize=64)
+def null_rules(order: int) -> Array:
+    r"""(2, order) null rules of `gauss_legendre_roots`: sums that vanish for polynomials in u of low degree.
+
+    The first vanishes up to the degree `order` - 2, the second, orthogonal to it, up to `order` - 3.  Both have the
+    norm of the weights: of values without any correlation they have the variance of the integral.
+
+    J. Berntsen and T. O. Espelid, ACM Trans. Math. Softw. 17, 233 (1991), doi:10.1145/108556.108575
+    """
+    node, weight = gauss_legendre(order)[0], gauss_legendre_roots(order)[1]
+    if order == 1:
+        return np.array([[0.0], [1.0]])
+    between = node[:, None] - node + np.eye(order)
+    highest = 1 / between.prod(axis=1)  # divided difference
+    rules = np.stack([highest, highest * (node - 0.5)])
+    return rules * np.linalg.norm(weight) / np.linalg.norm(rules, axis=1, keepdims=True)
+
+
 def panel_quadrature(bounds: Array, order: int, *, roots: bool = False) -> tuple[Array, Array]:
     """(..., m order) nodes and weights on m panels within (..., m + 1) bounds; `roots`: square roots at the bounds."""
     node, weight = gauss_legendre_roots(order) if roots else gauss_legendre(order)

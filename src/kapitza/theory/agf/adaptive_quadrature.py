@@ -29,6 +29,9 @@ _BINS_PER_KT = 0.25  # bins for each kT, over those for each octave
 _LOWEST_RATIO = 0.3  # ħω/kT at which the ranges may end
 _LIGHT_NODE_WEIGHT = 0.25  # of the weight of a node nearby: nodes that are merged with it
 _NODE_NEIGHBOURS = 2  # nodes on either side that are nearby
+_PANEL_ERROR_SHARE = 0.1  # of what a wave vector carries, over the bins of an octave: error at which panels are halved
+_DIFFERENCE_STEPS = 3  # second differences taken one of the other, to tell what varies from point to point
+_ALIASING_RATIO = 2**-1.5  # of Fourier coefficients at a distance to those at half of it
 _PLASTIC_SEQUENCE = np.array([0.7548776662466927, 0.5698402909980532])  # steps of the evenest sequence along two axes
 
 
@@ -71,7 +74,8 @@ class RangeSpectrum:
     right: Array
     points: int
     each: Array  # (nk, n) total of each wave vector
-    share: Array  # (nk,) points of the mesh that each wave vector stands for
+    orbit: IntArray  # (n, m) number of the wave vector that stands for each point of the mesh
+    variance: Array  # (n,) of the integrals of the total over bins, by the nodes of each wave vector
 
     def conductance(self, temperature: Array) -> Array:
         """(nT,) emitted conductance that it carries, W m⁻² K⁻¹."""
@@ -79,9 +83,41 @@ class RangeSpectrum:
 
     def spread(self, temperature: Array) -> Array:
         r"""(nT,) points of the mesh that the conductance comes from, $(\sum_k g_k)^2/\sum_k g_k^2$; 0 where it is 0."""
-        carried = self.each @ mode_heat_capacity(self.omega, temperature).T
-        squares = self.share @ np.square(carried)
-        return np.square(self.share @ carried) / np.where(squares > 0, squares, np.inf)
+        carried = self._mesh_values(temperature)
+        squares = np.square(carried).sum(axis=(1, 2))
+        return np.square(carried.sum(axis=(1, 2))) / np.where(squares > 0, squares, np.inf)
+
+    def sampling_error(self, temperature: Array) -> Array:
+        """(nT,) error of the conductance by wave vectors and frequencies, from one level of refinement alone."""
+        return np.hypot(self.mesh_error(temperature), self.frequency_error(temperature))
+
+    def mesh_error(self, temperature: Array) -> Array:
+        r"""(nT,) error of the conductance by the mesh of wave vectors.
+
+        A sum over a mesh is off by the Fourier coefficients at all multiples of its size (Poisson), twice as far as the
+        shortest waves that the mesh resolves.  Those are what differences of sixth order leave, scaled so that
+        independent terms keep their variance; points that are not equal by symmetry count as independent.  Coefficients
+        of a function that jumps along lines, as at the edges of bands, fall with the power 3/2 of their distance.
+
+        T. Gasser, L. Sroka and C. Jennen-Steinmetz, Biometrika 73, 625 (1986), doi:10.1093/biomet/73.3.625
+        """
+        carried = self._mesh_values(temperature)
+        rows, columns = (1 - np.cos(2 * np.pi * np.arange(n) / n) for n in self.orbit.shape)
+        passed = np.square(rows[:, None] + columns) ** _DIFFERENCE_STEPS
+        if not passed.any():  # a single point
+            return np.zeros(temperature.size)
+        power = np.square(np.abs(np.fft.fft2(carried) / self.orbit.size))
+        variance = (power * (passed / passed.mean())).sum(axis=(1, 2)) / len(self.each)
+        mean = carried.mean(axis=(1, 2))
+        return self.conductance(temperature) * np.sqrt(variance) / np.where(mean > 0, mean, np.inf) * _ALIASING_RATIO
+
+    def frequency_error(self, temperature: Array) -> Array:
+        """(nT,) standard error of the conductance by the nodes in frequency, independent between wave vectors."""
+        return np.sqrt(np.square(mode_heat_capacity(self.omega, temperature)) @ self.variance) / (2 * np.pi)
+
+    def _mesh_values(self, temperature: Array) -> Array:
+        """(nT, n, m) what each point of the mesh adds, to a common factor."""
+        return (mode_heat_capacity(self.omega, temperature) @ self.each.T)[:, self.orbit]
 
 
 @frozen(eq=False)
@@ -102,17 +138,19 @@ class RangeSampler:
         place = np.modf(_PLASTIC_SEQUENCE[0] * (1 + level) + points.place @ _PLASTIC_SEQUENCE)[0]
         bins = part.bins(number)
         seconds = 2 * len(bins) * point_seconds(self.prepared)
-        common = {"edges": bins, "ramps": part.ramps}
+        common = {"edges": bins, "ramps": part.ramps, "share": _PANEL_ERROR_SHARE / number}
         found = self.run(transmission_in_bins, self.prepared, {"k": points.k, "place": place}, common, seconds)
         count = int(found.pop("points").sum())
         each = found["total"]
+        variance = np.square(points.weight / self.prepared.junction.area) @ found.pop("variance")
         share = {name: points.weight @ value for name, value in found.items()}
         weight = share["weight"] / points.weight.sum()  # of the window alone: total times weight is what a bin carries
         area = np.where(weight > 0, weight * self.prepared.junction.area, np.inf)
         omega = np.divide(share["first"], share["total"], out=(bins[:-1] + bins[1:]) / 2, where=share["total"] > 0)
         sums = {name: share[name] / area for name in ("total", "left", "right")}
-        single = 4 * part.box.prod() / np.prod(size)
-        return RangeSpectrum(omega=omega, weight=weight, points=count, each=each, share=points.weight / single, **sums)
+        return RangeSpectrum(
+            omega=omega, weight=weight, points=count, each=each, orbit=points.orbit, variance=variance, **sums
+        )
 
 
 def merge_spectra(bands: Sequence[RangeSpectrum], junction: Junction) -> Transmission:

@@ -1,7 +1,8 @@
 r"""Transmission of a junction over all wave vectors and frequencies, to a stated error of its conductance.
 
 $\Xi(\omega) = \frac1A\int_{BZ} d^2k\,T(k, \omega)$ with k in fractions of the reciprocal vectors; the range of
-frequencies that adds most to the error is refined first, and errors of ranges, alike as their meshes, are added.
+frequencies that adds most to the error is refined first.  The error is at least what the last refinements changed, and
+what the terms of a sum that vary from point to point tell of it.
 Decimation treats many points at once by products and solutions, as graphics processors like it, at a finite broadening.
 """
 
@@ -47,14 +48,15 @@ from kapitza.theory.agf.k_mesh import (
 from kapitza.theory.agf.leads import dagger, surface_green_inverse
 from kapitza.theory.agf.transmission import UnitRunner, junction_from_arrays, point_seconds, transmission_at_frequencies
 
-_MAX_ERROR_DECAY = 6  # the most that one level is trusted to take off the error: two may agree by chance
+_MAX_ERROR_DECAY = 10  # the most that one level is trusted to take off what levels changed: two may agree by chance
+_FIRST_LEVELS = (1, 2)  # of refinement: of the first range, and of those of long waves
+_BAND_COST = 13  # points that are solved in the time of the bands of a wave vector
 _MIN_ORBITS = 1.5  # orbits of points that must carry a range, until it is trusted that no others would
 _MAX_UNSEEN_SHARE = (
     0.05  # of what a range carries: what the one below may carry unseen, where the law of long waves says less
 )
 _TRUSTED_ZERO = 4  # level of the first range from which a conductance of zero is no accident of the mesh
 _SUFFICIENT_MARGIN = 1.5  # by which the error of a range must exceed what is too much, to be refined for that alone
-_SINGLE_POINT_ERROR = 0.17  # relative error of a range carried by one point; falls with the square of the spacing
 
 
 @frozen(eq=False)
@@ -135,23 +137,25 @@ def refine_to_tolerance(
     fixed = mesh.size
     sampler = RangeSampler(prepared, mesh.operations(prepared), fixed, run or UnitRunner())
     parts = frequency_ranges(junction, float(wanted.min()), float(wanted.max()), full_zone=fixed is not None)
-    level = [0] * len(parts)
-    bands = [sampler(part, 0) for part in parts]
-    change = np.array([band.conductance(wanted) for band in bands])  # one level alone says nothing: all may be error
+    level = [_FIRST_LEVELS[bool(i)] for i in range(len(parts))]
+    bands = [sampler(part, start) for part, start in zip(parts, level, strict=True)]
+    known = [_RangeErrors(band, wanted) for band in bands]
+    change = np.array([one.carried for one in known])  # one level alone says nothing: all may be error
     used = sum(band.points for band in bands)
     while True:
-        carried = np.array([band.conductance(wanted) for band in bands])
-        error = (
-            change
-            if fixed  # a mesh that is given is not refined: errors of frequencies alone
-            else np.maximum(change, _undetected_error(junction, parts, bands, wanted))
-        )
-        share = error / np.maximum(carried.sum(axis=0), 1e-300)
-        reached = share.sum(axis=0)  # not in quadrature: the errors are as alike as the meshes
+        carried = np.array([one.carried for one in known])
+        alike, apart = change, np.zeros_like(change)
+        if not fixed:  # a mesh that is given is not refined: its error is not known
+            alike = np.maximum(change, _unseen_conductance(junction, parts, known, wanted))
+            apart = np.array([one.sampling for one in known])
+        total = np.maximum(carried.sum(axis=0), 1e-300)
+        # changes are as alike as the meshes, and added; what varies from point to point is independent
+        reached = np.maximum(alike.sum(axis=0), np.sqrt(np.square(apart).sum(axis=0))) / total
         missed = disperses(junction).any() and not fixed and not carried.sum(axis=0).all() and level[0] < _TRUSTED_ZERO
         if (reached <= tolerance).all() and not missed:
             return ConvergedTransmission(merge_spectra(bands, junction), wanted, reached, used)
-        worst = 0 if missed else _next_range(share, np.array([band.points for band in bands]), tolerance)
+        cost = np.array([one.cost for one in known])
+        worst = 0 if missed else _next_range(np.maximum(alike, apart) / total, cost, reached - tolerance)
         if level[worst] + 1 == len(REFINEMENT_LEVELS):
             raise ConvergenceError(
                 f"conductance of {junction.name} known to {reached.max():.2g} after {used} points (wanted "
@@ -160,42 +164,50 @@ def refine_to_tolerance(
             )
         level[worst] += 1
         bands[worst] = sampler(parts[worst], level[worst])
+        known[worst] = _RangeErrors(bands[worst], wanted)
         used += bands[worst].points
-        moved = np.abs(bands[worst].conductance(wanted) - carried[worst])
-        change[worst] = np.maximum(moved, change[worst] / _MAX_ERROR_DECAY)
+        change[worst] = np.maximum(np.abs(known[worst].carried - carried[worst]), change[worst] / _MAX_ERROR_DECAY)
 
 
-def _next_range(share: Array, points: IntArray, tolerance: float) -> int:
-    """The range to be refined next, from the error of each (ranges, nT) over the conductance and its cost: the one of
-    the largest error per cost, or a cheaper one where that alone is left above the tolerance.
+class _RangeErrors:
+    """What one range carries at temperatures (nT,), and what is known of its error from one level alone."""
+
+    def __init__(self, band: RangeSpectrum, temperature: Array) -> None:
+        self.carried = band.conductance(temperature)  # (nT,) W m⁻² K⁻¹
+        self.sampling = band.sampling_error(temperature)  # (nT,) W m⁻² K⁻¹
+        self.spread = band.spread(temperature)  # (nT,) points of the mesh that carry it
+        self.cost = band.points + _BAND_COST * len(band.each)  # in points
+
+
+def _next_range(share: Array, cost: IntArray, excess: Array) -> int:
+    """The range to be refined next, from the error of each (ranges, nT) over the conductance, its cost, and the error
+    (nT,) that is too much: the one of the largest error per cost, or a cheaper one where that alone is left.
     """
-    worst = int(np.argmax(share.max(axis=1) / np.maximum(points, 1)))
-    excess = share.sum(axis=0) - tolerance
-    enough = (share > _SUFFICIENT_MARGIN * excess).all(axis=1) & (points < points[worst])
-    return int(np.argmin(np.where(enough, points, points.max() + 1))) if enough.any() else worst
+    worst = int(np.argmax(share.max(axis=1) / np.maximum(cost, 1)))
+    enough = (share > _SUFFICIENT_MARGIN * excess).all(axis=1) & (cost < cost[worst])
+    return int(np.argmin(np.where(enough, cost, cost.max() + 1))) if enough.any() else worst
 
 
-def _undetected_error(
-    junction: Junction, parts: Sequence[FrequencyRange], bands: Sequence[RangeSpectrum], temperature: Array
+def _unseen_conductance(
+    junction: Junction, parts: Sequence[FrequencyRange], known: Sequence[_RangeErrors], temperature: Array
 ) -> Array:
-    """Error of each range that two levels may hide from each other, (ranges, nT), W m⁻² K⁻¹.
+    """Conductance of each range that two levels may both miss, (ranges, nT), W m⁻² K⁻¹.
 
     A mesh can miss the waves that carry a range: of one carried by hardly more than one point and those equal to it by
     symmetry nothing is known, and it may carry what the law of long waves makes of the ranges beside it.  Points may be
     equal by a symmetry that was not found; there are never more of them than operations of the lattice.
     """
-    orbit = len(lattice_operations(junction.periods))
-    directions = int(disperses(junction).sum())
-    carried = np.array([band.conductance(temperature) for band in bands])
-    if directions == 0:  # a chain has a single wave vector
+    carried = np.array([one.carried for one in known])
+    if not disperses(junction).any():  # a chain has a single wave vector
         return np.zeros_like(carried)
-    spread = np.array([band.spread(temperature) for band in bands])
+    uncertain = np.array([one.spread for one in known]) <= _MIN_ORBITS * len(lattice_operations(junction.periods))
+    if not uncertain.any():
+        return np.zeros_like(carried)
     law = np.maximum(np.array([part.debye(temperature) for part in parts]), 1e-300)
     unseen = np.zeros_like(carried)
     unseen[1:] = carried[:-1] * np.maximum(_MAX_UNSEEN_SHARE, law[1:] / law[:-1])
     unseen[:-1] = np.maximum(unseen[:-1], carried[1:] / law[1:] * law[:-1])
-    known = carried * _SINGLE_POINT_ERROR / np.maximum(spread, 1) ** (2 / directions)
-    return np.where(spread <= _MIN_ORBITS * orbit, np.maximum(carried, unseen), known)
+    return np.where(uncertain, np.maximum(carried, unseen), 0.0)
 
 
 _DECOUPLING_TOLERANCE = 1e-13  # of the coupling: layers of which less is left are decoupled

@@ -36,6 +36,7 @@ class WavevectorMesh:
     k: Array  # (nk, 2) fractions of the reciprocal vectors
     weight: Array  # (nk,) area that each stands for, in the same unit
     place: IntArray  # (nk, 2) row and column in the mesh
+    orbit: IntArray  # (n, m) number of the wave vector that stands for each point of the mesh
 
 
 def _check_mesh_size(k_mesh: tuple[int, int] | None) -> tuple[int, int] | None:
@@ -124,12 +125,9 @@ def top_frequency(lead: Lead, k: Array) -> float:
 def lattice_operations(periods: Array) -> IntArray:
     """(m, 2, 2) integer matrices that act from the right on wave vector fractions and keep all lengths and angles."""
     metric = np.linalg.inv(periods @ periods.T)
-    found: list[IntArray] = []
-    for entries in product((-1, 0, 1), repeat=4):
-        w = np.array(entries).reshape(2, 2)
-        if np.abs(w @ metric @ w.T - metric).max() < _PERIOD_TOLERANCE * np.abs(metric).max():
-            found.append(w)
-    return np.array(found)
+    w = np.array(list(product((-1, 0, 1), repeat=4))).reshape(-1, 2, 2)
+    change = np.abs(w @ metric @ w.swapaxes(1, 2) - metric).max(axis=(1, 2))
+    return w[change < _PERIOD_TOLERANCE * np.abs(metric).max()]
 
 
 def find_symmetry(prepared: PreparedJunction) -> IntArray:
@@ -186,8 +184,9 @@ def _irreducible_mesh(
     near = near % count if periodic else near
     fits &= ((near >= 0) & (near < count)).all(axis=(1, 2))
     number = (near[fits] @ np.array([size[1], 1])).min(axis=0)  # an orbit goes by its lowest point
-    first, share = np.unique(number, return_counts=True)
-    return WavevectorMesh(k[first], share * (4 * box.prod() / count.prod()), grid[first])
+    first, orbit, share = np.unique(number, return_inverse=True, return_counts=True)
+    weight = share * (4 * box.prod() / count.prod())
+    return WavevectorMesh(k[first], weight, grid[first], orbit.reshape(size))
 
 
 def band_top(lead: Lead, k: Array) -> Array:

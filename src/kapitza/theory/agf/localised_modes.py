@@ -15,6 +15,7 @@ from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.transmission import Side
 from kapitza.errors import ConvergenceError
 from kapitza.matter.junction import SQUARE_PICOSECOND, JunctionBlocks
+from kapitza.theory.agf.frequency_panels import lead_bands
 from kapitza.theory.agf.green_functions import (
     LeadContact,
     PreparedJunction,
@@ -29,7 +30,6 @@ from kapitza.theory.agf.green_functions import (
 )
 from kapitza.theory.agf.leads import LeadWaves, dagger
 from kapitza.theory.agf.scattering import outgoing_waves
-from kapitza.theory.agf.transmission import lead_bands
 
 _GAP_SAMPLES = 40  # frequencies in a gap at which modes are counted first
 _COUNT_STEP_TOLERANCE = 1e-7  # relative: steps of the count that are nearer to each other are taken together

@@ -3,7 +3,7 @@
 Between the edges of the bands the transmission is smooth: frequencies are placed there, wave vector by wave vector.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,11 @@ from attrs import frozen
 
 from kapitza.core.arrays import Array, IndexArray
 from kapitza.core.modal import INTERFACE_SIDES
-from kapitza.core.quadrature import gauss_legendre_roots
 from kapitza.errors import ConvergenceError
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionBlocks, JunctionLayer, Lead
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress, UnitKernel, run_units
+from kapitza.theory.agf.frequency_panels import FrequencyPanels, frequency_panels, lead_bands
 from kapitza.theory.agf.green_functions import (
     LeadContact,
     PreparedJunction,
@@ -24,123 +24,7 @@ from kapitza.theory.agf.green_functions import (
     lead_contact,
     prepare_junction,
 )
-from kapitza.theory.agf.k_mesh import EXTREMUM_HALVINGS, band_top, bulk_matrix, trace_extrema
-
-_BAND_PHASES = 24  # phases along the normal at which bands are sampled
-_FINE_BAND_PHASES = 192  # the same where no extremum is to be missed
-_EXACT_HALVINGS = 24  # halvings of the step of the phase, where they are to be exact
-_MAX_TRACED_EXTREMA = (
-    100  # extrema of the bands at a wave vector that are traced further; more are averaged over anyway
-)
-_MIN_NODES = 2  # nodes between two edges, and one more for each bin
-_MAX_EDGES_PER_BIN = 3  # band edges resolved in each bin; where there are more, they average out
-_EDGE_SEPARATION = 0.005  # of a bin: band edges nearer to each other are taken as one
-
-
-@frozen(eq=False)
-class _FrequencyNodes:
-    """Frequencies omega (b,) of one wave vector, and the pieces of bins they stand for."""
-
-    omega: Array  # (b,) rad s⁻¹
-    # node, bin: (m,) node and bin that each piece belongs to
-    node: IndexArray
-    bin: IndexArray
-    # middle, weight: (m,) middle and width of each piece, rad s⁻¹
-    middle: Array
-    weight: Array
-
-
-def _frequency_nodes(bands: "LeadBands", edges: Array, place: float) -> _FrequencyNodes:
-    """Nodes of one wave vector, a few between edges of bands, as dense as bins; one a bin where they crowd."""
-    found = bands.edges[(bands.edges > edges[0]) & (bands.edges < edges[-1])]
-    place_of = np.arange(len(edges), dtype=float)
-    at = np.interp(found, edges, place_of)
-    found = found[(np.diff(at, prepend=0) > _EDGE_SEPARATION) & (at < place_of[-1] - _EDGE_SEPARATION)]
-    cuts = np.concatenate([edges[:1], found, edges[-1:]])
-    counts = bands.counts((cuts[:-1] + cuts[1:]) / 2)
-    changes = np.abs(np.diff(counts, axis=1)).sum(axis=0) > 0  # where no channel opens or closes T is smooth
-    kept = np.concatenate([[True], changes, [True]])
-    if kept.sum() > _MAX_EDGES_PER_BIN * len(edges):
-        each = np.arange(len(edges) - 1)
-        omega = edges[:-1] + np.diff(edges) * max(place, 1e-3)  # errors average out over the wave vectors
-        return _FrequencyNodes(omega, each, each, omega, np.diff(edges))
-    cuts, both = cuts[kept], (counts.min(axis=0) > 0)[kept[:-1]]  # without a wave in one lead nothing crosses
-    size = np.diff(cuts)
-    number = np.where(both, _MIN_NODES + np.ceil(np.diff(np.interp(cuts, edges, place_of)) - 1e-9), 1).astype(int)
-    rules = [gauss_legendre_roots(n) for n in number.tolist()]  # T may start as a square root at a band edge
-    omega = np.concatenate([low + part * rule[0] for low, part, rule in zip(cuts[:-1], size, rules, strict=True)])
-    weight = np.concatenate([part * rule[1] for part, rule in zip(size, rules, strict=True)])
-    bounds = np.concatenate([edges[:1], edges[0] + np.cumsum(weight)])
-    bounds[-1] = edges[-1]
-    pieces = np.unique(np.concatenate([bounds, edges]))
-    middle = (pieces[:-1] + pieces[1:]) / 2
-    node = np.clip(np.searchsorted(bounds, middle) - 1, 0, omega.size - 1)
-    column = np.clip(np.searchsorted(edges, middle) - 1, 0, len(edges) - 2)
-    return _FrequencyNodes(omega, node, column, middle, np.diff(pieces))
-
-
-@frozen(eq=False)
-class LeadBands:
-    """Bands of both leads at one wave vector."""
-
-    edges: Array  # (m,) increasing frequencies at which a band has a minimum or a maximum along the normal, rad s⁻¹
-    # low, high: for either lead, the ends of each band on each step of the phase, rad s⁻¹
-    low: tuple[Array, Array]
-    high: tuple[Array, Array]
-
-    def counts(self, omega: Array) -> IndexArray:
-        """(2, nω) twice the number of waves of either lead in one direction."""
-        return np.stack(
-            [
-                np.searchsorted(low, omega) - np.searchsorted(high, omega)
-                for low, high in zip(self.low, self.high, strict=True)
-            ]
-        )
-
-
-def lead_bands(sides: tuple[LeadContact, LeadContact], *, fine: bool = False) -> list[LeadBands]:
-    """Bands of both leads at each wave vector of the junction; `fine` where gaps are sought."""
-    left, right = (
-        _band_extrema(side, _FINE_BAND_PHASES, _EXACT_HALVINGS) if fine else _band_extrema(side) for side in sides
-    )
-    return [
-        LeadBands(np.sort(np.concatenate([a[0], b[0]])), (a[1], b[1]), (a[2], b[2]))
-        for a, b in zip(left, right, strict=True)
-    ]
-
-
-def _band_extrema(
-    side: LeadContact, around: int = _BAND_PHASES, halvings: int = EXTREMUM_HALVINGS
-) -> list[tuple[Array, Array, Array]]:
-    """Extrema of the bands of a lead along the normal at each wave vector, and what lies between, rad s⁻¹."""
-    count = len(side.k)
-    onsite, hop = side.layers.onsite, side.layers.hop
-    samples, real = around, side.layers.real
-    if real is not None:
-        onsite, hop, samples = real.onsite + 0j, real.a @ real.b.swapaxes(1, 2) + 0j, around // 2 + 1
-    phase = np.exp(2j * np.pi * np.arange(samples) / around)
-    value = np.stack([np.linalg.eigvalsh(bulk_matrix(onsite, hop, factor)) for factor in phase])
-    value = np.concatenate([value, value[around - samples : 0 : -1]])  # real blocks: bands are even in the phase
-    rise = np.sign(value - np.roll(value, 1, axis=0))
-    ahead = np.roll(rise, -1, axis=0)
-    kind = np.where(rise * ahead <= 0, np.sign(rise - ahead), 0)  # 1 at maxima, -1 at minima, 0 elsewhere
-    turns = kind != 0
-    if turns.sum() <= _MAX_TRACED_EXTREMA * count:
-        inner = 0 if real is None else 1  # even bands have extrema at 0 and π, which need no tracing
-        at, row, band = np.nonzero(turns[inner : samples - inner])
-        at += inner
-        angle = 2 * np.pi * at / around
-        found = trace_extrema(
-            onsite[row], hop[row], band, angle, kind[at, row, band], 2 * np.pi / around, halvings=halvings
-        )
-        value[at, row, band] = found
-        if real is not None:
-            value[-at, row, band] = found
-    split = (around, count, -1)
-    omega = np.sqrt(np.maximum(value, 0) / SQUARE_PICOSECOND).reshape(split).swapaxes(0, 1)  # wave vector, phase, band
-    turns, ahead = turns.reshape(split).swapaxes(0, 1), np.roll(omega, -1, axis=1)
-    low, high = np.minimum(omega, ahead), np.maximum(omega, ahead)
-    return [(omega[i][turns[i]], np.sort(low[i], axis=None), np.sort(high[i], axis=None)) for i in range(count)]
+from kapitza.theory.agf.k_mesh import band_top
 
 
 def smooth_window(omega: Array, ramps: Array) -> Array:
@@ -160,8 +44,9 @@ def _smooth_step(x: Array) -> Array:
     return x**4 * (35 - 84 * x + 70 * x**2 - 20 * x**3)
 
 
-AGF_VERSION = "agf 5"  # of the kernels: part of the address of every stored result
+AGF_VERSION = "agf 6"  # of the kernels: part of the address of every stored result
 _CHUNK_SIZE = 1 << 18  # numbers of one array of matrices
+_MAX_SPLITS = 3  # times that a panel of frequencies is halved
 UNIT_SECONDS = 0.5  # that a unit should take, roughly
 MIN_POOL_SECONDS = 2.0  # seconds of work from which processes are worth their start
 _BOUND_TOLERANCE = 1e-6  # modes: transmission out of bounds that is put down to rounding
@@ -232,32 +117,65 @@ def transmission_at_frequencies(unit: UnitInputs) -> UnitResult:
 def transmission_in_bins(unit: UnitInputs) -> UnitResult:
     """Kernel: integrals over bins of frequency within a window, (nk, n) each, rad s⁻¹.
 
-    The unit has k (nk, 2), the edges (n + 1,) of the bins, the ramps (2,) of the `smooth_window`, and place (nk,),
-    0..1, of the samples in bins where band edges are too many to be resolved.  Beside total, left and right: first (the
-    total times omega), weight (the integrals of 1), and the number of points solved.
+    The unit has k (nk, 2), the edges (n + 1,) of the bins, the ramps (2,) of the `smooth_window`, the `share` of the
+    integral over all bins that the error of a panel may have, and place (nk,), 0..1, of the samples in bins where band
+    edges are too many to be resolved.  Beside total, left and right: first (the total times omega), weight (the
+    integrals of 1), variance (of the total by its quadrature, rad² s⁻²), and the number of points solved.
     """
     prepared = prepare_junction(junction_from_arrays(unit["junction"]))
     k, edges, place, ramps = (np.asarray(unit[name]) for name in ("k", "edges", "place", "ramps"))
-    sides = lead_contact(prepared, k, "left"), lead_contact(prepared, k, "right")
-    at = [_frequency_nodes(band, edges, part) for band, part in zip(lead_bands(sides), place, strict=True)]
-    index = np.repeat(np.arange(len(k)), [len(one.omega) for one in at])
-    omega = np.concatenate([one.omega for one in at])
-    found = point_transmissions(prepared, k, index, omega, sides)
+    at = _refined_panels(prepared, k, [edges, place, ramps], float(np.asarray(unit["share"])))
     shape = (len(k), len(edges) - 1)
-    sums = {name: np.zeros(shape) for name in ("total", "left", "right", "first", "weight")}
-    start = 0
-    for i, one in enumerate(at):
-        part = slice(start, start + one.omega.size)
-        inside = smooth_window(one.omega, ramps)
-        for name in ("total", "left", "right"):
-            row = one.weight * (getattr(found, name)[part] * inside)[one.node]
-            sums[name][i] = np.bincount(one.bin, row, minlength=shape[1])
-            if name == "total":
-                sums["first"][i] = np.bincount(one.bin, row * one.middle, minlength=shape[1])
-        # a node may stand for many bins where nothing passes: its own window would not be theirs
-        sums["weight"][i] = np.bincount(one.bin, one.weight * smooth_window(one.middle, ramps), minlength=shape[1])
-        start += one.omega.size
-    return {**sums, "points": np.array([omega.size])}
+    sums = {name: np.zeros(shape) for name in ("total", "left", "right", "first", "weight", "variance")}
+    pieces = [panels.pieces() for panels, *_ in at]
+    # a node may stand for many bins where nothing passes: its own window would not be theirs
+    window = smooth_window(np.concatenate([middle for _, _, middle, _ in pieces]), ramps)
+    inside = np.split(window, np.cumsum([middle.size for _, _, middle, _ in pieces])[:-1])
+    for i, (panels, values, _) in enumerate(at):
+        node, column, middle, width = pieces[i]
+        rows = dict(zip(("total", "left", "right"), width * values[:, node], strict=True))
+        rows |= {"first": rows["total"] * middle, "weight": width * inside[i]}
+        for name, row in rows.items():
+            sums[name][i] = np.bincount(column, row, minlength=shape[1])
+        if values[0].any():
+            error = np.square(panels.errors(values[0]))
+            sums["variance"][i] = np.bincount(panels.panel_bins(), error, minlength=shape[1])
+    return {**sums, "points": np.array([sum(count for *_, count in at)])}
+
+
+def _refined_panels(
+    prepared: PreparedJunction, k: Array, window: Sequence[Array], share: float
+) -> list[tuple[FrequencyPanels, Array, int]]:
+    """Panels of each wave vector, values (3, b) of total, left and right within the window at their nodes, and how many
+    points were solved for them.
+    """
+    edges, place, ramps = window
+    sides = lead_contact(prepared, k, "left"), lead_contact(prepared, k, "right")
+    tops = _band_tops(prepared, sides)
+    bands = lead_bands(sides, window=(float(edges[0]), float(edges[-1])))
+    panels = [frequency_panels(band, edges, part) for band, part in zip(bands, place, strict=True)]
+    values = [np.zeros((3, one.omega.size)) for one in panels]
+    fresh = {i: np.ones(one.omega.size, dtype=bool) for i, one in enumerate(panels)}  # nodes to be solved
+    count = np.zeros(len(k), dtype=int)
+    for attempt in range(_MAX_SPLITS + 1):
+        size = [int(mask.sum()) for mask in fresh.values()]
+        omega = np.concatenate([panels[i].omega[mask] for i, mask in fresh.items()])
+        found = point_transmissions(prepared, k, np.repeat(list(fresh), size), omega, sides, tops)
+        parts = np.stack([found.total, found.left, found.right]) * smooth_window(omega, ramps)
+        for i, part in zip(fresh, np.split(parts, np.cumsum(size)[:-1], axis=1), strict=True):
+            values[i][:, fresh[i]] = part
+        count[list(fresh)] += size
+        worse = {i: panels[i].find_unresolved(values[i][0], share) for i in fresh if values[i][0].any()}
+        worse = {i: mask for i, mask in worse.items() if mask.any()}
+        if attempt == _MAX_SPLITS or not worse:
+            break
+        fresh = {}
+        for i, mask in worse.items():
+            kept = values[i][:, ~panels[i].nodes_of(mask)]
+            panels[i], fresh[i] = panels[i].split(mask)
+            values[i] = np.zeros((3, fresh[i].size))
+            values[i][:, ~fresh[i]] = kept
+    return list(zip(panels, values, count.tolist(), strict=True))
 
 
 def point_transmissions(
@@ -266,15 +184,16 @@ def point_transmissions(
     index: IndexArray,
     omega: Array,
     sides: tuple[LeadContact, LeadContact] | None = None,
+    tops: Sequence[Array] | None = None,
 ) -> TransmissionSums:
-    """Transmission and open channels of both sides at b points of wave vector k[index] and frequency omega, rad s⁻¹."""
+    """Transmission and open channels of both sides at b points of wave vector k[index] and frequency omega, rad s⁻¹.
+
+    `tops` are bounds (nk,) of the bands of either side, (rad/ps)², where they are known.
+    """
     sides = sides or (lead_contact(prepared, k, "left"), lead_contact(prepared, k, "right"))
     blocks = prepared.junction.blocks(k)
-    tops = [
-        band_top(prepared.junction.lead(name), at.k.reshape(-1, 2))
-        for name, at in zip(INTERFACE_SIDES, sides, strict=True)
-    ]
-    below = [omega**2 * SQUARE_PICOSECOND <= high.reshape(len(k), -1).max(axis=1)[index] for high in tops]
+    tops = _band_tops(prepared, sides) if tops is None else tops
+    below = [omega**2 * SQUARE_PICOSECOND <= high[index] for high in tops]
     found = TransmissionSums(np.zeros(omega.size), np.zeros(omega.size), np.zeros(omega.size))
     for side, counts in enumerate((found.left, found.right)):
         alone = below[side] & ~below[1 - side]  # elastic: above the lower spectrum nothing crosses
@@ -285,6 +204,14 @@ def point_transmissions(
             sides, blocks, k, index[some], omega[some]
         )
     return found
+
+
+def _band_tops(prepared: PreparedJunction, sides: Sequence[LeadContact]) -> list[Array]:
+    """Upper bounds (nk,) of the bands of either side at the wave vectors of the junction, (rad/ps)²."""
+    return [
+        band_top(prepared.junction.lead(name), at.k.reshape(-1, 2)).reshape(len(at.k), -1).max(axis=1)
+        for name, at in zip(INTERFACE_SIDES, sides, strict=True)
+    ]
 
 
 def _bounded_transmission(
