@@ -62,7 +62,9 @@ def test_a_short_run_is_rejected_with_numbers_and_saved(saved, capsys):
     assert len(before) == 2
     command = ["md", "nemd", str(saved.with_name("run.toml")), "--save", str(saved)]
     assert main([*command, "--json", "--plot", str(saved.with_suffix(".png"))]) == 3
-    found = printed(capsys.readouterr().out)
+    out, err = capsys.readouterr()
+    assert "compiled" not in err
+    found = printed(out)
     assert found["accepted"] is False
     assert found["type"] == "NemdResult"
     assert any("times its slowest mode" in reason for reason in found["fields"]["reasons"])
@@ -75,6 +77,12 @@ def test_a_short_run_is_rejected_with_numbers_and_saved(saved, capsys):
     assert main(command) == 3
     assert "rejected: the profile had" in capsys.readouterr().out
     assert {path: path.stat().st_mtime_ns for path in saved.parent.rglob("run.state")} == before
+
+
+def test_compilation_is_announced_where_no_machine_code_is_kept(saved, monkeypatch, capsys):
+    monkeypatch.setattr("kapitza.simulate.md.engines.builtin.has_machine_code", lambda _: False)
+    assert main(["md", "nemd", str(saved.with_name("run.toml")), "--save", str(saved)]) == 3
+    assert capsys.readouterr().err.count("compiled before their first use") == 1
 
 
 def test_the_heat_of_all_frequencies_is_the_direct_power(saved, tmp_path, capsys):

@@ -119,6 +119,7 @@ from kapitza.plot.vibrations import vibrations_figure as vibrations_figure
 from kapitza.routes.collect import routes as routes
 from kapitza.screen.names import find_rows as find_rows
 from kapitza.simulate.boltzmann.monte_carlo.fourier import fourier_temperature as fourier_temperature
+from kapitza.simulate.md.engines.builtin import has_compiled_steps as has_compiled_steps
 from kapitza.simulate.md.record import HEADER_FILE as HEADER_FILE
 from kapitza.simulate.md.runs.single import energy_conservation as energy_conservation
 from kapitza.theory.references import citations as citations

@@ -10,6 +10,7 @@ from kapitza.cli.md.options import (
     ReplicasOption,
     RunFileArgument,
     StoreOption,
+    announce_compilation,
     conclude,
     explain_resume,
     run_and_keep,
@@ -153,6 +154,7 @@ def sizes(
     wanted = [quantity(part, "length", what="--lengths") for part in share_last_unit(lengths)]
     run_file = kapitza.io.read_run(file).with_preparation(replicas=runs)
     where = run_store(store, save)
+    announce_compilation(run_file)
     with explain_resume(where), long_work("runs", workers, where, dask) as work:
         found = deferred.size_study(run_file, wanted, **work)
     files.keep({"series": found.series, "runs": tuple(found.runs)})

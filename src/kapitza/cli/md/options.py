@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import kapitza
-from kapitza.cli import figures
+from kapitza.cli import deferred, figures
 from kapitza.cli.options import long_work
 from kapitza.cli.output import note
 from kapitza.errors import InputError
@@ -56,6 +56,12 @@ def explain_resume(folder: Path | None) -> Generator[None, None, None]:
         raise
 
 
+def announce_compilation(run_file: "RunFile") -> None:
+    """Say that the steps of the built-in engine are compiled first, where their machine code is not kept yet."""
+    if not deferred.has_compiled_steps(run_file.engine, run_file.potential):
+        note("the steps of the built-in engine are compiled before their first use, some 20 s once; the code is kept")
+
+
 def run_and_keep(
     run_file: "RunFile", files: figures.Results, store: str | None, *, periodic: bool = False, dask: str | None = None,
     workers: int = 1,
@@ -63,6 +69,7 @@ def run_and_keep(
     """Run the atoms of a file, with what is kept and how far it is shown to the user."""
     where = run_store(store, files.save)
     units = "blocks" if run_file.protocol.replicas == 1 else "runs"
+    announce_compilation(run_file)
     with explain_resume(where), long_work(units, workers, where, dask) as work:
         run = kapitza.md.run(
             run_file.system(periodic=periodic), run_file.potential, run_file.engine, run_file.protocol,

@@ -4,13 +4,13 @@ import inspect
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, BoolArray, IntArray
+from kapitza.core.machine_code import has_machine_code
 from kapitza.measure.eels.fitting import algebra, lines, search
 from kapitza.measure.eels.fitting.algebra import (
     WORKSPACE_VECTORS,
@@ -484,16 +484,7 @@ _fit_pseudo_voigt = _compile_pseudo_voigt(_source_checksum())
 def is_compiled(shape: str) -> bool:
     """Whether machine code for a shape of the zero-loss peak is there, in memory or on the disk."""
     search_function = _fit_pseudo_voigt if shape == "pseudo-voigt" else _search_spectra
-    dispatcher: Any = search_function
-    if dispatcher.signatures:
-        return True
-    folder = getattr(dispatcher.stats, "cache_path", None)
-    if folder is None:
-        return False
-    # numba names its index after the function and its line, and does not use one that is older than the source
-    source = dispatcher.py_func.__code__
-    kept = Path(folder).glob(f"*.{source.co_name}-{source.co_firstlineno}.*.nbi")
-    return any(one.stat().st_mtime >= Path(source.co_filename).stat().st_mtime for one in kept)
+    return has_machine_code(search_function)
 
 
 def fisher_scoring(

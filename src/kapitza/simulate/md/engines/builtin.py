@@ -8,8 +8,9 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IntArray, about
+from kapitza.core.machine_code import has_machine_code
 from kapitza.errors import ConvergenceError, InputError, require
-from kapitza.simulate.md.engine import Dynamics, MdState, Thermostats
+from kapitza.simulate.md.engine import Dynamics, MdEngine, MdState, Thermostats
 from kapitza.simulate.md.kernels.forces import KERNEL_MODULES, map_species, require_kernels
 from kapitza.simulate.md.kernels.neighbours import (
     KERNEL_EXTRA,
@@ -255,6 +256,15 @@ def _load_stepper(potential: Potential) -> Callable[..., int]:
     stepping = require("kapitza.simulate.md.kernels.verlet", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
     loop: Callable[..., int] = getattr(stepping, f"advance_{KERNEL_MODULES[potential.form]}")
     return loop
+
+
+def has_compiled_steps(engine: MdEngine, potential: AnyPotential) -> bool:
+    """Whether machine code of the steps of an engine is there; else the first step under this form of potential makes
+    it. Only the built-in engine has any to make.
+    """
+    if not isinstance(engine, BuiltinEngine):
+        return True
+    return has_machine_code(_load_stepper(require_kernels(potential)))
 
 
 def _seed_random(seed: int) -> NDArray[np.uint64]:
