@@ -175,7 +175,7 @@ def updated_coverage(runs: int) -> tuple[float, float]:
     spread, inside = 0.55, np.zeros(2)
     device = chip(uncertain=KNOWN | {G: spread * 5e7})
     for run in range(runs):
-        generator = np.random.default_rng(run)
+        generator = np.random.default_rng((1, run))  # not that of the noise
         truth = off(device, generator).replace({G: 5e7 * np.exp(generator.normal(0, spread))})
         found = fit_device(device, surface(truth, 0.3, seed=run), starts=1)
         low, high = found.interval(G)
