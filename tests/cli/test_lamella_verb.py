@@ -35,6 +35,14 @@ def test_a_virtual_experiment_comes_back(tmp_path: Path, capsys: pytest.CaptureF
     assert "exists" in capsys.readouterr().err
 
 
+def test_experiments_are_ranked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eels", "design", "--lamella", str(SAMPLE), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["result"]["fields"]
+    assert found["names"]["$items"][0] == "strip known to 5 % in series"
+    assert main(["eels", "design", "--lamella", str(SAMPLE), "--plot", "a.png"]) == 2
+    assert "no figure" in capsys.readouterr().err
+
+
 CASES = {
     "size": ("t_over_lambda = 0.8", 't_over_lambda = "other.csv"', "3 x 2 pixels, the map 'forward' 20 x 40"),
     "unit": ('before = "0.80 mW +- 2 %"', "before = 0.80", "with its unit"),

@@ -11,7 +11,7 @@ from tests.measure.lamella_samples import MESH, SPREAD, lamella, pixels, priors,
 
 from kapitza.errors import InputError
 from kapitza.measure.eels.point_spread import PointSpread
-from kapitza.measure.lamella import LamellaMaterial, LamellaPlane, draw_numbers, fit_lamella
+from kapitza.measure.lamella import LamellaMaterial, LamellaPlane, design_lamella, draw_numbers, fit_lamella
 from kapitza.measure.lamella.fit import lamella_problem
 from kapitza.measure.lamella.scan import lamella_scan
 from kapitza.measure.lamella.sheet import Drive, film_reduction, make_sheet, sheet_resolution, solve_sheet
@@ -184,6 +184,17 @@ def test_remedies_halve_the_error() -> None:
     one = shown(lamella(), pixels(power=1.36e-3, power_sigma=0.05))
     real = fit_lamella(lamella(), one, priors(), spread=SPREAD, **MESH)
     assert abs(real.relative_sigma / after["power known to 5 %"] - 1) <= 0.02
+
+
+def test_designs_forecast_the_errors_of_fits() -> None:
+    found = design_lamella(lamella(), pixels(), priors(), spread=SPREAD)
+    after = dict(zip(found.names, found.relative_sigma, strict=True))
+    fitted = fit_lamella(lamella(), shown(lamella(), pixels()), priors(), spread=SPREAD, **MESH)
+    assert abs(after["as planned"] / fitted.relative_sigma - 1) <= 0.02
+    closed = (2 / 0.44**2 + 1 / (0.05**2 + (0.1 * 80 / 70) ** 2 + (0.2 * 10 / 70) ** 2)) ** -0.5
+    assert abs(after["power known to 5 %"] / closed - 1) <= 0.05
+    assert abs(after["strip known to 5 % in series"] / (2 / 0.44**2 + 1 / 0.05**2) ** -0.5 - 1) <= 0.25
+    assert (np.diff(found.relative_sigma) >= 0).all()
 
 
 @pytest.mark.parametrize("frequency", [0.0, 1e6])

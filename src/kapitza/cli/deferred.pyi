@@ -82,6 +82,7 @@ from kapitza.measure.eels.populations import mixture_test as mixture_test
 from kapitza.measure.eels.spectrum import with_dark as with_dark
 from kapitza.measure.eels.spectrum import with_dark_count as with_dark_count
 from kapitza.measure.fit_result import format_bound as format_bound
+from kapitza.measure.lamella.design import design_lamella as design_lamella
 from kapitza.measure.lamella.fit import fit_lamella as fit_lamella
 from kapitza.measure.lamella.simulate import draw_numbers as draw_numbers
 from kapitza.measure.lamella.simulate import simulate_lamella as simulate_lamella

@@ -13,8 +13,9 @@ from kapitza.cli import deferred
 from kapitza.cli.eels.options import PlanFile
 from kapitza.cli.figures import Results, check_output
 from kapitza.cli.options import Figure, Json
-from kapitza.cli.output import note, print_json, print_table, quantity_json
+from kapitza.cli.output import note, print_json, print_record, print_table, quantity_json
 from kapitza.cli.tables import Column, print_columns
+from kapitza.errors import InputError
 from kapitza.units import meV, nm
 
 if TYPE_CHECKING:
@@ -31,11 +32,19 @@ _SPECTRUM_SUFFIXES = (".h5", ".ndata")
 def design_plan(
     plan: PlanFile,
     floor: Annotated[float, typer.Option(help="Share of the time spread evenly.", min=0, max=1)] = 0.2,
+    lamella: Annotated[
+        bool, typer.Option("--lamella", help="FILE is of `eels lamella`: rank experiments by the error of R.")
+    ] = False,
     plot: Figure = None,
     as_json: Json = False,
 ) -> None:
     """Dose, resolution, pixels and time for a wanted uncertainty of temperature, jump and Kapitza length."""
     files = Results(plot=plot)
+    if lamella:
+        if plot is not None:
+            raise InputError("--plot has no figure of --lamella: give one of them")
+        _rank_lamellae(plan, as_json)
+        return
     held = deferred.read_eels_experiment(plan)
     found = kapitza.eels.design_eels(held.experiment, targets=held.targets, floor=floor)
     files.draw_figure(lambda figure: deferred.eels_design(found, figure))
@@ -45,6 +54,18 @@ def design_plan(
         return
     _print_design(found, Path(plan).name)
     files.announce()
+
+
+def _rank_lamellae(path: str, as_json: bool) -> None:
+    """Print experiments on a lamella, the best first."""
+    held = deferred.read_lamella(path, virtual=True)
+    found = deferred.design_lamella(held.lamella, held.maps, held.priors, plane=held.plane, spread=held.spread)
+    if as_json:
+        print_record(found)
+        return
+    typer.echo(f"{Path(path).name}: uncertainty of the resistance of {found.plane} by experiment")
+    rows = [f"{100 * sigma:.1f}" for sigma in found.relative_sigma]
+    print_columns("", [Column("experiment", list(found.names)), Column("R to, %", rows)])
 
 
 def _print_design(found: EelsDesign, name: str) -> None:

@@ -76,6 +76,7 @@ SAVED_MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "LamellaPlane",
             "RelativeThickness",
         ),
+        "measure.lamella.design": ("LamellaDesign",),
         "measure.lamella.fit": ("LamellaFit",),
         "measure.likelihood": ("Bound",),
         "measure.noise.judgement": ("CurveQuality", "FitJudgement"),

@@ -5,6 +5,8 @@ from kapitza.measure.lamella.description import LamellaMap as LamellaMap
 from kapitza.measure.lamella.description import LamellaMaterial as LamellaMaterial
 from kapitza.measure.lamella.description import LamellaPlane as LamellaPlane
 from kapitza.measure.lamella.description import RelativeThickness as RelativeThickness
+from kapitza.measure.lamella.design import LamellaDesign as LamellaDesign
+from kapitza.measure.lamella.design import design_lamella as design_lamella
 from kapitza.measure.lamella.fit import LamellaFit as LamellaFit
 from kapitza.measure.lamella.fit import fit_lamella as fit_lamella
 from kapitza.measure.lamella.simulate import draw_numbers as draw_numbers
