@@ -36,7 +36,7 @@ _PANEL_NODES = 6
 _LARGEST_ENERGY = 120.0  # ħω/k_B T from which nothing is added: x⁴ e^-x is 2e-44 there
 _CELL_NODES = 8  # at which a spectrum is averaged over a cell
 _CELL_EXPONENT = 2  # of the edges of cells: soft crystals have enough of them beside stiff ones
-CELL_COUNT = 512
+CELL_COUNT = 640
 MODE_SCALE = 1e9  # brings s near 1, so that its third power is a number of single precision
 
 
