@@ -36,6 +36,7 @@ small { display: block; color: var(--faint); }
 p.note, li { color: var(--faint); }
 td.far { color: var(--far); font-weight: 600; }
 """
+_SAME_TEMPERATURE = 0.02  # relative distance within which two temperatures share a column
 _FAR = 2.0  # joint standard uncertainties, from which on two routes disagree
 _NOTES = (
     "Below a value stand its standard uncertainty, or the ends of its interval or range.",
@@ -80,7 +81,11 @@ def _figure(found: Routes) -> str:
 def _routes_table(found: Routes) -> str:
     """All routes with what they say at the temperatures of the computed ones, or their own where those are none."""
     computed = [one for one in found.rows if one.kind != "experiment"] or list(found.rows)
-    kelvin = sorted({float(t) for one in computed for t in one.conductance.temperature})
+    kelvin: list[float] = []
+    for t in (float(t) for one in computed for t in one.conductance.temperature):
+        if all(abs(t / known - 1) > _SAME_TEMPERATURE for known in kelvin):
+            kelvin.append(t)
+    kelvin.sort()
     columns = [*(f"{t:.4g} K" for t in kelvin), "misses by", "took"]
     head = [_cell("route"), _cell("drop, statistics"), *(_cell(one, "number") for one in columns), _cell("assumes")]
     rows = [
