@@ -110,6 +110,8 @@ def test_overlapping_polygons_and_holes_become_rectangles_of_the_same_area():
     bar = np.array([(2, 8), (14, 8), (14, 9), (2, 9)])
     found = cut_into_rectangles([keyhole, bar])
     assert found is not None
+    line = np.array([[0, 0], [5, 0], [9, 0]])
+    assert cut_into_rectangles([line]) == cut_into_rectangles([line[:0]]) == [], "a polygon without area or corners"
     assert sum((x1 - x0) * (y1 - y0) for x0, x1, y0, y1 in found) == 100 - 16 + 4
     for i, (a0, a1, b0, b1) in enumerate(found):
         for x0, x1, y0, y1 in found[i + 1 :]:

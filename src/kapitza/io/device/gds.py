@@ -170,6 +170,8 @@ def _layer_rectangles(section: TomlTable, drawing: _GdsDrawing) -> _Rectangles:
     cut = cut_into_rectangles(found)
     if cut is None:
         raise section.fault(f"layer {layer}/{datatype} has too many edges to be cut into boxes", "layer")
+    if not cut:
+        raise section.fault(f"the polygons of layer {layer}/{datatype} cover no area", "layer")
     return tuple(
         (
             x0 * drawing.grid - drawing.origin[0],
@@ -188,6 +190,8 @@ def cut_into_rectangles(polygons: Iterable[NDArray[np.int64]]) -> list[tuple[int
     """
     held = list(polygons)
     x, y = (np.unique(np.concatenate([points[:, axis] for points in held])) for axis in (0, 1))
+    if min(x.size, y.size) < 2:
+        return []
     if (x.size - 1) * (y.size - 1) > _MAX_RASTER_CELLS:
         return None
     inside = np.zeros((x.size - 1, y.size - 1), dtype=bool)
