@@ -88,7 +88,7 @@ def screen(
     as_json: Json = False,
 ) -> None:
     """Compare all pairs of a table of materials by the diffuse mismatch model, and list the best."""
-    kelvin = parse_temperatures(temperature)
+    kelvin = [parse_temperature(temperature)] if layers or between else parse_temperatures(temperature)
     check_output(save, deferred.SCREENING_SUFFIXES)
     if save is not None:
         deferred.check_screening_output(save)
@@ -100,18 +100,12 @@ def screen(
             raise InputError("--layers, --between and --with ask for different lists: give one of them")
         materials, names = _read_table(table, [*(between or ())], where, skip=skip)
         thick = None if thickness is None else quantity(thickness, "length", what="--thickness")
-        given = parse_temperature(temperature)
         ends = None if names is None else (names[0], names[1])
         with long_work("blocks of pairs", workers, store, dask) as work:
-            layered = kapitza.screen.interlayers(materials, given, ends=ends, thickness=thick, top=top, **work)
-        if solve and thick is None:
-            raise InputError(f"--solve {solve} without --thickness: give that of the layers, such as 5nm")
+            layered = kapitza.screen.interlayers(materials, kelvin[0], ends=ends, thickness=thick, top=top, **work)
         _report_layers(layered, save, as_json, materials, solve)
         return
-    if solve:
-        raise InputError(f"--solve {solve} is for layers: give --between LEFT RIGHT or --layers")
-    if thickness is not None:
-        raise InputError(f"--thickness {thickness:.40} is that of a layer: give --between LEFT RIGHT or --layers")
+    _refuse_layer_options(solve, thickness)
     materials, names = _read_table(table, partners, where, skip=skip)
     ranking = kapitza.screen.Ranking(top=top, order=rank, each=each, drop=drop, best=best, calibrated=calibrated)
     with long_work("rows of pairs", workers, store, dask) as work:
@@ -125,15 +119,24 @@ def screen(
         print_record(found)
         return
     _print_list(found, nearest)
-    for path in (save, plot):
-        if path is not None:
-            note(f"wrote {path}")
+    for path in filter(None, (save, plot)):
+        note(f"wrote {path}")
+
+
+def _refuse_layer_options(solve: int, thickness: str | None) -> None:
+    """Refuse options of layers in a list of pairs."""
+    if solve:
+        raise InputError(f"--solve {solve} is for layers: give --between LEFT RIGHT or --layers")
+    if thickness is not None:
+        raise InputError(f"--thickness {thickness:.40} is that of a layer: give --between LEFT RIGHT or --layers")
 
 
 def _report_layers(
     found: InterlayerScreening, save: str | None, as_json: bool, materials: MaterialTable, solve: int
 ) -> None:
     """Print layers between two solids, the largest gain first, and solutions for some of them."""
+    if solve and not found.thickness:
+        raise InputError(f"--solve {solve} without --thickness: give that of the layers, such as 5nm")
     solved = kapitza.screen.solve_layers(found, materials, thickness=found.thickness, rows=solve) if solve else None
     if save is not None:
         deferred.write_screening(found, save)
