@@ -103,7 +103,7 @@ def test_a_block_of_all_of_a_layer_is_a_layer():
     bare = Device(Stack([upper, filler, lower], [np.inf, np.inf]), [source], box)
     block = Block(middle, outline, 1 * um, 4e7, contacts={"b": 9e7})
     one = solve_on_grid(layered, 4000).temperatures
-    other = solve_on_grid(Layout(bare, [block]), grid=automatic_grid(Layout(layered), 4000)).temperatures
+    other = solve_on_grid(Layout(bare, [block]), grid=automatic_grid(Layout(layered), 4000, even=True)).temperatures
     np.testing.assert_allclose(other.peak, one.peak, rtol=1e-8, atol=0)
     for name in ("a", "a|m", "m", "m|b", "b"):
         np.testing.assert_allclose(other.drop[name], one.drop[name], rtol=1e-7, atol=0)

@@ -172,6 +172,10 @@ class Temperatures(Protocol):
         """Temperatures on both sides of each boundary that resists, and the heat through it, by name."""
         ...
 
+    def errors(self) -> dict[str, float]:
+        """Estimated numerical error of the hottest point, "peak", and of means of patches or regions, by name, K."""
+        ...
+
     def plane(self, plane: Plane | None = None) -> TemperatureField | TriangulatedField:
         """Rises on a plane along the layers, on the side of the layer or region that it names; the top face if None."""
         ...

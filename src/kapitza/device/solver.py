@@ -1,19 +1,29 @@
 """One verb for the steady temperatures of any device: layers without a grid, blocks on a grid, bodies on a mesh."""
 
-from typing import Literal, Protocol, overload, runtime_checkable
+from typing import Literal, Protocol, TypeVar, overload, runtime_checkable
 
+import numpy as np
+
+from kapitza.core.arrays import number
 from kapitza.device.description import Device
 from kapitza.device.elements.body import Body
+from kapitza.device.elements.refinement import richer_body
 from kapitza.device.elements.temperatures import BodyTemperatures, solve_body
 from kapitza.device.grid.box_grid import BoxGrid
-from kapitza.device.grid.temperatures import GridTemperatures, solve_on_grid
+from kapitza.device.grid.temperatures import GridTemperatures, field_volumes, solve_on_grid
 from kapitza.device.layered.temperatures import LayeredTemperatures, solve_layered
 from kapitza.device.layout import Layout
 from kapitza.device.results import Temperatures
-from kapitza.errors import InputError
+from kapitza.errors import ConvergenceError, InputError
 
 Method = Literal["layers", "volumes", "elements"]
 _METHODS: tuple[Method, ...] = ("layers", "volumes", "elements")
+_MAX_REFINED_CELLS = 4_000_000  # cells of a grid up to which a tolerance is tried for
+_MAX_REFINED_UNKNOWNS = 400_000  # of a mesh
+_CELL_MARGIN = 1.3  # times the cells that second order asks for
+_FEWEST_TIMES, _MOST_TIMES = 2.0, 8.0  # cells from one grid to the next
+
+_Found = TypeVar("_Found", LayeredTemperatures, GridTemperatures, BodyTemperatures)
 
 
 @runtime_checkable
@@ -27,25 +37,39 @@ class DescribedBody(Protocol):
 
 
 @overload
-def solve(device: Body | DescribedBody, *, method: Literal["elements"] | None = None) -> BodyTemperatures:  # noqa: D418
+def solve(  # noqa: D418
+    device: Body | DescribedBody, *, method: Literal["elements"] | None = None, tolerance: float | None = None
+) -> BodyTemperatures:
     """A body on a mesh, by finite elements."""
 
 
 @overload
 def solve(  # noqa: D418
-    device: Device | Layout, *, method: Literal["volumes"], cells: int = 150_000, grid: BoxGrid | None = None
+    device: Device | Layout,
+    *,
+    method: Literal["volumes"],
+    cells: int = 150_000,
+    grid: BoxGrid | None = None,
+    tolerance: float | None = None,
 ) -> GridTemperatures:
     """Any layers on a box grid, by finite volumes."""
 
 
 @overload
-def solve(device: Device, *, method: Literal["layers"] | None = None, sensitivity: bool = True) -> LayeredTemperatures:  # noqa: D418
+def solve(  # noqa: D418
+    device: Device, *, method: Literal["layers"] | None = None, sensitivity: bool = True, tolerance: float | None = None
+) -> LayeredTemperatures:
     """Layers that are the same everywhere, exactly."""
 
 
 @overload
 def solve(  # noqa: D418
-    device: Layout, *, method: Method | None = None, cells: int = 150_000, grid: BoxGrid | None = None
+    device: Layout,
+    *,
+    method: Method | None = None,
+    cells: int = 150_000,
+    grid: BoxGrid | None = None,
+    tolerance: float | None = None,
 ) -> LayeredTemperatures | GridTemperatures:
     """Layers with blocks: on a grid unless there are none."""
 
@@ -57,6 +81,7 @@ def solve(
     cells: int = 150_000,
     grid: BoxGrid | None = None,
     sensitivity: bool = True,
+    tolerance: float | None = None,
 ) -> Temperatures:
     """Steady temperatures of a device, by the simplest method that its geometry permits.
 
@@ -71,6 +96,7 @@ def solve(
     cells : about how many cells a box grid has; the error goes as their number to the power -2/3
     grid : another box grid than the automatic one
     sensitivity : of layers, whether to add how the peak depends on each number, from one adjoint solution
+    tolerance : largest numerical error of the hottest point (`errors`), K, until which cells are made smaller
 
     Returns
     -------
@@ -82,8 +108,11 @@ def solve(
         for a method that cannot describe the device, a region that no heat can leave, or a temperature outside of the
         range in which a property is known
     ConvergenceError
-        where the temperatures do not settle (thermal runaway)
+        where the temperatures do not settle (thermal runaway), or the tolerance is not met
     """
+    if tolerance is not None:
+        found = solve(device, method=method, cells=cells, grid=grid, sensitivity=sensitivity)  # pyright: ignore[reportCallIssue, reportArgumentType]
+        return refine_until(found, tolerance)[0]
     if isinstance(device, DescribedBody):
         device = device.body
     needed = _needed_method(device)
@@ -108,6 +137,55 @@ def solve(
             raise InputError(f"{device.device.title}: method 'layers' knows neither blocks nor sides; take 'volumes'")
         device = device.device
     return solve_layered(device, sensitivity=sensitivity)
+
+
+def refine_until(found: _Found, tolerance: float | None) -> tuple[_Found, dict[str, float]]:
+    """Temperatures on ever smaller cells until the numerical error of the hottest point is met, K, and their errors.
+
+    Without a tolerance these temperatures and their errors.
+
+    Raises
+    ------
+    InputError
+        for a tolerance that is not above zero
+    ConvergenceError
+        where it would take too many cells, or layers with properties of T that a grid has to resolve
+    """
+    errors = found.errors()
+    if tolerance is None:
+        return found, errors
+    if not number(tolerance) > 0:
+        raise InputError(f"tolerance = {tolerance:g} K: wanted above 0 K")
+    while (error := errors.get("peak", np.inf)) > tolerance:
+        found = _on_smaller_cells(found, error, tolerance)
+        errors = found.errors()
+    return found, errors
+
+
+def _on_smaller_cells(found: _Found, error: float, tolerance: float) -> _Found:
+    """The next solution on the way to a tolerance, K."""
+    if isinstance(found, LayeredTemperatures):
+        raise ConvergenceError(
+            f"one conductivity for each layer leaves an error of {error:.2g} K, wanted {tolerance:.2g} K: take a grid "
+            "(method='volumes', --tier volumes)",
+            last=found,
+        )
+    if isinstance(found, BodyTemperatures):
+        if len(found.temperature) > _MAX_REFINED_UNKNOWNS:
+            raise ConvergenceError(_unmet(error, tolerance, f"{len(found.temperature)} unknowns"), last=found)
+        return solve_body(richer_body(found.body))
+    layout = field_volumes(found).layout
+    if not np.isfinite(error):  # a grid of one's own, whose cells cannot be joined
+        return solve_on_grid(layout, grid=found.grid.refine())
+    times = min(max(_CELL_MARGIN * (error / tolerance) ** 1.5, _FEWEST_TIMES), _MOST_TIMES)
+    if found.grid.count * times > _MAX_REFINED_CELLS:
+        raise ConvergenceError(_unmet(error, tolerance, f"{found.grid.count} cells"), last=found)
+    return solve_on_grid(layout, int(found.grid.count * times))
+
+
+def _unmet(error: float, tolerance: float, size: str) -> str:
+    """What is said where a tolerance would take too long."""
+    return f"the numerical error is {error:.2g} K on {size}, wanted {tolerance:.2g} K: that would take too many"
 
 
 def _needed_method(device: Device | Layout | Body) -> Method:

@@ -31,7 +31,7 @@ _LAYERS_FIGURE_HEIGHT = 5.6  # inches
 _FIELD_FIGURE_SIZE = {"width": 9.5, "height": 5.6}  # inches
 _LAYERED_TIMES, _GRID_TIMES = (61, 401), (31, 101)  # times while a device heats up, and of pulses and periods
 _FACE_NAMES = ("left", "right", "front", "back", "top", "bottom")
-_MIN_COARSE_CELLS = 512  # cells of the coarser grid that tells the error
+_MAX_CHECKED_UNKNOWNS = 40_000  # of a mesh, above which its error is told only where it is asked for
 _BALANCE_ROUNDING = 1e-9  # of the heat, below which its balance is rounding
 _MAX_STEPPED_CELLS = 40_000  # cells at most where time is stepped through
 _THICK_LAYER = 1e-4  # m, from which on faces take nothing worth a note
@@ -87,14 +87,15 @@ def report_device(
     work: Mapping[str, Any],
     *,
     cells: int,
+    tolerance: float | None,
     samples: int,
     as_json: bool,
 ) -> None:
     """Temperatures of a device file; devices that are drawn are shared and kept as `work` says."""
     solvers = {
-        "layers": partial(_solve_layers, samples=samples, work=work),
-        "volumes": partial(_solve_on_grid, cells=cells),
-        "elements": _solve_body,
+        "layers": partial(_solve_layers, samples=samples, work=work, tolerance=tolerance),
+        "volumes": partial(_solve_on_grid, cells=cells, tolerance=tolerance),
+        "elements": partial(_solve_body, tolerance=tolerance),
     }
     report = solvers[choice.tier](path, files)
     hottest, known = report.found.layer, deferred.region_materials(path)
@@ -117,11 +118,13 @@ def report_device(
     files.announce()
 
 
-def _solve_layers(path: str, files: DeviceFiles, *, samples: int, work: Mapping[str, Any]) -> _Report:
+def _solve_layers(
+    path: str, files: DeviceFiles, *, samples: int, work: Mapping[str, Any], tolerance: float | None
+) -> _Report:
     """Layers that are the same everywhere, exactly."""
     stated = kapitza.io.read_device(path)
     device = deferred.with_mean_power(stated)
-    found = kapitza.solve(device)
+    found, errors = deferred.refine_until(kapitza.solve(device), tolerance)
     if files.plot is not None or files.save is not None:
         cut = found.section()
         plane = found.plane(kapitza.device.Plane(found.layer, _depth_in_layer(device, found)), _MAP_SHAPE)
@@ -142,11 +145,11 @@ def _solve_layers(path: str, files: DeviceFiles, *, samples: int, work: Mapping[
         for column, cell in zip(columns.values(), (*_resistance_cells(device, name, found), shown), strict=True):
             column[name] = cell
     notes: list[str] = []
-    derived: dict[str, Any] = {"boundaries_rule_below": quantity_json(lengths, "m")}
+    derived: dict[str, Any] = {"boundaries_rule_below": quantity_json(lengths, "m"), **_errors_json(errors)}
     if found.property_temperature:
         notes.append(
             f"properties of T at weighted means of the temperatures, {found.iterations} solutions: to first order in "
-            "how much they vary within a layer"
+            f"how much they vary within a layer, which leaves an error of about {errors['peak']:.1g} K"
         )
     ends = deferred.peaks_at_interval_ends(device)
     notes += [
@@ -290,14 +293,27 @@ def _draw_response(response: TransientTemperatures, path: str) -> None:
     figures.write_axes(path, lambda ax: kapitza.plot.device_response(response, ax=ax))
 
 
-def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int) -> _Report:
+def _errors_json(errors: Mapping[str, float]) -> dict[str, Any]:
+    """Numerical errors by name, for JSON."""
+    return {"numerical_error": quantity_json(dict(errors), "K")}
+
+
+def _error_note(errors: Mapping[str, float]) -> str:
+    """What is said of the numerical error of the hottest point."""
+    if "peak" not in errors:
+        return (
+            "its numerical error is not known: that would take a solution of several times as many; --tolerance does it"
+        )
+    return f"numerical error of the hottest point {errors['peak']:.2g} K (--tolerance '0.1 K' makes it less)"
+
+
+def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int, tolerance: float | None) -> _Report:
     """Layers with blocks and open sides, by finite volumes."""
     stated = kapitza.io.read_layout(path)
     layout = deferred.layout_with_mean_power(stated)
     stepped = min(cells, _MAX_STEPPED_CELLS)
-    fields = kapitza.solve(layout, method="volumes", cells=cells).with_uncertainty(stepped)
-    rough = kapitza.solve(layout, method="volumes", cells=max(cells // 8, _MIN_COARSE_CELLS)).peak
-    error = abs(fields.peak - rough) / 3  # of second order in the size of cells, which is halved here
+    solved, errors = deferred.refine_until(kapitza.solve(layout, method="volumes", cells=cells), tolerance)
+    fields = solved.with_uncertainty(stepped)
     found, jumps, pulsed = fields.temperatures, fields.jumps, deferred.is_pulsed(stated.device)
     if files.plot is not None or files.save is not None:
         section = fields.section()
@@ -316,7 +332,7 @@ def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int) -> _Report:
     nx, ny, nz = fields.grid.shape
     unresolved = deferred.unresolved_uncertainties(layout)
     notes = [
-        f"{fields.grid.count} cells ({nx} x {ny} x {nz}); a grid of an eighth of them puts the error at {error:.1g} K",
+        f"{fields.grid.count} cells ({nx} x {ny} x {nz}); {_error_note(errors)}",
         f"heat leaves through {out}; what enters less what leaves is {_round_residual(fields.imbalance)} of it",
         *(f"the uncertainty of {name} is left out: the grid follows lengths" for name in unresolved),
     ]
@@ -324,7 +340,7 @@ def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int) -> _Report:
     if pulsed:
         notes.append("these are the temperatures of the mean heat of the pulses; --step FILE draws counted pulses")
     derived = {
-        "grid_error": quantity_json(error, "K"),
+        **_errors_json(errors),
         "heat_out": quantity_json(heat, "W"),
         "imbalance": fields.imbalance,
         "cells": [nx, ny, nz],
@@ -332,10 +348,12 @@ def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int) -> _Report:
     return _Report(found=found, jumps=jumps, means=fields.means, notes=notes, derived=derived, pulsed=pulsed)
 
 
-def _solve_body(path: str, files: DeviceFiles) -> _Report:
+def _solve_body(path: str, files: DeviceFiles, *, tolerance: float | None) -> _Report:
     """A body on a mesh, by finite elements."""
     held = kapitza.io.read_body(path)
-    solved = kapitza.solve(held.body)
+    solved, errors = kapitza.solve(held.body), {}
+    if tolerance is not None or len(solved.temperature) <= _MAX_CHECKED_UNKNOWNS:
+        solved, errors = deferred.refine_until(solved, tolerance)
     slopes = solved.sensitivities(tuple(held.uncertain))
     parts = {name: abs(slopes[name]) * share for name, share in held.uncertain.items()}
     section = solved.section(sink=held.sink)
@@ -356,7 +374,7 @@ def _solve_body(path: str, files: DeviceFiles) -> _Report:
         sensitivity=slopes,
         contribution=parts,
     )
-    mesh, solid = held.body.mesh, held.body.mesh.dimension == 3
+    mesh, solid = solved.body.mesh, solved.body.mesh.dimension == 3
     kind = "tetrahedra" if solid else "triangles"
     left = _round_residual(solved.imbalance)
     size = f"{len(mesh.cells)} {kind} of order {mesh.order}, {len(solved.temperature)} unknowns"
@@ -365,8 +383,9 @@ def _solve_body(path: str, files: DeviceFiles) -> _Report:
         found=found,
         jumps=solved.jumps,
         means={name: kelvin - held.sink for name, kelvin in solved.means.items()},
-        notes=[f"{size}; what enters less what leaves is {left} of it"],
+        notes=[f"{size}; what enters less what leaves is {left} of it", _error_note(errors)],
         derived={
+            **_errors_json(errors),
             "heat_out": quantity_json(dict(solved.flows), _unit_in_json(unit)),
             "imbalance": solved.imbalance,
             "unknowns": len(solved.temperature),

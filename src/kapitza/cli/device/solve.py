@@ -61,6 +61,10 @@ def device(
         typer.Option(help="How it is solved; by what the geometry needs if left out."),
     ] = "auto",
     cells: Annotated[int, typer.Option(help="Cells of a box grid, about.", min=512)] = 60_000,
+    tolerance: Annotated[
+        str | None,
+        typer.Option(metavar="K", help="Largest numerical error, e.g. '0.1 K': cells shrink until it is met."),
+    ] = None,
     vtk: Annotated[
         str | None, typer.Option(metavar="FILE", help="Fields for ParaView: .vtr (cells) or .vtu (split cells).")
     ] = None,
@@ -72,7 +76,7 @@ def device(
 ) -> None:
     """Temperature of a device, the share of each layer and boundary in it, and how uncertain it is."""
     files = DeviceFiles(save, plot, step, vtk)
-    clash = {"--plot": plot, "--step": step, "--samples": samples, "--sweep": sweep}
+    clash = {"--plot": plot, "--step": step, "--samples": samples, "--sweep": sweep, "--tolerance": tolerance}
     given = [name for name, value in clash.items() if value]
     if fit is not None and given:
         raise InputError(f"{' and '.join(given)} with --fit: a fit takes --free, --save and --json only")
@@ -80,6 +84,8 @@ def device(
         raise InputError(
             "--workers, --store and --dask without --sweep or --samples: only their devices are shared and kept"
         )
+    if sweep is not None and tolerance is not None:
+        raise InputError("--tolerance with --sweep: the devices of a sweep share one number of cells, --cells")
     if free is not None and fit is None:
         raise InputError(f"--free {free} without --fit: give the table of measured temperatures")
     if across is not None and fit is None:
@@ -89,22 +95,30 @@ def device(
         if vtk is not None:
             raise InputError(f"--vtk {vtk}: layers are solved without a grid; --tier volumes makes one")
     else:
-        on_mesh = choice.tier == "elements"
-        unknown = {"--fit": fit, "--samples": samples, "--sweep": on_mesh and sweep, "--step": on_mesh and step}
-        unknown["--vtk FILE.vtr"] = on_mesh and Path(vtk or "").suffix.lower() == ".vtr"
-        if sweep is not None:
-            unknown |= {"--vtk": vtk, "--step": step}
-        wrong = [name for name, value in unknown.items() if value]
-        if wrong:
-            raise InputError(f"{' and '.join(wrong)}: not for a device {reason(choice)}")
+        _refuse_for_fields(choice, fit=fit, samples=samples, sweep=sweep, step=step, vtk=vtk)
     if fit is not None:
         report_inverse(file, fit, free, across, save=save, as_json=as_json)
     elif sweep is not None:
         with long_work("devices", workers, store, dask) as work:
             report_sweep(file, sweep, files, work, as_json=as_json, cells=None if choice.tier == "layers" else cells)
     else:
+        error = None if tolerance is None else quantity(tolerance, "temperature", what="tolerance")
         with long_work("devices", workers, store, dask) as work:
-            report_device(file, choice, files, work, cells=cells, samples=samples, as_json=as_json)
+            report_device(file, choice, files, work, cells=cells, tolerance=error, samples=samples, as_json=as_json)
+
+
+def _refuse_for_fields(
+    choice: DeviceMethod, *, fit: str | None, samples: int, sweep: str | None, step: str | None, vtk: str | None
+) -> None:
+    """Refuse options that blocks on a grid, or bodies on a mesh, do not have."""
+    on_mesh = choice.tier == "elements"
+    unknown = {"--fit": fit, "--samples": samples, "--sweep": on_mesh and sweep, "--step": on_mesh and step}
+    unknown["--vtk FILE.vtr"] = on_mesh and Path(vtk or "").suffix.lower() == ".vtr"
+    if sweep is not None:
+        unknown |= {"--vtk": vtk, "--step": step}
+    wrong = [name for name, value in unknown.items() if value]
+    if wrong:
+        raise InputError(f"{' and '.join(wrong)}: not for a device {reason(choice)}")
 
 
 def _choose_method(path: str, tier: str) -> DeviceMethod:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import numpy as np
 from attrs import frozen
@@ -15,6 +16,9 @@ from kapitza.device.elements.interfaces import SplitMesh
 from kapitza.device.elements.mesh import Mesh, Simplex, cell_chunks, jacobians, simplex_of
 from kapitza.device.results import BoundaryJump
 from kapitza.errors import ConvergenceError, InputError
+
+if TYPE_CHECKING:
+    from scipy.sparse.linalg import LinearOperator
 
 
 def _assemble_matrix(local: Array, rows: IntArray, columns: IntArray, size: int) -> csr_array:
@@ -72,7 +76,7 @@ def facet_mass_matrices(points: Array, facets: IntArray, order: int) -> Array:
 
 
 MAX_DIRECT_UNKNOWNS = {2: 60_000, 3: 12_000}  # unknowns up to which a factorisation is faster than iterations
-_RESIDUAL_TOLERANCE = 1e-13
+RESIDUAL_TOLERANCE = 1e-13
 _MAX_CG_STEPS = 20_000
 
 
@@ -161,7 +165,12 @@ def fixed_unknowns(body: Body, equations: LinearSystem) -> tuple[NDArray[np.bool
 
 
 def solve_constrained(
-    equations: LinearSystem, held: NDArray[np.bool_], values: Array, base: float, cell: Simplex
+    equations: LinearSystem,
+    held: NDArray[np.bool_],
+    values: Array,
+    base: float,
+    cell: Simplex,
+    tolerance: float = RESIDUAL_TOLERANCE,
 ) -> tuple[Array, int]:
     """(n,) temperatures, and the steps that they took."""
     free = np.flatnonzero(~held)
@@ -171,38 +180,52 @@ def solve_constrained(
     matrix = csr_array(equations.matrix[free][:, free])
     load = equations.load[free] - (equations.matrix @ values)[free]
     load = load - matrix @ np.full(free.size, base)
-    rise, steps = solve_equations(matrix, load, cell)
+    rise, steps = solve_equations(matrix, load, cell, tolerance)
     found[free] = base + rise
     return found, steps
 
 
-def solve_equations(matrix: csr_array, load: Array, cell: Simplex) -> tuple[Array, int]:
-    """Solution of few equations by factors and of many by iteration, and the steps that it took."""
+def solve_equations(
+    matrix: csr_array, load: Array, cell: Simplex, tolerance: float = RESIDUAL_TOLERANCE
+) -> tuple[Array, int]:
+    """Solution of few equations by factors and of many by iteration, and the steps that it took.
+
+    `tolerance` is that of the residual over the load, of the iteration.
+    """
     from scipy.sparse.linalg import splu
 
     if len(load) <= MAX_DIRECT_UNKNOWNS[cell.dimension]:
         return splu(matrix.tocsc()).solve(load), 0
-    return _solve_iteratively(matrix, load, multigrid=cell.order == 1 and find_spec("pyamg") is not None)
+    multigrid = cell.order == 1 and find_spec("pyamg") is not None
+    return _solve_iteratively(matrix, load, tolerance, multigrid=multigrid)
 
 
-def _solve_iteratively(matrix: csr_array, load: Array, *, multigrid: bool) -> tuple[Array, int]:
+def _multigrid_cycle(matrix: csr_array, load: Array) -> "LinearOperator | None":
+    """A cycle of algebraic multigrid; None where it fails, as it may for cells that are stretched and obtuse."""
+    try:
+        found = import_module("pyamg").ruge_stuben_solver(matrix, max_coarse=500).aspreconditioner()
+        return found if np.isfinite(found.matvec(load)).all() else None
+    except ValueError:  # of numbers that are not finite on its coarsest level
+        return None
+
+
+def _solve_iteratively(matrix: csr_array, load: Array, tolerance: float, *, multigrid: bool) -> tuple[Array, int]:
     """Conjugate gradients, preconditioned by algebraic multigrid (quadratic cells gain nothing from it) or not."""
     from scipy.sparse.linalg import cg
 
-    if multigrid:
-        before = import_module("pyamg").ruge_stuben_solver(matrix, max_coarse=500).aspreconditioner()
-    else:
+    before = _multigrid_cycle(matrix, load) if multigrid else None
+    if before is None:
         before = diags_array(1 / np.asarray(matrix.diagonal(), dtype=float))
     count = [0]
 
     def step(_: Array) -> None:
         count[0] += 1
 
-    found, left = cg(matrix, load, rtol=_RESIDUAL_TOLERANCE, maxiter=_MAX_CG_STEPS, M=before, callback=step)
+    found, left = cg(matrix, load, rtol=tolerance, maxiter=_MAX_CG_STEPS, M=before, callback=step)
     if left:
         residual = float(np.linalg.norm(load - matrix @ found) / np.linalg.norm(load))
         raise ConvergenceError(
-            f"{count[0]} steps left {residual:.1e} of the heat (wanted {_RESIDUAL_TOLERANCE:.0e}): "
+            f"{count[0]} steps left {residual:.1e} of the heat (wanted {tolerance:.0e}): "
             "the mesh may hold very flat cells",
             last=found,
         )

@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import Array, IntArray, about, name_tuple
 from kapitza.device.elements.body import Body, FixedFlux, body_parameters, scale_body
 from kapitza.device.elements.interfaces import SplitMesh, split_mesh
 from kapitza.device.elements.mesh import Mesh, cell_volumes, jacobians, simplex_of
+from kapitza.device.elements.refinement import linear_mesh, richer_body
 from kapitza.device.elements.steady import (
+    RESIDUAL_TOLERANCE,
     LinearSystem,
     assemble_body,
     body_flows,
@@ -34,11 +36,39 @@ from kapitza.errors import InputError
 # a curved triangle as four straight ones
 _QUADRATIC_SUBTRIANGLES = np.array([[0, 3, 5], [3, 1, 4], [5, 4, 2], [3, 4, 5]])
 _PLANE_OFFSET = 1e-7  # of the size of a body, by which a plane is moved off nodes
+_ERROR_TOLERANCE = 1e-7  # of the heat balances of the solution that tells the error
+_CHANGE_FACTOR = 2.0  # of the change to richer cells, which have an error themselves
+_LINEAR_FACTOR = 0.1  # of the change to linear cells: a change may be small by chance, two hardly are
 _BODY_PERTURBATION = 0.1  # of a number, by which it is moved either way: the equations are linear in it
 
 
+class _HottestNode:
+    """Where a body is hottest."""
+
+    body: Body
+    split: SplitMesh
+    temperature: Array
+
+    @property
+    def peak(self) -> float:
+        """Highest temperature of all nodes, K."""
+        return float(self.temperature.max())
+
+    @property
+    def place(self) -> Array:
+        """(d,) place of the hottest node, m."""
+        return self.hot_spot[0]
+
+    @property
+    def hot_spot(self) -> tuple[Array, str]:
+        """(d,) place of the hottest node, m, and the region that it lies in."""
+        mesh, rows = self.body.mesh, self.temperature[self.split.unknowns]
+        cell, node = np.unravel_index(int(np.argmax(rows)), rows.shape)
+        return mesh.points[mesh.cells[cell, node]], mesh.names[mesh.region[cell]]
+
+
 @frozen(eq=False, kw_only=True)
-class BodyTemperatures:
+class BodyTemperatures(_HottestNode):
     """Temperatures of a body: a point on a boundary that resists has an unknown for each side."""
 
     body: Body
@@ -57,10 +87,22 @@ class BodyTemperatures:
         scale = max(abs(self.heat_generated), float(np.abs(flows).max(initial=0.0)))
         return 0.0 if scale == 0 else abs(self.heat_generated - float(flows.sum())) / scale
 
-    @property
-    def peak(self) -> float:
-        """Highest temperature of all nodes, K."""
-        return float(self.temperature.max())
+    def errors(self) -> dict[str, float]:
+        """Numerical error of the hottest point, "peak", and of the mean of each region, by name, K.
+
+        Twice the change to a solution on richer cells: quadratic ones in place of linear ones, quadratic ones of half
+        the size in place of quadratic ones.  That has some eight times as many unknowns (four in two dimensions).  Of
+        quadratic cells at least a tenth of what they change on linear ones of the same corners.  That straight cells
+        cut a curved side short is not in it.
+        """
+        richer = solve_body(richer_body(self.body), tolerance=_ERROR_TOLERANCE)
+        changes = _changes(self, richer, _CHANGE_FACTOR)
+        if self.body.mesh.order == 2:
+            poorer = solve_body(evolve(self.body, mesh=linear_mesh(self.body.mesh)), tolerance=_ERROR_TOLERANCE)
+            least = _changes(self, poorer, _LINEAR_FACTOR)
+            changes = {name: max(size, least[name]) for name, size in changes.items()}
+        rounding = _ERROR_TOLERANCE * float(np.ptp(self.temperature[np.unique(self.split.unknowns)]))
+        return {name: size + rounding for name, size in changes.items()}
 
     def mean(self, face: str) -> float:
         """Temperature averaged over a face of the mesh, whether or not heat crosses it, K."""
@@ -78,18 +120,6 @@ class BodyTemperatures:
             raise InputError(f"no region {region!r}: the mesh has {', '.join(mesh.names)}")
         chosen = np.unique(self.split.unknowns[mesh.region == mesh.names.index(region)])
         return mesh.points[self.split.point[chosen]], self.temperature[chosen]
-
-    @property
-    def place(self) -> Array:
-        """(d,) place of the hottest node, m."""
-        return self.hot_spot[0]
-
-    @property
-    def hot_spot(self) -> tuple[Array, str]:
-        """(d,) place of the hottest node, m, and the region that it lies in."""
-        mesh, rows = self.body.mesh, self.temperature[self.split.unknowns]
-        cell, node = np.unravel_index(int(np.argmax(rows)), rows.shape)
-        return mesh.points[mesh.cells[cell, node]], mesh.names[mesh.region[cell]]
 
     @property
     def means(self) -> dict[str, float]:
@@ -188,11 +218,18 @@ class BodyTemperatures:
         return logarithmic_derivatives(wanted, residual, _BODY_PERTURBATION)
 
 
-def solve_body(body: Body) -> BodyTemperatures:
+def _changes(found: BodyTemperatures, other: BodyTemperatures, factor: float) -> dict[str, float]:
+    """Changes of the means of regions and of the highest temperature from one solution to another, K."""
+    values, moved = ({**one.means, "peak": one.peak} for one in (found, other))
+    return {name: factor * abs(value - moved[name]) for name, value in values.items()}
+
+
+def solve_body(body: Body, *, tolerance: float = RESIDUAL_TOLERANCE) -> BodyTemperatures:
     r"""Temperatures of a body in steady state.
 
     Conduction $\nabla\cdot\mathbf{k}\nabla T + q = 0$ with $G\,(T_1 - T_2)$ through boundaries that resist.  Linear or
-    quadratic elements have a node of their own on either side of a boundary that resists.
+    quadratic elements have a node of their own on either side of a boundary that resists.  `tolerance` is that of the
+    heat balances where many are solved by iteration, relative.
     """
     pairs = body.conductances()
     parts = split_mesh(body.mesh, lambda a, b: (a, b) in pairs)
@@ -201,7 +238,8 @@ def solve_body(body: Body) -> BodyTemperatures:
     held, values = fixed_unknowns(body, equations)
     sinks = [face.temperature for face in body.faces.values() if not isinstance(face, FixedFlux)]
     # Differences from a typical temperature: errors of the iteration then scale with the rise and not with 300 K.
-    temperature, steps = solve_constrained(equations, held, values, float(np.mean(sinks)), simplex_of(body.mesh))
+    base = float(np.mean(sinks))
+    temperature, steps = solve_constrained(equations, held, values, base, simplex_of(body.mesh), tolerance)
     residual = equations.load - equations.matrix @ temperature
     return BodyTemperatures(
         body=body,

@@ -18,13 +18,14 @@ from kapitza.core.arrays import Array, about, increasing
 from kapitza.device.layered.linear import source_plane
 from kapitza.device.layout import Layout, layer_depth
 from kapitza.device.setup import locate_plane
-from kapitza.device.shapes import HeatMap, Interval, Rectangle
+from kapitza.device.shapes import GaussianSpot, Interval
 from kapitza.errors import InputError
 
 _CELL_GROWTH = 1.5  # of h per distance from a place, before the factor s
 _SOURCE_EDGE_FRACTION = 0.5  # of the size of a source: the flux jumps at its edges
 _MIN_CELLS = 64  # cells
 _MAX_CELLS = 2**27  # cells: int32 numbers of the elements of the matrix
+_MAX_DOUBLED_CELLS = 250_000  # cells, up to which a layout of many faces gets two cells between any two of them
 _EDGE_TOLERANCE = 1e-9  # of the length of an axis: edges that are closer are one
 
 _CellTarget = tuple[float, float]  # where, and the size there, m
@@ -80,24 +81,44 @@ class BoxGrid:
         return BoxGrid(*(np.sort(np.concatenate([e, (e[1:] + e[:-1]) / 2])) for e in (self.x, self.y, self.z)))
 
 
-def automatic_grid(layout: Layout, unknowns: int = 150_000, *, shortest: float | None = None) -> BoxGrid:
+def automatic_grid(
+    layout: Layout, unknowns: int = 150_000, *, shortest: float | None = None, even: bool = False
+) -> BoxGrid:
     """A grid of about so many cells for a layout, 64 to 134 million.
 
-    With the `shortest` time after a switch, s, cells at sources follow how far heat then gets.
+    With the `shortest` time after a switch, s, cells at sources follow how far heat then gets.  Cells of
+    an `even` grid can be joined two by two (`joined_grid`); not where that would take more cells than asked for, and
+    more than a quarter of a million.
     """
     if not _MIN_CELLS <= unknowns <= _MAX_CELLS:
         raise InputError(f"{unknowns} unknowns: expected {_MIN_CELLS} to {_MAX_CELLS}")
     axes = [(required_edges(layout, axis), _cell_targets(layout, axis, shortest)) for axis in range(3)]
+    pieces = int(np.prod([edges.size - 1 for edges, _ in axes]))
+    least = 2 if even and 8 * pieces <= max(unknowns, _MAX_DOUBLED_CELLS) else 1
 
     def cells(log_scale: float) -> float:
-        return sum(np.log(_cells_per_interval(*axis, np.exp(log_scale)).sum()) for axis in axes) - np.log(unknowns)
+        counts = [_cells_per_interval(*axis, np.exp(log_scale), least).sum() for axis in axes]
+        return float(np.log(counts).sum() - np.log(unknowns))
 
     # of ln s: 134 million cells are coarser than the one, a cell for each piece finer than the other
     low, high = -9.0, 6.0
     while high - low > 1e-3:  # the number of cells falls monotonically with s: bisection
         middle = (low + high) / 2
         low, high = (low, middle) if cells(middle) < 0 else (middle, high)
-    return BoxGrid(*(_axis_edges(*axis, np.exp(high)) for axis in axes))
+    return BoxGrid(*(_axis_edges(*axis, np.exp(high), least) for axis in axes))
+
+
+def joined_grid(layout: Layout, grid: BoxGrid, axes: Sequence[int] = (0, 1, 2)) -> BoxGrid | None:
+    """The grid with its cells joined two by two along axes; None where one would then reach across a face."""
+    found = [grid.x, grid.y, grid.z]
+    for axis in axes:
+        edges = found[axis]
+        kept, required = edges[::2], required_edges(layout, axis)
+        away = np.abs(required[:, None] - kept).min(axis=1)
+        if edges.size % 2 == 0 or away.max() > _EDGE_TOLERANCE * edges[-1]:
+            return None
+        found[axis] = kept
+    return BoxGrid(*found)
 
 
 def required_edges(layout: Layout, axis: int) -> Array:
@@ -113,7 +134,7 @@ def required_edges(layout: Layout, axis: int) -> Array:
             found.append(layer_depth(device.stack, index) + depth)
     else:
         shapes = [source.shape for source in device.sources] + [patch for _, patch in device.patches.values()]
-        found += [one for shape in shapes if isinstance(shape, (Rectangle, HeatMap)) for one in shape.extent[axis]]
+        found += [one for shape in shapes if shape is not None for one in shape.extent[axis]]
     return _merge_close_edges(np.clip(found, 0, end), end)
 
 
@@ -145,7 +166,8 @@ def _cell_targets(layout: Layout, axis: int, shortest: float | None = None) -> l
             along = _SOURCE_EDGE_FRACTION * float(
                 size**0.25 * (high - low) ** 0.75
             )  # along a narrow strip little changes
-            found += [(one, min(along, 2 * reach)) for one in (low, high)]
+            places = ((low + high) / 2, low, high) if isinstance(source.shape, GaussianSpot) else (low, high)
+            found += [(one, min(along, 2 * reach)) for one in places]
     for block in layout.blocks:
         spans: tuple[Interval, ...] = (*block.outline.extent, block.span)
         size = min(high - low for low, high in spans)
@@ -171,18 +193,18 @@ def _sample_interval(edges: Array, places: Sequence[_CellTarget], scale: float, 
     return at, number
 
 
-def _cells_per_interval(edges: Array, places: Sequence[_CellTarget], scale: float) -> Array:
-    """(n,) cells in each piece between two edges, at least one; not rounded."""
+def _cells_per_interval(edges: Array, places: Sequence[_CellTarget], scale: float, least: int) -> Array:
+    """(n,) cells in each piece between two edges, at least so many; not rounded."""
     found = np.array([_sample_interval(edges, places, scale, i)[1][-1] for i in range(edges.size - 1)])
-    return np.maximum(found, 1.0)
+    return np.maximum(found, least)
 
 
-def _axis_edges(edges: Array, places: Sequence[_CellTarget], scale: float) -> Array:
-    """Edges of all cells along an axis, m."""
+def _axis_edges(edges: Array, places: Sequence[_CellTarget], scale: float, least: int) -> Array:
+    """Edges of all cells along an axis, m, a multiple of `least` in each piece."""
     found = [edges[:1]]
     for i in range(edges.size - 1):
         at, number = _sample_interval(edges, places, scale, i)
-        wanted = max(1, round(number[-1]))
+        wanted = least * max(1, round(number[-1] / least))
         inside = np.interp(np.arange(1, wanted) * number[-1] / wanted, number, at)
         found += [inside, edges[i + 1 : i + 2]]
     return np.concatenate(found)

@@ -132,7 +132,7 @@ def _add_boundary_drop(
     drops[name] = drops.get(name, 0.0) + float(bottom[at - 1] - top[at])
 
 
-_GRID_PROPERTY_TOLERANCE = 1e-5  # relative change of the hottest rise between two solutions
+GRID_PROPERTY_TOLERANCE = 1e-5  # relative change of the hottest rise between two solutions
 _MAX_GRID_ITERATIONS = 40
 
 
@@ -148,14 +148,14 @@ class GridSolution:
     iterations: int
 
 
-def solve_balances(layout: Layout, grid: BoxGrid, tolerance: float) -> GridSolution:
-    """Solve until the numbers that depend on temperature settle."""
+def solve_balances(layout: Layout, grid: BoxGrid, tolerance: float, start: Array | None = None) -> GridSolution:
+    """Solve until the numbers that depend on temperature settle, from a first guess (nx, ny, nz) of the rise, K."""
     regions = paint_regions(layout, grid)
-    rise: Array | None = None
+    rise = start
     ready: Preconditioner | None = None
     varies, peak = layout.is_nonlinear, 0.0
     for i in range(_MAX_GRID_ITERATIONS):  # Picard: each matrix is symmetric, as Newton's would not be
-        found = finite_volumes(layout, grid, regions, rise)
+        found = finite_volumes(layout, grid, regions, rise if varies else None)
         balances = balance_matrix(found)
         if ready is None:
             ready = build_preconditioner(balances)  # one is good for all: conductivities change by some per cent
@@ -165,7 +165,7 @@ def solve_balances(layout: Layout, grid: BoxGrid, tolerance: float) -> GridSolut
         faces = horizontal_faces(found, rise)
         spot = _locate_hot_spot(found, rise, faces)
         before, peak = peak, spot.rise(rise, faces)
-        if not varies or abs(peak - before) <= _GRID_PROPERTY_TOLERANCE * abs(peak):
+        if not varies or abs(peak - before) <= GRID_PROPERTY_TOLERANCE * abs(peak):
             return GridSolution(found, rise, faces, spot, peak, i + 1)
     raise ConvergenceError(
         f"{layout.device.title}: after {_MAX_GRID_ITERATIONS} solutions the hottest point still moves, "

@@ -9,21 +9,19 @@ from numpy.typing import ArrayLike, NDArray
 from kapitza.core.arrays import Array, IntArray, about, finite_array, name_tuple, positive
 from kapitza.device.description import Device
 from kapitza.device.grid.box_grid import BoxGrid, automatic_grid
+from kapitza.device.grid.errors import grid_errors, grid_goals
 from kapitza.device.grid.finite_volumes import (
     FiniteVolumes,
     HorizontalFaces,
     axis_index,
     crossed_cells,
-    find_grid_plane,
     finite_volumes,
     horizontal_faces,
-    patch_mean,
     stretch_along,
 )
 from kapitza.device.grid.sensitivities import grid_sensitivities, peak_uncertainty
 from kapitza.device.grid.steady import solve_balances, temperature_drops
 from kapitza.device.grid.transient import grid_response
-from kapitza.device.layered.linear import averaging_patches
 from kapitza.device.layout import Layout
 from kapitza.device.multigrid import ENERGY_TOLERANCE
 from kapitza.device.results import (
@@ -82,6 +80,15 @@ class GridTemperatures(_HottestPoint):
     def imbalance(self) -> float:
         """Heat that leaves over heat that enters, less one."""
         return float(self.heat_out.sum() / self.temperatures.power - 1)
+
+    def errors(self) -> dict[str, float]:
+        """Numerical error of the hottest point, "peak", and of the rise of each patch, by name, K.
+
+        Estimated from solutions on the same grid with its cells joined two by two, along all axes and along one
+        (`kapitza.device.grid.errors`); empty where the cells of a grid of one's own cannot be joined: `refine` it.
+        """
+        values = {**self.temperatures.average, "peak": self.peak}
+        return grid_errors(field_volumes(self).layout, self.grid, self.rise, values)
 
     @property
     def jumps(self) -> Mapping[str, BoundaryJump]:
@@ -299,16 +306,13 @@ def solve_on_grid(
 ) -> GridTemperatures:
     """Steady temperatures of a device with blocks, sides that let heat out and properties of T, on a box grid.
 
-    About so many cells: the error goes as their number to the power -2/3.  `tolerance` is that of the solution in
-    energy.
+    About so many cells: the error goes as their number to the power -2/3, and `GridTemperatures.errors` tells it.
+    `tolerance` is that of the solution in energy.
     """
     layout = Layout(layout) if isinstance(layout, Device) else layout
-    held = solve_balances(layout, grid or automatic_grid(layout, unknowns), tolerance)
+    held = solve_balances(layout, grid or automatic_grid(layout, unknowns, even=True), tolerance)
     found, faces = held.system, held.faces
-    averages = {
-        name: patch_mean(found.grid, faces.plane(find_grid_plane(found, plane)), patch)
-        for name, (plane, patch) in averaging_patches(layout.device).items()
-    }
+    averages = {name: value for name, value in grid_goals(layout, held).items() if name != "peak"}
     device = layout.device
     temperatures = DeviceTemperatures(
         title=device.title,

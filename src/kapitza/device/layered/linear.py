@@ -30,7 +30,7 @@ from kapitza.device.setup import LayerSlice, Plane, SlicedStack, slice_stack
 from kapitza.device.shapes import Disc, HeatMap, Patch, Rectangle, SourceShape
 from kapitza.errors import InputError
 
-_LOG_TIME_STEP = 0.4  # of ln τ: the integrand is analytic in |Im ln τ| < π/2, so that the error is e^(-π²/0.4)
+LOG_TIME_STEP = 0.4  # of ln τ: the integrand is analytic in |Im ln τ| < π/2, so that the error is e^(-π²/0.4)
 _MIN_PSEUDO_TIME = 1e-9  # of the smallest length, squared: below it the integrand is a power
 _MAX_DECAY_TIMES = 40.0  # decay times after which nothing is left
 STEADY_LAPLACE_VARIABLE = 1e-13  # of the inverse decay time: p that stands for 0
@@ -63,8 +63,10 @@ class PseudoTimeQuadrature:
         return self.impulse(response) @ (spread - 1 / area) + np.real(response[..., -1:]) / area
 
 
-def _pseudo_time_quadrature(device: Device, column: SlicedStack, sizes: tuple[float, ...]) -> PseudoTimeQuadrature:
-    """Nodes for a device with constant properties; `sizes` are the smallest lengths of its sources, m."""
+def _pseudo_time_quadrature(
+    device: Device, column: SlicedStack, sizes: tuple[float, ...], step: float
+) -> PseudoTimeQuadrature:
+    """Nodes `step` apart in ln τ for constant properties; `sizes` are the smallest lengths of its sources, m."""
     thick = [
         piece.thickness for piece in column.pieces if isinstance(piece, LayerSlice) and np.isfinite(piece.thickness)
     ]
@@ -78,13 +80,13 @@ def _pseudo_time_quadrature(device: Device, column: SlicedStack, sizes: tuple[fl
     else:
         distances = [max(map(abs, (*shape.extent[0], *shape.extent[1]))) for shape in device.shapes]
         high = _MAX_PSEUDO_TIME * max([*lengths, *distances]) ** 2
-    count = int(np.ceil(np.log(high / low) / _LOG_TIME_STEP)) + 1
-    tau = low * np.exp(_LOG_TIME_STEP * np.arange(count))
+    count = int(np.ceil(np.log(high / low) / step)) + 1
+    tau = low * np.exp(step * np.arange(count))
     p, weight = inverse_laplace(tau)
-    steps = _LOG_TIME_STEP * tau
-    steps[0] *= 1 / (1 - np.exp(-_LOG_TIME_STEP / 2))  # the integrand goes as τ^½ below: a geometric series
+    steps = step * tau
+    steps[0] *= 1 / (1 - np.exp(-step / 2))  # the integrand goes as τ^½ below: a geometric series
     if not np.isfinite(settling):
-        steps[-1] *= 1 / (1 - np.exp(-_LOG_TIME_STEP / 2))  # and as τ^-½ above
+        steps[-1] *= 1 / (1 - np.exp(-step / 2))  # and as τ^-½ above
     lowest = STEADY_LAPLACE_VARIABLE / decay_time_bound(device, column) if device.box is not None else 1 / high
     return PseudoTimeQuadrature(tau, np.append(p, lowest), weight * steps[:, None], lateral_anisotropy(device))
 
@@ -223,15 +225,18 @@ def rise_of_shape(linear: LinearDevice, shape: SourceShape | None, response: Com
     return found
 
 
-def linear_device(device: Device, planes: tuple[Plane, ...] = ()) -> LinearDevice:
-    """Prepare a device with constant properties, cut at its sources and patches and at `planes`."""
+def linear_device(device: Device, planes: tuple[Plane, ...] = (), step: float = LOG_TIME_STEP) -> LinearDevice:
+    """Prepare a device with constant properties, cut at its sources and patches and at `planes`.
+
+    `step` is that of the logarithm of pseudo-time in the integral over it.
+    """
     if not device.sources:
         raise InputError(f"{device.title} has no source: give one or more sources of heat")
     own = [source_plane(device, source) for source in device.sources]
     wanted = tuple(dict.fromkeys([*own, *(plane for plane, _ in device.patches.values()), *planes]))
     cut = slice_stack(device.stack, wanted)
     shapes = [*device.shapes, *(patch for _, patch in device.patches.values())]
-    nodes = _pseudo_time_quadrature(device, cut, tuple(shape.size for shape in shapes))
+    nodes = _pseudo_time_quadrature(device, cut, tuple(shape.size for shape in shapes), step)
     held = sliced_waves(cut, device.stack, nodes.points, top=device.top_coefficient, bottom=device.coefficient)
     known: dict[tuple[Plane, bool], ComplexArray] = {}
     keys = [(plane, source.volumetric) for plane, source in zip(own, device.sources, strict=True)]

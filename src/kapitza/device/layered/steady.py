@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from attrs import frozen
@@ -107,9 +108,10 @@ _NEGLIGIBLE_WEIGHT = 1e-6  # of the weights without their signs
 _SPOT_FRACTION = 0.1  # of the width of a source: the patch that stands for the hottest point
 
 
-def _inner_planes(device: Device) -> tuple[Plane, ...]:
-    """Planes in the layers whose conductivity depends on temperature."""
-    share = (1 - np.cos(np.pi * np.arange(1, _DEPTHS_PER_LAYER) / _DEPTHS_PER_LAYER)) / 2
+def _inner_planes(device: Device, denser: int = 1) -> tuple[Plane, ...]:
+    """Planes in the layers whose conductivity depends on temperature; so many times as many as needed."""
+    count = denser * _DEPTHS_PER_LAYER
+    share = (1 - np.cos(np.pi * np.arange(1, count) / count)) / 2
     found: list[Plane] = []
     for layer in device.stack.layers:
         if layer.name in device.laws:
@@ -125,21 +127,30 @@ def _source_width(device: Device) -> float:
     return 1.0 if device.box is None else device.box.width
 
 
+class _PropertyMean(NamedTuple):
+    """One number for a property that varies."""
+
+    temperature: float  # K
+    value: float  # SI
+    weight: float  # change of the rise of the hottest point with it, K per SI
+    remainder: float  # rise of the hottest point that its variance stands for, K
+
+
 def _weighted_means(
-    device: Device, ready: LinearDevice, spot: LateralPoints, node: int
-) -> dict[str, tuple[float, float]]:
-    """Temperature (K) and value of each layer and boundary with properties of T, by name.
+    device: Device, ready: LinearDevice, spot: LateralPoints, node: int, denser: int = 1
+) -> dict[str, _PropertyMean]:
+    """Temperature (K), value and remainder of each layer and boundary with properties of T, by name.
 
     `ready` is the solution with the numbers of before, cut at `_inner_planes`; `spot` and `node` are the hottest point.
     """
-    x, y = (_lateral_coordinates(device, axis, float((spot.x, spot.y)[axis][0])) for axis in (0, 1))
+    x, y = (_lateral_coordinates(device, axis, float((spot.x, spot.y)[axis][0]), denser) for axis in (0, 1))
     needed = _nodes_with_laws(device, ready)
     place = {one: i for i, one in enumerate(needed)}
     rises = rises_on_lines(ready, x, y, needed)
-    point = _hot_spot_patch(device, spot)  # heat in a point would make the weight singular
+    point = _hot_spot_patch(device, spot, _SPOT_FRACTION / denser)  # heat in a point would make the weight singular
     others = rise_of_shape(ready, point, plane_response(ready.medium, node)[needed, 0], x, y)  # θ' of the adjoint
     areas = [np.convolve(np.diff(line), [0.5, 0.5]) for line in (x, y)]  # weights of the trapezoidal rule
-    found: dict[str, tuple[float, float]] = {}
+    found: dict[str, _PropertyMean] = {}
     for name, law in device.laws.items():
         pieces = ready.column.within(name)
         nodes = [pieces[0], *(i + 1 for i in pieces)]
@@ -157,14 +168,14 @@ def _weighted_means(
         ends = kelvin[:-1], (kelvin[:-1] + kelvin[1:]) / 2, kelvin[1:]
         values = [law.at(one.ravel()).reshape(one.shape) for one in ends]
         value = (values[0] + 4 * values[1] + values[2]) / 6  # Simpson's rule from face to face of a cell
-        found[name] = _weighted_mean(weight, ends[1]), _weighted_mean(weight, value)
+        found[name] = _property_mean(weight, ends[1], value)
     for name, boundary in zip(device.stack.boundary_names, device.stack.boundaries, strict=True):
         if isinstance(boundary.conductance, Conductance):
             i = place[ready.column.owners.index(name)]  # the node above; that below it comes next
             jumps = (rises[i] - rises[i + 1]) * (others[i] - others[i + 1]) * np.outer(*areas)
             kelvin = device.sink + (rises[i] + rises[i + 1]) / 2
             values = boundary.conductance.at(kelvin.ravel()).reshape(kelvin.shape)
-            found[name] = _weighted_mean(jumps, kelvin), _weighted_mean(jumps, values)
+            found[name] = _property_mean(jumps, kelvin, values)
     return found
 
 
@@ -176,6 +187,17 @@ def _nodes_with_laws(device: Device, ready: LinearDevice) -> list[int]:
     return sorted({*pieces, *(i + 1 for i in pieces)})
 
 
+def _property_mean(weight: Array, temperature: Array, value: Array) -> _PropertyMean:
+    r"""Means with a weight $\nabla\theta\cdot\nabla\theta'$, and the next order, $\int |w| (k - \bar k)^2 / \bar k$.
+
+    The latter is exact for heat that flows straight through a layer: 1 over the mean of 1/k is k̄ less its variance
+    over k̄.
+    """
+    mean = _weighted_mean(weight, value)
+    remainder = float(np.sum(np.abs(weight) * (value - mean) ** 2)) / mean
+    return _PropertyMean(_weighted_mean(weight, temperature), mean, float(weight.sum()), remainder)
+
+
 def _weighted_mean(weight: Array, value: Array) -> float:
     """Mean with a weight; the plain one where nothing flows that could weigh."""
     total, size = float(weight.sum()), float(np.abs(weight).sum())
@@ -184,13 +206,13 @@ def _weighted_mean(weight: Array, value: Array) -> float:
     return float(np.sum(weight * value)) / total
 
 
-def _hot_spot_patch(device: Device, spot: LateralPoints) -> Rectangle | None:
+def _hot_spot_patch(device: Device, spot: LateralPoints, fraction: float) -> Rectangle | None:
     """A small patch around the hottest point, inside of the box; all of the box where heat enters evenly everywhere."""
     if all(source.shape is None for source in device.sources):
         return None
     ranges: list[tuple[float, float]] = []
     for axis in (0, 1):
-        place, half = float((spot.x, spot.y)[axis][0]), _SPOT_FRACTION * _narrowest_width(device, axis) / 2
+        place, half = float((spot.x, spot.y)[axis][0]), fraction * _narrowest_width(device, axis) / 2
         low, high = place - half, place + half
         if device.box is not None:
             low, high = max(low, 0.0), min(high, (device.box.width, device.box.depth)[axis])
@@ -206,12 +228,14 @@ def _narrowest_width(device: Device, axis: int) -> float:
     return 1.0 if device.box is None else (device.box.width, device.box.depth)[axis]
 
 
-def _lateral_coordinates(device: Device, axis: int, place: float) -> Array:
+def _lateral_coordinates(device: Device, axis: int, place: float, denser: int) -> Array:
     """Places along an axis, dense around the hottest point and out to the sides, or to where little heat flows, m."""
     width = _narrowest_width(device, axis)
     side = None if device.box is None else (device.box.width, device.box.depth)[axis]
     reach = 12 * _source_width(device) if side is None else side
-    away = np.concatenate([[0.0], np.geomspace(min(_FINEST_SPACING * width, 0.1 * reach), reach, _LATERAL_POINTS)])
+    away = np.concatenate(
+        [[0.0], np.geomspace(min(_FINEST_SPACING * width, 0.1 * reach), reach, denser * _LATERAL_POINTS)]
+    )
     found = np.unique(np.concatenate([place - away[::-1], place + away]))
     return found if side is None else np.unique(np.clip(found, 0.0, side))
 
@@ -238,6 +262,22 @@ def _axis_gradient(value: Array, line: Array, axis: int) -> Array:
             upper, lower = (np.take(found, range(i, found.shape[other] - 1 + i), other) for i in (1, 0))
             found = (upper + lower) / 2
     return found
+
+
+_MOVED_FACTOR = 2.0  # of the change on twice as many points, which is half of what it leaves at first order
+
+
+def property_error(device: Device, solution: "SteadySolution") -> float:
+    """Error of the peak that one number for each layer and boundary with properties of T leaves, K.
+
+    The next order, and the change of these numbers where their means are taken over twice as many points along each
+    axis around a patch of half the size for the hottest point.
+    """
+    ready = linear_device(solution.linear.device, _inner_planes(device, 2))
+    spot, node, _ = _find_hot_spot(ready)
+    means = _weighted_means(device, ready, spot, node, 2)
+    moved = sum(abs(one.weight * (one.value - solution.values[name])) for name, one in means.items())
+    return _MOVED_FACTOR * moved + sum(one.remainder for one in means.values())
 
 
 _PROPERTY_TOLERANCE = 1e-8  # relative change of the hottest rise between two solutions
@@ -282,11 +322,11 @@ def solve_steady(
                 spot=spot,
                 node=node,
                 peak=peak,
-                property_temperature={name: one[0] for name, one in means.items()},
+                property_temperature={name: one.temperature for name, one in means.items()},
                 values=values,
                 iterations=i + 1,
             )
-        values, last = {name: one[1] for name, one in means.items()}, peak
+        values, last = {name: one.value for name, one in means.items()}, peak
     raise ConvergenceError(
         f"{device.title}: after {_MAX_PROPERTY_ITERATIONS} solutions the hottest point still moves, now "
         f"{last:.6g} K above the sink: "

@@ -12,9 +12,9 @@ from kapitza.core.arrays import Array, check_count, name_tuple
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Layer
 from kapitza.device.description import Device
-from kapitza.device.layered.linear import averaging_patches, linear_device, with_constant_properties
+from kapitza.device.layered.linear import LOG_TIME_STEP, averaging_patches, linear_device, with_constant_properties
 from kapitza.device.layered.maps import boundary_jumps, flux_map, plane_map, section_map
-from kapitza.device.layered.steady import SteadySolution, implicit_derivatives, solve_steady
+from kapitza.device.layered.steady import SteadySolution, implicit_derivatives, property_error, solve_steady
 from kapitza.device.layered.transient import layered_response
 from kapitza.device.layout import scale_conductance
 from kapitza.device.results import (
@@ -30,6 +30,8 @@ from kapitza.errors import InputError
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress, run_units
 
+_FINER_STEP = 0.6  # of the steps of the integral over pseudo-time, to see how exact it is
+_ROUNDING = 1e-11  # of the rise: of sums, and of the inverse Laplace transform
 _MAX_LINEAR_UNCERTAINTY = 0.3  # of a number, relative: the ends of its interval are then a factor 1.8 away
 _DEVICES_PER_UNIT = 50  # devices that are drawn and solved together
 _SAMPLE_VERSION = "device-samples-1"  # part of the address of stored results
@@ -184,6 +186,25 @@ class LayeredTemperatures(DeviceTemperatures):
     """Steady temperatures of a layered device, which any plane, section and boundary can be asked for."""
 
     device: Device
+
+    def errors(self) -> dict[str, float]:
+        """Numerical error of the hottest point, "peak", and of the rise of each patch, by name, K.
+
+        Where properties depend on temperature that of the peak alone: what one number for each layer leaves out, to the
+        next order.  Else the change on finer steps of the integral over pseudo-time.
+        """
+        solution = solve_steady(self.device)
+        linear, patches = solution.linear, averaging_patches(self.device)
+        finer = linear_device(linear.device, linear.planes, _FINER_STEP * LOG_TIME_STEP)
+        change = abs(float(finer.rise(solution.spot, solution.node)[0]) - self.peak)
+        if self.device.is_nonlinear:
+            return {"peak": change + property_error(self.device, solution)}
+        means = {
+            name: abs(float(finer.rise(patch, finer.node(at))[0]) - self.average[name])
+            for name, (at, patch) in patches.items()
+        }
+        floor = _ROUNDING * self.peak
+        return {name: size + floor for name, size in {**means, "peak": change}.items()}
 
     @property
     def jumps(self) -> Mapping[str, BoundaryJump]:

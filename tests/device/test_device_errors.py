@@ -1,0 +1,149 @@
+"""Stated numerical errors of devices: they hold, they are not far too large, and a tolerance is met."""
+
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+import devices
+import numpy as np
+import pytest
+
+from kapitza.core.stack import Layer, Stack
+from kapitza.device.description import Box, ConductivityLaw, Device, HeatSource
+from kapitza.device.elements.body import Body, FixedFlux, FixedTemperature
+from kapitza.device.elements.mesh import quadratic_mesh
+from kapitza.device.elements.mesh_generators import ball_mesh, box_mesh
+from kapitza.device.elements.refinement import halved_mesh
+from kapitza.device.elements.temperatures import solve_body
+from kapitza.device.grid.box_grid import automatic_grid, joined_grid
+from kapitza.device.grid.temperatures import solve_on_grid
+from kapitza.device.layered.temperatures import solve_layered
+from kapitza.device.layout import Layout
+from kapitza.device.solver import refine_until, solve
+from kapitza.errors import ConvergenceError, InputError
+from kapitza.units import um
+
+BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "device_errors.py"
+TRANSISTOR_PEAK = 39.87623  # K, closed form (tests/device/test_device_steady.py)
+
+
+@pytest.fixture(scope="module")
+def benchmark() -> ModuleType:
+    """The script that draws devices and compares what is stated with what is true."""
+    spec = spec_from_file_location("device_errors", BENCHMARK)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("cells", [2000, 8000])
+def test_the_error_of_a_grid_holds_against_the_closed_form(cells):
+    got = solve_on_grid(devices.transistor(), cells)
+    true, stated = abs(got.peak - TRANSISTOR_PEAK), got.errors()
+    assert true <= stated["peak"] <= 5 * true, (true, stated)
+    assert set(stated) == {"peak", "finger"}
+    assert abs(got.temperatures.average["finger"] - 35.93716) <= stated["finger"]
+
+
+def test_drawn_devices_on_grids_have_the_errors_that_are_stated(benchmark):
+    """At least two of three with constant properties; a grid of eight times as many cells stands for the truth."""
+    holds = 0
+    for index in range(3):
+        layout = benchmark.draw_layout(np.random.default_rng([4, index]), varies=False)
+        found = solve_on_grid(layout, 1500)
+        fine = solve_on_grid(layout, grid=found.grid.refine()).peak
+        holds += abs(found.peak - benchmark.extrapolate(found.peak, fine)) <= found.errors()["peak"]
+    assert holds >= 2
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_drawn_bodies_on_meshes_have_the_errors_that_are_stated(benchmark, order):
+    pairs = np.array([benchmark.elements_errors(index, 5, order) for index in range(4)])
+    assert np.all(pairs[:, 0] >= pairs[:, 1]), pairs
+    assert np.median(pairs[:, 0] / pairs[:, 1]) <= 3
+
+
+def test_a_body_that_its_mesh_resolves_has_no_error():
+    mesh = box_mesh([np.linspace(0, 1, 4), np.linspace(0, 1, 3)])
+    for one in (mesh, quadratic_mesh(mesh)):
+        found = solve_body(Body(one, {"body": 2.0}, {}, {"x-": FixedFlux(3.0), "x+": FixedTemperature(300.0)}))
+        assert max(found.errors().values()) <= 1e-6
+
+
+@pytest.mark.parametrize("dimension", [2, 3])
+@pytest.mark.parametrize("order", [1, 2])
+def test_cells_of_half_the_size_fill_the_same_body(dimension, order):
+    mesh = ball_mesh(1.0, 2.0, 3, dimension=dimension, outside="ball", order=order)
+    fine = halved_mesh(mesh)
+    assert len(fine.cells) == 2**dimension * len(mesh.cells)
+    for name in mesh.names:
+        assert abs(fine.volume(name) - mesh.volume(name)) <= 1e-12 * mesh.volume(name)
+    for name, facets in mesh.faces.items():
+        assert len(fine.faces[name]) == 2 ** (dimension - 1) * len(facets)
+
+
+def test_layers_of_constant_properties_are_exact_to_many_digits():
+    found = solve_layered(devices.transistor(), sensitivity=False)
+    assert abs(found.peak - TRANSISTOR_PEAK) <= 1e-5
+    assert 0 < max(found.errors().values()) <= 1e-7
+
+
+def film(exponent: float) -> Device:
+    """Even heat through one layer whose conductivity goes with a power of T."""
+    law = ConductivityLaw.power(20.0, exponent)
+    source = HeatSource("all", 0.0012)
+    return Device(Stack([Layer("a", 20 * um, 20.0)]), [source], Box(3 * um, 5 * um), laws={"a": law})
+
+
+def test_the_error_of_one_number_for_a_layer_holds_against_kirchhoff():
+    """With k ~ 1/T a layer drops T (exp(q d / k T) - 1); a field of temperatures on a grid needs none."""
+    device = film(-1.0)
+    want = 300 * np.expm1(0.0012 / (15 * um**2) * 20 * um / 20 / 300)
+    found = solve_layered(device, sensitivity=False)
+    true, stated = abs(found.peak - want), found.errors()["peak"]
+    assert true <= stated <= max(5 * true, 0.01 * want), (true, stated)
+
+
+def test_a_tolerance_is_met():
+    got = solve(devices.transistor(), method="volumes", cells=1500, tolerance=0.6)
+    assert got.grid.count > 2500
+    assert got.errors()["peak"] <= 0.6
+    assert abs(got.peak - TRANSISTOR_PEAK) <= 0.6
+    mesh = box_mesh([np.linspace(0, 1, 5)] * 2, ("a", "b"), lambda c: (c > 0.5).all(axis=1))
+    body = Body(mesh, {"a": 1.0, "b": 9.0}, {}, {"x-": FixedTemperature(300.0)}, {"b": 10.0})
+    rough = solve(body)
+    fine, errors = refine_until(rough, 1e-3)
+    assert errors["peak"] <= 1e-3 < rough.errors()["peak"]
+    assert abs(fine.peak - rough.peak) <= rough.errors()["peak"]
+    assert fine.body.mesh.order == 2
+
+
+def test_tolerances_that_cannot_be_met_and_grids_without_an_error_say_so():
+    with pytest.raises(InputError, match=r"tolerance = -1 K: wanted above 0 K"):
+        solve(devices.transistor(), tolerance=-1.0)
+    with pytest.raises(ConvergenceError, match=r"one conductivity for each layer leaves an error of .* --tier volumes"):
+        solve(film(-1.0), tolerance=1e-9)
+    layout = Layout(devices.transistor())
+    odd = solve_on_grid(layout, grid=automatic_grid(layout, 600))
+    assert joined_grid(layout, odd.grid) is None
+    assert odd.errors() == {}
+    assert solve_on_grid(layout, grid=odd.grid.refine()).errors()["peak"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "share"), [("volumes", 0.85), ("elements", 0.95), ("quadratic", 0.95)])
+def test_a_hundred_drawn_devices(benchmark, kind, share):
+    """Grids of 3,000 cells hardly resolve the smallest of these devices: the share is that of docs/theory/device.md."""
+    ways = {
+        "volumes": lambda i: benchmark.volumes_errors(i, 3000),
+        "elements": lambda i: benchmark.elements_errors(i, 16, 1),
+        "quadratic": lambda i: benchmark.elements_errors(i, 16, 2),
+    }
+    pairs = np.array([ways[kind](index) for index in range(100)])
+    ratio = pairs[:, 0] / pairs[:, 1]
+    assert np.mean(ratio >= 1) >= share
+    assert np.median(ratio) <= 3
