@@ -292,7 +292,7 @@ def test_devices_of_a_sweep_are_kept_and_shared(capsys, tmp_path, monkeypatch, c
         for name, rise in alone["rise"]["value"].items():  # threads of BLAS round in another order than one
             np.testing.assert_allclose(found["rise"]["value"][name], rise, rtol=1e-10, atol=0)
         assert len(list(tmp_path.rglob("*.unit"))) == 2
-    assert "without --sweep: only its devices" in refusal([*fin[:2], "--store", str(tmp_path)], capsys)
+    assert "without --sweep or --samples: only their devices" in refusal([*fin[:2], "--store", str(tmp_path)], capsys)
 
     def sweep_in(**run):
         report_sweep(str(SAMPLES / "die-tim.toml"), "die|TIM.conductance=10,20MW/m2K", Results(), run, as_json=True)

@@ -30,7 +30,7 @@ def lamella_fit(found: LamellaFit, figure: Figure) -> tuple[Axes, ...]:
     fitted = np.where(np.isfinite(shown), fitted, np.nan)
     word = "amplitude (K)" if one.frequency else "temperature (K)"
     scale: dict[str, Any] = {"cmap": "inferno", "vmin": np.nanmin(shown), "vmax": np.nanmax(shown)}
-    limit = {"cmap": "RdBu_r", "vmin": -_RESIDUAL_LIMIT, "vmax": _RESIDUAL_LIMIT}
+    limit: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -_RESIDUAL_LIMIT, "vmax": _RESIDUAL_LIMIT}
     panels = [
         ("map", shown, scale, word),
         ("model", fitted, scale, word),
