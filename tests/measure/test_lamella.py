@@ -230,6 +230,14 @@ def test_a_wrong_model_is_rejected() -> None:
     assert fit_lamella(given, one, priors(), spread=SPREAD, **MESH).pvalue < 1e-3
 
 
+def test_a_scale_that_drifts_ends_in_a_rejected_fit() -> None:
+    given = lamella()
+    one = shown(given, pixels(0.2), seed=1)
+    rows = one.temperature.shape[0]
+    drifted = evolve(one, temperature=one.temperature * np.linspace(0.99, 1.01, rows)[:, None])
+    assert fit_lamella(given, drifted, priors(), spread=SPREAD, **MESH).pvalue < 1e-6
+
+
 def test_bad_input_is_refused_in_one_line() -> None:
     given = lamella()
     cases: list[tuple[str, Any]] = [

@@ -34,6 +34,8 @@ _PAD_PRIOR = 1.0  # share of the temperature of a pad: as good as nothing known
 _MAX_CACHED_SCANS = 4
 _MAX_STEPS = 60
 _SMALL_STEP = 0.03  # of the last step, in standard deviations: of chi2 that is 0.001
+_SLOW_STEP = 1e-3  # of chi2, by which the steps of a search along a curved valley lower it
+_HOPELESS = 1e-6  # probability of a chi2 that no such search makes a good one
 _SEARCH_FACTORS = (1.0, 0.25, 0.5, 2.0, 4.0)  # of all conductances, from which lock-in maps are searched
 _SCALED_NUMBERS: Mapping[str, float] = MappingProxyType(
     {"conductivity": 1.0, "left_conductance": 1.0, "right_conductance": 1.0, "resistance": -1.0}
@@ -285,9 +287,9 @@ def _solve_from(problem: LamellaProblem, x: Array) -> _Minimum:
     """Minimum that damped Gauss-Newton steps from coordinates (p,) end in.
 
     A step that lowers chi2 is taken and the damping relaxed, any other is tried again with more (Marquardt); the end is
-    where the next step is small beside the errors.
+    where the next step is small beside the errors, or where a model that does not describe the maps hardly gets better.
     """
-    residual, damping = problem.residual(x), 0.0
+    residual, damping, lowered = problem.residual(x), 0.0, 1.0
     if not np.isfinite(residual).all():
         raise InputError("the lamella has no temperatures with the numbers given: check powers, thickness, and planes")
     for _ in range(_MAX_STEPS):
@@ -297,19 +299,26 @@ def _solve_from(problem: LamellaProblem, x: Array) -> _Minimum:
         scaled = jacobian / size
         curvature, slope = scaled.T @ scaled, scaled.T @ residual
         covariance = np.linalg.inv(curvature) / np.outer(size, size)
-        if float((slope * size) @ covariance @ (slope * size)) < _SMALL_STEP**2:
+        ended = float((slope * size) @ covariance @ (slope * size)) < _SMALL_STEP**2
+        if ended or (lowered < _SLOW_STEP and _is_hopeless(problem, residual)):
             return _Minimum(x, residual, derivatives, covariance)
         while damping < 1e8:
             step = -np.linalg.solve(curvature + damping * np.eye(x.size), slope) / size
             there = np.clip(x + step, problem.low, problem.high)
             found = problem.residual(there)
             if float(found @ found) <= float(residual @ residual):  # not for NaN
+                lowered = 1 - float(found @ found) / float(residual @ residual)
                 x, residual, damping = there, found, damping / 10 if damping > 1e-6 else 0.0
                 break
             damping = max(10 * damping, 1e-4)
         else:
             return _Minimum(x, residual, derivatives, covariance)  # at rounding
     raise ConvergenceError(f"the search for the resistance did not end after {_MAX_STEPS} steps: check the priors", x)
+
+
+def _is_hopeless(problem: LamellaProblem, residual: Array) -> bool:
+    """Whether data are so far from a model that only another model can describe them."""
+    return bool(chi2_probability(problem.rows, float(np.sum(residual[: problem.rows] ** 2))) < _HOPELESS)
 
 
 def _summarise(problem: LamellaProblem, solution: _Minimum, plane: str) -> LamellaFit:
