@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from kapitza import dmm, load, save, solid
+from kapitza.core.conductance import Drop
 from kapitza.errors import InputError
 from kapitza.matter.isotropic import Solid
 from kapitza.matter.phonons import phonon_spectrum
 from kapitza.screen import MaterialTable, Ranking, combine_tables, library_table, material_table, screen
 from kapitza.screen import pairs as pair_module
 from kapitza.screen.conductances import compute_pairs, debye_first, tabulate_pairs
+from kapitza.screen.result import PRECISIONS, Screening
 from kapitza.screen.tabulation import landauer_primitive, reduced_primitive
 
 KELVIN = np.array([20.0, 300.0])
@@ -39,6 +41,37 @@ def test_pairs_of_the_library_are_those_of_the_model(table: MaterialTable) -> No
     for k in range(first.size):
         wanted = dmm(materials.solid(first[k]), materials.solid(second[k])).conductance(KELVIN).value
         assert worst(found[:, k], wanted) <= 1e-9
+
+
+def pair_values(found: Screening) -> dict[tuple[str, str, float], float]:
+    """Conductance by the names of both sides, in order, and the temperature."""
+    columns = found.columns()
+    keys = zip(columns["left"], columns["right"], columns["temperature"], strict=True)
+    return {
+        (min(one, other), max(one, other), kelvin): value
+        for (one, other, kelvin), value in zip(keys, columns["conductance"], strict=True)
+    }
+
+
+def test_single_precision_is_right_to_1e_4() -> None:
+    """All 1,035 pairs of 46 random solids of the library beside double precision, and some beside the model itself."""
+    rng = np.random.default_rng(4)
+    everything = library_table()
+    runs: tuple[tuple[Drop, int], ...] = (("emitted", 46), ("extrapolated", 12))
+    for drop, count in runs:
+        materials = everything.select(rng.choice(len(everything), count, replace=False))
+        double, single = (
+            screen(materials, KELVIN, ranking=Ranking(top=2000, drop=drop, precision=kind)) for kind in PRECISIONS
+        )
+        assert len(single) == len(double) == count * (count - 1)
+        wanted = pair_values(double)
+        found = pair_values(single)
+        assert wanted.keys() == found.keys()
+        assert 1e-9 < max(abs(found[pair] / value - 1) for pair, value in wanted.items()) <= 1e-4
+        for left, right, kelvin in list(found)[::50]:
+            one, other = (materials.solid(materials.names.index(name)) for name in (left, right))
+            value = dmm(one, other).conductance(kelvin, drop).value[0]
+            assert abs(found[left, right, kelvin] / value - 1) <= 1e-4
 
 
 @pytest.mark.parametrize("drop", ["local", "extrapolated"])

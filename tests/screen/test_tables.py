@@ -1,5 +1,6 @@
 """Tables of materials from files, filters, and the command: every fault is one line."""
 
+import csv
 import gzip
 import json
 from collections.abc import Callable
@@ -11,8 +12,9 @@ import pytest
 
 from kapitza import cli, load, save, solid
 from kapitza.errors import DataError, InputError, ValidityWarning
-from kapitza.io import material_tables, read_materials
-from kapitza.screen import filter_table, library_table, material_table
+from kapitza.io import material_tables, read_materials, screening_tables
+from kapitza.io.screening_tables import write_screening
+from kapitza.screen import filter_table, library_table, material_table, screen
 from kapitza.units import GPa, angstrom, m_u
 
 HEAD = "name,formula,density (g/cm3),bulk_modulus (GPa),shear_modulus (GPa),ehull"
@@ -86,7 +88,7 @@ def test_databases(tmp_path: Path) -> None:
         ((HEAD.replace(" (g/cm3)", ""), SILICON), "si: density = 2.33, expected 20 to 40000 kg/m³: is it in another"),
         ((HEAD.replace("formula", "f").replace("name", "n"), SILICON), "has no column formula, atoms"),
         ((HEAD,), "has no rows"),
-        ((HEAD, *[SILICON] * 4), "has 4 rows, at most 3 are read: choose"),
+        ((HEAD, *[SILICON] * 4), "has more than the 3 rows that are read: choose"),
     ],
 )
 def test_bad_tables(
@@ -112,6 +114,48 @@ def test_bad_files(write: Callable[..., Path], tmp_path: Path) -> None:
     entry = cubic("mp-1", "Si", 0.0)
     path = write(json.dumps([entry]), name="cell.json")
     with pytest.raises(DataError, match="a cell of 0 m³"):
+        read_materials(path)
+
+
+def test_too_many_rows_are_told_before_all_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What follows the rows that are too many would be another fault, if it were read."""
+    monkeypatch.setattr(material_tables, "MAX_MATERIALS", 3)
+    monkeypatch.setattr(material_tables, "_CHUNK_BYTES", 400)
+    rows = "".join(f"si{k},Si,2.33,98,66,0\n" for k in range(60))
+    entries = json.dumps([{"mp_id": f"mp-{k}", "formula": "Si"} for k in range(60)])
+    text = f"{HEAD}\n{rows}".encode()
+    contents = {
+        "a.csv": text + b"\xff\n", "b.csv.gz": gzip.compress(text)[:-9], "c.json": entries[:-1].encode(),
+        "d.json.gz": gzip.compress(entries.encode())[:-9],
+    }  # fmt: skip
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(DataError, match="has more than the 3 rows that are read") as caught:
+            read_materials(tmp_path / name)
+        assert "\n" not in str(caught.value)
+
+
+def test_parquet_in_and_out(write: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    heads, *lines = (line.split(",") for line in (HEAD, SILICON, GERMANIUM))
+    columns = [[line[k] if k < 2 else float(line[k]) for line in lines] for k in range(len(heads))]
+    path = tmp_path / "table.parquet"
+    parquet.write_table(arrow.table(dict(zip(heads, columns, strict=True))), path)
+    found, same = read_materials(path), read_materials(write(HEAD, SILICON, GERMANIUM))
+    assert found.names == same.names
+    assert found.transverse.tolist() == same.transverse.tolist()
+    monkeypatch.setattr(screening_tables, "_ROWS_PER_BLOCK", 3)  # blocks of a long table
+    ranked = screen(material_table(["Si", "Ge", "Al", "Cu"]), [77, 300])
+    kept = parquet.read_table(write_screening(ranked, tmp_path / "rows.parquet"))
+    assert kept.to_pydict() == ranked.columns()
+    assert kept.schema.metadata[b"source"].decode() == ranked.source
+    with (write_screening(ranked, tmp_path / "rows.csv")).open(encoding="utf-8", newline="") as file:
+        assert [float(row["conductance"]) for row in csv.DictReader(file)] == ranked.conductance.tolist()
+    monkeypatch.setattr(material_tables, "MAX_MATERIALS", 1)
+    with pytest.raises(DataError, match="has more than the 1 rows that are read"):
+        read_materials(path)
+    path.write_bytes(b"PAR1")
+    with pytest.raises(DataError, match="is no Parquet file"):
         read_materials(path)
 
 
@@ -152,7 +196,10 @@ def test_filters(conditions: str, kept: set[str]) -> None:
         ("elements of Si", "filter 'elements of': expected in, with, without"),
         ("elements in Xx", "Xx is no symbol of an element"),
         ("no cats", "unknown filter 'no cats': expected hydride"),
-        ("stable", "no column 'energy_above_hull'"),
+        (
+            "stable",
+            r"filter 'stable': the table has no column energy_above_hull \(eV per atom, of databases also e_above",
+        ),
         ("density > 1e9", "no material of 2 is left after 'density > 1e9'"),
     ],
 )

@@ -77,6 +77,7 @@ def screen(
         typer.Option(metavar="CONDITIONS", help="'elements in Si C N, density < 4000, stable, no hydrides, no toxic'."),
     ] = None,
     drop: Annotated[Literal["emitted", "local", "extrapolated"], typer.Option(help="Temperature drop.")] = "emitted",
+    precision: Annotated[Literal["double", "single"], typer.Option(help="Single is right to 1e-4.")] = "double",
     skip: Annotated[bool, typer.Option("--skip-invalid", help="Leave out rows with impossible numbers.")] = False,
     workers: WorkerCount = 1,
     store: StoreFolder = None,
@@ -107,7 +108,9 @@ def screen(
         return
     _refuse_layer_options(solve, thickness)
     materials, names = _read_table(table, partners, where, skip=skip)
-    ranking = kapitza.screen.Ranking(top=top, order=rank, each=each, drop=drop, best=best, calibrated=calibrated)
+    ranking = kapitza.screen.Ranking(
+        top=top, order=rank, each=each, drop=drop, best=best, calibrated=calibrated, precision=precision
+    )
     with long_work("rows of pairs", workers, store, dask) as work:
         found = kapitza.screen.screen(materials, kelvin, partners=names, ranking=ranking, **work)
     if save is not None:
@@ -118,9 +121,7 @@ def screen(
     if as_json:
         print_record(found)
         return
-    _print_list(found, nearest)
-    for path in filter(None, (save, plot)):
-        note(f"wrote {path}")
+    _print_list(found, nearest, (save, plot))
 
 
 def _refuse_layer_options(solve: int, thickness: str | None) -> None:
@@ -143,7 +144,7 @@ def _report_layers(
     if as_json:
         print_record(found if solved is None else {"layers": found, "solved": solved})
         return
-    columns = {name: values[:_MAX_ROWS] for name, values in found.columns().items()}
+    columns = found.columns(slice(_MAX_ROWS))
     title = f"layers at {found.temperature:g} K, {found.triples} triples; resistances by the emitted drop, m² K GW⁻¹"
     texts = [Column(name, columns[name]) for name in ("left", "layer", "right")]
     numbers = [
@@ -219,11 +220,11 @@ def _find_partner(materials: MaterialTable, name: str) -> MaterialTable:
     return found
 
 
-def _print_list(found: Screening, kelvin: float) -> None:
-    """Print the list at one temperature."""
+def _print_list(found: Screening, kelvin: float, files: tuple[str | None, str | None]) -> None:
+    """Print the list at one temperature, and the files that were written."""
     rows = (found.temperature == kelvin).nonzero()[0]
     shown = rows[:_MAX_ROWS]
-    columns = {name: [values[row] for row in shown] for name, values in found.columns().items()}
+    columns = found.columns(shown)
     order = "highest" if found.ranking.order == "high" else "lowest"
     title = (
         f"{order} conductances at {kelvin:g} K of {found.pairs} pairs of {found.materials} materials, {found.method}, "
@@ -249,6 +250,8 @@ def _print_list(found: Screening, kelvin: float) -> None:
         note(text)
     if rows.size > shown.size:
         note(f"{rows.size - shown.size} more rows at this temperature: --save FILE keeps them")
+    for path in filter(None, files):
+        note(f"wrote {path}")
 
 
 def _share(value: float) -> str:

@@ -90,7 +90,7 @@ def _check_kind(path: Path, status: os.stat_result) -> None:
         raise DataError("is not a regular file", file=path)
 
 
-def write_atomically(path: str | PathLike[str], data: bytes, *, follow_link: bool = True) -> Path:
+def write_atomically(path: str | PathLike[str], data: bytes | memoryview, *, follow_link: bool = True) -> Path:
     """Write a file so that its name always holds the old content or the new one; a link is followed, or replaced.
 
     The bytes go to a new file of a random name in the same folder, are forced to the disk, and are then moved over the

@@ -10,6 +10,7 @@ import io
 import json
 import re
 import warnings
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from kapitza.core.files import file_path, open_regular, read_limited
+from kapitza.core.files import file_path, open_regular
 from kapitza.errors import DataError, InputError, ValidityWarning, require
 from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.results import load
@@ -32,6 +33,7 @@ Row = Mapping[str, Any]
 
 MAX_MATERIALS = 2_000_000
 _MAX_BYTES = 2**31  # of a file, unpacked
+_CHUNK_BYTES = 2**20  # read at once, and looked through for rows
 _HEAD = re.compile(r"\s*(?P<name>.*?)\s*(?:[\[(](?P<unit>[^\])]*)[\])])?\s*")
 _DATABASE_KEYS: Mapping[str, str] = MappingProxyType({  # the column of names, by which a database is known
     "mp_id": "Materials Project", "material_id": "Materials Project", "jid": "JARVIS-DFT", "auid": "AFLOW",
@@ -118,23 +120,31 @@ def _saved_table(path: Path) -> MaterialTable:
     return found
 
 
-def _read_unpacked(path: Path) -> bytes:
-    """Bytes of a file, unpacked where it is compressed, not more than are read."""
-    if path.suffix.lower() != ".gz":
-        return read_limited(path, _MAX_BYTES)
+def _read_unpacked(path: Path, marks: Sequence[bytes]) -> bytes:
+    """Bytes of a file, unpacked where it is compressed; no further than any of the marks of a row tells too many."""
+    parts, size, counts = list[bytes](), 0, dict.fromkeys(marks, 0)
     with open_regular(path, _MAX_BYTES) as file:
+        stream = gzip.GzipFile(fileobj=file) if path.suffix.lower() == ".gz" else file
         try:
-            data = gzip.GzipFile(fileobj=file).read(_MAX_BYTES + 1)
-        except (OSError, EOFError) as err:
+            while part := stream.read(_CHUNK_BYTES):
+                parts.append(part)
+                size += len(part)
+                if size > _MAX_BYTES:
+                    raise DataError(f"unpacks to more than the {_MAX_BYTES} bytes that are read", file=path)
+                for mark in marks:
+                    counts[mark] += part.count(mark)
+                    if counts[mark] > MAX_MATERIALS + 1:  # one of them may be the head
+                        raise DataError(
+                            f"has more than the {MAX_MATERIALS} rows that are read: choose materials first", file=path
+                        )
+        except (gzip.BadGzipFile, zlib.error, EOFError) as err:
             raise DataError(f"is no whole gzip file: {err!s:.60}", file=path) from err
-    if len(data) > _MAX_BYTES:
-        raise DataError(f"unpacks to more than the {_MAX_BYTES} bytes that are read", file=path)
-    return data
+    return b"".join(parts)
 
 
 def _json_rows(path: Path) -> Sequence[Row] | None:
     """Entries of a database; None for a file that was saved."""
-    data = _read_unpacked(path)
+    data = _read_unpacked(path, [f'"{key}"'.encode() for key in _DATABASE_KEYS])
     try:
         tree = json.loads(data)
     except (ValueError, RecursionError) as err:
@@ -150,8 +160,8 @@ def _json_rows(path: Path) -> Sequence[Row] | None:
 
 def _text_rows(path: Path) -> Sequence[Row]:
     """Rows of a text table with one line of heads."""
-    data = _read_unpacked(path)
-    _check_count(path, data.count(b"\n") - 1)
+    data = _read_unpacked(path, [b"\n"])
+    _check_count(path, data.count(b"\n") + (not data.endswith(b"\n")) - 1)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as err:
@@ -180,7 +190,7 @@ def _parquet_rows(path: Path) -> Sequence[Row]:
 
 def _check_count(path: Path, count: int) -> None:
     if count > MAX_MATERIALS:
-        raise DataError(f"has {count} rows, at most {MAX_MATERIALS} are read: choose materials first", file=path)
+        raise DataError(f"has more than the {MAX_MATERIALS} rows that are read: choose materials first", file=path)
     if count < 1:
         raise DataError("has no rows: expected a table of materials", file=path)
 

@@ -2,8 +2,10 @@
 
 import csv
 import io
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from kapitza.core.files import file_path, write_atomically
 from kapitza.errors import InputError, require
@@ -13,6 +15,7 @@ from kapitza.screen.layers import InterlayerScreening
 from kapitza.screen.result import Screening
 
 SCREENING_SUFFIXES = (*RESULT_SUFFIXES, ".csv", ".parquet")
+_ROWS_PER_BLOCK = 65_536  # which become texts and numbers of Python at once
 
 
 def check_screening_output(path: str | PathLike[str]) -> None:
@@ -39,16 +42,35 @@ def write_screening(found: Screening | InterlayerScreening, path: str | PathLike
     suffix = place.suffix.lower()
     if suffix in RESULT_SUFFIXES:
         return write_atomically(place, encode_result(found, suffix))
-    columns = found.columns()
+    blocks = (found.columns(slice(k, k + _ROWS_PER_BLOCK)) for k in range(0, max(len(found), 1), _ROWS_PER_BLOCK))
+    stream = io.BytesIO()
     if suffix == ".parquet":
-        arrow = require("pyarrow", extra="screen", why="writing Parquet")
-        parquet = require("pyarrow.parquet", extra="screen", why="writing Parquet")
-        stream = io.BytesIO()
         head = {"source": found.source, "drop": getattr(getattr(found, "ranking", None), "drop", "emitted")}
-        parquet.write_table(arrow.table(columns).replace_schema_metadata(head), stream)
-        return write_atomically(place, stream.getvalue())
-    text = io.StringIO(newline="")
+        _write_parquet(blocks, head, stream)
+    else:
+        _write_text(blocks, stream)
+    return write_atomically(place, stream.getbuffer())
+
+
+def _write_parquet(blocks: Iterable[dict[str, list[Any]]], head: dict[str, str], stream: io.BytesIO) -> None:
+    """Write blocks of rows as one table of Parquet."""
+    arrow = require("pyarrow", extra="screen", why="writing Parquet")
+    parquet = require("pyarrow.parquet", extra="screen", why="writing Parquet")
+    writer = None
+    for columns in blocks:
+        table = arrow.table(columns).replace_schema_metadata(head)
+        writer = writer or parquet.ParquetWriter(stream, table.schema)
+        writer.write_table(table)
+    if writer is not None:
+        writer.close()
+
+
+def _write_text(blocks: Iterable[dict[str, list[Any]]], stream: io.BytesIO) -> None:
+    """Write blocks of rows as text with one line of heads."""
+    text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text)
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    return write_atomically(place, text.getvalue().encode())
+    for number, columns in enumerate(blocks):
+        if number == 0:
+            writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+    text.detach()

@@ -7,6 +7,7 @@ from kapitza.core.conductance import Drop
 from kapitza.core.occupation import Statistics
 from kapitza.core.transmission import DROP_CORRECTION
 from kapitza.errors import require
+from kapitza.screen.result import Precision
 from kapitza.screen.table import MaterialTable
 from kapitza.screen.tabulation import MODE_SCALE, PairTables, landauer_primitive
 
@@ -20,9 +21,16 @@ def debye_first(materials: MaterialTable) -> IntArray:
 
 
 def tabulate_pairs(
-    materials: MaterialTable, temperature: Array, drop: Drop = "emitted", statistics: Statistics = "quantum"
+    materials: MaterialTable,
+    temperature: Array,
+    drop: Drop = "emitted",
+    statistics: Statistics = "quantum",
+    precision: Precision = "double",
 ) -> PairTables:
-    """Primitives of a table in which Debye solids stand first, then those with full bands."""
+    """Primitives of a table in which Debye solids stand first, then those with full bands.
+
+    `precision` is that of the tables and sums of Debye solids; the cells of full bands are always single.
+    """
     solids = len(materials) - materials.band_rows.size
     longitudinal, transverse = materials.longitudinal[:solids], materials.transverse[:solids]
     wave = (6 * np.pi**2 * materials.atoms[:solids]) ** (1 / 3)
@@ -40,8 +48,16 @@ def tabulate_pairs(
         sides = [below * low + between * (high - low)]
         sides += [np.diff(edges) @ modes.T] if modes.size else []
         leads = share / np.concatenate(sides, axis=1)
+    kind = np.float32 if precision == "single" else np.float64
+    solid_columns = {
+        "below": 1 / below,
+        "between": 1 / between,
+        "transverse": low,
+        "longitudinal": high,
+        "leads": leads,
+    }
     return PairTables(
-        below=1 / below, between=1 / between, transverse=low, longitudinal=high, leads=leads,
+        **{name: np.asarray(column, dtype=kind) for name, column in solid_columns.items()},
         transverse_cell=cells[0], longitudinal_cell=cells[1],
         cells=(modes * MODE_SCALE).astype(np.float32), slopes=(materials.slopes * MODE_SCALE).astype(np.float32),
         cell_count=_open_cells(modes), edges=edges / MODE_SCALE, steps=(np.diff(edges) / MODE_SCALE).astype(np.float32),

@@ -95,6 +95,11 @@ def _read_conditions(materials: MaterialTable, text: str) -> Iterator[tuple[str,
         if word == "elements":
             yield _element_condition(materials, tokens)
         elif word == "stable":
+            if _HULL_COLUMN not in materials.properties:
+                raise InputError(
+                    f"filter 'stable': the table has no column {_HULL_COLUMN} (eV per atom, of databases also "
+                    "e_above_hull or ehull): add it, or leave this condition out"
+                )
             yield word, _compare_column(materials, _HULL_COLUMN, "<=", STABLE_HULL)
         elif word in ("no", "not"):
             name = tokens.pop(0) if tokens else ""

@@ -57,8 +57,8 @@ class BestPairs(NamedTuple):
     """Heaps of the best pairs, worst first: scores, which are conductances or their negatives, and both materials."""
 
     score: Array
-    first: IntArray
-    second: IntArray
+    first: NDArray[np.int32]
+    second: NDArray[np.int32]
 
 
 def compile_screening(function: _KernelFunction) -> _KernelFunction:
@@ -81,13 +81,13 @@ def compile_screening(function: _KernelFunction) -> _KernelFunction:
 def _debye_block(i: int, start: int, count: int, tables: KernelTables, mix: FloatTable, out: FloatTable) -> None:
     """Conductances of a Debye solid with `count` others from `start` on, (nT, count); `mix` is scratch."""
     below, between = tables.below, tables.between
-    own_below, own_between = below[i], between[i]
+    own_below, own_between, unity = below[i], between[i], below.dtype.type(1)  # of the precision of the tables
     for k in range(count):
         j = start + k
-        mix[0, k] = 1 / (own_below + below[j])
-        mix[1, k] = 1 / (own_between + below[j])
-        mix[2, k] = 1 / (own_below + between[j])
-        mix[3, k] = 1 / (own_between + between[j])
+        mix[0, k] = unity / (own_below + below[j])
+        mix[1, k] = unity / (own_between + below[j])
+        mix[2, k] = unity / (own_below + between[j])
+        mix[3, k] = unity / (own_between + between[j])
     for t in range(out.shape[0]):
         transverse, longitudinal = tables.transverse[t], tables.longitudinal[t]
         low, high = transverse[i], longitudinal[i]
@@ -193,10 +193,11 @@ def fill_conductances(i: int, start: int, count: int, tables: KernelTables, mix:
     leads = tables.leads
     if leads.shape[0] == 0:
         return
+    unity = leads.dtype.type(1)
     for t in range(out.shape[0]):
         own = leads[t, i]
         for k in range(count):  # 1/G = 1/G_e - share (1/G_L + 1/G_R)
-            rest = 1 - out[t, k] * (own + leads[t, start + k])
+            rest = unity - out[t, k] * (own + leads[t, start + k])
             out[t, k] = out[t, k] / rest if rest > 1e-11 else np.inf
 
 

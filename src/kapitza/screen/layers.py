@@ -101,14 +101,14 @@ class InterlayerScreening:
             return f"bridges the gap between {low:.3g} and {high:.3g} THz"
         return "steps between the modes of both sides"
 
-    def columns(self) -> dict[str, list[Any]]:
-        """The rows as columns by name, in SI."""
+    def columns(self, rows: slice = slice(None)) -> dict[str, list[Any]]:
+        """The rows, or some of them, as columns by name, in SI."""
         found: dict[str, list[Any]] = {
-            side: [self.names[i] for i in getattr(self, side).tolist()] for side in ("left", "layer", "right")
+            side: [self.names[i] for i in getattr(self, side)[rows].tolist()] for side in ("left", "layer", "right")
         }
         numbers = ("direct", "thermalised", "ballistic", "own", "free_path", "gain", "gap_low", "gap_high")
-        found |= {name: getattr(self, name).tolist() for name in numbers}
-        return found | {"physics": [self.physics(row) for row in range(len(self))]}
+        found |= {name: getattr(self, name)[rows].tolist() for name in numbers}
+        return found | {"physics": [self.physics(row) for row in range(len(self))[rows]]}
 
 
 def interlayers(

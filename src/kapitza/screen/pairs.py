@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, IntArray, check_record, temperatures
 from kapitza.errors import InputError, require
@@ -17,12 +17,13 @@ from kapitza.screen.result import Ranking, Screening
 from kapitza.screen.table import MaterialTable
 from kapitza.screen.tabulation import PairTables
 
-SCREENING_VERSION = "screen-2"  # part of the address of stored results
+SCREENING_VERSION = "screen-3"  # part of the address of stored results
 MAX_PAIRS = 2 * 10**10
 _MAX_ROWS = 2 * 10**7  # of a result: lists of each material
 _UNIT_COST = 3e8  # pairs of Debye solids, a few seconds: what an interrupt loses
 _LOWEST_CONDUCTANCE = 1e-12  # W m⁻² K⁻¹: stands for 0 in a logarithm
 _BAND_COST = 10.0  # of a pair with full bands
+_UNIT_LISTS = 1024  # lists of their own in a unit, which bounds the memory beside the result
 
 
 def screen(
@@ -72,15 +73,15 @@ def screen(
         rows = np.argsort(order)[rows]
     count = pair_count(materials, rows, each=wanted.each)
     require("numba", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
-    tables = tabulate_pairs(materials.select(order), kelvin, wanted.drop, wanted.statistics)
+    tables = tabulate_pairs(materials.select(order), kelvin, wanted.drop, wanted.statistics, wanted.precision)
     keep = min(wanted.top + (0 if wanted.each or rows is None else rows.size), count)
     units = _pair_units(tables, len(materials), rows, wanted, min(keep, len(materials) - 1) if wanted.each else keep)
     with thread_executor(executor) as workers:
         results = run_units(
             search_pairs, units, version=SCREENING_VERSION, store=store, executor=workers, progress=progress
         )
-    best = _lists_of_each(results, units, order) if wanted.each else _list_of_all(results, wanted.top, order)
     counts = None if wanted.each else _count_once(results, tables, rows)
+    best = _lists_of_each(results, units, order) if wanted.each else _list_of_all(results, wanted.top, order)
     return _make_screening(materials, kelvin, wanted, best, count, counts)
 
 
@@ -110,7 +111,8 @@ def _pair_units(tables: PairTables, total: int, rows: IntArray | None, ranking: 
     band_partners = np.where(chosen < solids, total - np.maximum(earliest, solids), total - earliest)
     cost = (total - earliest) + (_BAND_COST - 1) * band_partners
     bounds = np.searchsorted(np.cumsum(cost), np.arange(0, cost.sum(), _UNIT_COST))
-    bounds = np.unique(np.append(bounds, chosen.size))
+    lists = np.arange(0, chosen.size if ranking.each else 0, _UNIT_LISTS)
+    bounds = np.unique(np.concatenate([bounds, lists, [chosen.size]]))
     fixed = tables.arrays() | {"sign": 1.0 if ranking.order == "high" else -1.0, "keep": keep, "each": ranking.each}
     pieces = zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
     return [{**fixed, "rows": chosen[a:b], "earliest": earliest[a:b]} for a, b in pieces]
@@ -123,7 +125,7 @@ def search_pairs(unit: UnitInputs) -> UnitResult:
     tables = kernels.KernelTables(*(inputs[name] for name in kernels.KernelTables._fields))
     shape = (tables.edges.shape[0], int(inputs["keep"]))
     shape = (inputs["rows"].size, *shape) if inputs["each"] else shape
-    best = kernels.BestPairs(np.full(shape, -np.inf), np.full(shape, -1, np.int64), np.full(shape, -1, np.int64))
+    best = kernels.BestPairs(np.full(shape, -np.inf), np.full(shape, -1, np.int32), np.full(shape, -1, np.int32))
     if inputs["each"]:
         kernels.best_of_each_row(inputs["rows"], tables, inputs["sign"], best)
     else:
@@ -154,11 +156,11 @@ def _plain(array: Any) -> Any:
 
 
 class PairLists(NamedTuple):
-    """Lists of pairs, (lists, nT, k) each: scores, both materials, and the material of each list or -1."""
+    """Lists of pairs, (nT, lists, k) each: scores, both materials, and the material of each list or -1."""
 
     score: Array
-    first: IntArray
-    second: IntArray
+    first: NDArray[np.int32]
+    second: NDArray[np.int32]
     owner: IntArray
 
 
@@ -173,58 +175,87 @@ def _list_of_all(results: Sequence[UnitResult], top: int, order: IntArray) -> Pa
         pairs = low[place] * (order.size + 1) + high[place]
         place = place[np.sort(np.unique(pairs, return_index=True)[1])][:top]
         parts.append((score[t][there][place], order[first[t][there][place]], order[second[t][there][place]]))
-    columns = [np.array(part)[None] for part in zip(*parts, strict=True)]
-    return PairLists(columns[0], columns[1], columns[2], np.array([-1]))
+    score, first, second = (np.array(part)[:, None] for part in zip(*parts, strict=True))
+    return PairLists(score, first.astype(np.int32), second.astype(np.int32), np.array([-1]))
 
 
-def _lists_of_each(results: Sequence[UnitResult], units: Sequence[UnitInputs], order: IntArray) -> PairLists:
-    """A list for each row of each unit."""
-    score, first, second = (np.concatenate([_plain(one[name]) for one in results]) for name in _LIST_NAMES)
+def _lists_of_each(results: list[UnitResult], units: Sequence[UnitInputs], order: IntArray) -> PairLists:
+    """A list for each row of each unit; results are taken off, since both together may be large."""
     rows = np.concatenate([_plain(unit["rows"]) for unit in units])
-    place = np.lexsort((second, -score), axis=-1)
-    score, first, second = (np.take_along_axis(one, place, axis=-1) for one in (score, first, second))
-    return PairLists(score, order[first], order[second], order[rows])
+    _, times, top = _plain(results[0]["score"]).shape
+    score = np.empty((times, rows.size, top))
+    first, second = (np.empty(score.shape, np.int32) for _ in range(2))
+    stop = rows.size
+    while results:
+        one = results.pop()
+        parts = [_plain(one[name]).swapaxes(0, 1) for name in _LIST_NAMES]
+        start = stop - parts[0].shape[1]
+        place = np.lexsort((parts[2], -parts[0]), axis=-1)
+        score[:, start:stop], low, high = (np.take_along_axis(part, place, axis=-1) for part in parts)
+        first[:, start:stop], second[:, start:stop] = order[low], order[high]
+        stop = start
+    return PairLists(score, first, second, order[rows])
 
 
 def _make_screening(
     materials: MaterialTable, temperature: Array, ranking: Ranking, best: PairLists, count: int, counts: IntArray | None
 ) -> Screening:
     """The rows of the lists, temperature by temperature."""
-    lists, _, top = best.score.shape
-    used, place = np.unique(np.concatenate([best.first.ravel(), best.second.ravel()]), return_inverse=True)
-    left, right = place.reshape(2, *best.first.shape).swapaxes(1, 2)
-    owner = np.where(best.owner < 0, -1, np.searchsorted(used, best.owner))
-    bands = np.isin(used, materials.band_rows)
+    times, lists, top = best.score.shape
+    names = _NamesOfRows(best, len(materials))
     sign = 1 if ranking.order == "high" else -1
-    value = sign * best.score
+    value = np.multiply(best.score, sign, out=best.score)
     expected, spread, error = _expectations(materials, temperature, ranking, best, value)
     probability = np.full(value.shape, np.nan)
     if counts is not None:
         for t, kelvin in enumerate(temperature.tolist()):
-            others = _others(counts[t], value[0, t], catalogue_error(kelvin, ranking.drop, ranking.statistics))
-            probability[0, t] = rank_probabilities(
-                np.log(np.maximum(expected[0, t], _LOWEST_CONDUCTANCE)), spread[0, t], others, ranking.best, sign=sign
+            others = _others(counts[t], value[t, 0], catalogue_error(kelvin, ranking.drop, ranking.statistics))
+            probability[t, 0] = rank_probabilities(
+                np.log(np.maximum(expected[t, 0], _LOWEST_CONDUCTANCE)), spread[t, 0], others, ranking.best, sign=sign
             )
-    columns = [one.swapaxes(0, 1).ravel() for one in (value, expected, spread, probability)]
+    rows: dict[str, NDArray[Any]] = {
+        "temperature": np.repeat(temperature, lists * top),
+        "rank": np.tile(np.arange(1, top + 1, dtype=np.int32), lists * times),
+        "left": names.number(best.first),
+        "right": names.number(best.second),
+        "owner": np.tile(np.repeat(names.number(best.owner), top), times),
+        "conductance": value,
+        "expected": expected,
+        "spread": spread,
+        "probability": probability,
+    }
+    for column in rows.values():
+        column.flags.writeable = False
     return Screening(
-        names=[materials.names[i] for i in used],
-        formulas=[materials.formulas[i] for i in used],
-        full_bands=bands,
-        temperature=np.repeat(temperature, lists * top),
-        rank=np.tile(np.arange(1, top + 1), lists * temperature.size),
-        left=left.ravel(),
-        right=right.ravel(),
-        owner=np.tile(np.repeat(owner, top), temperature.size),
-        conductance=columns[0],
-        expected=columns[1],
-        spread=columns[2],
-        probability=columns[3],
+        names=[materials.names[i] for i in names.used],
+        formulas=[materials.formulas[i] for i in names.used],
+        full_bands=np.isin(names.used, materials.band_rows),
         error=error,
         ranking=ranking,
         pairs=count,
         materials=len(materials),
         source=materials.source,
+        **{name: column.reshape(-1) for name, column in rows.items()},
     )
+
+
+class _NamesOfRows:
+    """Materials that appear in lists, numbered anew.
+
+    Attributes
+    ----------
+    used : (n,) rows of the table
+    """
+
+    def __init__(self, best: PairLists, total: int) -> None:
+        there = np.zeros(total, bool)
+        there[best.first.ravel()] = there[best.second.ravel()] = True
+        self.used = np.flatnonzero(there)
+        self._places = np.append(np.cumsum(there, dtype=np.int32) - 1, np.int32(-1))  # of -1, too
+
+    def number(self, rows: IntArray | NDArray[np.int32]) -> NDArray[np.int32]:
+        """Numbers among those that appear; -1 of -1."""
+        return self._places[rows]
 
 
 def _expectations(
@@ -232,22 +263,24 @@ def _expectations(
 ) -> tuple[Array, Array, str]:
     """What measurements would find for each pair of the lists, the spread of its logarithm, and why, in words."""
     expected, spread = np.zeros_like(value), np.zeros_like(value)
-    both = np.isin(best.first, materials.band_rows) & np.isin(best.second, materials.band_rows)
+    has_bands = np.zeros(len(materials), bool)
+    has_bands[materials.band_rows] = True
+    both = has_bands[best.first] & has_bands[best.second]
     texts = dict[str, None]()
     for kind, chosen in ((False, ~both), (True, both)):
         for t, kelvin in enumerate(temperature.tolist()):
-            if not chosen[:, t].any():
+            if not chosen[t].any():
                 continue
             error = catalogue_error(kelvin, ranking.drop, ranking.statistics, bands=kind)
             texts[("full bands: " if kind else "Debye solids: ") + error.text] = None
-            expected[:, t] = np.where(chosen[:, t], error.ratio * value[:, t], expected[:, t])
-            spread[:, t] = np.where(chosen[:, t], error.spread, spread[:, t])
+            expected[t][chosen[t]] = error.ratio * value[t][chosen[t]]
+            spread[t][chosen[t]] = error.spread
     if ranking.calibrated:
         pairs = sorted({(int(i), int(j)) for i, j in zip(best.first.ravel(), best.second.ravel(), strict=True)})
         known = calibrated_errors(materials, pairs, temperature)
         for place in np.ndindex(value.shape):
             if (found := known.get((int(best.first[place]), int(best.second[place])))) is not None:
-                expected[place], spread[place] = found[0][place[1]], found[1][place[1]]
+                expected[place], spread[place] = found[0][place[0]], found[1][place[0]]
         texts[f"calibrated: {len(known)} pairs of the library"] = None
     return expected, spread, "; ".join(texts)
 

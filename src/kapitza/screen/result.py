@@ -5,16 +5,41 @@ from typing import Any, Literal
 
 import numpy as np
 from attrs import field, frozen
+from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, IndexArray, about, check_count, integer_array, labels, one_of, real_array
+from kapitza.core.arrays import Array, IndexArray, about, check_count, labels, one_of, real_array
 from kapitza.core.conductance import TEMPERATURE_DROPS, Drop
 from kapitza.core.occupation import STATISTICS_NAMES, Statistics
 from kapitza.errors import require
 
 Order = Literal["high", "low"]
 ORDERS: tuple[Order, ...] = ("high", "low")
+Precision = Literal["double", "single"]
+PRECISIONS: tuple[Precision, ...] = ("double", "single")
 _EXTRA = "screen"
+_SPECTRA = {(0, 0): "Debye", (0, 1): "Debye|bands", (1, 0): "bands|Debye", (1, 1): "bands"}
 _QUANTILE = 1.959963984540054  # of 95 %
+
+
+def _numbers(value: ArrayLike) -> NDArray[np.int32]:
+    """(N,) read-only whole numbers of four bytes, since lists of each material are long."""
+    found = np.asarray(value)
+    if found.dtype != np.int32 or not _is_frozen(found):
+        found = np.array(value, dtype=np.int32, ndmin=1)
+        found.flags.writeable = False
+    return found
+
+
+def _floats(value: ArrayLike) -> Array:
+    """(N,) read-only floats."""
+    found = np.asarray(value)
+    return found if found.dtype == np.float64 and _is_frozen(found) else real_array(value)
+
+
+def _is_frozen(array: NDArray[Any]) -> bool:
+    """Whether nobody can write to an array any more, so that it needs no copy."""
+    owner: Any = array if array.base is None else array.base
+    return isinstance(owner, np.ndarray) and owner.base is None and not owner.flags.writeable
 
 
 def _check_top(instance: Any, attribute: Any, value: object) -> None:
@@ -33,6 +58,7 @@ class Ranking:
     each : whether each material has a list of its own
     drop : the temperature drop that defines the conductance
     statistics : "quantum" or "classical"
+    precision : of the conductances: "double", or "single", right to 1e-4
 
     Raises
     ------
@@ -47,6 +73,7 @@ class Ranking:
     each: bool = False
     drop: Drop = field(default="emitted", validator=one_of(*TEMPERATURE_DROPS))
     statistics: Statistics = field(default="quantum", validator=one_of(*STATISTICS_NAMES))
+    precision: Precision = field(default="double", validator=one_of(*PRECISIONS))
 
 
 @frozen(eq=False, kw_only=True)
@@ -70,15 +97,15 @@ class Screening:
     names: tuple[str, ...] = field(converter=tuple)
     formulas: tuple[str, ...] = field(converter=tuple)
     full_bands: IndexArray = field(converter=labels, metadata=about("1", "1 with full bands, 0 as a Debye solid"))
-    temperature: Array = field(converter=real_array, metadata=about("K", "temperature"))
-    rank: IndexArray = field(converter=integer_array, metadata=about("1", "rank in its list, from 1"))
-    left: IndexArray = field(converter=labels, metadata=about("1", "material on the left"))
-    right: IndexArray = field(converter=labels, metadata=about("1", "material on the right"))
-    owner: IndexArray = field(converter=labels, metadata=about("1", "material whose list it is"))
-    conductance: Array = field(converter=real_array, metadata=about("W m^-2 K^-1", "conductance of the model"))
-    expected: Array = field(converter=real_array, metadata=about("W m^-2 K^-1", "median of measurements"))
-    spread: Array = field(converter=real_array, metadata=about("1", "standard deviation of ln G of measurements"))
-    probability: Array = field(converter=real_array, metadata=about("1", "probability to be among the best"))
+    temperature: Array = field(converter=_floats, metadata=about("K", "temperature"))
+    rank: NDArray[np.int32] = field(converter=_numbers, metadata=about("1", "rank in its list, from 1"))
+    left: NDArray[np.int32] = field(converter=_numbers, metadata=about("1", "material on the left"))
+    right: NDArray[np.int32] = field(converter=_numbers, metadata=about("1", "material on the right"))
+    owner: NDArray[np.int32] = field(converter=_numbers, metadata=about("1", "material whose list it is"))
+    conductance: Array = field(converter=_floats, metadata=about("W m^-2 K^-1", "conductance of the model"))
+    expected: Array = field(converter=_floats, metadata=about("W m^-2 K^-1", "median of measurements"))
+    spread: Array = field(converter=_floats, metadata=about("1", "standard deviation of ln G of measurements"))
+    probability: Array = field(converter=_floats, metadata=about("1", "probability to be among the best"))
     ranking: Ranking
     pairs: int = field(metadata=about("1", "pairs that were compared"))
     materials: int = field(metadata=about("1", "materials in the table"))
@@ -101,28 +128,29 @@ class Screening:
 
     def spectra(self, row: int) -> str:
         """What was taken for the phonons of both sides of a row: "Debye", "bands", or "Debye|bands"."""
-        kinds = ["bands" if self.full_bands[side[row]] else "Debye" for side in (self.left, self.right)]
-        return kinds[0] if kinds[0] == kinds[1] else "|".join(kinds)
+        return _SPECTRA[int(self.full_bands[self.left[row]]), int(self.full_bands[self.right[row]])]
 
-    def columns(self) -> dict[str, list[Any]]:
-        """The rows as columns by name, in SI; low and high are the ends of a 95 % interval."""
-        left, right = self.left.tolist(), self.right.tolist()
+    def columns(self, rows: slice | IndexArray = slice(None)) -> dict[str, list[Any]]:
+        """The rows, or some of them, as columns by name, in SI; low and high are the ends of a 95 % interval."""
+        left, right = self.left[rows].tolist(), self.right[rows].tolist()
+        expected, ends = self.expected[rows], np.exp(_QUANTILE * self.spread[rows])
+        kinds = self.full_bands.tolist()
         found: dict[str, list[Any]] = {
-            "temperature": self.temperature.tolist(),
-            "rank": self.rank.tolist(),
+            "temperature": self.temperature[rows].tolist(),
+            "rank": self.rank[rows].tolist(),
             "left": [self.names[i] for i in left],
             "right": [self.names[i] for i in right],
             "left_formula": [self.formulas[i] for i in left],
             "right_formula": [self.formulas[i] for i in right],
-            "conductance": self.conductance.tolist(),
-            "expected": self.expected.tolist(),
-            "low": (self.expected * np.exp(-_QUANTILE * self.spread)).tolist(),
-            "high": (self.expected * np.exp(_QUANTILE * self.spread)).tolist(),
-            "probability": self.probability.tolist(),
-            "spectra": [self.spectra(row) for row in range(len(self))],
+            "conductance": self.conductance[rows].tolist(),
+            "expected": expected.tolist(),
+            "low": (expected / ends).tolist(),
+            "high": (expected * ends).tolist(),
+            "probability": self.probability[rows].tolist(),
+            "spectra": [_SPECTRA[kinds[i], kinds[j]] for i, j in zip(left, right, strict=True)],
         }
         if self.ranking.each:
-            found["of"] = [self.names[i] for i in self.owner.tolist()]
+            found["of"] = [self.names[i] for i in self.owner[rows].tolist()]
         return found
 
     def to_pandas(self) -> Any:
