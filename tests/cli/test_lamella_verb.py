@@ -33,6 +33,9 @@ def test_a_virtual_experiment_comes_back(tmp_path: Path, capsys: pytest.CaptureF
     assert derived["interval"]["value"][0] < found.resistance < derived["interval"]["value"][1]
     assert main(["eels", "lamella", str(SAMPLE), "--simulate", str(folder)]) == 2
     assert "exists" in capsys.readouterr().err
+    (folder / SAMPLE.name).unlink()  # as one that was killed before its last file leaves the folder
+    assert main(["eels", "lamella", str(SAMPLE), "--simulate", str(folder)]) == 0
+    assert (folder / SAMPLE.name).read_bytes() == SAMPLE.read_bytes()
 
 
 def test_experiments_are_ranked(capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,6 +59,7 @@ CASES = {
     "folder": ('file = "forward.csv"', 'file = "."', "folder"),
     "text": ('file = "forward.csv"', 'file = "words.csv"', "expected numbers"),
     "ragged": ('file = "forward.csv"', 'file = "ragged.csv"', "2 numbers, expected 3"),
+    "infinite": ('file = "forward.csv"', 'file = "infinite.csv"', "finite numbers up to 1e+100, or NaN"),
     "empty": ('file = "forward.csv"', 'file = "empty.csv"', "holds no numbers"),
     "binary": ('file = "forward.csv"', 'file = "binary.csv"', "is not text"),
     "key": ('sigma = "1.5 K"', 'sgima = "1.5 K"', "did you mean"),
@@ -79,6 +83,7 @@ def test_bad_files_are_refused_in_one_line(case: str, tmp_path: Path, capsys: py
     (tmp_path / "other.csv").write_text("1,1\n1,1\n1,1\n")
     (tmp_path / "words.csv").write_text("hot,cold\n")
     (tmp_path / "ragged.csv").write_text("1,2,3\n1,2\n")
+    (tmp_path / "infinite.csv").write_text("1,nan\n1,1e400\n")
     (tmp_path / "empty.csv").write_text("")
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00\x81")
     assert main(["eels", "lamella", str(path)]) == 2

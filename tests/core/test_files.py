@@ -6,6 +6,7 @@ import re
 import stat
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,17 @@ def test_a_pipe_and_an_endless_device_are_refused_at_once(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="files of the system of Linux")
+def test_memory_is_taken_for_what_a_file_holds_and_not_for_what_it_might(tmp_path):
+    path = tmp_path / "small"
+    path.write_bytes(b"abc")
+    tracemalloc.start()
+    try:
+        assert read_limited(path) == b"abc"
+        assert tracemalloc.get_traced_memory()[1] <= 10_000_000  # of the 4 GiB that are the limit
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_file_that_claims_to_be_empty_is_limited_too():
     with pytest.raises(DataError, match="has more than the 10 bytes that are read"):
         read_limited("/proc/self/environ", 10)

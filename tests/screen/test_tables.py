@@ -103,10 +103,19 @@ def test_bad_tables(
 def test_bad_files(write: Callable[..., Path], tmp_path: Path) -> None:
     for name, text, said in (
         ("a.json", "{", "is no JSON"), ("b.json", "[1]", "expected a list of materials"), ("c.xyz", "", "expected one"),
-        ("d.json.gz", "a", "is no whole gzip"), ("e.json", '[{"mp_id": "1", "structure": {}}]', "no column bulk"),
+        ("d.json.gz", "a", "is no whole gzip"), ("f.csv", f"{HEAD}\n{SILICON},7", "row 1 has more entries than the 6"),
+        ("g.json", json.dumps([{"jid": "1", "formula": "Si", "density": 10**400, "bulk_modulus_kv": 1,
+                                "shear_modulus_gv": 1}]), "density = 10000"),
+        ("h.json", json.dumps([cubic("1", "Si", 5.4), cubic("2", "Si", 5.4) | {"structure": None}]), "no structure"),
+        ("e.json", '[{"mp_id": "1", "structure": {}}]', "no column bulk"),
     ):  # fmt: skip
         with pytest.raises(DataError, match=said):
             read_materials(write(text, name=name))
+    packed = bytearray(gzip.compress(b"[1]", mtime=0))
+    packed[10] ^= 0xFF
+    (tmp_path / "flipped.json.gz").write_bytes(packed)
+    with pytest.raises(DataError, match="is no whole gzip"):
+        read_materials(tmp_path / "flipped.json.gz")
     saved = save(solid("Si"), tmp_path / "solid.json")
     with pytest.raises(DataError, match="holds a Solid, expected a table of materials"):
         read_materials(saved)

@@ -33,7 +33,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tools" / "fuzz")]
 
-from seeds import page_block  # noqa: E402
+from seeds import MAPS, page_block, virtual_lamella  # noqa: E402
 
 from kapitza.core.files import is_temporary  # noqa: E402
 from kapitza.io.formats.records import record_tree  # noqa: E402
@@ -43,6 +43,7 @@ SAMPLES = ROOT / "docs" / "samples"
 INTERRUPTED = 130
 REFUSED = 2
 PATIENCE = 2.0  # s
+PROGRESS = ("note: ", "  ")  # how lines begin that no fault writes
 SMALL_DISK = 64  # bytes of the largest file
 AS_OTHERS = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")  # root without his privilege over files
 SHORT = (  # of the sample of argon: a run of a second, which is rejected and saved
@@ -74,6 +75,7 @@ class Command:
     result: str
     status: int = 0  # without any fault
     header: bool = True  # the file has a header with the date, and is read by `load`
+    fresh: bool = False  # writes into a new folder, the file last
 
 
 COMMANDS = (
@@ -90,8 +92,14 @@ COMMANDS = (
     Command("transport si-ge-film.toml --save f.h5", "f.h5"),
     Command("junction build Ar Kr --potential lj --limit 0.07 --save j.h5", "j.h5"),
     Command("eels simulate plan.toml --save scan.h5", "scan.h5", header=False),
+    Command("eels lamella virtual/lamella.toml --save lamella.json", "lamella.json"),
+    Command("eels lamella lamella.toml --simulate maps", "maps/lamella.toml", header=False, fresh=True),
+    Command("device chip-gan-sic.toml --fit map.csv --save fit.json", "fit.json"),
+    Command("screen table.csv --top 3 --store units --save pairs.csv", "pairs.csv"),
+    Command("screen table.csv --layers --top 3 --save layers.h5", "layers.h5"),
+    Command("interface Au Al2O3 -T 300 --store units --save r.json --report r.html", "r.json"),
     Command("md nemd short.toml --save md.json", "md.json", status=3),
-    Command("md deck argon.toml --out deck", "deck/kapitza.json", header=False),
+    Command("md deck argon.toml --out deck", "deck/kapitza.json", header=False, fresh=True),
 )
 
 
@@ -128,6 +136,10 @@ class Scene:
         (self.folder / "short.toml").write_text(run, encoding="utf-8")
         plan = page_block("tutorial/eels.md", "experiment.toml")
         (self.folder / "plan.toml").write_text(plan, encoding="utf-8")
+        for name, table in {"map.csv": "device.csv", "table.csv": "materials.csv"}.items():
+            (self.folder / name).write_text(MAPS[table], encoding="utf-8")
+        (self.folder / "virtual").mkdir()
+        virtual_lamella(self.folder / "virtual")
         self.finish(self.start())  # compiles what is compiled
         self.prepare()
         start = time.monotonic()
@@ -164,17 +176,17 @@ class Scene:
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
-        lines = [line for line in said.splitlines(keepends=True) if not line.startswith("note: ")]
+        lines = [line for line in said.splitlines(keepends=True) if not line.startswith(PROGRESS)]
         return process.returncode, "".join(lines), time.monotonic() - start
 
     def prepare(self) -> None:
         """Let there be something to do: what is kept of earlier runs goes, where the command does not replace it."""
-        for name in ("units", "deck", "md.json.parts"):
+        for name in ("units", "deck", "maps", "md.json.parts"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def faults(self) -> list[str]:
         """What is wrong with the result that lay there before."""
-        if self.command.result.startswith("deck"):
+        if self.command.fresh and not self.result.exists():
             return []
         try:
             same = self.digest() == self.reference
@@ -184,7 +196,7 @@ class Scene:
 
     def end(self) -> list[str]:
         """What is wrong after an undisturbed run: another result, or files left behind."""
-        if self.command.result.startswith("deck"):  # one that is complete stays
+        if self.command.fresh and self.result.exists():  # one that is complete stays
             self.prepare()
         status, said, _ = self.finish(self.start())
         left = [str(path.relative_to(self.folder)) for path in self.folder.rglob("*.part") if is_temporary(path.name)]
@@ -194,9 +206,20 @@ class Scene:
 
     def digest(self) -> str:
         """Hash of what the file holds, without the date of its header."""
+        if self.command.fresh:
+            whole = [path for path in sorted(self.result.parent.iterdir()) if not is_temporary(path.name)]
+            return hashlib.sha256(b"".join(path.read_bytes() for path in whole)).hexdigest()
         if not self.command.header or self.result.suffix not in (".json", ".npz", ".h5"):
             return hashlib.sha256(self.result.read_bytes()).hexdigest()
-        return hashlib.sha256(json.dumps(record_tree(load(self.result)), sort_keys=True).encode()).hexdigest()
+        held = json.dumps(without_seconds(record_tree(load(self.result))), sort_keys=True)
+        return hashlib.sha256(held.encode()).hexdigest()
+
+
+def without_seconds(tree: Any) -> Any:
+    """What a file holds but for the time that it took."""
+    if isinstance(tree, dict):
+        return {key: without_seconds(value) for key, value in tree.items() if key != "seconds"}
+    return [without_seconds(value) for value in tree] if isinstance(tree, list) else tree
 
 
 def disturb(command: Command, times: int, rng: Random, number: signal.Signals) -> tuple[int, list[str]]:
@@ -274,9 +297,9 @@ def pair(command: Command, _times: int, _rng: Random) -> tuple[int, list[str]]:
         wrong = [
             f"{command.words}: status {status}: {said[-300:]!r}" for status, said in ends if status != command.status
         ]
-        if command.result.startswith("deck"):
-            wrong = wrong[1:]  # the second finds the deck of the first and leaves it alone
-        return 2, wrong + scene.faults() + ([] if command.result.startswith("deck") else scene.end())
+        if command.fresh:
+            wrong = wrong[1:]  # the second finds the folder of the first and leaves it alone
+        return 2, wrong + scene.faults() + scene.end()
 
 
 def clock(command: Command, _times: int, _rng: Random) -> tuple[int, list[str]]:

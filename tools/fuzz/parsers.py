@@ -93,6 +93,21 @@ def device_table(path: Path) -> Any:
     return import_module("kapitza.io.device.temperatures").read_measured_temperatures(path, device)
 
 
+def boundaries(path: Path) -> Any:
+    """Conductances of boundaries in all the forms in which files give them."""
+    module = import_module("kapitza.io.boundaries")
+    section = import_module("kapitza.io.toml").read_toml(path)
+    sides = {key: module.BoundarySides("a", "b", "GaN", "diamond", key=key) for key in section.table}
+    found = {key: module.read_conductance(section, side, 300.0) for key, side in sides.items()}
+    return {key: value for key, value in found.items() if section.table[key] != "perfect"}
+
+
+def lamella_map(path: Path) -> Any:
+    """Pixels of a lamella that have a temperature; NaN says that there is none."""
+    maps = import_module("kapitza.io.eels.lamella").read_lamella(path.with_name("lamella.toml")).maps
+    return [one.temperature[~np.isnan(one.temperature)] for one in maps]
+
+
 def run_file(path: Path) -> Any:
     """What a file of molecular dynamics says about the run; its table of atoms is looked at when they are built."""
     found = import_module("kapitza.io.md.runs").read_run(path)
@@ -123,6 +138,7 @@ def resealed_unit(path: Path) -> Any:
 read_any = function("io.reading:read")
 load = function("io.results:load")
 read_layout = function("io.device.blocks:read_layout")
+read_lamella = function("io.eels.lamella:read_lamella")
 read_lifetimes = function("io.transport.lifetimes:read_lifetimes")
 read_lammps, read_gpumd = function("io.md.outputs:read_lammps"), function("io.md.outputs:read_gpumd")
 EELS = "tutorial/eels.md"
@@ -130,6 +146,9 @@ EELS = "tutorial/eels.md"
 TABLE: Mapping[str, Parser] = {
     "agf verb": Parser(seeds.saved(".h5", sealed=False), "junction.h5", verb("junction show FILE --json"), binary=True),
     "almabte": Parser(seeds.lifetimes("almabte", "Si_300K.phononinfo"), "*.phononinfo", read_lifetimes),
+    "boundaries": Parser(
+        seeds.text("boundaries.toml", seeds.BOUNDARIES), "*.toml", boundaries
+    ),
     "cell": Parser(seeds.sample("cell.toml"), "*.toml", verb("memory FILE --json")),
     "chip in helium": Parser(seeds.sample("cryo-chip.toml"), "*.toml", verb("cryo FILE --json")),
     "device": Parser(
@@ -175,8 +194,19 @@ TABLE: Mapping[str, Parser] = {
         function("io.junctions:read_junction"),
     ),
     "lammps run": Parser(seeds.engine_run("lammps"), "*.[tj]*", folder_of(read_lammps)),
+    "lamella": Parser(seeds.virtual_lamella, "*.toml", read_lamella),
+    "lamella map": Parser(seeds.virtual_lamella, "*.csv", lamella_map),
+    "lamella verb": Parser(
+        seeds.sample("lamella.toml"), "*.toml", verb("eels lamella FILE --simulate FILE.virtual --json")
+    ),
     "layout": Parser(seeds.sample("finfet.toml"), "*.toml", read_layout),
     "leg": Parser(seeds.sample("leg.toml"), "*.toml", verb("leg FILE --json")),
+    "material tables": Parser(
+        seeds.material_tables, "*.[cj]s*", function("io.material_tables:read_materials")
+    ),
+    "material tables packed": Parser(
+        seeds.material_tables, "*.gz", function("io.material_tables:read_materials"), binary=True
+    ),
     "materials": Parser(
         seeds.text("mine.toml", seeds.page_block("how-to/own-material.md", "mine.toml")), "*.toml",
         function("matter.library:load_materials"),

@@ -1,5 +1,6 @@
 """Good files to damage, made from the samples of the documentation, data of the tests and the writers themselves."""
 
+import gzip
 import io
 import json
 import shutil
@@ -14,8 +15,10 @@ import h5py
 import numpy as np
 
 import kapitza
+from kapitza.io.eels.lamella import read_lamella
 from kapitza.io.results import encode_result, result_tree, save
 from kapitza.matter.files.phonopy import read_phonopy
+from kapitza.measure.lamella.simulate import simulate_lamella
 from kapitza.run.store import serialize_arrays
 
 ROOT = Path(__file__).parents[2]
@@ -25,8 +28,20 @@ MAPS = {
     "spectral.csv": "Si (nm),Ge (nm),conductance (MW/m2K),sigma (MW/m2K)\n1,1,627,6\n30,30,360,4\n999,999,34,0.4\n",
     "profile.csv": "position (nm),temperature (K),sigma (K)\n"
     + "".join(f"{x},{310 - x / 2 - 5 * (x > 0)},0.1\n" for x in range(-9, 10)),
+    "materials.csv": "name,formula,density (g/cm3),bulk_modulus (GPa),shear_modulus (GPa),energy_above_hull\n"
+    "Si,Si,2.33,98,67,0\nGe,Ge,5.32,75,55,0\nMgO,MgO,3.58,163,131,0\nC,C,3.51,442,535,0.1\n",
     "device.csv": "x (um),y (um),depth (um),temperature (K),sigma (K)\n0,0,0,340,1\n5,0,0,330,1\n10,2,0.5,325,1\n",
 }  # fmt: skip
+BOUNDARIES = """
+a = "50 MW/m2K"
+b = "20 m2K/GW +- 10 %"
+c = "perfect"
+d = "GaN|diamond"
+e = { theory = "dmm", drop = "gray", left = "GaN", right = "diamond" }
+f = { conductance = "50 MW/m2K", sigma = "4 MW/m2K" }
+g = { resistance = 2e-8, sigma = "10 %" }
+h = { interface = "GaN|diamond", sigma = "30 %" }
+"""
 
 
 def helper(name: str) -> Any:
@@ -68,6 +83,30 @@ def text(name: str, content: str) -> Callable[[Path], None]:
         (folder / name).write_text(content, encoding="utf-8")
 
     return make
+
+
+def virtual_lamella(folder: Path) -> None:
+    """The sample of a lamella, with the map of a virtual experiment beside it."""
+    path = folder / "lamella.toml"
+    shutil.copy(SAMPLES / path.name, path)
+    held = read_lamella(path, virtual=True)
+    maps = simulate_lamella(held.lamella, held.maps, spread=held.spread, seed=0)
+    np.savetxt(folder / "forward.csv", np.real(maps[0].temperature), fmt="%.4f", delimiter=",")
+
+
+def material_tables(folder: Path) -> None:
+    """The same solids in the ways in which tables of materials are kept."""
+    (folder / "table.csv").write_text(MAPS["materials.csv"], encoding="utf-8")
+    lattice = [[5.43, 0, 0], [0, 5.43, 0], [0, 0, 5.43]]
+    sites = [{"species": [{"element": "Si", "occu": 1}], "abc": [i / 8, i / 8, i / 8]} for i in range(8)]
+    entry = {
+        "mp_id": "mp-149", "formula": "Si", "structure": {"lattice": {"matrix": lattice}, "sites": sites},
+        "bulk_modulus_vrh": 97.0, "shear_modulus_vrh": 66.0,
+    }  # fmt: skip
+    (folder / "mp.json").write_text(json.dumps([entry, entry | {"mp_id": "mp-32"}], indent=1), encoding="utf-8")
+    jarvis = {"jid": "JVASP-1002", "formula": "Si", "density": 2.3, "bulk_modulus_kv": 88.0, "shear_modulus_gv": 62.0}
+    (folder / "jarvis.json").write_text(json.dumps([jarvis], indent=1), encoding="utf-8")
+    (folder / "packed.json.gz").write_bytes(gzip.compress(json.dumps([jarvis]).encode(), mtime=0))
 
 
 def experiments(*, measured: bool) -> Callable[[Path], None]:

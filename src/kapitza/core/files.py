@@ -16,6 +16,7 @@ from kapitza.errors import DataError, InputError, MissingFile
 
 MAX_FILE_BYTES = 2**32  # bytes of a file that is read
 _TEMPORARY_NAME = re.compile(r"\..+\.[0-9a-f]{12}\.part")
+_PIECE_BYTES = 2**20  # read at once of a file whose size is not known
 _DEFAULT_MODE = 0o666  # of a new file, less what the umask takes away
 
 
@@ -70,10 +71,20 @@ def open_regular(path: str | PathLike[str], limit: int = MAX_FILE_BYTES) -> Bina
 def read_limited(path: str | PathLike[str], limit: int = MAX_FILE_BYTES) -> bytes:
     """Read an ordinary file whose size is no larger than `limit` bytes; the errors are those of `open_regular`."""
     with open_regular(path, limit) as file:
-        data = file.read(limit + 1)
+        size = os.fstat(file.fileno()).st_size  # what is asked for is allocated at once, and the limit is large
+        data = file.read(size + 1)
+        if len(data) > size:
+            data = b"".join([data, *_read_growing(file, limit + 1 - len(data))])
     if len(data) > limit:  # files of the system claim to be empty
         raise DataError(f"has more than the {limit} bytes that are read", file=path)
     return data
+
+
+def _read_growing(file: BinaryIO, left: int) -> Generator[bytes]:
+    """Yield what a file holds beyond the size that it has claimed, in pieces, not more than `left` bytes."""
+    while left > 0 and (piece := file.read(min(left, _PIECE_BYTES))):
+        left -= len(piece)
+        yield piece
 
 
 def regular_file_size(path: str | PathLike[str], limit: int = MAX_FILE_BYTES) -> int:

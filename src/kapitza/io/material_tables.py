@@ -169,9 +169,13 @@ def _text_rows(path: Path) -> Sequence[Row]:
     head = text.partition("\n")[0]
     mark = next((one for one in "\t;" if one in head), ",")
     try:
-        return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=mark))
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=mark))
     except csv.Error as err:
         raise DataError(f"is no table of text: {err!s:.60}", file=path) from err
+    for number, row in enumerate(rows, start=1):
+        if None in row:  # where the reader puts what stands behind the last column
+            raise DataError(f"row {number} has more entries than the {len(row) - 1} columns of the head", file=path)
+    return rows
 
 
 def _parquet_rows(path: Path) -> Sequence[Row]:
@@ -310,7 +314,7 @@ def _unit_factor(path: Path, key: str, head: str, unit: str | None, *, database:
 def _is_numeric(value: Any) -> bool:
     try:
         float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
     return not isinstance(value, bool)
 
@@ -325,6 +329,8 @@ def _read_row(row: Row, heads: _Heads, masses: Mapping[str, float], database: st
     given = {key: _row_number(row, *heads.known[key]) for key in _UNITS if key in heads.known}
     if isinstance(row.get("structure"), Mapping):
         given["density"], given["atoms"] = _structure_numbers(row["structure"], masses)
+    elif "density" not in given:
+        raise _RowFault("it has no structure, and the table no column density")
     if "longitudinal" not in given:
         bulk, shear, density = given["bulk"], given["shear"], given["density"]
         given["longitudinal"] = ((bulk + 4 / 3 * shear) / density) ** 0.5

@@ -1,6 +1,6 @@
 """Files of a lamella: its materials, planes, thickness and contacts with what is known how well, and maps beside it."""
 
-import shutil
+import math
 from collections.abc import Mapping
 from itertools import pairwise
 from os import PathLike
@@ -11,7 +11,8 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.files import read_limited, write_atomically
+from kapitza.core.files import is_temporary, read_limited, write_atomically
+from kapitza.core.limits import LARGEST
 from kapitza.errors import DataError, InputError
 from kapitza.io.quantities import parse_uncertain
 from kapitza.io.results import load
@@ -340,8 +341,9 @@ def read_matrix(path: str | PathLike[str], *, missing: bool = False) -> NDArray[
             raise DataError(f"expected numbers, got {line!r:.60}", file=path, line=i) from err
         if rows and len(row) != len(rows[0]):
             raise DataError(f"{len(row)} numbers, expected {len(rows[0])} as above", file=path, line=i)
-        if not missing and not np.isfinite(row).all():
-            raise DataError("expected finite numbers", file=path, line=i)
+        if not all(abs(number) <= LARGEST or (missing and math.isnan(number)) for number in row):
+            wanted = f"finite numbers up to {LARGEST:g}" + (", or NaN where there is none" if missing else "")
+            raise DataError(f"expected {wanted}, got {line.strip()!r:.60}", file=path, line=i)
         rows.append(row)
     if not rows:
         raise DataError("holds no numbers: expected rows of them", file=path)
@@ -364,17 +366,22 @@ def write_virtual_scan(path: str | PathLike[str], held: LamellaFile, maps: tuple
         for a folder that exists, and for maps that do not lie beside the file or are no text
     """
     source, target = Path(path), Path(folder)
-    if target.exists():
-        raise InputError(f"{folder!r} exists: expected a new folder for a virtual experiment")
     named = [*(file for files in held.map_files for file in files), *filter(None, [held.thickness_file])]
     for file in named:
         if file.parent != source.parent or file.suffix.lower() in _RESULT_SUFFIXES:
             raise InputError(f"a simulation writes maps as text beside the file, such as 'map.csv', not {str(file)!r}")
-    target.mkdir(parents=True)
+    if target.exists() and not _is_unfinished(target, {file.name for file in named}):
+        raise InputError(f"{folder!r} exists: expected a new folder for a virtual experiment")
+    target.mkdir(parents=True, exist_ok=True)
     if held.thickness_file is not None:
-        shutil.copyfile(held.thickness_file, target / held.thickness_file.name)
+        write_atomically(target / held.thickness_file.name, read_limited(held.thickness_file, _MAX_MAP_BYTES))
     for one, files in zip(maps, held.map_files, strict=True):
         for file, part in zip(files, (np.real(one.temperature), np.imag(one.temperature)), strict=False):
             rows = "\n".join(",".join(f"{number:.4f}" for number in row) for row in part)
             write_atomically(target / file.name, (rows + "\n").encode())
-    shutil.copyfile(source, target / source.name)
+    write_atomically(target / source.name, read_limited(source))  # last: a folder without it is unfinished
+
+
+def _is_unfinished(folder: Path, names: set[str]) -> bool:
+    """Whether a folder holds nothing but maps of a simulation that was stopped before its file was written."""
+    return folder.is_dir() and all(one.name in names or is_temporary(one.name) for one in folder.iterdir())
