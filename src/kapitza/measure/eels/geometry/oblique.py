@@ -23,6 +23,7 @@ _RESOLVED = 0.3  # of the probability at most in the best step: finer steps chan
 _LEAST_LEVEL = 2  # steps of a twentieth of a pixel, which miss no choice of sides
 _MOST_OFFSETS = 12  # coarse steps to either side of the expected position
 _PLANE_SIGMAS = 3.0  # of its prior, to which the position is looked for
+_LOOSE_PIXELS = 2.0  # standard deviation of a position, when a tilt is looked for
 _SURE_GAIN = 20.0  # in chi-squared, from which on a tilt is said: some hundred are tried
 _BINS_PER_PIXEL = 4  # of the profile along the normal
 _MIN_ROWS = 3
@@ -154,12 +155,13 @@ def find_oblique_plane(
 ) -> ObliquePlane | None:
     """Tilted plane through a place that fits a map far better than one along y; None where there is none.
 
-    Parameters as of `fit_oblique_jump`; a line or a map of one or two rows has none.
+    Parameters as of `fit_oblique_jump`; a line or a map of one or two rows has none.  A plane along y may lie some
+    pixels off, too, however exact its position is said to be: a wrong position is no tilt.
     """
     if len(temperatures.position) != 2 or temperatures.shape[0] < _MIN_ROWS:
         return None
     pixels = _good_pixels(temperatures, spread or PointSpread(), (skip, reach))
-    plane, _ = _search_plane(pixels, at, at_sigma, curved=False)
+    plane, _ = _search_plane(pixels, at, max(at_sigma, _LOOSE_PIXELS * pixels.pitch[0]), curved=False)
     return plane if plane.sure else None
 
 
@@ -244,8 +246,9 @@ def _search_plane(
 ) -> tuple[ObliquePlane, NDArray[np.float64]]:
     """Mean plane with its covariance, and the covariance of the branches (4, 4) among the planes that are likely."""
     search, step = _PlaneSearch(pixels, at, at_sigma, curved), _COARSE_STEP
-    straight = search.score(np.zeros(3))[0]
-    offsets, chi2, branches, weight = search.look(search.coarse_axes())
+    coarse = search.coarse_axes()
+    straight = float(search.look([coarse[0], np.zeros(1), np.zeros(1)])[1].min())
+    offsets, chi2, branches, weight = search.look(coarse)
     for level in range(_LEVELS):
         step /= _REFINEMENT if level else 1.0
         offsets, chi2, branches, weight = search.look(search.axes_around(offsets[np.argmin(chi2)], step))
