@@ -319,7 +319,7 @@ def profile(position: float) -> Profile:
         (lambda: point_temperatures(TOP, [0, 1], [0, 0], [350], 1.0), "1 temperatures for 2 places"),
         (lambda: fit_device(chip(), on(1e-6), ["film|air.conductance"]), "has no 'film|air.conductance'"),
         (lambda: fit_device(chip(), on(1e-6), ["top_coefficient"]), "do not depend on top_coefficient"),
-        (lambda: fit_device(chip(), on(1e-6), []), "nothing is free"),
+        (lambda: fit_device(evolve(chip(), uncertain={}), on(1e-6), []), "nothing is free"),
         (lambda: fit_device(chip(), [], [G]), "no temperatures"),
         (lambda: patch_temperatures(chip(), {"gate": (350.0, 1.0)}), "no patch 'gate'"),
         (lambda: section_temperatures(chip(), profile(0.0), "film|body", -0.1), "outside of the device: lengths"),

@@ -8,12 +8,12 @@ import warnings
 from collections.abc import Callable, Generator
 from concurrent import futures
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
 import kapitza
+from kapitza.core.files import read_limited
 from kapitza.errors import ConvergenceError, InputError, KapitzaError, MissingEngine, require
 
 _SCHEDULER_TIMEOUT = 10  # s
@@ -66,7 +66,7 @@ def _resolve_address(text: str) -> str:
     last = time.monotonic() + _SCHEDULER_TIMEOUT
     while True:
         try:
-            return str(json.loads(Path(text).read_text())["address"])
+            return str(json.loads(read_limited(text))["address"])
         except (FileNotFoundError, json.JSONDecodeError) as err:
             if time.monotonic() > last:
                 raise InputError(f"--dask {text:.80}: not the file of a scheduler ({type(err).__name__})") from err
