@@ -228,8 +228,8 @@ def disturb(command: Command, times: int, rng: Random, number: signal.Signals) -
     with tempfile.TemporaryDirectory(prefix="faults") as folder:
         scene = Scene(command, folder)
         for _ in range(times):
-            if rng.random() < 0.5:
-                scene.prepare()
+            if rng.random() < 0.5 or (command.fresh and scene.result.exists()):
+                scene.prepare()  # a folder that is complete is refused by the next run
             process = scene.start()
             moment = rng.uniform(0, scene.seconds)
             time.sleep(moment)
