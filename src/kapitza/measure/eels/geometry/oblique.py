@@ -17,16 +17,17 @@ from kapitza.measure.eels.point_spread import PointSpread
 _STEEPEST = np.tan(np.radians(65.0))  # of planes that are tried
 _COARSE_STEP = 0.5  # of the end of a plane, in pixels: a first look misses no pixel that changes sides
 _REFINEMENT = 3.0  # by which steps shrink from one look to the next
-_LEVELS = 5
+_MAX_LEVELS = 12
 _HALF_WINDOW = {1: 9, 2: 9, 3: 5}  # steps to either side, by the number of unknowns of the plane
 _RESOLVED = 0.3  # of the probability at most in the best step: finer steps change nothing
-_LEAST_LEVEL = 2  # steps of a twentieth of a pixel, which miss no choice of sides
-_MOST_OFFSETS = 12  # coarse steps to either side of the expected position
+_FINE_STEP, _FINEST_STEP = 0.06, 0.007  # pixels: steps that miss no choice of sides, and the smallest
+_MOST_STEPS = (4, 30, 0)  # to either side in a first look: of position, slope and bend
 _PLANE_SIGMAS = 3.0  # of its prior, to which the position is looked for
 _LOOSE_PIXELS = 2.0  # standard deviation of a position, when a tilt is looked for
 _SURE_GAIN = 20.0  # in chi-squared, from which on a tilt is said: some hundred are tried
 _BINS_PER_PIXEL = 4  # of the profile along the normal
 _MIN_ROWS = 3
+_LEAST_SIDE = 1.5  # pixels along the normal, from which a side has a gradient
 
 
 @frozen(eq=False, kw_only=True)
@@ -76,23 +77,20 @@ class _Pixels:
     spread: PointSpread
     skip: float
     reach: float
-
-    @property
-    def pitch(self) -> tuple[float, float]:
-        """Spacing of columns, and half of the height, m."""
-        return float(np.median(np.diff(np.unique(self.x)))), 0.5 * float(np.ptp(self.y))
+    pitch: tuple[float, float]  # spacing of columns, and half of the height, m
 
     def score(self, plane: ObliquePlane) -> tuple[float, Array]:
         """Chi-squared and the numbers (K, K, K m⁻¹, K m⁻¹) of the best branches; infinite where a side has no pixel."""
-        distance = plane.distance(self.x, self.y)
+        distance, pitch = plane.distance(self.x, self.y), self.pitch[0]
         away = np.abs(distance)
         used = (away >= self.skip) & (away <= self.reach)
-        if min((used & (distance < 0)).sum(), (used & (distance > 0)).sum()) < 4:
+        sides = (used & (distance < 0), used & (distance > 0))
+        if min(side.sum() and np.ptp(distance[side]) / pitch for side in sides) < _LEAST_SIDE:
             return np.inf, np.full(4, np.nan)
         size = np.array([1.0, 1.0, 1 / away.max(), 1 / away.max()])
         white = self.spread.branches(distance[used]) * size / self.sigma[used, None]
         data = self.value[used] / self.sigma[used]
-        found, *_ = np.linalg.lstsq(white, data, rcond=None)
+        found = np.linalg.solve(white.T @ white, white.T @ data)  # columns of one size: a normal matrix is good enough
         # pixels that are left out count as expected: planes with other pixels left out stay comparable
         return float(np.sum((data - white @ found) ** 2) + (~used).sum()), real_array(found * size)
 
@@ -161,7 +159,12 @@ def find_oblique_plane(
     if len(temperatures.position) != 2 or temperatures.shape[0] < _MIN_ROWS:
         return None
     pixels = _good_pixels(temperatures, spread or PointSpread(), (skip, reach))
-    plane, _ = _search_plane(pixels, at, max(at_sigma, _LOOSE_PIXELS * pixels.pitch[0]), curved=False)
+    loose = max(at_sigma, _LOOSE_PIXELS * pixels.pitch[0])
+    search = _PlaneSearch(pixels, at, loose, curved=False)
+    axes, _ = search.coarse_axes()
+    if search.straight_chi2(axes) - search.look(axes)[1].min() < 0.5 * _SURE_GAIN:
+        return None
+    plane, _ = _search_plane(pixels, at, loose, curved=False)
     return plane if plane.sure else None
 
 
@@ -179,9 +182,9 @@ def _good_pixels(temperatures: TemperatureMap, spread: PointSpread, used: tuple[
             f"{np.unique(y[good]).size} rows of the map hold a good pixel, wanted {_MIN_ROWS}: "
             f"{flag_remark(temperatures)}"
         )
-    return _Pixels(
-        x=x[good], y=y[good], value=value[good], sigma=sigma[good], spread=spread, skip=used[0], reach=used[1]
-    )
+    pitch = float(np.median(np.diff(np.unique(x[good])))), 0.5 * float(np.ptp(y[good]))
+    at_good = {"x": x[good], "y": y[good], "value": value[good], "sigma": sigma[good]}
+    return _Pixels(**at_good, spread=spread, skip=used[0], reach=used[1], pitch=pitch)
 
 
 @frozen(eq=False)
@@ -218,17 +221,21 @@ class _PlaneSearch:
         prior = (offset[0] * self.scale[0] / self.at_sigma) ** 2 if self.at_sigma > 0 else 0.0
         return chi2 + float(prior), branches
 
-    def coarse_axes(self) -> list[Array]:
-        """Offsets of a first look: the position within its prior, all slopes, no bend."""
-        pitch, _ = self.pixels.pitch
-        near = min(_PLANE_SIGMAS * self.at_sigma / pitch, _COARSE_STEP * _MOST_OFFSETS)
-        reach = np.array([near, _STEEPEST / self.scale[1], 0.0])
-        return [real_array(_COARSE_STEP * np.arange(-n, n + 1)) for n in np.ceil(reach / _COARSE_STEP).astype(int)]
+    def coarse_axes(self) -> tuple[list[Array], Array]:
+        """Offsets of a first look, the position within its prior, all slopes, no bend, and its steps (3,)."""
+        reach = np.array([_PLANE_SIGMAS * self.at_sigma / self.pixels.pitch[0], _STEEPEST / self.scale[1], 0.0])
+        steps = np.maximum(_COARSE_STEP, reach / np.maximum(_MOST_STEPS, 1))
+        counts = np.ceil(reach / steps).astype(int).tolist()
+        return [real_array(s * np.arange(-n, n + 1)) for s, n in zip(steps, counts, strict=True)], real_array(steps)
 
-    def axes_around(self, best: Array, step: float) -> list[Array]:
+    def straight_chi2(self, axes: list[Array]) -> float:
+        """Least chi-squared of planes along y."""
+        return float(self.look([axes[0], real_array([0.0]), real_array([0.0])])[1].min())
+
+    def axes_around(self, best: Array, steps: Array) -> list[Array]:
         """Offsets about the best of a coarser look."""
-        window = step * np.arange(-_HALF_WINDOW[len(self.free)], _HALF_WINDOW[len(self.free)] + 1)
-        return [real_array(best[k] + (window if k in self.free else np.zeros(1))) for k in range(3)]
+        window = np.arange(-_HALF_WINDOW[len(self.free)], _HALF_WINDOW[len(self.free)] + 1)
+        return [real_array(best[k] + (steps[k] * window if k in self.free else np.zeros(1))) for k in range(3)]
 
     def look(self, axes: list[Array]) -> tuple[Array, Array, Array, Array]:
         """Offsets (n, 3) of a grid, chi-squared (n,), branches (n, 4) and probability (n,)."""
@@ -236,7 +243,7 @@ class _PlaneSearch:
         scored = [self.score(offset) for offset in offsets]
         chi2 = real_array([one for one, _ in scored])
         if not np.isfinite(chi2).any():
-            raise InputError(f"no plane near x = {self.at:g} m has four good pixels on either side: is it in the map?")
+            raise InputError(f"no plane near x = {self.at:g} m has two good columns on either side: is it in the map?")
         weight = np.exp(-0.5 * (chi2 - chi2.min()))
         return offsets, chi2, real_array([one for _, one in scored]), real_array(weight / weight.sum())
 
@@ -245,14 +252,14 @@ def _search_plane(
     pixels: _Pixels, at: float, at_sigma: float, *, curved: bool
 ) -> tuple[ObliquePlane, NDArray[np.float64]]:
     """Mean plane with its covariance, and the covariance of the branches (4, 4) among the planes that are likely."""
-    search, step = _PlaneSearch(pixels, at, at_sigma, curved), _COARSE_STEP
-    coarse = search.coarse_axes()
-    straight = float(search.look([coarse[0], np.zeros(1), np.zeros(1)])[1].min())
+    search = _PlaneSearch(pixels, at, at_sigma, curved)
+    coarse, steps = search.coarse_axes()
+    straight = search.straight_chi2(coarse)
     offsets, chi2, branches, weight = search.look(coarse)
-    for level in range(_LEVELS):
-        step /= _REFINEMENT if level else 1.0
-        offsets, chi2, branches, weight = search.look(search.axes_around(offsets[np.argmin(chi2)], step))
-        if level >= _LEAST_LEVEL and weight.max() < _RESOLVED:
+    for _ in range(_MAX_LEVELS):
+        steps = real_array(steps / _REFINEMENT)
+        offsets, chi2, branches, weight = search.look(search.axes_around(offsets[np.argmin(chi2)], steps))
+        if steps.max() < _FINE_STEP and (weight.max() < _RESOLVED or steps.max() < _FINEST_STEP):
             break
     likely = weight > 0
     mean = weight @ offsets
