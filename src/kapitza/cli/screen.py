@@ -28,12 +28,18 @@ from kapitza.io.quantities import quantity
 from kapitza.units import nm
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kapitza.screen.layers import InterlayerScreening
-    from kapitza.screen.result import Screening
+    from kapitza.screen.result import Ranking, Screening
     from kapitza.screen.solved_layers import SolvedLayers
     from kapitza.screen.table import MaterialTable
 
 _LIBRARY_TABLES = {"library": False, "library-bands": True}
+_RANKING_OPTIONS = {
+    "order": "--rank", "each": "--each", "drop": "--drop", "best": "--best", "calibrated": "--calibrated",
+    "precision": "--precision",
+}  # fmt: skip
 _MAX_ROWS = 20  # of a printed list
 _FIGURE_HEIGHT = 5.6  # inches
 _ROOM_TEMPERATURE = 300.0  # K
@@ -89,39 +95,42 @@ def screen(
     as_json: Json = False,
 ) -> None:
     """Compare all pairs of a table of materials by the diffuse mismatch model, and list the best."""
-    kelvin = [parse_temperature(temperature)] if layers or between else parse_temperatures(temperature)
     check_output(save, deferred.SCREENING_SUFFIXES)
     if save is not None:
         deferred.check_screening_output(save)
     check_output(plot, FIGURE_SUFFIXES)
-    if plot is not None and (layers or between or each):
-        raise InputError(f"--plot {plot:.60} draws the ranks of one list: leave --layers, --between and --each out")
-    if layers or between:
-        if partners or (layers and between):
-            raise InputError("--layers, --between and --with ask for different lists: give one of them")
-        materials, names = _read_table(table, [*(between or ())], where, skip=skip)
-        thick = None if thickness is None else quantity(thickness, "length", what="--thickness")
-        ends = None if names is None else (names[0], names[1])
-        with long_work("blocks of pairs", workers, store, dask) as work:
-            layered = kapitza.screen.interlayers(materials, kelvin[0], ends=ends, thickness=thick, top=top, **work)
-        _report_layers(layered, save, as_json, materials, solve)
-        return
-    _refuse_layer_options(solve, thickness)
-    materials, names = _read_table(table, partners, where, skip=skip)
     ranking = kapitza.screen.Ranking(
         top=top, order=rank, each=each, drop=drop, best=best, calibrated=calibrated, precision=precision
     )
-    with long_work("rows of pairs", workers, store, dask) as work:
-        found = kapitza.screen.screen(materials, kelvin, partners=names, ranking=ranking, **work)
-    if save is not None:
-        deferred.write_screening(found, save)
-    nearest = min(kelvin, key=lambda t: abs(t - _ROOM_TEMPERATURE))
-    if plot is not None:
-        write_axes(plot, lambda ax: deferred.screening_ranks(found, temperature=nearest, ax=ax), height=_FIGURE_HEIGHT)
-    if as_json:
-        print_record(found)
+    if layers or between:
+        _refuse_pair_options(ranking, partners, plot)
+        if layers and between:
+            raise InputError("--layers and --between ask for different lists: give one of them")
+        kelvin = parse_temperature(temperature)
+        materials, names = _read_table(table, between, where, skip=skip)
+        thick = None if thickness is None else quantity(thickness, "length", what="--thickness")
+        ends = None if names is None else (names[0], names[1])
+        with long_work("blocks of pairs", workers, store, dask) as work:
+            layered = kapitza.screen.interlayers(materials, kelvin, ends=ends, thickness=thick, top=top, **work)
+        _report_layers(layered, save, as_json, materials, solve)
         return
-    _print_list(found, nearest, (save, plot))
+    _refuse_layer_options(solve, thickness)
+    if plot is not None and each:
+        raise InputError(f"--plot {plot:.60} draws the ranks of one list: leave --each out")
+    temperatures = parse_temperatures(temperature)
+    materials, names = _read_table(table, partners, where, skip=skip)
+    with long_work("rows of pairs", workers, store, dask) as work:
+        found = kapitza.screen.screen(materials, temperatures, partners=names, ranking=ranking, **work)
+    _report_pairs(found, min(temperatures, key=lambda t: abs(t - _ROOM_TEMPERATURE)), save, plot, as_json)
+
+
+def _refuse_pair_options(ranking: Ranking, partners: list[str] | None, plot: str | None) -> None:
+    """Refuse options of lists of pairs in a list of layers."""
+    default = kapitza.screen.Ranking()
+    given = [option for name, option in _RANKING_OPTIONS.items() if getattr(ranking, name) != getattr(default, name)]
+    given += [option for option, value in (("--with", partners), ("--plot", plot)) if value]
+    if given:
+        raise InputError(f"{', '.join(given)}: for lists of pairs, not for those of layers (--between, --layers)")
 
 
 def _refuse_layer_options(solve: int, thickness: str | None) -> None:
@@ -185,7 +194,7 @@ def _print_solved(found: SolvedLayers) -> None:
 
 
 def _read_table(
-    path: str, partners: list[str] | None, where: str | None, *, skip: bool
+    path: str, partners: Sequence[str] | None, where: str | None, *, skip: bool
 ) -> tuple[MaterialTable, list[str] | None]:
     """The table that was asked for, with partners of the library that it lacks, and the names of the partners."""
     if path in _LIBRARY_TABLES:
@@ -218,6 +227,18 @@ def _find_partner(materials: MaterialTable, name: str) -> MaterialTable:
     if same:
         note(f"{name}: that of the library, since the table has {len(same)} materials of this formula")
     return found
+
+
+def _report_pairs(found: Screening, kelvin: float, save: str | None, plot: str | None, as_json: bool) -> None:
+    """Save and draw pairs of materials, and print them at one temperature."""
+    if save is not None:
+        deferred.write_screening(found, save)
+    if plot is not None:
+        write_axes(plot, lambda ax: deferred.screening_ranks(found, temperature=kelvin, ax=ax), height=_FIGURE_HEIGHT)
+    if as_json:
+        print_record(found)
+        return
+    _print_list(found, kelvin, (save, plot))
 
 
 def _print_list(found: Screening, kelvin: float, files: tuple[str | None, str | None]) -> None:
