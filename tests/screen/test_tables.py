@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from kapitza import cli, load, save, solid
-from kapitza.errors import DataError, InputError, ValidityWarning
+from kapitza.errors import DataError, InputError, MissingEngine, ValidityWarning
 from kapitza.io import material_tables, read_materials, screening_tables
 from kapitza.io.screening_tables import write_screening
 from kapitza.screen import filter_table, library_table, material_table, screen
@@ -166,6 +167,18 @@ def test_parquet_in_and_out(write: Callable[..., Path], tmp_path: Path, monkeypa
     path.write_bytes(b"PAR1")
     with pytest.raises(DataError, match="is no Parquet file"):
         read_materials(path)
+
+
+@pytest.mark.parametrize(("package", "convert"), [("pandas", "to_pandas"), ("polars", "to_polars")])
+def test_rows_as_a_data_frame(package: str, convert: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip(package)
+    ranked = screen(material_table(["Si", "Ge", "Al"]), [300])
+    frame = getattr(ranked, convert)()
+    for name, values in ranked.columns().items():
+        assert list(frame[name]) == values
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingEngine, match=rf"{package}.*kapitza\[screen\]"):
+        getattr(ranked, convert)()
 
 
 def test_invalid_rows_can_be_skipped(write: Callable[..., Path]) -> None:
