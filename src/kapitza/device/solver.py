@@ -96,7 +96,8 @@ def solve(
     cells : about how many cells a box grid has; the error goes as their number to the power -2/3
     grid : another box grid than the automatic one
     sensitivity : of layers, whether to add how the peak depends on each number, from one adjoint solution
-    tolerance : largest numerical error of the hottest point (`errors`), K, until which cells are made smaller
+    tolerance : largest numerical error of the hottest point as `errors` estimates it, K, until which cells are made
+        smaller
 
     Returns
     -------
@@ -140,9 +141,8 @@ def solve(
 
 
 def refine_until(found: _Found, tolerance: float | None) -> tuple[_Found, dict[str, float]]:
-    """Temperatures on ever smaller cells until the numerical error of the hottest point is met, K, and their errors.
-
-    Without a tolerance these temperatures and their errors.
+    """Temperatures on ever smaller cells until the estimated error of the hottest point is at most a tolerance, K, and
+    the estimated errors; without a tolerance these temperatures and their errors.
 
     Raises
     ------
@@ -185,7 +185,7 @@ def _on_smaller_cells(found: _Found, error: float, tolerance: float) -> _Found:
 
 def _unmet(error: float, tolerance: float, size: str) -> str:
     """What is said where a tolerance would take too long."""
-    return f"the numerical error is {error:.2g} K on {size}, wanted {tolerance:.2g} K: that would take too many"
+    return f"the numerical error is some {error:.2g} K on {size}, wanted {tolerance:.2g} K: that would take too many"
 
 
 def _needed_method(device: Device | Layout | Body) -> Method:

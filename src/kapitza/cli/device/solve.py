@@ -62,8 +62,7 @@ def device(
     ] = "auto",
     cells: Annotated[int, typer.Option(help="Cells of a box grid, about.", min=512)] = 60_000,
     tolerance: Annotated[
-        str | None,
-        typer.Option(metavar="K", help="Largest numerical error, e.g. '0.1 K': cells shrink until it is met."),
+        str | None, typer.Option(metavar="K", help="Largest numerical error (estimated), e.g. '0.1 K': cells shrink.")
     ] = None,
     vtk: Annotated[
         str | None, typer.Option(metavar="FILE", help="Fields for ParaView: .vtr (cells) or .vtu (split cells).")

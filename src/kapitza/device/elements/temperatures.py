@@ -88,7 +88,7 @@ class BodyTemperatures(_HottestNode):
         return 0.0 if scale == 0 else abs(self.heat_generated - float(flows.sum())) / scale
 
     def errors(self) -> dict[str, float]:
-        """Numerical error of the hottest point, "peak", and of the mean of each region, by name, K.
+        """Estimated numerical error of the hottest point, "peak", and of the mean of each region, by name, K.
 
         Twice the change to a solution on richer cells: quadratic ones in place of linear ones, quadratic ones of half
         the size in place of quadratic ones.  That has some eight times as many unknowns (four in two dimensions).  Of

@@ -1,4 +1,4 @@
-r"""Numerical error of temperatures on a box grid, from how they change as cells are joined.
+r"""Numerical error of temperatures on a box grid, estimated from how they change as cells are joined.
 
 A temperature J on cells of a size h has an error $J_h - J \approx c_x h_x^p + c_y h_y^p + c_z h_z^p$, of order p = 2
 where the field is smooth and of less at the edges of sources and blocks.  Cells joined two by two along one axis tell
@@ -30,7 +30,7 @@ def grid_goals(layout: Layout, held: GridSolution) -> dict[str, float]:
 
 
 def grid_errors(layout: Layout, grid: BoxGrid, rise: Array, values: dict[str, float]) -> dict[str, float]:
-    """Numerical errors of values (`grid_goals`) of a rise (nx, ny, nz), K; none where cells cannot be joined."""
+    """Estimated errors of values (`grid_goals`) of a rise (nx, ny, nz), K; none where cells cannot be joined."""
     changes = dict.fromkeys(values, 0.0)
     for axis in range(3):
         coarse = joined_grid(layout, grid, (axis,))

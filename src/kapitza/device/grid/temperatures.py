@@ -82,10 +82,12 @@ class GridTemperatures(_HottestPoint):
         return float(self.heat_out.sum() / self.temperatures.power - 1)
 
     def errors(self) -> dict[str, float]:
-        """Numerical error of the hottest point, "peak", and of the rise of each patch, by name, K.
+        """Estimated numerical error of the hottest point, "peak", and of the rise of each patch, by name, K.
 
-        Estimated from solutions on the same grid with its cells joined two by two, along all axes and along one
+        From solutions on the same grid with its cells joined two by two along one axis after the other
         (`kapitza.device.grid.errors`); empty where the cells of a grid of one's own cannot be joined: `refine` it.
+        An estimate and no bound: it held for 88 % of 100 drawn devices on some 3,000 cells, and for 93 % of 60 on
+        12,000.
         """
         values = {**self.temperatures.average, "peak": self.peak}
         return grid_errors(field_volumes(self).layout, self.grid, self.rise, values)
@@ -306,7 +308,7 @@ def solve_on_grid(
 ) -> GridTemperatures:
     """Steady temperatures of a device with blocks, sides that let heat out and properties of T, on a box grid.
 
-    About so many cells: the error goes as their number to the power -2/3, and `GridTemperatures.errors` tells it.
+    About so many cells: the error goes as their number to the power -2/3, and `GridTemperatures.errors` estimates it.
     `tolerance` is that of the solution in energy.
     """
     layout = Layout(layout) if isinstance(layout, Device) else layout

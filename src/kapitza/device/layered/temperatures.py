@@ -188,7 +188,7 @@ class LayeredTemperatures(DeviceTemperatures):
     device: Device
 
     def errors(self) -> dict[str, float]:
-        """Numerical error of the hottest point, "peak", and of the rise of each patch, by name, K.
+        """Estimated numerical error of the hottest point, "peak", and of the rise of each patch, by name, K.
 
         Where properties depend on temperature that of the peak alone: what one number for each layer leaves out, to the
         next order.  Else the change on finer steps of the integral over pseudo-time.
