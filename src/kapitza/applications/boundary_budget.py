@@ -7,6 +7,7 @@ from attrs import field, frozen
 
 from kapitza.core.arrays import about, read_only_mapping
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.device.layout import scale_conductance
 from kapitza.errors import InputError
 
@@ -15,7 +16,7 @@ _SAME = "the unit of the number"
 
 
 @frozen(eq=False, kw_only=True)
-class BoundaryBudget:
+class BoundaryBudget(BaseRecord):
     """One number with the 95 % interval that the conductances of its boundaries leave to it.
 
     Attributes

@@ -11,6 +11,7 @@ from scipy.optimize import brentq
 from kapitza.applications.free_paths import FreePaths
 from kapitza.core.arrays import Array, about, check_choice, number, numbers, positive, quantity, same_length
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary
 from kapitza.errors import InputError, ValidityWarning
 
@@ -27,7 +28,7 @@ _SHAPE_DIMENSIONS = {"sphere": 3, "cylinder": 2, "plate": 1}
 
 
 @frozen(eq=False, kw_only=True)
-class CompositeConductivity:
+class CompositeConductivity(BaseRecord):
     """Conductivity of a composite for particles of several sizes."""
 
     radius: Array = field(converter=positive, metadata=about("m", "(n,) of the particles"))

@@ -12,6 +12,7 @@ from scipy.optimize import brentq
 
 from kapitza.core.arrays import Array, about, number, one_of, quantity, without_unit
 from kapitza.core.quadrature import panel_quadrature
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, ValidityWarning
 
 HeatingModel = Literal["sharing", "step"]
@@ -24,7 +25,7 @@ _MAX_OPERATING_TEMPERATURE = 1e4  # K, up to which steady states are sought
 
 
 @frozen(kw_only=True)
-class HeliumBath:
+class HeliumBath(BaseRecord):
     r"""Liquid helium at a surface, with the Kapitza resistance $1/nAT^{n-1}$; $A = \sigma/4$ of a T³ law.
 
     Raises
@@ -95,7 +96,7 @@ class HeliumBath:
 
 
 @frozen
-class Superconductor:
+class Superconductor(BaseRecord):
     r"""A film or wire that heats itself where it is normal.
 
     Attributes
@@ -131,7 +132,7 @@ class Superconductor:
 
 
 @frozen
-class OperatingPoint:
+class OperatingPoint(BaseRecord):
     """A temperature at which heat and cooling are equal; stable where small deviations die out."""
 
     temperature: float = field(metadata=about("K", "of the surface"))
@@ -257,7 +258,7 @@ _AREA_NODES = 24  # of each piece of the balance of a front
 
 
 @frozen
-class RunawayCurrents:
+class RunawayCurrents(BaseRecord):
     """What current a device bears.
 
     Attributes

@@ -8,6 +8,7 @@ from attrs import field, frozen, validators
 from kapitza.applications.composite import check_fraction
 from kapitza.core.arrays import about, number, positive, quantity
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary
 from kapitza.errors import InputError, ValidityWarning
 
@@ -17,7 +18,7 @@ _RANDOM_ALIGNMENT = 1 / 3  # mean square cosine of random directions
 
 
 @frozen
-class Ellipsoid:
+class Ellipsoid(BaseRecord):
     """A particle with one axis that differs from the other two.
 
     Raises
@@ -44,7 +45,7 @@ class Ellipsoid:
 
 
 @frozen
-class EffectiveMedium:
+class EffectiveMedium(BaseRecord):
     """Conductivity of a composite whose particles are aligned to z."""
 
     parallel: float = field(metadata=about("W m^-1 K^-1", "along z"))
@@ -169,7 +170,7 @@ GRAPHENE_CAPACITY = 7.6e-7 * 710.0  # J m⁻² K⁻¹: 0.76 mg/m² of carbon, wi
 
 
 @frozen
-class Nanotube:
+class Nanotube(BaseRecord):
     """A nanotube: length and diameter (m), conductivity along its axis on its full cross section (W m⁻¹ K⁻¹)."""
 
     conductivity: float = field(converter=number, validator=quantity())

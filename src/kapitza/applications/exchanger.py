@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from kapitza.core.arrays import about, number, one_of, quantity
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary
 from kapitza.errors import InputError, ValidityWarning
 
@@ -26,7 +27,7 @@ _MIN_CONTINUUM_DIAMETER = 10e-9  # m, some thirty molecules of water, below whic
 
 
 @frozen(kw_only=True)
-class Stream:
+class Stream(BaseRecord):
     """A liquid in one of two channels.
 
     Raises
@@ -75,7 +76,7 @@ class Stream:
 
 
 @frozen(eq=False, kw_only=True)
-class HeatExchanger:
+class HeatExchanger(BaseRecord):
     """Two streams on both sides of a wall.
 
     Attributes
@@ -118,7 +119,7 @@ class HeatExchanger:
 
 
 @frozen(kw_only=True)
-class HeatExchange:
+class HeatExchange(BaseRecord):
     """What an exchanger does."""
 
     coefficient: float = field(metadata=about("W m^-2 K^-1", "overall heat transfer coefficient U"))

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, about, finite, number, one_temperature, positive, quantity, same_length
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.quadrature import frequency_grid
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.isotropic import Solid
 
@@ -19,7 +20,7 @@ _MAX_FREQUENCY_EXPONENT = 4.0
 
 
 @frozen(eq=False)
-class FreePaths:
+class FreePaths(BaseRecord):
     r"""Conductivity by mean free path.
 
     Raises
@@ -81,7 +82,7 @@ def gray_free_path(conductivity: float, length: float, name: str = "") -> FreePa
 
 
 @frozen
-class DebyeScattering:
+class DebyeScattering(BaseRecord):
     r"""Rates that limit the free paths of a Debye solid, $1/\tau = A\omega^2Te^{-B/T} + D\omega^4 + v/L$: `umklapp` A
     (s K⁻¹), `onset` B (K), `defects` D (s³), `size` L (m) of the sample.
     """

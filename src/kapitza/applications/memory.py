@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, number, positive, quantity
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary
 from kapitza.errors import InputError, ValidityWarning
 
@@ -20,7 +21,7 @@ RADIAL_RISE_FACTOR = 8.0  # a cylinder heated evenly and cooled at its side is P
 
 
 @frozen(eq=False, kw_only=True)
-class MemoryCell:
+class MemoryCell(BaseRecord):
     """A pillar of phase-change material between two electrodes, in a dielectric.
 
     Half a pitch away, the dielectric is at the temperature of the chip.
@@ -83,7 +84,7 @@ class MemoryCell:
 
 
 @frozen(kw_only=True)
-class ResetPulse:
+class ResetPulse(BaseRecord):
     """What melting the middle of a cell takes: the power holds its hottest point at the melting point."""
 
     thermal_resistance: float = field(metadata=about("K W^-1", "thermal resistance"))

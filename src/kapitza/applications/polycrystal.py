@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from kapitza.applications.free_paths import DebyeScattering, FreePaths, debye_free_paths
 from kapitza.core.arrays import Array, check_choice, number, positive, quantity, temperatures
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.isotropic import Solid
@@ -76,7 +77,7 @@ def polycrystal(
 
 
 @frozen
-class GrainScattering:
+class GrainScattering(BaseRecord):
     r"""Free path to the next scattering by a grain boundary, $\Lambda_b = \alpha d\,(\omega_0/\omega)^p$, m.
 
     `grain` d (m), `power` p (0: gray; 1: long waves pass more easily), `reference` $\omega_0$ (rad s⁻¹), `share` α.

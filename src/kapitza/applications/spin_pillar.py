@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.applications.thermoelectric import check_not_negative
 from kapitza.core.arrays import Array, number, quantity
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.electrons import SpinChannels
 
@@ -21,7 +22,7 @@ _LAYER_UNKNOWNS = 3  # of a layer: two amplitudes of the accumulation and the me
 
 
 @frozen
-class SpinLayer:
+class SpinLayer(BaseRecord):
     """A layer of a pillar: its metal, and its thickness (m)."""
 
     metal: SpinChannels
@@ -34,7 +35,7 @@ class SpinLayer:
 
 
 @frozen
-class SpinContact:
+class SpinContact(BaseRecord):
     """Boundary of two layers: resistance for either spin direction, from 0, m² K W⁻¹."""
 
     up: float = field(default=0.0, converter=number, validator=check_not_negative)
@@ -42,7 +43,7 @@ class SpinContact:
 
 
 @frozen(eq=False)
-class SpinPillar:
+class SpinPillar(BaseRecord):
     """Layers from the hot end on, with a boundary between each two, between reservoirs without accumulation."""
 
     layers: tuple[SpinLayer, ...] = field(converter=tuple)
@@ -60,7 +61,7 @@ class SpinPillar:
 
 
 @frozen(eq=False)
-class SpinPillarProfile:
+class SpinPillarProfile(BaseRecord):
     """Temperatures along a pillar at positions (n,) from its hot end (m), twice at each boundary.
 
     `mean` lies below the hot end, weighted with the conductivities, K; `accumulation` is T_up - T_down, K; `spin_flux`

@@ -11,6 +11,7 @@ from kapitza.core.arrays import Array, about, number, one_temperature, positive,
 from kapitza.core.conductance import Conductance
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.quadrature import gauss_legendre
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary
 from kapitza.core.transmission import DROP_CORRECTION, Transmission
 from kapitza.errors import InputError, ValidityWarning
@@ -23,7 +24,7 @@ _CROSSOVER_THICKNESS = 0.3  # layers over free path at which β is half way betw
 
 
 @frozen(eq=False, kw_only=True)
-class SuperlatticeConductivity:
+class SuperlatticeConductivity(BaseRecord):
     """Conductivity across a superlattice against its period."""
 
     period: Array = field(converter=positive, metadata=about("m", "(n,) periods"))
@@ -228,7 +229,7 @@ _MIN_FREE_PATH = 0.5  # free path in atomic layers
 
 
 @frozen(eq=False)
-class MinibandConductivity:
+class MinibandConductivity(BaseRecord):
     """Conductivity of a superlattice by waves of finite mean free path, over that of a crystal of the mean mass,
     against the atomic layers of each material in a period.
     """

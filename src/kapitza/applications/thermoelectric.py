@@ -22,6 +22,7 @@ from kapitza.core.arrays import (
     without_unit,
 )
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary
 from kapitza.errors import ConvergenceError, InputError
 
@@ -48,7 +49,7 @@ _LENGTH_SPAN = 1e6  # between the shortest and the longest leg that are tried
 
 
 @frozen(eq=False)
-class LegProperty:
+class LegProperty(BaseRecord):
     """A property of a leg against temperature, linear between points and constant beyond them."""
 
     temperature: Array = field(converter=lambda t: increasing(temperatures(t)), metadata=about("K", "(n,) increasing"))
@@ -93,7 +94,7 @@ def check_not_negative(_instance: object, attribute: object, value: float) -> No
 
 
 @frozen(eq=False, kw_only=True)
-class ThermoelectricLeg:
+class ThermoelectricLeg(BaseRecord):
     """A leg with its contacts.
 
     Attributes
@@ -149,7 +150,7 @@ class ThermoelectricLeg:
 
 
 @frozen(kw_only=True)
-class LegState:
+class LegState(BaseRecord):
     """A leg at work between two reservoirs."""
 
     hot: float = field(metadata=about("K", "temperature of the hot reservoir"))

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, increasing, numbers, one_of, same_length, temperatures
 from kapitza.core.occupation import STATISTICS_NAMES, Statistics
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 
 Drop = Literal["emitted", "local", "extrapolated"]
@@ -30,7 +31,7 @@ def increasing_temperatures(value: ArrayLike) -> Array:
 
 
 @frozen(eq=False)
-class Conductance:
+class Conductance(BaseRecord):
     """Thermal boundary (Kapitza) conductance, 0 to infinity, against temperature, (nT,) each.
 
     Attributes

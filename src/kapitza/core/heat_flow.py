@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, about, numbers, temperatures
 from kapitza.core.conductance import Conductance
 from kapitza.core.occupation import Statistics, energy_variance, thermal_energy
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.units import k_B
@@ -99,7 +100,7 @@ def conductance_from_noise(noise: ArrayLike, temperature: ArrayLike) -> Array:
 
 
 @frozen(eq=False)
-class Onsager:
+class Onsager(BaseRecord):
     """Linear response of the heat flux to a difference of 1/T: flux = coefficient · Δ(1/T)."""
 
     temperature: Array = field(metadata=about("K", "temperature"))

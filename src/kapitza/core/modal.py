@@ -17,6 +17,7 @@ from kapitza.core.arrays import (
 )
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.quadrature import trapezoid_weights
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Side, Transmission
 from kapitza.errors import InputError
 
@@ -45,7 +46,7 @@ def _probability(instance: object, attribute: object, value: Array) -> None:
 
 
 @frozen(eq=False)
-class BinnedModes:
+class BinnedModes(BaseRecord):
     """Modes of one side sorted by the value of some quantity.
 
     Attributes
@@ -91,7 +92,7 @@ _PROBABILITIES = validators.and_(same_length("omega"), _probability)
 
 
 @frozen(eq=False, kw_only=True)
-class ModalTransmission:
+class ModalTransmission(BaseRecord):
     """Flat table of the waves that arrive at an interface from both sides, one row (n,) each.
 
     A row stands for `weight` modes per area, so that the table sums to a Transmission.

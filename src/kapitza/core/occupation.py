@@ -18,6 +18,7 @@ from kapitza.core.arrays import (
     temperatures,
     without_unit,
 )
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.units import hbar, k_B
 
@@ -120,7 +121,7 @@ def float_table(value: ArrayLike) -> Array:
 
 
 @frozen(eq=False)
-class Occupation:
+class Occupation(BaseRecord):
     r"""Occupation of each mode at each place, in or out of equilibrium.
 
     Attributes

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array, about, filled, increasing, numbers, same_length, square
 from kapitza.core.conductance import Conductance
 from kapitza.core.occupation import Statistics
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 
 _MAX_CONDITION = 1e12  # of weighted lines, beyond which rounding decides
 
 
 @frozen(eq=False, kw_only=True)
-class Jump:
+class Jump(BaseRecord):
     """Temperature jump at a plane, from two straight branches extrapolated to it.
 
     Attributes
@@ -82,7 +83,7 @@ class Jump:
 
 
 @frozen(eq=False)
-class Profile:
+class Profile(BaseRecord):
     """Temperature against position along the normal, (n,) each; errors of neighbours may go together.
 
     Raises

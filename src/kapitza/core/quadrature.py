@@ -12,6 +12,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, increasing
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 
 _NODES_PER_PANEL = 8  # per panel
@@ -20,7 +21,7 @@ _LOWEST_RELATIVE_FREQUENCY = 1e-9  # of the top frequency: 50 nK for a top of 10
 
 
 @frozen(eq=False)
-class FrequencyGrid:
+class FrequencyGrid(BaseRecord):
     """Nodes and weights of a quadrature: omega (nω,) and weight (nω,), rad s⁻¹."""
 
     omega: Array = field(metadata=about("rad s^-1", "angular frequency"))

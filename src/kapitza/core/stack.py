@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, above_zero, number, quantity, square, text
 from kapitza.core.conductance import Conductance, HoldsConductance, check_fourier_drop, held_conductance
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 
 _CONDUCTIVITY = "W m^-1 K^-1"
@@ -17,7 +18,7 @@ _OPTIONAL, _FINITE = validators.optional(quantity()), quantity(low=-np.inf)
 
 
 @frozen
-class Layer:
+class Layer(BaseRecord):
     """A homogeneous layer: z runs through it, x and y along it.
 
     Attributes
@@ -158,7 +159,7 @@ def _finite_not_negative(_instance: object, attribute: "Attribute[float]", value
 
 
 @frozen(eq=False)
-class Boundary:
+class Boundary(BaseRecord):
     """Contact of two layers.
 
     Attributes
@@ -210,7 +211,7 @@ def _boundary_tuple(value: object) -> tuple[Boundary, ...]:
 
 
 @frozen(eq=False)
-class Stack:
+class Stack(BaseRecord):
     """Layers from the heated side down, and the boundaries between them.
 
     Attributes

@@ -12,6 +12,7 @@ from kapitza.core.arrays import Array, about, check_choice, finite, frequencies,
 from kapitza.core.conductance import TEMPERATURE_DROPS, Conductance, Drop
 from kapitza.core.occupation import Statistics, mode_heat_capacity
 from kapitza.core.quadrature import trapezoid_weights
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.units import hbar, k_B
 
@@ -32,7 +33,7 @@ _OPTIONAL_FINITE, _FOR_EACH = converters.optional(finite), validators.optional(s
 
 
 @frozen(eq=False)
-class Transmission:
+class Transmission(BaseRecord):
     """Spectral transmission function of an interface: the number of modes per area that cross, (nω,) each.
 
     Attributes

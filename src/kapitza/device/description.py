@@ -19,6 +19,7 @@ from kapitza.core.arrays import (
     temperatures,
 )
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Stack
 from kapitza.device.setup import Plane, locate_plane
 from kapitza.device.shapes import Patch, Rectangle, SourceShape
@@ -26,24 +27,24 @@ from kapitza.errors import InputError
 
 
 @frozen
-class SteadyPower:
+class SteadyPower(BaseRecord):
     """On for ever."""
 
 
 @frozen
-class StepPower:
+class StepPower(BaseRecord):
     """Off before t = 0, on from then."""
 
 
 @frozen
-class PeriodicPower:
+class PeriodicPower(BaseRecord):
     """A power that goes as cos(2π frequency t), Hz: the temperature that goes with it, without the mean."""
 
     frequency: float = field(converter=number, validator=quantity(), metadata=about("Hz", "repetition frequency"))
 
 
 @frozen
-class PulsedPower:
+class PulsedPower(BaseRecord):
     """Rectangular pulses."""
 
     period: float = field(converter=number, validator=quantity(), metadata=about("s", "from one pulse to the next"))
@@ -66,7 +67,7 @@ _DEVICE_PARAMETERS = ("width", "depth", "sink", "coefficient", "top_coefficient"
 
 
 @frozen(eq=False)
-class ConductivityLaw:
+class ConductivityLaw(BaseRecord):
     """Conductivity through a layer against temperature: a power law between neighbours."""
 
     temperature: Array = field(converter=lambda t: increasing(temperatures(t)), metadata=about("K", "(nT,) increasing"))
@@ -97,7 +98,7 @@ class ConductivityLaw:
 
 
 @frozen
-class Box:
+class Box(BaseRecord):
     """Sides of a device that no heat crosses, as planes of symmetry are: 0 <= x <= width, 0 <= y <= depth, m."""
 
     width: float = field(converter=number, validator=quantity(), metadata=about("m", "side along x"))
@@ -110,7 +111,7 @@ class Box:
 
 
 @frozen(eq=False)
-class HeatSource:
+class HeatSource(BaseRecord):
     """Heat that enters on a plane, or evenly through a layer.
 
     Attributes
@@ -149,7 +150,7 @@ def _check_coefficient(_instance: object, attribute: Any, value: float) -> None:
 
 
 @frozen(eq=False)
-class Device:
+class Device(BaseRecord):
     """Layers, the heat that enters them, and where it leaves.
 
     Attributes

@@ -8,6 +8,7 @@ from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import about, number, quantity, read_only_mapping
 from kapitza.core.conductance import Conductance, check_fourier_drop
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device
 from kapitza.device.shapes import Interval, Rectangle, sorted_interval
@@ -29,7 +30,7 @@ def _block_outline(value: Any) -> Rectangle:
 
 
 @frozen(eq=False)
-class Block:
+class Block(BaseRecord):
     """A block: a box of one material in the layers, with its sides along x, y and z.
 
     Attributes
@@ -91,7 +92,7 @@ def _blocks_tuple(value: Any) -> tuple[Block, ...]:
 
 
 @frozen(eq=False)
-class Layout:
+class Layout(BaseRecord):
     """A device with blocks in its layers, and sides that need not be planes of symmetry.
 
     Attributes

@@ -8,6 +8,7 @@ from attrs import frozen
 from scipy.sparse import csr_array
 
 from kapitza.core.arrays import Array
+from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, MissingEngine, ValidityWarning, require
 
 ENERGY_TOLERANCE = 1e-10  # of the energy norm of the error that multigrid sees
@@ -21,7 +22,7 @@ ApplyInverse = Callable[[Array], Array]
 
 
 @frozen(eq=False)
-class Preconditioner:
+class Preconditioner(BaseRecord):
     """An approximate inverse of a matrix, symmetric: how to apply it, and how many iterations may need it."""
 
     apply: ApplyInverse

@@ -7,12 +7,13 @@ import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import Array, IntArray, about, finite_array, integer_array, numbers, read_only_mapping
+from kapitza.core.records import BaseRecord
 from kapitza.device.setup import Plane
 from kapitza.errors import InputError
 
 
 @frozen(eq=False)
-class TemperatureField:
+class TemperatureField(BaseRecord):
     """Rise of the temperature above the sink on points of a plane, or of a section through the layers.
 
     The depth of a boundary stands in a section twice, for above and below it.
@@ -34,7 +35,7 @@ WAVEFORM_CHOICES: tuple[WaveformChoice, ...] = ("stated", "step")
 
 
 @frozen(eq=False)
-class TransientTemperatures:
+class TransientTemperatures(BaseRecord):
     """Temperatures against time."""
 
     time: Array = field(converter=numbers, metadata=about("s", "(nt,) times"))
@@ -45,7 +46,7 @@ class TransientTemperatures:
 
 
 @frozen(eq=False, kw_only=True)
-class DeviceTemperatures:
+class DeviceTemperatures(BaseRecord):
     """Steady temperatures of a device.
 
     Attributes
@@ -92,7 +93,7 @@ class DeviceTemperatures:
 
 
 @frozen(eq=False, kw_only=True)
-class PlaneFlux:
+class PlaneFlux(BaseRecord):
     """Heat that crosses a plane or a boundary, facet by facet."""
 
     points: Array = field(metadata=about("m", "(nf, d) middles of the facets"))
@@ -131,7 +132,7 @@ def flux_on_plane(x: Array, y: Array, depth: float, flux: Array, area: Array) ->
 
 
 @frozen(eq=False, kw_only=True)
-class TriangulatedField:
+class TriangulatedField(BaseRecord):
     """Temperatures on a plane: points on a boundary that resists stand there once for each side.
 
     Of its two axes one that is called "depth" runs down.

@@ -7,6 +7,7 @@ import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import about, one_of, quantity
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.errors import InputError
 
@@ -18,7 +19,7 @@ _SENSED_SUBSYSTEMS: tuple[SensedSubsystem, ...] = ("lattice", "electrons")
 
 
 @frozen
-class Plane:
+class Plane(BaseRecord):
     """A plane in a layer of a stack, or on its face."""
 
     layer: str
@@ -35,7 +36,7 @@ class Plane:
 
 
 @frozen
-class Setup:
+class Setup(BaseRecord):
     """Where heat enters a stack, where its temperature is read, and what lies behind it.
 
     Attributes
@@ -68,7 +69,7 @@ class Setup:
 
 
 @frozen
-class LayerSlice:
+class LayerSlice(BaseRecord):
     """A piece of a layer: which one, and how thick (m)."""
 
     layer: Layer
@@ -79,7 +80,7 @@ StackPiece = LayerSlice | Boundary
 
 
 @frozen(eq=False)
-class SlicedStack:
+class SlicedStack(BaseRecord):
     """A stack cut at some planes."""
 
     # (n,) slabs and boundaries from the top down; node i lies above piece i, node n below the last

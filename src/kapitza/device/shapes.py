@@ -7,6 +7,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, number, quantity
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 
 Interval = tuple[float, float]
@@ -42,7 +43,7 @@ def _flux_map(value: ArrayLike) -> Array:
 
 
 @frozen
-class Rectangle:
+class Rectangle(BaseRecord):
     """A rectangle along the layers: from x[0] to x[1] and y[0] to y[1], m."""
 
     x: Interval = field(converter=sorted_interval, metadata=about("m", "ends along x"))
@@ -65,7 +66,7 @@ class Rectangle:
 
 
 @frozen
-class Disc:
+class Disc(BaseRecord):
     """A disc: its middle and its radius, m."""
 
     x: float = field(converter=number, metadata=about("m", "middle along x"))
@@ -89,7 +90,7 @@ class Disc:
 
 
 @frozen
-class GaussianSpot:
+class GaussianSpot(BaseRecord):
     """A spot of the flux exp(-2 r²/w²): its middle and its 1/e² radius w, m; `radius_y` where it differs along y."""
 
     x: float = field(converter=number, metadata=about("m", "middle along x"))
@@ -120,7 +121,7 @@ class GaussianSpot:
 
 
 @frozen(eq=False)
-class HeatMap:
+class HeatMap(BaseRecord):
     """Pixels of constant flux."""
 
     value: Array = field(converter=_flux_map, metadata=about("any, scaled by the power", "(nx, ny) heat flux"))

@@ -19,6 +19,7 @@ from kapitza.applications.exchanger import FLOW_ARRANGEMENTS, NUSSELT_NUMBERS, H
 from kapitza.applications.memory import MemoryCell
 from kapitza.applications.thermoelectric import LegProperty, ThermoelectricLeg
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary
 from kapitza.io.boundaries import BoundarySides, held_with_sigma, read_conductance
 from kapitza.io.quantities import quantity
@@ -75,7 +76,7 @@ _SUPERCONDUCTOR_KINDS = {
 
 
 @frozen(eq=False)
-class LegFile:
+class LegFile(BaseRecord):
     """A leg with its reservoirs (K), whether it is a "generator" or a "cooler", and a current (A) if one is given."""
 
     title: str
@@ -87,7 +88,7 @@ class LegFile:
 
 
 @frozen(eq=False)
-class MemoryCellFile:
+class MemoryCellFile(BaseRecord):
     """A memory cell and the length of its reset pulse, s."""
 
     title: str
@@ -96,7 +97,7 @@ class MemoryCellFile:
 
 
 @frozen(eq=False)
-class ExchangerFile:
+class ExchangerFile(BaseRecord):
     """An exchanger."""
 
     title: str
@@ -104,7 +105,7 @@ class ExchangerFile:
 
 
 @frozen(eq=False)
-class CryogenicFile:
+class CryogenicFile(BaseRecord):
     """A chip in helium: the bath, a load (W m⁻²), and a superconductor with a current (A), if there is one.
 
     `boundary` is the conductance from which the coefficient of the bath was taken, if it was given as one.

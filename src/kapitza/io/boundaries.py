@@ -12,6 +12,7 @@ import numpy as np
 from attrs import evolve, frozen
 
 from kapitza.core.conductance import Conductance, constant_conductance
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import GRAY_ERROR, Transmission
 from kapitza.errors import InputError, KapitzaError, ValidityWarning
 from kapitza.io.formats.files import RESULT_SUFFIXES
@@ -32,7 +33,7 @@ _CALIBRATED = "calibrated"  # the estimate that has learnt from what was measure
 
 
 @frozen
-class BoundarySides:
+class BoundarySides(BaseRecord):
     """What lies on the two sides of a boundary: names of the layers, and of their materials, empty where a file names
     none; `key` where it is written under another name than its own.
     """

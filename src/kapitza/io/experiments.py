@@ -9,6 +9,7 @@ from attrs import NOTHING, field, fields_dict, frozen
 
 from kapitza.core.arrays import Array, numbers
 from kapitza.core.parameter_units import kind_of_parameter
+from kapitza.core.records import BaseRecord
 from kapitza.device.setup import Plane, Setup
 from kapitza.errors import DataError, InputError, MissingFile
 from kapitza.io.quantities import quantity, share_or_quantity, unit_factor
@@ -35,7 +36,7 @@ _TEMPERATURE_COLUMNS = ("temperature", "signal")  # names of a column of tempera
 
 
 @frozen
-class _ExperimentKind:
+class _ExperimentKind(BaseRecord):
     """A kind of experiment: its record, and where its points, numbers and words stand in a file.
 
     Points come from one of `columns` of the data, or from the key `points`; `unit` is their kind of unit.  Numbers and

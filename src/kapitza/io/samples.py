@@ -48,6 +48,7 @@ from attrs import evolve, field, frozen
 from kapitza.core.arrays import about
 from kapitza.core.conductance import Conductance
 from kapitza.core.parameter_units import kind_of_parameter
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.errors import DataError, KapitzaError
 from kapitza.io.boundaries import BoundarySides, read_conductance
@@ -66,7 +67,7 @@ _SAMPLE_LAYER_KEYS = (
 
 
 @frozen(eq=False, kw_only=True)
-class SampleFile:
+class SampleFile(BaseRecord):
     """What a sample file says: a stack, and the stack, experiment and data of each experiment made on it.
 
     Curves are None where the file names no data; `free`, `priors` and `ties` are for a fit.  `repeats` are the same

@@ -11,6 +11,7 @@ from attrs import field, frozen
 from kapitza.core.arrays import Array, about, numbers
 from kapitza.core.files import file_path, read_limited
 from kapitza.core.limits import LARGEST
+from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError
 from kapitza.io.quantities import UNITS_BY_KIND, kind_of, unit_factor
 
@@ -25,7 +26,7 @@ _UNIT_WITH_SLASH = {
 
 
 @frozen(eq=False)
-class TableColumn:
+class TableColumn(BaseRecord):
     """A column of a table as in its file; the unit of its head stands apart, empty where there is none."""
 
     name: str
@@ -34,7 +35,7 @@ class TableColumn:
 
 
 @frozen(eq=False)
-class TextTable:
+class TextTable(BaseRecord):
     """Columns of a text table in their order."""
 
     path: Path

@@ -11,6 +11,7 @@ from typing import Any, cast
 from attrs import frozen
 
 from kapitza.core.files import read_limited
+from kapitza.core.records import BaseRecord
 from kapitza.core.toml import parse_toml
 from kapitza.errors import DataError, InputError
 from kapitza.io.quantities import quantity
@@ -19,7 +20,7 @@ MAX_TOML_BYTES = 2**22  # bytes of a file that a person writes
 
 
 @frozen(eq=False)
-class TomlTable:
+class TomlTable(BaseRecord):
     """A table of a TOML file, with the lines of the file and the names of the tables that lead here, for messages."""
 
     path: Path

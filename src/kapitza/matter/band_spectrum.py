@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, about, without_unit
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.quadrature import frequency_grid
+from kapitza.core.records import BaseRecord
 from kapitza.matter.spectrum import MeshSpectra, SampledSpectrum, warn_of_imaginary
 from kapitza.run.cache import compute_once
 from kapitza.run.store import UnitInputs, UnitResult
@@ -20,7 +21,7 @@ _SCALARS = ("top", "lowest", "imaginary", "change")
 
 
 @frozen(eq=False, kw_only=True)
-class BandSpectrum:
+class BandSpectrum(BaseRecord):
     r"""Modes and states of a crystal by frequency, with its normal; a `Phonons`.
 
     Attributes

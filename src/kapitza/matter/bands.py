@@ -16,6 +16,7 @@ from attrs.validators import optional
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.band_spectrum import BandSpectrum
 from kapitza.matter.crystal import Crystal, unit_vector, z_axis
@@ -36,7 +37,7 @@ def _check_tolerance(_: object, __: object, tolerance: float) -> None:
 
 
 @frozen(eq=False)
-class Bands:
+class Bands(BaseRecord):
     r"""A crystal with a surface: all phonon branches, any orientation.
 
     Attributes

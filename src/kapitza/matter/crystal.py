@@ -12,6 +12,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, ComplexArray, IntArray, about, finite_array, integer_array, positive
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.polar import DipoleForces
 
@@ -21,7 +22,7 @@ _CHUNK_ENTRIES = 1 << 21  # numbers of one array of phases or matrices
 
 
 @frozen(eq=False)
-class ModeLevels:
+class ModeLevels(BaseRecord):
     """Modes at nq wave vectors, with degenerate ones kept together."""
 
     omega: Array = field(metadata=about("rad s^-1", "(nq, 3n), imaginary ones negative"))
@@ -54,7 +55,7 @@ class ModeLevels:
 
 
 @frozen(eq=False, kw_only=True)
-class Crystal:
+class Crystal(BaseRecord):
     r"""A periodic lattice of atoms with harmonic force constants.
 
     Attributes

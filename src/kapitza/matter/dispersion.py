@@ -13,6 +13,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, numbers, quantity, without_unit
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 
 _BISECTION_STEPS = 60  # of a wave vector interval: down to rounding
@@ -53,7 +54,7 @@ def _check_degeneracy(_instance: Any, _attribute: Any, value: int) -> None:
 
 
 @frozen(eq=False)
-class PolynomialBranch:
+class PolynomialBranch(BaseRecord):
     r"""Branch $\omega = c_0 + c_1 k + c_2 k^2 + \dots$ up to a zone boundary, acoustic or optical.
 
     Raises
@@ -97,7 +98,7 @@ class PolynomialBranch:
 
 
 @frozen
-class SineBranch:
+class SineBranch(BaseRecord):
     r"""Born-von Karman branch $\omega = \frac{2 c k_m}{\pi} \sin\frac{\pi k}{2 k_m}$, of a chain.
 
     References
@@ -132,7 +133,7 @@ def _branch_tuple(branches: "tuple[Branch, ...] | list[Branch]") -> tuple[Branch
 
 
 @frozen(eq=False)
-class Dispersion:
+class Dispersion(BaseRecord):
     """Isotropic solid with dispersion; a `Phonons`, so that every mismatch model takes it.
 
     Attributes

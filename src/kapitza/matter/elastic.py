@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, about, check_plausible, number, positive, quantity, square, without_unit
 from kapitza.core.quadrature import merge_edges
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.crystal import unit_vector, z_axis
 from kapitza.matter.isotropic import Solid
@@ -57,7 +58,7 @@ def unit_directions(polar: Array, azimuth: Array) -> Array:
 
 
 @frozen(eq=False)
-class TurningPoints:
+class TurningPoints(BaseRecord):
     """Where slowness sheets turn back: the normal group velocity vanishes and the in-plane slowness is extreme."""
 
     azimuth: NDArray[np.intp]  # (n,) index of the azimuth
@@ -107,7 +108,7 @@ _LOWEST_SPEED, _HIGHEST_SPEED = 10.0, 1e5  # m s⁻¹: what lies outside was giv
 
 
 @frozen(eq=False)
-class Elastic:
+class Elastic(BaseRecord):
     r"""Elastic crystal: long waves at any angle, each branch up to a Debye cutoff of its own.
 
     The cutoff of a branch is that of a sphere of one mode per atom,

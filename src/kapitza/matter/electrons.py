@@ -9,6 +9,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import about, one_temperature, quantity
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.library import material, materials
 from kapitza.matter.material import Material
@@ -17,7 +18,7 @@ _ROOM_TEMPERATURE = 300.0  # K
 
 
 @frozen
-class Electrons:
+class Electrons(BaseRecord):
     r"""Electrons and lattice of a metal, each with its own temperature (two-temperature model).
 
     Raises
@@ -59,7 +60,7 @@ class Electrons:
 
 
 @frozen
-class SpinChannels:
+class SpinChannels(BaseRecord):
     r"""Two spin directions of the electrons of a metal, each with its own temperature.
 
     Raises

@@ -4,11 +4,12 @@ import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import Array, about, check_plausible, number, quantity, without_unit
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 
 
 @frozen
-class Solid:
+class Solid(BaseRecord):
     r"""Isotropic solid without dispersion: three acoustic branches, one mode of each per atom.
 
     Each branch ends at its own Debye cutoff, $\omega_j = c_j (6\pi^2 n)^{1/3}$.  Optical branches are folded into them.
@@ -64,7 +65,7 @@ class Solid:
 
 
 @frozen
-class Fluid:
+class Fluid(BaseRecord):
     r"""Liquid without dispersion and viscosity: one longitudinal branch with a Debye cutoff.
 
     The cutoff $c (6\pi^2 n)^{1/3}$ is that of one mode per atom; it says where long-wave theory ends rather than where

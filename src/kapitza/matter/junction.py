@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import AnyComplexArray, Array, IntArray, about, finite_array, integer_array, positive
 from kapitza.core.modal import INTERFACE_SIDES
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
 from kapitza.run.store import UnitResult
@@ -31,7 +32,7 @@ _HIGHEST_FREQUENCY, _LOWEST_FREQUENCY = 5e15, 1e9  # rad/s: no layer of atoms vi
 
 
 @frozen(eq=False, kw_only=True)
-class Lead:
+class Lead(BaseRecord):
     """Half-infinite crystal, layer by layer: the same principal layer again and again.
 
     Attributes
@@ -116,7 +117,7 @@ class Lead:
 
 
 @frozen(eq=False)
-class JunctionLayer:
+class JunctionLayer(BaseRecord):
     """One layer of the device between the leads.
 
     Attributes
@@ -133,7 +134,7 @@ class JunctionLayer:
 
 
 @frozen(eq=False)
-class Junction:
+class Junction(BaseRecord):
     """Two half-infinite crystals and the layers between them.
 
     The first layer of the device follows the left lead as another layer of that lead would, and the last one precedes
@@ -281,7 +282,7 @@ def unpack_junction(arrays: UnitResult) -> Junction:
 
 
 @frozen(eq=False)
-class JunctionBlocks:
+class JunctionBlocks(BaseRecord):
     """Mass-weighted blocks of the device."""
 
     onsite: tuple[AnyComplexArray, ...] = field(metadata=about("(rad/ps)^2", "(nk, f, f) block of each layer"))

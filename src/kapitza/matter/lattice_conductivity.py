@@ -22,6 +22,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import about, one_temperature
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.library import material as library_material
 from kapitza.matter.material import Material, PropertyTable
@@ -39,7 +40,7 @@ _SLACK_SOURCE = "estimate of Slack, doi:10.1007/0-387-25100-6_2"
 
 
 @frozen
-class LatticeConductivity:
+class LatticeConductivity(BaseRecord):
     """Thermal conductivity of a lattice at one temperature.
 
     Attributes

@@ -17,6 +17,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import about
+from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, InputError
 from kapitza.matter.elastic import Elastic
 from kapitza.matter.files.materials import TomlTable, material_entries, read_material, read_toml, unit_factors
@@ -26,7 +27,7 @@ from kapitza.matter.material_checks import validate_material
 
 
 @frozen(kw_only=True)
-class Source:
+class Source(BaseRecord):
     """Where a number is from.
 
     Attributes

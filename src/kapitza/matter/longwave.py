@@ -10,6 +10,7 @@ import numpy as np
 from attrs import frozen
 
 from kapitza.core.arrays import Array, ComplexArray
+from kapitza.core.records import BaseRecord
 from kapitza.matter.brillouin import hemisphere_directions, inscribed_radius
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.polar import COULOMB_CONSTANT
@@ -21,7 +22,7 @@ _TRIAL_DIRECTIONS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [1, 0,
 
 
 @frozen(eq=False)
-class LongWave:
+class LongWave(BaseRecord):
     """Quadratic forms of the long-wave limit."""
 
     # (m, m, 3, 3) coefficients of q_γ q_δ, symmetric in them; m = 3, m² s⁻², or 4 in a polar crystal, where the

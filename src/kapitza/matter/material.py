@@ -9,6 +9,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, increasing, positive, read_only_mapping, same_length, temperatures
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.elastic import Elastic
 from kapitza.matter.isotropic import Fluid, Solid
@@ -20,7 +21,7 @@ _FORMULA_PATTERN = re.compile(r"([A-Z][a-z]?)(\d+\.?\d*)?")
 
 
 @frozen
-class Quantity:
+class Quantity(BaseRecord):
     """One number with where it comes from.
 
     Attributes
@@ -42,7 +43,7 @@ class Quantity:
 
 
 @frozen(eq=False, kw_only=True)
-class PropertyTable:
+class PropertyTable(BaseRecord):
     """A property against temperature.
 
     Attributes
@@ -76,7 +77,7 @@ class PropertyTable:
 
 
 @frozen
-class MetalProperties:
+class MetalProperties(BaseRecord):
     """Electrons of a metal, where they are known.
 
     Attributes
@@ -94,7 +95,7 @@ class MetalProperties:
 
 
 @frozen(kw_only=True)
-class StateRange:
+class StateRange(BaseRecord):
     """Temperatures between which a material is what its numbers describe, at one atmosphere or its vapour pressure.
 
     Attributes
@@ -121,7 +122,7 @@ class StateRange:
 
 
 @frozen(eq=False, kw_only=True)
-class Material:
+class Material(BaseRecord):
     """What is known of a material, in SI units.
 
     Attributes

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from attrs import frozen
 
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.elastic import Elastic, reuss_speeds, voigt_speeds
 from kapitza.matter.material import GLASS_SYMMETRY, LIQUID_SYMMETRY, Material, composition
@@ -23,7 +24,7 @@ _LOWEST_DEBYE_TEMPERATURE, _HIGHEST_DEBYE_TEMPERATURE = 5.0, 2600.0  # K: Debye 
 
 
 @frozen
-class Finding:
+class Finding(BaseRecord):
     """A check that a material fails."""
 
     material: str  # its name

@@ -20,6 +20,7 @@ from attrs import converters, evolve, field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, IntArray, about, read_only_mapping
+from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, InputError
 from kapitza.matter.band_spectrum import BandSpectrum, cached_spectrum
 from kapitza.matter.bands import Bands
@@ -37,7 +38,7 @@ _HEXAGONAL_GROUPS = frozenset(map(str, range(143, 195)))  # space groups of trig
 
 
 @frozen(kw_only=True)
-class PhononCard:
+class PhononCard(BaseRecord):
     """Where the force constants of a crystal come from, and how good they are.
 
     Attributes

@@ -18,6 +18,7 @@ import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import Array, ComplexArray, IntArray
+from kapitza.core.records import BaseRecord
 from kapitza.units import c_light, e
 
 _RECIPROCAL_VECTOR_COUNT = 150  # reciprocal vectors within the cutoff
@@ -27,7 +28,7 @@ COULOMB_CONSTANT = e**2 * c_light**2 * 1.25663706127e-6  # e²/ε0, J m; the mag
 
 
 @frozen(eq=False)
-class DipoleForces:
+class DipoleForces(BaseRecord):
     """Charges and screening of a polar crystal."""
 
     lattice: Array = field(metadata={"unit": "m"})  # (3, 3) lattice vectors in rows

@@ -21,12 +21,13 @@ import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import Array, about, quantity
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.units import GPa, angstrom, eV, m_u
 
 
 @frozen(kw_only=True)
-class Sheet:
+class Sheet(BaseRecord):
     r"""Isotropic sheet with longitudinal, transverse and flexural branches, one mode of each per atom.
 
     In-plane branches are linear; the flexural one is $\omega = \sqrt{D/\rho_s}\, q^2$.  A `Phonons`: `dmm` takes it.

@@ -8,6 +8,7 @@ import numpy as np
 from attrs import evolve, frozen
 
 from kapitza.core.arrays import Array, IntArray, without_unit
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.brillouin import (
     equivalent_normals,
@@ -27,7 +28,7 @@ _PORTION_ENTRIES = 1 << 19  # entries of bins handled at once
 
 
 @frozen(eq=False)
-class SampledSpectrum:
+class SampledSpectrum(BaseRecord):
     """Piecewise linear spectrum with a power series below."""
 
     step: float  # width of a bin, rad s⁻¹; bin k is centred at (k + 1/2) step
@@ -98,7 +99,7 @@ _LONG_WAVE_RADII = (0.6, 1.0)  # of that, where they are taken
 
 
 @frozen(eq=False, kw_only=True)
-class MeshSpectra:
+class MeshSpectra(BaseRecord):
     """What a mesh of wave vectors gives."""
 
     modes: SampledSpectrum  # per area, m⁻²
@@ -111,7 +112,7 @@ class MeshSpectra:
 
 
 @frozen(eq=False)
-class _LongWaveSeries:
+class _LongWaveSeries(BaseRecord):
     """Coefficients of ω², ω⁴, ω⁶ in the modes and in the density of states, and up to which frequency they hold."""
 
     modes: Array

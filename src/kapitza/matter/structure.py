@@ -10,6 +10,7 @@ from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, finite_array, positive
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.units import angstrom, m_u
 
@@ -55,7 +56,7 @@ _STRUCTURE_ALIASES: Mapping[str, str] = MappingProxyType({"diamond": "C", "cBN":
 
 
 @frozen(eq=False)
-class Structure:
+class Structure(BaseRecord):
     """Atoms in a periodic cell.
 
     Attributes

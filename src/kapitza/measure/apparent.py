@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, about, check_filled, check_record, number, numbers
 from kapitza.core.conductance import Conductance, increasing_temperatures
 from kapitza.core.occupation import Statistics
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.band_spectrum import BandSpectrum
 from kapitza.matter.lattice_conductivity import LatticeConductivity, lattice_conductivity
@@ -36,7 +37,7 @@ DIFFUSE_MODELS = ("dmm-metal", "dmm-anharmonic", "dmm")  # fullest first, to whi
 
 
 @frozen(eq=False, kw_only=True)
-class ApparentConductance:
+class ApparentConductance(BaseRecord):
     """An apparent conductance, and its bounds over what is not known.
 
     Attributes

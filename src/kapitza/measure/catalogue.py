@@ -23,6 +23,7 @@ from attrs import field, frozen
 
 from kapitza.core.arrays import Array, about, check_not_negative, one_temperature
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError
 from kapitza.matter.library import material
 from kapitza.units import GW, MW, GPa, nm
@@ -53,7 +54,7 @@ TEMPERATURE_WINDOW = 0.05  # relative half width of the range of temperatures th
 
 
 @frozen(eq=False)
-class Measurement:
+class Measurement(BaseRecord):
     """One published measurement of a thermal boundary conductance.
 
     Attributes

@@ -19,6 +19,7 @@ from attrs import asdict, evolve, field, frozen
 from kapitza import __version__
 from kapitza.core.arrays import about, one_temperature
 from kapitza.core.conductance import TEMPERATURE_DROPS, Conductance, Drop, HoldsConductance, held_conductance
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.library import materials
@@ -43,7 +44,7 @@ _ELECTRON_DEPTH = 5e-8  # m: electrons hand their heat to a lattice within 5 to 
 
 
 @frozen
-class Published:
+class Published(BaseRecord):
     """One published value near the temperature of a comparison.
 
     Attributes
@@ -74,7 +75,7 @@ class Published:
 
 
 @frozen(kw_only=True)
-class Prediction:
+class Prediction(BaseRecord):
     """What one model says, by each of the drops; None where the model does not know that one.
 
     Attributes
@@ -111,7 +112,7 @@ class Prediction:
 
 
 @frozen(eq=False)
-class Comparison:
+class Comparison(BaseRecord):
     """Models beside the published measurements of one interface at one temperature.
 
     Attributes
@@ -256,7 +257,7 @@ def compare(
 
 
 @frozen
-class _Solved:
+class _Solved(BaseRecord):
     """What models say, for which experiment the diffuse ones are solved, and what each of other experiments adds."""
 
     predictions: tuple[Prediction, ...]

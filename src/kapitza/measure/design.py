@@ -9,6 +9,7 @@ from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, about, finite, name_tuple, numbers
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Stack
 from kapitza.device.description import Device
 from kapitza.errors import InputError
@@ -24,7 +25,7 @@ _LOGARITHM_STEP = 1e-4  # of the logarithm; the error of the differences is abou
 
 
 @frozen(eq=False)
-class Sensitivity:
+class Sensitivity(BaseRecord):
     r"""Logarithmic derivatives of a signal.
 
     Attributes
@@ -98,7 +99,7 @@ def _logarithmic_signal(sample: DataSet, changes: dict[str, float]) -> Array:
 
 
 @frozen(eq=False)
-class Design:
+class Design(BaseRecord):
     """What one choice of settings would give.
 
     Attributes

@@ -7,6 +7,7 @@ from attrs import converters, field, frozen, validators
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about, finite, positive, same_length
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Stack
 from kapitza.errors import InputError
 
@@ -52,7 +53,7 @@ class Experiment(Protocol):
 
 
 @frozen(eq=False)
-class Curve:
+class Curve(BaseRecord):
     """A measured curve.
 
     Attributes
@@ -83,7 +84,7 @@ class Curve:
 
 
 @frozen
-class AutoregressiveNoise:
+class AutoregressiveNoise(BaseRecord):
     r"""White noise and noise that a point shares with its neighbours, an autoregressive process of first order.
 
     Points i and j of a curve, in the order in which they stand, have the covariance

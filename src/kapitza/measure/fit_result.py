@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from kapitza.core.arrays import Array, about, check_count
 from kapitza.core.conductance import Conductance
 from kapitza.core.parameter_units import format_parameter, shown_unit
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.least_squares import JacobianFunction, Minimum, Solution, descend, least_squares
 from kapitza.measure.likelihood import (
@@ -34,7 +35,7 @@ _CLOSURE_RISE = 16.0  # rise of chi2 that shuts a side of an interval: four stan
 
 
 @frozen(eq=False)
-class ErrorBudget:
+class ErrorBudget(BaseRecord):
     """Where the variance of the fitted numbers comes from.
 
     Attributes
@@ -57,7 +58,7 @@ class ErrorBudget:
 
 
 @frozen(eq=False)
-class Fit:
+class Fit(BaseRecord):
     """Result of a fit.
 
     Attributes

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, about, check_choice
 from kapitza.core.conductance import Conductance, increasing_temperatures
 from kapitza.core.occupation import Statistics
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.material import Material
 from kapitza.matter.potentials.calculators import DEFAULT_CALCULATOR
@@ -35,7 +36,7 @@ _WEAK_BONDS = ("bonded", "van der Waals")  # conduct far less than the grown con
 
 
 @frozen(eq=False, kw_only=True)
-class BestEstimate:
+class BestEstimate(BaseRecord):
     r"""The conductance that one would bet on, and what it rests on.
 
     Attributes
@@ -68,7 +69,7 @@ class BestEstimate:
 
 
 @frozen(eq=False, kw_only=True)
-class InterfacePrediction:
+class InterfacePrediction(BaseRecord):
     """What is known of an interface; a sequence of the estimates of its models.
 
     Attributes

@@ -13,6 +13,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, about, finite
+from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError
 
 ResidualFunction = Callable[[Array], Array]
@@ -25,7 +26,7 @@ _MAX_RESIDUAL = 1e100  # where the model breaks down; its square is still a numb
 
 
 @frozen(eq=False)
-class _Residuals:
+class _Residuals(BaseRecord):
     """Residuals with their derivatives, scales and limits."""
 
     residual: ResidualFunction
@@ -104,7 +105,7 @@ def _fourth_order_column(residual: ResidualFunction, x: Array, i: int, scale: fl
 
 
 @frozen(eq=False, kw_only=True)
-class _SearchEnd:
+class _SearchEnd(BaseRecord):
     """Where a search ended, after polishing."""
 
     x: Array
@@ -233,7 +234,7 @@ _MINIMUM_DISTANCE = 1e-4  # minima nearer than this, beside the parameter, are o
 
 
 @frozen(eq=False)
-class Minimum:
+class Minimum(BaseRecord):
     """A minimum that some starting points led to.
 
     Attributes
@@ -247,7 +248,7 @@ class Minimum:
 
 
 @frozen(eq=False, kw_only=True)
-class Solution:
+class Solution(BaseRecord):
     """Lowest minimum found, checked: p parameters x, n residuals and their derivatives (n, p).
 
     `inside` is False for parameters on a limit; `covariance` is the inverse of JᵀJ, zero where not inside; `minima` are

@@ -8,6 +8,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, about, numbers, same_length
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.least_squares import Solution, descend
 from kapitza.measure.parameters import FitProblem
@@ -19,7 +20,7 @@ _END_TOLERANCE = 0.1  # of the half-length of an interval
 
 
 @frozen(eq=False)
-class ProfileLikelihood:
+class ProfileLikelihood(BaseRecord):
     """Rise of chi2 along one parameter, all others at their best.
 
     Attributes
@@ -35,7 +36,7 @@ class ProfileLikelihood:
 
 
 @frozen(eq=False)
-class Contours:
+class Contours(BaseRecord):
     """Rise of chi2 over two parameters, all others at their best.
 
     Attributes
@@ -52,7 +53,7 @@ class Contours:
 
 
 @frozen
-class Bound:
+class Bound(BaseRecord):
     """One-sided bound of a number that the data do not determine.
 
     Attributes

@@ -8,6 +8,7 @@ from attrs import field, frozen
 
 from kapitza.core.arrays import about, above_zero, check_plausible, number, one_of
 from kapitza.core.occupation import Statistics
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.matter.electrons import Electrons
 from kapitza.matter.lattice_conductivity import LatticeConductivity
@@ -20,7 +21,7 @@ _FREQUENCY_RANGE = (10.0, 1e10)  # Hz, of a modulated laser
 
 
 @frozen(kw_only=True)
-class Observation:
+class Observation(BaseRecord):
     """How the conductance of a boundary is measured or simulated.
 
     Attributes
@@ -100,7 +101,7 @@ def _in_words(value: float, unit: str) -> str:
 
 
 @frozen(eq=False, kw_only=True)
-class ObservedBoundary:
+class ObservedBoundary(BaseRecord):
     """Two described sides with an elastic boundary, as they are seen."""
 
     left: InterfaceSide

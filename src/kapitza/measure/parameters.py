@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about, above_zero, check_record, name_tuple, number, one_of, quantity
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Stack
 from kapitza.errors import InputError
 from kapitza.measure.experiment import AutoregressiveNoise, Curve, Experiment
@@ -26,7 +27,7 @@ _OPTIONAL_NUMBER, _FINITE = converters.optional(number), validators.optional(qua
 
 
 @frozen
-class Prior:
+class Prior(BaseRecord):
     """How well a number is known before the fit: a finite prior, where a free number has an infinite one.
 
     The logarithm of a positive number is taken as normal, of any other the number itself.
@@ -59,7 +60,7 @@ class Prior:
 
 
 @frozen
-class Free:
+class Free(BaseRecord):
     """A number that nothing is known of before the fit.
 
     Attributes
@@ -74,7 +75,7 @@ class Free:
 
 
 @frozen
-class Tie:
+class Tie(BaseRecord):
     """Several numbers that are one.
 
     Attributes
@@ -88,7 +89,7 @@ class Tie:
 
 
 @frozen(eq=False)
-class DataSet:
+class DataSet(BaseRecord):
     """An experiment, the curve that it gave, and the stack that it was made on."""
 
     experiment: Experiment
@@ -145,7 +146,7 @@ class DataSet:
 
 
 @frozen(eq=False)
-class ParameterTarget:
+class ParameterTarget(BaseRecord):
     """A place where a parameter acts: sample, name there, and the value that a factor multiplies (None: the value)."""
 
     sample: int
@@ -154,7 +155,7 @@ class ParameterTarget:
 
 
 @frozen(eq=False, kw_only=True)
-class Parameter:
+class Parameter(BaseRecord):
     """A number that a fit moves, in the coordinate ln(value/start) if it is positive, else (value - start)/unit.
 
     `low` and `high` limit the coordinate; its prior has the standard deviation `width` about zero, finite where
@@ -326,7 +327,7 @@ _MAX_CACHED_PREDICTIONS = 64  # predictions remembered of each sample
 
 
 @frozen(eq=False)
-class FitProblem:
+class FitProblem(BaseRecord):
     """What a fit minimises: m data sets, p parameters, and the (m,) of (n,) standard uncertainties of the curves.
 
     `noise` (m,) has the correlations of each curve, None where it has none, or is empty; `ordered` says whether points

@@ -8,6 +8,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about, finite
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, require
 from kapitza.measure.fit_result import Fit
 from kapitza.measure.parameters import FitProblem
@@ -18,7 +19,7 @@ _SAMPLER_VERSION = "posterior-1"  # part of the address of stored results
 
 
 @frozen(eq=False)
-class PosteriorSamples:
+class PosteriorSamples(BaseRecord):
     """Draws from the posterior.
 
     Attributes

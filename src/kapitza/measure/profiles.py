@@ -8,11 +8,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, about, numbers, positive, same_length
 from kapitza.core.profile import Jump, Profile
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 
 
 @frozen(eq=False)
-class ExclusionScan:
+class ExclusionScan(BaseRecord):
     """Jumps extrapolated from farther and farther away.
 
     Attributes
@@ -34,7 +35,7 @@ class ExclusionScan:
 
 
 @frozen(eq=False)
-class FluxCheck:
+class FluxCheck(BaseRecord):
     """Heat fluxes that a profile implies on both sides, and the one that was put in.
 
     Attributes

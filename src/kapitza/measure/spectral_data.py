@@ -8,6 +8,7 @@ from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about, finite
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.layered.adjoint import apparent_resistance_derivatives, conductance_derivatives
@@ -52,7 +53,7 @@ def _check_sigma(sigma: Array, count: int) -> None:
 
 
 @frozen(eq=False)
-class StackConductances:
+class StackConductances(BaseRecord):
     """Conductances of stacks of several thicknesses, from end to end between black walls.
 
     Attributes
@@ -96,7 +97,7 @@ class StackConductances:
 
 
 @frozen(eq=False)
-class ApparentResistances:
+class ApparentResistances(BaseRecord):
     """Boundary resistances that thermoreflectance reports against the frequency of modulation.
 
     Attributes

@@ -16,6 +16,7 @@ from scipy.optimize import least_squares, linprog, lsq_linear, minimize
 from scipy.stats import norm
 
 from kapitza.core.arrays import Array, about, finite, finite_table, square
+from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.measure.spectral_data import SpectralMeasurement
 from kapitza.simulate.boltzmann.carriers import Carriers
@@ -28,7 +29,7 @@ MatrixArray = NDArray[Any]
 
 
 @frozen(eq=False)
-class Smoothness:
+class Smoothness(BaseRecord):
     r"""What is assumed of a spectrum before anything is measured: a Gaussian process.
 
     The share x of what could cross has the mean 1/2 at all frequencies, the standard deviation `spread`, and a
@@ -68,7 +69,7 @@ def _check_shapes(instance: "SpectralEstimate", _attribute: object, _value: Matr
 
 
 @frozen(eq=False, kw_only=True)
-class SpectralEstimate:
+class SpectralEstimate(BaseRecord):
     """Share of the phonons that could cross a boundary, by frequency, with what the data leave open.
 
     Attributes
@@ -284,7 +285,7 @@ def _whitening_matrix(
 
 
 @frozen(eq=False)
-class _WhitenedModel:
+class _WhitenedModel(BaseRecord):
     """Independent residuals of all data and their derivatives, both from one solution at the shares asked for last."""
 
     measurements: Sequence[SpectralMeasurement]

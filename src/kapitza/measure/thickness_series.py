@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about, finite, positive, same_length, square
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.least_squares import least_squares
 
@@ -16,7 +17,7 @@ _EACH_FILM = validators.optional(same_length("thickness"))
 
 
 @frozen(eq=False)
-class ThicknessLine:
+class ThicknessLine(BaseRecord):
     """Straight line R = R₀ + d/k through a thickness series.
 
     Attributes
@@ -72,7 +73,7 @@ class ThicknessLine:
 
 
 @frozen(eq=False)
-class SizeEffectTest:
+class SizeEffectTest(BaseRecord):
     r"""Test for a conductivity that changes with thickness, by the curvature that it gives the line.
 
     A mean free path that the boundaries cut as $1/k(d) = (1 + \ell/d)/k$ leaves the line straight and adds $\ell/k$ to
@@ -89,7 +90,7 @@ class SizeEffectTest:
 
 
 @frozen(eq=False)
-class ThicknessSeries:
+class ThicknessSeries(BaseRecord):
     r"""Thermal resistances of films of one material and several thicknesses.
 
     $R(d) = R_0 + d/k$; only the sum of the boundary resistances on both sides follows.

@@ -15,6 +15,7 @@ import numpy as np
 from attrs import define, evolve, frozen
 
 from kapitza.core.arrays import Array
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.building.interaction_range import truncate_force_constants
 from kapitza.matter.building.mixed_junction import junction_from_crystals
@@ -64,7 +65,7 @@ class BudgetExceededError(Exception):
 
 
 @frozen
-class TimeLimit:
+class TimeLimit(BaseRecord):
     """The moment at which long work ends, on the clock of `perf_counter`, and who else wants to know of progress."""
 
     end: float
@@ -204,7 +205,7 @@ def _store_or_scratch(store: Store | None) -> Generator[Store, None, None]:
 
 
 @frozen(eq=False)
-class PlannedRun:
+class PlannedRun(BaseRecord):
     """A run of molecular dynamics that can be begun; how many blocks it has is decided by the time there is."""
 
     system: System

@@ -8,6 +8,7 @@ from attrs import converters, field, frozen
 
 from kapitza.core.arrays import Array, about, number, numbers, one_of, one_temperature
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 
@@ -21,7 +22,7 @@ _ENDS_OR_NONE = converters.optional(numbers)
 
 
 @frozen(eq=False, kw_only=True)
-class Route:
+class Route(BaseRecord):
     """One route to the conductance of an interface.
 
     Attributes
@@ -80,7 +81,7 @@ class Route:
 
 
 @frozen
-class Deviation:
+class Deviation(BaseRecord):
     """How far two routes of one definition lie apart at a temperature.
 
     Attributes
@@ -96,7 +97,7 @@ class Deviation:
 
 
 @frozen(eq=False, kw_only=True)
-class Routes:
+class Routes(BaseRecord):
     """All routes to the conductance of one interface.
 
     Attributes

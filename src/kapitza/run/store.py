@@ -19,6 +19,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.files import read_limited, write_atomically
+from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, InputError
 
 UnitResult = dict[str, NDArray[np.generic]]
@@ -29,7 +30,7 @@ _FILE_FORMAT = 1
 
 
 @frozen
-class Store:
+class Store(BaseRecord):
     """A folder of results, created when the first one is written."""
 
     folder: Path = field(converter=Path)

@@ -28,6 +28,7 @@ from kapitza.core.arrays import (
     one_temperature,
     real_array,
 )
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError, require
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
@@ -48,7 +49,7 @@ _CONDUCTIVITY_COLUMN = "conductivity"
 
 
 @frozen(eq=False, kw_only=True)
-class InterlayerScreening:
+class InterlayerScreening(BaseRecord):
     r"""Layers between two solids, those that would lower the resistance most first.
 
     Attributes

@@ -20,6 +20,7 @@ from kapitza.core.arrays import Array, IntArray, about
 from kapitza.core.conductance import Drop
 from kapitza.core.occupation import Statistics
 from kapitza.core.phonons import Phonons
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.library import material, materials
 from kapitza.matter.phonons import has_phonons, phonon_card, phonon_spectrum
@@ -36,7 +37,7 @@ _THRESHOLDS = 400
 
 
 @frozen(kw_only=True)
-class ModelError:
+class ModelError(BaseRecord):
     """How measured conductances scatter around a model."""
 
     temperature: float = field(metadata=about("K", "temperature of the measurements"))

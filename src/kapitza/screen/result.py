@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from kapitza.core.arrays import Array, IndexArray, about, check_count, labels, one_of, real_array
 from kapitza.core.conductance import TEMPERATURE_DROPS, Drop
 from kapitza.core.occupation import STATISTICS_NAMES, Statistics
+from kapitza.core.records import BaseRecord
 from kapitza.errors import require
 
 Order = Literal["high", "low"]
@@ -47,7 +48,7 @@ def _check_top(instance: Any, attribute: Any, value: object) -> None:
 
 
 @frozen(kw_only=True)
-class Ranking:
+class Ranking(BaseRecord):
     """What is looked for among the pairs.
 
     Attributes
@@ -77,7 +78,7 @@ class Ranking:
 
 
 @frozen(eq=False, kw_only=True)
-class Screening:
+class Screening(BaseRecord):
     """The best pairs of materials, a row for each: by temperature, then by rank.
 
     Attributes

@@ -11,6 +11,7 @@ from math import isfinite
 from attrs import field, frozen
 
 from kapitza.core.arrays import Array, about, check_count, real_array
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.isotropic import Solid
 from kapitza.matter.lattice_conductivity import lattice_conductivity
@@ -27,7 +28,7 @@ _RATES = ScatteringRates(umklapp=1e-19, boundary=1e-3)  # scaled to a conductivi
 
 
 @frozen(eq=False, kw_only=True)
-class SolvedLayers:
+class SolvedLayers(BaseRecord):
     """Resistances of layers between two solids by the Boltzmann equation, in the order of the screening.
 
     Attributes

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, IndexArray, about, check_record, labels, numbers, read_only_mapping, real_array
 from kapitza.core.phonons import Phonons
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.isotropic import Solid
 from kapitza.matter.library import material, materials, solid
@@ -40,7 +41,7 @@ def _optional_numbers(value: ArrayLike) -> Array:
 
 
 @frozen(eq=False, kw_only=True)
-class TabulatedBands:
+class TabulatedBands(BaseRecord):
     r"""Full bands as they stand in a table: $M/\omega^2$ constant in each cell."""
 
     name: str
@@ -61,7 +62,7 @@ class TabulatedBands:
 
 
 @frozen(eq=False, kw_only=True)
-class MaterialTable:
+class MaterialTable(BaseRecord):
     r"""Materials as isotropic Debye solids, some of them with full bands on a common grid.
 
     Attributes

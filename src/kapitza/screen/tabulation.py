@@ -27,6 +27,7 @@ from kapitza.core.arrays import Array, IntArray, about
 from kapitza.core.occupation import Statistics
 from kapitza.core.phonons import Phonons
 from kapitza.core.quadrature import gauss_legendre, panel_quadrature
+from kapitza.core.records import BaseRecord
 from kapitza.units import hbar, k_B
 
 FloatTable = NDArray[np.floating]
@@ -41,7 +42,7 @@ MODE_SCALE = 1e9  # brings s near 1, so that its third power is a number of sing
 
 
 @frozen(eq=False, kw_only=True)
-class PairTables:
+class PairTables(BaseRecord):
     """What the kernels take: Debye solids first, then full bands, each material with a number.
 
     Attributes

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from kapitza.core.arrays import Array, ComplexArray, about, frequencies, numbers
 from kapitza.core.modal import ModalTransmission
 from kapitza.core.quadrature import frequency_grid, merge_edges, panel_quadrature
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.elastic import Elastic, azimuth_quadrature, unit_directions, waves_along
@@ -140,7 +141,7 @@ def _ordered_media(left: Medium, right: Medium, between: PlanarContact) -> list[
 
 
 @frozen(eq=False)
-class SlownessQuadrature:
+class SlownessQuadrature(BaseRecord):
     r"""Quadrature over the in-plane slowness."""
 
     slowness: Array  # (n,) s m⁻¹
@@ -314,7 +315,7 @@ def _incident_wave_columns(
 
 
 @frozen(eq=False)
-class AngleMap:
+class AngleMap(BaseRecord):
     """Transmission of each incoming branch against the angle of incidence, in one plane.
 
     Attributes

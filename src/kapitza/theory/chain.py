@@ -5,11 +5,12 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, frequencies, quantity
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 
 
 @frozen
-class Chain:
+class Chain(BaseRecord):
     """Half-infinite chain: mass of each atom (kg) and stiffness of each spring (N m⁻¹)."""
 
     mass: float = field(converter=float, validator=quantity())

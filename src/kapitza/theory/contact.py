@@ -12,12 +12,13 @@ from scipy.special import erfcinv
 
 from kapitza.core.arrays import Array, about, check_not_negative, check_record, positive, quantity, temperatures
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.theory.knudsen import Accommodation, Gas, temperature_jump
 
 
 @frozen
-class RoughContact:
+class RoughContact(BaseRecord):
     r"""Two rough surfaces that conform on the whole and touch at plastically flattened asperities.
 
     Roughness and slope of both together are $\sqrt{\sigma_1^2 + \sigma_2^2}$ and $\sqrt{m_1^2 + m_2^2}$.

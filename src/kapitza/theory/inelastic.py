@@ -15,6 +15,7 @@ from kapitza.core.conductance import Conductance, Drop, merge_conductances
 from kapitza.core.occupation import Statistics, bose_einstein, reduced_energy
 from kapitza.core.phonons import Phonons
 from kapitza.core.quadrature import frequency_grid, merge_edges, panel_quadrature
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.matter.material import Material
@@ -157,7 +158,7 @@ _SideModes = tuple[Array, Array]  # (nω,) modes that arrive on a side, and thos
 
 
 @frozen(eq=False)
-class PairExchange:
+class PairExchange(BaseRecord):
     """Spectra of the exchange of pairs (ω) of one side against single phonons (2ω) of the other, at one temperature."""
 
     omega: Array  # (nω,) angular frequency, rad s⁻¹

@@ -10,6 +10,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import about
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.matter.isotropic import Fluid, Solid
@@ -17,7 +18,7 @@ from kapitza.theory.amm import amm
 
 
 @frozen(eq=False)
-class Khalatnikov:
+class Khalatnikov(BaseRecord):
     r"""Both channels of heat between a liquid and a solid.
 
     Attributes

@@ -23,6 +23,7 @@ from kapitza.core.arrays import (
     temperatures,
 )
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.units import N_A, k_B
 
@@ -34,7 +35,7 @@ Accommodation = tuple[float, float]
 
 
 @frozen
-class Gas:
+class Gas(BaseRecord):
     """Dilute gas; its conductivity and viscosity do not depend on pressure.
 
     The ratio of heat capacities is 5/3 for single atoms, 7/5 for stiff pairs.

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import check_filled, find_name, name_tuple
 from kapitza.core.conductance import Conductance, Drop, increasing_temperatures, merge_conductances
 from kapitza.core.occupation import Statistics
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.matter.band_spectrum import BandSpectrum
@@ -27,7 +28,7 @@ from kapitza.theory.sides import DEFAULT_NORMAL, InterfaceSide, SideDescription,
 
 
 @frozen(eq=False)
-class SideNeeds:
+class SideNeeds(BaseRecord):
     """What a model asks of two sides: in words, the form of each that it takes, and what else the pair has to be."""
 
     text: str
@@ -41,7 +42,7 @@ class SideNeeds:
 
 
 @frozen(eq=False, kw_only=True)
-class Model:
+class Model(BaseRecord):
     """A model that needs no more than the two sides."""
 
     name: str  # by which it is asked for
@@ -99,7 +100,7 @@ class Model:
 
 
 @frozen(eq=False, kw_only=True)
-class Estimate:
+class Estimate(BaseRecord):
     """What one model says about an interface, by all three temperature drops.
 
     Attributes

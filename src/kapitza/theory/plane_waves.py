@@ -13,6 +13,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, ComplexArray, about, check_not_negative, numbers
+from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.matter.elastic import Elastic, axes_about_z, rotate_tensor, turning_points
 from kapitza.matter.isotropic import Fluid, Solid
@@ -22,7 +23,7 @@ _GRAZING_TOLERANCE = 1e-14  # p² of a grazing wave, over its squared slowness
 
 
 @frozen(eq=False)
-class PlaneWaves:
+class PlaneWaves(BaseRecord):
     """The waves of one half space, or of a layer, at n in-plane slownesses."""
 
     # (n, 2, m) normal slowness of the waves that go, or decay, to the right and to the left, s m⁻¹
@@ -255,7 +256,7 @@ _LIGHT_IMPEDANCE_RATIO = (
 
 
 @frozen(eq=False)
-class Interlayer:
+class Interlayer(BaseRecord):
     """Elastic layer between two half spaces: its material and its thickness (0 or more)."""
 
     material: Medium
@@ -267,7 +268,7 @@ class Interlayer:
 
 
 @frozen(eq=False)
-class PlanarContact:
+class PlanarContact(BaseRecord):
     """What lies between two half spaces."""
 
     stiffness: Array | None = None  # (3,) of the bond along x, y and the normal z, N m⁻³; None for a rigid one

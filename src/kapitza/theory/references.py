@@ -10,11 +10,12 @@ from typing import Any
 from attrs import frozen
 
 from kapitza.core.arrays import find_name
+from kapitza.core.records import BaseRecord
 from kapitza.theory.models import MODEL_REGISTER
 
 
 @frozen(kw_only=True)
-class Reference:
+class Reference(BaseRecord):
     """A published work.
 
     Attributes
@@ -66,7 +67,7 @@ class Reference:
 
 
 @frozen
-class Citation:
+class Citation(BaseRecord):
     """A theory and the keys of what it rests on."""
 
     name: str

@@ -12,6 +12,7 @@ from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, check_not_negative, check_record, numbers
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.theory.amm import slowness_quadrature
@@ -113,7 +114,7 @@ def specular_mixture(specular: Transmission, diffuse: Transmission, specularity:
 
 
 @frozen(eq=False, kw_only=True)
-class InterfaceProcesses:
+class InterfaceProcesses(BaseRecord):
     """What may become of each wave that arrives at the plane, at n in-plane slownesses; k waves in and k out."""
 
     weight: Array  # (n,) quadrature weights over the slowness, s² m⁻²

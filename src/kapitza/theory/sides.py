@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import temperatures
 from kapitza.core.phonons import Phonons
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.band_spectrum import BandSpectrum
 from kapitza.matter.bands import Bands
@@ -48,7 +49,7 @@ _SEPARATORS = tuple({"/", os.sep})
 
 
 @frozen
-class CrystalName:
+class CrystalName(BaseRecord):
     """A crystal of the package and the normal of its surface; its bands are computed when they are asked for."""
 
     name: str
@@ -63,7 +64,7 @@ class CrystalName:
 
 
 @frozen(eq=False, kw_only=True)
-class InterfaceSide:
+class InterfaceSide(BaseRecord):
     """One side in all the forms in which a model may ask for it; None where a form is not known."""
 
     name: str

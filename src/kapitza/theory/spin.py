@@ -8,11 +8,12 @@ temperature for the electrochemical potential.
 from attrs import field, frozen
 
 from kapitza.core.arrays import about, check_not_negative, check_record
+from kapitza.core.records import BaseRecord
 from kapitza.matter.electrons import SpinChannels
 
 
 @frozen
-class SpinBoundary:
+class SpinBoundary(BaseRecord):
     """What a heat flow does at a boundary between a ferromagnet and a normal metal, all at the plane."""
 
     resistance: float = field(metadata=about("m^2 K W^-1", "between the mean temperatures of both sides"))

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, number, quantity
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary
 from kapitza.device.elements.interfaces import region_pairs
 from kapitza.device.elements.mesh import Mesh
@@ -22,14 +23,14 @@ from kapitza.errors import InputError
 
 
 @frozen
-class FixedTemperature:
+class FixedTemperature(BaseRecord):
     """A face at one temperature, K."""
 
     temperature: float = field(converter=number, validator=quantity(low=-np.inf), metadata=about("K", "of the face"))
 
 
 @frozen
-class Convection:
+class Convection(BaseRecord):
     """A face that gives heat to a medium: `coefficient` (W m⁻² K⁻¹) times the difference to its `temperature` (K)."""
 
     coefficient: float = field(converter=number, validator=quantity(), metadata=about("W m^-2 K^-1", "heat transfer"))
@@ -37,7 +38,7 @@ class Convection:
 
 
 @frozen
-class FixedFlux:
+class FixedFlux(BaseRecord):
     """A face that heat enters evenly, W m⁻²."""
 
     flux: float = field(converter=number, validator=quantity(low=-np.inf), metadata=about("W m^-2", "into the body"))
@@ -73,7 +74,7 @@ def _named_values(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 @frozen(eq=False)
-class Body:
+class Body(BaseRecord):
     """What a mesh is made of, and where heat enters and leaves.
 
     Attributes

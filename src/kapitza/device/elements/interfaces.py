@@ -7,12 +7,13 @@ from attrs import field, frozen
 from scipy.sparse import coo_array
 
 from kapitza.core.arrays import IntArray, about
+from kapitza.core.records import BaseRecord
 from kapitza.device.elements.mesh import Mesh, corner_keys, simplex_of
 from kapitza.errors import InputError
 
 
 @frozen(eq=False)
-class ContactFacets:
+class ContactFacets(BaseRecord):
     """The facets between two regions."""
 
     regions: tuple[int, int] = field(metadata=about("1", "numbers of the two"))
@@ -22,7 +23,7 @@ class ContactFacets:
 
 
 @frozen(eq=False)
-class SplitMesh:
+class SplitMesh(BaseRecord):
     """Unknowns of a mesh."""
 
     unknowns: IntArray = field(metadata=about("1", "(m, k) unknown at each node of each cell"))
@@ -31,7 +32,7 @@ class SplitMesh:
 
 
 @frozen(eq=False)
-class _InnerFacets:
+class _InnerFacets(BaseRecord):
     """Facets that two cells share: (n,) their cells and the corners that lie opposite."""
 
     cell: IntArray

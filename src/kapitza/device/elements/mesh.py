@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.special import roots_jacobi
 
 from kapitza.core.arrays import Array, IntArray, about
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 
 # Pairs of corners with a node between them, in the order of VTK files.
@@ -19,7 +20,7 @@ SIMPLEX_EDGES = {1: ((0, 1),), 2: ((0, 1), (1, 2), (0, 2)), 3: ((0, 1), (1, 2), 
 
 
 @frozen(eq=False)
-class Simplex:
+class Simplex(BaseRecord):
     """A triangle or a tetrahedron (or a segment) with 1 or 2 as the order of its shape functions."""
 
     dimension: int  # 1, 2 or 3
@@ -139,7 +140,7 @@ def _face_arrays(value: Mapping[str, ArrayLike]) -> Mapping[str, IntArray]:
 
 
 @frozen(eq=False)
-class Mesh:
+class Mesh(BaseRecord):
     """A conforming mesh of triangles (3 nodes, or 6 if curved) or tetrahedra (4 or 10), in the order of VTK.
 
     In two dimensions bodies go on evenly out of the plane, and everything is per metre.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array, diags_array
 
 from kapitza.core.arrays import Array, IntArray
+from kapitza.core.records import BaseRecord
 from kapitza.device.elements.body import Body, Convection, FixedFlux, FixedTemperature
 from kapitza.device.elements.interfaces import SplitMesh
 from kapitza.device.elements.mesh import Mesh, Simplex, cell_chunks, jacobians, simplex_of
@@ -81,7 +82,7 @@ _MAX_CG_STEPS = 20_000
 
 
 @frozen(eq=False)
-class LinearSystem:
+class LinearSystem(BaseRecord):
     """A T = b before temperatures are held: (n, n) W K⁻¹ and (n,) W, with the masses of the facets of each face."""
 
     matrix: csr_array

@@ -6,6 +6,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import Array, IntArray, about, name_tuple
+from kapitza.core.records import BaseRecord
 from kapitza.device.elements.body import Body, FixedFlux, body_parameters, scale_body
 from kapitza.device.elements.interfaces import SplitMesh, split_mesh
 from kapitza.device.elements.mesh import Mesh, cell_volumes, jacobians, simplex_of
@@ -42,7 +43,7 @@ _LINEAR_FACTOR = 0.1  # of the change to linear cells: a change may be small by 
 _BODY_PERTURBATION = 0.1  # of a number, by which it is moved either way: the equations are linear in it
 
 
-class _HottestNode:
+class _HottestNode(BaseRecord):
     """Where a body is hottest."""
 
     body: Body

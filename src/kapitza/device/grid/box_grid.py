@@ -15,6 +15,7 @@ import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import Array, about, increasing
+from kapitza.core.records import BaseRecord
 from kapitza.device.layered.linear import source_plane
 from kapitza.device.layout import Layout, layer_depth
 from kapitza.device.setup import locate_plane
@@ -32,7 +33,7 @@ _CellTarget = tuple[float, float]  # where, and the size there, m
 
 
 @frozen(eq=False)
-class BoxGrid:
+class BoxGrid(BaseRecord):
     """Edges of cells along x, y and down, m."""
 
     x: Array = field(converter=increasing, metadata=about("m", "edges of the cells along x"))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IntArray
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.device.description import HeatSource
 from kapitza.device.grid.box_grid import BoxGrid
 from kapitza.device.grid.finite_volumes import paint_regions
@@ -22,7 +23,7 @@ _BRICK_FACES = ((0, 1, 2, 3), (4, 5, 6, 7), (0, 1, 5, 4), (3, 2, 6, 7), (0, 3, 7
 
 
 @frozen(eq=False)
-class BrickRegion:
+class BrickRegion(BaseRecord):
     """A layer or block."""
 
     name: str  # its own
@@ -32,7 +33,7 @@ class BrickRegion:
 
 
 @frozen(eq=False, kw_only=True)
-class FluxPatch:
+class FluxPatch(BaseRecord):
     """A rectangle on which heat enters one region."""
 
     source: str  # name of the source
@@ -46,7 +47,7 @@ class FluxPatch:
 
 
 @frozen(eq=False, kw_only=True)
-class BrickMesh:
+class BrickMesh(BaseRecord):
     """A device for solvers of finite elements, z upwards from the bottom face."""
 
     points: Array  # (n, 3) m

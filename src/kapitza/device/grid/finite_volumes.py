@@ -8,6 +8,7 @@ from scipy.special import erf
 
 from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.device.description import HeatSource
 from kapitza.device.grid.box_grid import BoxGrid
 from kapitza.device.layered.linear import source_plane
@@ -17,7 +18,7 @@ from kapitza.device.shapes import Disc, GaussianSpot, HeatMap, Patch, SourceShap
 
 
 @frozen(eq=False, kw_only=True)
-class FiniteVolumes:
+class FiniteVolumes(BaseRecord):
     """A layout on a grid with plain numbers: all that the balances of its cells take."""
 
     # layout, grid: what and where
@@ -217,7 +218,7 @@ _DISC_SUBCELLS = 8  # parts of a cell along an axis, to see how much of it a dis
 
 
 @frozen(eq=False)
-class GridPlane:
+class GridPlane(BaseRecord):
     """What meets at a horizontal plane through a grid."""
 
     index: int  # of the edge along z; cells above have the number index - 1
@@ -368,7 +369,7 @@ def cell_capacities(found: FiniteVolumes) -> Array:
 
 
 @frozen(eq=False)
-class HorizontalFaces:
+class HorizontalFaces(BaseRecord):
     """What goes through the horizontal faces of cells, and how hot they are."""
 
     # entering, leaving: (nx, ny, nz) heat that enters each cell through its top and leaves it through its bottom, W

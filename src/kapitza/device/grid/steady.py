@@ -5,6 +5,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
+from kapitza.core.records import BaseRecord
 from kapitza.device.grid.box_grid import BoxGrid
 from kapitza.device.grid.finite_volumes import (
     FiniteVolumes,
@@ -26,7 +27,7 @@ AxisWeights = tuple[NDArray[np.intp], Array]  # cells, and their weights
 
 
 @frozen(eq=False)
-class HotSpot:
+class HotSpot(BaseRecord):
     """Where a field is hottest: between middles of cells by parabolas, on a plane of heat or in a cell.
 
     Attributes
@@ -137,7 +138,7 @@ _MAX_GRID_ITERATIONS = 40
 
 
 @frozen(eq=False)
-class GridSolution:
+class GridSolution(BaseRecord):
     """A solution with the numbers that belong to it."""
 
     system: FiniteVolumes

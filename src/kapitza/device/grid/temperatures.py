@@ -7,6 +7,7 @@ from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, IntArray, about, finite_array, name_tuple, positive
+from kapitza.core.records import BaseRecord
 from kapitza.device.description import Device
 from kapitza.device.grid.box_grid import BoxGrid, automatic_grid
 from kapitza.device.grid.errors import grid_errors, grid_goals
@@ -41,7 +42,7 @@ from kapitza.errors import InputError
 _FacePair = tuple[Array, Array]  # (nx, ny, nz) rise of the lower and the upper face of each cell across an axis, K
 
 
-class _HottestPoint:
+class _HottestPoint(BaseRecord):
     """What a field of temperature repeats of the numbers that it was summed up in."""
 
     temperatures: DeviceTemperatures

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from kapitza.core.arrays import Array, check_choice, positive
+from kapitza.core.records import BaseRecord
 from kapitza.device.description import Device, PeriodicPower, PulsedPower, SteadyPower, StepPower, Waveform
 from kapitza.device.grid.box_grid import BoxGrid
 from kapitza.device.grid.finite_volumes import (
@@ -53,7 +54,7 @@ _PowerLevels = Callable[[float], tuple[float, ...]]
 
 
 @frozen(eq=False)
-class _ImplicitStepper:
+class _ImplicitStepper(BaseRecord):
     """Balances with storage for one length of steps."""
 
     length: float
@@ -62,7 +63,7 @@ class _ImplicitStepper:
 
 
 @frozen(eq=False)
-class _GridProbes:
+class _GridProbes(BaseRecord):
     """What is read of each field: the hottest point of the steady state, then patches, by name."""
 
     spot: HotSpot

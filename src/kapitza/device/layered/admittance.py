@@ -8,6 +8,7 @@ from attrs import evolve, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import ComplexArray
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.device.setup import (
     BackCondition,
@@ -23,7 +24,7 @@ from kapitza.errors import InputError
 
 
 @frozen(eq=False)
-class ThermalWave:
+class ThermalWave(BaseRecord):
     """Waves of one layer."""
 
     gamma: ComplexArray  # (ns, nk) heat flux per temperature of a wave that decays, W m⁻² K⁻¹
@@ -33,7 +34,7 @@ class ThermalWave:
 
 
 @frozen(eq=False)
-class SpectralPoints:
+class SpectralPoints(BaseRecord):
     """Where a response is evaluated: s (ns, 1) in s⁻¹, kx and ky (nk,) in rad m⁻¹."""
 
     s: ComplexArray
@@ -76,7 +77,7 @@ _ELECTRON_CHANNEL, _LATTICE_CHANNEL = 0, 1
 
 
 @frozen(eq=False)
-class _MetalWaves:
+class _MetalWaves(BaseRecord):
     """The two waves of a metal, in the frame scaled by the square roots of both conductivities."""
 
     decay: ComplexArray  # (2, ns, nk) decay of each, m⁻¹
@@ -280,7 +281,7 @@ def impedance(
 
 
 @frozen(eq=False)
-class HalfStack:
+class HalfStack(BaseRecord):
     """One side of a plane."""
 
     pieces: tuple[StackPiece, ...]  # from the plane outwards

@@ -21,6 +21,7 @@ import numpy as np
 from attrs import frozen
 
 from kapitza.core.arrays import ComplexArray
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.device.layered.admittance import (
     HalfStack,
@@ -35,7 +36,7 @@ from kapitza.device.setup import LayerSlice, SlicedStack, StackPiece
 
 
 @frozen(eq=False)
-class SlicedWaves:
+class SlicedWaves(BaseRecord):
     """A column at some points of Laplace space."""
 
     column: SlicedStack  # pieces and nodes

@@ -26,6 +26,7 @@ import numpy as np
 from attrs import frozen
 
 from kapitza.core.arrays import Array, ComplexArray
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 
 _CONTOUR_ANGLE = (
@@ -36,7 +37,7 @@ _CONTOUR_DECAY = 20.0  # the wings end where e^st is e^-20
 
 
 @frozen(eq=False)
-class PulseTrain:
+class PulseTrain(BaseRecord):
     """How responses at a few points add up to the response to a modulated train of pulses."""
 
     s: ComplexArray  # (ns,) where the response H is needed, s⁻¹

@@ -7,6 +7,7 @@ from attrs import evolve, frozen
 
 from kapitza.core.arrays import Array, ComplexArray
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary, Stack
 from kapitza.device.description import Device, HeatSource
 from kapitza.device.layered.admittance import SpectralPoints
@@ -38,7 +39,7 @@ _MAX_PSEUDO_TIME = 1e12  # of the largest length, squared, where nothing decays:
 
 
 @frozen(eq=False)
-class PseudoTimeQuadrature:
+class PseudoTimeQuadrature(BaseRecord):
     """Nodes of the integral over τ and of the hyperbola."""
 
     tau: Array  # (nτ,) m²
@@ -134,7 +135,7 @@ _MAX_JOINT_POINTS = 64  # points up to which many rectangles are taken at once
 
 
 @frozen(eq=False)
-class LinearDevice:
+class LinearDevice(BaseRecord):
     """A device ready to be asked for steady temperatures."""
 
     device: Device  # with plain numbers

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import least_squares, nnls
 
 from kapitza.core.arrays import Array, about, positive, same_length
+from kapitza.core.records import BaseRecord
 from kapitza.device.description import Device
 from kapitza.device.layered.transient import transient_model
 from kapitza.errors import InputError
@@ -27,7 +28,7 @@ _MAX_NETWORK_ORDER = 40
 
 
 @frozen(eq=False)
-class FosterNetwork:
+class FosterNetwork(BaseRecord):
     """A chain of cells of a resistance beside a capacity: what the junction rises by per watt."""
 
     resistance: Array = field(converter=positive, metadata=about("K W^-1", "of each element"))
@@ -48,7 +49,7 @@ class FosterNetwork:
 
 
 @frozen(eq=False)
-class CauerNetwork:
+class CauerNetwork(BaseRecord):
     """A ladder from the junction to the sink: a capacity to ground, then a resistance, n times."""
 
     resistance: Array = field(converter=positive, metadata=about("K W^-1", "of each element"))

@@ -8,6 +8,7 @@ from attrs import frozen
 from scipy.optimize import minimize, minimize_scalar
 
 from kapitza.core.arrays import Array
+from kapitza.core.records import BaseRecord
 from kapitza.device.description import Device
 from kapitza.device.layered.steady import solve_steady
 from kapitza.errors import InputError
@@ -19,7 +20,7 @@ _PeakFunction = Callable[[Array], float]
 
 
 @frozen(eq=False)
-class Optimum:
+class Optimum(BaseRecord):
     """The coolest device."""
 
     device: Device  # with the numbers found

@@ -4,6 +4,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import Array, about
+from kapitza.core.records import BaseRecord
 from kapitza.device.description import Device, PulsedPower
 from kapitza.device.layered.transient import TransientModel, interpolate_step_response, pulsed_response, transient_model
 from kapitza.device.layout import Layout
@@ -16,7 +17,7 @@ _TIMES_PER_DECADE = 8
 
 
 @frozen(kw_only=True)
-class PulsedTemperatures:
+class PulsedTemperatures(BaseRecord):
     """Rises of the hottest point of the mean heat while sources pulse, K.
 
     Attributes

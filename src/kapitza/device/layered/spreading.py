@@ -15,6 +15,7 @@ from scipy.special import erf, ive, j1
 
 from kapitza.core.arrays import Array
 from kapitza.core.quadrature import panel_quadrature
+from kapitza.core.records import BaseRecord
 from kapitza.device.description import Box
 from kapitza.device.shapes import Disc, GaussianSpot, HeatMap, Patch, Rectangle, SourceShape
 from kapitza.errors import InputError
@@ -27,7 +28,7 @@ _CHORD_NODES = 48  # on the chords of a disc
 
 
 @frozen(eq=False)
-class LateralPoints:
+class LateralPoints(BaseRecord):
     """Points along the layers, x and y (n,), m."""
 
     x: Array
@@ -35,7 +36,7 @@ class LateralPoints:
 
 
 @frozen(eq=False)
-class AxisRanges:
+class AxisRanges(BaseRecord):
     """Ranges on one axis, low and high (n,), m; points where both are the same."""
 
     low: Array

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.device.description import Box, Device
 from kapitza.device.layered.green_functions import plane_response
 from kapitza.device.layered.linear import (
@@ -285,7 +286,7 @@ _MAX_PROPERTY_ITERATIONS = 60
 
 
 @frozen(eq=False, kw_only=True)
-class SteadySolution:
+class SteadySolution(BaseRecord):
     """A device with the numbers that its layers and boundaries take at their temperatures."""
 
     linear: LinearDevice  # the device with plain numbers, ready to be asked

@@ -7,6 +7,7 @@ from scipy.special import j0
 
 from kapitza.core.arrays import Array, ComplexArray, check_choice, positive
 from kapitza.core.quadrature import panel_quadrature
+from kapitza.core.records import BaseRecord
 from kapitza.device.description import Box, Device, HeatSource, PeriodicPower, PulsedPower, StepPower, Waveform
 from kapitza.device.layered.admittance import SpectralPoints
 from kapitza.device.layered.green_functions import layer_response, node_response, sliced_waves
@@ -38,7 +39,7 @@ _MIN_KAPPA_FRACTION = 1e-4  # of the inverse of the largest length, below which 
 
 
 @frozen(eq=False)
-class RadialWeights:
+class RadialWeights(BaseRecord):
     """Weights of an average over wave vectors."""
 
     kappa: Array  # (nk,) rad m⁻¹
@@ -46,7 +47,7 @@ class RadialWeights:
 
 
 @frozen(eq=False)
-class _LogGrid:
+class _LogGrid(BaseRecord):
     """Nodes of equal steps of ln κ: the first at `low` (rad m⁻¹), `count` of them."""
 
     low: float
@@ -179,7 +180,7 @@ _MAX_SUMMED_PULSES = 200  # pulses that are added one by one
 
 
 @frozen(eq=False)
-class Probe:
+class Probe(BaseRecord):
     """What is read: a point or a patch of a node, with its steady rise from each source (K)."""
 
     at: Readout
@@ -188,7 +189,7 @@ class Probe:
 
 
 @frozen(eq=False)
-class TransientModel:
+class TransientModel(BaseRecord):
     """A solved device with what is read of it."""
 
     solution: SteadySolution  # the steady solution

@@ -29,6 +29,7 @@ import numpy as np
 from attrs import evolve, frozen
 
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.device.description import Device
 from kapitza.device.grid.sensitivities import adjacent_regions, visible_regions
 from kapitza.device.layout import LATERAL_SIDES, Block, Layout, check_block_place
@@ -63,7 +64,7 @@ _PRISM_KEYS = ("center", "radius", "shape", "polygon")
 
 
 @frozen(eq=False)
-class _BlockEntry:
+class _BlockEntry(BaseRecord):
     """A block as the file has it."""
 
     section: TomlTable

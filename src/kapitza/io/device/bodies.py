@@ -32,6 +32,7 @@ from attrs import field, frozen
 
 from kapitza.core.arrays import about, read_only_mapping
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.device.elements.body import Body, Convection, FaceCondition, FixedFlux, FixedTemperature, body_parameters
 from kapitza.device.elements.interfaces import region_pairs
 from kapitza.device.elements.mesh import Mesh, simplex_of
@@ -57,7 +58,7 @@ _UNIT_KINDS = {
 
 
 @frozen(eq=False)
-class BodyFile:
+class BodyFile(BaseRecord):
     """What a device file with a mesh says."""
 
     title: str

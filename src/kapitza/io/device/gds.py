@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, read_only_mapping
 from kapitza.core.files import read_limited
+from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, require
 from kapitza.io.device.sources import two_lengths
 from kapitza.io.formats.child import run_in_child
@@ -24,7 +25,7 @@ _MAX_EXACT_COORDINATE = 2**52  # steps from the origin, beyond which corners are
 
 
 @frozen(eq=False)
-class _GdsDrawing:
+class _GdsDrawing(BaseRecord):
     """One cell of a layout."""
 
     name: str  # of the cell
@@ -107,7 +108,7 @@ _Rectangles = tuple[tuple[float, float, float, float], ...]  # x from, to, y fro
 
 
 @frozen(eq=False)
-class GdsParts:
+class GdsParts(BaseRecord):
     """What a layout adds to a device file."""
 
     blocks: tuple[TomlTable, ...] = ()  # one for each box of a layer, as the file would have it

@@ -12,6 +12,7 @@ from attrs import evolve, frozen
 
 from kapitza.core.files import read_limited
 from kapitza.core.parameter_units import kind_of_parameter
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device
 from kapitza.errors import DataError, ValidityWarning
@@ -189,7 +190,7 @@ def read_device(path: str | PathLike[str]) -> Device:
 
 
 @frozen(eq=False)
-class DeviceParts:
+class DeviceParts(BaseRecord):
     """What a device file says of its layers."""
 
     device: Device  # without uncertainties

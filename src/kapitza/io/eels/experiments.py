@@ -8,6 +8,7 @@ from attrs import frozen
 
 from kapitza.core.occupation import Occupation
 from kapitza.core.profile import Profile
+from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, InputError
 from kapitza.io.results import load
 from kapitza.io.toml import TomlTable, read_toml
@@ -22,7 +23,7 @@ _MAX_CHANNELS = 2**20
 
 
 @frozen(eq=False)
-class ModesFile:
+class ModesFile(BaseRecord):
     """What a file of modes says."""
 
     model: SpectrumModel  # for the fit
@@ -30,7 +31,7 @@ class ModesFile:
 
 
 @frozen(eq=False)
-class EelsExperimentFile:
+class EelsExperimentFile(BaseRecord):
     """What a file of a planned scan says."""
 
     experiment: EelsExperiment

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.files import is_temporary, read_limited, write_atomically
 from kapitza.core.limits import LARGEST
+from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, InputError
 from kapitza.io.quantities import parse_uncertain
 from kapitza.io.results import load
@@ -41,7 +42,7 @@ _MAP_KEYS = (
 
 
 @frozen(eq=False, kw_only=True)
-class LamellaFile:
+class LamellaFile(BaseRecord):
     """What a file of a lamella says; `plane` is whose resistance is sought."""
 
     lamella: Lamella

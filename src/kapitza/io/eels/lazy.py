@@ -9,6 +9,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
+from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, InputError
 from kapitza.io.formats.foreign_hdf5 import FOREIGN_FAULTS, foreign_h5py, local_dataset
 from kapitza.measure.eels.spectrum import CountArray
@@ -17,7 +18,7 @@ MAX_BYTES_IN_MEMORY = 2**26  # bytes of counts that are read at once and for goo
 
 
 @frozen(eq=False)
-class DatasetOnDisk:
+class DatasetOnDisk(BaseRecord):
     """A dataset of an HDF5 file, opened anew for each slice.
 
     So no handle stays open, other processes can be given it, and each time it is checked that it lies in this file.
@@ -43,7 +44,7 @@ class DatasetOnDisk:
 
 
 @frozen(eq=False)
-class RearrangedArray:
+class RearrangedArray(BaseRecord):
     """Another view of an array that can only be sliced: axes in another order, some of them reversed or left out."""
 
     source: Any

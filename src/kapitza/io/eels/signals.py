@@ -12,6 +12,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array
+from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, InputError, ValidityWarning
 from kapitza.io.eels.lazy import rearrange
 from kapitza.io.formats.foreign_hdf5 import plain_or_tuple
@@ -56,7 +57,7 @@ _MAX_AXIS_POINTS = 2**31  # points of one axis
 
 
 @frozen(eq=False, kw_only=True)
-class FileAxis:
+class FileAxis(BaseRecord):
     """One axis of the counts in the words and units of its file."""
 
     size: int
@@ -206,7 +207,7 @@ _ELECTRON_UNITS = ("e", "e-", "e⁻", "electron", "electrons")
 
 
 @frozen(eq=False, kw_only=True)
-class FileSignal:
+class FileSignal(BaseRecord):
     """Counts and axes as a file has them."""
 
     counts: Any  # array, memory map, or something on the disk that can be sliced
@@ -235,7 +236,7 @@ class FileSignal:
 
 
 @frozen(eq=False, kw_only=True)
-class UserCalibration:
+class UserCalibration(BaseRecord):
     """What the user says in place of the file, or where the file says nothing; as in `read_eels`."""
 
     energy_unit: str | None = None

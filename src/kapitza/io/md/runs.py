@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve, frozen
 
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
 from kapitza.io.samples import locate_faults
@@ -65,7 +66,7 @@ _EXPANSION_STEPS = 20000  # steps of the runs that find a lattice constant
 
 
 @frozen(eq=False, kw_only=True)
-class RunFile:
+class RunFile(BaseRecord):
     """What a file of a run says.
 
     The tables of [system] stay as they stand, for systems of other lengths.

@@ -10,6 +10,7 @@ from typing import cast
 from attrs import field, frozen
 
 from kapitza.core.arrays import Array, about
+from kapitza.core.records import BaseRecord
 from kapitza.io.quantities import quantity
 from kapitza.io.samples import locate_faults
 from kapitza.io.toml import TomlTable, read_toml
@@ -34,7 +35,7 @@ _MAX_BOXES, _MAX_CORNERS = 10_000, 1_000
 
 
 @frozen(eq=False)
-class DomainFile:
+class DomainFile(BaseRecord):
     """What a file of a domain says: boxes and their bounds."""
 
     title: str

@@ -12,6 +12,7 @@ from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import Array, about
 from kapitza.core.phonons import Phonons
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import DataError, InputError, KapitzaError, ValidityWarning
 from kapitza.io.formats.files import RESULT_SUFFIXES
@@ -57,7 +58,7 @@ _MAX_BINS, _MAX_FILM_CELLS, _MAX_DATA_POINTS = 2000, 4000, 10_000
 
 
 @frozen(eq=False)
-class FilmsFile:
+class FilmsFile(BaseRecord):
     """What a file of a stack says; boundaries and walls that it does not tell, the period of one stack: None."""
 
     title: str
@@ -69,7 +70,7 @@ class FilmsFile:
 
 
 @frozen(eq=False)
-class LayerPhonons:
+class LayerPhonons(BaseRecord):
     """What a layer is made of, before its spectrum is cut into groups."""
 
     section: TomlTable

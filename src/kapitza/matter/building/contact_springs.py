@@ -12,6 +12,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import Array, IntArray, about, quantity
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.building.layers import junction_from_layers, repeat_blocks, widen_blocks
 from kapitza.matter.building.matching import (
@@ -35,7 +36,7 @@ _SPRING_CUTOFF = 3.0  # spreads: no springs beyond
 
 
 @frozen
-class ContactSprings:
+class ContactSprings(BaseRecord):
     """Stiffness of a contact per area."""
 
     normal: float = field(validator=quantity(high=1e23), metadata=about("N m^-3", "along the normal"))
@@ -88,7 +89,7 @@ def spring_junction(
 
 
 @frozen(eq=False)
-class _ContactLayer:
+class _ContactLayer(BaseRecord):
     """A layer in the cell of the junction: atoms (m), force constants within it and to a next layer of its kind."""
 
     positions: Array

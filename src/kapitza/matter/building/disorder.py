@@ -14,6 +14,7 @@ import numpy as np
 from attrs import field, frozen, validators
 
 from kapitza.core.arrays import Array, BoolArray, about, quantity
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.units import angstrom, nm
 
@@ -32,7 +33,7 @@ def _substitution_shares(value: Mapping[str, float]) -> Mapping[str, float]:
 
 
 @frozen(kw_only=True)
-class Disorder:
+class Disorder(BaseRecord):
     """What is random about an interface.
 
     Attributes

@@ -5,6 +5,7 @@ from attrs import evolve, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.building.surface import layer_vectors, place_in_layer, plane_indices, upright_rotation
 from kapitza.matter.crystal import Crystal, unit_vector
@@ -17,7 +18,7 @@ _FREQUENCY_ROUNDING = 1e-9 * THz  # differences of frequencies below this are ro
 
 
 @frozen(eq=False, kw_only=True)
-class Truncation:
+class Truncation(BaseRecord):
     """A crystal whose forces end, and how its frequencies (rad s⁻¹) differ from those of the original."""
 
     crystal: Crystal  # the acoustic sum rule enforced

@@ -14,6 +14,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, IntArray, about, check_choice, finite_array, integer_array
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.units import angstrom
 
@@ -28,7 +29,7 @@ _EQUIVALENT_BASES = np.array(  # other bases of a reduced lattice, as short or n
 
 
 @frozen(eq=False)
-class SurfaceMatch:
+class SurfaceMatch(BaseRecord):
     """Periods common to two surfaces: `left` @ those of the left one, `right` @ those of the right one."""
 
     left: IntArray = field(converter=integer_array, metadata=about("1", "(2, 2) in periods of the left surface"))

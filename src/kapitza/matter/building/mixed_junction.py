@@ -13,6 +13,7 @@ from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, BoolArray, IntArray, about, one_of, quantity
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.building.disorder import Disorder, right_sites
 from kapitza.matter.building.layers import (
@@ -46,7 +47,7 @@ def _check_mixed_disorder(_instance: Any, _attribute: Any, disorder: Disorder | 
 
 
 @frozen(kw_only=True)
-class SiteMixing:
+class SiteMixing(BaseRecord):
     """How two crystals of one structure join, site by site.
 
     Attributes

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, BoolArray, IntArray, about, integer_array, read_only_mapping
 from kapitza.core.modal import INTERFACE_SIDES
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
 from kapitza.matter.building.disorder import Disorder, choose_sites, right_sites
@@ -66,7 +67,7 @@ _NEGLIGIBLE_CONSTANT = 1e-9  # of the largest force constant: what reaches beyon
 
 
 @frozen(eq=False, kw_only=True)
-class JunctionPlan:
+class JunctionPlan(BaseRecord):
     """What a junction is to be made of.
 
     Attributes

@@ -7,6 +7,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import Array, IntArray, integer_array
+from kapitza.core.records import BaseRecord
 from kapitza.matter.junction import Lead, supercell_cells
 from kapitza.matter.potentials.force_field import FORCE_UNIT, ForceField
 from kapitza.matter.potentials.relaxation import relax_interface
@@ -20,7 +21,7 @@ _VACUUM_REACHES = 3.0  # times the reach of the forces
 
 
 @frozen(eq=False)
-class Segment:
+class Segment(BaseRecord):
     """Some layers of one crystal."""
 
     cell: Structure  # the crystal, one cell
@@ -49,7 +50,7 @@ class Segment:
 
 
 @frozen(eq=False)
-class AtomStack:
+class AtomStack(BaseRecord):
     """Atoms of a stack, and what each belongs to."""
 
     atoms: Structure  # all of them, vacuum along the third lattice vector

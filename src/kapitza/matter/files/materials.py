@@ -14,6 +14,7 @@ from typing import Any, TypeGuard
 from attrs import frozen
 
 from kapitza.core.files import read_limited
+from kapitza.core.records import BaseRecord
 from kapitza.core.toml import parse_toml
 from kapitza.errors import DataError, InputError
 from kapitza.matter.elastic import hill_speeds
@@ -58,7 +59,7 @@ _CHECK_NAMES = ("stability", "shear", "density", "speeds", "debye")
 
 
 @frozen
-class TomlTable:
+class TomlTable(BaseRecord):
     """A table of a file, with its place for messages."""
 
     file: Path

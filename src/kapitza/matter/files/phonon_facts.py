@@ -15,11 +15,12 @@ import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import Array, about, positive
+from kapitza.core.records import BaseRecord
 from kapitza.units import THz
 
 
 @frozen(eq=False, kw_only=True)
-class MeasuredPhonons:
+class MeasuredPhonons(BaseRecord):
     """Frequencies of a crystal at points of the Brillouin zone, from one measurement.
 
     Attributes
@@ -46,7 +47,7 @@ class MeasuredPhonons:
 
 
 @frozen(eq=False, kw_only=True)
-class PolarConstants:
+class PolarConstants(BaseRecord):
     """Optical frequencies at Γ and screening of a polar crystal of two elements.
 
     Attributes

@@ -13,6 +13,7 @@ import numpy as np
 from attrs import frozen
 
 from kapitza.core.arrays import Array
+from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError
 from kapitza.matter.files.force_constants import (
     SupercellAtoms,
@@ -42,7 +43,7 @@ _HEADER_PATTERN = re.compile(r"\s*(?:-\s*)?(?:#.*)?")
 
 
 @frozen(eq=False)
-class AtomicCell:
+class AtomicCell(BaseRecord):
     """Atoms of one cell."""
 
     lattice: Array  # (3, 3) lattice vectors in rows, m
@@ -53,7 +54,7 @@ class AtomicCell:
 
 
 @frozen(eq=False)
-class SupercellData:
+class SupercellData(BaseRecord):
     """What a phonopy file holds, in SI units; None where it does not say."""
 
     primitive: AtomicCell
@@ -65,7 +66,7 @@ class SupercellData:
 
 
 @frozen(eq=False)
-class _FileSection:
+class _FileSection(BaseRecord):
     """Lines of a file below one key: `start` is the index of the first one."""
 
     path: Path

@@ -16,6 +16,7 @@ from attrs import field, frozen
 
 from kapitza.core.arrays import read_only_mapping
 from kapitza.core.files import read_limited
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, MissingEngine, require
 from kapitza.matter.potentials.published import PUBLISHED_POTENTIALS, published_potential
 
@@ -25,7 +26,7 @@ _SEVENNET_CAUTION = "soft: its top frequencies of Si, Ge and Al lie 16 to 21 % b
 
 
 @frozen(kw_only=True)
-class NamedCalculator:
+class NamedCalculator(BaseRecord):
     """A calculator that a name stands for."""
 
     path: str  # module:Class
@@ -82,7 +83,7 @@ _PUBLISHED_ALIASES = ("lj", "sw")
 
 
 @frozen(eq=False, kw_only=True)
-class CalculatorChoice:
+class CalculatorChoice(BaseRecord):
     """A calculator that is made when it is asked for, and what its forces depend on.
 
     Attributes

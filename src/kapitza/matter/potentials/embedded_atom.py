@@ -16,6 +16,7 @@ from attrs import field, frozen
 
 from kapitza.core.arrays import Array, IntArray, about, finite_array
 from kapitza.core.files import read_limited
+from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, InputError, require
 from kapitza.matter.potentials.force_field import ATOMS_EXTRA, ATOMS_PURPOSE
 from kapitza.units import angstrom, eV
@@ -25,7 +26,7 @@ _MAX_ELEMENTS, _MAX_POINTS = 20, 200_000
 
 
 @frozen(eq=False, kw_only=True)
-class EmbeddedAtomTables:
+class EmbeddedAtomTables(BaseRecord):
     """Tables of a potential of the embedded-atom method.
 
     Attributes
@@ -207,7 +208,7 @@ def _evaluate_tables(
 
 
 @frozen(eq=False, kw_only=True)
-class _PairTerms:
+class _PairTerms(BaseRecord):
     """What all ordered pairs of neighbours have, sorted by their first atom, in eV and Å."""
 
     first: IntArray

@@ -7,6 +7,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import Array, about, one_of, quantity, read_only_mapping
+from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import balanced_crystal
@@ -37,7 +38,7 @@ _MAX_CELL_ATOMS = 200  # of a primitive cell, whose bands are computed
 
 
 @frozen(eq=False, kw_only=True)
-class FiniteDisplacements:
+class FiniteDisplacements(BaseRecord):
     """How force constants of a structure come from the forces of a calculator.
 
     Attributes
@@ -64,7 +65,7 @@ class FiniteDisplacements:
 
 
 @frozen(eq=False)
-class RelaxedStructure:
+class RelaxedStructure(BaseRecord):
     """A structure at rest: largest force left on an atom, N, and the stress of the cell, Pa, or None."""
 
     structure: Structure

@@ -16,6 +16,7 @@ from attrs import converters, evolve, field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, IntArray, about, finite_array, quantity, read_only_mapping
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, require
 from kapitza.matter.structure import Structure
 from kapitza.run.work import Progress
@@ -29,7 +30,7 @@ _TRIAL_SHIFTS = np.array([[0.37, 0.21, 0.13], [0.71, 0.53, 0.29]]) * angstrom  #
 
 
 @frozen(eq=False)
-class EnergyAndForces:
+class EnergyAndForces(BaseRecord):
     """Energy, forces, and stress (positive: the cell pulls; None where nobody asked)."""
 
     energy: float = field(metadata=about("J", "energy"))
@@ -38,7 +39,7 @@ class EnergyAndForces:
 
 
 @frozen(eq=False)
-class ForceField:
+class ForceField(BaseRecord):
     """Forces between atoms, from an ASE calculator.
 
     Attributes

@@ -19,6 +19,7 @@ from typing import Any
 from attrs import frozen
 
 from kapitza.core.files import open_regular, read_limited
+from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, InputError, require
 from kapitza.matter.potentials.embedded_atom import EmbeddedAtomCalculator, read_embedded_atom
 from kapitza.matter.potentials.force_field import ATOMS_EXTRA, ATOMS_PURPOSE, ForceField, check_elements
@@ -48,7 +49,7 @@ _HEADER_BYTES = 2**16  # in which the words on the origin of a file are
 
 
 @frozen
-class PairStyle:
+class PairStyle(BaseRecord):
     """A file of a potential, and the words with which LAMMPS takes it."""
 
     path: Path

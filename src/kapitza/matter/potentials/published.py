@@ -17,6 +17,7 @@ import numpy as np
 from attrs import frozen
 
 from kapitza.core.arrays import Array
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, require
 from kapitza.matter.potentials.force_field import ATOMS_EXTRA, ATOMS_PURPOSE, ForceField, check_elements
 from kapitza.units import angstrom
@@ -49,7 +50,7 @@ STILLINGER_WEBER_PARAMETERS: Mapping[str, float | str] = MappingProxyType(
 
 
 @frozen
-class _PublishedPotential:
+class _PublishedPotential(BaseRecord):
     """One potential: elements, what to cite, and how to make it for some of its elements."""
 
     symbols: tuple[str, ...]

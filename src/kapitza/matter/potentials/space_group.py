@@ -11,6 +11,7 @@ import numpy as np
 from attrs import evolve, frozen
 
 from kapitza.core.arrays import Array, IntArray
+from kapitza.core.records import BaseRecord
 from kapitza.matter.brillouin import lattice_operations
 from kapitza.matter.files.folding import minkowski_basis
 from kapitza.matter.files.force_constants import nearest_sites
@@ -21,7 +22,7 @@ SITE_TOLERANCE = 1e-2 * angstrom  # by which an operation may miss an atom
 
 
 @frozen(eq=False)
-class SpaceGroup:
+class SpaceGroup(BaseRecord):
     """Operations {W|t} in units of lattice vectors (rows), and the atom to which each takes each atom."""
 
     turns: IntArray  # (k, 3, 3)

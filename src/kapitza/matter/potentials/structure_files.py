@@ -9,6 +9,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, KapitzaError
 from kapitza.matter.band_spectrum import BandSpectrum, cached_spectrum
 from kapitza.matter.bands import Bands
@@ -39,7 +40,7 @@ _MESH_POINTS = 12_000  # times n^-3/2: wave vectors at which stability is checke
 
 
 @frozen(eq=False, kw_only=True)
-class StructureCrystal:
+class StructureCrystal(BaseRecord):
     """A crystal whose force constants come from a structure file and a calculator.
 
     Attributes

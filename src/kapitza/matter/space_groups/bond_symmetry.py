@@ -14,13 +14,14 @@ import numpy as np
 from attrs import frozen
 
 from kapitza.core.arrays import Array, BoolArray, IntArray
+from kapitza.core.records import BaseRecord
 
 BOND_TOLERANCE = 1e-6  # of the blocks of two atoms on themselves: differences of a block that are put down to rounding
 _NEGLIGIBLE_BOND = 0.1  # of this tolerance: weaker bonds are left out
 
 
 @frozen(eq=False, kw_only=True)
-class BondNetwork:
+class BondNetwork(BaseRecord):
     """Atoms of a periodic structure and the mass-weighted blocks between them, sorted by `key`."""
 
     layer: IntArray  # (n,) layer of each atom, which an operation keeps
@@ -50,7 +51,7 @@ class BondNetwork:
 
 
 @frozen(eq=False)
-class AtomMapping:
+class AtomMapping(BaseRecord):
     """Where an operation takes the atoms of a network."""
 
     image: IntArray  # (n,) σ(i)

@@ -7,6 +7,7 @@ import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import Array, IntArray, about, finite, finite_array, integer_array
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.phonon_facts import polar_constants
@@ -19,7 +20,7 @@ _TOWARDS_GAMMA = 1e-4  # of a line: where the limit of polar modes towards Γ is
 
 
 @frozen(eq=False, kw_only=True)
-class PhononDispersion:
+class PhononDispersion(BaseRecord):
     """Frequencies along a path through the Brillouin zone.
 
     Attributes

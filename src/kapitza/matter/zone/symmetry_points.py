@@ -13,6 +13,7 @@ import numpy as np
 from attrs import frozen
 
 from kapitza.core.arrays import Array
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 
 _HALF, _THIRD = 1 / 2, 1 / 3
@@ -25,7 +26,7 @@ _CENTRED_ORTHORHOMBIC = frozenset({20, 21, 22, 23, 24, *range(35, 47), *range(63
 
 
 @frozen
-class ZonePath:
+class ZonePath(BaseRecord):
     """Labelled points and the lines between them.
 
     Attributes

@@ -16,6 +16,7 @@ import numpy as np
 from attrs import frozen
 
 from kapitza.core.arrays import Array
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.matter.library import material, materials
@@ -54,7 +55,7 @@ _LAYERED = frozenset({"graphite", "h-BN", "Bi2Te3", "Sb2Te3", "MoS2", "WS2", "Sn
 
 
 @frozen(kw_only=True)
-class Contact:
+class Contact(BaseRecord):
     r"""Two sides, and the numbers by which contacts are alike.
 
     Attributes

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, check_choice, numbers
 from kapitza.core.conductance import Conductance, increasing_temperatures
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.library import material
 from kapitza.matter.material import Material, warn_of_state
@@ -31,7 +32,7 @@ _QUANTILE = 1.959963984540054  # of 95 %
 
 
 @frozen
-class Support:
+class Support(BaseRecord):
     """A measured contact on which an estimate leans.
 
     Attributes
@@ -47,7 +48,7 @@ class Support:
 
 
 @frozen(eq=False, kw_only=True)
-class CalibratedEstimate:
+class CalibratedEstimate(BaseRecord):
     r"""Conductance that one would bet on, with its interval.
 
     Attributes

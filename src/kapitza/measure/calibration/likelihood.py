@@ -15,6 +15,7 @@ from scipy.linalg import cho_factor, cho_solve, get_lapack_funcs
 from scipy.optimize import minimize
 
 from kapitza.core.arrays import Array
+from kapitza.core.records import BaseRecord
 from kapitza.measure.calibration.contacts import SMOOTH
 from kapitza.measure.calibration.process import AMPLITUDES, Labels, Rows, Scales, common_terms, covariance
 from kapitza.measure.calibration.state import State, catalogue_digest, training_rows
@@ -27,7 +28,7 @@ _MIXTURE_STEPS = 4
 
 
 @frozen
-class Prior:
+class Prior(BaseRecord):
     """Log-normal priors of all amplitudes.
 
     Attributes

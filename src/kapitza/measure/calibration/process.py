@@ -20,6 +20,7 @@ from attrs import fields, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
+from kapitza.core.records import BaseRecord
 
 Labels = NDArray[np.str_]
 
@@ -34,7 +35,7 @@ AMPLITUDES: Mapping[str, float] = MappingProxyType({
 
 
 @frozen(eq=False, kw_only=True)
-class Rows:
+class Rows(BaseRecord):
     """Values of contacts as the process sees them, n of them.
 
     Attributes
@@ -82,7 +83,7 @@ COLUMNS = tuple(one.name for one in fields(Rows))
 
 
 @frozen(eq=False, kw_only=True)
-class Scales:
+class Scales(BaseRecord):
     """Amplitudes of all terms, lengths of the smooth features, and noise of a single value, in ln G."""
 
     amplitudes: Mapping[str, float]

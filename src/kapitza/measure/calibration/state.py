@@ -15,6 +15,7 @@ import numpy as np
 from attrs import evolve, frozen
 
 from kapitza.core.arrays import Array
+from kapitza.core.records import BaseRecord
 from kapitza.matter.library import materials
 from kapitza.matter.material import Material
 from kapitza.measure.calibration.contacts import (
@@ -41,7 +42,7 @@ _serial = count()
 
 
 @frozen(kw_only=True)
-class Sample:
+class Sample(BaseRecord):
     """How a contact was made and measured, as far as it is known.
 
     Attributes
@@ -60,7 +61,7 @@ class Sample:
 
 
 @frozen(eq=False)
-class State:
+class State(BaseRecord):
     """Scales of the process, the rows that it leans on, and the sum by which the catalogue is known."""
 
     scales: Scales

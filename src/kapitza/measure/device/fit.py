@@ -17,6 +17,7 @@ from scipy.linalg import block_diag, solve_triangular
 
 from kapitza.core.arrays import Array, about
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.device.description import Device
 from kapitza.device.layered.linear import LinearDevice
 from kapitza.device.layered.spreading import LateralPoints, Readout
@@ -222,7 +223,7 @@ _COORDINATE_STEP = 1e-3  # of differences, of the coordinates
 
 
 @frozen(eq=False)
-class BoundaryFlux:
+class BoundaryFlux(BaseRecord):
     """Heat through a boundary.
 
     Attributes

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, about, finite, numbers, positive, square, temperatures
 from kapitza.core.profile import Profile
+from kapitza.core.records import BaseRecord
 from kapitza.device.description import Device, check_inside_box
 from kapitza.device.layered.linear import averaging_patches
 from kapitza.device.layered.spreading import LateralPoints, Readout
@@ -21,7 +22,7 @@ _MAX_COLD_DEVIATIONS = 10.0
 
 
 @frozen(eq=False)
-class MeasurementPlace:
+class MeasurementPlace(BaseRecord):
     """Points of a plane, or a patch of it over which a temperature is averaged."""
 
     plane: Plane
@@ -42,7 +43,7 @@ def _measurement_places(value: object) -> tuple[MeasurementPlace, ...]:
 
 
 @frozen(eq=False)
-class MeasuredTemperatures:
+class MeasuredTemperatures(BaseRecord):
     """Temperatures and where in a device they were measured.
 
     Attributes

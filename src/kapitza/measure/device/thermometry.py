@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Stack
 from kapitza.device.description import Device
 from kapitza.device.layered.green_functions import plane_response, response_derivatives
@@ -22,7 +23,7 @@ from kapitza.measure.parameters import DataSet
 
 
 @frozen(eq=False)
-class Thermometry:
+class Thermometry(BaseRecord):
     """Thermometers at places on a device: the measurement that a fit of a device takes as its experiment."""
 
     device: Device

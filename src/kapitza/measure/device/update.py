@@ -5,6 +5,7 @@ from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import about
 from kapitza.core.conductance import Conductance, constant_conductance
+from kapitza.core.records import BaseRecord
 from kapitza.device.layered.temperatures import solve_layered
 from kapitza.errors import InputError
 from kapitza.measure.device.fit import fitted_device, stated_device
@@ -12,7 +13,7 @@ from kapitza.measure.fit_result import Fit
 
 
 @frozen(kw_only=True)
-class UpdatedPeak:
+class UpdatedPeak(BaseRecord):
     """The hottest point of a device before and after temperatures were measured on it."""
 
     before: float = field(metadata=about("K", "rise above the sink with the numbers as they were taken to be"))

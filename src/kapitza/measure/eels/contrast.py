@@ -8,6 +8,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, about, increasing, numbers, positive, same_length
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.eels.gradients import UNUSABLE_OR_MISFIT
 from kapitza.measure.eels.map import TemperatureMap
@@ -17,7 +18,7 @@ MIN_CONTRAST, MAX_CONTRAST = 1e-3, 1e3  # of a contrast: what is seen of the oth
 
 
 @frozen(eq=False)
-class SideContrast:
+class SideContrast(BaseRecord):
     """Weight of the right material over that of the left one in the temperature that is seen.
 
     Attributes

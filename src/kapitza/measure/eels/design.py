@@ -8,6 +8,7 @@ from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, about, positive, real_array
+from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.measure.eels.contrast import MAX_CONTRAST, MIN_CONTRAST, SideContrast
 from kapitza.measure.eels.experiment import EelsExperiment, cramer_rao, planned_model, resolution_tradeoff, side_sigma
@@ -22,7 +23,7 @@ _MIN_MATERIAL_SHARE = 1e-4  # share of the other material below which a column s
 
 
 @frozen(eq=False)
-class ScanPrecision:
+class ScanPrecision(BaseRecord):
     """Standard uncertainties that a scan reaches."""
 
     jump: float = field(metadata=about("K", "uncertainty of the jump"))
@@ -144,7 +145,7 @@ def optimal_dwell(
 
 
 @frozen(eq=False, kw_only=True)
-class EelsDesign:
+class EelsDesign(BaseRecord):
     """A plan with what it gives and what would be better.
 
     Attributes

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, about, finite, positive, quantity, real_array
 from kapitza.core.profile import Profile
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.eels.model import SpectrumModel, VibrationalMode
 from kapitza.measure.eels.point_spread import PointSpread
@@ -27,7 +28,7 @@ def _left_modes(experiment: "EelsExperiment") -> tuple[VibrationalMode, ...]:
 
 
 @frozen(eq=False, kw_only=True)
-class EelsExperiment:
+class EelsExperiment(BaseRecord):
     """A planned scan across an interface.
 
     Attributes

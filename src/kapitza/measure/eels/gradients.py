@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about, real_array
 from kapitza.core.profile import Profile
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.eels.intervals import chi2_probability
 from kapitza.measure.eels.map import UNUSABLE_FLAGS, PixelFlag, TemperatureMap
@@ -14,7 +15,7 @@ UNUSABLE_OR_MISFIT = UNUSABLE_FLAGS | int(PixelFlag.MISFIT)
 
 
 @frozen(eq=False)
-class GradientField:
+class GradientField(BaseRecord):
     """Planes fitted to the neighbourhood of each pixel of a map.
 
     Errors of pixels nearer than twice the radius go together, since their neighbourhoods overlap.

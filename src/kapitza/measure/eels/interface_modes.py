@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, about, finite, increasing, real_array, same_length, square
 from kapitza.core.occupation import Occupation
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.eels.intervals import chi2_probability, ratio_interval
 from kapitza.measure.eels.spectrum import SpectrumImage
@@ -20,7 +21,7 @@ _FWHM_IN_SIGMA = 2 * np.sqrt(2 * np.log(2))  # of a normal peak, in standard dev
 
 
 @frozen(eq=False)
-class SummedSpectrum:
+class SummedSpectrum(BaseRecord):
     """Sum of the spectra of some pixels, each shifted by whole channels to put its zero-loss peak at zero."""
 
     energy: Array = field(converter=increasing)  # (channels,) from the zero-loss peak, J
@@ -31,7 +32,7 @@ class SummedSpectrum:
 
 
 @frozen
-class InterfaceMode:
+class InterfaceMode(BaseRecord):
     """A peak that only the interface has."""
 
     name: str
@@ -46,7 +47,7 @@ class InterfaceMode:
 
 
 @frozen(eq=False, kw_only=True)
-class InterfaceComponents:
+class InterfaceComponents(BaseRecord):
     """Spectrum of an interface decomposed, the gain and the loss side separately."""
 
     modes: tuple[str, ...] = field(converter=tuple)  # names of the interface modes, m of them
@@ -102,7 +103,7 @@ class InterfaceComponents:
 
 
 @frozen(eq=False)
-class ModeAsymmetry:
+class ModeAsymmetry(BaseRecord):
     """How much a mode changes when heat flows the other way, (forward - reverse)/(forward + reverse)."""
 
     modes: tuple[str, ...]

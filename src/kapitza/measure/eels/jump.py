@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, about, check_choice, numbers, real_array, square
 from kapitza.core.profile import Jump, Profile
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.eels.contrast import SideContrast
 from kapitza.measure.eels.intervals import chi2_probability, coverage_factor, ratio_interval
@@ -22,7 +23,7 @@ _MAX_EVALUATIONS = 200  # evaluations of the search for the few parameters that 
 
 
 @frozen(eq=False, kw_only=True)
-class InterfaceJump:
+class InterfaceJump(BaseRecord):
     """Two straight branches with a jump, as seen through a point spread.
 
     Attributes
@@ -224,7 +225,7 @@ def _plane_and_spread(
 
 
 @frozen(eq=False)
-class _ObservedProfile:
+class _ObservedProfile(BaseRecord):
     """What a profile shows: distances from the plane, temperatures, whitening matrix, and how it was seen."""
 
     x: Array

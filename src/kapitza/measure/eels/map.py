@@ -8,6 +8,7 @@ from attrs import Factory, evolve, field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IntArray, about, increasing, integer_array, real_array
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 
 
@@ -41,7 +42,7 @@ def _unknown_dispersion(instance: "TemperatureMap") -> Array:
 
 
 @frozen(eq=False, kw_only=True)
-class TemperatureMap:
+class TemperatureMap(BaseRecord):
     """Parameters of the spectrum of each pixel.
 
     Pixels are statistically independent of each other; the parameters of one pixel are not.

@@ -9,6 +9,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about, finite, increasing, one_of, quantity, same_length
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.units import k_B, meV
 
@@ -31,7 +32,7 @@ TO_SIGMA = 1 / np.sqrt(8 * _LN_TWO)  # standard deviation of a normal distributi
 
 
 @frozen(eq=False)
-class ZeroLossPeak:
+class ZeroLossPeak(BaseRecord):
     r"""Measured shape of the zero-loss peak: a cubic spline through the logarithm of its density.
 
     Beyond the last knots the logarithm goes on as a straight line.
@@ -161,7 +162,7 @@ _MAX_REDUCED_ENERGY = 700.0  # E/k_B T from which on an occupation is 0
 
 
 @frozen
-class VibrationalMode:
+class VibrationalMode(BaseRecord):
     """A vibration that electrons lose energy to and gain energy from.
 
     Attributes
@@ -196,7 +197,7 @@ def _distinct_modes(value: Any) -> tuple[VibrationalMode, ...]:
 
 
 @frozen(eq=False)
-class SpectrumModel:
+class SpectrumModel(BaseRecord):
     """Which peaks a spectrum has and how they are tied.
 
     Attributes
@@ -260,7 +261,7 @@ class SpectrumModel:
 
 
 @frozen(eq=False)
-class ChannelGrid:
+class ChannelGrid(BaseRecord):
     """The energy axis and what is tied to it, all in channels."""
 
     start: float  # energy of the first channel

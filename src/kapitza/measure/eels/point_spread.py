@@ -5,6 +5,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, about, numbers
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.units import c_light, e, h, nm
 
@@ -13,7 +14,7 @@ _ELECTRON_REST = 510998.95 * e  # J, rest energy of the electron (CODATA 2022)
 
 
 @frozen
-class PointSpread:
+class PointSpread(BaseRecord):
     r"""Kernel $(1 - s) N_w + s L_\ell$ through which a profile is seen.
 
     Attributes

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, about, check_choice, positive, real_array, square
 from kapitza.core.occupation import Occupation
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.eels.contrast import mode_information, side_strengths, usable_pixels, visible_modes
 from kapitza.measure.eels.gradients import UNUSABLE_OR_MISFIT
@@ -24,7 +25,7 @@ _CORRECTION_METHODS: tuple[Correction, ...] = ("holm", "benjamini-hochberg", "no
 
 
 @frozen(eq=False)
-class DepartureTest:
+class DepartureTest(BaseRecord):
     """Likelihood-ratio test of one temperature for all modes, pixel by pixel.
 
     Attributes

@@ -5,6 +5,7 @@ from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IntArray, about, integer_array, real_array
+from kapitza.core.records import BaseRecord
 from kapitza.measure.eels.map import PixelFlag, count_flags
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import meV
@@ -19,7 +20,7 @@ _CLEARLY_CLIPPED = 5  # channels of equal height that no noise makes: enough whe
 
 
 @frozen(eq=False, kw_only=True)
-class SpectrumQuality:
+class SpectrumQuality(BaseRecord):
     """Overview of a spectrum image.
 
     Attributes

@@ -14,6 +14,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, increasing, real_array
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.units import k_B, meV
 
@@ -31,7 +32,7 @@ BIAS: Mapping[str, Mapping[tuple[int, int], float]] = MappingProxyType(
 
 
 @frozen(eq=False)
-class RatioTemperature:
+class RatioTemperature(BaseRecord):
     """Temperature by a shortcut."""
 
     temperature: Array = field(converter=real_array)  # (...) K; NaN where gain is not below loss

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about, numbers, real_array
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.measure.eels.intervals import chi2_probability, ratio_interval
 from kapitza.measure.eels.jump import InterfaceJump
@@ -21,7 +22,7 @@ _BULK_CONDUCTIVITY_WARNING = (
 
 
 @frozen
-class KnownQuantity:
+class KnownQuantity(BaseRecord):
     """A number from elsewhere.
 
     Attributes
@@ -42,7 +43,7 @@ class KnownQuantity:
 
 
 @frozen(eq=False, kw_only=True)
-class AbsoluteResistance:
+class AbsoluteResistance(BaseRecord):
     """Conductance of an interface, and whether all that was known of the flux agrees.
 
     Attributes

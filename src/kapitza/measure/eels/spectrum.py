@@ -8,6 +8,7 @@ from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, about, finite, increasing, quantity
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.units import meV, nm
 
@@ -70,7 +71,7 @@ def _per_channel(instance: "SpectrumImage", attribute: Any, value: Array) -> Non
 
 
 @frozen(eq=False)
-class SpectrumImage:
+class SpectrumImage(BaseRecord):
     """Counted spectra on a line, an area or at a single place.
 
     Attributes

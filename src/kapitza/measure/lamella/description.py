@@ -9,6 +9,7 @@ from attrs import converters, evolve, field, frozen, validators
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about, above_zero, increasing, number, quantity, text
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.units import nm
 
@@ -34,7 +35,7 @@ def _not_negative(instance: Any, attribute: Any, value: float) -> None:
 
 
 @frozen(kw_only=True)
-class LamellaMaterial:
+class LamellaMaterial(BaseRecord):
     r"""One material of a lamella, $k(T, t) = k_{300}\,(T/300\,\mathrm{K})^{-n}\,F(t/\Lambda)$.
 
     F is the size correction of a film with rough faces (Fuchs and Sondheimer) for one mean free path.
@@ -72,7 +73,7 @@ class LamellaMaterial:
 
 
 @frozen(kw_only=True)
-class LamellaPlane:
+class LamellaPlane(BaseRecord):
     """A plane between two materials, through which heat flows against a resistance.
 
     Attributes
@@ -99,7 +100,7 @@ class LamellaPlane:
 
 
 @frozen(eq=False)
-class RelativeThickness:
+class RelativeThickness(BaseRecord):
     """Map of the thickness over the inelastic mean free path, t/λ, as the log-ratio method gives it.
 
     Attributes
@@ -147,7 +148,7 @@ class RelativeThickness:
 
 
 @frozen(eq=False, kw_only=True)
-class Lamella:
+class Lamella(BaseRecord):
     r"""A lamella between a pad at its left and one at its right edge: materials in a row, planes between them.
 
     Heat flows in the sheet as $\nabla\cdot(k\,t_e\nabla T) = 2\epsilon\sigma(T^4 - T_0^4)$ with the thickness
@@ -275,7 +276,7 @@ class Lamella:
 
 
 @frozen(eq=False, kw_only=True)
-class LamellaMap:
+class LamellaMap(BaseRecord):
     """A temperature map of a lamella, and what drove the heat.
 
     Attributes

@@ -7,6 +7,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import Array, about, numbers
+from kapitza.core.records import BaseRecord
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.lamella.description import Lamella, LamellaMap, LamellaMaterial, LamellaPlane, RelativeThickness
 from kapitza.measure.lamella.fit import lamella_problem, resistance_sigma
@@ -23,7 +24,7 @@ _Plan = tuple[Lamella, tuple[LamellaMap, ...], dict[str, Prior]]
 
 
 @frozen(eq=False)
-class LamellaDesign:
+class LamellaDesign(BaseRecord):
     """Experiments on a lamella, the best first.
 
     Attributes

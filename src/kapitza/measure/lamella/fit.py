@@ -13,6 +13,7 @@ from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about, numbers, real_array
+from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.measure.eels.intervals import chi2_probability
 from kapitza.measure.eels.point_spread import PointSpread
@@ -91,7 +92,7 @@ class LamellaProblem(FitProblem):
 
 
 @frozen(eq=False, kw_only=True)
-class LamellaFit:
+class LamellaFit(BaseRecord):
     """Absolute resistance of a plane in a lamella.
 
     Attributes
@@ -264,7 +265,7 @@ def _lockin_start(problem: LamellaProblem) -> Array:
 
 
 @frozen(eq=False)
-class _Minimum:
+class _Minimum(BaseRecord):
     """Where a search ended: coordinates (p,), residuals of data and priors, derivatives of pixels and powers."""
 
     x: Array

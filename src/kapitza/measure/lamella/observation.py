@@ -7,6 +7,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
+from kapitza.core.records import BaseRecord
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.lamella.sheet import SheetMesh, column_places
 
@@ -14,7 +15,7 @@ _FAR_WIDTHS = 9.0  # widths from where a normal kernel sees no kink
 
 
 @frozen(eq=False)
-class PixelWeights:
+class PixelWeights(BaseRecord):
     """What pixels (ny, nx) see of the columns of a mesh: `weight` (ny, nx, nc) along rows between two of the mesh."""
 
     weight: NDArray[np.float64]

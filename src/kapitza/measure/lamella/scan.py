@@ -8,6 +8,7 @@ from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Layer, Stack
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.lamella.description import Lamella, LamellaMap
@@ -49,7 +50,7 @@ def _pad_values(one: LamellaMap) -> tuple[float, ...]:
 
 
 @frozen(eq=False, kw_only=True)
-class LamellaScan:
+class LamellaScan(BaseRecord):
     """Maps of a lamella through one point spread, and the heat that flowed meanwhile.
 
     `temperature_scale` multiplies the temperatures that maps show, `power_factor` the powers.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
 from kapitza.core.quadrature import gauss_legendre
+from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.measure.lamella.description import Lamella
 from kapitza.units import c_light, h, k_B
@@ -26,7 +27,7 @@ _ANGLE_NODES = 48
 
 
 @frozen
-class SheetResolution:
+class SheetResolution(BaseRecord):
     """Columns of quadrangles in each material, and rows."""
 
     columns: tuple[int, ...]
@@ -41,7 +42,7 @@ def sheet_resolution(lamella: Lamella, columns: int = 48, rows: int = 16) -> She
 
 
 @frozen(eq=False, kw_only=True)
-class SheetMesh:
+class SheetMesh(BaseRecord):
     """Nodes (column, row) of a lamella, (nc, nr); quadrangles by their corners, and what follows from their shape.
 
     `edges` (n + 1, 2) has x at mid-height and slope dx/dy of pads and planes, `material` (q,) that of each quadrangle.
@@ -128,7 +129,7 @@ def film_reduction(thickness: Array, mean_free_path: float) -> Array:
 
 
 @frozen(eq=False, kw_only=True)
-class Sheet:
+class Sheet(BaseRecord):
     """Coefficients of a lamella on its mesh: what flows out of a node is linear in them."""
 
     lamella: Lamella
@@ -197,7 +198,7 @@ def _share(mesh: SheetMesh, amount: Array) -> Array:
 
 
 @frozen(eq=False)
-class Drive:
+class Drive(BaseRecord):
     """What drives the heat: temperatures of both pads, K; angular frequency, and mean temperature of a lock-in map."""
 
     left: complex
@@ -265,7 +266,7 @@ def _outflow_matrix(sheet: Sheet, drive: Drive, temperature: NDArray[Any]) -> An
 
 
 @frozen(eq=False)
-class SheetSolution:
+class SheetSolution(BaseRecord):
     """Temperatures of the nodes, and the factors of the matrix for derivatives."""
 
     sheet: Sheet

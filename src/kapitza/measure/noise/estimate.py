@@ -8,6 +8,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
+from kapitza.core.records import BaseRecord
 from kapitza.measure.experiment import AutoregressiveNoise
 
 _SMOOTH_SHARES = (0.1, 0.3, 0.5, 0.7, 0.9, 1.0)  # of the variance, where the size of the noise is not stated
@@ -20,7 +21,7 @@ CORRELATED = 0.5  # probability from which on noise is taken as correlated
 
 
 @frozen(eq=False, kw_only=True)
-class LinearCurve:
+class LinearCurve(BaseRecord):
     """A curve near a minimum of its fit, in units of its uncertainties: n points, p coordinates.
 
     Attributes
@@ -42,7 +43,7 @@ class LinearCurve:
 
 
 @frozen(eq=False, kw_only=True)
-class NoiseEstimate:
+class NoiseEstimate(BaseRecord):
     """What a curve says of its noise.
 
     Attributes

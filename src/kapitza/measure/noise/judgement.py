@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from kapitza.core.arrays import Array, about
 from kapitza.core.parameter_units import format_parameter
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.least_squares import Solution
 from kapitza.measure.likelihood import QUANTILE, interval_ends
@@ -58,7 +59,7 @@ class JudgedFit(Protocol):
 
 
 @frozen(kw_only=True)
-class CurveQuality:
+class CurveQuality(BaseRecord):
     """How a fitted curve lies in its data.
 
     `scatter`, `neighbours` and `usual` are shares of the value for ratios and amplitudes, of the largest value for
@@ -91,7 +92,7 @@ class CurveQuality:
 
 
 @frozen
-class FitJudgement:
+class FitJudgement(BaseRecord):
     """Whether model and data agree.
 
     Attributes

@@ -7,12 +7,13 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about
+from kapitza.core.records import BaseRecord
 
 LEAST_POINTS = 8  # of a curve, below which the tests say nothing
 
 
 @frozen(kw_only=True)
-class ResidualTests:
+class ResidualTests(BaseRecord):
     """Tests of the residuals of one curve; probabilities are those of chance, where noise is random.
 
     Attributes

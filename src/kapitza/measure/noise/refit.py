@@ -7,6 +7,7 @@ from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about
+from kapitza.core.records import BaseRecord
 from kapitza.measure.experiment import AutoregressiveNoise
 from kapitza.measure.least_squares import Solution, least_squares
 from kapitza.measure.noise.estimate import CORRELATED, LinearCurve, NoiseEstimate, estimate_noise
@@ -17,7 +18,7 @@ _LEAST_SCATTER = 1e-8  # beside the uncertainty first assumed: data of a model, 
 
 
 @frozen
-class CurveNoise:
+class CurveNoise(BaseRecord):
     """Noise of one curve as a fit found it.
 
     Attributes

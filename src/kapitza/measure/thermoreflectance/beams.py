@@ -17,6 +17,7 @@ from attrs import evolve, field, frozen, validators
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about, quantity
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Stack
 from kapitza.device.setup import Setup
 
@@ -29,7 +30,7 @@ _ANY_SIGN, _RADIUS_OR_NONE = quantity(low=-np.inf), validators.optional(quantity
 
 
 @frozen
-class Beams:
+class Beams(BaseRecord):
     """A pump and a probe beam: radii of their intensities along x, and along y (None where they are the same)."""
 
     pump_radius: float = field(converter=float, validator=quantity(), metadata=_RADIUS)
@@ -53,7 +54,7 @@ class Beams:
 
 
 @frozen(eq=False)
-class WaveVectorQuadrature:
+class WaveVectorQuadrature(BaseRecord):
     """Wave vectors (nk,), and their weights for each of nb pairs of beams; complex if the nodes cover k and -k."""
 
     kx: Array = field(metadata=about("rad m^-1", "wave vector along x"))

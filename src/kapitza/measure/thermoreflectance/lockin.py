@@ -5,11 +5,12 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, filled, finite, increasing, same_length
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 
 
 @frozen(eq=False)
-class LockinTrace:
+class LockinTrace(BaseRecord):
     """In-phase and out-of-phase voltage (n,) against the delay of the probe behind the pump, which increases.
 
     Raises
@@ -97,7 +98,7 @@ def _value_at_zero(trace: LockinTrace, signal: Array, window: ArrayLike) -> tupl
 
 
 @frozen(eq=False)
-class Echo:
+class Echo(BaseRecord):
     """Acoustic echo of the film."""
 
     delay: float = field(metadata=about("s", "delay of the echo"))

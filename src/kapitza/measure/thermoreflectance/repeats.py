@@ -7,6 +7,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about, finite
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.fit_result import Fit
 
@@ -15,7 +16,7 @@ _WIDEST = 5.0  # times the scatter of the values, the widest spread of the mesh
 
 
 @frozen(eq=False, kw_only=True)
-class RepeatedNumber:
+class RepeatedNumber(BaseRecord):
     """A number that was fitted on several spots.
 
     Attributes

@@ -7,6 +7,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import Array, ComplexArray, about, increasing, positive, quantity
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Stack
 from kapitza.errors import InputError
 
@@ -21,7 +22,7 @@ def increasing_positive(value: Array) -> Array:
 
 
 @frozen(eq=False)
-class ParametrisedExperiment:
+class ParametrisedExperiment(BaseRecord):
     """An experiment with parameters of its own, named by the last part of what `_PARAMETERS` lists."""
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = ()

@@ -15,6 +15,7 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.modal import ModalTransmission
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.quadrature import gauss_legendre, panel_quadrature
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
@@ -33,7 +34,7 @@ def unit_fractions(value: object) -> Array:
 
 
 @frozen(eq=False)
-class AngularTransmission:
+class AngularTransmission(BaseRecord):
     """Share of the specular phonons from the left that cross, against their angle of incidence.
 
     Beyond the angle at which waves of the same wave vector along the plane end on the other side, nothing crosses.
@@ -87,7 +88,7 @@ _COSINE_NODES = 64  # of the quadrature over angles
 
 
 @frozen(eq=False)
-class Wall:
+class Wall(BaseRecord):
     """An end of a stack.
 
     Attributes
@@ -116,7 +117,7 @@ def _check_fraction(instance: object, attribute: object, value: float) -> None:
 
 
 @frozen(eq=False)
-class InterfaceScattering:
+class InterfaceScattering(BaseRecord):
     r"""How phonons cross the boundary between two layers, elastically.
 
     Attributes

@@ -26,6 +26,7 @@ from kapitza.core.arrays import (
     same_length,
 )
 from kapitza.core.occupation import STATISTICS_NAMES, Statistics
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 
 
@@ -36,7 +37,7 @@ def _scattering_strength(instance: object, attribute: object, value: float) -> N
 
 
 @frozen
-class ScatteringRates:
+class ScatteringRates(BaseRecord):
     r"""Scattering rates, $1/\tau = B\omega^2(1 + \omega^2/\omega_c^2) T e^{-C/T} + A\omega^4 + v/L$.
 
     Raises
@@ -117,7 +118,7 @@ def _check_groups(instance: "Carriers", attribute: "Attribute[Any]", value: Inde
 
 
 @frozen(eq=False, kw_only=True)
-class Carriers:
+class Carriers(BaseRecord):
     r"""Bands of phonons that carry heat, at one temperature.
 
     Attributes

@@ -15,6 +15,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IntArray
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall, to_interface_scattering
 from kapitza.simulate.boltzmann.carriers import Carriers
@@ -44,7 +45,7 @@ def _check_side(name: str, value: object) -> None:
 
 
 @frozen(eq=False)
-class Domain:
+class Domain(BaseRecord):
     """Boxes, boundaries between them, walls around them and sources inside.
 
     Attributes
@@ -106,7 +107,7 @@ class Domain:
 
 
 @frozen(eq=False, kw_only=True)
-class DomainCells:
+class DomainCells(BaseRecord):
     """Cells of a domain, per depth or area in fewer than three dimensions; C of them in all, with F faces each."""
 
     edges: tuple[Array, ...]  # for each axis, the bounds of the cells of the map, m

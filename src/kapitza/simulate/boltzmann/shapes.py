@@ -7,6 +7,7 @@ from attrs import converters, field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, BoolArray, about, finite, number
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.boundaries import Wall, unit_fractions
 from kapitza.simulate.boltzmann.carriers import Carriers
@@ -39,7 +40,7 @@ def _shape_name(what: str, name: str, matter: object) -> str:
 
 
 @frozen(eq=False)
-class Block:
+class Block(BaseRecord):
     """A block of a material, or of a wall.
 
     Attributes
@@ -95,7 +96,7 @@ def _crosses_itself(corners: Array) -> bool:
 
 
 @frozen(eq=False)
-class Prism:
+class Prism(BaseRecord):
     """A prism of a material, or of a wall, over a polygon in the plane of x and y.
 
     Attributes
@@ -172,7 +173,7 @@ DomainShape = Block | Prism
 
 
 @frozen(eq=False)
-class HotSpot:
+class HotSpot(BaseRecord):
     """A hot spot: a block in which heat is set free evenly.
 
     Attributes

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, increasing
 from kapitza.core.occupation import Statistics, mode_heat_capacity
 from kapitza.core.quadrature import gauss_legendre, panel_quadrature
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.band_spectrum import BandSpectrum
 from kapitza.matter.bands import Bands
@@ -38,7 +39,7 @@ _MIN_UMKLAPP_FACTOR = 1e-6  # of the umklapp scattering that was given
 
 
 @frozen(eq=False)
-class ModeTable:
+class ModeTable(BaseRecord):
     """Modes before they are collected, one row each; rows of unlike branches are kept apart."""
 
     omega: Array  # (n,) rad s⁻¹

@@ -11,6 +11,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IntArray, about, one_of
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.md.potential import AnyPotential
 from kapitza.simulate.md.system import System
@@ -20,7 +21,7 @@ THERMOSTAT_KINDS: tuple[ThermostatKind, ...] = ("langevin", "exchange", "swap", 
 
 
 @frozen(eq=False)
-class MdState:
+class MdState(BaseRecord):
     """All that a run needs to go on.
 
     Raises
@@ -49,7 +50,7 @@ class MdState:
 
 
 @frozen(eq=False)
-class Thermostats:
+class Thermostats(BaseRecord):
     """What keeps heat flowing.
 
     Attributes

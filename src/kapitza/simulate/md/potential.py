@@ -10,6 +10,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, check_choice, quantity
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.potentials.embedded_atom import EmbeddedAtomTables, cubic_coefficients
 from kapitza.matter.potentials.published import (
@@ -25,7 +26,7 @@ PotentialForm = Literal["lennard-jones", "stillinger-weber", "tersoff", "embedde
 
 
 @frozen(eq=False)
-class Potential:
+class Potential(BaseRecord):
     """One interatomic potential for some kinds of atoms.
 
     Attributes
@@ -73,7 +74,7 @@ def _named_files(files: Mapping[str, str] | Sequence[tuple[str, str]]) -> tuple[
 
 
 @frozen(eq=False)
-class LammpsCommands:
+class LammpsCommands(BaseRecord):
     """A potential as LAMMPS commands, for what has no formula here: EAM, AIREBO, hybrids, machine-learned ones.
 
     Attributes

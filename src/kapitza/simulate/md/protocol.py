@@ -8,6 +8,7 @@ from attrs import Factory, define, field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, one_of, quantity
+from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.md.engine import Dynamics, MdState, Observer, Thermostats
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE, System
@@ -62,7 +63,7 @@ _PREPARATIONS: tuple[Preparation, ...] = ("gradient", "uniform", "sides", "hot_g
 
 
 @frozen(kw_only=True)
-class Protocol:
+class Protocol(BaseRecord):
     """How a run proceeds: preparation, equilibration, then blocks of one length.
 
     Attributes

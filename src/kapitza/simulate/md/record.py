@@ -6,13 +6,14 @@ import numpy as np
 from attrs import asdict, field, frozen
 
 from kapitza.core.arrays import Array, IntArray, about, finite, integer_array, positive
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.system import COLD_ROLE, HOT_ROLE, System
 
 
 @frozen(eq=False, kw_only=True)
-class Record:
+class Record(BaseRecord):
     """Block averages of one run.
 
     Attributes
@@ -80,7 +81,7 @@ HEADER_FILE = "kapitza.json"
 
 
 @frozen(eq=False, kw_only=True)
-class RunHeader:
+class RunHeader(BaseRecord):
     """All of a `Record` but its blocks."""
 
     name: str

@@ -6,6 +6,7 @@ import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import Array, BoolArray, IntArray, about, finite_array, integer_array, positive
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 
 FREE_ROLE: Final = 0
@@ -17,7 +18,7 @@ _FLATNESS_TOLERANCE = 1e-6  # of lengths: what rounding leaves
 
 
 @frozen(eq=False, kw_only=True)
-class System:
+class System(BaseRecord):
     """Two materials, their plane, and what each atom is there for.
 
     Attributes

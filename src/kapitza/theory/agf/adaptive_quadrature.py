@@ -12,6 +12,7 @@ from attrs import frozen
 
 from kapitza.core.arrays import Array, IntArray
 from kapitza.core.occupation import mode_heat_capacity
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.matter.junction import Junction
 from kapitza.theory.agf.green_functions import PreparedJunction
@@ -36,7 +37,7 @@ _PLASTIC_SEQUENCE = np.array([0.7548776662466927, 0.5698402909980532])  # steps 
 
 
 @frozen(eq=False)
-class FrequencyRange:
+class FrequencyRange(BaseRecord):
     """Frequencies of one window, and the box around Γ of its wave vectors."""
 
     ramps: Array  # (2,) as in `smooth_window`, rad s⁻¹
@@ -64,7 +65,7 @@ class FrequencyRange:
 
 
 @frozen(eq=False, kw_only=True)
-class RangeSpectrum:
+class RangeSpectrum(BaseRecord):
     """Spectrum of one range: nodes omega (n,), weights of the integral, and sums over wave vectors per area."""
 
     omega: Array
@@ -121,7 +122,7 @@ class RangeSpectrum:
 
 
 @frozen(eq=False)
-class RangeSampler:
+class RangeSampler(BaseRecord):
     """Spectrum of a range at a level of refinement."""
 
     prepared: PreparedJunction

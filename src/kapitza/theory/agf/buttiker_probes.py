@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 from kapitza.core.arrays import AnyComplexArray, Array, IndexArray, one_temperature
 from kapitza.core.conductance import Conductance
 from kapitza.core.occupation import Statistics, mode_heat_capacity
+from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionBlocks, JunctionLayer, Lead
 from kapitza.theory.agf.green_functions import (
@@ -35,7 +36,7 @@ _ProbeSettings = tuple[int, float, tuple[int, int], int, Statistics]  # layers, 
 
 
 @frozen(eq=False, kw_only=True)
-class ProbedJunction:
+class ProbedJunction(BaseRecord):
     """A junction with probes, between two leads of temperatures 1/2 and -1/2 above the mean."""
 
     temperature: float  # the mean, K

@@ -16,6 +16,7 @@ from attrs import frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, IntArray, frequencies, temperatures
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction
@@ -60,7 +61,7 @@ _SUFFICIENT_MARGIN = 1.5  # by which the error of a range must exceed what is to
 
 
 @frozen(eq=False)
-class ConvergedTransmission:
+class ConvergedTransmission(BaseRecord):
     """A transmission with what is known of its error."""
 
     transmission: Transmission  # sum over all wave vectors

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from kapitza.core.arrays import Array, BoolArray, IndexArray, IntArray
 from kapitza.core.quadrature import gauss_legendre_roots, null_rules
+from kapitza.core.records import BaseRecord
 from kapitza.matter.junction import SQUARE_PICOSECOND
 from kapitza.theory.agf.green_functions import LeadContact
 from kapitza.theory.agf.k_mesh import EXTREMUM_HALVINGS, bulk_matrix, trace_extrema
@@ -27,7 +28,7 @@ _THREE_BINS = ((1, -2, 1), (1, 0, -1))  # null rules of three equal bins with a 
 
 
 @frozen(eq=False)
-class FrequencyPanels:
+class FrequencyPanels(BaseRecord):
     """Panels of frequency of one wave vector, and the bins that their integrals are shared out to."""
 
     edges: Array  # (n + 1,) of the bins, rad s⁻¹
@@ -117,7 +118,7 @@ def frequency_panels(bands: "LeadBands", edges: Array, place: float) -> Frequenc
 
 
 @frozen(eq=False)
-class LeadBands:
+class LeadBands(BaseRecord):
     """Bands of both leads at one wave vector."""
 
     edges: Array  # (m,) increasing frequencies at which a band has a minimum or a maximum along the normal, rad s⁻¹

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import AnyComplexArray, Array, IndexArray, check_record
 from kapitza.core.modal import INTERFACE_SIDES
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Side
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionBlocks
 from kapitza.matter.plausibility import check_junction_values
@@ -35,7 +36,7 @@ from kapitza.theory.agf.leads import (
 
 
 @frozen(eq=False)
-class PreparedJunction:
+class PreparedJunction(BaseRecord):
     """A junction with what is the same at all wave vectors: the ranks of the couplings of its leads."""
 
     junction: Junction
@@ -48,7 +49,7 @@ class PreparedJunction:
 
 
 @frozen(eq=False)
-class LeadContact:
+class LeadContact(BaseRecord):
     r"""A lead as the device sees it, at nk wave vectors of the junction."""
 
     # blocks of the lead, (nk M, ...) for the M wave vectors of the lead that are one of the junction
@@ -182,7 +183,7 @@ def caroli_transmission(gamma_left: AnyComplexArray, gamma_right: AnyComplexArra
 
 
 @frozen(eq=False)
-class SolvedPoints:
+class SolvedPoints(BaseRecord):
     """Waves of both leads and the device between them at b points; lead waves have M rows for each point."""
 
     contacts: tuple[LeadContact, LeadContact]
@@ -236,7 +237,7 @@ def _open_channels(waves: LeadWaves, side: LeadContact) -> NDArray[np.intp]:
 
 
 @frozen(eq=False)
-class DevicePoints:
+class DevicePoints(BaseRecord):
     """A junction at b points of wave vector k[index] and complex frequency, ready to be solved."""
 
     energy: AnyComplexArray  # (b,) square of the frequency, (rad/ps)²
@@ -255,7 +256,7 @@ class DevicePoints:
 
 
 @frozen(eq=False)
-class LayerSweeps:
+class LayerSweeps(BaseRecord):
     """Solved layers: the whole Green's function within each, and that of all to its left alone."""
 
     inside: tuple[AnyComplexArray, ...]

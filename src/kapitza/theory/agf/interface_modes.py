@@ -10,6 +10,7 @@ from attrs import asdict, field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, IndexArray, about, finite_table, labels, numbers, same_length
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.junction import Junction, wavevector_fractions
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
@@ -28,7 +29,7 @@ _TABLE_COLUMNS = ("omega", "kind", "width", "left_tail", "right_tail", "left_dec
 
 
 @frozen(eq=False, kw_only=True)
-class InterfaceModes:
+class InterfaceModes(BaseRecord):
     """Table of the modes localised at an interface, one row (n,) each; z is the normal.
 
     Attributes
@@ -133,7 +134,7 @@ class InterfaceModes:
 
 
 @frozen(kw_only=True)
-class ModeFamily:
+class ModeFamily(BaseRecord):
     """Modes of an interface that have one name, as in `InterfaceModes.names`."""
 
     name: str

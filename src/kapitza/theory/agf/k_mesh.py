@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import AnyComplexArray, Array, IntArray, about, frequencies, integer_array
 from kapitza.core.modal import INTERFACE_SIDES
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, Lead, wavevector_fractions
 from kapitza.theory.agf.green_functions import PreparedJunction
@@ -30,7 +31,7 @@ _MESH_SHIFTS = ((0.5, 0.5), (0.0, 0.5), (0.5, 0.0), (1 / 3, 1 / 3), (1 / 3, 2 / 
 
 
 @frozen(eq=False)
-class WavevectorMesh:
+class WavevectorMesh(BaseRecord):
     """Wave vectors of a mesh."""
 
     k: Array  # (nk, 2) fractions of the reciprocal vectors
@@ -50,7 +51,7 @@ def _check_mesh_size(k_mesh: tuple[int, int] | None) -> tuple[int, int] | None:
 
 
 @frozen(eq=False)
-class ZoneMesh:
+class ZoneMesh(BaseRecord):
     """In-plane wave vectors that represent the Brillouin zone of a junction.
 
     Attributes

@@ -26,6 +26,7 @@ from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import AnyComplexArray, Array, BoolArray
+from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError
 from kapitza.matter.junction import SQUARE_PICOSECOND, Lead, inverse_root_masses, wavevector_fractions
 from kapitza.theory.agf.real_basis import RealBasis, RealBlocks, find_real_basis, real_blocks
@@ -45,7 +46,7 @@ _MAX_SHIFTED_EIGENVALUE = 1e3  # size of μ from which a shift is too near to a 
 
 
 @frozen(eq=False)
-class CouplingBasis:
+class CouplingBasis(BaseRecord):
     """What the coupling of neighbouring layers reaches, the same at all wave vectors."""
 
     rows: Array  # (f, r1) orthonormal basis of a layer as seen from its right
@@ -60,7 +61,7 @@ class CouplingBasis:
 
 
 @frozen(eq=False)
-class LeadLayers:
+class LeadLayers(BaseRecord):
     """A lead at b wave vectors: onsite D00 (b, f, f); factors A and B (b, f, r) of the coupling to the right."""
 
     onsite: AnyComplexArray
@@ -80,7 +81,7 @@ class LeadLayers:
 
 
 @frozen(eq=False)
-class LeadWaves:
+class LeadWaves(BaseRecord):
     r"""The 2r waves of a lead at b frequencies: r to the right first, then r to the left."""
 
     # (b, 2r) Bloch factor λ from a layer to the next on its right; infinite where it grows out of nothing

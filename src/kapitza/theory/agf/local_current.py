@@ -26,6 +26,7 @@ from kapitza.core.arrays import (
 )
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.quadrature import trapezoid_weights
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.junction import Junction
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
@@ -57,7 +58,7 @@ _BOND_TOLERANCE = 1e-12  # of the largest force constant: atoms that are no neig
 
 
 @frozen(eq=False, kw_only=True)
-class LocalCurrent:
+class LocalCurrent(BaseRecord):
     """What flows between neighbouring atoms when waves arrive from the left, summed over the in-plane wave vectors.
 
     Attributes

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from kapitza.core.arrays import Array, IndexArray, about, check_not_negative, finite_table, frequencies, labels, numbers
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.quadrature import trapezoid_weights
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.junction import Junction, JunctionLayer, Lead
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
@@ -40,7 +41,7 @@ _TEST_WAVEVECTORS = np.array([[0.0, 0.0], [0.1234, 0.3713]])
 
 
 @frozen(eq=False)
-class DeviceSites:
+class DeviceSites(BaseRecord):
     """What each coordinate of the device is."""
 
     # layer, atom, direction: (f,) numbers of the layer and of the atom, and 0, 1, 2 for x, y, z
@@ -117,7 +118,7 @@ _TIME_REVERSAL = np.array([np.eye(2), -np.eye(2)], dtype=np.int64)  # time rever
 
 
 @frozen(eq=False, kw_only=True)
-class LocalDensity:
+class LocalDensity(BaseRecord):
     r"""Local density of states of a junction by coordinates, averaged over the in-plane wave vectors; z is the normal.
 
     Attributes

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from kapitza.core.arrays import AnyComplexArray, Array, BoolArray, IndexArray
 from kapitza.core.modal import INTERFACE_SIDES
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Side
 from kapitza.errors import ConvergenceError
 from kapitza.matter.junction import SQUARE_PICOSECOND, JunctionBlocks
@@ -47,7 +48,7 @@ _BELOW_BANDS, _IN_GAP, _ABOVE_BANDS, _RESONANCE_KIND = range(4)  # kinds of mode
 
 
 @frozen(eq=False)
-class JunctionAtWavevector:
+class JunctionAtWavevector(BaseRecord):
     """A junction at one wave vector: its leads, its blocks, and both leads with the periods of the junction."""
 
     k: Array
@@ -57,7 +58,7 @@ class JunctionAtWavevector:
 
 
 @frozen(eq=False)
-class BoundMode:
+class BoundMode(BaseRecord):
     """One mode."""
 
     omega: float  # rad s⁻¹

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, IndexArray, about, check_choice, finite
 from kapitza.core.modal import INTERFACE_SIDES, ModalTransmission
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
 from kapitza.matter.junction import Junction
@@ -22,7 +23,7 @@ _DEFAULT_MODE_MESH_SIDE = 12  # wave vectors along a side of the zone of the sma
 
 
 @frozen(eq=False)
-class ModeConversion:
+class ModeConversion(BaseRecord):
     """How the modes that arrive on a branch of a side leave, over the whole zone; degenerate branches share evenly."""
 
     omega: Array = field(metadata=about("rad s^-1", "angular frequency"))

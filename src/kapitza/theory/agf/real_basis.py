@@ -13,6 +13,7 @@ import numpy as np
 from attrs import frozen
 
 from kapitza.core.arrays import AnyComplexArray, Array, IntArray
+from kapitza.core.records import BaseRecord
 from kapitza.matter.junction import Lead
 
 _GENERIC_WAVEVECTOR = np.array([0.12345678, 0.37132891])  # a wave vector on no symmetry element
@@ -29,7 +30,7 @@ _LATTICE_VECTORS_TRIED = np.array(sorted(product(range(-4, 5), repeat=2), key=la
 
 
 @frozen(eq=False)
-class RealBasis:
+class RealBasis(BaseRecord):
     r"""The basis $V(k) = e^{i\pi k\cdot t}V_0$ and the phase $\psi = \pi k\cdot s$ from a layer to the next."""
 
     basis: AnyComplexArray  # (f, f) $V_0$
@@ -42,7 +43,7 @@ class RealBasis:
 
 
 @frozen(eq=False)
-class RealBlocks:
+class RealBlocks(BaseRecord):
     r"""Blocks of a lead in the real basis at b wave vectors."""
 
     onsite: Array  # (b, f, f) $V^\dagger D_{00}V$, (rad/ps)²

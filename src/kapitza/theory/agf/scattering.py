@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import AnyComplexArray, Array, IndexArray, about, check_choice
 from kapitza.core.modal import INTERFACE_SIDES
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
 from kapitza.matter.junction import (
@@ -41,7 +42,7 @@ _RECIPROCAL_NEIGHBOURS = np.array(
 
 
 @frozen(eq=False)
-class Channels:
+class Channels(BaseRecord):
     """Open waves of one lead that go in one direction, at one wave vector of the junction and one frequency."""
 
     wavevector: Array  # (n, 3) in the first Brillouin zone of the lead, rad m⁻¹
@@ -59,7 +60,7 @@ class Channels:
 
 
 @frozen(eq=False)
-class _WaveAmplitudes:
+class _WaveAmplitudes(BaseRecord):
     r"""Waves of a lead at its bond to the device, as columns of unit flux."""
 
     # near, far: (R, n) the part that the device shares (p of a left lead, q of a right one) and the other
@@ -188,7 +189,7 @@ def _first_zone_wavevectors(lead: Lead, k: Array, phase: Array) -> Array:
 
 
 @frozen(eq=False)
-class ScatteringMatrix:
+class ScatteringMatrix(BaseRecord):
     r"""Scattering matrix at one in-plane wave vector and one frequency.
 
     Attributes
@@ -246,7 +247,7 @@ class ScatteringMatrix:
 
 
 @frozen(eq=False)
-class Specularity:
+class Specularity(BaseRecord):
     """What becomes of each arriving wave: it keeps its in-plane wave vector (specular) or not (diffuse), (n,) each."""
 
     transmitted_specular: Array

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from kapitza.core.arrays import Array, IndexArray
 from kapitza.core.modal import INTERFACE_SIDES
+from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionBlocks, JunctionLayer, Lead
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
@@ -55,7 +56,7 @@ _MAX_RETRIES = 4  # at such frequencies
 
 
 @frozen(eq=False)
-class TransmissionSums:
+class TransmissionSums(BaseRecord):
     """Transmission, open channels of the left and of the right, at b points or in the bins of each wave vector."""
 
     total: Array
@@ -64,7 +65,7 @@ class TransmissionSums:
 
 
 @frozen(eq=False)
-class UnitRunner:
+class UnitRunner(BaseRecord):
     """How units of work over wave vectors are done, and where their results are kept.
 
     `executor` is any `concurrent.futures.Executor`, or a number of processes; these are started only for work that

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import block_array
 
 from kapitza.core.arrays import AnyComplexArray, Array
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionBlocks, wavevector_fractions
 from kapitza.theory.agf.green_functions import check_junction
@@ -28,7 +29,7 @@ _BLOCH_SAMPLES = 64  # Bloch waves of a packet
 
 
 @frozen(eq=False)
-class PacketScattering:
+class PacketScattering(BaseRecord):
     """What became of a packet."""
 
     # transmitted, reflected: part of its energy on the right and on the left at the end

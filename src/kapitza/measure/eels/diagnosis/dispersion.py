@@ -6,6 +6,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import Array, about, positive
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.eels.model import VibrationalMode
@@ -17,7 +18,7 @@ _COMMON_SHARE = 0.25  # of a shift by which one mode may differ from that of all
 
 
 @frozen(eq=False)
-class EnergyScale:
+class EnergyScale(BaseRecord):
     r"""Fitted over expected energies of the modes; temperatures go with it, since $T = E/k_B\ln(L/G)$.
 
     Attributes

@@ -9,6 +9,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about, real_array
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.eels.model import SpectrumModel, channel_grid, expected_spectrum
@@ -36,7 +37,7 @@ CAUSES: Mapping[MisfitCause, str] = MappingProxyType(
 
 
 @frozen(eq=False, kw_only=True)
-class SummedResiduals:
+class SummedResiduals(BaseRecord):
     """Counts of many pixels and what was fitted to them, summed channel by channel.
 
     Attributes

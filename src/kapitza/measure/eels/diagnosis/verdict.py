@@ -4,6 +4,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import about
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.eels.map import PixelFlag, TemperatureMap
 
@@ -15,7 +16,7 @@ _SURE_SCORE, _LEAST_SCORE = 4.0, 0.5  # standard normal scores of all pixels tog
 
 
 @frozen(kw_only=True)
-class FitVerdict:
+class FitVerdict(BaseRecord):
     """How well the spectra of a map are described by what was fitted.
 
     Attributes

@@ -11,6 +11,7 @@ from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.measure.eels.fitting.search import Detector, ParameterConstraints, SearchCoordinates, to_coordinates
 from kapitza.measure.eels.model import (
@@ -31,7 +32,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @frozen(eq=False, kw_only=True)
-class FitConstraints:
+class FitConstraints(BaseRecord):
     """What is known of the parameters of spectra before a fit, by name, SI.
 
     Attributes
@@ -51,7 +52,7 @@ class FitConstraints:
 
 
 @frozen(eq=False, kw_only=True)
-class FitProblem:
+class FitProblem(BaseRecord):
     """All that the fit of one pixel needs beside its counts, in channels and electrons."""
 
     model: SpectrumModel

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about, real_array, square
 from kapitza.core.profile import Profile
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.eels.gradients import UNUSABLE_OR_MISFIT, flag_remark
 from kapitza.measure.eels.jump import InterfaceJump, fit_jump
@@ -31,7 +32,7 @@ _LEAST_SIDE = 1.5  # pixels along the normal, from which a side has a gradient
 
 
 @frozen(eq=False, kw_only=True)
-class ObliquePlane:
+class ObliquePlane(BaseRecord):
     r"""Interface in a map along (y, x): the side of a pixel is the sign of its distance $s$.
 
     $s = (x - x_0)\cos\theta - (y - y_0)\sin\theta - \kappa\,(y - y_0)^2 / 2\cos^2\theta$: at the row $y_0$ it crosses
@@ -58,7 +59,7 @@ class ObliquePlane:
 
 
 @frozen(eq=False, kw_only=True)
-class ObliqueJump:
+class ObliqueJump(BaseRecord):
     """Jump across an oblique plane, with the profile along its normal."""
 
     plane: ObliquePlane
@@ -67,7 +68,7 @@ class ObliqueJump:
 
 
 @frozen(eq=False, kw_only=True)
-class _Pixels:
+class _Pixels(BaseRecord):
     """Good pixels of a map: places, temperatures and errors, and how they are seen."""
 
     x: Array
@@ -188,7 +189,7 @@ def _good_pixels(temperatures: TemperatureMap, spread: PointSpread, used: tuple[
 
 
 @frozen(eq=False)
-class _PlaneSearch:
+class _PlaneSearch(BaseRecord):
     """Planes about an expected one, by offsets (3,) that each move them by a pixel: position, slope, bend."""
 
     pixels: _Pixels

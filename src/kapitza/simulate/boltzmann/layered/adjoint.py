@@ -19,6 +19,7 @@ from attrs import evolve, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, ComplexArray, positive
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
 from kapitza.simulate.boltzmann.layered.cells import CELL_POLYNOMIALS, RealOrComplexArray
@@ -29,7 +30,7 @@ from kapitza.simulate.boltzmann.layered.transport import Film, assemble_layers, 
 
 
 @frozen(eq=False)
-class FlowDerivatives:
+class FlowDerivatives(BaseRecord):
     """Something that is measured on a stack, and how it changes with what crosses its unknown boundary."""
 
     value: complex

@@ -11,6 +11,7 @@ import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import Array, IndexArray
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
 from kapitza.simulate.boltzmann.layered.cells import RealOrComplexArray
@@ -22,7 +23,7 @@ _FLOW_TOLERANCE = 1e-6  # relative difference of the flows of two layers that a 
 
 
 @frozen(eq=False)
-class Channels:
+class Channels(BaseRecord):
     """How the streams of a layer are distinguished at its faces: by group only, or each by itself."""
 
     streams: Streams
@@ -74,7 +75,7 @@ def _diffuse_redistribution(share: Array, arriving: Array, leaving: int) -> Arra
 
 
 @frozen(eq=False)
-class Faces:
+class Faces(BaseRecord):
     """Redistribution at all faces of a stack: left and right face of each layer in turn."""
 
     channels: Sequence[Channels]  # of each layer
@@ -240,7 +241,7 @@ def _cumulative_flow(side: Channels) -> tuple[Array, Array]:
 
 
 @frozen(eq=False)
-class FaceResponse:
+class FaceResponse(BaseRecord):
     """What enters the faces, $x = x_0 + ZVT$, and what of it the layers take."""
 
     emitted: RealOrComplexArray  # (G, F, n) x₀: entering for T = 0

@@ -14,6 +14,7 @@ from attrs import frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, ComplexArray, check_choice, positive
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.boundaries import Wall
 from kapitza.simulate.boltzmann.layered.cells import CELL_POLYNOMIALS, cell_integrals
@@ -32,7 +33,7 @@ _EULER_TERMS = 11  # terms of the inversion: right to about six digits where the
 
 
 @frozen(eq=False)
-class HeatingResponse:
+class HeatingResponse(BaseRecord):
     """Layers heated at the left face, at one rate of change."""
 
     rate: complex  # s, s⁻¹

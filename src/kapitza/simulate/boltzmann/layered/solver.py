@@ -18,6 +18,7 @@ from scipy.sparse.linalg import LinearOperator, cg
 
 from kapitza.core.arrays import Array, IndexArray
 from kapitza.core.quadrature import gauss_legendre
+from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError
 from kapitza.simulate.boltzmann.layered.cells import (
     CELL_POLYNOMIALS,
@@ -36,7 +37,7 @@ _MAX_ITERATIONS = 400  # iterations
 
 
 @frozen(eq=False)
-class _LayerSweep:
+class _LayerSweep(BaseRecord):
     """A layer whose streams are swept from cell to cell; U different widths of cells."""
 
     streams: Streams
@@ -219,7 +220,7 @@ PARTS_PER_CELL = 2  # parts of a cell at whose bounds results are given
 
 
 @frozen(eq=False)
-class LayeredSystem:
+class LayeredSystem(BaseRecord):
     """Layers cut into cells, with their streams and faces."""
 
     streams: Sequence[Streams]
@@ -234,7 +235,7 @@ class LayeredSystem:
 
 
 @frozen(eq=False, kw_only=True)
-class LayeredSolution:
+class LayeredSolution(BaseRecord):
     """Temperatures of the cells and what crosses the faces."""
 
     slabs: LayeredSystem
@@ -356,7 +357,7 @@ def _pin_mean_temperature(balance: RealOrComplexArray, slabs: LayeredSystem) -> 
 
 
 @frozen(eq=False)
-class LayerDistribution:
+class LayerDistribution(BaseRecord):
     """Distribution inside of a layer, at the bounds of the parts of its cells."""
 
     position: Array  # (nx,) from the left face, m

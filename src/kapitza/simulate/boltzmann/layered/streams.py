@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IndexArray
 from kapitza.core.quadrature import gauss_legendre
+from kapitza.core.records import BaseRecord
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.layered.cells import CELL_POLYNOMIALS, CHUNK_SIZE, RealOrComplexArray, cell_integrals
 
@@ -24,7 +25,7 @@ _MIN_STREAM_VELOCITY = 1e-9  # of the highest velocity: what moves less is taken
 
 
 @frozen(eq=False, kw_only=True)
-class Streams:
+class Streams(BaseRecord):
     """The streams of a layer, sorted by group."""
 
     capacity: Array  # (S,) heat capacity of both directions, J m⁻³ K⁻¹
@@ -134,7 +135,7 @@ def _refraction_panels(tops: list[float], angles: int) -> Iterator[tuple[float, 
 
 
 @frozen(eq=False)
-class LayerMatrices:
+class LayerMatrices(BaseRecord):
     """What a layer does to streams, its temperature a polynomial in each cell.
 
     `balance` is the heat that leaves the lattice of each place (row) for others, per kelvin there (column), W m⁻² K⁻¹.
@@ -149,7 +150,7 @@ class LayerMatrices:
 
 
 @frozen
-class _LayerOfCells:
+class _LayerOfCells(BaseRecord):
     """Streams and cells, equal where their numbers are."""
 
     content: tuple[bytes, ...]

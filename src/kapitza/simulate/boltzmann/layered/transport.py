@@ -17,6 +17,7 @@ from kapitza.core.arrays import Array, about, check_choice, finite, increasing, 
 from kapitza.core.conductance import TEMPERATURE_DROPS, Conductance, Drop
 from kapitza.core.occupation import STATISTICS_NAMES, Occupation, Statistics, float_table
 from kapitza.core.profile import Profile
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall, to_all_scattering
 from kapitza.simulate.boltzmann.carriers import Carriers, check_matching
@@ -34,7 +35,7 @@ from kapitza.units import hbar
 
 
 @frozen(eq=False, kw_only=True)
-class Transport:
+class Transport(BaseRecord):
     """Steady transport of heat through layers.
 
     Attributes
@@ -246,7 +247,7 @@ _MAX_ANGLES = 1000
 
 
 @frozen(eq=False)
-class Film:
+class Film(BaseRecord):
     """A layer.
 
     Attributes

@@ -6,6 +6,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, IntArray, about, finite, increasing, integer_array, number, real_array
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 
 
@@ -17,7 +18,7 @@ def _cell_axes(value: Sequence[ArrayLike]) -> tuple[Array, ...]:
 
 
 @frozen(eq=False, kw_only=True)
-class TransportMap:
+class TransportMap(BaseRecord):
     """Steady heat in a domain of one to three dimensions.
 
     Attributes
@@ -100,7 +101,7 @@ class TransportMap:
 
 
 @frozen(eq=False)
-class DetectorReading:
+class DetectorReading(BaseRecord):
     """Temperature of one block, found backwards.
 
     Attributes

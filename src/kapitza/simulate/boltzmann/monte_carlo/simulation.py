@@ -18,6 +18,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import Array, IntArray, about, finite
+from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult, unit_address
 from kapitza.run.work import ExecutorLike, Progress, run_units, thread_executor
@@ -85,7 +86,7 @@ _NO_PROBES: Mapping[str, tuple[Sequence[float], Sequence[float]]] = MappingProxy
 
 
 @frozen(eq=False)
-class MonteCarloSettings:
+class MonteCarloSettings(BaseRecord):
     """How particles are run.
 
     Attributes
@@ -113,7 +114,7 @@ class MonteCarloSettings:
 
 
 @frozen(eq=False, kw_only=True)
-class PreparedDomain:
+class PreparedDomain(BaseRecord):
     """A domain divided into cells, with tables of its bands."""
 
     domain: Domain

@@ -13,6 +13,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IntArray
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.boundaries import AngularTransmission, InterfaceScattering, Wall
 from kapitza.simulate.boltzmann.carriers import Carriers
@@ -27,7 +28,7 @@ BLACK_WALL, ADIABATIC_WALL, INNER_BOUNDARY = 0, 1, 2  # kinds of surfaces
 
 
 @frozen(eq=False)
-class BandTables:
+class BandTables(BaseRecord):
     """Bands of all materials, sorted by group, in tables of one length."""
 
     velocity: Array  # (M, B) m s⁻¹; one where a material has fewer bands
@@ -177,7 +178,7 @@ def source_spectrum(source: HotSpot, bands: BandTables, region: int) -> Array:
 
 
 @frozen(eq=False)
-class Emission:
+class Emission(BaseRecord):
     """Where particles are set free."""
 
     cell: IntArray  # (E,)

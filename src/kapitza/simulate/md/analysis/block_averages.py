@@ -8,6 +8,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, square
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 
 # What a thermostat gives too much in one block it gives too little in the next: negative correlations are real, but few
@@ -16,7 +17,7 @@ _MIN_CORRELATION = -0.3
 
 
 @frozen(eq=False)
-class BlockEstimate:
+class BlockEstimate(BaseRecord):
     """Numbers from one run, with how they go together."""
 
     value: Array  # (k,) estimates

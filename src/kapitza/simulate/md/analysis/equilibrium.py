@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, finite, number, one_of, positive, quantity
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.md.analysis.slabs import (
     MAX_LUMPED_BIOT,
@@ -37,7 +38,7 @@ _CUTOFF_FACTORS = (0.5, 0.7, 1.2)
 
 
 @frozen(eq=False)
-class PowerFluctuations:
+class PowerFluctuations(BaseRecord):
     """Power through the boundaries of a closed system in equilibrium."""
 
     power: Array = field(converter=finite_table)  # (samples, 1 or 2) W into the left side through each boundary
@@ -61,7 +62,7 @@ class PowerFluctuations:
 
 
 @frozen(eq=False)
-class PowerSpectrum:
+class PowerSpectrum(BaseRecord):
     """Spectral density of the power in units of a conductance."""
 
     omega: Array  # (n,) rad s⁻¹
@@ -70,7 +71,7 @@ class PowerSpectrum:
 
 
 @frozen(eq=False, kw_only=True)
-class FluctuationFit:
+class FluctuationFit(BaseRecord):
     """Conductance of the extrapolated drop from a spectrum."""
 
     conductance: Conductance  # value and total uncertainty: of the fit, and of the cut-off
@@ -141,7 +142,7 @@ def fit_fluctuations(
 
 
 @frozen(eq=False, kw_only=True)
-class _SpectrumTask:
+class _SpectrumTask(BaseRecord):
     """The first `count` frequencies of a spectrum, and a model of the sides in which conductivities may change."""
 
     spectrum: PowerSpectrum
@@ -272,7 +273,7 @@ def _solve_information(information: Array, right: Array) -> Array:
 
 
 @frozen(eq=False)
-class GreenKuboIntegral:
+class GreenKuboIntegral(BaseRecord):
     r"""Running integral of the autocorrelation, $\int_0^t \langle q(t') q(0) \rangle dt' / (A k_B T^2)$.
 
     It rises within the periods of the phonons to the conductance of the emitted drop and falls again as the sides

@@ -8,6 +8,7 @@ from attrs import field, frozen
 from kapitza.core.arrays import Array, about
 from kapitza.core.conductance import Conductance, Drop
 from kapitza.core.profile import Profile
+from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.md.analysis.block_averages import (
     block_mean,
@@ -41,7 +42,7 @@ _LOWEST_SHARE = 0.25  # of a resistance: the lowest one that such an interval co
 
 
 @frozen(eq=False)
-class WindowScan:
+class WindowScan(BaseRecord):
     """The same run with other layers left out."""
 
     interface: Array = field(metadata=about("1", "free layers left out at the plane, usual first"))  # (n,)
@@ -52,7 +53,7 @@ class WindowScan:
 
 
 @frozen(eq=False, kw_only=True)
-class NemdResult:
+class NemdResult(BaseRecord):
     r"""Temperature jump and flux of one run, or of several replicas.
 
     Attributes

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about
 from kapitza.core.profile import Profile
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.md.analysis.block_averages import block_mean
 from kapitza.simulate.md.record import Record
@@ -17,7 +18,7 @@ _MIN_BRANCH_LAYERS = 4
 
 
 @frozen(eq=False)
-class Branches:
+class Branches(BaseRecord):
     """Lines through the free layers on both sides, as weights of the temperatures of all layers."""
 
     interface: int  # free layers left out on either side of the plane
@@ -105,7 +106,7 @@ _MIN_LAYER_SIGMA = 1e-9
 
 
 @frozen(eq=False)
-class HeatBalance:
+class HeatBalance(BaseRecord):
     """Heat flow three ways."""
 
     value: Array = field(metadata=about("W m^-2", "heat flux by thermostats and plane (NaN: not measured)"))  # (3,)

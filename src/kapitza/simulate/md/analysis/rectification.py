@@ -5,13 +5,14 @@ from attrs import field, frozen
 
 from kapitza.core.arrays import Array, numbers, same_length
 from kapitza.core.conductance import Conductance, check_comparable
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 
 _RECTIFICATION_SIGNIFICANCE = 2.0  # standard uncertainties that a rectification must have to be called one
 
 
 @frozen(eq=False)
-class Rectification:
+class Rectification(BaseRecord):
     r"""Rectification $\eta = (G_+ - G_-)/G_-$ of an interface."""
 
     temperature: Array = field(converter=numbers)  # (nT,) K

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, increasing, one_of, quantity
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.md.analysis.block_averages import block_correlation
 from kapitza.simulate.md.analysis.equilibrium import MAX_RELATIVE_SIGMA
@@ -26,7 +27,7 @@ _RELAXATION_MODES = 20
 
 
 @frozen(eq=False)
-class RelaxationData:
+class RelaxationData(BaseRecord):
     """Difference of the mean temperatures of two sides that were heated apart and left alone."""
 
     time: Array = field(converter=increasing)  # (n,) since they were left alone, s
@@ -46,7 +47,7 @@ class RelaxationData:
 
 
 @frozen(eq=False, kw_only=True)
-class RelaxationFit:
+class RelaxationFit(BaseRecord):
     """Conductance of the extrapolated drop from a relaxation."""
 
     conductance: Conductance  # value and total uncertainty
@@ -105,7 +106,7 @@ def fit_relaxation(
 
 
 @frozen(eq=False)
-class _RelaxationTask:
+class _RelaxationTask(BaseRecord):
     """Differences (replicas, n) at the times of a fit, and the model of the two sides."""
 
     name: str

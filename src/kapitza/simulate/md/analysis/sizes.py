@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, finite, positive, same_length, square
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.md.analysis.nemd import invert_resistance
 
@@ -14,7 +15,7 @@ _SIZE_SIGNIFICANCE = 2.0
 
 
 @frozen(eq=False, kw_only=True)
-class SizeSeries:
+class SizeSeries(BaseRecord):
     r"""Resistances of several lengths, and $R = R_\infty + a / L + b / L_\mathrm{bath}$ through them."""
 
     length: Array = field(converter=positive, metadata=about("m", "length between thermostats"))  # (n,)

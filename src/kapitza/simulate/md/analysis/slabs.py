@@ -19,6 +19,7 @@ from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, ComplexArray, above_zero, positive, quantity
+from kapitza.core.records import BaseRecord
 
 SideModel = Literal["lumped", "slabs"]
 SIDE_MODELS: tuple[SideModel, ...] = ("lumped", "slabs")
@@ -27,7 +28,7 @@ MAX_LUMPED_BIOT = 0.1
 
 
 @frozen(eq=False)
-class ThermalSlab:
+class ThermalSlab(BaseRecord):
     """One side of a boundary."""
 
     length: float = field(validator=quantity(high=1.0))  # m, to the insulated end or the middle of a periodic side

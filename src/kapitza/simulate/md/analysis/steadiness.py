@@ -6,6 +6,7 @@ import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import Array, about, positive
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.md.analysis.block_averages import block_mean, combine_blocks
 from kapitza.simulate.md.analysis.profiles import Branches, atom_densities, solid_lengths
@@ -20,7 +21,7 @@ _MIN_DRIFT_PROBABILITY = 1e-3
 
 
 @frozen(eq=False, kw_only=True)
-class Steadiness:
+class Steadiness(BaseRecord):
     """What a run says about its own length."""
 
     conductivity: Array = field(converter=positive, metadata=about("W m^-1 K^-1", "conductivity or its bound"))  # (2,)

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, about, increasing, positive, temperatures
 from kapitza.core.conductance import Conductance, Drop
 from kapitza.core.occupation import Statistics, mode_heat_capacity
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.simulate.md.observers.spectral_flux import SpectralFlux, band_overlaps
@@ -114,7 +115,7 @@ def significant_edges(flux: SpectralFlux, clear: float = _BAND_SIGNIFICANCE) -> 
 
 
 @frozen(eq=False)
-class ElasticSplit:
+class ElasticSplit(BaseRecord):
     """What elastic transmission explains of a simulated spectrum, and what it does not."""
 
     edges: Array = field(converter=increasing, metadata=about("rad s^-1", "edges of the bands"))  # (n + 1,)

@@ -15,6 +15,7 @@ from attrs import field as attribute
 from attrs import frozen
 
 from kapitza.core.arrays import Array
+from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.simulate.md.engine import Dynamics, MdState, Thermostats, swap_velocities
 from kapitza.simulate.md.potential import AnyPotential, Potential
@@ -26,7 +27,7 @@ MAX_FIRST_MOVE = 0.5 * angstrom  # an atom that its force would move this far in
 
 
 @frozen(eq=False)
-class AseEngine:
+class AseEngine(BaseRecord):
     """An engine made of a calculator.
 
     Attributes

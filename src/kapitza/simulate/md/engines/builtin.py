@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IntArray, about
 from kapitza.core.machine_code import has_machine_code
+from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.simulate.md.engine import Dynamics, MdEngine, MdState, Thermostats
 from kapitza.simulate.md.kernels.forces import KERNEL_MODULES, map_species, require_kernels
@@ -43,7 +44,7 @@ _MAX_ATOM_STEPS = 10_000_000  # atom-steps between two samples at the keyboard, 
 
 
 @frozen(eq=False)
-class BuiltinEngine:
+class BuiltinEngine(BaseRecord):
     """Built-in engine: compiled kernels and neighbour lists, one thread.
 
     Velocity Verlet; Langevin thermostats take an exact step of Ornstein and Uhlenbeck before each step of Verlet, and

@@ -13,6 +13,7 @@ from attrs import field, frozen
 from scipy.linalg import expm
 
 from kapitza.core.arrays import Array, IntArray, quantity
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.md.engine import Dynamics, MdState, Thermostats
 from kapitza.simulate.md.potential import AnyPotential
@@ -23,7 +24,7 @@ AffineMap = tuple[Array, Array]  # propagator of (y, 1) and covariance of what i
 
 
 @frozen(eq=False)
-class FakeEngine:
+class FakeEngine(BaseRecord):
     """Bodies in a row."""
 
     bond: float = field(default=1e-9, validator=quantity())  # between neighbouring planes of one side, W K⁻¹

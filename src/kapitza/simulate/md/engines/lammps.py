@@ -16,6 +16,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about, one_of
+from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError, KapitzaError, MissingEngine, require
 from kapitza.matter.potentials.pair_styles import load_mpi
 from kapitza.simulate.md.engine import Dynamics, MdState, Thermostats, swap_velocities
@@ -45,7 +46,7 @@ Acceleration = Literal["opt", "omp", "plain"]
 
 
 @frozen(eq=False)
-class LammpsEngine:
+class LammpsEngine(BaseRecord):
     """The engine LAMMPS, one process, one thread unless asked for more.
 
     Attributes

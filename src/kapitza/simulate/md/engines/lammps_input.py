@@ -13,6 +13,7 @@ import numpy as np
 from attrs import frozen
 
 from kapitza.core.arrays import Array, IntArray
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.md.engine import MdState, Thermostats
 from kapitza.simulate.md.potential import AnyPotential, LammpsCommands, Potential
@@ -30,7 +31,7 @@ _READ_DATA = "read_data system.data fix atoms NULL Layers"
 
 
 @frozen(eq=False)
-class AtomTypes:
+class AtomTypes(BaseRecord):
     """LAMMPS' atom types: kinds of atoms, parted by mass where one kind has several."""
 
     of: IntArray  # (n,) type of each atom, from 1
@@ -63,7 +64,7 @@ def number_types(system: System, kinds: tuple[str, ...], *, all_kinds: bool = Fa
 
 
 @frozen(eq=False)
-class LammpsBox:
+class LammpsBox(BaseRecord):
     """The box as LAMMPS takes it: its first vector along x, the second in the plane z = 0."""
 
     rotation: Array  # (3, 3) about z; LAMMPS' vectors are `rotation @` ours
@@ -204,7 +205,7 @@ _QUADRATIC_KIND = 2  # of the shift of Lennard-Jones: energy, force and stiffnes
 
 
 @frozen(eq=False)
-class PairCommands:
+class PairCommands(BaseRecord):
     """A potential for LAMMPS."""
 
     commands: tuple[str, ...]  # `pair_style` and `pair_coeff`

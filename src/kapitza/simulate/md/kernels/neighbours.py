@@ -11,6 +11,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
+from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.simulate.md.potential import Potential
 from kapitza.simulate.md.system import System
@@ -23,7 +24,7 @@ _MAX_CELLS_PER_ATOM = 4  # cells per atom, at most
 
 
 @frozen(eq=False)
-class NeighbourList:
+class NeighbourList(BaseRecord):
     """Atoms, ghosts and the neighbours of each atom."""
 
     owner: NDArray[np.int32]  # (N,) atom of which each is a copy; the n atoms come first

@@ -12,6 +12,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import Array, IntArray, about, finite, positive, same_length
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.md.observers.harmonic_flux import force_constants_across
 from kapitza.simulate.md.observers.spectral_flux import PlaneForces
@@ -23,7 +24,7 @@ _ORTHONORMAL_TOLERANCE = 1e-6  # deviation of vectors from an orthonormal set
 
 
 @frozen(eq=False)
-class BodyModes:
+class BodyModes(BaseRecord):
     """Vibrations of a body that holds the interface: all of it, or the layers near the plane."""
 
     atoms: IntArray  # (r,) of the simulation
@@ -62,7 +63,7 @@ def body_modes(
 
 
 @frozen(eq=False, kw_only=True)
-class ModeConductance:
+class ModeConductance(BaseRecord):
     """What each mode carries through a plane."""
 
     omega: Array = field(converter=finite, metadata=about("rad s^-1", "angular frequency"))  # (m,)

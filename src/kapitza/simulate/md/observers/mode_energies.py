@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, ComplexArray, IntArray, increasing
 from kapitza.core.occupation import Occupation
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.crystal import Crystal
 from kapitza.simulate.md.observers.welch import Arrays, SegmentSums, group_rows, jackknife
@@ -26,7 +27,7 @@ _PROJECTION_BATCH = 16  # samples that are projected at once: products of matric
 
 
 @frozen(eq=False)
-class SlabModes:
+class SlabModes(BaseRecord):
     """All waves of one slab of a crystal: a complete orthonormal set for its atoms."""
 
     position: float  # mean height of the slab, m

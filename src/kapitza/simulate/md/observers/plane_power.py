@@ -18,6 +18,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, BoolArray, IntArray
+from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.simulate.md.kernels.forces import load_kernels, map_species
 from kapitza.simulate.md.kernels.neighbours import (
@@ -37,7 +38,7 @@ _DIFFERENCE_STEP = 1e-4 * angstrom  # of finite differences
 
 
 @frozen(eq=False)
-class PlaneSides:
+class PlaneSides(BaseRecord):
     """Which atoms are on which side of which plane."""
 
     lattice: Array  # (3, 3) vectors of the box in rows, m
@@ -116,7 +117,7 @@ def _load_cell_lists() -> ModuleType:
 
 
 @frozen(eq=False, kw_only=True)
-class PlaneList:
+class PlaneList(BaseRecord):
     """Atoms and copies near a plane, and who is near whom, until one atom has moved too far."""
 
     reference: Array  # (n, 3) where all atoms were, m

@@ -9,6 +9,7 @@ from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IntArray, about
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.md.engine import Observer
 from kapitza.simulate.md.kernels.forces import KERNEL_MODULES, SystemForces
@@ -30,7 +31,7 @@ SEGMENT_LENGTH = 512  # samples
 
 
 @frozen
-class Sampling:
+class Sampling(BaseRecord):
     """What is sampled during a run between two thermostats, and how often; of a closed cell, only `every` counts.
 
     Attributes
@@ -49,7 +50,7 @@ class Sampling:
 
 
 @frozen(eq=False)
-class ObserverRecipe:
+class ObserverRecipe(BaseRecord):
     """How to make an observer in another process: a function or class by its name, and its options."""
 
     maker: str  # "module:name" of what is called with the system, the potential and the options

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, BoolArray, IntArray, about, finite, frequencies, increasing, positive
 from kapitza.core.quadrature import trapezoid_weights
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.simulate.md.observers.welch import (
     Arrays,
@@ -38,7 +39,7 @@ def finite_table(value: ArrayLike) -> Array:
 
 
 @frozen(eq=False)
-class SpectralFlux:
+class SpectralFlux(BaseRecord):
     r"""Spectral heat flux $q(\omega)$ through a plane, left to right, $\int q\,d\omega$ = heat flux.
 
     Noise carries single values below zero, and so may physics: phonons that scatter change their frequency, so that

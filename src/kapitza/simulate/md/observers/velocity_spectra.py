@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, IntArray, about, frequencies, increasing, numbers, positive
 from kapitza.core.occupation import Occupation
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.md.observers.spectral_flux import band_overlaps
 from kapitza.simulate.md.observers.welch import SegmentObserver, SegmentSettings, group_rows, jackknife
@@ -21,7 +22,7 @@ from kapitza.units import hbar, k_B
 
 
 @frozen(eq=False)
-class VelocitySpectra:
+class VelocitySpectra(BaseRecord):
     r"""Spectra of kinetic energy, $\int S\,d\omega$ = mean kinetic energy."""
 
     omega: Array = field(converter=frequencies, metadata=about("rad s^-1", "angular frequency"))  # (nω,)

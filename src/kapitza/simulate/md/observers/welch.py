@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from kapitza.core.arrays import Array, one_of, quantity
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 
 Window = Literal["hann", "sine", "none"]
@@ -40,7 +41,7 @@ def _window_weights(kind: Window, length: int) -> Array:
 
 
 @frozen(kw_only=True)
-class SegmentSettings:
+class SegmentSettings(BaseRecord):
     """How often an observer samples, and the segments of its spectra; π / interval must lie above all vibrations."""
 
     timestep: float = field(validator=quantity())  # of the run, s

@@ -14,6 +14,7 @@ from attrs import define, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.files import read_limited, write_atomically
+from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, InputError
 from kapitza.run.store import UnitResult, deserialize_arrays, serialize_arrays
 from kapitza.simulate.md.engine import MdState, Observer
@@ -49,7 +50,7 @@ _ADDRESS_TEXTS: Mapping[str, str] = MappingProxyType({"built-in engine": "own ke
 
 
 @frozen(eq=False)
-class Snapshot:
+class Snapshot(BaseRecord):
     """A run after some blocks."""
 
     state: MdState  # of the atoms

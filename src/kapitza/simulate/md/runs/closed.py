@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, positive
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.md.analysis.equilibrium import (
     FluctuationFit,
@@ -61,7 +62,7 @@ def relaxation_data(run: Run, conductivity: ArrayLike | None = None) -> Relaxati
 
 
 @frozen(eq=False)
-class EquilibriumResult:
+class EquilibriumResult(BaseRecord):
     """Conductances from fluctuations.
 
     Attributes
@@ -110,7 +111,7 @@ def equilibrium_conductances(run: Run, conductivity: Sequence[float] | None = No
 
 
 @frozen(eq=False)
-class RelaxationResult:
+class RelaxationResult(BaseRecord):
     """Conductances from the approach of two temperatures.
 
     Attributes
@@ -178,7 +179,7 @@ def _trim_noise(data: RelaxationData, after: float) -> RelaxationData:
 
 
 @frozen(eq=False)
-class SizeStudy:
+class SizeStudy(BaseRecord):
     """One interface between sides of several lengths."""
 
     runs: tuple[Run, ...]  # runs, results: of each length

@@ -12,6 +12,7 @@ import numpy as np
 from attrs import evolve, frozen
 
 from kapitza.core.arrays import Array
+from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.matter.structure import Structure, structure
 from kapitza.simulate.md.engine import MdEngine, MdState, Thermostats
@@ -52,7 +53,7 @@ class Pressure:
 
 
 @frozen
-class LatticeConstant:
+class LatticeConstant(BaseRecord):
     """A cubic lattice constant at a temperature."""
 
     temperature: float  # K

@@ -4,6 +4,7 @@ import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import Array, positive
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.md.analysis.slabs import ThermalSlab
 from kapitza.simulate.md.system import System
@@ -18,7 +19,7 @@ _FREE_PATH_SPACINGS = (
 
 
 @frozen(eq=False)
-class HalfCells:
+class HalfCells(BaseRecord):
     """The two sides of a cell with two boundaries."""
 
     length: Array = field(converter=positive)  # (2,) from a boundary to the middle of each side, m

@@ -8,6 +8,7 @@ from attrs import field, frozen
 from kapitza.core.arrays import Array, about
 from kapitza.core.conductance import Conductance
 from kapitza.core.occupation import Occupation
+from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.simulate.md.analysis.nemd import NemdResult
@@ -26,7 +27,7 @@ _BAND_MARGIN = 1.05  # of the highest frequency at rest, up to which bands reach
 
 
 @frozen(eq=False, kw_only=True)
-class HeatSpectrum:
+class HeatSpectrum(BaseRecord):
     """Spectral heat flux of a run through the plane.
 
     Attributes
@@ -116,7 +117,7 @@ def heat_spectrum(
 
 
 @frozen(eq=False, kw_only=True)
-class ModeTemperatures:
+class ModeTemperatures(BaseRecord):
     """Temperatures of frequencies by layer, and the part of interface vibrations in the heat.
 
     Attributes

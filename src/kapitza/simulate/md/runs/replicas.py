@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 from attrs import evolve, frozen
 
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult, open_store, unit_address, unit_seed
 from kapitza.run.work import ExecutorLike, Progress, run_units
@@ -22,7 +23,7 @@ _RUNS_FOLDER = "runs"  # folder within a store where runs in progress keep what 
 
 
 @frozen(eq=False)
-class Replica:
+class Replica(BaseRecord):
     """One run of several."""
 
     record: Record  # what its blocks left

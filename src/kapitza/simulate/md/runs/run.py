@@ -8,6 +8,7 @@ from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import Array, about, increasing
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.run.store import StoreLike, open_store
 from kapitza.run.work import ExecutorLike, Progress, ignore_progress
@@ -37,7 +38,7 @@ def _record_tuple(value: Record | Sequence[Record]) -> tuple[Record, ...]:
 
 
 @frozen(eq=False, kw_only=True)
-class Run:
+class Run(BaseRecord):
     """What one system left behind, in one or several replicas.
 
     Attributes

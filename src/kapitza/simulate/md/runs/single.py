@@ -14,6 +14,7 @@ import numpy as np
 from attrs import Factory, define, frozen
 
 from kapitza.core.arrays import Array
+from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.run.store import UnitResult, unit_address
 from kapitza.run.work import Progress, ignore_progress
@@ -95,7 +96,7 @@ def run_single(
 
 
 @frozen(eq=False)
-class RunSetup:
+class RunSetup(BaseRecord):
     """Inputs of a run."""
 
     system: System
@@ -292,7 +293,7 @@ def time_block(setup: RunSetup) -> tuple[float, float]:
 
 
 @frozen
-class EnergyConservation:
+class EnergyConservation(BaseRecord):
     """Energy of a run beyond the heat of its thermostats."""
 
     excess: Array  # (blocks + 1,) energy drift (unaccounted heat) since the start of the blocks, J

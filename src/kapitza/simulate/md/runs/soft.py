@@ -4,6 +4,7 @@ import numpy as np
 from attrs import evolve, frozen
 
 from kapitza.core.arrays import Array, IntArray, finite, positive
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.md.analysis.nemd import NemdResult, analyse_nemd
 from kapitza.simulate.md.analysis.relaxation import RelaxationData, RelaxationFit, fit_relaxation
@@ -18,7 +19,7 @@ _MAX_MATRIX_SHARE = 0.1  # of the difference of temperature that may fall within
 
 
 @frozen(eq=False)
-class LiquidResult:
+class LiquidResult(BaseRecord):
     """A liquid between a hot and a cold wall."""
 
     record: Record  # block averages, with slabs of space in the place of the liquid
@@ -66,7 +67,7 @@ def liquid_faces(record: Record, liquid: IntArray, slabs: SlabThermometer) -> tu
 
 
 @frozen(eq=False)
-class TubeResult:
+class TubeResult(BaseRecord):
     """A tube that was heated and left to cool in its matrix."""
 
     time: Array  # (n,) since it was left alone, s

@@ -14,6 +14,7 @@ from attrs import field as attribute
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IntArray, quantity
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.md.engines.lammps_input import POTENTIAL_FILE, element_label, format_number
 from kapitza.simulate.md.engines.lammps_input import tersoff_file as tersoff_text
@@ -34,7 +35,7 @@ _CUTOFF_SIGMA = 2.5  # σ: cutoff
 
 
 @frozen(eq=False)
-class SoftSystem:
+class SoftSystem(BaseRecord):
     """A soft or mixed system with its potential."""
 
     system: System  # the atoms
@@ -44,7 +45,7 @@ class SoftSystem:
 
 
 @frozen(kw_only=True)
-class LennardJonesAtoms:
+class LennardJonesAtoms(BaseRecord):
     """Depth and width of a Lennard-Jones potential between atoms, and their mass; argon if left out."""
 
     epsilon: float = 0.0104 * eV

@@ -1,0 +1,116 @@
+"""Records as the tables that a notebook shows: HTML without colours of its own, so that every theme fits it."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from itertools import pairwise
+from typing import Any
+
+import attrs
+import numpy as np
+
+from kapitza.core.arrays import Array
+from kapitza.core.records import Attribute, attributes, value_text
+
+_WIDTH, _HEIGHT, _MARGIN = 96.0, 18.0, 1.5  # of a sparkline
+_MIN_POINTS, _MAX_POINTS = 3, 60  # of a sparkline
+_FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # characters that no page may hold
+_LEFT = ' style="text-align:left"'
+
+
+def record_table(record: Any) -> str:
+    """Return a record as an HTML table: attribute, value, unit, meaning, and a sparkline for each spectrum or series.
+
+    Records in it are tables that can be unfolded; those in them are one line.
+    """
+    return f"<div>{_table(record, nested=False)}</div>"
+
+
+def _table(record: Any, *, nested: bool) -> str:
+    """One record as a table."""
+    title = _text(type(record).__name__)
+    method = getattr(record, "method", "")
+    said = f": {_text(method)}" if isinstance(method, str) and method else ""
+    listed = list(attributes(record))
+    meanings = any(one.meaning for one in listed)
+    heads = ["", "value", "unit", *(["meaning"] if meanings else [])]
+    head = "".join(f'<th scope="col"{_LEFT}>{one}</th>' for one in heads)
+    rows = "".join(_row(one, listed, meanings=meanings, nested=nested) for one in listed)
+    return (
+        f"<table><caption{_LEFT}><strong>{title}</strong>{said}</caption>"
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    )
+
+
+def _row(one: Attribute, listed: list[Attribute], *, meanings: bool, nested: bool) -> str:
+    """One attribute as a row."""
+    cells = [_cell(one, listed, nested=nested), _text(one.unit), *([_text(one.meaning)] if meanings else [])]
+    inside = "".join(f"<td{_LEFT}>{cell}</td>" for cell in cells)
+    return f'<tr><th scope="row"{_LEFT}>{_text(one.name)}</th>{inside}</tr>'
+
+
+def _cell(one: Attribute, listed: list[Attribute], *, nested: bool) -> str:
+    """One value: text, text and sparkline, or a table to unfold."""
+    shown = _text(value_text(one.value, 1))
+    if attrs.has(type(one.value)) and not nested:
+        return f"<details><summary>{shown}</summary>{_table(one.value, nested=True)}</details>"
+    if not _is_series(one.value):
+        return shown
+    axis = next((other.value for other in listed if _is_axis(other.value, one.value)), None)
+    return f"{shown}<br/>{_sparkline(one, axis)}"
+
+
+def _is_series(value: Any) -> bool:
+    """Whether a value is drawn: real numbers along one axis, three of them finite."""
+    if not isinstance(value, np.ndarray) or value.ndim != 1 or value.dtype.kind not in "fiu":
+        return False
+    return bool(np.isfinite(value).sum() >= _MIN_POINTS)
+
+
+def _is_axis(value: Any, series: Array) -> bool:
+    """Whether another attribute is what a series is drawn against."""
+    if value is series or not _is_series(value) or value.size != series.size:
+        return False
+    return bool(np.isfinite(value).all() and (np.diff(value) > 0).all())
+
+
+def _sparkline(one: Attribute, axis: Array | None) -> str:
+    """Draw a series as a line of a few dozen points, in the colour of the text around it."""
+    values: Array = np.asarray(one.value, dtype=float)
+    places = np.arange(values.size, dtype=float) if axis is None else np.asarray(axis, dtype=float)
+    finite = np.isfinite(values)
+    values, places = values[finite], places[finite]
+    low, high = float(values.min()), float(values.max())
+    taken = _extremes(values)
+    x = _coordinates(places[taken], float(places[0]), float(places[-1]), _WIDTH)
+    y = _HEIGHT - _coordinates(values[taken], low, high, _HEIGHT)
+    points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+    label = _text(f"{one.name} from {low:.4g} to {high:.4g} {one.unit}".strip())
+    return (
+        f'<svg role="img" aria-label="{label}" width="{_WIDTH:.0f}" height="{_HEIGHT:.0f}" '
+        f'viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}"><polyline fill="none" stroke="currentColor" '
+        f'stroke-width="1.2" points="{points}"/></svg>'
+    )
+
+
+def _extremes(values: Array) -> list[int]:
+    """Indices of at most 60 values: of a long series the lowest and highest of each part, so that no peak is lost."""
+    if values.size <= _MAX_POINTS:
+        return list(range(values.size))
+    edges = np.linspace(0, values.size, _MAX_POINTS // 2 + 1).astype(int)
+    parts = [(begin, values[begin:end]) for begin, end in pairwise(edges.tolist())]
+    return sorted({begin + int(find(part)) for begin, part in parts for find in (np.argmin, np.argmax)})
+
+
+def _coordinates(values: Array, low: float, high: float, length: float) -> Array:
+    """Values between low and high on a length with margins; in its middle if all are equal."""
+    scale = max(abs(low), abs(high), 1e-300)  # the span of finite numbers may be infinite
+    span = high / scale - low / scale
+    share = (values / scale - low / scale) / span if span > 0 else np.full(values.shape, 0.5)
+    return _MARGIN + share * (length - 2 * _MARGIN)
+
+
+def _text(value: str) -> str:
+    """Return a text that is safe on a page."""
+    return escape(_FORBIDDEN.sub("�", value))
