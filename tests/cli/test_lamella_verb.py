@@ -46,6 +46,16 @@ def test_experiments_are_ranked(capsys: pytest.CaptureFixture[str]) -> None:
     assert "no figure" in capsys.readouterr().err
 
 
+def test_a_lockin_plan_is_ranked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = SAMPLE.read_text().replace('sigma = "1.5 K"', 'sigma = "0.3 K"\nfrequency = "2 MHz"\nimaginary = "i.csv"')
+    path = tmp_path / "lockin.toml"
+    path.write_text("".join(line for line in text.splitlines(True) if not line.startswith(("before", "after"))))
+    assert main(["eels", "design", "--lamella", str(path)]) == 0
+    assert "strip known to 5 % in series" in capsys.readouterr().out
+    assert main(["eels", "lamella", str(path), "--simulate", str(tmp_path / "new"), "--seed", "-3"]) == 2
+    assert "greater than or equal to 0" in capsys.readouterr().err
+
+
 CASES = {
     "size": ("t_over_lambda = 0.8", 't_over_lambda = "other.csv"', "3 x 2 pixels, the map 'forward' 20 x 40"),
     "unit": ('before = "0.80 mW +- 2 %"', "before = 0.80", "with its unit"),
@@ -64,6 +74,11 @@ CASES = {
     "binary": ('file = "forward.csv"', 'file = "binary.csv"', "is not text"),
     "key": ('sigma = "1.5 K"', 'sgima = "1.5 K"', "did you mean"),
     "interface": ('interface = "AlN|SiC"', 'interface = "Al|Si"', "'AlN|SiC'"),
+    "planes": ("[lamella]", '[[plane]]\nposition = "900 nm"\nresistance = 1e-9\n\n[lamella]', "got 2 and 2"),
+    "edges": ('left = "0 nm"', 'left = "1500 nm"', "left below right"),
+    "share": ("100 W/mK +- 44 %", "100 W/mK +- -44 %", "uncertainty of 0 or more"),
+    "emissivity": ("t_over_lambda = 0.8", "t_over_lambda = 0.8\nemissivity = 2", "from 0 to 1"),
+    "thick": ("t_over_lambda = 0.8", "t_over_lambda = 1e30", "at most 100"),
     "scale": ('temperature = "0.5 %"', 'temperature = "-1 %"', "between 0 and 1"),
 }
 

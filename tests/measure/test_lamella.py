@@ -222,6 +222,23 @@ def test_intervals_cover_the_truth(frequency: float) -> None:
     assert 0.02 <= np.mean(np.square(pulls)) <= 7
 
 
+def test_a_jump_that_is_not_seen_has_an_upper_limit() -> None:
+    # noise as large as the jump: temperatures are linear in R, so that its interval is R ± 1.96 σ_R
+    given = lamella()
+    one = shown(given, pixels(60.0, power=1.3e-3))
+    found = fit_lamella(given, one, {"temperature_scale": Prior.relative(0.005)}, spread=SPREAD, **MESH)
+    assert abs(found.resistance / 1.2e-9 - 1) <= 1e-3
+    low, high = found.interval()
+    assert low == 0
+    assert abs((high / found.resistance - 1) / (1.96 * found.relative_sigma) - 1) <= 0.05
+    with pytest.raises(InputError, match=r"expected level 0\.95"):
+        found.interval(0.68)
+    unseen = shown(given, one, changes={"AlN|SiC.resistance": 1e-14})
+    none = fit_lamella(given, unseen, {}, spread=SPREAD, **MESH)
+    assert none.interval()[0] == 0
+    assert 0.3 <= none.interval()[1] / (high - found.resistance) <= 1.5
+
+
 def test_a_wrong_model_is_rejected() -> None:
     given = lamella()
     ramp = np.linspace(0.85, 1.15, 7)  # conductivity by place, which the fit takes as even
@@ -249,6 +266,9 @@ def test_bad_input_is_refused_in_one_line() -> None:
         ("pixels with a temperature", lambda: fit_lamella(given, evolve(pixels(), y=pixels().y + 1e-5), priors())),
         ("no plane", lambda: fit_lamella(given, shown(given, pixels()), priors(), plane="Al|Si")),
         ("takes no power", lambda: pixels(frequency=1e6, power=1e-3)),
+        ("at 0 K", lambda: fit_lamella(given, pixels(), {})),
+        ("a fall along", lambda: fit_lamella(given, evolve(shown(given, pixels()), power=-1e-3), {})),
+        ("is heat flowing", lambda: fit_lamella(given, evolve(pixels(), temperature=np.full((10, 30), 4e2)), {})),
         ("has a prior", lambda: fit_lamella(given, pixels(), {"AlN|SiC.resistance": Prior.relative(0.1)})),
     ]
     for words, call in cases:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def fit_sample(
     sample: SampleArgument,
     starts: Annotated[int, typer.Option(help="Number of starting points.", min=1)] = 3,
-    seed: Annotated[int, typer.Option(help="Of the scatter of the starting points.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the scatter of the starting points.", min=0)] = 0,
     plot: Figure = None,
     budget: Annotated[
         str | None, typer.Option(metavar="FILE", help="Figure of what brings how much of the variance.")

@@ -17,7 +17,7 @@ from kapitza.errors import InputError
 def simulate_sample(
     sample: SampleArgument,
     noise: Annotated[float, typer.Option(help="Of each point, relative; in rad for phases.")] = 0.0,
-    seed: Annotated[int, typer.Option(help="Of the noise.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the noise.", min=0)] = 0,
     save: Annotated[str | None, typer.Option(metavar="FILE", help="Write a table (.csv).")] = None,
     as_json: Json = False,
 ) -> None:

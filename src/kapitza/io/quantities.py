@@ -132,7 +132,10 @@ def parse_uncertain(text: str, kind: str, *, what: str) -> tuple[float, float]:
     sigma = match["sigma"].strip()
     value = quantity(_parse_bare_number(match["value"]), kind, what=what)
     if sigma.endswith("%"):
-        return value, abs(value) * quantity(sigma, "share", what=what)
+        share = quantity(sigma, "share", what=what)
+        if share < 0:
+            raise InputError(f"{what} = {text!r:.60}: expected an uncertainty of 0 or more")
+        return value, abs(value) * share
     # a bare number on one side of the sign is in the unit of the other: 12.4 +- 0.3 nm
     unit = _UNIT_PATTERN.search(_strip_exponent(sigma))
     if unit is not None and _UNIT_PATTERN.search(_strip_exponent(match["value"])) is None:

@@ -123,7 +123,7 @@ def _format_duration(seconds: float) -> str:
 def simulate_plan(
     plan: PlanFile,
     save: Annotated[str, typer.Option(metavar="FILE", help="Write the spectra: .h5 or .ndata, as Nion Swift.")],
-    seed: Annotated[int, typer.Option(help="Of the counting noise.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the counting noise.", min=0)] = 0,
     as_json: Json = False,
 ) -> None:
     """Spectra of a planned scan with counting noise, drift and point spread."""

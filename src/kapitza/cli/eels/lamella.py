@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,7 +33,7 @@ def lamella_file(
         str | None, typer.Option(metavar="FOLDER", help="Write a virtual experiment of this file into a new folder.")
     ] = None,
     draw: Annotated[bool, typer.Option("--draw", help="Simulate with numbers drawn from their priors.")] = False,
-    seed: Annotated[int, typer.Option(help="Of the simulation.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the simulation.", min=0)] = 0,
     plot: Figure = None,
     save: Save = None,
     as_json: Json = False,
@@ -88,15 +89,19 @@ def _print_fit(found: LamellaFit, name: str) -> None:
     maps = len(found.temperature_maps)
     typer.echo(f"{name}: {maps} {'map' if maps == 1 else 'maps'}, {pixels} pixels on the lamella")
     low, high = found.interval()
-    size = found.resistance * 1e9
-    typer.echo(
-        f"resistance of {found.plane}: {format_uncertain(size, size * found.relative_sigma)} m²K/GW "
-        f"({found.relative_sigma:.1%}; 95 %: {format_short(low * 1e9)} to {format_short(high * 1e9)})"
-    )
-    typer.echo(
-        f"conductance {format_short(found.conductance / MW)} MW/m²K "
-        f"(95 %: {format_short(1 / high / MW)} to {format_short(1 / low / MW)})"
-    )
+    if found.profile_ends.size:
+        typer.echo(f"resistance of {found.plane}: {_between(low * 1e9, high * 1e9)} m²K/GW (95 %, hardly seen)")
+        typer.echo(f"conductance {_between(1 / high / MW, 1 / low / MW if low else math.inf)} MW/m²K (95 %)")
+    else:
+        size = found.resistance * 1e9
+        typer.echo(
+            f"resistance of {found.plane}: {format_uncertain(size, size * found.relative_sigma)} m²K/GW "
+            f"({found.relative_sigma:.1%}; 95 %: {format_short(low * 1e9)} to {format_short(high * 1e9)})"
+        )
+        typer.echo(
+            f"conductance {format_short(found.conductance / MW)} MW/m²K "
+            f"(95 %: {format_short(1 / high / MW)} to {format_short(1 / low / MW)})"
+        )
     typer.echo(
         f"chi-squared {found.chi2:.4g} with {found.freedom:.4g} degrees of freedom "
         f"(probability {format_probability(found.pvalue)})"
@@ -117,8 +122,17 @@ def _print_fit(found: LamellaFit, name: str) -> None:
     typer.echo(f"half the error or less: {'; '.join(halves) if halves else 'none of these alone'}")
 
 
+def _between(low: float, high: float) -> str:
+    """An interval, one-sided where an end is 0 or infinite."""
+    if low == 0:
+        return f"below {format_short(high)}" if math.isfinite(high) else "anything"
+    return f"{format_short(low)} to {format_short(high)}" if math.isfinite(high) else f"above {format_short(low)}"
+
+
 def _note_doubts(found: LamellaFit) -> None:
-    """Say where model and data, or data and priors, do not agree."""
+    """Say where model and data, or data and priors, do not agree, and where maps say little."""
+    if found.profile_ends.size:
+        note("the maps hardly show the resistance: a larger power, smaller pixels or more electrons show its jump")
     if found.pvalue < _SMALLEST_CHANCE:
         note(
             f"the model does not describe the maps (probability {format_probability(found.pvalue)}), and the "

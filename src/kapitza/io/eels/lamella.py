@@ -24,7 +24,8 @@ from kapitza.measure.lamella.description import Lamella, LamellaMap, LamellaMate
 from kapitza.measure.parameters import Prior
 
 _MAX_MAP_BYTES = 2**27
-_MAX_PIXELS = 2**14  # along one axis
+_MAX_PIXELS = 2**20  # of a map
+_THICKEST = 100.0  # t/λ: through more no electron comes out in focus
 _RESULT_SUFFIXES = (".json", ".npz", ".h5")  # of maps that a fit of spectra wrote
 _MATERIAL_KINDS = {
     "conductivity": "conductivity", "exponent": "share", "mean_free_path": "length", "heat_capacity": "heat_capacity",
@@ -135,8 +136,13 @@ def _read_lamella(top: TomlTable, first: LamellaMap, priors: dict[str, Prior]) -
         }
         materials.append(_make(section, LamellaMaterial, {"name": name, **numbers}))
     planes: list[LamellaPlane] = []
+    if len(top.sections("plane")) != len(materials) - 1:
+        raise sheet.fault(
+            f"expected a table [[plane]] between each two tables [[material]], got {len(top.sections('plane'))} and "
+            f"{len(materials)}"
+        )
     names = [f"{a.name}|{b.name}" for a, b in pairwise(materials)]
-    for section, name in zip(top.sections("plane"), names, strict=False):
+    for section, name in zip(top.sections("plane"), names, strict=True):
         section.check_keys(_PLANE_KINDS)
         numbers = {
             key: _uncertain(section, key, kind, f"{name}.{key}", priors)
@@ -145,12 +151,17 @@ def _read_lamella(top: TomlTable, first: LamellaMap, priors: dict[str, Prior]) -
         }
         planes.append(_make(section, LamellaPlane, numbers))
     edges = {key: sheet.number(key, "length") for key in _EDGES}
+    for low, high in (_EDGES[:2], _EDGES[2:]):
+        if not edges[low] < edges[high]:
+            raise sheet.fault(f"expected {low} below {high}, got {edges[low]:g} and {edges[high]:g} m", low)
     thickness = _read_thickness(sheet, first, edges)
     numbers = {
         key: _uncertain(sheet, key, kind, key, priors)
         for key, kind in _LAMELLA_KINDS.items()
         if key in sheet or key == "inelastic_mean_free_path"
     }
+    if numbers.get("emissivity", 0.0) > 1:
+        raise sheet.fault(f"expected an emissivity from 0 to 1, got {numbers['emissivity']:g}", "emissivity")
     parts = {"materials": materials, "planes": planes, "thickness": thickness}
     return _make(sheet, Lamella, {**parts, **edges, **numbers})
 
@@ -170,6 +181,8 @@ def _read_thickness(sheet: TomlTable, first: LamellaMap, edges: Mapping[str, flo
     given = sheet.table.get("t_over_lambda")
     if not isinstance(given, str):
         value = sheet.number("t_over_lambda", "share")
+        if not 0 < value <= _THICKEST:
+            raise sheet.fault(f"expected t/λ above 0, and at most {_THICKEST:g}, got {value:g}", "t_over_lambda")
         x, y = ([edges[low], edges[high]] for low, high in (("left", "right"), ("bottom", "top")))
         return _make(sheet, RelativeThickness, {"x": x, "y": y, "value": np.full((2, 2), value)})
     table = read_matrix(sheet.beside("t_over_lambda"))
@@ -247,8 +260,10 @@ def _pixel_counts(section: TomlTable) -> tuple[int, int]:
     """Rows and columns of a map to be simulated, from pixels = [columns, rows]."""
     given = section.table.get("pixels")
     counts: list[Any] = given if isinstance(given, list) and len(given) == 2 else [0, 0]
-    if not all(type(n) is int and 2 <= n <= _MAX_PIXELS for n in counts):
-        raise section.fault(f"a simulation needs pixels = [columns, rows], got {given!r:.60}", "pixels")
+    if not all(type(n) is int and n >= 2 for n in counts) or counts[0] * counts[1] > _MAX_PIXELS:
+        raise section.fault(
+            f"a simulation needs pixels = [columns, rows], at most {_MAX_PIXELS} in all, got {given!r:.60}", "pixels"
+        )
     return counts[1], counts[0]
 
 

@@ -135,10 +135,14 @@ def _with_strip(plan: _Plan) -> _Plan:
     lamella, maps, priors = plan
     last = lamella.planes[-1]
     place = last.position + _STRIP_PLACE * (lamella.right - last.position)
-    strip = LamellaMaterial(name="strip", conductivity=lamella.materials[-1].conductivity)
+    like = lamella.materials[-1]
+    strip = LamellaMaterial(name="strip", conductivity=like.conductivity, heat_capacity=like.heat_capacity)
     weld = LamellaPlane(position=place, resistance=last.resistance / 2)
     longer = evolve(lamella, materials=(*lamella.materials, strip), planes=(*lamella.planes, weld))
-    return longer, maps, {**priors, "strip.conductivity": Prior.relative(0.05)}
+    known = {"strip.conductivity": Prior.relative(0.05)}
+    if any(one.frequency for one in maps):
+        known["strip.heat_capacity"] = Prior.relative(0.05)
+    return longer, maps, {**priors, **known}
 
 
 def _lockin_frequency(lamella: Lamella, depth: float) -> float:

@@ -34,6 +34,14 @@ from kapitza.measure.parameters import FitProblem, Free, Prior, resolve_paramete
 _PAD_PRIOR = 1.0  # share of the temperature of a pad: as good as nothing known
 _MAX_CACHED_SCANS = 4
 _MAX_STEPS = 60
+_GOOD_SHARES = (0.25, 0.75)  # of the expected fall of chi2: below, steps are too long, above, too short
+_LARGE_ERROR = 0.25  # of ln R from the maps alone, from which on its interval follows the profile of chi2
+_CHI2_RISE = 3.841  # to the ends of an interval of 95 %
+_LEVEL = 0.95
+_RISE_TOLERANCE = 0.02  # of the root of that rise
+_LONGEST_STEP = 1e3  # of the first step towards an end, as a share of the resistance
+_MAX_PROFILE_STEPS = 20
+_SEEN_SIGMAS = 3.0  # of the fall of temperature between the halves of a map, from which on it is seen
 _SMALL_STEP = 0.03  # of the last step, in standard deviations: of chi2 that is 0.001
 _SLOW_STEP = 1e-3  # of chi2, by which the steps of a search along a curved valley lower it
 _HOPELESS = 1e-6  # probability of a chi2 that no such search makes a good one
@@ -100,13 +108,14 @@ class LamellaFit(BaseRecord):
     plane : name
     relative_sigma : of the resistance, from everything together: the standard deviation of its logarithm
     sources, share : (s,) where its variance comes from: pixels of all maps, "power" of each, then the priors
-    pvalue : probability of a worse chi2 when the model and the stated errors are right
     names : (p,) fitted numbers
     lamella : with the fitted numbers
     temperature_maps, fitted : data, and (ny, nx) what the fit says of each pixel
     pulls : (p,) how far numbers moved from their priors, in standard uncertainties; 0 for free ones
     remedies : further measurements
     remedy_sigma : of the resistance after each, relative
+    profile_ends : (2,) where the profile of chi2 has risen to 95 %, for a resistance that the maps hardly show: 0 or
+        infinity where it does not rise so far; none for a good one
     """
 
     plane: str
@@ -128,6 +137,9 @@ class LamellaFit(BaseRecord):
     remedy_sigma: Array = field(
         factory=lambda: np.zeros(0), converter=real_array, metadata=about("1", "relative uncertainty after each remedy")
     )
+    profile_ends: Array = field(
+        factory=lambda: np.zeros(0), converter=real_array, metadata=about("m^2 K W^-1", "ends of 95 % by the profile")
+    )
 
     @property
     def conductance(self) -> float:
@@ -140,9 +152,16 @@ class LamellaFit(BaseRecord):
         return float(chi2_probability(max(1, round(self.freedom)), self.chi2))
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Interval of the resistance, m² K W⁻¹: normal in its logarithm."""
+        """Interval of the resistance, m² K W⁻¹: normal in its logarithm, or from the profile of chi2.
+
+        Raises InputError for another level than 95 % where only that profile describes the resistance.
+        """
         from scipy.special import ndtri
 
+        if self.profile_ends.size:
+            if level != _LEVEL:
+                raise InputError(f"the maps hardly show the resistance: expected level {_LEVEL:g}, got {level:g}")
+            return float(self.profile_ends[0]), float(self.profile_ends[1])
         factor = float(np.exp(ndtri(0.5 + level / 2) * self.relative_sigma))
         return self.resistance / factor, self.resistance * factor
 
@@ -175,7 +194,8 @@ def fit_lamella(
     Raises
     ------
     InputError
-        for maps without a pixel on the lamella, names that it does not have, and where nothing gives the scale
+        for maps without a pixel on the lamella or a gradient, temperatures that are not above 0 K or rise along the
+        stated power, names that the lamella does not have, and where nothing gives the scale
     ConvergenceError
         if the search ends in no minimum
     """
@@ -183,6 +203,7 @@ def fit_lamella(
     sought = lamella.plane_names[0] if plane is None else plane
     scan = lamella_scan(lamella, held, spread or PointSpread(), columns, rows)
     problem = lamella_problem(scan, priors or {}, sought)
+    _check_temperatures(scan)
     modulated = any(one.frequency for one in held)
     start = _lockin_start(problem) if modulated else np.zeros(len(problem.parameters))
     return _summarise(problem, _solve_from(problem, start), sought)
@@ -218,10 +239,42 @@ def lamella_problem(scan: LamellaScan, priors: Mapping[str, Prior], plane: str) 
 def _check_maps(scan: LamellaScan) -> None:
     """Refuse maps that a fit cannot use."""
     if not scan.maps or len({one.name for one in scan.maps}) < len(scan.maps):
-        raise InputError("expected one map or more, each with a name of its own")
+        names = ", ".join(one.name for one in scan.maps) or "none"
+        raise InputError(f"expected one map or more, each with a name of its own, got {names}")
     for one, used in zip(scan.maps, scan.measured_pixels, strict=True):
         if used.sum() < 8:
             raise InputError(f"map {one.name!r} has {used.sum()} pixels with a temperature on the lamella: expected 8")
+
+
+def _check_temperatures(scan: LamellaScan) -> None:
+    """Refuse maps below 0 K, maps that do not fall along their power, and maps without a gradient."""
+    seen = False
+    for one, used in zip(scan.maps, scan.measured_pixels, strict=True):
+        if not one.frequency and not one.temperature[used].min() > 0:
+            raise InputError(f"map {one.name!r} has a pixel at {one.temperature[used].min():g} K: expected above 0")
+        fall, sigma = (0.0, 1.0) if one.frequency else _temperature_fall(one)
+        along = fall if one.power is None or one.power > 0 else -fall
+        if one.power is not None and along < _SEEN_SIGMAS * sigma:
+            raise InputError(
+                f"map {one.name!r}: a power of {one.power:g} W, and a temperature that falls by {fall:.3g} ± "
+                f"{sigma:.2g} K from the left half to the right one: expected a fall along the power, positive to the "
+                "right"
+            )
+        seen |= bool(one.frequency) or abs(fall) > _SEEN_SIGMAS * sigma
+    if not seen:
+        raise InputError("no map has a temperature that changes from the left half to the right one: is heat flowing?")
+
+
+def _temperature_fall(one: LamellaMap) -> tuple[float, float]:
+    """Mean temperature of the left half of the pixels of a steady map less that of the right half, K, and its error."""
+    used = np.isfinite(one.temperature)
+    place = np.broadcast_to(one.x, used.shape)[used]
+    left = place < np.median(place)
+    if left.all() or not left.any():
+        return 0.0, 1.0
+    value, variance = np.real(one.temperature)[used], one.sigma[used] ** 2
+    parts = [(value[side].mean(), variance[side].sum() / side.sum() ** 2) for side in (left, ~left)]
+    return float(parts[0][0] - parts[1][0]), float(parts[0][1] + parts[1][1]) ** 0.5
 
 
 def _check_scale(scan: LamellaScan, priors: Mapping[str, Prior]) -> None:
@@ -284,37 +337,107 @@ class _Minimum(BaseRecord):
         return np.sqrt(np.diag(self.covariance))
 
 
-def _solve_from(problem: LamellaProblem, x: Array) -> _Minimum:
-    """Minimum that damped Gauss-Newton steps from coordinates (p,) end in.
+def _solve_from(problem: LamellaProblem, x: Array, held: int | None = None) -> _Minimum:
+    """Minimum that damped Gauss-Newton steps from coordinates (p,) end in; the free one of index `held` stays.
 
-    A step that lowers chi2 is taken and the damping relaxed, any other is tried again with more (Marquardt); the end is
-    where the next step is small beside the errors, or where a model that does not describe the maps hardly gets better.
+    A step that lowers chi2 is taken, any other is tried again with more damping (Marquardt); the end is where the next
+    step is small beside the errors, or where a model that does not describe the maps hardly gets better.
     """
     residual, damping, lowered = problem.residual(x), 0.0, 1.0
     if not np.isfinite(residual).all():
         raise InputError("the lamella has no temperatures with the numbers given: check powers, thickness, and planes")
     for _ in range(_MAX_STEPS):
         derivatives = problem.derivatives(x)
-        jacobian = np.vstack([problem.weigh(derivatives), np.diag(1 / problem.width)])
+        full = np.vstack([problem.weigh(derivatives), np.diag(1 / problem.width)])
+        jacobian, pull = _free_part(problem, full, residual, x, held)
         size = np.linalg.norm(jacobian, axis=0)
         scaled = jacobian / size
-        curvature, slope = scaled.T @ scaled, scaled.T @ residual
-        covariance = np.linalg.inv(curvature) / np.outer(size, size)
-        ended = float((slope * size) @ covariance @ (slope * size)) < _SMALL_STEP**2
+        curvature, slope = scaled.T @ scaled, scaled.T @ pull
+        ended = float(slope @ np.linalg.solve(curvature, slope)) < _SMALL_STEP**2
         if ended or (lowered < _SLOW_STEP and _is_hopeless(problem, residual)):
-            return _Minimum(x, residual, derivatives, covariance)
+            break
         while damping < 1e8:
             step = -np.linalg.solve(curvature + damping * np.eye(x.size), slope) / size
             there = np.clip(x + step, problem.low, problem.high)
             found = problem.residual(there)
-            if float(found @ found) <= float(residual @ residual):  # not for NaN
-                lowered = 1 - float(found @ found) / float(residual @ residual)
-                x, residual, damping = there, found, damping / 10 if damping > 1e-6 else 0.0
+            fall = float(residual @ residual) - float(found @ found)
+            if fall >= 0:  # not for NaN
+                moved = (there - x) * size
+                share = fall / max(float(-2 * slope @ moved - moved @ curvature @ moved), 1e-30)
+                lowered = fall / float(residual @ residual)
+                x, residual, damping = there, found, _next_damping(damping, share)
                 break
             damping = max(10 * damping, 1e-4)
         else:
-            return _Minimum(x, residual, derivatives, covariance)  # at rounding
-    raise ConvergenceError(f"the search for the resistance did not end after {_MAX_STEPS} steps: check the priors", x)
+            break  # at rounding
+    else:
+        raise ConvergenceError(
+            f"the search for the resistance did not end after {_MAX_STEPS} steps: check the priors", x
+        )
+    length = np.linalg.norm(full, axis=0)
+    covariance = np.linalg.inv((full / length).T @ (full / length)) / np.outer(length, length)
+    return _Minimum(x, residual, derivatives, covariance)
+
+
+def _next_damping(damping: float, share: float) -> float:
+    """Damping after a step that lowered chi2 by a share of what its parabola said: more where that is little."""
+    if share < _GOOD_SHARES[0]:
+        return max(3 * damping, 1e-3)
+    if share < _GOOD_SHARES[1]:
+        return damping
+    return damping / 10 if damping > 1e-6 else 0.0
+
+
+def _free_part(
+    problem: LamellaProblem, jacobian: NDArray[Any], residual: Array, x: Array, held: int | None
+) -> tuple[NDArray[Any], Array]:
+    """Derivatives and residuals of the numbers that may move: neither is `held`, nor at a limit that it would cross."""
+    slope = jacobian.T @ residual
+    fixed = ((x <= problem.low) & (slope > 0)) | ((x >= problem.high) & (slope < 0))
+    if held is not None:
+        fixed[held] = True
+    if not fixed.any():
+        return jacobian, residual
+    moving, pull = np.where(fixed, 0.0, jacobian), np.array(residual)
+    rows = problem.rows + np.flatnonzero(fixed)
+    moving[rows, np.flatnonzero(fixed)], pull[rows] = 1.0, 0.0  # a prior of no width, which asks for no step
+    return moving, pull
+
+
+def _profile_ends(problem: LamellaProblem, solution: _Minimum, sought: int) -> Array:
+    """(2,) resistances at which the least chi2 has risen to 95 %, m² K W⁻¹; 0 and infinity where it does not."""
+    low = _profile_end(problem, solution, sought, float(problem.low[sought]))
+    high = _profile_end(problem, solution, sought, float(problem.high[sought]))
+    value = problem.parameters[sought].value
+    return np.array([0.0 if low is None else value(low), np.inf if high is None else value(high)])
+
+
+def _profile_end(problem: LamellaProblem, solution: _Minimum, sought: int, limit: float) -> float | None:
+    """Coordinate towards a limit at which the least chi2 has risen to 95 %; None where it has not at the limit."""
+    best = float(solution.x[sought])
+    side = np.sign(limit - best)
+    step = side * float(np.log1p(min(solution.sigma[sought], _LONGEST_STEP)))
+    x, inside, outside = solution.x, (best, 0.0), None
+    for _ in range(_MAX_PROFILE_STEPS):
+        if outside is None:
+            u = inside[0] + step
+        else:  # temperatures follow a small resistance rather than its logarithm: so does the root of the rise
+            share = (_CHI2_RISE**0.5 - inside[1]) / (outside[1] - inside[1])
+            u = float(np.log((1 - share) * np.exp(inside[0]) + share * np.exp(outside[0])))
+        u = min(u, limit) if side > 0 else max(u, limit)
+        start = np.array(x)
+        start[sought] = u
+        found = _solve_from(problem, start, held=sought)
+        rise = max(found.chi2 - solution.chi2, 0.0) ** 0.5
+        if abs(rise - _CHI2_RISE**0.5) < _RISE_TOLERANCE:
+            return u
+        if rise > _CHI2_RISE**0.5:
+            outside = (u, rise)
+        elif u == limit:
+            return None
+        else:
+            inside, x, step = (u, rise), found.x, 2 * step
+    return inside[0] if outside is None else outside[0]
 
 
 def _is_hopeless(problem: LamellaProblem, residual: Array) -> bool:
@@ -341,6 +464,8 @@ def _summarise(problem: LamellaProblem, solution: _Minimum, plane: str) -> Lamel
     width = np.array([one.width * abs(one.slope(0.0)) if one.known else np.inf for one in problem.parameters])
     share = np.array(parts)
     remedies = forecast_remedies(problem, solution.derivatives, plane)
+    # what maps show is linear in a small resistance, where priors are normal in its logarithm
+    hardly_seen = parts[0] > _LARGE_ERROR**2
     return LamellaFit(
         plane=plane,
         resistance=problem.parameters[sought].value(float(solution.x[sought])),
@@ -359,6 +484,7 @@ def _summarise(problem: LamellaProblem, solution: _Minimum, plane: str) -> Lamel
         pulls=np.array([u / p.width if p.known else 0.0 for p, u in zip(problem.parameters, solution.x, strict=True)]),
         remedies=tuple(remedies),
         remedy_sigma=np.array(list(remedies.values())),
+        profile_ends=_profile_ends(problem, solution, sought) if hardly_seen else (),
     )
 
 

@@ -113,6 +113,8 @@ def _driven_scan(scan: LamellaScan, power: float) -> LamellaScan:
         (a, low), (b, high) = ends[-2:]
         if abs(high - power) <= _POWER_TOLERANCE * abs(power):
             return scan.replace({name: b})
+        if high == low:
+            break
         wanted = b + (power - high) * (b - a) / (high - low)
         if not 0 < wanted < 20 * right:
             break
