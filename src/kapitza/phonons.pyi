@@ -5,6 +5,7 @@ from kapitza.matter.files.phonon_facts import MeasuredPhonons as MeasuredPhonons
 from kapitza.matter.files.phonon_facts import PolarConstants as PolarConstants
 from kapitza.matter.files.phonon_facts import measured_phonons as measured_phonons
 from kapitza.matter.files.phonon_facts import polar_constants as polar_constants
+from kapitza.matter.files.phonopy_output import write_phonopy as write_phonopy
 from kapitza.matter.files.structures import read_structure as read_structure
 from kapitza.matter.lattice_conductivity import LatticeConductivity as LatticeConductivity
 from kapitza.matter.lattice_conductivity import lattice_conductivity as lattice_conductivity
@@ -15,6 +16,10 @@ from kapitza.matter.phonons import phonon_crystal as phonon_crystal
 from kapitza.matter.phonons import phonon_names as phonon_names
 from kapitza.matter.phonons import phonon_spectrum as phonon_spectrum
 from kapitza.matter.phonons import phonons as phonons
+from kapitza.matter.potentials.crystal_phonons import CrystalPhonons as CrystalPhonons
+from kapitza.matter.potentials.crystal_phonons import PotentialChoice as PotentialChoice
+from kapitza.matter.potentials.crystal_phonons import crystal_by_potential as crystal_by_potential
+from kapitza.matter.potentials.crystal_phonons import crystal_phonons as crystal_phonons
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements as FiniteDisplacements
 from kapitza.matter.potentials.structure_files import StructureCrystal as StructureCrystal
 from kapitza.matter.potentials.structure_files import crystal_from_file as crystal_from_file

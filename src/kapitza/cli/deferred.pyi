@@ -52,6 +52,7 @@ from kapitza.matter.building.relaxed_junction import lead_mismatch as lead_misma
 from kapitza.matter.files.structures import is_structure_file as is_structure_file
 from kapitza.matter.material import warn_of_state as warn_of_state
 from kapitza.matter.phonons import has_phonons as has_phonons
+from kapitza.matter.potentials.calculators import DEFAULT_CALCULATOR as DEFAULT_CALCULATOR
 from kapitza.matter.potentials.calculators import parse_arguments as parse_arguments
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements as FiniteDisplacements
 from kapitza.matter.potentials.structure_files import crystal_from_file as crystal_from_file
@@ -110,6 +111,7 @@ from kapitza.plot.md import md_modes as md_modes
 from kapitza.plot.md import md_sizes as md_sizes
 from kapitza.plot.md import md_spectrum_figure as md_spectrum_figure
 from kapitza.plot.modal_transmission import modes_figure as modes_figure
+from kapitza.plot.phonons import computed_phonon_figure as computed_phonon_figure
 from kapitza.plot.phonons import phonon_figure as phonon_figure
 from kapitza.plot.routes import routes_figure as routes_figure
 from kapitza.plot.screening import screening_ranks as screening_ranks

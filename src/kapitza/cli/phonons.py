@@ -1,23 +1,35 @@
-"""The verb `phonons`: which crystals have full bands, where these come from and how good they are."""
+"""The verb `phonons`: crystals with full bands and how good these are; phonons of any crystal by any potential."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 import kapitza
 from kapitza.cli import deferred
-from kapitza.cli.figures import Results
-from kapitza.cli.options import Figure, Json, Save
-from kapitza.cli.output import note, print_record, print_table
+from kapitza.cli.figures import Results, check_output
+from kapitza.cli.options import (
+    Calculator,
+    CalculatorArguments,
+    Figure,
+    Json,
+    even_subset,
+    parse_calculator_arguments,
+    parse_temperatures,
+)
+from kapitza.cli.output import note, print_record, print_table, progress_line
 from kapitza.cli.tables import Column, columns_of, format_number, print_columns, print_values
 from kapitza.errors import InputError
-from kapitza.units import THz
+from kapitza.io.formats.files import RESULT_SUFFIXES
+from kapitza.io.quantities import quantity
+from kapitza.units import THz, angstrom, k_B, nm, ps
 
 if TYPE_CHECKING:
     from kapitza.matter.files.phonon_facts import MeasuredPhonons, PolarConstants
     from kapitza.matter.phonons import PhononCard
+    from kapitza.matter.potentials.crystal_phonons import CrystalPhonons
+    from kapitza.matter.potentials.structure_files import StructureCrystal
 
 _NUMBERS = {
     "top": "THz", "lowest": "THz", "debye": "K", "library_debye": "K", "longitudinal": "", "transverse": "",
@@ -25,13 +37,63 @@ _NUMBERS = {
 }  # fmt: skip
 
 
+Potential = Annotated[
+    str | None,
+    typer.Option(help="Compute them: tersoff, sw, lj, emt, nequix, sevenn, a file (CuNi.eam.alloy) or module:Class."),
+]
+Reach = Annotated[str | None, typer.Option(help="Of the force constants of a calculator [6 angstrom].")]
+Relax = Annotated[
+    Literal["atoms", "cell", "none"] | None, typer.Option(help="What comes to rest in the potential [cell].")
+]
+Kelvin = Annotated[str | None, typer.Option("--temperature", "-T", help="Of the heat capacity, K [300].")]
+SaveCrystal = Annotated[
+    str | None,
+    typer.Option(
+        "--save", metavar="FILE", help="Save everything: .json, .npz or .h5; a crystal for any command: .yaml."
+    ),
+]
+_MEGAJOULE = 1e6  # J
+_PHONOPY_SUFFIXES = (".yaml", ".yml")
+_MAX_TABLE_TEMPERATURES = 12  # temperatures in the printed table
+
+
 def phonons(
-    name: Annotated[str | None, typer.Argument(help="A crystal; the list of all if left out.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A crystal, or a structure file (.cif, POSCAR); the list of all if left out.")
+    ] = None,
+    potential: Potential = None,
+    calculator: Calculator = None,
+    calculator_args: CalculatorArguments = None,
+    reach: Reach = None,
+    relax: Relax = None,
+    temperature: Kelvin = None,
     plot: Figure = None,
-    save: Save = None,
+    save: SaveCrystal = None,
     as_json: Json = False,
 ) -> None:
-    """Crystals with full phonon bands and how good these are; dispersion of one of them."""
+    """Crystals with full phonon bands and how good these are; dispersion of one of them, or of any by a potential."""
+    computed = potential or calculator or (name is not None and deferred.is_structure_file(name))
+    own = {
+        "--calculator-args": calculator_args, "--reach": reach, "--relax": relax, "--temperature": temperature
+    }  # fmt: skip
+    given = [option for option, value in own.items() if value is not None]
+    if computed:
+        check_output(save, (*RESULT_SUFFIXES, *_PHONOPY_SUFFIXES))
+        if potential and calculator:
+            raise InputError(f"--potential {potential} and --calculator {calculator}: expected one of them")
+        if name is None:
+            raise InputError(
+                f"{potential or calculator:.60} of which crystal? Name it: kapitza phonons Si --potential sw"
+            )
+        choice = _potential_choice(calculator_args, reach, relax)
+        kelvin = parse_temperatures(temperature or "300")
+        found = kapitza.phonons.crystal_by_potential(
+            name, potential or calculator or deferred.DEFAULT_CALCULATOR, choice, stable=False
+        )
+        _report_computed(found, kelvin, save, plot, as_json=as_json)
+        return
+    if given:
+        raise InputError(f"{given[0]} is for phonons by a potential: add --potential, such as --potential sw")
     files = Results(save, plot)
     if name is not None:
         _report_crystal(name, files, as_json=as_json)
@@ -46,6 +108,66 @@ def phonons(
         return
     _print_cards(cards)
     files.announce()
+
+
+def _potential_choice(arguments: list[str] | None, reach: str | None, relax: str | None) -> Any:
+    """How a potential is used."""
+    chosen: dict[str, Any] = {} if relax is None else {"relax": relax}
+    if reach is not None:
+        chosen["reach"] = quantity(reach, "length", what="--reach")
+    return kapitza.phonons.PotentialChoice(
+        arguments=parse_calculator_arguments(arguments), progress=progress_line("forces"), announce=note, **chosen
+    )
+
+
+def _report_computed(
+    found: StructureCrystal, kelvin: list[float], save: str | None, plot: str | None, *, as_json: bool
+) -> None:
+    """Print, save and draw phonons that a potential gave."""
+    result = kapitza.phonons.crystal_phonons(found, kelvin)
+    exported = save is not None and save.lower().endswith(_PHONOPY_SUFFIXES)
+    files = Results(None if exported else save, plot)
+    files.keep(result)
+    if exported and save is not None:
+        kapitza.phonons.write_phonopy(result.crystal, save, result.axes)
+    files.draw_figure(lambda figure: deferred.computed_phonon_figure(result, figure), height=4.6)
+    if as_json:
+        print_record(result)
+    else:
+        _print_computed(result)
+    if result.instability:
+        note(f"{result.crystal.name} is unstable: {result.instability}; bands leave these modes out")
+    if exported:
+        note(f"wrote {save}, a side of any command and a file of phonopy")
+    files.announce()
+
+
+def _print_computed(result: CrystalPhonons) -> None:
+    """Print the numbers of phonons that a potential gave."""
+    crystal = result.crystal
+    lengths = ", ".join(f"{length:.5g}" for length in ((result.axes**2).sum(axis=1) ** 0.5 / angstrom).tolist())
+    typer.echo(f"{crystal.name}: {crystal.masses.size} atoms in the primitive cell; axes of {lengths} Å")
+    typer.echo(f"forces: {result.source}")
+    imaginary = f"imaginary ones to {-result.lowest / THz:.3g}i THz" if result.instability else "none is imaginary"
+    typer.echo(f"frequencies up to {result.top / THz:.4g} THz, {imaginary}")
+    typer.echo(f"sum rule off by {crystal.residual:.1e} of the largest force constant before it was enforced\n")
+    columns = [Column("along", ["[" + " ".join(map(str, one)) + "]" for one in result.directions.tolist()])]
+    names = ("slowest", "middle", "fastest")
+    columns += [
+        Column(name, (speed / (nm / ps)).round(4).tolist()) for name, speed in zip(names, result.speeds.T, strict=True)
+    ]
+    print_columns("speeds of sound in km/s (nm/ps)", columns)
+    if result.heat_capacity is None:
+        return
+    shown = even_subset(result.temperature.size, _MAX_TABLE_TEMPERATURES)
+    print_columns(
+        "heat capacity at constant volume",
+        [
+            Column("at", [f"{result.temperature[j]:g} K" for j in shown]),
+            Column("MJ m⁻³ K⁻¹", (result.heat_capacity[shown] / _MEGAJOULE).tolist()),
+            Column("k_B per atom", (result.heat_capacity[shown] / (crystal.atoms * k_B)).tolist()),
+        ],
+    )
 
 
 def _print_cards(cards: tuple[PhononCard, ...]) -> None:

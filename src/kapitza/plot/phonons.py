@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kapitza.core.arrays import Array
 from kapitza.matter.band_spectrum import BandSpectrum
 from kapitza.matter.files.phonon_facts import MeasuredPhonons
+from kapitza.matter.potentials.crystal_phonons import CrystalPhonons
 from kapitza.matter.zone.dispersion import PhononDispersion
 from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS, new_axes, short_citation
 from kapitza.units import THz, nm
@@ -56,7 +58,12 @@ def draw_states(spectrum: BandSpectrum, *, ax: Axes | None = None) -> Axes:
     """Draw the density of states per atom against frequency, which is the vertical axis."""
     ax = new_axes() if ax is None else ax
     omega = np.linspace(0, spectrum.edges[-1], _STATES_POINTS)
-    states = spectrum.density_of_states(omega) / spectrum.atoms * THz
+    return _draw_states(omega, spectrum.density_of_states(omega) / spectrum.atoms, ax)
+
+
+def _draw_states(omega: Array, per_atom: Array, ax: Axes) -> Axes:
+    """Draw states per atom (nω,) against frequency, which is the vertical axis."""
+    states = per_atom * THz
     ax.fill_betweenx(omega / THz, states, color=LINE_COLOURS[0], alpha=0.25, linewidth=0)
     ax.plot(states, omega / THz, color=LINE_COLOURS[0], linewidth=1.0)
     ax.set(xlabel="states\n(THz⁻¹ atom⁻¹)", xlim=(0, None))
@@ -72,6 +79,21 @@ def phonon_figure(
     draw_states(spectrum, ax=right)
     right.tick_params(labelleft=False)
     left.set_title(result.name, fontsize="medium")
+    _add_legend(left, figure)
+
+
+def computed_phonon_figure(result: CrystalPhonons, figure: Figure) -> None:
+    """Draw the dispersion of a crystal by a potential, and its density of states beside it, where it is stable."""
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(4.2, 1))
+    draw_dispersion(result.dispersion, ax=left)
+    if result.states is not None:
+        _draw_states(result.omega, result.states / result.crystal.atoms, right)
+    right.tick_params(labelleft=False)
+    left.set_title(f"{result.crystal.name}, {result.source}", fontsize="medium")
+
+
+def _add_legend(left: Axes, figure: Figure) -> None:
+    """Explain lines and points below the axes, where there is something to explain."""
     handles, labels = left.get_legend_handles_labels()
     if handles:
         figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize="small")

@@ -55,6 +55,7 @@ SAVED_MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "matter.lattice_conductivity": ("LatticeConductivity",),
         "matter.phonons": ("PhononCard",),
         "matter.polar": ("DipoleForces",),
+        "matter.potentials.crystal_phonons": ("CrystalPhonons",),
         "matter.sheet": ("Sheet",),
         "matter.zone.dispersion": ("PhononDispersion",),
         "measure.apparent": ("ApparentConductance",),

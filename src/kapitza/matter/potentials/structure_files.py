@@ -109,7 +109,7 @@ def crystal_from_file(path: str | PathLike[str], method: FiniteDisplacements | N
             "width": method.width, "step": method.step,
         }  # fmt: skip
         kept = compute_once(kernel, inputs, version=CRYSTAL_VERSION)
-    found = _crystal_of_arrays(given.name, kept)
+    found = crystal_of_arrays(given.name, kept)
     axes = np.asarray(kept["axes"], dtype=float)
     remarks = [f"{given.name}: forces by {choice.title}", choice.caution, *_stress_remark(kept, method)]
     remarks += check_stability(found, axes)
@@ -133,12 +133,10 @@ def _crystal_arrays(given: Structure, choice: CalculatorChoice, method: FiniteDi
     rest = relax_structure(start, force_field, method.relax)
     found = crystal_by_displacements(rest.structure, force_field, method.width)
     axes = rest.structure.axes
-    return {
-        "lattice": found.lattice, "positions": found.positions, "masses": found.masses, "cells": found.cells,
-        "force_constants": found.force_constants, "symbols": np.array(found.symbols),
-        "residual": np.asarray(found.residual), "axes": given.lattice if axes is None else axes,
+    return crystal_arrays(found) | {
+        "axes": given.lattice if axes is None else axes,
         "stress": np.full((3, 3), np.nan) if rest.stress is None else rest.stress,
-    }  # fmt: skip
+    }
 
 
 def _elements(one: Structure) -> str:
@@ -146,8 +144,17 @@ def _elements(one: Structure) -> str:
     return ", ".join(sorted(set(one.symbols)))
 
 
-def _crystal_of_arrays(name: str, kept: UnitResult) -> Crystal:
-    """A crystal from its arrays."""
+def crystal_arrays(crystal: Crystal) -> UnitResult:
+    """Return a crystal without charges as arrays by name, for a store."""
+    return {
+        "lattice": crystal.lattice, "positions": crystal.positions, "masses": crystal.masses, "cells": crystal.cells,
+        "force_constants": crystal.force_constants, "symbols": np.array(crystal.symbols),
+        "residual": np.asarray(crystal.residual),
+    }  # fmt: skip
+
+
+def crystal_of_arrays(name: str, kept: UnitResult) -> Crystal:
+    """Return a crystal from its arrays."""
     names = ("lattice", "positions", "masses", "force_constants")
     lattice, positions, masses, constants = (np.asarray(kept[key], dtype=float) for key in names)
     return Crystal(
@@ -176,25 +183,55 @@ def check_stability(crystal: Crystal, axes: Array) -> list[str]:
 
     `axes` (3, 3) m is the cell in whose reciprocal vectors the wave vector of the worst mode is given.
     """
+    found = find_instability(crystal, axes)
+    if found.refused:
+        raise InputError(
+            f"{crystal.name} is unstable: {found.remark}; wanted the stable phase, a relaxed cell, or another "
+            "calculator"
+        )
+    return [f"unstable at 0 K: {found.remark}, which bands leave out"] if found.remark else []
+
+
+@frozen(kw_only=True)
+class Instability:
+    """How stable a crystal is.
+
+    Attributes
+    ----------
+    remark : imaginary frequencies in words; empty where there are none beyond errors of interpolation
+    refused : whether models refuse the crystal
+    """
+
+    lowest: float = field(metadata=about("rad s^-1", "lowest frequency, imaginary ones negative"))
+    top: float = field(metadata=about("rad s^-1", "highest frequency"))
+    remark: str
+    refused: bool
+
+
+def find_instability(crystal: Crystal, axes: Array) -> Instability:
+    """Find the lowest frequency of a crystal on an even mesh of wave vectors, and whether sound has a restoring force.
+
+    `axes` (3, 3) m is the cell in whose reciprocal vectors the wave vector of the worst mode is given.
+    """
     count = max(4, round((_MESH_POINTS / crystal.masses.size**1.5) ** (1 / 3) / 2) * 2)
     waves = np.indices((count,) * 3).reshape(3, -1).T / count @ crystal.reciprocal
     frequency = crystal.frequencies(waves)
     lowest, top = frequency.min(axis=1), float(frequency.max())
     worst = int(np.argmin(lowest))
+    least = float(lowest[worst])
     images = waves[worst] - np.indices((4, 4, 4)).reshape(3, -1).T @ crystal.reciprocal + crystal.reciprocal.sum(axis=0)
     nearest = images[np.argmin(np.round(np.linalg.norm(images, axis=1) / np.linalg.norm(crystal.reciprocal), 6))]
     inside = np.round(nearest @ axes.T / (2 * np.pi), 3)
     sign = 1 if inside.sum() >= 0 else -1  # q and -q are the same
     place = ", ".join(f"{value:.3g}" for value in sign * inside + 0.0)
-    words = f"imaginary frequencies up to {-lowest[worst] / THz:.3g}i THz, at q = ({place})"
-    if lowest[worst] < -REFUSED_SHARE * top:
-        raise InputError(
-            f"{crystal.name} is unstable: {words}, more than {100 * REFUSED_SHARE:.0f} % of the top frequency "
-            f"{top / THz:.3g} THz; wanted the stable phase, a relaxed cell, or another calculator"
-        )
-    if not np.isfinite(long_wave(crystal).integrals(np.array([0.0, 0.0, 1.0]))[1]):
-        raise InputError(
-            f"{crystal.name} is unstable: sound has no restoring force in some direction ({words}); wanted the stable "
-            "phase, a relaxed cell, or another calculator"
-        )
-    return [f"unstable at 0 K: {words}, which bands leave out"] if lowest[worst] < -NOISE_SHARE * top else []
+    words = f"imaginary frequencies up to {-least / THz:.3g}i THz, at q = ({place})"
+    far, soft = (
+        least < -REFUSED_SHARE * top,
+        not np.isfinite(long_wave(crystal).integrals(np.array([0.0, 0.0, 1.0]))[1]),
+    )
+    if far:
+        words += f", more than {100 * REFUSED_SHARE:.0f} % of the top frequency {top / THz:.3g} THz"
+    elif soft:
+        words = f"sound has no restoring force in some direction ({words})"
+    noisy = not (far or soft) and least >= -NOISE_SHARE * top
+    return Instability(lowest=least, top=top, remark="" if noisy else words, refused=far or soft)

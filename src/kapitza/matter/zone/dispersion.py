@@ -8,7 +8,7 @@ from attrs import field, frozen
 
 from kapitza.core.arrays import Array, IntArray, about, finite, finite_array, integer_array
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError
+from kapitza.errors import InputError, require
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.phonon_facts import polar_constants
 from kapitza.matter.phonons import PhononCard, phonon_card, phonon_crystal
@@ -59,8 +59,7 @@ def phonon_dispersion(name: str, points: int = 300) -> PhononDispersion:
     InputError
         for a name without force constants, with the nearest ones, and for a crystal whose force constants are refused
     """
-    if points < 2:
-        raise InputError(f"points = {points}, wanted at least 2 wave vectors along the path")
+    _check_points(points)
     card, crystal = phonon_card(name), phonon_crystal(name)
     cell = conventional_lattice(card.lattice, space_group(card)) * angstrom
     reciprocal = np.asarray(2 * np.pi * np.linalg.inv(cell).T, dtype=float)
@@ -78,6 +77,49 @@ def phonon_dispersion(name: str, points: int = 300) -> PhononDispersion:
         omega=crystal.frequencies(waves),
         polar_omega=None if polar is None else polar.frequencies(_shift_from_gamma(waves, line)),
     )
+
+
+def crystal_dispersion(crystal: Crystal, points: int = 300) -> PhononDispersion:
+    """Return the dispersion of any crystal along the path of its lattice after W. Setyawan and S. Curtarolo, Comput.
+    Mater. Sci. 49, 299 (2010), doi:10.1016/j.commatsci.2010.05.010, as ASE finds it.
+
+    Parameters
+    ----------
+    crystal : of any lattice; the path is that of the lattice alone, whatever the atoms
+    points : wave vectors along the whole path, about
+
+    Raises
+    ------
+    InputError
+        for fewer than 2 wave vectors
+    MissingEngine
+        without ase
+    """
+    _check_points(points)
+    ase = require("ase.cell", extra="atoms", why="the path through the Brillouin zone")
+    found = ase.Cell(crystal.lattice / angstrom).bandpath(npoints=0)
+    names = {label: label.replace("G", "Γ") for label in found.special_points}
+    lines = tuple(
+        tuple(names[label] for label in re.findall(r"[A-Z]\d*", line) if label) for line in found.path.split(",")
+    )
+    corner = {names[label]: np.asarray(point @ crystal.reciprocal) for label, point in found.special_points.items()}
+    path = ZonePath({}, lines)
+    labels, corners, position, line, waves = _sample_path(path, corner, points)
+    return PhononDispersion(
+        name=crystal.name,
+        labels=labels,
+        corners=corners,
+        position=position,
+        line=line,
+        wavevector=waves,
+        omega=crystal.frequencies(waves),
+    )
+
+
+def _check_points(points: int) -> None:
+    """Refuse a path of no wave vectors."""
+    if points < 2:
+        raise InputError(f"points = {points}, wanted at least 2 wave vectors along the path")
 
 
 def polar_crystal(name: str) -> Crystal | None:
