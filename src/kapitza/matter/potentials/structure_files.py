@@ -193,7 +193,7 @@ def check_stability(crystal: Crystal, axes: Array) -> list[str]:
 
 
 @frozen(kw_only=True)
-class Instability:
+class Instability(BaseRecord):
     """How stable a crystal is.
 
     Attributes
