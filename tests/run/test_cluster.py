@@ -157,7 +157,7 @@ def run_and_kill(command: list[str], cluster: Cluster) -> int:
         return tell
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("kapitza.cli.options.progress_line", line)
+        patch.setattr("kapitza.cli.options.progress_bar", line)
         status = main([*command, "--dask", cluster.address])
     assert killed, "the work was done before a worker could be killed"
     return status

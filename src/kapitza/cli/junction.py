@@ -21,9 +21,10 @@ from kapitza.cli.options import (
     parse_calculator_arguments,
     parse_normals,
 )
-from kapitza.cli.output import note, print_record, progress_line, quantity_json
+from kapitza.cli.output import note, print_record, quantity_json
 from kapitza.errors import InputError
 from kapitza.io.formats.files import RESULT_SUFFIXES
+from kapitza.run.progress import progress_bar
 from kapitza.units import angstrom
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def build(
     table |= _parse_orientations(orientation) | ({"relax": False} if no_relax else {})
     file, table = _check_sides(left, table)
     with long_work("junctions", workers, store, dask) as work:
-        forces, seeds = progress_line("forces"), _parse_seeds(seed)
+        forces, seeds = progress_bar("forces"), _parse_seeds(seed)
         made = deferred.junctions_from_options(table, file, seeds=seeds, work=work, progress=forces, announce=note)
     paths = _numbered_names(save, len(made))
     for path, one in zip(paths, made, strict=False):
@@ -191,7 +192,7 @@ def junction_of_sides(
     if right is None:
         return None
     _, table = _check_sides(left, table)
-    return deferred.junctions_from_options(table, progress=progress_line("forces"), announce=note)[0]
+    return deferred.junctions_from_options(table, progress=progress_bar("forces"), announce=note)[0]
 
 
 def _numbered_names(save: str | None, count: int) -> list[str]:

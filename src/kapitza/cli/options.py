@@ -15,9 +15,10 @@ import typer
 
 import kapitza
 from kapitza.cli import deferred
-from kapitza.cli.output import note, progress_line
+from kapitza.cli.output import note
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity, stepped_range
+from kapitza.run.progress import progress_bar
 
 if TYPE_CHECKING:
     from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
@@ -147,7 +148,7 @@ def structure_forces(
     given = parse_calculator_arguments(arguments)
     choice: Any = {"calculator": calculator} if calculator else {}
     choice |= {"relax": relax} if relax else {}
-    return deferred.FiniteDisplacements(arguments=given, progress=progress_line("forces"), announce=note, **choice)
+    return deferred.FiniteDisplacements(arguments=given, progress=progress_bar("forces"), announce=note, **choice)
 
 
 def parse_calculator_arguments(texts: Sequence[str] | None) -> dict[str, object]:
@@ -160,7 +161,7 @@ def long_work(
     units: str, workers: int, store: str | Path | None, dask: str | None
 ) -> Generator[dict[str, Any], None, None]:
     """Arguments of a function that does long work, by what was asked for; the progress counts `units`."""
-    shared = {"store": store, "progress": progress_line(units)}
+    shared = {"store": store, "progress": progress_bar(units)}
     if dask is None:
         yield {"executor": workers, **shared}
         return

@@ -1,4 +1,4 @@
-"""What the verbs print: tables for people, JSON for programs, notes beside both, progress on a terminal."""
+"""What the verbs print: tables for people, JSON for programs; notes beside both."""
 
 from __future__ import annotations
 
@@ -6,16 +6,12 @@ import json
 import math
 import shutil
 import sys
-import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
 from kapitza.cli import deferred
-
-if TYPE_CHECKING:
-    from kapitza.run.work import Progress
 
 CONDUCTANCE_UNIT = "W m^-2 K^-1"
 PIPED_COLUMNS = 100_000  # nothing is cut or wrapped where no terminal has an edge
@@ -96,24 +92,3 @@ def megawatts(value: float | None) -> str:
     if not math.isfinite(value):
         return "∞"
     return f"{value / 1e6:.0f}" if 1e10 <= value < 1e13 else f"{value / 1e6:.4g}"
-
-
-def progress_line(name: str) -> Progress:
-    """Return what tells the progress, and the time that is left, on one line of a terminal."""
-    started: list[tuple[float, int]] = []
-
-    def tell(done: int, total: int) -> None:
-        if not sys.stderr.isatty():
-            return
-        now = time.monotonic()
-        if done == 0:
-            started.clear()  # another work of the same name begins
-        if not started:
-            started.append((now, done))
-        begin, first = started[0]
-        rest = (now - begin) / max(done - first, 1) * (total - done)
-        left = f", {rest:.0f} s left" if done > first and done < total else ""
-        end = "\n" if done == total else ""
-        typer.echo(f"\r{name}: {done} of {total}{left}   {end}", nl=False, err=True)
-
-    return tell

@@ -18,11 +18,12 @@ from kapitza.cli.options import (
     parse_calculator_arguments,
     parse_temperatures,
 )
-from kapitza.cli.output import note, print_record, print_table, progress_line
+from kapitza.cli.output import note, print_record, print_table
 from kapitza.cli.tables import Column, columns_of, format_number, print_columns, print_values
 from kapitza.errors import InputError
 from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.quantities import quantity
+from kapitza.run.progress import progress_bar
 from kapitza.units import THz, angstrom, k_B, nm, ps
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _potential_choice(arguments: list[str] | None, reach: str | None, relax: str
     if reach is not None:
         chosen["reach"] = quantity(reach, "length", what="--reach")
     return kapitza.phonons.PotentialChoice(
-        arguments=parse_calculator_arguments(arguments), progress=progress_line("forces"), announce=note, **chosen
+        arguments=parse_calculator_arguments(arguments), progress=progress_bar("forces"), announce=note, **chosen
     )
 
 

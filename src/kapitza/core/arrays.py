@@ -35,8 +35,8 @@ def without_unit(value: Any, unit: str = "") -> Any:
     """
     if isinstance(value, list | tuple):
         several = cast("Sequence[Any]", value)
-        return [without_unit(one, unit) for one in several] if several and _has_unit(several[0]) else value
-    if not _has_unit(value):
+        return [without_unit(one, unit) for one in several] if has_unit(several) else value
+    if not has_unit(value):
         return value
     try:
         same = value.to(unit)
@@ -47,9 +47,18 @@ def without_unit(value: Any, unit: str = "") -> Any:
     return same.magnitude if hasattr(same, "magnitude") else same.value
 
 
-def _has_unit(value: Any) -> bool:
-    """Whether a value converts itself to another unit."""
+def has_unit(value: Any) -> bool:
+    """Whether a value, or the first of a list or tuple, converts itself to another unit."""
+    if isinstance(value, list | tuple):
+        return bool(value) and has_unit(value[0])
     return hasattr(value, "to") and (hasattr(value, "units") or hasattr(value, "unit"))
+
+
+def unit_text(value: Any) -> str:
+    """Return the unit that a value, or the first of several, has itself."""
+    if isinstance(value, list | tuple):
+        return unit_text(value[0])
+    return str(value.units if hasattr(value, "units") else value.unit)
 
 
 def numbers(value: ArrayLike) -> Array:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import reprlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import wraps
 from importlib import import_module
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
 import attrs
 import numpy as np
+
+from kapitza.core.arrays import has_unit, unit_text, without_unit
+from kapitza.errors import InputError
 
 _MAX_REPR = 2000  # characters
 _MAX_VALUE = 160  # characters of one attribute
@@ -19,6 +24,9 @@ _LISTED = 6  # numbers of an array that are written out
 _LISTED_ITEMS = 3  # of a tuple or a mapping
 _SCANNED = 1_000_000  # numbers of an array whose extremes are looked for
 _WITHOUT_UNIT = ("", "1", "SI")
+_PLAIN_TYPES = frozenset({float, int, bool, str, type(None), np.ndarray, np.float64})  # that have no unit
+_SYMBOL = r"(?:m|K|W|J|s|rad|Hz|THz|kg|Pa|N|A|V|ohm)(?:\^-?\d)?"
+_UNIT_PATTERN = re.compile(rf"{_SYMBOL}(?: {_SYMBOL})*")  # other units are words, such as "of the signal"
 
 
 class Attribute(NamedTuple):
@@ -33,7 +41,8 @@ class Attribute(NamedTuple):
 class BaseRecord:
     """Base of the records: frozen attributes, each with the unit and the meaning that its metadata give.
 
-    `repr` has at most 2,000 characters whatever the record holds; a notebook shows a table.
+    `repr` has at most 2,000 characters whatever the record holds; a notebook shows a table.  Numbers with a unit of
+    their own, as of pint or astropy, are converted to that of the attribute.
     """
 
     __slots__ = ()
@@ -42,6 +51,7 @@ class BaseRecord:
     def __attrs_init_subclass__(cls) -> None:
         # what attrs writes for each class lists every number of every array
         cls.__repr__ = BaseRecord.__repr__
+        cls.__init__ = _with_conversion(cls)
 
     def __repr__(self) -> str:
         return _record_text(self, _MAX_REPR, 0)
@@ -49,14 +59,59 @@ class BaseRecord:
     def _repr_html_(self) -> str:
         return import_module("kapitza.core.record_tables").record_table(self)
 
+    def to_xarray(self) -> Any:
+        """Return a record of a type that files hold as an xarray.Dataset: see `kapitza.io.frames.to_xarray`."""
+        return import_module("kapitza.io.frames").to_xarray(self)  # of a higher floor, loaded when it is asked for
+
+    def to_pandas(self) -> Any:
+        """Return a record of a type that files hold as a pandas.DataFrame: see `kapitza.io.frames.to_pandas`."""
+        return import_module("kapitza.io.frames").to_pandas(self)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw a record on matplotlib axes (new ones if None) and return them: see `kapitza.plot.records.record`."""
+        return import_module("kapitza.plot.records").record(self, ax=ax)
+
+
+def _with_conversion(kind: type) -> Callable[..., None]:
+    """Return the `__init__` of a record, which first converts numbers with a unit to that of their attribute."""
+    plain = kind.__init__
+
+    @wraps(plain)
+    def convert_and_set(self: Any, *args: Any, **kwargs: Any) -> None:
+        plain_types = _PLAIN_TYPES.issuperset(map(type, args)) and _PLAIN_TYPES.issuperset(map(type, kwargs.values()))
+        if not plain_types and any(map(has_unit, (*args, *kwargs.values()))):
+            given = [one for one in attrs.fields(kind) if one.init]
+            positional = [one for one in given if not one.kw_only]
+            args = (*map(_in_unit, args, positional), *args[len(positional) :])
+            named = {one.alias or one.name: one for one in given}
+            kwargs = {key: _in_unit(value, named[key]) if key in named else value for key, value in kwargs.items()}
+        plain(self, *args, **kwargs)
+
+    return convert_and_set
+
+
+def _in_unit(value: Any, attribute: Any) -> Any:
+    """Return a number with a unit as a plain one in the unit of the attribute, all others as they are."""
+    unit = str(attribute.metadata.get("unit", ""))
+    if not has_unit(value) or not (unit in _WITHOUT_UNIT or _UNIT_PATTERN.fullmatch(unit)):
+        return value
+    given = unit_text(value)
+    per_time = ("rad" in unit and " s" in unit) or unit == "Hz"
+    if per_time and ("rad" in unit) != ("rad" in given):
+        raise InputError(
+            f"{attribute.name}: expected a number in {unit}, got {value!s:.60}: a cycle is 2π rad, which units do not "
+            "tell; multiply or divide by it"
+        )
+    return without_unit(value, "" if unit in _WITHOUT_UNIT else unit)
+
 
 def attributes(record: Any) -> Iterator[Attribute]:
     """Yield the public attributes of a record, in their order; those that are not set yet are left out."""
     for one in attrs.fields(type(record)):
         if not one.name.startswith("_") and hasattr(record, one.name):
             unit = str(one.metadata.get("unit", ""))
-            if unit.startswith("as "):  # that of another attribute, or the unit that it names
-                unit = str(getattr(record, unit.removeprefix("as "), ""))
+            other = getattr(record, unit.removeprefix("as "), None) if unit.startswith("as ") else None
+            unit = other if isinstance(other, str) else unit  # the record names the unit itself
             shown = "" if unit in _WITHOUT_UNIT else unit
             yield Attribute(one.name, getattr(record, one.name), shown, str(one.metadata.get("meaning", "")))
 

@@ -80,7 +80,7 @@ def load(path: str | PathLike[str]) -> Any:
         raise DataError(str(err), file=path) from err
 
 
-def _file_header(result: Any, version: int = _FORMAT_VERSION) -> dict[str, Any]:
+def file_header(result: Any, version: int = _FORMAT_VERSION) -> dict[str, Any]:
     """Return what stands at the head of every file."""
     return {
         "format": _FORMAT_NAME,
@@ -94,14 +94,14 @@ def _file_header(result: Any, version: int = _FORMAT_VERSION) -> dict[str, Any]:
 
 def result_tree(result: Any) -> dict[str, Any]:
     """Return what a saved JSON file would hold, with the shapes of large arrays in their place: what --json prints."""
-    return _file_header(result, _UNSEALED_VERSION) | {"result": pack(result, list_array)}
+    return file_header(result, _UNSEALED_VERSION) | {"result": pack(result, list_array)}
 
 
 def encode_result(result: Any, suffix: str) -> bytes:
     """Return the bytes of a file of this ending."""
     if suffix == ".json":
         return seal(
-            files.dump_json({"checksum": EMPTY_SEAL} | _file_header(result) | {"result": pack(result, array_to_json)})
+            files.dump_json({"checksum": EMPTY_SEAL} | file_header(result) | {"result": pack(result, array_to_json)})
         )
     arrays: dict[str, NDArray[Any]] = {}
 
@@ -110,19 +110,19 @@ def encode_result(result: Any, suffix: str) -> bytes:
         arrays[name] = array
         return {"$stored": name}
 
-    tree = _file_header(result) | {"result": pack(result, store)}
+    tree = file_header(result) | {"result": pack(result, store)}
     header = files.dump_json(tree)
     if suffix == ".npz":
         return seal(npz.npz_bytes(header, arrays, EMPTY_SEAL))
-    return seal(hdf5.own_hdf5_bytes(header, arrays, _stored_units(tree["result"]), EMPTY_SEAL))
+    return seal(hdf5.own_hdf5_bytes(header, arrays, stored_units(tree["result"]), EMPTY_SEAL))
 
 
-def _stored_units(node: Any) -> dict[str, str]:
+def stored_units(node: Any) -> dict[str, str]:
     """Units of the stored arrays by their names."""
     found: dict[str, str] = {}
     if isinstance(node, list):
         for item in node:
-            found |= _stored_units(item)
+            found |= stored_units(item)
     if isinstance(node, dict):
         units = node.get("units", {})
         fields = node.get("fields")
@@ -130,7 +130,7 @@ def _stored_units(node: Any) -> dict[str, str]:
             if isinstance(value, dict) and "$stored" in value:
                 found[value["$stored"]] = units.get(key, "")
         for value in node.values():
-            found |= _stored_units(value)
+            found |= stored_units(value)
     return found
 
 
@@ -139,7 +139,7 @@ def decode_result(path: str | PathLike[str], suffix: str) -> Any:
     sealed = check_seal(path, text=suffix == ".json")
     if suffix == ".json":
         tree = files.parse_json(read_limited(path, files.MAX_JSON_BYTES))
-        return unpack(_result_of_file(tree, sealed=sealed), array_from_json)
+        return unpack(result_of_header(tree, sealed=sealed), array_from_json)
     header, arrays = npz.read_npz(path) if suffix == ".npz" else hdf5.read_own_hdf5(path)
 
     def fetch(node: dict[str, Any]) -> NDArray[Any] | None:
@@ -150,10 +150,10 @@ def decode_result(path: str | PathLike[str], suffix: str) -> Any:
             raise DataError(f"has no array {name!r:.60}")
         return arrays[name]
 
-    return unpack(_result_of_file(files.parse_json(header), sealed=sealed), fetch)
+    return unpack(result_of_header(files.parse_json(header), sealed=sealed), fetch)
 
 
-def _result_of_file(tree: Any, *, sealed: bool) -> Any:
+def result_of_header(tree: Any, *, sealed: bool) -> Any:
     """Return the result of a file whose header is ours and not newer than this program."""
     if not isinstance(tree, dict) or tree.get("format") != _FORMAT_NAME or "result" not in tree:
         raise DataError('is not a result of kapitza: its header does not say "format": "kapitza"')

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from kapitza.errors import ConvergenceError, InputError
+from kapitza.run.progress import Progress
 from kapitza.run.store import Store, StoreLike, UnitInputs, UnitResult, open_store, unit_address
 
 ExecutorLike = futures.Executor | int
 UnitKernel = Callable[[UnitInputs], UnitResult]
 UnitData = Callable[[UnitInputs], UnitInputs]
-Progress = Callable[[int, int], None]
 
 _MAX_POOL_RESTARTS = 20  # of a pool whose worker was killed, before giving up
 _MAX_FRUITLESS_RESTARTS = 3  # before the first result: then it is rather the script than a unit

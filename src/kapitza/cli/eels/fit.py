@@ -6,7 +6,6 @@ import math
 import os
 import sys
 import threading
-import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +36,7 @@ from kapitza.cli.output import note, print_record, quantity_json
 from kapitza.cli.tables import Column, print_columns
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
+from kapitza.run.progress import elapsed_time
 from kapitza.units import nm
 
 if TYPE_CHECKING:
@@ -189,27 +189,12 @@ def _with_vacuum_peak(
 @contextmanager
 def _compilation_notes(model: SpectrumModel) -> Generator[threading.Event, None, None]:
     """Say that the fit is compiled, and count the seconds on a terminal until the event that is given is set."""
-    compiled = threading.Event()
     if deferred.is_compiled(model):
-        yield compiled
+        yield threading.Event()
         return
     note("the fit is compiled before its first use, which takes half a minute once; the machine code is kept")
-    started = time.monotonic()
-
-    def count_seconds() -> None:
-        while not compiled.wait(1.0):
-            typer.echo(f"\rcompiling: {time.monotonic() - started:.0f} s   ", nl=False, err=True)
-        typer.echo("\r", nl=False, err=True)
-
-    counter = threading.Thread(target=count_seconds, daemon=True)
-    if sys.stderr.isatty():
-        counter.start()
-    try:
+    with elapsed_time("compiling") as compiled:
         yield compiled
-    finally:
-        compiled.set()
-        if counter.is_alive():
-            counter.join()
 
 
 def _correct_gain(

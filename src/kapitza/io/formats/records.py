@@ -40,7 +40,7 @@ def pack(value: Any, store: StoreArray, place: str = "", depth: int = 0) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else {"$float": repr(value)}
     if isinstance(value, (tuple, list)):
-        return {"$items": [pack(item, store, f"{place}{i}.", depth + 1) for i, item in enumerate(value)]}
+        return {"$items": [pack(item, store, _place_in(place, i), depth + 1) for i, item in enumerate(value)]}
     if isinstance(value, Mapping):
         return {"$mapping": _pack_mapping(value, store, place, depth)}
     if (type(value).__module__, type(value).__name__) == _FIT:  # its data and its search are not kept
@@ -48,12 +48,17 @@ def pack(value: Any, store: StoreArray, place: str = "", depth: int = 0) -> Any:
     return _pack_record(value, store, place, depth)
 
 
+def _place_in(place: str, name: str | int) -> str:
+    """Return the place of an attribute or an item: ``stack.layers.0``, which no two of them share."""
+    return f"{place}.{name}" if place else str(name)
+
+
 def _pack_mapping(value: Mapping[Any, Any], store: StoreArray, place: str, depth: int) -> dict[str, Any]:
     """Return a mapping from names as a tree."""
     for key in value:
         if not isinstance(key, str):
             raise InputError(f"a mapping is saved by names, got the key {key!r:.60}")
-    return {key: pack(item, store, f"{place}{i}.", depth + 1) for i, (key, item) in enumerate(value.items())}
+    return {key: pack(item, store, _place_in(place, i), depth + 1) for i, (key, item) in enumerate(value.items())}
 
 
 def _pack_record(value: Any, store: StoreArray, place: str, depth: int) -> dict[str, Any]:
@@ -66,7 +71,7 @@ def _pack_record(value: Any, store: StoreArray, place: str, depth: int) -> dict[
             "or a tuple or dict of them"
         )
     known = [a.name for a in attrs.fields(kind) if a.init]
-    fields = {key: pack(getattr(value, key), store, place + key, depth + 1) for key in known}
+    fields = {key: pack(getattr(value, key), store, _place_in(place, key), depth + 1) for key in known}
     return {"type": name, **_describe_attributes(kind), "fields": fields}
 
 

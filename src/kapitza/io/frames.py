@@ -1,0 +1,158 @@
+"""Records as data sets of xarray and frames of pandas, with units, and exactly back."""
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kapitza.errors import DataError, require
+from kapitza.io.formats.arrays import array_from_json, array_to_json, frozen_array, known_dtype, storable_array
+from kapitza.io.formats.files import parse_json
+from kapitza.io.formats.records import pack, unpack
+from kapitza.io.results import file_header, result_of_header, stored_units
+
+_HEADER = "kapitza"  # attribute that holds all but the arrays
+_EXTRA = "xarray"
+
+
+def to_xarray(result: Any) -> Any:
+    """Return a result as an xarray.Dataset: each array a variable with its unit, all else in the attribute "kapitza".
+
+    Arrays of records in it have the name of their place, such as ``left.omega``.  What increases along one axis is the
+    coordinate of that axis.  `from_xarray` gives the same bits back, also after ``to_netcdf`` and
+    ``xarray.open_dataset`` (engine h5netcdf; complex numbers stay in memory).
+
+    Parameters
+    ----------
+    result : a record that `kapitza.save` takes, or a tuple or dict of them
+
+    Raises
+    ------
+    InputError
+        for what `kapitza.save` refuses
+    MissingEngine
+        without xarray
+    """
+    xarray = require("xarray", extra=_EXTRA, why="a data set of xarray")
+    header, arrays = _pack_result(result)
+    units = stored_units(header["result"])
+    axes = _axis_names(arrays)
+    variables = {name: (axes[name], array, {"units": units.get(name, "")}) for name, array in arrays.items()}
+    coordinates = {name: one for name, one in variables.items() if one[0] == (name,)}
+    others = {name: one for name, one in variables.items() if name not in coordinates}
+    return xarray.Dataset(others, coordinates, {_HEADER: json.dumps(header, ensure_ascii=False, allow_nan=False)})
+
+
+def from_xarray(dataset: Any) -> Any:
+    """Return the result of which `to_xarray` made a data set, bit by bit.
+
+    Raises
+    ------
+    DataError
+        for another data set, or one without some of its arrays
+    """
+    names = {str(name) for name in getattr(dataset, "variables", ())}
+    return _unpack_result(dataset, names, lambda name: dataset[name].values)
+
+
+def to_pandas(result: Any) -> Any:
+    """Return a result as a pandas.DataFrame: a column for each list of numbers, with their units in ``attrs["units"]``.
+
+    The columns are the lists as long as the longest; other arrays and all else are in ``attrs["kapitza"]``, from which,
+    with the columns, `from_pandas` makes the same bits again.
+
+    Parameters
+    ----------
+    result : a record that `kapitza.save` takes, or a tuple or dict of them
+
+    Raises
+    ------
+    InputError
+        for what `kapitza.save` refuses
+    MissingEngine
+        without pandas
+    """
+    pandas = require("pandas", extra=_EXTRA, why="a frame of pandas")
+    header, arrays = _pack_result(result)
+    units = stored_units(header["result"])
+    rows = max((one.size for one in arrays.values() if one.ndim == 1), default=0)
+    columns = {name: one for name, one in arrays.items() if one.shape == (rows,)}
+    frame = pandas.DataFrame(columns)
+    header, _ = _pack_result(result, columns)
+    frame.attrs = {
+        "units": {name: units.get(name, "") for name in columns},
+        _HEADER: json.dumps(header, ensure_ascii=False, allow_nan=False),
+    }
+    return frame
+
+
+def from_pandas(frame: Any) -> Any:
+    """Return the result of which `to_pandas` made a frame, bit by bit.
+
+    Raises
+    ------
+    DataError
+        for another frame, or one without some of its columns
+    """
+    return _unpack_result(frame, {str(name) for name in getattr(frame, "columns", ())}, lambda name: frame[name].values)
+
+
+def _pack_result(result: Any, stored: Collection[str] | None = None) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Header of a result, and its arrays by their places; those that are not `stored` are in the header too."""
+    arrays: dict[str, NDArray[Any]] = {}
+
+    def store(place: str, array: NDArray[Any]) -> dict[str, Any]:
+        name = place or "value"
+        arrays[name] = storable_array(array)
+        return {"$stored": name} if stored is None or name in stored else array_to_json(place, array)
+
+    return file_header(result) | {"result": pack(result, store)}, arrays
+
+
+def _unpack_result(holder: Any, names: Collection[str], values: Callable[[str], Any]) -> Any:
+    """Return the result of a header among the attributes of `holder` and of its arrays."""
+    text = getattr(holder, "attrs", {}).get(_HEADER)
+    if not isinstance(text, str):
+        raise DataError(f"expected what to_xarray or to_pandas gave, got {type(holder).__name__} without its header")
+
+    def fetch(node: dict[str, Any]) -> NDArray[Any] | None:
+        if "$stored" not in node:
+            return array_from_json(node)
+        name = node["$stored"]
+        if not isinstance(name, str) or name not in names:
+            raise DataError(f"has no array {name!r:.60}")
+        array = np.array(values(name), order="C")
+        known_dtype(array.dtype.newbyteorder("<").str)
+        return frozen_array(array)
+
+    return unpack(result_of_header(parse_json(text.encode()), sealed=True), fetch)
+
+
+def _axis_names(arrays: Mapping[str, NDArray[Any]]) -> dict[str, tuple[str, ...]]:
+    """Names of the axes of each array: of the first list of the same record that increases and is as long, or numbers.
+
+    No array has the same axis twice, as a covariance would.
+    """
+    axes: dict[tuple[str, int], str] = {}
+    for name, array in arrays.items():
+        if array.ndim == 1 and array.dtype.kind in "fiu" and array.size > 1 and (np.diff(array) > 0).all():
+            axes.setdefault((_record_of(name), array.size), name)
+    return {name: _distinct([_axis_name(axes, name, n) for n in array.shape]) for name, array in arrays.items()}
+
+
+def _axis_name(axes: Mapping[tuple[str, int], str], name: str, size: int) -> str:
+    """Name of an axis of this length of an array."""
+    home = _record_of(name)
+    return axes.get((home, size), f"{home}{home and '.'}axis_{size}")
+
+
+def _record_of(name: str) -> str:
+    """Place of the record of which an array is an attribute."""
+    return name.rpartition(".")[0]
+
+
+def _distinct(names: list[str]) -> tuple[str, ...]:
+    """Return the names with a number at those that were there before."""
+    return tuple(f"{name}_{names[:i].count(name) + 1}" if name in names[:i] else name for i, name in enumerate(names))

@@ -1,0 +1,101 @@
+"""Any record on axes: by the figure of its kind, or its numbers against the axis that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kapitza.core.records import Attribute, BaseRecord, attributes
+from kapitza.errors import InputError
+from kapitza.plot.style import legend_beside, line_style, new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# by type: the function "module:name" of this room that takes the record and `ax`
+_FIGURES: Mapping[str, str] = MappingProxyType(
+    {
+        "ApparentConductance": "conductances:conductance",
+        "Comparison": "conductances:comparison",
+        "Conductance": "conductances:conductance",
+        "ErrorBudget": "fits:uncertainty_budget",
+        "Estimate": "conductances:conductance",
+        "InterfaceModes": "vibrations:localised_modes",
+        "InterfacePrediction": "conductances:conductance",
+        "LocalCurrent": "vibrations:interface_current",
+        "LocalDensity": "vibrations:density_map",
+        "ModalTransmission": "modal_transmission:transmission_by_branch",
+        "ModeConversion": "modal_transmission:branch_conversion_map",
+        "NemdResult": "md:md_profile",
+        "Occupation": "eels:mode_temperatures",
+        "Routes": "routes:routes",
+        "Screening": "screening:screening_ranks",
+        "SizeSeries": "md:md_sizes",
+        "SpectralFlux": "md:md_spectrum",
+        "SuperlatticeConductivity": "applications:superlattice",
+        "CompositeConductivity": "applications:composite",
+        "TemperatureMap": "eels:temperature_map",
+        "TransientTemperatures": "device:device_response",
+        "Transmission": "spectra:transmission",
+        "Transport": "transport:transport_profile",
+        "TransportMap": "transport:transport_map",
+    }
+)
+_MAX_LINES = 8
+
+
+def record(result: BaseRecord, ax: Axes | None = None) -> Axes:
+    """Draw a record: the figure of its kind, or its numbers against what increases, such as its positions.
+
+    Parameters
+    ----------
+    result : a record, such as a Conductance, Transmission, Profile or Transport
+    ax : where to draw; new axes if None
+
+    Raises
+    ------
+    InputError
+        for what is no record, or has nothing along an axis
+    MissingEngine
+        without matplotlib
+    """
+    figure = _FIGURES.get(type(result).__name__)
+    if figure is None:
+        return _lines(result, ax)
+    module, _, name = figure.partition(":")
+    return getattr(import_module(f"kapitza.plot.{module}"), name)(result, ax=ax)
+
+
+def _lines(result: BaseRecord, ax: Axes | None) -> Axes:
+    """Draw all numbers of a record along its first axis; with an axis of numbers of one unit alone."""
+    if not isinstance(result, BaseRecord):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(f"expected a record, got {result!r:.60} of type {type(result).__name__}")
+    lists = [one for one in attributes(result) if _is_list(one.value)]
+    axis = next((one for one in lists if (np.diff(one.value) > 0).all()), None)
+    if axis is None:
+        raise InputError(f"a {type(result).__name__} has no numbers along an axis to draw: {result!r:.80}")
+    others = [one for one in lists if one is not axis and one.value.size == axis.value.size]
+    shown = [one for one in others if one.unit == others[0].unit][:_MAX_LINES]
+    if not shown:
+        raise InputError(f"a {type(result).__name__} has only its {axis.name}, and nothing along it to draw")
+    ax = ax or new_axes()
+    for i, one in enumerate(shown):
+        ax.plot(axis.value, one.value, **line_style(i), label=one.name.replace("_", " "))
+    ax.set(xlabel=_label(axis), ylabel=_label(shown[0]) if len(shown) == 1 else shown[0].unit)
+    if len(shown) > 1:
+        legend_beside(ax)
+    return ax
+
+
+def _is_list(value: Any) -> bool:
+    """Whether a value is real numbers along one axis, two at least."""
+    return isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "fiu" and value.size > 1
+
+
+def _label(one: Attribute) -> str:
+    """Label of an axis: what it is, and its unit."""
+    return f"{one.meaning or one.name.replace('_', ' ')}{one.unit and f' ({one.unit})'}"

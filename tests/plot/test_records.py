@@ -1,0 +1,50 @@
+"""`plot` of a record: axes with its numbers, by the figure of its kind or against the axis that it has."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kapitza
+from kapitza.core.conductance import Conductance
+from kapitza.core.profile import Profile
+from kapitza.core.stack import Layer
+from kapitza.errors import InputError
+from kapitza.plot.records import _FIGURES, record
+
+pyplot = pytest.importorskip("matplotlib.pyplot")
+FOLDER = Path(__file__).resolve().parents[1] / "data" / "saved-0.1.0"
+
+
+def test_plot_returns_the_axes() -> None:
+    for one in (Conductance([77.0, 300.0], [1e8, 2e8]), kapitza.load(FOLDER / "Transport.json")):
+        ax = one.plot()
+        assert ax.get_ylabel()
+        assert one.plot(ax=ax) is ax
+        pyplot.close(ax.figure)
+
+
+def test_other_records_are_drawn_against_their_axis() -> None:
+    profile = Profile([0.0, 1e-9, 2e-9], [3.0, 2.0, 1.0])
+    ax = profile.plot()
+    x, y = ax.lines[0].get_data()
+    np.testing.assert_array_equal(x, profile.position)
+    np.testing.assert_array_equal(y, profile.temperature)
+    assert "m" in ax.get_xlabel()
+    assert "K" in ax.get_ylabel()
+    pyplot.close(ax.figure)
+
+
+def test_what_has_no_axis_is_refused() -> None:
+    with pytest.raises(InputError, match="a Layer has no numbers along an axis"):
+        Layer("Al", 8e-8, 180).plot()
+    with pytest.raises(InputError, match="expected a record, got 3"):
+        record(3)  # pyright: ignore[reportArgumentType]
+
+
+def test_figures_are_those_of_the_room() -> None:
+    from importlib import import_module
+
+    for figure in _FIGURES.values():
+        module, _, name = figure.partition(":")
+        assert callable(getattr(import_module(f"kapitza.plot.{module}"), name))
