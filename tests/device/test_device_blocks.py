@@ -124,7 +124,7 @@ def test_section_has_the_peak_and_the_jump(solved):
 def test_uncertainty_by_the_adjoint_and_by_differences(solved):
     layout, _ = solved
     found = solve_on_grid(layout, 2000).with_uncertainty(2000).temperatures
-    assert set(found.contribution) == set(layout.uncertain)
+    assert set(found.contribution) == {*layout.uncertain, *layout.device.uncertain}
     for name in ("gate|fin.conductance", "fin.conductivity"):
         peaks = [
             solve_on_grid(scale_layout_parameter(layout, name, f), 2000, tolerance=1e-12).temperatures.peak

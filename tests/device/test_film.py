@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 import kapitza
-from kapitza.applications.film import film_cross_plane, film_in_plane, rough_film_share
+from kapitza.applications.film import film_cross_plane, film_in_plane
 from kapitza.applications.free_paths import DebyeScattering, FreePaths, debye_free_paths, fit_free_paths, gray_free_path
 from kapitza.errors import InputError
 from kapitza.matter.library import solid
@@ -119,15 +119,3 @@ def test_films_are_spread_and_kept(tmp_path):
         np.testing.assert_array_equal(film_cross_plane(paths, thickness, executor=pool, store=store), want)
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 2
     np.testing.assert_array_equal(film_cross_plane(paths, thickness, store=store), want)
-
-
-def test_rough_faces_take_more_from_thinner_films() -> None:
-    """The bulk in thick films, less in each thinner one, and nothing is said of metals and glasses."""
-    silicon = kapitza.material("Si")
-    shares = [rough_film_share(silicon, d) for d in (1 * nm, 100 * nm, 1000 * nm, 0.01)]
-    assert (np.diff(shares) > 0).all()
-    assert 0.99 <= shares[-1] <= 1
-    free = fit_free_paths(silicon.solid(), float(silicon.conductivity(300.0)[0]))
-    assert abs(shares[1] * free.total / film_in_plane(free, 100 * nm)[0] - 1) <= 1e-12
-    assert rough_film_share(kapitza.material("Cu"), 100 * nm) is None
-    assert rough_film_share(kapitza.material("SiO2"), 100 * nm) is None

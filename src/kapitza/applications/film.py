@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expn
 
-from kapitza.applications.free_paths import FreePaths, fit_free_paths
+from kapitza.applications.free_paths import FreePaths
 from kapitza.core.arrays import Array, positive
 from kapitza.core.quadrature import gauss_legendre
 from kapitza.errors import InputError
-from kapitza.matter.material import GLASS_SYMMETRY, LIQUID_SYMMETRY, Material
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, run_units
 
@@ -51,45 +50,21 @@ def film_in_plane(paths: FreePaths, thickness: ArrayLike, specularity: float = 0
     """
     if not 0 <= specularity <= 1:
         raise InputError(f"specularity = {specularity:g}, wanted a share from 0 (rough) to 1 (mirror)")
+    return np.sum(
+        paths.conductivity * rough_wall_shares(positive(thickness)[:, None] / paths.length, specularity), axis=1
+    )
+
+
+def rough_wall_shares(ratio: Array, specularity: float = 0.0) -> Array:
+    r"""(...) share of its conductivity in the bulk that each free path keeps along a film, by the formula of
+    `film_in_plane`, for $\delta = d/\Lambda$ (...), which may be infinite.
+    """
     node, weight = gauss_legendre(_ANGLE_NODES)
     mu, step = node**2, 2 * node * weight  # dense where grazing phonons change fastest
-    ratio = positive(thickness)[:, None] / paths.length
     lost = -np.expm1(-ratio[..., None] / mu)  # keeps its digits where δ is small
     kept = lost / (1 - specularity * (1 - lost)) if specularity < 1 else np.ones_like(lost)
     integral = np.sum((mu - mu**3) * kept * step, axis=-1)
-    return np.sum(paths.conductivity * (1 - 1.5 * (1 - specularity) / ratio * integral), axis=1)
-
-
-def rough_film_share(known: Material, thickness: float, temperature: float = 300.0) -> float | None:
-    """Largest share of its conductivity that a film of an insulator keeps along it between rough faces.
-
-    The free paths are those of `fit_free_paths`, of a Debye solid with the conductivity of the library.  Its phonons of
-    high frequency carry more of the heat than those of a crystal, so that real films keep less.
-
-    Parameters
-    ----------
-    known : material of the film
-    thickness : m
-    temperature : K
-
-    Returns
-    -------
-    0 to 1; None for metals, glasses and liquids, and where no conductivity at this temperature is known
-
-    Raises
-    ------
-    InputError
-        for a thickness that is not above zero
-    """
-    disordered = known.symmetry in (GLASS_SYMMETRY, LIQUID_SYMMETRY)
-    if disordered or known.metal.conductivity is not None or known.conductivity_table is None:
-        return None
-    try:
-        bulk = float(known.conductivity(temperature)[0])
-        paths = fit_free_paths(known.solid(), bulk, temperature)
-    except InputError:  # the table ends at other temperatures, or the speeds of sound are not known
-        return None
-    return float(film_in_plane(paths, thickness)[0]) / bulk
+    return 1 - 1.5 * (1 - specularity) / ratio * integral
 
 
 def film_cross_plane(

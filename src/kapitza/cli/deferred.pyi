@@ -1,7 +1,6 @@
 """Functions that commands need and no room offers, loaded on first use so that help stays quick."""
 
 from kapitza.applications.boundary_budget import boundary_budget as boundary_budget
-from kapitza.applications.film import rough_film_share as rough_film_share
 from kapitza.applications.superlattice import miniband_conductivity as miniband_conductivity
 from kapitza.applications.superlattice import with_measured_boundary as with_measured_boundary
 from kapitza.applications.thermoelectric import best_leg_length as best_leg_length

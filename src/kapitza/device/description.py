@@ -160,6 +160,7 @@ class Device(BaseRecord):
     box : sides that no heat crosses; None where the layers have no end along x and y
     laws : conductivity of T of layers, by name; the ratio of the conductivities along and through a layer is kept
     patches : where temperatures are averaged, by name: (plane, patch)
+    remarks : what a file left open, and what was taken for it
 
     Raises
     ------
@@ -202,6 +203,7 @@ class Device(BaseRecord):
     patches: Mapping[str, tuple[Plane, Patch]] = field(
         factory=dict, converter=read_only_mapping, kw_only=True, validator=validators.instance_of(Mapping)
     )
+    remarks: tuple[str, ...] = field(default=(), converter=tuple, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         _check_heat_sink(self)

@@ -35,8 +35,6 @@ _MAX_CHECKED_UNKNOWNS = 40_000  # of a mesh, above which its error is told only 
 _KEPT_ON_GRIDS = "88 to 93 %"  # of 3,000 and 12,000 cells, by benchmarks/device_errors.py
 _BALANCE_ROUNDING = 1e-9  # of the heat, below which its balance is rounding
 _MAX_STEPPED_CELLS = 40_000  # cells at most where time is stepped through
-_THICK_LAYER = 1e-4  # m, from which on faces take nothing worth a note
-_NEARLY_BULK = 0.95  # share of the conductivity, above which a film is as good as the bulk
 _WORTH_MEASURING = 0.9  # of the error, below which a measurement of one boundary must bring it to be worth a note
 
 
@@ -168,7 +166,7 @@ def _solve_layers(
     if worth:
         derived["sigma_after_measuring"] = {one: quantity_json(size, "K") for one, size in worth.items()}
     notes += [f"{name} says nothing of its uncertainty: the ± leaves it out" for name in _without_sigma(device)]
-    notes += _thin_layers(device, deferred.region_materials(path))
+    notes += device.remarks
     if ends:
         derived["peaks_at_interval_ends"] = {name: quantity_json(list(pair), "K") for name, pair in ends.items()}
     if samples > 1:
@@ -203,30 +201,6 @@ def _without_sigma(device: Device) -> list[str]:
         and boundary.conductance.sigma is None
         and f"{name}.conductance" not in device.uncertain
     ]
-
-
-def _thin_layers(device: Device, materials: Mapping[str, str]) -> list[str]:
-    """What rough faces take from layers whose conductivity is that of the bulk in the library."""
-    found: list[str] = []
-    for layer in device.stack.layers:
-        if layer.name not in materials or layer.in_plane is not None or not layer.thickness < _THICK_LAYER:
-            continue
-        known = kapitza.material(materials[layer.name])
-        share = deferred.rough_film_share(known, layer.thickness, device.sink)
-        bulk = None if share is None else float(known.conductivity(device.sink)[0])
-        if (
-            share is None
-            or bulk is None
-            or share > _NEARLY_BULK
-            or abs(layer.conductivity / bulk - 1) > 1 - _NEARLY_BULK
-        ):
-            continue
-        size = format_device_number("thickness", layer.thickness)
-        found.append(
-            f"{layer.name} has the conductivity of the bulk; between rough faces a film of {size} keeps at most "
-            f"{share:.0%} of it along the layer (in_plane = {share * layer.conductivity:.3g})"
-        )
-    return found
 
 
 def _report_pulses(device: Device) -> tuple[list[list[str]], dict[str, Any]]:
@@ -342,6 +316,7 @@ def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int, tolerance: floa
         *(f"the uncertainty of {name} is left out: the grid follows lengths" for name in unresolved),
     ]
     notes += [f"{name} says nothing of its uncertainty: the ± leaves it out" for name in _without_sigma(layout.device)]
+    notes += layout.device.remarks
     if pulsed:
         notes.append("these are the temperatures of the mean heat of the pulses; --step FILE draws counted pulses")
     derived = {
@@ -388,7 +363,7 @@ def _solve_body(path: str, files: DeviceFiles, *, tolerance: float | None) -> _R
         found=found,
         jumps=solved.jumps,
         means={name: kelvin - held.sink for name, kelvin in solved.means.items()},
-        notes=[f"{size}; what enters less what leaves is {left} of it", _error_note(errors)],
+        notes=[f"{size}; what enters less what leaves is {left} of it", _error_note(errors), *held.remarks],
         derived={
             **_errors_json(errors),
             "heat_out": quantity_json(dict(solved.flows), _unit_in_json(unit)),

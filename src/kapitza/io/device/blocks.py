@@ -30,11 +30,13 @@ from attrs import evolve, frozen
 
 from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
-from kapitza.device.description import Device
+from kapitza.core.stack import Layer
+from kapitza.device.description import ConductivityLaw
 from kapitza.device.grid.sensitivities import adjacent_regions, visible_regions
 from kapitza.device.layout import LATERAL_SIDES, Block, Layout, check_block_place
-from kapitza.device.shapes import Rectangle
+from kapitza.device.shapes import Interval, Rectangle
 from kapitza.io.boundaries import BoundarySides, read_conductance
+from kapitza.io.device.confinement import ConfinedLayer, block_sizes, confine_layer
 from kapitza.io.device.gds import GDS_KEYS as KEYS_OF_LAYOUT
 from kapitza.io.device.gds import read_gds_parts
 from kapitza.io.device.layers import (
@@ -43,7 +45,7 @@ from kapitza.io.device.layers import (
     DeviceParts,
     read_layer,
     read_parts,
-    read_uncertainties,
+    uncertainties_with_walls,
     warn_of_unit_slips,
 )
 from kapitza.io.device.sources import two_lengths
@@ -71,6 +73,7 @@ class _BlockEntry(BaseRecord):
     block: Block
     material: str
     owner: str  # name that boundaries are given under: its own, or that of the layer of a layout
+    confined: ConfinedLayer  # its layer between its walls
 
 
 def read_layout(path: str | PathLike[str]) -> Layout:
@@ -89,7 +92,7 @@ def read_layout(path: str | PathLike[str]) -> Layout:
     names = [section.text("name", section.text("material", "") or None) for section in sections]
     known = {*names, *drawn.owner.values(), "*"}
     parts = read_parts(top, known if names else (), drawn.sources)
-    read = [_read_block(section, parts.device, drawn.owner) for section in sections]
+    read = [_read_block(section, parts, drawn.owner) for section in sections]
     sides = _read_sides(top.section("sides"))
     bare = locate_faults(top, "blocks", lambda: Layout(parts.device, [one.block for one in read], sides=sides))
     _check_overlaps(read)
@@ -98,14 +101,24 @@ def read_layout(path: str | PathLike[str]) -> Layout:
         if i not in shown:
             raise part.section.fault(f"nothing is left of {part.block.name!r}: later blocks take all of its place", "z")
     layout, sigmas = _with_block_boundaries(top.section("boundaries"), bare, parts, read)
+    for part in read:
+        sigmas |= part.confined.sigmas
+    layout = _with_remarks(layout, read)
     layout = _with_uncertainties(top, layout, parts.sigmas | sigmas)
     locate_faults(top, "", lambda: warn_of_unit_slips(layout.device))
     locate_faults(top, "", lambda: _warn_of_blocks(layout))
     return layout
 
 
-def _read_block(section: TomlTable, device: Device, owner: Mapping[str, str]) -> _BlockEntry:
+def _with_remarks(layout: Layout, read: list[_BlockEntry]) -> Layout:
+    """The layout with what is said of its blocks, once of all boxes of a layer."""
+    remarks = dict.fromkeys((*layout.device.remarks, *(one.confined.remark for one in read if one.confined.remark)))
+    return evolve(layout, device=evolve(layout.device, remarks=remarks))
+
+
+def _read_block(section: TomlTable, parts: DeviceParts, owner: Mapping[str, str]) -> _BlockEntry:
     """One block, without its boundaries; `owner` names the layers of a layout that boxes belong to."""
+    device = parts.device
     for key in _PRISM_KEYS:
         if key in section:
             raise section.fault(
@@ -125,11 +138,40 @@ def _read_block(section: TomlTable, device: Device, owner: Mapping[str, str]) ->
         if "power" in section:
             raise section.fault("expected power (such as '5 uW') or heat (such as '1 W/um3'), one of them", "heat")
         power = section.number("heat", "heat") * outline.area * (high - low)
-    block = locate_faults(section, "", lambda: Block(layer, outline, low, law=law, power=power))
+    confined = _confine_block(section, (layer, law, material), outline, (low, high), parts, boxed=layer.name in owner)
+    block = locate_faults(section, "", lambda: Block(confined.layer, outline, low, law=confined.law, power=power))
     if device.box is not None:
         height = sum(one.thickness for one in device.stack.layers)
         locate_faults(section, "", lambda: check_block_place(block, device.box, height))  # pyright: ignore[reportArgumentType]
-    return _BlockEntry(section, block, material, owner.get(block.name, block.name))
+    return _BlockEntry(section, block, material, owner.get(block.name, block.name), confined)
+
+
+def _confine_block(
+    section: TomlTable,
+    read: tuple[Layer, ConductivityLaw | None, str],
+    outline: Rectangle,
+    span: Interval,
+    parts: DeviceParts,
+    *,
+    boxed: bool,
+) -> ConfinedLayer:
+    """A block between its walls; one box of many of a layer of a layout has them above and below alone."""
+    layer, law, material = read
+    device = parts.device
+    sizes = [np.inf, np.inf, span[1] - span[0]]
+    if device.box is not None:
+        kinds, ends = list(parts.materials.values()), np.cumsum([0.0, *(one.thickness for one in device.stack.layers)])
+
+        def goes_on(depth: float) -> bool:
+            if depth >= ends[-1] * (1 - 1e-9):
+                return bool(np.isinf(device.coefficient))
+            beyond = depth + (-1 if depth == span[0] else 1) * 1e-6 * (span[1] - span[0])
+            return depth > 0 and kinds[int(np.searchsorted(ends, beyond)) - 1] == material
+
+        sizes = block_sizes((*outline.extent, span), device.box, goes_on)
+    if boxed:
+        sizes[:2] = [np.inf, np.inf]
+    return confine_layer(section, layer, law, sizes, device.sink, block=True)
 
 
 def _read_sides(section: TomlTable) -> dict[str, float]:
@@ -225,7 +267,7 @@ def _boundary_key(section: TomlTable, one: str, other: str, blocks: tuple[bool, 
 
 def _with_uncertainties(top: TomlTable, layout: Layout, sigmas: dict[str, float]) -> Layout:
     """The layout with all uncertainties: those of blocks and their boundaries of its own, the others in its device."""
-    found = sigmas | read_uncertainties(top.section("uncertain"), layout.value)
+    found = uncertainties_with_walls(sigmas, top.section("uncertain"), layout.value)
     names = [block.name for block in layout.blocks]
     owners = {name: name.rpartition(".")[0] for name in found}
     own = {n: s for n, s in found.items() if owners[n] in names or layout.pair(owners[n]) is not None}

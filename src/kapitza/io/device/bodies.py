@@ -9,7 +9,7 @@ sink = "300 K"
 conductivity = 1.4                   # one number, one for each axis, or rows of a tensor; or material = "SiO2"
 
 [regions.metal]
-material = "Al"
+material = "Al"                      # of the library, between walls as far apart as the region reaches along each axis
 power = "1 mW"                       # evenly in all of it; or heat = "1 W/um3"
 
 [boundaries]                         # where regions touch
@@ -30,6 +30,7 @@ from typing import Any, cast
 import numpy as np
 from attrs import field, frozen
 
+from kapitza.applications.confinement import ConfinedConductivity
 from kapitza.core.arrays import about, read_only_mapping
 from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
@@ -39,6 +40,7 @@ from kapitza.device.elements.mesh import Mesh, simplex_of
 from kapitza.device.elements.steady import facet_mass_matrices
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.io.boundaries import BoundarySides, read_conductance
+from kapitza.io.device.confinement import SIZE_KEY, describe_confined, extents_between_walls, find_confinement
 from kapitza.io.device.meshes import read_mesh
 from kapitza.io.plausibility import warn_outside
 from kapitza.io.quantities import known_units, quantity, share_or_quantity, unit_factor
@@ -46,7 +48,7 @@ from kapitza.io.samples import locate_faults, material_at
 from kapitza.io.toml import TomlTable, read_toml
 
 _BODY_KEYS = ("title", "mesh", "unit", "sink", "regions", "boundaries", "faces", "uncertain")
-_REGION_KEYS = ("material", "conductivity", "power", "heat")
+_REGION_KEYS = ("material", "conductivity", "power", "heat", SIZE_KEY)
 _FACE_KEYS = ("temperature", "coefficient", "flux", "power")
 _PLAUSIBLE_EXTENT = (1e-8, 1.0)  # m, of bodies that are seen
 _UNIT_KINDS = {
@@ -69,6 +71,7 @@ class BodyFile(BaseRecord):
         converter=read_only_mapping,
         metadata=about("1", "relative standard uncertainties by name, such as oxide|metal.conductance"),
     )
+    remarks: tuple[str, ...] = field(default=(), converter=tuple)  # what the file left open, and what was taken for it
 
 
 def read_body(path: str | PathLike[str]) -> BodyFile:
@@ -96,11 +99,15 @@ def read_body(path: str | PathLike[str]) -> BodyFile:
     regions = top.section("regions")
     regions.check_keys(mesh.names)
     conductivity, heat, materials = _read_regions(regions, mesh, sink)
+    confined = _confine_regions(regions, mesh, conductivity, sink)
     conductance, sigmas = _read_region_boundaries(top.section("boundaries"), mesh, materials, sink)
     faces = _read_faces(top.section("faces"), mesh, sink)
     body = locate_faults(top, "", lambda: Body(mesh, conductivity, conductance, faces, heat, reference=sink))
+    for name, one in confined.items():
+        sigmas[f"{name}.conductivity"] = float((one.sigma / one.value).max())
     uncertain = sigmas | _read_relative_uncertainties(top.section("uncertain"), body)
-    return BodyFile(top.text("title", top.path.stem), body, sink, uncertain)
+    remarks = [describe_confined(name, one, "xyz") for name, one in confined.items()]
+    return BodyFile(top.text("title", top.path.stem), body, sink, uncertain, remarks)
 
 
 def _read_regions(
@@ -126,6 +133,20 @@ def _read_regions(
         elif "heat" in own:
             heat[name] = own.number("heat", "heat")
     return conductivity, heat, materials
+
+
+def _confine_regions(
+    section: TomlTable, mesh: Mesh, conductivity: dict[str, Any], sink: float
+) -> dict[str, ConfinedConductivity]:
+    """Put conductivities between walls in the place of those of the bulk, and return them by region."""
+    found: dict[str, ConfinedConductivity] = {}
+    for i, name in enumerate(mesh.names):
+        size = extents_between_walls(mesh.points, mesh.points[mesh.cells[mesh.region == i]])
+        one = find_confinement(section.section(name), size, sink)
+        if one is not None:
+            found[name] = one
+            conductivity[name] = one.value[: mesh.dimension].tolist()
+    return found
 
 
 def _unit_of_power(mesh: Mesh) -> str:

@@ -99,7 +99,7 @@ def _read_gds_in_child(path: Path, cell: str | None) -> dict[str, Any]:
 GDS_KEYS = ("gds", "gds_cell", "gds_origin", "gds_layers", "gds_sources")
 _GDS_BLOCK_KEYS = (
     "name", "material", "conductivity", "in_plane", "in_plane_y", "heat_capacity", "exponent", "conductivities",
-    "of_temperature", "over",
+    "of_temperature", "over", "size",
 )  # fmt: skip
 _GDS_SOURCE_KEYS = ("depth", "from_bottom", "course", "frequency", "period", "width", "count")
 _MAX_RECTANGLES = 500  # boxes: each is a region of its own

@@ -2,7 +2,7 @@
 
 import csv
 import warnings
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from itertools import pairwise
 from os import PathLike
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device
 from kapitza.errors import DataError, ValidityWarning
 from kapitza.io.boundaries import BoundarySides, read_conductance
+from kapitza.io.device.confinement import SIZE_KEY, confine_layer, layer_sizes
 from kapitza.io.device.sources import read_patches, read_source
 from kapitza.io.plausibility import warn_of_layers, warn_of_thin_layer, warn_outside
 from kapitza.io.quantities import share_or_quantity
@@ -149,7 +150,7 @@ DEVICE_KEYS = (
 )  # fmt: skip
 LAYER_KEYS = (
     "name", "material", "thickness", "from", "to", "conductivity", "in_plane", "in_plane_y", "heat_capacity",
-    "exponent", "conductivities", "of_temperature",
+    "exponent", "conductivities", "of_temperature", SIZE_KEY,
 )  # fmt: skip
 _OTHER_DEVICES = {
     "blocks": "the file has blocks",
@@ -183,7 +184,7 @@ def read_device(path: str | PathLike[str]) -> Device:
     top.check_keys(DEVICE_KEYS)
     parts = read_parts(top)
     device = parts.device
-    uncertain = parts.sigmas | read_uncertainties(top.section("uncertain"), device.value)
+    uncertain = uncertainties_with_walls(parts.sigmas, top.section("uncertain"), device.value)
     device = locate_faults(top, "uncertain", lambda: evolve(device, uncertain=uncertain))
     locate_faults(top, "", lambda: warn_of_unit_slips(device))
     return device
@@ -195,7 +196,7 @@ class DeviceParts(BaseRecord):
 
     device: Device  # without uncertainties
     materials: dict[str, str]  # of the layers, by name
-    sigmas: dict[str, float]  # uncertainties of boundaries, by name
+    sigmas: dict[str, float]  # uncertainties of boundaries and of conductivities between walls, by name
 
 
 def read_parts(top: TomlTable, blocks: Container[str] = (), more: Sequence[TomlTable] = ()) -> DeviceParts:
@@ -205,9 +206,17 @@ def read_parts(top: TomlTable, blocks: Container[str] = (), more: Sequence[TomlT
     file.
     """
     sink = top.number("sink", "temperature", 300.0)
-    read = [read_layer(section, sink) for section in _layer_sections(top)]
-    layers, laws = [one[0] for one in read], {one[0].name: one[1] for one in read if one[1] is not None}
-    stack, sigmas = _read_boundaries(top, layers, [one[2] for one in read], sink, blocks)
+    sections = _layer_sections(top)
+    read = [read_layer(section, sink) for section in sections]
+    materials = [one[2] for one in read]
+    stack, sigmas = _read_boundaries(top, [one[0] for one in read], materials, sink, blocks)
+    coefficient = top.number("coefficient", "conductance", np.inf)
+    walls = layer_sizes(stack, materials, held=np.isinf(coefficient))
+    confined = [
+        confine_layer(section, layer, law, (np.inf, np.inf, size), sink, block=False)
+        for section, (layer, law, _), size in zip(sections, read, walls, strict=True)
+    ]
+    stack = evolve(stack, layers=[one.layer for one in confined])
     box = _read_box(top)
     sources = [read_source(section, stack, box) for section in (*top.sections("sources"), *more)]
     if not sources and not blocks:
@@ -221,13 +230,16 @@ def read_parts(top: TomlTable, blocks: Container[str] = (), more: Sequence[TomlT
             box,
             title=top.text("title", top.path.stem),
             sink=sink,
-            coefficient=top.number("coefficient", "conductance", np.inf),
+            coefficient=coefficient,
             top_coefficient=top.number("top_coefficient", "conductance", 0.0),
-            laws=laws,
+            laws={one.layer.name: one.law for one in confined if one.law is not None},
             patches=read_patches(top.section("patches"), stack),
+            remarks=[one.remark for one in confined if one.remark],
         ),
     )
-    return DeviceParts(device, {one[0].name: one[2] for one in read}, sigmas)
+    for one in confined:
+        sigmas |= one.sigmas
+    return DeviceParts(device, {layer.name: name for (layer, _, name) in read}, sigmas)
 
 
 def _read_box(top: TomlTable) -> Box | None:
@@ -321,6 +333,25 @@ def _read_boundaries(
         if sigma is not None:
             sigmas[f"{side.name}.conductance"] = sigma
     return locate_faults(top, "layers", lambda: Stack(layers, conductances)), sigmas
+
+
+def uncertainties_with_walls(
+    known: Mapping[str, float], section: TomlTable, value_of: Callable[[str], float]
+) -> dict[str, float]:
+    """Standard uncertainties that a file states, over those that are `known`.
+
+    A share that the file states of a conductivity is one of the bulk, and of what walls leave along a layer as well.
+    """
+    stated = read_uncertainties(section, value_of)
+    found = {**known, **stated}
+    for name, sigma in stated.items():
+        owner, _, attribute = name.rpartition(".")
+        if attribute != "conductivity":
+            continue
+        for other in (f"{owner}.in_plane", f"{owner}.in_plane_y"):
+            if other in known and other not in stated:
+                found[other] = float(np.hypot(known[other], sigma / value_of(name) * value_of(other)))
+    return found
 
 
 def read_uncertainties(section: TomlTable, value_of: Callable[[str], float]) -> dict[str, float]:
