@@ -73,11 +73,18 @@ def test_a_bend_and_a_position_are_found() -> None:
     assert abs(found.fit.jump.jump - JUMP) <= 3 * found.fit.jump.sigma
 
 
-def test_intervals_of_jump_and_tilt_hold_the_truth() -> None:
+def test_a_loose_position_leaves_the_tilt_as_uncertain() -> None:
+    rows = scan(20.0, 3.0, seed=7)
+    errors = [fit_oblique_jump(rows, 0.0, SEEN, at_sigma=s * nm).plane.covariance[1, 1] ** 0.5 for s in (0, 5, 100)]
+    assert np.ptp(errors) <= 0.15 * errors[0]
+
+
+@pytest.mark.parametrize("noise", [3.0, 12.0])
+def test_intervals_of_jump_and_tilt_hold_the_truth(noise: float) -> None:
     inside = np.zeros(2)
     count = 40
     for seed in range(count):
-        found = fit_oblique_jump(scan(20.0, 3.0, seed), 0.0, SEEN)
+        found = fit_oblique_jump(scan(20.0, noise, seed), 0.0, SEEN)
         low, high = found.fit.interval()
         tilt = abs(found.plane.tilt - np.radians(20.0)) / found.plane.covariance[1, 1] ** 0.5
         inside += low <= JUMP <= high, tilt <= 1.96
@@ -94,7 +101,7 @@ def test_maps_that_show_no_tilt_are_refused() -> None:
     with pytest.raises(InputError, match=r"shape \(2, 60\) shows no tilt: expected \(y, x\) and 3 rows or more"):
         fit_oblique_jump(scan(0.0, 1.0, rows=2), 0.0)
     assert find_oblique_plane(scan(0.0, 1.0, rows=2), 0.0) is None
-    with pytest.raises(InputError, match="two good columns on either side: is it in the map"):
+    with pytest.raises(InputError, match=r"x = 1000 nm has two good columns .* from -29\.5 to 29\.5 nm"):
         fit_oblique_jump(scan(0.0, 1.0), 1e-6)
 
 

@@ -106,12 +106,19 @@ def jump_map(
         absolute = kapitza.eels.absolute_resistance(found, flux=flow, left=left, right=right)
     records |= {"profile": profile, "jump": found} | ({"resistance": absolute} if absolute else {})
     files.keep(records)
-    files.draw(lambda ax: kapitza.plot.interface_jump(profile, found, ax=ax))
+    files.draw(lambda ax: _draw_jump(ax, profile, found, along_normal=plane != "straight"))
     if as_json:
         print_record(records, _derived_numbers(found, absolute))
         return
     _print_jump(found, absolute, Path(path).name, records.get("plane"))
     files.announce()
+
+
+def _draw_jump(ax: Any, profile: Profile, found: InterfaceJump, *, along_normal: bool) -> None:
+    """Draw a profile with its jump, along x or the normal of an oblique plane."""
+    kapitza.plot.interface_jump(profile, found, ax=ax)
+    if along_normal:
+        ax.set_xlabel("along the normal, from the plane's x (nm)")
 
 
 def _fit_straight(
@@ -254,8 +261,9 @@ def _print_plane(plane: ObliquePlane) -> None:
     at, tilt, bend = (float(one) ** 0.5 for one in plane.covariance.diagonal())
     degree = math.pi / 180
     bent = f", curvature {format_uncertain(plane.curvature * nm * 1e3, bend * nm * 1e3)} per µm" if bend else ""
+    place = format_uncertain(plane.at / nm, at / nm) if at else f"{plane.at / nm:.4g}"
     typer.echo(
-        f"plane at {format_uncertain(plane.at / nm, at / nm)} nm in the middle row, "
+        f"plane at {place} nm in the middle row, "
         f"{format_uncertain(plane.tilt / degree, tilt / degree)} degrees to the rows' normal{bent}"
     )
 

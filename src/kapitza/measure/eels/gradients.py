@@ -199,6 +199,7 @@ def flag_remark(temperatures: TemperatureMap, drop: int = UNUSABLE_OR_MISFIT) ->
     """How many pixels are left out by which flags, and the remedy where they are misfits."""
     flags = [one for one in PixelFlag if int(one) & drop]
     counts = {str(one.name): int(np.count_nonzero(temperatures.flag & int(one))) for one in flags}
+    counts["without a temperature"] = int(np.count_nonzero(~np.isfinite(temperatures.temperature)))
     found = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "none"
     remedy = "; keep misfits with wider errors (widen_misfits), or correct the detector" if counts.get("MISFIT") else ""
     return f"of {temperatures.flag.size} pixels are flagged {found}{remedy}"

@@ -14,15 +14,18 @@ from kapitza.measure.eels.gradients import UNUSABLE_OR_MISFIT, flag_remark
 from kapitza.measure.eels.jump import InterfaceJump, fit_jump
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.eels.point_spread import PointSpread
+from kapitza.units import nm
 
 _STEEPEST = np.tan(np.radians(65.0))  # of planes that are tried
 _COARSE_STEP = 0.5  # of the end of a plane, in pixels: a first look misses no pixel that changes sides
 _REFINEMENT = 3.0  # by which steps shrink from one look to the next
 _MAX_LEVELS = 12
 _HALF_WINDOW = {1: 9, 2: 9, 3: 5}  # steps to either side, by the number of unknowns of the plane
-_RESOLVED = 0.3  # of the probability at most in the best step: finer steps change nothing
-_FINE_STEP, _FINEST_STEP = 0.06, 0.007  # pixels: steps that miss no choice of sides, and the smallest
-_MOST_STEPS = (4, 30, 0)  # to either side in a first look: of position, slope and bend
+_WINDOW_SIGMAS = 4.0  # of what is likely, to which a look reaches
+_SETTLED = 0.3  # relative change of steps from one look to the next, with which the search ends
+_FINEST_STEP = 0.007  # pixels
+_MOST_STEPS = (4, 30, 2)  # to either side in a first look: of position, slope and bend
+_MOST_BEND = 0.125  # of the height of the map
 _PLANE_SIGMAS = 3.0  # of its prior, to which the position is looked for
 _LOOSE_PIXELS = 2.0  # standard deviation of a position, when a tilt is looked for
 _SURE_GAIN = 20.0  # in chi-squared, from which on a tilt is said: some hundred are tried
@@ -222,9 +225,16 @@ class _PlaneSearch(BaseRecord):
         prior = (offset[0] * self.scale[0] / self.at_sigma) ** 2 if self.at_sigma > 0 else 0.0
         return chi2 + float(prior), branches
 
+    @property
+    def reach(self) -> Array:
+        """(3,) largest offsets: the position within its prior, all slopes, bends of a part of the height."""
+        pitch, half = self.pixels.pitch
+        bend = 2 * half * _MOST_BEND / pitch if self.curved else 0.0
+        return real_array([_PLANE_SIGMAS * self.at_sigma / pitch, _STEEPEST / self.scale[1], bend])
+
     def coarse_axes(self) -> tuple[list[Array], Array]:
-        """Offsets of a first look, the position within its prior, all slopes, no bend, and its steps (3,)."""
-        reach = np.array([_PLANE_SIGMAS * self.at_sigma / self.pixels.pitch[0], _STEEPEST / self.scale[1], 0.0])
+        """Offsets of a first look at all there is, and its steps (3,)."""
+        reach = self.reach
         steps = np.maximum(_COARSE_STEP, reach / np.maximum(_MOST_STEPS, 1))
         counts = np.ceil(reach / steps).astype(int).tolist()
         return [real_array(s * np.arange(-n, n + 1)) for s, n in zip(steps, counts, strict=True)], real_array(steps)
@@ -233,10 +243,14 @@ class _PlaneSearch(BaseRecord):
         """Least chi-squared of planes along y."""
         return float(self.look([axes[0], real_array([0.0]), real_array([0.0])])[1].min())
 
-    def axes_around(self, best: Array, steps: Array) -> list[Array]:
-        """Offsets about the best of a coarser look."""
-        window = np.arange(-_HALF_WINDOW[len(self.free)], _HALF_WINDOW[len(self.free)] + 1)
-        return [real_array(best[k] + (steps[k] * window if k in self.free else np.zeros(1))) for k in range(3)]
+    def axes_around(self, middle: Array, steps: Array) -> list[Array]:
+        """Offsets about a middle, none of them beyond what there is."""
+        half = _HALF_WINDOW[len(self.free)]
+        axes: list[Array] = []
+        for k, limit in enumerate(self.reach.tolist()):
+            places = middle[k] + (steps[k] * np.arange(-half, half + 1) if k in self.free else np.zeros(1))
+            axes.append(real_array(places[np.abs(places) <= max(limit, abs(middle[k]))]))
+        return axes
 
     def look(self, axes: list[Array]) -> tuple[Array, Array, Array, Array]:
         """Offsets (n, 3) of a grid, chi-squared (n,), branches (n, 4) and probability (n,)."""
@@ -244,7 +258,11 @@ class _PlaneSearch(BaseRecord):
         scored = [self.score(offset) for offset in offsets]
         chi2 = real_array([one for one, _ in scored])
         if not np.isfinite(chi2).any():
-            raise InputError(f"no plane near x = {self.at:g} m has two good columns on either side: is it in the map?")
+            low, high = self.pixels.x.min() / nm, self.pixels.x.max() / nm
+            raise InputError(
+                f"no plane near x = {self.at / nm:g} nm has two good columns on either side that are used: the map "
+                f"goes from {low:g} to {high:g} nm"
+            )
         weight = np.exp(-0.5 * (chi2 - chi2.min()))
         return offsets, chi2, real_array([one for _, one in scored]), real_array(weight / weight.sum())
 
@@ -257,18 +275,24 @@ def _search_plane(
     coarse, steps = search.coarse_axes()
     straight = search.straight_chi2(coarse)
     offsets, chi2, branches, weight = search.look(coarse)
+    lowest, free = float(chi2.min()), search.free
     for _ in range(_MAX_LEVELS):
-        steps = real_array(steps / _REFINEMENT)
-        offsets, chi2, branches, weight = search.look(search.axes_around(offsets[np.argmin(chi2)], steps))
-        if steps.max() < _FINE_STEP and (weight.max() < _RESOLVED or steps.max() < _FINEST_STEP):
+        middle = weight @ offsets
+        likely = np.sqrt(weight @ (offsets - middle) ** 2)
+        # from one look to the next finer by a factor, until steps are small beside what is likely and all of it is seen
+        finer = np.maximum(steps / _REFINEMENT, _WINDOW_SIGMAS * likely / _HALF_WINDOW[len(free)])
+        if ((np.abs(finer / steps - 1) < _SETTLED) | (steps < _FINEST_STEP))[free].all():
             break
+        steps = real_array(finer)
+        offsets, chi2, branches, weight = search.look(search.axes_around(middle, steps))
+        lowest = min(lowest, float(chi2.min()))
     likely = weight > 0
     mean = weight @ offsets
     spread = np.cov(offsets[likely].T, aweights=weight[likely], ddof=0)
     plane = search.plane(real_array(mean))
     unit = search.scale * np.array([1.0, np.cos(plane.tilt) ** 2, 1.0])  # from the slope to the angle
     between = np.cov(branches[likely].T, aweights=weight[likely], ddof=0)
-    found = evolve(plane, covariance=spread * np.outer(unit, unit), gain=straight - float(chi2.min()))
+    found = evolve(plane, covariance=spread * np.outer(unit, unit), gain=straight - lowest)
     return found, between
 
 
