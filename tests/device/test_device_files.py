@@ -19,8 +19,12 @@ from kapitza.errors import DataError, InputError, ValidityWarning
 from kapitza.io.device.layers import read_device
 from kapitza.io.device.sweeps import format_device_number, read_sweep
 from kapitza.io.results import load, save
+from kapitza.matter.phonons import phonon_spectrum
+from kapitza.measure.apparent import apparent_conductance
 from kapitza.measure.calibration import calibrated_conductance
+from kapitza.measure.observation import Observation
 from kapitza.routes import Route, Routes
+from kapitza.theory.dmm import dmm
 from kapitza.theory.models import model_estimates
 from kapitza.units import nm, um
 from printed_json import printed
@@ -138,11 +142,30 @@ def test_another_drop_is_converted_with_a_word(tmp_path):
     transmission = Transmission(omega, 0.3 * modes, modes, 1.4 * modes)
     save(transmission, tmp_path / "t.npz")
     path = written(tmp_path, SMALL.replace('"50 MW/m2K"', '"t.npz"'))
-    with pytest.raises(DataError, match="with drop = 'gray'"):
-        read_device(path)
+    with pytest.raises(DataError, match=r"whose integral is the emitted conductance, .* with drop = 'gray'"):
+        read_device(path)  # its modes are not those of GaN
     path = written(tmp_path, SMALL.replace('"50 MW/m2K"', '{ file = "t.npz", drop = "gray" }'))
     got = read_device(path).stack.boundaries[0].conductance.at(300.0)
     np.testing.assert_allclose(got, transmission.conductance(300.0, drop="extrapolated").value, rtol=1e-3, atol=0)
+
+
+def test_a_transmission_of_two_materials_is_solved_for_the_extrapolated_drop(tmp_path):
+    """That of the diffuse model brings what `apparent_conductance` says, and the error of a model that real contacts
+    give it; a transmission of other materials, or the other way round, is refused.
+    """
+    theory = dmm(phonon_spectrum("Si"), phonon_spectrum("Ge"))
+    save(theory, tmp_path / "t.npz")
+    text = SMALL.replace('"50 MW/m2K"', '{ file = "t.npz", interface = "Si|Ge" }')
+    held = read_device(written(tmp_path, text)).stack.boundaries[0].conductance
+    kelvin = held.temperature[2]
+    known = apparent_conductance("Si", "Ge", kelvin, Observation(method="film"))
+    assert abs(held.value[2] / known.conductance.value[0] - 1) <= 1e-9
+    assert held.drop == "extrapolated"
+    assert held.value[2] < 0.99 * theory.conductance(kelvin).value[0]
+    assert held.sigma[2] >= np.log(known.conductance.value[0] / known.low[0]) * held.value[2] * (1 - 1e-9)
+    for names, message in (("Ge|Si", "belongs to another material"), ("Si|Foo", "no material 'Foo'")):
+        with pytest.raises(DataError, match=message):
+            read_device(written(tmp_path, text.replace("Si|Ge", names)))
 
 
 def test_powers_may_be_uncertain_and_go_into_the_rise_in_full(tmp_path):

@@ -19,7 +19,7 @@ from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.quantities import quantity, share_or_quantity
 from kapitza.io.results import load
 from kapitza.io.toml import TomlTable
-from kapitza.measure.apparent import ApparentConductance
+from kapitza.measure.apparent import ApparentConductance, apparent_transmission
 from kapitza.measure.calibration.estimate import TEMPERATURE_RANGE, calibrated_conductance
 from kapitza.measure.interface import InterfacePrediction
 from kapitza.routes.result import Routes
@@ -29,6 +29,8 @@ _BOUNDARY_KEYS = ("conductance", "resistance", "sigma", "file", "drop", "theory"
 _PLUS_MINUS = re.compile(r"(?P<value>.*?)\s*(?:±|\+-|\+/-)\s*(?P<sigma>.+)")
 _THEORY_TEMPERATURE_RANGE = (0.5, 3.0)  # of a temperature, such as that of the sink, in which a theory is asked
 _THEORY_TEMPERATURES = 26
+_SOLUTION_TEMPERATURES = 5  # at which the Boltzmann equation is solved
+_COLDEST_SOLUTION = 20.0  # K, from which free paths are those of a material
 _CALIBRATED = "calibrated"  # the estimate that has learnt from what was measured, in place of a theory
 
 
@@ -95,7 +97,7 @@ def _boundary_from_text(text: str, side: BoundarySides, temperature: float, path
     if bare == "perfect":
         return np.inf, None
     if bare.lower().endswith(RESULT_SUFFIXES):
-        return _boundary_from_saved(load(path()), side, "", ""), None
+        return _boundary_from_saved(load(path()), side, temperature), None
     if bare == _CALIBRATED or bare in {one.name for one in MODEL_REGISTER}:
         return _boundary_from_theory(bare, side, temperature, ""), None
     if "|" in bare:
@@ -113,10 +115,15 @@ def _boundary_from_text(text: str, side: BoundarySides, temperature: float, path
 
 def _interface_boundary(text: str, side: BoundarySides, temperature: float) -> Conductance:
     """The calibrated estimate between two materials, "GaN|diamond"."""
+    return _calibrated_boundary(BoundarySides(side.upper, side.lower, *_interface_names(text)), temperature)
+
+
+def _interface_names(text: str) -> tuple[str, str]:
+    """Two materials, from "GaN|diamond"."""
     names = [one.strip() for one in text.split("|")]
     if len(names) != 2 or not all(names):
         raise InputError(f"interface = {text!r:.60}: expected two materials, such as 'GaN|diamond'")
-    return _calibrated_boundary(BoundarySides(side.upper, side.lower, names[0], names[1]), temperature)
+    return names[0], names[1]
 
 
 def _value_with_sigma(value: object, sigma: object | None) -> BoundaryValue:
@@ -138,8 +145,8 @@ def _value_with_sigma(value: object, sigma: object | None) -> BoundaryValue:
 
 
 def _boundary_from_table(section: TomlTable, side: BoundarySides, temperature: float) -> BoundaryValue:
-    """From { conductance = .., sigma = .. }, { file = .., drop = "gray" } or { theory = .., left = .., right = .. },
-    with drop = "gray" for a theory other than the calibrated estimate.
+    """From { conductance = .., sigma = .. }, { file = .. }, { file = .., interface = .. } of a transmission, or
+    { theory = .., left = .., right = .. }, with drop = "gray" for a theory other than the calibrated estimate.
 
     A sigma takes the place of the uncertainty that a file, a theory or an estimate brings along.
     """
@@ -148,7 +155,11 @@ def _boundary_from_table(section: TomlTable, side: BoundarySides, temperature: f
     drop = section.text("drop", "", choices=("", "gray"))
     stated = section.table.get("sigma")
     if "file" in given:
-        saved = _boundary_from_saved(load(section.beside("file")), side, drop, section.text("theory", ""))
+        between = side
+        if "interface" in given:
+            between = BoundarySides(side.upper, side.lower, *_interface_names(section.text("interface")), side.key)
+        theory = section.text("theory", "")
+        saved = _boundary_from_saved(load(section.beside("file")), between, temperature, drop, theory)
         return _with_stated_sigma(saved, stated), None
     if given == ["theory"]:
         names = section.text("left", side.upper_material), section.text("right", side.lower_material)
@@ -248,7 +259,29 @@ def _extrapolated_conductance(found: Estimate, side: BoundarySides) -> Conductan
     return _with_model_error(held.accept_gray(), found.left, found.right)
 
 
-def _boundary_from_saved(saved: Any, side: BoundarySides, drop: str, theory: str) -> Conductance:
+def _solved_boundary(saved: Transmission, side: BoundarySides, temperature: float) -> Conductance:
+    """The extrapolated conductance of a transmission, from the Boltzmann equation of the two materials beside it."""
+    low, high = (share * temperature for share in _THEORY_TEMPERATURE_RANGE)
+    kelvin = np.geomspace(max(low, _COLDEST_SOLUTION), max(high, 2 * _COLDEST_SOLUTION), _SOLUTION_TEMPERATURES)
+    try:
+        with catch_warnings():  # as above
+            simplefilter("ignore", ValidityWarning)
+            found = apparent_transmission(saved, side.upper_material, side.lower_material, kelvin)
+    except KapitzaError as err:
+        raise InputError(
+            f"holds a transmission ({saved.method or 'unnamed'}), whose integral is the emitted conductance, and what "
+            f"both solids add to that is not solved: {err}.  Name them, {{ file = ..., interface = 'Si|Ge' "
+            "}, or take the estimate for gray media, with drop = 'gray'"
+        ) from err
+    value = found.conductance.value
+    spread = np.maximum(np.log(value / np.minimum(found.low, value)), np.log(np.maximum(found.high, value) / value))
+    held = evolve(found.conductance, sigma=spread * value)
+    return _with_model_error(held, side.upper_material, side.lower_material)
+
+
+def _boundary_from_saved(
+    saved: Any, side: BoundarySides, temperature: float, drop: str = "", theory: str = ""
+) -> Conductance:
     """A conductance from what a file holds."""
     if isinstance(saved, dict) and (kept := {"models", "estimates"} & saved.keys()):
         names = {one.model: one for one in saved[kept.pop()]}
@@ -265,14 +298,11 @@ def _boundary_from_saved(saved: Any, side: BoundarySides, drop: str, theory: str
     if isinstance(saved, (ApparentConductance, InterfacePrediction)):
         held = saved if isinstance(saved, ApparentConductance) else saved.estimate
         saved = held.conductance
-    if isinstance(saved, Transmission):
-        if drop != "gray":
-            raise InputError(
-                f"holds a transmission ({saved.method or 'no method'}), whose integral is the emitted conductance; "
-                "with drop = 'gray' the extrapolated one is estimated from the modes of both sides"
-            )
+    if isinstance(saved, Transmission) and drop == "gray":
         kelvin = np.geomspace(150.0, 900.0, _THEORY_TEMPERATURES)
         return saved.conductance(kelvin, drop="extrapolated").accept_gray()
+    if isinstance(saved, Transmission):
+        return _solved_boundary(saved, side, temperature)
     if not isinstance(saved, Conductance):
         raise InputError(f"holds a {type(saved).__name__}, expected a Conductance, a Transmission, estimates or routes")
     if saved.drop != "extrapolated":

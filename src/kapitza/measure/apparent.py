@@ -19,6 +19,7 @@ from kapitza.core.arrays import Array, about, check_filled, check_record, number
 from kapitza.core.conductance import Conductance, increasing_temperatures
 from kapitza.core.occupation import Statistics
 from kapitza.core.records import BaseRecord
+from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.matter.band_spectrum import BandSpectrum
 from kapitza.matter.lattice_conductivity import LatticeConductivity, lattice_conductivity
@@ -103,6 +104,36 @@ def apparent_conductance(
     return solve_apparent(*sides, temperature, observation, conductivities=conductivities)
 
 
+def apparent_transmission(
+    transmission: Transmission,
+    left: SideDescription,
+    right: SideDescription,
+    temperature: ArrayLike,
+    observation: Observation | None = None,
+    *,
+    conductivities: tuple[float | None, float | None] = (None, None),
+) -> ApparentConductance:
+    r"""Conductance of a boundary of known transmission, such as one by Green's functions, as an experiment sees it.
+
+    To the resistance that the transmission emits is added what the Boltzmann equation of both solids adds with it at
+    the plane, as in `apparent_conductance`; electrons take no part.
+
+    Parameters
+    ----------
+    transmission : from left to right, elastic
+    left, right, temperature, observation, conductivities : as for `apparent_conductance`; the observation between
+        layers of 100 nm, steady, where None is given
+
+    Raises
+    ------
+    InputError
+        as `apparent_conductance`, and for a transmission that carries more than both solids have modes for
+    """
+    sides = describe_sides(left, right)
+    seen = Observation(method="film") if observation is None else observation
+    return solve_apparent(*sides, temperature, seen, conductivities=conductivities, transmission=transmission)
+
+
 def solve_apparent(
     left: InterfaceSide,
     right: InterfaceSide,
@@ -111,8 +142,11 @@ def solve_apparent(
     *,
     conductivities: tuple[float | None, float | None] = (None, None),
     bounds: bool = True,
+    transmission: Transmission | None = None,
 ) -> ApparentConductance:
-    """`apparent_conductance` between two described sides; without `bounds` both are the value itself."""
+    """`apparent_conductance` between two described sides; without `bounds` both are the value itself.  With a
+    `transmission` that one is the boundary.
+    """
     kelvin = increasing_temperatures(temperature)
     check_filled("temperature", kelvin)
     if observation is not None:
@@ -126,15 +160,13 @@ def solve_apparent(
     if left.is_metal and right.is_metal:
         raise InputError(f"{left.name} | {right.name}: electrons cross between metals; expected one metal at most")
     statistics: Statistics = "classical" if seen.method == "md" else "quantum"
-    offered = [name for name in DIFFUSE_MODELS if find_model(name).sides.fits(left, right)]
-    chosen = "dmm" if statistics == "classical" else next(iter(offered), "dmm")
-    (estimate,) = apply_models(left, right, kelvin, [chosen], statistics)
-    elastic = find_model("dmm").apply(left, right, float(kelvin[0]))
+    model, title, emitted = _emitted_conductance(left, right, kelvin, statistics, transmission)
+    elastic = find_model("dmm").apply(left, right, float(kelvin[0])) if transmission is None else transmission
     known = tuple(
         tuple(_conductivity_of(side, given, t) for t in kelvin.tolist())
         for side, given in zip((left, right), given_pair, strict=True)
     )
-    electrons = contact_electrons(left, right) if estimate.model == "dmm-metal" else None
+    electrons = contact_electrons(left, right) if model == "dmm-metal" else None
     scene = ObservedBoundary(
         left=left,
         right=right,
@@ -143,9 +175,10 @@ def solve_apparent(
         statistics=statistics,
         electrons=electrons,
         bounds=bounds,
+        stated=transmission is not None,
     )
     excess = np.array([_excess(scene, t, (known[0][i], known[1][i])) for i, t in enumerate(kelvin.tolist())])
-    resistance = estimate.emitted.resistance[:, None] + excess
+    resistance = emitted.resistance[:, None] + excess
     with np.errstate(divide="ignore"):
         value, low, high = (1 / np.maximum(resistance, 0.0)).T
     return ApparentConductance(
@@ -153,14 +186,27 @@ def solve_apparent(
         right=right.name,
         observation=seen,
         conductance=Conductance(
-            kelvin, value, drop="extrapolated", statistics=statistics, method=f"{estimate.title}, {seen.title}"
+            kelvin, value, drop="extrapolated", statistics=statistics, method=f"{title}, {seen.title}"
         ),
         low=low,
         high=high,
-        emitted=estimate.emitted,
-        model=estimate.model,
+        emitted=emitted,
+        model=model,
         conductivities=(known[0], known[1]),
     )
+
+
+def _emitted_conductance(
+    left: InterfaceSide, right: InterfaceSide, kelvin: Array, statistics: Statistics, transmission: Transmission | None
+) -> tuple[str, str, Conductance]:
+    """Name and title of the fullest diffuse model, or of a transmission, and what it emits."""
+    if transmission is not None:
+        title = transmission.method or "transmission"
+        return title, title, transmission.conductance(kelvin, statistics=statistics)
+    offered = [name for name in DIFFUSE_MODELS if find_model(name).sides.fits(left, right)]
+    chosen = "dmm" if statistics == "classical" else next(iter(offered), "dmm")
+    (estimate,) = apply_models(left, right, kelvin, [chosen], statistics)
+    return estimate.model, estimate.title, estimate.emitted
 
 
 def _conductivity_pair(given: object) -> tuple[float | None, float | None]:
@@ -244,4 +290,5 @@ def _inputs(scene: ObservedBoundary, temperature: float, known: Sequence[Lattice
         "metal": np.array([scene.left.is_metal, scene.right.is_metal]), "electrons": np.array(electrons),
         "ends": np.array([x for one in spectra if isinstance(one, BandSpectrum) for x in (one.table.top, one.atoms)]),
         **({} if scene.bounds else {"bounds": False}),
+        **({"boundary": (scene.boundary.omega, scene.boundary.total)} if scene.stated else {}),
     }  # fmt: skip

@@ -111,6 +111,7 @@ class ObservedBoundary(BaseRecord):
     statistics: Statistics
     electrons: Electrons | None  # of the metal among both sides at 300 K, where they are known and count
     bounds: bool = True  # whether what is not known is varied
+    stated: bool = False  # whether the boundary is another one than the diffuse one of both spectra
 
     @property
     def has_metal(self) -> bool:
