@@ -8,6 +8,7 @@ import pytest
 
 import kapitza
 from kapitza.cli import main
+from kapitza.io.eels.lamella import read_lamella
 from kapitza.measure.lamella import LamellaFit
 
 SAMPLE = Path(__file__).parents[2] / "docs" / "samples" / "lamella.toml"
@@ -44,6 +45,13 @@ def test_experiments_are_ranked(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["names"]["$items"][0] == "strip known to 5 % in series"
     assert main(["eels", "design", "--lamella", str(SAMPLE), "--plot", "a.png"]) == 2
     assert "no figure" in capsys.readouterr().err
+
+
+def test_the_power_is_that_before_less_that_after() -> None:
+    one = read_lamella(SAMPLE, virtual=True).maps[0]
+    assert one.power is not None
+    assert abs(one.power / 0.38e-3 - 1) <= 1e-9
+    assert abs(one.power_sigma / (np.hypot(16, 8.4) / 380) - 1) <= 1e-9
 
 
 def test_a_lockin_plan_is_ranked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

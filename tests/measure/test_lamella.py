@@ -79,18 +79,20 @@ def test_radiation_cools_like_a_fin() -> None:
     middle = np.interp(0.4e-6, np.linspace(0, 1.2e-6, 49), np.delete(grid[:, 0], 24))
     wanted = 0.01 * np.sinh(m * 0.8e-6) / np.sinh(m * 1.2e-6)
     assert abs((middle - 300) / wanted - 1) <= 2e-3
+    slow = solved(given, 0.01, 0.0, omega=1e-3).temperature.reshape(-1, 9)  # a slow modulation follows the same law
+    middle = np.interp(0.4e-6, np.linspace(0, 1.2e-6, 49), np.delete(slow[:, 0].real, 24))
+    assert abs(middle / wanted - 1) <= 2e-3
 
 
 def test_a_modulated_lamella_follows_the_diffusion_equation() -> None:
     same = tuple(evolve(one, conductivity=80.0, heat_capacity=2e6) for one in lamella().materials)
     given = lamella(resistance=1e-16, materials=same, left_conductance=1e14, right_conductance=1e14, length=5000 * nm)
-    omega = 2 * np.pi * 1e6
     # dead layers hold heat but do not carry any: k t_e T'' = iω C t T
-    wave = np.sqrt(1j * omega * 2e6 * 80 / (80 * 70)) * 5e-6
-    found = solved(given, 1.0, 0.0, columns=96, omega=omega).temperature.reshape(-1, 17)
-    middle = np.interp(0.4, np.linspace(0, 1, 97), np.delete(found[:, 3], 48))
-    wanted = np.sinh(0.6 * wave) / np.sinh(wave)
-    assert abs(middle / wanted - 1) <= 2e-3
+    wave = np.sqrt(1j * 2 * np.pi * 1e6 * 2e6 * 80 / (80 * 70))
+    one = pixels(length=5000 * nm, frequency=1e6, pad_temperatures=(1.0, 0.0))
+    seen = lamella_scan(given, (one,), PointSpread(), columns=96).images()[0]
+    wanted = np.sinh((5e-6 - one.x) * wave) / np.sinh(5e-6 * wave)
+    assert np.abs(seen - wanted).max() <= 2e-3
 
 
 def test_films_conduct_less_by_fuchs_and_sondheimer() -> None:
@@ -100,12 +102,15 @@ def test_films_conduct_less_by_fuchs_and_sondheimer() -> None:
     assert abs(thin - (1 - 0.75 * integral)) <= 1e-8
 
 
-def test_a_scan_sees_a_step_through_its_point_spread() -> None:
+@pytest.mark.parametrize("angle", [0.0, 0.5])
+def test_a_scan_sees_a_step_through_its_point_spread(angle: float) -> None:
     flat = tuple(evolve(one, conductivity=1e7) for one in lamella().materials)
-    given = lamella(materials=flat, resistance=1e-6, left_conductance=1e15, right_conductance=1e15)
-    one = evolve(pixels(), x=(600 + np.linspace(-30, 30, 30)) * nm)
+    contacts = {"left_conductance": 1e15, "right_conductance": 1e15}
+    given = lamella(angle, materials=flat, resistance=1e-6, **contacts)
+    one = evolve(pixels(), x=(600 + np.linspace(-30, 30, 30)) * nm, y=(1000 + np.linspace(-20, 20, 10)) * nm)
     seen = lamella_scan(given, (one,), PointSpread(8 * nm)).images()[0]
-    wanted = 485 - 185 * ndtr((one.x - 600 * nm) / (8 * nm))
+    along = one.x - 600 * nm - np.tan(angle) * (one.y[:, None] - 1000 * nm)
+    wanted = 485 - 185 * ndtr(along * np.cos(angle) / (8 * nm))
     assert np.abs(seen - wanted).max() <= 1e-3 * 185
 
 
@@ -159,6 +164,8 @@ def test_the_error_is_that_of_the_closed_form() -> None:
             scale += 1 / (power**2 + (wavelength * 80 / 70) ** 2 + (dead * 10 / 70) ** 2)
         assert abs(found.relative_sigma / scale**-0.5 - 1) <= 0.05
         assert abs(found.share.sum() - 1) <= 1e-9
+        ends = np.log(np.array(found.interval(0.682689492)) / found.resistance) / found.relative_sigma
+        assert np.abs(ends - [-1, 1]).max() <= 1e-6
 
 
 def test_a_known_strip_gives_the_scale() -> None:
@@ -196,6 +203,15 @@ def test_designs_forecast_the_errors_of_fits() -> None:
     assert abs(after["power known to 5 %"] / closed - 1) <= 0.05
     assert abs(after["strip known to 5 % in series"] / (2 / 0.44**2 + 1 / 0.05**2) ** -0.5 - 1) <= 0.25
     assert (np.diff(found.relative_sigma) >= 0).all()
+    # heat diffuses over twice 600 nm, √(k/(C π f)), in the lock-in experiment
+    assert f"lock-in at {100 / 2.4e6 / (np.pi * 1.2e-6**2) / 1e6:.2g} MHz" in " ".join(found.names)
+
+
+def test_true_powers_scatter_about_their_reading() -> None:
+    given, plan = lamella(), pixels(1e-6, power=1.3e-3, power_sigma=0.05)
+    falls = [shown(given, plan, seed=seed).temperature[:, 0].mean() - 300 for seed in range(40)]
+    logs = np.log(np.array(falls) / (shown(given, plan).temperature[:, 0].mean() - 300))
+    assert abs(np.sqrt(np.mean(logs**2)) / 0.05 - 1) <= 0.4  # of 40 draws: 3.5 standard deviations
 
 
 @pytest.mark.parametrize("frequency", [0.0, 1e6])
@@ -225,9 +241,11 @@ def test_intervals_cover_the_truth(frequency: float) -> None:
 def test_a_jump_that_is_not_seen_has_an_upper_limit() -> None:
     # noise as large as the jump: temperatures are linear in R, so that its interval is R ± 1.96 σ_R
     given = lamella()
-    one = shown(given, pixels(60.0, power=1.3e-3))
-    found = fit_lamella(given, one, {"temperature_scale": Prior.relative(0.005)}, spread=SPREAD, **MESH)
+    one = shown(given, pixels(60.0, power=1.3e-3, power_sigma=1e-3))
+    found = fit_lamella(given, one, {}, spread=SPREAD, **MESH)
     assert abs(found.resistance / 1.2e-9 - 1) <= 1e-3
+    after = dict(zip(found.remedies, found.remedy_sigma, strict=True))
+    assert abs(after["four times the electrons"] / found.relative_sigma - 0.5) <= 0.01
     low, high = found.interval()
     assert low == 0
     assert abs((high / found.resistance - 1) / (1.96 * found.relative_sigma) - 1) <= 0.05

@@ -48,6 +48,21 @@ def test_plane_and_jump_without_noise(tilt: float) -> None:
     assert abs(found.fit.jump.gradient_left * nm + 0.18) <= 1e-3
 
 
+def test_distances_are_those_of_a_line_and_a_circle() -> None:
+    tilt, at, middle, radius = 0.4, 3 * nm, 5 * nm, 200 * nm
+    plane = ObliquePlane(at=at, tilt=tilt, middle=middle, covariance=np.zeros((3, 3)), gain=0.0)
+    along, normal = np.array([np.sin(tilt), np.cos(tilt)]), np.array([np.cos(tilt), -np.sin(tilt)])
+    for s, d in ((7 * nm, 2 * nm), (-4 * nm, -9 * nm)):
+        x, y = np.array([at, middle]) + s * along + d * normal
+        assert abs(plane.distance(np.array([x]), np.array([y]))[0] - d) <= 1e-9 * nm
+    arc = np.array([-0.05, -0.02, 0.04])  # a circle that touches the plane: its bend is 1/radius
+    sideways, forward = radius * (1 - np.cos(arc)), radius * np.sin(arc)
+    x = at + forward * along[0] + sideways * normal[0]
+    y = middle + forward * along[1] + sideways * normal[1]
+    bent = evolve(plane, curvature=1 / radius).distance(x, y)
+    assert np.abs(bent).max() <= 0.05 * sideways.max()  # the parabola takes the height along y, not along the plane
+
+
 def test_a_straight_plane_has_the_jump_of_its_rows() -> None:
     rows = scan(0.0, 3.0, seed=4)
     oblique, straight = fit_oblique_jump(rows, 0.0, SEEN).fit.jump, fit_jump(line_profile(rows), 0.0, SEEN).jump
@@ -81,14 +96,15 @@ def test_a_loose_position_leaves_the_tilt_as_uncertain() -> None:
 
 @pytest.mark.parametrize("noise", [3.0, 12.0])
 def test_intervals_of_jump_and_tilt_hold_the_truth(noise: float) -> None:
-    inside = np.zeros(2)
-    count = 40
+    inside, count, pulls = np.zeros(2), 40, []
     for seed in range(count):
         found = fit_oblique_jump(scan(20.0, noise, seed), 0.0, SEEN)
         low, high = found.fit.interval()
         tilt = abs(found.plane.tilt - np.radians(20.0)) / found.plane.covariance[1, 1] ** 0.5
         inside += low <= JUMP <= high, tilt <= 1.96
+        pulls.append(tilt)
     assert (inside >= 34).all(), "95 % in the mean; 34 of 40 is left of all but 1 in 100"
+    assert 0.6 <= np.sqrt(np.mean(np.square(pulls))) <= 1.5, "3.5 standard deviations of 40 draws"
 
 
 def test_a_tilt_is_said_where_there_is_one() -> None:
