@@ -382,7 +382,7 @@ def test_a_damaged_folder_is_one_line(tmp_path, monkeypatch, capsys):
 
 def test_another_run_is_not_taken_up(saved, tmp_path, capsys):
     (tmp_path / "run.toml").write_text(RUN.replace("ratio = 3", "ratio = 2"))
-    assert main(["md", "nemd", str(tmp_path / "run.toml"), "--folder", f"{saved}.parts"]) == 2
+    assert main(["md", "nemd", str(tmp_path / "run.toml"), "--store", f"{saved}.parts"]) == 2
     assert "other inputs" in capsys.readouterr().err
 
 

@@ -40,6 +40,7 @@ from kapitza.cli.interface.routes import interface
 from kapitza.cli.md.deck import decks_app
 from kapitza.cli.md.equilibrium import closed_app
 from kapitza.cli.md.nemd import md_app
+from kapitza.cli.output import note
 from kapitza.errors import KapitzaError
 
 # of linear algebra: the matrices of one wave vector are small, and more threads cost several times the work
@@ -74,7 +75,7 @@ class _SectionedGroup(typer.core.TyperGroup):
 
 app = typer.Typer(
     cls=_SectionedGroup,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     name="kapitza",
@@ -262,6 +263,6 @@ def _warning_printer() -> Callable[..., None]:
         text = " ".join(str(message).split())
         if text not in printed:
             printed.add(text)
-            typer.echo(f"note: {text}", err=True)
+            note(text)
 
     return show

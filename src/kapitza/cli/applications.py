@@ -23,7 +23,7 @@ from kapitza.cli.options import (
     long_work,
     parse_temperature,
 )
-from kapitza.cli.output import note, print_record, print_table, quantity_json
+from kapitza.cli.output import note, print_record, print_table, print_text, quantity_json
 from kapitza.cli.tables import Column, columns_of, print_columns, print_values
 from kapitza.errors import InputError
 from kapitza.io.quantities import NUMBER_AND_UNIT, quantity, stepped_range
@@ -353,7 +353,7 @@ def cryo(
         known = columns_of(states, {"temperature": "K", "flux": "W cm⁻²"})
         print_columns(title, [*known, Column("state", stability), Column("cooled by", [one.regime for one in states])])
     else:
-        typer.echo(title)
+        print_text(title)
         note("no steady state below 10,000 K: the helium cannot take up this heat")
     if limits is not None:
         print_values(

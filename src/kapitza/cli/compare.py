@@ -9,7 +9,7 @@ import typer
 import kapitza
 from kapitza.cli import deferred, options
 from kapitza.cli.figures import Results
-from kapitza.cli.output import megawatts, note, print_record, print_table
+from kapitza.cli.output import megawatts, note, print_record, print_table, print_text
 from kapitza.errors import InputError
 
 if TYPE_CHECKING:
@@ -95,10 +95,10 @@ def _print_comparison(found: Comparison) -> None:
     title = f"{found.left} | {found.right} at {found.temperature:g} K, MW m⁻² K⁻¹"
     print_table(title, ["model", *drops, " against the published interval"], rows)
     if found.observation is not None:
-        typer.echo(
+        print_text(
             f" extrapolated: as in {found.observation.title}, by the Boltzmann equation; each measurement is held"
         )
-        typer.echo(
+        print_text(
             " against what its own method and film see of it (below), against what is emitted where that is unknown"
         )
     if not found.published:
@@ -122,11 +122,11 @@ def _print_comparison(found: Comparison) -> None:
     ]
     head = ["at", "value", "", *([fullest] if fullest else []), " method", *([" seen as"] if fullest else [])]
     print_table("published", [*head, " source", " remark"], values)
-    typer.echo(_published_interval(found))
+    print_text(_published_interval(found))
     for side in {found.left, found.right} & set(_POLYTYPE_NAMES):
         note(f"{side} is {kapitza.material(side).name} in the models, and any polytype in the measurements")
     for citation, key in keys.items():
-        typer.echo(f"{key} {citation}")
+        print_text(f"{key} {citation}")
 
 
 def _fullest_solved(found: Comparison) -> str:

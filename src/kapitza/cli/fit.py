@@ -10,7 +10,7 @@ import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
-from kapitza.cli.output import note, print_record, print_table, quantity_json
+from kapitza.cli.output import note, print_record, print_table, print_text, quantity_json
 from kapitza.cli.samples import SampleArgument
 from kapitza.core.parameter_units import shown_unit
 from kapitza.errors import InputError
@@ -73,7 +73,7 @@ def fit_sample(
         print_record(found, numbers | {"parameters": parameter_numbers(found)})
         _exit_strictly(found, strict=strict)
         return
-    typer.echo(f"{held.title} at {held.temperature:g} K, total uncertainties\n{kapitza.measure.fit_report(found)}")
+    print_text(f"{held.title} at {held.temperature:g} K, total uncertainties\n{kapitza.measure.fit_report(found)}")
     _print_repeats(repeats)
     for one in found.problem.samples:
         if one.curve.sigma is None:

@@ -21,7 +21,7 @@ from kapitza.cli.options import (
     parse_calculator_arguments,
     parse_normals,
 )
-from kapitza.cli.output import note, print_record, quantity_json
+from kapitza.cli.output import note, print_record, print_text, quantity_json
 from kapitza.errors import InputError
 from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.run.progress import progress_bar
@@ -225,17 +225,17 @@ def _report_junction(made: Any, as_json: bool) -> None:
     if as_json:
         print_record(made, found)
         return
-    typer.echo(made.name)
+    print_text(made.name)
     for side in ("left", "right"):
         lead = made.lead(side)
-        typer.echo(
+        print_text(
             f"{side:6s} {lead.name}: {lead.masses.size} atoms in a principal layer of "
             f"{lead.thickness / angstrom:.4g} Å, {len(made.tiles(side))} in a cell of the junction"
         )
-    typer.echo(f"device {len(made.device)} layers, {found['atoms']} atoms, cell of {made.area / angstrom**2:.4g} Å²")
-    typer.echo(f"sum rule off by {made.residual:.1e} of the largest force constant before it was enforced")
+    print_text(f"device {len(made.device)} layers, {found['atoms']} atoms, cell of {made.area / angstrom**2:.4g} Å²")
+    print_text(f"sum rule off by {made.residual:.1e} of the largest force constant before it was enforced")
     left, right = found["mismatch"]["left"], found["mismatch"]["right"]
-    typer.echo(f"outermost layers differ from the crystals by {left:.1e} (left) and {right:.1e} (right) of it")
+    print_text(f"outermost layers differ from the crystals by {left:.1e} (left) and {right:.1e} (right) of it")
 
 
 def _junction_numbers(made: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import typer
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.options import Json, parse_temperature
-from kapitza.cli.output import note, print_json, print_record, terminal_columns
+from kapitza.cli.output import note, print_json, print_record, print_text, terminal_columns
 from kapitza.cli.tables import Column, columns_of, print_columns
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ def _report_material(one: Material, *, as_json: bool) -> None:
     aliases = f", also {', '.join(one.aliases)}" if one.aliases else ""
     print_columns(f"{one.name}: {one.title}{aliases}; {one.formula}, {one.symmetry}", columns)
     if one.note:
-        typer.echo(one.note)
+        print_text(one.note)
     for key, text in sources.items():
-        typer.echo(f"{key}: {text}")
+        print_text(f"{key}: {text}")
 
 
 def _number_or_range(known: Quantity | PropertyTable) -> str:

@@ -6,6 +6,7 @@ import json
 import math
 import shutil
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ import typer
 from kapitza.cli import deferred
 
 CONDUCTANCE_UNIT = "W m^-2 K^-1"
+_WRAPPED_WIDTH, _TEXT_WIDTH = 20, 36  # characters of a remark, and of a name, that are not wrapped further
 PIPED_COLUMNS = 100_000  # nothing is cut or wrapped where no terminal has an edge
 
 
@@ -43,14 +45,56 @@ def quantity_json(value: Any, unit: str, *, sigma: Any = None, meaning: str = ""
     return {"unit": unit, "value": value, **beside, **({"meaning": meaning} if meaning else {})}
 
 
+def print_text(text: str = "") -> None:
+    """Print lines of prose: wrapped at the edge of a terminal, as they are where the output is piped."""
+    typer.echo("\n".join(_wrapped(line, terminal_columns()) for line in text.split("\n")))
+
+
 def print_table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, text: int = 1, piped: int = PIPED_COLUMNS
 ) -> None:
     """Print a table; the first `text` columns are text, the others numbers.
 
     Where a last column would be text again, its head starts with a space; it is wrapped at the edge of the terminal,
-    and at `piped` columns where there is none.
+    and at `piped` columns where there is none.  A table that is wider than the terminal is printed in parts, each with
+    the first column: a number is never cut.
     """
+    room = terminal_columns(piped)
+    needed = [_needed_width(column, [row[i] for row in rows], words=i < text) for i, column in enumerate(columns)]
+    tables = list[str]()
+    for part in _table_parts(needed, min(text, 1), room):
+        cells = [[row[i] for i in part] for row in rows]
+        width = max(room, sum(needed[i] for i in part) + 2 * len(part))
+        lines = _table_lines([columns[i] for i in part], cells, sum(i < text for i in part), width)
+        tables.append("\n".join(lines))
+    heads = [_wrapped(line, room) for line in title.split("\n")]
+    typer.echo("\n".join([*heads, "\n\n".join(tables)]), color=sys.stdout.isatty())
+
+
+def _needed_width(column: str, cells: Sequence[str], *, words: bool) -> int:
+    """Return how wide a column is at least: numbers are never cut, long texts are wrapped."""
+    longest = max(map(len, [column.strip(), *cells]))
+    if column.startswith(" "):
+        return min(_WRAPPED_WIDTH, longest)
+    return min(_TEXT_WIDTH, longest) if words else longest
+
+
+def _table_parts(needed: Sequence[int], kept: int, room: int) -> list[list[int]]:
+    """Return the columns of each part of a table that fits into the room; the first `kept` are in all of them."""
+    repeated, gap = list(range(kept)), 2
+    first = sum(needed[i] + gap for i in repeated)
+    parts, width = [list(repeated)], first
+    for i in range(kept, len(needed)):
+        if width + needed[i] + 1 > room and len(parts[-1]) > kept:
+            parts.append(list(repeated))
+            width = first
+        parts[-1].append(i)
+        width += needed[i] + gap
+    return parts
+
+
+def _table_lines(columns: Sequence[str], rows: Sequence[Sequence[str]], text: int, width: int) -> list[str]:
+    """Return the lines of one table, the first `text` columns of which are text."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -59,20 +103,15 @@ def print_table(
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for i, column in enumerate(columns):
         words = i < text or column.startswith(" ")
-        table.add_column(column.strip(), justify="left" if words else "right", no_wrap=not column.startswith(" "))
+        wrapped = column.startswith(" ") or (words and max(len(row[i]) for row in [*rows, columns]) > _TEXT_WIDTH)
+        table.add_column(column.strip(), justify="left" if words else "right", no_wrap=not wrapped)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     terminal = sys.stdout.isatty()
-    # a column that may not be wrapped would be cut where the terminal is narrow: a number is never cut
-    heads = [[column.strip(), *(row[i] for row in rows)] for i, column in enumerate(columns)]
-    lengths = [max(map(len, head)) for head in heads]
-    needed = sum(min(20, n) if column[:1] == " " else n for n, column in zip(lengths, columns, strict=True))
-    width = max(terminal_columns(piped), needed + 3 * len(columns))
     console = Console(file=sys.stdout, width=width, highlight=False, no_color=not terminal)
     with console.capture() as captured:
         console.print(table)
-    lines = [title, *captured.get().strip("\n").splitlines()]
-    typer.echo("\n".join(line.rstrip() for line in lines), color=terminal)
+    return [line.rstrip() for line in captured.get().strip("\n").splitlines()]
 
 
 def terminal_columns(piped: int = PIPED_COLUMNS) -> int:
@@ -80,9 +119,21 @@ def terminal_columns(piped: int = PIPED_COLUMNS) -> int:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else piped
 
 
+def _wrapped(line: str, room: int) -> str:
+    """Return a line of prose in as many lines as it needs; the further ones are two blanks deeper."""
+    if len(line) <= room:
+        return line
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.fill(line, room, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
 def note(text: str) -> None:
-    """Print a remark in one line, beside the output."""
-    typer.echo(f"note: {' '.join(text.split())}", err=True)
+    """Print a remark beside the output: one line, or more on a terminal that is narrower."""
+    line = f"note: {' '.join(text.split())}"
+    if sys.stderr.isatty():
+        # a line of progress may stand there
+        line = f"\r\x1b[K{_wrapped(line, shutil.get_terminal_size().columns)}"
+    typer.echo(line, err=True)
 
 
 def megawatts(value: float | None) -> str:

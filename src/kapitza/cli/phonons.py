@@ -18,7 +18,7 @@ from kapitza.cli.options import (
     parse_calculator_arguments,
     parse_temperatures,
 )
-from kapitza.cli.output import note, print_record, print_table
+from kapitza.cli.output import note, print_record, print_table, print_text
 from kapitza.cli.tables import Column, columns_of, format_number, print_columns, print_values
 from kapitza.errors import InputError
 from kapitza.io.formats.files import RESULT_SUFFIXES
@@ -147,11 +147,11 @@ def _print_computed(result: CrystalPhonons) -> None:
     """Print the numbers of phonons that a potential gave."""
     crystal = result.crystal
     lengths = ", ".join(f"{length:.5g}" for length in ((result.axes**2).sum(axis=1) ** 0.5 / angstrom).tolist())
-    typer.echo(f"{crystal.name}: {crystal.masses.size} atoms in the primitive cell; axes of {lengths} Å")
-    typer.echo(f"forces: {result.source}")
+    print_text(f"{crystal.name}: {crystal.masses.size} atoms in the primitive cell; axes of {lengths} Å")
+    print_text(f"forces: {result.source}")
     imaginary = f"imaginary ones to {-result.lowest / THz:.3g}i THz" if result.instability else "none is imaginary"
-    typer.echo(f"frequencies up to {result.top / THz:.4g} THz, {imaginary}")
-    typer.echo(f"sum rule off by {crystal.residual:.1e} of the largest force constant before it was enforced\n")
+    print_text(f"frequencies up to {result.top / THz:.4g} THz, {imaginary}")
+    print_text(f"sum rule off by {crystal.residual:.1e} of the largest force constant before it was enforced\n")
     columns = [Column("along", ["[" + " ".join(map(str, one)) + "]" for one in result.directions.tolist()])]
     names = ("slowest", "middle", "fastest")
     columns += [
@@ -192,7 +192,7 @@ def _print_cards(cards: tuple[PhononCard, ...]) -> None:
     title = f"{len(cards)} crystals: " + ", ".join(f"{number} {status}" for status, number in count.items())
     heads, rows = [column.name for column in columns], zip(*(column.values for column in columns), strict=True)
     print_table(title, heads, [list(row) for row in rows], text=3)
-    typer.echo(
+    print_text(
         "THz: top frequency.  c_L, c_T: mean speeds of sound as computed over those of the elastic constants;\n"
         "fitted bands have these constants.  `kapitza phonons Si` shows one card, --plot si.png its dispersion."
     )
@@ -245,16 +245,16 @@ def _report_crystal(name: str, files: Results, *, as_json: bool) -> None:
 def _print_card(card: PhononCard) -> None:
     """Print a card in full."""
     lattice = ", ".join(f"{key} = {value:g}{'°' if key == 'beta' else ' Å'}" for key, value in card.lattice.items())
-    typer.echo(f"{card.name}: {card.structure}; {lattice} ({_source_text(card.lattice_source)})")
-    typer.echo(f"forces: {card.potential}, doi:{card.doi}; supercell of {card.supercell} atoms")
-    typer.echo(f"bands: {card.status}{'; ' if card.reason else ''}{card.reason}\n")
+    print_text(f"{card.name}: {card.structure}; {lattice} ({_source_text(card.lattice_source)})")
+    print_text(f"forces: {card.potential}, doi:{card.doi}; supercell of {card.supercell} atoms")
+    print_text(f"bands: {card.status}{'; ' if card.reason else ''}{card.reason}\n")
     print_values("quality of the bands", columns_of(card, _NUMBERS))
     if card.worst_direction:
-        typer.echo(f"worst speed: along {card.worst_direction} wave")
+        print_text(f"worst speed: along {card.worst_direction} wave")
     if card.unverified:
-        typer.echo(f"not verified: {', '.join(card.unverified)} (nobody has read the source)")
+        print_text(f"not verified: {', '.join(card.unverified)} (nobody has read the source)")
     if card.measured_top is not None:
-        typer.echo(f"measured: {card.measured_top[0]:g} THz, {card.measured_top[1]}")
+        print_text(f"measured: {card.measured_top[0]:g} THz, {card.measured_top[1]}")
 
 
 def _source_text(key: str) -> str:
@@ -276,11 +276,11 @@ def _print_measured(measured: tuple[MeasuredPhonons, ...]) -> None:
             Column("bands (THz)", (bands / THz).tolist()),
             Column("bands / measured", [format_number(ratio, 3) for ratio in (bands / one.omega).tolist()]),
         ]
-        typer.echo()
+        print_text()
         print_columns(f"{one.technique}{kelvin}{'' if one.verified else ', not verified'}", columns)
         doi = f", doi:{one.doi}" if one.doi else ""
         via = f"; {one.via}" if one.via else ""
-        typer.echo(f"{one.citation}{doi}{via}")
+        print_text(f"{one.citation}{doi}{via}")
 
 
 def _print_charges(name: str, constants: PolarConstants | None) -> None:
@@ -297,9 +297,9 @@ def _print_charges(name: str, constants: PolarConstants | None) -> None:
         Column("ε∞", constants.dielectric.tolist()[: 3 : 2 if uniaxial else 3]),
         Column(f"charge of {crystal.symbols[0]} (e)", charges[0].tolist()[: 3 : 2 if uniaxial else 3]),
     ]
-    typer.echo()
+    print_text()
     print_columns(f"published polar modes at Γ{'' if constants.verified else ', not verified'}", columns)
     doi = f", doi:{constants.doi}" if constants.doi else ""
-    typer.echo(f"{constants.citation}{doi}; ε∞: {constants.dielectric_source}")
+    print_text(f"{constants.citation}{doi}; ε∞: {constants.dielectric_source}")
     if crystal.polar is None:
         note("the field of these charges is in the dashed lines of the figure, not in the bands that models take")

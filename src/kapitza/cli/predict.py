@@ -32,6 +32,7 @@ from kapitza.cli.output import (
     note,
     print_record,
     print_table,
+    print_text,
     quantity_json,
     terminal_columns,
 )
@@ -132,7 +133,7 @@ def predict(
     for remark in found.remarks:
         note(remark)
     at = min(found.estimate.conductance.temperature.tolist(), key=lambda t: abs(t - _ROOM_TEMPERATURE))
-    typer.echo(_headline(found, at) + "\n")
+    print_text(_headline(found, at) + "\n")
     _print_models(found, drop)
     if found.apparent is not None:
         _print_apparent(found.apparent)
@@ -189,9 +190,9 @@ def _print_apparent(found: ApparentConductance) -> None:
     head = f"apparent conductance ({found.observation.title}; Boltzmann equation of both solids), MW m⁻² K⁻¹"
     lattices = [f"κ of {name}" for name in (found.left, found.right)]
     print_table(head, ["T (K)", "G", "from", "to", *lattices], rows)
-    typer.echo(" from, to: spread due to unknown mean free paths, no confidence interval;")
+    print_text(" from, to: spread due to unknown mean free paths, no confidence interval;")
     estimated = any(one.estimated for side in found.conductivities for one in side)
-    typer.echo(f" κ: of the lattice, W m⁻¹ K⁻¹{'; * estimated' * estimated}\n")
+    print_text(f" κ: of the lattice, W m⁻¹ K⁻¹{'; * estimated' * estimated}\n")
 
 
 def _best_rows(found: InterfacePrediction, kelvin: list[float]) -> list[list[str]]:

@@ -8,7 +8,7 @@ import typer
 import kapitza
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
-from kapitza.cli.output import CONDUCTANCE_UNIT, note, print_record, quantity_json
+from kapitza.cli.output import CONDUCTANCE_UNIT, note, print_record, print_text, quantity_json
 from kapitza.cli.tables import columns_of, print_values
 from kapitza.errors import DataError
 from kapitza.io.quantities import quantity, share_or_quantity
@@ -56,7 +56,7 @@ def thickness_series(
         return
     print_values("straight line through the series, extrapolated drop", columns_of(found, dict.fromkeys(found, "")))
     if not line.is_resolved():
-        typer.echo(f"zero within its error: below {line.upper() / 1e-9:.3g} m²K/GW at 95 % confidence")
+        print_text(f"zero within its error: below {line.upper() / 1e-9:.3g} m²K/GW at 95 % confidence")
     if test is not None:
         word = "no sign of" if test.probability > 0.05 else "a sign of"
         note(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -13,11 +13,12 @@ from kapitza.cli.device.inverse import report_inverse
 from kapitza.cli.device.report import DeviceFiles, reason, report_device
 from kapitza.cli.device.sweeps import report_sweep
 from kapitza.cli.options import DaskAddress, Figure, Json, Save, StoreFolder, WorkerCount, long_work
-from kapitza.cli.output import note
+from kapitza.cli.output import note, print_json, quantity_json
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
 
 if TYPE_CHECKING:
+    from kapitza.device.layered.network import FosterNetwork
     from kapitza.io.device.layers import DeviceMethod
 
 device_app = typer.Typer()
@@ -145,34 +146,49 @@ def export(
     ladder: Annotated[bool, typer.Option("--ladder", help="A Cauer ladder instead of a Foster chain.")] = False,
     of: Annotated[str, typer.Option(help="What the network follows: peak, or the name of a patch.")] = "peak",
     times: Annotated[str | None, typer.Option(help="Range that it has to follow, e.g. 10ns:10ms.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Write a device for other programs: a thermal network, its boundary resistances, or a problem for MOOSE."""
-    for path in (spice, comsol):
+    if spice is None and comsol is None and moose is None:
+        raise InputError("nothing to write: expected --spice FILE, --comsol FILE or --moose FOLDER")
+    for path in (spice, comsol, None if moose is None or Path(moose).is_dir() else moose):
         if path is not None:
             figures.check_folder(path)
+    written: dict[str, Any] = {}
     if moose is not None:
-        if not Path(moose).is_dir():
-            figures.check_folder(moose)
-        written = kapitza.io.write_moose(kapitza.io.read_layout(file), moose, cells)
-        note(f"wrote {', '.join(str(Path(moose) / one.name) for one in written)}")
-    elif spice is None and comsol is None:
-        raise InputError("nothing to write: expected --spice FILE, --comsol FILE or --moose FOLDER")
-    if spice is None and comsol is None:
-        return
-    device = kapitza.io.read_device(file)
-    if spice is not None:
-        first, last = deferred.grid_time_span(device) if times is None else _parse_time_span(times)
-        network = deferred.foster_network(device, order, first=first, last=last, of=of)
+        places = kapitza.io.write_moose(kapitza.io.read_layout(file), moose, cells)
+        written["moose"] = {"files": [str(Path(moose) / one.name) for one in places]}
+        note(f"wrote {', '.join(written['moose']['files'])}")
+    device = None if spice is None and comsol is None else kapitza.io.read_device(file)
+    if spice is not None and device is not None:
+        span = deferred.grid_time_span(device) if times is None else _parse_time_span(times)
+        network = deferred.foster_network(device, order, first=span[0], last=span[1], of=of)
         kapitza.io.write_spice(network, spice, title=device.title, ladder=ladder)
         power = device.power
         note(
             f"wrote {spice}: {network.resistance.size} cells, within {network.error * power:.2g} K of "
-            f"{network.resistance.sum() * power:.5g} K from {first:.3g} to {last:.3g} s at {power:.4g} W"
+            f"{network.resistance.sum() * power:.5g} K from {span[0]:.3g} to {span[1]:.3g} s at {power:.4g} W"
         )
-    if comsol is not None:
+        written["spice"] = {"files": [spice], "network": _network_numbers(network, power, span)}
+    if comsol is not None and device is not None:
         kapitza.io.write_boundaries(device, comsol)
         count = sum(isinstance(one.conductance, kapitza.Conductance) for one in device.stack.boundaries)
         note(f"wrote {comsol}: {len(device.stack.boundaries)} boundaries" + (f", {count} of T" if count else ""))
+        written["comsol"] = {"files": [comsol], "boundaries": len(device.stack.boundaries), "of_temperature": count}
+    if as_json:
+        print_json(written)
+
+
+def _network_numbers(network: FosterNetwork, power: float, span: tuple[float, float]) -> dict[str, Any]:
+    """Numbers of a thermal network, with their units."""
+    return {
+        "cells": quantity_json(int(network.resistance.size), "1", meaning="cells of the network"),
+        "error": quantity_json(float(network.error * power), "K", meaning="largest deviation of the network"),
+        "rise": quantity_json(float(network.resistance.sum() * power), "K", meaning="temperature rise at last"),
+        "first": quantity_json(span[0], "s", meaning="first time that it follows"),
+        "last": quantity_json(span[1], "s", meaning="last time that it follows"),
+        "power": quantity_json(float(power), "W", meaning="power"),
+    }
 
 
 def _parse_time_span(text: str) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from kapitza.cli import deferred
 from kapitza.cli.eels.options import PlanFile
 from kapitza.cli.figures import Results, check_output
 from kapitza.cli.options import Figure, Json
-from kapitza.cli.output import note, print_json, print_record, print_table, quantity_json
+from kapitza.cli.output import note, print_json, print_record, print_table, print_text, quantity_json
 from kapitza.cli.tables import Column, print_columns
 from kapitza.errors import InputError
 from kapitza.units import meV, nm
@@ -63,7 +63,7 @@ def _rank_lamellae(path: str, as_json: bool) -> None:
     if as_json:
         print_record(found)
         return
-    typer.echo(f"{Path(path).name}: uncertainty of the resistance of {found.plane} by experiment")
+    print_text(f"{Path(path).name}: uncertainty of the resistance of {found.plane} by experiment")
     rows = [f"{100 * sigma:.1f}" for sigma in found.relative_sigma]
     print_columns("", [Column("experiment", list(found.names)), Column("R to, %", rows)])
 
@@ -71,12 +71,12 @@ def _rank_lamellae(path: str, as_json: bool) -> None:
 def _print_design(found: EelsDesign, name: str) -> None:
     """Print a plan."""
     plan = found.experiment
-    typer.echo(
+    print_text(
         f"{name}: {plan.rows} rows of 2 x {plan.columns} pixels, {plan.dose:.3g} electrons in {plan.dwell:.3g} s each, "
         f"{_format_duration(plan.time)}"
     )
     print_columns("least uncertainty in one pixel", _bound_columns(found), digits=3)
-    typer.echo(
+    print_text(
         f"resolution of the smallest error where the current goes with it: {found.best_width / meV:.3g} meV "
         f"({found.sigma_with_slit.min():.3g} K; the plan has {plan.fwhm / meV:.3g} meV)"
     )
@@ -143,4 +143,4 @@ def simulate_plan(
     if as_json:
         print_json({"file": save, "pixels": list(image.shape), "channels": image.energy.size, "seed": seed})
         return
-    typer.echo(f"{save}: {image.title}, {held.experiment.dose:.3g} electrons a pixel, seed {seed}")
+    print_text(f"{save}: {image.title}, {held.experiment.dose:.3g} electrons a pixel, seed {seed}")

@@ -23,7 +23,7 @@ from kapitza.cli.eels.options import (
 )
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
-from kapitza.cli.output import note, print_record, quantity_json
+from kapitza.cli.output import note, print_record, print_text, quantity_json
 from kapitza.errors import DataError, InputError
 from kapitza.units import MW, nm
 
@@ -226,22 +226,22 @@ def _print_jump(
     jump = found.jump
     errors = np.sqrt(np.diag(jump.covariance))
     low, high = found.interval()
-    typer.echo(f"{name}, interface at {jump.at / nm:.4g} nm, {jump.temperature:.4g} K")
+    print_text(f"{name}, interface at {jump.at / nm:.4g} nm, {jump.temperature:.4g} K")
     if plane is not None:
         _print_plane(plane)
-    typer.echo(
+    print_text(
         f"jump {format_uncertain(jump.jump, jump.sigma)} K (95 %: {format_short(low)} to {format_short(high)} K)"
     )
     lengths = zip(_SIDE_NAMES, jump.kapitza_lengths, (jump.gradient_left, jump.gradient_right), errors[1:], strict=True)
     for side, length, gradient, error in lengths:
         low, high = found.kapitza_interval(side)
-        typer.echo(
+        print_text(
             f"{side}: gradient {format_uncertain(gradient * nm, float(error) * nm)} K/nm, "
             f"Kapitza length {format_short(length / nm)} nm (95 %: {format_short(low / nm)} to "
             f"{format_short(high / nm)} nm)"
         )
     ratio, low, high = found.conductivity_ratio()
-    typer.echo(
+    print_text(
         f"a continuous flux asks for k_left/k_right = {format_short(ratio)} (95 %: {format_short(low)} "
         f"to {format_short(high)})"
     )
@@ -262,7 +262,7 @@ def _print_plane(plane: ObliquePlane) -> None:
     degree = math.pi / 180
     bent = f", curvature {format_uncertain(plane.curvature * nm * 1e3, bend * nm * 1e3)} per µm" if bend else ""
     place = format_uncertain(plane.at / nm, at / nm) if at else f"{plane.at / nm:.4g}"
-    typer.echo(
+    print_text(
         f"plane at {place} nm in the middle row, "
         f"{format_uncertain(plane.tilt / degree, tilt / degree)} degrees to the rows' normal{bent}"
     )
@@ -275,7 +275,7 @@ def _print_absolute(absolute: AbsoluteResistance) -> None:
     value = absolute.conductance.value[0] / MW
     sigma = 0.0 if absolute.conductance.sigma is None else absolute.conductance.sigma[0] / MW
     low, high = (end / MW for end in absolute.interval)
-    typer.echo(
+    print_text(
         f"conductance {format_uncertain(float(value), float(sigma))} MW/m²K "
         f"(95 %: {format_short(low)} to {format_short(high)}, extrapolated drop), "
         f"resistance {format_short(absolute.resistance * 1e9)} m²K/GW"
@@ -286,4 +286,4 @@ def _print_absolute(absolute: AbsoluteResistance) -> None:
             f"{name} {format_uncertain(flux / 1e9, error / 1e9)}"
             for name, flux, error in zip(absolute.sources, absolute.fluxes, absolute.flux_sigmas, strict=True)
         )
-        typer.echo(f"fluxes {word} (probability {format_probability(absolute.pvalue)}): {each} GW/m²")
+        print_text(f"fluxes {word} (probability {format_probability(absolute.pvalue)}): {each} GW/m²")

@@ -12,7 +12,7 @@ from kapitza.cli import deferred
 from kapitza.cli.eels.options import format_probability, format_short, format_uncertain
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
-from kapitza.cli.output import note, print_json, print_record, quantity_json
+from kapitza.cli.output import note, print_json, print_record, print_text, quantity_json
 from kapitza.cli.tables import Column, print_columns
 from kapitza.errors import InputError
 from kapitza.units import MW
@@ -74,8 +74,8 @@ def _simulate(path: str, folder: str, seed: int, draw: bool, as_json: bool) -> N
         numbers = {key: value for key, value in changes.items() if key != name}
         print_json({"folder": folder, "seed": seed, name: quantity_json(truth, "m^2 K W^-1"), "drawn": numbers})
         return
-    typer.echo(f"{folder}: {len(maps)} {'map' if len(maps) == 1 else 'maps'}, seed {seed}")
-    typer.echo(f"true resistance of {held.plane}: {format_short(truth * 1e9)} m²K/GW")
+    print_text(f"{folder}: {len(maps)} {'map' if len(maps) == 1 else 'maps'}, seed {seed}")
+    print_text(f"true resistance of {held.plane}: {format_short(truth * 1e9)} m²K/GW")
 
 
 def _draw_truth(held: LamellaFile, seed: int) -> dict[str, float]:
@@ -87,22 +87,22 @@ def _print_fit(found: LamellaFit, name: str) -> None:
     """Print what maps of a lamella say of an interface."""
     pixels = sum(int((image == image).sum()) for image in (one.temperature for one in found.temperature_maps))
     maps = len(found.temperature_maps)
-    typer.echo(f"{name}: {maps} {'map' if maps == 1 else 'maps'}, {pixels} pixels on the lamella")
+    print_text(f"{name}: {maps} {'map' if maps == 1 else 'maps'}, {pixels} pixels on the lamella")
     low, high = found.interval()
     if found.profile_ends.size:
-        typer.echo(f"resistance of {found.plane}: {_between(low * 1e9, high * 1e9)} m²K/GW (95 %, hardly seen)")
-        typer.echo(f"conductance {_between(1 / high / MW, 1 / low / MW if low else math.inf)} MW/m²K (95 %)")
+        print_text(f"resistance of {found.plane}: {_between(low * 1e9, high * 1e9)} m²K/GW (95 %, hardly seen)")
+        print_text(f"conductance {_between(1 / high / MW, 1 / low / MW if low else math.inf)} MW/m²K (95 %)")
     else:
         size = found.resistance * 1e9
-        typer.echo(
+        print_text(
             f"resistance of {found.plane}: {format_uncertain(size, size * found.relative_sigma)} m²K/GW "
             f"({found.relative_sigma:.1%}; 95 %: {format_short(low * 1e9)} to {format_short(high * 1e9)})"
         )
-        typer.echo(
+        print_text(
             f"conductance {format_short(found.conductance / MW)} MW/m²K "
             f"(95 %: {format_short(1 / high / MW)} to {format_short(1 / low / MW)})"
         )
-    typer.echo(
+    print_text(
         f"chi-squared {found.chi2:.4g} with {found.freedom:.4g} degrees of freedom "
         f"(probability {format_probability(found.pvalue)})"
     )
@@ -119,7 +119,7 @@ def _print_fit(found: LamellaFit, name: str) -> None:
     halves = [words for words, sigma in rows if sigma <= found.relative_sigma / 2]
     heads = [Column("with", [words for words, _ in rows]), Column("R to, %", [f"{100 * s:.1f}" for _, s in rows])]
     print_columns("further measurements", heads, digits=3)
-    typer.echo(f"half the error or less: {'; '.join(halves) if halves else 'none of these alone'}")
+    print_text(f"half the error or less: {'; '.join(halves) if halves else 'none of these alone'}")
 
 
 def _between(low: float, high: float) -> str:

@@ -23,7 +23,7 @@ from kapitza.cli.eels.options import (
 )
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save, even_subset
-from kapitza.cli.output import note, print_record, print_table, quantity_json
+from kapitza.cli.output import note, print_record, print_table, print_text, quantity_json
 from kapitza.cli.tables import Column, print_columns
 from kapitza.errors import DataError, InputError
 from kapitza.io.quantities import quantity
@@ -97,7 +97,7 @@ def modes_map(
         known = {place: value for place, value in near.items() if value is not None}
         rule = "" if test is None or test.correction == "none" else f", corrected for {len(known)} places by Holm"
         words = "; ".join(f"{place}: probability {format_probability(value)}" for place, value in known.items())
-        typer.echo(words + rule)
+        print_text(words + rule)
     if parts is not None:
         _print_components(parts, contrast, at or 0.0)
     files.announce()
@@ -231,7 +231,7 @@ def _print_modes(held: Occupation, test: DepartureTest | None, name: str) -> Non
         return
     count, pixels = int(test.significant.sum()), int(np.isfinite(test.pvalue).sum())
     rule = "" if test.correction == "none" else f" after the correction by {test.correction.title()}"
-    typer.echo(
+    print_text(
         f"out of equilibrium: {count} of {pixels} pixels{rule} "
         f"({test.freedom} degrees of freedom, level {100 * test.level:g} %); "
         f"all pixels together: probability {format_probability(test.combined_pvalue())}"
@@ -268,7 +268,7 @@ def _print_components(parts: InterfaceComponents, contrast: ModeAsymmetry | None
         note("a strength within two of its errors is no mode: it has no occupation and no temperature")
     sides = zip(("gain", "loss"), parts.mixture, strict=True)
     shares = "; ".join(f"{side} side {mix[0]:.3g} of the left and {mix[1]:.3g} of the right" for side, mix in sides)
-    typer.echo(f"bulk taken off: {shares}; probability of a worse fit {format_probability(parts.pvalue)}")
+    print_text(f"bulk taken off: {shares}; probability of a worse fit {format_probability(parts.pvalue)}")
     if contrast is not None:
         title = "(forward - reverse)/(forward + reverse) by direction of the heat flow; – where a mode is too faint"
         print_columns(title, _asymmetry_columns(contrast))

@@ -25,7 +25,7 @@ from kapitza.cli.options import (
     parse_temperatures,
     structure_forces,
 )
-from kapitza.cli.output import megawatts, note, print_record, print_table
+from kapitza.cli.output import megawatts, note, print_record, print_table, print_text
 from kapitza.core.files import write_atomically
 from kapitza.errors import InputError
 
@@ -158,7 +158,7 @@ def _print_routes(found: Routes, at: float) -> None:
     columns = ["route", "kind", "drop, statistics", "G", "misses by", "took", " assumes"]
     print_table(head, columns, rows, text=3, piped=180)
     if any(one.misses for one in found.rows):
-        typer.echo(" misses by: median factor to the published values of 72 interfaces at 300 K")
+        print_text(" misses by: median factor to the published values of 72 interfaces at 300 K")
     _print_deviations(found, at)
     for one in (*found.remarks, *found.skipped):
         note(one)
@@ -173,8 +173,8 @@ def _print_deviations(found: Routes, at: float) -> None:
         print_table("routes of one definition that lie farthest apart", ["first", "second", "ratio", "σ"], rows, text=2)
     far = sum(abs(one.sigmas or 0.0) > _LARGE_DEVIATION for one in known)
     if known:
-        typer.echo(
+        print_text(
             f" {far} of {len(known)} pairs lie more than {_LARGE_DEVIATION:g} σ apart, by the errors that are stated"
         )
     if any(one.name == "agf" for one in found.rows):
-        typer.echo(" the error of AGF is that of its wave vectors and frequencies alone")
+        print_text(" the error of AGF is that of its wave vectors and frequencies alone")

@@ -11,7 +11,7 @@ from kapitza.cli import deferred, figures
 from kapitza.cli.md.nemd import report_run
 from kapitza.cli.md.options import RunFileArgument
 from kapitza.cli.options import Figure, Json, Save
-from kapitza.cli.output import note
+from kapitza.cli.output import note, print_json
 from kapitza.core.files import is_temporary, write_atomically
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
@@ -28,6 +28,7 @@ def deck(
     potential: Annotated[
         str | None, typer.Option(metavar="FILE", help="Potential as GPUMD shall open it, with --engine gpumd.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Write the run as an input deck for a cluster."""
     folder = Path(out)
@@ -41,8 +42,11 @@ def deck(
         write_atomically(folder / name, files[name].encode())
     note(f"wrote {', '.join(sorted(files))} into {out}")
     start = "mpiexec -n 64 lmp -in in.nemd" if engine == "lammps" else "gpumd"
-    typer.echo(f"cd {out} && {start}")
-    typer.echo(f"kapitza md read {out} --engine {engine} --save run.h5")
+    commands = [f"cd {out} && {start}", f"kapitza md read {out} --engine {engine} --save run.h5"]
+    if as_json:
+        print_json({"folder": out, "files": sorted(files), "commands": commands})
+    else:
+        typer.echo("\n".join(commands))  # to be copied: they are not wrapped
 
 
 def _is_unfinished_deck(folder: Path, files: Collection[str]) -> bool:

@@ -18,7 +18,7 @@ from kapitza.cli.md.options import (
 )
 from kapitza.cli.md.reports import conductance_row, print_verdict
 from kapitza.cli.options import DaskAddress, Figure, Json, Save, WorkerCount, long_work
-from kapitza.cli.output import note, print_record, quantity_json
+from kapitza.cli.output import note, print_record, print_text, quantity_json
 from kapitza.cli.tables import Column, columns_of, print_columns, print_values
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
@@ -127,7 +127,7 @@ def relax(
         rows += columns_of(fit, {"statistical": "", "start": "", "biot": "", "amplitude": ""})
         kelvin = float(fit.conductance.temperature[0])
         print_values(f"{run.title} at {kelvin:.4g} K: {number} run{'s' * (number > 1)}", rows)
-        typer.echo(
+        print_text(
             f"{_MODEL_TITLES[fit.model]} chosen: {fit.decay[-1]:.2g} K are left after {fit.time[-1] / ps:.4g} ps"
         )
         print_verdict(found.reasons)
@@ -175,7 +175,7 @@ def sizes(
             Column("accepted", ["yes" if each else "no" for each in accepted]),
         ]
         print_columns(f"{found.runs[0].title}: {len(found.runs)} lengths between thermostats", columns)
-        typer.echo(one.verdict)
+        print_text(one.verdict)
         for length, each in zip(one.length, found.results, strict=True):
             for reason in each.reasons:
                 note(f"{length / nm:.4g} nm between thermostats: {reason}")

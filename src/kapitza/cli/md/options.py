@@ -25,9 +25,7 @@ RunFileArgument = Annotated[
 SavedRunArgument = Annotated[str, typer.Argument(metavar="RUN", help="What `md nemd` or `md read` saved.")]
 StoreOption = Annotated[
     str | None,
-    typer.Option(
-        "--store", "--folder", metavar="FOLDER", help="Where runs are kept and resumed; the name of --save with .parts."
-    ),
+    typer.Option("--store", metavar="FOLDER", help="Where runs are kept and resumed; the name of --save with .parts."),
 ]
 ReplicasOption = Annotated[
     int | None, typer.Option("--replicas", help="Runs that differ in their seed; as the file says.", min=1)

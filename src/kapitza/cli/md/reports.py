@@ -5,11 +5,9 @@ from itertools import pairwise
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 import kapitza
 from kapitza.cli import deferred
-from kapitza.cli.output import note, quantity_json
+from kapitza.cli.output import note, print_text, quantity_json
 from kapitza.cli.tables import Column, columns_of, print_columns, print_values
 from kapitza.units import THz, nm
 
@@ -31,7 +29,7 @@ def conductance_row(meaning: str, one: "kapitza.Conductance | None") -> Column:
 
 def print_verdict(reasons: Sequence[str], accepted: str = "accepted") -> None:
     """Say why a result is rejected, or that it is accepted."""
-    typer.echo("\n".join(f"rejected: {reason}" for reason in reasons) or accepted)
+    print_text("\n".join(f"rejected: {reason}" for reason in reasons) or accepted)
 
 
 def _join_values(column: Column, word: str) -> Column:
@@ -95,7 +93,7 @@ def print_run(run: "kapitza.md.Run", found: "NemdResult") -> None:
     (flux,) = columns_of(found.fluxes, {"value": "MW m⁻²"})
     names = ("hot thermostat", "cold thermostat", "plane")
     print_columns("heat flow three ways", [Column("by", names), flux._replace(name="heat flux")])
-    typer.echo(f"heat flows: {'; '.join(found.fluxes.disagreements()) or 'agree within 3 sigma and 10 %'}")
+    print_text(f"heat flows: {'; '.join(found.fluxes.disagreements()) or 'agree within 3 sigma and 10 %'}")
     print_verdict(found.reasons, "accepted: the heat flows agree, the profile is steady, the jump is resolved")
 
 
@@ -124,12 +122,12 @@ def print_spectrum(found: "HeatSpectrum") -> None:
     if found.share_above is not None:
         share, sigma = found.share_above
         side, lowest = ("left", "right")[found.highest_frequency.argmin()], found.highest_frequency.min() / THz
-        typer.echo(
+        print_text(
             f"{share:.1%} ± {sigma:.1%} above {lowest:.3g} THz, the "
             f"highest frequency of the {side} crystal at rest: no elastic process brings it"
         )
     if found.split is not None:
-        typer.echo(_split_text(found.split))
+        print_text(_split_text(found.split))
     kelvin, across = columns_of(found.extrapolated, {"temperature": "", "value": ""})
     (between,) = columns_of(found.between_thermostats, {"value": ""})
     names = ("across the jump", "between the thermostats, with the solids")
@@ -200,14 +198,14 @@ def print_modes(found: "ModeTemperatures") -> None:
         ]
         print_columns(f"{found.title}: temperature (K) of frequencies (THz) by layer", columns, digits=3)
         if all(map(isnan, sigma.ravel().tolist())):
-            typer.echo(
+            print_text(
                 "no uncertainties: the run, or that in equilibrium, holds one segment of its spectra; run longer"
             )
         else:
             apart = f"{found.count_departures()} of {one.size} values are"
-            typer.echo(f"{apart} more than 3 sigma from the temperature of their layer")
+            print_text(f"{apart} more than 3 sigma from the temperature of their layer")
     if found.share is not None:
-        typer.echo(
+        print_text(
             f"{found.interface_modes} of {found.vibrations} vibrations lie by more than half near the plane and carry "
             f"{found.share:.1%} of the heat"
         )
