@@ -7,6 +7,8 @@ import pytest
 
 import kapitza
 from kapitza.cli import main
+from kapitza.errors import DataError
+from kapitza.routes.saved import saved_routes
 from printed_json import printed
 
 SAMPLE = """\
@@ -33,6 +35,26 @@ delayed = "pump"
 free = ["Al|Si.conductance", "Si.conductivity"]
 [fit.uncertain]
 "Al.thickness" = "3 %"
+"""
+
+
+DEVICE = """
+sink = "300 K"
+[[layers]]
+name = "Al"
+thickness = "80 nm"
+conductivity = 180
+[[layers]]
+name = "Si"
+thickness = "infinite"
+conductivity = 140
+[boundaries]
+"Al|Si" = "fit.npz"
+[[sources]]
+name = "spot"
+power = "1 mW"
+x = ["0 um", "1 um"]
+y = ["0 um", "1 um"]
 """
 
 
@@ -72,6 +94,17 @@ def test_what_is_simulated_is_found_again(folder, capsys):
     assert found["drop"] == "extrapolated"
     for name in ("fit.png", "budget.png"):
         assert (folder / name).stat().st_size > 10_000
+    entry = found["parameters"]["Al|Si.conductance"]  # the saved fit is a route, and a boundary of a device
+    (row,) = saved_routes({"fit.npz": kapitza.load("fit.npz")}, np.array([300.0]))
+    assert (row.kind, row.definition) == ("experiment", "extrapolated, quantum")
+    assert abs(row.conductance.value[0] / entry["value"] - 1) <= 1e-12
+    assert row.conductance.sigma[0] >= entry["sigma"] * (1 - 1e-12)
+    (folder / "device.toml").write_text(DEVICE, encoding="utf-8")
+    (held,) = (one.conductance for one in kapitza.io.read_device("device.toml").stack.boundaries)
+    assert np.abs(held.at([250.0, 400.0]) / row.conductance.value[0] - 1).max() <= 1e-12
+    (folder / "device.toml").write_text(DEVICE.replace("300 K", "150 K"), encoding="utf-8")
+    with pytest.raises(DataError, match="known at 300 K alone, and heat leaves at 150 K"):
+        kapitza.io.read_device("device.toml")
     assert main(["fit", "sample.toml", "--starts", "1", "--strict"]) == 0
     table = capsys.readouterr()
     assert "verdict: model and data agree" in table.out

@@ -54,6 +54,20 @@ def test_each_frequency_is_below_the_series_of_the_same_sums_and_the_ballistic_l
     np.testing.assert_allclose(got[0], ballistic[0], rtol=0.06, atol=0)
 
 
+def test_the_error_of_the_boundary_is_that_of_the_series():
+    """By differences: half of the conductance more or less moves the series by as much as is said, to first order."""
+    found = superlattice_conductivity(BOUNDARY, (SI, 148.0), (GE, 60.0), period=PERIODS)
+    g = BOUNDARY.conductance(300.0, "extrapolated").accept_gray()
+    ends = [
+        series_superlattice((PERIODS / 2, 148.0), (PERIODS / 2, 60.0), float(g.value[0] + sign * 1e-3 * g.sigma[0]))
+        for sign in (-1, 1)
+    ]
+    slope = (ends[1] - ends[0]) / 2e-3
+    assert np.abs(found.series_sigma / slope - 1).max() <= 1e-4
+    assert abs(found.series_sigma[0] / found.series[0] / 0.5 - 1) <= 1e-2  # thin layers: all of it is the boundary
+    assert with_measured_boundary(found, 148.0, 60.0, 2e8).series_sigma is None
+
+
 def test_one_frequency_knows_no_difference():
     """A second road: with a single frequency both pictures are the same series."""
     from kapitza.core.transmission import Transmission

@@ -3,7 +3,7 @@
 import warnings
 
 import numpy as np
-from attrs import evolve, field, frozen
+from attrs import converters, evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.applications.free_paths import FreePaths
@@ -40,6 +40,11 @@ class SuperlatticeConductivity(BaseRecord):
     share: float = field(converter=number, validator=quantity(high=1.0), metadata=about("1", "of the first material"))
     temperature: float = field(converter=number, validator=quantity(), metadata=about("K", "at which they hold"))
     method: str = ""  # of the boundary
+    series_sigma: Array | None = field(
+        default=None,
+        converter=converters.optional(positive),
+        metadata=about("W m^-1 K^-1", "(n,) standard uncertainty of `series` that its boundary brings, if it has one"),
+    )
 
 
 def series_superlattice(
@@ -129,8 +134,8 @@ def superlattice_conductivity(
 ) -> SuperlatticeConductivity:
     """Conductivity against the period, by layers in series, by frequencies, and by boundaries alone.
 
-    The series takes the extrapolated drop of gray media, which is off by 50 % (`GRAY_ERROR`) for others; by frequencies
-    the layers are gray one by one.
+    The series takes the extrapolated drop of gray media, which is off by 50 % (`GRAY_ERROR`) for others, as
+    `series_sigma` says; by frequencies the layers are gray one by one.
 
     Parameters
     ----------
@@ -148,12 +153,14 @@ def superlattice_conductivity(
     _check_period_share(share)
     width = positive(period)
     extrapolated = boundary.conductance(temperature, "extrapolated").accept_gray()
+    series = series_superlattice(
+        (share * width, first[1]), ((1 - share) * width, second[1]), extrapolated, temperature=temperature
+    )
     one, other = (spectral_free_paths(boundary, side, k, temperature) for side, k in (first, second))
     return SuperlatticeConductivity(
         period=width,
-        series=series_superlattice(
-            (share * width, first[1]), ((1 - share) * width, second[1]), extrapolated, temperature=temperature
-        ),
+        series=series,
+        series_sigma=_series_sigma(width, series, extrapolated, temperature),
         spectral=spectral_superlattice(boundary, one, other, period=width, share=share, temperature=temperature),
         ballistic=ballistic_superlattice(boundary, period=width, temperature=temperature),
         share=share,
@@ -178,10 +185,19 @@ def with_measured_boundary(
     return evolve(
         found,
         series=width / (layers + measured),
+        series_sigma=_series_sigma(width, width / (layers + measured), conductance, found.temperature),
         spectral=width / (extra + measured),
         ballistic=width / measured,
         method=f"given boundary; layers by {found.method}",
     )
+
+
+def _series_sigma(period: Array, series: Array, conductance: float | Conductance, temperature: float) -> Array | None:
+    """(n,) uncertainty of a series of layers that two boundaries of one conductance bring, W m⁻¹ K⁻¹."""
+    if not isinstance(conductance, Conductance) or conductance.sigma is None:
+        return None
+    sigma = float(np.interp(temperature, conductance.temperature, conductance.sigma))
+    return 2 * np.square(series / conductance.at(temperature)[0]) * sigma / period
 
 
 def spectral_resistances(boundary: Transmission, temperature: float) -> tuple[Array, Array, Array, NDArray[np.bool_]]:

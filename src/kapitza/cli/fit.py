@@ -39,6 +39,8 @@ def fit_sample(
     as_json: Json = False,
 ) -> None:
     """Conductances and conductivities from thermoreflectance data, with total errors."""
+    from attrs import evolve
+
     files = Results(save, plot)
     shares = Results(plot=budget)
     likelihood = Results(plot=contours[1] if contours else None)
@@ -51,7 +53,7 @@ def fit_sample(
     if not held.free:
         raise InputError(f'{sample}: nothing is free; give [fit] free = ["Al|Si.conductance"]')
     options: dict[str, Any] = {"priors": held.priors, "ties": held.ties, "starts": starts, "seed": seed}
-    found = kapitza.fit(experiments, curves, stacks, held.free, **options)
+    found = evolve(kapitza.fit(experiments, curves, stacks, held.free, **options), temperature=held.temperature)
     repeats = _fit_repeats(held, found, made, options)
     files.keep(found)
     files.draw_figure(lambda figure: kapitza.plot.fit(found, figure), height=5.6)

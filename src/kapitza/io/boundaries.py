@@ -30,6 +30,8 @@ _PLUS_MINUS = re.compile(r"(?P<value>.*?)\s*(?:±|\+-|\+/-)\s*(?P<sigma>.+)")
 _THEORY_TEMPERATURE_RANGE = (0.5, 3.0)  # of a temperature, such as that of the sink, in which a theory is asked
 _THEORY_TEMPERATURES = 26
 _SOLUTION_TEMPERATURES = 5  # at which the Boltzmann equation is solved
+_NEAR_TEMPERATURE = 0.25  # of the logarithm: a conductance that is known at one temperature is held constant so far
+_ALL_TEMPERATURES = (1.0, 1e4)  # K
 _COLDEST_SOLUTION = 20.0  # K, from which free paths are those of a material
 _CALIBRATED = "calibrated"  # the estimate that has learnt from what was measured, in place of a theory
 
@@ -288,8 +290,10 @@ def _boundary_from_saved(
         if theory not in names:
             raise InputError(f"holds estimates by {', '.join(names)}: say which, theory = {next(iter(names), '')!r}")
         saved = names[theory]
-    if isinstance(saved, dict) and side.written in saved:  # as a fit of a device keeps its boundaries
-        saved = saved[side.written]
+    if isinstance(saved, dict):  # a fit keeps its boundaries by their names
+        materials = side.upper_material, side.lower_material
+        names = (side.written, "|".join(materials), "|".join(reversed(materials)))
+        saved = next((saved[name] for name in names if name in saved), saved)
     if isinstance(saved, Estimate):
         _check_gray(f"{saved.title} of the file", drop, "{ file = ..., drop = 'gray' }")
         return _extrapolated_conductance(saved, side)
@@ -313,4 +317,20 @@ def _boundary_from_saved(
         )
     if saved.gray:
         _check_gray(f"{saved.method or 'the conductance'} of the file", drop, "{ file = ..., drop = 'gray' }")
-    return saved.accept_gray()
+    return _at_all_temperatures(saved.accept_gray(), temperature)
+
+
+def _at_all_temperatures(held: Conductance, temperature: float) -> Conductance:
+    """A conductance that is known at one temperature, held constant as a stated number is, if that is near (K)."""
+    if held.temperature.size > 1:
+        return held
+    known = float(held.temperature[0])
+    if abs(np.log(known / temperature)) > _NEAR_TEMPERATURE:
+        raise InputError(
+            f"{held.method or 'the conductance'} of the file is known at {known:g} K alone, and heat leaves at "
+            f"{temperature:g} K: give one of several temperatures, or a number"
+        )
+    return Conductance(
+        _ALL_TEMPERATURES, np.repeat(held.value, 2), None if held.sigma is None else np.repeat(held.sigma, 2),
+        held.drop, statistics=held.statistics, method=held.method, source=held.source,
+    )  # fmt: skip

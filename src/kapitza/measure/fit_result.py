@@ -57,6 +57,11 @@ class ErrorBudget(BaseRecord):
         return dict(sorted(row.items(), key=lambda item: -item[1]))
 
 
+def _is_boundary(name: str) -> bool:
+    """Whether a parameter is the conductance of a boundary."""
+    return "|" in name and name.endswith(".conductance")
+
+
 @frozen(eq=False)
 class Fit(BaseRecord):
     """Result of a fit.
@@ -70,6 +75,7 @@ class Fit(BaseRecord):
     scatter : 1 where the uncertainty was stated
     bounds : one-sided bounds of the free parameters that the data do not determine
     noise : (m,) whether the noise of each curve is correlated, and how; empty for devices
+    temperature : at which the conductances of boundaries hold
     """
 
     problem: FitProblem
@@ -81,6 +87,7 @@ class Fit(BaseRecord):
     )
     bounds: Mapping[str, Bound] = field(factory=dict)
     noise: tuple[CurveNoise, ...] = field(default=(), kw_only=True)
+    temperature: float = field(default=300.0, kw_only=True, metadata=about("K", "temperature of the measurement"))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -116,8 +123,13 @@ class Fit(BaseRecord):
         return self.solution.minima
 
     def numbers(self) -> dict[str, Any]:
-        """What `kapitza.save` keeps of a fit: values (SI) with covariance and units, bounds, error budget and chi2."""
+        """What `kapitza.save` keeps of a fit: values (SI) with covariance and units, bounds, error budget and chi2, and
+        the conductance of each boundary by the name of the boundary.
+        """
+        determined = _determined_names(self)
+        boundaries = [one.removesuffix(".conductance") for one in determined if _is_boundary(one)]
         return {
+            **{one: self.conductance(one) for one in boundaries},
             "names": self.names,
             "free": tuple(p.name for p in self.problem.parameters if not p.known),
             "value": self.value,
@@ -128,7 +140,7 @@ class Fit(BaseRecord):
             "chi2": self.chi2,
             "freedom": self.freedom,
             "scatter": self.scatter,
-            "intervals": {one: self.interval(one) for one in _determined_names(self)},
+            "intervals": {one: self.interval(one) for one in determined},
             "judgement": judge_fit(self),
         }
 
@@ -166,10 +178,10 @@ class Fit(BaseRecord):
         parameter = self.problem.parameters[i]
         return parameter.value(ends[0]), parameter.value(ends[1])
 
-    def conductance(self, boundary: str, temperature: float = 300.0, *, source: str = "") -> Conductance:
-        """Conductance of a boundary at the temperature of the measurement (K), with its total uncertainty: where the
-        interval is not symmetric, by its larger side.  An InputError if the data give no more than a bound, or the
-        boundary was not fitted.
+    def conductance(self, boundary: str, temperature: float | None = None, *, source: str = "") -> Conductance:
+        """Conductance of a boundary at a temperature (K; None: that of the measurement), with its total uncertainty:
+        where the interval is not symmetric, by its larger side.  An InputError if the data give no more than a bound,
+        or the boundary was not fitted.
         """
         i = _determined_index(self, boundary if boundary in self.names else f"{boundary}.conductance")
         if not self.names[i].endswith(".conductance"):
@@ -182,7 +194,8 @@ class Fit(BaseRecord):
             {self.problem.samples[t.sample].experiment.name for t in self.problem.parameters[i].targets}
         )
         method = f"{', '.join(experiments)} fit"
-        return Conductance([temperature], [value], [sigma], method=method, source=source)
+        kelvin = self.temperature if temperature is None else temperature
+        return Conductance([kelvin], [value], [sigma], method=method, source=source)
 
     def profile_likelihood(self, name: str, values: ArrayLike | None = None, *, span: float = 3.0) -> ProfileLikelihood:
         """Rise of chi2 along one parameter, all others at their best, at `values` or `span` sigmas to both sides."""
