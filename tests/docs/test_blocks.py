@@ -175,6 +175,7 @@ class Page:
 def test_page(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.setattr("kapitza.run.cluster._SCHEDULER_TIMEOUT", 1)  # s that a page waits where none is
     Page(path, tmp_path).run()
 
 
