@@ -47,7 +47,7 @@ def quantity_json(value: Any, unit: str, *, sigma: Any = None, meaning: str = ""
 
 def print_text(text: str = "") -> None:
     """Print lines of prose: wrapped at the edge of a terminal, as they are where the output is piped."""
-    typer.echo("\n".join(_wrapped(line, terminal_columns()) for line in text.split("\n")))
+    typer.echo("\n".join(_fill_line(line, terminal_columns()) for line in text.split("\n")))
 
 
 def print_table(
@@ -67,7 +67,7 @@ def print_table(
         width = max(room, sum(needed[i] for i in part) + 2 * len(part))
         lines = _table_lines([columns[i] for i in part], cells, sum(i < text for i in part), width)
         tables.append("\n".join(lines))
-    heads = [_wrapped(line, room) for line in title.split("\n")]
+    heads = [_fill_line(line, room) for line in title.split("\n")]
     typer.echo("\n".join([*heads, "\n\n".join(tables)]), color=sys.stdout.isatty())
 
 
@@ -119,7 +119,7 @@ def terminal_columns(piped: int = PIPED_COLUMNS) -> int:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else piped
 
 
-def _wrapped(line: str, room: int) -> str:
+def _fill_line(line: str, room: int) -> str:
     """Return a line of prose in as many lines as it needs; the further ones are two blanks deeper."""
     if len(line) <= room:
         return line
@@ -132,7 +132,7 @@ def note(text: str) -> None:
     line = f"note: {' '.join(text.split())}"
     if sys.stderr.isatty():
         # a line of progress may stand there
-        line = f"\r\x1b[K{_wrapped(line, shutil.get_terminal_size().columns)}"
+        line = f"\r\x1b[K{_fill_line(line, shutil.get_terminal_size().columns)}"
     typer.echo(line, err=True)
 
 
