@@ -1,7 +1,7 @@
 """How often 95 % intervals of thermoreflectance fits hold the truth, over experiments, noise and its correlation.
 
 Usage: python benchmarks/fit_coverage.py [--sets 1000] [--only tdtr] [--noise 0.01] [--white | --correlated]
-       [--processes 4]
+       [--store coverage.jsonl] [--table]
 
 For {TDTR, FDTR, SSTR, 3-omega} x {0.3, 1, 3, 10 %} x {white, AR(1) with 0.9}: simulated curves of 40 points without any
 stated uncertainty are fitted, and the share of what is reported of each free number, the interval or the one-sided
@@ -9,16 +9,23 @@ bound, that holds the truth is printed, that of value ± 1.96 standard uncertain
 (length over 3.92, of the logarithm), the number of bounds, of intervals that follow the profile as chi2 is not a
 parabola, and how often the report says that model and data do not agree.  Noise is a share of the value for ratios, of
 the largest value for temperatures, and in rad for phases (0.3 %: 3 mrad).
+
+Each set is a line of the store, written when it is done; a run continues where another ended, and `--table` only prints
+what is there as the table of docs/theory/intervals.md.  The fits are those of `kapitza.measure.fit`; the curves that
+they ask for are interpolated by polynomials (`Tabulated`), to 1e-7 of the value.
 """
 
 import argparse
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 
 import numpy as np
+from numpy.polynomial import chebyshev
 
 from kapitza.core.stack import Layer, Stack
-from kapitza.measure.experiment import Curve, independent_variable
+from kapitza.measure.experiment import Curve, Experiment, independent_variable
 from kapitza.measure.fit import fit
 from kapitza.measure.fit_result import Fit
 from kapitza.measure.noise.judgement import judge_fit
@@ -29,8 +36,75 @@ from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 from kapitza.units import nm, um
 
-POINTS, CORRELATION, PART = 40, 0.9, 20
+POINTS, CORRELATION = 40, 0.9
+PASSES = (50, 100, 300)  # sets of each cell after which the next cell is taken first
 NOISES = (0.003, 0.01, 0.03, 0.1)
+PATCH, ORDER = 0.5, 9  # width of a patch of the table, of the logarithm, and its number of nodes in each direction
+INTERPOLATION_ERROR = 1e-7
+
+
+class Tabulated:
+    """An experiment whose curves are interpolated between those of another, over the logarithms of free numbers.
+
+    Products of Chebyshev polynomials on patches, each made when it is first asked for and checked at points between the
+    nodes; where a patch is not smooth enough, the experiment itself answers.
+    """
+
+    def __init__(self, experiment: Experiment, stack: Stack, free: tuple[str, ...]):
+        self.experiment, self.free = experiment, free
+        self.name, self.parameters = experiment.name, {}
+        self.kind = getattr(experiment, "kind", "temperature")
+        variable, values = independent_variable(experiment)
+        setattr(self, variable, values)
+        self.start = np.log([number_of(stack, name) for name in free])
+        self.patches: dict[tuple[int, ...], np.ndarray | None] = {}
+
+    def replace(self, changes: dict[str, float]) -> "Tabulated":
+        """The same; it has no numbers of its own."""
+        return self
+
+    def predict(self, stack: Stack) -> np.ndarray:
+        """(n,) curve."""
+        place = (np.log([number_of(stack, name) for name in self.free]) - self.start) / PATCH
+        patch = tuple(np.round(place).astype(int).tolist())
+        if patch not in self.patches:
+            self.patches[patch] = self.coefficients(stack, np.array(patch))
+        series = self.patches[patch]
+        return self.experiment.predict(stack) if series is None else value_of(series, 2 * (place - patch))
+
+    def coefficients(self, stack: Stack, patch: np.ndarray) -> np.ndarray | None:
+        """(ORDER, [ORDER,] n) of a patch; None where they are not exact enough."""
+
+        def at(y: np.ndarray) -> np.ndarray:
+            values = np.exp(self.start + PATCH * (patch + y / 2))
+            return self.experiment.predict(stack.replace(dict(zip(self.free, values.tolist(), strict=True))))
+
+        nodes = chebyshev.chebpts1(ORDER)
+        mesh = np.stack(np.meshgrid(*[nodes] * len(self.free), indexing="ij"), axis=-1)
+        series = np.apply_along_axis(at, -1, mesh)
+        inverse = np.linalg.inv(chebyshev.chebvander(nodes, ORDER - 1))
+        for axis in range(len(self.free)):
+            series = np.moveaxis(np.tensordot(inverse, series, axes=(1, axis)), 0, axis)
+        for y in np.random.default_rng(0).uniform(-1, 1, (6, len(self.free))):
+            exact = at(y)
+            if not np.abs(value_of(series, y) - exact).max() <= INTERPOLATION_ERROR * np.abs(exact).max():
+                return None
+        return series
+
+
+def value_of(series: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """(n,) value of a series at a point between -1 and 1 in each direction."""
+    for one in y:
+        series = np.tensordot(chebyshev.chebvander([one], ORDER - 1)[0], series, axes=1)
+    return series
+
+
+def number_of(stack: Stack, name: str) -> float:
+    """A conductance or a conductivity of a stack."""
+    owner, _, attribute = name.rpartition(".")
+    if attribute == "conductance":
+        return 1 / stack.boundaries[stack.boundary_names.index(owner)].resistance()
+    return float(next(layer for layer in stack.layers if layer.name == owner).conductivity)
 
 
 def film_on(conductivity: float, heat_capacity: float, conductance: float) -> Stack:
@@ -39,7 +113,8 @@ def film_on(conductivity: float, heat_capacity: float, conductance: float) -> St
     return Stack([film, Layer("S", np.inf, conductivity, heat_capacity=heat_capacity)], [conductance])
 
 
-def setups() -> dict[str, tuple[object, Stack, tuple[str, ...]]]:
+@cache
+def setups() -> dict[str, tuple[Experiment, Stack, tuple[str, ...]]]:
     """Experiments with their sample and what is free."""
     silicon = film_on(140.0, 1.65e6, 150e6)
     strip = Stack(
@@ -48,7 +123,7 @@ def setups() -> dict[str, tuple[object, Stack, tuple[str, ...]]]:
     delays, frequencies = np.geomspace(100e-12, 3.6e-9, POINTS), np.geomspace(2e4, 2e7, POINTS)
     beams = Beams(10 * um, 10 * um)
     both = ("Al|S.conductance", "S.conductivity")
-    return {
+    made: dict[str, tuple[Experiment, Stack, tuple[str, ...]]] = {
         "tdtr": (Tdtr(delays, beams, modulation=9.8e6, repetition=80e6, delayed="pump"), silicon, both),
         "fdtr": (Fdtr(frequencies, Beams(4 * um, 4 * um)), silicon, both),
         "sstr": (Sstr(np.linspace(1e-3, 20e-3, POINTS), beams), silicon, ("S.conductivity",)),
@@ -57,6 +132,7 @@ def setups() -> dict[str, tuple[object, Stack, tuple[str, ...]]]:
             ("oxide.conductivity", "S.conductivity"),
         ),
     }  # fmt: skip
+    return {name: (Tabulated(*one), *one[1:]) for name, one in made.items()}
 
 
 def noise_of(rng: np.random.Generator, correlation: float) -> np.ndarray:
@@ -67,51 +143,34 @@ def noise_of(rng: np.random.Generator, correlation: float) -> np.ndarray:
     return found
 
 
-def row(name: str, noise: float, correlation: float, sets: int, processes: int) -> str:
-    """One line of the table, the same for any number of processes."""
-    parts = range(0, sets, PART)
-    work = partial(reports, name, noise, correlation)
-    with ProcessPoolExecutor(processes) as executor:
-        made = list(executor.map(work, parts, [min(PART, sets - first) for first in parts]))
-    found = np.ma.masked_invalid(np.concatenate([part for part, _ in made]))
-    inside, linear, width, profiled = found.transpose(2, 1, 0)
-    how = "AR(1) 0.9" if correlation else "white"
-    widths, bounds = shares(np.ma.median(width, axis=1)), np.ma.getmaskarray(width).sum()
-    return (
-        f"{name:8} {noise:6.1%} {how:10} {sets:5} sets: {shares(inside.mean(axis=1))} "
-        f"(± alone {shares(linear.mean(axis=1))}), sigma {widths}, {bounds} bounds, "
-        f"{profiled.sum():.0f} profiled, {sum(doubts for _, doubts in made)} doubted"
-    )
-
-
-def reports(name: str, noise: float, correlation: float, first: int, sets: int) -> tuple[np.ndarray, int]:
-    """What is reported of each free number in simulated sets, (sets, numbers, 4), and how many fits are doubted."""
+def simulate(name: str, noise: float, correlation: float, number: int) -> dict[str, object]:
+    """What is reported of each free number in one simulated set, and whether the fit is doubted."""
     experiment, stack, free = setups()[name]
     clean = experiment.predict(stack)
     kind = getattr(experiment, "kind", "temperature")
     size = {"ratio": np.abs(clean), "phase": np.ones(POINTS)}.get(kind, np.full(POINTS, np.abs(clean).max()))
-    truth = [150e6 if one.endswith("conductance") else 1.35 if "oxide" in one else 140.0 for one in free]
-    rng, made, doubts = np.random.default_rng([1, first]), [], 0
-    for _ in range(sets):
-        value = clean + noise * size * noise_of(rng, correlation)
-        found = fit(experiment, Curve(independent_variable(experiment)[1], value, None, kind), stack, free, starts=1)
-        doubts += judge_fit(found).verdict != "consistent"
-        made.append([report(found, one, want) for one, want in zip(free, truth, strict=True)])
-    return np.array(made), doubts
+    value = clean + noise * size * noise_of(np.random.default_rng([1, number]), correlation)
+    found = fit(experiment, Curve(independent_variable(experiment)[1], value, None, kind), stack, free, starts=1)
+    return {
+        "cell": [name, noise, correlation],
+        "set": number,
+        "found": [report(found, one, number_of(stack, one)) for one in free],
+        "doubted": judge_fit(found).verdict != "consistent",
+    }
 
 
-def report(found: Fit, name: str, truth: float) -> tuple[float, float, float, float]:
+def report(found: Fit, name: str, truth: float) -> tuple[float | None, ...]:
     """Whether what a fit says of a number holds the truth, whether the covariance alone does, width of the interval,
     whether it follows the profile.
 
-    A bound has the first of these only, NaN where not even a bound is given.
+    A bound has the first of these only, None where not even a bound is given.
     """
     if name in found.bounds:
         low, high = found.bounds[name].low, found.bounds[name].high
         none = low is None and high is None
-        return (np.nan if none else float((low or 0.0) <= truth <= (high or np.inf))), np.nan, np.nan, np.nan
+        return (None if none else float((low or 0.0) <= truth <= (high or np.inf))), None, None, None
     (low, high), (below, above) = found.interval(name), found.interval(name, profiled=False)
-    profiled = (low, high) != (below, above)
+    profiled = float((low, high) != (below, above))
     return float(low <= truth <= high), float(below <= truth <= above), float(np.log(high / low)) / 3.92, profiled
 
 
@@ -120,22 +179,71 @@ def shares(values: np.ma.MaskedArray) -> str:
     return " ".join("-" if one is np.ma.masked else f"{100 * one:.1f} %" for one in values)
 
 
+def stored(store: Path | None) -> Iterator[dict[str, object]]:
+    """Sets that were simulated before; a last line that was cut short is left out."""
+    if store is not None and store.exists():
+        for line in store.read_text().splitlines():
+            if line.endswith("}"):
+                yield json.loads(line)
+
+
+def describe(cell: tuple[str, float, float], sets: list[dict[str, object]]) -> str:
+    """One line for a cell."""
+    found = np.ma.masked_invalid(np.array([one["found"] for one in sets], dtype=float))
+    inside, linear, width, profiled = found.transpose(2, 1, 0)
+    name, noise, correlation = cell
+    how = "AR(1) 0.9" if correlation else "white"
+    widths, bounds = shares(np.ma.median(width, axis=1)), np.ma.getmaskarray(width).sum()
+    return (
+        f"{name:8} {noise:6.1%} {how:10} {len(sets):5} sets: {shares(inside.mean(axis=1))} "
+        f"(± alone {shares(linear.mean(axis=1))}), sigma {widths}, {bounds} bounds, "
+        f"{profiled.sum():.0f} profiled, {sum(bool(one['doubted']) for one in sets)} doubted"
+    )
+
+
+def markdown(cells: dict[tuple[str, float, float], list[dict[str, object]]]) -> Iterator[str]:
+    """Rows of the table of the documentation."""
+    yield "| experiment | noise | correlation | in the 95 % interval | bounds | sets |"
+    yield "|---|---|---|---|---|---|"
+    for (name, noise, correlation), sets in sorted(
+        cells.items(), key=lambda item: (item[0][0], item[0][2], item[0][1])
+    ):
+        found = np.ma.masked_invalid(np.array([one["found"] for one in sets], dtype=float))
+        how = f"AR(1) {correlation:g}" if correlation else "white"
+        held = shares(found[:, :, 0].mean(axis=0)).replace(" % ", ", ")
+        bounds = np.ma.getmaskarray(found[:, :, 2]).sum()
+        yield f"| {name} | {100 * noise:g} % | {how} | {held} | {bounds} | {len(sets):,} |"
+
+
 def main() -> None:
-    """Print the table."""
+    """Simulate what is missing, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", type=int, default=1000)
-    parser.add_argument("--only", choices=sorted(setups()))
+    parser.add_argument("--only", choices=sorted(setups()), nargs="*", default=list(setups()))
     parser.add_argument("--noise", type=float, nargs="*", default=NOISES)
-    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--store", type=Path)
+    parser.add_argument("--table", action="store_true", help="print what is in the store")
     kinds = parser.add_mutually_exclusive_group()
     kinds.add_argument("--white", action="store_true")
     kinds.add_argument("--correlated", action="store_true")
     options = parser.parse_args()
-    correlations = [0.0] * (not options.correlated) + [CORRELATION] * (not options.white)
-    for name in [options.only] if options.only else setups():
-        for correlation in correlations:
-            for noise in options.noise:
-                print(row(name, noise, correlation, options.sets, options.processes), flush=True)
+    cells: dict[tuple[str, float, float], list[dict[str, object]]] = {}
+    for one in stored(options.store):
+        cells.setdefault(tuple(one["cell"]), []).append(one)
+    if options.table:
+        print("\n".join(markdown(cells)))
+        return
+    correlations = [CORRELATION] * (not options.white) + [0.0] * (not options.correlated)
+    wanted = [(n, s, c) for c in correlations for s in sorted(options.noise, reverse=True) for n in options.only]
+    for upto in sorted({min(part, options.sets) for part in (*PASSES, options.sets)}):  # all cells a little, then more
+        for cell in wanted:
+            sets = cells.setdefault(cell, [])
+            for number in range(len(sets), upto):
+                sets.append(simulate(*cell, number))
+                if options.store is not None:
+                    with options.store.open("a") as file:
+                        file.write(json.dumps(sets[-1]) + "\n")
+            print(describe(cell, sets), flush=True)
 
 
 if __name__ == "__main__":

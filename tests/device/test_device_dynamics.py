@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import erf, erfc
 
 from kapitza.core.stack import Layer, Stack
-from kapitza.device.description import Box, Device, HeatSource, PeriodicPower, PulsedPower, StepPower
+from kapitza.device.description import Box, ConductivityLaw, Device, HeatSource, PeriodicPower, PulsedPower, StepPower
 from kapitza.device.layered.network import FosterNetwork, cauer_network, fit_foster, foster_network
 from kapitza.device.layered.pulses import pulsed_temperatures
 from kapitza.device.layered.temperatures import solve_layered
@@ -126,6 +126,21 @@ def test_summary_of_a_train_is_that_of_its_pulses_one_by_one():
     assert 0.985 * found.peak <= last[0] <= 0.993 * found.peak
     first = layered_response(heated(1), np.array([width])).peak
     assert abs(found.first - first[0]) <= 1e-6 * first[0]
+
+
+def test_figure_and_summary_of_a_train_have_the_same_properties():
+    """Conductivities that fall with temperature: the drawn train peaks where the summary says, below what the hotter
+    state of the power always on would give."""
+    period, width = 4e-6, 1e-6
+    held = transistor()
+    law = ConductivityLaw.power(held.stack.layers[0].conductivity, -1.4)
+    source = HeatSource("finger", 0.0625, FINGER, waveform=PulsedPower(period, width))
+    device = evolve(held, sources=[source], laws={held.stack.layers[0].name: law})
+    found = pulsed_temperatures(device)
+    drawn = layered_response(device, np.array([width])).peak[0]
+    assert abs(found.peak - drawn) <= 1e-6 * drawn
+    assert found.hot_peak > 1.02 * found.peak
+    assert abs(found.always_on - solve_layered(device).peak) <= 1e-9 * found.always_on
 
 
 def test_courses_add():

@@ -7,15 +7,15 @@ from kapitza.applications.thermoelectric import best_leg_length as best_leg_leng
 from kapitza.applications.thermoelectric import figure_of_merit as figure_of_merit
 from kapitza.core.conductance import TEMPERATURE_DROPS as TEMPERATURE_DROPS
 from kapitza.core.transmission import GRAY_ERROR as GRAY_ERROR
+from kapitza.device.description import is_pulsed as is_pulsed
+from kapitza.device.description import with_mean_power as with_mean_power
 from kapitza.device.grid.sensitivities import scale_layout as scale_layout
 from kapitza.device.grid.sensitivities import unresolved_uncertainties as unresolved_uncertainties
 from kapitza.device.grid.transient import grid_time_span as grid_time_span
 from kapitza.device.layered.network import foster_network as foster_network
 from kapitza.device.layered.optimum import minimize_peak as minimize_peak
-from kapitza.device.layered.pulses import is_pulsed as is_pulsed
 from kapitza.device.layered.pulses import layout_with_mean_power as layout_with_mean_power
 from kapitza.device.layered.pulses import pulsed_temperatures as pulsed_temperatures
-from kapitza.device.layered.pulses import with_mean_power as with_mean_power
 from kapitza.device.layered.temperatures import measured_uncertainties as measured_uncertainties
 from kapitza.device.layered.temperatures import peaks_at_interval_ends as peaks_at_interval_ends
 from kapitza.device.layered.temperatures import sample_peaks as sample_peaks

@@ -344,3 +344,19 @@ def check_inside_box(box: Box | None, shape: SourceShape, name: str) -> None:
             raise InputError(
                 f"{name} reaches from {axis} = {low:g} to {high:g} m, outside of the box from 0 to {end:g} m"
             )
+
+
+def is_pulsed(device: Device) -> bool:
+    """Whether a source comes in pulses."""
+    return any(isinstance(one.waveform, PulsedPower) for one in device.sources)
+
+
+def with_mean_power(device: Device) -> Device:
+    """The device with the mean power of its pulses, always on."""
+    sources = [
+        evolve(one, power=one.power * one.waveform.width / one.waveform.period)
+        if isinstance(one.waveform, PulsedPower)
+        else one
+        for one in device.sources
+    ]
+    return evolve(device, sources=sources)

@@ -323,6 +323,7 @@ def _unknown_message(samples: Sequence[DataSet], name: str) -> str:
 
 RELATIVE_KINDS = ("ratio", "amplitude")  # kinds of data whose scatter grows with the value
 _LEAST_SHARE = 0.1  # of a datum: the least size of a prediction that scatter may be a share of
+_MAX_WHITENING_MATRIX = 300  # points of a curve whose noise is whitened by a matrix
 _MAX_CACHED_PREDICTIONS = 64  # predictions remembered of each sample
 
 
@@ -331,7 +332,8 @@ class FitProblem(BaseRecord):
     """What a fit minimises: m data sets, p parameters, and the (m,) of (n,) standard uncertainties of the curves.
 
     `noise` (m,) has the correlations of each curve, None where it has none, or is empty; `ordered` says whether points
-    of a curve follow one another, so that neighbours may have noise in common.
+    of a curve follow one another, so that neighbours may have noise in common; `whitening` keeps by sample the matrix
+    (n, n) that frees it of its correlations.
     """
 
     samples: tuple[DataSet, ...]
@@ -341,6 +343,7 @@ class FitProblem(BaseRecord):
     ordered: bool = field(default=True, kw_only=True)
     _experiments: dict[int, tuple[dict[str, float], Experiment]] = field(init=False, repr=False, factory=dict)
     _predictions: dict[int, OrderedDict[bytes, Array]] = field(init=False, repr=False, factory=dict)
+    whitening: dict[int, NDArray[Any]] = field(init=False, repr=False, factory=dict)
 
     @property
     def low(self) -> Array:
@@ -408,8 +411,8 @@ class FitProblem(BaseRecord):
         parts = plain_residuals(self, x)
         if not self.noise:
             return np.concatenate(parts)
-        pairs = zip(parts, self.noise, strict=True)
-        return np.concatenate([part if noise is None else noise.whiten(part)[0] for part, noise in pairs])
+        pairs = enumerate(zip(parts, self.noise, strict=True))
+        return np.concatenate([part if noise is None else _whiten(self, i, part, noise) for i, (part, noise) in pairs])
 
     def residual(self, x: Array) -> Array:
         """(n + p,) differences from the data, then from the priors."""
@@ -422,6 +425,15 @@ class FitProblem(BaseRecord):
     def values(self, x: Array) -> Array:
         """(p,) values at coordinates (p,), SI."""
         return np.array([p.value(u) for p, u in zip(self.parameters, x.tolist(), strict=True)])
+
+
+def _whiten(problem: FitProblem, sample: int, part: Array, noise: AutoregressiveNoise) -> Array:
+    """(n,) differences of one sample free of correlations, by a matrix that is kept where it is small."""
+    if part.size > _MAX_WHITENING_MATRIX:
+        return noise.whiten(part)[0]
+    if sample not in problem.whitening:
+        problem.whitening[sample] = noise.whiten(np.eye(part.size))[0]
+    return problem.whitening[sample] @ part
 
 
 def plain_residuals(problem: FitProblem, x: Array) -> tuple[Array, ...]:

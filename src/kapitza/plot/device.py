@@ -96,6 +96,12 @@ def _depth_label(depth: float) -> str:
     return f"{depth / factor:.4g} {unit}" if depth else "0"
 
 
+def _time_unit(longest: float) -> tuple[float, str]:
+    """Multiple of the second in which times up to a longest one are read most easily."""
+    units = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
+    return next(((factor, unit) for factor, unit in units if longest >= 2 * factor), (1e-9, "ns"))
+
+
 def _length_unit(size: float) -> tuple[float, str]:
     """Multiple of the metre in which a length is read most easily."""
     for factor, unit in ((1e-2, "cm"), (1e-3, "mm"), (1e-6, "µm")):
@@ -159,14 +165,15 @@ def device_response(
     """Draw temperatures against time, and a network over them (dashed), times the power of the device, W."""
     ax = ax or new_axes()
     rows = {"hottest point": found.peak, **{f"{name}, averaged": rise for name, rise in found.average.items()}}
-    for i, (name, rise) in enumerate(rows.items()):
-        ax.plot(found.time, rise, **line_style(i), label=name)
     steps = np.diff(found.time)
     even = bool(steps.size and steps.max() < _EVEN_STEP_RATIO * steps.min())
+    factor, unit = _time_unit(float(found.time.max())) if even else (1.0, "s")
+    for i, (name, rise) in enumerate(rows.items()):
+        ax.plot(found.time / factor, rise, **line_style(i), label=name)
     if network is not None:
         label = f"network of {network.resistance.size}, ± {network.error * power:.1g} K"
-        ax.plot(found.time, power * network.rise(found.time), "k:", lw=2.2, label=label)
-    what = "time (s)" if even else "time after the power is on (s)"
+        ax.plot(found.time / factor, power * network.rise(found.time), "k:", lw=2.2, label=label)
+    what = f"time ({unit})" if even else "time after the power is on (s)"
     ax.set(xlabel=what, ylabel="rise above the sink (K)", xscale="linear" if even else "log")
     if min(float(rise.min()) for rise in rows.values()) >= 0:
         ax.set(ylim=(0, None))

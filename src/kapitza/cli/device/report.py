@@ -14,6 +14,8 @@ from kapitza.cli.output import note, print_record, print_table, quantity_json
 from kapitza.io.device.sweeps import format_device_number
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from kapitza.device.description import Device, HeatSource
     from kapitza.device.layout import Layout
     from kapitza.device.results import BoundaryJump, DeviceTemperatures, TransientTemperatures, WaveformChoice
@@ -29,6 +31,7 @@ _MIN_PLAUSIBLE_RISE, _MAX_PLAUSIBLE_RISE = 1e-5, 3000.0
 _MAP_SHAPE = (512, 512)
 _LAYERS_FIGURE_HEIGHT = 5.6  # inches
 _FIELD_FIGURE_SIZE = {"width": 9.5, "height": 5.6}  # inches
+_HOT_PEAK_SHARE = 0.01  # by which the peak of pulses depends on where properties of T are taken, to be told
 _LAYERED_TIMES, _GRID_TIMES = (61, 401), (31, 101)  # times while a device heats up, and of pulses and periods
 _FACE_NAMES = ("left", "right", "front", "back", "top", "bottom")
 _MAX_CHECKED_UNKNOWNS = 40_000  # of a mesh, above which its error is told only where it is asked for
@@ -127,9 +130,12 @@ def _solve_layers(
     if files.plot is not None or files.save is not None:
         cut = found.section()
         plane = found.plane(kapitza.device.Plane(found.layer, _depth_in_layer(device, found)), _MAP_SHAPE)
-        files.draw_figure(
-            lambda figure: deferred.device_figure(found, device, cut, plane, figure), height=_LAYERS_FIGURE_HEIGHT
-        )
+
+        def draw(figure: Figure) -> None:
+            deferred.device_figure(found, device, cut, plane, figure)
+            figure.suptitle(_title_of_mean(stated), fontsize="medium")
+
+        files.draw_figure(draw, height=_LAYERS_FIGURE_HEIGHT)
         kept: dict[str, Any] = {"device": device, "temperatures": found, "section": cut, "plane": plane}
         if files.save is not None and all(layer.heat_capacity is not None for layer in device.stack.layers):
             kept["step"] = found.respond(_heating_times(device, _LAYERED_TIMES[0]), "step")
@@ -191,6 +197,11 @@ def _solve_layers(
     )
 
 
+def _title_of_mean(stated: Device) -> str:
+    """Title of a figure, which shows the mean of pulses."""
+    return f"{stated.title}, mean of the pulses" if deferred.is_pulsed(stated) else stated.title
+
+
 def _without_sigma(device: Device) -> list[str]:
     """Boundaries with a conductance of T, from a file, whose uncertainty neither it nor the device states."""
     held = zip(device.stack.boundary_names, device.stack.boundaries, strict=True)
@@ -221,6 +232,11 @@ def _report_pulses(device: Device) -> tuple[list[list[str]], dict[str, Any]]:
         ["if always on", f"{found.always_on:.5g}"],
         ["pulses until the peak is within 1 %", f"{found.settled_pulses}"],
     ]
+    if abs(found.hot_peak / found.peak - 1) > _HOT_PEAK_SHARE:
+        note(
+            "properties of T are those that the mean heat leaves; with those of the power always on the peak would be "
+            f"{found.hot_peak:.4g} K, and the true one lies between"
+        )
     return rows, {"pulses": found}
 
 
@@ -297,7 +313,8 @@ def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int, tolerance: floa
     if files.plot is not None or files.save is not None:
         section = fields.section()
         files.draw_figure(
-            lambda figure: deferred.field_figure(section, jumps, found.title, figure), **_FIELD_FIGURE_SIZE
+            lambda figure: deferred.field_figure(section, jumps, _title_of_mean(stated.device), figure),
+            **_FIELD_FIGURE_SIZE,
         )
         files.keep({"device": layout, "fields": fields, "section": section, "jumps": dict(jumps)})
     if files.vtk is not None:

@@ -5,7 +5,7 @@ from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import Array, about
 from kapitza.core.records import BaseRecord
-from kapitza.device.description import Device, PulsedPower
+from kapitza.device.description import Device, PulsedPower, is_pulsed, with_mean_power
 from kapitza.device.layered.transient import TransientModel, interpolate_step_response, pulsed_response, transient_model
 from kapitza.device.layout import Layout
 from kapitza.errors import InputError
@@ -31,26 +31,13 @@ class PulsedTemperatures(BaseRecord):
     floor: float = field(metadata=about("K", "lowest rise in an endless train"))
     first: float = field(metadata=about("K", "highest rise in the first pulse, from the temperature of the sink"))
     always_on: float = field(metadata=about("K", "rise if the power of the pulses were always on"))
+    hot_peak: float = field(
+        metadata=about("K", "highest rise with properties of T as the power always on would leave them")
+    )
     settled_pulses: int = field(metadata=about("1", "pulses until the peak is within 1 % of that of the train"))
     duty: float = field(metadata=about("1", "share of the time that the pulses are on; the largest of the sources"))
     period: float = field(metadata=about("s", "from pulse to pulse; the longest of the sources"))
     in_phase: bool
-
-
-def is_pulsed(device: Device) -> bool:
-    """Whether a source comes in pulses."""
-    return any(isinstance(one.waveform, PulsedPower) for one in device.sources)
-
-
-def with_mean_power(device: Device) -> Device:
-    """The device with the mean power of its pulses, always on."""
-    sources = [
-        evolve(one, power=one.power * one.waveform.width / one.waveform.period)
-        if isinstance(one.waveform, PulsedPower)
-        else one
-        for one in device.sources
-    ]
-    return evolve(device, sources=sources)
 
 
 def layout_with_mean_power(layout: Layout) -> Layout:
@@ -60,6 +47,9 @@ def layout_with_mean_power(layout: Layout) -> Layout:
 
 def pulsed_temperatures(device: Device) -> PulsedTemperatures:
     """What pulses do to the hottest point of their mean heat, with properties of T as the mean heat leaves them.
+
+    During a pulse a conductivity that falls with temperature is lower than that: the peak lies between `peak` and
+    `hot_peak`, which has the properties that the power would leave if it were always on.
 
     Raises
     ------
@@ -71,28 +61,38 @@ def pulsed_temperatures(device: Device) -> PulsedTemperatures:
     for one in device.sources:
         if not isinstance(one.waveform, PulsedPower) and hasattr(one.waveform, "frequency"):
             raise InputError(f"{one.name} is periodic without a mean: beside pulses give it as steady or as pulses")
-    model = transient_model(with_mean_power(device))
-    waveforms = [one.waveform for one in device.sources]
-    pulses = {i: one for i, one in enumerate(waveforms) if isinstance(one, PulsedPower)}
-    steady = sum(model.readers[0].steady[i] for i in range(len(waveforms)) if i not in pulses)
-    rises = {i: _train(model, i, one) for i, one in pulses.items()}
-    in_phase = len({one.period for one in pulses.values()}) == 1
-    total = np.sum(list(rises.values()), axis=0) if _same(pulses) else None
-    peaks = sum(float(one.max()) for one in rises.values()) if total is None else float(total.max())
-    floors = sum(float(one.min()) for one in rises.values()) if total is None else float(total.min())
+    mean, hot = with_mean_power(device), transient_model(device)
+    model = transient_model(mean)
+    pulses = {i: one.waveform for i, one in enumerate(device.sources) if isinstance(one.waveform, PulsedPower)}
     longest = max(pulses.values(), key=lambda one: one.period)
-    mean = float(sum(model.readers[0].steady))
+    peak, floor = _extremes(model, pulses, from_mean=True)
     return PulsedTemperatures(
-        mean=mean,
-        peak=steady + peaks,
-        floor=steady + floors,
-        first=steady + sum(_single(model, i, one) for i, one in pulses.items()),
-        always_on=steady + sum(model.readers[0].steady[i] * one.period / one.width for i, one in pulses.items()),
-        settled_pulses=_settling(model, pulses, steady + peaks),
+        mean=float(sum(model.readers[0].steady)),
+        peak=peak,
+        floor=floor,
+        first=_steady(model, pulses) + sum(_single(model, i, one) for i, one in pulses.items()),
+        always_on=float(sum(hot.readers[0].steady)),
+        hot_peak=_extremes(hot, pulses, from_mean=False)[0],
+        settled_pulses=_settling(model, pulses, peak),
         duty=max(one.width / one.period for one in pulses.values()),
         period=longest.period,
-        in_phase=in_phase,
+        in_phase=len({one.period for one in pulses.values()}) == 1,
     )
+
+
+def _steady(model: TransientModel, pulses: dict[int, PulsedPower]) -> float:
+    """Rise from the sources that do not pulse, K."""
+    return sum(rise for i, rise in enumerate(model.readers[0].steady) if i not in pulses)
+
+
+def _extremes(model: TransientModel, pulses: dict[int, PulsedPower], *, from_mean: bool) -> tuple[float, float]:
+    """Highest and lowest rise in an endless train, K; the model has the mean heat of the pulses or their power."""
+    rises = [_train(model, i, one) * (one.period / one.width if from_mean else 1.0) for i, one in pulses.items()]
+    steady = _steady(model, pulses)
+    if _same(pulses):
+        total = np.sum(rises, axis=0)
+        return steady + float(total.max()), steady + float(total.min())
+    return steady + sum(float(one.max()) for one in rises), steady + sum(float(one.min()) for one in rises)
 
 
 def _same(pulses: dict[int, PulsedPower]) -> bool:
@@ -101,11 +101,12 @@ def _same(pulses: dict[int, PulsedPower]) -> bool:
 
 
 def _train(model: TransientModel, index: int, power: PulsedPower) -> Array:
-    """(nt,) rise from one source over a period of an endless train, K, the end of the pulse among the moments."""
+    """(nt,) rise from one source of the model over a period of an endless train, K, the end of the pulse among the
+    moments.
+    """
     even = np.linspace(0, 1, _TIMES, endpoint=False)[1:] * power.period
     moments = np.sort(np.append(even, [power.width, power.period * (1 - 1e-9)]))
-    found = pulsed_response(model, model.readers[0], index, evolve(power, count=None), moments)
-    return found * power.period / power.width  # the model has the mean heat
+    return pulsed_response(model, model.readers[0], index, evolve(power, count=None), moments)
 
 
 def _single(model: TransientModel, index: int, power: PulsedPower) -> float:

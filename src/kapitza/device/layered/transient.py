@@ -8,7 +8,17 @@ from scipy.special import j0
 from kapitza.core.arrays import Array, ComplexArray, check_choice, positive
 from kapitza.core.quadrature import panel_quadrature
 from kapitza.core.records import BaseRecord
-from kapitza.device.description import Box, Device, HeatSource, PeriodicPower, PulsedPower, StepPower, Waveform
+from kapitza.device.description import (
+    Box,
+    Device,
+    HeatSource,
+    PeriodicPower,
+    PulsedPower,
+    StepPower,
+    Waveform,
+    is_pulsed,
+    with_mean_power,
+)
 from kapitza.device.layered.admittance import SpectralPoints
 from kapitza.device.layered.green_functions import layer_response, node_response, sliced_waves
 from kapitza.device.layered.laplace import inverse_laplace
@@ -273,10 +283,19 @@ def layered_response(device: Device, time: ArrayLike, waveform: WaveformChoice =
     """Rises at times (nt,) above zero, s: see `LayeredTemperatures.respond`."""
     times = positive(time)
     check_choice(waveform, WAVEFORM_CHOICES, "waveform")
-    model = transient_model(device)
-    waveforms = [StepPower() if waveform == "step" else source.waveform for source in model.linear.device.sources]
+    # properties of T are those that the mean heat of pulses leaves, as in `pulsed_temperatures`
+    pulsed = waveform == "stated" and is_pulsed(device)
+    model = transient_model(with_mean_power(device) if pulsed else device)
+    waveforms = [StepPower() if waveform == "step" else source.waveform for source in device.sources]
+    over_mean = [one.period / one.width if isinstance(one, PulsedPower) else 1.0 for one in waveforms]
     rows = [
-        np.sum([_waveform_response(model, reader, i, power, times) for i, power in enumerate(waveforms)], axis=0)
+        np.sum(
+            [
+                factor * _waveform_response(model, reader, i, power, times)
+                for i, (power, factor) in enumerate(zip(waveforms, over_mean, strict=True))
+            ],
+            axis=0,
+        )
         for reader in model.readers
     ]
     return TransientTemperatures(times, rows[0], dict(zip(model.names[1:], rows[1:], strict=True)))

@@ -1,6 +1,6 @@
 """Size and correlation of the noise of a curve, and what not knowing them exactly adds to the errors of a fit."""
 
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ _LENGTHS = 10  # lengths of the correlation on the mesh, equal steps of the loga
 _SHORTEST_LENGTH = 0.5  # points
 _SCALES = np.linspace(-3.5, 6.0, 16)  # of the logarithm of the variance, in its standard deviations
 _PRIOR_CORRELATED = {False: 0.3, True: 0.05}  # probability before the fit, by whether an uncertainty was stated
+_MAX_MATRIX = 100  # points of a curve up to which it is freed of correlations by matrices that are kept
 _PRIOR_LARGER = 0.05  # probability before the fit that noise is larger than stated
 CORRELATED = 0.5  # probability from which on noise is taken as correlated
 
@@ -50,14 +51,12 @@ class NoiseEstimate(BaseRecord):
     ----------
     likeliest : the noise of the highest posterior density
     probability : that the noise is correlated, or larger than stated; NaN for a curve that is not long
-    shift : (p,) mean of the coordinates less those of the minimum
     covariance : (p, p) second moment of the coordinates about the minimum, over all noises in proportion to how
         likely they are
     """
 
     likeliest: AutoregressiveNoise
     probability: float
-    shift: Array
     covariance: NDArray[Any]
 
 
@@ -73,78 +72,158 @@ def estimate_noise(curve: LinearCurve) -> NoiseEstimate:
     the mixture of all noises of the likelier kind, as stated or beyond, so that it grows with a size or correlation
     that the data do not tell exactly: of white noise whose size is not stated, as much as that of Student's t.
     """
-    found = [part for noise, prior in _noises(curve) for part in _evaluate(curve, noise, prior)]
-    weight = np.exp(np.array([one[0] for one in found]) - max(one[0] for one in found))
-    extended = np.array([one[1].smooth > 0 or (curve.stated and one[1].white > 1) for one in found])
-    probability = float(weight[extended].sum() / weight.sum())
-    # a drift that is not there could be as large as the curve does not exclude: it widens only where it is likelier
-    weight[extended != (probability > CORRELATED)] = 0.0
-    weight /= weight.sum()
-    shift = np.array([one[2] for one in found])
-    covariance = np.array([one[3] for one in found])
-    second = covariance + shift[:, :, None] * shift[:, None, :]
+    found = posterior_of_noise(curve, curve.residual[:, None], curve.gradient[:, None])
+    weight, _, probability = found.select()
+    best = found.best(weight)
+    shift, covariance = found.shift[:, 0], found.covariances(0)
+    second = covariance + shift[..., :, None] * shift[..., None, :]
     return NoiseEstimate(
-        likeliest=found[int(np.argmax(weight))][1],
-        probability=probability if curve.long else float("nan"),
-        shift=weight @ shift,
-        covariance=np.tensordot(weight, second, axes=1),
+        likeliest=found.noise(int(best[0][0]), 0, int(best[1][0])),
+        probability=float(probability[0]) if curve.long else float("nan"),
+        covariance=np.tensordot(weight[:, 0], second, axes=2),
     )
 
 
-def _noises(curve: LinearCurve) -> Iterator[tuple[AutoregressiveNoise, float]]:
-    """Noises with their prior probabilities."""
-    n = curve.residual.size
-    yield AutoregressiveNoise(1.0, 0.0, 0.0), 1 - _PRIOR_CORRELATED[curve.stated]
-    if not curve.long:
-        return
-    lengths = np.geomspace(_SHORTEST_LENGTH, 2 * n, _LENGTHS)
-    correlations = np.exp(-1 / lengths).tolist()
-    even = _PRIOR_CORRELATED[curve.stated] / (_LENGTHS * len(_SMOOTH_SHARES))
-    yield from ((AutoregressiveNoise(1 - w, w, rho), even) for w in _SMOOTH_SHARES for rho in correlations)
+@frozen(eq=False, kw_only=True)
+class NoisePosterior(BaseRecord):
+    """Posterior of q shapes and v sizes of noise for each of s sets of residuals, with the p coordinates they lead to.
+
+    `log_density` and `variance` are (q, s, v), `shift` (q, s, v, p) the best coordinates, `curvature` (q, s, v, p) the
+    inverse covariance along `axes` (q, p, p), and `extended` (q, s, v) says whether a noise is correlated, or larger
+    than stated.
+    """
+
+    shapes: tuple[AutoregressiveNoise, ...]
+    log_density: NDArray[Any]
+    variance: NDArray[Any]
+    shift: NDArray[Any]
+    curvature: NDArray[Any]
+    axes: NDArray[Any]
+    extended: NDArray[np.bool_]
+
+    def select(self) -> tuple[NDArray[Any], NDArray[np.bool_], Array]:
+        """Weights (q, s, v) of the noises of the likelier kind, whether that is the extended one (s,), and its
+        probability (s,).
+        """
+        weight = np.exp(self.log_density - self.log_density.max(axis=(0, 2), keepdims=True))
+        probability = np.sum(weight * self.extended, axis=(0, 2)) / weight.sum(axis=(0, 2))
+        chosen = probability > CORRELATED
+        # a drift that is not there could be as large as the curve does not exclude: it widens only where it is likelier
+        weight[self.extended != chosen[:, None]] = 0.0
+        return weight / weight.sum(axis=(0, 2), keepdims=True), chosen, probability
+
+    def best(self, weight: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Places (s,) and (s,) of the likeliest shape and size by weights (q, s, v)."""
+        flat = weight.transpose(1, 0, 2).reshape(weight.shape[1], -1)
+        shape, size = np.divmod(np.argmax(flat, axis=1), weight.shape[2])
+        return shape, size
+
+    def noise(self, shape: int, one: int, size: int) -> AutoregressiveNoise:
+        """One of the noises of a set."""
+        found, variance = self.shapes[shape], float(self.variance[shape, one, size])
+        return AutoregressiveNoise(found.white * variance, found.smooth * variance, found.correlation)
+
+    def variances(self) -> NDArray[Any]:
+        """(q, s, v, p) variances of the coordinates."""
+        return (1 / self.curvature) @ np.swapaxes(self.axes**2, 1, 2)[:, None]
+
+    def covariances(self, one: int) -> NDArray[Any]:
+        """(q, v, p, p) covariances of the coordinates of one set."""
+        return np.einsum("qij,qvj,qlj->qvil", self.axes, 1 / self.curvature[:, one], self.axes)
 
 
-def _evaluate(
-    curve: LinearCurve, noise: AutoregressiveNoise, prior: float
-) -> Iterator[tuple[float, AutoregressiveNoise, Array, NDArray[Any]]]:
-    """Logarithm of the posterior density, noise, and best coordinates with covariance, for each size of a noise."""
-    columns, determinant = noise.whiten(np.column_stack([curve.residual, curve.jacobian]))
-    residual, jacobian = columns[:, 0], columns[:, 1:]
-    square, slope, curvature = float(residual @ residual), jacobian.T @ residual, jacobian.T @ jacobian
-    variance, share = (_stated_variances if curve.stated else _variances)(curve, square, slope, curvature)
-    inverse = _invert(curvature / variance[:, None, None] + curve.information, curve)
-    total = slope / variance[:, None] + curve.gradient
-    shift = -np.einsum("kij,kj->ki", inverse, total)
-    log_volume = np.linalg.slogdet(inverse)[1]
-    log_density = -0.5 * (
-        determinant + residual.size * np.log(variance) - log_volume + square / variance + np.sum(total * shift, axis=1)
+def posterior_of_noise(curve: LinearCurve, residual: NDArray[Any], gradient: NDArray[Any]) -> NoisePosterior:
+    """Posterior of the noise of a curve, for residuals (n, s) and gradients (p, s) in place of those of the curve."""
+    n, sets = residual.shape
+    shapes, prior = _shapes(n if curve.long else 0, curve.stated)
+    columns, determinant = _whiten(shapes, np.column_stack([residual, curve.jacobian]))
+    whitened, jacobian = columns[:, :, :sets], columns[:, :, sets:]
+    transposed = np.swapaxes(jacobian, 1, 2)
+    axes, share = _common_axes(transposed @ jacobian, curve)
+    square = np.sum(whitened**2, axis=1)
+    across = np.swapaxes(axes, 1, 2)
+    slope = np.swapaxes(across @ (transposed @ whitened), 1, 2)  # (q, s, p), along the axes
+    known = np.swapaxes(across @ gradient, 1, 2)
+    variance, density = _variances(n, square, slope, known, share)
+    if curve.stated:
+        density = np.where(variance > 1.0, _PRIOR_LARGER / _SCALES.size, 0.0)
+        variance = np.concatenate([np.ones((*square.shape, 1)), variance], axis=2)
+        density = np.concatenate([np.full((*square.shape, 1), 1 - _PRIOR_LARGER), density], axis=2)
+    curvature = share[:, None, None, :] / variance[..., None] + (1 - share)[:, None, None, :]
+    total = slope[:, :, None, :] / variance[..., None] + known[:, :, None, :]
+    along = total / curvature
+    log_density = 0.5 * (
+        2 * np.linalg.slogdet(axes)[1][:, None, None]
+        - np.log(np.prod(curvature, axis=3))
+        - determinant[:, None, None]
+        - n * np.log(variance)
+        - square[..., None] / variance
+        + np.sum(total * along, axis=3)
     )
-    log_density += np.log(prior * share)
-    for k, v in enumerate(variance.tolist()):
-        scaled = AutoregressiveNoise(noise.white * v, noise.smooth * v, noise.correlation)
-        yield float(log_density[k]), scaled, shift[k], inverse[k]
+    with np.errstate(divide="ignore"):  # sizes that the stated one excludes
+        log_density += np.log(prior[:, None, None] * density)
+    correlated = np.array([one.smooth > 0 for one in shapes])
+    return NoisePosterior(
+        shapes=shapes,
+        log_density=log_density,
+        variance=variance,
+        shift=-along @ across[:, None],
+        curvature=curvature,
+        axes=axes,
+        extended=correlated[:, None, None] | (curve.stated & (variance > 1.0)),
+    )
 
 
-def _invert(information: NDArray[Any], curve: LinearCurve) -> NDArray[Any]:
-    """Inverse of matrices (..., p, p) whose coordinates are first brought to scales of their own."""
-    diagonal = np.diag(curve.information) + np.sum(curve.jacobian**2, axis=0)
-    size = np.sqrt(np.maximum(diagonal, 1e-300))
-    scale = np.outer(size, size)
-    return np.linalg.inv(information / scale) / scale
+@lru_cache(maxsize=8)
+def _shapes(points: int, stated: bool) -> tuple[tuple[AutoregressiveNoise, ...], Array]:
+    """Noises of unit variance (q,) with their prior probabilities; white noise alone for a curve without length."""
+    white = AutoregressiveNoise(1.0, 0.0, 0.0)
+    if not points:
+        return (white,), np.array([1 - _PRIOR_CORRELATED[stated]])
+    correlations = np.exp(-1 / np.geomspace(_SHORTEST_LENGTH, 2 * points, _LENGTHS)).tolist()
+    shared = [AutoregressiveNoise(1 - w, w, rho) for w in _SMOOTH_SHARES for rho in correlations]
+    even = _PRIOR_CORRELATED[stated] / len(shared)
+    return (white, *shared), np.array([1 - _PRIOR_CORRELATED[stated], *[even] * len(shared)])
 
 
-def _stated_variances(curve: LinearCurve, square: float, slope: Array, curvature: NDArray[Any]) -> tuple[Array, Array]:
-    """The stated variance and those that large residuals ask for, with their prior probabilities."""
-    likely, _ = _variances(curve, square, slope, curvature)
-    larger = likely[likely > 1.0]
-    even = np.full(larger.size, _PRIOR_LARGER / _SCALES.size)
-    return np.concatenate([[1.0], larger]), np.concatenate([[1 - _PRIOR_LARGER], even])
+def _whiten(shapes: tuple[AutoregressiveNoise, ...], columns: NDArray[Any]) -> tuple[NDArray[Any], Array]:
+    """Columns (q, n, m) free of correlations, for each noise, and the logarithms (q,) of the determinants."""
+    n = len(columns)
+    if n <= _MAX_MATRIX:
+        matrices, determinant = _whitening_matrices(shapes, n)
+        return matrices @ columns, determinant
+    parts = [noise.whiten(columns) for noise in shapes]
+    return np.array([part for part, _ in parts]), np.array([one for _, one in parts])
 
 
-def _variances(curve: LinearCurve, square: float, slope: Array, curvature: NDArray[Any]) -> tuple[Array, Array]:
-    """Variances about the likeliest of one correlation, wide enough for few points, and equal steps of logarithms."""
-    inverse = _invert(curvature + curve.information, curve)
-    freedom = max(1.0, curve.residual.size - float(np.sum(curvature * inverse)))
-    shift = -inverse @ (slope + curve.gradient)
-    least = square + 2 * slope @ shift + shift @ curvature @ shift
-    steps = _SCALES * np.sqrt(2 / freedom)
-    return max(least / freedom, 1e-12) * np.exp(steps), np.full(steps.size, float(steps[1] - steps[0]))
+@lru_cache(maxsize=4)
+def _whitening_matrices(shapes: tuple[AutoregressiveNoise, ...], n: int) -> tuple[NDArray[Any], Array]:
+    """Matrices (q, n, n) that free curves of n points of the correlations of each noise; logarithms of determinants."""
+    parts = [noise.whiten(np.eye(n)) for noise in shapes]
+    return np.array([part for part, _ in parts]), np.array([one for _, one in parts])
+
+
+def _common_axes(curvature: NDArray[Any], curve: LinearCurve) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Axes (q, p, p) along which a curve (q, p, p) and all that is known beside it tell nothing of one another, both
+    together one, and the share (q, p) of the curve.
+    """
+    both = curvature + curve.information
+    size = np.sqrt(np.maximum(np.diagonal(both, axis1=1, axis2=2), 1e-300))
+    scale = size[:, :, None] * size[:, None, :]
+    root = np.linalg.inv(np.linalg.cholesky(both / scale))
+    share, vectors = np.linalg.eigh(root @ (curvature / scale) @ np.swapaxes(root, 1, 2))
+    return (np.swapaxes(root, 1, 2) @ vectors) / size[:, :, None], np.clip(share, 0.0, 1.0 - 1e-15)
+
+
+def _variances(
+    n: int, square: NDArray[Any], slope: NDArray[Any], known: NDArray[Any], share: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Variances (q, s, v) about the likeliest of one shape, wide enough for few points, in equal steps of their
+    logarithms, with the steps.
+    """
+    freedom = np.maximum(1.0, n - share.sum(axis=1))[:, None]
+    shift = -(slope + known)
+    least = square + np.sum((2 * slope + share[:, None, :] * shift) * shift, axis=2)
+    steps = _SCALES * np.sqrt(2 / freedom)  # (q, v)
+    variance = np.maximum(least / freedom, 1e-12)[..., None] * np.exp(steps)[:, None, :]
+    return variance, np.broadcast_to((steps[:, 1] - steps[:, 0])[:, None, None], variance.shape)

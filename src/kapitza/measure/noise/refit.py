@@ -10,6 +10,7 @@ from kapitza.core.arrays import Array, about
 from kapitza.core.records import BaseRecord
 from kapitza.measure.experiment import AutoregressiveNoise
 from kapitza.measure.least_squares import Solution, least_squares
+from kapitza.measure.noise.bootstrap import coverage_factors
 from kapitza.measure.noise.estimate import CORRELATED, LinearCurve, NoiseEstimate, estimate_noise
 from kapitza.measure.parameters import FitProblem, plain_residuals, split_by_data_set
 
@@ -37,14 +38,15 @@ def refit_with_noise(
     """Estimate the noise of each curve; fit again with that of curves in which it is more likely correlated than not.
 
     The covariance of the solution becomes that of all noises in proportion to their probability (`estimate_noise`),
-    with that of their size where no uncertainty was stated.
+    with that of their size where no uncertainty was stated; where a curve is more likely correlated than not, it is
+    brought to what holds 95 % of curves like it (`coverage_factors`).
 
     Parameters
     ----------
     problem, solution : of the fit with noise without correlations
     scatter : (m,) factor between the scatter of each curve and the uncertainty first assumed
     """
-    found = _estimates(problem, solution, scatter)
+    curves, found = _estimates(problem, solution, scatter)
     for _ in range(2):  # the noise belongs to the residuals, and those to the fit with the noise
         wanted = tuple(one.likeliest if one is not None and one.probability > CORRELATED else None for one in found)
         if all(one is None for one in wanted):
@@ -55,8 +57,14 @@ def refit_with_noise(
             problem.residual, solution.x, limits=(problem.low, problem.high), scale=problem.scale, starts=1
         )
         solution = evolve(solution, minima=minima)
-        found = _estimates(problem, solution, scatter)
-    widened = _widened_covariance(solution.covariance, found)
+        curves, found = _estimates(problem, solution, scatter)
+    used = np.flatnonzero(solution.inside)
+    added = [
+        _with_limits(_covariance_that_holds(curve, one), used, solution.x.size) - solution.covariance
+        for curve, one in zip(curves, found, strict=True)
+        if curve is not None and one is not None
+    ]
+    widened = _widened_covariance(solution.covariance, added)
     noises = tuple(_curve_noise(one) for one in found)
     return problem, evolve(solution, covariance=widened), noises
 
@@ -67,8 +75,18 @@ def _curve_noise(found: NoiseEstimate | None) -> CurveNoise:
     return CurveNoise(found.probability, found.likeliest)
 
 
-def _estimates(problem: FitProblem, solution: Solution, scatter: Array) -> tuple[NoiseEstimate | None, ...]:
-    """What each curve says of its noise; None where it is too short and its errors stated, or without any noise."""
+def _covariance_that_holds(curve: LinearCurve, found: NoiseEstimate) -> NDArray[Any]:
+    """Covariance of the coordinates, wider where correlated noise is known so roughly that more is needed."""
+    if not found.probability > CORRELATED:
+        return found.covariance
+    factor = coverage_factors(curve)
+    return found.covariance * np.outer(factor, factor)
+
+
+def _estimates(
+    problem: FitProblem, solution: Solution, scatter: Array
+) -> tuple[tuple[LinearCurve | None, ...], tuple[NoiseEstimate | None, ...]]:
+    """Curves and what each says of its noise; None where it is too short and its errors stated, or without noise."""
     x, used = solution.x, np.flatnonzero(solution.inside)
     plain = plain_residuals(problem, x)
     jacobians = split_by_data_set(problem, _plain_jacobian(problem, solution)[:, used])
@@ -78,11 +96,11 @@ def _estimates(problem: FitProblem, solution: Solution, scatter: Array) -> tuple
     total, slope = np.diag(width**-2), x[used] / width**2
     parts = [(j.T @ j, j.T @ r) for j, r in zip(whitened, residuals, strict=True)]
     total, slope = total + sum(one for one, _ in parts), slope + sum(one for _, one in parts)
-    found: list[NoiseEstimate | None] = []
+    curves: list[LinearCurve | None] = []
     for i, sample in enumerate(problem.samples):
         long, stated = plain[i].size >= max(_LEAST_POINTS, used.size + 5), sample.curve.sigma is not None
         if (stated and not long) or scatter[i] < _LEAST_SCATTER or not np.any(plain[i]):
-            found.append(None)
+            curves.append(None)
             continue
         curve = LinearCurve(
             residual=plain[i],
@@ -92,8 +110,8 @@ def _estimates(problem: FitProblem, solution: Solution, scatter: Array) -> tuple
             stated=stated,
             long=long,
         )
-        found.append(_with_limits(estimate_noise(curve), used, x.size))
-    return tuple(found)
+        curves.append(curve)
+    return tuple(curves), tuple(None if curve is None else estimate_noise(curve) for curve in curves)
 
 
 def _plain_jacobian(problem: FitProblem, solution: Solution) -> NDArray[Any]:
@@ -103,18 +121,16 @@ def _plain_jacobian(problem: FitProblem, solution: Solution) -> NDArray[Any]:
     return evolve(problem, noise=()).jacobian(solution.x)
 
 
-def _with_limits(found: NoiseEstimate, used: NDArray[np.intp], size: int) -> NoiseEstimate:
-    """The estimate with zeros for coordinates that stay on a limit."""
-    shift, covariance = np.zeros(size), np.zeros((size, size))
-    shift[used] = found.shift
-    covariance[np.ix_(used, used)] = found.covariance
-    return evolve(found, shift=shift, covariance=covariance)
+def _with_limits(covariance: NDArray[Any], used: NDArray[np.intp], size: int) -> NDArray[Any]:
+    """The covariance with zeros for coordinates that stay on a limit."""
+    found = np.zeros((size, size))
+    found[np.ix_(used, used)] = covariance
+    return found
 
 
-def _widened_covariance(plain: NDArray[Any], found: tuple[NoiseEstimate | None, ...]) -> NDArray[Any]:
+def _widened_covariance(plain: NDArray[Any], added: list[NDArray[Any]]) -> NDArray[Any]:
     """Covariance (p, p) with what each curve adds to it by not telling its noise exactly, never below zero."""
-    added = sum((one.covariance - plain for one in found if one is not None), np.zeros_like(plain))
-    total = plain + added
+    total = plain + sum(added, np.zeros_like(plain))
     size = np.sqrt(np.maximum(np.diag(plain), 1e-300))
     values, axes = np.linalg.eigh(total / np.outer(size, size))
     return (axes * np.maximum(values, 0.0)) @ axes.T * np.outer(size, size)
