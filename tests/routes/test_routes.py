@@ -277,6 +277,15 @@ def test_a_folder_of_phonopy_is_a_side(tmp_path):
         routes(tmp_path, "Ge", [300.0])
 
 
+def test_a_metal_of_a_file_is_seen_as_one():
+    """Its film is heated by a laser, and what is not known of its lattice is in the range, with the named metal's."""
+    found = routes(CRYSTALS / "Al.yaml", "Si", [300.0], budget=NO_TIME)["apparent"]
+    named = apparent_conductance("Al", "Si", 300.0)
+    assert found.title == "apparent, TDTR, 100 nm film, 10 MHz"
+    assert found.low[0] < named.conductance.value[0] < found.high[0]
+    assert abs(np.log(found.conductance.value[0] / named.conductance.value[0])) <= 0.35  # no resistance of electrons
+
+
 def test_a_structure_file_is_a_side_with_its_forces(tmp_path):
     file = tmp_path / "mine.poscar"
     file.write_text("copper\n3.6\n0 .5 .5\n.5 0 .5\n.5 .5 0\nCu\n1\ndirect\n0 0 0\n", encoding="utf-8")

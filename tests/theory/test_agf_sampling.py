@@ -81,3 +81,19 @@ def test_errors_of_springs_fall_and_hold(fcc):
     assert errors[1] < errors[0] / 2
     moved = abs(coarse.conductance(temperature) - fine.conductance(temperature))[0]
     assert moved <= 2 * np.hypot(*errors)
+
+
+def test_error_of_the_frequencies_is_the_spread_of_conductances_whose_bins_vary_as_much():
+    """A second road: conductances of 4000 spectra, each bin of which is moved by its own standard error."""
+    rng, bins, kelvin = np.random.default_rng(5), 25, np.array([30.0, 300.0])
+    total, weight, sigma = (rng.uniform(low, 1, bins) for low in (0.5, 0.2, 0.01))
+
+    def spectrum(total):
+        return RangeSpectrum(
+            omega=np.linspace(1e12, 6e13, bins), weight=1e12 * weight, total=total, left=total, right=total, points=1,
+            each=total[None], orbit=np.zeros((1, 1), dtype=np.intp), variance=np.square(1e12 * sigma),
+        )  # fmt: skip
+
+    stated = spectrum(total).frequency_error(kelvin)
+    drawn = [spectrum(total + sigma / weight * rng.normal(size=bins)).conductance(kelvin) for _ in range(4000)]
+    assert np.abs(stated / np.std(drawn, axis=0) - 1).max() <= 0.05

@@ -151,6 +151,8 @@ def _headline(found: InterfacePrediction, at: float) -> str:
     if interval is not None:
         low, high = (megawatts(float(f"{end:.2g}")) for end in interval[index].tolist())
         ends = f", 95 % interval {low} to {high}"
+    elif len(theories := [float(one.emitted.value[index]) for one in found if not one.limit]) > 1:
+        ends = f", models from {megawatts(float(f'{min(theories):.3g}'))} to {megawatts(float(f'{max(theories):.3g}'))}"
     sides = f"{found.left} | {found.right} at {at:g} K"
     if best.phonons_alone:
         return f"{sides}: {best.reason}: {value} MW m⁻² K⁻¹"

@@ -243,8 +243,7 @@ def _conductivity_of(side: InterfaceSide, given: float | None, temperature: floa
         )
     known = side.material
     if known is None and side.library_name:  # a file that holds a crystal of the library
-        held = material(side.library_name)
-        known = held if held.metal.conductivity is None else None  # electrons of a metal are not known of a file
+        known = material(side.library_name)
     found = None if known is None else lattice_conductivity(known, temperature)
     if found is None:
         raise InputError(

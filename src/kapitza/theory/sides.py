@@ -311,7 +311,11 @@ def _side_of_crystal(crystal: Crystal, spectrum: Phonons, remark: str = "") -> I
         remarks.append(f"{crystal.name}: no material of the library by its elements and density")
     elif known != crystal.name:
         remarks.append(f"{crystal.name} holds {known}, by its elements and density")
-    return InterfaceSide(name=crystal.name, spectrum=spectrum, library_name=known, remark="; ".join(remarks))
+    held = material(known) if known else None
+    metal = held if held is not None and held.metal.conductivity is not None else None  # with its electrons
+    return InterfaceSide(
+        name=crystal.name, spectrum=spectrum, material=metal, library_name=known, remark="; ".join(remarks)
+    )
 
 
 def _side_of_material(found: Material, normal: ArrayLike) -> InterfaceSide:
