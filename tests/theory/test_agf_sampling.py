@@ -5,11 +5,11 @@ import numpy as np
 from kapitza.core.quadrature import gauss_legendre, gauss_legendre_roots, null_rules
 from kapitza.matter.building.layers import mass_junction
 from kapitza.theory.agf.adaptive_quadrature import RangeSampler, RangeSpectrum, frequency_ranges
-from kapitza.theory.agf.frequency_panels import FrequencyPanels
-from kapitza.theory.agf.green_functions import prepare_junction
+from kapitza.theory.agf.frequency_panels import FrequencyPanels, lead_bands
+from kapitza.theory.agf.green_functions import lead_contact, prepare_junction
 from kapitza.theory.agf.k_mesh import find_symmetry
-from kapitza.theory.agf.transmission import UnitRunner
-from kapitza.units import m_u
+from kapitza.theory.agf.transmission import UnitRunner, point_transmissions
+from kapitza.units import THz, m_u
 
 
 def test_null_rules_have_the_norm_of_the_rule_and_see_no_polynomial():
@@ -97,3 +97,20 @@ def test_error_of_the_frequencies_is_the_spread_of_conductances_whose_bins_vary_
     stated = spectrum(total).frequency_error(kelvin)
     drawn = [spectrum(total + sigma / weight * rng.normal(size=bins)).conductance(kelvin) for _ in range(4000)]
     assert np.abs(stated / np.std(drawn, axis=0) - 1).max() <= 0.05
+
+
+def test_bands_count_the_waves_where_nothing_is_solved(si_heavy):
+    """Waves counted by the bands of leads are those that the equation of a lead has; without any, nothing crosses."""
+    prepared = prepare_junction(si_heavy)
+    k = np.random.default_rng(7).uniform(-0.5, 0.5, (12, 2))
+    sides = lead_contact(prepared, k, "left"), lead_contact(prepared, k, "right")
+    omega = np.linspace(0.05, 18.5, 60) * THz
+    skipped = 0
+    for i, bands in enumerate(lead_bands(sides)):
+        counts = bands.counts(omega)
+        alone = bands.certain(omega) & (counts == 0).any(axis=0)
+        skipped += int(alone.sum())
+        found = point_transmissions(prepared, k, np.full(int(alone.sum()), i), omega[alone], sides)
+        assert (np.stack([found.left, found.right]) == counts[:, alone] / 2).all()
+        assert not found.total.any()
+    assert skipped >= 0.4 * omega.size * len(k)

@@ -22,6 +22,8 @@ _MAX_TRACED_EXTREMA = (
     100  # extrema of the bands at a wave vector that are traced further; more are averaged over anyway
 )
 _MIN_NODES = 2  # nodes between two edges, and one more for each bin
+_UNTRACED_SHARE = 0.5  # of a step of the phase: how far off an extremum may be that is not traced
+_TRACED_MARGIN = 2.0  # of the step that is left: the same of one that is traced
 _MAX_EDGES_PER_BIN = 3  # band edges resolved in each bin; where there are more, they average out
 _EDGE_SEPARATION = 0.005  # of a bin: band edges nearer to each other are taken as one
 _THREE_BINS = ((1, -2, 1), (1, 0, -1))  # null rules of three equal bins with a node in each
@@ -125,15 +127,22 @@ class LeadBands(BaseRecord):
     # low, high: for either lead, the ends of each band on each step of the phase, rad s⁻¹
     low: tuple[Array, Array]
     high: tuple[Array, Array]
+    # the same with what bands may do between the phases beyond these ends, where they cross
+    lowest: tuple[Array, Array]
+    highest: tuple[Array, Array]
 
     def counts(self, omega: Array) -> IndexArray:
         """(2, nω) twice the number of waves of either lead in one direction."""
-        return np.stack(
-            [
-                np.searchsorted(low, omega) - np.searchsorted(high, omega)
-                for low, high in zip(self.low, self.high, strict=True)
-            ]
-        )
+        return _count_between(self.low, self.high, omega)
+
+    def certain(self, omega: Array) -> BoolArray:
+        """(nω,) whether no band that is only seen at some phases may add to these numbers or take off them."""
+        return (self.counts(omega) == _count_between(self.lowest, self.highest, omega)).all(axis=0)
+
+
+def _count_between(low: tuple[Array, Array], high: tuple[Array, Array], omega: Array) -> IndexArray:
+    """(2, nω) intervals of either lead, given by their sorted ends, that hold each frequency."""
+    return np.stack([np.searchsorted(a, omega) - np.searchsorted(b, omega) for a, b in zip(low, high, strict=True)])
 
 
 def lead_bands(
@@ -145,15 +154,17 @@ def lead_bands(
     phases, halvings = (_FINE_BAND_PHASES, _EXACT_HALVINGS) if fine else (_BAND_PHASES, EXTREMUM_HALVINGS)
     left, right = (_band_extrema(side, phases, halvings, window) for side in sides)
     return [
-        LeadBands(np.sort(np.concatenate([a[0], b[0]])), (a[1], b[1]), (a[2], b[2]))
+        LeadBands(np.sort(np.concatenate([a[0], b[0]])), *zip(a[1:], b[1:], strict=True))
         for a, b in zip(left, right, strict=True)
     ]
 
 
 def _band_extrema(
     side: LeadContact, around: int, halvings: int, window: tuple[float, float]
-) -> list[tuple[Array, Array, Array]]:
-    """Extrema of the bands of a lead along the normal at each wave vector, and what lies between, rad s⁻¹."""
+) -> list[tuple[Array, ...]]:
+    """Extrema of the bands of a lead along the normal at each wave vector, and the sorted ends of the bands between the
+    phases, as they are seen and with what they may reach beyond, rad s⁻¹.
+    """
     count = len(side.k)
     onsite, hop = side.layers.onsite, side.layers.hop
     samples, real = around, side.layers.real
@@ -169,7 +180,10 @@ def _band_extrema(
     nearby = 2 * np.abs(value - np.roll(value, 1, axis=0)).max(axis=0)  # further than an extremum lies off its sample
     low, high = np.square(window) * SQUARE_PICOSECOND
     traced = turns & (value > low - nearby) & (value < high + nearby)
-    if turns.sum() <= _MAX_TRACED_EXTREMA * count:
+    missed = turns & ~traced
+    if turns.sum() > _MAX_TRACED_EXTREMA * count:
+        missed = turns
+    else:
         inner = 0 if real is None else 1  # even bands have extrema at 0 and π, which need no tracing
         at, row, band = np.nonzero(traced[inner : samples - inner])
         at += inner
@@ -182,6 +196,13 @@ def _band_extrema(
             value[-at, row, band] = found
     split = (around, count, -1)
     omega = np.sqrt(np.maximum(value, 0) / SQUARE_PICOSECOND).reshape(split).swapaxes(0, 1)  # wave vector, phase, band
-    turns, ahead = turns.reshape(split).swapaxes(0, 1), np.roll(omega, -1, axis=1)
+    turns, missed = (one.reshape(split).swapaxes(0, 1) for one in (turns, missed))
+    ahead = np.roll(omega, -1, axis=1)
     low, high = np.minimum(omega, ahead), np.maximum(omega, ahead)
-    return [(omega[i][turns[i]], np.sort(low[i], axis=None), np.sort(high[i], axis=None)) for i in range(count)]
+    # where bands cross, a traced extremum is off by the slope times the step of the phase that is left
+    step = high - low
+    steepest = np.maximum(step, np.maximum(np.roll(step, 1, axis=1), np.roll(step, -1, axis=1)))
+    left = np.where(missed, _UNTRACED_SHARE, _TRACED_MARGIN * 0.5**halvings)
+    beyond = steepest * np.maximum(turns * left, np.roll(turns * left, -1, axis=1))
+    ends = [np.sort(end.reshape(count, -1), axis=1) for end in (low, high, low - beyond, high + beyond)]
+    return [(omega[i][turns[i]], *(end[i] for end in ends)) for i in range(count)]

@@ -45,7 +45,7 @@ def _smooth_step(x: Array) -> Array:
     return x**4 * (35 - 84 * x + 70 * x**2 - 20 * x**3)
 
 
-AGF_VERSION = "agf 6"  # of the kernels: part of the address of every stored result
+AGF_VERSION = "agf 7"  # of the kernels: part of the address of every stored result
 _CHUNK_SIZE = 1 << 18  # numbers of one array of matrices
 _MAX_SPLITS = 3  # times that a panel of frequencies is halved
 UNIT_SECONDS = 0.5  # that a unit should take, roughly
@@ -160,12 +160,18 @@ def _refined_panels(
     count = np.zeros(len(k), dtype=int)
     for attempt in range(_MAX_SPLITS + 1):
         size = [int(mask.sum()) for mask in fresh.values()]
-        omega = np.concatenate([panels[i].omega[mask] for i, mask in fresh.items()])
-        found = point_transmissions(prepared, k, np.repeat(list(fresh), size), omega, sides, tops)
-        parts = np.stack([found.total, found.left, found.right]) * smooth_window(omega, ramps)
+        nodes = [panels[i].omega[mask] for i, mask in fresh.items()]
+        omega, index = np.concatenate(nodes), np.repeat(list(fresh), size)
+        waves = np.concatenate([bands[i].counts(at) for i, at in zip(fresh, nodes, strict=True)], axis=1)
+        known = np.concatenate([bands[i].certain(at) for i, at in zip(fresh, nodes, strict=True)])
+        parts = np.concatenate([np.zeros((1, omega.size)), waves // 2])  # nothing crosses where a lead has no wave
+        both = (waves > 0).all(axis=0) | ~known
+        found = point_transmissions(prepared, k, index[both], omega[both], sides, tops)
+        parts[:, both] = found.total, found.left, found.right
+        parts *= smooth_window(omega, ramps)
         for i, part in zip(fresh, np.split(parts, np.cumsum(size)[:-1], axis=1), strict=True):
             values[i][:, fresh[i]] = part
-        count[list(fresh)] += size
+        count += np.bincount(index[both], minlength=len(k))
         worse = {i: panels[i].find_unresolved(values[i][0], share) for i in fresh if values[i][0].any()}
         worse = {i: mask for i, mask in worse.items() if mask.any()}
         if attempt == _MAX_SPLITS or not worse:
