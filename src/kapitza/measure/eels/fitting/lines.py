@@ -24,18 +24,30 @@ _SQRT_TWO, _SQRT_PI = float(np.sqrt(2)), float(np.sqrt(np.pi))
 _TO_SIGMA = float(1 / np.sqrt(8 * np.log(2)))
 
 
+def _compiler(**options: Any) -> Any:
+    """What compiles a function when it is first used; threads may run beside it."""
+    return numba.njit(nogil=True, error_model="numpy", fastmath=_FAST_MATH, **options)
+
+
 def jit(function: CompiledFunction) -> CompiledFunction:
-    """Compile a function when it is first used; threads may run beside it."""
-    return cast("CompiledFunction", numba.njit(nogil=True, error_model="numpy", fastmath=_FAST_MATH)(function))
+    """Compile a function for other compiled ones.
+
+    Python cannot call it: what unpacks its arguments would be compiled again wherever the function is used.
+    """
+    return cast("CompiledFunction", _compiler(no_cpython_wrapper=True, no_cfunc_wrapper=True)(function))
+
+
+def jit_open(function: CompiledFunction) -> CompiledFunction:
+    """Compile a function that Python calls, too."""
+    return cast("CompiledFunction", _compiler()(function))
 
 
 def jit_cached(function: CompiledFunction) -> CompiledFunction:
     """The same, and keep the machine code on the disk where there is a folder for it."""
-    compile_function = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST_MATH)
     try:
-        return cast("CompiledFunction", compile_function(function))
+        return cast("CompiledFunction", _compiler(cache=True, no_cfunc_wrapper=True)(function))
     except RuntimeError:
-        return jit(function)
+        return jit_open(function)
 
 
 def _weideman_coefficients(terms: int) -> tuple[float, Array]:
@@ -306,7 +318,7 @@ def _add_mode(start: float, model: Model, at: int, place: int, tie: int, workspa
     _add_two_scaled(jacobian[place], strength * by_tie, loss[0], strength * by_tie, gain[0])
 
 
-@jit
+@jit_open
 def expected_electrons(spectrum: tuple[float, int, int, Array], model: Model, workspace: tuple[Array, Array]) -> None:
     """Write electrons of each channel before the detector, and their derivatives, into the arrays of the model.
 

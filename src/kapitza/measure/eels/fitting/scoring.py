@@ -3,8 +3,8 @@
 import inspect
 import sys
 import zlib
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from kapitza.measure.eels.fitting.algebra import (
     spectrum_deviance,
     update_curvature,
 )
-from kapitza.measure.eels.fitting.lines import Model, expected_electrons, jit, jit_cached
+from kapitza.measure.eels.fitting.lines import Model, expected_electrons, jit, jit_cached, jit_open
 from kapitza.measure.eels.fitting.problem import FitProblem
 from kapitza.measure.eels.fitting.search import (
     CHI2_SLACK,
@@ -44,11 +44,12 @@ from kapitza.measure.eels.fitting.search import (
 )
 from kapitza.measure.eels.model import TIE_CHOICES, expected_spectrum
 
+_BEGINS, _SCORES_START, _SCORES_TRIAL, _ENDED = range(4)  # phases of a search
 _Observed = tuple[Array, Array]  # counts, and 1 where there is one, of each channel
 _ChartDerivatives = tuple[Array, Array]  # of a parameter by its own coordinate, and by the ratio of its owner
 
 
-@jit
+@jit_open
 def _write_parameters(u: Array, chart: SearchCoordinates, x: Array, derivatives: _ChartDerivatives) -> None:
     """Write parameters, their derivatives by their own coordinate, and those of intensities by the ratio."""
     energy, owner = chart
@@ -309,90 +310,177 @@ def _update_damping(
     return False, 0.0 if damping < 10 * MIN_DAMPING else 0.1 * damping, False, flat
 
 
-@jit
-def _search_spectrum(
-    observed: _Observed,
-    detector: Detector,
-    constraints: ParameterConstraints,
-    goal: tuple[float, int],
-    u: Array,
-    model: Model,
-    end: tuple[Array, BoolArray, Array],
-    workspace: tuple[Array, Array],
-) -> Iterator[None]:
-    """Search from u, which is overwritten by what is found; at each `yield`, mu and jacobian are wanted at x.
+class SearchState(NamedTuple):
+    """A search that is under way: it stops where it wants the model, and goes on when that was evaluated."""
 
-    `end` takes the information and the blocked parameters at the last evaluation, and whether the search converged, the
-    number of evaluations, and what the last step takes off the deviance.
-    """
-    tolerance, limit = goal
-    x = model[0]
-    information, blocked, outcome = end
-    channels, small = workspace
+    y: Array  # (n,) counts
+    there: Array  # (n,) 1 where there is one
+    u: Array  # (p,) coordinates
+    information: Array  # (p, p) at the last coordinates that were taken
+    blocked: BoolArray  # (p,)
+    channels: Array  # (6, n) workspace
+    small: Array  # (., p) workspace
+    phase: IntArray  # (1,) what is to be done next
+    numbers: (
+        Array  # (9,) chi2, damping, evaluations, stale, refused, saddle, flat, length of the step, whether converged
+    )
+
+
+def _new_search(n: int, p: int) -> SearchState:
+    """Arrays of a search with p parameters in n channels."""
+    return SearchState(
+        np.zeros(n), np.zeros(n), np.zeros(p), np.zeros((p, p)), np.zeros(p, np.bool_), np.zeros((6, n)),
+        np.zeros((WORKSPACE_VECTORS + 3 * p, p)), np.zeros(1, np.int64), np.zeros(9),
+    )  # fmt: skip
+
+
+@jit
+def _begin_search(
+    counts: Array, start: Array, constraints: ParameterConstraints, search: SearchState, x: Array
+) -> None:
+    """Take up a spectrum of counts (n,), NaN where missing, at coordinates (p,); the model is wanted at x."""
+    y, there, u = search.y, search.there, search.u
+    for i in range(y.size):
+        good = np.isfinite(counts[i])
+        there[i] = 1.0 if good else 0.0
+        y[i] = counts[i] if good else 0.0
+    for a in range(u.size):
+        u[a] = min(max(start[a], constraints.low[a]), constraints.high[a])
+    _write_parameters(u, constraints.chart, x, (search.small[8], search.small[9]))
+
+
+@jit
+def _judge_step(
+    detector: Detector, constraints: ParameterConstraints, search: SearchState, model: Model, first: bool
+) -> None:
+    """Score the model that was just evaluated, and take the step that led there, or not; the first one is taken."""
+    small, channels, numbers, u = search.small, search.channels, search.numbers, search.u
     p = u.size
-    gradient, step, new, trial_gradient = small[0], small[1], small[2], small[4]
-    moved, change, rest, derivatives = small[5], small[6], small[7], (small[8], small[9])
-    curvature = small[WORKSPACE_VECTORS + p : WORKSPACE_VECTORS + 2 * p]
-    trial_information = small[WORKSPACE_VECTORS + 2 * p :]
-    chart = constraints.chart
-    for a in range(p):
-        u[a] = min(max(u[a], constraints.low[a]), constraints.high[a])
-    _write_parameters(u, chart, x, derivatives)
-    yield
-    _write_score(observed, detector, constraints, model, derivatives, channels, gradient, information)
+    gradient, new, trial_gradient = small[0], small[2], small[4]
+    moved, change, rest = small[5], small[6], small[7]
+    curvature, trial_information = (
+        small[WORKSPACE_VECTORS + p : WORKSPACE_VECTORS + 2 * p],
+        small[WORKSPACE_VECTORS + 2 * p :],
+    )
+    observed, derivatives = (search.y, search.there), (small[8], small[9])
     residual, trial_weight, weight = channels[0], channels[1], channels[5]
-    copy_values(trial_weight, weight)
-    chi2 = _chi_squared(residual, weight, x, constraints)
-    damping, iterations, stale, converged, refused = 0.0, 1, False, False, 0
-    saddle, flat = False, False  # only damping keeps the updated curvature positive; the information alone is singular
-    length = np.inf
-    curvature[:] = 0.0
-    while damping <= MAX_DAMPING and iterations < limit:
-        length = _next_step(u, gradient, information, curvature, constraints, damping, blocked, small)
-        if length < tolerance:
-            converged, damping, saddle, flat = _update_damping(length, damping, refused, saddle, flat, curvature)
-            if converged:
-                break
-            continue
-        _step_within_limits(u, step, constraints, new)
-        _write_parameters(new, chart, x, derivatives)
-        yield
-        iterations += 1
-        _write_score(observed, detector, constraints, model, derivatives, channels, trial_gradient, trial_information)
+    _write_score(observed, detector, constraints, model, derivatives, channels, trial_gradient, trial_information)
+    better = True
+    if first:
+        curvature[:] = 0.0
+    else:
         # the old weights, as in the step: with its own a point is better just because its expected variance is larger
-        better = _chi_squared(residual, weight, x, constraints) <= chi2 + CHI2_SLACK
-        stale, saddle, flat = not better, False, False
+        better = _chi_squared(residual, weight, model[0], constraints) <= numbers[0] + CHI2_SLACK
         for a in range(p):
             moved[a] = new[a] - u[a]
             change[a] = gradient[a] - trial_gradient[a]
         # a refused step tells the curvature as well as one that is taken
-        near = trial_information if better else information
-        update_curvature(near, curvature, moved, change, length < LOCAL_STEP, constraints.free, rest)
-        if better:
+        near = trial_information if better else search.information
+        update_curvature(near, curvature, moved, change, numbers[7] < LOCAL_STEP, constraints.free, rest)
+        numbers[3], numbers[5], numbers[6] = not better, 0.0, 0.0
+    if better:
+        if not first:
             copy_values(new, u)
-            copy_values(trial_gradient, gradient)
-            for a in range(p):
-                copy_values(trial_information[a], information[a])
-            copy_values(trial_weight, weight)
-            chi2 = _chi_squared(residual, weight, x, constraints)  # by the weights of the next step
-            damping *= 0.1
-            refused = 0
-        else:
-            refused += 1
-            if refused > 1 or length >= LOCAL_STEP:  # a first refusal nearby is left to the new curvature
-                damping = max(10 * damping, INITIAL_DAMPING)
-        damping = 0.0 if damping < MIN_DAMPING else damping
-    if stale:
-        _write_parameters(u, chart, x, derivatives)
-        yield
-        _derivatives_by_coordinates(derivatives, chart, model[2])
-    _mark_blocked(u, gradient, information, constraints, blocked)
-    if converged:
+            numbers[1] *= 0.1
+        copy_values(trial_gradient, gradient)
+        for a in range(p):
+            copy_values(trial_information[a], search.information[a])
+        copy_values(trial_weight, weight)
+        numbers[0] = _chi_squared(residual, weight, model[0], constraints)  # by the weights of the next step
+        numbers[4] = 0.0
+    else:
+        numbers[4] += 1
+        if numbers[4] > 1 or numbers[7] >= LOCAL_STEP:  # a first refusal nearby is left to the new curvature
+            numbers[1] = max(10 * numbers[1], INITIAL_DAMPING)
+    if numbers[1] < MIN_DAMPING:
+        numbers[1] = 0.0
+
+
+@jit
+def _wants_trial(goal: tuple[float, int], constraints: ParameterConstraints, search: SearchState, x: Array) -> bool:
+    """Write the next trial into x, or find that the search is at its end."""
+    tolerance, limit = goal
+    small, numbers, u = search.small, search.numbers, search.u
+    p = u.size
+    gradient, step, new = small[0], small[1], small[2]
+    curvature = small[WORKSPACE_VECTORS + p : WORKSPACE_VECTORS + 2 * p]
+    while numbers[1] <= MAX_DAMPING and numbers[2] < limit:
+        length = _next_step(u, gradient, search.information, curvature, constraints, numbers[1], search.blocked, small)
+        numbers[7] = length
+        if length >= tolerance:
+            _step_within_limits(u, step, constraints, new)
+            _write_parameters(new, constraints.chart, x, (small[8], small[9]))
+            numbers[2] += 1
+            return True
+        refused, saddle, flat = int(numbers[4]), numbers[5] > 0, numbers[6] > 0
+        converged, damping, saddle, flat = _update_damping(length, numbers[1], refused, saddle, flat, curvature)
+        numbers[1], numbers[5], numbers[6] = damping, saddle, flat
+        if converged:
+            numbers[8] = 1.0
+            break
+    return False
+
+
+@jit
+def _advance_search(
+    detector: Detector, constraints: ParameterConstraints, goal: tuple[float, int], search: SearchState, model: Model
+) -> bool:
+    """Go on with a search whose model was just evaluated; False at its end, else the model is wanted at x."""
+    small, numbers, u = search.small, search.numbers, search.u
+    derivatives = (small[8], small[9])
+    if search.phase[0] < _ENDED:
+        first = search.phase[0] == _SCORES_START
+        if first:
+            numbers[:] = 0.0
+            numbers[2], numbers[7] = 1.0, np.inf
+        _judge_step(detector, constraints, search, model, first)
+        search.phase[0] = _SCORES_TRIAL
+        if _wants_trial(goal, constraints, search, model[0]):
+            return True
+        search.phase[0] = _ENDED
+        if numbers[3] > 0:  # the last step was refused: mu and jacobian are not those at u
+            _write_parameters(u, constraints.chart, model[0], derivatives)
+            return True
+    else:
+        _derivatives_by_coordinates(derivatives, constraints.chart, model[2])
+    _mark_blocked(u, small[0], search.information, constraints, search.blocked)
+    if numbers[8] > 0:
         # the last step is shorter than the tolerance: it is taken, but the model is not evaluated again
-        _step_within_limits(u, step, constraints, new)
-        copy_values(new, u)
-        _write_parameters(u, chart, x, derivatives)
-    outcome[0], outcome[1], outcome[2] = converged, iterations, length**2 if converged else 0.0
+        _step_within_limits(u, small[1], constraints, small[2])
+        copy_values(small[2], u)
+        _write_parameters(u, constraints.chart, model[0], derivatives)
+    return False
+
+
+@jit
+def _write_result(
+    k: int,
+    detector: Detector,
+    constraints: ParameterConstraints,
+    search: SearchState,
+    model: Model,
+    result: SearchResult,
+) -> None:
+    """Write what a search that has ended says of spectrum k."""
+    small, channels, owner = search.small, search.channels, constraints.chart.owner
+    covariance, blocked, derivatives = result.covariance[k], result.fixed_or_bound[k], (small[8], small[9])
+    converged = search.numbers[8] > 0
+    for a in range(blocked.size):
+        blocked[a] = search.blocked[a]
+    copy_values(model[0], result.value[k])
+    result.converged[k], result.iterations[k] = converged, int(search.numbers[2])
+    sound = invert_information(search.information, blocked, small, covariance)
+    _weigh_channels((search.y, search.there), model[1], detector, channels[0], channels[1])
+    known = _parameters_from_priors(derivatives, owner, constraints.weight, covariance)
+    out = (small[0], result.chi2_moments[k])
+    chi2_moments(search.there, model, channels[0], detector, covariance, blocked, known, out)
+    gained = search.numbers[7] ** 2 if converged else 0.0
+    result.deviance[k] = spectrum_deviance(search.y, search.there, model[1], detector) - gained
+    if sound:
+        _covariance_of_parameters(derivatives, constraints.chart, covariance)
+    for a in range(blocked.size):
+        if constraints.free[a] and search.information[a, a] <= 0:
+            covariance[a, a] = np.inf
 
 
 def _source_checksum() -> int:
@@ -402,58 +490,36 @@ def _source_checksum() -> int:
     )
 
 
-def _compile_search(
-    version: int, compiler: Callable[[Callable[..., Any]], Callable[..., Any]]
-) -> Callable[..., Iterator[None]]:
-    """Compile the search of many spectra; `version` is part of the name under which the machine code is kept."""
+def _compile_step(version: int) -> Callable[..., bool]:
+    """Compile one step of a search; `version` is part of the name under which the machine code is kept."""
 
-    def search_spectra(
+    def search_step(
         counts: Array,
+        k: int,
         detector: Detector,
         constraints: ParameterConstraints,
         goal: tuple[float, int],
         result: SearchResult,
+        search: SearchState,
         model: Model,
-    ) -> Iterator[None]:
-        """Fit spectrum after spectrum; `result.value` holds the starts, as coordinates, and then what is found."""
+    ) -> bool:
+        """Go on to where the model is wanted at x: True; or to the end of spectrum k, whose result is written."""
         if version < 0:  # never: the number is here to be part of the function
-            return
-        x, mu, jacobian = model
-        p, n = jacobian.shape
-        channels, small = np.zeros((6, n)), np.zeros((WORKSPACE_VECTORS + 3 * p, p))
-        y, there, u, outcome, information = np.zeros(n), np.zeros(n), np.zeros(p), np.zeros(3), np.zeros((p, p))
-        derivatives, chart = (small[8], small[9]), constraints.chart
-        for k in range(counts.shape[0]):
-            for i in range(n):
-                good = np.isfinite(counts[k, i])
-                there[i] = 1.0 if good else 0.0
-                y[i] = counts[k, i] if good else 0.0
-            copy_values(result.value[k], u)
-            covariance, blocked = result.covariance[k], result.fixed_or_bound[k]
-            end = (information, blocked, outcome)
-            for _ in _search_spectrum((y, there), detector, constraints, goal, u, model, end, (channels, small)):
-                yield
-            copy_values(x, result.value[k])
-            result.converged[k], result.iterations[k] = outcome[0] > 0, int(outcome[1])
-            sound = invert_information(information, blocked, small, covariance)
-            _weigh_channels((y, there), mu, detector, channels[0], channels[1])
-            known = _parameters_from_priors(derivatives, chart.owner, constraints.weight, covariance)
-            chi2_moments(
-                there, model, channels[0], detector, covariance, blocked, known, (small[0], result.chi2_moments[k])
-            )
-            result.deviance[k] = spectrum_deviance(y, there, mu, detector) - outcome[2]
-            if sound:
-                _covariance_of_parameters(derivatives, chart, covariance)
-            for a in range(p):
-                if constraints.free[a] and information[a, a] <= 0:
-                    covariance[a, a] = np.inf
+            return False
+        if search.phase[0] == _BEGINS:
+            _begin_search(counts[k], result.value[k], constraints, search, model[0])
+            search.phase[0] = _SCORES_START
+            return True
+        if _advance_search(detector, constraints, goal, search, model):
+            return True
+        _write_result(k, detector, constraints, search, model, result)
+        search.phase[0] = _BEGINS
+        return False
 
-    return compiler(search_spectra)
+    return jit_cached(search_step)
 
 
-_search_spectra = _compile_search(_source_checksum(), jit_cached)
-# numba cannot compile a call of a generator that it took from its cache: the search inside of the fit has its own
-_search_inside = _compile_search(_source_checksum(), jit)
+_search_step = _compile_step(_source_checksum())
 
 
 def _compile_pseudo_voigt(version: int) -> Callable[..., None]:
@@ -465,6 +531,7 @@ def _compile_pseudo_voigt(version: int) -> Callable[..., None]:
         constraints: ParameterConstraints,
         goal: tuple[float, int],
         result: SearchResult,
+        search: SearchState,
         spectrum: tuple[float, int, int, Array],
     ) -> None:
         if version < 0:
@@ -472,8 +539,9 @@ def _compile_pseudo_voigt(version: int) -> Callable[..., None]:
         n, p = counts.shape[1], result.value.shape[1]
         model = np.zeros(p), np.zeros(n), np.zeros((p, n))
         workspace = np.zeros((14, n)), np.zeros((4, n))
-        for _ in _search_inside(counts, detector, constraints, goal, result, model):
-            expected_electrons(spectrum, model, workspace)
+        for k in range(counts.shape[0]):
+            while _search_step(counts, k, detector, constraints, goal, result, search, model):
+                expected_electrons(spectrum, model, workspace)
 
     return jit_cached(fit_pseudo_voigt)
 
@@ -483,7 +551,7 @@ _fit_pseudo_voigt = _compile_pseudo_voigt(_source_checksum())
 
 def is_compiled(shape: str) -> bool:
     """Whether machine code for a shape of the zero-loss peak is there, in memory or on the disk."""
-    search_function = _fit_pseudo_voigt if shape == "pseudo-voigt" else _search_spectra
+    search_function = _fit_pseudo_voigt if shape == "pseudo-voigt" else _search_step
     return has_machine_code(search_function)
 
 
@@ -507,12 +575,15 @@ def fisher_scoring(
         deviance=np.empty(k),
     )
     model, grid, goal = problem.model, problem.grid, (tolerance, limit)
+    search = _new_search(grid.channels, p)
     if model.shape == "pseudo-voigt":
         spectrum = (grid.start, len(model.modes), TIE_CHOICES.index(model.tie), problem.smooth)
-        _fit_pseudo_voigt(counts, problem.detector, problem.constraints, goal, result, spectrum)
+        _fit_pseudo_voigt(counts, problem.detector, problem.constraints, goal, result, search, spectrum)
         return result
     x, mu, jacobian = np.zeros(p), np.zeros(grid.channels), np.zeros((p, grid.channels))
-    for _ in _search_spectra(counts, problem.detector, problem.constraints, goal, result, (x, mu, jacobian)):
-        electrons, derivatives = expected_spectrum(model, grid, x[None])
-        mu[:], jacobian[:] = electrons[0], derivatives[0]
+    given = problem.detector, problem.constraints, goal, result, search, (x, mu, jacobian)
+    for i in range(k):
+        while _search_step(counts, i, *given):
+            electrons, derivatives = expected_spectrum(model, grid, x[None])
+            mu[:], jacobian[:] = electrons[0], derivatives[0]
     return result
