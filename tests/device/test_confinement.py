@@ -7,6 +7,7 @@ import kapitza
 from kapitza.applications.confinement import confined_conductivity
 from kapitza.applications.film import film_cross_plane, rough_wall_shares
 from kapitza.applications.free_paths import FreePaths
+from kapitza.cli import main
 from kapitza.errors import DataError, InputError
 from kapitza.matter.library import solid
 from kapitza.matter.phonons import phonons
@@ -283,3 +284,13 @@ temperature = "300 K"
     assert "Si conducts" in held.remarks[0]
     path.write_text(text.replace('"Si"\nheat', '"Si"\nsize = "bulk"\nheat'), encoding="utf-8")
     assert not kapitza.io.read_body(path).remarks
+
+
+def test_a_sweep_says_that_a_film_keeps_its_conductivity(tmp_path, capsys):
+    """The thickness of a film that varies does not change its conductivity, which the output says."""
+    path = tmp_path / "soi.toml"
+    path.write_text(SOI, encoding="utf-8")
+    assert main(["device", str(path), "--sweep", "Si.thickness=80:120:20nm"]) == 0
+    said = capsys.readouterr().err
+    assert "Si conducts 59 ± 10 W/mK along the layer" in said
+    assert "Si keeps the conductivity along it that belongs to its thickness in the file" in said

@@ -39,8 +39,9 @@ def report_sweep(
         [f"{value / wanted.factor:.6g}", *(f"{rise[i]:.5g}" for rise in rises.values())]
         for i, value in enumerate(wanted.value)
     ]
-    title = (device if isinstance(device, kapitza.Device) else device.device).title
-    print_table(f"{title}: rise above the sink (K)", (label, *rises), rows, text=0)
+    stack = device if isinstance(device, kapitza.Device) else device.device
+    print_table(f"{stack.title}: rise above the sink (K)", (label, *rises), rows, text=0)
+    _note_films(stack, [wanted.name])
     files.announce()
 
 
@@ -58,6 +59,15 @@ def _solve_unit(device: kapitza.Device | kapitza.device.Layout, unit: kapitza.ru
     rises = {"hottest point": found.peak, **{f"{place}, averaged": rise for place, rise in found.average.items()}}
     rises |= {f"drop across {owner}": found.drop[owner]} if owner in found.drop else {}
     return {"name": np.array(list(rises)), "rise": np.array(list(rises.values()))}
+
+
+def _note_films(device: kapitza.Device, varied: Sequence[str]) -> None:
+    """Note what walls leave of conductivities, and that a thickness that varies does not change it."""
+    for text in device.remarks:
+        note(text)
+    for owner in (name.removesuffix(".thickness") for name in varied if name.endswith(".thickness")):
+        if f"{owner}.in_plane" in device.uncertain and device.remarks:
+            note(f"{owner} keeps the conductivity along it that belongs to its thickness in the file")
 
 
 def report_design(path: str, minimise: str, over: Sequence[str], *, as_json: bool) -> None:
@@ -91,3 +101,4 @@ def report_design(path: str, minimise: str, over: Sequence[str], *, as_json: boo
     print_table(title, ("number", "before", "best", "range"), rows)
     for name in found.limited:
         note(f"{name} stands at the end of its range: nothing inside of it is better")
+    _note_films(device, list(ranges))
