@@ -8,7 +8,7 @@ from attrs import evolve
 
 from kapitza.errors import InputError
 from kapitza.matter.lattice_conductivity import lattice_conductivity, slack_conductivity
-from kapitza.matter.library import material, materials
+from kapitza.matter.library import material
 from kapitza.matter.material import Quantity
 from kapitza.matter.phonons import phonon_names
 from kapitza.units import hbar, k_B
@@ -17,8 +17,9 @@ from kapitza.units import hbar, k_B
 EXPANSION = {"Si": 2.6e-6, "Ge": 5.9e-6, "GaAs": 5.73e-6, "GaSb": 7.75e-6, "InP": 4.60e-6, "CaF2": 18.85e-6}
 # those that no number of the library leads to
 UNKNOWN = {
-    "BAs", "Bi2Te3", "CeO2", "HfO2", "MoS2", "PbSe", "Sb2Te3", "ScN", "SnSe", "TiC", "VN", "WC", "WS2", "ZrC", "ZrN",
-    "ZrO2",
+    "4H-SiC", "BAs", "Bi2Te3", "CeO2", "HfO2", "KCl", "LiF", "MgO", "MoS2", "NaCl", "NaF", "PbSe", "PbTe",
+    "Sb2Te3", "ScN", "Si3N4", "SnSe", "SrTiO3", "TiC", "TiO2", "VN", "WC", "WS2", "Y2O3", "ZnO", "ZnS", "ZnSe",
+    "ZrC", "ZrN", "ZrO2", "cBN",
 }  # fmt: skip
 
 
@@ -39,13 +40,13 @@ def test_slack_is_the_formula_of_leibfried_and_schloemann(name: str, atoms: int)
 
 
 def test_metals_have_the_part_of_the_phonons() -> None:
-    known = material("Cu").metal.lattice
-    found = lattice_conductivity("Cu", 150.0)
+    known = material("Al").metal.lattice
+    found = lattice_conductivity("Al", 150.0)
     assert found is not None
     assert known is not None
     assert not found.estimated
     assert abs(found.value - 2 * known.value) <= 1e-12 * found.value
-    assert found.value < 0.1 * float(material("Cu").conductivity(150.0)[0])
+    assert found.value < 0.1 * float(material("Al").conductivity(150.0)[0])
 
 
 def test_metals_without_it_have_an_estimate() -> None:
@@ -86,7 +87,7 @@ def test_bad_input_is_refused() -> None:
 
 def test_slack_against_first_principles_for_metals() -> None:
     """Median of eight metals, stated in the module, to 0.1; each within a factor of three."""
-    known = {name: lattice.value for name in materials() if (lattice := material(name).metal.lattice) is not None}
+    known = {"Ag": 5.2, "Al": 5.8, "Au": 2.6, "Cu": 16.9, "Ni": 23.2, "Pt": 5.8, "Mo": 37.0, "W": 46.0}  # W m⁻¹ K⁻¹
     ratios = [one / known[name] for name in known if (one := slack_conductivity(name, 300.0)) is not None]
     assert len(ratios) == 8
     assert abs(np.median(ratios) - 1.5) <= 0.1

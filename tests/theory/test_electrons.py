@@ -7,11 +7,15 @@ from scipy.linalg import solve_banded
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 from kapitza.matter.electrons import Electrons, metal
+from kapitza.matter.library import material
 from kapitza.theory.electrons import electron_phonon
 from kapitza.units import MW, nm, um
 
 metals = st.builds(Electrons, st.just("any"), st.floats(1, 500), st.floats(0.5, 50), st.floats(1e15, 1e18))
 lattices = st.floats(1e6, 2e9)
+
+
+GOLD = metal(material("Au", unverified=True))
 
 
 def boundary(value, sigma=None):
@@ -83,10 +87,8 @@ def test_strong_coupling_leaves_both_channels_in_parallel(one, h_pp, h_ei):
 
 
 def test_thick_films_are_half_spaces():
-    thick = [
-        electron_phonon(boundary(2e8), metal("Au"), 20 * um, 1e7, heating).value for heating in ("both", "electrons")
-    ]
-    want = electron_phonon(boundary(2e8), metal("Au"), None, 1e7).value
+    thick = [electron_phonon(boundary(2e8), GOLD, 20 * um, 1e7, heating).value for heating in ("both", "electrons")]
+    want = electron_phonon(boundary(2e8), GOLD, None, 1e7).value
     np.testing.assert_allclose(thick[0], want, rtol=1e-12, atol=0)
     np.testing.assert_allclose(thick[1], want, rtol=1e-3, atol=0)
 
@@ -99,8 +101,8 @@ def test_a_perfect_lattice_boundary_leaves_the_electrons():
 def test_uncertainty_follows_the_input():
     step = 1e-4
     given_ = boundary(200 * MW, [20 * MW])
-    got = electron_phonon(given_, metal("Au"), 50 * nm, 3e7)
-    up, down = (electron_phonon(boundary(200 * MW * s), metal("Au"), 50 * nm, 3e7).value for s in (1 + step, 1 - step))
+    got = electron_phonon(given_, GOLD, 50 * nm, 3e7)
+    up, down = (electron_phonon(boundary(200 * MW * s), GOLD, 50 * nm, 3e7).value for s in (1 + step, 1 - step))
     np.testing.assert_allclose(got.sigma, (up - down) / (2 * step * 200 * MW) * 20 * MW, rtol=1e-6, atol=0)
     assert got.drop == given_.drop
 

@@ -84,22 +84,29 @@ class SpinChannels(BaseRecord):
         return self.length / (self.conductivity * (1 - self.polarisation**2))
 
 
-def metal(name: str) -> Electrons:
+def metal(name: str | Material) -> Electrons:
     """Return the electrons of a metal of the library, at room temperature.
 
     Coupling and conductivities are those of `material(name).metal`; the electrons carry what the lattice does not.
+
+    Parameters
+    ----------
+    name : name or alias, or a record: `metal(material("Au", unverified=True))` takes numbers that nobody has verified
 
     Raises
     ------
     InputError
         for an unknown name, and a metal whose coupling or lattice conductivity is not known; the message offers others
     """
-    found = material_electrons(material(name))
+    one = name if isinstance(name, Material) else material(name)
+    found = material_electrons(one)
     if found is None:
-        known = (one for one in materials() if material_electrons(material(one)) is not None)
+        known = (other for other in materials() if material_electrons(material(other)) is not None)
+        remedy = "give Electrons(name, conductivity, lattice, coupling)"
+        if one.name in materials() and material_electrons(material(one.name, unverified=True)) is not None:
+            remedy += f", or take metal(material({one.name!r}, unverified=True)), which rests on unverified numbers"
         raise InputError(
-            f"the electrons of {material(name).name} are not known in full here; there are {', '.join(known)}: "
-            "give Electrons(name, conductivity, lattice, coupling)"
+            f"the electrons of {one.name} are not known in full here; there are {', '.join(known)}: {remedy}"
         )
     return found
 

@@ -1,7 +1,9 @@
 r"""The library of materials: numbers by name, each with its source.
 
 The data are TOML files beside this module, in the units that their heads state; they are read when a material is first
-asked for.  `verified = false` marks a number that nobody has read in the source that it names.
+asked for.  `verified = false` marks a number that was neither read in its source, or in a text that quotes it, nor
+compared with a number that was.  Such numbers are left out unless they are asked for, and with them the materials
+whose density or sound rests on one.
 """
 
 import tomllib
@@ -11,9 +13,9 @@ from functools import cache
 from importlib.resources import as_file, files
 from os import PathLike
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import about
@@ -22,8 +24,18 @@ from kapitza.errors import DataError, InputError
 from kapitza.matter.elastic import Elastic
 from kapitza.matter.files.materials import TomlTable, material_entries, read_material, read_toml, unit_factors
 from kapitza.matter.isotropic import Fluid, Solid
-from kapitza.matter.material import Material
+from kapitza.matter.material import Material, MetalProperties, PropertyTable, Quantity
 from kapitza.matter.material_checks import validate_material
+
+_Known = TypeVar("_Known", Quantity, PropertyTable)
+# what no entry can do without, by the key of the file, in words
+_NEEDS = {
+    "density": "density",
+    "atoms": "number of atoms",
+    "stiffness": "elastic constants",
+    "speeds": "speeds of sound",
+    "speed": "speed of sound",
+}
 
 
 @frozen(kw_only=True)
@@ -56,28 +68,44 @@ class Source(BaseRecord):
         return f"{self.authors}, {self.title}" + (f", {where}" if where else "") + year + doi
 
 
-def material(name: str) -> Material:
+def material(name: str, *, unverified: bool = False) -> Material:
     """Return what the library knows of a material.
 
     Parameters
     ----------
     name : name or alias, e.g. "Al2O3" or "sapphire"; upper and lower case may differ where only one material is meant
+    unverified : also with the numbers that nobody has verified (`Quantity.verified`), and the materials whose density
+        or sound rests on one; no model takes them by itself
 
     Raises
     ------
     InputError
-        for a name that is not in the library, with the nearest ones
+        for a name that is not in the library, with the nearest ones, and for a material that is left out
     """
     names, wanted = _material_names(), str(name).strip()
     key = names.get(wanted) or names.get(wanted.casefold())
     if key is None:
         raise InputError(f"no material {wanted!r:.60} in the library; {_closest_names(wanted, names)}")
-    return _read_entry(key)
+    if unverified:
+        return _read_entry(key)
+    missing = _unverified_needs(key)
+    if missing:
+        raise InputError(
+            f"{key} is left out of the library: its {' and '.join(missing)} are not verified; give them in a material "
+            f"file of your own, or take material({key!r}, unverified=True) in Python"
+        )
+    return _verified_record(key)
 
 
-def materials() -> tuple[str, ...]:
-    """Return the names of all materials of the library, in alphabetical order."""
-    return tuple(sorted(_unread_materials(), key=str.casefold))
+def materials(*, unverified: bool = False) -> tuple[str, ...]:
+    """Return the names of all materials of the library, in alphabetical order.
+
+    Parameters
+    ----------
+    unverified : also those whose density or sound nobody has verified
+    """
+    names = sorted(_unread_materials(), key=str.casefold)
+    return tuple(one for one in names if unverified or not _unverified_needs(one))
 
 
 def solid(name: str | Material) -> Solid:
@@ -195,6 +223,43 @@ def _resolve_material(name: str | Material) -> Material:
 def _read_entry(key: str) -> Material:
     part, unit = _unread_materials()[key]
     return read_material(key, part, unit, atomic_masses())
+
+
+@cache
+def _unverified_needs(key: str) -> tuple[str, ...]:
+    """What of an entry no calculation can do without, and nobody has verified, in words."""
+    part, _ = _unread_materials()[key]
+    tables = {word: part.table.get(word) for word in _NEEDS}
+    return tuple(
+        _NEEDS[word] for word, one in tables.items() if isinstance(one, Mapping) and one.get("verified") is False
+    )
+
+
+@cache
+def _verified_record(key: str) -> Material:
+    """An entry without the numbers that nobody has verified."""
+    one = _read_entry(key)
+    state, metal = one.state, one.metal
+    return evolve(
+        one,
+        debye=_sourced_part(one.debye),
+        expansion=_sourced_part(one.expansion),
+        state=evolve(state, low=_sourced_part(state.low), high=_sourced_part(state.high)),
+        metal=MetalProperties(
+            conductivity=_sourced_part(metal.conductivity),
+            coupling=_sourced_part(metal.coupling),
+            sommerfeld=_sourced_part(metal.sommerfeld),
+            lattice=_sourced_part(metal.lattice),
+        ),
+        conductivity_table=_sourced_part(one.conductivity_table),
+        inplane_table=_sourced_part(one.inplane_table),
+        heat_capacity_table=_sourced_part(one.heat_capacity_table),
+    )
+
+
+def _sourced_part(number: _Known | None) -> _Known | None:
+    """The number where it is verified."""
+    return number if number is None or number.verified else None
 
 
 @cache

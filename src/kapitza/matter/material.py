@@ -28,7 +28,8 @@ class Quantity(BaseRecord):
     ----------
     unit : SI unit, for tables
     source : key into the sources, or what the file of a user says
-    verified : whether the number was read in the source, or in a page that quotes it; False: from memory
+    verified : whether the number was read in the source, or in a text that quotes it, or was compared with such a
+        number (then the note says "remembered; compared with ..."); False: from memory alone
     note : what a reader has to know to use it
     """
 
