@@ -17,10 +17,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 
 from kapitza.errors import InputError, ValidityWarning
-from kapitza.matter.library import materials
+from kapitza.matter.library import material, materials
 from kapitza.measure.apparent import solve_apparent
 from kapitza.measure.catalogue import measured, measured_interfaces
 from kapitza.measure.compare import Comparison, compare
@@ -88,7 +88,7 @@ def interfaces() -> list[Scored]:
         if not {left, right} <= known or left == right or not measured(left, right, TEMPERATURE):
             continue
         published = compare(left, right, TEMPERATURE, {})
-        sides = describe_sides(left, right)
+        sides = [evolve(one, material=material(one.name, unverified=True)) for one in describe_sides(left, right)]
         if published.direct and all(side.crystal is not None for side in sides):
             found.append(Scored(published, estimates(*sides)))
     return found

@@ -146,6 +146,9 @@ def test_the_boltzmann_equation_decides_on_a_shortlist(tmp_path: Path) -> None:
     """
     materials = material_table(("GaAs", "6H-SiC", "LiF"))
     found = interlayers(materials, 300, ends=("GaAs", "6H-SiC"))
+    with pytest.raises(InputError, match="LiF: no conductivity of its lattice is known at 300 K"):
+        solve_layers(found, materials, thickness=1 * nm)
+    materials = evolve(materials, properties={"conductivity": [np.nan, np.nan, 14.0]})
     thick, thin = (solve_layers(found, materials, thickness=size) for size in (20e-6, 1 * nm))
     sides = [materials.solid(i) for i in range(3)]
     edges = group_edges(sides[0], sides[2], sides[1])
@@ -166,3 +169,12 @@ def test_the_boltzmann_equation_decides_on_a_shortlist(tmp_path: Path) -> None:
     nameless = material_table([Solid(name, 3e3, 5e3, 3e3 + 100 * i, 5e28) for i, name in enumerate("abc")])
     with pytest.raises(InputError, match="a: no conductivity of its lattice is known at 300 K"):
         solve_layers(interlayers(nameless, 300, ends=("a", "b")), nameless, thickness=1 * nm)
+
+
+def test_layers_without_a_known_conductivity_are_passed_over() -> None:
+    materials = material_table(("GaAs", "6H-SiC", "LiF", "MgO", "CaF2", "Ge"))
+    found = interlayers(materials, 300, ends=("GaAs", "6H-SiC"))
+    layers = [found.names[row] for row in found.layer]
+    known = [name for name in layers if name in {"CaF2", "Ge"}]
+    assert layers != known
+    assert list(solve_layers(found, materials, thickness=5 * nm, rows=1).layer) == known[:1]

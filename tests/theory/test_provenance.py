@@ -7,8 +7,8 @@ import pytest
 from kapitza.matter.library import load_materials, materials
 from kapitza.matter.material import Material
 from kapitza.measure.interface import predict
-from kapitza.theory.provenance import unverified_remarks
-from kapitza.theory.sides import describe_side
+from kapitza.theory.provenance import left_out_remarks, unverified_remarks
+from kapitza.theory.sides import describe_side, describe_sides
 
 OWN = """
 [units]
@@ -64,3 +64,13 @@ def test_electrons_are_named_where_they_are_taken(own: Material):
 def test_prediction_has_the_line(own: Material):
     found = predict(own, "Si", 300)
     assert found.remarks[-1].startswith("numbers of mine are not verified: elastic constants")
+
+
+def test_electrons_that_are_left_out_are_named():
+    """Only where they would count: a metal with full bands on a side without electrons."""
+    gold, silicon = describe_sides("Au", "Si")
+    remark = "electrons of Au are left out: their lattice conductivity and electron-phonon coupling are not verified"
+    assert left_out_remarks(gold, silicon) == left_out_remarks(silicon, gold) == (remark,)
+    assert left_out_remarks(gold, describe_side("Nb")) == ()
+    assert left_out_remarks(*describe_sides("Al", "Si")) == ()
+    assert left_out_remarks(*describe_sides("W", "Si")) == ()

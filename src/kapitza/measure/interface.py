@@ -23,7 +23,7 @@ from kapitza.measure.apparent import ApparentConductance, solve_apparent
 from kapitza.measure.calibration.estimate import LABORATORY_NOISE, TEMPERATURE_RANGE, calibrated_conductance
 from kapitza.measure.catalogue import CONDITIONS, Condition, Measurement, measured
 from kapitza.theory.models import Estimate, apply_models
-from kapitza.theory.provenance import unverified_remarks
+from kapitza.theory.provenance import left_out_remarks, unverified_remarks
 from kapitza.theory.sides import DEFAULT_NORMAL, InterfaceSide, SideDescription, describe_sides, is_path, warn_of_states
 from kapitza.theory.validity import range_remarks
 
@@ -177,6 +177,7 @@ def predict(
             *taken,
             *range_remarks([one.model for one in found], *sides, kelvin),
             *unverified_remarks([one.model for one in found], *sides),
+            *left_out_remarks(*sides),
         ),
     )
 

@@ -6,6 +6,7 @@ their conductivity, both planes by the diffuse mismatch model, and the layer bet
 """
 
 from collections.abc import Sequence
+from itertools import islice
 from math import isfinite
 
 from attrs import field, frozen
@@ -71,7 +72,8 @@ def solve_layers(
 ) -> SolvedLayers:
     """Solve the Boltzmann equation for the first layers of a screening, each at one thickness.
 
-    Elastic planes, and no heat of electrons: a metal conducts by its lattice alone.
+    Elastic planes, and no heat of electrons: a metal conducts by its lattice alone.  Layers whose conductivity is not
+    known are passed over.
 
     Parameters
     ----------
@@ -84,8 +86,8 @@ def solve_layers(
     Raises
     ------
     InputError
-        for a thickness that is not above zero, and a solid of full bands alone or without a known conductivity of its
-        lattice: one of the library, or a column "conductivity" (W m⁻¹ K⁻¹) of the table
+        for a thickness that is not above zero, a solid of full bands alone, and a side or all layers without a known
+        conductivity of the lattice: one of the library, or a column "conductivity" (W m⁻¹ K⁻¹) of the table
 
     References
     ----------
@@ -93,10 +95,7 @@ def solve_layers(
     """
     check_count("rows", rows)
     thick, side = _length("thickness", thickness), _length("sides", sides)
-    triples = [
-        tuple(found.names[part[row]] for part in (found.left, found.layer, found.right))
-        for row in range(min(rows, len(found)))
-    ]
+    triples = _known_triples(found, materials, rows)
     numbers = [_solve_triple(materials, names, (side, thick, side), found.temperature) for names in triples]
     direct, layered, film = zip(*numbers, strict=True)
     left, layer, right = zip(*triples, strict=True)
@@ -104,6 +103,17 @@ def solve_layers(
         left=left, layer=layer, right=right, direct=direct, layered=layered, film=film,
         thickness=thick, sides=side, temperature=found.temperature,
     )  # fmt: skip
+
+
+def _known_triples(found: InterlayerScreening, materials: MaterialTable, rows: int) -> list[tuple[str, ...]]:
+    """The first rows whose layer has a known conductivity; the first ones where no layer has, which then say so."""
+
+    def names(row: int) -> tuple[str, ...]:
+        return tuple(found.names[part[row]] for part in (found.left, found.layer, found.right))
+
+    triples = map(names, range(len(found)))
+    known = (one for one in triples if _conductivity(materials, one[1], found.temperature) > 0)
+    return list(islice(known, rows)) or [names(row) for row in range(min(rows, len(found)))]
 
 
 def _length(name: str, value: float) -> float:
@@ -135,16 +145,22 @@ def _total(found: Transport) -> float:
 
 def _carriers(materials: MaterialTable, solid: Solid, temperature: float, edges: Array) -> Carriers:
     """Phonons of a solid whose rates give the conductivity of its lattice."""
-    try:
-        known = lattice_conductivity(solid.name, temperature)
-    except InputError:
-        known = None
-    row = materials.names.index(solid.name)
-    column = materials.properties.get("conductivity")
-    value = known.value if known is not None else float("nan") if column is None else float(column[row])
+    value = _conductivity(materials, solid.name, temperature)
     if not value > 0:
         raise InputError(
             f"{solid.name}: no conductivity of its lattice is known at {temperature:g} K: give the table a column "
             '"conductivity" (W/mK)'
         )
     return spectral_carriers(solid, _RATES, temperature=temperature, edges=edges, conductivity=value)
+
+
+def _conductivity(materials: MaterialTable, name: str, temperature: float) -> float:
+    """Conductivity of the lattice of a solid, W m⁻¹ K⁻¹; NaN where neither library nor table know it."""
+    try:
+        known = lattice_conductivity(name, temperature)
+    except InputError:
+        known = None
+    if known is not None:
+        return known.value
+    column = materials.properties.get("conductivity")
+    return float("nan") if column is None else float(column[materials.names.index(name)])

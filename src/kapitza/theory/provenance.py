@@ -1,9 +1,11 @@
-"""Which numbers behind the estimates of models nobody has read in the sources that they name."""
+"""Which numbers behind the estimates of models nobody has read in their sources, and which were left out."""
 
 from collections.abc import Iterable
 
 from kapitza.matter.elastic import Elastic
+from kapitza.matter.electrons import material_electrons
 from kapitza.matter.isotropic import Fluid, Solid
+from kapitza.matter.library import material, materials
 from kapitza.matter.material import Material
 from kapitza.theory.models import Model, contact_electrons, find_model
 from kapitza.theory.sides import InterfaceSide
@@ -24,6 +26,20 @@ def unverified_remarks(models: Iterable[str], left: InterfaceSide, right: Interf
     found = ((side.name, _unverified_names(chosen, side, (left, right))) for side in (left, right))
     lines = (f"numbers of {name} are not verified: {', '.join(names)}" for name, names in found if names)
     return tuple(dict.fromkeys(lines))
+
+
+def left_out_remarks(left: InterfaceSide, right: InterfaceSide) -> tuple[str, ...]:
+    """Return one line for a metal whose electrons would count, but are left out for numbers that nobody has verified."""
+    metal, other = (left, right) if left.is_metal else (right, left)
+    if other.is_metal or metal.crystal is None or other.crystal is None or metal.electrons is not None:
+        return ()
+    if metal.material is None or metal.name not in materials() or metal.material != material(metal.name):
+        return ()
+    full = material(metal.name, unverified=True)
+    if material_electrons(full) is None:
+        return ()
+    names = " and ".join(_unverified_electrons(full))
+    return (f"electrons of {metal.name} are left out: their {names} are not verified",)
 
 
 def _unverified_names(
