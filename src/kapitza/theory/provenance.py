@@ -29,7 +29,7 @@ def unverified_remarks(models: Iterable[str], left: InterfaceSide, right: Interf
 
 
 def left_out_remarks(left: InterfaceSide, right: InterfaceSide) -> tuple[str, ...]:
-    """Return one line for a metal whose electrons would count, but are left out for numbers that nobody has verified."""
+    """Return one line for a metal whose electrons would count, but have numbers that nobody has verified."""
     metal, other = (left, right) if left.is_metal else (right, left)
     if other.is_metal or metal.crystal is None or other.crystal is None or metal.electrons is not None:
         return ()
