@@ -14,7 +14,7 @@ from kapitza.units import GW, MW, GPa
 DOI = re.compile(r"10\.\d{4,9}/[-._;()/:A-Za-z0-9]+")
 ADDRESS = re.compile(r"https://(hdl\.handle\.net|apps\.dtic\.mil|pubs\.aip\.org|www\.mdpi\.com)/[-._/A-Za-z0-9]+")
 ENTRIES = load_catalogue()
-LIBRARY = set(materials())
+LIBRARY = set(materials(unverified=True))
 
 
 def test_catalogue_covers_the_interfaces_that_were_promised():
