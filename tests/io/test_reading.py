@@ -129,3 +129,21 @@ def test_a_missing_file_is_one_line_with_its_name(name: str, tmp_path: Path) -> 
     if path.suffix in (".npz", ".h5"):
         with pytest.raises(FileNotFoundError, match="no such file; check its name"):
             kapitza.load(path)
+
+
+def test_files_and_objects_of_other_programs(tmp_path: Path) -> None:
+    """Phonopy, structures, what `to_pandas` gave, and spectra with the attributes of HyperSpy."""
+    pytest.importorskip("pandas")
+    build = pytest.importorskip("ase.build")
+    crystal = kapitza.read(DATA / "crystals" / "Si.yaml")
+    assert (type(crystal).__name__, crystal.name) == ("Crystal", "Si")
+    (tmp_path / "run").mkdir()
+    shutil.copy(DATA / "crystals" / "Si.yaml", tmp_path / "run" / "phonopy.yaml")
+    assert kapitza.read(tmp_path / "run").masses.size == crystal.masses.size
+    atoms = build.bulk("Si")
+    atoms.write(tmp_path / "Si.cif")
+    assert kapitza.read(tmp_path / "Si.cif").symbols == kapitza.read(atoms).symbols == ("Si", "Si")
+    found = kapitza.Conductance([77.0, 300.0], [1e8, 2e8])
+    np.testing.assert_array_equal(kapitza.read(found.to_pandas()).value, found.value)
+    with pytest.raises(InputError, match="expected the path of a file, got"):
+        kapitza.read(3.0)

@@ -16,6 +16,9 @@ from kapitza.io.formats.foreign_hdf5 import open_hdf5
 from kapitza.io.formats.hdf5 import HEADER_DATASET
 from kapitza.io.results import load
 from kapitza.io.toml import TomlTable, read_toml
+from kapitza.matter.files.crystals import PHONOPY_NAMES, load_crystal
+from kapitza.matter.files.objects import is_path
+from kapitza.matter.files.structures import is_structure_file, read_structure
 
 _FILM_KEYS = frozenset({"bands", "cells", "lifetimes", "mean_free_path", "normal", "rates", "velocity"})
 
@@ -52,7 +55,7 @@ _FOLDER_KINDS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def read(path: str | PathLike[str]) -> Any:
+def read(path: str | PathLike[str] | Any) -> Any:
     """Return what a file or a folder holds, as the record that its own reader makes of it.
 
     * what `save` wrote (.json, .npz, .h5): the record, or a tuple or dict of records
@@ -63,6 +66,10 @@ def read(path: str | PathLike[str]) -> Any:
     * a mesh of gmsh (.msh): `Mesh`
     * the folder of a run of LAMMPS or GPUMD: its `Record`
     * a text table (.csv, .dat, .tsv, .txt): `TextTable`
+    * a file or a folder of phonopy (.yaml): `Crystal`; a structure file (.cif, POSCAR, ...): `Structure`
+
+    Objects of other programs stand for their files: a signal of HyperSpy, Atoms of ASE, a Structure of pymatgen, a
+    Phonopy object, what `to_xarray` and `to_pandas` of a record gave.
 
     A reader with settings of its own (a temperature, units in place of those of the file) is called by its name.
 
@@ -79,13 +86,21 @@ def read(path: str | PathLike[str]) -> Any:
     MissingEngine
         if the format needs a package that is not installed
     """
+    if not is_path(path):
+        return _read_object(path)
     place = file_path(path)
     if not place.exists():
         raise MissingFile(place)
     if place.is_dir() and place.suffix != ".zspy":
+        if any((place / name).is_file() for name in PHONOPY_NAMES):
+            return load_crystal(place)
         names = [kind for name, kind in _FOLDER_KINDS.items() if (place / name).exists()]
         return _reader(names[0] if names else "md.outputs:read_lammps")(place)
     suffix = place.suffix.lower()
+    if is_structure_file(place):
+        return read_structure(place)
+    if suffix in (".yaml", ".yml"):
+        return load_crystal(place)
     if suffix == ".toml":
         return _reader(_kind_of_table(read_toml(place)))(place)
     if suffix in _SUFFIX_KINDS:
@@ -95,6 +110,21 @@ def read(path: str | PathLike[str]) -> Any:
     if suffix in (".hdf5", ".h5") and place.name.startswith("kappa"):
         return _reader("transport.lifetimes:read_lifetimes")(place)
     return _reader("eels.spectra:read_eels")(place)
+
+
+def _read_object(given: Any) -> Any:
+    """Return what an object of another program holds."""
+    if hasattr(given, "axes_manager"):
+        return _reader("eels.hyperspy:from_hyperspy")(given)
+    if hasattr(given, "data_vars"):
+        return _reader("frames:from_xarray")(given)
+    if hasattr(given, "columns"):
+        return _reader("frames:from_pandas")(given)
+    if hasattr(given, "force_constants") and hasattr(given, "save"):
+        return load_crystal(given)
+    if hasattr(given, "cell") or hasattr(given, "cart_coords"):
+        return read_structure(given)
+    return file_path(given)  # which refuses it
 
 
 def _reader(kind: str) -> Callable[[Path], Any]:

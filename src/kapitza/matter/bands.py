@@ -9,6 +9,7 @@ has to be followed from one wave vector to the next.
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from attrs import field, frozen
@@ -21,6 +22,7 @@ from kapitza.errors import InputError
 from kapitza.matter.band_spectrum import BandSpectrum
 from kapitza.matter.crystal import Crystal, unit_vector, z_axis
 from kapitza.matter.files.crystals import load_crystal, miller_normal
+from kapitza.matter.files.objects import phonopy_path
 from kapitza.matter.longwave import LongWave, long_wave
 from kapitza.matter.spectrum import MAX_MESH_POINTS, MeshShape, MeshSpectra, converged_spectra
 
@@ -69,7 +71,7 @@ class Bands(BaseRecord):
     @classmethod
     def from_phonopy(
         cls,
-        path: str | PathLike[str],
+        path: str | PathLike[str] | Any,
         normal: ArrayLike = (0, 0, 1),
         *,
         miller: tuple[int, int, int] | None = None,
@@ -83,7 +85,7 @@ class Bands(BaseRecord):
 
         Parameters
         ----------
-        path : the file; the crystal is named after it
+        path : the file, after which the crystal is named, or a Phonopy object with force constants
         normal : Cartesian normal of the surface in the frame of the file
         miller : instead of `normal`: indices (h k l) of the surface, in the lattice of the file's unit cell
         nac : whether to add the non-analytic term of a polar crystal, where the file has Born charges
@@ -98,9 +100,10 @@ class Bands(BaseRecord):
         InputError
             for a normal, Miller indices or a mesh that make no sense
         """
-        crystal = load_crystal(path, nac=nac, sum_rule=sum_rule, force_constants=force_constants)
-        if miller is not None:
-            normal = miller_normal(Path(path), miller)
+        with phonopy_path(path) as file:
+            crystal = load_crystal(file, nac=nac, sum_rule=sum_rule, force_constants=force_constants)
+            if miller is not None:
+                normal = miller_normal(Path(file), miller)
         return cls(crystal, normal, mesh, tolerance)
 
     @property

@@ -3,6 +3,7 @@
 import warnings
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from attrs import evolve
@@ -18,6 +19,7 @@ from kapitza.matter.files.folding import (
     nearest_images,
     row_atoms,
 )
+from kapitza.matter.files.objects import is_path, phonopy_path
 from kapitza.matter.files.phonopy import SupercellData, read_phonopy, unit_lattice
 from kapitza.matter.polar import DipoleForces, short_range_constants
 from kapitza.matter.structure import Structure
@@ -39,7 +41,7 @@ _REPORTED_RESIDUAL = 1e-2  # of the largest force constant: violations of the su
 
 
 # in which phonopy keeps cells and force constants, the fullest first
-_PHONOPY_NAMES = ("phonopy_params.yaml", "phonopy.yaml", "phonopy_disp.yaml")
+PHONOPY_NAMES = ("phonopy_params.yaml", "phonopy.yaml", "phonopy_disp.yaml")
 
 
 def phonopy_file(path: str | PathLike[str]) -> Path:
@@ -53,14 +55,14 @@ def phonopy_file(path: str | PathLike[str]) -> Path:
     given = Path(path)
     if not given.is_dir():
         return given
-    for name in _PHONOPY_NAMES:
+    for name in PHONOPY_NAMES:
         if (given / name).is_file():
             return given / name
-    raise DataError(f"is a folder without {' or '.join(_PHONOPY_NAMES)}", file=given)
+    raise DataError(f"is a folder without {' or '.join(PHONOPY_NAMES)}", file=given)
 
 
 def load_crystal(
-    path: str | PathLike[str],
+    path: str | PathLike[str] | Any,
     *,
     nac: bool = True,
     sum_rule: bool = True,
@@ -71,7 +73,8 @@ def load_crystal(
 
     Parameters
     ----------
-    path : the file, or a folder in which phonopy worked; the name of it without suffix becomes that of the crystal
+    path : the file, or a folder in which phonopy worked, or a Phonopy object with force constants; the name of it
+        without suffix, or its formula, becomes that of the crystal
     nac : whether to split off dipole forces where the file has Born charges, so that polar modes are split as they
         should
     sum_rule : whether to change the force of each atom on itself such that moving all atoms together costs nothing
@@ -89,6 +92,9 @@ def load_crystal(
     ValidityWarning
         where bonds are too short or too long by the factor of wrong units, or the sum rule fails by more than 1 %
     """
+    if not is_path(path):
+        with phonopy_path(path) as file:
+            return load_crystal(file, nac=nac, sum_rule=sum_rule, force_constants=force_constants, charges=charges)
     given, path = Path(path), phonopy_file(path)
     data = read_phonopy(path, force_constants)
     _check_units(data, path)

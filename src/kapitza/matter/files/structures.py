@@ -15,6 +15,7 @@ from kapitza.core.arrays import Array
 from kapitza.core.files import file_path, read_limited
 from kapitza.errors import DataError, InputError, KapitzaError, require
 from kapitza.matter.files.crystals import COVALENT_RADII
+from kapitza.matter.files.objects import atoms_of_object, is_path
 from kapitza.matter.structure import Structure
 from kapitza.units import angstrom, m_u
 
@@ -60,9 +61,9 @@ def structure_name(path: str | PathLike[str]) -> str:
     return f"{folder}/{file.name}" if folder else file.name.split(".")[0]
 
 
-def read_structure(path: str | PathLike[str]) -> Structure:
+def read_structure(path: str | PathLike[str] | Any) -> Structure:
     """Read a crystal structure: CIF, POSCAR and CONTCAR (VASP), extended XYZ, XSF, DFTB+ gen, and the input of Quantum
-    ESPRESSO (.pwi).
+    ESPRESSO (.pwi); Atoms of ASE and a Structure of pymatgen are taken too, and named after their formula.
 
     Returns
     -------
@@ -76,6 +77,9 @@ def read_structure(path: str | PathLike[str]) -> Structure:
     MissingEngine
         without ase
     """
+    if not is_path(path):
+        atoms = atoms_of_object(path)
+        return _structure_of_atoms(atoms, atoms.get_chemical_formula(), None)
     file = file_path(path)
     data = read_limited(file, _MAX_BYTES)
     if not data.strip():
@@ -86,11 +90,15 @@ def read_structure(path: str | PathLike[str]) -> Structure:
         raise InputError(f"{file}: no structure file by its name; known are {known}")
     if kind == "vasp":
         _check_poscar(data.decode("utf-8", errors="replace").splitlines(), file)
-    atoms = _read_atoms(file, kind, data)
+    return _structure_of_atoms(_read_atoms(file, kind, data), structure_name(file), file)
+
+
+def _structure_of_atoms(atoms: Any, name: str, file: Path | None) -> Structure:
+    """Return atoms of ASE as a structure, if they are a crystal; the file stands in errors."""
     _check_atoms(atoms, file)
     try:
         found = Structure(
-            structure_name(file),
+            name,
             np.array(atoms.cell) * angstrom,
             atoms.get_positions() * angstrom,
             atoms.get_masses() * m_u,
@@ -175,7 +183,7 @@ def _split_setting(text: str) -> str:
     return f"{text[: found.start()]}{setting}{found[1]}'{found[3]}'{text[found.end() :]}"
 
 
-def _check_atoms(atoms: Any, file: Path) -> None:
+def _check_atoms(atoms: Any, file: Path | None) -> None:
     """Refuse what is no ordered crystal."""
     if not 0 < len(atoms) <= _MAX_ATOMS:
         raise DataError(f"holds {len(atoms)} atoms; wanted 1 to {_MAX_ATOMS}", file=file)
@@ -202,7 +210,7 @@ def _check_atoms(atoms: Any, file: Path) -> None:
         raise DataError("holds atoms without an element", file=file)
 
 
-def _check_distances(one: Structure, file: Path) -> None:
+def _check_distances(one: Structure, file: Path | None) -> None:
     """Refuse atoms that overlap, and layers that do not touch."""
     from scipy.spatial import KDTree
 

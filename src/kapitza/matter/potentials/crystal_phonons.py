@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from os import PathLike
+from typing import Any
 
 import numpy as np
 from attrs import evolve, field, frozen
@@ -12,6 +13,7 @@ from kapitza.core.arrays import temperatures as checked_temperatures
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, KapitzaError
 from kapitza.matter.crystal import Crystal
+from kapitza.matter.files.objects import is_path
 from kapitza.matter.files.structures import is_structure_file, read_structure
 from kapitza.matter.longwave import long_wave
 from kapitza.matter.phonons import named_structure
@@ -61,7 +63,7 @@ class PotentialChoice(BaseRecord):
 
 
 def crystal_by_potential(
-    subject: str | PathLike[str] | Structure,
+    subject: str | PathLike[str] | Structure | Any,
     potential: str,
     choice: PotentialChoice | None = None,
     *,
@@ -72,7 +74,7 @@ def crystal_by_potential(
     Parameters
     ----------
     subject : name of a crystal ("Si", "GaN": all that have structures or phonons in the package), a structure file
-        (CIF, POSCAR, ...), or a structure
+        (CIF, POSCAR, ...), Atoms of ASE, a Structure of pymatgen, or a structure
     potential : a published potential, a file of a pair style of LAMMPS, a universal potential, or "module:Class" of
         ASE; see `named_force_field`
     choice : arguments, reach and relaxation; None: the cell is relaxed
@@ -124,11 +126,11 @@ def crystal_by_potential(
     return StructureCrystal(crystal=found, axes=axes, calculator=title, remark="; ".join(remarks))
 
 
-def _start_structure(subject: str | PathLike[str] | Structure) -> Structure:
+def _start_structure(subject: str | PathLike[str] | Structure | Any) -> Structure:
     """Structure of a name or file, in its primitive cell."""
     if isinstance(subject, Structure):
         return primitive_structure(subject)
-    if is_structure_file(subject):
+    if not is_path(subject) or is_structure_file(subject):
         return primitive_structure(read_structure(subject))
     return named_structure(str(subject))
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import cached_property
 from os import PathLike
+from typing import Any
 
 import numpy as np
 from attrs import field, frozen
@@ -73,13 +74,13 @@ class StructureCrystal(BaseRecord):
             )
 
 
-def crystal_from_file(path: str | PathLike[str], method: FiniteDisplacements | None = None) -> StructureCrystal:
+def crystal_from_file(path: str | PathLike[str] | Any, method: FiniteDisplacements | None = None) -> StructureCrystal:
     """Return the crystal of a structure file with force constants by a calculator, from the cache of this user where
     the same structure, calculator (name, version, arguments) and settings were computed before.
 
     Parameters
     ----------
-    path : CIF, POSCAR, extended XYZ, ...; see `read_structure`
+    path : CIF, POSCAR, extended XYZ, ..., or Atoms of ASE or a Structure of pymatgen; see `read_structure`
     method : calculator and settings; None: SevenNet 7net-l3i5, which the extra ``mlip`` installs
 
     Raises
