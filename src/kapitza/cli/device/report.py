@@ -151,6 +151,7 @@ def _solve_layers(
             column[name] = cell
     notes: list[str] = []
     derived: dict[str, Any] = {"boundaries_rule_below": quantity_json(lengths, "m"), **_errors_json(errors)}
+    derived["remarks"] = list(device.remarks)
     if found.property_temperature:
         notes.append(
             f"properties of T at weighted means of the temperatures, {found.iterations} solutions: to first order in "
@@ -341,6 +342,7 @@ def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int, tolerance: floa
         "heat_out": quantity_json(heat, "W"),
         "imbalance": fields.imbalance,
         "cells": [nx, ny, nz],
+        "remarks": list(layout.device.remarks),
     }
     return _Report(found=found, jumps=jumps, means=fields.means, notes=notes, derived=derived, pulsed=pulsed)
 
@@ -386,6 +388,7 @@ def _solve_body(path: str, files: DeviceFiles, *, tolerance: float | None) -> _R
             "heat_out": quantity_json(dict(solved.flows), _unit_in_json(unit)),
             "imbalance": solved.imbalance,
             "unknowns": len(solved.temperature),
+            "remarks": list(held.remarks),
         },
         unit=unit,
         faces=[[name, f"{solved.mean(name) - held.sink:.5g}", f"{flow:.4g}"] for name, flow in solved.flows.items()],

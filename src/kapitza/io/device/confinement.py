@@ -101,7 +101,8 @@ def describe_confined(name: str, found: ConfinedConductivity, axes: Sequence[str
         axis: f"{k:.3g} ± {one:.2g} W/mK along {axis}" if one else f"{k:.3g} W/mK along {axis}"
         for axis, k, one in zip(axes, found.value.tolist(), sigma.tolist(), strict=True)
     }
-    sizes = " and ".join(f"{one / nm:.4g} nm" for one in sorted({float(d) for d in found.size if np.isfinite(d)}))
+    finite = np.sort(found.size[np.isfinite(found.size)]).tolist()
+    sizes = " and ".join(dict.fromkeys(f"{one / nm:.4g} nm" for one in finite))
     return (
         f"{name} conducts {', '.join(parts.values())}, between rough walls {sizes} apart; what they take across is in "
         "the resistances of its boundaries (size = 'bulk' leaves the conductivity as it is)"
