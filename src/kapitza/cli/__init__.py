@@ -40,7 +40,7 @@ from kapitza.cli.interface.routes import interface
 from kapitza.cli.md.deck import decks_app
 from kapitza.cli.md.equilibrium import closed_app
 from kapitza.cli.md.nemd import md_app
-from kapitza.cli.output import note
+from kapitza.cli.output import command_line_words, note
 from kapitza.errors import KapitzaError
 
 # of linear algebra: the matrices of one wave vector are small, and more threads cost several times the work
@@ -212,7 +212,7 @@ def _run_command(arguments: list[str]) -> int:
     except BrokenPipeError:
         raise
     except KapitzaError as err:
-        return _print_fault(str(err))
+        return _print_fault(command_line_words(str(err), _options_of(arguments)))
     except OSError as err:
         return _print_fault(_system_message(err))
     except _UsageError as err:
@@ -228,6 +228,16 @@ def _run_command(arguments: list[str]) -> int:
 def _all_commands() -> Callable[..., object]:
     """Return the tree of commands, which takes as long to build as a small command to run."""
     return typer.main.get_command(app)
+
+
+def _options_of(arguments: Sequence[str]) -> set[str]:
+    """Return the names of the options of the command that these arguments call."""
+    command: Any = _all_commands()
+    for word in arguments:
+        if word not in getattr(command, "commands", {}):
+            break
+        command = command.commands[word]
+    return {name for one in command.params for name in one.opts}
 
 
 def _system_message(err: OSError) -> str:
