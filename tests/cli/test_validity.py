@@ -154,7 +154,10 @@ def test_units_of_samples_that_slipped_are_asked_about(capsys) -> None:
         ("80 nm", "80 mm", "Al.thickness = 0.08 m looks implausible"),
         ('"100 ps", "3.6 ns"', '"0.1 ps", "3.6 ps"', "before anything but the pulse is seen"),
         ("80 MHz", "8 MHz", "where a period has at least two"),
+        ('pump_radius = "10 um"', 'pump_radius = "10 mm"', "pump_radius = 0.01 m looks implausible"),
+        ("MW/m2K", "W/m2K", "W/m2K looks implausible (expected 10000 to 1e+12)"),
     ):
+        assert old in plain, old
         written(plain.replace(old, new))
         lines = [one for one in notes(capsys, *arguments) if one not in usual]
         assert sum(said in one for one in lines) == 1, (said, lines)

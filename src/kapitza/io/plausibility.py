@@ -20,17 +20,21 @@ _PLAUSIBLE_RANGES = {
     "depth": (1e-8, 1.0, "m"),
     "flux": (1.0, 1e14, "W/m2"),
     "heat": (1.0, 1e20, "W/m3"),
+    "contact": (1e4, 1e12, "W/m2K"),
     "radius": (1e-7, 1e-2, "m"),
+    "spot": (1e-7, 2e-3, "m"),
     "modulation": (1e-3, 1e11, "Hz"),
     "repetition": (1.0, 1e12, "Hz"),
+    "lock-in": (1e3, 1e9, "Hz"),
 }
 _ABSURD_FACTOR = 1e8  # times beyond that
 _EXPERIMENT_KINDS = {
-    "pump_radius": "radius", "probe_radius": "radius", "radius": "radius", "half_width": "radius",
+    "pump_radius": "spot", "probe_radius": "spot", "radius": "radius", "half_width": "radius",
     "modulation": "modulation", "repetition": "repetition",
 }  # fmt: skip
 _LEAST_DELAY = 2e-11  # s: a stage whose longest delay is shorter shows nothing but the pulse
 _CELSIUS_RANGE = (10.0, 60.0)  # numbers that are more often a room in °C than a cryostat in K
+_LARGEST_SHARE = 3.0  # standard uncertainty of a number that is known at all
 _DEEPEST_FILM = 20.0  # penetration depths of the heat, below which nothing is seen
 
 
@@ -54,6 +58,14 @@ def warn_of_layers(stack: Stack) -> None:
             value = getattr(layer, key)
             if value is not None and np.isfinite(value):
                 warn_outside(f"{layer.name}.{key}", key, value)
+
+
+def warn_of_contacts(stack: Stack) -> None:
+    """Warn of contacts of films that conduct less than a loose one; perfect ones pass."""
+    for name, boundary in zip(stack.boundary_names, stack.boundaries, strict=True):
+        resistance = boundary.resistance()
+        if resistance > 0:
+            warn_outside(f"{name}.conductance", "contact", 1 / resistance)
 
 
 def warn_of_thin_layer(layer: Layer, known: Material) -> None:
@@ -94,6 +106,7 @@ def _warn_of_pulses(name: str, experiment: object) -> None:
     modulation, repetition, delay = (getattr(experiment, key, None) for key in ("modulation", "repetition", "delay"))
     if modulation is None or repetition is None or delay is None:
         return
+    warn_outside(f"{name}.modulation of pulses", "lock-in", float(modulation))
     if 2 * modulation > repetition:
         warnings.warn(
             f"{name}: modulation of {modulation:g} Hz with {repetition:g} pulses a second, where a period has at least "
@@ -114,6 +127,16 @@ def _warn_of_pulses(name: str, experiment: object) -> None:
             "unit?",
             ValidityWarning,
             stacklevel=3,
+        )
+
+
+def warn_of_prior(name: str, share: float) -> None:
+    """Warn of an uncertainty that is larger than the number, which is then as good as free."""
+    if share > _LARGEST_SHARE:
+        warnings.warn(
+            f"{name} is uncertain by {share:.0%}, so that it is as good as free: is that a share, or in another unit?",
+            ValidityWarning,
+            stacklevel=2,
         )
 
 

@@ -53,7 +53,14 @@ from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.errors import DataError, KapitzaError
 from kapitza.io.boundaries import BoundarySides, read_conductance
 from kapitza.io.experiments import read_experiment
-from kapitza.io.plausibility import warn_of_celsius, warn_of_experiment, warn_of_layers, warn_of_thin_layer
+from kapitza.io.plausibility import (
+    warn_of_celsius,
+    warn_of_contacts,
+    warn_of_experiment,
+    warn_of_layers,
+    warn_of_prior,
+    warn_of_thin_layer,
+)
 from kapitza.io.quantities import share_or_quantity
 from kapitza.io.toml import TomlTable, read_toml
 from kapitza.matter.library import material
@@ -107,6 +114,7 @@ def read_sample(path: str | PathLike[str]) -> SampleFile:
     read = [locate_faults(section, "", lambda s=section: read_experiment(s, temperature)) for section in sections]
     _check_distinct_names([one.name for one, _ in read], sections)
     locate_faults(top, "", lambda: warn_of_layers(stack))
+    locate_faults(top, "", lambda: warn_of_contacts(stack))
     for (one, _), section in zip(read, sections, strict=True):
         locate_faults(section, "", lambda e=one: warn_of_experiment(e.name, e, stack))
     free, priors, ties = _read_fit(top.section("fit"))
@@ -269,6 +277,8 @@ def _read_prior(section: TomlTable, name: str) -> Prior:
     kind, held = kind_of_parameter(name), section.table[name]
     if not isinstance(held, dict):
         sigma, share = share_or_quantity(held, kind, what="uncertainty")
+        if share:
+            warn_of_prior(name, sigma)
         return Prior(None, sigma, fractional=share)
     inside = section.section(name)
     inside.check_keys(("value", "sigma"))
