@@ -20,6 +20,7 @@ from kapitza.device.grid.box_grid import automatic_grid, joined_grid
 from kapitza.device.grid.temperatures import solve_on_grid
 from kapitza.device.layered.temperatures import solve_layered
 from kapitza.device.layout import Layout
+from kapitza.device.shapes import Disc, GaussianSpot, Rectangle, SourceShape
 from kapitza.device.solver import refine_until, solve
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.units import um
@@ -50,14 +51,39 @@ def test_the_error_of_a_grid_holds_against_the_closed_form(cells):
 
 
 def test_drawn_devices_on_grids_have_the_errors_that_are_stated(benchmark):
-    """At least two of three with constant properties; a grid of eight times as many cells stands for the truth."""
-    holds = 0
+    """With constant properties; a grid of sixteen times as many cells, extrapolated, stands for the truth."""
     for index in range(3):
         layout = benchmark.draw_layout(np.random.default_rng([4, index]), varies=False)
-        found = solve_on_grid(layout, 1500)
-        fine = solve_on_grid(layout, grid=found.grid.refine()).peak
-        holds += abs(found.peak - benchmark.extrapolate(found.peak, fine)) <= found.errors()["peak"]
-    assert holds >= 2
+        found, grid = solve_on_grid(layout, 3000), automatic_grid(layout, 6000)
+        peaks = [solve_on_grid(layout, grid=one).peak for one in (grid, grid.refine())]
+        true, stated = abs(found.peak - benchmark.extrapolate(*peaks, 1.5)), found.errors()["peak"]
+        assert true <= stated, (index, true, stated)
+
+
+def on_layers(shapes: list[SourceShape]) -> Device:
+    """Sources of equal power on top of two layers, of which the upper one conducts better along it."""
+    layers = [Layer("a", 10 * um, 60.0, in_plane=150.0, in_plane_y=150.0), Layer("b", 30 * um, 150.0, in_plane=375.0)]
+    sources = [HeatSource(f"source {i}", 0.03, shape) for i, shape in enumerate(shapes)]
+    return Device(Stack(layers, [5e7]), sources, Box(60 * um, 40 * um))
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        [Rectangle((10 * um, 30 * um), (5 * um, 20 * um)), Rectangle((15 * um, 25 * um), (19.5 * um, 34 * um))],
+        [GaussianSpot(20 * um, 12 * um, 2 * um)],
+        [Disc(25 * um, 20 * um, 3 * um), Disc(32 * um, 20 * um, 3 * um)],
+    ],
+    ids=["strip", "spot", "gap"],
+)
+def test_grids_resolve_what_is_small_at_a_source(shapes):
+    """Two sources with a strip of half a micrometre in common, a spot, and a gap: against the exact integral."""
+    device = on_layers(shapes)
+    want = solve_layered(device, sensitivity=False).peak
+    found = solve_on_grid(device, 4000)
+    true, stated = abs(found.peak - want), found.errors()["peak"]
+    assert true <= stated <= 0.07 * want, (true, stated, want)
+    assert true <= 0.04 * want, (true, want)
 
 
 @pytest.mark.parametrize("order", [1, 2])
@@ -106,6 +132,9 @@ def test_the_error_of_one_number_for_a_layer_holds_against_kirchhoff():
     found = solve_layered(device, sensitivity=False)
     true, stated = abs(found.peak - want), found.errors()["peak"]
     assert true <= stated <= max(5 * true, 0.01 * want), (true, stated)
+    kelvin = 300 + np.linspace(0, want, 1001)
+    spread = float(np.var(1 / kelvin)) / float(np.mean(1 / kelvin)) ** 2  # the next order, where heat flows straight
+    assert abs(stated / (want * spread) - 1) <= 0.05, (stated, want * spread)
 
 
 def test_a_tolerance_is_met():
@@ -122,28 +151,35 @@ def test_a_tolerance_is_met():
     assert fine.body.mesh.order == 2
 
 
-def test_tolerances_that_cannot_be_met_and_grids_without_an_error_say_so():
+def test_tolerances_that_cannot_be_met_say_so():
     with pytest.raises(InputError, match=r"tolerance = -1 K: wanted above 0 K"):
         solve(devices.transistor(), tolerance=-1.0)
     with pytest.raises(ConvergenceError, match=r"one conductivity for each layer leaves an error of .* --tier volumes"):
         solve(film(-1.0), tolerance=1e-9)
+
+
+def test_many_cells_are_joined_in_place_of_cut(monkeypatch):
+    """Against the closed form; a grid of one's own whose cells cannot be joined has no error."""
     layout = Layout(devices.transistor())
+    monkeypatch.setattr("kapitza.device.grid.errors.MAX_HALVED_CELLS", 500)
     odd = solve_on_grid(layout, grid=automatic_grid(layout, 600))
     assert joined_grid(layout, odd.grid) is None
     assert odd.errors() == {}
-    assert solve_on_grid(layout, grid=odd.grid.refine()).errors()["peak"] > 0
+    even = solve_on_grid(layout, grid=automatic_grid(layout, 4000, even=True))
+    true, stated = abs(even.peak - TRANSISTOR_PEAK), even.errors()["peak"]
+    assert true <= stated <= 5 * true, (true, stated)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "share"), [("volumes", 0.85), ("elements", 0.95), ("quadratic", 0.95)])
-def test_a_hundred_drawn_devices(benchmark, kind, share):
-    """Grids of 3,000 cells hardly resolve the smallest of these devices: the share is that of docs/theory/device.md."""
+@pytest.mark.parametrize("kind", ["volumes", "elements", "quadratic"])
+def test_drawn_devices_hold_in_95_of_100(benchmark, kind):
+    """As docs/theory/device.md has it, of devices that were not used to choose the factors."""
     ways = {
-        "volumes": lambda i: benchmark.volumes_errors(i, 3000),
-        "elements": lambda i: benchmark.elements_errors(i, 16, 1),
-        "quadratic": lambda i: benchmark.elements_errors(i, 16, 2),
+        "volumes": lambda i: benchmark.volumes_errors(i, 3000, seed=2),
+        "elements": lambda i: benchmark.elements_errors(i, 16, 1, seed=2),
+        "quadratic": lambda i: benchmark.elements_errors(i, 16, 2, seed=2),
     }
-    pairs = np.array([ways[kind](index) for index in range(100)])
+    pairs = np.array([ways[kind](index) for index in range(100 if kind != "volumes" else 40)])
     ratio = pairs[:, 0] / pairs[:, 1]
-    assert np.mean(ratio >= 1) >= share
+    assert np.mean(ratio >= 1) >= 0.95
     assert np.median(ratio) <= 3

@@ -35,7 +35,6 @@ _HOT_PEAK_SHARE = 0.01  # by which the peak of pulses depends on where propertie
 _LAYERED_TIMES, _GRID_TIMES = (61, 401), (31, 101)  # times while a device heats up, and of pulses and periods
 _FACE_NAMES = ("left", "right", "front", "back", "top", "bottom")
 _MAX_CHECKED_UNKNOWNS = 40_000  # of a mesh, above which its error is told only where it is asked for
-_KEPT_ON_GRIDS = "88 to 93 %"  # of 3,000 and 12,000 cells, by benchmarks/device_errors.py
 _BALANCE_ROUNDING = 1e-9  # of the heat, below which its balance is rounding
 _MAX_STEPPED_CELLS = 40_000  # cells at most where time is stepped through
 _WORTH_MEASURING = 0.9  # of the error, below which a measurement of one boundary must bring it to be worth a note
@@ -290,16 +289,14 @@ def _errors_json(errors: Mapping[str, float]) -> dict[str, Any]:
     return {"numerical_error": quantity_json(dict(errors), "K")}
 
 
-def _error_note(errors: Mapping[str, float], share: str = "") -> str:
-    """What is said of the numerical error of the hottest point, and for which share of drawn devices that held."""
+def _error_note(errors: Mapping[str, float]) -> str:
+    """What is said of the numerical error of the hottest point."""
     if "peak" not in errors:
         return (
             "its numerical error is not known: that would take a solution of several times as many; --tolerance does it"
         )
-    kept = f", which {share} of drawn devices kept" if share else ""
     return (
-        f"numerical error of the hottest point estimated at {errors['peak']:.2g} K{kept} "
-        "(--tolerance '0.1 K' makes it less)"
+        f"numerical error of the hottest point estimated at {errors['peak']:.2g} K (--tolerance '0.1 K' makes it less)"
     )
 
 
@@ -329,7 +326,7 @@ def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int, tolerance: floa
     nx, ny, nz = fields.grid.shape
     unresolved = deferred.unresolved_uncertainties(layout)
     notes = [
-        f"{fields.grid.count} cells ({nx} x {ny} x {nz}); {_error_note(errors, _KEPT_ON_GRIDS)}",
+        f"{fields.grid.count} cells ({nx} x {ny} x {nz}); {_error_note(errors)}",
         f"heat leaves through {out}; what enters less what leaves is {_round_residual(fields.imbalance)} of it",
         *(f"the uncertainty of {name} is left out: the grid follows lengths" for name in unresolved),
     ]

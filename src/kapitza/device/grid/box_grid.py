@@ -10,26 +10,31 @@ error of second order in the size of cells stays one.
 """
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import Array, about, increasing
 from kapitza.core.records import BaseRecord
+from kapitza.device.description import HeatSource
 from kapitza.device.layered.linear import source_plane
 from kapitza.device.layout import Layout, layer_depth
 from kapitza.device.setup import locate_plane
-from kapitza.device.shapes import GaussianSpot, Interval
+from kapitza.device.shapes import GaussianSpot, Interval, Rectangle, SourceShape
 from kapitza.errors import InputError
 
-_CELL_GROWTH = 1.5  # of h per distance from a place, before the factor s
+_CELL_GROWTH = 1.0  # of h per distance from a place, before the factor s
 _SOURCE_EDGE_FRACTION = 0.5  # of the size of a source: the flux jumps at its edges
+# of the size of a source, below it: all of its flux enters the first cell, from the middle of which the hottest point
+# is half a cell away; cells that grow from there cost little
+_SOURCE_DEPTH_FRACTION = 0.125
 _MIN_CELLS = 64  # cells
 _MAX_CELLS = 2**27  # cells: int32 numbers of the elements of the matrix
-_MAX_DOUBLED_CELLS = 250_000  # cells, up to which a layout of many faces gets two cells between any two of them
 _EDGE_TOLERANCE = 1e-9  # of the length of an axis: edges that are closer are one
 
 _CellTarget = tuple[float, float]  # where, and the size there, m
+_SourceFace = tuple[SourceShape | None, HeatSource]  # a shape on the plane of a source
 
 
 @frozen(eq=False)
@@ -77,9 +82,15 @@ class BoxGrid(BaseRecord):
             raise InputError(f"the grid has no face at a depth of {depth:g} m, the next is at {self.z[found]:g} m")
         return found
 
-    def refine(self) -> "BoxGrid":
-        """Each cell cut in two along each axis."""
-        return BoxGrid(*(np.sort(np.concatenate([e, (e[1:] + e[:-1]) / 2])) for e in (self.x, self.y, self.z)))
+    def refine(self, axes: Sequence[int] = (0, 1, 2)) -> "BoxGrid":
+        """Each cell cut in two along axes, 0 to 2 for x, y and z; all if left out."""
+        edges = (self.x, self.y, self.z)
+        return BoxGrid(*(_split_edges(one) if axis in axes else one for axis, one in enumerate(edges)))
+
+
+def _split_edges(edges: Array) -> Array:
+    """Edges with one more in the middle of each cell."""
+    return np.sort(np.concatenate([edges, (edges[1:] + edges[:-1]) / 2]))
 
 
 def automatic_grid(
@@ -88,14 +99,14 @@ def automatic_grid(
     """A grid of about so many cells for a layout, 64 to 134 million.
 
     With the `shortest` time after a switch, s, cells at sources follow how far heat then gets.  Cells of
-    an `even` grid can be joined two by two (`joined_grid`); not where that would take more cells than asked for, and
-    more than a quarter of a million.
+    an `even` grid can be joined two by two (`joined_grid`); not where that would take more cells than asked for.
     """
     if not _MIN_CELLS <= unknowns <= _MAX_CELLS:
         raise InputError(f"{unknowns} unknowns: expected {_MIN_CELLS} to {_MAX_CELLS}")
-    axes = [(required_edges(layout, axis), _cell_targets(layout, axis, shortest)) for axis in range(3)]
+    faces = _source_faces(layout)
+    axes = [(required_edges(layout, axis), _cell_targets(layout, axis, faces, shortest)) for axis in range(3)]
     pieces = int(np.prod([edges.size - 1 for edges, _ in axes]))
-    least = 2 if even and 8 * pieces <= max(unknowns, _MAX_DOUBLED_CELLS) else 1
+    least = 2 if even and 8 * pieces <= unknowns else 1
 
     def cells(log_scale: float) -> float:
         counts = [_cells_per_interval(*axis, np.exp(log_scale), least).sum() for axis in axes]
@@ -148,26 +159,46 @@ def _merge_close_edges(values: Array, end: float) -> Array:
     return found
 
 
-def _cell_targets(layout: Layout, axis: int, shortest: float | None = None) -> list[_CellTarget]:
+def _source_faces(layout: Layout) -> list[_SourceFace]:
+    """Where heat enters: the shape of each source, and what two sources on one plane have in common."""
+    device = layout.device
+    found: list[_SourceFace] = [(source.shape, source) for source in device.sources]
+    flat = [(source.shape, source) for source in device.sources if source.shape is not None and not source.volumetric]
+    for (shape, one), (other_shape, other) in combinations(flat, 2):
+        if source_plane(device, one) == source_plane(device, other):
+            both = [_common_part(*ends) for ends in zip(shape.extent, other_shape.extent, strict=True)]
+            if all(low < high for low, high in both):
+                found.append((Rectangle(*both), one))  # a narrow strip of both is hotter than either
+    return found
+
+
+def _common_part(one: Interval, other: Interval) -> Interval:
+    """What two ranges have in common; upside down where that is nothing."""
+    return max(one[0], other[0]), min(one[1], other[1])
+
+
+def _cell_targets(
+    layout: Layout, axis: int, faces: Sequence[_SourceFace], shortest: float | None = None
+) -> list[_CellTarget]:
     """Places where cells are small along an axis, and how small, m."""
     device = layout.device
     found: list[_CellTarget] = []
-    for source in device.sources:
+    for shape, source in faces:
         index, depth = locate_plane(source_plane(device, source), device.stack)
         top, thickness = layer_depth(device.stack, index), device.stack.layers[index].thickness
-        size = layout.box.width if source.shape is None else source.shape.size
+        size = layout.box.width if shape is None else shape.size
         layer, reach = device.stack.layers[index], np.inf
         if shortest is not None and layer.heat_capacity is not None:  # how far heat gets in this time, halved
             reach = float(np.sqrt(layer.conductivity / layer.heat_capacity * shortest)) / 2
         if axis == 2:
-            fine = min(_SOURCE_EDGE_FRACTION * size, _SOURCE_EDGE_FRACTION * thickness, reach)
+            share = _SOURCE_EDGE_FRACTION if source.volumetric else _SOURCE_DEPTH_FRACTION
+            fine = min(share * size, share * thickness, reach)
             found += [(top, fine), (top + thickness, fine)] if source.volumetric else [(top + depth, fine)]
-        elif source.shape is not None:
-            low, high = source.shape.extent[axis]
-            along = _SOURCE_EDGE_FRACTION * float(
-                size**0.25 * (high - low) ** 0.75
-            )  # along a narrow strip little changes
-            places = ((low + high) / 2, low, high) if isinstance(source.shape, GaussianSpot) else (low, high)
+        elif shape is not None:
+            low, high = shape.extent[axis]
+            # along a narrow strip little changes
+            along = _SOURCE_EDGE_FRACTION * float(size**0.25 * (high - low) ** 0.75)
+            places = ((low + high) / 2, low, high) if isinstance(shape, GaussianSpot) else (low, high)
             found += [(one, min(along, 2 * reach)) for one in places]
     for block in layout.blocks:
         spans: tuple[Interval, ...] = (*block.outline.extent, block.span)

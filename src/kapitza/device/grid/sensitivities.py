@@ -138,7 +138,7 @@ def grid_sensitivities(
     layout = Layout(layout) if isinstance(layout, Device) else layout
     if layout.is_nonlinear:
         raise InputError(f"{layout.device.title}: sensitivities of a field take plain numbers, got properties of T")
-    held = solve_balances(layout, grid or automatic_grid(layout, unknowns, even=True), _ADJOINT_TOLERANCE)
+    held = solve_balances(layout, grid or automatic_grid(layout, unknowns), _ADJOINT_TOLERANCE)
     balances = balance_matrix(held.system)
     weights = _spot_weights(held.system, held.spot).ravel()
     adjoint, _ = conjugate_gradients(balances, weights, build_preconditioner(balances), None, _ADJOINT_TOLERANCE)
@@ -212,10 +212,16 @@ def unresolved_uncertainties(layout: Layout) -> tuple[str, ...]:
 
 
 def grid_differences(layout: Layout, names: tuple[str, ...]) -> dict[str, float]:
-    """Change of the peak per relative change of numbers by solutions with each a little larger and smaller, K."""
-    grid = automatic_grid(layout, _DIFFERENCE_CELLS, even=True)
+    """Change of the peak per relative change of numbers by solutions with each a little larger and smaller, K.
+
+    The hottest point stays where it is: to first order a maximum does not change as its place does, and on a grid it
+    goes from cell to cell.
+    """
+    held = solve_balances(layout, automatic_grid(layout, _DIFFERENCE_CELLS), _DIFFERENCE_TOLERANCE)
 
     def peak(name: str, factor: float) -> float:
-        return solve_balances(scale_layout_parameter(layout, name, factor), grid, _DIFFERENCE_TOLERANCE).peak
+        scaled = scale_layout_parameter(layout, name, factor)
+        moved = solve_balances(scaled, held.system.grid, _DIFFERENCE_TOLERANCE, held.rise)
+        return held.spot.rise(moved.rise, moved.faces)
 
     return logarithmic_derivatives(names, peak, _GRID_DIFFERENCE_STEP)
