@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from syntax_trees import SOURCE, parse_package
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
+@cache
 def trees() -> dict[str, ast.Module]:
     """Syntax trees of all modules by their path in the package."""
     return {str(path): tree for path, tree in parse_package().items()}
@@ -20,6 +22,7 @@ def trees() -> dict[str, ast.Module]:
 PASSES_THROUGH = "convert_and_set"  # the `__init__` of every record, which passes its arguments on
 
 
+@cache
 def functions() -> list[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
     """All functions and methods with the place they stand."""
     return [

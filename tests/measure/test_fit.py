@@ -84,6 +84,15 @@ def test_profile_likelihood_is_the_parabola_of_a_well_measured_number() -> None:
     np.testing.assert_allclose(grid.delta_chi2[4, 0], d @ np.linalg.inv(own) @ d, rtol=0.1, atol=0)
 
 
+def test_the_same_profile_is_followed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = run(7)
+    wide, narrow = found.interval(G, profiled=True), found.interval(G, 0.5, profiled=True)
+    assert wide[0] < narrow[0] < found.value[0] < narrow[1] < wide[1]
+    monkeypatch.setattr("kapitza.measure.likelihood.profile_crossing", None)  # no search from here on
+    assert found.interval(G, profiled=True) == wide
+    assert found.interval(G, 0.5, profiled=True) == narrow
+
+
 def covered(runs: int) -> tuple[float, float]:
     """Share of 95 % intervals of G and k that hold the truth when the inputs are off by their uncertainty."""
     rng = np.random.default_rng(12)

@@ -6,6 +6,7 @@ determined, and the minimum is the lowest of all that several starting points le
 """
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -263,6 +264,11 @@ class Solution(BaseRecord):
     covariance: NDArray[Any]
     minima: tuple[Minimum, ...]
     noise: float
+
+    @cached_property
+    def profile_ends(self) -> dict[tuple[int, float], tuple[float, float]]:
+        """Ends of the profiles of chi2 that were followed, by parameter and deviations: each takes many searches."""
+        return {}
 
     @property
     def sigma(self) -> Array:

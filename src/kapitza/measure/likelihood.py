@@ -14,7 +14,7 @@ from kapitza.measure.least_squares import Solution, descend
 from kapitza.measure.parameters import FitProblem
 
 _MAX_DEVIATIONS = 60.0  # standard deviations out to which a number without limits is followed
-QUANTILE = 1.959964  # of the normal distribution, for a two-sided 95 %
+QUANTILE = 1.959963984540054  # of the normal distribution, for a two-sided 95 %
 _PARABOLA_TOLERANCE = 0.1  # of the rise of chi2, the square of a length
 _END_TOLERANCE = 0.1  # of the half-length of an interval
 _GAUSS_NEWTON_STEPS = 12  # before a plain search takes over
@@ -182,10 +182,13 @@ def linear_ends(best: Solution, index: int, deviations: float) -> tuple[float, f
 
 def profile_ends(problem: FitProblem, best: Solution, index: int, deviations: float) -> tuple[float, float]:
     """Coordinates where the profile of chi2 has risen as far as a linear model has it there, or the limits."""
+    if (index, deviations) in best.profile_ends:
+        return best.profile_ends[index, deviations]
     level = root_rise(problem, best, index, deviations) ** 2
     below, above = (profile_crossing(problem, best, index, side, level) for side in (-1, 1))
     low, high = problem.parameters[index].low, problem.parameters[index].high
-    return low if below is None else below, high if above is None else above
+    best.profile_ends[index, deviations] = low if below is None else below, high if above is None else above
+    return best.profile_ends[index, deviations]
 
 
 def interval_ends(
