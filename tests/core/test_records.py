@@ -13,6 +13,7 @@ import pytest
 import kapitza
 from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord, attributes
+from kapitza.core.stack import Layer, Stack
 from kapitza.core.transmission import Transmission
 from kapitza.io.formats.record_types import SAVED_TYPES
 from kapitza.io.formats.records import saved_type
@@ -55,7 +56,7 @@ def check_page(record: Any) -> str:
     }
     for one in tree.iter():
         assert not {"src", "href", "bgcolor"} & set(one.attrib)
-        assert one.get("style", "text-align:left") == "text-align:left"
+        assert one.get("style", "") in ("", "text-align:left", "color:inherit")
     shown = [row[2].text or "" for row in tree.find("table").find("tbody")]
     assert shown == [one.unit for one in attributes(record)]
     return page
@@ -100,6 +101,14 @@ def test_a_repr_gives_values_and_units() -> None:
     assert "method='DMM Al|Si'" in shown
     many = Conductance(np.arange(1.0, 42.0), np.full(41, 1e8))
     assert "temperature=[1, 2, …, 41; 41 in all] K" in repr(many)
+
+
+def test_records_in_records_can_be_unfolded() -> None:
+    stack = Stack([Layer("Al", 8e-8, 180), Layer("Si", np.inf, 130)], [2e8])
+    assert "Layer(name='Al', thickness=8e-08 m, conductivity=180 W m^-1 K^-1" in repr(stack)
+    tables = parse(stack._repr_html_()).findall(".//details/table")
+    names = [one.find("tbody/tr/td").text for one in tables[:2]]
+    assert names == ["'Al'", "'Si'"]
 
 
 def test_a_sparkline_follows_the_values() -> None:

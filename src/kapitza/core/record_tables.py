@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import numpy as np
@@ -16,6 +16,7 @@ from kapitza.core.records import Attribute, attributes, value_text
 _WIDTH, _HEIGHT, _MARGIN = 96.0, 18.0, 1.5  # of a sparkline
 _MIN_POINTS, _MAX_POINTS = 3, 60  # of a sparkline
 _FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # characters that no page may hold
+_MAX_TABLES = 8  # of the records of a tuple
 _LEFT = ' style="text-align:left"'
 
 
@@ -38,7 +39,7 @@ def _table(record: Any, *, nested: bool) -> str:
     head = "".join(f'<th scope="col"{_LEFT}>{one}</th>' for one in heads)
     rows = "".join(_row(one, listed, meanings=meanings, nested=nested) for one in listed)
     return (
-        f"<table><caption{_LEFT}><strong>{title}</strong>{said}</caption>"
+        f'<table style="color:inherit"><caption{_LEFT}><strong>{title}</strong>{said}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     )
 
@@ -53,12 +54,20 @@ def _row(one: Attribute, listed: list[Attribute], *, meanings: bool, nested: boo
 def _cell(one: Attribute, listed: list[Attribute], *, nested: bool) -> str:
     """One value: text, text and sparkline, or a table to unfold."""
     shown = _text(value_text(one.value, 1))
-    if attrs.has(type(one.value)) and not nested:
-        return f"<details><summary>{shown}</summary>{_table(one.value, nested=True)}</details>"
+    inside = _records_in(one.value)
+    if inside and not nested:
+        tables = "".join(_table(record, nested=True) for record in inside)
+        return f"<details><summary>{shown}</summary>{tables}</details>"
     if not _is_series(one.value):
         return shown
     axis = next((other.value for other in listed if _is_axis(other.value, one.value)), None)
     return f"{shown}<br/>{_sparkline(one, axis)}"
+
+
+def _records_in(value: Any) -> list[Any]:
+    """Records of which a value consists: itself, or the first of a tuple."""
+    listed: list[Any] = list(cast("tuple[Any, ...]", value)[:_MAX_TABLES]) if isinstance(value, tuple) else [value]
+    return listed if all(attrs.has(type(one)) for one in listed) else []
 
 
 def _is_series(value: Any) -> bool:

@@ -184,7 +184,7 @@ def _range_text(array: np.ndarray[Any, Any]) -> str:
 
 def _items_text(items: Sequence[Any], depth: int) -> str:
     """Return the first items, and how many there are if not all are shown."""
-    shown = ", ".join(value_text(one, depth + 1) for one in items[:_LISTED_ITEMS])
+    shown = ", ".join(value_text(one, depth) for one in items[:_LISTED_ITEMS])
     if len(items) == 1:
         return f"({shown},)"
     return f"({shown})" if len(items) <= _LISTED_ITEMS else f"({shown}, … {len(items)} in all)"
@@ -193,7 +193,6 @@ def _items_text(items: Sequence[Any], depth: int) -> str:
 def _mapping_text(items: Mapping[Any, Any], depth: int) -> str:
     """Return the first items by name, and how many there are if not all are shown."""
     shown = ", ".join(
-        f"{value_text(key, depth + 1)}: {value_text(one, depth + 1)}"
-        for key, one in islice(items.items(), _LISTED_ITEMS)
+        f"{value_text(key, depth)}: {value_text(one, depth)}" for key, one in islice(items.items(), _LISTED_ITEMS)
     )
     return f"{{{shown}}}" if len(items) <= _LISTED_ITEMS else f"{{{shown}, … {len(items)} in all}}"
