@@ -206,7 +206,7 @@ speed of sound as computed, over those of the library's elastic constants; bands
 
 {card_table}
 
-"Not verified" says that nobody has read the number in the source that the card names.
+"Not verified" says that nobody has read the number in the source that the card names, nor compared it with one that was read.
 
 ## Measured frequencies
 
