@@ -61,11 +61,11 @@ def _solve_unit(device: kapitza.Device | kapitza.device.Layout, unit: kapitza.ru
     return {"name": np.array(list(rises)), "rise": np.array(list(rises.values()))}
 
 
-def _note_films(device: kapitza.Device, varied: Sequence[str]) -> None:
+def _note_films(device: kapitza.Device, parameters: Sequence[str]) -> None:
     """Note what walls leave of conductivities, and that a thickness that varies does not change it."""
     for text in device.remarks:
         note(text)
-    for owner in (name.removesuffix(".thickness") for name in varied if name.endswith(".thickness")):
+    for owner in (name.removesuffix(".thickness") for name in parameters if name.endswith(".thickness")):
         if f"{owner}.in_plane" in device.uncertain and device.remarks:
             note(f"{owner} keeps the conductivity along it that belongs to its thickness in the file")
 
