@@ -20,7 +20,6 @@ SAMPLES = Path(__file__).resolve().parents[2] / "docs" / "samples"
 OUTPUTS = (
     "predict Al Si",
     "predict He-4 Cu -T 0.1",
-    "compare Al Si",
     "materials",
     "materials Si",
     "measured Al Si",
@@ -30,6 +29,7 @@ OUTPUTS = (
     f"exchanger {SAMPLES}/exchanger.toml",
 )
 SLOW_OUTPUTS = (
+    "compare Al Si",
     "predict Al Si -T 50:600:50",
     "interface Si Ge",
     "screen library --with diamond",
