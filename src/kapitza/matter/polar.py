@@ -101,15 +101,14 @@ class DipoleForces(BaseRecord):
         waves, gauss, seen, charge = self.factors(q)
         _, width = self.waves
         square = np.einsum("qki,ij,qkj->qk", waves, self.dielectric, waves)
-        slope = (
-            -2 * (waves @ self.dielectric) * (gauss * (1 / width + 1 / np.maximum(square, 1e-18 * width)))[:, :, None]
-        )
+        half = -(waves @ self.dielectric) * (gauss * (1 / width + 1 / np.maximum(square, 1e-18 * width)))[:, :, None]
         other = seen.conj()
         value = seen.swapaxes(1, 2) @ (gauss[:, :, None] * other)
         parts = []
-        for axis in range(3):
-            cross = charge[:, axis].T @ (gauss[:, :, None] * other)
-            change = seen.swapaxes(1, 2) @ (slope[:, :, axis, None] * other) + cross + cross.conj().swapaxes(1, 2)
+        for axis in range(3):  # each derivative is Hermitian: a product and its conjugate transpose
+            part = seen * half[:, :, axis, None] + charge[:, axis] * gauss[:, :, None]
+            product = part.swapaxes(1, 2) @ other
+            change = product + product.conj().swapaxes(1, 2)
             along = np.repeat(self.positions[:, axis], 3)
             parts.append(change + 1j * (along[:, None] - along) * value)
         volume = abs(np.linalg.det(self.lattice))
