@@ -12,6 +12,7 @@ from tests.measure.lamella_samples import MESH, SPREAD, lamella, pixels, priors,
 from kapitza.errors import InputError
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.lamella import LamellaMaterial, LamellaPlane, design_lamella, draw_numbers, fit_lamella
+from kapitza.measure.lamella.design import _with_modulation
 from kapitza.measure.lamella.fit import lamella_problem
 from kapitza.measure.lamella.scan import lamella_scan
 from kapitza.measure.lamella.sheet import Drive, film_reduction, make_sheet, sheet_resolution, solve_sheet
@@ -205,6 +206,14 @@ def test_designs_forecast_the_errors_of_fits() -> None:
     assert (np.diff(found.relative_sigma) >= 0).all()
     # heat diffuses over twice 600 nm, √(k/(C π f)), in the lock-in experiment
     assert f"lock-in at {100 / 2.4e6 / (np.pi * 1.2e-6**2) / 1e6:.2g} MHz" in " ".join(found.names)
+
+
+def test_amplitudes_are_noisier_than_means_of_the_same_electrons() -> None:
+    phase = np.arange(8) * np.pi / 4
+    terms = np.stack([np.ones(8), np.cos(phase), np.sin(phase)], axis=1)
+    mean, *amplitudes = np.sqrt(np.diag(np.linalg.inv(terms.T @ terms)))
+    made = _with_modulation((lamella(), (pixels(0.3),), priors()), 1.0)[1][0]
+    assert np.abs(np.array(amplitudes) / mean - made.sigma.max() / 0.3).max() <= 1e-12
 
 
 def test_true_powers_scatter_about_their_reading() -> None:

@@ -103,6 +103,7 @@ from kapitza.plot.device import field_figure as field_figure
 from kapitza.plot.eels import eels_design as eels_design
 from kapitza.plot.eels import interface_modes as interface_modes
 from kapitza.plot.fits import experiment_axis as experiment_axis
+from kapitza.plot.lamella import lamella_design as lamella_design
 from kapitza.plot.lamella import lamella_fit as lamella_fit
 from kapitza.plot.md import md_approach as md_approach
 from kapitza.plot.md import md_fluctuations as md_fluctuations

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from kapitza.measure.lamella.design import LamellaDesign
     from kapitza.measure.lamella.fit import LamellaFit
 
 _RESIDUAL_LIMIT = 4.0  # standard deviations
@@ -45,6 +46,21 @@ def lamella_fit(found: LamellaFit, figure: Figure) -> tuple[Axes, ...]:
     budget = figure.add_subplot(grid[:, 1])
     _draw_budget(budget, found)
     return (*axes, budget)
+
+
+def lamella_design(found: LamellaDesign, figure: Figure) -> Axes:
+    """Draw the relative uncertainty of the resistance that each experiment would leave, the best on top."""
+    ax = figure.add_subplot()
+    plan = found.names.index("as planned")
+    colours = [LINE_COLOURS[1 if i == plan else 0] for i in range(len(found.names))]
+    bars = ax.barh(range(len(found.names)), 100 * found.relative_sigma, color=colours, height=0.7)
+    ax.bar_label(bars, fmt="%.1f", padding=3, fontsize="small")
+    ax.set_yticks(range(len(found.names)), found.names, fontsize="small")
+    ax.invert_yaxis()
+    ax.margins(x=0.1)
+    ax.set(xlabel=f"uncertainty of the resistance of {found.plane} (%)")
+    ax.grid(axis="x", alpha=0.3)
+    return ax
 
 
 def _draw_planes(ax: Axes, found: LamellaFit) -> None:

@@ -15,7 +15,6 @@ from kapitza.cli.figures import Results, check_output
 from kapitza.cli.options import Figure, Json
 from kapitza.cli.output import note, print_json, print_record, print_table, print_text, quantity_json
 from kapitza.cli.tables import Column, print_columns
-from kapitza.errors import InputError
 from kapitza.units import meV, nm
 
 if TYPE_CHECKING:
@@ -41,9 +40,7 @@ def design_plan(
     """Dose, resolution, pixels and time for a wanted uncertainty of temperature, jump and Kapitza length."""
     files = Results(plot=plot)
     if lamella:
-        if plot is not None:
-            raise InputError("--plot has no figure of --lamella: give one of them")
-        _rank_lamellae(plan, as_json)
+        _rank_lamellae(plan, files, as_json)
         return
     held = deferred.read_eels_experiment(plan)
     found = kapitza.eels.design_eels(held.experiment, targets=held.targets, floor=floor)
@@ -56,16 +53,18 @@ def design_plan(
     files.announce()
 
 
-def _rank_lamellae(path: str, as_json: bool) -> None:
+def _rank_lamellae(path: str, files: Results, as_json: bool) -> None:
     """Print experiments on a lamella, the best first."""
     held = deferred.read_lamella(path, virtual=True)
     found = deferred.design_lamella(held.lamella, held.maps, held.priors, plane=held.plane, spread=held.spread)
+    files.draw_figure(lambda figure: deferred.lamella_design(found, figure))
     if as_json:
         print_record(found)
         return
     print_text(f"{Path(path).name}: uncertainty of the resistance of {found.plane} by experiment")
     rows = [f"{100 * sigma:.1f}" for sigma in found.relative_sigma]
     print_columns("", [Column("experiment", list(found.names)), Column("R to, %", rows)])
+    files.announce()
 
 
 def _print_design(found: EelsDesign, name: str) -> None:

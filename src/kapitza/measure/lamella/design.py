@@ -18,6 +18,7 @@ from kapitza.measure.parameters import Prior
 _STRIP_PLACE = 0.75  # of the way from the last plane to the right pad
 _LOCKIN_LENGTH = 2.0  # times that of the plan
 _LOCKIN_AMPLITUDE = 0.1  # of the difference of the pads
+_LOCKIN_NOISE = 2**0.5  # of real and of imaginary part, times that of the mean of the same electrons over all phases
 _COLUMNS, _ROWS = 24, 6  # of the mesh: an error needs no more
 
 _Plan = tuple[Lamella, tuple[LamellaMap, ...], dict[str, Prior]]
@@ -52,7 +53,7 @@ def design_lamella(
     Each is linearised at the best estimates: $\sigma^2$ is an element of $(J^TJ + \mathrm{diag}(s^{-2}))^{-1}$ with the
     derivatives J of all data in standard uncertainties and the widths s of the priors.  Compared with the plan are
     powers known to 30, 5 and 1 %, twice the bias, twice and half the length, a strip of known conductivity in series,
-    and lock-in maps of twice the length without a power where heat capacities are given.
+    and lock-in maps of twice the length with as many electrons, without a power, where heat capacities are given.
 
     Parameters
     ----------
@@ -165,6 +166,8 @@ def _with_modulation(plan: _Plan, depth: float) -> _Plan:
         swing = _LOCKIN_AMPLITUDE * abs(complex(one.pad_temperatures[0] - one.pad_temperatures[1]))
         pads = np.array([swing, 0.01 * swing], dtype=complex)
         changes = {"power": None, "frequency": _lockin_frequency(plan[0], depth), "pad_temperatures": pads}
-        made.append(evolve(one, temperature=one.temperature.astype(complex), **changes))
+        made.append(
+            evolve(one, temperature=one.temperature.astype(complex), sigma=_LOCKIN_NOISE * one.sigma, **changes)
+        )
     known = {f"{one.name}.heat_capacity": Prior.relative(0.05) for one in lamella.materials}
     return lamella, tuple(made), {**known, **priors}
