@@ -55,6 +55,7 @@ SaveCrystal = Annotated[
 ]
 _MEGAJOULE = 1e6  # J
 _PHONOPY_SUFFIXES = (".yaml", ".yml")
+_ROUNDING = 1e-5  # of the top frequency: imaginary frequencies that are rounding
 _MAX_TABLE_TEMPERATURES = 12  # temperatures in the printed table
 
 
@@ -149,8 +150,7 @@ def _print_computed(result: CrystalPhonons) -> None:
     lengths = ", ".join(f"{length:.5g}" for length in ((result.axes**2).sum(axis=1) ** 0.5 / angstrom).tolist())
     print_text(f"{crystal.name}: {crystal.masses.size} atoms in the primitive cell; axes of {lengths} Å")
     print_text(f"forces: {result.source}")
-    imaginary = f"imaginary ones to {-result.lowest / THz:.3g}i THz" if result.instability else "none is imaginary"
-    print_text(f"frequencies up to {result.top / THz:.4g} THz, {imaginary}")
+    print_text(f"frequencies up to {result.top / THz:.4g} THz, {_imaginary_text(result)}")
     print_text(f"sum rule off by {crystal.residual:.1e} of the largest force constant before it was enforced\n")
     columns = [Column("along", ["[" + " ".join(map(str, one)) + "]" for one in result.directions.tolist()])]
     names = ("slowest", "middle", "fastest")
@@ -169,6 +169,15 @@ def _print_computed(result: CrystalPhonons) -> None:
             Column("k_B per atom", (result.heat_capacity[shown] / (crystal.atoms * k_B)).tolist()),
         ],
     )
+
+
+def _imaginary_text(result: CrystalPhonons) -> str:
+    """Return how far frequencies are imaginary, on the mesh or along the path."""
+    lowest = min(result.lowest, float(result.dispersion.omega.min()))
+    if lowest >= -_ROUNDING * result.top:
+        return "none is imaginary"
+    remark = "" if result.instability else ", no more than errors of interpolation and of force constants cut off"
+    return f"imaginary ones to {-lowest / THz:.3g}i THz{remark}"
 
 
 def _print_cards(cards: tuple[PhononCard, ...]) -> None:
