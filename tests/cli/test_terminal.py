@@ -39,7 +39,6 @@ SLOW_OUTPUTS = (
     f"cryo {SAMPLES}/cryo-chip.toml",
     f"device {SAMPLES}/finfet.toml",
     f"transport {SAMPLES}/si-ge-film.toml",
-    f"sensitivity {SAMPLES}/al-si-150210.toml",
 )
 
 
