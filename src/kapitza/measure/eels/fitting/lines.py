@@ -24,7 +24,7 @@ _SQRT_TWO, _SQRT_PI = float(np.sqrt(2)), float(np.sqrt(np.pi))
 _TO_SIGMA = float(1 / np.sqrt(8 * np.log(2)))
 
 
-def _compiler(**options: Any) -> Any:
+def _compiler(options: dict[str, bool]) -> Any:
     """What compiles a function when it is first used; threads may run beside it."""
     return numba.njit(nogil=True, error_model="numpy", fastmath=_FAST_MATH, **options)
 
@@ -34,18 +34,18 @@ def jit(function: CompiledFunction) -> CompiledFunction:
 
     Python cannot call it: what unpacks its arguments would be compiled again wherever the function is used.
     """
-    return cast("CompiledFunction", _compiler(no_cpython_wrapper=True, no_cfunc_wrapper=True)(function))
+    return cast("CompiledFunction", _compiler({"no_cpython_wrapper": True, "no_cfunc_wrapper": True})(function))
 
 
 def jit_open(function: CompiledFunction) -> CompiledFunction:
     """Compile a function that Python calls, too."""
-    return cast("CompiledFunction", _compiler()(function))
+    return cast("CompiledFunction", _compiler({})(function))
 
 
 def jit_cached(function: CompiledFunction) -> CompiledFunction:
     """The same, and keep the machine code on the disk where there is a folder for it."""
     try:
-        return cast("CompiledFunction", _compiler(cache=True, no_cfunc_wrapper=True)(function))
+        return cast("CompiledFunction", _compiler({"cache": True, "no_cfunc_wrapper": True})(function))
     except RuntimeError:
         return jit_open(function)
 
