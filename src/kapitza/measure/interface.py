@@ -209,7 +209,7 @@ def catalogue_name(side: SideDescription, known: InterfaceSide) -> str:
 
 def calibrated_name(side: SideDescription, known: InterfaceSide) -> str | Material:
     """What the calibration knows a side by: its material, where that is the user's own, else its name."""
-    own = not isinstance(side, str) or is_path(side)
+    own = (not isinstance(side, str) or is_path(side)) and not known.library_name
     return known.material if own and known.material is not None else _material_name(side, known)
 
 
