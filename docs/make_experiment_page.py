@@ -475,7 +475,7 @@ three rows of the apparent conductance:
 
 "Scatter" is the median factor that is left after all are divided by their common one.  [Three phonons](inelastic.md) are
 exchanged at a strength from the thermal expansion of the softer side, [electrons](electrons.md) of a metal stand in series with its
-lattice, for Ag, Au, Cu and Pt with numbers that the library [leaves out](../reference/materials-library.md) by default; where either is not known, the model without it counts.  The same models against the values on clean surfaces
+lattice, for Ag with a coupling that the library [leaves out](../reference/materials-library.md) by default; where either is not known, the model without it counts.  The same models against the values on clean surfaces
 (cleaned, stripped of oxide, epitaxial, cleaved, oxygen-terminated diamond) where an interface has some:
 
 {experiment.table(found, clean=True)}
@@ -508,7 +508,7 @@ def bands_text(found: Sequence[experiment.Scored], by_name: Mapping[str, experim
     al, gold = by_name["Al/Si"], by_name["Au/Si"]
     return f"""
 Bands remove most of what Debye spectra have too much.  Electrons matter where they couple weakly to a lattice that conducts
-badly: gold above all, where that alone is as resistive as a contact of {number(1 / metal(material("Au", unverified=True)).resistance)} MW m⁻² K⁻¹, then silver, copper and
+badly: gold above all, where that alone is as resistive as a contact of {number(1 / metal("Au").resistance)} MW m⁻² K⁻¹, then silver, copper and
 aluminium ({number(1 / metal("Al").resistance)}).  They bring Al/Si from {number(al.values["dmm"])} to {number(al.values[experiment.FULLEST])} MW m⁻² K⁻¹ (published
 {published(al.published)}) and Au/Si from {number(gold.values["dmm"])} to {number(gold.values[experiment.FULLEST])} ({number(gold.median)} in the median).
 Three phonons matter where the spectra differ most, and are a few per cent elsewhere.

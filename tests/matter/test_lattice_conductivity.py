@@ -17,8 +17,8 @@ from kapitza.units import hbar, k_B
 EXPANSION = {"Si": 2.6e-6, "Ge": 5.9e-6, "GaAs": 5.73e-6, "GaSb": 7.75e-6, "InP": 4.60e-6, "CaF2": 18.85e-6}
 # those that no number of the library leads to
 UNKNOWN = {
-    "4H-SiC", "BAs", "Bi2Te3", "CeO2", "HfO2", "KCl", "LiF", "MgO", "MoS2", "NaCl", "NaF", "PbSe", "PbTe",
-    "Sb2Te3", "ScN", "Si3N4", "SnSe", "SrTiO3", "TiC", "TiO2", "VN", "WC", "WS2", "Y2O3", "ZnO", "ZnS", "ZnSe",
+    "4H-SiC", "BAs", "Bi2Te3", "CeO2", "HfO2", "KCl", "LiF", "MoS2", "NaCl", "NaF", "PbSe", "PbTe",
+    "Sb2Te3", "ScN", "SnSe", "SrTiO3", "TiC", "TiO2", "VN", "WC", "WS2", "Y2O3", "ZnS", "ZnSe",
     "ZrC", "ZrN", "ZrO2", "cBN",
 }  # fmt: skip
 

@@ -19,22 +19,13 @@ from kapitza.matter.electrons import metal
 from kapitza.matter.lattice_conductivity import lattice_conductivity
 from kapitza.matter.library import material, materials, solid
 from kapitza.matter.phonons import phonons
-from kapitza.measure.apparent import ApparentConductance, apparent_conductance, solve_apparent
+from kapitza.measure.apparent import apparent_conductance
 from kapitza.measure.apparent_solution import USUAL_COUPLING, with_grains, with_long_paths
 from kapitza.measure.catalogue import measured
 from kapitza.measure.observation import Observation
 from kapitza.theory.models import find_model
-from kapitza.theory.sides import describe_sides
 
 ROOM = [300.0]
-
-
-def with_all_electrons(
-    left: str, right: str, temperature: list[float], conductivities: tuple[float | None, float | None] = (None, None)
-) -> ApparentConductance:
-    """Of two materials, with the numbers of their electrons that the library leaves out by default."""
-    sides = [evolve(one, material=material(one.name, unverified=True)) for one in describe_sides(left, right)]
-    return solve_apparent(*sides, temperature, conductivities=conductivities)
 
 
 def test_the_excess_is_that_of_a_film_on_a_substrate() -> None:
@@ -105,9 +96,9 @@ def test_a_usual_metal_couples_like_the_median_of_the_library() -> None:
 
 
 def test_the_lattice_of_a_metal_is_known_to_a_factor_of_two() -> None:
-    found, lattice = with_all_electrons("Cu", "diamond", ROOM), metal(material("Cu", unverified=True)).lattice
+    found, lattice = apparent_conductance("Cu", "diamond", ROOM), metal("Cu").lattice
     ends = [
-        with_all_electrons("Cu", "diamond", ROOM, conductivities=(factor * lattice, None)).conductance.value[0]
+        apparent_conductance("Cu", "diamond", ROOM, conductivities=(factor * lattice, None)).conductance.value[0]
         for factor in (0.5, 2.0)
     ]
     assert found.low[0] < ends[0]  # longer paths in diamond are farther still
@@ -136,7 +127,7 @@ def test_slower_lasers_and_thicker_layers_see_more_resistance() -> None:
 
 
 def test_the_value_lies_between_its_ends() -> None:
-    found = with_all_electrons("Au", "Si", [200.0, 300.0])
+    found = apparent_conductance("Au", "Si", [200.0, 300.0])
     assert (found.low < found.conductance.value).all()
     assert (found.conductance.value < found.high).all()
     assert (found.conductance.value < found.emitted.value).all()
@@ -159,7 +150,7 @@ def test_well_known_interfaces_are_within_a_factor_of_two() -> None:
     for left, right in (("Al", "Si"), ("Au", "Si"), ("Pt", "Si"), ("Nb", "Si")):
         direct = [one for one in measured(left, right, 300.0) if not one.exclusion]
         median = np.median([one.conductance.value[one.near(300.0)[0]] for one in direct])
-        found = with_all_electrons(left, right, ROOM)
+        found = apparent_conductance(left, right, ROOM)
         assert abs(np.log(found.conductance.value[0] / median)) < np.log(2)
 
 

@@ -7,7 +7,6 @@ from scipy.linalg import solve_banded
 from kapitza.core.conductance import Conductance
 from kapitza.errors import InputError
 from kapitza.matter.electrons import Electrons, metal
-from kapitza.matter.library import material
 from kapitza.theory.electrons import electron_phonon
 from kapitza.units import MW, nm, um
 
@@ -15,7 +14,7 @@ metals = st.builds(Electrons, st.just("any"), st.floats(1, 500), st.floats(0.5, 
 lattices = st.floats(1e6, 2e9)
 
 
-GOLD = metal(material("Au", unverified=True))
+GOLD = metal("Au")
 
 
 def boundary(value, sigma=None):

@@ -39,7 +39,7 @@ def left_out_remarks(left: InterfaceSide, right: InterfaceSide) -> tuple[str, ..
     if material_electrons(full) is None:
         return ()
     names = " and ".join(_unverified_electrons(full))
-    return (f"electrons of {metal.name} are left out: their {names} are not verified",)
+    return (f"electrons of {metal.name} are left out: not verified is their {names}",)
 
 
 def _unverified_names(
