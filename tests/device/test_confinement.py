@@ -226,6 +226,7 @@ power = "1 uW"
 [boundaries]
 "oxide|wafer" = "200 MW/m2K"
 "fin|*" = "200 MW/m2K"
+"fin|wafer" = "perfect"
 """
 
 
@@ -238,6 +239,9 @@ def test_blocks_have_walls_where_nothing_of_their_material_goes_on(read):
     assert set(layout.uncertain) == {"fin.in_plane", "fin.in_plane_y", "fin.conductivity"}
     assert set(layout.device.uncertain) == {"wafer.in_plane"}
     assert [one.split(" conducts")[0] for one in layout.device.remarks] == ["wafer", "fin"]
+    resisting = read(('"fin|wafer" = "perfect"', ""), reader=kapitza.io.read_layout, text=LAYOUT)
+    closed = confined_conductivity("Si", (400 * nm, 40 * nm, 200 * nm))  # a boundary that resists is a wall
+    assert abs(resisting.blocks[0].layer.in_plane / closed.value[0] - 1) <= 1e-9
     wafer = confined_conductivity("Si", (FREE, FREE, 4 * um))  # cut where the temperature is held
     assert abs(layout.device.stack.layers[1].in_plane / wafer.value[0] - 1) <= 1e-12
     bulk = read(
@@ -245,6 +249,45 @@ def test_blocks_have_walls_where_nothing_of_their_material_goes_on(read):
     )
     assert abs(bulk.blocks[0].layer.conductivity / 148 - 1) <= 1e-12
     assert bulk.blocks[0].layer.in_plane is None
+
+
+HOT_PLACE = """
+[box]
+width = "4 um"
+depth = "4 um"
+[[layers]]
+name = "wafer"
+material = "Si"
+thickness = "2 um"
+[[blocks]]
+name = "hot"
+material = "Si"
+x = ["1.9 um", "2.1 um"]
+y = ["0 um", "0.2 um"]
+z = ["0 nm", "100 nm"]
+power = "1 mW"
+[boundaries]
+"wafer|hot" = "perfect"
+"""
+
+
+def test_a_hot_place_in_a_layer_has_the_walls_of_the_layer(read):
+    """A block that only heats a part of a layer conducts as that layer; in a trench it has walls of its own."""
+    layout = read(reader=kapitza.io.read_layout, text=HOT_PLACE)
+    hot, wafer = layout.blocks[0].layer, layout.device.stack.layers[0]
+    assert (hot.in_plane, hot.in_plane_y, hot.conductivity) == (wafer.in_plane, None, wafer.conductivity)
+    trench = (
+        'name = "trench"\nconductivity = 1.4\nx = ["1.5 um", "2.5 um"]\ny = ["0 um", "1 um"]\nz = ["0 nm", "100 nm"]'
+    )
+    apart = read(
+        ("[[blocks]]", f"[[blocks]]\n{trench}\n[[blocks]]"),
+        ('power = "1 mW"', 'over = ["trench"]\npower = "1 mW"'),
+        ("[boundaries]", '[boundaries]\n"trench|*" = "perfect"'),
+        reader=kapitza.io.read_layout,
+        text=HOT_PLACE,
+    )
+    bar = confined_conductivity("Si", (200 * nm, 400 * nm, 200 * nm))  # open below
+    assert abs(apart.blocks[1].layer.in_plane / bar.value[0] - 1) <= 1e-9
 
 
 def test_regions_of_a_mesh_have_walls_as_far_apart_as_they_reach(tmp_path):

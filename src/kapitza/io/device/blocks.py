@@ -30,11 +30,9 @@ from attrs import evolve, frozen
 
 from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
-from kapitza.core.stack import Layer
-from kapitza.device.description import ConductivityLaw
 from kapitza.device.grid.sensitivities import adjacent_regions, visible_regions
-from kapitza.device.layout import LATERAL_SIDES, Block, Layout, check_block_place
-from kapitza.device.shapes import Interval, Rectangle
+from kapitza.device.layout import LATERAL_SIDES, Block, Layout, check_block_place, layer_depth
+from kapitza.device.shapes import Rectangle
 from kapitza.io.boundaries import BoundarySides, read_conductance
 from kapitza.io.device.confinement import ConfinedLayer, block_sizes, confine_layer
 from kapitza.io.device.gds import GDS_KEYS as KEYS_OF_LAYOUT
@@ -73,7 +71,6 @@ class _BlockEntry(BaseRecord):
     block: Block
     material: str
     owner: str  # name that boundaries are given under: its own, or that of the layer of a layout
-    confined: ConfinedLayer  # its layer between its walls
 
 
 def read_layout(path: str | PathLike[str]) -> Layout:
@@ -101,19 +98,21 @@ def read_layout(path: str | PathLike[str]) -> Layout:
         if i not in shown:
             raise part.section.fault(f"nothing is left of {part.block.name!r}: later blocks take all of its place", "z")
     layout, sigmas = _with_block_boundaries(top.section("boundaries"), bare, parts, read)
-    for part in read:
-        sigmas |= part.confined.sigmas
-    layout = _with_remarks(layout, read)
+    confined = [_confine_block(read, number, layout, parts) for number in range(len(read))]
+    for one in confined:
+        sigmas |= one.sigmas
+    layout = _with_confined_blocks(layout, confined)
     layout = _with_uncertainties(top, layout, parts.sigmas | sigmas)
     locate_faults(top, "", lambda: warn_of_unit_slips(layout.device))
     locate_faults(top, "", lambda: _warn_of_blocks(layout))
     return layout
 
 
-def _with_remarks(layout: Layout, read: list[_BlockEntry]) -> Layout:
-    """The layout with what is said of its blocks, once of all boxes of a layer."""
-    remarks = dict.fromkeys((*layout.device.remarks, *(one.confined.remark for one in read if one.confined.remark)))
-    return evolve(layout, device=evolve(layout.device, remarks=remarks))
+def _with_confined_blocks(layout: Layout, confined: list[ConfinedLayer]) -> Layout:
+    """The layout with its blocks between their walls, and what is said of them, once of all boxes of a layer."""
+    blocks = [evolve(block, layer=one.layer, law=one.law) for block, one in zip(layout.blocks, confined, strict=True)]
+    remarks = dict.fromkeys((*layout.device.remarks, *(one.remark for one in confined if one.remark)))
+    return evolve(layout, blocks=blocks, device=evolve(layout.device, remarks=remarks))
 
 
 def _read_block(section: TomlTable, parts: DeviceParts, owner: Mapping[str, str]) -> _BlockEntry:
@@ -138,40 +137,59 @@ def _read_block(section: TomlTable, parts: DeviceParts, owner: Mapping[str, str]
         if "power" in section:
             raise section.fault("expected power (such as '5 uW') or heat (such as '1 W/um3'), one of them", "heat")
         power = section.number("heat", "heat") * outline.area * (high - low)
-    confined = _confine_block(section, (layer, law, material), outline, (low, high), parts, boxed=layer.name in owner)
-    block = locate_faults(section, "", lambda: Block(confined.layer, outline, low, law=confined.law, power=power))
+    block = locate_faults(section, "", lambda: Block(layer, outline, low, law=law, power=power))
     if device.box is not None:
         height = sum(one.thickness for one in device.stack.layers)
         locate_faults(section, "", lambda: check_block_place(block, device.box, height))  # pyright: ignore[reportArgumentType]
-    return _BlockEntry(section, block, material, owner.get(block.name, block.name), confined)
+    return _BlockEntry(section, block, material, owner.get(block.name, block.name))
 
 
-def _confine_block(
-    section: TomlTable,
-    read: tuple[Layer, ConductivityLaw | None, str],
-    outline: Rectangle,
-    span: Interval,
-    parts: DeviceParts,
-    *,
-    boxed: bool,
-) -> ConfinedLayer:
-    """A block between its walls; one box of many of a layer of a layout has them above and below alone."""
-    layer, law, material = read
-    device = parts.device
-    sizes = [np.inf, np.inf, span[1] - span[0]]
-    if device.box is not None:
-        kinds, ends = list(parts.materials.values()), np.cumsum([0.0, *(one.thickness for one in device.stack.layers)])
+def _confine_block(read: list[_BlockEntry], number: int, layout: Layout, parts: DeviceParts) -> ConfinedLayer:
+    """A block between its walls; one box of many of a layer of a layout has them above and below alone.
 
-        def goes_on(depth: float) -> bool:
-            if depth >= ends[-1] * (1 - 1e-9):
-                return bool(np.isinf(device.coefficient))
-            beyond = depth + (-1 if depth == span[0] else 1) * 1e-6 * (span[1] - span[0])
-            return depth > 0 and kinds[int(np.searchsorted(ends, beyond)) - 1] == material
+    What has its material and touches it without a boundary is one body with it: a hot place in a layer has the walls of
+    that layer.
+    """
+    device, part = layout.device, read[number]
+    spans = (*part.block.outline.extent, part.block.span)
+    kinds, count = [*parts.materials.values(), *(one.material for one in read)], len(parts.materials)
+    height = layer_depth(device.stack, count)
 
-        sizes = block_sizes((*outline.extent, span), device.box, goes_on)
-    if boxed:
+    def neighbour(axis: int, end: float) -> int | None:
+        """The region beyond the middle of a face, if it is one body with the block."""
+        low, high = spans[axis]
+        point = [sum(span) / 2 for span in spans]
+        point[axis] = end + (-1e-6 if end == low else 1e-6) * (high - low)
+        if not 0 < point[2] < height:
+            return None
+        found = _region_at(layout, point)
+        return found if kinds[found] == part.material and layout.contact(found, count + number) == np.inf else None
+
+    def goes_on(axis: int, end: float) -> bool:
+        at_bottom = axis == 2 and end >= height * (1 - 1e-9)
+        return bool(np.isinf(device.coefficient)) if at_bottom else neighbour(axis, end) is not None
+
+    sizes = [np.inf, np.inf, spans[2][1] - spans[2][0]]
+    around = {neighbour(axis, end) for axis in (0, 1) for end in spans[axis]}
+    host = around.pop()
+    if not around and host is not None and host < count:
+        sizes[2] = parts.walls[host]
+    elif device.box is not None:
+        sizes = block_sizes(spans, device.box, goes_on)
+    if part.owner != part.block.name:
         sizes[:2] = [np.inf, np.inf]
-    return confine_layer(section, layer, law, sizes, device.sink, block=True)
+    return confine_layer(part.section, part.block.layer, part.block.law, sizes, device.sink, block=True)
+
+
+def _region_at(layout: Layout, point: list[float]) -> int:
+    """Number of the last block, or the layer, at x, y and depth, m."""
+    layers = layout.device.stack.layers
+    for number, block in reversed(list(enumerate(layout.blocks, len(layers)))):
+        spans = zip((*block.outline.extent, block.span), point, strict=True)
+        if all(low <= x <= high for (low, high), x in spans):
+            return number
+    ends = np.cumsum([one.thickness for one in layers])
+    return int(np.searchsorted(ends, point[2]))
 
 
 def _read_sides(section: TomlTable) -> dict[str, float]:

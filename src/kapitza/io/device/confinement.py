@@ -5,7 +5,7 @@ they are, and so does a conductivity that the file states.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from attrs import evolve
@@ -144,20 +144,21 @@ def layer_sizes(stack: Stack, materials: Sequence[str], *, held: bool) -> list[f
     return found
 
 
-def block_sizes(spans: Sequence[Interval], box: Box, at_depth: Callable[[float], bool]) -> list[float]:
+def block_sizes(spans: Sequence[Interval], box: Box, goes_on: Callable[[int, float], bool]) -> list[float]:
     """(3,) distance of the walls of a block along x, y and depth, m; infinite where it goes on at both ends.
 
     Parameters
     ----------
     spans : of the block along x, y and depth, m
     box : of the device, whose sides are planes of symmetry
-    at_depth : whether the same material, or a cut, lies beyond a depth (m)
+    goes_on : whether the same body, or a cut, lies beyond a face, by its axis and place (m)
     """
-    ends: Any = [
-        [abs(x) <= 1e-9 * side or abs(x - side) <= 1e-9 * side for x in span]
-        for span, side in zip(spans, (box.width, box.depth), strict=False)
-    ]
-    ends.append([at_depth(x) for x in spans[2]])
+    ends = [[goes_on(axis, x) for x in span] for axis, span in enumerate(spans)]
+    for axis, side in enumerate((box.width, box.depth)):
+        ends[axis] = [
+            found or abs(x) <= 1e-9 * side or abs(x - side) <= 1e-9 * side
+            for found, x in zip(ends[axis], spans[axis], strict=True)
+        ]
     factors = [np.inf if all(open_ends) else 1 + sum(open_ends) for open_ends in ends]
     return [factor * (high - low) for factor, (low, high) in zip(factors, spans, strict=True)]
 

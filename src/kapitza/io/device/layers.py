@@ -197,6 +197,7 @@ class DeviceParts(BaseRecord):
     device: Device  # without uncertainties
     materials: dict[str, str]  # of the layers, by name
     sigmas: dict[str, float]  # uncertainties of boundaries and of conductivities between walls, by name
+    walls: list[float]  # of the layers, how far apart, m
 
 
 def read_parts(top: TomlTable, blocks: Container[str] = (), more: Sequence[TomlTable] = ()) -> DeviceParts:
@@ -239,7 +240,7 @@ def read_parts(top: TomlTable, blocks: Container[str] = (), more: Sequence[TomlT
     )
     for one in confined:
         sigmas |= one.sigmas
-    return DeviceParts(device, {layer.name: name for (layer, _, name) in read}, sigmas)
+    return DeviceParts(device, {layer.name: name for (layer, _, name) in read}, sigmas, walls)
 
 
 def _read_box(top: TomlTable) -> Box | None:
