@@ -33,6 +33,7 @@ _SOLUTION_TEMPERATURES = 5  # at which the Boltzmann equation is solved
 _NEAR_TEMPERATURE = 0.25  # of the logarithm: a conductance that is known at one temperature is held constant so far
 _ALL_TEMPERATURES = (1.0, 1e4)  # K
 _COLDEST_SOLUTION = 20.0  # K, from which free paths are those of a material
+_MAX_NAMES_TOLD = 6  # of what a file holds instead
 _CALIBRATED = "calibrated"  # the estimate that has learnt from what was measured, in place of a theory
 
 
@@ -307,6 +308,11 @@ def _boundary_from_saved(
         return saved.conductance(kelvin, drop="extrapolated").accept_gray()
     if isinstance(saved, Transmission):
         return _solved_boundary(saved, side, temperature)
+    if isinstance(saved, dict):
+        keys = ", ".join(map(str, list(saved)[:_MAX_NAMES_TOLD]))
+        raise InputError(
+            f"holds no boundary {side.written!r}, but {keys or 'nothing'}: expected a fit or a result of it"
+        )
     if not isinstance(saved, Conductance):
         raise InputError(f"holds a {type(saved).__name__}, expected a Conductance, a Transmission, estimates or routes")
     if saved.drop != "extrapolated":
