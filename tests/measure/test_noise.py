@@ -125,6 +125,21 @@ def test_factors_of_simulated_curves_make_intervals_hold() -> None:
     assert (held <= 0.99).all(), held
 
 
+def test_fits_with_correlated_noise_have_the_errors_of_simulated_curves(monkeypatch) -> None:
+    """The standard uncertainties of a fit are those that the noise leaves times the factors of its curve."""
+    seen: list[tuple[LinearCurve, np.ndarray]] = []
+
+    def factors(curve: LinearCurve) -> np.ndarray:
+        seen.append((curve, np.array([1.3, 1.7])))
+        return seen[-1][1]
+
+    monkeypatch.setattr("kapitza.measure.noise.refit.coverage_factors", factors)
+    found = simulated(3, 0.9)
+    (curve, factor), *_ = seen
+    wanted = factor * np.sqrt(np.diag(estimate_noise(curve).covariance))
+    assert np.abs(np.sqrt(np.diag(found.solution.covariance)) / wanted - 1).max() <= 1e-6
+
+
 def test_one_shape_of_noise_is_that_of_student() -> None:
     """Second road: with white noise of unknown size the posterior is Student's t, of covariance S C / (n - p - 2)."""
     residual = np.random.default_rng(2).standard_normal(30)
