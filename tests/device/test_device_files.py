@@ -134,6 +134,9 @@ def test_saved_conductances_flow_in(tmp_path):
     save(Conductance([300.0], [5e7], drop="emitted"), tmp_path / "g.json")
     with pytest.raises(DataError, match=r"line 15: .*refers to the emitted drop"):
         read_device(tmp_path / "chip.toml")
+    save({"Au|Si": saved, "spot": 1e-5}, tmp_path / "g.json")
+    with pytest.raises(DataError, match=r"holds Au\|Si, spot, and no boundary 'GaN\|SiC': expected a fit of it"):
+        read_device(tmp_path / "chip.toml")
 
 
 def test_another_drop_is_converted_with_a_word(tmp_path):
