@@ -31,24 +31,31 @@ def test_silicon_membranes_lie_within_the_interval(published, size):
 
 
 def test_mean_speeds_stand_for_all_modes_of_the_bands():
-    """One law summed over the modes of a mesh, each with its own velocity, at four thicknesses."""
+    """Both laws summed over the modes of a mesh, each with its own velocity: films and square wires of three sizes."""
     crystal, mesh = phonons("Si").crystal, (np.arange(8) + 0.5) / 8 - 0.5
     fraction = np.stack(np.meshgrid(mesh, mesh, mesh, indexing="ij"), axis=-1).reshape(-1, 3)
     levels = crystal.levels(fraction @ crystal.reciprocal)
     omega, velocity = levels.omega.ravel(), levels.velocity.reshape(-1, 3)
     x = 1.054571817e-34 * omega / (1.380649e-23 * 300.0)
     held = x**2 * np.exp(x) / np.expm1(x) ** 2  # to a factor
+    behind, across = (one.ravel() for one in np.meshgrid(*[(np.arange(8) + 0.5) / 8] * 2))  # to the walls of a wire
+    speed = np.maximum(np.abs(velocity), 1e-3)
     for d in (20 * nm, 100 * nm, 400 * nm):
         found = confined_conductivity("Si", (FREE, FREE, d))
         carried = held * np.square(velocity).sum(axis=1) / 3
-        shares = []
+        shares, wires = [], []
         for turn in (np.inf, 0.25 * omega.max()):
             lifetime = 1 / (omega**2 * (1 + (omega / turn) ** 2))
             volume = crystal.volume * fraction.shape[0] / 1.380649e-23
-            path = np.abs(velocity[:, 2]) * lifetime * (148.0 * volume / (carried * lifetime).sum())
+            lifetime *= 148.0 * volume / (carried * lifetime).sum()
+            path = np.abs(velocity[:, 2]) * lifetime
             kept = 1 - path / d * -np.expm1(-d / np.maximum(path, 1e-12))
             shares.append((held * velocity[:, 0] ** 2 * lifetime * kept).sum() / (carried * lifetime).sum())
+            flights = np.minimum(d * behind[:, None] / speed[:, 1], d * across[:, None] / speed[:, 2]) / lifetime
+            kept = -np.expm1(-flights).mean(axis=0)
+            wires.append((held * velocity[:, 0] ** 2 * lifetime * kept).sum() / (carried * lifetime).sum())
         assert abs(found.share[0] / np.mean(shares) - 1) <= 0.12
+        assert abs(confined_conductivity("Si", (FREE, d, d)).share[0] / np.mean(wires) - 1) <= 0.12
 
 
 def test_walls_of_a_square_wire_add_as_resistances():

@@ -311,8 +311,8 @@ def _boundary_from_saved(
     if isinstance(saved, dict):
         keys = ", ".join(map(str, list(saved)[:_MAX_NAMES_TOLD]))
         raise InputError(
-            f"holds {keys or 'nothing'}, and no boundary {side.written!r}: expected a fit of it, or a saved conductance, "
-            "transmission, estimate or routes"
+            f"holds {keys or 'nothing'}, and no boundary {side.written!r}: expected a fit of it, or a saved "
+            "conductance, transmission, estimate or routes"
         )
     if not isinstance(saved, Conductance):
         raise InputError(f"holds a {type(saved).__name__}, expected a Conductance, a Transmission, estimates or routes")
