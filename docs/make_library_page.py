@@ -19,7 +19,7 @@ TEXT = """\
 
 <!-- made by docs/make_library_page.py -->
 
-`kapitza.matter.materials()` names {default} materials with {numbers} numbers; `material(name).numbers()` gives those of one with value, source and note, and `source(key)` says
+`kapitza.materials()` names {default} materials with {numbers} numbers; `kapitza.material(name).numbers()` gives those of one with value, source and note, and `kapitza.matter.source(key)` says
 what was read.  No model takes a number from the library that nobody has verified.
 
 ## When a number is verified
@@ -36,7 +36,7 @@ what was read.  No model takes a number from the library that nobody has verifie
 ## Left out
 
 A material without verified density or speeds is in no list, and `predict` refuses it and says what is missing.  Give the numbers in a
-[material file of your own](../how-to/own-material.md), or take those of the library with `material(name, unverified=True)` in Python: the models accept that
+[material file of your own](../how-to/own-material.md), or take those of the library with `kapitza.material(name, unverified=True)` in Python: the models accept that
 record, and the notes of their results name the numbers.
 
 | material | what is left out |

@@ -62,7 +62,7 @@ def test_wrong_input_is_refused():
     with pytest.raises(InputError, match="not known in full"):
         metal("W")
     with pytest.raises(
-        InputError, match=r"there are Al, Au, Cu, Ni, Pt: .* metal\(material\('Ag', unverified=True\)\)"
+        InputError, match=r"there are Al, Au, Cu, Ni, Pt: .* metal\(kapitza\.material\('Ag', unverified=True\)\)"
     ):
         metal("Ag")
     with pytest.raises(InputError):

@@ -37,6 +37,11 @@ def test_sides_that_the_library_does_not_know_are_sheets_alloys_molecules_and_a_
     assert not others & {alias for name in materials() for alias in material(name).aliases}
 
 
+def test_a_material_whose_numbers_are_left_out_can_be_asked_for():
+    assert measured("a-Al2O3", "Au")
+    assert measured("PDMS", "Si") == ()
+
+
 def test_every_value_is_physical_sourced_and_of_the_extrapolated_drop():
     for entry in ENTRIES:
         known = entry.conductance

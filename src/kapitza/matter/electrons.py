@@ -91,7 +91,8 @@ def metal(name: str | Material) -> Electrons:
 
     Parameters
     ----------
-    name : name or alias, or a record: `metal(material("Au", unverified=True))` takes numbers that nobody has verified
+    name : name or alias, or a record: `metal(kapitza.material("Ag", unverified=True))` takes numbers that nobody has
+        verified
 
     Raises
     ------
@@ -104,7 +105,8 @@ def metal(name: str | Material) -> Electrons:
         known = (other for other in materials() if material_electrons(material(other)) is not None)
         remedy = "give Electrons(name, conductivity, lattice, coupling)"
         if one.name in materials() and material_electrons(material(one.name, unverified=True)) is not None:
-            remedy += f", or take metal(material({one.name!r}, unverified=True)), which rests on unverified numbers"
+            record = f"kapitza.material({one.name!r}, unverified=True)"
+            remedy += f", or take metal({record}), which rests on unverified numbers"
         raise InputError(
             f"the electrons of {one.name} are not known in full here; there are {', '.join(known)}: {remedy}"
         )

@@ -92,7 +92,7 @@ def material(name: str, *, unverified: bool = False) -> Material:
     if missing:
         raise InputError(
             f"{key} is left out of the library: its {' and '.join(missing)} are not verified; give them in a material "
-            f"file of your own, or take material({key!r}, unverified=True) in Python"
+            f"file of your own, or take kapitza.material({key!r}, unverified=True) in Python"
         )
     return _verified_record(key)
 
