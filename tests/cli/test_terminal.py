@@ -114,6 +114,20 @@ def test_a_wide_table_is_printed_in_parts(monkeypatch: pytest.MonkeyPatch) -> No
     assert sorted(re.findall(r"\d+\.\d{8}", shown.getvalue())) == sorted([*numbers[0], *numbers[1]])
 
 
+def test_no_cell_of_a_table_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the number and the widths of columns, names longer than the terminal among them."""
+    for columns in (40, 60, 80):
+        for width in range(1, 12):
+            shown = Terminal()
+            monkeypatch.setenv("COLUMNS", str(columns))
+            monkeypatch.setattr(sys, "stdout", shown)
+            heads = ["name", *"abcdefgh"]
+            print_table("title", heads, [["of several words " * width, *["7" * width] * 8]])
+            lines = re.sub(r"\x1b\[[\d;]*m", "", shown.getvalue()).splitlines()
+            assert max(map(len, lines)) <= columns
+            assert re.findall("7+", "".join(lines)) == ["7" * width] * 8
+
+
 @pytest.mark.parametrize("shell", ["bash", *(pytest.param(one, marks=pytest.mark.slow) for one in ("zsh", "fish"))])
 def test_the_shell_completes_commands(shell: str) -> None:
     """As the script that `--show-completion` prints asks for them."""

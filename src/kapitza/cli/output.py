@@ -16,7 +16,8 @@ import typer
 from kapitza.cli import deferred
 
 CONDUCTANCE_UNIT = "W m^-2 K^-1"
-_WRAPPED_WIDTH, _TEXT_WIDTH = 20, 36  # characters of a remark, and of a name, that are not wrapped further
+_WRAPPED_WIDTH, _TEXT_WIDTH = 20, 36  # characters of a remark, and of a text, that are not wrapped further
+_GAP = 3  # characters between two columns
 _PYTHON_ARGUMENT = re.compile(r"\b([a-z_]+)=(['\"])([\w.|-]+)\2")
 PIPED_COLUMNS = 100_000  # nothing is cut or wrapped where no terminal has an edge
 
@@ -62,51 +63,58 @@ def print_table(
     the first column: a number is never cut.
     """
     room = terminal_columns(piped)
-    needed = [_needed_width(column, [row[i] for row in rows], words=i < text) for i, column in enumerate(columns)]
+    half = (room - _GAP - 1) // 2  # of which two columns fit
+    longest = [
+        min(_WRAPPED_WIDTH if column.startswith(" ") else _TEXT_WIDTH, half)
+        if column.startswith(" ") or i < text
+        else None
+        for i, column in enumerate(columns)
+    ]
+    needed = [_needed_width(column, [row[i] for row in rows], longest[i]) for i, column in enumerate(columns)]
     tables = list[str]()
     for part in _table_parts(needed, min(text, 1), room):
         cells = [[row[i] for i in part] for row in rows]
-        width = max(room, sum(needed[i] for i in part) + 2 * len(part))
-        lines = _table_lines([columns[i] for i in part], cells, sum(i < text for i in part), width)
+        width = 1 + max(room, _table_width([needed[i] for i in part]))  # with a blank at the end, which is taken off
+        lines = _table_lines([columns[i] for i in part], cells, [longest[i] for i in part], width)
         tables.append("\n".join(lines))
     heads = [_fill_line(line, room) for line in title.split("\n")]
     typer.echo("\n".join([*heads, "\n\n".join(tables)]), color=sys.stdout.isatty())
 
 
-def _needed_width(column: str, cells: Sequence[str], *, words: bool) -> int:
-    """Return how wide a column is at least: numbers are never cut, long texts are wrapped."""
-    longest = max(map(len, [column.strip(), *cells]))
-    if column.startswith(" "):
-        return min(_WRAPPED_WIDTH, longest)
-    return min(_TEXT_WIDTH, longest) if words else longest
+def _needed_width(column: str, cells: Sequence[str], longest: int | None) -> int:
+    """Return how wide a column is at least: numbers are never cut, texts above the longest are wrapped."""
+    length = max(map(len, [column.strip(), *cells]))
+    return length if longest is None else min(longest, length)
+
+
+def _table_width(needed: Sequence[int]) -> int:
+    """Return how many characters the lines of a table have, of columns that are so wide."""
+    return 1 + sum(needed) + _GAP * (len(needed) - 1)
 
 
 def _table_parts(needed: Sequence[int], kept: int, room: int) -> list[list[int]]:
     """Return the columns of each part of a table that fits into the room; the first `kept` are in all of them."""
-    repeated, gap = list(range(kept)), 2
-    first = sum(needed[i] + gap for i in repeated)
-    parts, width = [list(repeated)], first
+    parts = [list(range(kept))]
     for i in range(kept, len(needed)):
-        if width + needed[i] + 1 > room and len(parts[-1]) > kept:
-            parts.append(list(repeated))
-            width = first
+        if len(parts[-1]) > kept and _table_width([needed[j] for j in (*parts[-1], i)]) > room:
+            parts.append(list(range(kept)))
         parts[-1].append(i)
-        width += needed[i] + gap
     return parts
 
 
-def _table_lines(columns: Sequence[str], rows: Sequence[Sequence[str]], text: int, width: int) -> list[str]:
-    """Return the lines of one table, the first `text` columns of which are text."""
+def _table_lines(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], longest: Sequence[int | None], width: int
+) -> list[str]:
+    """Return the lines of one table; a column of texts has a longest that is not wrapped, one of numbers None."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for i, column in enumerate(columns):
-        words = i < text or column.startswith(" ")
-        wrapped = column.startswith(" ") or (words and max(len(row[i]) for row in [*rows, columns]) > _TEXT_WIDTH)
-        table.add_column(column.strip(), justify="left" if words else "right", no_wrap=not wrapped)
+    for i, (column, limit) in enumerate(zip(columns, longest, strict=True)):
+        wrapped = limit is not None and max(len(row[i]) for row in [*rows, columns]) > limit
+        table.add_column(column.strip(), justify="right" if limit is None else "left", no_wrap=not wrapped)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     terminal = sys.stdout.isatty()
