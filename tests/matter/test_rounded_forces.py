@@ -16,7 +16,7 @@ from kapitza.matter.potentials.force_constants import crystal_from_potential
 from kapitza.matter.potentials.force_field import FORCE_UNIT
 from kapitza.matter.potentials.published import published_potential
 from kapitza.matter.potentials.relaxation import relax_cell
-from kapitza.matter.structure import structure
+from kapitza.matter.structure import build_prototype, structure
 from kapitza.units import angstrom
 
 NOISE = 2e-7  # eV/Å
@@ -109,3 +109,10 @@ def test_crystals_of_cards_have_names(name, symbols):
     assert abs(cells - round(cells)) <= 1e-3
     with pytest.raises(InputError, match="kapitza phonons"):
         named_structure("Unobtainium")
+
+
+def test_rounding_beyond_the_reach_is_not_announced():
+    lines: list[str] = []
+    copper = build_prototype("Cu", "fcc", ["Cu"], a=3.6 * angstrom)
+    crystal_from_potential(copper, evolve(published_potential("emt", ["Cu"]), announce=lines.append))
+    assert not [line for line in lines if "are left out" in line]

@@ -134,7 +134,7 @@ def _fold_supercell(
     else:
         big, values = displaced_constants(one, counts, rows, force_field, periodic=periodic)
     values, dropped = _cut_beyond(big, values, rows, force_field.reach) if cut else (values, 0.0)
-    if dropped > 0 and force_field.announce is not None:
+    if dropped > _NUMERICAL_ROUNDING and force_field.announce is not None:
         force_field.announce(_describe_cut(one, force_field, dropped))
     n = one.masses.size
     columns = (np.arange(big.masses.size // n)[:, None] * n + rows).ravel()
