@@ -69,7 +69,7 @@ def test_prediction_has_the_line(own: Material):
 def test_electrons_that_are_left_out_are_named():
     """Only where they would count: a metal with full bands on a side without electrons."""
     silver, silicon = describe_sides("Ag", "Si")
-    remark = "electrons of Ag are left out: not verified is their electron-phonon coupling"
+    remark = "electrons of Ag are left out: their electron-phonon coupling is not verified"
     assert left_out_remarks(silver, silicon) == left_out_remarks(silicon, silver) == (remark,)
     assert left_out_remarks(silver, describe_side("Nb")) == ()
     assert left_out_remarks(*describe_sides("Au", "Si")) == ()

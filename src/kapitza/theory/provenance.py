@@ -38,8 +38,9 @@ def left_out_remarks(left: InterfaceSide, right: InterfaceSide) -> tuple[str, ..
     full = material(metal.name, unverified=True)
     if material_electrons(full) is None:
         return ()
-    names = " and ".join(_unverified_electrons(full))
-    return (f"electrons of {metal.name} are left out: not verified is their {names}",)
+    names = _unverified_electrons(full)
+    verb = "is" if len(names) == 1 else "are"
+    return (f"electrons of {metal.name} are left out: their {' and '.join(names)} {verb} not verified",)
 
 
 def _unverified_names(
