@@ -318,6 +318,30 @@ def test_layers_in_nm_that_should_be_in_um(tmp_path):
         read_device(written(tmp_path, text))
 
 
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ('width = "1 us"', r"width: is that of pulses: expected a period as well"),
+        ('count = 3\ncourse = "step"', r"count: is that of pulses: expected a period as well"),
+        ('period = "10 us"\nwidth = "1 us"\ncourse = "step"', r"period: stands beside course: expected one of them"),
+        ('radius = "1 um"', r"expected x and y, or center and radius, not both"),
+    ],
+)
+def test_what_no_course_or_shape_would_use_is_refused(tmp_path, more, message):
+    with pytest.raises(DataError, match=message):
+        read_device(written(tmp_path, SMALL + more + "\n"))
+
+
+def test_discs_state_all_of_themselves(tmp_path):
+    place = 'x = ["0 um", "1 um"]\ny = ["0 um", "2 um"]\n'
+    for changed, message in (
+        ('center = ["5 um", "5 um"]\n', "center: needs a radius"),
+        ('center = ["5 um", "5 um"]\nradius = "1 um"\nradius_y = "2 um"\n', "radius_y: is that of shape = 'gaussian'"),
+    ):
+        with pytest.raises(DataError, match=message):
+            read_device(written(tmp_path, SMALL.replace(place, changed)))
+
+
 def test_sweeps_are_read():
     assert read_sweep("GaN|SiC.conductance=50:70:10MW/m2K").value == (50e6, 60e6, 70e6)
     assert read_sweep("GaN.thickness=1,5 nm").value == (1e-9, 5e-9)

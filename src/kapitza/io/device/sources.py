@@ -59,15 +59,21 @@ def _read_shape(section: TomlTable, box: Box | None) -> SourceShape | None:
     """A rectangle from x and y, a disc or a Gaussian spot from center and radius, a map; None for none of these."""
     if "map" in section:
         return _read_heat_map(section, box)
+    if ("x" in section or "y" in section) and ("center" in section or "radius" in section):
+        raise section.fault("expected x and y, or center and radius, not both", "x")
     if "radius" in section:
         centre = two_lengths(section, "center")
         radius = section.number("radius", "length")
         if section.text("shape", "disc", choices=("disc", "gaussian")) == "disc":
+            if "radius_y" in section:
+                raise section.fault("is that of shape = 'gaussian': a disc has one radius", "radius_y")
             return locate_faults(section, "radius", lambda: Disc(*centre, radius))
         radius_y = section.optional("radius_y", "length")
         return locate_faults(section, "radius", lambda: GaussianSpot(*centre, radius, radius_y))
     if "x" in section or "y" in section:
         return locate_faults(section, "x", lambda: Rectangle(two_lengths(section, "x"), two_lengths(section, "y")))
+    if "center" in section:
+        raise section.fault("needs a radius", "center")
     if "shape" in section:
         raise section.fault("needs x and y, or center and radius", "shape")
     return None
@@ -107,6 +113,12 @@ def _read_heat_map(section: TomlTable, box: Box | None) -> HeatMap:
 
 def _read_waveform(section: TomlTable) -> Waveform:
     """How the power goes in time."""
+    kinds = [key for key in ("course", "frequency", "period") if key in section]
+    if len(kinds) > 1:
+        raise section.fault(f"stands beside {kinds[0]}: expected one of them", kinds[1])
+    for key in ("width", "count"):
+        if key in section and "period" not in section:
+            raise section.fault("is that of pulses: expected a period as well, such as '10 us'", key)
     if "period" in section:
         count = section.count("count", low=1) if "count" in section else None
         return PulsedPower(section.number("period", "time"), section.number("width", "time"), count)
