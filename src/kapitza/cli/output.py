@@ -74,7 +74,7 @@ def print_table(
     tables = list[str]()
     for part in _table_parts(needed, min(text, 1), room):
         cells = [[row[i] for i in part] for row in rows]
-        width = 1 + max(room, _table_width([needed[i] for i in part]))  # with a blank at the end, which is taken off
+        width = max(room, _table_width([needed[i] for i in part]) + 1)  # with a blank at the end, which is taken off
         lines = _table_lines([columns[i] for i in part], cells, [longest[i] for i in part], width)
         tables.append("\n".join(lines))
     heads = [_fill_line(line, room) for line in title.split("\n")]
