@@ -75,6 +75,14 @@ def test_a_data_set_has_axes_and_units() -> None:
     assert STACK.to_xarray()["boundaries.0.conductance.value"].attrs["units"] == "W m^-2 K^-1"
 
 
+def test_infinite_neighbours_are_no_axis_and_no_warning() -> None:
+    """As of perfect boundaries: conductances that are infinite at two temperatures."""
+    pytest.importorskip("xarray")
+    perfect = Conductance([10, 300], [np.inf, np.inf], [0, np.inf])
+    assert perfect.to_xarray()["value"].dims == ("temperature",)
+    assert content(from_xarray(perfect.to_xarray())) == content(perfect)
+
+
 def test_a_frame_has_columns_and_units() -> None:
     pytest.importorskip("pandas")
     frame = CONDUCTANCE.to_pandas()

@@ -1,19 +1,29 @@
 """`plot` of a record: axes with its numbers, by the figure of its kind or against the axis that it has."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from attrs import frozen
 
 import kapitza
 from kapitza.core.conductance import Conductance
 from kapitza.core.profile import Profile
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Layer
 from kapitza.errors import InputError
 from kapitza.plot.records import _FIGURES, record
 
 pyplot = pytest.importorskip("matplotlib.pyplot")
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "saved-0.1.0"
+
+
+@frozen(eq=False)
+class Endless(BaseRecord):
+    """A record of one list."""
+
+    values: Any
 
 
 def test_plot_returns_the_axes() -> None:
@@ -33,6 +43,11 @@ def test_other_records_are_drawn_against_their_axis() -> None:
     assert "m" in ax.get_xlabel()
     assert "K" in ax.get_ylabel()
     pyplot.close(ax.figure)
+
+
+def test_infinite_numbers_are_no_axis_and_no_warning() -> None:
+    with pytest.raises(InputError, match="has no numbers along an axis"):
+        Endless(np.array([np.inf, np.inf])).plot()
 
 
 def test_what_has_no_axis_is_refused() -> None:

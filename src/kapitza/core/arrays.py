@@ -206,6 +206,11 @@ def increasing(value: ArrayLike) -> Array:
     return array
 
 
+def is_increasing(array: NDArray[Any]) -> bool:
+    """Tell whether each number along an axis is above the one before; two that are infinite are not."""
+    return bool((array[1:] > array[:-1]).all())
+
+
 def frequencies(value: ArrayLike) -> Array:
     """Return `value` as increasing angular frequencies in rad s⁻¹, none below zero."""
     array = increasing(value)

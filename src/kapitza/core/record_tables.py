@@ -10,7 +10,7 @@ from typing import Any, cast
 import attrs
 import numpy as np
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, is_increasing
 from kapitza.core.records import Attribute, attributes, value_text
 
 _WIDTH, _HEIGHT, _MARGIN = 96.0, 18.0, 1.5  # of a sparkline
@@ -81,7 +81,7 @@ def _is_axis(value: Any, series: Array) -> bool:
     """Whether another attribute is what a series is drawn against."""
     if value is series or not _is_series(value) or value.size != series.size:
         return False
-    return bool(np.isfinite(value).all() and (np.diff(value) > 0).all())
+    return bool(np.isfinite(value).all()) and is_increasing(value)
 
 
 def _sparkline(one: Attribute, axis: Array | None) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kapitza.core.arrays import is_increasing
 from kapitza.errors import DataError, require
 from kapitza.io.formats.arrays import array_from_json, array_to_json, frozen_array, known_dtype, storable_array
 from kapitza.io.formats.files import parse_json
@@ -137,7 +138,7 @@ def _axis_names(arrays: Mapping[str, NDArray[Any]]) -> dict[str, tuple[str, ...]
     """
     axes: dict[tuple[str, int], str] = {}
     for name, array in arrays.items():
-        if array.ndim == 1 and array.dtype.kind in "fiu" and array.size > 1 and (np.diff(array) > 0).all():
+        if array.ndim == 1 and array.dtype.kind in "fiu" and array.size > 1 and is_increasing(array):
             axes.setdefault((_record_of(name), array.size), name)
     return {name: _distinct([_axis_name(axes, name, n) for n in array.shape]) for name, array in arrays.items()}
 

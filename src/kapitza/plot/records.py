@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kapitza.core.arrays import is_increasing
 from kapitza.core.records import Attribute, BaseRecord, attributes
 from kapitza.errors import InputError
 from kapitza.plot.style import legend_beside, line_style, new_axes
@@ -75,7 +76,7 @@ def _lines(result: BaseRecord, ax: Axes | None) -> Axes:
     if not isinstance(result, BaseRecord):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(f"expected a record, got {result!r:.60} of type {type(result).__name__}")
     lists = [one for one in attributes(result) if _is_list(one.value)]
-    axis = next((one for one in lists if (np.diff(one.value) > 0).all()), None)
+    axis = next((one for one in lists if is_increasing(one.value)), None)
     if axis is None:
         raise InputError(f"a {type(result).__name__} has no numbers along an axis to draw: {result!r:.80}")
     others = [one for one in lists if one is not axis and one.value.size == axis.value.size]

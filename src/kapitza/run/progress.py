@@ -146,8 +146,10 @@ def _notebook_drawing() -> Callable[[rich.progress.Progress, bool], None] | None
 
 
 def _bar_page(task: rich.progress.Task) -> str:
-    """Bar, counts and time that is left, as HTML without colours of its own."""
-    done, total = round(task.completed), round(task.total or 0)
+    """Bar, counts and time that is left, as HTML without colours of its own; the seconds of work of unknown length."""
+    if task.total is None:
+        return f"<div><label>{escape(task.description)} <progress></progress> {task.elapsed or 0:.0f} s</label></div>"
+    done, total = round(task.completed), round(task.total)
     left = "" if task.time_remaining is None or done == total else f", {task.time_remaining:.0f} s left"
     return (
         f"<div><label>{escape(task.description)} "
