@@ -96,3 +96,11 @@ def test_work_of_unknown_length_counts_its_seconds(monkeypatch: pytest.MonkeyPat
     bar.update(0, None)
     bar.clear()
     assert re.fullmatch(r"\rcompiling 0:00:00 *\x1b\[K\r\x1b\[K", shown())
+
+
+def test_a_notebook_counts_the_seconds_of_work_of_unknown_length(clock: list[float]) -> None:
+    from kapitza.run.progress import _bar_page, _model
+
+    model = _model("compiling <all>", 0, None)
+    clock[0] += 7.0
+    assert _bar_page(model.tasks[0]) == "<div><label>compiling &lt;all&gt; <progress></progress> 7 s</label></div>"
