@@ -273,7 +273,7 @@ def judgement_lines(fit: JudgedFit) -> list[str]:
             rough = (
                 f"correlation {noise.noise.lag_one:.2f} from the residuals; if it lasts longer than half of the curve,"
             )
-            shared = f"noise that neighbours share ({rough} 95 % intervals hold 85 to 94 %)"
+            shared = f"noise that neighbours share ({rough} 95 % intervals hold 82 to 97 %)"
             larger = f"scatter {np.sqrt(noise.noise.white):.3g} times the stated"
             lines.append(f"  {one.experiment}: errors are widened for {shared if noise.noise.smooth else larger}")
     said = {"consistent": "model and data agree", "doubtful": "doubtful", "misfit": "MISFIT"}[found.verdict]
