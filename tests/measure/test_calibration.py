@@ -65,6 +65,7 @@ def same_rows(wanted):
     assert stored.contact.size > 30
     np.testing.assert_allclose(stored.residual, fresh.residual, rtol=1e-3, atol=2e-4)
     np.testing.assert_allclose(stored.smooth, fresh.smooth, rtol=1e-3, atol=2e-4)
+    np.testing.assert_allclose(stored.linear, fresh.linear, rtol=0, atol=2e-3)
 
 
 def test_state_is_small():
