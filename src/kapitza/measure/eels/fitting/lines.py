@@ -24,7 +24,7 @@ _SQRT_TWO, _SQRT_PI = float(np.sqrt(2)), float(np.sqrt(np.pi))
 _TO_SIGMA = float(1 / np.sqrt(8 * np.log(2)))
 
 
-def _compiler(options: dict[str, bool]) -> Any:
+def _compiler(options: dict[str, Any]) -> Any:
     """What compiles a function when it is first used; threads may run beside it."""
     return numba.njit(nogil=True, error_model="numpy", fastmath=_FAST_MATH, **options)
 
