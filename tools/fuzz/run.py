@@ -1,6 +1,6 @@
 """Damage the seeds of every parser and see that each case is read, or refused in one line.
 
-    python tools/fuzz/run.py --cases 200            in CI, the same cases every time
+    python tools/fuzz/run.py --cases 200            the same cases every time; in CI with --processes 2
     python tools/fuzz/run.py --cases 10000          over a night
     python tools/fuzz/run.py leg "saved json"       these parsers alone
     python tools/fuzz/run.py --show leg 17          one case: what was damaged, and the traceback
@@ -29,6 +29,7 @@ import traceback
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from difflib import unified_diff
 from pathlib import Path
 from random import Random
@@ -66,6 +67,7 @@ def main() -> int:
     arguments.add_argument("--cases", type=int, default=200)
     arguments.add_argument("--first", type=int, default=0, help="number of the first case")
     arguments.add_argument("--seconds", type=float, default=float("inf"), help="most time for each parser")
+    arguments.add_argument("--processes", type=int, default=1, help="parsers at a time")
     arguments.add_argument("--show", nargs=2, metavar=("PARSER", "CASE"), help="show one case")
     arguments.add_argument("--worker", help=argparse.SUPPRESS)
     chosen = arguments.parse_args()
@@ -76,7 +78,9 @@ def main() -> int:
     wrong = [name for name in chosen.names if name not in TABLE]
     if wrong:
         arguments.error(f"no parser {wrong[0]!r}; there are {', '.join(TABLE)}")
-    counts = [drive(name, chosen.first, chosen.cases, chosen.seconds) for name in chosen.names or TABLE]
+    with ThreadPoolExecutor(chosen.processes) as pool:
+        runs = [pool.submit(drive, name, chosen.first, chosen.cases, chosen.seconds) for name in chosen.names or TABLE]
+        counts = [run.result() for run in runs]
     total = sum(counts, Counter())
     faults = sum(number for kind, number in total.items() if kind not in ("read", "refused"))
     print(f"{len(counts)} parsers, {summary(total)}")
