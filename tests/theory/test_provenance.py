@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kapitza.matter.library import load_materials, materials
+from kapitza.matter.library import load_materials, material, materials
 from kapitza.matter.material import Material
 from kapitza.measure.interface import predict
 from kapitza.theory.provenance import left_out_remarks, unverified_remarks
@@ -74,3 +74,12 @@ def test_electrons_that_are_left_out_are_named():
     assert left_out_remarks(silver, describe_side("Nb")) == ()
     assert left_out_remarks(*describe_sides("Au", "Si")) == ()
     assert left_out_remarks(*describe_sides("W", "Si")) == ()
+
+
+def test_conductivities_that_are_left_out_are_named():
+    remark = "the apparent conductance is left out: the conductivity of NaCl is not verified"
+    assert left_out_remarks(*describe_sides("Si", "NaCl")) == (remark,)
+    found = predict("Si", "NaCl", 300)
+    assert found.apparent is None
+    assert remark in found.remarks
+    assert left_out_remarks(describe_side(material("NaCl", unverified=True)), describe_side("Si")) == ()

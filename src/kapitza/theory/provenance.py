@@ -29,18 +29,37 @@ def unverified_remarks(models: Iterable[str], left: InterfaceSide, right: Interf
 
 
 def left_out_remarks(left: InterfaceSide, right: InterfaceSide) -> tuple[str, ...]:
-    """Return one line for a metal whose electrons would count, but have numbers that nobody has verified."""
+    """Return a line for what an estimate misses because nobody has verified numbers: electrons and conductivities."""
+    if left.crystal is None or right.crystal is None:
+        return ()
     metal, other = (left, right) if left.is_metal else (right, left)
-    if other.is_metal or metal.crystal is None or other.crystal is None or metal.electrons is not None:
-        return ()
-    if metal.material is None or metal.name not in materials() or metal.material != material(metal.name):
-        return ()
-    full = material(metal.name, unverified=True)
-    if material_electrons(full) is None:
-        return ()
+    lines = [] if other.is_metal else [_left_out_electrons(metal), *map(_left_out_conductivity, (left, right))]
+    return tuple(dict.fromkeys(filter(None, lines)))
+
+
+def _left_out_electrons(side: InterfaceSide) -> str:
+    """Return what is said of a metal of the library whose electrons have numbers that nobody has verified."""
+    full = _full_material(side)
+    if side.electrons is not None or full is None or material_electrons(full) is None:
+        return ""
     names = _unverified_electrons(full)
     verb = "is" if len(names) == 1 else "are"
-    return (f"electrons of {metal.name} are left out: their {' and '.join(names)} {verb} not verified",)
+    return f"electrons of {side.name} are left out: their {' and '.join(names)} {verb} not verified"
+
+
+def _left_out_conductivity(side: InterfaceSide) -> str:
+    """Return what is said of a crystal of the library without which there is no apparent conductance."""
+    full = _full_material(side)
+    if full is None or full.conductivity_table is None or material(side.name).conductivity_table is not None:
+        return ""
+    return f"the apparent conductance is left out: the conductivity of {side.name} is not verified"
+
+
+def _full_material(side: InterfaceSide) -> Material | None:
+    """Return the material of the library with all of its numbers; None for a side that is none of the library."""
+    if side.material is None or side.name not in materials() or side.material != material(side.name):
+        return None
+    return material(side.name, unverified=True)
 
 
 def _unverified_names(

@@ -82,24 +82,23 @@ def confine_layer(
     confined = evolve(
         layer, conductivity=value[2], in_plane=value[0], in_plane_y=None if value[1] == value[0] else value[1]
     )
-    sigma = dict(zip(("in_plane", "in_plane_y", "conductivity"), bulk * found.sigma / found.bulk, strict=True))
-    sigmas = {
-        f"{layer.name}.{key}": float(one) for key, one in sigma.items() if one and getattr(confined, key) is not None
-    }
+    sigma = bulk * found.sigma / found.bulk
+    named = zip(("in_plane", "in_plane_y", "conductivity"), sigma.tolist(), strict=True)
+    sigmas = {f"{layer.name}.{key}": one for key, one in named if one and getattr(confined, key) is not None}
+    scaled = evolve(found, bulk=bulk, value=value, sigma=sigma)
     return ConfinedLayer(
         confined,
         law if law is None else evolve(law, value=law.value * share[2]),
         sigmas,
-        describe_confined(layer.name, evolve(found, bulk=bulk, value=value), _BLOCK_AXES if block else _LAYER_AXES),
+        describe_confined(layer.name, scaled, _BLOCK_AXES if block else _LAYER_AXES),
     )
 
 
 def describe_confined(name: str, found: ConfinedConductivity, axes: Sequence[str]) -> str:
     """Return what is said of a body between walls; `axes` are names of x, y and z."""
-    sigma = found.value * found.sigma / (found.bulk * found.share)
     parts = {
         axis: f"{k:.3g} ± {one:.2g} W/mK along {axis}" if one else f"{k:.3g} W/mK along {axis}"
-        for axis, k, one in zip(axes, found.value.tolist(), sigma.tolist(), strict=True)
+        for axis, k, one in zip(axes, found.value.tolist(), found.sigma.tolist(), strict=True)
     }
     finite = np.sort(found.size[np.isfinite(found.size)]).tolist()
     sizes = " and ".join(dict.fromkeys(f"{one / nm:.4g} nm" for one in finite))
