@@ -23,7 +23,6 @@ from kapitza.cli import (
     design,
     fit,
     junction,
-    library,
     phonons,
     predict,
     screen,
@@ -37,6 +36,7 @@ from kapitza.cli.eels import design as eels_design
 from kapitza.cli.eels import fit as eels_fit
 from kapitza.cli.eels import info, jump, lamella, modes
 from kapitza.cli.interface.routes import interface
+from kapitza.cli.look import explore, library
 from kapitza.cli.md.deck import decks_app
 from kapitza.cli.md.equilibrium import closed_app
 from kapitza.cli.md.nemd import md_app
@@ -51,7 +51,7 @@ _UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # of click, or o
 
 _SECTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType({  # of the list of commands, each in the order of use
     "Predict": ("predict", "interface", "compare", "screen"),
-    "Look up": ("materials", "phonons", "measured", "cite"),
+    "Look": ("explore", "materials", "phonons", "measured", "cite"),
     "Measure": ("fit", "sensitivity", "design", "simulate", "series", "jump", "eels"),
     "Simulate": ("junction", "agf", "md", "transport"),
     "Devices": ("device", "export", "superlattice", "composite", "leg", "memory", "exchanger", "cryo"),
@@ -121,6 +121,7 @@ _register(
         "compare": compare.compare,
         "screen": screen.screen,
         "interface": interface,
+        "explore": explore.explore,
         "materials": library.materials,
         "phonons": phonons.phonons,
         "measured": library.measured,

@@ -1,0 +1,1 @@
+"""Verbs that look things up, and the page on which one looks at them."""

@@ -1,0 +1,27 @@
+"""The verb `explore`: the local page."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from kapitza.cli.output import note, print_text
+from kapitza.errors import require
+
+
+def explore(
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="FILES", help="That the page opens: spectra, samples, devices.")
+    ] = None,
+    port: Annotated[int, typer.Option("--port", help="Of 127.0.0.1; 0 for any that is free.")] = 0,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, open nothing.")] = False,
+) -> None:
+    """A page in the browser: estimate, models, measurements and spectra of an interface, maps, fits, devices."""
+    server = require("kapitza.web.server", extra="web", why="the page in the browser")
+
+    def announce(address: str) -> None:
+        print_text(address)
+        note("the page is for this machine alone; Ctrl+C ends it")
+
+    server.explore(files or (), port=port, browser=not no_browser, announce=announce)

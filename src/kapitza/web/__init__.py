@@ -1,0 +1,1 @@
+"""The local page `kapitza explore`: views that draw what public functions return, served to this machine alone."""

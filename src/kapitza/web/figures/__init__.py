@@ -1,0 +1,1 @@
+"""Records as figures of plotly: plain dicts, which need no browser."""

@@ -1,0 +1,130 @@
+"""The frame of the page: header with a tab for each view, light or dark, and the application that serves it."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from nicegui import app as nicegui_app
+from nicegui import ui
+
+from kapitza.web.parts import fault_line
+from kapitza.web.session import Session, View, view_of
+
+TITLE = "kapitza explore"
+_VIEWS = ("interface", "screen")  # in the order of the tabs
+_STYLE = files("kapitza.web").joinpath("page.css").read_text(encoding="utf-8")
+_FAVICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0b6285"/>'
+    '<path d="M5 9 15 14V25L5 22zM17 7 27 10V22L17 17z" fill="#fff"/></svg>'
+)
+_IS_DARK = (
+    "(localStorage.getItem('kapitza-theme') ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'))"
+    " === 'dark'"
+)
+
+
+def views() -> tuple[View, ...]:
+    """All views, in the order of their tabs; the modules of views are imported when the server starts."""
+    return tuple(import_module(f"kapitza.web.views.{name}").VIEW for name in _VIEWS)
+
+
+def application(opened: Sequence[Path], folder: Path) -> FastAPI:
+    """Return the page as an ASGI application.
+
+    Parameters
+    ----------
+    opened : files that it shows when it is first seen
+    folder : where dropped files are kept until the server ends
+    """
+    shown = views()
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+
+    def build() -> None:
+        build_page(Session(files=tuple(opened), folder=folder), shown)
+
+    nicegui_app._exception_handlers[:] = [_report]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - it logs a traceback
+    ui.add_css(_STYLE, shared=True)
+    ui.run_with(
+        app, root=build, title=TITLE, favicon=_FAVICON, language="en-US", tailwind=False, dark=None,
+        show_welcome_message=False, reconnect_timeout=30.0, binding_refresh_interval=None,
+    )  # fmt: skip
+    return app
+
+
+def _report(fault: Exception) -> None:
+    """Print a fault of the page itself as one line: where it arose, and what it is."""
+    last = traceback.extract_tb(fault.__traceback__)[-1:]
+    place = f" ({Path(last[0].filename).name}, line {last[0].lineno})" if last else ""
+    text = " ".join(str(fault).split())
+    print(f"kapitza explore: {type(fault).__name__}: {text:.300}{place}", file=sys.stderr)  # noqa: T201
+
+
+def build_page(session: Session, shown: Sequence[View]) -> None:
+    """Lay out the header and the views; a view is built when its tab is first shown."""
+    ui.colors(primary="#0b6285")
+    dark = ui.dark_mode(value=None)
+    with ui.header(elevated=False).classes("k-header"):
+        ui.html('<h1 class="k-brand">kapitza</h1>', sanitize=False)
+        with ui.tabs().props("dense align=left no-caps inline-label outside-arrows mobile-arrows") as tabs:
+            for one in shown:
+                ui.tab(one.name, label=one.title)
+        button = ui.button(icon="dark_mode").props('flat round dense color=grey aria-label="Light or dark"')
+    faults = fault_line()
+    with ui.tab_panels(tabs, value=None, animated=False) as panels:
+        slots = {}
+        for one in shown:
+            with ui.tab_panel(one.name):
+                slots[one.name] = ui.element("main").classes("k-view").props(f'aria-label="{one.title}"')
+    built: set[str] = set()
+
+    def show(name: str) -> None:
+        if name not in built:
+            built.add(name)
+            view = next(one for one in shown if one.name == name)
+            with slots[name]:
+                view.build(session)
+        panels.set_value(name)
+
+    session.connect(show)
+    tabs.on_value_change(lambda event: show(str(event.value)))
+    button.on_click(lambda: _change_theme(session, dark, "light" if session.theme == "dark" else "dark"))
+
+    async def begin() -> None:
+        await ui.context.client.connected()
+        is_dark = await ui.run_javascript(_IS_DARK)
+        _apply_theme(session, dark, "dark" if is_dark else "light")
+        _open_files(session, shown, faults)
+
+    ui.timer(0, begin, once=True)
+
+
+def _change_theme(session: Session, dark: Any, theme: str) -> None:
+    """Take a theme, and remember it in the browser."""
+    ui.run_javascript(f"localStorage.setItem('kapitza-theme', '{theme}')")
+    _apply_theme(session, dark, theme)
+
+
+def _apply_theme(session: Session, dark: Any, theme: str) -> None:
+    """Draw page and figures in a theme."""
+    dark.set_value(theme == "dark")
+    session.change_theme("dark" if theme == "dark" else "light")
+
+
+def _open_files(session: Session, shown: Sequence[View], faults: Any) -> None:
+    """Give the files of the command line to their views, and go to the first of them."""
+    first = None
+    for path in session.files:
+        view = view_of(path, shown)
+        if view is None:
+            faults.say(f"{path.name}: no view opens such a file")
+            continue
+        first = first or view.name
+        session.requests.setdefault(view.name, path)
+    session.show(first or shown[0].name)

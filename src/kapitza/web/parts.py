@@ -1,0 +1,196 @@
+"""Parts that views share: charts, exports, drop zones, texts to copy, lines that say what is wrong, long runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from nicegui import events, ui
+
+from kapitza.errors import KapitzaError
+from kapitza.web.background import Cancelled, Job, Outcome, fault_text
+from kapitza.web.session import Session, Theme, file_of_upload
+
+Figure = dict[str, Any]
+_MAX_DROPPED_BYTES = 2**31
+_SCALE = 3  # pixels of a PNG to a point of the screen
+
+
+class FaultLine:
+    """A line that says what is wrong, gone when it is no longer."""
+
+    def __init__(self) -> None:
+        self._label = ui.label().classes("k-fault").props('role="alert"')
+        self._label.set_visibility(False)
+
+    def say(self, text: str) -> None:
+        """Show a text; none for an empty one."""
+        self._label.set_text(text)
+        self._label.set_visibility(bool(text))
+
+    @asynccontextmanager
+    async def shown(self) -> AsyncGenerator[None]:
+        """Show a fault of what is done inside as one line; clear the line before."""
+        self.say("")
+        try:
+            yield
+        except Cancelled:
+            pass
+        except (KapitzaError, OSError, MemoryError) as err:
+            self.say(fault_text(err))
+
+
+def fault_line() -> FaultLine:
+    """Place a line for faults here."""
+    return FaultLine()
+
+
+class Chart:
+    """A figure of plotly that follows the theme.
+
+    Parameters
+    ----------
+    session : whose theme it follows
+    draw : returns the figure for a theme; None while there is nothing to draw
+    name : of exported files
+    label : what a reader who does not see it is told
+    height : of the figure, CSS
+    """
+
+    def __init__(
+        self, session: Session, draw: Callable[[Theme], Figure | None], *, name: str, label: str, height: str = "420px"
+    ) -> None:
+        self._session, self._draw, self.name = session, draw, name
+        self.element = ui.plotly({"data": [], "layout": {}})
+        self.element.style(f"width: 100%; height: {height}").props(f'role="img" aria-label="{label}"')
+        session.on_theme(self.redraw)
+
+    def redraw(self) -> None:
+        """Draw the figure anew."""
+        figure = self._draw(self._session.theme)
+        if figure is not None:
+            self.element.update_figure(figure)
+
+    def restyle(self, change: Mapping[str, Any], traces: list[int]) -> None:
+        """Change numbers of some traces, which is quicker than to draw anew: {"y": [[...], [...]]}."""
+        self.element.run_plot_method("restyle", dict(change), traces)
+
+    def on_click(self, answer: Callable[[dict[str, Any]], Any]) -> None:
+        """Call a function with the point that is clicked: its "customdata", "x", "y", "curveNumber", ..."""
+
+        def pass_on(event: events.GenericEventArguments) -> Any:
+            points = event.args.get("points") if isinstance(event.args, dict) else None
+            return answer(points[0]) if points else None
+
+        self.element.on("plotly_click", pass_on)
+
+    def download_image(self, kind: str) -> None:
+        """Let the browser save the figure as "png" or "svg"."""
+        scale = _SCALE if kind == "png" else 1
+        self.element.run_plot_method("downloadImage", {"format": kind, "filename": self.name, "scale": scale})
+
+
+def export_menu(chart: Chart, texts: Mapping[str, Callable[[], str]]) -> None:
+    """A button with the ways to save what a chart shows.
+
+    Parameters
+    ----------
+    chart : saved as PNG and SVG
+    texts : more files, by their suffix: {"csv": ..., "json": ...}, each a function that returns the text
+    """
+    with ui.button("Export", icon="download").props("flat dense no-caps"), ui.menu():
+        for kind in ("png", "svg"):
+            ui.menu_item(kind.upper(), partial(chart.download_image, kind))
+        for suffix, text in texts.items():
+            ui.menu_item(suffix.upper(), partial(_download, f"{chart.name}.{suffix}", text))
+
+
+def _download(name: str, text: Callable[[], str]) -> None:
+    ui.download.content(text().encode(), name)
+
+
+def copy_menu(texts: Callable[[], Mapping[str, str]]) -> None:
+    """A button that shows what is on the screen as text to copy: {"Python": ..., "TOML": ..., "Command line": ...}."""
+
+    def show() -> None:
+        with ui.dialog() as dialog, ui.card().classes("k-card").style("width: 720px; max-width: 92vw"):
+            found = texts()
+            with ui.tabs().props("dense no-caps align=left") as tabs:
+                for name in found:
+                    ui.tab(name)
+            with ui.tab_panels(tabs, value=next(iter(found)), animated=False).style("width: 100%"):
+                for name, text in found.items():
+                    with ui.tab_panel(name).style("gap: 12px"):
+                        ui.label(text).classes("k-code").props('tabindex="0"')
+                        ui.button("Copy", icon="content_copy", on_click=partial(_copy, text)).props("flat dense")
+        dialog.open()
+
+    ui.button("Copy as", icon="code", on_click=show).props("flat dense no-caps")
+
+
+def _copy(text: str) -> None:
+    ui.clipboard.write(text)
+    ui.notify("copied", timeout=1200)
+
+
+def drop_zone(session: Session, text: str, on_file: Callable[[Path], Awaitable[None]], *, accept: str = "") -> None:
+    """A field on which a file can be dropped, or which is clicked to choose one.
+
+    Parameters
+    ----------
+    session : whose folder keeps the file
+    text : what can be dropped
+    on_file : called with the path of a copy; what it raises is not caught here
+    accept : suffixes, as ".cif,.yaml"; all files without it
+    """
+
+    async def receive(event: events.UploadEventArguments) -> None:
+        place = file_of_upload(session.folder, event.file.name)
+        await event.file.save(place)
+        zone.reset()
+        await on_file(place)
+
+    zone = ui.upload(label=text, auto_upload=True, max_file_size=_MAX_DROPPED_BYTES, on_upload=receive)
+    zone.classes("k-drop").props(f'flat color=transparent aria-label="{text}"')
+    if accept:
+        zone.props(f'accept="{accept}"')
+
+
+class JobPanel:
+    """A bar with the progress of a long run, and a button that cancels it; not there while nothing runs."""
+
+    def __init__(self) -> None:
+        self._job: Job | None = None
+        with ui.element("div").classes("k-card").props('role="status"') as self._card:
+            with ui.element("div").classes("k-row k-between"):
+                self._text = ui.label().classes("k-note")
+                ui.button("Cancel", icon="close", on_click=self.cancel).props("flat dense no-caps")
+            self._bar = ui.linear_progress(show_value=False).props('rounded aria-label="Progress"')
+        self._card.set_visibility(False)
+
+    async def run(self, text: str, job: Job) -> Outcome:
+        """Run a job, whose errors are raised here; a job that still runs is cancelled first."""
+        self.cancel()
+        self._job = job
+        self._text.set_text(text)
+        self._bar.props("indeterminate")
+        self._card.set_visibility(True)
+
+        def report(done: int, total: int) -> None:
+            self._bar.props(remove="indeterminate")
+            self._bar.set_value(done / max(total, 1))
+            self._text.set_text(f"{text}: {done} of {total}")
+
+        try:
+            return await job.run(report)
+        finally:
+            if self._job is job:
+                self._card.set_visibility(False)
+
+    def cancel(self) -> None:
+        """End what runs."""
+        if self._job is not None:
+            self._job.cancel()

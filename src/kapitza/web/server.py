@@ -1,0 +1,119 @@
+"""The server of the page: on this machine alone, behind a secret, until an interrupt."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import tempfile
+import threading
+import webbrowser
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from errno import EADDRINUSE
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from kapitza.core.files import regular_file_size
+from kapitza.errors import InputError
+from kapitza.web.guard import TOKEN_PARAMETER, Guard
+
+HOST = "127.0.0.1"
+_TOKEN_BYTES = 32
+_GRACE = 1  # seconds for open connections when the server ends
+_MAX_MESSAGE_BYTES = 2**24  # of a socket
+_MAX_CONNECTIONS = 200
+_MAX_PORT = 65535
+
+
+def explore(
+    files: Sequence[str | os.PathLike[str]] = (),
+    *,
+    port: int = 0,
+    browser: bool = True,
+    announce: Callable[[str], None] = print,
+) -> None:
+    """Serve the local page until an interrupt, and open it in a browser.
+
+    Parameters
+    ----------
+    files : that the page opens; it can reach no others but those that are dropped on it
+    port : of 127.0.0.1; 0 for any that is free
+    browser : whether to open the page there
+    announce : called with the address, secret included
+
+    Raises
+    ------
+    InputError
+        for a port that is none or in use
+    DataError
+        for files that are none
+    MissingEngine
+        without NiceGUI
+    """
+    paths = [Path(one) for one in files]
+    for one in paths:
+        if not one.is_dir():
+            regular_file_size(one)
+    listener = _listen(port)
+    number = listener.getsockname()[1]
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    address = f"http://{HOST}:{number}/?{TOKEN_PARAMETER}={token}"
+    with tempfile.TemporaryDirectory(prefix="kapitza-") as folder:
+        os.environ["NICEGUI_STORAGE_PATH"] = folder  # else it would keep files where the command is run
+        server = _server(Guard(_application(paths, Path(folder)), token, number))
+        server.when_ready = lambda: _welcome(address, browser, announce)
+        server.run(sockets=[listener])
+
+
+def _listen(port: int) -> socket.socket:
+    """A socket of this machine alone."""
+    if not 0 <= port <= _MAX_PORT:
+        raise InputError(f"port {port}: expected 0 (any free one) to {_MAX_PORT}")
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as err:
+        listener.close()
+        reason = "is in use" if err.errno == EADDRINUSE else f"cannot be had ({err.strerror})"
+        raise InputError(f"port {port} {reason}; without --port a free one is taken") from err
+    return listener
+
+
+def _welcome(address: str, browser: bool, announce: Callable[[str], None]) -> None:
+    """Say where the page is, and open it."""
+    announce(address)
+    if browser:
+        threading.Thread(target=_open_browser, args=(address,), daemon=True).start()
+
+
+def _open_browser(address: str) -> None:
+    """Open the page, where there is a browser."""
+    with suppress(webbrowser.Error):
+        webbrowser.open(address)
+
+
+def _application(files: Sequence[Path], folder: Path) -> Any:
+    """The page as an application."""
+    return import_module("kapitza.web.page").application(files, folder)  # after the environment is set
+
+
+def _server(app: Guard) -> Any:
+    """What answers at the socket, without a word of its own in the terminal."""
+    uvicorn: Any = import_module("uvicorn")
+
+    class Server(uvicorn.Server):
+        when_ready: Callable[[], None]
+
+        async def startup(self, sockets: Any = None) -> None:
+            await super().startup(sockets=sockets)
+            self.when_ready()
+
+    config = uvicorn.Config(
+        app, loop="asyncio", lifespan="on", log_level="critical", access_log=False, server_header=False,
+        date_header=False, proxy_headers=False, ws_max_size=_MAX_MESSAGE_BYTES, limit_concurrency=_MAX_CONNECTIONS,
+        timeout_graceful_shutdown=_GRACE, timeout_keep_alive=75,
+    )  # fmt: skip
+    return Server(config)
