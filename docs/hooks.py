@@ -35,6 +35,7 @@ ROOMS = (
     "kapitza.thermometry",
     "kapitza.measure.noise",
     "kapitza.measure.lamella",
+    "kapitza.measure.eels.heat_flow",
     "kapitza.io",
     "kapitza.plot",
     "kapitza.run",

@@ -14,6 +14,8 @@ FIGURES = {
     "tutorial/eels.md": ("map", "profile", "modes", "design"),
     "tutorial/lamella.md": ("lamella",),
     "how-to/eels-interface-modes.md": ("interface-modes",),
+    "how-to/eels-flow.md": ("flow",),
+    "how-to/eels-local-resistance.md": ("resistance",),
 }
 
 

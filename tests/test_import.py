@@ -58,6 +58,7 @@ ROOMS = [
     "matter",
     "md",
     "measure",
+    "measure.eels.heat_flow",
     "measure.noise",
     "phonons",
     "plot",

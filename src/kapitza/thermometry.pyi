@@ -15,6 +15,9 @@ from kapitza.measure.device.temperatures import section_temperatures as section_
 from kapitza.measure.device.update import UpdatedPeak as UpdatedPeak
 from kapitza.measure.device.update import fitted_conductance as fitted_conductance
 from kapitza.measure.device.update import updated_peak as updated_peak
+from kapitza.measure.probes import RamanProbe as RamanProbe
+from kapitza.measure.probes import ThermalProbe as ThermalProbe
+from kapitza.measure.probes import fit_probe_jump as fit_probe_jump
 from kapitza.measure.profiles import ExclusionScan as ExclusionScan
 from kapitza.measure.profiles import FluxCheck as FluxCheck
 from kapitza.measure.profiles import check_flux as check_flux

@@ -34,7 +34,7 @@ from kapitza.cli import (
 from kapitza.cli.device.solve import device_app
 from kapitza.cli.eels import design as eels_design
 from kapitza.cli.eels import fit as eels_fit
-from kapitza.cli.eels import info, jump, lamella, modes
+from kapitza.cli.eels import flow, info, jump, lamella, modes, resistance
 from kapitza.cli.interface.routes import interface
 from kapitza.cli.look import explore, library
 from kapitza.cli.md.deck import decks_app
@@ -155,6 +155,8 @@ _add_group(
         "fit": eels_fit.fit_scan,
         "jump": jump.jump_map,
         "modes": modes.modes_map,
+        "flow": flow.flow_maps,
+        "resistance": resistance.resistance_map,
         "lamella": lamella.lamella_file,
         "simulate": eels_design.simulate_plan,
         "design": eels_design.design_plan,

@@ -36,11 +36,14 @@ from kapitza.io.device.temperatures import Crossing as Crossing
 from kapitza.io.eels.experiments import read_eels_experiment as read_eels_experiment
 from kapitza.io.eels.experiments import read_modes as read_modes
 from kapitza.io.eels.lamella import read_lamella as read_lamella
+from kapitza.io.eels.lamella import read_matrix as read_matrix
 from kapitza.io.eels.lamella import write_virtual_scan as write_virtual_scan
 from kapitza.io.formats.records import record_tree as record_tree
 from kapitza.io.junctions import junctions_from_options as junctions_from_options
 from kapitza.io.md.runs import run_deck as run_deck
 from kapitza.io.md.runs import size_study as size_study
+from kapitza.io.probes import profile_from_table as profile_from_table
+from kapitza.io.probes import read_probe_profile as read_probe_profile
 from kapitza.io.results import result_tree as result_tree
 from kapitza.io.screening_tables import SCREENING_SUFFIXES as SCREENING_SUFFIXES
 from kapitza.io.screening_tables import check_screening_output as check_screening_output
@@ -79,6 +82,7 @@ from kapitza.measure.eels.jump import better_plane as better_plane
 from kapitza.measure.eels.map import PixelFlag as PixelFlag
 from kapitza.measure.eels.map import swap_axes as swap_axes
 from kapitza.measure.eels.populations import adjust_pvalues as adjust_pvalues
+from kapitza.measure.eels.populations import mixed_temperatures as mixed_temperatures
 from kapitza.measure.eels.populations import mixture_test as mixture_test
 from kapitza.measure.eels.spectrum import with_dark as with_dark
 from kapitza.measure.eels.spectrum import with_dark_count as with_dark_count
@@ -90,6 +94,7 @@ from kapitza.measure.lamella.simulate import simulate_lamella as simulate_lamell
 from kapitza.measure.noise.judgement import is_parabolic as is_parabolic
 from kapitza.measure.noise.judgement import judge_fit as judge_fit
 from kapitza.measure.observation import Observation as Observation
+from kapitza.measure.probes import specimen_profile as specimen_profile
 from kapitza.measure.thermoreflectance.repeats import combine_repeats as combine_repeats
 from kapitza.plot.applications import composite as composite
 from kapitza.plot.applications import cryogenic_chip as cryogenic_chip
@@ -102,6 +107,8 @@ from kapitza.plot.device import device_sweep as device_sweep
 from kapitza.plot.device import field_figure as field_figure
 from kapitza.plot.eels import eels_design as eels_design
 from kapitza.plot.eels import interface_modes as interface_modes
+from kapitza.plot.eels_flow import flow_reversal as flow_reversal
+from kapitza.plot.eels_flow import local_resistance_map as local_resistance_map
 from kapitza.plot.fits import experiment_axis as experiment_axis
 from kapitza.plot.lamella import lamella_design as lamella_design
 from kapitza.plot.lamella import lamella_fit as lamella_fit
@@ -131,3 +138,6 @@ from kapitza.theory.references import citations as citations
 from kapitza.theory.sides import is_path as is_path
 from kapitza.theory.sides import name_remark as name_remark
 from kapitza.theory.validity import drop_remark as drop_remark
+from kapitza.measure.eels.heat_flow.local_resistance import local_resistance as local_resistance
+from kapitza.measure.eels.heat_flow.reversal import FlowReversal as FlowReversal
+from kapitza.measure.eels.heat_flow.sides import mode_sides as mode_sides

@@ -1,20 +1,28 @@
 """Verbs for tables of numbers: thickness series and temperature profiles."""
 
+from __future__ import annotations
+
 import math
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import kapitza
+from kapitza.cli import deferred
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import CONDUCTANCE_UNIT, note, print_record, print_text, quantity_json
 from kapitza.cli.tables import columns_of, print_values
 from kapitza.errors import DataError
-from kapitza.io.quantities import quantity, share_or_quantity
+from kapitza.io.quantities import parse_uncertain, quantity, share_or_quantity
 from kapitza.units import nm
 
+if TYPE_CHECKING:
+    from kapitza.core.profile import Jump, Profile
+    from kapitza.measure.eels.jump import InterfaceJump
+
 _MIN_POINTS = 2
+_SUSPICIOUS_PROBABILITY = 0.01  # of a worse fit, below which a remark says so
 
 
 def thickness_series(
@@ -67,8 +75,10 @@ def thickness_series(
 
 
 def profile_jump(
-    table: Annotated[str, typer.Argument(metavar="FILE", help="Table (.csv) of position and temperature.")],
-    at: Annotated[str, typer.Option(help="Position of the interface, e.g. 50nm.")],
+    table: Annotated[
+        str, typer.Argument(metavar="FILE", help="Table (.csv) of position and temperature, or scan of a tip (.toml).")
+    ],
+    at: Annotated[str, typer.Option(help="Position of the interface, e.g. 50nm; of a tip also 50nm+-2nm, to fit it.")],
     skip: Annotated[str | None, typer.Option(help="Left out on both sides, e.g. 4nm; scanned if not given.")] = None,
     reach: Annotated[str | None, typer.Option(help="Used up to here on both sides, e.g. 40nm.")] = None,
     flux: Annotated[str | None, typer.Option(help="Heat flux, e.g. 3.1GW/m2; gives the conductance.")] = None,
@@ -78,12 +88,10 @@ def profile_jump(
 ) -> None:
     """Temperature jump at an interface from a profile, extrapolated from both sides."""
     files = Results(plot=plot)
-    columns = kapitza.io.read_table(table)
-    names = ("temperature_sigma", "sigma_temperature", "sigma")
-    sigma = columns.values("temperature", *names) if any(name in columns for name in names) else None
-    profile = kapitza.Profile(
-        columns.increasing("length", "position", "x", "z"), columns.values("temperature", "temperature", "T"), sigma
-    )
+    if table.endswith(".toml"):
+        _scanned_jump(table, at, (skip, reach), (flux, flux_sigma), files, as_json)
+        return
+    profile = deferred.profile_from_table(kapitza.io.read_table(table))
     if profile.position.size < _MIN_POINTS:
         raise DataError(f"wanted two points or more on either side, got {profile.position.size} in all", file=table)
     plane = quantity(at, "length", what="--at")
@@ -96,10 +104,22 @@ def profile_jump(
         width = quantity(skip, "length", what="--skip")
         source = (
             profile
-            if sigma is not None
+            if profile.sigma is not None
             else kapitza.thermometry.correlate_errors(profile, plane, skip=width, reach=far)
         )
         found = source.jump(plane, skip=width, reach=far)
+    numbers = _jump_numbers(found, width, flux, flux_sigma)
+    files.draw(lambda ax: kapitza.plot.profile_jump(profile, found, width, ax))
+    if as_json:
+        print_record(found, numbers)
+        return
+    title = f"profiles extrapolated to {found.at / nm:g} nm"
+    print_values(title, columns_of(numbers, dict.fromkeys(numbers, "")))
+    files.announce()
+
+
+def _jump_numbers(found: Jump, width: float, flux: str | None, flux_sigma: str | None) -> dict[str, Any]:
+    """Jump, Kapitza lengths and, with a flux, the conductance."""
     numbers = {
         "jump": quantity_json(found.jump, "K", sigma=found.sigma),
         "skip": quantity_json(width, "m", meaning="left out on both sides"),
@@ -111,10 +131,41 @@ def profile_jump(
         size, share = (0.0, False) if flux_sigma is None else share_or_quantity(flux_sigma, "flux", what="--flux-sigma")
         one = found.conductance(heat, sigma=size * abs(heat) if share else size)
         numbers["conductance"] = quantity_json(one.value, CONDUCTANCE_UNIT, sigma=one.sigma)
-    files.draw(lambda ax: kapitza.plot.profile_jump(profile, found, width, ax))
+    return numbers
+
+
+def _scanned_jump(
+    path: str,
+    at: str,
+    used: tuple[str | None, str | None],
+    heat: tuple[str | None, str | None],
+    files: Results,
+    as_json: bool,
+) -> None:
+    """Jump of a specimen from what a scanning tip reads."""
+    held = deferred.read_probe_profile(path)
+    plane, at_sigma = parse_uncertain(at, "length", what="--at")
+    skip = 0.0 if used[0] is None else quantity(used[0], "length", what="--skip")
+    reach = math.inf if used[1] is None else quantity(used[1], "length", what="--reach")
+    found = kapitza.thermometry.fit_probe_jump(
+        held.profile, plane, held.probe, at_sigma=at_sigma, skip=skip, reach=reach
+    )
+    numbers = _jump_numbers(found.jump, skip, *heat)
+    specimen = deferred.specimen_profile(held.profile, found, held.probe)
+    files.draw(lambda ax: _draw_specimen(ax, specimen, found))
     if as_json:
         print_record(found, numbers)
         return
-    title = f"profiles extrapolated to {found.at / nm:g} nm"
-    print_values(title, columns_of(numbers, dict.fromkeys(numbers, "")))
+    print_values(
+        f"specimen at {found.jump.at / nm:g} nm, seen through the tip", columns_of(numbers, dict.fromkeys(numbers, ""))
+    )
+    if found.pvalue < _SUSPICIOUS_PROBABILITY:
+        note(f"the branches fit badly (probability {found.pvalue:.2g}): another kernel, or more structure at the plane")
     files.announce()
+
+
+def _draw_specimen(ax: Any, specimen: Profile, found: InterfaceJump) -> None:
+    """Draw a scan, its response taken off, with the fit as it is seen through the tip and both branches."""
+    kapitza.plot.interface_jump(specimen, found, ax=ax)
+    for text in ax.get_legend().get_texts() if ax.get_legend() else ():
+        text.set_text(text.get_text().replace("rows averaged", "tip, response taken off"))

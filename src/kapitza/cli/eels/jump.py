@@ -25,6 +25,7 @@ from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import note, print_record, print_text, quantity_json
 from kapitza.errors import DataError, InputError
+from kapitza.io.quantities import quantity
 from kapitza.units import MW, nm
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ def jump_map(
         Literal["misfit"] | None, typer.Option(help="Use pixels that fit badly too, with wider errors.")
     ] = None,
     scale: Annotated[str, typer.Option(help="Uncertainty of the temperature scale, e.g. 0.5%.")] = "0",
+    layer: Annotated[
+        str | None, typer.Option(help="Compare the interface with as much of either bulk: the 2nm of the drop.")
+    ] = None,
     plot: Figure = None,
     save: Save = None,
     as_json: Json = False,
@@ -86,6 +90,7 @@ def jump_map(
         "reach": np.inf if reach is None else parse_uncertain(reach, "length", what="--reach")[0],
     }
     scale_sigma = parse_uncertain(scale, "share", what="--scale")[0]
+    thickness = None if layer is None else _layer_thickness(layer)
     records: dict[str, Any] = {}
     if plane == "straight":
         with options_in_messages():
@@ -108,10 +113,43 @@ def jump_map(
     files.keep(records)
     files.draw(lambda ax: _draw_jump(ax, profile, found, along_normal=plane != "straight"))
     if as_json:
-        print_record(records, _derived_numbers(found, absolute))
+        print_record(records, _derived_numbers(found, absolute) | _ratio_numbers(found, thickness))
         return
     _print_jump(found, absolute, Path(path).name, records.get("plane"))
+    _print_ratios(found, thickness)
     files.announce()
+
+
+def _layer_thickness(text: str) -> float:
+    """Thickness of the layer that an interface is compared with, m."""
+    thickness = quantity(text, "length", what="--layer")
+    if thickness <= 0:
+        raise InputError(f"--layer = {text!r:.60}: expected a thickness above 0, such as 2nm")
+    return thickness
+
+
+def _ratio_numbers(found: InterfaceJump, thickness: float | None) -> dict[str, Any]:
+    """Resistance of the interface over that of a layer of either side, with its interval."""
+    if thickness is None:
+        return {}
+    meaning = f"of the interface over that of {thickness / nm:g} nm of the left and of the right side"
+    ends = [found.relative_resistance_interval(side, thickness) for side in _SIDE_NAMES]
+    return {
+        "relative_resistance": quantity_json(found.relative_resistance(thickness), "1", meaning=meaning),
+        "relative_resistance_interval": quantity_json(ends, "1", meaning="of 95 %"),
+    }
+
+
+def _print_ratios(found: InterfaceJump, thickness: float | None) -> None:
+    """Print the resistance of the interface over that of a layer of either side."""
+    if thickness is None:
+        return
+    for side, ratio in zip(_SIDE_NAMES, found.relative_resistance(thickness), strict=True):
+        low, high = (format_short(end) for end in found.relative_resistance_interval(side, thickness))
+        print_text(
+            f"interface: {format_short(ratio)} times the resistance of {thickness / nm:g} nm of the {side} side "
+            f"(95 %: {low} to {high})"
+        )
 
 
 def _draw_jump(ax: Any, profile: Profile, found: InterfaceJump, *, along_normal: bool) -> None:

@@ -98,6 +98,18 @@ class InterfaceJump(BaseRecord):
         left, right = self.jump.kapitza_lengths
         return left / thickness, right / thickness
 
+    def relative_resistance_interval(self, side: str, thickness: float, level: float = 0.95) -> tuple[float, float]:
+        """Interval of the ratio of one side, after Fieller: that of its Kapitza length over the thickness (m).
+
+        Raises
+        ------
+        InputError
+            for another side, or a thickness that is not above zero
+        """
+        self.relative_resistance(thickness)
+        low, high = self.kapitza_interval(side, level)
+        return low / thickness, high / thickness
+
     def temperature(self, position: ArrayLike) -> Array:
         """(n,) fitted temperature as it is seen at other places, K."""
         places = numbers(position)

@@ -1,15 +1,19 @@
 """Point spread of a scan along the normal: a local part, and a delocalised one that long-range losses bring."""
 
+from typing import Literal
+
 import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, about, numbers
+from kapitza.core.arrays import Array, about, numbers, one_of
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.units import c_light, e, h, nm
 
 _FAR_WIDTHS = 30.0  # widths from where a normal distribution is 0 to rounding
+SpreadTail = Literal["exponential", "normal"]
+
 _ELECTRON_REST = 510998.95 * e  # J, rest energy of the electron (CODATA 2022)
 
 
@@ -21,8 +25,9 @@ class PointSpread(BaseRecord):
     ----------
     width : standard deviation $w$ of the local part: probe, pixel and drift together, m
     share : part $s$ of the signal that is delocalised, 0 to 1
-    length : decay length of the delocalised part, $e^{-|x|/\ell}/2\ell$, m
+    length : decay length of the delocalised part, $e^{-|x|/\ell}/2\ell$, m; its standard deviation where it is normal
     width_sigma, share_sigma, length_sigma : standard uncertainties; 0 where exact
+    tail : law of the delocalised part: "exponential", or "normal" as for the far field of a laser spot
 
     Raises
     ------
@@ -36,6 +41,7 @@ class PointSpread(BaseRecord):
     width_sigma: float = field(default=0.0, kw_only=True, metadata=about("m", "uncertainty of the width"))
     share_sigma: float = field(default=0.0, kw_only=True, metadata=about("1", "uncertainty of the share"))
     length_sigma: float = field(default=0.0, kw_only=True, metadata=about("m", "uncertainty of the length"))
+    tail: SpreadTail = field(default="exponential", kw_only=True, validator=one_of("exponential", "normal"))
 
     def __attrs_post_init__(self) -> None:
         for name in ("width", "width_sigma", "share_sigma", "length_sigma"):
@@ -62,20 +68,28 @@ class PointSpread(BaseRecord):
 
     def _step_and_ramp(self, x: Array) -> tuple[Array, Array]:
         """Step and ramp in closed form; the kernels are even, so that a straight line stays what it is."""
-        from scipy.special import ndtr
-
         if self.width > 0:
-            t = np.clip(x, -_FAR_WIDTHS * self.width, _FAR_WIDTHS * self.width) / self.width
-            step = ndtr(t)
-            ramp = x * step + self.width * np.exp(-t * t / 2) / np.sqrt(2 * np.pi)
+            step, ramp = _normal_step_and_ramp(x, self.width)
         else:
             step, ramp = np.heaviside(x, 0.5), np.maximum(x, 0.0)
         if self.share == 0:
             return step, ramp
-        half = np.exp(-np.abs(x) / self.length) / 2
-        far_step = np.where(x > 0, 1 - half, half)
-        far_ramp = np.maximum(x, 0.0) + self.length * half
+        if self.tail == "normal":
+            far_step, far_ramp = _normal_step_and_ramp(x, self.length)
+        else:
+            half = np.exp(-np.abs(x) / self.length) / 2
+            far_step = np.where(x > 0, 1 - half, half)
+            far_ramp = np.maximum(x, 0.0) + self.length * half
         return (1 - self.share) * step + self.share * far_step, (1 - self.share) * ramp + self.share * far_ramp
+
+
+def _normal_step_and_ramp(x: Array, width: float) -> tuple[Array, Array]:
+    """Step and ramp through a normal kernel of this standard deviation (m)."""
+    from scipy.special import ndtr
+
+    t = np.clip(x, -_FAR_WIDTHS * width, _FAR_WIDTHS * width) / width
+    step = ndtr(t)
+    return step, x * step + width * np.exp(-t * t / 2) / np.sqrt(2 * np.pi)
 
 
 def delocalisation(energy: float, voltage: float) -> float:

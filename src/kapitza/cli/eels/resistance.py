@@ -1,0 +1,141 @@
+"""The verb `eels resistance`: thermal resistivity of each neighbourhood of a map, beside an image of the same scan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import kapitza
+from kapitza.cli import deferred
+from kapitza.cli.eels.jump import load_maps
+from kapitza.cli.eels.options import Across, MapFile, format_probability, format_uncertain
+from kapitza.cli.figures import Results
+from kapitza.cli.options import Figure, Json, Save
+from kapitza.cli.output import note, print_record, print_text, quantity_json
+from kapitza.errors import DataError, InputError
+from kapitza.io.quantities import parse_uncertain, quantity
+from kapitza.units import nm
+
+if TYPE_CHECKING:
+    from kapitza.core.arrays import Array
+    from kapitza.measure.eels.heat_flow.local_resistance import LocalResistance
+    from kapitza.measure.eels.map import TemperatureMap
+
+_LEVEL = 0.05  # at which a pixel is called different from the mean
+
+
+def resistance_map(
+    path: MapFile,
+    radius: Annotated[str, typer.Option(help="Of the neighbourhoods, e.g. 6nm: their width is the resolution.")],
+    flux: Annotated[
+        str | None, typer.Option(help="Heat flux, 3.1GW/m2+-0.1GW/m2; relative to the mean of the map without.")
+    ] = None,
+    structure: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|NAME", help="Image of the same pixels (text, rows of numbers), or 'amplitude', ..."),
+    ] = None,
+    interface: Annotated[str | None, typer.Option(help="Position of a plane that no neighbourhood crosses.")] = None,
+    width: Annotated[str, typer.Option(help="Point spread: standard deviation of the local part, 1nm.")] = "0nm",
+    across: Across = "x",
+    plot: Figure = None,
+    save: Save = None,
+    as_json: Json = False,
+) -> None:
+    """Thermal resistivity 1/k of each neighbourhood of a map, with its error and resolution, beside the structure."""
+    files = Results(save, plot)
+    maps = load_maps(path, across)
+    if "common" not in maps:
+        raise DataError(f"holds maps by {', '.join(maps)}, none with one temperature for all modes", file=path)
+    known = None if flux is None else parse_uncertain(flux, "flux", what="--flux")
+    at = None if interface is None else quantity(interface, "length", what="--interface")
+    size = quantity(radius, "length", what="--radius")
+    if size <= 0:
+        raise InputError(f"--radius = {radius!r:.60}: expected a length above 0")
+    image = None if structure is None else _structure_image(maps, structure, across)
+    found = deferred.local_resistance(
+        maps["common"],
+        size,
+        flux=None if known is None else (abs(known[0]), known[1]),
+        spread=kapitza.eels.PointSpread(quantity(width, "length", what="--width")),
+        interface=at,
+    )
+    slope = None if image is None else found.structure_slope(image)
+    files.keep(found)
+    drawn: dict[str, Any] = {"image": image, "image_name": Path(structure or "structure").stem, "interface": at}
+    rows, high = (1 if image is None else 2), 2.6
+    if len(found.position) == 2:
+        high = min(
+            2.6, 0.5 + 5.6 * (found.position[0].size * _pitch(found, 0)) / (found.position[1].size * _pitch(found, 1))
+        )
+    files.draw_figure(lambda figure: deferred.local_resistance_map(found, figure, **drawn), height=0.8 + high * rows)
+    if as_json:
+        extra = {} if slope is None else {"structure_slope": quantity_json(slope[0], "1", sigma=slope[1])}
+        print_record(found, extra)
+        return
+    _print_resistance(found, Path(path).name)
+    if slope is not None:
+        unit = "of the mean" if found.relative else "m K/W"
+        print_text(
+            f"with {drawn['image_name']}: {format_uncertain(slope[0], slope[1])} {unit} for each standard deviation of "
+            f"the image (probability by chance {format_probability(slope[2])})"
+        )
+    files.announce()
+
+
+def _pitch(found: LocalResistance, axis: int) -> float:
+    """Distance of pixels along an axis of a map, m."""
+    places = found.position[axis]
+    return float(places[-1] - places[0]) / max(places.size - 1, 1)
+
+
+def _structure_image(maps: dict[str, TemperatureMap], structure: str, across: str) -> Array:
+    """Image of the pixels of a map: a parameter of a fit by its name, or the numbers of a file."""
+    for one in maps.values():
+        if structure in one.names:
+            return one.parameter(structure)
+    shape = maps["common"].shape
+    names = [name for one in maps.values() for name in one.names]
+    if not Path(structure).exists() and "." not in Path(structure).name:
+        raise InputError(
+            f"--structure = {structure!r:.60}: neither a file nor one of {', '.join(dict.fromkeys(names))}"
+        )
+    image = deferred.read_matrix(structure, missing=True)
+    image = image.T if across == "y" else image
+    if image.size == maps["common"].flag.size and len(shape) == 1:
+        image = image.reshape(shape)
+    if image.shape != shape:
+        raise DataError(
+            f"has {image.shape} numbers for a map of {shape} pixels: expected the same scan", file=structure
+        )
+    return image
+
+
+def _print_resistance(found: LocalResistance, name: str) -> None:
+    """Print what a map of the resistivity says."""
+    import numpy as np
+
+    unit = "" if found.relative else " m K/W"
+    apart = found.pvalue() < _LEVEL
+    known = np.isfinite(found.value)
+    print_text(
+        f"{name}: neighbourhoods of {found.radius / nm:g} nm, resolution {found.resolution / nm:.3g} nm, "
+        f"{int(known.sum())} of {known.size} pixels"
+    )
+    mean = "relative to the mean of the map" if found.relative else f"mean 1/k {found.mean:.4g} m K/W"
+    print_text(
+        f"{mean}, which is known to {100 * found.common:.2g} %; one pixel to {np.nanmedian(found.sigma):.2g}{unit}, "
+        f"values from {np.nanmin(found.value):.3g} to {np.nanmax(found.value):.3g}{unit}"
+    )
+    print_text(f"{int(apart.sum())} pixels differ from the mean at 5 %, corrected for their number by Holm")
+    if apart.any():
+        place = np.unravel_index(int(np.nanargmin(found.pvalue())), found.value.shape)
+        where = ", ".join(
+            f"{letter} = {axis[i] / nm:.4g} nm"
+            for letter, axis, i in zip(("y", "x")[-len(place) :], found.position, place, strict=True)
+        )
+        print_text(f"surest at {where}: {format_uncertain(float(found.value[place]), float(found.sigma[place]))}{unit}")
+        note(
+            "a plane with a resistance is a band of the width of the resolution; `eels jump` there gives its resistance"
+        )

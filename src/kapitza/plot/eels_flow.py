@@ -1,0 +1,136 @@
+"""Figures of what a heat flow does to electron spectra: both directions, both sides of a spectrum, local resistance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kapitza.core.arrays import Array
+from kapitza.errors import InputError
+from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS
+from kapitza.units import meV, nm
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from kapitza.measure.eels.heat_flow.local_resistance import LocalResistance
+    from kapitza.measure.eels.heat_flow.reversal import FlowReversal
+
+_CONTOUR_LEVEL = 0.05  # probability at which what differs from the mean is surrounded
+_LARGEST_ERROR_SHARE = 0.5  # of the range of what is shown: numbers with larger errors say nothing
+
+
+def flow_reversal(
+    found: FlowReversal,
+    figure: Figure,
+    *,
+    mode: str | None = None,
+    interface: float | None = None,
+    zone: float = 0.0,
+    reference: tuple[str, ...] = (),
+) -> tuple[Axes, Axes, Axes, Axes]:
+    """Draw gain and loss of one mode in both directions of the flow, its temperature, and what is odd in the flow.
+
+    Parameters
+    ----------
+    found : both scans
+    mode : whose gain, loss and temperature are drawn; the first if None
+    interface, zone : position and half width of the interface, m
+    reference : modes from whose common temperature departures are counted; all if empty
+
+    Raises
+    ------
+    InputError
+        for a mode that was not fitted
+    """
+    if mode is not None and mode not in found.modes:
+        raise InputError(f"no mode {mode!r} in these scans: expected one of {', '.join(found.modes)}")
+    j = 0 if mode is None else found.modes.index(mode)
+    name = f"{found.modes[j]}, {found.forward.energy[j] / meV:.4g} meV"
+    (gain, loss), (kelvin, odd) = figure.subplots(2, 2, sharex=True)
+    m, x = len(found.modes), found.position / nm
+    for i, (scan, word) in enumerate(((found.forward, "forward"), (found.reverse, "reverse"))):
+        sigma = np.sqrt(np.einsum("xii->xi", scan.covariance))
+        t_sigma = np.sqrt(np.einsum("xii->xi", scan.temperature_covariance()))
+        seen = scan.shown[:, j]
+        for ax, value, error in (
+            (gain, 1e6 * scan.gain[:, j], 1e6 * sigma[:, j]),
+            (loss, 1e6 * scan.loss[:, j], 1e6 * sigma[:, m + j]),
+            (kelvin, scan.temperature()[:, j], t_sigma[:, j]),
+        ):
+            _draw_points(ax, x[seen], value[seen], error[seen], i, word)
+    gain.set(ylabel="gain (10⁻⁶ of the zero-loss peak)", title=name)
+    loss.set(ylabel="loss (10⁻⁶ of the zero-loss peak)", title=name)
+    kelvin.set(xlabel="x (nm)", ylabel="temperature (K)", title=f"{name}, from loss over gain")
+    departure, _, error, _ = found.departure(reference)
+    reach = np.nanmax(np.abs(departure)) if np.isfinite(departure).any() else 1.0
+    pitch = np.diff(x).mean() if x.size > 1 else 1.0
+    for k, word in enumerate(found.modes):
+        seen = np.isfinite(departure[:, k]) & (error[:, k] < max(_LARGEST_ERROR_SHARE * reach, np.nanmin(error)))
+        if not seen.any():
+            continue  # a single reference mode departs from nothing
+        _draw_points(odd, x[seen] + pitch * 0.18 * (k - (m - 1) / 2), departure[seen, k], error[seen, k], k, word)
+    odd.axhline(0, color="0.5", lw=0.8)
+    odd.set(xlabel="x (nm)", ylabel="odd departure (K)", title="temperature less the common one, odd in the flow")
+    for ax in (gain, loss, kelvin, odd):
+        if interface is not None:
+            ax.axvspan((interface - zone) / nm, (interface + zone) / nm, color="0.9", lw=0, zorder=0)
+            ax.axvline(interface / nm, color="0.6", lw=0.8, ls=":")
+        ax.title.set_fontsize("medium")
+        ax.legend(frameon=False, fontsize="small")
+    return gain, loss, kelvin, odd
+
+
+def local_resistance_map(
+    found: LocalResistance,
+    figure: Figure,
+    *,
+    image: Array | None = None,
+    image_name: str = "structure",
+    interface: float | None = None,
+) -> tuple[Axes, ...]:
+    """Draw the thermal resistivity of a map, and beside it an image of the same scan; a bar shows the resolution.
+
+    Contours surround what differs from the mean at 5 %, corrected for the number of pixels.  A line is drawn with its
+    errors.
+    """
+    name = "1/k over its mean" if found.relative else "1/k (m K W⁻¹)"
+    axes = np.atleast_1d(figure.subplots(2 if image is not None else 1, 1, sharex=True, squeeze=True))
+    x = found.position[-1] / nm
+    if len(found.position) == 1:
+        axes[0].errorbar(x, found.value, found.sigma, fmt="o", color="0.25", ms=3.5, lw=0.8)
+        axes[0].set(ylabel=name)
+        if image is not None:
+            axes[1].plot(x, image, color=LINE_COLOURS[0])
+            axes[1].set(ylabel=image_name)
+    else:
+        y = found.position[0] / nm
+        for ax, values, word, colours in zip(
+            axes, (found.value, image), (name, image_name), ("viridis", "gray"), strict=False
+        ):
+            low, high = np.nanpercentile(values, [1, 99])
+            ax.set_facecolor("0.8")
+            drawn = ax.pcolormesh(x, y, values, cmap=colours, shading="nearest", vmin=low, vmax=high, rasterized=True)
+            figure.colorbar(drawn, cax=ax.inset_axes((1.02, 0, 0.02, 1)), label=word)
+            ax.set(ylabel="y (nm)", aspect="equal")
+            apart = np.nan_to_num(found.pvalue(), nan=1.0)
+            if (apart < _CONTOUR_LEVEL).any() and min(apart.shape) > 1:
+                ax.contour(x, y, apart, levels=[_CONTOUR_LEVEL], colors=[LINE_COLOURS[1]], linewidths=1.2)
+    axes[-1].set(xlabel="x (nm)")
+    at = x[0] + 0.03 * np.ptp(x)
+    trans = axes[0].get_xaxis_transform()
+    axes[0].plot(
+        [at, at + found.resolution / nm], [0.06, 0.06], color="k", lw=3, transform=trans, solid_capstyle="butt"
+    )
+    axes[0].text(at, 0.1, f"resolution {found.resolution / nm:.3g} nm", transform=trans, fontsize="small", va="bottom")
+    for ax in axes if interface is not None else ():
+        ax.axvline((interface or 0.0) / nm, color="0.6", lw=1.0, ls="--")
+    return tuple(axes)
+
+
+def _draw_points(ax: Axes, x: Array, value: Array, error: Array, number: int, name: str) -> None:
+    """Draw points with their errors."""
+    style = {"fmt": POINT_MARKERS[number % len(POINT_MARKERS)], "color": LINE_COLOURS[number % len(LINE_COLOURS)]}
+    ax.errorbar(x, value, error, **style, ms=3.5, lw=0.8, capsize=1.5, label=name)  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,147 @@
+"""Verbs on maps of heat flow, with maps made by hand: what they print, and one line for bad input."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kapitza
+from kapitza.cli import main
+from kapitza.measure.eels.heat_flow import FlowReversal, LocalResistance
+from kapitza.units import k_B, meV, nm
+from printed_json import printed
+
+QUANTA = np.array([45.0, 70.0, 95.0]) * meV
+NAMES = ("acoustic", "alpha", "beta")
+X = np.arange(-10, 11) * nm
+DOSE, STRENGTH = 1e9, 5e-4
+
+
+def by_mode_map(sign: float, rows: int = 6, seed: int = 1) -> kapitza.eels.TemperatureMap:
+    """A fit with a temperature for each mode: alpha and beta follow the flow within 1.5 nm of the plane."""
+    kelvin = np.repeat((380 - sign * (6 * np.sign(X) + 0.15 * X / nm))[:, None], 3, axis=1)
+    kelvin[np.abs(X) < 1.6 * nm] += sign * np.array([0, -14, 10])
+    x = QUANTA / (k_B * kelvin)
+    sigma = kelvin * np.sqrt(2 * np.sinh(x)) / (x * np.sqrt(DOSE * STRENGTH))
+    shape = (rows, X.size)
+    rng = np.random.default_rng(seed)
+    names = ["amplitude"]
+    value, variance = [np.full(shape, DOSE)], [np.full(shape, DOSE)]
+    for j, mode in enumerate(NAMES):
+        names += [f"{mode}.energy", f"{mode}.intensity", f"{mode}.temperature"]
+        value += [np.full(shape, QUANTA[j]), np.full(shape, DOSE * STRENGTH)]
+        value.append(kelvin[:, j] + sigma[:, j] * rng.standard_normal(shape))
+        variance += [np.full(shape, (1e-4 * meV) ** 2), np.full(shape, DOSE * STRENGTH)]
+        variance.append(np.broadcast_to(sigma[:, j] ** 2, shape))
+    return kapitza.eels.TemperatureMap(
+        position=(np.arange(rows) * nm, X),
+        names=tuple(names),
+        value=np.stack(value, axis=-1),
+        covariance=np.stack(variance, axis=-1)[..., None] * np.eye(len(names)),
+        flag=np.zeros(shape, dtype=int),
+        pvalue=np.full(shape, 0.5),
+        deviance=np.zeros(shape),
+        iterations=np.full(shape, 5),
+        modes=NAMES,
+    )
+
+
+def common_map(rows: int = 12) -> kapitza.eels.TemperatureMap:
+    """A fit with one temperature: a gradient with a slow band at 4 nm."""
+    x = np.arange(-20, 21) * nm
+    kelvin = 400 - 0.1 * np.cumsum(1 + 3 * np.exp(-(((x - 4 * nm) / (2 * nm)) ** 2)))
+    kelvin = np.tile(kelvin, (rows, 1)) + 0.2 * np.random.default_rng(5).standard_normal((rows, x.size))
+    return kapitza.eels.TemperatureMap(
+        position=(np.arange(rows) * nm, x),
+        names=("amplitude", "temperature"),
+        value=np.stack([np.full(kelvin.shape, DOSE), kelvin], axis=-1),
+        covariance=np.broadcast_to(np.diag([DOSE, 0.04]), (*kelvin.shape, 2, 2)),
+        flag=np.zeros(kelvin.shape, dtype=int),
+        pvalue=np.full(kelvin.shape, 0.5),
+        deviance=np.zeros(kelvin.shape),
+        iterations=np.full(kelvin.shape, 5),
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with maps of both directions of the flow."""
+    path = tmp_path_factory.mktemp("flow")
+    for name, sign in (("forward", 1.0), ("reverse", -1.0)):
+        kapitza.save({"each": by_mode_map(sign, seed=int(2 + sign))}, path / f"{name}.h5")
+    kapitza.save({"common": common_map()}, path / "common.h5")
+    image = np.tile(np.exp(-(((np.arange(-20, 21) - 4) / 2) ** 2)), (12, 1))
+    np.savetxt(path / "dark-field.txt", image)
+    return path
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, str, str]:
+    status = main([str(word) for word in words])
+    out = capsys.readouterr()
+    return status, out.out, out.err.strip()
+
+
+def test_flow_names_the_modes_by_the_direction_of_the_heat(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("eels", "flow", folder / "forward.h5", folder / "reverse.h5", "--interface", "0nm")
+    more = ("--reference", "acoustic", "--save", folder / "flow.json", "--plot", folder / "flow.png", "--json")
+    status, out, _ = run(capsys, *words, *more)
+    assert status == 0
+    assert printed(out)["classes"] == ["neither", "alpha", "beta"]
+    assert isinstance(kapitza.load(folder / "flow.json"), FlowReversal)
+    status, out, _ = run(capsys, *words, "--reference", "acoustic")
+    assert status == 0
+    assert "beta" in out
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [
+        (("--interface", "50nm"), "widen the zone"),
+        (("--interface", "0nm", "--zone", "-1nm"), "half width of 0 or more"),
+        (("--interface", "0nm", "--ratio", "-1"), "above 0"),
+        (("--interface", "0nm", "--mode", "gamma", "--plot", "out.png"), "no mode 'gamma'"),
+        (("--interface", "0nm", "--reference", "gamma"), "reference gamma"),
+    ],
+)
+def test_bad_options_of_flow_are_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], wanted: str, tmp_path: Path
+) -> None:
+    more = tuple(str(tmp_path / word) if word.endswith(".png") else word for word in more)
+    status, _, error = run(capsys, "eels", "flow", folder / "forward.h5", folder / "reverse.h5", *more)
+    assert status == 2
+    assert wanted in error
+    assert "\n" not in error
+
+
+def test_resistance_finds_the_slow_band(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("eels", "resistance", folder / "common.h5", "--radius", "3nm", "--structure", folder / "dark-field.txt")
+    status, out, _ = run(capsys, *words, "--plot", folder / "resistance.png", "--save", folder / "resistance.json")
+    assert status == 0
+    assert "surest at" in out
+    assert "with dark-field" in out
+    assert isinstance(kapitza.load(folder / "resistance.json"), LocalResistance)
+    status, out, _ = run(capsys, *words, "--flux", "3GW/m2+-0.1GW/m2", "--json")
+    assert status == 0
+    held = printed(out)
+    assert held["structure_slope"]["value"] > 3 * held["structure_slope"]["sigma"]
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [
+        (("--radius", "0.3nm"), "larger radius"),
+        (("--radius", "-3nm"), "above 0"),
+        (("--radius", "3K"), "unit of temperature"),
+        (("--radius", "3nm", "--structure", "defects"), "neither a file nor one of amplitude, temperature"),
+        (("--radius", "3nm", "--structure", "amplitude"), "everywhere"),
+        (("--radius", "3nm", "--structure", "nowhere.txt"), "nowhere.txt"),
+        (("--radius", "3nm", "--flux", "3nm"), "unit of length"),
+    ],
+)
+def test_bad_options_of_resistance_are_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], wanted: str
+) -> None:
+    status, _, error = run(capsys, "eels", "resistance", folder / "common.h5", *more)
+    assert status == 2
+    assert wanted in error
+    assert "\n" not in error
