@@ -75,6 +75,9 @@ from kapitza.measure.eels.fit import is_compiled as is_compiled
 from kapitza.measure.eels.geometry.oblique import find_oblique_plane as find_oblique_plane
 from kapitza.measure.eels.geometry.oblique import fit_oblique_jump as fit_oblique_jump
 from kapitza.measure.eels.gradients import flag_remark as flag_remark
+from kapitza.measure.eels.heat_flow.local_resistance import local_resistance as local_resistance
+from kapitza.measure.eels.heat_flow.reversal import FlowReversal as FlowReversal
+from kapitza.measure.eels.heat_flow.sides import mode_sides as mode_sides
 from kapitza.measure.eels.interface_modes import interface_components as interface_components
 from kapitza.measure.eels.interface_modes import mode_asymmetry as mode_asymmetry
 from kapitza.measure.eels.interface_modes import sum_spectra as sum_spectra
@@ -138,6 +141,3 @@ from kapitza.theory.references import citations as citations
 from kapitza.theory.sides import is_path as is_path
 from kapitza.theory.sides import name_remark as name_remark
 from kapitza.theory.validity import drop_remark as drop_remark
-from kapitza.measure.eels.heat_flow.local_resistance import local_resistance as local_resistance
-from kapitza.measure.eels.heat_flow.reversal import FlowReversal as FlowReversal
-from kapitza.measure.eels.heat_flow.sides import mode_sides as mode_sides
