@@ -15,6 +15,7 @@ FIGURES = {
     "tutorial/lamella.md": ("lamella",),
     "how-to/eels-interface-modes.md": ("interface-modes",),
     "how-to/eels-flow.md": ("flow",),
+    "how-to/eels-compare.md": ("compare",),
     "how-to/eels-local-resistance.md": ("resistance",),
 }
 

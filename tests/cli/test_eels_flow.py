@@ -7,6 +7,7 @@ import pytest
 
 import kapitza
 from kapitza.cli import main
+from kapitza.measure.eels.comparison.occupations import OccupationComparison
 from kapitza.measure.eels.heat_flow import FlowReversal, LocalResistance
 from kapitza.units import k_B, meV, nm
 from printed_json import printed
@@ -63,6 +64,19 @@ def common_map(rows: int = 12) -> kapitza.eels.TemperatureMap:
     )
 
 
+def occupation(sigma: float, *, classical: bool) -> kapitza.Occupation:
+    """Occupations of two modes along a gradient, with noise."""
+    x = np.arange(-10, 11) * nm
+    noise = sigma * np.random.default_rng(int(10 * sigma)).standard_normal((21, 2))
+    kelvin = (400 - 0.2e9 * x)[:, None] + noise
+    n = k_B * kelvin / QUANTA[:2] if classical else 1 / np.expm1(QUANTA[:2] / (k_B * kelvin))
+    slope = k_B / QUANTA[:2] if classical else n * (n + 1) * QUANTA[:2] / (k_B * kelvin**2)
+    statistics = "classical" if classical else "quantum"
+    return kapitza.Occupation(
+        x, QUANTA[:2], n, slope * sigma * np.ones((21, 2)), statistics=statistics, modes=() if classical else NAMES[:2]
+    )
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with maps of both directions of the flow."""
@@ -72,6 +86,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     kapitza.save({"common": common_map()}, path / "common.h5")
     image = np.tile(np.exp(-(((np.arange(-20, 21) - 4) / 2) ** 2)), (12, 1))
     np.savetxt(path / "dark-field.txt", image)
+    for name, sigma, classical in (("measured", 1.0, False), ("simulated", 0.5, True)):
+        kapitza.save(occupation(sigma, classical=classical), path / f"{name}.json")
     return path
 
 
@@ -142,6 +158,40 @@ def test_bad_options_of_resistance_are_one_line(
     folder: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], wanted: str
 ) -> None:
     status, _, error = run(capsys, "eels", "resistance", folder / "common.h5", *more)
+    assert status == 2
+    assert wanted in error
+    assert "\n" not in error
+
+
+def test_compare_lays_measured_and_simulated_together(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("eels", "compare", folder / "measured.json", folder / "simulated.json")
+    more = ("--plot", folder / "compare.png", "--save", folder / "compare.h5")
+    status, out, _ = run(capsys, *words, *more)
+    assert status == 0
+    assert "they agree" in out
+    assert (folder / "compare.png").stat().st_size > 1000
+    assert isinstance(next(iter(kapitza.load(folder / "compare.h5").values())), OccupationComparison)
+    status, out, _ = run(capsys, *words, "--align", "scale")
+    assert status == 0
+    assert "factor" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (("measured.json", "common.h5"), "holds no mode temperatures"),
+        (("measured.json", "simulated.json", "--offset", "200nm"), "no places in common"),
+        (("measured.json", "simulated.json", "--tolerance", "1K"), "unit of temperature"),
+        (("measured.json", "simulated.json", "--width", "-1nm"), "width"),
+        (("measured.json", "nowhere.json"), "nowhere.json"),
+    ],
+)
+def test_bad_options_of_compare_are_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], wanted: str
+) -> None:
+    status, _, error = run(
+        capsys, "eels", "compare", *(folder / w if w.endswith((".json", ".h5")) else w for w in words)
+    )
     assert status == 2
     assert wanted in error
     assert "\n" not in error

@@ -32,6 +32,7 @@ from kapitza.cli import (
     transport,
 )
 from kapitza.cli.device.solve import device_app
+from kapitza.cli.eels import compare as eels_compare
 from kapitza.cli.eels import design as eels_design
 from kapitza.cli.eels import fit as eels_fit
 from kapitza.cli.eels import flow, info, jump, lamella, modes, resistance
@@ -156,6 +157,7 @@ _add_group(
         "jump": jump.jump_map,
         "modes": modes.modes_map,
         "flow": flow.flow_maps,
+        "compare": eels_compare.compare_modes,
         "resistance": resistance.resistance_map,
         "lamella": lamella.lamella_file,
         "simulate": eels_design.simulate_plan,

@@ -61,6 +61,7 @@ from kapitza.matter.potentials.structure_files import crystal_from_file as cryst
 from kapitza.measure.apparent import DIFFUSE_MODELS as DIFFUSE_MODELS
 from kapitza.measure.apparent import apparent_conductance as apparent_conductance
 from kapitza.measure.calibration.estimate import calibrated_conductance as calibrated_conductance
+from kapitza.measure.eels.comparison.occupations import compare_occupations as compare_occupations
 from kapitza.measure.eels.diagnosis.dispersion import energy_scale as energy_scale
 from kapitza.measure.eels.diagnosis.dispersion import sample_pixels as sample_pixels
 from kapitza.measure.eels.diagnosis.dispersion import with_energy_scale as with_energy_scale
@@ -110,6 +111,7 @@ from kapitza.plot.device import device_sweep as device_sweep
 from kapitza.plot.device import field_figure as field_figure
 from kapitza.plot.eels import eels_design as eels_design
 from kapitza.plot.eels import interface_modes as interface_modes
+from kapitza.plot.eels_comparison import occupation_comparison as occupation_comparison
 from kapitza.plot.eels_flow import flow_reversal as flow_reversal
 from kapitza.plot.eels_flow import local_resistance_map as local_resistance_map
 from kapitza.plot.fits import experiment_axis as experiment_axis

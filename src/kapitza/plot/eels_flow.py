@@ -110,6 +110,8 @@ def local_resistance_map(
         for ax, values, word, colours in zip(
             axes, (found.value, image), (name, image_name), ("viridis", "gray"), strict=False
         ):
+            if values is None:
+                continue
             low, high = np.nanpercentile(values, [1, 99])
             ax.set_facecolor("0.8")
             drawn = ax.pcolormesh(x, y, values, cmap=colours, shading="nearest", vmin=low, vmax=high, rasterized=True)

@@ -78,7 +78,7 @@ def jump_map(
         raise DataError(f"holds maps by {', '.join(maps)}, none with one temperature for all modes", file=path)
     maps = _without_misfits(maps, keep)
     place, at_sigma = parse_uncertain(at, "length", what="--at")
-    numbers: dict[str, float] = {}
+    numbers: dict[str, Any] = {}
     for name, text in (("width", width), ("share", share), ("length", length)):
         kind = "share" if name == "share" else "length"
         numbers[name], numbers[f"{name}_sigma"] = parse_uncertain(text, kind, what=f"--{name}")

@@ -65,6 +65,7 @@ SAVED_MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "measure.interface": ("BestEstimate", "InterfacePrediction"),
         "measure.eels.contrast": ("SideContrast",),
         "measure.eels.geometry.oblique": ("ObliqueJump", "ObliquePlane"),
+        "measure.eels.comparison.occupations": ("OccupationComparison",),
         "measure.eels.heat_flow.local_resistance": ("LocalResistance",),
         "measure.eels.heat_flow.reversal": ("FlowReversal",),
         "measure.eels.heat_flow.sides": ("ModeSides",),

@@ -61,7 +61,7 @@ def simulate_spectra(
     sides = np.array([[mode.intensity or 0.0 for mode in side] for side in (experiment.left, experiment.right)])
     strengths = np.where((source.position < 0)[:, None], *sides) if intensity is None else intensity
     where, loss, gain = _line_areas(source, experiment.left, strengths)
-    spread = _spread_matrix(where, experiment.spread)
+    spread = spread_matrix(where, experiment.spread)
     where, loss, gain = where[recorded], (spread @ loss)[recorded], (spread @ gain)[recorded]
     rng = np.random.default_rng(seed)
     rows, axis, per_count = experiment.rows, experiment.energy, experiment.electrons_per_count
@@ -158,7 +158,7 @@ def _quantum_occupations(source: Profile | Occupation, modes: tuple[VibrationalM
     return value
 
 
-def _spread_matrix(position: Array, spread: PointSpread) -> NDArray[Any]:
+def spread_matrix(position: Array, spread: PointSpread) -> NDArray[Any]:
     """(nx, nx) share that each place has in what is recorded at another; the outermost reach on without end."""
     edges = 0.5 * (position[1:] + position[:-1])
     passed = np.array([spread.step(x - edges) for x in position]).reshape(position.size, edges.size)

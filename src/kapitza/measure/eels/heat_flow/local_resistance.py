@@ -179,7 +179,7 @@ def _disc_offsets(axes: tuple[Array, ...], radius: float) -> NDArray[np.float64]
     sizes = [pitch if np.isfinite(pitch) else 0.0 for pitch in pitches]
     lines = [np.arange(-n, n + 1) * size for n, size in zip(steps, sizes, strict=True)]
     mesh = np.stack([one.ravel() for one in np.meshgrid(*lines, indexing="ij")], axis=1)
-    return mesh[np.linalg.norm(mesh, axis=1) <= radius * (1 + 1e-9)]
+    return real_array(mesh[np.linalg.norm(mesh, axis=1) <= radius * (1 + 1e-9)])
 
 
 def _resolution(axes: tuple[Array, ...], direction: Array, radius: float, spread: PointSpread | None) -> float:
@@ -197,12 +197,12 @@ def _resolution(axes: tuple[Array, ...], direction: Array, radius: float, spread
 
 def _disc_means(axes: tuple[Array, ...], image: Array, radius: float) -> Array:
     """(...) mean of the pixels of an image within a radius of each; NaN is left out."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     mesh = np.meshgrid(*axes, indexing="ij")
     places = np.stack([one.ravel() for one in mesh], axis=1)
     flat = image.ravel()
     known = np.isfinite(flat)
-    near = cKDTree(places[known]).query_ball_point(places, radius * (1 + 1e-9))
+    near = KDTree(places[known]).query_ball_point(places, radius * (1 + 1e-9))
     values = flat[known]
     return real_array([values[one].mean() if one else np.nan for one in near]).reshape(image.shape)

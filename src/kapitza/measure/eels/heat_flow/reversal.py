@@ -159,7 +159,7 @@ class FlowReversal(BaseRecord):
         """
         use = np.abs(self.position - at) <= half * (1 + 1e-9)
         shown = self.forward.shown & self.reverse.shown
-        modes = shown[use].all(axis=0) if use.any() else np.zeros(len(self.modes), dtype=bool)
+        modes = np.asarray(shown[use].sum(axis=0) == max(int(use.sum()), 1))
         if modes.sum() < 2:
             raise InputError(
                 f"{int(use.sum())} columns within {half:g} m of {at:g} m show {int(modes.sum())} modes in both scans, "

@@ -1,0 +1,1 @@
+"""Measured modes beside computed ones: temperatures, and peaks with their vibrations."""

@@ -1,0 +1,237 @@
+"""Mode temperatures of one record beside those of another: measured and simulated, with a chi-squared."""
+
+from typing import Literal
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from kapitza.core.arrays import Array, about, check_choice, positive, real_array
+from kapitza.core.occupation import Occupation, float_table
+from kapitza.core.records import BaseRecord
+from kapitza.errors import InputError
+from kapitza.measure.eels.intervals import chi2_probability
+from kapitza.measure.eels.point_spread import PointSpread
+from kapitza.measure.eels.simulate import spread_matrix
+from kapitza.units import meV
+
+Alignment = Literal["none", "offset", "scale"]
+
+_FLAT = 1e-9  # K over 1 K: temperatures that differ by less are the same
+_MAX_CONDITION = 1e8  # of the columns of an alignment
+
+ALIGNMENTS: tuple[Alignment, ...] = ("none", "offset", "scale")
+
+
+@frozen(eq=False, kw_only=True)
+class OccupationComparison(BaseRecord):
+    r"""Mode temperatures that were measured, and those of another record at the same places.
+
+    Attributes
+    ----------
+    measured, expected : (nx, nm); NaN where either record has none
+    measured_sigma, expected_sigma : (nx, nm) standard uncertainties; zero for a simulation that states none
+    partners : name, or energy, of the mode of the other record that each measured one is compared with
+    energy, partner_energy : (nm,) of the measured modes and of their partners
+    shift, factor : of the alignment, $T \to T_0 + \mathrm{shift} + \mathrm{factor}\,(T - T_0)$ about the mean $T_0$ of
+        what was expected
+    alignment_sigma : (2,) standard uncertainties of shift (K) and factor; zero where they were kept
+    chi2_by_mode, count_by_mode : (nm,) chi-squared of each mode on its own, and places that it counts
+    """
+
+    position: Array = field(metadata=about("m", "position"))
+    modes: tuple[str, ...] = field(converter=tuple)
+    partners: tuple[str, ...] = field(converter=tuple)
+    energy: Array = field(converter=positive, metadata=about("J", "quantum of the measured mode"))
+    partner_energy: Array = field(converter=positive, metadata=about("J", "quantum of its partner"))
+    measured: Array = field(converter=float_table, metadata=about("K", "measured temperature"))
+    measured_sigma: Array = field(converter=float_table, metadata=about("K", "its uncertainty"))
+    expected: Array = field(converter=float_table, metadata=about("K", "temperature of the other record, aligned"))
+    expected_sigma: Array = field(converter=float_table, metadata=about("K", "its uncertainty"))
+    shift: float = field(metadata=about("K", "shift of the alignment"))
+    factor: float = field(metadata=about("1", "factor of the alignment"))
+    alignment_sigma: Array = field(converter=real_array, metadata=about("K and 1", "of shift and factor"))
+    chi2: float = field(metadata=about("1", "chi squared"))
+    freedom: int = field(metadata=about("1", "degrees of freedom"))
+    chi2_by_mode: Array = field(converter=real_array, metadata=about("1", "chi squared of each mode"))
+    count_by_mode: Array = field(converter=real_array, metadata=about("1", "places of each mode"))
+
+    @property
+    def pvalue(self) -> float:
+        """Probability of a larger chi-squared where both records show the same temperatures."""
+        return float(chi2_probability(self.freedom, self.chi2))
+
+    @property
+    def residual(self) -> Array:
+        """(nx, nm) measured less expected, K."""
+        return real_array(self.measured - self.expected)
+
+
+def compare_occupations(
+    measured: Occupation,
+    simulated: Occupation,
+    *,
+    align: Alignment = "none",
+    tolerance: float = 5 * meV,
+    spread: PointSpread | None = None,
+    offset: float = 0.0,
+) -> OccupationComparison:
+    r"""Lay the mode temperatures of two records together, at the places of the first.
+
+    Each measured mode goes with the mode of the other record that is nearest in energy; temperatures of that one are
+    interpolated between its places, seen through the point spread of the measurement, with their covariance.  Then
+    $\chi^2 = \delta^TC^{-1}\delta$ of the differences $\delta$, with $C$ from both errors.  A record of classical
+    statistics enters by its mode temperatures.
+
+    Parameters
+    ----------
+    measured : with uncertainties
+    simulated : of molecular dynamics, of the Boltzmann equation, or another measurement; its places must reach over
+        some of those measured
+    align : "offset" fits a shift that all temperatures share, as of another mean temperature; "scale" a shift and a
+        factor, as of another flux.  Their degrees of freedom are taken off
+    tolerance : largest difference in energy of two modes that are compared, J
+    spread : through which the measurement sees its places; materials weigh the same
+    offset : position of the measurement that is 0 in the other record, m
+
+    Raises
+    ------
+    InputError
+        without uncertainties, without modes within the tolerance, or without places in common
+    """
+    check_choice(align, ALIGNMENTS, "align")
+    kelvin, sigma = measured.temperature(), measured.temperature_sigma()
+    if sigma is None:
+        raise InputError("the measured occupations have no uncertainties: there is no chi-squared without")
+    apart = np.abs(measured.energy[:, None] - simulated.energy)
+    nearest = apart.argmin(axis=1)
+    matched = np.flatnonzero(apart.min(axis=1) <= tolerance)
+    if not matched.size:
+        held, other = (", ".join(f"{one / meV:.4g}" for one in some.energy) for some in (measured, simulated))
+        raise InputError(f"modes at {held} meV and at {other} meV: none within {tolerance / meV:g} meV of another")
+    places = measured.position - offset
+    inside = (places >= simulated.position[0]) & (places <= simulated.position[-1])
+    if not inside.any():
+        raise InputError(
+            f"measured from {places[0]:g} to {places[-1]:g} m, the other record from {simulated.position[0]:g} to "
+            f"{simulated.position[-1]:g} m: no places in common"
+        )
+    weights = _seen_weights(simulated.position, places, spread)
+    seen = [_seen_mode(simulated, int(nearest[j]), weights, inside) for j in matched]
+    expected = np.stack([one for one, _ in seen], axis=1)
+    spreads = [one for _, one in seen]
+    value, error = kelvin[:, matched], sigma[:, matched]
+    use = np.isfinite(value) & np.isfinite(error) & (error > 0) & np.isfinite(expected)
+    if not use.any():
+        raise InputError("no place shows a mode in both records")
+    columns = _alignment_columns(expected, use, align)
+    covariance = _joint_covariance(error, spreads, use)
+    found, found_covariance, chi2 = _align_records(value - expected, use, columns, covariance)
+    moved = expected + np.where(np.isfinite(expected), np.tensordot(columns, found, axes=(-1, 0)), np.nan)
+    freedom = int(use.sum()) - found.size
+    if freedom < 1:
+        raise InputError(f"{int(use.sum())} temperatures in common leave nothing to test after {found.size} are fitted")
+    by_mode = [_mode_chi2((value - moved)[:, k], use[:, k], error[:, k], spreads[k]) for k in range(matched.size)]
+    errors = np.zeros(2)
+    errors[: found.size] = np.sqrt(np.diag(found_covariance))
+    full = np.concatenate([found, np.zeros(2 - found.size)])
+    return OccupationComparison(
+        position=measured.position,
+        modes=[_mode_name(measured, int(j)) for j in matched],
+        partners=[_mode_name(simulated, int(nearest[j])) for j in matched],
+        energy=measured.energy[matched],
+        partner_energy=simulated.energy[nearest[matched]],
+        measured=value,
+        measured_sigma=error,
+        expected=moved,
+        expected_sigma=np.stack([np.sqrt(np.diag(one)) for one in spreads], axis=1),
+        shift=float(full[0]),
+        factor=1 + float(full[1]),
+        alignment_sigma=errors,
+        chi2=chi2,
+        freedom=freedom,
+        chi2_by_mode=[one for one, _ in by_mode],
+        count_by_mode=[float(count) for _, count in by_mode],
+    )
+
+
+def _mode_name(held: Occupation, number: int) -> str:
+    """Name of a mode, or its energy."""
+    return held.modes[number] if held.modes else f"{held.energy[number] / meV:.4g} meV"
+
+
+def _seen_weights(position: Array, places: Array, spread: PointSpread | None) -> NDArray[np.float64]:
+    """(n, ns) weights of the places of a record in what is seen at others: interpolation, through a point spread."""
+    line = np.zeros((places.size, position.size))
+    if position.size == 1:
+        line[:, 0] = 1.0
+    else:
+        right = np.clip(np.searchsorted(position, places), 1, position.size - 1)
+        share = np.clip((places - position[right - 1]) / (position[right] - position[right - 1]), 0.0, 1.0)
+        rows = np.arange(places.size)
+        line[rows, right - 1], line[rows, right] = 1 - share, share
+    if spread is None or (spread.width == 0 and spread.share == 0) or position.size == 1:
+        return line
+    return line @ spread_matrix(position, spread)
+
+
+def _seen_mode(
+    simulated: Occupation, mode: int, weights: NDArray[np.float64], inside: NDArray[np.bool_]
+) -> tuple[Array, Array]:
+    """(n,) temperatures of a mode as they are seen at the measured places, K, and their covariance.
+
+    Places where the mode is not known hand their weight to those where it is; where these have less than half of the
+    weight there is no temperature.
+    """
+    kelvin, sigma = simulated.temperature()[:, mode], simulated.temperature_sigma()
+    known = np.isfinite(kelvin)
+    share = weights[:, known]
+    total = share.sum(axis=1)
+    here = inside & (total > 0.5)
+    share = np.where(here[:, None], share / np.where(here, total, 1.0)[:, None], 0.0)
+    variance = np.zeros(int(known.sum())) if sigma is None else np.nan_to_num(sigma[known, mode]) ** 2
+    return np.where(here, share @ kelvin[known], np.nan), (share * variance) @ share.T
+
+
+def _alignment_columns(expected: Array, use: NDArray[np.bool_], align: Alignment) -> Array:
+    """(nx, nm, p) how each temperature goes with the shift, and with the factor about the mean."""
+    middle = float(expected[use].mean())
+    parts = [np.ones(expected.shape), np.where(np.isfinite(expected), expected - middle, 0.0)]
+    count = ALIGNMENTS.index(align)
+    return np.stack(parts[:count], axis=-1) if count else np.zeros((*expected.shape, 0))
+
+
+def _joint_covariance(error: Array, spreads: list[Array], use: NDArray[np.bool_]) -> Array:
+    """(n, n) covariance of the differences that are used, column by column."""
+    blocks = [np.diag(error[use[:, k], k] ** 2) + spreads[k][np.ix_(use[:, k], use[:, k])] for k in range(len(spreads))]
+    size = sum(map(len, blocks))
+    found, start = np.zeros((size, size)), 0
+    for block in blocks:
+        found[start : start + len(block), start : start + len(block)] = block
+        start += len(block)
+    return found
+
+
+def _align_records(
+    difference: Array, use: NDArray[np.bool_], columns: Array, covariance: Array
+) -> tuple[Array, Array, float]:
+    """Alignment by generalised least squares, its covariance, and chi-squared of what is left."""
+    root = np.linalg.inv(np.linalg.cholesky(covariance))
+    data = root @ difference.T[use.T]
+    white = root @ columns.swapaxes(0, 1)[use.T]
+    if not white.shape[1]:
+        return np.zeros(0), np.zeros((0, 0)), float(data @ data)
+    norm = np.linalg.norm(white, axis=0)
+    if norm.min() <= _FLAT * norm.max() or np.linalg.cond(white / norm) > _MAX_CONDITION:
+        raise InputError("what was simulated is the same at all places in common: no factor can be fitted to it")
+    inverse = np.linalg.pinv(white)
+    found = inverse @ data
+    return found, inverse @ inverse.T, float(np.sum((data - white @ found) ** 2))
+
+
+def _mode_chi2(difference: Array, use: NDArray[np.bool_], error: Array, spread: Array) -> tuple[float, int]:
+    """Chi-squared of one mode, and the number of its places."""
+    if not use.any():
+        return float("nan"), 0
+    covariance = np.diag(error[use] ** 2) + spread[np.ix_(use, use)]
+    return float(difference[use] @ np.linalg.solve(covariance, difference[use])), int(use.sum())
