@@ -38,7 +38,7 @@ def fit_sample(
     save: Save = None,
     as_json: Json = False,
 ) -> None:
-    """Conductances and conductivities from thermoreflectance data, with total errors."""
+    """Conductances and conductivities from measured curves (TDTR, FDTR, 3-omega, Raman, ...), with total errors."""
     from attrs import evolve
 
     files = Results(save, plot)

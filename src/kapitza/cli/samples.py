@@ -4,5 +4,12 @@ from typing import Annotated
 
 import typer
 
-SampleArgument = Annotated[str, typer.Argument(metavar="FILE", help="Sample file (.toml): stack, experiments, data.")]
+SampleArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="Sample file (.toml): stack, data, and experiments of any kind: tdtr, fdtr, steady, three-omega, raman, "
+        "cooling, particle, flash.",
+    ),
+]
 ABSCISSA_UNITS = {"delay": "s", "frequency": "Hz", "time": "s", "thickness": "m", "radius": "m", "power": "W"}

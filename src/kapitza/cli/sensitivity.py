@@ -12,7 +12,7 @@ from kapitza.errors import InputError
 
 
 def sensitivity_sample(sample: SampleArgument, plot: Figure = None, as_json: Json = False) -> None:
-    """How much each experiment says about each number of the sample."""
+    """How much each experiment of a sample file, of any kind, says about each number of the sample."""
     files = Results(plot=plot)
     held = kapitza.io.read_sample(sample)
     if not held.experiments:

@@ -21,7 +21,7 @@ def simulate_sample(
     save: Annotated[str | None, typer.Option(metavar="FILE", help="Write a table (.csv).")] = None,
     as_json: Json = False,
 ) -> None:
-    """What the experiments of a sample file would measure."""
+    """What the experiments of a sample file would measure, of any kind."""
     check_output(save, (".csv",))
     held = kapitza.io.read_sample(sample)
     tables = {
