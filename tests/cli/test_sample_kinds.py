@@ -29,7 +29,9 @@ heat_capacity = "1.64 MJ/m3K"
 PLATE = FILM.replace("100 nm", "1 mm").replace("= 100\n", "= {conductance}\n")
 BEAMS = 'pump_radius = "2 um"\nprobe_radius = "2 um"\n'
 KINDS = {  # what belongs to the kind, and its points
-    "tdtr": (BEAMS + 'modulation = "9.8 MHz"\nrepetition = "80 MHz"\ndelayed = "pump"', 'delays = ["0.1 ns", "3 ns", 9]'),
+    "tdtr": (
+        BEAMS + 'modulation = "9.8 MHz"\nrepetition = "80 MHz"\ndelayed = "pump"', 'delays = ["0.1 ns", "3 ns", 9]',
+    ),
     "fdtr": (BEAMS, 'frequencies = ["100 kHz", "40 MHz", 9]'),
     "steady": (BEAMS, 'powers = ["1 mW", "10 mW", 9]'),
     "three-omega": ('half_width = "1 um"\nlength = "1 mm"\npower = "20 mW"', 'frequencies = ["1 kHz", "1 MHz", 9]'),
@@ -50,8 +52,7 @@ def write_sample(folder, kind: str, conductance: float, points: str) -> None:
 @pytest.mark.parametrize("kind", sorted(_EXPERIMENT_KINDS))
 def test_what_an_experiment_of_any_kind_measures_is_found_again(kind, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    own, points = KINDS[kind]
-    write_sample(tmp_path, kind, 60, points)
+    write_sample(tmp_path, kind, 60, KINDS[kind][1])
     assert main(["simulate", "sample.toml", "--save", "curve.csv"]) == 0
     assert main(["sensitivity", "sample.toml"]) == 0
     candidates = "film.thickness=0.7,1mm" if kind == "flash" else "film.thickness=70,100nm"

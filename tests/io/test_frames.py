@@ -61,6 +61,13 @@ def test_netcdf_comes_back_bit_by_bit(tmp_path: Path) -> None:
         one.to_xarray().to_netcdf(path, engine="h5netcdf")
         with xarray.open_dataset(path, engine="h5netcdf") as dataset:
             assert content(from_xarray(dataset)) == content(one)
+    assert content(kapitza.read(path)) == content(STACK)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(DataError, match=r"Stack\.nc: is not a valid HDF5 file"):
+        kapitza.read(path)
+    xarray.Dataset({"a": ("x", [1.0])}).to_netcdf(path, engine="h5netcdf")
+    with pytest.raises(DataError, match="without the header of a result"):
+        kapitza.read(path)
 
 
 def test_a_data_set_has_axes_and_units() -> None:
@@ -126,3 +133,16 @@ def test_wrong_units_are_refused_in_one_line() -> None:
         Transmission([1.0, 2.0] * unit.THz, [1.0, 1.0])
     spectrum = Transmission([1.0, 2.0] * unit("Trad/s"), [1.0, 1.0])
     np.testing.assert_allclose(spectrum.omega, [1e12, 2e12], rtol=1e-15, atol=0)
+
+
+def test_a_record_without_lists_is_one_row() -> None:
+    pytest.importorskip("pandas")
+    frame = STACK.layers[0].to_pandas()
+    assert frame.shape[0] == 1
+    assert frame.at[0, "thickness"] == 8e-8
+    assert frame.attrs["units"]["conductivity"] == "W m^-1 K^-1"
+    assert content(from_pandas(frame)) == content(STACK.layers[0])
+    bare = Stack([Layer("Al", 8e-8, 180), Layer("Si", np.inf, 130)], [Boundary(1e8)]).to_pandas()
+    assert bare.at[0, "layers.1.name"] == "Si"
+    assert bare.at[0, "boundaries.0.conductance"] == 1e8
+    assert bare.attrs["units"]["boundaries.0.conductance"] == "W m^-2 K^-1"

@@ -99,7 +99,7 @@ def test_a_table_and_a_deck(tmp_path: Path) -> None:
 def test_what_nobody_knows_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "file.toml"
     path.write_text("colour = 'blue'\n")
-    with pytest.raises(DataError, match=r"no known kind: its keys are colour; known are sample, domain"):
+    with pytest.raises(DataError, match=r"no known kind: its keys are colour; known are lamella, sample, domain"):
         kapitza.read(path)
     with pytest.raises(FileNotFoundError):
         kapitza.read(tmp_path / "missing.json")

@@ -215,6 +215,7 @@ TABLE: Mapping[str, Parser] = {
     "mesh device": Parser(
         seeds.sample("wire.toml", "wire.msh"), "*.toml", function("io.device.bodies:read_body")
     ),
+    "netcdf": Parser(seeds.netcdf, "*.nc", function("io.frames:read_netcdf"), binary=True),
     "phono3py": Parser(seeds.lifetimes("phono3py", "kappa-m11.hdf5"), "*", read_lifetimes, binary=True),
     "phonopy": Parser(seeds.data("crystals/Si.yaml"), "*", frequencies),
     "phonopy polar": Parser(seeds.data("crystals/MgO.yaml"), "*", function("matter.files.crystals:load_crystal")),

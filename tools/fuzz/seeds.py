@@ -210,6 +210,11 @@ def unsealed(result: Any, suffix: str) -> bytes:
     return buffer.getvalue()
 
 
+def netcdf(folder: Path) -> None:
+    """A spectrum as xarray writes it."""
+    kapitza.dmm(kapitza.solid("Al"), kapitza.solid("Si")).to_xarray().to_netcdf(folder / "a.nc", engine="h5netcdf")
+
+
 def results() -> dict[str, Any]:
     """Records of several rooms, Green's functions, sensitivities and a junction among them."""
     spectrum = kapitza.dmm(kapitza.solid("Al"), kapitza.solid("Si"))

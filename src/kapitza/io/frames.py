@@ -2,15 +2,19 @@
 
 import json
 from collections.abc import Callable, Collection, Mapping
+from os import PathLike
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import is_increasing
+from kapitza.core.records import BaseRecord, attributes
 from kapitza.errors import DataError, require
 from kapitza.io.formats.arrays import array_from_json, array_to_json, frozen_array, known_dtype, storable_array
+from kapitza.io.formats.child import rehearse, run_in_child
 from kapitza.io.formats.files import parse_json
+from kapitza.io.formats.foreign_hdf5 import local_dataset, member_names, open_hdf5, plain_attribute
 from kapitza.io.formats.records import pack, unpack
 from kapitza.io.results import file_header, result_of_header, stored_units
 
@@ -61,8 +65,9 @@ def from_xarray(dataset: Any) -> Any:
 def to_pandas(result: Any) -> Any:
     """Return a result as a pandas.DataFrame: a column for each list of numbers, with their units in ``attrs["units"]``.
 
-    The columns are the lists as long as the longest; other arrays and all else are in ``attrs["kapitza"]``, from which,
-    with the columns, `from_pandas` makes the same bits again.
+    The columns are the lists as long as the longest, or, of a record without lists, its single numbers and texts in one
+    row.  Other arrays and all else are in ``attrs["kapitza"]``, from which, with the columns that are lists,
+    `from_pandas` makes the same bits again.
 
     Parameters
     ----------
@@ -80,12 +85,14 @@ def to_pandas(result: Any) -> Any:
     units = stored_units(header["result"])
     rows = max((one.size for one in arrays.values() if one.ndim == 1), default=0)
     columns = {name: one for name, one in arrays.items() if one.shape == (rows,)}
-    frame = pandas.DataFrame(columns)
     header, _ = _pack_result(result, columns)
-    frame.attrs = {
-        "units": {name: units.get(name, "") for name in columns},
-        _HEADER: json.dumps(header, ensure_ascii=False, allow_nan=False),
-    }
+    if columns:
+        frame, shown = pandas.DataFrame(columns), {name: units.get(name, "") for name in columns}
+    else:
+        single = _single_values(result)
+        frame = pandas.DataFrame({name: [value] for name, (value, _) in single.items()}, index=[0])
+        shown = {name: unit for name, (_, unit) in single.items()}
+    frame.attrs = {"units": shown, _HEADER: json.dumps(header, ensure_ascii=False, allow_nan=False)}
     return frame
 
 
@@ -100,6 +107,44 @@ def from_pandas(frame: Any) -> Any:
     return _unpack_result(frame, {str(name) for name in getattr(frame, "columns", ())}, lambda name: frame[name].values)
 
 
+def read_netcdf(path: str | PathLike[str]) -> Any:
+    """Return the result whose data set ``to_xarray().to_netcdf(path, engine="h5netcdf")`` wrote, bit by bit.
+
+    Raises
+    ------
+    DataError
+        for a file that is no NetCDF, one of another program, or a damaged one
+    MissingEngine
+        without h5py
+    """
+    run_in_child("kapitza.io.frames:rehearse_netcdf", str(path))
+    return _netcdf_result(str(path))
+
+
+def rehearse_netcdf(path: str) -> None:
+    """Read a NetCDF file in the child as the process that asked will do afterwards."""
+    rehearse(_netcdf_result, path)
+
+
+def _netcdf_result(path: str) -> Any:
+    """The result in a NetCDF file: its attribute "kapitza" and its variables."""
+    try:
+        with open_hdf5(path) as file:
+            header = plain_attribute(file, _HEADER)
+            if not isinstance(header, str):
+                raise DataError("is NetCDF without the header of a result that kapitza wrote")
+            return _result_from(header, set(member_names(file)), lambda name: _netcdf_array(file, name))
+    except DataError as err:
+        raise DataError(str(err), file=path) from err
+
+
+def _netcdf_array(file: Any, name: str) -> NDArray[Any]:
+    """An array of a NetCDF file; truth values are stored as numbers of one byte."""
+    dataset = local_dataset(file, name)
+    array = np.asarray(dataset[()])
+    return array.astype(bool) if plain_attribute(dataset, "dtype") == "bool" else array
+
+
 def _pack_result(result: Any, stored: Collection[str] | None = None) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Header of a result, and its arrays by their places; those that are not `stored` are in the header too."""
     arrays: dict[str, NDArray[Any]] = {}
@@ -112,11 +157,33 @@ def _pack_result(result: Any, stored: Collection[str] | None = None) -> tuple[di
     return file_header(result) | {"result": pack(result, store)}, arrays
 
 
+def _single_values(result: Any, place: str = "") -> dict[str, tuple[Any, str]]:
+    """Numbers, texts and truth values of a result by their places, such as ``layers.0.thickness``, with their units."""
+    if isinstance(result, BaseRecord):
+        parts = [(one.name, one.value, one.unit) for one in attributes(result)]
+    elif isinstance(result, Mapping):
+        parts = [(str(key), value, "") for key, value in result.items()]
+    else:
+        parts = [(str(i), value, "") for i, value in enumerate(result)]
+    found: dict[str, tuple[Any, str]] = {}
+    for name, value, unit in parts:
+        if isinstance(value, (str, bool, int, float)):
+            found[f"{place}{name}"] = value, unit
+        elif isinstance(value, (BaseRecord, Mapping, tuple, list)):
+            found |= _single_values(value, f"{place}{name}.")
+    return found
+
+
 def _unpack_result(holder: Any, names: Collection[str], values: Callable[[str], Any]) -> Any:
     """Return the result of a header among the attributes of `holder` and of its arrays."""
     text = getattr(holder, "attrs", {}).get(_HEADER)
     if not isinstance(text, str):
         raise DataError(f"expected what to_xarray or to_pandas gave, got {type(holder).__name__} without its header")
+    return _result_from(text, names, values)
+
+
+def _result_from(header: str, names: Collection[str], values: Callable[[str], Any]) -> Any:
+    """Return the result of a header in JSON and of arrays by name."""
 
     def fetch(node: dict[str, Any]) -> NDArray[Any] | None:
         if "$stored" not in node:
@@ -128,7 +195,7 @@ def _unpack_result(holder: Any, names: Collection[str], values: Callable[[str], 
         known_dtype(array.dtype.newbyteorder("<").str)
         return frozen_array(array)
 
-    return unpack(result_of_header(parse_json(text.encode()), sealed=True), fetch)
+    return unpack(result_of_header(parse_json(header.encode()), sealed=True), fetch)
 
 
 def _axis_names(arrays: Mapping[str, NDArray[Any]]) -> dict[str, tuple[str, ...]]:

@@ -15,6 +15,7 @@ from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.formats.foreign_hdf5 import open_hdf5
 from kapitza.io.formats.hdf5 import HEADER_DATASET
 from kapitza.io.results import load
+from kapitza.io.row_tables import is_row_table, read_row_table
 from kapitza.io.toml import TomlTable, read_toml
 from kapitza.matter.files.crystals import PHONOPY_NAMES, load_crystal
 from kapitza.matter.files.objects import is_path
@@ -25,6 +26,7 @@ _FILM_KEYS = frozenset({"bands", "cells", "lifetimes", "mean_free_path", "normal
 # the first kind whose keys are all there counts; a bar stands between keys of which one suffices
 _TOML_KINDS: Mapping[str, str] = MappingProxyType(
     {
+        "lamella map|plane|material": "eels.lamella:read_lamella",
         "experiments|fit": "samples:read_sample",
         "boxes": "transport.domains:read_domain",
         "mesh": "device.bodies:read_body",
@@ -45,8 +47,25 @@ _TOML_KINDS: Mapping[str, str] = MappingProxyType(
 _SUFFIX_KINDS: Mapping[str, str] = MappingProxyType(
     {
         ".msh": "device.meshes:read_mesh",
+        ".nc": "frames:read_netcdf",
+        ".parquet": "row_tables:read_row_table",
         ".phononinfo": "transport.lifetimes:read_lifetimes",
         **dict.fromkeys((".csv", ".dat", ".tsv", ".txt"), "text_tables:read_table"),
+    }
+)
+
+_BESIDE = "; read the result that was saved beside it (--save)"
+_UNREAD: Mapping[str, str] = MappingProxyType(
+    {
+        ".cir": f"is a netlist for SPICE{_BESIDE}",
+        ".i": f"is an input file of MOOSE{_BESIDE}",
+        ".md": f"is a report for people{_BESIDE}",
+        ".vtr": f"has fields for ParaView{_BESIDE}",
+        ".vtu": f"has fields for ParaView{_BESIDE}",
+        **dict.fromkeys((".png", ".pdf", ".svg"), f"is a figure{_BESIDE}"),
+        **dict.fromkeys(
+            (".state", ".unit"), "is a part of long work: the command that wrote it takes its folder as --store"
+        ),
     }
 )
 
@@ -58,14 +77,15 @@ _FOLDER_KINDS: Mapping[str, str] = MappingProxyType(
 def read(path: str | PathLike[str] | Any) -> Any:
     """Return what a file or a folder holds, as the record that its own reader makes of it.
 
-    * what `save` wrote (.json, .npz, .h5): the record, or a tuple or dict of records
-    * TOML of a sample, device, mesh, domain, films, run, scan, modes, leg, memory cell, exchanger, chip in helium or
-      junction, told apart by their keys: `SampleFile`, `Device`, `Layout`, `BodyFile`, ..., `Junction`
+    * what `save` wrote (.json, .npz, .h5), or ``to_xarray().to_netcdf`` (.nc): the record, or a tuple or dict of them
+    * TOML of a sample, device, mesh, domain, films, run, scan, modes, lamella, leg, memory cell, exchanger, chip in
+      helium or junction, told apart by their keys: `SampleFile`, `Device`, `Layout`, `BodyFile`, ..., `Junction`
     * electron spectra (.dm3, .dm4, .hspy, .msa, .ndata, Swift's .h5, ...): `SpectrumImage`
     * lifetimes of phono3py, ShengBTE or almaBTE: `Carriers` at 300 K
     * a mesh of gmsh (.msh): `Mesh`
     * the folder of a run of LAMMPS or GPUMD: its `Record`
-    * a text table (.csv, .dat, .tsv, .txt): `TextTable`
+    * a text table (.csv, .dat, .tsv, .txt): `TextTable`; rows of a screening or of boundaries: a
+      pandas.DataFrame
     * a file or a folder of phonopy (.yaml): `Crystal`; a structure file (.cif, POSCAR, ...): `Structure`
 
     Objects of other programs stand for their files: a signal of HyperSpy, Atoms of ASE, a Structure of pymatgen, a
@@ -103,6 +123,10 @@ def read(path: str | PathLike[str] | Any) -> Any:
         return load_crystal(place)
     if suffix == ".toml":
         return _reader(_kind_of_table(read_toml(place)))(place)
+    if suffix in _UNREAD:
+        raise DataError(_UNREAD[suffix], file=place)
+    if suffix == ".csv" and is_row_table(place):
+        return read_row_table(place)
     if suffix in _SUFFIX_KINDS:
         return _reader(_SUFFIX_KINDS[suffix])(place)
     if suffix in RESULT_SUFFIXES and _is_result(place):
