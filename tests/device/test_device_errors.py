@@ -154,7 +154,9 @@ def test_a_tolerance_is_met():
 def test_tolerances_that_cannot_be_met_say_so():
     with pytest.raises(InputError, match=r"tolerance = -1 K: wanted above 0 K"):
         solve(devices.transistor(), tolerance=-1.0)
-    with pytest.raises(ConvergenceError, match=r"one conductivity for each layer leaves an error of .* --tier volumes"):
+    with pytest.raises(
+        ConvergenceError, match=r"one conductivity for each layer leaves an error of .*method='volumes'"
+    ):
         solve(film(-1.0), tolerance=1e-9)
 
 

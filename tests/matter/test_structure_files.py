@@ -266,7 +266,7 @@ def test_faults_of_calculators(cif, monkeypatch):
         ("ase.calculators.emt:EMT", {}, "does not take Si (Si): NotImplementedError No EMT-potential for Si"),
         ("emt", {}, "not Si"),
         ("tersoff", {"a": 1}, "takes no arguments"),
-        ("unep", {}, "--calculator-args model_filename=FILE"),
+        ("unep", {}, "arguments={'model_filename': FILE}"),
         (7, {}, "expected a name, 'module:Class' or a calculator of ASE"),
     ):
         with pytest.raises(InputError) as raised:

@@ -41,7 +41,8 @@ from kapitza.cli.look import explore, library
 from kapitza.cli.md.deck import decks_app
 from kapitza.cli.md.equilibrium import closed_app
 from kapitza.cli.md.nemd import md_app
-from kapitza.cli.output import command_line_words, note
+from kapitza.cli.output import note
+from kapitza.cli.words import command_line_words
 from kapitza.errors import KapitzaError
 
 # of linear algebra: the matrices of one wave vector are small, and more threads cost several times the work
@@ -182,8 +183,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _termination_as_interrupt(), warnings.catch_warnings():
             warnings.simplefilter("default")
-            warnings.showwarning = _warning_printer()
-            return _run_command(list(sys.argv[1:] if arguments is None else arguments) or ["--help"])
+            words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+            warnings.showwarning = _warning_printer(words)
+            return _run_command(words)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's last flush is quiet too
         return _EXIT_CLOSED_PIPE
@@ -263,8 +265,8 @@ def _print_fault(message: str, status: int = _EXIT_FAULT) -> int:
     return status
 
 
-def _warning_printer() -> Callable[..., None]:
-    """Return what prints a warning as a note of one line, once for each text."""
+def _warning_printer(arguments: Sequence[str]) -> Callable[..., None]:
+    """Return what prints a warning of a command as a note of one line, once for each text."""
     printed: set[str] = set()
 
     def show(
@@ -278,6 +280,6 @@ def _warning_printer() -> Callable[..., None]:
         text = " ".join(str(message).split())
         if text not in printed:
             printed.add(text)
-            note(text)
+            note(command_line_words(text, _options_of(arguments)))
 
     return show

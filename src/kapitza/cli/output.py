@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import typer
@@ -18,7 +17,6 @@ from kapitza.cli import deferred
 CONDUCTANCE_UNIT = "W m^-2 K^-1"
 _WRAPPED_WIDTH, _TEXT_WIDTH = 20, 36  # characters of a remark, and of a text, that are not wrapped further
 _GAP = 3  # characters between two columns
-_PYTHON_ARGUMENT = re.compile(r"\b([a-z_]+)=(['\"])([\w.|-]+)\2")
 PIPED_COLUMNS = 100_000  # nothing is cut or wrapped where no terminal has an edge
 
 
@@ -144,19 +142,6 @@ def note(text: str) -> None:
         # a line of progress may stand there
         line = f"\r\x1b[K{_fill_line(line, shutil.get_terminal_size().columns)}"
     typer.echo(line, err=True)
-
-
-def command_line_words(message: str, options: Collection[str]) -> str:
-    """Return a message with arguments of Python in the words of a command that has options of these names.
-
-    ``relax='atoms'`` becomes ``--relax atoms``; what is no option of the command stays as it is.
-    """
-
-    def spell(found: re.Match[str]) -> str:
-        option = f"--{found[1].replace('_', '-')}"
-        return f"{option} {found[3]}" if option in options else found[0]
-
-    return _PYTHON_ARGUMENT.sub(spell, message)
 
 
 def megawatts(value: float | None) -> str:

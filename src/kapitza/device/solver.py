@@ -167,7 +167,7 @@ def _on_smaller_cells(found: _Found, error: float, tolerance: float) -> _Found:
     if isinstance(found, LayeredTemperatures):
         raise ConvergenceError(
             f"one conductivity for each layer leaves an error of {error:.2g} K, wanted {tolerance:.2g} K: take a grid "
-            "(method='volumes', --tier volumes)",
+            "(method='volumes')",
             last=found,
         )
     if isinstance(found, BodyTemperatures):

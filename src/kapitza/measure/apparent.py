@@ -248,7 +248,7 @@ def _conductivity_of(side: InterfaceSide, given: float | None, temperature: floa
     if found is None:
         raise InputError(
             f"{side.name}: the conductivity of its lattice at {temperature:g} K is not known; give it, W/mK "
-            "(conductivities=(left, right), --conductivities left,right)"
+            "(conductivities=(left, right))"
         )
     return found
 

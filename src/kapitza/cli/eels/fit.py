@@ -28,7 +28,6 @@ from kapitza.cli.eels.options import (
     Title,
     apply_dark_count,
     format_uncertain,
-    options_in_messages,
 )
 from kapitza.cli.figures import Results
 from kapitza.cli.options import DaskAddress, Figure, Json, Save, StoreFolder, long_work
@@ -106,11 +105,7 @@ def fit_scan(
     if tie == "both" and len(model.modes) == 1:
         ties = ("common",)
     cores = workers or os.cpu_count() or 1
-    with (
-        long_work("blocks of pixels", cores, store, dask) as work,
-        options_in_messages(),
-        _compilation_notes(model) as compiled,
-    ):
+    with long_work("blocks of pixels", cores, store, dask) as work, _compilation_notes(model) as compiled:
         running = {**work, "compiled": compiled}
         if gain is not None:
             image = _correct_gain(image, model, gain, reading, running)

@@ -17,13 +17,12 @@ from kapitza.cli.eels.options import (
     format_probability,
     format_short,
     format_uncertain,
-    options_in_messages,
-    options_in_text,
     parse_uncertain,
 )
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import note, print_record, print_text, quantity_json
+from kapitza.cli.words import command_line_words
 from kapitza.errors import DataError, InputError
 from kapitza.io.quantities import quantity
 from kapitza.units import MW, nm
@@ -93,14 +92,12 @@ def jump_map(
     thickness = None if layer is None else _layer_thickness(layer)
     records: dict[str, Any] = {}
     if plane == "straight":
-        with options_in_messages():
-            profile = kapitza.eels.line_profile(maps["common"])
+        profile = kapitza.eels.line_profile(maps["common"])
         found = _fit_straight(maps, profile, place, seen, scale_sigma)
     else:
-        with options_in_messages():
-            oblique = deferred.fit_oblique_jump(
-                maps["common"], place, curved=plane == "curved", scale_sigma=scale_sigma, **seen
-            )
+        oblique = deferred.fit_oblique_jump(
+            maps["common"], place, curved=plane == "curved", scale_sigma=scale_sigma, **seen
+        )
         profile, found = oblique.profile, oblique.fit
         records["plane"] = oblique.plane
     known = {"flux": flux, "left": conductivity_left, "right": conductivity_right}
@@ -211,7 +208,7 @@ def _without_misfits(maps: dict[str, TemperatureMap], keep: str | None) -> dict[
     if keep is not None:
         return {name: deferred.widen_misfits(one) for name, one in maps.items()}
     if deferred.fit_verdict(maps["common"]).doubtful:
-        note(options_in_text(f"left out: {deferred.flag_remark(maps['common'])}"))
+        note(command_line_words(f"left out: {deferred.flag_remark(maps['common'])}"))
     return maps
 
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 import kapitza
 from kapitza.cli import deferred
-from kapitza.errors import InputError, KapitzaError
+from kapitza.errors import InputError
 from kapitza.io.quantities import parse_uncertain, quantity
 
 if TYPE_CHECKING:
@@ -38,47 +34,6 @@ MapFile = Annotated[str, typer.Argument(metavar="MAP", help="Map that `kapitza e
 PlanFile = Annotated[str, typer.Argument(metavar="FILE", help="Planned scan (.toml).")]
 Across = Annotated[Literal["x", "y"], typer.Option("--across", help="Position that crosses the interface.")]
 ModesOption = Annotated[str, typer.Option("--modes", metavar="FILE", help="Modes of the spectra (.toml).")]
-
-
-_OPTION_WORDS: Mapping[str, str] = MappingProxyType(
-    {
-        'energy_unit="eV" or "meV"': "--energy-unit eV or meV",
-        "give energy_scale, the first channel and the step": "give --energy FIRST,STEP",
-        "choose one by title among": "choose one with --title among",
-        "the dark_variance of the image, readout and dark current together, or dark spectra (with_dark)": (
-            "--dark with the noise of a channel, as 100+-6, or a file of dark spectra"
-        ),
-        "keep misfits with wider errors (widen_misfits), or correct the detector": (
-            "fit with --gain scan or --vacuum FILE, or keep misfits by --keep misfit"
-        ),
-    }
-)  # remedies in terms of Python, and what they are at the command line
-
-
-def options_in_text(text: str) -> str:
-    """Return a message that speaks of options in place of arguments of functions."""
-    for argument, option in _OPTION_WORDS.items():
-        text = text.replace(argument, option)
-    return text
-
-
-@contextmanager
-def options_in_messages() -> Generator[None, None, None]:
-    """Let errors and warnings from inside speak of options, not of arguments of functions."""
-    show = warnings.showwarning
-
-    def show_options(message: Warning | str, *rest: Any) -> None:
-        text = options_in_text(str(message))
-        show(message if isinstance(message, str) else type(message)(text), *rest)
-
-    warnings.showwarning = show_options
-    try:
-        yield
-    except KapitzaError as err:
-        err.args = (options_in_text(str(err)), *err.args[1:])
-        raise
-    finally:
-        warnings.showwarning = show
 
 
 def format_uncertain(value: float, sigma: float) -> str:
@@ -114,16 +69,15 @@ class ReadingOptions:
 
     def image(self, path: str) -> SpectrumImage:
         """Return the spectra of a file."""
-        with options_in_messages():
-            return kapitza.eels.read_eels(
-                path,
-                title=self.title,
-                energy_unit=self.energy_unit,
-                position_unit=self.position_unit,
-                electrons_per_count=self.electrons_per_count,
-                energy_scale=None if self.energy is None else _parse_energy_scale(self.energy),
-                position=None if self.pitch is None else quantity(self.pitch, "length", what="--pitch"),
-            )
+        return kapitza.eels.read_eels(
+            path,
+            title=self.title,
+            energy_unit=self.energy_unit,
+            position_unit=self.position_unit,
+            electrons_per_count=self.electrons_per_count,
+            energy_scale=None if self.energy is None else _parse_energy_scale(self.energy),
+            position=None if self.pitch is None else quantity(self.pitch, "length", what="--pitch"),
+        )
 
 
 def _parse_energy_scale(text: str) -> tuple[float, float]:

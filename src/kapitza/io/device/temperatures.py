@@ -87,7 +87,7 @@ def _from_saved(path: str | PathLike[str], device: Device, crossing: Crossing | 
         if crossing is not None:
             return section_temperatures(device, saved, crossing.boundary, crossing.at, skip=crossing.skip)
         if isinstance(saved, Profile):
-            raise InputError("holds a profile: say which boundary it crosses, and where (--across 'GaN|SiC=12nm')")
+            raise InputError("holds a profile: say by crossing which boundary it crosses, and where")
         return map_temperatures(saved, device.top())
     except InputError as err:
         raise DataError(str(err), file=path) from err

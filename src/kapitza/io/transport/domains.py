@@ -57,7 +57,10 @@ def read_domain(path: str | PathLike[str]) -> DomainFile:
     """
     top = read_toml(path)
     if "layers" in top and "boxes" not in top:
-        raise top.fault("layers make a stack: leave out --monte-carlo, or give [[materials]] and [[boxes]]", "layers")
+        raise top.fault(
+            "layers make a stack, for `kapitza transport` without --monte-carlo; domains have [[materials]], [[boxes]]",
+            "layers",
+        )
     top.check_keys(
         ("title", "temperature", "bins", "spacing", "particles", "batches", "seed", "materials", "boxes", "sources",
          "boundaries", "walls")

@@ -98,7 +98,8 @@ def read_films(path: str | PathLike[str]) -> FilmsFile:
     top = read_toml(path)
     if "boxes" in top and "layers" not in top:
         raise top.fault(
-            "boxes make a domain, not a stack of layers: follow phonons through it with --monte-carlo", "boxes"
+            "boxes make a domain, not a stack of layers: `kapitza transport --monte-carlo` follows phonons through it",
+            "boxes",
         )
     top.check_keys(("title", "temperature", "bins", "layers", "boundaries", "walls", "period"))
     temperature = top.number("temperature", "temperature", 300.0)

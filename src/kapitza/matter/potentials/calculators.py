@@ -148,7 +148,7 @@ def _named_choice(entry: NamedCalculator, arguments: Mapping[str, object]) -> Ca
     """A calculator of the table."""
     given = {**entry.arguments, **arguments}
     if entry.model_file and entry.model_file not in given:
-        raise InputError(f"{entry.title} needs the file of its model: --calculator-args {entry.model_file}=FILE")
+        raise InputError(f"{entry.title} needs the file of its model: arguments={{{entry.model_file!r}: FILE}}")
     version = _version(entry.distribution)
     if not version:
         raise MissingEngine(f"forces by {entry.title} need {entry.distribution}: pip install {entry.install}")

@@ -1,0 +1,131 @@
+"""Messages speak of options and keys of files at the command line, and of arguments in Python."""
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import hooks
+import pytest
+
+from kapitza.cli import main
+from kapitza.cli.words import _PHRASES, command_line_words
+
+SOURCE = Path(__file__).resolve().parents[2] / "src" / "kapitza"
+PUBLIC_FUNCTIONS = {
+    name for room in hooks.ROOMS for name, home in hooks.public_names(room) if home != "kapitza" and "_" in name
+} & {name.lower() for room in hooks.ROOMS for name, _ in hooks.public_names(room)}
+PYTHON = re.compile(
+    r"(?<![\w-])\.?[A-Za-z_][\w.]*\([^)]*\)?"  # a call
+    r"|(?<![\w.-])[a-z_]+=(?:['\"(\[]|True|False|None|\d)"  # an argument
+    r"|\bNone\b|\bkapitza\.(?!toml)[a-z]"
+)
+PROSE = re.compile(
+    r"ln\(ratio\)|R\(infinite\)|abs\(|interlayer\(s\)|var\(--|=\"|model=7net"
+)  # formulas, HTML, examples
+MARKUP = ("cli/interface/report", "core/record_tables", "run/progress", "io/device/vtk", "matter/files/structures")
+# modules with messages to someone who writes Python: no verb gives what these refuse, or it says so before
+PYTHON_ONLY = {
+    "applications/cryogenic", "applications/ellipsoids", "applications/free_paths", "core/arrays", "core/stack",
+    "device/description", "matter/building/relaxed_junction", "matter/files/phonon_facts", "matter/material",
+    "measure/device/update", "measure/eels/model", "simulate/md/runs/heat_spectra",  # meanings of attributes, formulas
+    "applications/superlattice", "core/occupation", "device/setup", "device/solver", "io/row_tables",
+    "io/eels/hyperspy", "matter/files/objects",  # objects of other programs
+    "measure/apparent", "measure/device/fit", "measure/eels/ratio_thermometry", "simulate/boltzmann/boundaries",
+    "simulate/boltzmann/domain", "simulate/boltzmann/layered/adjoint", "simulate/boltzmann/layered/transport",
+    "simulate/md/engines/builtin", "simulate/md/runs/run", "theory/agf/green_functions", "theory/contact",
+    "theory/electrons", "theory/grain", "theory/inelastic", "theory/knudsen", "theory/plane_waves",
+    "theory/roughness", "theory/spin",
+}  # fmt: skip
+
+
+def text_of(node: ast.expr) -> str:
+    """A literal text, with 'x' for what is filled in."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else ""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(text_of(part) for part in node.values)
+    return "'x'" if isinstance(node, ast.FormattedValue) and node.conversion == ord("r") else "x"
+
+
+def messages() -> Iterator[tuple[str, str]]:
+    """Texts of three words or more in the package, but docstrings and annotations, each with its module."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        module = path.relative_to(SOURCE).with_suffix("").as_posix()
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        passed: set[int] = set()
+        for node in ast.walk(tree):
+            inner = [node.value] if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) else []
+            inner += [part for part in ast.walk(node) if part is not node] if isinstance(node, ast.JoinedStr) else []
+            annotation = getattr(node, "annotation", None) or getattr(node, "returns", None)
+            inner += list(ast.walk(annotation)) if annotation is not None else []
+            passed |= {id(part) for part in inner}
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.Constant, ast.JoinedStr)) and id(node) not in passed:
+                text = text_of(node)
+                if len(text.split()) > 2:
+                    yield module, " ".join(text.split())
+
+
+def python_words(text: str) -> list[str]:
+    """What of a text only someone who writes Python understands."""
+    bare = PROSE.sub("", text)
+    names = [name for name in re.findall(r"\b[a-z_]+\b", bare) if name in PUBLIC_FUNCTIONS]
+    return [found[0] for found in PYTHON.finditer(bare)] + names
+
+
+MESSAGES = list(messages())
+
+
+def test_no_message_of_a_verb_speaks_of_python() -> None:
+    options = {"--relax", "--statistics"}
+    found = {
+        f"{module}: {text}": python_words(command_line_words(text, options))
+        for module, text in MESSAGES
+        if module not in MARKUP and not module.startswith(("cli/", "web/"))
+    }
+    speaking = {text: words for text, words in found.items() if words}
+    assert {text: words for text, words in speaking.items() if text.partition(":")[0] not in PYTHON_ONLY} == {}
+    assert {text.partition(":")[0] for text in speaking} == PYTHON_ONLY  # a module apart that has none is taken off
+
+
+def test_every_phrase_is_one_of_a_message() -> None:
+    """A phrase that no message has any more was reworded there, and is left out here."""
+    pieces = [text for _, text in MESSAGES]
+    unused = [pattern.pattern for pattern, _ in _PHRASES if not any(map(pattern.search, pieces))]
+    assert unused == []
+
+
+def test_messages_in_python_name_no_options() -> None:
+    """But of a command that is named, or of a file that a command wrote."""
+    named = re.compile(
+        r"`[^`]* --[^`]*`|phono3py --br|`phonopy --include-fc`|output of --json|--save FILE keeps|without --monte"
+    )
+    found = [text for module, text in MESSAGES if not module.startswith(("cli/", "web/", "io/reading"))]
+    assert [text for text in found if re.search(r"(?<!\w)--[a-z]", named.sub("", text))] == []
+
+
+def test_warnings_are_in_the_words_of_the_command(monkeypatch, capsys) -> None:
+    def warn(*_: object, **__: object) -> None:
+        warnings.warn("wide: relax='atoms' or Setup(back='isothermal')", UserWarning, stacklevel=1)
+
+    monkeypatch.setattr("kapitza.cites", warn, raising=False)
+    monkeypatch.setattr("kapitza.cli._run_command", lambda _words: warn() or 0)
+    assert main(["predict", "Al", "Si"]) == 0
+    assert "--relax atoms or" in capsys.readouterr().err
+
+
+def test_the_drop_of_a_file_is_explained_in_words_of_the_file(tmp_path, monkeypatch, capsys) -> None:
+    pytest.importorskip("numpy")
+    monkeypatch.chdir(tmp_path)
+    assert main(["predict", "Al", "Si", "--models", "dmm", "--save", "emitted.json"]) == 0
+    device = (
+        '[[layers]]\nname = "Al"\nmaterial = "Al"\nthickness = "80 nm"\n[[layers]]\nname = "Si"\nmaterial = "Si"\n'
+        'thickness = "1 um"\n[boundaries]\n"Al|Si" = "emitted.json"\n[[sources]]\nname = "gate"\npower = "1 W"\n'
+        '[box]\nwidth = "1 mm"\ndepth = "1 mm"\n'
+    )
+    (tmp_path / "device.toml").write_text(device)
+    capsys.readouterr()
+    assert main(["device", "device.toml"]) == 2
+    assert python_words(capsys.readouterr().err) == []
