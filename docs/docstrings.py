@@ -19,7 +19,8 @@ def markdown(text: str) -> str:
     found = [pieces[0].rstrip()]
     for title, body in zip(pieces[1::2], pieces[2::2], strict=True):
         lines = body.strip("\n").splitlines()
-        found.append(f"**{title}**\n\n" + (references(lines) if title == "References" else listed(lines)))
+        shown = {"References": references, "Examples": session}.get(title, listed)
+        found.append(f"**{title}**\n\n" + shown(lines))
     return "\n\n".join(found)
 
 
@@ -38,6 +39,11 @@ def listed(lines: list[str]) -> str:
         else:
             found.append(line)
     return "\n".join(found)
+
+
+def session(lines: list[str]) -> str:
+    """Lines of an interactive session as a block."""
+    return "\n".join(["```pycon", *lines, "```"])
 
 
 def references(lines: list[str]) -> str:

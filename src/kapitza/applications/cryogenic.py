@@ -133,7 +133,15 @@ class Superconductor(BaseRecord):
 
 @frozen
 class OperatingPoint(BaseRecord):
-    """A temperature at which heat and cooling are equal; stable where small deviations die out."""
+    """A temperature at which heat and cooling are equal; stable where small deviations die out.
+
+    Examples
+    --------
+    >>> from kapitza.applications import OperatingPoint
+    >>> cold = OperatingPoint(temperature=4.4, flux=3e3, stable=True, regime="nucleate boiling")
+    >>> print(cold.stable, cold.regime)
+    True nucleate boiling
+    """
 
     temperature: float = field(metadata=about("K", "of the surface"))
     flux: float = field(metadata=about("W m^-2", "heat flux through the surface"))

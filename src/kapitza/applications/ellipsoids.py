@@ -46,7 +46,15 @@ class Ellipsoid(BaseRecord):
 
 @frozen
 class EffectiveMedium(BaseRecord):
-    """Conductivity of a composite whose particles are aligned to z."""
+    """Conductivity of a composite whose particles are aligned to z.
+
+    Examples
+    --------
+    >>> from kapitza.applications import EffectiveMedium
+    >>> fibres = EffectiveMedium(parallel=12.0, perpendicular=1.5)
+    >>> print(fibres.parallel / fibres.perpendicular)
+    8.0
+    """
 
     parallel: float = field(metadata=about("W m^-1 K^-1", "along z"))
     perpendicular: float = field(metadata=about("W m^-1 K^-1", "along x and y"))

@@ -34,6 +34,22 @@ class Stream(BaseRecord):
     ------
     InputError
         for values that are not finite and positive
+
+    Examples
+    --------
+    >>> from kapitza.applications import Stream
+    >>> water = Stream(
+    ...     inlet=340.0,
+    ...     flow=1e-6,
+    ...     conductivity=0.6,
+    ...     heat_capacity=4.18e3,
+    ...     viscosity=8.9e-4,
+    ...     density=997.0,
+    ...     diameter=1e-4,
+    ...     section=1e-8,
+    ... )
+    >>> print(water.inlet, "K")
+    340.0 K
     """
 
     inlet: float = field(converter=number, validator=quantity(), metadata=about("K", "temperature at the inlet"))
@@ -87,6 +103,19 @@ class HeatExchanger(BaseRecord):
     ------
     InputError
         for values outside of their range, or streams in the wrong order
+
+    Examples
+    --------
+    >>> from kapitza.applications import HeatExchanger, Stream
+    >>> water = {"conductivity": 0.6, "heat_capacity": 4.18e3, "viscosity": 8.9e-4, "density": 997.0}
+    >>> hot, cold = (
+    ...     Stream(inlet=inlet, flow=1e-8, diameter=1e-4, section=1e-8, **water) for inlet in (340.0, 300.0)
+    ... )
+    >>> plates = HeatExchanger(
+    ...     hot=hot, cold=cold, wall=50e-6, wall_conductivity=148.0, area=1e-6, length=1e-2, hot_boundary=1e7
+    ... )
+    >>> print(plates.arrangement)
+    counter
     """
 
     hot: Stream
@@ -150,6 +179,20 @@ def heat_exchange(exchanger: HeatExchanger) -> HeatExchange:
     References
     ----------
     W. M. Kays and A. L. London, Compact Heat Exchangers (McGraw-Hill, New York, 1984)
+
+    Examples
+    --------
+    >>> from kapitza.applications import HeatExchanger, Stream, heat_exchange
+    >>> water = {"conductivity": 0.6, "heat_capacity": 4.18e3, "viscosity": 8.9e-4, "density": 997.0}
+    >>> hot, cold = (
+    ...     Stream(inlet=inlet, flow=1e-8, diameter=1e-4, section=1e-8, **water) for inlet in (340.0, 300.0)
+    ... )
+    >>> plates = HeatExchanger(
+    ...     hot=hot, cold=cold, wall=50e-6, wall_conductivity=148.0, area=1e-6, length=1e-2, hot_boundary=1e7
+    ... )
+    >>> found = heat_exchange(plates)
+    >>> print(f"{found.hot_out:.1f} K, {found.cold_out:.1f} K; boundary {found.boundary_share:.2%}")
+    300.1 K, 339.9 K; boundary 0.22%
     """
     for name, stream in (("hot", exchanger.hot), ("cold", exchanger.cold)):
         _check_stream(name, stream, exchanger.length)

@@ -60,6 +60,12 @@ def polycrystal(
     ----------
     C.-W. Nan and R. Birringer, Phys. Rev. B 57, 8264 (1998), doi:10.1103/PhysRevB.57.8264
     H. Dong, B. Wen and R. Melnik, Sci. Rep. 4, 7037 (2014), doi:10.1038/srep07037 (both ways of counting)
+
+    Examples
+    --------
+    >>> from kapitza.applications import polycrystal
+    >>> print(polycrystal(148.0, 1e9, grain=[1e-6, 100e-9]).round(1), "W m⁻¹ K⁻¹")
+    [128.9  59.7] W m⁻¹ K⁻¹
     """
     check_choice(count, _BOUNDARY_COUNTS, "count")
     bulk, size = positive(conductivity), positive(grain)

@@ -101,7 +101,16 @@ def conductance_from_noise(noise: ArrayLike, temperature: ArrayLike) -> Array:
 
 @frozen(eq=False)
 class Onsager(BaseRecord):
-    """Linear response of the heat flux to a difference of 1/T: flux = coefficient · Δ(1/T)."""
+    """Linear response of the heat flux to a difference of 1/T: flux = coefficient · Δ(1/T).
+
+    Examples
+    --------
+    >>> from kapitza import dmm, solid
+    >>> from kapitza.core import onsager_coefficient
+    >>> found = onsager_coefficient(dmm(solid("Al"), solid("Si")), [300.0])
+    >>> print(f"{found.coefficient[0]:.2e} W K m⁻²")
+    7.20e+13 W K m⁻²
+    """
 
     temperature: Array = field(metadata=about("K", "temperature"))
     coefficient: Array = field(metadata=about("W K m^-2", "Onsager coefficient of the heat flux"))

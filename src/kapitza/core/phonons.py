@@ -14,6 +14,18 @@ class Phonons(Protocol):
     name : for legends and tables
     edges : (k,) increasing angular frequencies that bound the smooth pieces of `modes`, rad s⁻¹; the last one
         is the top of the spectrum
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import solid
+    >>> from kapitza.core import Phonons
+    >>> from kapitza.units import THz
+    >>> silicon = solid("Si")
+    >>> print(
+    ...     isinstance(silicon, Phonons), silicon.modes(np.array([1 * THz])) / silicon.modes(np.array([0.5 * THz]))
+    ... )
+    True [4.]
     """
 
     @property

@@ -22,6 +22,17 @@ class Jump(BaseRecord):
     Attributes
     ----------
     covariance : (3, 3) of (jump, gradient_left, gradient_right)
+
+    Examples
+    --------
+    >>> from kapitza import Profile
+    >>> from kapitza.units import nm
+    >>> profile = Profile(
+    ...     [0 * nm, 10 * nm, 12 * nm, 22 * nm], [310.0, 308.0, 303.0, 301.0], sigma=[0.1, 0.1, 0.1, 0.1]
+    ... )
+    >>> found = profile.jump(11 * nm)
+    >>> print(f"{found.jump:.2f} ± {found.sigma:.2f} K, Kapitza length {found.kapitza_lengths[0] / nm:.0f} nm")
+    4.60 ± 0.16 K, Kapitza length 23 nm
     """
 
     at: float = field(metadata=about("m", "position of the plane"))

@@ -28,24 +28,53 @@ from kapitza.errors import InputError
 
 @frozen
 class SteadyPower(BaseRecord):
-    """On for ever."""
+    """On for ever.
+
+    Examples
+    --------
+    >>> from kapitza.device import SteadyPower
+    >>> print(SteadyPower())
+    SteadyPower()
+    """
 
 
 @frozen
 class StepPower(BaseRecord):
-    """Off before t = 0, on from then."""
+    """Off before t = 0, on from then.
+
+    Examples
+    --------
+    >>> from kapitza.device import StepPower
+    >>> print(StepPower())
+    StepPower()
+    """
 
 
 @frozen
 class PeriodicPower(BaseRecord):
-    """A power that goes as cos(2π frequency t), Hz: the temperature that goes with it, without the mean."""
+    """A power that goes as cos(2π frequency t), Hz: the temperature that goes with it, without the mean.
+
+    Examples
+    --------
+    >>> from kapitza.device import PeriodicPower
+    >>> print(PeriodicPower(1e6).frequency, "Hz")
+    1000000.0 Hz
+    """
 
     frequency: float = field(converter=number, validator=quantity(), metadata=about("Hz", "repetition frequency"))
 
 
 @frozen
 class PulsedPower(BaseRecord):
-    """Rectangular pulses."""
+    """Rectangular pulses.
+
+    Examples
+    --------
+    >>> from kapitza.device import PulsedPower
+    >>> pulses = PulsedPower(period=4e-6, width=1e-6)
+    >>> print(f"duty {pulses.width / pulses.period:.2f}")
+    duty 0.25
+    """
 
     period: float = field(converter=number, validator=quantity(), metadata=about("s", "from one pulse to the next"))
     width: float = field(converter=number, validator=quantity(), metadata=about("s", "of each pulse"))
@@ -68,7 +97,15 @@ _DEVICE_PARAMETERS = ("width", "depth", "sink", "coefficient", "top_coefficient"
 
 @frozen(eq=False)
 class ConductivityLaw(BaseRecord):
-    """Conductivity through a layer against temperature: a power law between neighbours."""
+    """Conductivity through a layer against temperature: a power law between neighbours.
+
+    Examples
+    --------
+    >>> from kapitza.device import ConductivityLaw
+    >>> silicon = ConductivityLaw([200.0, 300.0, 400.0], [266.0, 148.0, 99.0])
+    >>> print(silicon)
+    ConductivityLaw(temperature=[200, 300, 400] K, value=[266, 148, 99] W m^-1 K^-1)
+    """
 
     temperature: Array = field(converter=lambda t: increasing(temperatures(t)), metadata=about("K", "(nT,) increasing"))
     value: Array = field(

@@ -91,7 +91,15 @@ class Disc(BaseRecord):
 
 @frozen
 class GaussianSpot(BaseRecord):
-    """A spot of the flux exp(-2 r²/w²): its middle and its 1/e² radius w, m; `radius_y` where it differs along y."""
+    """A spot of the flux exp(-2 r²/w²): its middle and its 1/e² radius w, m; `radius_y` where it differs along y.
+
+    Examples
+    --------
+    >>> from kapitza.device import GaussianSpot
+    >>> laser = GaussianSpot(0.0, 0.0, radius=5e-6)
+    >>> print(f"{laser.radius * 1e6:.0f} µm")
+    5 µm
+    """
 
     x: float = field(converter=number, metadata=about("m", "middle along x"))
     y: float = field(converter=number, metadata=about("m", "middle along y"))
@@ -122,7 +130,16 @@ class GaussianSpot(BaseRecord):
 
 @frozen(eq=False)
 class HeatMap(BaseRecord):
-    """Pixels of constant flux."""
+    """Pixels of constant flux.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza.device import HeatMap
+    >>> pixels = HeatMap(np.array([[1.0, 3.0], [2.0, 2.0]]), x=(0.0, 1e-3), y=(0.0, 1e-3))
+    >>> print(pixels.value.shape)
+    (2, 2)
+    """
 
     value: Array = field(converter=_flux_map, metadata=about("any, scaled by the power", "(nx, ny) heat flux"))
     x: Interval = field(converter=sorted_interval, metadata=about("m", "range that the pixels fill evenly along x"))

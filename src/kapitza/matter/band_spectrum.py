@@ -27,6 +27,15 @@ class BandSpectrum(BaseRecord):
     Attributes
     ----------
     table : the sampled spectra
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza.phonons import phonons
+    >>> from kapitza.units import THz
+    >>> silicon = phonons("Si")
+    >>> print(silicon.modes(np.array([2 * THz, 20 * THz])).round(-16))
+    [1.11e+18 0.00e+00]
     """
 
     name: str

@@ -75,6 +75,14 @@ class Fluid(BaseRecord):
     ------
     InputError
         for values that are not finite and positive, and values that only another unit can explain
+
+    Examples
+    --------
+    >>> from kapitza import Fluid, khalatnikov, solid
+    >>> water = Fluid("water", density=997.0, speed=1497.0, atoms=1.0e29)
+    >>> found = khalatnikov(water, solid("Si")).total.conductance([1.0, 2.0]).value
+    >>> print(f"{found[1] / found[0]:.2f} times at twice the temperature")
+    8.00 times at twice the temperature
     """
 
     name: str

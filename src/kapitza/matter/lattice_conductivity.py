@@ -48,6 +48,13 @@ class LatticeConductivity(BaseRecord):
     source : key of the library's sources with what was done to the number, or the formula of an estimate
     estimated : whether nobody has measured or computed it near this temperature: after Slack, or more than a tenth
         beyond the ends of a table
+
+    Examples
+    --------
+    >>> from kapitza.phonons import lattice_conductivity
+    >>> one = lattice_conductivity("Si", 300.0)
+    >>> print(round(one.value), "W m⁻¹ K⁻¹", one.estimated)
+    148 W m⁻¹ K⁻¹ False
     """
 
     value: float = field(metadata=about("W m^-1 K^-1", "thermal conductivity of the lattice"))

@@ -48,6 +48,14 @@ class Source(BaseRecord):
     authors, title, journal, volume, pages : as printed; empty where there is none
     doi : digital object identifier, without the address; empty where none was seen
     note : what was read, if it was not the source itself
+
+    Examples
+    --------
+    >>> from kapitza import material
+    >>> from kapitza.matter import source
+    >>> one = source(material("Si").density.source)
+    >>> print(one.authors, one.year)
+    G. Simmons, H. Wang 1971
     """
 
     key: str

@@ -31,6 +31,13 @@ class Quantity(BaseRecord):
     verified : whether the number was read in the source, or in a text that quotes it, or was compared with such a
         number (then the note says "remembered; compared with ..."); False: from memory alone
     note : what a reader has to know to use it
+
+    Examples
+    --------
+    >>> from kapitza import material
+    >>> speed = material("Al").longitudinal
+    >>> print(speed.value, speed.unit, speed.verified)
+    6420.0 m s⁻¹ True
     """
 
     value: float = field(metadata=about("as unit", "the number"))
@@ -51,6 +58,13 @@ class PropertyTable(BaseRecord):
     ----------
     name : of the property, for messages
     unit, source, verified, note : as in `Quantity`
+
+    Examples
+    --------
+    >>> from kapitza import material
+    >>> table = material("Si").conductivity
+    >>> print(table([300.0, 400.0]).round())
+    [148.  99.]
     """
 
     name: str
@@ -87,6 +101,12 @@ class MetalProperties(BaseRecord):
     coupling : electron-phonon coupling near 300 K, W m⁻³ K⁻¹
     sommerfeld : electronic heat capacity over temperature, J m⁻³ K⁻²
     lattice : thermal conductivity of the lattice near 300 K, W m⁻¹ K⁻¹
+
+    Examples
+    --------
+    >>> from kapitza import material
+    >>> print(material("Al").metal.coupling.value, "W m⁻³ K⁻¹ between electrons and phonons")
+    2.41e+17 W m⁻³ K⁻¹ between electrons and phonons
     """
 
     conductivity: Quantity | None = None
@@ -145,6 +165,13 @@ class Material(BaseRecord):
     state : temperatures between which it is what these numbers describe
     exemptions : checks that this entry fails, with the reason
     note : what a reader has to know
+
+    Examples
+    --------
+    >>> from kapitza import material
+    >>> copper = material("Cu")
+    >>> print(copper.formula, copper.density.value, copper.density.unit)
+    Cu 8960.0 kg m⁻³
     """
 
     name: str

@@ -141,6 +141,13 @@ def phonon_crystal(name: str, *, nac: bool = True) -> Crystal:
     name : name or alias, as in the library of materials
     nac : whether a crystal that has Born charges keeps its dipole forces apart, so that polar modes are split as they
         should; else the force constants hold them up to half of a supercell, as layers of atoms need
+
+    Examples
+    --------
+    >>> from kapitza.phonons import phonon_crystal
+    >>> silicon = phonon_crystal("Si")
+    >>> print(len(silicon.masses), "atoms a cell")
+    2 atoms a cell
     """
     content = _read_crystal_file(_resolve_name(name))
     card = _make_card(content)

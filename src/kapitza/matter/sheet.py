@@ -46,6 +46,13 @@ class Sheet(BaseRecord):
     ----------
     J. C. Duda, J. L. Smoyer, P. M. Norris, P. E. Hopkins, Appl. Phys. Lett. 95, 031912 (2009)
     (diffuse mismatch of layered crystals; the reduction to one layer is derived above)
+
+    Examples
+    --------
+    >>> from kapitza.matter import sheet
+    >>> graphene = sheet("graphene")
+    >>> print(f"{graphene.longitudinal:.0f} m/s along the sheet, {graphene.density:.2g} kg/m²")
+    21438 m/s along the sheet, 7.6e-07 kg/m²
     """
 
     name: str

@@ -67,6 +67,17 @@ class Structure(BaseRecord):
     ------
     InputError
         for shapes that do not fit, a cell without volume, two atoms at one place
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza.matter import Structure
+    >>> from kapitza.units import nm
+    >>> cell = 0.53 * nm * np.eye(3)
+    >>> sites = cell @ [[0, 0, 0.5, 0.5], [0, 0.5, 0, 0.5], [0, 0.5, 0.5, 0]]
+    >>> argon = Structure("argon", cell, sites.T, np.full(4, 6.63e-26), ("Ar",) * 4)
+    >>> print(f"{argon.masses.sum() / np.linalg.det(cell):.0f} kg/m³")
+    1781 kg/m³
     """
 
     name: str

@@ -72,6 +72,13 @@ class Measurement(BaseRecord):
     carriers : what carries the heat across, "phonons" or "electrons" (metal on metal)
     bound : "lower" or "upper" where the source gives no more than that
     flag : why the value is not to be leaned on, as "duplicate: ..." or "outlier: ..."; empty for most
+
+    Examples
+    --------
+    >>> from kapitza import measured
+    >>> one = measured("Al", "Al2O3")[0]
+    >>> print(one.method, one.doi, one.conductance.value.round(-6)[:1] / 1e6)
+    TDTR 10.1103/PhysRevB.48.16373 [4.]
     """
 
     left: str

@@ -52,6 +52,14 @@ class Published(BaseRecord):
     sigma : published uncertainty, W m⁻² K⁻¹; None if unknown
     measurement : the whole record, with source, preparation and state of the interface
     observation : how it sees the boundary, by its method and its film; None where models are not solved for it
+
+    Examples
+    --------
+    >>> from kapitza import compare, dmm, solid
+    >>> spectrum = dmm(solid("Al"), solid("Al2O3"))
+    >>> one = compare("Al", "Al2O3", 300.0, {"dmm": spectrum}, observation=None).published[0]
+    >>> print(one.temperature, one.measurement.method)
+    285.0 TDTR
     """
 
     temperature: float = field(metadata=about("K", "temperature"))
@@ -86,6 +94,14 @@ class Prediction(BaseRecord):
     emitted, local : W m⁻² K⁻¹, by drop; infinite where no resistance is left
     extrapolated : as an experiment sees it: solved for a model, or of a simulation, W m⁻² K⁻¹
     sigma : standard uncertainty of a conductance that is known by one drop, W m⁻² K⁻¹; None without one
+
+    Examples
+    --------
+    >>> from kapitza import compare, dmm, solid
+    >>> spectrum = dmm(solid("Al"), solid("Al2O3"))
+    >>> one = compare("Al", "Al2O3", 300.0, {"dmm": spectrum}, observation=None).predictions[0]
+    >>> print(one.model, round(one.emitted / 1e6), "MW m⁻² K⁻¹")
+    dmm 859 MW m⁻² K⁻¹
     """
 
     model: str
@@ -121,6 +137,14 @@ class Comparison(BaseRecord):
     published : all values in that range, those excluded (interlayers, electrons, pressure, bounds) among them
     predictions : one for each model
     observation : the experiment for which extrapolated drops of models are shown; None where none is
+
+    Examples
+    --------
+    >>> from kapitza import compare, dmm, solid
+    >>> spectrum = dmm(solid("Al"), solid("Al2O3"))
+    >>> found = compare("Al", "Al2O3", 300.0, {"dmm": spectrum}, observation=None)
+    >>> print(found.left, found.right, found.temperature, len(found.published) > 3)
+    Al Al2O3 300.0 True
     """
 
     left: str

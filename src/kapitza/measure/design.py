@@ -34,6 +34,20 @@ class Sensitivity(BaseRecord):
     value : (p, n) $S_p = \partial\ln f/\partial\ln p$; for phases $\partial\phi/\partial\ln p$ in rad; per unit of p
         where p is 0 or may be negative
     kind : of the signal
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Boundary, Layer, Stack
+    >>> from kapitza.measure import sensitivity
+    >>> from kapitza.thermoreflectance import FilmCooling
+    >>> film = Stack(
+    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.4e6), Layer("Si", np.inf, 148.0, heat_capacity=1.64e6)],
+    ...     [Boundary(1e8)],
+    ... )
+    >>> found = sensitivity(FilmCooling([1e-9, 3e-9]), film, ["Al|Si.conductance"], kind="temperature")
+    >>> print(found.names, found.of("Al|Si.conductance").round(2))
+    ('Al|Si.conductance',) [-0.36 -0.74]
     """
 
     names: tuple[str, ...]
@@ -108,6 +122,22 @@ class Design(BaseRecord):
     merit : -ln det of the covariance of the logarithms of the free numbers (D-optimality), for which an error that all
         free numbers share counts once
     pareto : whether no other choice measures one of the free numbers better and none worse
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Boundary, Layer, Stack, design
+    >>> from kapitza.thermoreflectance import FilmCooling
+    >>> film = Stack(
+    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.4e6), Layer("Si", np.inf, 148.0, heat_capacity=1.64e6)],
+    ...     [Boundary(1e8)],
+    ... )
+    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
+    >>> best, *_ = design(
+    ...     cooling, film, ["Al|Si.conductance"], settings={"Al.thickness": [40e-9, 80e-9]}, kind="temperature"
+    ... )
+    >>> print({name: f"{value * 1e9:.0f} nm" for name, value in best.settings.items()})
+    {'Al.thickness': '40 nm'}
     """
 
     settings: Mapping[str, float] = field(metadata=about("SI, by name", "settings"))

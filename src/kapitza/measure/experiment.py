@@ -31,6 +31,14 @@ class Experiment(Protocol):
     Attributes
     ----------
     name : stands before the names of its own parameters, as in ``tdtr.pump_radius``
+
+    Examples
+    --------
+    >>> from kapitza.measure import Experiment
+    >>> from kapitza.thermoreflectance import LaserFlash
+    >>> flash = LaserFlash([0.1, 0.2])
+    >>> print(isinstance(flash, Experiment), flash.name, flash.parameters)
+    True flash {'scale': 1.0}
     """
 
     @property
@@ -96,6 +104,13 @@ class AutoregressiveNoise(BaseRecord):
     white : w
     smooth : s
     correlation : $\rho$ from 0 to below 1
+
+    Examples
+    --------
+    >>> from kapitza.measure.noise import AutoregressiveNoise
+    >>> drift = AutoregressiveNoise(white=0.2, smooth=0.8, correlation=0.9)
+    >>> print(f"{drift.lag_one:.2f} between neighbours")
+    0.72 between neighbours
     """
 
     white: float = field(metadata=about("1", "variance from point to point, in units of the stated or fitted one"))

@@ -43,6 +43,23 @@ class ErrorBudget(BaseRecord):
     names : (f,) free parameters
     sources : (s,) "data", then the uncertain parameters
     share : (f, s) part of the variance that each source brings; the rows add up to 1
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Boundary, Layer, Prior, Stack, fit
+    >>> from kapitza.measure import simulate_curve
+    >>> from kapitza.thermoreflectance import FilmCooling
+    >>> film = Stack(
+    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.4e6), Layer("Si", np.inf, 148.0, heat_capacity=1.64e6)],
+    ...     [Boundary(1e8)],
+    ... )
+    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
+    >>> curve = simulate_curve(cooling, film, noise=0.01)
+    >>> found = fit(cooling, curve, film, ["Al|Si.conductance"], priors={"Al.thickness": Prior.relative(0.03)})
+    >>> share = found.budget().of("Al|Si.conductance")
+    >>> print({source: round(part, 2) for source, part in share.items()})
+    {'data': 0.89, 'Al.thickness': 0.11}
     """
 
     names: tuple[str, ...]
@@ -76,6 +93,21 @@ class Fit(BaseRecord):
     bounds : one-sided bounds of the free parameters that the data do not determine
     noise : (m,) whether the noise of each curve is correlated, and how; empty for devices
     temperature : at which the conductances of boundaries hold
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Boundary, Fit, Layer, Stack, fit
+    >>> from kapitza.measure import simulate_curve
+    >>> from kapitza.thermoreflectance import FilmCooling
+    >>> film = Stack(
+    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.4e6), Layer("Si", np.inf, 148.0, heat_capacity=1.64e6)],
+    ...     [Boundary(1e8)],
+    ... )
+    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
+    >>> found: Fit = fit(cooling, simulate_curve(cooling, film, noise=0.01), film, ["Al|Si.conductance"])
+    >>> print(found.names, abs(found.value[0] / 1e8 - 1) < 3 * found.sigma[0] / 1e8)
+    ('Al|Si.conductance',) True
     """
 
     problem: FitProblem

@@ -82,6 +82,13 @@ class InterfacePrediction(BaseRecord):
     measured : published values of this interface
     remarks : what a name was taken for, which models are out of their range, and which numbers are not verified, in a
         line each
+
+    Examples
+    --------
+    >>> from kapitza import predict
+    >>> found = predict("Al", "Si", 300.0, ["dmm-debye"])
+    >>> print(len(found), found.left, found.right, len(found.measured) > 3)
+    1 Al Si True
     """
 
     left: str

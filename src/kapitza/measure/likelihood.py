@@ -65,6 +65,12 @@ class Bound(BaseRecord):
     ----------
     low, high : at most one of them is a number, SI; both None where the data say nothing
     confidence : that the number lies beyond the bound
+
+    Examples
+    --------
+    >>> from kapitza.measure import Bound
+    >>> print(Bound(low=2e8, high=None, confidence=0.95))
+    Bound(low=2e+08, high=None, confidence=0.95)
     """
 
     low: float | None = field(metadata=about("SI", "lower bound"))

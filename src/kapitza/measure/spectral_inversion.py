@@ -38,6 +38,12 @@ class Smoothness(BaseRecord):
     Attributes
     ----------
     length : ℓ, as a share of the spectrum, 0 for none
+
+    Examples
+    --------
+    >>> from kapitza.thermoreflectance import Smoothness
+    >>> print(Smoothness(spread=0.3, length=0.25))
+    Smoothness(spread=0.3, length=0.25)
     """
 
     spread: float = field(default=0.3, metadata=about("1", "standard deviation"))

@@ -88,6 +88,13 @@ class Deviation(BaseRecord):
     ----------
     first, second : names of the routes
     sigmas : ln(ratio) in joint standard uncertainties of ln G; None where neither route has one, not even by its kind
+
+    Examples
+    --------
+    >>> from kapitza.routes import Deviation
+    >>> apart = Deviation("dmm", "agf", ratio=1.3, sigmas=2.6)
+    >>> print(apart.ratio, apart.sigmas)
+    1.3 2.6
     """
 
     first: str

@@ -93,6 +93,13 @@ class Screening(BaseRecord):
     error : how measurements scatter around the model, in words
     ranking : what was looked for
     source : of the numbers of the materials
+
+    Examples
+    --------
+    >>> from kapitza.screen import library_table, screen
+    >>> found = screen(library_table(), 300.0, partners=["diamond"])
+    >>> print(type(found).__name__, len(found) > 10)
+    Screening True
     """
 
     names: tuple[str, ...] = field(converter=tuple)

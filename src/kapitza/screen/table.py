@@ -82,6 +82,13 @@ class MaterialTable(BaseRecord):
     InputError
         for a name that stands twice, numbers that are not finite and positive, speeds against elastic stability, and
         values that only another unit can explain; the message names the material
+
+    Examples
+    --------
+    >>> from kapitza.screen import library_table
+    >>> table = library_table()
+    >>> print("Si" in table.names, len(table.names) > 50)
+    True True
     """
 
     names: tuple[str, ...] = field(converter=_texts)

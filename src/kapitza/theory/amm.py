@@ -247,6 +247,15 @@ def amm_modes(
     References
     ----------
     W. A. Little, Can. J. Phys. 37, 334 (1959), doi:10.1139/p59-037
+
+    Examples
+    --------
+    >>> from kapitza import solid
+    >>> from kapitza.theory import amm_modes
+    >>> from kapitza.units import THz
+    >>> waves = amm_modes(solid("Si"), solid("Ge"), [0.5 * THz])
+    >>> print(0 <= waves.transmission.min() and waves.transmission.max() <= 1 + 1e-9)
+    True
     """
     left, right, between = check_medium(left), check_medium(right), planar_contact(spring, interlayer)
     wanted = frequencies(0.01 * min(left.edges[-1], right.edges[-1]) if omega is None else omega)

@@ -143,6 +143,18 @@ def twist_boundary(
     ----------
     R. Gurunathan et al., Phys. Rev. B 103, 144302 (2021), doi:10.1103/PhysRevB.103.144302
     R. Hanus, A. Garg and G. J. Snyder, Commun. Phys. 1, 78 (2018), doi:10.1038/s42005-018-0070-z
+
+    Examples
+    --------
+    >>> from math import radians
+    >>> from kapitza import solid
+    >>> from kapitza.theory import twist_boundary
+    >>> silicon = solid("Si")
+    >>> for angle in (1, 4):
+    ...     found = twist_boundary(silicon, radians(angle), burgers=3.84e-10).conductance([100.0], drop="local")
+    ...     print(f"{angle}°: {found.value[0] / 1e6:.0f} MW m⁻² K⁻¹")
+    1°: 60176 MW m⁻² K⁻¹
+    4°: 15898 MW m⁻² K⁻¹
     """
     if not 0 < angle <= np.pi / 4:
         raise InputError(f"angle = {angle:g} rad, expected above 0 and at most π/4 (degrees? multiply by π/180)")

@@ -59,6 +59,15 @@ def inelastic_channel(
     ------
     InputError
         where the modes of a side are unknown, for an inelastic input, and for negative or infinite parameters
+
+    Examples
+    --------
+    >>> from kapitza import dmm, solid
+    >>> from kapitza.theory import inelastic_channel
+    >>> elastic = dmm(solid("Pb"), solid("diamond"))
+    >>> more = inelastic_channel(elastic, 300.0, amplitude=1e-4)
+    >>> print(more.conductance([300.0]).value > elastic.conductance([300.0]).value)
+    [ True]
     """
     _check_inelastic(elastic, amplitude, temperature_power, frequency_power)
     kelvin = one_temperature(temperature)
@@ -207,6 +216,15 @@ def three_phonon(
     InputError
         for a strength outside of 0..1, a negative power, a temperature that is not above zero, a frequency of 0, or
         classical statistics
+
+    Examples
+    --------
+    >>> from kapitza import dmm, solid
+    >>> from kapitza.theory import three_phonon
+    >>> lead, diamond = solid("Pb"), solid("diamond")
+    >>> found = three_phonon(lead, diamond, 300.0).conductance([300.0]).value[0]
+    >>> print(f"{found / dmm(lead, diamond).conductance([300.0]).value[0]:.2f} times the elastic conductance")
+    2.59 times the elastic conductance
     """
     if statistics != "quantum":
         raise InputError(

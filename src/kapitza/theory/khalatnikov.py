@@ -27,6 +27,14 @@ class Khalatnikov(BaseRecord):
     rayleigh : absorption by its surface wave
     bulk_factor, rayleigh_factor : $F$ of each in $G = \frac{16\pi^5k_B^4}{15h^3}\frac{\rho_Lc_L}{\rho_sc_t^3}F\,T^3$,
         far below the cutoffs
+
+    Examples
+    --------
+    >>> from kapitza import khalatnikov, solid
+    >>> from kapitza.matter import fluid
+    >>> found = khalatnikov(fluid("He-4"), solid("Cu"))
+    >>> print(round(found.bulk_factor, 3), round(found.rayleigh_factor, 3))
+    0.59 1.032
     """
 
     bulk: Transmission

@@ -44,6 +44,13 @@ class Gas(BaseRecord):
     ------
     InputError
         for values that are not finite and positive, or a ratio outside of 1..5/3
+
+    Examples
+    --------
+    >>> from kapitza.theory import gas
+    >>> air = gas("air")
+    >>> print(f"{air.conductivity:.4f} W m⁻¹ K⁻¹, heat capacities {air.ratio}")
+    0.0264 W m⁻¹ K⁻¹, heat capacities 1.4
     """
 
     name: str

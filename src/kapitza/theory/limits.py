@@ -61,6 +61,15 @@ def radiation_limit(left: Phonons, right: Phonons, side: Side = "left", omega: A
     References
     ----------
     R. J. Stoner and H. J. Maris, Phys. Rev. B 48, 16373 (1993), doi:10.1103/PhysRevB.48.16373
+
+    Examples
+    --------
+    >>> from kapitza import dmm, solid
+    >>> from kapitza.theory import radiation_limit
+    >>> left, right = solid("Al"), solid("Si")
+    >>> most = radiation_limit(left, right).conductance([300.0]).value
+    >>> print((dmm(left, right).conductance([300.0]).value / most).round(2))
+    [0.37]
     """
     if side not in ("left", "right"):
         raise InputError(f'unknown side {side!r}: "left" or "right"')
@@ -130,6 +139,15 @@ def specular_limit(
     References
     ----------
     C. A. Polanco et al., Phys. Rev. B 92, 144302 (2015), doi:10.1103/PhysRevB.92.144302
+
+    Examples
+    --------
+    >>> from kapitza import amm, solid
+    >>> from kapitza.theory import specular_limit
+    >>> from kapitza.units import THz
+    >>> left, right, omega = solid("Si"), solid("Ge"), [0.5 * THz]
+    >>> print((amm(left, right, omega).total / specular_limit(left, right, omega).total).round(2))
+    [0.89]
     """
     omega, weight = common_grid(omega, left, right)
     for side in (left, right):

@@ -111,6 +111,13 @@ class Estimate(BaseRecord):
     emitted : conductance by the drop between emitting reservoirs
     local, extrapolated : by the drop at the plane and between extrapolated profiles; None where the model does not
         define it, as the radiation limits.  They may be infinite where no boundary is left.
+
+    Examples
+    --------
+    >>> from kapitza import predict
+    >>> one = predict("Al", "Si", 300.0, ["dmm-debye"])[0]
+    >>> print(one.model, one.emitted.drop, round(one.emitted.value[0] / 1e6), "MW m⁻² K⁻¹")
+    dmm-debye emitted 800 MW m⁻² K⁻¹
     """
 
     model: str

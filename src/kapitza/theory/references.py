@@ -121,6 +121,14 @@ def cite(name: str) -> tuple[Reference, ...]:
     ------
     InputError
         for an unknown name, with near ones
+
+    Examples
+    --------
+    >>> from kapitza import cite
+    >>> for one in cite("dmm"):
+    ...     print(one.authors, one.year, one.doi)
+    Swartz, E. T. and Pohl, R. O. 1989 10.1103/RevModPhys.61.605
+    Reddy, Pramod and Castelino, Kenneth and Majumdar, Arun 2005 10.1063/1.2133890
     """
     known = _citations_by_name()
     wanted = find_name(name, (*known, *_THEORY_FAMILIES), "theory")

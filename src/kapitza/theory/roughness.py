@@ -84,6 +84,17 @@ def specular_mixture(specular: Transmission, diffuse: Transmission, specularity:
     ------
     InputError
         for unequal frequencies, unequal or exchanged sides, a wrong number of shares or shares outside of 0..1
+
+    Examples
+    --------
+    >>> from kapitza import amm, dmm, solid
+    >>> from kapitza.theory import specular_mixture
+    >>> from kapitza.units import THz
+    >>> left, right, omega = solid("Si"), solid("Ge"), [0.5 * THz, 1 * THz]
+    >>> smooth, rough = amm(left, right, omega), dmm(left, right, omega)
+    >>> half = specular_mixture(smooth, rough, 0.5)
+    >>> print(half.total / (smooth.total + rough.total))
+    [0.5 0.5]
     """
     for one in (specular, diffuse):
         check_record(one, Transmission, "call a theory such as amm(left, right) or dmm(left, right) first")

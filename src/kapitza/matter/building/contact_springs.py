@@ -37,7 +37,15 @@ _SPRING_CUTOFF = 3.0  # spreads: no springs beyond
 
 @frozen
 class ContactSprings(BaseRecord):
-    """Stiffness of a contact per area."""
+    """Stiffness of a contact per area.
+
+    Examples
+    --------
+    >>> from kapitza.lattice import ContactSprings
+    >>> bond = ContactSprings(normal=3e19, shear=1e19)
+    >>> print(f"{bond.normal:.0e} N/m³ along the normal")
+    3e+19 N/m³ along the normal
+    """
 
     normal: float = field(validator=quantity(high=1e23), metadata=about("N m^-3", "along the normal"))
     shear: float = field(validator=quantity(low=-1e-300, high=1e23), metadata=about("N m^-3", "across it"))

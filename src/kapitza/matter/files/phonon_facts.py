@@ -33,6 +33,14 @@ class MeasuredPhonons(BaseRecord):
     doi : digital object identifier; empty where none was seen
     via : through which text the numbers were read, if not in the source itself
     verified : whether the numbers were read there; False: from memory
+
+    Examples
+    --------
+    >>> from kapitza.phonons import measured_phonons
+    >>> from kapitza.units import THz
+    >>> one = measured_phonons("Si")[0]
+    >>> print(one.points[0], (one.omega / THz).max().round(1), "THz")
+    X 14.7 THz
     """
 
     name: str
@@ -56,6 +64,13 @@ class PolarConstants(BaseRecord):
     citation, doi : where the frequencies are from; `doi` empty where none was seen
     dielectric_source : where the dielectric constant is from
     verified : whether the numbers were read there or in a text that quotes it; False: from memory
+
+    Examples
+    --------
+    >>> from kapitza.phonons import polar_constants
+    >>> one = polar_constants("MgO")
+    >>> print((one.longitudinal / one.transverse).round(2), "split by the field of the charges")
+    [1.79 1.79 1.79] split by the field of the charges
     """
 
     name: str
@@ -81,7 +96,16 @@ def measured_phonons(name: str) -> tuple[MeasuredPhonons, ...]:
 
 
 def polar_constants(name: str) -> PolarConstants | None:
-    """Return optical frequencies and screening of a polar crystal by its name in the library; None where unknown."""
+    """Return optical frequencies and screening of a polar crystal by its name in the library; None where unknown.
+
+    Examples
+    --------
+    >>> from kapitza.phonons import polar_constants
+    >>> from kapitza.units import THz
+    >>> one = polar_constants("GaAs")
+    >>> print((one.transverse / THz).round(2), "THz", polar_constants("Si"))
+    [8.19 8.19 8.19] THz None
+    """
     entry = _facts()["polar"].get(name)
     if entry is None:
         return None

@@ -31,7 +31,16 @@ _TRIAL_SHIFTS = np.array([[0.37, 0.21, 0.13], [0.71, 0.53, 0.29]]) * angstrom  #
 
 @frozen(eq=False)
 class EnergyAndForces(BaseRecord):
-    """Energy, forces, and stress (positive: the cell pulls; None where nobody asked)."""
+    """Energy, forces, and stress (positive: the cell pulls; None where nobody asked).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza.lattice import EnergyAndForces
+    >>> found = EnergyAndForces(-1e-20, np.array([[0.0, 0.0, 1e-11], [0.0, 0.0, -1e-11]]))
+    >>> print(found.forces.sum(axis=0), found.stress)
+    [0. 0. 0.] None
+    """
 
     energy: float = field(metadata=about("J", "energy"))
     forces: Array = field(metadata=about("N", "(n, 3) forces"))

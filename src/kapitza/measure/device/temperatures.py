@@ -23,7 +23,16 @@ _MAX_COLD_DEVIATIONS = 10.0
 
 @frozen(eq=False)
 class MeasurementPlace(BaseRecord):
-    """Points of a plane, or a patch of it over which a temperature is averaged."""
+    """Points of a plane, or a patch of it over which a temperature is averaged.
+
+    Examples
+    --------
+    >>> from kapitza.device import Plane, Rectangle
+    >>> from kapitza.thermometry import MeasurementPlace
+    >>> gate = MeasurementPlace(Plane("GaN"), Rectangle((0.0, 1e-6), (0.0, 1e-4)))
+    >>> print(gate.plane.layer)
+    GaN
+    """
 
     plane: Plane
     at: Readout

@@ -72,6 +72,22 @@ class CurveQuality(BaseRecord):
     usual : scatter that an instrument of this kind stays below, or the stated uncertainty
     tests : of the randomness of the residuals; None for few points or without an order
     correlated : probability that neighbouring points have noise in common; NaN where there is no telling
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Boundary, Layer, Stack, fit
+    >>> from kapitza.measure import simulate_curve
+    >>> from kapitza.measure.noise import judge_fit
+    >>> from kapitza.thermoreflectance import FilmCooling
+    >>> film = Stack(
+    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.4e6), Layer("Si", np.inf, 148.0, heat_capacity=1.64e6)],
+    ...     [Boundary(1e8)],
+    ... )
+    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
+    >>> found = fit(cooling, simulate_curve(cooling, film, noise=0.01), film, ["Al|Si.conductance"])
+    >>> print(judge_fit(found).curves[0].points, "points")
+    20 points
     """
 
     experiment: str
@@ -101,6 +117,22 @@ class FitJudgement(BaseRecord):
         a stated uncertainty, does not hold
     curves : (m,) how each curve lies in its data
     reasons : in words, the gravest first; empty where all is consistent
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Boundary, Layer, Stack, fit
+    >>> from kapitza.measure import simulate_curve
+    >>> from kapitza.measure.noise import judge_fit
+    >>> from kapitza.thermoreflectance import FilmCooling
+    >>> film = Stack(
+    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.4e6), Layer("Si", np.inf, 148.0, heat_capacity=1.64e6)],
+    ...     [Boundary(1e8)],
+    ... )
+    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
+    >>> found = fit(cooling, simulate_curve(cooling, film, noise=0.01), film, ["Al|Si.conductance"])
+    >>> print(judge_fit(found).verdict)
+    consistent
     """
 
     verdict: Verdict
@@ -133,6 +165,22 @@ def is_parabolic(fit: JudgedFit, name: str) -> bool:
     ------
     InputError
         for a name that was not fitted
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Boundary, Layer, Stack, fit
+    >>> from kapitza.measure import simulate_curve
+    >>> from kapitza.measure.noise import is_parabolic
+    >>> from kapitza.thermoreflectance import FilmCooling
+    >>> film = Stack(
+    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.4e6), Layer("Si", np.inf, 148.0, heat_capacity=1.64e6)],
+    ...     [Boundary(1e8)],
+    ... )
+    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
+    >>> found = fit(cooling, simulate_curve(cooling, film, noise=0.01), film, ["Al|Si.conductance"])
+    >>> print(is_parabolic(found, "Al|Si.conductance"))
+    True
     """
     names = [parameter.name for parameter in fit.problem.parameters]
     if name not in names:

@@ -20,6 +20,14 @@ class ResidualTests(BaseRecord):
     ----------
     lag_one : correlation of neighbouring residuals
     durbin_watson : mean square of the differences of neighbours over the mean square: near 2 where they are random
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza.measure.noise import examine_residuals
+    >>> found = examine_residuals(np.random.default_rng(1).standard_normal(60), np.ones((60, 1)))
+    >>> print(found.runs_chance > 0.05, found.durbin_watson_chance > 0.05)
+    True True
     """
 
     lag_one: float = field(metadata=about("1", "correlation of neighbouring residuals"))
@@ -48,6 +56,15 @@ def examine_residuals(residual: Array, jacobian: NDArray[Any]) -> ResidualTests 
     ----------
     residual : (n,) in units of their uncertainty
     jacobian : (n, p) derivatives of the residuals by what was fitted
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza.measure.noise import examine_residuals
+    >>> wave = np.sin(np.linspace(0, 6, 60))
+    >>> found = examine_residuals(wave, np.ones((60, 1)))
+    >>> print(f"Durbin-Watson {found.durbin_watson:.3f}")
+    Durbin-Watson 0.009
     """
     square = float(residual @ residual)
     if residual.size < LEAST_POINTS or not square > 0:

@@ -26,6 +26,21 @@ class CurveNoise(BaseRecord):
     ----------
     probability : that neighbouring points have noise in common, or more than stated; NaN where the curve is too short
     noise : the likeliest, in units of the uncertainty of the points
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Boundary, Layer, Stack, fit
+    >>> from kapitza.measure import simulate_curve
+    >>> from kapitza.thermoreflectance import FilmCooling
+    >>> film = Stack(
+    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.4e6), Layer("Si", np.inf, 148.0, heat_capacity=1.64e6)],
+    ...     [Boundary(1e8)],
+    ... )
+    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
+    >>> found = fit(cooling, simulate_curve(cooling, film, noise=0.01), film, ["Al|Si.conductance"])
+    >>> print("correlated" if found.noise[0].probability > 0.5 else "white")
+    white
     """
 
     probability: float = field(metadata=about("1", "probability of correlated noise, or of more than stated"))

@@ -55,7 +55,21 @@ class Beams(BaseRecord):
 
 @frozen(eq=False)
 class WaveVectorQuadrature(BaseRecord):
-    """Wave vectors (nk,), and their weights for each of nb pairs of beams; complex if the nodes cover k and -k."""
+    """Wave vectors (nk,), and their weights for each of nb pairs of beams; complex if the nodes cover k and -k.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Boundary, Layer, Stack
+    >>> from kapitza.thermoreflectance import Beams, Tdtr
+    >>> film = Stack(
+    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.4e6), Layer("Si", np.inf, 148.0, heat_capacity=1.64e6)],
+    ...     [Boundary(1e8)],
+    ... )
+    >>> tdtr = Tdtr([1e-9], Beams(10e-6, 10e-6), modulation=1e7, repetition=8e7, delayed="pump")
+    >>> print(type(tdtr.quadrature(film)).__name__)
+    WaveVectorQuadrature
+    """
 
     kx: Array = field(metadata=about("rad m^-1", "wave vector along x"))
     ky: Array = field(metadata=about("rad m^-1", "wave vector along y"))

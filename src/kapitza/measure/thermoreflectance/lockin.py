@@ -99,7 +99,16 @@ def _value_at_zero(trace: LockinTrace, signal: Array, window: ArrayLike) -> tupl
 
 @frozen(eq=False)
 class Echo(BaseRecord):
-    """Acoustic echo of the film."""
+    """Acoustic echo of the film.
+
+    Examples
+    --------
+    >>> from kapitza.thermoreflectance import Echo
+    >>> echo = Echo(delay=25e-12, delay_sigma=0.1e-12, strength=0.1)
+    >>> thickness, sigma = echo.thickness(6420.0)
+    >>> print(f"{thickness * 1e9:.1f} nm")
+    80.3 nm
+    """
 
     delay: float = field(metadata=about("s", "delay of the echo"))
     delay_sigma: float = field(metadata=about("s", "uncertainty of the delay"))

@@ -52,6 +52,25 @@ def combine_repeats(fits: Sequence[Fit], name: str) -> RepeatedNumber:
     ------
     InputError
         for less than three fits, numbers that are not positive, or not determined by one of them
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Boundary, Layer, Stack, fit
+    >>> from kapitza.measure import simulate_curve
+    >>> from kapitza.measure.noise import combine_repeats
+    >>> from kapitza.thermoreflectance import FilmCooling
+    >>> film = Stack(
+    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.4e6), Layer("Si", np.inf, 148.0, heat_capacity=1.64e6)],
+    ...     [Boundary(1e8)],
+    ... )
+    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
+    >>> spots = [simulate_curve(cooling, film, noise=0.01, seed=seed) for seed in range(3)]
+    >>> mean = combine_repeats(
+    ...     [fit(cooling, one, film, ["Al|Si.conductance"]) for one in spots], "Al|Si.conductance"
+    ... )
+    >>> print(mean.each.size, "spots", abs(mean.value / 1e8 - 1) < 0.03)
+    3 spots True
     """
     if len(fits) < 3:
         raise InputError(f"{len(fits)} repeats: expected at least 3 to tell their spread")

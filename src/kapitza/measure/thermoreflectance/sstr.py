@@ -83,6 +83,16 @@ class Raman(TemperatureExperiment):
     setup : where heat enters and is read, and what lies behind; None for the top face
     scale : absorbed share of the power, or signal per kelvin and absorbed watt
     name : stands before the names of its numbers in a fit
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Boundary, Layer, Stack
+    >>> from kapitza.thermoreflectance import Raman
+    >>> oxide = Layer("SiO2", np.inf, 1.4)
+    >>> sheet = Stack([Layer("MoS2", 0.7e-9, 2.0, in_plane=60.0), oxide], [Boundary(1.5e7)])
+    >>> print((Raman([0.5e-6, 1e-6]).predict(sheet) / 1e3).round(1), "K per mW")
+    [446.2 214.1] K per mW
     """
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = ("offset", "scale", "setup.absorption_depth")

@@ -34,6 +34,13 @@ class Potential(BaseRecord):
     form : which formula; "other" where an engine brings its own and this is but a name
     kinds : names of the kinds of atoms, in the order of the tables
     source : what to cite
+
+    Examples
+    --------
+    >>> from kapitza.md import lennard_jones
+    >>> argon = lennard_jones(["Ar"])
+    >>> print(argon.form, f"cut at {argon.cutoff * 1e10:.2f} Å")
+    lennard-jones cut at 8.50 Å
     """
 
     form: PotentialForm
@@ -89,6 +96,13 @@ class LammpsCommands(BaseRecord):
     ------
     InputError
         for a text of more than one line
+
+    Examples
+    --------
+    >>> from kapitza.md import LammpsCommands
+    >>> copper = LammpsCommands("eam/alloy", ["* * CuNi.eam.alloy Cu"], ["Cu"], cutoff=5.5e-10)
+    >>> print(copper.pair_style, copper.kinds)
+    eam/alloy ('Cu',)
     """
 
     pair_style: str = field(converter=single_line)

@@ -1,0 +1,64 @@
+"""Every public name has an example that runs: in its docstring, or in a block of the documentation."""
+
+import ast
+import doctest
+import inspect
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import hooks
+import pytest
+from test_blocks import PAGES, blocks
+
+LIST = Path(__file__).with_name("without_example.txt")
+PUBLIC = {(name, home) for room in hooks.ROOMS for name, home in hooks.public_names(room) if home != "kapitza"}
+
+
+def public_object(name: str, home: str) -> Any:
+    """What a public name is."""
+    return getattr(import_module(home), name)
+
+
+def has_own_example(name: str, home: str) -> bool:
+    """Whether the docstring of a name has an example."""
+    one = public_object(name, home)
+    return (isinstance(one, type) or inspect.isroutine(one)) and ">>>" in (inspect.getdoc(one) or "")
+
+
+def shown_names() -> set[str]:
+    """Names of the package that blocks of the documentation import or take from one of its rooms."""
+    found: set[str] = set()
+    for page in PAGES:
+        for block in blocks(page.read_text(encoding="utf-8")):
+            if block.language != "python" or block.title:
+                continue
+            for node in ast.walk(ast.parse(block.code)):
+                if isinstance(node, ast.ImportFrom) and str(node.module).startswith("kapitza"):
+                    found |= {alias.name for alias in node.names}
+                elif isinstance(node, ast.Attribute) and not isinstance(node.value, ast.Call):
+                    found.add(node.attr)
+    return found
+
+
+WITH_EXAMPLE = sorted(one for one in PUBLIC if has_own_example(*one))
+
+
+def test_every_public_name_has_an_example() -> None:
+    """Those of the list wait for one; it may only get shorter."""
+    shown = shown_names()
+    without = {f"{home}:{name}" for name, home in PUBLIC if name not in shown and (name, home) not in WITH_EXAMPLE}
+    waiting = set(LIST.read_text(encoding="utf-8").split())
+    assert without - waiting == set(), "give these an example"
+    assert waiting - without == set(), "these have one: take them off the list"
+
+
+@pytest.mark.parametrize(("name", "home"), WITH_EXAMPLE)
+def test_the_example_of_a_docstring_prints_what_it_shows(name: str, home: str, monkeypatch, tmp_path) -> None:
+    monkeypatch.chdir(tmp_path)
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    finder = doctest.DocTestFinder(recurse=False)
+    said: list[str] = []
+    for test in finder.find(public_object(name, home), name, globs={}):
+        runner.run(test, out=said.append)
+    assert runner.summarize(verbose=False).failed == 0, "".join(said)
