@@ -10,6 +10,7 @@ from kapitza.core.conductance import Conductance
 from kapitza.errors import DataError
 from kapitza.io.results import save
 from kapitza.io.samples import read_sample
+from kapitza.io.toml import own_folder_only
 from kapitza.matter.library import material
 from kapitza.measure.parameters import Prior, Tie
 from kapitza.measure.thermoreflectance.fdtr import Fdtr
@@ -185,3 +186,26 @@ def test_a_missing_file_of_data_is_named_with_its_line(tmp_path):
     with pytest.raises(DataError, match=r"there is no file .*al_si\.csv$") as caught:
         read_sample(path)
     assert caught.value.line == SAMPLE.splitlines().index('data = "al_si.csv"') + 1
+
+
+@pytest.mark.parametrize("name", ["../curve.csv", "{folder}/curve.csv", "link.csv", "sub/../../curve.csv"])
+def test_files_from_elsewhere_name_none_outside_of_their_folder(name: str, tmp_path: Path) -> None:
+    """Neither by a relative path, nor by an absolute one, nor by a link; without the guard all are read."""
+    (tmp_path / "curve.csv").write_text("delay (ps), ratio\n100, 2.0\n200, 1.9\n300, 1.8\n")
+    inner = tmp_path / "inner"
+    (inner / "sub").mkdir(parents=True)
+    (inner / "link.csv").symlink_to(tmp_path / "curve.csv")
+    path = inner / "al.toml"
+    path.write_text(SAMPLE.replace("al_si.csv", name.format(folder=tmp_path)))
+    assert read_sample(path).curves[0] is not None
+    with own_folder_only(), pytest.raises(DataError, match="lies outside of the folder of this file"):
+        read_sample(path)
+    assert read_sample(path).curves[0] is not None
+
+
+def test_files_beside_are_read_by_the_guard(tmp_path: Path) -> None:
+    (tmp_path / "curve.csv").write_text("delay (ps), ratio\n100, 2.0\n200, 1.9\n300, 1.8\n")
+    path = tmp_path / "al.toml"
+    path.write_text(SAMPLE.replace("al_si.csv", "curve.csv"))
+    with own_folder_only():
+        assert read_sample(path).curves[0] is not None

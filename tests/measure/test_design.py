@@ -43,6 +43,15 @@ def test_an_experiment_may_be_called_as_a_layer_is() -> None:
         assert np.abs(found.of(name.replace("spots.", "Si.")) - plain.of(name)).max() <= 1e-12
 
 
+def test_a_perfect_boundary_has_no_sensitivity() -> None:
+    """A conductance without end does not matter: it is left out, and all others are what a very large one leaves."""
+    layers = [Layer(name, 100 * nm, 100.0, heat_capacity=2e6) for name in ("cap", "Al", "Si")]
+    found = sensitivity(SPOTS, Stack(layers, [np.inf, 1e8]))
+    near = sensitivity(SPOTS, Stack(layers, [1e18, 1e8]), found.names)
+    assert "cap|Al.conductance" not in found.names
+    np.testing.assert_allclose(found.value, near.value, rtol=1e-6, atol=1e-12)
+
+
 def test_published_sensitivities_of_aluminium_on_silicon() -> None:
     """Ratio at 9.8 MHz, 80 MHz, w = 10 um, 80 nm Al on Si, 200 MW/m²K: converged values computed for this project."""
     stack = Stack(

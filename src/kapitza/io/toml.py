@@ -1,7 +1,9 @@
 """TOML files of users: every key known, every number finite and in its unit, every fault with key and line."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from difflib import get_close_matches
 from os import PathLike
 from pathlib import Path
@@ -17,6 +19,7 @@ from kapitza.errors import DataError, InputError
 from kapitza.io.quantities import quantity
 
 MAX_TOML_BYTES = 2**22  # bytes of a file that a person writes
+_ONLY_OWN_FOLDER = ContextVar("_ONLY_OWN_FOLDER", default=False)  # of each thread, see `own_folder_only`
 
 
 @frozen(eq=False)
@@ -122,8 +125,20 @@ class TomlTable(BaseRecord):
         name = self.text(key)
         if not name or "\0" in name:
             raise self.fault(f"expected the name of a file, got {name!r:.60}", key)
-        path = Path(name)
-        return path if path.is_absolute() else self.path.parent / path
+        path = self.path.parent / name  # an absolute one as it is
+        if _ONLY_OWN_FOLDER.get() and not path.resolve().is_relative_to(self.path.parent.resolve()):
+            raise self.fault(f"{name!r:.60} lies outside of the folder of this file, where nothing is read here", key)
+        return path
+
+
+@contextmanager
+def own_folder_only() -> Generator[None, None, None]:
+    """Inside, TOML files may name only files of their own folder and of those in it: for files from elsewhere."""
+    token = _ONLY_OWN_FOLDER.set(True)
+    try:
+        yield
+    finally:
+        _ONLY_OWN_FOLDER.reset(token)
 
 
 def _line_of(section: TomlTable, key: str) -> int | None:

@@ -127,7 +127,8 @@ class DataSet(BaseRecord):
         owner, _, attribute = name.rpartition(".")
         if owner in self.stack.boundary_names and attribute == "conductance":
             held = self.stack.boundaries[self.stack.boundary_names.index(owner)]
-            return 1 / held.resistance()
+            resistance = held.resistance()
+            return 1 / resistance if resistance else float("inf")
         for layer in self.stack.layers:
             if layer.name == owner and attribute in _STACK_ATTRIBUTES:
                 present = getattr(layer, attribute)
