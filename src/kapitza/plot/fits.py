@@ -72,12 +72,12 @@ def experiment_axis(experiment: object) -> tuple[str, float, bool]:
     return next((held for name, held in _EXPERIMENT_AXES.items() if hasattr(experiment, name)), ("point", 1.0, False))
 
 
-def _in_degrees(kind: str) -> float:
+def signal_factor(kind: str) -> float:
     """Factor from the unit of a signal to that of its label."""
     return 180 / np.pi if kind == "phase" else 1.0
 
 
-def _signal_label(sample: DataSet) -> str:
+def signal_label(sample: DataSet) -> str:
     """Name and unit of a signal; what a strip of the 3ω method gives is in kelvin."""
     kind = sample.curve.kind
     label = _SIGNAL_LABELS.get(kind, kind)
@@ -111,7 +111,7 @@ def fit(result: Fit, figure: Figure) -> tuple[tuple[Axes, Axes], ...]:
     samples = result.problem.samples
     groups: dict[tuple[str, str], list[int]] = {}
     for i, sample in enumerate(samples):
-        groups.setdefault((experiment_axis(sample.experiment)[0], _signal_label(sample)), []).append(i)
+        groups.setdefault((experiment_axis(sample.experiment)[0], signal_label(sample)), []).append(i)
     figure.set_figheight(figure.get_figheight() * len(groups))
     grid = figure.add_gridspec(2 * len(groups), 1, height_ratios=[3, 1] * len(groups))
     made: list[tuple[Axes, Axes]] = []
@@ -154,7 +154,7 @@ def _draw_panel(result: Fit, members: list[int], upper: Axes, lower: Axes) -> No
         sample, sigma = problem.samples[i], problem.sigma[i]
         model = problem.prediction(i, result.solution.x)
         label, factor, logarithmic = experiment_axis(sample.experiment)
-        scale, colour = _in_degrees(sample.curve.kind), LINE_COLOURS[i % len(LINE_COLOURS)]
+        scale, colour = signal_factor(sample.curve.kind), LINE_COLOURS[i % len(LINE_COLOURS)]
         x, mark = sample.curve.x * factor, POINT_MARKERS[i % len(POINT_MARKERS)]
         upper.errorbar(
             x, sample.curve.value * scale, sigma * scale, fmt=mark, ms=3.5, lw=0.8, color="0.15", mfc="white",
@@ -162,7 +162,7 @@ def _draw_panel(result: Fit, members: list[int], upper: Axes, lower: Axes) -> No
         )  # fmt: skip
         upper.plot(x, model * scale, color=colour, lw=1.6, label=f"{sample.experiment.name}, fit", zorder=2)
         lower.plot(x, (sample.curve.value - model) / sigma, mark, ms=3, color=colour, mfc="none")
-        upper.set(ylabel=_signal_label(sample))
+        upper.set(ylabel=signal_label(sample))
         lower.set(xlabel=label)
         if logarithmic and (x > 0).all():
             lower.set_xscale("log")

@@ -18,8 +18,15 @@ from kapitza.web.parts import fault_line
 from kapitza.web.session import Session, View, view_of
 
 TITLE = "kapitza explore"
-_VIEWS = ("interface", "screen")  # in the order of the tabs
-_STYLE = files("kapitza.web").joinpath("page.css").read_text(encoding="utf-8")
+_VIEWS = ("interface", "screen", "spectra", "thermoreflectance", "device")  # in the order of the tabs
+_STYLES = ("page.css", "editors.css")
+_STYLE = "".join(files("kapitza.web").joinpath(name).read_text(encoding="utf-8") for name in _STYLES)
+_QUIET = (  # plotly complains in the console of figures that are resized while another view is shown
+    "<script>addEventListener('unhandledrejection', event => {"
+    " if (String(event.reason?.message ?? event.reason).startsWith('Resize must be passed')) event.preventDefault();"
+    " });"
+    "</script>"
+)
 _FAVICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0b6285"/>'
     '<path d="M5 9 15 14V25L5 22zM17 7 27 10V22L17 17z" fill="#fff"/></svg>'
@@ -51,6 +58,7 @@ def application(opened: Sequence[Path], folder: Path) -> FastAPI:
 
     nicegui_app._exception_handlers[:] = [_report]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - it logs a traceback
     ui.add_css(_STYLE, shared=True)
+    ui.add_head_html(_QUIET, shared=True)
     ui.run_with(
         app, root=build, title=TITLE, favicon=_FAVICON, language="en-US", tailwind=False, dark=None,
         show_welcome_message=False, reconnect_timeout=30.0, binding_refresh_interval=None,

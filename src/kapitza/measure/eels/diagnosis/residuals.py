@@ -62,16 +62,22 @@ class SummedResiduals(BaseRecord):
 
 
 def summed_residuals(
-    image: SpectrumImage, found: TemperatureMap, model: SpectrumModel, *, most: int = 1024
+    image: SpectrumImage,
+    found: TemperatureMap,
+    model: SpectrumModel,
+    *,
+    most: int = 1024,
+    where: NDArray[np.bool_] | None = None,
 ) -> SummedResiduals:
-    """Sum counts and fitted spectra over usable pixels, at most so many from all over the image.
+    """Sum counts and fitted spectra over usable pixels, at most so many from all over the image, or of a part of it.
 
     Raises
     ------
     InputError
         if no pixel is usable
     """
-    pixels = np.flatnonzero(found.good.ravel() & np.isfinite(found.value).reshape(found.good.size, -1).all(axis=1))
+    usable = found.good.ravel() & np.isfinite(found.value).reshape(found.good.size, -1).all(axis=1)
+    pixels = np.flatnonzero(usable if where is None else usable & where.ravel())
     if not pixels.size:
         raise InputError(f"none of {found.good.size} pixels holds a fit")
     pixels = pixels[np.unique(np.linspace(0, pixels.size - 1, most).astype(int))]

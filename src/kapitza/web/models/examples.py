@@ -1,0 +1,39 @@
+"""Examples that show a view before the user has a file of his own."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from kapitza.core.files import read_limited, write_atomically
+from kapitza.core.toml import parse_toml
+from kapitza.errors import KapitzaError
+from kapitza.io.eels.experiments import read_eels_experiment
+from kapitza.io.eels.nion import write_eels
+from kapitza.io.toml import MAX_TOML_BYTES
+from kapitza.measure.eels.simulate import simulate_spectra
+from kapitza.web.models.spectra import mode_table
+
+
+def example_text(name: str) -> str:
+    """Text of the example of a name."""
+    return files("kapitza.web").joinpath("examples", f"{name}.toml").read_text(encoding="utf-8")
+
+
+def example_file(name: str, folder: Path) -> Path:
+    """The example of a name as a file in a folder."""
+    return write_atomically(folder / f"{name}.toml", example_text(name).encode())
+
+
+def example_scan(folder: Path) -> tuple[Path, list[dict[str, str]]]:
+    """A simulated scan in a folder, and the rows of its modes."""
+    held = read_eels_experiment(example_file("scan", folder))
+    path = folder / "example.h5"
+    write_eels(simulate_spectra(held.experiment), path)
+    return path, mode_table(held.experiment.left)
+
+
+def keys_of(path: Path) -> frozenset[str]:
+    """Keys of a TOML file, which tell what it describes; none for what is no TOML."""
+    try:
+        return frozenset(parse_toml(read_limited(path, MAX_TOML_BYTES), path))
+    except (KapitzaError, OSError):
+        return frozenset()
