@@ -20,6 +20,8 @@ def main(wheel: Path) -> int:
     got = {name for name in names if ".dist-info/" not in name}
     faults = [f"missing: {name}" for name in sorted(wanted - got)]
     faults += [f"stray: {name}" for name in sorted(got - wanted)]
+    if not wheel.name.endswith("-py3-none-any.whl"):
+        faults.append(f"{wheel.name} is built for one platform, wanted pure Python: py3-none-any")
     if not any(name.endswith("/licenses/LICENSE") for name in names):
         faults.append("missing: the licence")
     if wheel.stat().st_size > LIMIT:

@@ -4,6 +4,8 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
+
 import kapitza
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,3 +27,12 @@ def test_the_recipe_is_that_of_the_project() -> None:
     assert f"summary: {PROJECT['description']}\n" in RECIPE
     assert f"license: {PROJECT['license']}\n" in RECIPE
     assert "noarch: python" in RECIPE
+
+
+def test_the_recipe_is_one_of_rattler_build() -> None:
+    """Its own reader takes it, and knows all fields; nothing is built, which takes a channel of conda."""
+    builder = pytest.importorskip("rattler_build")
+    (one,) = builder.Stage0Recipe.from_yaml(RECIPE).render(builder.VariantConfig(), builder.RenderConfig())
+    assert (one.recipe.package.name, one.recipe.package.version) == ("kapitza", kapitza.__version__)
+    with pytest.raises(Exception, match="unknown top-level field"):
+        builder.Stage0Recipe.from_yaml(RECIPE.replace("requirements:", "requirement:"))
