@@ -152,12 +152,26 @@ def test_a_tolerance_is_met():
 
 
 def test_tolerances_that_cannot_be_met_say_so():
-    with pytest.raises(InputError, match=r"tolerance = -1 K: wanted above 0 K"):
-        solve(devices.transistor(), tolerance=-1.0)
+    for wrong in (-1.0, 1e-30):
+        with pytest.raises(InputError, match=rf"tolerance = {wrong:g} K: wanted at least 1e-09 K"):
+            solve(devices.transistor(), tolerance=wrong)
     with pytest.raises(
         ConvergenceError, match=r"one conductivity for each layer leaves an error of .*method='volumes'"
     ):
         solve(film(-1.0), tolerance=1e-9)
+
+
+def test_tolerances_out_of_reach_are_refused_before_cells_are_made_smaller(monkeypatch):
+    """Where even the fastest convergence would need more cells than there may be, no second solution is started."""
+    mesh = box_mesh([np.linspace(0, 1, 41)] * 2, ("a", "b"), lambda c: (c > 0.5).all(axis=1))
+    body = Body(mesh, {"a": 1.0, "b": 9.0}, {}, {"x-": FixedTemperature(300.0)}, {"b": 10.0})
+    held, rough = solve_body(body), solve_on_grid(devices.transistor(), 1500)
+    monkeypatch.setattr("kapitza.device.solver.solve_on_grid", None)
+    monkeypatch.setattr("kapitza.device.solver.solve_body", None)
+    with pytest.raises(ConvergenceError, match=r"on \d+ cells, wanted 1e-05 K: that would take too many"):
+        refine_until(rough, 1e-5)
+    with pytest.raises(ConvergenceError, match=r"on \d+ unknowns, wanted 1e-09 K: that would take too many"):
+        refine_until(held, 1e-9)
 
 
 def test_many_cells_are_joined_in_place_of_cut(monkeypatch):

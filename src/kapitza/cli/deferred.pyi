@@ -21,6 +21,7 @@ from kapitza.device.layered.temperatures import peaks_at_interval_ends as peaks_
 from kapitza.device.layered.temperatures import sample_peaks as sample_peaks
 from kapitza.device.layered.transient import layered_response as layered_response
 from kapitza.device.setup import boundary_lengths as boundary_lengths
+from kapitza.device.solver import check_tolerance as check_tolerance
 from kapitza.device.solver import refine_until as refine_until
 from kapitza.io.applications import read_cryogenic as read_cryogenic
 from kapitza.io.applications import read_exchanger as read_exchanger

@@ -22,6 +22,9 @@ _MAX_REFINED_CELLS = 4_000_000  # cells of a grid up to which a tolerance is tri
 _MAX_REFINED_UNKNOWNS = 400_000  # of a mesh
 _CELL_MARGIN = 1.3  # times the cells that second order asks for
 _FEWEST_TIMES, _MOST_TIMES = 2.0, 8.0  # cells from one grid to the next
+_MOST_CAUTION = 2.0  # cells that second order asks for over those that suffice where an error is estimated too large
+_MOST_GAIN = 16.0  # of quadratic cells cut in half, at fourth order: the most that a smooth field gives
+_LEAST_TOLERANCE = 1e-9  # K: seven digits of the heat balances of a rise of 10 mK
 
 _Found = TypeVar("_Found", LayeredTemperatures, GridTemperatures, BodyTemperatures)
 
@@ -106,12 +109,13 @@ def solve(
     Raises
     ------
     InputError
-        for a method that cannot describe the device, a region that no heat can leave, or a temperature outside of the
-        range in which a property is known
+        for a tolerance below what rounding leaves, a method that cannot describe the device, a region that no heat can
+        leave, or a temperature outside of the range in which a property is known
     ConvergenceError
         where the temperatures do not settle (thermal runaway), or the tolerance is not met
     """
     if tolerance is not None:
+        check_tolerance(tolerance)
         found = solve(device, method=method, cells=cells, grid=grid, sensitivity=sensitivity)  # pyright: ignore[reportCallIssue, reportArgumentType]
         return refine_until(found, tolerance)[0]
     if isinstance(device, DescribedBody):
@@ -140,6 +144,15 @@ def solve(
     return solve_layered(device, sensitivity=sensitivity)
 
 
+def check_tolerance(tolerance: float) -> float:
+    """Return a tolerance, K, if any solution could meet it: InputError where it is not above what rounding leaves."""
+    if not number(tolerance) >= _LEAST_TOLERANCE:
+        raise InputError(
+            f"tolerance = {tolerance:g} K: wanted at least {_LEAST_TOLERANCE:g} K, which the rounding of numbers leaves"
+        )
+    return tolerance
+
+
 def refine_until(found: _Found, tolerance: float | None) -> tuple[_Found, dict[str, float]]:
     """Temperatures on ever smaller cells until the estimated error of the hottest point is at most a tolerance, K, and
     the estimated errors; without a tolerance these temperatures and their errors.
@@ -147,15 +160,16 @@ def refine_until(found: _Found, tolerance: float | None) -> tuple[_Found, dict[s
     Raises
     ------
     InputError
-        for a tolerance that is not above zero
+        for a tolerance below what rounding leaves
     ConvergenceError
-        where it would take too many cells, or layers with properties of T that a grid has to resolve
+        where it would take too many cells, as soon as that can be foreseen, or layers with properties of T that a grid
+        has to resolve
     """
+    if tolerance is not None:
+        check_tolerance(tolerance)
     errors = found.errors()
     if tolerance is None:
         return found, errors
-    if not number(tolerance) > 0:
-        raise InputError(f"tolerance = {tolerance:g} K: wanted above 0 K")
     while (error := errors.get("peak", np.inf)) > tolerance:
         found = _on_smaller_cells(found, error, tolerance)
         errors = found.errors()
@@ -165,20 +179,29 @@ def refine_until(found: _Found, tolerance: float | None) -> tuple[_Found, dict[s
 def _on_smaller_cells(found: _Found, error: float, tolerance: float) -> _Found:
     """The next solution on the way to a tolerance, K."""
     if isinstance(found, LayeredTemperatures):
+        if not found.device.is_nonlinear:
+            raise ConvergenceError(
+                f"the integral over wave vectors has an error of {error:.2g} K, wanted {tolerance:.2g} K: it is as "
+                "exact as rounding allows",
+                last=found,
+            )
         raise ConvergenceError(
             f"one conductivity for each layer leaves an error of {error:.2g} K, wanted {tolerance:.2g} K: take a grid "
             "(method='volumes')",
             last=found,
         )
     if isinstance(found, BodyTemperatures):
-        if len(found.temperature) > _MAX_REFINED_UNKNOWNS:
-            raise ConvergenceError(_unmet(error, tolerance, f"{len(found.temperature)} unknowns"), last=found)
+        unknowns, dimension = len(found.temperature), found.body.mesh.dimension
+        halvings = np.ceil(np.log(error / tolerance) / np.log(_MOST_GAIN))
+        if unknowns * 2.0 ** (dimension * (halvings - 1)) > _MAX_REFINED_UNKNOWNS:
+            raise ConvergenceError(_unmet(error, tolerance, f"{unknowns} unknowns"), last=found)
         return solve_body(richer_body(found.body))
     layout = field_volumes(found).layout
     if not np.isfinite(error):  # a grid of one's own, whose cells cannot be joined
         return solve_on_grid(layout, grid=found.grid.refine())
-    times = min(max(_CELL_MARGIN * (error / tolerance) ** 1.5, _FEWEST_TIMES), _MOST_TIMES)
-    if found.grid.count * times > _MAX_REFINED_CELLS:
+    wanted = (error / tolerance) ** 1.5
+    times = min(max(_CELL_MARGIN * wanted, _FEWEST_TIMES), _MOST_TIMES)
+    if found.grid.count * max(times, wanted / _MOST_CAUTION) > _MAX_REFINED_CELLS:
         raise ConvergenceError(_unmet(error, tolerance, f"{found.grid.count} cells"), last=found)
     return solve_on_grid(layout, int(found.grid.count * times))
 

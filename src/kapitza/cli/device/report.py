@@ -295,9 +295,8 @@ def _error_note(errors: Mapping[str, float]) -> str:
         return (
             "its numerical error is not known: that would take a solution of several times as many; --tolerance does it"
         )
-    return (
-        f"numerical error of the hottest point estimated at {errors['peak']:.2g} K (--tolerance '0.1 K' makes it less)"
-    )
+    less = f"(--tolerance '{errors['peak'] / 2:.1g} K' halves it)"
+    return f"numerical error of the hottest point estimated at {errors['peak']:.2g} K {less}"
 
 
 def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int, tolerance: float | None) -> _Report:

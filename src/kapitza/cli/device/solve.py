@@ -102,7 +102,9 @@ def device(
         with long_work("devices", workers, store, dask) as work:
             report_sweep(file, sweep, files, work, as_json=as_json, cells=None if choice.tier == "layers" else cells)
     else:
-        error = None if tolerance is None else quantity(tolerance, "temperature", what="tolerance")
+        error = None
+        if tolerance is not None:
+            error = deferred.check_tolerance(quantity(tolerance, "temperature", what="tolerance"))
         with long_work("devices", workers, store, dask) as work:
             report_device(file, choice, files, work, cells=cells, tolerance=error, samples=samples, as_json=as_json)
 
