@@ -1,6 +1,8 @@
 """Layers one on the other, with a boundary between each two."""
 
+from collections.abc import Mapping
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from attrs import Attribute, evolve, field, fields, frozen, validators
@@ -15,6 +17,7 @@ _CONDUCTIVITY = "W m^-1 K^-1"
 _ELECTRONS = about("W m^-2 K^-1", "conductance from electrons")
 _TENSOR = about(_CONDUCTIVITY, "off-diagonal element of the conductivity tensor")
 _OPTIONAL, _FINITE = validators.optional(quantity()), quantity(low=-np.inf)
+_Record = TypeVar("_Record", "Layer", "Boundary")
 
 
 @frozen
@@ -69,9 +72,12 @@ class Layer(BaseRecord):
     )
 
     def __attrs_post_init__(self) -> None:
-        tensor = self.tensor
-        if self.oblique and not (np.linalg.det(tensor[:2, :2]) > 0 and np.linalg.det(tensor) > 0):
-            raise InputError(f"{self.name}: the conductivity tensor {tensor.tolist()} W/mK is not positive definite")
+        if self.oblique:
+            tensor = self.tensor
+            if not (np.linalg.det(tensor[:2, :2]) > 0 and np.linalg.det(tensor) > 0):
+                raise InputError(
+                    f"{self.name}: the conductivity tensor {tensor.tolist()} W/mK is not positive definite"
+                )
         electrons = (self.electron_conductivity, self.electron_heat_capacity, self.coupling)
         if any(v is None for v in electrons) != all(v is None for v in electrons):
             raise InputError(
@@ -267,20 +273,24 @@ class Stack(BaseRecord):
         InputError
             for a name that the stack does not have
         """
-        layers, boundaries = list(self.layers), list(self.boundaries)
-        names = [layer.name for layer in layers]
+        names, boundary_names = [layer.name for layer in self.layers], self.boundary_names
+        layers: dict[int, dict[str, object]] = {}  # each is made once, however many of its numbers change
+        boundaries: dict[int, dict[str, object]] = {}
         for key, value in changes.items():
             owner, _, attribute = key.rpartition(".")
             if owner in names and attribute in _LAYER_ATTRIBUTES:
-                i = names.index(owner)
-                layers[i] = evolve(layers[i], **{attribute: value})
-            elif owner in self.boundary_names and attribute in _BOUNDARY_ATTRIBUTES:
-                i = self.boundary_names.index(owner)
-                boundaries[i] = evolve(boundaries[i], **{attribute: value})
+                layers.setdefault(names.index(owner), {})[attribute] = value
+            elif owner in boundary_names and attribute in _BOUNDARY_ATTRIBUTES:
+                boundaries.setdefault(boundary_names.index(owner), {})[attribute] = value
             else:
                 raise InputError(
                     f"the stack has no {key!r}: layers {', '.join(names)} with {', '.join(_LAYER_ATTRIBUTES[:4])}, "
                     "...; "
-                    f"boundaries {', '.join(self.boundary_names) or 'none'} with conductance"
+                    f"boundaries {', '.join(boundary_names) or 'none'} with conductance"
                 )
-        return Stack(layers, boundaries)
+        return Stack(_changed(self.layers, layers), _changed(self.boundaries, boundaries))
+
+
+def _changed(records: tuple[_Record, ...], changes: Mapping[int, Mapping[str, object]]) -> tuple[_Record, ...]:
+    """Records with new values by place; the others as they are."""
+    return tuple(evolve(one, **changes[i]) if i in changes else one for i, one in enumerate(records))

@@ -35,6 +35,8 @@ _EXPERIMENT_KINDS = {
 _LEAST_DELAY = 2e-11  # s: a stage whose longest delay is shorter shows nothing but the pulse
 _CELSIUS_RANGE = (10.0, 60.0)  # numbers that are more often a room in °C than a cryostat in K
 _LARGEST_SHARE = 3.0  # standard uncertainty of a number that is known at all
+_LARGEST_PHASE = float(np.pi)  # rad, of the reference of a lock-in
+_FARTHEST_BEAM = 20.0  # radii from pump to probe
 _DEEPEST_FILM = 20.0  # penetration depths of the heat, below which nothing is seen
 
 
@@ -87,6 +89,7 @@ def warn_of_experiment(name: str, experiment: object, stack: Stack) -> None:
         if isinstance(value, float | int) and value > 0:
             warn_outside(f"{name}.{attribute}", kind, float(value))
     _warn_of_pulses(name, experiment)
+    _warn_of_beams(name, experiment)
     slowest = _slowest_modulation(experiment)
     film = stack.layers[0]
     if slowest is None or len(stack.layers) < 2 or film.heat_capacity is None:
@@ -130,9 +133,30 @@ def _warn_of_pulses(name: str, experiment: object) -> None:
         )
 
 
+def _warn_of_beams(name: str, experiment: object) -> None:
+    """Warn of a phase in degrees, and of beams so far apart that the probe sees nothing of the pump."""
+    phase, beams = getattr(experiment, "phase", 0.0), getattr(experiment, "beams", None)
+    if abs(phase) > _LARGEST_PHASE:
+        warnings.warn(
+            f"{name}: a phase of {phase:g} rad is more than half a turn: is it in degrees ('{phase:g} deg')?",
+            ValidityWarning,
+            stacklevel=3,
+        )
+    if beams is None:
+        return
+    apart, radius = float(np.hypot(beams.offset, beams.offset_y)), max(beams.pump_radius, beams.probe_radius)
+    if apart > _FARTHEST_BEAM * radius:
+        warnings.warn(
+            f"{name}: beams of {radius:g} m lie {apart:g} m apart, so that the probe sees nothing of the pump: is the "
+            "offset in another unit?",
+            ValidityWarning,
+            stacklevel=3,
+        )
+
+
 def warn_of_prior(name: str, share: float) -> None:
     """Warn of an uncertainty that is larger than the number, which is then as good as free."""
-    if share > _LARGEST_SHARE:
+    if share >= _LARGEST_SHARE:
         warnings.warn(
             f"{name} is uncertain by {share:.0%}, so that it is as good as free: is that a share, or in another unit?",
             ValidityWarning,

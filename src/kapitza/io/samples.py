@@ -118,6 +118,7 @@ def read_sample(path: str | PathLike[str]) -> SampleFile:
     for (one, _), section in zip(read, sections, strict=True):
         locate_faults(section, "", lambda e=one: warn_of_experiment(e.name, e, stack))
     free, priors, ties = _read_fit(top.section("fit"))
+    _warn_of_wide_priors(stack, priors)
     return SampleFile(
         title=top.text("title", top.path.stem),
         stack=stack,
@@ -284,6 +285,16 @@ def _read_prior(section: TomlTable, name: str) -> Prior:
     inside.check_keys(("value", "sigma"))
     sigma, share = share_or_quantity(inside.table.get("sigma"), kind, what="sigma")
     return Prior(inside.number("value", kind), sigma, fractional=share)
+
+
+def _warn_of_wide_priors(stack: Stack, priors: Mapping[str, Prior]) -> None:
+    """Warn of uncertainties of layers that are larger than what they belong to, as in "3 um" for a film of 80 nm."""
+    layers = {layer.name: layer for layer in stack.layers}
+    for name, prior in priors.items():
+        owner, _, attribute = name.rpartition(".")
+        value = getattr(layers.get(owner), attribute, None)
+        if prior.value is None and isinstance(value, float) and np.isfinite(value):
+            warn_of_prior(name, prior.width(value) / value if not prior.fractional else 0.0)
 
 
 def _read_tie(section: TomlTable) -> Tie:

@@ -97,10 +97,14 @@ class Tdtr(LockinExperiment):
         """Where the response is needed, and how it adds up."""
         return pulse_train(self.probe_delay, modulation=self.modulation, repetition=self.repetition)
 
-    def quadrature(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> WaveVectorQuadrature:
-        """Wave vectors and their weights, one set for each delay if the pump loses its focus."""
+    @cached_property
+    def focused_beams(self) -> tuple[Beams, ...]:
+        """Beams of each delay if the pump loses its focus along it, else one pair."""
         growth = 1 + self.defocus * self.probe_delay
         if not (growth > 0).all():
             raise InputError(f"defocus = {self.defocus:g} /s makes the pump's radius negative along the delay")
-        beams = tuple(self.beams.with_pump_scaled(g) for g in growth) if self.defocus else (self.beams,)
-        return wave_vector_quadrature(stack, beams, self.setup, nodes=nodes)
+        return tuple(self.beams.with_pump_scaled(g) for g in growth) if self.defocus else (self.beams,)
+
+    def quadrature(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> WaveVectorQuadrature:
+        """Wave vectors and their weights, one set for each delay if the pump loses its focus."""
+        return wave_vector_quadrature(stack, self.focused_beams, self.setup, nodes=nodes)
