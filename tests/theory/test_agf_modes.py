@@ -18,6 +18,7 @@ from kapitza.theory.agf.modal_transmission import (
     branch_probabilities,
     incident_mode_columns,
     mode_conversion,
+    modes_and_conversion,
 )
 from kapitza.theory.agf.scattering import eigenchannels, scattering_matrix, solve_scattering, specularity
 from kapitza.theory.agf.wave_packet import wave_packet
@@ -174,7 +175,10 @@ def test_table_of_modes_sums_to_the_transmission(si_heavy):
 
 def test_conversion_of_branches_keeps_every_mode(si_heavy):
     omega = np.array([3.0, 5.0]) * THz
-    found = mode_conversion(si_heavy, omega, k_mesh=(4, 4))
+    modes, found = modes_and_conversion(si_heavy, omega, k_mesh=(4, 4))
+    apart = agf_modes(si_heavy, omega, k_mesh=(4, 4)), mode_conversion(si_heavy, omega, k_mesh=(4, 4))
+    np.testing.assert_array_equal(modes.transmission, apart[0].transmission)
+    np.testing.assert_array_equal(found.transmitted, apart[1].transmitted)
     whole = agf(si_heavy, omega, k_mesh=(4, 4))
     np.testing.assert_allclose(found.transmitted.sum(axis=(1, 2)), whole.total, rtol=1e-10, atol=0)
     np.testing.assert_allclose(

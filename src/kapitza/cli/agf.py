@@ -170,8 +170,7 @@ def _conductance_report(
 
 def _crossing_report(junction: Junction, kelvin: float, work: Mapping[str, Any]) -> _AgfReport:
     """Return the transmission by branch and angle, from branch to branch, and its specularity."""
-    modes = kapitza.lattice.agf_modes(junction, **work)
-    conversion = kapitza.lattice.mode_conversion(junction, **work)
+    modes, conversion = deferred.modes_and_conversion(junction, **work)
     numbers = sorted(set(modes.select("left").branch.tolist()))
     branch = modes.histogram(modes.branch, [*(n - 0.5 for n in numbers), numbers[-1] + 0.5], temperature=kelvin)
     angle = modes.by_angle(bins=_ANGLE_BINS, temperature=kelvin)

@@ -1,5 +1,6 @@
 """Transmission mode by mode over the whole zone: by branch, angle and frequency, and from branch to branch."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -69,18 +70,7 @@ def agf_modes(
     found = run(
         _mode_table, prepared, {"k": points.k}, {"omega": wanted}, _mode_seconds(prepared, wanted), numbered=True
     )
-    rows = found["row"].astype(int)
-    return ModalTransmission(
-        omega=found["omega"],
-        wavevector=found["wavevector"],
-        side=found["side"].astype(int),
-        branch=found["branch"].astype(int),
-        velocity=found["velocity"],
-        weight=points.weight[rows] / junction.area,
-        transmission=np.clip(found["transmission"], 0, 1),
-        specular=np.clip(found["specular"], 0, 1),
-        method=f"AGF {junction.name}",
-    )
+    return _modal_transmission(junction, points.weight, found)
 
 
 def mode_conversion(
@@ -99,11 +89,53 @@ def mode_conversion(
     points = zone_wavevectors(prepared, k_mesh, _DEFAULT_MODE_MESH_SIDE)
     run, common = UnitRunner(executor, store, progress), {"omega": wanted, "side": side}
     found = run(_conversion_sums, prepared, {"k": points.k}, common, _mode_seconds(prepared, wanted), numbered=True)
-    sums = {
-        name: np.tensordot(points.weight / junction.area, found[name], axes=1)
-        for name in ("arriving", "transmitted", "reflected")
-    }
-    return ModeConversion(wanted, side, **sums)
+    return _conversion(junction, points.weight, wanted, side, found)
+
+
+def modes_and_conversion(
+    junction: Junction,
+    omega: ArrayLike | None = None,
+    *,
+    side: Side = "left",
+    k_mesh: MeshSize = None,
+    executor: ExecutorLike | None = None,
+    store: StoreLike | None = None,
+    progress: Progress | None = None,
+) -> tuple[ModalTransmission, ModeConversion]:
+    """Both `agf_modes` and `mode_conversion` from one solution, with the parameters and errors of these."""
+    prepared, wanted = prepare_junction(junction), even_frequencies(junction, omega, common=True)
+    check_choice(side, INTERFACE_SIDES, "side")
+    points = zone_wavevectors(prepared, k_mesh, _DEFAULT_MODE_MESH_SIDE)
+    run, common = UnitRunner(executor, store, progress), {"omega": wanted, "side": side}
+    seconds = _mode_seconds(prepared, wanted)
+    found = run(_table_and_sums, prepared, {"k": points.k}, common, seconds, numbered=True)
+    modes = _modal_transmission(junction, points.weight, found)
+    return modes, _conversion(junction, points.weight, wanted, side, found)
+
+
+def _modal_transmission(junction: Junction, weight: Array, found: Mapping[str, Array]) -> ModalTransmission:
+    """The table of modes from its columns and the weights (nk,) of wave vectors."""
+    return ModalTransmission(
+        omega=found["omega"],
+        wavevector=found["wavevector"],
+        side=found["side"].astype(int),
+        branch=found["branch"].astype(int),
+        velocity=found["velocity"],
+        weight=weight[found["row"].astype(int)] / junction.area,
+        transmission=np.clip(found["transmission"], 0, 1),
+        specular=np.clip(found["specular"], 0, 1),
+        method=f"AGF {junction.name}",
+    )
+
+
+def _conversion(
+    junction: Junction, weight: Array, omega: Array, side: Side, found: Mapping[str, Array]
+) -> ModeConversion:
+    """Sums over the zone from those of each wave vector and the weights (nk,) of these."""
+    names = ("arriving", "transmitted", "reflected")
+    return ModeConversion(
+        omega, side, **{name: np.tensordot(weight / junction.area, found[name], axes=1) for name in names}
+    )
 
 
 def _mode_seconds(prepared: PreparedJunction, omega: Array) -> float:
@@ -111,17 +143,43 @@ def _mode_seconds(prepared: PreparedJunction, omega: Array) -> float:
     return (5e-3 + point_seconds(prepared)) * omega.size
 
 
+def _solve_waves(unit: UnitInputs) -> Iterator[tuple[int, int, ScatteringMatrix]]:
+    """Waves of each wave vector k (nk, 2) and frequency omega (nω,) of a unit, with the numbers of both."""
+    prepared = prepare_junction(junction_from_arrays(unit["junction"]))
+    for i, one in enumerate(np.asarray(unit["k"])):
+        for j, omega in enumerate(np.asarray(unit["omega"])):
+            yield i, j, solve_scattering(prepared, one[None], float(omega))
+
+
 def _mode_table(unit: UnitInputs) -> UnitResult:
     """Kernel: rows of the table of modes for wave vectors k (nk, 2) and frequencies omega (nω,)."""
-    prepared = prepare_junction(junction_from_arrays(unit["junction"]))
-    k, first = np.asarray(unit["k"]), int(np.asarray(unit["first"]))
     parts: list[dict[str, NDArray[Any]]] = []
-    for i, one in enumerate(k):
-        for omega in np.asarray(unit["omega"]):
-            found = solve_scattering(prepared, one[None], float(omega))
-            for side in INTERFACE_SIDES:
-                part = incident_mode_columns(prepared.junction, found, side)
-                parts.append({**part, "row": np.full(part["side"].size, first + i)})
+    for _ in _collect_rows(unit, parts):
+        pass
+    return _join_columns(parts)
+
+
+def _table_and_sums(unit: UnitInputs) -> UnitResult:
+    """Kernel: `_mode_table` and `_conversion_sums` from one solution, of which none is kept."""
+    parts: list[dict[str, NDArray[Any]]] = []
+    sums = _branch_sums(unit, _collect_rows(unit, parts))
+    return {**_join_columns(parts), **sums}
+
+
+def _collect_rows(
+    unit: UnitInputs, parts: list[dict[str, NDArray[Any]]]
+) -> Iterator[tuple[int, int, ScatteringMatrix]]:
+    """Pass on the waves of a unit, and add the rows of each to a table."""
+    junction, first = junction_from_arrays(unit["junction"]), int(np.asarray(unit["first"]))
+    for i, j, found in _solve_waves(unit):
+        for side in INTERFACE_SIDES:
+            part = incident_mode_columns(junction, found, side)
+            parts.append({**part, "row": np.full(part["side"].size, first + i)})
+        yield i, j, found
+
+
+def _join_columns(parts: list[dict[str, NDArray[Any]]]) -> UnitResult:
+    """One table of many."""
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -153,21 +211,24 @@ def _degenerate_mean(value: Array, group: IndexArray, axis: int = 0) -> Array:
 
 def _conversion_sums(unit: UnitInputs) -> UnitResult:
     """Kernel: sums from branch to branch for wave vectors k (nk, 2) and frequencies omega (nω,)."""
-    prepared = prepare_junction(junction_from_arrays(unit["junction"]))
+    return _branch_sums(unit, _solve_waves(unit))
+
+
+def _branch_sums(unit: UnitInputs, waves: Iterable[tuple[int, int, ScatteringMatrix]]) -> UnitResult:
+    """Sums from branch to branch of each wave vector and frequency."""
+    junction = junction_from_arrays(unit["junction"])
     side: Side = "left" if unit["side"] == "left" else "right"
     other = opposite_side(side)
-    here, there = (prepared.junction.lead(name).onsite.shape[-1] for name in (side, other))
-    k, omega = np.asarray(unit["k"]), np.asarray(unit["omega"])
-    arriving = np.zeros((len(k), omega.size, here))
-    transmitted = np.zeros((len(k), omega.size, there, here))
-    reflected = np.zeros((len(k), omega.size, here, here))
-    for i, one in enumerate(k):
-        for j, frequency in enumerate(omega):
-            found = solve_scattering(prepared, one[None], float(frequency))
-            branch = found.arriving[INTERFACE_SIDES.index(side)].branch
-            arriving[i, j] = np.bincount(branch, minlength=here)
-            transmitted[i, j] = branch_probabilities(found, side, other, (here, there))
-            reflected[i, j] = branch_probabilities(found, side, side, (here, here))
+    here, there = (junction.lead(name).onsite.shape[-1] for name in (side, other))
+    shape = len(np.asarray(unit["k"])), np.asarray(unit["omega"]).size
+    arriving = np.zeros((*shape, here))
+    transmitted = np.zeros((*shape, there, here))
+    reflected = np.zeros((*shape, here, here))
+    for i, j, found in waves:
+        branch = found.arriving[INTERFACE_SIDES.index(side)].branch
+        arriving[i, j] = np.bincount(branch, minlength=here)
+        transmitted[i, j] = branch_probabilities(found, side, other, (here, there))
+        reflected[i, j] = branch_probabilities(found, side, side, (here, here))
     return {"arriving": arriving, "transmitted": transmitted, "reflected": reflected}
 
 
