@@ -288,9 +288,9 @@ class Stack(BaseRecord):
                     "...; "
                     f"boundaries {', '.join(boundary_names) or 'none'} with conductance"
                 )
-        return Stack(_changed(self.layers, layers), _changed(self.boundaries, boundaries))
+        return Stack(_evolve_some(self.layers, layers), _evolve_some(self.boundaries, boundaries))
 
 
-def _changed(records: tuple[_Record, ...], changes: Mapping[int, Mapping[str, object]]) -> tuple[_Record, ...]:
+def _evolve_some(records: tuple[_Record, ...], changes: Mapping[int, Mapping[str, object]]) -> tuple[_Record, ...]:
     """Records with new values by place; the others as they are."""
     return tuple(evolve(one, **changes[i]) if i in changes else one for i, one in enumerate(records))
