@@ -96,7 +96,7 @@ def other_program(name: str) -> Callable[[Path], None]:
 
 
 def elsewhere(folder: Path) -> None:
-    """Tried in a test of its own: decks by `test_reading.py`."""
+    """Tried in a test of its own: decks by `test_reading.py`, devices and examples of the local page by its tests."""
 
 
 WRITERS: dict[str, Callable[[Path], Any]] = {  # modules that write files, and what becomes of these
@@ -115,6 +115,8 @@ WRITERS: dict[str, Callable[[Path], Any]] = {  # modules that write files, and w
     "run/store": unit,
     "simulate/md/runs/checkpoint": unit,
     "simulate/md/runs/preparation": unit,
+    "web/models/device": elsewhere,
+    "web/models/examples": elsewhere,
 }
 
 
