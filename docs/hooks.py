@@ -23,6 +23,7 @@ ROOMS = (
     "kapitza.lattice",
     "kapitza.phonons",
     "kapitza.theory",
+    "kapitza.theory.agf",
     "kapitza.md",
     "kapitza.boltzmann",
     "kapitza.device",

@@ -66,6 +66,7 @@ ROOMS = [
     "run",
     "screen",
     "theory",
+    "theory.agf",
     "thermoreflectance",
     "thermometry",
     "units",

@@ -11,8 +11,9 @@ import kapitza
 from kapitza.errors import InputError
 from kapitza.matter.library import elastic, fluid, solid
 from kapitza.matter.sheet import sheet
-from kapitza.theory.agf.buttiker_probes import conductance_with_probes
+from kapitza.theory.agf.buttiker_probes import anharmonic_conductance
 from kapitza.theory.agf.conductance import agf_decimated
+from kapitza.theory.agf.relaxation import RelaxationRate
 from kapitza.theory.agf.wave_packet import wave_packet
 from kapitza.theory.amm import amm
 from kapitza.theory.contact import pressed_contact
@@ -65,7 +66,7 @@ TAKES_A_JUNCTION: tuple[Callable[[Any], object], ...] = (
     lambda junction: kapitza.lattice.scattering_matrix(junction, (0, 0), THz),
     lambda junction: agf_decimated(junction, [THz], (2, 2), arrays=np),
     lambda junction: wave_packet(junction, (0, 0), 0.5, branch=0),
-    lambda junction: conductance_with_probes(junction, 1e-16),
+    lambda junction: anharmonic_conductance(junction, (RelaxationRate.quadratic(1e-16),) * 2),
 )
 
 

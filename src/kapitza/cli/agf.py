@@ -47,7 +47,8 @@ _FAMILY_UNITS = {
     "name": "", "lowest": "THz", "highest": "THz", "modes": "nm⁻²", "share": "%", "width": "THz", "left_decay": "Å",
     "right_decay": "Å",
 }  # fmt: skip
-_PLAIN_SIZE, _PANELS_SIZE = (7.6, 4.4), (10.0, 7.6)  # inches
+_PLAIN_SIZE, _PANELS_SIZE, _TWO_PANELS_SIZE = (7.6, 4.4), (10.0, 7.6), (10.0, 4.4)  # inches
+_DEFAULT_LAYERS = 12  # beside the interface, with --anharmonic
 
 
 def agf(
@@ -68,6 +69,19 @@ def agf(
     mesh: Annotated[
         int | None, typer.Option(help="Wave vectors a side, with --modes and --local.", min=1, max=400)
     ] = None,
+    anharmonic: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="Scatter phonons: library, two conductivities in W/mK (148,60) or two files of lifetimes.",
+        ),
+    ] = None,
+    layers: Annotated[
+        int, typer.Option(help="With --anharmonic: layers of either crystal beside the interface.", min=4, max=1000)
+    ] = _DEFAULT_LAYERS,
+    classical: Annotated[
+        bool, typer.Option("--classical", help="With --anharmonic: phonons as molecular dynamics has them.")
+    ] = False,
     orientation: Orientation = None,
     potential: Potential = None,
     reach: Reach = None,
@@ -85,8 +99,14 @@ def agf(
     files = Results(save, plot)
     if modes and local:
         raise InputError(f"--modes and --local are two tables of {junction:.60}: expected one of them at a time")
-    if mesh is not None and not (modes or local):
-        raise InputError(f"--mesh {mesh} is for --modes and --local; the conductance refines its own: see --tolerance")
+    if anharmonic is not None and (modes or local):
+        raise InputError(f"--anharmonic {anharmonic:.40} : expected no --modes or --local with it")
+    if anharmonic is None and (classical or layers != _DEFAULT_LAYERS):
+        raise InputError("--classical and --layers are for --anharmonic: expected that with them")
+    if mesh is not None and not (modes or local or anharmonic):
+        raise InputError(
+            f"--mesh {mesh} is for --modes, --local and --anharmonic; the conductance refines its own: see --tolerance"
+        )
     if not 0 < tolerance < 1:
         raise InputError(f"--tolerance {tolerance:g}: expected a relative error between 0 and 1")
     single = parse_temperature(temperature) if modes or local else kelvin[0]
@@ -96,6 +116,10 @@ def agf(
     with long_work("units", workers, store, dask) as work:
         if modes:
             found = _crossing_report(subject, single, {"k_mesh": size, **work})
+        elif anharmonic is not None:
+            settings = {"layers": layers, "statistics": "classical" if classical else "quantum"}
+            settings |= {} if size is None else {"k_mesh": size}
+            found = _anharmonic_report(subject, kelvin, (anharmonic, settings), work)
         elif local:
             found = _interface_report(subject, single, {"k_mesh": size, **work})
         else:
@@ -165,6 +189,23 @@ def _conductance_report(
         {f"{found.method}, conductance in MW m⁻² K⁻¹": columns},
         "harmonic: no energy is exchanged between frequencies; an experiment sees the extrapolated drop, with what the "
         "Boltzmann equation of both solids adds: kapitza predict --seen",
+    )
+
+
+def _anharmonic_report(
+    junction: Junction, kelvin: list[float], how: tuple[str, Mapping[str, Any]], work: Mapping[str, Any]
+) -> _AgfReport:
+    """Return the conductance with scattering of phonons, beside that without."""
+    from kapitza.cli.anharmonic import draw_probes, probe_columns, probe_remark, probed_junctions
+
+    found = probed_junctions(junction, kelvin, how[0], kapitza.theory.agf.ProbeSettings(**how[1]), work)
+    title = f"AGF {junction.name} with Büttiker probes, conductance in MW m⁻² K⁻¹"
+    return _AgfReport(
+        {"anharmonic": tuple(found)},
+        draw_probes(found),
+        _TWO_PANELS_SIZE,
+        {title: probe_columns(found)},
+        probe_remark(found),
     )
 
 

@@ -126,6 +126,7 @@ from kapitza.plot.md import md_spectrum_figure as md_spectrum_figure
 from kapitza.plot.modal_transmission import modes_figure as modes_figure
 from kapitza.plot.phonons import computed_phonon_figure as computed_phonon_figure
 from kapitza.plot.phonons import phonon_figure as phonon_figure
+from kapitza.plot.probes import probes_figure as probes_figure
 from kapitza.plot.routes import routes_figure as routes_figure
 from kapitza.plot.screening import screening_ranks as screening_ranks
 from kapitza.plot.spectra import estimate_figure as estimate_figure

@@ -112,6 +112,7 @@ SAVED_MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "simulate.md.observers.velocity_spectra": ("VelocitySpectra",),
         "simulate.md.record": ("Record",),
         "simulate.md.runs.run": ("Run",),
+        "theory.agf.buttiker_probes": ("ProbedJunction",),
         "theory.agf.interface_modes": ("InterfaceModes",),
         "theory.agf.local_current": ("LocalCurrent",),
         "theory.agf.local_density": ("LocalDensity",),

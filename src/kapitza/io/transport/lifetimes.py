@@ -21,6 +21,7 @@ from kapitza.io.formats.child import rehearse
 from kapitza.io.formats.foreign_hdf5 import local_dataset, member_names, open_hdf5
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.spectral_carriers import ModeTable, collect_modes, group_edges
+from kapitza.theory.agf.relaxation import RelaxationRate
 from kapitza.units import THz, angstrom, e, nm, ps
 
 _MAX_LIFETIME_BYTES = 2**30  # bytes of a table
@@ -55,6 +56,33 @@ def read_lifetimes(
     bounds = group_edges(float(modes.omega.max()) * (1 + 1e-9)) if edges is None else np.asarray(edges, dtype=float)
     label = name or Path(path).stem
     return collect_modes(label, modes, lifetime, bounds, isotropic=True, temperature=temperature)
+
+
+def read_relaxation_rate(path: str | PathLike[str], *, temperature: float = 300.0) -> RelaxationRate:
+    r"""Scattering rate of each frequency from a file of lifetimes, as `read_lifetimes` takes them.
+
+    All modes of a group of frequencies have the lifetime that keeps their conductivity,
+    $\tau = \sum Cv^2\tau_i/\sum Cv^2$.
+
+    Raises
+    ------
+    DataError
+        for a file that is none of these, damaged, of another temperature, or without lifetimes
+    OSError
+        if it is missing or may not be read
+    """
+    modes, lifetime = read_transport_modes(path, temperature)
+    if not (np.isfinite(lifetime) & (lifetime > 0)).all():
+        raise DataError(f"{np.count_nonzero(~(lifetime > 0))} of {lifetime.size} modes have no lifetime", file=path)
+    edges = group_edges(float(modes.omega.max()) * (1 + 1e-9))
+    group, heat = np.digitize(modes.omega, edges) - 1, modes.capacity * modes.along**2
+    total, frequency, carried = (
+        np.bincount(group, heat * one, minlength=edges.size) for one in (np.ones_like(heat), modes.omega, lifetime)
+    )
+    kept = total > 0
+    if np.count_nonzero(kept) < 2:
+        raise DataError("holds fewer than two groups of frequencies that carry heat", file=path)
+    return RelaxationRate(frequency[kept] / total[kept], total[kept] / carried[kept])
 
 
 def read_transport_modes(path: str | PathLike[str], temperature: float) -> tuple[ModeTable, Array]:

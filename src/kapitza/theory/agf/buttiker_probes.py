@@ -1,22 +1,31 @@
-r"""Experimental: an inelastic channel by Büttiker probes, tuned on the homogeneous crystal.
+r"""Anharmonic conductance: an inelastic channel by Büttiker probes.
 
 Every layer of the device loses phonons to a bath of its own temperature, which returns as much heat at other
-frequencies: a self-energy $-i\omega/\tau(\omega)$ on each coordinate with $1/\tau = A\,\omega^2$, umklapp scattering at
-high temperature, without selection rules or conservation of momentum.  The resistance of the interface is what the
-junction has more than the mean of two homogeneous crystals of its length, contacts to the leads included.
-M. Büttiker, Phys. Rev. B 33, 3020 (1986), doi:10.1103/PhysRevB.33.3020; K. Miao, S. Sadasivam, J. Charles, G. Klimeck,
-T. S. Fisher, T. Kubis, Appl. Phys. Lett. 108, 113107 (2016), doi:10.1063/1.4944329
+frequencies: a self-energy $-i\omega/\tau(\omega)$ on each coordinate, with the scattering rate $1/\tau$ of the crystal
+on its side, without selection rules or conservation of momentum.  Without scattering this is Landauer's conductance of
+the junction; with much of it, heat diffuses with $\kappa = \frac1V\sum Cv_z^2\tau$.  The resistance of the interface is
+what the junction has more than the mean of two homogeneous crystals of its length, contacts to the leads included: it
+depends on that length until phonons equilibrate within the sides.
+
+References
+----------
+M. Büttiker, Phys. Rev. B 33, 3020 (1986), doi:10.1103/PhysRevB.33.3020
+K. Miao, S. Sadasivam, J. Charles, G. Klimeck, T. S. Fisher, T. Kubis, Appl. Phys. Lett. 108, 113107 (2016),
+doi:10.1063/1.4944329
 """
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import AnyComplexArray, Array, IndexArray, one_temperature
+from kapitza.core.arrays import AnyComplexArray, Array, IndexArray, about, one_temperature
 from kapitza.core.conductance import Conductance
 from kapitza.core.occupation import Statistics, mode_heat_capacity
 from kapitza.core.records import BaseRecord
-from kapitza.errors import ConvergenceError, InputError
+from kapitza.errors import InputError
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionBlocks, JunctionLayer, Lead
+from kapitza.run.progress import Progress
+from kapitza.run.store import StoreLike, UnitInputs, UnitResult
+from kapitza.run.work import ExecutorLike
 from kapitza.theory.agf.green_functions import (
     LeadContact,
     check_junction,
@@ -27,111 +36,150 @@ from kapitza.theory.agf.green_functions import (
     prepare_junction,
 )
 from kapitza.theory.agf.k_mesh import top_frequency, zone_wavevectors
+from kapitza.theory.agf.relaxation import RelaxationRate, homogeneous_junction
+from kapitza.theory.agf.transmission import UnitRunner, junction_from_arrays
 
 _SKIPPED_SHARE = 0.2  # part of the layers on either side, next to the lead, left out of the straight lines
 _MIN_RESISTANCE_SHARE = 1e-9  # of the whole resistance: an interface that has less is none
-_MAX_SEARCH_STEPS = 40  # of the search for the strength of the probes
+_MIN_LAYERS = 4  # of a side, for a straight line
+_MAX_COORDINATES = 3000  # of the device: its Green's function is a dense matrix
+_MAX_MATRIX_ELEMENTS = 2_000_000  # that are inverted at once
+_SECONDS_PER_CUBE, _SECONDS_PER_POINT = 3e-9, 1e-3  # of a core: inverse of a matrix over its size cubed, all else
 
-_ProbeSettings = tuple[int, float, tuple[int, int], int, Statistics]  # layers, K, wave vectors, frequencies, statistics
+_Rates = tuple[RelaxationRate, RelaxationRate]
 
 
 @frozen(eq=False, kw_only=True)
 class ProbedJunction(BaseRecord):
     """A junction with probes, between two leads of temperatures 1/2 and -1/2 above the mean."""
 
-    temperature: float  # the mean, K
-    position: Array  # (n,) of the layers along the normal from the middle, m
-    profile: Array  # (n,) temperature of each probe above the mean, for one unit of difference between the leads
-    flux: float  # heat flux for this difference, W m⁻² K⁻¹
-    jump: float  # of the straight lines through either side, at the interface
-    slope: Array  # (2,) of the lines on the left and on the right, m⁻¹
-    resistance: float  # of the interface, m² K W⁻¹
-    conductance: Conductance  # its inverse, infinite where there is none; drop extrapolated
+    temperature: float = field(metadata=about("K", "the mean"))
+    position: Array = field(metadata=about("m", "of the layers along the normal from the middle, (n,)"))
+    profile: Array = field(metadata=about("1", "temperature of each probe over the difference of the leads, (n,)"))
+    flux: float = field(metadata=about("W m^-2 K^-1", "heat flux over the difference of the leads"))
+    imbalance: float = field(
+        metadata=about("1", "largest net heat into a probe or lost between the leads, over the flux")
+    )
+    harmonic: Conductance = field(metadata=about("", "without scattering, between the leads"))
+    four_probe: Conductance = field(metadata=about("", "without scattering, contacts to the leads taken off"))
+    jump: float = field(metadata=about("1", "of the lines through either side, over the difference of the leads"))
+    slope: Array = field(metadata=about("m^-1", "of the lines on the left and on the right, (2,)"))
+    resistance: float = field(metadata=about("m^2 K W^-1", "of the interface"))
+    conductance: Conductance = field(
+        metadata=about("", "of the interface with scattering; infinite where there is none")
+    )
 
     @property
     def conductivity(self) -> Array:
         """(2,) of the material on the left and on the right, W m⁻¹ K⁻¹."""
         return -self.flux / self.slope
 
+    @property
+    def side(self) -> float:
+        """Length of the shorter side, m."""
+        return float(min(-self.position[0], self.position[-1]))
 
-def conductance_with_probes(
+
+@frozen(kw_only=True)
+class ProbeSettings(BaseRecord):
+    """Size of a calculation with probes: cost is the cube of the layers times wave vectors and frequencies."""
+
+    layers: int = field(default=12, metadata=about("1", "layers of either lead that are added to the device, from 4"))
+    k_mesh: tuple[int, int] = field(default=(6, 6), metadata=about("1", "wave vectors over the zone"))
+    number: int = field(default=40, metadata=about("1", "frequencies up to the top of the bands"))
+    statistics: Statistics = field(default="quantum", metadata=about("", "of the phonons: quantum or classical"))
+
+    def __attrs_post_init__(self) -> None:
+        """Check the sizes."""
+        if self.layers < _MIN_LAYERS or self.number < 1 or min(self.k_mesh) < 1:
+            raise InputError(
+                f"{self.layers} layers, {self.k_mesh} wave vectors and {self.number} frequencies: expected at least "
+                f"{_MIN_LAYERS} layers and one of the others"
+            )
+
+
+def anharmonic_conductance(
     junction: Junction,
-    strength: float | tuple[float, float],
+    rates: _Rates,
     temperature: float = 300.0,
     *,
-    layers: int = 12,
-    k_mesh: tuple[int, int] = (6, 6),
-    number: int = 40,
-    statistics: Statistics = "quantum",
+    settings: ProbeSettings | None = None,
+    executor: ExecutorLike | None = None,
+    store: StoreLike | None = None,
+    progress: Progress | None = None,
 ) -> ProbedJunction:
-    r"""Conductance of a junction with probes on every layer. Experimental.
+    r"""Conductance of a junction whose phonons are scattered, by Büttiker probes on every layer.
 
-    The `strength` A of the probes in $1/\tau = A\omega^2$, s, is one number or (left, right), half the layers of the
-    device each; `layers` of either lead, at least 4, are added to the device, so that straight lines can be drawn;
-    `k_mesh` and `number` are wave vectors over the zone and frequencies up to the top of the bands.
+    Parameters
+    ----------
+    junction : whose leads have its own periods
+    rates : scattering rate $1/\tau(\omega)$ on the left and on the right at this temperature; half the device each
+    temperature : K
+    settings : lengths of the sides, wave vectors, frequencies, statistics; no error is known of what they leave out
+    executor : number of processes, or any `concurrent.futures.Executor`, such as that of a Dask client
+    store : folder where finished units of work are kept; the same call takes up from there
+    progress : called with the number of finished and of all units, once for each of the three structures
+
+    Raises
+    ------
+    InputError
+        for a device of more than some thousand coordinates, or leads of other periods than the junction
     """
     check_junction(junction)
-    pair = np.broadcast_to(np.asarray(strength, dtype=float), (2,))
-    if not (np.isfinite(pair).all() and (pair > 0).all()) or layers < 4:
-        raise InputError(f"strength = {strength} s and {layers} layers: expected above 0, and at least 4 layers")
-    mean = one_temperature(temperature)
-    settings = (layers, mean, k_mesh, number, statistics)
-    flux, position, profile = _solve_probes(junction, pair, settings)
-    excess = 1 / flux
-    for lead, side_strength in zip((junction.left, junction.right), pair, strict=True):
-        excess -= (
-            0.5
-            / _solve_probes(_homogeneous_junction(lead, len(junction.device)), np.full(2, side_strength), settings)[0]
+    mean, size = one_temperature(temperature), settings or ProbeSettings()
+    longer = _extend_device(junction, size.layers)
+    if _coordinates(longer) > _MAX_COORDINATES:
+        raise InputError(
+            f"{junction.name}: {_coordinates(longer)} coordinates with {size.layers} layers on either side, "
+            f"expected up to {_MAX_COORDINATES}: take fewer layers"
         )
-    value = 1 / excess if excess > _MIN_RESISTANCE_SHARE / flux else np.inf
-    method = f"AGF {junction.name}, probes"
-    known = Conductance(mean, value, drop="extrapolated", statistics=statistics, method=method)
-    jump, slope = _fit_lines(position, profile)
+    off = (RelaxationRate.quadratic(0.0),) * 2
+    sides = [homogeneous_junction(lead, len(longer.device)) for lead in (junction.left, junction.right)]
+    run = UnitRunner(executor, store, progress)
+    heat = _probe_conductances(longer, rates, mean, size, run)
+    flux, inner, imbalance = _balance(heat)
+    contacts = [
+        _balance(_probe_conductances(one, (rate, rate), mean, size, run))[0]
+        for one, rate in zip(sides, rates, strict=True)
+    ]
+    bare = [_probe_conductances(_bare(one), off, mean, size, UnitRunner())[0, -1] for one in (junction, *sides)]
+    position = _positions(longer)
+    jump, slope = _fit_lines(position, inner)
+    resistance = _excess(flux, contacts)
+    known = {"statistics": size.statistics}
+    name = f"AGF {junction.name}"
+    four_probe = _excess(float(bare[0]), bare[1:])
     return ProbedJunction(
         temperature=mean,
         position=position,
-        profile=profile,
+        profile=inner,
         flux=flux,
+        imbalance=imbalance,
+        harmonic=Conductance(mean, bare[0], drop="emitted", method=name, **known),
+        four_probe=Conductance(mean, _inverse(four_probe, bare[0]), drop="local", method=name, **known),
         jump=jump,
         slope=slope,
-        resistance=excess,
-        conductance=known,
+        resistance=resistance,
+        conductance=Conductance(
+            mean, _inverse(resistance, flux), drop="extrapolated", method=f"{name}, probes", **known
+        ),
     )
 
 
-def tune_probe_strength(
-    lead: Lead,
-    conductivity: float,
-    temperature: float = 300.0,
-    *,
-    layers: int = 12,
-    k_mesh: tuple[int, int] = (6, 6),
-    number: int = 40,
-    statistics: Statistics = "quantum",
-    tolerance: float = 1e-3,
-) -> float:
-    """Strength of the probes, s, with which a homogeneous crystal has a conductivity (W m⁻¹ K⁻¹), to a tolerance."""
-    if not (np.isfinite(conductivity) and conductivity > 0):
-        raise InputError(f"conductivity = {conductivity:g} W/mK: expected above 0")
-    crystal = _homogeneous_junction(lead, 2)
-    mean = one_temperature(temperature)
-    trial, found = 1e-16, np.inf
-    for _ in range(_MAX_SEARCH_STEPS):
-        flux, position, profile = _solve_probes(crystal, np.full(2, trial), (layers, mean, k_mesh, number, statistics))
-        found = -flux / float(_fit_lines(position, profile)[1].mean())
-        if abs(found / conductivity - 1) < tolerance:
-            return trial
-        trial *= float(np.clip(found / conductivity, 0.2, 5.0))  # κ ∝ 1/A where scattering by probes prevails
-    raise ConvergenceError(
-        f"probes give {found:.4g} W/mK after {_MAX_SEARCH_STEPS} steps, wanted {conductivity:g}: take more layers",
-        trial,
-    )
+def _bare(junction: Junction) -> Junction:
+    """A homogeneous device as short as it can be, since nothing is scattered in it; others as they are."""
+    same = junction.left is junction.right
+    return homogeneous_junction(junction.left, 1) if same else junction
 
 
-def _homogeneous_junction(lead: Lead, layers: int) -> Junction:
-    """A crystal without an interface, some of its layers as the device."""
-    slab = JunctionLayer(lead.masses, lead.shifts, lead.onsite, lead.hop)
-    return Junction(lead.name, lead.periods, lead, lead, (*([slab] * (layers - 1)), evolve(slab, hop=None)))
+def _excess(flux: float, homogeneous: list[float]) -> float:
+    """Resistance that a junction has more than the mean of two homogeneous crystals, m² K W⁻¹."""
+    return float(1 / flux - 0.5 * sum(1 / one for one in homogeneous))
+
+
+def _inverse(resistance: float, flux: float) -> float:
+    """Conductance of a resistance, infinite where it is rounding."""
+    return 1 / resistance if resistance > _MIN_RESISTANCE_SHARE / flux else np.inf
 
 
 def _extend_device(junction: Junction, layers: int) -> Junction:
@@ -155,29 +203,51 @@ def _has_same_lattice(slab: JunctionLayer, lead: Lead) -> bool:
 
 
 def _probe_conductances(
-    junction: Junction, strength: Array, mean: float, k_mesh: tuple[int, int], number: int, statistics: Statistics
+    junction: Junction, rates: _Rates, mean: float, settings: ProbeSettings, run: UnitRunner
 ) -> Array:
     """(n + 2, n + 2) heat per area and temperature between the left lead, the layers and the right lead, W m⁻² K⁻¹."""
     prepared = prepare_junction(junction)
-    points = zone_wavevectors(prepared, k_mesh, 6)
+    points = zone_wavevectors(prepared, settings.k_mesh, 6)
     highest = max(top_frequency(lead, points.k) for lead in (junction.left, junction.right))
+    number, size = settings.number, len(junction.device)
     omega = highest * (np.arange(number) + 0.5) / number
-    heat = mode_heat_capacity(omega, [mean], statistics)[0] * (highest / number) / (2 * np.pi)
-    sides = lead_contact(prepared, points.k, "left"), lead_contact(prepared, points.k, "right")
-    blocks = junction.blocks(points.k)
-    size = len(junction.device)
-    total = np.zeros((size + 2, size + 2))
-    weakest = np.where(np.arange(size) < size / 2, strength[0], strength[1])
-    for i, weight in enumerate(points.weight):
-        found = _probe_transmissions(sides, blocks, i, omega, weakest)
-        total += weight * np.tensordot(heat, found, axes=1)
+    heat = mode_heat_capacity(omega, [mean], settings.statistics)[0] * (highest / number) / (2 * np.pi)
+    loss = np.where(np.arange(size) < size / 2, *(omega[:, None] * one.at(omega)[:, None] for one in rates))
+    seconds = number * (_SECONDS_PER_CUBE * _coordinates(junction) ** 3 + _SECONDS_PER_POINT)
+    common = {"omega": omega, "heat": heat, "loss": loss * SQUARE_PICOSECOND}
+    found = run(heat_between_baths, prepared, {"k": points.k}, common, seconds)["heat"]
+    total = np.tensordot(points.weight, found, axes=1)
     return (total + total.T) / (2 * junction.area)  # of k and -k one is there: time reversal swaps start and end
 
 
+def heat_between_baths(unit: UnitInputs) -> UnitResult:
+    """Kernel: (nk, n + 2, n + 2) heat between leads and probes at wave vectors k, summed over frequencies.
+
+    The unit has frequencies omega (nω,), the heat (nω,) of one mode for each, and loss (nω, n), ω/τ of each layer.
+    """
+    prepared = prepare_junction(junction_from_arrays(unit["junction"]))
+    k, omega, heat, loss = (np.asarray(unit[name], dtype=float) for name in ("k", "omega", "heat", "loss"))
+    sides = lead_contact(prepared, k, "left"), lead_contact(prepared, k, "right")
+    blocks = prepared.junction.blocks(k)
+    total = np.zeros((len(k), loss.shape[1] + 2, loss.shape[1] + 2))
+    several = max(1, _MAX_MATRIX_ELEMENTS // _coordinates(prepared.junction) ** 2)
+    for i in range(len(k)):
+        for first in range(0, omega.size, several):
+            part = slice(first, first + several)
+            found = _probe_transmissions(sides, blocks, i, omega[part], loss[part])
+            total[i] += np.tensordot(heat[part], found, axes=1)
+    return {"heat": total}
+
+
+def _coordinates(junction: Junction) -> int:
+    """Coordinates of all atoms of the device."""
+    return sum(layer.masses.size for layer in junction.device) * junction.left.directions
+
+
 def _probe_transmissions(
-    sides: tuple[LeadContact, LeadContact], blocks: JunctionBlocks, at: int, omega: Array, strength: Array
+    sides: tuple[LeadContact, LeadContact], blocks: JunctionBlocks, at: int, omega: Array, loss: Array
 ) -> Array:
-    """(nω, n + 2, n + 2) transmission between the leads and all probes at one wave vector."""
+    r"""(nω, n + 2, n + 2) transmission between leads and probes at a wave vector; `loss` (nω, n) is ω/τ, (rad/ps)²."""
     index = np.full(omega.size, at)
     left, right = (contact_waves(side, index, omega) for side in sides)
     first, last = sides[0].port[index], sides[1].port[index]
@@ -185,7 +255,6 @@ def _probe_transmissions(
     sizes = [block.shape[-1] for block in blocks.onsite]
     bounds = np.cumsum([0, *sizes])
     matrix = np.zeros((omega.size, bounds[-1], bounds[-1]), dtype=np.complex128)
-    loss = omega[:, None] ** 3 * strength * SQUARE_PICOSECOND  # ω/τ of each layer, (rad/ps)²
     for i, block in enumerate(blocks.onsite):
         here = slice(bounds[i], bounds[i + 1])
         matrix[:, here, here] = inverse_layer(block[index], omega**2 * SQUARE_PICOSECOND)
@@ -224,20 +293,26 @@ def _pairwise_transmission(
     return found
 
 
-def _solve_probes(junction: Junction, strength: Array, settings: _ProbeSettings) -> tuple[float, Array, Array]:
-    """Heat flux for one unit of temperature between the leads, position and temperature of the probes."""
-    layers, mean, k_mesh, number, statistics = settings
-    longer = _extend_device(junction, layers)
-    heat = _probe_conductances(longer, strength, mean, k_mesh, number, statistics)
-    size = len(longer.device)
-    # baths exchange heat in proportion to their difference in temperature, as in a network of conductors
+def _balance(heat: Array) -> tuple[float, Array, float]:
+    """Heat flux for one unit of temperature between the leads, temperatures of the probes, what is not conserved.
+
+    Baths exchange heat in proportion to their difference in temperature, as in a network of conductors.
+    """
     balance = np.diag(heat.sum(axis=1)) - heat
     ends = np.array([0.5, -0.5])
-    inner = np.linalg.solve(balance[1:-1, 1:-1], -balance[1:-1, [0, -1]] @ ends)  # no net heat into any probe
-    flux = float(balance[0] @ np.concatenate([ends[:1], inner, ends[1:]]))
+    # no net heat into any probe
+    inner = np.asarray(np.linalg.solve(balance[1:-1, 1:-1], -balance[1:-1, [0, -1]] @ ends), dtype=float)
+    net = balance @ np.concatenate([ends[:1], inner, ends[1:]])
+    flux = float(net[0])
+    lost = max(float(np.abs(net[1:-1]).max()), abs(float(net[0] + net[-1])))
+    return flux, inner, lost / flux
+
+
+def _positions(junction: Junction) -> Array:
+    """(n,) position of the layers of a device from its middle, m."""
+    size = len(junction.device)
     thickness = np.where(np.arange(size) < size / 2, junction.left.thickness, junction.right.thickness)
-    position = np.cumsum(thickness) - thickness / 2 - thickness[: (size + 1) // 2].sum()
-    return flux, position, np.asarray(inner, dtype=float)
+    return np.asarray(np.cumsum(thickness) - thickness / 2 - thickness[: (size + 1) // 2].sum(), dtype=float)
 
 
 def _fit_lines(position: Array, profile: Array) -> tuple[float, Array]:

@@ -1,0 +1,86 @@
+"""What `agf --anharmonic` reports: a junction whose phonons are scattered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import kapitza
+from kapitza.cli import deferred
+from kapitza.cli.tables import Column
+from kapitza.errors import InputError
+from kapitza.units import MW, nm
+
+if TYPE_CHECKING:
+    from kapitza.matter.junction import Junction, Lead
+    from kapitza.theory.agf.buttiker_probes import ProbedJunction, ProbeSettings
+    from kapitza.theory.agf.relaxation import RelaxationRate
+
+_EXPECTED = "library, two conductivities in W/mK such as 148,60, or two files of lifetimes, left,right"
+
+
+def probed_junctions(
+    junction: Junction, kelvin: Sequence[float], source: str, settings: ProbeSettings, work: Mapping[str, Any]
+) -> list[ProbedJunction]:
+    """Return a junction with probes at each temperature; `source` says how phonons are scattered."""
+    parts = [part.strip() for part in source.split(",")]
+    if parts == ["library"]:
+        parts = ["library"] * 2
+    if len(parts) != 2 or not all(parts):
+        raise InputError(f"--anharmonic {source!r:.60}: expected {_EXPECTED}")
+    pairs = list(zip((junction.left, junction.right), parts, strict=True))
+    # all rates before the first long run, so that a missing number is said at once
+    rates = [tuple(_rate(lead, part, at, settings) for lead, part in pairs) for at in kelvin]
+    anharmonic = kapitza.theory.agf.anharmonic_conductance
+    return [
+        anharmonic(junction, (pair[0], pair[1]), at, settings=settings, **work)
+        for at, pair in zip(kelvin, rates, strict=True)
+    ]
+
+
+def _rate(lead: Lead, text: str, kelvin: float, settings: ProbeSettings) -> RelaxationRate:
+    """Return the scattering rate of one side from a file, a conductivity or the library."""
+    agf = kapitza.theory.agf
+    if Path(text).exists():
+        return kapitza.io.read_relaxation_rate(text, temperature=kelvin)
+    if text == "library":
+        known = kapitza.phonons.lattice_conductivity(lead.name, kelvin) if lead.name in kapitza.materials() else None
+        if known is None:
+            raise InputError(
+                f"--anharmonic library: no conductivity of {lead.name!r:.40} at {kelvin:g} K is in the library; "
+                "give two in W/mK, such as 148,60, or files of lifetimes"
+            )
+        conductivity = known.value
+    else:
+        try:
+            conductivity = float(text.removesuffix("W/mK").strip())
+        except ValueError:
+            raise InputError(f"--anharmonic: {text!r:.60} is no file and no number; expected {_EXPECTED}") from None
+    return agf.rate_for_conductivity(lead, conductivity, kelvin, statistics=settings.statistics)
+
+
+def probe_columns(found: Sequence[ProbedJunction]) -> list[Column]:
+    """Return the table of junctions with probes, a row for each temperature."""
+    return [
+        Column("at", [f"{one.temperature:g} K" for one in found]),
+        Column("harmonic", [float(one.harmonic.value[0]) / MW for one in found]),
+        Column("four-probe", [float(one.four_probe.value[0]) / MW for one in found]),
+        Column("with scattering", [float(one.conductance.value[0]) / MW for one in found]),
+        Column("κ left", [float(one.conductivity[0]) for one in found], "W m⁻¹ K⁻¹"),
+        Column("κ right", [float(one.conductivity[1]) for one in found]),
+    ]
+
+
+def probe_remark(found: Sequence[ProbedJunction]) -> str:
+    """Return what the numbers stand for."""
+    return (
+        f"sides of {found[0].side / nm:.3g} nm, between which phonons may not equilibrate: more --layers show it; κ is "
+        "that of the slopes within them; no error is known of what is left out"
+    )
+
+
+def draw_probes(found: Sequence[ProbedJunction]) -> Any:
+    """Return the function that draws them."""
+    return partial(deferred.probes_figure, list(found))
