@@ -14,6 +14,7 @@ import typer
 
 import kapitza
 from kapitza.cli import deferred
+from kapitza.cli.anharmonic import draw_probes, probe_columns, probe_remark, probed_junctions
 from kapitza.cli.figures import Results
 from kapitza.cli.junction import Orientation, Potential, Reach, junction_of_sides
 from kapitza.cli.options import (
@@ -97,16 +98,7 @@ def agf(
     """Conductance of a junction by atomistic Green's functions, exact for its force constants."""
     kelvin = parse_temperatures(temperature)
     files = Results(save, plot)
-    if modes and local:
-        raise InputError(f"--modes and --local are two tables of {junction:.60}: expected one of them at a time")
-    if anharmonic is not None and (modes or local):
-        raise InputError(f"--anharmonic {anharmonic:.40} : expected no --modes or --local with it")
-    if anharmonic is None and (classical or layers != _DEFAULT_LAYERS):
-        raise InputError("--classical and --layers are for --anharmonic: expected that with them")
-    if mesh is not None and not (modes or local or anharmonic):
-        raise InputError(
-            f"--mesh {mesh} is for --modes, --local and --anharmonic; the conductance refines its own: see --tolerance"
-        )
+    _check_choices(junction, {"modes": modes, "local": local}, mesh, (anharmonic, layers, classical))
     if not 0 < tolerance < 1:
         raise InputError(f"--tolerance {tolerance:g}: expected a relative error between 0 and 1")
     single = parse_temperature(temperature) if modes or local else kelvin[0]
@@ -133,6 +125,23 @@ def agf(
         print_columns(title, columns)
     note(found.remark)
     files.announce()
+
+
+def _check_choices(
+    junction: str, tables: Mapping[str, bool], mesh: int | None, scattering: tuple[str | None, int, bool]
+) -> None:
+    """Refuse options that do not go together."""
+    anharmonic, layers, classical = scattering
+    if tables["modes"] and tables["local"]:
+        raise InputError(f"--modes and --local are two tables of {junction:.60}: expected one of them at a time")
+    if anharmonic is not None and any(tables.values()):
+        raise InputError(f"--anharmonic {anharmonic:.40} : expected no --modes or --local with it")
+    if anharmonic is None and (classical or layers != _DEFAULT_LAYERS):
+        raise InputError("--classical and --layers are for --anharmonic: expected that with them")
+    if mesh is not None and not (any(tables.values()) or anharmonic):
+        raise InputError(
+            f"--mesh {mesh} is for --modes, --local and --anharmonic; the conductance refines its own: see --tolerance"
+        )
 
 
 def _note_states(junction: Junction, kelvin: list[float]) -> None:
@@ -196,9 +205,7 @@ def _anharmonic_report(
     junction: Junction, kelvin: list[float], how: tuple[str, Mapping[str, Any]], work: Mapping[str, Any]
 ) -> _AgfReport:
     """Return the conductance with scattering of phonons, beside that without."""
-    from kapitza.cli.anharmonic import draw_probes, probe_columns, probe_remark, probed_junctions
-
-    found = probed_junctions(junction, kelvin, how[0], kapitza.theory.agf.ProbeSettings(**how[1]), work)
+    found = probed_junctions(junction, kelvin, how[0], deferred.ProbeSettings(**how[1]), work)
     title = f"AGF {junction.name} with Büttiker probes, conductance in MW m⁻² K⁻¹"
     return _AgfReport(
         {"anharmonic": tuple(found)},

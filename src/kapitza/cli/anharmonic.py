@@ -33,16 +33,14 @@ def probed_junctions(
     pairs = list(zip((junction.left, junction.right), parts, strict=True))
     # all rates before the first long run, so that a missing number is said at once
     rates = [tuple(_rate(lead, part, at, settings) for lead, part in pairs) for at in kelvin]
-    anharmonic = kapitza.theory.agf.anharmonic_conductance
     return [
-        anharmonic(junction, (pair[0], pair[1]), at, settings=settings, **work)
+        deferred.anharmonic_conductance(junction, (pair[0], pair[1]), at, settings=settings, **work)
         for at, pair in zip(kelvin, rates, strict=True)
     ]
 
 
 def _rate(lead: Lead, text: str, kelvin: float, settings: ProbeSettings) -> RelaxationRate:
     """Return the scattering rate of one side from a file, a conductivity or the library."""
-    agf = kapitza.theory.agf
     if Path(text).exists():
         return kapitza.io.read_relaxation_rate(text, temperature=kelvin)
     if text == "library":
@@ -58,7 +56,7 @@ def _rate(lead: Lead, text: str, kelvin: float, settings: ProbeSettings) -> Rela
             conductivity = float(text.removesuffix("W/mK").strip())
         except ValueError:
             raise InputError(f"--anharmonic: {text!r:.60} is no file and no number; expected {_EXPECTED}") from None
-    return agf.rate_for_conductivity(lead, conductivity, kelvin, statistics=settings.statistics)
+    return deferred.rate_for_conductivity(lead, conductivity, kelvin, statistics=settings.statistics)
 
 
 def probe_columns(found: Sequence[ProbedJunction]) -> list[Column]:

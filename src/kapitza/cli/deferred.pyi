@@ -141,7 +141,10 @@ from kapitza.simulate.boltzmann.monte_carlo.fourier import fourier_temperature a
 from kapitza.simulate.md.engines.builtin import has_compiled_steps as has_compiled_steps
 from kapitza.simulate.md.record import HEADER_FILE as HEADER_FILE
 from kapitza.simulate.md.runs.single import energy_conservation as energy_conservation
+from kapitza.theory.agf.buttiker_probes import ProbeSettings as ProbeSettings
+from kapitza.theory.agf.buttiker_probes import anharmonic_conductance as anharmonic_conductance
 from kapitza.theory.agf.modal_transmission import modes_and_conversion as modes_and_conversion
+from kapitza.theory.agf.relaxation import rate_for_conductivity as rate_for_conductivity
 from kapitza.theory.references import citations as citations
 from kapitza.theory.sides import is_path as is_path
 from kapitza.theory.sides import name_remark as name_remark

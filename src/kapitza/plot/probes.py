@@ -27,8 +27,9 @@ def probed_conductances(found: Sequence[ProbedJunction], *, ax: Axes) -> Axes:
     for i, (name, values) in enumerate(curves.items()):
         value = np.array([float(one.value[0]) for one in values]) / MW
         if np.isfinite(value).any():
-            style = {"color": LINE_COLOURS[i], "linestyle": LINE_DASHES[i], "marker": POINT_MARKERS[i]}
-            ax.plot(temperature, value, label=name, **style)
+            ax.plot(
+                temperature, value, label=name, color=LINE_COLOURS[i], linestyle=LINE_DASHES[i], marker=POINT_MARKERS[i]
+            )
     ax.set(xlabel="temperature (K)", ylabel="conductance (MW m⁻² K⁻¹)", ylim=(0, None))
     ax.legend(frameon=False)
     return ax

@@ -133,7 +133,7 @@ def anharmonic_conductance(
             f"{junction.name}: {_coordinates(longer)} coordinates with {size.layers} layers on either side, "
             f"expected up to {_MAX_COORDINATES}: take fewer layers"
         )
-    off = (RelaxationRate.quadratic(0.0),) * 2
+    off = RelaxationRate.quadratic(0.0), RelaxationRate.quadratic(0.0)
     sides = [homogeneous_junction(lead, len(longer.device)) for lead in (junction.left, junction.right)]
     run = UnitRunner(executor, store, progress)
     heat = _probe_conductances(longer, rates, mean, size, run)
@@ -146,7 +146,7 @@ def anharmonic_conductance(
     position = _positions(longer)
     jump, slope = _fit_lines(position, inner)
     resistance = _excess(flux, contacts)
-    known = {"statistics": size.statistics}
+    known = size.statistics
     name = f"AGF {junction.name}"
     four_probe = _excess(float(bare[0]), bare[1:])
     return ProbedJunction(
@@ -155,13 +155,13 @@ def anharmonic_conductance(
         profile=inner,
         flux=flux,
         imbalance=imbalance,
-        harmonic=Conductance(mean, bare[0], drop="emitted", method=name, **known),
-        four_probe=Conductance(mean, _inverse(four_probe, bare[0]), drop="local", method=name, **known),
+        harmonic=Conductance(mean, bare[0], drop="emitted", method=name, statistics=known),
+        four_probe=Conductance(mean, _inverse(four_probe, bare[0]), drop="local", method=name, statistics=known),
         jump=jump,
         slope=slope,
         resistance=resistance,
         conductance=Conductance(
-            mean, _inverse(resistance, flux), drop="extrapolated", method=f"{name}, probes", **known
+            mean, _inverse(resistance, flux), drop="extrapolated", method=f"{name}, probes", statistics=known
         ),
     )
 
