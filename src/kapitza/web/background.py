@@ -38,10 +38,15 @@ class Outcome(BaseRecord):
 
 async def compute(function: Callable[..., Any], *arguments: Any) -> Outcome:
     """Run a function of at most some seconds in a thread, while the page goes on; its errors are raised here."""
-    return await asyncio.get_running_loop().run_in_executor(_THREAD, _call, function, arguments)
+    return await asyncio.get_running_loop().run_in_executor(_THREAD, collect_remarks, function, arguments)
 
 
-def _call(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Outcome:
+def begin(function: Callable[..., Any], *arguments: Any) -> None:
+    """Start in the thread what will be asked for soon, by a function that remembers what it returned."""
+    _THREAD.submit(function, *arguments)
+
+
+def collect_remarks(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Outcome:
     """Call a function, and collect what it warns of."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -156,7 +161,7 @@ def _serve(there: Connection, function: Callable[..., Any], arguments: tuple[Any
 
     try:
         call = partial(function, progress=report) if with_progress else function
-        there.send(("result", _call(call, arguments)))
+        there.send(("result", collect_remarks(call, arguments)))
     except (KapitzaError, OSError, MemoryError) as err:
         there.send(("fault", err if isinstance(err, KapitzaError) else KapitzaError(fault_text(err))))
 

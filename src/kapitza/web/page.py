@@ -14,6 +14,8 @@ from fastapi import FastAPI
 from nicegui import app as nicegui_app
 from nicegui import ui
 
+from kapitza.web.answers import FIRST_QUESTION, find_answer
+from kapitza.web.background import begin
 from kapitza.web.parts import fault_line
 from kapitza.web.session import Session, View, view_of
 
@@ -51,6 +53,7 @@ def application(opened: Sequence[Path], folder: Path) -> FastAPI:
     folder : where dropped files are kept until the server ends
     """
     shown = views()
+    begin(find_answer, FIRST_QUESTION)  # while the browser opens
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     def build() -> None:
@@ -104,13 +107,13 @@ def build_page(session: Session, shown: Sequence[View]) -> None:
     tabs.on_value_change(lambda event: show(str(event.value)))
     button.on_click(lambda: _change_theme(session, dark, "light" if session.theme == "dark" else "dark"))
 
-    async def begin() -> None:
+    async def open_page() -> None:
         await ui.context.client.connected()
         is_dark = await ui.run_javascript(_IS_DARK)
         _apply_theme(session, dark, "dark" if is_dark else "light")
         _open_files(session, shown, faults)
 
-    ui.timer(0, begin, once=True)
+    ui.timer(0, open_page, once=True)
 
 
 def _change_theme(session: Session, dark: Any, theme: str) -> None:

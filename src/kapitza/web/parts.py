@@ -16,6 +16,15 @@ from kapitza.web.session import Session, Theme, file_of_upload
 
 Figure = dict[str, Any]
 _MAX_DROPPED_BYTES = 2**31
+# plotly fails where it is resized while its tab is hidden, so that this is done here
+_FOLLOW_SIZE = """(() => {
+  const chart = getElement(%d), place = chart?.$el;
+  if (!place || place.sizeWatcher) return;
+  place.sizeWatcher = new ResizeObserver(() => {
+    if (place.offsetParent && place._fullLayout && chart.Plotly) chart.Plotly.Plots.resize(place);
+  });
+  place.sizeWatcher.observe(place);
+})()"""
 _SCALE = 3  # pixels of a PNG to a point of the screen
 
 
@@ -61,7 +70,7 @@ class Chart:
     """
 
     def __init__(
-        self, session: Session, draw: Callable[[Theme], Figure | None], *, name: str, label: str, height: str = "420px"
+        self, session: Session, draw: Callable[[Theme], Figure | None], *, name: str, label: str, height: str = "460px"
     ) -> None:
         self._session, self._draw, self.name = session, draw, name
         self.element = ui.plotly({"data": [], "layout": {}})
@@ -70,13 +79,18 @@ class Chart:
 
     def redraw(self) -> None:
         """Draw the figure anew."""
-        figure = self._draw(self._session.theme)
+        figure = None if self.element.is_deleted else self._draw(self._session.theme)
         if figure is not None:
             self.element.update_figure(figure)
+            ui.run_javascript(_FOLLOW_SIZE % self.element.id)
 
     def restyle(self, change: Mapping[str, Any], traces: list[int]) -> None:
         """Change numbers of some traces, which is quicker than to draw anew: {"y": [[...], [...]]}."""
         self.element.run_plot_method("restyle", dict(change), traces)
+
+    def relayout(self, change: Mapping[str, Any]) -> None:
+        """Change parts of the layout, which is quicker than to draw anew."""
+        self.element.run_plot_method("relayout", dict(change))
 
     def on_click(self, answer: Callable[[dict[str, Any]], Any]) -> None:
         """Call a function with the point that is clicked: its "customdata", "x", "y", "curveNumber", ..."""

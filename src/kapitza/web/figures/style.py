@@ -50,7 +50,7 @@ def axis(theme: Theme, title: str, more: Mapping[str, Any] | None = None) -> dic
     base: dict[str, Any] = {
         "title": {"text": title, "standoff": 8, "font": {"size": 14}}, "gridcolor": _GRID[theme], "zeroline": False,
         "linecolor": _SOFT[theme], "showline": True, "ticks": "outside", "tickcolor": _SOFT[theme], "ticklen": 4,
-        "automargin": True, "exponentformat": "power",
+        "automargin": True, "exponentformat": "none", "nticks": 8,
     }  # fmt: skip
     return base | dict(more or {})
 
@@ -63,7 +63,7 @@ def layout(theme: Theme, axes: Mapping[str, Any], more: Mapping[str, Any] | None
         "margin": {"l": 64, "r": 16, "t": 12, "b": 52}, "hovermode": "closest",
         "hoverlabel": {"align": "left", "bgcolor": _SHEET[theme], "bordercolor": _SOFT[theme],
                        "font": {"family": _FONT, "size": 13, "color": _INK[theme]}},
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"},
+        "legend": {"orientation": "h", "x": 0, "y": -0.2, "xanchor": "left", "yanchor": "top", "font": {"size": 12}},
         "uirevision": "kept",
     }  # fmt: skip
     return base | dict(axes) | dict(more or {})
@@ -72,7 +72,7 @@ def layout(theme: Theme, axes: Mapping[str, Any], more: Mapping[str, Any] | None
 def figure(data: list[dict[str, Any]], laid_out: Mapping[str, Any]) -> dict[str, Any]:
     """Data and layout with the settings of the toolbar: nothing of plotly's own, no link to elsewhere."""
     config = {
-        "displaylogo": False, "responsive": True, "showLink": False, "plotlyServerURL": "",
+        "displaylogo": False, "responsive": False, "showLink": False, "plotlyServerURL": "",
         "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d", "toImage"],
     }  # fmt: skip
     return {"data": data, "layout": dict(laid_out), "config": config}

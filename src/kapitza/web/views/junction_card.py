@@ -1,0 +1,87 @@
+"""The atoms of a junction, which is built on demand or dropped: a part of the view Interface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from nicegui import ui
+
+from kapitza.errors import InputError
+from kapitza.io.reading import read
+from kapitza.matter.junction import Junction
+from kapitza.web.answers import Question
+from kapitza.web.background import compute
+from kapitza.web.figures.interface import junction_figure
+from kapitza.web.parts import Chart, FaultLine, Figure, drop_zone
+from kapitza.web.session import Session, Theme
+
+_FILES = ".json,.npz,.h5,.npy"
+_INVITATION = "Where both crystals have force constants, or a potential knows them; or drop one that was saved."
+
+
+class JunctionCard:
+    """A card with the atoms of a junction.
+
+    Parameters
+    ----------
+    session : whose theme the figure follows
+    faults : where faults are told
+    question : returns the interface that is shown
+    """
+
+    def __init__(self, session: Session, faults: FaultLine, question: Callable[[], Question]) -> None:
+        self._faults, self._question, self._session = faults, question, session
+        self._junction: Junction | None = None
+        with ui.element("section").classes("k-card").props('aria-label="Junction"'):
+            with ui.element("div").classes("k-row k-between"):
+                ui.html('<h2 class="k-title">Junction, atom by atom</h2>', sanitize=False)
+                ui.button("Build", icon="hub", on_click=self._build).props("flat dense no-caps")
+            self._note = ui.label(_INVITATION).classes("k-note")
+            self._place = ui.element("div")
+            drop_zone(session, "Drop a saved junction", self._open, accept=_FILES)
+
+    def clear(self) -> None:
+        """Forget the junction, which is not that of the interface any more."""
+        self._junction = None
+        self._note.set_text(_INVITATION)
+        self._place.clear()
+
+    async def _build(self) -> None:
+        """Build the junction of the crystals that are shown."""
+        question = self._question()
+        self._note.set_text("building ...")
+        async with self._faults.shown():
+            made, assumes = (await compute(_make_junction, question)).value
+            self._show(made, assumes)
+            return
+        self._note.set_text("There is none of these two.")
+
+    async def _open(self, path: Path) -> None:
+        """Show a junction of a file."""
+        async with self._faults.shown():
+            held = (await compute(read, path)).value
+            if not isinstance(held, Junction):
+                raise InputError(f"{path.name} holds a {type(held).__name__}: expected a junction that was saved")
+            self._show(held, "")
+
+    def _show(self, made: Junction, assumes: str) -> None:
+        """Show the atoms."""
+        self._junction = made
+        atoms = sum(slab.masses.size for slab in made.device)
+        self._note.set_text("; ".join(filter(None, (f"{made.name}: {atoms} atoms in a cell", assumes))))
+        self._place.clear()
+        if junction_figure(made, self._session.theme) is not None:
+            with self._place:
+                chart = Chart(self._session, self._draw, name="junction", label="Atoms of the junction")
+            chart.redraw()
+
+    def _draw(self, theme: Theme) -> Figure | None:
+        """The figure of the junction that is shown."""
+        return None if self._junction is None else junction_figure(self._junction, theme)
+
+
+def _make_junction(question: Question) -> tuple[Junction, str]:
+    """The junction of both sides, and what it assumes."""
+    return import_module("kapitza.routes.atomistic").make_junction(question.left, question.right)  # slow to load

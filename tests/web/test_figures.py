@@ -1,0 +1,117 @@
+"""Figures and texts of the page, without a browser: laws of what is drawn, and calls that can be run."""
+
+import json
+import tomllib
+
+import numpy as np
+import pytest
+
+import kapitza
+from kapitza.units import MW, THz
+from kapitza.web.answers import (
+    FIRST_QUESTION,
+    TEMPERATURES,
+    Answer,
+    Question,
+    answer,
+    heat_quantiles,
+    heat_spectrum,
+    value_at,
+)
+from kapitza.web.exports import answer_json, curves_csv, spectrum_csv, texts_to_copy
+from kapitza.web.figures.interface import HEAT_TRACE, conductance_figure, heat_values, spectrum_figure
+from kapitza.web.figures.style import color, ink, soft
+
+
+@pytest.fixture(scope="module")
+def found() -> Answer:
+    return answer(FIRST_QUESTION)
+
+
+def test_the_answer_is_that_of_predict(found: Answer) -> None:
+    want = kapitza.predict("Al", "Si", [77.0, 300.0])
+    for i, kelvin in enumerate((77.0, 300.0)):
+        np.testing.assert_allclose(
+            value_at(found.prediction.estimate.conductance, kelvin),
+            want.estimate.conductance.value[i],
+            rtol=1e-9,
+            atol=0,
+        )
+    assert [one.model for one in found.prediction] == [one.model for one in want]
+
+
+def test_the_heat_of_all_frequencies_is_the_conductance(found: Answer) -> None:
+    one = found.spectrum
+    assert one is not None
+    for kelvin in (20.0, 300.0):
+        total = np.sum(heat_spectrum(one, kelvin) * one.weights) / (2 * np.pi)
+        np.testing.assert_allclose(total, one.conductance(kelvin).value[0], rtol=1e-9, atol=0)
+    medians = [heat_quantiles(one, t)[1] for t in (20.0, 77.0, 300.0)]
+    assert medians == sorted(medians)  # the colder, the lower the frequencies that carry the heat
+    assert heat_quantiles(one, 300.0)[1] < 10 * THz
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_figures_are_plain_json(found: Answer, theme) -> None:
+    curves, spectrum = conductance_figure(found, theme, 300.0), spectrum_figure(found, theme, 300.0)
+    for one in (curves, spectrum):
+        assert json.loads(json.dumps(one, allow_nan=False)) == one
+    assert spectrum["data"][HEAT_TRACE]["y"] == heat_values(found, 300.0)
+    names = {one["name"] for one in curves["data"]}
+    assert {"best estimate", "95 % interval", "measured", "DMM"} <= names
+    points = next(one for one in curves["data"] if one["name"] == "measured")
+    published = [one for one in kapitza.measured("Al", "Si") if not one.exclusion]
+    assert len(points["x"]) == sum(one.conductance.value.size for one in published)
+    assert all(address.startswith("https://") for _, address in points["customdata"])
+
+
+def luminance(code: str) -> float:
+    """Relative luminance of a colour, as WCAG 2.2 defines it."""
+    parts = [int(code[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize(("theme", "sheet"), [("light", "#ffffff"), ("dark", "#1a222a")])
+def test_colours_stand_out(theme, sheet: str) -> None:
+    """Texts by 4.5 to 1 and lines by 3 to 1 (WCAG 2.2, 1.4.3 and 1.4.11); of the lines, the first four are used."""
+
+    def contrast(code: str) -> float:
+        low, high = sorted((luminance(code), luminance(sheet)))
+        return (high + 0.05) / (low + 0.05)
+
+    assert min(contrast(ink(theme)), contrast(soft(theme))) >= 4.5
+    assert min(contrast(color(theme, i)) for i in range(3)) >= 3
+
+
+def test_what_is_copied_runs(found: Answer) -> None:
+    texts = texts_to_copy(found, 300.0)
+    space: dict[str, object] = {}
+    exec(texts["Python"], space)  # noqa: S102 - the text is what is tested
+    assert texts["Command line"] == "kapitza predict Al Si -T 300\n"
+    boundary = tomllib.loads(texts["TOML"])["boundaries"]["Al|Si"]
+    value = value_at(found.prediction.estimate.conductance, 300.0)
+    assert value is not None
+    np.testing.assert_allclose(float(boundary.split()[0]) * MW, value, rtol=5e-3, atol=0)
+    other = Question(left="Al", right="Si", normals=("111", "001"), condition="oxide removed")
+    words = texts_to_copy(Answer(question=other, prediction=found.prediction, temperature=found.temperature), 300.0)
+    assert "--normal 111,001 --prepared 'oxide removed'" in words["Command line"]
+
+
+def test_files_hold_all_that_is_shown(found: Answer) -> None:
+    rows = curves_csv(found).splitlines()
+    curves = [found.prediction.estimate.conductance, *(one.emitted for one in found.prediction)]
+    curves += [one.conductance for one in found.prediction.measured]
+    assert len(rows) == 1 + sum(one.value.size for one in curves)
+    assert len(spectrum_csv(found, 300.0).splitlines()) == 1 + len(heat_values(found, 300.0))
+    assert set(json.loads(answer_json(found))["result"]["$mapping"]) >= {"estimate", "models", "measured"}
+
+
+def test_a_layer_between_lies_between_its_limits_and_the_elements() -> None:
+    """Two planes in series resist more than either alone: 1/G = Σ 1/G for layers in equilibrium."""
+    found = answer(Question(left="Al", right="Si", layer="Ti"))
+    kelvin = np.array(TEMPERATURES)
+    parts = [
+        kapitza.predict(one, other, kelvin, ["dmm"])[0].emitted.value for one, other in (("Al", "Ti"), ("Ti", "Si"))
+    ]
+    np.testing.assert_allclose(found.layers[0].value, 1 / (1 / parts[0] + 1 / parts[1]), rtol=1e-6, atol=0)
