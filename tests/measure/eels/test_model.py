@@ -29,6 +29,7 @@ SHAPED = {
     "pseudo-voigt": (8 * meV, 0.02),
     "split": (8.5 * meV, 7.5 * meV, 0.03, 0.015),
     "pearson": (8 * meV, 2.5),
+    "tail": (8 * meV, 0.02, 0.002, 20 * meV),
     "reference": (8.2 * meV,),
 }
 KELVIN = {"common": (430.0,), "each": (430.0, 400.0, 460.0), "occupation": (0.39, 0.12, 0.08)}

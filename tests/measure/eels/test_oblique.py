@@ -126,8 +126,12 @@ def test_the_command_says_and_fits_the_angle(tmp_path: Path, capsys: pytest.Capt
     path = tmp_path / "map.h5"
     kapitza.save(scan(20.0, 3.0, seed=7), path)
     words = ["eels", "jump", str(path), "--at", "0nm", "--width", "0.8nm"]
-    assert main(words) == 0
+    assert main([*words, "--plane", "straight"]) == 0
     assert "--plane tilted fits the angle" in capsys.readouterr().err
+    assert main(words) == 0
+    out, err = capsys.readouterr()
+    assert "the jump is taken along its normal" in err
+    assert "degrees to the rows' normal" in out
     assert main([*words, "--plane", "tilted", "--save", str(tmp_path / "j.json")]) == 0
     assert "degrees to the rows' normal" in capsys.readouterr().out
     saved = kapitza.load(tmp_path / "j.json")

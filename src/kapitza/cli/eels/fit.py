@@ -105,7 +105,7 @@ def fit_scan(
     if tie == "both" and len(model.modes) == 1:
         ties = ("common",)
     cores = workers or os.cpu_count() or 1
-    with long_work("blocks of pixels", cores, store, dask) as work, _compilation_notes(model) as compiled:
+    with long_work("blocks of pixels", cores, store, dask) as work, _compilation_notes() as compiled:
         running = {**work, "compiled": compiled}
         if gain is not None:
             image = _correct_gain(image, model, gain, reading, running)
@@ -176,18 +176,16 @@ def _with_vacuum_peak(
     if vacuum is not None:
         shape = kapitza.eels.zero_loss_from_vacuum(apply_dark_count(reading.image(vacuum), dark, reading))
         model = evolve(model, shape="reference", reference=shape)
-    if model.shape != "pseudo-voigt":
-        note(f"a zero-loss peak of shape {model.shape} is not compiled: the fit takes about 30 times longer")
     return model
 
 
 @contextmanager
-def _compilation_notes(model: SpectrumModel) -> Generator[threading.Event, None, None]:
+def _compilation_notes() -> Generator[threading.Event, None, None]:
     """Say that the fit is compiled, and count the seconds on a terminal until the event that is given is set."""
-    if deferred.is_compiled(model):
+    if deferred.is_compiled():
         yield threading.Event()
         return
-    note("the fit is compiled before its first use, which takes half a minute once; the machine code is kept")
+    note("the fit is compiled before its first use, which takes ten to twenty seconds once; the machine code is kept")
     with elapsed_time("compiling") as compiled:
         yield compiled
 
@@ -262,7 +260,7 @@ def _remedy(cause: MisfitCause, image: SpectrumImage, dispersion: float) -> str:
     remedies: dict[MisfitCause, str] = {
         "pattern": "--gain scan, or --gain FILE with a gain reference",
         "noise": f"--electrons-per-count {image.electrons_per_count / dispersion:.3g} would explain it",
-        "tail": "--vacuum FILE with spectra without a specimen",
+        "tail": '--vacuum FILE with spectra without a specimen, or shape = "tail" or "split" in the file of --modes',
         "mode": "add a mode to the file of --modes",
         "background": "--dark, or another mode in the file of --modes",
     }

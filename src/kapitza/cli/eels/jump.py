@@ -41,14 +41,18 @@ _SIDE_NAMES = ("left", "right")
 
 def jump_map(
     path: MapFile,
-    at: Annotated[str, typer.Option(help="Position of the interface: 12.4nm, or 12.4nm+-0.3nm to fit it.")],
+    at: Annotated[
+        str, typer.Option(help="Position of the interface, fitted within ± a pixel: 12.4nm; or 12.4nm+-0.3nm.")
+    ],
     skip: Annotated[str, typer.Option(help="Left out on both sides, e.g. 2nm.")] = "0nm",
     reach: Annotated[str | None, typer.Option(help="Used up to here on both sides, e.g. 40nm.")] = None,
     across: Across = "x",
     plane: Annotated[
-        Literal["straight", "tilted", "curved"],
-        typer.Option(help="Along the rows' normal; or fit its angle to it, or its angle and a gentle bend."),
-    ] = "straight",
+        Literal["auto", "straight", "tilted", "curved"],
+        typer.Option(
+            help="Along the rows' normal, at a fitted angle to it, gently bent; auto: at an angle if it shows."
+        ),
+    ] = "auto",
     width: Annotated[str, typer.Option(help="Point spread: standard deviation of the local part, 1nm+-0.2nm.")] = "0nm",
     share: Annotated[str, typer.Option(help="Point spread: delocalised share, 0.3+-0.05.")] = "0",
     length: Annotated[str, typer.Option(help="Point spread: length of the delocalised part, 30nm.")] = "50nm",
@@ -77,6 +81,8 @@ def jump_map(
         raise DataError(f"holds maps by {', '.join(maps)}, none with one temperature for all modes", file=path)
     maps = _without_misfits(maps, keep)
     place, at_sigma = parse_uncertain(at, "length", what="--at")
+    if not re.search(r"\+-|±", at):
+        at_sigma = _pixel_pitch(maps["common"])
     numbers: dict[str, Any] = {}
     for name, text in (("width", width), ("share", share), ("length", length)):
         kind = "share" if name == "share" else "length"
@@ -91,15 +97,9 @@ def jump_map(
     scale_sigma = parse_uncertain(scale, "share", what="--scale")[0]
     thickness = None if layer is None else _layer_thickness(layer)
     records: dict[str, Any] = {}
-    if plane == "straight":
-        profile = kapitza.eels.line_profile(maps["common"])
-        found = _fit_straight(maps, profile, place, seen, scale_sigma)
-    else:
-        oblique = deferred.fit_oblique_jump(
-            maps["common"], place, curved=plane == "curved", scale_sigma=scale_sigma, **seen
-        )
-        profile, found = oblique.profile, oblique.fit
-        records["plane"] = oblique.plane
+    profile, found, oblique = _fit_plane(maps, plane, place, seen, scale_sigma)
+    if oblique is not None:
+        records["plane"] = oblique
     known = {"flux": flux, "left": conductivity_left, "right": conductivity_right}
     given = {side: _known_quantity(side, text, found.jump.temperature) for side, text in known.items() if text}
     absolute = None
@@ -108,7 +108,7 @@ def jump_map(
         absolute = kapitza.eels.absolute_resistance(found, flux=flow, left=left, right=right)
     records |= {"profile": profile, "jump": found} | ({"resistance": absolute} if absolute else {})
     files.keep(records)
-    files.draw(lambda ax: _draw_jump(ax, profile, found, along_normal=plane != "straight"))
+    files.draw(lambda ax: _draw_jump(ax, profile, found, along_normal=oblique is not None))
     if as_json:
         print_record(records, _derived_numbers(found, absolute) | _ratio_numbers(found, thickness))
         return
@@ -156,27 +156,51 @@ def _draw_jump(ax: Any, profile: Profile, found: InterfaceJump, *, along_normal:
         ax.set_xlabel("along the normal, from the plane's x (nm)")
 
 
+def _fit_plane(
+    maps: dict[str, TemperatureMap], plane: str, place: float, seen: dict[str, Any], scale_sigma: float
+) -> tuple[Profile, InterfaceJump, ObliquePlane | None]:
+    """Profile and jump along the rows' normal, or along that of an oblique plane, which is there then."""
+    if plane in ("auto", "straight"):
+        profile = kapitza.eels.line_profile(maps["common"])
+        tilt = deferred.find_oblique_plane(maps["common"], place, **seen)
+        if tilt is None or plane == "straight":
+            if tilt is not None:
+                _note_tilt(tilt, "--plane tilted fits the angle and takes the jump along its normal")
+            return profile, _fit_straight(maps, profile, place, seen, scale_sigma), None
+        _note_tilt(tilt, "the jump is taken along its normal; --plane straight averages the rows")
+    curved = plane == "curved"
+    if seen["spread"].share > 0:
+        note("both materials get the same weight where a pixel shows both, which shifts the jump: --plane straight not")
+    found = deferred.fit_oblique_jump(maps["common"], place, curved=curved, scale_sigma=scale_sigma, **seen)
+    return found.profile, found.fit, found.plane
+
+
 def _fit_straight(
     maps: dict[str, TemperatureMap], profile: Profile, place: float, seen: dict[str, Any], scale_sigma: float
 ) -> InterfaceJump:
-    """Jump at a plane along the rows' normal, with notes where it fits far better at another place or angle."""
+    """Jump at a plane along the rows' normal, with a note where it fits far better at another place."""
     contrast = _material_weights(maps, place, seen["spread"])
     found = kapitza.eels.fit_jump(profile, place, contrast=contrast, scale_sigma=scale_sigma, **seen)
     near = {name: seen[name] for name in ("spread", "skip", "reach")}
-    if seen["at_sigma"] == 0 and profile.sigma is not None:
-        _note_better_plane(deferred.better_plane(profile, place, contrast=contrast, **near), place)
-    _note_tilt(deferred.find_oblique_plane(maps["common"], place, **seen))
+    if profile.sigma is not None:
+        # a prior of a pixel reaches no farther than the next few: from there on the search goes on
+        _note_better_plane(deferred.better_plane(profile, found.jump.at, contrast=contrast, **near), place)
     return found
 
 
-def _note_tilt(plane: ObliquePlane | None) -> None:
-    """Say where an interface along the rows' normal fits far better at an angle."""
-    if plane is None:
-        return
+def _pixel_pitch(found: TemperatureMap) -> float:
+    """Spacing of the pixels across the interface, m."""
+    import numpy as np
+
+    return float(np.median(np.diff(found.position[-1]))) if found.position[-1].size > 1 else 0.0
+
+
+def _note_tilt(plane: ObliquePlane, consequence: str) -> None:
+    """Say where an interface along the rows' normal fits better at an angle."""
     tilt, error = (f"{value * 180 / math.pi:.2g}" for value in (plane.tilt, plane.covariance[1, 1] ** 0.5))
     note(
-        f"the interface fits far better at {tilt} ± {error} degrees to the rows' normal (chi-squared lower by "
-        f"{plane.gain:.3g}): --plane tilted fits the angle and takes the jump along its normal"
+        f"the interface fits {'far ' if plane.sure else ''}better at {tilt} ± {error} degrees to the rows' normal "
+        f"(chi-squared lower by {plane.gain:.3g}): {consequence}"
     )
 
 

@@ -29,7 +29,7 @@ from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress, run_units, thread_executor
 from kapitza.units import meV
 
-_SEARCH_VERSION = "eels-fit-3"  # of the search: part of the address of stored results
+_SEARCH_VERSION = "eels-fit-4"  # of the search: part of the address of stored results
 _PIXELS_PER_UNIT = 256  # pixels of one unit of work
 _START_SPECTRA = 25  # spectra that are fitted for the start of all others
 _MISFIT_PROBABILITY = 1e-4  # goodness of fit below which a pixel is flagged
@@ -53,8 +53,7 @@ def fit_spectra(
     of the model, the zero-loss peak has a centre, a width and a tail in each pixel, nothing is subtracted or resampled.
     Search: damped Fisher scoring with analytic derivatives from starts found automatically (`fitting`).
 
-    The search is compiled by numba.  Models whose zero-loss peak is not a pseudo-Voigt are evaluated by NumPy, which
-    takes longer.
+    Search and model are compiled by numba, for every shape of the zero-loss peak.
 
     Parameters
     ----------
@@ -62,8 +61,7 @@ def fit_spectra(
     modes : the vibrations, or a model with its zero-loss peak, background and tie
     tie : of vibrations, how their temperatures are tied, see `SpectrumModel`
     constraints : what is known of the parameters beforehand
-    executor : any `concurrent.futures.Executor`, or a number of threads; the result is the same to the last digit where
-        the model is compiled
+    executor : any `concurrent.futures.Executor`, or a number of threads; the result is the same to the last digit
     store : where finished blocks are kept, so that an interrupted fit goes on where it was
     progress : called with the number of finished and of all blocks
 
@@ -100,10 +98,10 @@ def fit_spectra(
     return _assemble_map(image, model, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
-def is_compiled(model: SpectrumModel) -> bool:
-    """Whether machine code for the fit of a model is there, in memory or on the disk; else a first fit makes it."""
+def is_compiled() -> bool:
+    """Whether machine code of the fit is there, in memory or on the disk; else a first fit makes it."""
     scoring = require("kapitza.measure.eels.fitting.scoring", extra="eels", why="the fit of spectra")
-    return scoring.is_compiled(model.shape)
+    return scoring.is_compiled()
 
 
 def _check_gain_side(image: SpectrumImage, model: SpectrumModel) -> None:
@@ -179,13 +177,13 @@ def _work_unit(image: SpectrumImage, problem: FitProblem, first: int, stop: int,
     if hashed:
         inputs["counts"] = hashlib.sha256(np.ascontiguousarray(image.block(first, stop)).tobytes()).digest()
         model, grid = problem.model, problem.grid
-        inputs["model"] = [model.names, model.shape, problem.step, grid.start, grid.nodes]
+        inputs["model"] = [model.names, model.shape, problem.step, grid.start, grid.parts]
         inputs["reference"] = [] if grid.reference is None else list(grid.reference)
         inputs["detector"] = list(problem.detector)
         # these names are those of version 0.1.0, so that what it stored is found
         inputs["freedom"] = [*problem.constraints[:-1], *problem.constraints.chart]
         inputs["plateau"] = problem.plateau
-        inputs["start"], inputs["compiled"] = problem.start, model.shape == "pseudo-voigt"
+        inputs["start"] = problem.start
     return inputs
 
 

@@ -13,7 +13,7 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.units import k_B, meV
 
-ZeroLossShape = Literal["pseudo-voigt", "split", "pearson", "reference"]
+ZeroLossShape = Literal["pseudo-voigt", "split", "pearson", "tail", "reference"]
 ShapeAndDerivatives = tuple[NDArray[Any], NDArray[Any], list[NDArray[Any]]]
 
 ZERO_LOSS_SHAPES: tuple[ZeroLossShape, ...] = get_args(ZeroLossShape)
@@ -22,6 +22,7 @@ SHAPE_PARAMETERS: dict[str, tuple[str, ...]] = {
     "pseudo-voigt": ("fwhm", "lorentzian"),
     "split": ("fwhm_gain", "fwhm_loss", "lorentzian_gain", "lorentzian_loss"),
     "pearson": ("fwhm", "exponent"),
+    "tail": ("fwhm", "lorentzian", "tail", "decay"),
     "reference": ("fwhm",),
 }
 
@@ -74,6 +75,8 @@ def zero_loss_shape(
         return _split_pseudo_voigt(x, values)
     if shape == "pearson":
         return _pearson_vii(x, values[0], values[1])
+    if shape == "tail":
+        return _pseudo_voigt_with_tail(x, values)
     if reference is None:
         raise InputError(f"the shape {shape!r} needs a measured zero-loss peak: give reference")
     return _stretched_reference(x, values[0], reference)
@@ -140,6 +143,28 @@ def _pearson_vii(x: Any, width: Any, exponent: Any) -> ShapeAndDerivatives:
     return value, slope, [-(value + x * slope) / width, by_exponent]
 
 
+def _pseudo_voigt_with_tail(x: Any, values: Sequence[Any]) -> ShapeAndDerivatives:
+    r"""Pseudo-Voigt with a share $a$ of its electrons in a tail on the loss side: $(1 - a) P + a\,(G * e^{-E/d}/d)$.
+
+    The exponential starts behind the normal part of the peak: $T = e^{\sigma^2/2d^2 - x/d}\,\mathrm{erfc}(z)/2d$,
+    $z = (\sigma/d - x/\sigma)/\sqrt 2$, with $T' = (G - T)/d$.
+    """
+    from scipy.special import erfc
+
+    width, share, tail, decay = values
+    core, core_slope, (by_width, by_share) = _pseudo_voigt(x, width, share)
+    s = width * TO_SIGMA
+    g, gx, _ = _gaussian(x, s)
+    z = (s / decay - x / s) / np.sqrt(2)
+    t = erfc(z) * np.exp(np.where(z < 25, 0.5 * (s / decay) ** 2 - x / decay, 0.0)) / (2 * decay)
+    along = (g - t) / decay
+    twice = (gx - along) / decay
+    keep = 1 - tail
+    by_width = keep * by_width + tail * s * twice * TO_SIGMA
+    by_decay = -tail / decay * (t + x * along + s * s * twice)
+    return keep * core + tail * t, keep * core_slope + tail * along, [by_width, keep * by_share, t - core, by_decay]
+
+
 def _stretched_reference(x: Any, width: Any, reference: tuple[Array, Array, float]) -> ShapeAndDerivatives:
     """A measured peak, stretched to another full width."""
     knots, cubics, measured = reference
@@ -156,7 +181,8 @@ def _stretched_reference(x: Any, width: Any, reference: tuple[Array, Array, floa
 Tie = Literal["common", "each", "occupation"]
 
 TIE_CHOICES: tuple[Tie, ...] = get_args(Tie)
-_NODE_SPACING = 0.4  # spacing of the nodes of a convolution, in the smallest standard deviation
+_NODES_PER_SIGMA = 2.0  # nodes of a convolution in the smallest standard deviation
+_MAX_PARTS = 8
 _NORMAL_REACH = 8.0  # standard deviations to which a normal line is followed in a convolution
 _MAX_REDUCED_ENERGY = 700.0  # E/k_B T from which on an occupation is 0
 
@@ -203,8 +229,9 @@ class SpectrumModel(BaseRecord):
     Attributes
     ----------
     modes : the vibrations; at least one
-    shape : of the zero-loss peak: "pseudo-voigt", "split" (other width and tail on the two sides), "pearson" (VII) or
-        "reference" (measured in vacuum, stretched)
+    shape : of the zero-loss peak: "pseudo-voigt", "split" (other width and tail on the two sides), "pearson" (VII),
+        "tail" (a share of the electrons in an exponential tail on the loss side) or "reference" (measured in vacuum,
+        stretched)
     tie : "common": one temperature for all modes.  "each": one for each.  "occupation": the number of phonons of each
         mode, with no temperature behind it
     background : electrons per channel, a sum of Legendre polynomials over the axis
@@ -255,7 +282,7 @@ class SpectrumModel(BaseRecord):
 
     def units(self, step: float) -> Array:
         """(p,) SI value of one unit of each parameter when energies are counted in channels of width `step` (J)."""
-        last = {"centre", "energy", "width", "fwhm", "fwhm_gain", "fwhm_loss"}
+        last = {"centre", "energy", "width", "fwhm", "fwhm_gain", "fwhm_loss", "decay"}
         words = [name.rsplit(".", 1)[-1] for name in self.names]
         return np.array([step if w in last else step / k_B if w == "temperature" else 1.0 for w in words])
 
@@ -266,7 +293,7 @@ class ChannelGrid(BaseRecord):
 
     start: float  # energy of the first channel
     channels: int
-    nodes: int = 1  # step of the nodes of convolutions
+    parts: int = 1  # nodes of convolutions in a channel
     reach: int = 0  # farthest node
     reference: tuple[Array, Array, float] | None = None  # knots, cubics, width of a measured peak
 
@@ -279,13 +306,10 @@ class ChannelGrid(BaseRecord):
 def channel_grid(model: SpectrumModel, energy: Array) -> ChannelGrid:
     """Axis (J) of an image as the functions of this module take it; the same for all its pixels."""
     step = float(energy[-1] - energy[0]) / (energy.size - 1)
-    widths = [mode.width / step for mode in model.modes]
-    if model.reference is not None:
-        widths.append(model.reference.fwhm / step * TO_SIGMA)
-    nodes = max(1, int(_NODE_SPACING * min(widths)))
-    reach = max((mode.energy + 3 * _NORMAL_REACH * mode.width) / step for mode in model.modes)
+    parts = min(max(1, int(np.ceil(_NODES_PER_SIGMA * step / min(mode.width for mode in model.modes)))), _MAX_PARTS)
+    reach = max((1.5 * mode.energy + 3 * _NORMAL_REACH * mode.width) / step for mode in model.modes)
     reference = model.reference and (*model.reference.pieces(step), model.reference.fwhm / step)
-    return ChannelGrid(float(energy[0]) / step, energy.size, nodes, nodes * int(np.ceil(reach / nodes)), reference)
+    return ChannelGrid(float(energy[0]) / step, energy.size, parts, int(np.ceil(reach)), reference)
 
 
 def _bose_occupation(energy: Any, temperature: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
@@ -383,17 +407,18 @@ def _add_closed_lines(
 def _add_convolved_lines(
     model: SpectrumModel, grid: ChannelGrid, x: NDArray[Any], shaped: Sequence[NDArray[Any]], jacobian: NDArray[Any]
 ) -> NDArray[Any]:
-    """Lines of all modes behind any resolution, by a sum over nodes that lie on the channels (all of them by FFT)."""
+    """Lines of all modes behind any resolution, by a sum over nodes on even parts of the channels, by FFT."""
     from scipy.fft import irfft, next_fast_len, rfft
 
     at_nodes, rows = _line_densities(model, grid, x)
-    count = grid.channels + at_nodes.shape[-1] - 1
-    lags = grid.start + np.arange(-grid.reach, grid.channels + grid.reach) - x[:, 1, None]
+    count = grid.channels * grid.parts + at_nodes.shape[-1] - 1
+    parts, at_first = grid.parts, grid.reach * grid.parts
+    lags = grid.start + np.arange(-at_first, grid.channels * parts + at_first) / parts - x[:, 1, None]
     value, slope, by = zero_loss_shape(model.shape, lags, shaped, grid.reference)
     size = next_fast_len(count + at_nodes.shape[-1], real=True)
     lines: Any = rfft(at_nodes, size, axis=-1)
     kernel: Any = rfft(np.stack([value, -slope, *by], axis=1), size, axis=-1)
-    use = slice(2 * grid.reach, 2 * grid.reach + grid.channels)
+    use = slice(2 * at_first, 2 * at_first + grid.channels * parts, parts)
     back: Any = partial(irfft, n=size, axis=-1)
     smeared = back(lines * kernel[:, :1])[..., use]
     by_shape = back(lines[:, :1] * kernel[:, 1:])[..., use]
@@ -405,8 +430,8 @@ def _add_convolved_lines(
 
 def _line_densities(model: SpectrumModel, grid: ChannelGrid, x: NDArray[Any]) -> tuple[NDArray[Any], list[int]]:
     """(k, 1 + r, nodes) lines before the resolution and their derivatives, and (r,) the parameters these belong to."""
-    nodes = np.arange(-grid.reach, grid.reach + 1)
-    weight = np.where(nodes % grid.nodes == 0, float(grid.nodes), 0.0)
+    nodes = np.arange(-grid.reach * grid.parts, grid.reach * grid.parts + 1) / grid.parts
+    weight = 1 / grid.parts
     rows = list(range(model.first_mode, model.first_tie + model.ties))
     found = np.zeros((len(x), 1 + len(rows), nodes.size))
     for j in range(len(model.modes)):

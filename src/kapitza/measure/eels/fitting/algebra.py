@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from kapitza.core.arrays import Array, BoolArray
-from kapitza.measure.eels.fitting.lines import jit
+from kapitza.core.arrays import Array, BoolArray, IntArray
+from kapitza.measure.eels.fitting.compiler import jit
 from kapitza.measure.eels.fitting.search import (
     MAX_CURVATURE_RATIO,
     MIN_EXPECTED_ELECTRONS,
@@ -114,10 +114,10 @@ def update_curvature(
     Where a mode is weak the two differ by as much as themselves, and steps by the expected one alone would swing.
     Symmetric update of rank one: $C + rr^T/r\cdot d$ with $r = y - (I + C)d$.
     """
+    p = moved.size
     if not local:
         curvature[:] = 0.0
         return
-    p = moved.size
     along, size = 0.0, 0.0
     for a in range(p):
         remainder[a] = 0.0
@@ -207,7 +207,7 @@ def chi2_moments(
     covariance: Array,
     blocked: BoolArray,
     from_priors: float,
-    out: tuple[Array, Array],
+    out: tuple[Array, Array, IntArray],
 ) -> None:
     r"""Write chi-squared of groups of channels, and its mean, variance and third moment when the model is right.
 
@@ -215,14 +215,14 @@ def chi2_moments(
     $V = m + v$, $(y - m)^2/V$ has the mean 1, the variance $2 + m/V^2$ and the third central moment
     $8 + (m + 12 m V + 10 m^2)/V^3$.  The parameters, of covariance C fitted to the single channels, take
     $\mathrm{tr}(C I_\mathrm{groups})$ off the mean; `from_priors` of them are known from priors.  `out` is a row of
-    workspace and the four numbers.
+    workspace, the four numbers, and (n + 1,) first channels of the groups.
     """
     _x, mu, jacobian = model
-    sums, fit = out
+    sums, fit, first = out
     _dark, response, variance = detector
     n, p, group = mu.size, blocked.size, 0
     fit[:] = 0.0
-    first = np.zeros(n + 1, np.int64)
+    first[0] = 0
     held = 0.0
     for i in range(n):
         if held >= MIN_EXPECTED_ELECTRONS:

@@ -23,11 +23,12 @@ from kapitza.measure.eels.model import (
     legendre_polynomials,
 )
 from kapitza.measure.eels.spectrum import SpectrumImage
-from kapitza.units import k_B
+from kapitza.units import k_B, meV
 
 _MAX_TEMPERATURE = 2e4  # K: upper limit of temperatures, and of the occupations that belong to them
 # E/k_B T at the lower limit, at least 1 K: gain there is 4e-18 of loss, below all that can be counted
 _MAX_LIMIT_REDUCED_ENERGY = 40.0
+_SHORTEST_DECAY, _LONGEST_DECAY = 4 * meV, 400 * meV  # of a tail: a shorter one is the peak, a longer one a background
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -96,7 +97,7 @@ def pose_problem(image: SpectrumImage, model: SpectrumModel, known: FitConstrain
             raise InputError(f"prior of {name} has the uncertainty {sigma:g}, wanted above 0 (or put it into `fixed`)")
         prior[place[name]], weight[place[name]] = value / units[place[name]], (units[place[name]] / sigma) ** 2
     free = np.array([name not in known.fixed for name in model.names])
-    words = ("energy", "width", "fwhm", "fwhm_gain", "fwhm_loss", "exponent")
+    words = ("energy", "width", "fwhm", "fwhm_gain", "fwhm_loss", "exponent", "decay")
     limited_change = np.array([name.rsplit(".", 1)[-1] in words for name in model.names])
     held_when_far = np.zeros(free.size, dtype=bool)
     held_when_far[model.first_mode : model.first_tie] = np.tile([True, True, False], len(model.modes))
@@ -160,6 +161,8 @@ def _parameter_limits(model: SpectrumModel, units: Array, prior_factor: float) -
         "lorentzian_gain": (0.0, 1.0),
         "lorentzian_loss": (0.0, 1.0),
         "exponent": (0.6, 500.0),
+        "tail": (0.0, 0.9),
+        "decay": (_SHORTEST_DECAY / float(units[1]), _LONGEST_DECAY / float(units[1])),
         "intensity": (0.0, np.inf),
     }
     energies = [mode.energy for mode in model.modes]
@@ -196,9 +199,10 @@ _TAIL_TRIALS = {
     "pseudo-voigt": [(share,) for share in (1e-4, 0.003, 0.01, 0.03, 0.1, 0.3, 0.7)],
     "split": [(one, one) for one in (1e-4, 0.003, 0.01, 0.03, 0.1, 0.3, 0.7)],
     "pearson": [(m,) for m in (0.8, 1.1, 1.6, 2.4, 4.0, 8.0, 30.0)],
+    "tail": [(share, tail, 2.5) for share in (1e-4, 0.01, 0.03, 0.1) for tail in (3e-4, 0.003, 0.03)],
     "reference": [()],
 }
-_NUMBER_OF_WIDTHS = {"pseudo-voigt": 1, "split": 2, "pearson": 1, "reference": 1}
+_NUMBER_OF_WIDTHS = {"pseudo-voigt": 1, "split": 2, "pearson": 1, "tail": 1, "reference": 1}
 _COLDEST_GUESS, _HOTTEST_GUESS = 30.0, 2500.0  # K
 _DEFAULT_GUESS = 300.0  # K, where the gain side says nothing
 _BRIDGE_CHANNELS, _MIN_BRIDGED_ELECTRONS = 4, 20.0  # on either side of a gap, and the least of each for a peak in it
@@ -320,6 +324,8 @@ def first_guess(
     for tail, stretch in product(_TAIL_TRIALS[model.shape], (0.94, 1.0)):
         trial = np.array(x)
         trial[2 : model.first_mode] = *([width * stretch] * _NUMBER_OF_WIDTHS[model.shape]), *tail
+        if model.shape == "tail":
+            trial[5] *= width  # decays are tried in full widths
         chi2, filled = _best_amplitudes(model, grid, total, trial, step)
         if chi2 < best:
             best, found = chi2, filled

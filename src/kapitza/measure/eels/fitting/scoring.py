@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, BoolArray, IntArray
 from kapitza.core.machine_code import has_machine_code
-from kapitza.measure.eels.fitting import algebra, lines, search
+from kapitza.measure.eels.fitting import algebra, compiler, lines, search, shapes
 from kapitza.measure.eels.fitting.algebra import (
     WORKSPACE_VECTORS,
     chi2_moments,
@@ -24,7 +24,8 @@ from kapitza.measure.eels.fitting.algebra import (
     spectrum_deviance,
     update_curvature,
 )
-from kapitza.measure.eels.fitting.lines import Model, expected_electrons, jit, jit_cached, jit_open
+from kapitza.measure.eels.fitting.compiler import jit, jit_cached
+from kapitza.measure.eels.fitting.lines import Model, Spectrum, Workspace, expected_electrons
 from kapitza.measure.eels.fitting.problem import FitProblem
 from kapitza.measure.eels.fitting.search import (
     CHI2_SLACK,
@@ -42,14 +43,13 @@ from kapitza.measure.eels.fitting.search import (
     SearchResult,
     to_coordinates,
 )
-from kapitza.measure.eels.model import TIE_CHOICES, expected_spectrum
+from kapitza.measure.eels.model import SHAPE_PARAMETERS, TIE_CHOICES, ZERO_LOSS_SHAPES, ChannelGrid, SpectrumModel
 
-_BEGINS, _SCORES_START, _SCORES_TRIAL, _ENDED = range(4)  # phases of a search
 _Observed = tuple[Array, Array]  # counts, and 1 where there is one, of each channel
 _ChartDerivatives = tuple[Array, Array]  # of a parameter by its own coordinate, and by the ratio of its owner
 
 
-@jit_open
+@jit
 def _write_parameters(u: Array, chart: SearchCoordinates, x: Array, derivatives: _ChartDerivatives) -> None:
     """Write parameters, their derivatives by their own coordinate, and those of intensities by the ratio."""
     energy, owner = chart
@@ -163,13 +163,13 @@ def _write_gradient(
     derivatives: _ChartDerivatives,
     jacobian: Array,
     constraints: ParameterConstraints,
+    places: IntArray,
     gradient: Array,
 ) -> None:
     """Write the gradient of the log-likelihood; `row` is its derivative by the electrons of each channel."""
     direct, cross = derivatives
     owner = constraints.chart.owner
     gradient[:] = 0.0
-    places = np.flatnonzero(constraints.free)
     for a in places:
         gradient[a] = dot_product(row, jacobian[a])
     for a in places:
@@ -180,15 +180,14 @@ def _write_gradient(
 
 
 @jit
-def _write_information(jacobian: Array, free: BoolArray, rows: Array, information: Array) -> None:
+def _write_information(jacobian: Array, places: IntArray, rows: Array, information: Array) -> None:
     r"""Write the Fisher information $\sum_i s_i\,\partial_a\mu_i\,\partial_b\mu_i$ of the free parameters.
 
-    `rows` holds two rows of workspace and the weights $s_i$.  Parameters are taken in pairs, so that each row of the
-    Jacobian that is read serves twice.
+    Rows 2 and 3 are workspace, row 4 holds the weights $s_i$.  Free parameters are taken in pairs, so that each row of
+    the Jacobian that is read serves twice.
     """
-    row, other, weight = rows[0], rows[1], rows[2]
+    row, other, weight = rows[2], rows[3], rows[4]
     information[:] = 0.0
-    places = np.flatnonzero(free)
     last = places.size - 1
     for u in range(0, places.size, 2):
         a, b = places[u], places[min(u + 1, last)]
@@ -213,8 +212,8 @@ def _write_score(
     model: Model,
     derivatives: _ChartDerivatives,
     rows: Array,
-    gradient: Array,
-    information: Array,
+    places: IntArray,
+    score: tuple[Array, Array],
 ) -> None:
     r"""Write residuals, weights (rows 0 and 1), gradient and Fisher information where the model was just evaluated.
 
@@ -222,6 +221,7 @@ def _write_score(
     expected information, $\sum w\,\mu'\mu'^T$.
     """
     x, mu, jacobian = model
+    gradient, information = score
     residual, weight, by_channel = rows[0], rows[1], rows[2]
     _derivatives_by_coordinates(derivatives, constraints.chart, jacobian)
     _weigh_channels(observed, mu, detector, residual, weight)
@@ -229,8 +229,8 @@ def _write_score(
     for i in range(residual.size):
         by_channel[i] = weight[i] * response[i] * residual[i]
         rows[4, i] = weight[i] * response[i] * response[i]
-    _write_gradient(by_channel, x, derivatives, jacobian, constraints, gradient)
-    _write_information(jacobian, constraints.free, rows[2:5], information)
+    _write_gradient(by_channel, x, derivatives, jacobian, constraints, places, gradient)
+    _write_information(jacobian, places, rows, information)
     _add_prior_information(derivatives, constraints.chart.owner, constraints.weight, information)
 
 
@@ -296,11 +296,13 @@ def _update_damping(
     tenfold where a step is short; a short step ends the search if it is undamped, or if the information alone is
     singular.  A curvature update that only damping keeps positive definite is discarded.
     """
-    if length < 0 and damping > MAX_CURVATURE_DAMPING and curvature.any():
+    updated = False
+    for row in range(len(curvature)):
+        updated = updated or curvature[row, row] != 0
+    if length < 0 and damping > MAX_CURVATURE_DAMPING and updated:
         curvature[:] = 0.0
         return False, 0.1 * MAX_CURVATURE_DAMPING * 10.0**refused, False, flat
     if length < 0:
-        updated = bool(curvature.any())
         return False, max(10 * damping, INITIAL_DAMPING), updated, not updated
     if damping == 0 or flat:
         return True, damping, saddle, flat
@@ -311,7 +313,7 @@ def _update_damping(
 
 
 class SearchState(NamedTuple):
-    """A search that is under way: it stops where it wants the model, and goes on when that was evaluated."""
+    """A search that is under way, and its workspace."""
 
     y: Array  # (n,) counts
     there: Array  # (n,) 1 where there is one
@@ -320,17 +322,19 @@ class SearchState(NamedTuple):
     blocked: BoolArray  # (p,)
     channels: Array  # (6, n) workspace
     small: Array  # (., p) workspace
-    phase: IntArray  # (1,) what is to be done next
+    groups: IntArray  # (n + 1,) workspace
+    places: IntArray  # of the free parameters
     numbers: (
         Array  # (9,) chi2, damping, evaluations, stale, refused, saddle, flat, length of the step, whether converged
     )
 
 
-def _new_search(n: int, p: int) -> SearchState:
-    """Arrays of a search with p parameters in n channels."""
+def _new_search(n: int, free: BoolArray) -> SearchState:
+    """Arrays of a search in n channels."""
+    p = free.size
     return SearchState(
         np.zeros(n), np.zeros(n), np.zeros(p), np.zeros((p, p)), np.zeros(p, np.bool_), np.zeros((6, n)),
-        np.zeros((WORKSPACE_VECTORS + 3 * p, p)), np.zeros(1, np.int64), np.zeros(9),
+        np.zeros((WORKSPACE_VECTORS + 3 * p, p)), np.zeros(n + 1, np.int64), np.flatnonzero(free), np.zeros(9),
     )  # fmt: skip
 
 
@@ -346,6 +350,8 @@ def _begin_search(
         y[i] = counts[i] if good else 0.0
     for a in range(u.size):
         u[a] = min(max(start[a], constraints.low[a]), constraints.high[a])
+    search.numbers[:] = 0.0
+    search.numbers[2], search.numbers[7] = 1.0, np.inf
     _write_parameters(u, constraints.chart, x, (search.small[8], search.small[9]))
 
 
@@ -364,7 +370,16 @@ def _judge_step(
     )
     observed, derivatives = (search.y, search.there), (small[8], small[9])
     residual, trial_weight, weight = channels[0], channels[1], channels[5]
-    _write_score(observed, detector, constraints, model, derivatives, channels, trial_gradient, trial_information)
+    _write_score(
+        observed,
+        detector,
+        constraints,
+        model,
+        derivatives,
+        channels,
+        search.places,
+        (trial_gradient, trial_information),
+    )
     better = True
     if first:
         curvature[:] = 0.0
@@ -422,37 +437,6 @@ def _wants_trial(goal: tuple[float, int], constraints: ParameterConstraints, sea
 
 
 @jit
-def _advance_search(
-    detector: Detector, constraints: ParameterConstraints, goal: tuple[float, int], search: SearchState, model: Model
-) -> bool:
-    """Go on with a search whose model was just evaluated; False at its end, else the model is wanted at x."""
-    small, numbers, u = search.small, search.numbers, search.u
-    derivatives = (small[8], small[9])
-    if search.phase[0] < _ENDED:
-        first = search.phase[0] == _SCORES_START
-        if first:
-            numbers[:] = 0.0
-            numbers[2], numbers[7] = 1.0, np.inf
-        _judge_step(detector, constraints, search, model, first)
-        search.phase[0] = _SCORES_TRIAL
-        if _wants_trial(goal, constraints, search, model[0]):
-            return True
-        search.phase[0] = _ENDED
-        if numbers[3] > 0:  # the last step was refused: mu and jacobian are not those at u
-            _write_parameters(u, constraints.chart, model[0], derivatives)
-            return True
-    else:
-        _derivatives_by_coordinates(derivatives, constraints.chart, model[2])
-    _mark_blocked(u, small[0], search.information, constraints, search.blocked)
-    if numbers[8] > 0:
-        # the last step is shorter than the tolerance: it is taken, but the model is not evaluated again
-        _step_within_limits(u, small[1], constraints, small[2])
-        copy_values(small[2], u)
-        _write_parameters(u, constraints.chart, model[0], derivatives)
-    return False
-
-
-@jit
 def _write_result(
     k: int,
     detector: Detector,
@@ -465,14 +449,17 @@ def _write_result(
     small, channels, owner = search.small, search.channels, constraints.chart.owner
     covariance, blocked, derivatives = result.covariance[k], result.fixed_or_bound[k], (small[8], small[9])
     converged = search.numbers[8] > 0
-    for a in range(blocked.size):
-        blocked[a] = search.blocked[a]
+    _mark_blocked(search.u, small[0], search.information, constraints, blocked)
+    if converged:
+        # the last step is shorter than the tolerance: it is taken, but the model is not evaluated again
+        _step_within_limits(search.u, small[1], constraints, small[2])
+        _write_parameters(small[2], constraints.chart, model[0], derivatives)
     copy_values(model[0], result.value[k])
     result.converged[k], result.iterations[k] = converged, int(search.numbers[2])
     sound = invert_information(search.information, blocked, small, covariance)
     _weigh_channels((search.y, search.there), model[1], detector, channels[0], channels[1])
     known = _parameters_from_priors(derivatives, owner, constraints.weight, covariance)
-    out = (small[0], result.chi2_moments[k])
+    out = (small[0], result.chi2_moments[k], search.groups)
     chi2_moments(search.there, model, channels[0], detector, covariance, blocked, known, out)
     gained = search.numbers[7] ** 2 if converged else 0.0
     result.deviance[k] = spectrum_deviance(search.y, search.there, model[1], detector) - gained
@@ -486,73 +473,57 @@ def _write_result(
 def _source_checksum() -> int:
     """Checksum of all source that is compiled: machine code of older source is not used."""
     return zlib.crc32(
-        "".join(inspect.getsource(module) for module in (lines, algebra, search, sys.modules[__name__])).encode()
+        "".join(
+            inspect.getsource(module) for module in (compiler, shapes, lines, algebra, search, sys.modules[__name__])
+        ).encode()
     )
 
 
-def _compile_step(version: int) -> Callable[..., bool]:
-    """Compile one step of a search; `version` is part of the name under which the machine code is kept."""
+def _compile_search(version: int) -> Callable[..., None]:
+    """Compile the search; `version` is part of the name under which the machine code is kept."""
 
-    def search_step(
-        counts: Array,
-        k: int,
-        detector: Detector,
-        constraints: ParameterConstraints,
-        goal: tuple[float, int],
-        result: SearchResult,
-        search: SearchState,
-        model: Model,
-    ) -> bool:
-        """Go on to where the model is wanted at x: True; or to the end of spectrum k, whose result is written."""
-        if version < 0:  # never: the number is here to be part of the function
-            return False
-        if search.phase[0] == _BEGINS:
-            _begin_search(counts[k], result.value[k], constraints, search, model[0])
-            search.phase[0] = _SCORES_START
-            return True
-        if _advance_search(detector, constraints, goal, search, model):
-            return True
-        _write_result(k, detector, constraints, search, model, result)
-        search.phase[0] = _BEGINS
-        return False
-
-    return jit_cached(search_step)
-
-
-_search_step = _compile_step(_source_checksum())
-
-
-def _compile_pseudo_voigt(version: int) -> Callable[..., None]:
-    """Compile the search together with the model whose zero-loss peak is a pseudo-Voigt."""
-
-    def fit_pseudo_voigt(
+    def search_spectra(
         counts: Array,
         detector: Detector,
         constraints: ParameterConstraints,
         goal: tuple[float, int],
         result: SearchResult,
         search: SearchState,
-        spectrum: tuple[float, int, int, Array],
+        spectrum: Spectrum,
+        evaluated: tuple[Model, Workspace],
     ) -> None:
-        if version < 0:
+        """Fit spectra (k, n), from the coordinates in the result to parameters there."""
+        if version < 0:  # never: the number is here to be part of the function
             return
-        n, p = counts.shape[1], result.value.shape[1]
-        model = np.zeros(p), np.zeros(n), np.zeros((p, n))
-        workspace = np.zeros((14, n)), np.zeros((4, n))
+        model, workspace = evaluated
         for k in range(counts.shape[0]):
-            while _search_step(counts, k, detector, constraints, goal, result, search, model):
+            _begin_search(counts[k], result.value[k], constraints, search, model[0])
+            first, last = True, False
+            while True:
                 expected_electrons(spectrum, model, workspace)
+                if last:
+                    _derivatives_by_coordinates((search.small[8], search.small[9]), constraints.chart, model[2])
+                    break
+                _judge_step(detector, constraints, search, model, first)
+                first = False
+                if _wants_trial(goal, constraints, search, model[0]):
+                    continue
+                if search.numbers[3] == 0:
+                    break
+                # the last step was refused: mu and jacobian are not those at u
+                _write_parameters(search.u, constraints.chart, model[0], (search.small[8], search.small[9]))
+                last = True
+            _write_result(k, detector, constraints, search, model, result)
 
-    return jit_cached(fit_pseudo_voigt)
+    return jit_cached(search_spectra)
 
 
-_fit_pseudo_voigt = _compile_pseudo_voigt(_source_checksum())
+_search_spectra = _compile_search(_source_checksum())
 
 
-def is_compiled(shape: str) -> bool:
-    """Whether machine code for a shape of the zero-loss peak is there, in memory or on the disk."""
-    search_function = _fit_pseudo_voigt if shape == "pseudo-voigt" else _search_step
-    return has_machine_code(search_function)
+def is_compiled() -> bool:
+    """Whether machine code of the search is there, in memory or on the disk."""
+    return has_machine_code(_search_spectra)
 
 
 def fisher_scoring(
@@ -560,9 +531,8 @@ def fisher_scoring(
 ) -> SearchResult:
     """Most likely parameters of each spectrum of counts (k, n), electrons, NaN where missing, from starts (k, p).
 
-    The search is compiled; so is the model if the zero-loss peak is a pseudo-Voigt.  Models with another peak are
-    evaluated by NumPy, at each point that the search asks for.  It ends when the next step is shorter than `tolerance`
-    standard uncertainties, or after `limit` evaluations of a spectrum.
+    Search and model are compiled.  The search ends when the next step is shorter than `tolerance` standard
+    uncertainties, or after `limit` evaluations of a spectrum.
     """
     k, p = start.shape
     result = SearchResult(
@@ -574,16 +544,23 @@ def fisher_scoring(
         chi2_moments=np.empty((k, 4)),
         deviance=np.empty(k),
     )
-    model, grid, goal = problem.model, problem.grid, (tolerance, limit)
-    search = _new_search(grid.channels, p)
-    if model.shape == "pseudo-voigt":
-        spectrum = (grid.start, len(model.modes), TIE_CHOICES.index(model.tie), problem.smooth)
-        _fit_pseudo_voigt(counts, problem.detector, problem.constraints, goal, result, search, spectrum)
-        return result
-    x, mu, jacobian = np.zeros(p), np.zeros(grid.channels), np.zeros((p, grid.channels))
-    given = problem.detector, problem.constraints, goal, result, search, (x, mu, jacobian)
-    for i in range(k):
-        while _search_step(counts, i, *given):
-            electrons, derivatives = expected_spectrum(model, grid, x[None])
-            mu[:], jacobian[:] = electrons[0], derivatives[0]
+    search = _new_search(problem.grid.channels, problem.constraints.free)
+    spectrum, *evaluated = model_arrays(problem.model, problem.grid, problem.smooth)
+    _search_spectra(
+        counts, problem.detector, problem.constraints, (tolerance, limit), result, search, spectrum, tuple(evaluated)
+    )
     return result
+
+
+def model_arrays(model: SpectrumModel, grid: ChannelGrid, smooth: NDArray[Any]) -> tuple[Spectrum, Model, Workspace]:
+    """What `expected_electrons` takes: the spectrum, arrays of the model, and workspace."""
+    n, p, lags = grid.channels, len(model.names), grid.channels + 2 * grid.reach
+    shape = ZERO_LOSS_SHAPES.index(model.shape)
+    reference = (np.zeros(1), np.zeros((2, 4)), 1.0)
+    if grid.reference is not None:
+        reference = (grid.reference[0].copy(), grid.reference[1].copy(), float(grid.reference[2]))
+    most = 2 * grid.reach * grid.parts + 8
+    nodes = np.zeros((3, most)), np.zeros(most, np.int64), np.zeros(most, np.int64)
+    spectrum = (grid.start, shape, len(model.modes), TIE_CHOICES.index(model.tie), smooth, reference)
+    peak = np.zeros((grid.parts, 2 + len(SHAPE_PARAMETERS[model.shape]), lags))
+    return spectrum, (np.zeros(p), np.zeros(n), np.zeros((p, n))), (np.zeros((6, n)), peak, nodes)

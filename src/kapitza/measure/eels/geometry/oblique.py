@@ -28,7 +28,9 @@ _MOST_STEPS = (4, 30, 2)  # to either side in a first look: of position, slope a
 _MOST_BEND = 0.125  # of the height of the map
 _PLANE_SIGMAS = 3.0  # of its prior, to which the position is looked for
 _LOOSE_PIXELS = 2.0  # standard deviation of a position, when a tilt is looked for
-_SURE_GAIN = 20.0  # in chi-squared, from which on a tilt is said: some hundred are tried
+_SURE_GAIN = 20.0  # in chi-squared, from which on a tilt is beyond doubt: some hundred are tried
+_LIKELY_GAIN = 6.0  # from which on it is taken into account: without one, one map in ten gains more by noise
+_LEAST_COARSE_GAIN = 2.0  # of a first look, below which a tilt is not looked for
 _BINS_PER_PIXEL = 4  # of the profile along the normal
 _MIN_ROWS = 3
 _LEAST_SIDE = 1.5  # pixels along the normal, from which a side has a gradient
@@ -155,10 +157,11 @@ def find_oblique_plane(
     skip: float = 0.0,
     reach: float = np.inf,
 ) -> ObliquePlane | None:
-    """Tilted plane through a place that fits a map far better than one along y; None where there is none.
+    """Tilted plane through a place that fits a map better than one along y; None where there is none.
 
     Parameters as of `fit_oblique_jump`; a line or a map of one or two rows has none.  A plane along y may lie some
-    pixels off, too, however exact its position is said to be: a wrong position is no tilt.
+    pixels off, too, however exact its position is said to be: a wrong position is no tilt.  Better is a chi-squared
+    lower by 6, as noise alone makes it in one map of ten; `ObliquePlane.sure` tells where it is beyond doubt.
     """
     if len(temperatures.position) != 2 or temperatures.shape[0] < _MIN_ROWS:
         return None
@@ -166,10 +169,10 @@ def find_oblique_plane(
     loose = max(at_sigma, _LOOSE_PIXELS * pixels.pitch[0])
     search = _PlaneSearch(pixels, at, loose, curved=False)
     axes, _ = search.coarse_axes()
-    if search.straight_chi2(axes) - search.look(axes)[1].min() < 0.5 * _SURE_GAIN:
+    if search.straight_chi2(axes) - search.look(axes)[1].min() < _LEAST_COARSE_GAIN:
         return None
     plane, _ = _search_plane(pixels, at, loose, curved=False)
-    return plane if plane.sure else None
+    return plane if plane.gain > _LIKELY_GAIN else None
 
 
 def _good_pixels(temperatures: TemperatureMap, spread: PointSpread, used: tuple[float, float]) -> _Pixels:

@@ -1,0 +1,36 @@
+"""Compilation of the fit of spectra by numba."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+
+CompiledFunction = TypeVar("CompiledFunction", bound=Callable[..., Any])
+
+_FAST_MATH = {"contract", "reassoc", "nsz", "arcp"}  # rounding may be rearranged; NaN and infinity keep their meaning
+
+
+def _compiler(options: dict[str, Any]) -> Any:
+    """What compiles a function when it is first used; threads may run beside it."""
+    return numba.njit(nogil=True, error_model="numpy", fastmath=_FAST_MATH, **options)
+
+
+def jit(function: CompiledFunction) -> CompiledFunction:
+    """Compile a function for other compiled ones.
+
+    Python cannot call it: what unpacks its arguments would be compiled again wherever the function is used.
+    """
+    return cast("CompiledFunction", _compiler({"no_cpython_wrapper": True, "no_cfunc_wrapper": True})(function))
+
+
+def jit_open(function: CompiledFunction) -> CompiledFunction:
+    """Compile a function that Python calls, too."""
+    return cast("CompiledFunction", _compiler({})(function))
+
+
+def jit_cached(function: CompiledFunction) -> CompiledFunction:
+    """The same, and keep the machine code on the disk where there is a folder for it."""
+    try:
+        return cast("CompiledFunction", _compiler({"cache": True, "no_cfunc_wrapper": True})(function))
+    except RuntimeError:
+        return jit_open(function)
