@@ -285,7 +285,7 @@ def _print_jump(
     jump = found.jump
     errors = np.sqrt(np.diag(jump.covariance))
     low, high = found.interval()
-    print_text(f"{name}, interface at {jump.at / nm:.4g} nm, {jump.temperature:.4g} K")
+    print_text(f"{name}, interface at {round(jump.at / nm, 3) + 0.0:.4g} nm, {jump.temperature:.4g} K")
     if plane is not None:
         _print_plane(plane)
     print_text(
