@@ -53,8 +53,8 @@ def text_cell(text: str, label: str, take: Callable[[str], Awaitable[None]], *, 
 
 def icon_button(icon: str, label: str, answer: Callable[[], Any]) -> None:
     """A small button that shows an icon, and says its label."""
-    button = ui.button(icon=icon, on_click=answer)
-    button.props(f'flat dense round size=sm aria-label="{attribute_text(label)}"').tooltip(label)
+    text = attribute_text(label)
+    ui.button(icon=icon, on_click=answer).props(f'flat dense round size=sm aria-label="{text}" title="{text}"')
 
 
 def attribute_text(text: str) -> str:

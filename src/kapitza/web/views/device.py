@@ -194,13 +194,14 @@ class _Figures:
         latest = self._shown.latest
         return "{}" if latest is None else json.dumps(device_numbers(latest), ensure_ascii=False, indent=1)
 
-    def redraw(self) -> None:
-        """Show what was solved last."""
+    def redraw(self, *, all_of_it: bool = True) -> None:
+        """Show what was solved last: all of it, or what a slider that is dragged moves at once."""
         latest = self._shown.latest
         if latest is not None:
             self._summary.set_text(device_summary(latest))
-            self._table.update_rows(worth_rows(latest.found))
-            for chart in self._charts:
+            if all_of_it:
+                self._table.update_rows(worth_rows(latest.found))
+            for chart in self._charts if all_of_it else self._charts[:2]:
                 chart.redraw()
 
 
@@ -230,6 +231,7 @@ class DeviceView:
             self._choice.style("min-width: 230px")
             self._slider = ui.slider(min=-1, max=1, step=0.02, value=0).props('aria-label="Factor of the number"')
             self._slider.style("flex: 1 1 160px; min-width: 140px").on_value_change(lambda e: self._slide(e.value))
+            self._slider.on("change", self._rest)
             self._value = ui.label().classes("k-number").style("min-width: 11ch")
             ui.button("Keep", on_click=self._keep).props("flat dense no-caps")
 
@@ -268,12 +270,12 @@ class DeviceView:
             self._redraw()
             await self._trace()
 
-    def _redraw(self) -> None:
+    def _redraw(self, *, all_of_it: bool = True) -> None:
         """Show what was solved last, and the number of the slider."""
         shown = self._shown
         if shown.latest is not None and shown.number:
             self._value.set_text(format_parameter(shown.number, shown.latest.device.value(shown.number), 4))
-        self._figures.redraw()
+        self._figures.redraw(all_of_it=all_of_it)
 
     async def _choose(self) -> None:
         """Another number is on the slider."""
@@ -300,7 +302,11 @@ class DeviceView:
         async with self._faults.shown():
             changes = {shown.number: shown.solved.device.value(shown.number) * 10.0**power}
             shown.tried = (await compute(solve_device, shown.solved.device, changes)).value if power else None
-            self._redraw()
+            self._redraw(all_of_it=False)
+
+    def _rest(self) -> None:
+        """The slider is let go: all figures follow."""
+        self._redraw()
 
     async def _keep(self) -> None:
         """Write the number of the slider into the file."""
