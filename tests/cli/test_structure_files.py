@@ -68,7 +68,7 @@ def test_names_with_force_constants_need_no_potential(capsys):
     assert max(printed(capsys.readouterr().out)["mismatch"].values()) < 1e-3  # the sum rule
     for arguments, words in (
         (["agf", "Si"], "one crystal 'Si': expected two"),
-        (["agf", "Al", "Si"], "crystals of different structure need a potential for both"),
+        (["agf", "Al", "Ge"], "crystals of different structure need a potential for both"),
         (["agf", "Si", "Unobtainium"], "Unobtainium needs forces: expected --potential"),
         (["junction", "build", "Si", "Ge", "--calculator", "lj"], "neither side is one"),
     ):

@@ -38,9 +38,13 @@ from kapitza.errors import InputError
 from kapitza.units import MW
 
 if TYPE_CHECKING:
+    from kapitza.core.conductance import Conductance
     from kapitza.core.modal import BinnedModes
+    from kapitza.core.transmission import Transmission
     from kapitza.matter.junction import Junction
+    from kapitza.routes.computed import ComputedInterface
 
+_TOLERANCE = 2e-3  # relative error of the conductance where nobody says
 _BUILD_NOTE_SECONDS = 10.0  # seconds after which a note is printed
 _MAX_TABLE_TEMPERATURES = 12  # temperatures in the printed table
 _ANGLE_BINS = 6  # bins of the printed angles
@@ -50,6 +54,10 @@ _FAMILY_UNITS = {
 }  # fmt: skip
 _PLAIN_SIZE, _PANELS_SIZE, _TWO_PANELS_SIZE = (7.6, 4.4), (10.0, 7.6), (10.0, 4.4)  # inches
 _DEFAULT_LAYERS = 12  # beside the interface, with --anharmonic
+_HARMONIC = (
+    "harmonic: no energy is exchanged between frequencies; an experiment sees the extrapolated drop, with what the "
+    "Boltzmann equation of both solids adds: kapitza predict --seen"
+)
 
 
 def agf(
@@ -60,7 +68,7 @@ def agf(
         str | None, typer.Argument(help="The right crystal: a name with phonons, a phonopy file, a structure (.cif).")
     ] = None,
     temperature: Temperatures = "300",
-    tolerance: Annotated[float, typer.Option(help="Relative error of the conductance.")] = 2e-3,
+    tolerance: Annotated[float | None, typer.Option(help="Relative error of the conductance [0.002].")] = None,
     modes: Annotated[
         bool, typer.Option("--modes", help="Transmission by branch and angle, conversion, specularity.")
     ] = (False),
@@ -99,12 +107,18 @@ def agf(
     kelvin = parse_temperatures(temperature)
     files = Results(save, plot)
     _check_choices(junction, {"modes": modes, "local": local}, mesh, (anharmonic, layers, classical))
-    if not 0 < tolerance < 1:
+    if tolerance is not None and not 0 < tolerance < 1:
         raise InputError(f"--tolerance {tolerance:g}: expected a relative error between 0 and 1")
     single = parse_temperature(temperature) if modes or local else kelvin[0]
     size, given = None if mesh is None else (mesh, mesh), (orientation, calculator, calculator_args, potential, reach)
+    plain = tolerance is None and not (modes or local or anharmonic or any(given))
+    known = kapitza.routes.computed_interface(junction, right) if plain and right is not None else None
+    if known is not None and known.covers(kelvin):
+        _note_states([known.left, known.right], kelvin)
+        _keep_report(files, _computed_report(known, kelvin), as_json=as_json)
+        return
     subject = junction_of_sides(junction, right, *given) or read_with_note(junction)
-    _note_states(subject, kelvin)
+    _note_states([subject.left.name, subject.right.name], kelvin)
     with long_work("units", workers, store, dask) as work:
         if modes:
             found = _crossing_report(subject, single, {"k_mesh": size, **work})
@@ -115,7 +129,12 @@ def agf(
         elif local:
             found = _interface_report(subject, single, {"k_mesh": size, **work})
         else:
-            found = _conductance_report(subject, kelvin, tolerance, work)
+            found = _conductance_report(subject, kelvin, _TOLERANCE if tolerance is None else tolerance, work)
+    _keep_report(files, found, as_json=as_json)
+
+
+def _keep_report(files: Results, found: _AgfReport, *, as_json: bool) -> None:
+    """Save, draw and print what was found."""
     files.keep(found.records)
     files.draw_figure(found.draw, width=found.size[0], height=found.size[1])
     if as_json:
@@ -135,7 +154,7 @@ def _check_choices(
     if tables["modes"] and tables["local"]:
         raise InputError(f"--modes and --local are two tables of {junction:.60}: expected one of them at a time")
     if anharmonic is not None and any(tables.values()):
-        raise InputError(f"--anharmonic {anharmonic:.40} : expected no --modes or --local with it")
+        raise InputError(f"--anharmonic {anharmonic:.40}: expected no --modes or --local with it")
     if anharmonic is None and (classical or layers != _DEFAULT_LAYERS):
         raise InputError("--classical and --layers are for --anharmonic: expected that with them")
     if mesh is not None and not (any(tables.values()) or anharmonic):
@@ -144,10 +163,9 @@ def _check_choices(
         )
 
 
-def _note_states(junction: Junction, kelvin: list[float]) -> None:
+def _note_states(names: list[str], kelvin: list[float]) -> None:
     """Note a side that is a material of the library, and not what it is there at some of the temperatures."""
-    for side in ("left", "right"):
-        name = junction.lead(side).name
+    for name in names:
         if name in kapitza.materials():
             deferred.warn_of_state(kapitza.material(name), kelvin)
 
@@ -183,12 +201,29 @@ def _conductance_report(
 
     found = kapitza.agf(junction, tolerance=tolerance, temperature=kelvin, **work)
     emitted, local = (found.conductance(kelvin, drop) for drop in ("emitted", "local"))
-    drops = evolve(emitted, sigma=tolerance * emitted.value), local  # the error is controlled for the emitted one
+    # the error is controlled for the emitted one
+    return _spectrum_report(found, (evolve(emitted, sigma=tolerance * emitted.value), local), _HARMONIC)
+
+
+def _computed_report(known: ComputedInterface, kelvin: list[float]) -> _AgfReport:
+    """Return transmission and conductance that come with the package, with where they are from."""
+    emitted, local = (known.conductance(kelvin, drop) for drop in ("emitted", "local"))
+    error = 100 * float((emitted.sigma / emitted.value).max()) if emitted.sigma is not None else 0.0
+    remark = (
+        f"computed beforehand for {known.name}, error of the integration up to {error:.1f} %: {known.assumes}; "
+        f"--tolerance computes it anew where sites join; {_HARMONIC}"
+    )
+    report = _spectrum_report(known.transmission, (emitted, local), remark)
+    return report._replace(derived={"interface": known.name, "assumes": known.assumes})
+
+
+def _spectrum_report(found: Transmission, drops: tuple[Conductance, Conductance], remark: str) -> _AgfReport:
+    """Return the table and the figure of a transmission with its emitted and local conductance."""
 
     def draw(figure: Any) -> object:
         return kapitza.plot.transmission(found, ax=figure.add_subplot())
 
-    shown = even_subset(len(kelvin), _MAX_TABLE_TEMPERATURES)
+    shown = even_subset(drops[0].temperature.size, _MAX_TABLE_TEMPERATURES)
     columns = [Column("at", [f"{drops[0].temperature[j]:g} K" for j in shown])]
     columns += [Column(one.drop, (one.value[shown] / MW).tolist()) for one in drops]
     return _AgfReport(
@@ -196,8 +231,7 @@ def _conductance_report(
         draw,
         _PLAIN_SIZE,
         {f"{found.method}, conductance in MW m⁻² K⁻¹": columns},
-        "harmonic: no energy is exchanged between frequencies; an experiment sees the extrapolated drop, with what the "
-        "Boltzmann equation of both solids adds: kapitza predict --seen",
+        remark,
     )
 
 

@@ -146,6 +146,8 @@ def _all_routes(search: _Search, saved: Mapping[str, Any]) -> Iterator[Route]:
         called = catalogue_name(left, one), catalogue_name(right, other)
         yield from _learnt_routes(search, called, (calibrated_name(left, one), calibrated_name(right, other)))
     warn_of_states(described, search.temperature, stacklevel=4)
+    if len(names) == 2:
+        yield from known.computed_route(names[0], names[1], search.temperature)
     models = list(known.model_routes(*described, search.temperature))
     yield from models
     if known.has_diffuse_model(models):

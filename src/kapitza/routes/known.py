@@ -19,6 +19,7 @@ from kapitza.measure.calibration.estimate import LABORATORY_NOISE, TEMPERATURE_R
 from kapitza.measure.catalogue import Measurement
 from kapitza.measure.interface import published_measurements
 from kapitza.measure.observation import Observation
+from kapitza.routes.computed import computed_interface
 from kapitza.routes.result import INTERVAL, MEDIAN_DEVIATION, Route, RouteKind
 from kapitza.theory.models import MODEL_REGISTER, Model, apply_models
 from kapitza.theory.sides import InterfaceSide
@@ -178,6 +179,17 @@ def apparent_route(
         assumes=f"the Boltzmann equation of both solids; at the plane as {found.model}",
         misses=_MEDIAN_FACTORS["apparent"] if observation is None else None, seconds=perf_counter() - started,
     )  # fmt: skip
+
+
+def computed_route(left: str, right: str, temperature: Array) -> Iterator[Route]:
+    """Green's functions that come with the package, where it has them at these temperatures."""
+    found = computed_interface(left, right)
+    if found is not None and found.covers(temperature):
+        yield Route(
+            name="agf-computed", title="AGF, computed beforehand", kind="simulation",
+            conductance=evolve(found.conductance(temperature), method="AGF"), assumes=found.assumes,
+            transmission=found.transmission,
+        )  # fmt: skip
 
 
 def has_diffuse_model(rows: Sequence[Route]) -> bool:
