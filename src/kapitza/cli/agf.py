@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from kapitza.matter.junction import Junction
     from kapitza.routes.computed import ComputedInterface
 
-_TOLERANCE = 2e-3  # relative error of the conductance where nobody says
+_CONDUCTANCE_TOLERANCE = 2e-3  # relative error of the conductance where nobody says
 _BUILD_NOTE_SECONDS = 10.0  # seconds after which a note is printed
 _MAX_TABLE_TEMPERATURES = 12  # temperatures in the printed table
 _ANGLE_BINS = 6  # bins of the printed angles
@@ -129,7 +129,9 @@ def agf(
         elif local:
             found = _interface_report(subject, single, {"k_mesh": size, **work})
         else:
-            found = _conductance_report(subject, kelvin, _TOLERANCE if tolerance is None else tolerance, work)
+            found = _conductance_report(
+                subject, kelvin, _CONDUCTANCE_TOLERANCE if tolerance is None else tolerance, work
+            )
     _keep_report(files, found, as_json=as_json)
 
 

@@ -117,7 +117,7 @@ class ComputedInterface(BaseRecord):
 
 
 @cache
-def _published() -> dict[tuple[str, str], str]:
+def _pair_texts() -> dict[tuple[str, str], str]:
     """Names of the files by the names of both sides."""
     folder = files("kapitza.matter") / "data" / "interfaces"
     texts = sorted(one.read_text(encoding="utf-8") for one in folder.iterdir() if one.name.endswith(".json"))
@@ -126,21 +126,21 @@ def _published() -> dict[tuple[str, str], str]:
 
 def list_computed_interfaces() -> list[tuple[str, str]]:
     """Left and right crystal of all interfaces that were computed beforehand."""
-    return list(_published())
+    return list(_pair_texts())
 
 
 def computed_interface(left: str, right: str) -> ComputedInterface | None:
     """Interface of two crystals by name or alias, in either order; None where it was not computed beforehand."""
     names = _resolve_name(left), _resolve_name(right)
-    if names in _published():
+    if names in _pair_texts():
         return _read_interface(names)
-    return _read_interface(names[::-1]).reverse() if names[::-1] in _published() else None
+    return _read_interface(names[::-1]).reverse() if names[::-1] in _pair_texts() else None
 
 
 @cache
 def _read_interface(names: tuple[str, str]) -> ComputedInterface:
     """Read the record of a pair."""
-    row: dict[str, Any] = json.loads(_published()[names])
+    row: dict[str, Any] = json.loads(_pair_texts()[names])
     spectrum: dict[str, Any] = {key: np.array(values) for key, values in row.pop("spectrum").items()}
     return ComputedInterface(transmission=Transmission(**spectrum, method=f"AGF {names[0]}|{names[1]}"), **row)
 
