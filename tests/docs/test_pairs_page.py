@@ -3,6 +3,8 @@
 import make_pairs_page
 import pytest
 
+from kapitza.routes import known
+
 
 def test_conductances_of_the_page_are_those_of_the_package():
     text = make_pairs_page.PAGE.read_text(encoding="utf-8")
@@ -13,3 +15,4 @@ def test_conductances_of_the_page_are_those_of_the_package():
 def test_models_and_measurements_of_the_page_are_those_of_the_package():
     rows = [make_pairs_page.compare(one) for one in make_pairs_page.interfaces()]
     assert make_pairs_page.PAGE.read_text(encoding="utf-8") == make_pairs_page.page(rows)
+    assert f"is **{known._MEDIAN_FACTORS['agf-computed']:.2f}**" in make_pairs_page.summary(rows)
