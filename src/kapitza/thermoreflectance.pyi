@@ -3,8 +3,6 @@
 from kapitza.device.setup import Plane as Plane
 from kapitza.device.setup import Setup as Setup
 from kapitza.measure.experiment import Curve as Curve
-from kapitza.measure.experiment import Experiment as Experiment
-from kapitza.measure.experiment import simulate_curve as simulate_curve
 from kapitza.measure.spectral_data import ApparentResistances as ApparentResistances
 from kapitza.measure.spectral_data import SpectralMeasurement as SpectralMeasurement
 from kapitza.measure.spectral_data import StackConductances as StackConductances
@@ -18,10 +16,12 @@ from kapitza.measure.thermoreflectance.cooling import FilmCooling as FilmCooling
 from kapitza.measure.thermoreflectance.cooling import LaserFlash as LaserFlash
 from kapitza.measure.thermoreflectance.cooling import ParticleCooling as ParticleCooling
 from kapitza.measure.thermoreflectance.fdtr import Fdtr as Fdtr
+from kapitza.measure.thermoreflectance.grating import TransientGrating as TransientGrating
 from kapitza.measure.thermoreflectance.lockin import Echo as Echo
 from kapitza.measure.thermoreflectance.lockin import LockinTrace as LockinTrace
 from kapitza.measure.thermoreflectance.lockin import correct_phase as correct_phase
 from kapitza.measure.thermoreflectance.lockin import find_echo as find_echo
+from kapitza.measure.thermoreflectance.offset_scan import OffsetScan as OffsetScan
 from kapitza.measure.thermoreflectance.sstr import Raman as Raman
 from kapitza.measure.thermoreflectance.sstr import Sstr as Sstr
 from kapitza.measure.thermoreflectance.tdtr import Tdtr as Tdtr

@@ -72,4 +72,4 @@ def test_heat_that_cannot_leave_and_other_refusals():
         Sstr([1.0], steady.beams, modulation=-1)
     with pytest.raises(InputError, match="Raman has no number 'radius'"):
         Raman([1 * um]).replace({"radius": 1e-6})
-    assert steady.kind == Raman([1 * um]).kind == "temperature"
+    assert (steady.kind, Raman([1 * um]).kind) == ("temperature", "response")

@@ -77,6 +77,8 @@ def fit_sample(
         return
     print_text(f"{held.title} at {held.temperature:g} K, total uncertainties\n{kapitza.measure.fit_report(found)}")
     _print_repeats(repeats)
+    for line in held.notes:
+        note(line)
     for one in found.problem.samples:
         if one.curve.sigma is None:
             note(f"{one.experiment.name}: the scatter of the points about the fit is taken for their uncertainty")

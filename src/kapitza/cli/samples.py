@@ -9,7 +9,9 @@ SampleArgument = Annotated[
     typer.Argument(
         metavar="FILE",
         help="Sample file (.toml): stack, data, and experiments of any kind: tdtr, fdtr, steady, three-omega, raman, "
-        "cooling, particle, flash.",
+        "cooling, particle, flash, grating, beam-offset.",
     ),
 ]
-ABSCISSA_UNITS = {"delay": "s", "frequency": "Hz", "time": "s", "thickness": "m", "radius": "m", "power": "W"}
+ABSCISSA_UNITS = {
+    "delay": "s", "frequency": "Hz", "time": "s", "thickness": "m", "radius": "m", "power": "W", "offset": "m",
+}  # fmt: skip

@@ -35,8 +35,9 @@ def simulate_sample(
         if len(tables) != 1:
             raise InputError(f"{sample} has {len(tables)} experiments: a table holds one, use --json for all")
         ((name, x, curve),) = tables.values()
-        column = {"phase": "phase_rad", "temperature": "temperature_K"}.get(curve.kind, curve.kind)
-        column = "response_KW" if name == "radius" else column
+        column = {"phase": "phase_rad", "temperature": "temperature_K", "response": "response_KW"}.get(
+            curve.kind, curve.kind
+        )
         rows = "".join(f"{a!r},{b!r}\n" for a, b in zip(x.tolist(), curve.value.tolist(), strict=True))
         head = f"# {held.title}, simulated, noise {noise:g}, seed {seed}\n{name}_{ABSCISSA_UNITS[name]},{column}\n"
         write_atomically(save, (head + rows).encode())

@@ -45,6 +45,8 @@ class Setup(BaseRecord):
     thermometer : plane that is read; None for that of the heater
     absorption_depth : δ, m: heat enters as exp(-y/δ) from the heater's plane to the other face of its layer (downwards;
         upwards if the plane counts from the bottom face), the whole of it within this layer; 0 for a plane
+    readout_depth : depth over which the thermometer averages in the same way, from the heater's plane; 0 for a plane.
+        The light of a probe of another colour that enters a sample without a metal film reads so
     back : "adiabatic" or "isothermal" lower face of a last layer of finite thickness.  An infinite first or last layer
         is semi-infinite; the upper face of a first layer of finite thickness is adiabatic
     sensed : of a metal with two temperatures, the one that is read.  Heat enters its electrons
@@ -55,6 +57,9 @@ class Setup(BaseRecord):
     absorption_depth: float = field(
         default=0.0, kw_only=True, converter=float, metadata=about("m", "1/e depth in which heat is absorbed")
     )
+    readout_depth: float = field(
+        default=0.0, kw_only=True, converter=float, metadata=about("m", "1/e depth over which the temperature is read")
+    )
     back: BackCondition = field(default="adiabatic", kw_only=True, validator=one_of(*_BACK_CONDITIONS))
     temperature: float = field(
         default=300.0, kw_only=True, converter=float, validator=quantity(), metadata=about("K", "of conductances of T")
@@ -62,9 +67,15 @@ class Setup(BaseRecord):
     sensed: SensedSubsystem = field(default="lattice", kw_only=True, validator=one_of(*_SENSED_SUBSYSTEMS))
 
     def __attrs_post_init__(self) -> None:
-        if not 0 <= self.absorption_depth < np.inf:
+        for key in ("absorption_depth", "readout_depth"):
+            if not 0 <= getattr(self, key) < np.inf:
+                raise InputError(
+                    f"{key} = {getattr(self, key):g} m, wanted a finite number of at least 0 (0: at a plane)"
+                )
+        if self.readout_depth and self.thermometer not in (None, self.heater):
             raise InputError(
-                f"absorption_depth = {self.absorption_depth:g} m, wanted a finite number of at least 0 (0: at a plane)"
+                f"readout_depth = {self.readout_depth:g} m with a thermometer at {self.thermometer}: a depth counts "
+                "from the heater's plane, leave out one of both"
             )
 
 

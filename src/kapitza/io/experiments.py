@@ -11,15 +11,18 @@ from kapitza.core.arrays import Array, numbers
 from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.core.records import BaseRecord
 from kapitza.device.setup import Plane, Setup
-from kapitza.errors import DataError, InputError, MissingFile
-from kapitza.io.quantities import quantity, share_or_quantity, unit_factor
-from kapitza.io.text_tables import TableColumn, TextTable, read_table, row_fault
-from kapitza.io.toml import TomlTable
+from kapitza.errors import InputError, MissingFile
+from kapitza.io.lockin_tables import TraceFindings, lock_in_signal, read_trace, scaled_column, voltage_factor
+from kapitza.io.quantities import quantity, share_or_quantity
+from kapitza.io.text_tables import TextTable, read_table, row_fault
+from kapitza.io.toml import TomlTable, read_quantities
 from kapitza.measure.experiment import Curve, Experiment
 from kapitza.measure.thermoreflectance.beams import Beams
 from kapitza.measure.thermoreflectance.cooling import FilmCooling, LaserFlash, ParticleCooling
 from kapitza.measure.thermoreflectance.fdtr import Fdtr
-from kapitza.measure.thermoreflectance.signal import SIGNAL_KINDS
+from kapitza.measure.thermoreflectance.grating import GRATING_DETECTIONS, TransientGrating
+from kapitza.measure.thermoreflectance.offset_scan import OffsetScan
+from kapitza.measure.thermoreflectance.signal import SIGNAL_KINDS, SignalKind
 from kapitza.measure.thermoreflectance.sstr import Raman, Sstr
 from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
@@ -28,9 +31,10 @@ _MAX_POINTS = 100_000  # of a curve, at some kilobytes of memory each
 _TOO_MANY = f"expected at most {_MAX_POINTS:,}, as after averages over neighbours"
 _RowMask = np.ndarray[Any, np.dtype[np.bool_]]
 
-_PLANE_KEYS = ("heater", "thermometer", "absorption_depth", "back")
+_PLANE_KEYS = ("heater", "thermometer", "absorption_depth", "readout_depth", "back", "sensed")
 _BEAM_KEYS = ("pump_radius", "probe_radius", "pump_radius_y", "probe_radius_y", "offset", "offset_y")
 _PUBLISHED_ELSEWHERE = "# not part of the package"  # how a sample begins whose data others have published
+_ANY_SIGN = ("delays", "offsets")  # points that may lie below 0
 _RELATIVE_SIGNALS = ("ratio", "amplitude")
 _TEMPERATURE_COLUMNS = ("temperature", "signal")  # names of a column of temperatures, or of what stands for them
 
@@ -57,7 +61,7 @@ class _ExperimentKind(BaseRecord):
     @property
     def keys(self) -> tuple[str, ...]:
         """All keys that such an experiment may have."""
-        common = ("kind", "name", "scale", "data", "from", "to", "noise", "changes", self.points)
+        common = ("kind", "name", "sample", "scale", "data", "from", "to", "noise", "changes", self.points)
         beams = _BEAM_KEYS if self.beams else ()
         signal = ("signal",) if self.signal else ()
         return (*common, *self.numbers, *self.words, *self.planes, *beams, *signal, *self.others)
@@ -68,10 +72,20 @@ _EXPERIMENT_KINDS: Mapping[str, _ExperimentKind] = MappingProxyType(
     {
         "tdtr": _ExperimentKind(
             Tdtr, "time", "delays", _DELAY, beams=True, signal="ratio", words={"delayed": ("pump", "probe")},
-            numbers=("modulation", "repetition", "time_zero", "phase"), others=("defocus", "out_of_phase_offset"),
+            numbers=("modulation", "repetition", "time_zero", "phase"),
+            others=("defocus", "out_of_phase_offset", "echo"),
         ),
         "fdtr": _ExperimentKind(
-            Fdtr, "frequency", "frequencies", _FREQUENCY, beams=True, signal="phase", numbers=("phase",)
+            Fdtr, "frequency", "frequencies", _FREQUENCY, beams=True, signal="phase", numbers=("phase", "growth_scale"),
+            others=("defocus",),
+        ),
+        "beam-offset": _ExperimentKind(
+            OffsetScan, "length", "offsets", ("offset", "x"), beams=True, signal="out_of_phase",
+            words={"delayed": ("pump", "probe")}, numbers=("modulation", "repetition", "delay", "phase"),
+        ),
+        "grating": _ExperimentKind(
+            TransientGrating, "time", "times", _DELAY[::-1], words={"detection": GRATING_DETECTIONS},
+            numbers=("period", "angle"),
         ),
         "steady": _ExperimentKind(Sstr, "power", "powers", ("power", "P"), beams=True, numbers=("modulation",)),
         "three-omega": _ExperimentKind(
@@ -80,7 +94,7 @@ _EXPERIMENT_KINDS: Mapping[str, _ExperimentKind] = MappingProxyType(
         ),
         "cooling": _ExperimentKind(
             FilmCooling, "time", "times", _DELAY[::-1], words={"heating": _FILM_PARTS, "readout": _FILM_PARTS},
-            planes=("absorption_depth", "back"),
+            planes=("absorption_depth", "readout_depth", "back"),
         ),
         "particle": _ExperimentKind(ParticleCooling, "time", "times", _DELAY[::-1], planes=()),
         "flash": _ExperimentKind(LaserFlash, "time", "times", ("time",), planes=()),
@@ -89,14 +103,46 @@ _EXPERIMENT_KINDS: Mapping[str, _ExperimentKind] = MappingProxyType(
 )  # fmt: skip
 
 
-def read_experiment(section: TomlTable, temperature: float) -> tuple[Experiment, Curve | None]:
-    """One experiment at a temperature (K) and its curve, None where the file names no data."""
+@frozen(eq=False)
+class ReadExperiment(BaseRecord):
+    """An experiment of a file, its curve (None where the file names no data), and what the trace tells of itself."""
+
+    experiment: Experiment
+    curve: Curve | None
+    findings: TraceFindings
+
+
+def read_experiment(section: TomlTable, temperature: float) -> ReadExperiment:
+    """One experiment at a temperature (K)."""
     one = _EXPERIMENT_KINDS[section.text("kind", choices=sorted(_EXPERIMENT_KINDS))]
     section.check_keys(one.keys, {"heated": "heating", "read": "readout"})
-    signal = None if one.signal is None else section.text("signal", one.signal, choices=SIGNAL_KINDS)
+    signal = None if one.signal is None else _signal_kind(section, one.signal)
     table, x, keep = _read_axis(section, one)
+    findings = TraceFindings()
+    if one.record is Tdtr:
+        findings = read_trace(section, table, section.number("time_zero", "time", 0.0))
+    curve = None if table is None else _read_curve(section, one, table, x, keep, signal, findings.phase)
+    arguments = _read_arguments(section, one, x, automatic_phase="phase" in findings.priors)
+    if signal is not None:
+        arguments["kind"] = signal
+    arguments |= {"setup": _read_setup(section, temperature)} if one.planes else {"temperature": temperature}
+    name = section.text("name", fields_dict(cast("Any", one.record))["name"].default)
+    scale = section.number("scale", "share", _usual_scale(one, curve))
+    return ReadExperiment(one.record(x, **arguments, scale=scale, name=name), curve, findings)
+
+
+def _signal_kind(section: TomlTable, usual: str) -> SignalKind:
+    """Which part of a lock-in signal is compared with data."""
+    given = section.text("signal", usual, choices=SIGNAL_KINDS)
+    return next(kind for kind in SIGNAL_KINDS if kind == given)
+
+
+def _read_arguments(section: TomlTable, one: _ExperimentKind, x: Array, *, automatic_phase: bool) -> dict[str, Any]:
+    """Numbers, words and beams of an experiment."""
     attributes = fields_dict(cast("Any", one.record))
     needed = [name for name in (*one.numbers, *one.words) if name in section or attributes[name].default is NOTHING]
+    if automatic_phase:
+        needed.remove("phase")
     arguments: dict[str, Any] = {
         name: section.text(name, choices=one.words[name])
         if name in one.words
@@ -105,21 +151,54 @@ def read_experiment(section: TomlTable, temperature: float) -> tuple[Experiment,
     }
     if one.beams:
         arguments["beams"] = _read_beams(section)
-    if signal is not None:
-        arguments["kind"] = signal
-    if "defocus" in section:
+    if "defocus" in section and one.record is Fdtr:
+        arguments["pump_growth"] = _growth_by_frequency(section.section("defocus"), x)
+    elif "defocus" in section:
         arguments["defocus"] = _pump_growth(section.section("defocus"))
-    arguments |= {"setup": _read_setup(section, temperature)} if one.planes else {"temperature": temperature}
-    name = section.text("name", attributes["name"].default)
-    experiment = one.record(x, **arguments, scale=section.number("scale", "share", 1.0), name=name)
-    if table is None:
-        return experiment, None
+    return arguments
+
+
+def _read_curve(
+    section: TomlTable, one: _ExperimentKind, table: TextTable, x: Array, keep: _RowMask, signal: SignalKind | None,
+    phase: float,
+) -> Curve:  # fmt: skip
+    """The curve of an experiment, with a phase (rad) taken off the voltages."""
     if signal is not None:
         offset = section.number("out_of_phase_offset", "share", 0.0)
-        return experiment, _measured_curve(section, x, _lock_in_signal(table, signal, offset), signal, table, keep)
-    response = one.record is Raman
-    measured = table.values("response", "response") if response else _scaled_column(table, *_TEMPERATURE_COLUMNS)
-    return experiment, _measured_curve(section, x, measured, "temperature", table, keep)
+        return _measured_curve(section, x, lock_in_signal(table, signal, offset, phase), signal, table, keep)
+    if one.record is Raman:
+        return _measured_curve(section, x, table.values("response", "response"), "response", table, keep)
+    return _measured_curve(section, x, scaled_column(table, *_TEMPERATURE_COLUMNS), "temperature", table, keep)
+
+
+def _usual_scale(one: _ExperimentKind, curve: Curve | None) -> float:
+    """Where a scale starts that the file does not give: 1, or the signal to which a record refers its curve."""
+    if curve is None or one.record not in (TransientGrating, OffsetScan) or curve.kind in ("phase", "ratio"):
+        return 1.0
+    at = int(np.argmin(np.abs(curve.x)))
+    return float(abs(curve.value[at])) or 1.0
+
+
+def _growth_by_frequency(defocus: TomlTable, frequency: Array) -> Array:
+    """(n,) growth of the pump at frequencies, from defocus = { frequencies = [...], growth = [...] }."""
+    defocus.check_keys(("frequencies", "growth"))
+    known, growth = (
+        read_quantities(defocus, key, kind) for key, kind in (("frequencies", "frequency"), ("growth", "share"))
+    )
+    if len(known) != len(growth) or len(known) < 2 or min(known) <= 0 or np.any(np.diff(known) <= 0):
+        raise defocus.fault(
+            f"expected a growth for each of two or more frequencies that increase from above 0, got {len(growth)} for "
+            f"{len(known)}",
+            "growth",
+        )
+    low, high = float(frequency[0]), float(frequency[-1])
+    if not (known[0] <= low * 1.0001 and high <= known[-1] * 1.0001):
+        raise defocus.fault(
+            f"the curve runs from {low:g} to {high:g} Hz, the growth is known from {known[0]:g} to {known[-1]:g} Hz: "
+            "say it for all of them",
+            "frequencies",
+        )
+    return numbers(np.interp(np.log(frequency), np.log(known), growth))
 
 
 def _pump_growth(defocus: TomlTable) -> float:
@@ -141,6 +220,10 @@ def _read_setup(section: TomlTable, temperature: float) -> Setup:
         _read_setup_plane(section, "heater"),
         _read_setup_plane(section, "thermometer"),
         absorption_depth=section.number("absorption_depth", "length", 0.0),
+        readout_depth=section.number("readout_depth", "length", 0.0),
+        sensed="electrons"
+        if section.text("sensed", "lattice", choices=("lattice", "electrons")) == "electrons"
+        else "lattice",
         back="adiabatic" if back == "adiabatic" else "isothermal",
         temperature=temperature,
     )
@@ -164,7 +247,7 @@ def _read_axis(section: TomlTable, one: _ExperimentKind) -> tuple[TextTable | No
     if "data" in section:
         table = _read_curve_file(section)
         x = table.increasing(one.unit, *one.columns)
-        if one.points != "delays" and x[0] <= 0:
+        if one.points not in _ANY_SIGN and x[0] <= 0:
             raise row_fault(table, f"{one.columns[0]} = {x[0]:g}: expected values above 0", 0)
         low, high = section.number("from", one.unit, -np.inf), section.number("to", one.unit, np.inf)
         keep = (x >= low) & (x <= high)
@@ -196,53 +279,19 @@ def _read_curve_file(section: TomlTable) -> TextTable:
 
 
 def _spaced_points(section: TomlTable, key: str, points: list[object], kind: str) -> list[float]:
-    """Points of a list, or equal steps of the logarithm for [first, last, number]."""
+    """Points of a list, or equal steps of the logarithm (of the length for offsets) for [first, last, number]."""
     try:
         if len(points) != 3 or not isinstance(points[2], int) or points[2] <= 3:
             return [quantity(p, kind, what=kind) for p in points]
         first, last = (quantity(p, kind, what=kind) for p in points[:2])
     except InputError as err:
         raise section.fault(str(err), key) from err
+    if key == "offsets" and points[2] <= _MAX_POINTS:
+        return np.linspace(first, last, points[2]).tolist()
     if not (first > 0 and last > 0 and points[2] <= _MAX_POINTS):
         wanted = f"two values above 0 and at most {_MAX_POINTS:,} points"
         raise section.fault(f"{points!r:.80}: equal steps of the logarithm need {wanted}", key)
     return np.geomspace(first, last, points[2]).tolist()
-
-
-def _lock_in_signal(table: TextTable, kind: str, offset: float) -> Array:
-    """What `kind` says, from its column or both voltages; `offset` is taken off the out-of-phase one, in its unit."""
-    if kind == "ratio" and "ratio" in table and "out_of_phase" not in table and "Vout" not in table:
-        return table.values("share", "ratio")
-    if kind in ("phase", "amplitude"):
-        return table.values("angle", kind) if kind == "phase" else _scaled_column(table, kind, "R")
-    if kind == "in_phase":
-        return _scaled_column(table, "in_phase", "Vin")
-    if kind == "out_of_phase":
-        column = table.column("out_of_phase", "Vout")
-        return numbers(_scaled_column(table, column.name) - offset * _voltage_factor(table, column))
-    inside = table.column("in_phase", "Vin")
-    out = table.column("out_of_phase", "Vout")
-    inside, out = inside.value * _voltage_factor(table, inside), (out.value - offset) * _voltage_factor(table, out)
-    zero = np.flatnonzero(out == 0)
-    if zero.size:
-        raise row_fault(table, "the out-of-phase signal is 0: there is no ratio", int(zero[0]))
-    return numbers(-inside / out)
-
-
-def _voltage_factor(table: TextTable, column: TableColumn) -> float:
-    """Factor to volts or kelvin of a column of either."""
-    if not column.unit:
-        return 1.0
-    found = unit_factor(column.unit, "signal") or unit_factor(column.unit, "temperature")
-    if found is None:
-        raise DataError(f"column {column.name!r} is in {column.unit}; expected V, mV, uV or K", file=table.path)
-    return found
-
-
-def _scaled_column(table: TextTable, *names: str) -> Array:
-    """A column in volts or kelvin."""
-    column = table.column(*names)
-    return numbers(column.value * _voltage_factor(table, column))
 
 
 def _measured_curve(section: TomlTable, x: Array, signal: Array, kind: str, table: TextTable, keep: _RowMask) -> Curve:
@@ -252,12 +301,13 @@ def _measured_curve(section: TomlTable, x: Array, signal: Array, kind: str, tabl
         if "sigma" not in table:
             return Curve(x, value, None, kind)
         column = table.column("sigma")
-        sigma = table.values("angle", "sigma") if kind == "phase" else column.value * _voltage_factor(table, column)
+        unit = {"phase": "angle", "response": "response"}.get(kind)
+        sigma = table.values(unit, "sigma") if unit else column.value * voltage_factor(table, column)
         poor = np.flatnonzero(keep & (sigma <= 0))
         if poor.size:
             raise row_fault(table, f"sigma = {sigma[poor[0]]:g}: expected an uncertainty above 0", int(poor[0]))
         return Curve(x, value, numbers(sigma[keep]), kind)
-    unit = "angle" if kind == "phase" else "temperature" if kind == "temperature" else "signal"
+    unit = {"phase": "angle", "temperature": "temperature", "response": "response"}.get(kind, "signal")
     size, share = _read_noise(section, unit)
     fractional = share or kind in _RELATIVE_SIGNALS
     sigma = size * np.abs(value) if fractional else np.full(value.size, size)

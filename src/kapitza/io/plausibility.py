@@ -8,6 +8,7 @@ import numpy as np
 from kapitza.core.stack import Layer, Stack
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.material import Material
+from kapitza.measure.thermoreflectance.grating import TransientGrating
 
 # what is seen in samples and devices; beyond it a unit has most likely slipped
 _PLAUSIBLE_RANGES = {
@@ -21,6 +22,11 @@ _PLAUSIBLE_RANGES = {
     "flux": (1.0, 1e14, "W/m2"),
     "heat": (1.0, 1e20, "W/m3"),
     "contact": (1e4, 1e12, "W/m2K"),
+    "coupling": (1e14, 1e20, "W/m3K"),
+    "electron_conductivity": (1.0, 2e3, "W/mK"),
+    "electron_heat_capacity": (1e2, 1e6, "J/m3K"),
+    "period": (1e-7, 2e-3, "m"),
+    "light": (1e-9, 1e-3, "m"),
     "radius": (1e-7, 1e-2, "m"),
     "spot": (1e-7, 2e-3, "m"),
     "modulation": (1e-3, 1e11, "Hz"),
@@ -30,10 +36,11 @@ _PLAUSIBLE_RANGES = {
 _ABSURD_FACTOR = 1e8  # times beyond that
 _EXPERIMENT_KINDS = {
     "pump_radius": "spot", "probe_radius": "spot", "radius": "radius", "half_width": "radius",
-    "modulation": "modulation", "repetition": "repetition",
+    "modulation": "modulation", "repetition": "repetition", "period": "period",
 }  # fmt: skip
 _LEAST_DELAY = 2e-11  # s: a stage whose longest delay is shorter shows nothing but the pulse
 _CELSIUS_RANGE = (10.0, 60.0)  # numbers that are more often a room in °C than a cryostat in K
+_LEAST_DECAY, _LARGEST_DECAY = 1e-3, 30.0  # exponents of the decay of a grating, between which it is seen
 _LARGEST_SHARE = 3.0  # standard uncertainty of a number that is known at all
 _LARGEST_PHASE = float(np.pi)  # rad, of the reference of a lock-in
 _FARTHEST_BEAM = 20.0  # radii from pump to probe
@@ -56,7 +63,8 @@ def warn_outside(name: str, kind: str, value: float) -> None:
 def warn_of_layers(stack: Stack) -> None:
     """Warn of layers and boundaries with numbers that nothing has."""
     for layer in stack.layers:
-        for key in ("thickness", "conductivity", "in_plane", "heat_capacity"):
+        electrons = () if layer.coupling is None else ("electron_conductivity", "electron_heat_capacity", "coupling")
+        for key in ("thickness", "conductivity", "in_plane", "heat_capacity", *electrons):
             value = getattr(layer, key)
             if value is not None and np.isfinite(value):
                 warn_outside(f"{layer.name}.{key}", key, value)
@@ -88,8 +96,14 @@ def warn_of_experiment(name: str, experiment: object, stack: Stack) -> None:
         value = getattr(experiment, attribute, getattr(getattr(experiment, "beams", None), attribute, None))
         if isinstance(value, float | int) and value > 0:
             warn_outside(f"{name}.{attribute}", kind, float(value))
+    for attribute in ("absorption_depth", "readout_depth"):
+        depth = getattr(getattr(experiment, "setup", None), attribute, 0.0)
+        if depth:
+            warn_outside(f"{name}.{attribute}", "light", depth)
     _warn_of_pulses(name, experiment)
     _warn_of_beams(name, experiment)
+    if isinstance(experiment, TransientGrating):
+        _warn_of_grating(name, experiment, stack)
     slowest = _slowest_modulation(experiment)
     film = stack.layers[0]
     if slowest is None or len(stack.layers) < 2 or film.heat_capacity is None:
@@ -108,7 +122,7 @@ def _warn_of_pulses(name: str, experiment: object) -> None:
     """Warn of delays of another unit, and of a modulation that is no slower than the pulses."""
     modulation, repetition, delay = (getattr(experiment, key, None) for key in ("modulation", "repetition", "delay"))
     if modulation is None or repetition is None or delay is None:
-        return
+        return  # no pulses
     warn_outside(f"{name}.modulation of pulses", "lock-in", float(modulation))
     if 2 * modulation > repetition:
         warnings.warn(
@@ -149,6 +163,24 @@ def _warn_of_beams(name: str, experiment: object) -> None:
         warnings.warn(
             f"{name}: beams of {radius:g} m lie {apart:g} m apart, so that the probe sees nothing of the pump: is the "
             "offset in another unit?",
+            ValidityWarning,
+            stacklevel=3,
+        )
+
+
+def _warn_of_grating(name: str, experiment: TransientGrating, stack: Stack) -> None:
+    """Warn of times long before or after a grating of this period decays in any layer."""
+    q = 2 * np.pi / experiment.period
+    spread = [
+        (layer.conductivity if layer.in_plane is None else layer.in_plane) / layer.heat_capacity * q**2
+        for layer in stack.layers
+        if layer.heat_capacity is not None
+    ]
+    first, last = float(experiment.time[0]), float(experiment.time[-1])
+    if spread and (last * max(spread) < _LEAST_DECAY or first * min(spread) > _LARGEST_DECAY):
+        warnings.warn(
+            f"{name}: times from {first:g} to {last:g} s, where a grating of {experiment.period:g} m decays within "
+            f"{1 / max(spread):.2g} s: is one of both in another unit?",
             ValidityWarning,
             stacklevel=3,
         )

@@ -37,6 +37,7 @@ UNITS_BY_KIND: Mapping[str, Mapping[str, float]] = MappingProxyType(
         "conductance": {"W/m2K": 1.0, "kW/m2K": kW, "MW/m2K": MW, "GW/m2K": 1e9, "W/cm2K": 1e4},
         "resistance": {"m2K/W": 1.0, "m2K/MW": 1e-6, "m2K/GW": 1e-9, "mm2K/W": 1e-6, "cm2K/W": 1e-4},
         "conductivity": {"W/mK": 1.0, "W/cmK": 1e2},
+        "coupling": {"W/m3K": 1.0, "TW/m3K": 1e12, "PW/m3K": 1e15},
         "heat_capacity": {"J/m3K": 1.0, "MJ/m3K": 1e6, "J/cm3K": 1e6},
         "response": {"K/W": 1.0, "K/mW": 1e3, "K/uW": 1e6},
         "current": {"A": 1.0, "mA": 1e-3, "uA": 1e-6, "nA": 1e-9, "pA": 1e-12},

@@ -52,7 +52,7 @@ from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.errors import DataError, KapitzaError
 from kapitza.io.boundaries import BoundarySides, read_conductance
-from kapitza.io.experiments import read_experiment
+from kapitza.io.experiments import ReadExperiment, read_experiment
 from kapitza.io.plausibility import (
     warn_of_celsius,
     warn_of_contacts,
@@ -70,7 +70,11 @@ from kapitza.measure.parameters import Free, Prior, Tie
 
 _SAMPLE_LAYER_KEYS = (
     "name", "material", "thickness", "conductivity", "in_plane", "in_plane_y", "heat_capacity", "xy", "xz", "yz",
+    "electron_conductivity", "electron_heat_capacity", "coupling",
 )  # fmt: skip
+
+
+_ELECTRON_KEYS = _SAMPLE_LAYER_KEYS[-3:]
 
 
 @frozen(eq=False, kw_only=True)
@@ -78,7 +82,8 @@ class SampleFile(BaseRecord):
     """What a sample file says: a stack, and the stack, experiment and data of each experiment made on it.
 
     Curves are None where the file names no data; `free`, `priors` and `ties` are for a fit.  `repeats` are the same
-    experiments on other spots: number of the experiment, its record and curve.
+    experiments on other spots: number of the experiment, its record and curve.  `notes` say what traces told of
+    themselves, such as their phase.
     """
 
     title: str
@@ -93,6 +98,7 @@ class SampleFile(BaseRecord):
     repeats: tuple[tuple[int, Experiment, Curve], ...] = field(
         default=(), metadata=about("1", "number of the experiment, its record and curve on another spot")
     )
+    notes: tuple[str, ...] = ()
 
 
 def read_sample(path: str | PathLike[str]) -> SampleFile:
@@ -106,31 +112,81 @@ def read_sample(path: str | PathLike[str]) -> SampleFile:
         if the file is missing, or one may not be read
     """
     top = read_toml(path)
-    top.check_keys(("title", "temperature", "layers", "boundaries", "experiments", "fit", "repeats"))
+    top.check_keys(("title", "temperature", "layers", "boundaries", "samples", "experiments", "fit", "repeats"))
     temperature = top.number("temperature", "temperature", 300.0)
     warn_of_celsius(top.table.get("temperature"))
-    stack = locate_faults(top, "layers", lambda: _read_stack(top, temperature))
+    samples = _read_samples(top, temperature)
     sections = top.sections("experiments")
     read = [locate_faults(section, "", lambda s=section: read_experiment(s, temperature)) for section in sections]
-    _check_distinct_names([one.name for one, _ in read], sections)
-    locate_faults(top, "", lambda: warn_of_layers(stack))
-    locate_faults(top, "", lambda: warn_of_contacts(stack))
-    for (one, _), section in zip(read, sections, strict=True):
-        locate_faults(section, "", lambda e=one: warn_of_experiment(e.name, e, stack))
+    _check_distinct_names([one.experiment.name for one in read], sections)
+    for stack in samples.values():
+        locate_faults(top, "", lambda s=stack: warn_of_layers(s))
+        locate_faults(top, "", lambda s=stack: warn_of_contacts(s))
+    stacks = [
+        _changed_stack(section, _sample_of(section, samples), one) for section, one in zip(sections, read, strict=True)
+    ]
+    for one, stack, section in zip(read, stacks, sections, strict=True):
+        locate_faults(section, "", lambda e=one.experiment, s=stack: warn_of_experiment(e.name, e, s))
     free, priors, ties = _read_fit(top.section("fit"))
     _warn_of_wide_priors(stack, priors)
     return SampleFile(
         title=top.text("title", top.path.stem),
-        stack=stack,
-        stacks=tuple(_read_changes(section, stack) for section in sections),
-        experiments=tuple(one for one, _ in read),
-        curves=tuple(curve for _, curve in read),
+        stack=stacks[0] if len(stacks) == 1 else next(iter(samples.values())),
+        stacks=tuple(stacks),
+        experiments=tuple(one.experiment for one in read),
+        curves=tuple(one.curve for one in read),
         free=free,
-        priors=priors,
+        priors=_priors_of_traces(read, free, ties) | priors,
         ties=ties,
         temperature=temperature,
         repeats=tuple(_read_repeat(one, sections, temperature) for one in top.sections("repeats")),
+        notes=tuple(f"{one.experiment.name}: {note}" for one in read for note in one.findings.notes),
     )
+
+
+def _read_samples(top: TomlTable, temperature: float) -> dict[str, Stack]:
+    """Stacks by name: that of the file, "", and its [[samples]]."""
+    sections = top.sections("samples")
+    found = {} if sections and "layers" not in top else {"": _located_stack(top, temperature)}
+    for section in sections:
+        section.check_keys(("name", "layers", "boundaries"))
+        name = section.text("name")
+        if not name or name in found:
+            raise section.fault(f"{name!r}: expected a name that no other sample has", "name")
+        found[name] = _located_stack(section, temperature)
+    return found
+
+
+def _located_stack(section: TomlTable, temperature: float) -> Stack:
+    return locate_faults(section, "layers", lambda: _read_stack(section, temperature))
+
+
+def _sample_of(section: TomlTable, samples: Mapping[str, Stack]) -> Stack:
+    """The stack that an experiment was made on."""
+    named = [name for name in samples if name]
+    if "sample" not in section:
+        if "" in samples or len(named) == 1:
+            return next(iter(samples.values()))
+        raise section.fault(f"on which sample? Give sample = one of {', '.join(map(repr, named))}", "sample")
+    name = section.text("sample")
+    if name not in named:
+        raise section.fault(f"{name!r} is no sample of the file: there are {', '.join(named) or 'none'}", "sample")
+    return samples[name]
+
+
+def _priors_of_traces(
+    read: Sequence[ReadExperiment], free: Mapping[str, Free], ties: Mapping[str, Tie]
+) -> dict[str, Prior]:
+    """Uncertainties of what traces told, by the names of the fit; none for what the file frees or ties."""
+    found: dict[str, Prior] = {}
+    said = {*free, *(name for tie in ties.values() for name in tie.names)}
+    for one in read:
+        for name, prior in one.findings.priors.items():
+            prefix = f"{one.experiment.name}." if name == "phase" else ""
+            alone = prefix + name if prefix or len(read) == 1 else f"{one.experiment.name}:{name}"
+            if not {alone, name} & said:
+                found[alone] = prior
+    return found
 
 
 def _read_repeat(
@@ -146,10 +202,10 @@ def _read_repeat(
         )
     at = names.index(wanted)
     again = evolve(experiments[at], table={**experiments[at].table, "data": section.text("data")})
-    experiment, curve = locate_faults(section, "data", lambda: read_experiment(again, temperature))
-    if curve is None:
+    found = locate_faults(section, "data", lambda: read_experiment(again, temperature))
+    if found.curve is None:
         raise section.fault("is missing: give the data of this spot", "data")
-    return at, experiment, curve
+    return at, found.experiment, found.curve
 
 
 def locate_faults(section: TomlTable, key: str, make: Callable[[], Any]) -> Any:
@@ -212,6 +268,7 @@ def _read_layer(section: TomlTable, temperature: float, *, last: bool) -> Layer:
             in_plane_y=section.optional("in_plane_y", "conductivity"),
             heat_capacity=of_library("heat_capacity") or section.optional("heat_capacity", "heat_capacity"),
             **{key: section.number(key, "conductivity", 0.0) for key in ("xy", "xz", "yz")},
+            **{key: section.optional(key, kind_of_parameter(key)) for key in _ELECTRON_KEYS},
         ),
     )
     if known is not None:
@@ -220,13 +277,21 @@ def _read_layer(section: TomlTable, temperature: float, *, last: bool) -> Layer:
 
 
 def _read_boundary(section: TomlTable, side: BoundarySides, temperature: float) -> Boundary:
-    """A boundary as in all files, without an uncertainty: a fit starts from it."""
-    value, sigma = read_conductance(section, side, temperature)
+    """A boundary as in all files, without an uncertainty: a fit starts from it; what electrons of a metal with a
+    temperature of their own carry across stands beside it.
+    """
+    electrons, of_lattice = 0.0, section
+    if isinstance(section.table[side.written], dict):
+        inside = section.section(side.written)
+        electrons = inside.number("electron_conductance", "conductance", 0.0)
+        rest = {key: value for key, value in inside.table.items() if key != "electron_conductance"}
+        of_lattice = evolve(section, table={**section.table, side.written: rest})
+    value, sigma = read_conductance(of_lattice, side, temperature)
     if sigma is not None:
         raise section.fault(
             f'what is known how well stands under [fit.uncertain]: "{side.name}.conductance"', side.name
         )
-    return locate_faults(section, side.name, lambda: Boundary(value))
+    return locate_faults(section, side.name, lambda: Boundary(value, electron_conductance=electrons))
 
 
 def _check_distinct_names(names: Sequence[str], sections: Sequence[TomlTable]) -> None:
@@ -236,15 +301,15 @@ def _check_distinct_names(names: Sequence[str], sections: Sequence[TomlTable]) -
             raise sections[i].fault(f"two experiments are called {name!r}: give each a name of its own", "name")
 
 
-def _read_changes(section: TomlTable, stack: Stack) -> Stack:
-    """The stack of one experiment, from changes = { "SiO2.thickness" = "50 nm" }."""
-    if "changes" not in section:
-        return stack
+def _changed_stack(section: TomlTable, stack: Stack, read: ReadExperiment) -> Stack:
+    """The stack of one experiment, from changes = { "SiO2.thickness" = "50 nm" } and the echo of its film."""
     inside = section.section("changes")
     changes: dict[str, float | Conductance] = {
         name: inside.number(name, kind_of_parameter(name)) for name in inside.table
     }
-    return locate_faults(section, "changes", lambda: stack.replace(changes))
+    found = locate_faults(section, "changes", lambda: stack.replace(changes)) if changes else stack
+    echo: dict[str, float | Conductance] = dict(read.findings.changes)
+    return locate_faults(section, "echo", lambda: found.replace(echo)) if echo else found
 
 
 def _read_fit(section: TomlTable) -> tuple[dict[str, Free], dict[str, Prior], dict[str, Tie]]:

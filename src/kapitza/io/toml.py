@@ -141,6 +141,21 @@ def own_folder_only() -> Generator[None, None, None]:
         _ONLY_OWN_FOLDER.reset(token)
 
 
+def read_quantities(section: TomlTable, key: str, kind: str, count: int | None = None) -> list[float]:
+    """Return a list of numbers in SI, `count` of them if that is given."""
+    value = section.table.get(key)
+    values = cast("list[object]", value) if isinstance(value, list) else []
+    if not values or (count is not None and len(values) != count):
+        wanted = "a list of numbers" if count is None else f"a list of {count} numbers"
+        raise section.fault(
+            f"expected {wanted}, got {value!r:.60}" if key in section else f"is missing: give {wanted}", key
+        )
+    try:
+        return [quantity(one, kind, what="value") for one in values]
+    except InputError as err:
+        raise section.fault(str(err), key) from err
+
+
 def _line_of(section: TomlTable, key: str) -> int | None:
     """Line in which a key, or the head of a table, stands; None where it cannot be told."""
     head = _head_index(section)

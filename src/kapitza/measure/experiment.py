@@ -1,6 +1,6 @@
 """What every measurement on a stack offers, so that one fit serves them all; curves and their noise."""
 
-from typing import Any, Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, Protocol, Self, TypeVar, cast, runtime_checkable
 
 import numpy as np
 from attrs import converters, field, frozen, validators
@@ -69,7 +69,8 @@ class Curve(BaseRecord):
     x : (n,) what was varied: delay (s), frequency (Hz), ... as the experiment takes it
     value : (n,) what was measured, SI; phases in rad
     sigma : None where only the scatter of the points is known
-    kind : "ratio", "in_phase", "out_of_phase", "phase", "amplitude", "temperature", as the experiment calls it
+    kind : "ratio", "in_phase", "out_of_phase", "phase", "amplitude", "temperature", "response" (K W⁻¹), as the
+        experiment calls it
     fractional : whether sigma was stated as a share of the value.  A share of the measured value would favour points
         that came out low by chance; a fit takes it of the value that the model predicts
 
@@ -175,9 +176,10 @@ def independent_variable(experiment: Experiment) -> tuple[str, np.ndarray[tuple[
     Raises
     ------
     InputError
-        if it varies neither delay nor frequency, time, thickness, radius or power
+        if it varies neither delay nor frequency, time, thickness, radius, power or offset
     """
-    for name in ("delay", "frequency", "time", "thickness", "radius", "power"):
-        if hasattr(experiment, name):
-            return name, getattr(experiment, name)
+    for name in ("delay", "frequency", "time", "thickness", "radius", "power", "offset"):
+        values = getattr(experiment, name, None)
+        if isinstance(values, np.ndarray):
+            return name, cast("np.ndarray[tuple[int], np.dtype[np.float64]]", values)
     raise InputError(f"{type(experiment).__name__} {experiment.name!r} varies nothing that could stand on an axis")

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array, about, above_zero, check_record, name_tuple, number, one_of, quantity
 from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
-from kapitza.core.stack import Stack
+from kapitza.core.stack import Layer, Stack
 from kapitza.errors import InputError
 from kapitza.measure.experiment import AutoregressiveNoise, Curve, Experiment
 from kapitza.measure.least_squares import difference_jacobian
 
 _STACK_ATTRIBUTES = ("thickness", "conductivity", "in_plane", "heat_capacity")
+_ELECTRON_ATTRIBUTES = ("electron_conductivity", "electron_heat_capacity", "coupling")
 # a free positive number is sought this factor up and down from its start if no limits are given
 _SEARCH_FACTOR = 1e3
 # standard deviation of the logarithm of a free number: as good as none, but no direction stays undetermined
@@ -116,8 +117,10 @@ class DataSet(BaseRecord):
 
     def names(self) -> tuple[str, ...]:
         """All numbers that a fit could move here."""
-        layers = [f"{layer.name}.{a}" for layer in self.stack.layers for a in _STACK_ATTRIBUTES]
+        layers = [f"{layer.name}.{a}" for layer in self.stack.layers for a in _attributes_of(layer)]
         boundaries = [f"{name}.conductance" for name in self.stack.boundary_names]
+        both = zip(self.stack.boundary_names, self.stack.boundaries, strict=True)
+        boundaries += [f"{name}.electron_conductance" for name, one in both if one.electron_conductance]
         return (*boundaries, *layers, *(f"{self.experiment.name}.{p}" for p in self.experiment.parameters))
 
     def value(self, name: str) -> float | None:
@@ -125,12 +128,14 @@ class DataSet(BaseRecord):
         if (key := self._own_key(name)) is not None:
             return float(self.experiment.parameters[key])
         owner, _, attribute = name.rpartition(".")
-        if owner in self.stack.boundary_names and attribute == "conductance":
+        if owner in self.stack.boundary_names and attribute in ("conductance", "electron_conductance"):
             held = self.stack.boundaries[self.stack.boundary_names.index(owner)]
+            if attribute == "electron_conductance":
+                return held.electron_conductance or None
             resistance = held.resistance()
             return 1 / resistance if resistance else float("inf")
         for layer in self.stack.layers:
-            if layer.name == owner and attribute in _STACK_ATTRIBUTES:
+            if layer.name == owner and attribute in (*_STACK_ATTRIBUTES, *_ELECTRON_ATTRIBUTES):
                 present = getattr(layer, attribute)
                 return None if present is None else float(present)
         return None
@@ -144,6 +149,11 @@ class DataSet(BaseRecord):
         except ValueError:
             return False
         return True
+
+
+def _attributes_of(layer: Layer) -> tuple[str, ...]:
+    """Numbers of a layer that a fit may move."""
+    return _STACK_ATTRIBUTES if layer.coupling is None else (*_STACK_ATTRIBUTES, *_ELECTRON_ATTRIBUTES)
 
 
 @frozen(eq=False)
@@ -322,7 +332,7 @@ def _unknown_message(samples: Sequence[DataSet], name: str) -> str:
     return f"no sample has {name!r}: there are {', '.join(known)}"
 
 
-RELATIVE_KINDS = ("ratio", "amplitude")  # kinds of data whose scatter grows with the value
+RELATIVE_KINDS = ("ratio", "amplitude", "response")  # kinds of data whose scatter grows with the value
 _LEAST_SHARE = 0.1  # of a datum: the least size of a prediction that scatter may be a share of
 _MAX_WHITENING_MATRIX = 300  # points of a curve whose noise is whitened by a matrix
 _MAX_CACHED_PREDICTIONS = 64  # predictions remembered of each sample

@@ -41,6 +41,7 @@ _SIGNAL_LABELS = {
     "phase": "phase (°)",
     "amplitude": "amplitude (V)",
     "temperature": "temperature (K)",
+    "response": "temperature per power (K/W)",
 }
 _PARAMETER_UNITS = {  # units of numbers, and factors from SI
     "conductance": ("MW m⁻² K⁻¹", 1e-6),

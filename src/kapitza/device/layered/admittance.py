@@ -215,10 +215,10 @@ def _side_admittance(
 def _coupled_impedance(cut: SlicedStack, heater: Plane, setup: Setup, at: SpectralPoints) -> ComplexArray:
     """(ns, nk) temperature per heat flux into the electrons of the heated plane, K m² W⁻¹."""
     source, read = cut.marks
-    if setup.absorption_depth or read != source:
+    if setup.absorption_depth or setup.readout_depth or read != source:
         raise InputError(
             "metals with two temperatures are modelled with heat and thermometer on one plane: leave out "
-            "absorption_depth and thermometer, or the coupling"
+            "absorption_depth, readout_depth and thermometer, or the coupling"
         )
     near = next(p.layer for p in cut.pieces if isinstance(p, LayerSlice) and p.layer.name == heater.layer)
     if near.coupling is None and setup.sensed == "electrons":
@@ -258,8 +258,8 @@ def impedance(
 
     At Laplace variables s (ns,), s⁻¹ (iω for periodic heat), and wave vectors kx and ky (nk,) along the layers, rad
     m⁻¹. An infinite last layer is semi-infinite; both planes are the top face if `setup` is None.  Refused is what is
-    not modelled: absorption over a depth in oblique layers, and metals with two temperatures together with either or
-    with two planes.
+    not modelled: absorption or readout over a depth in oblique layers, and metals with two temperatures together with
+    either or with two planes.
     """
     setup = setup or Setup()
     laplace = np.atleast_1d(np.asarray(s, dtype=complex))
@@ -273,7 +273,9 @@ def impedance(
         return _coupled_impedance(cut, heater, setup, at)
     media = thermal_waves(stack, at)
     source, read = cut.marks
-    if setup.absorption_depth:
+    if setup.absorption_depth and setup.readout_depth:
+        return _depth_to_depth_response(cut, heater, setup, media)
+    if setup.absorption_depth or setup.readout_depth:
         return _absorption_response(cut, heater, setup, media)
     up, down = _half_stacks(cut, source, setup, media)
     theta = 1 / (up.admittance + down.admittance)  # the flux divides between the two sides: admittances add
@@ -368,8 +370,11 @@ def _is_isothermal(y: ComplexArray) -> bool:
 
 
 def _absorption_response(cut: SlicedStack, heater: Plane, setup: Setup, media: dict[str, ThermalWave]) -> ComplexArray:
-    r"""Response to heat $e^{-y/\delta}/[\delta(1 - e^{-D/\delta})]$ over the absorbing pieces, (ns, nk)."""
-    delta = setup.absorption_depth
+    r"""Response to heat $e^{-y/\delta}/[\delta(1 - e^{-D/\delta})]$ over the absorbing pieces, (ns, nk).
+
+    The same for heat at the plane that is read with this weight: heat and thermometer may be exchanged.
+    """
+    delta = setup.absorption_depth or setup.readout_depth
     source, read = cut.marks
     downwards = not heater.from_bottom
     # Reciprocity: heat at the thermometer, read where it is absorbed; k becomes -k, which turns oblique shifts round.
@@ -378,9 +383,7 @@ def _absorption_response(cut: SlicedStack, heater: Plane, setup: Setup, media: d
     inside = [i for i in cut.within(heater.layer) if (i >= source) == downwards]
     pieces = [(i, piece) for i in inside if isinstance(piece := cut.pieces[i], LayerSlice)]
     if pieces[0][1].layer.oblique:
-        raise InputError(
-            f"absorption over a depth in {pieces[0][1].layer.name}, whose tensor is oblique, is not modelled"
-        )
+        raise InputError(f"light over a depth in {pieces[0][1].layer.name}, whose tensor is oblique, is not modelled")
     depth = 0.0
     total: ComplexArray = np.zeros((1, 1), dtype=complex)
     for i, piece in pieces if downwards else pieces[::-1]:  # along the beam: depth is what the light has crossed
@@ -406,16 +409,61 @@ def _absorption_integral(
     u, a = wave.decay, 1 / delta
     if np.isinf(thickness):
         return 1 / (u + a)
-    isothermal = _is_isothermal(y)
-    rho = -np.ones((1, 1), dtype=complex) if isothermal else (wave.gamma - y) / (wave.gamma + y)
-    far = np.exp(-u * thickness)
-    falling = -np.expm1(-(u + a) * thickness) / (u + a)
+    rho, far = _reflection(wave, y), np.exp(-u * thickness)
+    falling = _falling_integral(u + a, thickness)
     growing = _exponential_difference(u, a, thickness)  # finite also at resonance, u = 1/δ
     both = falling + rho * far * growing if away else growing + rho * far * falling
     return both / (1 + rho * far**2)
 
 
-def _exponential_difference(u: ComplexArray, a: float, d: float) -> ComplexArray:
+def _depth_to_depth_response(
+    cut: SlicedStack, heater: Plane, setup: Setup, media: dict[str, ThermalWave]
+) -> ComplexArray:
+    r"""Response to heat that falls off over one depth, read with a weight that falls off over another, (ns, nk).
+
+    Within the slab the response to a plane z' at z is
+    $[e^{-u|z-z'|} + \rho e^{-u(z+z')} + \sigma e^{-u(2d-z-z')} + \rho\sigma e^{-u(2d-|z-z'|)}] /
+    2\gamma(1 - \rho\sigma e^{-2ud})$, with the reflections ρ of its near and σ of its far face; both weights are
+    integrated in closed form.
+    """
+    source, downwards = cut.marks[0], not heater.from_bottom
+    up, down = _half_stacks(cut, source, setup, media)
+    near, side = (up, down) if downwards else (down, up)
+    piece = side.pieces[0] if side.pieces else None
+    if not isinstance(piece, LayerSlice) or piece.layer.name != heater.layer:
+        raise InputError(f"no light enters {heater.layer} from its far face: count the plane from the other one")
+    wave, d = media[piece.layer.name], piece.thickness
+    if piece.layer.oblique:
+        raise InputError(f"light over a depth in {piece.layer.name}, whose tensor is oblique, is not modelled")
+    u, a, b = wave.decay, 1 / setup.absorption_depth, 1 / setup.readout_depth
+    rho = _reflection(wave, near.admittance)
+    falling = _falling_integral(u + a, d) * _falling_integral(u + b, d)
+    if np.isinf(d):
+        return a * b * ((1 / (a + u) + 1 / (b + u)) / (a + b) + rho * falling) / (2 * wave.gamma)
+    sigma, far = _reflection(wave, side.behind[0]), np.exp(-u * d)
+    both = _falling_integral(np.full((1, 1), a + b, dtype=complex), d)
+    direct, twice = np.zeros((1, 1), dtype=complex), np.zeros((1, 1), dtype=complex)
+    for one, other in ((a, b), (b, a)):  # source above the plane that is read, and below it
+        direct = direct + (both - _exponential_difference(one + u, a + b, d)) / (one + u)
+        beyond = _exponential_difference(u, one, d) - _exponential_difference(u, a + b + u, d)
+        twice = twice + far * beyond / (other + u)
+    growing = _exponential_difference(u, a, d) * _exponential_difference(u, b, d)
+    total = direct + rho * falling + sigma * growing + rho * sigma * twice
+    share = np.expm1(-a * d) * np.expm1(-b * d) / (a * b)
+    return total / (2 * wave.gamma * (1 - rho * sigma * far**2) * share)
+
+
+def _reflection(wave: ThermalWave, y: ComplexArray) -> ComplexArray:
+    """(ns, nk) amplitude of the wave that an admittance reflects."""
+    return -np.ones((1, 1), dtype=complex) if _is_isothermal(y) else (wave.gamma - y) / (wave.gamma + y)
+
+
+def _falling_integral(rate: ComplexArray, d: float) -> ComplexArray:
+    """Integral of exp(-rate z) from 0 to d, m."""
+    return 1 / rate if np.isinf(d) else -np.expm1(-rate * d) / rate
+
+
+def _exponential_difference(u: ComplexArray, a: float | ComplexArray, d: float) -> ComplexArray:
     """(exp(-u d) - exp(-a d))/(a - u), smooth where u = a, without overflow."""
     z: ComplexArray = (a - u) * d
     small = np.where(z.real > 0, -z, z)  # real part at most zero: expm1 cannot overflow

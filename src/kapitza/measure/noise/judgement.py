@@ -21,7 +21,7 @@ from kapitza.measure.parameters import FitProblem, plain_residuals, split_by_dat
 
 Verdict = Literal["consistent", "doubtful", "misfit"]
 # scatter beyond which a trace of a lock-in or a thermometer is called noisy: of the value, of the largest value, in rad
-_USUAL_SCATTER = {"ratio": 0.03, "amplitude": 0.03, "phase": 0.0175}
+_USUAL_SCATTER = {"ratio": 0.03, "amplitude": 0.03, "response": 0.03, "phase": 0.0175}
 _USUAL_SHARE = 0.03  # of the largest value, for other kinds
 _CHANCE = 0.01  # probability below which residuals are not called random
 _CHI2_CHANCE = 1e-3  # probability below which chi2 is not called random

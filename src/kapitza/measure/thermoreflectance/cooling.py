@@ -68,7 +68,7 @@ class FilmCooling(TemperatureExperiment):
     name : stands before the names of its numbers in a fit
     """
 
-    _PARAMETERS: ClassVar[tuple[str, ...]] = ("scale", "setup.absorption_depth")
+    _PARAMETERS: ClassVar[tuple[str, ...]] = ("scale", "setup.absorption_depth", "setup.readout_depth")
 
     time: Array = field(converter=increasing_positive, validator=filled, metadata=about("s", "time after the flash"))
     heating: FilmPart = field(default="film", kw_only=True, validator=one_of("film", "surface"))

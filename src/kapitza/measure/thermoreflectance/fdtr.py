@@ -7,12 +7,13 @@ M. Chiesa, Rev. Sci. Instrum. 80, 094901 (2009), doi:10.1063/1.3212673.
 from typing import ClassVar
 
 import numpy as np
-from attrs import field, frozen
+from attrs import converters, field, frozen, validators
 
-from kapitza.core.arrays import Array, ComplexArray, about, filled, one_of, quantity
+from kapitza.core.arrays import Array, ComplexArray, about, filled, finite, one_of, quantity, same_length
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import impedance
 from kapitza.device.setup import Setup
+from kapitza.errors import InputError
 from kapitza.measure.thermoreflectance.beams import WAVE_VECTOR_NODES, Beams, wave_vector_quadrature
 from kapitza.measure.thermoreflectance.signal import (
     BEAM_PARAMETERS,
@@ -31,12 +32,17 @@ class Fdtr(LockinExperiment):
     ----------
     beams : radii and offset of pump and probe
     kind : "phase" (rad, negative where the temperature lags), "amplitude", "in_phase", "out_of_phase" or "ratio"
+    pump_growth : (n,) growth of the pump's radius at each frequency, relative to its radius; None for beams that stay.
+        A laser diode or an optical modulator changes the spot with the frequency of the modulation
+    growth_scale : factor of the growth, 1 where it is as stated
     setup : where heat enters and is read, and what lies behind; None for the top face
     scale : signal per kelvin and per absorbed watt, a factor of all kinds but "phase" and "ratio"
     name : stands before the names of its numbers in a fit
     """
 
-    _PARAMETERS: ClassVar[tuple[str, ...]] = (*BEAM_PARAMETERS, "phase", "scale", "setup.absorption_depth")
+    _PARAMETERS: ClassVar[tuple[str, ...]] = (
+        *BEAM_PARAMETERS, "phase", "scale", "growth_scale", "setup.absorption_depth", "setup.readout_depth",
+    )  # fmt: skip
 
     frequency: Array = field(
         converter=increasing_positive, validator=filled, metadata=about("Hz", "modulation frequency")
@@ -51,10 +57,35 @@ class Fdtr(LockinExperiment):
         validator=quantity(low=-np.inf),
         metadata=about("rad", "phase that instruments add at all frequencies"),
     )
+    pump_growth: Array | None = field(
+        default=None,
+        kw_only=True,
+        converter=converters.optional(finite),
+        validator=validators.optional(same_length("frequency")),
+        metadata=about("1", "growth of the pump's radius"),
+    )
+    growth_scale: float = field(
+        default=1.0,
+        kw_only=True,
+        converter=float,
+        validator=quantity(low=-np.inf),
+        metadata=about("1", "factor of the growth"),
+    )
     name: str = field(default="fdtr", kw_only=True)
 
     def signal(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> ComplexArray:
         """(n,) complex temperature at the probe per absorbed watt, K W⁻¹ times `scale`."""
-        average = wave_vector_quadrature(stack, (self.beams,), self.setup, nodes=nodes)
+        average = wave_vector_quadrature(stack, self._beams(), self.setup, nodes=nodes)
         z = impedance(stack, 2j * np.pi * self.frequency, average.kx, average.ky, setup=self.setup)
-        return self.scale * np.exp(1j * self.phase) * (z @ average.weight[0])
+        seen = z @ average.weight[0] if self.pump_growth is None else np.sum(z * average.weight, axis=1)
+        return self.scale * np.exp(1j * self.phase) * seen
+
+    def _beams(self) -> tuple[Beams, ...]:
+        """The beams, or those of each frequency."""
+        if self.pump_growth is None:
+            return (self.beams,)
+        factor = 1 + self.growth_scale * self.pump_growth
+        if not (factor > 0).all():
+            at = int(np.argmin(factor))
+            raise InputError(f"the pump's radius is {factor[at]:g} times its own at {self.frequency[at]:g} Hz")
+        return tuple(self.beams.with_pump_scaled(one) for one in factor.tolist())

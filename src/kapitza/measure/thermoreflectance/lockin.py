@@ -189,5 +189,7 @@ def _fit_bump(t: Array, signal: Array, center: float, width: float) -> tuple[flo
     height = float(own @ plain) / float(own @ own)
     rest = plain - height * own
     variance = float(rest @ rest) / max(1, u.size - 5)
+    if not variance > 0:
+        return 0.0, 0.0  # a signal without scatter, such as a constant: nothing stands out of it
     gain = float(plain @ plain - rest @ rest) / variance
     return gain if height > 0 else 0.0, height / float(np.sqrt(variance / (own @ own)))

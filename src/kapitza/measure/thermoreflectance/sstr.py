@@ -48,7 +48,13 @@ class Sstr(TemperatureExperiment):
     name : stands before the names of its numbers in a fit
     """
 
-    _PARAMETERS: ClassVar[tuple[str, ...]] = (*BEAM_PARAMETERS, "modulation", "scale", "setup.absorption_depth")
+    _PARAMETERS: ClassVar[tuple[str, ...]] = (
+        *BEAM_PARAMETERS,
+        "modulation",
+        "scale",
+        "setup.absorption_depth",
+        "setup.readout_depth",
+    )
 
     power: Array = field(converter=increasing_positive, validator=filled, metadata=about("W", "pump power"))
     beams: Beams
@@ -95,7 +101,12 @@ class Raman(TemperatureExperiment):
     [446.2 214.1] K per mW
     """
 
-    _PARAMETERS: ClassVar[tuple[str, ...]] = ("offset", "scale", "setup.absorption_depth")
+    _PARAMETERS: ClassVar[tuple[str, ...]] = ("offset", "scale", "setup.absorption_depth", "setup.readout_depth")
+
+    @property
+    def kind(self) -> str:
+        """What is predicted: the temperature per power, whose scatter grows with its value."""
+        return "response"
 
     radius: Array = field(converter=increasing_positive, validator=filled, metadata=about("m", "beam radius"))
     offset: float = field(

@@ -54,7 +54,7 @@ class Tdtr(LockinExperiment):
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = (
         *BEAM_PARAMETERS, "modulation", "repetition", "defocus",
-        "time_zero", "phase", "scale", "setup.absorption_depth",
+        "time_zero", "phase", "scale", "setup.absorption_depth", "setup.readout_depth",
     )  # fmt: skip
 
     delay: Array = field(converter=increasing, validator=filled, metadata=about("s", "delay"))
