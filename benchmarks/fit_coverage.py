@@ -1,7 +1,7 @@
 """How often 95 % intervals of thermoreflectance fits hold the truth, over experiments, noise and its correlation.
 
 Usage: python benchmarks/fit_coverage.py [--sets 1000] [--only tdtr] [--noise 0.01] [--white | --correlated]
-       [--store coverage.jsonl] [--table] [--linear] [--correlation 0.98]
+       [--store coverage.jsonl] [--table] [--linear] [--correlation 0.98] [--processes 16]
 
 For {TDTR, FDTR, SSTR, 3-omega} x {0.3, 1, 3, 10 %} x {white, AR(1) with 0.9}: simulated curves of 40 points without any
 stated uncertainty are fitted, and the share of what is reported of each free number, the interval or the one-sided
@@ -12,7 +12,8 @@ the largest value for temperatures, and in rad for phases (0.3 %: 3 mrad).
 
 Each set is a line of the store, written when it is done; a run continues where another ended, and `--table` only prints
 what is there as the table of docs/theory/intervals.md.  `--linear` estimates the same noise on the tangents of the
-experiments, which is what small noise sees, in a hundredth of the time.
+experiments, which is what small noise sees, in a hundredth of the time.  `--processes` shares the sets out, 0 over all
+cores; each set is the same whoever simulates it.
 
 The fits are those of `kapitza.measure.fit`; the curves that they ask for are interpolated by polynomials (`Tabulated`),
 to 1e-7 of the value.  Set k has the same noise in all cells, so that chance moves them together.
@@ -20,7 +21,9 @@ to 1e-7 of the value.  Set k has the same noise in all cells, so that chance mov
 
 import argparse
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -42,6 +45,7 @@ from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 from kapitza.units import nm, um
 
 POINTS, CORRELATION = 40, 0.9
+CHUNK = 4  # sets that a process takes at once
 PASSES = (50, 100, 300)  # sets of each cell after which the next cell is taken first
 NOISES = (0.003, 0.01, 0.03, 0.1)
 PATCH, ORDER = 0.5, 9  # width of a patch of the table, of the logarithm, and its number of nodes in each direction
@@ -260,6 +264,16 @@ def markdown(cells: dict[tuple[str, float, float], list[dict[str, object]]]) -> 
         yield f"| {name} | {100 * noise:g} % | {how} | {held} | {bounds} | {len(sets):,} |"
 
 
+def simulated(
+    tasks: list[tuple[tuple[str, float, float], int]], pool: ProcessPoolExecutor | None
+) -> Iterable[dict[str, object]]:
+    """Sets of cells by number, in the order of the tasks."""
+    if pool is None:
+        return (simulate(*cell, number) for cell, number in tasks)
+    columns = list(zip(*((*cell, number) for cell, number in tasks), strict=True)) or [()] * 4
+    return pool.map(simulate, *columns, chunksize=CHUNK)
+
+
 def main() -> None:
     """Simulate what is missing, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -270,6 +284,7 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="print what is in the store")
     parser.add_argument("--linear", action="store_true", help="on the tangents of the experiments: small noise, quick")
     parser.add_argument("--correlation", type=float, default=CORRELATION)
+    parser.add_argument("--processes", type=int, default=1, help="that simulate at once; 0: as many as there are cores")
     kinds = parser.add_mutually_exclusive_group()
     kinds.add_argument("--white", action="store_true")
     kinds.add_argument("--correlated", action="store_true")
@@ -287,14 +302,16 @@ def main() -> None:
                 print(describe_linear(name, correlation, options.sets), flush=True)
         return
     wanted = [(n, s, c) for c in correlations for s in sorted(options.noise, reverse=True) for n in options.only]
+    processes = options.processes or len(os.sched_getaffinity(0))
+    pool = ProcessPoolExecutor(processes) if processes > 1 else None
     for upto in sorted({min(part, options.sets) for part in (*PASSES, options.sets)}):  # all cells a little, then more
         for cell in wanted:
             sets = cells.setdefault(cell, [])
-            for number in range(len(sets), upto):
-                sets.append(simulate(*cell, number))
+            for one in simulated([(cell, number) for number in range(len(sets), upto)], pool):
+                sets.append(one)
                 if options.store is not None:
                     with options.store.open("a") as file:
-                        file.write(json.dumps(sets[-1]) + "\n")
+                        file.write(json.dumps(one) + "\n")
             print(describe(cell, sets), flush=True)
 
 
