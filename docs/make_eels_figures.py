@@ -13,7 +13,8 @@ FENCE = re.compile(r'^```(?P<language>\w+)(?: title="(?P<title>[^"]+)")?\n(?P<co
 FIGURES = {
     "tutorial/eels.md": ("map", "profile", "modes", "design"),
     "tutorial/lamella.md": ("lamella",),
-    "how-to/eels-interface-modes.md": ("interface-modes",),
+    "how-to/eels-interface-modes.md": ("interface-modes", "classes"),
+    "how-to/eels-apertures.md": ("apertures",),
     "how-to/eels-flow.md": ("flow",),
     "how-to/eels-compare.md": ("compare",),
     "how-to/eels-local-resistance.md": ("resistance",),

@@ -7,9 +7,11 @@ import pytest
 
 import kapitza
 from kapitza.cli import main
+from kapitza.matter.building.layers import chain_junction, mass_junction
 from kapitza.measure.eels.comparison.occupations import OccupationComparison
 from kapitza.measure.eels.heat_flow import FlowReversal, LocalResistance
-from kapitza.units import k_B, meV, nm
+from kapitza.theory.agf.mode_classes import ModeClasses
+from kapitza.units import k_B, m_u, meV, nm
 from printed_json import printed
 
 QUANTA = np.array([45.0, 70.0, 95.0]) * meV
@@ -195,3 +197,58 @@ def test_bad_options_of_compare_are_one_line(
     assert status == 2
     assert wanted in error
     assert "\n" not in error
+
+
+APERTURES = """
+[beam]
+current = "0.1 pA"
+[sample]
+temperature = "400 K"
+gradient_left = "-0.18 K/nm"
+[[mode]]
+name = "A"
+energy = "45 meV"
+width = "4 meV"
+left = 6e-3
+right = 6e-3
+"""
+
+
+def test_apertures_are_designed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "aperture.toml").write_text(APERTURES)
+    words = ("eels", "apertures", folder / "aperture.toml", "--offset", "20mrad", "--radius", "8mrad")
+    status, out, _ = run(capsys, *words, "--plot", folder / "apertures.png")
+    assert status == 0
+    assert "mean cosine" in out
+    for more, wanted in (
+        (("--convergence", "15mrad"), "direct beam"),
+        (("--free-path", "1nm,2nm"), "2 numbers for 1 modes"),
+        (("--maps", str(folder / "common.h5"), str(folder / "common.h5")), "one temperature for all modes only"),
+        (("--offset", "20nm"), "unit of length"),
+    ):
+        status, _, error = run(capsys, *words, *more)
+        assert status == 2
+        assert wanted in error
+        assert "\n" not in error
+    (folder / "flat.toml").write_text(APERTURES.replace('gradient_left = "-0.18 K/nm"', ""))
+    assert "both wave vectors are alike" in run(capsys, "eels", "apertures", folder / "flat.toml")[2]
+
+
+def test_junction_modes_are_laid_beside_peaks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    m, k = 28 * m_u, 50.0
+    lead = chain_junction((m, k), (m, k), bond=k).left
+    kapitza.save(mass_junction(lead, m, m, device=[[m], [0.3 * m], [m]]), folder / "chain.h5")
+    words = ("junction", "modes", folder / "chain.h5", "--mesh", "1")
+    status, out, _ = run(capsys, *words, "--peak", "70meV+-3meV", "--save", folder / "classes.h5")
+    assert status == 0
+    assert "localised at the interface" in out
+    assert isinstance(kapitza.load(folder / "classes.h5"), ModeClasses)
+    for more, wanted in (
+        (("--peak", "70meV"), "needs its uncertainty"),
+        (("--peak", "70nm+-3nm"), "unit of length"),
+        (("--scale", "x"), "--scale"),
+    ):
+        status, _, error = run(capsys, *words, *more)
+        assert status == 2
+        assert wanted in error
+        assert "\n" not in error

@@ -32,11 +32,12 @@ from kapitza.cli import (
     transport,
 )
 from kapitza.cli.device.solve import device_app
+from kapitza.cli.eels import apertures, flow, info, jump, lamella, modes, resistance
 from kapitza.cli.eels import compare as eels_compare
 from kapitza.cli.eels import design as eels_design
 from kapitza.cli.eels import fit as eels_fit
-from kapitza.cli.eels import flow, info, jump, lamella, modes, resistance
 from kapitza.cli.interface.routes import interface
+from kapitza.cli.interface.vibrations import junction_modes
 from kapitza.cli.look import explore, library
 from kapitza.cli.md.deck import decks_app
 from kapitza.cli.md.equilibrium import closed_app
@@ -147,7 +148,7 @@ _register(app, {"agf": agf.agf, "transport": transport.transport})
 _add_group(
     "junction",
     "Junctions of two crystals for atomistic Green's functions: build, look at.",
-    {"build": junction.build, "show": junction.show},
+    {"build": junction.build, "show": junction.show, "modes": junction_modes},
 )
 _add_group(
     "eels",
@@ -158,6 +159,7 @@ _add_group(
         "jump": jump.jump_map,
         "modes": modes.modes_map,
         "flow": flow.flow_maps,
+        "apertures": apertures.aperture_pair,
         "compare": eels_compare.compare_modes,
         "resistance": resistance.resistance_map,
         "lamella": lamella.lamella_file,

@@ -63,6 +63,7 @@ from kapitza.measure.apparent import DIFFUSE_MODELS as DIFFUSE_MODELS
 from kapitza.measure.apparent import apparent_conductance as apparent_conductance
 from kapitza.measure.calibration.estimate import calibrated_conductance as calibrated_conductance
 from kapitza.measure.eels.comparison.occupations import compare_occupations as compare_occupations
+from kapitza.measure.eels.comparison.peaks import assign_peaks as assign_peaks
 from kapitza.measure.eels.diagnosis.dispersion import energy_scale as energy_scale
 from kapitza.measure.eels.diagnosis.dispersion import sample_pixels as sample_pixels
 from kapitza.measure.eels.diagnosis.dispersion import with_energy_scale as with_energy_scale
@@ -77,6 +78,9 @@ from kapitza.measure.eels.fit import is_compiled as is_compiled
 from kapitza.measure.eels.geometry.oblique import find_oblique_plane as find_oblique_plane
 from kapitza.measure.eels.geometry.oblique import fit_oblique_jump as fit_oblique_jump
 from kapitza.measure.eels.gradients import flag_remark as flag_remark
+from kapitza.measure.eels.heat_flow.apertures import design_apertures as design_apertures
+from kapitza.measure.eels.heat_flow.apertures import opposite_occupations as opposite_occupations
+from kapitza.measure.eels.heat_flow.apertures import simulate_aperture_pair as simulate_aperture_pair
 from kapitza.measure.eels.heat_flow.local_resistance import local_resistance as local_resistance
 from kapitza.measure.eels.heat_flow.reversal import FlowReversal as FlowReversal
 from kapitza.measure.eels.heat_flow.sides import mode_sides as mode_sides
@@ -112,9 +116,12 @@ from kapitza.plot.device import device_sweep as device_sweep
 from kapitza.plot.device import field_figure as field_figure
 from kapitza.plot.eels import eels_design as eels_design
 from kapitza.plot.eels import interface_modes as interface_modes
+from kapitza.plot.eels_comparison import mode_classes as mode_classes
 from kapitza.plot.eels_comparison import occupation_comparison as occupation_comparison
+from kapitza.plot.eels_flow import aperture_design as aperture_design
 from kapitza.plot.eels_flow import flow_reversal as flow_reversal
 from kapitza.plot.eels_flow import local_resistance_map as local_resistance_map
+from kapitza.plot.eels_flow import opposite_temperatures as opposite_temperatures
 from kapitza.plot.fits import experiment_axis as experiment_axis
 from kapitza.plot.lamella import lamella_design as lamella_design
 from kapitza.plot.lamella import lamella_fit as lamella_fit
@@ -145,6 +152,8 @@ from kapitza.theory.agf.buttiker_probes import ProbeSettings as ProbeSettings
 from kapitza.theory.agf.buttiker_probes import anharmonic_conductance as anharmonic_conductance
 from kapitza.theory.agf.modal_transmission import modes_and_conversion as modes_and_conversion
 from kapitza.theory.agf.relaxation import rate_for_conductivity as rate_for_conductivity
+from kapitza.theory.agf.mode_classes import MODE_CLASSES as MODE_CLASSES
+from kapitza.theory.agf.mode_classes import classify_modes as classify_modes
 from kapitza.theory.references import citations as citations
 from kapitza.theory.sides import is_path as is_path
 from kapitza.theory.sides import name_remark as name_remark

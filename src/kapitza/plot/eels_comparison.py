@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kapitza.plot.style import LINE_COLOURS, line_style
-from kapitza.units import meV, nm
+from kapitza.plot.style import LINE_COLOURS, legend_beside, line_style, new_axes
+from kapitza.theory.agf.mode_classes import MODE_CLASSES
+from kapitza.units import hbar, meV, nm
+
+_ENERGIES = 400  # of a density of states
+_LINE_SHARE = 0.01  # of the highest energy: standard deviation of a line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from kapitza.measure.eels.comparison.occupations import OccupationComparison
+    from kapitza.theory.agf.mode_classes import ModeClasses
 
 
 def occupation_comparison(found: Mapping[str, OccupationComparison], figure: Figure) -> tuple[Axes, ...]:
@@ -41,3 +46,19 @@ def occupation_comparison(found: Mapping[str, OccupationComparison], figure: Fig
         ax.legend(frameon=False, fontsize="small")
     axes[-1].set(xlabel="x (nm)")
     return tuple(axes)
+
+
+def mode_classes(found: ModeClasses, *, peaks: Sequence[tuple[float, float]] = (), ax: Axes | None = None) -> Axes:
+    """Draw the density of states on the interface, stacked by class, with peaks (energy, uncertainty; J) as bands."""
+    ax = new_axes(width=6.8, height=4.0) if ax is None else ax
+    top = float(found.omega.max())
+    omega = np.linspace(0, 1.05 * top, _ENERGIES)
+    density = found.interface_density(omega, _LINE_SHARE * top)
+    states = density.T * (meV / hbar) * nm**2
+    ax.stackplot(hbar * omega / meV, states, labels=MODE_CLASSES, colors=LINE_COLOURS[: len(states)], alpha=0.75)
+    for energy, sigma in peaks:
+        ax.axvspan((energy - sigma) / meV, (energy + sigma) / meV, color="0.3", alpha=0.25, lw=0)
+        ax.axvline(energy / meV, color="0.2", lw=1.0, ls="--")
+    ax.set(xlabel="energy (meV)", ylabel="states on the interface (nm⁻² meV⁻¹)", xlim=(0, None), ylim=(0, None))
+    legend_beside(ax)
+    return ax

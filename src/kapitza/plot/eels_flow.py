@@ -8,13 +8,14 @@ import numpy as np
 
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError
-from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS
+from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS, new_axes
 from kapitza.units import meV, nm
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from kapitza.measure.eels.heat_flow.apertures import ApertureDesign, OppositeOccupations
     from kapitza.measure.eels.heat_flow.local_resistance import LocalResistance
     from kapitza.measure.eels.heat_flow.reversal import FlowReversal
 
@@ -130,6 +131,38 @@ def local_resistance_map(
     for ax in axes if interface is not None else ():
         ax.axvline((interface or 0.0) / nm, color="0.6", lw=1.0, ls="--")
     return tuple(axes)
+
+
+def aperture_design(found: ApertureDesign, figure: Figure) -> tuple[Axes, Axes]:
+    """Draw what a pair of apertures shows by their size: the difference, its error, and the pixels that it takes."""
+    left, right = figure.subplots(1, 2)
+    angle = 1e3 * found.radii
+    for j, mode in enumerate(found.modes):
+        colour = LINE_COLOURS[j % len(LINE_COLOURS)]
+        left.plot(angle, found.sigma[:, j], color=colour, ls="--", lw=1.4, label=f"{mode}, error of a pixel")
+        left.plot(angle, found.difference[:, j], color=colour, lw=1.8, label=f"{mode}, difference")
+        pixels = (found.significance * found.sigma[:, j] / found.difference[:, j]) ** 2
+        right.plot(angle, pixels, color=colour, lw=1.8, label=mode)
+    left.set(xlabel="half angle (mrad)", ylabel="T along +q less along -q (K)", yscale="log")
+    right.set(xlabel="half angle (mrad)", ylabel=f"pixels for {found.significance:g} σ", yscale="log")
+    for ax in (left, right):
+        ax.axvline(float(angle[found.best]), color="0.6", lw=0.8, ls=":")
+        ax.grid(alpha=0.3)
+        ax.legend(frameon=False, fontsize="small")
+    return left, right
+
+
+def opposite_temperatures(found: OppositeOccupations, ax: Axes | None = None) -> Axes:
+    """Draw the temperature of the phonons along +q less that along -q against position, with errors."""
+    ax = new_axes(width=6.8, height=4.2) if ax is None else ax
+    value, sigma = found.temperature_difference()
+    for j, mode in enumerate(found.modes):
+        seen = np.isfinite(value[:, j])
+        _draw_points(ax, found.position[seen] / nm, value[seen, j], sigma[seen, j], j, mode)
+    ax.axhline(0, color="0.5", lw=0.8)
+    ax.set(xlabel="x (nm)", ylabel="T along +q less along -q (K)")
+    ax.legend(frameon=False, fontsize="small")
+    return ax
 
 
 def _draw_points(ax: Axes, x: Array, value: Array, error: Array, number: int, name: str) -> None:

@@ -1,5 +1,10 @@
 """What a heat flow does to electron spectra: both directions, both sides of a spectrum, local resistance."""
 
+from kapitza.measure.eels.heat_flow.apertures import ApertureDesign as ApertureDesign
+from kapitza.measure.eels.heat_flow.apertures import OppositeOccupations as OppositeOccupations
+from kapitza.measure.eels.heat_flow.apertures import design_apertures as design_apertures
+from kapitza.measure.eels.heat_flow.apertures import opposite_occupations as opposite_occupations
+from kapitza.measure.eels.heat_flow.apertures import simulate_aperture_pair as simulate_aperture_pair
 from kapitza.measure.eels.heat_flow.local_resistance import LocalResistance as LocalResistance
 from kapitza.measure.eels.heat_flow.local_resistance import local_resistance as local_resistance
 from kapitza.measure.eels.heat_flow.reversal import FlowReversal as FlowReversal

@@ -1,0 +1,266 @@
+r"""Phonons of opposite wave vectors by a pair of apertures at opposite scattering angles: what carries the heat.
+
+An electron that is scattered into the aperture of $+\mathbf q$ made a phonon of $\mathbf q$ (loss) or took one of
+$-\mathbf q$ away (gain).  Under a heat flow $n(\mathbf q) \ne n(-\mathbf q)$, and one aperture alone mixes the two.
+"""
+
+import numpy as np
+from attrs import evolve, field, frozen
+from numpy.typing import ArrayLike, NDArray
+
+from kapitza.core.arrays import Array, about, increasing, positive, quantity, real_array
+from kapitza.core.occupation import Occupation, float_table
+from kapitza.core.records import BaseRecord
+from kapitza.errors import InputError
+from kapitza.measure.eels.experiment import EelsExperiment, cramer_rao, planned_model
+from kapitza.measure.eels.heat_flow.sides import ModeSides, mode_sides
+from kapitza.measure.eels.map import TemperatureMap
+from kapitza.measure.eels.simulate import simulate_spectra
+from kapitza.measure.eels.spectrum import SpectrumImage
+from kapitza.units import k_B
+
+_DISC_POINTS = 41  # across a disc over which a direction is averaged
+_RADII = np.linspace(0.1, 1.0, 37)  # of the angle that is free between the direct beam and the aperture
+
+
+@frozen(eq=False, kw_only=True)
+class OppositeOccupations(BaseRecord):
+    r"""Occupations of phonons along $+\mathbf q$ and $-\mathbf q$ at each place.
+
+    Attributes
+    ----------
+    plus, minus : (nx, nm); NaN where a place does not show a mode in both apertures
+    covariance : (nx, nm, 2, 2) of (plus, minus)
+    """
+
+    position: Array = field(converter=increasing, metadata=about("m", "position"))
+    energy: Array = field(converter=positive, metadata=about("J", "quantum of the mode"))
+    modes: tuple[str, ...] = field(converter=tuple)
+    plus: Array = field(converter=float_table, metadata=about("1", "occupation along +q"))
+    minus: Array = field(converter=float_table, metadata=about("1", "occupation along -q"))
+    covariance: Array = field(converter=real_array, metadata=about("1", "of (plus, minus)"))
+
+    def temperature_difference(self) -> tuple[Array, Array]:
+        r"""(nx, nm) temperature of the phonons along $+\mathbf q$ less that along $-\mathbf q$, and its error, K.
+
+        In the relaxation time approximation it is $-2\Lambda_x\,dT/dx$ with the free path along the heat flow.
+        """
+        kelvins: list[Array] = []
+        slopes: list[Array] = []
+        for n in (self.plus, self.minus):
+            good = np.where(n > 0, n, np.nan)
+            kelvin = self.energy / (k_B * np.log1p(1 / good))
+            kelvins.append(kelvin)
+            slopes.append(k_B * kelvin**2 / (self.energy * good * (good + 1)))
+        pull = np.stack([slopes[0], -slopes[1]], axis=-1)
+        variance = np.einsum("xmi,xmij,xmj->xm", pull, self.covariance, pull)
+        return real_array(kelvins[0] - kelvins[1]), real_array(np.sqrt(variance))
+
+
+def opposite_occupations(plus: ModeSides | TemperatureMap, minus: ModeSides | TemperatureMap) -> OppositeOccupations:
+    r"""Occupations of opposite wave vectors from gain and loss in both apertures, whatever each of them collects.
+
+    With strengths $S_\pm$ that need not be equal, $L_\pm = S_\pm(n_\pm + 1)$ and $G_\pm = S_\pm n_\mp$: four numbers
+    for four unknowns, $n_+ = G_-(L_+ + G_+)/(L_+L_- - G_+G_-)$ and the same with the signs exchanged.
+
+    Raises
+    ------
+    InputError
+        for scans of other places or modes
+    """
+    one, other = (side if isinstance(side, ModeSides) else mode_sides(side) for side in (plus, minus))
+    if one.modes != other.modes or one.position.shape != other.position.shape:
+        raise InputError(
+            f"{one.position.size} places of {', '.join(one.modes)} and {other.position.size} of "
+            f"{', '.join(other.modes)}: expected both apertures at the same places"
+        )
+    if (np.abs(one.position - other.position) > 1e-3 * np.diff(one.position).min(initial=np.inf)).any():
+        raise InputError(f"places from {one.position[0]:g} m and from {other.position[0]:g} m: expected the same ones")
+    shown = (one.loss > 0) & (other.loss > 0) & (one.gain > 0) & (other.gain > 0)
+    parts = [np.where(shown, part, np.nan) for part in (one.gain, one.loss, other.gain, other.loss)]
+    n_plus, n_minus, pull = _solve_pair(*parts)
+    m = one.energy.size
+    covariance = np.zeros((*one.gain.shape, 4, 4))
+    for j in range(m):
+        for k, side in enumerate((one, other)):
+            block = side.covariance[:, [j, m + j]][:, :, [j, m + j]]
+            covariance[:, j, 2 * k : 2 * k + 2, 2 * k : 2 * k + 2] = block
+    return OppositeOccupations(
+        position=one.position,
+        energy=one.energy,
+        modes=one.modes,
+        plus=n_plus,
+        minus=n_minus,
+        covariance=pull @ covariance @ pull.swapaxes(-1, -2),
+    )
+
+
+def _solve_pair(g: Array, v: Array, h: Array, w: Array) -> tuple[Array, Array, Array]:
+    """Occupations along +q and -q of gains g, h and losses v, w of both apertures, and (..., 2, 4) derivatives."""
+    det = v * w - g * h
+    plus, minus = h * (v + g) / det, g * (w + h) / det
+    by_plus = [(h + plus * h) / det, (h - plus * w) / det, (v + g + plus * g) / det, -plus * v / det]
+    by_minus = [(w + h + minus * h) / det, -minus * w / det, (g + minus * g) / det, (g - minus * v) / det]
+    return plus, minus, np.stack([np.stack(by_plus, axis=-1), np.stack(by_minus, axis=-1)], axis=-2)
+
+
+def simulate_aperture_pair(
+    experiment: EelsExperiment, plus: Occupation, minus: Occupation, *, seed: int | None = 0
+) -> tuple[SpectrumImage, SpectrumImage]:
+    r"""Spectra of a scan through the aperture of $+\mathbf q$ and of one through that of $-\mathbf q$.
+
+    Parameters
+    ----------
+    experiment : the plan of one aperture: electrons that it collects, intensities of the modes as shares of its
+        zero-loss peak
+    plus, minus : occupations of the phonons along $+\mathbf q$ and $-\mathbf q$, of the modes of the plan
+    seed : of the noise, the next one for the second scan; None for the expected counts
+
+    Raises
+    ------
+    InputError
+        for records of other places or energies
+    """
+    if plus.position.shape != minus.position.shape or not (plus.position == minus.position).all():
+        raise InputError(f"{plus.position.size} places along +q and {minus.position.size} along -q: expected the same")
+    strengths = np.array([[mode.intensity or 0.0 for mode in side] for side in (experiment.left, experiment.right)])
+    strength = np.where((plus.position < 0)[:, None], *strengths)
+    found: list[SpectrumImage] = []
+    for i, (made, taken) in enumerate(((plus, minus), (minus, plus))):
+        n, opposite = made.quantum().value, taken.quantum().value
+        # a mode of the strength S(n - n' + 1) that holds n'/(n - n' + 1) loses S(n + 1) and gains S n'
+        change = n - opposite + 1
+        source = evolve(made.quantum(), value=opposite / change, sigma=None)
+        number = None if seed is None else seed + i
+        found.append(simulate_spectra(experiment, source, intensity=strength * change, seed=number))
+    return found[0], found[1]
+
+
+def mean_direction(offset: float, radius: float, convergence: float = 0.0) -> float:
+    r"""Mean of the cosine between the wave vectors that an aperture collects and the direction of its middle, 0 to 1.
+
+    Over the discs of the aperture and of the illumination, at small angles; the strength is the same over both.
+
+    Parameters
+    ----------
+    offset : angle of the middle of the aperture, rad
+    radius, convergence : half angles of the aperture and of the beam, rad
+    """
+    if not (offset > 0 and radius > 0 and convergence >= 0):
+        raise InputError(
+            f"aperture at {offset:g} rad of {radius:g} rad in a beam of {convergence:g} rad, wanted above 0 (0 or more "
+            "for the beam)"
+        )
+    line = np.linspace(-1, 1, _DISC_POINTS)
+    disc = np.array([(x, y) for x in line for y in line if x * x + y * y <= 1])
+    beam = disc[:: max(1, len(disc) // 200)] * convergence if convergence > 0 else np.zeros((1, 2))
+    q = (np.array([offset, 0.0]) + radius * disc)[:, None] - beam
+    return float(np.mean(q[..., 0] / np.maximum(np.linalg.norm(q, axis=-1), 1e-12 * offset)))
+
+
+@frozen(eq=False, kw_only=True)
+class ApertureDesign(BaseRecord):
+    """What a pair of apertures resolves, by their size.
+
+    Attributes
+    ----------
+    direction : (nr,) mean cosine of `mean_direction`
+    difference : (nr, nm) expected temperature of the phonons along +q less that along -q
+    sigma : (nr, nm) its least uncertainty in one pixel
+    required_pixels : (nm,) pixels, at the best size, that show the difference with the wanted significance
+    probe : width of the probe that the convergence allows, 0.61 λ/α
+    """
+
+    modes: tuple[str, ...] = field(converter=tuple)
+    radii: Array = field(converter=increasing, metadata=about("rad", "half angle of the apertures"))
+    direction: Array = field(converter=real_array, metadata=about("1", "mean cosine of what is collected"))
+    difference: Array = field(converter=real_array, metadata=about("K", "temperature along +q less along -q"))
+    sigma: Array = field(converter=real_array, metadata=about("K", "least uncertainty in one pixel"))
+    best: int = field(metadata=about("1", "place of the best size"))
+    required_pixels: Array = field(converter=real_array, metadata=about("1", "pixels for the wanted significance"))
+    significance: float = field(default=3.0, validator=quantity(), metadata=about("1", "wanted significance"))
+    probe: float | None = field(default=None, metadata=about("m", "width of the probe"))
+
+
+def design_apertures(
+    experiment: EelsExperiment,
+    free_path: ArrayLike,
+    gradient: float,
+    *,
+    offset: float,
+    radius: float,
+    convergence: float = 0.0,
+    wavelength: float | None = None,
+    significance: float = 3.0,
+) -> ApertureDesign:
+    r"""Size of a pair of apertures, and pixels, that tell phonons along the heat flow from those against it.
+
+    In the relaxation time approximation $T_+ - T_- = 2c\Lambda|dT/dx|$ with the mean cosine $c$ over the aperture.
+    Larger apertures collect more, in proportion to their area, and mix directions; they end where the direct
+    beam begins.  The errors are the bounds of Cramér and Rao of both spectra, through `opposite_occupations`.
+
+    Parameters
+    ----------
+    experiment : plan of one aperture of the size `radius`
+    free_path : of the phonons of each mode along the flow, one for all or (nm,), m
+    gradient : of the temperature, K m⁻¹
+    offset, radius, convergence : angle of the aperture, and half angles of aperture and beam, rad
+    wavelength : of the electrons, m, for the width of the probe
+
+    Raises
+    ------
+    InputError
+        for an aperture that the direct beam reaches
+    """
+    if offset <= convergence or not radius < offset - convergence:
+        raise InputError(
+            f"aperture of {1e3 * radius:g} mrad at {1e3 * offset:g} mrad in a beam of {1e3 * convergence:g} mrad: the "
+            "direct beam reaches it; wanted offset above radius + convergence"
+        )
+    names = tuple(mode.name for mode in experiment.left)
+    path = np.broadcast_to(positive(free_path), (len(names),))
+    radii = _RADII * (offset - convergence)
+    cosine = np.array([mean_direction(offset, one, convergence) for one in radii])
+    difference = 2 * cosine[:, None] * path * abs(gradient)
+    at_radius = _pair_sigma(experiment)
+    sigma = at_radius * (radius / radii)[:, None]  # the counts go with the area
+    pull = np.nanmax(difference / sigma, axis=1)
+    best = int(np.argmax(pull))
+    return ApertureDesign(
+        modes=names,
+        radii=radii,
+        direction=cosine,
+        difference=difference,
+        sigma=sigma,
+        best=best,
+        required_pixels=np.ceil((significance * sigma[best] / difference[best]) ** 2),
+        significance=significance,
+        probe=None if wavelength is None or convergence == 0 else 0.61 * wavelength / convergence,
+    )
+
+
+def _pair_sigma(experiment: EelsExperiment) -> NDArray[np.float64]:
+    """(nm,) least uncertainty of the temperature difference of opposite wave vectors in one pixel, K."""
+    plan = evolve(experiment, right=experiment.left, jump=0.0)
+    model = planned_model(plan, "left", "each")
+    bound = cramer_rao(plan, "left", tie="each")
+    found: list[float] = []
+    for mode in plan.left:
+        strength = plan.dose * (mode.intensity or 0.0)
+        i, t = (model.names.index(f"{mode.name}.{word}") for word in ("intensity", "temperature"))
+        x = mode.energy / (k_B * plan.temperature)
+        n = 1 / np.expm1(x)
+        slope = n * (n + 1) * x / plan.temperature
+        if strength == 0 or not np.isfinite(bound[t, t]):
+            found.append(np.inf)
+            continue
+        pull = np.array([[n, strength * slope], [n + 1, strength * slope]])
+        block = pull @ bound[np.ix_([i, t], [i, t])] @ pull.T
+        _, _, jacobian = _solve_pair(
+            *map(np.asarray, (strength * n, strength * (n + 1), strength * n, strength * (n + 1)))
+        )
+        both = np.zeros((4, 4))
+        both[:2, :2] = both[2:, 2:] = block
+        apart = (jacobian[0] - jacobian[1]) / slope
+        found.append(float(np.sqrt(apart @ both @ apart)))
+    return np.array(found)
