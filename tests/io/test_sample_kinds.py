@@ -290,6 +290,13 @@ def test_samples_that_are_not_told_apart(tmp_path, old, new, message):
         read(tmp_path, text.replace(old, new, 1))
 
 
+def test_uncertain_numbers_of_every_sample_are_asked_about(tmp_path):
+    text = SAMPLES.replace('data = "tdtr.csv"\nnoise = "0.5 %"', 'delays = ["0.1 ns", "3.6 ns", 20]')
+    text = text.replace('data = "omega.csv"\nnoise = 0.001', 'frequencies = ["300 Hz", "20 kHz", 20]')
+    with pytest.warns(ValidityWarning, match="Al.thickness is uncertain by 3750%"):
+        read(tmp_path, text + '[fit.uncertain]\n"Al.thickness" = "3 um"\n')
+
+
 @pytest.mark.parametrize(("text", "message"), [
     (BARE + GRATING.replace("4 um", "4 m") + 'times = ["1000 s", "9000 s", 5]\n', r"grating.period = 4 m looks implau"),
     (BARE + GRATING + 'times = ["1 fs", "100 fs", 5]\n', r"times from 1e-15 to 1e-13 s, where a grating of 4e-06 m"),

@@ -128,7 +128,7 @@ def read_sample(path: str | PathLike[str]) -> SampleFile:
     for one, stack, section in zip(read, stacks, sections, strict=True):
         locate_faults(section, "", lambda e=one.experiment, s=stack: warn_of_experiment(e.name, e, s))
     free, priors, ties = _read_fit(top.section("fit"))
-    _warn_of_wide_priors(stack, priors)
+    _warn_of_wide_priors(tuple(samples.values()), priors)
     return SampleFile(
         title=top.text("title", top.path.stem),
         stack=stacks[0] if len(stacks) == 1 else next(iter(samples.values())),
@@ -352,9 +352,9 @@ def _read_prior(section: TomlTable, name: str) -> Prior:
     return Prior(inside.number("value", kind), sigma, fractional=share)
 
 
-def _warn_of_wide_priors(stack: Stack, priors: Mapping[str, Prior]) -> None:
+def _warn_of_wide_priors(stacks: Sequence[Stack], priors: Mapping[str, Prior]) -> None:
     """Warn of uncertainties of layers that are larger than what they belong to, as in "3 um" for a film of 80 nm."""
-    layers = {layer.name: layer for layer in stack.layers}
+    layers = {layer.name: layer for stack in stacks for layer in stack.layers}
     for name, prior in priors.items():
         owner, _, attribute = name.rpartition(".")
         value = getattr(layers.get(owner), attribute, None)
