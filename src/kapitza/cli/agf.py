@@ -14,8 +14,8 @@ import typer
 
 import kapitza
 from kapitza.cli import deferred
-from kapitza.cli.anharmonic import draw_probes, probe_columns, probe_remark, probed_junctions
 from kapitza.cli.figures import Results
+from kapitza.cli.interface.anharmonic import draw_probes, probe_columns, probe_remark, probed_junctions
 from kapitza.cli.junction import Orientation, Potential, Reach, junction_of_sides
 from kapitza.cli.options import (
     Calculator,

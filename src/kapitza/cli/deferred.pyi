@@ -151,9 +151,9 @@ from kapitza.simulate.md.runs.single import energy_conservation as energy_conser
 from kapitza.theory.agf.buttiker_probes import ProbeSettings as ProbeSettings
 from kapitza.theory.agf.buttiker_probes import anharmonic_conductance as anharmonic_conductance
 from kapitza.theory.agf.modal_transmission import modes_and_conversion as modes_and_conversion
-from kapitza.theory.agf.relaxation import rate_for_conductivity as rate_for_conductivity
 from kapitza.theory.agf.mode_classes import MODE_CLASSES as MODE_CLASSES
 from kapitza.theory.agf.mode_classes import classify_modes as classify_modes
+from kapitza.theory.agf.relaxation import rate_for_conductivity as rate_for_conductivity
 from kapitza.theory.references import citations as citations
 from kapitza.theory.sides import is_path as is_path
 from kapitza.theory.sides import name_remark as name_remark

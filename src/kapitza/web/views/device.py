@@ -231,7 +231,7 @@ class DeviceView:
             self._choice.style("min-width: 230px")
             self._slider = ui.slider(min=-1, max=1, step=0.02, value=0).props('aria-label="Factor of the number"')
             self._slider.style("flex: 1 1 160px; min-width: 140px").on_value_change(lambda e: self._slide(e.value))
-            self._slider.on("change", self._rest)
+            self._slider.on("change", self._redraw)  # let go: all figures follow
             self._value = ui.label().classes("k-number").style("min-width: 11ch")
             ui.button("Keep", on_click=self._keep).props("flat dense no-caps")
 
@@ -303,10 +303,6 @@ class DeviceView:
             changes = {shown.number: shown.solved.device.value(shown.number) * 10.0**power}
             shown.tried = (await compute(solve_device, shown.solved.device, changes)).value if power else None
             self._redraw(all_of_it=False)
-
-    def _rest(self) -> None:
-        """The slider is let go: all figures follow."""
-        self._redraw()
 
     async def _keep(self) -> None:
         """Write the number of the slider into the file."""
