@@ -152,7 +152,8 @@ def _read_point_spread(section: TomlTable) -> PointSpread:
     names = ("width", "share", "length", "width_sigma", "share_sigma", "length_sigma")
     section.check_keys(names)
     kinds = {name: "share" if name.startswith("share") else "length" for name in names}
+    given: dict[str, Any] = {name: section.number(name, kinds[name]) for name in section.table}
     try:
-        return PointSpread(**{name: section.number(name, kinds[name]) for name in section.table})
+        return PointSpread(**given)
     except InputError as err:
         raise section.fault(str(err)) from err

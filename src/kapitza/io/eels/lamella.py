@@ -76,7 +76,7 @@ def read_lamella(path: str | PathLike[str], *, virtual: bool = False) -> Lamella
         raise top.fault("expected a table [[map]] for each temperature map, got none")
     lamella = _read_lamella(top, maps[0][0], priors)
     spread = top.section("spread")
-    widths = {
+    widths: dict[str, Any] = {
         key: _uncertain(spread, key, kind, f"spread.{key}", priors)
         for key, kind in (("width", "length"), ("share", "share"), ("length", "length"))
         if key in spread

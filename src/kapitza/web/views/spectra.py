@@ -17,7 +17,6 @@ from kapitza.errors import InputError
 from kapitza.measure.eels.diagnosis.residuals import SummedResiduals
 from kapitza.measure.eels.fit import is_compiled
 from kapitza.measure.eels.map import TemperatureMap
-from kapitza.measure.eels.model import SpectrumModel
 from kapitza.units import nm
 from kapitza.web.background import Job, Latest, compute
 from kapitza.web.cards import begin_later, card_chart, icon_button, plain_table
@@ -356,7 +355,7 @@ class SpectraView:
             if scan is None:
                 raise InputError("no spectra are open: drop a file of them")
             modes, target = modes_of_rows(self._shown.modes), self._folder / MAP_FILE
-            first = "" if is_compiled(SpectrumModel(modes)) else ", compiled first, which takes half a minute once"
+            first = "" if is_compiled() else ", compiled first, which takes half a minute once"
             await self._panel.run(f"Fit{first}", Job(fit_scan, scan.path, modes, target, with_progress=True))
             await self._take_maps(target, self._title.text)
             self._save.set_visibility(True)
