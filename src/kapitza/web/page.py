@@ -71,6 +71,8 @@ def application(opened: Sequence[Path], folder: Path) -> FastAPI:
 
 def _report(fault: Exception) -> None:
     """Print a fault of the page itself as one line: where it arose, and what it is."""
+    if "has been deleted" in str(fault):
+        return  # the tab was closed while something was computed for it
     last = traceback.extract_tb(fault.__traceback__)[-1:]
     place = f" ({Path(last[0].filename).name}, line {last[0].lineno})" if last else ""
     text = " ".join(str(fault).split())

@@ -115,11 +115,12 @@ def export_menu(chart: Chart, texts: Mapping[str, Callable[[], str]]) -> None:
     chart : saved as PNG and SVG
     texts : more files, by their suffix: {"csv": ..., "json": ...}, each a function that returns the text
     """
-    with ui.button("Export", icon="download").props("flat dense no-caps"), ui.menu():
+    # the menu of a plain button looks for its anchor when the view is hidden already
+    with ui.dropdown_button("Export", icon="download", auto_close=True).props("flat dense no-caps"):
         for kind in ("png", "svg"):
-            ui.menu_item(kind.upper(), partial(chart.download_image, kind))
+            ui.item(kind.upper(), on_click=partial(chart.download_image, kind))
         for suffix, text in texts.items():
-            ui.menu_item(suffix.upper(), partial(_download, f"{chart.name}.{suffix}", text))
+            ui.item(suffix.upper(), on_click=partial(_download, f"{chart.name}.{suffix}", text))
 
 
 def _download(name: str, text: Callable[[], str]) -> None:
