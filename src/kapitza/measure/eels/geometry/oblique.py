@@ -29,7 +29,7 @@ _MOST_BEND = 0.125  # of the height of the map
 _PLANE_SIGMAS = 3.0  # of its prior, to which the position is looked for
 _LOOSE_PIXELS = 2.0  # standard deviation of a position, when a tilt is looked for
 _SURE_GAIN = 20.0  # in chi-squared, from which on a tilt is beyond doubt: some hundred are tried
-_LIKELY_GAIN = 6.0  # from which on it is taken into account: without one, one map in ten gains more by noise
+_LIKELY_GAIN = 6.0  # from which on it is taken into account: noise gains it in 3 of 200 maps without one
 _LEAST_COARSE_GAIN = 2.0  # of a first look, below which a tilt is not looked for
 _BINS_PER_PIXEL = 4  # of the profile along the normal
 _MIN_ROWS = 3
@@ -161,7 +161,8 @@ def find_oblique_plane(
 
     Parameters as of `fit_oblique_jump`; a line or a map of one or two rows has none.  A plane along y may lie some
     pixels off, too, however exact its position is said to be: a wrong position is no tilt.  Better is a chi-squared
-    lower by 6, as noise alone makes it in one map of ten; `ObliquePlane.sure` tells where it is beyond doubt.
+    lower by 6: noise alone makes it so in 3 of 200 simulated maps, in 21 of 200 whose position is given a pixel off;
+    `ObliquePlane.sure` tells where it is beyond doubt.
     """
     if len(temperatures.position) != 2 or temperatures.shape[0] < _MIN_ROWS:
         return None
