@@ -7,7 +7,7 @@ import multiprocessing
 import signal
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent import futures
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
@@ -19,7 +19,9 @@ from kapitza.errors import ConvergenceError, KapitzaError
 from kapitza.run.progress import Progress
 
 _POLL = 0.05  # seconds between two looks at a process
-_THREAD = ThreadPoolExecutor(1, thread_name_prefix="compute")  # one at a time: warnings are caught for all threads
+_THREAD = futures.ThreadPoolExecutor(
+    1, thread_name_prefix="compute"
+)  # one at a time: warnings are caught for all threads
 
 
 @frozen(eq=False)
@@ -41,9 +43,17 @@ async def compute(function: Callable[..., Any], *arguments: Any) -> Outcome:
     return await asyncio.get_running_loop().run_in_executor(_THREAD, collect_remarks, function, arguments)
 
 
-def begin(function: Callable[..., Any], *arguments: Any) -> None:
-    """Start in the thread what will be asked for soon, by a function that remembers what it returned."""
-    _THREAD.submit(function, *arguments)
+def begin_beside(function: Callable[[], Outcome]) -> futures.Future[Outcome]:
+    """Start in a process of its own, beside everything else, what will be asked for first."""
+    pool = futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_ignore_interrupts)
+    begun = pool.submit(function)
+    pool.shutdown(wait=False)
+    return begun
+
+
+def _ignore_interrupts() -> None:
+    """Leave interrupts to the process that started this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def collect_remarks(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Outcome:
@@ -154,7 +164,7 @@ class Job:
 
 def _serve(there: Connection, function: Callable[..., Any], arguments: tuple[Any, ...], with_progress: bool) -> None:
     """Compute in the other process, and send progress and result."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the page ends it
+    _ignore_interrupts()
 
     def report(done: int, total: int) -> None:
         there.send(("progress", (done, total)))

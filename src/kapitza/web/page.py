@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Sequence
+from concurrent.futures import Future
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
@@ -14,8 +15,7 @@ from fastapi import FastAPI
 from nicegui import app as nicegui_app
 from nicegui import ui
 
-from kapitza.web.answers import FIRST_QUESTION, find_answer
-from kapitza.web.background import begin
+from kapitza.web.background import Outcome
 from kapitza.web.parts import fault_line
 from kapitza.web.session import Session, View, view_of
 
@@ -44,20 +44,20 @@ def views() -> tuple[View, ...]:
     return tuple(import_module(f"kapitza.web.views.{name}").VIEW for name in _VIEWS)
 
 
-def application(opened: Sequence[Path], folder: Path) -> FastAPI:
+def application(opened: Sequence[Path], folder: Path, first: Future[Outcome] | None = None) -> FastAPI:
     """Return the page as an ASGI application.
 
     Parameters
     ----------
     opened : files that it shows when it is first seen
     folder : where dropped files are kept until the server ends
+    first : the answer to the first question, as soon as it is there; None where the page has to find it
     """
     shown = views()
-    begin(find_answer, FIRST_QUESTION)  # while the browser opens
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     def build() -> None:
-        build_page(Session(files=tuple(opened), folder=folder), shown)
+        build_page(Session(files=tuple(opened), folder=folder, first=first), shown)
 
     nicegui_app._exception_handlers[:] = [_report]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - it logs a traceback
     ui.add_css(_STYLE, shared=True)

@@ -9,6 +9,7 @@ import tempfile
 import threading
 import webbrowser
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from errno import EADDRINUSE
 from importlib import import_module
@@ -16,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from kapitza.core.files import regular_file_size
-from kapitza.errors import InputError
+from kapitza.errors import InputError, require
+from kapitza.web.background import Outcome, begin_beside
 from kapitza.web.guard import TOKEN_PARAMETER, Guard
 
 HOST = "127.0.0.1"
@@ -57,12 +59,13 @@ def explore(
         if not one.is_dir():
             regular_file_size(one)
     listener = _listen(port)
+    first = begin_beside(_answer_first_question)  # while this process loads the page, and the browser opens
     number = listener.getsockname()[1]
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     address = f"http://{HOST}:{number}/?{TOKEN_PARAMETER}={token}"
     with tempfile.TemporaryDirectory(prefix="kapitza-") as folder:
         os.environ["NICEGUI_STORAGE_PATH"] = folder  # else it would keep files where the command is run
-        server = _server(Guard(_application(paths, Path(folder)), token, number))
+        server = _server(Guard(_application(paths, Path(folder), first), token, number))
         server.when_ready = lambda: _welcome(address, browser, announce)
         server.run(sockets=[listener])
 
@@ -95,9 +98,16 @@ def _open_browser(address: str) -> None:
         webbrowser.open(address)
 
 
-def _application(files: Sequence[Path], folder: Path) -> Any:
+def _answer_first_question() -> Outcome:
+    """What the page shows first."""
+    answers = import_module("kapitza.web.answers")
+    return answers.find_answer(answers.FIRST_QUESTION)
+
+
+def _application(files: Sequence[Path], folder: Path, first: Future[Outcome]) -> Any:
     """The page as an application."""
-    return import_module("kapitza.web.page").application(files, folder)  # after the environment is set
+    page = require("kapitza.web.page", extra="web", why="the page in the browser")  # after the environment is set
+    return page.application(files, folder, first)
 
 
 def _server(app: Guard) -> Any:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Literal
 
 from attrs import define, field, frozen
+
+from kapitza.web.background import Outcome
 
 Theme = Literal["light", "dark"]
 _ODD_CHARACTERS = re.compile(r"[^\w.+-]+")
@@ -49,12 +52,14 @@ class Session:
     ----------
     files : given on the command line
     folder : where dropped files are kept
+    first : the answer to the first question of the view Interface, as soon as it is there; None where it is not begun
     theme : "light" or "dark", of figures
     requests : what other views or the command line ask of a view, by its name; taken with `take`
     """
 
     files: tuple[Path, ...] = field(converter=tuple)
     folder: Path
+    first: Future[Outcome] | None = None
     theme: Theme = "light"
     requests: dict[str, Any] = field(factory=dict)
     _followers: list[Callable[[], None]] = field(factory=list)

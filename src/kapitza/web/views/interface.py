@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -10,6 +13,7 @@ from typing import Any
 
 from nicegui import ui
 
+from kapitza.errors import KapitzaError
 from kapitza.measure.catalogue import CONDITIONS, Condition, Measurement
 from kapitza.web.answers import (
     FIRST_QUESTION,
@@ -24,7 +28,7 @@ from kapitza.web.answers import (
     model_rows,
     side_names,
 )
-from kapitza.web.background import Latest, compute
+from kapitza.web.background import Latest, Outcome, compute
 from kapitza.web.exports import answer_json, curves_csv, spectrum_csv, texts_to_copy
 from kapitza.web.figures.interface import (
     HEAT_TRACE,
@@ -167,7 +171,7 @@ class InterfaceView:
             return
         self._spinner.set_visibility(True)
         async with self._faults.shown():
-            found = (await compute(find_answer, question)).value
+            found = await _find(self._session, question)
             self._answer = found.value
             self._junction.clear()
             self._show(found.remarks)
@@ -203,6 +207,14 @@ class InterfaceView:
             self._spectrum.restyle({"y": [heat_values(self._answer, self._temperature)]}, [HEAT_TRACE])
             self._curves.relayout({"shapes": [temperature_line(self._session.theme, self._temperature)]})
         self._show_temperature()
+
+
+async def _find(session: Session, question: Question) -> Outcome:
+    """The answer to a question; to the first one, that which was begun with the server."""
+    if session.first is not None and question == FIRST_QUESTION:
+        with suppress(BrokenProcessPool, KapitzaError, OSError):  # else it is sought here, where faults are shown
+            return await asyncio.wrap_future(session.first)
+    return (await compute(find_answer, question)).value
 
 
 def _side_select(label: str, names: list[str], name: str) -> Any:
