@@ -99,7 +99,7 @@ def test_temperatures_update_what_the_file_says_to_be_uncertain(table, tmp_path)
     assert done.exit_code == 0, done.output
     assert abs(printed(done.stdout)["parameters"][G]["value"] / 4e7 - 1) <= 0.05
     for extra, words in (
-        ([], "say which boundary it crosses"),
+        ([], "say by crossing which boundary it crosses"),
         (["--across", "GaN|SiC"], "expected a boundary and its position"),
         (["--across", "GaN|air=1nm"], "no boundary 'GaN|air'"),
     ):

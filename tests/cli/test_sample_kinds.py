@@ -33,6 +33,8 @@ KINDS = {  # what belongs to the kind, and its points
         BEAMS + 'modulation = "9.8 MHz"\nrepetition = "80 MHz"\ndelayed = "pump"', 'delays = ["0.1 ns", "3 ns", 9]',
     ),
     "fdtr": (BEAMS, 'frequencies = ["100 kHz", "40 MHz", 9]'),
+    "beam-offset": (BEAMS + 'modulation = "1.1 MHz"', 'offsets = ["-6 um", "6 um", 13]'),
+    "grating": ('period = "4 um"', 'times = ["0.5 ns", "60 ns", 9]'),
     "steady": (BEAMS, 'powers = ["1 mW", "10 mW", 9]'),
     "three-omega": ('half_width = "1 um"\nlength = "1 mm"\npower = "20 mW"', 'frequencies = ["1 kHz", "1 MHz", 9]'),
     "raman": ("", 'radii = ["0.3 um", "3 um", 9]'),

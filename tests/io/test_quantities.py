@@ -33,8 +33,8 @@ WELL_KNOWN = [
 ]
 
 
-PREFIXES = {"T": 1e12, "G": 1e9, "M": 1e6, "k": 1e3, "c": 1e-2, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "n": 1e-9,
-            "p": 1e-12, "f": 1e-15, "": 1.0}  # fmt: skip
+PREFIXES = {"P": 1e15, "T": 1e12, "G": 1e9, "M": 1e6, "k": 1e3, "c": 1e-2, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "μ": 1e-6,
+            "n": 1e-9, "p": 1e-12, "f": 1e-15, "": 1.0}  # fmt: skip
 WITH_PREFIX = {"m": 1.0, "s": 1.0, "Hz": 1.0, "J": 1.0, "eV": constants.e, "N": 1.0, "W": 1.0, "rad": 1.0, "A": 1.0,
                "V": 1.0, "Ohm": 1.0, "Pa": 1.0, "g": 1e-3, "l": 1e-3}  # fmt: skip
 ALONE = {"K": 1.0, "min": 60.0, "u": constants.m_u, "amu": constants.m_u, "deg": np.pi / 180, "°": np.pi / 180,

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from attrs import define, field, frozen
 
+from kapitza.core.records import BaseRecord
 from kapitza.web.background import Outcome
 
 Theme = Literal["light", "dark"]
@@ -19,7 +20,7 @@ _MAX_NAME = 80  # characters of the name of a dropped file
 
 
 @frozen
-class View:
+class View(BaseRecord):
     """One view of the page.
 
     Attributes

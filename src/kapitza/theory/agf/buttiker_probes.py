@@ -60,14 +60,12 @@ class ProbedJunction(BaseRecord):
     imbalance: float = field(
         metadata=about("1", "largest net heat into a probe or lost between the leads, over the flux")
     )
-    harmonic: Conductance = field(metadata=about("", "without scattering, between the leads"))
-    four_probe: Conductance = field(metadata=about("", "without scattering, contacts to the leads taken off"))
+    harmonic: Conductance  # without scattering, between the leads
+    four_probe: Conductance  # without scattering, contacts to the leads taken off
     jump: float = field(metadata=about("1", "of the lines through either side, over the difference of the leads"))
     slope: Array = field(metadata=about("m^-1", "of the lines on the left and on the right, (2,)"))
     resistance: float = field(metadata=about("m^2 K W^-1", "of the interface"))
-    conductance: Conductance = field(
-        metadata=about("", "of the interface with scattering; infinite where there is none")
-    )
+    conductance: Conductance  # of the interface with scattering; infinite where there is none
 
     @property
     def conductivity(self) -> Array:
@@ -87,7 +85,7 @@ class ProbeSettings(BaseRecord):
     layers: int = field(default=12, metadata=about("1", "layers of either lead that are added to the device, from 4"))
     k_mesh: tuple[int, int] = field(default=(6, 6), metadata=about("1", "wave vectors over the zone"))
     number: int = field(default=40, metadata=about("1", "frequencies up to the top of the bands"))
-    statistics: Statistics = field(default="quantum", metadata=about("", "of the phonons: quantum or classical"))
+    statistics: Statistics = "quantum"  # of the phonons
 
     def __attrs_post_init__(self) -> None:
         """Check the sizes."""
