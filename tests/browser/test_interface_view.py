@@ -1,0 +1,94 @@
+"""Interface and Screen in a browser: what is shown first, how fast it follows, names of all controls, fifty clicks.
+
+Apart from the suite, since they need a browser: ``pytest tests/browser`` (KAPITZA_CHROMIUM names another one).
+"""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from explorer import Watched, delays, opened, say_delays, served
+
+CLICKS = 50
+_NUMBER = "() => /[0-9]/.test(document.querySelector('.k-value')?.textContent ?? '')"
+_NAMELESS = """() => [...document.querySelectorAll('button, input:not([type=file]), [role=slider], [role=tab]')]
+  .filter(e => e.offsetParent && !(e.getAttribute('aria-label') || e.textContent.trim() || e.labels?.length
+    || e.closest('label')?.textContent.trim() || e.getAttribute('aria-labelledby')))
+  .map(e => e.outerHTML.slice(0, 120))"""
+_TARGETS = "button:visible, [role=tab]:visible, .q-field:visible, .q-item:visible, .js-plotly-plot:visible"
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """One page for all tests of this module: what it asked for and complained of is looked at in the end."""
+    folder: Path = tmp_path_factory.mktemp("page")
+    with served(folder=folder) as (address, errors), opened(address) as found:
+        found.page.wait_for_function(_NUMBER)
+        found.page.wait_for_selector(".scatterlayer .points path")
+        yield found
+        assert found.foreign() == []
+        assert found.faults == []
+    lines = [one for one in errors.read_text().splitlines() if "Ctrl+C" not in one and "interrupted" not in one]
+    assert lines == []
+
+
+def test_the_first_interface_is_there_and_every_control_has_a_name(seen: Watched) -> None:
+    best = seen.page.get_by_label("Best estimate")
+    assert "Al | Si" in best.inner_text()
+    assert "95 % interval" in best.inner_text()
+    assert seen.page.get_by_label("Measured values").get_by_role("link").count() == 58
+    assert seen.page.evaluate(_NAMELESS) == []
+
+
+def test_the_spectrum_follows_the_slider(seen: Watched) -> None:
+    """On a machine that does nothing else, within a fifth of a second; the delays are printed."""
+    found = delays(seen.page, "Temperature", "What carries the heat", 8)  # steps to its end
+    say_delays("Interface", found)
+    assert sorted(found)[len(found) // 2] <= 200
+
+
+def test_another_pair_and_a_layer_are_typed(seen: Watched) -> None:
+    page = seen.page
+    left = page.get_by_label("Left", exact=True)
+    left.click()
+    left.fill("Au")
+    page.get_by_role("option", name="Au", exact=True).click()
+    page.get_by_label("Best estimate").get_by_text("Au | Si").wait_for()
+    between = page.get_by_label("Layer between")
+    between.click()
+    between.fill("Ti")
+    page.get_by_role("option", name="Ti", exact=True).click()
+    page.get_by_text("Ti between, crossed ballistically").first.wait_for()
+
+
+def test_a_broken_file_is_one_line(seen: Watched, tmp_path: Path) -> None:
+    file = tmp_path / "broken.toml"
+    file.write_text("[[material]\n")
+    seen.page.locator("input[type=file]").first.set_input_files(file)
+    fault = seen.page.get_by_role("alert").filter(has_text="broken.toml")
+    fault.wait_for()
+    assert "\n" not in fault.inner_text()
+
+
+def test_a_pair_of_the_map_opens(seen: Watched) -> None:
+    page = seen.page
+    page.get_by_role("tab", name="Screen", exact=True).click()
+    page.wait_for_selector(".heatmaplayer image")
+    place = page.get_by_label("Map of all pairs").locator(".nsewdrag").first.bounding_box()
+    page.mouse.move(place["x"] + 0.3 * place["width"], place["y"] + 0.3 * place["height"] + 40)
+    page.mouse.click(place["x"] + 0.3 * place["width"] + 2, place["y"] + 0.2 * place["height"])
+    page.get_by_label("Best estimate").wait_for()
+
+
+def test_fifty_clicks_leave_no_complaint(seen: Watched) -> None:
+    rng = random.Random(20)
+    for _ in range(CLICKS):
+        found = seen.page.locator(_TARGETS)
+        count = found.count()
+        if count:
+            found.nth(rng.randrange(count)).dispatch_event("click")
+        if rng.random() < 0.3:
+            seen.page.keyboard.press("Escape")
+        seen.page.wait_for_timeout(200)
+    seen.page.wait_for_timeout(2000)
