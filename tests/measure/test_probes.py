@@ -64,6 +64,17 @@ def test_kernel_is_the_convolution_by_quadrature(probe: ThermalProbe | RamanProb
         np.testing.assert_allclose(probe_reading(TRUTH, np.array([x]), probe)[0] - ambient, wanted, rtol=1e-6, atol=0)
 
 
+@pytest.mark.parametrize(
+    "probe", [RamanProbe(near_field=15 * nm), RamanProbe(near_field=0.0, spot=15 * nm, far_share=1.0)]
+)
+def test_widths_of_the_raman_probe_are_full_widths_at_half_maximum(probe: RamanProbe) -> None:
+    """The kernel is the derivative of what the tip reads across a step of 1 K."""
+    step, h = np.array([0.0, 1.0, 0.0, 0.0]), 0.01 * nm
+    ends = [np.array([0.0, 7.5 * nm, -7.5 * nm]) + side * h for side in (1, -1)]
+    kernel = (probe_reading(step, ends[0], probe) - probe_reading(step, ends[1], probe)) / (2 * h)
+    np.testing.assert_allclose(kernel[1:] / kernel[0], 0.5, rtol=1e-4, atol=0)
+
+
 def test_a_response_that_differs_is_a_false_jump_without_it() -> None:
     probe = evolve(THERMAL, response_right=0.33)
     flat = np.array([400.0, 400.0, 0.0, 0.0])

@@ -81,6 +81,17 @@ def test_peaks_find_the_localised_vibration() -> None:
     np.testing.assert_allclose(np.nansum(near.share, axis=1), 1.0, rtol=1e-9, atol=0)
 
 
+def test_interface_density_counts_the_part_of_each_class_on_the_interface() -> None:
+    found = classify_modes(chain(M, 3 * M, 0.3 * M), periods=12, k=CENTRE)
+    width = 0.02 * found.omega.max()
+    omega = np.linspace(-8 * width, found.omega.max() + 8 * width, 4001)
+    held = np.trapezoid(found.interface_density(omega, width), omega, axis=0)
+    wanted = [(found.modes * found.interface)[found.kind == kind].sum() for kind in range(len(MODE_CLASSES))]
+    np.testing.assert_allclose(held, wanted, rtol=1e-9, atol=0)
+    coordinates = found.share[2] * found.omega.size  # on the interface: eigenvectors are complete
+    np.testing.assert_allclose(held.sum() * chain(M, 3 * M, 0.3 * M).area, coordinates, rtol=1e-9, atol=0)
+
+
 def test_bad_input_is_refused() -> None:
     junction = chain(M, 2 * M)
     with pytest.raises(InputError, match="isolated <= extended"):

@@ -86,6 +86,23 @@ def test_spectra_fits_and_design_agree() -> None:
     np.testing.assert_allclose(np.median(sigma, axis=0), wanted, rtol=0.06, atol=0)
 
 
+def test_difference_is_that_of_places_one_free_path_upstream() -> None:
+    """A second road: phonons of each direction in the aperture bring the temperature from where they last collided."""
+    plan = EelsExperiment(left=MODES, electrons=2e8, temperature=400.0)
+    path, gradient, offset = np.array([40.0, 90.0]) * nm, -0.15 / nm, 0.02
+    design = design_apertures(plan, path, gradient, offset=offset, radius=0.008)
+
+    def profile(z: np.ndarray) -> np.ndarray:
+        return 400.0 + gradient * z
+
+    r, phi = np.meshgrid(np.sqrt((np.arange(60) + 0.5) / 60), (np.arange(90) + 0.5) * 2 * np.pi / 90)  # equal areas
+    for radius, difference in zip(design.radii, design.difference, strict=True):
+        x, y = offset + radius * r * np.cos(phi), radius * r * np.sin(phi)
+        free = path[:, None, None] * x / np.hypot(x, y)
+        wanted = (profile(-free) - profile(free)).mean(axis=(1, 2))
+        np.testing.assert_allclose(difference, wanted, rtol=5e-3, atol=0)
+
+
 def test_design_needs_fewer_pixels_for_a_longer_free_path() -> None:
     plan = EelsExperiment(left=MODES, electrons=2e8, temperature=400.0)
     known = {"offset": 0.02, "radius": 0.008, "convergence": 0.004, "wavelength": 4.87e-12}
