@@ -13,7 +13,7 @@ from kapitza.errors import InputError
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.lamella import LamellaMaterial, LamellaPlane, design_lamella, draw_numbers, fit_lamella
 from kapitza.measure.lamella.design import _with_modulation
-from kapitza.measure.lamella.fit import lamella_problem
+from kapitza.measure.lamella.fit import LamellaProblem, lamella_problem
 from kapitza.measure.lamella.scan import lamella_scan
 from kapitza.measure.lamella.sheet import Drive, film_reduction, make_sheet, sheet_resolution, solve_sheet
 from kapitza.measure.least_squares import difference_jacobian
@@ -245,6 +245,22 @@ def test_intervals_cover_the_truth(frequency: float) -> None:
     # beyond these limits less than once in 10⁴ where the pulls are normal
     assert np.abs(pulls).max() <= 4.2
     assert 0.02 <= np.mean(np.square(pulls)) <= 7
+
+
+@pytest.mark.parametrize("logs", [(0.9, -1.1), (1.1, -0.8)])
+def test_lockin_fits_follow_curved_valleys(logs: tuple[float, float], monkeypatch: pytest.MonkeyPatch) -> None:
+    # diffusivities far from their estimates, in opposite directions: what λ, d and k have in common is a curved valley
+    given = lamella(length=5000 * nm, resistance=3e-9)
+    known = priors() | {name: Prior.relative(0.05) for name in ("AlN.heat_capacity", "SiC.heat_capacity")}
+    truth = {"AlN.conductivity": 100 * np.exp(logs[0]), "SiC.conductivity": 60 * np.exp(logs[1])}
+    plan = pixels(0.1, length=5000 * nm, frequency=1e6, pad_temperatures=(12 - 16j, 1 + 0.1j))
+    one = evolve(shown(given, plan, changes=truth, seed=1), pad_temperatures=(0.0, 0.0))
+    steps: list[int] = []
+    plain = LamellaProblem.derivatives
+    monkeypatch.setattr(LamellaProblem, "derivatives", lambda self, x: steps.append(1) or plain(self, x))
+    found = fit_lamella(given, one, known, spread=SPREAD, **MESH)
+    assert abs(np.log(found.resistance / 3e-9)) <= 3 * found.relative_sigma
+    assert len(steps) <= 16  # more than 20 where every step is straight
 
 
 def test_a_jump_that_is_not_seen_has_an_upper_limit() -> None:

@@ -357,9 +357,8 @@ def _solve_from(problem: LamellaProblem, x: Array, held: int | None = None) -> _
         if ended or (lowered < _SLOW_STEP and _is_hopeless(problem, residual)):
             break
         while damping < 1e8:
-            step = -np.linalg.solve(curvature + damping * np.eye(x.size), slope) / size
-            there = np.clip(x + step, problem.low, problem.high)
-            found = problem.residual(there)
+            steps = np.linalg.solve(curvature + damping * np.eye(x.size), scaled.T) / size[:, None]
+            there, found = _try_step(problem, x, residual, full, steps, pull)
             fall = float(residual @ residual) - float(found @ found)
             if fall >= 0:  # not for NaN
                 moved = (there - x) * size
@@ -367,7 +366,7 @@ def _solve_from(problem: LamellaProblem, x: Array, held: int | None = None) -> _
                 lowered = fall / float(residual @ residual)
                 x, residual, damping = there, found, _next_damping(damping, share)
                 break
-            damping = max(10 * damping, 1e-4)
+            damping = max(10 * damping, 1e-3)
         else:
             break  # at rounding
     else:
@@ -377,6 +376,25 @@ def _solve_from(problem: LamellaProblem, x: Array, held: int | None = None) -> _
     length = np.linalg.norm(full, axis=0)
     covariance = np.linalg.inv((full / length).T @ (full / length)) / np.outer(length, length)
     return _Minimum(x, residual, derivatives, covariance)
+
+
+def _try_step(
+    problem: LamellaProblem, x: Array, residual: Array, derivatives: NDArray[Any], steps: NDArray[Any], pull: Array
+) -> tuple[Array, Array]:
+    """Coordinates (p,) and residual after the step that `steps` (p, n + p) makes of a `pull` (n + p,).
+
+    In a curved valley a straight step ends on the slope.  What the residual then has beyond its derivatives is taken
+    back by the same `steps`.
+    """
+    there = np.clip(x - steps @ pull, problem.low, problem.high)
+    found, wanted = problem.residual(there), residual + derivatives @ (there - x)
+    chi2 = found @ found
+    if residual @ residual - chi2 < _GOOD_SHARES[0] * (residual @ residual - wanted @ wanted):  # not for NaN
+        nearer = np.clip(there - steps @ (found - wanted), problem.low, problem.high)
+        other = problem.residual(nearer)
+        if other @ other < chi2:
+            return nearer, other
+    return there, found
 
 
 def _next_damping(damping: float, share: float) -> float:
