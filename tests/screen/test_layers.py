@@ -87,7 +87,7 @@ def test_of_one_substance_both_limits_are_equal() -> None:
 
 @pytest.mark.parametrize("thickness", [None, 5 * nm])
 def test_all_triples_are_searched(thickness: float | None) -> None:
-    materials = library_table().select(np.arange(0, 90, 3))
+    materials = library_table().select(np.arange(0, 90, 6))
     found = interlayers(materials, 300, top=8, thickness=thickness)
     count = len(materials)
     best: dict[tuple[str, str], float] = {}

@@ -1,4 +1,7 @@
-"""2,000 damaged files: each is read right or refused with one line, without a crash, a hang or a full memory."""
+"""500 damaged files, and many more marked slow: each is read right or refused with one line.
+
+None ends in a crash, a hang or a full memory.
+"""
 
 import json
 import os
@@ -15,14 +18,14 @@ from numpy.typing import NDArray
 
 PROGRAM = Path(__file__).with_name("mutations.py")
 FILES = {
-    "vib_line_nion.ndata": 300,
-    "vib_line_nion.h5": 120,
-    "vib_line.hspy": 120,
-    "vib_point.msa": 1180,
-    "vib_line.nxs": 60,
-    "spectrum.dm3": 80,
-    "tiny.dm4": 70,
-    "energy-first.dm4": 70,
+    "vib_line_nion.ndata": 75,
+    "vib_line_nion.h5": 30,
+    "vib_line.hspy": 30,
+    "vib_point.msa": 295,
+    "vib_line.nxs": 15,
+    "spectrum.dm3": 25,
+    "tiny.dm4": 20,
+    "energy-first.dm4": 20,
 }
 ROSETTA = (".nxs", ".dm3", ".dm4")
 SLOWEST = 2.0  # s, of one file
@@ -42,8 +45,8 @@ def sound(name: str, data: Callable[[str], Path], tmp_path: Path) -> Path:
     return written(path, *made[name]) if name in made else data(f"eels/{name}")
 
 
-def test_there_are_two_thousand() -> None:
-    assert sum(FILES.values()) >= 2000
+def test_there_are_five_hundred() -> None:
+    assert sum(FILES.values()) >= 500
 
 
 @pytest.mark.parametrize("name", FILES)
