@@ -75,6 +75,7 @@ from kapitza.measure.eels.diagnosis.residuals import summed_residuals as summed_
 from kapitza.measure.eels.diagnosis.verdict import fit_verdict as fit_verdict
 from kapitza.measure.eels.diagnosis.verdict import widen_misfits as widen_misfits
 from kapitza.measure.eels.fit import is_compiled as is_compiled
+from kapitza.measure.eels.geometry.edge import edge_width as edge_width
 from kapitza.measure.eels.geometry.oblique import find_oblique_plane as find_oblique_plane
 from kapitza.measure.eels.geometry.oblique import fit_oblique_jump as fit_oblique_jump
 from kapitza.measure.eels.gradients import flag_remark as flag_remark

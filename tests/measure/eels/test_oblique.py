@@ -8,6 +8,7 @@ from attrs import evolve
 
 import kapitza
 from kapitza.cli import main
+from kapitza.core.arrays import real_array
 from kapitza.errors import InputError
 from kapitza.measure.eels.geometry.oblique import ObliquePlane, find_oblique_plane, fit_oblique_jump
 from kapitza.measure.eels.gradients import line_profile
@@ -29,7 +30,7 @@ def scan(
         at=at, tilt=np.radians(tilt), curvature=curvature, middle=y.mean(), covariance=np.zeros((3, 3)), gain=0.0
     )
     across, along = np.meshgrid(y, x, indexing="ij")
-    seen = SEEN.branches(plane.distance(along.ravel(), across.ravel()))
+    seen = SEEN.branches(plane.distance(real_array(along.ravel()), real_array(across.ravel())))
     value = (seen @ [400 + JUMP / 2, 400 - JUMP / 2, -0.18 / nm, -0.15 / nm]).reshape(across.shape)
     value = value + np.random.default_rng(seed).normal(0, noise, value.shape)
     zero = np.zeros(value.shape)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from kapitza.measure.eels.resistance import AbsoluteResistance, KnownQuantity
 
 _SIDE_NAMES = ("left", "right")
+_SIGMAS_OF_EDGE = 3.0  # by which the width of the edge contradicts that of the point spread
 
 
 def jump_map(
@@ -53,7 +54,10 @@ def jump_map(
             help="Along the rows' normal, at a fitted angle to it, gently bent; auto: at an angle if it shows."
         ),
     ] = "auto",
-    width: Annotated[str, typer.Option(help="Point spread: standard deviation of the local part, 1nm+-0.2nm.")] = "0nm",
+    width: Annotated[
+        str | None,
+        typer.Option(help="Point spread: standard deviation of the local part, 1nm+-0.2nm; else as the modes show it."),
+    ] = None,
     share: Annotated[str, typer.Option(help="Point spread: delocalised share, 0.3+-0.05.")] = "0",
     length: Annotated[str, typer.Option(help="Point spread: length of the delocalised part, 30nm.")] = "50nm",
     flux: Annotated[str | None, typer.Option(help="Heat flux, 3.1e9 (W/m²) or 3.1GW/m2+-0.1GW/m2.")] = None,
@@ -84,7 +88,7 @@ def jump_map(
     if not re.search(r"\+-|±", at):
         at_sigma = _pixel_pitch(maps["common"])
     numbers: dict[str, Any] = {}
-    for name, text in (("width", width), ("share", share), ("length", length)):
+    for name, text in (("width", width or "0nm"), ("share", share), ("length", length)):
         kind = "share" if name == "share" else "length"
         numbers[name], numbers[f"{name}_sigma"] = parse_uncertain(text, kind, what=f"--{name}")
     spread = kapitza.eels.PointSpread(**numbers)
@@ -97,6 +101,7 @@ def jump_map(
     scale_sigma = parse_uncertain(scale, "share", what="--scale")[0]
     thickness = None if layer is None else _layer_thickness(layer)
     records: dict[str, Any] = {}
+    seen["measure_width"] = width is None
     profile, found, oblique = _fit_plane(maps, plane, place, seen, scale_sigma)
     if oblique is not None:
         records["plane"] = oblique
@@ -160,19 +165,47 @@ def _fit_plane(
     maps: dict[str, TemperatureMap], plane: str, place: float, seen: dict[str, Any], scale_sigma: float
 ) -> tuple[Profile, InterfaceJump, ObliquePlane | None]:
     """Profile and jump along the rows' normal, or along that of an oblique plane, which is there then."""
+    seen = dict(seen)
+    measured = seen.pop("measure_width")
     if plane in ("auto", "straight"):
         profile = kapitza.eels.line_profile(maps["common"])
         tilt = deferred.find_oblique_plane(maps["common"], place, **seen)
         if tilt is None or plane == "straight":
             if tilt is not None:
                 _note_tilt(tilt, "--plane tilted fits the angle and takes the jump along its normal")
+            else:
+                seen["spread"] = _spread_of_edge(maps, place, seen, None, measured=measured)
             return profile, _fit_straight(maps, profile, place, seen, scale_sigma), None
         _note_tilt(tilt, "the jump is taken along its normal; --plane straight averages the rows")
     curved = plane == "curved"
     if seen["spread"].share > 0:
         note("both materials get the same weight where a pixel shows both, which shifts the jump: --plane straight not")
     found = deferred.fit_oblique_jump(maps["common"], place, curved=curved, scale_sigma=scale_sigma, **seen)
+    edge = _spread_of_edge(maps, place, seen, found.plane, measured=measured)
+    if edge is not seen["spread"]:
+        seen["spread"] = edge
+        found = deferred.fit_oblique_jump(maps["common"], place, curved=curved, scale_sigma=scale_sigma, **seen)
     return found.profile, found.fit, found.plane
+
+
+def _spread_of_edge(
+    maps: dict[str, TemperatureMap], place: float, seen: dict[str, Any], plane: ObliquePlane | None, *, measured: bool
+) -> PointSpread:
+    """Point spread with the width that the modes show at the interface, where none was given; else what was given."""
+    from attrs import evolve
+
+    spread: PointSpread = seen["spread"]
+    edge = deferred.edge_width(maps["common"], place, spread, plane=plane)
+    if edge is None or not edge.sure:
+        return spread
+    change = f"the modes change over {format_uncertain(edge.width / nm, edge.sigma / nm)} nm (standard deviation)"
+    option = f"--width {edge.width / nm:.2g}nm+-{max(edge.sigma / nm, 0.01):.1g}nm"
+    if measured:
+        note(f"{change} at the interface, which is taken as the point spread; --width 0nm takes a point")
+        return evolve(spread, width=edge.width, width_sigma=edge.sigma)
+    if abs(edge.width - spread.width) > _SIGMAS_OF_EDGE * math.hypot(edge.sigma, spread.width_sigma):
+        note(f"{change} at the interface, not over {spread.width / nm:.3g} nm, which shifts the jump: {option}")
+    return spread
 
 
 def _fit_straight(

@@ -64,6 +64,7 @@ SAVED_MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "measure.design": ("Design",),
         "measure.interface": ("BestEstimate", "InterfacePrediction"),
         "measure.eels.contrast": ("SideContrast",),
+        "measure.eels.geometry.edge": ("EdgeWidth",),
         "measure.eels.geometry.oblique": ("ObliqueJump", "ObliquePlane"),
         "measure.eels.comparison.occupations": ("OccupationComparison",),
         "measure.eels.heat_flow.apertures": ("ApertureDesign", "OppositeOccupations"),
