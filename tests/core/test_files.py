@@ -173,9 +173,13 @@ def test_a_folder_that_takes_no_files_is_told_with_the_name_that_was_asked_for(t
 
 
 def test_no_room_opens_files_of_users_by_itself():
-    """What reads or writes files of users does it here; data of the package and folders of a moment may differ."""
+    """What reads or writes files of users does it here; data of the package, folders of a moment, examples may."""
     at_once = r"\.(?:read_text|read_bytes|write_text|write_bytes)\("
     direct = re.compile(at_once + r"|(?:Path\(.*\)|\bpath|\bfile|place)\.open\(|(?<![\w.])open\(")
-    sources = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in ROOT.rglob("*.py")}
+    example = re.compile(r"^ +(?:>>>|\.\.\.) .*$", re.MULTILINE)
+    sources = {
+        path.relative_to(ROOT).as_posix(): example.sub("", path.read_text(encoding="utf-8"))
+        for path in ROOT.rglob("*.py")
+    }
     found = {name for name, text in sources.items() if direct.search(text) and "importlib.resources" not in text}
     assert found == {"_lazy.py", "simulate/md/engines/lammps.py"}

@@ -4,14 +4,12 @@ import ast
 import doctest
 import inspect
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import hooks
 import pytest
 from test_blocks import PAGES, blocks
 
-LIST = Path(__file__).with_name("without_example.txt")
 PUBLIC = {(name, home) for room in hooks.ROOMS for name, home in hooks.public_names(room) if home != "kapitza"}
 
 
@@ -45,12 +43,9 @@ WITH_EXAMPLE = sorted(one for one in PUBLIC if has_own_example(*one))
 
 
 def test_every_public_name_has_an_example() -> None:
-    """Those of the list wait for one; it may only get shorter."""
     shown = shown_names()
     without = {f"{home}:{name}" for name, home in PUBLIC if name not in shown and (name, home) not in WITH_EXAMPLE}
-    waiting = set(LIST.read_text(encoding="utf-8").split())
-    assert without - waiting == set(), "give these an example"
-    assert waiting - without == set(), "these have one: take them off the list"
+    assert without == set(), "give these an example"
 
 
 @pytest.mark.parametrize(("name", "home"), WITH_EXAMPLE)

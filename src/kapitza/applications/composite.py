@@ -29,7 +29,17 @@ _SHAPE_DIMENSIONS = {"sphere": 3, "cylinder": 2, "plate": 1}
 
 @frozen(eq=False, kw_only=True)
 class CompositeConductivity(BaseRecord):
-    """Conductivity of a composite for particles of several sizes."""
+    """Conductivity of a composite for particles of several sizes.
+
+    Examples
+    --------
+    >>> from kapitza.applications import composite_conductivity
+    >>> copper_diamond = composite_conductivity(401.0, 2300.0, 300e6, radius=[1e-6, 10e-6], fraction=0.6)
+    >>> print(copper_diamond.value.round(), "W/mK")
+    [315. 841.] W/mK
+    >>> print(f"particles help above {copper_diamond.critical_radius * 1e6:.1f} µm")
+    particles help above 1.6 µm
+    """
 
     radius: Array = field(converter=positive, metadata=about("m", "(n,) of the particles"))
     value: Array = field(

@@ -137,10 +137,14 @@ class OperatingPoint(BaseRecord):
 
     Examples
     --------
-    >>> from kapitza.applications import OperatingPoint
-    >>> cold = OperatingPoint(temperature=4.4, flux=3e3, stable=True, regime="nucleate boiling")
-    >>> print(cold.stable, cold.regime)
-    True nucleate boiling
+    >>> from kapitza.applications import HeliumBath, Superconductor, operating_points
+    >>> bath = HeliumBath(temperature=4.2, coefficient=40.0, critical=1e4, recovery=3e3, film=600.0)
+    >>> niobium = Superconductor(9.2, 10.0, 2.0, 10e-3)
+    >>> for point in operating_points(bath, niobium, 8.0):
+    ...     print(f"{point.temperature:.1f} K, {point.regime}, {'stable' if point.stable else 'unstable'}")
+    4.2 K, Kapitza, stable
+    7.2 K, transition, unstable
+    25.5 K, film, stable
     """
 
     temperature: float = field(metadata=about("K", "of the surface"))
@@ -274,6 +278,17 @@ class RunawayCurrents(BaseRecord):
     holding : below which no normal state exists, A; the critical current if there is none at all
     propagating : below which every normal zone shrinks, A; the critical current if all do
     hot : normal state at the propagating current, or None
+
+    Examples
+    --------
+    >>> from kapitza.applications import HeliumBath, Superconductor, runaway_currents
+    >>> bath = HeliumBath(temperature=4.2, coefficient=40.0, critical=1e4, recovery=3e3, film=600.0)
+    >>> niobium = Superconductor(9.2, 10.0, 2.0, 10e-3)
+    >>> limits = runaway_currents(bath, niobium)
+    >>> print(
+    ...     f"normal zones shrink below {limits.propagating:.2f} A; stable up to the critical current: {limits.stable}"
+    ... )
+    normal zones shrink below 6.24 A; stable up to the critical current: False
     """
 
     holding: float = field(metadata=about("A", "no normal zone lives below"))

@@ -40,16 +40,16 @@ class Stream(BaseRecord):
     >>> from kapitza.applications import Stream
     >>> water = Stream(
     ...     inlet=340.0,
-    ...     flow=1e-6,
-    ...     conductivity=0.6,
-    ...     heat_capacity=4.18e3,
-    ...     viscosity=8.9e-4,
-    ...     density=997.0,
+    ...     flow=1e-8,
     ...     diameter=1e-4,
     ...     section=1e-8,
+    ...     conductivity=0.6,
+    ...     heat_capacity=4.18e6,
+    ...     viscosity=8.9e-4,
+    ...     density=997.0,
     ... )
-    >>> print(water.inlet, "K")
-    340.0 K
+    >>> print(f"Reynolds number {water.reynolds:.0f}: laminar; {water.capacity * 1e3:.0f} mW/K")
+    Reynolds number 112: laminar; 42 mW/K
     """
 
     inlet: float = field(converter=number, validator=quantity(), metadata=about("K", "temperature at the inlet"))
@@ -107,15 +107,18 @@ class HeatExchanger(BaseRecord):
     Examples
     --------
     >>> from kapitza.applications import HeatExchanger, Stream
-    >>> water = {"conductivity": 0.6, "heat_capacity": 4.18e3, "viscosity": 8.9e-4, "density": 997.0}
-    >>> hot, cold = (
-    ...     Stream(inlet=inlet, flow=1e-8, diameter=1e-4, section=1e-8, **water) for inlet in (340.0, 300.0)
-    ... )
+    >>> water = {"conductivity": 0.6, "heat_capacity": 4.18e6, "viscosity": 8.9e-4, "density": 997.0}
+    >>> hot, cold = (Stream(inlet=inlet, flow=1e-8, diameter=1e-4, section=1e-8, **water) for inlet in (340.0, 300.0))
     >>> plates = HeatExchanger(
     ...     hot=hot, cold=cold, wall=50e-6, wall_conductivity=148.0, area=1e-6, length=1e-2, hot_boundary=1e7
     ... )
-    >>> print(plates.arrangement)
-    counter
+    >>> for part, resistance in plates.resistances().items():
+    ...     print(f"{part}: {resistance * 1e6:.1f} m²K/MW")
+    hot convection: 22.1 m²K/MW
+    hot boundary: 0.1 m²K/MW
+    wall: 0.3 m²K/MW
+    cold boundary: 0.0 m²K/MW
+    cold convection: 22.1 m²K/MW
     """
 
     hot: Stream
@@ -149,7 +152,20 @@ class HeatExchanger(BaseRecord):
 
 @frozen(kw_only=True)
 class HeatExchange(BaseRecord):
-    """What an exchanger does."""
+    """What an exchanger does.
+
+    Examples
+    --------
+    >>> from kapitza.applications import HeatExchanger, Stream, heat_exchange
+    >>> water = {"conductivity": 0.6, "heat_capacity": 4.18e6, "viscosity": 8.9e-4, "density": 997.0}
+    >>> hot, cold = (Stream(inlet=inlet, flow=1e-8, diameter=1e-4, section=1e-8, **water) for inlet in (340.0, 300.0))
+    >>> plates = HeatExchanger(
+    ...     hot=hot, cold=cold, wall=50e-6, wall_conductivity=148.0, area=1e-6, length=1e-2, hot_boundary=1e7
+    ... )
+    >>> found = heat_exchange(plates)
+    >>> print(f"{found.heat:.3f} W, {found.effectiveness:.0%} of the most that could pass")
+    0.583 W, 35% of the most that could pass
+    """
 
     coefficient: float = field(metadata=about("W m^-2 K^-1", "overall heat transfer coefficient U"))
     transfer_units: float = field(metadata=about("1", "UA over the smaller capacity"))
@@ -183,16 +199,14 @@ def heat_exchange(exchanger: HeatExchanger) -> HeatExchange:
     Examples
     --------
     >>> from kapitza.applications import HeatExchanger, Stream, heat_exchange
-    >>> water = {"conductivity": 0.6, "heat_capacity": 4.18e3, "viscosity": 8.9e-4, "density": 997.0}
-    >>> hot, cold = (
-    ...     Stream(inlet=inlet, flow=1e-8, diameter=1e-4, section=1e-8, **water) for inlet in (340.0, 300.0)
-    ... )
+    >>> water = {"conductivity": 0.6, "heat_capacity": 4.18e6, "viscosity": 8.9e-4, "density": 997.0}
+    >>> hot, cold = (Stream(inlet=inlet, flow=1e-8, diameter=1e-4, section=1e-8, **water) for inlet in (340.0, 300.0))
     >>> plates = HeatExchanger(
     ...     hot=hot, cold=cold, wall=50e-6, wall_conductivity=148.0, area=1e-6, length=1e-2, hot_boundary=1e7
     ... )
     >>> found = heat_exchange(plates)
     >>> print(f"{found.hot_out:.1f} K, {found.cold_out:.1f} K; boundary {found.boundary_share:.2%}")
-    300.1 K, 339.9 K; boundary 0.22%
+    326.0 K, 314.0 K; boundary 0.22%
     """
     for name, stream in (("hot", exchanger.hot), ("cold", exchanger.cold)):
         _check_stream(name, stream, exchanger.length)

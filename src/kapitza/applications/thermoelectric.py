@@ -151,7 +151,18 @@ class ThermoelectricLeg(BaseRecord):
 
 @frozen(kw_only=True)
 class LegState(BaseRecord):
-    """A leg at work between two reservoirs."""
+    """A leg at work between two reservoirs.
+
+    Examples
+    --------
+    >>> from kapitza.applications import ThermoelectricLeg, leg_state
+    >>> leg = ThermoelectricLeg(length=1e-3, area=1e-6, seebeck=200e-6, resistivity=1e-5, conductivity=1.5)
+    >>> state = leg_state(leg, 450.0, 300.0, 1.0)
+    >>> print(f"{state.power * 1e3:.1f} mW of {state.heat_in:.3f} W: {state.efficiency:.1%}")
+    20.0 mW of 0.310 W: 6.5%
+    >>> print(abs(state.heat_in - state.heat_out - state.power) < 1e-12)
+    True
+    """
 
     hot: float = field(metadata=about("K", "temperature of the hot reservoir"))
     cold: float = field(metadata=about("K", "temperature of the cold reservoir"))

@@ -32,9 +32,10 @@ class SteadyPower(BaseRecord):
 
     Examples
     --------
-    >>> from kapitza.device import SteadyPower
-    >>> print(SteadyPower())
-    SteadyPower()
+    >>> from kapitza.device import Disc, HeatSource, SteadyPower
+    >>> source = HeatSource("spot", 0.02, Disc(0.0, 0.0, 5e-6))
+    >>> print(source.waveform == SteadyPower())
+    True
     """
 
 
@@ -44,9 +45,13 @@ class StepPower(BaseRecord):
 
     Examples
     --------
-    >>> from kapitza.device import StepPower
-    >>> print(StepPower())
-    StepPower()
+    >>> from kapitza import Device, Layer, Stack, solve
+    >>> from kapitza.device import Box, Disc, HeatSource, StepPower
+    >>> spot = HeatSource("spot", 0.02, Disc(50e-6, 50e-6, 5e-6), waveform=StepPower())
+    >>> silicon = Layer("Si", 100e-6, 148.0, heat_capacity=1.66e6)
+    >>> found = solve(Device(Stack([silicon]), [spot], Box(100e-6, 100e-6)))
+    >>> print(found.respond([1e-8, 1e-6, 1e-3]).peak.round(2), "K, in the end", round(found.peak, 2))
+    [1.83 7.33 9.12] K, in the end 9.12
     """
 
 
@@ -56,9 +61,15 @@ class PeriodicPower(BaseRecord):
 
     Examples
     --------
-    >>> from kapitza.device import PeriodicPower
-    >>> print(PeriodicPower(1e6).frequency, "Hz")
-    1000000.0 Hz
+    >>> import numpy as np
+    >>> from kapitza import Device, Layer, Stack, solve
+    >>> from kapitza.device import Box, Disc, HeatSource, PeriodicPower
+    >>> spot = HeatSource("spot", 0.02, Disc(50e-6, 50e-6, 5e-6), waveform=PeriodicPower(1e6))
+    >>> silicon = Layer("Si", 100e-6, 148.0, heat_capacity=1.66e6)
+    >>> found = solve(Device(Stack([silicon]), [spot], Box(100e-6, 100e-6)))
+    >>> period = np.arange(1, 101) / 100 * 1e-6
+    >>> print(f"{period[found.respond(period).peak.argmax()] * 1e9:.0f} ns after the power is the temperature highest")
+    60 ns after the power is the temperature highest
     """
 
     frequency: float = field(converter=number, validator=quantity(), metadata=about("Hz", "repetition frequency"))

@@ -17,6 +17,20 @@ class TemperatureField(BaseRecord):
     """Rise of the temperature above the sink on points of a plane, or of a section through the layers.
 
     The depth of a boundary stands in a section twice, for above and below it.
+
+    Examples
+    --------
+    >>> from kapitza import Device, Layer, Stack, solve
+    >>> from kapitza.device import Box, HeatSource, Rectangle
+    >>> finger = Rectangle((0, 2e-6), (0, 25e-6))
+    >>> layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 100e-6, 390.0)]
+    >>> chip = Device(Stack(layers, [5e7]), [HeatSource("finger", 0.05, finger)], Box(100e-6, 100e-6))
+    >>> top = solve(chip).plane()
+    >>> print(
+    ...     f"{top.name}: {top.value.shape[0]} x {top.value.shape[1]} points, "
+    ...     f"{top.value.max():.1f} to {top.value.min():.1f} K"
+    ... )
+    GaN: 256 x 256 points, 27.8 to 0.6 K
     """
 
     name: str
@@ -36,7 +50,20 @@ WAVEFORM_CHOICES: tuple[WaveformChoice, ...] = ("stated", "step")
 
 @frozen(eq=False)
 class TransientTemperatures(BaseRecord):
-    """Temperatures against time."""
+    """Temperatures against time.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Device, Layer, Stack, solve
+    >>> from kapitza.device import Box, HeatSource, Rectangle
+    >>> finger = Rectangle((0, 2e-6), (0, 25e-6))
+    >>> layers = [Layer("GaN", 2e-6, 150.0, heat_capacity=2.6e6), Layer("SiC", 100e-6, 390.0, heat_capacity=2.2e6)]
+    >>> chip = Device(Stack(layers, [5e7]), [HeatSource("finger", 0.05, finger)], Box(100e-6, 100e-6))
+    >>> heated = solve(chip).respond([1e-8, 1e-6, 1e-4], "step")
+    >>> print(heated.peak.round(1), "K")
+    [ 5.7 24.2 27.8] K
+    """
 
     time: Array = field(converter=numbers, metadata=about("s", "(nt,) times"))
     peak: Array = field(converter=finite_array, metadata=about("K", "(nt,) rise where the steady state peaks"))
@@ -53,6 +80,19 @@ class DeviceTemperatures(BaseRecord):
     ----------
     drop : on the line below the hottest point, by name from the top down; "sink" is what is left at the bottom face.
         They add up to the peak
+
+    Examples
+    --------
+    >>> from kapitza import Device, Layer, Stack, solve
+    >>> from kapitza.device import Box, HeatSource, Rectangle
+    >>> finger = Rectangle((0, 2e-6), (0, 25e-6))
+    >>> layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 100e-6, 390.0)]
+    >>> chip = Device(Stack(layers, [5e7]), [HeatSource("finger", 0.05, finger)], Box(100e-6, 100e-6))
+    >>> found = solve(chip)
+    >>> print(f"{found.resistance:.0f} K/W")
+    556 K/W
+    >>> print(abs(sum(found.drop.values()) - found.peak) < 1e-6)
+    True
     """
 
     title: str
@@ -94,7 +134,19 @@ class DeviceTemperatures(BaseRecord):
 
 @frozen(eq=False, kw_only=True)
 class PlaneFlux(BaseRecord):
-    """Heat that crosses a plane or a boundary, facet by facet."""
+    """Heat that crosses a plane or a boundary, facet by facet.
+
+    Examples
+    --------
+    >>> from kapitza import Device, Layer, Stack, solve
+    >>> from kapitza.device import Box, HeatSource, Plane, Rectangle
+    >>> finger = Rectangle((0, 2e-6), (0, 25e-6))
+    >>> layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 100e-6, 390.0)]
+    >>> chip = Device(Stack(layers, [5e7]), [HeatSource("finger", 0.05, finger)], Box(100e-6, 100e-6))
+    >>> below = solve(chip).flux(Plane("SiC", 10e-6))
+    >>> print(f"{below.flow:.3f} W, at most {below.flux.max() / 1e6:.0f} MW/m²")
+    0.050 W, at most 98 MW/m²
+    """
 
     points: Array = field(metadata=about("m", "(nf, d) middles of the facets"))
     area: Array = field(metadata=about("m^2, m in two dimensions", "(nf,) of the facets"))
@@ -104,7 +156,22 @@ class PlaneFlux(BaseRecord):
 
 @frozen(eq=False, kw_only=True)
 class BoundaryJump(PlaneFlux):
-    """Heat that crosses a boundary, and the temperatures on its two sides."""
+    """Heat that crosses a boundary, and the temperatures on its two sides.
+
+    Examples
+    --------
+    >>> from kapitza import Device, Layer, Stack, solve
+    >>> from kapitza.device import Box, HeatSource, Rectangle
+    >>> finger = Rectangle((0, 2e-6), (0, 25e-6))
+    >>> layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 100e-6, 390.0)]
+    >>> chip = Device(Stack(layers, [5e7]), [HeatSource("finger", 0.05, finger)], Box(100e-6, 100e-6))
+    >>> boundary = solve(chip).jumps["GaN|SiC"]
+    >>> print(
+    ...     f"{boundary.flow:.3f} W cross it; the jump is "
+    ...     f"{boundary.mean:.3f} K on average, {boundary.largest:.1f} K at most"
+    ... )
+    0.050 W cross it; the jump is 0.100 K on average, 8.4 K at most
+    """
 
     first: Array = field(metadata=about("K", '(nf,) mean temperature on the first side of "first|second"'))
     second: Array = field(metadata=about("K", "(nf,) mean temperature on the second side"))
@@ -136,6 +203,19 @@ class TriangulatedField(BaseRecord):
     """Temperatures on a plane: points on a boundary that resists stand there once for each side.
 
     Of its two axes one that is called "depth" runs down.
+
+    Examples
+    --------
+    >>> from kapitza import solve
+    >>> from kapitza.device import Body, FixedTemperature, Mesh
+    >>> corners = [[0, 0], [2e-6, 0], [2e-6, 1e-6], [0, 1e-6]]
+    >>> film = Mesh(corners, [[0, 1, 2], [0, 2, 3]], [0, 0], ("film",), {"left": [[1, 1]], "right": [[0, 0]]})
+    >>> found = solve(
+    ...     Body(film, {"film": 1.4}, faces={"left": FixedTemperature(301.0), "right": FixedTemperature(300.0)})
+    ... )
+    >>> field = found.section(sink=300.0)
+    >>> print(field.axes, field.value.max(), "K;", field.flux[:, 0] / 1e6, "MW/m²")
+    ('x', 'y') 1.0 K; [0.7 0.7] MW/m²
     """
 
     name: str
@@ -156,7 +236,22 @@ class TriangulatedField(BaseRecord):
 
 
 class Temperatures(Protocol):
-    """What the steady temperatures of any device can be asked, however they were found."""
+    """What the steady temperatures of any device can be asked, however they were found.
+
+    Examples
+    --------
+    >>> from kapitza import Device, Layer, Stack, solve
+    >>> from kapitza.device import Box, HeatSource, Rectangle, Temperatures
+    >>> def hottest_jump(found: Temperatures) -> float:
+    ...     return max(jump.largest for jump in found.jumps.values())
+    >>> finger = Rectangle((0, 2e-6), (0, 25e-6))
+    >>> layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 100e-6, 390.0)]
+    >>> chip = Device(Stack(layers, [5e7]), [HeatSource("finger", 0.05, finger)], Box(100e-6, 100e-6))
+    >>> for method in ("layers", "volumes"):
+    ...     print(f"{method}: {hottest_jump(solve(chip, method=method, cells=2000)):.1f} K")
+    layers: 8.4 K
+    volumes: 8.8 K
+    """
 
     @property
     def sink(self) -> float:

@@ -93,6 +93,19 @@ def read_materials(path: str | PathLike[str], *, invalid: Invalid = "refuse") ->
         for an unknown `invalid`, or what is not a path
     MissingEngine
         for Parquet without pyarrow
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from kapitza.io import read_materials
+    >>> rows = '''name,formula,density (g/cm3),longitudinal (m/s),transverse (m/s)
+    ... rock salt,NaCl,2.165,4530,2600
+    ... diamond,C,3.515,17520,12820
+    ... '''
+    >>> _ = Path("mine.csv").write_text(rows)
+    >>> table = read_materials("mine.csv")
+    >>> print(table.names, table.density)
+    ('rock salt', 'diamond') [2165. 3515.]
     """
     if invalid not in ("refuse", "skip"):
         raise InputError(f"invalid = {invalid!r:.40}, expected 'refuse' or 'skip'")

@@ -84,6 +84,33 @@ class SampleFile(BaseRecord):
     Curves are None where the file names no data; `free`, `priors` and `ties` are for a fit.  `repeats` are the same
     experiments on other spots: number of the experiment, its record and curve.  `notes` say what traces told of
     themselves, such as their phase.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from kapitza.io import read_sample
+    >>> file = '''
+    ... [[layers]]
+    ... material = "Al"
+    ... thickness = "80 nm"
+    ... [[layers]]
+    ... material = "Si"
+    ... [boundaries]
+    ... "Al|Si" = "150 MW/m2K"
+    ... [[experiments]]
+    ... kind = "fdtr"
+    ... pump_radius = "5 um"
+    ... probe_radius = "5 um"
+    ... frequencies = ["10 kHz", "10 MHz", 20]
+    ... [fit]
+    ... free = ["Al|Si.conductance"]
+    ... [fit.uncertain]
+    ... "Al.thickness" = "3 %"
+    ... '''
+    >>> _ = Path("film.toml").write_text(file)
+    >>> held = read_sample("film.toml")
+    >>> print(list(held.free), list(held.priors), f"{held.stack.layers[1].conductivity:.0f} W/mK")
+    ['Al|Si.conductance'] ['Al.thickness'] 148 W/mK
     """
 
     title: str

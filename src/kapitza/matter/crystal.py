@@ -23,7 +23,18 @@ _CHUNK_ENTRIES = 1 << 21  # numbers of one array of phases or matrices
 
 @frozen(eq=False)
 class ModeLevels(BaseRecord):
-    """Modes at nq wave vectors, with degenerate ones kept together."""
+    """Modes at nq wave vectors, with degenerate ones kept together.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza.phonons import phonon_crystal
+    >>> from kapitza.units import THz
+    >>> silicon = phonon_crystal("Si")
+    >>> levels = silicon.levels(0.1 * silicon.reciprocal[:1])
+    >>> print((levels.omega[0] / THz).round(1), "THz;", levels.degenerate.size, "wave vector with a degenerate level")
+    [ 1.6  1.6  3.  15.2 15.2 15.2] THz; 1 wave vector with a degenerate level
+    """
 
     omega: Array = field(metadata=about("rad s^-1", "(nq, 3n), imaginary ones negative"))
     velocity: Array = field(metadata=about("m s^-1", "(nq, 3n, 3); of degenerate modes in an arbitrary basis"))

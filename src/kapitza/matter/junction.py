@@ -45,6 +45,15 @@ class Lead(BaseRecord):
     ------
     InputError
         for shapes that do not fit, numbers that are not finite, broken symmetry or sum rule, units that cannot be SI
+
+    Examples
+    --------
+    >>> from kapitza.lattice import JunctionPlan, build_junction
+    >>> junction = build_junction(JunctionPlan(left="Ar", right="Kr", potential="lj", limit=0.07, layers=2))
+    >>> argon = junction.left
+    >>> density = argon.masses.sum() / (argon.area * argon.thickness)
+    >>> print(f"{argon.name}: {density:.0f} kg/m³, layers {argon.thickness * 1e10:.2f} Å thick")
+    Ar: 1749 kg/m³, layers 8.00 Å thick
     """
 
     name: str
@@ -123,6 +132,14 @@ class JunctionLayer(BaseRecord):
     Attributes
     ----------
     hop : None in the last one, which is followed by the right lead
+
+    Examples
+    --------
+    >>> from kapitza.lattice import JunctionPlan, build_junction
+    >>> junction = build_junction(JunctionPlan(left="Ar", right="Kr", potential="lj", limit=0.07, layers=2))
+    >>> first = junction.device[0]
+    >>> print(first.symbols, f"{first.masses.sum() * 1e27:.1f} yg")
+    ('Ar', 'Ar', 'Ar') 199.0 yg
     """
 
     masses: Array = field(converter=positive, metadata=about("kg", "(n,) of the atoms"))
@@ -150,6 +167,15 @@ class Junction(BaseRecord):
     ------
     InputError
         for layers that do not fit to each other or to the leads, and as in `Lead`
+
+    Examples
+    --------
+    >>> from kapitza.lattice import JunctionPlan, build_junction
+    >>> argon_krypton = build_junction(JunctionPlan(left="Ar", right="Kr", potential="lj", limit=0.07, layers=2))
+    >>> print(f"{argon_krypton.name}: {len(argon_krypton.device)} layers, {argon_krypton.area * 1e20:.1f} Å²")
+    Ar|Kr (001): 4 layers, 14.2 Å²
+    >>> print(argon_krypton.violation < 1e-10)
+    True
     """
 
     name: str
@@ -283,7 +309,16 @@ def unpack_junction(arrays: UnitResult) -> Junction:
 
 @frozen(eq=False)
 class JunctionBlocks(BaseRecord):
-    """Mass-weighted blocks of the device."""
+    """Mass-weighted blocks of the device.
+
+    Examples
+    --------
+    >>> from kapitza.lattice import junction_from_crystals
+    >>> from kapitza.phonons import phonon_crystal
+    >>> blocks = junction_from_crystals(phonon_crystal("Si"), phonon_crystal("Ge")).blocks([[0.1, 0.2]])
+    >>> print(len(blocks.onsite), "layers of", blocks.onsite[0].shape[1] // 3, "atoms")
+    4 layers of 8 atoms
+    """
 
     onsite: tuple[AnyComplexArray, ...] = field(metadata=about("(rad/ps)^2", "(nk, f, f) block of each layer"))
     hop: tuple[AnyComplexArray, ...] = field(metadata=about("(rad/ps)^2", "(nk, f, f') block to the next layer"))

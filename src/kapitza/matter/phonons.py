@@ -121,6 +121,14 @@ def phonons(name: str, normal: ArrayLike = (0, 0, 1)) -> Bands:
         for a name without force constants, with the nearest ones, and for a crystal whose force constants are refused
     DataError
         for a file whose content is not what was published
+
+    Examples
+    --------
+    >>> from kapitza import dmm
+    >>> from kapitza.phonons import phonons
+    >>> bands = dmm(phonons("Al"), phonons("Si"))
+    >>> print(f"{bands.conductance(300.0).value[0] / 1e6:.0f} MW m⁻² K⁻¹ from full phonon bands")
+    416 MW m⁻² K⁻¹ from full phonon bands
     """
     return Bands(phonon_crystal(name), normal)
 

@@ -33,6 +33,23 @@ class ProfileLikelihood(BaseRecord):
     name : of the parameter
     value : (n,) values, SI
     delta_chi2 : (n,) chi2 less its minimum; 3.84 bounds the 95 % interval of a normal parameter
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Boundary, Layer, Stack, fit
+    >>> from kapitza.measure import simulate_curve
+    >>> from kapitza.thermoreflectance import FilmCooling
+    >>> film = Stack(
+    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.43e6), Layer("Si", np.inf, 130.0, heat_capacity=1.66e6)],
+    ...     [Boundary(1e8)],
+    ... )
+    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
+    >>> found = fit(cooling, simulate_curve(cooling, film, noise=0.01), film, ["Al|Si.conductance"])
+    >>> sigma = found.sigma[0]
+    >>> rise = found.profile_likelihood("Al|Si.conductance", found.value + sigma * np.array([-1, 0, 1]))
+    >>> print(rise.delta_chi2.round(1))  # 1 at one standard uncertainty
+    [1. 0. 1.]
     """
 
     name: str
@@ -49,6 +66,28 @@ class Contours(BaseRecord):
     names : of the parameters
     first, second : (n,), (m,) their values, SI
     delta_chi2 : (n, m) chi2 less its minimum; 2.30, 5.99 and 9.21 enclose 68.3, 95 and 99 %
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Boundary, Layer, Prior, Stack, fit
+    >>> from kapitza.measure import simulate_curve
+    >>> from kapitza.thermoreflectance import FilmCooling
+    >>> film = Stack(
+    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.43e6), Layer("Si", np.inf, 130.0, heat_capacity=1.66e6)],
+    ...     [Boundary(1e8)],
+    ... )
+    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
+    >>> found = fit(
+    ...     cooling,
+    ...     simulate_curve(cooling, film, noise=0.01),
+    ...     film,
+    ...     ["Al|Si.conductance"],
+    ...     priors={"Al.thickness": Prior.relative(0.03)},
+    ... )
+    >>> rise = found.contours("Al|Si.conductance", "Al.thickness", points=5)
+    >>> print(rise.delta_chi2.shape, rise.delta_chi2[2, 2].round(6), "at the best values")
+    (5, 5) 0.0 at the best values
     """
 
     names: tuple[str, str]
@@ -68,9 +107,19 @@ class Bound(BaseRecord):
 
     Examples
     --------
-    >>> from kapitza.measure import Bound
-    >>> print(Bound(low=2e8, high=None, confidence=0.95))
-    Bound(low=2e+08, high=None, confidence=0.95)
+    >>> import numpy as np
+    >>> from kapitza import Boundary, Layer, Stack, fit
+    >>> from kapitza.measure import simulate_curve
+    >>> from kapitza.thermoreflectance import FilmCooling
+    >>> film = Stack(
+    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.43e6), Layer("Si", np.inf, 130.0, heat_capacity=1.66e6)],
+    ...     [Boundary(2e10)],
+    ... )
+    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
+    >>> found = fit(cooling, simulate_curve(cooling, film, noise=0.05), film, ["Al|Si.conductance"])
+    >>> bound = found.bounds["Al|Si.conductance"]
+    >>> print(f"above {bound.low / 1e9:.1f} GW m⁻² K⁻¹ with {bound.confidence:.0%}; high: {bound.high}")
+    above 8.0 GW m⁻² K⁻¹ with 95%; high: None
     """
 
     low: float | None = field(metadata=about("SI", "lower bound"))

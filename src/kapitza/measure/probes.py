@@ -150,6 +150,18 @@ def fit_probe_jump(
     ------
     InputError
         if fewer than two points are left on a side
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Profile
+    >>> from kapitza.thermometry import ThermalProbe, fit_probe_jump
+    >>> position = np.arange(-20, 21) * 1e-9
+    >>> kelvin = np.where(position < 0, 300 - 1e8 * position, 290 - 2e8 * position)
+    >>> probe = ThermalProbe(radius=1e-9, ambient=295.0, response_left=1.0, response_right=1.0)
+    >>> found = fit_probe_jump(Profile(position, kelvin, np.full(41, 0.2)), 0.0, probe, skip=2e-9)
+    >>> print(f"{found.jump.jump:.1f} ± {found.jump.sigma:.1f} K")
+    10.0 ± 0.1 K
     """
     ambient, response = _response(probe)
     tip = evolve(profile, temperature=profile.temperature - ambient)

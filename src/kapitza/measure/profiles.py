@@ -20,6 +20,20 @@ class ExclusionScan(BaseRecord):
     ----------
     best_index : index of the smallest zone from which on the jump stays the same within its errors
     best : the jump there, whose covariance holds the spread over the wider zones too
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Profile
+    >>> from kapitza.thermometry import scan_exclusion
+    >>> position = np.arange(-20, 21) * 1e-9
+    >>> kelvin = 300 - 1e8 * position - 5 * np.sign(position)
+    >>> noise = 0.2 * np.random.default_rng(1).standard_normal(position.size)
+    >>> scan = scan_exclusion(
+    ...     Profile(position, kelvin + noise, sigma=np.full(position.size, 0.2)), 0.0, [1e-9, 3e-9, 6e-9]
+    ... )
+    >>> print(scan.jump.round(1), f"best: {scan.best.jump:.1f} ± {scan.best.sigma:.1f} K")
+    [ 9.9 10.   9.8] best: 9.9 ± 0.2 K
     """
 
     skip: Array = field(converter=numbers, metadata=about("m", "half width of the zone left out"))
@@ -42,6 +56,18 @@ class FluxCheck(BaseRecord):
     ----------
     flux : (2,) or (3,) left -k dT/dx, right -k dT/dx, and of the source where it was given
     mean_sigma : widened where the fluxes disagree
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Profile
+    >>> from kapitza.thermometry import check_flux
+    >>> position = np.arange(-20, 21) * 1e-9
+    >>> kelvin = np.where(position < 0, 300 - 1e8 * position, 290 - 2e8 * position)
+    >>> jump = Profile(position, kelvin, np.full(41, 0.2)).jump(0.0)
+    >>> check = check_flux(jump, [50.0, 25.0], sigmas=[2.0, 1.0])
+    >>> print(f"{check.mean / 1e9:.1f} ± {check.mean_sigma / 1e9:.1f} GW/m², the same on both sides: {check.agree}")
+    5.0 ± 0.2 GW/m², the same on both sides: True
     """
 
     flux: Array = field(converter=numbers, metadata=about("W m^-2", "heat flux of each source"))

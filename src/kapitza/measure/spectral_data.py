@@ -16,7 +16,29 @@ from kapitza.simulate.boltzmann.layered.transport import Film
 
 
 class SpectralMeasurement(Protocol):
-    """Data that depend on what crosses one boundary."""
+    """Data that depend on what crosses one boundary.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import solid
+    >>> from kapitza.boltzmann import Film, ScatteringRates, spectral_carriers
+    >>> from kapitza.thermoreflectance import ApparentResistances, SpectralMeasurement
+    >>> from kapitza.units import THz
+    >>> rates = ScatteringRates(umklapp=1.2e-19, impurity=1.3e-45, boundary=1e-3)
+    >>> edges = np.array([0.01, 2, 4, 8, 16]) * THz
+    >>> left, right = (
+    ...     spectral_carriers(solid(name), rates, edges=edges, conductivity=k)
+    ...     for name, k in (("Si", 148.0), ("Ge", 60.0))
+    ... )
+    >>> films, hertz = [Film(80e-9, left), Film(1e-3, right)], [1e6, 1e7, 1e8]
+    >>> blank = ApparentResistances(films, hertz, np.zeros(3), np.full(3, 1e-11))
+    >>> flow = 0.5 * np.minimum(left.flow, right.flow)  # half of the most that detailed balance lets cross
+    >>> one: SpectralMeasurement = blank.simulate(flow, seed=1)
+    >>> residual, slope = one.residuals(flow)
+    >>> print(residual.shape, slope.shape, (abs(residual) < 4).all())
+    (6,) (6, 4) True
+    """
 
     def residuals(self, flow: Array) -> tuple[Array, Array]:
         """Prediction less data over sigma, (m,), and its derivatives (m, G) with respect to the flow, m² K W⁻¹."""
@@ -110,6 +132,26 @@ class ApparentResistances(BaseRecord):
     ------
     InputError
         for columns of unequal length
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import solid
+    >>> from kapitza.boltzmann import Film, ScatteringRates, spectral_carriers
+    >>> from kapitza.thermoreflectance import ApparentResistances
+    >>> from kapitza.units import THz
+    >>> rates = ScatteringRates(umklapp=1.2e-19, impurity=1.3e-45, boundary=1e-3)
+    >>> edges = np.array([0.01, 2, 4, 8, 16]) * THz
+    >>> left, right = (
+    ...     spectral_carriers(solid(name), rates, edges=edges, conductivity=k)
+    ...     for name, k in (("Si", 148.0), ("Ge", 60.0))
+    ... )
+    >>> films, hertz = [Film(80e-9, left), Film(1e-3, right)], [1e6, 1e7, 1e8]
+    >>> blank = ApparentResistances(films, hertz, np.zeros(3), np.full(3, 1e-11))
+    >>> flow = 0.5 * np.minimum(left.flow, right.flow)  # half of the most that detailed balance lets cross
+    >>> seen = blank.simulate(flow, seed=1)
+    >>> print((seen.value.real * 1e9).round(1), "m²K/GW at 1, 10 and 100 MHz")
+    [3.1 2.7 2.2] m²K/GW at 1, 10 and 100 MHz
     """
 
     films: Sequence[Film]

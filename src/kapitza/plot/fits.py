@@ -227,7 +227,30 @@ def _interpolate_chi2(found: Contours) -> tuple[Array, Array, Array]:
 
 
 def likelihood(found: Contours, ax: Axes | None = None) -> Axes:
-    """Draw contours of 68, 95 and 99.7 % confidence of two parameters."""
+    """Draw contours of 68, 95 and 99.7 % confidence of two parameters.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Boundary, Layer, Prior, Stack, fit, plot
+    >>> from kapitza.measure import simulate_curve
+    >>> from kapitza.thermoreflectance import FilmCooling
+    >>> film = Stack(
+    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.43e6), Layer("Si", np.inf, 130.0, heat_capacity=1.66e6)],
+    ...     [Boundary(1e8)],
+    ... )
+    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
+    >>> found = fit(
+    ...     cooling,
+    ...     simulate_curve(cooling, film, noise=0.01),
+    ...     film,
+    ...     ["Al|Si.conductance"],
+    ...     priors={"Al.thickness": Prior.relative(0.03)},
+    ... )
+    >>> axes = plot.likelihood(found.contours("Al|Si.conductance", "Al.thickness", points=5))
+    >>> print(axes.get_xlabel())
+    Al|Si.conductance (MW m⁻² K⁻¹)
+    """
     ax = new_axes() if ax is None else ax
     levels = [2.2957, 5.9915, 11.618]  # quantiles of chi2 with two degrees of freedom
     (one, first), (other, second) = map(_parameter_label, found.names)

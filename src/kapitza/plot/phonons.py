@@ -55,7 +55,15 @@ def draw_dispersion(
 
 
 def draw_states(spectrum: BandSpectrum, *, ax: Axes | None = None) -> Axes:
-    """Draw the density of states per atom against frequency, which is the vertical axis."""
+    """Draw the density of states per atom against frequency, which is the vertical axis.
+
+    Examples
+    --------
+    >>> from kapitza.phonons import draw_states, phonon_spectrum
+    >>> axes = draw_states(phonon_spectrum("Si"))
+    >>> print(axes.get_xlabel().split())
+    ['states', '(THz⁻¹', 'atom⁻¹)']
+    """
     ax = new_axes() if ax is None else ax
     omega = np.linspace(0, spectrum.edges[-1], _STATES_POINTS)
     return _draw_states(omega, spectrum.density_of_states(omega) / spectrum.atoms, ax)

@@ -34,6 +34,16 @@ class Route(BaseRecord):
     ends : what `low` and `high` are: "95 %", or bounds over what, in words; empty without them
     assumes : what it takes for granted, in words
     transmission : the spectrum behind it, where there is one
+
+    Examples
+    --------
+    >>> from kapitza import dmm, solid
+    >>> from kapitza.routes import Route
+    >>> one = Route(
+    ...     name="dmm", title="DMM", kind="model", conductance=dmm(solid("Al"), solid("Si")).conductance([100.0, 300.0])
+    ... )
+    >>> print(one.definition, one.index(300.0), one.spread(1))
+    emitted, quantum 1 None
     """
 
     name: str
@@ -91,10 +101,21 @@ class Deviation(BaseRecord):
 
     Examples
     --------
-    >>> from kapitza.routes import Deviation
-    >>> apart = Deviation("dmm", "agf", ratio=1.3, sigmas=2.6)
-    >>> print(apart.ratio, apart.sigmas)
-    1.3 2.6
+    >>> from kapitza import amm, dmm, solid
+    >>> from kapitza.routes import Route, Routes
+    >>> models = {"amm": amm, "dmm": dmm}
+    >>> rows = [
+    ...     Route(
+    ...         name=name,
+    ...         title=name.upper(),
+    ...         kind="model",
+    ...         conductance=model(solid("Al"), solid("Si")).conductance(300.0),
+    ...     )
+    ...     for name, model in models.items()
+    ... ]
+    >>> apart = Routes(left="Al", right="Si", rows=rows).deviations(300.0)[0]
+    >>> print(f"{apart.first} and {apart.second} differ by a factor of {apart.ratio:.2f}")
+    amm and dmm differ by a factor of 1.08
     """
 
     first: str
@@ -113,6 +134,24 @@ class Routes(BaseRecord):
     rows : the routes: the estimate that has learnt from experiment first, then models, limits, simulations, experiments
     skipped : what was not computed, and why, one line each
     remarks : what a reader has to know of the sides, such as what gave the forces of a structure file, one line each
+
+    Examples
+    --------
+    >>> from kapitza import amm, dmm, solid
+    >>> from kapitza.routes import Route, Routes
+    >>> models = {"amm": amm, "dmm": dmm}
+    >>> rows = [
+    ...     Route(
+    ...         name=name,
+    ...         title=name.upper(),
+    ...         kind="model",
+    ...         conductance=model(solid("Al"), solid("Si")).conductance(300.0),
+    ...     )
+    ...     for name, model in models.items()
+    ... ]
+    >>> both = Routes(left="Al", right="Si", rows=rows)
+    >>> print(both.names, [f"{one.ratio:.2f}" for one in both.deviations(300.0)])
+    ('amm', 'dmm') ['1.08']
     """
 
     left: str

@@ -66,6 +66,17 @@ class InterlayerScreening(BaseRecord):
         equal where there are none
     thickness : of the layer; 0 where its own resistance is left out
     source : of the numbers of the materials
+
+    Examples
+    --------
+    >>> from kapitza.screen import interlayers, library_table
+    >>> table = library_table()
+    >>> few = table.select([table.names.index(name) for name in ("Au", "diamond", "Ni", "Pb")])
+    >>> found = interlayers(few, 300.0, ends=("Au", "diamond"), thickness=1e-9, top=3)
+    >>> print([found.names[row] for row in found.layer], found.gain.round(1))
+    ['Ni', 'Pb'] [3.1 0.2]
+    >>> print(found.physics(0))
+    bridges the gap between 7.82 and 16.9 THz
     """
 
     names: tuple[str, ...] = field(converter=tuple)

@@ -42,7 +42,16 @@ def _optional_numbers(value: ArrayLike) -> Array:
 
 @frozen(eq=False, kw_only=True)
 class TabulatedBands(BaseRecord):
-    r"""Full bands as they stand in a table: $M/\omega^2$ constant in each cell."""
+    r"""Full bands as they stand in a table: $M/\omega^2$ constant in each cell.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza.screen import TabulatedBands
+    >>> bands = TabulatedBands(name="one", cells=np.array([0.0, 1e13, 2e13]), reduced_modes=np.array([4e-9, 0.0]))
+    >>> print(bands.modes(np.array([5e12, 1.5e13])))  # proportional to ω² in each cell, none above the top
+    [1.e+17 0.e+00]
+    """
 
     name: str
     cells: Array = field(metadata=about("rad s^-1", "edges of the cells"))

@@ -14,7 +14,21 @@ from kapitza.matter.electrons import SpinChannels
 
 @frozen
 class SpinBoundary(BaseRecord):
-    """What a heat flow does at a boundary between a ferromagnet and a normal metal, all at the plane."""
+    """What a heat flow does at a boundary between a ferromagnet and a normal metal, all at the plane.
+
+    Examples
+    --------
+    >>> from kapitza.matter import SpinChannels
+    >>> from kapitza.theory import spin_kapitza
+    >>> permalloy = SpinChannels("permalloy", conductivity=25.0, length=5e-9, polarisation=0.3)
+    >>> copper = SpinChannels("Cu", conductivity=300.0, length=100e-9)
+    >>> boundary = spin_kapitza(permalloy, copper, resistance_up=1e-9, resistance_down=3e-9)
+    >>> print(
+    ...     f"{boundary.resistance * 1e9:.2f} m²K/GW; "
+    ...     f"1 GW/m² sets the spins {boundary.accumulation * 1e12:.0f} mK apart"
+    ... )
+    0.81 m²K/GW; 1 GW/m² sets the spins 243 mK apart
+    """
 
     resistance: float = field(metadata=about("m^2 K W^-1", "between the mean temperatures of both sides"))
     polarisation: float = field(metadata=about("1", "(q_up - q_down)/q of the heat flow that crosses"))

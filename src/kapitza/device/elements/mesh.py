@@ -149,6 +149,14 @@ class Mesh(BaseRecord):
     ------
     InputError
         for coordinates that are not finite, nodes that do not exist, cells without region, inverted or flat cells
+
+    Examples
+    --------
+    >>> from kapitza.device import Mesh
+    >>> corners = [[0, 0], [2e-6, 0], [2e-6, 1e-6], [0, 1e-6]]
+    >>> film = Mesh(corners, cells=[[0, 1, 2], [0, 2, 3]], region=[0, 0], names=("film",))
+    >>> print(f"{film.dimension} dimensions, {film.volume('film') * 1e12:.1f} µm²")
+    2 dimensions, 2.0 µm²
     """
 
     points: Array = field(converter=_node_array, metadata=about("m", "(n, d) nodes"))

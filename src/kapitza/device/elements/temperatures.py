@@ -70,7 +70,20 @@ class _HottestNode(BaseRecord):
 
 @frozen(eq=False, kw_only=True)
 class BodyTemperatures(_HottestNode):
-    """Temperatures of a body: a point on a boundary that resists has an unknown for each side."""
+    """Temperatures of a body: a point on a boundary that resists has an unknown for each side.
+
+    Examples
+    --------
+    >>> from kapitza import solve
+    >>> from kapitza.device import Body, FixedTemperature, Mesh
+    >>> corners = [[0, 0], [2e-6, 0], [2e-6, 1e-6], [0, 1e-6]]
+    >>> film = Mesh(corners, [[0, 1, 2], [0, 2, 3]], [0, 0], ("film",), {"left": [[1, 1]], "right": [[0, 0]]})
+    >>> found = solve(
+    ...     Body(film, {"film": 1.4}, faces={"left": FixedTemperature(301.0), "right": FixedTemperature(300.0)})
+    ... )
+    >>> print(f"{found.flows['right']:.2f} W per metre of depth")  # 1.4 W/mK x 1 K x 1 µm / 2 µm
+    0.70 W per metre of depth
+    """
 
     body: Body
     split: SplitMesh

@@ -39,7 +39,15 @@ _SourceFace = tuple[SourceShape | None, HeatSource]  # a shape on the plane of a
 
 @frozen(eq=False)
 class BoxGrid(BaseRecord):
-    """Edges of cells along x, y and down, m."""
+    """Edges of cells along x, y and down, m.
+
+    Examples
+    --------
+    >>> from kapitza.device import BoxGrid
+    >>> grid = BoxGrid(x=[0, 1e-6, 3e-6], y=[0, 2e-6], z=[0, 1e-7, 5e-7])
+    >>> print(grid.shape, grid.refine().shape)
+    (2, 1, 2) (4, 2, 4)
+    """
 
     x: Array = field(converter=increasing, metadata=about("m", "edges of the cells along x"))
     y: Array = field(converter=increasing, metadata=about("m", "edges of the cells along y"))

@@ -65,7 +65,22 @@ class _HottestPoint(BaseRecord):
 
 @frozen(eq=False, kw_only=True)
 class GridTemperatures(_HottestPoint):
-    """Steady field of temperature on a grid; results of version 0.1.0 do not have the layout that they belong to."""
+    """Steady field of temperature on a grid; results of version 0.1.0 do not have the layout that they belong to.
+
+    Examples
+    --------
+    >>> from kapitza import Device, Layer, Stack, solve
+    >>> from kapitza.device import Box, HeatSource, Rectangle
+    >>> whole = Rectangle((0, 10e-6), (0, 10e-6))
+    >>> layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 20e-6, 390.0)]
+    >>> chip = Device(Stack(layers, [5e7]), [HeatSource("top", 0.1, whole)], Box(10e-6, 10e-6))
+    >>> found = solve(chip, method="volumes", cells=200)
+    >>> exact = 0.1 / whole.area * chip.stack.resistance()  # heat everywhere on the top: one dimension
+    >>> print(
+    ...     f"{found.temperatures.peak:.2f} K, exact {exact:.2f} K; {found.jumps['GaN|SiC'].mean:.1f} K at the boundary"
+    ... )
+    84.62 K, exact 84.62 K; 20.0 K at the boundary
+    """
 
     temperatures: DeviceTemperatures
     grid: BoxGrid

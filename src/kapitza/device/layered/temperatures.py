@@ -183,7 +183,21 @@ def _scaled_peak(device: Device, solution: SteadySolution, factors: Mapping[str,
 
 @frozen(eq=False, kw_only=True)
 class LayeredTemperatures(DeviceTemperatures):
-    """Steady temperatures of a layered device, which any plane, section and boundary can be asked for."""
+    """Steady temperatures of a layered device, which any plane, section and boundary can be asked for.
+
+    Examples
+    --------
+    >>> from kapitza import Device, Layer, Stack, solve
+    >>> from kapitza.device import Box, HeatSource, Rectangle
+    >>> finger = Rectangle((0, 2e-6), (0, 25e-6))
+    >>> layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 100e-6, 390.0)]
+    >>> chip = Device(Stack(layers, [5e7]), [HeatSource("finger", 0.05, finger)], Box(100e-6, 100e-6))
+    >>> found = solve(chip)
+    >>> print(f"{found.peak:.1f} K above the sink")
+    27.8 K above the sink
+    >>> print({name: f"{share:.0%}" for name, share in found.share.items()})
+    {'GaN': '33%', 'GaN|SiC': '32%', 'SiC': '35%'}
+    """
 
     device: Device
 

@@ -61,7 +61,52 @@ _UNIT_KINDS = {
 
 @frozen(eq=False)
 class BodyFile(BaseRecord):
-    """What a device file with a mesh says."""
+    """What a device file with a mesh says.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from kapitza.io import read_body
+    >>> square = '''$MeshFormat
+    ... 2.2 0 8
+    ... $EndMeshFormat
+    ... $PhysicalNames
+    ... 2
+    ... 1 1 "left"
+    ... 2 2 "oxide"
+    ... $EndPhysicalNames
+    ... $Nodes
+    ... 4
+    ... 1 0 0 0
+    ... 2 2 0 0
+    ... 3 2 2 0
+    ... 4 0 2 0
+    ... $EndNodes
+    ... $Elements
+    ... 3
+    ... 1 1 2 1 1 1 4
+    ... 2 2 2 2 1 1 2 4
+    ... 3 2 2 2 1 2 3 4
+    ... $EndElements
+    ... '''
+    >>> device = '''
+    ... title = "A square of oxide"
+    ... mesh = "square.msh"
+    ... unit = "um"
+    ... sink = "300 K"
+    ... [regions.oxide]
+    ... conductivity = 1.4
+    ... power = "1 mW/um"
+    ... [faces.left]
+    ... temperature = "300 K"
+    ... '''
+    >>> _ = Path("square.msh").write_text(square)
+    >>> _ = Path("square.toml").write_text(device)
+    >>> held = read_body("square.toml")
+    >>> area = held.body.mesh.volume("oxide")
+    >>> print(f"{held.title}: {area * 1e12:.0f} µm²")
+    A square of oxide: 4 µm²
+    """
 
     title: str
     body: Body
@@ -75,7 +120,7 @@ class BodyFile(BaseRecord):
 
 
 def read_body(path: str | PathLike[str]) -> BodyFile:
-    """Read a device file that names a mesh, and what it names.
+    r"""Read a device file that names a mesh, and what it names.
 
     Raises
     ------
@@ -84,6 +129,50 @@ def read_body(path: str | PathLike[str]) -> BodyFile:
         conductance; numbers that no device has give a ValidityWarning
     MissingEngine
         where meshio is not installed
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from kapitza import solve
+    >>> from kapitza.io import read_body
+    >>> square = '''$MeshFormat
+    ... 2.2 0 8
+    ... $EndMeshFormat
+    ... $PhysicalNames
+    ... 3
+    ... 1 1 "left"
+    ... 1 2 "right"
+    ... 2 3 "oxide"
+    ... $EndPhysicalNames
+    ... $Nodes
+    ... 4
+    ... 1 0 0 0
+    ... 2 2 0 0
+    ... 3 2 2 0
+    ... 4 0 2 0
+    ... $EndNodes
+    ... $Elements
+    ... 4
+    ... 1 1 2 1 1 1 4
+    ... 2 1 2 2 2 2 3
+    ... 3 2 2 3 1 1 2 4
+    ... 4 2 2 3 1 2 3 4
+    ... $EndElements'''
+    >>> _ = Path("square.msh").write_text(square + "\n")
+    >>> _ = Path("square.toml").write_text('''
+    ... mesh = "square.msh"
+    ... unit = "um"
+    ... sink = "300 K"
+    ... [regions.oxide]
+    ... conductivity = 1.4
+    ... [faces.left]
+    ... temperature = "310 K"
+    ... [faces.right]
+    ... temperature = "300 K"
+    ... ''')
+    >>> held = read_body("square.toml")
+    >>> print(f"{solve(held.body).flows['right']:.1f} W per metre of depth, above {held.sink} K")
+    14.0 W per metre of depth, above 300.0 K
     """
     top = read_toml(path)
     top.check_keys(_BODY_KEYS)

@@ -32,7 +32,7 @@ _OutputRows = list[tuple[int, Array]]  # number of the line, numbers on it
 
 
 def read_lammps(folder: AnyPath) -> Record:
-    """Read a run of LAMMPS from a deck of `lammps_deck`.
+    r"""Read a run of LAMMPS from a deck of `lammps_deck`.
 
     Parameters
     ----------
@@ -46,6 +46,33 @@ def read_lammps(folder: AnyPath) -> Record:
     ------
     DataError
         with file and line, for what is missing, cut short or does not fit together
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from kapitza.io import read_lammps
+    >>> from kapitza.simulate.md.engines.lammps_input import lammps_deck
+    >>> from kapitza import md
+    >>> potential = md.lennard_jones(["Ar"], end="quadratic")
+    >>> system = md.mass_interface("Ar", potential, 3, cells=(2, 2), length=4, thermostat=1, lattice_constant=5.35e-10)
+    >>> protocol = md.Protocol(
+    ...     thermostats=md.Thermostats("langevin", 40, 20, 2e-12),
+    ...     timestep=1e-14,
+    ...     steps=100,
+    ...     blocks=16,
+    ...     equilibration=200,
+    ...     seed=1,
+    ... )
+    >>> files = lammps_deck(system, potential, protocol)
+    >>> for name, text in files.items():
+    ...     _ = Path(name).write_text(text)
+    >>> planes = system.heights.size
+    >>> rows = "".join(f"{plane} 30.0\n" for plane in range(1, planes + 1))
+    >>> _ = Path("profile.txt").write_text("".join(f"{100 * block} {planes}\n{rows}" for block in range(1, 17)))
+    >>> _ = Path("heat.txt").write_text("".join(f"{100 * n} {0.5 * n} {-0.4 * n} -90 3\n" for n in range(17)))
+    >>> record = read_lammps(".")
+    >>> print(record.temperature.shape, (record.heat[-1] / 1.602176634e-19).round(1), "eV given by hot and cold")
+    (16, 20) [ 8.  -6.4] eV given by hot and cold
     """
     place = Path(folder)
     header = _read_header(place / HEADER_FILE)
@@ -78,6 +105,34 @@ def read_gpumd(folder: AnyPath) -> Record:
     ------
     DataError
         with file and line, for what is missing, cut short or does not fit together
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from kapitza.io import read_gpumd
+    >>> from kapitza.simulate.md.engines.gpumd import gpumd_deck
+    >>> import numpy as np
+    >>> from kapitza import md
+    >>> potential = md.lennard_jones(["Ar"], end="quadratic")
+    >>> system = md.mass_interface("Ar", potential, 3, cells=(2, 2), length=4, thermostat=1, lattice_constant=5.35e-10)
+    >>> protocol = md.Protocol(
+    ...     thermostats=md.Thermostats("langevin", 40, 20, 2e-12),
+    ...     timestep=1e-14,
+    ...     steps=100,
+    ...     blocks=16,
+    ...     equilibration=200,
+    ...     seed=1,
+    ... )
+    >>> files = gpumd_deck(system, "nep.txt", protocol, symbols=("Ar",))
+    >>> for name, text in files.items():
+    ...     _ = Path(name).write_text(text)
+    >>> planes = system.heights.size
+    >>> lost = np.outer(np.arange(1, 17), [-0.5, 0.4])  # eV, as the thermostats count it
+    >>> np.savetxt("compute.out", np.hstack([np.full((16, planes), 30.0), lost]))
+    >>> np.savetxt("thermo.out", np.tile([30.0, 2.5, -90.0, *[0.0] * 6, 16.0, 16.0, 32.0], (17, 1)))
+    >>> record = read_gpumd(".")
+    >>> print(record.temperature.shape, (record.heat[-1] / 1.602176634e-19).round(1), "eV given by hot and cold")
+    (16, 20) [ 8.  -6.4] eV given by hot and cold
     """
     place = Path(folder)
     header = _read_header(place / HEADER_FILE)

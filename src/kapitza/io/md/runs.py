@@ -70,6 +70,38 @@ class RunFile(BaseRecord):
     """What a file of a run says.
 
     The tables of [system] stay as they stand, for systems of other lengths.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from kapitza.io import read_run
+    >>> file = '''
+    ... temperature = "30 K"
+    ... difference = "12 K"
+    ... [potential]
+    ... form = "lennard-jones"
+    ... epsilon = 1.67e-21
+    ... sigma = "3.405 angstrom"
+    ... [system]
+    ... crystal = "Ar"
+    ... ratio = 3
+    ... cells = [3, 3]
+    ... length = 5
+    ... thermostat = 2
+    ... lattice_constant = "5.35 angstrom"
+    ... [thermostats]
+    ... damping = "2 ps"
+    ... [run]
+    ... timestep = "10 fs"
+    ... equilibration = "400 ps"
+    ... time = "2 ns"
+    ... blocks = 80
+    ... '''
+    >>> _ = Path("argon.toml").write_text(file)
+    >>> held = read_run("argon.toml")
+    >>> baths = held.protocol.thermostats
+    >>> print(f"{baths.hot:.0f} and {baths.cold:.0f} K, {held.system().masses.size} atoms")
+    36 and 24 K, 432 atoms
     """
 
     title: str

@@ -51,6 +51,20 @@ def read_lifetimes(
         for a file that is none of these, damaged, of another temperature, or without lifetimes
     OSError
         if it is missing or may not be read
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza.core import mode_heat_capacity
+    >>> from kapitza.io import read_lifetimes
+    >>> columns = "nq,nbranch,qa[-],qb[-],qc[-],omega[rad/s],C[J/m^3-K],tau[s],vx[m/s],vy[m/s],vz[m/s]"
+    >>> omega, lifetime, velocity = np.array([[1e13, 4e13], [1e-10, 1e-11], [6000.0, 3000.0]])
+    >>> heat = mode_heat_capacity(omega, 300.0)[0] / 1.6e-29  # J m⁻³ K⁻¹, two modes in a cell of 16 Å³
+    >>> rows = np.column_stack([np.zeros((2, 5)), omega, heat, lifetime, velocity, np.zeros((2, 2))])
+    >>> np.savetxt("Si_300K.phononinfo", rows, "%.6g", ",", header=columns, comments="")
+    >>> carriers = read_lifetimes("Si_300K.phononinfo")
+    >>> print(f"{carriers.conductivity:.1f} W/mK, by hand {heat @ (velocity**2 * lifetime) / 3:.1f}")
+    1053.7 W/mK, by hand 1053.7
     """
     modes, lifetime = read_transport_modes(path, temperature)
     bounds = group_edges(float(modes.omega.max()) * (1 + 1e-9)) if edges is None else np.asarray(edges, dtype=float)
@@ -70,6 +84,19 @@ def read_relaxation_rate(path: str | PathLike[str], *, temperature: float = 300.
         for a file that is none of these, damaged, of another temperature, or without lifetimes
     OSError
         if it is missing or may not be read
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza.core import mode_heat_capacity
+    >>> from kapitza.io import read_relaxation_rate
+    >>> columns = "nq,nbranch,qa[-],qb[-],qc[-],omega[rad/s],C[J/m^3-K],tau[s],vx[m/s],vy[m/s],vz[m/s]"
+    >>> omega, lifetime, velocity = np.array([[1e13, 4e13], [1e-10, 1e-11], [6000.0, 3000.0]])
+    >>> heat = mode_heat_capacity(omega, 300.0)[0] / 1.6e-29  # J m⁻³ K⁻¹, two modes in a cell of 16 Å³
+    >>> rows = np.column_stack([np.zeros((2, 5)), omega, heat, lifetime, velocity, np.zeros((2, 2))])
+    >>> np.savetxt("Si_300K.phononinfo", rows, "%.6g", ",", header=columns, comments="")
+    >>> print(read_relaxation_rate("Si_300K.phononinfo").rate / 1e9, "per ns")
+    [ 10. 100.] per ns
     """
     modes, lifetime = read_transport_modes(path, temperature)
     if not (np.isfinite(lifetime) & (lifetime > 0)).all():

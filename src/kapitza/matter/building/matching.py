@@ -30,7 +30,19 @@ _EQUIVALENT_BASES = np.array(  # other bases of a reduced lattice, as short or n
 
 @frozen(eq=False)
 class SurfaceMatch(BaseRecord):
-    """Periods common to two surfaces: `left` @ those of the left one, `right` @ those of the right one."""
+    """Periods common to two surfaces: `left` @ those of the left one, `right` @ those of the right one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza.lattice import match_surfaces
+    >>> al, si = (np.eye(2) * side for side in (4.05e-10, 5.431e-10))  # (001) faces of cubic cells
+    >>> best = match_surfaces(al, si, strain=0.02, twist=0.0)[0]
+    >>> print(np.linalg.det(best.left).round(), "cells of Al on", np.linalg.det(best.right).round(), "of Si")
+    16.0 cells of Al on 9.0 of Si
+    >>> print(f"strained by {best.strain[0]:.2%}")
+    strained by -0.57%
+    """
 
     left: IntArray = field(converter=integer_array, metadata=about("1", "(2, 2) in periods of the left surface"))
     right: IntArray = field(converter=integer_array, metadata=about("1", "(2, 2) in periods of the right surface"))

@@ -390,6 +390,16 @@ def build_configurations(
     store : where finished junctions are kept and looked for; the potential must then be a published one, by name
     progress : called with the number of finished and of all junctions
     monitor : `progress` and `announce` of `build_junction`, for what is built in this process
+
+    Examples
+    --------
+    >>> from kapitza.lattice import Disorder, JunctionPlan, build_configurations
+    >>> plan = JunctionPlan(
+    ...     left="Ar", right="Kr", potential="lj", limit=0.07, layers=2, disorder=Disorder(intermixing=2e-10)
+    ... )
+    >>> both = build_configurations(plan, seeds=[1, 2])
+    >>> print([junction.name for junction in both])
+    ['Ar|Kr (001)', 'Ar|Kr (001)']
     """
     if plan.disorder is None and seeds:
         raise InputError(f"{len(seeds)} configurations of a sharp interface would be the same one: give a Disorder")

@@ -91,6 +91,15 @@ def load_crystal(
     -----
     ValidityWarning
         where bonds are too short or too long by the factor of wrong units, or the sum rule fails by more than 1 %
+
+    Examples
+    --------
+    >>> from kapitza.matter import load_crystal
+    >>> from kapitza.phonons import phonon_crystal, write_phonopy
+    >>> write_phonopy(phonon_crystal("Si"), "phonopy.yaml")
+    >>> silicon = load_crystal("phonopy.yaml")
+    >>> print(len(silicon.masses), "atoms in a cell")
+    2 atoms in a cell
     """
     if not is_path(path):
         with phonopy_path(path) as file:

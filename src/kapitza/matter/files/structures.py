@@ -76,6 +76,26 @@ def read_structure(path: str | PathLike[str] | Any) -> Structure:
         by several elements, atoms that overlap, or layers that do not touch
     MissingEngine
         without ase
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from kapitza.phonons import read_structure
+    >>> poscar = '''GaAs
+    ... 1.0
+    ... 0.0 2.827 2.827
+    ... 2.827 0.0 2.827
+    ... 2.827 2.827 0.0
+    ... Ga As
+    ... 1 1
+    ... Direct
+    ... 0.00 0.00 0.00
+    ... 0.25 0.25 0.25
+    ... '''
+    >>> _ = Path("POSCAR").write_text(poscar)
+    >>> crystal = read_structure("POSCAR")
+    >>> print(crystal.symbols, f"{crystal.lattice[0, 1] * 1e10:.3f} Å")
+    ('Ga', 'As') 2.827 Å
     """
     if not is_path(path):
         atoms = atoms_of_object(path)

@@ -164,6 +164,26 @@ class CrystalPhonons(BaseRecord):
     axes : to which directions refer
     states, heat_capacity : None for a crystal that is unstable by far
     instability : imaginary modes in words; empty where there are none
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from kapitza.phonons import FiniteDisplacements, crystal_from_file, crystal_phonons
+    >>> from kapitza.units import THz
+    >>> poscar = '''Ar
+    ... 1.0
+    ... 0.0 2.65 2.65
+    ... 2.65 0.0 2.65
+    ... 2.65 2.65 0.0
+    ... Ar
+    ... 1
+    ... Direct
+    ... 0.0 0.0 0.0
+    ... '''
+    >>> _ = Path("POSCAR").write_text(poscar)
+    >>> argon = crystal_phonons(crystal_from_file("POSCAR", FiniteDisplacements(calculator="lj")))
+    >>> print(f"up to {argon.top / THz:.2f} THz, heat capacity {argon.heat_capacity[0] / 1e6:.2f} MJ m⁻³ K⁻¹")
+    up to 1.89 THz, heat capacity 1.11 MJ m⁻³ K⁻¹
     """
 
     source: str

@@ -60,6 +60,15 @@ class ForceField(BaseRecord):
         not
     progress : called with the number of finished and of all evaluations of a set of displaced atoms
     announce : called with a line that says how much work a set of displaced atoms is, and what was cut off its result
+
+    Examples
+    --------
+    >>> from kapitza.lattice import published_potential
+    >>> from kapitza.matter import structure
+    >>> from kapitza.units import eV
+    >>> argon = published_potential("lj")
+    >>> print(f"{argon.state(structure('Ar')).energy / eV:.3f} eV per atom, forces reach {argon.reach * 1e9:.2f} nm")
+    -0.058 eV per atom, forces reach 0.99 nm
     """
 
     name: str

@@ -49,6 +49,25 @@ class StructureCrystal(BaseRecord):
     crystal : the primitive cell
     calculator : title and version of what gave the forces
     remark : what a reader has to know of these phonons, in one line
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from kapitza.phonons import FiniteDisplacements, crystal_from_file
+    >>> poscar = '''Ar
+    ... 1.0
+    ... 0.0 2.65 2.65
+    ... 2.65 0.0 2.65
+    ... 2.65 2.65 0.0
+    ... Ar
+    ... 1
+    ... Direct
+    ... 0.0 0.0 0.0
+    ... '''
+    >>> _ = Path("POSCAR").write_text(poscar)
+    >>> argon = crystal_from_file("POSCAR", FiniteDisplacements(calculator="lj", relax="cell"))
+    >>> print(f"relaxed from 2.650 to {argon.axes[0, 1] * 1e10:.3f} Å")
+    relaxed from 2.650 to 2.666 Å
     """
 
     crystal: Crystal

@@ -131,6 +131,17 @@ def polar_crystal(name: str) -> Crystal | None:
     ------
     InputError
         as `phonon_dispersion`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza.phonons import phonon_crystal, polar_crystal
+    >>> from kapitza.units import THz
+    >>> near = [[0.0, 0.0, 1e7]]  # rad/m, near the zone centre
+    >>> for crystal in (phonon_crystal("MgO"), polar_crystal("MgO")):
+    ...     print((crystal.levels(near).omega[0, 3:] / THz).round(1), "THz")
+    [11.9 11.9 21.5] THz
+    [11.9 11.9 21.5] THz
     """
     card, crystal = phonon_card(name), phonon_crystal(name)
     constants = polar_constants(card.name)

@@ -99,6 +99,13 @@ def effective_charges(crystal: Crystal, constants: PolarConstants) -> Array:
     ------
     InputError
         for a crystal of other elements
+
+    Examples
+    --------
+    >>> from kapitza.phonons import effective_charges, polar_constants, polar_crystal
+    >>> charges = effective_charges(polar_crystal("MgO"), polar_constants("MgO"))
+    >>> print(charges.shape)
+    (2, 3)
     """
     kind = np.array([symbol == crystal.symbols[0] for symbol in crystal.symbols])
     if len(set(crystal.symbols)) != 2 or 2 * kind.sum() != kind.size:

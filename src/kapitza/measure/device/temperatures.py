@@ -68,6 +68,18 @@ class MeasuredTemperatures(BaseRecord):
     InputError
         for NaN, unequal lengths, uncertainties not above zero, none or both of sigma and covariance, and an
         invalid covariance
+
+    Examples
+    --------
+    >>> from kapitza import Device, Layer, Stack
+    >>> from kapitza.device import Box, HeatSource, Rectangle
+    >>> from kapitza.thermometry import patch_temperatures, predicted_temperatures
+    >>> finger = Rectangle((0, 2e-6), (0, 25e-6))
+    >>> layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 100e-6, 390.0)]
+    >>> chip = Device(Stack(layers, [5e7]), [HeatSource("finger", 0.05, finger)], Box(100e-6, 100e-6), sink=300.0)
+    >>> measured = patch_temperatures(chip, {"finger": (325.0, 0.3)})
+    >>> print(measured.temperature, measured.each_sigma(), predicted_temperatures(chip, measured).round(1))
+    [325.] [0.3] [324.6]
     """
 
     places: tuple[MeasurementPlace, ...] = field(converter=_measurement_places)
@@ -147,7 +159,20 @@ def point_temperatures(
 
 
 def patch_temperatures(device: Device, measured: Mapping[str, tuple[float, float]]) -> MeasuredTemperatures:
-    """Temperatures averaged over patches or sources of a device, by name: (K, standard uncertainty in K)."""
+    """Temperatures averaged over patches or sources of a device, by name: (K, standard uncertainty in K).
+
+    Examples
+    --------
+    >>> from kapitza import Device, Layer, Stack
+    >>> from kapitza.device import Box, HeatSource, Rectangle
+    >>> from kapitza.thermometry import fit_device, patch_temperatures
+    >>> finger = Rectangle((0, 2e-6), (0, 25e-6))
+    >>> layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 100e-6, 390.0)]
+    >>> chip = Device(Stack(layers, [5e7]), [HeatSource("finger", 0.05, finger)], Box(100e-6, 100e-6), sink=300.0)
+    >>> found = fit_device(chip, patch_temperatures(chip, {"finger": (325.0, 0.3)}), free=["GaN|SiC.conductance"])
+    >>> print(f"{found.value[0] / 1e6:.1f} ± {found.sigma[0] / 1e6:.1f} MW/m²K")
+    45.7 ± 2.7 MW/m²K
+    """
     known = averaging_patches(device)
     for name in measured:
         if name not in known:
@@ -178,6 +203,24 @@ def section_temperatures(
     x, y : where the section lies along the layers, m; the other axis of a map of two counts from x
     normal : axis of a map that runs across the boundary
     skip : m, half width around the boundary in which a probe sees both sides: left out
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Device, Layer, Profile, Stack
+    >>> from kapitza.device import Box, HeatSource, Rectangle
+    >>> from kapitza.thermometry import section_temperatures
+    >>> whole = Rectangle((0, 10e-6), (0, 10e-6))
+    >>> layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 100e-6, 390.0)]
+    >>> chip = Device(Stack(layers, [5e7]), [HeatSource("top", 0.1, whole)], Box(10e-6, 10e-6), sink=300.0)
+    >>> depth = np.linspace(0.5e-6, 3.5e-6, 7)
+    >>> profile = Profile(depth, np.full(7, 350.0), sigma=np.full(7, 1.0))
+    >>> places = section_temperatures(chip, profile, "GaN|SiC", 2e-6).places
+    >>> for place in (places[0], places[-1]):
+    ...     side = "above the bottom" if place.plane.from_bottom else "below the top"
+    ...     print(f"{place.plane.depth * 1e6:.1f} µm {side} of {place.plane.layer}")
+    1.5 µm above the bottom of GaN
+    1.5 µm below the top of SiC
     """
     if boundary not in device.stack.boundary_names:
         raise InputError(f"no boundary {boundary!r}: the device has {', '.join(device.stack.boundary_names) or 'none'}")
@@ -219,6 +262,23 @@ def map_temperatures(measured: TemperatureMap, plane: Plane, *, x: float = 0.0, 
     measured : map; its axes run along x and y
     plane : of the device
     x, y : where the zeros of its axes lie in the device, m
+
+    Examples
+    --------
+    >>> from kapitza.device import Plane
+    >>> from kapitza.eels import EelsExperiment, VibrationalMode, fit_spectra, simulate_spectra
+    >>> from kapitza.thermometry import map_temperatures
+    >>> from kapitza.units import meV
+    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
+    >>> plan = EelsExperiment(left=[to], right=[to], temperature=400.0, columns=3, rows=2, electrons=1e9)
+    >>> scan = fit_spectra(simulate_spectra(plan, seed=1), [to])
+    >>> places = map_temperatures(scan, Plane("GaN"))
+    >>> print(
+    ...     places.temperature.size,
+    ...     "temperatures on top of GaN,",
+    ...     (abs(places.temperature - 400) < 4 * places.sigma).all(),
+    ... )
+    12 temperatures on top of GaN, True
     """
     if len(measured.position) != 2:
         raise InputError(f"a map of a plane has two axes, this one {len(measured.position)}: take a section")

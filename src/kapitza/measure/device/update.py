@@ -14,7 +14,28 @@ from kapitza.measure.fit_result import Fit
 
 @frozen(kw_only=True)
 class UpdatedPeak(BaseRecord):
-    """The hottest point of a device before and after temperatures were measured on it."""
+    """The hottest point of a device before and after temperatures were measured on it.
+
+    Examples
+    --------
+    >>> from kapitza import Device, Layer, Prior, Stack
+    >>> from kapitza.device import Box, HeatSource, Rectangle
+    >>> from kapitza.thermometry import fit_device, patch_temperatures, updated_peak
+    >>> finger = Rectangle((0, 2e-6), (0, 25e-6))
+    >>> layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 100e-6, 390.0)]
+    >>> chip = Device(
+    ...     Stack(layers, [5e7]),
+    ...     [HeatSource("finger", 0.05, finger)],
+    ...     Box(100e-6, 100e-6),
+    ...     sink=300.0,
+    ...     uncertain={"GaN|SiC.conductance": 1.5e7},
+    ... )
+    >>> peak = updated_peak(fit_device(chip, patch_temperatures(chip, {"finger": (325.0, 0.3)})))
+    >>> print(
+    ...     f"{peak.before:.1f} ± {peak.before_sigma:.1f} K before, {peak.after:.1f} ± {peak.after_sigma:.1f} K after"
+    ... )
+    27.8 ± 1.6 K before, 28.3 ± 0.3 K after
+    """
 
     before: float = field(metadata=about("K", "rise above the sink with the numbers as they were taken to be"))
     before_sigma: float | None = field(metadata=about("K", "its standard uncertainty; None where no number has one"))
@@ -60,6 +81,18 @@ def fitted_conductance(fit: Fit, boundary: str) -> Conductance:
     ------
     InputError
         for a fit of something else, a boundary that was neither free nor uncertain, and one that is only bounded
+
+    Examples
+    --------
+    >>> from kapitza import Device, Layer, Stack
+    >>> from kapitza.device import Box, HeatSource, Rectangle
+    >>> from kapitza.thermometry import fit_device, fitted_conductance, patch_temperatures
+    >>> finger = Rectangle((0, 2e-6), (0, 25e-6))
+    >>> layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 100e-6, 390.0)]
+    >>> chip = Device(Stack(layers, [5e7]), [HeatSource("finger", 0.05, finger)], Box(100e-6, 100e-6), sink=300.0)
+    >>> found = fit_device(chip, patch_temperatures(chip, {"finger": (325.0, 0.3)}), free=["GaN|SiC.conductance"])
+    >>> print(fitted_conductance(found, "GaN|SiC").drop)
+    extrapolated
     """
     device = fitted_device(fit)
     i = fit.index(f"{boundary}.conductance")

@@ -24,6 +24,14 @@ class SideContrast(BaseRecord):
     Attributes
     ----------
     ratio : (n,) for the same number of electrons that passed either material, above zero
+
+    Examples
+    --------
+    >>> from kapitza.eels import SideContrast
+    >>> from kapitza.units import nm
+    >>> contrast = SideContrast([-2 * nm, 2 * nm], [0.5, 2.0])
+    >>> print(contrast.at([-10 * nm, 0.0, 2 * nm]))  # how much more of the signal comes from one side
+    [0.5 1.  2. ]
     """
 
     position: Array = field(converter=increasing, metadata=about("m", "position"))

@@ -160,6 +160,16 @@ class EelsDesign(BaseRecord):
     dwell : by target, (2 columns,) time of one pixel of each column of the best layout of the same total time, s
     best_precision : by target, what that layout gives
     required_time : by target, time the plan would take for it, and time of the best layout, s
+
+    Examples
+    --------
+    >>> from kapitza.eels import EelsExperiment, VibrationalMode, design_eels
+    >>> from kapitza.units import meV
+    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
+    >>> plan = EelsExperiment(left=[to], right=[to], temperature=400.0, columns=20, rows=1, electrons=1e9)
+    >>> found = design_eels(plan)
+    >>> print(f"{found.sigma('temperature')[0]:.2f} K a pixel, best resolution {found.best_width / meV:.0f} meV")
+    0.75 K a pixel, best resolution 13 meV
     """
 
     experiment: EelsExperiment

@@ -26,6 +26,20 @@ class GradientField(BaseRecord):
     temperature : (...) of the plane at the pixel, K; NaN where too few neighbours are good
     gradient : (..., d) along x, and y in a map, K m⁻¹
     pvalue : (...) probability of a worse fit if the temperature were a plane there; low where it jumps or bends
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Profile
+    >>> from kapitza.eels import EelsExperiment, VibrationalMode, fit_spectra, simulate_spectra, temperature_gradients
+    >>> from kapitza.units import meV, nm
+    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
+    >>> plan = EelsExperiment(left=[to], right=[to], temperature=400.0, columns=16, rows=1, electrons=1e9)
+    >>> x = (np.arange(16) - 7.5) * nm
+    >>> scan = simulate_spectra(plan, Profile(x, 400 - 1e9 * x), seed=1)
+    >>> planes = temperature_gradients(fit_spectra(scan, [to]), 6 * nm)
+    >>> print(f"{np.nanmean(planes.gradient) * nm:.2f} K/nm")
+    -0.99 K/nm
     """
 
     position: tuple[Array, ...] = field(metadata=about("m", "position"))

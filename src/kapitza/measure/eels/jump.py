@@ -35,6 +35,19 @@ class InterfaceJump(BaseRecord):
     freedom : degrees of freedom where the errors were taken from the scatter; None where they were known
     position, residual : (n,) places that were used, m, and (data - model) there, K
     contrast : weights of both materials where both are seen; None where they were taken as equal
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Profile
+    >>> from kapitza.eels import PointSpread, fit_jump
+    >>> from kapitza.units import nm
+    >>> x = (np.arange(40) - 19.5) * nm
+    >>> kelvin = np.where(x < 0, 410 - 0.2e9 * x, 390 - 0.4e9 * x)
+    >>> found = fit_jump(Profile(x, kelvin, np.full(40, 0.5)), 0.0, PointSpread(0.5 * nm))
+    >>> low, high = found.kapitza_interval("left")
+    >>> print(f"{found.jump.jump:.1f} ± {found.jump.sigma:.1f} K, Kapitza length {low / nm:.0f} to {high / nm:.0f} nm")
+    20.9 ± 0.3 K, Kapitza length 100 to 168 nm
     """
 
     jump: Jump

@@ -37,6 +37,16 @@ class ZeroLossPeak(BaseRecord):
     r"""Measured shape of the zero-loss peak: a cubic spline through the logarithm of its density.
 
     Beyond the last knots the logarithm goes on as a straight line.
+
+    Examples
+    --------
+    >>> from kapitza.eels import EelsExperiment, VibrationalMode, simulate_spectra, zero_loss_from_vacuum
+    >>> from kapitza.units import meV
+    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
+    >>> plan = EelsExperiment(left=[to], right=[to], temperature=400.0, columns=6, rows=1, electrons=1e9)
+    >>> peak = zero_loss_from_vacuum(simulate_spectra(plan, seed=1))
+    >>> print(f"{peak.fwhm / meV:.1f} meV wide")
+    8.0 meV wide
     """
 
     energy: Array = field(converter=increasing, metadata=about("J", "(k,) knots, increasing, 0 at the centre"))

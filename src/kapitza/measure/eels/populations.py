@@ -34,6 +34,19 @@ class DepartureTest(BaseRecord):
     adjusted_pvalue : (...) the same after the correction for the number of pixels
     correction : "holm": at most `level` chance of any false alarm in the whole map.  "benjamini-hochberg": at most this
         share of false ones among the alarms.  "none": each pixel on its own
+
+    Examples
+    --------
+    >>> from kapitza.eels import EelsExperiment, VibrationalMode, departure_test, fit_spectra, simulate_spectra
+    >>> from kapitza.units import meV
+    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
+    >>> plan = EelsExperiment(left=[to], right=[to], temperature=400.0, columns=6, rows=1, electrons=1e9)
+    >>> two = [to, VibrationalMode("LA", 45 * meV, 5 * meV, 1e-3)]
+    >>> plan = EelsExperiment(left=two, right=two, temperature=400.0, columns=6, rows=1, electrons=1e9)
+    >>> scan = simulate_spectra(plan, seed=1)
+    >>> test = departure_test(fit_spectra(scan, two), fit_spectra(scan, two, tie="each"))
+    >>> print(test.significant.sum(), "of", test.pvalue.size, "pixels out of equilibrium")
+    0 of 12 pixels out of equilibrium
     """
 
     statistic: Array = field(converter=real_array, metadata=about("1", "test statistic"))

@@ -30,6 +30,16 @@ class SpectrumQuality(BaseRecord):
     flag : (...) bits of `PixelFlag`: DEAD (nothing, or less than a hundredth of the usual dose), MISSING (counts that
         are not finite), NEGATIVE (counts below zero)
     warnings : what a user has to know, most important first
+
+    Examples
+    --------
+    >>> from kapitza.eels import EelsExperiment, VibrationalMode, assess_spectra, simulate_spectra
+    >>> from kapitza.units import meV
+    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
+    >>> plan = EelsExperiment(left=[to], right=[to], temperature=400.0, columns=6, rows=1, electrons=1e9)
+    >>> quality = assess_spectra(simulate_spectra(plan, seed=1))
+    >>> print(f"resolution {quality.resolution / meV:.1f} meV, {len(quality.warnings)} warnings")
+    resolution 8.0 meV, 0 warnings
     """
 
     electrons: Array = field(converter=real_array, metadata=about("electrons", "electrons of the pixel"))

@@ -54,6 +54,20 @@ class AbsoluteResistance(BaseRecord):
     flux, flux_sigma : heat flux that agrees best, W m⁻²
     sources : where fluxes came from: "flux", "left", "right"
     pvalue : probability of fluxes that differ as much when the flux is continuous; NaN with one source
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Profile
+    >>> from kapitza.eels import PointSpread, KnownQuantity, absolute_resistance, fit_jump
+    >>> from kapitza.units import nm
+    >>> x = (np.arange(40) - 19.5) * nm
+    >>> kelvin = np.where(x < 0, 410 - 0.2e9 * x, 390 - 0.4e9 * x)
+    >>> found = fit_jump(Profile(x, kelvin, np.full(40, 0.5)), 0.0, PointSpread(0.5 * nm))
+    >>> resistance = absolute_resistance(found, left=KnownQuantity(60.0, 6.0, name="lamella"))
+    >>> low, high = resistance.interval
+    >>> print(f"{low / 1e6:.0f} to {high / 1e6:.0f} MW/m²K, {resistance.conductance.drop} drop")
+    325 to 631 MW/m²K, extrapolated drop
     """
 
     conductance: Conductance

@@ -35,6 +35,16 @@ class TransientGrating(TemperatureExperiment):
     setup : depths over which the pump is absorbed and the probe reads, planes, back; None for the top face
     scale : signal at the first time; the signal is relative to it
     name : stands before the names of its numbers in a fit
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Layer, Stack
+    >>> from kapitza.thermoreflectance import TransientGrating
+    >>> silicon = Stack([Layer("Si", np.inf, 130.0, heat_capacity=1.66e6)])
+    >>> decay = [TransientGrating([1e-9, 20e-9], period=period).predict(silicon)[1] for period in (5e-6, 10e-6)]
+    >>> print(np.round(decay, 2))  # a coarser grating decays more slowly
+    [0.02 0.12]
     """
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = (

@@ -41,6 +41,19 @@ class OffsetScan(LockinExperiment):
     ------
     InputError
         if only one or two of repetition, delay and delayed are given
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Boundary, Layer, Stack
+    >>> from kapitza.thermoreflectance import Beams, OffsetScan
+    >>> film = Stack(
+    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.43e6), Layer("Si", np.inf, 130.0, heat_capacity=1.66e6)],
+    ...     [Boundary(1e8)],
+    ... )
+    >>> scan = OffsetScan([0.0, 5e-6, 10e-6], Beams(3e-6, 3e-6), modulation=1e6)
+    >>> print(scan.predict(film).round(3))
+    [-1.    -0.503 -0.116]
     """
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = (

@@ -24,6 +24,23 @@ class RepeatedNumber(BaseRecord):
     value, sigma : of the mean over all spots that the sample could have, with the errors that all spots share
     spread : median of the standard deviation between spots, relative, without the errors of the fits
     spread_interval : 95 % interval of it
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Boundary, Layer, Stack, fit
+    >>> from kapitza.measure import simulate_curve
+    >>> from kapitza.measure.noise import combine_repeats
+    >>> from kapitza.thermoreflectance import FilmCooling
+    >>> film = Stack(
+    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.43e6), Layer("Si", np.inf, 130.0, heat_capacity=1.66e6)],
+    ...     [Boundary(1e8)],
+    ... )
+    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
+    >>> spots = [simulate_curve(cooling, film, noise=0.01, seed=seed) for seed in range(3)]
+    >>> mean = combine_repeats([fit(cooling, spot, film, ["Al|Si.conductance"]) for spot in spots], "Al|Si.conductance")
+    >>> print(f"{mean.value / 1e6:.0f} ± {mean.sigma / 1e6:.0f} MW/m²K on {mean.each.size} spots")
+    100 ± 1 MW/m²K on 3 spots
     """
 
     name: str
@@ -66,9 +83,7 @@ def combine_repeats(fits: Sequence[Fit], name: str) -> RepeatedNumber:
     ... )
     >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
     >>> spots = [simulate_curve(cooling, film, noise=0.01, seed=seed) for seed in range(3)]
-    >>> mean = combine_repeats(
-    ...     [fit(cooling, one, film, ["Al|Si.conductance"]) for one in spots], "Al|Si.conductance"
-    ... )
+    >>> mean = combine_repeats([fit(cooling, one, film, ["Al|Si.conductance"]) for one in spots], "Al|Si.conductance")
     >>> print(mean.each.size, "spots", abs(mean.value / 1e8 - 1) < 0.03)
     3 spots True
     """

@@ -48,6 +48,13 @@ class AngularTransmission(BaseRecord):
     ------
     InputError
         for cosines or shares outside of 0..1
+
+    Examples
+    --------
+    >>> from kapitza.boltzmann import AngularTransmission
+    >>> critical = AngularTransmission(cosine=[0.0, 0.5, 0.55, 1.0], transmission=[0.0, 0.0, 0.8, 0.95])
+    >>> print(critical.at([0.3, 0.9]).round(3))  # nothing crosses at grazing incidence
+    [0.    0.917]
     """
 
     cosine: Array = field(converter=increasing, metadata=about("1", "cosine of the angle, 0 to 1"))

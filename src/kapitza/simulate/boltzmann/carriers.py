@@ -136,6 +136,13 @@ class Carriers(BaseRecord):
     ------
     InputError
         for columns of unequal length, missing lifetimes, or implausible numbers (another unit?)
+
+    Examples
+    --------
+    >>> from kapitza.boltzmann import gray_carriers
+    >>> silicon = gray_carriers("Si", heat_capacity=1.66e6, velocity=6400.0, mean_free_path=42e-9)
+    >>> print(f"{silicon.conductivity:.0f} W/mK, one way {silicon.flow[0] / 1e9:.2f} GW m⁻² K⁻¹")
+    149 W/mK, one way 2.66 GW m⁻² K⁻¹
     """
 
     name: str

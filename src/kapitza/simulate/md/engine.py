@@ -68,7 +68,22 @@ class Thermostats(BaseRecord):
 
 
 class Dynamics(Protocol):
-    """Atoms in motion: the one object whose state changes."""
+    """Atoms in motion: the one object whose state changes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import md
+    >>> potential = md.lennard_jones(["Ar"], end="quadratic")
+    >>> system = md.mass_interface("Ar", potential, 3, cells=(2, 2), length=4, thermostat=1, lattice_constant=5.35e-10)
+    >>> rest = md.MdState(system.positions, np.full_like(system.positions, 10.0))
+    >>> motion = md.BuiltinEngine().begin(system, potential, md.Thermostats("none"), rest, timestep=1e-14, seed=0)
+    >>> before = sum(motion.energy)
+    >>> motion.advance(50)
+    >>> print("energy is conserved:", abs(sum(motion.energy) / before - 1) < 1e-5)
+    energy is conserved: True
+    >>> motion.close()
+    """
 
     @property
     def positions(self) -> Array:
@@ -126,7 +141,42 @@ class MdEngine(Protocol):
 
 
 class Observer(Protocol):
-    """An observer samples the atoms every few steps and keeps sums, so that no trajectory need be written."""
+    """An observer samples the atoms every few steps and keeps sums, so that no trajectory need be written.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> class Displacement:
+    ...     every = 10
+    ...
+    ...     def __init__(self, system):
+    ...         self.rest, self.values = system.positions, []
+    ...
+    ...     def sample(self, positions, velocities):
+    ...         self.values.append(float(np.mean((positions - self.rest) ** 2)))
+    ...
+    ...     def arrays(self):
+    ...         return {"values": np.array(self.values)}
+    ...
+    ...     def restore(self, arrays):
+    ...         self.values = list(arrays["values"])
+    >>> from kapitza import md
+    >>> potential = md.lennard_jones(["Ar"], end="quadratic")
+    >>> system = md.mass_interface("Ar", potential, 3, cells=(2, 2), length=4, thermostat=1, lattice_constant=5.35e-10)
+    >>> protocol = md.Protocol(
+    ...     thermostats=md.Thermostats("langevin", 40, 20, 2e-12),
+    ...     timestep=1e-14,
+    ...     steps=100,
+    ...     blocks=16,
+    ...     equilibration=200,
+    ...     power_interval=10,
+    ...     seed=1,
+    ... )
+    >>> displacement = Displacement(system)
+    >>> _ = md.run(system, potential, md.BuiltinEngine(), protocol, [displacement])
+    >>> print(len(displacement.values), "samples")
+    160 samples
+    """
 
     @property
     def every(self) -> int:

@@ -35,6 +35,14 @@ class System(BaseRecord):
     ------
     InputError
         for shapes or numbers that do not fit, a box without volume, or a plane with no atoms on one side
+
+    Examples
+    --------
+    >>> from kapitza import md
+    >>> potential = md.lennard_jones(["Ar"], end="quadratic")
+    >>> system = md.mass_interface("Ar", potential, 3, cells=(2, 2), length=4, thermostat=1, lattice_constant=5.35e-10)
+    >>> print(system.masses.size, "atoms in", system.heights.size, "planes;", system.right.sum(), "on the right")
+    160 atoms in 20 planes; 80 on the right
     """
 
     name: str

@@ -25,7 +25,17 @@ _DEFAULT_MODE_MESH_SIDE = 12  # wave vectors along a side of the zone of the sma
 
 @frozen(eq=False)
 class ModeConversion(BaseRecord):
-    """How the modes that arrive on a branch of a side leave, over the whole zone; degenerate branches share evenly."""
+    """How the modes that arrive on a branch of a side leave, over the whole zone; degenerate branches share evenly.
+
+    Examples
+    --------
+    >>> from kapitza.lattice import JunctionPlan, build_junction, mode_conversion
+    >>> from kapitza.units import THz
+    >>> junction = build_junction(JunctionPlan(left="Ar", right="Kr", potential="lj", limit=0.07, layers=2))
+    >>> found = mode_conversion(junction, [1.2 * THz], k_mesh=(4, 4))
+    >>> print(found.arriving.shape, (found.transmitted.sum() / found.arriving.sum()).round(2))
+    (1, 9) 0.12
+    """
 
     omega: Array = field(metadata=about("rad s^-1", "angular frequency"))
     side: Side
@@ -83,7 +93,21 @@ def mode_conversion(
     store: StoreLike | None = None,
     progress: Progress | None = None,
 ) -> ModeConversion:
-    """Modes that arrive on each branch, cross and return on each branch; parameters as in `agf_modes`."""
+    """Modes that arrive on each branch, cross and return on each branch; parameters as in `agf_modes`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza.lattice import JunctionPlan, build_junction, mode_conversion
+    >>> from kapitza.units import THz
+    >>> junction = build_junction(JunctionPlan(left="Ar", right="Kr", potential="lj", limit=0.07, layers=2))
+    >>> found = mode_conversion(junction, [1.2 * THz], k_mesh=(4, 4))
+    >>> out = found.transmitted.sum(axis=1) + found.reflected.sum(axis=1)
+    >>> print(
+    ...     np.abs(out - found.arriving).max() < 1e-6 * found.arriving.max()
+    ... )  # what arrives on a branch leaves on some branch
+    True
+    """
     prepared, wanted = prepare_junction(junction), even_frequencies(junction, omega, common=True)
     check_choice(side, INTERFACE_SIDES, "side")
     points = zone_wavevectors(prepared, k_mesh, _DEFAULT_MODE_MESH_SIDE)

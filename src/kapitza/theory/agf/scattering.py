@@ -196,6 +196,18 @@ class ScatteringMatrix(BaseRecord):
     ----------
     arriving, leaving : open waves of the left and of the right lead
     matrix : (n_L' + n_R', n_L + n_R) from arriving (columns) to leaving waves (rows), left before right; unitary
+
+    Examples
+    --------
+    >>> from kapitza.lattice import JunctionPlan, build_junction, scattering_matrix
+    >>> from kapitza.units import THz
+    >>> junction = build_junction(JunctionPlan(left="Ar", right="Kr", potential="lj", limit=0.07, layers=2))
+    >>> found = scattering_matrix(junction, [0.1, 0.2], 0.8 * THz)
+    >>> print(
+    ...     f"{found.total:.2f} of {found.block('left', 'left').shape[0]} waves cross; "
+    ...     f"unitary: {found.unitarity < 1e-6}"
+    ... )
+    1.75 of 2 waves cross; unitary: True
     """
 
     omega: float = field(metadata=about("rad s^-1", "angular frequency"))

@@ -31,6 +31,26 @@ class OppositeOccupations(BaseRecord):
     ----------
     plus, minus : (nx, nm); NaN where a place does not show a mode in both apertures
     covariance : (nx, nm, 2, 2) of (plus, minus)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Occupation
+    >>> from kapitza.eels import EelsExperiment, VibrationalMode, fit_spectra
+    >>> from kapitza.measure.eels.heat_flow import opposite_occupations, simulate_aperture_pair
+    >>> from kapitza.units import k_B, meV, nm
+    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
+    >>> plan = EelsExperiment(left=[to], right=[to], temperature=400.0, columns=4, rows=1, electrons=1e9)
+    >>> x = (np.arange(4) - 1.5) * nm
+    >>> along, against = (
+    ...     Occupation(x, [82 * meV], np.full((4, 1), 1 / np.expm1(82 * meV / (k_B * kelvin))), modes=("TO",))
+    ...     for kelvin in (410, 390)
+    ... )
+    >>> pair = simulate_aperture_pair(plan, along, against, seed=1)
+    >>> found = opposite_occupations(*(fit_spectra(one, [to], tie="each") for one in pair))
+    >>> difference, sigma = found.temperature_difference()
+    >>> print(f"{difference.mean():.0f} ± {sigma.mean() / 2:.1f} K")
+    21 ± 0.4 K
     """
 
     position: Array = field(converter=increasing, metadata=about("m", "position"))
@@ -67,6 +87,25 @@ def opposite_occupations(plus: ModeSides | TemperatureMap, minus: ModeSides | Te
     ------
     InputError
         for scans of other places or modes
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Occupation
+    >>> from kapitza.eels import EelsExperiment, VibrationalMode, fit_spectra
+    >>> from kapitza.measure.eels.heat_flow import opposite_occupations, simulate_aperture_pair
+    >>> from kapitza.units import k_B, meV, nm
+    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
+    >>> plan = EelsExperiment(left=[to], right=[to], temperature=400.0, columns=4, rows=1, electrons=1e9)
+    >>> x = (np.arange(4) - 1.5) * nm
+    >>> along, against = (
+    ...     Occupation(x, [82 * meV], np.full((4, 1), 1 / np.expm1(82 * meV / (k_B * kelvin))), modes=("TO",))
+    ...     for kelvin in (410, 390)
+    ... )
+    >>> pair = simulate_aperture_pair(plan, along, against, seed=1)
+    >>> found = opposite_occupations(*(fit_spectra(one, [to], tie="each") for one in pair))
+    >>> print((found.plus > found.minus).all())
+    True
     """
     one, other = (side if isinstance(side, ModeSides) else mode_sides(side) for side in (plus, minus))
     if one.modes != other.modes or one.position.shape != other.position.shape:
@@ -120,6 +159,28 @@ def simulate_aperture_pair(
     ------
     InputError
         for records of other places or energies
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Occupation
+    >>> from kapitza.eels import EelsExperiment, VibrationalMode, fit_spectra
+    >>> from kapitza.measure.eels.heat_flow import opposite_occupations, simulate_aperture_pair
+    >>> from kapitza.units import k_B, meV, nm
+    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
+    >>> plan = EelsExperiment(left=[to], right=[to], temperature=400.0, columns=4, rows=1, electrons=1e9)
+    >>> x = (np.arange(4) - 1.5) * nm
+    >>> along, against = (
+    ...     Occupation(x, [82 * meV], np.full((4, 1), 1 / np.expm1(82 * meV / (k_B * kelvin))), modes=("TO",))
+    ...     for kelvin in (410, 390)
+    ... )
+    >>> pair = simulate_aperture_pair(plan, along, against, seed=1)
+    >>> found = opposite_occupations(*(fit_spectra(one, [to], tie="each") for one in pair))
+    >>> print(
+    ...     f"{found.plus.mean():.3f} and {found.minus.mean():.3f} phonons, "
+    ...     f"put in {along.value.mean():.3f} and {against.value.mean():.3f}"
+    ... )
+    0.109 and 0.095 phonons, put in 0.109 and 0.095
     """
     if plus.position.shape != minus.position.shape or not (plus.position == minus.position).all():
         raise InputError(f"{plus.position.size} places along +q and {minus.position.size} along -q: expected the same")
@@ -169,6 +230,20 @@ class ApertureDesign(BaseRecord):
     sigma : (nr, nm) its least uncertainty in one pixel
     required_pixels : (nm,) pixels, at the best size, that show the difference with the wanted significance
     probe : width of the probe that the convergence allows, 0.61 λ/α
+
+    Examples
+    --------
+    >>> from kapitza.eels import EelsExperiment, VibrationalMode
+    >>> from kapitza.measure.eels.heat_flow import design_apertures
+    >>> from kapitza.units import meV, nm
+    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
+    >>> plan = EelsExperiment(left=[to], right=[to], temperature=400.0, columns=4, rows=1, electrons=1e9)
+    >>> found = design_apertures(plan, [50 * nm], 1e8, offset=40e-3, radius=10e-3)
+    >>> print(
+    ...     f"{found.difference.ravel()[found.best]:.1f} K between +q and -q, "
+    ...     f"{found.sigma.ravel()[found.best]:.1f} K a pixel"
+    ... )
+    8.5 K between +q and -q, 0.2 K a pixel
     """
 
     modes: tuple[str, ...] = field(converter=tuple)
@@ -211,6 +286,17 @@ def design_apertures(
     ------
     InputError
         for an aperture that the direct beam reaches
+
+    Examples
+    --------
+    >>> from kapitza.eels import EelsExperiment, VibrationalMode
+    >>> from kapitza.measure.eels.heat_flow import design_apertures
+    >>> from kapitza.units import meV, nm
+    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
+    >>> plan = EelsExperiment(left=[to], right=[to], temperature=400.0, columns=4, rows=1, electrons=1e9)
+    >>> found = design_apertures(plan, [50 * nm], 1e8, offset=40e-3, radius=10e-3)
+    >>> print(f"half angle {found.radii[found.best] * 1e3:.0f} mrad, mean cosine {found.direction[found.best]:.2f}")
+    half angle 40 mrad, mean cosine 0.85
     """
     if offset <= convergence or not radius < offset - convergence:
         raise InputError(

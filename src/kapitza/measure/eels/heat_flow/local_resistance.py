@@ -36,6 +36,21 @@ class LocalResistance(BaseRecord):
     radius : of the neighbourhoods
     resolution : full width at half maximum of the kernel through which the gradient is seen, with the point spread
     relative : whether values are relative to their mean
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Profile
+    >>> from kapitza.eels import EelsExperiment, VibrationalMode, fit_spectra, simulate_spectra
+    >>> from kapitza.measure.eels.heat_flow import local_resistance
+    >>> from kapitza.units import meV, nm
+    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
+    >>> plan = EelsExperiment(left=[to], right=[to], columns=16, rows=4, pitch=2 * nm, electrons=1e10)
+    >>> x = (np.arange(16) - 7.5) * 2 * nm
+    >>> scan = fit_spectra(simulate_spectra(plan, Profile(x, 400 - 0.5e9 * x), seed=1), [to])
+    >>> found = local_resistance(scan, 6 * nm, flux=(1e10, 2e8))
+    >>> print(f"resolved to {found.resolution / nm:.0f} nm; the same everywhere: {np.nanmin(found.pvalue()) > 1e-3}")
+    resolved to 8 nm; the same everywhere: True
     """
 
     position: tuple[Array, ...] = field(metadata=about("m", "position"))
@@ -133,6 +148,21 @@ def local_resistance(
     InputError
         for a flux that is not above zero, or without one for a gradient that is not seen; for a radius that holds too
         few pixels
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Profile
+    >>> from kapitza.eels import EelsExperiment, VibrationalMode, fit_spectra, simulate_spectra
+    >>> from kapitza.measure.eels.heat_flow import local_resistance
+    >>> from kapitza.units import meV, nm
+    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
+    >>> plan = EelsExperiment(left=[to], right=[to], columns=16, rows=4, pitch=2 * nm, electrons=1e10)
+    >>> x = (np.arange(16) - 7.5) * 2 * nm
+    >>> scan = fit_spectra(simulate_spectra(plan, Profile(x, 400 - 0.5e9 * x), seed=1), [to])
+    >>> found = local_resistance(scan, 6 * nm, flux=(1e10, 2e8))
+    >>> print(f"{found.mean * 1e3:.1f} mm K/W")  # 0.5 K/nm over 10 GW/m²
+    50.2 mm K/W
     """
     if flux is not None and not (flux[0] > 0 and flux[1] >= 0):
         raise InputError(f"flux = {flux[0]:g} ± {flux[1]:g} W/m², wanted above 0, whatever its direction")

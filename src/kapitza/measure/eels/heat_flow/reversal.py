@@ -35,6 +35,25 @@ class ZoneReversal(BaseRecord):
     pvalue : (nm,) probability of the odd departure of each mode by chance, corrected for their number after Holm
     strength_asymmetry : (nm,) (f - r)/(f + r) of the spontaneous scattering: zero unless the structure changed
     reference : modes whose common temperature the odd departures are counted from: all that do not depart themselves
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Occupation
+    >>> from kapitza.eels import EelsExperiment, VibrationalMode, fit_spectra, simulate_spectra
+    >>> from kapitza.measure.eels.heat_flow import FlowReversal, mode_sides
+    >>> from kapitza.units import k_B, meV, nm
+    >>> names, energy = ("acoustic", "alpha", "beta"), np.array([45, 70, 95]) * meV
+    >>> modes = [VibrationalMode(name, one, 4 * meV, 5e-4) for name, one in zip(names, energy)]
+    >>> plan = EelsExperiment(left=modes, electrons=2e9, fwhm=8 * meV, rows=1)
+    >>> x = np.arange(-3, 4) * nm
+    >>> scans = []
+    >>> for sign in (1, -1):  # beta is hotter than the others with the flow, colder against it
+    ...     kelvin = 380 + sign * np.array([0, -14, 10]) * np.ones((7, 1))
+    ...     source = Occupation(x, energy, 1 / np.expm1(energy / (k_B * kelvin)), modes=names)
+    ...     scans.append(mode_sides(fit_spectra(simulate_spectra(plan, source, seed=3), modes, tie="each")))
+    >>> print(FlowReversal(forward=scans[0], reverse=scans[1]).zone(0.0, 1.5 * nm, ("acoustic",)).classes())
+    ('neither', 'alpha', 'beta')
     """
 
     modes: tuple[str, ...] = field(converter=tuple)

@@ -23,6 +23,17 @@ class ModeSides(BaseRecord):
     ----------
     gain, loss : (nx, nm); NaN where a place does not show a mode
     covariance : (nx, 2 nm, 2 nm) of all gains, then all losses; zero for what is not shown
+
+    Examples
+    --------
+    >>> from kapitza.eels import EelsExperiment, VibrationalMode, fit_spectra, simulate_spectra
+    >>> from kapitza.measure.eels.heat_flow import mode_sides
+    >>> from kapitza.units import meV
+    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
+    >>> plan = EelsExperiment(left=[to], right=[to], temperature=400.0, columns=6, rows=1, electrons=1e9)
+    >>> sides = mode_sides(fit_spectra(simulate_spectra(plan, seed=1), [to], tie="each"))
+    >>> print(f"{sides.temperature().mean():.0f} K by detailed balance")
+    400 K by detailed balance
     """
 
     position: Array = field(converter=increasing, metadata=about("m", "position"))

@@ -45,6 +45,15 @@ def interface_conductances(
     ------
     InputError
         for layers thinner than five median mean free paths, and as `transport`
+
+    Examples
+    --------
+    >>> from kapitza.boltzmann import InterfaceScattering, gray_carriers, interface_conductances
+    >>> hot = gray_carriers("a", heat_capacity=1.7e6, velocity=6000.0, mean_free_path=40e-9)
+    >>> cold = gray_carriers("b", heat_capacity=1.2e6, velocity=4000.0, mean_free_path=20e-9)
+    >>> found = interface_conductances(hot, cold, InterfaceScattering(coefficient=0.3))
+    >>> print({drop: f"{one.value[0] / 1e6:.0f} MW/m²K" for drop, one in found.items()})
+    {'emitted': '765 MW/m²K', 'local': '1440 MW/m²K', 'extrapolated': '1361 MW/m²K'}
     """
     thick = _thick_layer_thickness(thickness, left, right)
     for side in (left, right):

@@ -91,6 +91,16 @@ def frequency_response(
     films, boundaries : as in `transport`; the last layer should be thicker than heat travels
     frequency : (nf,) Hz, above zero
     depth : in which the light is absorbed, m
+
+    Examples
+    --------
+    >>> from kapitza.boltzmann import Film, InterfaceScattering, frequency_response, gray_carriers
+    >>> aluminium = gray_carriers("Al", heat_capacity=2.4e6, velocity=4000.0, mean_free_path=50e-9)
+    >>> silicon = gray_carriers("Si", heat_capacity=1.66e6, velocity=6400.0, mean_free_path=42e-9)
+    >>> films, boundary = [Film(80e-9, aluminium), Film(1e-3, silicon)], InterfaceScattering(coefficient=0.3)
+    >>> seen = frequency_response(films, [boundary], [1e6, 1e7])
+    >>> print((abs(seen) * 1e9).round(1), "m²K/GW of the surface")
+    [26.   8.7] m²K/GW of the surface
     """
     return np.array(
         [heating_response(films, boundaries, 2j * pi * f, depth=depth).surface for f in positive(frequency)]
@@ -119,6 +129,14 @@ def transient_response(
     References
     ----------
     J. Abate and W. Whitt, INFORMS J. Comput. 18, 408 (2006)
+
+    Examples
+    --------
+    >>> from kapitza.boltzmann import Film, gray_carriers, transient_response
+    >>> silicon = gray_carriers("Si", heat_capacity=1.66e6, velocity=6400.0, mean_free_path=42e-9)
+    >>> late = transient_response([Film(30e-6, silicon)], [], [1e-7, 4e-7], kind="pulse")
+    >>> print(f"{late[0] / late[1]:.3f}")  # 1/√t, as Fourier's law has it
+    2.000
     """
 
     def surface(rate: complex) -> ComplexArray:

@@ -57,6 +57,17 @@ class Transport(BaseRecord):
     ------
     InputError
         for numbers that are not finite
+
+    Examples
+    --------
+    >>> from kapitza.boltzmann import Film, InterfaceScattering, gray_carriers, transport
+    >>> silicon = gray_carriers("Si", heat_capacity=1.66e6, velocity=6400.0, mean_free_path=42e-9)
+    >>> germanium = gray_carriers("Ge", heat_capacity=1.67e6, velocity=3900.0, mean_free_path=28e-9)
+    >>> found = transport([Film(50e-9, silicon), Film(50e-9, germanium)], [InterfaceScattering(coefficient=0.4)])
+    >>> print(
+    ...     f"{found.effective_conductivity:.1f} W/mK; at the boundary {found.conductance().value[0] / 1e6:.0f} MW/m²K"
+    ... )
+    46.3 W/mK; at the boundary 2099 MW/m²K
     """
 
     names: tuple[str, ...] = field(converter=tuple)

@@ -70,6 +70,25 @@ class NemdResult(BaseRecord):
         two standard uncertainties from zero
     fluxes, windows, steady : what was checked; of the first replica
     reasons : why the result is not reliable; empty where nothing speaks against it
+
+    Examples
+    --------
+    >>> from kapitza import md
+    >>> potential = md.lennard_jones(["Ar"], end="quadratic")
+    >>> system = md.mass_interface("Ar", potential, 3, cells=(2, 2), length=4, thermostat=1, lattice_constant=5.35e-10)
+    >>> protocol = md.Protocol(
+    ...     thermostats=md.Thermostats("langevin", 40, 20, 2e-12),
+    ...     timestep=1e-14,
+    ...     steps=100,
+    ...     blocks=16,
+    ...     equilibration=200,
+    ...     power_interval=10,
+    ...     seed=1,
+    ... )
+    >>> run = md.run(system, potential, md.BuiltinEngine(), protocol, md.Sampling(segment=64))
+    >>> found = run.result()
+    >>> print("accepted:", found.accepted)  # far too short
+    accepted: False
     """
 
     name: str

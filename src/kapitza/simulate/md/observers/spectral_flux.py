@@ -59,6 +59,29 @@ class SpectralFlux(BaseRecord):
     ------
     InputError
         for shapes that do not fit
+
+    Examples
+    --------
+    >>> from kapitza import md
+    >>> potential = md.lennard_jones(["Ar"], end="quadratic")
+    >>> system = md.mass_interface("Ar", potential, 3, cells=(2, 2), length=4, thermostat=1, lattice_constant=5.35e-10)
+    >>> protocol = md.Protocol(
+    ...     thermostats=md.Thermostats("langevin", 40, 20, 2e-12),
+    ...     timestep=1e-14,
+    ...     steps=100,
+    ...     blocks=16,
+    ...     equilibration=200,
+    ...     power_interval=10,
+    ...     seed=1,
+    ... )
+    >>> run = md.run(system, potential, md.BuiltinEngine(), protocol, md.Sampling(segment=64))
+    >>> flux = run.flux()
+    >>> print(
+    ...     flux.omega.size,
+    ...     "frequencies; they add up to the flux:",
+    ...     abs(flux.weights @ flux.value / flux.total[0] - 1) < 1e-9,
+    ... )
+    33 frequencies; they add up to the flux: True
     """
 
     omega: Array = field(converter=frequencies, metadata=about("rad s^-1", "angular frequency"))

@@ -72,6 +72,27 @@ class EquilibriumResult(BaseRecord):
     fit : of the spectrum of the power, extrapolated drop
     green_kubo : integral of its autocorrelation up to two periods of the highest frequency, emitted drop
     extrapolated : the same as extrapolated drop, with estimated ballistic conductances; None where they allow none
+
+    Examples
+    --------
+    >>> from kapitza import md
+    >>> potential = md.lennard_jones(["Ar"], end="quadratic")
+    >>> system = md.mass_interface(
+    ...     "Ar", potential, 3, cells=(2, 2), length=5, thermostat=0, lattice_constant=5.35e-10, periodic=True
+    ... )
+    >>> protocol = md.Protocol(
+    ...     thermostats=md.Thermostats("langevin", 40, 20, 2e-12),
+    ...     timestep=2e-14,
+    ...     steps=500,
+    ...     blocks=40,
+    ...     equilibration=500,
+    ...     seed=1,
+    ...     preparation="uniform",
+    ... )
+    >>> run = md.run(system, potential, md.BuiltinEngine(), protocol)
+    >>> found = md.equilibrium_conductances(run, [0.4, 0.3])
+    >>> print(found.fit.conductance.drop, "and", found.green_kubo.drop)
+    extrapolated and emitted
     """
 
     run: Run
@@ -120,6 +141,27 @@ class RelaxationResult(BaseRecord):
     lumped, slabs : fits of bodies of one temperature and of two slabs
     chosen : the one that the Biot number asks for
     mean_free_paths : from conductivities and estimated ballistic conductances
+
+    Examples
+    --------
+    >>> from kapitza import md
+    >>> potential = md.lennard_jones(["Ar"], end="quadratic")
+    >>> system = md.mass_interface(
+    ...     "Ar", potential, 3, cells=(2, 2), length=5, thermostat=0, lattice_constant=5.35e-10, periodic=True
+    ... )
+    >>> protocol = md.Protocol(
+    ...     thermostats=md.Thermostats("langevin", 40, 20, 2e-12),
+    ...     timestep=2e-14,
+    ...     steps=50,
+    ...     blocks=40,
+    ...     equilibration=500,
+    ...     seed=1,
+    ...     preparation="sides",
+    ... )
+    >>> run = md.run(system, potential, md.BuiltinEngine(), protocol)
+    >>> found = md.relaxation_conductances(run, [0.4, 0.3])
+    >>> print(found.chosen.conductance.drop, "at", found.run.time.size, "times")
+    extrapolated at 40 times
     """
 
     run: Run

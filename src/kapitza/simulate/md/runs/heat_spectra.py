@@ -37,6 +37,25 @@ class HeatSpectrum(BaseRecord):
     transmission : between the thermostats, classical, inelastic; None where noise allows none
     extrapolated, between_thermostats : conductances across the jump and between the thermostats, quantum-corrected
     split : against an elastic theory; None without one
+
+    Examples
+    --------
+    >>> from kapitza import md
+    >>> potential = md.lennard_jones(["Ar"], end="quadratic")
+    >>> system = md.mass_interface("Ar", potential, 3, cells=(2, 2), length=4, thermostat=1, lattice_constant=5.35e-10)
+    >>> protocol = md.Protocol(
+    ...     thermostats=md.Thermostats("langevin", 40, 20, 2e-12),
+    ...     timestep=1e-14,
+    ...     steps=100,
+    ...     blocks=16,
+    ...     equilibration=200,
+    ...     power_interval=10,
+    ...     seed=1,
+    ... )
+    >>> run = md.run(system, potential, md.BuiltinEngine(), protocol, md.Sampling(segment=64))
+    >>> found = md.heat_spectrum(run, [30.0], bands=4)
+    >>> print(found.heat.size, "bands;", found.extrapolated.drop, "and", found.between_thermostats.drop)
+    4 bands; extrapolated and emitted
     """
 
     title: str
@@ -127,6 +146,25 @@ class ModeTemperatures(BaseRecord):
     layer_temperature : mean of the bands with their share of the energy
     share : None where it was not sampled
     interface_modes : those with more than half of their weight near the plane
+
+    Examples
+    --------
+    >>> from kapitza import md
+    >>> potential = md.lennard_jones(["Ar"], end="quadratic")
+    >>> system = md.mass_interface("Ar", potential, 3, cells=(2, 2), length=4, thermostat=1, lattice_constant=5.35e-10)
+    >>> protocol = md.Protocol(
+    ...     thermostats=md.Thermostats("langevin", 40, 20, 2e-12),
+    ...     timestep=1e-14,
+    ...     steps=100,
+    ...     blocks=16,
+    ...     equilibration=200,
+    ...     power_interval=10,
+    ...     seed=1,
+    ... )
+    >>> run = md.run(system, potential, md.BuiltinEngine(), protocol, md.Sampling(segment=64, planes=3, reference=8))
+    >>> found = md.mode_temperatures(run, bands=2)
+    >>> print(found.temperature.shape, "layers and bands")
+    (6, 2) layers and bands
     """
 
     title: str

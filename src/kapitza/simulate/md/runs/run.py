@@ -52,6 +52,24 @@ class Run(BaseRecord):
     highest_frequency : (2,) of the left and the right crystal at rest, rad s⁻¹; 0 where unknown
     power : (samples, 2) power into the left side through each boundary of a closed cell, W
     step : between two samples of it, s
+
+    Examples
+    --------
+    >>> from kapitza import md
+    >>> potential = md.lennard_jones(["Ar"], end="quadratic")
+    >>> system = md.mass_interface("Ar", potential, 3, cells=(2, 2), length=4, thermostat=1, lattice_constant=5.35e-10)
+    >>> protocol = md.Protocol(
+    ...     thermostats=md.Thermostats("langevin", 40, 20, 2e-12),
+    ...     timestep=1e-14,
+    ...     steps=100,
+    ...     blocks=16,
+    ...     equilibration=200,
+    ...     power_interval=10,
+    ...     seed=1,
+    ... )
+    >>> run = md.run(system, potential, md.BuiltinEngine(), protocol, md.Sampling(segment=64))
+    >>> print(f"{len(run.records)} replica, {run.time.size} blocks, {run.temperature:.0f} K")
+    1 replica, 16 blocks, 21 K
     """
 
     title: str
