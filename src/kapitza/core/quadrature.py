@@ -100,12 +100,16 @@ def frequency_grid(edges: ArrayLike) -> FrequencyGrid:
 
 def _graded_panels(lowest: float, edges: Array) -> Array:
     """Bounds of panels from `lowest` up that contain all edges, none wider than RATIO."""
-    bounds = [np.array([lowest])]
-    for start, stop in zip([lowest, *edges[:-1]], edges, strict=True):
-        if stop > start:
-            pieces = max(1, int(np.ceil(np.log(stop / start) / np.log(_PANEL_RATIO) - 1e-9)))  # none for rounding
-            bounds.append(np.geomspace(start, stop, pieces + 1)[1:])
-    return np.concatenate(bounds)
+    starts, stops = np.concatenate([[lowest], edges[:-1]]), edges
+    kept = stops > starts
+    starts, stops = starts[kept], stops[kept]
+    ratios = np.log(stops / starts)
+    pieces = np.maximum(1, np.ceil(ratios / np.log(_PANEL_RATIO) - 1e-9).astype(int))  # none for rounding
+    last = np.cumsum(pieces)
+    number = np.arange(last[-1]) - np.repeat(last - pieces, pieces) + 1.0  # of each bound within its pair of edges
+    bounds = np.repeat(starts, pieces) * np.exp(np.repeat(ratios / pieces, pieces) * number)
+    bounds[last - 1] = stops  # exactly
+    return np.concatenate([[lowest], bounds])
 
 
 def merge_edges(*edges: Array) -> Array:

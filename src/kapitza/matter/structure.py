@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 from attrs import evolve, field, frozen
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, about, finite_array, positive
 from kapitza.core.records import BaseRecord
@@ -15,6 +15,7 @@ from kapitza.errors import InputError
 from kapitza.units import angstrom, m_u
 
 _OVERLAP_DISTANCE = 0.5 * angstrom  # atoms nearer than this are one atom put twice
+_MAX_COMPARED = 64  # atoms whose distances are all computed
 
 # standard atomic weights (abridged, IUPAC 2021, doi:10.1515/pac-2019-0603)
 ATOMIC_WEIGHTS: Mapping[str, float] = MappingProxyType(
@@ -181,17 +182,26 @@ def element_masses(symbols: list[str] | tuple[str, ...]) -> Array:
     return np.array([ATOMIC_WEIGHTS[symbol] for symbol in symbols]) * m_u
 
 
+def _nearest_others(atoms: Array, everywhere: Array) -> tuple[Array, NDArray[np.int64]]:
+    """(n,) distance of each atom to the nearest other one, m, and the place of that in (m, 3) `everywhere`."""
+    if len(atoms) <= _MAX_COMPARED:  # the tree takes longer to load than that
+        distances: Array = np.linalg.norm(atoms[:, None] - everywhere, axis=-1)
+    else:
+        from scipy.spatial import KDTree
+
+        tree, found = KDTree(everywhere).query(atoms, k=2)
+        return tree[:, 1], np.asarray(found, dtype=np.int64)[:, 1]
+    second = np.argpartition(distances, 1, axis=1)[:, 1]  # the nearest is the atom itself
+    return np.take_along_axis(distances, second[:, None], axis=1)[:, 0], second
+
+
 def _check_apart(one: Structure) -> None:
     """Refuse two atoms at one place, periodic images included."""
-    from scipy.spatial import KDTree
-
     fraction = one.positions @ np.linalg.inv(one.lattice)
     wrapped = (fraction - np.floor(fraction)) @ one.lattice
     images = np.array(list(product((-1, 0, 1), repeat=3))) @ one.lattice
     everywhere: Array = (wrapped + images[:, None]).reshape(-1, 3)
-    distance, found = KDTree(everywhere).query(wrapped, k=2)
-    nearest: Array = distance[:, 1]
-    other = np.asarray(found, dtype=np.int64)[:, 1]
+    nearest, other = _nearest_others(wrapped, everywhere)
     if nearest.min() < _OVERLAP_DISTANCE:
         i = int(np.argmin(nearest))
         j = int(other[i]) % one.masses.size

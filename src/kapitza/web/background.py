@@ -43,14 +43,6 @@ async def compute(function: Callable[..., Any], *arguments: Any) -> Outcome:
     return await asyncio.get_running_loop().run_in_executor(_THREAD, collect_remarks, function, arguments)
 
 
-def begin_beside(function: Callable[[], Outcome]) -> futures.Future[Outcome]:
-    """Start in a process of its own, beside everything else, what will be asked for first."""
-    pool = futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_ignore_interrupts)
-    begun = pool.submit(function)
-    pool.shutdown(wait=False)
-    return begun
-
-
 def _ignore_interrupts() -> None:
     """Leave interrupts to the process that started this one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

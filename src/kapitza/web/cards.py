@@ -62,6 +62,11 @@ def attribute_text(text: str) -> str:
     return text.replace('"', "'").replace("\\", "/")
 
 
-def begin_later(begin: Callable[[], Awaitable[None]]) -> None:
-    """Begin work as soon as the page has what is laid out."""
-    ui.timer(0, begin, once=True)
+def begin_later(session: Session, begin: Callable[[], Awaitable[None]]) -> None:
+    """Begin work as soon as the browser has what is laid out, and has told its theme."""
+
+    async def wait_and_begin() -> None:
+        await session.opened.wait()
+        await begin()
+
+    ui.timer(0, wait_and_begin, once=True)

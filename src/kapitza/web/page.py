@@ -6,7 +6,6 @@ import sys
 import traceback
 from collections.abc import Sequence
 from concurrent.futures import Future
-from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,11 @@ from fastapi import FastAPI
 from nicegui import app as nicegui_app
 from nicegui import ui
 
-from kapitza.web.background import Outcome
 from kapitza.web.parts import fault_line
-from kapitza.web.session import Session, View, view_of
+from kapitza.web.session import Session
+from kapitza.web.tabs import VIEWS, view_of
 
 TITLE = "kapitza explore"
-_VIEWS = ("interface", "screen", "spectra", "thermoreflectance", "device")  # in the order of the tabs
 _STYLES = ("page.css", "editors.css")
 _STYLE = "".join(files("kapitza.web").joinpath(name).read_text(encoding="utf-8") for name in _STYLES)
 _QUIET = (  # plotly complains in the console of figures that are resized while another view is shown
@@ -29,6 +27,7 @@ _QUIET = (  # plotly complains in the console of figures that are resized while 
     " });"
     "</script>"
 )
+_EARLY = '<script type="module">import("nicegui-plotly")</script>'  # else it waits for the first figure
 _FAVICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0b6285"/>'
     '<path d="M5 9 15 14V25L5 22zM17 7 27 10V22L17 17z" fill="#fff"/></svg>'
@@ -39,12 +38,7 @@ _IS_DARK = (
 )
 
 
-def views() -> tuple[View, ...]:
-    """All views, in the order of their tabs; the modules of views are imported when the server starts."""
-    return tuple(import_module(f"kapitza.web.views.{name}").VIEW for name in _VIEWS)
-
-
-def application(opened: Sequence[Path], folder: Path, first: Future[Outcome] | None = None) -> FastAPI:
+def application(opened: Sequence[Path], folder: Path, first: Future[Any] | None = None) -> FastAPI:
     """Return the page as an ASGI application.
 
     Parameters
@@ -53,15 +47,14 @@ def application(opened: Sequence[Path], folder: Path, first: Future[Outcome] | N
     folder : where dropped files are kept until the server ends
     first : the answer to the first question, as soon as it is there; None where the page has to find it
     """
-    shown = views()
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     def build() -> None:
-        build_page(Session(files=tuple(opened), folder=folder, first=first), shown)
+        build_page(Session(files=tuple(opened), folder=folder, first=first))
 
     nicegui_app._exception_handlers[:] = [_report]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - it logs a traceback
     ui.add_css(_STYLE, shared=True)
-    ui.add_head_html(_QUIET, shared=True)
+    ui.add_head_html(_QUIET + _EARLY, shared=True)
     ui.run_with(
         app, root=build, title=TITLE, favicon=_FAVICON, language="en-US", tailwind=False, dark=None,
         show_welcome_message=False, reconnect_timeout=30.0, binding_refresh_interval=None,
@@ -79,28 +72,27 @@ def _report(fault: Exception) -> None:
     print(f"kapitza explore: {type(fault).__name__}: {text:.300}{place}", file=sys.stderr)  # noqa: T201
 
 
-def build_page(session: Session, shown: Sequence[View]) -> None:
+def build_page(session: Session) -> None:
     """Lay out the header and the views; a view is built when its tab is first shown."""
     ui.colors(primary="#0b6285")
     dark = ui.dark_mode(value=None)
     with ui.header(elevated=False).classes("k-header"):
         ui.html('<h1 class="k-brand">kapitza</h1>', sanitize=False)
         with ui.tabs().props("dense align=left no-caps inline-label outside-arrows mobile-arrows") as tabs:
-            for one in shown:
+            for one in VIEWS:
                 ui.tab(one.name, label=one.title)
         button = ui.button(icon="dark_mode").props('flat round dense color=grey aria-label="Light or dark"')
     faults = fault_line()
     with ui.tab_panels(tabs, value=None, animated=False) as panels:
         slots = {}
-        for one in shown:
+        for one in VIEWS:
             with ui.tab_panel(one.name):
                 slots[one.name] = ui.element("main").classes("k-view").props(f'aria-label="{one.title}"')
-    built: set[str] = set()
+    missing = {one.name: one for one in VIEWS}
 
     def show(name: str) -> None:
-        if name not in built:
-            built.add(name)
-            view = next(one for one in shown if one.name == name)
+        if name in missing:
+            view = missing.pop(name)
             with slots[name]:
                 view.build(session)
         panels.set_value(name)
@@ -113,8 +105,9 @@ def build_page(session: Session, shown: Sequence[View]) -> None:
         await ui.context.client.connected()
         is_dark = await ui.run_javascript(_IS_DARK)
         _apply_theme(session, dark, "dark" if is_dark else "light")
-        _open_files(session, shown, faults)
+        session.opened.set()
 
+    show(_ask_for_files(session, faults) or VIEWS[0].name)
     ui.timer(0, open_page, once=True)
 
 
@@ -130,14 +123,14 @@ def _apply_theme(session: Session, dark: Any, theme: str) -> None:
     session.change_theme("dark" if theme == "dark" else "light")
 
 
-def _open_files(session: Session, shown: Sequence[View], faults: Any) -> None:
-    """Give the files of the command line to their views, and go to the first of them."""
-    first = None
+def _ask_for_files(session: Session, faults: Any) -> str:
+    """Give the files of the command line to their views; the name of the first of these."""
+    first = ""
     for path in session.files:
-        view = view_of(path, shown)
+        view = view_of(path)
         if view is None:
             faults.say(f"{path.name}: no view opens such a file")
             continue
         first = first or view.name
         session.requests.setdefault(view.name, path)
-    session.show(first or shown[0].name)
+    return first

@@ -75,6 +75,7 @@ class Chart:
         self._session, self._draw, self.name = session, draw, name
         self.element = ui.plotly({"data": [], "layout": {}})
         self.element.style(f"width: 100%; height: {height}").props(f'role="img" aria-label="{label}"')
+        self._follows_size = False
         session.on_theme(self.redraw)
 
     def redraw(self) -> None:
@@ -82,7 +83,9 @@ class Chart:
         figure = None if self.element.is_deleted else self._draw(self._session.theme)
         if figure is not None:
             self.element.update_figure(figure)
-            ui.run_javascript(_FOLLOW_SIZE % self.element.id)
+            if not self._follows_size:
+                self._follows_size = True
+                ui.run_javascript(_FOLLOW_SIZE % self.element.id)
 
     def restyle(self, change: Mapping[str, Any], traces: list[int]) -> None:
         """Change numbers of some traces, which is quicker than to draw anew: {"y": [[...], [...]]}."""

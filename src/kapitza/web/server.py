@@ -9,16 +9,16 @@ import tempfile
 import threading
 import webbrowser
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from contextlib import suppress
 from errno import EADDRINUSE
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from kapitza.core.files import regular_file_size
 from kapitza.errors import InputError, require
-from kapitza.web.background import Outcome, begin_beside
+from kapitza.web.first import first_answer_begun
 from kapitza.web.guard import TOKEN_PARAMETER, Guard
 
 HOST = "127.0.0.1"
@@ -58,15 +58,17 @@ def explore(
     for one in paths:
         if not one.is_dir():
             regular_file_size(one)
+    for engine in ("nicegui", "uvicorn"):
+        if find_spec(engine) is None:  # which is quicker than to load it
+            require(engine, extra="web", why="the page in the browser")
     listener = _listen(port)
-    first = begin_beside(_answer_first_question)  # while this process loads the page, and the browser opens
     number = listener.getsockname()[1]
     token = secrets.token_urlsafe(_TOKEN_BYTES)
-    address = f"http://{HOST}:{number}/?{TOKEN_PARAMETER}={token}"
-    with tempfile.TemporaryDirectory(prefix="kapitza-") as folder:
+    with first_answer_begun() as first, tempfile.TemporaryDirectory(prefix="kapitza-") as folder:
+        _welcome(f"http://{HOST}:{number}/?{TOKEN_PARAMETER}={token}", browser, announce)  # the browser opens meanwhile
         os.environ["NICEGUI_STORAGE_PATH"] = folder  # else it would keep files where the command is run
-        server = _server(Guard(_application(paths, Path(folder), first), token, number))
-        server.when_ready = lambda: _welcome(address, browser, announce)
+        page = import_module("kapitza.web.page")
+        server = _server(Guard(page.application(paths, Path(folder), first), token, number))
         server.run(sockets=[listener])
 
 
@@ -78,6 +80,7 @@ def _listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
+        listener.listen()  # a browser that comes before the server is there waits for it
     except OSError as err:
         listener.close()
         reason = "is in use" if err.errno == EADDRINUSE else f"cannot be had ({err.strerror})"
@@ -98,32 +101,13 @@ def _open_browser(address: str) -> None:
         webbrowser.open(address)
 
 
-def _answer_first_question() -> Outcome:
-    """What the page shows first."""
-    answers = import_module("kapitza.web.answers")
-    return answers.find_answer(answers.FIRST_QUESTION)
-
-
-def _application(files: Sequence[Path], folder: Path, first: Future[Outcome]) -> Any:
-    """The page as an application."""
-    page = require("kapitza.web.page", extra="web", why="the page in the browser")  # after the environment is set
-    return page.application(files, folder, first)
-
-
 def _server(app: Guard) -> Any:
     """What answers at the socket, without a word of its own in the terminal."""
     uvicorn: Any = import_module("uvicorn")
-
-    class Server(uvicorn.Server):
-        when_ready: Callable[[], None]
-
-        async def startup(self, sockets: Any = None) -> None:
-            await super().startup(sockets=sockets)
-            self.when_ready()
 
     config = uvicorn.Config(
         app, loop="asyncio", lifespan="on", log_level="critical", access_log=False, server_header=False,
         date_header=False, proxy_headers=False, ws_max_size=_MAX_MESSAGE_BYTES, limit_concurrency=_MAX_CONNECTIONS,
         timeout_graceful_shutdown=_GRACE, timeout_keep_alive=75,
     )  # fmt: skip
-    return Server(config)
+    return uvicorn.Server(config)

@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Literal
 
-from attrs import define, field, frozen
-
-from kapitza.core.records import BaseRecord
-from kapitza.web.background import Outcome
+from attrs import define, field
 
 Theme = Literal["light", "dark"]
 _ODD_CHARACTERS = re.compile(r"[^\w.+-]+")
 _MAX_NAME = 80  # characters of the name of a dropped file
-
-
-@frozen
-class View(BaseRecord):
-    """One view of the page.
-
-    Attributes
-    ----------
-    name : in the address and on the command line
-    title : of its tab
-    icon : name of a Material icon
-    build : lays the view out for a session, in the slot that is open; called when its tab is first shown
-    suffixes : of files given on the command line that it opens, as (".hspy", ".dm4"); TOML is told apart by `takes`
-    takes : whether it opens such a file after all, where the suffix alone does not tell
-    """
-
-    name: str
-    title: str
-    icon: str
-    build: Callable[[Session], None]
-    suffixes: tuple[str, ...] = ()
-    takes: Callable[[Path], bool] = lambda _path: True
-
-    def opens(self, path: Path) -> bool:
-        """Whether the view shows a file."""
-        return path.suffix.lower() in self.suffixes and self.takes(path)
 
 
 @define(eq=False, kw_only=True)
@@ -54,13 +26,15 @@ class Session:
     files : given on the command line
     folder : where dropped files are kept
     first : the answer to the first question of the view Interface, as soon as it is there; None where it is not begun
+    opened : set when the browser has the page and has told its theme, so that figures can be drawn
     theme : "light" or "dark", of figures
     requests : what other views or the command line ask of a view, by its name; taken with `take`
     """
 
     files: tuple[Path, ...] = field(converter=tuple)
     folder: Path
-    first: Future[Outcome] | None = None
+    first: Future[Any] | None = None
+    opened: asyncio.Event = field(factory=asyncio.Event)
     theme: Theme = "light"
     requests: dict[str, Any] = field(factory=dict)
     _followers: list[Callable[[], None]] = field(factory=list)
@@ -104,8 +78,3 @@ def file_of_upload(folder: Path, name: str) -> Path:
     last = re.split(r"[\\/]", name)[-1]
     harmless = _ODD_CHARACTERS.sub("_", last).lstrip(".")[-_MAX_NAME:] or "file"
     return Path(mkdtemp(dir=folder)) / harmless
-
-
-def view_of(path: Path, views: Sequence[View]) -> View | None:
-    """The first view that opens a file; None where none does."""
-    return next((one for one in views if one.opens(path)), None)

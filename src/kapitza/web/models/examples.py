@@ -3,12 +3,9 @@
 from importlib.resources import files
 from pathlib import Path
 
-from kapitza.core.files import read_limited, write_atomically
-from kapitza.core.toml import parse_toml
-from kapitza.errors import KapitzaError
+from kapitza.core.files import write_atomically
 from kapitza.io.eels.experiments import read_eels_experiment
 from kapitza.io.eels.nion import write_eels
-from kapitza.io.toml import MAX_TOML_BYTES
 from kapitza.measure.eels.simulate import simulate_spectra
 from kapitza.web.models.spectra import mode_table
 
@@ -29,11 +26,3 @@ def example_scan(folder: Path) -> tuple[Path, list[dict[str, str]]]:
     path = folder / "example.h5"
     write_eels(simulate_spectra(held.experiment), path)
     return path, mode_table(held.experiment.left)
-
-
-def keys_of(path: Path) -> frozenset[str]:
-    """Keys of a TOML file, which tell what it describes; none for what is no TOML."""
-    try:
-        return frozenset(parse_toml(read_limited(path, MAX_TOML_BYTES), path))
-    except (KapitzaError, OSError):
-        return frozenset()

@@ -37,9 +37,9 @@ from kapitza.web.models.device import (
     sweep_number,
     worth_rows,
 )
-from kapitza.web.models.examples import example_text, keys_of
+from kapitza.web.models.examples import example_text
 from kapitza.web.parts import Chart, Figure, copy_menu, drop_zone, export_menu, fault_line
-from kapitza.web.session import Session, Theme, View
+from kapitza.web.session import Session, Theme
 
 _HEADS = {
     "name": "layer", "material": "material", "thickness": "thickness", "conductivity": "k (W/mK)",
@@ -335,10 +335,5 @@ def build_device(session: Session) -> None:
         path = session.take("device")
         await view.begin(path if isinstance(path, Path) else None)
 
-    begin_later(begin)
-    session.on_request("device", lambda: begin_later(begin))
-
-
-VIEW = View(
-    "device", "Device", "", build_device, (".toml",), lambda path: bool({"sources", "blocks", "mesh"} & keys_of(path))
-)
+    begin_later(session, begin)
+    session.on_request("device", lambda: begin_later(session, begin))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from functools import partial
 from html import escape
@@ -29,6 +28,7 @@ from kapitza.web.answers import (
     side_names,
 )
 from kapitza.web.background import Latest, Outcome, compute
+from kapitza.web.cards import begin_later
 from kapitza.web.exports import answer_json, curves_csv, spectrum_csv, texts_to_copy
 from kapitza.web.figures.interface import (
     HEAT_TRACE,
@@ -39,7 +39,7 @@ from kapitza.web.figures.interface import (
     temperature_line,
 )
 from kapitza.web.parts import Chart, copy_menu, drop_zone, export_menu, fault_line
-from kapitza.web.session import Session, View
+from kapitza.web.session import Session
 from kapitza.web.views.junction_card import JunctionCard
 
 _SIDE_FILES = ".yaml,.yml,.toml,.cif,.vasp,.poscar,.xyz"
@@ -212,7 +212,7 @@ class InterfaceView:
 async def _find(session: Session, question: Question) -> Outcome:
     """The answer to a question; to the first one, that which was begun with the server."""
     if session.first is not None and question == FIRST_QUESTION:
-        with suppress(BrokenProcessPool, KapitzaError, OSError):  # else it is sought here, where faults are shown
+        with suppress(KapitzaError, OSError):  # else it is sought here, where faults are shown
             return await asyncio.wrap_future(session.first)
     return (await compute(find_answer, question)).value
 
@@ -295,11 +295,5 @@ def build_interface(session: Session) -> None:
         else:
             await view.ask(FIRST_QUESTION.left, FIRST_QUESTION.right)
 
-    def start() -> None:
-        ui.timer(0, begin, once=True)
-
-    session.on_request("interface", start)
-    start()
-
-
-VIEW = View("interface", "Interface", "", build_interface)
+    begin_later(session, begin)
+    session.on_request("interface", lambda: begin_later(session, begin))

@@ -9,7 +9,6 @@ from pathlib import Path
 from nicegui import ui
 
 from kapitza.errors import InputError
-from kapitza.io.reading import read
 from kapitza.matter.junction import Junction
 from kapitza.web.answers import Question
 from kapitza.web.background import compute
@@ -61,7 +60,7 @@ class JunctionCard:
     async def _open(self, path: Path) -> None:
         """Show a junction of a file."""
         async with self._faults.shown():
-            held = (await compute(read, path)).value
+            held = (await compute(_read, path)).value
             if not isinstance(held, Junction):
                 raise InputError(f"{path.name} holds a {type(held).__name__}: expected a junction that was saved")
             self._show(held, "")
@@ -80,6 +79,11 @@ class JunctionCard:
     def _draw(self, theme: Theme) -> Figure | None:
         """The figure of the junction that is shown."""
         return None if self._junction is None else junction_figure(self._junction, theme)
+
+
+def _read(path: Path) -> object:
+    """What a file holds."""
+    return import_module("kapitza.io.reading").read(path)  # slow to load
 
 
 def _make_junction(question: Question) -> tuple[Junction, str]:

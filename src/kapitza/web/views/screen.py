@@ -14,9 +14,10 @@ from kapitza.screen.pairs import screen
 from kapitza.screen.result import Ranking, Screening
 from kapitza.screen.table import library_table
 from kapitza.web.background import Job
+from kapitza.web.cards import begin_later
 from kapitza.web.figures.screen import screen_figure
 from kapitza.web.parts import Chart, Figure, JobPanel, export_menu, fault_line
-from kapitza.web.session import Session, Theme, View
+from kapitza.web.session import Session, Theme
 
 _TEMPERATURES = (10, 30, 77, 150, 300, 500)  # K
 _ALL_PAIRS = 10**5  # more than there are in the library
@@ -81,7 +82,4 @@ class ScreenView:
 def build_screen(session: Session) -> None:
     """Lay the view out, and begin to compute."""
     view = ScreenView(session)
-    ui.timer(0, view.begin, once=True)
-
-
-VIEW = View("screen", "Screen", "", build_screen)
+    begin_later(session, view.begin)

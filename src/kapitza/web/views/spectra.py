@@ -21,7 +21,7 @@ from kapitza.units import nm
 from kapitza.web.background import Job, Latest, compute
 from kapitza.web.cards import begin_later, card_chart, icon_button, plain_table
 from kapitza.web.figures.spectra import map_figure, modes_figure, profile_figure, spectrum_figure
-from kapitza.web.models.examples import example_scan, keys_of
+from kapitza.web.models.examples import example_scan
 from kapitza.web.models.spectra import (
     MAP_FILE,
     MODE_COLUMNS,
@@ -51,11 +51,9 @@ from kapitza.web.models.spectra import (
     verdict_lines,
 )
 from kapitza.web.parts import Chart, Figure, JobPanel, copy_menu, drop_zone, export_menu, fault_line
-from kapitza.web.session import Session, Theme, View
+from kapitza.web.session import Session, Theme
+from kapitza.web.tabs import view_of
 
-_SUFFIXES = (
-    ".ndata", ".ndata1", ".h5", ".hdf5", ".nhdf", ".hspy", ".msa", ".dm3", ".dm4", ".nxs", ".emd", ".npz", ".toml",
-)  # fmt: skip
 _JUMP_HEADS = {"what": "", "value": "value", "interval": "95 %"}
 _SLIDER_STEPS = 500
 _CLICKED = "(event) => emit({x: event.points[0].x, y: event.points[0].y})"  # a point holds the whole map, too
@@ -394,18 +392,8 @@ def build_spectra(session: Session) -> None:
 
     async def begin() -> None:
         asked = session.take("spectra")
-        given = [path for path in session.files if VIEW.opens(path)]
+        given = [path for path in session.files if getattr(view_of(path), "name", "") == "spectra"]
         await view.begin(given if asked in given else [asked] if isinstance(asked, Path) else [])
 
-    begin_later(begin)
-    session.on_request("spectra", lambda: begin_later(begin))
-
-
-VIEW = View(
-    "spectra",
-    "Spectra",
-    "",
-    build_spectra,
-    _SUFFIXES,
-    lambda path: path.suffix.lower() != ".toml" or "mode" in keys_of(path),
-)
+    begin_later(session, begin)
+    session.on_request("spectra", lambda: begin_later(session, begin))

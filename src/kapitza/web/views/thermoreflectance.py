@@ -20,7 +20,7 @@ from kapitza.measure.fit_result import Fit, fit_report
 from kapitza.web.background import Job, Latest, compute
 from kapitza.web.cards import attribute_text, begin_later, card_chart, plain_table
 from kapitza.web.figures.thermoreflectance import budget_figure, curves_figure, sensitivity_figure
-from kapitza.web.models.examples import example_file, keys_of
+from kapitza.web.models.examples import example_file
 from kapitza.web.models.thermoreflectance import (
     Trial,
     TrialCurves,
@@ -38,7 +38,7 @@ from kapitza.web.models.thermoreflectance import (
     with_fit,
 )
 from kapitza.web.parts import Figure, JobPanel, copy_menu, drop_zone, fault_line
-from kapitza.web.session import Session, Theme, View
+from kapitza.web.session import Session, Theme
 
 _SLIDER_STEPS = 400
 _VERDICT_CLASSES = {"consistent": "k-good", "doubtful": "k-doubt", "misfit": "k-bad"}
@@ -305,15 +305,5 @@ def build_thermoreflectance(session: Session) -> None:
         path = session.take("thermoreflectance")
         await view.read(path if isinstance(path, Path) else example_file("sample", view.folder))
 
-    begin_later(begin)
-    session.on_request("thermoreflectance", lambda: begin_later(begin))
-
-
-VIEW = View(
-    "thermoreflectance",
-    "Thermoreflectance",
-    "",
-    build_thermoreflectance,
-    (_SAMPLE_SUFFIX,),
-    lambda path: "experiments" in keys_of(path),
-)
+    begin_later(session, begin)
+    session.on_request("thermoreflectance", lambda: begin_later(session, begin))
