@@ -38,13 +38,18 @@ MEAN = 400.0
 ROWS, COLUMNS = 8, 48
 FAULTS = (
     "none", "gain 0.2 %", "gain 1 %", "tail", "tail, plain", "oblique", "1 nm off", "dispersion, plain", "dispersion",
-    "counts an electron", "saturated", "flagged everywhere",
+    "counts an electron", "saturated", "flagged everywhere", "gain 1 %, file",
+    "probe of 0.8 nm",
 )  # fmt: skip
+PROBE = 0.8  # nm, standard deviation
+LIGHT = 1e8  # counts a channel of the spectra of even light, of which there are 16
 _DOUBT = "in doubt|not to be trusted"
 SAID = {
-    "gain 0.2 %": _DOUBT, "gain 1 %": _DOUBT, "tail": _DOUBT, "tail, plain": "--vacuum", "oblique": "degrees",
+    "gain 0.2 %": _DOUBT, "gain 1 %": _DOUBT, "gain 1 %, file": _DOUBT, "tail": _DOUBT,
+    "tail, plain": "--vacuum", "oblique": "degrees",
     "1 nm off": "far better at", "dispersion, plain": "--calibrate modes", "dispersion": _DOUBT,
     "counts an electron": "electrons per count", "saturated": "cut flat", "flagged everywhere": "not to be trusted",
+    "probe of 0.8 nm": "the modes change over",
 }  # fmt: skip
 
 
@@ -79,6 +84,20 @@ def mean_spectra(kelvin: np.ndarray, left: np.ndarray, fault: str) -> np.ndarray
     return DOSE * STEP * total
 
 
+def channel_gain(fault: str, seed: int) -> np.ndarray:
+    """(channels,) gain of the channels, a fixed pattern."""
+    spread = 0.002 if "0.2" in fault else 0.01 if fault.startswith(("gain", "flagged")) else 0.0
+    return 1 + spread * np.random.default_rng([seed, FAULTS.index(fault), 1]).standard_normal(CHANNELS)
+
+
+def through_probe(x: np.ndarray, fault: str) -> np.ndarray:
+    """(columns, channels) expected electrons of one row, each place in sight of the probe with its own spectrum."""
+    fine = (np.arange(-28 * 8, 28 * 8) + 0.5) / 8
+    kelvin = MEAN + np.where(fine < 0, JUMP / 2 + LEFT * fine, -JUMP / 2 + RIGHT * fine)
+    weight = np.exp(-0.5 * ((x[:, None] - fine) / PROBE) ** 2)
+    return weight / weight.sum(axis=1, keepdims=True) @ mean_spectra(kelvin, fine < 0, fault)
+
+
 def scan(fault: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """(rows, columns, channels) counts as a detector writes them, and (channels,) energies it states, meV."""
     rng = np.random.default_rng([seed, FAULTS.index(fault)])
@@ -90,10 +109,10 @@ def scan(fault: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
     left = across < 0
     kelvin = MEAN + np.where(left, JUMP / 2 + LEFT * across, -JUMP / 2 + RIGHT * across)
     mean = mean_spectra(kelvin.ravel(), left.ravel(), fault).reshape(ROWS, COLUMNS, CHANNELS)
+    if fault.startswith("probe"):
+        mean = np.repeat(through_probe(x, fault)[None], ROWS, axis=0)
     energy = (np.arange(CHANNELS) - CHANNELS // 2) * STEP
-    if fault.startswith("gain") or fault == "flagged everywhere":
-        spread = 0.002 if "0.2" in fault else 0.01
-        mean = mean * (1 + spread * rng.standard_normal(CHANNELS))
+    mean = mean * channel_gain(fault, seed)
     counts = rng.poisson(mean).astype(np.int64)
     if fault == "counts an electron":
         counts = np.rint(0.25 * counts)
@@ -117,6 +136,11 @@ def write_files(folder: Path, fault: str, seed: int) -> None:
     counts, energy = scan(fault, seed)
     axes = np.arange(ROWS) * nm, (np.arange(COLUMNS) - COLUMNS / 2 + 0.5) * nm
     kapitza.eels.write_eels(kapitza.eels.SpectrumImage(counts, energy * meV, axes), folder / "scan.h5")
+    if fault.endswith("file"):
+        rng = np.random.default_rng([seed, FAULTS.index(fault), 2])
+        light = rng.poisson(LIGHT * channel_gain(fault, seed), (16, CHANNELS)).astype(np.int32)
+        image = kapitza.eels.SpectrumImage(light, energy * meV, (np.arange(16) * nm,))
+        kapitza.eels.write_eels(image, folder / "light.h5")
     modes = "".join(
         f'[[mode]]\nname = "m{quantum:.0f}"\nenergy = "{quantum:g} meV"\nwidth = "{width:g} meV"\n'
         for quantum, width, *_ in LINES
@@ -131,7 +155,8 @@ def one(fault: str, seed: int) -> dict[str, Any]:
         write_files(folder, fault, seed)
         place = "1nm" if fault == "1 nm off" else "0nm"
         fit = ["eels", "fit", f"{folder}/scan.h5", "--modes", f"{folder}/modes.toml", "--tie", "common"]
-        fit += ["--gain", "scan"] if fault.startswith("gain") else []
+        if fault.startswith("gain"):
+            fit += ["--gain", f"{folder}/light.h5" if fault.endswith("file") else "scan"]
         fit += ["--calibrate", "modes"] if fault == "dispersion" else []
         status, shown, messages = run([*fit, "--save", f"{folder}/map.h5"])
         found: dict[str, Any] = {"status": status, "messages": shown + messages}

@@ -201,6 +201,27 @@ def test_spectra_of_a_filament_gun(msa) -> None:
     assert abs(assess_spectra(image).resolution / eV - 3.2) <= 0.05
 
 
+def test_a_whole_head_of_another_program(msa) -> None:
+    """All keywords that RosettaSciIO and DigitalMicrograph write, empty ones too, in their order and padding."""
+    energy = -40 + 0.2 * np.arange(2048)
+    counts = np.round(4.4e4 * np.exp(-4 * np.log(2) * (energy / 3.2) ** 2) + 20 - 0.05 * np.maximum(energy, 0))
+    empty = dict.fromkeys(("TITLE", "OWNER", "SPECIMEN", "XLABEL", "YLABEL", "CHOFFSET", "ELSDET"), "")
+    head = {
+        "DATE": "04-SEP-2012", "TIME": "23:14", "NPOINTS": "2048.00", "NCOLUMNS": "1.00000", "XUNITS": "eV",
+        "YUNITS": "Counts", "DATATYPE": "Y", "XPERCHAN": "0.200000", "OFFSET": "-40.0000", "SIGNALTYPE": "ELS",
+        "BEAMKV   -kV": "300.0", "CONVANGLE-mR": "24.6", "COLLANGLE-mR": "13.6", "INTEGTIME   -ms": "none",
+        "DWELLTIME-ms": "100",
+    }  # fmt: skip
+    body = "".join(f"{value:.0f}\n" for value in counts)
+    with pytest.warns(ValidityWarning, match=r"eV is broad for a zero-loss peak"):
+        image = kapitza.eels.read_eels(msa(counts, body=body, **(empty | head)))
+    np.testing.assert_array_equal(image.counts[...], counts)
+    np.testing.assert_allclose(image.energy, energy * eV, rtol=1e-12, atol=1e-12 * eV)
+    assert image.exposure == 0.1
+    assert "title" not in image.metadata
+    assert image.metadata["COLLANGLE"] == "13.6"
+
+
 def test_what_the_files_say_beside_the_counts(ndata, hspy, msa, made) -> None:
     counts = made((2, 64))
     calibration = {"offset": -20.0, "scale": 0.5, "units": "e-"}
