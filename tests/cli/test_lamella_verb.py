@@ -56,6 +56,24 @@ def test_the_power_is_that_before_less_that_after() -> None:
     assert abs(one.power_sigma / (np.hypot(16, 8.4) / 380) - 1) <= 1e-9
 
 
+def test_noise_of_the_thickness_is_drawn_and_enters_the_budget(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    noise = 't_over_lambda = 0.8\nt_over_lambda_sigma = "10 %"\nt_over_lambda_correlation = "200 nm"'
+    path, folder = tmp_path / SAMPLE.name, tmp_path / "run"
+    path.write_text(
+        SAMPLE.read_text().replace("t_over_lambda = 0.8", noise).replace("angle =", 'bow = "0 nm +- 5 nm"\nangle =')
+    )
+    assert main(["eels", "lamella", str(path), "--simulate", str(folder), "--draw", "--json"]) == 0
+    truth = json.loads(capsys.readouterr().out)
+    assert "AlN|SiC.bow" in truth["drawn"]
+    figure = tmp_path / "fit.png"
+    assert main(["eels", "lamella", str(folder / SAMPLE.name), "--plot", str(figure)]) == 0
+    out = capsys.readouterr().out
+    assert "thickness map" in out
+    assert "trusted" not in out
+
+
 def test_a_lockin_plan_is_ranked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = SAMPLE.read_text().replace('sigma = "1.5 K"', 'sigma = "0.3 K"\nfrequency = "2 MHz"\nimaginary = "i.csv"')
     path = tmp_path / "lockin.toml"
@@ -89,6 +107,15 @@ CASES = {
     "share": ("100 W/mK +- 44 %", "100 W/mK +- -44 %", "uncertainty of 0 or more"),
     "emissivity": ("t_over_lambda = 0.8", "t_over_lambda = 0.8\nemissivity = 2", "from 0 to 1"),
     "thick": ("t_over_lambda = 0.8", "t_over_lambda = 1e30", "at most 100"),
+    "noise": ("t_over_lambda = 0.8", 't_over_lambda = 0.8\nt_over_lambda_sigma = "-3 %"', "between 0 and 1"),
+    "noise unit": ("t_over_lambda = 0.8", 't_over_lambda = 0.8\nt_over_lambda_sigma = "3 nm"', "unit of length"),
+    "noise size": (
+        "t_over_lambda = 0.8",
+        't_over_lambda = 0.8\nt_over_lambda_sigma = "other.csv"',
+        "3 x 2 pixels, t/λ",
+    ),
+    "correlation": ("t_over_lambda = 0.8", 't_over_lambda = 0.8\nt_over_lambda_correlation = "9 nm"', "with t_over"),
+    "bow": ('angle = "3 deg', 'bow = "700 nm"\nangle = "3 deg', "outside of its part"),
     "scale": ('temperature = "0.5 %"', 'temperature = "-1 %"', "between 0 and 1"),
 }
 

@@ -13,7 +13,7 @@ from kapitza.errors import InputError
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.lamella import LamellaMaterial, LamellaPlane, design_lamella, draw_numbers, fit_lamella
 from kapitza.measure.lamella.design import _with_modulation
-from kapitza.measure.lamella.fit import LamellaProblem, lamella_problem
+from kapitza.measure.lamella.problem import LamellaProblem, lamella_problem
 from kapitza.measure.lamella.scan import lamella_scan
 from kapitza.measure.lamella.sheet import Drive, film_reduction, make_sheet, sheet_resolution, solve_sheet
 from kapitza.measure.least_squares import difference_jacobian

@@ -100,6 +100,7 @@ from kapitza.measure.fit_result import format_bound as format_bound
 from kapitza.measure.lamella.design import design_lamella as design_lamella
 from kapitza.measure.lamella.fit import fit_lamella as fit_lamella
 from kapitza.measure.lamella.simulate import draw_numbers as draw_numbers
+from kapitza.measure.lamella.simulate import draw_thickness as draw_thickness
 from kapitza.measure.lamella.simulate import simulate_lamella as simulate_lamella
 from kapitza.measure.noise.judgement import is_parabolic as is_parabolic
 from kapitza.measure.noise.judgement import judge_fit as judge_fit

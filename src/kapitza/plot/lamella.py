@@ -67,10 +67,11 @@ def _draw_planes(ax: Axes, found: LamellaFit) -> None:
     """Draw the planes and the outline of the lamella."""
     lamella = found.lamella
     rise = (lamella.top - lamella.bottom) / 2
-    heights = np.array([lamella.bottom, lamella.top]) / nm
+    heights = np.linspace(-1, 1, 41)  # of half the height
     for plane in lamella.planes:
-        shift = rise * np.tan(plane.angle)
-        ax.plot(np.array([plane.position - shift, plane.position + shift]) / nm, heights, color="0.5", lw=1.2, ls="--")
+        x = plane.position + heights * rise * np.tan(plane.angle) - heights**2 * plane.bow
+        y = (lamella.bottom + lamella.top) / 2 + heights * rise
+        ax.plot(x / nm, y / nm, color="0.5", lw=1.2, ls="--")
 
 
 def _draw_budget(ax: Axes, found: LamellaFit) -> None:

@@ -66,7 +66,12 @@ def _simulate(path: str, folder: str, seed: int, draw: bool, as_json: bool) -> N
     """Write a virtual experiment, and say what is true in it."""
     held = deferred.read_lamella(path, virtual=True)
     changes = _draw_truth(held, seed) if draw else {}
-    maps = deferred.simulate_lamella(held.lamella, held.maps, changes=changes, spread=held.spread, seed=seed)
+    lamella = held.lamella
+    if draw:
+        from attrs import evolve
+
+        lamella = evolve(lamella, thickness=deferred.draw_thickness(lamella.thickness, seed=seed))
+    maps = deferred.simulate_lamella(lamella, held.maps, changes=changes, spread=held.spread, seed=seed)
     deferred.write_virtual_scan(path, held, maps, folder)
     name = f"{held.plane}.resistance"
     truth = changes.get(name, held.lamella.parameters[name])

@@ -30,7 +30,8 @@ _RESULT_SUFFIXES = (".json", ".npz", ".h5")  # of maps that a fit of spectra wro
 _MATERIAL_KINDS = {
     "conductivity": "conductivity", "exponent": "share", "mean_free_path": "length", "heat_capacity": "heat_capacity",
 }  # fmt: skip
-_PLANE_KINDS = {"position": "length", "resistance": "resistance", "angle": "angle"}
+_PLANE_KINDS = {"position": "length", "resistance": "resistance", "angle": "angle", "bow": "length"}
+_THICKNESS_KEYS = ("t_over_lambda", "t_over_lambda_sigma", "t_over_lambda_correlation", "pitch", "origin")
 _LAMELLA_KINDS = {
     "inelastic_mean_free_path": "length", "dead_layer": "length", "left_conductance": "conductance",
     "right_conductance": "conductance", "emissivity": "share", "ambient": "temperature",
@@ -124,7 +125,7 @@ def _value_and_sigma(section: TomlTable, key: str, kind: str) -> tuple[float, fl
 def _read_lamella(top: TomlTable, first: LamellaMap, priors: dict[str, Prior]) -> Lamella:
     """Lamella of a file; a map of t/λ without a pitch lies on the pixels of the first temperature map."""
     sheet = top.section("lamella")
-    sheet.check_keys((*_EDGES, "t_over_lambda", "pitch", "origin", *_LAMELLA_KINDS))
+    sheet.check_keys((*_EDGES, *_THICKNESS_KEYS, *_LAMELLA_KINDS))
     materials: list[LamellaMaterial] = []
     for section in top.sections("material"):
         section.check_keys(("name", *_MATERIAL_KINDS))
@@ -147,7 +148,7 @@ def _read_lamella(top: TomlTable, first: LamellaMap, priors: dict[str, Prior]) -
         numbers = {
             key: _uncertain(section, key, kind, f"{name}.{key}", priors)
             for key, kind in _PLANE_KINDS.items()
-            if key in section or key != "angle"
+            if key in section or key not in ("angle", "bow")
         }
         planes.append(_make(section, LamellaPlane, numbers))
     edges = {key: sheet.number(key, "length") for key in _EDGES}
@@ -177,14 +178,18 @@ def _make(section: TomlTable, kind: Any, numbers: Mapping[str, Any]) -> Any:
 
 
 def _read_thickness(sheet: TomlTable, first: LamellaMap, edges: Mapping[str, float]) -> RelativeThickness:
-    """Map of t/λ: one number everywhere, or a file."""
+    """Map of t/λ: one number everywhere, or a file; with its noise where that is stated."""
     given = sheet.table.get("t_over_lambda")
     if not isinstance(given, str):
         value = sheet.number("t_over_lambda", "share")
         if not 0 < value <= _THICKEST:
             raise sheet.fault(f"expected t/λ above 0, and at most {_THICKEST:g}, got {value:g}", "t_over_lambda")
-        x, y = ([edges[low], edges[high]] for low, high in (("left", "right"), ("bottom", "top")))
-        return _make(sheet, RelativeThickness, {"x": x, "y": y, "value": np.full((2, 2), value)})
+        axes = [np.array([edges[low], edges[high]]) for low, high in (("left", "right"), ("bottom", "top"))]
+        if "t_over_lambda_sigma" in sheet:  # noise of pixels as large as those of the first temperature map
+            axes = [_even_pixels(*axis, of[1] - of[0]) for axis, of in zip(axes, (first.x, first.y), strict=True)]
+        x, y = axes
+        table = np.full((y.size, x.size), value)
+        return _make(sheet, RelativeThickness, {"x": x, "y": y, "value": table, **_read_noise(sheet, table)})
     table = read_matrix(sheet.beside("t_over_lambda"))
     if "pitch" not in sheet:
         if table.shape != (first.y.size, first.x.size):
@@ -193,9 +198,37 @@ def _read_thickness(sheet: TomlTable, first: LamellaMap, edges: Mapping[str, flo
                 f"{first.x.size}: expected the same, or the pitch of the map of t/λ",
                 "t_over_lambda",
             )
-        return _make(sheet, RelativeThickness, {"x": first.x, "y": first.y, "value": table})
-    x, y = _pixel_axes(sheet, table.shape)
-    return _make(sheet, RelativeThickness, {"x": x, "y": y, "value": table})
+        x, y = first.x, first.y
+    else:
+        x, y = _pixel_axes(sheet, table.shape)
+    return _make(sheet, RelativeThickness, {"x": x, "y": y, "value": table, **_read_noise(sheet, table)})
+
+
+def _even_pixels(low: float, high: float, pitch: float) -> NDArray[Any]:
+    """Centres of pixels of about this pitch between two edges, m."""
+    count = max(2, min(round((high - low) / pitch), 2**10))
+    return low + (high - low) * (np.arange(count) + 0.5) / count
+
+
+def _read_noise(sheet: TomlTable, value: NDArray[Any]) -> dict[str, Any]:
+    """Uncertainty of each pixel of a map of t/λ, a share of it or a file, and the length of their correlation."""
+    key, words = "t_over_lambda_sigma", "t_over_lambda_correlation"
+    if key not in sheet:
+        if words in sheet:
+            raise sheet.fault(f"expected {key} with {words}", words)
+        return {}
+    length = sheet.number(words, "length", 0.0)
+    given = sheet.table[key]
+    if isinstance(given, str) and given.lower().endswith((".csv", ".txt", ".tsv")):
+        table = read_matrix(sheet.beside(key))
+        if table.shape != value.shape:
+            sizes = [" x ".join(map(str, one.shape)) for one in (table, value)]
+            raise sheet.fault(f"{given} has {sizes[0]} pixels, t/λ {sizes[1]}: expected the same", key)
+        return {"sigma": table, "correlation": length}
+    share = sheet.number(key, "share")
+    if not 0 < share < 1:
+        raise sheet.fault(f"expected a share of t/λ between 0 and 1, such as '3 %', got {share:g}", key)
+    return {"sigma": share * value, "correlation": length}
 
 
 def _pixel_axes(section: TomlTable, shape: tuple[int, ...]) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -10,4 +10,5 @@ from kapitza.measure.lamella.design import design_lamella as design_lamella
 from kapitza.measure.lamella.fit import LamellaFit as LamellaFit
 from kapitza.measure.lamella.fit import fit_lamella as fit_lamella
 from kapitza.measure.lamella.simulate import draw_numbers as draw_numbers
+from kapitza.measure.lamella.simulate import draw_thickness as draw_thickness
 from kapitza.measure.lamella.simulate import simulate_lamella as simulate_lamella

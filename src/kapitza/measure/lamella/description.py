@@ -15,7 +15,8 @@ from kapitza.units import nm
 
 _FINITE = quantity(low=-np.inf)
 _MATERIAL_ATTRIBUTES = ("conductivity", "exponent", "mean_free_path", "heat_capacity")
-_PLANE_ATTRIBUTES = ("resistance", "position", "angle")
+_PLANE_ATTRIBUTES = ("resistance", "position", "angle", "bow")
+_EDGE_HEIGHTS = np.linspace(-1, 1, 21)  # of half the height, where planes are kept apart
 _LAMELLA_ATTRIBUTES = (
     "inelastic_mean_free_path", "dead_layer", "left_conductance", "right_conductance", "emissivity", "ambient",
 )  # fmt: skip
@@ -74,13 +75,14 @@ class LamellaMaterial(BaseRecord):
 
 @frozen(kw_only=True)
 class LamellaPlane(BaseRecord):
-    """A plane between two materials, through which heat flows against a resistance.
+    """A plane between two materials, through which heat flows against a resistance; gently curved where it has a bow.
 
     Attributes
     ----------
     position : x at half the height of the lamella
     resistance : Kapitza resistance
-    angle : from the y axis, positive where x grows with y
+    angle : from the y axis at half the height, positive where x grows with y
+    bow : by how much half the height lies to the right of the straight line between the ends, along a parabola
 
     Raises
     ------
@@ -93,6 +95,9 @@ class LamellaPlane(BaseRecord):
         converter=number, validator=quantity(), metadata=about("m^2 K W^-1", "Kapitza resistance")
     )
     angle: float = field(default=0.0, converter=number, metadata=about("rad", "angle from the y axis"))
+    bow: float = field(
+        default=0.0, converter=number, validator=_FINITE, metadata=about("m", "middle right of the line between ends")
+    )
 
     def __attrs_post_init__(self) -> None:
         if not abs(self.angle) < np.deg2rad(75):
@@ -101,22 +106,38 @@ class LamellaPlane(BaseRecord):
 
 @frozen(eq=False)
 class RelativeThickness(BaseRecord):
-    """Map of the thickness over the inelastic mean free path, t/λ, as the log-ratio method gives it.
+    r"""Map of the thickness over the inelastic mean free path, t/λ, as the log-ratio method gives it.
 
     Attributes
     ----------
     x, y : (nx,), (ny,) centres of the pixels, evenly spaced
     value : (ny, nx) t/λ
+    sigma : (ny, nx) standard uncertainty of each pixel; None for a map that counts as exact
+    correlation : length ℓ over which errors of pixels are alike, $e^{-d^2/2\ell^2}$ at the distance d; 0 for pixels
+        that err by themselves
 
     Raises
     ------
     InputError
-        for another shape, or values that are not above zero
+        for another shape, values that are not above zero, and uncertainties below zero
     """
 
     x: Array = field(converter=increasing, metadata=about("m", "centres of the pixels along x"))
     y: Array = field(converter=increasing, metadata=about("m", "centres of the pixels along y"))
     value: NDArray[np.float64] = field(converter=_plane_array, metadata=about("1", "thickness over mean free path"))
+    sigma: NDArray[np.float64] | None = field(
+        default=None,
+        converter=converters.optional(_plane_array),
+        kw_only=True,
+        metadata=about("1", "standard uncertainty of each pixel"),
+    )
+    correlation: float = field(
+        default=0.0,
+        converter=number,
+        validator=_not_negative,
+        kw_only=True,
+        metadata=about("m", "length over which errors of pixels are alike"),
+    )
 
     def __attrs_post_init__(self) -> None:
         wanted = (self.y.size, self.x.size)
@@ -124,21 +145,42 @@ class RelativeThickness(BaseRecord):
             raise InputError(f"t/λ has shape {self.value.shape}, wanted {wanted} of at least 2 x 2 pixels")
         if not (np.isfinite(self.value).all() and self.value.min() > 0):
             raise InputError(f"t/λ = {np.nanmin(self.value):g} in a pixel: a thickness is finite and above 0")
+        if self.sigma is not None and self.sigma.shape != wanted:
+            raise InputError(f"uncertainties of t/λ have shape {self.sigma.shape}, wanted {wanted}")
+        if self.sigma is not None and not (np.isfinite(self.sigma).all() and self.sigma.min() >= 0):
+            raise InputError(f"an uncertainty of t/λ of {np.min(self.sigma):g}, wanted 0 or more")
         for name, axis in (("x", self.x), ("y", self.y)):
             steps = np.diff(axis)
             if np.ptp(steps) > 1e-3 * steps.mean():
                 raise InputError(f"pixels of t/λ along {name} are {steps.min():g} to {steps.max():g} m apart: even?")
 
+    @property
+    def exact(self) -> bool:
+        """Whether no pixel has an uncertainty."""
+        return self.sigma is None or not self.sigma.any()
+
     def at(self, x: Array, y: Array) -> Array:
         """t/λ at places of any shape (m), bilinear; beyond the last centres that of the nearest pixel."""
+        index, weight = self.neighbours(x, y)
+        return (self.value.ravel()[index] * weight).sum(axis=-1)
+
+    def neighbours(self, x: Array, y: Array) -> tuple[NDArray[np.intp], Array]:
+        """(..., 4) pixels, counted along the rows, and their shares in places of any shape (m)."""
         u, v = (
             np.clip((place - axis[0]) / (axis[-1] - axis[0]) * (axis.size - 1), 0, axis.size - 1)
             for place, axis in ((x, self.x), (y, self.y))
         )
         i, j = np.minimum(u.astype(int), self.x.size - 2), np.minimum(v.astype(int), self.y.size - 2)
-        a, b, z = u - i, v - j, self.value
-        lower, upper = z[j, i] * (1 - a) + z[j, i + 1] * a, z[j + 1, i] * (1 - a) + z[j + 1, i + 1] * a
-        return lower * (1 - b) + upper * b
+        a, b, first = u - i, v - j, j * self.x.size + i
+        index = np.stack([first, first + 1, first + self.x.size, first + self.x.size + 1], axis=-1)
+        return index, np.stack([(1 - a) * (1 - b), a * (1 - b), (1 - a) * b, a * b], axis=-1)
+
+    def correlations(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(nx, nx) and (ny, ny) correlations of errors along x and along y; that of two pixels is their product."""
+        if self.correlation == 0:
+            return np.eye(self.x.size), np.eye(self.y.size)
+        along, across = (np.exp(-(((axis[:, None] - axis) / self.correlation) ** 2) / 2) for axis in (self.x, self.y))
+        return along, across
 
     def covers(self, low: float, high: float, axis: str) -> bool:
         """Whether the pixels reach from `low` to `high` (m) along "x" or "y"."""
@@ -230,15 +272,15 @@ class Lamella(BaseRecord):
     def _check_planes(self) -> None:
         """Refuse planes that cross each other or an edge at a pad."""
         rise = (self.top - self.bottom) / 2
-        for end in (-1, 1):
-            places = [plane.position + end * rise * float(np.tan(plane.angle)) for plane in self.planes]
+        for end in _EDGE_HEIGHTS:
+            places = [p.position + end * rise * float(np.tan(p.angle)) - end**2 * p.bow for p in self.planes]
             parts = pairwise((self.left, *places, self.right))
             for name, (low, high) in zip((*self.plane_names, ""), parts, strict=True):
                 if not low < high:
                     at = f"plane {name} at x = {high / nm:g} nm" if name else f"last plane at x = {low / nm:g} nm"
                     raise InputError(
                         f"{at} lies outside of its part of the lamella, x = {self.left / nm:g} to "
-                        f"{self.right / nm:g} nm, at the {'lower' if end < 0 else 'upper'} edge"
+                        f"{self.right / nm:g} nm, at {50 * (1 + end):.0f} % of the height"
                     )
 
     @property

@@ -9,8 +9,9 @@ from attrs import evolve, field, frozen
 from kapitza.core.arrays import Array, about, numbers
 from kapitza.core.records import BaseRecord
 from kapitza.measure.eels.point_spread import PointSpread
-from kapitza.measure.lamella.description import Lamella, LamellaMap, LamellaMaterial, LamellaPlane, RelativeThickness
-from kapitza.measure.lamella.fit import lamella_problem, resistance_sigma
+from kapitza.measure.lamella.description import Lamella, LamellaMap, LamellaMaterial, LamellaPlane
+from kapitza.measure.lamella.fit import resistance_sigma
+from kapitza.measure.lamella.problem import lamella_problem, with_thickness_noise
 from kapitza.measure.lamella.scan import lamella_scan
 from kapitza.measure.lamella.simulate import simulate_lamella
 from kapitza.measure.parameters import Prior
@@ -171,7 +172,8 @@ def _forecast(plan: _Plan, plane: str, spread: PointSpread) -> float:
     lamella, maps, priors = plan
     filled = simulate_lamella(lamella, maps, spread=spread, seed=None, columns=_COLUMNS, rows=_ROWS)
     problem = lamella_problem(lamella_scan(lamella, filled, spread, _COLUMNS, _ROWS), priors, plane)
-    return resistance_sigma(problem, np.zeros(len(problem.parameters)), plane)
+    start = np.zeros(len(problem.parameters))
+    return resistance_sigma(with_thickness_noise(problem, start), start, plane)
 
 
 def _with_power(plan: _Plan, share: float, spread: PointSpread) -> _Plan:
@@ -202,7 +204,7 @@ def _with_length(plan: _Plan, factor: float) -> _Plan:
     lamella, maps, priors = plan
     planes = [evolve(one, position=factor * one.position) for one in lamella.planes]
     held = lamella.thickness
-    thickness = RelativeThickness(factor * held.x, held.y, held.value)
+    thickness = evolve(held, x=factor * held.x)
     ends = {"left": factor * lamella.left, "right": factor * lamella.right}
     longer = evolve(lamella, planes=planes, thickness=thickness, **ends)
     known = dict(priors)

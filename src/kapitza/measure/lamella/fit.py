@@ -17,22 +17,12 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.measure.eels.intervals import chi2_probability
 from kapitza.measure.eels.point_spread import PointSpread
-from kapitza.measure.experiment import Curve
 from kapitza.measure.lamella.description import Lamella, LamellaMap
-from kapitza.measure.lamella.scan import (
-    COMPLEX_PAD_NAMES,
-    LamellaDataSet,
-    LamellaScan,
-    lamella_scan,
-    lamella_stack,
-    pad_names,
-    scan_derivatives,
-    split_parts,
-)
-from kapitza.measure.parameters import FitProblem, Free, Prior, resolve_parameters
+from kapitza.measure.lamella.problem import LamellaProblem, check_temperatures, lamella_problem, with_thickness_noise
+from kapitza.measure.lamella.scan import COMPLEX_PAD_NAMES, lamella_scan, pad_names, scan_derivatives
+from kapitza.measure.lamella.thickness import ThicknessNoise
+from kapitza.measure.parameters import FitProblem, Prior
 
-_PAD_PRIOR = 1.0  # share of the temperature of a pad: as good as nothing known
-_MAX_CACHED_SCANS = 4
 _MAX_STEPS = 60
 _GOOD_SHARES = (0.25, 0.75)  # of the expected fall of chi2: below, steps are too long, above, too short
 _LARGE_ERROR = 0.25  # of ln R from the maps alone, from which on its interval follows the profile of chi2
@@ -41,7 +31,6 @@ _LEVEL = 0.95
 _RISE_TOLERANCE = 0.02  # of the root of that rise
 _LONGEST_STEP = 1e3  # of the first step towards an end, as a share of the resistance
 _MAX_PROFILE_STEPS = 20
-_SEEN_SIGMAS = 3.0  # of the fall of temperature between the halves of a map, from which on it is seen
 _SMALL_STEP = 0.03  # of the last step, in standard deviations: of chi2 that is 0.001
 _SLOW_STEP = 1e-3  # of chi2, by which the steps of a search along a curved valley lower it
 _HOPELESS = 1e-6  # probability of a chi2 that no such search makes a good one
@@ -49,54 +38,6 @@ _SEARCH_FACTORS = (1.0, 0.25, 0.5, 2.0, 4.0)  # of all conductances, from which 
 _SCALED_NUMBERS: Mapping[str, float] = MappingProxyType(
     {"conductivity": 1.0, "left_conductance": 1.0, "right_conductance": 1.0, "resistance": -1.0}
 )
-
-
-@frozen(eq=False)
-class LamellaProblem(FitProblem):
-    """What a fit of a lamella minimises, with derivatives from the factors of each solution."""
-
-    _scans: dict[bytes, LamellaScan] = field(init=False, repr=False, factory=dict)
-
-    @property
-    def scan(self) -> LamellaScan:
-        """The scan with the numbers that it was given."""
-        held = self.samples[0].experiment
-        if not isinstance(held, LamellaScan):
-            raise InputError(f"expected a scan of a lamella, got {held.name}")
-        return held
-
-    def scan_at(self, x: Array) -> LamellaScan:
-        """The scan at coordinates (p,)."""
-        key = np.asarray(x).tobytes()
-        if key not in self._scans:
-            last = next(reversed(self._scans.values()), None)
-            sheet = None if last is None else last.make_sheet()
-            if len(self._scans) >= _MAX_CACHED_SCANS:
-                del self._scans[next(iter(self._scans))]
-            self._scans[key] = evolve(self.scan, sheet=sheet).replace(self.changes(0, x))
-        return self._scans[key]
-
-    def prediction(self, sample: int, x: Array) -> Array:
-        """(n,) pixels, K, and logarithms of powers at coordinates (p,); NaN where no lamella has such numbers."""
-        try:
-            return self.scan_at(x).predict(self.samples[sample].stack)
-        except (InputError, ConvergenceError):
-            return np.full(self.samples[sample].curve.value.size, np.nan)
-
-    def derivatives(self, x: Array) -> NDArray[Any]:
-        """(n + m, p) derivatives of the pixels and of the logarithms of all m powers, measured or not."""
-        return scan_derivatives(self.scan_at(x), self.parameters, x)
-
-    def weigh(self, derivatives: NDArray[Any]) -> NDArray[Any]:
-        """(n, p) derivatives of the residuals of the data from those of pixels and all powers."""
-        maps = self.scan.maps
-        pixels = len(derivatives) - len(maps)
-        rows = [*range(pixels), *(pixels + i for i, one in enumerate(maps) if one.power)]
-        return derivatives[rows] / self.sigma[0][:, None]
-
-    def jacobian(self, x: Array, order: int = 2) -> NDArray[Any]:
-        """(n, p) derivatives of the residuals of the data; `order` is that of differences, not taken."""
-        return self.weigh(self.derivatives(x))
 
 
 @frozen(eq=False, kw_only=True)
@@ -107,7 +48,8 @@ class LamellaFit(BaseRecord):
     ----------
     plane : name
     relative_sigma : of the resistance, from everything together: the standard deviation of its logarithm
-    sources, share : (s,) where its variance comes from: pixels of all maps, "power" of each, then the priors
+    sources, share : (s,) where its variance comes from: pixels of all maps, "power" of each, "thickness map" where it
+        has noise, then the priors
     names : (p,) fitted numbers
     lamella : with the fitted numbers
     temperature_maps, fitted : data, and (ny, nx) what the fit says of each pixel
@@ -221,7 +163,8 @@ def fit_lamella(
     r"""Most likely resistance of a plane from maps of a lamella, powers, and priors, with its total error.
 
     Minimises $\sum(T_i - T_i^m)^2/\sigma_i^2 + \sum(\ln P - \ln P^m)^2/\sigma_P^2 + \sum u_j^2/s_j^2$ by Gauss-Newton
-    steps; u are the logarithms of positive numbers over their estimates.  Resistances without a prior are free.
+    steps; u are the logarithms of positive numbers over their estimates.  Resistances without a prior are free.  Noise
+    of the map of t/λ that `lamella` states enters the covariance of all pixels and powers, to first order.
 
     Parameters
     ----------
@@ -245,95 +188,15 @@ def fit_lamella(
     sought = lamella.plane_names[0] if plane is None else plane
     scan = lamella_scan(lamella, held, spread or PointSpread(), columns, rows)
     problem = lamella_problem(scan, priors or {}, sought)
-    _check_temperatures(scan)
+    check_temperatures(scan)
     modulated = any(one.frequency for one in held)
     start = _lockin_start(problem) if modulated else np.zeros(len(problem.parameters))
-    return _summarise(problem, _solve_from(problem, start), sought)
-
-
-def lamella_problem(scan: LamellaScan, priors: Mapping[str, Prior], plane: str) -> LamellaProblem:
-    """What is to be minimised."""
-    lamella = scan.lamella
-    if plane not in lamella.plane_names:
-        raise InputError(f"no plane {plane!r}: the lamella has {', '.join(lamella.plane_names)}")
-    _check_maps(scan)
-    _check_scale(scan, priors)
-    free = [f"{name}.resistance" for name in lamella.plane_names if f"{name}.resistance" not in priors]
-    if f"{plane}.resistance" not in free:
-        raise InputError(f"{plane}.resistance has a prior: what is sought has none")
-    scan = evolve(scan, maps=tuple(_with_pad_estimates(one) for one in scan.maps))
-    pads: dict[str, Prior] = {}
-    for one in scan.maps:
-        size = 10 * float(np.nanmax(np.abs(one.temperature)))
-        for name in pad_names(one):
-            pads[name] = Prior(None, size) if one.frequency else Prior.relative(_PAD_PRIOR)
-    used = scan.measured_pixels
-    value = np.concatenate([split_parts(one.temperature[at]) for one, at in zip(scan.maps, used, strict=True)])
-    sigma = [np.tile(one.sigma[at], 2 if one.frequency else 1) for one, at in zip(scan.maps, used, strict=True)]
-    shares = np.array([one.power_sigma for one in scan.maps if one.power])
-    value, sigmas = np.concatenate([value, np.zeros(shares.size)]), np.concatenate([*sigma, shares])
-    curve = Curve(np.arange(value.size), value, sigmas, kind="temperature")
-    sample = LamellaDataSet(scan, curve, lamella_stack(lamella))
-    parameters = resolve_parameters((sample,), {name: Free() for name in free}, pads | dict(priors), {})
-    return LamellaProblem((sample,), parameters, (sigmas,), ordered=False)
-
-
-def _check_maps(scan: LamellaScan) -> None:
-    """Refuse maps that a fit cannot use."""
-    if not scan.maps or len({one.name for one in scan.maps}) < len(scan.maps):
-        names = ", ".join(one.name for one in scan.maps) or "none"
-        raise InputError(f"expected one map or more, each with a name of its own, got {names}")
-    for one, used in zip(scan.maps, scan.measured_pixels, strict=True):
-        if used.sum() < 8:
-            raise InputError(f"map {one.name!r} has {used.sum()} pixels with a temperature on the lamella: expected 8")
-
-
-def _check_temperatures(scan: LamellaScan) -> None:
-    """Refuse maps below 0 K, maps that do not fall along their power, and maps without a gradient."""
-    seen = False
-    for one, used in zip(scan.maps, scan.measured_pixels, strict=True):
-        if not one.frequency and not one.temperature[used].min() > 0:
-            raise InputError(f"map {one.name!r} has a pixel at {one.temperature[used].min():g} K: expected above 0")
-        fall, sigma = (0.0, 1.0) if one.frequency else _temperature_fall(one)
-        along = fall if one.power is None or one.power > 0 else -fall
-        if one.power is not None and along < _SEEN_SIGMAS * sigma:
-            raise InputError(
-                f"map {one.name!r}: a power of {one.power:g} W, and a temperature that falls by {fall:.3g} ± "
-                f"{sigma:.2g} K from the left half to the right one: expected a fall along the power, positive to the "
-                "right"
-            )
-        seen |= bool(one.frequency) or abs(fall) > _SEEN_SIGMAS * sigma
-    if not seen:
-        raise InputError("no map has a temperature that changes from the left half to the right one: is heat flowing?")
-
-
-def _temperature_fall(one: LamellaMap) -> tuple[float, float]:
-    """Mean temperature of the left half of the pixels of a steady map less that of the right half, K, and its error."""
-    used = np.isfinite(one.temperature)
-    place = np.broadcast_to(one.x, used.shape)[used]
-    left = place < np.median(place)
-    if left.all() or not left.any():
-        return 0.0, 1.0
-    value, variance = np.real(one.temperature)[used], one.sigma[used] ** 2
-    parts = [(value[side].mean(), variance[side].sum() / side.sum() ** 2) for side in (left, ~left)]
-    return float(parts[0][0] - parts[1][0]), float(parts[0][1] + parts[1][1]) ** 0.5
-
-
-def _check_scale(scan: LamellaScan, priors: Mapping[str, Prior]) -> None:
-    """Refuse a fit in which nothing says how large the conductivities are."""
-    known = any(f"{one.name}.conductivity" not in priors for one in scan.lamella.materials)
-    with_prior = any(name.endswith(".conductivity") for name in priors)
-    if not (known or with_prior or any(one.power or one.frequency for one in scan.maps)):
-        raise InputError("a map gives R/k only: give a power, a prior of a conductivity, or a lock-in map")
-
-
-def _with_pad_estimates(one: LamellaMap) -> LamellaMap:
-    """A map with estimates of the temperatures of its pads, the outermost columns where none were given."""
-    if one.pad_temperatures.all():
-        return one
-    columns = np.flatnonzero(np.isfinite(one.temperature).any(axis=0))
-    ends = [np.nanmean(one.temperature[:, i]) for i in (columns[0], columns[-1])]
-    return evolve(one, pad_temperatures=np.where(one.pad_temperatures == 0, ends, one.pad_temperatures))
+    problem = with_thickness_noise(problem, start)
+    found = _solve_from(problem, start)
+    if problem.thickness is not None:  # once more with what the noise does at the end of the search
+        problem = with_thickness_noise(problem, found.x)
+        found = _solve_from(problem, found.x)
+    return _summarise(problem, found, sought)
 
 
 def _lockin_start(problem: LamellaProblem) -> Array:
@@ -512,14 +375,18 @@ def _summarise(problem: LamellaProblem, solution: _Minimum, plane: str) -> Lamel
     covariance, jacobian = solution.covariance, problem.weigh(solution.derivatives)
     scan = problem.scan_at(solution.x)
     powers = [one.name for one in scan.maps if one.power]
-    pulls = (jacobian @ covariance[:, sought]) ** 2
+    gain = problem.whiten(jacobian @ covariance[:, sought])
+    pulls = gain**2
+    pattern, variance = problem.thickness_modes()
     pixels = problem.rows - len(powers)
     pads = {name for one in scan.maps for name in pad_names(one)}
     known = [i for i, one in enumerate(problem.parameters) if one.known and one.name not in pads]
     parts = [float(pulls[:pixels].sum()), *pulls[pixels:].tolist()]
+    parts += [float(variance @ (pattern.T @ gain) ** 2)] * (problem.thickness is not None)
     parts += ((covariance[sought, known] / problem.width[known]) ** 2).tolist()
     labels = ["map" if len(scan.maps) == 1 else "maps"]
     labels += ["power" if len(scan.maps) == 1 else f"power of {name}" for name in powers]
+    labels += ["thickness map"] * (problem.thickness is not None)
     slope = np.array([one.slope(float(u)) for one, u in zip(problem.parameters, solution.x, strict=True)])
     width = np.array([one.width * abs(one.slope(0.0)) if one.known else np.inf for one in problem.parameters])
     share = np.array(parts)
@@ -540,12 +407,31 @@ def _summarise(problem: LamellaProblem, solution: _Minimum, plane: str) -> Lamel
         prior_sigma=width,
         lamella=scan.lamella,
         temperature_maps=scan.maps,
-        fitted=scan.images(),
+        fitted=_fitted_images(problem, solution.x),
         pulls=np.array([u / p.width if p.known else 0.0 for p, u in zip(problem.parameters, solution.x, strict=True)]),
         remedies=tuple(remedies),
         remedy_sigma=np.array(list(remedies.values())),
         profile_ends=_profile_ends(problem, solution, sought) if hardly_seen else (),
     )
+
+
+def _fitted_images(problem: LamellaProblem, x: Array) -> tuple[NDArray[Any], ...]:
+    """(ny, nx) temperatures of each map at coordinates (p,), with the likeliest errors of the map of t/λ, K."""
+    scan = problem.scan_at(x)
+    pattern, variance = problem.thickness_modes()
+    residual = FitProblem.data_residual(problem, x)
+    shift = -problem.sigma[0] * (pattern @ (variance / (1 + variance) * (pattern.T @ residual)))
+    found: list[NDArray[Any]] = []
+    start = 0
+    for image, used in zip(scan.images(), scan.measured_pixels, strict=True):
+        here, count = np.array(image), int(used.sum())
+        here[used] += shift[start : start + count]
+        start += count
+        if np.iscomplexobj(here):
+            here[used] += 1j * shift[start : start + count]
+            start += count
+        found.append(here)
+    return tuple(found)
 
 
 def resistance_sigma(problem: LamellaProblem, x: Array, plane: str) -> float:
@@ -578,7 +464,8 @@ def forecast_remedies(problem: LamellaProblem, derivatives: NDArray[Any], plane:
         rows = logs.copy()
         if factor is not None:
             rows[:, factor] = 0.0
-        found[f"power known to {100 * share:.0f} %"] = _sigma_of(np.vstack([jacobian, rows / share]), width, sought)
+        better = problem.weigh(derivatives, rows, share)
+        found[f"power known to {100 * share:.0f} %"] = _sigma_of(better, width, sought)
     goals = [(f"{one.name}.conductivity", 0.05, f"conductivity of {one.name} known to 5 %")
              for one in problem.scan.lamella.materials]  # fmt: skip
     goals += [("inelastic_mean_free_path", 0.03, "inelastic mean free path known to 3 %")]
@@ -589,7 +476,9 @@ def forecast_remedies(problem: LamellaProblem, derivatives: NDArray[Any], plane:
             sharper[names.index(name)] = share
             found[words] = _sigma_of(jacobian, sharper, sought)
     powers = sum(1 for one in maps if one.power)
-    counts = np.array(jacobian)
-    counts[: len(counts) - powers] *= 2
-    found["four times the electrons"] = _sigma_of(counts, width, sought)
+    sigma = np.concatenate([problem.sigma[0][: problem.rows - powers] / 2, problem.sigma[0][problem.rows - powers :]])
+    found["four times the electrons"] = _sigma_of(evolve(problem, sigma=(sigma,)).weigh(derivatives), width, sought)
+    if problem.thickness is not None:
+        better = evolve(problem, thickness=ThicknessNoise(problem.thickness.shift / 2)).weigh(derivatives)
+        found["half the noise of the map of t/λ"] = _sigma_of(better, width, sought)
     return {key: value for key, value in sorted(found.items(), key=lambda one: one[1]) if value < present * (1 - 1e-3)}

@@ -39,13 +39,14 @@ def pixel_weights(mesh: SheetMesh, x: Array, y: Array, spread: PointSpread) -> P
     place = (y - mesh.y[0]) / (mesh.y[1] - mesh.y[0])
     row = np.clip(place.astype(int), 0, mesh.y.size - 2)
     nodes = column_places(mesh.edges, mesh.resolution, y - (mesh.y[0] + mesh.y[-1]) / 2).T  # (ny, nc)
-    cosine = 1 / float(np.hypot(1, mesh.edges[1, 1]))
+    slope = mesh.edges[1, 1] + 2 * mesh.edges[1, 2] * (y - (mesh.y[0] + mesh.y[-1]) / 2)
+    cosine = (1 / np.hypot(1, slope))[:, None, None]
     distance = (x[:, None] - nodes[:, None, :]) * cosine  # (ny, nx, nc)
     ramp = np.maximum(distance, 0.0)
     near = np.abs(distance) < _FAR_WIDTHS * spread.width if spread.share == 0 else np.ones(distance.shape, dtype=bool)
     ramp[near] = spread.ramp(distance[near])  # elsewhere the kernel leaves a straight line as it is
     ramp /= cosine
-    ramp[..., 0], ramp[..., -1] = distance[..., 0] / cosine, 0.0
+    ramp[..., 0], ramp[..., -1] = distance[..., 0] / cosine[..., 0], 0.0
     weight = np.zeros_like(distance)
     weight[..., 0] = 1.0
     inner = np.setdiff1d(np.arange(nodes.shape[1] - 1), mesh.last)  # a column here and the next bound a quadrangle

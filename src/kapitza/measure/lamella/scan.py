@@ -210,7 +210,7 @@ def _still_changes(scan: LamellaScan, parameter: Parameter, u: float) -> list[tu
 
 def may_be_negative(name: str) -> bool:
     """Whether a number of a scan may be negative, by its name."""
-    return name.rpartition(".")[2] in ("exponent", "position", "angle", *COMPLEX_PAD_NAMES)
+    return name.rpartition(".")[2] in ("exponent", "position", "angle", "bow", *COMPLEX_PAD_NAMES)
 
 
 @frozen(eq=False)
@@ -230,7 +230,7 @@ class LamellaDataSet(DataSet):
         return self.experiment.parameters.get(name)
 
     def may_be_negative(self, name: str) -> bool:
-        """Exponents, places and angles of planes, and amplitudes of lock-in maps may be."""
+        """Exponents, places, angles and bows of planes, and amplitudes of lock-in maps may be."""
         return may_be_negative(name)
 
 

@@ -45,7 +45,7 @@ def sheet_resolution(lamella: Lamella, columns: int = 48, rows: int = 16) -> She
 class SheetMesh(BaseRecord):
     """Nodes (column, row) of a lamella, (nc, nr); quadrangles by their corners, and what follows from their shape.
 
-    `edges` (n + 1, 2) has x at mid-height and slope dx/dy of pads and planes, `material` (q,) that of each quadrangle.
+    `edges` (n + 1, 3) has pads and planes as `plane_edges`, `material` (q,) that of each quadrangle.
     """
 
     edges: NDArray[np.float64]
@@ -66,14 +66,15 @@ class SheetMesh(BaseRecord):
 
 
 def plane_edges(lamella: Lamella) -> NDArray[np.float64]:
-    """(n + 1, 2) x at mid-height and slope dx/dy of the pads and planes from left to right."""
-    planes = [(plane.position, np.tan(plane.angle)) for plane in lamella.planes]
-    return np.array([(lamella.left, 0.0), *planes, (lamella.right, 0.0)])
+    """(n + 1, 3) of the pads and planes from left to right: x at mid-height, m, slope dx/dy there, and x''/2, m⁻¹."""
+    half = (lamella.top - lamella.bottom) / 2
+    planes = [(plane.position, np.tan(plane.angle), -plane.bow / half**2) for plane in lamella.planes]
+    return np.array([(lamella.left, 0.0, 0.0), *planes, (lamella.right, 0.0, 0.0)])
 
 
 def column_places(edges: NDArray[np.float64], resolution: SheetResolution, height: Array) -> NDArray[np.float64]:
     """(nc, nr) x of the columns at heights (nr,) above mid-height, m."""
-    at = edges[:, :1] + edges[:, 1:] * height
+    at = edges[:, :1] + edges[:, 1:2] * height + edges[:, 2:] * height**2
     parts = [
         at[i] + (at[i + 1] - at[i]) * np.linspace(0, 1, count + 1)[:, None]
         for i, count in enumerate(resolution.columns)
@@ -140,6 +141,8 @@ class Sheet(BaseRecord):
     pads: NDArray[np.float64]  # (2, nr) W K⁻¹
     radiation: Array  # (nodes,) W K⁻⁴
     capacity: Array  # (nodes,) J K⁻¹; NaN where a heat capacity is not known
+    volumetric_capacity: Array  # (q,) J K⁻¹ m⁻³
+    film: Array  # (q,) conductivity at 300 K of the film, W m⁻¹ K⁻¹
 
     @property
     def linear(self) -> bool:
@@ -164,32 +167,38 @@ def make_sheet(lamella: Lamella, resolution: SheetResolution, mesh: SheetMesh | 
         for i, path in enumerate(paths):
             reduction[mesh.material == i] = film_reduction(conducting[mesh.material == i], path)
         conductivity = conductivity * reduction
-    step = mesh.y[1] - mesh.y[0]
     planes = [
-        _edge_conductance(lamella, mesh, column) * float(np.hypot(1, np.tan(plane.angle))) / plane.resistance
+        _edge_section(lamella, mesh, column) / plane.resistance
         for plane, column in zip(lamella.planes, mesh.first[1:], strict=True)
     ]
     contacts = ((lamella.left_conductance, 0), (lamella.right_conductance, mesh.x.shape[0] - 1))
-    pads = [_edge_conductance(lamella, mesh, column) * value for value, column in contacts]
+    pads = [_edge_section(lamella, mesh, column) * value for value, column in contacts]
     radiation = 2 * lamella.emissivity * _STEFAN_BOLTZMANN * _share(mesh, mesh.area)
     return Sheet(
         lamella=lamella,
         mesh=mesh,
         conductance=conductivity * conducting,
         exponent=exponent,
-        planes=step * np.array(planes),
-        pads=step * np.array(pads),
+        planes=np.array(planes),
+        pads=np.array(pads),
         radiation=radiation,
         capacity=_share(mesh, mesh.area * total * capacity),
+        volumetric_capacity=capacity,
+        film=conductivity,
     )
 
 
-def _edge_conductance(lamella: Lamella, mesh: SheetMesh, column: Any) -> Array:
-    """(nr,) thickness that conducts at the nodes of a column, less at the ends by half: to be taken times the step."""
+def _edge_section(lamella: Lamella, mesh: SheetMesh, column: Any) -> Array:
+    """(nr,) section that conducts at the nodes of a column: half of that of the side below and of that above, m²."""
     x, y = mesh.x[column], mesh.y
     middle = lamella.thickness.at((x[1:] + x[:-1]) / 2, (y[1:] + y[:-1]) / 2)
-    half = (lamella.inelastic_mean_free_path * middle - 2 * lamella.dead_layer) / 2
+    half = (lamella.inelastic_mean_free_path * middle - 2 * lamella.dead_layer) / 2 * _side_lengths(mesh, column)
     return np.concatenate([half, [0.0]]) + np.concatenate([[0.0], half])
+
+
+def _side_lengths(mesh: SheetMesh, column: Any) -> Array:
+    """(nr - 1,) lengths of the sides along a column, m."""
+    return np.hypot(np.diff(mesh.x[column]), np.diff(mesh.y))
 
 
 def _share(mesh: SheetMesh, amount: Array) -> Array:
@@ -224,6 +233,57 @@ def outflow(sheet: Sheet, drive: Drive, temperature: NDArray[Any]) -> NDArray[An
     if drive.omega:
         return found + (1j * drive.omega * sheet.capacity + 4 * sheet.radiation * drive.mean**3) * temperature
     return found + sheet.radiation * (temperature**4 - sheet.lamella.ambient**4)
+
+
+def thickness_outflow(sheet: Sheet, drive: Drive, temperature: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+    """Change of the outflow with the thickness where a sheet takes it, at temperatures (nodes,) that stand still.
+
+    Returns
+    -------
+    (nodes, s) sparse, W m⁻¹, for the quadrangles and then the sides at the left pad, the planes, and the right pad;
+    (s,) change of the heat that pads conduct, W m⁻¹
+    """
+    from scipy.sparse import csc_array
+
+    mesh, lamella, at = sheet.mesh, sheet.lamella, temperature[sheet.mesh.corners]
+    count, rows = mesh.material.size, mesh.y.size - 1
+    flow = _flow_conductance(sheet, drive, at) / sheet.conductance * _thickness_slope(sheet)
+    values = flow[:, None] * np.einsum("qij,qj->qi", mesh.stiffness, at)
+    if drive.omega:
+        values = values + 1j * drive.omega * (sheet.volumetric_capacity * mesh.area / 4)[:, None] * at
+    grid, node = temperature.reshape(mesh.x.shape), np.arange(mesh.x.size).reshape(mesh.x.shape)
+    entries = [(values.ravel(), mesh.corners.ravel(), np.repeat(np.arange(count), 4))]
+    per_area = [lamella.left_conductance, *(1 / plane.resistance for plane in lamella.planes)]
+    per_area.append(lamella.right_conductance)
+    columns = [0, *mesh.first[1:], mesh.x.shape[0] - 1]
+    given = np.zeros(count + rows * len(columns), dtype=temperature.dtype)
+    for i, (column, conductance) in enumerate(zip(columns, per_area, strict=True)):
+        side = count + i * rows + np.arange(rows)
+        width = conductance * _side_lengths(mesh, column) / 2
+        pad = {0: drive.left, len(columns) - 1: drive.right}.get(i)
+        beyond = grid[column - 1] if pad is None else np.full(rows + 1, pad)
+        for ends in (slice(0, rows), slice(1, rows + 1)):
+            through = width * (beyond - grid[column])[ends]  # into this column
+            entries.append((-through, node[column, ends], side))
+            if pad is None:
+                entries.append((through, node[column - 1, ends], side))
+            else:
+                given[side] += through / 2 if i == 0 else -through / 2
+    value, row, place = (np.concatenate(part) for part in zip(*entries, strict=True))
+    return csc_array((value, (row, place)), shape=(temperature.size, given.size)), given
+
+
+def _thickness_slope(sheet: Sheet) -> Array:
+    """(q,) change of the conductance of quadrangles at 300 K with the thickness that conducts, W K⁻¹ m⁻¹."""
+    conducting = sheet.conductance / sheet.film
+    slope = np.array(sheet.film)
+    for i, one in enumerate(sheet.lamella.materials):
+        here = (sheet.mesh.material == i) & (one.mean_free_path > 0)
+        if here.any():
+            t = conducting[here]
+            ends = [film_reduction(t * (1 + side), one.mean_free_path) for side in (1e-4, -1e-4)]
+            slope[here] += one.conductivity * (ends[0] - ends[1]) / 2e-4
+    return slope
 
 
 def _flow_conductance(sheet: Sheet, drive: Drive, at: NDArray[Any]) -> Array:

@@ -8,7 +8,7 @@ from attrs import evolve
 
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.measure.eels.point_spread import PointSpread
-from kapitza.measure.lamella.description import Lamella, LamellaMap
+from kapitza.measure.lamella.description import Lamella, LamellaMap, RelativeThickness
 from kapitza.measure.lamella.scan import LamellaScan, lamella_scan, may_be_negative
 from kapitza.measure.parameters import Prior
 
@@ -69,6 +69,22 @@ def draw_numbers(
     return found
 
 
+def draw_thickness(thickness: RelativeThickness, *, seed: int = 0) -> RelativeThickness:
+    """True t/λ of a virtual lamella whose map, with its noise, is `thickness`; the same map where it has none.
+
+    The noise is drawn as normal in the logarithm of each pixel, with the correlation of the map.
+    """
+    if thickness.sigma is None:
+        return thickness
+    rng = np.random.default_rng((seed, 2))
+    factors = [
+        vector * np.sqrt(np.maximum(value, 0)) for value, vector in map(np.linalg.eigh, thickness.correlations())
+    ]
+    along, across = factors
+    noise = across @ rng.standard_normal(thickness.value.shape) @ along.T
+    return evolve(thickness, value=thickness.value * np.exp(thickness.sigma / thickness.value * noise), sigma=None)
+
+
 def simulate_lamella(
     lamella: Lamella,
     maps: LamellaMap | Sequence[LamellaMap],
@@ -86,7 +102,7 @@ def simulate_lamella(
 
     Parameters
     ----------
-    lamella : with the true numbers, but for `changes`
+    lamella : with the true numbers, but for `changes`, and the true thickness, as of `draw_thickness`
     maps : pixels, uncertainties (NaN temperatures where a pixel is to have none), powers, temperatures of the pads
     changes : true numbers by name, as of `draw_numbers`
     spread : point spread, a point if None
