@@ -8,6 +8,7 @@ from types import ModuleType
 import devices
 import numpy as np
 import pytest
+from attrs import evolve
 
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device, HeatSource
@@ -137,6 +138,26 @@ def test_the_error_of_one_number_for_a_layer_holds_against_kirchhoff():
     assert abs(stated / (want * spread) - 1) <= 0.05, (stated, want * spread)
 
 
+@pytest.mark.parametrize("tolerance", [0.1, 0.005])
+def test_layers_with_properties_of_temperature_meet_a_tolerance(tolerance):
+    """Against Kirchhoff where heat flows straight; one number for the layer states 0.5 K."""
+    want = 300 * np.expm1(0.0012 / (15 * um**2) * 20 * um / 20 / 300)
+    found = solve(film(-1.0), tolerance=tolerance)
+    assert found.cells > 0
+    assert abs(found.peak - want) <= found.errors()["peak"] <= tolerance
+    assert abs(found.average["all"] - want) <= found.errors()["all"]
+    assert abs(sum(found.drop.values()) - found.peak) <= 1e-9 * want
+
+
+def test_a_tolerance_below_a_hot_spot_stays_within_the_error_of_one_number():
+    laws = {"GaN": ConductivityLaw.power(150, -1.4), "SiC": ConductivityLaw.power(390, -1.3)}
+    device = evolve(devices.transistor(), laws=laws, sink=300.0)
+    rough = solve(device, sensitivity=False)
+    found = solve(device, sensitivity=False, tolerance=rough.errors()["peak"] / 3)
+    assert rough.cells == 0 < found.cells
+    assert 0 < abs(found.peak - rough.peak) <= rough.errors()["peak"]
+
+
 def test_a_tolerance_is_met():
     got = solve(devices.transistor(), method="volumes", cells=1500, tolerance=0.6)
     assert got.grid.count > 2500
@@ -155,10 +176,11 @@ def test_tolerances_that_cannot_be_met_say_so():
     for wrong in (-1.0, 1e-30):
         with pytest.raises(InputError, match=rf"tolerance = {wrong:g} K: wanted at least 1e-09 K"):
             solve(devices.transistor(), tolerance=wrong)
-    with pytest.raises(
-        ConvergenceError, match=r"one conductivity for each layer leaves an error of .*method='volumes'"
-    ):
+    with pytest.raises(ConvergenceError, match=r"with properties of T on \d+ cells, wanted 1e-09 K: .* too many"):
         solve(film(-1.0), tolerance=1e-9)
+    endless = evolve(film(-1.0), box=None, sources=[HeatSource("spot", 0.001, Disc(0.0, 0.0, 2 * um))])
+    with pytest.raises(ConvergenceError, match=r"one number for each property of T leaves .* needs a box"):
+        solve(endless, tolerance=1e-3)
 
 
 def test_tolerances_out_of_reach_are_refused_before_cells_are_made_smaller(monkeypatch):

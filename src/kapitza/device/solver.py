@@ -11,6 +11,7 @@ from kapitza.device.elements.refinement import richer_body
 from kapitza.device.elements.temperatures import BodyTemperatures, solve_body
 from kapitza.device.grid.box_grid import BoxGrid
 from kapitza.device.grid.temperatures import GridTemperatures, field_volumes, solve_on_grid
+from kapitza.device.grid.variation import add_variation
 from kapitza.device.layered.temperatures import LayeredTemperatures, solve_layered
 from kapitza.device.layout import Layout
 from kapitza.device.results import Temperatures
@@ -100,7 +101,7 @@ def solve(
     grid : another box grid than the automatic one
     sensitivity : of layers, whether to add how the peak depends on each number, from one adjoint solution
     tolerance : largest numerical error of the hottest point as `errors` estimates it, K, until which cells are made
-        smaller
+        smaller; for layers with properties of T those of a grid on which their variation is found
 
     Returns
     -------
@@ -162,8 +163,8 @@ def refine_until(found: _Found, tolerance: float | None) -> tuple[_Found, dict[s
     InputError
         for a tolerance below what rounding leaves
     ConvergenceError
-        where it would take too many cells, as soon as that can be foreseen, or layers with properties of T that a grid
-        has to resolve
+        where it would take too many cells, as soon as that can be foreseen, or properties of T vary in layers without
+        sides or end, of which there is no grid
     """
     if tolerance is not None:
         check_tolerance(tolerance)
@@ -185,11 +186,7 @@ def _on_smaller_cells(found: _Found, error: float, tolerance: float) -> _Found:
                 "exact as rounding allows",
                 last=found,
             )
-        raise ConvergenceError(
-            f"one conductivity for each layer leaves an error of {error:.2g} K, wanted {tolerance:.2g} K: take a grid "
-            "(method='volumes')",
-            last=found,
-        )
+        return add_variation(found, tolerance)
     if isinstance(found, BodyTemperatures):
         unknowns, dimension = len(found.temperature), found.body.mesh.dimension
         halvings = np.ceil(np.log(error / tolerance) / np.log(_MOST_GAIN))

@@ -151,7 +151,12 @@ def _solve_layers(
     notes: list[str] = []
     derived: dict[str, Any] = {"boundaries_rule_below": quantity_json(lengths, "m"), **_errors_json(errors)}
     derived["remarks"] = list(device.remarks)
-    if found.property_temperature:
+    if found.cells:
+        notes.append(
+            f"how properties of T vary within layers comes from a grid of {found.cells} cells: the numerical error is "
+            f"about {errors['peak']:.1g} K"
+        )
+    elif found.property_temperature:
         notes.append(
             f"properties of T at weighted means of the temperatures, {found.iterations} solutions: to first order in "
             f"how much they vary within a layer, which leaves an error of about {errors['peak']:.1g} K"

@@ -166,7 +166,8 @@ def solve_balances(layout: Layout, grid: BoxGrid, tolerance: float, start: Array
         faces = horizontal_faces(found, rise)
         spot = _locate_hot_spot(found, rise, faces)
         before, peak = peak, spot.rise(rise, faces)
-        if not varies or abs(peak - before) <= GRID_PROPERTY_TOLERANCE * abs(peak):
+        # a guess from other cells brings their conductivities, which the peak may not show before the third solution
+        if not varies or (i > 1 and abs(peak - before) <= GRID_PROPERTY_TOLERANCE * abs(peak)):
             return GridSolution(found, rise, faces, spot, peak, i + 1)
     raise ConvergenceError(
         f"{layout.device.title}: after {_MAX_GRID_ITERATIONS} solutions the hottest point still moves, "

@@ -5,10 +5,10 @@ from functools import partial
 from typing import cast
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, check_count, name_tuple
+from kapitza.core.arrays import Array, about, check_count, name_tuple, read_only_mapping
 from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Layer
 from kapitza.device.description import Device
@@ -185,6 +185,9 @@ def _scaled_peak(device: Device, solution: SteadySolution, factors: Mapping[str,
 class LayeredTemperatures(DeviceTemperatures):
     """Steady temperatures of a layered device, which any plane, section and boundary can be asked for.
 
+    With a tolerance (`solve`) the peak, averages and drops hold what properties of T change by varying within layers;
+    planes, sections, jumps and sensitivities are those with one number for each.
+
     Examples
     --------
     >>> from kapitza import Device, Layer, Stack, solve
@@ -200,13 +203,19 @@ class LayeredTemperatures(DeviceTemperatures):
     """
 
     device: Device
+    cells: int = field(default=0, metadata=about("1", "of the finest grid that this variation came from; 0 for none"))
+    error: Mapping[str, float] = field(
+        factory=dict, converter=read_only_mapping, metadata=about("K", "estimated with it, by name")
+    )
 
     def errors(self) -> dict[str, float]:
         """Estimated numerical error of the hottest point, "peak", and of the rise of each patch, by name, K.
 
         Where properties depend on temperature that of the peak alone: what one number for each layer leaves out, to the
-        next order.  Else the change on finer steps of the integral over pseudo-time.
+        next order, or as it came with the tolerance.  Else the change on finer steps of the integral over pseudo-time.
         """
+        if self.error:
+            return dict(self.error)
         solution = solve_steady(self.device)
         linear, patches = solution.linear, averaging_patches(self.device)
         finer = linear_device(linear.device, linear.planes, _FINER_STEP * LOG_TIME_STEP)
