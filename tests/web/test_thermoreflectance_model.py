@@ -100,7 +100,7 @@ def test_figures_show_the_numbers_of_the_records(trial: Trial) -> None:
     np.testing.assert_allclose(line["y"], curves.value[0], rtol=1e-4, atol=0)
     np.testing.assert_allclose(residuals["y"], curves.residual[0], rtol=1e-4, atol=1e-9)
     titles = [drawn["layout"][name]["title"]["text"] for name in ("xaxis", "yaxis", "yaxis2")]
-    assert titles == ["delay (ps)", "ratio −V_in/V_out", "residual (σ)"]
+    assert titles == ["delay (ps)", "ratio −V<sub>in</sub>/V<sub>out</sub>", "residual (σ)"]
     found, x = trial_sensitivity(trial, 0, trial.start)
     drawn = sensitivity_figure("dark", found, x, trial.problem.samples[0].experiment)
     lines = {one["name"]: one["y"] for one in drawn["data"]}

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _HEAT_COLOURMAP = "inferno"
 _ISOTHERM_COUNT = 9
 _MIN_LAYER_HEIGHT = 0.6  # height of a layer, however thin, in those that ten times the thickness adds
+_BREAK_GAP = 0.006  # of the axis: half the distance of the two strokes that break it
 _SECTION_WIDTHS = 7.0  # widths of a source that a section shows
 _EVEN_STEP_RATIO = 1.5  # of steps of time up to which their axis is linear
 _PLANE_WIDTHS = 2.5  # lengths of a source that a plane shows
@@ -40,7 +41,7 @@ def device_section(field: TemperatureField, device: Device, ax: Axes | None = No
     """Draw a section through the layers: temperatures, isotherms, boundaries as the steps that they are.
 
     Layers differ in thickness by orders of magnitude, so that each is drawn at a height that goes with the logarithm of
-    its thickness, and the depths stand at the axis.
+    its thickness; the depths stand at the axis, which two strokes break where its scale changes.
 
     Parameters
     ----------
@@ -71,9 +72,21 @@ def device_section(field: TemperatureField, device: Device, ax: Axes | None = No
             color="white", fontsize="small",
         )  # fmt: skip
     ax.set_yticks(list(heights), [_depth_label(depth) for depth in edges])
+    _mark_breaks(ax, heights[1:-1])
     ax.set(xlabel=f"x ({unit})", ylabel="depth, each layer on a scale of its own", ylim=(heights[-1], heights[0]))
     ax.figure.colorbar(shown, ax=ax, label="rise above the sink (K)")
     return ax
+
+
+def _mark_breaks(ax: Axes, heights: Array) -> None:
+    """Break the axis of depths at heights where its scale changes: a gap between two strokes across it."""
+    ax.tick_params(axis="y", length=0, pad=9)
+    strokes = ((0.0, "white", 4.0), (-_BREAK_GAP, "black", 1.0), (_BREAK_GAP, "black", 1.0))
+    for offset, colour, width in strokes:
+        ax.plot(
+            np.zeros(heights.size), heights + offset, transform=ax.get_yaxis_transform(), clip_on=False, zorder=4,
+            marker=((-1.0, -0.6), (1.0, 0.6)), markersize=10, ls="none", color=colour, mew=width,
+        )  # fmt: skip
 
 
 def _layer_slices(depths: Array) -> list[tuple[int, int]]:

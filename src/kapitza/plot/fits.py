@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,6 +44,7 @@ _SIGNAL_LABELS = {
     "temperature": "temperature (K)",
     "response": "temperature per power (K/W)",
 }
+_QUANTITY_WORDS = {"in_plane": "in-plane conductivity", "in_plane_y": "in-plane conductivity along y"}
 _PARAMETER_UNITS = {  # units of numbers, and factors from SI
     "conductance": ("MW m⁻² K⁻¹", 1e-6),
     "conductivity": ("W m⁻¹ K⁻¹", 1.0),
@@ -85,6 +87,11 @@ def signal_label(sample: DataSet) -> str:
     if isinstance(sample.experiment, ThreeOmega):
         return label.replace("(V)", "(K)")
     return "response (K W⁻¹)" if isinstance(sample.experiment, Raman) else label
+
+
+def _typeset_voltage(found: re.Match[str]) -> str:
+    """A voltage with its index as mathematical text."""
+    return rf"${found[0].replace('−', '-').partition('_')[0]}_\mathrm{{{found[1]}}}$"
 
 
 def _parameter_label(name: str) -> tuple[str, float]:
@@ -137,15 +144,22 @@ def _result_lines(result: Fit) -> list[str]:
     return lines
 
 
+def _plain_name(name: str) -> str:
+    """A number of a sample in words: "conductance of Al|Si" for "Al|Si.conductance"."""
+    owner, _, quantity = name.rpartition(".")
+    return f"{_QUANTITY_WORDS.get(quantity, quantity.replace('_', ' '))} of {owner}" if owner else name
+
+
 def _number_line(result: Fit, name: str, value: float, sigma: float) -> str:
     """A free number with its error, its interval where that is not symmetric, or its bound."""
+    words = _plain_name(name)
     if name in result.bounds:
-        return f"{name} {format_bound(result.bounds[name], name)}"
+        return f"{words}: {format_bound(result.bounds[name], name)}"
     unit, size, _ = shown_unit(name)
     if is_parabolic(result, name):
-        return f"{name} = ({value / size:.4g} ± {format_parameter('', sigma / size, 2)}) {unit}"
+        return f"{words}: ({value / size:.4g} ± {format_parameter('', sigma / size, 2)}) {unit}"
     low, high = (f"{end / size:.3g}" for end in result.interval(name, profiled=True))
-    return f"{name} = {value / size:.4g} {unit}, 95 %: {low} to {high}"
+    return f"{words}: {value / size:.4g} {unit}, 95 %: {low} to {high}"
 
 
 def _draw_panel(result: Fit, members: list[int], upper: Axes, lower: Axes) -> None:
@@ -163,7 +177,7 @@ def _draw_panel(result: Fit, members: list[int], upper: Axes, lower: Axes) -> No
         )  # fmt: skip
         upper.plot(x, model * scale, color=colour, lw=1.6, label=f"{sample.experiment.name}, fit", zorder=2)
         lower.plot(x, (sample.curve.value - model) / sigma, mark, ms=3, color=colour, mfc="none")
-        upper.set(ylabel=signal_label(sample))
+        upper.set(ylabel=re.sub(r"−?V_(in|out)", _typeset_voltage, signal_label(sample)))
         lower.set(xlabel=label)
         if logarithmic and (x > 0).all():
             lower.set_xscale("log")

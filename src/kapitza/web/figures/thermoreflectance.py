@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def curves_figure(theme: Theme, trial: Trial, curves: TrialCurves, number: int) 
     widest = max(3.5, 1.1 * float(np.abs(curves.residual[number]).max(initial=0.0)))
     axes = {
         "xaxis": axis(theme, label, {**scale_of_x, "anchor": "y2"}),
-        "yaxis": axis(theme, signal_label(sample), {"domain": _UPPER}),
+        "yaxis": axis(theme, re.sub(r"V_(in|out)", r"V<sub>\1</sub>", signal_label(sample)), {"domain": _UPPER}),
         "yaxis2": axis(theme, "residual (σ)", {"domain": _LOWER, "range": [-widest, widest], "zeroline": True,
                                                "zerolinecolor": soft(theme)}),
     }  # fmt: skip
