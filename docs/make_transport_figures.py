@@ -1,5 +1,6 @@
 """Draw the figures of Boltzmann transport: python docs/make_transport_figures.py."""
 
+from itertools import combinations
 from pathlib import Path
 
 import matplotlib as mpl
@@ -81,6 +82,7 @@ def definitions(ax, found, theories):
 
 def seen(ax, found, theories):
     films = [kz.boltzmann.Film(8e-8, found[0]), kz.boltzmann.Film(1e-3, found[1])]
+    levels = []
     for theory, transmission in theories.items():
         value = 1e9 * kz.boltzmann.apparent_resistance(films, transmission, FREQUENCY).real
         width = 2.2 if theory == "DMM" else 1.1
@@ -88,7 +90,14 @@ def seen(ax, found, theories):
         for drop in ("emitted", "local"):
             colour, dash = LOOKS[drop]
             level = 1e9 * kz.boltzmann.interface_conductances(*found, transmission, thickness=1e-6)[drop].resistance[0]
-            ax.axhline(level, color=colour, linestyle=dash, linewidth=width)
+            name = f"{theory}, {drop}"
+            ax.axhline(level, color=colour, linestyle=dash, linewidth=width, zorder=1, label=name)
+            levels.append((float(level), name))
+    for (one, first), (other, second) in combinations(levels, 2):
+        if abs(one / other - 1) < 0.02:
+            ax.annotate(
+                f"{first} and {second} coincide", (0.12, one), (0, 3), textcoords="offset points", fontsize="x-small"
+            )
     ax.set(xscale="log", xlabel="modulation (MHz)", ylabel="resistance (m² K GW⁻¹)", ylim=(0, None))
 
 
@@ -129,7 +138,7 @@ def main() -> None:
         row[0].set_title(f"{name}: three temperature drops", fontsize="medium")
         row[1].set_title(f"{name}: 80 nm film, by thermoreflectance", fontsize="medium")
         row[0].legend(frameon=False, fontsize="x-small")
-        row[1].legend(frameon=False, fontsize="x-small")
+        row[1].legend(frameon=False, fontsize="x-small", ncol=2, loc="upper right")
     figure.savefig(IMAGES / "three-drops.png", dpi=130)
 
     edges = kz.boltzmann.group_edges(kz.solid("Si"), kz.solid("Ge"))
