@@ -120,7 +120,7 @@ def _print_repeats(repeats: list[RepeatedNumber]) -> None:
 
 def _exit_strictly(found: Fit, *, strict: bool) -> None:
     """End with 1 if the verdict on a fit is asked for and is not that model and data agree."""
-    if strict and deferred.judge_fit(found).verdict != "consistent":
+    if strict and not deferred.judge_fit(found).accepted:
         raise typer.Exit(1)
 
 

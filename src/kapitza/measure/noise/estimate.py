@@ -1,7 +1,7 @@
 """Size and correlation of the noise of a curve, and what not knowing them exactly adds to the errors of a fit."""
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from attrs import frozen
@@ -19,6 +19,24 @@ _PRIOR_CORRELATED = {False: 0.3, True: 0.05}  # probability before the fit, by w
 _MAX_MATRIX = 100  # points of a curve up to which it is freed of correlations by matrices that are kept
 _PRIOR_LARGER = 0.05  # probability before the fit that noise is larger than stated
 CORRELATED = 0.5  # probability from which on noise is taken as correlated
+
+
+class NoiseShape(Protocol):
+    """Noise of which a posterior may be made; it can be hashed."""
+
+    @property
+    def white(self) -> float:
+        """Variance from point to point."""
+        ...
+
+    @property
+    def smooth(self) -> float:
+        """Variance shared by neighbours."""
+        ...
+
+    def whiten(self, values: NDArray[Any]) -> tuple[NDArray[Any], float]:
+        """Columns (n, ...) free of correlations, and the logarithm of the determinant of their covariance."""
+        ...
 
 
 @frozen(eq=False, kw_only=True)
@@ -93,7 +111,7 @@ class NoisePosterior(BaseRecord):
     than stated.
     """
 
-    shapes: tuple[AutoregressiveNoise, ...]
+    shapes: tuple[NoiseShape, ...]
     log_density: NDArray[Any]
     variance: NDArray[Any]
     shift: NDArray[Any]
@@ -112,6 +130,11 @@ class NoisePosterior(BaseRecord):
         weight[self.extended != chosen[:, None]] = 0.0
         return weight / weight.sum(axis=(0, 2), keepdims=True), chosen, probability
 
+    def evidence(self) -> float:
+        """Logarithm of the density of the first set, over all shapes and sizes."""
+        top = float(self.log_density[:, 0].max())
+        return top + float(np.log(np.sum(np.exp(self.log_density[:, 0] - top))))
+
     def best(self, weight: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Places (s,) and (s,) of the likeliest shape and size by weights (q, s, v)."""
         flat = weight.transpose(1, 0, 2).reshape(weight.shape[1], -1)
@@ -121,7 +144,8 @@ class NoisePosterior(BaseRecord):
     def noise(self, shape: int, one: int, size: int) -> AutoregressiveNoise:
         """One of the noises of a set."""
         found, variance = self.shapes[shape], float(self.variance[shape, one, size])
-        return AutoregressiveNoise(found.white * variance, found.smooth * variance, found.correlation)
+        correlation = found.correlation if isinstance(found, AutoregressiveNoise) else 0.0
+        return AutoregressiveNoise(found.white * variance, found.smooth * variance, correlation)
 
     def variances(self) -> NDArray[Any]:
         """(q, s, v, p) variances of the coordinates."""
@@ -132,11 +156,19 @@ class NoisePosterior(BaseRecord):
         return np.einsum("qij,qvj,qlj->qvil", self.axes, 1 / self.curvature[:, one], self.axes)
 
 
-def posterior_of_noise(curve: LinearCurve, residual: NDArray[Any], gradient: NDArray[Any]) -> NoisePosterior:
-    """Posterior of the noise of a curve, for residuals (n, s) and gradients (p, s) in place of those of the curve."""
+def posterior_of_noise(
+    curve: LinearCurve,
+    residual: NDArray[Any],
+    gradient: NDArray[Any],
+    *,
+    shapes: tuple[tuple[NoiseShape, ...], Array] | None = None,
+) -> NoisePosterior:
+    """Posterior of the noise of a curve, for residuals (n, s) and gradients (p, s) in place of those of the curve;
+    `shapes` (q,) with their prior probabilities (q,) take the place of white and autoregressive noise.
+    """
     n, sets = residual.shape
-    shapes, prior = _shapes(n if curve.long else 0, curve.stated)
-    columns, determinant = _whiten(shapes, np.column_stack([residual, curve.jacobian]))
+    noises, prior = shapes or _shapes(n if curve.long else 0, curve.stated)
+    columns, determinant = _whiten(noises, np.column_stack([residual, curve.jacobian]))
     whitened, jacobian = columns[:, :, :sets], columns[:, :, sets:]
     transposed = np.swapaxes(jacobian, 1, 2)
     axes, share = _common_axes(transposed @ jacobian, curve)
@@ -162,9 +194,9 @@ def posterior_of_noise(curve: LinearCurve, residual: NDArray[Any], gradient: NDA
     )
     with np.errstate(divide="ignore"):  # sizes that the stated one excludes
         log_density += np.log(prior[:, None, None] * density)
-    correlated = np.array([one.smooth > 0 for one in shapes])
+    correlated = np.array([one.smooth > 0 for one in noises])
     return NoisePosterior(
-        shapes=shapes,
+        shapes=noises,
         log_density=log_density,
         variance=variance,
         shift=-along @ across[:, None],
@@ -180,13 +212,19 @@ def _shapes(points: int, stated: bool) -> tuple[tuple[AutoregressiveNoise, ...],
     white = AutoregressiveNoise(1.0, 0.0, 0.0)
     if not points:
         return (white,), np.array([1 - _PRIOR_CORRELATED[stated]])
+    shared, even = correlated_shapes(points)
+    return (white, *shared), np.array([1 - _PRIOR_CORRELATED[stated], *(_PRIOR_CORRELATED[stated] * even)])
+
+
+@lru_cache(maxsize=8)
+def correlated_shapes(points: int) -> tuple[tuple[AutoregressiveNoise, ...], Array]:
+    """Autoregressive noises of unit variance (q,) of a curve of so many points, with even probabilities (q,)."""
     correlations = np.exp(-1 / np.geomspace(_SHORTEST_LENGTH, 2 * points, _LENGTHS)).tolist()
-    shared = [AutoregressiveNoise(1 - w, w, rho) for w in _SMOOTH_SHARES for rho in correlations]
-    even = _PRIOR_CORRELATED[stated] / len(shared)
-    return (white, *shared), np.array([1 - _PRIOR_CORRELATED[stated], *[even] * len(shared)])
+    shared = tuple(AutoregressiveNoise(1 - w, w, rho) for w in _SMOOTH_SHARES for rho in correlations)
+    return shared, np.full(len(shared), 1 / len(shared))
 
 
-def _whiten(shapes: tuple[AutoregressiveNoise, ...], columns: NDArray[Any]) -> tuple[NDArray[Any], Array]:
+def _whiten(shapes: tuple[NoiseShape, ...], columns: NDArray[Any]) -> tuple[NDArray[Any], Array]:
     """Columns (q, n, m) free of correlations, for each noise, and the logarithms (q,) of the determinants."""
     n = len(columns)
     if n <= _MAX_MATRIX:
@@ -196,8 +234,8 @@ def _whiten(shapes: tuple[AutoregressiveNoise, ...], columns: NDArray[Any]) -> t
     return np.array([part for part, _ in parts]), np.array([one for _, one in parts])
 
 
-@lru_cache(maxsize=4)
-def _whitening_matrices(shapes: tuple[AutoregressiveNoise, ...], n: int) -> tuple[NDArray[Any], Array]:
+@lru_cache(maxsize=8)
+def _whitening_matrices(shapes: tuple[NoiseShape, ...], n: int) -> tuple[NDArray[Any], Array]:
     """Matrices (q, n, n) that free curves of n points of the correlations of each noise; logarithms of determinants."""
     parts = [noise.whiten(np.eye(n)) for noise in shapes]
     return np.array([part for part, _ in parts]), np.array([one for _, one in parts])

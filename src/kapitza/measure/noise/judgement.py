@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal, Protocol
 
 import numpy as np
@@ -13,8 +13,9 @@ from kapitza.core.parameter_units import format_parameter
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.least_squares import Solution
-from kapitza.measure.likelihood import QUANTILE, interval_ends
+from kapitza.measure.likelihood import QUANTILE, Bound, interval_ends
 from kapitza.measure.noise.estimate import CORRELATED
+from kapitza.measure.noise.questions import questions_of_bulk
 from kapitza.measure.noise.randomness import ResidualTests, examine_residuals
 from kapitza.measure.noise.refit import CurveNoise
 from kapitza.measure.parameters import FitProblem, plain_residuals, split_by_data_set
@@ -26,6 +27,7 @@ _USUAL_SHARE = 0.03  # of the largest value, for other kinds
 _CHANCE = 0.01  # probability below which residuals are not called random
 _CHI2_CHANCE = 1e-3  # probability below which chi2 is not called random
 _BEYOND_NEIGHBOURS = 1.5  # scatter about the curve over that from point to point, above which the curve is missed
+_SMOOTH = 0.7  # probability from which on what neighbours share is taken for a misfit, not for noise
 _PULL = 3.5  # standard uncertainties by which an uncertain number may move
 
 
@@ -57,6 +59,16 @@ class JudgedFit(Protocol):
         """(m,) noise of each curve, or none."""
         ...
 
+    @property
+    def bounds(self) -> Mapping[str, Bound]:
+        """Bounds of what the data do not determine."""
+        ...
+
+    @property
+    def temperature(self) -> float:
+        """K, of the measurement."""
+        ...
+
 
 @frozen(kw_only=True)
 class CurveQuality(BaseRecord):
@@ -72,6 +84,9 @@ class CurveQuality(BaseRecord):
     usual : scatter that an instrument of this kind stays below, or the stated uncertainty
     tests : of the randomness of the residuals; None for few points or without an order
     correlated : probability that neighbouring points have noise in common; NaN where there is no telling
+    misfit : probability that what they have in common is a smooth misfit, not noise; NaN where they have nothing
+    remaining : tests of the residuals freed of the correlations that the errors were widened for; None where they were
+        not
 
     Examples
     --------
@@ -99,6 +114,8 @@ class CurveQuality(BaseRecord):
     usual: float = field(metadata=about("1, rad for phases", "stated, or what an instrument stays below"))
     tests: ResidualTests | None
     correlated: float = field(metadata=about("1", "probability that the noise is correlated"))
+    misfit: float = field(metadata=about("1", "probability that what neighbours share is a smooth misfit"))
+    remaining: ResidualTests | None
 
     def in_words(self, size: float) -> str:
         """A scatter in the unit of the data."""
@@ -113,10 +130,12 @@ class FitJudgement(BaseRecord):
 
     Attributes
     ----------
-    verdict : "consistent"; "doubtful": the residuals are not random, but no larger than usual; "misfit": the model, or
-        a stated uncertainty, does not hold
+    verdict : "consistent"; "doubtful": the residuals are neither random nor explained by noise that neighbours share,
+        but no larger than usual; "misfit": the model, or a stated uncertainty, does not hold
     curves : (m,) how each curve lies in its data
     reasons : in words, the gravest first; empty where all is consistent
+    questions : about fitted numbers that are not those of bulk materials, with the inputs that may be wrong; a
+        consistent fit may raise them
 
     Examples
     --------
@@ -138,6 +157,12 @@ class FitJudgement(BaseRecord):
     verdict: Verdict
     curves: tuple[CurveQuality, ...]
     reasons: tuple[str, ...]
+    questions: tuple[str, ...] = ()
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the verdict is "consistent" and no question is open."""
+        return self.verdict == "consistent" and not self.questions
 
 
 def judge_fit(fit: JudgedFit) -> FitJudgement:
@@ -146,12 +171,17 @@ def judge_fit(fit: JudgedFit) -> FitJudgement:
     A misfit is named where chi2 of stated uncertainties is larger than in 999 of 1000 measurements; where unstated
     scatter is larger than instruments have and more than half as large again as from point to point; where an uncertain
     number moved by more than 3.5 of its uncertainties; and where a free one ran into a limit of the search.
+
+    Residuals that are not random leave a fit doubtful, unless the correlation is that of rough noise for which its
+    errors were widened: what neighbours share must not be a smooth curve, as of a misfit, with a probability above 0.7
+    (`CurveNoise.misfit`), and what is left beside it must be random.  Conductivities far from those of the library's
+    bulk raise questions (`questions_of_bulk`).
     """
     curves = tuple(_curve_qualities(fit))
     grave = [*_reasons_of_size(fit, curves), *_reasons_of_parameters(fit)]
     light = [*_reasons_of_order(curves), *_reasons_of_smallness(fit, curves)]
     verdict: Verdict = "misfit" if grave else "doubtful" if light else "consistent"
-    return FitJudgement(verdict, curves, (*grave, *light))
+    return FitJudgement(verdict, curves, (*grave, *light), tuple(questions_of_bulk(fit)))
 
 
 def is_parabolic(fit: JudgedFit, name: str) -> bool:
@@ -191,7 +221,8 @@ def is_parabolic(fit: JudgedFit, name: str) -> bool:
 def _curve_qualities(fit: JudgedFit) -> Iterator[CurveQuality]:
     """Scatter and tests of each curve."""
     problem, x = fit.problem, fit.solution.x
-    plain = plain_residuals(problem, x) if problem.ordered else split_by_data_set(problem, problem.data_residual(x))
+    white = split_by_data_set(problem, problem.data_residual(x))
+    plain = plain_residuals(problem, x) if problem.ordered else white
     jacobians = split_by_data_set(problem, fit.solution.jacobian[: problem.rows])
     for i, (sample, residual, jacobian) in enumerate(zip(problem.samples, plain, jacobians, strict=True)):
         ordered = problem.ordered and residual.size > 2
@@ -209,6 +240,8 @@ def _curve_qualities(fit: JudgedFit) -> Iterator[CurveQuality]:
             usual=size if stated else usual,
             tests=examine_residuals(residual, jacobian) if ordered else None,
             correlated=_probability_of_correlation(fit, i),
+            misfit=fit.noise[i].misfit if fit.noise else float("nan"),
+            remaining=examine_residuals(white[i], jacobian) if _is_widened(problem, i) else None,
         )
 
 
@@ -218,6 +251,12 @@ def _probability_of_correlation(fit: JudgedFit, i: int) -> float:
         return float("nan")
     found = fit.noise[i]
     return 0.0 if found.probability > CORRELATED and found.noise.smooth == 0 else found.probability
+
+
+def _is_widened(problem: FitProblem, i: int) -> bool:
+    """Whether a curve was fitted with noise that neighbours share."""
+    noise = problem.noise[i] if problem.noise else None
+    return noise is not None and noise.smooth > 0
 
 
 def _unit_size(problem: FitProblem, i: int) -> float:
@@ -275,8 +314,17 @@ def _reasons_of_parameters(fit: JudgedFit) -> Iterator[str]:
 def _reasons_of_order(curves: tuple[CurveQuality, ...]) -> Iterator[str]:
     """Residuals that are not random, and noise that is larger than usual."""
     for one in curves:
-        tests = one.tests
-        if (tests is not None and tests.chance < _CHANCE) or one.correlated > CORRELATED:
+        tests, remaining = one.tests, one.remaining
+        if one.misfit > _SMOOTH:
+            yield (
+                f"{one.experiment}: the residuals are not random ({_order_in_words(tests)}), and smooth as those of a "
+                "model that misses the data, or of a slow drift"
+            )
+        elif remaining is not None:
+            if remaining.chance < _CHANCE:
+                order = _order_in_words(remaining)
+                yield f"{one.experiment}: beside noise that neighbours share, the residuals are not random ({order})"
+        elif (tests is not None and tests.chance < _CHANCE) or one.correlated > CORRELATED:
             yield f"{one.experiment}: the residuals are not random ({_order_in_words(tests)})"
         elif not one.stated and one.scatter > one.usual and one.scatter <= _BEYOND_NEIGHBOURS * one.neighbours:
             yield (
@@ -324,6 +372,8 @@ def judgement_lines(fit: JudgedFit) -> list[str]:
             shared = f"noise that neighbours share ({rough} 95 % intervals hold 82 to 97 %)"
             larger = f"scatter {np.sqrt(noise.noise.white):.3g} times the stated"
             lines.append(f"  {one.experiment}: errors are widened for {shared if noise.noise.smooth else larger}")
-    said = {"consistent": "model and data agree", "doubtful": "doubtful", "misfit": "MISFIT"}[found.verdict]
+    shared = any(one.remaining is not None for one in found.curves)
+    agreed = "model and data agree" + (", with noise that neighbours share" if shared else "")
+    said = {"consistent": agreed, "doubtful": "doubtful", "misfit": "MISFIT"}[found.verdict]
     lines.append(f"verdict: {said}" + "".join(f"\n  {reason}" for reason in found.reasons))
-    return lines
+    return [*lines, *(f"question: {one}" for one in found.questions)]

@@ -12,6 +12,7 @@ from kapitza.measure.experiment import AutoregressiveNoise
 from kapitza.measure.least_squares import Solution, least_squares
 from kapitza.measure.noise.bootstrap import coverage_factors
 from kapitza.measure.noise.estimate import CORRELATED, LinearCurve, NoiseEstimate, estimate_noise
+from kapitza.measure.noise.smoothness import probability_of_misfit
 from kapitza.measure.parameters import FitProblem, plain_residuals, split_by_data_set
 
 _LEAST_POINTS = 10  # of a curve, below which nothing is said of correlations, but of the size of the noise
@@ -26,6 +27,8 @@ class CurveNoise(BaseRecord):
     ----------
     probability : that neighbouring points have noise in common, or more than stated; NaN where the curve is too short
     noise : the likeliest, in units of the uncertainty of the points
+    misfit : probability that what neighbours share is a smooth curve, as of a model that misses the data, rather than
+        rough noise; NaN where the noise is not correlated
 
     Examples
     --------
@@ -45,6 +48,9 @@ class CurveNoise(BaseRecord):
 
     probability: float = field(metadata=about("1", "probability of correlated noise, or of more than stated"))
     noise: AutoregressiveNoise
+    misfit: float = field(
+        default=float("nan"), metadata=about("1", "probability that what neighbours share is a smooth misfit")
+    )
 
 
 def refit_with_noise(
@@ -80,14 +86,15 @@ def refit_with_noise(
         if curve is not None and one is not None
     ]
     widened = _widened_covariance(solution.covariance, added)
-    noises = tuple(_curve_noise(one) for one in found)
+    noises = tuple(_curve_noise(curve, one) for curve, one in zip(curves, found, strict=True))
     return problem, evolve(solution, covariance=widened), noises
 
 
-def _curve_noise(found: NoiseEstimate | None) -> CurveNoise:
-    if found is None:
+def _curve_noise(curve: LinearCurve | None, found: NoiseEstimate | None) -> CurveNoise:
+    if curve is None or found is None:
         return CurveNoise(float("nan"), AutoregressiveNoise(1.0, 0.0, 0.0))
-    return CurveNoise(found.probability, found.likeliest)
+    correlated = found.probability > CORRELATED and found.likeliest.smooth > 0
+    return CurveNoise(found.probability, found.likeliest, probability_of_misfit(curve) if correlated else float("nan"))
 
 
 def _covariance_that_holds(curve: LinearCurve, found: NoiseEstimate) -> NDArray[Any]:
