@@ -1,6 +1,8 @@
 """The conda recipe asks for what the wheel asks for."""
 
 import re
+import shutil
+import sys
 import tomllib
 from pathlib import Path
 
@@ -36,3 +38,42 @@ def test_the_recipe_is_one_of_rattler_build() -> None:
     assert (one.recipe.package.name, one.recipe.package.version) == ("kapitza", kapitza.__version__)
     with pytest.raises(Exception, match="unknown top-level field"):
         builder.Stage0Recipe.from_yaml(RECIPE.replace("requirements:", "requirement:"))
+
+
+@pytest.mark.slow
+def test_the_recipe_builds_a_package(tmp_path: Path) -> None:
+    """Built by the Python that runs this, as no channel is asked for one; the package holds what the wheel holds.
+
+    Its dependencies are then not resolved and its own tests not run, which `.ci/attack` does where there is a channel.
+    """
+    builder = pytest.importorskip("rattler_build")
+    pytest.importorskip("hatchling")
+    source, channel = tmp_path / "source", tmp_path / "channel"
+    source.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    shutil.copytree(ROOT / "src", source / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("noarch", "linux-64", "osx-arm64", "win-64"):
+        (channel / part).mkdir(parents=True)
+        (channel / part / "repodata.json").write_text('{"packages": {}, "packages.conda": {}}')
+    install = f"{sys.executable} -m pip install . --no-deps --no-build-isolation --no-compile --target $PREFIX/site"
+    recipe = re.sub(r"  host:\n(?:    - .*\n)+", "  host: []\n", RECIPE).replace("path: ..", f"path: {source}")
+    recipe = re.sub(r"  script: python -m .*\n", f"  script: {install}\n", recipe)
+    recipe = re.sub(r"  python:\n    entry_points:\n      - .*\n", "", recipe).replace(
+        "noarch: python", "noarch: generic"
+    )
+    recipe = re.sub(r"\ntests:\n(?:  .*\n)+", "\n", recipe)
+    (tmp_path / "recipe.yaml").write_text(recipe, encoding="utf-8")
+    (one,) = builder.Stage0Recipe.from_yaml(recipe).render(builder.VariantConfig(), builder.RenderConfig())
+    one.run_build(
+        output_dir=str(tmp_path / "out"), channels=[channel.as_uri()], env_isolation=builder.EnvironmentIsolation.NONE
+    )
+    (built,) = (tmp_path / "out" / "noarch").glob("kapitza-*.conda")
+    package = builder.Package.from_file(built)
+    inside = {path.partition("site/")[2] for path in package.files if "site/kapitza/" in path}
+    wanted = {
+        path.relative_to(ROOT / "src").as_posix()
+        for path in (ROOT / "src" / "kapitza").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert inside == wanted
