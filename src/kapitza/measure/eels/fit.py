@@ -34,7 +34,7 @@ _PIXELS_PER_UNIT = 256  # pixels of one unit of work
 _START_SPECTRA = 25  # spectra that are fitted for the start of all others
 _MISFIT_PROBABILITY = 1e-4  # goodness of fit below which a pixel is flagged
 _MAX_EVALUATIONS = 60  # evaluations of one spectrum
-_STEP_TOLERANCE = 1e-2  # standard uncertainties: shorter than this, a step is the last; what is left then is far less
+_STEP_TOLERANCE = 3e-2  # standard uncertainties: shorter than this, a step is the last; what is left then is far less
 
 
 def fit_spectra(

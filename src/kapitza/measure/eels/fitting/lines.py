@@ -31,8 +31,8 @@ Workspace = tuple[Array, Array, Nodes]  # six lines; the peak and its derivative
 # spline and of two halves, whose third and second derivatives jump, the line itself needs more of them
 SMOOTH_SPACING, BENT_SPACING = 0.5, 0.15
 FAR_SPACING = 1.25  # where only tails do, in standard deviations of the line
-# standard deviations to which a normal line is followed: 1e-11 of it is left, and 1e-6 where only tails count
-NODE_REACH, FAR_REACH = 7.0, 4.9
+# standard deviations to which a normal line is followed: 4e-11 of it is left, and 1e-6 where only tails count
+NODE_REACH, FAR_REACH = 6.6, 4.9
 CORE = 1.5  # full widths of the peak beyond which it is all tails
 
 
