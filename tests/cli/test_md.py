@@ -106,6 +106,25 @@ def test_the_heat_of_all_frequencies_is_the_direct_power(saved, tmp_path, capsys
     assert "note: the run was rejected: the profile had" in said.err
 
 
+def test_measured_modes_are_compared_with_those_of_a_run(saved, tmp_path, capsys):
+    """A measurement drawn from the mode temperatures of the run itself agrees with it, and one 40 K hotter does not."""
+    modes = kapitza.md.mode_temperatures(kapitza.load(saved), bands=8).occupation
+    energy, kelvin = modes.energy[[2, 4]], modes.temperature()[:, [2, 4]]
+    rng = np.random.default_rng(2)
+    for name, shift in (("near.json", 0.0), ("hot.json", 40.0)):
+        t = kelvin + shift + rng.normal(0, 1.0, kelvin.shape)
+        x = energy / (1.380649e-23 * t)
+        n = 1 / np.expm1(x)
+        kapitza.save(kapitza.Occupation(modes.position + 3e-9, energy, n, n * (n + 1) * x / t), tmp_path / name)
+    words = ["eels", "compare", str(tmp_path / "near.json"), str(saved), "--tolerance", "0.1meV", "--offset", "3nm"]
+    assert main(words) == 0
+    said = capsys.readouterr()
+    assert "they agree" in said.out
+    assert "run.npz: the run was rejected: the profile had" in said.err
+    assert main([words[0], words[1], str(tmp_path / "hot.json"), *words[3:]]) == 0
+    assert "they do not agree" in capsys.readouterr().out
+
+
 def test_quantum_statistics_fade_at_high_temperature(saved, capsys):
     """At 3000 K, far above hbar omega / kB, the corrected conductance is the spectrum over the drop."""
     assert main(["md", "spectrum", str(saved), "--json", "-T", "3000"]) == 0

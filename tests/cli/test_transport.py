@@ -1,8 +1,9 @@
 """`kapitza transport` from file to table, figure and saved result."""
 
+import numpy as np
 import pytest
 
-from kapitza import load
+from kapitza import Occupation, load, save
 from kapitza.cli import main
 from printed_json import printed
 
@@ -24,6 +25,24 @@ thickness = "50 nm"
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def test_measured_modes_are_compared_with_those_of_a_stack(folder, capsys):
+    """A measurement drawn from the temperatures of the solution agrees with it where the interface lies, not beside."""
+    (folder / "s.toml").write_text(STACK.format('"dmm"'))
+    assert main(["transport", "s.toml", "--save", "t.h5"]) == 0
+    modes = load("t.h5").occupation
+    x, chosen = (np.arange(-20, 20) + 0.5) * 1e-9, [7, 14]
+    t = np.stack([np.interp(x + 50e-9, modes.position, modes.temperature()[:, j]) for j in chosen], axis=1)
+    t += np.random.default_rng(1).normal(0, 0.02, t.shape)
+    quanta = modes.energy[chosen] / (1.380649e-23 * t)
+    n = 1 / np.expm1(quanta)
+    save(Occupation(x, modes.energy[chosen], n, n * (n + 1) * quanta / t * 0.02), "measured.json")
+    capsys.readouterr()
+    assert main(["eels", "compare", "measured.json", "t.h5", "--offset=-50nm", "--tolerance", "0.1meV"]) == 0
+    assert "they agree" in capsys.readouterr().out
+    assert main(["eels", "compare", "measured.json", "t.h5", "--offset=-40nm", "--tolerance", "0.1meV"]) == 0
+    assert "they do not agree" in capsys.readouterr().out
 
 
 def test_a_stack(folder, capsys):

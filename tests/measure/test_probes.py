@@ -200,6 +200,8 @@ def test_bad_files_are_one_line(
 
 
 def test_bad_numbers_are_refused() -> None:
+    with pytest.raises(InputError, match="show no two branches"):
+        fit_probe_jump(scan(THERMAL, 0.1), 0.0, evolve(THERMAL, radius=1.0))
     with pytest.raises(InputError, match="one response"):
         ThermalProbe(radius=1 * nm, response_left=0.3, response_right=0.4, common=True)
     with pytest.raises(InputError):

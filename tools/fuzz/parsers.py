@@ -244,6 +244,26 @@ TABLE: Mapping[str, Parser] = {
     ),
     "store unit": Parser(seeds.unit, "*", unit, binary=True),
     "store unit resealed": Parser(seeds.unit, "*", resealed_unit, binary=True),
+    "apertures verb": Parser(
+        seeds.text("aperture.toml", seeds.page_block("how-to/eels-apertures.md", "aperture.toml")), "*",
+        verb("eels apertures FILE --json"),
+    ),
+    "grating": Parser(seeds.page_experiment("grating.toml"), "*", function("io.samples:read_sample")),
+    "samples of one fit": Parser(seeds.page_experiment("both.toml"), "*", function("io.samples:read_sample")),
+    "tip": Parser(seeds.scanned_tip("tip.toml"), "*.toml", function("io.probes:read_probe_profile")),
+    "tip scan": Parser(
+        seeds.scanned_tip("tip.toml"), "*.csv", beside("tip.toml", function("io.probes:read_probe_profile"))
+    ),
+    "tip of light": Parser(seeds.scanned_tip("raman.toml"), "*.toml", function("io.probes:read_probe_profile")),
+    "tip verb": Parser(seeds.scanned_tip("tip.toml"), "*.toml", verb("jump FILE --at 0nm --json")),
+    "trace": Parser(
+        seeds.both(seeds.page_experiment("trace.toml"), seeds.text("trace.csv", seeds.MAPS["trace.csv"])), "*.csv",
+        beside("trace.toml", function("io.samples:read_sample")),
+    ),
+    "trace sample": Parser(
+        seeds.both(seeds.page_experiment("trace.toml"), seeds.text("trace.csv", seeds.MAPS["trace.csv"])), "*.toml",
+        function("io.samples:read_sample"),
+    ),
 }  # fmt: skip
 
 

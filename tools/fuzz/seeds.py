@@ -28,6 +28,11 @@ MAPS = {
     "spectral.csv": "Si (nm),Ge (nm),conductance (MW/m2K),sigma (MW/m2K)\n1,1,627,6\n30,30,360,4\n999,999,34,0.4\n",
     "profile.csv": "position (nm),temperature (K),sigma (K)\n"
     + "".join(f"{x},{310 - x / 2 - 5 * (x > 0)},0.1\n" for x in range(-9, 10)),
+    "trace.csv": "delay_ps,Vin_uV,Vout_uV\n"
+    + "".join(
+        f"{t},{(t > 0) * (9 + 3 * np.exp(-t / 900) - 0.5 * np.exp(-(((t - 26) / 2) ** 2))):.5g},{-2 - t / 9e3:.5g}\n"
+        for t in (*range(-25, 90), *range(90, 3500, 40))
+    ),
     "materials.csv": "name,formula,density (g/cm3),bulk_modulus (GPa),shear_modulus (GPa),energy_above_hull\n"
     "Si,Si,2.33,98,67,0\nGe,Ge,5.32,75,55,0\nMgO,MgO,3.58,163,131,0\nC,C,3.51,442,535,0.1\n",
     "device.csv": "x (um),y (um),depth (um),temperature (K),sigma (K)\n0,0,0,340,1\n5,0,0,330,1\n10,2,0.5,325,1\n",
@@ -121,6 +126,16 @@ def experiments(*, measured: bool) -> Callable[[Path], None]:
             path.write_text(content, encoding="utf-8")
 
     return make
+
+
+def scanned_tip(name: str) -> Callable[[Path], None]:
+    """The file of a tip on the page about them, with what it read."""
+    return both(text(name, page_block("how-to/profile-jump.md", name)), text("scan.csv", MAPS["profile.csv"]))
+
+
+def page_experiment(name: str) -> Callable[[Path], None]:
+    """A sample file of the page about them."""
+    return text(name, page_block("how-to/thermoreflectance-files.md", name))
 
 
 def both(*makers: Callable[[Path], None]) -> Callable[[Path], None]:

@@ -82,6 +82,8 @@ def _read_occupation(path: str, bands: int) -> Any:
             modes = kapitza.md.mode_temperatures(one, bands=bands).occupation
             if modes is None:
                 raise DataError("was run without a run in equilibrium, which mode temperatures need", file=path)
+            for reason in one.result().reasons:
+                note(f"{Path(path).name}: the run was rejected: {reason}")
             return modes
         if isinstance(one, kapitza.boltzmann.Transport):
             return one.occupation

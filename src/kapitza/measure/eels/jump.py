@@ -14,11 +14,13 @@ from kapitza.errors import InputError
 from kapitza.measure.eels.contrast import SideContrast
 from kapitza.measure.eels.intervals import chi2_probability, coverage_factor, ratio_interval
 from kapitza.measure.eels.point_spread import PointSpread
+from kapitza.units import nm
 
 _SPREAD_PARAMETERS = ("width", "share", "length")
 _BRANCH_PARAMETERS = ("left", "right", "gradient_left", "gradient_right")
 _PLANE_SIGMAS = 3.0  # of the prior of a plane, to which a start is looked for
 _SURE_GAIN = 12.0  # in chi-squared, from which on another place of the plane is said
+_LEAST_STRENGTH = 1e-6  # of what shows least of the branches, as a share of what shows most
 _MAX_EVALUATIONS = 200  # evaluations of the search for the few parameters that are not linear
 
 
@@ -288,7 +290,13 @@ def _solve_branches(profile: _ObservedProfile, free: list[tuple[str, float, floa
     if start.get("at") is not None:
         start["at"] = _best_plane(profile, *next((value, sigma) for name, value, sigma in free if name == "at"))
     white = root @ profile.design(start)
-    found, *_ = np.linalg.lstsq(white, root @ data, rcond=None)
+    found, _, _, strength = np.linalg.lstsq(white, root @ data, rcond=None)
+    if not strength[-1] > _LEAST_STRENGTH * strength[0]:
+        raise InputError(
+            f"through a point spread of {profile.spread.width / nm:g} nm, {data.size} places from "
+            f"{profile.x[0] / nm:g} to {profile.x[-1] / nm:g} nm show no two branches: expected a scan longer than the "
+            "spread on both sides of the interface"
+        )
     if not free:
         covariance = np.linalg.inv(white.T @ white)
         return (
