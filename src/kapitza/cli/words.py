@@ -21,7 +21,6 @@ _PHRASES = tuple(
         (r", e\.g\. conductance\(T, drop='extrapolated'\)", ", e.g. by --drop extrapolated"),
         (r", e\.g\. conductance\(T, statistics='classical'\)", ", e.g. by --statistics classical"),
         (r"an inelastic model says so with elastic=False", 'the file of an inelastic model says "elastic": false'),
-        (r"\(method='volumes'\)", "(--tier volumes)"),
         (r"single temperatures need one ratio; `plane_map` takes any", "temperatures need one ratio"),
         (r"conductance with drop='extrapolated'", "conductance with the drop extrapolated"),
         (r"energy_unit=\"eV\" or \"meV\"", "--energy-unit eV or meV"),
