@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ class Watched:
 
 
 @contextmanager
-def served(*files: Path, folder: Path) -> Iterator[tuple[str, Path]]:
+def served(*files: Path, folder: Path) -> Generator[tuple[str, Path]]:
     """Address of a page, and the file of its error stream."""
     errors = folder / "errors.txt"
     command = [sys.executable, "-m", "kapitza", "explore", "--no-browser", *map(str, files)]
@@ -46,13 +46,21 @@ def served(*files: Path, folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 @contextmanager
-def opened(address: str, *, scheme: str = "light") -> Iterator[Watched]:
-    """The page in a browser of its own."""
+def launched() -> Generator[Any]:
+    """A browser."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_SOFTWARE_GL))
-        page = browser.new_page(viewport={"width": 1500, "height": 1000}, color_scheme=scheme)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def opened(address: str, *, scheme: str = "light", width: int = 1500) -> Generator[Watched]:
+    """The page in a browser of its own."""
+    with launched() as browser:
+        page = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=scheme)
         page.set_default_timeout(90_000)
         found = Watched(page)
         page.on("request", lambda one: found.requests.append(one.url))
@@ -61,7 +69,6 @@ def opened(address: str, *, scheme: str = "light") -> Iterator[Watched]:
         page.goto(address)
         page.get_by_role("tab").first.wait_for()
         yield found
-        browser.close()
 
 
 _WATCH_KEYS = """label => {
@@ -80,7 +87,7 @@ def delays(page: Any, slider: str, label: str, count: int = 12) -> list[float]:
     found: list[float] = []
     for _ in range(count):
         page.evaluate("() => { window.drawn = []; window.pressed = 0; }")
-        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowLeft")
         page.wait_for_function("() => window.drawn.length > 0", timeout=20_000)
         found.append(page.evaluate("() => window.drawn[0]"))
         page.wait_for_timeout(250)

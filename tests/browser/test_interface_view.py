@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from explorer import Watched, delays, opened, say_delays, served
 
+import kapitza
+from kapitza.routes.atomistic import make_junction
+
 CLICKS = 50
 _NUMBER = "() => /[0-9]/.test(document.querySelector('.k-value')?.textContent ?? '')"
 _NAMELESS = """() => [...document.querySelectorAll('button, input:not([type=file]), [role=slider], [role=tab]')]
@@ -69,6 +72,48 @@ def test_a_broken_file_is_one_line(seen: Watched, tmp_path: Path) -> None:
     fault = seen.page.get_by_role("alert").filter(has_text="broken.toml")
     fault.wait_for()
     assert "\n" not in fault.inner_text()
+
+
+def test_points_of_a_figure_are_reached_by_the_keyboard(seen: Watched) -> None:
+    """A figure takes the focus and says what it shows; its export menu has a table, without the mouse."""
+    page = seen.page
+    card = page.locator('section[aria-label="Conductance"]')
+    figure = card.locator(".js-plotly-plot")
+    figure.focus()
+    assert page.evaluate("() => document.activeElement.classList.contains('js-plotly-plot')")
+    words = page.locator(f"#{figure.get_attribute('aria-describedby')}").text_content()
+    assert "best estimate, 25 points" in words
+    card.get_by_role("button", name="Export").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("listitem").filter(has_text="Table").or_(
+        page.locator(".q-item").filter(has_text="Table")
+    ).first.focus()
+    page.keyboard.press("Enter")
+    table = page.get_by_role("region", name="Conductance, table")
+    table.get_by_text("best estimate").first.wait_for()
+    assert table.locator("tr").count() > 100
+    page.keyboard.press("Escape")
+    table.wait_for(state="hidden")
+
+
+def test_a_crystal_is_a_side(seen: Watched, tmp_path: Path) -> None:
+    """A file of atoms alone: its phonons need a potential, which is said in one line where there is none."""
+    file = tmp_path / "silicon.vasp"
+    file.write_text(
+        "Si\n1.0\n0.0 2.7155 2.7155\n2.7155 0.0 2.7155\n2.7155 2.7155 0.0\nSi\n2\nDirect\n0 0 0\n0.25 0.25 0.25\n"
+    )
+    seen.page.locator("input[type=file]").first.set_input_files(file)
+    shown = seen.page.get_by_label("Best estimate").get_by_text("silicon")
+    shown.or_(seen.page.get_by_role("alert").filter(has_text="kapitza[mlip]")).first.wait_for()
+
+
+def test_a_saved_junction_is_drawn(seen: Watched, tmp_path: Path) -> None:
+    made, _ = make_junction("Si", "Ge")
+    kapitza.save(made, tmp_path / "junction.npz")
+    card = seen.page.locator('section[aria-label="Junction"]')
+    card.locator("input[type=file]").set_input_files(tmp_path / "junction.npz")
+    card.get_by_text("24 atoms in a cell").wait_for()
+    card.locator(".gl-container canvas").first.wait_for()
 
 
 def test_a_pair_of_the_map_opens(seen: Watched) -> None:

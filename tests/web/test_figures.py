@@ -21,6 +21,7 @@ from kapitza.web.answers import (
 from kapitza.web.exports import answer_json, curves_csv, spectrum_csv, texts_to_copy
 from kapitza.web.figures.interface import HEAT_TRACE, conductance_figure, heat_values, spectrum_figure
 from kapitza.web.figures.style import color, ink, soft
+from kapitza.web.figures.words import figure_table, figure_words
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +116,38 @@ def test_a_layer_between_lies_between_its_limits_and_the_elements() -> None:
         kapitza.predict(one, other, kelvin, ["dmm"])[0].emitted.value for one, other in (("Al", "Ti"), ("Ti", "Si"))
     ]
     np.testing.assert_allclose(found.layers[0].value, 1 / (1 / parts[0] + 1 / parts[1]), rtol=1e-6, atol=0)
+
+
+def test_a_figure_is_told_in_words_and_as_a_table(found: Answer) -> None:
+    """Who does not see it reads each shown curve, with its range, and each point."""
+    drawn = conductance_figure(found, "light", 300.0)
+    best = found.prediction.estimate.conductance
+    words, table = figure_words(drawn), figure_table(drawn)
+    assert "temperature (K)" in words
+    assert "best estimate, 25 points" in words
+    assert best.temperature.size == 25
+    value = best.value[best.temperature.tolist().index(300.0)] / MW
+    assert f"<tr><td>best estimate</td><td>300</td><td>{value:.4g}</td></tr>" in table
+    shown = [one for one in drawn["data"] if one.get("visible", True) is True]
+    assert table.count("<tr>") == 1 + sum(len(one["x"]) for one in shown)
+
+
+def test_the_table_of_a_map_holds_its_values_and_not_too_many() -> None:
+    rows, columns = 30, 40
+    z = [[100.0 * i + j for j in range(columns)] for i in range(rows)]
+    drawn = {
+        "data": [{"type": "heatmap", "x": list(range(columns)), "y": list(range(rows)), "z": z, "name": "<i>&"}],
+        "layout": {},
+    }
+    table = figure_table(drawn)
+    assert f"400 of {rows * columns} points" in table
+    assert "<td>&lt;i&gt;&amp;</td><td>0</td><td>1</td><td>100</td>" not in table  # every third is kept
+    assert "<td>&lt;i&gt;&amp;</td><td>3</td><td>1</td><td>103</td>" not in table
+    assert "<td>2</td><td>1</td><td>102</td>" in table
+    assert "1200 points from 0 to 2.94e+03" in figure_words(drawn)
+
+
+def test_no_line_of_the_legend_is_cut(found: Answer) -> None:
+    """Half of a figure on a screen of 420 pixels holds 18 letters beside the sample of the line."""
+    for one in conductance_figure(found, "light", 300.0)["data"]:
+        assert max(map(len, one["name"].split("<br>"))) <= 18

@@ -12,6 +12,7 @@ from nicegui import events, ui
 
 from kapitza.errors import KapitzaError
 from kapitza.web.background import Cancelled, Job, Outcome, fault_text
+from kapitza.web.figures.words import figure_table, figure_words
 from kapitza.web.session import Session, Theme, file_of_upload
 
 Figure = dict[str, Any]
@@ -72,9 +73,11 @@ class Chart:
     def __init__(
         self, session: Session, draw: Callable[[Theme], Figure | None], *, name: str, label: str, height: str = "460px"
     ) -> None:
-        self._session, self._draw, self.name = session, draw, name
+        self._session, self._draw, self.name, self.label = session, draw, name, label
         self.element = ui.plotly({"data": [], "layout": {}})
-        self.element.style(f"width: 100%; height: {height}").props(f'role="img" aria-label="{label}"')
+        self.element.style(f"width: 100%; height: {height}").props(f'role="img" aria-label="{label}" tabindex="0"')
+        self._words = ui.label().classes("k-hidden")  # read aloud, not shown
+        self.element.props(f'aria-describedby="{self._words.html_id}"')
         self._follows_size = False
         session.on_theme(self.redraw)
 
@@ -83,9 +86,22 @@ class Chart:
         figure = None if self.element.is_deleted else self._draw(self._session.theme)
         if figure is not None:
             self.element.update_figure(figure)
+            self._words.set_text(figure_words(figure))
             if not self._follows_size:
                 self._follows_size = True
                 ui.run_javascript(_FOLLOW_SIZE % self.element.id)
+
+    def show_table(self) -> None:
+        """Show the points as a table, which the keyboard reaches."""
+        figure = self._draw(self._session.theme)
+        with ui.dialog() as dialog, ui.card().classes("k-card").style("width: 720px; max-width: 92vw"):
+            with ui.element("div").classes("k-row k-between"):
+                ui.html(f'<h2 class="k-title">{self.label}</h2>', sanitize=False)
+                ui.button("Close", on_click=dialog.close).props("flat dense no-caps")
+            table = '<p class="k-note">Nothing is drawn yet.</p>' if figure is None else figure_table(figure)
+            scroll = f'<div class="k-scroll" tabindex="0" role="region" aria-label="{self.label}, table">{table}</div>'
+            ui.html(scroll, sanitize=False).style("width: 100%")
+        dialog.open()
 
     def restyle(self, change: Mapping[str, Any], traces: list[int]) -> None:
         """Change numbers of some traces, which is quicker than to draw anew: {"y": [[...], [...]]}."""
@@ -122,6 +138,7 @@ def export_menu(chart: Chart, texts: Mapping[str, Callable[[], str]]) -> None:
     with ui.dropdown_button("Export", icon="download", auto_close=True).props("flat dense no-caps"):
         for kind in ("png", "svg"):
             ui.item(kind.upper(), on_click=partial(chart.download_image, kind))
+        ui.item("Table", on_click=chart.show_table)
         for suffix, text in texts.items():
             ui.item(suffix.upper(), on_click=partial(_download, f"{chart.name}.{suffix}", text))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from kapitza.web.session import Theme
 HEAT_TRACE = 0  # number of the trace of the spectrum that changes with temperature
 _PER_NM2 = 1e-18  # m²
 _MAX_HOVER = 70  # characters of a line
+_LEGEND_LINE = 18  # characters of a line of the legend
 _LOWEST_SHOWN = 20.0  # K, from which on the vertical axis shows everything
 _DASHES = ("solid", "dash", "dot", "dashdot")
 
@@ -46,11 +48,11 @@ def temperature_line(theme: Theme, temperature: float) -> dict[str, Any]:
 
 
 def _line(one: Conductance, name: str, style: dict[str, Any]) -> dict[str, Any]:
-    """A curve of a conductance."""
+    """A curve of a conductance; a long name is broken, else the legend cuts it."""
     hover = f"{escape(name)}<br>%{{y:.3g}} MW m⁻² K⁻¹ at %{{x:g}} K<extra></extra>"
     return {
-        "type": "scatter", "mode": "lines", "name": name, "x": one.temperature.tolist(),
-        "y": (one.value / MW).tolist(), "line": style, "hovertemplate": hover,
+        "type": "scatter", "mode": "lines", "name": _broken(name),
+        "x": one.temperature.tolist(), "y": (one.value / MW).tolist(), "line": style, "hovertemplate": hover,
     }  # fmt: skip
 
 
@@ -91,12 +93,18 @@ def _curves(found: Answer, theme: Theme) -> Iterator[dict[str, Any]]:
         known, title = seen.conductance, seen.observation.title
         hover = f"apparent, {escape(title)}<br>%{{y:.3g}} MW m⁻² K⁻¹ at %{{x:g}} K<br>bars: unknown mean free paths"
         yield {
-            "type": "scatter", "mode": "markers", "name": "apparent, by the models", "x": known.temperature.tolist(),
-            "y": (known.value / MW).tolist(), "hovertemplate": f"{hover}<extra></extra>",
+            "type": "scatter", "mode": "markers", "name": _broken("apparent, by the models"),
+            "x": known.temperature.tolist(), "y": (known.value / MW).tolist(),
+            "hovertemplate": f"{hover}<extra></extra>",
             "error_y": {"type": "data", "symmetric": False, "array": ((seen.high - known.value) / MW).tolist(),
                         "arrayminus": ((known.value - seen.low) / MW).tolist(), "thickness": 1.5},
             "marker": {"symbol": "diamond", "size": 10, "color": color(theme, 1)},
         }  # fmt: skip
+
+
+def _broken(name: str) -> str:
+    """A name in lines that fit half the width of a narrow figure."""
+    return "<br>".join(wrap(name, _LEGEND_LINE))
 
 
 def _legend_title(title: str) -> str:
@@ -112,7 +120,7 @@ def _measured(found: Answer, theme: Theme) -> Iterator[dict[str, Any]]:
         points = [(one, i) for one in group for i in range(one.conductance.temperature.size)]
         if points:
             yield {
-                "type": "scatter", "mode": "markers", "name": name,
+                "type": "scatter", "mode": "markers", "name": _broken(name),
                 "x": [float(one.conductance.temperature[i]) for one, i in points],
                 "y": [float(one.conductance.value[i]) / MW for one, i in points],
                 "error_y": {"type": "data", "array": [_sigma(one, i) / MW for one, i in points], "thickness": 1},

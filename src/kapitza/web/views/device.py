@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -9,16 +10,26 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+import numpy as np
 from attrs import define
 from nicegui import ui
 
 from kapitza.core.arrays import Array
 from kapitza.core.files import read_limited
-from kapitza.core.parameter_units import format_parameter
+from kapitza.core.parameter_units import format_parameter, shown_unit
 from kapitza.io.toml import MAX_TOML_BYTES
 from kapitza.web.background import Latest, compute
 from kapitza.web.cards import begin_later, card_chart, icon_button, plain_table, text_cell
-from kapitza.web.figures.device import depth_figure, section_figure, share_figure, sweep_figure, worth_figure
+from kapitza.web.figures.device import (
+    SWEEP_POINT_TRACE,
+    TRIED_TRACE,
+    depth_figure,
+    section_figure,
+    share_figure,
+    sweep_figure,
+    worth_figure,
+)
+from kapitza.web.figures.numbers import round_numbers
 from kapitza.web.models.device import (
     LAYER_COLUMNS,
     SOURCE_COLUMNS,
@@ -41,6 +52,7 @@ from kapitza.web.models.examples import example_text
 from kapitza.web.parts import Chart, Figure, copy_menu, drop_zone, export_menu, fault_line
 from kapitza.web.session import Session, Theme
 
+_REST = 0.5  # seconds after which a slider rests
 _HEADS = {
     "name": "layer", "material": "material", "thickness": "thickness", "conductivity": "k (W/mK)",
     "in_plane": "k in plane",
@@ -69,8 +81,7 @@ class _DeviceShown:
 
 
 def _draw_depth(shown: _DeviceShown, theme: Theme) -> Figure | None:
-    before = shown.solved if shown.tried else None
-    return None if shown.latest is None else depth_figure(theme, shown.latest, before)
+    return None if shown.latest is None else depth_figure(theme, shown.latest, shown.solved)
 
 
 def _draw_latest(shown: _DeviceShown, draw: Callable[[Theme, SolvedDevice], Figure], theme: Theme) -> Figure | None:
@@ -201,8 +212,24 @@ class _Figures:
             self._summary.set_text(device_summary(latest))
             if all_of_it:
                 self._table.update_rows(worth_rows(latest.found))
-            for chart in self._charts if all_of_it else self._charts[:2]:
-                chart.redraw()
+            if all_of_it or not self._moved():
+                for chart in self._charts if all_of_it else self._charts[:2]:
+                    chart.redraw()
+
+    def _moved(self) -> bool:
+        """Move the curve and the marked point of the slider, where nothing else of the two figures changes."""
+        shown, depth = self._shown, self._charts[0]
+        drawn = depth.element.figure["data"]
+        if shown.tried is None or shown.solved is None or len(drawn) <= TRIED_TRACE:
+            return False
+        places, now = shown.solved.depth_profile[0], shown.tried.depth_profile
+        if places.shape != now[0].shape or np.abs(places - now[0]).max() > 0:
+            return False  # a layer is thicker than it was: ticks and names of layers move, too
+        depth.restyle({"y": [round_numbers(now[1])]}, [TRIED_TRACE])
+        unit_size = shown_unit(shown.number)[1]
+        point = shown.tried.device.value(shown.number) / unit_size, shown.tried.found.sink + shown.tried.found.peak
+        self.sweep.restyle({"x": [[point[0]]], "y": [[point[1]]]}, [SWEEP_POINT_TRACE])
+        return True
 
 
 class DeviceView:
@@ -231,7 +258,7 @@ class DeviceView:
             self._choice.style("min-width: 230px")
             self._slider = ui.slider(min=-1, max=1, step=0.02, value=0).props('aria-label="Factor of the number"')
             self._slider.style("flex: 1 1 160px; min-width: 140px").on_value_change(lambda e: self._slide(e.value))
-            self._slider.on("change", self._redraw)  # let go: all figures follow
+            self._slider.on("change", self._settle)  # let go: all figures follow
             self._value = ui.label().classes("k-number").style("min-width: 11ch")
             ui.button("Keep", on_click=self._keep).props("flat dense no-caps")
 
@@ -303,6 +330,13 @@ class DeviceView:
             changes = {shown.number: shown.solved.device.value(shown.number) * 10.0**power}
             shown.tried = (await compute(solve_device, shown.solved.device, changes)).value if power else None
             self._redraw(all_of_it=False)
+
+    async def _settle(self) -> None:
+        """Draw all figures once the slider rests; while it moves they would only hold it up."""
+        place = self._slider.value
+        await asyncio.sleep(_REST)
+        if self._slider.value == place:
+            self._redraw()
 
     async def _keep(self) -> None:
         """Write the number of the slider into the file."""
