@@ -10,6 +10,9 @@ import hooks
 import pytest
 from test_blocks import PAGES, blocks
 
+from kapitza.core.records import BaseRecord
+
+MAX_REPR = 2000  # characters that a session shows of a record
 PUBLIC = {(name, home) for room in hooks.ROOMS for name, home in hooks.public_names(room) if home != "kapitza"}
 
 
@@ -55,5 +58,7 @@ def test_the_example_of_a_docstring_prints_what_it_shows(name: str, home: str, m
     finder = doctest.DocTestFinder(recurse=False)
     said: list[str] = []
     for test in finder.find(public_object(name, home), name, globs={}):
-        runner.run(test, out=said.append)
+        runner.run(test, out=said.append, clear_globs=False)
+        records = [one for one in test.globs.values() if isinstance(one, BaseRecord)]
+        assert all(len(repr(one)) <= MAX_REPR for one in records), [type(one).__name__ for one in records]
     assert runner.summarize(verbose=False).failed == 0, "".join(said)
