@@ -73,6 +73,16 @@ def draw_thickness(thickness: RelativeThickness, *, seed: int = 0) -> RelativeTh
     """True t/λ of a virtual lamella whose map, with its noise, is `thickness`; the same map where it has none.
 
     The noise is drawn as normal in the logarithm of each pixel, with the correlation of the map.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza.measure.lamella import RelativeThickness, draw_thickness
+    >>> x, y = np.linspace(0, 1e-6, 40), np.linspace(0, 1e-6, 40)
+    >>> mapped = RelativeThickness(x, y, np.full((40, 40), 0.8), sigma=np.full((40, 40), 0.08))
+    >>> true = draw_thickness(mapped, seed=1)
+    >>> print(f"{np.log(true.value).std():.2f}")  # as the map says: 0.08 of 0.8
+    0.10
     """
     if thickness.sigma is None:
         return thickness
