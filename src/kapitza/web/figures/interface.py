@@ -51,7 +51,7 @@ def _line(one: Conductance, name: str, style: dict[str, Any]) -> dict[str, Any]:
     """A curve of a conductance; a long name is broken, else the legend cuts it."""
     hover = f"{escape(name)}<br>%{{y:.3g}} MW m⁻² K⁻¹ at %{{x:g}} K<extra></extra>"
     return {
-        "type": "scatter", "mode": "lines", "name": _broken(name),
+        "type": "scatter", "mode": "lines", "name": _in_lines(name),
         "x": one.temperature.tolist(), "y": (one.value / MW).tolist(), "line": style, "hovertemplate": hover,
     }  # fmt: skip
 
@@ -93,7 +93,7 @@ def _curves(found: Answer, theme: Theme) -> Iterator[dict[str, Any]]:
         known, title = seen.conductance, seen.observation.title
         hover = f"apparent, {escape(title)}<br>%{{y:.3g}} MW m⁻² K⁻¹ at %{{x:g}} K<br>bars: unknown mean free paths"
         yield {
-            "type": "scatter", "mode": "markers", "name": _broken("apparent, by the models"),
+            "type": "scatter", "mode": "markers", "name": _in_lines("apparent, by the models"),
             "x": known.temperature.tolist(), "y": (known.value / MW).tolist(),
             "hovertemplate": f"{hover}<extra></extra>",
             "error_y": {"type": "data", "symmetric": False, "array": ((seen.high - known.value) / MW).tolist(),
@@ -102,7 +102,7 @@ def _curves(found: Answer, theme: Theme) -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
-def _broken(name: str) -> str:
+def _in_lines(name: str) -> str:
     """A name in lines that fit half the width of a narrow figure."""
     return "<br>".join(wrap(name, _LEGEND_LINE))
 
@@ -120,7 +120,7 @@ def _measured(found: Answer, theme: Theme) -> Iterator[dict[str, Any]]:
         points = [(one, i) for one in group for i in range(one.conductance.temperature.size)]
         if points:
             yield {
-                "type": "scatter", "mode": "markers", "name": _broken(name),
+                "type": "scatter", "mode": "markers", "name": _in_lines(name),
                 "x": [float(one.conductance.temperature[i]) for one, i in points],
                 "y": [float(one.conductance.value[i]) / MW for one, i in points],
                 "error_y": {"type": "data", "array": [_sigma(one, i) / MW for one, i in points], "thickness": 1},

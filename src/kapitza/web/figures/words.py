@@ -15,7 +15,7 @@ def figure_words(figure: Mapping[str, Any]) -> str:
     """One sentence: axes, and the name and size of each series that is shown."""
     layout = figure["layout"]
     axes = [layout.get(key, {}).get("title", {}).get("text", "") for key in ("xaxis", "yaxis")]
-    series = [f"{_name(one, i)}, {_extent(one)}" for i, one in enumerate(_shown(figure))]
+    series = [f"{_name(one, i)}, {_extent(one)}" for i, one in enumerate(_visible_traces(figure))]
     return "; ".join(filter(None, (" against ".join(filter(None, reversed(axes))), *series)))
 
 
@@ -23,7 +23,7 @@ def figure_table(figure: Mapping[str, Any]) -> str:
     """An HTML table of the points that are shown: series, horizontal, vertical, and the value of a map."""
     layout = figure["layout"]
     heads = [layout.get(key, {}).get("title", {}).get("text", "") or plain for key, plain in _PLAIN.items()]
-    rows = [(_name(one, i), *point) for i, one in enumerate(_shown(figure)) for point in _coordinates(one)]
+    rows = [(_name(one, i), *point) for i, one in enumerate(_visible_traces(figure)) for point in _point_rows(one)]
     has_value = any(len(row) > 3 for row in rows)
     names = ["series", *heads, *(["value"] if has_value else [])]
     kept = rows[:: max(1, -(-len(rows) // _MAX_ROWS))]
@@ -33,7 +33,7 @@ def figure_table(figure: Mapping[str, Any]) -> str:
     return f'{note}<table class="k-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
-def _shown(figure: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _visible_traces(figure: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Traces that are drawn at first."""
     return [one for one in figure["data"] if one.get("visible", True) is True]
 
@@ -45,17 +45,17 @@ def _name(trace: Mapping[str, Any], number: int) -> str:
 
 def _extent(trace: Mapping[str, Any]) -> str:
     """Number of points of a trace and the range of its values."""
-    values = [point[-1] for point in _coordinates(trace)]
+    values = [point[-1] for point in _point_rows(trace)]
     numbers = [one for one in values if isinstance(one, int | float)]
     if not numbers:
-        numbers = [point[0] for point in _coordinates(trace) if isinstance(point[0], int | float)]
+        numbers = [point[0] for point in _point_rows(trace) if isinstance(point[0], int | float)]
     if len(numbers) == 1:
         return f"{numbers[0]:.3g}"
     span = f" from {min(numbers):.3g} to {max(numbers):.3g}" if numbers else ""
     return f"{len(values)} {'point' if len(values) == 1 else 'points'}{span}"
 
 
-def _coordinates(trace: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+def _point_rows(trace: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
     """Coordinates of the points of a trace; of a map, with the value of each pixel."""
     x, y = trace.get("x", ()), trace.get("y", ())
     if trace.get("type") == "heatmap":

@@ -212,11 +212,11 @@ class _Figures:
             self._summary.set_text(device_summary(latest))
             if all_of_it:
                 self._table.update_rows(worth_rows(latest.found))
-            if all_of_it or not self._moved():
+            if all_of_it or not self._move_curve():
                 for chart in self._charts if all_of_it else self._charts[:2]:
                     chart.redraw()
 
-    def _moved(self) -> bool:
+    def _move_curve(self) -> bool:
         """Move the curve and the marked point of the slider, where nothing else of the two figures changes."""
         shown, depth = self._shown, self._charts[0]
         drawn = depth.element.figure["data"]
@@ -230,6 +230,14 @@ class _Figures:
         point = shown.tried.device.value(shown.number) / unit_size, shown.tried.found.sink + shown.tried.found.peak
         self.sweep.restyle({"x": [[point[0]]], "y": [[point[1]]]}, [SWEEP_POINT_TRACE])
         return True
+
+
+async def _draw_at_rest(slider: Any, redraw: Callable[[], None]) -> None:
+    """Draw all figures once a slider rests; while it moves they would only hold it up."""
+    place = slider.value
+    await asyncio.sleep(_REST)
+    if slider.value == place:
+        redraw()
 
 
 class DeviceView:
@@ -258,7 +266,7 @@ class DeviceView:
             self._choice.style("min-width: 230px")
             self._slider = ui.slider(min=-1, max=1, step=0.02, value=0).props('aria-label="Factor of the number"')
             self._slider.style("flex: 1 1 160px; min-width: 140px").on_value_change(lambda e: self._slide(e.value))
-            self._slider.on("change", self._settle)  # let go: all figures follow
+            self._slider.on("change", partial(_draw_at_rest, self._slider, self._redraw))  # let go: all figures follow
             self._value = ui.label().classes("k-number").style("min-width: 11ch")
             ui.button("Keep", on_click=self._keep).props("flat dense no-caps")
 
@@ -330,13 +338,6 @@ class DeviceView:
             changes = {shown.number: shown.solved.device.value(shown.number) * 10.0**power}
             shown.tried = (await compute(solve_device, shown.solved.device, changes)).value if power else None
             self._redraw(all_of_it=False)
-
-    async def _settle(self) -> None:
-        """Draw all figures once the slider rests; while it moves they would only hold it up."""
-        place = self._slider.value
-        await asyncio.sleep(_REST)
-        if self._slider.value == place:
-            self._redraw()
 
     async def _keep(self) -> None:
         """Write the number of the slider into the file."""
