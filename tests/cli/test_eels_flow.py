@@ -243,7 +243,14 @@ def test_junction_modes_are_laid_beside_peaks(folder: Path, capsys: pytest.Captu
     assert status == 0
     assert "localised at the interface" in out
     assert isinstance(kapitza.load(folder / "classes.h5"), ModeClasses)
+    kapitza.save(by_mode_map(1.0), folder / "fitted.h5")
+    status, out, _ = run(capsys, *words, "--peak", folder / "fitted.h5", "--json")
+    assert status == 0
+    peaks = printed(out)["peaks"]["fields"]
+    np.testing.assert_allclose(peaks["energy"], QUANTA, rtol=1e-9, atol=0)
+    np.testing.assert_allclose(peaks["sigma"], 1e-4 * meV / np.sqrt(6 * X.size), rtol=1e-9, atol=0)
     for more, wanted in (
+        (("--peak", folder / "common.h5"), "the energy of no mode"),
         (("--peak", "70meV"), "needs its uncertainty"),
         (("--peak", "70nm+-3nm"), "unit of length"),
         (("--scale", "x"), "--scale"),

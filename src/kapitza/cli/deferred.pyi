@@ -64,6 +64,7 @@ from kapitza.measure.apparent import apparent_conductance as apparent_conductanc
 from kapitza.measure.calibration.estimate import calibrated_conductance as calibrated_conductance
 from kapitza.measure.eels.comparison.occupations import compare_occupations as compare_occupations
 from kapitza.measure.eels.comparison.peaks import assign_peaks as assign_peaks
+from kapitza.measure.eels.comparison.peaks import fitted_peaks as fitted_peaks
 from kapitza.measure.eels.diagnosis.dispersion import energy_scale as energy_scale
 from kapitza.measure.eels.diagnosis.dispersion import sample_pixels as sample_pixels
 from kapitza.measure.eels.diagnosis.dispersion import with_energy_scale as with_energy_scale

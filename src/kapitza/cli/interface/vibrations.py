@@ -8,6 +8,7 @@ import typer
 
 import kapitza
 from kapitza.cli import deferred
+from kapitza.cli.eels.jump import load_maps
 from kapitza.cli.eels.options import format_uncertain
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save, parse_temperature
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from kapitza.measure.eels.comparison.peaks import PeakAssignment
     from kapitza.theory.agf.mode_classes import ModeClasses
 
+_MAP_SUFFIXES = (".h5", ".hdf5", ".npz", ".json")
 _INELASTIC = (
     "the 'more than 50 %' that is quoted for Si/Ge is the part of inelastic transport in classical molecular dynamics, "
     "which interface modes help (doi:10.1103/PhysRevB.99.045301); it is no part that interface modes carry"
@@ -31,7 +33,7 @@ _INELASTIC = (
 def junction_modes(
     path: Annotated[str, typer.Argument(metavar="FILE", help="A saved junction, or a TOML file of one.")],
     peak: Annotated[
-        list[str] | None, typer.Option(help="Peak of a spectrum at the interface, 50meV+-2meV; may be repeated.")
+        list[str] | None, typer.Option(help="Peak of a spectrum, 50meV+-2meV, or a map of `eels fit`; may be repeated.")
     ] = None,
     scale: Annotated[str, typer.Option(help="Uncertainty of the computed frequencies, e.g. 3%.")] = "0",
     periods: Annotated[int, typer.Option(help="Principal layers of each crystal beside the device.", min=1)] = 8,
@@ -45,7 +47,7 @@ def junction_modes(
 ) -> None:
     """Vibrations extended, partially extended, isolated or localised at the interface; peaks of spectra beside them."""
     files = Results(save, plot)
-    peaks = [parse_uncertain(text, "energy", what="--peak") for text in peak or ()]
+    peaks = [one for text in peak or () for one in _read_peaks(text)]
     if any(sigma <= 0 for _, sigma in peaks):
         raise InputError("--peak: a peak needs its uncertainty, as 50meV+-2meV")
     scale_sigma = quantity(scale, "share", what="--scale")
@@ -80,6 +82,15 @@ def junction_modes(
         )
         note(_INELASTIC)
     files.announce()
+
+
+def _read_peaks(text: str) -> list[tuple[float, float]]:
+    """Energies and uncertainties, J: one that is written out, or those of the modes of a fitted map."""
+    if not text.endswith(_MAP_SUFFIXES):
+        return [parse_uncertain(text, "energy", what="--peak")]
+    maps = load_maps(text)
+    energy, sigma = deferred.fitted_peaks(maps.get("each") or next(iter(maps.values())))
+    return list(zip(energy.tolist(), sigma.tolist(), strict=True))
 
 
 def _print_classes(found: ModeClasses) -> None:

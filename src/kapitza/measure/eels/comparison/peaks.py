@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, about, positive, real_array
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
+from kapitza.measure.eels.map import TemperatureMap
 from kapitza.theory.agf.mode_classes import MODE_CLASSES, ModeClasses
 from kapitza.units import hbar
 
@@ -34,6 +35,36 @@ class PeakAssignment(BaseRecord):
     localised_spread: Array = field(converter=real_array, metadata=about("J", "their standard deviation"))
     shift: Array = field(converter=real_array, metadata=about("J", "peak less localised vibrations"))
     shift_sigma: Array = field(converter=real_array, metadata=about("J", "uncertainty of the shift"))
+
+
+def fitted_peaks(found: TemperatureMap) -> tuple[Array, Array]:
+    """Mean energies (n,) of the modes of a map that was fitted, and their standard uncertainties, J.
+
+    Pixels weigh by their errors, which are widened where they scatter more.  Modes whose energy no pixel shows, as one
+    that was held, are left out.
+
+    Raises
+    ------
+    InputError
+        for a map that shows the energy of no mode
+    """
+    values: list[float] = []
+    sigmas: list[float] = []
+    for name in (f"{mode}.energy" for mode in found.modes):
+        if name not in found.names:
+            continue
+        sigma = found.parameter_sigma(name)
+        use = found.is_determined(name) & (sigma > 0)
+        if not use.any():
+            continue
+        energy, weight = found.parameter(name)[use], 1 / sigma[use] ** 2
+        mean = float(np.average(energy, weights=weight))
+        spread = float(weight @ (energy - mean) ** 2) / max(1, energy.size - 1)
+        values.append(mean)
+        sigmas.append(float(np.sqrt(max(1.0, spread) / weight.sum())))
+    if not values:
+        raise InputError("the map shows the energy of no mode: fit with energies that may move, or write them out")
+    return real_array(values), real_array(sigmas)
 
 
 def assign_peaks(
