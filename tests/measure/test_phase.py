@@ -75,6 +75,8 @@ def test_no_echo_and_no_step_are_said() -> None:
     flat = LockinTrace(DELAY, 5 + np.random.default_rng(1).standard_normal(DELAY.size), np.ones(DELAY.size))
     with pytest.raises(InputError, match="no echo between"):
         find_echo(flat)
+    with pytest.raises(InputError, match="more than 200 times its width"):
+        find_echo(flat, window=[0, 1.0])
     with pytest.raises(InputError, match="no step at zero delay"):
         correct_phase(
             LockinTrace(DELAY, np.random.default_rng(1).standard_normal(DELAY.size), 0 * DELAY + np.cos(DELAY / ps))

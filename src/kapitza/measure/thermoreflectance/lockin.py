@@ -8,6 +8,8 @@ from kapitza.core.arrays import Array, about, filled, finite, increasing, same_l
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 
+_WIDEST_WINDOW = 200  # widths of an echo: 8,000 places are tried
+
 
 @frozen(eq=False)
 class LockinTrace(BaseRecord):
@@ -143,7 +145,7 @@ def find_echo(trace: LockinTrace, *, window: ArrayLike = (12e-12, 60e-12), width
     Raises
     ------
     InputError
-        if the window holds too few points, or nothing stands out by five times its scatter
+        if the window holds too few points or is over 200 widths wide, or nothing stands out by five times its scatter
     """
     found = [_locate_echo(trace, window, width * factor) for factor in (0.5, 0.7, 1.0, 1.4, 2.0)]
     best = max(found, key=lambda echo: echo.strength)
@@ -158,6 +160,11 @@ def find_echo(trace: LockinTrace, *, window: ArrayLike = (12e-12, 60e-12), width
 
 def _locate_echo(trace: LockinTrace, window: ArrayLike, width: float) -> Echo:
     low, high = finite(window).tolist()
+    if high - low > _WIDEST_WINDOW * width:
+        raise InputError(
+            f"the echo is sought from {low:g} to {high:g} s, which is more than {_WIDEST_WINDOW} times its width of "
+            f"{width:g} s; wanted a window about where the film's thickness puts it"
+        )
     use = (trace.delay >= low - width) & (trace.delay <= high + width)
     t, signal = trace.delay[use], trace.in_phase[use]
     centers = np.arange(low, high, width / 40)
