@@ -33,7 +33,7 @@ def fit_sample(
         tuple[str, str] | None, typer.Option(metavar="A,B FILE", help="Figure of the joint likelihood of two numbers.")
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 1 unless model and data agree (the verdict of the report).")
+        bool, typer.Option("--strict", help="Exit with 1 unless model and data agree and no question is open.")
     ] = False,
     save: Save = None,
     as_json: Json = False,
