@@ -192,8 +192,8 @@ def worth_figure(theme: Theme, solved: SolvedDevice) -> dict[str, Any]:
         }
     ]  # fmt: skip
     axes = {
-        "xaxis": axis(theme, "∂T/∂ln p of the hottest point (K)", {"zeroline": True, "zerolinecolor": soft(theme)}),
-        "yaxis": axis(theme, "", {"autorange": "reversed", "showgrid": False, "ticks": ""}),
+        "xaxis": axis(theme, "∂T/∂ln p (K)", {"zeroline": True, "zerolinecolor": soft(theme)}),
+        "yaxis": axis(theme, "", {"autorange": "reversed", "showgrid": False, "ticks": "", "dtick": 1}),
     }
     return figure(data, layout(theme, axes, {"bargap": 0.25}))
 
