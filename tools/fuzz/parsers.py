@@ -143,6 +143,15 @@ read_lifetimes = function("io.transport.lifetimes:read_lifetimes")
 read_lammps, read_gpumd = function("io.md.outputs:read_lammps"), function("io.md.outputs:read_gpumd")
 EELS = "tutorial/eels.md"
 
+
+def lammps_plane(path: Path) -> object:
+    """The atoms near the plane that LAMMPS wrote, beside the file of the run."""
+    from kapitza.io.md.runs import read_run
+    from kapitza.io.md.trajectory import read_lammps_run
+
+    return read_lammps_run(path.parent, read_run(path.parent.parent / "argon.toml"))
+
+
 TABLE: Mapping[str, Parser] = {
     "agf verb": Parser(seeds.saved(".h5", sealed=False), "junction.h5", verb("junction show FILE --json"), binary=True),
     "almabte": Parser(seeds.lifetimes("almabte", "Si_300K.phononinfo"), "*.phononinfo", read_lifetimes),
@@ -194,6 +203,7 @@ TABLE: Mapping[str, Parser] = {
         function("io.junctions:read_junction"),
     ),
     "lammps run": Parser(seeds.engine_run("lammps"), "*.[tj]*", folder_of(read_lammps)),
+    "lammps plane": Parser(seeds.plane_run, "deck/plane.dump", lammps_plane),
     "lamella": Parser(seeds.virtual_lamella, "*.toml", read_lamella),
     "lamella map": Parser(seeds.virtual_lamella, "*.csv", lamella_map),
     "lamella verb": Parser(

@@ -192,6 +192,11 @@ def engine_run(name: str) -> Callable[[Path], None]:
     return make
 
 
+def plane_run(folder: Path) -> None:
+    """What a deck with atoms near the plane and LAMMPS leave."""
+    helper("io/test_md_trajectory.py").plane_run(folder)
+
+
 def lifetimes(kind: str, name: str) -> Callable[[Path], None]:
     """A table of lifetimes."""
 

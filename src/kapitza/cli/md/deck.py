@@ -15,6 +15,7 @@ from kapitza.cli.output import note, print_json
 from kapitza.core.files import is_temporary, write_atomically
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
+from kapitza.run.progress import progress_bar
 
 decks_app = typer.Typer()
 _EngineName = Annotated[Literal["lammps", "gpumd"], typer.Option("--engine", help="Program that runs it.")]
@@ -28,21 +29,32 @@ def deck(
     potential: Annotated[
         str | None, typer.Option(metavar="FILE", help="Potential as GPUMD shall open it, with --engine gpumd.")
     ] = None,
+    spectrum: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Write the atoms near the plane over this time, for spectra: 1ns (LAMMPS)."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write the run as an input deck for a cluster."""
     folder = Path(out)
     if (potential is None) == (engine == "gpumd"):
         raise InputError(f"--potential {potential} with --engine {engine}: GPUMD needs one, LAMMPS takes the file's")
-    files = deferred.run_deck(kapitza.io.read_run(file), engine, potential=potential)
+    run_file = kapitza.io.read_run(file)
+    time = 0.0 if spectrum is None else quantity(spectrum, "time", what="--spectrum")
+    if spectrum is not None and not time > 0:
+        raise InputError(f"--spectrum {spectrum}: expected a time above 0")
+    files = deferred.run_deck(run_file, engine, potential=potential, spectrum=time)
     if folder.is_file() or (folder.is_dir() and not _is_unfinished_deck(folder, files)):
         raise InputError(f"--out {out} is a file, or a folder with files in it: give the name of a new one")
     folder.mkdir(parents=True, exist_ok=True)
     for name in sorted(files, key=lambda name: name == deferred.HEADER_FILE):  # the last one makes a deck complete
         write_atomically(folder / name, files[name].encode())
     note(f"wrote {', '.join(sorted(files))} into {out}")
+    if spectrum is not None:
+        note(deferred.trajectory_size(run_file, time))
     start = "mpiexec -n 64 lmp -in in.nemd" if engine == "lammps" else "gpumd"
-    commands = [f"cd {out} && {start}", f"kapitza md read {out} --engine {engine} --save run.h5"]
+    of_run = "" if spectrum is None else f" --run {file}"
+    commands = [f"cd {out} && {start}", f"kapitza md read {out} --engine {engine}{of_run} --save run.h5"]
     if as_json:
         print_json({"folder": out, "files": sorted(files), "commands": commands})
     else:
@@ -62,6 +74,10 @@ def read(
     equilibrated: Annotated[
         str, typer.Option("--equilibrated", help="Time under the same thermostats before the blocks: 400ps.")
     ] = "0ps",
+    run: Annotated[
+        str | None,
+        typer.Option("--run", metavar="FILE", help="File of the run, of a deck with --spectrum: spectra are computed."),
+    ] = None,
     save: Save = None,
     plot: Figure = None,
     as_json: Json = False,
@@ -71,7 +87,14 @@ def read(
     waited = quantity(equilibrated, "time", what="--equilibrated")
     if waited < 0:
         raise InputError(f"--equilibrated {equilibrated}: expected a time of 0 or more")
-    record = kapitza.io.read_lammps(folder) if engine == "lammps" else kapitza.io.read_gpumd(folder)
-    run = kapitza.md.Run(title=record.name, records=(record,), equilibration_time=waited)
-    files.keep(run)
-    report_run(run, files, as_json=as_json)
+    if run is not None and engine != "lammps":
+        raise InputError(f"--run {run} with --engine {engine}: spectra are computed from runs of LAMMPS alone")
+    if run is not None:
+        found = deferred.read_lammps_run(
+            folder, kapitza.io.read_run(run), waited=waited, progress=progress_bar("samples")
+        )
+    else:
+        record = kapitza.io.read_lammps(folder) if engine == "lammps" else kapitza.io.read_gpumd(folder)
+        found = kapitza.md.Run(title=record.name, records=(record,), equilibration_time=waited)
+    files.keep(found)
+    report_run(found, files, as_json=as_json)

@@ -287,7 +287,8 @@ def _read_profiles(path: Path, header: RunHeader, stride: int) -> Array:
     rows: dict[int, Array] = {}
     for step, values in _read_averages(path, layers, stride):
         _drop_rewritten_rows(rows, step)
-        rows[step] = values
+        if step:  # an average of one sample is written before the first block, too
+            rows[step] = values
     return _check_temperatures(_consecutive_rows(rows, path, stride, 1), path)
 
 

@@ -22,7 +22,9 @@ from kapitza.simulate.md.engine import THERMOSTAT_KINDS, MdEngine, Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.engines.gpumd import gpumd_deck
 from kapitza.simulate.md.engines.lammps import LammpsEngine
-from kapitza.simulate.md.engines.lammps_input import lammps_deck
+from kapitza.simulate.md.engines.lammps_input import PlaneTrajectory, lammps_deck
+from kapitza.simulate.md.kernels.forces import require_kernels
+from kapitza.simulate.md.observers.plane_power import layers_near_plane
 from kapitza.simulate.md.observers.sampling import SEGMENT_LENGTH, Sampling
 from kapitza.simulate.md.potential import (
     TRUNCATION_KINDS,
@@ -62,6 +64,7 @@ _RENAMED_KEYS = {"bath": "thermostat", "baths": "thermostats", "still": "referen
 _MAX_STEPS = 10**12  # of a run: a thousand years of computing
 _SAMPLING_STEPS = 10  # steps between two samples of the temperatures and of the plane
 _LONGEST_CUTOFF = 0.8 * nm  # of files that LAMMPS alone reads
+_SAMPLE_BYTES = 90  # of an atom in a sample that LAMMPS writes
 _EXPANSION_STEPS = 20000  # steps of the runs that find a lattice constant
 
 
@@ -446,10 +449,20 @@ def _thermostat_distance(record: Record) -> float:
     return float(cold.min() - hot.max())
 
 
-def run_deck(file: RunFile, engine: str, *, potential: str | None = None) -> dict[str, str]:
-    """Files of a run for another program, by name; `potential` is its path as GPUMD opens it."""
+def run_deck(file: RunFile, engine: str, *, potential: str | None = None, spectrum: float = 0.0) -> dict[str, str]:
+    """Files of a run for another program, by name.
+
+    Parameters
+    ----------
+    file : of the run
+    engine : "lammps" or "gpumd"
+    potential : its path as GPUMD opens it
+    spectrum : time over which LAMMPS writes the atoms near the plane, s, for `kapitza.io.md.trajectory.read_lammps_run`
+    """
     system = file.system()
     if engine == "gpumd":
+        if spectrum:
+            raise InputError(f"a spectrum of {spectrum / ps:g} ps with engine 'gpumd': decks of LAMMPS alone take one")
         if potential is None:
             raise InputError(f"{file.title}: GPUMD needs a file of the potential, got {potential}")
         return gpumd_deck(system, potential, evolve(file.protocol, power_interval=0))
@@ -457,4 +470,28 @@ def run_deck(file: RunFile, engine: str, *, potential: str | None = None) -> dic
         raise InputError(f"no decks for {engine!r:.40}: expected 'lammps' or 'gpumd'")
     # LAMMPS tallies the power of pair forces alone.
     protocol = file.protocol if file.potential.form == "lennard-jones" else evolve(file.protocol, power_interval=0)
-    return lammps_deck(system, file.potential, protocol)
+    return lammps_deck(system, file.potential, protocol, plane_trajectory(file, system, spectrum) if spectrum else None)
+
+
+def plane_trajectory(file: RunFile, system: System, time: float) -> PlaneTrajectory:
+    """Atoms near the plane and the steps of a time (s), for the spectra of a deck: whole segments of them."""
+    sampling, protocol = file.sampling, file.protocol
+    potential = require_kernels(file.potential)
+    segment, total = sampling.segment or SEGMENT_LENGTH, protocol.steps * protocol.blocks
+    steps = _steps_of_time(file.table, "time", time, protocol.timestep) if time > 0 else 0
+    if not sampling.every * segment <= steps <= total:
+        raise InputError(
+            f"a spectrum of {time / ps:g} ps: wanted from one segment, "
+            f"{sampling.every * segment * protocol.timestep / ps:g} ps, to the whole run, "
+            f"{total * protocol.timestep / ps:g} ps"
+        )
+    return PlaneTrajectory(layers_near_plane(system, potential.cutoff), sampling.every, steps)
+
+
+def trajectory_size(file: RunFile, time: float) -> str:
+    """Say how much LAMMPS will write of the atoms near the plane in a time (s)."""
+    system = file.system()
+    found = plane_trajectory(file, system, time)
+    samples, atoms = found.steps // found.every, int(system.counts[found.layers].sum())
+    size = samples * atoms * _SAMPLE_BYTES / 1e9
+    return f"plane.dump will have {samples} samples of {atoms} atoms, about {size:.2g} GB"

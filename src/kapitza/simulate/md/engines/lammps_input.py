@@ -328,11 +328,39 @@ _FILE_STYLES = MappingProxyType(
 
 
 PROFILE_FILE, HEAT_FILE, POWER_FILE = "profile.txt", "heat.txt", "power.txt"
+PLANE_FILE = "plane.dump"  # positions and velocities of the atoms near the plane
+PLANE_COLUMNS = "id xu yu zu vx vy vz"
 _LAMMPS_RESTARTS = 20  # restart files of a run
 
 
-def lammps_deck(system: System, potential: AnyPotential, protocol: Protocol) -> dict[str, str]:
+@frozen(eq=False)
+class PlaneTrajectory(BaseRecord):
+    """Atoms near the plane, whose positions and velocities a deck writes."""
+
+    layers: IntArray  # planes of atoms, increasing
+    every: int  # steps between two samples
+    steps: int  # from the first block on
+
+    def commands(self) -> list[str]:
+        """Commands that write them; nothing more after the last step."""
+        pieces = np.split(self.layers, np.flatnonzero(np.diff(self.layers) > 1) + 1)
+        test = " || ".join(f"(i_layer >= {one[0] + 1} && i_layer <= {one[-1] + 1})" for one in pieces)
+        return [
+            f'variable isnear atom "{test}"',
+            "group near variable isnear",
+            "variable isnear delete",
+            f"variable due equal stride(0,{self.steps},{self.every})",
+            f"dump near near custom {self.every} {PLANE_FILE} {PLANE_COLUMNS}",
+            "dump_modify near every v_due append yes format float %.10g",
+        ]
+
+
+def lammps_deck(
+    system: System, potential: AnyPotential, protocol: Protocol, trajectory: PlaneTrajectory | None = None
+) -> dict[str, str]:
     """Return the files of a run, by name; the direct power only of Lennard-Jones.
+
+    With a trajectory the atoms near the plane are written too, from which spectra are computed afterwards.
 
     Refused are "swap", whose slabs LAMMPS lays by height and not by role, and the direct power of a many-body
     potential, of which LAMMPS tallies the pair part alone without a message.
@@ -365,7 +393,7 @@ def lammps_deck(system: System, potential: AnyPotential, protocol: Protocol) -> 
         "in.nemd": _start_commands(system, state, protocol),
         "in.continue": _restart_commands(protocol),
         "in.rules": _command_text(rules),
-        "in.output": _command_text(_output_commands(protocol)),
+        "in.output": _command_text(_output_commands(protocol) + ([] if trajectory is None else trajectory.commands())),
         "system.data": _data_file(system, kinds, state.positions, state.velocities),
         HEADER_FILE: make_header(system, protocol, f"LAMMPS, {thermostats.kind}, {potential.form}").text,
     }

@@ -104,6 +104,12 @@ def atoms_across_plane(system: System, between: PlaneSides, reach: float) -> Int
     return atoms
 
 
+def layers_near_plane(system: System, cutoff: float) -> IntArray:
+    """Planes of atoms whose motion decides the power through the plane, with room for that of warm atoms."""
+    found, _ = divide_at_plane(system).slab(system.positions, (1 + _PLANE_SKIN) * cutoff, system.name)
+    return np.unique(system.layer[found])
+
+
 def _power_through(forces: Array, velocities: Array, right: BoolArray) -> float:
     """Power from left to right, W, of forces from the other side and velocities (k, 3)."""
     each = np.einsum("ka,ka->k", forces, velocities)

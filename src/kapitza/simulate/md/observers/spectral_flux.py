@@ -195,11 +195,13 @@ class SpectralCurrent(SegmentObserver):
         _check_interval(highest, settings.interval)
         super().__init__(settings, 6 * crossing.atoms.size, 1 + 3 * (settings.segment // 2 + 1))
         self.power = np.zeros(settings.segment)
+        self.last_power = np.nan  # of the last sample, W
 
     def sample(self, positions: Array, velocities: Array) -> None:
         """Take one sample."""
         force, velocity = self.crossing.forces(positions), velocities[self.crossing.atoms]
-        self.power[self.ring.filled] = self.sign @ (force * velocity).sum(axis=1)
+        self.last_power = float(self.sign @ (force * velocity).sum(axis=1))
+        self.power[self.ring.filled] = self.last_power
         if self.ring.add(np.concatenate([force.ravel(), velocity.ravel()])):
             self.sums.add(self._row())
             self.ring.advance()

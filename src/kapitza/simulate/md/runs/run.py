@@ -110,7 +110,7 @@ class Run(BaseRecord):
         if not self.fluxes:
             raise InputError(
                 f"{self.title}: no spectrum was taken: run `kapitza md nemd` with [spectrum] segment = 512 in the "
-                "file; decks for a cluster take none"
+                "file, or of a deck for a cluster `kapitza md deck --spectrum 1ns` and `kapitza md read --run FILE`"
             )
         if len(self.fluxes) == 1:
             return self.fluxes[0]
