@@ -165,9 +165,9 @@ def _read_frame(text: bytes, path: Path, start: int, atoms: int, *, last: bool) 
     lines = text.split(b"\n", _HEADER_LINES)
     if len(lines) == _HEADER_LINES + 1 and lines[8].strip() != _ATOMS:
         raise DataError(f"byte {start}: expected {_ATOMS.decode()}, got {lines[8]!r:.60}", file=path)
-    whole = len(lines) == _HEADER_LINES + 1 and lines[3].strip().isdigit() and text.endswith(b"\n")
-    values = _numbers(lines[-1]) if whole else np.zeros(0)
-    if not whole or values.size != _COLUMNS * int(lines[3]):
+    complete = len(lines) == _HEADER_LINES + 1 and lines[3].strip().isdigit() and text.endswith(b"\n")
+    values = _numbers(lines[-1]) if complete else np.zeros(0)
+    if not complete or values.size != _COLUMNS * int(lines[3]):
         if last:
             return None
         raise DataError(f"the sample at byte {start} is cut short or damaged", file=path)

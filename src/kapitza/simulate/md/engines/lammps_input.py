@@ -349,7 +349,7 @@ class PlaneTrajectory(BaseRecord):
             f'variable isnear atom "{test}"',
             "group near variable isnear",
             "variable isnear delete",
-            f"variable due equal stride(0,{self.steps},{self.every})",
+            "variable due equal " + f"stride(0,{self.steps},{self.every})",
             f"dump near near custom {self.every} {PLANE_FILE} {PLANE_COLUMNS}",
             "dump_modify near every v_due append yes format float %.10g",
         ]
