@@ -23,8 +23,7 @@ from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary
 from kapitza.io.boundaries import BoundarySides, held_with_sigma, read_conductance
 from kapitza.io.quantities import quantity
-from kapitza.io.samples import locate_faults
-from kapitza.io.toml import TomlTable, read_toml
+from kapitza.io.toml import TomlTable, locate_faults, read_toml
 from kapitza.matter.library import material
 from kapitza.matter.material import LIQUID_SYMMETRY, warn_of_state
 from kapitza.theory.khalatnikov import khalatnikov

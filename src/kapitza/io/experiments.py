@@ -1,6 +1,7 @@
 """Experiments of a sample file: each kind with its keys and the columns of its data."""
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -15,7 +16,7 @@ from kapitza.errors import InputError, MissingFile
 from kapitza.io.lockin_tables import TraceFindings, lock_in_signal, read_trace, scaled_column, voltage_factor
 from kapitza.io.quantities import quantity, share_or_quantity
 from kapitza.io.text_tables import TextTable, read_table, row_fault
-from kapitza.io.toml import TomlTable, read_quantities
+from kapitza.io.toml import TomlTable, locate_faults, read_quantities
 from kapitza.measure.experiment import Curve, Experiment
 from kapitza.measure.thermoreflectance.beams import Beams
 from kapitza.measure.thermoreflectance.cooling import FilmCooling, LaserFlash, ParticleCooling
@@ -26,6 +27,7 @@ from kapitza.measure.thermoreflectance.signal import SIGNAL_KINDS, SignalKind
 from kapitza.measure.thermoreflectance.sstr import Raman, Sstr
 from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
+from kapitza.simulate.boltzmann.carriers import Carriers
 
 _MAX_POINTS = 100_000  # of a curve, at some kilobytes of memory each
 _TOO_MANY = f"expected at most {_MAX_POINTS:,}, as after averages over neighbours"
@@ -34,6 +36,9 @@ _RowMask = np.ndarray[Any, np.dtype[np.bool_]]
 _PLANE_KEYS = ("heater", "thermometer", "absorption_depth", "readout_depth", "back", "sensed")
 _BEAM_KEYS = ("pump_radius", "probe_radius", "pump_radius_y", "probe_radius_y", "offset", "offset_y")
 _PUBLISHED_ELSEWHERE = "# not part of the package"  # how a sample begins whose data others have published
+_PHONON_KEYS = (
+    "material", "bands", "normal", "conductivity", "rates", "lifetimes", "heat_capacity", "velocity", "mean_free_path",
+)  # fmt: skip
 _ANY_SIGN = ("delays", "offsets")  # points that may lie below 0
 _RELATIVE_SIGNALS = ("ratio", "amplitude")
 _TEMPERATURE_COLUMNS = ("temperature", "signal")  # names of a column of temperatures, or of what stands for them
@@ -85,7 +90,7 @@ _EXPERIMENT_KINDS: Mapping[str, _ExperimentKind] = MappingProxyType(
         ),
         "grating": _ExperimentKind(
             TransientGrating, "time", "times", _DELAY[::-1], words={"detection": GRATING_DETECTIONS},
-            numbers=("period", "angle"),
+            numbers=("period", "angle", "mean_free_path"), others=("phonons",),
         ),
         "steady": _ExperimentKind(Sstr, "power", "powers", ("power", "P"), beams=True, numbers=("modulation",)),
         "three-omega": _ExperimentKind(
@@ -126,6 +131,8 @@ def read_experiment(section: TomlTable, temperature: float) -> ReadExperiment:
     if signal is not None:
         arguments["kind"] = signal
     arguments |= {"setup": _read_setup(section, temperature)} if one.planes else {"temperature": temperature}
+    if "phonons" in section:
+        arguments["phonons"] = _read_phonons(section.section("phonons"), temperature)
     name = section.text("name", fields_dict(cast("Any", one.record))["name"].default)
     scale = section.number("scale", "share", _usual_scale(one, curve))
     return ReadExperiment(one.record(x, **arguments, scale=scale, name=name), curve, findings)
@@ -177,6 +184,20 @@ def _usual_scale(one: _ExperimentKind, curve: Curve | None) -> float:
         return 1.0
     at = int(np.argmin(np.abs(curve.x)))
     return float(abs(curve.value[at])) or 1.0
+
+
+def _read_phonons(section: TomlTable, temperature: float) -> Carriers:
+    """Phonons of a layer, from phonons = { material = "Si" } or what else a layer of a transport file takes."""
+    section.check_keys(_PHONON_KEYS)
+    films = import_module("kapitza.io.transport.films")  # whose solvers are slow to load
+
+    def read() -> Carriers:
+        side = films.read_layer_phonons(section, temperature)
+        return films.read_carriers(
+            side, section.text("material", "phonons"), films.shared_group_edges(section, [side]), temperature
+        )
+
+    return locate_faults(section, "", read)
 
 
 def _growth_by_frequency(defocus: TomlTable, frequency: Array) -> Array:

@@ -32,11 +32,13 @@ _PLAUSIBLE_RANGES = {
     "modulation": (1e-3, 1e11, "Hz"),
     "repetition": (1.0, 1e12, "Hz"),
     "lock-in": (1e3, 1e9, "Hz"),
+    "path": (1e-10, 1e-3, "m"),
 }
 _ABSURD_FACTOR = 1e8  # times beyond that
 _EXPERIMENT_KINDS = {
     "pump_radius": "spot", "probe_radius": "spot", "radius": "radius", "half_width": "radius",
     "modulation": "modulation", "repetition": "repetition", "period": "period",
+    "mean_free_path": "path",
 }  # fmt: skip
 _LEAST_DELAY = 2e-11  # s: a stage whose longest delay is shorter shows nothing but the pulse
 _CELSIUS_RANGE = (10.0, 60.0)  # numbers that are more often a room in °C than a cryostat in K

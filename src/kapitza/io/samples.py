@@ -37,10 +37,9 @@ experiment = "tdtr"                 # may be left out where there is one
 data = "al_si_spot2.csv"
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from os import PathLike
-from typing import Any
 
 import numpy as np
 from attrs import evolve, field, frozen
@@ -50,7 +49,6 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary, Layer, Stack
-from kapitza.errors import DataError, KapitzaError
 from kapitza.io.boundaries import BoundarySides, read_conductance
 from kapitza.io.experiments import ReadExperiment, read_experiment
 from kapitza.io.plausibility import (
@@ -62,9 +60,7 @@ from kapitza.io.plausibility import (
     warn_of_thin_layer,
 )
 from kapitza.io.quantities import share_or_quantity
-from kapitza.io.toml import TomlTable, read_toml
-from kapitza.matter.library import material
-from kapitza.matter.material import Material, warn_of_state
+from kapitza.io.toml import TomlTable, locate_faults, material_at, read_toml
 from kapitza.measure.experiment import Curve, Experiment
 from kapitza.measure.parameters import Free, Prior, Tie
 
@@ -233,25 +229,6 @@ def _read_repeat(
     if found.curve is None:
         raise section.fault("is missing: give the data of this spot", "data")
     return at, found.experiment, found.curve
-
-
-def locate_faults(section: TomlTable, key: str, make: Callable[[], Any]) -> Any:
-    """Give the faults of records the place in the file that made them."""
-    try:
-        return make()
-    except DataError:
-        raise
-    except KapitzaError as err:
-        raise section.fault(str(err), key) from err
-
-
-def material_at(section: TomlTable, temperature: float) -> Material:
-    """Return the material of the library that a table names; warns where it is not what its numbers describe at a
-    temperature (K).
-    """
-    found = locate_faults(section, "material", lambda: material(section.text("material")))
-    warn_of_state(found, temperature)
-    return found
 
 
 def _read_stack(top: TomlTable, temperature: float) -> Stack:

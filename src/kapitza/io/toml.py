@@ -1,7 +1,7 @@
 """TOML files of users: every key known, every number finite and in its unit, every fault with key and line."""
 
 import re
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
@@ -15,8 +15,10 @@ from attrs import frozen
 from kapitza.core.files import read_limited
 from kapitza.core.records import BaseRecord
 from kapitza.core.toml import parse_toml
-from kapitza.errors import DataError, InputError
+from kapitza.errors import DataError, InputError, KapitzaError
 from kapitza.io.quantities import quantity
+from kapitza.matter.library import material
+from kapitza.matter.material import Material, warn_of_state
 
 MAX_TOML_BYTES = 2**22  # bytes of a file that a person writes
 _ONLY_OWN_FOLDER = ContextVar("_ONLY_OWN_FOLDER", default=False)  # of each thread, see `own_folder_only`
@@ -183,3 +185,22 @@ def read_toml(path: str | PathLike[str]) -> TomlTable:
     data = read_limited(path, MAX_TOML_BYTES)
     table = parse_toml(data, path)
     return TomlTable(Path(path), tuple(data.decode().splitlines()), (), table)
+
+
+def locate_faults(section: TomlTable, key: str, make: Callable[[], Any]) -> Any:
+    """Give the faults of records the place in the file that made them."""
+    try:
+        return make()
+    except DataError:
+        raise
+    except KapitzaError as err:
+        raise section.fault(str(err), key) from err
+
+
+def material_at(section: TomlTable, temperature: float) -> Material:
+    """Return the material of the library that a table names; warns where it is not what its numbers describe at a
+    temperature (K).
+    """
+    found = locate_faults(section, "material", lambda: material(section.text("material")))
+    warn_of_state(found, temperature)
+    return found

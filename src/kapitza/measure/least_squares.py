@@ -23,6 +23,7 @@ JacobianFunction = Callable[[Array], NDArray[Any]]
 _RANK_TOLERANCE = 1e-11  # singular values below this share of the largest, columns at unit length, count as zero
 _STEP_TOLERANCE = 1e-9  # a last step that is this small beside the parameter is zero
 _STEP_SIGMA_TOLERANCE = 1e-6  # ... or this small beside the standard uncertainty
+_LEAST_DECREASE = 1e-8  # of chi2: a step that would take off less, and less than rounding, is none
 _MAX_RESIDUAL = 1e100  # where the model breaks down; its square is still a number
 
 
@@ -216,6 +217,16 @@ def _has_converged(problem: _Residuals, end: _SearchEnd) -> bool:
     sigma = np.sqrt(variance * end.chi2 / max(1, end.residual.size - int(end.inside.sum())))
     left = np.abs(end.step)
     return bool(np.all((left <= _STEP_TOLERANCE * problem.sizes(end.x)) | (left <= _STEP_SIGMA_TOLERANCE * sigma)))
+
+
+def _is_minimum(problem: _Residuals, end: _SearchEnd) -> bool:
+    """Whether a search has converged, or as far as rounding in the model lets chi2 tell."""
+    if _has_converged(problem, end):
+        return True
+    if end.missing or not np.isfinite(end.jacobian).all():
+        return False
+    left = float(np.sum(np.square(end.jacobian @ end.step))) / max(end.chi2, 1e-300)  # what the step would take off
+    return left < _LEAST_DECREASE and left < 10 * _rounding_noise(problem, end)
 
 
 def _rounding_noise(problem: _Residuals, end: _SearchEnd) -> float:
@@ -448,7 +459,7 @@ def _find_known_end(problem: _Residuals, x: Array, ends: list[_SearchEnd]) -> _S
 def _check_lowest(problem: _Residuals, ends: list[_SearchEnd]) -> Solution:
     """Lowest of all ends, if it is a minimum and the only one so low."""
     lowest = min(ends, key=lambda end: end.chi2)
-    good = [end for end in ends if end.missing == 0 and _has_converged(problem, end)]
+    good = [end for end in ends if end.missing == 0 and _is_minimum(problem, end)]
     # of minima that are equal by symmetry or within rounding, the one that the first starting point led to
     equal = max(_CHI2_TOLERANCE, 10 * _rounding_noise(problem, lowest))
     best = next((end for end in good if end.chi2 <= lowest.chi2 * (1 + equal)), None)

@@ -48,8 +48,7 @@ from kapitza.io.device.layers import (
 )
 from kapitza.io.device.sources import two_lengths
 from kapitza.io.plausibility import warn_outside
-from kapitza.io.samples import locate_faults
-from kapitza.io.toml import TomlTable, read_toml
+from kapitza.io.toml import TomlTable, locate_faults, read_toml
 
 _BLOCK_KEYS = (
     *(key for key in LAYER_KEYS if key not in ("thickness", "from", "to")),

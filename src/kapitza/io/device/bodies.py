@@ -44,8 +44,7 @@ from kapitza.io.device.confinement import SIZE_KEY, describe_confined, extents_b
 from kapitza.io.device.meshes import read_mesh
 from kapitza.io.plausibility import warn_outside
 from kapitza.io.quantities import known_units, quantity, share_or_quantity, unit_factor
-from kapitza.io.samples import locate_faults, material_at
-from kapitza.io.toml import TomlTable, read_toml
+from kapitza.io.toml import TomlTable, locate_faults, material_at, read_toml
 
 _BODY_KEYS = ("title", "mesh", "unit", "sink", "regions", "boundaries", "faces", "uncertain")
 _REGION_KEYS = ("material", "conductivity", "power", "heat", SIZE_KEY)

@@ -21,8 +21,7 @@ from kapitza.io.device.confinement import SIZE_KEY, confine_layer, layer_sizes
 from kapitza.io.device.sources import read_patches, read_source
 from kapitza.io.plausibility import warn_of_layers, warn_of_thin_layer, warn_outside
 from kapitza.io.quantities import share_or_quantity
-from kapitza.io.samples import locate_faults, material_at
-from kapitza.io.toml import MAX_TOML_BYTES, TomlTable, read_toml
+from kapitza.io.toml import MAX_TOML_BYTES, TomlTable, locate_faults, material_at, read_toml
 from kapitza.matter.material import Material
 
 _CONDUCTIVITY_LAW_KEYS = ("exponent", "conductivities", "of_temperature")

@@ -12,8 +12,7 @@ from kapitza.device.setup import Plane, locate_plane
 from kapitza.device.shapes import Disc, GaussianSpot, HeatMap, Patch, Rectangle, SourceShape
 from kapitza.errors import DataError
 from kapitza.io.quantities import quantity
-from kapitza.io.samples import locate_faults
-from kapitza.io.toml import TomlTable
+from kapitza.io.toml import TomlTable, locate_faults
 
 _PLACE_KEYS = ("layer", "depth", "from_bottom")
 _SHAPE_KEYS = ("shape", "x", "y", "center", "radius", "radius_y", "map")

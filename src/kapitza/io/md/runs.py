@@ -9,8 +9,7 @@ from attrs import evolve, frozen
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
-from kapitza.io.samples import locate_faults
-from kapitza.io.toml import TomlTable, read_toml
+from kapitza.io.toml import TomlTable, locate_faults, read_toml
 from kapitza.matter.building.relaxed_junction import JunctionPlan
 from kapitza.matter.phonons import named_structure
 from kapitza.matter.potentials.embedded_atom import read_embedded_atom

@@ -12,8 +12,7 @@ from attrs import field, frozen
 from kapitza.core.arrays import Array, about
 from kapitza.core.records import BaseRecord
 from kapitza.io.quantities import quantity
-from kapitza.io.samples import locate_faults
-from kapitza.io.toml import TomlTable, read_toml
+from kapitza.io.toml import TomlTable, locate_faults, read_toml
 from kapitza.io.transport.films import (
     LayerPhonons,
     read_carriers,

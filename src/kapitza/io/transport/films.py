@@ -18,9 +18,8 @@ from kapitza.errors import DataError, InputError, KapitzaError, ValidityWarning
 from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.quantities import NUMBER_AND_UNIT
 from kapitza.io.results import load
-from kapitza.io.samples import locate_faults, material_at
 from kapitza.io.text_tables import TextTable, read_table
-from kapitza.io.toml import TomlTable, read_toml
+from kapitza.io.toml import TomlTable, locate_faults, material_at, read_toml
 from kapitza.io.transport.lifetimes import read_transport_modes
 from kapitza.matter.bands import Bands
 from kapitza.matter.isotropic import Solid

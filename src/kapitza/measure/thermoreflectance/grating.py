@@ -5,19 +5,26 @@ inverse Laplace transform of the impedance at q.  A membrane decays as $e^{-D q^
 as $e^{-D_x q^2 t}/\sqrt{t}$, from which the conductivity along the face follows without a metal film.  O. W. Käding,
 H. Skurk, A. A. Maznev, E. Matthias, Appl. Phys. A 61, 253 (1995), doi:10.1007/BF01538190; J. A. Johnson et al., Phys.
 Rev. Lett. 110, 025901 (2013), doi:10.1103/PhysRevLett.110.025901 (membranes).
+
+Where phonons fly as far as a stripe is wide, Fourier's law finds an apparent conductivity that falls with the period.
+With `phonons` or a `mean_free_path` the decay is that of the Boltzmann equation
+(`kapitza.simulate.boltzmann.gratings`), and the conductivity that of the bulk.
 """
 
 from typing import ClassVar, Literal
 
 import numpy as np
-from attrs import field, frozen
+from attrs import converters, field, frozen, validators
 
 from kapitza.core.arrays import Array, about, filled, one_of, quantity
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import impedance
 from kapitza.device.layered.laplace import inverse_laplace
-from kapitza.device.setup import Setup
+from kapitza.device.setup import Setup, heat_capacity_of
+from kapitza.errors import InputError
 from kapitza.measure.thermoreflectance.signal import TemperatureExperiment, increasing_positive
+from kapitza.simulate.boltzmann.carriers import Carriers
+from kapitza.simulate.boltzmann.gratings import GratingBands, grating_decay, grating_suppression
 
 GratingDetection = Literal["heterodyne", "homodyne"]
 GRATING_DETECTIONS: tuple[GratingDetection, ...] = ("heterodyne", "homodyne")
@@ -33,8 +40,19 @@ class TransientGrating(TemperatureExperiment):
     detection : "heterodyne": the diffracted light is mixed with a reference beam, the signal goes with the temperature;
         "homodyne": with its square
     setup : depths over which the pump is absorbed and the probe reads, planes, back; None for the top face
+    phonons : spectrum of the one layer, with the Boltzmann equation in place of Fourier's law; heat is then given to
+        all phonons alike and evenly through the layer, whose faces are specular.  Conductivity along the layer and heat
+        capacity stay numbers of the layer: the spectrum is scaled to them
+    mean_free_path : mean of the spectrum, of the logarithm, weighed by what each band conducts; one band for all
+        phonons where no spectrum is given.  None: it follows from the conductivity, with the velocities of `phonons`
     scale : signal at the first time; the signal is relative to it
     name : stands before the names of its numbers in a fit
+
+    Raises
+    ------
+    InputError
+        with phonons or a mean free path: from `predict`, for several layers, one without thickness, heat capacity or
+        of different conduction along x and y, and for a setup
 
     Examples
     --------
@@ -48,7 +66,7 @@ class TransientGrating(TemperatureExperiment):
     """
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = (
-        "period", "angle", "scale", "setup.absorption_depth", "setup.readout_depth",
+        "period", "angle", "mean_free_path", "scale", "setup.absorption_depth", "setup.readout_depth",
     )  # fmt: skip
 
     time: Array = field(converter=increasing_positive, validator=filled, metadata=about("s", "time after the pulse"))
@@ -64,6 +82,16 @@ class TransientGrating(TemperatureExperiment):
     )
     detection: GratingDetection = field(default="heterodyne", kw_only=True, validator=one_of(*GRATING_DETECTIONS))
     setup: Setup = field(factory=Setup, kw_only=True)
+    phonons: Carriers | None = field(
+        default=None, kw_only=True, validator=validators.optional(validators.instance_of(Carriers))
+    )
+    mean_free_path: float | None = field(
+        default=None,
+        kw_only=True,
+        converter=converters.optional(float),
+        validator=validators.optional(quantity()),
+        metadata=about("m", "mean free path of the phonons that carry the heat"),
+    )
     name: str = field(default="grating", kw_only=True)
 
     def predict(self, stack: Stack) -> Array:
@@ -74,7 +102,54 @@ class TransientGrating(TemperatureExperiment):
 
     def temperature(self, stack: Stack) -> Array:
         """(n,) amplitude of the temperature per absorbed energy and area, K m² J⁻¹."""
+        if self.phonons is not None or self.mean_free_path is not None:
+            bands = self._bands(stack)
+            areal = float(bands.capacity.sum()) * stack.layers[0].thickness
+            return grating_decay(bands, 2 * np.pi / self.period, self.time) / areal
         s, weight = inverse_laplace(self.time)
         q = 2 * np.pi / self.period
         response = impedance(stack, s, q * np.cos(self.angle), q * np.sin(self.angle), setup=self.setup)[:, 0]
         return (weight @ response).real
+
+    def suppression(self, stack: Stack) -> float:
+        """Apparent conductivity of a slow grating of this period over that of the bulk, 0 to 1; 1 by Fourier's law."""
+        if self.phonons is None and self.mean_free_path is None:
+            return 1.0
+        return grating_suppression(self._bands(stack), 2 * np.pi / self.period)
+
+    def _bands(self, stack: Stack) -> GratingBands:
+        """Phonons that conduct and hold as much as the layer does."""
+        layer, setup = stack.layers[0], self.setup
+        if len(stack.layers) > 1 or not np.isfinite(layer.thickness) or not layer.axisymmetric:
+            raise InputError(
+                f"{self.name}: phonons in a grating are solved for one layer with a thickness, heated evenly through "
+                f"it, that conducts alike along x and y; got {', '.join(one.name for one in stack.layers)} with "
+                f"thickness {layer.thickness:g} m: leave out phonons and mean_free_path for Fourier's law"
+            )
+        if setup.heater or setup.thermometer or setup.absorption_depth or setup.readout_depth or self.angle:
+            raise InputError(
+                f"{self.name}: phonons in a grating are heated and read evenly through the layer: leave out heater, "
+                "thermometer, absorption_depth, readout_depth and angle, or phonons and mean_free_path"
+            )
+        along = layer.conductivity if layer.in_plane is None else layer.in_plane
+        return _scaled_bands(self.phonons, heat_capacity_of(layer), along, self.mean_free_path)
+
+
+def _scaled_bands(
+    phonons: Carriers | None, heat_capacity: float, conductivity: float, mean_free_path: float | None
+) -> GratingBands:
+    """Bands with a heat capacity (J m⁻³ K⁻¹), a conductivity (W m⁻¹ K⁻¹) and, if given, a mean free path (m)."""
+    if phonons is None:
+        path = np.array([mean_free_path], dtype=float)
+        return GratingBands(np.array([heat_capacity]), path, heat_capacity * path**2 / (3 * conductivity), True)
+    capacity = phonons.capacity * (heat_capacity / phonons.heat_capacity)
+    plain = phonons.conductivity * heat_capacity / phonons.heat_capacity
+    if mean_free_path is None:  # lifetimes make the conductivity: velocities are those of the spectrum
+        factor = conductivity / plain
+        return GratingBands(capacity, phonons.path * factor, phonons.lifetime * factor, phonons.isotropic)
+    share = phonons.contribution / phonons.contribution.sum()
+    flying = share > 0
+    mean = np.exp(share[flying] @ np.log(phonons.path[flying]))
+    factor = mean_free_path / float(mean)
+    lifetime = phonons.lifetime * (factor**2 * plain / conductivity)
+    return GratingBands(capacity, phonons.path * factor, lifetime, phonons.isotropic)

@@ -6,7 +6,7 @@ gives that to a pulse or a step.
 """
 
 from collections.abc import Callable, Sequence
-from math import comb, log, pi
+from math import pi
 from typing import Literal
 
 import numpy as np
@@ -18,6 +18,7 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.boundaries import Wall
 from kapitza.simulate.boltzmann.layered.cells import CELL_POLYNOMIALS, cell_integrals
+from kapitza.simulate.boltzmann.layered.inversion import euler_inversion
 from kapitza.simulate.boltzmann.layered.solver import (
     PARTS_PER_CELL,
     LayerDistribution,
@@ -29,7 +30,6 @@ from kapitza.simulate.boltzmann.layered.transport import Film, assemble_layers
 
 _SURFACE_DEPTH = 1e-9  # m, in which light is absorbed
 UNIFORM_DEPTH = 1e6  # thicknesses of a film: absorbed so deep, light heats it evenly
-_EULER_TERMS = 11  # terms of the inversion: right to about six digits where the response is smooth
 
 
 @frozen(eq=False)
@@ -178,7 +178,7 @@ def transient_profiles(
 def _response_in_time(respond: Callable[[complex], ComplexArray], time: ArrayLike, kind: str) -> Array:
     """(nt, n) what responds (n,) at each rate, after heating starts or after a pulse."""
     check_choice(kind, ("step", "pulse"), "kind of heating")
-    share, place = _euler_inversion()
+    share, place = euler_inversion()
     # rates of each time are its own: the nodes of the inversion scale as 1/t
     found: list[Array] = []
     for t in positive(time):
@@ -188,17 +188,6 @@ def _response_in_time(respond: Callable[[complex], ComplexArray], time: ArrayLik
             values = values / rates[:, None]  # a step is 1/s times the pulse
         found.append(share @ np.real(values) / t)
     return np.array(found)
-
-
-def _euler_inversion() -> tuple[Array, ComplexArray]:
-    """Weights and places of the inversion, for time 1."""
-    weight = np.ones(2 * _EULER_TERMS + 1)
-    weight[0], weight[-1] = 0.5, 2.0**-_EULER_TERMS
-    for k in range(1, _EULER_TERMS):  # binomial means of partial sums: Euler's summation of an alternating series
-        weight[2 * _EULER_TERMS - k] = weight[2 * _EULER_TERMS - k + 1] + 2.0**-_EULER_TERMS * comb(_EULER_TERMS, k)
-    sign = (-1.0) ** np.arange(2 * _EULER_TERMS + 1)
-    place = np.asarray(_EULER_TERMS * log(10) / 3 + 1j * pi * np.arange(2 * _EULER_TERMS + 1), dtype=np.complex128)
-    return 10 ** (_EULER_TERMS / 3) * sign * weight, place
 
 
 def fourier_impedance(film: Film, frequency: Array, below: ComplexArray) -> ComplexArray:
