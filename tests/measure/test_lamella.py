@@ -263,6 +263,20 @@ def test_lockin_fits_follow_curved_valleys(logs: tuple[float, float], monkeypatc
     assert len(steps) <= 16  # more than 20 where every step is straight
 
 
+@pytest.mark.parametrize(("seed", "most"), [(55, 14), (57, 10)])
+def test_fits_end_soon(seed: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # 55: the first steps of a resistance, far from all estimates, lead to one of nothing; 57: steps are too short
+    given, known = lamella(), priors()
+    truth = draw_numbers(given, known, spread=SPREAD, seed=seed)
+    one = shown(given, pixels(1.5, power=1.4e-3, power_sigma=0.05), changes=truth, seed=seed)
+    steps: list[int] = []
+    plain = LamellaProblem.derivatives
+    monkeypatch.setattr(LamellaProblem, "derivatives", lambda self, x: steps.append(1) or plain(self, x))
+    found = fit_lamella(given, one, known, spread=SPREAD, **MESH)
+    assert abs(np.log(found.resistance / 1.2e-9)) <= 3 * found.relative_sigma
+    assert len(steps) <= most  # 28 and 13 without limits and parabolas
+
+
 def test_a_jump_that_is_not_seen_has_an_upper_limit() -> None:
     # noise as large as the jump: temperatures are linear in R, so that its interval is R ± 1.96 σ_R
     given = lamella()

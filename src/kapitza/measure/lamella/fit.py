@@ -25,6 +25,9 @@ from kapitza.measure.parameters import FitProblem, Prior
 
 _MAX_STEPS = 60
 _GOOD_SHARES = (0.25, 0.75)  # of the expected fall of chi2: below, steps are too long, above, too short
+_LONGEST_LOG_STEP = 2.0  # of a number without a prior: a resistance that is far too small is no longer seen
+_GOOD_LENGTHS = (0.8, 1.5)  # of a step, outside of which the lowest place along it is worth a look
+_LONGEST_SHARE = 4.0  # of a step, up to which it is looked for
 _LARGE_ERROR = 0.25  # of ln R from the maps alone, from which on its interval follows the profile of chi2
 _CHI2_RISE = 3.841  # to the ends of an interval of 95 %
 _LEVEL = 0.95
@@ -32,6 +35,8 @@ _RISE_TOLERANCE = 0.02  # of the root of that rise
 _LONGEST_STEP = 1e3  # of the first step towards an end, as a share of the resistance
 _MAX_PROFILE_STEPS = 20
 _SMALL_STEP = 0.03  # of the last step, in standard deviations: of chi2 that is 0.001
+_SMALL_PROFILE_STEP = 0.1  # the same along a profile: of the root of its rise that is 0.003
+_SMALL_FIRST_STEP = 0.3  # the same where another search follows
 _SLOW_STEP = 1e-3  # of chi2, by which the steps of a search along a curved valley lower it
 _HOPELESS = 1e-6  # probability of a chi2 that no such search makes a good one
 _SEARCH_FACTORS = (1.0, 0.25, 0.5, 2.0, 4.0)  # of all conductances, from which lock-in maps are searched
@@ -192,8 +197,9 @@ def fit_lamella(
     modulated = any(one.frequency for one in held)
     start = _lockin_start(problem) if modulated else np.zeros(len(problem.parameters))
     problem = with_thickness_noise(problem, start)
-    found = _solve_from(problem, start)
-    if problem.thickness is not None:  # once more with what the noise does at the end of the search
+    exact = problem.thickness is None
+    found = _solve_from(problem, start, small=_SMALL_STEP if exact else _SMALL_FIRST_STEP)
+    if not exact:  # once more with what the noise does at the end of the search
         problem = with_thickness_noise(problem, found.x)
         found = _solve_from(problem, found.x)
     return _summarise(problem, found, sought)
@@ -242,7 +248,7 @@ class _Minimum(BaseRecord):
         return np.sqrt(np.diag(self.covariance))
 
 
-def _solve_from(problem: LamellaProblem, x: Array, held: int | None = None) -> _Minimum:
+def _solve_from(problem: LamellaProblem, x: Array, held: int | None = None, small: float = _SMALL_STEP) -> _Minimum:
     """Minimum that damped Gauss-Newton steps from coordinates (p,) end in; the free one of index `held` stays.
 
     A step that lowers chi2 is taken, any other is tried again with more damping (Marquardt); the end is where the next
@@ -258,7 +264,7 @@ def _solve_from(problem: LamellaProblem, x: Array, held: int | None = None) -> _
         size = np.linalg.norm(jacobian, axis=0)
         scaled = jacobian / size
         curvature, slope = scaled.T @ scaled, scaled.T @ pull
-        ended = float(slope @ np.linalg.solve(curvature, slope)) < _SMALL_STEP**2
+        ended = float(slope @ np.linalg.solve(curvature, slope)) < small**2
         if ended or (lowered < _SLOW_STEP and _is_hopeless(problem, residual)):
             break
         while damping < 1e8:
@@ -288,17 +294,27 @@ def _try_step(
 ) -> tuple[Array, Array]:
     """Coordinates (p,) and residual after the step that `steps` (p, n + p) makes of a `pull` (n + p,).
 
-    In a curved valley a straight step ends on the slope.  What the residual then has beyond its derivatives is taken
-    back by the same `steps`.
+    In a curved valley a straight step ends on the slope: what the residual then has beyond its derivatives is taken
+    back by the same `steps`.  Where residuals themselves are curved, steps go too far, and to the other side each time,
+    or not far enough: the parabola through chi2 at both ends and its slope at the first says how far.
     """
-    there = np.clip(x - steps @ pull, problem.low, problem.high)
+    reach = np.array([np.inf if one.known else _LONGEST_LOG_STEP for one in problem.parameters])
+    there = np.clip(x - np.clip(steps @ pull, -reach, reach), problem.low, problem.high)
     found, wanted = problem.residual(there), residual + derivatives @ (there - x)
-    chi2 = found @ found
-    if residual @ residual - chi2 < _GOOD_SHARES[0] * (residual @ residual - wanted @ wanted):  # not for NaN
+    chi2, present = found @ found, residual @ residual
+    if present - chi2 < _GOOD_SHARES[0] * (present - wanted @ wanted):  # not for NaN
         nearer = np.clip(there - steps @ (found - wanted), problem.low, problem.high)
         other = problem.residual(nearer)
         if other @ other < chi2:
             return nearer, other
+    slope = 2 * residual @ (wanted - residual)
+    bend = chi2 - present - slope
+    share = -slope / (2 * bend) if bend > 0 else _LONGEST_SHARE
+    if chi2 < present and not _GOOD_LENGTHS[0] < share < _GOOD_LENGTHS[1]:
+        better = np.clip(x + min(share, _LONGEST_SHARE) * (there - x), problem.low, problem.high)
+        other = problem.residual(better)
+        if other @ other < chi2:
+            return better, other
     return there, found
 
 
@@ -337,30 +353,40 @@ def _profile_ends(problem: LamellaProblem, solution: _Minimum, sought: int) -> A
 
 def _profile_end(problem: LamellaProblem, solution: _Minimum, sought: int, limit: float) -> float | None:
     """Coordinate towards a limit at which the least chi2 has risen to 95 %; None where it has not at the limit."""
-    best = float(solution.x[sought])
+    best, wanted = float(solution.x[sought]), _CHI2_RISE**0.5
     side = np.sign(limit - best)
     step = side * float(np.log1p(min(solution.sigma[sought], _LONGEST_STEP)))
-    x, inside, outside = solution.x, (best, 0.0), None
+    nearest, inside, outside = solution, (best, 0.0), None
+    u = limit if side < 0 else best + step  # mostly a resistance of nothing is not excluded
     for _ in range(_MAX_PROFILE_STEPS):
-        if outside is None:
-            u = inside[0] + step
-        else:  # temperatures follow a small resistance rather than its logarithm: so does the root of the rise
-            share = (_CHI2_RISE**0.5 - inside[1]) / (outside[1] - inside[1])
-            u = float(np.log((1 - share) * np.exp(inside[0]) + share * np.exp(outside[0])))
         u = min(u, limit) if side > 0 else max(u, limit)
-        start = np.array(x)
-        start[sought] = u
-        found = _solve_from(problem, start, held=sought)
+        start = np.clip(_conditional(nearest, sought, u), problem.low, problem.high)
+        found = _solve_from(problem, start, held=sought, small=_SMALL_PROFILE_STEP)
         rise = max(found.chi2 - solution.chi2, 0.0) ** 0.5
-        if abs(rise - _CHI2_RISE**0.5) < _RISE_TOLERANCE:
+        if abs(rise - wanted) < _RISE_TOLERANCE:
             return u
-        if rise > _CHI2_RISE**0.5:
-            outside = (u, rise)
-        elif u == limit:
+        if rise < wanted and u == limit:
             return None
+        if rise > wanted:
+            outside = (u, rise)
         else:
-            inside, x, step = (u, rise), found.x, 2 * step
+            nearest, inside, step = found, (u, rise), 2 * step
+        # temperatures follow a small resistance rather than its logarithm: so does the root of the rise
+        if outside is not None:
+            share = (wanted - inside[1]) / (outside[1] - inside[1])
+            u = float(np.log((1 - share) * np.exp(inside[0]) + share * np.exp(outside[0])))
+        else:
+            line = np.exp(best) + (np.exp(inside[0]) - np.exp(best)) * wanted / max(inside[1], 1e-3)
+            u = min(float(np.log(line)), inside[0] + step)
     return inside[0] if outside is None else outside[0]
+
+
+def _conditional(found: _Minimum, held: int, u: float) -> Array:
+    """Coordinates (p,) of about the least chi2 where that of index `held`, a logarithm, is u, by its covariance."""
+    row = found.covariance[held]
+    x = found.x + row / row[held] * np.expm1(u - found.x[held])
+    x[held] = u
+    return x
 
 
 def _is_hopeless(problem: LamellaProblem, residual: Array) -> bool:

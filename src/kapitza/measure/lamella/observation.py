@@ -23,10 +23,11 @@ class PixelWeights(BaseRecord):
     share: Array  # (ny,) of the row above
 
     def apply(self, temperature: NDArray[Any], mesh: SheetMesh) -> NDArray[Any]:
-        """(ny, nx) temperatures seen of nodes (nodes,), K."""
-        grid = temperature.reshape(mesh.x.shape)
-        rows = grid[:, self.row] * (1 - self.share) + grid[:, self.row + 1] * self.share
-        return (self.weight @ rows.T[:, :, None])[..., 0]
+        """(ny, nx) temperatures seen of nodes (nodes,), or (ny, nx, m) of m solutions (nodes, m), K."""
+        grid = temperature.reshape(*mesh.x.shape, -1).swapaxes(0, 1)
+        share = self.share[:, None, None]
+        rows = grid[self.row] * (1 - share) + grid[self.row + 1] * share
+        return (self.weight @ rows).reshape(*self.weight.shape[:2], *temperature.shape[1:])
 
 
 def pixel_weights(mesh: SheetMesh, x: Array, y: Array, spread: PointSpread) -> PixelWeights:

@@ -109,7 +109,8 @@ class LamellaScan(BaseRecord):
     def weights(self) -> tuple[PixelWeights, ...]:
         """What the pixels of each map see of the nodes."""
         if not self._weights:
-            mesh = self.make_sheet().mesh
+            sheet = self._solved[0][0].sheet if self._solved and self.maps else self.make_sheet()
+            mesh = sheet.mesh
             rows: dict[tuple[bytes, bytes], PixelWeights] = {}
             for one in self.maps:
                 key = (one.x.tobytes(), one.y.tobytes())
@@ -168,8 +169,8 @@ def scan_derivatives(scan: LamellaScan, parameters: tuple[Parameter, ...], x: Ar
         flow = np.column_stack([change[i][0] for change in changes])
         moved = one.response(flow)
         mesh = one.sheet.mesh
-        seen = [scan.temperature_scale * eye.apply(moved[:, j], mesh) + c[i][1] for j, c in enumerate(changes)]
-        rows.append(np.column_stack([split_parts(image[used]) for image in seen]))
+        seen = scan.temperature_scale * eye.apply(moved, mesh) + np.stack([change[i][1] for change in changes], axis=-1)
+        rows.append(split_parts(seen[used]))
         undriven = Drive(0.0, 0.0, one.drive.omega, one.drive.mean)
         through = np.array([pad_power(one.sheet, undriven, moved[:, j]).real for j in range(len(changes))])
         direct = np.array([change[i][2] for change in changes])
@@ -183,9 +184,10 @@ def _still_changes(scan: LamellaScan, parameter: Parameter, u: float) -> list[tu
     names = [target.name for target in parameter.targets]
     ends = [scan.replace(dict.fromkeys(names, parameter.value(u + side * step))) for side in (1, -1)]
     ends = [evolve(end, sheet=scan.solutions()[0].sheet) for end in ends]
+    sheets = [end.make_sheet() for end in ends]
+    ends = [evolve(end, sheet=sheet) for end, sheet in zip(ends, sheets, strict=True)]
     found: list[tuple[NDArray[Any], NDArray[Any], float]] = []
     optics = any(end.spread is not scan.spread for end in ends)
-    sheets = [end.make_sheet() for end in ends]
     moved = any(sheet.mesh is not scan.solutions()[0].sheet.mesh for sheet in sheets)
     for i, one in enumerate(scan.solutions()):
         drives = [end.drives()[i] for end in ends]

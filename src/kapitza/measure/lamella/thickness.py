@@ -17,7 +17,7 @@ from kapitza.measure.lamella.description import RelativeThickness
 from kapitza.measure.lamella.scan import LamellaScan, split_parts
 from kapitza.measure.lamella.sheet import Drive, SheetMesh, SheetSolution, pad_power, thickness_outflow
 
-_LEAST_MODE = 1e-3  # standard uncertainties of the data, below which a mode of the noise does nothing
+_LEAST_MODE = 1e-2  # standard uncertainties of the data, below which a mode of the noise does nothing
 _POWER_SIGMA = 0.01  # share to which powers count when modes are chosen
 _LEAST_VARIANCE = 1e-8  # of the largest of the modes of the map
 
@@ -37,18 +37,30 @@ def noise_factor(thickness: RelativeThickness, x: Array, y: Array) -> NDArray[np
     index, weight = thickness.neighbours(x, y)
     used, inverse = np.unique(index.ravel(), return_inverse=True)
     rows = np.repeat(np.arange(x.size), index.shape[1])
-    sampled = csr_array((weight.ravel(), (rows, inverse)), shape=(x.size, used.size))
-    j, i = np.divmod(used, thickness.x.size)
+    sampled: Any = csr_array((weight.ravel(), (rows, inverse)), shape=(x.size, used.size))
     sigma = np.zeros(used.size) if thickness.sigma is None else thickness.sigma.ravel()[used]
-    if thickness.correlation > 0:
-        along, across = thickness.correlations()
-        covariance = along[np.ix_(i, i)] * across[np.ix_(j, j)] * np.outer(sigma, sigma)
-        held = sampled @ (sampled @ covariance).T
-    else:
-        held = (sampled @ csr_array((sigma**2, (range(used.size),) * 2)) @ sampled.T).toarray()
-    value, vector = np.linalg.eigh(held)
+    held: Any = sampled @ csr_array((sigma, (range(used.size),) * 2))
+    factor: Any = held @ _correlation_factor(thickness, used) if thickness.correlation > 0 else held
+    if factor.shape[1] <= x.size:
+        return factor if thickness.correlation > 0 else factor.toarray()
+    # fewer numbers than there are modes of the map do the same
+    covariance = factor @ factor.T
+    value, vector = np.linalg.eigh(covariance if thickness.correlation > 0 else covariance.toarray())
     kept = value > _LEAST_VARIANCE * value[-1]
     return vector[:, kept] * np.sqrt(value[kept])
+
+
+def _correlation_factor(thickness: RelativeThickness, used: NDArray[np.intp]) -> NDArray[np.float64]:
+    """(u, r) factor of the correlation of some pixels (u,): products of the modes along x and along y."""
+    j, i = np.divmod(used, thickness.x.size)
+    (columns, i), (rows, j) = (np.unique(one, return_inverse=True) for one in (i, j))
+    along, across = thickness.correlations()
+    (value_x, mode_x), (value_y, mode_y) = (
+        np.linalg.eigh(one[np.ix_(places, places)]) for one, places in ((along, columns), (across, rows))
+    )
+    strength = np.outer(value_y, value_x)
+    b, a = np.nonzero(strength > _LEAST_VARIANCE * strength.max())
+    return mode_y[j][:, b] * mode_x[i][:, a] * np.sqrt(strength[b, a])
 
 
 @frozen(eq=False)
@@ -80,8 +92,7 @@ def thickness_noise(scan: LamellaScan) -> ThicknessNoise:
     for one, eye, used, held in zip(scan.solutions(), scan.weights(), scan.measured_pixels, scan.maps, strict=True):
         change, given = thickness_outflow(one.sheet, one.drive, one.temperature)
         moved = one.response(change @ factor)
-        seen = [scan.temperature_scale * eye.apply(moved[:, j], mesh)[used] for j in range(factor.shape[1])]
-        rows.append(np.column_stack([split_parts(one) for one in seen]))
+        rows.append(split_parts(scan.temperature_scale * eye.apply(moved, mesh)[used]))
         powers.append(_power_shift(one, moved, given @ factor))
         sizes.append(np.tile(held.sigma[used], 2 if held.frequency else 1))
     shift = np.vstack([*rows, *powers])
