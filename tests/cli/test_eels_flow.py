@@ -109,6 +109,8 @@ def test_flow_names_the_modes_by_the_direction_of_the_heat(folder: Path, capsys:
     status, out, _ = run(capsys, *words, "--reference", "acoustic")
     assert status == 0
     assert "beta" in out
+    status, _, error = run(capsys, "eels", "flow", folder / "forward.h5", folder / "forward.h5", "--interface", "0nm")
+    assert (status, "one file" in error) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +151,7 @@ def test_resistance_finds_the_slow_band(folder: Path, capsys: pytest.CaptureFixt
     [
         (("--radius", "0.3nm"), "larger radius"),
         (("--radius", "-3nm"), "above 0"),
+        (("--radius", "6"), "every neighbourhood is the whole map"),
         (("--radius", "3K"), "unit of temperature"),
         (("--radius", "3nm", "--structure", "defects"), "neither a file nor one of amplitude, temperature"),
         (("--radius", "3nm", "--structure", "amplitude"), "everywhere"),
@@ -186,6 +189,7 @@ def test_compare_lays_measured_and_simulated_together(folder: Path, capsys: pyte
         (("measured.json", "simulated.json", "--tolerance", "1K"), "unit of temperature"),
         (("measured.json", "simulated.json", "--width", "-1nm"), "width"),
         (("measured.json", "nowhere.json"), "nowhere.json"),
+        (("measured.json", "measured.json"), "one file"),
     ],
 )
 def test_bad_options_of_compare_are_one_line(
@@ -223,8 +227,12 @@ def test_apertures_are_designed(folder: Path, capsys: pytest.CaptureFixture[str]
     for more, wanted in (
         (("--convergence", "15mrad"), "direct beam"),
         (("--free-path", "1nm,2nm"), "2 numbers for 1 modes"),
-        (("--maps", str(folder / "common.h5"), str(folder / "common.h5")), "one temperature for all modes only"),
+        (("--maps", str(folder / "common.h5"), str(folder / "forward.h5")), "one temperature for all modes only"),
+        (("--maps", str(folder / "forward.h5"), str(folder / "forward.h5")), "one file"),
         (("--offset", "20nm"), "unit of length"),
+        (("--offset", "20"), "expected 500 at most"),
+        (("--free-path", "80"), "check its unit"),
+        (("--free-path=-80nm",), "--free-path = '-80nm': expected lengths above 0"),
     ):
         status, _, error = run(capsys, *words, *more)
         assert status == 2

@@ -1,6 +1,7 @@
 """The verbs from a plan over spectra to a resistance, on files that they wrote themselves."""
 
 import json
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -157,9 +158,10 @@ def test_bulk_conductivity_is_warned_of(folder: Path, capsys: pytest.CaptureFixt
 
 
 def test_modes(folder: Path, ask: Command, tmp_path: Path) -> None:
+    other = shutil.copy(folder / "scan.h5", tmp_path / "reverse.h5")
     got = ask(
         "modes", folder / "map.h5", "--interface", "0nm", "--zone", "6nm", "--scan", folder / "scan.h5",
-        "--modes", folder / "modes.toml", "--reverse", folder / "map.h5", folder / "scan.h5",
+        "--modes", folder / "modes.toml", "--reverse", folder / "map.h5", other,
         "--plot", tmp_path / "modes.png", "--save", tmp_path / "n.h5",
     )  # fmt: skip
     assert np.shape(got["equilibrium"]["fields"]["pvalue"]) == (4, 16)

@@ -169,6 +169,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_verb_reads_a_scan(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "all.toml").write_text("\n".join(line for line in THERMAL_FILE.splitlines() if "response" not in line))
+    assert main(["jump", str(folder / "all.toml"), "--at", "0nm"]) == 0
+    assert "what share it reads" in capsys.readouterr().err
     figure = folder / "jump.png"
     assert main(["jump", str(folder / "probe.toml"), "--at", "0nm+-2nm", "--plot", str(figure), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
@@ -183,7 +186,8 @@ def test_verb_reads_a_scan(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
         ("radius = ", "radios = ", "did you mean 'radius'"),
         ('"thermal"', '"optical"', "'thermal' or 'raman'"),
         ('"0.36 +- 0.006"', '"1.3"', "1.3"),
-        ('"20 nm +- 3 nm"', '"-20 nm"', "radius"),
+        ('"20 nm +- 3 nm"', '"-20 nm"', "a finite number of 0 or more"),
+        ('"295 K"', '"9e18 K"', "at most 10000"),
         ('"295 K"', '"22 nm"', "unit of length"),
         ("response_left", "response", "got both"),
         ('file = "scan.csv"', 'file = "nowhere.csv"', "nowhere.csv"),
@@ -208,3 +212,5 @@ def test_bad_numbers_are_refused() -> None:
         RamanProbe(near_field=-1 * nm)
     with pytest.raises(InputError):
         RamanProbe(near_field=10 * nm, far_share=1.2)
+    with pytest.raises(InputError, match="inside of the spot"):
+        RamanProbe(near_field=10 * nm, spot=5 * nm, far_share=0.2)

@@ -79,6 +79,11 @@ def test_peaks_find_the_localised_vibration() -> None:
     assert np.isnan(near.shift[1])
     assert near.share[1, 3] < 0.01
     np.testing.assert_allclose(np.nansum(near.share, axis=1), 1.0, rtol=1e-9, atol=0)
+    # a fit knows a peak far better than a slab has vibrations: those within a hundredth of the highest one count
+    sharp = assign_peaks([energy + 0.1 * meV], [1e-3 * meV], found)
+    assert sharp.share[0, 3] > 0.9
+    np.testing.assert_allclose(sharp.shift, 0.1 * meV, rtol=1e-6, atol=0)
+    np.testing.assert_allclose(sharp.shift_sigma, 1e-3 * meV, rtol=1e-9, atol=0)
 
 
 def test_interface_density_counts_the_part_of_each_class_on_the_interface() -> None:

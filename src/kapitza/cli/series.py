@@ -20,6 +20,7 @@ from kapitza.units import nm
 if TYPE_CHECKING:
     from kapitza.core.profile import Jump, Profile
     from kapitza.measure.eels.jump import InterfaceJump
+    from kapitza.measure.probes import RamanProbe, ThermalProbe
 
 _MIN_POINTS = 2
 _SUSPICIOUS_PROBABILITY = 0.01  # of a worse fit, below which a remark says so
@@ -134,6 +135,17 @@ def _jump_numbers(found: Jump, width: float, flux: str | None, flux_sigma: str |
     return numbers
 
 
+def _assumptions(probe: ThermalProbe | RamanProbe) -> list[str]:
+    """What a tip is taken to do where its file is silent, and what its errors leave out."""
+    if isinstance(probe, kapitza.thermometry.RamanProbe):
+        none = probe.near_field_sigma == probe.far_share_sigma == 0
+        return ["near field and far share are taken as exact: `15 nm +- 2 nm` states an error"] if none else []
+    if probe.response_left == probe.response_right == 1:
+        return ["the tip is taken to read all of the temperature: `response` in the file says what share it reads"]
+    exact = probe.left_sigma == probe.right_sigma == 0
+    return ["the responses are taken as exact: `0.30 +- 0.01` states an error"] if exact else []
+
+
 def _scanned_jump(
     path: str,
     at: str,
@@ -159,6 +171,8 @@ def _scanned_jump(
     print_values(
         f"specimen at {found.jump.at / nm:g} nm, seen through the tip", columns_of(numbers, dict.fromkeys(numbers, ""))
     )
+    for remark in _assumptions(held.probe):
+        note(remark)
     if found.pvalue < _SUSPICIOUS_PROBABILITY:
         note(f"the branches fit badly (probability {found.pvalue:.2g}): another kernel, or more structure at the plane")
     files.announce()

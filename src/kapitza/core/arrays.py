@@ -225,6 +225,7 @@ def quantity(*, low: float = 0.0, high: float = np.inf) -> Callable[[Any, Any, f
     def check(instance: Any, attribute: Any, value: float) -> None:
         if not (np.isfinite(number(value)) and low < value <= high):
             limit = f" above {low:g}" if np.isfinite(low) else ""
+            limit = " of 0 or more" if -1e-99 < low < 0 else limit
             limit += f" and at most {high:g}" if np.isfinite(high) else ""
             unit = attribute.metadata.get("unit", "")
             shown = f"{value:g}" if unit in ("", "1", "SI") else f"{value:g} {unit}"

@@ -14,6 +14,7 @@ from kapitza.errors import InputError
 from kapitza.measure.eels.contrast import SideContrast
 from kapitza.measure.eels.jump import InterfaceJump, fit_jump
 from kapitza.measure.eels.point_spread import PointSpread
+from kapitza.units import nm
 
 _FWHM_IN_SIGMA = 2 * np.sqrt(2 * np.log(2))  # of a normal distribution, in standard deviations
 
@@ -38,7 +39,9 @@ class ThermalProbe(BaseRecord):
     """
 
     radius: float = field(validator=quantity(low=-1e-300), metadata=about("m", "radius of the contact"))
-    ambient: float = field(default=293.15, validator=quantity(), metadata=about("K", "temperature of the cold tip"))
+    ambient: float = field(
+        default=293.15, validator=quantity(high=1e4), metadata=about("K", "temperature of the cold tip")
+    )
     response_left: float = field(default=1.0, validator=quantity(high=1.0), metadata=about("1", "response on the left"))
     response_right: float = field(
         default=1.0, validator=quantity(high=1.0), metadata=about("1", "the same on the right")
@@ -95,6 +98,13 @@ class RamanProbe(BaseRecord):
     far_share_sigma: float = field(
         default=0.0, validator=quantity(low=-1e-300), metadata=about("1", "uncertainty of the far share")
     )
+
+    def __attrs_post_init__(self) -> None:
+        if self.far_share > 0 and self.spot < self.near_field:
+            raise InputError(
+                f"a spot of {self.spot / nm:g} nm and a near field of {self.near_field / nm:g} nm: expected the near "
+                "field inside of the spot"
+            )
 
     @property
     def spread(self) -> PointSpread:

@@ -11,7 +11,7 @@ import typer
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.eels.jump import load_maps
-from kapitza.cli.eels.options import PlanFile, format_short, format_uncertain
+from kapitza.cli.eels.options import PlanFile, check_distinct, format_short, format_uncertain
 from kapitza.cli.figures import Results, check_output
 from kapitza.cli.options import Figure, Json, Save, even_subset
 from kapitza.cli.output import note, print_record, print_text, quantity_json
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kapitza.measure.eels.experiment import EelsExperiment
     from kapitza.measure.eels.heat_flow.apertures import ApertureDesign, OppositeOccupations
 
+_EXAMPLE_PATH = "100nm"
 _MAX_ROWS = 24  # places in a printed table
 
 
@@ -37,7 +38,7 @@ def aperture_pair(
     path: Annotated[
         str,
         typer.Option("--free-path", help="Of the phonons along the heat flow, one or one for each mode: 80nm,20nm."),
-    ] = "100nm",
+    ] = _EXAMPLE_PATH,
     significance: Annotated[float, typer.Option(help="Wanted, in standard uncertainties.", min=0.1)] = 3.0,
     simulate: Annotated[
         tuple[str, str] | None,
@@ -56,9 +57,12 @@ def aperture_pair(
     files = Results(save, plot)
     experiment = deferred.read_eels_experiment(plan).experiment
     free_path = [quantity(part, "length", what="--free-path") for part in path.split(",")]
+    if not min(free_path) > 0:
+        raise InputError(f"--free-path = {path!r:.60}: expected lengths above 0")
     if len(free_path) not in (1, len(experiment.left)):
         raise InputError(f"--free-path = {path!r:.60}: {len(free_path)} numbers for {len(experiment.left)} modes")
     if maps is not None:
+        check_distinct(*maps, "maps of the apertures at +q and at -q")
         _report_maps(maps, files, as_json)
         return
     angles = {
@@ -78,6 +82,8 @@ def aperture_pair(
         print_record(found)
         return
     _print_design(found, Path(plan).name, abs(experiment.gradient_left), angles["radius"])
+    if path == _EXAMPLE_PATH:
+        note(f"a free path of {path} along the flow is only an example: --free-path gives that of each mode")
     files.announce()
 
 

@@ -9,7 +9,7 @@ import typer
 
 import kapitza
 from kapitza.cli import deferred
-from kapitza.cli.eels.options import format_probability, format_uncertain
+from kapitza.cli.eels.options import check_distinct, format_probability, format_uncertain
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import note, print_record, print_text, quantity_json
@@ -57,6 +57,8 @@ def compare_modes(
         "spread": spread,
         "offset": quantity(offset, "length", what="--offset"),
     }
+    for path in simulated:
+        check_distinct(measured, path, "a measurement and what is computed")
     data = _read_occupation(measured, bands)
     found = {path: deferred.compare_occupations(data, _read_occupation(path, bands), **known) for path in simulated}
     if len(found) < len(simulated):

@@ -11,7 +11,7 @@ import typer
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.eels.jump import load_maps
-from kapitza.cli.eels.options import Across, format_probability, format_uncertain
+from kapitza.cli.eels.options import Across, check_distinct, format_probability, format_uncertain
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import note, print_record, print_text
@@ -55,6 +55,7 @@ def flow_maps(
     flux_ratio, flux_sigma = parse_uncertain(ratio, "share", what="--ratio")
     if flux_ratio <= 0:
         raise InputError(f"--ratio = {ratio!r:.60}: expected a number above 0, both fluxes counted as positive")
+    check_distinct(forward, reverse, "scans of both directions of the heat flow")
     maps = [_map_by_mode(path, across) for path in (forward, reverse)]
     expected = (None, None) if jumps is None else _expected_temperatures(maps, jumps)
     found = deferred.FlowReversal(
@@ -128,7 +129,14 @@ def _print_zone(found: FlowReversal, near: ZoneReversal) -> None:
         f"no part odd in the flow: probability {format_probability(near.odd_pvalue)}; "
         f"no even part: {format_probability(near.even_pvalue)}"
     )
-    note("class: beta is hotter than the other modes under forward flow, alpha under reverse flow")
+    if "undecided" in near.classes():
+        note(
+            f"{' and '.join(near.reference)}, nearest to one another, still differ (probability by chance "
+            f"{format_probability(near.agreement)}): which modes depart cannot be said; --reference MODE names one "
+            "of the local temperature"
+        )
+    else:
+        note("class: beta is hotter than the other modes under forward flow, alpha under reverse flow")
     for mode, value, sigma in zip(
         near.modes, near.strength_asymmetry.tolist(), near.strength_sigma.tolist(), strict=True
     ):

@@ -23,7 +23,7 @@ from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import note, print_record, print_text, quantity_json
 from kapitza.cli.words import command_line_words
-from kapitza.errors import DataError, InputError
+from kapitza.errors import DataError, InputError, MissingFile
 from kapitza.io.quantities import quantity
 from kapitza.units import MW, nm
 
@@ -250,7 +250,12 @@ def _note_better_plane(better: tuple[float, float] | None, place: float) -> None
 
 def load_maps(path: str, across: str = "x") -> dict[str, TemperatureMap]:
     """Return the maps of a file that `eels fit` wrote, by how temperatures were tied; x is across the interface."""
-    held = kapitza.load(path)
+    try:
+        held = kapitza.load(path)
+    except MissingFile:
+        raise
+    except (DataError, InputError) as error:
+        raise DataError(f"{error}; a map is what `kapitza eels fit SCAN --save MAP` writes") from error
     if isinstance(held, kapitza.eels.TemperatureMap):
         held = {"common" if "temperature" in held.names else "each": held}
     entries = held.items() if isinstance(held, dict) else ()

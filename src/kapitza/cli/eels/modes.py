@@ -18,6 +18,7 @@ from kapitza.cli.eels.options import (
     MapFile,
     ReadingOptions,
     Title,
+    check_distinct,
     format_probability,
     format_uncertain,
 )
@@ -162,6 +163,8 @@ def _compare_components(
     if not wanted:
         raise DataError("has no [[interface]] modes", file=peaks)
     where = at, half, across
+    if reverse is not None:
+        check_distinct(scan, reverse[1], "scans of both directions of the heat flow")
     forward = _scan_components(next(iter(maps.values())), reading, scan, where, wanted)
     if reverse is None:
         return forward, None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -34,6 +35,12 @@ MapFile = Annotated[str, typer.Argument(metavar="MAP", help="Map that `kapitza e
 PlanFile = Annotated[str, typer.Argument(metavar="FILE", help="Planned scan (.toml).")]
 Across = Annotated[Literal["x", "y"], typer.Option("--across", help="Position that crosses the interface.")]
 ModesOption = Annotated[str, typer.Option("--modes", metavar="FILE", help="Modes of the spectra (.toml).")]
+
+
+def check_distinct(first: str, second: str, words: str) -> None:
+    """Refuse one file for two; `words` say what each of both was to be."""
+    if Path(first).exists() and Path(second).exists() and Path(first).samefile(second):
+        raise InputError(f"{first} and {second} are one file: expected {words}")
 
 
 def format_uncertain(value: float, sigma: float) -> str:

@@ -123,9 +123,14 @@ def _print_resistance(found: LocalResistance, name: str) -> None:
         f"{name}: neighbourhoods of {found.radius / nm:g} nm, resolution {found.resolution / nm:.3g} nm, "
         f"{int(known.sum())} of {known.size} pixels"
     )
-    mean = "relative to the mean of the map" if found.relative else f"mean 1/k {found.mean:.4g} m K/W"
+    if found.relative:
+        mean = f"relative to the mean of the map, which is known to {100 * found.common:.2g} %"
+    elif found.common > 0:
+        mean = f"mean 1/k {found.mean:.4g} m K/W, with {100 * found.common:.2g} % of uncertainty from the flux"
+    else:
+        mean = f"mean 1/k {found.mean:.4g} m K/W, the flux taken as exact"
     print_text(
-        f"{mean}, which is known to {100 * found.common:.2g} %; one pixel to {np.nanmedian(found.sigma):.2g}{unit}, "
+        f"{mean}; one pixel to {np.nanmedian(found.sigma):.2g}{unit}, "
         f"values from {np.nanmin(found.value):.3g} to {np.nanmax(found.value):.3g}{unit}"
     )
     print_text(f"{int(apart.sum())} pixels differ from the mean at 5 %, corrected for their number by Holm")

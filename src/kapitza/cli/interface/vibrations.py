@@ -51,6 +51,8 @@ def junction_modes(
     if any(sigma <= 0 for _, sigma in peaks):
         raise InputError("--peak: a peak needs its uncertainty, as 50meV+-2meV")
     scale_sigma = quantity(scale, "share", what="--scale")
+    if not 0 <= scale_sigma < 1:
+        raise InputError(f"--scale = {scale!r:.60}: expected a share from 0 up to 1, as 3%")
     kelvin = None if heat is None else parse_temperature(heat)
     junction = kapitza.io.read_junction(path)
     k_mesh = None if mesh is None else (mesh, mesh)
@@ -75,6 +77,7 @@ def junction_modes(
     _print_classes(found)
     if assigned is not None:
         _print_peaks(assigned)
+        _note_limits(assigned, hbar * float(found.omega.max()), scale_sigma)
     if share is not None:
         print_text(
             f"heat at {kelvin:g} K: {100 * share:.3g} % of the emitted conductance passes through vibrations that "
@@ -103,6 +106,17 @@ def _print_classes(found: ModeClasses) -> None:
     heads = ("class", "of all modes, %", "from (meV)", "to (meV)")
     columns = [Column(head, [row[i] for row in rows]) for i, head in enumerate(heads)]
     print_columns(found.method, columns)
+
+
+def _note_limits(found: PeakAssignment, top: float, scale_sigma: float) -> None:
+    """Say which peaks the vibrations of a junction do not reach, and what their energies leave out."""
+    import numpy as np
+
+    beyond = [f"{one / meV:.4g}" for one in found.energy[np.isnan(found.share).any(axis=1)]]
+    if beyond:
+        note(f"no vibrations near {', '.join(beyond)} meV: those of this junction end at {top / meV:.4g} meV")
+    if scale_sigma == 0 and np.isfinite(found.shift).any():
+        note("computed frequencies are taken as exact: --scale 3% allows for the force constants")
 
 
 def _print_peaks(found: PeakAssignment) -> None:

@@ -10,6 +10,7 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.eels.intervals import chi2_probability
 from kapitza.measure.eels.map import UNUSABLE_FLAGS, PixelFlag, TemperatureMap
+from kapitza.units import nm
 
 UNUSABLE_OR_MISFIT = UNUSABLE_FLAGS | int(PixelFlag.MISFIT)
 
@@ -110,8 +111,8 @@ def temperature_gradients(
     enough &= np.linalg.cond(matrix) < 1e6
     if not enough.any():
         raise InputError(
-            f"none of {int(good.sum())} good pixels (of {good.size}) has the neighbours within {radius:g} m that a "
-            "plane takes: give a larger radius"
+            f"none of {int(good.sum())} good pixels (of {good.size}) has the neighbours within {radius / nm:g} nm that "
+            "a plane takes: give a larger radius"
         )
     matrix = np.where(enough[..., None, None], matrix, np.eye(len(axes) + 1))
     covariance = np.linalg.inv(matrix) / np.where(scale > 0, scale, 1.0)

@@ -222,15 +222,18 @@ def fit_jump(
 def _select_points(profile: Profile, at: float, skip: float, reach: float) -> tuple[Array, Array, NDArray[Any]]:
     """Distances from the plane, temperatures, and the matrix that makes their errors independent unit ones."""
     if not 0 <= skip < reach:
-        raise InputError(f"skip = {skip:g} m and reach = {reach:g} m: expected 0 or more, and a reach beyond the skip")
+        raise InputError(
+            f"skip = {skip / nm:g} nm and reach = {reach / nm:g} nm: expected 0 or more, and a reach beyond the skip"
+        )
     distance = np.abs(profile.position - at)
     use = (distance >= skip) & (distance <= reach)
     x = profile.position[use] - at
     for side, count in (("left", int((x < 0).sum())), ("right", int((x > 0).sum()))):
         if count < 2:
+            first, last = profile.position[0] / nm, profile.position[-1] / nm
             raise InputError(
-                f"{count} points {side} of {at:g} m between skip = {skip:g} m and reach = {reach:g} m: a branch needs "
-                f"2 (positions run from {profile.position[0]:g} to {profile.position[-1]:g} m)"
+                f"{count} points {side} of {at / nm:g} nm between skip = {skip / nm:g} nm and reach = {reach / nm:g} "
+                f"nm, of positions from {first:g} to {last:g} nm: a branch needs 2"
             )
     if profile.covariance is not None:
         try:
@@ -383,4 +386,10 @@ def _search_nonlinear(
 
     inside = np.clip(start, bounds[0] + 1e-9, bounds[1] - 1e-9)
     found = least_squares(misfit, inside, jac="3-point", bounds=bounds, x_scale="jac", max_nfev=_MAX_EVALUATIONS)
-    return found.x, np.linalg.inv(found.jac.T @ found.jac)
+    try:
+        return found.x, np.linalg.inv(found.jac.T @ found.jac)
+    except np.linalg.LinAlgError as err:
+        raise InputError(
+            "temperatures show no two branches through a point spread and a position as uncertain as these: expected "
+            "both known to within the scan, and temperatures of a specimen"
+        ) from err

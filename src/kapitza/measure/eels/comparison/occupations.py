@@ -13,7 +13,7 @@ from kapitza.errors import InputError
 from kapitza.measure.eels.intervals import chi2_probability
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.eels.simulate import spread_matrix
-from kapitza.units import meV
+from kapitza.units import meV, nm
 
 Alignment = Literal["none", "offset", "scale"]
 
@@ -102,7 +102,10 @@ def compare_occupations(
     check_choice(align, ALIGNMENTS, "align")
     kelvin, sigma = measured.temperature(), measured.temperature_sigma()
     if sigma is None:
-        raise InputError("the measured occupations have no uncertainties: there is no chi-squared without")
+        raise InputError(
+            "the measured occupations, the first of the records, have no uncertainties, without which there is no "
+            "chi-squared: give those of a fit"
+        )
     apart = np.abs(measured.energy[:, None] - simulated.energy)
     nearest = apart.argmin(axis=1)
     matched = np.flatnonzero(apart.min(axis=1) <= tolerance)
@@ -113,8 +116,8 @@ def compare_occupations(
     inside = (places >= simulated.position[0]) & (places <= simulated.position[-1])
     if not inside.any():
         raise InputError(
-            f"measured from {places[0]:g} to {places[-1]:g} m, the other record from {simulated.position[0]:g} to "
-            f"{simulated.position[-1]:g} m: no places in common"
+            f"measured from {places[0] / nm:g} to {places[-1] / nm:g} nm after the offset, the other record from "
+            f"{simulated.position[0] / nm:g} to {simulated.position[-1] / nm:g} nm: no places in common"
         )
     weights = _seen_weights(simulated.position, places, spread)
     seen = [_seen_mode(simulated, int(nearest[j]), weights, inside) for j in matched]

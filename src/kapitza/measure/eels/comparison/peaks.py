@@ -11,7 +11,8 @@ from kapitza.measure.eels.map import TemperatureMap
 from kapitza.theory.agf.mode_classes import MODE_CLASSES, ModeClasses
 from kapitza.units import hbar
 
-_REACH = 3.0  # standard deviations from a peak within which localised vibrations are taken as its own
+_LEAST_WINDOW = 0.01  # of the highest frequency
+_REACH = 3.0  # standard deviations of its window from a peak within which localised vibrations are taken as its own
 _LOCALISED = MODE_CLASSES.index("localised at the interface")
 
 
@@ -22,7 +23,8 @@ class PeakAssignment(BaseRecord):
     Attributes
     ----------
     share : (n, 4) of the density of states on the interface at the peak, by class; NaN where there is none
-    localised_energy : (n,) mean energy of the localised vibrations within three standard deviations; NaN without any
+    localised_energy : (n,) mean energy of the localised vibrations within three standard deviations of the window of
+        the peak; NaN without any
     localised_spread : (n,) their standard deviation
     shift : (n,) energy of the peak less theirs
     shift_sigma : (n,) its standard uncertainty: that of the peak, and that stated for the force constants
@@ -73,9 +75,10 @@ def assign_peaks(
     r"""Lay peaks beside the vibrations of a junction, each within what is known of both energies.
 
     The window of a peak is normal, with the variance $\sigma^2 + (\sigma_sE)^2$: its own uncertainty, and a relative
-    one $\sigma_s$ of the computed frequencies, as of the potential.  Frequencies are those of the force constants,
-    without a shift by temperature.  A peak without a localised vibration near it is none of
-    an interface mode by this junction.
+    one $\sigma_s$ of the computed frequencies, as of the potential.  It is no narrower than a hundredth of the highest
+    frequency, since a slab has single vibrations where a crystal has bands.  Frequencies are those of the force
+    constants, without a shift by temperature.  A peak without a localised vibration near it is none of an interface
+    mode by this junction.
 
     Parameters
     ----------
@@ -92,14 +95,15 @@ def assign_peaks(
     if peaks.shape != errors.shape or not 0 <= scale_sigma < 1:
         raise InputError(f"{peaks.size} peaks, {errors.size} uncertainties, scale uncertain by {scale_sigma:g}")
     width = np.hypot(errors, scale_sigma * peaks)
+    window = np.maximum(width, _LEAST_WINDOW * hbar * float(classes.omega.max()))
     density = np.concatenate(
-        [classes.interface_density([one / hbar], w / hbar) for one, w in zip(peaks, width, strict=True)]
+        [classes.interface_density([one / hbar], w / hbar) for one, w in zip(peaks, window, strict=True)]
     )
     total = density.sum(axis=1)
     held = classes.kind == _LOCALISED
     quanta, weight = hbar * classes.omega[held], (classes.modes * classes.interface)[held]
     mean, spread = np.full(peaks.size, np.nan), np.full(peaks.size, np.nan)
-    for i, (one, w) in enumerate(zip(peaks, width, strict=True)):
+    for i, (one, w) in enumerate(zip(peaks, window, strict=True)):
         near = np.abs(quanta - one) < _REACH * w
         if near.any():
             mean[i] = np.average(quanta[near], weights=weight[near])

@@ -17,8 +17,9 @@ from kapitza.measure.eels.heat_flow.sides import ModeSides, mode_sides
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.eels.simulate import simulate_spectra
 from kapitza.measure.eels.spectrum import SpectrumImage
-from kapitza.units import k_B
+from kapitza.units import k_B, nm
 
+_LARGEST_ANGLE = 0.5  # rad
 _DISC_POINTS = 41  # across a disc over which a direction is averaged
 _RADII = np.linspace(0.1, 1.0, 37)  # of the angle that is free between the direct beam and the aperture
 
@@ -298,6 +299,11 @@ def design_apertures(
     >>> print(f"half angle {found.radii[found.best] * 1e3:.0f} mrad, mean cosine {found.direction[found.best]:.2f}")
     half angle 40 mrad, mean cosine 0.85
     """
+    if not offset <= _LARGEST_ANGLE:
+        raise InputError(
+            f"aperture at {1e3 * offset:g} mrad: expected {1e3 * _LARGEST_ANGLE:g} at most, for small angles alone are "
+            "wave vectors"
+        )
     if offset <= convergence or not radius < offset - convergence:
         raise InputError(
             f"aperture of {1e3 * radius:g} mrad at {1e3 * offset:g} mrad in a beam of {1e3 * convergence:g} mrad: the "
@@ -308,6 +314,13 @@ def design_apertures(
     radii = _RADII * (offset - convergence)
     cosine = np.array([mean_direction(offset, one, convergence) for one in radii])
     difference = 2 * cosine[:, None] * path * abs(gradient)
+    if not difference.max() < experiment.temperature:
+        longest = float(path.max())
+        raise InputError(
+            f"a free path of {longest / nm:g} nm along {abs(gradient) * nm:g} K/nm makes phonons of opposite "
+            f"directions differ by {difference.max():.3g} K at {experiment.temperature:g} K: expected far less; check "
+            "its unit"
+        )
     at_radius = _pair_sigma(experiment)
     sigma = at_radius * (radius / radii)[:, None]  # the counts go with the area
     pull = np.nanmax(difference / sigma, axis=1)

@@ -12,6 +12,7 @@ from kapitza.measure.eels.intervals import chi2_probability
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.eels.populations import adjust_pvalues
+from kapitza.units import nm
 
 _FWHM_IN_SIGMA = 2 * np.sqrt(2 * np.log(2))  # of a normal distribution, in standard deviations
 _MIN_NEIGHBOURHOODS = 4  # that do not overlap, from which on a slope against an image has an error
@@ -107,8 +108,8 @@ class LocalResistance(BaseRecord):
         x, y, s = averaged[use], self.value[use], self.sigma[use]
         if x.size < _MIN_NEIGHBOURHOODS:
             raise InputError(
-                f"{x.size} neighbourhoods of radius {self.radius:g} m do not overlap, wanted {_MIN_NEIGHBOURHOODS} or "
-                "more: give a smaller radius"
+                f"{x.size} neighbourhoods of radius {self.radius / nm:g} nm do not overlap, wanted "
+                f"{_MIN_NEIGHBOURHOODS} or more: give a smaller radius"
             )
         spread = float(np.std(x))
         if not spread > 1e-12 * float(np.abs(x).max()):
@@ -166,6 +167,12 @@ def local_resistance(
     """
     if flux is not None and not (flux[0] > 0 and flux[1] >= 0):
         raise InputError(f"flux = {flux[0]:g} ± {flux[1]:g} W/m², wanted above 0, whatever its direction")
+    sizes = [float(axis[-1] - axis[0]) for axis in temperatures.position if axis.size > 1]
+    if sizes and radius > max(sizes) / 2:
+        raise InputError(
+            f"radius = {radius / nm:g} nm on a map of {' x '.join(f'{one / nm:g}' for one in sizes)} nm: every "
+            f"neighbourhood is the whole map; expected {max(sizes) / 2 / nm:g} nm at most"
+        )
     planes = temperature_gradients(temperatures, radius, interface=interface, drop=drop)
     weight = 1 / np.einsum("...ii->...", planes.covariance[..., 1:, 1:])
     mean = np.nansum(weight[..., None] * planes.gradient, axis=tuple(range(planes.temperature.ndim)))

@@ -16,8 +16,9 @@ from kapitza.errors import InputError
 from kapitza.measure.eels.heat_flow.sides import ModeSides
 from kapitza.measure.eels.intervals import chi2_probability
 from kapitza.measure.eels.populations import adjust_pvalues
+from kapitza.units import nm
 
-FlowClass = Literal["alpha", "beta", "neither"]
+FlowClass = Literal["alpha", "beta", "neither", "undecided"]
 
 _SAME_POSITION_TOLERANCE = 1e-3  # of the step of a scan: positions that differ by more are not the same
 _APART_LEVEL = 0.05  # chance of a false alarm at which a mode is apart from the others, corrected for their number
@@ -35,6 +36,7 @@ class ZoneReversal(BaseRecord):
     pvalue : (nm,) probability of the odd departure of each mode by chance, corrected for their number after Holm
     strength_asymmetry : (nm,) (f - r)/(f + r) of the spontaneous scattering: zero unless the structure changed
     reference : modes whose common temperature the odd departures are counted from: all that do not depart themselves
+    agreement : probability that the odd parts of these differ as much by chance; 1 for one mode alone
 
     Examples
     --------
@@ -69,11 +71,15 @@ class ZoneReversal(BaseRecord):
     strength_asymmetry: Array = field(converter=real_array, metadata=about("1", "(f - r)/(f + r) of L - G"))
     strength_sigma: Array = field(converter=real_array, metadata=about("1", "uncertainty of the strength asymmetry"))
     reference: tuple[str, ...] = field(converter=tuple)
+    agreement: float = field(default=1.0, metadata=about("1", "probability of reference modes that differ as much"))
 
     def classes(self, level: float = 0.05) -> tuple[FlowClass, ...]:
         """Class of each mode: "beta" where it is hotter than the others under forward flow and colder under reverse
-        flow, "alpha" the other way round, "neither" where the odd departure is not significant at this level.
+        flow, "alpha" the other way round, "neither" where the odd departure is not significant at this level;
+        "undecided" in place of all where the modes of the reference themselves differ.
         """
+        if self.agreement < level:
+            return ("undecided",) * len(self.modes)
         with np.errstate(invalid="ignore"):
             sure = self.pvalue <= level
         return tuple(
@@ -115,8 +121,9 @@ class FlowReversal(BaseRecord):
         same = f.position.shape == r.position.shape
         if not same or (np.abs(f.position - r.position) > _SAME_POSITION_TOLERANCE * step).any():
             raise InputError(
-                f"{f.position.size} columns from {f.position[0]:g} to {f.position[-1]:g} m and {r.position.size} from "
-                f"{r.position[0]:g} to {r.position[-1]:g} m: expected both scans of the same places"
+                f"{f.position.size} columns from {f.position[0] / nm:g} to {f.position[-1] / nm:g} nm and "
+                f"{r.position.size} from {r.position[0] / nm:g} to {r.position[-1] / nm:g} nm: expected both scans of "
+                "the same places"
             )
         for one in (self.expected_forward, self.expected_reverse):
             if one is not None and one.shape != f.gain.shape:
@@ -181,8 +188,9 @@ class FlowReversal(BaseRecord):
         modes = np.asarray(shown[use].sum(axis=0) == max(int(use.sum()), 1))
         if modes.sum() < 2:
             raise InputError(
-                f"{int(use.sum())} columns within {half:g} m of {at:g} m show {int(modes.sum())} modes in both scans, "
-                "wanted two or more: widen the zone"
+                f"{int(use.sum())} columns within {half / nm:g} nm of {at / nm:g} nm show {int(modes.sum())} modes in "
+                f"both scans, wanted two or more: widen the zone, or move it (columns from "
+                f"{self.position[0] / nm:g} to {self.position[-1] / nm:g} nm)"
             )
         chosen = np.isin(self.modes, reference)
         if reference and not (chosen & modes).sum() == len(set(reference)):
@@ -196,7 +204,7 @@ class FlowReversal(BaseRecord):
         spread = [np.where(both, v[use].sum(axis=0) / int(use.sum()) ** 2, 0.0) for v in (v_one, v_other)]
         odd, even, odd_v, even_v = self._parts(*means, *spread)
         calm = chosen if reference else _calm_modes(odd, odd_v)
-        d_odd, s_odd, _ = _departures(odd, odd_v, calm)
+        d_odd, s_odd, agreement = _departures(odd, odd_v, calm)
         d_even, s_even, _ = _departures(even, even_v, chosen if reference else _calm_modes(even, even_v))
         everything = np.ones(len(self.modes), dtype=bool)
         asymmetry, sigma = self._strength_asymmetry(use, modes)
@@ -214,6 +222,7 @@ class FlowReversal(BaseRecord):
             strength_asymmetry=asymmetry,
             strength_sigma=sigma,
             reference=tuple(mode for mode, here in zip(self.modes, calm, strict=True) if here),
+            agreement=agreement if calm.sum() > 1 else 1.0,
         )
 
     def _absolute(self, use: NDArray[np.bool_], modes: NDArray[np.bool_]) -> list[Array]:
