@@ -19,6 +19,7 @@ from kapitza.web.answers import (
     value_at,
 )
 from kapitza.web.exports import answer_json, curves_csv, spectrum_csv, texts_to_copy
+from kapitza.web.figures.changes import figure_change
 from kapitza.web.figures.interface import HEAT_TRACE, conductance_figure, heat_values, spectrum_figure
 from kapitza.web.figures.style import color, ink, soft
 from kapitza.web.figures.words import figure_table, figure_words
@@ -151,3 +152,39 @@ def test_no_line_of_the_legend_is_cut(found: Answer) -> None:
     """Half of a figure on a screen of 420 pixels holds 18 letters beside the sample of the line."""
     for one in conductance_figure(found, "light", 300.0)["data"]:
         assert max(map(len, one["name"].split("<br>"))) <= 18
+
+
+def test_a_change_of_numbers_makes_the_new_figure_of_the_old_one(found: Answer) -> None:
+    """What a slider sends, put into the old figure at its dotted names, gives the new one."""
+    for draw in (conductance_figure, spectrum_figure):
+        held, wanted = draw(found, "light", 300.0), draw(found, "light", 77.0)
+        change = figure_change(held, wanted)
+        assert change is not None
+        for name, values in change.data.items():
+            for number, value in zip(change.traces, values, strict=True):
+                _put(held["data"][number], name, value)
+        for name, value in change.layout.items():
+            _put(held["layout"], name, value)
+        assert held == wanted
+        assert len(change.traces) <= 1  # the heat alone; of the other figure only the line at the temperature
+
+
+def _put(held: dict, name: str, value: object) -> None:
+    *path, last = name.split(".")
+    for key in path:
+        held = held[key]
+    held[last] = value
+
+
+def test_a_change_of_traces_or_attributes_is_a_new_figure() -> None:
+    one = {"data": [{"y": [1.0], "marker": {"size": 3}}], "layout": {"xaxis": {}}}
+    same = {"data": [{"y": [1.0], "marker": {"size": 3}}], "layout": {"xaxis": {}}}
+    unchanged = figure_change(one, same)
+    assert unchanged is not None
+    assert (unchanged.data, unchanged.layout, unchanged.traces) == ({}, {}, [])
+    assert figure_change(one, {**one, "data": []}) is None
+    assert figure_change(one, {**one, "layout": {"xaxis": {"range": [0, 1]}}}) is None
+    assert figure_change(one, {**one, "data": [{"y": [1.0], "marker": {"size": 3}, "name": "G"}]}) is None
+    moved = figure_change(one, {**one, "data": [{"y": [2.0], "marker": {"size": 4}}]})
+    assert moved is not None
+    assert (moved.data, moved.layout, moved.traces) == ({"y": [[2.0]], "marker.size": [4]}, {}, [0])

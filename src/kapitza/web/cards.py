@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from nicegui import ui
 
-from kapitza.web.parts import Chart, Figure, export_menu
+from kapitza.web.parts import REST, Chart, Figure, export_menu
 from kapitza.web.session import Session, Theme
 
 Draw = Callable[[Theme], Figure | None]
+HEAD_START = 0.01  # seconds by which a figure that follows a slider goes to the browser before texts
 
 
 def card_chart(
@@ -55,6 +57,14 @@ def icon_button(icon: str, label: str, answer: Callable[[], Any]) -> None:
     """A small button that shows an icon, and says its label."""
     text = attribute_text(label)
     ui.button(icon=icon, on_click=answer).props(f'flat dense round size=sm aria-label="{text}" title="{text}"')
+
+
+async def draw_at_rest(slider: Any, redraw: Callable[[], None]) -> None:
+    """Draw figures once a slider rests that did not follow it; while it moves they would only hold it up."""
+    place = slider.value
+    await asyncio.sleep(REST)
+    if slider.value == place:
+        redraw()
 
 
 def attribute_text(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -12,6 +13,7 @@ from nicegui import events, ui
 
 from kapitza.errors import KapitzaError
 from kapitza.web.background import Cancelled, Job, Outcome, fault_text
+from kapitza.web.figures.changes import figure_change
 from kapitza.web.figures.words import figure_table, figure_words
 from kapitza.web.session import Session, Theme, file_of_upload
 
@@ -26,6 +28,7 @@ _FOLLOW_SIZE = """(() => {
   });
   place.sizeWatcher.observe(place);
 })()"""
+REST = 0.5  # seconds after which a slider rests
 _SCALE = 3  # pixels of a PNG to a point of the screen
 
 
@@ -79,6 +82,7 @@ class Chart:
         self._words = ui.label().classes("k-hidden")  # read aloud, not shown
         self.element.props(f'aria-describedby="{self._words.html_id}"')
         self._follows_size = False
+        self._rest: asyncio.TimerHandle | None = None
         session.on_theme(self.redraw)
 
     def redraw(self) -> None:
@@ -86,10 +90,28 @@ class Chart:
         figure = None if self.element.is_deleted else self._draw(self._session.theme)
         if figure is not None:
             self.element.update_figure(figure)
-            self._words.set_text(figure_words(figure))
+            self._say()
             if not self._follows_size:
                 self._follows_size = True
                 ui.run_javascript(_FOLLOW_SIZE % self.element.id)
+
+    def follow(self) -> None:
+        """Draw what a slider moves, which is quicker than all of the figure; its words follow once the slider rests."""
+        figure = None if self.element.is_deleted else self._draw(self._session.theme)
+        change = None if figure is None else figure_change(self.element.figure, figure)
+        if figure is None or change is None:
+            self.redraw()
+        elif change.traces or change.layout:
+            self.element.figure = figure
+            self.element.run_plot_method("update", change.data, change.layout, change.traces)
+            if self._rest is not None:
+                self._rest.cancel()
+            self._rest = asyncio.get_running_loop().call_later(REST, self._say)
+
+    def _say(self) -> None:
+        """Write what is read aloud of the figure."""
+        if not self.element.is_deleted:
+            self._words.set_text(figure_words(self.element.figure))
 
     def show_table(self) -> None:
         """Show the points as a table, which the keyboard reaches."""
@@ -102,14 +124,6 @@ class Chart:
             scroll = f'<div class="k-scroll" tabindex="0" role="region" aria-label="{self.label}, table">{table}</div>'
             ui.html(scroll, sanitize=False).style("width: 100%")
         dialog.open()
-
-    def restyle(self, change: Mapping[str, Any], traces: list[int]) -> None:
-        """Change numbers of some traces, which is quicker than to draw anew: {"y": [[...], [...]]}."""
-        self.element.run_plot_method("restyle", dict(change), traces)
-
-    def relayout(self, change: Mapping[str, Any]) -> None:
-        """Change parts of the layout, which is quicker than to draw anew."""
-        self.element.run_plot_method("relayout", dict(change))
 
     def on_click(self, answer: Callable[[dict[str, Any]], Any]) -> None:
         """Call a function with the point that is clicked: its "customdata", "x", "y", "curveNumber", ..."""

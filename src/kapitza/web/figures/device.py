@@ -14,7 +14,6 @@ from kapitza.web.figures.style import axis, color, faint, figure, ink, layout, s
 from kapitza.web.models.device import SolvedDevice
 from kapitza.web.session import Theme
 
-TRIED_TRACE, SWEEP_POINT_TRACE = 1, 1  # what a slider moves, of the figures of depth and of the number
 _MIN_LAYER_HEIGHT = 0.6  # of a layer, however thin, in those that ten times the thickness adds
 _MOST_BARS = 14  # numbers of a bar chart at most
 

@@ -17,7 +17,6 @@ from kapitza.web.figures.style import axis, color, faint, figure, ink, layout, s
 from kapitza.web.models.thermoreflectance import Trial, TrialCurves
 from kapitza.web.session import Theme
 
-CURVE_TRACE, RESIDUAL_TRACE = 1, 2  # what a slider moves, of the figure of curves
 _LOWER = (0.0, 0.24)  # part of the height that residuals have
 _UPPER = (0.31, 1.0)
 _LEAST_SENSITIVITY = 0.01  # of the largest, below which a number is left out

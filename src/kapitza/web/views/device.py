@@ -10,26 +10,16 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-import numpy as np
 from attrs import define
 from nicegui import ui
 
 from kapitza.core.arrays import Array
 from kapitza.core.files import read_limited
-from kapitza.core.parameter_units import format_parameter, shown_unit
+from kapitza.core.parameter_units import format_parameter
 from kapitza.io.toml import MAX_TOML_BYTES
 from kapitza.web.background import Latest, compute
-from kapitza.web.cards import begin_later, card_chart, icon_button, plain_table, text_cell
-from kapitza.web.figures.device import (
-    SWEEP_POINT_TRACE,
-    TRIED_TRACE,
-    depth_figure,
-    section_figure,
-    share_figure,
-    sweep_figure,
-    worth_figure,
-)
-from kapitza.web.figures.numbers import round_numbers
+from kapitza.web.cards import HEAD_START, begin_later, card_chart, draw_at_rest, icon_button, plain_table, text_cell
+from kapitza.web.figures.device import depth_figure, section_figure, share_figure, sweep_figure, worth_figure
 from kapitza.web.models.device import (
     LAYER_COLUMNS,
     SOURCE_COLUMNS,
@@ -52,7 +42,6 @@ from kapitza.web.models.examples import example_text
 from kapitza.web.parts import Chart, Figure, copy_menu, drop_zone, export_menu, fault_line
 from kapitza.web.session import Session, Theme
 
-_REST = 0.5  # seconds after which a slider rests
 _HEADS = {
     "name": "layer", "material": "material", "thickness": "thickness", "conductivity": "k (W/mK)",
     "in_plane": "k in plane",
@@ -200,44 +189,35 @@ class _Figures:
             sweep = partial(_draw_sweep, shown)
             self.sweep = Chart(session, sweep, name="sweep", label="Hottest point against the number", height="260px")
         self._charts = (depth, self.sweep, shares, worth, section)
+        self.value: Any = None  # label of the number of the slider, in its row
 
     def _json(self) -> str:
         latest = self._shown.latest
         return "{}" if latest is None else json.dumps(device_numbers(latest), ensure_ascii=False, indent=1)
 
-    def redraw(self, *, all_of_it: bool = True) -> None:
-        """Show what was solved last: all of it, or what a slider that is dragged moves at once."""
+    def redraw(self) -> None:
+        """Show what was solved last, all of it."""
         latest = self._shown.latest
         if latest is not None:
+            self.say()
+            self._table.update_rows(worth_rows(latest.found))
+            for chart in self._charts:
+                chart.redraw()
+
+    async def move(self) -> None:
+        """Show what a dragged slider moves at once: the curves before the texts, which lay the page out anew."""
+        for chart in self._charts[:2]:
+            chart.follow()
+        await asyncio.sleep(HEAD_START)
+        self.say()
+
+    def say(self) -> None:
+        """Write the hottest point, and the number of the slider."""
+        shown, latest = self._shown, self._shown.latest
+        if latest is not None:
             self._summary.set_text(device_summary(latest))
-            if all_of_it:
-                self._table.update_rows(worth_rows(latest.found))
-            if all_of_it or not self._move_curve():
-                for chart in self._charts if all_of_it else self._charts[:2]:
-                    chart.redraw()
-
-    def _move_curve(self) -> bool:
-        """Move the curve and the marked point of the slider, where nothing else of the two figures changes."""
-        shown, depth = self._shown, self._charts[0]
-        drawn = depth.element.figure["data"]
-        if shown.tried is None or shown.solved is None or len(drawn) <= TRIED_TRACE:
-            return False
-        places, now = shown.solved.depth_profile[0], shown.tried.depth_profile
-        if places.shape != now[0].shape or np.abs(places - now[0]).max() > 0:
-            return False  # a layer is thicker than it was: ticks and names of layers move, too
-        depth.restyle({"y": [round_numbers(now[1])]}, [TRIED_TRACE])
-        unit_size = shown_unit(shown.number)[1]
-        point = shown.tried.device.value(shown.number) / unit_size, shown.tried.found.sink + shown.tried.found.peak
-        self.sweep.restyle({"x": [[point[0]]], "y": [[point[1]]]}, [SWEEP_POINT_TRACE])
-        return True
-
-
-async def _draw_at_rest(slider: Any, redraw: Callable[[], None]) -> None:
-    """Draw all figures once a slider rests; while it moves they would only hold it up."""
-    place = slider.value
-    await asyncio.sleep(_REST)
-    if slider.value == place:
-        redraw()
+            if shown.number:
+                self.value.set_text(format_parameter(shown.number, latest.device.value(shown.number), 4))
 
 
 class DeviceView:
@@ -266,8 +246,8 @@ class DeviceView:
             self._choice.style("min-width: 230px")
             self._slider = ui.slider(min=-1, max=1, step=0.02, value=0).props('aria-label="Factor of the number"')
             self._slider.style("flex: 1 1 160px; min-width: 140px").on_value_change(lambda e: self._slide(e.value))
-            self._slider.on("change", partial(_draw_at_rest, self._slider, self._redraw))  # let go: all figures follow
-            self._value = ui.label().classes("k-number").style("min-width: 11ch")
+            self._slider.on("change", partial(draw_at_rest, self._slider, self._figures.redraw))
+            self._figures.value = ui.label().classes("k-number").style("min-width: 11ch")
             ui.button("Keep", on_click=self._keep).props("flat dense no-caps")
 
     async def take_file(self, path: Path) -> None:
@@ -302,15 +282,8 @@ class DeviceView:
             names = numbers_to_try(outcome.value)
             shown.number = shown.number if shown.number in names else next(iter(names), "")
             self._choice.set_options(names, value=shown.number or None)
-            self._redraw()
+            self._figures.redraw()
             await self._trace()
-
-    def _redraw(self, *, all_of_it: bool = True) -> None:
-        """Show what was solved last, and the number of the slider."""
-        shown = self._shown
-        if shown.latest is not None and shown.number:
-            self._value.set_text(format_parameter(shown.number, shown.latest.device.value(shown.number), 4))
-        self._figures.redraw(all_of_it=all_of_it)
 
     async def _choose(self) -> None:
         """Another number is on the slider."""
@@ -318,7 +291,7 @@ class DeviceView:
         if wanted and wanted != self._shown.number:
             self._shown.number, self._shown.tried, self._shown.curve = wanted, None, None
             self._slider.set_value(0)
-            self._redraw()
+            self._figures.redraw()
             async with self._faults.shown():
                 await self._trace()
 
@@ -337,7 +310,7 @@ class DeviceView:
         async with self._faults.shown():
             changes = {shown.number: shown.solved.device.value(shown.number) * 10.0**power}
             shown.tried = (await compute(solve_device, shown.solved.device, changes)).value if power else None
-            self._redraw(all_of_it=False)
+            await self._figures.move()
 
     async def _keep(self) -> None:
         """Write the number of the slider into the file."""

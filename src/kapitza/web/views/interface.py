@@ -28,16 +28,9 @@ from kapitza.web.answers import (
     side_names,
 )
 from kapitza.web.background import Latest, Outcome, compute
-from kapitza.web.cards import begin_later
+from kapitza.web.cards import HEAD_START, begin_later
 from kapitza.web.exports import answer_json, curves_csv, spectrum_csv, texts_to_copy
-from kapitza.web.figures.interface import (
-    HEAT_TRACE,
-    conductance_figure,
-    heat_text,
-    heat_values,
-    spectrum_figure,
-    temperature_line,
-)
+from kapitza.web.figures.interface import conductance_figure, heat_text, spectrum_figure
 from kapitza.web.parts import Chart, copy_menu, drop_zone, export_menu, fault_line
 from kapitza.web.session import Session
 from kapitza.web.views.junction_card import JunctionCard
@@ -200,12 +193,13 @@ class InterfaceView:
             self._models.set_content(_models_table(model_rows(found, self._temperature), self._temperature))
             self._heat.set_text(heat_text(found, self._temperature))
 
-    def _move(self) -> None:
-        """Follow the slider: two figures change some numbers, which is quicker than to draw them anew."""
+    async def _move(self) -> None:
+        """Follow the slider: figures before texts, which lay the page out anew."""
         self._temperature = TEMPERATURES[int(self._slider.value or 0)]
         if self._answer is not None:
-            self._spectrum.restyle({"y": [heat_values(self._answer, self._temperature)]}, [HEAT_TRACE])
-            self._curves.relayout({"shapes": [temperature_line(self._session.theme, self._temperature)]})
+            self._spectrum.follow()
+            self._curves.follow()
+            await asyncio.sleep(HEAD_START)
         self._show_temperature()
 
 

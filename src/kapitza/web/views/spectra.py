@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from kapitza.measure.eels.fit import is_compiled
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.units import nm
 from kapitza.web.background import Job, Latest, compute
-from kapitza.web.cards import begin_later, card_chart, icon_button, plain_table
+from kapitza.web.cards import HEAD_START, begin_later, card_chart, icon_button, plain_table
 from kapitza.web.figures.spectra import map_figure, modes_figure, profile_figure, spectrum_figure
 from kapitza.web.models.examples import example_scan
 from kapitza.web.models.spectra import (
@@ -381,9 +382,10 @@ class SpectraView:
             shown.settings = self._interface.settings
             seen: SeenJump = (await compute(see_jump, shown.maps, shown.settings)).value
             shown.seen = seen
-            self._interface.show(seen)
             for chart in (*self._charts, self._map.chart):
-                chart.redraw()
+                chart.follow()
+            await asyncio.sleep(HEAD_START)
+            self._interface.show(seen)
 
 
 def build_spectra(session: Session) -> None:

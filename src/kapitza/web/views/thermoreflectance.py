@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -18,7 +19,7 @@ from kapitza.errors import InputError
 from kapitza.measure.design import Sensitivity
 from kapitza.measure.fit_result import Fit, fit_report
 from kapitza.web.background import Job, Latest, compute
-from kapitza.web.cards import attribute_text, begin_later, card_chart, plain_table
+from kapitza.web.cards import HEAD_START, attribute_text, begin_later, card_chart, plain_table
 from kapitza.web.figures.thermoreflectance import budget_figure, curves_figure, sensitivity_figure
 from kapitza.web.models.examples import example_file
 from kapitza.web.models.thermoreflectance import (
@@ -232,8 +233,9 @@ class ThermoreflectanceView:
         if shown.x is None or shown.trial is None or shown.x[i] == coordinate:
             return
         shown.x = np.where(np.arange(shown.x.size) == i, coordinate, shown.x)
-        self._sliders.show_text(shown.trial, i, coordinate)
         await self._move()
+        await asyncio.sleep(HEAD_START)
+        self._sliders.show_text(shown.trial, i, float(shown.x[i]))
 
     async def _typed(self, i: int, text: str) -> None:
         """A number was typed."""
@@ -262,7 +264,7 @@ class ThermoreflectanceView:
         if shown.trial is not None and shown.x is not None:
             async with self._faults.shown():
                 shown.curves = (await compute(trial_curves, shown.trial, shown.x)).value
-                self._curve.redraw()
+                self._curve.follow()
 
     async def _draw_sensitivity(self) -> None:
         """Draw the sensitivities at the sliders."""
