@@ -14,8 +14,10 @@ from kapitza.web.answers import (
     Answer,
     Question,
     answer,
+    find_answer,
     heat_quantiles,
     heat_spectrum,
+    remarks_at,
     value_at,
 )
 from kapitza.web.exports import answer_json, curves_csv, spectrum_csv, texts_to_copy
@@ -188,3 +190,18 @@ def test_a_change_of_traces_or_attributes_is_a_new_figure() -> None:
     moved = figure_change(one, {**one, "data": [{"y": [2.0], "marker": {"size": 4}}]})
     assert moved is not None
     assert (moved.data, moved.layout, moved.traces) == ({"y": [[2.0]], "marker.size": [4]}, {}, [0])
+
+
+def test_remarks_are_of_the_temperature_that_is_shown() -> None:
+    """Electrons of Al are wrong below 250 K alone, and Pb melts at 601 K: nothing of this is said elsewhere."""
+    lead = find_answer(Question(left="Pb", right="Si"))
+    assert [bool("molten" in " ".join(remarks_at(lead.value, t))) for t in (300.0, 600.0, 650.0)] == [
+        False,
+        False,
+        True,
+    ]
+    assert "molten" not in " ".join(lead.remarks)
+    shown = answer(FIRST_QUESTION)
+    assert remarks_at(shown, 300.0) == shown.remarks
+    assert "not at 77 K" in " ".join(remarks_at(shown, 77.0))
+    assert "not at 2 K" not in " ".join(remarks_at(shown, 77.0))

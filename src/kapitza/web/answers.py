@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from functools import lru_cache, partial
 
 import numpy as np
 from attrs import field, frozen
+from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about
 from kapitza.core.conductance import Conductance
@@ -20,7 +21,8 @@ from kapitza.measure.catalogue import Condition
 from kapitza.measure.interface import InterfacePrediction, predict
 from kapitza.theory.dmm import ballistic_layers, thermalised_layers
 from kapitza.theory.models import find_model
-from kapitza.theory.sides import InterfaceSide, describe_sides, is_path
+from kapitza.theory.sides import InterfaceSide, describe_sides, is_path, warn_of_states
+from kapitza.theory.validity import range_remarks
 from kapitza.units import MW
 from kapitza.web.background import Outcome, collect_remarks
 
@@ -71,6 +73,8 @@ class Answer(BaseRecord):
     spectrum : transmission by the model that is named first among the elastic ones; None where there is none
     spectrum_title : of that model
     layers : with a layer between, its two limits: every layer in equilibrium with itself, and crossed ballistically
+    remarks : of the prediction at any temperature
+    ranges : which models and numbers do not hold, lines for each of the temperatures
     """
 
     question: Question
@@ -79,6 +83,8 @@ class Answer(BaseRecord):
     spectrum_title: str = ""
     layers: tuple[Conductance, ...] = field(default=(), converter=tuple)
     temperature: Array = field(metadata=about("K", "temperatures of the curves"))
+    remarks: tuple[str, ...] = field(default=(), converter=tuple)
+    ranges: tuple[tuple[str, ...], ...] = field(default=(), converter=tuple)
 
 
 FIRST_QUESTION = Question(left="Al", right="Si")
@@ -99,15 +105,27 @@ def answer(question: Question) -> Answer:
     """
     kelvin = np.array(TEMPERATURES)
     normals = question.directions
-    found = predict(question.left, question.right, kelvin, normals=normals, condition=question.condition)
+    call = partial(predict, normals=normals, condition=question.condition)
+    said = collect_remarks(call, (question.left, question.right, kelvin))
+    found: InterfacePrediction = said.value
     sides = describe_sides(question.left, question.right, normals)
-    known = {one.model for one in found.models}
+    known = [one.model for one in found.models]
     shown = next((one for one in map(find_model, _SPECTRA) if one.name in known), None)
     return Answer(
         question=question, prediction=found, spectrum=None if shown is None else shown.apply(*sides, ROOM_TEMPERATURE),
         spectrum_title="" if shown is None else shown.title, temperature=kelvin,
         layers=_layer_limits(question, sides, kelvin) if question.layer else (),
+        remarks=[one for one in (*found.remarks, *said.remarks) if one not in _range_lines(known, sides, kelvin)],
+        ranges=[_range_lines(known, sides, [one]) for one in TEMPERATURES],
     )  # fmt: skip
+
+
+def _range_lines(
+    models: Sequence[str], sides: tuple[InterfaceSide, InterfaceSide], kelvin: ArrayLike
+) -> tuple[str, ...]:
+    """Which models, and which numbers of the sides, do not hold at some temperatures (K), in lines."""
+    states = collect_remarks(warn_of_states, (sides, kelvin)).remarks
+    return *states, *range_remarks(models, *sides, kelvin)
 
 
 def find_answer(question: Question) -> Outcome:
@@ -145,6 +163,11 @@ def heat_quantiles(spectrum: Transmission, temperature: float, shares: tuple[flo
     """Frequencies (rad s⁻¹) below which these shares of the heat cross at a temperature (K)."""
     accumulated = spectrum.accumulation(temperature)[0]
     return np.interp(np.array(shares) * accumulated[-1], accumulated, spectrum.omega)
+
+
+def remarks_at(found: Answer, temperature: float) -> tuple[str, ...]:
+    """What is said of an answer at a temperature (K) of the slider, a line each."""
+    return *found.remarks, *found.ranges[TEMPERATURES.index(temperature)]
 
 
 def value_at(one: Conductance, temperature: float) -> float | None:

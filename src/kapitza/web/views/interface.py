@@ -25,6 +25,7 @@ from kapitza.web.answers import (
     headline,
     megawatts,
     model_rows,
+    remarks_at,
     side_names,
 )
 from kapitza.web.background import Latest, Outcome, compute
@@ -47,6 +48,7 @@ class InterfaceView:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._answer: Answer | None = None
+        self._warned: tuple[str, ...] = ()
         self._temperature = ROOM_TEMPERATURE
         self._asked = Latest(self._ask)
         with ui.element("div").classes("k-columns"):
@@ -176,7 +178,7 @@ class InterfaceView:
         self._names.set_text(f"{found.prediction.left} | {found.prediction.right}")
         reason = found.prediction.estimate.reason
         self._reason.set_text(f"{reason[:1].upper()}{reason[1:]}.")
-        self._remarks.set_text(" · ".join(dict.fromkeys((*found.prediction.remarks, *warned))))
+        self._warned = tuple(warned)
         self._measured.set_content(_measured_table(found.prediction.measured))
         self._curves.redraw()
         self._spectrum.redraw()
@@ -192,6 +194,7 @@ class InterfaceView:
             self._interval.set_text(interval)
             self._models.set_content(_models_table(model_rows(found, self._temperature), self._temperature))
             self._heat.set_text(heat_text(found, self._temperature))
+            self._remarks.set_text(" · ".join(dict.fromkeys((*remarks_at(found, self._temperature), *self._warned))))
 
     async def _move(self) -> None:
         """Follow the slider: figures before texts, which lay the page out anew."""
