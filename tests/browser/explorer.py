@@ -1,5 +1,6 @@
 """The page in a headless browser: its server, and what the browser saw."""
 
+import base64
 import os
 import re
 import subprocess
@@ -69,6 +70,23 @@ def opened(address: str, *, scheme: str = "light", width: int = 1500) -> Generat
         page.goto(address)
         page.get_by_role("tab").first.wait_for()
         yield found
+
+
+_DROP = """async ([selector, name, data]) => {
+  const bytes = Uint8Array.from(atob(data), one => one.charCodeAt(0)), held = new DataTransfer();
+  held.items.add(new File([bytes], name));
+  const zone = document.querySelector(selector);
+  const send = (place, kind) => place.dispatchEvent(
+    new DragEvent(kind, {bubbles: true, cancelable: true, dataTransfer: held}));
+  send(zone, 'dragenter'); send(zone, 'dragover');
+  await new Promise(done => setTimeout(done, 100));
+  send(zone.querySelector('.q-uploader__dnd') ?? zone, 'drop');
+}"""
+
+
+def drop(page: Any, selector: str, name: str, content: bytes) -> None:
+    """Drop a file by mouse on the first zone that a selector finds."""
+    page.evaluate(_DROP, [selector, name, base64.b64encode(content).decode()])
 
 
 _WATCH_KEYS = """label => {

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from explorer import Watched, delays, opened, say_delays, served
+from explorer import Watched, delays, drop, opened, say_delays, served
 
 import kapitza
 from kapitza.routes.atomistic import make_junction
 
 CLICKS = 50
+SILICON = "Si\n1.0\n0.0 2.7155 2.7155\n2.7155 0.0 2.7155\n2.7155 2.7155 0.0\nSi\n2\nDirect\n0 0 0\n0.25 0.25 0.25\n"
 _NUMBER = "() => /[0-9]/.test(document.querySelector('.k-value')?.textContent ?? '')"
 _NAMELESS = """() => [...document.querySelectorAll('button, input:not([type=file]), [role=slider], [role=tab]')]
   .filter(e => e.offsetParent && !(e.getAttribute('aria-label') || e.textContent.trim() || e.labels?.length
@@ -96,15 +97,31 @@ def test_points_of_a_figure_are_reached_by_the_keyboard(seen: Watched) -> None:
     table.wait_for(state="hidden")
 
 
-def test_a_crystal_is_a_side(seen: Watched, tmp_path: Path) -> None:
-    """A file of atoms alone: its phonons need a potential, which is said in one line where there is none."""
+def test_a_dropped_crystal_of_the_library_is_that_crystal(seen: Watched, tmp_path: Path) -> None:
+    """A file of atoms alone, chosen and then dropped by mouse: the library has its phonons, and the page says so."""
     file = tmp_path / "silicon.vasp"
-    file.write_text(
-        "Si\n1.0\n0.0 2.7155 2.7155\n2.7155 0.0 2.7155\n2.7155 2.7155 0.0\nSi\n2\nDirect\n0 0 0\n0.25 0.25 0.25\n"
-    )
-    seen.page.locator("input[type=file]").first.set_input_files(file)
-    shown = seen.page.get_by_label("Best estimate").get_by_text("silicon")
-    shown.or_(seen.page.get_by_role("alert").filter(has_text="kapitza[mlip]")).first.wait_for()
+    file.write_text(SILICON)
+    zone = seen.page.locator("input[type=file]").first
+    zone.set_input_files(file)
+    best = seen.page.get_by_label("Best estimate")
+    best.get_by_text("silicon.vasp is Si of the library").wait_for()
+    drop(seen.page, ".k-drop", "POSCAR", SILICON.encode())
+    best.get_by_text("POSCAR is Si of the library").wait_for()
+
+
+def test_what_cannot_be_a_side_is_one_line(seen: Watched) -> None:
+    """Atoms that nobody knows, half a file, bytes, and a file of another kind."""
+    for name, content, wanted in (
+        ("larger.vasp", SILICON.replace("2.7155", "3.1").encode(), "phonopy.yaml"),
+        ("half.vasp", SILICON[:40].encode(), "half.vasp, line 5"),
+        ("bytes.cif", bytes(range(256)) * 50, "bytes.cif: cannot be read"),
+        ("photo.png", b"\x89PNG" + bytes(100), "photo.png is not of a kind that is taken here"),
+    ):
+        drop(seen.page, ".k-drop", name, content)
+        fault = seen.page.get_by_role("alert").filter(has_text=wanted)
+        fault.wait_for()
+        assert "\n" not in fault.inner_text()
+        assert fault.inner_text().startswith(name)
 
 
 def test_a_saved_junction_is_drawn(seen: Watched, tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 import json
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import kapitza
+from kapitza.errors import InputError
 from kapitza.units import MW, THz
 from kapitza.web.answers import (
     FIRST_QUESTION,
@@ -20,6 +22,7 @@ from kapitza.web.answers import (
     remarks_at,
     value_at,
 )
+from kapitza.web.dropped import side_of_file
 from kapitza.web.exports import answer_json, curves_csv, spectrum_csv, texts_to_copy
 from kapitza.web.figures.changes import figure_change
 from kapitza.web.figures.interface import HEAT_TRACE, conductance_figure, heat_values, spectrum_figure
@@ -205,3 +208,13 @@ def test_remarks_are_of_the_temperature_that_is_shown() -> None:
     assert remarks_at(shown, 300.0) == shown.remarks
     assert "not at 77 K" in " ".join(remarks_at(shown, 77.0))
     assert "not at 2 K" not in " ".join(remarks_at(shown, 77.0))
+
+
+def test_a_saved_crystal_is_a_side_and_other_records_are_refused(found: Answer, tmp_path: Path) -> None:
+    kapitza.save(kapitza.phonons.phonon_crystal("Ge"), tmp_path / "mine.npz")
+    name, said = side_of_file(tmp_path / "mine.npz")
+    assert name == "Ge"
+    assert said.startswith("mine.npz is Ge of the library")
+    kapitza.save(found.prediction, tmp_path / "guess.json")
+    with pytest.raises(InputError, match=r"guess\.json holds a InterfacePrediction: expected a crystal"):
+        side_of_file(tmp_path / "guess.json")

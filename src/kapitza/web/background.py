@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import re
 import signal
 import warnings
 from collections.abc import Callable
 from concurrent import futures
 from functools import partial
 from multiprocessing.connection import Connection
+from tempfile import gettempdir
 from typing import Any
 
 from attrs import field, frozen
@@ -17,7 +19,9 @@ from attrs import field, frozen
 from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, KapitzaError
 from kapitza.run.progress import Progress
+from kapitza.web.session import FOLDER_PREFIX
 
+_KEPT_IN = re.compile(rf"{re.escape(gettempdir())}[\\/]{FOLDER_PREFIX}[^\\/\s]+[\\/](?:tmp[^\\/\s]+[\\/])*")
 _POLL = 0.05  # seconds between two looks at a process
 _THREAD = futures.ThreadPoolExecutor(
     1, thread_name_prefix="compute"
@@ -169,9 +173,10 @@ def _serve(there: Connection, function: Callable[..., Any], arguments: tuple[Any
 
 
 def fault_text(err: BaseException) -> str:
-    """One line of what went wrong."""
+    """One line of what went wrong; a dropped file goes by its own name, without the folder in which it is kept."""
     if isinstance(err, MemoryError):
         return "not enough memory for this"
+    text = str(err)
     if isinstance(err, OSError) and not isinstance(err, KapitzaError) and err.strerror:
-        return f"{err.filename}: {err.strerror}" if err.filename else err.strerror
-    return " ".join(str(err).split())
+        text = f"{err.filename}: {err.strerror}" if err.filename else err.strerror
+    return _KEPT_IN.sub("", " ".join(text.split()))

@@ -11,7 +11,8 @@ from typing import Any
 
 from nicegui import events, ui
 
-from kapitza.errors import KapitzaError
+from kapitza.errors import InputError, KapitzaError
+from kapitza.matter.files.structures import is_structure_file
 from kapitza.web.background import Cancelled, Job, Outcome, fault_text
 from kapitza.web.figures.changes import figure_change
 from kapitza.web.figures.words import figure_table, figure_words
@@ -185,27 +186,43 @@ def _copy(text: str) -> None:
     ui.notify("copied", timeout=1200)
 
 
-def drop_zone(session: Session, text: str, on_file: Callable[[Path], Awaitable[None]], *, accept: str = "") -> None:
+def drop_zone(
+    session: Session,
+    text: str,
+    on_file: Callable[[Path], Awaitable[None]],
+    *,
+    accept: tuple[str, ...] = (),
+    several: bool = False,
+) -> None:
     """A field on which a file can be dropped, or which is clicked to choose one.
 
     Parameters
     ----------
     session : whose folder keeps the file
     text : what can be dropped
-    on_file : called with the path of a copy; what it raises is not caught here
-    accept : suffixes, as ".cif,.yaml"; all files without it
+    on_file : called with the path of a copy; its errors stand as one line below the field
+    accept : suffixes, as (".cif", ".yaml"); all files without them
+    several : whether more than one can be dropped together
     """
 
     async def receive(event: events.UploadEventArguments) -> None:
         place = file_of_upload(session.folder, event.file.name)
         await event.file.save(place)
         zone.reset()
-        await on_file(place)
+        async with faults.shown():
+            if accept and not place.name.lower().endswith(accept) and not is_structure_file(place):
+                raise InputError(f"{event.file.name:.60} is not of a kind that is taken here: {', '.join(accept)}")
+            await on_file(place)
 
-    zone = ui.upload(label=text, auto_upload=True, max_file_size=_MAX_DROPPED_BYTES, on_upload=receive)
+    def refuse() -> None:
+        faults.say(f"more than {_MAX_DROPPED_BYTES / 2**30:.0f} GiB: too large for the page, see `kapitza --help`")
+
+    zone = ui.upload(
+        label=text, auto_upload=True, multiple=several, max_file_size=_MAX_DROPPED_BYTES, on_upload=receive,
+        on_rejected=refuse,
+    )  # fmt: skip
     zone.classes("k-drop").props(f'flat color=transparent aria-label="{text}"')
-    if accept:
-        zone.props(f'accept="{accept}"')
+    faults = fault_line()
 
 
 class JobPanel:

@@ -20,6 +20,7 @@ from kapitza.core.files import regular_file_size
 from kapitza.errors import InputError, require
 from kapitza.web.first import first_answer_begun
 from kapitza.web.guard import TOKEN_PARAMETER, Guard
+from kapitza.web.session import FOLDER_PREFIX
 
 HOST = "127.0.0.1"
 _TOKEN_BYTES = 32
@@ -64,7 +65,7 @@ def explore(
     listener = _listen(port)
     number = listener.getsockname()[1]
     token = secrets.token_urlsafe(_TOKEN_BYTES)
-    with first_answer_begun() as first, tempfile.TemporaryDirectory(prefix="kapitza-") as folder:
+    with first_answer_begun() as first, tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as folder:
         _welcome(f"http://{HOST}:{number}/?{TOKEN_PARAMETER}={token}", browser, announce)  # the browser opens meanwhile
         os.environ["NICEGUI_STORAGE_PATH"] = folder  # else it would keep files where the command is run
         page = import_module("kapitza.web.page")

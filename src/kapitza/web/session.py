@@ -14,6 +14,7 @@ from attrs import define, field
 
 Theme = Literal["light", "dark"]
 _ODD_CHARACTERS = re.compile(r"[^\w.+-]+")
+FOLDER_PREFIX = "kapitza-"  # of the name of the folder in which dropped files are kept
 _MAX_NAME = 80  # characters of the name of a dropped file
 
 

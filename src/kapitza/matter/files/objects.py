@@ -32,10 +32,11 @@ def atoms_of_object(given: Any) -> Any:
     if hasattr(given, "get_chemical_symbols") and hasattr(given, "cell"):
         return given
     if not (hasattr(given, "cart_coords") and hasattr(given, "lattice") and hasattr(given, "is_ordered")):
-        raise InputError(f"expected a file, Atoms of ASE or a Structure of pymatgen, got {type(given).__name__}")
+        kind = f"{type(given).__module__}.{type(given).__qualname__}"
+        raise InputError(f"expected a file, Atoms of ASE or a Structure of pymatgen or of kapitza.matter, got {kind}")
     if not given.is_ordered:
         raise DataError(f"{given.formula}: sites are disordered or partly occupied; wanted an ordered cell")
-    ase = require("ase", extra="mlip", why="taking a structure of pymatgen")
+    ase = require("ase", extra="atoms", why="taking a structure of pymatgen")
     symbols = [getattr(site.specie, "symbol", str(site.specie)) for site in given]
     return ase.Atoms(symbols, positions=np.array(given.cart_coords), cell=np.array(given.lattice.matrix), pbc=True)
 

@@ -63,7 +63,8 @@ def structure_name(path: str | PathLike[str]) -> str:
 
 def read_structure(path: str | PathLike[str] | Any) -> Structure:
     """Read a crystal structure: CIF, POSCAR and CONTCAR (VASP), extended XYZ, XSF, DFTB+ gen, and the input of Quantum
-    ESPRESSO (.pwi); Atoms of ASE and a Structure of pymatgen are taken too, and named after their formula.
+    ESPRESSO (.pwi); Atoms of ASE and a Structure of pymatgen are taken too, and named after their formula; a
+    `Structure` of this package is returned as it is.
 
     Returns
     -------
@@ -97,6 +98,8 @@ def read_structure(path: str | PathLike[str] | Any) -> Structure:
     >>> print(crystal.symbols, f"{crystal.lattice[0, 1] * 1e10:.3f} Å")
     ('Ga', 'As') 2.827 Å
     """
+    if isinstance(path, Structure):
+        return path
     if not is_path(path):
         atoms = atoms_of_object(path)
         return _structure_of_atoms(atoms, atoms.get_chemical_formula(), None)
@@ -171,7 +174,7 @@ def _reads_as_float(word: str) -> bool:
 
 def _read_atoms(file: Path, kind: str, data: bytes) -> Any:
     """Atoms of ASE, one structure; whatever a reader stumbles on is a fault of the file."""
-    reader = require("ase.io", extra="mlip", why=f"reading the structure file {file.name}")
+    reader = require("ase.io", extra="atoms", why=f"reading the structure file {file.name}")
     options = {"fractional_occupancies": True} if kind == "cif" else {}
     try:
         text = data.decode("utf-8", errors="strict" if kind != "cif" else "replace")

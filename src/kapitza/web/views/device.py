@@ -229,7 +229,7 @@ class DeviceView:
         self._solve, self._slide = Latest(self._solve_draft), Latest(self._try_number)
         with ui.element("div").classes("k-columns k-editor"):
             with ui.element("div").classes("k-stack"):
-                drop_zone(session, "Drop a device file (.toml), or choose one", self.take_file, accept=".toml")
+                drop_zone(session, "Drop a device file (.toml), or choose one", self.take_file, accept=(".toml",))
                 self._faults = fault_line()
                 with ui.element("div").classes("k-card"):
                     with ui.element("div").classes("k-row k-between"):

@@ -12,7 +12,7 @@ from typing import Any
 
 from nicegui import ui
 
-from kapitza.errors import KapitzaError
+from kapitza.errors import InputError, KapitzaError
 from kapitza.measure.catalogue import CONDITIONS, Condition, Measurement
 from kapitza.web.answers import (
     FIRST_QUESTION,
@@ -30,13 +30,13 @@ from kapitza.web.answers import (
 )
 from kapitza.web.background import Latest, Outcome, compute
 from kapitza.web.cards import HEAD_START, begin_later
+from kapitza.web.dropped import SIDE_FILES, side_of_file
 from kapitza.web.exports import answer_json, curves_csv, spectrum_csv, texts_to_copy
 from kapitza.web.figures.interface import conductance_figure, heat_text, spectrum_figure
 from kapitza.web.parts import Chart, copy_menu, drop_zone, export_menu, fault_line
 from kapitza.web.session import Session
 from kapitza.web.views.junction_card import JunctionCard
 
-_SIDE_FILES = ".yaml,.yml,.toml,.cif,.vasp,.poscar,.xyz"
 _UNKNOWN = "not described"
 _NO_LAYER = "none"
 _UNIT = "MW m⁻² K⁻¹"
@@ -49,6 +49,7 @@ class InterfaceView:
         self._session = session
         self._answer: Answer | None = None
         self._warned: tuple[str, ...] = ()
+        self._dropped: dict[Any, tuple[str, str]] = {}  # by field: the name of a dropped side, and what is said of it
         self._temperature = ROOM_TEMPERATURE
         self._asked = Latest(self._ask)
         with ui.element("div").classes("k-columns"):
@@ -67,7 +68,7 @@ class InterfaceView:
                 select.on_value_change(self._change)
                 self._sides.append(select)
                 what = f"or drop a crystal file, {label.lower()}"
-                drop_zone(self._session, what, partial(_take_file, select), accept=_SIDE_FILES)
+                drop_zone(self._session, what, partial(self._take_file, select), accept=SIDE_FILES)
             with ui.element("div").classes("k-row k-pair"):
                 self._normals = [
                     ui.select(list(NORMALS), value="001", label=f"{side} normal", on_change=self._change)
@@ -97,7 +98,7 @@ class InterfaceView:
                 self._names = ui.label().classes("k-title")
                 with ui.element("div").classes("k-row"):
                     self._spinner = ui.spinner(size="20px").props('aria-label="computing"')
-                    copy_menu(lambda: texts_to_copy(self._present(), self._temperature))
+                    copy_menu(lambda: texts_to_copy(_present(self._answer), self._temperature))
             with ui.element("div").classes("k-row k-headline"):
                 self._value = ui.label("–").classes("k-value k-number").mark("estimate")
                 ui.label(_UNIT).classes("k-unit")
@@ -107,11 +108,14 @@ class InterfaceView:
         with ui.element("div").classes("k-figures"):
             self._curves = self._figure_card(
                 "Conductance", partial(self._draw, conductance_figure), "conductance",
-                {"csv": lambda: curves_csv(self._present()), "json": lambda: answer_json(self._present())},
+                {
+                    "csv": lambda: curves_csv(_present(self._answer)),
+                    "json": lambda: answer_json(_present(self._answer)),
+                },
             )  # fmt: skip
             self._spectrum = self._figure_card(
                 "What carries the heat", partial(self._draw, spectrum_figure), "spectrum",
-                {"csv": lambda: spectrum_csv(self._present(), self._temperature)},
+                {"csv": lambda: spectrum_csv(_present(self._answer), self._temperature)},
             )  # fmt: skip
             self._curves.on_click(_open_source)
         with ui.element("div").classes("k-figures"):
@@ -119,7 +123,7 @@ class InterfaceView:
                 self._models = ui.html("", sanitize=False)
             with ui.element("section").classes("k-card"):
                 self._measured = ui.html("", sanitize=False)
-        self._junction = JunctionCard(self._session, self._faults, lambda: self._present().question)
+        self._junction = JunctionCard(self._session, self._faults, lambda: _present(self._answer).question)
 
     def _figure_card(self, title: str, draw: Any, name: str, texts: dict[str, Callable[[], str]]) -> Chart:
         """A card with a title, the ways to export, a figure and a line below it."""
@@ -138,12 +142,6 @@ class InterfaceView:
         """A figure of the answer, once there is one."""
         return None if self._answer is None else figure(self._answer, theme, self._temperature)
 
-    def _present(self) -> Answer:
-        """The answer; a fault where there is none yet."""
-        if self._answer is None:
-            raise RuntimeError("no answer yet")
-        return self._answer
-
     async def _change(self) -> None:
         """Ask again."""
         left, right = (str(one.value or "") for one in self._sides)
@@ -160,6 +158,14 @@ class InterfaceView:
             select.set_value(name)
         await self._change()
 
+    async def _take_file(self, select: Any, path: Path) -> None:
+        """Take a dropped file as one of the sides."""
+        name, said = (await compute(side_of_file, path)).value
+        self._dropped[select] = name, said
+        _offer(select, name)
+        select.set_value(name)
+        self._show_temperature()
+
     async def _ask(self, question: Question) -> None:
         """Compute, and show what is found; a fault leaves what is there."""
         if self._answer is not None and question == self._answer.question:
@@ -174,7 +180,7 @@ class InterfaceView:
 
     def _show(self, warned: Sequence[str]) -> None:
         """Show the answer."""
-        found = self._present()
+        found = _present(self._answer)
         self._names.set_text(f"{found.prediction.left} | {found.prediction.right}")
         reason = found.prediction.estimate.reason
         self._reason.set_text(f"{reason[:1].upper()}{reason[1:]}.")
@@ -194,7 +200,9 @@ class InterfaceView:
             self._interval.set_text(interval)
             self._models.set_content(_models_table(model_rows(found, self._temperature), self._temperature))
             self._heat.set_text(heat_text(found, self._temperature))
-            self._remarks.set_text(" · ".join(dict.fromkeys((*remarks_at(found, self._temperature), *self._warned))))
+            dropped = [said for field, (name, said) in self._dropped.items() if field.value == name]
+            said = dict.fromkeys((*dropped, *remarks_at(found, self._temperature), *self._warned))
+            self._remarks.set_text(" · ".join(filter(None, said)))
 
     async def _move(self) -> None:
         """Follow the slider: figures before texts, which lay the page out anew."""
@@ -204,6 +212,13 @@ class InterfaceView:
             self._curves.follow()
             await asyncio.sleep(HEAD_START)
         self._show_temperature()
+
+
+def _present(answer: Answer | None) -> Answer:
+    """The answer; a fault where there is none yet."""
+    if answer is None:
+        raise InputError("there is no answer yet: choose two materials")
+    return answer
 
 
 async def _find(session: Session, question: Question) -> Outcome:
@@ -225,12 +240,6 @@ def _offer(select: Any, name: str) -> None:
     offered: dict[str, str] = dict(select.options)
     if name not in offered:
         select.set_options(offered | {name: Path(name).name})
-
-
-async def _take_file(select: Any, path: Path) -> None:
-    """Take a dropped file as one of the sides."""
-    _offer(select, str(path))
-    select.set_value(str(path))
 
 
 def _open_source(point: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from kapitza.web.figures.interface import junction_figure
 from kapitza.web.parts import Chart, FaultLine, Figure, drop_zone
 from kapitza.web.session import Session, Theme
 
-_FILES = ".json,.npz,.h5,.npy"
+_FILES = (".json", ".npz", ".h5")
 _INVITATION = "Where both crystals have force constants, or a potential knows them; or drop one that was saved."
 
 

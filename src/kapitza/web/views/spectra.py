@@ -261,7 +261,7 @@ class SpectraView:
         with ui.element("div").classes("k-columns k-editor"):
             with ui.element("div").classes("k-stack"):
                 text = "Drop spectra (.ndata, .h5, .hspy, .msa, .dm4), a map, or modes (.toml)"
-                drop_zone(session, text, self.take_file)
+                drop_zone(session, text, self.take_file, several=True)
                 self._faults = fault_line()
                 with ui.element("div").classes("k-card"):
                     with ui.element("div").classes("k-row k-between"):

@@ -173,7 +173,7 @@ class ThermoreflectanceView:
         shown = self._shown
         with ui.element("div").classes("k-columns k-editor"):
             with ui.element("div").classes("k-stack"):
-                drop_zone(session, "Drop a sample file (.toml) and its data (.csv, .txt)", self.take_file)
+                drop_zone(session, "Drop a sample file (.toml) and its data (.csv, .txt)", self.take_file, several=True)
                 self._faults = fault_line()
                 with ui.element("div").classes("k-card"):
                     with ui.element("div").classes("k-row k-between"):

@@ -1,0 +1,76 @@
+"""Which crystal of the package a structure is: by its elements, its volume, its symmetry and its distances."""
+
+from collections import Counter
+from itertools import product
+
+import numpy as np
+
+from kapitza.core.arrays import Array
+from kapitza.matter.phonons import named_structure, phonon_card, phonon_names
+from kapitza.matter.potentials.space_group import primitive_structure, space_group
+from kapitza.matter.structure import Structure
+from kapitza.units import angstrom
+
+_SAME_VOLUME = 0.07  # relative: lattice constants of calculators are up to about 2 % off the measured ones
+_SITE_TOLERANCE = 0.05 * angstrom  # files of others have few digits
+_REACH = 2.4  # up to which distances are compared, in cube roots of the volume of an atom, as all lengths here
+_WIDTH = 0.05  # by which distances may differ
+_SAME_DISTANCES = 0.97  # cosine of the angle between smeared distances of two structures
+
+
+def known_crystal(given: Structure) -> str:
+    """Return the name under which the package has the phonons of a structure; empty where it has none of it.
+
+    Both have the same elements in their primitive cells, as many symmetry operations, a volume within 7 %, and the same
+    distances within the error of the volume.
+    """
+    names = [name for name in phonon_names() if _is_composed_alike(given, named_structure(name))]
+    if not names:
+        return ""
+    one = primitive_structure(given, _SITE_TOLERANCE)
+    for name in names:
+        other = primitive_structure(named_structure(name), _SITE_TOLERANCE)
+        if phonon_card(name).usable and _are_alike(one, other):
+            return name
+    return ""
+
+
+def _is_composed_alike(one: Structure, other: Structure) -> bool:
+    """Whether two cells hold the elements in the same ratio."""
+    counts, others = Counter(one.symbols), Counter(other.symbols)
+    sizes = len(one.symbols), len(other.symbols)
+    return counts.keys() == others.keys() and all(counts[key] * sizes[1] == others[key] * sizes[0] for key in counts)
+
+
+def _are_alike(one: Structure, other: Structure) -> bool:
+    """Whether two primitive cells are the same crystal, a little strained."""
+    if len(one.symbols) != len(other.symbols):
+        return False
+    if abs(abs(np.linalg.det(one.lattice) / np.linalg.det(other.lattice)) - 1) > _SAME_VOLUME:
+        return False
+    orders = [len(space_group(each, _SITE_TOLERANCE).turns) for each in (one, other)]
+    if orders[0] != orders[1]:
+        return False
+    first, second = (_smeared_distances(each) for each in (one, other))
+    return bool(np.vdot(first, second) > _SAME_DISTANCES * np.linalg.norm(first) * np.linalg.norm(second))
+
+
+def _cells_around() -> Array:
+    """(729, 3) whole steps to the cells around one."""
+    return np.array(list(product(range(-4, 5), repeat=3)), dtype=float)
+
+
+def _smeared_distances(one: Structure) -> Array:
+    """(pairs of elements, nr) distances between atoms as bell curves of equal width, weighed by 1/r²."""
+    unit = (abs(np.linalg.det(one.lattice)) / len(one.symbols)) ** (1 / 3)
+    apart = one.positions[:, None, None] - one.positions[None, :, None] + _cells_around() @ one.lattice
+    length = np.linalg.norm(apart, axis=-1) / unit  # (n, n, cells)
+    near = (length > 0.1) & (length < _REACH)
+    kinds = np.unique(one.symbols, return_inverse=True)[1]
+    count = int(kinds.max()) + 1
+    pair = np.broadcast_to((kinds[:, None] * count + kinds)[:, :, None], length.shape)[near]
+    radius = np.arange(0.3, _REACH, _WIDTH / 2)
+    found = np.zeros((count * count, radius.size))
+    curves = np.exp(-(((radius - length[near][:, None]) / _WIDTH) ** 2) / 2) / length[near][:, None] ** 2
+    np.add.at(found, pair, curves)
+    return found
