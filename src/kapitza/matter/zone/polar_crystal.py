@@ -23,7 +23,7 @@ from kapitza.errors import InputError
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.folding import minkowski_basis, nearest_images
 from kapitza.matter.files.phonon_facts import PolarConstants
-from kapitza.matter.polar import COULOMB_CONSTANT, DipoleForces
+from kapitza.matter.polar import COULOMB_CONSTANT, DipoleForces, pair_turns
 from kapitza.units import angstrom
 
 _IMAGE_TOLERANCE = 1e-3 * angstrom  # by which the stored image of an atom may be farther than the nearest one
@@ -55,7 +55,7 @@ class MacroscopicField(DipoleForces):
         volume = abs(np.linalg.det(self.lattice))
         return (
             COULOMB_CONSTANT / volume * strength[:, None, None] * charge[:, :, None] * charge[:, None, :]
-            * self.phase_factors(q)
+            * pair_turns(self.positions, q)
         )  # fmt: skip
 
     def gradient(self, q: Array) -> ComplexArray:
