@@ -33,6 +33,7 @@ from kapitza.measure.eels.model import (
 from kapitza.units import k_B, meV
 
 pytest.importorskip("numba", reason="the fit of spectra needs numba")
+starts: Any = importlib.import_module("kapitza.measure.eels.fitting.starts")
 scoring: Any = importlib.import_module("kapitza.measure.eels.fitting.scoring")
 
 STEP = 0.5 * meV
@@ -80,7 +81,10 @@ def evaluate(model: SpectrumModel, grid: ChannelGrid, x: np.ndarray) -> tuple[np
     detector = Detector(np.zeros(n), np.ones(n), np.zeros(n))
     state = scoring._new_search(n, ~no)
     counts = np.ones((1, n))
-    scoring._search_spectra(counts, detector, constraints, (1e-2, 1), result, state, spectrum, (electrons, workspace))
+    own = scoring.SharedStart(x, no, np.zeros(0), np.zeros((0, p, n)))
+    scoring._search_spectra(
+        counts, detector, constraints, (1e-2, 1), result, state, spectrum, (electrons, workspace, own)
+    )
     return electrons[1], electrons[2]
 
 
@@ -150,6 +154,34 @@ def test_whole_fits(shape: ZeroLossShape, dose: float, tie: Tie) -> None:
     np.testing.assert_allclose(fast.pvalue, plain.pvalue, rtol=1e-3, atol=1e-6)
     scale = np.einsum("ki,kj->kij", sigma, sigma)
     np.testing.assert_allclose(fast.covariance / scale, plain.covariance / scale, rtol=0, atol=2e-3)
+
+
+@pytest.mark.parametrize("background", [0, 2])
+def test_a_start_that_spectra_share_leads_to_the_same_end(background: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    modes = toy.modes_of(None, None, None)
+    model = SpectrumModel(modes, "pseudo-voigt", background=background)
+    lines = [v for m, s in zip(modes, (4e-4, 6e-4, 2e-4), strict=True) for v in (m.energy / STEP, 9.5, s * 6e7)]
+    x = np.tile([6e7, 0.0, 16, 0.02, *lines, 430.0 * k_B / STEP, *[40.0, 5.0][:background]], (48, 1))
+    x[:, 1] = np.linspace(-0.7, 0.7, 48)
+    mean = expected_spectrum(model, channel_grid(model, toy.ENERGY * meV), x)[0]
+    image = toy.image_of(np.random.default_rng(2).poisson(mean).astype(float))
+    used, find = [], scoring.shared_start
+
+    def watched(*given: Any) -> Any:
+        found = find(*given)
+        used.append(found.centre.size)
+        return found
+
+    monkeypatch.setattr(scoring, "shared_start", watched)
+    shared = fit_spectra(image, model)
+    monkeypatch.setattr(starts, "_MAX_START_SHARE", 0.0)
+    apart = fit_spectra(image, model)
+    assert max(used[:2]) > 0
+    assert max(used[2:]) == 0
+    np.testing.assert_array_equal(shared.flag, apart.flag)
+    sigma = np.sqrt(np.diagonal(apart.covariance, axis1=1, axis2=2))
+    np.testing.assert_allclose(shared.value / sigma, apart.value / sigma, rtol=0, atol=2e-3)
+    np.testing.assert_allclose(shared.deviance, apart.deviance, rtol=1e-7, atol=0)
 
 
 def test_both_searches_end_where_modes_vanish() -> None:

@@ -11,15 +11,7 @@ import numpy as np
 
 from kapitza.core.arrays import Array, IntArray
 from kapitza.measure.eels.fitting.compiler import jit
-from kapitza.measure.eels.fitting.shapes import (
-    REFERENCE,
-    SPLIT,
-    TAIL,
-    TO_SIGMA,
-    channel_range,
-    fast_exponential,
-    write_zero_loss,
-)
+from kapitza.measure.eels.fitting.shapes import REFERENCE, SPLIT, TAIL, TO_SIGMA, channel_range, write_zero_loss
 
 Model = tuple[Array, Array, Array]  # parameters, electrons of each channel, and their derivatives
 Measured = tuple[Array, Array, float]  # knots, cubics and full width of a measured peak
@@ -48,33 +40,38 @@ def _tied_occupation(x: Array, at: int, place: int, tie: int) -> tuple[float, fl
 
 
 @jit
-def _add_two_scaled(row: Array, first_factor: float, first: Array, second_factor: float, second: Array) -> None:
-    """Add multiples of two lines to a row."""
-    for i in range(row.size):
-        row[i] += first_factor * first[i] + second_factor * second[i]
-
-
-@jit
 def _write_nodes(
     energy: float, sigma: float, spacing: float, reach: float, limit: tuple[int, int], nodes: Nodes
 ) -> int:
     """Write weights and places of the nodes of a line; return their number, a multiple of four by weights of 0.
 
-    `limit` holds the parts of a channel, and the farthest channel.
+    `limit` holds the parts of a channel, and the farthest channel.  From node to node the normal distribution changes
+    by a factor that itself changes by one factor, which spares the exponentials.
     """
     weights, part, channel = nodes
     parts, farthest = limit
     step = max(math.floor(spacing * parts), 1)
     inverse, count = 1 / sigma, 0
-    height = step / parts / (np.sqrt(2 * np.pi) * sigma)
     low = max(math.ceil((energy - reach * sigma) * parts / step), math.ceil(-farthest * parts / step))
     high = min(math.floor((energy + reach * sigma) * parts / step), math.floor(farthest * parts / step))
-    for m in range(low, high + 4 - (high - low) % 4):
-        place = min(m, high) * step
-        t = (place / parts - energy) * inverse
-        g = height * fast_exponential(-0.5 * t * t) if m <= high else 0.0
+    between, t = step / parts * inverse, (low * step / parts - energy) * inverse
+    g = between / np.sqrt(2 * np.pi) * np.exp(-0.5 * t * t)
+    factor, change = np.exp(-between * (t + 0.5 * between)), np.exp(-between * between)
+    at, rest = low * step // parts, low * step % parts
+    for count in range(high + 1 - low):
         weights[0, count], weights[1, count], weights[2, count] = g, -g * t * inverse, g * (t * t - 1) * inverse
-        part[count], channel[count] = place % parts, place // parts
+        part[count], channel[count] = rest, at
+        t += between
+        g *= factor
+        factor *= change
+        rest += step
+        while rest >= parts:
+            rest -= parts
+            at += 1
+    count = max(high + 1 - low, 0)
+    while count % 4 != 0:
+        weights[0, count], weights[1, count], weights[2, count] = 0.0, 0.0, 0.0
+        part[count], channel[count] = part[count - 1], channel[count - 1]
         count += 1
     return count
 
@@ -123,14 +120,17 @@ def _add_shape_derivative(
 
 @jit
 def _add_one_side(
-    energy: float, sigma: float, amount: float, core: tuple[float, float, float, bool, bool], reach: int, model: Model,
+    energy: float, sigma: float, amount: float, core: tuple[float, float, float, bool], reach: int, model: Model,
     workspace: Workspace, row: int,
 ) -> None:  # fmt: skip
-    """Write the loss or the gain line of a mode into three rows, and add its derivatives by the shape of the peak."""
+    """Write the loss or the gain line of a mode into three rows, and add its derivatives by the shape of the peak.
+
+    That by the first width is left to `_add_mode`.
+    """
     jacobian = model[2]
     lines, peak, nodes = workspace
     n, shapes = lines.shape[1], peak.shape[1] - 2
-    centre, narrow, wide, bent, one_length = core
+    centre, narrow, wide, bent = core
     near, far = channel_range(centre + energy, NODE_REACH * sigma + CORE * wide, n)
     fine = (BENT_SPACING if bent else SMOOTH_SPACING) * min(sigma, narrow * TO_SIGMA)
     limit = peak.shape[0], reach
@@ -144,51 +144,64 @@ def _add_one_side(
         end = near if piece == 0 else (n if piece == 1 else far)
         if end > first:
             _add_line(peak, nodes, count, reach, lines, row, first, end)
-            if piece == 2 and bent:
+            if piece == 2 and bent and shapes > 1:
                 fine = SMOOTH_SPACING * min(sigma, narrow * TO_SIGMA)
                 count = _write_nodes(energy, sigma, fine, NODE_REACH, limit, nodes)
-            for s in range(1 if one_length else 0, shapes):
+            for s in range(1, shapes):
                 _add_shape_derivative(peak, 2 + s, nodes, count, reach, amount, jacobian[2 + s, first:end], first)
-    if one_length:
-        # Euler: R(x, w) has degree -1, and σ ∂/∂σ of a line is that of its own width
-        factor, by_width = -amount / wide, jacobian[2]
-        value, slope, spread = lines[row], lines[row + 1], lines[row + 2]
-        at = centre + energy
-        for i in range(n):
-            by_width[i] += factor * (value[i] + (i - at) * slope[i] + sigma * spread[i])
 
 
 @jit
 def _add_mode(
-    at: int,
-    place: int,
-    tie: int,
-    core: tuple[float, float, float, bool, bool],
-    reach: int,
-    model: Model,
+    at: int, place: int, tie: int, core: tuple[float, float, float, bool], reach: int, model: Model,
     workspace: Workspace,
-) -> None:
+) -> None:  # fmt: skip
     """Add loss and gain of one mode, and their derivatives."""
     x, mu, jacobian = model
     lines = workspace[0]
     energy, sigma, strength = x[at], x[at + 1], x[at + 2]
     n, by_energy, by_tie = _tied_occupation(x, at, place, tie)
-    lost, won = strength * (n + 1), strength * n
+    lost, won, more = strength * (n + 1), strength * n, n + 1
     lines[:] = 0.0
     for side in range(2):
         _add_one_side(
             energy if side == 0 else -energy, sigma, lost if side == 0 else won, core, reach, model, workspace, 3 * side
         )
-    loss, loss_slope, loss_spread, gain, gain_slope, gain_spread = (
-        lines[0], lines[1], lines[2], lines[3], lines[4], lines[5],
-    )  # fmt: skip
-    _add_two_scaled(mu, lost, loss, won, gain)
-    _add_two_scaled(jacobian[1], -lost, loss_slope, -won, gain_slope)
-    _add_two_scaled(jacobian[at], -lost, loss_slope, won, gain_slope)  # E moves loss up and gain down
-    _add_two_scaled(jacobian[at], strength * by_energy, loss, strength * by_energy, gain)
-    _add_two_scaled(jacobian[at + 1], lost, loss_spread, won, gain_spread)
-    _add_two_scaled(jacobian[at + 2], n + 1, loss, n, gain)
-    _add_two_scaled(jacobian[place], strength * by_tie, loss, strength * by_tie, gain)
+    e_factor, t_factor, inverse_width = strength * by_energy, strength * by_tie, 1 / x[2]
+    for i in range(mu.size):
+        loss, gain = lines[0, i], lines[3, i]
+        loss_slope, gain_slope = lost * lines[1, i], won * lines[4, i]
+        total, slope, spread = lost * loss + won * gain, loss_slope + gain_slope, lost * lines[2, i] + won * lines[5, i]
+        away, both = i - core[0], gain_slope - loss_slope  # E moves loss up and gain down
+        mu[i] += total
+        jacobian[1, i] -= slope
+        # Euler: R(x, lengths) has degree -1, and σ ∂/∂σ of a line is that of its own width
+        jacobian[2, i] -= inverse_width * (total + away * slope + energy * both + sigma * spread)
+        jacobian[at, i] = both + e_factor * (loss + gain)
+        jacobian[at + 1, i] = spread
+        jacobian[at + 2, i] = more * loss + n * gain
+        jacobian[place, i] += t_factor * (loss + gain)
+
+
+@jit
+def _add_peak(model: Model, peak: Array, reach: int) -> None:
+    """Write the zero-loss peak and its derivatives from its table."""
+    x, mu, jacobian = model
+    amplitude, n = x[0], mu.size
+    for i in range(n):
+        value = peak[0, reach + i]
+        mu[i], jacobian[0, i] = amplitude * value, value
+    for row in range(1, peak.shape[0]):
+        factor = -amplitude if row == 1 else amplitude
+        for i in range(n):
+            jacobian[row, i] = factor * peak[row, reach + i]
+
+
+@jit
+def _add_second_length(jacobian: Array, row: int, factor: float) -> None:
+    """Add a multiple of the derivative by a second length of the peak to that by the first width."""
+    for i in range(jacobian.shape[1]):
+        jacobian[2, i] += factor * jacobian[row, i]
 
 
 @jit
@@ -205,25 +218,21 @@ def expected_electrons(spectrum: Spectrum, model: Model, workspace: Workspace) -
     reach = min(reach, (peak.shape[2] - n) // 2)
     for part in range(parts):
         write_zero_loss(shape, start - reach - part / parts - x[1], x, measured, peak[part], n + 2 * reach)
-    amplitude = x[0]
-    for i in range(n):
-        value = peak[0, 0, reach + i]
-        mu[i], jacobian[0, i] = amplitude * value, value
-    for row in range(1, 2 + shapes):
-        factor = -amplitude if row == 1 else amplitude
-        target, source = jacobian[row], peak[0, row, reach : reach + n]
-        for i in range(n):
-            target[i] = factor * source[i]
+    _add_peak(model, peak[0], reach)
     ties = 1 if tie == 0 else modes
-    jacobian[first : first + 3 * modes + ties] = 0.0
-    wide, narrow = x[2], x[2]
+    jacobian[first + 3 * modes : first + 3 * modes + ties] = 0.0
+    wide, narrow, second = x[2], x[2], 0
     if shape == SPLIT:
-        wide, narrow = max(x[2], x[3]), min(x[2], x[3])
-    halves, spline = shape == SPLIT, shape == REFERENCE
-    core = x[1] - start, narrow, wide, halves or spline, not halves and shape != TAIL
+        wide, narrow, second = max(x[2], x[3]), min(x[2], x[3]), 3
+    elif shape == TAIL:
+        second = 5
+    # of the lines alone: with those of the peak the relation of Euler holds already
+    _add_second_length(jacobian, second, x[second] / x[2] if second > 0 else 0.0)
+    core = x[1] - start, narrow, wide, shape in (SPLIT, REFERENCE)
     for j in range(modes):
         place = first + 3 * modes + (0 if tie == 0 else j)
         _add_mode(first + 3 * j, place, tie, core, reach, model, workspace)
+    _add_second_length(jacobian, second, -x[second] / x[2] if second > 0 else 0.0)
     for k in range(smooth.shape[0]):
         coefficient, row = x[first + 3 * modes + ties + k], jacobian[first + 3 * modes + ties + k]
         for i in range(n):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, BoolArray, IntArray
 from kapitza.core.machine_code import has_machine_code
-from kapitza.measure.eels.fitting import algebra, compiler, lines, search, shapes
+from kapitza.measure.eels.fitting import algebra, compiler, lines, search, shapes, starts
 from kapitza.measure.eels.fitting.algebra import (
     WORKSPACE_VECTORS,
     chi2_moments,
@@ -43,6 +43,7 @@ from kapitza.measure.eels.fitting.search import (
     SearchResult,
     to_coordinates,
 )
+from kapitza.measure.eels.fitting.starts import SharedStart, interpolate_start, shared_start
 from kapitza.measure.eels.model import SHAPE_PARAMETERS, TIE_CHOICES, ZERO_LOSS_SHAPES, ChannelGrid, SpectrumModel
 
 _Observed = tuple[Array, Array]  # counts, and 1 where there is one, of each channel
@@ -474,7 +475,8 @@ def _source_checksum() -> int:
     """Checksum of all source that is compiled: machine code of older source is not used."""
     return zlib.crc32(
         "".join(
-            inspect.getsource(module) for module in (compiler, shapes, lines, algebra, search, sys.modules[__name__])
+            inspect.getsource(module)
+            for module in (compiler, shapes, lines, starts, algebra, search, sys.modules[__name__])
         ).encode()
     )
 
@@ -490,30 +492,45 @@ def _compile_search(version: int) -> Callable[..., None]:
         result: SearchResult,
         search: SearchState,
         spectrum: Spectrum,
-        evaluated: tuple[Model, Workspace],
+        evaluated: tuple[Model, Workspace, SharedStart],
     ) -> None:
         """Fit spectra (k, n), from the coordinates in the result to parameters there."""
         if version < 0:  # never: the number is here to be part of the function
             return
-        model, workspace = evaluated
-        for k in range(counts.shape[0]):
-            _begin_search(counts[k], result.value[k], constraints, search, model[0])
-            first, last = True, False
+        model, workspace, shared = evaluated
+        x, _mu, jacobian = model
+        common = shared.centre.size
+        for k in range(-common, counts.shape[0]):  # first the starts that are shared
+            if k < 0:
+                copy_values(shared.x, x)
+                x[1] = shared.centre[k + common]
+            else:
+                _begin_search(counts[k], result.value[k], constraints, search, x)
+            first, rough, last = True, False, False
             while True:
-                expected_electrons(spectrum, model, workspace)
+                rough = first and k >= 0 and common > 0
+                if rough:
+                    interpolate_start(shared, model)
+                else:
+                    expected_electrons(spectrum, model, workspace)
+                if k < 0:
+                    for a in range(x.size):
+                        copy_values(jacobian[a], shared.jacobian[k + common, a])
+                    break
                 if last:
-                    _derivatives_by_coordinates((search.small[8], search.small[9]), constraints.chart, model[2])
+                    _derivatives_by_coordinates((search.small[8], search.small[9]), constraints.chart, jacobian)
                     break
                 _judge_step(detector, constraints, search, model, first)
                 first = False
-                if _wants_trial(goal, constraints, search, model[0]):
+                if _wants_trial(goal, constraints, search, x):
                     continue
-                if search.numbers[3] == 0:
+                if search.numbers[3] == 0 and not rough:
                     break
-                # the last step was refused: mu and jacobian are not those at u
-                _write_parameters(search.u, constraints.chart, model[0], (search.small[8], search.small[9]))
+                # the last step was refused, or there was none: mu and jacobian are not those at u
+                _write_parameters(search.u, constraints.chart, x, (search.small[8], search.small[9]))
                 last = True
-            _write_result(k, detector, constraints, search, model, result)
+            if k >= 0:
+                _write_result(k, detector, constraints, search, model, result)
 
     return jit_cached(search_spectra)
 
@@ -546,9 +563,11 @@ def fisher_scoring(
     )
     search = _new_search(problem.grid.channels, problem.constraints.free)
     spectrum, *evaluated = model_arrays(problem.model, problem.grid, problem.smooth)
+    shared = shared_start(problem, start, result.value)
     _search_spectra(
-        counts, problem.detector, problem.constraints, (tolerance, limit), result, search, spectrum, tuple(evaluated)
-    )
+        counts, problem.detector, problem.constraints, (tolerance, limit), result, search, spectrum,
+        (*evaluated, shared),
+    )  # fmt: skip
     return result
 
 

@@ -48,6 +48,23 @@ def fast_exponential(y: float) -> float:
 
 
 @jit
+def _fast_logarithm(y: float) -> float:
+    """Return ln y for y from 1 to 1e10 to 1e-10 of itself, in steps that run side by side: 32 ln y^(1/32)."""
+    z = np.sqrt(np.sqrt(np.sqrt(np.sqrt(np.sqrt(y)))))
+    s = (z - 1) / (z + 1)
+    t = s * s
+    e = 1 / 17 + t * (1 / 19)  # inverse hyperbolic tangent of s
+    e = 1 / 15 + t * e
+    e = 1 / 13 + t * e
+    e = 1 / 11 + t * e
+    e = 1 / 9 + t * e
+    e = 1 / 7 + t * e
+    e = 1 / 5 + t * e
+    e = 1 / 3 + t * e
+    return 64 * s * (1 + t * e)
+
+
+@jit
 def _write_pseudo_voigt(start: float, width: float, share: float, rows: Array, first: int, end: int) -> None:
     """Write value, slope, and derivatives by width and share, at the places `first` to before `end`."""
     value, slope, by_width, by_share = rows[0], rows[1], rows[2], rows[3]
@@ -116,14 +133,16 @@ def _write_pearson(start: float, width: float, exponent: float, rows: Array, cou
     b, by_m = power - 1, -_LN_TWO * power / (exponent * exponent)
     norm = 2 * np.sqrt(b / np.pi) * np.exp(math.lgamma(exponent) - math.lgamma(exponent - 0.5)) / width
     log_norm = by_m / (2 * b) + _digamma(exponent) - _digamma(exponent - 0.5)
+    by_value, by_slope, by_width, by_exponent = rows[0], rows[1], rows[2], rows[3]
+    squared, inverse_width, ratio = 4 * b / (width * width), 1 / width, by_m / b
     for i in range(count):
         x = start + i
-        u = 4 * b * x * x / (width * width)
-        log, inverse = np.log1p(u), 1 / (1 + u)
-        value = norm * np.exp(-exponent * log)
-        slope = -value * exponent * 8 * b * x / (width * width) * inverse
-        rows[0, i], rows[1, i], rows[2, i] = value, slope, -(value + x * slope) / width
-        rows[3, i] = value * (log_norm - log - exponent * u * inverse * by_m / b)
+        u = squared * x * x
+        log, inverse = _fast_logarithm(1 + u), 1 / (1 + u)
+        value = norm * fast_exponential(max(-exponent * log, -60.0))  # to 1e-7 of itself beyond -30
+        slope = -2 * exponent * value * squared * x * inverse
+        by_value[i], by_slope[i], by_width[i] = value, slope, -(value + x * slope) * inverse_width
+        by_exponent[i] = value * (log_norm - log - exponent * u * inverse * ratio)
 
 
 @jit
