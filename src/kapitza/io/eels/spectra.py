@@ -1,5 +1,6 @@
 """One reader for the spectra of every microscope: any file, one record."""
 
+import sys
 from collections.abc import Sequence
 from os import PathLike, fspath
 from pathlib import Path
@@ -86,6 +87,8 @@ def read_eels(
 
 def rehearse_signals(path: str) -> None:
     """Read a file in the child: HDF5 and RosettaSciIO are not trusted to survive every damage."""
+    # Dask would load xarray and pandas, where they are installed, in half of the time that the child takes.
+    sys.modules["xarray"] = None  # pyright: ignore[reportArgumentType]
     rehearse(_read_signals, path)
 
 
