@@ -7,9 +7,11 @@ known, a MATLAB kernel of 35 wave vectors, takes 146 ms in GNU Octave 7.3 on the
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import cycle
 
 import numpy as np
+from attrs import evolve
 
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.layered.admittance import impedance
@@ -68,16 +70,28 @@ def derivatives(curve: Tdtr, stack: Stack) -> np.ndarray:
     return problem.jacobian(np.zeros(len(SEVEN)))
 
 
+def others_of(stack: Stack) -> Iterator[Stack]:
+    """Stacks of which no layer was seen before, as what is kept of a layer would make a curve cheaper."""
+    made: list[Stack] = []
+    for i in range(2000):
+        factor = 1 + 1e-4 * (i + 1)
+        layers = [evolve(one, conductivity=one.conductivity * factor) for one in stack.layers]
+        made.append(Stack(layers, stack.boundaries))
+    return cycle(made)
+
+
 def main() -> None:
     stack, curve, grown = sample(), experiment(), experiment(defocus=4e7)
     fdtr = Fdtr(np.geomspace(1e4, 5e7, 49), Beams(4 * um, 4 * um))
-    fast = median(lambda: curve.predict(stack))
-    print(f"curve, 40 delays                     {fast:6.2f} ms   {PUBLIC / fast:.0f} x the public code")
+    others = others_of(stack)
+    fast = median(lambda: curve.predict(next(others)))
+    print(f"curve, 40 delays, all numbers new    {fast:6.2f} ms   {PUBLIC / fast:.0f} x the public code")
     for what, call in (
+        ("the same again", lambda: curve.predict(stack)),
         ("another conductance", lambda: curve.predict(stack.replace({"Al|SiO2.conductance": 200 * MW}))),
         ("another spot", lambda: curve.replace({"pump_radius": 9 * um}).predict(stack)),
-        ("pump that loses its focus", lambda: grown.predict(stack)),
-        ("FDTR, 49 frequencies", lambda: fdtr.predict(stack)),
+        ("pump that loses its focus", lambda: grown.predict(next(others))),
+        ("FDTR, 49 frequencies", lambda: fdtr.predict(next(others))),
     ):
         print(f"{what:36} {median(call):6.2f} ms")
     print(f"derivatives by seven numbers         {median(lambda: derivatives(curve, stack), 60):6.2f} ms")

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from scipy.special import i0e
 
 from kapitza.core.stack import Layer, Stack
-from kapitza.device.layered.admittance import impedance
+from kapitza.device.layered.admittance import ThermalWave, impedance
 from kapitza.device.setup import Plane, Setup
 from kapitza.errors import InputError
-from kapitza.measure.thermoreflectance.beams import Beams, wave_vector_quadrature
+from kapitza.measure.thermoreflectance.beams import BeamResponse, Beams, wave_vector_quadrature
 from kapitza.units import nm, um
 
 
@@ -133,3 +133,30 @@ def test_beams_that_are_none():
     for wrong in ((0.0, 1.0), (1.0, -1.0), (np.nan, 1.0), (np.inf, 1.0)):
         with pytest.raises(InputError, match=r"Beams: .*_radius"):
             Beams(*wrong)
+
+
+@given(radii, radii, st.floats(0.5, 2000), st.floats(3, 9), st.floats(6, 9))
+def test_fewer_wave_vectors_are_enough_for_fast_changes(pump, probe, through, frequency, conductance):
+    film = Layer("f", 80 * nm, 180.0, heat_capacity=2.4e6)
+    stack = Stack([film, Layer("s", np.inf, through, heat_capacity=1.6e6)], [10**conductance])
+    beams, s = Beams(pump, probe), np.array([2j * np.pi * 10**frequency])
+    held = BeamResponse(s, (beams,), Setup())
+    few = held.quadrature(stack)[0].kx.size
+    assert few <= 48
+    close(held.of(stack)[:, 0], response(stack, beams, s, nodes=200), 2e-6)
+
+
+def test_what_is_kept_belongs_to_the_layers():
+    s = 2j * np.pi * np.geomspace(1e6, 1e9, 5)
+    held = BeamResponse(s, (Beams(5 * um, 4 * um),), Setup())
+    for i in range(60):  # more than are kept
+        film = Layer("f", (50 + i % 7) * nm, 180.0 + i % 3, heat_capacity=2.4e6 + i % 5)
+        stack = Stack([film, Layer("s", np.inf, 10.0 + i, in_plane=5.0 + i % 2, heat_capacity=1.6e6)], [1e8 + i])
+        fresh = BeamResponse(s, held.beams, Setup())
+        np.testing.assert_array_equal(held.of(stack), fresh.of(stack))
+
+
+def test_the_slope_of_a_slab_is_a_hyperbolic_tangent():
+    rng = np.random.default_rng(0)
+    decay = 10 ** rng.uniform(-8, 3, 2000) * np.exp(1j * rng.uniform(-1.17, 1.17, 2000))  # rates up to 134° from 0
+    close(ThermalWave(decay[None], decay[None], None).slope(1.0)[0], np.tanh(decay), 1e-14)

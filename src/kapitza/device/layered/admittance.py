@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import ComplexArray
@@ -22,6 +22,9 @@ from kapitza.device.setup import (
 )
 from kapitza.errors import InputError
 
+_KEPT_WAVES, _KEPT_SLOPES = 16, 4  # layers at the same points, thicknesses of the same layer
+_LARGEST_KEPT = 20_000  # points, above which nothing is kept
+
 
 @frozen(eq=False)
 class ThermalWave(BaseRecord):
@@ -31,22 +34,48 @@ class ThermalWave(BaseRecord):
     decay: ComplexArray  # (ns, nk) its decay u, m⁻¹
     # (nk,) imaginary b/k_zz by which the tensor turns its phase with depth, m⁻¹; None without such elements
     skew: ComplexArray | None
+    _slopes: dict[float, ComplexArray] = field(init=False, repr=False, factory=dict)
+
+    def slope(self, thickness: float) -> ComplexArray:
+        """(ns, nk) tanh ud of a slab of a thickness, m; that of the last thicknesses is kept."""
+        if thickness not in self._slopes:
+            if len(self._slopes) >= _KEPT_SLOPES:
+                self._slopes.clear()
+            # by real functions, at a third of the time of the complex one; exact for thin slabs, no overflow in thick
+            x, y = np.tanh(self.decay.real * thickness), np.tan(self.decay.imag * thickness)
+            self._slopes[thickness] = np.asarray((x + 1j * y) / (1 + 1j * (x * y)), dtype=np.complex128)
+        return self._slopes[thickness]
 
 
 @frozen(eq=False)
 class SpectralPoints(BaseRecord):
-    """Where a response is evaluated: s (ns, 1) in s⁻¹, kx and ky (nk,) in rad m⁻¹."""
+    """Where a response is evaluated: s (ns, 1) in s⁻¹, kx and ky (nk,) in rad m⁻¹.
+
+    Waves are kept by the numbers of their layers: the derivatives of a fit ask for the same again and again.
+    """
 
     s: ComplexArray
     kx: NDArray[np.float64]
     ky: NDArray[np.float64]
+    _waves: dict[tuple[float | None, ...], ThermalWave] = field(init=False, repr=False, factory=dict)
+
+    def wave(self, layer: Layer) -> ThermalWave:
+        """Waves of a layer with one temperature."""
+        if self.s.size * self.kx.size > _LARGEST_KEPT:
+            return _thermal_wave(layer, self)
+        key = (layer.conductivity, layer.in_plane, layer.in_plane_y, layer.heat_capacity, layer.xy, layer.xz, layer.yz)
+        if key not in self._waves:
+            if len(self._waves) >= _KEPT_WAVES:
+                self._waves.clear()
+            self._waves[key] = _thermal_wave(layer, self)
+        return self._waves[key]
 
 
 def _lateral_conduction(layer: Layer, at: SpectralPoints) -> NDArray[np.float64]:
     """(nk,) conductivity along the layer times wave vector squared, W m⁻³ K⁻¹."""
-    k = layer.tensor
     if layer.axisymmetric:
-        return k[0, 0] * (at.kx**2 + at.ky**2)
+        return (layer.conductivity if layer.in_plane is None else layer.in_plane) * (at.kx**2 + at.ky**2)
+    k = layer.tensor
     return k[0, 0] * at.kx**2 + 2 * k[0, 1] * at.kx * at.ky + k[1, 1] * at.ky**2
 
 
@@ -70,7 +99,7 @@ def _thermal_wave(layer: Layer, at: SpectralPoints) -> ThermalWave:
 
 def thermal_waves(stack: Stack, at: SpectralPoints) -> dict[str, ThermalWave]:
     """Waves of each layer by name."""
-    return {layer.name: _thermal_wave(layer, at) for layer in stack.layers}
+    return {layer.name: at.wave(layer) for layer in stack.layers}
 
 
 _ELECTRON_CHANNEL, _LATTICE_CHANNEL = 0, 1
@@ -261,12 +290,16 @@ def impedance(
     not modelled: absorption or readout over a depth in oblique layers, and metals with two temperatures together with
     either or with two planes.
     """
-    setup = setup or Setup()
     laplace = np.atleast_1d(np.asarray(s, dtype=complex))
     x, y = np.atleast_1d(np.asarray(kx, dtype=float)), np.atleast_1d(np.asarray(ky, dtype=float))
     if laplace.ndim != 1 or x.ndim != 1 or y.ndim != 1 or y.size not in (1, x.size):
         raise InputError(f"expected s (ns,), kx (nk,) and ky (nk,) or one, got {laplace.shape}, {x.shape}, {y.shape}")
-    at = SpectralPoints(laplace[:, None], x, y)
+    return impedance_at(stack, SpectralPoints(laplace[:, None], x, y), setup=setup)
+
+
+def impedance_at(stack: Stack, at: SpectralPoints, *, setup: Setup | None = None) -> ComplexArray:
+    """(ns, nk) `impedance` at points that may serve several stacks."""
+    setup = setup or Setup()
     heater = setup.heater or Plane(stack.layers[0].name)
     cut = slice_stack(stack, (heater, setup.thermometer or heater))
     if any(layer.coupling is not None for layer in stack.layers):
@@ -328,8 +361,7 @@ def _input_admittance(
     wave = media[piece.layer.name]
     if np.isinf(piece.thickness):
         return wave.gamma
-    e = np.expm1(wave.decay * (-2 * piece.thickness))
-    t = -e / (2 + e)
+    t = wave.slope(piece.thickness)
     if isothermal:
         return wave.gamma / t
     return wave.gamma * (y + wave.gamma * t) / (wave.gamma + y * t)

@@ -10,21 +10,32 @@ exact for radii that differ.  The remaining integral uses $k = k_0 (k_1/k_0)^{x^
 heat in any stack the singularities of Z keep 45° away from the real k axis, so that equal steps of ln k converge
 geometrically and at the same rate whatever the layers are; the power thins out the nodes towards small k in step with
 what they weigh.  A stack that heat cannot leave gets twice as many, as its small k weigh more.
+
+Heat that changes at the rate s spreads no farther than $1/\kappa$ with $\kappa^2 = |s|\,\min(C/k)$ over the layers:
+all poles of Z lie at $|k| \ge \kappa$, so that Z is constant below and $k_0$ may lie a little below κ.
+
+What is the same for stacks that differ in few numbers, as in the derivatives of a fit, is kept: nodes and weights, the
+waves of a layer, and what a slab does to them.
 """
 
 import numpy as np
 from attrs import evolve, field, frozen, validators
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, about, quantity
+from kapitza.core.arrays import Array, ComplexArray, about, quantity
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Stack
+from kapitza.device.layered.admittance import SpectralPoints, impedance_at
 from kapitza.device.setup import Setup
 
 WAVE_VECTOR_NODES = 48
 _NODE_SPACING_EXPONENT = 0.6
 _MAX_WAVE_VECTOR = 12.5  # in units of 1/W: the Gaussian is 3e-9 there
 _MIN_WAVE_VECTOR = 1e-7  # in units of 1/W: what lies below weighs less than that
+_CONSTANT_BELOW = 1e-4  # of the smaller of κ and 1/W: below it lie about 1e-8 of what the probe sees
+_HIGHEST_DIFFUSIVITY = 1e-2  # m² s⁻¹, ten times that of diamond at room temperature
+_STEP_OF_LEAST = 8.0  # factor between the k₀ that are taken
+_LONG_REACH = float(np.log(_MAX_WAVE_VECTOR / _MIN_WAVE_VECTOR))
 _RADIUS, _OFFSET = about("m", "1/e^2 radius"), about("m", "offset of the probe from the pump")
 _ANY_SIGN, _RADIUS_OR_NONE = quantity(low=-np.inf), validators.optional(quantity())
 
@@ -76,24 +87,86 @@ class WaveVectorQuadrature(BaseRecord):
     weight: Array | NDArray[np.complex128] = field(metadata=about("m^-2", "(nb, nk) weight"))
 
 
+@frozen(eq=False)
+class BeamResponse(BaseRecord):
+    """Responses of stacks as beams see them, at Laplace variables s (ns,), s⁻¹."""
+
+    s: ComplexArray
+    beams: tuple[Beams, ...]
+    setup: Setup
+    nodes: int = WAVE_VECTOR_NODES
+    _points: dict[tuple[bool, float], tuple[WaveVectorQuadrature, SpectralPoints]] = field(
+        init=False, repr=False, factory=dict
+    )
+
+    def quadrature(self, stack: Stack) -> tuple[WaveVectorQuadrature, SpectralPoints]:
+        """Wave vectors and weights, and all points where the response is needed; the last ones again if they fit."""
+        slowest = float(np.abs(self.s).min())
+        if not all(layer.axisymmetric for layer in stack.layers):
+            return self._new_points(stack, slowest)
+        width = max(max(pair.widths) for pair in self.beams)
+        key = heat_leaves(stack, self.setup), _least_wave_vector(stack, slowest, width)
+        if key not in self._points:
+            self._points[key] = self._new_points(stack, slowest)
+        return self._points[key]
+
+    def _new_points(self, stack: Stack, slowest: float) -> tuple[WaveVectorQuadrature, SpectralPoints]:
+        found = wave_vector_quadrature(stack, self.beams, self.setup, slowest=slowest, nodes=self.nodes)
+        return found, SpectralPoints(self.s[:, None], found.kx, found.ky)
+
+    def of(self, stack: Stack) -> ComplexArray:
+        """(ns, nb) response as each pair of beams sees it, K W⁻¹."""
+        average, at = self.quadrature(stack)
+        return impedance_at(stack, at, setup=self.setup) @ average.weight.T
+
+    def one_each(self, stack: Stack) -> ComplexArray:
+        """(ns,) response, each s with its own pair of beams, K W⁻¹."""
+        average, at = self.quadrature(stack)
+        return np.sum(impedance_at(stack, at, setup=self.setup) * average.weight, axis=1)
+
+
+def heat_leaves(stack: Stack, setup: Setup) -> bool:
+    """Whether heat can leave a stack."""
+    return setup.back == "isothermal" or any(np.isinf(layer.thickness) for layer in stack.layers)
+
+
 def wave_vector_quadrature(
-    stack: Stack, beams: tuple[Beams, ...], setup: Setup, *, nodes: int = WAVE_VECTOR_NODES
+    stack: Stack, beams: tuple[Beams, ...], setup: Setup, *, slowest: float = 0.0, nodes: int = WAVE_VECTOR_NODES
 ) -> WaveVectorQuadrature:
     """Nodes and weights for beams on a stack, the same nodes for all nb pairs of beams.
 
     More than `nodes` |k| are taken for beams far apart and for a stack that heat cannot leave, whose small k weigh
-    more.
+    more; fewer where `slowest`, the least |s| (s⁻¹), keeps the heat near the beams.
     """
     widths = np.array([pair.widths for pair in beams])
     apart = max(np.hypot(pair.offset / w[0], pair.offset_y / w[1]) for pair, w in zip(beams, widths, strict=True))
-    leaves = setup.back == "isothermal" or any(np.isinf(layer.thickness) for layer in stack.layers)
+    leaves = heat_leaves(stack, setup)
     count = int(np.ceil(nodes * (1 + apart) * (1 if leaves else 2)))
-    lowest = _MIN_WAVE_VECTOR if leaves else _MIN_WAVE_VECTOR / 10
+    lowest = _least_wave_vector(stack, slowest, float(widths.max())) if leaves else _MIN_WAVE_VECTOR / 10
+    if lowest > _MIN_WAVE_VECTOR:  # as many in each octave near 1/W, where they matter
+        count = int(np.ceil(count * np.log(_MAX_WAVE_VECTOR / lowest) / _LONG_REACH))
     if all(layer.axisymmetric for layer in stack.layers):
         k, step = _wave_vector_magnitudes(count, lowest / widths.max(), _MAX_WAVE_VECTOR / widths.min())
         weight = np.array([_directional_average(k, pair) for pair in beams]) * (k * step)
         return WaveVectorQuadrature(k, np.zeros(1), weight)
     return _elliptical_quadrature(stack, beams, count, lowest, both_ways=setup.thermometer is not None)
+
+
+def _least_wave_vector(stack: Stack, slowest: float, width: float) -> float:
+    """Wave vector in units of 1/W below which nothing changes for heat that changes at least so fast, s⁻¹.
+
+    In steps, and of the experiment alone for all but the fastest conductors: nodes that moved with the layers would
+    show in derivatives by their numbers.
+    """
+    for layer in stack.layers:
+        along = max(layer.conductivity, layer.in_plane or 0.0, layer.in_plane_y or 0.0)
+        if layer.oblique:
+            along = float(np.trace(layer.tensor))  # at least its largest eigenvalue
+        if along > _HIGHEST_DIFFUSIVITY * (layer.heat_capacity or 0.0) or layer.coupling is not None:
+            return _MIN_WAVE_VECTOR
+    spread = float(np.sqrt(slowest / _HIGHEST_DIFFUSIVITY)) * width
+    steps = np.floor(min(0.0, float(np.log(spread) / np.log(_STEP_OF_LEAST)))) if spread > 0 else -np.inf
+    return max(_MIN_WAVE_VECTOR, _CONSTANT_BELOW * _STEP_OF_LEAST**steps)
 
 
 def _wave_vector_magnitudes(count: int, low: float, high: float) -> tuple[Array, Array]:

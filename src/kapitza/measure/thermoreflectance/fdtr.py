@@ -4,17 +4,17 @@ The signal is $H(i\,2\pi f)$ itself; its phase is independent of the absorbed po
 M. Chiesa, Rev. Sci. Instrum. 80, 094901 (2009), doi:10.1063/1.3212673.
 """
 
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
-from attrs import converters, field, frozen, validators
+from attrs import converters, evolve, field, frozen, validators
 
 from kapitza.core.arrays import Array, ComplexArray, about, filled, finite, one_of, quantity, same_length
 from kapitza.core.stack import Stack
-from kapitza.device.layered.admittance import impedance
 from kapitza.device.setup import Setup
 from kapitza.errors import InputError
-from kapitza.measure.thermoreflectance.beams import WAVE_VECTOR_NODES, Beams, wave_vector_quadrature
+from kapitza.measure.thermoreflectance.beams import WAVE_VECTOR_NODES, BeamResponse, Beams
 from kapitza.measure.thermoreflectance.signal import (
     BEAM_PARAMETERS,
     SIGNAL_KINDS,
@@ -75,10 +75,15 @@ class Fdtr(LockinExperiment):
 
     def signal(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> ComplexArray:
         """(n,) complex temperature at the probe per absorbed watt, K W⁻¹ times `scale`."""
-        average = wave_vector_quadrature(stack, self._beams(), self.setup, nodes=nodes)
-        z = impedance(stack, 2j * np.pi * self.frequency, average.kx, average.ky, setup=self.setup)
-        seen = z @ average.weight[0] if self.pump_growth is None else np.sum(z * average.weight, axis=1)
+        held = self._response if nodes == WAVE_VECTOR_NODES else evolve(self._response, nodes=nodes)
+        seen = held.of(stack)[:, 0] if self.pump_growth is None else held.one_each(stack)
         return self.scale * np.exp(1j * self.phase) * seen
+
+    @cached_property
+    def _response(self) -> BeamResponse:
+        """Responses of stacks, with what is the same for several."""
+        rates = np.asarray(2j * np.pi * self.frequency, dtype=np.complex128)
+        return BeamResponse(rates, self._beams(), self.setup)
 
     def _beams(self) -> tuple[Beams, ...]:
         """The beams, or those of each frequency."""

@@ -17,7 +17,7 @@ from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import impedance
 from kapitza.device.setup import Setup
 from kapitza.errors import InputError
-from kapitza.measure.thermoreflectance.beams import WAVE_VECTOR_NODES, Beams, wave_vector_quadrature
+from kapitza.measure.thermoreflectance.beams import Beams, wave_vector_quadrature
 from kapitza.measure.thermoreflectance.signal import BEAM_PARAMETERS, SIGNAL_KINDS, LockinExperiment, SignalKind
 from kapitza.measure.thermoreflectance.tdtr import DelayedBeam, Tdtr
 
@@ -112,9 +112,9 @@ class OffsetScan(LockinExperiment):
     def _response(self, stack: Stack, offset: Array) -> ComplexArray:
         """(n,) complex signal per absorbed power at offsets, K W⁻¹."""
         beams = tuple(evolve(self.beams, offset=self.beams.offset + one) for one in offset.tolist())
-        average = wave_vector_quadrature(stack, beams, self.setup, nodes=WAVE_VECTOR_NODES)
         pulses = self._pulses
         s = np.array([2j * np.pi * self.modulation]) if pulses is None else pulses.pulse_train.s
+        average = wave_vector_quadrature(stack, beams, self.setup, slowest=float(np.abs(s).min()))
         response = impedance(stack, s, average.kx, average.ky, setup=self.setup) @ average.weight.T
         if pulses is None:
             return response[0]

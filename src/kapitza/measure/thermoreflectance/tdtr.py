@@ -18,16 +18,10 @@ from attrs import field, frozen
 
 from kapitza.core.arrays import Array, ComplexArray, about, filled, increasing, one_of, quantity
 from kapitza.core.stack import Stack
-from kapitza.device.layered.admittance import impedance
 from kapitza.device.layered.laplace import PulseTrain, pulse_train
 from kapitza.device.setup import Setup
 from kapitza.errors import InputError
-from kapitza.measure.thermoreflectance.beams import (
-    WAVE_VECTOR_NODES,
-    Beams,
-    WaveVectorQuadrature,
-    wave_vector_quadrature,
-)
+from kapitza.measure.thermoreflectance.beams import WAVE_VECTOR_NODES, BeamResponse, Beams, WaveVectorQuadrature
 from kapitza.measure.thermoreflectance.signal import BEAM_PARAMETERS, SIGNAL_KINDS, LockinExperiment, SignalKind
 
 DelayedBeam = Literal["pump", "probe"]
@@ -81,8 +75,7 @@ class Tdtr(LockinExperiment):
 
     def signal(self, stack: Stack) -> ComplexArray:
         """(n,) complex Z, in phase and out of phase, K W⁻¹ times `scale`."""
-        train, average = self.pulse_train, self.quadrature(stack)
-        response = impedance(stack, train.s, average.kx, average.ky, setup=self.setup) @ average.weight.T
+        train, response = self.pulse_train, self._response.of(stack)
         z = train.signal(response[:, 0] if response.shape[1] == 1 else response)
         turn = self.phase + (2 * np.pi * self.modulation * self.probe_delay if self.delayed == "pump" else 0.0)
         return self.scale * z * np.exp(1j * turn)
@@ -105,6 +98,11 @@ class Tdtr(LockinExperiment):
             raise InputError(f"defocus = {self.defocus:g} /s makes the pump's radius negative along the delay")
         return tuple(self.beams.with_pump_scaled(g) for g in growth) if self.defocus else (self.beams,)
 
+    @cached_property
+    def _response(self) -> BeamResponse:
+        """Responses of stacks, with what is the same for several."""
+        return BeamResponse(self.pulse_train.s, self.focused_beams, self.setup)
+
     def quadrature(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> WaveVectorQuadrature:
         """Wave vectors and their weights, one set for each delay if the pump loses its focus."""
-        return wave_vector_quadrature(stack, self.focused_beams, self.setup, nodes=nodes)
+        return BeamResponse(self.pulse_train.s, self.focused_beams, self.setup, nodes).quadrature(stack)[0]
