@@ -1,6 +1,7 @@
 """Messages speak of options and keys of files at the command line, and of arguments in Python."""
 
 import ast
+import functools
 import re
 import warnings
 from collections.abc import Iterator
@@ -49,23 +50,27 @@ def text_of(node: ast.expr) -> str:
     return "'x'" if isinstance(node, ast.FormattedValue) and node.conversion == ord("r") else "x"
 
 
-def messages() -> Iterator[tuple[str, str]]:
-    """Texts of three words or more in the package, but docstrings and annotations, each with its module."""
-    for path in sorted(SOURCE.rglob("*.py")):
-        module = path.relative_to(SOURCE).with_suffix("").as_posix()
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        passed: set[int] = set()
-        for node in ast.walk(tree):
-            inner = [node.value] if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) else []
-            inner += [part for part in ast.walk(node) if part is not node] if isinstance(node, ast.JoinedStr) else []
-            annotation = getattr(node, "annotation", None) or getattr(node, "returns", None)
-            inner += list(ast.walk(annotation)) if annotation is not None else []
-            passed |= {id(part) for part in inner}
-        for node in ast.walk(tree):
-            if isinstance(node, (ast.Constant, ast.JoinedStr)) and id(node) not in passed:
-                text = text_of(node)
-                if len(text.split()) > 2:
-                    yield module, " ".join(text.split())
+def texts(node: ast.AST) -> Iterator[str]:
+    """Texts below a node, but docstrings and annotations."""
+    if isinstance(node, (ast.Constant, ast.JoinedStr)):
+        yield text_of(node)
+        return
+    for name, value in ast.iter_fields(node):
+        for part in value if isinstance(value, list) else [value]:
+            docstring = isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant)
+            if isinstance(part, ast.AST) and not docstring and name not in ("annotation", "returns"):
+                yield from texts(part)
+
+
+@functools.cache
+def messages() -> list[tuple[str, str]]:
+    """Texts of three words or more in the package, each with its module."""
+    return [
+        (path.relative_to(SOURCE).with_suffix("").as_posix(), " ".join(text.split()))
+        for path in sorted(SOURCE.rglob("*.py"))
+        for text in texts(ast.parse(path.read_text(encoding="utf-8")))
+        if len(text.split()) > 2
+    ]
 
 
 def python_words(text: str) -> list[str]:
@@ -75,14 +80,11 @@ def python_words(text: str) -> list[str]:
     return [found[0] for found in PYTHON.finditer(bare)] + names
 
 
-MESSAGES = list(messages())
-
-
 def test_no_message_of_a_verb_speaks_of_python() -> None:
     options = {"--relax", "--statistics"}
     found = {
         f"{module}: {text}": python_words(command_line_words(text, options))
-        for module, text in MESSAGES
+        for module, text in messages()
         if module not in MARKUP and not module.startswith(("cli/", "web/"))
     }
     speaking = {text: words for text, words in found.items() if words}
@@ -92,7 +94,7 @@ def test_no_message_of_a_verb_speaks_of_python() -> None:
 
 def test_every_phrase_is_one_of_a_message() -> None:
     """A phrase that no message has any more was reworded there, and is left out here."""
-    pieces = [text for _, text in MESSAGES]
+    pieces = [text for _, text in messages()]
     unused = [pattern.pattern for pattern, _ in _PHRASES if not any(map(pattern.search, pieces))]
     assert unused == []
 
@@ -102,7 +104,7 @@ def test_messages_in_python_name_no_options() -> None:
     named = re.compile(
         r"`[^`]* --[^`]*`|phono3py --br|`phonopy --include-fc`|output of --json|--save FILE keeps|without --monte"
     )
-    found = [text for module, text in MESSAGES if not module.startswith(("cli/", "web/", "io/reading"))]
+    found = [text for module, text in messages() if not module.startswith(("cli/", "web/", "io/reading"))]
     assert [text for text in found if re.search(r"(?<!\w)--[a-z]", named.sub("", text))] == []
 
 

@@ -77,7 +77,8 @@ def test_nist_certified(name: str, which: int, data: Callable[[str], Path]) -> N
     case = json.loads(data("statistics/nist_strd.json").read_text(encoding="utf-8"))[name]
     starts, value, deviation, x, y = (np.array(case[key]) for key in ("starts", "certified", "deviation", "x", "y"))
     y = np.log(y) if name == "Nelson" else y
-    found = least_squares(lambda b: MODELS[name](b, x) - y, starts[which])
+    alone = {"starts": 1} if which == 1 else {}  # from the near start, one search has to find it
+    found = least_squares(lambda b: MODELS[name](b, x) - y, starts[which], **alone)
     assert digits(found.x, value) >= 6, found.minima
     if name == "Lanczos1":  # its residuals, 1e-13, are at the rounding of double precision
         with pytest.raises(ConvergenceError, match="rounding"):

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -27,6 +28,23 @@ _BRIGHTNESS_TAGS = ("ImageList", "TagGroup0", "ImageData", "Calibrations", "Brig
 _UNLIKELY_FORMATS = (
     "Image", "Impulse", "JobinYvon", "Protochips", "numpy", "netCDF", "MRC", "MRCZ", "TIFF", "Arina", "Tofwerk"
 )  # fmt: skip
+
+
+class _DeferredModule(ModuleType):
+    """A module that is imported when something of it is first used."""
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
+
+
+def defer_dask() -> None:
+    """Let dask, which takes over a second to load, wait until it is used: few files need it.
+
+    The readers import it in any case.  For a process that reads one file.
+    """
+    sys.modules.setdefault("dask.array", _DeferredModule("dask.array"))
 
 
 def read_rosetta(path: str | PathLike[str]) -> list[FileSignal]:

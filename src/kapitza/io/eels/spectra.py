@@ -1,6 +1,5 @@
 """One reader for the spectra of every microscope: any file, one record."""
 
-import sys
 from collections.abc import Sequence
 from os import PathLike, fspath
 from pathlib import Path
@@ -12,7 +11,7 @@ from kapitza.errors import DataError
 from kapitza.io.eels.hyperspy import is_hspy, read_hspy
 from kapitza.io.eels.msa import read_msa
 from kapitza.io.eels.nion import is_swift, read_ndata, read_swift_hdf5
-from kapitza.io.eels.rosetta import HDF5_MAGIC, read_rosetta
+from kapitza.io.eels.rosetta import HDF5_MAGIC, defer_dask, read_rosetta
 from kapitza.io.eels.signals import FileSignal, UserCalibration, is_energy_axis, spectrum_image
 from kapitza.io.formats.child import rehearse, run_in_child
 from kapitza.io.formats.foreign_hdf5 import open_hdf5
@@ -87,8 +86,7 @@ def read_eels(
 
 def rehearse_signals(path: str) -> None:
     """Read a file in the child: HDF5 and RosettaSciIO are not trusted to survive every damage."""
-    # Dask would load xarray and pandas, where they are installed, in half of the time that the child takes.
-    sys.modules["xarray"] = None  # pyright: ignore[reportArgumentType]
+    defer_dask()
     rehearse(_read_signals, path)
 
 
