@@ -302,6 +302,8 @@ def test_layers_that_overlap_or_leave_a_gap(tmp_path):
         ('thickness = "1 um"', "thickness = 1", r"GaN.thickness = 1 m looks implausible"),
         ('"50 MW/m2K"', '"50 W/m2K"', "GaN|SiC.conductance = 50 W/m2K looks implausible"),
         ("conductivity = 150", "conductivity = 150000", "GaN.conductivity = 150000"),
+        ("conductivity = 150", "conductivity = 1.5", "1.5 W/mK is .* times less than the .* bulk of GaN"),
+        ("conductivity = 150", "conductivity = 1500", "1500 W/mK is .* times more than the .* bulk of GaN"),
         ('"2.6 MJ/m3K"', "2.6", "GaN.heat_capacity = 2.6"),
         ('power = "1 mW"', 'power = "1 kW"', "gate: its flux"),
         ('width = "10 um"', 'width = "10 um"\ndepth = "10 m"', "box.depth = 10"),

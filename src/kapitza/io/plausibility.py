@@ -6,7 +6,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from kapitza.core.stack import Layer, Stack
-from kapitza.errors import InputError, ValidityWarning
+from kapitza.errors import InputError, KapitzaError, ValidityWarning
+from kapitza.matter.library import material
 from kapitza.matter.material import Material
 from kapitza.measure.thermoreflectance.grating import TransientGrating
 
@@ -46,6 +47,8 @@ _LEAST_DECAY, _LARGEST_DECAY = 1e-3, 30.0  # exponents of the decay of a grating
 _LARGEST_SHARE = 3.0  # standard uncertainty of a number that is known at all
 _LARGEST_PHASE = float(np.pi)  # rad, of the reference of a lock-in
 _FARTHEST_BEAM = 20.0  # radii from pump to probe
+_OFF_BULK, _OFF_THIN = 3.0, 30.0  # factors between a layer and the bulk of its material that are asked about
+_BULK_THICKNESS = 1e-5  # m: thinner layers conduct less than the bulk
 _DEEPEST_FILM = 20.0  # penetration depths of the heat, below which nothing is seen
 
 
@@ -87,6 +90,28 @@ def warn_of_thin_layer(layer: Layer, known: Material) -> None:
         warnings.warn(
             f"{layer.name}.thickness = {layer.thickness:g} m is less than a unit cell of {known.name} "
             f"({min(edges):.4g} m): is it in another unit?",
+            ValidityWarning,
+            stacklevel=2,
+        )
+
+
+def warn_of_bulk(layer: Layer, name: str, temperature: float) -> None:
+    """Ask about a stated conductivity (W m⁻¹ K⁻¹) that the bulk of the library's material of this name does not have.
+
+    At a temperature (K), beyond a factor of three; below it for layers of less than 10 µm, which conduct less than the
+    bulk, only beyond a factor of thirty.
+    """
+    try:
+        bulk = float(material(name).conductivity(temperature)[0])
+    except KapitzaError:  # no material of the library, or none that is known at this temperature
+        return
+    most = _OFF_BULK if layer.thickness >= _BULK_THICKNESS else _OFF_THIN
+    if not bulk / most <= layer.conductivity <= bulk * _OFF_BULK:
+        factor = max(layer.conductivity / bulk, bulk / layer.conductivity)
+        warnings.warn(
+            f"{layer.name}.conductivity = {layer.conductivity:g} W/mK is {factor:.3g} times "
+            f"{'more' if layer.conductivity > bulk else 'less'} than the {bulk:.3g} W/mK of the bulk of {name} at "
+            f"{temperature:g} K: is it in another unit, or of another material?",
             ValidityWarning,
             stacklevel=2,
         )

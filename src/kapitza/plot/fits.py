@@ -133,7 +133,7 @@ def fit(result: Fit, figure: Figure) -> tuple[tuple[Axes, Axes], ...]:
 
 
 def _result_lines(result: Fit) -> list[str]:
-    """Free numbers with their errors or bounds, and the verdict where model and data do not agree."""
+    """Free numbers with their errors or bounds, the verdict where model and data do not agree, and open questions."""
     values = zip(result.problem.parameters, result.value.tolist(), result.sigma.tolist(), strict=True)
     lines = [_number_line(result, one.name, value, sigma) for one, value, sigma in values if not one.known]
     judged = judge_fit(result)
@@ -141,6 +141,7 @@ def _result_lines(result: Fit) -> list[str]:
         lines.append("the model does not fit")
     elif judged.verdict == "doubtful":
         lines.append(judged.reasons[0].partition(" (")[0])
+    lines += [f"question: {one.partition(': ')[0]}" for one in judged.questions]
     return lines
 
 

@@ -26,6 +26,7 @@ _METHOD_TITLES = {
     "volumes": "solved by finite volumes on a box grid",
     "elements": "solved by finite elements with doubled nodes at boundaries",
 }
+_REFINED_TITLE = "solved layer by layer, with a grid for what properties of T change within them"
 # K: no hot spot of a device is fainter, and none that is hotter stays solid
 _MIN_PLAUSIBLE_RISE, _MAX_PLAUSIBLE_RISE = 1e-5, 3000.0
 _MAP_SHAPE = (512, 512)
@@ -106,7 +107,8 @@ def report_device(
         print_record(report.found, _derived_numbers(report, choice))
         return
     _print_report(report)
-    note(reason(choice))
+    refined = getattr(report.found, "cells", 0) and choice.tier == "layers"
+    note(f"{_REFINED_TITLE}: {choice.why}" if refined else reason(choice))
     if not _MIN_PLAUSIBLE_RISE <= abs(report.found.peak) <= _MAX_PLAUSIBLE_RISE:
         note(
             f"a rise of {report.found.peak:.3g} K looks implausible: is a thickness, a power or a conductance in "

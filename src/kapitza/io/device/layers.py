@@ -19,7 +19,7 @@ from kapitza.errors import DataError, ValidityWarning
 from kapitza.io.boundaries import BoundarySides, read_conductance
 from kapitza.io.device.confinement import SIZE_KEY, confine_layer, layer_sizes
 from kapitza.io.device.sources import read_patches, read_source
-from kapitza.io.plausibility import warn_of_layers, warn_of_thin_layer, warn_outside
+from kapitza.io.plausibility import warn_of_bulk, warn_of_layers, warn_of_thin_layer, warn_outside
 from kapitza.io.quantities import share_or_quantity
 from kapitza.io.toml import MAX_TOML_BYTES, TomlTable, locate_faults, material_at, read_toml
 from kapitza.matter.material import Material
@@ -282,6 +282,8 @@ def read_layer(section: TomlTable, sink: float) -> tuple[Layer, ConductivityLaw 
     )
     if known is not None:
         warn_of_thin_layer(layer, known)
+    if "conductivity" in section:
+        warn_of_bulk(layer, section.text("material", name), sink)
     return layer, law, section.text("material", name)
 
 

@@ -223,9 +223,10 @@ def fit_rows(found: Fit) -> list[dict[str, str]]:
 
 
 def verdict_of(found: Fit) -> tuple[str, str, tuple[str, ...]]:
-    """Verdict on a fit, in words, and its reasons."""
+    """Verdict on a fit, in words, and its reasons and questions."""
     judged = judge_fit(found)
-    return judged.verdict, VERDICTS[judged.verdict], judged.reasons
+    questions = tuple(f"question: {one}" for one in judged.questions)
+    return judged.verdict, VERDICTS[judged.verdict], (*judged.reasons, *questions)
 
 
 def sample_texts(trial: Trial, x: Array) -> dict[str, str]:
