@@ -1,6 +1,7 @@
 """Arrays are checked once, at the door: converters and validators of the records."""
 
 import copyreg
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -87,17 +88,22 @@ def _possible(array: Array) -> Array:
 
 def number(value: Any) -> float:
     """Return `value` as one float; a text or a truth value is no number."""
+    plain = value if type(value) is float else _plain_number(value)
+    if LARGEST < abs(plain) < np.inf:
+        raise InputError(f"{plain:g}: no quantity in SI units is beyond {LARGEST:g}")
+    return plain
+
+
+def _plain_number(value: Any) -> float:
+    """Return one number, perhaps with a unit, as a float."""
     if isinstance(value, (str, bytes, bool, np.bool_)):
         hint = ": give a number in SI units, without its unit" if isinstance(value, str) else ""
         raise InputError(f"expected one number, got {value!r:.60}{hint}")
     value = without_unit(value)
     try:
-        plain = float(value)
+        return float(value)
     except (TypeError, ValueError, OverflowError) as err:
         raise InputError(f"expected one number, got {value!r:.60}") from err
-    if LARGEST < abs(plain) < np.inf:
-        raise InputError(f"{plain:g}: no quantity in SI units is beyond {LARGEST:g}")
-    return plain
 
 
 def check_plausible(what: str, value: float, low: float, high: float, unit: str, name: str) -> None:
@@ -223,7 +229,7 @@ def quantity(*, low: float = 0.0, high: float = np.inf) -> Callable[[Any, Any, f
     """Validate that a field holds one finite number above `low` and not above `high`."""
 
     def check(instance: Any, attribute: Any, value: float) -> None:
-        if not (np.isfinite(number(value)) and low < value <= high):
+        if not (math.isfinite(number(value)) and low < value <= high):
             limit = f" above {low:g}" if np.isfinite(low) else ""
             limit = " of 0 or more" if -1e-99 < low < 0 else limit
             limit += f" and at most {high:g}" if np.isfinite(high) else ""
