@@ -152,6 +152,7 @@ def test_resistance_finds_the_slow_band(folder: Path, capsys: pytest.CaptureFixt
         (("--radius", "0.3nm"), "larger radius"),
         (("--radius", "-3nm"), "above 0"),
         (("--radius", "6"), "every neighbourhood is the whole map"),
+        (("--radius", "3nm", "--keep", "all"), "'misfit'"),
         (("--radius", "3K"), "unit of temperature"),
         (("--radius", "3nm", "--structure", "defects"), "neither a file nor one of amplitude, temperature"),
         (("--radius", "3nm", "--structure", "amplitude"), "everywhere"),

@@ -16,6 +16,7 @@ from kapitza.measure.lamella.design import _with_modulation
 from kapitza.measure.lamella.problem import LamellaProblem, lamella_problem
 from kapitza.measure.lamella.scan import lamella_scan
 from kapitza.measure.lamella.sheet import Drive, film_reduction, make_sheet, sheet_resolution, solve_sheet
+from kapitza.measure.lamella.simulate import driven_scan
 from kapitza.measure.least_squares import difference_jacobian
 from kapitza.measure.parameters import Prior
 from kapitza.units import nm
@@ -206,6 +207,17 @@ def test_designs_forecast_the_errors_of_fits() -> None:
     assert (np.diff(found.relative_sigma) >= 0).all()
     # heat diffuses over twice 600 nm, √(k/(C π f)), in the lock-in experiment
     assert f"lock-in at {100 / 2.4e6 / (np.pi * 1.2e-6**2) / 1e6:.2g} MHz" in " ".join(found.names)
+
+
+def test_a_power_stands_for_the_pad_that_it_heats() -> None:
+    given = evolve(lamella(), materials=tuple(evolve(one, heat_capacity=None) for one in lamella().materials))
+    hot = pixels(0.3, power=1.2e-3, power_sigma=0.05)
+    cold = evolve(hot, pad_temperatures=(0.0, 300.0))
+    scan = driven_scan(lamella_scan(given, (hot,), SPREAD), 1.2e-3)
+    both = evolve(hot, pad_temperatures=scan.maps[0].pad_temperatures)
+    found, wanted = (design_lamella(given, one, priors(), spread=SPREAD) for one in (cold, both))
+    assert dict(zip(found.names, found.relative_sigma, strict=True)).keys() == set(wanted.names)
+    np.testing.assert_allclose(found.relative_sigma, wanted.relative_sigma, rtol=1e-4, atol=0)
 
 
 def test_amplitudes_are_noisier_than_means_of_the_same_electrons() -> None:

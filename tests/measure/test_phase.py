@@ -69,6 +69,8 @@ def test_echo_is_found_where_it_was_put(echo: float) -> None:
     thickness, sigma = found.thickness(6420.0, velocity_sigma=64.2)
     np.testing.assert_allclose(thickness, 6420 * found.delay / 2, rtol=1e-12, atol=0)
     assert sigma > 0.01 * thickness
+    with pytest.raises(InputError, match="velocity 0 m/s"):
+        found.thickness(0.0)
 
 
 def test_no_echo_and_no_step_are_said() -> None:

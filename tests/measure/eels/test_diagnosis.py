@@ -122,6 +122,8 @@ def test_gain_pattern_is_taken_from_the_scan() -> None:
     assert np.abs(reference.response / response - 1).max() <= 2e-3
     with pytest.raises(InputError, match="the gain reference has 512 channels, the spectra 1024"):
         with_gain_reference(image, evolve(image, counts=image.counts[:, :512], energy=image.energy[:512]))
+    with pytest.raises(InputError, match="expected evenly lit spectra, not those of a specimen"):
+        with_gain_reference(image, image)
 
 
 def test_misfits_are_kept_with_wider_errors() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from attrs import evolve
 
 import kapitza
 from kapitza.cli import main
@@ -97,3 +98,21 @@ def test_command_takes_the_width_or_says_that_it_differs(tmp_path: Path, capsys:
     assert "which shifts the jump: --width 0.8nm+-" in capsys.readouterr().err.replace("\n", " ")
     assert main(["eels", "jump", str(path), "--at", "0nm", "--width", "0.8nm"]) == 0
     assert "the modes change" not in capsys.readouterr().err
+    assert main(["eels", "info", str(path)]) == 2
+    assert "holds a result that kapitza saved" in capsys.readouterr().err
+    assert main(["eels", "jump", str(path), "--at", "0nm", "--layer", "2"]) == 2
+    assert "--layer = '2'" in capsys.readouterr().err
+
+
+def test_command_says_where_no_width_is_seen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "alike.h5"
+    alike = scan(0.8 * nm, 4, right=LEFT)
+    kapitza.save({"common": evolve(alike, pvalue=alike.pvalue + 0.4999, dispersion=0.3 * alike.dispersion)}, path)
+    words = ["eels", "jump", str(path), "--at", "0nm"]
+    assert main(words) == 0
+    said = capsys.readouterr().err.replace("\n", " ")
+    assert "do not show how wide the probe is" in said
+    assert "fits too well" in said
+    for more in (["--width", "0nm"], ["--skip", "3nm"]):
+        assert main([*words, *more]) == 0
+        assert "how wide the probe is" not in capsys.readouterr().err

@@ -228,7 +228,12 @@ def _misfit_cause(found: TemperatureMap, image: SpectrumImage, model: SpectrumMo
     verdict = deferred.fit_verdict(found)
     if not (verdict.doubtful or verdict.too_bad):
         return None
-    return deferred.misfit_cause(deferred.summed_residuals(image, found, model), found, model)
+    cause = deferred.misfit_cause(deferred.summed_residuals(image, found, model), found, model)
+    bad = found.good & ((found.flag & int(deferred.PixelFlag.MISFIT)) != 0)
+    if cause == "noise" and bad.any() and not bad.all():
+        # a few misfits, as where a mode is that only an interface has, are lost among the others
+        cause = deferred.misfit_cause(deferred.summed_residuals(image, found, model, where=bad), found, model)
+    return cause
 
 
 def _note_doubts(

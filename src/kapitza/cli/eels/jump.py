@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from kapitza.measure.eels.resistance import AbsoluteResistance, KnownQuantity
 
 _SIDE_NAMES = ("left", "right")
+_THICKEST_LAYER = 1e-5  # m
+_FAR_PIXELS = 2.0  # left out on both sides, from where on no probe of a pixel's width is seen
 _SIGMAS_OF_EDGE = 3.0  # by which the width of the edge contradicts that of the point spread
 
 
@@ -80,7 +82,7 @@ def jump_map(
     files = Results(save, plot)
     import numpy as np
 
-    maps = load_maps(path, across)
+    maps = load_maps(path, across, quiet=True)
     if "common" not in maps:
         raise DataError(f"holds maps by {', '.join(maps)}, none with one temperature for all modes", file=path)
     maps = _without_misfits(maps, keep)
@@ -125,8 +127,8 @@ def jump_map(
 def _layer_thickness(text: str) -> float:
     """Thickness of the layer that an interface is compared with, m."""
     thickness = quantity(text, "length", what="--layer")
-    if thickness <= 0:
-        raise InputError(f"--layer = {text!r:.60}: expected a thickness above 0, such as 2nm")
+    if not 0 < thickness <= _THICKEST_LAYER:
+        raise InputError(f"--layer = {text!r:.60}: expected a thickness above 0 and up to 10um, such as 2nm")
     return thickness
 
 
@@ -196,6 +198,12 @@ def _spread_of_edge(
 
     spread: PointSpread = seen["spread"]
     edge = deferred.edge_width(maps["common"], place, spread, plane=plane)
+    if edge is None and measured and seen["skip"] < _FAR_PIXELS * _pixel_pitch(maps["common"]):
+        note(
+            "the modes of both sides do not show how wide the probe is (alike, or too few pixels): it is taken as a "
+            "point, and a wider one makes the jump too small: --width 0.8nm+-0.1nm states it, --skip leaves the pixels "
+            "next to the interface out"
+        )
     if edge is None or not edge.sure:
         return spread
     change = f"the modes change over {format_uncertain(edge.width / nm, edge.sigma / nm)} nm (standard deviation)"
@@ -248,8 +256,11 @@ def _note_better_plane(better: tuple[float, float] | None, place: float) -> None
     )
 
 
-def load_maps(path: str, across: str = "x") -> dict[str, TemperatureMap]:
-    """Return the maps of a file that `eels fit` wrote, by how temperatures were tied; x is across the interface."""
+def load_maps(path: str, across: str = "x", *, quiet: bool = False) -> dict[str, TemperatureMap]:
+    """Return the maps of a file that `eels fit` wrote, by how temperatures were tied; x is across the interface.
+
+    A note says where the fit is in doubt, unless `quiet`.
+    """
     try:
         held = kapitza.load(path)
     except MissingFile:
@@ -262,6 +273,9 @@ def load_maps(path: str, across: str = "x") -> dict[str, TemperatureMap]:
     found = {str(key): one for key, one in entries if isinstance(one, kapitza.eels.TemperatureMap)}
     if not found:
         raise DataError("holds no temperature map: write one with `kapitza eels fit SCAN --save MAP`", file=path)
+    verdict = deferred.fit_verdict(next(iter(found.values())))
+    if verdict.text and not quiet:
+        note(f"{Path(path).name}: {verdict.text} (`kapitza eels fit` says why)")
     return {key: deferred.swap_axes(one) for key, one in found.items()} if across == "y" else found
 
 
@@ -269,8 +283,11 @@ def _without_misfits(maps: dict[str, TemperatureMap], keep: str | None) -> dict[
     """Maps as they are, with a note where many pixels are left out as misfits; or with these, at wider errors."""
     if keep is not None:
         return {name: deferred.widen_misfits(one) for name, one in maps.items()}
-    if deferred.fit_verdict(maps["common"]).doubtful:
+    verdict = deferred.fit_verdict(maps["common"])
+    if verdict.doubtful and verdict.misfits < verdict.pixels:  # without a pixel left the refusal says the same
         note(command_line_words(f"left out: {deferred.flag_remark(maps['common'])}"))
+    elif verdict.text and not verdict.doubtful:
+        note(f"the fit of the map: {verdict.text}; errors of the jump follow from those of its pixels")
     return maps
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -38,6 +38,9 @@ def resistance_map(
     ] = None,
     interface: Annotated[str | None, typer.Option(help="Position of a plane that no neighbourhood crosses.")] = None,
     width: Annotated[str, typer.Option(help="Point spread: standard deviation of the local part, 1nm.")] = "0nm",
+    keep: Annotated[
+        Literal["misfit"] | None, typer.Option(help="Use pixels that fit badly too, with wider errors.")
+    ] = None,
     across: Across = "x",
     plot: Figure = None,
     save: Save = None,
@@ -55,7 +58,7 @@ def resistance_map(
         raise InputError(f"--radius = {radius!r:.60}: expected a length above 0")
     image = None if structure is None else _structure_image(maps, structure, across)
     found = deferred.local_resistance(
-        maps["common"],
+        deferred.widen_misfits(maps["common"]) if keep else maps["common"],
         size,
         flux=None if known is None else (abs(known[0]), known[1]),
         spread=kapitza.eels.PointSpread(quantity(width, "length", what="--width")),

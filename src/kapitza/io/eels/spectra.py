@@ -15,6 +15,7 @@ from kapitza.io.eels.rosetta import HDF5_MAGIC, defer_dask, read_rosetta
 from kapitza.io.eels.signals import FileSignal, UserCalibration, is_energy_axis, spectrum_image
 from kapitza.io.formats.child import rehearse, run_in_child
 from kapitza.io.formats.foreign_hdf5 import open_hdf5
+from kapitza.io.formats.hdf5 import HEADER_DATASET
 from kapitza.measure.eels.spectrum import SpectrumImage
 
 _ZIP_MAGIC, _TEXT_MAGIC = b"PK\x03\x04", (b"#", b"\xef\xbb\xbf#")
@@ -121,6 +122,9 @@ def _read_hdf5_signals(path: str | PathLike[str]) -> list[FileSignal]:
     """Return the signals of an HDF5 file, by the layout that it has."""
     with open_hdf5(path) as file:
         swift, hspy = is_swift(file), is_hspy(file)
+        own = HEADER_DATASET in file and str(getattr(file[HEADER_DATASET], "dtype", "")) == "uint8"
+    if own and not (swift or hspy):
+        raise DataError("holds a result that kapitza saved, as a map, not spectra", file=path)
     if swift:
         return read_swift_hdf5(path)
     return read_hspy(path) if hspy else read_rosetta(path)

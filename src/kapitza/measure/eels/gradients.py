@@ -109,6 +109,8 @@ def temperature_gradients(
     enough = (count > len(axes)) & (scale[..., 0, 0] > 0)
     matrix = np.where(enough[..., None, None], normal / np.where(scale > 0, scale, 1.0), np.eye(len(axes) + 1))
     enough &= np.linalg.cond(matrix) < 1e6
+    if not good.any():
+        raise InputError(f"no pixel of the map is usable: {flag_remark(temperatures, drop)}")
     if not enough.any():
         raise InputError(
             f"none of {int(good.sum())} good pixels (of {good.size}) has the neighbours within {radius / nm:g} nm that "

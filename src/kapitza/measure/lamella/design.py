@@ -13,7 +13,7 @@ from kapitza.measure.lamella.description import Lamella, LamellaMap, LamellaMate
 from kapitza.measure.lamella.fit import resistance_sigma
 from kapitza.measure.lamella.problem import lamella_problem, with_thickness_noise
 from kapitza.measure.lamella.scan import lamella_scan
-from kapitza.measure.lamella.simulate import simulate_lamella
+from kapitza.measure.lamella.simulate import driven_scan, simulate_lamella
 from kapitza.measure.parameters import Prior
 
 _STRIP_PLACE = 0.75  # of the way from the last plane to the right pad
@@ -151,7 +151,7 @@ def design_lamella(
     held = (maps,) if isinstance(maps, LamellaMap) else tuple(maps)
     sought = plane or lamella.plane_names[0]
     seen_by = spread or PointSpread()
-    plan: _Plan = (lamella, held, dict(priors))
+    plan: _Plan = (lamella, tuple(_with_pads(lamella, one, seen_by) for one in held), dict(priors))
     tried: dict[str, Callable[[], _Plan]] = {"as planned": lambda: plan}
     for share in (0.3, 0.05, 0.01):
         tried[f"power known to {100 * share:.0f} %"] = lambda share=share: _with_power(plan, share, seen_by)
@@ -165,6 +165,14 @@ def design_lamella(
     found = {name: _forecast(make(), sought, seen_by) for name, make in tried.items()}
     order = sorted(found, key=lambda name: found[name])
     return LamellaDesign(sought, tuple(order), np.array([found[name] for name in order]))
+
+
+def _with_pads(lamella: Lamella, one: LamellaMap, spread: PointSpread) -> LamellaMap:
+    """A map with the temperature of the left pad that its power drives, where none is given."""
+    if one.power is None or one.frequency or one.pad_temperatures[0] or not one.pad_temperatures[1]:
+        return one
+    scan = driven_scan(lamella_scan(lamella, (one,), spread, _COLUMNS, _ROWS), one.power)
+    return evolve(one, pad_temperatures=scan.maps[0].pad_temperatures)
 
 
 def _forecast(plan: _Plan, plane: str, spread: PointSpread) -> float:

@@ -139,7 +139,7 @@ def simulate_lamella(
         scan = lamella_scan(lamella, (one,), spread, columns, rows).replace(changes or {})
         if one.power is not None:
             error = 0.0 if rng is None else one.power_sigma * float(rng.standard_normal())
-            scan = _driven_scan(scan, one.power * float(np.exp(error)))
+            scan = driven_scan(scan, one.power * float(np.exp(error)))
         found.append(evolve(one, temperature=_with_noise(scan, one, rng)))
     return tuple(found)
 
@@ -153,7 +153,7 @@ def _with_noise(scan: LamellaScan, one: LamellaMap, rng: Any) -> Any:
     return np.where(scan.measured_pixels[0], seen, np.nan)
 
 
-def _driven_scan(scan: LamellaScan, power: float) -> LamellaScan:
+def driven_scan(scan: LamellaScan, power: float) -> LamellaScan:
     """A scan of one map whose left pad is as hot as its power wants, by secants from the temperature it has."""
     name, right = f"{scan.maps[0].name}.left_temperature", float(np.real(scan.maps[0].pad_temperatures[1]))
     guess = float(np.real(scan.maps[0].pad_temperatures[0])) or right

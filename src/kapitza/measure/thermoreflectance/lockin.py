@@ -125,6 +125,8 @@ class Echo(BaseRecord):
         cover : native oxide above the film that counts as film, m
         velocity_sigma : standard uncertainty of the velocity, m s⁻¹
         """
+        if not (velocity > 0 and self.delay > 0):
+            raise InputError(f"velocity {velocity:g} m/s and delay {self.delay:g} s of an echo: expected both above 0")
         path = velocity * self.delay / 2
         return path + cover, path * float(np.hypot(self.delay_sigma / self.delay, velocity_sigma / velocity))
 

@@ -9,6 +9,7 @@ from kapitza.errors import InputError
 from kapitza.measure.eels.diagnosis.residuals import SummedResiduals
 from kapitza.measure.eels.spectrum import SpectrumImage
 
+_UNEVEN, _MOST_UNEVEN = 0.5, 0.1  # off the median of all channels, and the share of channels that may be
 _LEAST_ELECTRONS = 100.0  # summed over the pixels, from which a channel says something of its gain
 _SMOOTH_WIDTHS = 2.0  # full widths of the zero-loss peak on either side: what is smooth over them is no gain
 _PASSES = 4
@@ -21,7 +22,7 @@ def with_gain_reference(image: SpectrumImage, reference: SpectrumImage) -> Spect
     Raises
     ------
     InputError
-        for another number of channels, or a reference without counts
+        for another number of channels, a reference without counts, or one that is not evenly lit
     """
     n = image.energy.size
     if reference.energy.size != n:
@@ -30,6 +31,12 @@ def with_gain_reference(image: SpectrumImage, reference: SpectrumImage) -> Spect
     gain = reference.total() - dark
     if not (np.isfinite(gain).all() and gain.min() >= 0 and gain.max() > 0):
         raise InputError(f"the gain reference runs from {gain.min():g} to {gain.max():g} counts, wanted 0 or more")
+    apart = float(np.mean(np.abs(gain / np.median(gain[gain > 0]) - 1) > _UNEVEN))
+    if apart > _MOST_UNEVEN:
+        raise InputError(
+            f"{100 * apart:.0f} % of the channels of the gain reference are more than {100 * _UNEVEN:.0f} % off their "
+            "median: expected evenly lit spectra, not those of a specimen"
+        )
     return evolve(image, response=gain / gain.mean())
 
 
