@@ -82,7 +82,7 @@ def jump_map(
     files = Results(save, plot)
     import numpy as np
 
-    maps = load_maps(path, across, quiet=True)
+    maps = load_maps(path, across, say_doubts=False)
     if "common" not in maps:
         raise DataError(f"holds maps by {', '.join(maps)}, none with one temperature for all modes", file=path)
     maps = _without_misfits(maps, keep)
@@ -256,10 +256,10 @@ def _note_better_plane(better: tuple[float, float] | None, place: float) -> None
     )
 
 
-def load_maps(path: str, across: str = "x", *, quiet: bool = False) -> dict[str, TemperatureMap]:
+def load_maps(path: str, across: str = "x", *, say_doubts: bool = True) -> dict[str, TemperatureMap]:
     """Return the maps of a file that `eels fit` wrote, by how temperatures were tied; x is across the interface.
 
-    A note says where the fit is in doubt, unless `quiet`.
+    A note says where the fit is in doubt, unless `say_doubts` is False.
     """
     try:
         held = kapitza.load(path)
@@ -274,7 +274,7 @@ def load_maps(path: str, across: str = "x", *, quiet: bool = False) -> dict[str,
     if not found:
         raise DataError("holds no temperature map: write one with `kapitza eels fit SCAN --save MAP`", file=path)
     verdict = deferred.fit_verdict(next(iter(found.values())))
-    if verdict.text and not quiet:
+    if verdict.text and say_doubts:
         note(f"{Path(path).name}: {verdict.text} (`kapitza eels fit` says why)")
     return {key: deferred.swap_axes(one) for key, one in found.items()} if across == "y" else found
 
