@@ -7,7 +7,6 @@ $\mu_{ij}$ likewise, $R_{ij} = \sqrt{R_iR_j}$, $S_{ij} = \sqrt{S_iS_j}$.
 
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
-from functools import lru_cache
 from itertools import combinations_with_replacement
 from math import sqrt
 from types import MappingProxyType, ModuleType
@@ -100,18 +99,23 @@ def _manybody_calculator(form: str, parameters: dict[str, Any], cutoff: float) -
 
 
 def _remember_triplets(derivative: Callable[..., Array]) -> Callable[..., Array]:
-    """Remember a derivative of single triplets: the Hessian of matscipy evaluates each about four times, one by one."""
+    """Keep a derivative of all triplets, from which single ones are taken: the Hessian of matscipy asks one by one."""
+    together: list[Any] = []  # vectors, types and derivatives of the last call for many
+    single: dict[tuple[Any, ...], Array] = {}
 
-    @lru_cache(maxsize=2**15)
-    def single_triplet(first: bytes, second: bytes, *types: int) -> Array:
-        return derivative(np.frombuffer(first)[None], np.frombuffer(second)[None], *types)
-
-    def cached_derivative(first: Array, second: Array, *types: Any) -> Array:
+    def remembered_derivative(first: Array, second: Array, *types: Any) -> Array:
         if np.ndim(types[0]):
-            return derivative(first, second, *types)
-        return single_triplet(first.tobytes(), second.tobytes(), *types)
+            single.clear()
+            together[:] = [first, second, types, derivative(first, second, *types)]
+            return together[-1]
+        if together and not single:
+            one, other, kinds, values = together
+            keys = zip(map(bytes, one), map(bytes, other), *(kind.tolist() for kind in kinds), strict=True)
+            single.update(zip(keys, values[:, None], strict=True))
+        found = single.get((first.tobytes(), second.tobytes(), *types))
+        return derivative(first, second, *types) if found is None else found
 
-    return cached_derivative
+    return remembered_derivative
 
 
 def _matscipy_module(module: str) -> ModuleType:
