@@ -3,9 +3,15 @@
 Apart from the suite, since they need a browser: ``pytest tests/browser`` (KAPITZA_CHROMIUM names another one).
 """
 
+import json
 import random
+import shlex
+import subprocess
+import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from explorer import Watched, delays, drop, opened, say_delays, served
@@ -54,15 +60,9 @@ def test_the_spectrum_follows_the_slider(seen: Watched) -> None:
 
 def test_another_pair_and_a_layer_are_typed(seen: Watched) -> None:
     page = seen.page
-    left = page.get_by_label("Left", exact=True)
-    left.click()
-    left.fill("Au")
-    page.get_by_role("option", name="Au", exact=True).click()
+    choose(page, "Left", "Au")
     page.get_by_label("Best estimate").get_by_text("Au | Si").wait_for()
-    between = page.get_by_label("Layer between")
-    between.click()
-    between.fill("Ti")
-    page.get_by_role("option", name="Ti", exact=True).click()
+    choose(page, "Layer between", "Ti")
     page.get_by_text("Ti between, crossed ballistically").first.wait_for()
 
 
@@ -131,6 +131,66 @@ def test_a_saved_junction_is_drawn(seen: Watched, tmp_path: Path) -> None:
     card.locator("input[type=file]").set_input_files(tmp_path / "junction.npz")
     card.get_by_text("24 atoms in a cell").wait_for()
     card.locator(".gl-container canvas").first.wait_for()
+
+
+def test_a_junction_is_built_and_the_run_can_be_cancelled(seen: Watched) -> None:
+    page = seen.page
+    card = page.locator('section[aria-label="Junction"]')
+    choose(page, "Left", "Si")
+    choose(page, "Right", "Ge")
+    page.get_by_label("Best estimate").get_by_text("Si | Ge").wait_for()
+    build = card.get_by_role("button", name="Build")
+    build.click()
+    card.get_by_role("button", name="Cancel").click()
+    card.get_by_role("progressbar").wait_for(state="hidden")
+    card.get_by_text("Where both crystals have force constants").wait_for()
+    build.click()
+    card.get_by_text("atoms in a cell; harmonic; tersoff potential").wait_for()
+    card.locator(".gl-container canvas").first.wait_for()
+    choose(page, "Left", "Al")
+    page.get_by_label("Best estimate").get_by_text("Al | Ge").wait_for()
+    build.click()
+    fault = card.get_by_role("alert").filter(has_text="crystals of different structure need a potential")
+    fault.wait_for()
+    assert "\n" not in fault.inner_text()
+
+
+def test_what_is_copied_gives_the_number_on_the_screen(seen: Watched, tmp_path: Path) -> None:
+    page = seen.page
+    choose(page, "Left", "Au")
+    choose(page, "Right", "Si")
+    best = page.get_by_label("Best estimate")
+    best.get_by_text("Au | Si").wait_for()
+    shown = float(page.locator(".k-value").inner_text())
+    best.get_by_role("button", name="Copy as").click()
+    texts = {}
+    for name in ("Python", "TOML", "Command line"):
+        page.get_by_role("tab", name=name).click()
+        texts[name] = page.locator(".q-dialog .k-code:visible").inner_text()
+    page.keyboard.press("Escape")
+    printed = run(sys.executable, "-c", texts["Python"]).splitlines()[0]
+    assert f"{float(printed.strip('[]')) / 1e6:.3g}" == f"{shown:.3g}"
+    ((_, boundary),) = tomllib.loads(texts["TOML"])["boundaries"].items()
+    assert float(boundary.split()[0]) == shown
+    words = shlex.split(texts["Command line"])
+    assert words[0] == "kapitza"
+    told = json.loads(run(sys.executable, "-m", *words, "--json"))
+    assert (
+        f"{told['result']['$mapping']['estimate']['fields']['conductance']['fields']['value']['data'][0] / 1e6:.3g}"
+        == f"{shown:.3g}"
+    )
+
+
+def run(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+
+
+def choose(page: Any, side: str, name: str) -> None:
+    """Type the name of a material, and take it."""
+    field = page.get_by_label(side, exact=True)
+    field.click()
+    field.fill(name)
+    page.get_by_role("option", name=name, exact=True).click()
 
 
 def test_a_pair_of_the_map_opens(seen: Watched) -> None:

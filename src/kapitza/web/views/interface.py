@@ -123,7 +123,7 @@ class InterfaceView:
                 self._models = ui.html("", sanitize=False)
             with ui.element("section").classes("k-card"):
                 self._measured = ui.html("", sanitize=False)
-        self._junction = JunctionCard(self._session, self._faults, lambda: _present(self._answer).question)
+        self._junction = JunctionCard(self._session, lambda: _present(self._answer).question)
 
     def _figure_card(self, title: str, draw: Any, name: str, texts: dict[str, Callable[[], str]]) -> Chart:
         """A card with a title, the ways to export, a figure and a line below it."""

@@ -10,10 +10,10 @@ from nicegui import ui
 
 from kapitza.errors import InputError
 from kapitza.matter.junction import Junction
-from kapitza.web.answers import Question
-from kapitza.web.background import compute
+from kapitza.web.answers import DEFAULT_NORMALS, Question
+from kapitza.web.background import Job, compute
 from kapitza.web.figures.interface import junction_figure
-from kapitza.web.parts import Chart, FaultLine, Figure, drop_zone
+from kapitza.web.parts import Chart, Figure, JobPanel, drop_zone, fault_line
 from kapitza.web.session import Session, Theme
 
 _FILES = (".json", ".npz", ".h5")
@@ -26,12 +26,11 @@ class JunctionCard:
     Parameters
     ----------
     session : whose theme the figure follows
-    faults : where faults are told
     question : returns the interface that is shown
     """
 
-    def __init__(self, session: Session, faults: FaultLine, question: Callable[[], Question]) -> None:
-        self._faults, self._question, self._session = faults, question, session
+    def __init__(self, session: Session, question: Callable[[], Question]) -> None:
+        self._question, self._session = question, session
         self._junction: Junction | None = None
         with ui.element("section").classes("k-card").props('aria-label="Junction"'):
             with ui.element("div").classes("k-row k-between"):
@@ -39,23 +38,28 @@ class JunctionCard:
                 ui.button("Build", icon="hub", on_click=self._build).props("flat dense no-caps")
             self._note = ui.label(_INVITATION).classes("k-note")
             self._place = ui.element("div")
+            self._faults, self._panel = fault_line(), JobPanel()
             drop_zone(session, "Drop a saved junction", self._open, accept=_FILES)
 
     def clear(self) -> None:
         """Forget the junction, which is not that of the interface any more."""
         self._junction = None
+        self._panel.cancel()
+        self._faults.say("")
         self._note.set_text(_INVITATION)
         self._place.clear()
 
     async def _build(self) -> None:
         """Build the junction of the crystals that are shown."""
         question = self._question()
-        self._note.set_text("building ...")
+        self._note.set_text("")
         async with self._faults.shown():
-            made, assumes = (await compute(_make_junction, question)).value
-            self._show(made, assumes)
+            job = Job(make_junction_of, question)
+            made, assumes = (await self._panel.run(f"Building {question.left} | {question.right}", job)).value
+            if question == self._question():
+                self._show(made, assumes)
             return
-        self._note.set_text("There is none of these two.")
+        self._note.set_text(_INVITATION)
 
     async def _open(self, path: Path) -> None:
         """Show a junction of a file."""
@@ -86,6 +90,16 @@ def _read(path: Path) -> object:
     return import_module("kapitza.io.reading").read(path)  # slow to load
 
 
-def _make_junction(question: Question) -> tuple[Junction, str]:
-    """The junction of both sides, and what it assumes."""
-    return import_module("kapitza.routes.atomistic").make_junction(question.left, question.right)  # slow to load
+def make_junction_of(question: Question) -> tuple[Junction, str]:
+    """The junction of both sides, and what it assumes; a layer between them and other normals are not in it, and said.
+
+    Raises
+    ------
+    KapitzaError
+        where one side has no force constants, or the crystals do not fit
+    """
+    routes = import_module("kapitza.routes.atomistic")  # slow to load
+    made, assumes = routes.make_junction(question.left, question.right)
+    left_out = ["along (001), other normals by `kapitza junction`"] if question.normals != DEFAULT_NORMALS else []
+    left_out += [f"without {question.layer}"] if question.layer else []
+    return made, "; ".join((assumes, *left_out))
