@@ -66,6 +66,19 @@ def test_another_pair_and_a_layer_are_typed(seen: Watched) -> None:
     page.get_by_text("Ti between, crossed ballistically").first.wait_for()
 
 
+def test_all_columns_are_seen_on_a_narrow_screen(seen: Watched) -> None:
+    page = seen.page
+    page.set_viewport_size({"width": 420, "height": 900})
+    page.wait_for_timeout(500)
+    wide = page.evaluate(
+        "() => [document.documentElement, document.querySelector('.k-scroll')].map(e => e.scrollWidth)"
+    )
+    seen_width = page.evaluate("() => [innerWidth, document.querySelector('.k-scroll').clientWidth]")
+    page.set_viewport_size({"width": 1500, "height": 1000})
+    page.wait_for_timeout(500)
+    assert all(one <= other for one, other in zip(wide, seen_width, strict=True))
+
+
 def test_a_broken_file_is_one_line(seen: Watched, tmp_path: Path) -> None:
     file = tmp_path / "broken.toml"
     file.write_text("[[material]\n")

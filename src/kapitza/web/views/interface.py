@@ -278,8 +278,8 @@ def _measured_row(one: Measurement) -> str:
     link = (
         f'<a href="{escape(one.address)}" target="_blank" rel="noopener noreferrer">{escape(_short(one.citation))}</a>'
     )
-    cells = (link, escape(one.method), escape(made), at.replace(" ", "\u00a0"))
-    row = "".join(f"<td>{cell}</td>" for cell in cells) + f'<td class="k-right">{" – ".join(ends)}</td>'
+    row = "".join(f"<td>{cell}</td>" for cell in (link, escape(one.method), escape(made)))
+    row += f'<td class="k-nowrap">{at}</td><td class="k-right">{" – ".join(ends)}</td>'
     return f"<tr>{row}</tr>"
 
 
