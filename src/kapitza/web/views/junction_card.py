@@ -100,6 +100,6 @@ def make_junction_of(question: Question) -> tuple[Junction, str]:
     """
     routes = import_module("kapitza.routes.atomistic")  # slow to load
     made, assumes = routes.make_junction(question.left, question.right)
-    left_out = ["along (001), other normals by `kapitza junction`"] if question.normals != DEFAULT_NORMALS else []
-    left_out += [f"without {question.layer}"] if question.layer else []
-    return made, "; ".join((assumes, *left_out))
+    absent = ["along (001), other normals by `kapitza junction`"] if question.normals != DEFAULT_NORMALS else []
+    absent += [f"without {question.layer}"] if question.layer else []
+    return made, "; ".join((assumes, *absent))
