@@ -177,9 +177,9 @@ def test_what_is_copied_gives_the_number_on_the_screen(seen: Watched, tmp_path: 
     shown = float(page.locator(".k-value").inner_text())
     best.get_by_role("button", name="Copy as").click()
     texts = {}
-    for name in ("Python", "TOML", "Command line"):
+    for name, begins in (("Python", "import"), ("TOML", "[boundaries]"), ("Command line", "kapitza predict")):
         page.get_by_role("tab", name=name).click()
-        texts[name] = page.locator(".q-dialog .k-code:visible").inner_text()
+        texts[name] = page.locator(".q-dialog .k-code:visible").filter(has_text=begins).inner_text()
     page.keyboard.press("Escape")
     printed = run(sys.executable, "-c", texts["Python"]).splitlines()[0]
     assert f"{float(printed.strip('[]')) / 1e6:.3g}" == f"{shown:.3g}"
