@@ -103,7 +103,7 @@ class Bound(BaseRecord):
     Attributes
     ----------
     low, high : at most one of them is a number, SI; both None where the data say nothing
-    confidence : that the number lies beyond the bound
+    confidence : of the interval that the bound is one end of: intervals and bounds together hold the number as often
 
     Examples
     --------
@@ -354,8 +354,11 @@ def one_sided_bound(
 
     A parameter is determined if chi2 rises by `closure` (16: four standard deviations) on both sides of its minimum
     before the limits, so that neither limit (for a conductance: perfect contact and none) agrees with the data.
-    Otherwise the side on which the rise is the larger is bounded at $\Delta\chi^2 = z^2$, z the one-sided normal
-    quantile.  Both rises are larger where the noise is known only so well (`root_rise`).
+    Otherwise the side on which the rise is the larger is bounded where the two-sided interval would end, at
+    $\Delta\chi^2 = z^2$ with z = 1.96 for 95 %: the data choose between interval and bound, and with a bound at the
+    one-sided quantile, 1.645, the two together would hold as few as 92.5 % (G. J. Feldman and R. D. Cousins, Phys. Rev.
+    D 57, 3873 (1998), doi:10.1103/PhysRevD.57.3873).  Both rises are larger where the noise is known only so well
+    (`root_rise`).
     """
     from scipy.special import ndtri
 
@@ -367,7 +370,9 @@ def one_sided_bound(
     if len(closed) == 2:
         return None
     side = closed[0] if closed else max((-1, 1), key=lambda side: _edge_rise(problem, best, index, side))
-    at = profile_crossing(problem, best, index, side, root_rise(problem, best, index, float(ndtri(confidence))) ** 2)
+    at = profile_crossing(
+        problem, best, index, side, root_rise(problem, best, index, float(ndtri(0.5 + confidence / 2))) ** 2
+    )
     value = None if at is None else problem.parameters[index].value(at)
     return Bound(value, None, confidence) if side < 0 else Bound(None, value, confidence)
 
