@@ -5,12 +5,17 @@ lines as components with analytic derivatives and a variance without zeros: weig
 Levenberg-Marquardt and its Poisson likelihood by Nelder-Mead, each pixel from a user's guess, as ours begins each anew;
 and least squares along the scan, each pixel from what its neighbour ended at and the first from the truth.  Nelder-Mead
 may end far from the truth: the error of the temperature is printed beside the time.  Without HyperSpy only ours is
-timed.  `--scale` fits an image of 256 x 256 x 2048 from a file on the disk (0.5 GB) and tells the memory it took.
+timed.  `--shapes` times every shape of the zero-loss peak on spectra of that shape, `--first` the first fit of all,
+with its compilation, in a process of its own with an empty cache.  `--scale` fits an image of 256 x 256 x 2048 from a
+file on the disk (0.5 GB) and tells the memory it took.
 """
 
 import argparse
+import os
 import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -23,9 +28,17 @@ from kapitza.core.profile import Profile
 from kapitza.errors import MissingEngine, require
 from kapitza.measure.eels.experiment import EelsExperiment
 from kapitza.measure.eels.fit import fit_spectra
-from kapitza.measure.eels.model import VibrationalMode
+from kapitza.measure.eels.model import (
+    ZERO_LOSS_SHAPES,
+    SpectrumModel,
+    VibrationalMode,
+    ZeroLossShape,
+    channel_grid,
+    expected_spectrum,
+)
 from kapitza.measure.eels.simulate import simulate_spectra
 from kapitza.measure.eels.spectrum import SpectrumImage
+from kapitza.measure.eels.vacuum import zero_loss_from_vacuum
 from kapitza.units import meV, nm
 
 KELVIN, DOSE = 430.0, 6e7
@@ -34,7 +47,7 @@ MODES = tuple(
     for name, energy, width, share in (("a", 47, 5.0, 4e-4), ("b", 82, 4.5, 6e-4), ("c", 97, 5.0, 1e-4))
 )
 K_B = 0.08617333262  # meV/K
-BAR, LM_BAR, POISSON_BAR = 0.15, 100, 10_000
+BAR, LM_BAR, POISSON_BAR, FIRST_BAR = 0.15, 100, 10_000, 10
 
 
 def image_of(pixels: int, channels: int = 1024) -> SpectrumImage:
@@ -160,6 +173,54 @@ def compare(image: SpectrumImage, own: float, pixels: int) -> None:
     print(f"{'ratios':44s} {one / own:10.0f} (bar {LM_BAR}), {near / own:.0f} and {two / own:.0f} (bar {POISSON_BAR})")
 
 
+SHAPE_BAR = 0.2  # ms a pixel
+PEAKS: dict[ZeroLossShape, list[float]] = {  # widths and decays in meV
+    "pseudo-voigt": [8.0, 0.02],
+    "split": [7.6, 8.4, 0.02, 0.03],
+    "pearson": [8.0, 2.5],
+    "tail": [8.0, 0.02, 0.002, 20.0],
+    "reference": [8.0],
+}
+
+
+def draw(model: SpectrumModel, energy: Any, pixels: int, dose: float, share: float) -> Any:
+    """Counts of a model, its modes at a share of their intensity, with a centre of its own in each pixel."""
+    step = float(energy[1] - energy[0])
+    units, rng = model.units(step), np.random.default_rng(7)
+    peak = [value * (meV if unit == step else 1.0) for value, unit in zip(PEAKS[model.shape], units[2:], strict=False)]
+    lines = [v for m in MODES for v in (m.energy, m.width, share * (m.intensity or 0.0) * dose)]
+    x = np.tile(np.array([dose, 0.0, *peak, *lines, KELVIN]) / units, (pixels, 1))
+    x[:, 1] = rng.normal(0, 0.3 * meV / step, pixels)
+    grid = channel_grid(model, energy)
+    blocks = [expected_spectrum(model, grid, x[i : i + 64])[0] for i in range(0, pixels, 64)]
+    return rng.poisson(np.maximum(np.concatenate(blocks), 0.0)).astype(float)
+
+
+def every_shape(pixels: int) -> None:
+    """CPU time of a pixel for every shape, on spectra of that shape."""
+    for channels in (512, 1024, 1536):
+        energy = image_of(1, channels).energy
+        vacuum = draw(SpectrumModel(MODES), energy, 1, 100 * DOSE, 0.0)
+        measured = zero_loss_from_vacuum(SpectrumImage(vacuum, energy, (np.zeros(1),)))
+        for shape in ZERO_LOSS_SHAPES:
+            model = SpectrumModel(MODES, shape, reference=measured if shape == "reference" else None)
+            image = SpectrumImage(draw(model, energy, pixels, DOSE, 1.0), energy, (np.arange(pixels) * nm,))
+            found = fit_spectra(image, model)
+            one = 1e3 / pixels * statistics.median(cpu(lambda a=image, b=model: fit_spectra(a, b))[0] for _ in range(5))
+            off, left = found.temperature - KELVIN, int((~found.good).sum())
+            print(
+                f"{channels:5d} channels, {shape:12s} {one:8.3f} ms a pixel (bar {SHAPE_BAR}), "
+                f"{found.iterations.mean():.2f} evaluations; {score(off)}; {left} not settled",
+                flush=True,
+            )
+
+
+def first_fit() -> None:
+    """CPU time of the first fit of a process with no machine code at hand."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, __file__, "--once"], env={**os.environ, "NUMBA_CACHE_DIR": folder}, check=True)
+
+
 def linear() -> None:
     """Cost against pixels and channels."""
     for pixels, channels in ((256, 1024), (512, 1024), (1024, 1024), (1024, 512), (1024, 2048), (1024, 4096)):
@@ -199,16 +260,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="CPU time of fits of spectra.")
     parser.add_argument("--pixels", type=int, default=4096, help="of ours")
     parser.add_argument("--their-pixels", type=int, default=32, help="of HyperSpy's least squares")
+    parser.add_argument("--shapes", action="store_true", help="every shape of the zero-loss peak")
+    parser.add_argument("--first", action="store_true", help="the first fit, with its compilation")
+    parser.add_argument("--once", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--linear", action="store_true", help="cost against pixels and channels")
     parser.add_argument("--scale", action="store_true", help="256 x 256 x 2048 from a file")
     parser.add_argument("--workers", type=int, default=1, help="threads of --scale")
     chosen = parser.parse_args()
-    if chosen.scale:
-        scale(chosen.workers)
-        return
-    if chosen.linear:
-        linear()
-        return
+    others: dict[str, Callable[[], None]] = {
+        "scale": lambda: scale(chosen.workers),
+        "linear": linear,
+        "shapes": lambda: every_shape(chosen.pixels),
+        "first": first_fit,
+        "once": lambda: print(f"{cpu(lambda: fit_spectra(image_of(16), MODES))[0]:.1f} s of CPU (bar {FIRST_BAR})"),
+    }
+    for name, measure in others.items():
+        if getattr(chosen, name):
+            measure()
+            return
     image = image_of(chosen.pixels)
     compare(image, ours(image, 5), chosen.their_pixels)
 

@@ -1,6 +1,6 @@
 """Compiled linear algebra of one small symmetric matrix, and the goodness of fit of one spectrum."""
 
-import numpy as np
+import math
 
 from kapitza.core.arrays import Array, BoolArray, IntArray
 from kapitza.measure.eels.fitting.compiler import jit
@@ -20,6 +20,21 @@ def copy_values(source: Array, target: Array) -> None:
     """Copy a vector.  By an assignment to a slice, numba would compile the text of an error, which takes seconds."""
     for i in range(target.size):
         target[i] = source[i]
+
+
+@jit
+def clear_values(target: Array) -> None:
+    """Set a vector to 0; by a loop for the same reason."""
+    for i in range(target.size):
+        target[i] = 0.0
+
+
+@jit
+def clear_rows(target: Array) -> None:
+    """Set a matrix to 0."""
+    for a in range(target.shape[0]):
+        for b in range(target.shape[1]):
+            target[a, b] = 0.0
 
 
 @jit
@@ -55,7 +70,7 @@ def _factorise(matrix: Array) -> bool:
             if a == b:
                 if not total > MIN_PIVOT:
                     return False
-                matrix[a, a] = 1 / np.sqrt(total)
+                matrix[a, a] = 1 / math.sqrt(total)
             else:
                 matrix[a, b] = total * matrix[b, b]
     return True
@@ -84,7 +99,7 @@ def factorise_scaled(
     """Write the Cholesky factor of the information at unit diagonal, and the scale that leads back."""
     p = scale.size
     for a in range(p):
-        scale[a] = 0.0 if blocked[a] else 1 / np.sqrt(information[a, a])
+        scale[a] = 0.0 if blocked[a] else 1 / math.sqrt(information[a, a])
     for a in range(p):
         for b in range(p):
             matrix[a, b] = (information[a, b] + curvature[a, b]) * scale[a] * scale[b]
@@ -102,7 +117,7 @@ def scoring_step(gradient: Array, root: Array, scale: Array, step: Array) -> flo
     for a in range(step.size):
         step[a] *= scale[a]
         length += step[a] * gradient[a]  # squared length in the metric of the information
-    return np.sqrt(max(length, 0.0))
+    return math.sqrt(max(length, 0.0))
 
 
 @jit
@@ -116,7 +131,7 @@ def update_curvature(
     """
     p = moved.size
     if not local:
-        curvature[:] = 0.0
+        clear_rows(curvature)
         return
     along, size = 0.0, 0.0
     for a in range(p):
@@ -144,11 +159,11 @@ def invert_information(information: Array, blocked: BoolArray, small: Array, cov
         small[WORKSPACE_VECTORS : WORKSPACE_VECTORS + p],
         small[WORKSPACE_VECTORS + p : WORKSPACE_VECTORS + 2 * p],
     )
-    curvature[:] = 0.0
-    covariance[:] = 0.0
+    clear_rows(curvature)
+    clear_rows(covariance)
     if not factorise_scaled(information, curvature, blocked, 0.0, matrix, scale):
         for a in range(p):
-            covariance[a, a] = 0.0 if blocked[a] else np.inf
+            covariance[a, a] = 0.0 if blocked[a] else math.inf
         return False
     for a in range(p):
         right = covariance[a]
@@ -168,7 +183,7 @@ def spectrum_deviance(y: Array, present: Array, mu: Array, detector: Detector) -
         count = y[i] - dark[i] + variance[i]  # Poisson of mean μ + v (Snyder): right mean and variance
         spread = max(response[i] * mu[i] + variance[i], MIN_VARIANCE)
         ratio = count / spread if count > 0 else 1 / spread  # y ln y tends to 0
-        total += present[i] * (count * np.log(ratio) - count + spread)
+        total += present[i] * (count * math.log(ratio) - count + spread)
     return 2 * total
 
 
@@ -221,7 +236,7 @@ def chi2_moments(
     sums, fit, first = out
     _dark, response, variance = detector
     n, p, group = mu.size, blocked.size, 0
-    fit[:] = 0.0
+    clear_values(fit)
     first[0] = 0
     held = 0.0
     for i in range(n):
@@ -253,7 +268,7 @@ def chi2_moments(
         count += not blocked[a]
     if group == n:
         used = count - from_priors
-    if not np.isfinite(used):
+    if not math.isfinite(used):
         used = float(count)
     left = max(1 - used / group, 1.0 / group)
     fit[1], fit[2], fit[3] = group * left, fit[2] * left, fit[3] * left

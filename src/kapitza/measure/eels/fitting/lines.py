@@ -7,9 +7,8 @@ do.  Importing this module needs numba; `fit` does so when it is first asked.
 
 import math
 
-import numpy as np
-
 from kapitza.core.arrays import Array, IntArray
+from kapitza.measure.eels.fitting.algebra import clear_rows, clear_values
 from kapitza.measure.eels.fitting.compiler import jit
 from kapitza.measure.eels.fitting.shapes import REFERENCE, SPLIT, TAIL, TO_SIGMA, channel_range, write_zero_loss
 
@@ -34,7 +33,7 @@ def _tied_occupation(x: Array, at: int, place: int, tie: int) -> tuple[float, fl
     if tie == 2:
         return x[place], 0.0, 1.0
     ratio = min(max(x[at] / x[place], 1e-9), 700.0)
-    n = 1 / np.expm1(ratio)
+    n = 1 / math.expm1(ratio)
     both = n * (n + 1) / x[place]
     return n, -both, both * ratio
 
@@ -55,8 +54,8 @@ def _write_nodes(
     low = max(math.ceil((energy - reach * sigma) * parts / step), math.ceil(-farthest * parts / step))
     high = min(math.floor((energy + reach * sigma) * parts / step), math.floor(farthest * parts / step))
     between, t = step / parts * inverse, (low * step / parts - energy) * inverse
-    g = between / np.sqrt(2 * np.pi) * np.exp(-0.5 * t * t)
-    factor, change = np.exp(-between * (t + 0.5 * between)), np.exp(-between * between)
+    g = between / math.sqrt(2 * math.pi) * math.exp(-0.5 * t * t)
+    factor, change = math.exp(-between * (t + 0.5 * between)), math.exp(-between * between)
     at, rest = low * step // parts, low * step % parts
     for count in range(high + 1 - low):
         weights[0, count], weights[1, count], weights[2, count] = g, -g * t * inverse, g * (t * t - 1) * inverse
@@ -162,7 +161,7 @@ def _add_mode(
     energy, sigma, strength = x[at], x[at + 1], x[at + 2]
     n, by_energy, by_tie = _tied_occupation(x, at, place, tie)
     lost, won, more = strength * (n + 1), strength * n, n + 1
-    lines[:] = 0.0
+    clear_rows(lines)
     for side in range(2):
         _add_one_side(
             energy if side == 0 else -energy, sigma, lost if side == 0 else won, core, reach, model, workspace, 3 * side
@@ -220,7 +219,8 @@ def expected_electrons(spectrum: Spectrum, model: Model, workspace: Workspace) -
         write_zero_loss(shape, start - reach - part / parts - x[1], x, measured, peak[part], n + 2 * reach)
     _add_peak(model, peak[0], reach)
     ties = 1 if tie == 0 else modes
-    jacobian[first + 3 * modes : first + 3 * modes + ties] = 0.0
+    for k in range(ties):
+        clear_values(jacobian[first + 3 * modes + k])
     wide, narrow, second = x[2], x[2], 0
     if shape == SPLIT:
         wide, narrow, second = max(x[2], x[3]), min(x[2], x[3]), 3
@@ -228,7 +228,8 @@ def expected_electrons(spectrum: Spectrum, model: Model, workspace: Workspace) -
         second = 5
     # of the lines alone: with those of the peak the relation of Euler holds already
     _add_second_length(jacobian, second, x[second] / x[2] if second > 0 else 0.0)
-    core = x[1] - start, narrow, wide, shape in (SPLIT, REFERENCE)
+    halves, spline = shape == SPLIT, shape == REFERENCE
+    core = x[1] - start, narrow, wide, halves or spline
     for j in range(modes):
         place = first + 3 * modes + (0 if tie == 0 else j)
         _add_mode(first + 3 * j, place, tie, core, reach, model, workspace)

@@ -1,6 +1,7 @@
 """Damped Fisher scoring, compiled, one spectrum at a time: one search for every model of a spectrum."""
 
 import inspect
+import math
 import sys
 import zlib
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from kapitza.measure.eels.fitting import algebra, compiler, lines, search, shape
 from kapitza.measure.eels.fitting.algebra import (
     WORKSPACE_VECTORS,
     chi2_moments,
+    clear_rows,
+    clear_values,
     copy_values,
     dot_product,
     factorise_scaled,
@@ -58,7 +61,7 @@ def _write_parameters(u: Array, chart: SearchCoordinates, x: Array, derivatives:
     for a in range(u.size):
         x[a], direct[a], cross[a] = u[a], 1.0, 0.0
         if energy[a] > 0:
-            x[a] = -energy[a] / np.log(u[a])
+            x[a] = -energy[a] / math.log(u[a])
             direct[a] = x[a] * x[a] / (energy[a] * u[a])
         elif energy[a] == 0:
             x[a] = u[a] / (1 - u[a])
@@ -170,7 +173,7 @@ def _write_gradient(
     """Write the gradient of the log-likelihood; `row` is its derivative by the electrons of each channel."""
     direct, cross = derivatives
     owner = constraints.chart.owner
-    gradient[:] = 0.0
+    clear_values(gradient)
     for a in places:
         gradient[a] = dot_product(row, jacobian[a])
     for a in places:
@@ -188,7 +191,7 @@ def _write_information(jacobian: Array, places: IntArray, rows: Array, informati
     the Jacobian that is read serves twice.
     """
     row, other, weight = rows[2], rows[3], rows[4]
-    information[:] = 0.0
+    clear_rows(information)
     last = places.size - 1
     for u in range(0, places.size, 2):
         a, b = places[u], places[min(u + 1, last)]
@@ -301,14 +304,14 @@ def _update_damping(
     for row in range(len(curvature)):
         updated = updated or curvature[row, row] != 0
     if length < 0 and damping > MAX_CURVATURE_DAMPING and updated:
-        curvature[:] = 0.0
+        clear_rows(curvature)
         return False, 0.1 * MAX_CURVATURE_DAMPING * 10.0**refused, False, flat
     if length < 0:
         return False, max(10 * damping, INITIAL_DAMPING), updated, not updated
     if damping == 0 or flat:
         return True, damping, saddle, flat
     if saddle:  # short only by damping, which proves nothing: again with the information alone
-        curvature[:] = 0.0
+        clear_rows(curvature)
         return False, 0.0, False, flat
     return False, 0.0 if damping < 10 * MIN_DAMPING else 0.1 * damping, False, flat
 
@@ -346,13 +349,13 @@ def _begin_search(
     """Take up a spectrum of counts (n,), NaN where missing, at coordinates (p,); the model is wanted at x."""
     y, there, u = search.y, search.there, search.u
     for i in range(y.size):
-        good = np.isfinite(counts[i])
+        good = math.isfinite(counts[i])
         there[i] = 1.0 if good else 0.0
         y[i] = counts[i] if good else 0.0
     for a in range(u.size):
         u[a] = min(max(start[a], constraints.low[a]), constraints.high[a])
-    search.numbers[:] = 0.0
-    search.numbers[2], search.numbers[7] = 1.0, np.inf
+    clear_values(search.numbers)
+    search.numbers[2], search.numbers[7] = 1.0, math.inf
     _write_parameters(u, constraints.chart, x, (search.small[8], search.small[9]))
 
 
@@ -383,7 +386,7 @@ def _judge_step(
     )
     better = True
     if first:
-        curvature[:] = 0.0
+        clear_rows(curvature)
     else:
         # the old weights, as in the step: with its own a point is better just because its expected variance is larger
         better = _chi_squared(residual, weight, model[0], constraints) <= numbers[0] + CHI2_SLACK
@@ -468,7 +471,7 @@ def _write_result(
         _covariance_of_parameters(derivatives, constraints.chart, covariance)
     for a in range(blocked.size):
         if constraints.free[a] and search.information[a, a] <= 0:
-            covariance[a, a] = np.inf
+            covariance[a, a] = math.inf
 
 
 def _source_checksum() -> int:

@@ -2,17 +2,15 @@
 
 import math
 
-import numpy as np
-
 from kapitza.core.arrays import Array
 from kapitza.measure.eels.fitting.compiler import jit
 
 NORMAL_WINDOW = 7.5  # standard deviations to which a normal line is followed: 6e-13 of its height is left
-TO_SIGMA = float(1 / np.sqrt(8 * np.log(2)))
+TO_SIGMA = float(1 / math.sqrt(8 * math.log(2)))
 PSEUDO_VOIGT, SPLIT, PEARSON, TAIL, REFERENCE = range(5)  # places in ZERO_LOSS_SHAPES
-_LN_TWO = float(np.log(2))
-_PEAK_GAUSS = float(2 * np.sqrt(np.log(2) / np.pi))
-_PEAK_LORENTZ = 2 / np.pi
+_LN_TWO = float(math.log(2))
+_PEAK_GAUSS = float(2 * math.sqrt(math.log(2) / math.pi))
+_PEAK_LORENTZ = 2 / math.pi
 _DIGAMMA_SHIFT = 10.0  # from here on three terms of the asymptotic series leave 1e-10
 _ERFC_REACH = 6.0  # beyond which erfc is 0 or 2
 
@@ -50,7 +48,7 @@ def fast_exponential(y: float) -> float:
 @jit
 def _fast_logarithm(y: float) -> float:
     """Return ln y for y from 1 to 1e10 to 1e-10 of itself, in steps that run side by side: 32 ln y^(1/32)."""
-    z = np.sqrt(np.sqrt(np.sqrt(np.sqrt(np.sqrt(y)))))
+    z = math.sqrt(math.sqrt(math.sqrt(math.sqrt(math.sqrt(y)))))
     s = (z - 1) / (z + 1)
     t = s * s
     e = 1 / 17 + t * (1 / 19)  # inverse hyperbolic tangent of s
@@ -69,17 +67,17 @@ def _write_pseudo_voigt(start: float, width: float, share: float, rows: Array, f
     """Write value, slope, and derivatives by width and share, at the places `first` to before `end`."""
     value, slope, by_width, by_share = rows[0], rows[1], rows[2], rows[3]
     half, keep = 0.5 * width, 1 - share
-    factor = half / np.pi
+    factor = half / math.pi
     for i in range(first, end):
         x = start + i
         inverse = 1 / (x * x + half * half)
         v = factor * inverse
         value[i] = share * v
         slope[i] = -share * v * inverse * 2 * x
-        by_width[i] = share * 0.5 / np.pi * (x * x - half * half) * inverse * inverse
+        by_width[i] = share * 0.5 / math.pi * (x * x - half * half) * inverse * inverse
         by_share[i] = v
     sigma = width * TO_SIGMA
-    height, inverse_sigma = 1 / (np.sqrt(2 * np.pi) * sigma), 1 / sigma
+    height, inverse_sigma = 1 / (math.sqrt(2 * math.pi) * sigma), 1 / sigma
     low, high = channel_range(-start, NORMAL_WINDOW * sigma, value.size)
     for i in range(max(low, first), min(high, end)):
         t = (start + i) * inverse_sigma
@@ -123,7 +121,7 @@ def _digamma(x: float) -> float:
         total -= 1 / x
         x += 1
     square = 1 / (x * x)
-    return total + np.log(x) - 0.5 / x - square * (1 / 12 - square * (1 / 120 - square * (1 / 252 - square / 240)))
+    return total + math.log(x) - 0.5 / x - square * (1 / 12 - square * (1 / 120 - square * (1 / 252 - square / 240)))
 
 
 @jit
@@ -131,7 +129,7 @@ def _write_pearson(start: float, width: float, exponent: float, rows: Array, cou
     """Write a Pearson VII: value, slope, derivatives by width and exponent."""
     power = 2.0 ** (1 / exponent)
     b, by_m = power - 1, -_LN_TWO * power / (exponent * exponent)
-    norm = 2 * np.sqrt(b / np.pi) * np.exp(math.lgamma(exponent) - math.lgamma(exponent - 0.5)) / width
+    norm = 2 * math.sqrt(b / math.pi) * math.exp(math.lgamma(exponent) - math.lgamma(exponent - 0.5)) / width
     log_norm = by_m / (2 * b) + _digamma(exponent) - _digamma(exponent - 0.5)
     by_value, by_slope, by_width, by_exponent = rows[0], rows[1], rows[2], rows[3]
     squared, inverse_width, ratio = 4 * b / (width * width), 1 / width, by_m / b
@@ -148,17 +146,17 @@ def _write_pearson(start: float, width: float, exponent: float, rows: Array, cou
 @jit
 def _write_exponential(start: float, sigma: float, decay: float, tail: Array, normal: Array) -> None:
     """Write an exponential behind a normal distribution, and that distribution."""
-    count, inverse, height = tail.size, 1 / decay, 1 / (np.sqrt(2 * np.pi) * sigma)
+    count, inverse, height = tail.size, 1 / decay, 1 / (math.sqrt(2 * math.pi) * sigma)
     first, end = channel_range(-start, NORMAL_WINDOW * sigma, count)
     bend = sigma * sigma * inverse  # here erfc has its argument 0
-    _, last = channel_range(bend - start, _ERFC_REACH * np.sqrt(2.0) * sigma, count)
+    _, last = channel_range(bend - start, _ERFC_REACH * math.sqrt(2.0) * sigma, count)
     for i in range(first):
         tail[i], normal[i] = 0.0, 0.0
     for i in range(first, count):
         tail[i] = inverse * fast_exponential(max((0.5 * bend - start - i) * inverse, -30.0))
         normal[i] = 0.0
     for i in range(first, last):
-        tail[i] *= 0.5 * math.erfc((bend - start - i) / (sigma * np.sqrt(2.0)))
+        tail[i] *= 0.5 * math.erfc((bend - start - i) / (sigma * math.sqrt(2.0)))
     for i in range(first, end):
         t = (start + i) / sigma
         normal[i] = height * fast_exponential(-0.5 * t * t)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, BoolArray
+from kapitza.measure.eels.fitting.algebra import clear_values
 from kapitza.measure.eels.fitting.compiler import jit
 from kapitza.measure.eels.fitting.lines import Model
 from kapitza.measure.eels.fitting.problem import FitProblem
@@ -39,7 +40,7 @@ def interpolate_start(shared: SharedStart, model: Model) -> None:
     before, after, next_after = -t * (t - 1) * (t - 2) / 6, -t * (t + 1) * (t - 2) / 2, t * (t * t - 1) / 6
     at = (t * t - 1) * (t - 2) / 2
     scale = x[0] / shared.x[0]
-    mu[:] = 0.0
+    clear_values(mu)
     for a in range(x.size):
         factor = 1.0 if shared.linear[a] else scale
         amount = x[a] if shared.linear[a] else 0.0
