@@ -1,4 +1,4 @@
-"""What the build of the documentation adds: formulas as MathML, and the reference.
+"""What the build of the documentation adds: formulas as MathML, the reference, and an index that is searched offline.
 
 The reference has a page for `kapitza` and for each room (`kapitza.md`, `kapitza.eels`, ...) with the public names of
 its stub, and a page for every public module, made from its docstrings.
@@ -152,9 +152,18 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_content(page_html: str, **_: Any) -> str:
-    """Replace formulas by MathML."""
+    """Replace formulas by MathML, and let wide tables scroll."""
     block = re.compile(r'<(span|div) class="arithmatex">(.*?)</\1>', re.DOTALL)
-    return block.sub(lambda found: mathml(html.unescape(found[2])), page_html)
+    shown = block.sub(lambda found: mathml(html.unescape(found[2])), page_html)
+    return re.sub(r"<table>.*?</table>", r'<div class="scroll">\g<0></div>', shown, flags=re.DOTALL)
+
+
+def on_post_build(config: Any) -> None:
+    """Make the index of the search a script, which a page may load from a folder, where it may not read a file."""
+    index = Path(config["site_dir"]) / "search" / "search_index.json"
+    text = index.read_text(encoding="utf-8").replace("\\u00b6", "").replace("¶", "")  # the permalinks
+    index.with_suffix(".js").write_text(f"window.searchIndex = {text};\n", encoding="utf-8")
+    index.unlink()
 
 
 def mathml(formula: str) -> str:
