@@ -119,7 +119,7 @@ class Bound(BaseRecord):
     >>> found = fit(cooling, simulate_curve(cooling, film, noise=0.05), film, ["Al|Si.conductance"])
     >>> bound = found.bounds["Al|Si.conductance"]
     >>> print(f"above {bound.low / 1e9:.1f} GW m⁻² K⁻¹ with {bound.confidence:.0%}; high: {bound.high}")
-    above 8.0 GW m⁻² K⁻¹ with 95%; high: None
+    above 7.2 GW m⁻² K⁻¹ with 95%; high: None
     """
 
     low: float | None = field(metadata=about("SI", "lower bound"))
