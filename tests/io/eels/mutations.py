@@ -23,7 +23,7 @@ import h5py  # noqa: F401  # before the forks, so that none of them has to
 import numpy as np
 
 import kapitza
-from kapitza.io.eels import spectra
+from kapitza.io.eels import rosetta, spectra
 
 LONGEST = 5  # s, of a child
 STOPPED: list[str] = []  # files on which the library went on without end, until the limit of the child
@@ -156,6 +156,7 @@ def main(name: str, first: int, last: int) -> None:
 
 if __name__ == "__main__":
     spectra.run_in_child = in_a_fork
+    rosetta.defer_dask()
     resource.setrlimit(resource.RLIMIT_AS, (3 * 2**30, 3 * 2**30))
     seconds = 60 + (int(sys.argv[3]) - int(sys.argv[2])) // 10
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
