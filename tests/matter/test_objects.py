@@ -71,7 +71,7 @@ def test_what_is_no_crystal_is_refused_in_a_line() -> None:
     with pytest.raises(DataError, match="a molecule or a slab") as caught:
         read_structure(build.molecule("H2O"))
     assert "\n" not in str(caught.value)
-    with pytest.raises(InputError, match="expected a file, Atoms of ASE or a Structure of pymatgen, got int"):
+    with pytest.raises(InputError, match=r"of pymatgen or of kapitza\.matter, got builtins\.int"):
         read_structure(3)
 
 
