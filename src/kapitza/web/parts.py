@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from nicegui import events, ui
@@ -62,6 +63,12 @@ def fault_line() -> FaultLine:
     return FaultLine()
 
 
+_CLEAR = "rgba(0,0,0,0)"
+_EMPTY = MappingProxyType(  # until there is something to draw: plotly's own would be a white sheet with axes
+    {"paper_bgcolor": _CLEAR, "plot_bgcolor": _CLEAR, "xaxis": {"visible": False}, "yaxis": {"visible": False}}
+)
+
+
 class Chart:
     """A figure of plotly that follows the theme.
 
@@ -78,7 +85,7 @@ class Chart:
         self, session: Session, draw: Callable[[Theme], Figure | None], *, name: str, label: str, height: str = "460px"
     ) -> None:
         self._session, self._draw, self.name, self.label = session, draw, name, label
-        self.element = ui.plotly({"data": [], "layout": {}})
+        self.element = ui.plotly({"data": [], "layout": dict(_EMPTY)})
         self.element.style(f"width: 100%; height: {height}").props(f'role="img" aria-label="{label}" tabindex="0"')
         self._words = ui.label().classes("k-hidden")  # read aloud, not shown
         self.element.props(f'aria-describedby="{self._words.html_id}"')
