@@ -189,6 +189,15 @@ def test_modes_in_words(folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "modes that only the interface has" in out
 
 
+def test_the_scan_is_that_of_the_map(folder: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    image = kapitza.eels.read_eels(folder / "scan.h5")
+    moved = (*image.position[:-1], image.position[-1] + 3e-9)
+    kapitza.eels.write_eels(evolve(image, position=moved), tmp_path / "moved.h5")
+    words = ["--interface", "0nm", "--zone", "6nm", "--modes", str(folder / "modes.toml")]
+    assert main(["eels", "modes", str(folder / "map.h5"), *words, "--scan", str(tmp_path / "moved.h5")]) == 2
+    assert "lie up to 3 nm from those of its map" in " ".join(capsys.readouterr().err.split())
+
+
 def test_probabilities_of_places_are_corrected_for_their_number(folder: Path, ask: Command) -> None:
     words = ("modes", folder / "map.h5", "--interface", "0nm", "--zone", "6nm")
     plain = ask(*words, "--correction", "none")["probability_by_place"]["value"]
@@ -210,6 +219,13 @@ def test_no_number_without_its_verdict(folder: Path, capsys: pytest.CaptureFixtu
     assert "not to be trusted: 16 of 16 misfit; energies off by +" in out
     assert "a wrong dispersion of the spectrometer?" in err
     assert "--calibrate modes" in err
+    off = evolve(image, energy=1.02 * image.energy)
+    kapitza.eels.write_eels(off, tmp_path / "off.h5")
+    plain = ["eels", "fit", str(tmp_path / "off.h5"), *words[3:], "--save", str(tmp_path / "off-map.h5")]
+    assert main(plain) == 0
+    capsys.readouterr()
+    assert main(["eels", "jump", str(tmp_path / "off-map.h5"), "--at", "0nm"]) == 0
+    assert "energies off by +2 %" in " ".join(capsys.readouterr().err.split())
     assert main([*words, "--calibrate", "modes"]) == 0
     out, err = capsys.readouterr()
     assert "energies off" not in out

@@ -72,13 +72,13 @@ def test_a_tail_of_the_zero_loss_peak_is_said() -> None:
 def test_a_wrong_dispersion_is_said_and_corrected() -> None:
     image = scan()
     wrong = evolve(image, energy=1.02 * image.energy)
-    scale = energy_scale(fit_spectra(sample_pixels(wrong), MODES), MODES)
+    scale = energy_scale(fit_spectra(sample_pixels(wrong), MODES))
     assert scale.wrong
     assert abs(scale.value - 1.02) <= 4 * scale.sigma
     assert off(fit_spectra(wrong, MODES)) > 5
     found = fit_spectra(with_energy_scale(wrong, scale.value), MODES)
     assert abs(off(found)) <= 4
-    assert not energy_scale(found, MODES).wrong
+    assert not energy_scale(found).wrong
 
 
 def faulty(fault: str) -> SpectrumImage:

@@ -28,6 +28,8 @@ from kapitza.cli.eels.options import (
     Title,
     apply_dark_count,
     format_uncertain,
+    map_energy_scale,
+    verdict_text,
 )
 from kapitza.cli.figures import Results
 from kapitza.cli.options import DaskAddress, Figure, Json, Save, StoreFolder, long_work
@@ -115,7 +117,7 @@ def fit_scan(
     files.keep(maps)
     if plot is not None:
         _draw_map(maps[ties[0]], radius, interface, files)
-    main, scale = maps[ties[0]], _energy_scale(maps[ties[0]], model)
+    main, scale = maps[ties[0]], map_energy_scale(maps[ties[0]])
     summary = {name: _map_summary(one, scale) for name, one in maps.items()}
     cause = _misfit_cause(main, image, evolve(model, tie=ties[0]))
     if as_json:
@@ -207,20 +209,12 @@ def _correct_gain(
 def _calibrate_modes(image: SpectrumImage, model: SpectrumModel) -> SpectrumImage:
     """Spectra whose energy axis is scaled so that the modes lie where they are expected."""
     sample = kapitza.eels.fit_spectra(deferred.sample_pixels(image), model)
-    scale = deferred.energy_scale(sample, model.modes)
+    scale = deferred.energy_scale(sample)
     note(
         f"energies divided by {format_uncertain(scale.value, scale.sigma)}, so that the modes lie where their file "
         "says: temperatures are as certain as these energies"
     )
     return deferred.with_energy_scale(image, scale.value)
-
-
-def _energy_scale(found: TemperatureMap, model: SpectrumModel) -> EnergyScale | None:
-    """Energy scale that the modes show; None where no pixel shows the energy of any."""
-    try:
-        return deferred.energy_scale(found, model.modes)
-    except InputError:
-        return None
 
 
 def _misfit_cause(found: TemperatureMap, image: SpectrumImage, model: SpectrumModel) -> MisfitCause | None:
@@ -322,15 +316,9 @@ def _map_summary(found: TemperatureMap, scale: EnergyScale | None) -> dict[str, 
         "good": verdict.pixels,
         "flags": _flag_counts(found),
         "dispersion": quantity_json(verdict.dispersion, "1", meaning="chi-squared over its expected value"),
-        "verdict": _verdict_text(verdict.text, scale),
+        "verdict": verdict_text(verdict.text, scale) or _NO_DOUBT,
         "parameters": parameters,
     }
-
-
-def _verdict_text(text: str, scale: EnergyScale | None) -> str:
-    """Verdict on a map, with that on its energy scale."""
-    off = f"energies off by {100 * (scale.value - 1):+.2g} %" if scale is not None and scale.wrong else ""
-    return "; ".join(part for part in (text, off) if part) or _NO_DOUBT
 
 
 def _summary_columns(parameters: Mapping[str, Mapping[str, Any]]) -> list[Column]:

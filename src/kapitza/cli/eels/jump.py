@@ -17,7 +17,9 @@ from kapitza.cli.eels.options import (
     format_probability,
     format_short,
     format_uncertain,
+    map_energy_scale,
     parse_uncertain,
+    verdict_text,
 )
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
@@ -273,9 +275,10 @@ def load_maps(path: str, across: str = "x", *, say_doubts: bool = True) -> dict[
     found = {str(key): one for key, one in entries if isinstance(one, kapitza.eels.TemperatureMap)}
     if not found:
         raise DataError("holds no temperature map: write one with `kapitza eels fit SCAN --save MAP`", file=path)
-    verdict = deferred.fit_verdict(next(iter(found.values())))
-    if verdict.text and say_doubts:
-        note(f"{Path(path).name}: {verdict.text} (`kapitza eels fit` says why)")
+    first = next(iter(found.values()))
+    doubts = verdict_text(deferred.fit_verdict(first).text, map_energy_scale(first)) if say_doubts else ""
+    if doubts:
+        note(f"{Path(path).name}: {doubts} (`kapitza eels fit` says why)")
     return {key: deferred.swap_axes(one) for key, one in found.items()} if across == "y" else found
 
 
@@ -288,6 +291,9 @@ def _without_misfits(maps: dict[str, TemperatureMap], keep: str | None) -> dict[
         note(command_line_words(f"left out: {deferred.flag_remark(maps['common'])}"))
     elif verdict.text and not verdict.doubtful:
         note(f"the fit of the map: {verdict.text}; errors of the jump follow from those of its pixels")
+    off = verdict_text("", map_energy_scale(maps["common"]))
+    if off:
+        note(f"the fit of the map: {off}, and temperatures with them: fit it with --calibrate modes")
     return maps
 
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from kapitza.measure.eels.populations import Correction, DepartureTest
 
 _MAX_TABLE_ROWS = 24  # places in a printed table
+_SAME_PLACE = 0.01  # of a pixel
 _MAX_CONTRAST_ERROR = 0.5  # error of a contrast from which on it says nothing
 
 
@@ -183,6 +184,12 @@ def _scan_components(
     found = deferred.swap_axes(found) if across == "y" else found  # as the file has it
     if image.shape != found.shape or not image.shape:
         raise InputError(f"{scan} has {image.shape} pixels and its map {found.shape}: expected the same scan")
+    for mine, its in zip(image.position, found.position, strict=True):
+        off = float(np.abs(mine - its).max())
+        if mine.size > 1 and off > _SAME_PLACE * float(np.diff(its).min()):
+            raise InputError(
+                f"pixels of {scan} lie up to {off / nm:.3g} nm from those of its map: expected the scan that was fitted"
+            )
     x = np.broadcast_to(found.position[0][:, None] if across == "y" else found.position[-1], found.shape)
     regions = (np.abs(x - at) <= half * (1 + 1e-9), x < at - 2 * half, x > at + 2 * half)
     for name, region in zip(("at", "left of", "right of"), regions, strict=True):
@@ -226,7 +233,8 @@ def _print_modes(held: Occupation, test: DepartureTest | None, name: str) -> Non
     shown = even_subset(held.position.size, _MAX_TABLE_ROWS)
     rows = [[f"{held.position[i] / nm:.4g}", *map(_format_known, kelvin[i], sigma[i])] for i in shown]
     heads = [f"{mode} {quantum / meV:.4g} meV" for mode, quantum in zip(held.modes, held.energy, strict=True)]
-    print_table(f"{name}: temperature of each mode (K)", ["x (nm)", *heads], rows, text=0)
+    part = f", {len(shown)} of {held.position.size} columns" if len(shown) < held.position.size else ""
+    print_table(f"{name}: temperature of each mode (K){part}", ["x (nm)", *heads], rows, text=0)
     if any("–" in row for row in rows):
         note("– where some pixels do not show the mode: a material that hardly has it gives no temperature of it")
     if test is None:

@@ -15,6 +15,8 @@ from kapitza.errors import InputError
 from kapitza.io.quantities import parse_uncertain, quantity
 
 if TYPE_CHECKING:
+    from kapitza.measure.eels.diagnosis.dispersion import EnergyScale
+    from kapitza.measure.eels.map import TemperatureMap
     from kapitza.measure.eels.spectrum import SpectrumImage
 
 Scan = Annotated[str, typer.Argument(help="Spectra: .ndata, .h5, .hspy, .msa, .dm3, .dm4, .nxs, .emd, ...")]
@@ -41,6 +43,20 @@ def check_distinct(first: str, second: str, words: str) -> None:
     """Refuse one file for two; `words` say what each of both was to be."""
     if Path(first).exists() and Path(second).exists() and Path(first).samefile(second):
         raise InputError(f"{first} and {second} are one file: expected {words}")
+
+
+def map_energy_scale(found: TemperatureMap) -> EnergyScale | None:
+    """Energy scale that the modes of a map show; None where no pixel shows the energy of any."""
+    try:
+        return deferred.energy_scale(found)
+    except InputError:
+        return None
+
+
+def verdict_text(text: str, scale: EnergyScale | None) -> str:
+    """Verdict on a map, with that on its energy scale; empty where nothing speaks against it."""
+    off = f"energies off by {100 * (scale.value - 1):+.2g} %" if scale is not None and scale.wrong else ""
+    return "; ".join(part for part in (text, off) if part)
 
 
 def format_uncertain(value: float, sigma: float) -> str:

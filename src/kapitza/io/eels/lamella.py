@@ -22,6 +22,7 @@ from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.lamella.description import Lamella, LamellaMap, LamellaMaterial, LamellaPlane, RelativeThickness
 from kapitza.measure.parameters import Prior
+from kapitza.units import nm
 
 _MAX_MAP_BYTES = 2**27
 _MAX_PIXELS = 2**20  # of a map
@@ -184,6 +185,7 @@ def _read_thickness(sheet: TomlTable, first: LamellaMap, edges: Mapping[str, flo
         value = sheet.number("t_over_lambda", "share")
         if not 0 < value <= _THICKEST:
             raise sheet.fault(f"expected t/λ above 0, and at most {_THICKEST:g}, got {value:g}", "t_over_lambda")
+        _check_pads(sheet, first, edges)
         axes = [np.array([edges[low], edges[high]]) for low, high in (("left", "right"), ("bottom", "top"))]
         if "t_over_lambda_sigma" in sheet:  # noise of pixels as large as those of the first temperature map
             axes = [_even_pixels(*axis, of[1] - of[0]) for axis, of in zip(axes, (first.x, first.y), strict=True)]
@@ -202,6 +204,21 @@ def _read_thickness(sheet: TomlTable, first: LamellaMap, edges: Mapping[str, flo
     else:
         x, y = _pixel_axes(sheet, table.shape)
     return _make(sheet, RelativeThickness, {"x": x, "y": y, "value": table, **_read_noise(sheet, table)})
+
+
+def _check_pads(sheet: TomlTable, first: LamellaMap, edges: Mapping[str, float]) -> None:
+    """Refuse pads that the first temperature map does not reach, as a map of t/λ has to."""
+    if first.x.size < 2:
+        return
+    half = 0.5 * (first.x[1] - first.x[0]) * (1 + 1e-6)
+    low, high = float(first.x[0] - half), float(first.x[-1] + half)
+    for key in _EDGES[:2]:
+        if not low <= edges[key] <= high:
+            raise sheet.fault(
+                f"the pad at x = {edges[key] / nm:g} nm is outside of the map {first.name!r}, which reaches from "
+                f"{low / nm:.6g} to {high / nm:.6g} nm: check the pad, and pitch and origin of the map",
+                key,
+            )
 
 
 def _even_pixels(low: float, high: float, pitch: float) -> NDArray[Any]:

@@ -261,5 +261,6 @@ def _assemble_map(image: SpectrumImage, model: SpectrumModel, result: UnitResult
         position=image.position,
         names=model.names,
         modes=tuple(mode.name for mode in model.modes),
+        expected_energy=np.array([mode.energy for mode in model.modes]),
         method=f"STEM-EELS, {model.shape}, {len(model.modes)} modes, {model.tie} tie",
     )

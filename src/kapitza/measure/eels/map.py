@@ -61,6 +61,7 @@ class TemperatureMap(BaseRecord):
     method : how it came about
     dispersion : (...) chi-squared over its expected value; 1 where model and counting statistics are right, NaN where
         nothing was fitted or a file of an earlier version does not hold it
+    expected_energy : (m,) energies of the modes from which the fit started; empty in a file of an earlier version
     """
 
     position: tuple[Array, ...] = field(
@@ -80,6 +81,9 @@ class TemperatureMap(BaseRecord):
         converter=real_array,
         metadata=about("1", "chi-squared over its expected value"),
     )
+    expected_energy: Array = field(
+        factory=lambda: np.empty(0), converter=real_array, metadata=about("J", "expected energies of the modes")
+    )
 
     def __attrs_post_init__(self) -> None:
         shape, p = tuple(axis.size for axis in self.position), len(self.names)
@@ -89,6 +93,8 @@ class TemperatureMap(BaseRecord):
             found = getattr(self, name).shape
             if found != size:
                 raise InputError(f"{name} has shape {found}, wanted {size}")
+        if self.expected_energy.size not in (0, len(self.modes)):
+            raise InputError(f"{self.expected_energy.size} expected energies of {len(self.modes)} modes")
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -1,7 +1,5 @@
 """Energy scale of a spectrometer, checked against the known energies of the modes."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from attrs import evolve, field, frozen
 
@@ -9,7 +7,6 @@ from kapitza.core.arrays import Array, about, positive
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.eels.map import TemperatureMap
-from kapitza.measure.eels.model import VibrationalMode
 from kapitza.measure.eels.spectrum import SpectrumImage
 
 _SAMPLE_PIXELS = 256  # pixels that give the scale of a scan
@@ -40,31 +37,32 @@ class EnergyScale(BaseRecord):
         return bool(shift > max(_LEAST_SHIFT, _SURE_ERRORS * self.sigma) and together.all())
 
 
-def energy_scale(found: TemperatureMap, modes: Sequence[VibrationalMode]) -> EnergyScale:
+def energy_scale(found: TemperatureMap) -> EnergyScale:
     """Energy scale of a fitted map: weighted mean of fitted over expected energies.
 
     Parameters
     ----------
     found : fit of spectra whose modes were free to move
-    modes : with the energies that are expected
 
     Raises
     ------
     InputError
-        if no pixel shows the energy of any mode
+        if no pixel shows the energy of any mode, or the map does not hold what was expected
     """
+    if not found.expected_energy.size:
+        raise InputError("the map holds no expected energies of its modes: fit the spectra again")
     names: list[str] = []
     values: list[float] = []
     errors: list[float] = []
-    for mode in modes:
-        name = f"{mode.name}.energy"
+    for mode, expected in zip(found.modes, found.expected_energy.tolist(), strict=True):
+        name = f"{mode}.energy"
         sigma = found.parameter_sigma(name)
         use = found.is_determined(name) & (sigma > 0)
         if not use.any():
             continue
-        weight = 1 / np.square(sigma[use] / mode.energy)
-        names.append(mode.name)
-        values.append(float(np.sum(weight * found.parameter(name)[use]) / (weight.sum() * mode.energy)))
+        weight = 1 / np.square(sigma[use] / expected)
+        names.append(mode)
+        values.append(float(np.sum(weight * found.parameter(name)[use]) / (weight.sum() * expected)))
         errors.append(float(1 / np.sqrt(weight.sum())))
     if not names:
         raise InputError(f"none of {found.good.size} pixels shows the energy of a mode: there is nothing to go by")
