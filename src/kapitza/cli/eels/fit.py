@@ -187,7 +187,7 @@ def _compilation_notes() -> Generator[threading.Event, None, None]:
     if deferred.is_compiled():
         yield threading.Event()
         return
-    note("the fit is compiled before its first use, which takes ten to twenty seconds once; the machine code is kept")
+    note("the fit is compiled before its first use, which takes about ten seconds once; the machine code is kept")
     with elapsed_time("compiling") as compiled:
         yield compiled
 

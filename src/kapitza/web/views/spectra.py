@@ -354,7 +354,7 @@ class SpectraView:
             if scan is None:
                 raise InputError("no spectra are open: drop a file of them")
             modes, target = modes_of_rows(self._shown.modes), self._folder / MAP_FILE
-            first = "" if is_compiled() else ", compiled first, which takes half a minute once"
+            first = "" if is_compiled() else ", compiled first, which takes about ten seconds once"
             await self._panel.run(f"Fit{first}", Job(fit_scan, scan.path, modes, target, with_progress=True))
             await self._take_maps(target, self._title.text)
             self._save.set_visibility(True)

@@ -5,6 +5,11 @@ from typing import Any, TypeVar, cast
 
 import numba
 
+try:
+    from kapitza.measure.eels.fitting.inner import InnerCompiler
+except ImportError:  # of numba's own parts, in another version: compilation then takes half as long again
+    InnerCompiler = None
+
 CompiledFunction = TypeVar("CompiledFunction", bound=Callable[..., Any])
 
 _FAST_MATH = {"contract", "reassoc", "nsz", "arcp"}  # rounding may be rearranged; NaN and infinity keep their meaning
@@ -24,7 +29,10 @@ def jit(function: CompiledFunction) -> CompiledFunction:
 
     Python cannot call it: what unpacks its arguments would be compiled again wherever the function is used.
     """
-    return cast("CompiledFunction", _compiler({"no_cpython_wrapper": True, "no_cfunc_wrapper": True})(function))
+    options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    if InnerCompiler is not None:
+        options["pipeline_class"] = InnerCompiler
+    return cast("CompiledFunction", _compiler(options)(function))
 
 
 def jit_open(function: CompiledFunction) -> CompiledFunction:
