@@ -52,7 +52,7 @@ def grating_suppression(bands: GratingBands, wave_vector: float) -> float:
     which half moves either way; the wave vector q is in rad m⁻¹.
     """
     x = wave_vector * bands.path
-    lost = _lost_share(x.astype(complex), isotropic=bands.isotropic).real
+    lost = lost_share(x.astype(complex), isotropic=bands.isotropic).real
     flow = bands.capacity / bands.lifetime * lost
     return float(flow.sum() / (wave_vector**2 * bands.contribution.sum()))
 
@@ -82,14 +82,14 @@ def _energy(bands: GratingBands, wave_vector: float, rate: ComplexArray) -> Comp
     s = rate[..., None]
     a = 1 + s * bands.lifetime
     x = wave_vector * bands.path / a
-    lost = _lost_share(x, isotropic=bands.isotropic)
+    lost = lost_share(x, isotropic=bands.isotropic)
     mean = (1 - lost) / a
     # 1 - F without a difference of numbers near one, where paths are short and changes slow
     gone = ((s * bands.lifetime + lost) / a) @ (share / bands.lifetime)
     return (mean @ share) ** 2 / gone + mean @ (share * bands.lifetime)
 
 
-def _lost_share(x: ComplexArray, *, isotropic: bool) -> ComplexArray:
+def lost_share(x: ComplexArray, *, isotropic: bool) -> ComplexArray:
     """1 - arctan(x)/x, or x²/(1 + x²) for bands of which half moves either way."""
     square = x * x
     if not isotropic:
