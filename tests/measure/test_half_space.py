@@ -48,7 +48,7 @@ def test_discrete_directions_say_the_same(bands, wave_vector, frequency):
 @pytest.mark.parametrize("transmission", [1.0, 0.2])
 def test_slow_heat_follows_fourier_with_the_two_defects_of_a_surface(wave_vector, frequency, transmission):
     # Milne: the bulk's profile ends 0.710446 paths beyond the surface; Fuchs: flow along a diffuse surface lacks
-    # that of 3/16 paths (half of the 3Λ/8d of a film)
+    # that of 3/16 paths, 3/4 ∫dz∫(1 - μ²) exp(-z/Λμ) dμ
     k, path, flow = GRAY.conductivity, GRAY.path[0], 1.6e6 * 5000.0 / 4
     square = wave_vector**2 + 1j * frequency * GRAY.heat_capacity / k
     got = half_space_impedance(GRAY, wave_vector, frequency, transmission=transmission)

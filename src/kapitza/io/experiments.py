@@ -81,7 +81,8 @@ _EXPERIMENT_KINDS: Mapping[str, _ExperimentKind] = MappingProxyType(
             others=("defocus", "out_of_phase_offset", "echo"),
         ),
         "fdtr": _ExperimentKind(
-            Fdtr, "frequency", "frequencies", _FREQUENCY, beams=True, signal="phase", numbers=("phase", "growth_scale"),
+            Fdtr, "frequency", "frequencies", _FREQUENCY, beams=True, signal="phase",
+            numbers=("phase", "growth_scale", "mean_free_path"),
             others=("defocus",),
         ),
         "beam-offset": _ExperimentKind(
@@ -92,7 +93,9 @@ _EXPERIMENT_KINDS: Mapping[str, _ExperimentKind] = MappingProxyType(
             TransientGrating, "time", "times", _DELAY[::-1], words={"detection": GRATING_DETECTIONS},
             numbers=("period", "angle", "mean_free_path"), others=("phonons",),
         ),
-        "steady": _ExperimentKind(Sstr, "power", "powers", ("power", "P"), beams=True, numbers=("modulation",)),
+        "steady": _ExperimentKind(
+            Sstr, "power", "powers", ("power", "P"), beams=True, numbers=("modulation", "mean_free_path"),
+        ),
         "three-omega": _ExperimentKind(
             ThreeOmega, "frequency", "frequencies", _FREQUENCY, signal="in_phase",
             numbers=("half_width", "length", "power"),

@@ -297,14 +297,22 @@ def impedance(
     return impedance_at(stack, SpectralPoints(laplace[:, None], x, y), setup=setup)
 
 
-def impedance_at(stack: Stack, at: SpectralPoints, *, setup: Setup | None = None) -> ComplexArray:
-    """(ns, nk) `impedance` at points that may serve several stacks."""
+def impedance_at(
+    stack: Stack, at: SpectralPoints, *, setup: Setup | None = None, substrate: ComplexArray | None = None
+) -> ComplexArray:
+    """(ns, nk) `impedance` at points that may serve several stacks.
+
+    An infinite last layer without planes in it may have an admittance (ns, nk) of its own, `substrate`, W m⁻² K⁻¹.
+    """
     setup = setup or Setup()
     heater = setup.heater or Plane(stack.layers[0].name)
     cut = slice_stack(stack, (heater, setup.thermometer or heater))
     if any(layer.coupling is not None for layer in stack.layers):
         return _coupled_impedance(cut, heater, setup, at)
     media = thermal_waves(stack, at)
+    if substrate is not None:
+        last = stack.layers[-1].name
+        media[last] = ThermalWave(substrate, media[last].decay, None)
     source, read = cut.marks
     if setup.absorption_depth and setup.readout_depth:
         return _depth_to_depth_response(cut, heater, setup, media)

@@ -27,6 +27,7 @@ from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import SpectralPoints, impedance_at
 from kapitza.device.setup import Setup
+from kapitza.measure.thermoreflectance.substrate import ballistic_admittance
 
 WAVE_VECTOR_NODES = 48
 _NODE_SPACING_EXPONENT = 0.6
@@ -95,6 +96,7 @@ class BeamResponse(BaseRecord):
     beams: tuple[Beams, ...]
     setup: Setup
     nodes: int = WAVE_VECTOR_NODES
+    mean_free_path: float | None = None  # of the last layer, m; s is then that of periodic heat
     _points: dict[tuple[bool, float], tuple[WaveVectorQuadrature, SpectralPoints]] = field(
         init=False, repr=False, factory=dict
     )
@@ -117,12 +119,17 @@ class BeamResponse(BaseRecord):
     def of(self, stack: Stack) -> ComplexArray:
         """(ns, nb) response as each pair of beams sees it, K W⁻¹."""
         average, at = self.quadrature(stack)
-        return impedance_at(stack, at, setup=self.setup) @ average.weight.T
+        return self._impedance(stack, at) @ average.weight.T
 
     def one_each(self, stack: Stack) -> ComplexArray:
         """(ns,) response, each s with its own pair of beams, K W⁻¹."""
         average, at = self.quadrature(stack)
-        return np.sum(impedance_at(stack, at, setup=self.setup) * average.weight, axis=1)
+        return np.sum(self._impedance(stack, at) * average.weight, axis=1)
+
+    def _impedance(self, stack: Stack, at: SpectralPoints) -> ComplexArray:
+        """(ns, nk) response of the heated plane."""
+        substrate = ballistic_admittance(stack, at, self.setup, self.mean_free_path)
+        return impedance_at(stack, at, setup=self.setup, substrate=substrate)
 
 
 def heat_leaves(stack: Stack, setup: Setup) -> bool:

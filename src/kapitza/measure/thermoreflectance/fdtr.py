@@ -22,6 +22,7 @@ from kapitza.measure.thermoreflectance.signal import (
     SignalKind,
     increasing_positive,
 )
+from kapitza.measure.thermoreflectance.substrate import mean_free_path_field
 
 
 @frozen(eq=False)
@@ -35,13 +36,16 @@ class Fdtr(LockinExperiment):
     pump_growth : (n,) growth of the pump's radius at each frequency, relative to its radius; None for beams that stay.
         A laser diode or an optical modulator changes the spot with the frequency of the modulation
     growth_scale : factor of the growth, 1 where it is as stated
+    mean_free_path : of the phonons of the last layer, m, with the Boltzmann equation in place of Fourier's law below
+        the film; None for Fourier's law.  One band carries the heat and all that the layer holds
     setup : where heat enters and is read, and what lies behind; None for the top face
     scale : signal per kelvin and per absorbed watt, a factor of all kinds but "phase" and "ratio"
     name : stands before the names of its numbers in a fit
     """
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = (
-        *BEAM_PARAMETERS, "phase", "scale", "growth_scale", "setup.absorption_depth", "setup.readout_depth",
+        *BEAM_PARAMETERS, "phase", "scale", "growth_scale", "mean_free_path",
+        "setup.absorption_depth", "setup.readout_depth",
     )  # fmt: skip
 
     frequency: Array = field(
@@ -71,6 +75,7 @@ class Fdtr(LockinExperiment):
         validator=quantity(low=-np.inf),
         metadata=about("1", "factor of the growth"),
     )
+    mean_free_path: float | None = mean_free_path_field()
     name: str = field(default="fdtr", kw_only=True)
 
     def signal(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> ComplexArray:
@@ -83,7 +88,7 @@ class Fdtr(LockinExperiment):
     def _response(self) -> BeamResponse:
         """Responses of stacks, with what is the same for several."""
         rates = np.asarray(2j * np.pi * self.frequency, dtype=np.complex128)
-        return BeamResponse(rates, self._beams(), self.setup)
+        return BeamResponse(rates, self._beams(), self.setup, mean_free_path=self.mean_free_path)
 
     def _beams(self) -> tuple[Beams, ...]:
         """The beams, or those of each frequency."""

@@ -24,7 +24,7 @@ from kapitza.device.setup import Setup, heat_capacity_of
 from kapitza.errors import InputError
 from kapitza.measure.thermoreflectance.signal import TemperatureExperiment, increasing_positive
 from kapitza.simulate.boltzmann.carriers import Carriers
-from kapitza.simulate.boltzmann.gratings import GratingBands, grating_decay, grating_suppression
+from kapitza.simulate.boltzmann.gratings import GratingBands, grating_decay, grating_suppression, scaled_bands
 
 GratingDetection = Literal["heterodyne", "homodyne"]
 GRATING_DETECTIONS: tuple[GratingDetection, ...] = ("heterodyne", "homodyne")
@@ -132,24 +132,4 @@ class TransientGrating(TemperatureExperiment):
                 "thermometer, absorption_depth, readout_depth and angle, or phonons and mean_free_path"
             )
         along = layer.conductivity if layer.in_plane is None else layer.in_plane
-        return _scaled_bands(self.phonons, heat_capacity_of(layer), along, self.mean_free_path)
-
-
-def _scaled_bands(
-    phonons: Carriers | None, heat_capacity: float, conductivity: float, mean_free_path: float | None
-) -> GratingBands:
-    """Bands with a heat capacity (J m⁻³ K⁻¹), a conductivity (W m⁻¹ K⁻¹) and, if given, a mean free path (m)."""
-    if phonons is None:
-        path = np.array([mean_free_path], dtype=float)
-        return GratingBands(np.array([heat_capacity]), path, heat_capacity * path**2 / (3 * conductivity), True)
-    capacity = phonons.capacity * (heat_capacity / phonons.heat_capacity)
-    plain = phonons.conductivity * heat_capacity / phonons.heat_capacity
-    if mean_free_path is None:  # lifetimes make the conductivity: velocities are those of the spectrum
-        factor = conductivity / plain
-        return GratingBands(capacity, phonons.path * factor, phonons.lifetime * factor, phonons.isotropic)
-    share = phonons.contribution / phonons.contribution.sum()
-    flying = share > 0
-    mean = np.exp(share[flying] @ np.log(phonons.path[flying]))
-    factor = mean_free_path / float(mean)
-    lifetime = phonons.lifetime * (factor**2 * plain / conductivity)
-    return GratingBands(capacity, phonons.path * factor, lifetime, phonons.isotropic)
+        return scaled_bands(self.phonons, heat_capacity_of(layer), along, self.mean_free_path)

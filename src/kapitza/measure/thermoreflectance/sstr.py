@@ -13,15 +13,21 @@ from attrs import field, frozen
 
 from kapitza.core.arrays import Array, ComplexArray, about, filled, quantity
 from kapitza.core.stack import Stack
-from kapitza.device.layered.admittance import impedance
+from kapitza.device.layered.admittance import SpectralPoints, impedance_at
 from kapitza.device.setup import Setup
 from kapitza.errors import InputError
 from kapitza.measure.thermoreflectance.beams import WAVE_VECTOR_NODES, Beams, wave_vector_quadrature
 from kapitza.measure.thermoreflectance.signal import BEAM_PARAMETERS, TemperatureExperiment, increasing_positive
+from kapitza.measure.thermoreflectance.substrate import ballistic_admittance, mean_free_path_field
 
 
 def _beam_responses(
-    stack: Stack, beams: tuple[Beams, ...], setup: Setup, modulation: float, nodes: int
+    stack: Stack,
+    beams: tuple[Beams, ...],
+    setup: Setup,
+    modulation: float,
+    nodes: int,
+    mean_free_path: float | None = None,
 ) -> ComplexArray:
     """(nb,) temperature per absorbed watt that each pair of beams reads at one modulation (Hz), K W⁻¹."""
     if modulation == 0 and setup.back == "adiabatic" and all(np.isfinite(layer.thickness) for layer in stack.layers):
@@ -30,8 +36,9 @@ def _beam_responses(
             "take Setup(back='isothermal') or an infinite substrate"
         )
     average = wave_vector_quadrature(stack, beams, setup, nodes=nodes)
-    z = impedance(stack, 2j * np.pi * modulation, average.kx, average.ky, setup=setup)
-    return average.weight @ z[0]
+    at = SpectralPoints(np.array([[2j * np.pi * modulation]]), average.kx, average.ky)
+    substrate = ballistic_admittance(stack, at, setup, mean_free_path)
+    return average.weight @ impedance_at(stack, at, setup=setup, substrate=substrate)[0]
 
 
 @frozen(eq=False)
@@ -43,6 +50,8 @@ class Sstr(TemperatureExperiment):
     power : (n,) absorbed, increasing, W
     beams : radii and offset of pump and probe
     modulation : of the pump, Hz; 0 for none
+    mean_free_path : of the phonons of the last layer, m, with the Boltzmann equation in place of Fourier's law below
+        the film; None for Fourier's law.  One band carries the heat and all that the layer holds
     setup : where heat enters and is read, and what lies behind; None for the top face
     scale : signal per kelvin, found on a sample that is known
     name : stands before the names of its numbers in a fit
@@ -51,6 +60,7 @@ class Sstr(TemperatureExperiment):
     _PARAMETERS: ClassVar[tuple[str, ...]] = (
         *BEAM_PARAMETERS,
         "modulation",
+        "mean_free_path",
         "scale",
         "setup.absorption_depth",
         "setup.readout_depth",
@@ -60,6 +70,7 @@ class Sstr(TemperatureExperiment):
     beams: Beams
     modulation: float = field(default=0.0, kw_only=True, converter=float, metadata=about("Hz", "modulation frequency"))
     setup: Setup = field(factory=Setup, kw_only=True)
+    mean_free_path: float | None = mean_free_path_field()
     name: str = field(default="steady", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -74,7 +85,9 @@ class Sstr(TemperatureExperiment):
 
     def signal(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> complex:
         """Complex temperature at the probe per absorbed watt, K W⁻¹."""
-        return complex(_beam_responses(stack, (self.beams,), self.setup, self.modulation, nodes)[0])
+        return complex(
+            _beam_responses(stack, (self.beams,), self.setup, self.modulation, nodes, self.mean_free_path)[0]
+        )
 
 
 @frozen(eq=False)

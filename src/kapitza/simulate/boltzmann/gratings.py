@@ -21,6 +21,7 @@ from attrs import frozen
 
 from kapitza.core.arrays import Array, ComplexArray
 from kapitza.core.records import BaseRecord
+from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.layered.inversion import euler_inversion
 
 _TERMS, _TERMS_OF_SWINGS = 10, 18  # of the inversion in time; more of them follow swings, but lose digits to rounding
@@ -43,6 +44,26 @@ class GratingBands(BaseRecord):
     def contribution(self) -> Array:
         """(n,) conductivity of each band along the grating, W m⁻¹ K⁻¹."""
         return self.capacity * self.path**2 / self.lifetime / (3 if self.isotropic else 1)
+
+
+def scaled_bands(
+    phonons: Carriers | None, heat_capacity: float, conductivity: float, mean_free_path: float | None
+) -> GratingBands:
+    """Bands with a heat capacity (J m⁻³ K⁻¹), a conductivity (W m⁻¹ K⁻¹) and, if given, a mean free path (m)."""
+    if phonons is None:
+        path = np.array([mean_free_path], dtype=float)
+        return GratingBands(np.array([heat_capacity]), path, heat_capacity * path**2 / (3 * conductivity), True)
+    capacity = phonons.capacity * (heat_capacity / phonons.heat_capacity)
+    plain = phonons.conductivity * heat_capacity / phonons.heat_capacity
+    if mean_free_path is None:  # lifetimes make the conductivity: velocities are those of the spectrum
+        factor = conductivity / plain
+        return GratingBands(capacity, phonons.path * factor, phonons.lifetime * factor, phonons.isotropic)
+    share = phonons.contribution / phonons.contribution.sum()
+    flying = share > 0
+    mean = np.exp(share[flying] @ np.log(phonons.path[flying]))
+    factor = mean_free_path / float(mean)
+    lifetime = phonons.lifetime * (factor**2 * plain / conductivity)
+    return GratingBands(capacity, phonons.path * factor, lifetime, phonons.isotropic)
 
 
 def grating_suppression(bands: GratingBands, wave_vector: float) -> float:

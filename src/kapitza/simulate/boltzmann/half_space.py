@@ -26,7 +26,7 @@ from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.gratings import GratingBands, lost_share
 
-_COSINES, _AZIMUTHS = 24, 16
+_DIRECTIONS = (24, 16)  # cosines and azimuths
 _STEP, _DECADES = 0.1, 13.0  # of ln t in the integral of ln L; decades to either side of the inverse of the paths
 
 
@@ -82,22 +82,25 @@ def half_space_impedance(
     flying = GratingBands(phonons.capacity[held], phonons.path[held], phonons.lifetime[held], isotropic=True)
     flow = float((flying.capacity * flying.path / flying.lifetime).sum() / 4)
     # at rest all heat returns: the difference of two sums over the same directions keeps the small part of it
-    kept = _albedo(flying, 0.0, 0.0) - _albedo(flying, wave_vector, frequency)
+    kept = returned_share(flying, 0.0, 0.0) - returned_share(flying, wave_vector, frequency)
     return (1 / kept + 1 / transmission - 1) / flow
 
 
-def _albedo(bands: GratingBands, wave_vector: float, frequency: float) -> complex:
-    """Share M of the heat sent into the half space that comes back."""
+def returned_share(
+    bands: GratingBands, wave_vector: float, frequency: float, directions: tuple[int, int] = _DIRECTIONS
+) -> complex:
+    """Share M of the heat sent into the half space that comes back, by so many cosines and azimuths."""
+    cosines, azimuths = directions
     rate = bands.capacity / bands.lifetime
     share = rate / rate.sum()
-    u, weight = np.polynomial.legendre.leggauss(_COSINES)
+    u, weight = np.polynomial.legendre.leggauss(cosines)
     root = (1 + u) / 2  # of the cosine: H has a logarithm at grazing directions
     cosine, weight = root**2, weight * root
-    azimuth = np.cos((np.arange(_AZIMUTHS) + 0.5) * np.pi / _AZIMUTHS)
+    azimuth = np.cos((np.arange(azimuths) + 0.5) * np.pi / azimuths)
     a = 1 + 1j * frequency * bands.lifetime
     side = 1j * wave_vector * np.sqrt(1 - cosine**2)[:, None] * azimuth
     decay = (a / bands.path)[:, None, None] / cosine[:, None] + (side / cosine[:, None])
-    measure = np.broadcast_to((share[:, None] * weight / 2)[:, :, None] / _AZIMUTHS, decay.shape)
+    measure = np.broadcast_to((share[:, None] * weight / 2)[:, :, None] / azimuths, decay.shape)
     source = measure.ravel() * _h_function(bands, share, wave_vector, frequency, decay.ravel())
     flow = float((rate * bands.path).sum())
     return complex(4 * rate.sum() / flow * (source @ (1 / (decay.reshape(-1, 1) + decay.reshape(1, -1))) @ source))
