@@ -149,7 +149,8 @@ def test_whole_fits(shape: ZeroLossShape, dose: float, tie: Tie) -> None:
     np.testing.assert_array_equal(fast.flag, plain.flag)
     assert np.abs(fast.iterations - plain.iterations).max() <= 1
     sigma = np.sqrt(np.diagonal(plain.covariance, axis1=1, axis2=2))
-    np.testing.assert_allclose(fast.value / sigma, plain.value / sigma, rtol=1e-9, atol=2e-3)
+    # both end where a step is below 0.03; how far below depends on the curvature, in which rounding may be amplified
+    np.testing.assert_allclose(fast.value / sigma, plain.value / sigma, rtol=1e-9, atol=5e-3)
     np.testing.assert_allclose(fast.deviance, plain.deviance, rtol=1e-7, atol=0)
     np.testing.assert_allclose(fast.pvalue, plain.pvalue, rtol=1e-3, atol=1e-6)
     scale = np.einsum("ki,kj->kij", sigma, sigma)

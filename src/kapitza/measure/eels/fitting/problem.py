@@ -21,6 +21,7 @@ from kapitza.measure.eels.model import (
     channel_grid,
     expected_spectrum,
     legendre_polynomials,
+    zero_loss_shape,
 )
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import k_B, meV
@@ -386,5 +387,13 @@ def single_starts(
     usual = x[0] + np.sum(x[linear[1:]])
     found[:, linear] *= np.maximum(bare.sum(axis=1) / usual, 1e-12)[:, None]
     widths = x[2 : 2 + _NUMBER_OF_WIDTHS[model.shape]]
-    found[:, 1] = zero_loss_centres(grid, bare, float(np.mean(widths)))
+    width = float(np.mean(widths))
+    found[:, 1] = zero_loss_centres(grid, bare, width) - _centre_offset(model, grid, x, width)
     return found
+
+
+def _centre_offset(model: SpectrumModel, grid: ChannelGrid, x: Array, width: float) -> float:
+    """By how much `zero_loss_centres` is off for the peak of parameters (p,), in channels; 0 for one that is even."""
+    centre = grid.start + (grid.channels - 1) // 2
+    peak, _, _ = zero_loss_shape(model.shape, grid.energy - centre, x[2 : model.first_mode], grid.reference)
+    return float(zero_loss_centres(grid, np.atleast_2d(peak), width)[0] - centre)
