@@ -395,5 +395,5 @@ def single_starts(
 def _centre_offset(model: SpectrumModel, grid: ChannelGrid, x: Array, width: float) -> float:
     """By how much `zero_loss_centres` is off for the peak of parameters (p,), in channels; 0 for one that is even."""
     centre = grid.start + (grid.channels - 1) // 2
-    peak, _, _ = zero_loss_shape(model.shape, grid.energy - centre, x[2 : model.first_mode], grid.reference)
+    peak, _, _ = zero_loss_shape(model.shape, grid.energy - centre, list(x[2 : model.first_mode]), grid.reference)
     return float(zero_loss_centres(grid, np.atleast_2d(peak), width)[0] - centre)
