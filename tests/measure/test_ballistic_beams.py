@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from kapitza.boltzmann import gray_carriers
+from kapitza.boltzmann import band_carriers, gray_carriers
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.device.setup import Plane, Setup
 from kapitza.errors import DataError, InputError
 from kapitza.io.samples import read_sample
-from kapitza.measure.experiment import simulate_curve
+from kapitza.measure.experiment import Curve, simulate_curve
 from kapitza.measure.fit import fit
 from kapitza.measure.parameters import Tie
 from kapitza.measure.thermoreflectance.beams import Beams
 from kapitza.measure.thermoreflectance.fdtr import Fdtr
 from kapitza.measure.thermoreflectance.sstr import Sstr
-from kapitza.simulate.boltzmann.gratings import scaled_bands
-from kapitza.simulate.boltzmann.half_space import half_space_impedance
-from kapitza.simulate.boltzmann.half_space_table import impedance_beyond_fourier
+from kapitza.simulate.boltzmann.gratings import GratingBands, scaled_bands
+from kapitza.simulate.boltzmann.half_space import half_space_impedance, returned_share
+from kapitza.simulate.boltzmann.half_space_table import grouped_bands, impedance_beyond_fourier
 from kapitza.units import nm, um
 
 K, CAPACITY, G, PATH = 140.0, 1.66e6, 2e8, 200 * nm
@@ -27,6 +27,7 @@ MILNE = 0.7104461
 FILM = Stack(
     [Layer("Al", 80 * nm, 180.0, heat_capacity=2.43e6), Layer("Si", np.inf, K, heat_capacity=CAPACITY)], [Boundary(G)]
 )
+WIDE = band_carriers("wide", [1.5e6, 1e5, 1e4], [3000.0, 4000.0, 6000.0], [50 * nm, 500 * nm, 5000 * nm])
 GRAY = gray_carriers("Si", heat_capacity=CAPACITY, velocity=3 * K / (CAPACITY * PATH), mean_free_path=PATH)
 
 
@@ -45,6 +46,47 @@ def test_the_table_is_the_closed_form():
         beyond = np.diag(impedance_beyond_fourier(bands, k, omega[:, None]))
         got = beyond + 1 / np.sqrt(K * (K * k**2 + 1j * omega * CAPACITY)) + MILNE * PATH / K
         assert np.abs(got / want - 1).max() < tolerance
+
+
+def test_the_table_of_a_spectrum_is_the_closed_form():
+    rng = np.random.default_rng(6)
+    conductivity, emission = WIDE.conductivity, 4 * MILNE * 0.75 / (WIDE.capacity * WIDE.velocity).sum()
+    k, omega = 10 ** rng.uniform(4, 7, 12), 10 ** rng.uniform(4, 9, 12)
+    beyond = np.diag(
+        impedance_beyond_fourier(scaled_bands(WIDE, WIDE.heat_capacity, conductivity, None), k, omega[:, None])
+    )
+    fourier = 1 / np.sqrt(conductivity * (conductivity * k**2 + 1j * omega * WIDE.heat_capacity))
+    want = [half_space_impedance(WIDE, *both) for both in zip(k.tolist(), omega.tolist(), strict=True)]
+    assert np.abs((beyond + fourier + emission) / want - 1).max() < 3e-4
+
+
+def test_many_bands_are_taken_together():
+    # 120 bands from 10 nm to 100 µm, to 1e-3 of what a boundary adds
+    path = np.geomspace(10 * nm, 1e5 * nm, 120)
+    capacity = CAPACITY * (1 / path) / (1 / path).sum()
+    many = GratingBands(capacity, path, path / 4000.0, isotropic=True)
+    few = grouped_bands(many)
+    assert few.path.size <= 40
+    for sums in ("capacity", "contribution"):
+        assert abs(getattr(few, sums).sum() / getattr(many, sums).sum() - 1) < 1e-9
+    for k, omega in ((1e4, 1e5), (1e5, 1e8), (1e6, 1e6), (1e7, 1e8)):
+        z = [1 / (returned_share(one, 0.0, 0.0, (5, 4)) - returned_share(one, k, omega, (5, 4))) for one in (many, few)]
+        assert abs(z[1] - z[0]) * 4 / (capacity * 4000.0).sum() < 1e-3 * (
+            1 / G + abs(z[0]) * 4 / capacity.sum() / 4000.0
+        )
+
+
+def test_with_a_spectrum_an_apparent_conductivity_falls_with_frequency():
+    film = FILM.replace({"Si.conductivity": K})
+    apparent: list[float] = []
+    for first in (1e4, 1e6, 1e7):
+        frequency = np.geomspace(first, 10 * first, 20)
+        measured = Fdtr(frequency, Beams(50 * um, 50 * um), phonons=WIDE).predict(film)
+        curve = Curve(frequency, measured, np.full(20, 1e-3), "phase")
+        free = ["Si.conductivity", "Al|Si.conductance"]
+        apparent.append(fit(Fdtr(frequency, Beams(50 * um, 50 * um)), curve, film, free, starts=1).value[0])
+    assert 1.05 * apparent[1] < apparent[0] < 1.02 * K
+    assert apparent[2] < 0.95 * K
 
 
 def test_short_paths_give_fouriers_law():
@@ -128,6 +170,10 @@ def test_files_name_the_path(tmp_path: Path, kind: str, points: str):
     held = read_sample(file)
     one = held.experiments[0]
     assert one.parameters["mean_free_path"] == 200 * nm
+    file.write_text(file.read_text() + 'phonons = { material = "Si" }\n')
+    spectrum = read_sample(file).experiments[0].phonons
+    assert spectrum is not None
+    assert spectrum.isotropic
     shorter = one.replace({"mean_free_path": 1e-3 * nm})
     assert np.abs(one.predict(held.stack) / shorter.predict(held.stack) - 1).max() > 1e-3
 

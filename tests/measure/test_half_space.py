@@ -56,6 +56,14 @@ def test_slow_heat_follows_fourier_with_the_two_defects_of_a_surface(wave_vector
     assert abs(surface - (0.710446 + 3 / 16 * wave_vector**2 / square)) < 2e-3
 
 
+@pytest.mark.parametrize(("wave_vector", "frequency"), [(1e7, 0.0), (3e6, 3e8)])
+def test_paths_far_longer_than_a_wave_are_followed(wave_vector, frequency):
+    # 200 times the wave: the poles of the integral for H come near the real axis
+    bands = band_carriers("long", [1.5e6, 2e4], [3000.0, 8000.0], [50 * nm, 20000 * nm])
+    got, want = half_space_impedance(bands, wave_vector, frequency), ordinates(bands, wave_vector, frequency)
+    assert abs(got / want - 1) < 2e-3
+
+
 def test_ballistic_heat_leaves_for_good():
     assert abs(half_space_impedance(GRAY, 0.0, 1e15) * 1.6e6 * 5000.0 / 4 - 1) < 1e-3
 

@@ -83,7 +83,7 @@ _EXPERIMENT_KINDS: Mapping[str, _ExperimentKind] = MappingProxyType(
         "fdtr": _ExperimentKind(
             Fdtr, "frequency", "frequencies", _FREQUENCY, beams=True, signal="phase",
             numbers=("phase", "growth_scale", "mean_free_path"),
-            others=("defocus",),
+            others=("defocus", "phonons"),
         ),
         "beam-offset": _ExperimentKind(
             OffsetScan, "length", "offsets", ("offset", "x"), beams=True, signal="out_of_phase",
@@ -95,6 +95,7 @@ _EXPERIMENT_KINDS: Mapping[str, _ExperimentKind] = MappingProxyType(
         ),
         "steady": _ExperimentKind(
             Sstr, "power", "powers", ("power", "P"), beams=True, numbers=("modulation", "mean_free_path"),
+            others=("phonons",),
         ),
         "three-omega": _ExperimentKind(
             ThreeOmega, "frequency", "frequencies", _FREQUENCY, signal="in_phase",

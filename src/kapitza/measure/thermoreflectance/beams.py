@@ -28,6 +28,7 @@ from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import SpectralPoints, impedance_at
 from kapitza.device.setup import Setup
 from kapitza.measure.thermoreflectance.substrate import ballistic_admittance
+from kapitza.simulate.boltzmann.carriers import Carriers
 
 WAVE_VECTOR_NODES = 48
 _NODE_SPACING_EXPONENT = 0.6
@@ -96,7 +97,8 @@ class BeamResponse(BaseRecord):
     beams: tuple[Beams, ...]
     setup: Setup
     nodes: int = WAVE_VECTOR_NODES
-    mean_free_path: float | None = None  # of the last layer, m; s is then that of periodic heat
+    phonons: Carriers | None = None  # of the last layer; s is then that of periodic heat
+    mean_free_path: float | None = None  # of these phonons, m
     _points: dict[tuple[bool, float], tuple[WaveVectorQuadrature, SpectralPoints]] = field(
         init=False, repr=False, factory=dict
     )
@@ -128,7 +130,7 @@ class BeamResponse(BaseRecord):
 
     def _impedance(self, stack: Stack, at: SpectralPoints) -> ComplexArray:
         """(ns, nk) response of the heated plane."""
-        substrate = ballistic_admittance(stack, at, self.setup, self.mean_free_path)
+        substrate = ballistic_admittance(stack, at, self.setup, self.phonons, self.mean_free_path)
         return impedance_at(stack, at, setup=self.setup, substrate=substrate)
 
 

@@ -23,6 +23,7 @@ from kapitza.measure.thermoreflectance.signal import (
     increasing_positive,
 )
 from kapitza.measure.thermoreflectance.substrate import mean_free_path_field
+from kapitza.simulate.boltzmann.carriers import Carriers
 
 
 @frozen(eq=False)
@@ -36,8 +37,10 @@ class Fdtr(LockinExperiment):
     pump_growth : (n,) growth of the pump's radius at each frequency, relative to its radius; None for beams that stay.
         A laser diode or an optical modulator changes the spot with the frequency of the modulation
     growth_scale : factor of the growth, 1 where it is as stated
-    mean_free_path : of the phonons of the last layer, m, with the Boltzmann equation in place of Fourier's law below
-        the film; None for Fourier's law.  One band carries the heat and all that the layer holds
+    phonons : spectrum of the last layer, with the Boltzmann equation in place of Fourier's law below the film.  Its
+        conductivity and heat capacity stay numbers of the layer: the spectrum is scaled to them
+    mean_free_path : mean of the spectrum, of the logarithm, weighed by what each band conducts; one band for all
+        phonons where no spectrum is given.  None: it follows from the conductivity, with the velocities of `phonons`
     setup : where heat enters and is read, and what lies behind; None for the top face
     scale : signal per kelvin and per absorbed watt, a factor of all kinds but "phase" and "ratio"
     name : stands before the names of its numbers in a fit
@@ -75,6 +78,9 @@ class Fdtr(LockinExperiment):
         validator=quantity(low=-np.inf),
         metadata=about("1", "factor of the growth"),
     )
+    phonons: Carriers | None = field(
+        default=None, kw_only=True, validator=validators.optional(validators.instance_of(Carriers))
+    )
     mean_free_path: float | None = mean_free_path_field()
     name: str = field(default="fdtr", kw_only=True)
 
@@ -88,7 +94,7 @@ class Fdtr(LockinExperiment):
     def _response(self) -> BeamResponse:
         """Responses of stacks, with what is the same for several."""
         rates = np.asarray(2j * np.pi * self.frequency, dtype=np.complex128)
-        return BeamResponse(rates, self._beams(), self.setup, mean_free_path=self.mean_free_path)
+        return BeamResponse(rates, self._beams(), self.setup, phonons=self.phonons, mean_free_path=self.mean_free_path)
 
     def _beams(self) -> tuple[Beams, ...]:
         """The beams, or those of each frequency."""

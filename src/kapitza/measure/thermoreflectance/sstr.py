@@ -9,7 +9,7 @@ W. Cai et al., Nano Lett. 10, 1645 (2010), doi:10.1021/nl9041966 (Raman).
 from typing import ClassVar
 
 import numpy as np
-from attrs import field, frozen
+from attrs import field, frozen, validators
 
 from kapitza.core.arrays import Array, ComplexArray, about, filled, quantity
 from kapitza.core.stack import Stack
@@ -19,6 +19,7 @@ from kapitza.errors import InputError
 from kapitza.measure.thermoreflectance.beams import WAVE_VECTOR_NODES, Beams, wave_vector_quadrature
 from kapitza.measure.thermoreflectance.signal import BEAM_PARAMETERS, TemperatureExperiment, increasing_positive
 from kapitza.measure.thermoreflectance.substrate import ballistic_admittance, mean_free_path_field
+from kapitza.simulate.boltzmann.carriers import Carriers
 
 
 def _beam_responses(
@@ -27,6 +28,7 @@ def _beam_responses(
     setup: Setup,
     modulation: float,
     nodes: int,
+    phonons: Carriers | None = None,
     mean_free_path: float | None = None,
 ) -> ComplexArray:
     """(nb,) temperature per absorbed watt that each pair of beams reads at one modulation (Hz), K W⁻¹."""
@@ -37,7 +39,7 @@ def _beam_responses(
         )
     average = wave_vector_quadrature(stack, beams, setup, nodes=nodes)
     at = SpectralPoints(np.array([[2j * np.pi * modulation]]), average.kx, average.ky)
-    substrate = ballistic_admittance(stack, at, setup, mean_free_path)
+    substrate = ballistic_admittance(stack, at, setup, phonons, mean_free_path)
     return average.weight @ impedance_at(stack, at, setup=setup, substrate=substrate)[0]
 
 
@@ -50,8 +52,10 @@ class Sstr(TemperatureExperiment):
     power : (n,) absorbed, increasing, W
     beams : radii and offset of pump and probe
     modulation : of the pump, Hz; 0 for none
-    mean_free_path : of the phonons of the last layer, m, with the Boltzmann equation in place of Fourier's law below
-        the film; None for Fourier's law.  One band carries the heat and all that the layer holds
+    phonons : spectrum of the last layer, with the Boltzmann equation in place of Fourier's law below the film.  Its
+        conductivity and heat capacity stay numbers of the layer: the spectrum is scaled to them
+    mean_free_path : mean of the spectrum, of the logarithm, weighed by what each band conducts; one band for all
+        phonons where no spectrum is given.  None: it follows from the conductivity, with the velocities of `phonons`
     setup : where heat enters and is read, and what lies behind; None for the top face
     scale : signal per kelvin, found on a sample that is known
     name : stands before the names of its numbers in a fit
@@ -70,6 +74,9 @@ class Sstr(TemperatureExperiment):
     beams: Beams
     modulation: float = field(default=0.0, kw_only=True, converter=float, metadata=about("Hz", "modulation frequency"))
     setup: Setup = field(factory=Setup, kw_only=True)
+    phonons: Carriers | None = field(
+        default=None, kw_only=True, validator=validators.optional(validators.instance_of(Carriers))
+    )
     mean_free_path: float | None = mean_free_path_field()
     name: str = field(default="steady", kw_only=True)
 
@@ -85,9 +92,8 @@ class Sstr(TemperatureExperiment):
 
     def signal(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> complex:
         """Complex temperature at the probe per absorbed watt, K W⁻¹."""
-        return complex(
-            _beam_responses(stack, (self.beams,), self.setup, self.modulation, nodes, self.mean_free_path)[0]
-        )
+        own = self.phonons, self.mean_free_path
+        return complex(_beam_responses(stack, (self.beams,), self.setup, self.modulation, nodes, *own)[0])
 
 
 @frozen(eq=False)

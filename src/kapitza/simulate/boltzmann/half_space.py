@@ -29,6 +29,8 @@ from kapitza.simulate.boltzmann.gratings import GratingBands, lost_share
 _DIRECTIONS = (24, 16)  # cosines and azimuths
 _STEP, _DECADES = 0.1, 13.0  # of ln t in the integral of ln L; decades to either side of the inverse of the paths
 
+_NEAR_POLE = 0.6  # rad, beyond which e^(-2π angle/step) is below 1e-16
+
 
 def half_space_impedance(
     phonons: Carriers, wave_vector: float, frequency: float, *, transmission: float = 1.0
@@ -110,11 +112,21 @@ def _h_function(
     bands: GratingBands, share: Array, wave_vector: float, frequency: float, place: ComplexArray
 ) -> ComplexArray:
     """H(s) at the places s (n,)."""
+
+    def symbol_logarithm(t: ComplexArray) -> ComplexArray:
+        a = 1 + 1j * frequency * bands.lifetime
+        kappa = np.sqrt(wave_vector**2 + t**2)
+        lost = lost_share(kappa[:, None] * bands.path / a, isotropic=True)
+        return np.log(((1j * frequency * bands.lifetime + lost) / a) @ share)
+
     far = _DECADES * np.log(10)
     t = np.exp(np.arange(-far - np.log(bands.path.max()), far - np.log(bands.path.min()), _STEP))
-    a = 1 + 1j * frequency * bands.lifetime
-    kappa = np.sqrt(wave_vector**2 + t**2)
-    lost = lost_share(kappa[:, None] * bands.path / a, isotropic=True)
-    symbol = ((1j * frequency * bands.lifetime + lost) / a) @ share
-    weighted = np.log(symbol) * t * _STEP
-    return np.exp(-place / np.pi * (1 / (place[:, None] ** 2 + t**2) @ weighted))
+    found = 1 / (place[:, None] ** 2 + t**2) @ (symbol_logarithm(t.astype(complex)) * t * _STEP) * place
+    # long paths along the surface bring the pole t = is or -is near the path: the rule's own error there is known
+    below = place.imag > 0
+    pole = np.where(below, -1j, 1j) * place
+    near = np.abs(np.angle(pole)) < _NEAR_POLE
+    side = np.where(below[near], -1j, 1j)
+    turns = np.pi * (np.log(pole[near]) - np.log(t[0])) / _STEP
+    found[near] += np.pi * (-side / 2) * symbol_logarithm(pole[near]) * (1 / np.tan(turns) + side)
+    return np.exp(-found / np.pi)
