@@ -77,8 +77,8 @@ _EXPERIMENT_KINDS: Mapping[str, _ExperimentKind] = MappingProxyType(
     {
         "tdtr": _ExperimentKind(
             Tdtr, "time", "delays", _DELAY, beams=True, signal="ratio", words={"delayed": ("pump", "probe")},
-            numbers=("modulation", "repetition", "time_zero", "phase"),
-            others=("defocus", "out_of_phase_offset", "echo"),
+            numbers=("modulation", "repetition", "time_zero", "phase", "mean_free_path"),
+            others=("defocus", "out_of_phase_offset", "echo", "phonons"),
         ),
         "fdtr": _ExperimentKind(
             Fdtr, "frequency", "frequencies", _FREQUENCY, beams=True, signal="phase",

@@ -22,6 +22,8 @@ outside.  No harmonic is cut off and no window is needed; some 30 points and 8 h
 (The formula is this project's own; `tests` compare it with the sum itself.)
 """
 
+from functools import lru_cache
+
 import numpy as np
 from attrs import frozen
 
@@ -33,6 +35,9 @@ _CONTOUR_ANGLE = (
     np.pi / 4
 )  # between the negative real axis, where H is singular, and the imaginary one, beyond which e^st grows
 _CONTOUR_STEP = 2 * np.pi * _CONTOUR_ANGLE / (11 * np.log(10))  # the trapezoidal rule is then good to eleven digits
+_HIGHEST_HARMONIC, _HARMONIC_NODES = 4e11, 56  # Hz
+_SLOWEST_HARMONIC = 1.0  # rad s⁻¹, in place of 0
+_MAX_HARMONICS, _DELAYS_AT_ONCE = 50_000, 128
 _CONTOUR_DECAY = 20.0  # the wings end where e^st is e^-20
 
 
@@ -82,6 +87,41 @@ def pulse_train(delay: Array, *, modulation: float, repetition: float) -> PulseT
     direct = np.concatenate([along[:, : s.size], np.where(line > 0, at_lines, 0)], axis=1)
     mirrored = np.concatenate([along[:, s.size :], np.where(line > 0, 0, at_lines)], axis=1)
     return PulseTrain(np.concatenate([s, 1j * np.abs(line)]), back * direct, back * mirrored)
+
+
+def harmonic_train(delay: Array, *, modulation: float, repetition: float) -> PulseTrain:
+    """The same sum for a response that is known on the imaginary axis alone and dies above 0.4 THz.
+
+    Such is the difference of two substrates below a metal film.  It is interpolated over the logarithm of the
+    frequency, from 56 values, and summed up to there.  Pulses less often than 8 MHz are refused: too many harmonics.
+    """
+    if repetition * _MAX_HARMONICS < _HIGHEST_HARMONIC:
+        raise InputError(
+            f"repetition = {repetition:g} Hz: phonons below pulses are solved from "
+            f"{_HIGHEST_HARMONIC / _MAX_HARMONICS:g} Hz on; leave out phonons and mean_free_path for Fourier's law"
+        )
+    return _harmonic_train(np.asarray(delay, dtype=float).tobytes(), modulation, repetition)
+
+
+@lru_cache(maxsize=8)
+def _harmonic_train(delay: bytes, modulation: float, repetition: float) -> PulseTrain:
+    from scipy.interpolate import CubicSpline
+
+    highest = np.ceil(_HIGHEST_HARMONIC / repetition)
+    m = np.arange(-highest, highest + 1)
+    line = 2 * np.pi * (modulation + m * repetition)
+    size = np.log(np.maximum(np.abs(line), _SLOWEST_HARMONIC))
+    place = np.linspace(size.min(), size.max(), _HARMONIC_NODES)
+    share = CubicSpline(place, np.eye(_HARMONIC_NODES))(size)
+    positive = line > 0
+    direct: list[ComplexArray] = []
+    mirrored: list[ComplexArray] = []
+    t = np.frombuffer(delay)
+    for i in range(0, t.size, _DELAYS_AT_ONCE):
+        turn = 2 * np.exp(2j * np.pi * repetition * np.outer(t[i : i + _DELAYS_AT_ONCE], m))
+        direct.append(turn[:, positive] @ share[positive])
+        mirrored.append(turn[:, ~positive] @ share[~positive])
+    return PulseTrain(1j * np.exp(place), np.concatenate(direct), np.concatenate(mirrored))
 
 
 def _modulation_harmonics(omega: float, repetition: float, scale: float) -> tuple[Array, ComplexArray]:

@@ -14,15 +14,17 @@ from functools import cached_property
 from typing import ClassVar, Literal
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen, validators
 
 from kapitza.core.arrays import Array, ComplexArray, about, filled, increasing, one_of, quantity
 from kapitza.core.stack import Stack
-from kapitza.device.layered.laplace import PulseTrain, pulse_train
+from kapitza.device.layered.laplace import PulseTrain, harmonic_train, pulse_train
 from kapitza.device.setup import Setup
 from kapitza.errors import InputError
 from kapitza.measure.thermoreflectance.beams import WAVE_VECTOR_NODES, BeamResponse, Beams, WaveVectorQuadrature
 from kapitza.measure.thermoreflectance.signal import BEAM_PARAMETERS, SIGNAL_KINDS, LockinExperiment, SignalKind
+from kapitza.measure.thermoreflectance.substrate import mean_free_path_field
+from kapitza.simulate.boltzmann.carriers import Carriers
 
 DelayedBeam = Literal["pump", "probe"]
 _ANY_SIGN = quantity(low=-np.inf)
@@ -40,6 +42,10 @@ class Tdtr(LockinExperiment):
     kind : "ratio" -Re Z/Im Z, "in_phase" Re Z, "out_of_phase" Im Z, "phase" (rad) or "amplitude"
     setup : where heat enters and is read, and what lies behind; None for the top face
     defocus : growth of the pump's radius along the delay, relative to its radius at 0, s⁻¹
+    phonons : spectrum of the last layer, with the Boltzmann equation in place of Fourier's law below the film.  Its
+        conductivity and heat capacity stay numbers of the layer: the spectrum is scaled to them
+    mean_free_path : mean of the spectrum, of the logarithm, weighed by what each band conducts; one band for all
+        phonons where no spectrum is given.  None: it follows from the conductivity, with the velocities of `phonons`
     time_zero : the delay that the stage shows when both pulses coincide, s
     phase : of the lock-in amplifier, rad: Z is multiplied by exp(i phase)
     scale : signal per kelvin and per absorbed watt, a factor of "in_phase", "out_of_phase" and "amplitude"
@@ -47,7 +53,7 @@ class Tdtr(LockinExperiment):
     """
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = (
-        *BEAM_PARAMETERS, "modulation", "repetition", "defocus",
+        *BEAM_PARAMETERS, "modulation", "repetition", "defocus", "mean_free_path",
         "time_zero", "phase", "scale", "setup.absorption_depth", "setup.readout_depth",
     )  # fmt: skip
 
@@ -71,14 +77,27 @@ class Tdtr(LockinExperiment):
     phase: float = field(
         default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=about("rad", "phase")
     )
+    phonons: Carriers | None = field(
+        default=None, kw_only=True, validator=validators.optional(validators.instance_of(Carriers))
+    )
+    mean_free_path: float | None = mean_free_path_field()
     name: str = field(default="tdtr", kw_only=True)
 
     def signal(self, stack: Stack) -> ComplexArray:
         """(n,) complex Z, in phase and out of phase, K W⁻¹ times `scale`."""
         train, response = self.pulse_train, self._response.of(stack)
         z = train.signal(response[:, 0] if response.shape[1] == 1 else response)
+        if self.phonons is not None or self.mean_free_path is not None:
+            z = z + self._beyond_fourier(stack)
         turn = self.phase + (2 * np.pi * self.modulation * self.probe_delay if self.delayed == "pump" else 0.0)
         return self.scale * z * np.exp(1j * turn)
+
+    def _beyond_fourier(self, stack: Stack) -> ComplexArray:
+        """(n,) what the Boltzmann equation adds: known for periodic heat, not along the path of the pulses."""
+        train = harmonic_train(self.probe_delay, modulation=self.modulation, repetition=self.repetition)
+        fourier = BeamResponse(train.s, self.focused_beams, self.setup)
+        added = evolve(fourier, phonons=self.phonons, mean_free_path=self.mean_free_path).of(stack) - fourier.of(stack)
+        return train.signal(added[:, 0] if added.shape[1] == 1 else added)
 
     @property
     def probe_delay(self) -> Array:
