@@ -28,7 +28,6 @@ from kapitza.simulate.boltzmann.gratings import GratingBands, lost_share
 
 _DIRECTIONS = (24, 16)  # cosines and azimuths
 _STEP, _DECADES = 0.1, 13.0  # of ln t in the integral of ln L; decades to either side of the inverse of the paths
-
 _NEAR_POLE = 0.6  # rad, beyond which e^(-2π angle/step) is below 1e-16
 
 
