@@ -1,12 +1,14 @@
 """Machine code of compiled functions: not there, then there, in memory and on the disk."""
 
+import gc
 import importlib.util
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from kapitza.core.machine_code import has_machine_code
+from kapitza.core.machine_code import has_machine_code, paused_collection
 
 SOURCE = "import numba\n\n\n@numba.njit(cache=True)\ndef double(x):\n    return 2 * x\n"
 
@@ -31,3 +33,17 @@ def test_machine_code_is_found_in_memory_and_on_the_disk(tmp_path: Path) -> None
     later = (tmp_path / "doubling.py").stat().st_mtime + 1e4
     os.utime(tmp_path / "doubling.py", (later, later))
     assert not has_machine_code(load())  # the source is newer
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_collection_pauses_for_the_first_call_alone(enabled: bool) -> None:
+    usual = gc.isenabled()
+    try:
+        (gc.enable if enabled else gc.disable)()
+        with paused_collection(SimpleNamespace(signatures=[])):
+            assert not gc.isenabled()
+        assert gc.isenabled() == enabled
+        with paused_collection(SimpleNamespace(signatures=["(float64,)"])):
+            assert gc.isenabled() == enabled
+    finally:
+        (gc.enable if usual else gc.disable)()

@@ -1,9 +1,12 @@
 """Functions that only compiled ones call have no machine code of their own, and give the same numbers."""
 
 import importlib
+import sys
 from typing import Any
 
 import pytest
+
+from kapitza.core.machine_code import inner_options
 
 pytest.importorskip("numba", reason="the fit of spectra needs numba")
 compiler: Any = importlib.import_module("kapitza.measure.eels.fitting.compiler")
@@ -39,7 +42,8 @@ def test_machine_code_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_numba_without_the_parts_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiler, "InnerCompiler", None)
+    monkeypatch.setitem(sys.modules, "kapitza.core.inner_compiler", None)
+    assert "pipeline_class" not in inner_options()
 
     @compiler.jit
     def square(x: float) -> float:

@@ -5,10 +5,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 
-try:
-    from kapitza.measure.eels.fitting.inner import InnerCompiler
-except ImportError:  # of numba's own parts, in another version: compilation then takes half as long again
-    InnerCompiler = None
+from kapitza.core.machine_code import inner_options
 
 CompiledFunction = TypeVar("CompiledFunction", bound=Callable[..., Any])
 
@@ -29,10 +26,7 @@ def jit(function: CompiledFunction) -> CompiledFunction:
 
     Python cannot call it: what unpacks its arguments would be compiled again wherever the function is used.
     """
-    options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    if InnerCompiler is not None:
-        options["pipeline_class"] = InnerCompiler
-    return cast("CompiledFunction", _compiler(options)(function))
+    return cast("CompiledFunction", _compiler(inner_options())(function))
 
 
 def jit_open(function: CompiledFunction) -> CompiledFunction:

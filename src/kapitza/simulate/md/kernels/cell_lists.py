@@ -7,10 +7,10 @@ of each atom ascend.  So sums of forces do not depend, to the last bit, on when 
 import numpy as np
 
 from kapitza.core.arrays import Array, BoolArray, Int32Array, IntArray
-from kapitza.simulate.md.kernels.compiler import compile_kernel
+from kapitza.simulate.md.kernels.compiler import compile_inner, compile_kernel
 
 
-@compile_kernel
+@compile_inner
 def _copy_along_axis(
     fractional: Array, owner: Int32Array, image: Int32Array, a: int, first: float, last: float
 ) -> tuple[Int32Array, Int32Array]:
@@ -61,7 +61,7 @@ def place_ghosts(positions: Array, owner: Int32Array, shift: Array, x: Array) ->
         x[g, 2] = positions[i, 2] + shift[g, 2]
 
 
-@compile_kernel
+@compile_inner
 def _bin_atoms(x: Array, n: int, low: Array, side: Array, cells: IntArray) -> tuple[IntArray, Int32Array, Array]:
     """Real atoms sorted into cells: first atom of each, numbers of the atoms, and their positions side by side."""
     first = np.zeros(cells[0] * cells[1] * cells[2] + 1, dtype=np.int64)
@@ -84,7 +84,7 @@ def _bin_atoms(x: Array, n: int, low: Array, side: Array, cells: IntArray) -> tu
     return first, ids, sorted_x
 
 
-@compile_kernel
+@compile_inner
 def _belongs_to_row(i: int, g: int, owner: Int32Array, image: Int32Array, half: bool) -> bool:
     """Whether a list has the neighbour g in the row of atom i."""
     if not half:

@@ -6,23 +6,31 @@ from typing import Any, TypeVar, cast
 import numba
 
 from kapitza.core.arrays import Array, BoolArray, Int32Array, IntArray
+from kapitza.core.machine_code import inner_options
 
 KernelFunction = TypeVar("KernelFunction", bound=Callable[..., Any])
+
+
+_OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",  # no test for division by zero, which keeps loops from being vectorized
+    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
+}
 
 
 def compile_kernel(function: KernelFunction) -> KernelFunction:
     """Compile a function when it is first used, and keep the machine code where there is a folder for it. Sums may be
     taken in another order and products fused; infinities and NaN keep their meaning.
     """
-    options: dict[str, Any] = {
-        "nogil": True,
-        "error_model": "numpy",  # no test for division by zero, which keeps loops from being vectorized
-        "fastmath": {"contract", "reassoc", "nsz", "arcp"},
-    }
     try:
-        return cast("KernelFunction", numba.njit(cache=True, **options)(function))
+        return cast("KernelFunction", numba.njit(cache=True, **_OPTIONS)(function))
     except RuntimeError:
-        return cast("KernelFunction", numba.njit(**options)(function))
+        return cast("KernelFunction", numba.njit(**_OPTIONS)(function))
+
+
+def compile_inner(function: KernelFunction) -> KernelFunction:
+    """Compile a function in the kernels that call it; Python cannot."""
+    return cast("KernelFunction", numba.njit(**_OPTIONS, **inner_options())(function))
 
 
 def inline_kernel(function: KernelFunction) -> KernelFunction:
@@ -30,7 +38,7 @@ def inline_kernel(function: KernelFunction) -> KernelFunction:
     return cast("KernelFunction", numba.njit(inline="always")(function))
 
 
-@compile_kernel
+@compile_inner
 def max_neighbours(start: IntArray) -> int:
     """Largest number of neighbours of one atom."""
     result = 0

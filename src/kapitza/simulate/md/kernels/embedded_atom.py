@@ -12,6 +12,7 @@ import numpy as np
 
 from kapitza.core.arrays import Array, BoolArray, Int32Array, IntArray
 from kapitza.simulate.md.kernels.compiler import (
+    compile_inner,
     compile_kernel,
     inline_kernel,
     max_neighbours,
@@ -37,14 +38,14 @@ def _cubic_slope(row: Array, p: float) -> float:
     return (3.0 * row[3] * p + 2.0 * row[2]) * p + row[1]
 
 
-@compile_kernel
+@compile_inner
 def _neighbour_workspace(start: IntArray) -> tuple[Int32Array, Array, Array]:
     """Room for the neighbours of one atom: which, `near_by`, pulls."""
     size = max_neighbours(start) + 1
     return np.empty(size, np.int32), np.empty((size, 5)), np.empty((size, 3))
 
 
-@compile_kernel
+@compile_inner
 def _add_site(
     x: Array, species: Int32Array, i: int, around: Int32Array, parameters: _Parameters, work: _Workspace
 ) -> tuple[int, float]:

@@ -9,7 +9,7 @@ below the cutoff $r_c$; kind 0 ("truncated") leaves out all corrections, kind 1 
 import numpy as np
 
 from kapitza.core.arrays import Array, BoolArray, Int32Array, IntArray
-from kapitza.simulate.md.kernels.compiler import compile_kernel, max_neighbours
+from kapitza.simulate.md.kernels.compiler import compile_inner, compile_kernel, max_neighbours
 
 _Parameters = tuple[Array, Array, Array, Array]  # ε, σ and cutoff (s, s), kind (1,)
 
@@ -17,7 +17,7 @@ _Parameters = tuple[Array, Array, Array, Array]  # ε, σ and cutoff (s, s), kin
 _CUTOFF_SQUARED, _SIGMA_SIXTH, _EPSILON_24, _CUTOFF_ENERGY, _CUTOFF_SLOPE, _CUTOFF_STIFFNESS, _CUTOFF_RADIUS = range(7)
 
 
-@compile_kernel
+@compile_inner
 def _tabulate_pairs(parameters: _Parameters) -> Array:
     """(s, s, 7) of two kinds: square of the cutoff, σ⁶, 24 ε; energy, slope and stiffness at the cutoff; cutoff."""
     epsilon, sigma, cutoff, kind = parameters
@@ -36,7 +36,7 @@ def _tabulate_pairs(parameters: _Parameters) -> Array:
     return table
 
 
-@compile_kernel
+@compile_inner
 def _kinds_differ(table: Array) -> bool:
     """Whether pairs of kinds differ in any number."""
     for a in range(len(table)):
@@ -47,7 +47,7 @@ def _kinds_differ(table: Array) -> bool:
     return False
 
 
-@compile_kernel
+@compile_inner
 def _pair_term(
     square: float, sixth: float, strength: float, energy: float, slope: float, stiffness: float, cutoff: float,
     ended: bool,
@@ -65,7 +65,7 @@ def _pair_term(
     return value, force
 
 
-@compile_kernel
+@compile_inner
 def _pair_energy_and_force(square: float, row: Array, ended: bool) -> tuple[float, float]:
     """Energy of a pair and force over distance, with a row of the table of pairs."""
     return _pair_term(
@@ -74,7 +74,7 @@ def _pair_energy_and_force(square: float, row: Array, ended: bool) -> tuple[floa
     )  # fmt: skip
 
 
-@compile_kernel
+@compile_inner
 def _collect_within_cutoff(
     x: Array, species: Int32Array, i: int, start: IntArray, near: Int32Array, table: Array, mixed: bool,
     work: tuple[Int32Array, Array, Array],
@@ -97,7 +97,7 @@ def _collect_within_cutoff(
     return int(m)
 
 
-@compile_kernel
+@compile_inner
 def _evaluate_pairs(m: int, away: Array, numbers: Array, ended: bool) -> tuple[float, float, float, float]:
     """Turn the distances of the chosen neighbours into forces on the atom; return their energy and sum."""
     dx, dy, dz, square = away[0], away[1], away[2], away[3]

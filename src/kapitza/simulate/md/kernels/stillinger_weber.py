@@ -11,6 +11,7 @@ import numpy as np
 
 from kapitza.core.arrays import Array, BoolArray, Int32Array, IntArray
 from kapitza.simulate.md.kernels.compiler import (
+    compile_inner,
     compile_kernel,
     inline_kernel,
     max_neighbours,
@@ -24,7 +25,7 @@ _MAX_EXPONENT = 60.0  # e⁻⁶⁰ and what it multiplies is far below rounding,
 _UNIT_X, _UNIT_Y, _UNIT_Z, _INVERSE_LENGTH, _ETA_SLOPE, _ETA_VALUE, _NEIGHBOUR_KIND = range(7)  # columns of `near_by`
 
 
-@compile_kernel
+@compile_inner
 def _fast_power(s: float, p: float) -> float:
     """Return s to the p, fast for the powers of silicon."""
     if p == 4.0:
@@ -34,7 +35,7 @@ def _fast_power(s: float, p: float) -> float:
     return s**p
 
 
-@compile_kernel
+@compile_inner
 def _pair_energy_and_slope(r: float, row: Array) -> tuple[float, float]:
     """Energy of a pair, J, and its derivative, N."""
     s = row[4] / r
@@ -45,7 +46,7 @@ def _pair_energy_and_slope(r: float, row: Array) -> tuple[float, float]:
     return scale * (strong - weak), scale * slope
 
 
-@compile_kernel
+@compile_inner
 def _squared_reach(two: Array) -> Array:
     """(s, s) square of the distance from where on two kinds feel nothing of each other, m²."""
     kinds = two.shape[0]
@@ -57,7 +58,7 @@ def _squared_reach(two: Array) -> Array:
     return result
 
 
-@compile_kernel
+@compile_inner
 def _pair_workspace(start: IntArray) -> tuple[Int32Array, Array, Array]:
     """Room for the neighbours of one atom: which, `near_by`, pulls."""
     size = max_neighbours(start)
@@ -95,7 +96,7 @@ def _collect_pairs(
     return m, energy
 
 
-@compile_kernel
+@compile_inner
 def _add_angles(m: int, of_centre: Array, near_by: Array, pull: Array) -> float:
     """Energy of the angles at an atom; the forces that they put on its neighbours are added to `pull`."""
     energy = 0.0

@@ -14,6 +14,7 @@ import numpy as np
 
 from kapitza.core.arrays import Array, BoolArray, Int32Array, IntArray
 from kapitza.simulate.md.kernels.compiler import (
+    compile_inner,
     compile_kernel,
     inline_kernel,
     max_neighbours,
@@ -29,7 +30,7 @@ _ZETA_TERM, _BY_COSINE, _BY_LENGTH, _ANGLE_COSINE = range(4)  # columns of `turn
 _ORDER_VALUE, _BY_ZETA, _REPULSIVE_ENERGY, _ATTRACTIVE_ENERGY = range(4)  # columns of `orders`; ORDER holds ζ at first
 
 
-@compile_kernel
+@compile_inner
 def _cutoff_function(r: float, inner: float, outer: float) -> tuple[float, float]:
     """Cutoff function and its derivative, m⁻¹."""
     if r < inner:
@@ -39,7 +40,7 @@ def _cutoff_function(r: float, inner: float, outer: float) -> tuple[float, float
     return 0.5 + 0.5 * np.cos(phase), -0.5 * rate * np.sin(phase)
 
 
-@compile_kernel
+@compile_inner
 def _collect_neighbours(
     x: Array, species: Int32Array, i: int, around: Int32Array, two: Array, who: Int32Array, near_by: Array, pull: Array
 ) -> int:
@@ -63,7 +64,7 @@ def _collect_neighbours(
     return m
 
 
-@compile_kernel
+@compile_inner
 def _bond_zeta(j: int, m: int, of_bond: Array, near_by: Array, turns: Array) -> float:
     """Return ζ of the bond to neighbour j; the terms of the other neighbours and their derivatives go to `turns`."""
     zeta, bond = 0.0, near_by[j]
@@ -87,7 +88,7 @@ def _bond_zeta(j: int, m: int, of_bond: Array, near_by: Array, turns: Array) -> 
     return zeta
 
 
-@compile_kernel
+@compile_inner
 def _bond_order(zeta: float, beta: float, n: float) -> tuple[float, float]:
     """Bond order b and its derivative by ζ."""
     if zeta <= 0.0:  # a lone bond; ζ^(n - 1) in db/dζ diverges for n < 1
@@ -97,7 +98,7 @@ def _bond_order(zeta: float, beta: float, n: float) -> tuple[float, float]:
     return b, -0.5 * b * t / (zeta * (1.0 + t))
 
 
-@compile_kernel
+@compile_inner
 def _spread_forces(j: int, m: int, weight: float, near_by: Array, turns: Array, pull: Array) -> float:
     """Add the forces of a change of ζ, weighted, to the other neighbours; return dζ/dr of the bond itself."""
     bond = near_by[j]
@@ -125,7 +126,7 @@ def _spread_forces(j: int, m: int, weight: float, near_by: Array, turns: Array, 
     return along
 
 
-@compile_kernel
+@compile_inner
 def _add_bonds(m: int, two: Array, three: Array, near_by: Array, turns: Array, orders: Array, pull: Array) -> float:
     """Energy of an atom's halves of its bonds; the forces that they put on its neighbours are added to `pull`."""
     energy = 0.0
@@ -155,7 +156,7 @@ def _add_bonds(m: int, two: Array, three: Array, near_by: Array, turns: Array, o
     return energy
 
 
-@compile_kernel
+@compile_inner
 def _bond_workspace(start: IntArray) -> _Workspace:
     """Room for the neighbours of one atom: which, `near_by`, pulls, `turns`, `orders`."""
     size = max_neighbours(start)

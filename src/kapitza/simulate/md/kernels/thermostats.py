@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IntArray
-from kapitza.simulate.md.kernels.compiler import compile_kernel
+from kapitza.simulate.md.kernels.compiler import compile_inner
 
 RandomState = NDArray[np.uint64]
 
@@ -17,7 +17,7 @@ _RANDOM_UNIT = 2.0**-53
 _TOP_BITS, _ROTATED_BITS, _SHIFTED_BITS, _REMAINING_BITS = (np.uint64(k) for k in (11, 45, 17, 64 - 45))
 
 
-@compile_kernel
+@compile_inner
 def _uniform_random(random: RandomState) -> float:
     """Next random number, above 0 and not above 1."""
     result = random[0] + random[3]
@@ -31,7 +31,7 @@ def _uniform_random(random: RandomState) -> float:
     return ((result >> _TOP_BITS) + 1) * _RANDOM_UNIT  # low bits are the weakest; + 1, as the logarithm is taken
 
 
-@compile_kernel
+@compile_inner
 def langevin_step(v: Array, mass: Array, atoms: IntArray, keep: float, heat: float, random: RandomState) -> float:
     r"""Exact step of $dv = -v\,dt/τ + \sqrt{2 k_BT/(mτ)}\,dW$; keep = $e^{-Δt/τ}$, heat = $k_BT$; energy given, J."""
     given, width, even = 0.0, np.sqrt((1 - keep * keep) * heat), 3 * atoms.size
@@ -46,7 +46,7 @@ def langevin_step(v: Array, mass: Array, atoms: IntArray, keep: float, heat: flo
     return given
 
 
-@compile_kernel
+@compile_inner
 def exchange_step(r: Array, v: Array, f: Array, mass: Array, atoms: IntArray, power: float, dt: float) -> float:
     """Give a thermostat power times dt by scaling its velocities about their mean; returns the energy, J, or NaN.
 
@@ -79,7 +79,7 @@ def exchange_step(r: Array, v: Array, f: Array, mass: Array, atoms: IntArray, po
     return power * dt
 
 
-@compile_kernel
+@compile_inner
 def _extreme_atom(v: Array, mass: Array, atoms: IntArray, sign: float) -> int:
     """Atom of a thermostat with the largest (sign 1) or smallest (-1) kinetic energy."""
     best, found = -np.inf, -1
@@ -90,7 +90,7 @@ def _extreme_atom(v: Array, mass: Array, atoms: IntArray, sign: float) -> int:
     return found
 
 
-@compile_kernel
+@compile_inner
 def swap_step(v: Array, mass: Array, hot: IntArray, cold: IntArray) -> float:
     """Let the slowest hot and the fastest cold thermostatted atom collide; energy given to the hot one, J.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from kapitza.simulate.md.kernels import embedded_atom, harmonic, lennard_jones, stillinger_weber, tersoff
 from kapitza.simulate.md.kernels.cell_lists import place_ghosts
-from kapitza.simulate.md.kernels.compiler import compile_kernel
+from kapitza.simulate.md.kernels.compiler import compile_inner, compile_kernel
 from kapitza.simulate.md.kernels.state import ListedAtoms, MovingAtoms, StepClock, ThermostatState
 from kapitza.simulate.md.kernels.thermostats import (
     EXCHANGE_THERMOSTAT,
@@ -25,7 +25,7 @@ from kapitza.simulate.md.kernels.thermostats import (
 )
 
 
-@compile_kernel
+@compile_inner
 def _apply_thermostats(step: int, dt: float, atoms: MovingAtoms, thermostats: ThermostatState) -> None:
     """Let the thermostats act, and add what they give to their heat."""
     v, mass, heat = atoms.velocities, atoms.masses, thermostats.heat
@@ -42,7 +42,7 @@ def _apply_thermostats(step: int, dt: float, atoms: MovingAtoms, thermostats: Th
         heat[1] -= given  # an elastic collision: the two add to zero
 
 
-@compile_kernel
+@compile_inner
 def _drift_step(dt: float, atoms: MovingAtoms, around: ListedAtoms) -> bool:
     """Half a kick and the drift; whether the list of neighbours still holds."""
     r, v, inverse, f = atoms.positions, atoms.velocities, atoms.inverse_masses, atoms.forces
@@ -63,7 +63,7 @@ def _drift_step(dt: float, atoms: MovingAtoms, around: ListedAtoms) -> bool:
     return limit >= 0.0
 
 
-@compile_kernel
+@compile_inner
 def _kick_step(dt: float, atoms: MovingAtoms, around: ListedAtoms) -> None:
     """Give the forces on ghosts to their owners, and the second half of the kick."""
     v, inverse, f, owner = atoms.velocities, atoms.inverse_masses, atoms.forces, around.owner
@@ -76,7 +76,7 @@ def _kick_step(dt: float, atoms: MovingAtoms, around: ListedAtoms) -> None:
             v[i, c] += 0.5 * dt * inverse[i] * f[i, c]  # inverse mass 0 holds an atom at rest
 
 
-@compile_kernel
+@compile_inner
 def _start_step(
     done: int, clock: StepClock, atoms: MovingAtoms, around: ListedAtoms, thermostats: ThermostatState
 ) -> bool:

@@ -1,8 +1,8 @@
 """Compilation of functions that only compiled functions call: machine code of them is made once, in what calls them.
 
 numba makes machine code of each function by itself as well, along with all that it calls, which takes a third of the
-compilation of a fit and is never run.  The parts of numba used here are not documented: where they are missing,
-`compiler` does without.
+compilation and is never run.  The parts of numba used here are not documented: where they are missing,
+`machine_code.inner_options` does without.
 """
 
 from typing import Any, Literal
