@@ -57,7 +57,7 @@ def explain_resume(folder: Path | None) -> Generator[None, None, None]:
 def announce_compilation(run_file: "RunFile") -> None:
     """Say that the steps of the built-in engine are compiled first, where their machine code is not kept yet."""
     if not deferred.has_compiled_steps(run_file.engine, run_file.potential):
-        note("the steps of the built-in engine are compiled before their first use, some 20 s once; the code is kept")
+        note("the steps of the built-in engine are compiled before their first use, some 5 s once; the code is kept")
 
 
 def run_and_keep(

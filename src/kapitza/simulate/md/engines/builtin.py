@@ -8,7 +8,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IntArray, about
-from kapitza.core.machine_code import has_machine_code, paused_collection
+from kapitza.core.machine_code import call_kernel, has_machine_code
 from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.simulate.md.engine import Dynamics, MdEngine, MdState, Thermostats
@@ -98,8 +98,10 @@ class BuiltinEngine(BaseRecord):
         _check_builtin_state(system, state)
         if not (self.skin is None or 0 <= self.skin < np.inf):
             raise InputError(f"skin = {self.skin!r} m, wanted a length from 0 upwards, or None")
-        with paused_collection(_load_stepper(potential)):
-            return BuiltinDynamics(system, potential, thermostats, state, (timestep, seed, self.skin))
+        how = timestep, seed, self.skin
+        return call_kernel(
+            _load_stepper(potential), BuiltinDynamics, system, potential, thermostats, state, how
+        )  # its first step compiles
 
 
 class BuiltinDynamics:
