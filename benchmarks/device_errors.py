@@ -255,13 +255,17 @@ def layers_errors(index: int, cells: int, seed: int = 0) -> tuple[float, float] 
         return None
     found = solve_steady(device)
     device = scale_power(Layout(device), 40 / found.peak).device
-    found, stated = solve_steady(device), solve_layered(device, sensitivity=False).errors()["peak"]
-    numbers = with_constant_properties(device, found.values)
-    grid = automatic_grid(Layout(device), cells)
-    ways: list[float] = []
+    held = solve_layered(device, sensitivity=False)
+    stated, numbers = held.errors()["peak"], with_constant_properties(device, solve_steady(device).values)
+    layouts = Layout(device), Layout(numbers)
+    grid = automatic_grid(layouts[0], cells)
+    pair = [solve_balances(one, grid, TRUE_TOLERANCE) for one in layouts]
+    ways = [pair[0].peak - pair[1].peak]
     while len(ways) < 3:
-        ways.append(solve_on_grid(device, grid=grid).peak - solve_on_grid(numbers, grid=grid).peak)
         grid = grid.refine()
+        starts = [one.rise.repeat(2, 0).repeat(2, 1).repeat(2, 2) for one in pair]
+        pair = [solve_balances(one, grid, TRUE_TOLERANCE, start) for one, start in zip(layouts, starts, strict=True)]
+        ways.append(pair[0].peak - pair[1].peak)
         if len(ways) == 2 and not CLOSE[0] < stated / abs(extrapolate(*ways)) < CLOSE[1]:
             break
     return stated, abs(extrapolate(*ways[-2:]))

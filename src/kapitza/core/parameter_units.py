@@ -45,6 +45,11 @@ def kind_of_parameter(name: str) -> str:
     return _KINDS.get(name.rpartition(".")[2], "share")
 
 
+def highest_value(name: str) -> float:
+    """Most that a parameter can be, by the last part of its name without a number: 1 for a transmission, SI."""
+    return 1.0 if name.rpartition(".")[2].rstrip("0123456789") == "transmission_" else math.inf
+
+
 def shown_unit(name: str) -> tuple[str, float, str]:
     """Unit in which a parameter is shown, its size in SI, and the SI unit."""
     return _SHOWN_UNITS[kind_of_parameter(name)]

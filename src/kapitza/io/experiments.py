@@ -39,6 +39,7 @@ _PUBLISHED_ELSEWHERE = "# not part of the package"  # how a sample begins whose 
 _PHONON_KEYS = (
     "material", "bands", "normal", "conductivity", "rates", "lifetimes", "heat_capacity", "velocity", "mean_free_path",
 )  # fmt: skip
+_SUBSTRATE_KEYS = ("phonons", "transmission", "transmission_edges")
 _ANY_SIGN = ("delays", "offsets")  # points that may lie below 0
 _RELATIVE_SIGNALS = ("ratio", "amplitude")
 _TEMPERATURE_COLUMNS = ("temperature", "signal")  # names of a column of temperatures, or of what stands for them
@@ -61,6 +62,7 @@ class _ExperimentKind(BaseRecord):
     planes: tuple[str, ...] = field(default=_PLANE_KEYS, kw_only=True)
     beams: bool = field(default=False, kw_only=True)
     signal: str | None = field(default=None, kw_only=True)  # where none is named; None where temperatures are measured
+    phonons: bool = field(default=False, kw_only=True)  # of the last layer, and its boundary
     others: tuple[str, ...] = field(default=(), kw_only=True)  # keys that one kind alone has
 
     @property
@@ -69,7 +71,8 @@ class _ExperimentKind(BaseRecord):
         common = ("kind", "name", "sample", "scale", "data", "from", "to", "noise", "changes", self.points)
         beams = _BEAM_KEYS if self.beams else ()
         signal = ("signal",) if self.signal else ()
-        return (*common, *self.numbers, *self.words, *self.planes, *beams, *signal, *self.others)
+        phonons = _SUBSTRATE_KEYS if self.phonons else ()
+        return (*common, *self.numbers, *self.words, *self.planes, *beams, *signal, *phonons, *self.others)
 
 
 _DELAY, _FREQUENCY, _FILM_PARTS = ("delay", "time"), ("frequency", "f"), ("film", "surface")
@@ -77,17 +80,17 @@ _EXPERIMENT_KINDS: Mapping[str, _ExperimentKind] = MappingProxyType(
     {
         "tdtr": _ExperimentKind(
             Tdtr, "time", "delays", _DELAY, beams=True, signal="ratio", words={"delayed": ("pump", "probe")},
-            numbers=("modulation", "repetition", "time_zero", "phase", "mean_free_path"),
-            others=("defocus", "out_of_phase_offset", "echo", "phonons"),
+            numbers=("modulation", "repetition", "time_zero", "phase", "mean_free_path"), phonons=True,
+            others=("defocus", "out_of_phase_offset", "echo"),
         ),
         "fdtr": _ExperimentKind(
             Fdtr, "frequency", "frequencies", _FREQUENCY, beams=True, signal="phase",
-            numbers=("phase", "growth_scale", "mean_free_path"),
-            others=("defocus", "phonons"),
+            numbers=("phase", "growth_scale", "mean_free_path"), phonons=True, others=("defocus",),
         ),
         "beam-offset": _ExperimentKind(
             OffsetScan, "length", "offsets", ("offset", "x"), beams=True, signal="out_of_phase",
-            words={"delayed": ("pump", "probe")}, numbers=("modulation", "repetition", "delay", "phase"),
+            words={"delayed": ("pump", "probe")}, phonons=True,
+            numbers=("modulation", "repetition", "delay", "phase", "mean_free_path"),
         ),
         "grating": _ExperimentKind(
             TransientGrating, "time", "times", _DELAY[::-1], words={"detection": GRATING_DETECTIONS},
@@ -95,11 +98,11 @@ _EXPERIMENT_KINDS: Mapping[str, _ExperimentKind] = MappingProxyType(
         ),
         "steady": _ExperimentKind(
             Sstr, "power", "powers", ("power", "P"), beams=True, numbers=("modulation", "mean_free_path"),
-            others=("phonons",),
+            phonons=True,
         ),
         "three-omega": _ExperimentKind(
             ThreeOmega, "frequency", "frequencies", _FREQUENCY, signal="in_phase",
-            numbers=("half_width", "length", "power"),
+            numbers=("half_width", "length", "power", "mean_free_path"), phonons=True,
         ),
         "cooling": _ExperimentKind(
             FilmCooling, "time", "times", _DELAY[::-1], words={"heating": _FILM_PARTS, "readout": _FILM_PARTS},
@@ -137,6 +140,8 @@ def read_experiment(section: TomlTable, temperature: float) -> ReadExperiment:
     arguments |= {"setup": _read_setup(section, temperature)} if one.planes else {"temperature": temperature}
     if "phonons" in section:
         arguments["phonons"] = _read_phonons(section.section("phonons"), temperature)
+    if "transmission" in section:
+        arguments |= _read_transmission(section)
     name = section.text("name", fields_dict(cast("Any", one.record))["name"].default)
     scale = section.number("scale", "share", _usual_scale(one, curve))
     return ReadExperiment(one.record(x, **arguments, scale=scale, name=name), curve, findings)
@@ -202,6 +207,26 @@ def _read_phonons(section: TomlTable, temperature: float) -> Carriers:
         )
 
     return locate_faults(section, "", read)
+
+
+def _read_transmission(section: TomlTable) -> dict[str, list[float]]:
+    """Transmission of the boundary: a share, or a list of shares from low to high frequency and the edges between."""
+    given = section.table["transmission"]
+    shares = (
+        read_quantities(section, "transmission", "share")
+        if isinstance(given, list)
+        else [section.number("transmission", "share")]
+    )
+    edges = read_quantities(section, "transmission_edges", "frequency") if "transmission_edges" in section else []
+    if not all(0 < one <= 1 for one in shares):
+        raise section.fault(f"{given!r:.80}: expected shares above 0 and up to 1", "transmission")
+    if len(edges) != len(shares) - 1:
+        raise section.fault(
+            f"{len(edges)} for {len(shares)} of transmission: expected one less, the frequencies between the groups, "
+            'such as ["4 THz"]',
+            "transmission_edges",
+        )
+    return {"transmission": shares, "transmission_edges": [2 * np.pi * one for one in edges]}
 
 
 def _growth_by_frequency(defocus: TomlTable, frequency: Array) -> Array:

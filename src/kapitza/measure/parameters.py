@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about, above_zero, check_record, name_tuple, number, one_of, quantity
 from kapitza.core.conductance import Conductance
+from kapitza.core.parameter_units import highest_value
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Layer, Stack
 from kapitza.errors import InputError
@@ -258,7 +259,7 @@ def _free_parameter(samples: Sequence[DataSet], name: str, ties: Mapping[str, Ti
         high = np.inf if free.high is None else (free.high - start) / unit
     else:
         low = start / _SEARCH_FACTOR if free.low is None else free.low
-        high = start * _SEARCH_FACTOR if free.high is None else free.high
+        high = min(start * _SEARCH_FACTOR, max(start, _most(targets))) if free.high is None else free.high
         if not 0 < low <= start <= high:
             raise InputError(f"{name}: wanted 0 < low <= start <= high, got {low:g}, {start:g}, {high:g}")
         low, high = float(np.log(low / start)), float(np.log(high / start))
@@ -283,9 +284,15 @@ def _prior_parameter(samples: Sequence[DataSet], name: str, ties: Mapping[str, T
     if not signed and not center > 0:
         raise InputError(f"{name}: prior value {center:g}, wanted above 0")
     unit, reach, width = (width, np.inf, 1.0) if signed else (None, _MAX_PRIOR_LOGARITHM, width / center)
+    high = reach if signed else min(reach, max(0.0, float(np.log(_most(targets) / center))))
     return Parameter(
-        name=name, start=center, unit=unit, low=-reach, high=reach, width=width, known=True, targets=targets
+        name=name, start=center, unit=unit, low=-reach, high=high, width=width, known=True, targets=targets
     )
+
+
+def _most(targets: tuple[ParameterTarget, ...]) -> float:
+    """Most that a number can be where it acts, SI."""
+    return min((highest_value(one.name) for one in targets if one.base is None), default=np.inf)
 
 
 def _find_targets(

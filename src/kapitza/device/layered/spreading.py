@@ -7,6 +7,7 @@ with mirror images at the sides of a box, or a short cosine series once the spre
 A disc is one integral over its chords.
 """
 
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -25,6 +26,8 @@ _MAX_KERNEL_EXPONENT = 37.0  # of the exponent at which a kernel is gone
 _COSINE_TERMS = 13  # cosines needed at that L²/τ
 _SHARP_SPREAD = 1e-6  # of a cell, by which heat has spread where it enters
 _CHORD_NODES = 48  # on the chords of a disc
+_MANY_DISTANCES, _DISTANCE_TERMS = 160, 72  # from which the spread of a disc is a polynomial, and its terms
+_MANY_POINTS, _KEPT_SPREADS = 256, 8  # points from which the spread of a disc is kept: properties of T ask again
 
 
 @frozen(eq=False)
@@ -247,6 +250,21 @@ def _patch_points(patch: Patch) -> LateralPoints:
 
 def _disc_spread(disc: Disc, at: Readout, tau: Array, box: Box | None) -> Array:
     """`lateral_spread` of a disc."""
+    if isinstance(at, LateralPoints) and at.x.size >= _MANY_POINTS:
+        return _kept_disc_spread(disc, at.x.tobytes(), at.y.tobytes(), tau.tobytes(), box)
+    return _new_disc_spread(disc, at, tau, box)
+
+
+@lru_cache(maxsize=_KEPT_SPREADS)
+def _kept_disc_spread(disc: Disc, x: bytes, y: bytes, tau: bytes, box: Box | None) -> Array:
+    """`lateral_spread` of a disc at points (n,) and times (nτ,), the same for all numbers of the layers."""
+    found = _new_disc_spread(disc, LateralPoints(np.frombuffer(x), np.frombuffer(y)), np.frombuffer(tau), box)
+    found.flags.writeable = False
+    return found
+
+
+def _new_disc_spread(disc: Disc, at: Readout, tau: Array, box: Box | None) -> Array:
+    """`lateral_spread` of a disc, computed."""
     spots = at if isinstance(at, LateralPoints) else _patch_points(at)
     found = np.zeros((tau.size, spots.x.size))
     near = np.ones(tau.shape, dtype=bool) if box is None else tau < min(box.width, box.depth) ** 2 / _MAX_IMAGE_RATIO
@@ -282,12 +300,32 @@ def _disc_images(disc: Disc, box: Box | None) -> list[tuple[float, float]]:
 
 
 def _chord_integral(radius: float, distance: Array, tau: Array) -> Array:
-    """(nτ, n) density at a distance from the middle of a disc, m⁻²: an integral over its chords x = a sin φ."""
+    """(nτ, n) density at a distance (n,) from the middle of a disc, m⁻².
+
+    Of many distances by a polynomial over those that the rim has reached: smooth in units of τ^½, to 1e-11.
+    """
+    if distance.size <= _MANY_DISTANCES:
+        return _chord_sum(radius, distance, tau)
+    from numpy.polynomial import chebyshev
+
+    reach = np.sqrt(4 * _MAX_KERNEL_EXPONENT * tau)[:, None]
+    low = np.maximum(np.maximum(radius - reach, 0.0), min(float(distance.min()), radius))
+    high = np.maximum(np.minimum(radius + reach, float(distance.max())), low + 1e-9 * radius)
+    place = np.cos(np.pi * (np.arange(_DISTANCE_TERMS) + 0.5) / _DISTANCE_TERMS)
+    sampled = _chord_sum(radius, low + (high - low) * (place + 1) / 2, tau)
+    terms = np.linalg.solve(chebyshev.chebvander(place, _DISTANCE_TERMS - 1), sampled.T)
+    x = (2 * distance - low - high) / (high - low)
+    found = chebyshev.chebval(np.clip(x, -1, 1), terms[:, :, None], tensor=False)
+    return np.asarray(np.where(distance > radius + reach, 0.0, found), dtype=np.float64)
+
+
+def _chord_sum(radius: float, distance: Array, tau: Array) -> Array:
+    """The same at distances (n,), or (nτ, n) of their own for each time: an integral over chords x = a sin φ."""
     reach = np.sqrt(4 * _MAX_KERNEL_EXPONENT * tau)[:, None]  # nodes only where the kernel counts
     ends = [np.arcsin(np.clip((distance + sign * reach) / radius, -1, 1)) for sign in (-1, 1)]
     phi, weight = panel_quadrature(np.stack(ends, axis=-1), _CHORD_NODES)
     root = np.sqrt(4 * tau)[:, None, None]
-    away = (distance[:, None] - radius * np.sin(phi)) / root
+    away = (distance[..., None] - radius * np.sin(phi)) / root
     chord = erf(radius * np.cos(phi) / root)
     inner = np.exp(-(away**2)) * chord * np.cos(phi) * radius / (np.sqrt(np.pi) * root)
     return np.sum(weight * inner, axis=-1) / (np.pi * radius**2)

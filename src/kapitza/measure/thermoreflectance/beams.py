@@ -27,8 +27,7 @@ from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import SpectralPoints, impedance_at
 from kapitza.device.setup import Setup
-from kapitza.measure.thermoreflectance.substrate import ballistic_admittance
-from kapitza.simulate.boltzmann.carriers import Carriers
+from kapitza.measure.thermoreflectance.substrate import SubstratePhonons
 
 WAVE_VECTOR_NODES = 48
 _NODE_SPACING_EXPONENT = 0.6
@@ -97,8 +96,7 @@ class BeamResponse(BaseRecord):
     beams: tuple[Beams, ...]
     setup: Setup
     nodes: int = WAVE_VECTOR_NODES
-    phonons: Carriers | None = None  # of the last layer; s is then that of periodic heat
-    mean_free_path: float | None = None  # of these phonons, m
+    substrate: SubstratePhonons | None = None  # of the last layer; s is then that of periodic heat
     _points: dict[tuple[bool, float], tuple[WaveVectorQuadrature, SpectralPoints]] = field(
         init=False, repr=False, factory=dict
     )
@@ -130,7 +128,7 @@ class BeamResponse(BaseRecord):
 
     def _impedance(self, stack: Stack, at: SpectralPoints) -> ComplexArray:
         """(ns, nk) response of the heated plane."""
-        substrate = ballistic_admittance(stack, at, self.setup, self.phonons, self.mean_free_path)
+        substrate = None if self.substrate is None else self.substrate.admittance(stack, at, self.setup)
         return impedance_at(stack, at, setup=self.setup, substrate=substrate)
 
 

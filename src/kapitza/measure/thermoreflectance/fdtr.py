@@ -22,12 +22,19 @@ from kapitza.measure.thermoreflectance.signal import (
     SignalKind,
     increasing_positive,
 )
-from kapitza.measure.thermoreflectance.substrate import mean_free_path_field
+from kapitza.measure.thermoreflectance.substrate import (
+    CARRIERS_OR_NONE,
+    SubstrateExperiment,
+    mean_free_path_field,
+    substrate_phonons,
+    transmission_edges_field,
+    transmission_field,
+)
 from kapitza.simulate.boltzmann.carriers import Carriers
 
 
 @frozen(eq=False)
-class Fdtr(LockinExperiment):
+class Fdtr(LockinExperiment, SubstrateExperiment):
     """Frequency-domain thermoreflectance.
 
     Attributes
@@ -41,13 +48,17 @@ class Fdtr(LockinExperiment):
         conductivity and heat capacity stay numbers of the layer: the spectrum is scaled to them
     mean_free_path : mean of the spectrum, of the logarithm, weighed by what each band conducts; one band for all
         phonons where no spectrum is given.  None: it follows from the conductivity, with the velocities of `phonons`
+    transmission : (g,) shares of the phonons of the last layer that pass into the film, above 0 to 1, from low to high
+        frequency; the others are sent back in all directions.  In place of the conductance of this boundary.  None: the
+        boundary has a conductance, that of profiles extrapolated to it
+    transmission_edges : (g - 1,) frequencies between the groups, rad s⁻¹
     setup : where heat enters and is read, and what lies behind; None for the top face
     scale : signal per kelvin and per absorbed watt, a factor of all kinds but "phase" and "ratio"
     name : stands before the names of its numbers in a fit
     """
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = (
-        *BEAM_PARAMETERS, "phase", "scale", "growth_scale", "mean_free_path",
+        *BEAM_PARAMETERS, "phase", "scale", "growth_scale", "mean_free_path", "transmission",
         "setup.absorption_depth", "setup.readout_depth",
     )  # fmt: skip
 
@@ -78,10 +89,10 @@ class Fdtr(LockinExperiment):
         validator=quantity(low=-np.inf),
         metadata=about("1", "factor of the growth"),
     )
-    phonons: Carriers | None = field(
-        default=None, kw_only=True, validator=validators.optional(validators.instance_of(Carriers))
-    )
+    phonons: Carriers | None = field(default=None, kw_only=True, validator=CARRIERS_OR_NONE)
     mean_free_path: float | None = mean_free_path_field()
+    transmission: tuple[float, ...] | None = transmission_field()
+    transmission_edges: tuple[float, ...] = transmission_edges_field()
     name: str = field(default="fdtr", kw_only=True)
 
     def signal(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> ComplexArray:
@@ -94,7 +105,7 @@ class Fdtr(LockinExperiment):
     def _response(self) -> BeamResponse:
         """Responses of stacks, with what is the same for several."""
         rates = np.asarray(2j * np.pi * self.frequency, dtype=np.complex128)
-        return BeamResponse(rates, self._beams(), self.setup, phonons=self.phonons, mean_free_path=self.mean_free_path)
+        return BeamResponse(rates, self._beams(), self.setup, substrate=substrate_phonons(self))
 
     def _beams(self) -> tuple[Beams, ...]:
         """The beams, or those of each frequency."""

@@ -14,16 +14,24 @@ from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import Array, ComplexArray, about, filled, increasing, one_of, quantity
 from kapitza.core.stack import Stack
-from kapitza.device.layered.admittance import impedance
 from kapitza.device.setup import Setup
 from kapitza.errors import InputError
-from kapitza.measure.thermoreflectance.beams import Beams, wave_vector_quadrature
+from kapitza.measure.thermoreflectance.beams import BeamResponse, Beams
 from kapitza.measure.thermoreflectance.signal import BEAM_PARAMETERS, SIGNAL_KINDS, LockinExperiment, SignalKind
+from kapitza.measure.thermoreflectance.substrate import (
+    CARRIERS_OR_NONE,
+    SubstrateExperiment,
+    mean_free_path_field,
+    substrate_phonons,
+    transmission_edges_field,
+    transmission_field,
+)
 from kapitza.measure.thermoreflectance.tdtr import DelayedBeam, Tdtr
+from kapitza.simulate.boltzmann.carriers import Carriers
 
 
 @frozen(eq=False)
-class OffsetScan(LockinExperiment):
+class OffsetScan(LockinExperiment, SubstrateExperiment):
     """Signal against the distance between pump and probe.
 
     Attributes
@@ -33,6 +41,7 @@ class OffsetScan(LockinExperiment):
     repetition, delay, delayed : of pulses, as in `Tdtr`; None for a continuous pump
     kind : "out_of_phase" of the lock-in signal, "in_phase", "amplitude", "phase" (rad) or "ratio"
     setup : where heat enters and is read, and what lies behind; None for the top face
+    phonons, mean_free_path, transmission, transmission_edges : of the last layer, as in `Fdtr`
     scale : signal where the beams coincide; the signal is relative to it, but not for "phase" and "ratio"
     phase : of the lock-in amplifier, rad
     name : stands before the names of its numbers in a fit
@@ -57,7 +66,8 @@ class OffsetScan(LockinExperiment):
     """
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = (
-        *BEAM_PARAMETERS, "modulation", "phase", "scale", "setup.absorption_depth", "setup.readout_depth",
+        *BEAM_PARAMETERS, "modulation", "phase", "scale", "mean_free_path", "transmission",
+        "setup.absorption_depth", "setup.readout_depth",
     )  # fmt: skip
 
     offset: Array = field(
@@ -79,6 +89,10 @@ class OffsetScan(LockinExperiment):
         validator=quantity(low=-np.inf),
         metadata=about("rad", "phase of the lock-in amplifier"),
     )
+    phonons: Carriers | None = field(default=None, kw_only=True, validator=CARRIERS_OR_NONE)
+    mean_free_path: float | None = mean_free_path_field()
+    transmission: tuple[float, ...] | None = transmission_field()
+    transmission_edges: tuple[float, ...] = transmission_edges_field()
     name: str = field(default="offset", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -114,9 +128,11 @@ class OffsetScan(LockinExperiment):
         beams = tuple(evolve(self.beams, offset=self.beams.offset + one) for one in offset.tolist())
         pulses = self._pulses
         s = np.array([2j * np.pi * self.modulation]) if pulses is None else pulses.pulse_train.s
-        average = wave_vector_quadrature(stack, beams, self.setup, slowest=float(np.abs(s).min()))
-        response = impedance(stack, s, average.kx, average.ky, setup=self.setup) @ average.weight.T
+        below = substrate_phonons(self)
         if pulses is None:
-            return response[0]
+            return BeamResponse(s, beams, self.setup, substrate=below).of(stack)[0]
+        found = pulses.pulse_train.signal(BeamResponse(s, beams, self.setup).of(stack))
+        if below is not None:
+            found = found + pulses.beyond_fourier(stack, below, beams)
         turn = np.exp(2j * np.pi * self.modulation * pulses.delay[0]) if pulses.delayed == "pump" else 1.0
-        return pulses.pulse_train.signal(response) * turn
+        return found * turn

@@ -1,7 +1,7 @@
 """What all thermoreflectance experiments share: kinds of lock-in signal, and the parameters a fit may vary."""
 
 from abc import abstractmethod
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 from attrs import evolve, field, frozen
@@ -31,12 +31,17 @@ class ParametrisedExperiment(BaseRecord):
 
     @property
     def parameters(self) -> dict[str, float]:
-        """Numbers that may be free or uncertain, by name, SI; those that are None are left out."""
+        """Numbers that may be free or uncertain, by name, SI; those that are None are left out.
+
+        Of several in a row each has its number, from 1: "transmission_1".
+        """
         found: dict[str, float] = {}
         for name in self._PARAMETERS:
             part, _, last = name.rpartition(".")
             value = getattr(getattr(self, part) if part else self, last)
-            if value is not None:
+            if isinstance(value, tuple):
+                found |= {f"{last}_{i}": float(one) for i, one in enumerate(cast("tuple[float, ...]", value), 1)}
+            elif value is not None:
                 found[last] = float(value)
         return found
 
@@ -45,8 +50,13 @@ class ParametrisedExperiment(BaseRecord):
         places = {name.rpartition(".")[2]: name.rpartition(".")[0] for name in self._PARAMETERS}
         own: dict[str, Any] = {}
         for key, value in changes.items():
-            if key not in places:
-                raise InputError(f"{type(self).__name__} has no number {key!r}: it has {', '.join(places)}")
+            base, _, count = key.rpartition("_")
+            row = own.get(base, getattr(self, base)) if base in places and count.isdigit() else None
+            if isinstance(row, tuple) and 1 <= int(count) <= len(cast("tuple[float, ...]", row)):
+                own[base] = (*row[: int(count) - 1], value, *row[int(count) :])
+                continue
+            if key not in places or isinstance(getattr(self, key, None), tuple):
+                raise InputError(f"{type(self).__name__} has no number {key!r}: it has {', '.join(self.parameters)}")
             part = places[key]
             if part:
                 own[part] = evolve(own.get(part, getattr(self, part)), **{key: value})

@@ -9,7 +9,7 @@ W. Cai et al., Nano Lett. 10, 1645 (2010), doi:10.1021/nl9041966 (Raman).
 from typing import ClassVar
 
 import numpy as np
-from attrs import field, frozen, validators
+from attrs import field, frozen
 
 from kapitza.core.arrays import Array, ComplexArray, about, filled, quantity
 from kapitza.core.stack import Stack
@@ -18,7 +18,15 @@ from kapitza.device.setup import Setup
 from kapitza.errors import InputError
 from kapitza.measure.thermoreflectance.beams import WAVE_VECTOR_NODES, Beams, wave_vector_quadrature
 from kapitza.measure.thermoreflectance.signal import BEAM_PARAMETERS, TemperatureExperiment, increasing_positive
-from kapitza.measure.thermoreflectance.substrate import ballistic_admittance, mean_free_path_field
+from kapitza.measure.thermoreflectance.substrate import (
+    CARRIERS_OR_NONE,
+    SubstrateExperiment,
+    SubstratePhonons,
+    mean_free_path_field,
+    substrate_phonons,
+    transmission_edges_field,
+    transmission_field,
+)
 from kapitza.simulate.boltzmann.carriers import Carriers
 
 
@@ -28,8 +36,7 @@ def _beam_responses(
     setup: Setup,
     modulation: float,
     nodes: int,
-    phonons: Carriers | None = None,
-    mean_free_path: float | None = None,
+    phonons: SubstratePhonons | None = None,
 ) -> ComplexArray:
     """(nb,) temperature per absorbed watt that each pair of beams reads at one modulation (Hz), K W⁻¹."""
     if modulation == 0 and setup.back == "adiabatic" and all(np.isfinite(layer.thickness) for layer in stack.layers):
@@ -39,12 +46,12 @@ def _beam_responses(
         )
     average = wave_vector_quadrature(stack, beams, setup, nodes=nodes)
     at = SpectralPoints(np.array([[2j * np.pi * modulation]]), average.kx, average.ky)
-    substrate = ballistic_admittance(stack, at, setup, phonons, mean_free_path)
+    substrate = None if phonons is None else phonons.admittance(stack, at, setup)
     return average.weight @ impedance_at(stack, at, setup=setup, substrate=substrate)[0]
 
 
 @frozen(eq=False)
-class Sstr(TemperatureExperiment):
+class Sstr(TemperatureExperiment, SubstrateExperiment):
     """Steady-state thermoreflectance: temperature against absorbed power.
 
     Attributes
@@ -56,6 +63,10 @@ class Sstr(TemperatureExperiment):
         conductivity and heat capacity stay numbers of the layer: the spectrum is scaled to them
     mean_free_path : mean of the spectrum, of the logarithm, weighed by what each band conducts; one band for all
         phonons where no spectrum is given.  None: it follows from the conductivity, with the velocities of `phonons`
+    transmission : (g,) shares of the phonons of the last layer that pass into the film, above 0 to 1, from low to high
+        frequency; the others are sent back in all directions.  In place of the conductance of this boundary.  None: the
+        boundary has a conductance, that of profiles extrapolated to it
+    transmission_edges : (g - 1,) frequencies between the groups, rad s⁻¹
     setup : where heat enters and is read, and what lies behind; None for the top face
     scale : signal per kelvin, found on a sample that is known
     name : stands before the names of its numbers in a fit
@@ -65,6 +76,7 @@ class Sstr(TemperatureExperiment):
         *BEAM_PARAMETERS,
         "modulation",
         "mean_free_path",
+        "transmission",
         "scale",
         "setup.absorption_depth",
         "setup.readout_depth",
@@ -74,10 +86,10 @@ class Sstr(TemperatureExperiment):
     beams: Beams
     modulation: float = field(default=0.0, kw_only=True, converter=float, metadata=about("Hz", "modulation frequency"))
     setup: Setup = field(factory=Setup, kw_only=True)
-    phonons: Carriers | None = field(
-        default=None, kw_only=True, validator=validators.optional(validators.instance_of(Carriers))
-    )
+    phonons: Carriers | None = field(default=None, kw_only=True, validator=CARRIERS_OR_NONE)
     mean_free_path: float | None = mean_free_path_field()
+    transmission: tuple[float, ...] | None = transmission_field()
+    transmission_edges: tuple[float, ...] = transmission_edges_field()
     name: str = field(default="steady", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -92,8 +104,8 @@ class Sstr(TemperatureExperiment):
 
     def signal(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> complex:
         """Complex temperature at the probe per absorbed watt, K W⁻¹."""
-        own = self.phonons, self.mean_free_path
-        return complex(_beam_responses(stack, (self.beams,), self.setup, self.modulation, nodes, *own)[0])
+        own = substrate_phonons(self)
+        return complex(_beam_responses(stack, (self.beams,), self.setup, self.modulation, nodes, own)[0])
 
 
 @frozen(eq=False)

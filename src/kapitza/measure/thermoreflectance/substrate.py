@@ -1,18 +1,24 @@
 """Substrates whose phonons fly as far as beams are wide, or as heat penetrates: the Boltzmann equation below a film."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from attrs import converters, field, validators
+from attrs import converters, field, frozen, validators
 
-from kapitza.core.arrays import ComplexArray, about, quantity
+from kapitza.core.arrays import Array, ComplexArray, IndexArray, about, numbers, quantity
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import SpectralPoints
 from kapitza.device.setup import Setup, heat_capacity_of
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.gratings import scaled_bands
-from kapitza.simulate.boltzmann.half_space_table import impedance_beyond_fourier
+from kapitza.simulate.boltzmann.half_space_table import PassingShares, impedance_beyond_fourier
+
+_MOST_PASSING = 1.01  # share: a fit at 1 steps a little beyond it for its derivatives
+_MOST_GROUPS = 12
+CARRIERS_OR_NONE = validators.optional(validators.instance_of(Carriers))  # of an attribute `phonons`
 
 
 def mean_free_path_field() -> Any:
@@ -26,26 +32,159 @@ def mean_free_path_field() -> Any:
     )
 
 
-def ballistic_admittance(
-    stack: Stack, at: SpectralPoints, setup: Setup, phonons: Carriers | None, mean_free_path: float | None
-) -> ComplexArray | None:
-    """(ns, nk) admittance of the last layer by its phonons or their mean free path (m), at periodic s, W m⁻² K⁻¹.
+def transmission_field() -> Any:
+    """Attribute of an experiment: shares of the phonons of the last layer that pass its boundary."""
+    return field(
+        default=None,
+        kw_only=True,
+        converter=converters.optional(_shares),
+        metadata=about("1", "shares of phonons that pass the boundary"),
+    )
 
-    None without either: Fourier's law.
+
+def transmission_edges_field() -> Any:
+    """Attribute of an experiment: bounds between groups of frequency, each with one transmission."""
+    return field(
+        default=(),
+        kw_only=True,
+        converter=_increasing_edges,
+        metadata=about("rad s^-1", "bounds between the groups of transmission"),
+    )
+
+
+def _shares(value: Any) -> tuple[float, ...]:
+    """Return shares above 0 and up to 1, one or one for each group."""
+    found = tuple(numbers(value).tolist())
+    if not 1 <= len(found) <= _MOST_GROUPS or not all(0 < one <= _MOST_PASSING for one in found):
+        raise InputError(f"transmission = {value!r:.60}: wanted 1 to {_MOST_GROUPS} shares above 0 and up to 1")
+    return found
+
+
+def _increasing_edges(value: Any) -> tuple[float, ...]:
+    """Return increasing frequencies above zero, rad s⁻¹, perhaps none."""
+    found = tuple(float(one) for one in value)
+    if not all(0 < one < np.inf for one in found) or any(a >= b for a, b in pairwise(found)):
+        raise InputError(f"transmission_edges = {value!r:.60}: wanted frequencies that increase from above 0")
+    return found
+
+
+class SubstrateExperiment:
+    """An experiment that knows of the phonons of the last layer."""
+
+    __slots__ = ()
+    phonons: Carriers | None
+    mean_free_path: float | None
+    transmission: tuple[float, ...] | None
+    transmission_edges: tuple[float, ...]
+
+    def boundary_conductances(self, stack: Stack) -> Array:
+        r"""(g,) conductance of each group of phonons through the boundary, $\sum_i t_iC_iv_i/4$, W m⁻² K⁻¹.
+
+        Between the film and what the phonons of the last layer emit, as a theory of the boundary gives it ("emitted"),
+        with the heat capacity and conductivity of the last layer of the stack.
+
+        Raises
+        ------
+        InputError
+            for an experiment without a transmission
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from kapitza import Layer, Stack
+        >>> from kapitza.thermoreflectance import Beams, Fdtr
+        >>> substrate = Layer("Si", np.inf, 140.0, heat_capacity=1.66e6)
+        >>> film = Stack([Layer("Al", 8e-8, 180.0, heat_capacity=2.43e6), substrate])
+        >>> fdtr = Fdtr([1e6], Beams(1e-6, 1e-6), mean_free_path=2e-7, transmission=0.3)
+        >>> print((fdtr.boundary_conductances(film) / 1e6).round(0))
+        [158.]
+        """
+        held = substrate_phonons(self)
+        if held is None or held.passing is None:
+            raise InputError("this experiment has no transmission: its boundary has a conductance in the stack")
+        last = stack.layers[-1]
+        bands = scaled_bands(held.phonons, heat_capacity_of(last), last.conductivity, held.mean_free_path)
+        share = held.passing.share[held.passing.group]
+        return np.asarray(np.bincount(held.passing.group, weights=share * bands.emission), dtype=np.float64)
+
+
+@frozen(eq=False)
+class SubstratePhonons(BaseRecord):
+    """Phonons of the last layer of a stack, and which of them pass the boundary above it."""
+
+    phonons: Carriers | None
+    mean_free_path: float | None  # m
+    passing: PassingShares | None
+
+    def admittance(self, stack: Stack, at: SpectralPoints, setup: Setup) -> ComplexArray:
+        """(ns, nk) admittance of the last layer at periodic s, W m⁻² K⁻¹; with a transmission that of the boundary too.
+
+        Raises
+        ------
+        InputError
+            for stacks below which the Boltzmann equation is not solved
+        """
+        _check_stack(stack, setup)
+        last = stack.layers[-1]
+        if self.passing is not None and stack.boundaries[-1].resistance(setup.temperature):
+            name = stack.boundary_names[-1]
+            raise InputError(
+                f"{name} has a conductance, and a transmission besides, which would count twice: make this boundary "
+                "perfect (infinite), or leave out transmission"
+            )
+        wave = at.wave(last)
+        bands = scaled_bands(self.phonons, heat_capacity_of(last), last.conductivity, self.mean_free_path)
+        beyond = impedance_beyond_fourier(bands, np.hypot(at.kx, at.ky), at.s.imag, self.passing)
+        return np.asarray(wave.gamma / (1 + wave.gamma * beyond), dtype=np.complex128)
+
+
+def substrate_phonons(experiment: SubstrateExperiment) -> SubstratePhonons | None:
+    """Phonons of the last layer, as an experiment states them; None for Fourier's law.
+
+    Raises
+    ------
+    InputError
+        for phonons that do not fly in all directions, and for a transmission without phonons, or with groups in which
+        there are none
     """
-    if phonons is None and mean_free_path is None:
+    phonons, path, transmission = experiment.phonons, experiment.mean_free_path, experiment.transmission
+    if phonons is None and path is None:
+        if transmission is not None:
+            raise InputError("transmission is that of phonons: give phonons, or the mean_free_path of one band")
         return None
     if phonons is not None and not phonons.isotropic:
         raise InputError(f"{phonons.name}: bands that fly in all directions are wanted below beams, without `normal`")
-    check_ballistic(stack, setup)
-    last = stack.layers[-1]
-    wave = at.wave(last)
-    bands = scaled_bands(phonons, heat_capacity_of(last), last.conductivity, mean_free_path)
-    beyond = impedance_beyond_fourier(bands, np.hypot(at.kx, at.ky), at.s.imag)
-    return np.asarray(wave.gamma / (1 + wave.gamma * beyond), dtype=np.complex128)
+    passing = None
+    if transmission is not None:
+        passing = PassingShares(
+            _groups(phonons, experiment.transmission_edges, len(transmission)), np.array(transmission)
+        )
+    return SubstratePhonons(phonons, path, passing)
 
 
-def check_ballistic(stack: Stack, setup: Setup) -> None:
+def _groups(phonons: Carriers | None, edges: tuple[float, ...], count: int) -> IndexArray:
+    """(n,) group of transmission of each band."""
+    if len(edges) != count - 1:
+        raise InputError(
+            f"{count} of transmission and {len(edges)} of transmission_edges: wanted one edge less than shares, the "
+            "frequencies between the groups"
+        )
+    if phonons is None or count == 1:
+        if count > 1:
+            raise InputError("one band has one transmission: give phonons with a spectrum for several")
+        return np.zeros(1 if phonons is None else phonons.capacity.size, dtype=np.intp)
+    found = np.searchsorted(np.array(edges), phonons.omega[phonons.group], side="right")
+    heat = np.bincount(found, weights=phonons.contribution, minlength=count)
+    if not (heat > 0).all():
+        top = float(phonons.omega[phonons.group].max()) / (2e12 * np.pi)
+        raise InputError(
+            f"{phonons.name}: group {int(np.argmin(heat)) + 1} of the transmission has no phonons, which end at "
+            f"{top:.3g} THz: move transmission_edges"
+        )
+    return np.asarray(found, dtype=np.intp)
+
+
+def _check_stack(stack: Stack, setup: Setup) -> None:
     """Refuse stacks below which the Boltzmann equation is not solved."""
     last = stack.layers[-1]
     if len(stack.layers) < 2 or np.isfinite(last.thickness) or last.oblique or last.tensor[0, 0] != last.conductivity:

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import ClassVar, Literal
 
 import numpy as np
-from attrs import evolve, field, frozen, validators
+from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import Array, ComplexArray, about, filled, increasing, one_of, quantity
 from kapitza.core.stack import Stack
@@ -23,7 +23,15 @@ from kapitza.device.setup import Setup
 from kapitza.errors import InputError
 from kapitza.measure.thermoreflectance.beams import WAVE_VECTOR_NODES, BeamResponse, Beams, WaveVectorQuadrature
 from kapitza.measure.thermoreflectance.signal import BEAM_PARAMETERS, SIGNAL_KINDS, LockinExperiment, SignalKind
-from kapitza.measure.thermoreflectance.substrate import mean_free_path_field
+from kapitza.measure.thermoreflectance.substrate import (
+    CARRIERS_OR_NONE,
+    SubstrateExperiment,
+    SubstratePhonons,
+    mean_free_path_field,
+    substrate_phonons,
+    transmission_edges_field,
+    transmission_field,
+)
 from kapitza.simulate.boltzmann.carriers import Carriers
 
 DelayedBeam = Literal["pump", "probe"]
@@ -31,7 +39,7 @@ _ANY_SIGN = quantity(low=-np.inf)
 
 
 @frozen(eq=False)
-class Tdtr(LockinExperiment):
+class Tdtr(LockinExperiment, SubstrateExperiment):
     r"""Time-domain thermoreflectance.
 
     Attributes
@@ -46,6 +54,10 @@ class Tdtr(LockinExperiment):
         conductivity and heat capacity stay numbers of the layer: the spectrum is scaled to them
     mean_free_path : mean of the spectrum, of the logarithm, weighed by what each band conducts; one band for all
         phonons where no spectrum is given.  None: it follows from the conductivity, with the velocities of `phonons`
+    transmission : (g,) shares of the phonons of the last layer that pass into the film, above 0 to 1, from low to high
+        frequency; the others are sent back in all directions.  In place of the conductance of this boundary.  None: the
+        boundary has a conductance, that of profiles extrapolated to it
+    transmission_edges : (g - 1,) frequencies between the groups, rad s⁻¹
     time_zero : the delay that the stage shows when both pulses coincide, s
     phase : of the lock-in amplifier, rad: Z is multiplied by exp(i phase)
     scale : signal per kelvin and per absorbed watt, a factor of "in_phase", "out_of_phase" and "amplitude"
@@ -53,7 +65,7 @@ class Tdtr(LockinExperiment):
     """
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = (
-        *BEAM_PARAMETERS, "modulation", "repetition", "defocus", "mean_free_path",
+        *BEAM_PARAMETERS, "modulation", "repetition", "defocus", "mean_free_path", "transmission",
         "time_zero", "phase", "scale", "setup.absorption_depth", "setup.readout_depth",
     )  # fmt: skip
 
@@ -77,26 +89,27 @@ class Tdtr(LockinExperiment):
     phase: float = field(
         default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=about("rad", "phase")
     )
-    phonons: Carriers | None = field(
-        default=None, kw_only=True, validator=validators.optional(validators.instance_of(Carriers))
-    )
+    phonons: Carriers | None = field(default=None, kw_only=True, validator=CARRIERS_OR_NONE)
     mean_free_path: float | None = mean_free_path_field()
+    transmission: tuple[float, ...] | None = transmission_field()
+    transmission_edges: tuple[float, ...] = transmission_edges_field()
     name: str = field(default="tdtr", kw_only=True)
 
     def signal(self, stack: Stack) -> ComplexArray:
         """(n,) complex Z, in phase and out of phase, K W⁻¹ times `scale`."""
         train, response = self.pulse_train, self._response.of(stack)
         z = train.signal(response[:, 0] if response.shape[1] == 1 else response)
-        if self.phonons is not None or self.mean_free_path is not None:
-            z = z + self._beyond_fourier(stack)
+        below = substrate_phonons(self)
+        if below is not None:
+            z = z + self.beyond_fourier(stack, below, self.focused_beams)
         turn = self.phase + (2 * np.pi * self.modulation * self.probe_delay if self.delayed == "pump" else 0.0)
         return self.scale * z * np.exp(1j * turn)
 
-    def _beyond_fourier(self, stack: Stack) -> ComplexArray:
+    def beyond_fourier(self, stack: Stack, below: SubstratePhonons, beams: tuple[Beams, ...]) -> ComplexArray:
         """(n,) what the Boltzmann equation adds: known for periodic heat, not along the path of the pulses."""
         train = harmonic_train(self.probe_delay, modulation=self.modulation, repetition=self.repetition)
-        fourier = BeamResponse(train.s, self.focused_beams, self.setup)
-        added = evolve(fourier, phonons=self.phonons, mean_free_path=self.mean_free_path).of(stack) - fourier.of(stack)
+        fourier = BeamResponse(train.s, beams, self.setup)
+        added = evolve(fourier, substrate=below).of(stack) - fourier.of(stack)
         return train.signal(added[:, 0] if added.shape[1] == 1 else added)
 
     @property

@@ -8,9 +8,18 @@ from attrs import field, frozen
 from kapitza.core.arrays import Array, ComplexArray, about, filled, one_of, quantity
 from kapitza.core.quadrature import panel_quadrature
 from kapitza.core.stack import Stack
-from kapitza.device.layered.admittance import impedance
+from kapitza.device.layered.admittance import SpectralPoints, impedance_at
 from kapitza.device.setup import Setup
 from kapitza.measure.thermoreflectance.signal import SIGNAL_KINDS, LockinExperiment, SignalKind, increasing_positive
+from kapitza.measure.thermoreflectance.substrate import (
+    CARRIERS_OR_NONE,
+    SubstrateExperiment,
+    mean_free_path_field,
+    substrate_phonons,
+    transmission_edges_field,
+    transmission_field,
+)
+from kapitza.simulate.boltzmann.carriers import Carriers
 
 _RESOLVED_PERIODS = 40
 _STRIP_GAUSS_ORDER = 8
@@ -34,7 +43,7 @@ def strip_quadrature(half_width: float) -> tuple[Array, Array]:
 
 
 @frozen(eq=False)
-class ThreeOmega(LockinExperiment):
+class ThreeOmega(LockinExperiment, SubstrateExperiment):
     """The 3ω method.
 
     Attributes
@@ -42,11 +51,14 @@ class ThreeOmega(LockinExperiment):
     frequency : (n,) of the current, increasing, Hz; heat comes at twice this
     kind : "in_phase" part of the temperature, "out_of_phase", "amplitude", "phase" or "ratio"
     setup : where heat enters and is read, and what lies behind; None for the top face
+    phonons, mean_free_path, transmission, transmission_edges : of the last layer, as in `Fdtr`
     scale : signal per kelvin
     name : stands before the names of its numbers in a fit
     """
 
-    _PARAMETERS: ClassVar[tuple[str, ...]] = ("half_width", "length", "power", "scale")
+    _PARAMETERS: ClassVar[tuple[str, ...]] = (
+        "half_width", "length", "power", "mean_free_path", "transmission", "scale",
+    )  # fmt: skip
 
     frequency: Array = field(converter=increasing_positive, validator=filled, metadata=about("Hz", "current frequency"))
     half_width: float = field(
@@ -63,10 +75,17 @@ class ThreeOmega(LockinExperiment):
     )
     kind: SignalKind = field(default="in_phase", kw_only=True, validator=one_of(*SIGNAL_KINDS))
     setup: Setup = field(factory=Setup, kw_only=True)
+    phonons: Carriers | None = field(default=None, kw_only=True, validator=CARRIERS_OR_NONE)
+    mean_free_path: float | None = mean_free_path_field()
+    transmission: tuple[float, ...] | None = transmission_field()
+    transmission_edges: tuple[float, ...] = transmission_edges_field()
     name: str = field(default="omega", kw_only=True)
 
     def signal(self, stack: Stack) -> ComplexArray:
         """(n,) complex temperature of the strip at 2ω, K times `scale`."""
         k, weight = strip_quadrature(self.half_width)
-        z = impedance(stack, 4j * np.pi * self.frequency, k, setup=self.setup)
+        at = SpectralPoints(np.asarray(4j * np.pi * self.frequency[:, None], dtype=np.complex128), k, np.zeros(1))
+        below = substrate_phonons(self)
+        substrate = None if below is None else below.admittance(stack, at, self.setup)
+        z = impedance_at(stack, at, setup=self.setup, substrate=substrate)
         return self.scale * self.power / self.length * (z @ weight)

@@ -45,6 +45,11 @@ class GratingBands(BaseRecord):
         """(n,) conductivity of each band along the grating, W m⁻¹ K⁻¹."""
         return self.capacity * self.path**2 / self.lifetime / (3 if self.isotropic else 1)
 
+    @property
+    def emission(self) -> Array:
+        """(n,) heat that each band carries through a plane one way, per kelvin, W m⁻² K⁻¹."""
+        return self.capacity * self.path / self.lifetime / (4 if self.isotropic else 2)
+
 
 def scaled_bands(
     phonons: Carriers | None, heat_capacity: float, conductivity: float, mean_free_path: float | None

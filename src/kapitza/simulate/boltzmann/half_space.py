@@ -15,11 +15,18 @@ $$M = \frac{4\sum_i C_i/\tau_i}{\sum_i C_iv_i}\iint\frac{H(D)H(D')}{D + D'}\,dm(
 
 with dm the share $g_i$ of the solid angle over 4π.  S. Chandrasekhar, Radiative Transfer (1960), chapters 4 and 5.
 
-A boundary that lets the share t of all phonons pass, and sends the others back in all directions at the temperature
-that conserves energy, stands in series: $Z = (4/\sum_i C_iv_i)[1/t - 1 + 1/(1 - M)]$.
+The terms of D in band i and D' in band j are the heat $N_{ij}$ that returns in band j of what is sent in band i, where
+bands are sent at temperatures $\theta_i$ of their own.  A boundary lets the share $t_i$ of band i pass, from a body at
+the temperature 1, and sends the others back in all directions in the band in which they came.  With the heat
+$E_i = C_iv_i/4$ that a band carries one way, and $A = \mathrm{diag}(E) - N$, the flow into the half space is
+
+$$q = A\theta,\qquad \theta_i = 1 - \frac{1 - t_i}{t_iE_i}q_i,\qquad Z = 1/\sum_i q_i ;$$
+
+for one band $Z = (1/E)[1/t - 1 + 1/(1 - M)]$.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, ComplexArray
 from kapitza.errors import InputError
@@ -32,13 +39,13 @@ _NEAR_POLE = 0.6  # rad, beyond which e^(-2π angle/step) is below 1e-16
 
 
 def half_space_impedance(
-    phonons: Carriers, wave_vector: float, frequency: float, *, transmission: float = 1.0
+    phonons: Carriers, wave_vector: float, frequency: float, *, transmission: ArrayLike = 1.0
 ) -> complex:
     r"""Temperature of a heated body over the heat flow into a half space of phonons, K m² W⁻¹.
 
-    The body sends phonons of its temperature through a boundary that lets a share pass, the same for all bands and
-    directions; those that come back from the half space and do not pass leave the boundary in all directions, at the
-    temperature that conserves energy.  The resistance between body and half space is contained, that of emission with
+    The body sends phonons of its temperature through a boundary that lets a share of each band pass, the same for all
+    directions; those that come back from the half space and do not pass leave the boundary in all directions, in the
+    band in which they came.  The resistance between body and half space is contained, that of emission with
     it: heat that is slow and wide meets, for one band of mean free path Λ and conductivity κ,
     $Z = 1/\gamma + (4/Cv)(1/t - 1) + (\Lambda/\kappa)(0.710 + 3k^2/16q^2)$ with Fourier's $\gamma = \kappa q$ and
     $q^2 = k^2 + i\omega C/\kappa$.  Of what is added, the part without the last term is the resistance between
@@ -49,7 +56,7 @@ def half_space_impedance(
     phonons : isotropic bands
     wave_vector : along the surface, rad m⁻¹, from 0
     frequency : angular frequency, rad s⁻¹, from 0; one of the two is above zero
-    transmission : share of the phonons that pass, above 0 to 1
+    transmission : share of the phonons that pass, above 0 to 1: one for all, or (n,) of each band
 
     Returns
     -------
@@ -77,20 +84,56 @@ def half_space_impedance(
             f"wave_vector = {wave_vector:g} rad/m, frequency = {frequency:g} rad/s, wanted finite numbers from 0, "
             "one of them above 0: steady heat over the whole plane warms a half space without end"
         )
-    if not 0 < transmission <= 1:
-        raise InputError(f"transmission = {transmission:g}, wanted a share above 0 and up to 1")
+    passing = np.array(transmission, dtype=float)
+    if passing.shape not in ((), phonons.capacity.shape) or not ((passing > 0) & (passing <= 1)).all():
+        raise InputError(
+            f"transmission = {transmission!r:.60}, wanted shares above 0 and up to 1, one or {phonons.capacity.size}"
+        )
     held = phonons.capacity > 0
     flying = GratingBands(phonons.capacity[held], phonons.path[held], phonons.lifetime[held], isotropic=True)
-    flow = float((flying.capacity * flying.path / flying.lifetime).sum() / 4)
-    # at rest all heat returns: the difference of two sums over the same directions keeps the small part of it
-    kept = returned_share(flying, 0.0, 0.0) - returned_share(flying, wave_vector, frequency)
-    return (1 / kept + 1 / transmission - 1) / flow
+    kept = kept_heat(flying, wave_vector, frequency)
+    return complex(boundary_impedance(kept, flying.emission, np.broadcast_to(passing, held.shape)[held]))
+
+
+def kept_heat(
+    bands: GratingBands,
+    wave_vector: float,
+    frequency: float,
+    directions: tuple[int, int] = _DIRECTIONS,
+    at_rest: ComplexArray | None = None,
+) -> ComplexArray:
+    """(n, n) A of the bands, W m⁻² K⁻¹: heat that stays in the half space by band, for the temperatures of emission.
+
+    At rest all heat returns: the difference of two sums over the same directions keeps the small part of it.
+    `at_rest` is the first of these sums, `returned_heat` at 0 and 0, where it is known.
+    """
+    rest = returned_heat(bands, 0.0, 0.0, directions) if at_rest is None else at_rest
+    lost = rest - returned_heat(bands, wave_vector, frequency, directions)
+    return np.asarray(np.diag(rest.sum(axis=1)) - rest + lost, dtype=np.complex128)
+
+
+def boundary_impedance(kept: ComplexArray, emission: Array, transmission: Array) -> ComplexArray:
+    """(...) impedance of half spaces A (..., n, n) behind a boundary that lets the share t (n,) of each band pass.
+
+    With the heat that each band carries one way, `emission` (n,), W m⁻² K⁻¹.
+    """
+    resistance = (1 / transmission - 1) / emission
+    without = kept.sum(axis=-1, keepdims=True)  # flow without resistance: θ = 1
+    flow = np.linalg.solve(np.eye(emission.size) + kept * resistance, without)
+    return np.asarray(1 / flow[..., 0].sum(axis=-1), dtype=np.complex128)
 
 
 def returned_share(
     bands: GratingBands, wave_vector: float, frequency: float, directions: tuple[int, int] = _DIRECTIONS
 ) -> complex:
     """Share M of the heat sent into the half space that comes back, by so many cosines and azimuths."""
+    return complex(returned_heat(bands, wave_vector, frequency, directions).sum() / bands.emission.sum())
+
+
+def returned_heat(
+    bands: GratingBands, wave_vector: float, frequency: float, directions: tuple[int, int] = _DIRECTIONS
+) -> ComplexArray:
+    """(n, n) heat that comes back in each band of what is sent in each, at a kelvin, W m⁻² K⁻¹; symmetric."""
     cosines, azimuths = directions
     rate = bands.capacity / bands.lifetime
     share = rate / rate.sum()
@@ -103,8 +146,10 @@ def returned_share(
     decay = (a / bands.path)[:, None, None] / cosine[:, None] + (side / cosine[:, None])
     measure = np.broadcast_to((share[:, None] * weight / 2)[:, :, None] / azimuths, decay.shape)
     source = measure.ravel() * _h_function(bands, share, wave_vector, frequency, decay.ravel())
-    flow = float((rate * bands.path).sum())
-    return complex(4 * rate.sum() / flow * (source @ (1 / (decay.reshape(-1, 1) + decay.reshape(1, -1))) @ source))
+    pairs = source[:, None] / (decay.reshape(-1, 1) + decay.reshape(1, -1)) * source
+    count = share.size
+    by_band = pairs.reshape(count, -1, count, cosines * azimuths).sum(axis=(1, 3))
+    return np.asarray(rate.sum() * by_band, dtype=np.complex128)
 
 
 def _h_function(

@@ -14,10 +14,10 @@ import numpy as np
 from attrs import frozen
 from numpy.polynomial import chebyshev
 
-from kapitza.core.arrays import Array, ComplexArray
+from kapitza.core.arrays import Array, ComplexArray, IndexArray
 from kapitza.core.records import BaseRecord
 from kapitza.simulate.boltzmann.gratings import GratingBands
-from kapitza.simulate.boltzmann.half_space import returned_share
+from kapitza.simulate.boltzmann.half_space import boundary_impedance, kept_heat, returned_heat
 
 # r, beyond which a table is constant: there it is known to 1e-3 of Λ/κ, and of a ballistic impedance
 _LEAST, _LEAST_OF_SPECTRA, _MOST = 1e-3, 1e-5, 300.0
@@ -46,19 +46,31 @@ class _ImpedanceTable(BaseRecord):
         return np.sum(found * chebyshev.chebvander(2 * wide / square - 1, shares - 1), axis=-1)
 
 
-def impedance_beyond_fourier(bands: GratingBands, wave_vector: Array, frequency: Array) -> ComplexArray:
-    r"""(ns, nk) impedance of a half space less $1/\kappa q$, behind a boundary with a resistance of its own, K m² W⁻¹.
+@frozen(eq=False)
+class PassingShares(BaseRecord):
+    """A boundary in front of bands: the group of each band (n,), and the share of each group (g,) that passes."""
 
-    The resistance of the boundary is that which Fourier's law has with one band, between bulk profiles extrapolated to
-    it: of what phonons need to be emitted, $0.7104\Lambda/\kappa = 2.131/\sum_i C_iv_i$ is left out here, so that slow
-    heat of plane fronts in one band is that of Fourier's law.  Of a spectrum many bands are taken together by their
-    paths, which keeps heat capacity, conductivity and emission.
+    group: IndexArray
+    share: Array
+
+
+def impedance_beyond_fourier(
+    bands: GratingBands, wave_vector: Array, frequency: Array, boundary: PassingShares | None = None
+) -> ComplexArray:
+    r"""(ns, nk) impedance of a half space less $1/\kappa q$, K m² W⁻¹.
+
+    Without a `boundary` it stands behind one with a resistance of its own, that which Fourier's law has with one band,
+    between bulk profiles extrapolated to it: of what phonons need to be emitted, $0.7104\Lambda/\kappa =
+    2.131/\sum_i C_iv_i$ is left out here, so that slow heat of plane fronts in one band is that of Fourier's law.  With
+    a `boundary` its resistance and that of emission are contained.  Of a spectrum many bands are taken together by
+    their paths, which keeps heat capacity, conductivity and emission.
 
     Parameters
     ----------
     bands : isotropic
     wave_vector : (nk,) along the surface, rad m⁻¹
     frequency : (ns, 1) angular frequency from 0, rad s⁻¹; with the wave vector above zero
+    boundary : shares of the phonons that pass, in groups of bands
     """
     conductivity, capacity = float(bands.contribution.sum()), float(bands.capacity.sum())
     flying = bands.contribution > 0
@@ -67,51 +79,101 @@ def impedance_beyond_fourier(bands: GratingBands, wave_vector: Array, frequency:
     time = capacity * path**2 / conductivity
     # by rounded numbers: what is the same but for rounding has one table
     shape = np.array([bands.capacity / capacity, bands.path / path, bands.lifetime / time], dtype=np.float32)
-    found = _impedance_table(shape.tobytes()).at((wave_vector * path) ** 2, frequency * time)
+    if boundary is None:
+        table = _impedance_table(shape.tobytes())
+    else:
+        group = boundary.group.astype(np.int64).tobytes()
+        table = _boundary_table(shape.tobytes(), group, boundary.share.astype(float).tobytes())
+    found = table.at((wave_vector * path) ** 2, frequency * time)
     return np.asarray(found * (path / conductivity), dtype=np.complex128)
+
+
+@frozen(eq=False, kw_only=True)
+class _KeptHeat(BaseRecord):
+    """What a half space of bands keeps, at the nodes of a table, in units of κ and Λ."""
+
+    least: float  # r
+    radius: Array  # (nr,) nodes, -1 to 1
+    share: Array  # (nt,) nodes, -1 to 1
+    bands: GratingBands  # (n,) taken together
+    group: IndexArray  # (n,) of the boundary
+    kept: ComplexArray  # (nr, nt, n, n)
+    fourier: ComplexArray  # (nr, nt) impedance by Fourier's law
+
+    def table(self, impedance: ComplexArray) -> _ImpedanceTable:
+        """The table of an impedance (nr, nt)."""
+        radii, shares = self.radius.size, self.share.size
+        beyond = impedance - self.fourier
+        over_radii = np.linalg.solve(chebyshev.chebvander(self.radius, radii - 1), beyond)
+        over_both = np.linalg.solve(chebyshev.chebvander(self.share, shares - 1), over_radii.T).T
+        return _ImpedanceTable(self.least, np.asarray(over_both, dtype=np.complex128))
 
 
 @lru_cache(maxsize=16)
 def _impedance_table(shape: bytes) -> _ImpedanceTable:
-    """Table of bands, from their heat capacities, paths and lifetimes in the units above."""
+    """Table of bands behind a boundary of its own, from their heat capacities, paths and lifetimes in these units."""
+    held = _kept_heat(shape, None)
+    flow = held.bands.emission.sum()
+    return held.table(np.asarray((1 / held.kept[:, :, 0, 0] - _EMISSION) / flow, dtype=np.complex128))
+
+
+@lru_cache(maxsize=64)
+def _boundary_table(shape: bytes, group: bytes, share: bytes) -> _ImpedanceTable:
+    """Table of bands behind a boundary that lets shares (g,) of their groups (n,) pass."""
+    held = _grouped_heat(shape, group)
+    return held.table(boundary_impedance(held.kept, held.bands.emission, np.frombuffer(share)[held.group]))
+
+
+@lru_cache(maxsize=4)
+def _grouped_heat(shape: bytes, group: bytes) -> _KeptHeat:
+    """What bands keep by band, once for all boundaries that a fit tries."""
+    return _kept_heat(shape, np.frombuffer(group, dtype=np.int64))
+
+
+def _kept_heat(shape: bytes, group: IndexArray | None) -> _KeptHeat:
+    """What bands keep by band; without groups the share of all of them together that they keep, (nr, nt, 1, 1)."""
     capacity, path, lifetime = np.frombuffer(shape, dtype=np.float32).reshape(3, -1).astype(float)
-    bands = grouped_bands(GratingBands(capacity, path, lifetime, isotropic=True))
+    bands, label = grouped_bands(GratingBands(capacity, path, lifetime, isotropic=True), group)
     one = bands.path.size == 1
     least = _LEAST if one else max(_LEAST_OF_SPECTRA, _LEAST / float(bands.path.max()))
     sizes = _SHAPE if one else _SHAPE_OF_SPECTRA
-    flow, conductivity = float((bands.capacity * bands.path / bands.lifetime).sum() / 4), bands.contribution.sum()
-    heat = float(bands.capacity.sum())
+    conductivity, heat = bands.contribution.sum(), float(bands.capacity.sum())
     radius, share = (np.cos(np.pi * (np.arange(n) + 0.5) / n) for n in sizes)
     usual = _DIRECTIONS_OF_SPECTRA if bands.path.size > _FEW_BANDS else _DIRECTIONS_OF_SLOW
-    kept: dict[tuple[int, int], complex] = {}
-    value = np.empty(sizes, dtype=complex)
+    rest: dict[tuple[int, int], ComplexArray] = {}
+    count = 1 if group is None else bands.path.size
+    kept, fourier = np.empty((*sizes, count, count), dtype=complex), np.empty(sizes, dtype=complex)
     for i, r in enumerate(least * np.exp((radius + 1) / 2 * np.log(_MOST / least))):
         directions = _DIRECTIONS if one and r > 1 else usual
-        rest = kept.setdefault(directions, returned_share(bands, 0.0, 0.0, directions))
+        if directions not in rest:
+            rest[directions] = returned_heat(bands, 0.0, 0.0, directions)
         for j, x in enumerate((share + 1) / 2):
             k, omega = r * np.sqrt(x), r**2 * (1 - x)
-            lost = rest - returned_share(bands, k, omega, directions)
-            fourier = 1 / np.sqrt(conductivity * (conductivity * k**2 + 1j * omega * heat))
-            value[i, j] = (1 / lost - _EMISSION) / flow - fourier
-    over_radii = np.linalg.solve(chebyshev.chebvander(radius, sizes[0] - 1), value)
-    over_both = np.linalg.solve(chebyshev.chebvander(share, sizes[1] - 1), over_radii.T).T
-    return _ImpedanceTable(least, np.asarray(over_both, dtype=np.complex128))
+            found = kept_heat(bands, k, omega, directions, rest[directions])
+            kept[i, j] = found.sum() / bands.emission.sum() if group is None else found
+            fourier[i, j] = 1 / np.sqrt(conductivity * (conductivity * k**2 + 1j * omega * heat))
+    return _KeptHeat(least=least, radius=radius, share=share, bands=bands, group=label, kept=kept, fourier=fourier)
 
 
-def grouped_bands(bands: GratingBands) -> GratingBands:
-    """Bands of like paths as one, with the heat capacity, the conductivity and the emission that they have together."""
+def grouped_bands(bands: GratingBands, group: IndexArray | None = None) -> tuple[GratingBands, IndexArray]:
+    """Bands of one group (n,) and like paths as one, with the heat capacity, the conductivity and the emission that
+    they have together; and the group of each.
+    """
+    group = np.zeros(bands.path.size, dtype=np.intp) if group is None else group
     held = bands.contribution
     if np.count_nonzero(held) == 1 and bands.path.size == 1:
-        return bands
+        return bands, group
     order = np.argsort(bands.path)
     carried = np.cumsum(held[order]) / held.sum()
     low, high = bands.path[order][np.searchsorted(carried, [_TAIL, 1 - _TAIL])]
     width = max(float(np.log(high / low)), 1e-6) * (1 + 1e-9)
     place = np.log(np.maximum(bands.path, low) / low) / width * _MAX_GROUPS
-    group = np.minimum(place.astype(int), _MAX_GROUPS - 1)
-    capacity, conductivity = (np.bincount(group, one, _MAX_GROUPS).astype(float) for one in (bands.capacity, held))
-    emission = np.bincount(group, bands.capacity * bands.path / bands.lifetime, _MAX_GROUPS).astype(float)
+    cell = group * _MAX_GROUPS + np.minimum(place.astype(int), _MAX_GROUPS - 1)
+    count = int(group.max() + 1) * _MAX_GROUPS
+    capacity, conductivity = (np.bincount(cell, one, count).astype(float) for one in (bands.capacity, held))
+    emission = np.bincount(cell, bands.capacity * bands.path / bands.lifetime, count).astype(float)
     full = conductivity > 0
     capacity, conductivity, emission = capacity[full], conductivity[full], emission[full]
     path = 3 * conductivity / emission
-    return GratingBands(capacity, path, capacity * path / emission, isotropic=True)
+    together = GratingBands(capacity, path, capacity * path / emission, isotropic=True)
+    return together, np.asarray(np.flatnonzero(full) // _MAX_GROUPS, dtype=np.intp)
