@@ -94,7 +94,7 @@ class SubstrateExperiment:
         >>> from kapitza import Layer, Stack
         >>> from kapitza.thermoreflectance import Beams, Fdtr
         >>> substrate = Layer("Si", np.inf, 140.0, heat_capacity=1.66e6)
-        >>> film = Stack([Layer("Al", 8e-8, 180.0, heat_capacity=2.43e6), substrate])
+        >>> film = Stack([Layer("Al", 8e-8, 180.0, heat_capacity=2.43e6), substrate], [np.inf])
         >>> fdtr = Fdtr([1e6], Beams(1e-6, 1e-6), mean_free_path=2e-7, transmission=0.3)
         >>> print((fdtr.boundary_conductances(film) / 1e6).round(0))
         [158.]
