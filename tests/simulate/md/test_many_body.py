@@ -45,6 +45,7 @@ def mixed_sw() -> Potential:
 FIELDS: dict[str, tuple[Callable[[], Potential], float]] = {
     "sw": (stillinger_weber, 5.431),
     "sw mixed": (mixed_sw, 5.431),
+    "sw si/ge": (lambda: stillinger_weber(("Si", "Ge")), 5.542),
     "tersoff": (tersoff, 5.432),
     "tersoff si/ge": (lambda: tersoff(("Si", "Ge")), 5.54),
     "tersoff si/c": (lambda: tersoff(("Si", "C")), 4.6),
@@ -180,6 +181,23 @@ def test_each_bond_of_silicon_is_as_deep_as_a_pair() -> None:
     np.testing.assert_allclose(a, 4 / np.sqrt(3) * 2 ** (1 / 6) * 2.0951, rtol=1e-4, atol=0)
 
 
+def test_germanium_of_stillinger_and_weber_is_bound_by_twice_the_depth() -> None:
+    """Ding and Andersen 1986: ε = 1.93 eV and σ = 2.181 Å; silicon beside it is what it is alone."""
+    spacing = 4 / np.sqrt(3) * 2 ** (1 / 6) * 2.181
+    body = Crystal(stillinger_weber(("Ge",)), (2, 2, 2), spacing * angstrom, disorder=0)
+    energy, f, _ = body.forces()
+    np.testing.assert_allclose(energy / len(body.x) / eV, -2 * 1.93, rtol=1e-8, atol=0)
+    assert np.abs(f).max() < 1e-9 * FORCE
+    both, alone = stillinger_weber(("Si", "Ge")), stillinger_weber()
+    np.testing.assert_allclose(both.parameters[0][0, 0], alone.parameters[0][0, 0], rtol=1e-15, atol=0)
+    np.testing.assert_allclose(both.parameters[1][0, 0, 0], alone.parameters[1][0, 0, 0], rtol=1e-15, atol=0)
+    # one neighbour of each element at a silicon atom: λε of the angle is the mean of both bonds
+    bonds = [21.0 * 2.1683, np.sqrt(21.0 * 31.0 * 2.1683 * 1.93)]
+    np.testing.assert_allclose(both.parameters[1][0, 0, 1, 0] / eV, np.sqrt(bonds[0] * bonds[1]), rtol=1e-12, atol=0)
+    assert "PhysRevB.34.6987" in both.source
+    assert "PhysRevB.34.6987" not in alone.source
+
+
 def test_silicon_of_tersoff_is_bound_as_measured() -> None:
     """4.62 ± 0.08 eV: B. Farid and R. W. Godby, Phys. Rev. B 43, 14248 (1991), doi:10.1103/PhysRevB.43.14248."""
     a, energy = rest("tersoff")
@@ -298,7 +316,7 @@ def test_kinds_may_differ_in_mass_alone() -> None:
     [
         (lambda: tersoff(("Si", "Xx")), "knows C, Si, Ge, not Xx"),
         (lambda: tersoff(("C", "Ge")), "no bond of C and Ge"),
-        (lambda: stillinger_weber(("Ge",)), "knows Si, not Ge"),
+        (lambda: stillinger_weber(("C",)), "knows Si, Ge, not C"),
         (lambda: tersoff(("a", "b"), ("Si",)), "one element for each kind"),
         (lambda: tersoff("Si"), "one element for each kind"),
     ],

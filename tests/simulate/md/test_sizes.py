@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kapitza.errors import InputError
-from kapitza.simulate.md.analysis.sizes import size_series
+from kapitza.simulate.md.analysis.sizes import size_limit, size_series
 
 LENGTHS = np.array([10e-9, 20e-9, 40e-9, 20e-9, 40e-9])
 BATHS = np.array([5e-9, 5e-9, 5e-9, 10e-9, 20e-9])
@@ -65,3 +65,46 @@ def test_faults_are_named():
         size_series([1e-9] * 3, [1e-11] * 2, [1e-8, 2e-8, 4e-8])
     with pytest.raises(InputError, match="has no conductance"):
         size_series([-1e-9] * 3, [1e-12] * 3, [2e-8, 4e-8, 8e-8]).conductance(300.0)
+
+
+def test_a_bent_approach_comes_back_where_the_line_misses():
+    """Exact R∞ + a/(L + ℓ): the most probable offset has the resistance of infinite length, the line is 16 σ off."""
+    length = np.array([10e-9, 20e-9, 40e-9, 80e-9])
+    exact = 2e-9 + 2e-17 / (length + 20e-9)
+    found = size_limit(exact, np.full(4, 1e-12), length)
+    best = int(np.argmax(found.probability))
+    np.testing.assert_allclose(found.offset[best], 20e-9, rtol=1e-12, atol=0)
+    np.testing.assert_allclose(found.infinite[best], 2e-9, rtol=1e-9, atol=0)
+    np.testing.assert_allclose(found.probability.sum(), 1, rtol=1e-12, atol=0)
+    line = size_series(exact, np.full(4, 1e-12), length)
+    assert abs(found.value - 2e-9) < 2 * found.sigma
+    assert line.fitted[0] - 2e-9 > 50 * found.sigma
+    straight = size_limit(2e-9 + 2e-17 / length, np.full(4, 1e-12), length)
+    assert np.argmax(straight.probability) == 0
+
+
+@pytest.mark.parametrize(
+    ("offset", "low", "high"), [("any", 0.92, 0.985), ("none", 0.82, 0.95), ("longest", 0.82, 0.95)]
+)
+def test_intervals_of_a_bent_approach_cover(offset: str, low: float, high: float):
+    """400 series: intervals of 95 % hold where offsets are drawn as assumed, and still 82 % where they are extreme."""
+    rng = np.random.default_rng(5)
+    length, sigma = np.array([10e-9, 20e-9, 40e-9, 80e-9]), np.full(4, 4e-11)
+    inside = 0
+    for _ in range(400):
+        bend = {"any": rng.uniform(0, 80e-9), "none": 0.0, "longest": 80e-9}[offset]
+        exact = 2e-9 + rng.normal(0, 1e-9) * (10e-9 + bend) / (length + bend)
+        below, above = size_limit(exact + sigma * rng.standard_normal(4), sigma, length).interval()
+        inside += below < 2e-9 < above
+    assert low < inside / 400 < high
+
+
+def test_offsets_and_levels_out_of_range_are_named():
+    with pytest.raises(InputError, match="longest_offset = 0 m"):
+        size_limit([1e-9] * 3, [1e-11] * 3, [1e-8, 2e-8, 4e-8], longest_offset=0.0)
+    with pytest.raises(InputError, match="2 different lengths"):
+        size_limit([1e-9] * 3, [1e-11] * 3, [1e-8, 1e-8, 2e-8])
+    with pytest.raises(InputError, match="3 resistances, 2 errors"):
+        size_limit([1e-9] * 3, [1e-11] * 2, [1e-8, 2e-8, 4e-8])
+    with pytest.raises(InputError, match="level = 1"):
+        size_series([1e-9] * 3, [1e-11] * 3, [1e-8, 2e-8, 4e-8]).limit().interval(1.0)

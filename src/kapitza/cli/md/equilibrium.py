@@ -161,7 +161,12 @@ def sizes(
     files.draw(lambda ax: deferred.md_sizes(found.series, ax=ax))
     accepted = [one.accepted for one in found.results]
     if as_json:
-        numbers = {"reasons": [list(one.reasons) for one in found.results], "size_effect": found.series.size_effect}
+        limit = found.series.limit()
+        numbers = {
+            "reasons": [list(one.reasons) for one in found.results],
+            "size_effect": found.series.size_effect,
+            "limit": quantity_json(limit.value, "m^2 K W^-1", sigma=limit.sigma),
+        }
         print_record(found.series, {"accepted": accepted, **numbers, "verdict": found.series.verdict})
     else:
         one = found.series
@@ -176,6 +181,7 @@ def sizes(
         ]
         print_columns(f"{found.runs[0].title}: {len(found.runs)} lengths between thermostats", columns)
         print_text(one.verdict)
+        print_text(one.limit().verdict)
         for length, each in zip(one.length, found.results, strict=True):
             for reason in each.reasons:
                 note(f"{length / nm:.4g} nm between thermostats: {reason}")

@@ -46,6 +46,11 @@ STILLINGER_WEBER_PARAMETERS: Mapping[str, float | str] = MappingProxyType(
         "p": 4, "a": 1.80, "lambda1": 21.0, "gamma": 1.20,
     }
 )  # fmt: skip
+# Stillinger-Weber: ε (eV), σ (Å) and λ; the other numbers are those of silicon.  Ge: K. Ding and H. C. Andersen, Phys.
+# Rev. B 34, 6987 (1986), doi:10.1103/PhysRevB.34.6987
+STILLINGER_WEBER_ELEMENTS: Mapping[str, tuple[float, float, float]] = MappingProxyType(
+    {"Si": (2.1683, 2.0951, 21.0), "Ge": (1.93, 2.181, 31.0)}
+)
 
 
 @frozen

@@ -16,12 +16,14 @@ from kapitza.matter.potentials.embedded_atom import EmbeddedAtomTables, cubic_co
 from kapitza.matter.potentials.published import (
     LENNARD_JONES_PARAMETERS,
     PUBLISHED_POTENTIALS,
+    STILLINGER_WEBER_ELEMENTS,
     STILLINGER_WEBER_PARAMETERS,
     TERSOFF_CHI,
     TERSOFF_PARAMETERS,
 )
 from kapitza.units import angstrom, eV
 
+_GERMANIUM_SOURCE = "doi:10.1103/PhysRevB.34.6987"  # of Stillinger-Weber
 PotentialForm = Literal["lennard-jones", "stillinger-weber", "tersoff", "embedded-atom", "harmonic", "other"]
 
 
@@ -192,14 +194,16 @@ def _mix_pairs(count: int, value: ArrayLike, name: str) -> Array:
 
 
 def stillinger_weber(kinds: Sequence[str] = ("Si",), elements: Sequence[str] = ()) -> Potential:
-    r"""Return the potential of Stillinger and Weber for silicon.
+    r"""Return the potential of Stillinger and Weber for silicon and germanium.
 
-    Between all kinds the same: $A ε [B (σ/r)^p - (σ/r)^q] e^{σ/(r - aσ)}$ for each pair and
-    $λ ε (\cos θ + 1/3)^2 e^{γσ/(r - aσ)} e^{γσ/(r' - aσ)}$ for each angle.
+    $A ε [B (σ/r)^p - (σ/r)^q] e^{σ/(r - aσ)}$ for each pair and
+    $λ ε (\cos θ + 1/3)^2 e^{γσ/(r - aσ)} e^{γσ'/(r' - aσ')}$ for each angle, mixed between elements as
+    $ε_{ij} = \sqrt{ε_i ε_j}$, $λ_{ij} = \sqrt{λ_i λ_j}$ and $σ_{ij} = (σ_i + σ_j)/2$; an angle at atom i has the
+    geometric mean of $λ_{ij} ε_{ij}$ and $λ_{ik} ε_{ik}$.
 
     Parameters
     ----------
-    kinds : names of the kinds of atoms; several may be silicon of different mass
+    kinds : names of the kinds of atoms; several may be one element with different masses
     elements : element of each kind; the kinds themselves if left out
 
     Returns
@@ -210,21 +214,29 @@ def stillinger_weber(kinds: Sequence[str] = ("Si",), elements: Sequence[str] = (
     Raises
     ------
     InputError
-        for an element other than Si
+        for an element other than Si and Ge
 
     References
     ----------
-    F. H. Stillinger and T. A. Weber, Phys. Rev. B 31, 5262 (1985), doi:10.1103/PhysRevB.31.5262
+    F. H. Stillinger and T. A. Weber, Phys. Rev. B 31, 5262 (1985), doi:10.1103/PhysRevB.31.5262 (Si)
+    K. Ding and H. C. Andersen, Phys. Rev. B 34, 6987 (1986), doi:10.1103/PhysRevB.34.6987 (Ge)
     """
-    s = len(_elements_of_kinds(kinds, elements, ("Si",), "Stillinger-Weber"))
-    table = {key: float(value) for key, value in STILLINGER_WEBER_PARAMETERS.items() if key != "el"}
-    epsilon, sigma = table["epsilon"] * eV, table["sigma"] * angstrom
-    pair = (table["A"] * epsilon, table["B"], table["p"], 0.0, sigma, table["a"] * sigma, table["gamma"])
-    angle = (table["lambda1"] * epsilon, -table["costheta0"])
-    two, three = np.empty((s, s, 7)), np.empty((s, s, s, 2))
-    two[:], three[:] = pair, angle
+    names = _elements_of_kinds(kinds, elements, STILLINGER_WEBER_ELEMENTS, "Stillinger-Weber")
+    shared = {key: float(value) for key, value in STILLINGER_WEBER_PARAMETERS.items() if key != "el"}
+    table = np.array([STILLINGER_WEBER_ELEMENTS[name] for name in names])
+    epsilon, strength = (np.sqrt(np.outer(one, one)) for one in (table[:, 0] * eV, table[:, 2]))
+    sigma = (table[:, None, 1] + table[None, :, 1]) / 2 * angstrom
+    same = np.ones(sigma.shape)
+    two = np.stack(
+        [shared["A"] * epsilon, shared["B"] * same, shared["p"] * same, 0 * same, sigma, shared["a"] * sigma,
+         shared["gamma"] * same], axis=-1
+    )  # fmt: skip
+    bond = strength * epsilon
+    angles = np.sqrt(bond[:, :, None] * bond[:, None, :])
+    three = np.stack([angles, np.full(angles.shape, -shared["costheta0"])], axis=-1)
+    sources = [PUBLISHED_POTENTIALS["stillinger-weber"].source, *[_GERMANIUM_SOURCE] * ("Ge" in names)]
     return Potential(
-        "stillinger-weber", tuple(kinds), pair[5], (two, three), source=PUBLISHED_POTENTIALS["stillinger-weber"].source
+        "stillinger-weber", tuple(kinds), float(two[..., 5].max()), (two, three), source=", ".join(sources)
     )
 
 

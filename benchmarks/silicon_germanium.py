@@ -1,0 +1,163 @@
+"""Si/Ge of Tersoff's potentials by Green's functions and the Boltzmann equation: every drop that a simulation may take.
+
+Usage: python benchmarks/silicon_germanium.py [--conductivity 200,90] [--quick]
+
+Green's functions of the junction (both sides strained to one lattice constant) give the share of each frequency that
+crosses; full bands of the same strained crystals carry it, all by classical statistics at 300 K.  Free paths go as the
+inverse square of the frequency and are scaled to the conductivities.  Two systems are solved, as simulations have them:
+
+* layers between two black walls: the jump between straight lines through the profile, half a nanometre at the ends left
+  out; the whole resistance between the walls; the drop at the plane left by Fourier's law with the bulk conductivities;
+* two closed slabs, one hotter at first, that approach one temperature: the resistance by a single exponential of the
+  mean temperatures, for fits from 100 to 30 and to 10 % of the difference, and by difference over flux where 30 % are
+  left, beside the jump between parabolas through the profile at that moment.
+
+Lengths in nm, resistances in 1e-9 m2K/W.  The slabs are followed in time by streams that move upwind.
+"""
+
+import argparse
+
+import numpy as np
+
+import kapitza as kz
+from kapitza.boltzmann import Carriers, Film, ScatteringRates, Wall, group_edges, spectral_carriers
+from kapitza.matter.building.relaxed_junction import JunctionPlan, build_junction, plan_force_field, prepare_segments
+from kapitza.matter.potentials.force_constants import crystal_from_potential
+from kapitza.simulate.boltzmann.boundaries import to_interface_scattering
+
+PLAN = JunctionPlan(left="Si", right="Ge", potential="tersoff", layers=4, strain="both")
+LAYERS = (2.23, 6.66, 11.1, 17.8, 37.8, 77.8, 157.8, 317.8, 637.8)  # nm between wall and plane
+SLABS = ((5, 60), (10, 90), (20, 200), (40, 400), (80, 800), (160, 2000))  # nm to the far end, ps
+SKIPPED = 0.55  # nm of a profile beside plane and wall
+CELLS = 80  # of a slab
+
+
+def carriers(conductivity: list[float]) -> list[Carriers]:
+    """Phonons of both strained crystals."""
+    force_field = plan_force_field(PLAN)
+    segments, _ = prepare_segments(PLAN, force_field)
+    bands = [kz.Bands(crystal_from_potential(one.cell, force_field)) for one in (segments[0], segments[-1])]
+    rates = ScatteringRates(umklapp=1.2e-19, boundary=1e-2)
+    edges = group_edges(*bands)
+    return [
+        spectral_carriers(one, rates, edges=edges, conductivity=k, statistics="classical")
+        for one, k in zip(bands, conductivity, strict=True)
+    ]
+
+
+def between_walls(sides: list[Carriers], transmission: kz.Transmission, length: float) -> list[float]:
+    """Resistances of the jump, between the walls, and of the drop that Fourier's law leaves."""
+    films = [Film(length * 1e-9, one) for one in sides]
+    found = kz.transport(films, [transmission], left=Wall(300.5), right=Wall(299.5))
+    place, ends = found.position * 1e9 - length, []
+    for sign in (-1, 1):
+        x = sign * np.linspace(SKIPPED, length - SKIPPED, 400)
+        ends.append(np.polyfit(x, np.interp(x, place, found.temperature), 1)[1])
+    return [(ends[0] - ends[1]) / found.flux, found.resistance, found.drop(0) / found.flux]
+
+
+class Slabs:
+    """Streams of two closed slabs; in both, the boundary is at the last cell and a mirror before the first."""
+
+    def __init__(self, sides: list[Carriers], crossing: np.ndarray, length: float) -> None:
+        self.sides, self.crossing = sides, crossing
+        self.width = length * 1e-9 / CELLS
+        self.step = 0.9 * self.width / max(one.velocity.max() for one in sides)
+        self.moved = [(one.velocity * self.step / self.width)[:, None] for one in sides]
+        self.scattered = [-np.expm1(-self.step / one.lifetime)[:, None] for one in sides]
+        self.flow = [one.capacity * one.velocity / 2 for one in sides]
+        self.total = [self._of_groups(i, self.flow[i]) for i in (0, 1)]
+        self.temperature = [np.full((2, one.velocity.size, CELLS), 1.0 - i) for i, one in enumerate(sides)]
+
+    def _of_groups(self, i: int, value: np.ndarray) -> np.ndarray:
+        return np.bincount(self.sides[i].group, weights=value, minlength=self.crossing.size)
+
+    def advance(self) -> float:
+        """One time step; the flux through the boundary, W m⁻²."""
+        arriving = [
+            np.divide(
+                self._of_groups(i, self.flow[i] * self.temperature[i][0, :, -1]),
+                self.total[i],
+                out=np.zeros(self.crossing.size),
+                where=self.total[i] > 0,
+            )
+            for i in (0, 1)
+        ]
+        flux = self.crossing * (arriving[0] - arriving[1])
+        for i, side in enumerate(self.sides):
+            lost = np.divide(flux * (1 - 2 * i), self.total[i], out=np.zeros(flux.size), where=self.total[i] > 0)
+            towards, away = self.temperature[i]
+            mirrored, leaving = away[:, :1].copy(), (arriving[i] - lost)[side.group][:, None]
+            towards += self.moved[i] * (np.hstack([mirrored, towards[:, :-1]]) - towards)
+            away += self.moved[i] * (np.hstack([away[:, 1:], leaving]) - away)
+            weight = side.capacity * self.scattered[i][:, 0]
+            local = weight @ (towards + away) / (2 * weight.sum())
+            towards += self.scattered[i] * (local - towards)
+            away += self.scattered[i] * (local - away)
+        return float(flux.sum())
+
+    def profiles(self) -> list[np.ndarray]:
+        """(cells,) temperature of the energy of each slab."""
+        return [
+            one.capacity @ held.sum(axis=0) / (2 * one.capacity.sum())
+            for one, held in zip(self.sides, self.temperature, strict=True)
+        ]
+
+
+def approach(sides: list[Carriers], crossing: np.ndarray, length: float, duration: float) -> list[float]:
+    """Resistances by exponentials down to 30 and 10 %, by flux at 30 %, and of the jump between parabolas there."""
+    slabs = Slabs(sides, crossing, length)
+    capacity = [one.heat_capacity * length * 1e-9 for one in sides]
+    reduced = 1 / sum(1 / one for one in capacity)
+    time, gap, flux, jump = [], [], [], []
+    place = (np.arange(CELLS) + 0.5) / CELLS * length - length
+    inside = place < -SKIPPED
+    for i in range(int(duration * 1e-12 / slabs.step)):
+        through = slabs.advance()
+        if i % 20:
+            continue
+        profiles = slabs.profiles()
+        ends = [np.polyfit(place[inside], one[inside], 2)[-1] for one in profiles]
+        time.append((i + 1) * slabs.step)
+        gap.append(profiles[0].mean() - profiles[1].mean())
+        flux.append(through)
+        jump.append(ends[0] - ends[1])
+    energy = sum(c * one.mean() for c, one in zip(capacity, slabs.profiles(), strict=True))
+    assert abs(energy / capacity[0] - 1) < 1e-9, "the slabs must keep their heat"
+    seconds, difference = np.array(time), np.array(gap)
+    found = []
+    for least in (0.3, 0.1):
+        used = difference > least
+        found.append(-1 / np.polyfit(seconds[used], np.log(difference[used]), 1)[0] / reduced)
+    k = int(np.argmin(np.abs(difference - 0.3)))
+    return [*found, difference[k] / flux[k], jump[k] / flux[k]]
+
+
+def write_row(length: float, resistances: list[float]) -> None:
+    print(f"{length:7.4g}", *(f"{1e9 * one:8.3f}" for one in resistances), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--conductivity", default="200,90", help="of the bulk of Si and Ge, W/mK")
+    parser.add_argument("--quick", action="store_true", help="leave out the longest")
+    given = parser.parse_args()
+    transmission = kz.agf(build_junction(PLAN), tolerance=1e-2, temperature=[300.0])
+    emitted = 1e9 / transmission.conductance([300.0], statistics="classical").value[0]
+    sides = carriers([float(one) for one in given.conductivity.split(",")])
+    crossing = to_interface_scattering(transmission, "Si|Ge").flow(*sides)
+    print(f"emitted {emitted:.3f}; bulk {given.conductivity} W/mK")
+    print("between walls: length, jump, whole, left by Fourier's law")
+    for length in LAYERS[: 5 if given.quick else None]:
+        print(
+            f"{length:7.4g}", *(f"{1e9 * one:8.3f}" for one in between_walls(sides, transmission, length)), flush=True
+        )
+    print("closed slabs: length, exponential to 30 %, to 10 %, difference over flux at 30 %, jump over flux at 30 %")
+    for length, duration in SLABS[: 3 if given.quick else None]:
+        print(
+            f"{length:7.4g}", *(f"{1e9 * one:8.3f}" for one in approach(sides, crossing, length, duration)), flush=True
+        )
+
+
+if __name__ == "__main__":
+    main()
