@@ -1,4 +1,4 @@
-"""Draw the figure of theory/md-results.md from the numbers of docs/md-results.toml: python docs/make_md_figures.py.
+"""Draw the figures of theory/md-results.md from the numbers of docs/md-results.toml: python docs/make_md_figures.py.
 
 The file says which command gave each list; runs take minutes to hours and are not made here.
 """
@@ -40,7 +40,7 @@ def spectrum(ax: Axes, run: Table) -> None:
     ax.step(f, q, where="mid", color=LINE_COLOURS[0], lw=1.2)
     ax.axvline(run["heavy_cutoff"], color=LINE_COLOURS[1], lw=1)
     share, sigma = run["above_heavy_cutoff"]
-    ax.text(run["heavy_cutoff"] + 0.06, 0.75, f"heavy side ends;\n{share:.1%} ± {sigma:.1%} above", fontsize="small")
+    ax.text(run["heavy_cutoff"] + 0.06, 0.75, f"heavy side ends;\n{share:.1%} ± {sigma:.1%}\nabove", fontsize="small")
     ax.set(xlabel="frequency (1/τ)", ylabel="share of the heat (τ)", title="spectrum of the heat", ylim=(0, None))
 
 
@@ -55,38 +55,68 @@ def springs(ax: Axes, run: Table) -> None:
 
 
 def sizes(ax: Axes, run: Table) -> None:
-    """Resistance of Si/Ge against the length of its sides, beside theory."""
-    length, resistance = np.array(run["length_nm"]), np.array(run["resistance"])
-    ax.errorbar(1 / length, resistance, run["sigma"], fmt="o", color=LINE_COLOURS[0], label="built-in engine")
-    other = np.array(run["lammps_length_nm"])
-    ax.errorbar(
-        1 / other, run["lammps_resistance"], run["lammps_sigma"], fmt="s", color=LINE_COLOURS[1], label="LAMMPS"
-    )
-    x = np.array([0, 0.25])
-    ax.plot(x, run["infinite"] + run["slope"] * x, color=LINE_COLOURS[0], lw=0.8)
-    ax.errorbar([0], [run["infinite"]], [run["infinite_sigma"]], fmt="o", mfc="w", color=LINE_COLOURS[0], clip_on=False)
-    for name, label, style in (
-        ("agf_extrapolated", "AGF, extrapolated (gray, ± 50 %)", "-"),
-        ("dmm", "DMM, emitted", ":"),
-        ("agf_emitted", "AGF, emitted", "--"),
-        ("published", "relaxation, published", "-."),
+    """Jump of Si/Ge against the length of its sides, with the solution that has no fitted number."""
+    for name, label, look in (
+        ("first", "built-in engine", {"fmt": "o", "color": LINE_COLOURS[0]}),
+        ("repeat", "other seeds and lengths", {"fmt": "o", "color": LINE_COLOURS[0], "mfc": "w"}),
+        ("lammps", "LAMMPS", {"fmt": "s", "color": LINE_COLOURS[1]}),
+        ("stillinger_weber", "Stillinger–Weber", {"fmt": "^", "color": LINE_COLOURS[2]}),
     ):
-        ax.axhline(1000 / run[name], color="0.5", lw=1, ls=style, label=label)
-    ax.set(xlabel="1 / length of a side (nm$^{-1}$)", ylabel="R (10$^{-9}$ m$^2$ K W$^{-1}$)", title="Si on Ge, 300 K")
-    ax.set(xlim=(-0.005, 0.25), ylim=(1.0, 4.6))
-    ax.legend(frameon=False, fontsize="x-small", ncols=2, loc="upper left")
+        held = run[name]
+        ax.errorbar(held["length_nm"], held["resistance"], held["sigma"], label=label, ms=4.5, lw=1, **look)
+    held = run["repeat"]
+    between, spread = held["between_thermostats"], held["between_thermostats_sigma"]
+    ax.errorbar(
+        held["length_nm"], between, spread, fmt="v", color="0.3", mfc="w", ms=4.5, lw=1, label="between thermostats"
+    )
+    length = np.array(run["model"]["layer_nm"]) + run["thermostat_nm"]
+    ax.fill_between(length, run["model"]["jump_low"], run["model"]["jump_high"], color="0.85", lw=0)
+    ax.plot(length, run["model"]["jump"], color="0.3", lw=1.2, label="Green's functions and Boltzmann")
+    ax.plot(length, run["model"]["between_walls"], color="0.3", lw=1, ls="--", label="the same, between walls")
+    ax.axhline(1000 / run["agf_emitted"], color="0.5", lw=1, ls=":", label="Green's functions, emitted")
+    ax.set(
+        xscale="log", xlabel="length of a side (nm)", ylabel="R (10$^{-9}$ m$^2$ K W$^{-1}$)", title="Si on Ge, 300 K"
+    )
+    ax.set(xlim=(3.5, 700), ylim=(1.0, 5.5))
+    ax.set_xticks([5, 20, 100, 500], ["5", "20", "100", "500"])
+    ax.legend(frameon=False, fontsize="x-small", loc="upper left")
+
+
+def closed_slabs(ax: Axes, run: Table) -> None:
+    """Si/Ge from two blocks that approach one temperature, against the inverse length, with a line through it."""
+    held = run["relaxation"]
+    x = 1 / np.array(held["half_length_nm"])
+    colour = LINE_COLOURS[3]
+    ax.errorbar(x, held["resistance"], held["sigma"], fmt="D", color=colour, ms=5, label="two blocks, simulated")
+    fine = np.array([0, 1.05 * x.max()])
+    line, slope = held["line"]
+    ax.plot(fine, line + slope * fine, color=colour, lw=1)
+    ax.errorbar([0], [line], [held["line_sigma"]], fmt="D", mfc="w", color=colour, clip_on=False)
+    inverse = 1 / np.array(run["model"]["slab_nm"])
+    ax.fill_between(inverse, run["model"]["slabs_low"], run["model"]["slabs_high"], color="0.85", lw=0)
+    ax.plot(inverse, run["model"]["slabs"], color="0.3", lw=1.2, label="Green's functions and Boltzmann")
+    ax.plot([0], [1000 / run["published"]], "*", color="k", ms=10, clip_on=False, label="published, infinite length")
+    jump = np.array(run["limit"])
+    ax.errorbar([0], [jump[0]], [jump[1]], fmt="o", color=LINE_COLOURS[0], clip_on=False, label="jump, infinite length")
+    ax.set(xlabel="1 / length from boundary to far end (nm$^{-1}$)", ylabel="R (10$^{-9}$ m$^2$ K W$^{-1}$)")
+    ax.set(xlim=(-0.004, 0.22), ylim=(0, 17), title="Si on Ge, blocks that approach one temperature")
+    ax.legend(frameon=False, fontsize="x-small", loc="upper left")
 
 
 def main() -> None:
-    """Draw all four."""
+    """Draw all."""
     held = tomllib.loads((DOCS / "md-results.toml").read_text(encoding="utf-8"))
-    figure = new_figure(width=10, height=7.6)
-    axes = figure.subplots(2, 2).ravel()
+    figure = new_figure(width=10, height=3.9)
+    axes = figure.subplots(1, 3)
     profile(axes[0], held["argon"])
     spectrum(axes[1], held["argon"])
     springs(axes[2], held["springs"])
-    sizes(axes[3], held["silicon_germanium"])
     figure.savefig(DOCS / "images" / "md-results.png", dpi=110)
+    figure = new_figure(width=10, height=4.4)
+    axes = figure.subplots(1, 2)
+    sizes(axes[0], held["silicon_germanium"])
+    closed_slabs(axes[1], held["silicon_germanium"])
+    figure.savefig(DOCS / "images" / "si-ge.png", dpi=110)
 
 
 if __name__ == "__main__":

@@ -180,7 +180,7 @@ def size_limit(
     Where mean free paths are longer than the sides, $R(L)$ bends, and a line through short systems misses $R_\infty$
     (D. P. Sellan and others, Phys. Rev. B 81, 214305 (2010), doi:10.1103/PhysRevB.81.214305, for conductivities).  Here
     $R = R_\infty + a / (L + \ell)$ with every ℓ from 0 to `longest_offset` (None: the longest of the lengths), all
-    equally probable beforehand, as all $R_\infty$ and all differences between the shortest length and infinity are.
+    equally probable beforehand, as all $R_\infty$ and all differences between the shortest and the longest length are.
     The probability of an offset is then $\propto e^{-\chi^2/2} \sqrt{\det C}$, with the covariance C of $R_\infty$ and
     that difference, and the spread between the forms is part of the uncertainty.
 
@@ -199,7 +199,7 @@ def size_limit(
     >>> print(f"{line.fitted[0] * 1e9:.2f} +- {line.fitted_sigma[0] * 1e9:.2f} by the line")
     2.19 +- 0.05 by the line
     >>> print(f"{bent.value * 1e9:.2f} +- {bent.sigma * 1e9:.2f} by all offsets")
-    1.87 +- 0.16 by all offsets
+    1.89 +- 0.16 by all offsets
     """
     r, s, x = finite(resistance), positive(sigma), positive(length)
     if not r.size == s.size == x.size:
@@ -224,13 +224,14 @@ def size_limit(
 
 
 def _fit_offset(r: Array, s: Array, x: Array, offset: float) -> tuple[float, float, float, float]:
-    """R∞, its variance, chi square, and the root of the determinant of the covariance for one offset."""
+    """R∞, its variance, chi square, and the volume of R∞ and the fall over the lengths that the data leave."""
     shape = (x.min() + offset) / (x + offset)  # from 1 at the shortest length to 0 at infinity
     white = np.column_stack([np.ones(x.size), shape]) / s[:, None]
     covariance = np.linalg.inv(white.T @ white)
     solution = covariance @ (white.T @ (r / s))
     rest = r / s - white @ solution
-    return float(solution[0]), float(covariance[0, 0]), float(rest @ rest), float(np.sqrt(np.linalg.det(covariance)))
+    volume = float(np.sqrt(np.linalg.det(covariance))) * float(shape.max() - shape.min())
+    return float(solution[0]), float(covariance[0, 0]), float(rest @ rest), volume
 
 
 def _check_lengths(length: Array, columns: list[Array]) -> None:
