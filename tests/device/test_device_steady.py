@@ -16,7 +16,7 @@ from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device, HeatSource
 from kapitza.device.layered.linear import linear_device, with_constant_properties
 from kapitza.device.layered.maps import plane_map, section_map
-from kapitza.device.layered.spreading import LateralPoints
+from kapitza.device.layered.spreading import LateralPoints, lateral_spread
 from kapitza.device.layered.temperatures import device_parameters, sample_peaks, scale_device, solve_layered
 from kapitza.device.setup import Plane
 from kapitza.device.shapes import Disc, GaussianSpot, HeatMap, Rectangle
@@ -349,6 +349,7 @@ def heated(shape, plane=None):
         (lambda: heated(FINGER, Plane("Si")), "no layer 'Si'"),
         (lambda: plane_map(transistor(), None, (0, 8)), "a map of 0 x 8"),
         (lambda: sample_peaks(transistor()), "nothing to sample"),
+        (lambda: sample_peaks(transistor(), 10**7), "at most 1,000,000"),
     ],
 )  # fmt: skip
 def test_faults_are_told_in_one_line(make, message):
@@ -365,3 +366,16 @@ def test_sensitivities_with_properties_of_temperature_are_the_slopes_of_the_peak
         up, down = (solve_layered(scale_device(device, name, f), sensitivity=False).peak for f in (1.002, 0.998))
         slope = (up - down) / (np.log(1.002) - np.log(0.998))
         assert abs(got[name] - slope) <= 2e-4 * abs(slope), name
+
+
+def test_the_spread_of_a_disc_at_many_points_is_that_at_few():
+    """The polynomial over distances and what is kept, beside the integral over chords, with and without sides."""
+    disc, tau = Disc(20e-6, 25e-6, 6e-6), np.geomspace(1e-18, 1e-8, 40)
+    x, y = np.random.default_rng(4).uniform(0, 60e-6, (2, 400))
+    for box in (None, Box(60e-6, 60e-6)):
+        many = lateral_spread(disc, LateralPoints(x, y), tau, box)
+        few = [
+            lateral_spread(disc, LateralPoints(x[i : i + 100], y[i : i + 100]), tau, box) for i in range(0, 400, 100)
+        ]
+        assert np.abs(many - np.hstack(few)).max() < 1e-9 / disc.area
+        assert many is lateral_spread(disc, LateralPoints(x, y), tau, box)

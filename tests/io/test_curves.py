@@ -83,3 +83,10 @@ def test_garbage_is_read_or_refused(tmp_path_factory, garbage):
     except DataError as err:
         fault = str(err)
     assert fault is None or (str(path) in fault and "\n" not in fault)
+
+
+def test_a_file_of_too_many_rows_is_refused_before_it_is_read(tmp_path):
+    file = tmp_path / "long.csv"
+    file.write_text("delay_ps,ratio\n" + "x,y\n" * 11)
+    with pytest.raises(DataError, match="12 lines: expected at most 10 rows"):
+        read_table(file, most_rows=10)

@@ -30,6 +30,7 @@ from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 from kapitza.simulate.boltzmann.carriers import Carriers
 
 _MAX_POINTS = 100_000  # of a curve, at some kilobytes of memory each
+_MAX_ROWS = 1_000_000  # of a file, of which `from` and `to` may take a part
 _TOO_MANY = f"expected at most {_MAX_POINTS:,}, as after averages over neighbours"
 _RowMask = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -321,7 +322,7 @@ def _read_axis(section: TomlTable, one: _ExperimentKind) -> tuple[TextTable | No
 def _read_curve_file(section: TomlTable) -> TextTable:
     """The table that `data` names."""
     try:
-        return read_table(section.beside("data"))
+        return read_table(section.beside("data"), most_rows=_MAX_ROWS)
     except MissingFile as err:
         published = section.lines[0].startswith(_PUBLISHED_ELSEWHERE)
         hint = "; the first line of the sample tells where the curve is published" if published else ""

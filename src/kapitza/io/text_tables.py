@@ -106,15 +106,17 @@ def row_fault(table: TextTable, message: str, row: int) -> DataError:
     return DataError(message, file=table.path, line=table.lines[row])
 
 
-def read_table(path: str | PathLike[str]) -> TextTable:
+def read_table(path: str | PathLike[str], *, most_rows: int | None = None) -> TextTable:
     """Read a text table with one line of heads; columns are parted by commas, semicolons, tabs or spaces.
 
-    A head holds a name and a unit: ``delay_ps``, ``delay (ps)`` or ``delay [ps]``.
+    A head holds a name and a unit: ``delay_ps``, ``delay (ps)`` or ``delay [ps]``.  A file of more lines than
+    `most_rows` is refused before its numbers are read.
 
     Raises
     ------
     DataError
-        with the line, for rows of another length, what is no number, NaN or infinite values, or a file without rows
+        for too many lines; with the line, for rows of another length, what is no number, NaN or infinite values, or a
+        file without rows
     OSError
         if the file is missing or may not be read
     """
@@ -122,6 +124,8 @@ def read_table(path: str | PathLike[str]) -> TextTable:
     if path.suffix.lower() in _OTHER_SUFFIXES:
         raise DataError(f"{_WANTED_TABLE}, got a {path.suffix.lower()[1:].upper()} file", file=path)
     text = read_limited(path, _MAX_TABLE_BYTES).decode(errors="replace").lstrip("\ufeff")
+    if most_rows is not None and text.count("\n") > most_rows:
+        raise DataError(f"{text.count(chr(10)):,} lines: expected at most {most_rows:,} rows", file=path)
     rows = [
         (i, line) for i, line in enumerate(text.splitlines(), 1) if line.strip() and not line.lstrip().startswith("#")
     ]

@@ -278,7 +278,8 @@ def property_error(device: Device, solution: "SteadySolution") -> float:
     spot, node, _ = _find_hot_spot(ready)
     means = _weighted_means(device, ready, spot, node, 2)
     moved = sum(abs(one.weight * (one.value - solution.values[name])) for name, one in means.items())
-    return _MOVED_FACTOR * moved + sum(one.remainder for one in means.values())
+    settled = _PROPERTY_TOLERANCE * solution.peak  # up to which the numbers were iterated
+    return _MOVED_FACTOR * moved + sum(one.remainder for one in means.values()) + settled
 
 
 _PROPERTY_TOLERANCE = 1e-8  # relative change of the hottest rise between two solutions

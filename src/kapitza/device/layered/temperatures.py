@@ -34,6 +34,7 @@ _FINER_STEP = 0.6  # of the steps of the integral over pseudo-time, to see how e
 _ROUNDING = 1e-11  # of the rise: of sums, and of the inverse Laplace transform
 _MAX_LINEAR_UNCERTAINTY = 0.3  # of a number, relative: the ends of its interval are then a factor 1.8 away
 _DEVICES_PER_UNIT = 50  # devices that are drawn and solved together
+_MAX_SAMPLES = 1_000_000  # devices that are drawn: half an hour, and more digits than anyone knows the inputs to
 _SAMPLE_VERSION = "device-samples-1"  # part of the address of stored results
 _QUANTILE = 1.959963984540054  # of 95 %
 
@@ -113,9 +114,11 @@ def sample_peaks(
     Raises
     ------
     InputError
-        for less than one sample, and where no number of the device has an uncertainty
+        for less than one sample or more than a million, and where no number of the device has an uncertainty
     """
     check_count("samples", samples)
+    if samples > _MAX_SAMPLES:
+        raise InputError(f"samples = {samples:,}: expected at most {_MAX_SAMPLES:,}, at some milliseconds each")
     solution = solve_steady(device)
     relative = relative_uncertainties(device, solution.property_temperature)
     if not relative:
