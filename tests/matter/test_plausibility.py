@@ -55,6 +55,12 @@ def test_units_are_asked_about(silicon, change, message):
     assert "\n" not in str(caught.value)
 
 
+def test_force_constants_of_the_wrong_sign_are_unstable():
+    crystal = load_crystal(CRYSTALS / "Si.yaml")
+    with pytest.raises(InputError, match=r"modes are imaginary, to .*i THz .*unstable"):
+        _ = Bands(evolve(crystal, force_constants=-crystal.force_constants)).table
+
+
 def test_models_and_heavy_silicon_pass(silicon):
     check_junction_values(mass_junction(silicon, SI, 20 * SI))
     for change in ({"stiffness": 1 / 16.0218}, {"length": 1e10}):

@@ -40,7 +40,8 @@ _REMEDY = "for a model in other units, attrs.evolve(record, model=True)"
 def check_crystal(crystal: Crystal, *, stable: bool = True) -> None:
     """Refuse a crystal that no material can be, with all that is wrong in one line.
 
-    `stable` also warns of imaginary frequencies, and refuses those above 0.3 of the top frequency.
+    `stable` also warns of imaginary frequencies, and refuses those above 0.3 of the top frequency; those above the top
+    are refused in any case.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def check_crystal(crystal: Crystal, *, stable: bool = True) -> None:
         of imaginary frequencies
     """
     omega = crystal.frequencies(_sample_wavevectors(crystal))
-    if stable:
+    if stable or -omega.min() > omega.max():
         _check_stability(crystal.name, omega)
     wrong = [] if crystal.model else _out_of_bounds(crystal, float(omega.max()))
     if wrong:

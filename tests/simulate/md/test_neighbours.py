@@ -57,6 +57,17 @@ def test_pairs_are_those_of_a_plain_search(edges, skew, repeats, seed):
     assert set(half) | {(j, i, -a, -b, -c) for i, j, a, b, c in half} == wanted
 
 
+@pytest.mark.parametrize("half", [False, True])
+def test_crowded_clusters_have_more_neighbours_than_an_even_density(half):
+    """Two clusters far apart, of a density that is far above the mean of the box."""
+    rng = np.random.default_rng(4)
+    positions = np.concatenate([rng.random((40, 3)), 30 + rng.random((40, 3))]) * ANGSTROM
+    where = (np.diag([60.0, 60.0, 60.0]) * ANGSTROM, positions, 4 * ANGSTROM)
+    found = listed(list_neighbours(*where, periodic=(True, True, True), half=half))
+    assert len(found) == len(set(found)) == 2 * 40 * 39 // (2 if half else 1)
+    assert {(i // 40, j // 40, *image) for i, j, *image in found} == {(0, 0, 0, 0, 0), (1, 1, 0, 0, 0)}
+
+
 def test_neighbours_ascend_whatever_the_skin():
     """So sums run over the same atoms in the same order, and a run does not depend on when lists were made."""
     system, field = crystal(), argon()

@@ -188,8 +188,10 @@ def _read_cell(section: _FileSection, length: float) -> AtomicCell:
     lattice = np.array([_parse_row(section, i) for i in _lines_below(section, "lattice", 3)])
     check_magnitude(lattice, 1e5, "lattice vectors (Å)", section.path, scale=length / angstrom, line=section.start)
     span = np.prod(np.linalg.norm(lattice, axis=1))
-    if not abs(np.linalg.det(lattice)) > 1e-4 * span or span * (length / angstrom) ** 3 < 0.1:
+    if not abs(np.linalg.det(lattice)) > 1e-4 * span:
         raise section.fault(f"the lattice vectors {lattice.tolist()!s:.120} span no volume")
+    if span * (length / angstrom) ** 3 < 0.1:
+        raise section.fault(f"the lattice vectors {lattice.tolist()!s:.120} are shorter than any atom: in nm? give Å")
     symbols, points, masses, reduced = _read_atoms(section)
     if not symbols:
         raise section.fault("the cell has no atoms: expected 'points:' with '- symbol: Si' and so on")

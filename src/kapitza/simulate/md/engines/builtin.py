@@ -13,13 +13,7 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.simulate.md.engine import Dynamics, MdEngine, MdState, Thermostats
 from kapitza.simulate.md.kernels.forces import KERNEL_MODULES, map_species, require_kernels
-from kapitza.simulate.md.kernels.neighbours import (
-    KERNEL_EXTRA,
-    KERNEL_PURPOSE,
-    NeighbourList,
-    VerletList,
-    load_cell_lists,
-)
+from kapitza.simulate.md.kernels.neighbours import KERNEL_EXTRA, KERNEL_PURPOSE, NeighbourList, VerletList
 from kapitza.simulate.md.kernels.state import ListedAtoms, MovingAtoms, StepClock, ThermostatState
 from kapitza.simulate.md.potential import AnyPotential, Potential
 from kapitza.simulate.md.protocol import check_start
@@ -40,6 +34,7 @@ _THERMOSTAT_NUMBERS = dict(
 _MIN_LIST_STEPS = 100  # steps: listing neighbours takes as long as about ten
 _SKIN_GROWTH, _MAX_SKIN = 1.2, 0.3  # growth of the skin, and its end, of the cutoff
 _RANDOM_WORDS = 4  # words of the state of the random numbers
+_PAIR_CHUNK = 1 << 16  # pairs whose distances are looked at together
 _MAX_ATOM_STEPS = 10_000_000  # atom-steps between two samples at the keyboard, a few seconds
 
 
@@ -318,10 +313,22 @@ def _check_close_pairs(
     bound = np.full((count, count), _MIN_DISTANCE_CUTOFF * potential.cutoff)
     if potential.form == "lennard-jones":
         bound = _MIN_DISTANCE_SIGMA * potential.parameters[1]
-    i, j = load_cell_lists().find_close_pair(x, kinds[near.owner], near.start, near.near, bound)
+    i, j = _find_close_pair(x, kinds[near.owner], near, bound)
     if i >= 0:
         distance = float(np.linalg.norm(x[i] - x[j]))
         raise InputError(
             f"{system.name}: atoms {i} and {near.owner[j]} are {distance:.3g} m apart, at least "
             f"{bound[kinds[i], kinds[near.owner[j]]]:.3g} m wanted: two atoms at one place, or a box too small?"
         )
+
+
+def _find_close_pair(x: Array, species: NDArray[np.int32], near: NeighbourList, bound: Array) -> tuple[int, int]:
+    """First two neighbours nearer to each other than the bound (s, s) m of their kinds; -1, -1 where there are none."""
+    for start in range(0, near.near.size, _PAIR_CHUNK):
+        j = near.near[start : start + _PAIR_CHUNK]
+        i = np.searchsorted(near.start, np.arange(start, start + j.size), side="right") - 1
+        square = np.square(x[i] - x[j]).sum(axis=1)
+        close = np.flatnonzero(square < np.square(bound[species[i], species[j]]))
+        if close.size:
+            return int(i[close[0]]), int(j[close[0]])
+    return -1, -1

@@ -4,51 +4,37 @@ Two atoms meet in the same order whenever a list is built: ghosts are numbered b
 of each atom ascend.  So sums of forces do not depend, to the last bit, on when a list was built.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from kapitza.core.arrays import Array, BoolArray, Int32Array, IntArray
 from kapitza.simulate.md.kernels.compiler import compile_inner, compile_kernel
 
 
-@compile_inner
-def _copy_along_axis(
-    fractional: Array, owner: Int32Array, image: Int32Array, a: int, first: float, last: float
-) -> tuple[Int32Array, Int32Array]:
-    """Atoms and ghosts, followed by their copies along one axis from one fractional coordinate to another."""
-    before = len(owner)
-    total = before
-    for i in range(before):
-        s = fractional[owner[i], a]
-        total += int(np.floor(last - s)) - int(np.ceil(first - s))  # one less, since 0 is no copy
-    whose, which, k = np.empty(total, dtype=np.int32), np.empty((total, 3), dtype=np.int32), before
-    for i in range(before):  # element by element: whole rows take seconds to compile
-        whose[i] = owner[i]
-        for c in range(3):
-            which[i, c] = image[i, c]
-    for i in range(before):
-        s = fractional[owner[i], a]
-        for m in range(int(np.ceil(first - s)), int(np.floor(last - s)) + 1):
-            if m != 0:
-                whose[k] = owner[i]
-                for c in range(3):
-                    which[k, c] = m if c == a else image[i, c]
-                k += 1
-    return whose, which
+class CellGrid(NamedTuple):
+    """Cells that the atoms are sorted into."""
+
+    low: Array  # (3,) corner, m
+    side: Array  # (3,) edges of a cell, m
+    cells: IntArray  # (3,)
 
 
-@compile_kernel
-def find_ghosts(fractional: Array, margin: Array, low: Array, high: Array) -> tuple[Int32Array, Int32Array]:
-    """Owners (N,) and images (N, 3) of real atoms, which come first, and of all copies within a margin (3,) of them.
-    All in fractions of the box; the margin is 0 along an axis that does not repeat.
-    """
-    owner = np.empty(len(fractional), dtype=np.int32)
-    image = np.zeros((len(fractional), 3), dtype=np.int32)
-    for i in range(len(fractional)):
-        owner[i] = i
-    for a in range(3):
-        if margin[a] > 0:
-            owner, image = _copy_along_axis(fractional, owner, image, a, low[a] - margin[a], high[a] + margin[a])
-    return owner, image
+class SortedAtoms(NamedTuple):
+    """Real atoms sorted into cells."""
+
+    first: IntArray  # (cells + 1,) first atom of each cell
+    cell: IntArray  # (n,) of each atom
+    ids: Int32Array  # (n,) numbers of the sorted atoms
+    positions: Array  # (n, 3) of the sorted atoms, m
+
+
+class FoundPairs(NamedTuple):
+    """Pairs in the order in which they are found."""
+
+    row: Int32Array  # real atom in whose row the neighbour is listed
+    end: IntArray  # (N,) pairs with neighbours up to each atom or ghost
+    counts: IntArray  # (n,) neighbours in the row of each atom
 
 
 @compile_kernel
@@ -62,10 +48,12 @@ def place_ghosts(positions: Array, owner: Int32Array, shift: Array, x: Array) ->
 
 
 @compile_inner
-def _bin_atoms(x: Array, n: int, low: Array, side: Array, cells: IntArray) -> tuple[IntArray, Int32Array, Array]:
-    """Real atoms sorted into cells: first atom of each, numbers of the atoms, and their positions side by side."""
-    first = np.zeros(cells[0] * cells[1] * cells[2] + 1, dtype=np.int64)
-    cell = np.empty(n, dtype=np.int64)
+def _bin_atoms(x: Array, n: int, grid: CellGrid, sorted_atoms: SortedAtoms) -> None:
+    """Sort real atoms into cells."""
+    low, side, cells = grid
+    first, cell, ids, sorted_x = sorted_atoms
+    for c in range(first.size):
+        first[c] = 0
     for i in range(n):
         c = 0
         for a in range(3):
@@ -74,14 +62,22 @@ def _bin_atoms(x: Array, n: int, low: Array, side: Array, cells: IntArray) -> tu
         first[c + 1] += 1
     for c in range(first.size - 1):
         first[c + 1] += first[c]
-    place, ids, sorted_x = first[:-1].copy(), np.empty(n, dtype=np.int32), np.empty((n, 3))
-    for i in range(n):
-        k = place[cell[i]]
-        place[cell[i]] += 1
+    for i in range(n - 1, -1, -1):  # from the last one, so that first[c + 1] ends where cell c starts
+        first[cell[i] + 1] -= 1
+        k = first[cell[i] + 1]
         ids[k] = i
         for a in range(3):
             sorted_x[k, a] = x[i, a]
-    return first, ids, sorted_x
+    for c in range(first.size - 1):
+        first[c] = first[c + 1]
+    first[first.size - 1] = n
+
+
+@compile_inner
+def _cells_nearby(at: float, low: float, side: float, count: int, reach: float) -> tuple[int, int]:
+    """First cell along an axis that may hold neighbours of an atom, and the one after the last."""
+    here, span = int(np.floor((at - low) / side)), int(np.ceil(reach / side))
+    return min(max(here - span, 0), count), min(max(here + span + 1, 0), count)
 
 
 @compile_inner
@@ -97,61 +93,68 @@ def _belongs_to_row(i: int, g: int, owner: Int32Array, image: Int32Array, half: 
     return False
 
 
-@compile_kernel
-def build_list(
+@compile_inner
+def _scan_cells(
     x: Array,
     owner: Int32Array,
     image: Int32Array,
     sizes: tuple[int, float, bool],
-    cells: IntArray,
-    low: Array,
-    side: Array,
-) -> tuple[IntArray, Int32Array]:
-    """Neighbours of each real atom: where each row starts (n + 1,), and who they are, in ascending order."""
+    grid: CellGrid,
+    sorted_atoms: SortedAtoms,
+    pairs: FoundPairs,
+) -> int:
+    """Put the rows that list each atom or ghost into `pairs`, as far as there is room; return how many there are."""
     n, reach, half = sizes
-    first, ids, sorted_x = _bin_atoms(x, n, low, side, cells)
-    span = np.empty(3, dtype=np.int64)
-    for a in range(3):
-        span[a] = int(np.ceil(reach / side[a]))
-    start, near = np.zeros(n + 1, dtype=np.int64), np.empty(0, dtype=np.int32)
-    cursor, limit = np.zeros(n, dtype=np.int64), reach * reach
-    a, b = np.empty(3, dtype=np.int64), np.empty(3, dtype=np.int64)
-    for fill in range(2):  # counted first, then filled: no guess of how many neighbours an atom may have
-        for g in range(len(x)):  # ascending in the outer loop, so that each row comes out sorted
-            gx, gy, gz = x[g, 0], x[g, 1], x[g, 2]
-            for d in range(3):
-                at = int(np.floor((x[g, d] - low[d]) / side[d]))
-                a[d], b[d] = min(max(at - span[d], 0), cells[d]), min(max(at + span[d] + 1, 0), cells[d])
-            if a[2] >= b[2]:
-                continue
-            for cx in range(a[0], b[0]):
-                for cy in range(a[1], b[1]):
-                    row = (cx * cells[1] + cy) * cells[2]
-                    for k in range(first[row + a[2]], first[row + b[2]]):  # cells along z are adjacent
-                        dx, dy, dz = sorted_x[k, 0] - gx, sorted_x[k, 1] - gy, sorted_x[k, 2] - gz
-                        if dx * dx + dy * dy + dz * dz < limit and _belongs_to_row(ids[k], g, owner, image, half):
-                            i = ids[k]
-                            if fill == 1:
-                                near[cursor[i]] = g
-                            cursor[i] += 1
-        if fill == 0:
-            for i in range(n):
-                start[i + 1] = start[i] + cursor[i]
-                cursor[i] = start[i]
-            near = np.empty(start[n], dtype=np.int32)
-    return start, near
+    low, side, cells = grid
+    first, ids, sorted_x = sorted_atoms.first, sorted_atoms.ids, sorted_atoms.positions
+    _bin_atoms(x, n, grid, sorted_atoms)
+    limit, total = reach * reach, 0
+    for g in range(len(x)):
+        gx, gy, gz = x[g, 0], x[g, 1], x[g, 2]
+        ax, bx = _cells_nearby(gx, low[0], side[0], cells[0], reach)
+        ay, by = _cells_nearby(gy, low[1], side[1], cells[1], reach)
+        az, bz = _cells_nearby(gz, low[2], side[2], cells[2], reach)
+        for cx in range(ax, bx if az < bz else ax):
+            for cy in range(ay, by):
+                row = (cx * cells[1] + cy) * cells[2]
+                for k in range(first[row + az], first[row + bz]):  # cells along z are adjacent
+                    dx, dy, dz = sorted_x[k, 0] - gx, sorted_x[k, 1] - gy, sorted_x[k, 2] - gz
+                    if dx * dx + dy * dy + dz * dz < limit and _belongs_to_row(ids[k], g, owner, image, half):
+                        if total < pairs.row.size:
+                            pairs.row[total] = ids[k]
+                        pairs.counts[ids[k]] += 1
+                        total += 1
+        pairs.end[g] = total
+    return total
 
 
 @compile_kernel
-def find_close_pair(x: Array, species: Int32Array, start: IntArray, near: Int32Array, bound: Array) -> tuple[int, int]:
-    """First two neighbours nearer to each other than the bound (s, s) m of their kinds; -1, -1 where there are none."""
-    for i in range(start.size - 1):
-        for k in range(start[i], start[i + 1]):
-            j = near[k]
-            limit = bound[species[i], species[j]]
-            if (x[i, 0] - x[j, 0]) ** 2 + (x[i, 1] - x[j, 1]) ** 2 + (x[i, 2] - x[j, 2]) ** 2 < limit * limit:
-                return i, j
-    return -1, -1
+def list_pairs(
+    x: Array,
+    owner: Int32Array,
+    image: Int32Array,
+    sizes: tuple[int, float, bool],
+    grid: CellGrid,
+    sorted_atoms: SortedAtoms,
+    pairs: FoundPairs,
+    near: Int32Array,
+) -> int:
+    """Find the neighbours of each real atom, or, where `near` has room, put those that were found there in ascending
+    order; return how many they are.
+
+    `sizes` are the number of real atoms, the reach and whether each pair is listed once.  The first call counts the
+    neighbours of each atom; the second takes `pairs.counts` as where each row starts, and moves it to where it ends.
+    """
+    if near.size == 0:
+        return _scan_cells(x, owner, image, sizes, grid, sorted_atoms, pairs)
+    k = 0
+    for g in range(len(x)):  # ascending in the outer loop, so that each row comes out sorted
+        while k < pairs.end[g]:
+            i = pairs.row[k]
+            near[pairs.counts[i]] = g
+            pairs.counts[i] += 1
+            k += 1
+    return k
 
 
 @compile_kernel

@@ -13,6 +13,7 @@ KernelFunction = TypeVar("KernelFunction", bound=Callable[..., Any])
 
 _OPTIONS: dict[str, Any] = {
     "nogil": True,
+    "no_cfunc_wrapper": True,  # no kernel is called from C
     "error_model": "numpy",  # no test for division by zero, which keeps loops from being vectorized
     "fastmath": {"contract", "reassoc", "nsz", "arcp"},
 }
@@ -30,7 +31,12 @@ def compile_kernel(function: KernelFunction) -> KernelFunction:
 
 def compile_inner(function: KernelFunction) -> KernelFunction:
     """Compile a function in the kernels that call it; Python cannot."""
-    return cast("KernelFunction", numba.njit(**_OPTIONS, **inner_options())(function))
+    return cast("KernelFunction", numba.njit(**_OPTIONS | inner_options())(function))
+
+
+def inner_copy(kernel: KernelFunction) -> KernelFunction:
+    """Return a kernel that Python can call, for use in other kernels: no machine code of its own is made of it."""
+    return cast("KernelFunction", compile_inner(getattr(kernel, "py_func", kernel)))
 
 
 def inline_kernel(function: KernelFunction) -> KernelFunction:

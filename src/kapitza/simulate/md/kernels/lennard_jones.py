@@ -19,13 +19,15 @@ _CUTOFF_SQUARED, _SIGMA_SIXTH, _EPSILON_24, _CUTOFF_ENERGY, _CUTOFF_SLOPE, _CUTO
 
 @compile_inner
 def _tabulate_pairs(parameters: _Parameters) -> Array:
-    """(s, s, 7) of two kinds: square of the cutoff, σ⁶, 24 ε; energy, slope and stiffness at the cutoff; cutoff."""
+    """(s s, 7) of two kinds: square of the cutoff, σ⁶, 24 ε; energy, slope and stiffness at the cutoff; cutoff."""
     epsilon, sigma, cutoff, kind = parameters
-    table = np.zeros((*epsilon.shape, 7))
-    for a in range(len(epsilon)):
-        for b in range(len(epsilon)):
+    kinds = len(epsilon)
+    table = np.empty((kinds * kinds, 7))
+    for a in range(kinds):
+        for b in range(kinds):
             c, six = cutoff[a, b], (sigma[a, b] / cutoff[a, b]) ** 6
-            row, strong = table[a, b], 24 * epsilon[a, b]
+            row, strong = table[a * kinds + b], 24 * epsilon[a, b]
+            row[_CUTOFF_ENERGY] = row[_CUTOFF_SLOPE] = row[_CUTOFF_STIFFNESS] = 0.0
             row[_CUTOFF_SQUARED], row[_SIGMA_SIXTH] = c * c, sigma[a, b] ** 6
             row[_EPSILON_24], row[_CUTOFF_RADIUS] = strong, c
             if kind[0] > 0:
@@ -40,10 +42,9 @@ def _tabulate_pairs(parameters: _Parameters) -> Array:
 def _kinds_differ(table: Array) -> bool:
     """Whether pairs of kinds differ in any number."""
     for a in range(len(table)):
-        for b in range(len(table)):
-            for c in range(7):
-                if table[a, b, c] != table[0, 0, c]:
-                    return True
+        for c in range(7):
+            if table[a, c] != table[0, c]:
+                return True
     return False
 
 
@@ -76,20 +77,23 @@ def _pair_energy_and_force(square: float, row: Array, ended: bool) -> tuple[floa
 
 @compile_inner
 def _collect_within_cutoff(
-    x: Array, species: Int32Array, i: int, start: IntArray, near: Int32Array, table: Array, mixed: bool,
+    x: Array, species: Int32Array, i: int, start: IntArray, near: Int32Array, table: Array, kinds: int,
     work: tuple[Int32Array, Array, Array],
 ) -> int:  # fmt: skip
-    """Collect the neighbours of an atom below the cutoff, without a branch; return how many they are."""
+    """Collect the neighbours of an atom below the cutoff, without a branch; return how many they are.
+
+    `kinds` are those of the table, or 0 where all of its rows are equal.
+    """
     who, away, numbers = work
-    m, px, py, pz, mine = np.uint64(0), x[i, 0], x[i, 1], x[i, 2], table[species[i]]
-    limit = mine[0, _CUTOFF_SQUARED]
+    m, px, py, pz, mine = np.uint64(0), x[i, 0], x[i, 1], x[i, 2], species[i] * kinds
+    limit = table[0, _CUTOFF_SQUARED]
     for k in range(np.uint64(start[i]), np.uint64(start[i + 1])):
         j = np.uint64(np.uint32(near[k]))  # unsigned: an index that needs no look at its sign
         dx, dy, dz = px - x[j, 0], py - x[j, 1], pz - x[j, 2]
         square = dx * dx + dy * dy + dz * dz
         who[m], away[0, m], away[1, m], away[2, m], away[3, m] = j, dx, dy, dz, square
-        if mixed:
-            row = mine[species[j]]
+        if kinds > 0:
+            row = table[mine + species[j]]
             limit = row[_CUTOFF_SQUARED]
             for c in range(6):
                 numbers[c, m] = row[c + 1]
@@ -128,12 +132,12 @@ def lennard_jones_forces(
     """
     table, ended, size, total = _tabulate_pairs(parameters), parameters[3][0] > 0, max_neighbours(start) + 1, 0.0
     who, away, numbers = np.empty(size, np.int32), np.empty((4, size)), np.empty((6, size))
-    mixed, work = _kinds_differ(table), (who, away, numbers)
+    kinds, work = (len(parameters[0]) if _kinds_differ(table) else 0), (who, away, numbers)
     for c in range(6):
         for k in range(size):
-            numbers[c, k] = table[0, 0, c + 1]
+            numbers[c, k] = table[0, c + 1]
     for i in range(start.size - 1):
-        m = _collect_within_cutoff(x, species, i, start, near, table, mixed, work)
+        m = _collect_within_cutoff(x, species, i, start, near, table, kinds, work)
         energy, fx, fy, fz = _evaluate_pairs(m, away, numbers, ended)
         total += energy
         for k in range(m):
@@ -152,12 +156,12 @@ def lennard_jones_sites(
     x: Array, species: Int32Array, start: IntArray, near: Int32Array, parameters: _Parameters, e: Array
 ) -> None:
     """Add the energy of each site (N,) J; ghosts get their half, too, which belongs to their owners."""
-    table, ended = _tabulate_pairs(parameters), parameters[3][0] > 0
+    table, ended, kinds = _tabulate_pairs(parameters), parameters[3][0] > 0, len(parameters[0])
     for i in range(len(start) - 1):
         for k in range(start[i], start[i + 1]):
             j = near[k]
             dx, dy, dz = x[i, 0] - x[j, 0], x[i, 1] - x[j, 1], x[i, 2] - x[j, 2]
-            square, row = dx * dx + dy * dy + dz * dz, table[species[i], species[j]]
+            square, row = dx * dx + dy * dy + dz * dz, table[species[i] * kinds + species[j]]
             if square < row[_CUTOFF_SQUARED]:
                 both = _pair_energy_and_force(square, row, ended)[0]
                 e[i] += both / 2
@@ -172,14 +176,14 @@ def lennard_jones_partial(
     """Add -∂U_i/∂r_j of each two atoms on different sides to g[j], (N, 3) N: half of the force of their pair. `rows`
     must hold the atoms of both sides whose energy depends on the other side: each pair is listed in one row.
     """
-    table, ended = _tabulate_pairs(parameters), parameters[3][0] > 0
+    table, ended, kinds = _tabulate_pairs(parameters), parameters[3][0] > 0, len(parameters[0])
     for i in rows:
         for k in range(start[i], start[i + 1]):
             j = near[k]
             if right[i] == right[j]:
                 continue
             dx, dy, dz = x[i, 0] - x[j, 0], x[i, 1] - x[j, 1], x[i, 2] - x[j, 2]
-            square, row = dx * dx + dy * dy + dz * dz, table[species[i], species[j]]
+            square, row = dx * dx + dy * dy + dz * dz, table[species[i] * kinds + species[j]]
             if square < row[_CUTOFF_SQUARED]:
                 half = 0.5 * _pair_energy_and_force(square, row, ended)[1]  # U_i holds half of the pair
                 for c, d in enumerate((dx, dy, dz)):

@@ -20,6 +20,7 @@ KERNEL_EXTRA, KERNEL_PURPOSE = "md", "molecular dynamics with our own kernels"
 _DEFAULT_SKIN = 0.12  # of the cutoff: lists are longer, and last longer
 _MAX_INDEX = 2**31 - 1  # atoms and ghosts that 32 bits can number
 _MAX_BOXES = 2**30  # boxes that 32 bits can number
+_PAIR_ROOM = 1.1  # of the pairs of an even density: for how many there is room at first
 _MAX_CELLS_PER_ATOM = 4  # cells per atom, at most
 
 
@@ -45,7 +46,6 @@ def list_neighbours(
     """List the neighbours within `reach` (m) of atoms at `positions` (n, 3) m, in the box or not. With `half` each pair
     is listed once, in the row of the lower number, else in the rows of both.
     """
-    kernel = load_cell_lists()
     volume = float(np.linalg.det(lattice))
     if not (np.isfinite(volume) and volume):
         raise InputError(f"the box {np.asarray(lattice).tolist()} m has no volume: give three vectors, also for a slab")
@@ -59,13 +59,61 @@ def list_neighbours(
         raise InputError(
             f"{len(positions)} atoms and a reach of {reach:g} m make too many ghosts: use a smaller cutoff"
         )
-    owner, image = kernel.find_ghosts(fractional, margin, low, high)
+    owner, image = _find_ghosts(fractional, margin, low, high)
     image = (image - home[owner]).astype(np.int32)
     shift: Array = np.asarray(image.astype(float) @ lattice, dtype=float)
     x = positions[owner] + shift
-    low, side, cells = _cell_grid(x[: len(positions)], reach)
-    start, near = kernel.build_list(x, owner, image, (len(positions), reach, half), cells, low, side)
+    start, near = _build_list(x, owner, image, (len(positions), reach, half))
     return NeighbourList(owner, image, shift, start, near, reach)
+
+
+def _find_ghosts(
+    fractional: Array, margin: Array, low: Array, high: Array
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Owners (N,) and images (N, 3) of real atoms, which come first, and of all copies within a margin (3,) of them.
+    All in fractions of the box; the margin is 0 along an axis that does not repeat.
+    """
+    owner = np.arange(len(fractional), dtype=np.int32)
+    image = np.zeros((len(fractional), 3), dtype=np.int32)
+    for a in np.flatnonzero(margin > 0):
+        s = fractional[:, a][owner]
+        start, stop = low[a] - margin[a], high[a] + margin[a]
+        copied = np.flatnonzero((s >= start + 1) | (s <= stop - 1))
+        first = np.ceil(start - s[copied]).astype(np.int32)  # 0, no copy, lies between these
+        count = np.floor(stop - s[copied]).astype(np.int32) - first + 1
+        along = np.arange(count.sum(), dtype=np.int32) + np.repeat(first + count - np.cumsum(count), count)
+        which = np.repeat(copied, count)[along != 0]
+        copies = image[which]
+        copies[:, a] = along[along != 0]
+        owner, image = np.concatenate([owner, owner[which]]), np.concatenate([image, copies])
+    return owner, image
+
+
+def _build_list(
+    x: Array, owner: NDArray[np.int32], image: NDArray[np.int32], sizes: tuple[int, float, bool]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Neighbours of each real atom: where each row starts (n + 1,), and who they are, in ascending order.
+
+    Arrays are made here, since to make them in compiled code takes a second of compilation.
+    """
+    kernel, (n, reach, half) = load_cell_lists(), sizes
+    grid = kernel.CellGrid(*_cell_grid(x[:n], reach))
+    first, number = np.zeros(int(grid.cells.prod()) + 1, dtype=np.int64), np.empty(n, dtype=np.int32)
+    atoms = kernel.SortedAtoms(first, np.empty(n, dtype=np.int64), number, np.empty((n, 3)))
+    sphere = 4 / 3 * np.pi * reach**3 * n / max(float(np.prod(grid.side * grid.cells)), reach**3)  # neighbours of one
+    room, start = int(_PAIR_ROOM * n * min(sphere, len(x)) * (0.5 if half else 1.0)) + 16, np.zeros(n + 1, np.int64)
+    none, end = np.empty(0, dtype=np.int32), np.empty(len(x), dtype=np.int64)
+    pairs = kernel.FoundPairs(np.empty(room, dtype=np.int32), end, start[1:])
+    found: int = kernel.list_pairs(x, owner, image, sizes, grid, atoms, pairs, none)
+    if found > room:  # once more, with room for all of them
+        start[:] = 0
+        pairs = kernel.FoundPairs(np.empty(found, dtype=np.int32), end, start[1:])
+        kernel.list_pairs(x, owner, image, sizes, grid, atoms, pairs, none)
+    near = np.empty(found, dtype=np.int32)
+    np.cumsum(start, out=start)
+    if found:
+        kernel.list_pairs(x, owner, image, sizes, grid, atoms, pairs._replace(counts=start[:n].copy()), near)
+    return start, near
 
 
 def load_cell_lists() -> ModuleType:

@@ -71,7 +71,7 @@ def _collect_pairs(
 ) -> tuple[int, float]:
     """Collect the neighbours of an atom that it feels, with half of the pair terms; return their number and energy."""
     who, near_by, pull = work
-    energy, m, a = 0.0, 0, species[i]
+    energy, m, a = 0.0, np.int64(0), species[i]  # of one type from the start: it is handed on
     for j in around:
         dx, dy, dz = x[j, 0] - x[i, 0], x[j, 1] - x[i, 1], x[j, 2] - x[i, 2]
         square = dx * dx + dy * dy + dz * dz
@@ -93,7 +93,7 @@ def _collect_pairs(
             )
             who[m] = j
             m += 1
-    return m, energy
+    return int(m), energy
 
 
 @compile_inner

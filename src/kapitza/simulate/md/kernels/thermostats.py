@@ -53,7 +53,10 @@ def exchange_step(r: Array, v: Array, f: Array, mass: Array, atoms: IntArray, po
     Positions r are corrected in the third order of dt, which keeps the total energy from drifting: eq. (20) of P.
     Wirnsberger, D. Frenkel and C. Dellago, J. Chem. Phys. 143, 124104 (2015), doi:10.1063/1.4931597.
     """
-    total, mean, push = 0.0, np.zeros(3), np.zeros(3)
+    total, moments = 0.0, np.empty((2, 3))
+    mean, push = moments[0], moments[1]
+    for c in range(3):
+        mean[c] = push[c] = 0.0
     for i in atoms:
         total += mass[i]
         for c in range(3):

@@ -13,7 +13,7 @@ from typing import Any
 
 from kapitza.simulate.md.kernels import embedded_atom, harmonic, lennard_jones, stillinger_weber, tersoff
 from kapitza.simulate.md.kernels.cell_lists import place_ghosts
-from kapitza.simulate.md.kernels.compiler import compile_inner, compile_kernel
+from kapitza.simulate.md.kernels.compiler import compile_inner, compile_kernel, inner_copy
 from kapitza.simulate.md.kernels.state import ListedAtoms, MovingAtoms, StepClock, ThermostatState
 from kapitza.simulate.md.kernels.thermostats import (
     EXCHANGE_THERMOSTAT,
@@ -23,6 +23,13 @@ from kapitza.simulate.md.kernels.thermostats import (
     langevin_step,
     swap_step,
 )
+
+_place_ghosts = inner_copy(place_ghosts)
+_lennard_jones_forces = inner_copy(lennard_jones.lennard_jones_forces)
+_stillinger_weber_forces = inner_copy(stillinger_weber.stillinger_weber_forces)
+_tersoff_forces = inner_copy(tersoff.tersoff_forces)
+_embedded_atom_forces = inner_copy(embedded_atom.embedded_atom_forces)
+_harmonic_forces = inner_copy(harmonic.harmonic_forces)
 
 
 @compile_inner
@@ -58,7 +65,7 @@ def _drift_step(dt: float, atoms: MovingAtoms, around: ListedAtoms) -> bool:
             largest = far
             if not far <= limit:  # NaN, too
                 limit = -1.0
-    place_ghosts(r, around.owner, around.shift, around.positions)
+    _place_ghosts(r, around.owner, around.shift, around.positions)
     f[:] = 0.0
     return limit >= 0.0
 
@@ -99,7 +106,7 @@ def advance_lennard_jones(
     for done in range(clock.steps):
         if not _start_step(done, clock, atoms, around, thermostats):
             return done
-        atoms.energy[0] = lennard_jones.lennard_jones_forces(x, species, start, near, parameters, atoms.forces)
+        atoms.energy[0] = _lennard_jones_forces(x, species, start, near, parameters, atoms.forces)
         _kick_step(clock.timestep, atoms, around)
     return clock.steps
 
@@ -113,7 +120,7 @@ def advance_stillinger_weber(
     for done in range(clock.steps):
         if not _start_step(done, clock, atoms, around, thermostats):
             return done
-        atoms.energy[0] = stillinger_weber.stillinger_weber_forces(x, species, start, near, parameters, atoms.forces)
+        atoms.energy[0] = _stillinger_weber_forces(x, species, start, near, parameters, atoms.forces)
         _kick_step(clock.timestep, atoms, around)
     return clock.steps
 
@@ -127,7 +134,7 @@ def advance_tersoff(
     for done in range(clock.steps):
         if not _start_step(done, clock, atoms, around, thermostats):
             return done
-        atoms.energy[0] = tersoff.tersoff_forces(x, species, start, near, parameters, atoms.forces)
+        atoms.energy[0] = _tersoff_forces(x, species, start, near, parameters, atoms.forces)
         _kick_step(clock.timestep, atoms, around)
     return clock.steps
 
@@ -141,7 +148,7 @@ def advance_embedded_atom(
     for done in range(clock.steps):
         if not _start_step(done, clock, atoms, around, thermostats):
             return done
-        atoms.energy[0] = embedded_atom.embedded_atom_forces(x, species, start, near, parameters, atoms.forces)
+        atoms.energy[0] = _embedded_atom_forces(x, species, start, near, parameters, atoms.forces)
         _kick_step(clock.timestep, atoms, around)
     return clock.steps
 
@@ -155,6 +162,6 @@ def advance_harmonic(
     for done in range(clock.steps):
         if not _start_step(done, clock, atoms, around, thermostats):
             return done
-        atoms.energy[0] = harmonic.harmonic_forces(x, species, start, near, parameters, atoms.forces)
+        atoms.energy[0] = _harmonic_forces(x, species, start, near, parameters, atoms.forces)
         _kick_step(clock.timestep, atoms, around)
     return clock.steps
