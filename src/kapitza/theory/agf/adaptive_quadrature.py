@@ -20,9 +20,10 @@ from kapitza.theory.agf.k_mesh import disperses, mesh_size, top_frequency, wavev
 from kapitza.theory.agf.transmission import UnitRunner, point_seconds, smooth_window, transmission_in_bins
 from kapitza.units import hbar, k_B
 
-REFINEMENT_LEVELS = (  # wave vectors along a side, bins in an octave
+REFINEMENT_LEVELS = (  # wave vectors along a side, bins in an octave; twice as many two levels on
     (4, 3), (6, 4), (8, 6), (12, 8), (16, 10), (24, 14), (32, 20), (48, 28), (64, 40), (96, 56), (128, 80),
 )  # fmt: skip
+ALIASING_RATIO = 2**-1.5  # of Fourier coefficients at a distance to those at half of it
 _FIRST_RANGE_OCTAVES = 4  # octaves from the top that the first range holds, fewer where all of it is frozen out
 _MAX_OCTAVES = 9  # below the top: 1/500 of it
 _FROZEN_RATIO = 12  # ħω/kT above which a mode is frozen out
@@ -32,7 +33,6 @@ _LIGHT_NODE_WEIGHT = 0.25  # of the weight of a node nearby: nodes that are merg
 _NODE_NEIGHBOURS = 2  # nodes on either side that are nearby
 _PANEL_ERROR_SHARE = 0.1  # of what a wave vector carries, over the bins of an octave: error at which panels are halved
 _DIFFERENCE_STEPS = 3  # second differences taken one of the other, to tell what varies from point to point
-_ALIASING_RATIO = 2**-1.5  # of Fourier coefficients at a distance to those at half of it
 _PLASTIC_SEQUENCE = np.array([0.7548776662466927, 0.5698402909980532])  # steps of the evenest sequence along two axes
 
 
@@ -110,7 +110,7 @@ class RangeSpectrum(BaseRecord):
         power = np.square(np.abs(np.fft.fft2(carried) / self.orbit.size))
         variance = (power * (passed / passed.mean())).sum(axis=(1, 2)) / len(self.each)
         mean = carried.mean(axis=(1, 2))
-        return self.conductance(temperature) * np.sqrt(variance) / np.where(mean > 0, mean, np.inf) * _ALIASING_RATIO
+        return self.conductance(temperature) * np.sqrt(variance) / np.where(mean > 0, mean, np.inf) * ALIASING_RATIO
 
     def frequency_error(self, temperature: Array) -> Array:
         """(nT,) standard error of the conductance by the nodes in frequency, independent between wave vectors."""

@@ -1,8 +1,8 @@
 r"""Transmission of a junction over all wave vectors and frequencies, to a stated error of its conductance.
 
 $\Xi(\omega) = \frac1A\int_{BZ} d^2k\,T(k, \omega)$ with k in fractions of the reciprocal vectors; the range of
-frequencies that adds most to the error is refined first.  The error is at least what the last refinements changed, and
-what the terms of a sum that vary from point to point tell of it.
+frequencies that adds most to the error is refined first.  The error is at least what the last refinement changed, what
+the one before it leaves to be expected, and what the terms of a sum that vary from point to point tell of it.
 Decimation treats many points at once by products and solutions, as graphics processors like it, at a finite broadening.
 """
 
@@ -23,6 +23,7 @@ from kapitza.matter.junction import SQUARE_PICOSECOND, Junction
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress
 from kapitza.theory.agf.adaptive_quadrature import (
+    ALIASING_RATIO,
     REFINEMENT_LEVELS,
     FrequencyRange,
     RangeSampler,
@@ -49,7 +50,7 @@ from kapitza.theory.agf.k_mesh import (
 from kapitza.theory.agf.leads import dagger, surface_green_inverse
 from kapitza.theory.agf.transmission import UnitRunner, junction_from_arrays, point_seconds, transmission_at_frequencies
 
-_MAX_ERROR_DECAY = 10  # the most that one level is trusted to take off what levels changed: two may agree by chance
+_MAX_ERROR_DECAY = 10  # the most that one level is trusted to take off the error of a range
 _FIRST_LEVELS = (1, 2)  # of refinement: of the first range, and of those of long waves
 _BAND_COST = 13  # points that are solved in the time of the bands of a wave vector
 _MIN_ORBITS = 1.5  # orbits of points that must carry a range, until it is trusted that no others would
@@ -142,12 +143,13 @@ def refine_to_tolerance(
     bands = [sampler(part, start) for part, start in zip(parts, level, strict=True)]
     known = [_RangeErrors(band, wanted) for band in bands]
     change = np.array([one.carried for one in known])  # one level alone says nothing: all may be error
+    moved, left = np.zeros_like(change), np.zeros_like(change)  # by the last refinement, and by the one before it
     used = sum(band.points for band in bands)
     while True:
         carried = np.array([one.carried for one in known])
-        alike, apart = change, np.zeros_like(change)
+        alike, apart = np.maximum(change, left), np.zeros_like(change)
         if not fixed:  # a mesh that is given is not refined: its error is not known
-            alike = np.maximum(change, _unseen_conductance(junction, parts, known, wanted))
+            alike = np.maximum(alike, _unseen_conductance(junction, parts, known, wanted))
             apart = np.array([one.sampling for one in known])
         total = np.maximum(carried.sum(axis=0), 1e-300)
         # changes are as alike as the meshes, and added; what varies from point to point is independent
@@ -167,7 +169,11 @@ def refine_to_tolerance(
         bands[worst] = sampler(parts[worst], level[worst])
         known[worst] = _RangeErrors(bands[worst], wanted)
         used += bands[worst].points
-        change[worst] = np.maximum(np.abs(known[worst].carried - carried[worst]), change[worst] / _MAX_ERROR_DECAY)
+        here = np.abs(known[worst].carried - carried[worst])
+        change[worst] = np.maximum(here, change[worst] / _MAX_ERROR_DECAY)
+        # two levels may agree by chance: what the refinement before changed is about the error of the mesh before that,
+        # of half the points along a side
+        left[worst], moved[worst] = moved[worst] * ALIASING_RATIO, here
 
 
 class _RangeErrors:
