@@ -54,6 +54,10 @@ ContactOption = Annotated[str | None, typer.Option(help="Elements that meet, lef
 Interlayer = Annotated[
     list[str] | None, typer.Option(metavar="CRYSTAL:LAYERS", help="Crystal between, such as Ge:3; may be repeated.")
 ]
+Mismatch = Annotated[
+    str | None,
+    typer.Option(help="Allowed where forces of a network at the interface and in the crystals meet: 3 % [default]."),
+]
 NoRelax = Annotated[bool, typer.Option("--no-relax", help="Keep the sites of the crystals; only their distance fits.")]
 Normal = Annotated[str | None, typer.Option(help="Crystals that touch by springs: stiffness along the normal, N/m3.")]
 Shear = Annotated[str | None, typer.Option(help="The same along the plane [0].")]
@@ -95,6 +99,7 @@ def build(
     contact: ContactOption = None,
     interlayer: Interlayer = None,
     no_relax: NoRelax = False,
+    mismatch: Mismatch = None,
     normal: Normal = None,
     shear: Shear = None,
     sheet: SheetOption = None,
@@ -127,7 +132,7 @@ def build(
         {
             "right": right, "potential": potential, "left_potential": left_potential,
             "right_potential": right_potential, "mixing": mixing, "scale": scale, "reach": reach, "strain": strain,
-            "limit": limit, "cell": cell, "layers": layers, "twist": twist, "mirror": mirror,
+            "limit": limit, "mismatch": mismatch, "cell": cell, "layers": layers, "twist": twist, "mirror": mirror,
             "contact": _parse_elements(contact), "interlayer": _parse_interlayers(interlayer),
             "normal": normal, "shear": shear, "sheet": sheet, "sheet_potential": sheet_potential,
             "supercell": _parse_supercell(supercell), "disorder": random or None,

@@ -38,7 +38,7 @@ from kapitza.matter.building.disorder import COMPOSITION_PROFILES, Disorder
 from kapitza.matter.building.interaction_range import truncate_force_constants
 from kapitza.matter.building.matching import MAX_MATCH_AREA, MAX_MATCH_STRAIN
 from kapitza.matter.building.mixed_junction import SiteMixing, crystal_lead, junction_from_crystals
-from kapitza.matter.building.relaxed_junction import JunctionPlan, build_configurations
+from kapitza.matter.building.relaxed_junction import MAX_SEAM_MISMATCH, JunctionPlan, build_configurations
 from kapitza.matter.building.surface import orient_crystal
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import load_crystal, miller_normal
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from kapitza.matter.building.mixed_junction import MixingRule
     from kapitza.matter.potentials.finite_displacements import Relaxation
 
-_POTENTIAL_KEYS = ("potential", "strain", "cell", "twist", "mirror", "contact", "interlayer", "relax")
+_POTENTIAL_KEYS = ("potential", "strain", "cell", "twist", "mirror", "contact", "interlayer", "relax", "mismatch")
 _FILE_KEYS = ("mixing", "scale", "reach", "left_potential", "right_potential")
 _CALCULATOR_KEYS = ("calculator", "calculator_arguments", "relaxation")
 _SHARED_KEYS = ("calculator_arguments", "reach")  # of a potential that is a calculator, too
@@ -70,7 +70,8 @@ _SPRING_KEYS = ("normal", "shear", "sheet", "sheet_potential")
 _JUNCTION_KEYS = ("left", "right", "orientation", "right_orientation", "limit", "layers", "supercell", "disorder")
 _DISORDER_KEYS = ("seed", "intermixing", "roughness", "correlation", "vacancies", "substitutions", "depth", "profile")
 _SOLID_KEYS = (
-    "mixing", "scale", "twist", "mirror", "contact", "interlayer", "relax", "strain", "supercell", "disorder", "layers"
+    "mixing", "scale", "twist", "mirror", "contact", "interlayer", "relax", "strain", "supercell", "disorder", "layers",
+    "mismatch",
 )  # fmt: skip
 _MAX_JUNCTION_LAYERS, _MAX_REPEATS = 200, 32
 _DEFAULT_REACH = 6 * angstrom  # of the force constants of files that name no other
@@ -183,6 +184,7 @@ def junction_plan(file: TomlTable) -> JunctionPlan:
         supercell=_read_repeats(file),
         disorder=_read_disorder(file),
         relax=file.flag("relax", default=True),
+        mismatch=file.number("mismatch", "share", MAX_SEAM_MISMATCH),
     )
 
 

@@ -9,18 +9,19 @@ differ from those of the leads says whether the device is long enough (`lead_mis
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from attrs import asdict, converters, evolve, field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, BoolArray, IntArray, about, integer_array, read_only_mapping
+from kapitza.core.arrays import Array, BoolArray, IntArray, about, integer_array, quantity, read_only_mapping
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
 from kapitza.matter.building.disorder import Disorder, choose_sites, right_sites
+from kapitza.matter.building.interface_cell import describe_seam, interface_layers, layered_crystal
 from kapitza.matter.building.layers import (
     LEAD_TOLERANCE,
     cut_into_layers,
@@ -38,6 +39,7 @@ from kapitza.matter.building.matching import (
     in_plane_periods,
     match_surfaces,
 )
+from kapitza.matter.building.mixed_junction import balance_layers
 from kapitza.matter.building.stacking import (
     AtomStack,
     Segment,
@@ -48,20 +50,34 @@ from kapitza.matter.building.stacking import (
 )
 from kapitza.matter.building.surface import orient_structure
 from kapitza.matter.files.structures import is_structure_file, read_structure
-from kapitza.matter.junction import Junction, JunctionLayer, Lead, largest_constant, pack_junction, unpack_junction
+from kapitza.matter.junction import (
+    Junction,
+    JunctionLayer,
+    Lead,
+    force_imbalance,
+    largest_constant,
+    pack_junction,
+    unpack_junction,
+)
 from kapitza.matter.phonons import named_structure
 from kapitza.matter.potentials.force_constants import crystal_from_potential, layered_constants
 from kapitza.matter.potentials.force_field import ForceField
 from kapitza.matter.potentials.named_force_fields import named_force_field
 from kapitza.matter.potentials.published import PUBLISHED_POTENTIALS
-from kapitza.matter.potentials.relaxation import relax_cell, relax_interface
-from kapitza.matter.potentials.space_group import primitive_structure
+from kapitza.matter.potentials.relaxation import relax_cell, relax_closed_stack, relax_interface, relax_once
+from kapitza.matter.potentials.space_group import height_operations, primitive_structure, symmetrize_structure
 from kapitza.matter.structure import Structure, element_masses
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress, run_units
 from kapitza.units import angstrom
 
 _DEFAULT_DEPTH = 12 * angstrom  # of crystal on either side of an interface, where nobody says how many layers
+_DISPLACED_DEPTH = 8 * angstrom  # the same of atoms that are displaced, where a potential has no second derivatives
+MAX_SEAM_MISMATCH = 0.03  # of the largest force constant
+_NOTICEABLE_SECONDS = 0.1  # of an evaluation of forces
+_RELAXATION_STEPS = 100  # that an interface takes, about
+_SYMMETRY_TOLERANCE = 5e-3 * angstrom  # by which atoms at rest may miss the sites of a symmetry
+_INTERFACE_CELL_VERSION = "repeats-1"  # the same, of junctions whose atoms are displaced
 _BUILD_VERSION = "junction-1"  # part of the address of stored results
 _NEGLIGIBLE_CONSTANT = 1e-9  # of the largest force constant: what reaches beyond the next layer and is rounding
 
@@ -113,6 +129,11 @@ class JunctionPlan(BaseRecord):
     supercell: tuple[int, int] = field(default=(1, 1), metadata=about("1", "repeats of the cell in the plane"))
     disorder: Disorder | None = None
     relax: bool = True
+    mismatch: float = field(
+        default=MAX_SEAM_MISMATCH,
+        validator=quantity(high=1),
+        metadata=about("1", "of the largest force constant, allowed where those of an interface and of crystals meet"),
+    )
 
 
 def build_junction(
@@ -144,16 +165,35 @@ def build_junction(
     segments, periods = prepare_segments(plan, force_field)
     name = junction_name(plan, segments)
     shifts = [find_registry(low, high, periods, force_field) for low, high in pairwise(segments)]
-    stack = stack_segments(segments, periods, shifts, force_field.reach, name)
+    stack = stack_segments(segments, periods, shifts, force_field.reach, name, closed=not force_field.analytic)
     if plan.disorder is not None:
         stack = _apply_disorder(stack, segments, periods, plan.disorder)
     body = stack.layer >= stack.layers - 1  # the right crystal moves as a whole, so that the distance relaxes
     mobile = (stack.layer > 0) & ~body & plan.relax
-    stack = evolve(stack, atoms=relax_interface(stack.atoms, force_field, mobile, body))
-    found = _extract_junction(stack, segments, periods, force_field, name)
+    if force_field.analytic:
+        stack = evolve(stack, atoms=relax_interface(stack.atoms, force_field, mobile, body))
+        found = _extract_junction(stack, segments, periods, force_field, name)
+    else:
+        _announce_relaxation(stack.atoms, force_field)
+        moves = {"mobile": mobile, "right": body}
+        rest = relax_once(stack.atoms, force_field, partial(relax_closed_stack, **moves), moves)
+        stack = evolve(stack, atoms=symmetrize_structure(rest, group=height_operations(rest, _SYMMETRY_TOLERANCE)))
+        found = _join_interface_cell(stack, segments, periods, force_field, plan.mismatch)
     if announce is not None:
         announce(f"forces by {force_field.name}{f', {force_field.source}' if force_field.source else ''}")
     return found
+
+
+def _announce_relaxation(atoms: Structure, force_field: ForceField) -> None:
+    """Say how long the evaluations take that bring an interface to rest, where that is long."""
+    if force_field.announce is None:
+        return
+    seconds = force_field.seconds(atoms)
+    if seconds > _NOTICEABLE_SECONDS:
+        force_field.announce(
+            f"{atoms.name}: {atoms.masses.size} atoms come to rest, in some {_RELAXATION_STEPS} evaluations of forces "
+            f"of {seconds:.2g} s each"
+        )
 
 
 def plan_force_field(plan: JunctionPlan) -> ForceField:
@@ -181,7 +221,7 @@ def junction_name(plan: JunctionPlan, segments: Sequence[Segment]) -> str:
 def prepare_segments(plan: JunctionPlan, force_field: ForceField) -> tuple[list[Segment], Array]:
     """Segments of the stack with their strained crystals, and the periods (2, 3) of the junction, m."""
     bodies = [plan.left, *(body for body, _ in plan.interlayers), plan.right]
-    rest = {id(body): relax_cell(_resolve_structure(body), force_field) for body in bodies}
+    rest = {id(body): _crystal_at_rest(_resolve_structure(body), force_field, "all") for body in bodies}
     last = len(bodies) - 1
     slabs: list[Structure] = []
     for i, body in enumerate(bodies):
@@ -241,18 +281,28 @@ def _make_segment(
     turn = in_plane_deformation(one.lattice[:2, :2], small)
     strained = evolve(one, lattice=one.lattice @ turn, positions=one.positions @ turn, axes=None)
     if np.abs(turn.T @ turn - np.eye(3)).max() > 1e-9:
-        strained = relax_cell(strained, force_field, "normal")
+        strained = _crystal_at_rest(strained, force_field, "normal")
     lead = structure_lead(strained, force_field)
+    depth = max(_DEFAULT_DEPTH, force_field.reach) if force_field.analytic else _DISPLACED_DEPTH
+    least = 1 if force_field.analytic else 2
     if layers is None:
-        layers = 1 + int(np.ceil(max(_DEFAULT_DEPTH, force_field.reach) / lead.thickness))
-    if layers < 1:
-        raise InputError(f"{one.name}: {layers} layers, wanted at least 1")
+        layers = 1 + int(np.ceil(depth / lead.thickness))
+    if layers < least:
+        raise InputError(f"{one.name}: {layers} layers, wanted at least {least}")
     return Segment(strained, lead, grid, layers)
+
+
+def _crystal_at_rest(one: Structure, force_field: ForceField, free: Literal["all", "normal"]) -> Structure:
+    """Relax the cell of a crystal, once where forces come from displaced atoms."""
+    if force_field.analytic:
+        return relax_cell(one, force_field, free)
+    return relax_once(one, force_field, partial(relax_cell, free=free), {"free": free})
 
 
 def structure_lead(one: Structure, force_field: ForceField) -> Lead:
     """Lead of a crystal at rest whose surface faces along z, with the fewest cells per principal layer."""
-    crystal = crystal_from_potential(one, force_field)
+    made = crystal_from_potential if force_field.analytic else layered_crystal
+    crystal = made(one, force_field)
     return lead_from_force_constants(
         one.name, one.lattice, one.masses, crystal.cells, crystal.force_constants,
         positions=one.positions, symbols=one.symbols,
@@ -311,7 +361,14 @@ def _remove_atoms(stack: AtomStack, symbols: NDArray[np.str_], empty: BoolArray)
     atoms = evolve(
         stack.atoms, positions=stack.atoms.positions[kept], masses=masses[kept], symbols=tuple(symbols[kept].tolist())
     )
-    return evolve(stack, atoms=atoms, segment=stack.segment[kept], layer=stack.layer[kept], base=stack.base[kept])
+    return evolve(
+        stack,
+        atoms=atoms,
+        segment=stack.segment[kept],
+        layer=stack.layer[kept],
+        base=stack.base[kept],
+        cell=stack.cell[kept],
+    )
 
 
 def _extract_junction(
@@ -332,6 +389,28 @@ def _extract_junction(
     leads = segments[0].lead, segments[-1].lead
     # forces that were cut off fold back within the reach, in the leads otherwise than in the device
     return junction_from_layers(name, *leads, periods, made, tolerance=max(LEAD_TOLERANCE, dropped))
+
+
+def _join_interface_cell(
+    stack: AtomStack, segments: Sequence[Segment], periods: Array, force_field: ForceField, mismatch: float
+) -> Junction:
+    """Join the force constants of the inner layers of a stack without surfaces to those of the crystals."""
+    name, leads = stack.atoms.name, (segments[0].lead, segments[-1].lead)
+    layers, seam = interface_layers(stack, segments, periods, force_field)
+    said = describe_seam(name, seam)
+    if max(seam.values()) > mismatch:
+        raise InputError(
+            f"{said}, at most {100 * mismatch:.2g} % allowed: take more layers than {segments[0].layers} and "
+            f"{segments[-1].layers}, or accept it by a larger mismatch"
+        )
+    if force_field.announce is not None:
+        force_field.announce(said)
+    scale = largest_constant(*(slab.onsite for slab in layers))
+    residual = largest_constant(*force_imbalance(tuple(layers), *leads)) / scale
+    made = junction_from_layers(
+        name, *leads, periods, balance_layers(tuple(layers), leads), tolerance=max(LEAD_TOLERANCE, mismatch)
+    )
+    return evolve(made, residual=residual)
 
 
 def merge_layer_sizes(values: Array, sizes: list[int]) -> list[int]:
@@ -411,7 +490,9 @@ def build_configurations(
         )
     choice = None if not isinstance(plan.potential, str) else _potential_identity(plan)
     inputs = asdict(evolve(plan, potential=potential, arguments={}))
-    if plan.reach is None and not plan.arguments:  # as stored before there were any
+    if plan.mismatch == MAX_SEAM_MISMATCH:  # as stored before there was any, like the next two
+        del inputs["mismatch"]
+    if plan.reach is None and not plan.arguments:
         inputs = {key: value for key, value in inputs.items() if key not in ("arguments", "reach")}
     units = [{"plan": inputs, "seed": seed} | (choice or {}) for seed in seeds or [None]]
     here = executor is None or executor == 1
@@ -424,8 +505,13 @@ def _potential_identity(plan: JunctionPlan) -> dict[str, object]:
     """What the forces of a potential by name depend on beyond that name; nothing of published ones."""
     if not isinstance(plan.potential, str) or plan.potential.lower() in (*PUBLISHED_POTENTIALS, "sw", "lj"):
         return {}
-    identity = plan_force_field(plan).identity
-    return {} if identity is None else {"forces": dict(identity)}
+    chosen = plan_force_field(plan)
+    if chosen.identity is None:
+        return {}
+    found: dict[str, object] = {"forces": dict(chosen.identity)}
+    if not chosen.analytic:
+        found["cell"] = _INTERFACE_CELL_VERSION
+    return found
 
 
 def _build_unit(plan: JunctionPlan, monitor: Mapping[str, Any], unit: UnitInputs) -> UnitResult:

@@ -59,15 +59,24 @@ class AtomStack(BaseRecord):
     # the part on the right that moves as a body
     layer: IntArray
     base: IntArray  # (n,) which atom of its crystal's cell
-    heights: Array  # (k,) mean heights of the interfaces between the segments, m
-    layers: int  # number of layers of the device
+    cell: IntArray = field(kw_only=True)  # (n,) which cell along the normal, counted within its segment
+    heights: Array = field(kw_only=True)  # (k,) mean heights of the interfaces between the segments, m
+    layers: int = field(kw_only=True)  # number of layers of the device
 
 
 def stack_segments(
-    segments: Sequence[Segment], periods: Array, shifts: Sequence[Array], reach: float, name: str, *, fixed: bool = True
+    segments: Sequence[Segment],
+    periods: Array,
+    shifts: Sequence[Array],
+    reach: float,
+    name: str,
+    *,
+    fixed: bool = True,
+    closed: bool = False,
 ) -> AtomStack:
-    """Stack segments on the junction's `periods` (m), with held crystal thicker than `reach` (m) at both ends if
-    `fixed`. Each of `shifts` moves an upper crystal from the place where it continues the lower one, (3,) m.
+    """Stack segments on the junction's `periods` (m), with more crystal, thicker than `reach` (m), at both ends if
+    `fixed`. Each of `shifts` moves an upper crystal from the place where it continues the lower one, (3,) m. Beyond
+    there is vacuum, or, if `closed`, the first crystal again as it would continue the last one.
     """
     origins = [np.zeros(3)]
     for (low, high), shift in zip(pairwise(segments), shifts, strict=True):
@@ -83,17 +92,28 @@ def stack_segments(
         for layer in range(first, last):
             at = segment.places(layer) + origins[s]
             places.append(at)
-            base = np.arange(len(at)) % segment.cell.masses.size
-            marks.append(np.column_stack([np.full(len(at), s), np.full(len(at), start + layer), base]))
+            n, each = segment.cell.masses.size, segment.lead.masses.size
+            base = np.arange(len(at)) % n
+            cell = layer * (each // n) + np.arange(len(at)) % each // n
+            marks.append(np.column_stack([np.full(len(at), s), np.full(len(at), start + layer), base, cell]))
         start += segment.layers
     positions, mark = np.concatenate(places), np.concatenate(marks)
     top, bottom = float(positions[:, 2].max()), float(positions[:, 2].min())
-    lattice = np.vstack([periods, [0, 0, top - bottom + _VACUUM_REACHES * reach]])
+    third = np.array([0, 0, top - bottom + _VACUUM_REACHES * reach])
+    if closed:
+        ends = segments[0], evolve(segments[-1], layers=segments[-1].layers + more[1])
+        third = origins[-1] + continuation_shift(ends[1], ends[0]) + more[0] * ends[0].lead.step
+        third = third - np.round(third @ np.linalg.pinv(periods)) @ periods
+    lattice = np.vstack([periods, third])
     symbols = tuple(segments[s].cell.symbols[b] for s, b in mark[:, [0, 2]])
     masses = np.array([segments[s].cell.masses[b] for s, b in mark[:, [0, 2]]])
     heights = np.array([_boundary_height(positions, mark, s) for s in range(1, len(segments))])
     return AtomStack(
-        Structure(name, lattice, positions, masses, symbols), mark[:, 0], mark[:, 1], mark[:, 2], heights, total
+        Structure(name, lattice, positions, masses, symbols),
+        *mark.T[:3],
+        cell=mark[:, 3],
+        heights=heights,
+        layers=total,
     )
 
 

@@ -152,12 +152,18 @@ def constants_from_sets(path: Path, atoms: SupercellAtoms, origins: tuple[int, .
 
 
 def constants_from_displacements(
-    sets: Sequence[Displacement], atoms: SupercellAtoms, origins: Sequence[int], path: Path | None = None
+    sets: Sequence[Displacement],
+    atoms: SupercellAtoms,
+    origins: Sequence[int],
+    path: Path | None = None,
+    *,
+    turns: Sequence[Array] | None = None,
 ) -> Array:
     """(n, N, 3, 3) force constants of the atoms `origins` of a supercell by least squares over all symmetric images of
-    some displacements, in the units of these; `path` is for messages.
+    some displacements, in the units of these; `path` is for messages, `turns` are the rotations that may be symmetries,
+    all of the lattice if left out.
     """
-    turns = lattice_rotations(atoms.primitive, atoms.lattice)
+    turns = lattice_rotations(atoms.primitive, atoms.lattice) if turns is None else turns
     known = {
         atom: _displaced_atom_constants(path, atom, sets, turns, atoms) for atom in sorted({one.atom for one in sets})
     }
@@ -222,7 +228,7 @@ def nearest_sites(points: Array, sites: Array) -> IntArray:
 
 
 def _displaced_atom_constants(
-    path: Path | None, atom: int, sets: Sequence[Displacement], turns: list[Array], atoms: SupercellAtoms
+    path: Path | None, atom: int, sets: Sequence[Displacement], turns: Sequence[Array], atoms: SupercellAtoms
 ) -> Array:
     """(N, 3, 3) force constants of an atom that was displaced."""
     moves: list[Array] = []
@@ -245,7 +251,7 @@ def _displaced_atom_constants(
 
 
 def _equivalent_atom_constants(
-    path: Path | None, origin: int, known: dict[int, Array], turns: list[Array], atoms: SupercellAtoms
+    path: Path | None, origin: int, known: dict[int, Array], turns: Sequence[Array], atoms: SupercellAtoms
 ) -> Array:
     """(N, 3, 3) force constants of an atom, from one that was displaced and is the same by symmetry."""
     for atom, constants in known.items():

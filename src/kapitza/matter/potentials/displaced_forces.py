@@ -23,27 +23,39 @@ from kapitza.units import angstrom
 _FORCES_VERSION = "forces-1"
 _NOTICEABLE_WORK = 3000  # evaluations times atoms: more is announced
 _WELL_CONDITIONED = 0.3  # smallest over largest singular value of images of a displacement
-_REST_TOLERANCE = 1e-3 * angstrom  # by which an operation may miss an atom of a structure at rest
+REST_TOLERANCE = 1e-3 * angstrom  # by which an operation may miss an atom of a structure at rest
 
 
 def displaced_constants(
-    one: Structure, counts: tuple[int, int, int], rows: IntArray, force_field: ForceField, *, periodic: bool = True
+    one: Structure,
+    counts: tuple[int, int, int],
+    rows: IntArray,
+    force_field: ForceField,
+    *,
+    periodic: bool = True,
+    group: SpaceGroup | None = None,
 ) -> tuple[Structure, Array]:
     """Supercell of `counts` repeats, or more of them where the symmetry asks for it, and force constants (m, N, 3, 3)
     N m⁻¹ between the atoms `rows` of its first cell and all of it; `periodic`: along the third lattice vector, too.
+    With a `group` the counts stay, and so do those of its operations alone that keep the supercell.
     """
-    group = space_group(one, _REST_TOLERANCE)
-    counts = symmetric_counts(counts, group)
+    turns: Sequence[Array] | None = None
     short = one.lattice.copy()
-    if not periodic:  # directions between the plane and the normal, whatever the vacuum
+    if group is not None or not periodic:  # directions between the plane and the normal, whatever the cell's height
         short[2] *= np.linalg.norm(short[0]) / np.linalg.norm(short[2])
+    if group is None:
+        group = space_group(one, REST_TOLERANCE)
+        counts = symmetric_counts(counts, group)
+    else:
+        group = _supercell_operations(group, counts)
+        turns = list(group.cartesian(one.lattice))
     moves = [(atom, vector) for atom in _orbit_atoms(group, rows) for vector in displacements(short, group, atom)]
     big = one.repeat(counts)
     sets = displaced_forces(one, big, moves, force_field, periodic=periodic)
     points = big.positions @ np.linalg.inv(big.lattice)
     # an operation misses more atoms if one of them is put on its image exactly
-    supercell = SupercellAtoms(big.lattice, points, np.array(big.symbols), one.lattice, 3 * _REST_TOLERANCE)
-    return big, constants_from_displacements(sets, supercell, rows.tolist())
+    supercell = SupercellAtoms(big.lattice, points, np.array(big.symbols), one.lattice, 3 * REST_TOLERANCE)
+    return big, constants_from_displacements(sets, supercell, rows.tolist(), turns=turns)
 
 
 def displaced_forces(
@@ -105,6 +117,14 @@ def symmetric_counts(counts: tuple[int, int, int], group: SpaceGroup) -> tuple[i
     for _ in range(3):
         repeats = np.array([repeats[row].max() for row in mixed])
     return int(repeats[0]), int(repeats[1]), int(repeats[2])
+
+
+def _supercell_operations(group: SpaceGroup, counts: tuple[int, int, int]) -> SpaceGroup:
+    """Operations of a space group that take the lattice of a supercell to itself."""
+    size = np.array(counts)
+    scaled = size[:, None] * group.turns / size
+    kept = (np.abs(scaled - np.round(scaled)) < 1e-9).all(axis=(1, 2))
+    return SpaceGroup(group.turns[kept], group.shifts[kept], group.targets[kept])
 
 
 def _orbit_atoms(group: SpaceGroup, rows: IntArray) -> list[int]:

@@ -25,6 +25,7 @@ _HEIGHT_MARGIN = 1.5  # times the reach: heights of the first supercell that is 
 # of the largest force constant: rounding of analytic and of differentiated forces
 _ANALYTIC_ROUNDING, _NUMERICAL_ROUNDING = (1e-11, 1e-7)
 _MAX_SUPERCELL_ATOMS = 16_000
+_MAX_DISPLACED_ATOMS = 4000  # of a calculator without second derivatives: a network needs some 10 MB and 0.1 s an atom
 _SAME_DISTANCE = 1e-6  # relative difference of two distances that are one
 _MAX_BALANCE_STEPS = 200
 
@@ -48,7 +49,7 @@ def crystal_from_potential(
     Raises
     ------
     InputError
-        if the supercell would have more than 16 000 atoms
+        if the supercell would have more than 16 000 atoms, 4000 where atoms have to be displaced
     """
     rows = np.arange(one.masses.size)
     if supercell is None:
@@ -127,7 +128,7 @@ def _fold_supercell(
     """Lattice vectors, force constants among `rows`, the largest distance of two atoms that have one (m), and the
     largest force constant that was `cut` off beyond the reach, over the largest of all.
     """
-    _check_supercell(one, force_field, counts)
+    check_supercell(one, force_field, counts)
     if force_field.analytic:
         big = one.repeat(counts)
         values = force_field.hessian(big, rows, periodic=periodic)
@@ -175,13 +176,14 @@ def _cut_beyond(big: Structure, values: Array, rows: IntArray, reach: float) -> 
     return kept, float(np.abs(lost).max(initial=0.0) / np.abs(values).max())
 
 
-def _check_supercell(one: Structure, force_field: ForceField, counts: tuple[int, int, int]) -> None:
+def check_supercell(one: Structure, force_field: ForceField, counts: tuple[int, int, int]) -> None:
     """Refuse supercells that are too large."""
     atoms = one.masses.size * counts[0] * counts[1] * counts[2]
-    if atoms > _MAX_SUPERCELL_ATOMS:
+    most = _MAX_SUPERCELL_ATOMS if force_field.analytic else _MAX_DISPLACED_ATOMS
+    if atoms > most:
         raise InputError(
             f"{one.name}: forces that reach {force_field.reach / angstrom:.3g} Å need a supercell of {atoms} atoms, "
-            f"more than {_MAX_SUPERCELL_ATOMS}: give a smaller `supercell` or a potential of shorter reach"
+            f"more than {most}: give a smaller `supercell` or a potential of shorter reach"
         )
 
 

@@ -27,6 +27,7 @@ FORCE_UNIT = eV / angstrom  # N of 1 eV Å⁻¹
 ATOMS_EXTRA, ATOMS_PURPOSE = "atoms", "force constants from a potential"
 _MATSCIPY_HESSIAN = ("atoms", "format")  # first arguments of a Hessian as matscipy's calculators return it
 _TRIAL_SHIFTS = np.array([[0.37, 0.21, 0.13], [0.71, 0.53, 0.29]]) * angstrom  # of all atoms together
+_RATTLE, _RATTLE_SEED = 0.01 * angstrom, 7  # of atoms about their sites, before they move together
 
 
 @frozen(eq=False)
@@ -100,10 +101,13 @@ class ForceField(BaseRecord):
     def resolution(self, atoms: Structure, *, periodic: bool = True) -> float:
         """Measure the largest change of a force when all atoms move together, N: what the potential does not resolve.
 
-        Double precision leaves some 1e-14 eV/Å, a network in single precision some 1e-5 eV/Å.
+        Double precision leaves some 1e-14 eV/Å, a network in single precision some 1e-6 to 1e-5 eV/Å.  The atoms are
+        first put a little off their sites: distances between those are rounded in the same way wherever they are.
         """
-        first = self.state(atoms, periodic=periodic).forces
-        moved = (evolve(atoms, positions=atoms.positions + shift) for shift in _TRIAL_SHIFTS)
+        rattle = np.random.default_rng(_RATTLE_SEED).uniform(-_RATTLE, _RATTLE, atoms.positions.shape)
+        off = evolve(atoms, positions=atoms.positions + rattle)
+        first = self.state(off, periodic=periodic).forces
+        moved = (evolve(off, positions=off.positions + shift) for shift in _TRIAL_SHIFTS)
         return max(float(np.abs(self.state(one, periodic=periodic).forces - first).max()) for one in moved)
 
     def seconds(self, atoms: Structure, *, periodic: bool = True) -> float:

@@ -9,8 +9,8 @@ Where forces change as all atoms move together, the search follows the forces al
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 from attrs import evolve
@@ -20,8 +20,11 @@ from kapitza.core.arrays import Array
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.matter.potentials.force_field import FORCE_UNIT, ForceField
 from kapitza.matter.structure import Structure
+from kapitza.run.cache import compute_once
+from kapitza.run.store import UnitResult
 from kapitza.units import angstrom, eV
 
+_REST_VERSION = "rest-1"
 _FORCE_LIMIT = 1e-5 * FORCE_UNIT  # N: forces left on relaxed atoms
 _CELL_LIMIT = 1e-7 * FORCE_UNIT  # N: forces left on a crystal, whose symmetry they break
 _MAX_MINIMISER_STEPS = 4000
@@ -31,6 +34,7 @@ _GRADIENT_STEP = 1e-3  # Å: differences of the gradient for that
 _DOUBLE_PRECISION = 1e-8 * FORCE_UNIT  # N: changes of forces by a common translation that double precision explains
 _RESOLUTIONS_LEFT = 3.0  # times the change of the gradient by a common translation: what may be left of it
 _TRIAL_SHIFTS = (0.37 * angstrom, 0.71 * angstrom)  # m: of all atoms along (1, 1, 1)
+_RATTLE, _RATTLE_SEED = 0.01, 7  # Å: of all coordinates, before the rounding of the gradient is measured
 _MAX_FORCE_STEPS = 1000
 _PATIENCE = 80  # steps without the gradient becoming smaller, after which the search ends
 _FIRST_STEP = 0.01  # Å: before anything is known of the stiffness
@@ -120,8 +124,88 @@ def relax_interface(
         return state.energy / eV, np.concatenate([slope[right].sum(axis=0), slope[mobile].ravel()])
 
     x0 = np.zeros(3 + 3 * int(mobile.sum()))
-    search = _follow_forces if _is_rounded(force_field, start, periodic=False) else _minimise_energy
-    return unpack(search(energy, x0, force / FORCE_UNIT, start.name))
+    return unpack(_come_to_rest(energy, x0, force, start, force_field, periodic=False))
+
+
+def relax_closed_stack(
+    start: Structure,
+    force_field: ForceField,
+    mobile: NDArray[np.bool_],
+    right: NDArray[np.bool_],
+    *,
+    force: float = _FORCE_LIMIT,
+) -> Structure:
+    r"""Relax the `mobile` atoms (n,) of two crystals that follow one another periodically along the third lattice
+    vector; the one on the `right` (n,) moves as a rigid body, that lattice vector with it, and others are held.
+
+    So the distance of the crystals changes at the interface between them, and at the one on the far side of both, which
+    is only there to do without a surface, it does not.  A move d of the body costs
+    $[VA^{-T}\sigma]_3\cdot d + \sum_if_{i3}F_i\cdot d - \sum_{i\in\text{body}}F_i\cdot d$, with the fractional
+    coordinates $f_{i3}$, since the first term is that of atoms that move with the lattice.
+    """
+    origin, lattice0 = start.positions / angstrom, start.lattice / angstrom
+
+    def unpack(x: Array) -> Structure:
+        places, lattice = origin.copy(), lattice0.copy()
+        places[mobile] += x[3:].reshape(-1, 3)
+        places[right] += x[:3]
+        lattice[2] += x[:3]
+        return evolve(start, positions=places * angstrom, lattice=lattice * angstrom)
+
+    def energy(x: Array, shift: float = 0.0) -> tuple[float, Array]:
+        now = unpack(x)
+        state = force_field.state(evolve(now, positions=now.positions + shift), stress=True)
+        assert state.stress is not None  # noqa: S101
+        forces, inverse = state.forces / FORCE_UNIT, np.linalg.inv(now.lattice / angstrom)
+        with_lattice = now.volume / angstrom**3 * (inverse.T @ (state.stress / (eV / angstrom**3)))[2]
+        height = now.positions / angstrom @ inverse[:, 2]
+        on_body = with_lattice + height @ forces - forces[right].sum(axis=0)
+        return state.energy / eV, np.concatenate([on_body, -forces[mobile].ravel()])
+
+    x0 = np.zeros(3 + 3 * int(mobile.sum()))
+    return unpack(_come_to_rest(energy, x0, force, start, force_field))
+
+
+def relax_once(
+    start: Structure,
+    force_field: ForceField,
+    relax: Callable[[Structure, ForceField], Structure],
+    choices: Mapping[str, str | NDArray[np.bool_]],
+) -> Structure:
+    """Return a structure that was brought to rest by `relax`, from the cache of this user where it is there; `choices`
+    are what it depends on beside the structure and the forces.
+    """
+
+    def kernel() -> UnitResult:
+        rest = relax(start, force_field)
+        return {"lattice": rest.lattice, "positions": rest.positions}
+
+    if force_field.identity is None:
+        return relax(start, force_field)
+    inputs: dict[str, Any] = {
+        "calculator": force_field.identity, "symbols": start.symbols, "lattice": start.lattice,
+        "positions": start.positions, **choices,
+    }  # fmt: skip
+    found = compute_once(kernel, inputs, version=_REST_VERSION)
+    lattice = np.asarray(found["lattice"], dtype=float)
+    axes = start.axes
+    if axes is not None and choices.get("free") == "all":
+        axes = axes @ np.linalg.inv(start.lattice) @ lattice
+    return evolve(start, lattice=lattice, positions=np.asarray(found["positions"], dtype=float), axes=axes)
+
+
+def _come_to_rest(
+    energy: Callable[..., tuple[float, Array]],
+    x0: Array,
+    force: float,
+    start: Structure,
+    force_field: ForceField,
+    *,
+    periodic: bool = True,
+) -> Array:
+    """Return the minimum of an energy, by the forces alone where these are rounded; `force` is what may be left, N."""
+    search = _follow_forces if _is_rounded(force_field, start, periodic=periodic) else _minimise_energy
+    return search(energy, x0, force / FORCE_UNIT, start.name)
 
 
 def _is_rounded(force_field: ForceField, start: Structure, *, periodic: bool = True) -> bool:
@@ -133,8 +217,8 @@ def _follow_forces(energy: Callable[..., tuple[float, Array]], start: Array, lim
     """Return where the gradient (eV Å⁻¹) of an energy is below `limit`, or below what it resolves, by L-BFGS without a
     line search; the gradient is that of all atoms moved by the second argument of `energy`, m, too.
     """
+    resolved = _gradient_rounding(energy, start)
     x, slope = start, energy(start)[1]
-    resolved = max(float(np.abs(energy(start, shift)[1] - slope).max()) for shift in _TRIAL_SHIFTS)
     goal = max(limit, _RESOLUTIONS_LEFT * resolved)
     best, least, idle = x, float(np.abs(slope).max(initial=0.0)), 0
     steps: deque[tuple[Array, Array]] = deque(maxlen=_STEPS_REMEMBERED)
@@ -159,6 +243,15 @@ def _follow_forces(energy: Callable[..., tuple[float, Array]], start: Array, lim
             last=best,
         )
     return best
+
+
+def _gradient_rounding(energy: Callable[..., tuple[float, Array]], start: Array) -> float:
+    """Largest change of a gradient as all atoms move together, eV Å⁻¹; a little off the start, since distances between
+    the sites of a crystal are rounded in the same way wherever they are.
+    """
+    off = start + np.random.default_rng(_RATTLE_SEED).uniform(-_RATTLE, _RATTLE, start.size)
+    slope = energy(off)[1]
+    return max(float(np.abs(energy(off, shift)[1] - slope).max()) for shift in _TRIAL_SHIFTS)
 
 
 def _inverse_curvature(steps: Sequence[tuple[Array, Array]], slope: Array) -> Array:

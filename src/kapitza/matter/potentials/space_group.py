@@ -107,9 +107,23 @@ def _right_handed(lattice: Array) -> Array:
     return lattice if np.linalg.det(lattice) > 0 else -lattice
 
 
-def symmetrize_structure(one: Structure, tolerance: float = SITE_TOLERANCE) -> Structure:
-    """Return a structure whose metric tensor and sites are averages over its space group."""
+def height_operations(one: Structure, tolerance: float = SITE_TOLERANCE) -> SpaceGroup:
+    """Operations of a structure that leave all heights along the third lattice vector, so that no two planes or
+    interfaces are taken for one another, however little they differ.
+    """
     group = space_group(one, tolerance)
+    rise = np.abs(group.shifts[:, 2] - np.round(group.shifts[:, 2])) * one.volume
+    rise /= np.linalg.norm(np.cross(one.lattice[0], one.lattice[1]))
+    upright = (group.turns[:, 2, 2] == 1) & (group.turns[:, :2, 2] == 0).all(axis=1)
+    kept = upright & (rise < 4 * tolerance)
+    return SpaceGroup(group.turns[kept], group.shifts[kept], group.targets[kept])
+
+
+def symmetrize_structure(
+    one: Structure, tolerance: float = SITE_TOLERANCE, *, group: SpaceGroup | None = None
+) -> Structure:
+    """Return a structure whose metric tensor and sites are averages over its space group, or a `group` of it."""
+    group = space_group(one, tolerance) if group is None else group
     metric = (group.turns @ (one.lattice @ one.lattice.T) @ group.turns.swapaxes(1, 2)).mean(axis=0)
     inverse = np.linalg.inv(one.lattice)
     value, vector = np.linalg.eigh(inverse @ metric @ inverse.T)
