@@ -137,3 +137,17 @@ def test_pulses_are_not_shown_as_if_always_on(tmp_path):
     told = CliRunner().invoke(app, ["device", str(pulsed)]).stdout
     assert "on average" in told
     assert "pulses until the peak is within 1 %" in told
+
+
+def test_pulses_are_told_where_they_get_hottest(tmp_path):
+    """Beside a finger that is always on, another with one pulse in a hundred periods."""
+    second = '[[sources]]\nname = "second"\nflux = "5 GW/m2"\nx = ["60 um", "62 um"]\ny = ["0 um", "25 um"]\n'
+    rare = tmp_path / "rare.toml"
+    rare.write_text(
+        CHIP.read_text().replace("[uncertain]", second + 'period = "100 us"\nwidth = "1 us"\n\n[uncertain]')
+    )
+    done = CliRunner().invoke(app, ["device", str(rare)])
+    assert done.exit_code == 0, done.output
+    assert "the pulses are hottest at x = 6" in done.output
+    assert "not where their mean is" in done.output
+    assert "uncertainty of the hottest temperature of the mean" in done.output

@@ -128,6 +128,37 @@ def test_summary_of_a_train_is_that_of_its_pulses_one_by_one():
     assert abs(found.first - first[0]) <= 1e-6 * first[0]
 
 
+def test_rare_pulses_peak_at_their_own_source_and_not_where_the_mean_is_highest():
+    """Beside a source that is always on, pulses of one percent of the time: they leave the mean where it is, and
+    peak as they would alone, on top of what the steady source brings there."""
+    away = Rectangle((60 * um, 62 * um), (0, 25 * um))
+    pulsed = HeatSource("second", 0.25, away, waveform=PulsedPower(1e-4, 1e-6))
+    steady = HeatSource("finger", 0.0625, FINGER)
+    both = pulsed_temperatures(evolve(transistor(), sources=[steady, pulsed]))
+    alone = pulsed_temperatures(evolve(transistor(), sources=[pulsed]))
+    below = solve_layered(evolve(transistor(), sources=[steady]), sensitivity=False).peak
+    assert not both.at_mean_peak
+    assert away.extent[0][0] <= both.place[0] <= away.extent[0][1]
+    assert alone.peak < both.peak < alone.peak + 0.5 * below
+    assert both.peak > 2 * below
+    assert alone.at_mean_peak
+
+
+def test_trains_of_one_period_and_unlike_widths_are_added_at_each_moment():
+    """The peak of two sources is that of the response over a period, not the sum of two peaks at two moments."""
+    period = 4e-6
+    sources = [
+        HeatSource("short", 0.0625, FINGER, waveform=PulsedPower(period, 0.5e-6)),
+        HeatSource("long", 0.02, FINGER, waveform=PulsedPower(period, 2e-6)),
+    ]
+    device = evolve(transistor(), sources=sources)
+    found = pulsed_temperatures(device)
+    times = np.unique(np.append(np.linspace(0, period, 81)[1:-1], [0.5e-6, 2e-6]))
+    inside = layered_response(device, times).peak
+    assert found.in_phase
+    assert abs(found.peak - inside.max()) <= 1e-5 * inside.max()
+
+
 def test_figure_and_summary_of_a_train_have_the_same_properties():
     """Conductivities that fall with temperature: the drawn train peaks where the summary says, below what the hotter
     state of the power always on would give."""

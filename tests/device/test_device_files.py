@@ -261,6 +261,7 @@ def test_library_gives_what_is_not_stated(tmp_path):
         ('"GaN|SiC"', '"GaN|Si"', "unknown key; did you mean 'GaN|SiC'"),
         ('"50 MW/m2K"', '"fifty"', r"line 15: .*'fifty' is no conductance"),
         ('"50 MW/m2K"', '"-5 MW/m2K"', "expected above 0"),
+        ('"50 MW/m2K"', '"50 MW/m2K ± -5 %"', r"line 15: .*sigma = '-5 %': expected an uncertainty of 0 or more"),
         (
             '"50 MW/m2K"',
             '{ theory = "inelastic-limit", drop = "gray" }',

@@ -142,6 +142,8 @@ def _value_with_sigma(value: object, sigma: object | None) -> BoundaryValue:
     share = None
     if sigma is not None:
         size, relative = share_or_quantity(sigma, kind, what="sigma")
+        if size < 0:
+            raise InputError(f"sigma = {sigma!r:.60}: expected an uncertainty of 0 or more")
         share = size if relative else size / found
     conductance = 1 / found if resistance else found
     return conductance, None if share is None else share * conductance

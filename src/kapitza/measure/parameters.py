@@ -332,8 +332,8 @@ def _tied_targets(
 
 
 def _unknown_message(samples: Sequence[DataSet], name: str) -> str:
-    def likeness(other: str) -> int:
-        return -len(set(re.split(r"[.:|]", other)) & set(re.split(r"[.:|]", name)))
+    def likeness(other: str) -> tuple[int, str]:
+        return -len(set(re.split(r"[.:|]", other)) & set(re.split(r"[.:|]", name))), other
 
     known = sorted({n for sample in samples for n in sample.names()}, key=likeness)
     return f"no sample has {name!r}: there are {', '.join(known)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -239,6 +239,12 @@ def _report_pulses(device: Device) -> tuple[list[list[str]], dict[str, Any]]:
         ["if always on", f"{found.always_on:.5g}"],
         ["pulses until the peak is within 1 %", f"{found.settled_pulses}"],
     ]
+    if not found.at_mean_peak:
+        x, y, depth = _place_cells(found.place)
+        note(
+            f"the pulses are hottest at x = {x}, y = {y}, {depth} deep, not where their mean is: the table of "
+            "the train is of that point"
+        )
     if abs(found.hot_peak / found.peak - 1) > _HOT_PEAK_SHARE:
         note(
             "properties of T are those that the mean heat leaves; with those of the power always on the peak would be "
@@ -443,9 +449,10 @@ def _print_report(report: _Report) -> None:
     order = sorted(found.contribution, key=lambda name: -found.contribution[name])
     variance = math.fsum(v**2 for v in found.contribution.values()) or 1.0
     parts = [(name, found.contribution[name]) for name in order]
+    of_mean = "mean of the train" if report.pulses else ""
     tables: list[tuple[str, tuple[str, ...], Sequence[Sequence[str]]]] = [
         ("hottest point in the train of pulses, K above the sink", ("", "K"), report.pulses),
-        ("", ("below the hottest point", "drop (K)", "share", *report.columns), drops),
+        (of_mean, ("below the hottest point", "drop (K)", "share", *report.columns), drops),
         (
             "at boundaries, from the warmer side to the other",
             ("boundary", "mean jump (K)", "largest (K)", f"heat through ({unit})", "mean flux (MW/m²)"),
@@ -455,7 +462,7 @@ def _print_report(report: _Report) -> None:
         ("rise averaged over", ("patch", "K"), [[name, f"{rise:.6g}"] for name, rise in found.average.items()]),
         ("faces", ("face", "mean rise (K)", f"heat out ({unit})"), report.faces),
         (
-            "uncertainty of the hottest temperature",
+            "uncertainty of the hottest temperature" + (" of the mean" if report.pulses else ""),
             ("from", "K", "of the variance"),
             [[name, f"{part:.3g}", f"{100 * part**2 / variance:.0f} %"] for name, part in parts],
         ),
@@ -473,14 +480,18 @@ def _hottest_point(report: _Report) -> str:
     """The hottest point in one line."""
     found, unit = report.found, report.unit
     sigma = "" if found.sigma is None else f" ± {found.sigma:.2g}"
-    cells = [format_device_number("depth", float(v)) if abs(v) > 1e-15 else "0" for v in found.place]
-    named = zip(report.axes, cells, strict=False)
+    named = zip(report.axes, _place_cells(found.place), strict=False)
     place = ", ".join(f"{cell} deep" if axis == "depth" else f"{axis} = {cell}" for axis, cell in named)
     return (
         f"{found.title}: {'on average ' if report.pulsed else ''}{found.sink + found.peak:.5g}{sigma} K in "
         f"{found.layer} at {place}; {found.peak:.6g} K above "
         f"the sink, {found.resistance:.4g} {'K/W' if unit == 'W' else 'K m/W'} for {found.power:.4g} {unit}"
     )
+
+
+def _place_cells(place: Iterable[float]) -> list[str]:
+    """Coordinates as text."""
+    return [format_device_number("depth", float(v)) if abs(v) > 1e-15 else "0" for v in place]
 
 
 def _jump_row(name: str, one: BoundaryJump) -> list[str]:

@@ -30,7 +30,7 @@ _REFINEMENT_ROUNDS = 5
 _CANDIDATE_PIXELS = 40  # of a map that are tried
 
 
-def _find_hot_spot(solved: LinearDevice) -> tuple[LateralPoints, int, float]:
+def find_hot_spot(solved: LinearDevice) -> tuple[LateralPoints, int, float]:
     """The hottest point: where it lies along the layers, its node, and its rise (K).
 
     It is looked for on the planes that heat enters, at and around the sources, on ever finer grids.
@@ -275,7 +275,7 @@ def property_error(device: Device, solution: "SteadySolution") -> float:
     axis around a patch of half the size for the hottest point.
     """
     ready = linear_device(solution.linear.device, _inner_planes(device, 2))
-    spot, node, _ = _find_hot_spot(ready)
+    spot, node, _ = find_hot_spot(ready)
     means = _weighted_means(device, ready, spot, node, 2)
     moved = sum(abs(one.weight * (one.value - solution.values[name])) for name, one in means.items())
     settled = _PROPERTY_TOLERANCE * solution.peak  # up to which the numbers were iterated
@@ -316,7 +316,7 @@ def solve_steady(
     last = 0.0
     for i in range(_MAX_PROPERTY_ITERATIONS):  # Picard iteration: in thermal runaway it has no fixed point
         ready = linear_device(with_constant_properties(device, values), cuts)
-        spot, node, peak = _find_hot_spot(ready)
+        spot, node, peak = find_hot_spot(ready)
         means = _weighted_means(device, ready, spot, node) if varies else {}
         if not varies or abs(peak - last) < _PROPERTY_TOLERANCE * abs(peak):
             return SteadySolution(
