@@ -6,8 +6,9 @@ are of the package too.
 
 # ruff: noqa: E501  (the text of a page)
 
+import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -28,6 +29,9 @@ HERE = Path(__file__).resolve().parent
 PAGE, FIGURE = HERE / "theory" / "measured-pairs.md", HERE / "images" / "measured-pairs.png"
 TEMPERATURE = 300.0  # K
 WINDOW = 0.05  # relative: measured temperatures that count as this one
+CAUSES = HERE.parent / "tools" / "pairs" / "causes.json"
+MESH_ERROR = 1.05  # factor by which Green's functions on the mesh of a bound may miss
+DRAWS = 1000  # of pairs, sources and samples
 
 
 @frozen
@@ -38,7 +42,8 @@ class Comparison:
     dmm: float
     amm: float
     calibrated: float | None
-    measured: tuple[float, ...]  # one value a source: the median of its samples
+    sources: tuple[tuple[float, ...], ...]  # samples of each source
+    causes: Mapping[str, float]  # of causes.json
 
     @property
     def agf(self) -> float:
@@ -47,8 +52,13 @@ class Comparison:
 
     @property
     def median(self) -> float | None:
-        """Median over the sources."""
-        return float(np.median(self.measured)) if self.measured else None
+        """Median over the sources, of each the median of its samples."""
+        return float(np.median([np.median(one) for one in self.sources])) if self.sources else None
+
+    def with_electrons(self, key: str) -> float | None:
+        """A conductance of causes.json with the resistance between electrons and lattice of a metal."""
+        value = self.causes.get(key)
+        return None if value is None else 1 / (1 / value + self.causes.get("electrons", 0.0) / 1e3)
 
 
 def interfaces() -> list[ComputedInterface]:
@@ -69,17 +79,18 @@ def compare(found: ComputedInterface) -> Comparison:
             best = calibrated_conductance(found.left, found.right, [TEMPERATURE]).conductance.value.item() / MW
         except InputError:
             best = None
-    return Comparison(found, models["dmm"], models["amm"], best, measured_values(found.left, found.right))
+    causes = json.loads(CAUSES.read_text(encoding="utf-8")).get(f"{found.left}-{found.right}", {})
+    return Comparison(found, models["dmm"], models["amm"], best, measured_values(found.left, found.right), causes)
 
 
-def measured_values(left: str, right: str) -> tuple[float, ...]:
-    """One value at 300 K for each source of the catalogue: the median of its samples without layers between."""
+def measured_values(left: str, right: str) -> tuple[tuple[float, ...], ...]:
+    """Values at 300 K of the samples without layers between, for each source of the catalogue."""
     sources: dict[str, list[float]] = {}
     for one in published_measurements(left, right):
         near = np.abs(one.conductance.temperature / TEMPERATURE - 1) < WINDOW
         if not one.exclusion and near.any():
             sources.setdefault(one.citation, []).append(float(one.conductance.value[near][0]) / MW)
-    return tuple(float(np.median(values)) for values in sources.values())
+    return tuple(tuple(values) for values in sources.values())
 
 
 def factor(value: float, wanted: float) -> float:
@@ -115,18 +126,20 @@ def agf_table(found: Sequence[ComputedInterface]) -> str:
     lines = [row(head), "|---" * len(head) + "|"]
     for one in found:
         values = one.conductance([50, 100, 200, 300, 500]).value / MW
-        across = "mean, site by site" if one.kind == "sites" else f"springs {stiffness(one)}, {SPRINGS[one.springs]}"
+        across = (
+            "mean, site by site" if one.kind == "sites" else f"{one.kind}, {stiffness(one)}, {SOURCES[one.stiffness]}"
+        )
         cells = [one.name.replace("|", "/"), across, f"{100 * one.strain:.1f} %", f"{one.area / angstrom**2:.1f}"]
         cells += [number(value) for value in values.tolist()]
         lines.append(row([*cells, f"{100 * one.error.max():.1f} %", f"{one.seconds:.0f}"]))
     return "\n".join(lines)
 
 
-SPRINGS = {"potential": "Nequix", "mean": "planes in series", "": ""}
+SOURCES = {"potential": "Nequix", "mean": "planes in series", "": ""}
 
 
 def stiffness(one: ComputedInterface) -> str:
-    """Stiffness of springs along and across the normal, in 10²⁰ N m⁻³."""
+    """Stiffness of a contact along and across the normal, in 10²⁰ N m⁻³."""
     assert one.normal is not None
     assert one.shear is not None
     return f"{one.normal / 1e20:.2g}/{one.shear / 1e20:.2g}"
@@ -146,7 +159,7 @@ def comparison_table(rows: Sequence[Comparison]) -> str:
     ]
     lines = [row(head), "|---" * len(head) + "|"]
     for one in rows:
-        seen = "–" if one.median is None else f"{one.median:.3g} ({len(one.measured)})"
+        seen = "–" if one.median is None else f"{one.median:.3g} ({len(one.sources)})"
         off = ["–", "–"] if one.median is None else [f"{factor(value, one.median):.2f}" for value in (one.agf, one.dmm)]
         names = f"{one.found.left}/{one.found.right}"
         lines.append(row([names, *map(number, (one.agf, one.dmm, one.amm, one.calibrated)), seen, *off]))
@@ -161,15 +174,181 @@ def summary(rows: Sequence[Comparison]) -> str:
     best = sum(factor(values[0], values[2]) < factor(values[1], values[2]) for values in known)
     kinds = {
         kind: np.median([factor(values[0], values[2]) for values in known if values[3] == kind])
-        for kind in ("sites", "springs") if any(values[3] == kind for values in known)
+        for kind in ("sites", "continued", "springs") if any(values[3] == kind for values in known)
     }  # fmt: skip
-    named = {"sites": "site by site", "springs": "by springs"}
-    by_kind = " and ".join(f"{value:.2f} for those that join {named[kind]}" for kind, value in kinds.items())
+    named = {"sites": "site by site", "continued": "as continued crystals", "springs": "by springs"}
+    by_kind = ", ".join(f"{value:.2f} for those that join {named[kind]}" for kind, value in kinds.items())
     better = "better than" if agf < dmm else "no better than"
     return (
         f"Of the {len(rows)} interfaces {len(known)} were measured near 300 K.  The median factor between Green's functions and the median of the "
         f"sources is **{agf:.2f}** ({by_kind}), {better} the **{dmm:.2f}** of the diffuse mismatch model with the full bands of the same crystals; Green's functions are nearer for "
         f"{best} of {len(known)}, and below the measured value for {low}."
+    )
+
+
+COLUMNS: tuple[tuple[str, Callable[[Comparison], float | None]], ...] = (
+    ("springs", lambda one: one.causes.get("springs", one.agf if one.found.kind != "continued" else None)),
+    ("AGF", lambda one: one.agf),
+    ("AGF, local", lambda one: one.causes.get("agf local")),
+    ("AGF, seen", lambda one: one.causes.get("agf seen")),
+    ("AGF, seen, electrons", lambda one: one.with_electrons("agf seen")),
+    ("DMM", lambda one: one.dmm),
+    ("DMM, local", lambda one: one.causes.get("dmm local")),
+    ("DMM, seen", lambda one: one.causes.get("dmm seen")),
+    ("DMM, seen, electrons", lambda one: one.with_electrons("dmm seen")),
+)
+
+
+def cause_table(rows: Sequence[Comparison]) -> str:
+    """Contact, drop and electrons, one after another, and the median factor of each to measured values."""
+    head = ["interface", *(name for name, _ in COLUMNS), "measured"]
+    lines = [row(head), "|---" * len(head) + "|"]
+    known = [one for one in rows if one.median is not None]
+    for one in known:
+        names = f"{one.found.left}/{one.found.right}"
+        lines.append(row([names, *(number(value(one)) for _, value in COLUMNS), number(one.median)]))
+    factors = [column_factors(known, value) for _, value in COLUMNS]
+    lines.append(row(["**median factor**", *(f"**{np.median(one):.2f}** ({len(one)})" for one in factors), ""]))
+    return "\n".join(lines)
+
+
+def column_factors(known: Sequence[Comparison], value: Callable[[Comparison], float | None]) -> list[float]:
+    """Factors to the measured values, where there is a value."""
+    return [factor(found, one.median) for one in known if (found := value(one)) is not None and one.median is not None]
+
+
+def bound_table(rows: Sequence[Comparison]) -> str:
+    """What can cross at most."""
+    keys = ("same wave vector", "same wave vector seen", "elastic", "elastic seen", "any")
+    head = ["interface", "AGF", "same wave vector", "as seen", "same frequency", "as seen", "any frequency", "measured"]
+    lines = [row(head), "|---" * len(head) + "|"]
+    for one in rows:
+        names = f"{one.found.left}/{one.found.right}"
+        coarse = factor(one.causes.get("same wave vector, crossing", one.agf), one.agf) > MESH_ERROR
+        cells = [number(None if coarse and key.startswith("same") else one.causes.get(key)) for key in keys]
+        lines.append(row([names, number(one.agf), *cells, number(one.median)]))
+    return "\n".join(lines)
+
+
+def probe_table(rows: Sequence[Comparison]) -> str:
+    """Inelastic exchange by probes."""
+    head = ["interface", "emitted", "contacts taken off", "with scattering", "gain", "measured"]
+    lines = [row(head), "|---" * len(head) + "|"]
+    for one in rows:
+        found = [one.causes.get(f"probes, {key}") for key in ("harmonic", "four-probe", "scattering")]
+        if found[1] is not None and found[2] is not None:
+            names = f"{one.found.left}/{one.found.right}"
+            gain = f"{100 * (found[2] / found[1] - 1):+.0f} %"
+            lines.append(row([names, *map(number, found), gain, number(one.median)]))
+    return "\n".join(lines)
+
+
+@frozen
+class Spread:
+    """Median factors of two models over draws of pairs, sources and samples."""
+
+    first: tuple[float, float]  # interval of 95 %
+    second: tuple[float, float]
+    ratio: tuple[float, float]  # of both
+    better: float  # share of draws in which the first one is nearer
+
+
+def spread(
+    rows: Sequence[Comparison],
+    first: Callable[[Comparison], float | None],
+    second: Callable[[Comparison], float | None],
+) -> Spread:
+    """Draw pairs, of each its sources, of these their samples; a single source varies as sources of others do."""
+    rng = np.random.default_rng(20)
+    known = [
+        (one.sources, a, b)
+        for one in rows
+        if one.sources and (a := first(one)) is not None and (b := second(one)) is not None
+    ]
+    scatter = source_scatter(rows)
+    found = np.empty((DRAWS, 2))
+    for i in range(DRAWS):
+        misses: list[tuple[float, float]] = []
+        for j in rng.integers(len(known), size=len(known)):
+            sources, one, other = known[j]
+            values = [
+                float(np.median(rng.choice(sources[k], len(sources[k]))))
+                for k in rng.integers(len(sources), size=len(sources))
+            ]
+            seen = float(np.median(values)) * (np.exp(scatter * rng.normal()) if len(sources) == 1 else 1.0)
+            misses.append((factor(one, seen), factor(other, seen)))
+        found[i] = np.median(misses, axis=0)
+    ends = [tuple(np.quantile(values, (0.025, 0.975)).tolist()) for values in (*found.T, found[:, 0] / found[:, 1])]
+    return Spread(ends[0], ends[1], ends[2], float((found[:, 0] < found[:, 1]).mean()))
+
+
+def source_scatter(rows: Sequence[Comparison]) -> float:
+    """Standard deviation of the logarithm of sources about their mean, where an interface has several."""
+    logs = [np.log([np.median(values) for values in one.sources]) for one in rows if len(one.sources) > 1]
+    squares = sum(float(np.square(one - one.mean()).sum()) for one in logs)
+    return float(np.sqrt(squares / sum(one.size - 1 for one in logs)))
+
+
+def spread_text(rows: Sequence[Comparison]) -> str:
+    """Intervals of the median factors, emitted and in one definition of the drop."""
+    columns = dict(COLUMNS)
+    texts: list[str] = []
+    for what, one, other in (
+        ("Emitted, as in the table above", "AGF", "DMM"),
+        ("As an experiment sees them, with electrons", "AGF, seen, electrons", "DMM, seen, electrons"),
+    ):
+        found = spread(rows, columns[one], columns[other])
+        middle = [np.median(column_factors([x for x in rows if x.sources], columns[name])) for name in (one, other)]
+        texts.append(
+            f"{what}: AGF {middle[0]:.2f} ({found.first[0]:.2f} to {found.first[1]:.2f}), DMM {middle[1]:.2f} "
+            f"({found.second[0]:.2f} to {found.second[1]:.2f}), ratio of both {found.ratio[0]:.2f} to {found.ratio[1]:.2f}; "
+            f"AGF is nearer in {100 * found.better:.0f} % of the draws."
+        )
+    return "\n".join(f"* {text}" for text in texts)
+
+
+def without_sites(rows: Sequence[Comparison]) -> tuple[float, float, int]:
+    """Median factors of Green's functions and of diffuse mismatch where lattices differ, and of how many."""
+    known = [one for one in rows if one.sources and one.found.kind != "sites"]
+    columns = dict(COLUMNS)
+    agf, dmm = (float(np.median(column_factors(known, columns[name]))) for name in ("AGF", "DMM"))
+    return agf, dmm, len(known)
+
+
+def choice_text(rows: Sequence[Comparison]) -> str:
+    """What other choices of the contact change."""
+    texts = [
+        f"{one.found.left}/{one.found.right} {one.agf:.3g}, {one.causes['twice the spread']:.3g} with twice the spread of the sites, "
+        f"{one.causes['half the stiffness']:.3g} with half the stiffness"
+        for one in rows
+        if "twice the spread" in one.causes
+    ]
+    return "; ".join(texts)
+
+
+def strain_text(rows: Sequence[Comparison]) -> str:
+    """What the strain of a metal changes."""
+    texts = [
+        f"{one.found.left}/{one.found.right} ({100 * one.found.strain:.1f} %) {one.causes['aluminium, strained']:.3g} in place of "
+        f"{one.causes['aluminium, own lattice']:.3g}"
+        for one in rows
+        if "aluminium, strained" in one.causes
+    ]
+    return "; ".join(texts)
+
+
+CELLS = {
+    ("Al2O3", "Al"): "Al₂O₃(001)/Al(111) has a common cell of 19.6 Å², strained by 4.1 %, of one cell on three",
+    ("Si", "alpha-quartz"): "Si(111)/α-quartz(001) has one of 89 Å², strained by 3.4 %, of seven cells on four",
+}
+
+
+def missing_text(found: Sequence[ComputedInterface]) -> str:
+    """Pairs of the table that were not computed."""
+    there = {(one.left, one.right) for one in found}
+    texts = [text for pair, text in CELLS.items() if pair not in there]
+    return (
+        f"{'; '.join(texts)}.  Both junctions are built and stable and stand in `pairs.toml`; they were not computed."
     )
 
 
@@ -204,7 +383,12 @@ def page(rows: Sequence[Comparison]) -> str:
     """Text of the page."""
     found = [one.found for one in rows]
     text = (HERE / "pairs-page.txt").read_text(encoding="utf-8")
-    return text.format(agf=agf_table(found), comparison=comparison_table(rows), summary=summary(rows), count=len(rows))
+    return text.format(
+        agf=agf_table(found), comparison=comparison_table(rows), summary=summary(rows), count=len(rows),
+        causes=cause_table(rows), bounds=bound_table(rows), probes=probe_table(rows), spread=spread_text(rows),
+        scatter=f"{np.exp(source_scatter(rows)):.2f}", without=without_sites(rows), choices=choice_text(rows),
+        strain=strain_text(rows), missing=missing_text(found),
+    )  # fmt: skip
 
 
 def main() -> None:

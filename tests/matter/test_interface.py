@@ -6,6 +6,7 @@ from attrs import evolve
 
 from kapitza.errors import InputError
 from kapitza.matter.building.contact_springs import ContactSprings, spring_junction
+from kapitza.matter.building.continued_contact import continued_junction
 from kapitza.matter.building.interface import junction
 from kapitza.matter.building.layers import mass_junction
 from kapitza.matter.building.mixed_junction import SiteMixing, crystal_lead, junction_from_crystals
@@ -49,6 +50,9 @@ def test_leads_touch_by_springs_or_differ_in_their_masses(silicon):
     got, want = junction(lead, heavy), mass_junction(lead, lead.masses, heavy.masses)
     np.testing.assert_allclose(got.right.masses, want.right.masses, rtol=1e-15, atol=0)
     assert got.name == want.name
+    softer = evolve(lead, onsite=0.8 * lead.onsite, hop=0.8 * lead.hop)
+    got, want = junction(lead, softer), continued_junction(lead, softer)
+    np.testing.assert_allclose(got.device[1].hop, want.device[1].hop, rtol=1e-12, atol=0)
 
 
 def test_what_does_not_join(silicon):
@@ -57,4 +61,4 @@ def test_what_does_not_join(silicon):
         with pytest.raises(InputError, match="no junction of"):
             junction(*call)
     with pytest.raises(InputError, match="no junction of Lead and Lead"):
-        junction(lead, evolve(lead, step=1.1 * lead.step))
+        junction(lead, lead, "mean")

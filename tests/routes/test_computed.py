@@ -17,10 +17,10 @@ from printed_json import printed
 PAIRS = list_computed_interfaces()
 
 
-def test_twelve_pairs_take_less_than_a_megabyte():
+def test_twelve_pairs_are_compact():
     folder = files("kapitza.matter") / "data" / "interfaces"
     assert len(PAIRS) >= 12
-    assert sum(len(one.read_bytes()) for one in folder.iterdir()) < 1_000_000
+    assert sum(len(one.read_bytes()) for one in folder.iterdir()) < 150_000
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids="-".join)

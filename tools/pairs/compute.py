@@ -1,8 +1,8 @@
 """Junctions of the pairs of pairs.toml by Green's functions; their transmissions become data of the package.
 
-python tools/pairs/compute.py FOLDER [LEFT-RIGHT ...] keeps units of work in FOLDER and takes up from there; a
-pair whose file is there is left alone.  Force constants of the crystals are those of the package.  Stiffnesses of
-contacts are in contacts.toml; `contact.py` computes them.
+python tools/pairs/compute.py FOLDER [LEFT-RIGHT ...] keeps units of work in FOLDER and takes up from there, in the
+order of the names or of the table; a pair whose file is there is left alone.  Force constants of the crystals are those
+of the package.  Stiffnesses of contacts are in contacts.toml; `contact.py` computes them.
 """
 
 import json
@@ -18,7 +18,8 @@ import numpy as np
 from kapitza.core.arrays import Array
 from kapitza.core.transmission import Transmission
 from kapitza.errors import ValidityWarning
-from kapitza.matter.building.contact_springs import ContactSprings, spring_junction
+from kapitza.matter.building.contact_springs import ContactSprings
+from kapitza.matter.building.continued_contact import continued_junction
 from kapitza.matter.building.interaction_range import Truncation, truncate_force_constants
 from kapitza.matter.building.layers import lead_from_force_constants
 from kapitza.matter.building.mixed_junction import SiteMixing, junction_from_crystals
@@ -27,12 +28,12 @@ from kapitza.matter.crystal import Crystal
 from kapitza.matter.junction import Junction, Lead
 from kapitza.matter.phonons import phonon_card, phonon_crystal
 from kapitza.matter.potentials.force_constants import balance_moments
-from kapitza.run.work import Progress
 from kapitza.theory.agf.conductance import ConvergedTransmission, refine_to_tolerance
 from kapitza.theory.agf.transmission import UnitRunner
 from kapitza.units import MW, THz, angstrom
 
 HERE = Path(__file__).resolve().parent
+CONTACTS = HERE / "contacts.toml"
 DATA = HERE.parents[1] / "src" / "kapitza" / "matter" / "data" / "interfaces"
 TEMPERATURE = np.array([50.0, 77.0, 100.0, 150.0, 200.0, 300.0, 400.0, 500.0])  # K, at which the error is controlled
 TOLERANCE = 0.1  # relative error of the conductance at any of them; at 300 K it comes out as 1 to 4 %
@@ -48,20 +49,21 @@ def read_pairs() -> list[dict[str, Any]]:
         row.setdefault("orientation", [0, 0, 1])
         row.setdefault("right_orientation", row["orientation"])
         row.setdefault("limit", 0.05)
+        row.setdefault("reach", REACH)
         row["name"] = f"{row['left']}-{row['right']}"
     return rows
 
 
 def read_contacts() -> dict[str, dict[str, float]]:
     """Stiffnesses of contacts that a potential gave, by the names of the pairs."""
-    return tomllib.loads((HERE / "contacts.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(CONTACTS.read_text(encoding="utf-8"))
 
 
-def short_crystal(name: str, indices: list[int]) -> tuple[Truncation, Array]:
+def short_crystal(name: str, indices: list[int], reach: float = REACH) -> tuple[Truncation, Array]:
     """Crystal of the package with forces that end along the normal of a surface, and that normal."""
     normal = np.linalg.inv(phonon_card(name).axes) @ np.array(indices, dtype=float)
     full = phonon_crystal(name)
-    return truncate_force_constants(phonon_crystal(name, nac=False), REACH, reference=full, normal=normal), normal
+    return truncate_force_constants(phonon_crystal(name, nac=False), reach, reference=full, normal=normal), normal
 
 
 def surface_lead(crystal: Crystal, normal: Array) -> Lead:
@@ -90,7 +92,8 @@ def mean_stiffness(left: Lead, right: Lead) -> ContactSprings:
 def build(row: dict[str, Any]) -> tuple[Junction, dict[str, Any]]:
     """Junction of a pair, and what is worth knowing of it."""
     (one, up), (other, down) = (
-        short_crystal(row[side], row[key]) for side, key in (("left", "orientation"), ("right", "right_orientation"))
+        short_crystal(row[side], row[key], row["reach"])
+        for side, key in (("left", "orientation"), ("right", "right_orientation"))
     )
     about: dict[str, Any] = {"truncation": [round(float(cut.dropped), 4) for cut in (one, other)]}
     if row["kind"] == "sites":
@@ -99,12 +102,19 @@ def build(row: dict[str, Any]) -> tuple[Junction, dict[str, Any]]:
         cells = [np.linalg.norm(surface_lead(cut.crystal, n).periods[0]) for cut, n in ((one, up), (other, down))]
         return made, about | {"strain": round(float(abs(cells[0] / cells[1] - 1)), 4)}
     leads = surface_lead(one.crystal, up), surface_lead(other.crystal, down)
-    known = read_contacts().get(row["name"])
-    springs = mean_stiffness(*leads) if known is None else ContactSprings(known["normal"], known["shear"])
-    made = spring_junction(*leads, springs, limit=row["limit"])
+    springs, source = contact_stiffness(row["name"], leads)
+    made = continued_junction(*leads, springs, limit=row["limit"])
     stretched = in_plane_change(leads[1], made.right)
-    about |= {"normal": springs.normal, "shear": springs.shear, "springs": "mean" if known is None else "potential"}
+    about |= {"normal": springs.normal, "shear": springs.shear, "stiffness": source}
     return made, about | {"strain": round(stretched, 4)}
+
+
+def contact_stiffness(name: str, leads: tuple[Lead, Lead]) -> tuple[ContactSprings, str]:
+    """Stiffness of a contact and where it is from: "potential" or "mean"."""
+    known = read_contacts().get(name)
+    if known is None:
+        return mean_stiffness(*leads), "mean"
+    return ContactSprings(known["normal"], known["shear"]), "potential"
 
 
 def in_plane_change(before: Lead, after: Lead) -> float:
@@ -155,11 +165,12 @@ def main(folder: Path, wanted: list[str]) -> None:
     """Compute what is missing."""
     DATA.mkdir(exist_ok=True)
     warnings.simplefilter("ignore", ValidityWarning)
-    for row in read_pairs():
+    rows = {row["name"]: row for row in read_pairs()}
+    for row in [rows[name] for name in wanted] if wanted else rows.values():
         path = DATA / f"{row['name']}.json"
-        if path.exists() or (wanted and row["name"] not in wanted):
+        if path.exists():
             continue
-        start = process_time()
+        clock = Clock(folder / f"{row['name']}.seconds")
         try:
             junction, about = build(row)
             found = refine_to_tolerance(
@@ -167,20 +178,34 @@ def main(folder: Path, wanted: list[str]) -> None:
                 None,
                 row.get("tolerance", TOLERANCE),
                 TEMPERATURE,
-                UnitRunner(None, folder / row["name"], tell(row["name"])),
+                UnitRunner(None, folder / row["name"], clock),
             )
         except Exception as err:  # noqa: BLE001  (one pair that fails leaves the others)
             print(f"{row['name']}: {err}", flush=True)
             continue
-        made = entry(row, about, junction, found, process_time() - start)
+        made = entry(row, about, junction, found, clock.total)
         path.write_text(json.dumps(made, separators=(",", ":")) + "\n", encoding="utf-8")
         value = found.transmission.conductance(300.0).value.item() / MW
         print(f"{row['name']}: {value:.4g} MW/m²K, {made['seconds']} s, {about}", flush=True)
 
 
-def tell(_name: str) -> Progress:
-    """Say nothing of progress."""
-    return lambda _done, _total: None
+class Clock:
+    """Computing time of a pair, kept in a file, so that what was interrupted counts."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.before = float(path.read_text(encoding="utf-8")) if path.exists() else 0.0
+        self.start = process_time()
+
+    @property
+    def total(self) -> float:
+        """Seconds in all."""
+        return self.before + process_time() - self.start
+
+    def __call__(self, _done: int, _total: int) -> None:
+        """Keep the time after each unit of work."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_text(f"{self.total:.2f}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -3,12 +3,18 @@
 Both are slabs at the lattice constants of their phonons, the right one strained to the left.  Of a few places above the
 left slab the one of lowest energy is taken, atoms next to the plane relax, and the upper slab is displaced as a rigid
 body: the force that it feels over displacement and area is the sum of all force constants across the plane.
+
+python tools/pairs/contact.py WEIGHTS LEFT-RIGHT ... adds to contacts.toml those that are not there; WEIGHTS is the file
+of nequix-oam-1-pft.
 """
 
+import sys
+from time import process_time
 from typing import Any
 
 import numpy as np
 from attrs import evolve, frozen
+from compute import CONTACTS, read_contacts, read_pairs
 
 from kapitza.core.arrays import Array, BoolArray, IntArray
 from kapitza.lattice import match_surfaces
@@ -18,6 +24,7 @@ from kapitza.matter.building.surface import orient_structure
 from kapitza.matter.junction import supercell_cells
 from kapitza.matter.phonons import named_structure
 from kapitza.matter.potentials.force_field import FORCE_UNIT, ForceField
+from kapitza.matter.potentials.named_force_fields import named_force_field
 from kapitza.matter.potentials.relaxation import relax_interface
 from kapitza.matter.structure import Structure
 from kapitza.units import angstrom
@@ -107,3 +114,29 @@ def rigid_coupling(rest: Structure, upper: BoolArray, force_field: ForceField) -
             force.append(force_field.state(evolve(rest, positions=moved)).forces[upper].sum(axis=0))
         found[axis] = (force[1] - force[0]) / (2 * STEP)
     return (found + found.T) / 2
+
+
+def main(weights: str, wanted: list[str]) -> None:
+    """Add contacts that are missing to the file, one by one."""
+    rows = {row["name"]: row for row in read_pairs()}
+    for name in wanted:
+        if name in read_contacts():
+            continue
+        start = process_time()
+        symbols = [one for side in ("left", "right") for one in named_structure(rows[name][side]).symbols]
+        arguments = {"model_path": weights, "backend": "jax", "use_kernel": False}
+        found = contact(rows[name], named_force_field("nequix", symbols, arguments=arguments))
+        with CONTACTS.open("a", encoding="utf-8") as file:
+            file.write(
+                f"\n[{name}]\nnormal = {found.springs.normal:.3g}\nshear = {found.springs.shear:.3g}\n"
+                f"gap = {found.gap:.3g}\n"
+            )
+        print(
+            f"{name}: {found.springs}, {found.coupling.round(-17).tolist()}, strain {found.strain:.3f}, "
+            f"{found.atoms} atoms, gap {found.gap:.3g} m, {process_time() - start:.0f} s",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

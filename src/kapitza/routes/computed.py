@@ -1,8 +1,8 @@
 """Interfaces that were computed beforehand by atomistic Green's functions: their transmissions are in the package.
 
 `tools/pairs` of the repository holds the table of pairs and computes them again.  Force constants of the crystals are
-those of the package (`kapitza.matter.phonons`); crystals of one structure join site by site with the mean of both,
-others by springs with the stiffness of the contact per area.
+those of the package (`kapitza.matter.phonons`); crystals of one structure join site by site with the mean of both, of
+others each goes on beyond the plane onto the atoms of the other, with the stiffness of the contact per area.
 """
 
 import json
@@ -32,18 +32,19 @@ class ComputedInterface(BaseRecord):
 
     Attributes
     ----------
-    kind : "sites": the mean of both force constants across the plane, site by site; "springs": springs between the
-        outermost planes
+    kind : "sites": the mean of both force constants across the plane, site by site; "continued": the mean of both
+        crystals' force constants, each continued onto the other's atoms (`continued_junction`); "springs": springs
+        between the outermost planes alone
     orientation, right_orientation : Miller indices of the surfaces
     potentials, dois : what gave the force constants of either crystal, and the papers that describe it
-    springs : where the stiffness of springs is from: "potential" (forces of a universal potential on displaced slabs)
-        or "mean" (that of planes within both crystals, in series); empty without springs
+    stiffness : where that of a contact is from: "potential" (forces of a universal potential on displaced slabs) or
+        "mean" (that of planes within both crystals, in series); empty where sites join
     transmission : in bins of 0.1 THz; the conductance follows from it
     """
 
     left: str
     right: str
-    kind: Literal["sites", "springs"] = field(validator=one_of("sites", "springs"))
+    kind: Literal["sites", "continued", "springs"] = field(validator=one_of("sites", "continued", "springs"))
     orientation: tuple[int, ...] = field(converter=tuple, metadata=about("1", "Miller indices of the left surface"))
     right_orientation: tuple[int, ...] = field(converter=tuple, metadata=about("1", "the same of the right surface"))
     potentials: tuple[str, ...] = field(converter=tuple)
@@ -58,8 +59,8 @@ class ComputedInterface(BaseRecord):
     points: int = field(metadata=about("1", "wave vectors times frequencies that were solved"))
     seconds: float = field(metadata=about("s", "computing time"))
     transmission: Transmission
-    springs: ContactSource | Literal[""] = ""
-    normal: float | None = field(default=None, metadata=about("N m^-3", "stiffness of springs along the normal"))
+    stiffness: ContactSource | Literal[""] = ""
+    normal: float | None = field(default=None, metadata=about("N m^-3", "stiffness of the contact along the normal"))
     shear: float | None = field(default=None, metadata=about("N m^-3", "the same along the plane"))
 
     @property
@@ -74,9 +75,12 @@ class ComputedInterface(BaseRecord):
         models = " and ".join(
             dict.fromkeys(f"{name} (doi:{doi})" for name, doi in zip(self.potentials, self.dois, strict=True))
         )
-        across = {"": "their mean across the plane", "potential": f"springs across by {_CONTACT_POTENTIAL}"}.get(
-            self.springs, "springs across as stiff as planes of both crystals in series"
-        )
+        how = "springs across" if self.kind == "springs" else "both continued across the plane,"
+        across = {
+            "": "their mean across the plane",
+            "potential": f"{how} as stiff as by {_CONTACT_POTENTIAL}",
+            "mean": f"{how} as stiff as planes of both crystals in series",
+        }[self.stiffness]
         return f"harmonic, phonons alone; force constants of both crystals by {models}; {across}"
 
     def conductance(self, temperature: ArrayLike, drop: Drop = "emitted") -> Conductance:

@@ -6,6 +6,7 @@ out by a Gaussian of the distance in the plane, so that together they have the s
 (graphene, h-BN) between two solids, or on a substrate under a cover, is a layer of the device with two such contacts.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -72,15 +73,26 @@ def spring_junction(
     fits = [match_surfaces(left.periods, in_plane_periods(one), strain=limit, area=area)[0] for one in surfaces]
     grid = common_grid([fit.left for fit in fits])
     periods = grid @ left.periods
-    fitted = _strain_lead(right, corresponding_grid(fits[0].left, fits[0].right, grid), periods)
-    ends = [_lead_layer(left, periods), _lead_layer(fitted, periods)]
+    fitted = strain_lead(right, corresponding_grid(fits[0].left, fits[0].right, grid), periods)
+    ends = [lead_layer(left, periods), lead_layer(fitted, periods)]
     middle = (
         [] if sheet is None else [_sheet_layer(sheet, corresponding_grid(fits[1].left, fits[1].right, grid), periods)]
     )
     blocks = [ends[0], ends[0], *middle, ends[1], ends[1]]
-    hops: list[_HopBlocks] = [(ends[0].shifts, ends[0].hop)]
-    hops += [_contact_constants(low, high, periods, springs) for low, high in pairwise([ends[0], *middle, ends[1]])]
-    hops.append((ends[1].shifts, ends[1].hop))
+    hops = [_contact_constants(low, high, periods, springs) for low, high in pairwise([ends[0], *middle, ends[1]])]
+    name = "|".join([left.name, *([] if sheet is None else [sheet.name]), right.name]) + ", springs"
+    return join_layers(name, (left, fitted), periods, blocks, hops)
+
+
+def join_layers(
+    name: str,
+    leads: tuple[Lead, Lead],
+    periods: Array,
+    blocks: "Sequence[ContactLayer]",
+    contacts: Sequence[_HopBlocks],
+) -> Junction:
+    """Junction of layers, the first two and the last two of the leads, and force constants across the contacts."""
+    hops: list[_HopBlocks] = [(blocks[0].shifts, blocks[0].hop), *contacts, (blocks[-1].shifts, blocks[-1].hop)]
     shifts = np.unique(np.concatenate([*(block.shifts for block in blocks), *(one for one, _ in hops)]), axis=0)
     device = [
         JunctionLayer(
@@ -92,12 +104,11 @@ def spring_junction(
         )
         for i, block in enumerate(blocks)
     ]
-    name = "|".join([left.name, *([] if sheet is None else [sheet.name]), right.name]) + ", springs"
-    return junction_from_layers(name, left, fitted, periods, balance_layers(tuple(device), (left, fitted)))
+    return junction_from_layers(name, *leads, periods, balance_layers(tuple(device), leads))
 
 
 @frozen(eq=False)
-class _ContactLayer(BaseRecord):
+class ContactLayer(BaseRecord):
     """A layer in the cell of the junction: atoms (m), force constants within it and to a next layer of its kind."""
 
     positions: Array
@@ -108,7 +119,7 @@ class _ContactLayer(BaseRecord):
     hop: Array
 
 
-def _strain_lead(lead: Lead, grid: IntArray, periods: Array) -> Lead:
+def strain_lead(lead: Lead, grid: IntArray, periods: Array) -> Lead:
     """Lead whose lattice vectors in the plane fit the periods; its force constants stay."""
     small = np.linalg.inv(grid.astype(float)) @ periods
     turn = in_plane_deformation(in_plane_periods(lead.periods), in_plane_periods(small))
@@ -127,7 +138,7 @@ def _strain_lead(lead: Lead, grid: IntArray, periods: Array) -> Lead:
     )
 
 
-def _lead_layer(lead: Lead, periods: Array) -> _ContactLayer:
+def lead_layer(lead: Lead, periods: Array) -> ContactLayer:
     """One principal layer of a lead in the cell of the junction."""
     grid = np.round(periods @ np.linalg.pinv(lead.periods)).astype(np.int64)
     corners = supercell_cells(grid)
@@ -136,10 +147,10 @@ def _lead_layer(lead: Lead, periods: Array) -> _ContactLayer:
     hop = repeat_blocks(lead.shifts, lead.hop, grid)[1]
     where = ((corners @ lead.periods)[:, None] + lead.positions).reshape(-1, 3)
     count = len(corners)
-    return _ContactLayer(where, np.tile(lead.masses, count), lead.symbols * count, shifts, onsite, hop)
+    return ContactLayer(where, np.tile(lead.masses, count), lead.symbols * count, shifts, onsite, hop)
 
 
-def _sheet_layer(sheet: Crystal, grid: IntArray, periods: Array) -> _ContactLayer:
+def _sheet_layer(sheet: Crystal, grid: IntArray, periods: Array) -> ContactLayer:
     """A sheet in the cell of the junction."""
     if sheet.cells[:, 2].any() or np.abs(sheet.lattice[:2, 2]).max() > 1e-6 * np.abs(sheet.lattice).max():
         raise InputError(
@@ -152,10 +163,10 @@ def _sheet_layer(sheet: Crystal, grid: IntArray, periods: Array) -> _ContactLaye
         masses=sheet.masses, shifts=sheet.cells[:, :2],
         onsite=sheet.force_constants, hop=empty, positions=sheet.positions, symbols=sheet.symbols,
     )  # fmt: skip
-    return _lead_layer(_strain_lead(lead, grid, periods), periods)
+    return lead_layer(strain_lead(lead, grid, periods), periods)
 
 
-def _contact_constants(low: _ContactLayer, high: _ContactLayer, periods: Array, springs: ContactSprings) -> _HopBlocks:
+def _contact_constants(low: ContactLayer, high: ContactLayer, periods: Array, springs: ContactSprings) -> _HopBlocks:
     """Force constants from a layer to the one that lies on it, by springs between their outermost planes."""
     below = np.flatnonzero(low.positions[:, 2] > low.positions[:, 2].max() - _SURFACE_DEPTH)
     above = np.flatnonzero(high.positions[:, 2] < high.positions[:, 2].min() + _SURFACE_DEPTH)

@@ -6,6 +6,7 @@ import numpy as np
 
 from kapitza.errors import InputError
 from kapitza.matter.building.contact_springs import ContactSprings, spring_junction
+from kapitza.matter.building.continued_contact import continued_junction
 from kapitza.matter.building.disorder import Disorder
 from kapitza.matter.building.layers import mass_junction
 from kapitza.matter.building.matching import MAX_MATCH_STRAIN
@@ -44,7 +45,7 @@ def junction(
     left: Lead, right: Lead, forces: ContactSprings, *, limit: float = ..., sheet: Crystal | None = ...
 ) -> Junction: ...
 @overload
-def junction(left: Lead, right: Lead) -> Junction: ...
+def junction(left: Lead, right: Lead, *, limit: float = ...) -> Junction: ...
 def junction(
     left: Any,
     right: Any,
@@ -61,9 +62,11 @@ def junction(
     Parameters
     ----------
     left, right : the sides, both of one kind.  Names or structures relax in a potential; crystals with force constants
-        join site by site; leads touch by springs or differ in their masses alone
+        join site by site; leads touch by springs, differ in their masses alone, or each goes on onto the atoms of the
+        other
     forces : the name of a published potential or a force field for names and structures; "mean" (the default),
-        "left" or "right" for crystals; springs per area for leads, none where only the masses differ
+        "left" or "right" for crystals; springs per area for leads, none where only the masses differ or where the mean
+        of both crystals' forces is to hold across the plane
     layers : principal layers of the device on either side; None: as many as the forces need
     limit : largest strain with which the right side is fitted to the left one
     supercell : repeats of the cell in the plane, for disorder
@@ -77,7 +80,8 @@ def junction(
 
     Notes
     -----
-    All choices of each kind: `build_junction`, `junction_from_crystals`, `spring_junction`, `mass_junction`.
+    All choices of each kind: `build_junction`, `junction_from_crystals`, `spring_junction`, `continued_junction`,
+    `mass_junction`.
     """
     kinds = [str if isinstance(side, Structure) else type(side) for side in (left, right)]
     plain = layers is None and disorder is None and supercell == (1, 1)
@@ -90,12 +94,14 @@ def junction(
         return junction_from_crystals(left, right, sites=sites)
     if kinds == [Lead, Lead] and isinstance(forces, ContactSprings) and plain:
         return spring_junction(left, right, forces, sheet=sheet, limit=limit)
-    if kinds == [Lead, Lead] and forces is None and plain and sheet is None and _same_forces(left, right):
-        return mass_junction(left, left.masses, right.masses)
+    if kinds == [Lead, Lead] and forces is None and plain and sheet is None:
+        if _same_forces(left, right):
+            return mass_junction(left, left.masses, right.masses)
+        return continued_junction(left, right, limit=limit)
     raise InputError(
         f"no junction of {type(left).__name__} and {type(right).__name__} with forces {forces!r:.60}: wanted two "
         "names or structures and a potential, two crystals (and 'mean', 'left' or 'right'), two leads and springs "
-        "(and a sheet), or two leads with the same force constants; layers, supercell and disorder are not for leads"
+        "(and a sheet), or two leads alone; layers, supercell and disorder are not for leads"
     )
 
 
