@@ -7,7 +7,7 @@ determined, and the minimum is the lowest of all that several starting points le
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Any, Literal, cast
+from typing import Any, Literal, Protocol, cast
 
 import numpy as np
 from attrs import field, frozen
@@ -275,12 +275,25 @@ class Minimum(BaseRecord):
     hits: int = field(default=1, metadata=about("1", "starting points that led there"))
 
 
+class NoiseLikelihood(Protocol):
+    """What integrating out the noise of curves adds to chi2; an `IntegratedNoise` does."""
+
+    def added(self, x: Array, held: int) -> float:
+        """At coordinates (p,) of the profile of one, less what is added at the minimum."""
+        ...
+
+    def linear_rise(self, held: int, steps: Array) -> Array:
+        """(k,) rises so far (k,) from the minimum along one coordinate of a linear model."""
+        ...
+
+
 @frozen(eq=False, kw_only=True)
 class Solution(BaseRecord):
     """Lowest minimum found, checked: p parameters x, n residuals and their derivatives (n, p).
 
     `inside` is False for parameters on a limit; `covariance` is the inverse of JᵀJ, zero where not inside; `minima` are
-    all minima found, the lowest first; `noise` is the relative rounding noise of chi2.
+    all minima found, the lowest first; `noise` is the relative rounding noise of chi2; `integrated` is there where the
+    residuals tell size and correlation of the noise of a curve.
     """
 
     x: Array
@@ -291,6 +304,7 @@ class Solution(BaseRecord):
     covariance: NDArray[Any]
     minima: tuple[Minimum, ...]
     noise: float
+    integrated: NoiseLikelihood | None = None
 
     @cached_property
     def profile_ends(self) -> dict[tuple[int, float], tuple[float, float]]:

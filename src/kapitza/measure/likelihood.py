@@ -229,6 +229,22 @@ def root_rise(problem: FitProblem, best: Solution, index: int, deviations: float
     return deviations * float(np.sqrt(best.covariance[index, index] / plain)) if plain > 0 else deviations
 
 
+def _rise_to(problem: FitProblem, best: Solution, index: int, deviations: float) -> float:
+    """Rise of chi2, the noise integrated out, so many standard deviations away in a linear model, the mean of both
+    sides.
+    """
+    if best.integrated is None or not best.inside[index]:
+        return root_rise(problem, best, index, deviations) ** 2
+    steps = np.array([-1.0, 1.0]) * deviations * float(best.sigma[index])
+    return float(np.mean(best.integrated.linear_rise(index, steps)))
+
+
+def _rise(best: Solution, index: int, x: Array, chi2: float) -> float:
+    """Rise of chi2 to coordinates (p,) of a profile, the noise integrated out where the residuals tell it."""
+    added = 0.0 if best.integrated is None else best.integrated.added(x, index)
+    return max(0.0, chi2 - best.chi2 + added)
+
+
 def linear_ends(best: Solution, index: int, deviations: float) -> tuple[float, float]:
     """Coordinates so many standard deviations below and above the minimum."""
     reach = deviations * float(best.sigma[index])
@@ -239,7 +255,7 @@ def profile_ends(problem: FitProblem, best: Solution, index: int, deviations: fl
     """Coordinates where the profile of chi2 has risen as far as a linear model has it there, or the limits."""
     if (index, deviations) in best.profile_ends:
         return best.profile_ends[index, deviations]
-    level = root_rise(problem, best, index, deviations) ** 2
+    level = _rise_to(problem, best, index, deviations)
     below, above = (profile_crossing(problem, best, index, side, level) for side in (-1, 1))
     low, high = problem.parameters[index].low, problem.parameters[index].high
     best.profile_ends[index, deviations] = low if below is None else below, high if above is None else above
@@ -300,7 +316,7 @@ def profile_crossing(problem: FitProblem, best: Solution, index: int, direction:
             problem, x + direction * (guess - before) * slope, {index: center + direction * guess}
         )
         before = guess
-        root = float(np.sqrt(max(0.0, chi2 - best.chi2)))
+        root = float(np.sqrt(_rise(best, index, x, chi2)))
         if abs(root - target) <= 1e-3 * target:
             return center + direction * guess
         # the bracket keeps the secant from leaving the side on which the level lies
@@ -329,7 +345,7 @@ def _profile_rises_by(problem: FitProblem, best: Solution, index: int, direction
         step = min(step, reach)
         x, chi2 = _constrained_minimum(problem, start, {index: center + direction * step})
         start = x
-        if chi2 - best.chi2 >= level:
+        if _rise(best, index, x, chi2) >= level:
             return True
         if step >= reach:
             break
@@ -344,7 +360,7 @@ def _edge_rise(problem: FitProblem, best: Solution, index: int, direction: int) 
     x, chi2 = best.x, best.chi2
     for share in (0.1, 0.3, 1.0):  # the others follow in steps
         x, chi2 = _constrained_minimum(problem, x, {index: center + share * (edge - center)})
-    return max(0.0, chi2 - best.chi2)
+    return _rise(best, index, x, chi2)
 
 
 def one_sided_bound(
@@ -358,21 +374,21 @@ def one_sided_bound(
     $\Delta\chi^2 = z^2$ with z = 1.96 for 95 %: the data choose between interval and bound, and with a bound at the
     one-sided quantile, 1.645, the two together would hold as few as 92.5 % (G. J. Feldman and R. D. Cousins, Phys. Rev.
     D 57, 3873 (1998), doi:10.1103/PhysRevD.57.3873).  Both rises are larger where the noise is known only so well
-    (`root_rise`).
+    (`root_rise`), and where its correlation is told by the residuals, those of the likelihood without it
+    (`NoiseLikelihood.linear_rise`).
     """
     from scipy.special import ndtri
 
     room = min(best.x[index] - problem.low[index], problem.high[index] - best.x[index])
     if 0 < best.sigma[index] < min(0.3 / np.sqrt(closure), room / 6):
         return None  # so narrow, and so far from the limits, that the parabola may be trusted
-    wanted = root_rise(problem, best, index, float(np.sqrt(closure))) ** 2
+    wanted = _rise_to(problem, best, index, float(np.sqrt(closure)))
     closed = [side for side in (-1, 1) if _profile_rises_by(problem, best, index, side, wanted)]
     if len(closed) == 2:
         return None
     side = closed[0] if closed else max((-1, 1), key=lambda side: _edge_rise(problem, best, index, side))
-    at = profile_crossing(
-        problem, best, index, side, root_rise(problem, best, index, float(ndtri(0.5 + confidence / 2))) ** 2
-    )
+    level = _rise_to(problem, best, index, float(ndtri(0.5 + confidence / 2)))
+    at = profile_crossing(problem, best, index, side, level)
     value = None if at is None else problem.parameters[index].value(at)
     return Bound(value, None, confidence) if side < 0 else Bound(None, value, confidence)
 

@@ -130,10 +130,10 @@ class NoisePosterior(BaseRecord):
         weight[self.extended != chosen[:, None]] = 0.0
         return weight / weight.sum(axis=(0, 2), keepdims=True), chosen, probability
 
-    def evidence(self) -> float:
-        """Logarithm of the density of the first set, over all shapes and sizes."""
-        top = float(self.log_density[:, 0].max())
-        return top + float(np.log(np.sum(np.exp(self.log_density[:, 0] - top))))
+    def evidence(self) -> Array:
+        """(s,) logarithms of the density of each set, over all shapes and sizes."""
+        top = self.log_density.max(axis=(0, 2))
+        return top + np.log(np.sum(np.exp(self.log_density - top[:, None]), axis=(0, 2)))
 
     def best(self, weight: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Places (s,) and (s,) of the likeliest shape and size by weights (q, s, v)."""

@@ -12,10 +12,11 @@ from kapitza.measure.experiment import AutoregressiveNoise
 from kapitza.measure.least_squares import Solution, least_squares
 from kapitza.measure.noise.bootstrap import coverage_factors
 from kapitza.measure.noise.estimate import CORRELATED, LinearCurve, NoiseEstimate, estimate_noise
-from kapitza.measure.noise.smoothness import probability_of_misfit
-from kapitza.measure.parameters import FitProblem, plain_residuals, split_by_data_set
+from kapitza.measure.noise.marginal import IntegratedNoise
+from kapitza.measure.noise.smoothness import chance_of_smoothness, probability_of_misfit
+from kapitza.measure.noise.tangent import tangent_curves
+from kapitza.measure.parameters import FitProblem
 
-_LEAST_POINTS = 10  # of a curve, below which nothing is said of correlations, but of the size of the noise
 _LEAST_SCATTER = 1e-8  # beside the uncertainty first assumed: data of a model, whose residuals are rounding
 
 
@@ -29,6 +30,8 @@ class CurveNoise(BaseRecord):
     noise : the likeliest, in units of the uncertainty of the points
     misfit : probability that what neighbours share is a smooth curve, as of a model that misses the data, rather than
         rough noise; NaN where the noise is not correlated
+    rough : probability that rough noise like that of the curve looks as smooth; 1 where a smooth curve is not the
+        likelier one
 
     Examples
     --------
@@ -51,6 +54,7 @@ class CurveNoise(BaseRecord):
     misfit: float = field(
         default=float("nan"), metadata=about("1", "probability that what neighbours share is a smooth misfit")
     )
+    rough: float = field(default=1.0, metadata=about("1", "probability that rough noise looks as smooth"))
 
 
 def refit_with_noise(
@@ -87,14 +91,18 @@ def refit_with_noise(
     ]
     widened = _widened_covariance(solution.covariance, added)
     noises = tuple(_curve_noise(curve, one) for curve, one in zip(curves, found, strict=True))
-    return problem, evolve(solution, covariance=widened), noises
+    told = any(one is not None for one in problem.noise)
+    integrated = IntegratedNoise(problem, solution.x, used) if told else None
+    return problem, evolve(solution, covariance=widened, integrated=integrated), noises
 
 
 def _curve_noise(curve: LinearCurve | None, found: NoiseEstimate | None) -> CurveNoise:
     if curve is None or found is None:
         return CurveNoise(float("nan"), AutoregressiveNoise(1.0, 0.0, 0.0))
-    correlated = found.probability > CORRELATED and found.likeliest.smooth > 0
-    return CurveNoise(found.probability, found.likeliest, probability_of_misfit(curve) if correlated else float("nan"))
+    if not (found.probability > CORRELATED and found.likeliest.smooth > 0):
+        return CurveNoise(found.probability, found.likeliest)
+    misfit = probability_of_misfit(curve)
+    return CurveNoise(found.probability, found.likeliest, misfit, chance_of_smoothness(curve) if misfit > 0.5 else 1.0)
 
 
 def _covariance_that_holds(curve: LinearCurve, found: NoiseEstimate) -> NDArray[Any]:
@@ -109,38 +117,13 @@ def _estimates(
     problem: FitProblem, solution: Solution, scatter: Array
 ) -> tuple[tuple[LinearCurve | None, ...], tuple[NoiseEstimate | None, ...]]:
     """Curves and what each says of its noise; None where it is too short and its errors stated, or without noise."""
-    x, used = solution.x, np.flatnonzero(solution.inside)
-    plain = plain_residuals(problem, x)
-    jacobians = split_by_data_set(problem, _plain_jacobian(problem, solution)[:, used])
-    whitened = split_by_data_set(problem, solution.jacobian[: problem.rows, used])
-    residuals = split_by_data_set(problem, solution.residual[: problem.rows])
-    width = problem.width[used]
-    total, slope = np.diag(width**-2), x[used] / width**2
-    parts = [(j.T @ j, j.T @ r) for j, r in zip(whitened, residuals, strict=True)]
-    total, slope = total + sum(one for one, _ in parts), slope + sum(one for _, one in parts)
-    curves: list[LinearCurve | None] = []
-    for i, sample in enumerate(problem.samples):
-        long, stated = plain[i].size >= max(_LEAST_POINTS, used.size + 5), sample.curve.sigma is not None
-        if (stated and not long) or scatter[i] < _LEAST_SCATTER or not np.any(plain[i]):
-            curves.append(None)
-            continue
-        curve = LinearCurve(
-            residual=plain[i],
-            jacobian=jacobians[i],
-            information=total - parts[i][0],
-            gradient=slope - parts[i][1],
-            stated=stated,
-            long=long,
+    curves = tuple(
+        None if (curve.stated and not curve.long) or size < _LEAST_SCATTER or not np.any(curve.residual) else curve
+        for curve, size in zip(
+            tangent_curves(problem, solution.x, np.flatnonzero(solution.inside)), scatter.tolist(), strict=True
         )
-        curves.append(curve)
-    return tuple(curves), tuple(None if curve is None else estimate_noise(curve) for curve in curves)
-
-
-def _plain_jacobian(problem: FitProblem, solution: Solution) -> NDArray[Any]:
-    """(n, p) derivatives of the differences from the data as they are."""
-    if not problem.noise:
-        return solution.jacobian[: problem.rows]
-    return evolve(problem, noise=()).jacobian(solution.x)
+    )
+    return curves, tuple(None if curve is None else estimate_noise(curve) for curve in curves)
 
 
 def _with_limits(covariance: NDArray[Any], used: NDArray[np.intp], size: int) -> NDArray[Any]:

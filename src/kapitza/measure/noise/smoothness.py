@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about
 from kapitza.core.records import BaseRecord
+from kapitza.measure.noise.bootstrap import simulate_curves
 from kapitza.measure.noise.estimate import LinearCurve, correlated_shapes, posterior_of_noise
 
 _LENGTHS = (1 / 12, 0.15, 0.28, 0.5)  # of a misfit, in lengths of the curve
 _SHARES = (0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 0.99, 0.997, 0.999)  # of the variance
 _MAX_POINTS = 100  # of a curve; points of longer ones are averaged with their neighbours
+_DRAWS = 200  # simulated curves
+_SEED = 23
 _ROUNDING = 1e-9  # variance that keeps the covariance of a smooth curve invertible
 
 
@@ -56,12 +59,38 @@ def probability_of_misfit(curve: LinearCurve) -> float:
     curve : residuals and their derivatives near the minimum of a fit
     """
     short = evolve(_average_neighbours(curve), stated=False, long=True)
-    n = short.residual.size
-    evidence = [
-        posterior_of_noise(short, short.residual[:, None], short.gradient[:, None], shapes=shapes).evidence()
-        for shapes in (_smooth_shapes(n), correlated_shapes(n))
-    ]
-    return float(1 / (1 + np.exp(np.clip(evidence[1] - evidence[0], -500.0, 500.0))))
+    evidence = float(_evidence_of_smoothness(short, short.residual[:, None], short.gradient[:, None])[0])
+    return float(1 / (1 + np.exp(-np.clip(evidence, -500.0, 500.0))))
+
+
+def chance_of_smoothness(curve: LinearCurve) -> float:
+    """Probability that rough noise like that of a curve looks as smooth as its residuals do.
+
+    Noises are drawn from the posterior of the curve among autoregressive ones, and curves with them simulated: the
+    share of those for which a smooth curve is at least as likely (parametric bootstrap of a likelihood ratio; G. J.
+    McLachlan, Appl. Stat. 36, 318 (1987), doi:10.2307/2347790), the curve itself counted with them.
+
+    Parameters
+    ----------
+    curve : residuals and their derivatives near the minimum of a fit
+    """
+    short = evolve(_average_neighbours(curve), stated=False, long=True)
+    residual, gradient = short.residual[:, None], short.gradient[:, None]
+    rough = posterior_of_noise(short, residual, gradient, shapes=correlated_shapes(len(residual)))
+    seen = _evidence_of_smoothness(short, residual, gradient)
+    rng, share = np.random.default_rng(_SEED), rough.select()[0].sum(axis=(1, 2))
+    shape = rng.choice(share.size, size=_DRAWS, p=share / share.sum())
+    simulated = _evidence_of_smoothness(short, *simulate_curves(short, rough, shape, rng))
+    return float((1 + np.count_nonzero(simulated >= seen)) / (1 + _DRAWS))
+
+
+def _evidence_of_smoothness(curve: LinearCurve, residual: NDArray[Any], gradient: NDArray[Any]) -> Array:
+    """(s,) logarithms of how much likelier smooth curves make residuals (n, s) than rough noise."""
+    smooth, rough = (
+        posterior_of_noise(curve, residual, gradient, shapes=shapes).evidence()
+        for shapes in (_smooth_shapes(len(residual)), correlated_shapes(len(residual)))
+    )
+    return smooth - rough
 
 
 @lru_cache(maxsize=8)
