@@ -199,13 +199,11 @@ def test_what_no_deck_can_sample_is_said(tmp_path: Path, capsys: pytest.CaptureF
     for time in (1 * ps, 17 * ps):
         with pytest.raises(InputError, match=r"wanted from one segment, 3\.2 ps, to the whole run, 16 ps"):
             run_deck(held, "lammps", spectrum=time)
-    with pytest.raises(InputError, match="decks of LAMMPS alone"):
-        run_deck(held, "gpumd", potential="nep.txt", spectrum=4 * ps)
     path = str(tmp_path / "argon.toml")
     assert cli.main(["md", "deck", path, "--spectrum", "-4ps", "--out", str(tmp_path / "none")]) == 2
     assert "expected a time above 0" in capsys.readouterr().err
-    assert cli.main(["md", "read", str(tmp_path), "--engine", "gpumd", "--run", path]) == 2
-    assert "runs of LAMMPS alone" in capsys.readouterr().err
+    assert cli.main(["md", "read", str(tmp_path), "--source", "shc", "--run", path]) == 2
+    assert "--source shc with --engine lammps" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -152,6 +152,18 @@ def lammps_plane(path: Path) -> object:
     return read_lammps_run(path.parent, read_run(path.parent.parent / "argon.toml"))
 
 
+def gpumd_flux(source: Any) -> Callable[[Path], object]:
+    """The atoms near the plane that GPUMD wrote, or its correlation function, beside the file of the run."""
+
+    def read(path: Path) -> object:
+        from kapitza.io.md.runs import read_run
+        from kapitza.io.md.virials import read_gpumd_run
+
+        return read_gpumd_run(path.parent, read_run(path.parent.parent / "argon.toml"), source=source)
+
+    return read
+
+
 TABLE: Mapping[str, Parser] = {
     "agf verb": Parser(seeds.saved(".h5", sealed=False), "junction.h5", verb("junction show FILE --json"), binary=True),
     "almabte": Parser(seeds.lifetimes("almabte", "Si_300K.phononinfo"), "*.phononinfo", read_lifetimes),
@@ -197,6 +209,8 @@ TABLE: Mapping[str, Parser] = {
     "gds table": Parser(seeds.layout, "*.toml", read_layout),
     "gmsh": Parser(seeds.sample("wire.toml", "wire.msh"), "*.msh", function("io.device.meshes:read_mesh")),
     "gpumd run": Parser(seeds.engine_run("gpumd"), "*", folder_of(read_gpumd)),
+    "gpumd correlation": Parser(seeds.virial_run, "deck/shc.out", gpumd_flux("shc")),
+    "gpumd plane": Parser(seeds.virial_run, "deck/plane.xyz", gpumd_flux("virials")),
     "heat map": Parser(seeds.text("heat.csv", seeds.MAPS["heat.csv"]), "*.csv", function("io.text_tables:read_table")),
     "junction": Parser(
         seeds.text("junction.toml", seeds.page_block("how-to/junction.md", "junction.toml")), "*.toml",

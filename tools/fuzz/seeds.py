@@ -197,6 +197,11 @@ def plane_run(folder: Path) -> None:
     helper("io/test_md_trajectory.py").plane_run(folder)
 
 
+def virial_run(folder: Path) -> None:
+    """What a deck with spectra and GPUMD leave."""
+    helper("io/test_md_virials.py").gpumd_run(folder)
+
+
 def lifetimes(kind: str, name: str) -> Callable[[Path], None]:
     """A table of lifetimes."""
 

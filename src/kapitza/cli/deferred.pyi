@@ -45,6 +45,7 @@ from kapitza.io.md.runs import run_deck as run_deck
 from kapitza.io.md.runs import size_study as size_study
 from kapitza.io.md.runs import trajectory_size as trajectory_size
 from kapitza.io.md.trajectory import read_lammps_run as read_lammps_run
+from kapitza.io.md.virials import read_gpumd_run as read_gpumd_run
 from kapitza.io.probes import profile_from_table as profile_from_table
 from kapitza.io.probes import read_probe_profile as read_probe_profile
 from kapitza.io.results import result_tree as result_tree

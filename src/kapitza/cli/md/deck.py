@@ -31,7 +31,7 @@ def deck(
     ] = None,
     spectrum: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Write the atoms near the plane over this time, for spectra: 1ns (LAMMPS)."),
+        typer.Option(metavar="TIME", help="Write the atoms near the plane over this time, for spectra: 1ns."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -51,7 +51,7 @@ def deck(
         write_atomically(folder / name, files[name].encode())
     note(f"wrote {', '.join(sorted(files))} into {out}")
     if spectrum is not None:
-        note(deferred.trajectory_size(run_file, time))
+        note(deferred.trajectory_size(run_file, time, engine))
     start = "mpiexec -n 64 lmp -in in.nemd" if engine == "lammps" else "gpumd"
     of_run = "" if spectrum is None else f" --run {file}"
     commands = [f"cd {out} && {start}", f"kapitza md read {out} --engine {engine}{of_run} --save run.h5"]
@@ -78,6 +78,14 @@ def read(
         str | None,
         typer.Option("--run", metavar="FILE", help="File of the run, of a deck with --spectrum: spectra are computed."),
     ] = None,
+    source: Annotated[
+        Literal["virials", "kernels", "shc"] | None,
+        typer.Option(
+            "--source",
+            help="Of GPUMD's spectra: virials of the atoms near the plane [default], forces by "
+            "kernels of the file's potential, shc.out.",
+        ),
+    ] = None,
     save: Save = None,
     plot: Figure = None,
     as_json: Json = False,
@@ -87,12 +95,17 @@ def read(
     waited = quantity(equilibrated, "time", what="--equilibrated")
     if waited < 0:
         raise InputError(f"--equilibrated {equilibrated}: expected a time of 0 or more")
-    if run is not None and engine != "lammps":
-        raise InputError(f"--run {run} with --engine {engine}: spectra are computed from runs of LAMMPS alone")
-    if run is not None:
+    if source is not None and (run is None or engine != "gpumd"):
+        raise InputError(f"--source {source} with --engine {engine}, --run {run}: it is for --engine gpumd with --run")
+    if run is not None and engine == "lammps":
         found = deferred.read_lammps_run(
             folder, kapitza.io.read_run(run), waited=waited, progress=progress_bar("samples")
         )
+    elif run is not None:
+        found = deferred.read_gpumd_run(
+            folder, kapitza.io.read_run(run), source=source or "virials", waited=waited,
+            progress=progress_bar("samples"),
+        )  # fmt: skip
     else:
         record = kapitza.io.read_lammps(folder) if engine == "lammps" else kapitza.io.read_gpumd(folder)
         found = kapitza.md.Run(title=record.name, records=(record,), equilibration_time=waited)

@@ -63,7 +63,7 @@ _RENAMED_KEYS = {"bath": "thermostat", "baths": "thermostats", "still": "referen
 _MAX_STEPS = 10**12  # of a run: a thousand years of computing
 _SAMPLING_STEPS = 10  # steps between two samples of the temperatures and of the plane
 _LONGEST_CUTOFF = 0.8 * nm  # of files that LAMMPS alone reads
-_SAMPLE_BYTES = 90  # of an atom in a sample that LAMMPS writes
+_SAMPLE_BYTES = {"lammps": ("plane.dump", 90), "gpumd": ("plane.xyz", 210)}  # of an atom in a sample
 _EXPANSION_STEPS = 20000  # steps of the runs that find a lattice constant
 
 
@@ -456,26 +456,27 @@ def run_deck(file: RunFile, engine: str, *, potential: str | None = None, spectr
     file : of the run
     engine : "lammps" or "gpumd"
     potential : its path as GPUMD opens it
-    spectrum : time over which LAMMPS writes the atoms near the plane, s, for `kapitza.io.md.trajectory.read_lammps_run`
+    spectrum : time over which the atoms near the plane are written, s, for `kapitza.io.md.trajectory.read_lammps_run`
+        and `kapitza.io.md.virials.read_gpumd_run`; GPUMD takes it in front of the blocks
     """
     system = file.system()
     if engine == "gpumd":
-        if spectrum:
-            raise InputError(f"a spectrum of {spectrum / ps:g} ps with engine 'gpumd': decks of LAMMPS alone take one")
         if potential is None:
             raise InputError(f"{file.title}: GPUMD needs a file of the potential, got {potential}")
-        return gpumd_deck(system, potential, evolve(file.protocol, power_interval=0))
+        near = plane_trajectory(file, system, spectrum) if spectrum else None
+        return gpumd_deck(system, potential, evolve(file.protocol, power_interval=0), trajectory=near)
     if engine != "lammps":
         raise InputError(f"no decks for {engine!r:.40}: expected 'lammps' or 'gpumd'")
     # LAMMPS tallies the power of pair forces alone.
     protocol = file.protocol if file.potential.form == "lennard-jones" else evolve(file.protocol, power_interval=0)
+    if spectrum:
+        require_kernels(file.potential)
     return lammps_deck(system, file.potential, protocol, plane_trajectory(file, system, spectrum) if spectrum else None)
 
 
 def plane_trajectory(file: RunFile, system: System, time: float) -> PlaneTrajectory:
     """Atoms near the plane and the steps of a time (s), for the spectra of a deck: whole segments of them."""
     sampling, protocol = file.sampling, file.protocol
-    potential = require_kernels(file.potential)
     segment, total = sampling.segment or SEGMENT_LENGTH, protocol.steps * protocol.blocks
     steps = _steps_of_time(file.table, "time", time, protocol.timestep) if time > 0 else 0
     if not sampling.every * segment <= steps <= total:
@@ -484,13 +485,13 @@ def plane_trajectory(file: RunFile, system: System, time: float) -> PlaneTraject
             f"{sampling.every * segment * protocol.timestep / ps:g} ps, to the whole run, "
             f"{total * protocol.timestep / ps:g} ps"
         )
-    return PlaneTrajectory(layers_near_plane(system, potential.cutoff), sampling.every, steps)
+    return PlaneTrajectory(layers_near_plane(system, file.potential.cutoff), sampling.every, steps)
 
 
-def trajectory_size(file: RunFile, time: float) -> str:
-    """Say how much LAMMPS will write of the atoms near the plane in a time (s)."""
+def trajectory_size(file: RunFile, time: float, engine: str = "lammps") -> str:
+    """Say how much an engine will write of the atoms near the plane in a time (s)."""
     system = file.system()
     found = plane_trajectory(file, system, time)
     samples, atoms = found.steps // found.every, int(system.counts[found.layers].sum())
-    size = samples * atoms * _SAMPLE_BYTES / 1e9
-    return f"plane.dump will have {samples} samples of {atoms} atoms, about {size:.2g} GB"
+    name, each = _SAMPLE_BYTES[engine]
+    return f"{name} will have {samples} samples of {atoms} atoms, about {samples * atoms * each / 1e9:.2g} GB"

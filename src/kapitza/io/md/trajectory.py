@@ -61,7 +61,7 @@ def read_lammps_run(
     record = read_lammps(folder)
     system, potential = file.system(), require_kernels(file.potential)
     path = Path(folder) / PLANE_FILE
-    _check_same_run(record, system, file, path)
+    check_same_run(record, system, file, path)
     sampling, protocol = file.sampling, file.protocol
     observer = make_plane_spectrum(
         system, potential, timestep=protocol.timestep, every=sampling.every, segment=sampling.segment or SEGMENT_LENGTH
@@ -89,7 +89,7 @@ def read_lammps_run(
     )  # fmt: skip
 
 
-def _check_same_run(record: Record, system: System, file: RunFile, path: Path) -> None:
+def check_same_run(record: Record, system: System, file: RunFile, path: Path) -> None:
     """Refuse the file of another run than that of the deck."""
     same = (
         record.heights.shape == system.heights.shape
