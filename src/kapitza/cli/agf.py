@@ -85,6 +85,9 @@ def agf(
             help="Scatter phonons: library, two conductivities in W/mK (148,60) or two files of lifetimes.",
         ),
     ] = None,
+    branches: Annotated[
+        bool, typer.Option("--branches", help="With files of phono3py: rates of each branch, not of each frequency.")
+    ] = False,
     layers: Annotated[
         int, typer.Option(help="With --anharmonic: layers of either crystal beside the interface.", min=4, max=1000)
     ] = _DEFAULT_LAYERS,
@@ -106,7 +109,7 @@ def agf(
     """Conductance of a junction by atomistic Green's functions, exact for its force constants."""
     kelvin = parse_temperatures(temperature)
     files = Results(save, plot)
-    _check_choices(junction, {"modes": modes, "local": local}, mesh, (anharmonic, layers, classical))
+    _check_choices(junction, {"modes": modes, "local": local}, mesh, (anharmonic, layers, classical or branches))
     if tolerance is not None and not 0 < tolerance < 1:
         raise InputError(f"--tolerance {tolerance:g}: expected a relative error between 0 and 1")
     single = parse_temperature(temperature) if modes or local else kelvin[0]
@@ -125,7 +128,7 @@ def agf(
         elif anharmonic is not None:
             settings = {"layers": layers, "statistics": "classical" if classical else "quantum"}
             settings |= {} if size is None else {"k_mesh": size}
-            found = _anharmonic_report(subject, kelvin, (anharmonic, settings), work)
+            found = _anharmonic_report(subject, kelvin, ((anharmonic, branches), settings), work)
         elif local:
             found = _interface_report(subject, single, {"k_mesh": size, **work})
         else:
@@ -158,7 +161,7 @@ def _check_choices(
     if anharmonic is not None and any(tables.values()):
         raise InputError(f"--anharmonic {anharmonic:.40}: expected no --modes or --local with it")
     if anharmonic is None and (classical or layers != _DEFAULT_LAYERS):
-        raise InputError("--classical and --layers are for --anharmonic: expected that with them")
+        raise InputError("--classical, --branches and --layers are for --anharmonic: expected that with them")
     if mesh is not None and not (any(tables.values()) or anharmonic):
         raise InputError(
             f"--mesh {mesh} is for --modes, --local and --anharmonic; the conductance refines its own: see --tolerance"
@@ -238,7 +241,7 @@ def _spectrum_report(found: Transmission, drops: tuple[Conductance, Conductance]
 
 
 def _anharmonic_report(
-    junction: Junction, kelvin: list[float], how: tuple[str, Mapping[str, Any]], work: Mapping[str, Any]
+    junction: Junction, kelvin: list[float], how: tuple[tuple[str, bool], Mapping[str, Any]], work: Mapping[str, Any]
 ) -> _AgfReport:
     """Return the conductance with scattering of phonons, beside that without."""
     found = probed_junctions(junction, kelvin, how[0], deferred.ProbeSettings(**how[1]), work)

@@ -54,6 +54,7 @@ from kapitza.io.screening_tables import check_screening_output as check_screenin
 from kapitza.io.screening_tables import write_screening as write_screening
 from kapitza.io.transport.films import FilmsFile as FilmsFile
 from kapitza.io.transport.films import read_spectral_measurements as read_spectral_measurements
+from kapitza.io.transport.lifetimes import read_branch_rates as read_branch_rates
 from kapitza.matter.building.relaxed_junction import lead_mismatch as lead_mismatch
 from kapitza.matter.files.structures import is_structure_file as is_structure_file
 from kapitza.matter.material import warn_of_state as warn_of_state
@@ -152,6 +153,7 @@ from kapitza.routes.collect import routes as routes
 from kapitza.screen.names import find_rows as find_rows
 from kapitza.simulate.boltzmann.monte_carlo.fourier import fourier_temperature as fourier_temperature
 from kapitza.simulate.md.engines.builtin import has_compiled_steps as has_compiled_steps
+from kapitza.simulate.md.observers.sampling import missing_spectra as missing_spectra
 from kapitza.simulate.md.record import HEADER_FILE as HEADER_FILE
 from kapitza.simulate.md.runs.single import energy_conservation as energy_conservation
 from kapitza.theory.agf.buttiker_probes import ProbeSettings as ProbeSettings

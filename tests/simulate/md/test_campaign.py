@@ -7,7 +7,9 @@ from stub_engine import BATHS, COURSE, FIELD, Counter, Stub, small
 
 from kapitza.errors import InputError
 from kapitza.run.store import Store, unit_address
-from kapitza.simulate.md.observers.sampling import ObserverRecipe
+from kapitza.simulate.md.engines.ase import ase_potential
+from kapitza.simulate.md.observers.sampling import ObserverRecipe, Sampling, missing_spectra, observer_recipes
+from kapitza.simulate.md.potential import LammpsCommands, lennard_jones
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.checkpoint import CHECKPOINT_FILE
 from kapitza.simulate.md.runs.replicas import (
@@ -112,3 +114,18 @@ def test_what_another_process_cannot_make_is_refused():
         run_replicas([RunSetup(small(), FIELD, Loose(), evolve(SHORT, thermostats=BATHS, replicas=1))])[0]
     with pytest.raises(InputError, match="replicas = 0"):
         run_replicas([RunSetup(small(), FIELD, Stub(), evolve(SHORT, thermostats=BATHS, replicas=0))])[0]
+
+
+def test_what_a_potential_cannot_have_is_said():
+    """Kernels give all; lines of LAMMPS and calculators of ASE the layers alone, and one line says why."""
+    sampling = Sampling(segment=64, interface=True)
+    ours = lennard_jones(["Ar"])
+    assert missing_spectra(ours, sampling) == ""
+    assert set(observer_recipes(sampling, COURSE, ours)) == {"plane", "interface", "layers"}
+    others = LammpsCommands("meam", ["* * library.meam Si NULL Si"], ["Si"], 4e-10), ase_potential(["Si"], 4e-10)
+    for other, name in zip(others, ("meam", "other"), strict=True):
+        assert set(observer_recipes(sampling, COURSE, other)) == {"layers"}
+        said = missing_spectra(other, sampling)
+        assert said.startswith(f"no power through the plane, spectrum and interface vibrations of '{name}'")
+        assert "\n" not in said
+        assert missing_spectra(other, Sampling(segment=0)) == ""

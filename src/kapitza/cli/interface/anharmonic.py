@@ -16,31 +16,40 @@ from kapitza.units import MW, nm
 if TYPE_CHECKING:
     from kapitza.matter.junction import Junction, Lead
     from kapitza.theory.agf.buttiker_probes import ProbedJunction, ProbeSettings
-    from kapitza.theory.agf.relaxation import RelaxationRate
+    from kapitza.theory.agf.relaxation import AnyRate
 
 _EXPECTED = "library, two conductivities in W/mK such as 148,60, or two files of lifetimes, left,right"
 
 
 def probed_junctions(
-    junction: Junction, kelvin: Sequence[float], source: str, settings: ProbeSettings, work: Mapping[str, Any]
+    junction: Junction,
+    kelvin: Sequence[float],
+    source: tuple[str, bool],
+    settings: ProbeSettings,
+    work: Mapping[str, Any],
 ) -> list[ProbedJunction]:
-    """Return a junction with probes at each temperature; `source` says how phonons are scattered."""
-    parts = [part.strip() for part in source.split(",")]
+    """Return a junction with probes at each temperature; `source` says how phonons are scattered, and if by branch."""
+    text, by_branch = source
+    parts = [part.strip() for part in text.split(",")]
     if parts == ["library"]:
         parts = ["library"] * 2
     if len(parts) != 2 or not all(parts):
-        raise InputError(f"--anharmonic {source!r:.60}: expected {_EXPECTED}")
+        raise InputError(f"--anharmonic {text!r:.60}: expected {_EXPECTED}")
     pairs = list(zip((junction.left, junction.right), parts, strict=True))
+    if by_branch and not all(Path(part).exists() for part in parts):
+        raise InputError(f"--branches with --anharmonic {text!r:.60}: expected two files of phono3py, left,right")
     # all rates before the first long run, so that a missing number is said at once
-    rates = [tuple(_rate(lead, part, at, settings) for lead, part in pairs) for at in kelvin]
+    rates = [tuple(_rate(lead, part, at, settings, by_branch=by_branch) for lead, part in pairs) for at in kelvin]
     return [
         deferred.anharmonic_conductance(junction, (pair[0], pair[1]), at, settings=settings, **work)
         for at, pair in zip(kelvin, rates, strict=True)
     ]
 
 
-def _rate(lead: Lead, text: str, kelvin: float, settings: ProbeSettings) -> RelaxationRate:
+def _rate(lead: Lead, text: str, kelvin: float, settings: ProbeSettings, *, by_branch: bool) -> AnyRate:
     """Return the scattering rate of one side from a file, a conductivity or the library."""
+    if by_branch:
+        return deferred.read_branch_rates(text, temperature=kelvin)
     if Path(text).exists():
         return kapitza.io.read_relaxation_rate(text, temperature=kelvin)
     if text == "library":

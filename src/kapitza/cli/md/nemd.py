@@ -17,7 +17,7 @@ from kapitza.cli.md.options import (
     run_and_keep,
 )
 from kapitza.cli.options import DaskAddress, Figure, Json, Save, WorkerCount, parse_temperatures
-from kapitza.cli.output import print_record
+from kapitza.cli.output import note, print_record
 from kapitza.errors import InputError
 
 md_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
@@ -45,6 +45,9 @@ def nemd(
     """
     files = figures.Results(save, plot)
     run_file = kapitza.io.read_run(file, gradient=True).with_preparation(replicas=replicas)
+    remark = deferred.missing_spectra(run_file.potential, run_file.sampling)
+    if remark:
+        note(remark)
     report_run(run_and_keep(run_file, files, store, dask=dask, workers=workers), files, as_json=as_json)
 
 

@@ -179,7 +179,7 @@ def _samples(stored: BinaryIO, path: Path, names: list[str], interval: float) ->
                 file=path,
             )
         last = time
-        table = _read_atoms(lines, columns, names, path, where)
+        table = _sample_numbers(lines, columns, names, path, where)
         yield table[:, :3], table[:, 3:6], table[:, 6:]
     if number == 0:
         raise DataError("is empty: has the run come to its first sample?", file=path)
@@ -211,7 +211,7 @@ def _read_head(head: bytes, path: Path, where: str) -> tuple[list[int], float]:
     return [*range(found["pos"], found["pos"] + 3), *range(found["vel"], found["vel"] + 3), *virial, start], when
 
 
-def _read_atoms(lines: list[bytes], columns: list[int], names: list[str], path: Path, where: str) -> Array:
+def _sample_numbers(lines: list[bytes], columns: list[int], names: list[str], path: Path, where: str) -> Array:
     """(k, 9) numbers of all atoms of a sample."""
     *wanted, width = columns
     words = b"".join(lines).split()

@@ -21,7 +21,7 @@ from kapitza.io.formats.child import rehearse
 from kapitza.io.formats.foreign_hdf5 import local_dataset, member_names, open_hdf5
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.spectral_carriers import ModeTable, collect_modes, group_edges
-from kapitza.theory.agf.relaxation import RelaxationRate
+from kapitza.theory.agf.relaxation import BranchRates, RelaxationRate
 from kapitza.units import THz, angstrom, e, nm, ps
 
 _MAX_LIFETIME_BYTES = 2**30  # bytes of a table
@@ -99,9 +99,45 @@ def read_relaxation_rate(path: str | PathLike[str], *, temperature: float = 300.
     [ 10. 100.] per ns
     """
     modes, lifetime = read_transport_modes(path, temperature)
+    return _rate_of_modes(modes, lifetime, path)
+
+
+def read_branch_rates(path: str | PathLike[str], *, temperature: float = 300.0) -> BranchRates:
+    r"""Scattering rates by branch from ``kappa-*.hdf5`` of phono3py.
+
+    Branches are counted from the lowest frequency at each wave vector; the modes of one and of a group of
+    frequencies have the lifetime that keeps their conductivity, $\tau = \sum Cv^2\tau_i/\sum Cv^2$.
+
+    Raises
+    ------
+    DataError
+        for another kind of file, and for one that is damaged, of another temperature, or without lifetimes
+    OSError
+        if it is missing or may not be read
+    """
+    if Path(path).suffix.lower() not in (".hdf5", ".h5"):
+        raise DataError("rates by branch are read from kappa-*.hdf5 of phono3py alone", file=path)
+    modes, lifetime = read_transport_modes(path, temperature)
+    with open_hdf5(path) as file:
+        frequency = np.sort(np.asarray(local_dataset(file, "frequency")[()], dtype=float), axis=1)
+        unsorted = np.asarray(local_dataset(file, "frequency")[()], dtype=float)
+    if (frequency != unsorted).any():
+        raise DataError("its frequencies do not increase from branch to branch", file=path)
+    count = frequency.shape[1]
+    branch = np.tile(np.arange(count), len(frequency))[_propagating(frequency.ravel() * THz)]
+    found: list[RelaxationRate] = []
+    for number in range(count):
+        here = branch == number
+        columns = (modes.omega, modes.capacity, modes.speed, modes.along, modes.branch)
+        found.append(_rate_of_modes(ModeTable(*(one[here] for one in columns)), lifetime[here], path))
+    return BranchRates(found)
+
+
+def _rate_of_modes(modes: ModeTable, lifetime: Array, path: str | PathLike[str]) -> RelaxationRate:
+    """Rate of each group of frequencies that keeps the conductivity of some modes."""
     if not (np.isfinite(lifetime) & (lifetime > 0)).all():
         raise DataError(f"{np.count_nonzero(~(lifetime > 0))} of {lifetime.size} modes have no lifetime", file=path)
-    edges = group_edges(float(modes.omega.max()) * (1 + 1e-9))
+    edges = group_edges(float(modes.omega.max(initial=0.0)) * (1 + 1e-9)) if modes.omega.size else np.zeros(1)
     group, heat = np.digitize(modes.omega, edges) - 1, modes.capacity * modes.along**2
     total, frequency, carried = (
         np.bincount(group, heat * one, minlength=edges.size) for one in (np.ones_like(heat), modes.omega, lifetime)

@@ -3,7 +3,9 @@
 from kapitza.theory.agf.buttiker_probes import ProbedJunction as ProbedJunction
 from kapitza.theory.agf.buttiker_probes import ProbeSettings as ProbeSettings
 from kapitza.theory.agf.buttiker_probes import anharmonic_conductance as anharmonic_conductance
+from kapitza.theory.agf.relaxation import BranchRates as BranchRates
 from kapitza.theory.agf.relaxation import ModeVelocities as ModeVelocities
 from kapitza.theory.agf.relaxation import RelaxationRate as RelaxationRate
+from kapitza.theory.agf.relaxation import branch_conductivity as branch_conductivity
 from kapitza.theory.agf.relaxation import mode_velocities as mode_velocities
 from kapitza.theory.agf.relaxation import rate_for_conductivity as rate_for_conductivity

@@ -2,10 +2,11 @@ r"""Anharmonic conductance: an inelastic channel by Büttiker probes.
 
 Every layer of the device loses phonons to a bath of its own temperature, which returns as much heat at other
 frequencies: a self-energy $-i\omega/\tau(\omega)$ on each coordinate, with the scattering rate $1/\tau$ of the crystal
-on its side, without selection rules or conservation of momentum.  Without scattering this is Landauer's conductance of
-the junction; with much of it, heat diffuses with $\kappa = \frac1V\sum Cv_z^2\tau$.  The resistance of the interface is
-what the junction has more than the mean of two homogeneous crystals of its length, contacts to the leads included: it
-depends on that length until phonons equilibrate within the sides.
+on its side, or that of each of its branches (`relaxation`), without selection rules or conservation of momentum.
+Without scattering this is Landauer's conductance of the junction; with much of it, heat diffuses with
+$\kappa = \frac1V\sum Cv_z^2\tau$.  The resistance of the interface is what the junction has more than the mean of two
+homogeneous crystals of its length, contacts to the leads included: it depends on that length until phonons equilibrate
+within the sides.
 
 References
 ----------
@@ -13,6 +14,8 @@ M. Büttiker, Phys. Rev. B 33, 3020 (1986), doi:10.1103/PhysRevB.33.3020
 K. Miao, S. Sadasivam, J. Charles, G. Klimeck, T. S. Fisher, T. Kubis, Appl. Phys. Lett. 108, 113107 (2016),
 doi:10.1063/1.4944329
 """
+
+from typing import Any
 
 import numpy as np
 from attrs import evolve, field, frozen
@@ -36,7 +39,14 @@ from kapitza.theory.agf.green_functions import (
     prepare_junction,
 )
 from kapitza.theory.agf.k_mesh import top_frequency, zone_wavevectors
-from kapitza.theory.agf.relaxation import RelaxationRate, homogeneous_junction
+from kapitza.theory.agf.relaxation import (
+    AnyRate,
+    BranchRates,
+    RelaxationRate,
+    homogeneous_junction,
+    mean_rate,
+    rate_matrices,
+)
 from kapitza.theory.agf.transmission import UnitRunner, junction_from_arrays
 
 _SKIPPED_SHARE = 0.2  # part of the layers on either side, next to the lead, left out of the straight lines
@@ -46,7 +56,7 @@ _MAX_COORDINATES = 3000  # of the device: its Green's function is a dense matrix
 _MAX_MATRIX_ELEMENTS = 2_000_000  # that are inverted at once
 _SECONDS_PER_CUBE, _SECONDS_PER_POINT = 3e-9, 1e-3  # of a core: inverse of a matrix over its size cubed, all else
 
-_Rates = tuple[RelaxationRate, RelaxationRate]
+_Rates = tuple[AnyRate, AnyRate]
 
 
 @frozen(eq=False, kw_only=True)
@@ -111,7 +121,8 @@ def anharmonic_conductance(
     Parameters
     ----------
     junction : whose leads have its own periods
-    rates : scattering rate $1/\tau(\omega)$ on the left and on the right at this temperature; half the device each
+    rates : scattering rate $1/\tau(\omega)$ on the left and on the right at this temperature, of each frequency or of
+        each branch; half the device each.  Layers of other atoms than the crystal has take the mean of its branches
     temperature : K
     settings : lengths of the sides, wave vectors, frequencies, statistics; no error is known of what they leave out
     executor : number of processes, or any `concurrent.futures.Executor`, such as that of a Dask client
@@ -210,18 +221,23 @@ def _probe_conductances(
     number, size = settings.number, len(junction.device)
     omega = highest * (np.arange(number) + 0.5) / number
     heat = mode_heat_capacity(omega, [mean], settings.statistics)[0] * (highest / number) / (2 * np.pi)
-    loss = np.where(np.arange(size) < size / 2, *(omega[:, None] * one.at(omega)[:, None] for one in rates))
+    loss = np.where(np.arange(size) < size / 2, *(omega[:, None] * mean_rate(one, omega)[:, None] for one in rates))
+    each: dict[str, Any] = {"k": points.k}
+    if any(isinstance(one, BranchRates) for one in rates):
+        for name, lead, rate in zip(("left", "right"), (junction.left, junction.right), rates, strict=True):
+            found = np.array([rate_matrices(lead, rate, k, omega) for k in points.k])
+            each[f"loss_{name}"] = found * (omega * SQUARE_PICOSECOND)[:, None, None]
     seconds = number * (_SECONDS_PER_CUBE * _coordinates(junction) ** 3 + _SECONDS_PER_POINT)
     common = {"omega": omega, "heat": heat, "loss": loss * SQUARE_PICOSECOND}
-    found = run(heat_between_baths, prepared, {"k": points.k}, common, seconds)["heat"]
-    total = np.tensordot(points.weight, found, axes=1)
+    total = np.tensordot(points.weight, run(heat_between_baths, prepared, each, common, seconds)["heat"], axes=1)
     return (total + total.T) / (2 * junction.area)  # of k and -k one is there: time reversal swaps start and end
 
 
 def heat_between_baths(unit: UnitInputs) -> UnitResult:
     """Kernel: (nk, n + 2, n + 2) heat between leads and probes at wave vectors k, summed over frequencies.
 
-    The unit has frequencies omega (nω,), the heat (nω,) of one mode for each, and loss (nω, n), ω/τ of each layer.
+    The unit has frequencies omega (nω,), the heat (nω,) of one mode for each, and loss (nω, n), ω/τ of each layer; with
+    rates by branch also loss_left and loss_right (nk, nω, f, f), ωΓ of the layers that are those of a lead.
     """
     prepared = prepare_junction(junction_from_arrays(unit["junction"]))
     k, omega, heat, loss = (np.asarray(unit[name], dtype=float) for name in ("k", "omega", "heat", "loss"))
@@ -232,7 +248,8 @@ def heat_between_baths(unit: UnitInputs) -> UnitResult:
     for i in range(len(k)):
         for first in range(0, omega.size, several):
             part = slice(first, first + several)
-            found = _probe_transmissions(sides, blocks, i, omega[part], loss[part])
+            local = [np.asarray(unit[name])[i, part] for name in ("loss_left", "loss_right") if name in unit]
+            found = _probe_transmissions(sides, blocks, i, omega[part], (loss[part], local))
             total[i] += np.tensordot(heat[part], found, axes=1)
     return {"heat": total}
 
@@ -243,9 +260,17 @@ def _coordinates(junction: Junction) -> int:
 
 
 def _probe_transmissions(
-    sides: tuple[LeadContact, LeadContact], blocks: JunctionBlocks, at: int, omega: Array, loss: Array
+    sides: tuple[LeadContact, LeadContact],
+    blocks: JunctionBlocks,
+    at: int,
+    omega: Array,
+    losses: tuple[Array, list[AnyComplexArray]],
 ) -> Array:
-    r"""(nω, n + 2, n + 2) transmission between leads and probes at a wave vector; `loss` (nω, n) is ω/τ, (rad/ps)²."""
+    """(nω, n + 2, n + 2) transmission between leads and probes at a wave vector.
+
+    `losses` are ω/τ (nω, n) and, with rates by branch, ωΓ (nω, f, f) of the left and the right crystal, (rad/ps)².
+    """
+    loss, local = losses
     index = np.full(omega.size, at)
     left, right = (contact_waves(side, index, omega) for side in sides)
     first, last = sides[0].port[index], sides[1].port[index]
@@ -253,38 +278,78 @@ def _probe_transmissions(
     sizes = [block.shape[-1] for block in blocks.onsite]
     bounds = np.cumsum([0, *sizes])
     matrix = np.zeros((omega.size, bounds[-1], bounds[-1]), dtype=np.complex128)
+    lost = _layer_losses(sizes, loss, local)
     for i, block in enumerate(blocks.onsite):
         here = slice(bounds[i], bounds[i + 1])
         matrix[:, here, here] = inverse_layer(block[index], omega**2 * SQUARE_PICOSECOND)
-        matrix[:, range(bounds[i], bounds[i + 1]), range(bounds[i], bounds[i + 1])] += 1j * loss[:, i, None]
+        if lost:
+            matrix[:, here, here] += 1j * lost[i]
+        else:
+            matrix[:, range(bounds[i], bounds[i + 1]), range(bounds[i], bounds[i + 1])] += 1j * loss[:, i, None]
     for i, block in enumerate(blocks.hop):
         here, after = slice(bounds[i], bounds[i + 1]), slice(bounds[i + 1], bounds[i + 2])
         matrix[:, here, after] -= block[index]
         matrix[:, after, here] -= block[index].conj().swapaxes(1, 2)
     matrix[:, : sizes[0], : sizes[0]] -= sigma[0]
     matrix[:, -sizes[-1] :, -sizes[-1] :] -= sigma[1]
-    return _pairwise_transmission(
-        np.linalg.inv(matrix), (level_broadening(sigma[0]), level_broadening(sigma[1])), bounds, loss
-    )
+    roots = [_square_root(2 * one) for one in lost]
+    broadening = level_broadening(sigma[0]), level_broadening(sigma[1])
+    return _pairwise_transmission(np.linalg.inv(matrix), broadening, bounds, (loss, roots))
+
+
+def _layer_losses(sizes: list[int], loss: Array, local: list[AnyComplexArray]) -> list[AnyComplexArray]:
+    """(nω, f, f) ωΓ of each layer: those of the crystal on its side where it has as many coordinates; none by τ(ω)."""
+    if not local:
+        return []
+    half = len(sizes) / 2
+    found: list[AnyComplexArray] = []
+    for i, size in enumerate(sizes):
+        of_crystal = local[0] if i < half else local[1]
+        plain = (loss[:, i, None, None] * np.eye(size)).astype(np.complex128)
+        found.append(of_crystal if of_crystal.shape[-1] == size else plain)
+    return found
+
+
+def _square_root(matrices: AnyComplexArray) -> AnyComplexArray:
+    """(n, f, f) Hermitian roots of positive matrices."""
+    values, vectors = np.linalg.eigh(matrices)
+    return (vectors * np.sqrt(np.maximum(values, 0))[:, None, :]) @ vectors.conj().swapaxes(1, 2)
 
 
 def _pairwise_transmission(
-    green: AnyComplexArray, gamma: tuple[AnyComplexArray, AnyComplexArray], bounds: IndexArray, loss: Array
+    green: AnyComplexArray,
+    gamma: tuple[AnyComplexArray, AnyComplexArray],
+    bounds: IndexArray,
+    losses: tuple[Array, list[AnyComplexArray]],
 ) -> Array:
-    r"""(nω, n + 2, n + 2) $\mathrm{Tr}[\Gamma_iG\Gamma_jG^\dagger]$ of leads and probes."""
+    r"""(nω, n + 2, n + 2) $\mathrm{Tr}[\Gamma_iG\Gamma_jG^\dagger]$ of leads and probes.
+
+    `losses` are ω/τ (nω, n) of the probes, or roots of $\Gamma_i$ (nω, f, f), which then stand on either side of G.
+    """
+    loss, roots = losses
     count, size = loss.shape
     n0, n1 = gamma[0].shape[-1], gamma[1].shape[-1]
-    absolute = np.square(np.abs(green))
+    bare, inner, strength = green, green, 2 * loss
+    if roots:
+        strength = np.ones_like(loss)
+        inner = green.copy()
+        for i, root in enumerate(roots):
+            here = slice(bounds[i], bounds[i + 1])
+            inner[:, here] = root @ inner[:, here]
+        green, inner = inner, inner.copy()
+        for i, root in enumerate(roots):
+            here = slice(bounds[i], bounds[i + 1])
+            inner[:, :, here] = inner[:, :, here] @ root
+    absolute = np.square(np.abs(inner))
     rows = np.add.reduceat(np.add.reduceat(absolute, bounds[:-1], axis=1), bounds[:-1], axis=2)
     found = np.zeros((count, size + 2, size + 2))
-    strength = 2 * loss
     found[:, 1:-1, 1:-1] = strength[:, :, None] * rows * strength[:, None, :]
     ends = ((0, green[:, :, :n0], gamma[0]), (size + 1, green[:, :, -n1:], gamma[1]))
     for place, part, broad in ends:
         spread = np.einsum("bij,bij->bi", part @ broad, part.conj()).real
         received = strength * np.add.reduceat(spread, bounds[:-1], axis=1)
         found[:, 1:-1, place] = found[:, place, 1:-1] = received
-    across = green[:, -n1:, :n0]
+    across = bare[:, -n1:, :n0]
     found[:, -1, 0] = np.einsum("bij,bij->b", gamma[1] @ across @ gamma[0], across.conj()).real
     found[:, 0, -1] = found[:, -1, 0]
     found[:, range(size + 2), range(size + 2)] = 0  # a bath has no net exchange with itself

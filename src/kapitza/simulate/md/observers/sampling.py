@@ -75,6 +75,19 @@ def check_sampling(name: str, sampling: Sampling, protocol: Protocol) -> None:
             )
 
 
+def missing_spectra(potential: AnyPotential, sampling: Sampling) -> str:
+    """Say what of the wanted sampling a potential cannot have, and why; empty if it has all."""
+    wanted = [name for name, on in (("spectrum", sampling.segment), ("interface vibrations", sampling.interface)) if on]
+    if not wanted or (isinstance(potential, Potential) and potential.form in KERNEL_MODULES):
+        return ""
+    whose = potential.form if isinstance(potential, Potential) else potential.pair_style
+    return (
+        f"no power through the plane, {' and '.join(wanted)} of {whose!r:.40}: its engine does not say what atoms of "
+        f"one side do to each atom of the other, as kernels of {', '.join(KERNEL_MODULES)} do; heat flow of both "
+        "thermostats, jump and temperatures of modes by layer are measured"
+    )
+
+
 def observer_recipes(sampling: Sampling, protocol: Protocol, potential: AnyPotential) -> dict[str, ObserverRecipe]:
     """How to make the observers of a run, by name."""
     known = isinstance(potential, Potential) and potential.form in KERNEL_MODULES
