@@ -153,9 +153,12 @@ def _named_choice(entry: NamedCalculator, arguments: Mapping[str, object]) -> Ca
     if not version:
         raise MissingEngine(f"forces by {entry.title} need {entry.distribution}: pip install {entry.install}")
     model = f", {Path(str(given[entry.model_file])).name}" if entry.model_file else ""
+    title = entry.title
+    if "model" in entry.arguments:
+        title = title.replace(str(entry.arguments["model"]), str(given["model"]))
     changed = any(given[key] != value for key, value in entry.arguments.items())
     return CalculatorChoice(
-        title=f"{entry.title}{model} ({entry.distribution} {version})",
+        title=f"{title}{model} ({entry.distribution} {version})",
         make=lambda: _construct(entry.path, given),
         identity=_identity(entry.path, version, given),
         source=f"doi:{entry.doi}",
