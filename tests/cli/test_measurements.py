@@ -136,6 +136,13 @@ def test_other_spots_of_a_sample_give_a_mean_and_a_spread(folder, capsys):
     found = printed(capsys.readouterr().out)["repeats"]["Al|Si.conductance"]["fields"]
     assert abs(found["value"] - 170e6) <= 3 * found["sigma"]
     assert found["spread_interval"][0] <= 0.12 <= found["spread_interval"][1]
+    third = folder / "three.csv"
+    third.write_text(third.read_text().replace(",", ",-").replace(",-ratio", ",ratio"))
+    assert main(["fit", "sample.toml", "--starts", "1", "--strict"]) == 1
+    told = capsys.readouterr()
+    assert "verdict: model and data agree" in told.out  # of the first
+    assert "spot 3: MISFIT: tdtr: points lie" in told.err
+    assert "Al|Si.conductance has no mean over spots: the data of spot 3 give a bound only" in told.err
 
 
 OTHERS = {

@@ -176,6 +176,11 @@ def test_the_trace_tells_its_phase_and_the_thickness_of_the_film(tmp_path):
     close(curve.value[late], one.predict(held.stack.replace({"Al.thickness": 80 * nm}))[late], 0.02)
     stated = read(tmp_path, AUTOMATIC + ECHO + '[fit.uncertain]\n"tdtr.phase" = "5 mrad"\n', trace=voltages(0.3))
     assert stated.priors["tdtr.phase"] == Prior(None, 5e-3)
+    assert "tdtr.phase: [fit.uncertain] states its error, that of the trace is not used" in stated.notes
+    assert not any("is not used" in note for note in held.notes)
+    freed = read(tmp_path, AUTOMATIC + ECHO + '[fit]\nfree = ["Al.thickness"]\n', trace=voltages(0.3))
+    assert "Al.thickness" not in freed.priors
+    assert "Al.thickness is free or tied: the error that the trace gives is not used" in freed.notes
 
 
 def test_a_trace_that_does_not_tell(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from kapitza.io.samples import SampleFile
     from kapitza.measure.fit_result import Fit
     from kapitza.measure.thermoreflectance.repeats import RepeatedNumber
+
+_VERDICTS = {"consistent": "a question is open", "doubtful": "doubtful", "misfit": "MISFIT"}
 
 
 def fit_sample(
@@ -54,7 +57,8 @@ def fit_sample(
         raise InputError(f'{sample}: nothing is free; give [fit] free = ["Al|Si.conductance"]')
     options: dict[str, Any] = {"priors": held.priors, "ties": held.ties, "starts": starts, "seed": seed}
     found = evolve(kapitza.fit(experiments, curves, stacks, held.free, **options), temperature=held.temperature)
-    repeats = _fit_repeats(held, found, made, options)
+    spots = _fit_repeats(held, found, made, options)
+    repeats = _combine_spots(held, spots)
     files.keep(found)
     files.draw_figure(lambda figure: kapitza.plot.fit(found, figure), height=5.6)
     shares.draw(lambda ax: kapitza.plot.uncertainty_budget(found.budget(), ax), height=1.2 + 0.7 * len(held.free))
@@ -73,10 +77,12 @@ def fit_sample(
         if repeats:
             numbers["repeats"] = {one.name: one for one in repeats}
         print_record(found, numbers | {"parameters": parameter_numbers(found)})
-        _exit_strictly(found, strict=strict)
+        _note_spots(spots)
+        _exit_strictly([found, *spots[1:]], strict=strict)
         return
     print_text(f"{held.title} at {held.temperature:g} K, total uncertainties\n{kapitza.measure.fit_report(found)}")
     _print_repeats(repeats)
+    _note_spots(spots)
     for line in held.notes:
         note(line)
     for one in found.problem.samples:
@@ -84,11 +90,11 @@ def fit_sample(
             note(f"{one.experiment.name}: the scatter of the points about the fit is taken for their uncertainty")
     for drawn in (files, shares, likelihood):
         drawn.announce()
-    _exit_strictly(found, strict=strict)
+    _exit_strictly([found, *spots[1:]], strict=strict)
 
 
-def _fit_repeats(held: SampleFile, first: Fit, made: list[int], options: dict[str, Any]) -> list[RepeatedNumber]:
-    """Mean and spread of the free numbers over all spots; each spot is fitted as the first was."""
+def _fit_repeats(held: SampleFile, first: Fit, made: list[int], options: dict[str, Any]) -> list[Fit]:
+    """The fits of all spots, each made as the first was; none where nothing was repeated."""
     if not held.repeats:
         return []
     fits = [first]
@@ -99,8 +105,25 @@ def _fit_repeats(held: SampleFile, first: Fit, made: list[int], options: dict[st
         samples[made.index(at)] = experiment, curve, held.stacks[at]
         experiments, curves, stacks = (list(part) for part in zip(*samples, strict=True))
         fits.append(kapitza.fit(experiments, curves, stacks, held.free, **options))
-    names = [name for name in held.free if not any(name in one.bounds for one in fits)]
-    return [deferred.combine_repeats(fits, name) for name in names]
+    return fits
+
+
+def _combine_spots(held: SampleFile, spots: list[Fit]) -> list[RepeatedNumber]:
+    """Mean and spread over all spots of the free numbers that each spot determines."""
+    names = [name for name in held.free if not any(name in one.bounds for one in spots)]
+    return [deferred.combine_repeats(spots, name) for name in names] if spots else []
+
+
+def _note_spots(spots: list[Fit]) -> None:
+    """Say which of the further spots the model does not fit, and which numbers a spot leaves open."""
+    for i, one in enumerate(spots[1:], 2):
+        judged = deferred.judge_fit(one)
+        if not judged.accepted:
+            why = (*judged.reasons, *judged.questions)
+            note(": ".join((f"spot {i}", _VERDICTS[judged.verdict], *why[:1])))
+    for name in dict.fromkeys(name for one in spots for name in one.bounds):
+        open_in = ", ".join(str(i) for i, one in enumerate(spots, 1) if name in one.bounds)
+        note(f"{name} has no mean over spots: the data of spot {open_in} give a bound only")
 
 
 def _print_repeats(repeats: list[RepeatedNumber]) -> None:
@@ -118,9 +141,9 @@ def _print_repeats(repeats: list[RepeatedNumber]) -> None:
     print_table(f"\n{repeats[0].each.size} spots of one sample", heads, rows)
 
 
-def _exit_strictly(found: Fit, *, strict: bool) -> None:
-    """End with 1 if the verdict on a fit is asked for and is not that model and data agree."""
-    if strict and not deferred.judge_fit(found).accepted:
+def _exit_strictly(fits: Sequence[Fit], *, strict: bool) -> None:
+    """End with 1 if the verdict on fits is asked for and is not for each that model and data agree."""
+    if strict and not all(deferred.judge_fit(one).accepted for one in fits):
         raise typer.Exit(1)
 
 

@@ -37,7 +37,7 @@ experiment = "tdtr"                 # may be left out where there is one
 data = "al_si_spot2.csv"
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from os import PathLike
 
@@ -152,6 +152,7 @@ def read_sample(path: str | PathLike[str]) -> SampleFile:
         locate_faults(section, "", lambda e=one.experiment, s=stack: warn_of_experiment(e.name, e, s))
     free, priors, ties = _read_fit(top.section("fit"))
     _warn_of_wide_priors(tuple(samples.values()), priors)
+    traces = _priors_of_traces(read, free, ties)
     return SampleFile(
         title=top.text("title", top.path.stem),
         stack=stacks[0] if len(stacks) == 1 else next(iter(samples.values())),
@@ -159,11 +160,14 @@ def read_sample(path: str | PathLike[str]) -> SampleFile:
         experiments=tuple(one.experiment for one in read),
         curves=tuple(one.curve for one in read),
         free=free,
-        priors=_priors_of_traces(read, free, ties) | priors,
+        priors=traces | priors,
         ties=ties,
         temperature=temperature,
         repeats=tuple(_read_repeat(one, sections, temperature) for one in top.sections("repeats")),
-        notes=tuple(f"{one.experiment.name}: {note}" for one in read for note in one.findings.notes),
+        notes=(
+            *(f"{one.experiment.name}: {note}" for one in read for note in one.findings.notes),
+            *_unused_errors(read, traces, priors),
+        ),
     )
 
 
@@ -205,11 +209,30 @@ def _priors_of_traces(
     said = {*free, *(name for tie in ties.values() for name in tie.names)}
     for one in read:
         for name, prior in one.findings.priors.items():
-            prefix = f"{one.experiment.name}." if name == "phase" else ""
-            alone = prefix + name if prefix or len(read) == 1 else f"{one.experiment.name}:{name}"
+            alone = _name_in_fit(one, name, len(read))
             if not {alone, name} & said:
                 found[alone] = prior
     return found
+
+
+def _name_in_fit(one: ReadExperiment, name: str, count: int) -> str:
+    """What the fit calls a number that a trace told, among so many experiments."""
+    if name == "phase":
+        return f"{one.experiment.name}.{name}"
+    return name if count == 1 else f"{one.experiment.name}:{name}"
+
+
+def _unused_errors(
+    read: Sequence[ReadExperiment], used: Mapping[str, Prior], stated: Mapping[str, Prior]
+) -> Iterator[str]:
+    """What is said of errors that traces told, and that something else in the file takes the place of."""
+    for one in read:
+        for name in one.findings.priors:
+            alone = _name_in_fit(one, name, len(read))
+            if alone in stated:
+                yield f"{alone}: [fit.uncertain] states its error, that of the trace is not used"
+            elif alone not in used:
+                yield f"{alone} is free or tied: the error that the trace gives is not used"
 
 
 def _read_repeat(
