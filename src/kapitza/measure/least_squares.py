@@ -278,7 +278,7 @@ class Minimum(BaseRecord):
 class NoiseLikelihood(Protocol):
     """What integrating out the noise of curves adds to chi2; an `IntegratedNoise` does."""
 
-    def added(self, x: Array, held: int) -> float:
+    def correction(self, x: Array, held: int) -> float:
         """At coordinates (p,) of the profile of one, less what is added at the minimum."""
         ...
 

@@ -241,8 +241,8 @@ def _rise_to(problem: FitProblem, best: Solution, index: int, deviations: float)
 
 def _rise(best: Solution, index: int, x: Array, chi2: float) -> float:
     """Rise of chi2 to coordinates (p,) of a profile, the noise integrated out where the residuals tell it."""
-    added = 0.0 if best.integrated is None else best.integrated.added(x, index)
-    return max(0.0, chi2 - best.chi2 + added)
+    correction = 0.0 if best.integrated is None else best.integrated.correction(x, index)
+    return max(0.0, chi2 - best.chi2 + correction)
 
 
 def linear_ends(best: Solution, index: int, deviations: float) -> tuple[float, float]:

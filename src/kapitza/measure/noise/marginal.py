@@ -32,7 +32,7 @@ class IntegratedNoise(BaseRecord):
         """Of the minimum, by the coordinate that is profiled."""
         return {}
 
-    def added(self, x: Array, held: int) -> float:
+    def correction(self, x: Array, held: int) -> float:
         """At coordinates (p,) of the profile of one, less what is added at the minimum."""
         if held not in self._at_minimum:
             self._at_minimum[held] = integrated_noise(self.problem, self.x, held, self.used)

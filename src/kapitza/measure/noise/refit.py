@@ -91,8 +91,8 @@ def refit_with_noise(
     ]
     widened = _widened_covariance(solution.covariance, added)
     noises = tuple(_curve_noise(curve, one) for curve, one in zip(curves, found, strict=True))
-    told = any(one is not None for one in problem.noise)
-    integrated = IntegratedNoise(problem, solution.x, used) if told else None
+    correlated = any(one is not None for one in problem.noise)
+    integrated = IntegratedNoise(problem, solution.x, used) if correlated else None
     return problem, evolve(solution, covariance=widened, integrated=integrated), noises
 
 
