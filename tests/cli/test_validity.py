@@ -122,6 +122,8 @@ def test_devices(capsys) -> None:
     assert len(usual) == 1  # how it is solved
     (line,) = (one for one in notes(capsys, "device", device(sink="")) if one not in usual)
     assert line == "note: file.toml names no sink: heat leaves at 300 K (sink = '300 K')"
+    lines = notes(capsys, "device", device(sink="sink = 25"), status=2)
+    assert sum("sink = 25 is taken in K: is it in °C (298.15 K)?" in one for one in lines) == 1
     lines = notes(capsys, "device", device(thickness="0.3 nm"))
     assert sum("is less than a unit cell of Al (4.05e-10 m): is it in another unit?" in one for one in lines) == 1
     lines = notes(capsys, "device", device(film="In", sink='sink = "500 K"'), status=2)

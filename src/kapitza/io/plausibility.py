@@ -223,11 +223,11 @@ def warn_of_prior(name: str, share: float) -> None:
         )
 
 
-def warn_of_celsius(held: object) -> None:
+def warn_of_celsius(held: object, name: str = "temperature") -> None:
     """Warn of a bare number for a temperature that looks like a room in °C."""
     if isinstance(held, int | float) and _CELSIUS_RANGE[0] <= held <= _CELSIUS_RANGE[1]:
         warnings.warn(
-            f"temperature = {held:g} is taken in K: is it in °C ({held + 273.15:.5g} K)?  '{held:g} K' says that it is "
+            f"{name} = {held:g} is taken in K: is it in °C ({held + 273.15:.5g} K)?  '{held:g} K' says that it is "
             "meant",
             ValidityWarning,
             stacklevel=2,

@@ -42,7 +42,7 @@ from kapitza.errors import InputError, ValidityWarning
 from kapitza.io.boundaries import BoundarySides, read_conductance
 from kapitza.io.device.confinement import SIZE_KEY, describe_confined, extents_between_walls, find_confinement
 from kapitza.io.device.meshes import read_mesh
-from kapitza.io.plausibility import warn_outside
+from kapitza.io.plausibility import warn_of_celsius, warn_outside
 from kapitza.io.quantities import known_units, quantity, share_or_quantity, unit_factor
 from kapitza.io.toml import TomlTable, locate_faults, material_at, read_toml
 
@@ -176,6 +176,7 @@ def read_body(path: str | PathLike[str]) -> BodyFile:
     top = read_toml(path)
     top.check_keys(_BODY_KEYS)
     sink = top.number("sink", "temperature", 300.0)
+    warn_of_celsius(top.table.get("sink"), "sink")
     text = top.text("unit")
     factor = unit_factor(text, "length")
     if factor is None:

@@ -19,7 +19,7 @@ from kapitza.errors import DataError, ValidityWarning
 from kapitza.io.boundaries import BoundarySides, read_conductance
 from kapitza.io.device.confinement import SIZE_KEY, confine_layer, layer_sizes
 from kapitza.io.device.sources import read_patches, read_source
-from kapitza.io.plausibility import warn_of_bulk, warn_of_layers, warn_of_thin_layer, warn_outside
+from kapitza.io.plausibility import warn_of_bulk, warn_of_celsius, warn_of_layers, warn_of_thin_layer, warn_outside
 from kapitza.io.quantities import share_or_quantity
 from kapitza.io.toml import MAX_TOML_BYTES, TomlTable, locate_faults, material_at, read_toml
 from kapitza.matter.material import Material
@@ -206,6 +206,7 @@ def read_parts(top: TomlTable, blocks: Container[str] = (), more: Sequence[TomlT
     file.
     """
     sink = top.number("sink", "temperature", 300.0)
+    warn_of_celsius(top.table.get("sink"), "sink")
     sections = _layer_sections(top)
     read = [read_layer(section, sink) for section in sections]
     materials = [one[2] for one in read]
