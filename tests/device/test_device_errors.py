@@ -158,6 +158,25 @@ def test_a_tolerance_below_a_hot_spot_stays_within_the_error_of_one_number():
     assert 0 < abs(found.peak - rough.peak) <= rough.errors()["peak"]
 
 
+def two_hot_places(power: float) -> Device:
+    """A narrow and a wide source of so much power (W), both about as hot, on a layer of k ~ T^-0.1."""
+    sources = [
+        HeatSource("narrow", 0.006, Rectangle((10 * um, 12 * um), (20 * um, 22 * um))),
+        HeatSource("wide", power, Rectangle((50 * um, 70 * um), (10 * um, 30 * um))),
+    ]
+    law = ConductivityLaw.power(20.0, -0.1)
+    return Device(Stack([Layer("a", 20 * um, 20.0)]), sources, Box(80 * um, 40 * um), laws={"a": law})
+
+
+def test_the_number_of_a_layer_may_belong_to_the_colder_of_two_places():
+    """Where the hottest place changes, so do the numbers of layers, and the peak jumps by no more than is stated."""
+    below, above = (solve_layered(two_hot_places(power), sensitivity=False) for power in (0.0695094, 0.0695105))
+    assert below.place[0] < 20 * um < 50 * um < above.place[0]
+    grown = above.peak * (0.0695105 / 0.0695094 - 1)  # at most, without a jump
+    jump = above.peak - below.peak - grown
+    assert 0.08 < jump <= below.errors()["peak"] <= 2 * jump  # K
+
+
 def test_a_tolerance_is_met():
     got = solve(devices.transistor(), method="volumes", cells=1500, tolerance=0.6)
     assert got.grid.count > 2500

@@ -35,22 +35,26 @@ def find_hot_spot(solved: LinearDevice) -> tuple[LateralPoints, int, float]:
 
     It is looked for on the planes that heat enters, at and around the sources, on ever finer grids.
     """
-    best: tuple[LateralPoints, int, float] | None = None
-    for node in _heated_nodes(solved):  # maximum principle: T is highest where heat enters
-        spots, step = _hot_spot_candidates(solved)
+    spots, step = _hot_spot_candidates(solved)
+    # maximum principle: T is highest where heat enters
+    best = max(((*_climb(solved, node, spots, step), node) for node in _heated_nodes(solved)), key=lambda one: one[1])
+    return best[0], best[2], best[1]
+
+
+def _climb(solved: LinearDevice, node: int, spots: LateralPoints, step: float) -> tuple[LateralPoints, float]:
+    """The hottest of some points of a node, or what is hotter around it, and its rise (K)."""
+    best, hottest = spots, -np.inf
+    found = solved.rise(spots, node)
+    for _ in range(_REFINEMENT_ROUNDS):
+        i = int(np.argmax(found))
+        top = LateralPoints(spots.x[i : i + 1], spots.y[i : i + 1])
+        if found[i] > hottest:
+            best, hottest = top, float(found[i])
+        if step == 0:  # even heat: all points are alike
+            break
+        spots, step = _refined_points(top, step, solved.device.box), step / 4
         found = solved.rise(spots, node)
-        for _ in range(_REFINEMENT_ROUNDS):
-            i = int(np.argmax(found))
-            top = LateralPoints(spots.x[i : i + 1], spots.y[i : i + 1])
-            if best is None or found[i] > best[2]:
-                best = top, node, float(found[i])
-            if step == 0:  # even heat: all points are alike
-                break
-            spots, step = _refined_points(top, step, solved.device.box), step / 4
-            found = solved.rise(spots, node)
-    if best is None:
-        raise AssertionError  # a device has a source
-    return best
+    return best, hottest
 
 
 def _heated_nodes(solved: LinearDevice) -> tuple[int, ...]:
@@ -272,14 +276,52 @@ def property_error(device: Device, solution: "SteadySolution") -> float:
     """Error of the peak that one number for each layer and boundary with properties of T leaves, K.
 
     The next order, and the change of these numbers where their means are taken over twice as many points along each
-    axis around a patch of half the size for the hottest point.
+    axis around a patch of half the size for the hottest point; or how much hotter another place is with its own.
     """
     ready = linear_device(solution.linear.device, _inner_planes(device, 2))
     spot, node, _ = find_hot_spot(ready)
-    means = _weighted_means(device, ready, spot, node, 2)
-    moved = sum(abs(one.weight * (one.value - solution.values[name])) for name, one in means.items())
     settled = _PROPERTY_TOLERANCE * solution.peak  # up to which the numbers were iterated
-    return _MOVED_FACTOR * moved + sum(one.remainder for one in means.values()) + settled
+    error = _error_of_means(device, solution.values, spot, node) + settled
+    return max([error, *(rise - solution.peak for rise in _rival_rises(device, solution, ready, spot))])
+
+
+def _error_of_means(device: Device, values: Mapping[str, float], spot: LateralPoints, node: int) -> float:
+    """What means over twice as many points change at one place, and the next order, K."""
+    ready = linear_device(with_constant_properties(device, values), _inner_planes(device, 2))
+    means = _weighted_means(device, ready, spot, node, 2)
+    moved = sum(abs(one.weight * (one.value - values[name])) for name, one in means.items())
+    return _MOVED_FACTOR * moved + sum(one.remainder for one in means.values())
+
+
+_RIVAL_SHARE = 0.8  # of the hottest rise, above which the hottest point of another source may be the hottest of all
+_MAX_RIVALS = 3
+_RIVAL_ITERATIONS = 3
+_RIVAL_POINTS = 5  # along each axis of a source, from which its hottest point is looked for
+
+
+def _rival_rises(device: Device, solution: "SteadySolution", ready: LinearDevice, spot: LateralPoints) -> list[float]:
+    """Rises with numbers that hold for other hot places, K, where these are nearly as hot as the hottest point.
+
+    The numbers of a layer are means that are weighed for one place; each other one is solved with its own, some
+    iterations from those of the hottest point, and the next order is added.
+    """
+    apart = min(_narrowest_width(device, axis) for axis in (0, 1))
+    places: list[tuple[float, LateralPoints, int]] = []
+    for node in _heated_nodes(ready):
+        for shape in device.shapes:
+            x, y = _shape_candidates(shape, _RIVAL_POINTS, device.box)
+            width = max(high - low for low, high in shape.extent)
+            top, rise = _climb(ready, node, LateralPoints(x, y), width / (_RIVAL_POINTS - 1))
+            if rise > _RIVAL_SHARE * solution.peak and np.hypot(top.x - spot.x, top.y - spot.y).item() > apart / 2:
+                places.append((rise, top, node))
+    found: list[float] = []
+    for _, place, node in sorted(places, key=lambda one: -one[0])[:_MAX_RIVALS]:
+        held, numbers = ready, solution.values
+        for _ in range(_RIVAL_ITERATIONS):  # Picard iteration, as for the hottest point
+            numbers = {name: one.value for name, one in _weighted_means(device, held, place, node).items()}
+            held = linear_device(with_constant_properties(device, numbers), _inner_planes(device, 2))
+        found.append(float(held.rise(place, node)[0]) + _error_of_means(device, numbers, place, node))
+    return found
 
 
 _PROPERTY_TOLERANCE = 1e-8  # relative change of the hottest rise between two solutions
