@@ -54,6 +54,24 @@ def test_lifetimes_of_a_file_are_those_of_its_modes(junction_file, tmp_path, cap
     assert "with scattering" in capsys.readouterr().out
 
 
+def test_branches_with_one_rate_each_frequency_are_that_of_frequencies(junction_file, tmp_path, capsys):
+    """The same rate for all branches of a frequency, read from a file of phono3py with and without `--branches`."""
+    frequency = np.linspace(0.3, 15, 60)[:, None] * np.array([0.6, 0.7, 0.9, 1.0, 1.05, 1.1])
+    path = tmp_path / "kappa-m444.hdf5"
+    with h5py.File(path, "w") as file:
+        file["frequency"], file["weight"] = frequency, np.ones(60)
+        file["group_velocity"] = np.full((60, 6, 3), 20.0)
+        file["gamma"] = np.full((1, 60, 6), 0.02)
+        file["temperature"], file["kappa_unit_conversion"] = [300.0], 1.0
+    found: list[float] = []
+    for option in ([], ["--branches"]):
+        saved = tmp_path / "probes.json"
+        assert run(junction_file, "--anharmonic", f"{path},{path}", *option, *SMALL, "--save", saved) == 0
+        found.append(float(kapitza.load(saved)["anharmonic"][0].conductance.value[0]))
+    capsys.readouterr()
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-6, atol=0)
+
+
 def write_lifetimes(path, lead, rate) -> None:
     """Write what phono3py writes, of the modes of a lead."""
     modes = mode_velocities(lead, (6, 6, 6))
