@@ -216,6 +216,23 @@ def test_replicas_share_one_result(tmp_path, monkeypatch, capsys):
 CLOSED = RUN.replace("thermostat = 1\n", "").replace('reference = "16 ps"', "").replace("length = 4", "length = 5")
 
 
+def test_a_longer_run_starts_from_the_profile_of_a_shorter_one(saved, tmp_path, monkeypatch, capsys):
+    """The first block is as warm on either side as the earlier run was; replicas would start alike and are refused."""
+    monkeypatch.chdir(tmp_path)
+    text = RUN.replace("length = 4", "length = 7").replace('"2 ps"', '"0 ps"')
+    (tmp_path / "long.toml").write_text(text.replace('reference = "16 ps"', ""))
+    assert main(["md", "nemd", "long.toml", "--start", str(saved), "--save", "long.npz"]) == 3
+    earlier, later = (kapitza.load(path).records[0] for path in (saved, "long.npz"))
+    mean = earlier.temperature.mean(axis=0)
+    for side in (-1, 1):
+        wanted = mean[(side * (earlier.heights - earlier.plane) > 0) & (earlier.roles != 3)].mean()
+        found = later.temperature[:2][:, (side * (later.heights - later.plane) > 0) & (later.roles != 3)].mean()
+        np.testing.assert_allclose(found, wanted, rtol=0.12, atol=0)  # 126 atoms over 4 ps
+    capsys.readouterr()
+    assert main(["md", "nemd", "long.toml", "--start", str(saved), "--replicas", "2"]) == 2
+    assert "2 replicas would all start from the same velocities" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_equilibrium(tmp_path, monkeypatch, capsys):
     """Equipartition: the kinetic temperature of a crystal that was thermalised at 30 K; energy is conserved."""

@@ -15,6 +15,7 @@ from kapitza.simulate.md.kernels.neighbours import list_neighbours
 from kapitza.simulate.md.observers.plane_power import PlanePower
 from kapitza.simulate.md.potential import lennard_jones
 from kapitza.simulate.md.protocol import Protocol, Thermometer, advance_observed, gradient_state, local_temperature
+from kapitza.simulate.md.runs.preparation import profile_state
 from kapitza.simulate.md.runs.single import energy_conservation, run_single
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, FREE_ROLE, HOT_ROLE
 from kapitza.simulate.md.systems.assembly import mass_interface
@@ -160,6 +161,41 @@ def test_velocities_to_start_from_have_twice_the_local_temperature():
     loose = gradient_state(small(periodic=True, thermostat=0), 50.0, 50.0, 1)
     momentum = small(periodic=True, thermostat=0).masses @ loose.velocities
     assert np.abs(momentum).max() < 1e-12 * 1e-25 * 160 * 200
+
+
+def with_profile(record, temperature):
+    """The record with a temperature of each plane that moves."""
+    moving = record.roles != FIXED_ROLE
+    return evolve(record, temperature=np.tile(np.where(moving, temperature, 0.0), (record.power.size, 1)))
+
+
+def test_the_profile_of_an_earlier_run_is_where_a_longer_one_starts():
+    """A straight line of the same system gives the usual start; a step stays a step at the plane of longer sides."""
+    short, long = small(cells=(10, 10), length=6), small(cells=(10, 10), length=9, thermostat=2)
+    record = run_single(short, FIELD, Stub(), evolve(COURSE, blocks=1, thermostats=BATHS))
+    line = np.array([local_temperature(short, 60.0, 40.0)[short.layer == k][0] for k in range(record.heights.size)])
+    straight = profile_state(short, with_profile(record, line), BATHS, 4)
+    wanted = gradient_state(short, 60.0, 40.0, 4)
+    np.testing.assert_allclose(straight.velocities, wanted.velocities, rtol=1e-12, atol=0)
+    step = np.where(record.heights < record.plane, 58.0, 44.0)
+    found = profile_state(long, with_profile(record, step), BATHS, 5)
+    meter = Thermometer(system=long, every=1)
+    meter.sample(found.positions, found.velocities)
+    free = long.roles != FIXED_ROLE
+    sides = np.where(long.heights < long.plane, 58.0, 44.0)
+    beside = np.abs(long.heights - long.plane) < 0.2 * np.ptp(short.heights) / 6  # between the planes of the step
+    np.testing.assert_allclose(meter.mean()[free & ~beside], 2 * sides[free & ~beside], rtol=4 * 600**-0.5, atol=0)
+
+
+def test_profiles_of_other_thermostats_and_closed_cells_are_refused():
+    record = run_single(small(), FIELD, Stub(), evolve(COURSE, blocks=1, thermostats=BATHS))
+    near = with_profile(record, np.where(record.heights < record.plane, 60.0, 40.0))
+    with pytest.raises(InputError, match=r"its thermostats had 60 and 40 K, those of .* have 90 and 70 K"):
+        profile_state(small(), near, evolve(BATHS, hot=90.0, cold=70.0), 1)
+    with pytest.raises(InputError, match="one interface between two thermostats"):
+        profile_state(small(periodic=True, thermostat=0), near, BATHS, 1)
+    with pytest.raises(InputError, match="needs two thermostats"):
+        profile_state(small(thermostat=0), near, BATHS, 1)
 
 
 def test_a_run_that_bursts_names_block_and_remedy():

@@ -35,6 +35,10 @@ def nemd(
     plot: Figure = None,
     store: StoreOption = None,
     replicas: ReplicasOption = None,
+    start: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Saved run of other lengths whose temperature profile this one starts from."),
+    ] = None,
     workers: WorkerCount = 1,
     dask: DaskAddress = None,
     as_json: Json = False,
@@ -45,6 +49,8 @@ def nemd(
     """
     files = figures.Results(save, plot)
     run_file = kapitza.io.read_run(file, gradient=True).with_preparation(replicas=replicas)
+    if start is not None:
+        run_file = run_file.with_profile(load_run(start))
     remark = deferred.missing_spectra(run_file.potential, run_file.sampling)
     if remark:
         note(remark)

@@ -39,8 +39,9 @@ from kapitza.simulate.md.protocol import Preparation, Protocol
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.closed import SizeStudy
 from kapitza.simulate.md.runs.expansion import find_lattice_constant
+from kapitza.simulate.md.runs.preparation import profile_state
 from kapitza.simulate.md.runs.replicas import lengthen_protocol, run_replicas
-from kapitza.simulate.md.runs.run import records_of
+from kapitza.simulate.md.runs.run import Run, records_of
 from kapitza.simulate.md.runs.single import RunSetup
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE, System
 from kapitza.simulate.md.systems.assembly import mass_interface
@@ -126,6 +127,16 @@ class RunFile(BaseRecord):
         return evolve(
             self, protocol=evolve(self.protocol, preparation=preparation, replicas=number, power_interval=power)
         )
+
+    def with_profile(self, earlier: Run) -> "RunFile":
+        """Return the same run from the temperature profile of an earlier one, stretched to its lengths: one replica."""
+        if self.protocol.replicas != 1:
+            raise InputError(
+                f"{self.title}: {self.protocol.replicas} replicas would all start from the same velocities: start "
+                "them one by one, each with its seed"
+            )
+        state = profile_state(self.system(), earlier.records[0], self.protocol.thermostats, self.protocol.seed)
+        return evolve(self, protocol=evolve(self.protocol, start=state))
 
     def system(self, *, factor: float = 1.0, periodic: bool = False) -> System:
         """Build the atoms.

@@ -1,21 +1,23 @@
-"""Preparation of a run at constant energy: atoms are brought to their temperatures by Langevin thermostats first."""
+"""Preparation of a run: at constant energy by Langevin thermostats first, or from the profile of an earlier run."""
 
 from pathlib import Path
 
 import numpy as np
 from attrs import evolve
 
-from kapitza.core.arrays import IntArray
+from kapitza.core.arrays import Array, IntArray
 from kapitza.core.files import read_limited, write_atomically
 from kapitza.errors import DataError, InputError
 from kapitza.run.store import UnitResult, deserialize_arrays, serialize_arrays, unit_address
 from kapitza.simulate.md.engine import MdEngine, MdState, Thermostats
 from kapitza.simulate.md.potential import AnyPotential
 from kapitza.simulate.md.protocol import Protocol, thermal_state
+from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.checkpoint import plain_values
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE, System
 
 _STATE_FILE = "thermal.state"
+_TEMPERATURE_TOLERANCE = 0.25  # of the difference of the thermostats: how far from it those of an earlier run may be
 
 
 def prepare(
@@ -64,6 +66,46 @@ def thermalise(
         arrays: UnitResult = {"address": np.array(key), "positions": found.positions, "velocities": velocities}
         write_atomically(path, serialize_arrays(arrays), follow_link=False)
     return MdState(found.positions, velocities)
+
+
+def profile_state(system: System, record: Record, thermostats: Thermostats, seed: int) -> MdState:
+    """State to start from with the temperature profile of an earlier run of the same interface between other sides.
+
+    Each side of the profile is stretched to the new length, thermostats onto thermostats, and velocities are drawn
+    from twice the local temperature as by `gradient_state`.  A straight line through both sides has no jump, and takes
+    the slowest mode to make one; this start has one from the beginning, and is nearer to the steady profile.
+
+    Raises
+    ------
+    InputError
+        for cells that repeat along z, thermostats that are missing, or not near those of the record
+    """
+    if system.periodic or record.interface_count != 1:
+        raise InputError(f"{system.name}: a profile to start from is for one interface between two thermostats")
+    for one, role in ((system, system.role), (record, record.roles)):
+        if not ((role == HOT_ROLE).any() and (role == COLD_ROLE).any()):
+            raise InputError(f"{one.name}: a profile to start from needs two thermostats, of the record and the system")
+    held, wanted = np.array(record.thermostat_temperatures), np.array([thermostats.hot, thermostats.cold])
+    if not (np.abs(held - wanted) <= _TEMPERATURE_TOLERANCE * abs(wanted[0] - wanted[1])).all():
+        raise InputError(
+            f"{record.name}: its thermostats had {held[0]:.4g} and {held[1]:.4g} K, those of {system.name} have "
+            f"{wanted[0]:.4g} and {wanted[1]:.4g} K: take a run between thermostats that are near"
+        )
+    moving = record.roles != FIXED_ROLE
+    place = _relative_places(record.heights, record.roles, record.plane)[moving]
+    own = _relative_places(system.heights, system.roles, system.plane)
+    temperature = np.interp(own, place, record.temperature.mean(axis=0)[moving])
+    return thermal_state(system, temperature[system.layer], seed, double_temperature=True)
+
+
+def _relative_places(heights: Array, roles: IntArray, plane: float) -> Array:
+    """(layers,) places from -2 to 2, rising: -1 to 1 between the thermostats, 0 at the plane, ±2 at the ends."""
+    inner = heights[roles == HOT_ROLE].max(), heights[roles == COLD_ROLE].min()
+    outer = heights[roles == HOT_ROLE].min(), heights[roles == COLD_ROLE].max()
+    knots = [outer[0], inner[0], plane, inner[1], outer[1]]
+    if not (np.diff(knots) >= 0).all():
+        raise InputError(f"thermostats and plane at {knots} m: wanted the hot thermostat on the left of the plane")
+    return np.interp(heights, knots, [-2.0, -1.0, 0.0, 1.0, 2.0])
 
 
 def _read_state(path: Path, key: str) -> MdState:
