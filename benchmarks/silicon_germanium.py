@@ -1,6 +1,6 @@
-"""Si/Ge of Tersoff's potentials by Green's functions and the Boltzmann equation: every drop that a simulation may take.
+"""Si/Ge by Green's functions and the Boltzmann equation: every drop that a simulation may take.
 
-Usage: python benchmarks/silicon_germanium.py [--conductivity 200,90] [--quick]
+Usage: python benchmarks/silicon_germanium.py [--potential tersoff] [--conductivity 200,90] [--quick]
 
 Green's functions of the junction (both sides strained to one lattice constant) give the share of each frequency that
 crosses; full bands of the same strained crystals carry it, all by classical statistics at 300 K.  Free paths go as the
@@ -8,34 +8,60 @@ inverse square of the frequency and are scaled to the conductivities.  Two syste
 
 * layers between two black walls: the jump between straight lines through the profile, half a nanometre at the ends left
   out; the whole resistance between the walls; the drop at the plane left by Fourier's law with the bulk conductivities;
+  and, last, the jump and the whole between thermostats of a simulation, from which phonons come back that their
+  friction did not stop: exp(-2 d / v t) of them for a thickness d, a velocity v along the normal and a damping time t;
 * two closed slabs, one hotter at first, that approach one temperature: the resistance by a single exponential of the
   mean temperatures, for fits from 100 to 30 and to 10 % of the difference, and by difference over flux where 30 % are
   left, beside the jump between parabolas through the profile at that moment.
 
-Lengths in nm, resistances in 1e-9 m2K/W.  The slabs are followed in time by streams that move upwind.
+The potential is Tersoff's, or with `--potential stillinger-weber` that of `kapitza.md.stillinger_weber`, whose forces
+LAMMPS evaluates.  Lengths in nm, resistances in 1e-9 m2K/W.  The slabs are followed in time by streams that move
+upwind.
 """
 
 import argparse
+from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+from attrs import evolve
 
 import kapitza as kz
 from kapitza.boltzmann import Carriers, Film, ScatteringRates, Wall, group_edges, spectral_carriers
 from kapitza.matter.building.relaxed_junction import JunctionPlan, build_junction, plan_force_field, prepare_segments
 from kapitza.matter.potentials.force_constants import crystal_from_potential
 from kapitza.simulate.boltzmann.boundaries import to_interface_scattering
+from kapitza.units import angstrom, eV
 
 PLAN = JunctionPlan(left="Si", right="Ge", potential="tersoff", layers=4, strain="both")
 LAYERS = (2.23, 6.66, 11.1, 17.8, 37.8, 77.8, 157.8, 317.8, 637.8)  # nm between wall and plane
 SLABS = ((5, 60), (10, 90), (20, 200), (40, 400), (80, 800), (160, 2000))  # nm to the far end, ps
+THERMOSTAT, DAMPING = 2.2, 1.0  # thickness in nm and damping time in ps of docs/samples/si-ge-md.toml
 SKIPPED = 0.55  # nm of a profile beside plane and wall
 CELLS = 80  # of a slab
 
 
-def carriers(conductivity: list[float]) -> list[Carriers]:
+def stillinger_weber_file(folder: str) -> str:
+    """File of LAMMPS with the potential of the simulations."""
+    held = kz.md.stillinger_weber(("Si", "Ge"))
+    two, three = held.parameters
+    lines = ["# doi:10.1103/PhysRevB.31.5262, doi:10.1103/PhysRevB.34.6987, mixed"]
+    for i, j, k in product(range(2), repeat=3):
+        strength, b, p, q, sigma, reach, gamma = two[i, j]
+        angle, cosine = three[i, j, k]
+        names = [held.kinds[n] for n in (i, j, k)]
+        values = [1, sigma / angstrom, reach / sigma, angle / eV, gamma, cosine, strength / eV, b, p, q, 0]
+        lines.append(" ".join([*names, *(f"{one:.12g}" for one in values)]))
+    path = Path(folder) / "SiGe.sw"
+    path.write_text("\n".join([*lines, ""]))
+    return str(path)
+
+
+def carriers(plan: JunctionPlan, conductivity: list[float]) -> list[Carriers]:
     """Phonons of both strained crystals."""
-    force_field = plan_force_field(PLAN)
-    segments, _ = prepare_segments(PLAN, force_field)
+    force_field = plan_force_field(plan)
+    segments, _ = prepare_segments(plan, force_field)
     bands = [kz.Bands(crystal_from_potential(one.cell, force_field)) for one in (segments[0], segments[-1])]
     rates = ScatteringRates(umklapp=1.2e-19, boundary=1e-2)
     edges = group_edges(*bands)
@@ -45,10 +71,24 @@ def carriers(conductivity: list[float]) -> list[Carriers]:
     ]
 
 
-def between_walls(sides: list[Carriers], transmission: kz.Transmission, length: float) -> list[float]:
+def returned(side: Carriers) -> np.ndarray:
+    """Share of the phonons of each group that come back from a thermostat before a wall that reflects."""
+    flow = side.capacity * side.velocity
+    kept = np.exp(-2 * THERMOSTAT * 1e-9 / (side.velocity * DAMPING * 1e-12))
+    total, back = (np.bincount(side.group, weights=one, minlength=side.omega.size) for one in (flow, flow * kept))
+    return np.divide(back, total, out=np.ones(total.size), where=total > 0)
+
+
+def between_walls(
+    sides: list[Carriers], transmission: kz.Transmission, length: float, *, black: bool = True
+) -> list[float]:
     """Resistances of the jump, between the walls, and of the drop that Fourier's law leaves."""
     films = [Film(length * 1e-9, one) for one in sides]
-    found = kz.transport(films, [transmission], left=Wall(300.5), right=Wall(299.5))
+    left, right = (
+        Wall(temperature, specular=np.zeros(1) if black else returned(one))
+        for temperature, one in zip((300.5, 299.5), sides, strict=True)
+    )
+    found = kz.transport(films, [transmission], left=left, right=right)
     place, ends = found.position * 1e9 - length, []
     for sign in (-1, 1):
         x = sign * np.linspace(SKIPPED, length - SKIPPED, 400)
@@ -140,23 +180,27 @@ def write_row(length: float, resistances: list[float]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--conductivity", default="200,90", help="of the bulk of Si and Ge, W/mK")
+    parser.add_argument("--potential", default="tersoff", choices=("tersoff", "stillinger-weber"))
     parser.add_argument("--quick", action="store_true", help="leave out the longest")
+    parser.add_argument("--no-slabs", action="store_true", help="leave out the closed slabs")
     given = parser.parse_args()
-    transmission = kz.agf(build_junction(PLAN), tolerance=1e-2, temperature=[300.0])
+    with TemporaryDirectory() as folder:
+        name = given.potential if given.potential == "tersoff" else stillinger_weber_file(folder)
+        plan = evolve(PLAN, potential=name)
+        transmission = kz.agf(build_junction(plan), tolerance=1e-2, temperature=[300.0])
+        sides = carriers(plan, [float(one) for one in given.conductivity.split(",")])
     emitted = 1e9 / transmission.conductance([300.0], statistics="classical").value[0]
-    sides = carriers([float(one) for one in given.conductivity.split(",")])
     crossing = to_interface_scattering(transmission, "Si|Ge").flow(*sides)
-    print(f"emitted {emitted:.3f}; bulk {given.conductivity} W/mK")
-    print("between walls: length, jump, whole, left by Fourier's law")
+    print(f"{given.potential}: emitted {emitted:.3f}; bulk {given.conductivity} W/mK")
+    print("between walls: length, jump, whole, left by Fourier's law; between thermostats: jump, whole")
     for length in LAYERS[: 5 if given.quick else None]:
-        print(
-            f"{length:7.4g}", *(f"{1e9 * one:8.3f}" for one in between_walls(sides, transmission, length)), flush=True
-        )
+        others = between_walls(sides, transmission, length, black=False)
+        write_row(length, [*between_walls(sides, transmission, length), *others[:2]])
+    if given.no_slabs:
+        return
     print("closed slabs: length, exponential to 30 %, to 10 %, difference over flux at 30 %, jump over flux at 30 %")
     for length, duration in SLABS[: 3 if given.quick else None]:
-        print(
-            f"{length:7.4g}", *(f"{1e9 * one:8.3f}" for one in approach(sides, crossing, length, duration)), flush=True
-        )
+        write_row(length, approach(sides, crossing, length, duration))
 
 
 if __name__ == "__main__":

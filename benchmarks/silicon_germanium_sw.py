@@ -15,6 +15,7 @@ from kapitza.io import read_run
 from kapitza.units import ps
 
 RATIO = 5.5425 / 5.5444  # mean lattice constants of both crystals at rest, Stillinger-Weber over Tersoff
+STEPS = 2500  # of a block
 
 
 def main() -> None:
@@ -35,12 +36,11 @@ def main() -> None:
     held = file.protocol
     mean = (held.thermostats.hot + held.thermostats.cold) / 2
     hot, cold = mean + given.difference / 2, mean - given.difference / 2
-    block = 5 * ps
     protocol = evolve(
         held,
         thermostats=evolve(held.thermostats, hot=hot, cold=cold),
-        steps=round(block / held.timestep),
-        blocks=round(given.time * ps / block),
+        steps=STEPS,
+        blocks=round(given.time * ps / (STEPS * held.timestep)),
         equilibration=round(given.equilibration * ps / held.timestep),
         power_interval=10,
         seed=given.seed,

@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from kapitza.plot.style import LINE_COLOURS, new_figure
 
 DOCS = Path(__file__).resolve().parent
+RESISTANCE = "R (10$^{-9}$ m$^2$ K W$^{-1}$)"
 Table = dict[str, Any]
 
 
@@ -54,53 +55,86 @@ def springs(ax: Axes, run: Table) -> None:
     ax.legend(frameon=False, fontsize="small")
 
 
+LENGTHS = {"xscale": "log", "xlabel": "length of a side (nm)", "xlim": (3.5, 700)}
+LENGTH_TICKS = [5, 10, 20, 50, 100, 500]
+
+
 def sizes(ax: Axes, run: Table) -> None:
-    """Jump of Si/Ge against the length of its sides, with the solution that has no fitted number."""
+    """Jump of Si/Ge against the length of its sides, with the solutions that have no fitted number."""
     for name, label, look in (
-        ("first", "built-in engine", {"fmt": "o", "color": LINE_COLOURS[0]}),
-        ("repeat", "other seeds and lengths", {"fmt": "o", "color": LINE_COLOURS[0], "mfc": "w"}),
-        ("lammps", "LAMMPS", {"fmt": "s", "color": LINE_COLOURS[1]}),
+        ("first", "Tersoff", {"fmt": "o", "color": LINE_COLOURS[0]}),
+        ("repeat", "Tersoff, other seeds and lengths", {"fmt": "o", "color": LINE_COLOURS[0], "mfc": "w"}),
+        ("lammps", "Tersoff, LAMMPS", {"fmt": "s", "color": LINE_COLOURS[1]}),
         ("stillinger_weber", "Stillinger–Weber", {"fmt": "^", "color": LINE_COLOURS[2]}),
     ):
+        points(ax, run[name], "resistance", "sigma", label=label, **look)
+    solved(ax, run, "jump")
+    ax.set(**LENGTHS, ylabel=RESISTANCE, title="jump between straight lines", ylim=(1.0, 4.0))
+    ax.set_xticks(LENGTH_TICKS, [str(one) for one in LENGTH_TICKS])
+    ax.legend(frameon=False, fontsize="small", loc="upper right")
+
+
+def points(ax: Axes, held: Table, value: str, sigma: str, **look: Any) -> None:
+    """Runs against the length of a side; of several of one length that with the smallest error."""
+    best = sorted(range(len(held["length_nm"])), key=lambda i: held[sigma][i])
+    kept = [i for n, i in enumerate(best) if held["length_nm"][i] not in [held["length_nm"][j] for j in best[:n]]]
+    ax.errorbar(*([held[key][i] for i in kept] for key in ("length_nm", value, sigma)), ms=4.5, lw=1, **look)
+
+
+def solved(ax: Axes, run: Table, drop: str) -> None:
+    """Green's functions with the Boltzmann equation, between thermostats of the simulation and between black walls."""
+    for name, label, colour in (
+        ("model", "solved, Tersoff", "0.3"),
+        ("model_stillinger_weber", "solved, Stillinger–Weber", LINE_COLOURS[2]),
+    ):
         held = run[name]
-        ax.errorbar(held["length_nm"], held["resistance"], held["sigma"], label=label, ms=4.5, lw=1, **look)
-    held = run["repeat"]
-    between, spread = held["between_thermostats"], held["between_thermostats_sigma"]
-    ax.errorbar(
-        held["length_nm"], between, spread, fmt="v", color="0.3", mfc="w", ms=4.5, lw=1, label="between thermostats"
-    )
-    length = np.array(run["model"]["layer_nm"]) + run["thermostat_nm"]
-    ax.fill_between(length, run["model"]["jump_low"], run["model"]["jump_high"], color="0.85", lw=0)
-    ax.plot(length, run["model"]["jump"], color="0.3", lw=1.2, label="Green's functions and Boltzmann")
-    ax.plot(length, run["model"]["between_walls"], color="0.3", lw=1, ls="--", label="the same, between walls")
-    ax.axhline(1000 / run["agf_emitted"], color="0.5", lw=1, ls=":", label="Green's functions, emitted")
-    ax.set(
-        xscale="log", xlabel="length of a side (nm)", ylabel="R (10$^{-9}$ m$^2$ K W$^{-1}$)", title="Si on Ge, 300 K"
-    )
-    ax.set(xlim=(3.5, 700), ylim=(1.0, 5.5))
-    ax.set_xticks([5, 20, 100, 500], ["5", "20", "100", "500"])
-    ax.legend(frameon=False, fontsize="x-small", loc="upper left")
+        length = np.array(held["layer_nm"]) + run["thermostat_nm"]
+        ax.fill_between(length, held[f"{drop}_low"], held[f"{drop}_high"], color=colour, alpha=0.15, lw=0)
+        ax.plot(length, held[drop], color=colour, lw=1.2, label=label)
+    held = run["model"]
+    length = np.array(held["layer_nm"]) + run["thermostat_nm"]
+    ax.plot(length, held[f"{drop}_black"], color="0.3", lw=1, ls="--", label="solved, Tersoff, black walls")
+
+
+def whole(ax: Axes, run: Table) -> None:
+    """Resistance of Si/Ge between the temperatures of its thermostats, with the solids that lie there."""
+    for name, label, look in (
+        ("repeat", "Tersoff", {"fmt": "o", "color": LINE_COLOURS[0], "mfc": "w"}),
+        ("stillinger_weber", "Stillinger–Weber", {"fmt": "^", "color": LINE_COLOURS[2]}),
+    ):
+        points(ax, run[name], "whole", "whole_sigma", label=label, **look)
+    solved(ax, run, "whole")
+    ax.axhline(1000 / run["agf_emitted"], color="0.5", lw=1, ls=":", label="Green's functions, emitted: no solids")
+    ax.set(**LENGTHS, ylabel=RESISTANCE, title="between thermostats, with the solids", ylim=(2.0, 9.0))
+    ax.set_xticks(LENGTH_TICKS, [str(one) for one in LENGTH_TICKS])
+    ax.legend(frameon=False, fontsize="small", loc="upper left")
 
 
 def closed_slabs(ax: Axes, run: Table) -> None:
-    """Si/Ge from two blocks that approach one temperature, against the inverse length, with a line through it."""
+    """Si/Ge from two blocks that approach one temperature, against the inverse length, with a line through it.
+
+    The published value is the one that was found by such a line.
+    """
     held = run["relaxation"]
     x = 1 / np.array(held["half_length_nm"])
     colour = LINE_COLOURS[3]
-    ax.errorbar(x, held["resistance"], held["sigma"], fmt="D", color=colour, ms=5, label="two blocks, simulated")
+    ax.errorbar(x, held["resistance"], held["sigma"], fmt="D", color=colour, ms=5, label="Tersoff")
     fine = np.array([0, 1.05 * x.max()])
     line, slope = held["line"]
     ax.plot(fine, line + slope * fine, color=colour, lw=1)
-    ax.errorbar([0], [line], [held["line_sigma"]], fmt="D", mfc="w", color=colour, clip_on=False)
+    ax.errorbar(
+        [0], [line], [held["line_sigma"]], fmt="D", mfc="w", color=colour, clip_on=False, label="line at 1/L = 0"
+    )
     inverse = 1 / np.array(run["model"]["slab_nm"])
     ax.fill_between(inverse, run["model"]["slabs_low"], run["model"]["slabs_high"], color="0.85", lw=0)
-    ax.plot(inverse, run["model"]["slabs"], color="0.3", lw=1.2, label="Green's functions and Boltzmann")
-    ax.plot([0], [1000 / run["published"]], "*", color="k", ms=10, clip_on=False, label="published, infinite length")
-    jump = np.array(run["limit"])
-    ax.errorbar([0], [jump[0]], [jump[1]], fmt="o", color=LINE_COLOURS[0], clip_on=False, label="jump, infinite length")
-    ax.set(xlabel="1 / length from boundary to far end (nm$^{-1}$)", ylabel="R (10$^{-9}$ m$^2$ K W$^{-1}$)")
-    ax.set(xlim=(-0.004, 0.22), ylim=(0, 17), title="Si on Ge, blocks that approach one temperature")
-    ax.legend(frameon=False, fontsize="x-small", loc="upper left")
+    ax.plot(inverse, run["model"]["slabs"], color="0.3", lw=1.2, label="solved, Tersoff")
+    ax.plot(
+        [0], [1000 / run["published"]], "*", color="k", ms=10, clip_on=False, label="published: Hahn et al., 1/L = 0"
+    )
+    ax.set(xlabel="1 / length from boundary to far end (nm$^{-1}$)", ylabel=RESISTANCE)
+    ax.set(xlim=(-0.004, 0.22), ylim=(0, 17), title="between the means of two blocks")
+    ax.set_xticks([0, 0.05, 0.1, 0.15, 0.2])
+    ax.legend(frameon=False, fontsize="small", loc="upper left")
 
 
 def main() -> None:
@@ -112,10 +146,11 @@ def main() -> None:
     spectrum(axes[1], held["argon"])
     springs(axes[2], held["springs"])
     figure.savefig(DOCS / "images" / "md-results.png", dpi=110)
-    figure = new_figure(width=10, height=4.4)
-    axes = figure.subplots(1, 2)
+    figure = new_figure(width=14, height=4.6)
+    axes = figure.subplots(1, 3)
     sizes(axes[0], held["silicon_germanium"])
-    closed_slabs(axes[1], held["silicon_germanium"])
+    whole(axes[1], held["silicon_germanium"])
+    closed_slabs(axes[2], held["silicon_germanium"])
     figure.savefig(DOCS / "images" / "si-ge.png", dpi=110)
 
 
