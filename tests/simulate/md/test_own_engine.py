@@ -174,6 +174,21 @@ def test_a_run_taken_up_again_is_the_same_to_the_last_bit(baths):
         np.testing.assert_array_equal(getattr(end, name), getattr(other, name))
 
 
+def test_fast_atoms_feel_every_pair_below_the_cutoff():
+    """Where close pairs are chosen again several times in the life of a list, as where lists are made in every step."""
+    system = crystal()
+    wide, fresh = (begun(system, kelvin=500.0, skin=skin) for skin in (1.5 * SIGMA, 0.0))
+    lists, chosen = set(), set()
+    for _ in range(50):
+        wide.advance(1)
+        lists.add(wide.renewed)
+        chosen.add(wide.close_pairs.reference.tobytes())
+    fresh.advance(50)
+    assert len(chosen) > 4 * len(lists)
+    np.testing.assert_array_equal(wide.positions, fresh.positions)
+    np.testing.assert_array_equal(wide.velocities, fresh.velocities)
+
+
 def test_seeds_matter_where_chance_does():
     one, two, three = (begun(crystal(), LANGEVIN, seed=s) for s in (1, 1, 2))
     for motion in (one, two, three):

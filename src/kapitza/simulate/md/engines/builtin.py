@@ -14,7 +14,7 @@ from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.simulate.md.engine import Dynamics, MdEngine, MdState, Thermostats
 from kapitza.simulate.md.kernels.forces import KERNEL_MODULES, map_species, require_kernels
 from kapitza.simulate.md.kernels.neighbours import KERNEL_EXTRA, KERNEL_PURPOSE, NeighbourList, VerletList
-from kapitza.simulate.md.kernels.state import ListedAtoms, MovingAtoms, StepClock, ThermostatState
+from kapitza.simulate.md.kernels.state import ClosePairs, ListedAtoms, MovingAtoms, StepClock, ThermostatState
 from kapitza.simulate.md.potential import AnyPotential, Potential
 from kapitza.simulate.md.protocol import check_start
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE, System
@@ -33,6 +33,7 @@ _THERMOSTAT_NUMBERS = dict(
 )  # as the kernels count them
 _MIN_LIST_STEPS = 100  # steps: listing neighbours takes as long as about ten
 _SKIN_GROWTH, _MAX_SKIN = 1.2, 0.3  # growth of the skin, and its end, of the cutoff
+_CLOSE_SKIN = 0.06  # of the cutoff: skin of the pairs that are looked at in each step
 _RANDOM_WORDS = 4  # words of the state of the random numbers
 _PAIR_CHUNK = 1 << 16  # pairs whose distances are looked at together
 _MAX_ATOM_STEPS = 10_000_000  # atom-steps between two samples at the keyboard, a few seconds
@@ -139,6 +140,9 @@ class BuiltinDynamics:
         self.x = near.extend(self.r)
         self.species = self.kinds[near.owner]
         self.f = np.zeros_like(self.x)
+        reach, never = self.potential.cutoff * (1 + _CLOSE_SKIN), np.full_like(self.r, np.nan)
+        limit = (self.potential.cutoff * _CLOSE_SKIN / 2) ** 2
+        self.close_pairs = ClosePairs(np.zeros_like(near.start), np.empty_like(near.near), never, reach**2, limit)
 
     @property
     def positions(self) -> Array:
@@ -193,8 +197,9 @@ class BuiltinDynamics:
         near, limit = self.near, (self.surroundings.skin / 2) ** 2
         atoms = MovingAtoms(self.r, self.v, self.system.masses, self.inverse, self.f, self.potential_energy)
         around = ListedAtoms(
-            near.owner, near.shift, self.x, self.species, near.start, near.near, self.surroundings.reference, limit
-        )
+            near.owner, near.shift, self.x, self.species, near.start, near.near, self.surroundings.reference, limit,
+            self.close_pairs,
+        )  # fmt: skip
         return self.stepper(
             StepClock(steps, self.step, timestep, late), atoms, around, self.potential.parameters, self.thermostat_state
         )

@@ -32,7 +32,7 @@ class SortedAtoms(NamedTuple):
 class FoundPairs(NamedTuple):
     """Pairs in the order in which they are found."""
 
-    row: Int32Array  # real atom in whose row the neighbour is listed
+    row: Int32Array  # real atom in whose row the neighbour is listed; the last place is for those that do not count
     end: IntArray  # (N,) pairs with neighbours up to each atom or ghost
     counts: IntArray  # (n,) neighbours in the row of each atom
 
@@ -81,34 +81,18 @@ def _cells_nearby(at: float, low: float, side: float, count: int, reach: float) 
 
 
 @compile_inner
-def _belongs_to_row(i: int, g: int, owner: Int32Array, image: Int32Array, half: bool) -> bool:
-    """Whether a list has the neighbour g in the row of atom i."""
-    if not half:
-        return g != i
-    if owner[g] != i:
-        return owner[g] > i  # (i, copy of j) and (j, copy of i) differ by a box vector: one counts
-    for a in range(3):
-        if image[g, a] != image[i, a]:
-            return image[g, a] > image[i, a]  # copies at +m and -m of one atom are the same pair
-    return False
-
-
-@compile_inner
 def _scan_cells(
-    x: Array,
-    owner: Int32Array,
-    image: Int32Array,
-    sizes: tuple[int, float, bool],
-    grid: CellGrid,
-    sorted_atoms: SortedAtoms,
-    pairs: FoundPairs,
+    x: Array, rows: Int32Array, reach: float, grid: CellGrid, sorted_atoms: SortedAtoms, pairs: FoundPairs
 ) -> int:
-    """Put the rows that list each atom or ghost into `pairs`, as far as there is room; return how many there are."""
-    n, reach, half = sizes
+    """Put the rows that list each atom or ghost into `pairs`, as far as there is room; return how many there are.
+
+    Whether a pair counts is as good as random, and a branch would be mispredicted: each candidate is written, and one
+    that does not count is overwritten by the next.
+    """
     low, side, cells = grid
     first, ids, sorted_x = sorted_atoms.first, sorted_atoms.ids, sorted_atoms.positions
-    _bin_atoms(x, n, grid, sorted_atoms)
-    limit, total = reach * reach, 0
+    _bin_atoms(x, len(ids), grid, sorted_atoms)
+    limit, total, room = reach * reach, np.uint64(0), np.uint64(pairs.row.size - 1)
     for g in range(len(x)):
         gx, gy, gz = x[g, 0], x[g, 1], x[g, 2]
         ax, bx = _cells_nearby(gx, low[0], side[0], cells[0], reach)
@@ -117,23 +101,25 @@ def _scan_cells(
         for cx in range(ax, bx if az < bz else ax):
             for cy in range(ay, by):
                 row = (cx * cells[1] + cy) * cells[2]
-                for k in range(first[row + az], first[row + bz]):  # cells along z are adjacent
+                stop = row + bz
+                while stop > row + az and (first[stop] == first[stop - 1] or ids[first[stop - 1]] >= rows[g]):
+                    stop -= 1  # atoms of a cell ascend: none of these lists g
+                for k in range(np.uint64(first[row + az]), np.uint64(first[stop])):  # cells along z are adjacent
                     dx, dy, dz = sorted_x[k, 0] - gx, sorted_x[k, 1] - gy, sorted_x[k, 2] - gz
-                    if dx * dx + dy * dy + dz * dz < limit and _belongs_to_row(ids[k], g, owner, image, half):
-                        if total < pairs.row.size:
-                            pairs.row[total] = ids[k]
-                        pairs.counts[ids[k]] += 1
-                        total += 1
+                    i, square = ids[k], dx * dx + dy * dy + dz * dz
+                    pairs.row[min(total, room)] = i
+                    total += np.uint64((square < limit) & (i < rows[g]) & (i != g))
         pairs.end[g] = total
-    return total
+    for k in range(min(total, room)):
+        pairs.counts[pairs.row[k]] += 1
+    return np.int64(total)
 
 
 @compile_kernel
 def list_pairs(
     x: Array,
-    owner: Int32Array,
-    image: Int32Array,
-    sizes: tuple[int, float, bool],
+    rows: Int32Array,
+    reach: float,
     grid: CellGrid,
     sorted_atoms: SortedAtoms,
     pairs: FoundPairs,
@@ -142,11 +128,11 @@ def list_pairs(
     """Find the neighbours of each real atom, or, where `near` has room, put those that were found there in ascending
     order; return how many they are.
 
-    `sizes` are the number of real atoms, the reach and whether each pair is listed once.  The first call counts the
-    neighbours of each atom; the second takes `pairs.counts` as where each row starts, and moves it to where it ends.
+    Each atom or ghost is listed by atoms below its number in `rows` (N,) alone.  The first call counts the neighbours
+    of each atom; the second takes `pairs.counts` as where each row starts, and moves it to where it ends.
     """
     if near.size == 0:
-        return _scan_cells(x, owner, image, sizes, grid, sorted_atoms, pairs)
+        return _scan_cells(x, rows, reach, grid, sorted_atoms, pairs)
     k = 0
     for g in range(len(x)):  # ascending in the outer loop, so that each row comes out sorted
         while k < pairs.end[g]:

@@ -63,7 +63,8 @@ def list_neighbours(
     image = (image - home[owner]).astype(np.int32)
     shift: Array = np.asarray(image.astype(float) @ lattice, dtype=float)
     x = positions[owner] + shift
-    start, near = _build_list(x, owner, image, (len(positions), reach, half))
+    rows = _half_rows(owner, image) if half else np.full(len(x), len(positions), dtype=np.int32)
+    start, near = _build_list(x, rows, len(positions), reach)
     return NeighbourList(owner, image, shift, start, near, reach)
 
 
@@ -89,30 +90,40 @@ def _find_ghosts(
     return owner, image
 
 
-def _build_list(
-    x: Array, owner: NDArray[np.int32], image: NDArray[np.int32], sizes: tuple[int, float, bool]
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+def _half_rows(owner: NDArray[np.int32], image: NDArray[np.int32]) -> NDArray[np.int32]:
+    """(N,) number of the atom below which rows of a list of half the pairs have each atom or ghost.
+
+    Of (i, copy of j) and (j, copy of i), which differ by a vector of the box, the first one counts where i < j; copies
+    at +m and -m of one atom are the same pair, too, and the one whose first component above or below 0 is above counts.
+    """
+    apart = image.astype(np.int64) - image[owner]
+    base = 2 * np.abs(apart).max(initial=0) + 1
+    return (owner + ((apart @ np.array([base**2, base, 1])) > 0)).astype(np.int32)
+
+
+def _build_list(x: Array, rows: NDArray[np.int32], n: int, reach: float) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Neighbours of each real atom: where each row starts (n + 1,), and who they are, in ascending order.
 
     Arrays are made here, since to make them in compiled code takes a second of compilation.
     """
-    kernel, (n, reach, half) = load_cell_lists(), sizes
+    kernel = load_cell_lists()
     grid = kernel.CellGrid(*_cell_grid(x[:n], reach))
     first, number = np.zeros(int(grid.cells.prod()) + 1, dtype=np.int64), np.empty(n, dtype=np.int32)
     atoms = kernel.SortedAtoms(first, np.empty(n, dtype=np.int64), number, np.empty((n, 3)))
     sphere = 4 / 3 * np.pi * reach**3 * n / max(float(np.prod(grid.side * grid.cells)), reach**3)  # neighbours of one
-    room, start = int(_PAIR_ROOM * n * min(sphere, len(x)) * (0.5 if half else 1.0)) + 16, np.zeros(n + 1, np.int64)
+    share = 1.0 if rows.min() == n else 0.5  # of the neighbours of an atom that its row has
+    room, start = int(_PAIR_ROOM * n * min(sphere, len(x)) * share) + 16, np.zeros(n + 1, np.int64)
     none, end = np.empty(0, dtype=np.int32), np.empty(len(x), dtype=np.int64)
-    pairs = kernel.FoundPairs(np.empty(room, dtype=np.int32), end, start[1:])
-    found: int = kernel.list_pairs(x, owner, image, sizes, grid, atoms, pairs, none)
+    pairs = kernel.FoundPairs(np.empty(room + 1, dtype=np.int32), end, start[1:])
+    found: int = kernel.list_pairs(x, rows, reach, grid, atoms, pairs, none)
     if found > room:  # once more, with room for all of them
         start[:] = 0
-        pairs = kernel.FoundPairs(np.empty(found, dtype=np.int32), end, start[1:])
-        kernel.list_pairs(x, owner, image, sizes, grid, atoms, pairs, none)
+        pairs = kernel.FoundPairs(np.empty(found + 1, dtype=np.int32), end, start[1:])
+        kernel.list_pairs(x, rows, reach, grid, atoms, pairs, none)
     near = np.empty(found, dtype=np.int32)
     np.cumsum(start, out=start)
     if found:
-        kernel.list_pairs(x, owner, image, sizes, grid, atoms, pairs._replace(counts=start[:n].copy()), near)
+        kernel.list_pairs(x, rows, reach, grid, atoms, pairs._replace(counts=start[:n].copy()), near)
     return start, near
 
 

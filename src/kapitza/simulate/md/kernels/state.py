@@ -28,6 +28,16 @@ class MovingAtoms(NamedTuple):
     energy: Array  # (1,) potential energy, J
 
 
+class ClosePairs(NamedTuple):
+    """Those of the listed pairs that can come below the cutoff within some steps; all arrays change."""
+
+    start: IntArray  # (n + 1,)
+    near: Int32Array  # room for the whole list
+    reference: Array  # (n, 3) positions for which the pairs were chosen, m; NaN where they never were
+    reach: float  # square of the distance up to which pairs are chosen, m²
+    limit: float  # square of the distance that an atom may have moved since, m²
+
+
 class ListedAtoms(NamedTuple):
     """Atoms and ghosts with the list of their neighbours."""
 
@@ -39,6 +49,7 @@ class ListedAtoms(NamedTuple):
     near: Int32Array
     reference: Array  # (n, 3) positions for which the list was made, m
     limit: float  # square of the distance that an atom may have moved since, m²
+    close: ClosePairs
 
 
 class ThermostatState(NamedTuple):

@@ -11,6 +11,8 @@ Langevin thermostat.
 
 from typing import Any
 
+import numpy as np
+
 from kapitza.simulate.md.kernels import embedded_atom, harmonic, lennard_jones, stillinger_weber, tersoff
 from kapitza.simulate.md.kernels.cell_lists import place_ghosts
 from kapitza.simulate.md.kernels.compiler import compile_inner, compile_kernel, inner_copy
@@ -94,6 +96,33 @@ def _start_step(
     return _drift_step(clock.timestep, atoms, around)
 
 
+@compile_inner
+def _choose_close_pairs(atoms: MovingAtoms, around: ListedAtoms) -> None:
+    """Choose the pairs of the list that can come below the cutoff soon, where those chosen before no longer hold.
+
+    The list itself, which is dear, has a wide skin and lasts long.  Chosen pairs keep its order, and all that are
+    below the cutoff are among them: forces are the same to the last bit.
+    """
+    r, x, start, near, close = atoms.positions, around.positions, around.start, around.near, around.close
+    holds = True
+    for i in range(len(r)):
+        dx, dy = r[i, 0] - close.reference[i, 0], r[i, 1] - close.reference[i, 1]
+        dz = r[i, 2] - close.reference[i, 2]
+        holds &= dx * dx + dy * dy + dz * dz <= close.limit  # no NaN
+    if holds:
+        return
+    m = np.uint64(0)
+    for i in range(len(r)):
+        for c in range(3):
+            close.reference[i, c] = r[i, c]
+        for k in range(np.uint64(start[i]), np.uint64(start[i + 1])):
+            j = np.uint64(np.uint32(near[k]))
+            dx, dy, dz = x[i, 0] - x[j, 0], x[i, 1] - x[j, 1], x[i, 2] - x[j, 2]
+            close.near[m] = near[k]
+            m += np.uint64(dx * dx + dy * dy + dz * dz < close.reach)  # one that is too far is overwritten by the next
+        close.start[i + 1] = m
+
+
 # One loop for each potential: numba keeps no compiled function on disk that is handed another one.
 
 
@@ -102,11 +131,12 @@ def advance_lennard_jones(
     clock: StepClock, atoms: MovingAtoms, around: ListedAtoms, parameters: Any, thermostats: ThermostatState
 ) -> int:
     """Do some steps, up to the end or until the neighbours must be listed anew; return how many are done."""
-    x, species, start, near = around.positions, around.species, around.start, around.near
+    x, species, close = around.positions, around.species, around.close
     for done in range(clock.steps):
         if not _start_step(done, clock, atoms, around, thermostats):
             return done
-        atoms.energy[0] = _lennard_jones_forces(x, species, start, near, parameters, atoms.forces)
+        _choose_close_pairs(atoms, around)
+        atoms.energy[0] = _lennard_jones_forces(x, species, close.start, close.near, parameters, atoms.forces)
         _kick_step(clock.timestep, atoms, around)
     return clock.steps
 
@@ -144,11 +174,12 @@ def advance_embedded_atom(
     clock: StepClock, atoms: MovingAtoms, around: ListedAtoms, parameters: Any, thermostats: ThermostatState
 ) -> int:
     """Do some steps, as `advance_lennard_jones` does."""
-    x, species, start, near = around.positions, around.species, around.start, around.near
+    x, species, close = around.positions, around.species, around.close
     for done in range(clock.steps):
         if not _start_step(done, clock, atoms, around, thermostats):
             return done
-        atoms.energy[0] = _embedded_atom_forces(x, species, start, near, parameters, atoms.forces)
+        _choose_close_pairs(atoms, around)
+        atoms.energy[0] = _embedded_atom_forces(x, species, close.start, close.near, parameters, atoms.forces)
         _kick_step(clock.timestep, atoms, around)
     return clock.steps
 
