@@ -12,7 +12,7 @@ from attrs import evolve
 
 import kapitza
 from kapitza.cli import main
-from kapitza.cli.eels.options import format_uncertain, parse_uncertain
+from kapitza.cli.eels.options import parse_uncertain
 from kapitza.errors import InputError
 from kapitza.io.eels.experiments import read_eels_experiment
 from kapitza.measure.eels.map import swap_axes
@@ -417,17 +417,6 @@ def test_numbers_with_their_uncertainty() -> None:
         np.testing.assert_allclose(parse_uncertain(text, kind, what="x"), (value, sigma), rtol=1e-12, atol=0)
     with pytest.raises(InputError, match="expected an uncertainty"):
         parse_uncertain("3+--1", "share", what="x")
-
-
-def test_numbers_end_where_their_uncertainty_does() -> None:
-    for value, sigma, text in (
-        (14.268, 0.3571, "14.27 ± 0.36"),
-        (815.83, 208.4, "820 ± 210"),
-        (-0.19402, 0.00612, "-0.1940 ± 0.0061"),
-        (3.0, 0.0, "3 ± 0"),
-        (1.0, float("inf"), "1 ± inf"),
-    ):
-        assert format_uncertain(value, sigma) == text
 
 
 def test_a_single_spectrum_has_temperatures_and_no_figure(

@@ -132,9 +132,11 @@ def test_other_spots_of_a_sample_give_a_mean_and_a_spread(folder, capsys):
         repeats += f'\n[[repeats]]\ndata = "{name}.csv"\n' if i else ""
     (folder / "sample.toml").write_text((folder / "sample.toml").read_text() + repeats)
     capsys.readouterr()
-    assert main(["fit", "sample.toml", "--starts", "1", "--json"]) == 0
+    assert main(["fit", "sample.toml", "--starts", "1", "--json", "--plot", "spots.png"]) == 0
     found = printed(capsys.readouterr().out)["repeats"]["Al|Si.conductance"]["fields"]
     assert abs(found["value"] - 170e6) <= 3 * found["sigma"]
+    assert found["interval"][0] <= 170e6 <= found["interval"][1]
+    assert (folder / "spots.png").stat().st_size > 1e4
     assert found["spread_interval"][0] <= 0.12 <= found["spread_interval"][1]
     third = folder / "three.csv"
     third.write_text(third.read_text().replace(",", ",-").replace(",-ratio", ",ratio"))

@@ -178,6 +178,23 @@ def test_the_trace_tells_its_phase_and_the_thickness_of_the_film(tmp_path):
     assert stated.priors["tdtr.phase"] == Prior(None, 5e-3)
     assert "tdtr.phase: [fit.uncertain] states its error, that of the trace is not used" in stated.notes
     assert not any("is not used" in note for note in held.notes)
+
+    text = AUTOMATIC + ECHO + '[[repeats]]\ndata = "other.csv"\n'
+    (tmp_path / "other.csv").write_text(voltages(0.5))
+    again = read(tmp_path, text, trace=voltages(0.3))
+    (spot,) = again.repeats
+    assert again.per_spot == ("tdtr.phase",)  # each trace tells its own
+    assert set(spot.priors) == {"Al.thickness", "tdtr.phase"}
+    assert abs(spot.stack.layers[0].thickness - thickness) < 0.5 * nm
+    close(spot.curve.value[late], curve.value[late], 0.02)  # its phase is taken off
+    both = read(tmp_path, text + '[fit]\nper_spot = ["Al.heat_capacity"]\nuncertain = { "Al.heat_capacity" = "2 %" }\n',
+                trace=voltages(0.3))  # fmt: skip
+    assert both.per_spot == ("Al.heat_capacity", "tdtr.phase")
+    with pytest.raises(DataError, match=r"'Al\.thickness' is not uncertain"):
+        read(tmp_path, text + '[fit]\nper_spot = ["Al.thickness"]\n', trace=voltages(0.3))
+
+
+def test_what_is_freed_has_no_error_of_a_trace(tmp_path):
     freed = read(tmp_path, AUTOMATIC + ECHO + '[fit]\nfree = ["Al.thickness"]\n', trace=voltages(0.3))
     assert "Al.thickness" not in freed.priors
     assert "Al.thickness is free or tied: the error that the trace gives is not used" in freed.notes

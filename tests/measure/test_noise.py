@@ -19,7 +19,6 @@ from kapitza.measure.noise.smoothness import probability_of_misfit
 from kapitza.measure.parameters import Prior
 from kapitza.measure.thermoreflectance.beams import Beams
 from kapitza.measure.thermoreflectance.fdtr import Fdtr
-from kapitza.measure.thermoreflectance.repeats import combine_repeats
 
 FREE = ["Al|Si.conductance", "Si.conductivity"]
 TRUTH = np.array([100e6, 140.0])
@@ -279,25 +278,6 @@ def test_a_fit_says_whether_it_fits() -> None:
     pulled = judge_fit(fit(Spots(short.x), short, stack, FREE[:1], priors=priors, starts=1))
     assert pulled.verdict == "misfit"
     assert any("standard uncertainties from what was stated" in reason for reason in pulled.reasons)
-
-
-def test_spread_between_spots_is_found() -> None:
-    """Seven spots that differ by 10 %, seen with a gain that is the same, and known to 3 %, on all of them."""
-    experiment, rng = Spots(np.geomspace(0.3e-6, 30e-6, 30)), np.random.default_rng(2)
-    fits = []
-    for _ in range(7):
-        clean = experiment.predict(sample(100e6 * np.exp(0.1 * rng.standard_normal())))
-        curve = Curve(experiment.width, clean * (1 + 0.005 * rng.standard_normal(30)), None, "amplitude")
-        fits.append(fit(experiment, curve, sample(), FREE, priors={"spots.gain": Prior(1.0, 0.03)}, starts=1))
-    found = combine_repeats(fits, FREE[0])
-    assert found.spread_interval[0] <= 0.1 <= found.spread_interval[1]
-    assert found.spread_interval[0] >= 0.03  # the scatter of the points alone would give less
-    assert abs(found.value - 100e6) <= 3 * found.sigma
-    plain = np.std(np.log(found.each), ddof=1)
-    shared = 0.025 * found.value  # the error by the gain, which no number of spots makes smaller
-    assert found.sigma >= np.hypot(plain / np.sqrt(7) * found.value, shared) * 0.9
-    same = combine_repeats([fits[0]] * 5, FREE[0])
-    assert same.spread <= 0.02
 
 
 def noisy(widths: np.ndarray, noise: float, seed: int) -> Fit:

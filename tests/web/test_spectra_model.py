@@ -135,7 +135,7 @@ def test_the_jump_is_that_of_the_profile(maps: dict[str, TemperatureMap]) -> Non
     assert seen.found is not None
     np.testing.assert_allclose(seen.found.jump.jump, 16.0, rtol=1e-6, atol=0)
     np.testing.assert_allclose(seen.found.jump.kapitza_lengths, [80 * nm, 16 / 0.15 * nm], rtol=1e-5, atol=0)
-    assert jump_rows(seen.found)[0]["value"].startswith("16 ± ")
+    assert jump_rows(seen.found)[0]["value"].startswith("16.00 ± ")
     drawn = profile_figure("light", seen)
     np.testing.assert_allclose(drawn["data"][0]["y"], KELVIN[0], rtol=1e-4, atol=0)
     np.testing.assert_allclose(drawn["data"][2]["y"][1] - drawn["data"][3]["y"][1], 16.0, rtol=1e-3, atol=0)

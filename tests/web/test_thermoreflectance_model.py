@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kapitza.core.parameter_units import with_error
 from kapitza.errors import DataError, InputError
 from kapitza.io.samples import read_sample
 from kapitza.measure.experiment import simulate_curve
@@ -115,7 +116,7 @@ def test_the_fit_finds_what_the_curve_was_made_of(trial: Trial, measured: Path) 
     assert abs(value - 200e6) < 3 * sigma
     fitted, x = with_fit(trial, found)
     np.testing.assert_allclose(trial_curves(fitted, x).chi2, found.chi2, rtol=1e-6, atol=0)
-    assert fit_rows(found)[0]["value"] == f"{value / 1e6:.4g} ± {sigma / 1e6:.2g} MW/m²K"
+    assert fit_rows(found)[0]["value"] == f"{with_error(value / 1e6, sigma / 1e6)} MW/m²K"
     assert verdict_of(found)[1] == "model and data agree"
     drawn = budget_figure("light", found.budget())
     np.testing.assert_allclose(np.sum([one["x"] for one in drawn["data"]], axis=0), 100, rtol=1e-4, atol=0)

@@ -144,6 +144,7 @@ from kapitza.plot.probes import probes_figure as probes_figure
 from kapitza.plot.routes import routes_figure as routes_figure
 from kapitza.plot.screening import screening_ranks as screening_ranks
 from kapitza.plot.spectra import estimate_figure as estimate_figure
+from kapitza.plot.spots import fitted_spots as fitted_spots
 from kapitza.plot.style import new_figure as new_figure
 from kapitza.plot.style import short_citation as short_citation
 from kapitza.plot.transport import transport_figure as transport_figure

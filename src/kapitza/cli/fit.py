@@ -60,7 +60,10 @@ def fit_sample(
     spots = _fit_repeats(held, found, made, options)
     repeats = _combine_spots(held, spots)
     files.keep(found)
-    files.draw_figure(lambda figure: kapitza.plot.fit(found, figure), height=5.6)
+    if spots:
+        files.draw_figure(lambda figure: deferred.fitted_spots(spots, repeats, figure), width=10.5)
+    else:
+        files.draw_figure(lambda figure: kapitza.plot.fit(found, figure), height=5.6)
     shares.draw(lambda ax: kapitza.plot.uncertainty_budget(found.budget(), ax), height=1.2 + 0.7 * len(held.free))
     if contours is not None:
         one, _, other = contours[0].partition(",")
@@ -95,23 +98,28 @@ def fit_sample(
 
 def _fit_repeats(held: SampleFile, first: Fit, made: list[int], options: dict[str, Any]) -> list[Fit]:
     """The fits of all spots, each made as the first was; none where nothing was repeated."""
+    from attrs import evolve
+
     if not held.repeats:
         return []
     fits = [first]
-    for at, experiment, curve in held.repeats:
+    for spot in held.repeats:
+        at = spot.experiment_number
         if at not in made:
-            raise InputError(f"{experiment.name} has repeats but no data of its own: name its first curve there")
+            raise InputError(f"{spot.experiment.name} has repeats but no data of its own: name its first curve there")
         samples = [(held.experiments[i], held.curves[i], held.stacks[i]) for i in made]
-        samples[made.index(at)] = experiment, curve, held.stacks[at]
+        samples[made.index(at)] = spot.experiment, spot.curve, spot.stack
         experiments, curves, stacks = (list(part) for part in zip(*samples, strict=True))
-        fits.append(kapitza.fit(experiments, curves, stacks, held.free, **options))
+        known: dict[str, Any] = {**options, "priors": {**held.priors, **spot.priors}}
+        found = kapitza.fit(experiments, curves, stacks, held.free, **known)
+        fits.append(evolve(found, temperature=held.temperature))
     return fits
 
 
 def _combine_spots(held: SampleFile, spots: list[Fit]) -> list[RepeatedNumber]:
     """Mean and spread over all spots of the free numbers that each spot determines."""
     names = [name for name in held.free if not any(name in one.bounds for one in spots)]
-    return [deferred.combine_repeats(spots, name) for name in names] if spots else []
+    return [deferred.combine_repeats(spots, name, own=held.per_spot) for name in names] if spots else []
 
 
 def _note_spots(spots: list[Fit]) -> None:
@@ -127,18 +135,22 @@ def _note_spots(spots: list[Fit]) -> None:
 
 
 def _print_repeats(repeats: list[RepeatedNumber]) -> None:
-    """A row for each number: mean with its error, spread between spots, range of the spots."""
+    """A row for each number: mean with its error and interval, spread between spots, range of the spots."""
     if not repeats:
         return
-    rows = []
-    for one in repeats:
-        low, high = (f"{100 * end:.2g} %" for end in one.spread_interval)
-        unit, size, _ = shown_unit(one.name)
-        mean = f"{one.value / size:.4g} ± {one.sigma / size:.2g} {unit}"
-        spots = f"{one.each.min() / size:.4g} to {one.each.max() / size:.4g}"
-        rows.append([one.name, mean, f"{100 * one.spread:.2g} %", f"{low} to {high}", spots])
-    heads = ("number", "mean over spots", "spread", "95 % interval of it", "spots")
-    print_table(f"\n{repeats[0].each.size} spots of one sample", heads, rows)
+    rows = [
+        [
+            one.name,
+            one.mean_in_words(),
+            one.range_in_words(one.interval),
+            one.spread_in_words(one.spread),
+            " to ".join(map(one.spread_in_words, one.spread_interval)),
+            one.range_in_words((float(one.each.min()), float(one.each.max()))),
+        ]
+        for one in repeats
+    ]
+    heads = ("number", "mean over spots", "95 % interval", "spread", "95 % interval of it", "spots")
+    print_table(f"\n{repeats[0].each.size} spots of one sample, one likelihood for all", heads, rows)
 
 
 def _exit_strictly(fits: Sequence[Fit], *, strict: bool) -> None:

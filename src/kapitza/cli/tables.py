@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from kapitza.cli.options import even_subset
 from kapitza.cli.output import PIPED_COLUMNS, print_table
+from kapitza.core.parameter_units import with_error
 from kapitza.errors import InputError
 from kapitza.units import e
 
@@ -74,7 +75,7 @@ class Column(NamedTuple):
         """Text of one row: a number of so many digits, with its uncertainty."""
         value = format_number(self.values[row], digits)
         sigma = self.sigmas[row] if self.sigmas else None
-        return value if sigma is None or math.isnan(sigma) else f"{value} ± {sigma:.2g}"
+        return value if sigma is None or math.isnan(sigma) else with_error(float(self.values[row]), sigma)
 
 
 def columns_of(source: Any, units: Mapping[str, str]) -> list[Column]:

@@ -38,6 +38,7 @@ _SHOWN_UNITS: Mapping[str, tuple[str, float, str]] = MappingProxyType(
         "share": ("", 1.0, "1"),
     }
 )
+_MOST_PLACES = 8  # before or after the point, beyond which numbers are written with a power of ten
 
 
 def kind_of_parameter(name: str) -> str:
@@ -60,3 +61,32 @@ def format_parameter(name: str, value: float, digits: int = 5) -> str:
     unit, size, _ = shown_unit(name)
     text = f"{value / size:.{digits}g}" if math.isfinite(value) else "–"
     return f"{text} {unit}".rstrip()
+
+
+def with_error(value: float, sigma: float) -> str:
+    """Value ± standard uncertainty: this with two significant digits, the value to the same decimal place."""
+    if not (math.isfinite(value) and math.isfinite(sigma) and sigma > 0):
+        return f"{value:.5g} ± {'–' if math.isnan(sigma) else f'{sigma:.2g}'}"
+    if abs(_second_place(sigma)) > _MOST_PLACES:
+        power = math.floor(math.log10(max(abs(value), sigma)))
+        return f"({with_error(value / 10.0**power, sigma / 10.0**power)})e{power:d}"
+    return f"{rounded_to_error(value, sigma)} ± {rounded_to_error(sigma, sigma)}"
+
+
+def rounded_to_error(value: float, sigma: float) -> str:
+    """A number to the decimal place of the second significant digit of its uncertainty."""
+    if not (math.isfinite(value) and math.isfinite(sigma) and sigma > 0 and abs(_second_place(sigma)) <= _MOST_PLACES):
+        return f"{value:.5g}"
+    place = _second_place(sigma)
+    return f"{round(value, place):.{max(place, 0)}f}"
+
+
+def _second_place(sigma: float) -> int:
+    """Decimal place of the second significant digit of a number above zero, after it is rounded there."""
+    return 1 - int(f"{sigma:.1e}".partition("e")[2])
+
+
+def parameter_with_error(name: str, value: float, sigma: float) -> str:
+    """Value ± standard uncertainty of a parameter (SI) with the unit that it is shown in."""
+    unit, size, _ = shown_unit(name)
+    return f"{with_error(value / size, sigma / size)} {unit}".rstrip()

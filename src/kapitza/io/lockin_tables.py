@@ -9,6 +9,7 @@ import numpy as np
 from attrs import frozen
 
 from kapitza.core.arrays import Array, numbers
+from kapitza.core.parameter_units import with_error
 from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, KapitzaError
 from kapitza.io.quantities import share_or_quantity, unit_factor
@@ -71,7 +72,7 @@ def _automatic_phase(section: TomlTable, trace: LockinTrace) -> TraceFindings:
     except KapitzaError as err:
         raise section.fault(f"the trace does not tell its phase: {err}", "phase") from err
     sigma = max(corrected.phase_sigma, _LEAST_PHASE_SIGMA)
-    note = f"a phase of {corrected.phase:.5f} ± {sigma:.1g} rad was taken off"
+    note = f"a phase of {with_error(corrected.phase, sigma)} rad was taken off"
     return TraceFindings(corrected.phase, {}, {"phase": Prior(0.0, sigma)}, (note,))
 
 
@@ -89,7 +90,7 @@ def _add_echo(found: TraceFindings, section: TomlTable, trace: LockinTrace) -> T
     uncertain = size * velocity if share else size
     thickness, sigma = echo.thickness(velocity, cover=inside.number("cover", "length", 0.0), velocity_sigma=uncertain)
     name = f"{layer}.thickness"
-    note = f"an echo at {echo.delay * 1e12:.2f} ps gives {name} = {thickness * 1e9:.1f} ± {sigma * 1e9:.1f} nm"
+    note = f"an echo at {echo.delay * 1e12:.2f} ps gives {name} = {with_error(thickness * 1e9, sigma * 1e9)} nm"
     return TraceFindings(
         found.phase, {name: thickness}, {**found.priors, name: Prior(thickness, sigma)}, (*found.notes, note)
     )

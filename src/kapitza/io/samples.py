@@ -32,9 +32,12 @@ free = ["Al|Si.conductance", "Si.conductivity"]
 "Al.thickness" = "3 %"
 "tdtr.phase" = "5 mrad"
 
-[[repeats]]                         # the same on other spots: at least two more, all fitted alike
+[[repeats]]                         # the same on other spots, all fitted alike
 experiment = "tdtr"                 # may be left out where there is one
 data = "al_si_spot2.csv"
+
+With repeats, uncertain numbers are the same on all spots; `per_spot = ["tdtr.phase"]` in [fit] names those that each
+spot has for itself.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -74,12 +77,23 @@ _ELECTRON_KEYS = _SAMPLE_LAYER_KEYS[-3:]
 
 
 @frozen(eq=False, kw_only=True)
+class OtherSpot(BaseRecord):
+    """An experiment made again on another spot: its number, its record, curve and stack, and what its trace told."""
+
+    experiment_number: int
+    experiment: Experiment
+    curve: Curve
+    stack: Stack
+    priors: Mapping[str, Prior]
+
+
+@frozen(eq=False, kw_only=True)
 class SampleFile(BaseRecord):
     """What a sample file says: a stack, and the stack, experiment and data of each experiment made on it.
 
     Curves are None where the file names no data; `free`, `priors` and `ties` are for a fit.  `repeats` are the same
-    experiments on other spots: number of the experiment, its record and curve.  `notes` say what traces told of
-    themselves, such as their phase.
+    experiments on other spots, and `per_spot` the uncertain numbers that each spot has for itself.  `notes` say what
+    traces told of themselves, such as their phase.
 
     Examples
     --------
@@ -118,9 +132,8 @@ class SampleFile(BaseRecord):
     priors: Mapping[str, Prior]
     ties: Mapping[str, Tie]
     temperature: float = field(metadata=about("K", "temperature"))
-    repeats: tuple[tuple[int, Experiment, Curve], ...] = field(
-        default=(), metadata=about("1", "number of the experiment, its record and curve on another spot")
-    )
+    repeats: tuple[OtherSpot, ...] = ()
+    per_spot: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -150,9 +163,11 @@ def read_sample(path: str | PathLike[str]) -> SampleFile:
     ]
     for one, stack, section in zip(read, stacks, sections, strict=True):
         locate_faults(section, "", lambda e=one.experiment, s=stack: warn_of_experiment(e.name, e, s))
-    free, priors, ties = _read_fit(top.section("fit"))
+    free, priors, ties, per_spot = _read_fit(top.section("fit"))
     _warn_of_wide_priors(tuple(samples.values()), priors)
     traces = _priors_of_traces(read, free, ties)
+    alone = {name: prior for name, prior in traces.items() if name not in priors}
+    repeats = [_read_repeat(one, sections, samples, temperature, alone) for one in top.sections("repeats")]
     return SampleFile(
         title=top.text("title", top.path.stem),
         stack=stacks[0] if len(stacks) == 1 else next(iter(samples.values())),
@@ -163,7 +178,8 @@ def read_sample(path: str | PathLike[str]) -> SampleFile:
         priors=traces | priors,
         ties=ties,
         temperature=temperature,
-        repeats=tuple(_read_repeat(one, sections, temperature) for one in top.sections("repeats")),
+        repeats=tuple(repeats),
+        per_spot=tuple(dict.fromkeys([*per_spot, *(name for name in alone if name.endswith(".phase"))])),
         notes=(
             *(f"{one.experiment.name}: {note}" for one in read for note in one.findings.notes),
             *_unused_errors(read, traces, priors),
@@ -236,9 +252,10 @@ def _unused_errors(
 
 
 def _read_repeat(
-    section: TomlTable, experiments: Sequence[TomlTable], temperature: float
-) -> tuple[int, Experiment, Curve]:
-    """An experiment made again on another spot: all as in its own table, but the data."""
+    section: TomlTable, experiments: Sequence[TomlTable], samples: Mapping[str, Stack], temperature: float,
+    used: Mapping[str, Prior],
+) -> OtherSpot:  # fmt: skip
+    """An experiment made again on another spot: all as in its own table, but the data and what its trace tells."""
     section.check_keys(("experiment", "data"))
     names = [one.text("name", one.text("kind")) for one in experiments]
     wanted = section.text("experiment", names[0] if len(names) == 1 else None)
@@ -251,7 +268,16 @@ def _read_repeat(
     found = locate_faults(section, "data", lambda: read_experiment(again, temperature))
     if found.curve is None:
         raise section.fault("is missing: give the data of this spot", "data")
-    return at, found.experiment, found.curve
+    stack = _changed_stack(again, _sample_of(again, samples), found)
+    locate_faults(section, "data", lambda: warn_of_experiment(found.experiment.name, found.experiment, stack))
+    findings = {_name_in_fit(found, name, len(experiments)): prior for name, prior in found.findings.priors.items()}
+    return OtherSpot(
+        experiment_number=at,
+        experiment=found.experiment,
+        curve=found.curve,
+        stack=stack,
+        priors={name: prior for name, prior in findings.items() if name in used},
+    )
 
 
 def _read_stack(top: TomlTable, temperature: float) -> Stack:
@@ -339,9 +365,9 @@ def _changed_stack(section: TomlTable, stack: Stack, read: ReadExperiment) -> St
     return locate_faults(section, "echo", lambda: found.replace(echo)) if echo else found
 
 
-def _read_fit(section: TomlTable) -> tuple[dict[str, Free], dict[str, Prior], dict[str, Tie]]:
-    """What is free, uncertain and tied."""
-    section.check_keys(("free", "uncertain", "ties"))
+def _read_fit(section: TomlTable) -> tuple[dict[str, Free], dict[str, Prior], dict[str, Tie], tuple[str, ...]]:
+    """What is free, uncertain and tied, and what of the uncertain each spot has for itself."""
+    section.check_keys(("free", "uncertain", "ties", "per_spot"))
     held = section.table.get("free", [])
     if isinstance(held, dict):
         inside = section.section("free")
@@ -355,7 +381,10 @@ def _read_fit(section: TomlTable) -> tuple[dict[str, Free], dict[str, Prior], di
     priors = {
         name: locate_faults(uncertain, name, lambda n=name: _read_prior(uncertain, n)) for name in uncertain.table
     }
-    return free, priors, {name: _read_tie(ties.section(name)) for name in ties.table}
+    per_spot = tuple(section.texts("per_spot")) if "per_spot" in section else ()
+    if unknown := [name for name in per_spot if name not in priors]:
+        raise section.fault(f"{unknown[0]!r} is not uncertain: say how well it is known in [fit.uncertain]", "per_spot")
+    return free, priors, {name: _read_tie(ties.section(name)) for name in ties.table}, per_spot
 
 
 def _read_free(section: TomlTable, name: str) -> Free:

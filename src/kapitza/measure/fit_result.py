@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, about, check_count
 from kapitza.core.conductance import Conductance
-from kapitza.core.parameter_units import format_parameter, shown_unit
+from kapitza.core.parameter_units import format_parameter, parameter_with_error, shown_unit
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.least_squares import JacobianFunction, Minimum, Solution, descend, least_squares
@@ -414,7 +414,7 @@ def _value_lines(fit: Fit) -> list[str]:
             continue
         share = f"  ({abs(sigma / value):.2%})" if parameter.unit is None else ""
         kind = "  uncertain" if parameter.known else ""
-        number = f"{value / shown_unit(name)[1]:.5g} ± {format_parameter(name, sigma, 2)}"
+        number = parameter_with_error(name, value, sigma)
         lines.append(f"{name:<{width}}  {number}{share}{kind}{_interval_in_words(fit, name)}")
     return lines
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about, finite, positive, same_length, square
 from kapitza.core.conductance import Conductance
+from kapitza.core.parameter_units import with_error
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.least_squares import least_squares
@@ -73,7 +74,7 @@ class ThicknessLine(BaseRecord):
         """
         if not self.is_resolved():
             raise InputError(
-                f"the intercept {self.resistance:.3g} ± {self.resistance_sigma:.2g} m²K/W is zero within its error: "
+                f"the intercept {with_error(self.resistance, self.resistance_sigma)} m²K/W is zero within its error: "
                 f"1/G < {self.upper():.3g} m²K/W at 95 % confidence"
             )
         value = 1 / self.resistance

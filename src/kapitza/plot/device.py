@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.spatial import KDTree
 
 from kapitza.core.arrays import Array
+from kapitza.core.parameter_units import with_error
 from kapitza.device.description import Device
 from kapitza.device.layered.network import FosterNetwork
 from kapitza.device.results import (
@@ -167,8 +168,8 @@ def device_shares(found: DeviceTemperatures, ax: Axes | None = None) -> Axes:
         ax.annotate(f" {drop:.3g} K ({100 * found.share[name]:.0f} %)", (drop, i), va="center", fontsize="small")
     ax.set_yticks(place, [name.replace("|", " | ") for name in names])
     ax.set(xlabel="drop below the hottest point (K)", ylim=(len(names) - 0.4, -0.6), xlim=(0, 1.9 * max(drops)))
-    sigma = "" if found.sigma is None else f" ± {found.sigma:.2g}"
-    ax.set_title(f"{found.peak:.4g}{sigma} K above {found.sink:g} K", fontsize="medium")
+    peak = f"{found.peak:.4g}" if found.sigma is None else with_error(found.peak, found.sigma)
+    ax.set_title(f"{peak} K above {found.sink:g} K", fontsize="medium")
     return ax
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kapitza.core.arrays import Array
+from kapitza.core.parameter_units import with_error
 from kapitza.errors import InputError
 from kapitza.measure.eels.gradients import UNUSABLE_OR_MISFIT, GradientField
 from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS, legend_beside, line_style, new_axes
@@ -131,7 +132,7 @@ def interface_jump(data: Profile, found: InterfaceJump, ax: Axes | None = None) 
     ax.annotate("", (at / nm, tops[0]), (at / nm, tops[1]), arrowprops={"arrowstyle": "<->", "color": "k", "lw": 1.2})
     ax.axvline(at / nm, color="0.6", lw=0.8, ls=":", zorder=0)
     ax.set(xlabel="x (nm)", ylabel="temperature (K)")
-    ax.set_title(f"jump {jump.jump:.3g} ± {jump.sigma:.2g} K", fontsize="medium")
+    ax.set_title(f"jump {with_error(jump.jump, jump.sigma)} K", fontsize="medium")
     legend_beside(ax)
     return ax
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kapitza.core.arrays import Array
-from kapitza.core.parameter_units import format_parameter, shown_unit
+from kapitza.core.parameter_units import rounded_to_error, shown_unit, with_error
 from kapitza.measure.fit_result import format_bound
-from kapitza.measure.noise.judgement import is_parabolic, judge_fit
+from kapitza.measure.noise.judgement import CurveQuality, is_parabolic, judge_fit
+from kapitza.measure.parameters import plain_residuals
 from kapitza.measure.thermoreflectance.sstr import Raman
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS, legend_beside, line_style, new_axes
@@ -102,7 +104,7 @@ def _parameter_label(name: str) -> tuple[str, float]:
 
 def fit(result: Fit, figure: Figure) -> tuple[tuple[Axes, Axes], ...]:
     """Draw data with the fitted curves, and below them the residuals in standard uncertainties, with bands of one and
-    two of them.
+    two of them: in those that instruments have where no uncertainty was stated and the points scatter by more.
 
     The title has the free numbers and, where model and data do not agree, the verdict.  Curves of other axes or signals
     go to panels of their own, for which the figure grows.
@@ -145,7 +147,7 @@ def _result_lines(result: Fit) -> list[str]:
     return lines
 
 
-def _plain_name(name: str) -> str:
+def plain_name(name: str) -> str:
     """A number of a sample in words: "conductance of Al|Si" for "Al|Si.conductance"."""
     owner, _, quantity = name.rpartition(".")
     return f"{_QUANTITY_WORDS.get(quantity, quantity.replace('_', ' '))} of {owner}" if owner else name
@@ -153,43 +155,84 @@ def _plain_name(name: str) -> str:
 
 def _number_line(result: Fit, name: str, value: float, sigma: float) -> str:
     """A free number with its error, its interval where that is not symmetric, or its bound."""
-    words = _plain_name(name)
+    words = plain_name(name)
     if name in result.bounds:
         return f"{words}: {format_bound(result.bounds[name], name)}"
     unit, size, _ = shown_unit(name)
     if is_parabolic(result, name):
-        return f"{words}: ({value / size:.4g} ± {format_parameter('', sigma / size, 2)}) {unit}"
-    low, high = (f"{end / size:.3g}" for end in result.interval(name, profiled=True))
-    return f"{words}: {value / size:.4g} {unit}, 95 %: {low} to {high}"
+        return f"{words}: ({with_error(value / size, sigma / size)}) {unit}"
+    low, high = (rounded_to_error(end / size, sigma / size) for end in result.interval(name, profiled=True))
+    return f"{words}: {rounded_to_error(value / size, sigma / size)} {unit}, 95 %: {low} to {high}"
 
 
 def _draw_panel(result: Fit, members: list[int], upper: Axes, lower: Axes) -> None:
     """Draw curves of one kind and their residuals."""
-    problem = result.problem
+    factors = residual_factors(result)
     for i in members:
-        sample, sigma = problem.samples[i], problem.sigma[i]
-        model = problem.prediction(i, result.solution.x)
-        label, factor, logarithmic = experiment_axis(sample.experiment)
-        scale, colour = signal_factor(sample.curve.kind), LINE_COLOURS[i % len(LINE_COLOURS)]
-        x, mark = sample.curve.x * factor, POINT_MARKERS[i % len(POINT_MARKERS)]
-        upper.errorbar(
-            x, sample.curve.value * scale, sigma * scale, fmt=mark, ms=3.5, lw=0.8, color="0.15", mfc="white",
-            label=f"{sample.experiment.name}, data", zorder=3,
+        sample = result.problem.samples[i]
+        draw_curve(
+            result, i, upper, line=LINE_COLOURS[i % len(LINE_COLOURS)], points="0.15",
+            mark=POINT_MARKERS[i % len(POINT_MARKERS)],
+            labels=(f"{sample.experiment.name}, data", f"{sample.experiment.name}, fit"),
         )  # fmt: skip
-        upper.plot(x, model * scale, color=colour, lw=1.6, label=f"{sample.experiment.name}, fit", zorder=2)
-        lower.plot(x, (sample.curve.value - model) / sigma, mark, ms=3, color=colour, mfc="none")
-        upper.set(ylabel=re.sub(r"−?V_(in|out)", _typeset_voltage, signal_label(sample)))
-        lower.set(xlabel=label)
-        if logarithmic and (x > 0).all():
-            lower.set_xscale("log")
+        draw_residuals(result, i, lower, colour=LINE_COLOURS[i % len(LINE_COLOURS)], factor=factors[i])
     upper.legend(frameon=False, fontsize="small")
     upper.tick_params(labelbottom=False)
+    finish_residuals(lower, [judge_fit(result).curves[i] for i in members if factors[i] != 1])
+
+
+def draw_curve(
+    result: Fit, i: int, ax: Axes, *, line: str, points: str, mark: str, labels: tuple[str, str]
+) -> None:  # fmt: skip
+    """Draw the data of one curve of a fit and the curve through them."""
+    sample, sigma = result.problem.samples[i], result.problem.sigma[i]
+    model = result.problem.prediction(i, result.solution.x)
+    factor, scale = experiment_axis(sample.experiment)[1], signal_factor(sample.curve.kind)
+    x = sample.curve.x * factor
+    ax.errorbar(
+        x, sample.curve.value * scale, sigma * scale, fmt=mark, ms=3.5, lw=0.8, color=points, mfc="white",
+        label=labels[0], zorder=3,
+    )  # fmt: skip
+    ax.plot(x, model * scale, color=line, lw=1.6, label=labels[1], zorder=2)
+    ax.set(ylabel=re.sub(r"−?V_(in|out)", _typeset_voltage, signal_label(sample)))
+    ax.grid(alpha=0.3)
+
+
+def draw_residuals(result: Fit, i: int, ax: Axes, *, colour: str, factor: float) -> None:
+    """Draw the residuals of one curve of a fit, in standard uncertainties times a factor."""
+    sample = result.problem.samples[i]
+    label, unit, logarithmic = experiment_axis(sample.experiment)
+    mark, x = POINT_MARKERS[i % len(POINT_MARKERS)], sample.curve.x * unit
+    residual = sample.curve.value - result.problem.prediction(i, result.solution.x)
+    ax.plot(x, factor * residual / result.problem.sigma[i], mark, ms=3, color=colour, mfc="none")
+    ax.set(xlabel=label)
+    if logarithmic and (x > 0).all():
+        ax.set_xscale("log")
+
+
+def residual_factors(result: Fit) -> list[float]:
+    """(m,) factors from the fitted scatter of each curve to the noise that was expected.
+
+    1 where the uncertainty was stated, or the scatter is no larger than instruments have.  A larger one, which the fit
+    takes for the uncertainty, would let the residuals of any misfit look like noise.
+    """
+    factors: list[float] = []
+    for one, plain in zip(judge_fit(result).curves, plain_residuals(result.problem, result.solution.x), strict=True):
+        size = one.scatter / (float(np.sqrt(np.mean(plain**2))) or 1.0)
+        factors.append(size / one.usual if not one.stated and one.nearest > one.usual else 1.0)
+    return factors
+
+
+def finish_residuals(ax: Axes, beyond: Sequence[CurveQuality]) -> None:
+    """Draw bands of one and two uncertainties, and say which curves scatter beyond what was expected."""
     for band in (2, 1):
-        lower.axhspan(-band, band, color="0.5", alpha=0.15, lw=0, zorder=0)
-    lower.axhline(0, color="0.5", lw=0.8)
-    lower.set(ylabel="residual (σ)")
-    for ax in (upper, lower):
-        ax.grid(alpha=0.3)
+        ax.axhspan(-band, band, color="0.5", alpha=0.15, lw=0, zorder=0)
+    ax.axhline(0, color="0.5", lw=0.8)
+    ax.set(ylabel="residual\n(expected σ)" if beyond else "residual (σ)")
+    if beyond:
+        words = [f"{c.experiment}: {c.in_words(c.nearest)} off, σ = {c.in_words(c.usual)} expected" for c in beyond]
+        ax.set_title("\n".join(words), fontsize="small", loc="right", pad=2)
+    ax.grid(alpha=0.3)
 
 
 def sensitivity(found: Sensitivity, x: Array, label: str, *, logarithmic: bool, ax: Axes | None = None) -> Axes:
@@ -318,6 +361,6 @@ def profile_jump(data: Profile, found: Jump, skip: float, ax: Axes | None = None
         ax.plot(ends, heights, color=colour, lw=1.6, zorder=2)
     ax.axvline(0, color="0.5", lw=0.8, ls=":")
     ax.set(xlabel="distance from the interface (nm)", ylabel="temperature (K)")
-    ax.set_title(f"jump {found.jump:.3g} ± {found.sigma:.2g} K")
+    ax.set_title(f"jump {with_error(found.jump, found.sigma)} K")
     ax.grid(alpha=0.3)
     return ax

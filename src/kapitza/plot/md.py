@@ -8,6 +8,7 @@ import numpy as np
 from attrs import evolve
 
 from kapitza.core.arrays import Array
+from kapitza.core.parameter_units import with_error
 from kapitza.plot.style import LINE_COLOURS, legend_beside, line_style, make_logarithmic, new_axes, shaded_bands
 from kapitza.simulate.md.analysis.equilibrium import expected_spectrum, power_spectrum
 from kapitza.units import MW, THz, hbar, k_B, nm, ps
@@ -67,14 +68,19 @@ def md_profile(found: NemdResult, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def _megawatts(value: float, sigma: float | None) -> str:
+    """A conductance in MW m⁻² K⁻¹, with its error where it has one."""
+    return f"{value / MW:.3g}" if sigma is None else with_error(value / MW, sigma / MW)
+
+
 def _conductance_title(found: NemdResult) -> str:
     """Conductance and verdict."""
     if not found.resistance > 0:
         return f"{found.name}: no conductance"
     one = found.conductance()
-    sigma = "" if one.sigma is None else f" ± {float(one.sigma[0]) / MW:.2g}"
+    sigma = None if one.sigma is None else float(one.sigma[0])
     verdict = "" if found.accepted else ", rejected"
-    return f"{found.name}: G = {float(one.value[0]) / MW:.3g}{sigma} MW m⁻² K⁻¹{verdict}"
+    return f"{found.name}: G = {_megawatts(float(one.value[0]), sigma)} MW m⁻² K⁻¹{verdict}"
 
 
 def md_spectrum(flux: SpectralFlux, ax: Axes | None = None, edges: Array | None = None) -> Axes:
@@ -198,8 +204,8 @@ def md_approach(found: RelaxationResult, ax: Axes | None = None) -> Axes:
     ax.plot(found.run.time / ps, mean, "o", ms=2.5, color="0.6", label=label)
     for i, one in enumerate((found.lumped, found.slabs)):
         name = "bodies of one temperature" if one.model == "lumped" else "two slabs"
-        sigma = "" if one.conductance.sigma is None else f" ± {float(one.conductance.sigma[0]) / MW:.2g}"
-        label = f"{name}: {float(one.conductance.value[0]) / MW:.3g}{sigma} MW m⁻² K⁻¹"
+        sigma = None if one.conductance.sigma is None else float(one.conductance.sigma[0])
+        label = f"{name}: {_megawatts(float(one.conductance.value[0]), sigma)} MW m⁻² K⁻¹"
         ax.plot(one.time / ps, one.decay, **line_style(i), label=label)
     ax.axhline(0, color="0.8", linewidth=0.8, zorder=0)
     ax.set(xlabel="time (ps)", ylabel="left less right (K)")

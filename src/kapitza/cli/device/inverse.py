@@ -8,6 +8,7 @@ import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.fit import parameter_numbers
 from kapitza.cli.output import note, print_record, print_table, quantity_json
+from kapitza.core.parameter_units import with_error
 from kapitza.errors import InputError
 from kapitza.io.device.sweeps import format_device_number
 from kapitza.io.quantities import quantity
@@ -52,10 +53,12 @@ def report_inverse(
         return
     _print_inverse(device.title, found, fluxes)
     if peak is not None:
-        before = "" if peak.before_sigma is None else f" ± {peak.before_sigma:.2g}"
+        before = f"{peak.before:.4g}"
+        if peak.before_sigma is not None:
+            before = with_error(peak.before, peak.before_sigma)
         note(
-            f"hottest point: {peak.before:.4g}{before} K above the sink as the file says, "
-            f"{peak.after:.4g} ± {peak.after_sigma:.2g} K with these temperatures"
+            f"hottest point: {before} K above the sink as the file says, "
+            f"{with_error(peak.after, peak.after_sigma)} K with these temperatures"
         )
     if save is not None:
         note(f"wrote {save}")
@@ -97,11 +100,11 @@ def _print_inverse(title: str, found: Fit, fluxes: list[BoundaryFlux]) -> None:
     print_table(f"{title}: fit of {found.problem.rows} temperatures", heads, rows, text=2)
     for one in fluxes:
         jump, flux, resistance = one.sigma.tolist()
-        shown = f"{1e9 * one.resistance:.4g} ± {1e9 * resistance:.2g} m²K/GW"
+        shown = f"{with_error(1e9 * one.resistance, 1e9 * resistance)} m²K/GW"
         if one.bound is not None:
             shown = deferred.format_bound(one.bound, "resistance")
         note(
-            f"{one.boundary} below the hottest point: {one.jump:.4g} ± {jump:.2g} K over "
-            f"{1e-6 * one.flux:.4g} ± {1e-6 * flux:.2g} MW/m² is {shown}"
+            f"{one.boundary} below the hottest point: {with_error(one.jump, jump)} K over "
+            f"{with_error(1e-6 * one.flux, 1e-6 * flux)} MW/m² is {shown}"
         )
     note(f"chi² = {found.chi2:.4g} for {found.freedom:.1f} degrees of freedom")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import kapitza
 from kapitza.cli import deferred, figures
 from kapitza.cli.output import note, print_record, print_table, quantity_json
+from kapitza.core.parameter_units import with_error
 from kapitza.io.device.sweeps import format_device_number
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def _solve_layers(
         ordered = sorted(drawn.tolist())
         low, high = (ordered[round(share * (samples - 1))] for share in (0.025, 0.975))
         notes.append(
-            f"{samples} devices drawn: {mean:.5g} ± {sigma:.3g} K above the sink, 95 % of them from {low:.4g} to "
+            f"{samples} devices drawn: {with_error(mean, sigma)} K above the sink, 95 % of them from {low:.4g} to "
             f"{high:.4g} K"
         )
         derived["sampled"] = {"unit": "K", "mean": mean, "sigma": sigma, "count": samples, "interval": [low, high]}
@@ -479,11 +480,12 @@ def _print_report(report: _Report) -> None:
 def _hottest_point(report: _Report) -> str:
     """The hottest point in one line."""
     found, unit = report.found, report.unit
-    sigma = "" if found.sigma is None else f" ± {found.sigma:.2g}"
+    kelvin = found.sink + found.peak
+    peak = f"{kelvin:.5g}" if found.sigma is None else with_error(kelvin, found.sigma)
     named = zip(report.axes, _place_cells(found.place), strict=False)
     place = ", ".join(f"{cell} deep" if axis == "depth" else f"{axis} = {cell}" for axis, cell in named)
     return (
-        f"{found.title}: {'on average ' if report.pulsed else ''}{found.sink + found.peak:.5g}{sigma} K in "
+        f"{found.title}: {'on average ' if report.pulsed else ''}{peak} K in "
         f"{found.layer} at {place}; {found.peak:.6g} K above "
         f"the sink, {found.resistance:.4g} {'K/W' if unit == 'W' else 'K m/W'} for {found.power:.4g} {unit}"
     )

@@ -11,11 +11,12 @@ import typer
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.eels.jump import load_maps
-from kapitza.cli.eels.options import PlanFile, check_distinct, format_short, format_uncertain
+from kapitza.cli.eels.options import PlanFile, check_distinct, format_short
 from kapitza.cli.figures import Results, check_output
 from kapitza.cli.options import Figure, Json, Save, even_subset
 from kapitza.cli.output import note, print_record, print_text, quantity_json
 from kapitza.cli.tables import Column, print_columns
+from kapitza.core.parameter_units import with_error
 from kapitza.errors import DataError, InputError
 from kapitza.io.quantities import quantity
 from kapitza.units import meV, nm
@@ -151,8 +152,7 @@ def _print_difference(found: OppositeOccupations) -> None:
     columns = [Column("x (nm)", [f"{found.position[i] / nm:.4g}" for i in shown])]
     for j, mode in enumerate(found.modes):
         cells = [
-            format_uncertain(float(value[i, j]), float(sigma[i, j])) if math.isfinite(value[i, j]) else "–"
-            for i in shown
+            with_error(float(value[i, j]), float(sigma[i, j])) if math.isfinite(value[i, j]) else "–" for i in shown
         ]
         columns.append(Column(f" {mode} {found.energy[j] / meV:.4g} meV", cells))
     print_columns("temperature of the phonons along +q less that along -q (K)", columns)
@@ -160,4 +160,4 @@ def _print_difference(found: OppositeOccupations) -> None:
         weight = np.where(np.isfinite(value[:, j]) & (sigma[:, j] > 0), 1 / sigma[:, j] ** 2, 0.0)
         if weight.sum() > 0:
             mean = float(np.nansum(weight * np.nan_to_num(value[:, j])) / weight.sum())
-            print_text(f"{mode}: mean {format_uncertain(mean, float(weight.sum() ** -0.5))} K")
+            print_text(f"{mode}: mean {with_error(mean, float(weight.sum() ** -0.5))} K")

@@ -9,11 +9,12 @@ import typer
 
 import kapitza
 from kapitza.cli import deferred
-from kapitza.cli.eels.options import check_distinct, format_probability, format_uncertain
+from kapitza.cli.eels.options import check_distinct, format_probability
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import note, print_record, print_text, quantity_json
 from kapitza.cli.tables import Column, print_columns
+from kapitza.core.parameter_units import with_error
 from kapitza.errors import DataError, InputError
 from kapitza.io.quantities import quantity
 from kapitza.units import meV
@@ -106,8 +107,8 @@ def _print_comparison(found: OccupationComparison, name: str, other: str) -> Non
     if found.alignment_sigma[0] > 0:
         scale = ""
         if found.alignment_sigma[1] > 0:
-            scale = f" and the factor {format_uncertain(found.factor, float(found.alignment_sigma[1]))}"
-        shift = format_uncertain(found.shift, float(found.alignment_sigma[0]))
+            scale = f" and the factor {with_error(found.factor, float(found.alignment_sigma[1]))}"
+        shift = with_error(found.shift, float(found.alignment_sigma[0]))
         print_text(f"aligned by a shift of {shift} K{scale}")
     word = "agree" if found.pvalue > _AGREES else "do not agree"
     print_text(

@@ -27,7 +27,6 @@ from kapitza.cli.eels.options import (
     Scan,
     Title,
     apply_dark_count,
-    format_uncertain,
     map_energy_scale,
     verdict_text,
 )
@@ -35,6 +34,7 @@ from kapitza.cli.figures import Results
 from kapitza.cli.options import DaskAddress, Figure, Json, Save, StoreFolder, long_work
 from kapitza.cli.output import note, print_record, quantity_json
 from kapitza.cli.tables import Column, print_columns
+from kapitza.core.parameter_units import with_error
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
 from kapitza.run.progress import elapsed_time
@@ -211,7 +211,7 @@ def _calibrate_modes(image: SpectrumImage, model: SpectrumModel) -> SpectrumImag
     sample = kapitza.eels.fit_spectra(deferred.sample_pixels(image), model)
     scale = deferred.energy_scale(sample)
     note(
-        f"energies divided by {format_uncertain(scale.value, scale.sigma)}, so that the modes lie where their file "
+        f"energies divided by {with_error(scale.value, scale.sigma)}, so that the modes lie where their file "
         "says: temperatures are as certain as these energies"
     )
     return deferred.with_energy_scale(image, scale.value)
@@ -248,7 +248,7 @@ def _note_doubts(
         shift = 100 * (scale.value - 1)
         modes = "all modes lie" if len(scale.modes) > 1 else "the mode lies"
         note(
-            f"{modes} {format_uncertain(abs(shift), 100 * scale.sigma)} % {'above' if shift > 0 else 'below'} the "
+            f"{modes} {with_error(abs(shift), 100 * scale.sigma)} % {'above' if shift > 0 else 'below'} the "
             "energies of their file: a wrong dispersion of the spectrometer? Temperatures change by the same factor; "
             "--calibrate modes corrects it"
         )

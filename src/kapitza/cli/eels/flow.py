@@ -11,11 +11,12 @@ import typer
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.eels.jump import load_maps
-from kapitza.cli.eels.options import Across, check_distinct, format_probability, format_uncertain
+from kapitza.cli.eels.options import Across, check_distinct, format_probability
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import note, print_record, print_text
 from kapitza.cli.tables import Column, print_columns
+from kapitza.core.parameter_units import with_error
 from kapitza.errors import DataError, InputError
 from kapitza.io.quantities import parse_uncertain, quantity
 from kapitza.units import meV, nm
@@ -120,7 +121,7 @@ def _print_zone(found: FlowReversal, near: ZoneReversal) -> None:
     columns = [Column("mode", near.modes), Column("meV", [f"{one / meV:.4g}" for one in found.forward.energy])]
     for head, values, errors in pairs:
         known = zip(values.tolist(), errors.tolist(), strict=True)
-        columns.append(Column(head, [format_uncertain(v, s) if math.isfinite(v) else "–" for v, s in known]))
+        columns.append(Column(head, [with_error(v, s) if math.isfinite(v) else "–" for v, s in known]))
     columns.append(Column(" class", near.classes()))
     print_columns(
         "temperature of each mode from its loss over its gain, and its departure from the common one", columns

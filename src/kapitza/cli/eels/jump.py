@@ -16,7 +16,6 @@ from kapitza.cli.eels.options import (
     MapFile,
     format_probability,
     format_short,
-    format_uncertain,
     map_energy_scale,
     parse_uncertain,
     verdict_text,
@@ -25,6 +24,7 @@ from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import note, print_record, print_text, quantity_json
 from kapitza.cli.words import command_line_words
+from kapitza.core.parameter_units import with_error
 from kapitza.errors import DataError, InputError, MissingFile
 from kapitza.io.quantities import quantity
 from kapitza.units import MW, nm
@@ -208,7 +208,7 @@ def _spread_of_edge(
         )
     if edge is None or not edge.sure:
         return spread
-    change = f"the modes change over {format_uncertain(edge.width / nm, edge.sigma / nm)} nm (standard deviation)"
+    change = f"the modes change over {with_error(edge.width / nm, edge.sigma / nm)} nm (standard deviation)"
     option = f"--width {edge.width / nm:.2g}nm+-{max(edge.sigma / nm, 0.01):.1g}nm"
     if measured:
         note(f"{change} at the interface, which is taken as the point spread; --width 0nm takes a point")
@@ -349,14 +349,12 @@ def _print_jump(
     print_text(f"{name}, interface at {round(jump.at / nm, 3) + 0.0:.4g} nm, {jump.temperature:.4g} K")
     if plane is not None:
         _print_plane(plane)
-    print_text(
-        f"jump {format_uncertain(jump.jump, jump.sigma)} K (95 %: {format_short(low)} to {format_short(high)} K)"
-    )
+    print_text(f"jump {with_error(jump.jump, jump.sigma)} K (95 %: {format_short(low)} to {format_short(high)} K)")
     lengths = zip(_SIDE_NAMES, jump.kapitza_lengths, (jump.gradient_left, jump.gradient_right), errors[1:], strict=True)
     for side, length, gradient, error in lengths:
         low, high = found.kapitza_interval(side)
         print_text(
-            f"{side}: gradient {format_uncertain(gradient * nm, float(error) * nm)} K/nm, "
+            f"{side}: gradient {with_error(gradient * nm, float(error) * nm)} K/nm, "
             f"Kapitza length {format_short(length / nm)} nm (95 %: {format_short(low / nm)} to "
             f"{format_short(high / nm)} nm)"
         )
@@ -380,11 +378,11 @@ def _print_plane(plane: ObliquePlane) -> None:
     """Print where an oblique interface lies."""
     at, tilt, bend = (float(one) ** 0.5 for one in plane.covariance.diagonal())
     degree = math.pi / 180
-    bent = f", curvature {format_uncertain(plane.curvature * nm * 1e3, bend * nm * 1e3)} per µm" if bend else ""
-    place = format_uncertain(plane.at / nm, at / nm) if at else f"{plane.at / nm:.4g}"
+    bent = f", curvature {with_error(plane.curvature * nm * 1e3, bend * nm * 1e3)} per µm" if bend else ""
+    place = with_error(plane.at / nm, at / nm) if at else f"{plane.at / nm:.4g}"
     print_text(
         f"plane at {place} nm in the middle row, "
-        f"{format_uncertain(plane.tilt / degree, tilt / degree)} degrees to the rows' normal{bent}"
+        f"{with_error(plane.tilt / degree, tilt / degree)} degrees to the rows' normal{bent}"
     )
 
 
@@ -396,14 +394,14 @@ def _print_absolute(absolute: AbsoluteResistance) -> None:
     sigma = 0.0 if absolute.conductance.sigma is None else absolute.conductance.sigma[0] / MW
     low, high = (end / MW for end in absolute.interval)
     print_text(
-        f"conductance {format_uncertain(float(value), float(sigma))} MW/m²K "
+        f"conductance {with_error(float(value), float(sigma))} MW/m²K "
         f"(95 %: {format_short(low)} to {format_short(high)}, extrapolated drop), "
         f"resistance {format_short(absolute.resistance * 1e9)} m²K/GW"
     )
     if np.isfinite(absolute.pvalue):
         word = "agree" if absolute.pvalue > 0.01 else "do not agree"
         each = ", ".join(
-            f"{name} {format_uncertain(flux / 1e9, error / 1e9)}"
+            f"{name} {with_error(flux / 1e9, error / 1e9)}"
             for name, flux, error in zip(absolute.sources, absolute.fluxes, absolute.flux_sigmas, strict=True)
         )
         print_text(f"fluxes {word} (probability {format_probability(absolute.pvalue)}): {each} GW/m²")

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kapitza.cli import deferred
-from kapitza.cli.eels.options import format_probability, format_short, format_uncertain
+from kapitza.cli.eels.options import format_probability, format_short
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import note, print_json, print_record, print_text, quantity_json
 from kapitza.cli.tables import Column, print_columns
+from kapitza.core.parameter_units import with_error
 from kapitza.errors import InputError
 from kapitza.units import MW
 
@@ -100,7 +101,7 @@ def _print_fit(found: LamellaFit, name: str) -> None:
     else:
         size = found.resistance * 1e9
         print_text(
-            f"resistance of {found.plane}: {format_uncertain(size, size * found.relative_sigma)} m²K/GW "
+            f"resistance of {found.plane}: {with_error(size, size * found.relative_sigma)} m²K/GW "
             f"({found.relative_sigma:.1%}; 95 %: {format_short(low * 1e9)} to {format_short(high * 1e9)})"
         )
         print_text(

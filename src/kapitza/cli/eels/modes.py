@@ -20,12 +20,12 @@ from kapitza.cli.eels.options import (
     Title,
     check_distinct,
     format_probability,
-    format_uncertain,
 )
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save, even_subset
 from kapitza.cli.output import note, print_record, print_table, print_text, quantity_json
 from kapitza.cli.tables import Column, print_columns
+from kapitza.core.parameter_units import with_error
 from kapitza.errors import DataError, InputError
 from kapitza.io.quantities import quantity
 from kapitza.units import meV, nm
@@ -257,7 +257,7 @@ def _sigma_or_zero(held: Occupation) -> Array:
 
 def _format_known(value: float, sigma: float) -> str:
     """A number with its uncertainty, or a dash where it is not known."""
-    return format_uncertain(value, sigma) if math.isfinite(value) else "–"
+    return with_error(value, sigma) if math.isfinite(value) else "–"
 
 
 def _print_components(parts: InterfaceComponents, contrast: ModeAsymmetry | None, at: float) -> None:
@@ -270,8 +270,8 @@ def _print_components(parts: InterfaceComponents, contrast: ModeAsymmetry | None
         k = parts.modes.index(mode)
         low, high = parts.occupation_interval(mode)
         seen = math.isfinite(kelvin[i]) and math.isfinite(high)
-        found = [f"{n.value[0, i]:.3g} ({low:.3g} to {high:.3g})", format_uncertain(kelvin[i], sigma[i])]
-        size = format_uncertain(1e6 * strength[k], 1e6 * error[k])
+        found = [f"{n.value[0, i]:.3g} ({low:.3g} to {high:.3g})", with_error(kelvin[i], sigma[i])]
+        size = with_error(1e6 * strength[k], 1e6 * error[k])
         rows.append([mode, f"{n.energy[i] / meV:.4g}", size, *(found if seen else ["–", "–"])])
     heads = ["mode", "meV", "strength (1e-6)", "occupation (95 %)", "temperature (K)"]
     print_table("modes that only the interface has", heads, rows)
@@ -294,5 +294,5 @@ def _asymmetry_columns(contrast: ModeAsymmetry) -> list[Column]:
     ):
         known = (errors < _MAX_CONTRAST_ERROR) & (contrast.sigma < _MAX_CONTRAST_ERROR)
         pairs = zip(values.tolist(), errors.tolist(), known.tolist(), strict=True)
-        columns.append(Column(f" {name}", [format_uncertain(v, s) if seen else "–" for v, s, seen in pairs]))
+        columns.append(Column(f" {name}", [with_error(v, s) if seen else "–" for v, s, seen in pairs]))
     return columns

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -57,16 +56,6 @@ def verdict_text(text: str, scale: EnergyScale | None) -> str:
     """Verdict on a map, with that on its energy scale; empty where nothing speaks against it."""
     off = f"energies off by {100 * (scale.value - 1):+.2g} %" if scale is not None and scale.wrong else ""
     return "; ".join(part for part in (text, off) if part)
-
-
-def format_uncertain(value: float, sigma: float) -> str:
-    """A number with its uncertainty, both to the second digit of the latter: ``14.27 ± 0.36``, ``820 ± 210``."""
-    if not (math.isfinite(value) and math.isfinite(sigma) and sigma > 0):
-        return f"{value:.4g} ± {sigma:.2g}"
-    digits = 1 - math.floor(math.log10(sigma))
-    if digits < 0:
-        value, sigma, digits = round(value, digits), round(sigma, digits), 0
-    return f"{value:.{digits}f} ± {sigma:.{digits}f}"
 
 
 def format_probability(value: float) -> str:

@@ -10,10 +10,11 @@ import typer
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.eels.jump import load_maps
-from kapitza.cli.eels.options import Across, MapFile, format_probability, format_uncertain
+from kapitza.cli.eels.options import Across, MapFile, format_probability
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import note, print_record, print_text, quantity_json
+from kapitza.core.parameter_units import with_error
 from kapitza.errors import DataError, InputError
 from kapitza.io.quantities import parse_uncertain, quantity
 from kapitza.units import nm
@@ -81,7 +82,7 @@ def resistance_map(
     if slope is not None:
         unit = "of the mean" if found.relative else "m K/W"
         print_text(
-            f"with {drawn['image_name']}: {format_uncertain(slope[0], slope[1])} {unit} for each standard deviation of "
+            f"with {drawn['image_name']}: {with_error(slope[0], slope[1])} {unit} for each standard deviation of "
             f"the image (probability by chance {format_probability(slope[2])})"
         )
     files.announce()
@@ -143,7 +144,7 @@ def _print_resistance(found: LocalResistance, name: str) -> None:
             f"{letter} = {axis[i] / nm:.4g} nm"
             for letter, axis, i in zip(("y", "x")[-len(place) :], found.position, place, strict=True)
         )
-        print_text(f"surest at {where}: {format_uncertain(float(found.value[place]), float(found.sigma[place]))}{unit}")
+        print_text(f"surest at {where}: {with_error(float(found.value[place]), float(found.sigma[place]))}{unit}")
         note(
             "a plane with a resistance is a band of the width of the resolution; `eels jump` there gives its resistance"
         )

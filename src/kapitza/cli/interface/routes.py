@@ -27,6 +27,7 @@ from kapitza.cli.options import (
 )
 from kapitza.cli.output import megawatts, note, print_record, print_table, print_text
 from kapitza.core.files import write_atomically
+from kapitza.core.parameter_units import with_error
 from kapitza.errors import InputError
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def _value_at(route: Route, at: float) -> str:
         low, high = (megawatts(float(f"{end[index]:.3g}")) for end in (route.low, route.high))
         return f"{value} ({low} to {high})"
     sigma = route.conductance.sigma
-    return value if sigma is None else f"{value} ± {megawatts(float(f'{sigma[index]:.2g}'))}"
+    return value if sigma is None else with_error(route.conductance.value[index] / 1e6, sigma[index] / 1e6)
 
 
 def _print_routes(found: Routes, at: float) -> None:

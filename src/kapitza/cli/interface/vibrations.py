@@ -9,11 +9,11 @@ import typer
 import kapitza
 from kapitza.cli import deferred
 from kapitza.cli.eels.jump import load_maps
-from kapitza.cli.eels.options import format_uncertain
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save, parse_temperature
 from kapitza.cli.output import note, print_record, print_text, quantity_json
 from kapitza.cli.tables import Column, print_columns
+from kapitza.core.parameter_units import with_error
 from kapitza.errors import InputError
 from kapitza.io.quantities import parse_uncertain, quantity
 from kapitza.run.progress import progress_bar
@@ -124,9 +124,7 @@ def _print_peaks(found: PeakAssignment) -> None:
     import numpy as np
 
     columns = [
-        Column(
-            "peak (meV)", [format_uncertain(e / meV, s / meV) for e, s in zip(found.energy, found.sigma, strict=True)]
-        )
+        Column("peak (meV)", [with_error(e / meV, s / meV) for e, s in zip(found.energy, found.sigma, strict=True)])
     ]
     for kind, name in enumerate(deferred.MODE_CLASSES):
         known = [f"{100 * one:.3g} %" if np.isfinite(one) else "–" for one in found.share[:, kind]]
@@ -134,7 +132,7 @@ def _print_peaks(found: PeakAssignment) -> None:
     near = [f"{one / meV:.4g}" if np.isfinite(one) else "none" for one in found.localised_energy]
     columns.append(Column("localised at (meV)", near))
     shifts = [
-        format_uncertain(d / meV, s / meV) if np.isfinite(d) else "–"
+        with_error(d / meV, s / meV) if np.isfinite(d) else "–"
         for d, s in zip(found.shift, found.shift_sigma, strict=True)
     ]
     columns.append(Column(" peak less these (meV)", shifts))

@@ -14,7 +14,7 @@ from attrs import field, frozen
 import kapitza
 from kapitza.core.arrays import Array
 from kapitza.core.files import write_atomically
-from kapitza.core.parameter_units import format_parameter, shown_unit
+from kapitza.core.parameter_units import format_parameter, shown_unit, with_error
 from kapitza.core.records import BaseRecord
 from kapitza.core.toml import parse_toml
 from kapitza.device.description import Device, is_pulsed, with_mean_power
@@ -289,10 +289,10 @@ def kept_number(draft: DeviceDraft, name: str, value: float) -> DeviceDraft:
 def device_summary(solved: SolvedDevice) -> str:
     """The hottest point in one line, with its uncertainty."""
     found = solved.found
-    error = "" if found.sigma is None else f" ± {found.sigma:.2g}"
+    peak = f"{found.peak:.4g}" if found.sigma is None else with_error(found.peak, found.sigma)
     pulses = ", mean of the pulses" if solved.pulsed else ""
     return (
-        f"{found.peak:.4g}{error} K above {found.sink:g} K in {found.layer}, with {found.power:.4g} W: "
+        f"{peak} K above {found.sink:g} K in {found.layer}, with {found.power:.4g} W: "
         f"{found.resistance:.4g} K/W{pulses}"
     )
 

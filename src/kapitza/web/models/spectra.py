@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 import kapitza
 from kapitza.core.arrays import Array
 from kapitza.core.occupation import Occupation
+from kapitza.core.parameter_units import with_error
 from kapitza.core.profile import Profile
 from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, InputError, KapitzaError
@@ -290,7 +291,7 @@ def jump_rows(found: InterfaceJump) -> list[dict[str, str]]:
     jump = found.jump
     low, high = found.interval()
     rows = [
-        {"what": "jump", "value": f"{jump.jump:.3g} ± {jump.sigma:.2g} K", "interval": f"{low:.3g} to {high:.3g} K"}
+        {"what": "jump", "value": f"{with_error(jump.jump, jump.sigma)} K", "interval": f"{low:.3g} to {high:.3g} K"}
     ]
     for side, length, gradient in zip(
         ("left", "right"), jump.kapitza_lengths, (jump.gradient_left, jump.gradient_right), strict=True

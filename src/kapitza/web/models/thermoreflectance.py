@@ -12,7 +12,7 @@ from attrs import evolve, field, frozen
 import kapitza
 from kapitza.core.arrays import Array, about
 from kapitza.core.files import read_limited
-from kapitza.core.parameter_units import format_parameter, kind_of_parameter, shown_unit
+from kapitza.core.parameter_units import format_parameter, kind_of_parameter, shown_unit, with_error
 from kapitza.core.records import BaseRecord
 from kapitza.core.toml import parse_toml
 from kapitza.errors import InputError
@@ -217,7 +217,7 @@ def fit_rows(found: Fit) -> list[dict[str, str]]:
             rows.append({"name": one.name, "value": format_bound(found.bounds[one.name], one.name), "kind": kind})
             continue
         unit, size, _ = shown_unit(one.name)
-        text = f"{value / size:.4g} ± {sigma / size:.2g} {unit}".strip()
+        text = f"{with_error(value / size, sigma / size)} {unit}".strip()
         rows.append({"name": one.name, "value": text, "kind": kind})
     return rows
 
