@@ -21,6 +21,7 @@ from kapitza.core.parameter_units import parameter_with_error, rounded_to_error,
         (3.0, 0.0, "3 ± 0"),
         (1.0, math.inf, "1 ± inf"),
         (1.25, math.nan, "1.25 ± –"),
+        (300.0, 1e-12, "300 ± 1e-12"),
     ],
 )
 def test_a_value_ends_at_the_decimal_place_of_its_error(value: float, sigma: float, text: str) -> None:

@@ -15,7 +15,9 @@ from kapitza.device.grid.transient import grid_time_span as grid_time_span
 from kapitza.device.layered.network import foster_network as foster_network
 from kapitza.device.layered.optimum import minimize_peak as minimize_peak
 from kapitza.device.layered.pulses import layout_with_mean_power as layout_with_mean_power
+from kapitza.device.layered.pulses import pulsed_peaks_at_interval_ends as pulsed_peaks_at_interval_ends
 from kapitza.device.layered.pulses import pulsed_temperatures as pulsed_temperatures
+from kapitza.device.layered.pulses import sample_pulsed_peaks as sample_pulsed_peaks
 from kapitza.device.layered.temperatures import measured_uncertainties as measured_uncertainties
 from kapitza.device.layered.temperatures import peaks_at_interval_ends as peaks_at_interval_ends
 from kapitza.device.layered.temperatures import sample_peaks as sample_peaks

@@ -67,6 +67,8 @@ def with_error(value: float, sigma: float) -> str:
     """Value ± standard uncertainty: this with two significant digits, the value to the same decimal place."""
     if not (math.isfinite(value) and math.isfinite(sigma) and sigma > 0):
         return f"{value:.5g} ± {'–' if math.isnan(sigma) else f'{sigma:.2g}'}"
+    if sigma < abs(value) * 10.0**-_MOST_PLACES:  # nobody reads so many digits
+        return f"{value:.{_MOST_PLACES}g} ± {sigma:.2g}"
     if abs(_second_place(sigma)) > _MOST_PLACES:
         power = math.floor(math.log10(max(abs(value), sigma)))
         return f"({with_error(value / 10.0**power, sigma / 10.0**power)})e{power:d}"

@@ -400,11 +400,15 @@ def is_pulsed(device: Device) -> bool:
 
 
 def with_mean_power(device: Device) -> Device:
-    """The device with the mean power of its pulses, always on."""
-    sources = [
-        evolve(one, power=one.power * one.waveform.width / one.waveform.period)
-        if isinstance(one.waveform, PulsedPower)
-        else one
+    """The device with the mean power of its pulses, always on, of the same relative uncertainty."""
+    duty = {
+        one.name: one.waveform.width / one.waveform.period
         for one in device.sources
-    ]
-    return evolve(device, sources=sources)
+        if isinstance(one.waveform, PulsedPower)
+    }
+    sources = [evolve(one, power=one.power * duty.get(one.name, 1.0)) for one in device.sources]
+    uncertain = dict(device.uncertain)
+    for name, share in duty.items():
+        if (key := f"{name}.power") in uncertain:
+            uncertain[key] *= share
+    return evolve(device, sources=sources, uncertain=uncertain)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import kapitza
 from kapitza.cli import deferred, figures
+from kapitza.cli.device.pulses import PulseReport, drawn_interval, place_cells, report_bounds, report_train
 from kapitza.cli.output import note, print_record, print_table, quantity_json
 from kapitza.core.parameter_units import with_error
 from kapitza.io.device.sweeps import format_device_number
@@ -33,7 +34,6 @@ _MIN_PLAUSIBLE_RISE, _MAX_PLAUSIBLE_RISE = 1e-5, 3000.0
 _MAP_SHAPE = (512, 512)
 _LAYERS_FIGURE_HEIGHT = 5.6  # inches
 _FIELD_FIGURE_SIZE = {"width": 9.5, "height": 5.6}  # inches
-_HOT_PEAK_SHARE = 0.01  # by which the peak of pulses depends on where properties of T are taken, to be told
 _LAYERED_TIMES, _GRID_TIMES = (61, 401), (31, 101)  # times while a device heats up, and of pulses and periods
 _FACE_NAMES = ("left", "right", "front", "back", "top", "bottom")
 _MAX_CHECKED_UNKNOWNS = 40_000  # of a mesh, above which its error is told only where it is asked for
@@ -73,7 +73,7 @@ class _Report:
     unit: str = "W"  # of heat
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # beside drops: cells by name
     faces: Sequence[Sequence[str]] = ()  # rows of name, mean rise, heat out
-    pulses: Sequence[Sequence[str]] = ()  # rows of what pulses do to the hottest point, K
+    pulses: PulseReport = field(default_factory=PulseReport)
     pulsed: bool = False  # whether the temperatures are those of the mean of pulses
     axes: tuple[str, ...] = ("x", "y", "depth")
 
@@ -164,44 +164,41 @@ def _solve_layers(
             f"properties of T at weighted means of the temperatures, {found.iterations} solutions: to first order in "
             f"how much they vary within a layer, which leaves an error of about {errors['peak']:.1g} K"
         )
+    pulsed = deferred.is_pulsed(stated)
+    of_mean = " of the mean" if pulsed else ""
     ends = deferred.peaks_at_interval_ends(device)
     notes += [
-        f"{name} is known to 30 % or worse: at the ends of its 95 % interval the peak is {low:.4g} and {high:.4g} K "
-        "above the sink; the ± is linear, --samples 400 draws all numbers"
+        f"{name} is known to 30 % or worse: at the ends of its 95 % interval the peak{of_mean} is {low:.4g} and "
+        f"{high:.4g} K above the sink; the ± is linear, --samples 400 draws all numbers"
         for name, (low, high) in ends.items()
     ]
     worth = deferred.measured_uncertainties(device, found)
     name, left = next(iter(worth.items()), ("", math.inf))
     if found.sigma is not None and left < _WORTH_MEASURING * found.sigma:
         notes.append(
-            f"measuring {name.removesuffix('.conductance')} to 20 % would bring the error from {found.sigma:.3g} to "
-            f"{left:.3g} K, more than of any other boundary"
+            f"measuring {name.removesuffix('.conductance')} to 20 % would bring the error{of_mean} from "
+            f"{found.sigma:.3g} to {left:.3g} K, more than of any other boundary"
         )
     if worth:
         derived["sigma_after_measuring"] = {one: quantity_json(size, "K") for one, size in worth.items()}
     notes += [f"{name} says nothing of its uncertainty: the ± leaves it out" for name in _without_sigma(device)]
+    notes += _ignored_uncertainties(device, found)
     notes += device.remarks
     if ends:
         derived["peaks_at_interval_ends"] = {name: quantity_json(list(pair), "K") for name, pair in ends.items()}
     if samples > 1:
         drawn = deferred.sample_peaks(device, samples, **work)
-        mean, sigma = float(drawn.mean()), float(drawn.std(ddof=1))
-        ordered = sorted(drawn.tolist())
-        low, high = (ordered[round(share * (samples - 1))] for share in (0.025, 0.975))
-        notes.append(
-            f"{samples} devices drawn: {with_error(mean, sigma)} K above the sink, 95 % of them from {low:.4g} to "
-            f"{high:.4g} K"
-        )
-        derived["sampled"] = {"unit": "K", "mean": mean, "sigma": sigma, "count": samples, "interval": [low, high]}
-    pulses, pulse_numbers = _report_pulses(stated)
+        text, derived["sampled"] = drawn_interval(drawn.tolist())
+        notes.append(f"peak of the mean of {text}" if pulsed else text)
+    pulses = report_train(stated, samples, work)
     return _Report(
         found=found,
         jumps={},
-        notes=notes,
-        derived=derived | pulse_numbers,
+        notes=[*notes, *pulses.notes],
+        derived={**derived, **pulses.derived},
         columns=columns,
         pulses=pulses,
-        pulsed=deferred.is_pulsed(stated),
+        pulsed=pulsed,
     )
 
 
@@ -222,36 +219,14 @@ def _without_sigma(device: Device) -> list[str]:
     ]
 
 
-def _report_pulses(device: Device) -> tuple[list[list[str]], dict[str, Any]]:
-    """Rows of what pulses do, and the same numbers for JSON; nothing where no source comes in pulses."""
-    if not deferred.is_pulsed(device):
-        return [], {}
-    if any(layer.heat_capacity is None for layer in device.stack.layers):
-        lacking = next(layer.name for layer in device.stack.layers if layer.heat_capacity is None)
-        note(f"only the mean of the pulses is known: {lacking} has no heat_capacity")
-        return [], {}
-    found = deferred.pulsed_temperatures(device)
-    peak = "peak" if found.in_phase else "peak, at most (pulses of several periods)"
-    rows = [
-        ["mean", f"{found.mean:.5g}"],
-        [peak, f"{found.peak:.5g}"],
-        ["lowest", f"{found.floor:.5g}"],
-        ["peak of the first pulse", f"{found.first:.5g}"],
-        ["if always on", f"{found.always_on:.5g}"],
-        ["pulses until the peak is within 1 %", f"{found.settled_pulses}"],
+def _ignored_uncertainties(device: Device, found: DeviceTemperatures) -> list[str]:
+    """Uncertain numbers that the ± of the hottest point leaves out; heat capacities have no part in a steady state."""
+    reasons = {"sink": "temperatures are told above it", "width": "sources follow it", "depth": "sources follow it"}
+    return [
+        f"the uncertainty of {name} is left out: {reasons.get(name, 'the other layers have the same ratio of both')}"
+        for name, sigma in device.uncertain.items()
+        if sigma and name not in found.contribution and not name.endswith(".heat_capacity")
     ]
-    if not found.at_mean_peak:
-        x, y, depth = _place_cells(found.place)
-        note(
-            f"the pulses are hottest at x = {x}, y = {y}, {depth} deep, not where their mean is: the table of "
-            "the train is of that point"
-        )
-    if abs(found.hot_peak / found.peak - 1) > _HOT_PEAK_SHARE:
-        note(
-            "properties of T are those that the mean heat leaves; with those of the power always on the peak would be "
-            f"{found.hot_peak:.4g} K, and the true one lies between"
-        )
-    return rows, {"pulses": found}
 
 
 def _depth_in_layer(device: Device, found: DeviceTemperatures) -> float:
@@ -345,9 +320,10 @@ def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int, tolerance: floa
     ]
     notes += [f"{name} says nothing of its uncertainty: the ± leaves it out" for name in _without_sigma(layout.device)]
     notes += layout.device.remarks
-    if pulsed:
-        notes.append("these are the temperatures of the mean heat of the pulses; --step FILE draws counted pulses")
+    pulses = report_bounds(stated, found.peak, cells)
+    notes += pulses.notes
     derived = {
+        **pulses.derived,
         **_errors_json(errors),
         "heat_out": quantity_json(heat, "W"),
         "imbalance": fields.imbalance,
@@ -447,12 +423,10 @@ def _print_report(report: _Report) -> None:
         [name, f"{drop:.4g}", f"{100 * found.share[name]:.1f} %", *(cells[name] for cells in report.columns.values())]
         for name, drop in found.drop.items()
     ]
-    order = sorted(found.contribution, key=lambda name: -found.contribution[name])
-    variance = math.fsum(v**2 for v in found.contribution.values()) or 1.0
-    parts = [(name, found.contribution[name]) for name in order]
-    of_mean = "mean of the train" if report.pulses else ""
+    of_mean = "mean of the train" if report.pulses.rows else ""
+    of_peak = report.pulses.contribution
     tables: list[tuple[str, tuple[str, ...], Sequence[Sequence[str]]]] = [
-        ("hottest point in the train of pulses, K above the sink", ("", "K"), report.pulses),
+        ("hottest point in the train of pulses, above the sink", ("", "K", "±"), report.pulses.rows),
         (of_mean, ("below the hottest point", "drop (K)", "share", *report.columns), drops),
         (
             "at boundaries, from the warmer side to the other",
@@ -463,10 +437,11 @@ def _print_report(report: _Report) -> None:
         ("rise averaged over", ("patch", "K"), [[name, f"{rise:.6g}"] for name, rise in found.average.items()]),
         ("faces", ("face", "mean rise (K)", f"heat out ({unit})"), report.faces),
         (
-            "uncertainty of the hottest temperature" + (" of the mean" if report.pulses else ""),
+            "uncertainty of the hottest temperature" + (" of the mean" if report.pulsed else ""),
             ("from", "K", "of the variance"),
-            [[name, f"{part:.3g}", f"{100 * part**2 / variance:.0f} %"] for name, part in parts],
+            _variance_rows(found.contribution),
         ),
+        ("uncertainty of the peak of the train", ("from", "K", "of the variance"), _variance_rows(of_peak)),
     ]
     title = _hottest_point(report)
     for heading, heads, rows in tables:
@@ -477,23 +452,25 @@ def _print_report(report: _Report) -> None:
             title = ""
 
 
+def _variance_rows(contribution: Mapping[str, float]) -> list[list[str]]:
+    """Rows of an uncertainty by its causes, the largest first."""
+    variance = math.fsum(part**2 for part in contribution.values()) or 1.0
+    parts = sorted(contribution.items(), key=lambda one: -one[1])
+    return [[name, f"{part:.3g}", f"{100 * part**2 / variance:.0f} %"] for name, part in parts]
+
+
 def _hottest_point(report: _Report) -> str:
     """The hottest point in one line."""
     found, unit = report.found, report.unit
     kelvin = found.sink + found.peak
     peak = f"{kelvin:.5g}" if found.sigma is None else with_error(kelvin, found.sigma)
-    named = zip(report.axes, _place_cells(found.place), strict=False)
+    named = zip(report.axes, place_cells(found.place), strict=False)
     place = ", ".join(f"{cell} deep" if axis == "depth" else f"{axis} = {cell}" for axis, cell in named)
     return (
         f"{found.title}: {'on average ' if report.pulsed else ''}{peak} K in "
         f"{found.layer} at {place}; {found.peak:.6g} K above "
         f"the sink, {found.resistance:.4g} {'K/W' if unit == 'W' else 'K m/W'} for {found.power:.4g} {unit}"
     )
-
-
-def _place_cells(place: Iterable[float]) -> list[str]:
-    """Coordinates as text."""
-    return [format_device_number("depth", float(v)) if abs(v) > 1e-15 else "0" for v in place]
 
 
 def _jump_row(name: str, one: BoundaryJump) -> list[str]:

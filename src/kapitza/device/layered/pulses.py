@@ -1,15 +1,41 @@
 """A device in a train of pulses: mean, peak and floor of its temperature, and after how many pulses they are there."""
 
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import cast
+
 import numpy as np
 from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array, about, numbers
+from kapitza.core.arrays import Array, about, numbers, read_only_mapping
 from kapitza.core.records import BaseRecord
-from kapitza.device.description import Device, PulsedPower, is_pulsed, with_mean_power
+from kapitza.device.description import Box, Device, PulsedPower, is_pulsed, with_mean_power
+from kapitza.device.layered.linear import (
+    LOG_TIME_STEP,
+    LinearDevice,
+    linear_device,
+    source_plane,
+    with_constant_properties,
+)
 from kapitza.device.layered.spreading import LateralPoints
-from kapitza.device.layered.steady import find_hot_spot
+from kapitza.device.layered.steady import (
+    find_hot_spot,
+    heated_nodes,
+    implicit_derivatives,
+    property_error,
+    solve_steady,
+)
+from kapitza.device.layered.temperatures import (
+    FINER_STEP,
+    draw_factors,
+    interval_ends,
+    relative_uncertainties,
+    scale_device,
+    sensed_numbers,
+)
 from kapitza.device.layered.transient import (
     Probe,
+    PulseResolution,
     TransientModel,
     interpolate_step_response,
     pulsed_response,
@@ -17,28 +43,43 @@ from kapitza.device.layered.transient import (
 )
 from kapitza.device.layout import Layout
 from kapitza.errors import InputError
+from kapitza.run.store import StoreLike, UnitInputs, UnitResult
+from kapitza.run.work import ExecutorLike, Progress, run_units
 
 _SETTLED = 0.01  # of the peak of the train, within which it is said to be there
 _TIMES = 60  # in a period, besides the ends of the pulses
+_AFTER = 1.0, 1.05, 1.1, 1.2, 1.4, 1.7, 2.0, 3.0  # times the width of a pulse, within it and after
 _FAINT = 1e-9  # of its power, with which a source is as good as off
 _SPAN = 12  # decades of times over which a train is followed
 _TIMES_PER_DECADE = 8
+_TRAINS_PER_UNIT = 20  # that are drawn and solved together
+_ZOOMS, _ZOOM_TIMES = 3, 9  # rounds of so many moments between two, in which the highest rise is looked for
+_FINER = PulseResolution(modes=3600, pulses=600, knots=80)
+_COARSE = PulseResolution(modes=300, pulses=40, knots=12)  # in which places are compared
+_PLACE_STEPS = 4  # halvings of a quarter of the widest source
+_FLAT = 1e-6  # of the peak, by which another place must be hotter
+_CHANGE_FACTOR = 2.0  # of the change on finer steps: at second order it is three quarters of the error
+_SAMPLE_VERSION = "device-pulses-1"  # part of the address of stored results
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False)
 class PulsedTemperatures(BaseRecord):
     """Rises of the point that gets hottest while sources pulse, K.
 
     Attributes
     ----------
+    first : all first pulses begin together
     in_phase : whether all pulses have one period; where not, `peak` is the sum of the peaks that each source brings,
-        which is an upper bound, and `floor` a lower one
+        which is an upper bound, and `floor` a lower one; mean, sensitivity and uncertainty are those of this bound
+    sensitivity : of the numbers that are uncertain, heat capacities and powers among them
     """
 
     mean: float = field(metadata=about("K", "mean over the train"))
     peak: float = field(metadata=about("K", "highest rise in an endless train"))
     floor: float = field(metadata=about("K", "lowest rise in an endless train"))
-    first: float = field(metadata=about("K", "highest rise in the first pulse, from the temperature of the sink"))
+    first: float = field(
+        metadata=about("K", "highest rise in the first pulse of each source, from the temperature of the sink")
+    )
     always_on: float = field(metadata=about("K", "rise if the power of the pulses were always on"))
     hot_peak: float = field(
         metadata=about("K", "highest rise with properties of T as the power always on would leave them")
@@ -49,6 +90,52 @@ class PulsedTemperatures(BaseRecord):
     duty: float = field(metadata=about("1", "share of the time that the pulses are on; the largest of the sources"))
     period: float = field(metadata=about("s", "from pulse to pulse; the longest of the sources"))
     in_phase: bool
+    sensitivity: Mapping[str, float] = field(
+        factory=dict, converter=read_only_mapping, metadata=about("K", "∂T/∂ln p of `peak`, by name")
+    )
+    contribution: Mapping[str, float] = field(
+        factory=dict, converter=read_only_mapping, metadata=about("K", "uncertainty of `peak` by name of its cause")
+    )
+    error: float = field(
+        default=np.nan,
+        metadata=about("K", "estimated error of `peak`: numerical, and of properties of T that follow the mean heat"),
+    )
+
+    @property
+    def sigma(self) -> float | None:
+        """Standard uncertainty of `peak`, K; None where no number has one.  The numbers are taken as independent."""
+        return float(np.sqrt(sum(v**2 for v in self.contribution.values()))) if self.contribution else None
+
+
+@frozen(eq=False)
+class _Train(BaseRecord):
+    """A device with the mean power of its pulses, read at the point that gets hottest at some moments."""
+
+    device: Device
+    model: TransientModel  # with one reader
+    pulses: Mapping[int, PulsedPower]  # by the number of the source
+    peak: float  # highest rise, K
+    floor: float  # lowest rise, K
+    moments: tuple[float, ...]  # since the last pulse began, at which each source brings this peak, s
+
+    @property
+    def reader(self) -> Probe:
+        """The point."""
+        return self.model.readers[0]
+
+    def rise(self, linear: LinearDevice) -> float:
+        """Rise at these moments with other numbers, K: to first order the highest, as they are at a maximum."""
+        model = _read_at(_with_numbers(self.model, linear), _point(self.reader), self.reader.node)
+        return _rise_at(model, self.pulses, self.moments)
+
+    def scaled_peak(self, factors: Mapping[str, float]) -> float:
+        """Highest rise at this point with numbers times factors, by name, K."""
+        changed = self.device
+        for name, factor in factors.items():
+            changed = scale_device(changed, name, factor)
+        if self.device.is_nonlinear:
+            return self.rise(solve_steady(changed, start=self.model.solution.values).linear)
+        return self.rise(linear_device(with_constant_properties(changed, {}), self.model.linear.planes))
 
 
 def layout_with_mean_power(layout: Layout) -> Layout:
@@ -56,65 +143,191 @@ def layout_with_mean_power(layout: Layout) -> Layout:
     return evolve(layout, device=with_mean_power(layout.device))
 
 
-def pulsed_temperatures(device: Device) -> PulsedTemperatures:
+def pulsed_temperatures(device: Device, names: Iterable[str] = ()) -> PulsedTemperatures:
     """What pulses do where they get hottest, with properties of T as the mean heat leaves them.
 
-    Short and rare pulses may heat a point that is cool on average: looked at are the hottest point of the mean heat and
-    that of each source that pulses, as if it were alone.
+    Short and rare pulses may heat a point that is cool on average: the hottest is looked for from that of the mean heat
+    and from that of each source that pulses, as if it were alone.
 
     During a pulse a conductivity that falls with temperature is lower than that: the peak lies between `peak` and
     `hot_peak`, which has the properties that the power would leave if it were always on.
+
+    The derivatives of the peak are central differences at its place and moments, with which it does not change to first
+    order.  Its error is estimated from the change on finer steps of all that is summed, integrated and interpolated;
+    where properties depend on T, with the distance of `hot_peak` and what one number for each layer leaves out.
+
+    Parameters
+    ----------
+    device : with one or more sources in pulses
+    names : of numbers whose sensitivity is wanted beside that of the uncertain ones
 
     Raises
     ------
     InputError
         without pulses, with sources that are periodic without a mean, or layers without a heat capacity
     """
+    train, at_mean_peak = _hottest_train(device)
+    model, pulses, node = train.model, train.pulses, train.reader.node
+    at = _point(train.reader)
+    hot = transient_model(device)
+    hot_peak = _extremes(_read_at(hot, at, node), pulses, from_mean=False)[0]
+    slopes, parts = _budget(train, names)
+    return PulsedTemperatures(
+        mean=float(sum(train.reader.steady)),
+        peak=train.peak,
+        floor=train.floor,
+        first=_first(model, pulses),
+        always_on=float(sum(hot.readers[0].steady)),
+        hot_peak=hot_peak,
+        settled_pulses=_settling(model, pulses, train.peak),
+        place=[float(at.x[0]), float(at.y[0]), float(model.linear.column.depths[node])],
+        at_mean_peak=at_mean_peak,
+        duty=max(one.width / one.period for one in pulses.values()),
+        period=max(one.period for one in pulses.values()),
+        in_phase=_same(pulses),
+        sensitivity=slopes,
+        contribution=parts,
+        error=_error(train, hot_peak),
+    )
+
+
+def sample_pulsed_peaks(
+    device: Device,
+    samples: int = 400,
+    seed: int = 0,
+    *,
+    store: StoreLike | None = None,
+    executor: ExecutorLike | None = None,
+    progress: Progress | None = None,
+) -> Array:
+    """(samples,) highest rises in the train of pulses of devices with numbers drawn from their uncertainties, K.
+
+    Drawn as by `sample_peaks`, and read where and when the device peaks that has the numbers themselves.
+
+    Raises
+    ------
+    InputError
+        as `sample_peaks` and `pulsed_temperatures`
+    """
+    train, _ = _hottest_train(device)
+    relative = sensed_numbers(relative_uncertainties(train.device, train.model.solution.property_temperature))
+    names, factors = draw_factors(device.title, relative, samples, seed)
+    units: list[UnitInputs] = [
+        {"device": device, "names": names, "factors": factors[i : i + _TRAINS_PER_UNIT]}
+        for i in range(0, samples, _TRAINS_PER_UNIT)
+    ]
+    work = partial(_scaled_trains, train)
+    parts = run_units(work, units, version=_SAMPLE_VERSION, store=store, executor=executor, progress=progress)
+    return np.concatenate([np.asarray(part["peak"], dtype=float) for part in parts])
+
+
+def _scaled_trains(train: _Train, unit: UnitInputs) -> UnitResult:
+    """Kernel: peaks of trains with numbers times the `factors` (n, names) of a unit, K."""
+    names, factors = list(cast("Iterable[str]", unit["names"])), np.asarray(unit["factors"], dtype=float)
+    return {"peak": np.array([train.scaled_peak(dict(zip(names, row, strict=True))) for row in factors.tolist()])}
+
+
+def pulsed_peaks_at_interval_ends(device: Device) -> dict[str, tuple[float, float]]:
+    """Lowest and highest peak of a train with one number at the ends of its 95 % interval, K, by name."""
+    train, _ = _hottest_train(device)
+    relative = relative_uncertainties(train.device, train.model.solution.property_temperature)
+    return interval_ends(sensed_numbers(relative), train.scaled_peak)
+
+
+def _hottest_train(device: Device) -> tuple[_Train, bool]:
+    """The train where it peaks, and whether its mean is highest there."""
     if not is_pulsed(device):
         raise InputError(f"{device.title}: no source comes in pulses")
     for one in device.sources:
         if not isinstance(one.waveform, PulsedPower) and hasattr(one.waveform, "frequency"):
             raise InputError(f"{one.name} is periodic without a mean: beside pulses give it as steady or as pulses")
-    hot, held = transient_model(device), transient_model(with_mean_power(device))
+    mean = with_mean_power(device)
+    held = transient_model(mean)
     pulses = {i: one.waveform for i, one in enumerate(device.sources) if isinstance(one.waveform, PulsedPower)}
-    longest = max(pulses.values(), key=lambda one: one.period)
-    always_on = float(sum(hot.readers[0].steady))
-    places = _hot_places(held, pulses)
-    points = [_read_at(held, *place) for place in places]
-    extremes = [_extremes(one, pulses, from_mean=True) for one in points]
-    chosen = int(np.argmax([peak for peak, _ in extremes]))
-    model, (peak, floor), (at, node) = points[chosen], extremes[chosen], places[chosen]
-    if chosen:
-        hot = _read_at(hot, at, node)
-    return PulsedTemperatures(
-        mean=float(sum(model.readers[0].steady)),
-        peak=peak,
-        floor=floor,
-        first=_steady(model, pulses) + sum(_single(model, i, one) for i, one in pulses.items()),
-        always_on=always_on,
-        hot_peak=_extremes(hot, pulses, from_mean=False)[0],
-        settled_pulses=_settling(model, pulses, peak),
-        place=[float(at.x[0]), float(at.y[0]), float(held.linear.column.depths[node])],
-        at_mean_peak=chosen == 0,
-        duty=max(one.width / one.period for one in pulses.values()),
-        period=longest.period,
-        in_phase=_same(pulses),
+    found: list[_Train] = []
+    for at, node in dict.fromkeys([(held.solution.spot, held.solution.node), _hottest_place(held, pulses)]):
+        model = _read_at(held, at, node)
+        found.append(_Train(mean, model, pulses, *_extremes(model, pulses)))
+    moved = found[-1].peak > found[0].peak * (1 + _FLAT)
+    return found[-1] if moved else found[0], not moved
+
+
+def _hottest_place(model: TransientModel, pulses: Mapping[int, PulsedPower]) -> tuple[LateralPoints, int]:
+    """Where the train peaks, on a plane that heat enters: from where the mean heat or a source alone is hottest."""
+    linear, steady = model.linear, (model.solution.spot, model.solution.node)
+    if not linear.device.shapes:
+        return steady
+    coarse = evolve(model, resolution=_COARSE)
+    places = [steady, *((at, node) for at in _hot_points(model, pulses) for node in heated_nodes(linear))]
+    rises = [_rise_at_ends(_read_at(coarse, *place), pulses) for place in places]
+    best = int(np.argmax(rises))
+    (at, node), highest = places[best], rises[best]
+    step = max(high - low for shape in linear.device.shapes for low, high in shape.extent) / 4
+    for _ in range(_PLACE_STEPS):  # compass search
+        for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+            near = _shift_point(at, x * step, y * step, linear.device.box)
+            rise = _rise_at_ends(_read_at(coarse, near, node), pulses)
+            if rise > highest * (1 + _FLAT):
+                at, highest = near, rise
+        step /= 2
+    return at, node
+
+
+def _budget(train: _Train, names: Iterable[str]) -> tuple[dict[str, float], dict[str, float]]:
+    """Derivative of the peak by the logarithm of each number, and what each uncertain one contributes, by name, K."""
+    relative = sensed_numbers(relative_uncertainties(train.device, train.model.solution.property_temperature))
+    wanted = dict.fromkeys((*relative, *names))
+    if not wanted:
+        return {}, {}
+    scaled = {name: partial(scale_device, train.device, name) for name in wanted}
+    found = implicit_derivatives(
+        train.device, train.model.solution, scaled, lambda linear: np.array([train.rise(linear)])
     )
+    slopes = {name: float(one[0]) for name, one in found.items()}
+    return slopes, {name: abs(slopes[name]) * part for name, part in relative.items() if part}
 
 
-def _hot_places(model: TransientModel, pulses: dict[int, PulsedPower]) -> list[tuple[LateralPoints, int]]:
-    """Where the mean heat is hottest, and where each source that pulses is hottest alone: a point and its node."""
+def _error(train: _Train, hot_peak: float) -> float:
+    """Estimated error of the peak, K."""
+    model, linear = train.model, train.model.linear
+    finer = linear_device(linear.device, linear.planes, FINER_STEP * LOG_TIME_STEP)
+    model = evolve(_with_numbers(model, finer), resolution=_FINER)
+    again = _extremes(_read_at(model, _point(train.reader), train.reader.node), train.pulses, times=3 * _TIMES)[0]
+    error = _CHANGE_FACTOR * abs(again - train.peak) + _FLAT * train.peak
+    if train.device.is_nonlinear:
+        error += abs(hot_peak - train.peak) + property_error(train.device, train.model.solution)
+    return error
+
+
+def _hot_points(model: TransientModel, pulses: Mapping[int, PulsedPower]) -> list[LateralPoints]:
+    """Where the mean heat is hottest, and where each source that pulses is hottest alone."""
     linear = model.linear
-    places = [(model.solution.spot, model.solution.node)]
+    points = [model.solution.spot]
     if len(linear.device.sources) == 1:
-        return places
+        return points
     for index in pulses:
         sources = [
             one if i == index else evolve(one, power=_FAINT * one.power) for i, one in enumerate(linear.device.sources)
         ]
-        spot, node, _ = find_hot_spot(evolve(linear, device=evolve(linear.device, sources=sources)))
-        places.append((spot, node))
-    return places
+        points.append(find_hot_spot(evolve(linear, device=evolve(linear.device, sources=sources)))[0])
+    return points
+
+
+def _shift_point(at: LateralPoints, x: float, y: float, box: Box | None) -> LateralPoints:
+    """A point so far from another, m, inside of the box."""
+    ends = (np.inf, np.inf) if box is None else (box.width, box.depth)
+    low = -np.inf if box is None else 0.0
+    return LateralPoints(np.clip(at.x + x, low, ends[0]), np.clip(at.y + y, low, ends[1]))
+
+
+def _point(reader: Probe) -> LateralPoints:
+    """The point of a reader."""
+    return cast("LateralPoints", reader.at)
+
+
+def _with_numbers(model: TransientModel, linear: LinearDevice) -> TransientModel:
+    """The model with other plain numbers; what it reads is to be read anew."""
+    return evolve(model, solution=evolve(model.solution, linear=linear))
 
 
 def _read_at(model: TransientModel, at: LateralPoints, node: int) -> TransientModel:
@@ -123,43 +336,110 @@ def _read_at(model: TransientModel, at: LateralPoints, node: int) -> TransientMo
     return evolve(model, readers=(Probe(at, node, steady),), names=("peak",))
 
 
-def _steady(model: TransientModel, pulses: dict[int, PulsedPower]) -> float:
+def _steady(model: TransientModel, pulses: Mapping[int, PulsedPower]) -> float:
     """Rise from the sources that do not pulse, K."""
     return sum(rise for i, rise in enumerate(model.readers[0].steady) if i not in pulses)
 
 
-def _extremes(model: TransientModel, pulses: dict[int, PulsedPower], *, from_mean: bool) -> tuple[float, float]:
-    """Highest and lowest rise in an endless train, K; the model has the mean heat of the pulses or their power."""
-    ends = sorted({one.width for one in pulses.values()}) if _same(pulses) else []
-    rises = [_train(model, i, one, ends) * (one.period / one.width if from_mean else 1.0) for i, one in pulses.items()]
-    steady = _steady(model, pulses)
-    if _same(pulses):
-        total = np.sum(rises, axis=0)
-        return steady + float(total.max()), steady + float(total.min())
-    return steady + sum(float(one.max()) for one in rises), steady + sum(float(one.min()) for one in rises)
+def _extremes(
+    model: TransientModel, pulses: Mapping[int, PulsedPower], *, from_mean: bool = True, times: int = _TIMES
+) -> tuple[float, float, tuple[float, ...]]:
+    """Highest and lowest rise in an endless train, K, and the moment of the highest for each source that pulses, s.
+
+    The model has the mean heat of the pulses, or their power.
+    """
+    highest = lowest = _steady(model, pulses)
+    tops: list[float] = []
+    for group in _groups(pulses):
+        moments = _moments(group.values(), times)
+        rises = _joint_response(model, group, moments, from_mean=from_mean)
+        lowest += float(rises.min())
+        top = int(np.argmax(rises))
+        best = float(rises[top]), float(moments[top])
+        for _ in range(0 if best[1] in _sharp_ends(model, group) else _ZOOMS):
+            moments = np.linspace(moments[max(top - 1, 0)], moments[min(top + 1, moments.size - 1)], _ZOOM_TIMES)
+            rises = _joint_response(model, group, moments, from_mean=from_mean)
+            top = int(np.argmax(rises))
+            best = max(best, (float(rises[top]), float(moments[top])))
+        highest += best[0]
+        tops += [best[1]] * len(group)
+    return highest, lowest, tuple(tops)
 
 
-def _same(pulses: dict[int, PulsedPower]) -> bool:
+def _sharp_ends(model: TransientModel, pulses: Mapping[int, PulsedPower]) -> set[float]:
+    """Ends of pulses that heat the point that is read itself, s: elsewhere it is hottest some time later."""
+    linear, node = model.linear, model.readers[0].node
+    found: set[float] = set()
+    for i, one in pulses.items():
+        source = linear.device.sources[i]
+        plane = source_plane(linear.device, source)
+        nodes = {linear.node(plane)}
+        if source.volumetric:
+            nodes = {end for piece in linear.column.within(plane.layer) for end in (piece, piece + 1)}
+        if node in nodes:
+            found.add(one.width)
+    return found
+
+
+def _joint_response(
+    model: TransientModel, pulses: Mapping[int, PulsedPower], time: Array, *, from_mean: bool = True
+) -> Array:
+    """(nt,) rise from sources in endless trains, K; the model has their mean power, or the power of the pulses."""
+    total = np.zeros(time.size)
+    for i, one in pulses.items():
+        factor = one.period / one.width if from_mean else 1.0
+        total += factor * pulsed_response(model, model.readers[0], i, evolve(one, count=None), time)
+    return total
+
+
+def _rise_at_ends(model: TransientModel, pulses: Mapping[int, PulsedPower]) -> float:
+    """Highest rise at the end of a pulse in the train, K."""
+    total = _steady(model, pulses)
+    for group in _groups(pulses):
+        ends = np.unique([one.width for one in group.values()])
+        total += float(_joint_response(model, group, ends).max())
+    return total
+
+
+def _rise_at(model: TransientModel, pulses: Mapping[int, PulsedPower], moments: tuple[float, ...]) -> float:
+    """Rise with each source that pulses at its moment in the train, K."""
+    rises = [
+        float(_joint_response(model, {i: one}, np.array([moment]))[0])
+        for (i, one), moment in zip(pulses.items(), moments, strict=True)
+    ]
+    return _steady(model, pulses) + sum(rises)
+
+
+def _groups(pulses: Mapping[int, PulsedPower]) -> list[dict[int, PulsedPower]]:
+    """Sources whose rises are added at each moment: all of one period; of several each alone, for an upper bound."""
+    return [dict(pulses)] if _same(pulses) else [{i: one} for i, one in pulses.items()]
+
+
+def _same(pulses: Mapping[int, PulsedPower]) -> bool:
     """Whether pulses have one period, so that their rises may be added at each moment."""
     return len({one.period for one in pulses.values()}) == 1
 
 
-def _train(model: TransientModel, index: int, power: PulsedPower, ends: list[float]) -> Array:
-    """(nt,) rise from one source of the model over a period of an endless train, K, the ends of its pulse and of others
-    among the moments.
-    """
-    even = np.linspace(0, 1, _TIMES, endpoint=False)[1:] * power.period
-    moments = np.sort(np.concatenate([even, ends or [power.width], [power.period * (1 - 1e-9)]]))
-    return pulsed_response(model, model.readers[0], index, evolve(power, count=None), moments)
+def _moments(pulses: Iterable[PulsedPower], times: int) -> Array:
+    """(nt,) moments of a period, s: evenly spread, at the end of each pulse and around it, and just before the next."""
+    held = list(pulses)
+    period = max(one.period for one in held)
+    around = np.outer([one.width for one in held], _AFTER).ravel()
+    even = np.linspace(0, 1, times, endpoint=False)[1:] * period
+    return np.unique(np.concatenate([even, around[around < period], [period * (1 - 1e-9)]]))
 
 
-def _single(model: TransientModel, index: int, power: PulsedPower) -> float:
-    """Rise at the end of the first pulse, K."""
-    end = np.array([power.width])
-    return float(interpolate_step_response(model, model.readers[0], index, end)[0]) * power.period / power.width
+def _first(model: TransientModel, pulses: Mapping[int, PulsedPower]) -> float:
+    """Highest rise in the first pulses of all sources, which begin together, K."""
+    moments = _moments(pulses.values(), _TIMES)
+    total = np.zeros(moments.size)
+    for i, one in pulses.items():
+        alone = pulsed_response(model, model.readers[0], i, evolve(one, count=1), moments)
+        total += alone * one.period / one.width
+    return _steady(model, pulses) + float(total.max())
 
 
-def _settling(model: TransientModel, pulses: dict[int, PulsedPower], peak: float) -> int:
+def _settling(model: TransientModel, pulses: Mapping[int, PulsedPower], peak: float) -> int:
     """Pulses of the longest period after which what is missing of the peak is below 1 %.
 
     After N pulses those are missing that an endless train had before: what is left of their mean heat, switched off

@@ -37,7 +37,7 @@ def find_hot_spot(solved: LinearDevice) -> tuple[LateralPoints, int, float]:
     """
     spots, step = _hot_spot_candidates(solved)
     # maximum principle: T is highest where heat enters
-    best = max(((*_climb(solved, node, spots, step), node) for node in _heated_nodes(solved)), key=lambda one: one[1])
+    best = max(((*_climb(solved, node, spots, step), node) for node in heated_nodes(solved)), key=lambda one: one[1])
     return best[0], best[2], best[1]
 
 
@@ -57,7 +57,7 @@ def _climb(solved: LinearDevice, node: int, spots: LateralPoints, step: float) -
     return best, hottest
 
 
-def _heated_nodes(solved: LinearDevice) -> tuple[int, ...]:
+def heated_nodes(solved: LinearDevice) -> tuple[int, ...]:
     """Nodes at which heat enters; for a layer that is heated throughout, all that lie in it."""
     nodes: set[int] = set()
     for source in solved.device.sources:
@@ -307,7 +307,7 @@ def _rival_rises(device: Device, solution: "SteadySolution", ready: LinearDevice
     """
     apart = min(_narrowest_width(device, axis) for axis in (0, 1))
     places: list[tuple[float, LateralPoints, int]] = []
-    for node in _heated_nodes(ready):
+    for node in heated_nodes(ready):
         for shape in device.shapes:
             x, y = _shape_candidates(shape, _RIVAL_POINTS, device.box)
             width = max(high - low for low, high in shape.extent)

@@ -1,6 +1,6 @@
 """Steady temperatures of a layered device: peak, averages, drops, sensitivities and uncertainty."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import cast
 
@@ -30,7 +30,7 @@ from kapitza.errors import InputError
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress, run_units
 
-_FINER_STEP = 0.6  # of the steps of the integral over pseudo-time, to see how exact it is
+FINER_STEP = 0.6  # of the steps of the integral over pseudo-time, to see how exact it is
 _ROUNDING = 1e-11  # of the rise: of sums, and of the inverse Laplace transform
 _MAX_LINEAR_UNCERTAINTY = 0.3  # of a number, relative: the ends of its interval are then a factor 1.8 away
 _DEVICES_PER_UNIT = 50  # devices that are drawn and solved together
@@ -90,6 +90,14 @@ def relative_uncertainties(device: Device, kelvin: Mapping[str, float]) -> dict[
     return found
 
 
+_NOT_SENSED = ("width", "depth", "sink")  # of a device: geometry that other lengths follow, and what rises count from
+
+
+def sensed_numbers(relative: Mapping[str, float]) -> dict[str, float]:
+    """Relative uncertainties of numbers on which the rise is known to depend, by name."""
+    return {name: size for name, size in relative.items() if name not in _NOT_SENSED}
+
+
 def sample_peaks(
     device: Device,
     samples: int = 400,
@@ -116,17 +124,9 @@ def sample_peaks(
     InputError
         for less than one sample or more than a million, and where no number of the device has an uncertainty
     """
-    check_count("samples", samples)
-    if samples > _MAX_SAMPLES:
-        raise InputError(f"samples = {samples:,}: expected at most {_MAX_SAMPLES:,}, at some milliseconds each")
     solution = solve_steady(device)
-    relative = relative_uncertainties(device, solution.property_temperature)
-    if not relative:
-        raise InputError(f"no number of {device.title} has an uncertainty: there is nothing to sample")
-    generator = np.random.default_rng(seed)
-    names = sorted(relative)
-    widths = np.array([relative[name] for name in names])
-    factors = np.exp(generator.standard_normal((samples, len(names))) * widths)
+    relative = sensed_numbers(relative_uncertainties(device, solution.property_temperature))
+    names, factors = draw_factors(device.title, relative, samples, seed)
     units: list[UnitInputs] = [
         {"device": device, "names": names, "factors": factors[i : i + _DEVICES_PER_UNIT]}
         for i in range(0, samples, _DEVICES_PER_UNIT)
@@ -134,6 +134,18 @@ def sample_peaks(
     work = partial(_scaled_peaks, device, solution)
     parts = run_units(work, units, version=_SAMPLE_VERSION, store=store, executor=executor, progress=progress)
     return np.concatenate([np.asarray(part["peak"], dtype=float) for part in parts])
+
+
+def draw_factors(title: str, relative: Mapping[str, float], samples: int, seed: int) -> tuple[list[str], Array]:
+    """Names of uncertain numbers, and the factors (samples, names) with which they are drawn: see `sample_peaks`."""
+    check_count("samples", samples)
+    if samples > _MAX_SAMPLES:
+        raise InputError(f"samples = {samples:,}: expected at most {_MAX_SAMPLES:,}, at some milliseconds each")
+    if not relative:
+        raise InputError(f"no number of {title} has an uncertainty: there is nothing to sample")
+    names = sorted(relative)
+    widths = np.array([relative[name] for name in names])
+    return names, np.exp(np.random.default_rng(seed).standard_normal((samples, len(names))) * widths)
 
 
 def _scaled_peaks(device: Device, solution: SteadySolution, unit: UnitInputs) -> UnitResult:
@@ -151,11 +163,18 @@ def peaks_at_interval_ends(device: Device) -> dict[str, tuple[float, float]]:
     log-normal, as in `sample_peaks`; all others stay as they are.
     """
     solution = solve_steady(device)
-    relative = relative_uncertainties(device, solution.property_temperature)
+    relative = sensed_numbers(relative_uncertainties(device, solution.property_temperature))
+    return interval_ends(relative, partial(_scaled_peak, device, solution))
+
+
+def interval_ends(
+    relative: Mapping[str, float], peak: Callable[[Mapping[str, float]], float]
+) -> dict[str, tuple[float, float]]:
+    """Lowest and highest `peak` of factors by name, each number of a large relative uncertainty at its ends, K."""
     wide = {name: float(np.exp(_QUANTILE * size)) for name, size in relative.items() if size > _MAX_LINEAR_UNCERTAINTY}
     found: dict[str, tuple[float, float]] = {}
     for name, factor in wide.items():
-        ends = sorted(_scaled_peak(device, solution, {name: end}) for end in (1 / factor, factor))
+        ends = sorted(peak({name: end}) for end in (1 / factor, factor))
         found[name] = ends[0], ends[1]
     return found
 
@@ -221,7 +240,7 @@ class LayeredTemperatures(DeviceTemperatures):
             return dict(self.error)
         solution = solve_steady(self.device)
         linear, patches = solution.linear, averaging_patches(self.device)
-        finer = linear_device(linear.device, linear.planes, _FINER_STEP * LOG_TIME_STEP)
+        finer = linear_device(linear.device, linear.planes, FINER_STEP * LOG_TIME_STEP)
         change = abs(float(finer.rise(solution.spot, solution.node)[0]) - self.peak)
         if self.device.is_nonlinear:
             return {"peak": change + property_error(self.device, solution)}

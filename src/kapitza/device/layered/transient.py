@@ -1,5 +1,7 @@
 """Temperatures of a layered device against time: steps, pulses and periodic heat, by averages over wave vectors."""
 
+from functools import lru_cache
+
 import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike
@@ -94,6 +96,7 @@ def _log_grid(low: float, high: float) -> _LogGrid:
     )
 
 
+@lru_cache(maxsize=64)  # one place is read again and again with other numbers
 def _box_weights(box: Box, shape: SourceShape | None, at: Readout, highest: float, ratio: float) -> RadialWeights:
     """Weights of the modes of a box."""
     if shape is None:
@@ -187,6 +190,17 @@ _STEADY_FOURIER_NUMBER = 30.0  # κ² t/ρ beyond which nothing of a step is mis
 _QUASI_STEADY_RATIO = 30.0  # κ over that of the diffusion length, beyond which periodic heat is steady heat
 _MAX_PULSE_MODES = 2500  # modes along a side that trains of pulses use
 _MAX_SUMMED_PULSES = 200  # pulses that are added one by one
+_MAX_COUNTED_PULSES = 10_000  # of a train with an end
+_SPLINE_KNOTS = 40  # per decade of times
+
+
+@frozen
+class PulseResolution(BaseRecord):
+    """How finely the response to pulses is resolved: finer ones tell how exact it is."""
+
+    modes: int = _MAX_PULSE_MODES  # along a side of a box
+    pulses: int = _MAX_SUMMED_PULSES  # pulses of an endless train that are added one by one
+    knots: int = _SPLINE_KNOTS  # in a decade of times
 
 
 @frozen(eq=False)
@@ -205,6 +219,7 @@ class TransientModel(BaseRecord):
     solution: SteadySolution  # the steady solution
     readers: tuple[Probe, ...]  # the hottest point first, then the patches
     names: tuple[str, ...]  # of the readers
+    resolution: PulseResolution = PulseResolution()
 
     @property
     def linear(self) -> LinearDevice:
@@ -320,10 +335,11 @@ def pulsed_response(model: TransientModel, reader: Probe, index: int, power: Pul
     those before only the mean is left: their pulses are short against the time that has passed since.
     """
     within = time if power.count is not None else np.mod(time, power.period)
-    count = _MAX_SUMMED_PULSES if power.count is None else min(power.count, int(time.max() / power.period) + 1)
-    if count > 50 * _MAX_SUMMED_PULSES:
+    pulses = model.resolution.pulses
+    count = pulses if power.count is None else min(power.count, int(time.max() / power.period) + 1)
+    if power.count is not None and count > _MAX_COUNTED_PULSES:
         raise InputError(
-            f"{count} pulses up to {time.max():g} s: count them up to {50 * _MAX_SUMMED_PULSES}, or leave count out"
+            f"{count} pulses up to {time.max():g} s: count them up to {_MAX_COUNTED_PULSES}, or leave count out"
         )
     since = within[:, None] + (np.arange(count) if power.count is None else -np.arange(count)) * power.period
     ups, downs = since.ravel(), (since - power.width).ravel()
@@ -349,7 +365,9 @@ def interpolate_step_response(model: TransientModel, reader: Probe, index: int, 
     box = model.linear.device.box
     if box is not None:
         shortest = (
-            model.storage[1] * _STEADY_FOURIER_NUMBER * (max(box.width, box.depth) / (np.pi * _MAX_PULSE_MODES)) ** 2
+            model.storage[1]
+            * _STEADY_FOURIER_NUMBER
+            * (max(box.width, box.depth) / (np.pi * model.resolution.modes)) ** 2
         )
         early = time < shortest
         if early.any() and not early.all():
@@ -357,10 +375,10 @@ def interpolate_step_response(model: TransientModel, reader: Probe, index: int, 
             found = np.empty_like(time)
             found[~early], found[early] = late[:-1], late[-1] * np.sqrt(time[early] / shortest)
             return found
-    decades = np.log10(time.max() / time.min())
-    if time.size <= 40 * decades + 8:
+    count = int(model.resolution.knots * np.log10(time.max() / time.min())) + 8
+    if time.size <= count:
         return model.step_rise(reader, index, time)
-    knots = np.geomspace(time.min(), time.max(), int(40 * decades) + 8)
+    knots = np.geomspace(time.min(), time.max(), count)
     from scipy.interpolate import CubicSpline  # half of what a steady device takes to import
 
     return CubicSpline(np.log(knots), model.step_rise(reader, index, knots))(np.log(time))

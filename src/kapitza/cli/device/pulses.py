@@ -1,0 +1,148 @@
+"""What the verb device says of pulses: a table of the train, the budget of its peak, and what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import kapitza
+from kapitza.cli import deferred
+from kapitza.cli.output import quantity_json
+from kapitza.core.parameter_units import rounded_to_error, with_error
+from kapitza.io.device.sweeps import format_device_number
+
+if TYPE_CHECKING:
+    from kapitza.device.description import Device
+    from kapitza.device.layered.pulses import PulsedTemperatures
+    from kapitza.device.layout import Layout
+
+_OF_MEAN = {"temperatures_of": "the mean heat of the pulses"}  # in JSON
+
+
+@dataclass(frozen=True, kw_only=True)
+class PulseReport:
+    """What is printed of pulses, beside the temperatures of their mean."""
+
+    rows: Sequence[Sequence[str]] = ()  # of the point that gets hottest: name, K, ±
+    contribution: Mapping[str, float] = field(default_factory=dict)  # to the uncertainty of the peak, K
+    notes: Sequence[str] = ()
+    derived: Mapping[str, Any] = field(default_factory=dict)  # for JSON
+
+
+def report_train(device: Device, samples: int, work: Mapping[str, Any]) -> PulseReport:
+    """What pulses do to layers; nothing where no source comes in pulses."""
+    if not deferred.is_pulsed(device):
+        return PulseReport()
+    lacking = [layer.name for layer in device.stack.layers if layer.heat_capacity is None]
+    if lacking:
+        named = f"{', '.join(lacking)} {'has' if len(lacking) == 1 else 'have'} no heat_capacity"
+        return PulseReport(
+            notes=[f"only the mean of the pulses is known, and not how far they rise above it: {named}"],
+            derived={**_OF_MEAN, "pulses": None},
+        )
+    found = deferred.pulsed_temperatures(device)
+    notes = [*_place_notes(found), _error_of_peak(found), *_counts(device)]
+    derived: dict[str, Any] = {**_OF_MEAN, "pulses": found, "sigma_of_pulses": quantity_json(found.sigma, "K")}
+    ends = deferred.pulsed_peaks_at_interval_ends(device)
+    if ends:
+        derived["pulses_at_interval_ends"] = {name: quantity_json(list(pair), "K") for name, pair in ends.items()}
+    notes += [
+        f"at the ends of the 95 % interval of {name} the peak of the train is {low:.4g} and {high:.4g} K above the sink"
+        for name, (low, high) in ends.items()
+    ]
+    if samples > 1:
+        text, derived["pulses_sampled"] = drawn_interval(deferred.sample_pulsed_peaks(device, samples, **work).tolist())
+        notes.append(f"peak of the train of {text}")
+    return PulseReport(rows=_train_rows(device, found), contribution=found.contribution, notes=notes, derived=derived)
+
+
+def report_bounds(stated: Layout, mean: float, cells: int) -> PulseReport:
+    """What is known of pulses on a box grid, which has the temperatures of their mean: between what the peak lies."""
+    if not deferred.is_pulsed(stated.device):
+        return PulseReport()
+    highest = _always_on(stated, mean, cells)
+    plain = not stated.blocks and not any(stated.sides.values())
+    text = (
+        "these are the temperatures of the mean heat of the pulses; a box grid does not tell how far the train rises "
+        f"above it: its peak lies between {mean:.5g} K (mean) and {highest:.5g} K (if always on) above the sink; "
+    )
+    text += "--tier layers tells it" if plain else "with a count of pulses --step FILE follows them one by one"
+    between = quantity_json([mean, highest], "K", meaning="of the mean, and if always on")
+    return PulseReport(notes=[text], derived={**_OF_MEAN, "pulses": {"peak_between": between}})
+
+
+def drawn_interval(drawn: Sequence[float]) -> tuple[str, dict[str, Any]]:
+    """Mean, standard deviation and 95 % interval of drawn rises, as text and for JSON."""
+    count, ordered = len(drawn), sorted(drawn)
+    mean = sum(drawn) / count
+    sigma = (sum((one - mean) ** 2 for one in drawn) / (count - 1)) ** 0.5
+    low, high = (ordered[round(share * (count - 1))] for share in (0.025, 0.975))
+    text = (
+        f"{count} devices drawn: {with_error(mean, sigma)} K above the sink, 95 % of them from {low:.4g} to "
+        f"{high:.4g} K"
+    )
+    return text, {"unit": "K", "mean": mean, "sigma": sigma, "count": count, "interval": [low, high]}
+
+
+def place_cells(place: Iterable[float]) -> list[str]:
+    """Coordinates as text."""
+    return [format_device_number("depth", float(v)) if abs(v) > 1e-15 else "0" for v in place]
+
+
+def _train_rows(device: Device, found: PulsedTemperatures) -> list[list[str]]:
+    """Rows of what pulses do to the hottest point, K, and the standard uncertainty of the peak."""
+    peak, sigma = f"{found.peak:.5g}", ""
+    if found.sigma is not None:
+        peak, sigma = (rounded_to_error(one, found.sigma) for one in (found.peak, found.sigma))
+    pulsed = [one for one in device.sources if isinstance(one.waveform, kapitza.device.PulsedPower)]
+    bound = ("", "") if found.in_phase else (", at most (pulses of several periods)", ", at least")
+    first = "peak of the first pulse" if len(pulsed) == 1 else "peak of the first pulses, which begin together"
+    return [
+        ["mean", f"{found.mean:.5g}", ""],
+        [f"peak{bound[0]}", peak, sigma],
+        [f"lowest{bound[1]}", f"{found.floor:.5g}", ""],
+        [first, f"{found.first:.5g}", ""],
+        ["if always on", f"{found.always_on:.5g}", ""],
+        ["pulses until the peak is within 1 %", f"{found.settled_pulses}", ""],
+    ]
+
+
+def _place_notes(found: PulsedTemperatures) -> list[str]:
+    """Where the pulses are hottest, if not where their mean is."""
+    if found.at_mean_peak:
+        return []
+    x, y, depth = place_cells(found.place)
+    where = f"x = {x}, y = {y}, {depth} deep"
+    return [f"the pulses are hottest at {where}, not where their mean is: the table of the train is of that point"]
+
+
+def _error_of_peak(found: PulsedTemperatures) -> str:
+    """What is said of the error of the peak that is not in its ±."""
+    if found.hot_peak == found.peak:
+        return f"numerical error of the peak of the train estimated at {found.error:.1g} K"
+    return (
+        f"error of the peak of the train estimated at {found.error:.2g} K beside its ±: properties of T are those that "
+        f"the mean heat leaves; with those of the power always on the peak would be {found.hot_peak:.4g} K, and the "
+        "true one lies between"
+    )
+
+
+def _counts(device: Device) -> list[str]:
+    """Sources whose pulses are counted, of which the table takes an endless train."""
+    return [
+        f"{one.name} gives {one.waveform.count} pulses: mean and table are those of an endless train of them, --step "
+        "FILE draws these"
+        for one in device.sources
+        if isinstance(one.waveform, kapitza.device.PulsedPower) and one.waveform.count is not None
+    ]
+
+
+def _always_on(stated: Layout, mean: float, cells: int) -> float:
+    """Highest rise if the power of all pulses were always on, K: that of the mean over the duty where all have one."""
+    waveforms = [one.waveform for one in stated.device.sources]
+    duties = {one.width / one.period for one in waveforms if isinstance(one, kapitza.device.PulsedPower)}
+    only = len(duties) == 1 and all(isinstance(one, kapitza.device.PulsedPower) for one in waveforms)
+    if only and not stated.is_nonlinear and not any(block.power for block in stated.blocks):
+        return mean / duties.pop()
+    return kapitza.solve(stated, method="volumes", cells=cells).peak
