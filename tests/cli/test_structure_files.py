@@ -70,7 +70,7 @@ def test_names_with_force_constants_need_no_potential(capsys):
         (["agf", "Si"], "one crystal 'Si': expected two"),
         (["agf", "Al", "Ge"], "crystals of different structure need a potential for both"),
         (["agf", "Si", "Unobtainium"], "Unobtainium needs forces: expected --potential"),
-        (["junction", "build", "Si", "Ge", "--calculator", "lj"], "neither side is one"),
+        (["junction", "build", "Si", "Ge", "--calculator", "lj"], "'lennard-jones' knows Ne, Ar, Kr, Xe, not Ge, Si"),
     ):
         assert main(arguments) == 2
         faults = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("note: ")]

@@ -12,6 +12,8 @@ pytest.importorskip("matscipy")
 from kapitza.errors import InputError
 from kapitza.lattice import ForceField, JunctionPlan, build_junction
 from kapitza.matter.building.interface_cell import in_plane_counts
+from kapitza.matter.building.relaxed_junction import prepare_segments
+from kapitza.matter.building.stacking import find_registry, stack_segments
 from kapitza.matter.potentials.named_force_fields import named_force_field
 from kapitza.matter.potentials.published import published_potential
 from kapitza.matter.potentials.relaxation import relax_closed_stack
@@ -19,7 +21,7 @@ from kapitza.matter.potentials.space_group import height_operations, space_group
 from kapitza.matter.structure import Structure, structure
 from kapitza.run.cache import CACHE_VARIABLE
 from kapitza.theory.agf.conductance import agf
-from kapitza.units import THz, angstrom
+from kapitza.units import THz, angstrom, eV
 
 OMEGA = np.array([5.0, 8.0]) * THz
 ARGON = JunctionPlan(left="Ar", right="Ar", potential="lj", layers=2)
@@ -145,6 +147,20 @@ def test_the_body_moves_with_the_lattice_vector():
     assert values[0] > values[1] < values[2]
     vertex = step * (values[0] - values[2]) / (2 * (values[0] - 2 * values[1] + values[2]))
     assert abs(vertex) <= 0.05 * step
+
+
+def test_the_far_interface_is_in_registry_too():
+    """Two crystals turned by 36.87° meet twice in a cell: at the far interface, too, the best place is found."""
+    engine = published_potential("lj", ["Ar"])
+    plan = JunctionPlan(left="Ar", right="Ar", potential=engine, twist=np.arctan2(3, 4), layers=2)
+    segments, periods = prepare_segments(plan, engine)
+    far = find_registry(segments[1], segments[0], periods, engine)
+    energies, up = [], np.array([0, 0, 0.1 * angstrom])
+    for closing in (far, np.zeros(3), far + up, far - up):
+        stack = stack_segments(segments, periods, [np.zeros(3)], engine.reach, "turned", closing=closing)
+        energies.append(engine.state(stack.atoms).energy)
+    assert np.argmin(energies) == 0
+    assert energies[1] - energies[0] > 1e-3 * eV
 
 
 @pytest.mark.slow

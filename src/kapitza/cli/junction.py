@@ -158,7 +158,7 @@ def _check_sides(left: str, table: dict[str, Any]) -> tuple[str | None, dict[str
     if file is None and "right" not in table:
         raise InputError(f"one crystal {left!r:.60}: expected two, such as Si Ge, or a TOML file of a junction")
     if file is None:
-        table = {"left": left, **table}
+        table = _calculator_of_both({"left": left, **table})
         for side in ("left", "right"):
             if not {"potential", f"{side}_potential"} & set(table) and not has_force_constants(table[side]):
                 raise InputError(
@@ -166,6 +166,14 @@ def _check_sides(left: str, table: dict[str, Any]) -> tuple[str | None, dict[str
                     "file, or a name that `kapitza phonons` lists"
                 )
     return file, table
+
+
+def _calculator_of_both(table: dict[str, Any]) -> dict[str, Any]:
+    """Take the calculator of a table as the potential of both crystals where neither is a structure file."""
+    named = {"potential", "left_potential", "right_potential", "normal"} & set(table)
+    if "calculator" not in table or named or any(deferred.is_structure_file(table[side]) for side in ("left", "right")):
+        return table
+    return {"potential" if key == "calculator" else key: value for key, value in table.items()}
 
 
 def has_force_constants(name: str) -> bool:

@@ -43,16 +43,36 @@ def compute_once(kernel: Callable[[], UnitResult], inputs: UnitInputs, *, versio
     inputs : all that the result depends on: arrays and plain values
     version : of the kernel, part of the address of the result
     """
-    store = cache_store()
-    if store is None:
-        return kernel()
-    address = unit_address(inputs, version=version)
-    try:
-        if (kept := store.read(address)) is not None:
-            return kept
-    except (InputError, OSError):
-        return kernel()
+    kept = read_kept(inputs, version=version)
+    if kept is not None:
+        return kept
     found = kernel()
-    with suppress(InputError, OSError):
-        store.write(address, found)
+    keep_result(inputs, found, version=version)
     return found
+
+
+def read_kept(inputs: UnitInputs, *, version: str) -> UnitResult | None:
+    """Result of these inputs in the cache; None where there is none, or the folder cannot be read."""
+    store = cache_store()
+    with suppress(InputError, OSError):
+        return None if store is None else store.read(unit_address(inputs, version=version))
+    return None
+
+
+def keep_result(inputs: UnitInputs, found: UnitResult, *, version: str) -> None:
+    """Keep a result in the cache, where that can be written."""
+    store = cache_store()
+    if store is not None:
+        with suppress(InputError, OSError):
+            store.write(unit_address(inputs, version=version), found)
+
+
+def writable_store() -> Store | None:
+    """The store of this user where results can be kept, else None."""
+    store = cache_store()
+    try:
+        if store is not None:
+            store.folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return store if store is not None and os.access(store.folder, os.W_OK) else None

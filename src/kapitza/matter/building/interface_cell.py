@@ -55,17 +55,35 @@ def layered_crystal(one: Structure, force_field: ForceField) -> Crystal:
     """Force constants of a crystal whose third lattice vector leads to the next layer, by forces at displaced atoms, up
     to the reach of the force field along the normal, but to neighbouring layers at least.
     """
-    n, height = one.masses.size, abs(float(one.lattice[2, 2]))
-    kept = max(1, int(force_field.reach / height * (1 + 1e-9)))
-    across = in_plane_counts(one.lattice[:2], _WIDTH_REACHES * force_field.reach)
-    counts = (*across, 2 * kept + 2)  # no image of an atom is nearer than the atom itself
+    n, kept, counts = one.masses.size, kept_cells(one, force_field), crystal_counts(one, force_field)
     check_supercell(one, force_field, counts)
     big, values = displaced_constants(one, counts, np.arange(n), force_field, group=space_group(one, REST_TOLERANCE))
     keys, blocks = _fold_rows(one, big, values, np.arange(n))
     near = np.abs(keys[:, 2]) <= kept
-    _announce_cut(one.name, force_field, blocks, near, kept * height)
+    _announce_cut(one.name, force_field, blocks, near, kept * abs(float(one.lattice[2, 2])))
     cells, total = symmetric_blocks(keys[near], blocks[near], n)
     return balanced_crystal(one, cells, balance_moments(cells, total))
+
+
+def kept_cells(one: Structure, force_field: ForceField) -> int:
+    """How many cells along the normal force constants of a crystal reach."""
+    return max(1, int(force_field.reach / abs(float(one.lattice[2, 2])) * (1 + 1e-9)))
+
+
+def crystal_counts(one: Structure, force_field: ForceField) -> tuple[int, int, int]:
+    """Repeats of the cell of a crystal in which its atoms are displaced."""
+    across = in_plane_counts(one.lattice[:2], _WIDTH_REACHES * force_field.reach)
+    return (*across, 2 * kept_cells(one, force_field) + 2)  # no image of an atom is nearer than the atom itself
+
+
+def interface_counts(periods: Array, force_field: ForceField) -> tuple[int, int, int]:
+    """The same of a stack on the `periods` (2, 3) of a junction."""
+    return (*in_plane_counts(periods, _WIDTH_REACHES * force_field.reach), 1)
+
+
+def inner_atoms(stack: AtomStack) -> IntArray:
+    """Atoms of a stack that are displaced: those of the device but for its outermost layers."""
+    return np.flatnonzero((stack.layer > 0) & (stack.layer < stack.layers - 1))
 
 
 def _fold_rows(one: Structure, big: Structure, values: Array, rows: IntArray) -> tuple[IntArray, Array]:
@@ -98,8 +116,7 @@ def interface_layers(
     force constants between the outermost layer and the next one differ from those of the crystals, over the largest.
     """
     atoms, last = stack.atoms, stack.layers - 1
-    inner = np.flatnonzero((stack.layer > 0) & (stack.layer < last))
-    counts = (*in_plane_counts(periods, _WIDTH_REACHES * force_field.reach), 1)
+    inner, counts = inner_atoms(stack), interface_counts(periods, force_field)
     check_supercell(atoms, force_field, counts)
     big, found = displaced_constants(atoms, counts, inner, force_field, group=height_operations(atoms, REST_TOLERANCE))
     keys, blocks = _fold_rows(atoms, big, found, inner)

@@ -22,6 +22,7 @@ from kapitza.core.transmission import Side
 from kapitza.errors import InputError
 from kapitza.matter.building.disorder import Disorder, choose_sites, right_sites
 from kapitza.matter.building.interface_cell import describe_seam, interface_layers, layered_crystal
+from kapitza.matter.building.junction_cost import Rehearsal, SegmentWork
 from kapitza.matter.building.layers import (
     LEAD_TOLERANCE,
     cut_into_layers,
@@ -60,8 +61,11 @@ from kapitza.matter.junction import (
     unpack_junction,
 )
 from kapitza.matter.phonons import named_structure
+from kapitza.matter.potentials.calculators import is_calculator_name
+from kapitza.matter.potentials.dipoles import name_missing_dipoles
 from kapitza.matter.potentials.force_constants import crystal_from_potential, layered_constants
 from kapitza.matter.potentials.force_field import ForceField
+from kapitza.matter.potentials.force_meter import ForceMeter
 from kapitza.matter.potentials.named_force_fields import named_force_field
 from kapitza.matter.potentials.published import PUBLISHED_POTENTIALS
 from kapitza.matter.potentials.relaxation import relax_cell, relax_closed_stack, relax_interface, relax_once
@@ -74,8 +78,6 @@ from kapitza.units import angstrom
 _DEFAULT_DEPTH = 12 * angstrom  # of crystal on either side of an interface, where nobody says how many layers
 _DISPLACED_DEPTH = 8 * angstrom  # the same of atoms that are displaced, where a potential has no second derivatives
 MAX_SEAM_MISMATCH = 0.03  # of the largest force constant
-_NOTICEABLE_SECONDS = 0.1  # of an evaluation of forces
-_RELAXATION_STEPS = 100  # that an interface takes, about
 _SYMMETRY_TOLERANCE = 5e-3 * angstrom  # by which atoms at rest may miss the sites of a symmetry
 _INTERFACE_CELL_VERSION = "repeats-1"  # the same, of junctions whose atoms are displaced
 _BUILD_VERSION = "junction-1"  # part of the address of stored results
@@ -137,15 +139,21 @@ class JunctionPlan(BaseRecord):
 
 
 def build_junction(
-    plan: JunctionPlan, *, progress: Progress | None = None, announce: Callable[[str], object] | None = None
+    plan: JunctionPlan,
+    *,
+    progress: Progress | None = None,
+    announce: Callable[[str], object] | None = None,
+    executor: ExecutorLike | None = None,
 ) -> Junction:
     """Build, relax and check a junction of two crystals.
 
     Parameters
     ----------
     plan : what it is to be made of
-    progress : called with the number of finished and of all evaluations of forces at displaced atoms
-    announce : called with lines that say what to cite, how much work there is, and what was cut off
+    progress : called with the number of finished and of all evaluations of forces, where atoms are displaced
+    announce : called with lines that say how much work there is before it begins, what was cut off, and what to cite
+    executor : any `concurrent.futures.Executor`, or a number of processes, that share the forces at displaced atoms,
+        where the potential is a calculator by name
 
     Returns
     -------
@@ -161,11 +169,15 @@ def build_junction(
     MissingEngine
         without ase and matscipy
     """
-    force_field = evolve(plan_force_field(plan), progress=progress, announce=announce)
+    force_field = evolve(plan_force_field(plan), progress=progress, announce=announce, executor=executor)
+    if not force_field.analytic:
+        force_field = _with_meter(plan, force_field)
     segments, periods = prepare_segments(plan, force_field)
     name = junction_name(plan, segments)
-    shifts = [find_registry(low, high, periods, force_field) for low, high in pairwise(segments)]
-    stack = stack_segments(segments, periods, shifts, force_field.reach, name, closed=not force_field.analytic)
+    shifts = [_find_place(low, high, periods, force_field) for low, high in pairwise(segments)]
+    # of the interface on the far side of both crystals, which is there to do without surfaces
+    closing = None if force_field.analytic else _find_place(segments[-1], segments[0], periods, force_field)
+    stack = stack_segments(segments, periods, shifts, force_field.reach, name, closing=closing)
     if plan.disorder is not None:
         stack = _apply_disorder(stack, segments, periods, plan.disorder)
     body = stack.layer >= stack.layers - 1  # the right crystal moves as a whole, so that the distance relaxes
@@ -174,26 +186,45 @@ def build_junction(
         stack = evolve(stack, atoms=relax_interface(stack.atoms, force_field, mobile, body))
         found = _extract_junction(stack, segments, periods, force_field, name)
     else:
-        _announce_relaxation(stack.atoms, force_field)
         moves = {"mobile": mobile, "right": body}
+        force_field.begin()
         rest = relax_once(stack.atoms, force_field, partial(relax_closed_stack, **moves), moves)
         stack = evolve(stack, atoms=symmetrize_structure(rest, group=height_operations(rest, _SYMMETRY_TOLERANCE)))
+        force_field.begin()
         found = _join_interface_cell(stack, segments, periods, force_field, plan.mismatch)
+    if force_field.meter is not None:
+        force_field.meter.finish()
     if announce is not None:
         announce(f"forces by {force_field.name}{f', {force_field.source}' if force_field.source else ''}")
     return found
 
 
-def _announce_relaxation(atoms: Structure, force_field: ForceField) -> None:
-    """Say how long the evaluations take that bring an interface to rest, where that is long."""
-    if force_field.announce is None:
-        return
-    seconds = force_field.seconds(atoms)
-    if seconds > _NOTICEABLE_SECONDS:
-        force_field.announce(
-            f"{atoms.name}: {atoms.masses.size} atoms come to rest, in some {_RELAXATION_STEPS} evaluations of forces "
-            f"of {seconds:.2g} s each"
-        )
+def _with_meter(plan: JunctionPlan, force_field: ForceField) -> ForceField:
+    """Return forces whose evaluations are counted against a plan of all steps; announce what that costs."""
+    rehearsal = Rehearsal(force_field)
+    segments, periods = prepare_segments(plan, force_field, rehearsal)
+    *shifts, closing = rehearsal.places(segments)
+    name = junction_name(plan, segments)
+    stack = stack_segments(segments, periods, shifts, force_field.reach, name, closing=closing)
+    if plan.disorder is not None:
+        stack = _apply_disorder(stack, segments, periods, plan.disorder)
+    rehearsal.interface(stack, periods)
+    if force_field.announce is not None:
+        at_once = 0 if force_field.batch is None else force_field.batch.atoms
+        cost = force_field.cost(_resolve_structure(plan.left))
+        force_field.announce(f"{name}: {cost.describe(rehearsal.plan, at_once)}")
+        polar = name_missing_dipoles([segment.cell for segment in segments])
+        if polar:
+            force_field.announce(polar)
+    meter = ForceMeter(rehearsal.plan, force_field.progress)
+    return evolve(force_field, meter=meter, progress=None)
+
+
+def _find_place(low: Segment, high: Segment, periods: Array, force_field: ForceField) -> Array:
+    """Shift of an upper crystal from where it continues the lower one, counted as a step of the work."""
+    if not continues_lattice(low, high):
+        force_field.begin()
+    return find_registry(low, high, periods, force_field)
 
 
 def plan_force_field(plan: JunctionPlan) -> ForceField:
@@ -218,10 +249,18 @@ def junction_name(plan: JunctionPlan, segments: Sequence[Segment]) -> str:
     return "|".join(segment.lead.name for segment in segments) + f" ({''.join(map(str, plan.orientation))})"
 
 
-def prepare_segments(plan: JunctionPlan, force_field: ForceField) -> tuple[list[Segment], Array]:
-    """Segments of the stack with their strained crystals, and the periods (2, 3) of the junction, m."""
+def prepare_segments(
+    plan: JunctionPlan, force_field: ForceField, work: SegmentWork | None = None
+) -> tuple[list[Segment], Array]:
+    """Segments of the stack with their strained crystals, and the periods (2, 3) of the junction, m; `work` is done
+    with each crystal, by the force field if None.
+    """
+    work = work or _ForcedWork(force_field)
     bodies = [plan.left, *(body for body, _ in plan.interlayers), plan.right]
-    rest = {id(body): _crystal_at_rest(_resolve_structure(body), force_field, "all") for body in bodies}
+    rest: dict[int, Structure] = {}
+    for body in bodies:
+        if id(body) not in rest:
+            rest[id(body)] = work.rest(_resolve_structure(body), "all")
     last = len(bodies) - 1
     slabs: list[Structure] = []
     for i, body in enumerate(bodies):
@@ -236,7 +275,8 @@ def prepare_segments(plan: JunctionPlan, force_field: ForceField) -> tuple[list[
     grids = [grid, *(corresponding_grid(fit.left, fit.right, grid) for fit in fits)]
     counts = [plan.layers, *(count for _, count in plan.interlayers), plan.layers]
     return [
-        _make_segment(one, force_field, g, periods, count) for one, g, count in zip(slabs, grids, counts, strict=True)
+        _make_segment(one, force_field, g, periods, count, work)
+        for one, g, count in zip(slabs, grids, counts, strict=True)
     ], periods
 
 
@@ -274,15 +314,15 @@ def corresponding_grid(left: IntArray, right: IntArray, grid: IntArray) -> IntAr
 
 
 def _make_segment(
-    one: Structure, force_field: ForceField, grid: IntArray, periods: Array, layers: int | None
+    one: Structure, force_field: ForceField, grid: IntArray, periods: Array, layers: int | None, work: SegmentWork
 ) -> Segment:
     """Strain a crystal to the periods, bring it to rest, and take its force constants."""
     small = np.linalg.inv(grid.astype(float)) @ in_plane_periods(periods)
     turn = in_plane_deformation(one.lattice[:2, :2], small)
     strained = evolve(one, lattice=one.lattice @ turn, positions=one.positions @ turn, axes=None)
     if np.abs(turn.T @ turn - np.eye(3)).max() > 1e-9:
-        strained = _crystal_at_rest(strained, force_field, "normal")
-    lead = structure_lead(strained, force_field)
+        strained = work.rest(strained, "normal")
+    lead = work.lead(strained)
     depth = max(_DEFAULT_DEPTH, force_field.reach) if force_field.analytic else _DISPLACED_DEPTH
     least = 1 if force_field.analytic else 2
     if layers is None:
@@ -292,11 +332,23 @@ def _make_segment(
     return Segment(strained, lead, grid, layers)
 
 
-def _crystal_at_rest(one: Structure, force_field: ForceField, free: Literal["all", "normal"]) -> Structure:
-    """Relax the cell of a crystal, once where forces come from displaced atoms."""
-    if force_field.analytic:
-        return relax_cell(one, force_field, free)
-    return relax_once(one, force_field, partial(relax_cell, free=free), {"free": free})
+@frozen(eq=False)
+class _ForcedWork:
+    """What is done with each crystal by forces, counted step by step."""
+
+    force_field: ForceField
+
+    def rest(self, one: Structure, free: Literal["all", "normal"]) -> Structure:
+        """Relax the cell of a crystal, once where forces come from displaced atoms."""
+        self.force_field.begin()
+        if self.force_field.analytic:
+            return relax_cell(one, self.force_field, free)
+        return relax_once(one, self.force_field, partial(relax_cell, free=free), {"free": free})
+
+    def lead(self, one: Structure) -> Lead:
+        """Force constants of a crystal at rest."""
+        self.force_field.begin()
+        return structure_lead(one, self.force_field)
 
 
 def structure_lead(one: Structure, force_field: ForceField) -> Lead:
@@ -465,7 +517,8 @@ def build_configurations(
     ----------
     plan : with a `Disorder`
     seeds : of the random numbers; none of them: one junction, as the plan is
-    executor : any `concurrent.futures.Executor`, or a number of processes, to build several at once
+    executor : any `concurrent.futures.Executor`, or a number of processes, to build several at once; a single one
+        shares its forces, as in `build_junction`
     store : where finished junctions are kept and looked for; the potential must then be a published one, by name
     progress : called with the number of finished and of all junctions
     monitor : `progress` and `announce` of `build_junction`, for what is built in this process
@@ -495,6 +548,9 @@ def build_configurations(
     if plan.reach is None and not plan.arguments:
         inputs = {key: value for key, value in inputs.items() if key not in ("arguments", "reach")}
     units = [{"plan": inputs, "seed": seed} | (choice or {}) for seed in seeds or [None]]
+    by_name = isinstance(plan.potential, str) and is_calculator_name(plan.potential)
+    if len(units) == 1 and by_name:  # workers share the forces of one junction
+        monitor, executor = {**(monitor or {}), "executor": executor}, None
     here = executor is None or executor == 1
     work = partial(_build_unit, plan, dict(monitor or {}) if here else {})
     parts = run_units(work, units, version=_BUILD_VERSION, store=store, executor=executor, progress=progress)

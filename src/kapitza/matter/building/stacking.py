@@ -16,6 +16,7 @@ from kapitza.matter.structure import Structure
 _SITE_MATCH_TOLERANCE = 0.2  # of the shortest period: sites of two crystals that differ by less continue one another
 _MAX_THICKNESS_RATIO = 1.3  # of the thickness of layers of crystals that continue one another
 _SHIFTS_PER_PERIOD = 4  # places along either period at which a crystal is tried on another
+SHIFTS_TRIED = _SHIFTS_PER_PERIOD**2
 _TRIAL_FORCE_LIMIT = 1e-2 * FORCE_UNIT  # N: forces left while places are tried
 _VACUUM_REACHES = 3.0  # times the reach of the forces
 
@@ -72,11 +73,12 @@ def stack_segments(
     name: str,
     *,
     fixed: bool = True,
-    closed: bool = False,
+    closing: Array | None = None,
 ) -> AtomStack:
     """Stack segments on the junction's `periods` (m), with more crystal, thicker than `reach` (m), at both ends if
     `fixed`. Each of `shifts` moves an upper crystal from the place where it continues the lower one, (3,) m. Beyond
-    there is vacuum, or, if `closed`, the first crystal again as it would continue the last one.
+    there is vacuum, or, with the shift `closing` (3,) m, the first crystal again, moved so from where it would continue
+    the last one.
     """
     origins = [np.zeros(3)]
     for (low, high), shift in zip(pairwise(segments), shifts, strict=True):
@@ -100,9 +102,9 @@ def stack_segments(
     positions, mark = np.concatenate(places), np.concatenate(marks)
     top, bottom = float(positions[:, 2].max()), float(positions[:, 2].min())
     third = np.array([0, 0, top - bottom + _VACUUM_REACHES * reach])
-    if closed:
+    if closing is not None:
         ends = segments[0], evolve(segments[-1], layers=segments[-1].layers + more[1])
-        third = origins[-1] + continuation_shift(ends[1], ends[0]) + more[0] * ends[0].lead.step
+        third = origins[-1] + continuation_shift(ends[1], ends[0]) + more[0] * ends[0].lead.step + closing
         third = third - np.round(third @ np.linalg.pinv(periods)) @ periods
     lattice = np.vstack([periods, third])
     symbols = tuple(segments[s].cell.symbols[b] for s, b in mark[:, [0, 2]])
@@ -161,7 +163,7 @@ def find_registry(low: Segment, high: Segment, periods: Array, force_field: Forc
     """
     if continues_lattice(low, high):
         return np.zeros(3)
-    thick = [int(np.ceil(force_field.reach / segment.lead.thickness)) for segment in (low, high)]
+    thick = registry_layers(low, high, force_field)
     pair = [evolve(low, layers=thick[0]), evolve(high, layers=thick[1])]  # free surfaces out of reach
     best, found = np.inf, np.zeros(3)
     for i, j in np.ndindex(_SHIFTS_PER_PERIOD, _SHIFTS_PER_PERIOD):
@@ -170,7 +172,14 @@ def find_registry(low: Segment, high: Segment, periods: Array, force_field: Forc
         upper = trial.segment == 1
         relaxed = relax_interface(trial.atoms, force_field, np.zeros_like(upper), upper, force=_TRIAL_FORCE_LIMIT)
         energy = force_field.state(relaxed, periodic=False).energy
-        if energy < best - 1e-4 * abs(best):  # of places that are equal by symmetry the first, whatever the rounding
+        # of places that are equal by symmetry the first, whatever the rounding
+        if np.isinf(best) or energy < best - 1e-4 * abs(best):
             k = int(np.argmax(upper))
             best, found = energy, relaxed.positions[k] - trial.atoms.positions[k] + shift
     return found
+
+
+def registry_layers(low: Segment, high: Segment, force_field: ForceField) -> tuple[int, int]:
+    """Layers of two crystals that are put on one another to find where they meet."""
+    below, above = (int(np.ceil(force_field.reach / segment.lead.thickness)) for segment in (low, high))
+    return below, above

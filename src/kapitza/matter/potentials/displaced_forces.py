@@ -7,7 +7,6 @@ fewest directions whose symmetric images span space (K. Parlinski, Z. Q. Li, Y. 
 
 from collections.abc import Sequence
 from itertools import combinations, product
-from typing import Any
 
 import numpy as np
 from attrs import evolve
@@ -15,12 +14,12 @@ from attrs import evolve
 from kapitza.core.arrays import Array, IntArray
 from kapitza.matter.files.force_constants import Displacement, SupercellAtoms, constants_from_displacements
 from kapitza.matter.potentials.force_field import ForceField
+from kapitza.matter.potentials.force_meter import duration
+from kapitza.matter.potentials.kept_forces import forces_on_all
 from kapitza.matter.potentials.space_group import SpaceGroup, space_group
 from kapitza.matter.structure import Structure
-from kapitza.run.cache import compute_once
 from kapitza.units import angstrom
 
-_FORCES_VERSION = "forces-1"
 _NOTICEABLE_WORK = 3000  # evaluations times atoms: more is announced
 _WELL_CONDITIONED = 0.3  # smallest over largest singular value of images of a displacement
 REST_TOLERANCE = 1e-3 * angstrom  # by which an operation may miss an atom of a structure at rest
@@ -40,22 +39,39 @@ def displaced_constants(
     With a `group` the counts stay, and so do those of its operations alone that keep the supercell.
     """
     turns: Sequence[Array] | None = None
-    short = one.lattice.copy()
-    if group is not None or not periodic:  # directions between the plane and the normal, whatever the cell's height
-        short[2] *= np.linalg.norm(short[0]) / np.linalg.norm(short[2])
+    short = one.lattice if group is None and periodic else _low_lattice(one)
     if group is None:
         group = space_group(one, REST_TOLERANCE)
         counts = symmetric_counts(counts, group)
     else:
         group = _supercell_operations(group, counts)
         turns = list(group.cartesian(one.lattice))
-    moves = [(atom, vector) for atom in _orbit_atoms(group, rows) for vector in displacements(short, group, atom)]
+    moves = _group_displacements(short, group, rows)
     big = one.repeat(counts)
     sets = displaced_forces(one, big, moves, force_field, periodic=periodic)
     points = big.positions @ np.linalg.inv(big.lattice)
     # an operation misses more atoms if one of them is put on its image exactly
     supercell = SupercellAtoms(big.lattice, points, np.array(big.symbols), one.lattice, 3 * REST_TOLERANCE)
     return big, constants_from_displacements(sets, supercell, rows.tolist(), turns=turns)
+
+
+def planned_displacements(
+    one: Structure, counts: tuple[int, int, int], rows: IntArray, group: SpaceGroup
+) -> list[tuple[int, Array]]:
+    """Atoms and directions of `displaced_constants` with a group."""
+    return _group_displacements(_low_lattice(one), _supercell_operations(group, counts), rows)
+
+
+def _group_displacements(lattice: Array, group: SpaceGroup, rows: IntArray) -> list[tuple[int, Array]]:
+    """Atoms and directions that give the force constants of all `rows` by the operations of a group."""
+    return [(atom, vector) for atom in _orbit_atoms(group, rows) for vector in displacements(lattice, group, atom)]
+
+
+def _low_lattice(one: Structure) -> Array:
+    """Lattice with a short third vector: directions between the plane and the normal, whatever the cell's height."""
+    short = one.lattice.copy()
+    short[2] *= np.linalg.norm(short[0]) / np.linalg.norm(short[2])
+    return short
 
 
 def displaced_forces(
@@ -69,44 +85,31 @@ def displaced_forces(
     """Forces (N, 3) on all atoms of a supercell `big` of the cell `one`, N, their mean taken off, for each displacement
     of an atom along a direction, by the step of the force field; from the cache of this user where they are there.
     """
-    if force_field.announce is not None and len(moves) * big.masses.size > _NOTICEABLE_WORK:
+    if (
+        force_field.announce is not None
+        and force_field.meter is None
+        and len(moves) * big.masses.size > _NOTICEABLE_WORK
+    ):
         force_field.announce(_describe_work(one, big, len(moves), force_field, periodic=periodic))
-    report = force_field.progress
-    sets: list[Displacement] = []
-    for done, (atom, direction) in enumerate(moves):
-        if report is not None:
-            report(done, len(moves))
-        moved = big.positions.copy()
-        moved[atom] += force_field.step * direction
-        forces = _kept_forces(evolve(big, positions=moved), force_field, periodic=periodic)
-        sets.append(Displacement(atom, force_field.step * direction, forces - forces.mean(axis=0)))
-    if report is not None:
-        report(len(moves), len(moves))
-    return sets
+    moved: list[Structure] = []
+    for atom, direction in moves:
+        positions = big.positions.copy()
+        positions[atom] += force_field.step * direction
+        moved.append(evolve(big, positions=positions))
+    found = forces_on_all(moved, force_field, periodic=periodic)
+    return [
+        Displacement(atom, force_field.step * direction, forces - forces.mean(axis=0))
+        for (atom, direction), forces in zip(moves, found, strict=True)
+    ]
 
 
 def _describe_work(one: Structure, big: Structure, count: int, force_field: ForceField, *, periodic: bool) -> str:
     """One line that says how much work some displacements are; the time grows as the number of atoms."""
     seconds = force_field.seconds(one, periodic=periodic) * big.masses.size / one.masses.size * count
-    time = f"{seconds / 60:.2g} min" if seconds < 5400 else f"{seconds / 3600:.2g} h"
     kept = "" if force_field.identity is None else ", each kept when it is done"
-    return f"{one.name}: {count} evaluations of forces on {big.masses.size} atoms, about {time} in all{kept}"
-
-
-def _kept_forces(displaced: Structure, force_field: ForceField, *, periodic: bool) -> Array:
-    """(N, 3) forces, N."""
-
-    def kernel() -> dict[str, Any]:
-        return {"forces": force_field.state(displaced, periodic=periodic).forces}
-
-    if force_field.identity is None:
-        return kernel()["forces"]
-    inputs: dict[str, Any] = {
-        "calculator": force_field.identity, "symbols": displaced.symbols, "lattice": displaced.lattice,
-        "positions": displaced.positions,
-    }  # fmt: skip
-    inputs |= {} if periodic else {"periodic": False}
-    return np.asarray(compute_once(kernel, inputs, version=_FORCES_VERSION)["forces"], dtype=float)
+    return (
+        f"{one.name}: {count} evaluations of forces on {big.masses.size} atoms, about {duration(seconds)} in all{kept}"
+    )
 
 
 def symmetric_counts(counts: tuple[int, int, int], group: SpaceGroup) -> tuple[int, int, int]:

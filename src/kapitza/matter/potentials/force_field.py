@@ -8,18 +8,20 @@ import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import signature
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
 from attrs import converters, evolve, field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, IntArray, about, finite_array, quantity, read_only_mapping
+from kapitza.core.arrays import Array, IntArray, about, check_count, finite_array, quantity, read_only_mapping
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, require
+from kapitza.matter.potentials.force_meter import ForceCost, ForceMeter, peak_memory
 from kapitza.matter.structure import Structure
-from kapitza.run.work import Progress
+from kapitza.run.progress import Progress
+from kapitza.run.work import ExecutorLike
 from kapitza.units import angstrom, eV, m_u
 
 _FORCE_CONSTANT_UNIT = eV / angstrom**2  # N m⁻¹ of 1 eV Å⁻²
@@ -27,6 +29,7 @@ FORCE_UNIT = eV / angstrom  # N of 1 eV Å⁻¹
 ATOMS_EXTRA, ATOMS_PURPOSE = "atoms", "force constants from a potential"
 _MATSCIPY_HESSIAN = ("atoms", "format")  # first arguments of a Hessian as matscipy's calculators return it
 _TRIAL_SHIFTS = np.array([[0.37, 0.21, 0.13], [0.71, 0.53, 0.29]]) * angstrom  # of all atoms together
+_TRIAL_ATOMS = 30  # or more of them, on which the cost of an evaluation is measured
 _RATTLE, _RATTLE_SEED = 0.01 * angstrom, 7  # of atoms about their sites, before they move together
 
 
@@ -49,6 +52,41 @@ class EnergyAndForces(BaseRecord):
 
 
 @frozen(eq=False)
+class BatchForces(BaseRecord):
+    """How a calculator evaluates several structures in one call.
+
+    Attributes
+    ----------
+    forces : returns the forces (n, 3) eV Å⁻¹ on each of some Atoms of ASE
+    atoms : most atoms of one call, which bounds its memory; a structure of more goes alone
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza.lattice import BatchForces
+    >>> batch = BatchForces(lambda structures: [np.zeros((len(one), 3)) for one in structures], atoms=512)
+    >>> print(batch.sizes([216, 216, 216, 600]))
+    [2, 1, 1]
+    """
+
+    forces: Callable[[Sequence[Any]], Sequence[Array]]
+    atoms: int = field(validator=lambda _self, _field, value: check_count("atoms", value))
+
+    def sizes(self, atoms: Sequence[int]) -> list[int]:
+        """Numbers of structures, of so many atoms each, that go together, in their order."""
+        found: list[int] = []
+        total = 0
+        for n in atoms:
+            if found and total + n <= self.atoms:
+                found[-1] += 1
+                total += n
+            else:
+                found.append(1)
+                total = n
+        return found
+
+
+@frozen(eq=False)
 class ForceField(BaseRecord):
     """Forces between atoms, from an ASE calculator.
 
@@ -61,6 +99,11 @@ class ForceField(BaseRecord):
         not
     progress : called with the number of finished and of all evaluations of a set of displaced atoms
     announce : called with a line that says how much work a set of displaced atoms is, and what was cut off its result
+    batch : how the calculator evaluates several structures in one call; None: one by one
+    recipe : name and arguments of the calculator as in `named_force_field`, so that other processes can make it
+    executor : any `concurrent.futures.Executor`, or a number of processes, that share forces at displaced atoms where
+        there is a recipe
+    meter : what counts evaluations of forces against a plan of them
 
     Examples
     --------
@@ -88,6 +131,12 @@ class ForceField(BaseRecord):
     )
     progress: Progress | None = field(default=None, kw_only=True)
     announce: Callable[[str], object] | None = field(default=None, kw_only=True)
+    batch: BatchForces | None = field(default=None, kw_only=True)
+    recipe: Mapping[str, object] | None = field(
+        default=None, converter=converters.optional(read_only_mapping), kw_only=True
+    )
+    executor: ExecutorLike | None = field(default=None, kw_only=True)
+    meter: ForceMeter | None = field(default=None, kw_only=True)
 
     @property
     def analytic(self) -> bool:
@@ -117,6 +166,27 @@ class ForceField(BaseRecord):
         self.state(evolve(atoms, positions=atoms.positions + _TRIAL_SHIFTS[0]), periodic=periodic)
         return perf_counter() - start
 
+    def begin(self) -> None:
+        """Begin the next step of the plan of evaluations, where there is one."""
+        if self.meter is not None:
+            self.meter.begin()
+
+    def cost(self, one: Structure) -> ForceCost:
+        """Measure what an evaluation of forces costs for each atom, on a supercell of a crystal."""
+        side = int(np.ceil((_TRIAL_ATOMS / one.masses.size) ** (1 / 3)))
+        big = one.repeat((side + 1 if one.masses.size >= _TRIAL_ATOMS else side, side, side))
+        self.state(one)
+        low, start = peak_memory(), process_time()
+        self.state(big)
+        first = process_time() - start
+        self.state(evolve(big, positions=big.positions + _TRIAL_SHIFTS[0]))
+        seconds, high = process_time() - start - first, peak_memory()
+        more = big.masses.size - one.masses.size
+        memory = (high - low) / more if low is not None and high is not None and more and high > low else None
+        return ForceCost(
+            seconds=seconds / big.masses.size, memory=memory, base=low or 0.0, first=max(0.0, first - seconds)
+        )
+
     def state(self, atoms: Structure, *, periodic: bool = True, stress: bool = False) -> EnergyAndForces:
         """Energy, forces and, where asked for, stress of a structure; `periodic`: along the third lattice vector, too,
         where the calculator is not analytic always, since many know no box that is open on two sides alone: a slab has
@@ -130,7 +200,29 @@ class ForceField(BaseRecord):
             pull = np.asarray(made.get_stress(voigt=False), dtype=float) * eV / angstrom**3 if stress else None
         if not (np.isfinite(energy) and np.isfinite(forces).all()):
             raise InputError(f"{self.name}: the forces on {atoms.name} are not finite; do atoms overlap?")
+        if self.meter is not None:
+            self.meter.count(atoms.masses.size)
         return EnergyAndForces(energy * eV, forces * FORCE_UNIT, pull)
+
+    def forces(self, structures: Sequence[Structure], *, periodic: bool = True) -> list[Array]:
+        """Forces (n, 3) N on each of several structures, all in one call where the calculator has `batch`; else, and
+        for one alone, as in `state`.
+        """
+        if self.batch is None or len(structures) == 1:
+            return [self.state(one, periodic=periodic).forces for one in structures]
+        for one in structures:
+            check_elements(self.name, self.symbols, one.symbols)
+        with _suppress_warnings():
+            found = self.batch.forces([_ase_atoms(one, periodic=periodic or not self.analytic) for one in structures])
+        for one, forces in zip(structures, found, strict=True):
+            if forces.shape != one.positions.shape or not np.isfinite(forces).all():
+                raise InputError(
+                    f"{self.name}: a batch gives forces on {one.name} of shape {forces.shape} that are not finite, or "
+                    f"not {one.positions.shape}; do atoms overlap?"
+                )
+            if self.meter is not None:
+                self.meter.count(one.masses.size)
+        return [np.asarray(forces, dtype=float) * FORCE_UNIT for forces in found]
 
     def ase_atoms(self, atoms: Structure) -> Any:
         """Return a structure as an ASE Atoms object with the calculator, in Å and eV."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from kapitza.errors import InputError
+from kapitza.matter.potentials.batches import find_batch
 from kapitza.matter.potentials.calculators import choose_calculator, is_calculator_name
 from kapitza.matter.potentials.force_field import ForceField
 from kapitza.matter.potentials.pair_styles import find_pair_style, pair_style_force_field
@@ -42,9 +43,11 @@ def named_force_field(
     if style is None and is_calculator_name(name):
         choice = choose_calculator(name, given, symbols)
         far = _DEFAULT_REACH if reach is None else reach
+        calculator = choice.make()
         return ForceField(
-            choice.title, choice.make(), far, step=_DISPLACEMENT, source=choice.source, identity=choice.identity
-        )
+            choice.title, calculator, far, step=_DISPLACEMENT, source=choice.source, identity=choice.identity,
+            batch=find_batch(calculator), recipe={"name": name, "arguments": given},
+        )  # fmt: skip
     if given or (reach is not None and (style is None or style.analytic)):
         what = f"arguments ({', '.join(given)})" if given else "reach"
         raise InputError(f"the potential {name!r:.60} takes no {what}: expected a calculator such as nequix for these")
