@@ -58,7 +58,6 @@ class BatchForces(BaseRecord):
     Attributes
     ----------
     forces : returns the forces (n, 3) eV Å⁻¹ on each of some Atoms of ASE
-    atoms : most atoms of one call, which bounds its memory; a structure of more goes alone
 
     Examples
     --------
@@ -70,7 +69,10 @@ class BatchForces(BaseRecord):
     """
 
     forces: Callable[[Sequence[Any]], Sequence[Array]]
-    atoms: int = field(validator=lambda _self, _field, value: check_count("atoms", value))
+    atoms: int = field(
+        validator=lambda _self, _field, value: check_count("atoms", value),
+        metadata=about("1", "most atoms of one call, which bounds its memory; a structure of more goes alone"),
+    )
 
     def sizes(self, atoms: Sequence[int]) -> list[int]:
         """Numbers of structures, of so many atoms each, that go together, in their order."""
@@ -101,8 +103,6 @@ class ForceField(BaseRecord):
     announce : called with a line that says how much work a set of displaced atoms is, and what was cut off its result
     batch : how the calculator evaluates several structures in one call; None: one by one
     recipe : name and arguments of the calculator as in `named_force_field`, so that other processes can make it
-    executor : any `concurrent.futures.Executor`, or a number of processes, that share forces at displaced atoms where
-        there is a recipe
     meter : what counts evaluations of forces against a plan of them
 
     Examples
@@ -135,7 +135,11 @@ class ForceField(BaseRecord):
     recipe: Mapping[str, object] | None = field(
         default=None, converter=converters.optional(read_only_mapping), kw_only=True
     )
-    executor: ExecutorLike | None = field(default=None, kw_only=True)
+    executor: ExecutorLike | None = field(
+        default=None,
+        kw_only=True,
+        metadata=about("1", "processes, or a `concurrent.futures.Executor`, that share displaced atoms by the recipe"),
+    )
     meter: ForceMeter | None = field(default=None, kw_only=True)
 
     @property

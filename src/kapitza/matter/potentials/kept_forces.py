@@ -11,6 +11,7 @@ import numpy as np
 
 from kapitza.core.arrays import Array
 from kapitza.matter.potentials.force_field import ForceField
+from kapitza.matter.potentials.named_force_fields import named_force_field
 from kapitza.matter.structure import Structure
 from kapitza.run.cache import keep_result, read_kept, writable_store
 from kapitza.run.store import UnitInputs, UnitResult
@@ -105,7 +106,5 @@ def forces_unit(unit: UnitInputs) -> UnitResult:
 @lru_cache(maxsize=64)
 def _made_force_field(recipe: str, symbols: tuple[str, ...], reach: float, _thread: int) -> ForceField:
     """Force field of a recipe, for one thread alone: calculators keep the structure that they saw last."""
-    from kapitza.matter.potentials.named_force_fields import named_force_field  # it makes recipes
-
     chosen = json.loads(recipe)
     return named_force_field(chosen["name"], symbols, arguments=chosen["arguments"], reach=reach)
