@@ -65,10 +65,10 @@ def tangent_fits(problem: FitProblem, spots: int, tau: float, rng: np.random.Gen
     return tuple(cast("list[Any]", made))
 
 
-def linear_coverage(spots: int, tau: float, sets: int, *, film: bool) -> tuple[float, float, float]:
+def linear_coverage(spots: int, tau: float, sets: int, seed: int, *, film: bool) -> tuple[float, float, float]:
     """Shares of sets in which the intervals of mean and spread hold the truth, and the median half-length (1)."""
     problem = problem_of({"Al.thickness": Prior.relative(SHARE)} if film else {})
-    rng, error = np.random.default_rng(5), error_of_one(problem)
+    rng, error = np.random.default_rng(seed), error_of_one(problem)
     held, spread, half = 0, 0, []
     for _ in range(sets):
         estimates = spot_estimates(tangent_fits(problem, spots, tau * error, rng), FREE[0], ())
@@ -80,10 +80,10 @@ def linear_coverage(spots: int, tau: float, sets: int, *, film: bool) -> tuple[f
     return held / sets, spread / sets, float(np.median(half))
 
 
-def fitted_coverage(spots: int, tau: float, sets: int, *, film: bool) -> tuple[float, float, float]:
+def fitted_coverage(spots: int, tau: float, sets: int, seed: int, *, film: bool) -> tuple[float, float, float]:
     """The same by complete fits of simulated curves."""
     priors = {"Al.thickness": Prior.relative(SHARE)} if film else {}
-    rng, error = np.random.default_rng(6), error_of_one(problem_of(priors))
+    rng, error = np.random.default_rng(seed), error_of_one(problem_of(priors))
     held, spread, half = 0, 0, []
     for _ in range(sets):
         thickness = 80 * nm * np.exp(SHARE * rng.standard_normal() * film)
@@ -108,9 +108,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", type=int, default=1000, help="of each row on the tangent")
     parser.add_argument("--fits", type=int, default=0, help="sets of complete fits of each row instead")
+    parser.add_argument("--seed", type=int, help="of the noise; 5 on the tangent and 6 of complete fits if not given")
     parser.add_argument("--spots", type=int, nargs="*", default=SPOTS)
     asked = parser.parse_args()
     count, coverage = (asked.fits, fitted_coverage) if asked.fits else (asked.sets, linear_coverage)
+    seed = asked.seed if asked.seed is not None else 6 if asked.fits else 5
     error = error_of_one(problem_of({}))
     print(f"error of one spot by its noise: {error:.2%}")
     print("| thickness | spots | spread / error of one | mean held | spread held | half-length / error of one | sets |")
@@ -118,7 +120,7 @@ def main() -> None:
     for film in (False, True):
         for spots in asked.spots:
             for tau in SPREADS:
-                mean, spread, half = coverage(spots, tau, count, film=film)
+                mean, spread, half = coverage(spots, tau, count, seed, film=film)
                 known = f"{SHARE:.0%}" if film else "exact"
                 row = f"{100 * mean:.1f} % | {100 * spread:.1f} % | {half / error:.2f} | {count:,}"
                 print(f"| {known} | {spots} | {tau:g} | {row} |", flush=True)

@@ -48,6 +48,7 @@ from kapitza.io.md.runs import size_study as size_study
 from kapitza.io.md.runs import trajectory_size as trajectory_size
 from kapitza.io.md.trajectory import read_lammps_run as read_lammps_run
 from kapitza.io.md.virials import read_gpumd_run as read_gpumd_run
+from kapitza.io.plausibility import warn_of_settings as warn_of_settings
 from kapitza.io.probes import profile_from_table as profile_from_table
 from kapitza.io.probes import read_probe_profile as read_probe_profile
 from kapitza.io.results import result_tree as result_tree
@@ -131,6 +132,7 @@ from kapitza.plot.eels_flow import aperture_design as aperture_design
 from kapitza.plot.eels_flow import flow_reversal as flow_reversal
 from kapitza.plot.eels_flow import local_resistance_map as local_resistance_map
 from kapitza.plot.eels_flow import opposite_temperatures as opposite_temperatures
+from kapitza.plot.fits import design_front as design_front
 from kapitza.plot.fits import experiment_axis as experiment_axis
 from kapitza.plot.lamella import lamella_design as lamella_design
 from kapitza.plot.lamella import lamella_fit as lamella_fit

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import kapitza
+from kapitza.cli import deferred
 from kapitza.cli.device.sweeps import report_design
 from kapitza.cli.figures import Results
-from kapitza.cli.options import Json, Save
+from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import print_record, print_table
 from kapitza.cli.samples import SampleArgument
 from kapitza.core.parameter_units import format_parameter, kind_of_parameter
@@ -28,25 +29,31 @@ def design_sample(
     free: Annotated[str | None, typer.Option(help="What is to be measured, separated by commas.")] = None,
     over: Annotated[
         list[str] | None,
-        typer.Option(help="Setting and candidates, e.g. tdtr.modulation=1,3,10MHz, or range; may be given again."),
+        typer.Option(
+            help="Setting and candidates, e.g. tdtr.modulation=1,3,10MHz, or range; again for another setting."
+        ),
     ] = None,
     minimise: Annotated[
         str | None, typer.Option(help="hotspot: of a device file, over ranges such as buffer.thickness=10:500nm.")
     ] = None,
     noise: Annotated[float, typer.Option(help="Of each point, relative; in rad for phases.")] = 0.005,
+    plot: Figure = None,
     save: Save = None,
     as_json: Json = False,
 ) -> None:
     """Rank modulation, spot and film thickness by how well they measure something; or cool a device."""
+    _refuse_twice(over or [])
     if minimise is not None:
-        if save is not None:
-            raise InputError("--save with --minimise: --json prints the numbers of the coolest device")
+        if save is not None or plot is not None:
+            raise InputError("--save or --plot with --minimise: --json prints the numbers of the coolest device")
         report_design(sample, minimise, over or [], as_json=as_json)
         return
-    files = Results(save)
+    files = Results(save, plot)
     held = kapitza.io.read_sample(sample)
     wanted = [name.strip() for name in free.split(",")] if free else list(held.free)
-    settings = dict(_parse_candidates(text) for text in over or []) or _usual_settings(held)
+    asked = dict(_parse_candidates(text) for text in over or [])
+    deferred.warn_of_settings(held.experiments, held.stack, asked)
+    settings = asked or _usual_settings(held)
     kinds = {getattr(one, "kind", "ratio") for one in held.experiments}
     if len(kinds) != 1:
         raise InputError(
@@ -64,6 +71,7 @@ def design_sample(
     )
     result = {"designs": tuple(ranked)}
     files.keep(result)
+    files.draw_figure(lambda figure: deferred.design_front(ranked, wanted, figure))
     if as_json:
         print_record(result)
         return
@@ -95,6 +103,13 @@ def _usual_settings(held: SampleFile) -> dict[str, list[float]]:
     if math.isfinite(first.thickness):
         settings[f"{first.name}.thickness"] = [first.thickness * f for f in (0.7, 1, 1.4)]
     return settings
+
+
+def _refuse_twice(over: list[str]) -> None:
+    """Refuse a setting that stands twice: the last would hide the others."""
+    names = [text.partition("=")[0].strip() for text in over]
+    if twice := next((name for i, name in enumerate(names) if name in names[:i]), None):
+        raise InputError(f"--over {twice} is given twice: name all its candidates in one, as in --over {twice}=1,2,3")
 
 
 def _parse_candidates(text: str) -> tuple[str, list[float]]:

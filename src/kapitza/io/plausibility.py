@@ -1,7 +1,7 @@
 """Numbers of samples and devices that nobody has: a unit has most likely slipped."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -9,7 +9,10 @@ from kapitza.core.stack import Layer, Stack
 from kapitza.errors import InputError, KapitzaError, ValidityWarning
 from kapitza.matter.library import material
 from kapitza.matter.material import Material
+from kapitza.measure.experiment import Curve, Experiment
+from kapitza.measure.parameters import DataSet
 from kapitza.measure.thermoreflectance.grating import TransientGrating
+from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 
 # what is seen in samples and devices; beyond it a unit has most likely slipped
 _PLAUSIBLE_RANGES = {
@@ -34,12 +37,15 @@ _PLAUSIBLE_RANGES = {
     "repetition": (1.0, 1e12, "Hz"),
     "lock-in": (1e3, 1e9, "Hz"),
     "path": (1e-10, 1e-3, "m"),
+    "power": (1e-9, 30.0, "W"),
+    "strip": (1e-6, 0.1, "m"),
+    "power of a strip": (1e-3, 1e5, "W/m"),
 }
 _ABSURD_FACTOR = 1e8  # times beyond that
 _EXPERIMENT_KINDS = {
     "pump_radius": "spot", "probe_radius": "spot", "radius": "radius", "half_width": "radius",
     "modulation": "modulation", "repetition": "repetition", "period": "period",
-    "mean_free_path": "path",
+    "mean_free_path": "path", "power": "power", "length": "strip",
 }  # fmt: skip
 _LEAST_DELAY = 2e-11  # s: a stage whose longest delay is shorter shows nothing but the pulse
 _CELSIUS_RANGE = (10.0, 60.0)  # numbers that are more often a room in °C than a cryostat in K
@@ -121,8 +127,11 @@ def warn_of_experiment(name: str, experiment: object, stack: Stack) -> None:
     """Warn of beams and frequencies that nobody uses, and of a film through which no heat is seen to pass."""
     for attribute, kind in _EXPERIMENT_KINDS.items():
         value = getattr(experiment, attribute, getattr(getattr(experiment, "beams", None), attribute, None))
-        if isinstance(value, float | int) and value > 0:
-            warn_outside(f"{name}.{attribute}", kind, float(value))
+        size = float(np.max(np.abs(value))) if isinstance(value, float | int | np.ndarray) else 0.0
+        if size > 0:
+            warn_outside(f"{name}.{attribute}", kind, size)
+    if isinstance(experiment, ThreeOmega) and experiment.power <= _PLAUSIBLE_RANGES["power"][1]:
+        warn_outside(f"{name}.power per length", "power of a strip", experiment.power / experiment.length)
     for attribute in ("absorption_depth", "readout_depth"):
         depth = getattr(getattr(experiment, "setup", None), attribute, 0.0)
         if depth:
@@ -158,20 +167,51 @@ def _warn_of_pulses(name: str, experiment: object) -> None:
             ValidityWarning,
             stacklevel=3,
         )
+    if (fault := _fault_of_delays(experiment)) is not None:
+        warnings.warn(f"{name}: {fault}", ValidityWarning, stacklevel=3)
+
+
+def _fault_of_delays(experiment: object) -> str | None:
+    """What makes delays of pulses look like those of another unit."""
+    repetition, delay = (getattr(experiment, key, None) for key in ("repetition", "delay"))
+    if repetition is None or delay is None:
+        return None
     last = float(np.max(np.abs(delay)))
     if last < _LEAST_DELAY:
-        warnings.warn(
-            f"{name}: delays end at {last:g} s, before anything but the pulse is seen: are they in another unit?",
-            ValidityWarning,
-            stacklevel=3,
-        )
+        return f"delays end at {last:g} s, before anything but the pulse is seen: are they in another unit?"
     if last > 1 / repetition:
-        warnings.warn(
-            f"{name}: delays reach {last:g} s, beyond the next pulse after {1 / repetition:g} s: are they in another "
-            "unit?",
-            ValidityWarning,
-            stacklevel=3,
-        )
+        return f"delays reach {last:g} s, beyond the next pulse after {1 / repetition:g} s: are they in another unit?"
+    return None
+
+
+def check_measured_delays(name: str, experiment: object, stack: Stack) -> None:
+    """Refuse data whose delays no stage has, before a fit looks for a minimum that is not there.
+
+    Of metals whose electrons have a temperature of their own the first picoseconds are measured, too.
+
+    Raises
+    ------
+    InputError
+        with the delays, and what they were held against
+    """
+    hot = any(layer.coupling is not None for layer in stack.layers)
+    if not isinstance(getattr(experiment, "delay", None), np.ndarray):
+        return  # one delay, or none
+    if (fault := _fault_of_delays(experiment)) is not None and not (hot and "before anything" in fault):
+        raise InputError(f"{name}: {fault} The name of the column says it, as in delay_ps")
+
+
+def warn_of_settings(experiments: Sequence[Experiment], stack: Stack, settings: Mapping[str, Sequence[float]]) -> None:
+    """Warn of candidates of a design that nobody has, each of them alone on the stack of the file."""
+    for name, values in settings.items():
+        for value in values:
+            for one in experiments:
+                sample = DataSet(one, Curve([], []), stack)
+                if name in sample.names():
+                    changed, on = sample.with_changes({name: value})
+                    warn_of_layers(on)
+                    warn_of_contacts(on)
+                    warn_of_experiment(one.name, changed, on)
 
 
 def _warn_of_beams(name: str, experiment: object) -> None:

@@ -55,6 +55,7 @@ from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.io.boundaries import BoundarySides, read_conductance
 from kapitza.io.experiments import ReadExperiment, read_experiment
 from kapitza.io.plausibility import (
+    check_measured_delays,
     warn_of_celsius,
     warn_of_contacts,
     warn_of_experiment,
@@ -65,7 +66,7 @@ from kapitza.io.plausibility import (
 from kapitza.io.quantities import share_or_quantity
 from kapitza.io.toml import TomlTable, locate_faults, material_at, read_toml
 from kapitza.measure.experiment import Curve, Experiment
-from kapitza.measure.parameters import Free, Prior, Tie
+from kapitza.measure.parameters import DataSet, Free, Prior, Tie
 
 _SAMPLE_LAYER_KEYS = (
     "name", "material", "thickness", "conductivity", "in_plane", "in_plane_y", "heat_capacity", "xy", "xz", "yz",
@@ -162,8 +163,12 @@ def read_sample(path: str | PathLike[str]) -> SampleFile:
         _changed_stack(section, _sample_of(section, samples), one) for section, one in zip(sections, read, strict=True)
     ]
     for one, stack, section in zip(read, stacks, sections, strict=True):
+        if one.curve is not None:
+            locate_faults(section, "data", lambda e=one.experiment, s=stack: check_measured_delays(e.name, e, s))
         locate_faults(section, "", lambda e=one.experiment, s=stack: warn_of_experiment(e.name, e, s))
     free, priors, ties, per_spot = _read_fit(top.section("fit"))
+    sets = [DataSet(one.experiment, Curve([], []), stack) for one, stack in zip(read, stacks, strict=True)]
+    _check_signs(top.section("fit"), free, priors, sets)
     _warn_of_wide_priors(tuple(samples.values()), priors)
     traces = _priors_of_traces(read, free, ties)
     alone = {name: prior for name, prior in traces.items() if name not in priors}
@@ -269,7 +274,7 @@ def _read_repeat(
     if found.curve is None:
         raise section.fault("is missing: give the data of this spot", "data")
     stack = _changed_stack(again, _sample_of(again, samples), found)
-    locate_faults(section, "data", lambda: warn_of_experiment(found.experiment.name, found.experiment, stack))
+    locate_faults(section, "data", lambda: check_measured_delays(found.experiment.name, found.experiment, stack))
     findings = {_name_in_fit(found, name, len(experiments)): prior for name, prior in found.findings.priors.items()}
     return OtherSpot(
         experiment_number=at,
@@ -406,6 +411,24 @@ def _read_prior(section: TomlTable, name: str) -> Prior:
     inside.check_keys(("value", "sigma"))
     sigma, share = share_or_quantity(inside.table.get("sigma"), kind, what="sigma")
     return Prior(inside.number("value", kind), sigma, fractional=share)
+
+
+def _check_signs(
+    section: TomlTable, free: Mapping[str, Free], priors: Mapping[str, Prior], sets: Sequence[DataSet]
+) -> None:
+    """Refuse values of 0 and below for numbers that are always positive, with their place in the file."""
+    stated = [("uncertain", name, "value", prior.value) for name, prior in priors.items()]
+    stated += [
+        ("free", name, key, value)
+        for name, one in free.items()
+        for key, value in (("start", one.start), ("low", one.low), ("high", one.high))
+    ]
+    for table, name, key, value in stated:
+        held = name.rpartition(":")[2]
+        for one in sets if value is not None and value <= 0 else ():
+            if held in one.names() and not one.may_be_negative(held):
+                fault = f"{key} = {value:g}: expected a number above 0"
+                raise section.section(table).fault(fault, name)
 
 
 def _warn_of_wide_priors(stacks: Sequence[Stack], priors: Mapping[str, Prior]) -> None:

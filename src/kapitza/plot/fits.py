@@ -1,28 +1,29 @@
-"""Fits: data and residuals, sensitivities, uncertainty budget, likelihood contours, straight lines."""
+"""Fits: data and residuals, sensitivities, designs, uncertainty budget, likelihood contours, straight lines."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kapitza.core.arrays import Array
-from kapitza.core.parameter_units import rounded_to_error, shown_unit, with_error
+from kapitza.core.parameter_units import format_parameter, rounded_to_error, shown_unit, with_error
 from kapitza.measure.fit_result import format_bound
 from kapitza.measure.noise.judgement import CurveQuality, is_parabolic, judge_fit
 from kapitza.measure.parameters import plain_residuals
 from kapitza.measure.thermoreflectance.sstr import Raman
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
-from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS, legend_beside, line_style, new_axes
+from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS, legend_beside, line_style, make_logarithmic, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from kapitza.core.profile import Jump, Profile
-    from kapitza.measure.design import Sensitivity
+    from kapitza.measure.design import Design, Sensitivity
     from kapitza.measure.fit_result import ErrorBudget, Fit
     from kapitza.measure.likelihood import Contours
     from kapitza.measure.parameters import DataSet
@@ -70,6 +71,12 @@ _PARAMETER_UNITS = {  # units of numbers, and factors from SI
     "power": ("mW", 1e3),
     "scale": ("", 1.0),
 }
+
+_MOST_LABELS = 12  # designs that are named
+_PANEL = 4.6  # inches
+_LINE_HEIGHT = 0.172  # inches
+_LOGARITHMIC = 8.0  # times the smallest error: a largest one beyond that is shown on a logarithmic axis
+_NEAR = 0.06  # share of their errors by which designs differ that have one label
 
 
 def experiment_axis(experiment: object) -> tuple[str, float, bool]:
@@ -255,6 +262,94 @@ def sensitivity(found: Sensitivity, x: Array, label: str, *, logarithmic: bool, 
     ax.grid(alpha=0.3)
     legend_beside(ax)
     return ax
+
+
+def design_front(ranked: Sequence[Design], names: Sequence[str], figure: Figure) -> tuple[Axes, ...]:
+    """Draw the errors of each pair of numbers that designs would give, those of the Pareto front numbered; of one
+    number, the errors of the best designs.  A table below says which settings each number stands for.
+
+    Parameters
+    ----------
+    ranked : of `kapitza.design`
+    names : of the numbers that are to be measured
+    figure : empty; its size goes with the panels and the designs that are named
+
+    Returns
+    -------
+    axes of each pair of numbers, or of the one number
+    """
+    front = [one for one in ranked if one.pareto] if len(names) > 1 else list(ranked)
+    named = front[:_MOST_LABELS]
+    pairs = list(combinations(names, 2))
+    height = _LINE_HEIGHT * (len(named) + 1.5)
+    panels = max(1, min(len(pairs), 3))
+    rows = -(-max(len(pairs), 1) // panels)
+    figure.set_size_inches(max(7.6, _PANEL * panels), 3.8 * rows + height)
+    parts: Any = figure.subfigures(2, 1, height_ratios=[3.8 * rows, height])
+    upper, lower = parts
+    axes = upper.subplots(rows, panels, squeeze=False).ravel().tolist()
+    for ax in axes[max(len(pairs), 1) :]:
+        ax.set_visible(False)
+    if pairs:
+        for ax, pair in zip(axes, pairs, strict=False):
+            _draw_pair(ranked, front, named, pair, ax)
+    else:
+        _draw_one(ranked, named, names[0], axes[0])
+    lines = [
+        f"{i}:  " + ",  ".join(f"{name} = {format_parameter(name, value)}" for name, value in one.settings.items())
+        for i, one in enumerate(named, 1)
+    ]
+    more = [f"and {len(front) - len(named)} more"] if len(front) > len(named) else []
+    lower.text(0.02, 0.98, "\n".join([*lines, *more]), va="top", fontsize="small")
+    return tuple(axes[: max(len(pairs), 1)])
+
+
+def _draw_pair(
+    ranked: Sequence[Design], front: Sequence[Design], named: Sequence[Design], pair: tuple[str, str], ax: Axes
+) -> None:
+    """Draw the errors of two numbers."""
+    one, other = pair
+    rest = [design for design in ranked if not design.pareto]
+    ax.plot(
+        [100 * design.sigma[one] for design in rest], [100 * design.sigma[other] for design in rest], "o", ms=4,
+        color="0.7", mfc="none", label="beaten in all numbers", zorder=1,
+    )  # fmt: skip
+    ordered = sorted(front, key=lambda design: design.sigma[one])
+    x, y = ([100 * design.sigma[name] for design in ordered] for name in pair)
+    line = "o-" if len(front[0].sigma) == 2 else "o"  # a front of more numbers is no line
+    ax.plot(x, y, line, color=LINE_COLOURS[1], ms=5, lw=1.0, label="Pareto front", zorder=2)
+    for at, words in _labels(named, pair):
+        ax.annotate(words, at, xytext=(5, 4), textcoords="offset points", fontsize="small")
+    for axis, name in (("x", one), ("y", other)):
+        errors = [100 * design.sigma[name] for design in ranked]
+        if max(errors) > _LOGARITHMIC * min(errors):
+            make_logarithmic(ax, "x" if axis == "x" else "y", min(errors) / 1.4, max(errors) * 1.4)
+    ax.set(xlabel=f"error of the {plain_name(one)} (%)", ylabel=f"error of the {plain_name(other)} (%)")
+    ax.legend(frameon=False, fontsize="small")
+    ax.grid(alpha=0.3)
+
+
+def _labels(named: Sequence[Design], pair: tuple[str, str]) -> list[tuple[tuple[float, float], str]]:
+    """Where the numbers of designs stand, in one label where designs lie on each other."""
+    found: list[tuple[tuple[float, float], str]] = []
+    for i, design in enumerate(named, 1):
+        at = 100 * design.sigma[pair[0]], 100 * design.sigma[pair[1]]
+        for k, (place, words) in enumerate(found):
+            if all(abs(a / b - 1) < _NEAR for a, b in zip(at, place, strict=True)):
+                found[k] = place, f"{words}, {i}"
+                break
+        else:
+            found.append((at, str(i)))
+    return found
+
+
+def _draw_one(ranked: Sequence[Design], named: Sequence[Design], name: str, ax: Axes) -> None:
+    """Draw the errors of one number, the best first."""
+    errors = [100 * design.sigma[name] for design in ranked]
+    ax.plot(range(1, len(errors) + 1), errors, "o-", color="0.6", ms=4, lw=0.8)
+    ax.plot(range(1, len(named) + 1), errors[: len(named)], "o", color=LINE_COLOURS[1], ms=5)
+    ax.set(xlabel="settings, the best first", ylabel=f"error of the {plain_name(name)} (%)", ylim=(0, None))
+    ax.grid(alpha=0.3)
 
 
 def uncertainty_budget(found: ErrorBudget, ax: Axes | None = None) -> Axes:

@@ -279,6 +279,9 @@ def band_carriers(
     speed, path = numbers(velocity), np.array(mean_free_path, dtype=float, ndmin=1)
     if speed.size != path.size:
         raise InputError(f"{name}: {path.size} mean free paths for {speed.size} velocities")
+    for what, values, unit in (("velocity", speed, "m/s"), ("mean free path", path, "m")):
+        if (wrong := values[values <= 0]).size:
+            raise InputError(f"{name}: a {what} of {wrong[0]:g} {unit}, expected above 0")
     bounds = np.empty(0) if edges is None else increasing(edges)
     middle = (bounds[1:] + bounds[:-1]) / 2 if bounds.size and omega is None else omega
     with np.errstate(divide="ignore", invalid="ignore"):
