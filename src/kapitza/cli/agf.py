@@ -82,7 +82,7 @@ def agf(
         str | None,
         typer.Option(
             metavar="SOURCE",
-            help="Scatter phonons: library, two conductivities in W/mK (148,60) or two files of lifetimes.",
+            help="Scatter phonons: library, two conductivities in W/mK (148,60) or files of lifetimes.",
         ),
     ] = None,
     branches: Annotated[

@@ -44,6 +44,7 @@ from kapitza.io.eels.lamella import write_virtual_scan as write_virtual_scan
 from kapitza.io.formats.records import record_tree as record_tree
 from kapitza.io.junctions import junctions_from_options as junctions_from_options
 from kapitza.io.md.runs import run_deck as run_deck
+from kapitza.io.md.runs import side_modes as side_modes
 from kapitza.io.md.runs import size_study as size_study
 from kapitza.io.md.runs import trajectory_size as trajectory_size
 from kapitza.io.md.trajectory import read_lammps_run as read_lammps_run

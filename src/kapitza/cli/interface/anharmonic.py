@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import kapitza
 from kapitza.cli import deferred
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kapitza.theory.agf.buttiker_probes import ProbedJunction, ProbeSettings
     from kapitza.theory.agf.relaxation import AnyRate
 
-_EXPECTED = "library, two conductivities in W/mK such as 148,60, or two files of lifetimes, left,right"
+_EXPECTED = "library, two conductivities in W/mK such as 148,60, files of lifetimes left,right, or one of md lifetimes"
 
 
 def probed_junctions(
@@ -31,27 +31,32 @@ def probed_junctions(
     """Return a junction with probes at each temperature; `source` says how phonons are scattered, and if by branch."""
     text, by_branch = source
     parts = [part.strip() for part in text.split(",")]
-    if parts == ["library"]:
-        parts = ["library"] * 2
+    if parts == ["library"] or (len(parts) == 1 and Path(text).exists()):
+        parts *= 2
     if len(parts) != 2 or not all(parts):
         raise InputError(f"--anharmonic {text!r:.60}: expected {_EXPECTED}")
-    pairs = list(zip((junction.left, junction.right), parts, strict=True))
+    pairs: list[tuple[Literal["left", "right"], Lead, str]] = [
+        ("left", junction.left, parts[0]),
+        ("right", junction.right, parts[1]),
+    ]
     if by_branch and not all(Path(part).exists() for part in parts):
         raise InputError(f"--branches with --anharmonic {text!r:.60}: expected two files of phono3py, left,right")
     # all rates before the first long run, so that a missing number is said at once
-    rates = [tuple(_rate(lead, part, at, settings, by_branch=by_branch) for lead, part in pairs) for at in kelvin]
+    rates = [tuple(_rate(*one, at, settings, by_branch=by_branch) for one in pairs) for at in kelvin]
     return [
         deferred.anharmonic_conductance(junction, (pair[0], pair[1]), at, settings=settings, **work)
         for at, pair in zip(kelvin, rates, strict=True)
     ]
 
 
-def _rate(lead: Lead, text: str, kelvin: float, settings: ProbeSettings, *, by_branch: bool) -> AnyRate:
+def _rate(
+    side: Literal["left", "right"], lead: Lead, text: str, kelvin: float, settings: ProbeSettings, *, by_branch: bool
+) -> AnyRate:
     """Return the scattering rate of one side from a file, a conductivity or the library."""
     if by_branch:
         return deferred.read_branch_rates(text, temperature=kelvin)
     if Path(text).exists():
-        return kapitza.io.read_relaxation_rate(text, temperature=kelvin)
+        return kapitza.io.read_relaxation_rate(text, temperature=kelvin, side=side)
     if text == "library":
         known = kapitza.phonons.lattice_conductivity(lead.name, kelvin) if lead.name in kapitza.materials() else None
         if known is None:

@@ -22,7 +22,7 @@ from kapitza.cli.output import note, print_record, print_text, quantity_json
 from kapitza.cli.tables import Column, columns_of, print_columns, print_values
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
-from kapitza.units import nm, ps
+from kapitza.units import THz, nm, ps
 
 closed_app = typer.Typer()
 _MODEL_TITLES = {"lumped": "bodies of one temperature", "slabs": "two slabs"}
@@ -86,6 +86,35 @@ def equilibrium(
         print_values(f"{run.title} at {run.temperature:.4g} K: {run.records[0].method}", rows)
         print_verdict(fit.reasons)
     conclude(files, accepted=not found.fit.reasons)
+
+
+@closed_app.command()
+def lifetimes(
+    file: RunFileArgument,
+    cells: Annotated[int, typer.Option(help="Repeats of the cell of a crystal in each direction.", min=2)] = 5,
+    save: Save = None,
+    as_json: Json = False,
+) -> None:
+    """Lifetimes of the phonons of both crystals at the mean temperature of a run: what `agf --anharmonic` takes.
+
+    Each crystal is simulated without an interface, for the time of the file.
+    """
+    files = figures.Results(save, None)
+    run_file = kapitza.io.read_run(file).with_preparation("uniform", replicas=1)
+    announce_compilation(run_file)
+    found = deferred.side_modes(run_file, cells=cells)
+    files.keep(found)
+    if as_json:
+        print_record(found)
+    else:
+        for side, modes in found.items():
+            times, errors = (modes.lifetime / ps).tolist(), (modes.sigma / ps).tolist()
+            columns = [
+                Column("frequency", (modes.omega / THz).tolist(), "THz"),
+                Column("lifetime", times, "ps", errors),
+            ]
+            print_columns(f"{side}: {modes.name}, lifetimes at {modes.temperature:.4g} K", columns)
+    files.announce()
 
 
 def _run_numbers(run: "kapitza.md.Run") -> dict[str, Any]:

@@ -113,6 +113,7 @@ SAVED_MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "simulate.md.observers.spectral_flux": ("SpectralFlux",),
         "simulate.md.observers.velocity_spectra": ("VelocitySpectra",),
         "simulate.md.record": ("Record",),
+        "simulate.md.runs.lifetimes": ("ThermalModes",),
         "simulate.md.runs.run": ("Run",),
         "theory.agf.buttiker_probes": ("ProbedJunction",),
         "theory.agf.interface_modes": ("InterfaceModes",),

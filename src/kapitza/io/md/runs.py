@@ -38,7 +38,8 @@ from kapitza.simulate.md.potential import (
 from kapitza.simulate.md.protocol import Preparation, Protocol
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.closed import SizeStudy
-from kapitza.simulate.md.runs.expansion import find_lattice_constant
+from kapitza.simulate.md.runs.expansion import find_lattice_constant, rest_constant
+from kapitza.simulate.md.runs.lifetimes import RestingRun, ThermalModes, thermal_modes
 from kapitza.simulate.md.runs.preparation import profile_state
 from kapitza.simulate.md.runs.replicas import lengthen_protocol, run_replicas
 from kapitza.simulate.md.runs.run import Run, records_of
@@ -415,6 +416,29 @@ def _crystal_constant(file: RunFile) -> float | None:
         timestep=file.protocol.timestep, steps=_EXPANSION_STEPS, seed=file.protocol.seed,
     )  # fmt: skip
     return found.value
+
+
+def side_modes(file: RunFile, *, cells: int = 5) -> dict[str, ThermalModes]:
+    """Lifetimes of the phonons of both crystals of a file, "left" and "right", at its mean temperature.
+
+    Each is simulated without an interface and without strain, `cells` repeats a side, for the time of the file; of one
+    crystal that is heavier on the right, the second follows from the first.
+    """
+    table = file.table
+    heavier = "crystal" in table
+    names = [table.text("crystal")] if heavier else [table.text("left"), table.text("right")]
+    run = RestingRun(
+        timestep=file.protocol.timestep, steps=file.protocol.steps * file.protocol.blocks,
+        interval=file.sampling.every, cells=(cells, cells, cells), seed=file.protocol.seed,
+    )  # fmt: skip
+    found: list[ThermalModes] = []
+    for name in names:
+        constant = _crystal_constant(file) if heavier else None
+        rest = constant or rest_constant(name, _formula(file))
+        modes = thermal_modes(name, _formula(file), file.engine, file.temperature, run, lattice_constant=rest)
+        found.append(modes)
+    right = found[0].heavier(table.number("ratio", "share")) if heavier else found[1]
+    return {"left": found[0], "right": right}
 
 
 def size_study(

@@ -7,7 +7,7 @@ for others.
 
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from attrs import evolve
@@ -19,13 +19,16 @@ from kapitza.core.occupation import mode_heat_capacity
 from kapitza.errors import DataError
 from kapitza.io.formats.child import rehearse
 from kapitza.io.formats.foreign_hdf5 import local_dataset, member_names, open_hdf5
+from kapitza.io.results import load
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.spectral_carriers import ModeTable, collect_modes, group_edges
+from kapitza.simulate.md.runs.lifetimes import ThermalModes
 from kapitza.theory.agf.relaxation import BranchRates, RelaxationRate
 from kapitza.units import THz, angstrom, e, nm, ps
 
 _MAX_LIFETIME_BYTES = 2**30  # bytes of a table
 _TEMPERATURE_TOLERANCE = 0.5  # K, within which a temperature of a file is the one that is asked for
+_SIMULATED_TEMPERATURE = 0.05  # relative, within which a run that was left alone keeps its temperature
 _MODE_DENSITY_SPREAD = 0.02  # relative spread of the modes per volume of a table
 _ACOUSTIC_CUTOFF = 1e-3  # of the top frequency: acoustic modes at Γ, which carry nothing
 _FLAT_CELL = 1e-6  # of the product of the lengths of its vectors: a cell of less volume is none
@@ -72,11 +75,14 @@ def read_lifetimes(
     return collect_modes(label, modes, lifetime, bounds, isotropic=True, temperature=temperature)
 
 
-def read_relaxation_rate(path: str | PathLike[str], *, temperature: float = 300.0) -> RelaxationRate:
+def read_relaxation_rate(
+    path: str | PathLike[str], *, temperature: float = 300.0, side: Literal["left", "right"] = "left"
+) -> RelaxationRate:
     r"""Scattering rate of each frequency from a file of lifetimes, as `read_lifetimes` takes them.
 
     All modes of a group of frequencies have the lifetime that keeps their conductivity,
-    $\tau = \sum Cv^2\tau_i/\sum Cv^2$.
+    $\tau = \sum Cv^2\tau_i/\sum Cv^2$.  A file of molecular dynamics (``kapitza md lifetimes --save``, or saved
+    `ThermalModes`) has those of the energy of its modes; `side` says which of its two crystals.
 
     Raises
     ------
@@ -98,8 +104,30 @@ def read_relaxation_rate(path: str | PathLike[str], *, temperature: float = 300.
     >>> print(read_relaxation_rate("Si_300K.phononinfo").rate / 1e9, "per ns")
     [ 10. 100.] per ns
     """
+    if _is_saved(path):
+        return _simulated_rate(path, temperature, side)
     modes, lifetime = read_transport_modes(path, temperature)
     return _rate_of_modes(modes, lifetime, path)
+
+
+def _is_saved(path: str | PathLike[str]) -> bool:
+    """Whether a file is one of ours, and not of phono3py."""
+    suffix = Path(path).suffix.lower()
+    if suffix != ".h5":
+        return suffix in (".json", ".npz")
+    with open_hdf5(path) as file:
+        return "gamma" not in member_names(file)
+
+
+def _simulated_rate(path: str | PathLike[str], temperature: float, side: str) -> RelaxationRate:
+    """Rates of a file of molecular dynamics."""
+    found: Any = load(path)
+    found = found.get(side) if isinstance(found, dict) else found
+    if not isinstance(found, ThermalModes):
+        raise DataError("holds no lifetimes: expected what `kapitza md lifetimes --save` wrote", file=path)
+    if abs(found.temperature / temperature - 1) > _SIMULATED_TEMPERATURE:
+        raise DataError(f"holds lifetimes at {found.temperature:.4g} K, wanted {temperature:g} K", file=path)
+    return RelaxationRate(*found.rates())
 
 
 def read_branch_rates(path: str | PathLike[str], *, temperature: float = 300.0) -> BranchRates:

@@ -60,7 +60,7 @@ def slab_modes(crystal: Crystal, supercell: Array, positions: Array, masses: Arr
     cell, site = assign_sites(
         crystal, np.asarray(positions, dtype=float)[atoms], np.asarray(masses, dtype=float)[atoms]
     )
-    q = _supercell_wavevectors(integers) @ crystal.reciprocal
+    q = supercell_wavevectors(integers) @ crystal.reciprocal
     value, vector = np.linalg.eigh(crystal.dynamical(q))
     phase = np.exp(1j * (cell @ crystal.lattice) @ q.T) / np.sqrt(cells)
     blocks = vector.reshape(len(q), crystal.masses.size, 3, -1)[:, site]
@@ -96,7 +96,7 @@ def assign_sites(crystal: Crystal, positions: Array, masses: Array) -> tuple[Int
     return best[1], best[2]
 
 
-def _supercell_wavevectors(repeats: IntArray) -> Array:
+def supercell_wavevectors(repeats: IntArray) -> Array:
     """(n, 3) wave vectors that fit a supercell, in units of the reciprocal lattice vectors, from 0 to below 1."""
     low, high = np.minimum(repeats, 0).sum(axis=1), np.maximum(repeats, 0).sum(axis=1)
     steps = np.array(list(product(*(range(a, b + 1) for a, b in zip(low, high, strict=True)))))

@@ -99,8 +99,8 @@ def _rest_pressure(body: Structure, potential: Potential, constant: float) -> fl
     return float(Pressure(system, potential)(system.positions, np.zeros_like(system.positions)).mean())
 
 
-def bulk_crystal(body: Structure, potential: Potential, constant: float, cells: tuple[int, int, int]) -> System:
-    """One crystal, periodic, every atom of it in one of two thermostats."""
+def bulk_crystal(body: Structure, potential: Potential, constant: float | None, cells: tuple[int, int, int]) -> System:
+    """One crystal of a lattice constant (m; None: its own), periodic, every atom of it in one of two thermostats."""
     length = (max(1, cells[2] // 2), max(1, cells[2] - cells[2] // 2))
     system = mass_interface(
         body, potential, 1.0, lattice_constant=constant, cells=cells[:2], length=length, thermostat=0, periodic=True,

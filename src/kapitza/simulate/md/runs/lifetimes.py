@@ -1,0 +1,457 @@
+r"""Lifetimes of the vibrations of a crystal, and its force constants at a temperature, from one run at rest.
+
+Displacements of the cells R of a periodic crystal are waves, $Q(q) = N^{-1/2}\sum_R\sqrt{M}u_R e^{-iq\cdot R}$.  The
+harmonic crystal whose forces are nearest to the simulated ones, by least squares, has the dynamical matrix
+
+$$D = -\langle\ddot QQ^\dagger\rangle\langle QQ^\dagger\rangle^{-1}
+= \langle\dot Q\dot Q^\dagger\rangle\langle QQ^\dagger\rangle^{-1},$$
+
+in classical equilibrium $k_BT\langle QQ^\dagger\rangle^{-1}$, with force constants that change as atoms move farther.
+A mode of D has the energy $E = \frac12(|\dot Q|^2 + \omega^2|Q|^2)$, and its lifetime is
+
+$$\tau = \int_0^\infty\frac{\langle\delta E(0)\,\delta E(t)\rangle}{\langle\delta E^2\rangle}\,dt .$$
+
+References
+----------
+C. Campañá and M. H. Müser, Phys. Rev. B 74, 075420 (2006), doi:10.1103/PhysRevB.74.075420 (force constants)
+A. J. C. Ladd, B. Moran and W. G. Hoover, Phys. Rev. B 34, 5058 (1986), doi:10.1103/PhysRevB.34.5058 (lifetimes)
+"""
+
+from typing import Any
+
+import numpy as np
+from attrs import evolve, field, frozen
+
+from kapitza.core.arrays import Array, ComplexArray, IntArray, about, quantity
+from kapitza.core.records import BaseRecord
+from kapitza.errors import ConvergenceError, InputError
+from kapitza.matter.brillouin import lattice_operations
+from kapitza.matter.crystal import Crystal
+from kapitza.matter.files.crystals import balanced_crystal
+from kapitza.matter.files.folding import minkowski_basis, nearest_images, symmetric_blocks
+from kapitza.matter.structure import Structure, structure
+from kapitza.simulate.md.engine import Dynamics, MdEngine, MdState, Thermostats
+from kapitza.simulate.md.observers.mode_energies import assign_sites, supercell_wavevectors
+from kapitza.simulate.md.potential import Potential
+from kapitza.simulate.md.protocol import thermal_state
+from kapitza.simulate.md.runs.expansion import bulk_crystal
+from kapitza.simulate.md.system import System
+from kapitza.units import k_B
+
+_MAX_BYTES = 2**30  # of the samples of one run
+_MIN_SAMPLES = 200
+_SETTLING_SHARE = 0.1  # of the steps, before the samples, in a thermostat
+_DAMPING_STEPS = 100  # time steps in which that thermostat acts
+_CORRECTIONS = 2
+_MELTING_SHARE = 0.12  # of the shortest lattice vector: displacements of atoms of a solid are smaller
+_BANDS = 24  # of equal width, up to the top frequency
+_MIN_BAND_MODES = 6  # modes of a band, or it is joined with the next one
+_DECAYED = 0.02  # of a correlation, where its integral ends
+_LONGEST_SHARE = 0.1  # of the samples: correlations are known up to there
+_RESTING = 1e-6  # of the covariance of a typical wave: motion of the places crystal, which was taken off
+_WAVES_AT_ONCE = 96
+_SITE_TOLERANCE = 1e-3  # of the shortest lattice vector
+_LONG_WAVES = 10.0  # times below the lowest band, where the rate that grows as ω² is written down
+
+
+@frozen(eq=False, kw_only=True)
+class ThermalModes(BaseRecord):
+    """Vibrations of a crystal at a temperature: how long those of each band of frequencies live, and what binds them.
+
+    Classical, of the wave vectors that fit the simulated crystal.
+
+    Attributes
+    ----------
+    crystal : harmonic, with the force constants of this temperature
+
+    Examples
+    --------
+    >>> from kapitza import md
+    >>> from kapitza.simulate.md.runs.lifetimes import RestingRun, thermal_modes
+    >>> argon = md.lennard_jones(["Ar"], end="quadratic")
+    >>> run = RestingRun(timestep=1e-14, steps=3000, cells=(3, 3, 3))
+    >>> found = thermal_modes("Ar", argon, md.BuiltinEngine(), 40.0, run, lattice_constant=5.4e-10)
+    >>> heavy = found.heavier(3.0)
+    >>> print((heavy.rate * heavy.lifetime).round(6).min(), (heavy.omega / found.omega).round(3).max())
+    1.0 0.577
+    """
+
+    name: str
+    temperature: float = field(metadata=about("K", "of the atoms of the run"))
+    omega: Array = field(metadata=about("rad s^-1", "mean frequency of each band, increasing, (n,)"))
+    lifetime: Array = field(metadata=about("s", "of the energy of its modes, mean, (n,)"))
+    sigma: Array = field(metadata=about("s", "standard uncertainty, by the scatter of the modes, (n,)"))
+    crystal: Crystal
+
+    @property
+    def rate(self) -> Array:
+        """(n,) scattering rate 1/τ of each band, s⁻¹."""
+        return 1 / self.lifetime
+
+    def rates(self) -> tuple[Array, Array]:
+        """(n + 1,) frequencies (rad s⁻¹) and scattering rates (s⁻¹), below the lowest band in proportion to ω².
+
+        They are what `RelaxationRate` takes.
+        """
+        low = self.omega[0] / _LONG_WAVES, self.rate[0] / _LONG_WAVES**2
+        return np.concatenate([low[:1], self.omega]), np.concatenate([low[1:], self.rate])
+
+    def heavier(self, ratio: float) -> "ThermalModes":
+        """Return the same crystal of atoms heavier by a ratio: classical motion is slower by its root, no more."""
+        if not (np.isfinite(ratio) and ratio > 0):
+            raise InputError(f"{self.name}: mass ratio {ratio:g}, wanted a finite number above 0")
+        slow = float(np.sqrt(ratio))
+        return evolve(
+            self, name=f"{self.name}, mass times {ratio:g}", omega=self.omega / slow, lifetime=self.lifetime * slow,
+            sigma=self.sigma * slow, crystal=evolve(self.crystal, masses=self.crystal.masses * ratio),
+        )  # fmt: skip
+
+
+@frozen(eq=False)
+class MotionSamples(BaseRecord):
+    """Displacements and velocities of all atoms of a periodic crystal at equal intervals."""
+
+    displacements: Any  # (nt, n, 3) float32, m
+    velocities: Any  # (nt, n, 3) float32, m s⁻¹
+    interval: float  # s
+
+
+@frozen(eq=False, kw_only=True)
+class RestingRun(BaseRecord):
+    """How a crystal is simulated without an interface."""
+
+    timestep: float = field(validator=quantity(high=1e-13), metadata=about("s", "time step"))
+    steps: int = field(
+        default=60_000, metadata=about("1", "at constant energy, some hundred lifetimes of the slowest mode or more")
+    )
+    interval: int = field(
+        default=10, metadata=about("1", "time steps between samples, a fifth of the shortest period or less")
+    )
+    cells: tuple[int, int, int] = field(default=(5, 5, 5), metadata=about("1", "repeats of the cell"))
+    seed: int = 1
+
+    def __attrs_post_init__(self) -> None:
+        if min(self.interval, *self.cells) < 1 or self.steps // self.interval < _MIN_SAMPLES:
+            raise InputError(
+                f"{self.steps} steps, a sample every {self.interval}, {self.cells} cells: wanted at least "
+                f"{_MIN_SAMPLES} samples and one cell"
+            )
+
+
+def thermal_modes(
+    crystal: str | Structure,
+    potential: Potential,
+    engine: MdEngine,
+    temperature: float,
+    run: RestingRun,
+    *,
+    lattice_constant: float | None = None,
+    reach: float | None = None,
+) -> ThermalModes:
+    """Simulate a crystal without an interface, and find lifetimes and force constants of its vibrations.
+
+    Parameters
+    ----------
+    crystal : a name such as "Ar" or "Si", or a structure; its cell is the cubic one where it has one
+    temperature : K
+    run : time step, duration, size
+    lattice_constant : m; None: as the structure has it
+    reach : distance beyond which two atoms have no force constant in the result, m; None: that of the potential for
+        pairs of atoms, twice as much for others
+
+    Raises
+    ------
+    InputError
+        for a temperature of 0 K or below, or samples that do not fit the memory
+    ConvergenceError
+        if atoms leave their places: the crystal melts
+    """
+    if not (np.isfinite(temperature) and temperature > 0):
+        raise InputError(f"{temperature:g} K: wanted above 0 K")
+    body = structure(crystal) if isinstance(crystal, str) else crystal
+    system = bulk_crystal(body, potential, lattice_constant, run.cells)
+    size = run.steps // run.interval * system.masses.size * 24
+    if size > _MAX_BYTES:
+        raise InputError(
+            f"{body.name}: samples of {system.masses.size} atoms take {size / 2**20:.0f} MiB, wanted at most "
+            f"{_MAX_BYTES >> 20}: change steps, interval or cells"
+        )
+    found = _sample_motion(system, potential, engine, temperature, run)
+    primitive = _primitive_cell(body, system, run.cells)
+    far = reach or potential.cutoff * (1 if potential.half else 2)
+    return analyse_motion(primitive, system, found, far)
+
+
+def _sample_motion(
+    system: System, potential: Potential, engine: MdEngine, temperature: float, run: RestingRun
+) -> MotionSamples:
+    """Bring a crystal to its temperature, and sample it at constant energy."""
+    steps, interval = run.steps, run.interval
+    settling = max(10 * _DAMPING_STEPS, round(_SETTLING_SHARE * steps))
+
+    def begin(thermostats: Thermostats, state: MdState) -> Dynamics:
+        return engine.begin(system, potential, thermostats, state, timestep=run.timestep, seed=run.seed)
+
+    motion = begin(
+        Thermostats("langevin", temperature, temperature, _DAMPING_STEPS * run.timestep),
+        thermal_state(system, temperature, run.seed, double_temperature=True),
+    )
+    motion.advance(settling)
+    state = _without_drift(system, motion.state())
+    motion.close()
+    for _ in range(_CORRECTIONS):  # of its energy, whose fluctuations in the thermostat are those of few atoms
+        motion = begin(Thermostats("none"), state)
+        kinetic = np.empty(settling // interval)
+        for i in range(kinetic.size):
+            motion.advance(interval)
+            kinetic[i] = motion.energy[1]
+        wanted = 1.5 * (system.masses.size - 1) * k_B * temperature
+        last = motion.state()
+        gain = 1 + 2 * (wanted - kinetic.mean()) / kinetic[-1]  # as much goes to the springs
+        state = MdState(last.positions, last.velocities * np.sqrt(max(gain, 0.0)))
+        motion.close()
+    motion = begin(Thermostats("none"), state)
+    moved, speed = (np.empty((steps // interval, system.masses.size, 3), dtype=np.float32) for _ in range(2))
+    for i in range(len(moved)):
+        motion.advance(interval)
+        moved[i], speed[i] = motion.positions - system.positions, motion.velocities
+    motion.close()
+    return MotionSamples(moved, speed, interval * run.timestep)
+
+
+def _without_drift(system: System, state: MdState) -> MdState:
+    """The same state without total momentum, which would last and count as temperature."""
+    drift = system.masses @ state.velocities / system.masses.sum()
+    return MdState(state.positions, state.velocities - drift)
+
+
+def _primitive_cell(body: Structure, system: System, cells: tuple[int, int, int]) -> Structure:
+    """The cell of the structure as it is in the simulated crystal."""
+    axes = body.lattice if body.axes is None else body.axes
+    turn = np.linalg.solve(axes, system.lattice / np.array(cells)[:, None])
+    return evolve(body, lattice=body.lattice @ turn, positions=body.positions @ turn, axes=None)
+
+
+def analyse_motion(cell: Structure, system: System, samples: MotionSamples, reach: float) -> ThermalModes:
+    """Find force constants up to a reach (m), and lifetimes, of a periodic crystal of cells from its motion."""
+    plain = Crystal(
+        name=cell.name, lattice=cell.lattice, positions=cell.positions, masses=cell.masses, symbols=cell.symbols,
+        cells=np.zeros((1, 3), dtype=np.int64), force_constants=np.zeros((1, *[3 * cell.masses.size] * 2)),
+    )  # fmt: skip
+    place, site = assign_sites(plain, system.positions, system.masses)
+    repeats = np.round(system.lattice @ np.linalg.inv(cell.lattice)).astype(np.int64)
+    fractions = supercell_wavevectors(repeats)
+    order = np.lexsort(np.array([*place.T, site]))
+    waves = _Waves(samples, place[order], site[order], order, np.sqrt(cell.masses))
+    temperature = waves.temperature(system.masses)
+    shortest = float(np.linalg.norm(minkowski_basis(cell.lattice), axis=1).min())
+    if waves.displacement() > _MELTING_SHARE * shortest:
+        raise ConvergenceError(
+            f"{cell.name}: at {temperature:.4g} K atoms are {waves.displacement():.3g} m from their places on average, "
+            f"of {shortest:.3g} m between cells: the crystal melts; lower the temperature"
+        )
+    bound = _thermal_crystal(cell, waves.dynamical(fractions), fractions, repeats)
+    bands = _band_lifetimes(waves, bound, fractions, k_B * temperature)
+    return ThermalModes(
+        name=cell.name, temperature=temperature, omega=bands[0], lifetime=bands[1], sigma=bands[2],
+        crystal=_within(bound, cell, reach),
+    )  # fmt: skip
+
+
+class _Waves:
+    """Displacements and velocities as lattice waves, mass-weighted."""
+
+    def __init__(self, samples: MotionSamples, place: IntArray, site: IntArray, order: IntArray, roots: Array) -> None:
+        self.samples, self.place, self.site, self.order = samples, place, site, order
+        self.roots = np.repeat(roots, 3)
+        self.cells = len(order) // roots.size
+        drift = np.average(samples.displacements[:, order], axis=1, weights=roots[site] ** 2)
+        self.mean = samples.displacements.mean(axis=0, dtype=np.float64)[order] - drift.mean(axis=0)
+        self.drift = drift
+        for one in range(roots.size):  # sites of a cell may rest elsewhere than the structure says
+            self.mean[site == one] = self.mean[site == one].mean(axis=0)
+
+    def temperature(self, masses: Array) -> float:
+        """Of all atoms, whose centre rests, K."""
+        square = np.square(self.samples.velocities, dtype=np.float64).mean(axis=0).sum(axis=1)
+        return float(masses @ square / (3 * (masses.size - 1) * k_B))
+
+    def displacement(self) -> float:
+        """Root of the mean square of one coordinate, m."""
+        return float(np.sqrt(np.mean(np.square(self.samples.displacements - self.drift[:, None]), dtype=np.float64)))
+
+    def project(self, fractions: Array) -> tuple[ComplexArray, ComplexArray]:
+        """(nt, nq, 3n) displacements and velocities at wave vectors (nq, 3)."""
+        found: list[ComplexArray] = []
+        for moving, resting in ((self.samples.displacements, True), (self.samples.velocities, False)):
+            total = np.zeros((len(moving), len(fractions), self.roots.size), dtype=np.complex128)
+            for one in range(self.roots.size // 3):
+                here = self.site == one
+                angle = 2 * np.pi * self.place[here] @ fractions.T
+                motion = moving[:, self.order[here]].astype(float)
+                if resting:
+                    motion -= self.mean[here] + self.drift[:, None]
+                flat = np.ascontiguousarray(motion.swapaxes(1, 2)).reshape(-1, len(angle))
+                waves = (flat @ np.cos(angle) - 1j * (flat @ np.sin(angle))) / np.sqrt(self.cells)
+                total[:, :, 3 * one : 3 * one + 3] = waves.reshape(len(moving), 3, -1).swapaxes(1, 2)
+            found.append(total * self.roots)
+        return found[0], found[1]
+
+    def dynamical(self, fractions: Array) -> ComplexArray:
+        r"""(nq, 3n, 3n) D, rad² s⁻²: covariance of velocities over that of displacements; 0 for shifts of all atoms."""
+        kept, places = _one_of_each_pair(fractions)
+        half = fractions[kept]
+        found = np.empty((2, len(half), self.roots.size, self.roots.size), dtype=np.complex128)
+        for first in range(0, len(half), _WAVES_AT_ONCE):
+            part = slice(first, first + _WAVES_AT_ONCE)
+            for place, motion in enumerate(self.project(half[part])):
+                found[place, part] = np.einsum("tqa,tqb->qab", motion, motion.conj(), optimize=True) / len(motion)
+        value, vector = np.linalg.eigh(found[0])
+        free = value > _RESTING * np.median(value.max(axis=1))
+        inverse = np.where(free, 1 / np.where(free, value, 1.0), 0.0)
+        ratio = found[1] @ (vector * inverse[:, None, :]) @ vector.conj().swapaxes(1, 2)
+        ratio = (ratio + ratio.conj().swapaxes(1, 2)) / 2
+        every = ratio[np.abs(places) - 1]
+        return np.asarray(np.where((places < 0)[:, None, None], every.conj(), every), dtype=np.complex128)
+
+
+def _thermal_crystal(cell: Structure, dynamical: ComplexArray, fractions: Array, repeats: IntArray) -> Crystal:
+    """Crystal with dynamical matrices (nq, 3n, 3n) at the wave vectors of a supercell, symmetric as its lattice."""
+    n = cell.masses.size
+    roots = np.repeat(np.sqrt(cell.masses), 3)
+    steps = _supercell_cells(repeats, len(fractions))
+    phase = np.exp(-2j * np.pi * steps @ fractions.T) / len(fractions)
+    blocks = np.tensordot(phase, dynamical, axes=(1, 0)).real * (roots[:, None] * roots)
+    values = blocks.reshape(-1, n, 3, n, 3).transpose(0, 1, 3, 2, 4).reshape(-1, 3, 3)
+    which, i, j = (index.ravel() for index in np.indices((len(steps), n, n)))
+    vector = steps[which] @ cell.lattice + cell.positions[j] - cell.positions[i]
+    pair, image, share = nearest_images(vector, minkowski_basis(repeats @ cell.lattice))
+    offset = cell.positions[j[pair]] - cell.positions[i[pair]]
+    nearest = np.round((image - offset) @ np.linalg.inv(cell.lattice)).astype(np.int64)
+    keys = np.column_stack([nearest, i[pair], j[pair]])
+    keys, values = _symmetrize(cell, repeats, keys, share[:, None, None] * values[pair])
+    return balanced_crystal(cell, *symmetric_blocks(keys, values, n))
+
+
+def _supercell_cells(repeats: IntArray, count: int) -> IntArray:
+    """(count, 3) cells of a supercell, each once."""
+    fractions = supercell_wavevectors(repeats.T)  # of the transposed: R = f @ repeats runs over its cells
+    cells = np.round(fractions @ repeats).astype(np.int64)
+    if len(np.unique(cells, axis=0)) != count:
+        raise InputError(f"{len(cells)} cells in a supercell {repeats.tolist()}, wanted {count}")
+    return cells
+
+
+def _symmetrize(cell: Structure, repeats: IntArray, keys: IntArray, values: Array) -> tuple[IntArray, Array]:
+    """Mean of force constants (m, 3, 3) of pairs (m, 5) over the operations that keep the atoms and the supercell."""
+    found: list[tuple[IntArray, Array]] = []
+    for operation in lattice_operations(cell.lattice):
+        kept = repeats @ operation @ np.linalg.inv(repeats)
+        rotation = np.linalg.solve(cell.lattice, operation @ cell.lattice)
+        mapping = _site_mapping(cell, rotation) if np.abs(kept - np.round(kept)).max() < _SITE_TOLERANCE else None
+        if mapping is None:
+            continue
+        image, shift = mapping
+        moved = keys[:, :3] @ operation + shift[keys[:, 4]] - shift[keys[:, 3]]
+        key = np.column_stack([moved, image[keys[:, 3]], image[keys[:, 4]]])
+        found.append((key, rotation.T @ values @ rotation))
+    if not found:
+        return keys, values
+    return np.concatenate([key for key, _ in found]), np.concatenate([value for _, value in found]) / len(found)
+
+
+def _site_mapping(cell: Structure, rotation: Array) -> tuple[IntArray, IntArray] | None:
+    """Where an operation on Cartesian rows takes the atoms of a cell: (n,) atoms and (n, 3) cells; None: nowhere."""
+    inverse = np.linalg.inv(cell.lattice)
+    after = cell.positions @ rotation
+    for target in np.flatnonzero(np.array(cell.symbols) == cell.symbols[0]):
+        offset = (after - after[0] + cell.positions[target])[:, None] - cell.positions
+        shift = np.round(offset @ inverse)
+        miss = np.linalg.norm(offset - shift @ cell.lattice, axis=2)
+        image = miss.argmin(axis=1)
+        rows = np.arange(len(image))
+        alike = all(cell.symbols[a] == cell.symbols[b] for a, b in enumerate(image))
+        near = miss[rows, image].max() < _SITE_TOLERANCE * np.linalg.norm(cell.lattice, axis=1).min()
+        if alike and near and len(set(image.tolist())) == image.size:
+            return image, shift[rows, image].astype(np.int64)
+    return None
+
+
+def _within(crystal: Crystal, cell: Structure, reach: float) -> Crystal:
+    """The same without the force constants of atoms farther apart than a reach (m)."""
+    n = cell.masses.size
+    blocks = crystal.force_constants.reshape(-1, n, 3, n, 3).transpose(0, 1, 3, 2, 4)
+    vector = (crystal.cells @ cell.lattice)[:, None, None] + cell.positions - cell.positions[:, None]
+    near = np.linalg.norm(vector, axis=3) <= reach
+    kept = (blocks * near[..., None, None]).transpose(0, 1, 3, 2, 4).reshape(crystal.force_constants.shape)
+    there = np.abs(kept).max(axis=(1, 2)) > 0
+    return balanced_crystal(cell, crystal.cells[there], kept[there])
+
+
+def _band_lifetimes(waves: _Waves, crystal: Crystal, fractions: Array, mean: float) -> tuple[Array, Array, Array]:
+    """Mean frequencies (rad s⁻¹), lifetimes and their uncertainties (s) of bands of modes, each (n,).
+
+    All modes have the same `mean` energy (J): that of a mode over the run would take its slow changes away.
+    """
+    half = fractions[_one_of_each_pair(fractions)[0]]
+    square, vectors = np.linalg.eigh(crystal.dynamical(half @ crystal.reciprocal))
+    omega = np.sqrt(np.maximum(square, 0))
+    length = max(2, round(_LONGEST_SHARE * len(waves.samples.displacements)))
+    found = np.empty((*omega.shape, length))
+    for first in range(0, len(half), _WAVES_AT_ONCE):
+        part = slice(first, first + _WAVES_AT_ONCE)
+        moved, speed = (
+            np.einsum("tqa,qas->tqs", one, vectors[part].conj(), optimize=True) for one in waves.project(half[part])
+        )
+        energy = (np.square(np.abs(speed)) + square[part] * np.square(np.abs(moved))) / 2
+        found[part] = _correlations(energy - mean, length)
+    kept = omega > 1e-6 * omega.max()
+    return _bands(omega[kept], found[kept], waves.samples.interval)
+
+
+def _one_of_each_pair(fractions: Array) -> tuple[IntArray, IntArray]:
+    """Wave vectors of which q and -q, whose waves are the same, count once, and the place (from 1) in this list of each
+    wave vector, negative for the other one of a pair.
+    """
+    keys = [tuple(one) for one in (np.round((fractions + 1e-9) % 1.0, 6) % 1.0).tolist()]
+    other = [tuple(one) for one in (np.round((-fractions + 1e-9) % 1.0, 6) % 1.0).tolist()]
+    kept = [i for i in range(len(keys)) if keys[i] <= other[i]]
+    place = {keys[i]: number + 1 for number, i in enumerate(kept)}
+    places = [place[one] if one in place else -place[two] for one, two in zip(keys, other, strict=True)]
+    return np.array(kept), np.array(places)
+
+
+def _correlations(energy: Array, length: int) -> Array:
+    """(nq, s, length) autocorrelation of what energies (nt, nq, s) are above their means, 1 at no delay."""
+    count = len(energy)
+    spectrum = np.fft.rfft(energy, 2 * count, axis=0)
+    found = np.fft.irfft(np.square(np.abs(spectrum)), axis=0)[:length] / (count - np.arange(length))[:, None, None]
+    return np.asarray(np.moveaxis(found / np.maximum(found[0], np.finfo(float).tiny), 0, -1), dtype=float)
+
+
+def _bands(omega: Array, correlation: Array, interval: float) -> tuple[Array, Array, Array]:
+    """Bands of modes (m,) with autocorrelations (m, length): the integral ends where their mean is gone."""
+    edges = np.linspace(0, omega.max() * (1 + 1e-9), _BANDS + 1)
+    band = np.digitize(omega, edges)
+    groups: list[IntArray] = [np.zeros(0, dtype=np.int64)]
+    for number in range(1, _BANDS + 1):
+        groups[-1] = np.concatenate([groups[-1], np.flatnonzero(band == number)])
+        if groups[-1].size >= _MIN_BAND_MODES:
+            groups.append(np.zeros(0, dtype=np.int64))
+    last = groups.pop()
+    if not groups:
+        raise InputError(f"{omega.size} modes: wanted {_MIN_BAND_MODES} or more, in a larger crystal")
+    groups[-1] = np.concatenate([groups[-1], last])
+    rows: list[tuple[float, float, float]] = []
+    for group in groups:
+        mean = correlation[group].mean(axis=0)
+        gone = mean < _DECAYED
+        end = int(np.argmax(gone)) + 1 if gone.any() else mean.size
+        each = np.trapezoid(correlation[group, :end], dx=interval, axis=1)
+        rows.append((float(omega[group].mean()), float(each.mean()), float(each.std(ddof=1) / np.sqrt(group.size))))
+    omega_mean, lifetime, sigma = (np.array(column) for column in zip(*rows, strict=True))
+    if not (lifetime > 0).all():
+        raise ConvergenceError(
+            f"a band with a lifetime of {lifetime.min():.3g} s: run longer, with samples closer together"
+        )
+    return omega_mean, lifetime, sigma

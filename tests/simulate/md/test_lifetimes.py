@@ -1,0 +1,147 @@
+"""Lifetimes and force constants from a run at rest: friction, the potential's curvature, scaling with mass."""
+
+import numpy as np
+import pytest
+from lj_crystals import EPSILON, LATTICE, SIGMA
+
+import kapitza
+from kapitza.cli import main
+from kapitza.errors import ConvergenceError, DataError, InputError
+from kapitza.matter.building.mixed_junction import junction_from_crystals
+from kapitza.matter.structure import structure
+from kapitza.simulate.md.engine import Thermostats
+from kapitza.simulate.md.engines.builtin import BuiltinEngine
+from kapitza.simulate.md.potential import lennard_jones
+from kapitza.simulate.md.protocol import thermal_state
+from kapitza.simulate.md.runs.expansion import bulk_crystal
+from kapitza.simulate.md.runs.lifetimes import MotionSamples, RestingRun, _primitive_cell, analyse_motion, thermal_modes
+from kapitza.units import angstrom, fs, ps
+
+pytest.importorskip("numba")
+
+FIELD = lennard_jones(("Ar",), EPSILON, SIGMA, end="quadratic")
+DAMPING = 2 * ps
+RUN = """
+temperature = "30 K"
+difference = "12 K"
+[potential]
+form = "lennard-jones"
+end = "quadratic"
+[system]
+crystal = "Ar"
+ratio = 3
+cells = [3, 3]
+length = 4
+thermostat = 1
+lattice_constant = "5.35 angstrom"
+[run]
+timestep = "10 fs"
+time = "30 ps"
+blocks = 10
+"""
+
+
+@pytest.fixture(scope="module")
+def cold():
+    """Crystal near rest with friction on every atom: harmonic, and all energies decay at one rate."""
+    system = bulk_crystal(structure("Ar"), FIELD, LATTICE, (3, 3, 3))
+    friction = Thermostats("langevin", 0.1, 0.1, DAMPING)
+    start = thermal_state(system, 0.1, 1, double_temperature=True)
+    motion = BuiltinEngine().begin(system, FIELD, friction, start, timestep=20 * fs, seed=2)
+    motion.advance(1000)
+    samples = np.empty((2, 4000, system.masses.size, 3), dtype=np.float32)
+    for i in range(samples.shape[1]):
+        motion.advance(5)
+        samples[:, i] = motion.positions - system.positions, motion.velocities
+    motion.close()
+    cell = _primitive_cell(structure("Ar"), system, (3, 3, 3))
+    return analyse_motion(cell, system, MotionSamples(samples[0], samples[1], 100 * fs), 2 * SIGMA)
+
+
+def test_energy_decays_at_the_rate_of_friction(cold):
+    """Langevin's equation: 1/τ of the energy is 1/damping for every mode, 400 ps long."""
+    mean = cold.lifetime.mean()
+    np.testing.assert_allclose(mean, DAMPING, rtol=0.06, atol=0)
+    assert (np.abs(cold.lifetime - DAMPING) < 5 * cold.sigma + 0.1 * DAMPING).all()
+
+
+def test_force_constants_near_rest_are_second_derivatives(cold):
+    """Of the energy of two atoms, neighbours and next ones, as the potential's formula has them."""
+    found = cold.crystal
+    for cell, force in zip(found.cells, found.force_constants, strict=True):
+        bond = cell @ found.lattice
+        length = float(np.linalg.norm(bond))
+        if not 0 < length < 1.1 * LATTICE:
+            continue
+        r = length * np.array([1 - 1e-4, 1.0, 1 + 1e-4])
+        energy = cut_energy(r)
+        slope, curvature = (energy[2] - energy[0]) / (2e-4 * length), np.sum(energy * [1, -2, 1]) / (1e-4 * length) ** 2
+        along = np.outer(bond, bond) / length**2
+        expected = -(curvature * along + slope / length * (np.eye(3) - along))
+        np.testing.assert_allclose(force, expected, rtol=0, atol=0.01 * np.abs(found.force_constants).max() / 4)
+
+
+def cut_energy(r):
+    """Energy of two atoms, with value, slope and curvature taken off at 2.5 σ."""
+    x = 2.5 * SIGMA
+
+    def plain(d, order):
+        p = (SIGMA / d) ** 6
+        return 4 * EPSILON * [p**2 - p, (6 * p - 12 * p**2) / d, (156 * p**2 - 42 * p) / d**2][order]
+
+    return plain(r, 0) - plain(x, 0) - (r - x) * plain(x, 1) - (r - x) ** 2 / 2 * plain(x, 2)
+
+
+def test_symmetry_of_the_lattice_is_kept(cold):
+    """Frequencies along all axes of the cube are equal to rounding."""
+    step = 0.7 * np.pi / LATTICE
+    omega = cold.crystal.frequencies(step * np.array([[1, 0.3, 0], [0, -1, 0.3], [0.3, 0, 1]]))
+    np.testing.assert_allclose(omega[1:], np.stack([omega[0]] * 2), rtol=1e-9, atol=0)
+
+
+def test_heavier_atoms_are_slower_by_the_root(cold):
+    heavy = cold.heavier(3.0)
+    np.testing.assert_allclose(heavy.lifetime * heavy.omega, cold.lifetime * cold.omega, rtol=1e-12, atol=0)
+    np.testing.assert_allclose(
+        heavy.crystal.frequencies([[1e9, 0, 0]]) * np.sqrt(3),
+        cold.crystal.frequencies([[1e9, 0, 0]]),
+        rtol=1e-9,
+        atol=0,
+    )
+    with pytest.raises(InputError, match="ratio 0"):
+        cold.heavier(0)
+
+
+def test_warm_phonons_live_shorter_and_wrong_runs_are_refused():
+    run = RestingRun(timestep=10 * fs, steps=4000, cells=(3, 3, 3))
+    cool, warm = (modes_at(kelvin, run) for kelvin in (20.0, 50.0))
+    assert np.median(warm.lifetime) < 0.7 * np.median(cool.lifetime)
+    np.testing.assert_allclose([cool.temperature, warm.temperature], [20.0, 50.0], rtol=0.03, atol=0)
+    with pytest.raises(ConvergenceError, match="melts"):
+        modes_at(600.0, run)
+    with pytest.raises(InputError, match="at least 200 samples"):
+        RestingRun(timestep=10 * fs, steps=500)
+    with pytest.raises(InputError, match="above 0 K"):
+        modes_at(-1.0, run)
+
+
+def modes_at(kelvin, run):
+    return thermal_modes("Ar", FIELD, BuiltinEngine(), kelvin, run, lattice_constant=5.4 * angstrom)
+
+
+def test_command_feeds_the_probes(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run.toml").write_text(RUN, encoding="utf-8")
+    assert main(["md", "lifetimes", "run.toml", "--cells", "3", "--save", "rates.h5"]) == 0
+    assert "mass times 3, lifetimes at" in capsys.readouterr().out
+    both = kapitza.load("rates.h5")
+    kapitza.save(junction_from_crystals(both["left"].crystal, both["right"].crystal), "junction.h5")
+    small = ["--classical", "--layers", "4", "--mesh", "2"]
+    assert main(["agf", "junction.h5", "--anharmonic", "rates.h5", "-T", "30", *small]) == 0
+    assert "with scattering" in capsys.readouterr().out
+    assert main(["agf", "junction.h5", "--anharmonic", "rates.h5", "-T", "60", *small]) == 2
+    assert "K, wanted 60 K" in capsys.readouterr().err
+    right = kapitza.io.read_relaxation_rate("rates.h5", temperature=30.0, side="right")
+    np.testing.assert_allclose(right.rate[1:], both["right"].rate, rtol=1e-12, atol=0)
+    with pytest.raises(DataError, match="no lifetimes"):
+        kapitza.io.read_relaxation_rate("junction.h5", temperature=30.0)
