@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from kapitza.cli import app
+from kapitza.cli import app, main
 
 FILE = """
 sink = "300 K"
@@ -108,3 +108,92 @@ def test_what_the_uncertainty_leaves_out_is_said(run):
     assert "only the mean of the pulses is known, and not how far they rise above it: film has no heat_capacity" in told
     assert "the uncertainty of width is left out: sources follow it" in told
     assert "the uncertainty of sink is left out: temperatures are told above it" in told
+
+
+def change(text, old, new):
+    assert old in text
+    return text.replace(old, new)
+
+
+def run_text(tmp_path, text, *options, code=0, verb="device"):
+    path = tmp_path / "device.toml"
+    path.write_text(text)
+    found = CliRunner().invoke(app, [verb, str(path), *options])
+    assert found.exit_code == code, found.output
+    return found
+
+
+STEADY = FILE.format(capacity=CAPACITY, uncertain="", more="")
+PULSES = 'period = "4 us"\nwidth = "1 us"'
+
+
+def test_periodic_heat_is_as_if_always_on_and_its_swing_is_told(tmp_path):
+    """At a low frequency the swing is that of the steady rise, in phase with the heat."""
+    text = change(STEADY, PULSES, 'frequency = "1 Hz"')
+    found = run_text(tmp_path, text)
+    assert "device: if always on" in found.stdout
+    assert "first goes as a cosine, without a mean" in found.stderr
+    told = json.loads(run_text(tmp_path, text, "--json").stdout)
+    swing = told["derived"]["oscillation"]["first"]
+    assert abs(swing["amplitude"]["value"] / told["result"]["fields"]["peak"] - 1) < 1e-3
+    assert abs(swing["phase"]["value"]) < 1e-2
+    assert told["derived"]["temperatures_of"] == "amplitudes of periodic sources, always on"
+    lacking = run_text(tmp_path, change(text, CAPACITY, ""))
+    assert "how far the temperature follows them: film has no heat_capacity" in lacking.stderr
+    grid = run_text(tmp_path, text, "--tier", "volumes", "--cells", "600")
+    assert "how far the temperature follows them: a box grid does not tell it" in grid.stderr
+    assert "if always on" in grid.stdout
+
+
+def test_a_step_shows_its_end_and_says_so(tmp_path):
+    found = run_text(tmp_path, change(STEADY, PULSES, 'course = "step"'))
+    assert "first is switched on at t = 0: these are the temperatures in the end" in found.stderr
+
+
+def test_sweeps_and_designs_of_pulses_are_of_their_mean(tmp_path, run):
+    one = "film|base.conductance=50:100:50MW/m2K"
+    found = run_text(tmp_path, STEADY, "--sweep", one)
+    assert "rises are those of the mean heat of the pulses, but for the column 'peak of the train'" in found.stderr
+    told = json.loads(run_text(tmp_path, STEADY, "--sweep", one, "--json").stdout)
+    fields = json.loads(run("--json").stdout)["derived"]["pulses"]["fields"]
+    rises = told["derived"]["rise"]["value"]
+    assert abs(rises["hottest point"][0] / fields["mean"] - 1) < 1e-9
+    assert abs(rises["peak of the train"][0] / fields["peak"] - 1) < 1e-6
+    assert told["derived"]["temperatures_of"] == "the mean heat of the pulses"
+    options = "--minimise", "hotspot", "--over", "film.thickness=1:3um"
+    assert "rises of the mean heat of the pulses" in run_text(tmp_path, STEADY, *options, verb="design").stderr
+
+
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [
+        ('period = "4 us"\nwidth = "0 s"', "sources.1.width: PulsedPower: width = 0 s"),
+        ('period = "4 us"\nwidth = "5 us"', "sources.1.width: pulses of 5e-06 s every 4e-06 s"),
+        ('frequency = "-1 MHz"', "sources.1.frequency: PeriodicPower: frequency = -1e+06 Hz"),
+    ],
+)
+def test_faults_of_a_course_are_at_its_key(tmp_path, new, said, capsys):
+    path = tmp_path / "device.toml"
+    path.write_text(change(STEADY, PULSES, new))
+    assert main(["device", str(path)]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_questions_of_units_in_time_and_temperature(tmp_path, capsys):
+    path = tmp_path / "device.toml"
+    path.write_text(change(STEADY, 'period = "4 us"', 'period = "4 s"'))
+    assert main(["device", str(path)]) == 0
+    assert "first is on for 1e-06 s of every 4 s, a part of 2e-07: is period or width in another unit?" in (
+        capsys.readouterr().err
+    )
+    path.write_text(change(STEADY, '"300 K"', '"25 °C"'))
+    assert main(["device", str(path)]) == 2
+    assert "expected temperature, in K (a temperature in °C and 273.15)" in capsys.readouterr().err
+
+
+def test_a_fit_takes_no_pulses(tmp_path, capsys):
+    path, table = tmp_path / "device.toml", tmp_path / "measured.csv"
+    path.write_text(STEADY)
+    table.write_text("x,y,depth,T,sigma\n0,0,0,330,1\n")
+    assert main(["device", str(path), "--fit", str(table), "--free", "film|base.conductance"]) == 2
+    assert "first is not steady" in capsys.readouterr().err

@@ -92,12 +92,13 @@ def test_derivatives_of_the_peak_add_up():
 
 
 def test_derivatives_where_properties_depend_on_temperature_are_those_of_whole_solutions():
-    law = ConductivityLaw.power(150.0, -1.4)
-    source = HeatSource("finger", 0.0625, FINGER, waveform=PulsedPower(PERIOD, WIDTH))
-    device = evolve(transistor(), sources=[source], laws={"GaN": law})
-    found = pulsed_temperatures(device, ["GaN|SiC.conductance"])
-    ends = [pulsed_temperatures(device.replace({"GaN|SiC.conductance": 5e7 * one})).peak for one in (0.99, 1.01)]
-    assert abs(found.sensitivity["GaN|SiC.conductance"] / ((ends[1] - ends[0]) / 0.02) - 1) < 1e-3
+    layers = [Layer("a", 3 * um, 30.0, heat_capacity=2e6), Layer("b", 20 * um, 150.0, heat_capacity=1.6e6)]
+    source = HeatSource("all", 0.5, waveform=PulsedPower(PERIOD, WIDTH))
+    laws = {"a": ConductivityLaw.power(30.0, -1.4)}
+    device = Device(Stack(layers, [3e7]), [source], Box(SIDE, SIDE), laws=laws)
+    found = pulsed_temperatures(device, ["a|b.conductance"])
+    ends = [pulsed_temperatures(device.replace({"a|b.conductance": 3e7 * one})).peak for one in (0.99, 1.01)]
+    assert abs(found.sensitivity["a|b.conductance"] / ((ends[1] - ends[0]) / 0.02) - 1) < 1e-3
     assert found.error >= found.hot_peak - found.peak > 0
 
 

@@ -22,6 +22,7 @@ from kapitza.device.layered.temperatures import measured_uncertainties as measur
 from kapitza.device.layered.temperatures import peaks_at_interval_ends as peaks_at_interval_ends
 from kapitza.device.layered.temperatures import sample_peaks as sample_peaks
 from kapitza.device.layered.transient import layered_response as layered_response
+from kapitza.device.layered.transient import periodic_amplitudes as periodic_amplitudes
 from kapitza.device.setup import boundary_lengths as boundary_lengths
 from kapitza.device.solver import check_tolerance as check_tolerance
 from kapitza.device.solver import refine_until as refine_until

@@ -56,6 +56,7 @@ UNITS_BY_KIND: Mapping[str, Mapping[str, float]] = MappingProxyType(
         "signal": {"": 1.0, "V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6},
     }
 )
+_CELSIUS = "°C", "degC", "C"
 _UNIT_SIGNS = str.maketrans({"²": "2", "³": "3", "·": None, " ": None, "^": None, "(": None, ")": None, "*": None})
 
 
@@ -84,8 +85,10 @@ def quantity(value: object, kind: str, *, what: str = "number") -> float:
         if factor is None:
             other = kind_of(match[2])
             said = f"is a unit of {other.replace('_', ' ')}" if other else "is not a known unit"
+            hint = " (a temperature in °C and 273.15)" if match[2] in _CELSIUS and kind == "temperature" else ""
             raise InputError(
-                f"{what} = {value!r:.60}: {match[2]!r} {said}; expected {kind.replace('_', ' ')}, {known_units(kind)}"
+                f"{what} = {value!r:.60}: {match[2]!r} {said}; expected {kind.replace('_', ' ')}, "
+                f"{known_units(kind)}{hint}"
             )
         found = float(match[1]) * factor
     if not math.isfinite(found):

@@ -25,6 +25,12 @@ def report_inverse(
     """Fit a device file to measured temperatures, which without free numbers update all that is uncertain in it."""
     names = [name.strip() for name in (free or "").split(",") if name.strip()]
     device = kapitza.io.read_device(path)
+    for one in device.sources:
+        if not isinstance(one.waveform, kapitza.device.SteadyPower):
+            raise InputError(
+                f"{path}: {one.name} is not steady ({one.waveform}), and a fit takes temperatures of steady heat: give "
+                "it the mean power, without a course in time"
+            )
     crossing = None if across is None else _parse_crossing(across)
     data = kapitza.io.read_measured_temperatures(measured, device, crossing)
     try:

@@ -1,7 +1,9 @@
-"""What the verb device says of pulses: a table of the train, the budget of its peak, and what is not known."""
+"""What the verb device says of heat that changes with time: trains of pulses, periodic heat, and what is not known."""
 
 from __future__ import annotations
 
+import cmath
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from kapitza.device.layered.pulses import PulsedTemperatures
     from kapitza.device.layout import Layout
 
-_OF_MEAN = {"temperatures_of": "the mean heat of the pulses"}  # in JSON
+OF_MEAN = {"temperatures_of": "the mean heat of the pulses"}  # in JSON
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +41,11 @@ def report_train(device: Device, samples: int, work: Mapping[str, Any]) -> Pulse
         named = f"{', '.join(lacking)} {'has' if len(lacking) == 1 else 'have'} no heat_capacity"
         return PulseReport(
             notes=[f"only the mean of the pulses is known, and not how far they rise above it: {named}"],
-            derived={**_OF_MEAN, "pulses": None},
+            derived={**OF_MEAN, "pulses": None},
         )
     found = deferred.pulsed_temperatures(device)
-    notes = [*_place_notes(found), _error_of_peak(found), *_counts(device)]
-    derived: dict[str, Any] = {**_OF_MEAN, "pulses": found, "sigma_of_pulses": quantity_json(found.sigma, "K")}
+    notes = [*_place_notes(found), _error_of_peak(found, varies=device.is_nonlinear), *_counts(device)]
+    derived: dict[str, Any] = {**OF_MEAN, "pulses": found, "sigma_of_pulses": quantity_json(found.sigma, "K")}
     ends = deferred.pulsed_peaks_at_interval_ends(device)
     if ends:
         derived["pulses_at_interval_ends"] = {name: quantity_json(list(pair), "K") for name, pair in ends.items()}
@@ -69,7 +71,43 @@ def report_bounds(stated: Layout, mean: float, cells: int) -> PulseReport:
     )
     text += "--tier layers tells it" if plain else "with a count of pulses --step FILE follows them one by one"
     between = quantity_json([mean, highest], "K", meaning="of the mean, and if always on")
-    return PulseReport(notes=[text], derived={**_OF_MEAN, "pulses": {"peak_between": between}})
+    return PulseReport(notes=[text], derived={**OF_MEAN, "pulses": {"peak_between": between}})
+
+
+def is_periodic(device: Device) -> bool:
+    """Whether a source is periodic without a mean: steady temperatures are then those of its amplitude, always on."""
+    return any(isinstance(one.waveform, kapitza.device.PeriodicPower) for one in device.sources)
+
+
+def report_courses(device: Device, *, layers: bool) -> tuple[list[str], dict[str, Any]]:
+    """Notes on periodic sources and steps, and the same for JSON: how the hottest point follows, of layers alone."""
+    notes = [
+        f"{one.name} is switched on at t = 0: these are the temperatures in the end; --step FILE draws the way there"
+        for one in device.sources
+        if isinstance(one.waveform, kapitza.device.StepPower)
+    ]
+    if not is_periodic(device):
+        return notes, {}
+    derived: dict[str, Any] = {"temperatures_of": "amplitudes of periodic sources, always on"}
+    lacking = [layer.name for layer in device.stack.layers if layer.heat_capacity is None]
+    if not layers or lacking:
+        why = f"{lacking[0]} has no heat_capacity" if lacking else "a box grid does not tell it"
+        return [
+            *notes,
+            f"periodic sources are taken as if they were always on; how far the temperature follows them: {why}",
+        ], {**derived, "oscillation": None}
+    found = deferred.periodic_amplitudes(device)
+    turns = {name: (abs(one), -math.degrees(cmath.phase(one))) for name, one in found.items()}
+    notes += [
+        f"{name} goes as a cosine, without a mean: at this point the temperature swings by {size:.4g} K up and down, "
+        f"{behind:.3g}° behind the heat; all else here is as if its amplitude were always on"
+        for name, (size, behind) in turns.items()
+    ]
+    shown = {
+        name: {"amplitude": quantity_json(size, "K"), "phase": quantity_json(-math.radians(behind), "rad")}
+        for name, (size, behind) in turns.items()
+    }
+    return notes, {**derived, "oscillation": shown}
 
 
 def drawn_interval(drawn: Sequence[float]) -> tuple[str, dict[str, Any]]:
@@ -117,9 +155,9 @@ def _place_notes(found: PulsedTemperatures) -> list[str]:
     return [f"the pulses are hottest at {where}, not where their mean is: the table of the train is of that point"]
 
 
-def _error_of_peak(found: PulsedTemperatures) -> str:
+def _error_of_peak(found: PulsedTemperatures, *, varies: bool) -> str:
     """What is said of the error of the peak that is not in its ±."""
-    if found.hot_peak == found.peak:
+    if not varies:
         return f"numerical error of the peak of the train estimated at {found.error:.1g} K"
     return (
         f"error of the peak of the train estimated at {found.error:.2g} K beside its ±: properties of T are those that "

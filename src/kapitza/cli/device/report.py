@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import kapitza
 from kapitza.cli import deferred, figures
-from kapitza.cli.device.pulses import PulseReport, drawn_interval, place_cells, report_bounds, report_train
+from kapitza.cli.device.pulses import (
+    PulseReport,
+    drawn_interval,
+    is_periodic,
+    place_cells,
+    report_bounds,
+    report_courses,
+    report_train,
+)
 from kapitza.cli.output import note, print_record, print_table, quantity_json
 from kapitza.core.parameter_units import with_error
 from kapitza.io.device.sweeps import format_device_number
@@ -75,6 +83,7 @@ class _Report:
     faces: Sequence[Sequence[str]] = ()  # rows of name, mean rise, heat out
     pulses: PulseReport = field(default_factory=PulseReport)
     pulsed: bool = False  # whether the temperatures are those of the mean of pulses
+    periodic: bool = False  # whether they are those of sources that are periodic, as if always on
     axes: tuple[str, ...] = ("x", "y", "depth")
 
 
@@ -191,14 +200,16 @@ def _solve_layers(
         text, derived["sampled"] = drawn_interval(drawn.tolist())
         notes.append(f"peak of the mean of {text}" if pulsed else text)
     pulses = report_train(stated, samples, work)
+    courses, course_numbers = report_courses(stated, layers=True)
     return _Report(
         found=found,
         jumps={},
-        notes=[*notes, *pulses.notes],
-        derived={**derived, **pulses.derived},
+        notes=[*notes, *pulses.notes, *courses],
+        derived={**derived, **pulses.derived, **course_numbers},
         columns=columns,
         pulses=pulses,
         pulsed=pulsed,
+        periodic=is_periodic(stated),
     )
 
 
@@ -321,16 +332,26 @@ def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int, tolerance: floa
     notes += [f"{name} says nothing of its uncertainty: the ± leaves it out" for name in _without_sigma(layout.device)]
     notes += layout.device.remarks
     pulses = report_bounds(stated, found.peak, cells)
-    notes += pulses.notes
+    courses, course_numbers = report_courses(stated.device, layers=False)
+    notes += [*pulses.notes, *courses]
     derived = {
         **pulses.derived,
+        **course_numbers,
         **_errors_json(errors),
         "heat_out": quantity_json(heat, "W"),
         "imbalance": fields.imbalance,
         "cells": [nx, ny, nz],
         "remarks": list(layout.device.remarks),
     }
-    return _Report(found=found, jumps=jumps, means=fields.means, notes=notes, derived=derived, pulsed=pulsed)
+    return _Report(
+        found=found,
+        jumps=jumps,
+        means=fields.means,
+        notes=notes,
+        derived=derived,
+        pulsed=pulsed,
+        periodic=is_periodic(stated.device),
+    )
 
 
 def _solve_body(path: str, files: DeviceFiles, *, tolerance: float | None) -> _Report:
@@ -467,7 +488,7 @@ def _hottest_point(report: _Report) -> str:
     named = zip(report.axes, place_cells(found.place), strict=False)
     place = ", ".join(f"{cell} deep" if axis == "depth" else f"{axis} = {cell}" for axis, cell in named)
     return (
-        f"{found.title}: {'on average ' if report.pulsed else ''}{peak} K in "
+        f"{found.title}: {'on average ' if report.pulsed else 'if always on ' if report.periodic else ''}{peak} K in "
         f"{found.layer} at {place}; {found.peak:.6g} K above "
         f"the sink, {found.resistance:.4g} {'K/W' if unit == 'W' else 'K m/W'} for {found.power:.4g} {unit}"
     )

@@ -158,7 +158,10 @@ def export(
             figures.check_folder(path)
     written: dict[str, Any] = {}
     if moose is not None:
-        places = kapitza.io.write_moose(kapitza.io.read_layout(file), moose, cells)
+        layout = kapitza.io.read_layout(file)
+        places = kapitza.io.write_moose(layout, moose, cells)
+        if any(not isinstance(one.waveform, kapitza.device.SteadyPower) for one in layout.device.sources):
+            note("the problem for MOOSE is steady: sources that change with time are written as if always on")
         written["moose"] = {"files": [str(Path(moose) / one.name) for one in places]}
         note(f"wrote {', '.join(written['moose']['files'])}")
     device = None if spice is None and comsol is None else kapitza.io.read_device(file)

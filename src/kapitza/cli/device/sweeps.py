@@ -8,12 +8,14 @@ from typing import Any
 
 import kapitza
 from kapitza.cli import deferred, figures
+from kapitza.cli.device.pulses import OF_MEAN
 from kapitza.cli.output import note, print_json, print_record, print_table, quantity_json
 from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.errors import InputError
 from kapitza.io.device.sweeps import format_device_number, read_sweep
 
-_SWEEP_VERSION = "device-sweep-1"  # part of the address of stored results
+_SWEEP_VERSION = "device-sweep-2"  # part of the address of stored results
+_PEAK = "peak of the train"
 
 
 def report_sweep(
@@ -33,7 +35,8 @@ def report_sweep(
     label = f"{wanted.name} ({wanted.unit})" if wanted.unit else wanted.name
     files.draw(lambda ax: deferred.device_sweep(wanted.value, rises, label, factor=wanted.factor, ax=ax))
     if as_json:
-        print_record(result, {"kind": kind_of_parameter(wanted.name), "rise": quantity_json(rises, "K")})
+        of = OF_MEAN if deferred.is_pulsed(device if isinstance(device, kapitza.Device) else device.device) else {}
+        print_record(result, {"kind": kind_of_parameter(wanted.name), "rise": quantity_json(rises, "K"), **of})
         return
     rows = [
         [f"{value / wanted.factor:.6g}", *(f"{rise[i]:.5g}" for rise in rises.values())]
@@ -42,21 +45,40 @@ def report_sweep(
     stack = device if isinstance(device, kapitza.Device) else device.device
     print_table(f"{stack.title}: rise above the sink (K)", (label, *rises), rows, text=0)
     _note_films(stack, [wanted.name])
+    if deferred.is_pulsed(stack):
+        beside = (
+            f", but for the column {_PEAK!r}" if _PEAK in rises else "; how far the train rises above it is not told"
+        )
+        note(f"rises are those of the mean heat of the pulses{beside}")
     files.announce()
+
+
+def _has_train(device: kapitza.Device) -> bool:
+    """Whether sources pulse and all layers have what the train takes."""
+    return deferred.is_pulsed(device) and all(layer.heat_capacity is not None for layer in device.stack.layers)
 
 
 def _solve_unit(device: kapitza.Device | kapitza.device.Layout, unit: kapitza.run.UnitInputs) -> kapitza.run.UnitResult:
     """Kernel: rises of a device with another value of one of its numbers, K, and what they are."""
     import numpy as np
+    from attrs import evolve
 
     name, value = str(unit["name"]), float(np.asarray(unit["value"]))
+    train: dict[str, float] = {}
     if isinstance(device, kapitza.Device):
-        found = kapitza.solve(device.replace({name: value}), sensitivity=False)
+        stated = device.replace({name: value})
+        found = kapitza.solve(deferred.with_mean_power(stated), sensitivity=False)
+        if _has_train(stated):
+            train = {_PEAK: deferred.pulsed_temperatures(evolve(stated, uncertain={})).peak}
     else:
-        changed = deferred.scale_layout(device, name, value / device.value(name))
+        changed = deferred.layout_with_mean_power(deferred.scale_layout(device, name, value / device.value(name)))
         found = kapitza.solve(changed, method="volumes", cells=int(np.asarray(unit["cells"]))).temperatures
     owner = name.rpartition(".")[0]
-    rises = {"hottest point": found.peak, **{f"{place}, averaged": rise for place, rise in found.average.items()}}
+    rises = {
+        "hottest point": found.peak,
+        **train,
+        **{f"{place}, averaged": rise for place, rise in found.average.items()},
+    }
     rises |= {f"drop across {owner}": found.drop[owner]} if owner in found.drop else {}
     return {"name": np.array(list(rises)), "rise": np.array(list(rises.values()))}
 
@@ -74,7 +96,8 @@ def report_design(path: str, minimise: str, over: Sequence[str], *, as_json: boo
     """The coolest device within ranges of its numbers."""
     if minimise != "hotspot":
         raise InputError(f"--minimise {minimise!r:.40}: expected hotspot")
-    device = kapitza.io.read_device(path)
+    stated = kapitza.io.read_device(path)
+    device = deferred.with_mean_power(stated)
     sweeps = [read_sweep(text) for text in over]
     ranges = {one.name: (float(one.value[0]), float(one.value[-1])) for one in sweeps}
     found = deferred.minimize_peak(device, ranges)
@@ -85,6 +108,7 @@ def report_design(path: str, minimise: str, over: Sequence[str], *, as_json: boo
                 "value": dict(found.values),
                 "peak": {"unit": "K", "value": found.peak, "before": found.before},
                 "limited": list(found.limited),
+                **(OF_MEAN if deferred.is_pulsed(stated) else {}),
             }
         )
         return
@@ -101,4 +125,6 @@ def report_design(path: str, minimise: str, over: Sequence[str], *, as_json: boo
     print_table(title, ("number", "before", "best", "range"), rows)
     for name in found.limited:
         note(f"{name} stands at the end of its range: nothing inside of it is better")
+    if deferred.is_pulsed(stated):
+        note("these are the rises of the mean heat of the pulses: where the peak of the train is lowest is not told")
     _note_films(device, list(ranges))

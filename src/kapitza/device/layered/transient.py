@@ -294,6 +294,20 @@ def transient_model(device: Device) -> TransientModel:
     return TransientModel(solution, tuple(readers), ("peak", *patches))
 
 
+def periodic_amplitudes(device: Device) -> dict[str, complex]:
+    r"""Complex amplitude of the rise from each periodic source, by name, K, where it is hottest if all are always on.
+
+    The rise goes as the real part of amplitude times $e^{i\omega t}$, the heat as $\cos\omega t$.  Raises InputError
+    for layers without a heat capacity.
+    """
+    model = transient_model(device)
+    return {
+        source.name: complex(model.periodic(model.readers[0], i, np.array([source.waveform.frequency]))[0])
+        for i, source in enumerate(device.sources)
+        if isinstance(source.waveform, PeriodicPower)
+    }
+
+
 def layered_response(device: Device, time: ArrayLike, waveform: WaveformChoice = "stated") -> TransientTemperatures:
     """Rises at times (nt,) above zero, s: see `LayeredTemperatures.respond`."""
     times = positive(time)

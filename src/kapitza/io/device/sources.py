@@ -1,5 +1,6 @@
 """Sources of heat and patches of device files."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,14 @@ from kapitza.core.stack import Stack
 from kapitza.device.description import Box, HeatSource, PeriodicPower, PulsedPower, SteadyPower, StepPower, Waveform
 from kapitza.device.setup import Plane, locate_plane
 from kapitza.device.shapes import Disc, GaussianSpot, HeatMap, Patch, Rectangle, SourceShape
-from kapitza.errors import DataError
+from kapitza.errors import DataError, ValidityWarning
 from kapitza.io.quantities import quantity
 from kapitza.io.toml import TomlTable, locate_faults
 
 _PLACE_KEYS = ("layer", "depth", "from_bottom")
 _SHAPE_KEYS = ("shape", "x", "y", "center", "radius", "radius_y", "map")
 _WAVEFORM_KEYS = ("course", "frequency", "period", "width", "count")
+_LEAST_DUTY = 1e-5  # of the time that pulses are on, below which a unit may have slipped
 _MAX_MAP_BYTES = 2**27  # bytes of a map
 
 
@@ -35,7 +37,7 @@ def read_source(section: TomlTable, stack: Stack, box: Box | None) -> HeatSource
         power = section.number("power", "power")
     plane = _read_source_plane(section, stack)
     through = section.flag("through")
-    waveform = locate_faults(section, "course", lambda: _read_waveform(section))
+    waveform = _read_waveform(section)
     return locate_faults(
         section,
         "",
@@ -120,9 +122,19 @@ def _read_waveform(section: TomlTable) -> Waveform:
             raise section.fault("is that of pulses: expected a period as well, such as '10 us'", key)
     if "period" in section:
         count = section.count("count", low=1) if "count" in section else None
-        return PulsedPower(section.number("period", "time"), section.number("width", "time"), count)
+        period, width = section.number("period", "time"), section.number("width", "time")
+        found = locate_faults(section, "width" if period > 0 else "period", lambda: PulsedPower(period, width, count))
+        if width < _LEAST_DUTY * period:
+            warnings.warn(
+                f"{section.text('name')} is on for {width:g} s of every {period:g} s, a part of {width / period:.1g}: "
+                "is period or width in another unit?",
+                ValidityWarning,
+                stacklevel=2,
+            )
+        return found
     if "frequency" in section:
-        return PeriodicPower(section.number("frequency", "frequency"))
+        frequency = section.number("frequency", "frequency")
+        return locate_faults(section, "frequency", lambda: PeriodicPower(frequency))
     name = section.text("course", "steady", choices=("steady", "step"))
     return SteadyPower() if name == "steady" else StepPower()
 
