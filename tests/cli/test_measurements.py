@@ -260,7 +260,7 @@ def test_a_thickness_series(folder, capsys):
     np.testing.assert_allclose(found["resistance"]["value"], 8e-9, rtol=1e-6, atol=0)
     assert found["resistance"]["resolved"]
     assert main(["series", "films.csv"]) == 0
-    assert re.search(r"their conductance +125 ±", capsys.readouterr().out)
+    assert re.search(r"their conductance +125\.0 ±", capsys.readouterr().out)
 
 
 def test_an_oxide_series_that_resolves_no_boundary(folder, capsys):

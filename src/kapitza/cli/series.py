@@ -68,9 +68,11 @@ def thickness_series(
         print_text(f"zero within its error: below {line.upper() / 1e-9:.3g} m²K/GW at 95 % confidence")
     if test is not None:
         word = "no sign of" if test.probability > 0.05 else "a sign of"
+        percent = 100 * test.probability
+        share = f"{percent:.0f}" if percent > 10 else f"{percent:.2g}"
         note(
             f"{word} a conductivity that changes with thickness "
-            f"(as much curvature comes by chance in {100 * test.probability:.2g} % of all series)"
+            f"(as much curvature comes by chance in {share} % of all series)"
         )
     files.announce()
 
