@@ -1,6 +1,6 @@
 """Draw applications beside published values: python docs/make_published_devices.py.
 
-The numbers are those of the first block of the page, which is run here; the bars are the published ranges, or the
+The numbers are those of the first block of the page, which is run here; dark bars are published ranges, pale ones the
 tolerances of the tests where a single number is published.  The mark says what a row tests.
 """
 
@@ -48,7 +48,18 @@ def main() -> None:
         centre = (low + high) / 2
         share = next((t for start, t in TOLERANCE.items() if name.startswith(start)), 0.0) if low == high else 0.0
         left, right = low * (1 - share) / centre, high * (1 + share) / centre
-        ax.plot([left, right], [i, i], color="0.6", lw=5, solid_capstyle="butt", label="published" if i == 0 else None)
+        bar = "published value, with the tolerance of the test" if low == high else "published range"
+        shade = "0.82" if low == high else "0.5"
+        ax.plot(
+            [left, right],
+            [i, i],
+            color=shade,
+            lw=5,
+            solid_capstyle="butt",
+            label=None if bar in named else bar,
+            zorder=1,
+        )
+        named.add(bar)
         ax.plot(1, i, "|", color="0.2", ms=13, mew=1.6)
         mark, colour, face, label = MARKS[kind]
         ax.plot(
@@ -57,8 +68,8 @@ def main() -> None:
         named.add(kind)
     ax.axvline(1, color="0.7", lw=0.8, zorder=0)
     ax.set_yticks(range(len(held)), [name for name, *_ in held], fontsize="small")
-    ax.set(xlabel="over the published value (bar: its range, or the tolerance of the test)", xlim=(0.35, 1.95))
-    ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.4, 1.0), ncol=2)
+    ax.set(xlabel="our value over the published one, or over the middle of its range", xlim=(0.35, 1.75))
+    ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.25, 1.0), ncol=2, fontsize="small")
     ax.grid(axis="x", alpha=0.3)
     figure.savefig(DOCS / "images" / "published-devices.png", dpi=150)
 
