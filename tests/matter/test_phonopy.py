@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kapitza.errors import DataError, ValidityWarning
-from kapitza.matter.files.crystals import load_crystal, miller_normal
+from kapitza.matter.files.crystals import load_crystal, miller_normal, primitive_cell_remark
 from kapitza.matter.files.force_constants import read_force_constants
 from kapitza.matter.files.phonopy import read_phonopy, stiffness_unit
 from kapitza.units import angstrom, bohr, eV, hartree, m_u, rydberg
@@ -273,3 +273,28 @@ def test_sum_rule_is_reported_and_enforced(silicon: str, written: Callable[[str]
     top = enforced.frequencies([0, 0, 0]).max()
     assert np.abs(enforced.frequencies([0, 0, 0])[0, :3]).max() < 1e-6 * top
     assert kept.frequencies([0, 0, 0])[0, 2] > 0.1 * top
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        (
+            [[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]],
+            "(0 0 1) is (1 1 -1) of the cubic cell, whose (0 0 1) is orient",
+        ),
+        ([[-0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.5, 0.5, -0.5]], "(0 0 1) is (1 1 0) of the cubic cell, whose (0 0 1)"),
+        ([[0.5, 0.5, 0], [0, 0.5, 0.5], [0, 0, 1]], "of the cubic cell, whose (0 0 1) is orientation 012"),
+        (np.eye(3), ""),
+        ([[0.5, 0.5, 0], [-0.5, 0.5, 0], [0, 0, 1.2]], ""),
+        ([[1, 0, 0], [-0.5, 0.75**0.5, 0], [0, 0, 1.6]], ""),
+    ],
+)
+def test_primitive_cubic_cells_are_named(cell, expected, turned):
+    axes = 5.431e-10 * np.array(cell)
+    if turned:
+        axes = axes @ np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))[0]
+    found = primitive_cell_remark("Si", axes, (0, 0, 1))
+    assert (found != "") == (expected != "")
+    assert turned or expected in found
+    assert not expected or "5.431 Å" in found

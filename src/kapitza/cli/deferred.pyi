@@ -64,6 +64,7 @@ from kapitza.matter.building.relaxed_junction import lead_mismatch as lead_misma
 from kapitza.matter.files.structures import is_structure_file as is_structure_file
 from kapitza.matter.material import warn_of_state as warn_of_state
 from kapitza.matter.phonons import has_phonons as has_phonons
+from kapitza.matter.plausibility import check_junction_values as check_junction_values
 from kapitza.matter.potentials.calculators import DEFAULT_CALCULATOR as DEFAULT_CALCULATOR
 from kapitza.matter.potentials.calculators import parse_arguments as parse_arguments
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements as FiniteDisplacements

@@ -220,7 +220,12 @@ def show(
     path: Annotated[str, typer.Argument(help="A saved junction, or a TOML file of one.")], as_json: Json = False
 ) -> None:
     """What a junction is made of, and how well its device joins the leads."""
-    _report_junction(kapitza.io.read_junction(path), as_json)
+    found = kapitza.io.read_junction(path)
+    _report_junction(found, as_json)
+    try:
+        deferred.check_junction_values(found)
+    except InputError as err:
+        note(str(err))
 
 
 def _report_junctions(made: list[Any], as_json: bool) -> None:

@@ -97,6 +97,11 @@ def phonons(
     if given:
         raise InputError(f"{given[0]} is for phonons by a potential: add --potential, such as --potential sw")
     files = Results(save, plot)
+    if name is not None and name.lower().endswith(_PHONOPY_SUFFIXES):
+        raise InputError(
+            f"{name:.60} has force constants already, and this verb computes them: expected a structure file or a "
+            "name; as a side of any other command the file is taken, such as kapitza agf Si.yaml Ge"
+        )
     if name is not None:
         _report_crystal(name, files, as_json=as_json)
         return

@@ -41,10 +41,12 @@ from kapitza.matter.building.mixed_junction import SiteMixing, crystal_lead, jun
 from kapitza.matter.building.relaxed_junction import MAX_SEAM_MISMATCH, JunctionPlan, build_configurations
 from kapitza.matter.building.surface import orient_crystal
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.files.crystals import load_crystal, miller_normal
+from kapitza.matter.files.crystals import load_crystal, miller_normal, primitive_cell_remark
+from kapitza.matter.files.phonopy import unit_lattice
 from kapitza.matter.files.structures import is_structure_file, read_structure
 from kapitza.matter.junction import Junction
 from kapitza.matter.phonons import has_phonons, named_structure, phonon_card, phonon_crystal
+from kapitza.matter.plausibility import check_junction_values
 from kapitza.matter.potentials.calculators import DEFAULT_CALCULATOR, is_calculator_name
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
 from kapitza.matter.potentials.force_constants import crystal_from_potential
@@ -204,9 +206,29 @@ def _junction_from_files(file: TomlTable, disorder: Disorder | None, progress: P
             supercell=_read_repeats(file),
             disorder=disorder,
         )
-        return junction_from_crystals(left, right, normal, back, sites=sites)
+        found = junction_from_crystals(left, right, normal, back, sites=sites)
+        check_junction_values(found)
     except InputError as err:
-        raise InputError(f"{file.path}: {err}") from err
+        raise InputError(f"{file.path}: {'; '.join([str(err), *_cell_remarks(file)])}") from err
+    for remark in _cell_remarks(file):
+        warnings.warn(remark, ValidityWarning, stacklevel=3)
+    return found
+
+
+def _cell_remarks(file: TomlTable) -> list[str]:
+    """What Miller indices mean of files of crystals whose cells are primitive ones of a cubic lattice."""
+    facing, remarks = _miller_indices(file, "orientation") or (0, 0, 1), list[str]()
+    for side, indices in (("left", facing), ("right", _miller_indices(file, "right_orientation") or facing)):
+        path, name = file.beside(side), file.text(side)
+        if path.suffix.lower() in (".yaml", ".yml"):
+            axes = unit_lattice(path)
+        elif is_structure_file(name):
+            one = read_structure(path)
+            axes = one.lattice if one.axes is None else one.axes
+        else:
+            continue
+        remarks.append(primitive_cell_remark(path.name, axes, indices))
+    return list(dict.fromkeys(remark for remark in remarks if remark))
 
 
 def _junction_by_springs(file: TomlTable, progress: Progress | None) -> Junction:

@@ -37,6 +37,7 @@ COVALENT_RADII = {symbol: int(radius) for symbol, radius in (entry.split(":") fo
 # shortest bond over the sum of covalent radii; bohr taken for Å or the reverse is a factor 1.89
 _BOND_RATIO_RANGE = (0.7, 1.6)
 _DENSITY_RANGE = (20.0, 30_000.0)  # kg m⁻³
+_CUBIC_TOLERANCE = 1e-3  # of an edge: how far a cubic lattice may be off
 _REPORTED_RESIDUAL = 1e-2  # of the largest force constant: violations of the sum rule that are reported
 
 
@@ -227,6 +228,53 @@ def miller_normal(path: Path, miller: tuple[int, int, int]) -> Array:
     if len(miller) != 3 or not any(miller) or not all(int(index) == index for index in miller):
         raise InputError(f"Miller indices {miller}, wanted three integers, not all zero, such as (1, 1, 0)")
     return np.asarray(np.array(miller) @ np.linalg.inv(unit_lattice(path)).T * angstrom, dtype=float)
+
+
+def primitive_cell_remark(name: str, axes: Array, miller: tuple[int, int, int]) -> str:
+    """Planes that Miller indices mean where they refer to a primitive cell (3, 3) m of a centred cubic lattice, and the
+    indices that mean those of the cubic cell; nothing for other cells.
+    """
+    found = _cubic_vectors(axes)
+    if found is None:
+        return ""
+    side = float(np.linalg.norm(found[0] @ axes)) / angstrom
+    meant, cubic = (
+        " ".join(map(str, _coprime(one)))
+        for one in ((found @ miller).astype(float), np.linalg.solve(found.astype(float), miller))
+    )
+    same = " ".join(map(str, miller))
+    return (
+        f"{name}: Miller indices refer to the cell of the file, a primitive one of a cubic lattice of {side:.4g} Å: "
+        f"({same}) is ({meant}) of the cubic cell, whose ({same}) is orientation {cubic.replace(' ', '')}"
+    )
+
+
+def _cubic_vectors(axes: Array) -> IntArray | None:
+    """(3, 3) edges of the cubic cell in steps of a primitive cell (3, 3) m of a centred lattice, along x, y
+    and z where these are its axes; None for other lattices.
+    """
+    steps = np.array([step for step in np.ndindex(5, 5, 5) if step != (2, 2, 2)]) - 2
+    away = steps @ axes
+    length, volume = np.linalg.norm(away, axis=1), abs(float(np.linalg.det(axes)))
+    for lattice_points in (2, 4):
+        side = (lattice_points * volume) ** (1 / 3)
+        edges = np.flatnonzero(np.abs(length / side - 1) < _CUBIC_TOLERANCE)
+        angles = away[edges] @ away[edges].T / side**2
+        if len(edges) == 6 and (np.abs(angles - np.round(angles)) < _CUBIC_TOLERANCE).all():
+            first = max(edges, key=lambda k: away[k] @ (1e-4, 1e-2, 1.0))  # the one most along z
+            second = max((k for k in edges if abs(away[k] @ away[first]) < side**2 / 2), key=lambda k: away[k, 0])
+            third = max(edges, key=lambda k: float(np.linalg.det(away[[second, k, first]])))
+            return steps[[second, third, first]].astype(np.int64)
+    return None
+
+
+def _coprime(indices: Array) -> list[int]:
+    """Smallest integers in these proportions, which small ones have."""
+    for factor in range(1, 5):
+        if np.abs(indices * factor - np.round(indices * factor)).max() < _CUBIC_TOLERANCE:
+            whole = np.round(indices * factor).astype(int)
+            return [int(one) for one in whole // np.gcd.reduce(whole)]
+    return [int(one) for one in np.round(indices)]
 
 
 def _warn_implausible(message: str) -> None:

@@ -112,7 +112,7 @@ def _scan_cells(
         pairs.end[g] = total
     for k in range(min(total, room)):
         pairs.counts[pairs.row[k]] += 1
-    return np.int64(total)
+    return int(pairs.end[len(x) - 1])
 
 
 @compile_kernel
