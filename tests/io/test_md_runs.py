@@ -180,13 +180,49 @@ def test_all_times_that_are_too_short_are_said_at_once(tmp_path):
     for part in (
         "1 ps in 80 blocks",
         "fewer blocks",
-        "difference = 0 K",
-        "[run] time = 1 ps ends after 25 samples",
-        "reference = 4 ps",
+        "difference: 0 K, wanted above 0 K",
+        "run.time: 1 ps ends after 25 samples",
+        "modes.reference: 4 ps ends after",
     ):
         assert part in str(caught.value)
     assert "\n" not in str(caught.value)
     path.write_text(short.replace('"1 ps"', '"2 ns"'))
     assert read_run(path).protocol.blocks == 80  # without heat there is no difference, and no spectrum of it
-    with pytest.raises(DataError, match=r"difference = 0 K.*reference = 4 ps"):
+    with pytest.raises(DataError, match=r"difference: 0 K.*reference: 4 ps"):
         read_run(path, gradient=True)
+
+
+FAULTS = {
+    'difference = "12 K"': ('difference = "-12 K"', "difference: -12 K, wanted above 0 K"),
+    "ratio = 3": ("ratio = -3", "system.ratio: -3, wanted above 0"),
+    "cells = [3, 2]": ("cells = [0, 2]", "system.cells: expected whole numbers above 0, got 0"),
+    "thermostat = 2": ("thermostat = 0", "system.thermostat: expected a whole number of at least 1, got 0"),
+    'damping = "1 ps"': ('damping = "-2 ps"', "thermostats.damping: '-2 ps', wanted above 0"),
+    'timestep = "4 fs"': ('timestep = "10 ps"', "run.timestep: 1e+04 fs, wanted above 0 and below 100 fs"),
+    "blocks = 80": ("blocks = 1\nreplicas = 0", "run.blocks: expected a whole number of at least 5, got 1"),
+    'time = "2 ns"': ('time = "-2 ns"\nsegmnt = 3', "run.time: '-2 ns', wanted above 0"),
+    'form = "lennard-jones"': ('form = "lenard-jones"', "potential.form: expected 'lennard-jones' or"),
+    'interval = "40 fs"': ('interval = "0 ps"', "spectrum.interval: '0 ps', wanted above 0"),
+    "segment = 256": ("segment = -1", "spectrum.segment: expected a whole number of at least 0, got -1"),
+    'reference = "100 ps"': ('reference = "-1 ps"', "modes.reference: '-1 ps', wanted 0 or more"),
+    "seed = 7": ('engine = "lamps"', "run.engine: expected 'builtin' or 'lammps'"),
+}
+MORE = ["run.replicas: ", "run.segmnt: unknown key"]
+
+
+def test_all_that_is_wrong_in_a_file_is_said_at_once(tmp_path):
+    """Fourteen faults: each with its line, in the order of the lines, each once."""
+    text = RUN
+    for right, (wrong, _) in FAULTS.items():
+        assert right in text
+        text = text.replace(right, wrong, 1)
+    path = tmp_path / "wrong.toml"
+    path.write_text(text)
+    with pytest.raises(DataError) as caught:
+        read_run(path, gradient=True)
+    parts = str(caught.value).removeprefix(f"{path}, ").split("; line ")
+    assert all(sum(message in part for part in parts) == 1 for message in [*(m for _, m in FAULTS.values()), *MORE])
+    lines = [int(part.removeprefix("line ").split(":")[0]) for part in parts]
+    assert lines == sorted(lines)
+    assert len(parts) == len(FAULTS) + len(MORE)
+    assert "\n" not in str(caught.value)

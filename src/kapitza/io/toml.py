@@ -197,6 +197,31 @@ def locate_faults(section: TomlTable, key: str, make: Callable[[], Any]) -> Any:
         raise section.fault(str(err), key) from err
 
 
+def raise_all(checks: Iterable[Callable[[], object]]) -> None:
+    """Run all checks of a file, and raise what is wrong in one error, by line; each fault once."""
+    found: dict[str, DataError] = {}
+    for check in checks:
+        try:
+            check()
+        except DataError as err:
+            found.setdefault(str(err), err)
+    faults = sorted(found.values(), key=lambda err: err.line or 0)
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        first, *others = faults
+        parts = [
+            _message(first),
+            *(f"line {err.line}: {_message(err)}" if err.line else _message(err) for err in others),
+        ]
+        raise DataError("; ".join(parts), file=first.file, line=first.line)
+
+
+def _message(err: DataError) -> str:
+    """What an error says, without its place."""
+    return str(err).removeprefix(f"{err.file}, line {err.line}: " if err.line else f"{err.file}: ")
+
+
 def material_at(section: TomlTable, temperature: float) -> Material:
     """Return the material of the library that a table names; warns where it is not what its numbers describe at a
     temperature (K).

@@ -1,6 +1,7 @@
 """Files of molecular dynamics runs: atoms, potential, thermostats, protocol and sampling."""
 
 from collections.abc import Sequence
+from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, cast
 
@@ -8,6 +9,7 @@ from attrs import evolve, frozen
 
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
+from kapitza.io.md.run_checks import MIN_BLOCKS, SAMPLING_STEPS, check_run_file
 from kapitza.io.quantities import quantity
 from kapitza.io.toml import TomlTable, locate_faults, read_toml
 from kapitza.matter.building.relaxed_junction import JunctionPlan
@@ -61,9 +63,15 @@ _TOP_KEYS = (
 )  # fmt: skip
 _CRYSTAL_KEYS = ("crystal", "ratio", "cells", "length", "thermostat", "wall", "lattice_constant")
 _INTERFACE_KEYS = ("left", "right", "orientation", "strain", "length", "width", "thermostat", "wall")
+_TABLE_KEYS = {
+    "": _TOP_KEYS,
+    "run": ("engine", "timestep", "equilibration", "time", "blocks", "replicas", "seed"),
+    "thermostats": ("kind", "damping", "power", "period"),
+    "spectrum": ("interval", "segment"),
+    "modes": ("planes", "reference", "interface"),
+}
 _RENAMED_KEYS = {"bath": "thermostat", "baths": "thermostats", "still": "reference"}  # since version 0.2
 _MAX_STEPS = 10**12  # of a run: a thousand years of computing
-_SAMPLING_STEPS = 10  # steps between two samples of the temperatures and of the plane
 _LONGEST_CUTOFF = 0.8 * nm  # of files that LAMMPS alone reads
 _SAMPLE_BYTES = {"lammps": ("plane.dump", 90), "gpumd": ("plane.xyz", 210)}  # of an atom in a sample
 _EXPANSION_STEPS = 20000  # steps of the runs that find a lattice constant
@@ -156,23 +164,20 @@ def read_run(path: str | PathLike[str], *, gradient: bool = False) -> RunFile:
     Raises
     ------
     DataError
-        with file, key and line, for unknown keys, units of another kind, missing or impossible numbers; and for all
-        times that are too short for blocks and segments, and thermostats that do not differ, at once
+        with file, key and line, for unknown keys, units of another kind, missing or impossible numbers, times that are
+        too short for blocks and segments, and thermostats that do not differ: all that is wrong, at once
     OSError
         if the file is missing or may not be read
     """
     top = read_toml(path)
-    top.check_keys(_TOP_KEYS, _RENAMED_KEYS)
-    table = top.section("system")
-    table.check_keys(_CRYSTAL_KEYS if "crystal" in table else _INTERFACE_KEYS, _RENAMED_KEYS)
-    if "crystal" not in table and not ("left" in table and "right" in table):
-        raise top.fault('[system] needs crystal = "Ar" with a ratio, or left = "Si" and right = "Ge"', "system")
-    potential = locate_faults(
-        top.section("potential"), "", lambda: _read_run_potential(top.section("potential"), _potential_elements(table))
-    )
-    run = top.section("run")
-    run.check_keys(("engine", "timestep", "equilibration", "time", "blocks", "replicas", "seed"))
-    _check_times(top, gradient=gradient)
+    table, run = top.section("system"), top.section("run")
+    known = _TABLE_KEYS | {"system": _CRYSTAL_KEYS if "crystal" in table else _INTERFACE_KEYS}
+    potentials: list[AnyPotential] = []
+    looked_up = [
+        partial(_check_sides, top), lambda: potentials.append(_potential_of_file(top)), partial(_read_engine, run),
+        partial(top.text, "title", ""),
+    ]  # fmt: skip
+    check_run_file(top, known, _RENAMED_KEYS, looked_up, gradient=gradient)
     protocol = locate_faults(run, "", lambda: _read_protocol(run))
     sampling = _read_sampling(top, protocol)
     kept = sampling.segment and protocol.steps % sampling.every == 0
@@ -181,10 +186,23 @@ def read_run(path: str | PathLike[str], *, gradient: bool = False) -> RunFile:
         power_interval=sampling.every if kept else protocol.sample_interval,
     )  # fmt: skip
     return RunFile(
-        title=top.text("title", top.path.stem), table=table, potential=potential,
+        title=top.text("title", top.path.stem), table=table, potential=potentials[0],
         potential_table=top.section("potential"), engine=_read_engine(run),
         protocol=protocol, sampling=sampling
     )  # fmt: skip
+
+
+def _check_sides(top: TomlTable) -> None:
+    """Refuse a system without crystals."""
+    table = top.section("system")
+    if "crystal" not in table and not ("left" in table and "right" in table):
+        raise top.fault('[system] needs crystal = "Ar" with a ratio, or left = "Si" and right = "Ge"', "system")
+
+
+def _potential_of_file(top: TomlTable) -> AnyPotential:
+    """Potential for the elements of the system."""
+    section, symbols = top.section("potential"), _potential_elements(top.section("system"))
+    return locate_faults(section, "", lambda: _read_run_potential(section, symbols))
 
 
 def _read_both_sides(section: TomlTable, key: str, kind: str, default: Any) -> tuple[Any, Any]:
@@ -245,12 +263,12 @@ def _read_protocol(run: TomlTable) -> Protocol:
     """How long the run goes on, in whole steps."""
     timestep = run.number("timestep", "time", 1 * fs)
     total = run.number("time", "time")
-    blocks = run.count("blocks", 40, low=5)
-    steps = _steps_of_time(run, "time", total, timestep * blocks * _SAMPLING_STEPS) * _SAMPLING_STEPS
+    blocks = run.count("blocks", 40, low=MIN_BLOCKS)
+    steps = _steps_of_time(run, "time", total, timestep * blocks * SAMPLING_STEPS) * SAMPLING_STEPS
     settle = _steps_of_time(run, "equilibration", run.number("equilibration", "time", 0.0), timestep)
     seed = run.count("seed", 1)
     return Protocol(
-        timestep=timestep, steps=steps, blocks=blocks, equilibration=settle, sample_interval=_SAMPLING_STEPS, seed=seed
+        timestep=timestep, steps=steps, blocks=blocks, equilibration=settle, sample_interval=SAMPLING_STEPS, seed=seed
     )
 
 
@@ -261,56 +279,11 @@ def _steps_of_time(section: TomlTable, key: str, time: float, step: float) -> in
     return round(time / step)
 
 
-def _check_times(top: TomlTable, *, gradient: bool) -> None:
-    """Refuse all at once what is too short, or does not differ, before anything is computed."""
-    run = top.section("run")
-    timestep = run.number("timestep", "time", 1 * fs)
-    if not 0 < timestep < 100 * fs:
-        raise run.fault(f"{timestep / fs:.3g} fs, wanted above 0 and below 100 fs", "timestep")
-    faults = _length_faults(top, timestep) + (_gradient_faults(top, timestep) if gradient else [])
-    if faults:
-        where, key = (top, "difference") if faults[0].startswith("difference") else (run, "time")
-        raise where.fault("; ".join(faults), key)
-
-
-def _length_faults(top: TomlTable, timestep: float) -> list[str]:
-    """What makes the time of a run too short for its blocks."""
-    total, blocks = top.section("run").number("time", "time"), top.section("run").count("blocks", 40, low=5)
-    least = blocks * _SAMPLING_STEPS * timestep
-    if total > 0.5 * least:
-        return []
-    short = f"{total / ps:.4g} ps in {blocks} blocks leave less than {_SAMPLING_STEPS} steps of {timestep / fs:.3g} fs"
-    return [f"{short} to each: take longer, {least / ps:.4g} ps, or fewer blocks"]
-
-
-def _gradient_faults(top: TomlTable, timestep: float) -> list[str]:
-    """What else keeps a run between two thermostats from a result: no difference, or times shorter than a segment."""
-    found: list[str] = []
-    difference = top.number("difference", "temperature", 0.0)
-    if not (difference > 0 or top.section("thermostats").number("power", "power", 0.0) > 0):
-        found.append(f"difference = {difference:g} K, wanted above 0 K: the hot thermostat is on the left")
-    spectrum, modes = top.section("spectrum"), top.section("modes")
-    segment, interval = spectrum.count("segment", 512), spectrum.number("interval", "time", _SAMPLING_STEPS * timestep)
-    if not segment and not modes.count("planes", 6):
-        return found
-    samples = segment or SEGMENT_LENGTH
-    time, reference = top.section("run").number("time", "time"), modes.number("reference", "time", 0.0)
-    for name, one in (("[run] time", time), ("[modes] reference", reference)):
-        if 0 < one < (samples - 0.5) * interval:
-            found.append(
-                f"{name} = {one / ps:.4g} ps ends after {round(one / interval)} samples, a segment of its spectra "
-                f"takes {samples}: take longer, {samples * interval / ps:.4g} ps, or a smaller [spectrum] segment"
-            )
-    return found
-
-
 def _read_sampling(top: TomlTable, protocol: Protocol) -> Sampling:
     """What is sampled during a run."""
     section, modes = top.section("spectrum"), top.section("modes")
-    section.check_keys(("interval", "segment"))
-    modes.check_keys(("planes", "reference", "interface"), _RENAMED_KEYS)
     segment = section.count("segment", 512)
-    interval = section.number("interval", "time", _SAMPLING_STEPS * protocol.timestep)
+    interval = section.number("interval", "time", SAMPLING_STEPS * protocol.timestep)
     every = _steps_of_time(section, "interval", interval, protocol.timestep)
     if every < 1:
         raise section.fault(f"less than one time step of {protocol.timestep / fs:.3g} fs", "interval")
@@ -330,12 +303,7 @@ def _read_engine(run: TomlTable) -> MdEngine:
 def _read_thermostats(top: TomlTable, protocol: Protocol) -> Thermostats:
     """Two thermostats, whose temperatures lie around the mean."""
     section = top.section("thermostats")
-    section.check_keys(("kind", "damping", "power", "period"))
     mean, difference = top.number("temperature", "temperature"), top.number("difference", "temperature", 0.0)
-    if not mean > 0:
-        raise top.fault(f"{mean:g} K, wanted above 0 K", "temperature")
-    if not abs(difference) < 2 * mean:
-        raise top.fault(f"{difference:g} K around {mean:g} K leaves a thermostat at 0 K or below", "difference")
     kind = cast("ThermostatKind", section.text("kind", "langevin", choices=THERMOSTAT_KINDS))
     return Thermostats(
         kind, mean + difference / 2, mean - difference / 2, section.number("damping", "time", 200 * protocol.timestep),

@@ -272,8 +272,8 @@ def _coprime(indices: Array) -> list[int]:
     """Smallest integers in these proportions, which small ones have."""
     for factor in range(1, 5):
         if np.abs(indices * factor - np.round(indices * factor)).max() < _CUBIC_TOLERANCE:
-            whole = np.round(indices * factor).astype(int)
-            return [int(one) for one in whole // np.gcd.reduce(whole)]
+            integers = np.round(indices * factor).astype(int)
+            return [int(one) for one in integers // np.gcd.reduce(integers)]
     return [int(one) for one in np.round(indices)]
 
 
