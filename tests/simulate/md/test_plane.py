@@ -7,14 +7,16 @@ import pytest
 from attrs import evolve
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.md.kernels.forces import energy_and_forces, load_kernels, map_species, site_energies
 from kapitza.simulate.md.kernels.neighbours import VerletList, list_neighbours
 from kapitza.simulate.md.observers.plane_power import (
     CONTACT_SLACK,
+    DividedForcePower,
     FiniteDifferencePower,
     PlanePower,
+    ase_member_forces,
     ase_site_energies,
     atoms_across_plane,
     divide_at_plane,
@@ -233,6 +235,38 @@ def test_only_atoms_near_the_plane_matter(name: str) -> None:
     assert not np.delete(total, plane.atoms, axis=0).any()
 
 
+def alone(run: Run, x: Array, members: IntArray) -> tuple[float, Array]:
+    """Energy and forces of some atoms without the others."""
+    system = run.system
+    near = list_neighbours(
+        system.lattice, x[members], run.field.cutoff, periodic=(True, True, False), half=run.field.half
+    )
+    energy, force = energy_and_forces(run.field, near, x[members], run.kinds[members])
+    return float(energy), force
+
+
+@pytest.mark.parametrize("name", ["lj", "sw", "tersoff"])
+def test_forces_with_and_without_the_other_side_give_the_power(name: str) -> None:
+    """Pairs of atoms: that of the kernels; others: minus the change of the energy of the left side along the motion."""
+    run = warm(name)
+    right = run.system.right
+    crossing = DividedForcePower(lambda x, members: alone(run, x, members)[1], right)
+    power = crossing.power(run.x, run.v)
+    if name == "lj":
+        np.testing.assert_allclose(power, PlanePower(run.system, run.field).power(run.x, run.v), rtol=1e-9, atol=0)
+
+    def potential(time: float) -> float:
+        x = run.x + time * run.v
+        both, left, other = (alone(run, x, np.flatnonzero(part))[0] for part in (right | True, ~right, right))
+        return left + (both - left - other) / 2
+
+    step = 1e-17
+    rise = (potential(step) - potential(-step)) / (2 * step)
+    force = alone(run, run.x, np.arange(right.size))[1]
+    kinetic = (force * run.v)[~right].sum()
+    np.testing.assert_allclose(power, -(rise + kinetic), rtol=1e-5, atol=0)
+
+
 @pytest.mark.parametrize("name", ["lj periodic", "sw"])
 def test_the_side_may_be_any_set_of_atoms(name: str) -> None:
     """A plane so rough that atoms of both sides mix."""
@@ -302,6 +336,8 @@ def test_site_energies_of_ase_give_the_same_power() -> None:
     slow = FiniteDifferencePower(ase_site_energies(calculator, system, ("Ar",)), system.right, plane.atoms[part])
     g = plane.forces(run.x)
     np.testing.assert_allclose(slow.forces(run.x), g[part], rtol=0, atol=1e-6 * np.abs(g).max())
+    divided = DividedForcePower(ase_member_forces(calculator, system, ("Ar",)), system.right)
+    np.testing.assert_allclose(divided.forces(run.x)[plane.atoms], g, rtol=0, atol=1e-6 * np.abs(g).max())
 
 
 def test_atoms_that_come_from_afar_are_noticed() -> None:

@@ -273,6 +273,53 @@ class FiniteDifferencePower:
         return _power_through(self.forces(positions), velocities[self.atoms], self.right)
 
 
+class DividedForcePower:
+    r"""Power from left to right of any potential, from its forces on all atoms and on either side alone.
+
+    With the energies $E_A = K_A + U_A + \frac12(U - U_A - U_B)$, where $U_A$ is that of the left side if the right one
+    were not there, the power is exactly $\frac12\sum_Bv\cdot(F - F_B) - \frac12\sum_Av\cdot(F - F_A)$.  For pairs of
+    atoms it is that of `PlanePower`; for others sites share their energies in another way, with the same mean.
+
+    `forces` gives those (m, 3) N on some atoms (m,), of which alone there is something, at positions (n, 3) m of all;
+    `right` (n,) whether an atom is on the right.  A sample takes three evaluations, of all atoms and of both sides.
+    """
+
+    def __init__(self, forces: Callable[[Array, IntArray], Array], right: BoolArray) -> None:
+        self.member_forces, self.right = forces, np.asarray(right, dtype=bool)
+        self.atoms: IntArray = np.arange(self.right.size)
+
+    def forces(self, positions: Array) -> Array:
+        """(n, 3) half of what the other side adds to the forces on each atom, N."""
+        found = self.member_forces(positions, self.atoms).copy()
+        for side in (self.right, ~self.right):
+            members = np.flatnonzero(side)
+            found[members] -= self.member_forces(positions, members)
+        return found / 2
+
+    def power(self, positions: Array, velocities: Array) -> float:
+        """Power from left to right, W, at positions and velocities (n, 3) of all atoms."""
+        return _power_through(self.forces(positions), velocities, self.right)
+
+
+def ase_member_forces(
+    calculator: Any, system: System, symbols: tuple[str, ...] = ()
+) -> Callable[[Array, IntArray], Array]:
+    """Forces (m, 3) N of any ASE calculator on some atoms (m,) without the others, for `DividedForcePower`."""
+    ase = require("ase", extra=KERNEL_EXTRA, why="calculators of ASE")
+    names = np.array(symbols or system.kinds)[system.species]
+    periodic = (True, True, system.periodic)
+
+    def forces(positions: Array, members: IntArray) -> Array:
+        """(m, 3) N."""
+        atoms = ase.Atoms(
+            names[members], positions=positions[members] / angstrom, cell=system.lattice / angstrom, pbc=periodic
+        )
+        atoms.calc = calculator
+        return np.asarray(atoms.get_forces(), dtype=float) * (eV / angstrom)
+
+    return forces
+
+
 def ase_site_energies(calculator: Any, system: System, symbols: tuple[str, ...] = ()) -> Callable[[Array], Array]:
     """Site energies (n,) J of an ASE calculator that has `get_potential_energies`, as a function of positions."""
     ase = require("ase", extra=KERNEL_EXTRA, why="calculators of ASE")
