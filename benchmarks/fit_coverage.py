@@ -1,7 +1,7 @@
 """How often 95 % intervals of thermoreflectance fits hold the truth, over experiments, noise and its correlation.
 
 Usage: python benchmarks/fit_coverage.py [--sets 1000] [--only tdtr] [--noise 0.01] [--white | --correlated]
-       [--store coverage.jsonl] [--table] [--linear] [--correlation 0.98] [--processes 16]
+       [--store coverage.jsonl] [--table] [--linear] [--limits] [--correlation 0.98] [--seed 1] [--processes 16]
 
 For {TDTR, FDTR, SSTR, 3-omega} x {0.3, 1, 3, 10 %} x {white, AR(1) with 0.9}: simulated curves of 40 points without any
 stated uncertainty are fitted, and the share of what is reported of each free number, the interval or the one-sided
@@ -12,8 +12,9 @@ the largest value for temperatures, and in rad for phases (0.3 %: 3 mrad).
 
 Each set is a line of the store, written when it is done; a run continues where another ended, and `--table` only prints
 what is there as the table of docs/theory/intervals.md.  `--linear` estimates the same noise on the tangents of the
-experiments, which is what small noise sees, in a hundredth of the time.  `--processes` shares the sets out, 0 over all
-cores; each set is the same whoever simulates it.
+experiments, which is what small noise sees, in a hundredth of the time, and `--limits` counts how often the ratio of
+likelihoods stays below its quantile near limits.  `--only spectrum` is a boundary whose transmission is fitted.
+`--processes` shares the sets out, 0 over all cores; each set is the same whoever simulates it.
 
 The fits are those of `kapitza.measure.fit`; the curves that they ask for are interpolated by polynomials (`Tabulated`),
 to 1e-7 of the value.  Set k has the same noise in all cells, so that chance moves them together.
@@ -22,15 +23,21 @@ to 1e-7 of the value.  Set k has the same noise in all cells, so that chance mov
 import argparse
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from copy import copy
 from functools import cache
+from itertools import product
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
 import numpy as np
 from numpy.polynomial import chebyshev
 
+from kapitza.core.likelihood_ratio import least_chi2, ratio_quantile
 from kapitza.core.stack import Layer, Stack
+from kapitza.io.samples import read_sample
 from kapitza.measure.experiment import Curve, Experiment, independent_variable
 from kapitza.measure.fit import fit
 from kapitza.measure.fit_result import Fit
@@ -50,6 +57,25 @@ PASSES = (50, 100, 300)  # sets of each cell after which the next cell is taken 
 NOISES = (0.003, 0.01, 0.03, 0.1)
 PATCH, ORDER = 0.5, 9  # width of a patch of the table, of the logarithm, and its number of nodes in each direction
 INTERPOLATION_ERROR = 1e-7
+NAMES = ("tdtr", "fdtr", "sstr", "3-omega")
+BEAMS = Beams(10 * um, 10 * um)
+BOTH = ("Al|S.conductance", "S.conductivity")
+BOUNDARY = """
+layers = [
+    { name = "Al", thickness = "80 nm", conductivity = 180, heat_capacity = "2.43 MJ/m3K" },
+    { name = "S", conductivity = 148, heat_capacity = "1.66 MJ/m3K" },
+]
+boundaries = { "Al|S" = "perfect" }
+
+[[experiments]]
+kind = "fdtr"
+pump_radius = "2 um"
+probe_radius = "2 um"
+frequencies = ["0.1 MHz", "200 MHz", 40]
+phonons = { material = "Si" }
+transmission = [0.6, 0.08]
+transmission_edges = ["5 THz"]
+"""
 
 
 class Tabulated:
@@ -61,32 +87,45 @@ class Tabulated:
 
     def __init__(self, experiment: Experiment, stack: Stack, free: tuple[str, ...]):
         self.experiment, self.free = experiment, free
-        self.name, self.parameters = experiment.name, {}
+        self.name = experiment.name
+        owned = [name.partition(".")[2] for name in free if is_owned(experiment, name)]
+        self.parameters = {name: experiment.parameters[name] for name in owned}
         self.kind = getattr(experiment, "kind", "temperature")
         variable, values = independent_variable(experiment)
         setattr(self, variable, values)
-        self.start = np.log([number_of(stack, name) for name in free])
+        # patches of a share end at 1
+        self.start = np.array([-PATCH / 2 if is_owned(experiment, n) else np.log(number_of(stack, n)) for n in free])
+        self.highest = np.array([0 if is_owned(experiment, name) else 99 for name in free])
         self.patches: dict[tuple[int, ...], np.ndarray | None] = {}
 
     def replace(self, changes: dict[str, float]) -> "Tabulated":
-        """The same; it has no numbers of its own."""
-        return self
+        """The same with other numbers of the experiment, by one table."""
+        self.experiment.replace(changes)  # which refuses what has no meaning
+        found = copy(self)
+        found.parameters = self.parameters | changes
+        return found
 
     def predict(self, stack: Stack) -> np.ndarray:
         """(n,) curve."""
-        place = (np.log([number_of(stack, name) for name in self.free]) - self.start) / PATCH
-        patch = tuple(np.round(place).astype(int).tolist())
+        here = [number_of(stack, name, self.parameters) for name in self.free]
+        place = (np.log(here) - self.start) / PATCH
+        patch = tuple(np.minimum(np.round(place).astype(int), self.highest).tolist())
         if patch not in self.patches:
             self.patches[patch] = self.coefficients(stack, np.array(patch))
         series = self.patches[patch]
-        return self.experiment.predict(stack) if series is None else value_of(series, 2 * (place - patch))
+        return self.exact(stack, here) if series is None else value_of(series, 2 * (place - patch))
+
+    def exact(self, stack: Stack, values: list[float]) -> np.ndarray:
+        """(n,) curve of the experiment itself with free numbers (p,)."""
+        named = dict(zip(self.free, values, strict=True))
+        owned = {name.partition(".")[2]: named.pop(name) for name in self.free if is_owned(self.experiment, name)}
+        return self.experiment.replace(owned).predict(stack.replace(named))
 
     def coefficients(self, stack: Stack, patch: np.ndarray) -> np.ndarray | None:
         """(ORDER, [ORDER,] n) of a patch; None where they are not exact enough."""
 
         def at(y: np.ndarray) -> np.ndarray:
-            values = np.exp(self.start + PATCH * (patch + y / 2))
-            return self.experiment.predict(stack.replace(dict(zip(self.free, values.tolist(), strict=True))))
+            return self.exact(stack, np.exp(self.start + PATCH * (patch + y / 2)).tolist())
 
         nodes = chebyshev.chebpts1(ORDER)
         mesh = np.stack(np.meshgrid(*[nodes] * len(self.free), indexing="ij"), axis=-1)
@@ -108,9 +147,16 @@ def value_of(series: np.ndarray, y: np.ndarray) -> np.ndarray:
     return series
 
 
-def number_of(stack: Stack, name: str) -> float:
-    """A conductance or a conductivity of a stack."""
+def is_owned(experiment: Experiment, name: str) -> bool:
+    """Whether a free number is one of the experiment."""
+    return name.startswith(f"{experiment.name}.")
+
+
+def number_of(stack: Stack, name: str, owned: Mapping[str, float] = MappingProxyType({})) -> float:
+    """A conductance or a conductivity of a stack, or a number of an experiment, which come in `owned`."""
     owner, _, attribute = name.rpartition(".")
+    if attribute in owned:
+        return owned[attribute]
     if attribute == "conductance":
         return 1 / stack.boundaries[stack.boundary_names.index(owner)].resistance()
     return float(next(layer for layer in stack.layers if layer.name == owner).conductivity)
@@ -123,25 +169,46 @@ def film_on(conductivity: float, heat_capacity: float, conductance: float) -> St
 
 
 @cache
-def setups() -> dict[str, tuple[Experiment, Stack, tuple[str, ...]]]:
-    """Experiments with their sample and what is free."""
-    silicon = film_on(140.0, 1.65e6, 150e6)
-    strip = Stack(
-        [Layer("oxide", 300 * nm, 1.35, heat_capacity=1.65e6), Layer("S", np.inf, 140.0, heat_capacity=1.65e6)], [1e9]
-    )
-    delays, frequencies = np.geomspace(100e-12, 3.6e-9, POINTS), np.geomspace(2e4, 2e7, POINTS)
-    beams = Beams(10 * um, 10 * um)
-    both = ("Al|S.conductance", "S.conductivity")
-    made: dict[str, tuple[Experiment, Stack, tuple[str, ...]]] = {
-        "tdtr": (Tdtr(delays, beams, modulation=9.8e6, repetition=80e6, delayed="pump"), silicon, both),
-        "fdtr": (Fdtr(frequencies, Beams(4 * um, 4 * um)), silicon, both),
-        "sstr": (Sstr(np.linspace(1e-3, 20e-3, POINTS), beams), silicon, ("S.conductivity",)),
-        "3-omega": (
-            ThreeOmega(np.geomspace(100.0, 1e4, POINTS), half_width=10 * um, length=1e-3, power=20e-3), strip,
-            ("oxide.conductivity", "S.conductivity"),
-        ),
-    }  # fmt: skip
-    return {name: (Tabulated(*one), *one[1:]) for name, one in made.items()}
+def setup_of(name: str) -> tuple[Experiment, Stack, tuple[str, ...]]:
+    """One of `NAMES`: an experiment with its sample and what is free."""
+    made = {"tdtr": delayed_pulses, "fdtr": phases, "sstr": steady_heating, "3-omega": heated_strip,
+            "spectrum": passing_phonons}[name]()  # fmt: skip
+    return Tabulated(*made), *made[1:]
+
+
+def delayed_pulses() -> tuple[Experiment, Stack, tuple[str, ...]]:
+    """Ratio against delay; conductance and conductivity are free."""
+    tdtr = Tdtr(np.geomspace(100e-12, 3.6e-9, POINTS), BEAMS, modulation=9.8e6, repetition=80e6, delayed="pump")
+    return tdtr, film_on(140.0, 1.65e6, 150e6), BOTH
+
+
+def phases() -> tuple[Experiment, Stack, tuple[str, ...]]:
+    """Phase against frequency."""
+    return Fdtr(np.geomspace(2e4, 2e7, POINTS), Beams(4 * um, 4 * um)), film_on(140.0, 1.65e6, 150e6), BOTH
+
+
+def steady_heating() -> tuple[Experiment, Stack, tuple[str, ...]]:
+    """Temperature against power."""
+    return Sstr(np.linspace(1e-3, 20e-3, POINTS), BEAMS), film_on(140.0, 1.65e6, 150e6), ("S.conductivity",)
+
+
+def heated_strip() -> tuple[Experiment, Stack, tuple[str, ...]]:
+    """Temperature of a strip on an oxide against frequency."""
+    layers = [Layer("oxide", 300 * nm, 1.35, heat_capacity=1.65e6), Layer("S", np.inf, 140.0, heat_capacity=1.65e6)]
+    omega = ThreeOmega(np.geomspace(100.0, 1e4, POINTS), half_width=10 * um, length=1e-3, power=20e-3)
+    return omega, Stack(layers, [1e9]), ("oxide.conductivity", "S.conductivity")
+
+
+def passing_phonons() -> tuple[Experiment, Stack, tuple[str, ...]]:
+    """Phase against frequency for a boundary that lets pass 60 % of the phonons of silicon below 5 THz, 8 % of those
+    above; both shares and the conductivity of silicon are free.
+    """
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "boundary.toml"
+        file.write_text(BOUNDARY)
+        sample = read_sample(file)
+    free = ("fdtr.transmission_1", "fdtr.transmission_2", "S.conductivity")
+    return sample.experiments[0], sample.stack, free
 
 
 def noise_of(rng: np.random.Generator, correlation: float) -> np.ndarray:
@@ -157,24 +224,24 @@ def unit_noise(kind: str, clean: np.ndarray) -> np.ndarray:
     return {"ratio": np.abs(clean), "phase": np.ones(POINTS)}.get(kind, np.full(POINTS, np.abs(clean).max()))
 
 
-def simulate(name: str, noise: float, correlation: float, number: int) -> dict[str, object]:
+def simulate(name: str, noise: float, correlation: float, number: int, seed: int) -> dict[str, object]:
     """What is reported of each free number in one simulated set, and whether the fit is doubted."""
-    experiment, stack, free = setups()[name]
+    experiment, stack, free = setup_of(name)
     clean = experiment.predict(stack)
     kind = experiment.kind
-    value = clean + noise * unit_noise(kind, clean) * noise_of(np.random.default_rng([1, number]), correlation)
+    value = clean + noise * unit_noise(kind, clean) * noise_of(np.random.default_rng([seed, number]), correlation)
     found = fit(experiment, Curve(independent_variable(experiment)[1], value, None, kind), stack, free, starts=1)
     return {
         "cell": [name, noise, correlation],
         "set": number,
-        "found": [report(found, one, number_of(stack, one)) for one in free],
+        "found": [report(found, one, number_of(stack, one, experiment.parameters)) for one in free],
         "doubted": judge_fit(found).verdict != "consistent",
     }
 
 
 def describe_linear(name: str, correlation: float, sets: int) -> str:
     """One line: the same noise on the tangent of an experiment at the truth, which is what small noise sees."""
-    experiment, stack, free = setups()[name]
+    experiment, stack, free = setup_of(name)
     clean = experiment.predict(stack)
     size = unit_noise(experiment.kind, clean)
     step = 1e-4
@@ -205,6 +272,23 @@ def describe_linear(name: str, correlation: float, sets: int) -> str:
     return (
         f"{name:8} small  {how:10} {sets:5} sets: {shares(np.ma.array(inside.mean(axis=0)))} "
         f"(before calibration {shares(np.ma.array(plain.mean(axis=0)))}), {correlated.sum()} taken as correlated"
+    )
+
+
+def describe_limits(correlation: float, distance: tuple[float, float], sets: int) -> str:
+    """One row: two numbers with normal estimates, so many standard deviations below their limits; how often the rise of
+    chi2 to the true value of the first stays below 3.84, and below its quantile with the other at its likeliest.
+    """
+    spread = np.array([[1.0, correlation], [correlation, 1.0]])
+    information, high, low = np.linalg.inv(spread), np.array(distance), np.full(2, -np.inf)
+    drawn = np.random.default_rng(1).standard_normal((sets, 2)) @ np.linalg.cholesky(spread).T
+    held = np.minimum(drawn[:, 1] - correlation * drawn[:, 0], high[1])
+    away = np.column_stack([np.zeros(sets), held]) - drawn
+    rise = np.sum((away @ information) * away, axis=1) - least_chi2(information, drawn, low, high)
+    quantile = [ratio_quantile(information, -low, high - [0.0, one], 0.95) for one in held.tolist()]
+    return (
+        f"| {correlation:g} | {distance[0]:g}, {distance[1]:g} | {100 * np.mean(rise < 3.8415):.1f} % "
+        f"| {100 * np.mean(rise <= quantile):.1f} % | {sets:,} |"
     )
 
 
@@ -265,12 +349,12 @@ def markdown(cells: dict[tuple[str, float, float], list[dict[str, object]]]) -> 
 
 
 def simulated(
-    tasks: list[tuple[tuple[str, float, float], int]], pool: ProcessPoolExecutor | None
+    tasks: list[tuple[tuple[str, float, float], int]], seed: int, pool: ProcessPoolExecutor | None
 ) -> Iterable[dict[str, object]]:
     """Sets of cells by number, in the order of the tasks."""
     if pool is None:
-        return (simulate(*cell, number) for cell, number in tasks)
-    columns = list(zip(*((*cell, number) for cell, number in tasks), strict=True)) or [()] * 4
+        return (simulate(*cell, number, seed) for cell, number in tasks)
+    columns = list(zip(*((*cell, number, seed) for cell, number in tasks), strict=True)) or [()] * 5
     return pool.map(simulate, *columns, chunksize=CHUNK)
 
 
@@ -278,12 +362,14 @@ def main() -> None:
     """Simulate what is missing, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", type=int, default=1000)
-    parser.add_argument("--only", choices=sorted(setups()), nargs="*", default=list(setups()))
+    parser.add_argument("--only", choices=(*NAMES, "spectrum"), nargs="*", default=NAMES)
     parser.add_argument("--noise", type=float, nargs="*", default=NOISES)
     parser.add_argument("--store", type=Path)
     parser.add_argument("--table", action="store_true", help="print what is in the store")
     parser.add_argument("--linear", action="store_true", help="on the tangents of the experiments: small noise, quick")
+    parser.add_argument("--limits", action="store_true", help="linear problems of two numbers near their limits")
     parser.add_argument("--correlation", type=float, default=CORRELATION)
+    parser.add_argument("--seed", type=int, default=1, help="of the noise; a store holds sets of one seed")
     parser.add_argument("--processes", type=int, default=1, help="that simulate at once; 0: as many as there are cores")
     kinds = parser.add_mutually_exclusive_group()
     kinds.add_argument("--white", action="store_true")
@@ -294,6 +380,10 @@ def main() -> None:
         cells.setdefault(tuple(one["cell"]), []).append(one)
     if options.table:
         print("\n".join(markdown(cells)))
+        return
+    if options.limits:
+        for case in product((-0.95, 0.0, 0.7), ((9.0, 0.0), (9.0, 1.0), (1.0, 1.0), (0.3, 0.3))):
+            print(describe_limits(*case, options.sets), flush=True)
         return
     correlations = [options.correlation] * (not options.white) + [0.0] * (not options.correlated)
     if options.linear:
@@ -307,7 +397,7 @@ def main() -> None:
     for upto in sorted({min(part, options.sets) for part in (*PASSES, options.sets)}):  # all cells a little, then more
         for cell in wanted:
             sets = cells.setdefault(cell, [])
-            for one in simulated([(cell, number) for number in range(len(sets), upto)], pool):
+            for one in simulated([(cell, number) for number in range(len(sets), upto)], options.seed, pool):
                 sets.append(one)
                 if options.store is not None:
                     with options.store.open("a") as file:

@@ -292,7 +292,7 @@ Better are all curves at once, where every input is counted once.  `changes` giv
 
 ![Ratios of three films with fit and residuals](../images/oxide-series.png)
 
-The boundary has a lower bound only, with thicknesses that are held at their nominal values as with ± 2 nm each.  The fit then takes the films for {
+The boundary has bounds in place of a value, with thicknesses that are held at their nominal values as with ± 2 nm each: a perfect one is less than four standard deviations away.  The fit then takes the films for {
         ", ".join(f"{oxide.total.value[oxide.total.index(f'ox{d}:SiO2.thickness')] / nm:.1f}" for d in (25, 50, 100))
     } nm.
 """

@@ -9,6 +9,8 @@ import pytest
 import toys
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import brentq
+from scipy.special import ndtr
 
 import kapitza
 from kapitza.core.stack import Layer, Stack
@@ -16,6 +18,7 @@ from kapitza.errors import InputError
 from kapitza.measure.experiment import Curve
 from kapitza.measure.fit import fit
 from kapitza.measure.fit_result import Fit
+from kapitza.measure.likelihood import Bound
 from kapitza.measure.parameters import Free, Prior, Tie
 
 G, K = "Al|Si.conductance", "Si.conductivity"
@@ -136,15 +139,44 @@ def test_undetermined_conductance_is_a_bound_and_a_determined_one_is_not(scatter
     assert (weak, firm) == (runs, runs)
 
 
-def test_bound_holds_at_its_confidence() -> None:
-    """The lower bound of a conductance lies below the truth in 95 % of the cases (3 standard deviations of 100)."""
-    below = 0
-    for seed in range(100):
-        truth = toys.sample(1e11)
-        found = fit(SPOTS, SPOTS.measured(truth, 0.01, seed), toys.sample(1e9), [G, K], starts=1)
-        low = found.bounds[G].low if G in found.bounds else found.interval(G, 0.9)[0]
-        below += low is None or low <= 1e11
-    assert 88 <= below <= 100
+SLOPE = 2 / (np.pi * toys.WIDTHS**2)  # of a curve by the resistance, on which it depends linearly
+
+
+def by_hand(curve: Curve) -> tuple[float, float]:
+    """95 % interval of the resistance by the ratio of likelihoods, R >= 0, whose distribution has a closed form."""
+    assert curve.sigma is not None
+    without = SPOTS.predict(toys.sample(np.inf))
+    weight = SLOPE / curve.sigma**2
+    sigma = (weight @ SLOPE) ** -0.5
+    best = weight @ (curve.value - without) * sigma
+
+    def beyond(true: float) -> float:
+        rise = (best - true) ** 2 - min(0.0, best) ** 2
+        other = -(rise + true**2) / (2 * true) if true**2 < rise else -np.sqrt(rise)
+        return float(ndtr(-np.sqrt(rise)) + ndtr(other)) - 0.05
+
+    top = max(best, 0.0)
+    low = brentq(beyond, 1e-6, top) * sigma if top > 1e-6 and beyond(1e-6) < 0 else 0.0
+    return low, brentq(beyond, top + 1e-6, top + 3.0) * sigma
+
+
+def test_bounds_are_those_of_the_ratio_of_likelihoods() -> None:
+    """Second road: a curve that is linear in the resistance, 0.5 to 3 standard deviations from zero.  Intervals pass
+    from one end to two and hold the truth; ends to 2 % of it."""
+    ends, held = [], 0
+    for seed in range(60):
+        sigma = (np.sum((SLOPE / (0.01 * SPOTS.predict(toys.sample(np.inf)))) ** 2)) ** -0.5
+        truth = (0.5 + 2.5 * seed / 60) * sigma
+        curve = SPOTS.measured(toys.sample(1 / truth), 0.01, seed)
+        found = fit(SPOTS, curve, toys.sample(1 / (2 * sigma)), [G], starts=1)
+        bound = found.bounds.get(G) or Bound(*found.interval(G), 0.95)
+        low, high = by_hand(curve)
+        ends.append(bound.high is not None)
+        assert abs((1 / bound.high if ends[-1] else 0.0) - low) < 0.02 * sigma
+        assert abs(1 / bound.low - high) < 0.02 * sigma
+        held += bound.low <= 1 / truth <= (bound.high or np.inf)
+    assert 5 < sum(ends) < 55
+    assert 52 <= held <= 60
 
 
 def test_number_without_any_effect_is_said_to_be_unknown() -> None:

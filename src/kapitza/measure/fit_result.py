@@ -21,17 +21,16 @@ from kapitza.measure.likelihood import (
     interval_ends,
     likelihood_contours,
     linear_ends,
-    one_sided_bound,
     plain_covariance,
     profile_ends,
     profile_likelihood,
+    undetermined_bounds,
 )
 from kapitza.measure.noise.judgement import is_parabolic, judge_fit, judgement_lines
 from kapitza.measure.noise.refit import CurveNoise, refit_with_noise
 from kapitza.measure.parameters import FitProblem, follows_model, plain_residuals, split_by_data_set, uncertainties_at
 
 _PLAIN_TURNS = 4  # after which new weights are taken half way
-_CLOSURE_RISE = 16.0  # rise of chi2 that shuts a side of an interval: four standard deviations
 
 
 @frozen(eq=False)
@@ -90,7 +89,7 @@ class Fit(BaseRecord):
         in it that size and correlation of the noise are known only so well
     chi2, freedom : of the data alone, and the number of data less the number of parameters they determine
     scatter : 1 where the uncertainty was stated
-    bounds : one-sided bounds of the free parameters that the data do not determine
+    bounds : of the free parameters that the data do not determine, most often on one side
     noise : (m,) whether the noise of each curve is correlated, and how; empty for devices
     temperature : at which the conductances of boundaries hold
 
@@ -195,7 +194,7 @@ class Fit(BaseRecord):
         Raises
         ------
         InputError
-            for a number that the data do not determine: it has a one-sided bound only
+            for a number that the data do not determine: it has bounds only
         """
         from scipy.special import ndtri
 
@@ -272,28 +271,29 @@ def _determined_index(fit: Fit, name: str) -> int:
 
 
 def format_bound(bound: Bound, name: str) -> str:
-    """One-sided bound of a parameter in words."""
+    """Bounds of a parameter in words."""
+    if bound.low is not None and bound.high is not None:
+        low, high = bound.low / shown_unit(name)[1], format_parameter(name, bound.high, 4)
+        return f"{low:.4g} to {high} ({bound.confidence:.0%} confidence)"
     value = bound.high if bound.low is None else bound.low
     if value is None:
         return f"no bound at {bound.confidence:.0%} confidence"
     return f"{'<' if bound.low is None else '>'} {format_parameter(name, value, 4)} ({bound.confidence:.0%} confidence)"
 
 
-def bound_undetermined(fit: Fit, confidence: float = 0.95, closure: float = _CLOSURE_RISE) -> Fit:
-    """The same fit with one-sided bounds of the free parameters whose limits are not both excluded by a rise of chi2 by
-    `closure`.
-    """
+def bound_undetermined(fit: Fit, confidence: float = 0.95) -> Fit:
+    """The same fit with bounds of the free parameters that the data do not determine."""
     bounds: dict[str, Bound] = {}
     for i, parameter in enumerate(fit.problem.parameters):
         if not parameter.known:
-            limit = one_sided_bound(fit.problem, fit.solution, i, confidence=confidence, closure=closure)
+            limit = undetermined_bounds(fit.problem, fit.solution, i, confidence=confidence)
             if limit is not None:
                 bounds[parameter.name] = limit
     return evolve(fit, bounds=bounds)
 
 
 def solve_problem(problem: FitProblem, *, starts: int, seed: int, jacobian: JacobianFunction | None = None) -> Fit:
-    """Lowest minimum of a problem, with one-sided bounds of what the data do not determine.
+    """Lowest minimum of a problem, with bounds of what the data do not determine.
 
     `jacobian` gives exact derivatives (n + p, p) of the residuals of data whose uncertainties are known.
     """

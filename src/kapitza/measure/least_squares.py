@@ -286,6 +286,10 @@ class NoiseLikelihood(Protocol):
         """(k,) rises so far (k,) from the minimum along one coordinate of a linear model."""
         ...
 
+    def linear_deviation(self, held: int) -> float:
+        """Standard deviation of one coordinate of a linear model, for one that is on a limit."""
+        ...
+
 
 @frozen(eq=False, kw_only=True)
 class Solution(BaseRecord):
@@ -307,7 +311,12 @@ class Solution(BaseRecord):
     integrated: NoiseLikelihood | None = None
 
     @cached_property
-    def profile_ends(self) -> dict[tuple[int, float], tuple[float, float]]:
+    def closed_sides(self) -> dict[tuple[int, int], bool]:
+        """Whether a limit is excluded by far, by parameter and direction (-1 or 1)."""
+        return {}
+
+    @cached_property
+    def profile_ends(self) -> dict[tuple[int, float], tuple[float | None, float | None]]:
         """Ends of the profiles of chi2 that were followed, by parameter and deviations: each takes many searches."""
         return {}
 

@@ -1,6 +1,7 @@
 """What the data say of one or two parameters while all others adapt: profiles, one-sided bounds, contours."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,10 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, about, numbers, same_length
+from kapitza.core.likelihood_ratio import ratio_quantile
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.measure.least_squares import Solution, descend
+from kapitza.measure.least_squares import Solution, descend, difference_jacobian
 from kapitza.measure.parameters import FitProblem
 
 _MAX_DEVIATIONS = 60.0  # standard deviations out to which a number without limits is followed
@@ -21,6 +23,9 @@ _GAUSS_NEWTON_STEPS = 12  # before a plain search takes over
 _LONGEST_STEP = 3.0  # of the scale of a coordinate
 _HALVINGS = 6  # of a step that leads up
 _DIFFERENCE = 1e-6  # of the scale of a coordinate
+_CLOSURE = 4.0  # standard deviations from which on a limit is out of reach
+_FAR_LIMIT = 5.0  # standard deviations from which on a limit of another number does not matter
+_MOST_NEAR = 4  # numbers whose limits are considered together
 _CHI2_TOLERANCE = 1e-4  # to which chi2 of a profile is known, beside the 3.84 of an interval
 
 
@@ -98,12 +103,12 @@ class Contours(BaseRecord):
 
 @frozen
 class Bound(BaseRecord):
-    """One-sided bound of a number that the data do not determine.
+    """Interval of a number that the data do not determine; most often a bound on one side.
 
     Attributes
     ----------
-    low, high : at most one of them is a number, SI; both None where the data say nothing
-    confidence : of the interval that the bound is one end of: intervals and bounds together hold the number as often
+    low, high : SI; None where the interval reaches a limit, both None where the data say nothing
+    confidence : that the number is between them, wherever it is
 
     Examples
     --------
@@ -233,10 +238,10 @@ def _rise_to(problem: FitProblem, best: Solution, index: int, deviations: float)
     """Rise of chi2, the noise integrated out, so many standard deviations away in a linear model, the mean of both
     sides.
     """
-    if best.integrated is None or not best.inside[index]:
+    if best.integrated is None:
         return root_rise(problem, best, index, deviations) ** 2
-    steps = np.array([-1.0, 1.0]) * deviations * float(best.sigma[index])
-    return float(np.mean(best.integrated.linear_rise(index, steps)))
+    sigma = float(best.sigma[index]) if best.inside[index] else best.integrated.linear_deviation(index)
+    return float(np.mean(best.integrated.linear_rise(index, np.array([-1.0, 1.0]) * deviations * sigma)))
 
 
 def _rise(best: Solution, index: int, x: Array, chi2: float) -> float:
@@ -253,13 +258,65 @@ def linear_ends(best: Solution, index: int, deviations: float) -> tuple[float, f
 
 def profile_ends(problem: FitProblem, best: Solution, index: int, deviations: float) -> tuple[float, float]:
     """Coordinates where the profile of chi2 has risen as far as a linear model has it there, or the limits."""
-    if (index, deviations) in best.profile_ends:
-        return best.profile_ends[index, deviations]
-    level = _rise_to(problem, best, index, deviations)
-    below, above = (profile_crossing(problem, best, index, side, level) for side in (-1, 1))
+    below, above = ordered_ends(problem, best, index, deviations)
     low, high = problem.parameters[index].low, problem.parameters[index].high
-    best.profile_ends[index, deviations] = low if below is None else below, high if above is None else above
+    return low if below is None else below, high if above is None else above
+
+
+def ordered_ends(
+    problem: FitProblem, best: Solution, index: int, deviations: float
+) -> tuple[float | None, float | None]:
+    r"""Coordinates where the rise of chi2 from the likeliest allowed numbers to a value of one is as large as chance
+    makes it there; None where it is never so large before the limit.
+
+    Far from limits that is $\Delta\chi^2 = z^2$; where limits are near, of this number or of others, the quantile of
+    the rise at each value (`ratio_quantile`).  The interval passes so from two ends to one, and holds the number as
+    often wherever it is.  The limits are a perfect contact and none for a conductance.
+    """
+    if (index, deviations) not in best.profile_ends:
+        level = partial(_level_at, problem, best, index, deviations)
+        ends = tuple(profile_crossing(problem, best, index, side, level) for side in (-1, 1))
+        best.profile_ends[index, deviations] = ends[0], ends[1]
     return best.profile_ends[index, deviations]
+
+
+def _level_at(problem: FitProblem, best: Solution, index: int, deviations: float, x: Array) -> float:
+    """Rise of chi2 that chance makes as large at coordinates (p,) of a profile of one."""
+    open_sides = {side: [i for i in _free(problem) if not is_closed(problem, best, i, side)] for side in (-1, 1)}
+    if any(open_sides.values()):
+        deviations = float(np.sqrt(_ratio_quantile_at(problem, best, index, deviations, x, open_sides)))
+    return _rise_to(problem, best, index, deviations)
+
+
+def _ratio_quantile_at(
+    problem: FitProblem, best: Solution, index: int, deviations: float, x: Array, open_sides: dict[int, list[int]]
+) -> float:
+    """The same in squared standard deviations, from the tangent there and the differences between curves there and on
+    the limits that the data do not exclude.
+    """
+    from scipy.special import ndtr
+
+    jacobian = difference_jacobian(problem.residual, x, scale=problem.scale)
+    here, size = problem.residual(x), np.maximum(np.linalg.norm(jacobian, axis=0), 1e-300)
+    distance = {side: np.full(x.size, np.inf) for side in open_sides}
+    for side, numbers_there in open_sides.items():
+        for i in numbers_there:
+            edge = np.array(x)
+            edge[i] = problem.low[i] if side < 0 else problem.high[i]
+            distance[side][i] = float(np.linalg.norm(problem.residual(edge) - here))
+    covariance = np.linalg.pinv((jacobian / size).T @ (jacobian / size))
+    apart = np.minimum(distance[-1], distance[1]) / np.sqrt(np.diag(covariance))
+    apart[index] = -1.0  # the number itself comes first
+    near = np.argsort(apart)[: min(_MOST_NEAR, 1 + np.count_nonzero(np.delete(apart, index) < _FAR_LIMIT))]
+    plain = float(plain_covariance(problem, best)[index, index])
+    width = float(np.sqrt(best.covariance[index, index] / plain)) if plain > 0 else 1.0
+    return ratio_quantile(
+        np.linalg.inv(covariance[np.ix_(near, near)]),
+        distance[-1][near],
+        distance[1][near],
+        confidence=float(2 * ndtr(deviations) - 1),
+        width=width,
+    )
 
 
 def interval_ends(
@@ -272,7 +329,8 @@ def interval_ends(
     and the profile is followed; its ends agree with those of the parabola within a tenth of the half-length or not.
     """
     linear = linear_ends(best, index, deviations)
-    if _rises_as_parabola(problem, best, index, deviations):
+    closed = all(is_closed(problem, best, i, side) for i in _free(problem) for side in (-1, 1))
+    if closed and _rises_as_parabola(problem, best, index, deviations):
         return linear, True
     ends = profile_ends(problem, best, index, deviations)
     far = np.abs(np.subtract(ends, linear)).max()
@@ -296,18 +354,19 @@ def _rises_as_parabola(problem: FitProblem, best: Solution, index: int, deviatio
     return True
 
 
-def profile_crossing(problem: FitProblem, best: Solution, index: int, direction: int, level: float) -> float | None:
-    """Coordinate where the profile of chi2 has risen by `level` in a direction (-1 or 1), None if never within the
-    limits.
+def profile_crossing(
+    problem: FitProblem, best: Solution, index: int, direction: int, level: Callable[[Array], float]
+) -> float | None:
+    """Coordinate where the profile of chi2 has risen by a `level` of its coordinates (p,) in a direction (-1 or 1),
+    None if never within the limits.
 
-    The root of the rise grows almost linearly, so that its secant is soon there.
+    The root of the rise over the level grows almost linearly, so that its secant is soon there.
     """
     center, sigma, reach = _search_range(problem, best, index, direction)
-    target = np.sqrt(level)
     inner, inner_root = 0.0, 0.0
-    guess, x = min(target * sigma, 1.0, reach), best.x
+    guess, x = min(2 * sigma, 1.0, reach), best.x
     slope = _profile_slope(problem, best, index)
-    before = 0.0
+    before, last = 0.0, best.x
     outer: tuple[float, float] | None = None
     for _ in range(60):
         if reach <= 0:
@@ -315,17 +374,21 @@ def profile_crossing(problem: FitProblem, best: Solution, index: int, direction:
         x, chi2 = _constrained_minimum(
             problem, x + direction * (guess - before) * slope, {index: center + direction * guess}
         )
+        root = float(np.sqrt(_rise(best, index, x, chi2) / max(level(x), 1e-300)))
+        if root >= 1 and outer is None:  # so far away a search may end in another minimum, which is higher
+            other, lower = _constrained_minimum(problem, last, {index: center + direction * guess})
+            if lower < chi2:
+                x, root = other, float(np.sqrt(_rise(best, index, other, lower) / max(level(other), 1e-300)))
         before = guess
-        root = float(np.sqrt(_rise(best, index, x, chi2)))
-        if abs(root - target) <= 1e-3 * target:
+        if abs(root - 1) <= 1e-3:
             return center + direction * guess
         # the bracket keeps the secant from leaving the side on which the level lies
-        if root >= target:
+        if root >= 1:
             outer = (guess, root)
         else:
-            inner, inner_root = guess, root
+            inner, inner_root, last = guess, root, x
         if outer is not None:
-            share = (target - inner_root) / (outer[1] - inner_root)
+            share = (1 - inner_root) / (outer[1] - inner_root)
             guess = inner + min(0.95, max(0.05, share)) * (outer[0] - inner)
             if outer[0] - inner < 1e-6 * (outer[0] + 1e-12):
                 return center + direction * outer[0]
@@ -353,44 +416,37 @@ def _profile_rises_by(problem: FitProblem, best: Solution, index: int, direction
     return False
 
 
-def _edge_rise(problem: FitProblem, best: Solution, index: int, direction: int) -> float:
-    """Rise of chi2 at the limit of a parameter."""
-    center = float(best.x[index])
-    edge = float(problem.high[index] if direction > 0 else problem.low[index])
-    x, chi2 = best.x, best.chi2
-    for share in (0.1, 0.3, 1.0):  # the others follow in steps
-        x, chi2 = _constrained_minimum(problem, x, {index: center + share * (edge - center)})
-    return _rise(best, index, x, chi2)
+def is_closed(problem: FitProblem, best: Solution, index: int, side: int) -> bool:
+    """Whether chi2 excludes the limit of a free parameter on a side (-1 or 1) by four standard deviations."""
+    if (index, side) not in best.closed_sides:
+        room = min(best.x[index] - problem.low[index], problem.high[index] - best.x[index])
+        # so narrow, and so far from the limits, that the parabola may be trusted
+        narrow = 0 < best.sigma[index] < min(0.3 / _CLOSURE, room / 6)
+        best.closed_sides[index, side] = narrow or _profile_rises_by(
+            problem, best, index, side, _rise_to(problem, best, index, _CLOSURE)
+        )
+    return best.closed_sides[index, side]
 
 
-def one_sided_bound(
-    problem: FitProblem, best: Solution, index: int, *, confidence: float, closure: float
-) -> Bound | None:
-    r"""One-sided bound of a free parameter that the data do not determine; None where they do.
+def _free(problem: FitProblem) -> list[int]:
+    return [i for i, parameter in enumerate(problem.parameters) if not parameter.known]
 
-    A parameter is determined if chi2 rises by `closure` (16: four standard deviations) on both sides of its minimum
-    before the limits, so that neither limit (for a conductance: perfect contact and none) agrees with the data.
-    Otherwise the side on which the rise is the larger is bounded where the two-sided interval would end, at
-    $\Delta\chi^2 = z^2$ with z = 1.96 for 95 %: the data choose between interval and bound, and with a bound at the
-    one-sided quantile, 1.645, the two together would hold as few as 92.5 % (G. J. Feldman and R. D. Cousins, Phys. Rev.
-    D 57, 3873 (1998), doi:10.1103/PhysRevD.57.3873).  Both rises are larger where the noise is known only so well
-    (`root_rise`), and where its correlation is told by the residuals, those of the likelihood without it
-    (`NoiseLikelihood.linear_rise`).
+
+def undetermined_bounds(problem: FitProblem, best: Solution, index: int, *, confidence: float) -> Bound | None:
+    """Ends of the interval of a free parameter that the data do not determine; None where they do.
+
+    A parameter is determined if chi2 rises as far as four standard deviations take it on both sides of its minimum
+    before the limits, so that neither limit (for a conductance: perfect contact and none) agrees with the data.  This
+    decides whether a value is given; the ends are those of `ordered_ends` in either case, so that the data do not
+    choose between intervals that hold the number less often together than each of them would.
     """
     from scipy.special import ndtri
 
-    room = min(best.x[index] - problem.low[index], problem.high[index] - best.x[index])
-    if 0 < best.sigma[index] < min(0.3 / np.sqrt(closure), room / 6):
-        return None  # so narrow, and so far from the limits, that the parabola may be trusted
-    wanted = _rise_to(problem, best, index, float(np.sqrt(closure)))
-    closed = [side for side in (-1, 1) if _profile_rises_by(problem, best, index, side, wanted)]
-    if len(closed) == 2:
+    if all(is_closed(problem, best, index, side) for side in (-1, 1)):
         return None
-    side = closed[0] if closed else max((-1, 1), key=lambda side: _edge_rise(problem, best, index, side))
-    level = _rise_to(problem, best, index, float(ndtri(0.5 + confidence / 2)))
-    at = profile_crossing(problem, best, index, side, level)
-    value = None if at is None else problem.parameters[index].value(at)
-    return Bound(value, None, confidence) if side < 0 else Bound(None, value, confidence)
+    low, high = ordered_ends(problem, best, index, float(ndtri(0.5 + confidence / 2)))
+    value = problem.parameters[index].value
+    return Bound(None if low is None else value(low), None if high is None else value(high), confidence)
 
 
 def profile_likelihood(

@@ -40,7 +40,22 @@ class IntegratedNoise(BaseRecord):
 
     def linear_rise(self, held: int, steps: Array) -> Array:
         """(k,) rises so far (k,) from the minimum along one coordinate of a linear model."""
-        return linear_rise(self.problem, self.x, held, self.used, steps)
+        return linear_rise(self.problem, self.x, held, self._with(held), steps, beyond=held not in self.used)
+
+    def linear_deviation(self, held: int) -> float:
+        """Standard deviation of one coordinate of a linear model, all noises in proportion to how likely they are."""
+        used = self._with(held)
+        place = int(np.flatnonzero(used == held)[0])
+        found = [
+            _moments(curve, place)
+            for curve, noise in zip(tangent_curves(self.problem, self.x, used), self.problem.noise, strict=True)
+            if noise is not None
+        ]
+        return float(np.sqrt(max(variance for _, variance in found)))
+
+    def _with(self, held: int) -> NDArray[np.intp]:
+        """The coordinates that move, and one that may be on a limit."""
+        return np.union1d(self.used, [held])
 
 
 def integrated_noise(problem: FitProblem, x: Array, held: int, used: NDArray[np.intp]) -> float:
@@ -67,9 +82,11 @@ def integrated_noise(problem: FitProblem, x: Array, held: int, used: NDArray[np.
     return added
 
 
-def linear_rise(problem: FitProblem, x: Array, held: int, used: NDArray[np.intp], steps: Array) -> Array:
+def linear_rise(
+    problem: FitProblem, x: Array, held: int, used: NDArray[np.intp], steps: Array, *, beyond: bool = False
+) -> Array:
     """(k,) rises of chi2 with the noise integrated out, so far (k,) from the minimum along one coordinate of a linear
-    model, all others at their best.
+    model, all others at their best; from the minimum that is `beyond` the limit on which the coordinate is.
     """
     place = int(np.flatnonzero(used == held)[0])
     curves = tangent_curves(problem, x, used)
@@ -81,10 +98,22 @@ def linear_rise(problem: FitProblem, x: Array, held: int, used: NDArray[np.intp]
             variance = _variance_of_one(curve, noise, place)
             weight = np.where(found.extended, found.log_density, -np.inf)[:, 0]
             spread, shift = found.variances()[:, 0, :, place], found.shift[:, 0, :, place]
+            shift = shift - shift.ravel()[np.argmax(weight)] * beyond
             at = [weight - 0.5 * (np.log(spread) + (u - shift) ** 2 / spread) for u in (0.0, *steps.tolist())]
             rise = np.array([-2 * np.logaddexp.reduce(one, axis=None) for one in at])
             total += rise[1:] - rise[0] - steps**2 / variance
     return np.maximum(total + steps**2 / variance, 0.0)
+
+
+def _moments(curve: LinearCurve, place: int) -> tuple[float, float]:
+    """Mean and variance of a coordinate over all noises of the extended kind."""
+    found = posterior_of_noise(curve, curve.residual[:, None], curve.gradient[:, None])
+    weight = np.where(found.extended, found.log_density, -np.inf)[:, 0]
+    weight = np.exp(weight - weight.max())
+    weight /= weight.sum()
+    shift = found.shift[:, 0, :, place]
+    mean = float(np.sum(weight * shift))
+    return mean, float(np.sum(weight * (found.variances()[:, 0, :, place] + (shift - mean) ** 2)))
 
 
 def _log_density(found: NoisePosterior) -> float:
