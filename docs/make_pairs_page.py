@@ -337,18 +337,6 @@ def strain_text(rows: Sequence[Comparison]) -> str:
     return "; ".join(texts)
 
 
-CELLS = {
-    ("Si", "alpha-quartz"): "Si(111)/α-quartz(001) has a common cell of 89 Å², strained by 3.4 %, seven cells on four"
-}
-
-
-def missing_text(found: Sequence[ComputedInterface]) -> str:
-    """Pairs of the table that were not computed."""
-    there = {(one.left, one.right) for one in found}
-    texts = [text for pair, text in CELLS.items() if pair not in there]
-    return f"{'; '.join(texts)}.  It is built and stands in `pairs.toml`; its conductance was not computed."
-
-
 def draw(rows: Sequence[Comparison]) -> None:
     """Computed against measured conductance at 300 K."""
     figure = new_figure(width=7.2, height=5.2)
@@ -384,7 +372,7 @@ def page(rows: Sequence[Comparison]) -> str:
         agf=agf_table(found), comparison=comparison_table(rows), summary=summary(rows), count=len(rows),
         causes=cause_table(rows), bounds=bound_table(rows), probes=probe_table(rows), spread=spread_text(rows),
         scatter=f"{np.exp(source_scatter(rows)):.2f}", without=without_sites(rows), choices=choice_text(rows),
-        strain=strain_text(rows), missing=missing_text(found),
+        strain=strain_text(rows),
     )  # fmt: skip
 
 

@@ -80,7 +80,7 @@ _DISPLACED_DEPTH = 8 * angstrom  # the same of atoms that are displaced, where a
 MAX_SEAM_MISMATCH = 0.03  # of the largest force constant
 _SYMMETRY_TOLERANCE = 5e-3 * angstrom  # by which atoms at rest may miss the sites of a symmetry
 _INTERFACE_CELL_VERSION = "repeats-1"  # the same, of junctions whose atoms are displaced
-_BUILD_VERSION = "junction-1"  # part of the address of stored results
+_BUILD_VERSION = "junction-2"  # part of the address of stored results
 _NEGLIGIBLE_CONSTANT = 1e-9  # of the largest force constant: what reaches beyond the next layer and is rounding
 
 
