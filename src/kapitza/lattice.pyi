@@ -14,7 +14,6 @@ from kapitza.matter.junction import JunctionLayer as JunctionLayer
 from kapitza.matter.junction import Lead as Lead
 from kapitza.matter.potentials.force_constants import crystal_from_ase as crystal_from_ase
 from kapitza.matter.potentials.force_constants import crystal_from_potential as crystal_from_potential
-from kapitza.matter.potentials.force_field import BatchForces as BatchForces
 from kapitza.matter.potentials.force_field import EnergyAndForces as EnergyAndForces
 from kapitza.matter.potentials.force_field import ForceField as ForceField
 from kapitza.matter.potentials.published import published_potential as published_potential

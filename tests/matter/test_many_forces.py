@@ -10,14 +10,14 @@ pytest.importorskip("ase")
 pytest.importorskip("matscipy")
 
 from kapitza.errors import InputError
-from kapitza.lattice import BatchForces, ForceField, JunctionPlan, build_junction
+from kapitza.lattice import ForceField, JunctionPlan, build_junction
 from kapitza.matter.building.interface_cell import layered_crystal
 from kapitza.matter.building.junction_cost import Rehearsal
 from kapitza.matter.building.surface import orient_structure
 from kapitza.matter.phonons import named_structure
 from kapitza.matter.potentials.batches import find_batch, sevennet_batch
 from kapitza.matter.potentials.dipoles import name_missing_dipoles
-from kapitza.matter.potentials.force_field import FORCE_UNIT
+from kapitza.matter.potentials.force_field import FORCE_UNIT, BatchForces, measure_cost
 from kapitza.matter.potentials.force_meter import ForceCost, ForceMeter, PlannedForces
 from kapitza.matter.potentials.kept_forces import forces_on_all
 from kapitza.matter.potentials.named_force_fields import named_force_field
@@ -163,7 +163,7 @@ def test_a_plan_costs_what_its_steps_do():
 
 
 def test_the_cost_of_an_atom_is_measured():
-    cost = batched().cost(structure("Ar"))
+    cost = measure_cost(batched(), structure("Ar"))
     assert 0 < cost.seconds < 0.1
     assert cost.memory is None or cost.memory > 0
 

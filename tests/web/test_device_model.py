@@ -1,5 +1,6 @@
 """The view Device without its page: edits of a file, what is solved of it, and the figures that are drawn."""
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from kapitza.web.models.device import (
     SolvedDevice,
     add_layer,
     device_numbers,
+    device_summary,
     device_texts,
     kept_number,
     move_layer,
@@ -95,6 +97,25 @@ def test_figures_show_the_numbers_of_the_record(solved: SolvedDevice) -> None:
     section = section_figure("light", solved)
     assert len(section["data"]) == 4
     np.testing.assert_allclose(max(map(max, section["data"][0]["z"])), found.peak, rtol=1e-3, atol=0)
+
+
+def test_heat_that_changes_with_time_says_whose_temperatures_are_shown(tmp_path: Path) -> None:
+    """Slow pulses of a thin device reach what the power always on gives; a slow cosine swings by its steady rise."""
+    text = (SAMPLES / "chip-gan-sic.toml").read_text(encoding="utf-8").replace("[uncertain]", "[unsure]")
+    text = text.partition("[unsure]")[0]
+    always = solve_draft(DeviceDraft.from_text(text), tmp_path)
+    assert (always.heat, always.course) == ("", "")
+    pulses = text.replace("[[sources]]", '[[sources]]\nperiod = "10 s"\nwidth = "5 s"')
+    found = solve_draft(DeviceDraft.from_text(pulses), tmp_path)
+    assert found.heat == ", mean of the pulses"
+    np.testing.assert_allclose(2 * found.found.peak, always.found.peak, rtol=1e-9, atol=0)
+    assert f"first pulse at {always.found.peak:.4g} K" in found.course  # which settles before it ends
+    waves = text.replace("[[sources]]", '[[sources]]\nfrequency = "0.01 Hz"')
+    found = solve_draft(DeviceDraft.from_text(waves), tmp_path)
+    assert f"swing by {always.found.peak:.4g} K" in found.course
+    assert "always on" in device_summary(found)
+    bare = solve_draft(DeviceDraft.from_text(re.sub("heat_capacity.*", "", pulses)), tmp_path)
+    assert "has no heat_capacity" in bare.course
 
 
 def test_drawn_depths_keep_order_and_faces(solved: SolvedDevice) -> None:

@@ -64,7 +64,7 @@ from kapitza.matter.phonons import named_structure
 from kapitza.matter.potentials.calculators import is_calculator_name
 from kapitza.matter.potentials.dipoles import name_missing_dipoles
 from kapitza.matter.potentials.force_constants import crystal_from_potential, layered_constants
-from kapitza.matter.potentials.force_field import ForceField
+from kapitza.matter.potentials.force_field import ForceField, measure_cost
 from kapitza.matter.potentials.force_meter import ForceMeter
 from kapitza.matter.potentials.named_force_fields import named_force_field
 from kapitza.matter.potentials.published import PUBLISHED_POTENTIALS
@@ -211,7 +211,7 @@ def _with_meter(plan: JunctionPlan, force_field: ForceField) -> ForceField:
     rehearsal.interface(stack, periods)
     if force_field.announce is not None:
         at_once = 0 if force_field.batch is None else force_field.batch.atoms
-        cost = force_field.cost(_resolve_structure(plan.left))
+        cost = measure_cost(force_field, _resolve_structure(plan.left))
         force_field.announce(f"{name}: {cost.describe(rehearsal.plan, at_once)}")
         polar = name_missing_dipoles([segment.cell for segment in segments])
         if polar:

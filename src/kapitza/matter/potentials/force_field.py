@@ -62,9 +62,9 @@ class BatchForces(BaseRecord):
     Examples
     --------
     >>> import numpy as np
-    >>> from kapitza.lattice import BatchForces
-    >>> batch = BatchForces(lambda structures: [np.zeros((len(one), 3)) for one in structures], atoms=512)
-    >>> print(batch.sizes([216, 216, 216, 600]))
+    >>> from kapitza.lattice import ForceField
+    >>> free = ForceField("none", None, 1e-9, batch=(lambda many: [np.zeros((len(one), 3)) for one in many], 512))
+    >>> print(free.batch.sizes([216, 216, 216, 600]))
     [2, 1, 1]
     """
 
@@ -88,6 +88,10 @@ class BatchForces(BaseRecord):
         return found
 
 
+def _batch(value: BatchForces | tuple[Callable[[Sequence[Any]], Sequence[Array]], int] | None) -> BatchForces | None:
+    return BatchForces(*value) if isinstance(value, tuple) else value
+
+
 @frozen(eq=False)
 class ForceField(BaseRecord):
     """Forces between atoms, from an ASE calculator.
@@ -101,7 +105,8 @@ class ForceField(BaseRecord):
         not
     progress : called with the number of finished and of all evaluations of a set of displaced atoms
     announce : called with a line that says how much work a set of displaced atoms is, and what was cut off its result
-    batch : how the calculator evaluates several structures in one call; None: one by one
+    batch : a function that returns the forces (n, 3) eV Å⁻¹ on each of several Atoms of ASE in one call, and the most
+        atoms of a call; None: one by one
     recipe : name and arguments of the calculator as in `named_force_field`, so that other processes can make it
     meter : what counts evaluations of forces against a plan of them
 
@@ -131,7 +136,7 @@ class ForceField(BaseRecord):
     )
     progress: Progress | None = field(default=None, kw_only=True)
     announce: Callable[[str], object] | None = field(default=None, kw_only=True)
-    batch: BatchForces | None = field(default=None, kw_only=True)
+    batch: BatchForces | None = field(default=None, converter=_batch, kw_only=True)
     recipe: Mapping[str, object] | None = field(
         default=None, converter=converters.optional(read_only_mapping), kw_only=True
     )
@@ -174,22 +179,6 @@ class ForceField(BaseRecord):
         """Begin the next step of the plan of evaluations, where there is one."""
         if self.meter is not None:
             self.meter.begin()
-
-    def cost(self, one: Structure) -> ForceCost:
-        """Measure what an evaluation of forces costs for each atom, on a supercell of a crystal."""
-        side = int(np.ceil((_TRIAL_ATOMS / one.masses.size) ** (1 / 3)))
-        big = one.repeat((side + 1 if one.masses.size >= _TRIAL_ATOMS else side, side, side))
-        self.state(one)
-        low, start = peak_memory(), process_time()
-        self.state(big)
-        first = process_time() - start
-        self.state(evolve(big, positions=big.positions + _TRIAL_SHIFTS[0]))
-        seconds, high = process_time() - start - first, peak_memory()
-        more = big.masses.size - one.masses.size
-        memory = (high - low) / more if low is not None and high is not None and more and high > low else None
-        return ForceCost(
-            seconds=seconds / big.masses.size, memory=memory, base=low or 0.0, first=max(0.0, first - seconds)
-        )
 
     def state(self, atoms: Structure, *, periodic: bool = True, stress: bool = False) -> EnergyAndForces:
         """Energy, forces and, where asked for, stress of a structure; `periodic`: along the third lattice vector, too,
@@ -330,3 +319,18 @@ def _suppress_warnings() -> Generator[None]:
         warnings.filterwarnings("ignore", message="'where' used without 'out'", category=UserWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
         yield
+
+
+def measure_cost(force_field: ForceField, one: Structure) -> ForceCost:
+    """Measure what an evaluation of forces costs for each atom, on a supercell of a crystal."""
+    side = int(np.ceil((_TRIAL_ATOMS / one.masses.size) ** (1 / 3)))
+    big = one.repeat((side + 1 if one.masses.size >= _TRIAL_ATOMS else side, side, side))
+    force_field.state(one)
+    low, start = peak_memory(), process_time()
+    force_field.state(big)
+    first = process_time() - start
+    force_field.state(evolve(big, positions=big.positions + _TRIAL_SHIFTS[0]))
+    seconds, high = process_time() - start - first, peak_memory()
+    more = big.masses.size - one.masses.size
+    memory = (high - low) / more if low is not None and high is not None and more and high > low else None
+    return ForceCost(seconds=seconds / big.masses.size, memory=memory, base=low or 0.0, first=max(0.0, first - seconds))

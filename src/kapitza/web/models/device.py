@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import cmath
+import math
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from itertools import pairwise
@@ -9,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 import kapitza
 from kapitza.core.arrays import Array
@@ -17,8 +19,10 @@ from kapitza.core.files import write_atomically
 from kapitza.core.parameter_units import format_parameter, shown_unit, with_error
 from kapitza.core.records import BaseRecord
 from kapitza.core.toml import parse_toml
-from kapitza.device.description import Device, is_pulsed, with_mean_power
+from kapitza.device.description import Device, PeriodicPower, is_pulsed, with_mean_power
+from kapitza.device.layered.pulses import pulsed_temperatures
 from kapitza.device.layered.temperatures import LayeredTemperatures, scale_device, solve_layered
+from kapitza.device.layered.transient import periodic_amplitudes
 from kapitza.device.results import TemperatureField
 from kapitza.errors import InputError
 from kapitza.io.device.layers import DeviceMethod, device_method
@@ -203,13 +207,15 @@ class SolvedDevice(BaseRecord):
     device : with the mean power of its pulses
     found : its steady temperatures
     section : temperatures down through all layers and along x
-    pulsed : whether a source comes in pulses
+    heat : whose temperatures these are where heat changes with time, as ", mean of the pulses"
+    course : how the hottest point follows such heat, in words
     """
 
     device: Device
     found: LayeredTemperatures
     section: TemperatureField
-    pulsed: bool = False
+    heat: str = ""
+    course: str = ""
 
     @property
     def depth_profile(self) -> tuple[Array, Array]:
@@ -236,7 +242,8 @@ def read_draft(draft: DeviceDraft, folder: Path) -> Device:
 
 def solve_draft(draft: DeviceDraft, folder: Path) -> SolvedDevice:
     """Temperatures of a draft; the errors are those of `read_draft` and of `kapitza.solve`."""
-    return solve_device(read_draft(draft, folder))
+    stated = read_draft(draft, folder)
+    return evolve(solve_device(stated), course=describe_course(stated))
 
 
 def solve_device(stated: Device, changes: Mapping[str, float] | None = None) -> SolvedDevice:
@@ -246,7 +253,37 @@ def solve_device(stated: Device, changes: Mapping[str, float] | None = None) -> 
         device = scale_device(device, name, value / device.value(name))
     found = solve_layered(device)
     section = found.section(points=_SECTION_POINTS, per_layer=_SECTION_DEPTHS)
-    return SolvedDevice(device, found, section, is_pulsed(stated))
+    return SolvedDevice(device, found, section, _steady_heat(stated))
+
+
+def _steady_heat(device: Device) -> str:
+    """Whose temperatures the steady ones are where heat changes with time."""
+    if is_pulsed(device):
+        return ", mean of the pulses"
+    return ", periodic heat as if always on" if _is_periodic(device) else ""
+
+
+def _is_periodic(device: Device) -> bool:
+    return any(isinstance(one.waveform, PeriodicPower) for one in device.sources)
+
+
+def describe_course(device: Device) -> str:
+    """How far pulses rise above their mean, or how far periodic heat swings; nothing for steady heat."""
+    pulsed = is_pulsed(device)
+    if not pulsed and not _is_periodic(device):
+        return ""
+    lacking = [layer.name for layer in device.stack.layers if layer.heat_capacity is None]
+    if lacking:
+        return f"{lacking[0]} has no heat_capacity, so that nothing is known of the course in time."
+    if pulsed:
+        train = pulsed_temperatures(device)
+        peak = f"{train.peak:.4g}" if train.sigma is None else with_error(train.peak, train.sigma)
+        return f"The train of pulses peaks at {peak} K above the sink, its first pulse at {train.first:.4g} K."
+    swings = [
+        f"{abs(one):.4g} K, {-math.degrees(cmath.phase(one)):.3g}° behind {name}"
+        for name, one in periodic_amplitudes(device).items()
+    ]
+    return f"Periodic heat makes this point swing by {' and '.join(swings)}."
 
 
 def sweep_number(device: Device, name: str) -> tuple[Array, Array]:
@@ -290,10 +327,9 @@ def device_summary(solved: SolvedDevice) -> str:
     """The hottest point in one line, with its uncertainty."""
     found = solved.found
     peak = f"{found.peak:.4g}" if found.sigma is None else with_error(found.peak, found.sigma)
-    pulses = ", mean of the pulses" if solved.pulsed else ""
     return (
         f"{peak} K above {found.sink:g} K in {found.layer}, with {found.power:.4g} W: "
-        f"{found.resistance:.4g} K/W{pulses}"
+        f"{found.resistance:.4g} K/W{solved.heat}"
     )
 
 
@@ -336,7 +372,13 @@ def device_numbers(solved: SolvedDevice) -> dict[str, Any]:
         "title": found.title,
         "sink": {"value": found.sink, "unit": "K"},
         "power": {"value": found.power, "unit": "W"},
-        "peak": {"value": found.peak, "unit": "K", "sigma": found.sigma, "meaning": "rise of the hottest point"},
+        "peak": {
+            "value": found.peak,
+            "unit": "K",
+            "sigma": found.sigma,
+            "meaning": f"rise of the hottest point{solved.heat}",
+        },
+        "course": solved.course,
         "drop": {"value": dict(found.drop), "unit": "K"},
         "share": {"value": found.share, "unit": "1"},
         "sensitivity": {"value": dict(found.sensitivity), "unit": "K", "meaning": "dT/dln p of the hottest point"},

@@ -277,7 +277,8 @@ class DeviceView:
             outcome = await compute(solve_draft, draft, self._folder)
             shown = self._shown
             shown.solved, shown.tried = outcome.value, None
-            self._figures.remarks.set_text("  ".join((*outcome.remarks, *outcome.value.device.remarks)))
+            said = (outcome.value.course, *outcome.remarks, *outcome.value.device.remarks)
+            self._figures.remarks.set_text("  ".join(one for one in said if one))
             self._slider.set_value(0)
             names = numbers_to_try(outcome.value)
             shown.number = shown.number if shown.number in names else next(iter(names), "")
