@@ -9,7 +9,7 @@ from scipy import constants
 from kapitza import units
 
 SYMBOLS = "m|s|kg|K|J|W|N|Pa|V|A|Hz|THz|rad|ohm|Å|\\(rad/ps\\)|electrons|counts|layers|bits|1,?|0|SI,?|any,?|of|as"
-UNIT = re.compile(rf"({SYMBOLS})(\^-?\d)?,?( |$)")
+UNIT = re.compile(rf"({SYMBOLS}|B)(\^-?\d)?,?( |$)")
 ALONE = re.compile(rf"(({SYMBOLS})(\^-?\d)? ?)+")
 
 

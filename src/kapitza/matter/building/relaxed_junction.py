@@ -187,10 +187,10 @@ def build_junction(
         found = _extract_junction(stack, segments, periods, force_field, name)
     else:
         moves = {"mobile": mobile, "right": body}
-        force_field.begin()
+        force_field.next_step()
         rest = relax_once(stack.atoms, force_field, partial(relax_closed_stack, **moves), moves)
         stack = evolve(stack, atoms=symmetrize_structure(rest, group=height_operations(rest, _SYMMETRY_TOLERANCE)))
-        force_field.begin()
+        force_field.next_step()
         found = _join_interface_cell(stack, segments, periods, force_field, plan.mismatch)
     if force_field.meter is not None:
         force_field.meter.finish()
@@ -223,7 +223,7 @@ def _with_meter(plan: JunctionPlan, force_field: ForceField) -> ForceField:
 def _find_place(low: Segment, high: Segment, periods: Array, force_field: ForceField) -> Array:
     """Shift of an upper crystal from where it continues the lower one, counted as a step of the work."""
     if not continues_lattice(low, high):
-        force_field.begin()
+        force_field.next_step()
     return find_registry(low, high, periods, force_field)
 
 
@@ -333,21 +333,21 @@ def _make_segment(
 
 
 @frozen(eq=False)
-class _ForcedWork:
+class _ForcedWork(BaseRecord):
     """What is done with each crystal by forces, counted step by step."""
 
     force_field: ForceField
 
     def rest(self, one: Structure, free: Literal["all", "normal"]) -> Structure:
         """Relax the cell of a crystal, once where forces come from displaced atoms."""
-        self.force_field.begin()
+        self.force_field.next_step()
         if self.force_field.analytic:
             return relax_cell(one, self.force_field, free)
         return relax_once(one, self.force_field, partial(relax_cell, free=free), {"free": free})
 
     def lead(self, one: Structure) -> Lead:
         """Force constants of a crystal at rest."""
-        self.force_field.begin()
+        self.force_field.next_step()
         return structure_lead(one, self.force_field)
 
 

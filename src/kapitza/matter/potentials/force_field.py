@@ -175,7 +175,7 @@ class ForceField(BaseRecord):
         self.state(evolve(atoms, positions=atoms.positions + _TRIAL_SHIFTS[0]), periodic=periodic)
         return perf_counter() - start
 
-    def begin(self) -> None:
+    def next_step(self) -> None:
         """Begin the next step of the plan of evaluations, where there is one."""
         if self.meter is not None:
             self.meter.begin()
