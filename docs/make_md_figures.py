@@ -64,7 +64,7 @@ def sizes(ax: Axes, run: Table) -> None:
     for name, label, look in (
         ("first", "Tersoff", {"fmt": "o", "color": LINE_COLOURS[0]}),
         ("repeat", "Tersoff, other seeds and lengths", {"fmt": "o", "color": LINE_COLOURS[0], "mfc": "w"}),
-        ("longest", "Tersoff, too short a run", {"fmt": "D", "color": LINE_COLOURS[0], "mfc": "w"}),
+        ("longest", "Tersoff, from the profile at 40 nm", {"fmt": "D", "color": LINE_COLOURS[0], "mfc": "w"}),
         ("lammps", "Tersoff, LAMMPS", {"fmt": "s", "color": LINE_COLOURS[1]}),
         ("stillinger_weber", "Stillinger–Weber", {"fmt": "^", "color": LINE_COLOURS[2]}),
     ):
@@ -101,7 +101,7 @@ def whole(ax: Axes, run: Table) -> None:
     """Resistance of Si/Ge between the temperatures of its thermostats, with the solids that lie there."""
     for name, label, look in (
         ("repeat", "Tersoff", {"fmt": "o", "color": LINE_COLOURS[0], "mfc": "w"}),
-        ("longest", "Tersoff, too short a run", {"fmt": "D", "color": LINE_COLOURS[0], "mfc": "w"}),
+        ("longest", "Tersoff, from the profile at 40 nm", {"fmt": "D", "color": LINE_COLOURS[0], "mfc": "w"}),
         ("stillinger_weber", "Stillinger–Weber", {"fmt": "^", "color": LINE_COLOURS[2]}),
     ):
         points(ax, run[name], "whole", "whole_sigma", label=label, **look)
