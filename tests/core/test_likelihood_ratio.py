@@ -52,7 +52,7 @@ def test_simulated_estimates_stay_below_as_often_as_stated(correlation: float, d
     assert abs(share - 0.95) < 0.006
 
 
-def testleast_chi2_is_that_of_a_search() -> None:
+def test_least_chi2_is_that_of_a_search() -> None:
     rng = np.random.default_rng(4)
     root = rng.standard_normal((6, 3))
     draws, low, high = 2 * rng.standard_normal((20, 3)), np.array([-0.5, -np.inf, -1.0]), np.array([0.3, 0.2, np.inf])

@@ -192,6 +192,8 @@ def test_the_trace_tells_its_phase_and_the_thickness_of_the_film(tmp_path):
     assert both.per_spot == ("Al.heat_capacity", "tdtr.phase")
     with pytest.raises(DataError, match=r"'Al\.thickness' is not uncertain"):
         read(tmp_path, text + '[fit]\nper_spot = ["Al.thickness"]\n', trace=voltages(0.3))
+    with pytest.raises(DataError, match=r"line 24: repeats\.1\.data: there is no file .*absent\.csv"):
+        read(tmp_path, text.replace("other", "absent"), trace=voltages(0.3))
 
 
 def test_what_is_freed_has_no_error_of_a_trace(tmp_path):

@@ -130,8 +130,9 @@ def _note_spots(spots: list[Fit]) -> None:
             why = (*judged.reasons, *judged.questions)
             note(": ".join((f"spot {i}", _VERDICTS[judged.verdict], *why[:1])))
     for name in dict.fromkeys(name for one in spots for name in one.bounds):
-        open_in = ", ".join(str(i) for i, one in enumerate(spots, 1) if name in one.bounds)
-        note(f"{name} has no mean over spots: the data of spot {open_in} give a bound only")
+        open_in = [str(i) for i, one in enumerate(spots, 1) if name in one.bounds]
+        which = f"spot {open_in[0]} give" if len(open_in) == 1 else f"spots {', '.join(open_in)} give"
+        note(f"{name} has no mean over spots: the data of {which} a bound only")
 
 
 def _print_repeats(repeats: list[RepeatedNumber]) -> None:

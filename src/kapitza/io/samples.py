@@ -269,7 +269,7 @@ def _read_repeat(
             f"{wanted!r} is no experiment of the file: there are {', '.join(names) or 'none'}", "experiment"
         )
     at = names.index(wanted)
-    again = evolve(experiments[at], table={**experiments[at].table, "data": section.text("data")})
+    again = evolve(section, table={**experiments[at].table, "data": section.text("data")})
     found = locate_faults(section, "data", lambda: read_experiment(again, temperature))
     if found.curve is None:
         raise section.fault("is missing: give the data of this spot", "data")
