@@ -18,9 +18,10 @@ from attrs import evolve, frozen
 from matplotlib.figure import Figure
 
 from kapitza import plot
+from kapitza.core.parameter_units import rounded_outward
 from kapitza.io.samples import SampleFile, read_sample
 from kapitza.measure.fit import fit
-from kapitza.measure.fit_result import Fit, format_bound
+from kapitza.measure.fit_result import Fit
 from kapitza.measure.least_squares import least_squares
 from kapitza.measure.noise.judgement import judge_fit
 from kapitza.measure.thickness_series import ThicknessLine, ThicknessSeries
@@ -87,8 +88,9 @@ def number(found: Fit, name: str) -> str:
     size, unit = (MW, "MW m⁻² K⁻¹") if name.endswith("conductance") else (1.0, "W m⁻¹ K⁻¹")
     if name in found.bounds:
         bound = found.bounds[name]
-        low, high = (None if end is None else end / size for end in (bound.low, bound.high))
-        return format_bound(type(bound)(low, high, bound.confidence), unit)
+        low, high = rounded_outward((bound.low or -np.inf) / size, (bound.high or np.inf) / size)
+        ends = f"above {low}" if bound.high is None else f"below {high}" if bound.low is None else f"{low} to {high}"
+        return f"{ends} {unit} ({bound.confidence:.0%} confidence)"
     i = found.index(name)
     value, sigma = found.value[i] / size, found.sigma[i] / size
     digits = max(0, 1 - int(np.floor(np.log10(sigma))))
@@ -279,7 +281,7 @@ resistances gives
         line.resistance_sigma / 1e-9:.1f} m² K GW⁻¹ (known: -2.8 ± 2.7): {
         "resolved"
         if line.is_resolved()
-        else f"zero within its error, below {line.upper() / 1e-9:.1f} at 95 % confidence"
+        else f"zero within its error, below {rounded_outward(-np.inf, line.upper() / 1e-9)[1]} at 95 % confidence"
     }.
 
 ![Total resistance against thickness](../images/oxide-series-line.png)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from types import MappingProxyType
 
 _KINDS: Mapping[str, str] = MappingProxyType(
@@ -81,6 +82,41 @@ def rounded_to_error(value: float, sigma: float) -> str:
         return f"{value:.5g}"
     place = _second_place(sigma)
     return f"{round(value, place):.{max(place, 0)}f}"
+
+
+def rounded_outward(low: float, high: float) -> tuple[str, str]:
+    """Ends of an interval in words, the lower one rounded down and the upper one up, so that no more is said than held.
+
+    Each end has two significant digits, and as many more as the distance to the other needs for two of its own;
+    infinite ends are those of bounds on one side.
+    """
+    apart = high - low
+    return _rounded_end(low, apart, ROUND_FLOOR), _rounded_end(high, apart, ROUND_CEILING)
+
+
+def _rounded_end(end: float, apart: float, rounding: str) -> str:
+    """An end of an interval of a length, rounded in one direction."""
+    if not math.isfinite(end):
+        return "–"
+    # what floating-point arithmetic leaves in the 13th digit is no reason to round further
+    exact, length = (Decimal(f"{size:.12g}") for size in (end, apart))
+    places = [1 - size.adjusted() for size in (exact, length) if size.is_finite() and size]
+    if not places:
+        return f"{end:g}"
+    rounded = exact.quantize(Decimal(1).scaleb(-max(places)), rounding=rounding)
+    return f"{rounded:f}" if abs(max(places)) <= _MOST_PLACES else f"{float(rounded):g}"
+
+
+def interval_in_words(name: str, low: float | None, high: float | None) -> str:
+    """Interval of a parameter (SI), rounded outward, in the unit that it is shown in; None where it has no such end.
+
+    The lower bound of a share has the digits of its distance to the most that a share can be.
+    """
+    unit, size, _ = shown_unit(name)
+    most = highest_value(name) if high is None else high / size
+    ends = rounded_outward(-math.inf if low is None else low / size, most)
+    text = f"< {ends[1]}" if low is None else f"> {ends[0]}" if high is None else " to ".join(ends)
+    return f"{text} {unit}".rstrip()
 
 
 def _second_place(sigma: float) -> int:

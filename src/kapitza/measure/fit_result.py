@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, about, check_count
 from kapitza.core.conductance import Conductance
-from kapitza.core.parameter_units import format_parameter, parameter_with_error, shown_unit
+from kapitza.core.parameter_units import interval_in_words, parameter_with_error, shown_unit
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.least_squares import JacobianFunction, Minimum, Solution, descend, least_squares
@@ -271,14 +271,10 @@ def _determined_index(fit: Fit, name: str) -> int:
 
 
 def format_bound(bound: Bound, name: str) -> str:
-    """Bounds of a parameter in words."""
-    if bound.low is not None and bound.high is not None:
-        low, high = bound.low / shown_unit(name)[1], format_parameter(name, bound.high, 4)
-        return f"{low:.4g} to {high} ({bound.confidence:.0%} confidence)"
-    value = bound.high if bound.low is None else bound.low
-    if value is None:
+    """Bounds of a parameter in words, rounded to the safe side (`rounded_outward`)."""
+    if bound.low is None and bound.high is None:
         return f"no bound at {bound.confidence:.0%} confidence"
-    return f"{'<' if bound.low is None else '>'} {format_parameter(name, value, 4)} ({bound.confidence:.0%} confidence)"
+    return f"{interval_in_words(name, bound.low, bound.high)} ({bound.confidence:.0%} confidence)"
 
 
 def bound_undetermined(fit: Fit, confidence: float = 0.95) -> Fit:
@@ -415,16 +411,15 @@ def _value_lines(fit: Fit) -> list[str]:
         share = f"  ({abs(sigma / value):.2%})" if parameter.unit is None else ""
         kind = "  uncertain" if parameter.known else ""
         number = parameter_with_error(name, value, sigma)
-        lines.append(f"{name:<{width}}  {number}{share}{kind}{_interval_in_words(fit, name)}")
+        lines.append(f"{name:<{width}}  {number}{share}{kind}{_profiled_interval(fit, name)}")
     return lines
 
 
-def _interval_in_words(fit: Fit, name: str) -> str:
+def _profiled_interval(fit: Fit, name: str) -> str:
     """The interval of a free number whose standard uncertainty does not describe it."""
     if fit.problem.parameters[fit.index(name)].known or is_parabolic(fit, name):
         return ""
-    low, high = fit.interval(name, profiled=True)
-    ends = f"{low / shown_unit(name)[1]:.4g} to {format_parameter(name, high, 4)}"
+    ends = interval_in_words(name, *fit.interval(name, profiled=True))
     return f"  ± does not hold (chi2 is not a parabola): 95 % interval {ends}"
 
 

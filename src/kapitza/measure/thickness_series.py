@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about, finite, positive, same_length, square
 from kapitza.core.conductance import Conductance
-from kapitza.core.parameter_units import with_error
+from kapitza.core.parameter_units import interval_in_words, parameter_with_error
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.least_squares import least_squares
@@ -74,8 +74,8 @@ class ThicknessLine(BaseRecord):
         """
         if not self.is_resolved():
             raise InputError(
-                f"the intercept {with_error(self.resistance, self.resistance_sigma)} m²K/W is zero within its error: "
-                f"1/G < {self.upper():.3g} m²K/W at 95 % confidence"
+                f"the intercept {parameter_with_error('resistance', self.resistance, self.resistance_sigma)} is zero "
+                f"within its error: 1/G {interval_in_words('resistance', None, self.upper())} at 95 % confidence"
             )
         value = 1 / self.resistance
         sigma = value**2 * self.resistance_sigma

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kapitza.core.arrays import Array
-from kapitza.core.parameter_units import format_parameter, rounded_to_error, shown_unit, with_error
+from kapitza.core.parameter_units import format_parameter, interval_in_words, rounded_to_error, shown_unit, with_error
 from kapitza.measure.fit_result import format_bound
 from kapitza.measure.noise.judgement import CurveQuality, is_parabolic, judge_fit
 from kapitza.measure.parameters import plain_residuals
@@ -168,8 +168,8 @@ def _number_line(result: Fit, name: str, value: float, sigma: float) -> str:
     unit, size, _ = shown_unit(name)
     if is_parabolic(result, name):
         return f"{words}: ({with_error(value / size, sigma / size)}) {unit}"
-    low, high = (rounded_to_error(end / size, sigma / size) for end in result.interval(name, profiled=True))
-    return f"{words}: {rounded_to_error(value / size, sigma / size)} {unit}, 95 %: {low} to {high}"
+    ends = interval_in_words(name, *result.interval(name, profiled=True))
+    return f"{words}: {rounded_to_error(value / size, sigma / size)} {unit}, 95 %: {ends}"
 
 
 def _draw_panel(result: Fit, members: list[int], upper: Axes, lower: Axes) -> None:

@@ -14,7 +14,7 @@ from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import note, print_json, print_record, print_text, quantity_json
 from kapitza.cli.tables import Column, print_columns
-from kapitza.core.parameter_units import with_error
+from kapitza.core.parameter_units import rounded_outward, with_error
 from kapitza.errors import InputError
 from kapitza.units import MW
 
@@ -129,10 +129,11 @@ def _print_fit(found: LamellaFit, name: str) -> None:
 
 
 def _between(low: float, high: float) -> str:
-    """An interval, one-sided where an end is 0 or infinite."""
+    """An interval, rounded outward, one-sided where an end is 0 or infinite."""
+    least, most = rounded_outward(low or -math.inf, high)
     if low == 0:
-        return f"below {format_short(high)}" if math.isfinite(high) else "anything"
-    return f"{format_short(low)} to {format_short(high)}" if math.isfinite(high) else f"above {format_short(low)}"
+        return f"below {most}" if math.isfinite(high) else "anything"
+    return f"{least} to {most}" if math.isfinite(high) else f"above {least}"
 
 
 def _note_doubts(found: LamellaFit) -> None:
