@@ -267,7 +267,7 @@ def test_an_oxide_series_that_resolves_no_boundary(folder, capsys):
     """Total resistances of 25, 50, 100 nm of oxide from measured curves: the intercept is zero within its error."""
     (folder / "oxide.csv").write_text("d (nm),R (m2K/GW)\n25,25.27\n50,49.18\n100,105.24\n")
     assert main(["series", "oxide.csv"]) == 0
-    assert "zero within its error: below" in capsys.readouterr().out
+    assert "zero within its error: below 3.8 m²K/GW" in capsys.readouterr().out
 
 
 def test_a_jump(folder, capsys):

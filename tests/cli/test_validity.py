@@ -158,6 +158,7 @@ def test_units_of_samples_that_slipped_are_asked_about(capsys) -> None:
         ("80 MHz", "8 MHz", "where a period has at least two"),
         ('pump_radius = "10 um"', 'pump_radius = "10 mm"', "pump_radius = 0.01 m looks implausible"),
         ("MW/m2K", "W/m2K", "W/m2K looks implausible (expected 10000 to 1e+12)"),
+        ('"80 nm"', '"80 nm"\nconductivity = 1.8', "1.8 W/mK is 132 times less than the 237 W/mK of the bulk of Al"),
         ('kind = "tdtr"', 'kind = "tdtr"\nphase = 45', "a phase of 45 rad is more than half a turn: is it in degrees"),
         ('kind = "tdtr"', 'kind = "tdtr"\noffset = "1 mm"', "so that the probe sees nothing of the pump"),
         ("free = [", 'uncertain = { "Al.thickness" = "3 um" }\nfree = [', "uncertain by 3750%, so that it is as good"),

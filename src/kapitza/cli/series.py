@@ -13,7 +13,7 @@ from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import CONDUCTANCE_UNIT, note, print_record, print_text, quantity_json
 from kapitza.cli.tables import columns_of, print_values
-from kapitza.core.parameter_units import interval_in_words
+from kapitza.core.parameter_units import rounded_outward
 from kapitza.errors import DataError
 from kapitza.io.quantities import parse_uncertain, quantity, share_or_quantity
 from kapitza.units import nm
@@ -66,8 +66,8 @@ def thickness_series(
         return
     print_values("straight line through the series, extrapolated drop", columns_of(found, dict.fromkeys(found, "")))
     if not line.is_resolved():
-        bound = interval_in_words("resistance", None, line.upper())
-        print_text(f"zero within its error: {bound} at 95 % confidence")
+        bound = rounded_outward(-math.inf, line.upper() / 1e-9)[1]
+        print_text(f"zero within its error: below {bound} m²K/GW at 95 % confidence")
     if test is not None:
         word = "no sign of" if test.probability > 0.05 else "a sign of"
         percent = 100 * test.probability

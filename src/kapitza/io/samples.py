@@ -56,6 +56,7 @@ from kapitza.io.boundaries import BoundarySides, read_conductance
 from kapitza.io.experiments import ReadExperiment, read_experiment
 from kapitza.io.plausibility import (
     check_measured_delays,
+    warn_of_bulk,
     warn_of_celsius,
     warn_of_contacts,
     warn_of_experiment,
@@ -331,6 +332,8 @@ def _read_layer(section: TomlTable, temperature: float, *, last: bool) -> Layer:
     )
     if known is not None:
         warn_of_thin_layer(layer, known)
+    if "conductivity" in section and layer.coupling is None:  # else that of the lattice alone
+        warn_of_bulk(layer, section.text("material", layer.name), temperature)
     return layer
 
 
