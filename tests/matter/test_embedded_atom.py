@@ -105,6 +105,19 @@ def test_damaged_tables_are_refused(tmp_path, change, words):
         read_embedded_atom(path)
 
 
+def test_the_name_of_a_file_lists_the_elements_that_it_numbers(tmp_path):
+    """Whatever the order of the atom types; entries of the library as the first lines say."""
+    path = tmp_path / "SiC.meam"
+    path.write_text("# CITATION: none\nrho0(2) = 2.25\n")
+    style = find_pair_style(str(path))
+    library = tmp_path / "library.meam"
+    assert style.words(["C", "Si"]) == f"{library} Si C {path} C Si"
+    path.write_text("# of the second nearest neighbour\n# use with SiS C1 from library.meam\nrho0(2) = 2.25\n")
+    assert style.words(["C"]) == f"{library} SiS C1 {path} C1"
+    with pytest.raises(InputError, match=r"SiC.meam for Ge, Si: .* lists these in order"):
+        style.words(["Ge", "Si"])
+
+
 def test_names_of_potentials(tables):
     assert find_pair_style("tersoff") is None
     with pytest.raises(DataError, match="no such file of a potential"):

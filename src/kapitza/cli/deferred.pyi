@@ -162,6 +162,7 @@ from kapitza.screen.names import find_rows as find_rows
 from kapitza.simulate.boltzmann.monte_carlo.fourier import fourier_temperature as fourier_temperature
 from kapitza.simulate.md.engines.builtin import has_compiled_steps as has_compiled_steps
 from kapitza.simulate.md.observers.sampling import missing_spectra as missing_spectra
+from kapitza.simulate.md.observers.sampling import sampling_cost as sampling_cost
 from kapitza.simulate.md.record import HEADER_FILE as HEADER_FILE
 from kapitza.simulate.md.runs.single import energy_conservation as energy_conservation
 from kapitza.theory.agf.buttiker_probes import ProbeSettings as ProbeSettings

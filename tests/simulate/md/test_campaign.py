@@ -117,15 +117,15 @@ def test_what_another_process_cannot_make_is_refused():
 
 
 def test_what_a_potential_cannot_have_is_said():
-    """Kernels give all; lines of LAMMPS and calculators of ASE the layers alone, and one line says why."""
+    """Kernels and lines of LAMMPS give all; calculators of ASE the layers alone, and one line says why."""
     sampling = Sampling(segment=64, interface=True)
-    ours = lennard_jones(["Ar"])
-    assert missing_spectra(ours, sampling) == ""
-    assert set(observer_recipes(sampling, COURSE, ours)) == {"plane", "interface", "layers"}
-    others = LammpsCommands("meam", ["* * library.meam Si NULL Si"], ["Si"], 4e-10), ase_potential(["Si"], 4e-10)
-    for other, name in zip(others, ("meam", "other"), strict=True):
-        assert set(observer_recipes(sampling, COURSE, other)) == {"layers"}
-        said = missing_spectra(other, sampling)
-        assert said.startswith(f"no power through the plane, spectrum and interface vibrations of '{name}'")
-        assert "\n" not in said
-        assert missing_spectra(other, Sampling(segment=0)) == ""
+    lines = LammpsCommands("meam", ["* * library.meam Si NULL Si"], ["Si"], 4e-10)
+    for known in (lennard_jones(["Ar"]), lines):
+        assert missing_spectra(known, sampling) == ""
+        assert set(observer_recipes(sampling, COURSE, known)) == {"plane", "interface", "layers"}
+    other = ase_potential(["Si"], 4e-10)
+    assert set(observer_recipes(sampling, COURSE, other)) == {"layers"}
+    said = missing_spectra(other, sampling)
+    assert said.startswith("no power through the plane, spectrum and interface vibrations of 'other'")
+    assert "\n" not in said
+    assert missing_spectra(other, Sampling(segment=0)) == ""

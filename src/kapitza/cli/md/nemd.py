@@ -51,9 +51,9 @@ def nemd(
     run_file = kapitza.io.read_run(file, gradient=True).with_preparation(replicas=replicas)
     if start is not None:
         run_file = run_file.with_profile(load_run(start))
-    remark = deferred.missing_spectra(run_file.potential, run_file.sampling)
-    if remark:
-        note(remark)
+    for remark in (deferred.missing_spectra, deferred.sampling_cost):
+        if said := remark(run_file.potential, run_file.sampling):
+            note(said)
     report_run(run_and_keep(run_file, files, store, dask=dask, workers=workers), files, as_json=as_json)
 
 

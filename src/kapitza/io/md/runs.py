@@ -5,8 +5,10 @@ from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 from attrs import evolve, frozen
 
+from kapitza.core.arrays import IntArray
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.io.md.run_checks import MIN_BLOCKS, SAMPLING_STEPS, check_run_file
@@ -22,10 +24,9 @@ from kapitza.simulate.md.analysis.sizes import size_series
 from kapitza.simulate.md.engine import THERMOSTAT_KINDS, MdEngine, Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.engines.gpumd import gpumd_deck
-from kapitza.simulate.md.engines.lammps import LammpsEngine
+from kapitza.simulate.md.engines.lammps import LammpsEngine, LammpsForces
 from kapitza.simulate.md.engines.lammps_input import PlaneTrajectory, lammps_deck
-from kapitza.simulate.md.kernels.forces import require_kernels
-from kapitza.simulate.md.observers.plane_power import layers_near_plane
+from kapitza.simulate.md.observers.plane_power import atoms_near_plane, layers_near_plane
 from kapitza.simulate.md.observers.sampling import SEGMENT_LENGTH, Sampling
 from kapitza.simulate.md.potential import (
     TRUNCATION_KINDS,
@@ -466,18 +467,16 @@ def run_deck(file: RunFile, engine: str, *, potential: str | None = None, spectr
     if engine == "gpumd":
         if potential is None:
             raise InputError(f"{file.title}: GPUMD needs a file of the potential, got {potential}")
-        near = plane_trajectory(file, system, spectrum) if spectrum else None
+        near = plane_trajectory(file, system, spectrum, engine) if spectrum else None
         return gpumd_deck(system, potential, evolve(file.protocol, power_interval=0), trajectory=near)
     if engine != "lammps":
         raise InputError(f"no decks for {engine!r:.40}: expected 'lammps' or 'gpumd'")
     # LAMMPS tallies the power of pair forces alone.
     protocol = file.protocol if file.potential.form == "lennard-jones" else evolve(file.protocol, power_interval=0)
-    if spectrum:
-        require_kernels(file.potential)
     return lammps_deck(system, file.potential, protocol, plane_trajectory(file, system, spectrum) if spectrum else None)
 
 
-def plane_trajectory(file: RunFile, system: System, time: float) -> PlaneTrajectory:
+def plane_trajectory(file: RunFile, system: System, time: float, engine: str = "lammps") -> PlaneTrajectory:
     """Atoms near the plane and the steps of a time (s), for the spectra of a deck: whole segments of them."""
     sampling, protocol = file.sampling, file.protocol
     segment, total = sampling.segment or SEGMENT_LENGTH, protocol.steps * protocol.blocks
@@ -488,13 +487,21 @@ def plane_trajectory(file: RunFile, system: System, time: float) -> PlaneTraject
             f"{sampling.every * segment * protocol.timestep / ps:g} ps, to the whole run, "
             f"{total * protocol.timestep / ps:g} ps"
         )
-    return PlaneTrajectory(layers_near_plane(system, file.potential.cutoff), sampling.every, steps)
+    return PlaneTrajectory(_sampled_layers(file, system, engine), sampling.every, steps)
+
+
+def _sampled_layers(file: RunFile, system: System, engine: str) -> IntArray:
+    """Planes of atoms on which the power through the plane depends, by our kernels or by LAMMPS' forces."""
+    if engine == "lammps" and isinstance(file.potential, LammpsCommands):
+        members = atoms_near_plane(system, LammpsForces(system, file.potential).cutoff).members
+        return np.unique(system.layer[members])
+    return layers_near_plane(system, file.potential.cutoff)
 
 
 def trajectory_size(file: RunFile, time: float, engine: str = "lammps") -> str:
     """Say how much an engine will write of the atoms near the plane in a time (s)."""
     system = file.system()
-    found = plane_trajectory(file, system, time)
+    found = plane_trajectory(file, system, time, engine)
     samples, atoms = found.steps // found.every, int(system.counts[found.layers].sum())
     name, each = _SAMPLE_BYTES[engine]
     return f"{name} will have {samples} samples of {atoms} atoms, about {samples * atoms * each / 1e9:.2g} GB"

@@ -17,8 +17,8 @@ from kapitza.io.md.outputs import read_lammps
 from kapitza.io.md.runs import RunFile
 from kapitza.run.work import Progress, ignore_progress
 from kapitza.simulate.md.engines.lammps_input import LAMMPS_SPEED, PLANE_COLUMNS, PLANE_FILE, make_box
-from kapitza.simulate.md.kernels.forces import highest_frequencies, require_kernels
-from kapitza.simulate.md.observers.sampling import SEGMENT_LENGTH, make_plane_spectrum
+from kapitza.simulate.md.kernels.forces import highest_frequencies
+from kapitza.simulate.md.observers.sampling import SEGMENT_LENGTH, make_plane_spectrum, system_forces
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.run import Run
 from kapitza.simulate.md.system import System
@@ -37,8 +37,9 @@ def read_lammps_run(
 ) -> Run:
     r"""Read a run of LAMMPS with the spectral heat flux through the plane.
 
-    The forces between the sides are computed anew, by the kernels of the built-in engine, from the positions that
-    `plane.dump` holds: the power is exact for many-body potentials, too, of which LAMMPS tallies the pair part alone.
+    The forces between the sides are computed anew from the positions that `plane.dump` holds, by the kernels of the
+    built-in engine or, for potentials that it does not know, by LAMMPS in this process: the power is exact for
+    many-body potentials, too, of which LAMMPS tallies the pair part alone.
 
     Parameters
     ----------
@@ -55,11 +56,11 @@ def read_lammps_run(
     ------
     DataError
         with the file, for samples that are missing, cut short, of another run or another interval
-    InputError
-        for a potential without kernels
+    MissingEngine
+        where LAMMPS is needed and not installed
     """
     record = read_lammps(folder)
-    system, potential = file.system(), require_kernels(file.potential)
+    system, potential = file.system(), file.potential
     path = Path(folder) / PLANE_FILE
     check_same_run(record, system, file, path)
     sampling, protocol = file.sampling, file.protocol
@@ -85,7 +86,7 @@ def read_lammps_run(
         record = evolve(record, power=np.array(powers[: blocks * per_block]).reshape(blocks, per_block).mean(axis=1))
     return Run(
         title=record.name, records=(record,), fluxes=(observer.flux(record.method),), equilibration_time=waited,
-        highest_frequency=highest_frequencies(system, potential),
+        highest_frequency=highest_frequencies(system, system_forces(system, potential)),
     )  # fmt: skip
 
 

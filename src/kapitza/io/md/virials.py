@@ -24,7 +24,7 @@ from kapitza.io.md.runs import RunFile
 from kapitza.io.md.trajectory import check_same_run
 from kapitza.run.work import Progress, ignore_progress
 from kapitza.simulate.md.engines.gpumd import GPUMD_PLANE_FILE, GPUMD_SPEED, SHC_FILE, Slab, slab_of_layers
-from kapitza.simulate.md.kernels.forces import highest_frequencies, require_kernels
+from kapitza.simulate.md.kernels.forces import SystemForces, highest_frequencies, require_kernels
 from kapitza.simulate.md.observers.plane_power import layers_near_plane
 from kapitza.simulate.md.observers.sampling import SEGMENT_LENGTH, make_plane_spectrum
 from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent, SpectralFlux
@@ -86,7 +86,7 @@ def read_gpumd_run(
     slab = slab_of_layers(system, layers_near_plane(system, file.potential.cutoff))
     highest = np.zeros(2)
     if source == "kernels":
-        highest = highest_frequencies(system, require_kernels(file.potential))
+        highest = highest_frequencies(system, SystemForces(system, require_kernels(file.potential)))
     if source == "shc":
         flux = read_shc(place / SHC_FILE, slab.volume, method=record.method)
     else:

@@ -71,11 +71,31 @@ class PairStyle(BaseRecord):
 
     def words(self, elements: Sequence[str]) -> str:
         """Words after `pair_coeff * *` for atom types that are these elements."""
-        own = " ".join(dict.fromkeys(elements)) if self.style == "meam" else ""
+        names = self._library_names(elements) if self.style == "meam" else {one: one for one in elements}
         stem = str(self.path).removesuffix("".join(self.path.suffixes[-1:]))
         return self.coefficients.format(
-            file=self.path, elements=" ".join(elements), own=own, folder=self.path.parent, stem=stem
-        )
+            file=self.path, elements=" ".join(names[one] for one in elements), own=" ".join(names.values()),
+            folder=self.path.parent, stem=stem,
+        )  # fmt: skip
+
+    def _library_names(self, elements: Sequence[str]) -> dict[str, str]:
+        """Entries of the library for the elements that a file of the modified embedded-atom method numbers, in order.
+
+        The file itself has numbers alone: its name lists the elements, its first lines may say which entries are meant.
+        """
+        known = re.findall(r"[A-Z][a-z]?", self.path.name.removesuffix(self.path.suffix))
+        if not set(elements) <= set(known) or len(known) != len(set(known)):
+            raise InputError(
+                f"{self.path.name} for {', '.join(dict.fromkeys(elements))}: parameters of pair style meam have the "
+                "numbers of their elements alone, so the name of the file lists these in order, such as SiC.meam"
+            )
+        with open_regular(self.path, _MAX_POTENTIAL_BYTES) as file:
+            head = file.read(_HEADER_BYTES).decode(errors="replace")
+        meant = re.search(r"^#.*\buse with ((?:\w+ )+)from library\.meam", head, re.MULTILINE)
+        entries = meant[1].split() if meant else known
+        if len(entries) != len(known):
+            raise InputError(f"{self.path.name} lists {len(known)} elements and asks for {', '.join(entries)}")
+        return dict(zip(known, entries, strict=True))
 
 
 def find_pair_style(name: str) -> PairStyle | None:

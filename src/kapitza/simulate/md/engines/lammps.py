@@ -15,7 +15,7 @@ from attrs import field as attribute
 from attrs import frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, about, one_of
+from kapitza.core.arrays import Array, IntArray, about, one_of
 from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError, KapitzaError, MissingEngine, require
 from kapitza.matter.potentials.pair_styles import load_mpi
@@ -30,6 +30,7 @@ from kapitza.simulate.md.engines.lammps_input import (  # fmt: skip
     header_commands,
     make_box,
     neighbour_commands,
+    neighbour_skin,
     number_types,
     thermostat_commands,
     thermostat_seeds,
@@ -133,13 +134,9 @@ class LammpsDynamics:
     def prepare(self, potential: AnyPotential) -> None:
         """Give LAMMPS its atoms and rules; done once, by the engine."""
         kinds = number_types(self._system, potential.kinds, all_kinds=isinstance(potential, LammpsCommands))
-        pair = write_potential(potential, kinds)
         self._say(*header_commands(self._box), *_box_commands(self._box, kinds))
         self._create(kinds)
-        with TemporaryDirectory() as folder:
-            for name, text in pair.files.items():
-                (Path(folder) / name).write_text(text, encoding="utf-8")
-            self._say(*(_place_files(line, folder, pair.files) for line in pair.commands))
+        _give_potential(self._engine, potential, kinds)
         self._say(
             *neighbour_commands(potential.form), *group_commands(), f"timestep {format_number(self._timestep / ps)}"
         )
@@ -208,12 +205,7 @@ class LammpsDynamics:
         self._engine.close()
 
     def _say(self, *commands: str, fault: Callable[[str], KapitzaError] = InputError) -> None:
-        """Give LAMMPS commands; what it objects to becomes an error of ours, in one line."""
-        for command in commands:
-            try:
-                self._engine.command(command)
-            except Exception as err:
-                raise fault(f"LAMMPS at {command!r:.80}: {_error_text(err)}") from err
+        _give_commands(self._engine, *commands, fault=fault)
 
     def _ours(self, name: str, unit: float) -> Array:
         """(n, 3) vectors of LAMMPS in our axes and units."""
@@ -237,6 +229,101 @@ class LammpsDynamics:
             self._engine.numpy.extract_atom(f"i_{name}")[:n] = values
         moving = (self._system.role != FIXED_ROLE)[:, None]
         self._engine.numpy.extract_atom("v")[:n] = moving * begin.velocities / LAMMPS_SPEED @ box.rotation.T
+
+
+class LammpsForces:
+    """Forces of a potential on some atoms of a system without the others, by LAMMPS, from positions alone.
+
+    Each set of atoms has an instance of its own, made when it is first asked for, whose lists of neighbours last.
+    """
+
+    def __init__(self, system: System, potential: AnyPotential, settings: LammpsEngine | None = None) -> None:
+        self.system, self.potential, self.settings = system, potential, settings or LammpsEngine()
+        self.kinds = number_types(system, potential.kinds, all_kinds=isinstance(potential, LammpsCommands))
+        self._sets: dict[bytes, _AtomSet] = {}
+
+    def __call__(self, positions: Array, members: IntArray | None = None) -> Array:
+        """(m, 3) N on atoms (m,), of all alone if None, at positions (n, 3) m of all."""
+        chosen = np.arange(len(positions)) if members is None else np.asarray(members, dtype=np.int64)
+        key = chosen.tobytes()
+        if key not in self._sets:
+            self._sets[key] = self._begin(positions, chosen)
+        return self._sets[key].forces(positions[chosen])
+
+    @property
+    def cutoff(self) -> float:
+        """How far LAMMPS looks for neighbours of an atom in this potential, without its skin, m."""
+        one = self._begin(self.system.positions, np.arange(self.system.masses.size))
+        with TemporaryDirectory() as folder:
+            said = Path(folder) / "said"
+            _give_commands(one.engine, f"info communication out overwrite {said}")
+            found = re.search(r"Communication cutoff = (\S+)", said.read_text(encoding="utf-8"))
+        one.engine.close()
+        if found is None:
+            raise InputError(f"LAMMPS does not say how far {self.potential.form!r} reaches: take another version of it")
+        return (float(found[1]) - neighbour_skin(self.potential.form)) * angstrom
+
+    def close(self) -> None:
+        """End the instances of LAMMPS."""
+        for one in self._sets.values():
+            one.engine.close()
+        self._sets.clear()
+
+    def _begin(self, positions: Array, members: IntArray) -> "_AtomSet":
+        """Give a new instance of LAMMPS some of the atoms."""
+        engine, box = start_lammps(self.settings), make_box(self.system, positions)
+        x = positions[members] / angstrom @ box.rotation.T
+        try:
+            _give_commands(engine, *header_commands(box), *_box_commands(box, self.kinds))
+            ids = list(range(1, members.size + 1))
+            engine.create_atoms(members.size, ids, self.kinds.of[members].tolist(), x.ravel().tolist())
+            _give_potential(engine, self.potential, self.kinds)
+            _give_commands(engine, *neighbour_commands(self.potential.form), "thermo 0", "run 0 post no")
+        except KapitzaError:
+            engine.close()
+            raise
+        found = _AtomSet(engine, box, np.zeros_like(x))
+        return _AtomSet(engine, box, x - engine.numpy.extract_atom("x")[: members.size] - found.shift())
+
+
+@frozen(eq=False)
+class _AtomSet(BaseRecord):
+    """Atoms of an instance of LAMMPS, which rest where they are put."""
+
+    engine: Any
+    box: LammpsBox
+    origin: Array  # (m, 3) Å, from where LAMMPS first had each atom to where it was put
+
+    def shift(self) -> Array:
+        """(m, 3) from where LAMMPS has each atom to where it was put last, Å."""
+        image = self.engine.numpy.extract_atom("image")[: len(self.origin)]
+        return self.origin + _unpack_images(image) @ self.box.vectors
+
+    def forces(self, positions: Array) -> Array:
+        """(m, 3) N at positions (m, 3) m; a step of atoms that nothing moves renews lists where that is due."""
+        m = len(self.origin)
+        self.engine.numpy.extract_atom("x")[:m] = positions / angstrom @ self.box.rotation.T - self.shift()
+        _give_commands(self.engine, "run 1 pre no post no", fault=ConvergenceError)
+        found: Array = self.engine.numpy.extract_atom("f")[:m] @ self.box.rotation * (eV / angstrom)
+        return found
+
+
+def _give_commands(engine: Any, *commands: str, fault: Callable[[str], KapitzaError] = InputError) -> None:
+    """Give LAMMPS commands; what it objects to becomes an error of ours, in one line."""
+    for command in commands:
+        try:
+            engine.command(command)
+        except Exception as err:
+            raise fault(f"LAMMPS at {command!r:.80}: {_error_text(err)}") from err
+
+
+def _give_potential(engine: Any, potential: AnyPotential, kinds: AtomTypes) -> None:
+    """Give LAMMPS a potential and its files."""
+    pair = write_potential(potential, kinds)
+    with TemporaryDirectory() as folder:
+        for name, text in pair.files.items():
+            (Path(folder) / name).write_text(text, encoding="utf-8")
+        _give_commands(engine, *(_place_files(line, folder, pair.files) for line in pair.commands))
 
 
 def _check_first_forces(system: System, force: Array, timestep: float) -> None:

@@ -161,11 +161,13 @@ def thermostat_seeds(seed: int, step: int) -> tuple[int, int]:
 
 
 def neighbour_commands(form: str) -> list[str]:
-    """Commands for lists of neighbours: short ranges get a thin skin."""
-    return [
-        f"neighbor {'1.0' if form in ('stillinger-weber', 'tersoff') else '2.0'} bin",
-        "neigh_modify delay 0 every 1",
-    ]
+    """Commands for lists of neighbours."""
+    return [f"neighbor {neighbour_skin(form):.1f} bin", "neigh_modify delay 0 every 1"]
+
+
+def neighbour_skin(form: str) -> float:
+    """How far beyond its cutoff a potential lists neighbours, Å: short ranges get a thin skin."""
+    return 1.0 if form in ("stillinger-weber", "tersoff") else 2.0
 
 
 def _data_file(system: System, kinds: AtomTypes, positions: Array, velocities: Array) -> str:

@@ -98,19 +98,18 @@ class SystemForces:
         return energy_and_forces(self.potential, self.around.at(positions), positions, self.species)[1]
 
 
-def highest_frequencies(system: System, potential: Potential) -> Array:
+def highest_frequencies(system: System, forces: Callable[[Array], Array]) -> Array:
     r"""(2,) highest angular frequency of each side, rad s⁻¹: above the lower one no elastic process takes heat across.
 
     The largest eigenvalue of $-\partial F_i/\partial r_j/\sqrt{m_i m_j}$ among the atoms of one side, all others at
-    rest, by Lanczos' method with central differences of the forces.
+    rest, by Lanczos' method with central differences of `forces` (n, 3) N at positions (n, 3) m.
     """
-    forces = SystemForces(system, potential)
     return np.array(
         [_largest_eigenfrequency(forces, system, np.flatnonzero(side)) for side in (~system.right, system.right)]
     )
 
 
-def _largest_eigenfrequency(forces: SystemForces, system: System, side: IntArray) -> float:
+def _largest_eigenfrequency(forces: Callable[[Array], Array], system: System, side: IntArray) -> float:
     """Highest angular frequency of some atoms among others at rest, rad s⁻¹."""
     from scipy.sparse.linalg import LinearOperator, eigsh
 

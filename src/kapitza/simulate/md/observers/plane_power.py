@@ -34,6 +34,7 @@ from kapitza.units import angstrom, eV
 
 _PLANE_SKIN = 0.3  # of the cutoff: atoms of a warm crystal swing by less than half of it, so that lists hold for good
 CONTACT_SLACK = 1.0 * angstrom  # how much closer than at rest two atoms may come
+_STRAY_FORCE = 1e-9  # of the largest one across the plane: what rounding leaves far from it
 _DIFFERENCE_STEP = 1e-4 * angstrom  # of finite differences
 
 
@@ -242,6 +243,24 @@ class PlanePower:
         )  # fmt: skip
 
 
+@frozen(eq=False)
+class NearAtoms(BaseRecord):
+    """Atoms that count for the power through a plane; both in increasing order."""
+
+    atoms: IntArray  # (k,) that may feel the other side
+    members: IntArray  # (m,) that the forces on them depend on, they among them
+
+
+def atoms_near_plane(system: System, cutoff: float, *, slack: float = CONTACT_SLACK) -> NearAtoms:
+    """Atoms near the plane of a system in a potential whose sites look for neighbours up to `cutoff` (m).
+
+    A force comes from the energies of sites within one cutoff, each with neighbours within one more.
+    """
+    between, reach = divide_at_plane(system), 2 * cutoff + slack
+    atoms = np.sort(atoms_across_plane(system, between, reach))
+    return NearAtoms(atoms, between.slab(system.positions, reach, system.name)[0])
+
+
 class FiniteDifferencePower:
     """The same by finite differences over `step` (m), for whatever gives site energies (n,) J.
 
@@ -281,24 +300,45 @@ class DividedForcePower:
     atoms it is that of `PlanePower`; for others sites share their energies in another way, with the same mean.
 
     `forces` gives those (m, 3) N on some atoms (m,), of which alone there is something, at positions (n, 3) m of all;
-    `right` (n,) whether an atom is on the right.  A sample takes three evaluations, of all atoms and of both sides.
+    `side` (n,) says whether an atom is on the right.  A sample takes three evaluations, of all atoms and of both sides.
+    `near` (None: all atoms) says which atoms feel the other side, and which are enough for their forces.
     """
 
-    def __init__(self, forces: Callable[[Array, IntArray], Array], right: BoolArray) -> None:
-        self.member_forces, self.right = forces, np.asarray(right, dtype=bool)
-        self.atoms: IntArray = np.arange(self.right.size)
+    def __init__(
+        self, forces: Callable[[Array, IntArray], Array], side: BoolArray, near: NearAtoms | None = None
+    ) -> None:
+        self.member_forces, self.side = forces, np.asarray(side, dtype=bool)
+        every: IntArray = np.arange(self.side.size)
+        self.near = NearAtoms(every, every) if near is None else near
+        self.atoms: IntArray = self.near.atoms
+        self.right: BoolArray = self.side[self.atoms]
+        self._rows = np.searchsorted(self.near.members, self.atoms)
+        self._beyond = np.setdiff1d(np.arange(self.near.members.size), self._rows)
+        self._last: tuple[Array, Array] | None = None  # positions, forces: the power and its spectrum share samples
 
     def forces(self, positions: Array) -> Array:
-        """(n, 3) half of what the other side adds to the forces on each atom, N."""
-        found = self.member_forces(positions, self.atoms).copy()
-        for side in (self.right, ~self.right):
-            members = np.flatnonzero(side)
-            found[members] -= self.member_forces(positions, members)
-        return found / 2
+        """(k, 3) half of what the other side adds to the forces on `atoms`, N."""
+        if self._last is None or not np.array_equal(self._last[0], positions):
+            self._last = np.array(positions, dtype=float), self._divide(positions)
+        return self._last[1]
+
+    def _divide(self, positions: Array) -> Array:
+        members = self.near.members
+        found = self.member_forces(positions, members).copy()
+        for side in (self.side[members], ~self.side[members]):
+            found[side] -= self.member_forces(positions, members[side])
+        stray = np.abs(found[self._beyond]).max(axis=1, initial=0.0)
+        if stray.max(initial=0.0) > _STRAY_FORCE * np.abs(found).max():
+            atom = members[self._beyond[np.argmax(stray)]]
+            raise InputError(
+                f"atom {atom} at {np.asarray(positions)[atom].tolist()} m feels the other side, from which it was far: "
+                "reject what diffuses, or count on more atoms near the plane"
+            )
+        return found[self._rows] / 2
 
     def power(self, positions: Array, velocities: Array) -> float:
         """Power from left to right, W, at positions and velocities (n, 3) of all atoms."""
-        return _power_through(self.forces(positions), velocities, self.right)
+        return _power_through(self.forces(positions), velocities[self.atoms], self.right)
 
 
 def ase_member_forces(

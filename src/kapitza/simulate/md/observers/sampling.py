@@ -1,6 +1,6 @@
 """What is sampled during a run, and how the observers that do so are made, in this process or in another."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -12,16 +12,18 @@ from kapitza.core.arrays import Array, IntArray, about
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.md.engine import Observer
-from kapitza.simulate.md.kernels.forces import KERNEL_MODULES, SystemForces
+from kapitza.simulate.md.engines.lammps import LammpsForces
+from kapitza.simulate.md.kernels.forces import KERNEL_MODULES, SystemForces, require_kernels
 from kapitza.simulate.md.observers.interface_modes import InterfaceModeAnalysis, body_modes
-from kapitza.simulate.md.observers.plane_power import PlanePower
+from kapitza.simulate.md.observers.plane_power import DividedForcePower, PlanePower, atoms_near_plane, divide_at_plane
 from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent
 from kapitza.simulate.md.observers.velocity_spectra import LayerSpectra
 from kapitza.simulate.md.observers.welch import SegmentSettings
-from kapitza.simulate.md.potential import AnyPotential, Potential
+from kapitza.simulate.md.potential import AnyPotential, LammpsCommands
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.system import FIXED_ROLE, FREE_ROLE, System
 
+_LIST_SKIN = 0.3  # of the cutoff: lists of the few atoms near the plane may be long, and last
 _RECIPE_MODULE = "kapitza.simulate.md.observers.sampling:"
 _SAMPLED_ATOMS = (
     48  # of a layer, whose velocities are transformed: enough for a temperature, cheap for any cross-section
@@ -75,22 +77,68 @@ def check_sampling(name: str, sampling: Sampling, protocol: Protocol) -> None:
             )
 
 
+def has_power(potential: AnyPotential) -> bool:
+    """Whether the power through the plane is known in a potential: by our kernels, or by LAMMPS' forces."""
+    return isinstance(potential, LammpsCommands) or potential.form in KERNEL_MODULES
+
+
 def missing_spectra(potential: AnyPotential, sampling: Sampling) -> str:
     """Say what of the wanted sampling a potential cannot have, and why; empty if it has all."""
     wanted = [name for name, on in (("spectrum", sampling.segment), ("interface vibrations", sampling.interface)) if on]
-    if not wanted or (isinstance(potential, Potential) and potential.form in KERNEL_MODULES):
+    if not wanted or has_power(potential):
         return ""
-    whose = potential.form if isinstance(potential, Potential) else potential.pair_style
     return (
-        f"no power through the plane, {' and '.join(wanted)} of {whose!r:.40}: its engine does not say what atoms of "
-        f"one side do to each atom of the other, as kernels of {', '.join(KERNEL_MODULES)} do; heat flow of both "
-        "thermostats, jump and temperatures of modes by layer are measured"
+        f"no power through the plane, {' and '.join(wanted)} of {potential.form!r:.40}: what atoms of one side do to "
+        f"each atom of the other is known for {', '.join(KERNEL_MODULES)} and for potentials of LAMMPS; heat flow of "
+        "both thermostats, jump and temperatures of modes by layer are measured"
     )
+
+
+def sampling_cost(potential: AnyPotential, sampling: Sampling) -> str:
+    """Say before a run what the power through the plane costs where LAMMPS evaluates it; empty for our kernels."""
+    if not isinstance(potential, LammpsCommands):
+        return ""
+    # of all atoms and of either side: as many atoms twice
+    share = 2 * (1 + bool(sampling.interface)) / sampling.every
+    vibrations = (
+        f", and for the vibrations near the plane up to {6 * _MAX_BODY_ATOMS} evaluations before the first step"
+        if sampling.interface
+        else ""
+    )
+    return (
+        f"the power through the plane takes the forces of {potential.form!r:.40} with and without the other side every "
+        f"{sampling.every} steps: up to {100 * share:.0f} % more time{vibrations}"
+    )
+
+
+def crossing_power(system: System, potential: AnyPotential) -> PlanePower | DividedForcePower:
+    """Power through the plane of a system in any potential that has it.
+
+    Potentials with kernels share their energies among sites; of LAMMPS' own the forces with and without the other side
+    are taken.
+
+    Raises
+    ------
+    InputError
+        for a potential that is but a name
+    """
+    if isinstance(potential, LammpsCommands):
+        forces = LammpsForces(system, potential)
+        return DividedForcePower(forces, divide_at_plane(system).right, atoms_near_plane(system, forces.cutoff))
+    known = require_kernels(potential)
+    return PlanePower(system, known, skin=_LIST_SKIN * known.cutoff)
+
+
+def system_forces(system: System, potential: AnyPotential) -> Callable[[Array], Array]:
+    """Forces (n, 3) N on the atoms of a system, as a function of positions (n, 3) m."""
+    if isinstance(potential, LammpsCommands):
+        return LammpsForces(system, potential)
+    return SystemForces(system, require_kernels(potential))
 
 
 def observer_recipes(sampling: Sampling, protocol: Protocol, potential: AnyPotential) -> dict[str, ObserverRecipe]:
     """How to make the observers of a run, by name."""
-    known = isinstance(potential, Potential) and potential.form in KERNEL_MODULES
+    known = has_power(potential)
     if protocol.preparation != "gradient":
         boundaries = ObserverRecipe(_RECIPE_MODULE + "BoundaryPowers", {"every": sampling.every})
         return {"boundaries": boundaries} if known and protocol.preparation == "uniform" else {}
@@ -107,16 +155,16 @@ def observer_recipes(sampling: Sampling, protocol: Protocol, potential: AnyPoten
 
 
 def make_plane_spectrum(
-    system: System, potential: Potential, *, timestep: float, every: int, segment: int
+    system: System, potential: AnyPotential, *, timestep: float, every: int, segment: int
 ) -> SpectralCurrent:
     """Observer of the spectral flux through the plane."""
-    crossing = PlanePower(system, potential, skin=0.3 * potential.cutoff)
+    crossing = crossing_power(system, potential)
     settings = SegmentSettings(timestep=timestep, every=every, segment=segment, precision="single")
     return SpectralCurrent(crossing, system.masses, settings, area=system.area)
 
 
 def make_layer_spectra(
-    system: System, _field: Potential, *, timestep: float, every: int, segment: int, planes: int
+    system: System, _field: AnyPotential, *, timestep: float, every: int, segment: int, planes: int
 ) -> LayerSpectra:
     """Observer of the velocities of some atoms in the free layers near the plane."""
     free = np.flatnonzero((system.roles == FREE_ROLE) & (system.counts > 0))
@@ -128,12 +176,12 @@ def make_layer_spectra(
 
 
 def make_interface_modes(
-    system: System, potential: Potential, *, timestep: float, every: int, segment: int
+    system: System, potential: AnyPotential, *, timestep: float, every: int, segment: int
 ) -> InterfaceModeAnalysis:
     """Observer of the heat that each vibration of the atoms near the plane carries."""
-    crossing = PlanePower(system, potential, skin=0.3 * potential.cutoff)
+    crossing = crossing_power(system, potential)
     modes = body_modes(
-        SystemForces(system, potential), system.positions, system.masses, _select_body(system, crossing.atoms)
+        system_forces(system, potential), system.positions, system.masses, _select_body(system, crossing.atoms)
     )
     settings = SegmentSettings(timestep=timestep, every=every, segment=segment)
     return InterfaceModeAnalysis(crossing, system.masses, modes, settings, area=system.area, lags=min(64, segment // 2))
@@ -158,17 +206,16 @@ def _select_body(system: System, near: IntArray) -> IntArray:
 class BoundaryPowers:
     """Observer of the power into the left side through both boundaries of a cell that repeats along z."""
 
-    def __init__(self, system: System, potential: Potential, *, every: int) -> None:
-        skin = 0.3 * potential.cutoff
+    def __init__(self, system: System, potential: AnyPotential, *, every: int) -> None:
         self.every, self.values = every, np.zeros((1024, 2))
         self.filled = 0
-        self.first = PlanePower(system, potential, skin=skin)
+        self.first = crossing_power(system, potential)
         # Seen from the other boundary, the left side has moved up by a box and is on the right.
         self.shift = np.where(system.right, 0.0, system.lattice[2, 2])[:, None] * np.array([0.0, 0.0, 1.0])
         moved = system.positions + self.shift
         low, high = moved[system.right, 2].max(), moved[~system.right, 2].min()
         mirrored = evolve(system, positions=moved, plane=float(low + high) / 2)
-        self.second = PlanePower(mirrored, potential, skin=skin)
+        self.second = crossing_power(mirrored, potential)
 
     @property
     def powers(self) -> Array:

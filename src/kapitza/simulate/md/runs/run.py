@@ -14,12 +14,19 @@ from kapitza.run.store import StoreLike, open_store
 from kapitza.run.work import ExecutorLike, Progress, ignore_progress
 from kapitza.simulate.md.analysis.nemd import NemdResult, analyse_nemd, combine_replicas
 from kapitza.simulate.md.engine import MdEngine, Observer
-from kapitza.simulate.md.kernels.forces import KERNEL_MODULES, highest_frequencies
+from kapitza.simulate.md.kernels.forces import highest_frequencies
 from kapitza.simulate.md.observers.interface_modes import ModeConductance
-from kapitza.simulate.md.observers.sampling import ObserverRecipe, Sampling, check_sampling, observer_recipes
+from kapitza.simulate.md.observers.sampling import (
+    ObserverRecipe,
+    Sampling,
+    check_sampling,
+    has_power,
+    observer_recipes,
+    system_forces,
+)
 from kapitza.simulate.md.observers.spectral_flux import SpectralFlux
 from kapitza.simulate.md.observers.velocity_spectra import VelocitySpectra
-from kapitza.simulate.md.potential import AnyPotential, Potential
+from kapitza.simulate.md.potential import AnyPotential
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.checkpoint import observer_arrays
@@ -256,9 +263,9 @@ def observer_results(setup: RunSetup, recipes: dict[str, ObserverRecipe], found:
 
 
 def _known_frequencies(setup: RunSetup) -> Array:
-    """(2,) highest angular frequency of each side, rad s⁻¹; 0 for potentials without kernels."""
-    if isinstance(setup.potential, Potential) and setup.potential.form in KERNEL_MODULES:
-        return highest_frequencies(setup.system, setup.potential)
+    """(2,) highest angular frequency of each side, rad s⁻¹; 0 where no forces but those of the engine are known."""
+    if has_power(setup.potential):
+        return highest_frequencies(setup.system, system_forces(setup.system, setup.potential))
     return np.zeros(2)
 
 

@@ -20,8 +20,10 @@ from kapitza.run.store import UnitResult, unit_address
 from kapitza.run.work import Progress, ignore_progress
 from kapitza.simulate.md.engine import Dynamics, MdEngine, MdState, Observer
 from kapitza.simulate.md.kernels.forces import require_kernels
-from kapitza.simulate.md.observers.plane_power import PlanePower
-from kapitza.simulate.md.potential import AnyPotential, LammpsCommands
+from kapitza.simulate.md.observers.plane_power import DividedForcePower
+from kapitza.simulate.md.observers.sampling import crossing_power, has_power
+from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent
+from kapitza.simulate.md.potential import AnyPotential
 from kapitza.simulate.md.protocol import (
     MAX_KINETIC_GROWTH,
     PowerMeter,
@@ -46,8 +48,6 @@ _TIMING = {
     "sample": "sample_interval", "power": "power_interval", "seed": "seed", "flowing": "subtract_flow",
     "leak": "max_energy_drift",
 }  # fmt: skip
-_POWER_SKIN = 0.3  # of the cutoff: lists of the few atoms near the plane may be long, and last
-
 _TRIAL_SHARE = 20  # of a block, whose time tells that of the block
 
 BlockObserver = Thermometer | PowerMeter | Observer
@@ -68,7 +68,7 @@ def run_single(
     `observers` sample the atoms during the blocks, not during the equilibration, and hold their own sums.  `store` is
     the folder of all that is needed to resume: the same call with the same folder continues, also with more blocks than
     before.  `progress` is told the number of blocks done and of all.  The power through the plane is NaN where the
-    protocol does not ask for it, as with potentials without kernels.
+    protocol does not ask for it, as where an engine brings a potential that is but a name here.
     """
     folder = None if store is None else Path(store)
     if protocol.preparation != "gradient":
@@ -81,7 +81,7 @@ def run_single(
             f"{system.name} has atoms of {', '.join(system.kinds)}, the potential is for {', '.join(potential.kinds)}: "
             "make it for these kinds"
         )
-    if protocol.power_interval:
+    if protocol.power_interval and not has_power(potential):
         require_kernels(potential)
     check_overlap(system)
     setup = RunSetup(system, potential, engine, protocol)
@@ -108,8 +108,7 @@ class RunSetup(BaseRecord):
     @property
     def method(self) -> str:
         """Engine, thermostat and potential, for legends."""
-        without = ", no power through the plane" if isinstance(self.potential, LammpsCommands) else ""
-        return f"{self.engine.name}, {self.protocol.thermostats.kind}, {self.potential.form}{without}"
+        return f"{self.engine.name}, {self.protocol.thermostats.kind}, {self.potential.form}"
 
 
 def _inputs_address(setup: RunSetup, observers: Sequence[Observer]) -> str:
@@ -175,12 +174,11 @@ class RunInProgress:
 
     def start_power_meter(self) -> None:
         """Make the meter of the direct power, where the protocol asks for it."""
-        if self.setup.protocol.power_interval:
-            system, potential = self.setup.system, require_kernels(self.setup.potential)
-            self.power_meter = PowerMeter(
-                PlanePower(system, potential, skin=_POWER_SKIN * potential.cutoff).power,
-                self.setup.protocol.power_interval,
-            )
+        interval, system, potential = self.setup.protocol.power_interval, self.setup.system, self.setup.potential
+        if interval:
+            sampled = [one.crossing for one in self.observers if isinstance(one, SpectralCurrent)]
+            shared = [one for one in sampled if isinstance(one, DividedForcePower) and (one.side == system.right).all()]
+            self.power_meter = PowerMeter((shared or [crossing_power(system, potential)])[0].power, interval)
 
     def motion(self) -> Dynamics:
         """Set the atoms in motion from the last state."""
