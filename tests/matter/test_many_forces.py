@@ -1,6 +1,8 @@
 """Forces on many structures: batches, other processes, what they cost and how far they are."""
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +10,8 @@ from attrs import evolve
 
 pytest.importorskip("ase")
 pytest.importorskip("matscipy")
+
+from ase import Atoms
 
 from kapitza.errors import InputError
 from kapitza.lattice import ForceField, JunctionPlan, build_junction
@@ -70,7 +74,7 @@ def test_batches_hold_as_many_atoms_as_they_may():
     reports: list[tuple[int, int]] = []
     found = forces_on_all(many, evolve(engine, progress=lambda *at: reports.append(at)))
     assert engine.calculator.sizes == [[8, 8, 8], [8, 8, 8]]
-    assert engine.calculator.singles == 1  # the seventh is alone
+    assert engine.calculator.singles == 2  # the seventh is alone, and the first batch is held against one
     assert reports == [(0, 7), (3, 7), (6, 7), (7, 7)]
     one_by_one = forces_on_all(many, batched())
     scale = np.abs(one_by_one).max()
@@ -108,7 +112,7 @@ def test_what_was_kept_is_not_in_a_batch(tmp_path, monkeypatch):
     forces_on_all(many[1:3], engine)
     forces_on_all(many, engine)
     assert engine.calculator.sizes == [[8, 8], [8, 8]]
-    assert engine.calculator.singles == 1
+    assert engine.calculator.singles == 1 + 2  # each first batch is held against one
 
 
 def test_a_batch_of_the_wrong_shape_is_refused():
@@ -116,6 +120,106 @@ def test_a_batch_of_the_wrong_shape_is_refused():
     wrong = evolve(engine, batch=BatchForces(lambda many: [np.zeros((1, 3)) for _ in many], 100))
     with pytest.raises(InputError, match=r"of shape \(1, 3\)"):
         forces_on_all(displaced(2), wrong)
+
+
+class Tensor:
+    """An array with the verbs of torch."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def detach(self):
+        return self
+
+    def cpu(self):
+        return self
+
+    def numpy(self):
+        return self.values
+
+
+class Networks:
+    """Packages sevenn, nequix and what they need, whose network is Lennard-Jones times a factor in batches alone."""
+
+    def __init__(self, monkeypatch, factor=1.0):
+        self.exact, self.factor, self.batches = published_potential("lj", ["Ar", "Kr"]).calculator, factor, 0
+
+        def pad(many, *, n_node, n_edge, n_graph):
+            assert n_node > sum(many.n_node)
+            assert n_edge > sum(many.n_edge)
+            assert n_graph == len(many.graphs) + 1
+            return [*many.graphs, Atoms("Ar", cell=20 * np.eye(3))]
+
+        def batch_np(graphs):
+            counts = np.array([len(one) for one in graphs])
+            return SimpleNamespace(graphs=graphs, n_node=counts, n_edge=20 * counts)
+
+        fakes = {
+            "sevenn.atom_graph_data": {"AtomGraphData": SimpleNamespace(from_numpy_dict=dict)},
+            "sevenn.train.dataload": {"unlabeled_atoms_to_graph": lambda one, _cutoff, with_shift: {"atoms": one}},
+            "sevenn._keys": {"DATA_MODALITY": "modality", "PRED_FORCE": "force"},
+            "torch_geometric.loader.dataloader": {"Collater": lambda _: Moved},
+            "nequix.data": {"preprocess_graph": lambda one, *_: one, "dict_to_graphstuple": lambda one: one},
+            "jraph": {"batch_np": batch_np, "pad_with_graphs": pad},
+            "equinox": {"filter_jit": lambda model: model},
+            "jax": {"default_backend": lambda: "gpu"},
+        }
+        for name, values in fakes.items():
+            module = ModuleType(name)
+            vars(module).update(values)
+            monkeypatch.setitem(sys.modules, name, module)
+
+    def many(self, structures):
+        self.batches += 1
+        return self.factor * np.concatenate([self.exact.get_forces(one) for one in structures])
+
+    def calculator(self, package):
+        networks = self
+
+        class Model:
+            batched = False
+
+            def set_is_batch_data(self, flag):
+                self.batched = flag
+
+            def __call__(self, data):
+                if package == "nequix":
+                    return None, networks.many(data)
+                assert self.batched
+                return {"force": Tensor(networks.many([one["atoms"] for one in data]))}
+
+        class Calculator(type(self.exact)):
+            def __init__(self):
+                vars(self).update(vars(networks.exact))
+                self.model, self.device, self.backend, self.modal = Model(), "cuda", "jax", ""
+                self.cutoff, self.atom_indices = 8.0, {}
+
+        Calculator.__module__ = f"{package}.calculator"
+        return Calculator()
+
+
+class Moved(list):
+    """Graphs that go to a device."""
+
+    def to(self, _device):
+        return self
+
+
+@pytest.mark.parametrize("package", ["sevenn", "nequix"])
+def test_a_batch_of_a_network_is_held_against_its_calculator(monkeypatch, package):
+    """Packages change: forces that are twice too large in a batch are refused at its first cell, right ones pass."""
+    many = displaced(5)
+    want = forces_on_all(many, ForceField("one", published_potential("lj", ["Ar", "Kr"]).calculator, 6 * angstrom))
+    networks = Networks(monkeypatch)
+    calculator = networks.calculator(package)
+    batch = find_batch(calculator)
+    assert batch is not None
+    found = forces_on_all(many, ForceField("network", calculator, 6 * angstrom, batch=evolve(batch, atoms=16)))
+    np.testing.assert_allclose(found, want, rtol=0, atol=1e-12 * np.abs(want).max())
+    assert networks.batches == 2
+    doubled = Networks(monkeypatch, 2.0).calculator(package)
+    with pytest.raises(InputError, match=r"network: in a batch of 2 structures .* those of the calculator alone"):
+        forces_on_all(many[:2], ForceField("network", doubled, 6 * angstrom, batch=find_batch(doubled)))
 
 
 def test_workers_share_forces_at_displaced_atoms(tmp_path, monkeypatch):

@@ -30,6 +30,7 @@ ATOMS_EXTRA, ATOMS_PURPOSE = "atoms", "force constants from a potential"
 _MATSCIPY_HESSIAN = ("atoms", "format")  # first arguments of a Hessian as matscipy's calculators return it
 _TRIAL_SHIFTS = np.array([[0.37, 0.21, 0.13], [0.71, 0.53, 0.29]]) * angstrom  # of all atoms together
 _TRIAL_ATOMS = 30  # or more of them, on which the cost of an evaluation is measured
+_BATCH_TOLERANCE = 1e-4  # of a force of 1 eV/Å or, where it is larger, the largest; networks leave some 1e-6 to 1e-5
 _RATTLE, _RATTLE_SEED = 0.01 * angstrom, 7  # of atoms about their sites, before they move together
 
 
@@ -216,6 +217,21 @@ class ForceField(BaseRecord):
             if self.meter is not None:
                 self.meter.count(one.masses.size)
         return [np.asarray(forces, dtype=float) * FORCE_UNIT for forces in found]
+
+    def check_batch(self, structures: Sequence[Structure], found: Sequence[Array], *, periodic: bool = True) -> None:
+        """Refuse forces (n, 3) N of a batch that are not those of the calculator itself on the last structure of it,
+        where wrong counts of atoms show, too; InputError beyond what single precision leaves.
+        """
+        single = evolve(self, meter=None)  # no part of the plan of evaluations
+        want, given = single.state(structures[-1], periodic=periodic).forces / FORCE_UNIT, found[-1] / FORCE_UNIT
+        allowed = _BATCH_TOLERANCE * (1 + np.abs(want).max(initial=0.0))
+        if not (worst := float(np.abs(given - want).max(initial=0.0))) <= allowed:
+            raise InputError(
+                f"{self.name}: in a batch of {len(structures)} structures the forces on the last one, up to "
+                f"{np.abs(given).max():.3g} eV/Å, differ by {worst:.3g} eV/Å from those of the calculator alone, up to "
+                f"{np.abs(want).max():.3g}, where {allowed:.1g} is single precision: the batch is not for this version "
+                "of its package; take batch=None, or the device cpu"
+            )
 
     def ase_atoms(self, atoms: Structure) -> Any:
         """Return a structure as an ASE Atoms object with the calculator, in Å and eV."""

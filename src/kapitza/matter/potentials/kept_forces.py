@@ -23,6 +23,8 @@ _FORCES_VERSION = "forces-1"
 def forces_on_all(structures: Sequence[Structure], force_field: ForceField, *, periodic: bool = True) -> list[Array]:
     """Forces (n, 3) N on each of several structures, from the cache of this user where they are there; `progress` of
     the force field is called with the number of finished and of all.
+
+    The first batch is held against the calculator itself before anything is kept (`ForceField.check_batch`).
     """
     found = [_read_forces(one, force_field, periodic=periodic) for one in structures]
     todo = [i for i, forces in enumerate(found) if forces is None]
@@ -38,9 +40,15 @@ def forces_on_all(structures: Sequence[Structure], force_field: ForceField, *, p
     sizes = [1] * len(todo)
     if force_field.batch is not None:
         sizes = force_field.batch.sizes([structures[i].masses.size for i in todo])
+    unchecked = True
     for start, end in pairwise(accumulate(sizes, initial=0)):
         some = todo[start:end]
-        for i, forces in zip(some, force_field.forces([structures[i] for i in some], periodic=periodic), strict=True):
+        chosen = [structures[i] for i in some]
+        made = force_field.forces(chosen, periodic=periodic)
+        if unchecked and len(some) > 1:
+            force_field.check_batch(chosen, made, periodic=periodic)
+            unchecked = False
+        for i, forces in zip(some, made, strict=True):
             found[i] = forces
             if force_field.identity is not None:
                 inputs = _force_inputs(structures[i], force_field, periodic=periodic)
