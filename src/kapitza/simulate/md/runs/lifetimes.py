@@ -17,10 +17,12 @@ C. Campañá and M. H. Müser, Phys. Rev. B 74, 075420 (2006), doi:10.1103/PhysR
 A. J. C. Ladd, B. Moran and W. G. Hoover, Phys. Rev. B 34, 5058 (1986), doi:10.1103/PhysRevB.34.5058 (lifetimes)
 """
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from attrs import evolve, field, frozen
+from attrs import Factory, define, evolve, field, frozen
+from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, ComplexArray, IntArray, about, quantity
 from kapitza.core.records import BaseRecord
@@ -30,10 +32,14 @@ from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import balanced_crystal
 from kapitza.matter.files.folding import minkowski_basis, nearest_images, symmetric_blocks
 from kapitza.matter.structure import Structure, structure
+from kapitza.run.store import UnitResult, unit_address
+from kapitza.run.work import Progress, ignore_progress
 from kapitza.simulate.md.engine import Dynamics, MdEngine, MdState, Thermostats
+from kapitza.simulate.md.engines.lammps import LammpsForces
 from kapitza.simulate.md.observers.mode_energies import assign_sites, supercell_wavevectors
-from kapitza.simulate.md.potential import Potential
+from kapitza.simulate.md.potential import AnyPotential, LammpsCommands
 from kapitza.simulate.md.protocol import thermal_state
+from kapitza.simulate.md.runs.checkpoint import Checkpoint, Snapshot, plain_values
 from kapitza.simulate.md.runs.expansion import bulk_crystal
 from kapitza.simulate.md.system import System
 from kapitza.units import k_B
@@ -51,6 +57,8 @@ _LONGEST_SHARE = 0.1  # of the samples: correlations are known up to there
 _RESTING = 1e-6  # of the covariance of a typical wave: motion of the crystal as a whole, which was taken off
 _WAVES_AT_ONCE = 96
 _SITE_TOLERANCE = 1e-3  # of the shortest lattice vector
+_SNAPSHOT_INTERVALS = 20  # intervals between two states that are kept
+_SAMPLES_VERSION = "1"
 _LONG_WAVES = 10.0  # times below the lowest band, where the rate that grows as ω² is written down
 
 
@@ -118,7 +126,7 @@ class MotionSamples(BaseRecord):
 
 @frozen(eq=False, kw_only=True)
 class RestingRun(BaseRecord):
-    """How a crystal is simulated without an interface."""
+    """How a crystal is simulated without an interface, and analysed."""
 
     timestep: float = field(validator=quantity(high=1e-13), metadata=about("s", "time step"))
     steps: int = field(
@@ -129,6 +137,12 @@ class RestingRun(BaseRecord):
     )
     cells: tuple[int, int, int] = field(default=(5, 5, 5), metadata=about("1", "repeats of the cell"))
     seed: int = 1
+    reach: float | None = field(
+        default=None,
+        metadata=about(
+            "m", "distance beyond which two atoms have no force constant; None: the cutoff for pairs, twice that else"
+        ),
+    )
 
     def __attrs_post_init__(self) -> None:
         if min(self.interval, *self.cells) < 1 or self.steps // self.interval < _MIN_SAMPLES:
@@ -140,29 +154,31 @@ class RestingRun(BaseRecord):
 
 def thermal_modes(
     crystal: str | Structure,
-    potential: Potential,
+    potential: AnyPotential,
     engine: MdEngine,
     temperature: float,
     run: RestingRun,
     *,
     lattice_constant: float | None = None,
-    reach: float | None = None,
+    store: str | Path | None = None,
+    progress: Progress | None = None,
 ) -> ThermalModes:
     """Simulate a crystal without an interface, and find lifetimes and force constants of its vibrations.
 
     Parameters
     ----------
     crystal : a name such as "Ar" or "Si", or a structure; its cell is the cubic one where it has one
+    potential : of its atoms; lines of LAMMPS, too, for the engine LAMMPS
     temperature : K
-    run : time step, duration, size
+    run : time step, duration, size, and how far force constants of the result reach
     lattice_constant : m; None: as the structure has it
-    reach : distance beyond which two atoms have no force constant in the result, m; None: that of the potential for
-        pairs of atoms, twice as much for others
+    store : folder of all that is needed to resume: the same call with the same folder goes on from there
+    progress : called with the number of time steps done and of all
 
     Raises
     ------
     InputError
-        for a temperature of 0 K or below, or samples that do not fit the memory
+        for a temperature of 0 K or below, samples that do not fit the memory, or a folder of a run with other inputs
     ConvergenceError
         if atoms leave their places: the crystal melts
     """
@@ -176,47 +192,125 @@ def thermal_modes(
             f"{body.name}: samples of {system.masses.size} atoms take {size / 2**20:.0f} MiB, wanted at most "
             f"{_MAX_BYTES >> 20}: change steps, interval or cells"
         )
-    found = _sample_motion(system, potential, engine, temperature, run)
+    inputs = [plain_values(one) for one in (system, potential, engine, evolve(run, reach=None))]
+    address = unit_address({"inputs": [*inputs, float(temperature)]}, version=_SAMPLES_VERSION)
+    sampler = _MotionSampler(
+        system=system, potential=potential, engine=engine, temperature=temperature, run=run,
+        checkpoint=Checkpoint(None if store is None else Path(store), address), progress=progress or ignore_progress,
+    )  # fmt: skip
+    found = sampler.sample()
     primitive = _primitive_cell(body, system, run.cells)
-    far = reach or potential.cutoff * (1 if potential.half else 2)
-    return analyse_motion(primitive, system, found, far)
+    return analyse_motion(primitive, system, found, run.reach or _force_range(system, potential))
 
 
-def _sample_motion(
-    system: System, potential: Potential, engine: MdEngine, temperature: float, run: RestingRun
-) -> MotionSamples:
-    """Bring a crystal to its temperature, and sample it at constant energy."""
-    steps, interval = run.steps, run.interval
-    settling = max(10 * _DAMPING_STEPS, round(_SETTLING_SHARE * steps))
+def _force_range(system: System, potential: AnyPotential) -> float:
+    """Distance beyond which two atoms have no force constant, m: sites have neighbours up to a cutoff."""
+    if isinstance(potential, LammpsCommands):
+        return 2 * LammpsForces(system, potential).cutoff
+    return potential.cutoff * (1 if potential.half else 2)
 
-    def begin(thermostats: Thermostats, state: MdState) -> Dynamics:
-        return engine.begin(system, potential, thermostats, state, timestep=run.timestep, seed=run.seed)
 
-    motion = begin(
-        Thermostats("langevin", temperature, temperature, _DAMPING_STEPS * run.timestep),
-        thermal_state(system, temperature, run.seed, double_temperature=True),
-    )
-    motion.advance(settling)
-    state = _without_drift(system, motion.state())
-    motion.close()
-    for _ in range(_CORRECTIONS):  # of its energy, whose fluctuations in the thermostat are those of few atoms
-        motion = begin(Thermostats("none"), state)
-        kinetic = np.empty(settling // interval)
-        for i in range(kinetic.size):
-            motion.advance(interval)
-            kinetic[i] = motion.energy[1]
-        wanted = 1.5 * (system.masses.size - 1) * k_B * temperature
-        last = motion.state()
-        gain = 1 + 2 * (wanted - kinetic.mean()) / kinetic[-1]  # as much goes to the springs
-        state = MdState(last.positions, last.velocities * np.sqrt(max(gain, 0.0)))
-        motion.close()
-    motion = begin(Thermostats("none"), state)
-    moved, speed = (np.empty((steps // interval, system.masses.size, 3), dtype=np.float32) for _ in range(2))
-    for i in range(len(moved)):
-        motion.advance(interval)
-        moved[i], speed[i] = motion.positions - system.positions, motion.velocities
-    motion.close()
-    return MotionSamples(moved, speed, interval * run.timestep)
+@define(eq=False, kw_only=True)
+class _MotionSampler:
+    """Brings a crystal to its temperature, corrects its energy, and samples it at constant energy.
+
+    Stages are 0, the thermostat, one for each correction, and the samples; what an interrupt leaves is kept.
+    """
+
+    system: System
+    potential: AnyPotential
+    engine: MdEngine
+    temperature: float
+    run: RestingRun
+    checkpoint: Checkpoint
+    progress: Progress
+    stage: int = 0
+    done: int = 0  # intervals of this stage
+    values: list[NDArray[Any]] = Factory(list)  # kinetic energies of a correction (intervals,), J; or the samples
+
+    @property
+    def settling(self) -> int:
+        """Intervals of each stage before the samples."""
+        return max(10 * _DAMPING_STEPS, round(_SETTLING_SHARE * self.run.steps)) // self.run.interval
+
+    def sample(self) -> MotionSamples:
+        """Do what is left; the displacements and velocities of all atoms."""
+        state = thermal_state(self.system, self.temperature, self.run.seed, double_temperature=True)
+        if (last := self.checkpoint.read()) is not None:
+            state = self.restore(last)
+        else:
+            self.prepare()
+        try:
+            while self.stage <= _CORRECTIONS:
+                state = self.finish_stage(self.advance(state, self.settling))
+            self.advance(state, len(self.values[0]))
+        finally:
+            self.checkpoint.write()
+        return MotionSamples(self.values[0], self.values[1], self.run.interval * self.run.timestep)
+
+    def prepare(self) -> None:
+        """Make room for what the stage leaves."""
+        n, count = self.system.masses.size, self.run.steps // self.run.interval
+        if self.stage <= _CORRECTIONS:
+            self.values = [np.zeros(self.settling)]
+        else:
+            self.values = [np.zeros((count, n, 3), dtype=np.float32) for _ in range(2)]
+
+    def restore(self, last: Snapshot) -> MdState:
+        """Go on from a snapshot."""
+        self.stage, self.done = int(last.rows["stage"]), last.step
+        self.prepare()
+        for i, values in enumerate(self.values):
+            values[: self.done] = last.rows[f"values {i}"]
+        return last.state
+
+    def advance(self, state: MdState, count: int) -> MdState:
+        """Do the intervals of a stage that are left, and tell how far it is."""
+        baths = Thermostats("langevin", self.temperature, self.temperature, _DAMPING_STEPS * self.run.timestep)
+        total = (1 + _CORRECTIONS) * self.settling + self.run.steps // self.run.interval
+        motion = self.engine.begin(
+            self.system, self.potential, Thermostats("none") if self.stage else baths, state,
+            timestep=self.run.timestep, seed=self.run.seed,
+        )  # fmt: skip
+        try:
+            while self.done < count:
+                end = min(count, self.done + _SNAPSHOT_INTERVALS)
+                for i in range(self.done, end):
+                    motion.advance(self.run.interval)
+                    self.note(i, motion)
+                self.done, state = end, motion.state()
+                self.keep(state)
+                self.progress((self.stage * self.settling + end) * self.run.interval, total * self.run.interval)
+        finally:
+            motion.close()
+        return state
+
+    def note(self, i: int, motion: Dynamics) -> None:
+        """Keep what an interval of this stage leaves."""
+        if self.stage <= _CORRECTIONS:
+            self.values[0][i] = motion.energy[1]
+        else:
+            self.values[0][i], self.values[1][i] = motion.positions - self.system.positions, motion.velocities
+
+    def keep(self, state: MdState) -> None:
+        """Offer all that is needed to go on from here to the folder."""
+        rows: UnitResult = {"stage": np.array(self.stage)}
+        rows |= {f"values {i}": values[: self.done] for i, values in enumerate(self.values)}
+        self.checkpoint.offer(Snapshot(state, self.done, rows, ()))
+
+    def finish_stage(self, state: MdState) -> MdState:
+        """Return the state that the next stage starts from."""
+        if self.stage == 0:
+            state = _without_drift(self.system, state)
+        else:  # the energy that a thermostat leaves fluctuates as that of few atoms
+            kinetic = self.values[0]
+            wanted = 1.5 * (self.system.masses.size - 1) * k_B * self.temperature
+            gain = 1 + 2 * (wanted - kinetic.mean()) / kinetic[-1]  # as much goes to the springs
+            state = MdState(state.positions, state.velocities * np.sqrt(max(gain, 0.0)))
+        self.stage, self.done = self.stage + 1, 0
+        self.prepare()
+        self.keep(state)
+        return state
 
 
 def _without_drift(system: System, state: MdState) -> MdState:
