@@ -16,13 +16,14 @@ mean square).  The right models are the same samples.
 import argparse
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 
 from kapitza.core.stack import Layer, Stack
 from kapitza.errors import ConvergenceError
 from kapitza.matter.library import material
-from kapitza.measure.experiment import Curve, independent_variable
+from kapitza.measure.experiment import Curve, Experiment, independent_variable
 from kapitza.measure.fit import fit
+from kapitza.measure.least_squares import least_squares
 from kapitza.measure.noise.judgement import judge_fit
 from kapitza.measure.thermoreflectance.beams import Beams
 from kapitza.measure.thermoreflectance.fdtr import Fdtr
@@ -72,7 +73,7 @@ def stack_of(numbers: dict[str, float], name: str, *, exchanged: bool = False, o
     return Stack([metal, film, base], [numbers["conductance"], 300e6])
 
 
-def experiment_of(kind: str, spot: float) -> object:
+def experiment_of(kind: str, spot: float) -> Tdtr | Fdtr:
     """TDTR or FDTR with beams of one size."""
     beams = Beams(spot, spot)
     if kind == "tdtr":
@@ -105,22 +106,36 @@ def case(kind: str, rng: np.random.Generator, setting: Setting) -> tuple[bool, b
     else:
         stack = stack_of(numbers, base, exchanged=kind == "exchanged", oxide=kind != "oxide")
     x = independent_variable(right)[1]
-    doubted = verdict(right, Curve(x, value, None, kind_of_data), truth)[0]
-    named, _ = verdict(wrong, Curve(x, sign * value, None, kind_of_data), stack)
-    _, best = verdict(wrong, Curve(x, sign * clean, size, kind_of_data), stack)
+    doubted = verdict(right, Curve(x, value, None, kind_of_data), truth)
+    named = verdict(wrong, Curve(x, sign * value, None, kind_of_data), stack)
+    best = distance(wrong, Curve(x, sign * clean, size, kind_of_data), stack)
     return doubted, named, best > 1.0
 
 
-def verdict(experiment: object, curve: Curve, stack: Stack) -> tuple[bool, float]:
-    """Whether model and data are said not to agree, and the root mean square of the residuals.
+def verdict(experiment: Experiment, curve: Curve, stack: Stack) -> bool:
+    """Whether model and data are said not to agree.
 
     A fit that ends with the error that there is no minimum names the misfit, too.
     """
     try:
         found = fit(experiment, curve, stack, free_of(stack), starts=1)
     except ConvergenceError:
-        return True, np.inf
-    return not judge_fit(found).accepted, float(np.sqrt(found.chi2 / curve.x.size))
+        return True
+    return not judge_fit(found).accepted
+
+
+def distance(experiment: Experiment, curve: Curve, stack: Stack) -> float:
+    """Root mean square of the least squares of independent residuals, in units of the noise.
+
+    A fit takes a smooth difference for noise that neighbours share, and then comes less close to the points.
+    """
+    try:
+        problem = evolve(fit(experiment, curve, stack, free_of(stack), starts=1).problem, noise=())
+    except ConvergenceError:
+        return np.inf
+    start, limits = np.zeros(len(problem.parameters)), (problem.low, problem.high)
+    best = least_squares(problem.residual, start, limits=limits, scale=problem.scale, starts=3)
+    return float(np.sqrt(np.mean(best.residual[: problem.rows] ** 2)))
 
 
 def free_of(stack: Stack) -> tuple[str, str]:

@@ -108,6 +108,11 @@ def test_spots_that_change_with_the_frequency(tmp_path):
     (one,) = read(tmp_path, text).experiments
     assert isinstance(one, Fdtr)
     np.testing.assert_allclose(one.pump_growth, [0.2, 0.1, 0, 0, 0], rtol=1e-9, atol=1e-12)
+    assert one.beams.pump_profile == "gaussian"
+    (flat,) = read(tmp_path, text + 'pump_profile = "top-hat"\n').experiments
+    assert isinstance(flat, Fdtr)
+    assert flat.beams.pump_profile == "top-hat"
+    assert flat.beams.with_pump_scaled(1.1).pump_profile == "top-hat"
     for wrong, message in (
         (text.replace('"10 MHz"]', '"0.5 MHz"]'), r"the growth is known from 10000 to 500000 Hz: say it for all"),
         (text.replace('"0 %", "0 %"]', '"0 %"]'), "expected a growth for each of two or more frequencies"),

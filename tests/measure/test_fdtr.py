@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.integrate import quad
+from scipy.special import ellipe
 
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.setup import Setup
@@ -159,3 +161,40 @@ def test_every_stack_converges_at_every_frequency(found, conductances, endless, 
     assert np.degrees(np.abs(np.angle(got / finer))).max() < 1e-4
     assert (got.real > 0).all()
     assert (got.imag <= 0).all()
+
+
+def test_a_pump_with_an_edge_is_a_disc_on_a_half_space() -> None:
+    """Second road: the temperature within an evenly heated disc, 2qa/(πk) E(r²/a²) with the complete elliptic integral
+    (H. S. Carslaw and J. C. Jaeger, Conduction of Heat in Solids, 8.2), averaged over a probe inside of it.
+    """
+    a, k = 10 * um, 100.0
+    ground = Stack([Layer("ground", np.inf, k, heat_capacity=2e6)], [])
+    for w in (2.5 * um, 0.5 * um):
+        steady = Fdtr([1e-11], Beams(a, w, pump_profile="top-hat")).signal(ground)[0]
+
+        def weighed(r: float, w: float = w) -> float:
+            return 4 * r / w**2 * np.exp(-2 * (r / w) ** 2) * 2 / (np.pi**2 * a * k) * ellipe((r / a) ** 2)
+
+        close(steady.real, quad(weighed, 0, min(a, 6 * w), epsrel=1e-12, epsabs=0)[0], 2e-7)
+    close(steady.real, 1 / (np.pi * a * k), 4e-4)  # the centre
+
+
+def test_a_pump_with_an_edge_on_quadratures_of_other_kinds() -> None:
+    """The same number by nodes in all directions, with an offset too; a small disc is as good as a small Gaussian."""
+    frequency = np.geomspace(1e3, 1e8, 6)
+
+    def film(along: float) -> Stack:
+        gold = Layer("Au", 60 * nm, 66, heat_capacity=2.5e6)
+        return Stack([gold, Layer("x", np.inf, 10, in_plane=10, in_plane_y=along, heat_capacity=2.7e6)], [7e7])
+
+    for beams in (
+        Beams(10 * um, 2 * um, pump_profile="top-hat"),
+        Beams(10 * um, 2 * um, offset=7 * um, pump_profile="top-hat"),
+        Beams(14 * um, 2 * um, pump_radius_y=7 * um, offset=7 * um, pump_profile="top-hat"),
+    ):
+        found = Fdtr(frequency, beams).signal(film(10.0))
+        close(Fdtr(frequency, beams).signal(film(10 * (1 + 1e-9))), found, 1e-8)
+    small = [Fdtr(frequency, Beams(50 * nm, 5 * um, pump_profile=one)) for one in ("top-hat", "gaussian")]
+    close(small[0].signal(film(10.0)), small[1].signal(film(10.0)), 1e-8)
+    with pytest.raises(InputError, match="pump_profile 'flat': expected 'gaussian' or 'top-hat'"):
+        Beams(10 * um, 2 * um, pump_profile="flat")

@@ -18,7 +18,7 @@ from kapitza.io.quantities import quantity, share_or_quantity
 from kapitza.io.text_tables import TextTable, read_table, row_fault
 from kapitza.io.toml import TomlTable, locate_faults, read_quantities
 from kapitza.measure.experiment import Curve, Experiment
-from kapitza.measure.thermoreflectance.beams import Beams
+from kapitza.measure.thermoreflectance.beams import PUMP_PROFILES, Beams
 from kapitza.measure.thermoreflectance.cooling import FilmCooling, LaserFlash, ParticleCooling
 from kapitza.measure.thermoreflectance.fdtr import Fdtr
 from kapitza.measure.thermoreflectance.grating import GRATING_DETECTIONS, TransientGrating
@@ -36,6 +36,7 @@ _RowMask = np.ndarray[Any, np.dtype[np.bool_]]
 
 _PLANE_KEYS = ("heater", "thermometer", "absorption_depth", "readout_depth", "back", "sensed")
 _BEAM_KEYS = ("pump_radius", "probe_radius", "pump_radius_y", "probe_radius_y", "offset", "offset_y")
+_PUMP_PROFILE = "pump_profile"
 _PUBLISHED_ELSEWHERE = "# not part of the package"  # how a sample begins whose data others have published
 _PHONON_KEYS = (
     "material", "bands", "normal", "conductivity", "rates", "lifetimes", "heat_capacity", "velocity", "mean_free_path",
@@ -70,7 +71,7 @@ class _ExperimentKind(BaseRecord):
     def keys(self) -> tuple[str, ...]:
         """All keys that such an experiment may have."""
         common = ("kind", "name", "sample", "scale", "data", "from", "to", "noise", "changes", self.points)
-        beams = _BEAM_KEYS if self.beams else ()
+        beams = (*_BEAM_KEYS, _PUMP_PROFILE) if self.beams else ()
         signal = ("signal",) if self.signal else ()
         phonons = _SUBSTRATE_KEYS if self.phonons else ()
         return (*common, *self.numbers, *self.words, *self.planes, *beams, *signal, *phonons, *self.others)
@@ -261,7 +262,9 @@ def _pump_growth(defocus: TomlTable) -> float:
 def _read_beams(section: TomlTable) -> Beams:
     """Radii and offsets of the beams."""
     radii = [section.number(key, "length") for key in _BEAM_KEYS[:2]]
-    return Beams(*radii, **{key: section.number(key, "length") for key in _BEAM_KEYS[2:] if key in section})
+    more = {key: section.number(key, "length") for key in _BEAM_KEYS[2:] if key in section}
+    flat = section.text(_PUMP_PROFILE, "gaussian", choices=PUMP_PROFILES) == "top-hat"
+    return Beams(*radii, **more, pump_profile="top-hat" if flat else "gaussian")
 
 
 def _read_setup(section: TomlTable, temperature: float) -> Setup:

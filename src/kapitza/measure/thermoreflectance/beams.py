@@ -5,6 +5,9 @@ at $(x_0, y_0)$ from it give, per absorbed power, the temperature that the probe
 
 $$H(s) = \int\frac{d^2k}{4\pi^2}\, Z(\mathbf k, s)\, e^{-(k_x^2W_x^2 + k_y^2W_y^2)/8 + i\mathbf k\mathbf x_0} .$$
 
+A pump of even intensity within a radius a, as of a multimode fibre or an imaged aperture, has $2J_1(ka)/ka$ in place of
+$e^{-k^2w_0^2/8}$ ("top-hat"); the probe is Gaussian, and alone ends the integral.
+
 Where the stack looks alike in all directions the angle is integrated once for all, for round beams to $J_0(kx_0)$,
 exact for radii that differ.  The remaining integral uses $k = k_0 (k_1/k_0)^{x^{0.6}}$ with equidistant x: for periodic
 heat in any stack the singularities of Z keep 45° away from the real k axis, so that equal steps of ln k converge
@@ -18,11 +21,13 @@ What is the same for stacks that differ in few numbers, as in the derivatives of
 waves of a layer, and what a slab does to them.
 """
 
+from typing import Literal
+
 import numpy as np
 from attrs import evolve, field, frozen, validators
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, ComplexArray, about, quantity
+from kapitza.core.arrays import Array, ComplexArray, about, one_of, quantity
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import SpectralPoints, impedance_at
@@ -37,13 +42,19 @@ _CONSTANT_BELOW = 1e-4  # of the smaller of κ and 1/W: below it lie about 1e-8 
 _HIGHEST_DIFFUSIVITY = 1e-2  # m² s⁻¹, ten times that of diamond at room temperature
 _STEP_OF_LEAST = 8.0  # factor between the k₀ that are taken
 _LONG_REACH = float(np.log(_MAX_WAVE_VECTOR / _MIN_WAVE_VECTOR))
+PumpProfile = Literal["gaussian", "top-hat"]
+PUMP_PROFILES: tuple[PumpProfile, ...] = ("gaussian", "top-hat")
 _RADIUS, _OFFSET = about("m", "1/e^2 radius"), about("m", "offset of the probe from the pump")
 _ANY_SIGN, _RADIUS_OR_NONE = quantity(low=-np.inf), validators.optional(quantity())
 
 
 @frozen
 class Beams(BaseRecord):
-    """A pump and a probe beam: radii of their intensities along x, and along y (None where they are the same)."""
+    """A pump and a probe beam: radii of their intensities along x, and along y (None where they are the same).
+
+    Radii are those where the intensity has fallen to 1/e²; with the `pump_profile` "top-hat" the pump has an even
+    intensity within `pump_radius` and none beyond.
+    """
 
     pump_radius: float = field(converter=float, validator=quantity(), metadata=_RADIUS)
     probe_radius: float = field(converter=float, validator=quantity(), metadata=_RADIUS)
@@ -51,13 +62,48 @@ class Beams(BaseRecord):
     probe_radius_y: float | None = field(default=None, kw_only=True, validator=_RADIUS_OR_NONE, metadata=_RADIUS)
     offset: float = field(default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=_OFFSET)
     offset_y: float = field(default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=_OFFSET)
+    pump_profile: PumpProfile = field(default="gaussian", kw_only=True, validator=one_of(*PUMP_PROFILES))
 
     @property
     def widths(self) -> tuple[float, float]:
         """W along x and y, m."""
-        pump_y = self.pump_radius if self.pump_radius_y is None else self.pump_radius_y
-        probe_y = self.probe_radius if self.probe_radius_y is None else self.probe_radius_y
-        return float(np.hypot(self.pump_radius, self.probe_radius)), float(np.hypot(pump_y, probe_y))
+        (pump_x, pump_y), (probe_x, probe_y) = self._pump_radii, self._probe_radii
+        return float(np.hypot(pump_x, probe_x)), float(np.hypot(pump_y, probe_y))
+
+    @property
+    def gaussian_widths(self) -> tuple[float, float]:
+        """W along x and y of the beams that are Gaussian, m: both, or the probe alone."""
+        return self.widths if self.pump_profile == "gaussian" else self._probe_radii
+
+    @property
+    def edge_radii(self) -> tuple[float, float]:
+        """Radii along x and y of a pump with an edge, m; zero for one without."""
+        return (0.0, 0.0) if self.pump_profile == "gaussian" else self._pump_radii
+
+    @property
+    def reach(self) -> float:
+        """How far from the probe the pump or its edge lies, in units of the W of what is Gaussian."""
+        (wx, wy), (edge_x, edge_y) = self.gaussian_widths, self.edge_radii
+        return float(np.hypot(self.offset / wx, self.offset_y / wy)) + max(edge_x / wx, edge_y / wy)
+
+    def disc_average(self, kx: Array, ky: Array) -> Array | float:
+        """Average of a wave (kx, ky), rad/m, over the disc of a pump with an edge; 1 for one without."""
+        edge_x, edge_y = self.edge_radii
+        if not edge_x:
+            return 1.0
+        # scipy.special costs 30 ms to import
+        from scipy.special import j1
+
+        z = np.hypot(kx * edge_x, ky * edge_y)
+        return 2 * j1(z) / z
+
+    @property
+    def _pump_radii(self) -> tuple[float, float]:
+        return self.pump_radius, self.pump_radius if self.pump_radius_y is None else self.pump_radius_y
+
+    @property
+    def _probe_radii(self) -> tuple[float, float]:
+        return self.probe_radius, self.probe_radius if self.probe_radius_y is None else self.probe_radius_y
 
     def with_pump_scaled(self, factor: float) -> "Beams":
         """The same beams with a pump of other size."""
@@ -142,18 +188,17 @@ def wave_vector_quadrature(
 ) -> WaveVectorQuadrature:
     """Nodes and weights for beams on a stack, the same nodes for all nb pairs of beams.
 
-    More than `nodes` |k| are taken for beams far apart and for a stack that heat cannot leave, whose small k weigh
-    more; fewer where `slowest`, the least |s| (s⁻¹), keeps the heat near the beams.
+    More than `nodes` |k| are taken for beams far apart, for a pump with an edge and a stack that heat cannot leave,
+    whose small k weigh more; fewer where `slowest`, the least |s| (s⁻¹), keeps the heat near the beams.
     """
-    widths = np.array([pair.widths for pair in beams])
-    apart = max(np.hypot(pair.offset / w[0], pair.offset_y / w[1]) for pair, w in zip(beams, widths, strict=True))
+    widths, narrow = (np.array([getattr(pair, name) for pair in beams]) for name in ("widths", "gaussian_widths"))
     leaves = heat_leaves(stack, setup)
-    count = int(np.ceil(nodes * (1 + apart) * (1 if leaves else 2)))
+    count = int(np.ceil(nodes * (1 + max(pair.reach for pair in beams)) * (1 if leaves else 2)))
     lowest = _least_wave_vector(stack, slowest, float(widths.max())) if leaves else _MIN_WAVE_VECTOR / 10
     if lowest > _MIN_WAVE_VECTOR:  # as many in each octave near 1/W, where they matter
         count = int(np.ceil(count * np.log(_MAX_WAVE_VECTOR / lowest) / _LONG_REACH))
     if all(layer.axisymmetric for layer in stack.layers):
-        k, step = _wave_vector_magnitudes(count, lowest / widths.max(), _MAX_WAVE_VECTOR / widths.min())
+        k, step = _wave_vector_magnitudes(count, lowest / widths.max(), _MAX_WAVE_VECTOR / narrow.min())
         weight = np.array([_directional_average(k, pair) for pair in beams]) * (k * step)
         return WaveVectorQuadrature(k, np.zeros(1), weight)
     return _elliptical_quadrature(stack, beams, count, lowest, both_ways=setup.thermometer is not None)
@@ -186,16 +231,14 @@ def _wave_vector_magnitudes(count: int, low: float, high: float) -> tuple[Array,
 
 def _directional_average(k: Array, beams: Beams) -> Array:
     """(nk,) average of the beams over the directions of k, divided by 2π."""
-    wx, wy = beams.widths
-    if wx == wy:
-        # scipy.special costs 30 ms to import
+    (wx, wy), (edge_x, edge_y) = beams.gaussian_widths, beams.edge_radii
+    apart = np.hypot(beams.offset, beams.offset_y)
+    if wx == wy and edge_x == edge_y:
         from scipy.special import j0
 
-        apart = np.hypot(beams.offset, beams.offset_y)
         bessel = j0(k * apart) if apart else 1.0
-        return np.exp(-((k * wx) ** 2) / 8) * bessel / (2 * np.pi)
-    apart = np.hypot(beams.offset, beams.offset_y)
-    count = int(32 + 4 * k[-1] * max(abs(wx - wy), apart))
+        return np.exp(-((k * wx) ** 2) / 8) * bessel * beams.disc_average(k, np.zeros(1)) / (2 * np.pi)
+    count = int(32 + 4 * k[-1] * max(abs(wx - wy), abs(edge_x - edge_y), apart))
     phi = np.pi * (np.arange(count) + 0.5) / count  # k and -k weigh alike: half of the circle
     around = _beam_weights(k[:, None] * np.cos(phi), k[:, None] * np.sin(phi), beams, both_ways=False)
     return 2 * np.pi * around.mean(axis=1).real
@@ -205,16 +248,16 @@ def _elliptical_quadrature(
     stack: Stack, beams: tuple[Beams, ...], count: int, lowest: float, *, both_ways: bool
 ) -> WaveVectorQuadrature:
     """Nodes over all directions of k, on ellipses of the shape of the beams."""
-    widths = np.array([pair.widths for pair in beams])
-    wx, wy = widths.min(axis=0)
-    reach = widths.max(axis=0) / widths.min(axis=0)
+    widths, narrow = (np.array([getattr(pair, name) for pair in beams]) for name in ("widths", "gaussian_widths"))
+    wx, wy = narrow.min(axis=0)
+    reach = widths.max(axis=0) / narrow.min(axis=0)
     q, step = _wave_vector_magnitudes(count, lowest / reach.max(), _MAX_WAVE_VECTOR)
     squeeze = np.diag([1 / wx, 1 / wy])  # here beams are round: the anisotropy that is left sets the angles
     spread = 1.0
     for layer in stack.layers:
         low, high = np.linalg.eigvalsh(squeeze @ layer.tensor[:2, :2] @ squeeze)
         spread = max(spread, high / low)
-    apart = max(np.hypot(pair.offset / wx, pair.offset_y / wy) for pair in beams)
+    apart = max(pair.reach * max(w[0] / wx, w[1] / wy) for pair, w in zip(beams, narrow, strict=True))
     angles = int(np.ceil(16 + 10 * np.sqrt(spread) + 8 * apart)) * (2 if both_ways else 1)
     phi = (2 if both_ways else 1) * np.pi * (np.arange(angles) + 0.5) / angles
     kx, ky = (q[:, None] * np.cos(phi) / wx).ravel(), (q[:, None] * np.sin(phi) / wy).ravel()
@@ -226,7 +269,7 @@ def _elliptical_quadrature(
 
 def _beam_weights(kx: Array, ky: Array, beams: Beams, *, both_ways: bool) -> Array | NDArray[np.complex128]:
     """(nk,) weight of wave vectors for a pair of beams; its even part unless `both_ways`."""
-    wx, wy = beams.widths
-    weight = np.exp(-((kx * wx) ** 2 + (ky * wy) ** 2) / 8) / (4 * np.pi**2)
+    wx, wy = beams.gaussian_widths
+    weight = np.exp(-((kx * wx) ** 2 + (ky * wy) ** 2) / 8) * beams.disc_average(kx, ky) / (4 * np.pi**2)
     phase = kx * beams.offset + ky * beams.offset_y
     return weight * (np.exp(1j * phase) if both_ways else np.cos(phase))
