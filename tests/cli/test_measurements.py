@@ -121,6 +121,9 @@ def test_data_of_the_other_sign_are_a_misfit(folder, capsys):
     assert main(["fit", "sample.toml", "--starts", "1", "--strict", "--json"]) == 1
     found = printed(capsys.readouterr().out)
     assert found["judgement"]["fields"]["verdict"] == "misfit"
+    lost = {name: one["bound"] for name, one in found["parameters"].items() if one["free"] and "interval" not in one}
+    assert lost
+    assert all({"unit", "low", "high", "confidence"} == set(one) for one in lost.values()), lost
 
 
 def test_other_spots_of_a_sample_give_a_mean_and_a_spread(folder, capsys):

@@ -163,18 +163,22 @@ def _exit_strictly(fits: Sequence[Fit], *, strict: bool) -> None:
 def parameter_numbers(found: Fit) -> dict[str, Any]:
     """Return the numbers of a fit by name, with total uncertainties; NaN where the data give a bound only.
 
-    Free numbers have their 95 % interval, and whether it is that of the standard uncertainty.
+    Free numbers have their 95 % interval, and whether it is that of the standard uncertainty, or their bound.
     """
     numbers = zip(found.problem.parameters, found.value.tolist(), found.sigma.tolist(), strict=True)
     return {
         one.name: quantity_json(value, shown_unit(one.name)[2], sigma=sigma)
         | {"free": not one.known}
-        | ({} if one.known or one.name in found.bounds else _interval_numbers(found, one.name))
+        | ({} if one.known else _interval_numbers(found, one.name))
         for one, value, sigma in numbers
     }
 
 
 def _interval_numbers(found: Fit, name: str) -> dict[str, Any]:
+    if name in found.bounds:
+        bound = found.bounds[name]
+        ends = {"unit": shown_unit(name)[2], "low": bound.low, "high": bound.high, "confidence": bound.confidence}
+        return {"bound": ends}
     meaning = "95 % interval, along the profile likelihood where chi2 is not a parabola"
     ends = quantity_json(list(found.interval(name)), shown_unit(name)[2], meaning=meaning)
     return {"interval": ends, "parabolic": deferred.is_parabolic(found, name)}
