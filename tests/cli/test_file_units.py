@@ -53,9 +53,19 @@ def test_wrong_units_and_unstable_crystals_are_refused_in_one_line(silicon, caps
     assert expected in line
 
 
-def test_interface_names_the_route_that_wrong_units_close(silicon, capsys):
-    assert main(["interface", silicon(stiffness=1 / EV_PER_SQUARE_ANGSTROM), "Ge"]) == 0
-    assert "mean speed of sound of 1645 m/s, wanted about 6600" in capsys.readouterr().err
+def test_interface_refuses_what_its_green_functions_would(silicon, capsys):
+    for wrong, expected in (
+        ({"stiffness": 1 / EV_PER_SQUARE_ANGSTROM}, "m/s, wanted about 6600: give force constants in N/m"),
+        ({"stiffness": EV_PER_SQUARE_ANGSTROM}, "m/s, wanted 50 to 36100 m/s: check the units"),
+        ({"stiffness": -1.0}, "modes are imaginary, to 16.5i THz"),
+        ({"length": 10.0}, "density of 2.33 kg/m³ is none of a solid"),
+    ):
+        for sides in ([silicon(**wrong), "Ge"], ["Ge", silicon(**wrong)]):
+            assert main(["interface", *sides, "--budget", "1s"]) == 2
+            out, err = capsys.readouterr()
+            assert out == ""
+            (line,) = [line for line in err.splitlines() if line.startswith("kapitza:")]
+            assert expected in line
 
 
 def test_phonons_says_what_takes_a_file_of_force_constants(silicon, capsys):

@@ -5,6 +5,7 @@ from functools import partial
 from importlib import import_module
 from time import perf_counter
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from attrs import define, evolve, field
@@ -12,8 +13,10 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, check_filled, number
 from kapitza.core.conductance import increasing_temperatures
-from kapitza.errors import ConvergenceError, InputError, MissingEngine
+from kapitza.errors import ConvergenceError, InputError, MissingEngine, ValidityWarning
+from kapitza.matter.bands import Bands
 from kapitza.matter.material import Material
+from kapitza.matter.plausibility import check_crystal
 from kapitza.measure.catalogue import POLYTYPE_NAMES
 from kapitza.measure.interface import calibrated_name, catalogue_name
 from kapitza.measure.observation import Observation
@@ -82,7 +85,7 @@ def routes(
     Raises
     ------
     InputError
-        for sides or results that are none, and a budget not above 0
+        for sides or results that are none, bands with units that no material can have, and a budget not above 0
 
     Warns
     -----
@@ -140,6 +143,7 @@ def _all_routes(search: _Search, saved: Mapping[str, Any]) -> Iterator[Route]:
     if saved:
         yield from import_module("kapitza.routes.saved").saved_routes(saved, search.temperature)
     described = describe_sides(*search.sides)
+    _check_bands(described)
     search.remarks += [one.remark for one in described if one.remark]
     if len(names) < 2:
         one, other = described
@@ -157,6 +161,17 @@ def _all_routes(search: _Search, saved: Mapping[str, Any]) -> Iterator[Route]:
             search.skipped.append(f"apparent conductance: {str(err).partition('; give')[0]}")
     if all(side.fluid is None for side in described):
         yield from _atomistic_routes(search, described)
+
+
+def _check_bands(described: tuple[InterfaceSide, InterfaceSide]) -> None:
+    """Refuse force constants that no material can have, before any route takes them; imaginary modes are named later,
+    where they count.
+    """
+    for one in described:
+        if isinstance(one.spectrum, Bands):
+            with catch_warnings():
+                simplefilter("ignore", ValidityWarning)
+                check_crystal(one.spectrum.crystal)
 
 
 def _learnt_routes(
