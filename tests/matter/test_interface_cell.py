@@ -163,6 +163,33 @@ def test_the_far_interface_is_in_registry_too():
     assert energies[1] - energies[0] > 1e-3 * eV
 
 
+class ShiftedZero(ForcesAlone):
+    """A potential whose energies count from another zero, as those of metals and networks do."""
+
+    def get_potential_energy(self, atoms, force_consistent=False):
+        return super().get_potential_energy(atoms) - 10 * len(atoms)
+
+
+def test_the_best_place_does_not_depend_on_the_zero_of_energy():
+    """Law, and a search over places here: of a tilt boundary whose first place is not that of least energy."""
+    exact = published_potential("lj", ["Ar"])
+    plan = JunctionPlan(left="Ar", right="Ar", potential=exact, orientation=(2, 1, 0), mirror=True, layers=2)
+    (low, high), periods = prepare_segments(plan, exact)
+    place = find_registry(low, high, periods, exact)
+    shifted = ForceField("shifted", ShiftedZero("lj", ["Ar"]), exact.reach, step=0.002 * angstrom)
+    moved = (find_registry(low, high, periods, shifted) - place)[:2] @ np.linalg.pinv(high.lead.periods[:, :2])
+    assert np.abs(moved - np.round(moved)).max() <= 1e-3
+
+    def energy(shift: np.ndarray) -> float:
+        at = place * [0, 0, 1] + shift @ high.lead.periods
+        return exact.state(stack_segments([low, high], periods, [at], exact.reach, "tilt").atoms).energy
+
+    best = energy(place[:2] @ np.linalg.pinv(high.lead.periods[:, :2]))
+    others = [energy(np.array([i, j]) / 4) for i, j in np.ndindex(4, 4)]
+    assert best < others[0] - 2e-3 * eV
+    assert best < min(others) + 1e-4 * eV
+
+
 @pytest.mark.slow
 def test_a_network_joins_nitride_and_carbide(tmp_path, monkeypatch):
     """AlN on 2H-SiC by SevenNet: stable, and within a factor of two of DMM (802 MW/m²K at 300 K)."""

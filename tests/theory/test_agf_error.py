@@ -35,6 +35,11 @@ def test_error_of_springs_at_room_temperature(fcc):
     honest(mass_junction(fcc, U, 3 * U), [300.0], (5e-2, 1e-2, 3e-3), 7e-4)
 
 
+def test_error_where_little_of_the_zone_crosses(fcc):
+    """To a crystal of a quarter of the frequencies: 17 % off at a stated 6 % where meshes begin as for like ones."""
+    honest(mass_junction(fcc, U, 16 * U), [300.0], (1e-1,), 1e-2)
+
+
 def test_error_of_springs_where_all_but_long_waves_are_frozen_out(fcc):
     honest(mass_junction(fcc, U, 1.5 * U), [20.0], (1e-2,), 3e-3)
 

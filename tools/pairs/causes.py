@@ -50,7 +50,7 @@ from kapitza.units import MW, THz, angstrom
 HERE = Path(__file__).resolve().parent
 RESULT = HERE / "causes.json"
 TEMPERATURE = 300.0  # K
-TOLERANCE = 0.1  # of springs, which come out at a few percent
+TOLERANCE = 0.05  # of springs and of choices of the contact
 MESH = (8, 8)  # of wave vectors for the bound of one wave vector
 STEP = 0.5 * THz  # between its frequencies
 STAND_INS = {"4H-SiC": "6H-SiC"}  # of whose conductivity the lattice is, where its own is not in the library

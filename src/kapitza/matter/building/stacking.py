@@ -17,6 +17,8 @@ _SITE_MATCH_TOLERANCE = 0.2  # of the shortest period: sites of two crystals tha
 _MAX_THICKNESS_RATIO = 1.3  # of the thickness of layers of crystals that continue one another
 _SHIFTS_PER_PERIOD = 4  # places along either period at which a crystal is tried on another
 SHIFTS_TRIED = _SHIFTS_PER_PERIOD**2
+_SAME_ENERGY = 0.01  # of the difference between the best and the worst place: places that are equal by symmetry
+_ENERGY_ROUNDING = 1e-7  # of the energy, of a calculator in single precision
 _TRIAL_FORCE_LIMIT = 1e-2 * FORCE_UNIT  # N: forces left while places are tried
 _VACUUM_REACHES = 3.0  # times the reach of the forces
 
@@ -165,18 +167,19 @@ def find_registry(low: Segment, high: Segment, periods: Array, force_field: Forc
         return np.zeros(3)
     thick = registry_layers(low, high, force_field)
     pair = [evolve(low, layers=thick[0]), evolve(high, layers=thick[1])]  # free surfaces out of reach
-    best, found = np.inf, np.zeros(3)
-    for i, j in np.ndindex(_SHIFTS_PER_PERIOD, _SHIFTS_PER_PERIOD):
+    energies, places = np.empty(SHIFTS_TRIED), np.empty((SHIFTS_TRIED, 3))
+    for n, (i, j) in enumerate(np.ndindex(_SHIFTS_PER_PERIOD, _SHIFTS_PER_PERIOD)):
         shift = np.array([i, j]) / _SHIFTS_PER_PERIOD @ high.lead.periods
         trial = stack_segments(pair, periods, [shift], force_field.reach, low.lead.name, fixed=False)
         upper = trial.segment == 1
         relaxed = relax_interface(trial.atoms, force_field, np.zeros_like(upper), upper, force=_TRIAL_FORCE_LIMIT)
-        energy = force_field.state(relaxed, periodic=False).energy
-        # of places that are equal by symmetry the first, whatever the rounding
-        if np.isinf(best) or energy < best - 1e-4 * abs(best):
-            k = int(np.argmax(upper))
-            best, found = energy, relaxed.positions[k] - trial.atoms.positions[k] + shift
-    return found
+        energies[n] = force_field.state(relaxed, periodic=False).energy
+        k = int(np.argmax(upper))
+        places[n] = relaxed.positions[k] - trial.atoms.positions[k] + shift
+    # of places that are equal by symmetry the first, whatever the rounding: by the differences between places, since
+    # the energy of all atoms is a thousand times larger
+    equal = max(_SAME_ENERGY * np.ptp(energies), _ENERGY_ROUNDING * float(np.abs(energies).min()))
+    return np.asarray(places[np.argmax(energies <= energies.min() + equal)], dtype=float)
 
 
 def registry_layers(low: Segment, high: Segment, force_field: ForceField) -> tuple[int, int]:

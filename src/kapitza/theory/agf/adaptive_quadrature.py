@@ -178,13 +178,17 @@ def merge_spectra(bands: Sequence[RangeSpectrum], junction: Junction) -> Transmi
     return Transmission(middle, *means, weight=joint, method=f"AGF {junction.name}")
 
 
+def spectrum_tops(junction: Junction) -> tuple[float, float]:
+    """Highest frequencies of the left and the right crystal, rad s⁻¹."""
+    k = np.indices((8, 8)).reshape(2, -1).T / 8
+    return top_frequency(junction.left, k), top_frequency(junction.right, k)
+
+
 def frequency_ranges(
     junction: Junction, coldest: float, hottest: float, *, full_zone: bool = False
 ) -> list[FrequencyRange]:
     """Ranges of frequency from the top down, for temperatures (K); `full_zone` for no smaller boxes."""
-    leads = (junction.left, junction.right)
-    k = np.indices((8, 8)).reshape(2, -1).T / 8
-    highest = max(top_frequency(lead, k) for lead in leads) * 1.02
+    highest = max(spectrum_tops(junction)) * 1.02
     count = max(_MAX_OCTAVES, int(np.ceil(np.log2(highest * hbar / (_LOWEST_RATIO * k_B * coldest)))))
     frozen_out = int(np.log2(max(1.0, highest * hbar / (_FROZEN_RATIO * k_B * hottest))))  # octaves
     first = frozen_out if 2 <= frozen_out < _FIRST_RANGE_OCTAVES else _FIRST_RANGE_OCTAVES

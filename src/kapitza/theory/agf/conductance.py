@@ -30,6 +30,7 @@ from kapitza.theory.agf.adaptive_quadrature import (
     RangeSpectrum,
     frequency_ranges,
     merge_spectra,
+    spectrum_tops,
 )
 from kapitza.theory.agf.green_functions import (
     LeadContact,
@@ -52,6 +53,8 @@ from kapitza.theory.agf.transmission import UnitRunner, junction_from_arrays, po
 
 _MAX_ERROR_DECAY = 10  # the most that one level is trusted to take off the error of a range
 _FIRST_LEVELS = (1, 2)  # of refinement: of the first range, and of those of long waves
+_ALIKE_TOPS = 2  # factor between the highest frequencies of two crystals up to which both begin alike
+_MOST_FINER = 4  # levels
 _BAND_COST = 13  # points that are solved in the time of the bands of a wave vector
 _MIN_ORBITS = 1.5  # orbits of points that must carry a range, until it is trusted that no others would
 _MAX_UNSEEN_SHARE = (
@@ -139,7 +142,8 @@ def refine_to_tolerance(
     fixed = mesh.size
     sampler = RangeSampler(prepared, mesh.operations(prepared), fixed, run or UnitRunner())
     parts = frequency_ranges(junction, float(wanted.min()), float(wanted.max()), full_zone=fixed is not None)
-    level = [_FIRST_LEVELS[bool(i)] for i in range(len(parts))]
+    finer = 0 if fixed else _finer_levels(*spectrum_tops(junction))
+    level = [_FIRST_LEVELS[bool(i)] + finer for i in range(len(parts))]
     bands = [sampler(part, start) for part, start in zip(parts, level, strict=True)]
     known = [_RangeErrors(band, wanted) for band in bands]
     change = np.array([one.carried for one in known])  # one level alone says nothing: all may be error
@@ -174,6 +178,16 @@ def refine_to_tolerance(
         # two levels may agree by chance: what the refinement before changed is about the error of the mesh before that,
         # of half the points along a side
         left[worst], moved[worst] = moved[worst] * ALIASING_RATIO, here
+
+
+def _finer_levels(left: float, right: float) -> int:
+    """Levels that the refinement begins later, by the highest frequencies of both crystals: all that crosses to a far
+    softer one is near the bottom of the stiff one's spectrum, whose waves there fill so little of the zone that two
+    coarse meshes may miss them alike.  Two levels halve the distance of wave vectors; up to a factor of two none is
+    needed.
+    """
+    ratio = max(left, right) / max(min(left, right), 1e-300)
+    return min(max(0, int(2 * np.log2(ratio / _ALIKE_TOPS))), _MOST_FINER)
 
 
 class _RangeErrors:
