@@ -6,8 +6,10 @@ import pytest
 import kapitza
 from kapitza.errors import DataError
 from kapitza.io.md.runs import left_side_length, read_run
+from kapitza.simulate.md.engines.ase import AseEngine
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.engines.lammps import LammpsEngine
+from kapitza.simulate.md.potential import CalculatorPotential
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE
 
 RUN = """
@@ -226,3 +228,29 @@ def test_all_that_is_wrong_in_a_file_is_said_at_once(tmp_path):
     assert lines == sorted(lines)
     assert len(parts) == len(FAULTS) + len(MORE)
     assert "\n" not in str(caught.value)
+
+
+ASE_RUN = RUN.replace(
+    'form = "lennard-jones"\nepsilon = 1.67e-21\nsigma = "3.405 angstrom"',
+    'calculator = "ase.calculators.lj:LennardJones"\narguments = { sigma = 3.4, epsilon = 0.0104 }',
+).replace(
+    'crystal = "Ar"\nratio = 3\ncells = [3, 2]\nlength = [5, 6]\nthermostat = 2\nlattice_constant = "5.35 angstrom"',
+    'left = "Ar"\nright = "Ar"',
+)  # fmt: skip
+
+
+def test_a_calculator_by_import_path_moves_the_atoms(read):
+    pytest.importorskip("ase")
+    held = read(ASE_RUN)
+    assert isinstance(held.engine, AseEngine)
+    assert isinstance(held.potential, CalculatorPotential)
+    assert held.potential.arguments == (("epsilon", 0.0104), ("sigma", 3.4))
+    assert type(held.potential.calculator()).__name__ == "LennardJones"
+    for change, expected in {
+        '[run]\nengine = "lammps"': "is of no use with a calculator in",
+        '[potential]\nform = "tersoff"': "potential.form",
+    }.items():
+        with pytest.raises(DataError, match=expected):
+            read(ASE_RUN.replace(change.partition("\n")[0], change))
+    with pytest.raises(DataError, match="no calculator 'sevnn'"):
+        read(ASE_RUN.replace("ase.calculators.lj:LennardJones", "sevnn"))

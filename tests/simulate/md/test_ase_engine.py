@@ -2,12 +2,17 @@
 
 import numpy as np
 import pytest
+from attrs import evolve
 
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.md.engine import MdState, Thermostats
-from kapitza.simulate.md.engines.ase import ase_potential, from_ase
+from kapitza.simulate.md.engines.ase import AseEngine, ase_potential, from_ase
 from kapitza.simulate.md.engines.lammps import LammpsEngine
-from kapitza.simulate.md.potential import Potential
+from kapitza.simulate.md.observers.plane_power import DividedForcePower, ase_member_forces
+from kapitza.simulate.md.observers.sampling import Sampling, crossing_power, sampling_cost
+from kapitza.simulate.md.potential import CalculatorPotential, Potential
+from kapitza.simulate.md.protocol import Protocol
+from kapitza.simulate.md.runs.run import run
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, FREE_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, fs, k_B, m_u, ps
 
@@ -140,3 +145,29 @@ def test_faults_are_one_clear_line():
         emt().begin(
             system, GOLD, Thermostats("exchange", power=1e-4), warm(system, 300), timestep=2 * fs, seed=1
         ).advance(99)
+
+
+def test_a_calculator_by_name_is_a_potential_with_power_and_spectrum():
+    """The same path as with the calculator itself, the power of the forces with and without the other side."""
+    system = bar()
+    named = CalculatorPotential("ase.calculators.emt:EMT", ("Au",), 6 * angstrom)
+    protocol = Protocol(
+        thermostats=Thermostats("langevin", 400.0, 100.0, 0.05 * ps), timestep=2 * fs, steps=16, blocks=2,
+        power_interval=4, sample_interval=4, seed=1,
+    )  # fmt: skip
+    sampling = Sampling(every=4, segment=8, planes=1)
+    found = run(system, named, AseEngine(), protocol, sampling)
+    bare = evolve(protocol, power_interval=0)
+    wanted = run(system, GOLD, emt(), bare, [])
+    np.testing.assert_array_equal(found.records[0].energy, wanted.records[0].energy)
+    flux = found.fluxes[0]
+    np.testing.assert_allclose(flux.parts @ flux.weights, flux.direct, rtol=1e-5, atol=0)
+    state = warm(system, 300.0)
+    crossing = crossing_power(system, named)
+    own = DividedForcePower(ase_member_forces(emt().calculator, system), system.right)
+    power = own.power(state.positions, state.velocities)
+    np.testing.assert_allclose(crossing.power(state.positions, state.velocities), power, rtol=1e-9, atol=0)
+    assert found.highest_frequency.min() > 0
+    assert "every 4 steps: up to 50 % more time" in sampling_cost(named, sampling)
+    with pytest.raises(InputError, match="no calculator for 'other'"):
+        run(system, GOLD, AseEngine(), bare, [])

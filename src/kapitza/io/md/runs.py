@@ -17,6 +17,7 @@ from kapitza.io.quantities import quantity
 from kapitza.io.toml import TomlTable, locate_faults, read_toml
 from kapitza.matter.building.relaxed_junction import JunctionPlan
 from kapitza.matter.phonons import named_structure
+from kapitza.matter.potentials.calculators import choose_calculator
 from kapitza.matter.potentials.embedded_atom import read_embedded_atom
 from kapitza.matter.potentials.named_force_fields import named_force_field
 from kapitza.matter.potentials.pair_styles import find_pair_style
@@ -26,6 +27,7 @@ from kapitza.run.store import StoreLike
 from kapitza.run.work import ExecutorLike, Progress, ignore_progress
 from kapitza.simulate.md.analysis.sizes import size_series
 from kapitza.simulate.md.engine import THERMOSTAT_KINDS, MdEngine, Thermostats
+from kapitza.simulate.md.engines.ase import AseEngine
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.engines.gpumd import gpumd_deck
 from kapitza.simulate.md.engines.lammps import LammpsEngine, LammpsForces
@@ -35,6 +37,7 @@ from kapitza.simulate.md.observers.sampling import SEGMENT_LENGTH, Sampling
 from kapitza.simulate.md.potential import (
     TRUNCATION_KINDS,
     AnyPotential,
+    CalculatorPotential,
     LammpsCommands,
     Potential,
     embedded_atom,
@@ -179,8 +182,8 @@ def read_run(path: str | PathLike[str], *, gradient: bool = False) -> RunFile:
     known = _TABLE_KEYS | {"system": _CRYSTAL_KEYS if "crystal" in table else _INTERFACE_KEYS}
     potentials: list[AnyPotential] = []
     looked_up = [
-        partial(_check_sides, top), lambda: potentials.append(_potential_of_file(top)), partial(_read_engine, run),
-        partial(top.text, "title", ""),
+        partial(_check_sides, top), lambda: potentials.append(_potential_of_file(top)),
+        lambda: _read_engine(run, *potentials), partial(top.text, "title", ""),
     ]  # fmt: skip
     check_run_file(top, known, _RENAMED_KEYS, looked_up, gradient=gradient)
     protocol = locate_faults(run, "", lambda: _read_protocol(run))
@@ -192,7 +195,7 @@ def read_run(path: str | PathLike[str], *, gradient: bool = False) -> RunFile:
     )  # fmt: skip
     return RunFile(
         title=top.text("title", top.path.stem), table=table, potential=potentials[0],
-        potential_table=top.section("potential"), engine=_read_engine(run),
+        potential_table=top.section("potential"), engine=_read_engine(run, potentials[0]),
         protocol=protocol, sampling=sampling
     )  # fmt: skip
 
@@ -238,6 +241,9 @@ def _read_run_potential(section: TomlTable, symbols: tuple[str, ...]) -> AnyPote
         section.check_keys(("file",))
         path = section.beside("file")
         return _read_potential_file(str(path) if path.is_file() else section.text("file"), symbols)
+    if "calculator" in section:
+        section.check_keys(("calculator", "arguments"))
+        return _read_calculator(section, symbols)
     form = section.text("form", choices=_POTENTIAL_NAMES)
     if form != "lennard-jones":
         section.check_keys(("form",))
@@ -262,6 +268,13 @@ def _read_potential_file(name: str, symbols: tuple[str, ...]) -> AnyPotential:
         return evolve(embedded_atom(read_embedded_atom(style.path), symbols), source=style.source)
     words = (f"* * {style.words(symbols)}",)
     return LammpsCommands(style.style, words, symbols, _LONGEST_CUTOFF, source=style.source)
+
+
+def _read_calculator(section: TomlTable, symbols: tuple[str, ...]) -> CalculatorPotential:
+    """Calculator of ASE by name or import path."""
+    name, arguments = section.text("calculator"), dict(section.section("arguments").table)
+    choice = choose_calculator(name, arguments, symbols)
+    return CalculatorPotential(name, symbols, _LONGEST_CUTOFF, arguments, source=choice.source)
 
 
 def _read_protocol(run: TomlTable) -> Protocol:
@@ -298,8 +311,14 @@ def _read_sampling(top: TomlTable, protocol: Protocol) -> Sampling:
     return Sampling(every, segment, modes.count("planes", 6), reference, modes.flag("interface"))
 
 
-def _read_engine(run: TomlTable) -> MdEngine:
-    """Engine by name."""
+def _read_engine(run: TomlTable, potential: AnyPotential | None = None) -> MdEngine:
+    """Engine by name; that of a calculator needs none."""
+    if isinstance(potential, CalculatorPotential):
+        if "engine" in run:
+            raise run.fault(
+                "is of no use with a calculator in [potential], whose forces move the atoms: leave it out", "engine"
+            )
+        return AseEngine()
     if run.table.get("engine") == "own":
         raise run.fault('the engine "own" has the name "builtin" since version 0.2', "engine")
     return BuiltinEngine() if run.text("engine", "builtin", choices=_ENGINE_NAMES) == "builtin" else LammpsEngine()
@@ -324,9 +343,9 @@ def _build_system(file: RunFile, factor: float, periodic: bool) -> System:
 
 def _formula(file: RunFile) -> Potential:
     """Potential of one crystal, which has to be a formula or tables of ours."""
-    if isinstance(file.potential, LammpsCommands):
+    if not isinstance(file.potential, Potential):
         raise InputError(
-            f"{file.title}: {file.potential.pair_style!r} is LAMMPS' own, for [system] with left and right; one "
+            f"{file.title}: {file.potential.form!r} is no formula of ours: take [system] with left and right; one "
             f"crystal needs {', '.join(_POTENTIAL_NAMES)} or a file of the embedded-atom method"
         )
     return file.potential
@@ -352,6 +371,7 @@ def _build_junction(file: RunFile, factor: float, periodic: bool) -> System:
         left=table.text("left"),
         right=table.text("right"),
         potential=_relaxing_potential(file),
+        arguments=_calculator_arguments(file),
         orientation=_surface_orientation(table),
         strain=cast("StrainedSide", table.text("strain", "right", choices=("right", "left", "both"))),
     )
@@ -365,10 +385,17 @@ def _build_junction(file: RunFile, factor: float, periodic: bool) -> System:
 def _relaxing_potential(file: RunFile) -> str:
     """Name of the potential that relaxes the crystals, the same as that of the run."""
     section = file.potential_table
+    if "calculator" in section:
+        return section.text("calculator")
     if "file" not in section:
         return file.potential.form
     path = section.beside("file")
     return str(path) if path.is_file() else section.text("file")
+
+
+def _calculator_arguments(file: RunFile) -> dict[str, object]:
+    """Arguments of a calculator by name, none for others."""
+    return dict(file.potential.arguments) if isinstance(file.potential, CalculatorPotential) else {}
 
 
 def _surface_orientation(table: TomlTable) -> tuple[int, ...]:
@@ -422,9 +449,9 @@ def side_modes(
 
 def _resting_crystal(file: RunFile, name: str, *, heavier: bool) -> tuple[str | Structure, float | None]:
     """A crystal of a file without strain, and its lattice constant where it is not that of the structure."""
-    if isinstance(file.potential, LammpsCommands) and not heavier:
+    if not isinstance(file.potential, Potential) and not heavier:
         body = named_structure(name)
-        force_field = named_force_field(_relaxing_potential(file), body.symbols)
+        force_field = named_force_field(_relaxing_potential(file), body.symbols, arguments=_calculator_arguments(file))
         return relax_cell(body, force_field), None
     constant = _crystal_constant(file) if heavier else None
     return name, constant or rest_constant(name, _formula(file))

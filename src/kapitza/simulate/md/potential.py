@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from math import sqrt
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from attrs import field, frozen
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, about, check_choice, quantity
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
+from kapitza.matter.potentials.calculators import choose_calculator
 from kapitza.matter.potentials.embedded_atom import EmbeddedAtomTables, cubic_coefficients
 from kapitza.matter.potentials.published import (
     LENNARD_JONES_PARAMETERS,
@@ -122,7 +123,50 @@ class LammpsCommands(BaseRecord):
         return self.pair_style.split()[0]
 
 
-AnyPotential = Potential | LammpsCommands
+def _named_arguments(arguments: Mapping[str, object] | Sequence[tuple[str, object]]) -> tuple[tuple[str, object], ...]:
+    """Return names and values of arguments, in order."""
+    pairs = arguments.items() if isinstance(arguments, Mapping) else arguments
+    return tuple(sorted(((name, value) for name, value in pairs), key=lambda pair: pair[0]))
+
+
+@frozen(eq=False)
+class CalculatorPotential(BaseRecord):
+    """A calculator of ASE as a potential, made anew where it is needed: a universal, machine-learned one or any other.
+
+    Attributes
+    ----------
+    name : "sevenn", "nequix", "unep", "mace", or an import path "module:Class", as in `choose_calculator`
+    kinds : chemical symbols of the atoms
+    arguments : of the calculator, as a dictionary
+    source : what to cite
+
+    Examples
+    --------
+    >>> from kapitza.simulate.md.potential import CalculatorPotential
+    >>> argon = CalculatorPotential("ase.calculators.lj:LennardJones", ["Ar"], 9e-10, {"sigma": 3.4, "epsilon": 0.0104})
+    >>> print(type(argon.calculator()).__name__, argon.kinds)
+    LennardJones ('Ar',)
+    """
+
+    name: str
+    kinds: tuple[str, ...] = field(converter=tuple)
+    cutoff: float = field(
+        validator=quantity(high=1e-7), metadata=about("m", "beyond which atoms are taken to leave each other alone")
+    )
+    arguments: tuple[tuple[str, object], ...] = field(default=(), converter=_named_arguments)
+    source: str = field(default="", kw_only=True)
+
+    @property
+    def form(self) -> str:
+        """For legends."""
+        return self.name
+
+    def calculator(self) -> Any:
+        """Make the calculator; MissingEngine where its package is not installed."""
+        return choose_calculator(self.name, dict(self.arguments), self.kinds).make()
+
+
+AnyPotential = Potential | LammpsCommands | CalculatorPotential
 
 
 Truncation = Literal["truncated", "smooth", "quadratic"]

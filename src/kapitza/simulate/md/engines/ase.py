@@ -18,7 +18,7 @@ from kapitza.core.arrays import Array
 from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.simulate.md.engine import Dynamics, MdState, Thermostats, swap_velocities
-from kapitza.simulate.md.potential import AnyPotential, Potential
+from kapitza.simulate.md.potential import AnyPotential, CalculatorPotential, Potential
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, k_B
 
@@ -32,17 +32,17 @@ class AseEngine(BaseRecord):
 
     Attributes
     ----------
-    calculator : of ASE
+    calculator : of ASE; None: that of a `CalculatorPotential`
     symbols : chemical symbol of each kind of atoms; the kinds themselves if left out
     """
 
-    calculator: Any
+    calculator: Any = None
     symbols: tuple[str, ...] = attribute(default=(), converter=tuple)
 
     @property
     def name(self) -> str:
         """For legends."""
-        return f"ASE {type(self.calculator).__name__}"
+        return "ASE" if self.calculator is None else f"ASE {type(self.calculator).__name__}"
 
     def begin(
         self,
@@ -54,7 +54,7 @@ class AseEngine(BaseRecord):
         timestep: float,
         seed: int,
     ) -> Dynamics:
-        """Set a system in motion from a state; `potential` counts for nothing, as the calculator knows its own.
+        """Set a system in motion from a state; where the engine has a calculator `potential` counts for nothing.
 
         Raises
         ------
@@ -66,8 +66,13 @@ class AseEngine(BaseRecord):
         symbols = self.symbols or system.kinds
         if len(symbols) != len(system.kinds):
             raise InputError(f"{len(symbols)} symbols for the kinds {', '.join(system.kinds)}: give one for each")
+        calculator = self.calculator
+        if calculator is None:
+            if not isinstance(potential, CalculatorPotential):
+                raise InputError(f"no calculator for {potential.form!r}: wanted AseEngine(calculator)")
+            calculator = potential.calculator()
         atoms = _ase_atoms(system, symbols, state.positions)
-        return AseDynamics(atoms, self.calculator, system, thermostats, state, timestep=timestep, seed=seed)
+        return AseDynamics(atoms, calculator, system, thermostats, state, timestep=timestep, seed=seed)
 
 
 def from_ase(calculator: Any, symbols: Sequence[str] = ()) -> AseEngine:

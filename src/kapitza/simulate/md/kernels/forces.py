@@ -24,7 +24,7 @@ KERNEL_MODULES = {
 
 def require_kernels(potential: AnyPotential) -> Potential:
     """Return a potential that the compiled kernels know."""
-    if isinstance(potential, LammpsCommands) or potential.form not in KERNEL_MODULES:
+    if not isinstance(potential, Potential) or potential.form not in KERNEL_MODULES:
         whose = "lines of LAMMPS" if isinstance(potential, LammpsCommands) else "not a formula of ours"
         raise InputError(
             f"{potential.form!r} for {', '.join(potential.kinds)} is {whose}: our own kernels, and with them the power "

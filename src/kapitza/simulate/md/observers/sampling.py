@@ -15,11 +15,17 @@ from kapitza.simulate.md.engine import Observer
 from kapitza.simulate.md.engines.lammps import LammpsForces
 from kapitza.simulate.md.kernels.forces import KERNEL_MODULES, SystemForces, require_kernels
 from kapitza.simulate.md.observers.interface_modes import InterfaceModeAnalysis, body_modes
-from kapitza.simulate.md.observers.plane_power import DividedForcePower, PlanePower, atoms_near_plane, divide_at_plane
+from kapitza.simulate.md.observers.plane_power import (
+    DividedForcePower,
+    PlanePower,
+    ase_member_forces,
+    atoms_near_plane,
+    divide_at_plane,
+)
 from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent
 from kapitza.simulate.md.observers.velocity_spectra import LayerSpectra
 from kapitza.simulate.md.observers.welch import SegmentSettings
-from kapitza.simulate.md.potential import AnyPotential, LammpsCommands
+from kapitza.simulate.md.potential import AnyPotential, CalculatorPotential, LammpsCommands, Potential
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.system import FIXED_ROLE, FREE_ROLE, System
 
@@ -78,8 +84,8 @@ def check_sampling(name: str, sampling: Sampling, protocol: Protocol) -> None:
 
 
 def has_power(potential: AnyPotential) -> bool:
-    """Whether the power through the plane is known in a potential: by our kernels, or by LAMMPS' forces."""
-    return isinstance(potential, LammpsCommands) or potential.form in KERNEL_MODULES
+    """Whether the power through the plane is known: by our kernels, or by forces of LAMMPS or a named calculator."""
+    return not isinstance(potential, Potential) or potential.form in KERNEL_MODULES
 
 
 def missing_spectra(potential: AnyPotential, sampling: Sampling) -> str:
@@ -89,14 +95,14 @@ def missing_spectra(potential: AnyPotential, sampling: Sampling) -> str:
         return ""
     return (
         f"no power through the plane, {' and '.join(wanted)} of {potential.form!r:.40}: what atoms of one side do to "
-        f"each atom of the other is known for {', '.join(KERNEL_MODULES)} and for potentials of LAMMPS; heat flow of "
-        "both thermostats, jump and temperatures of modes by layer are measured"
+        f"each atom of the other is known for {', '.join(KERNEL_MODULES)}, for potentials of LAMMPS and for "
+        "calculators by name; heat flow of both thermostats, jump and temperatures of modes by layer are measured"
     )
 
 
 def sampling_cost(potential: AnyPotential, sampling: Sampling) -> str:
-    """Say before a run what the power through the plane costs where LAMMPS evaluates it; empty for our kernels."""
-    if not isinstance(potential, LammpsCommands):
+    """Say before a run what the power through the plane costs where our kernels do not give it; empty where they do."""
+    if isinstance(potential, Potential):
         return ""
     # of all atoms and of either side: as many atoms twice
     share = 2 * (1 + bool(sampling.interface)) / sampling.every
@@ -114,8 +120,8 @@ def sampling_cost(potential: AnyPotential, sampling: Sampling) -> str:
 def crossing_power(system: System, potential: AnyPotential) -> PlanePower | DividedForcePower:
     """Power through the plane of a system in any potential that has it.
 
-    Potentials with kernels share their energies among sites; of LAMMPS' own the forces with and without the other side
-    are taken.
+    Potentials with kernels share their energies among sites; of all others the forces with and without the other side
+    are taken: of LAMMPS' on the atoms near the plane, of a calculator, whose range is not known, on all.
 
     Raises
     ------
@@ -125,6 +131,8 @@ def crossing_power(system: System, potential: AnyPotential) -> PlanePower | Divi
     if isinstance(potential, LammpsCommands):
         forces = LammpsForces(system, potential)
         return DividedForcePower(forces, divide_at_plane(system).right, atoms_near_plane(system, forces.cutoff))
+    if isinstance(potential, CalculatorPotential):
+        return DividedForcePower(ase_member_forces(potential.calculator(), system), divide_at_plane(system).right)
     known = require_kernels(potential)
     return PlanePower(system, known, skin=_LIST_SKIN * known.cutoff)
 
@@ -133,6 +141,9 @@ def system_forces(system: System, potential: AnyPotential) -> Callable[[Array], 
     """Forces (n, 3) N on the atoms of a system, as a function of positions (n, 3) m."""
     if isinstance(potential, LammpsCommands):
         return LammpsForces(system, potential)
+    if isinstance(potential, CalculatorPotential):
+        of_members, every = ase_member_forces(potential.calculator(), system), np.arange(system.masses.size)
+        return lambda positions: of_members(positions, every)
     return SystemForces(system, require_kernels(potential))
 
 

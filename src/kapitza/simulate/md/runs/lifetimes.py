@@ -37,7 +37,7 @@ from kapitza.run.work import Progress, ignore_progress
 from kapitza.simulate.md.engine import Dynamics, MdEngine, MdState, Thermostats
 from kapitza.simulate.md.engines.lammps import LammpsForces
 from kapitza.simulate.md.observers.mode_energies import assign_sites, supercell_wavevectors
-from kapitza.simulate.md.potential import AnyPotential, LammpsCommands
+from kapitza.simulate.md.potential import AnyPotential, CalculatorPotential, LammpsCommands
 from kapitza.simulate.md.protocol import thermal_state
 from kapitza.simulate.md.runs.checkpoint import Checkpoint, Snapshot, plain_values
 from kapitza.simulate.md.runs.expansion import bulk_crystal
@@ -207,7 +207,7 @@ def _force_range(system: System, potential: AnyPotential) -> float:
     """Distance beyond which two atoms have no force constant, m: sites have neighbours up to a cutoff."""
     if isinstance(potential, LammpsCommands):
         return 2 * LammpsForces(system, potential).cutoff
-    return potential.cutoff * (1 if potential.half else 2)
+    return potential.cutoff * (1 if isinstance(potential, CalculatorPotential) or potential.half else 2)
 
 
 @define(eq=False, kw_only=True)
