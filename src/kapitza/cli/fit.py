@@ -26,7 +26,7 @@ _VERDICTS = {"consistent": "a question is open", "doubtful": "doubtful", "misfit
 
 def fit_sample(
     sample: SampleArgument,
-    starts: Annotated[int, typer.Option(help="Number of starting points.", min=1)] = 3,
+    starts: Annotated[int, typer.Option(help="Number of starting points.", min=1, max=1000)] = 3,
     seed: Annotated[int, typer.Option(help="Of the scatter of the starting points.", min=0)] = 0,
     plot: Figure = None,
     budget: Annotated[
