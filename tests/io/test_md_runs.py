@@ -254,3 +254,8 @@ def test_a_calculator_by_import_path_moves_the_atoms(read):
             read(ASE_RUN.replace(change.partition("\n")[0], change))
     with pytest.raises(DataError, match="no calculator 'sevnn'"):
         read(ASE_RUN.replace("ase.calculators.lj:LennardJones", "sevnn"))
+
+
+def test_a_wrong_form_is_named_beside_a_wrong_crystal(read):
+    with pytest.raises(DataError, match=r"(?s)potential.form: .*; line 8: .*no crystal 'Gx'"):
+        read(RUN.replace('"lennard-jones"', '"lennard"').replace('crystal = "Ar"', 'crystal = "Gx"'))

@@ -123,7 +123,7 @@ def print_spectrum(found: "HeatSpectrum") -> None:
         share, sigma = found.share_above
         side, lowest = ("left", "right")[found.highest_frequency.argmin()], found.highest_frequency.min() / THz
         print_text(
-            f"{share:.1%} ± {sigma:.1%} above {lowest:.3g} THz, the "
+            f"{share:.1%}{'' if isnan(sigma) else f' ± {sigma:.1%}'} above {lowest:.3g} THz, the "
             f"highest frequency of the {side} crystal at rest: no elastic process brings it"
         )
     if found.split is not None:

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from kapitza.simulate.md.potential import Truncation
 
 _POTENTIAL_NAMES = ("lennard-jones", "stillinger-weber", "tersoff")
+_LENNARD_JONES_KEYS = ("end", "epsilon", "sigma", "cutoff")
 _ENGINE_NAMES = ("builtin", "lammps")
 _TOP_KEYS = (
     "title", "temperature", "difference", "potential", "system", "thermostats", "run", "spectrum", "modes"
@@ -182,7 +183,8 @@ def read_run(path: str | PathLike[str], *, gradient: bool = False) -> RunFile:
     known = _TABLE_KEYS | {"system": _CRYSTAL_KEYS if "crystal" in table else _INTERFACE_KEYS}
     potentials: list[AnyPotential] = []
     looked_up = [
-        partial(_check_sides, top), lambda: potentials.append(_potential_of_file(top)),
+        partial(_check_sides, top), partial(_check_potential, top.section("potential")),
+        lambda: potentials.append(_potential_of_file(top)),
         lambda: _read_engine(run, *potentials), partial(top.text, "title", ""),
     ]  # fmt: skip
     check_run_file(top, known, _RENAMED_KEYS, looked_up, gradient=gradient)
@@ -235,20 +237,27 @@ def _potential_elements(table: TomlTable) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _check_potential(section: TomlTable) -> str:
+    """Form of a potential, or that it is a file or a calculator; keys that mean nothing there are refused."""
+    for form, more in (("file", ()), ("calculator", ("arguments",))):
+        if form in section:
+            section.check_keys((form, *more))
+            return form
+    form = section.text("form", choices=_POTENTIAL_NAMES)
+    section.check_keys(("form", *(_LENNARD_JONES_KEYS if form == "lennard-jones" else ())))
+    return form
+
+
 def _read_run_potential(section: TomlTable, symbols: tuple[str, ...]) -> AnyPotential:
     """Potential for the elements of the system."""
-    if "file" in section:
-        section.check_keys(("file",))
+    form = _check_potential(section)
+    if form == "file":
         path = section.beside("file")
         return _read_potential_file(str(path) if path.is_file() else section.text("file"), symbols)
-    if "calculator" in section:
-        section.check_keys(("calculator", "arguments"))
+    if form == "calculator":
         return _read_calculator(section, symbols)
-    form = section.text("form", choices=_POTENTIAL_NAMES)
     if form != "lennard-jones":
-        section.check_keys(("form",))
         return tersoff(symbols) if form == "tersoff" else stillinger_weber(symbols)
-    section.check_keys(("form", "end", "epsilon", "sigma", "cutoff"))
     if ("epsilon" in section) != ("sigma" in section):
         given = "epsilon" if "epsilon" in section else "sigma"
         raise section.fault(f"{given} alone: expected epsilon and sigma, or none of them", given)
