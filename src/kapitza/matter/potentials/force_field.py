@@ -230,7 +230,7 @@ class ForceField(BaseRecord):
                 f"{self.name}: in a batch of {len(structures)} structures the forces on the last one, up to "
                 f"{np.abs(given).max():.3g} eV/Å, differ by {worst:.3g} eV/Å from those of the calculator alone, up to "
                 f"{np.abs(want).max():.3g}, where {allowed:.1g} is single precision: the batch is not for this version "
-                "of its package; take batch=None, or the device cpu"
+                "of its package; on the device cpu structures go one by one"
             )
 
     def ase_atoms(self, atoms: Structure) -> Any:

@@ -69,7 +69,7 @@ class AseEngine(BaseRecord):
         calculator = self.calculator
         if calculator is None:
             if not isinstance(potential, CalculatorPotential):
-                raise InputError(f"no calculator for {potential.form!r}: wanted AseEngine(calculator)")
+                raise InputError(f"no calculator for {potential.form!r}: give the engine one")
             calculator = potential.calculator()
         atoms = _ase_atoms(system, symbols, state.positions)
         return AseDynamics(atoms, calculator, system, thermostats, state, timestep=timestep, seed=seed)

@@ -222,7 +222,7 @@ def write_potential(potential: AnyPotential, kinds: AtomTypes) -> PairCommands:
         coefficients = [f"pair_coeff {one}" for one in potential.pair_coeff]
         return PairCommands((f"pair_style {potential.pair_style}", *coefficients, *masses), dict(potential.files))
     if not isinstance(potential, Potential):
-        raise InputError(f"LAMMPS knows no calculator of ASE such as {potential.form!r}: run it with AseEngine()")
+        raise InputError(f"LAMMPS knows no calculator of ASE such as {potential.form!r}: run it here")
     if potential.form == "lennard-jones":
         return PairCommands(_lennard_jones_commands(potential, kinds), {})
     if potential.form in _FILE_STYLES:

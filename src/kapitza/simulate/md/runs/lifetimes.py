@@ -140,7 +140,7 @@ class RestingRun(BaseRecord):
     reach: float | None = field(
         default=None,
         metadata=about(
-            "m", "distance beyond which two atoms have no force constant; None: the cutoff for pairs, twice that else"
+            "m", "of force constants of the result; left out: the cutoff for pairs of atoms, twice that for others"
         ),
     )
 
