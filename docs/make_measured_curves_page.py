@@ -283,13 +283,13 @@ than any input: with independent points and inputs held the conductivity is
 {number(titanate.alone, "STO.conductivity")}, and with the inputs uncertain, the phase of the lock-in to 1° among them,
 {number(titanate.total, "STO.conductivity")}.
 
-What the model misses is most likely the form of the pump.  The heads of the files give it a radius of 10.4 µm and the probe 5 µm; the authors took 10.4 µm for both.  With `pump_profile = "top-hat"`, an
+What the model misses is most likely where the pump puts its heat.  The heads of the files give it a radius of 10.4 µm and the probe 5 µm; the authors took 10.4 µm for both.  With `pump_profile = "top-hat"`, an
 even intensity within that radius, and nothing else changed, χ² of independent points falls from 408 to 38, and the amplitudes of the files, which no fit has
 seen, agree with the fit to 1 % over a fiftyfold range in place of 5 %:
 
 {pumps(titanate.held)}
 
-A Gaussian pump of 6 µm that stands 6 µm beside the probe does as well.  Its heat lies farther out than that of a Gaussian around the probe, too: the data tell this, not the exact form, and nobody has
+A Gaussian pump of 6 µm that stands 6 µm beside the probe, with three numbers free, does better still.  Its heat lies farther out than that of a Gaussian around the probe, too: the data tell this, not the exact form, and nobody has
 published a picture of the beam.  No other cause that was tried brings a Gaussian pump near: conductivity and heat capacity of gold go to values that it does not have, and a phase that is free takes off χ², but puts the
 amplitudes wrong by several percent, since heat that no layer holds back shows in one without the other.  What is left of the top hat, up to 0.9° where neighbours scatter by 0.05°, keeps such a fit
 doubtful, and the conductivity between 9 and 11 W m⁻¹ K⁻¹.

@@ -122,6 +122,14 @@ def test_a_batch_of_the_wrong_shape_is_refused():
         forces_on_all(displaced(2), wrong)
 
 
+def test_a_batch_that_is_wrong_on_its_last_structure_alone_is_refused():
+    """As where numbers of atoms are counted wrong: all before are right."""
+    engine = batched(100)
+    wrong = BatchForces(lambda many: [*engine.calculator.forces(many[:-1]), np.zeros((len(many[-1]), 3))], 100)
+    with pytest.raises(InputError, match="in a batch of 2 structures the forces on the last one"):
+        forces_on_all(displaced(2), evolve(engine, batch=wrong))
+
+
 class Tensor:
     """An array with the verbs of torch."""
 

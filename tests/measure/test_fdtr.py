@@ -196,5 +196,11 @@ def test_a_pump_with_an_edge_on_quadratures_of_other_kinds() -> None:
         close(Fdtr(frequency, beams).signal(film(10 * (1 + 1e-9))), found, 1e-8)
     small = [Fdtr(frequency, Beams(50 * nm, 5 * um, pump_profile=one)) for one in ("top-hat", "gaussian")]
     close(small[0].signal(film(10.0)), small[1].signal(film(10.0)), 1e-8)
+    for along, across in ((0.4 * um, 0.1 * um), (0.1 * um, 0.4 * um)):  # along each axis the second moment is its own
+        flat, round_off = (
+            Fdtr(frequency, Beams(along, 5 * um, pump_radius_y=across, offset=7 * um, pump_profile=one))
+            for one in ("top-hat", "gaussian")
+        )
+        close(flat.signal(film(10.0)), round_off.signal(film(10.0)), 2e-4)
     with pytest.raises(InputError, match="pump_profile 'flat': expected 'gaussian' or 'top-hat'"):
         Beams(10 * um, 2 * um, pump_profile="flat")

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import toys
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
 import kapitza
+from kapitza.cli.fit import parameter_numbers
 from kapitza.core.stack import Layer, Stack
 from kapitza.errors import InputError
 from kapitza.measure.experiment import Curve
@@ -186,6 +188,8 @@ def test_number_without_any_effect_is_said_to_be_unknown() -> None:
     assert idle.bounds["Al.conductivity"].low is None
     assert idle.bounds["Al.conductivity"].high is None
     np.testing.assert_allclose(idle.value[:2], found.value, rtol=1e-6, atol=0)
+    bounded = parameter_numbers(evolve(found, bounds={G: Bound(1e8, 3e8, 0.9)}))[G]["bound"]
+    assert bounded == {"unit": "W m^-2 K^-1", "low": 1e8, "high": 3e8, "confidence": 0.9}
     with pytest.raises(InputError, match="no bound at 95% confidence"):
         idle.interval("Al.conductivity")
 

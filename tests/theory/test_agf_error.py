@@ -10,7 +10,7 @@ import pytest
 
 from kapitza.matter.building.layers import chain_junction, mass_junction
 from kapitza.theory.agf.adaptive_quadrature import frequency_ranges
-from kapitza.theory.agf.conductance import refine_to_tolerance
+from kapitza.theory.agf.conductance import _finer_levels, refine_to_tolerance
 from kapitza.units import m_u
 
 U = 1.66053906660e-27
@@ -38,6 +38,12 @@ def test_error_of_springs_at_room_temperature(fcc):
 def test_error_where_little_of_the_zone_crosses(fcc):
     """To a crystal of a quarter of the frequencies: 17 % off at a stated 6 % where meshes begin as for like ones."""
     honest(mass_junction(fcc, U, 16 * U), [300.0], (1e-1,), 1e-2)
+
+
+def test_meshes_begin_finer_by_the_ratio_of_the_spectra_whichever_side_is_softer():
+    """Two levels, which halve the distance of wave vectors, for each factor of two beyond the first."""
+    for ratio, levels in ((1.0, 0), (2.0, 0), (4.0, 2), (8.0, 4), (100.0, 4)):
+        assert _finer_levels(ratio, 1.0) == _finer_levels(1.0, ratio) == levels
 
 
 def test_error_of_springs_where_all_but_long_waves_are_frozen_out(fcc):

@@ -168,6 +168,8 @@ def test_a_calculator_by_name_is_a_potential_with_power_and_spectrum():
     power = own.power(state.positions, state.velocities)
     np.testing.assert_allclose(crossing.power(state.positions, state.velocities), power, rtol=1e-9, atol=0)
     assert found.highest_frequency.min() > 0
+    with pytest.raises(InputError, match="repeats along z with two boundaries, and how far forces of 'ase"):
+        crossing_power(evolve(system, periodic=True), named)
     assert "every 4 steps: up to 50 % more time" in sampling_cost(named, sampling)
     with pytest.raises(InputError, match="no calculator for 'other'"):
         run(system, GOLD, AseEngine(), bare, [])

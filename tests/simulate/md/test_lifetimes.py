@@ -7,6 +7,7 @@ from lj_crystals import EPSILON, LATTICE, SIGMA
 import kapitza
 from kapitza.cli import main
 from kapitza.errors import ConvergenceError, DataError, InputError
+from kapitza.io.md.runs import read_run, side_modes
 from kapitza.matter.building.mixed_junction import junction_from_crystals
 from kapitza.matter.structure import structure
 from kapitza.simulate.md.engine import Thermostats
@@ -186,6 +187,24 @@ def test_a_potential_of_lammps_alone_has_lifetimes():
     )
     wave = np.array([[0.5, 0, 0], [0.5, 0.5, 0]]) @ (np.pi / LATTICE * np.eye(3))
     np.testing.assert_allclose(found.crystal.frequencies(wave), want.crystal.frequencies(wave), rtol=0.05, atol=0)
+
+
+def test_two_crystals_are_each_their_own_with_one_progress_and_a_folder_each(tmp_path):
+    left_right = RUN.replace('crystal = "Ar"\nratio = 3\ncells = [3, 3]\nlength = 4\nthermostat = 1\n', "")
+    left_right = left_right.replace('lattice_constant = "5.35 angstrom"', 'left = "Kr"\nright = "Ar"')
+    (tmp_path / "run.toml").write_text(
+        left_right.replace("30 ps", "20 ps") + '[spectrum]\ninterval = "100 fs"\nsegment = 16\n', encoding="utf-8"
+    )
+    told: list[tuple[int, int]] = []
+    found = side_modes(
+        read_run(tmp_path / "run.toml"), cells=3, store=tmp_path, progress=lambda *at: told.append(at)
+    )  # fmt: skip
+    assert [one.crystal.name for one in found.values()] == ["Kr", "Ar"]
+    assert found["left"].crystal.masses[0] > 2 * found["right"].crystal.masses[0]
+    assert told == sorted(told)
+    assert told[-1][0] == told[-1][1]
+    assert sum(2 * done == total for done, total in told) == 1  # where the right one begins
+    assert all((tmp_path / side / "run.state").is_file() for side in found)
 
 
 def test_command_feeds_the_probes(tmp_path, capsys, monkeypatch):

@@ -51,7 +51,10 @@ class PowerFluctuations(BaseRecord):
 
     def __attrs_post_init__(self) -> None:
         if self.power.shape[1] not in (1, 2) or len(self.power) < 64:
-            raise InputError(f"{self.name}: power of shape {self.power.shape}, wanted (64 or more samples, 1 or 2)")
+            raise InputError(
+                f"{self.name}: power of shape {self.power.shape}, wanted (64 or more samples, 1 or 2 boundaries): run "
+                "longer, or sample more often"
+            )
 
     @property
     def modes(self) -> Array:

@@ -25,11 +25,12 @@ KERNEL_MODULES = {
 def require_kernels(potential: AnyPotential) -> Potential:
     """Return a potential that the compiled kernels know."""
     if not isinstance(potential, Potential) or potential.form not in KERNEL_MODULES:
-        whose = "lines of LAMMPS" if isinstance(potential, LammpsCommands) else "not a formula of ours"
+        whose, instead = "not a formula of ours", "take the engine that brings it, without direct power"
+        if isinstance(potential, LammpsCommands):
+            whose, instead = "lines of LAMMPS", 'take the engine LAMMPS (engine = "lammps" in a file of a run)'
         raise InputError(
-            f"{potential.form!r} for {', '.join(potential.kinds)} is {whose}: our own kernels, and with them the power "
-            f"through a plane and its spectrum, know {', '.join(KERNEL_MODULES)}; take the engine that brings it, "
-            "without direct power"
+            f"{potential.form!r} for {', '.join(potential.kinds)} is {whose}: our own kernels know "
+            f"{', '.join(KERNEL_MODULES)}; {instead}"
         )
     return potential
 

@@ -126,12 +126,18 @@ def crossing_power(system: System, potential: AnyPotential) -> PlanePower | Divi
     Raises
     ------
     InputError
-        for a potential that is but a name
+        for a potential that is but a name, and a calculator in a cell that repeats along z
     """
     if isinstance(potential, LammpsCommands):
         forces = LammpsForces(system, potential)
         return DividedForcePower(forces, divide_at_plane(system).right, atoms_near_plane(system, forces.cutoff))
     if isinstance(potential, CalculatorPotential):
+        if system.periodic:
+            raise InputError(
+                f"{system.name} repeats along z with two boundaries, and how far forces of {potential.form!r:.60} "
+                "reach is not known, which would tell the powers through them apart: take kapitza md nemd or relax, or a "
+                "potential of LAMMPS or of ours"
+            )
         return DividedForcePower(ase_member_forces(potential.calculator(), system), divide_at_plane(system).right)
     known = require_kernels(potential)
     return PlanePower(system, known, skin=_LIST_SKIN * known.cutoff)
