@@ -135,8 +135,8 @@ def crossing_power(system: System, potential: AnyPotential) -> PlanePower | Divi
         if system.periodic:
             raise InputError(
                 f"{system.name} repeats along z with two boundaries, and how far forces of {potential.form!r:.60} "
-                "reach is not known, which would tell the powers through them apart: take kapitza md nemd or relax, or a "
-                "potential of LAMMPS or of ours"
+                "reach is not known, which would tell the powers through them apart: take kapitza md nemd or relax, or "
+                "a potential of LAMMPS or of ours"
             )
         return DividedForcePower(ase_member_forces(potential.calculator(), system), divide_at_plane(system).right)
     known = require_kernels(potential)
