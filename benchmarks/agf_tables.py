@@ -124,12 +124,17 @@ def main() -> None:
     given = parser.parse_args()
     warnings.simplefilter("ignore", ValidityWarning)
     work: list[tuple[str, Callable[[Any], None], Any]] = [(one.name, check_row, one) for one in ROWS]
-    work += [(one.name, check_row, one) for one in (file_rows(given.files) if given.files else [])]
+    try:
+        work += [(one.name, check_row, one) for one in (file_rows(given.files) if given.files else [])]
+    except KapitzaError as err:
+        parser.error(f"--files: {err}")
     work += [(one["name"], check_pair, one) for one in pairs.read_pairs()]
+    wanted = [one for one in work if not given.names or any(word in one[0] for word in given.names)]
+    if not wanted:
+        known = ", ".join(dict.fromkeys(name for name, *_ in work))
+        parser.error(f"no row has {' or '.join(given.names)} in its name: take words of {known}")
     print(f"{'':68s}{'printed':>10s}{'now':>10s}{'change':>9s}{'error':>8s}")
-    for name, check, row in work:
-        if given.names and not any(word in name for word in given.names):
-            continue
+    for name, check, row in wanted:
         try:
             check(row)
         except KapitzaError as err:  # a potential or package that is not there
