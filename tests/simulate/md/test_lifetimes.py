@@ -16,7 +16,14 @@ from kapitza.simulate.md.engines.lammps import LammpsEngine
 from kapitza.simulate.md.potential import LammpsCommands, lennard_jones, tersoff
 from kapitza.simulate.md.protocol import thermal_state
 from kapitza.simulate.md.runs.expansion import bulk_crystal, rest_constant
-from kapitza.simulate.md.runs.lifetimes import MotionSamples, RestingRun, _primitive_cell, analyse_motion, thermal_modes
+from kapitza.simulate.md.runs.lifetimes import (
+    MotionSamples,
+    RestingRun,
+    _force_range,
+    _primitive_cell,
+    analyse_motion,
+    thermal_modes,
+)
 from kapitza.units import angstrom, eV, fs, ps
 
 pytest.importorskip("numba")
@@ -180,6 +187,9 @@ def test_a_potential_of_lammps_alone_has_lifetimes():
     ours = lennard_jones(("Ar",), EPSILON, SIGMA, end="truncated")
     words = f"{EPSILON / eV:.17g} {SIGMA / angstrom:.17g}"
     lines = LammpsCommands(f"lj/cut {ours.cutoff / angstrom:.17g}", [f"* * {words}"], ("Ar",), ours.cutoff)
+    crystal = bulk_crystal(structure("Ar"), ours, LATTICE, (3, 3, 3))
+    for one, reach in ((ours, ours.cutoff), (lines, 2 * ours.cutoff)):  # of lines nobody knows that they are of pairs
+        np.testing.assert_allclose(_force_range(crystal, one), reach, rtol=1e-5, atol=0)
     run = RestingRun(timestep=10 * fs, steps=2000, cells=(3, 3, 3), reach=ours.cutoff)
     found, want = (
         thermal_modes("Ar", one, engine, 10.0, run, lattice_constant=LATTICE)
