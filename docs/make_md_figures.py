@@ -70,16 +70,18 @@ def sizes(ax: Axes, run: Table) -> None:
     ):
         points(ax, run[name], "resistance", "sigma", label=label, **look)
     solved(ax, run, "jump")
-    ax.set(**LENGTHS, ylabel=RESISTANCE, title="jump between straight lines", ylim=(1.0, 4.0))
+    ax.set(**LENGTHS, ylabel=RESISTANCE, title="jump between straight lines", ylim=(1.0, 4.6))
     ax.set_xticks(LENGTH_TICKS, [str(one) for one in LENGTH_TICKS])
     ax.legend(frameon=False, fontsize="small", loc="upper right")
 
 
 def points(ax: Axes, held: Table, value: str, sigma: str, **look: Any) -> None:
-    """Runs against the length of a side; of several of one length that with the smallest error."""
-    best = sorted(range(len(held["length_nm"])), key=lambda i: held[sigma][i])
-    kept = [i for n, i in enumerate(best) if held["length_nm"][i] not in [held["length_nm"][j] for j in best[:n]]]
-    ax.errorbar(*([held[key][i] for i in kept] for key in ("length_nm", value, sigma)), ms=4.5, lw=1, **look)
+    """Runs against the length of a side; of several of one length their mean, weighted by their errors."""
+    length, values, weight = np.array(held["length_nm"]), np.array(held[value]), np.array(held[sigma]) ** -2.0
+    shown = np.unique(length)
+    total = np.array([weight[length == one].sum() for one in shown])
+    mean = np.array([(weight * values)[length == one].sum() for one in shown]) / total
+    ax.errorbar(shown, mean, total**-0.5, ms=4.5, lw=1, **look)
 
 
 def solved(ax: Axes, run: Table, drop: str) -> None:
@@ -92,6 +94,8 @@ def solved(ax: Axes, run: Table, drop: str) -> None:
         length = np.array(held["layer_nm"]) + run["thermostat_nm"]
         ax.fill_between(length, held[f"{drop}_low"], held[f"{drop}_high"], color=colour, alpha=0.15, lw=0)
         ax.plot(length, held[drop], color=colour, lw=1.2, label=label)
+        if f"{drop}_four" in held:
+            ax.plot(length, held[f"{drop}_four"], color=colour, lw=1, ls=":", label=f"{label}, paths × 4")
     held = run["model"]
     length = np.array(held["layer_nm"]) + run["thermostat_nm"]
     ax.plot(length, held[f"{drop}_black"], color="0.3", lw=1, ls="--", label="solved, Tersoff, black walls")
@@ -107,7 +111,7 @@ def whole(ax: Axes, run: Table) -> None:
         points(ax, run[name], "whole", "whole_sigma", label=label, **look)
     solved(ax, run, "whole")
     ax.axhline(1000 / run["agf_emitted"], color="0.5", lw=1, ls=":", label="Green's functions, emitted: no solids")
-    ax.set(**LENGTHS, ylabel=RESISTANCE, title="between thermostats, with the solids", ylim=(2.0, 9.0))
+    ax.set(**LENGTHS, ylabel=RESISTANCE, title="between thermostats, with the solids", ylim=(2.0, 13.0))
     ax.set_xticks(LENGTH_TICKS, [str(one) for one in LENGTH_TICKS])
     ax.legend(frameon=False, fontsize="small", loc="upper left")
 
