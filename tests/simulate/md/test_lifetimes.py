@@ -10,21 +10,25 @@ from kapitza.errors import ConvergenceError, DataError, InputError
 from kapitza.io.md.runs import read_run, side_modes
 from kapitza.matter.building.mixed_junction import junction_from_crystals
 from kapitza.matter.structure import structure
+from kapitza.run.work import ignore_progress
 from kapitza.simulate.md.engine import Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.engines.lammps import LammpsEngine
 from kapitza.simulate.md.potential import LammpsCommands, lennard_jones, tersoff
 from kapitza.simulate.md.protocol import thermal_state
+from kapitza.simulate.md.runs.checkpoint import Checkpoint
 from kapitza.simulate.md.runs.expansion import bulk_crystal, rest_constant
 from kapitza.simulate.md.runs.lifetimes import (
+    _CORRECTIONS,
     MotionSamples,
     RestingRun,
     _force_range,
+    _MotionSampler,
     _primitive_cell,
     analyse_motion,
     thermal_modes,
 )
-from kapitza.units import angstrom, eV, fs, ps
+from kapitza.units import angstrom, eV, fs, k_B, ps
 
 pytest.importorskip("numba")
 
@@ -65,6 +69,23 @@ def cold():
     motion.close()
     cell = _primitive_cell(structure("Ar"), system, (3, 3, 3))
     return analyse_motion(cell, system, MotionSamples(samples[0], samples[1], 100 * fs), 2 * SIGMA)
+
+
+def test_corrections_bring_any_start_to_the_temperature():
+    """By equipartition half of what is added goes to the springs: from half too much to 5 K, in two corrections."""
+    system = bulk_crystal(structure("Ar"), FIELD, LATTICE, (3, 3, 3))
+    sampler = _MotionSampler(
+        system=system, potential=FIELD, engine=BuiltinEngine(), temperature=5.0,
+        run=RestingRun(timestep=10 * fs, steps=3000, cells=(3, 3, 3)), checkpoint=Checkpoint(None, ""),
+        progress=ignore_progress, stage=1,
+    )  # fmt: skip
+    state = thermal_state(system, 7.5, 1, double_temperature=True)
+    sampler.prepare()
+    while sampler.stage <= _CORRECTIONS:
+        state = sampler.finish_stage(sampler.advance(state, sampler.settling))
+    sampler.advance(state, len(sampler.values[0]))
+    kinetic = 0.5 * (system.masses[:, None] * sampler.values[1].astype(float) ** 2).sum(axis=(1, 2)).mean()
+    np.testing.assert_allclose(kinetic, 1.5 * (system.masses.size - 1) * k_B * 5.0, rtol=0.02, atol=0)
 
 
 def test_energy_decays_at_the_rate_of_friction(cold):

@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 
 from kapitza.core.arrays import IntArray
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError
+from kapitza.errors import DataError, InputError
 from kapitza.io.md.run_checks import MIN_BLOCKS, SAMPLING_STEPS, check_run_file
 from kapitza.io.quantities import quantity
 from kapitza.io.toml import TomlTable, locate_faults, read_toml
@@ -253,7 +253,12 @@ def _read_run_potential(section: TomlTable, symbols: tuple[str, ...]) -> AnyPote
     form = _check_potential(section)
     if form == "file":
         path = section.beside("file")
-        return _read_potential_file(str(path) if path.is_file() else section.text("file"), symbols)
+        try:
+            return _read_potential_file(str(path) if path.is_file() else section.text("file"), symbols)
+        except DataError as err:
+            if path.is_file():
+                raise
+            raise section.fault(str(err), "file") from err
     if form == "calculator":
         return _read_calculator(section, symbols)
     if form != "lennard-jones":

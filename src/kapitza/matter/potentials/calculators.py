@@ -168,13 +168,13 @@ def _named_choice(entry: NamedCalculator, arguments: Mapping[str, object]) -> Ca
 
 def _imported_choice(path: str, arguments: Mapping[str, object]) -> CalculatorChoice:
     """A calculator by its import path, identified by version and by the text of its module."""
-    module, _, name = path.partition(":")
-    package = module.partition(".")[0]
-    origin = getattr(_import_module(module, path), "__file__", None) or ""
+    module = _imported_class(path)[1]
+    package = module.__name__.partition(".")[0]
+    origin = getattr(module, "__file__", None) or ""
     version = _version(package)
     text = hashlib.sha256(read_limited(origin)).hexdigest() if Path(origin).is_file() else ""
     return CalculatorChoice(
-        title=f"{name}{f' ({package} {version})' if version else ''}",
+        title=f"{path.partition(':')[2]}{f' ({package} {version})' if version else ''}",
         make=lambda: _construct(path, arguments),
         identity={**_identity(path, version, arguments), "module": text},
     )
@@ -198,17 +198,23 @@ def _plain(value: object) -> object:
 
 def _construct(path: str, arguments: Mapping[str, object]) -> Any:
     """Make a calculator; what it prints on the way goes to the error stream."""
-    module, _, name = path.partition(":")
-    room = _import_module(module, path)
-    if not hasattr(room, name):
-        raise InputError(f"no {name!r:.40} in the module {module!r:.40} of the calculator {path!r:.80}")
+    made, _ = _imported_class(path)
     try:
         with redirect_stdout(sys.stderr), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return getattr(room, name)(**arguments)
+            return made(**arguments)
     except Exception as err:
         words = " ".join(f"{type(err).__name__} {err}".split())
         raise InputError(f"the calculator {path} cannot be made with {dict(arguments)!s:.120}: {words:.200}") from err
+
+
+def _imported_class(path: str) -> tuple[Any, Any]:
+    """Class of an import path, and its module."""
+    where, _, name = path.partition(":")
+    module = _import_module(where, path)
+    if not hasattr(module, name):
+        raise InputError(f"no {name!r:.40} in the module {where!r:.40} of the calculator {path!r:.80}")
+    return getattr(module, name), module
 
 
 def _import_module(module: str, path: str) -> Any:
