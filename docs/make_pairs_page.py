@@ -352,11 +352,17 @@ def draw(rows: Sequence[Comparison]) -> None:
         axes.plot(x, values, marker, label=name, ms=6, mfc="none" if marker == "^" else None)
     for one, value in zip(known, x, strict=True):
         axes.plot([value, value], [one.agf, one.dmm], color="0.85", lw=0.8, zorder=0)
-        name = f"{one.found.left}/{one.found.right}"
-        axes.annotate(name, (value, one.agf), (-7, 0), textcoords="offset points", ha="right", va="center", fontsize=7)
+        samples = np.concatenate(one.sources)
+        label = "measured, each sample" if one is known[0] else None
+        axes.plot(samples, 0 * samples + one.agf, "|-", color="0.35", lw=0.9, ms=6, mew=0.9, zorder=1, label=label)
+        axes.annotate(
+            f"{one.found.left}/{one.found.right}", (samples.min(), one.agf), (-7, 0), textcoords="offset points",
+            ha="right", va="center", fontsize=7, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+        )  # fmt: skip
     axes.set(
         xscale="log",
         yscale="log",
+        xlim=(0.5 * ends[0], 3 * ends[1]),
         xlabel="measured at 300 K, median of the sources (MW m⁻² K⁻¹)",
         ylabel="computed, emitted (MW m⁻² K⁻¹)",
     )

@@ -98,6 +98,7 @@ def test_all_panels_near_an_interface(junction, omega, tmp_path):
         atol=0,
     )
     np.testing.assert_allclose(share.get_lines()[0].get_ydata() * nm**-2, current.total, rtol=1e-12, atol=0)
+    assert points.get_legend().get_window_extent().y0 >= points.get_window_extent().y1  # no point lies below it
 
 
 def test_a_figure_of_nothing_is_drawn():

@@ -13,6 +13,7 @@ from kapitza.plot.style import (
     MODES_PER_NM2,
     POINT_MARKERS,
     cell_borders,
+    legend_above,
     legend_beside,
     legend_inside,
     new_axes,
@@ -102,6 +103,7 @@ def vibrations_figure(density: LocalDensity, modes: InterfaceModes, current: Loc
     projected_density(density, modes.interface.tolist(), ax=axes[0, 1])
     localised_modes(modes, ax=axes[1, 0])
     interface_current(current, ax=axes[1, 1])
-    for ax in axes.flat:
+    legend_above(axes[1, 0], columns=len(MODE_KINDS))
+    for ax in (axes[0, 1], axes[1, 1]):
         legend_inside(ax)
     figure.suptitle(density.method, fontsize="medium")
