@@ -11,7 +11,7 @@ import pytest
 import kapitza
 from kapitza.cli import main
 from kapitza.cli.md import equilibrium
-from kapitza.simulate.md.analysis.block_averages import student_widening
+from kapitza.core.student import student_widening
 from kapitza.simulate.md.runs.run import Run
 from printed_json import printed
 

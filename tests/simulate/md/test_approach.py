@@ -118,7 +118,7 @@ def test_a_difference_in_noise_is_not_resolved():
 @pytest.mark.parametrize("replicas", [8, 1])
 def test_intervals_cover(replicas: int):
     """50 experiments with noise that remembers 3 samples: 95 % intervals cover 88 % or more."""
-    from kapitza.simulate.md.analysis.block_averages import student_quantile
+    from kapitza.core.student import student_quantile
 
     rng = np.random.default_rng(replicas)
     time = TIME[::5]

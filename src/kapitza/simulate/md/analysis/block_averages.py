@@ -1,6 +1,5 @@
 """Errors of what is averaged over a run, in which one block remembers the last."""
 
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -81,17 +80,3 @@ def jackknife_blocks(series: ArrayLike, statistic: Callable[[Array], Array]) -> 
     mean = array.mean(axis=0)
     without = (count * mean - array) / (count - 1)
     return block_mean(count * statistic(mean) - (count - 1) * statistic(without))
-
-
-def student_quantile(level: float, freedom: float) -> float:
-    """Half width of an interval of this probability (0 to 1) in standard uncertainties, Student's t."""
-    from scipy.special import stdtrit
-
-    if not 0 < level < 1:
-        raise InputError(f"level = {level:g}, wanted between 0 and 1")
-    return float(stdtrit(freedom, 0.5 + level / 2)) if math.isfinite(freedom) else student_quantile(level, 1e9)
-
-
-def student_widening(freedom: float) -> float:
-    """Factor on a standard uncertainty of so many degrees of freedom, with which 1.96 of it are its 95 % interval."""
-    return student_quantile(0.95, freedom) / student_quantile(0.95, math.inf)

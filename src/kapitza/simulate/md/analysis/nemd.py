@@ -9,14 +9,9 @@ from kapitza.core.arrays import Array, about
 from kapitza.core.conductance import Conductance, Drop
 from kapitza.core.profile import Profile
 from kapitza.core.records import BaseRecord
+from kapitza.core.student import student_quantile, student_widening
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.simulate.md.analysis.block_averages import (
-    block_mean,
-    combine_blocks,
-    jackknife_blocks,
-    student_quantile,
-    student_widening,
-)
+from kapitza.simulate.md.analysis.block_averages import block_mean, combine_blocks, jackknife_blocks
 from kapitza.simulate.md.analysis.profiles import (
     FLUX_TOLERANCE,
     Branches,

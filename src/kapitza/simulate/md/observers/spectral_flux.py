@@ -123,7 +123,9 @@ class SpectralFlux(BaseRecord):
         return float(value[0]), float(sigma[0])
 
     def estimate(self, statistic: Callable[[Array], Array]) -> tuple[Array, Array]:
-        """Any function of the mean spectrum (nω,), and its standard uncertainty by the jackknife over blocks."""
+        """Any function of the mean spectrum (nω,), and its standard uncertainty by the jackknife over blocks, widened
+        by Student's t where they are few.
+        """
         return jackknife(*group_rows(self.parts, self.counts), statistic)
 
     def bands(self, edges: ArrayLike) -> tuple[Array, Array]:
@@ -137,7 +139,7 @@ class SpectralFlux(BaseRecord):
         return self.estimate(lambda mean: np.cumsum(mean * self.weights))
 
     def share_above(self, omega: float) -> tuple[float, float]:
-        """Share of the heat that frequencies above `omega` carry, and its standard uncertainty.
+        """Share of the heat that frequencies above `omega` carry, and its standard uncertainty: 1.96 of it hold 95 %.
 
         Above the highest frequency of one side in the harmonic crystal it is heat that no elastic process brings.
         """

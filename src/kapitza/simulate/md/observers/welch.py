@@ -13,6 +13,7 @@ from scipy import fft
 
 from kapitza.core.arrays import Array, one_of, quantity
 from kapitza.core.records import BaseRecord
+from kapitza.core.student import student_widening
 from kapitza.errors import InputError
 
 Window = Literal["hann", "sine", "none"]
@@ -160,7 +161,8 @@ def group_rows(rows: Array, counts: NDArray[np.int64]) -> tuple[Array, Array]:
 def jackknife(rows: Array, weights: Array, statistic: Callable[[Array], Array]) -> tuple[Array, Array]:
     """A function of the mean of the rows, and its standard uncertainty by leaving out one row after the other.
 
-    NaN where there are fewer than two rows.  B. Efron and C. Stein, Ann. Statist. 9, 586 (1981),
+    Few rows leave the uncertainty uncertain: it is widened by Student's t, so that 1.96 of it hold 95 % for any number
+    of rows.  NaN where there are fewer than two.  B. Efron and C. Stein, Ann. Statist. 9, 586 (1981),
     doi:10.1214/aos/1176345462.
     """
     total, weight = np.tensordot(weights, rows, axes=1), weights.sum()
@@ -169,7 +171,7 @@ def jackknife(rows: Array, weights: Array, statistic: Callable[[Array], Array]) 
     if n < 2:
         return value, np.full_like(value, np.nan)
     left = np.array([statistic((total - w * row) / (weight - w)) for row, w in zip(rows, weights, strict=True)])
-    return value, np.sqrt((n - 1) / n * np.square(left - left.mean(axis=0)).sum(axis=0))
+    return value, student_widening(n - 1) * np.sqrt((n - 1) / n * np.square(left - left.mean(axis=0)).sum(axis=0))
 
 
 def restore_array(name: str, arrays: Arrays, into: NDArray[Any]) -> None:
