@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from attrs import evolve
 from lj_crystals import EPSILON, LATTICE, SIGMA
+from scipy.signal import lfilter
 
 import kapitza
 from kapitza.cli import main
@@ -22,13 +24,15 @@ from kapitza.simulate.md.runs.lifetimes import (
     _CORRECTIONS,
     MotionSamples,
     RestingRun,
+    _bands,
+    _covariances,
     _force_range,
     _MotionSampler,
     _primitive_cell,
     analyse_motion,
     thermal_modes,
 )
-from kapitza.units import angstrom, eV, fs, k_B, ps
+from kapitza.units import THz, angstrom, eV, fs, k_B, ps
 
 pytest.importorskip("numba")
 
@@ -93,6 +97,37 @@ def test_energy_decays_at_the_rate_of_friction(cold):
     mean = cold.lifetime.mean()
     np.testing.assert_allclose(mean, DAMPING, rtol=0.06, atol=0)
     assert (np.abs(cold.lifetime - DAMPING) < 5 * cold.sigma + 0.1 * DAMPING).all()
+
+
+def random_energies(lifetime, shape, rng):
+    """(nt, n) energies over their mean of oscillators with friction: they forget theirs at the rate 1/lifetime."""
+    kept = np.exp(-0.5 / lifetime)
+    kicks = rng.normal(size=(*shape, 2)) * np.sqrt(1 - kept**2)
+    kicks[0] /= np.sqrt(1 - kept**2)
+    return np.square(lfilter([1.0], [1.0, -kept], kicks, axis=0)).sum(axis=2) / 2
+
+
+@pytest.mark.parametrize(("lifetime", "left"), [(20.0, 0.0), (100.0, 0.135), (300.0, 0.513)])
+def test_lifetimes_beyond_the_longest_delay_have_no_bias_and_true_errors(lifetime, left):
+    """Delays reach 200 steps; an integral to there has half of 300.  144 bands: two errors hold nine of ten or more."""
+    rng, held = np.random.default_rng(1), []
+    for _ in range(6):
+        energy = random_energies(lifetime, (2000, 24 * 30), rng)
+        frequencies = np.repeat(np.arange(24) + 0.5, 30) * THz
+        found = _bands(frequencies, _covariances(energy[:, None] - 1, 200)[0], fs)
+        held.append(found[1:] / np.array([[fs], [fs], [1.0]]))
+    time, sigma, rest = np.concatenate(held, axis=1)
+    np.testing.assert_allclose([time.mean(), rest.mean()], [lifetime, left], rtol=0.06, atol=0.02)
+    inside = np.abs(np.log(time / lifetime)) < 1.96 * sigma / time
+    assert 0.87 < inside.mean() < 0.99
+
+
+def test_a_run_too_short_for_its_lifetimes_says_so(cold):
+    """The friction is forgotten within the run; had it been that of a run of 8 ps, 0.8 ps would not be enough."""
+    assert not cold.remark()
+    assert (
+        "run for 80 ps" in evolve(cold, left=np.full(cold.omega.size, 0.6), lifetime=2 * ps + 0 * cold.omega).remark()
+    )
 
 
 def test_force_constants_near_rest_are_second_derivatives(cold):

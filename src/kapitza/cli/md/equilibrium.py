@@ -118,6 +118,9 @@ def lifetimes(
                 Column("lifetime", times, "ps", errors),
             ]
             print_columns(f"{side}: {modes.name}, lifetimes at {modes.temperature:.4g} K", columns)
+        for side, modes in found.items():
+            if remark := modes.remark():
+                note(f"{side}: {remark}")
     files.announce()
 
 

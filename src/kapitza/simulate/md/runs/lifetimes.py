@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 from attrs import Factory, define, evolve, field, frozen
 from numpy.typing import NDArray
+from scipy.integrate import cumulative_trapezoid
+from scipy.stats import t as student
 
 from kapitza.core.arrays import Array, ComplexArray, IntArray, about, quantity
 from kapitza.core.records import BaseRecord
@@ -42,7 +44,7 @@ from kapitza.simulate.md.protocol import thermal_state
 from kapitza.simulate.md.runs.checkpoint import Checkpoint, Snapshot, plain_values
 from kapitza.simulate.md.runs.expansion import bulk_crystal
 from kapitza.simulate.md.system import System
-from kapitza.units import k_B
+from kapitza.units import THz, k_B, ps
 
 _MAX_BYTES = 2**30  # of the samples of one run
 _MIN_SAMPLES = 200
@@ -52,8 +54,9 @@ _CORRECTIONS = 2
 _MELTING_SHARE = 0.12  # of the shortest lattice vector: displacements of atoms of a solid are smaller
 _BANDS = 24  # of equal width, up to the top frequency
 _MIN_BAND_MODES = 6  # modes of a band, or it is joined with the next one
-_DECAYED = 0.02  # of a correlation, where its integral ends
+_WINDOW = 5.0  # lifetimes after which the integral of a correlation ends
 _LONGEST_SHARE = 0.1  # of the samples: correlations are known up to there
+_OUTLIVED, _DECAY_TIMES = 0.05, 4  # a share of a correlation that matters, and lifetimes after which less is left
 _RESTING = 1e-6  # of the covariance of a typical wave: motion of the crystal as a whole, which was taken off
 _WAVES_AT_ONCE = 96
 _SITE_TOLERANCE = 1e-3  # of the shortest lattice vector
@@ -90,6 +93,10 @@ class ThermalModes(BaseRecord):
     lifetime: Array = field(metadata=about("s", "of the energy of its modes, mean, (n,)"))
     sigma: Array = field(metadata=about("s", "standard uncertainty, by the scatter of the modes, (n,)"))
     crystal: Crystal
+    left: Array = field(
+        factory=lambda: np.zeros(0),
+        metadata=about("1", "share of the correlation left at the longest delay, continued as an exponential, (n,)"),
+    )
 
     @property
     def rate(self) -> Array:
@@ -103,6 +110,18 @@ class ThermalModes(BaseRecord):
         """
         low = self.omega[0] / _LONG_WAVES, self.rate[0] / _LONG_WAVES**2
         return np.concatenate([low[:1], self.omega]), np.concatenate([low[1:], self.rate])
+
+    def remark(self) -> str:
+        """Which bands outlive the longest delay, and how long a run would see them decay; empty where none does."""
+        outlived = self.left > _OUTLIVED
+        if not outlived.any():
+            return ""
+        longest = _DECAY_TIMES * self.lifetime[outlived].max() / _LONGEST_SHARE
+        return (
+            f"at {outlived.sum()} of {outlived.size} frequencies up to {100 * self.left.max():.0f} % of the "
+            "correlation outlives a tenth of the run, and an exponential is assumed from there: run for "
+            f"{longest / ps:.2g} ps to see them decay"
+        )
 
     def heavier(self, ratio: float) -> "ThermalModes":
         """Return the same crystal of atoms heavier by a ratio: classical motion is slower by its root, no more."""
@@ -348,7 +367,7 @@ def analyse_motion(cell: Structure, system: System, samples: MotionSamples, reac
     bands = _band_lifetimes(waves, bound, fractions, k_B * temperature)
     return ThermalModes(
         name=cell.name, temperature=temperature, omega=bands[0], lifetime=bands[1], sigma=bands[2],
-        crystal=_within(bound, cell, reach),
+        left=bands[3], crystal=_within(bound, cell, reach),
     )  # fmt: skip
 
 
@@ -482,8 +501,8 @@ def _within(crystal: Crystal, cell: Structure, reach: float) -> Crystal:
     return balanced_crystal(cell, crystal.cells[there], kept[there])
 
 
-def _band_lifetimes(waves: _Waves, crystal: Crystal, fractions: Array, mean: float) -> tuple[Array, Array, Array]:
-    """Mean frequencies (rad s⁻¹), lifetimes and their uncertainties (s) of bands of modes, each (n,).
+def _band_lifetimes(waves: _Waves, crystal: Crystal, fractions: Array, mean: float) -> Array:
+    """(4, n) mean frequencies (rad s⁻¹), lifetimes, their uncertainties (s) and what is left of bands of modes.
 
     All modes have the same `mean` energy (J): that of a mode over the run would take its slow changes away.
     """
@@ -498,7 +517,7 @@ def _band_lifetimes(waves: _Waves, crystal: Crystal, fractions: Array, mean: flo
             np.einsum("tqa,qas->tqs", one, vectors[part].conj(), optimize=True) for one in waves.project(half[part])
         )
         energy = (np.square(np.abs(speed)) + square[part] * np.square(np.abs(moved))) / 2
-        found[part] = _correlations(energy - mean, length)
+        found[part] = _covariances(energy / mean - 1, length)
     kept = omega > 1e-6 * omega.max()
     return _bands(omega[kept], found[kept], waves.samples.interval)
 
@@ -515,16 +534,20 @@ def _one_of_each_pair(fractions: Array) -> tuple[IntArray, IntArray]:
     return np.array(kept), np.array(places)
 
 
-def _correlations(energy: Array, length: int) -> Array:
-    """(nq, s, length) autocorrelation of what energies (nt, nq, s) are above their means, 1 at no delay."""
-    count = len(energy)
-    spectrum = np.fft.rfft(energy, 2 * count, axis=0)
+def _covariances(excess: Array, length: int) -> Array:
+    """(nq, s, length) products of excess energies (nt, nq, s) that far apart, means over the run."""
+    count = len(excess)
+    spectrum = np.fft.rfft(excess, 2 * count, axis=0)
     found = np.fft.irfft(np.square(np.abs(spectrum)), axis=0)[:length] / (count - np.arange(length))[:, None, None]
-    return np.asarray(np.moveaxis(found / np.maximum(found[0], np.finfo(float).tiny), 0, -1), dtype=float)
+    return np.asarray(np.moveaxis(found, 0, -1), dtype=float)
 
 
-def _bands(omega: Array, correlation: Array, interval: float) -> tuple[Array, Array, Array]:
-    """Bands of modes (m,) with autocorrelations (m, length): the integral ends where their mean is gone."""
+def _bands(omega: Array, covariance: Array, interval: float) -> Array:
+    """(4, n) frequencies, lifetimes, errors and what is left, of modes (m,) with covariances (m, length) of energies.
+
+    The integral ends after five lifetimes; where the longest delay comes first, the correlation is an exponential from
+    there, of which the share c is left after the integral I = τ(1 - c).
+    """
     edges = np.linspace(0, omega.max() * (1 + 1e-9), _BANDS + 1)
     band = np.digitize(omega, edges)
     groups: list[IntArray] = [np.zeros(0, dtype=np.int64)]
@@ -536,16 +559,26 @@ def _bands(omega: Array, correlation: Array, interval: float) -> tuple[Array, Ar
     if not groups:
         raise InputError(f"{omega.size} modes: wanted {_MIN_BAND_MODES} or more, in a larger crystal")
     groups[-1] = np.concatenate([groups[-1], last])
-    rows: list[tuple[float, float, float]] = []
+    rows: list[tuple[float, float, float, float]] = []
     for group in groups:
-        mean = correlation[group].mean(axis=0)
-        gone = mean < _DECAYED
-        end = int(np.argmax(gone)) + 1 if gone.any() else mean.size
-        each = np.trapezoid(correlation[group, :end], dx=interval, axis=1)
-        rows.append((float(omega[group].mean()), float(each.mean()), float(each.std(ddof=1) / np.sqrt(group.size))))
-    omega_mean, lifetime, sigma = (np.array(column) for column in zip(*rows, strict=True))
-    if not (lifetime > 0).all():
-        raise ConvergenceError(
-            f"a band with a lifetime of {lifetime.min():.3g} s: run longer, with samples closer together"
-        )
-    return omega_mean, lifetime, sigma
+        each = covariance[group]
+        strength = each[:, 0].mean()
+        mean = each.mean(axis=0) / strength
+        integral = cumulative_trapezoid(mean, initial=0)
+        gone = np.arange(mean.size) > _WINDOW * integral
+        end = max(1, int(np.argmax(gone[1:])) + 1) if gone.any() else mean.size - 1
+        area = np.trapezoid(each[:, : end + 1], dx=interval, axis=1)
+        whole, left = float(area.mean() / strength), 0.0 if gone.any() else max(float(mean[end]), 0.0)
+        if not (whole > 0 and left < 1):
+            raise ConvergenceError(
+                f"{omega[group].mean() / THz:.3g} THz: no decay within a tenth of the run, {end * interval / ps:.3g} "
+                "ps: run longer, with samples closer together"
+            )
+        scatter = (area - whole * each[:, 0]) / (1 - left)
+        if left:
+            scatter += whole * (each[:, end] - left * each[:, 0]) / (1 - left) ** 2
+        peaked = float(np.mean(scatter**4) / np.mean(scatter**2) ** 2)  # 3 for Gaussian scatter, which this is not
+        widening = student.ppf(0.975, 2 * group.size / max(peaked - 1, 2.0)) / 1.96
+        sigma = float(widening * scatter.std(ddof=1) / (strength * np.sqrt(group.size)))
+        rows.append((float(omega[group].mean()), whole / (1 - left), sigma, left))
+    return np.array(rows).T
