@@ -249,11 +249,11 @@ def test_nested_brackets_in_a_section_are_stepped_over(silicon: str, written: Ca
 
 def test_swapped_units_are_noticed(silicon: str, written: Callable[[str], Path]):
     """Bohr taken for Å changes the density by 6.7; bonds then are too long or too short by 1.89."""
-    with pytest.warns(ValidityWarning, match="bohr and Å mixed up"):
+    with pytest.raises(DataError, match=r"Si and Si nearest at 1\.24 Å, wanted 1\.47 to .* Å taken for bohr\?"):
         load_crystal(written(silicon.replace('length: "angstrom"', 'length: "au"')))
     scaled = re.sub(r"2\.7155\d*", lambda m: f"{float(m[0]) * angstrom / bohr:.15f}", silicon)
     scaled = re.sub(r"8\.1465\d*", lambda m: f"{float(m[0]) * angstrom / bohr:.15f}", scaled)
-    with pytest.warns(ValidityWarning, match="bohr and Å mixed up"):
+    with pytest.raises(DataError, match=r"Si and Si nearest at 4\.44 Å, .* bohr taken for Å\?"):
         load_crystal(written(scaled))
 
 

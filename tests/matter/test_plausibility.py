@@ -10,9 +10,11 @@ from kapitza import Bands, agf
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter import load_crystal
 from kapitza.matter.building.layers import lead_from_force_constants, mass_junction
+from kapitza.matter.files.bonds import shortest_bond
 from kapitza.matter.junction import Junction, Lead
+from kapitza.matter.phonons import named_structure, phonon_crystal, phonon_names
 from kapitza.matter.plausibility import check_crystal, check_junction_values
-from kapitza.units import THz, angstrom, eV, m_u
+from kapitza.units import THz, angstrom, bohr, eV, m_u
 
 SI = 28.085 * m_u
 CRYSTALS = Path(__file__).parents[1] / "data" / "crystals"
@@ -67,6 +69,66 @@ def test_models_and_heavy_silicon_pass(silicon):
         check_junction_values(changed(silicon, **change, model=True))
     with pytest.raises(InputError, match="unstable"):  # no model either
         check_junction_values(changed(silicon, -1.0, model=True))
+
+
+@pytest.mark.parametrize("swap", [bohr / angstrom, angstrom / bohr])
+def test_bohr_and_angstrom_in_each_others_place_are_seen_in_every_crystal(swap):
+    for one in map(named_structure, phonon_names()):
+        found = shortest_bond(one.positions, one.symbols, one.lattice)
+        assert found is not None
+        assert not found.fault, one.name
+        assert shortest_bond(swap * one.positions, one.symbols, swap * one.lattice).fault, one.name
+
+
+@pytest.mark.parametrize("swap", [bohr / angstrom, angstrom / bohr])
+@pytest.mark.parametrize("name", ["Si", "NaCl", "Cu"])
+def test_crystals_with_lengths_in_the_wrong_unit_are_refused(name, swap):
+    crystal = evolve(phonon_crystal(name), polar=None)
+    swapped = evolve(crystal, lattice=swap * crystal.lattice, positions=swap * crystal.positions)
+    with pytest.raises(InputError, match=r"nearest at .* Å, wanted .* check the unit of lengths, (bohr|Å) taken for"):
+        check_crystal(swapped, stable=False)
+    check_crystal(evolve(swapped, model=True), stable=False)
+
+
+MULTIPLE_BONDS = {("N", "N"), ("U", "O"), ("V", "O")}  # so short that 1.89 times as long they are in bounds
+LOOSE_BONDS = {("He", "He"), ("Tl", "Cl"), ("Li", "H")}  # so long that 0.53 times as long they are
+
+
+# nearest distances in Å: R. W. G. Wyckoff, Crystal Structures (1963), but for helium at 25 bar (T = 1 K) and uranyl
+@pytest.mark.parametrize(
+    ("pair", "distance"),
+    [
+        (("He", "He"), 3.65), (("Ne", "Ne"), 3.16), (("Ar", "Ar"), 3.76), (("Kr", "Kr"), 3.99), (("Xe", "Xe"), 4.34),
+        (("Li", "Li"), 3.04), (("Cs", "Cs"), 5.24), (("Tl", "Cl"), 3.32), (("Cs", "I"), 3.96), (("Li", "H"), 2.04),
+        (("N", "N"), 1.10), (("U", "O"), 1.76), (("V", "O"), 1.58), (("Hg", "Hg"), 3.00), (("Xe", "F"), 2.00),
+    ],
+)  # fmt: skip
+def test_nearest_atoms_of_real_crystals_are_in_bounds(pair, distance):
+    cell, apart = 12 * angstrom * np.eye(3), distance * angstrom
+    found = shortest_bond(np.array([[0, 0, 0], [0, 0, apart]]), pair, cell)
+    assert found is not None
+    np.testing.assert_allclose(found.length, apart, rtol=1e-9, atol=0)
+    assert not found.fault
+    assert "bohr taken for Å" in evolve(found, length=apart * angstrom / bohr).fault or pair in MULTIPLE_BONDS
+    assert "Å taken for bohr" in evolve(found, length=apart * bohr / angstrom).fault or pair in LOOSE_BONDS
+
+
+@pytest.mark.parametrize("length", [bohr / angstrom, angstrom / bohr])
+def test_a_lead_in_the_wrong_unit_is_refused_by_distance_or_density(silicon, length):
+    swapped = changed(silicon, length=length)
+    with pytest.raises(InputError, match=r"a density of .* with the masses of Si, wanted about 2329: .* taken for"):
+        check_junction_values(swapped)
+    check_junction_values(changed(silicon, length=length, model=True))
+    at = np.array([[0, 0, 0], [0.25, 0.25, 0.25]]) @ np.vstack([silicon.periods, silicon.step])
+    placed = evolve(swapped.left, positions=at * length, symbols=("Si", "Si"))
+    with pytest.raises(InputError, match=r"Si and Si nearest at .* Å, wanted 1.47 to 3.33 Å"):
+        check_junction_values(evolve(swapped, left=placed))
+
+
+def test_other_masses_on_a_lattice_are_no_swap_of_units(silicon):
+    """A mass interface is a model of many: twice argon is bromine by mass, and no element decides."""
+    for mass in (2 * SI, 3 * SI, 79.9 * m_u, 119.8 * m_u, 137.3 * m_u):
+        check_junction_values(mass_junction(silicon, SI, mass))
 
 
 @pytest.mark.parametrize("path", sorted(CRYSTALS.glob("*.yaml")), ids=lambda path: path.stem)

@@ -211,6 +211,10 @@ _atom_site_fract_y
 _atom_site_fract_z
 _atom_site_occupancy
 """
+DIAMOND = "".join(
+    f"Si{i} Si {x} {y} {z} 1\n"
+    for i, (x, y, z) in enumerate(shift + at for shift in (0, 0.25) for at in (np.ones((4, 4)) - np.eye(4))[:, :3] / 2)
+)
 
 
 @pytest.mark.parametrize(
@@ -227,6 +231,8 @@ _atom_site_occupancy
         ("partial.cif", HEAD + "Si1 Si 0 0 0 1\nSi2 Si 0.25 0.25 0.25 0.7\n", "partly occupied (Si 0.7)"),
         ("overlap.cif", HEAD + "Si1 Si 0 0 0 1\nSi2 Si 0.1 0.1 0.1 1\n", "0.941 Å apart: they overlap"),
         ("same.cif", HEAD + "Si1 Si 0 0 0 1\nSi2 Si 0.001 0 0 1\n", "overlap"),
+        ("bohr.cif", HEAD.replace("5.431", "10.26") + DIAMOND, "Si and Si nearest at 4.44 Å, wanted 1.47 to 3.33 Å"),
+        ("angstrom.cif", HEAD.replace("5.431", "2.874") + DIAMOND, "Si and Si nearest at 1.24 Å, wanted 1.47 to"),
         ("water.xyz", "3\n\nO 0 0 0\nH 0.76 0.59 0\nH -0.76 0.59 0\n", "wanted a crystal with a cell"),
         ("slab.cif", HEAD.replace("_c 5.431", "_c 30") + "Si Si 0 0 0 1\n", "leaves a gap of 30 Å"),
         ("POSCAR", "Si\n1.0\n0 2.7 2.7\n2.7 0 2.7\n", "line 5: ends or is empty here; expected a lattice vector"),

@@ -1,11 +1,14 @@
 """Physical bounds of crystals and junctions: distances, masses, frequencies, speeds of sound, and stability.
 
-The bounds are wide; what lies outside is mostly a matter of units.  Crystals with the masses and the density of a
-material of the library are held against its speeds of sound, too: force constants in eV/Å² read as N/m make them a
-quarter of what they are.  A record with `model=True` is exempt from all but stability.
+The bounds are wide; what lies outside is mostly a matter of units.  Where elements and positions are known, nearest
+distances are held against the radii of the elements: bohr and Å in each other's place show there, and without
+positions in the density of materials of the library.  Crystals with the masses and the density of a material of the
+library are held against its speeds of sound, too: force constants in eV/Å² read as N/m make them a quarter of what
+they are.  A record with `model=True` is exempt from all but stability.
 """
 
 import warnings
+from collections.abc import Mapping
 from functools import lru_cache
 from itertools import permutations
 
@@ -16,10 +19,11 @@ from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.brillouin import inscribed_radius
 from kapitza.matter.crystal import Crystal
+from kapitza.matter.files.bonds import shortest_bond
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, Lead
 from kapitza.matter.library import atomic_masses, material, materials
-from kapitza.matter.material import Material
-from kapitza.units import THz, angstrom, m_u
+from kapitza.matter.material import Material, composition
+from kapitza.units import THz, angstrom, bohr, m_u
 
 _SPACING = (0.5 * angstrom, 30 * angstrom)  # root of the volume per atom: diamond 1.78 Å, caesium 4.9 Å, beads more
 _MASSES = (0.5 * m_u, 1e4 * m_u)  # hydrogen is 1 u, beads of coarse-grained models hundreds
@@ -29,6 +33,8 @@ _TOP_FREQUENCIES = (0.1 * THz, 200 * THz)  # H2 vibrates at 125 THz, caesium bel
 _SPEEDS = (50.0, 36_100.0)
 _SPEED_FACTOR = 2.5  # from the mean speed of a material of the library; eV/Å² read as N/m make it 4.0
 _DENSITY_TOLERANCE, _MASS_TOLERANCE = 0.1, 0.005  # relative: crystals that count as that material
+_SWAPPED_DENSITY = 3 * float(np.log(angstrom / bohr))  # logarithm of a density with bohr and Å swapped: a factor 6.75
+_SWAP_TOLERANCE = 0.06  # of that logarithm, 12 % of the density: from which a factor counts as this one
 _IMAGINARY_TOLERANCE = 0.05  # of the top frequency: imaginary frequencies that are named; strained crystals have less
 _UNSTABLE = 0.3  # of the top frequency: imaginary ones from which a structure is no crystal at rest
 _MESH_ENTRIES = 4e5  # of all matrices of the mesh of wave vectors: fewer wave vectors for larger cells
@@ -73,17 +79,17 @@ def check_junction_values(junction: Junction) -> None:
 
 
 def _lead_crystal(lead: Lead) -> Crystal:
-    """A lead as the crystal that it is half of; only its frequencies are used, for which no positions are needed."""
+    """A lead as the crystal that it is half of; one without positions has no symbols there, and no distances."""
     ones = np.ones((len(lead.shifts), 1), dtype=np.int64)
     above, below = np.hstack([lead.shifts, ones]), np.hstack([-lead.shifts, -ones])
     return Crystal(
         name=lead.name,
         lattice=np.vstack([lead.periods, lead.step]),
-        positions=np.zeros((lead.masses.size, 3)),
+        positions=np.zeros((lead.masses.size, 3)) if lead.positions is None else lead.positions,
         masses=lead.masses,
         cells=np.concatenate([np.hstack([lead.shifts, 0 * ones]), above, below]),
         force_constants=np.concatenate([lead.onsite, lead.hop, lead.hop.swapaxes(1, 2)]),
-        symbols=lead.symbols,
+        symbols=() if lead.positions is None else lead.symbols,
         model=lead.model,
     )
 
@@ -101,8 +107,13 @@ def _out_of_bounds(crystal: Crystal, top: float) -> list[str]:
     speeds = _sound_speeds(crystal)
     light, heavy = float(crystal.masses.min()), float(crystal.masses.max())
     wrong: list[str] = []
+    bond = shortest_bond(crystal.positions, crystal.symbols, crystal.lattice)
     if not _SPACING[0] <= spacing <= _SPACING[1]:
         wrong.append(f"atoms {spacing:.3g} m apart, wanted 0.5 to 30 Å: give lattice vectors in m (Å times 1e-10)")
+    elif bond is not None and bond.fault:
+        wrong.append(bond.fault)
+    elif bond is None:
+        wrong += _swapped_density(crystal)
     if not (light >= _MASSES[0] and heavy <= _MASSES[1]):
         wrong.append(
             f"masses {light / m_u:.3g} to {heavy / m_u:.3g} u, wanted 0.5 to 10,000: give kg (u times 1.66e-27)"
@@ -139,23 +150,48 @@ def _unlike_its_material(crystal: Crystal, speeds: Array) -> list[str]:
     return [f"{what}, wanted about {wanted:.4g}: give force constants in N/m (eV/Å² times 16.02)"]
 
 
-def _matching_material(crystal: Crystal) -> Material | None:
-    """The material of the library with the elements and the density of a crystal; None without one."""
+def _element_counts(crystal: Crystal) -> dict[str, int]:
+    """Atoms of each element in a formula unit, by the masses; none where a mass is that of no element."""
     table = {name: mass * m_u for name, mass in atomic_masses().items()}
     nearest = [min(table, key=lambda name: abs(table[name] - mass)) for mass in crystal.masses.tolist()]
     apart = crystal.masses / np.array([table[name] for name in nearest]) - 1
     if np.abs(apart).max() > _MASS_TOLERANCE:
-        return None
-    elements = list(dict.fromkeys(nearest))
-    counts = np.array([nearest.count(name) for name in elements])
-    counts //= np.gcd.reduce(counts)
-    parts = [name if n == 1 else f"{name}{n}" for name, n in zip(elements, counts.tolist(), strict=True)]
+        return {}
+    counts = np.array([nearest.count(name) for name in dict.fromkeys(nearest)])
+    return dict(zip(dict.fromkeys(nearest), (counts // np.gcd.reduce(counts)).tolist(), strict=True))
+
+
+def _matching_material(crystal: Crystal) -> Material | None:
+    """The material of the library with the elements and the density of a crystal; None without one."""
+    parts = [name if n == 1 else f"{name}{n}" for name, n in _element_counts(crystal).items()]
     for order in permutations(parts) if len(parts) <= 3 else ():
         if "".join(order) in materials():
             found = material("".join(order))
             if abs(crystal.density / found.density.value - 1) <= _DENSITY_TOLERANCE:
                 return found
     return None
+
+
+def _swapped_density(crystal: Crystal) -> list[str]:
+    """What is wrong with a density that is that of a material of the library but for bohr and Å in each other's place;
+    crystals of the same elements do not differ by such a factor.
+    """
+    counts = _element_counts(crystal)
+    for name in materials() if counts else ():
+        one = material(name)
+        ratio = crystal.density / one.density.value
+        swapped = abs(abs(np.log(ratio)) / _SWAPPED_DENSITY - 1) < _SWAP_TOLERANCE
+        if swapped and _shares(composition(one.formula)) == _shares(counts):
+            unit = "Å taken for bohr" if ratio > 1 else "bohr taken for Å"
+            what = f"a density of {crystal.density:.4g} kg/m³ with the masses of {name}"
+            return [f"{what}, wanted about {one.density.value:.4g}: check the unit of lengths, {unit}?"]
+    return []
+
+
+def _shares(counts: Mapping[str, float]) -> dict[str, float]:
+    """Share of each element in the atoms of a formula."""
+    total = sum(counts.values())
+    return {element: round(count / total, 6) for element, count in counts.items()}
 
 
 def _device_frequencies(junction: Junction) -> Array:

@@ -12,30 +12,14 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, IntArray, finite_array
 from kapitza.errors import DataError, InputError, ValidityWarning
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.files.folding import (
-    fold_force_constants,
-    map_supercell_atoms,
-    minkowski_basis,
-    nearest_images,
-    row_atoms,
-)
+from kapitza.matter.files.bonds import shortest_bond
+from kapitza.matter.files.folding import fold_force_constants, map_supercell_atoms, row_atoms
 from kapitza.matter.files.objects import is_path, phonopy_path
 from kapitza.matter.files.phonopy import SupercellData, read_phonopy, unit_lattice
 from kapitza.matter.polar import DipoleForces, short_range_constants
 from kapitza.matter.structure import Structure
 from kapitza.units import angstrom
 
-# Covalent radii in pm: B. Cordero et al., Dalton Trans. 2008, 2832, doi:10.1039/b801115j (low-spin where two are
-# given); noble gases are left out, for they are bound otherwise
-_RADII_TABLE = """
-H:31 Li:128 Be:96 B:84 C:76 N:71 O:66 F:57 Na:166 Mg:141 Al:121 Si:111 P:107 S:105 Cl:102 K:203 Ca:176 Sc:170
-Ti:160 V:153 Cr:139 Mn:139 Fe:132 Co:126 Ni:124 Cu:132 Zn:122 Ga:122 Ge:120 As:119 Se:120 Br:120 Rb:220 Sr:195
-Y:190 Zr:175 Nb:164 Mo:154 Tc:147 Ru:146 Rh:142 Pd:139 Ag:145 Cd:144 In:142 Sn:139 Sb:139 Te:138 I:139 Cs:244
-Ba:215 La:207 Ce:204 Hf:175 Ta:170 W:162 Re:151 Os:144 Ir:141 Pt:136 Au:136 Hg:132 Tl:145 Pb:146 Bi:148
-"""
-COVALENT_RADII = {symbol: int(radius) for symbol, radius in (entry.split(":") for entry in _RADII_TABLE.split())}
-# shortest bond over the sum of covalent radii; bohr taken for Å or the reverse is a factor 1.89
-_BOND_RATIO_RANGE = (0.7, 1.6)
 _DENSITY_RANGE = (20.0, 30_000.0)  # kg m⁻³
 _CUBIC_TOLERANCE = 1e-3  # of an edge: how far a cubic lattice may be off
 _REPORTED_RESIDUAL = 1e-2  # of the largest force constant: violations of the sum rule that are reported
@@ -86,12 +70,13 @@ def load_crystal(
     Raises
     ------
     DataError
-        with file and line, if the file is not what it should be, or its density is none of a solid
+        with file and line, if the file is not what it should be, its density is none of a solid, or its bonds are too
+        short or too long by the factor of wrong units
 
     Warns
     -----
     ValidityWarning
-        where bonds are too short or too long by the factor of wrong units, or the sum rule fails by more than 1 %
+        where the sum rule fails by more than 1 %
 
     Examples
     --------
@@ -201,26 +186,9 @@ def _check_units(data: SupercellData, path: str | PathLike[str]) -> None:
             "check physical_unit: length (angstrom or au) and the lattice",
             file=path,
         )
-    radii = np.array([COVALENT_RADII.get(symbol, 0) for symbol in cell.symbols]) * 1e-12
-    ratio = _shortest_bond(cell.points @ cell.lattice, radii, minkowski_basis(cell.lattice, path))
-    if not _BOND_RATIO_RANGE[0] <= ratio <= _BOND_RATIO_RANGE[1]:
-        _warn_implausible(
-            f"{path}: the shortest bond is {ratio:.2f} times the sum of covalent radii (usual: 0.8 to 1.3, density "
-            f"{density:.4g} kg/m³); bohr and Å mixed up in physical_unit?"
-        )
-
-
-def _shortest_bond(positions: Array, radii: Array, lattice: Array) -> float:
-    """Least distance of two atoms over the sum of their radii; 1 where no radius is known."""
-    least = np.inf
-    for i in np.flatnonzero(radii)[:200]:
-        index, images, _ = nearest_images(positions - positions[i], lattice)
-        length = np.linalg.norm(images, axis=1)
-        length[length < 1e-3 * angstrom] = np.linalg.norm(lattice, axis=1).min()
-        known = radii[index] > 0
-        if known.any():
-            least = min(least, float((length[known] / (radii[index][known] + radii[i])).min()))
-    return least if np.isfinite(least) else 1.0
+    bond = shortest_bond(cell.points @ cell.lattice, cell.symbols, cell.lattice)
+    if bond is not None and bond.fault:
+        raise DataError(f"{bond.fault} In physical_unit, length is angstrom or au", file=path)
 
 
 def miller_normal(path: Path, miller: tuple[int, int, int]) -> Array:

@@ -14,7 +14,7 @@ import numpy as np
 from kapitza.core.arrays import Array
 from kapitza.core.files import file_path, read_limited
 from kapitza.errors import DataError, InputError, KapitzaError, require
-from kapitza.matter.files.crystals import COVALENT_RADII
+from kapitza.matter.files.bonds import COVALENT_RADII, shortest_bond
 from kapitza.matter.files.objects import atoms_of_object, is_path
 from kapitza.matter.structure import Structure
 from kapitza.units import angstrom, m_u
@@ -74,7 +74,7 @@ def read_structure(path: str | PathLike[str] | Any) -> Structure:
     ------
     DataError
         with the file, where it is empty or broken, has no cell in three directions, sites that are occupied in part or
-        by several elements, atoms that overlap, or layers that do not touch
+        by several elements, atoms that overlap, layers that do not touch, or distances that tell of a wrong unit
     MissingEngine
         without ase
 
@@ -234,7 +234,7 @@ def _check_atoms(atoms: Any, file: Path | None) -> None:
 
 
 def _check_distances(one: Structure, file: Path | None) -> None:
-    """Refuse atoms that overlap, and layers that do not touch."""
+    """Refuse atoms that overlap, layers that do not touch, and distances in the wrong unit."""
     from scipy.spatial import KDTree
 
     points = one.positions @ np.linalg.inv(one.lattice)
@@ -261,3 +261,6 @@ def _check_distances(one: Structure, file: Path | None) -> None:
             "cell; wanted a crystal",
             file=file,
         )
+    bond = shortest_bond(one.positions, one.symbols, one.lattice)
+    if bond is not None and bond.fault:
+        raise DataError(bond.fault, file=file)
