@@ -49,6 +49,17 @@ def test_a_crystal_joined_to_itself_is_the_crystal(silicon):
     np.testing.assert_allclose(found.total, found.left, rtol=1e-8)
 
 
+def test_atoms_of_the_right_lead_are_strained_with_its_periods(silicon, data):
+    """Germanium as wide as silicon and as high as itself: all bonds are (a, a, c)/4 long."""
+    right = junction_from_crystals(silicon, load_crystal(data("crystals/Ge.yaml"), nac=False)).right
+    images = (np.indices((3, 3, 3)).reshape(3, -1).T - 1) @ np.vstack([right.periods, right.step])
+    apart = right.positions[:, None, None] - right.positions[:, None] - images
+    length = np.sort(np.linalg.norm(apart, axis=-1).reshape(right.masses.size, -1), axis=1)
+    across, along = np.linalg.norm(right.periods[0]) / 8**0.5, right.step[2] / right.masses.size
+    bond = np.hypot(2**0.5 * across, along)
+    np.testing.assert_allclose(length[:, 1:5], bond, rtol=1e-6)
+
+
 @pytest.mark.parametrize("mixing", ["mean", "left", "right"])
 def test_with_equal_force_constants_only_masses_count(silicon, mixing):
     """A second road: the junction of two masses, made by another function."""

@@ -160,7 +160,13 @@ def _common_leads(left: Crystal, right: Crystal) -> tuple[Lead, Lead]:
     one, other = (crystal_lead(crystal, cells) for crystal in (left, right))
     shifts = np.unique(np.concatenate([one.shifts, other.shifts]), axis=0)
     step = np.array([one.step[0], one.step[1], other.step[2]])
-    return _widen_lead(one, shifts), evolve(_widen_lead(other, shifts), periods=one.periods, step=step)
+    deformation = in_plane_deformation(in_plane_periods(other.periods), in_plane_periods(one.periods))
+    rise = np.repeat(np.arange(cells) / cells, right.masses.size)[:, None]  # of each atom's cell, in steps
+    assert other.positions is not None  # noqa: S101
+    positions = other.positions @ deformation + rise * (step - other.step @ deformation)
+    return _widen_lead(one, shifts), evolve(
+        _widen_lead(other, shifts), periods=one.periods, step=step, positions=positions
+    )
 
 
 def crystal_lead(crystal: Crystal, layers: int | None) -> Lead:
