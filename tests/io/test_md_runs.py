@@ -254,6 +254,8 @@ def test_a_calculator_by_import_path_moves_the_atoms(read):
             read(ASE_RUN.replace(change.partition("\n")[0], change))
     with pytest.raises(DataError, match=r"line \d+: potential: no 'None' in the module"):  # before anything is built
         read(ASE_RUN.replace("lj:LennardJones", "lj:None"))
+    with pytest.raises(DataError, match=r"line \d+: potential: .* no argument 'sgima': .*; did you mean sigma\?"):
+        read(ASE_RUN.replace("sigma = 3.4", "sgima = 3.4"))
     with pytest.raises(DataError, match="no calculator 'sevnn'"):
         read(ASE_RUN.replace("ase.calculators.lj:LennardJones", "sevnn"))
 

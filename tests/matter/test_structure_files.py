@@ -2,6 +2,7 @@
 
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -268,7 +269,7 @@ def test_faults_of_calculators(cif, monkeypatch):
         ("sevnn", {}, "wanted sevenn"),
         ("no.such.module:Class", {}, "no module 'no'"),
         ("ase.calculators.lj:Missing", {}, "no 'Missing' in the module"),
-        ("springs:Springs", {"wrong": 1}, "cannot be made with {'wrong': 1}"),
+        ("springs:Springs", {"wrong": 1}, "'springs:Springs' knows no argument 'wrong': it has "),
         ("ase.calculators.emt:EMT", {}, "does not take Si (Si): NotImplementedError No EMT-potential for Si"),
         ("emt", {}, "not Si"),
         ("tersoff", {"a": 1}, "takes no arguments"),
@@ -284,6 +285,33 @@ def test_faults_of_calculators(cif, monkeypatch):
     with pytest.raises(InputError, match="expected name=value"):
         parse_arguments(["model"])
     assert parse_arguments(["a=1.5", "b=true", "c=7net-0"]) == {"a": 1.5, "b": True, "c": "7net-0"}
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "words"),
+    [
+        ("lj:LennardJones", "sgima", "it has epsilon, sigma, rc, .*; did you mean sigma"),
+        ("eam:EAM", "potentail", ".*; did you mean potential?"),
+        ("lammpslib:LAMMPSlib", "lmpcmd", "it has .*keep_alive"),
+        ("harmonic:HarmonicCalculator", "forcefield", ".*; did you mean harmonicforcefield?"),
+        # names that are in no signature and in no defaults, which the classes use all the same, or hand to a program
+        ("eam:EAM", "elements", ""),
+        ("lammpslib:LAMMPSlib", "lmpcmds", ""),
+        ("vasp:Vasp", "encut", ""),
+        ("espresso:Espresso", "input_data", ""),
+        ("dftb:Dftb", "Hamiltonian_SCC", ""),
+        ("lj:LennardJones", "label", ""),
+    ],
+)
+def test_arguments_that_a_calculator_would_not_use_are_named(path, name, words):
+    """Calculators of ASE take any name without a word."""
+    where, _, kind = path.partition(":")
+    made = getattr(import_module(f"ase.calculators.{where}"), kind)
+    if not words:
+        calculators.check_argument_names(made, path, {name: 1})
+        return
+    with pytest.raises(InputError, match=f"knows no argument '{name}': {words}"):
+        calculators.check_argument_names(made, path, {name: 1})
 
 
 def test_unstable_crystals_are_refused_or_say_so(cif):

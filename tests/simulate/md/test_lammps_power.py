@@ -7,6 +7,9 @@ import pytest
 
 from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import InputError
+from kapitza.io.md.runs import read_run
+from kapitza.matter.potentials.named_force_fields import named_force_field
+from kapitza.matter.structure import Structure
 from kapitza.simulate.md.engine import Thermostats
 from kapitza.simulate.md.engines.lammps import LammpsEngine, LammpsForces
 from kapitza.simulate.md.kernels.forces import energy_and_forces, map_species
@@ -157,3 +160,41 @@ def test_an_atom_that_comes_from_afar_is_noticed() -> None:
     x[stray, 2] = system.plane - 0.5 * angstrom
     with pytest.raises(InputError, match=rf"atom {stray} at .* feels the other side"):
         crossing.forces(x)
+
+
+TUNGSTEN = """
+temperature = "300 K"
+difference = "60 K"
+[potential]
+file = "WBe_Wood_PRB2019.snapcoeff"
+[system]
+left = "W"
+right = "W"
+length = "1.6 nm"
+width = "0.6 nm"
+thermostat = "0.35 nm"
+wall = "0.3 nm"
+[run]
+engine = "lammps"
+timestep = "2 fs"
+time = "6 ps"
+blocks = 10
+"""
+
+
+def test_a_file_of_snap_has_the_forces_of_all_its_terms(tmp_path):
+    """Second road: the calculator of junctions, whose energies LAMMPS prints; beryllium of the file has no atoms."""
+    file = tmp_path / "tungsten.toml"
+    file.write_text(TUNGSTEN, encoding="utf-8")
+    held = read_run(file)
+    system = held.system()
+    assert held.potential.kinds == ("W", "Be")
+    moved = system.positions + np.random.default_rng(0).uniform(-1e-11, 1e-11, system.positions.shape)
+    forces, field = LammpsForces(system, held.potential), named_force_field("WBe_Wood_PRB2019.snap", ["W"])
+    np.testing.assert_allclose(forces.cutoff / angstrom, 4.8123, rtol=1e-6, atol=0)
+    open_box = system.lattice + np.diag([0, 0, 30 * angstrom])
+    for members in (np.arange(system.masses.size), np.flatnonzero(~system.right)):
+        some = Structure("W", open_box, moved[members], system.masses[members], ("W",) * members.size)
+        want = field.state(some).forces
+        assert np.abs(forces(moved, members) - want).max() <= 1e-10 * np.abs(want).max()
+    forces.close()

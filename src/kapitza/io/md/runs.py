@@ -280,8 +280,8 @@ def _read_potential_file(name: str, symbols: tuple[str, ...]) -> AnyPotential:
         raise InputError(f"{name!r:.60} is no file of a pair style of LAMMPS: expected .eam.alloy, .tersoff, ...")
     if style.analytic:
         return evolve(embedded_atom(read_embedded_atom(style.path), symbols), source=style.source)
-    words = (f"* * {style.words(symbols)}",)
-    return LammpsCommands(style.style, words, symbols, _LONGEST_CUTOFF, source=style.source)
+    types = style.types(symbols)
+    return LammpsCommands(style.style, style.lines(types), types, _LONGEST_CUTOFF, source=style.source)
 
 
 def _read_calculator(section: TomlTable, symbols: tuple[str, ...]) -> CalculatorPotential:

@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import re
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout, suppress
 from difflib import get_close_matches
 from importlib import import_module, metadata
+from inspect import Parameter, getsource, signature
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -64,7 +66,7 @@ NAMED_CALCULATORS: Mapping[str, NamedCalculator] = MappingProxyType(
             distribution="calorine",
             install="calorine",
             title="neuroevolution potential",
-            doi="10.1038/s41467-024-54554-x",
+            doi="10.1063/5.0106617",  # of the method: models have their own
             model_file="model_filename",
         ),
         "mace": NamedCalculator(
@@ -80,6 +82,7 @@ NAMED_CALCULATORS: Mapping[str, NamedCalculator] = MappingProxyType(
 )
 _ALIASES: Mapping[str, str] = MappingProxyType({"sevennet": "sevenn", "7net": "sevenn", "calorine": "unep"})
 _PUBLISHED_ALIASES = ("lj", "sw")
+_ASE_BASE = "ase.calculators.calculator"  # module whose class takes any keyword and leaves it unused
 
 
 @frozen(eq=False, kw_only=True)
@@ -168,7 +171,8 @@ def _named_choice(entry: NamedCalculator, arguments: Mapping[str, object]) -> Ca
 
 def _imported_choice(path: str, arguments: Mapping[str, object]) -> CalculatorChoice:
     """A calculator by its import path, identified by version and by the text of its module."""
-    module = _imported_class(path)[1]
+    made, module = _imported_class(path)
+    check_argument_names(made, path, arguments)
     package = module.__name__.partition(".")[0]
     origin = getattr(module, "__file__", None) or ""
     version = _version(package)
@@ -196,9 +200,74 @@ def _plain(value: object) -> object:
     return value if isinstance(value, str | int | float | bool) or value is None else repr(value)
 
 
+def check_argument_names(made: Any, path: str, arguments: Mapping[str, object]) -> None:
+    """Refuse arguments that a calculator does not know, as far as that can be told; InputError with the known names and
+    the nearest one.
+
+    Many calculators of ASE take any name without a word and leave it unused.  Known are the names in the signatures of
+    the constructors, in `default_parameters`, and any other word that the modules of the class mention.
+    """
+    known = _argument_names(made)
+    unknown = [] if known is None else [name for name in arguments if name not in known]
+    if known is None or not unknown or (_passes_on(made) and _mentions(made, unknown[0])):
+        return
+    close = get_close_matches(unknown[0], known, n=1, cutoff=0.5)
+    meant = f"; did you mean {close[0]}?" if close else ""
+    raise InputError(f"calculator {path!r:.80} knows no argument {unknown[0]!r:.40}: it has {', '.join(known)}{meant}")
+
+
+def _constructors(made: Any) -> list[list[Parameter]]:
+    """Arguments of the constructor of a class and, where it takes any keyword, of those of its bases up to ASE's."""
+    found: list[list[Parameter]] = []
+    for one in made.__mro__[:-1] if isinstance(made, type) else ():
+        if "__init__" in vars(one):
+            found.append(list(signature(vars(one)["__init__"]).parameters.values())[1:])
+            if one.__module__ == _ASE_BASE or not _is_open(found[-1]):
+                break
+    return found
+
+
+def _is_open(arguments: Sequence[Parameter]) -> bool:
+    """Tell whether a function takes keywords that its signature does not name."""
+    return any(one.kind == Parameter.VAR_KEYWORD for one in arguments)
+
+
+def _passes_on(made: Any) -> bool:
+    """Tell whether a class gives keywords on to ASE's base class, which takes any."""
+    return all(_is_open(arguments) for arguments in _constructors(made))
+
+
+def _argument_names(made: Any) -> list[str] | None:
+    """Names of the arguments of a calculator; None where it does not name them all."""
+    try:
+        constructors = _constructors(made)
+    except (TypeError, ValueError):  # compiled code does not say what it takes
+        return None
+    defaults = getattr(made, "default_parameters", None)
+    own = list(defaults) if isinstance(defaults, Mapping) else []
+    named = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+    found = [one.name for arguments in constructors for one in arguments if one.kind in named]
+    if len(constructors) == 1 and not _is_open(constructors[0]):
+        return found
+    swallows = bool(constructors) and _passes_on(made) and own and not hasattr(made, "write_input")
+    return list(dict.fromkeys([*own, *found])) if swallows else None
+
+
+def _mentions(made: type, word: str) -> bool:
+    """Tell whether the modules of a class have a word anywhere, or do not show their text."""
+    for module in {one.__module__ for one in made.__mro__[:-1]} - {_ASE_BASE}:
+        try:
+            if re.search(rf"\b{re.escape(word)}\b", getsource(sys.modules[module])):
+                return True
+        except (OSError, TypeError, KeyError):
+            return True
+    return False
+
+
 def _construct(path: str, arguments: Mapping[str, object]) -> Any:
     """Make a calculator; what it prints on the way goes to the error stream."""
     made, _ = _imported_class(path)
+    check_argument_names(made, path, arguments)
     try:
         with redirect_stdout(sys.stderr), warnings.catch_warnings():
             warnings.simplefilter("ignore")

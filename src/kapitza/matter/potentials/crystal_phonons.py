@@ -49,7 +49,7 @@ class PotentialChoice(BaseRecord):
     Attributes
     ----------
     arguments : of a calculator by name or import path
-    reach : m, beyond which force constants of a calculator are left out; None: 6 Å
+    reach : m, beyond which force constants of a calculator are left out; None: 6 Å, of files of LAMMPS twice the cutoff
     relax : "cell": lattice vectors and atoms, at zero stress; "atoms": in the cell that is given; "none"
     progress : called with the number of finished and of all evaluations of forces
     announce : called with a line that says how long the work will be, where it is long, and what was cut off

@@ -26,8 +26,8 @@ def named_force_field(
         path "module:Class" of a calculator of ASE
     symbols : elements that are wanted
     arguments : of a calculator by name or path
-    reach : beyond which force constants of a calculator are left out, m; None: 6 Å.  Published potentials and files of
-        the embedded-atom method reach as far as they do
+    reach : beyond which force constants of a calculator are left out, m; None: 6 Å, twice the cutoff of a file of
+        LAMMPS.  Published potentials and files of the embedded-atom method reach as far as they do
 
     Raises
     ------

