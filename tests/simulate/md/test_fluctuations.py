@@ -147,13 +147,14 @@ def test_heat_in_layers_gives_its_conductance():
 
 
 def test_conductivities_can_be_fitted_too():
+    """Two alike at the start; which side is which, sides as large do not tell."""
     rng = np.random.default_rng(2)
     left, right = slab(10, 28.0), slab(10, 14.0)
     data = made(left, right, samples=200_000, step=0.25 * TAU, boundaries=2, rng=rng)
     wrong = evolve(data, left=slab(10, 20.0), right=slab(10, 20.0))
     fixed, free = (fit_fluctuations(wrong, high=1.5 / TAU, free=f) for f in (False, True))
     assert abs(free.conductance.value[0] - G) < 3 * free.conductance.sigma[0]
-    np.testing.assert_allclose(free.conductivity / CONDUCTIVITY, [28.0, 14.0], rtol=0.25, atol=0)
+    np.testing.assert_allclose(np.sort(free.conductivity / CONDUCTIVITY), [14.0, 28.0], rtol=0.25, atol=0)
     assert not free.reasons
     assert fixed.probability < free.probability
 

@@ -34,6 +34,8 @@ MAX_RELATIVE_SIGMA = 0.5
 _TAPERED_SHARE = 0.3
 _FIRST_FREQUENCY = 5
 _MISFIT_BANDS = 8
+_SINGULAR = 1e12  # condition of the information from which on rounding decides
+_APART = 0.1  # of the logarithms of two equal conductivities at the start of a fit
 _CUTOFF_FACTORS = (0.5, 0.7, 1.2)
 
 
@@ -122,7 +124,8 @@ def fit_fluctuations(
 
     `high` (rad s⁻¹) is the upper end of the range, below the frequencies of the phonons themselves; `model` None takes
     "lumped" below a Biot number of 0.1.  The conductivities of the sides are fitted if `free`, else they may change
-    within their relative standard uncertainty `known`.
+    within their relative standard uncertainty `known`.  Of two sides of the same heat capacity the spectrum does not
+    tell which one has which conductivity.
     """
     spectrum = power_spectrum(data)
     count = int(np.searchsorted(spectrum.omega, high, side="right"))
@@ -243,12 +246,14 @@ def _fit_likelihood(task: _SpectrumTask) -> tuple[Array, Array]:
     start = [float(data[count // 2 :].mean())] + [side.conductivity for side in bodies] * changing
     centre: Any = np.log(start)
     weight = np.zeros(centre.size)
+    x: Any = centre.copy()
+    if changing and abs(np.ptp(centre[1:])) < _APART:  # alike, they have equal slopes, and steps would keep them alike
+        x[1:] += np.array([_APART, -_APART])
     weight[1:] = 0.0 if task.free else 1 / max(task.known, 1e-6) ** 2
 
     def logarithm(x: Array) -> Array:
         return np.log(expected_spectrum(omega, float(np.exp(x[0])), *_with_conductivities(bodies, np.exp(x)), modes))
 
-    x: Any = centre.copy()
     information: Any = np.eye(x.size)
     # Fisher scoring in logarithms, which keeps all values positive; steps are bounded, as the start may be far off.
     for _ in range(60):
@@ -264,15 +269,13 @@ def _fit_likelihood(task: _SpectrumTask) -> tuple[Array, Array]:
     return np.exp(x), _solve_information(information, np.eye(x.size))
 
 
-def _solve_information(information: Array, right: Array) -> Array:
-    try:
-        found: Any = np.linalg.solve(information, right)
-    except np.linalg.LinAlgError as err:
+def _solve_information(information: Array, right: Array) -> Any:
+    if not np.linalg.cond(information) < _SINGULAR:
         raise ConvergenceError(
             "the spectrum does not tell the conductance of the boundary from those of the solids: run longer, or give "
             "their conductivities"
-        ) from err
-    return found
+        )
+    return np.linalg.solve(information, right)
 
 
 @frozen(eq=False)
