@@ -48,6 +48,20 @@ def test_conductance_of_a_built_junction(saved, tmp_path, monkeypatch, capsys):
     assert "emitted" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("options", [["-T", "20"], ["--modes"], ["--tolerance", "0.05"]])
+def test_what_a_computed_pair_has_is_said_where_more_is_asked(options, capsys):
+    assert main(["agf", "Al", "Si", *options]) == 2
+    said = capsys.readouterr().err
+    assert "need a potential for both" in said
+    assert "computed beforehand is the conductance of Al(111)|Si(111) alone, from 50 to 500 K" in said
+    assert said.count("\n") == 1
+
+
+def test_a_computed_pair_says_its_strain(capsys):
+    assert main(["agf", "MgO", "TiN"]) == 0
+    assert "MgO(001)|TiN(001), strained by 0.7 %, error" in capsys.readouterr().err  # 4.241 on 4.212 Å
+
+
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [

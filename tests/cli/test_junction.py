@@ -25,6 +25,17 @@ def test_build_save_show(tmp_path, capsys):
     assert found["fields"]["residual"] < 1e-10
 
 
+def test_the_strain_of_both_crystals_is_said(capsys):
+    """Lattice constants of Lennard-Jones crystals are as their σ: 3.40/3.65 - 1 = -6.85 %, 3.65/3.40 - 1 = 7.35 %."""
+    words = ["--potential", "lj", "--limit", "7 %", "--layers", "3"]
+    assert main(["junction", "build", "Ar", "Kr", *words]) == 0
+    assert "note: strained in the plane: Kr by -6.8 and -6.8 %\n" in capsys.readouterr().err
+    assert main(["junction", "build", "Ar", "Kr", *words, "--strain", "left"]) == 0
+    assert "note: strained in the plane: Ar by +7.4 and +7.4 %\n" in capsys.readouterr().err
+    assert main(["junction", "build", "Ar", "Ar", *OPTIONS]) == 0
+    assert "note: strained in the plane: none\n" in capsys.readouterr().err
+
+
 def test_junctions_are_kept_and_shared(tmp_path, capsys):
     random = ["--vacancies", "2 %", "--seed", "1,2", "--no-relax", "--supercell", "2x1"]
     assert main(["junction", "build", "Ar", "Ar", *OPTIONS, *random, "--json"]) == 0
@@ -52,6 +63,8 @@ def test_a_toml_file_builds_as_well(tmp_path, capsys):
         (["build", "Si", "Ag", "--potential", "tersoff"], "not Ag"),
         (["build", "Ar", "Ar", "--potential", "lj", "--layers", "0"], "expected a whole number from 1 to 200, got 0"),
         (["build", "Ar", "Ar", "--potential", "lj", "--save", "x.txt"], "x.txt"),
+        (["build", "Si", "Ge", "--reach", "-3 angstrom"], "reach: -3e-10 m, wanted above 0"),
+        (["build", "Si", "Ge", "--reach", "6"], "reach: 6 m, wanted above 0 and at most 100 nm"),
         (["show", "nothing.h5"], "nothing.h5"),
     ],
 )

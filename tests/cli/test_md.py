@@ -303,7 +303,14 @@ def test_decks(tmp_path, monkeypatch, capsys):
     assert main(["md", "deck", "run.toml", "--out", "d"]) == 2
     assert main(["md", "deck", "run.toml", "--engine", "gpumd", "--out", "g", "--potential", "lj.txt"]) == 0
     assert (tmp_path / "g" / "run.in").read_text().startswith("potential lj.txt")
-    assert main(["md", "deck", "run.toml", "--engine", "gpumd", "--out", "h"]) == 2
+    capsys.readouterr()
+    for words, message in (
+        (["--engine", "gpumd"], "--engine gpumd has a potential of its own: expected --potential"),
+        (["--potential", "nep.txt"], "--potential nep.txt is for --engine gpumd"),
+        (["--spectrum", "20"], "a spectrum of 2e+13 ps: wanted from one segment"),
+    ):
+        assert main(["md", "deck", "run.toml", "--out", "h", *words]) == 2
+        assert message in capsys.readouterr().err
     assert main(["md", "read", "d"]) == 2
     assert "profile.txt: is missing" in capsys.readouterr().err
 

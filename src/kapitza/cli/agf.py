@@ -115,12 +115,12 @@ def agf(
     single = parse_temperature(temperature) if modes or local else kelvin[0]
     size, given = None if mesh is None else (mesh, mesh), (orientation, calculator, calculator_args, potential, reach)
     plain = tolerance is None and not (modes or local or anharmonic or any(given))
-    known = kapitza.routes.computed_interface(junction, right) if plain and right is not None else None
-    if known is not None and known.covers(kelvin):
+    known = None if right is None else kapitza.routes.computed_interface(junction, right)
+    if known is not None and plain and known.covers(kelvin):
         _note_states([known.left, known.right], kelvin)
         _keep_report(files, _computed_report(known, kelvin), as_json=as_json)
         return
-    subject = junction_of_sides(junction, right, *given) or read_with_note(junction)
+    subject = _subject(junction, right, given, known)
     _note_states([subject.left.name, subject.right.name], kelvin)
     with long_work("units", workers, store, dask) as work:
         if modes:
@@ -136,6 +136,19 @@ def agf(
                 subject, kelvin, _CONDUCTANCE_TOLERANCE if tolerance is None else tolerance, work
             )
     _keep_report(files, found, as_json=as_json)
+
+
+def _subject(junction: str, right: str | None, given: tuple[Any, ...], known: ComputedInterface | None) -> Junction:
+    """Return the junction of two sides or of a file; where it cannot be built, say what was computed beforehand."""
+    try:
+        return junction_of_sides(junction, right, *given) or read_with_note(junction)
+    except InputError as err:
+        if known is None:
+            raise
+        low, high = known.temperature[[0, -1]]
+        raise InputError(
+            f"{err}; computed beforehand is the conductance of {known.name} alone, from {low:g} to {high:g} K"
+        ) from err
 
 
 def _keep_report(files: Results, found: _AgfReport, *, as_json: bool) -> None:
@@ -215,7 +228,8 @@ def _computed_report(known: ComputedInterface, kelvin: list[float]) -> _AgfRepor
     emitted, local = (known.conductance(kelvin, drop) for drop in ("emitted", "local"))
     error = 100 * float((emitted.sigma / emitted.value).max()) if emitted.sigma is not None else 0.0
     remark = (
-        f"computed beforehand for {known.name}, error of the integration up to {error:.1f} %: {known.assumes}; "
+        f"computed beforehand for {known.name}, strained by {100 * known.strain:.1f} %, "
+        f"error of the integration up to {error:.1f} %: {known.assumes}; "
         f"--tolerance computes it anew where sites join; {_HARMONIC}"
     )
     report = _spectrum_report(known.transmission, (emitted, local), remark)

@@ -56,7 +56,7 @@ from kapitza.matter.potentials.space_group import primitive_structure
 from kapitza.matter.potentials.structure_files import crystal_from_file
 from kapitza.matter.structure import Structure
 from kapitza.run.work import Progress
-from kapitza.units import angstrom
+from kapitza.units import angstrom, nm
 
 if TYPE_CHECKING:
     from kapitza.matter.building.disorder import CompositionProfile
@@ -76,6 +76,7 @@ _SOLID_KEYS = (
     "mismatch",
 )  # fmt: skip
 _MAX_JUNCTION_LAYERS, _MAX_REPEATS = 200, 32
+_LONGEST_REACH = 100 * nm  # of force constants: more is a mistake of units
 _DEFAULT_REACH = 6 * angstrom  # of the force constants of files that name no other
 _NOTICEABLE_TRUNCATION = 5e-3  # of the largest force constant: forces left out that are worth a warning
 
@@ -172,7 +173,7 @@ def junction_plan(file: TomlTable) -> JunctionPlan:
         right=_name_or_structure(file, "right"),
         potential=_potential_name(file, "potential"),
         arguments=_calculator_arguments(file),
-        reach=file.optional("reach", "length"),
+        reach=_read_reach(file),
         orientation=_miller_indices(file, "orientation") or (0, 0, 1),
         right_orientation=_miller_indices(file, "right_orientation"),
         strain=cast("StrainedSide", file.text("strain", "right", choices=("left", "right", "both"))),
@@ -249,6 +250,18 @@ def _junction_by_springs(file: TomlTable, progress: Progress | None) -> Junction
     )
 
 
+def _read_reach(file: TomlTable) -> float | None:
+    """How far forces reach, m; None where the table says nothing."""
+    reach = file.optional("reach", "length")
+    if reach is not None and not 0 < reach <= _LONGEST_REACH:
+        raise file.fault(
+            f"{reach:.4g} m, wanted above 0 and at most {_LONGEST_REACH / nm:g} nm (a number without a unit is in m: "
+            "'6 angstrom')",
+            "reach",
+        )
+    return reach
+
+
 def _name_or_structure(file: TomlTable, side: str) -> str | Structure:
     """A crystal by name, or the primitive cell of a structure file."""
     name = file.text(side)
@@ -263,7 +276,7 @@ def _crystal_of(file: TomlTable, side: str) -> tuple[Crystal, Structure]:
     universal = is_calculator_name(name)
     engine = named_force_field(
         name, one.symbols, arguments=_calculator_arguments(file) if universal else None,
-        reach=file.optional("reach", "length") if universal else None,
+        reach=_read_reach(file) if universal else None,
     )  # fmt: skip
     rest = relax_cell(one, engine)
     return crystal_from_potential(rest, engine), rest
@@ -291,7 +304,7 @@ def _side_crystal(
 ) -> tuple[Crystal, Array]:
     """Crystal of one side with forces that end, and the Cartesian normal of its surface."""
     path, key, name = file.beside(side), _potential_key(file, side), file.text(side)
-    reach = file.number("reach", "length", _DEFAULT_REACH)
+    reach = _read_reach(file) or _DEFAULT_REACH
     if path.suffix.lower() in (".yaml", ".yml"):
         normal = miller_normal(path, indices)
         return _truncated_crystal(load_crystal(path, nac=False), load_crystal(path), reach, normal), normal

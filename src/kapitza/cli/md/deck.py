@@ -37,8 +37,10 @@ def deck(
 ) -> None:
     """Write the run as an input deck for a cluster."""
     folder = Path(out)
-    if (potential is None) == (engine == "gpumd"):
-        raise InputError(f"--potential {potential} with --engine {engine}: GPUMD needs one, LAMMPS takes the file's")
+    if potential is None and engine == "gpumd":
+        raise InputError("--engine gpumd has a potential of its own: expected --potential, its file as GPUMD opens it")
+    if potential is not None and engine != "gpumd":
+        raise InputError(f"--potential {potential:.60} is for --engine gpumd: LAMMPS takes that of the run's file")
     run_file = kapitza.io.read_run(file)
     time = 0.0 if spectrum is None else quantity(spectrum, "time", what="--spectrum")
     if spectrum is not None and not time > 0:

@@ -79,10 +79,23 @@ def _thermostat_checks(top: TomlTable) -> list[Check]:
 
     return [
         check_temperatures, check_needs,
-        lambda: _number_above(section, "damping", "time", ps),
+        lambda: _check_damping(top),
         lambda: section.number("power", "power", 0.0),
         lambda: section.count("period", 0),
     ]  # fmt: skip
+
+
+def _check_damping(top: TomlTable) -> None:
+    """Refuse a damping that steps do not resolve, where thermostats have one."""
+    section = top.section("thermostats")
+    damping = _number_above(section, "damping", "time", ps)
+    if "damping" not in section or section.text("kind", "langevin", choices=THERMOSTAT_KINDS) != "langevin":
+        return
+    least = 2 * _timestep(top.section("run"))
+    if damping < least:
+        raise section.fault(
+            f"{damping / fs:.3g} fs, wanted at least twice the timestep, {least / fs:.3g} fs", "damping"
+        )
 
 
 def _time_checks(top: TomlTable, *, gradient: bool) -> list[Check]:

@@ -307,7 +307,7 @@ def _read_protocol(run: TomlTable) -> Protocol:
 def _steps_of_time(section: TomlTable, key: str, time: float, step: float) -> int:
     """Nearest whole number of steps (s) in a time (s)."""
     if abs(time) > _MAX_STEPS * step:
-        raise section.fault(f"{time:.3g} s are more than {_MAX_STEPS:.0e} steps of {step:.3g} s: no run ends", key)
+        raise section.fault(f"{time:.3g} s, longer than any run: wanted at most {_MAX_STEPS * step:.3g} s", key)
     return round(time / step)
 
 
@@ -541,7 +541,7 @@ def plane_trajectory(file: RunFile, system: System, time: float, engine: str = "
     """Atoms near the plane and the steps of a time (s), for the spectra of a deck: whole segments of them."""
     sampling, protocol = file.sampling, file.protocol
     segment, total = sampling.segment or SEGMENT_LENGTH, protocol.steps * protocol.blocks
-    steps = _steps_of_time(file.table, "time", time, protocol.timestep) if time > 0 else 0
+    steps = round(min(time / protocol.timestep, total + 1))
     if not sampling.every * segment <= steps <= total:
         raise InputError(
             f"a spectrum of {time / ps:g} ps: wanted from one segment, "

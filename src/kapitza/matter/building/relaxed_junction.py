@@ -81,6 +81,7 @@ MAX_SEAM_MISMATCH = 0.03  # of the largest force constant
 _SYMMETRY_TOLERANCE = 5e-3 * angstrom  # by which atoms at rest may miss the sites of a symmetry
 _INTERFACE_CELL_VERSION = "repeats-1"  # the same, of junctions whose atoms are displaced
 _BUILD_VERSION = "junction-2"  # part of the address of stored results
+_NOTICEABLE_STRAIN = 1e-6  # of a crystal, above rounding
 _NEGLIGIBLE_CONSTANT = 1e-9  # of the largest force constant: what reaches beyond the next layer and is rounding
 
 
@@ -195,8 +196,19 @@ def build_junction(
     if force_field.meter is not None:
         force_field.meter.finish()
     if announce is not None:
+        announce(_describe_strain(segments))
         announce(f"forces by {force_field.name}{f', {force_field.source}' if force_field.source else ''}")
     return found
+
+
+def _describe_strain(segments: Sequence[Segment]) -> str:
+    """Say how far each crystal is strained to the common cell."""
+    said = [
+        f"{one.cell.name} by {100 * one.strain[0]:+.2g} and {100 * one.strain[1]:+.2g} %"
+        for one in segments
+        if np.abs(one.strain).max() > _NOTICEABLE_STRAIN
+    ]
+    return f"strained in the plane: {', '.join(said) or 'none'}"
 
 
 def _with_meter(plan: JunctionPlan, force_field: ForceField) -> ForceField:
@@ -329,7 +341,7 @@ def _make_segment(
         layers = 1 + int(np.ceil(depth / lead.thickness))
     if layers < least:
         raise InputError(f"{one.name}: {layers} layers, wanted at least {least}")
-    return Segment(strained, lead, grid, layers)
+    return Segment(strained, lead, grid, layers, np.linalg.svd(turn[:2, :2], compute_uv=False) - 1)
 
 
 @frozen(eq=False)

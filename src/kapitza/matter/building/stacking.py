@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array, IntArray, integer_array
+from kapitza.core.arrays import Array, IntArray, finite_array, integer_array
 from kapitza.core.records import BaseRecord
 from kapitza.matter.junction import Lead, supercell_cells
 from kapitza.matter.potentials.force_field import FORCE_UNIT, ForceField
@@ -32,6 +32,7 @@ class Segment(BaseRecord):
     # (2, 2) integers N: the periods of the junction are N @ those of the lead
     grid: IntArray = field(converter=integer_array)
     layers: int  # how many
+    strain: Array = field(converter=finite_array)  # (2,) principal, in the plane
 
     def places(self, layer: int) -> Array:
         """(M n, 3) atoms of a layer, counted from the first one: atom i of cell j is j n + i, m."""
