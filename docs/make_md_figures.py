@@ -67,6 +67,7 @@ def sizes(ax: Axes, run: Table) -> None:
         ("longest", "Tersoff, from the profile at 40 nm", {"fmt": "D", "color": LINE_COLOURS[0], "mfc": "w"}),
         ("lammps", "Tersoff, LAMMPS", {"fmt": "s", "color": LINE_COLOURS[1]}),
         ("stillinger_weber", "Stillinger–Weber", {"fmt": "^", "color": LINE_COLOURS[2]}),
+        ("stillinger_weber_wide", "Stillinger–Weber, 3.13 nm wide", {"fmt": "^", "color": LINE_COLOURS[2], "mfc": "w"}),
     ):
         points(ax, run[name], "resistance", "sigma", label=label, **look)
     solved(ax, run, "jump")
@@ -85,20 +86,17 @@ def points(ax: Axes, held: Table, value: str, sigma: str, **look: Any) -> None:
 
 
 def solved(ax: Axes, run: Table, drop: str) -> None:
-    """Green's functions with the Boltzmann equation, between thermostats of the simulation and between black walls."""
-    for name, label, colour in (
-        ("model", "solved, Tersoff", "0.3"),
-        ("model_stillinger_weber", "solved, Stillinger–Weber", LINE_COLOURS[2]),
-    ):
-        held = run[name]
-        length = np.array(held["layer_nm"]) + run["thermostat_nm"]
-        ax.fill_between(length, held[f"{drop}_low"], held[f"{drop}_high"], color=colour, alpha=0.15, lw=0)
-        ax.plot(length, held[drop], color=colour, lw=1.2, label=label)
-        if f"{drop}_four" in held:
-            ax.plot(length, held[f"{drop}_four"], color=colour, lw=1, ls=":", label=f"{label}, paths × 4")
+    """Green's functions with the Boltzmann equation, between thermostats of the simulation."""
     held = run["model"]
     length = np.array(held["layer_nm"]) + run["thermostat_nm"]
-    ax.plot(length, held[f"{drop}_black"], color="0.3", lw=1, ls="--", label="solved, Tersoff, black walls")
+    ax.fill_between(length, held[f"{drop}_low"], held[f"{drop}_high"], color="0.85", lw=0)
+    ax.plot(length, held[drop], color="0.6", lw=1.2, label="solved, conductivities of others")
+    for name, label, colour in (
+        ("model", "Tersoff", LINE_COLOURS[0]),
+        ("model_stillinger_weber", "Stillinger–Weber", LINE_COLOURS[2]),
+    ):
+        ax.plot(length, run[name][f"{drop}_own"], color=colour, lw=1, ls="--", label=f"{label}, simulated lifetimes")
+        ax.plot(length, run[name][f"{drop}_section"], color=colour, lw=1.4, label="the same, 1.56 nm wide")
 
 
 def whole(ax: Axes, run: Table) -> None:

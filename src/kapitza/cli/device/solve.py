@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import numpy as np
 import typer
 
 import kapitza
@@ -170,8 +171,10 @@ def export(
         network = deferred.foster_network(device, order, first=span[0], last=span[1], of=of)
         kapitza.io.write_spice(network, spice, title=device.title, ladder=ladder)
         power = device.power
+        digit = 10.0 ** np.floor(np.log10(max(network.error * power, 1e-9)))  # a bound: the second digit is rounding's
         note(
-            f"wrote {spice}: {network.resistance.size} cells, within {network.error * power:.2g} K of "
+            f"wrote {spice}: {network.resistance.size} cells, within "
+            f"{np.ceil(network.error * power / digit) * digit:.1g} K of "
             f"{network.resistance.sum() * power:.5g} K from {span[0]:.3g} to {span[1]:.3g} s at {power:.4g} W"
         )
         written["spice"] = {"files": [spice], "network": _network_numbers(network, power, span)}
