@@ -80,7 +80,10 @@ def test_a_junction_of_rounded_forces_is_that_of_exact_ones():
     # forces between layers further apart than 9 Å
     np.testing.assert_allclose(other, one, rtol=1e-2)
     assert lines[-1] == "forces by rounded"
-    assert lines[-2].startswith("Ar|Kr (001): where they meet, force constants of the interface cell differ from those")
+    assert any(
+        one.startswith("Ar|Kr (001): where they meet, force constants of the interface cell differ from those")
+        for one in lines
+    )
     # each atom is on a fourfold axis, so that one direction, both ways, stands for all
     evaluations = 2 * sum(one.masses.size for one in found.device[1:-1])
     words = (

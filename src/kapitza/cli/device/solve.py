@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import numpy as np
 import typer
 
 import kapitza
@@ -171,10 +171,11 @@ def export(
         network = deferred.foster_network(device, order, first=span[0], last=span[1], of=of)
         kapitza.io.write_spice(network, spice, title=device.title, ladder=ladder)
         power = device.power
-        digit = 10.0 ** np.floor(np.log10(max(network.error * power, 1e-9)))  # a bound: the second digit is rounding's
+        # a bound of one digit: the second one is rounding's
+        digit = 10.0 ** math.floor(math.log10(max(network.error * power, 1e-9)))
         note(
             f"wrote {spice}: {network.resistance.size} cells, within "
-            f"{np.ceil(network.error * power / digit) * digit:.1g} K of "
+            f"{math.ceil(network.error * power / digit) * digit:.1g} K of "
             f"{network.resistance.sum() * power:.5g} K from {span[0]:.3g} to {span[1]:.3g} s at {power:.4g} W"
         )
         written["spice"] = {"files": [spice], "network": _network_numbers(network, power, span)}

@@ -216,13 +216,13 @@ def _cutoff(one: PairStyle, elements: Sequence[str], lines: Sequence[str]) -> fl
         with TemporaryDirectory() as folder:
             said = Path(folder) / "said"
             engine.command(f"info communication out overwrite {said}")
-            found = re.search(r"Communication cutoff = (\S+)", said.read_text(encoding="utf-8"))
+            found = re.search(r"Communication cutoff = (\S+)", read_limited(said).decode())
     except Exception as err:
         raise _refusal(one, elements, err) from err
     finally:
         engine.close()
     if found is None or not float(found[1]) > 0:
-        raise InputError(f"LAMMPS does not say how far {one.path.name} reaches: give --reach")
+        raise InputError(f"LAMMPS does not say how far {one.path.name} reaches: give their reach")
     return float(found[1]) * angstrom
 
 

@@ -35,6 +35,7 @@ _TAPERED_SHARE = 0.3
 _FIRST_FREQUENCY = 5
 _MISFIT_BANDS = 8
 _SINGULAR = 1e12  # condition of the information from which on rounding decides
+_UNKNOWN = 1e4  # variance of the logarithm of a conductance of which nothing is known
 _APART = 0.1  # of the logarithms of two equal conductivities at the start of a fit
 _CUTOFF_FACTORS = (0.5, 0.7, 1.2)
 
@@ -266,16 +267,24 @@ def _fit_likelihood(task: _SpectrumTask) -> tuple[Array, Array]:
         x = x + change
         if np.abs(change).max() < 1e-8:  # far below the statistical error of ln G
             break
-    return np.exp(x), _solve_information(information, np.eye(x.size))
+    covariance: Array = np.asarray(_solve_information(information, np.eye(x.size)))
+    if not covariance[0, 0] < _UNKNOWN:
+        raise _unresolved()
+    return np.exp(x), covariance
 
 
 def _solve_information(information: Array, right: Array) -> Any:
-    if not np.linalg.cond(information) < _SINGULAR:
-        raise ConvergenceError(
-            "the spectrum does not tell the conductance of the boundary from those of the solids: run longer, or give "
-            "their conductivities"
-        )
+    scale = np.sqrt(np.diag(information))
+    if not (scale > 0).all() or not np.linalg.cond(information / np.outer(scale, scale)) < _SINGULAR:
+        raise _unresolved()
     return np.linalg.solve(information, right)
+
+
+def _unresolved() -> ConvergenceError:
+    return ConvergenceError(
+        "the spectrum does not tell the conductance of the boundary from those of the solids: run longer, or give "
+        "their conductivities"
+    )
 
 
 @frozen(eq=False)

@@ -568,17 +568,17 @@ def _bands(omega: Array, covariance: Array, interval: float) -> Array:
         gone = np.arange(mean.size) > _WINDOW * integral
         end = max(1, int(np.argmax(gone[1:])) + 1) if gone.any() else mean.size - 1
         area = np.trapezoid(each[:, : end + 1], dx=interval, axis=1)
-        whole, left = float(area.mean() / strength), 0.0 if gone.any() else max(float(mean[end]), 0.0)
-        if not (whole > 0 and left < 1):
+        total, left = float(area.mean() / strength), 0.0 if gone.any() else max(float(mean[end]), 0.0)
+        if not (total > 0 and left < 1):
             raise ConvergenceError(
                 f"{omega[group].mean() / THz:.3g} THz: no decay within a tenth of the run, {end * interval / ps:.3g} "
                 "ps: run longer, with samples closer together"
             )
-        scatter = (area - whole * each[:, 0]) / (1 - left)
+        scatter = (area - total * each[:, 0]) / (1 - left)
         if left:
-            scatter += whole * (each[:, end] - left * each[:, 0]) / (1 - left) ** 2
+            scatter += total * (each[:, end] - left * each[:, 0]) / (1 - left) ** 2
         peaked = float(np.mean(scatter**4) / np.mean(scatter**2) ** 2)  # 3 for Gaussian scatter, which this is not
         widening = student.ppf(0.975, 2 * group.size / max(peaked - 1, 2.0)) / 1.96
         sigma = float(widening * scatter.std(ddof=1) / (strength * np.sqrt(group.size)))
-        rows.append((float(omega[group].mean()), whole / (1 - left), sigma, left))
+        rows.append((float(omega[group].mean()), total / (1 - left), sigma, left))
     return np.array(rows).T
