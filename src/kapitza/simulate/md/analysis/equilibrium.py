@@ -268,19 +268,19 @@ def _fit_likelihood(task: _SpectrumTask) -> tuple[Array, Array]:
         if np.abs(change).max() < 1e-8:  # far below the statistical error of ln G
             break
     covariance: Array = np.asarray(_solve_information(information, np.eye(x.size)))
-    if not covariance[0, 0] < _UNKNOWN:
-        raise _unresolved()
+    if task.free and not covariance[0, 0] < _UNKNOWN:
+        raise _unresolved_error()
     return np.exp(x), covariance
 
 
 def _solve_information(information: Array, right: Array) -> Any:
     scale = np.sqrt(np.diag(information))
     if not (scale > 0).all() or not np.linalg.cond(information / np.outer(scale, scale)) < _SINGULAR:
-        raise _unresolved()
+        raise _unresolved_error()
     return np.linalg.solve(information, right)
 
 
-def _unresolved() -> ConvergenceError:
+def _unresolved_error() -> ConvergenceError:
     return ConvergenceError(
         "the spectrum does not tell the conductance of the boundary from those of the solids: run longer, or give "
         "their conductivities"
