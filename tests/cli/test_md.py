@@ -152,6 +152,9 @@ def test_an_elastic_theory_splits_the_spectrum(saved, tmp_path, capsys):
     kapitza.save(kapitza.Transmission(omega, np.full(300, 4 * height), method="twice"), tmp_path / "agf.npz")
     assert main(command) == 0
     assert "the elastic theory has 200." in capsys.readouterr().out.replace("199.", "200.")
+    kapitza.save(kapitza.Transmission(10 * omega, np.full(300, height), method="other"), tmp_path / "agf.npz")
+    assert main(command) == 2
+    assert "THz: wanted that of the same junction" in capsys.readouterr().err
 
 
 def test_mode_temperatures_lie_between_the_baths(saved, tmp_path, capsys):

@@ -291,7 +291,7 @@ def test_faults_of_calculators(cif, monkeypatch):
     ("path", "name", "words"),
     [
         ("lj:LennardJones", "sgima", "it has epsilon, sigma, rc, .*; did you mean sigma"),
-        ("eam:EAM", "potentiel", ".*; did you mean potential?"),
+        ("eam:EAM", "ppotential", ".*; did you mean potential?"),
         ("lammpslib:LAMMPSlib", "lmpcmd", "it has .*keep_alive"),
         ("harmonic:HarmonicCalculator", "forcefield", ".*; did you mean harmonicforcefield?"),
         # names that are in no signature and in no defaults, which the classes use all the same, or hand to a program

@@ -142,6 +142,12 @@ def test_given_frequencies_are_taken_as_they_are(si_heavy):
     assert found.method == "AGF Si, two masses"
 
 
+def test_frequencies_in_terahertz_are_refused():
+    spring = (28 * m_u, 40.0)
+    with pytest.raises(InputError, match=r"give rad/s, as in 5 \* kapitza.units.THz"):
+        agf(chain_junction(spring, spring, bond=50.0), [3.0, 5.0])
+
+
 def test_supercell_has_the_spectrum_of_its_cell(si_heavy):
     omega = np.array([1.5, 4.0]) * THz
     whole = repeat_device(si_heavy, [2, 1])

@@ -24,6 +24,7 @@ _BAND_TOP_PHASES = 8  # phases along the normal at which the top of the bands is
 EXTREMUM_HALVINGS = 4  # of a step of the phase, until an extremum of a band counts as converged
 _BOX_MESH_SIDE = 10  # points along a side of the mesh that finds where bands begin
 _BOX_MARGIN = 1.15  # by which a box is larger than the waves found in it
+_LEAST_FREQUENCY = 1e6  # rad s⁻¹, below all that crystals of a laboratory can hold: numbers in THz
 _FREQUENCY_COUNT = 120  # of frequencies where none are given
 _SHARED_FREQUENCY_COUNT = 40  # the same, up to the top of the lower spectrum
 _BAND_TOP_MARGIN = 1.08  # over the top of the bands: where the frequencies end that are chosen here
@@ -111,6 +112,11 @@ def even_frequencies(junction: Junction, omega: ArrayLike | None, *, common: boo
         wanted = frequencies(omega)
         if not wanted.size or wanted[0] <= 0:
             raise InputError(f"expected frequencies above 0 rad/s, got {wanted[:1]}")
+        if wanted[-1] < _LEAST_FREQUENCY:
+            raise InputError(
+                f"frequencies up to {wanted[-1]:.4g} rad/s, far below those of any phonon: give rad/s, as in "
+                f"{wanted[-1]:.4g} * kapitza.units.THz"
+            )
         return wanted
     k = np.indices((6, 6)).reshape(2, -1).T / 6
     tops = [top_frequency(lead, k) for lead in (junction.left, junction.right)]

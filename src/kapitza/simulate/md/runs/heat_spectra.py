@@ -21,8 +21,11 @@ from kapitza.simulate.md.analysis.transmission import (
 from kapitza.simulate.md.observers.spectral_flux import SpectralFlux
 from kapitza.simulate.md.observers.velocity_spectra import VelocitySpectra, spectral_temperatures
 from kapitza.simulate.md.runs.run import Run
+from kapitza.units import THz
 
 _FLUX_SIGNIFICANCE = 3.0  # standard uncertainties from which a heat flow is one
+_NEGLIGIBLE = 1e-3  # of the largest transmission: where one ends
+_ALIKE = 2.5  # times the highest frequency of the softer crystal, or a part of it, where that of its junction may end
 _BAND_MARGIN = 1.05  # of the highest frequency at rest, up to which bands reach: heat widens the spectrum
 
 
@@ -110,7 +113,7 @@ def heat_spectrum(
     Raises
     ------
     InputError
-        where no spectrum was taken, or there is no jump
+        where no spectrum was taken, there is no jump, or the elastic theory is that of other crystals
     """
     found, flux = run.result(), run.flux()
     if not (found.jump > 0 and found.flux > 0):
@@ -125,6 +128,8 @@ def heat_spectrum(
     total, spread = flux.total
     clear = total > _FLUX_SIGNIFICANCE * spread
     lower = float(run.highest_frequency.min())
+    if elastic is not None and lower:
+        _check_same_junction(run.title, elastic, lower)
     return HeatSpectrum(
         title=run.title, result=found, flux=flux, edges=edges, heat=value * np.diff(edges),
         heat_sigma=sigma * np.diff(edges), highest_frequency=run.highest_frequency,
@@ -133,6 +138,16 @@ def heat_spectrum(
         extrapolated=across, between_thermostats=between,
         split=None if elastic is None else elastic_split(flux, hot - cold, elastic, edges),
     )  # fmt: skip
+
+
+def _check_same_junction(title: str, elastic: Transmission, lower: float) -> None:
+    """Refuse a transmission that ends far from where the softer crystal of a run does (rad s⁻¹)."""
+    top = float(elastic.omega[elastic.total > _NEGLIGIBLE * elastic.total.max()].max(initial=0.0))
+    if not lower / _ALIKE < top < lower * _ALIKE:
+        raise InputError(
+            f"{title}: the softer crystal has frequencies up to {lower / THz:.3g} THz, the transmission by "
+            f"{elastic.method or 'the elastic theory'} ends at {top / THz:.3g} THz: wanted that of the same junction"
+        )
 
 
 @frozen(eq=False, kw_only=True)
