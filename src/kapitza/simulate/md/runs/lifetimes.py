@@ -24,10 +24,10 @@ import numpy as np
 from attrs import Factory, define, evolve, field, frozen
 from numpy.typing import NDArray
 from scipy.integrate import cumulative_trapezoid
-from scipy.stats import t as student
 
 from kapitza.core.arrays import Array, ComplexArray, IntArray, about, quantity
 from kapitza.core.records import BaseRecord
+from kapitza.core.student import student_widening
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.matter.brillouin import lattice_operations
 from kapitza.matter.crystal import Crystal
@@ -578,7 +578,7 @@ def _bands(omega: Array, covariance: Array, interval: float) -> Array:
         if left:
             scatter += total * (each[:, end] - left * each[:, 0]) / (1 - left) ** 2
         peaked = float(np.mean(scatter**4) / np.mean(scatter**2) ** 2)  # 3 for Gaussian scatter, which this is not
-        widening = student.ppf(0.975, 2 * group.size / max(peaked - 1, 2.0)) / 1.96
+        widening = student_widening(2 * group.size / max(peaked - 1, 2.0))
         sigma = float(widening * scatter.std(ddof=1) / (strength * np.sqrt(group.size)))
         rows.append((float(omega[group].mean()), total / (1 - left), sigma, left))
     return np.array(rows).T
