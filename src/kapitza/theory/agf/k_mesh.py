@@ -114,8 +114,8 @@ def even_frequencies(junction: Junction, omega: ArrayLike | None, *, common: boo
             raise InputError(f"expected frequencies above 0 rad/s, got {wanted[:1]}")
         if wanted[-1] < _LEAST_FREQUENCY:
             raise InputError(
-                f"frequencies up to {wanted[-1]:.4g} rad/s, far below those of any phonon: give rad/s, as in "
-                f"{wanted[-1]:.4g} * kapitza.units.THz"
+                f"frequencies up to {wanted[-1]:.4g} rad/s, far below those of any phonon: give rad/s, numbers in THz "
+                "times 2π 1e12"
             )
         return wanted
     k = np.indices((6, 6)).reshape(2, -1).T / 6
