@@ -144,7 +144,7 @@ def test_given_frequencies_are_taken_as_they_are(si_heavy):
 
 def test_frequencies_in_terahertz_are_refused():
     spring = (28 * m_u, 40.0)
-    with pytest.raises(InputError, match="up to 5 rad/s, .* numbers in THz times 2π 1e12"):
+    with pytest.raises(InputError, match=r"up to 5 rad/s, .* numbers in THz times 2π 1e12"):
         agf(chain_junction(spring, spring, bond=50.0), [3.0, 5.0])
 
 
