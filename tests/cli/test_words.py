@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-import hooks
+import doors
 import pytest
 
 from kapitza.cli import main
@@ -15,8 +15,8 @@ from kapitza.cli.words import _PHRASES, command_line_words
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "kapitza"
 PUBLIC_FUNCTIONS = {
-    name for room in hooks.ROOMS for name, home in hooks.public_names(room) if home != "kapitza" and "_" in name
-} & {name.lower() for room in hooks.ROOMS for name, _ in hooks.public_names(room)}
+    name for room in doors.ROOMS for name, home in doors.public_names(room) if home != "kapitza" and "_" in name
+} & {name.lower() for room in doors.ROOMS for name, _ in doors.public_names(room)}
 PYTHON = re.compile(
     r"(?<![\w-])\.?[A-Za-z_][\w.]*\([^)]*\)?"  # a call
     r"|(?<![\w.-])[a-z_]+=(?:['\"(\[]|True|False|None|\d)"  # an argument

@@ -6,14 +6,14 @@ import inspect
 from importlib import import_module
 from typing import Any
 
-import hooks
+import doors
 import pytest
 from test_blocks import PAGES, blocks
 
 from kapitza.core.records import BaseRecord
 
 MAX_REPR = 2000  # characters that a session shows of a record
-PUBLIC = {(name, home) for room in hooks.ROOMS for name, home in hooks.public_names(room) if home != "kapitza"}
+PUBLIC = {(name, home) for room in doors.ROOMS for name, home in doors.public_names(room) if home != "kapitza"}
 
 
 def public_object(name: str, home: str) -> Any:
