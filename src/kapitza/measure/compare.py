@@ -404,15 +404,10 @@ def _predict_unit(unit: UnitInputs) -> UnitResult:
         observation = USUAL_EXPERIMENT
         experiments = [_experiment_of(entry) for entry in measured(left, right, temperature, window=window)]
     elif "method" in unit:
-        observation = _observation_of_unit(unit)
+        lengths = {name: float(np.asarray(unit[name])) for name in ("thickness", "frequency", "spot")}
+        observation = Observation(method=cast("ObservationMethod", str(unit["method"])), **lengths)
     found = _model_predictions(left, right, temperature, observation, experiments)
     return {"predictions": np.array(json.dumps(asdict(found)))}
-
-
-def _observation_of_unit(unit: UnitInputs) -> Observation:
-    """The experiment of a unit."""
-    lengths = {name: float(np.asarray(unit[name])) for name in ("thickness", "frequency", "spot")}
-    return Observation(method=cast("ObservationMethod", str(unit["method"])), **lengths)
 
 
 def _read_predictions(part: UnitResult) -> _Solved:

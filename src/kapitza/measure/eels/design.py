@@ -76,14 +76,6 @@ def _used_columns(experiment: EelsExperiment) -> NDArray[np.bool_]:
     return np.abs(experiment.position) >= experiment.skip
 
 
-def _branch_information(experiment: EelsExperiment, pixel: Array, dwell: Array | None = None) -> NDArray[np.float64]:
-    """(4, 4) information of all pixels on the two branches, gradients per pitch; variances go with 1/dwell."""
-    share = np.ones(pixel.size) if dwell is None else dwell / experiment.dwell
-    columns = _seen_branches(experiment)
-    weight = experiment.rows * share / pixel**2 * _used_columns(experiment)
-    return (columns * weight[:, None]).T @ columns
-
-
 def _target_functionals(experiment: EelsExperiment) -> dict[str, Array]:
     """What each target adds up from the two temperatures at the plane and the gradients per pitch."""
     jump = np.array([1.0, -1, 0, 0])
@@ -103,7 +95,10 @@ def scan_precision(experiment: EelsExperiment, pixel: Array, dwell: Array | None
     `pixel` (2 columns,) is the error of T in one pixel at the dwell time of the plan, K; `dwell` (2 columns,) the time
     of one pixel of each column, s, that of the plan if None.
     """
-    covariance = np.linalg.inv(_branch_information(experiment, pixel, dwell))
+    share = np.ones(pixel.size) if dwell is None else dwell / experiment.dwell
+    columns = _seen_branches(experiment)
+    weight = experiment.rows * share / pixel**2 * _used_columns(experiment)
+    covariance = np.linalg.inv((columns * weight[:, None]).T @ columns)
     errors = {name: float(np.sqrt(c @ covariance @ c)) for name, c in _target_functionals(experiment).items()}
     left, right = np.sqrt(np.diag(covariance)[2:]) / experiment.pitch
     lengths = (errors.get(name, np.inf) for name in ("kapitza_left", "kapitza_right"))

@@ -81,7 +81,8 @@ def fit_spectra(
     _check_gain_side(image, model)
     require("numba", extra="eels", why="the fit of spectra")
     problem = pose_problem(image, model, known)
-    sample = _sample_spectra(image)
+    chosen = np.unique(np.linspace(0, image.pixels - 1, SAMPLE_SPECTRA).astype(int))
+    sample = np.concatenate([image.block(int(i), int(i) + 1) for i in chosen])
     problem = evolve(problem, plateau=saturation_level(sample))
     sample, _ = _without_saturated(sample, problem.plateau)
     problem = evolve(problem, start=_typical_parameters(sample, image.step, problem, {**known.start, **known.fixed}))
@@ -112,12 +113,6 @@ def _check_gain_side(image: SpectrumImage, model: SpectrumModel) -> None:
             f"the energy axis begins at {image.energy[0] / meV:.4g} meV: without a gain side down "
             f"to -{lowest / meV:.4g} meV or beyond there is no temperature in the spectra; record or keep it"
         )
-
-
-def _sample_spectra(image: SpectrumImage) -> NDArray[Any]:
-    """(n, channels) electrons of some pixels from all over the image."""
-    chosen = np.unique(np.linspace(0, image.pixels - 1, SAMPLE_SPECTRA).astype(int))
-    return np.concatenate([image.block(int(i), int(i) + 1) for i in chosen])
 
 
 def _without_saturated(counts: NDArray[Any], plateau: float) -> tuple[NDArray[Any], NDArray[np.int64]]:

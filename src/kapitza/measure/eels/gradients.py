@@ -138,7 +138,8 @@ def _neighbourhood_sums(
     normal, right = np.zeros((*shape, unknowns, unknowns)), np.zeros((*shape, unknowns))
     square, count = np.zeros(shape), np.zeros(shape, dtype=np.int64)
     for shift in _neighbour_offsets(axes, radius):
-        here, there = _overlap_slices(shape, shift)
+        here = tuple(slice(max(0, -s), n - max(0, s)) for s, n in zip(shift, shape, strict=True))
+        there = tuple(slice(max(0, s), n - max(0, -s)) for s, n in zip(shift, shape, strict=True))
         apart = [axis[t] - axis[h] for axis, t, h in zip(axes, there, here, strict=True)]
         mesh = np.meshgrid(*apart, indexing="ij")
         lever = np.stack([np.ones_like(mesh[0]), *(part / radius for part in mesh[::-1])], axis=-1)
@@ -158,13 +159,6 @@ def _neighbour_offsets(axes: tuple[Array, ...], radius: float) -> list[tuple[int
     reach = [min(step, axis.size - 1) for step, axis in zip(reach, axes, strict=True)]
     grid = np.meshgrid(*(np.arange(-step, step + 1) for step in reach), indexing="ij")
     return [tuple(map(int, row)) for row in np.stack([part.ravel() for part in grid], axis=1)]
-
-
-def _overlap_slices(shape: tuple[int, ...], shift: tuple[int, ...]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """Slices of the pixels that have a neighbour at a shift, and of those neighbours."""
-    here = tuple(slice(max(0, -s), n - max(0, s)) for s, n in zip(shift, shape, strict=True))
-    there = tuple(slice(max(0, s), n - max(0, -s)) for s, n in zip(shift, shape, strict=True))
-    return here, there
 
 
 def line_profile(

@@ -131,7 +131,10 @@ def lamella_problem(scan: LamellaScan, priors: Mapping[str, Prior], plane: str) 
     if plane not in lamella.plane_names:
         raise InputError(f"no plane {plane!r}: the lamella has {', '.join(lamella.plane_names)}")
     _check_maps(scan)
-    _check_scale(scan, priors)
+    known = any(f"{one.name}.conductivity" not in priors for one in scan.lamella.materials)
+    with_prior = any(name.endswith(".conductivity") for name in priors)
+    if not (known or with_prior or any(one.power or one.frequency for one in scan.maps)):
+        raise InputError("a map gives R/k only: give a power, a prior of a conductivity, or a lock-in map")
     free = [f"{name}.resistance" for name in lamella.plane_names if f"{name}.resistance" not in priors]
     if f"{plane}.resistance" not in free:
         raise InputError(f"{plane}.resistance has a prior: what is sought has none")
@@ -191,14 +194,6 @@ def _temperature_fall(one: LamellaMap) -> tuple[float, float]:
     value, variance = np.real(one.temperature)[used], one.sigma[used] ** 2
     parts = [(value[side].mean(), variance[side].sum() / side.sum() ** 2) for side in (left, ~left)]
     return float(parts[0][0] - parts[1][0]), float(parts[0][1] + parts[1][1]) ** 0.5
-
-
-def _check_scale(scan: LamellaScan, priors: Mapping[str, Prior]) -> None:
-    """Refuse a fit in which nothing says how large the conductivities are."""
-    known = any(f"{one.name}.conductivity" not in priors for one in scan.lamella.materials)
-    with_prior = any(name.endswith(".conductivity") for name in priors)
-    if not (known or with_prior or any(one.power or one.frequency for one in scan.maps)):
-        raise InputError("a map gives R/k only: give a power, a prior of a conductivity, or a lock-in map")
 
 
 def _with_pad_estimates(one: LamellaMap) -> LamellaMap:

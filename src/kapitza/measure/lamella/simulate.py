@@ -1,7 +1,6 @@
 """Virtual experiments on a lamella: numbers drawn from their priors, and maps with noise."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from attrs import evolve
@@ -140,17 +139,12 @@ def simulate_lamella(
         if one.power is not None:
             error = 0.0 if rng is None else one.power_sigma * float(rng.standard_normal())
             scan = driven_scan(scan, one.power * float(np.exp(error)))
-        found.append(evolve(one, temperature=_with_noise(scan, one, rng)))
+        seen = scan.images()[0]
+        if rng is not None:
+            noise = rng.standard_normal((2, *seen.shape)) * one.sigma
+            seen = seen + (noise[0] + 1j * noise[1] if one.frequency else noise[0])
+        found.append(evolve(one, temperature=np.where(scan.measured_pixels[0], seen, np.nan)))
     return tuple(found)
-
-
-def _with_noise(scan: LamellaScan, one: LamellaMap, rng: Any) -> Any:
-    """(ny, nx) temperatures of the map of a scan with noise, K; NaN beside the lamella."""
-    seen = scan.images()[0]
-    if rng is not None:
-        noise = rng.standard_normal((2, *seen.shape)) * one.sigma
-        seen = seen + (noise[0] + 1j * noise[1] if one.frequency else noise[0])
-    return np.where(scan.measured_pixels[0], seen, np.nan)
 
 
 def driven_scan(scan: LamellaScan, power: float) -> LamellaScan:
