@@ -37,14 +37,10 @@ class Sensitivity(BaseRecord):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from kapitza import Boundary, Layer, Stack
+    >>> from kapitza.examples import aluminium_on_silicon
     >>> from kapitza.measure import sensitivity
     >>> from kapitza.thermoreflectance import FilmCooling
-    >>> film = Stack(
-    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.4e6), Layer("Si", np.inf, 148.0, heat_capacity=1.64e6)],
-    ...     [Boundary(1e8)],
-    ... )
+    >>> film = aluminium_on_silicon()
     >>> found = sensitivity(FilmCooling([1e-9, 3e-9]), film, ["Al|Si.conductance"], kind="temperature")
     >>> print(found.names, found.of("Al|Si.conductance").round(2))
     ('Al|Si.conductance',) [-0.36 -0.74]
@@ -125,16 +121,11 @@ class Design(BaseRecord):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from kapitza import Boundary, Layer, Stack, design
-    >>> from kapitza.thermoreflectance import FilmCooling
-    >>> film = Stack(
-    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.4e6), Layer("Si", np.inf, 148.0, heat_capacity=1.64e6)],
-    ...     [Boundary(1e8)],
-    ... )
-    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
+    >>> from kapitza import design
+    >>> from kapitza.examples import aluminium_on_silicon, film_cooling
+    >>> film = aluminium_on_silicon()
     >>> best, *_ = design(
-    ...     cooling, film, ["Al|Si.conductance"], settings={"Al.thickness": [40e-9, 80e-9]}, kind="temperature"
+    ...     film_cooling(), film, ["Al|Si.conductance"], settings={"Al.thickness": [40e-9, 80e-9]}, kind="temperature"
     ... )
     >>> print({name: f"{value * 1e9:.0f} nm" for name, value in best.settings.items()})
     {'Al.thickness': '40 nm'}

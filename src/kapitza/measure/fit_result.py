@@ -45,18 +45,9 @@ class ErrorBudget(BaseRecord):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from kapitza import Boundary, Layer, Prior, Stack, fit
-    >>> from kapitza.measure import simulate_curve
-    >>> from kapitza.thermoreflectance import FilmCooling
-    >>> film = Stack(
-    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.4e6), Layer("Si", np.inf, 148.0, heat_capacity=1.64e6)],
-    ...     [Boundary(1e8)],
-    ... )
-    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
-    >>> curve = simulate_curve(cooling, film, noise=0.01)
-    >>> found = fit(cooling, curve, film, ["Al|Si.conductance"], priors={"Al.thickness": Prior.relative(0.03)})
-    >>> share = found.budget().of("Al|Si.conductance")
+    >>> from kapitza import Prior
+    >>> from kapitza.examples import fitted_film
+    >>> share = fitted_film(priors={"Al.thickness": Prior.relative(0.03)}).budget().of("Al|Si.conductance")
     >>> print({source: round(part, 2) for source, part in share.items()})
     {'data': 0.89, 'Al.thickness': 0.11}
     """
@@ -95,16 +86,9 @@ class Fit(BaseRecord):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from kapitza import Boundary, Fit, Layer, Stack, fit
-    >>> from kapitza.measure import simulate_curve
-    >>> from kapitza.thermoreflectance import FilmCooling
-    >>> film = Stack(
-    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.4e6), Layer("Si", np.inf, 148.0, heat_capacity=1.64e6)],
-    ...     [Boundary(1e8)],
-    ... )
-    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
-    >>> found: Fit = fit(cooling, simulate_curve(cooling, film, noise=0.01), film, ["Al|Si.conductance"])
+    >>> from kapitza import fit
+    >>> from kapitza.examples import aluminium_on_silicon, cooling_curve, film_cooling
+    >>> found = fit(film_cooling(), cooling_curve(), aluminium_on_silicon(), ["Al|Si.conductance"])
     >>> print(found.names, abs(found.value[0] / 1e8 - 1) < 3 * found.sigma[0] / 1e8)
     ('Al|Si.conductance',) True
     """

@@ -255,16 +255,8 @@ class Minimum(BaseRecord):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from kapitza import Boundary, Layer, Stack, fit
-    >>> from kapitza.measure import simulate_curve
-    >>> from kapitza.thermoreflectance import FilmCooling
-    >>> film = Stack(
-    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.43e6), Layer("Si", np.inf, 130.0, heat_capacity=1.66e6)],
-    ...     [Boundary(1e8)],
-    ... )
-    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
-    >>> found = fit(cooling, simulate_curve(cooling, film, noise=0.01), film, ["Al|Si.conductance"])
+    >>> from kapitza.examples import fitted_film
+    >>> found = fitted_film()
     >>> best = found.minima[0]
     >>> print(f"chi² = {best.chi2:.1f} for {20 - 1} degrees of freedom, {len(found.minima)} minimum")
     chi² = 12.8 for 19 degrees of freedom, 1 minimum

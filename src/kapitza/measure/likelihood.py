@@ -42,15 +42,8 @@ class ProfileLikelihood(BaseRecord):
     Examples
     --------
     >>> import numpy as np
-    >>> from kapitza import Boundary, Layer, Stack, fit
-    >>> from kapitza.measure import simulate_curve
-    >>> from kapitza.thermoreflectance import FilmCooling
-    >>> film = Stack(
-    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.43e6), Layer("Si", np.inf, 130.0, heat_capacity=1.66e6)],
-    ...     [Boundary(1e8)],
-    ... )
-    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
-    >>> found = fit(cooling, simulate_curve(cooling, film, noise=0.01), film, ["Al|Si.conductance"])
+    >>> from kapitza.examples import fitted_film
+    >>> found = fitted_film()
     >>> sigma = found.sigma[0]
     >>> rise = found.profile_likelihood("Al|Si.conductance", found.value + sigma * np.array([-1, 0, 1]))
     >>> print(rise.delta_chi2.round(1))  # 1 at one standard uncertainty
@@ -74,22 +67,9 @@ class Contours(BaseRecord):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from kapitza import Boundary, Layer, Prior, Stack, fit
-    >>> from kapitza.measure import simulate_curve
-    >>> from kapitza.thermoreflectance import FilmCooling
-    >>> film = Stack(
-    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.43e6), Layer("Si", np.inf, 130.0, heat_capacity=1.66e6)],
-    ...     [Boundary(1e8)],
-    ... )
-    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
-    >>> found = fit(
-    ...     cooling,
-    ...     simulate_curve(cooling, film, noise=0.01),
-    ...     film,
-    ...     ["Al|Si.conductance"],
-    ...     priors={"Al.thickness": Prior.relative(0.03)},
-    ... )
+    >>> from kapitza import Prior
+    >>> from kapitza.examples import fitted_film
+    >>> found = fitted_film(priors={"Al.thickness": Prior.relative(0.03)})
     >>> rise = found.contours("Al|Si.conductance", "Al.thickness", points=5)
     >>> print(rise.delta_chi2.shape, rise.delta_chi2[2, 2].round(6), "at the best values")
     (5, 5) 0.0 at the best values
@@ -112,19 +92,11 @@ class Bound(BaseRecord):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from kapitza import Boundary, Layer, Stack, fit
-    >>> from kapitza.measure import simulate_curve
-    >>> from kapitza.thermoreflectance import FilmCooling
-    >>> film = Stack(
-    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.43e6), Layer("Si", np.inf, 130.0, heat_capacity=1.66e6)],
-    ...     [Boundary(2e10)],
-    ... )
-    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
-    >>> found = fit(cooling, simulate_curve(cooling, film, noise=0.05), film, ["Al|Si.conductance"])
+    >>> from kapitza.examples import fitted_film
+    >>> found = fitted_film(2e10, noise=0.05)
     >>> bound = found.bounds["Al|Si.conductance"]
     >>> print(f"above {bound.low / 1e9:.1f} GW m⁻² K⁻¹ with {bound.confidence:.0%}; high: {bound.high}")
-    above 7.2 GW m⁻² K⁻¹ with 95%; high: None
+    above 7.4 GW m⁻² K⁻¹ with 95%; high: None
     """
 
     low: float | None = field(metadata=about("SI", "lower bound"))

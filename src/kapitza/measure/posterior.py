@@ -31,16 +31,9 @@ class PosteriorSamples(BaseRecord):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from kapitza import Boundary, Layer, Stack, fit
-    >>> from kapitza.measure import simulate_curve, sample_posterior
-    >>> from kapitza.thermoreflectance import FilmCooling
-    >>> film = Stack(
-    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.43e6), Layer("Si", np.inf, 130.0, heat_capacity=1.66e6)],
-    ...     [Boundary(1e8)],
-    ... )
-    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
-    >>> found = fit(cooling, simulate_curve(cooling, film, noise=0.01), film, ["Al|Si.conductance"])
+    >>> from kapitza.examples import fitted_film
+    >>> from kapitza.measure import sample_posterior
+    >>> found = fitted_film()
     >>> draws = sample_posterior(found, walkers=8, steps=100, burn=50)
     >>> low, high = draws.interval("Al|Si.conductance")
     >>> print(f"{draws.of('Al|Si.conductance').size} draws; the fit lies between: {low < found.value[0] < high}")

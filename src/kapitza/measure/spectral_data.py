@@ -20,20 +20,9 @@ class SpectralMeasurement(Protocol):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from kapitza import solid
-    >>> from kapitza.boltzmann import Film, ScatteringRates, spectral_carriers
-    >>> from kapitza.thermoreflectance import ApparentResistances, SpectralMeasurement
-    >>> from kapitza.units import THz
-    >>> rates = ScatteringRates(umklapp=1.2e-19, impurity=1.3e-45, boundary=1e-3)
-    >>> edges = np.array([0.01, 2, 4, 8, 16]) * THz
-    >>> left, right = (
-    ...     spectral_carriers(solid(name), rates, edges=edges, conductivity=k)
-    ...     for name, k in (("Si", 148.0), ("Ge", 60.0))
-    ... )
-    >>> films, hertz = [Film(80e-9, left), Film(1e-3, right)], [1e6, 1e7, 1e8]
-    >>> blank = ApparentResistances(films, hertz, np.zeros(3), np.full(3, 1e-11))
-    >>> flow = 0.5 * np.minimum(left.flow, right.flow)  # half of the most that detailed balance lets cross
+    >>> from kapitza.examples import silicon_on_germanium
+    >>> from kapitza.thermoreflectance import SpectralMeasurement
+    >>> blank, left, right, flow = silicon_on_germanium()
     >>> one: SpectralMeasurement = blank.simulate(flow, seed=1)
     >>> residual, slope = one.residuals(flow)
     >>> print(residual.shape, slope.shape, (abs(residual) < 4).all())
@@ -135,20 +124,8 @@ class ApparentResistances(BaseRecord):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from kapitza import solid
-    >>> from kapitza.boltzmann import Film, ScatteringRates, spectral_carriers
-    >>> from kapitza.thermoreflectance import ApparentResistances
-    >>> from kapitza.units import THz
-    >>> rates = ScatteringRates(umklapp=1.2e-19, impurity=1.3e-45, boundary=1e-3)
-    >>> edges = np.array([0.01, 2, 4, 8, 16]) * THz
-    >>> left, right = (
-    ...     spectral_carriers(solid(name), rates, edges=edges, conductivity=k)
-    ...     for name, k in (("Si", 148.0), ("Ge", 60.0))
-    ... )
-    >>> films, hertz = [Film(80e-9, left), Film(1e-3, right)], [1e6, 1e7, 1e8]
-    >>> blank = ApparentResistances(films, hertz, np.zeros(3), np.full(3, 1e-11))
-    >>> flow = 0.5 * np.minimum(left.flow, right.flow)  # half of the most that detailed balance lets cross
+    >>> from kapitza.examples import silicon_on_germanium
+    >>> blank, left, right, flow = silicon_on_germanium()
     >>> seen = blank.simulate(flow, seed=1)
     >>> print((seen.value.real * 1e9).round(1), "m²K/GW at 1, 10 and 100 MHz")
     [3.1 2.7 2.2] m²K/GW at 1, 10 and 100 MHz

@@ -41,20 +41,9 @@ class Smoothness(BaseRecord):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from kapitza import solid
-    >>> from kapitza.boltzmann import Film, ScatteringRates, spectral_carriers
-    >>> from kapitza.thermoreflectance import ApparentResistances, Smoothness, spectral_transmission
-    >>> from kapitza.units import THz
-    >>> rates = ScatteringRates(umklapp=1.2e-19, impurity=1.3e-45, boundary=1e-3)
-    >>> edges = np.array([0.01, 2, 4, 8, 16]) * THz
-    >>> left, right = (
-    ...     spectral_carriers(solid(name), rates, edges=edges, conductivity=k)
-    ...     for name, k in (("Si", 148.0), ("Ge", 60.0))
-    ... )
-    >>> films, hertz = [Film(80e-9, left), Film(1e-3, right)], [1e6, 1e7, 1e8]
-    >>> blank = ApparentResistances(films, hertz, np.zeros(3), np.full(3, 1e-11))
-    >>> flow = 0.5 * np.minimum(left.flow, right.flow)  # half of the most that detailed balance lets cross
+    >>> from kapitza.examples import silicon_on_germanium
+    >>> from kapitza.thermoreflectance import Smoothness, spectral_transmission
+    >>> blank, left, right, flow = silicon_on_germanium()
     >>> seen = blank.simulate(flow, seed=1)
     >>> for spread in (0.05, 0.3):
     ...     found = spectral_transmission([seen], left, right, prior=Smoothness(spread=spread, length=0.25), samples=20)
@@ -102,20 +91,9 @@ class SpectralEstimate(BaseRecord):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from kapitza import solid
-    >>> from kapitza.boltzmann import Film, ScatteringRates, spectral_carriers
-    >>> from kapitza.thermoreflectance import ApparentResistances, spectral_transmission
-    >>> from kapitza.units import THz
-    >>> rates = ScatteringRates(umklapp=1.2e-19, impurity=1.3e-45, boundary=1e-3)
-    >>> edges = np.array([0.01, 2, 4, 8, 16]) * THz
-    >>> left, right = (
-    ...     spectral_carriers(solid(name), rates, edges=edges, conductivity=k)
-    ...     for name, k in (("Si", 148.0), ("Ge", 60.0))
-    ... )
-    >>> films, hertz = [Film(80e-9, left), Film(1e-3, right)], [1e6, 1e7, 1e8]
-    >>> blank = ApparentResistances(films, hertz, np.zeros(3), np.full(3, 1e-11))
-    >>> flow = 0.5 * np.minimum(left.flow, right.flow)  # half of the most that detailed balance lets cross
+    >>> from kapitza.examples import silicon_on_germanium
+    >>> from kapitza.thermoreflectance import spectral_transmission
+    >>> blank, left, right, flow = silicon_on_germanium()
     >>> found = spectral_transmission([blank.simulate(flow, seed=1)], left, right, samples=20)
     >>> value, sigma = found.conductance
     >>> print(

@@ -384,22 +384,9 @@ def likelihood(found: Contours, ax: Axes | None = None) -> Axes:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from kapitza import Boundary, Layer, Prior, Stack, fit, plot
-    >>> from kapitza.measure import simulate_curve
-    >>> from kapitza.thermoreflectance import FilmCooling
-    >>> film = Stack(
-    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.43e6), Layer("Si", np.inf, 130.0, heat_capacity=1.66e6)],
-    ...     [Boundary(1e8)],
-    ... )
-    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
-    >>> found = fit(
-    ...     cooling,
-    ...     simulate_curve(cooling, film, noise=0.01),
-    ...     film,
-    ...     ["Al|Si.conductance"],
-    ...     priors={"Al.thickness": Prior.relative(0.03)},
-    ... )
+    >>> from kapitza import Prior, plot
+    >>> from kapitza.examples import fitted_film
+    >>> found = fitted_film(priors={"Al.thickness": Prior.relative(0.03)})
     >>> axes = plot.likelihood(found.contours("Al|Si.conductance", "Al.thickness", points=5))
     >>> print(axes.get_xlabel())
     Al|Si.conductance (MW m⁻² K⁻¹)

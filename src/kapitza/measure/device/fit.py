@@ -235,12 +235,9 @@ class BoundaryFlux(BaseRecord):
 
     Examples
     --------
-    >>> from kapitza import Device, Layer, Stack
-    >>> from kapitza.device import Box, HeatSource, Rectangle
+    >>> from kapitza.examples import gallium_nitride_chip
     >>> from kapitza.thermometry import boundary_flux, fit_device, patch_temperatures
-    >>> finger = Rectangle((0, 2e-6), (0, 25e-6))
-    >>> layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 100e-6, 390.0)]
-    >>> chip = Device(Stack(layers, [5e7]), [HeatSource("finger", 0.05, finger)], Box(100e-6, 100e-6), sink=300.0)
+    >>> chip = gallium_nitride_chip()
     >>> found = fit_device(chip, patch_temperatures(chip, {"finger": (325.0, 0.3)}), free=["GaN|SiC.conductance"])
     >>> there = boundary_flux(found, "GaN|SiC")
     >>> print(f"{there.jump:.1f} ± {there.sigma[0]:.1f} K over {there.flux / 1e6:.0f} MW/m²")

@@ -71,12 +71,9 @@ class MeasuredTemperatures(BaseRecord):
 
     Examples
     --------
-    >>> from kapitza import Device, Layer, Stack
-    >>> from kapitza.device import Box, HeatSource, Rectangle
+    >>> from kapitza.examples import gallium_nitride_chip
     >>> from kapitza.thermometry import patch_temperatures, predicted_temperatures
-    >>> finger = Rectangle((0, 2e-6), (0, 25e-6))
-    >>> layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 100e-6, 390.0)]
-    >>> chip = Device(Stack(layers, [5e7]), [HeatSource("finger", 0.05, finger)], Box(100e-6, 100e-6), sink=300.0)
+    >>> chip = gallium_nitride_chip()
     >>> measured = patch_temperatures(chip, {"finger": (325.0, 0.3)})
     >>> print(measured.temperature, measured.each_sigma(), predicted_temperatures(chip, measured).round(1))
     [325.] [0.3] [324.6]
@@ -163,12 +160,9 @@ def patch_temperatures(device: Device, measured: Mapping[str, tuple[float, float
 
     Examples
     --------
-    >>> from kapitza import Device, Layer, Stack
-    >>> from kapitza.device import Box, HeatSource, Rectangle
+    >>> from kapitza.examples import gallium_nitride_chip
     >>> from kapitza.thermometry import fit_device, patch_temperatures
-    >>> finger = Rectangle((0, 2e-6), (0, 25e-6))
-    >>> layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 100e-6, 390.0)]
-    >>> chip = Device(Stack(layers, [5e7]), [HeatSource("finger", 0.05, finger)], Box(100e-6, 100e-6), sink=300.0)
+    >>> chip = gallium_nitride_chip()
     >>> found = fit_device(chip, patch_temperatures(chip, {"finger": (325.0, 0.3)}), free=["GaN|SiC.conductance"])
     >>> print(f"{found.value[0] / 1e6:.1f} ± {found.sigma[0] / 1e6:.1f} MW/m²K")
     45.7 ± 2.7 MW/m²K

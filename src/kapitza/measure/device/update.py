@@ -18,18 +18,9 @@ class UpdatedPeak(BaseRecord):
 
     Examples
     --------
-    >>> from kapitza import Device, Layer, Prior, Stack
-    >>> from kapitza.device import Box, HeatSource, Rectangle
+    >>> from kapitza.examples import gallium_nitride_chip
     >>> from kapitza.thermometry import fit_device, patch_temperatures, updated_peak
-    >>> finger = Rectangle((0, 2e-6), (0, 25e-6))
-    >>> layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 100e-6, 390.0)]
-    >>> chip = Device(
-    ...     Stack(layers, [5e7]),
-    ...     [HeatSource("finger", 0.05, finger)],
-    ...     Box(100e-6, 100e-6),
-    ...     sink=300.0,
-    ...     uncertain={"GaN|SiC.conductance": 1.5e7},
-    ... )
+    >>> chip = gallium_nitride_chip(uncertain={"GaN|SiC.conductance": 1.5e7})
     >>> peak = updated_peak(fit_device(chip, patch_temperatures(chip, {"finger": (325.0, 0.3)})))
     >>> print(
     ...     f"{peak.before:.1f} ± {peak.before_sigma:.1f} K before, {peak.after:.1f} ± {peak.after_sigma:.1f} K after"
@@ -84,12 +75,9 @@ def fitted_conductance(fit: Fit, boundary: str) -> Conductance:
 
     Examples
     --------
-    >>> from kapitza import Device, Layer, Stack
-    >>> from kapitza.device import Box, HeatSource, Rectangle
+    >>> from kapitza.examples import gallium_nitride_chip
     >>> from kapitza.thermometry import fit_device, fitted_conductance, patch_temperatures
-    >>> finger = Rectangle((0, 2e-6), (0, 25e-6))
-    >>> layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 100e-6, 390.0)]
-    >>> chip = Device(Stack(layers, [5e7]), [HeatSource("finger", 0.05, finger)], Box(100e-6, 100e-6), sink=300.0)
+    >>> chip = gallium_nitride_chip()
     >>> found = fit_device(chip, patch_temperatures(chip, {"finger": (325.0, 0.3)}), free=["GaN|SiC.conductance"])
     >>> print(fitted_conductance(found, "GaN|SiC").drop)
     extrapolated

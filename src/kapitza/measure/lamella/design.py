@@ -37,40 +37,11 @@ class LamellaDesign(BaseRecord):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from kapitza import Prior
-    >>> from kapitza.measure.lamella import (
-    ...     Lamella,
-    ...     LamellaMap,
-    ...     LamellaMaterial,
-    ...     LamellaPlane,
-    ...     RelativeThickness,
-    ...     design_lamella,
-    ... )
-    >>> x = np.array([0.0, 1.2e-6])
-    >>> lamella = Lamella(
-    ...     materials=(
-    ...         LamellaMaterial(name="AlN", conductivity=100.0, heat_capacity=2.4e6),
-    ...         LamellaMaterial(name="SiC", conductivity=60.0, heat_capacity=2.2e6),
-    ...     ),
-    ...     planes=(LamellaPlane(position=0.6e-6, resistance=5e-9),),
-    ...     left=0.0,
-    ...     right=1.2e-6,
-    ...     bottom=0.0,
-    ...     top=0.4e-6,
-    ...     thickness=RelativeThickness(x, np.array([0.0, 0.4e-6]), np.full((2, 2), 0.8)),
-    ...     inelastic_mean_free_path=100e-9,
-    ... )
-    >>> pixels = LamellaMap(
-    ...     name="map",
-    ...     x=np.linspace(0.05e-6, 1.15e-6, 12),
-    ...     y=np.array([0.1e-6, 0.3e-6]),
-    ...     temperature=np.zeros((2, 12)),
-    ...     sigma=np.full((2, 12), 1.0),
-    ...     pad_temperatures=(485.0, 300.0),
-    ... )
+    >>> from kapitza.examples import lamella_map, nitride_lamella
+    >>> from kapitza.measure.lamella import design_lamella
     >>> known = {"AlN.conductivity": Prior.relative(0.1), "SiC.conductivity": Prior.relative(0.1)}
-    >>> found = design_lamella(lamella, pixels, known)
+    >>> found = design_lamella(nitride_lamella(), lamella_map(), known)
     >>> for name, sigma in zip(found.names[:4], found.relative_sigma):
     ...     print(f"{name}: {sigma:.0%}")
     power known to 1 %: 2%
@@ -111,40 +82,11 @@ def design_lamella(
 
     Examples
     --------
-    >>> import numpy as np
     >>> from kapitza import Prior
-    >>> from kapitza.measure.lamella import (
-    ...     Lamella,
-    ...     LamellaMap,
-    ...     LamellaMaterial,
-    ...     LamellaPlane,
-    ...     RelativeThickness,
-    ...     design_lamella,
-    ... )
-    >>> x = np.array([0.0, 1.2e-6])
-    >>> lamella = Lamella(
-    ...     materials=(
-    ...         LamellaMaterial(name="AlN", conductivity=100.0, heat_capacity=2.4e6),
-    ...         LamellaMaterial(name="SiC", conductivity=60.0, heat_capacity=2.2e6),
-    ...     ),
-    ...     planes=(LamellaPlane(position=0.6e-6, resistance=5e-9),),
-    ...     left=0.0,
-    ...     right=1.2e-6,
-    ...     bottom=0.0,
-    ...     top=0.4e-6,
-    ...     thickness=RelativeThickness(x, np.array([0.0, 0.4e-6]), np.full((2, 2), 0.8)),
-    ...     inelastic_mean_free_path=100e-9,
-    ... )
-    >>> pixels = LamellaMap(
-    ...     name="map",
-    ...     x=np.linspace(0.05e-6, 1.15e-6, 12),
-    ...     y=np.array([0.1e-6, 0.3e-6]),
-    ...     temperature=np.zeros((2, 12)),
-    ...     sigma=np.full((2, 12), 1.0),
-    ...     pad_temperatures=(485.0, 300.0),
-    ... )
+    >>> from kapitza.examples import lamella_map, nitride_lamella
+    >>> from kapitza.measure.lamella import design_lamella
     >>> known = {"AlN.conductivity": Prior.relative(0.1), "SiC.conductivity": Prior.relative(0.1)}
-    >>> found = design_lamella(lamella, pixels, known)
+    >>> found = design_lamella(nitride_lamella(), lamella_map(), known)
     >>> print(f"best: {found.names[0]}, which leaves {found.relative_sigma[0]:.0%}")
     best: power known to 1 %, which leaves 2%
     """

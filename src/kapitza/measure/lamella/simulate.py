@@ -36,21 +36,9 @@ def draw_numbers(
     --------
     >>> import numpy as np
     >>> from kapitza import Prior
-    >>> from kapitza.measure.lamella import Lamella, LamellaMaterial, LamellaPlane, RelativeThickness, draw_numbers
-    >>> x = np.array([0.0, 1.2e-6])
-    >>> lamella = Lamella(
-    ...     materials=(
-    ...         LamellaMaterial(name="AlN", conductivity=100.0, heat_capacity=2.4e6),
-    ...         LamellaMaterial(name="SiC", conductivity=60.0, heat_capacity=2.2e6),
-    ...     ),
-    ...     planes=(LamellaPlane(position=0.6e-6, resistance=5e-9),),
-    ...     left=0.0,
-    ...     right=1.2e-6,
-    ...     bottom=0.0,
-    ...     top=0.4e-6,
-    ...     thickness=RelativeThickness(x, np.array([0.0, 0.4e-6]), np.full((2, 2), 0.8)),
-    ...     inelastic_mean_free_path=100e-9,
-    ... )
+    >>> from kapitza.examples import nitride_lamella
+    >>> from kapitza.measure.lamella import draw_numbers
+    >>> lamella = nitride_lamella()
     >>> drawn = [draw_numbers(lamella, {"AlN.conductivity": Prior.relative(0.1)}, seed=seed) for seed in range(200)]
     >>> values = np.array([one["AlN.conductivity"] for one in drawn])
     >>> print(f"{np.log(values).std():.2f}")  # as stated

@@ -94,17 +94,9 @@ class CurveQuality(BaseRecord):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from kapitza import Boundary, Layer, Stack, fit
-    >>> from kapitza.measure import simulate_curve
+    >>> from kapitza.examples import fitted_film
     >>> from kapitza.measure.noise import judge_fit
-    >>> from kapitza.thermoreflectance import FilmCooling
-    >>> film = Stack(
-    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.4e6), Layer("Si", np.inf, 148.0, heat_capacity=1.64e6)],
-    ...     [Boundary(1e8)],
-    ... )
-    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
-    >>> found = fit(cooling, simulate_curve(cooling, film, noise=0.01), film, ["Al|Si.conductance"])
+    >>> found = fitted_film()
     >>> print(judge_fit(found).curves[0].points, "points")
     20 points
     """
@@ -145,17 +137,9 @@ class FitJudgement(BaseRecord):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from kapitza import Boundary, Layer, Stack, fit
-    >>> from kapitza.measure import simulate_curve
+    >>> from kapitza.examples import fitted_film
     >>> from kapitza.measure.noise import judge_fit
-    >>> from kapitza.thermoreflectance import FilmCooling
-    >>> film = Stack(
-    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.4e6), Layer("Si", np.inf, 148.0, heat_capacity=1.64e6)],
-    ...     [Boundary(1e8)],
-    ... )
-    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
-    >>> found = fit(cooling, simulate_curve(cooling, film, noise=0.01), film, ["Al|Si.conductance"])
+    >>> found = fitted_film()
     >>> print(judge_fit(found).verdict)
     consistent
     """
@@ -205,17 +189,9 @@ def is_parabolic(fit: JudgedFit, name: str) -> bool:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from kapitza import Boundary, Layer, Stack, fit
-    >>> from kapitza.measure import simulate_curve
+    >>> from kapitza.examples import fitted_film
     >>> from kapitza.measure.noise import is_parabolic
-    >>> from kapitza.thermoreflectance import FilmCooling
-    >>> film = Stack(
-    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.4e6), Layer("Si", np.inf, 148.0, heat_capacity=1.64e6)],
-    ...     [Boundary(1e8)],
-    ... )
-    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
-    >>> found = fit(cooling, simulate_curve(cooling, film, noise=0.01), film, ["Al|Si.conductance"])
+    >>> found = fitted_film()
     >>> print(is_parabolic(found, "Al|Si.conductance"))
     True
     """

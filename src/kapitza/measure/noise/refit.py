@@ -35,16 +35,8 @@ class CurveNoise(BaseRecord):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from kapitza import Boundary, Layer, Stack, fit
-    >>> from kapitza.measure import simulate_curve
-    >>> from kapitza.thermoreflectance import FilmCooling
-    >>> film = Stack(
-    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.4e6), Layer("Si", np.inf, 148.0, heat_capacity=1.64e6)],
-    ...     [Boundary(1e8)],
-    ... )
-    >>> cooling = FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
-    >>> found = fit(cooling, simulate_curve(cooling, film, noise=0.01), film, ["Al|Si.conductance"])
+    >>> from kapitza.examples import fitted_film
+    >>> found = fitted_film()
     >>> print("correlated" if found.noise[0].probability > 0.5 else "white")
     white
     """

@@ -117,13 +117,9 @@ class WaveVectorQuadrature(BaseRecord):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from kapitza import Boundary, Layer, Stack
+    >>> from kapitza.examples import aluminium_on_silicon
     >>> from kapitza.thermoreflectance import Beams, Tdtr
-    >>> film = Stack(
-    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.4e6), Layer("Si", np.inf, 148.0, heat_capacity=1.64e6)],
-    ...     [Boundary(1e8)],
-    ... )
+    >>> film = aluminium_on_silicon()
     >>> tdtr = Tdtr([1e-9], Beams(10e-6, 10e-6), modulation=1e7, repetition=8e7, delayed="pump")
     >>> print(type(tdtr.quadrature(film)).__name__)
     WaveVectorQuadrature

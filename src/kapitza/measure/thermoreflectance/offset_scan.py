@@ -53,16 +53,12 @@ class OffsetScan(LockinExperiment, SubstrateExperiment):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from kapitza import Boundary, Layer, Stack
+    >>> from kapitza.examples import aluminium_on_silicon
     >>> from kapitza.thermoreflectance import Beams, OffsetScan
-    >>> film = Stack(
-    ...     [Layer("Al", 80e-9, 180.0, heat_capacity=2.43e6), Layer("Si", np.inf, 130.0, heat_capacity=1.66e6)],
-    ...     [Boundary(1e8)],
-    ... )
+    >>> film = aluminium_on_silicon()
     >>> scan = OffsetScan([0.0, 5e-6, 10e-6], Beams(3e-6, 3e-6), modulation=1e6)
     >>> print(scan.predict(film).round(3))
-    [-1.    -0.503 -0.116]
+    [-1.    -0.521 -0.136]
     """
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = (

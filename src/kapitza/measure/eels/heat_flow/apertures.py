@@ -35,20 +35,11 @@ class OppositeOccupations(BaseRecord):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from kapitza import Occupation
-    >>> from kapitza.eels import EelsExperiment, VibrationalMode, fit_spectra
-    >>> from kapitza.measure.eels.heat_flow import opposite_occupations, simulate_aperture_pair
-    >>> from kapitza.units import k_B, meV, nm
-    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
-    >>> plan = EelsExperiment(left=[to], right=[to], temperature=400.0, columns=4, rows=1, electrons=1e9)
-    >>> x = (np.arange(4) - 1.5) * nm
-    >>> along, against = (
-    ...     Occupation(x, [82 * meV], np.full((4, 1), 1 / np.expm1(82 * meV / (k_B * kelvin))), modes=("TO",))
-    ...     for kelvin in (410, 390)
-    ... )
-    >>> pair = simulate_aperture_pair(plan, along, against, seed=1)
-    >>> found = opposite_occupations(*(fit_spectra(one, [to], tie="each") for one in pair))
+    >>> from kapitza.eels import fit_spectra
+    >>> from kapitza.examples import aperture_pair, optical_mode
+    >>> from kapitza.measure.eels.heat_flow import opposite_occupations
+    >>> pair, (along, against) = aperture_pair()
+    >>> found = opposite_occupations(*(fit_spectra(one, [optical_mode()], tie="each") for one in pair))
     >>> difference, sigma = found.temperature_difference()
     >>> print(f"{difference.mean():.0f} ± {sigma.mean() / 2:.1f} K")
     21 ± 0.4 K
@@ -91,20 +82,11 @@ def opposite_occupations(plus: ModeSides | TemperatureMap, minus: ModeSides | Te
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from kapitza import Occupation
-    >>> from kapitza.eels import EelsExperiment, VibrationalMode, fit_spectra
-    >>> from kapitza.measure.eels.heat_flow import opposite_occupations, simulate_aperture_pair
-    >>> from kapitza.units import k_B, meV, nm
-    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
-    >>> plan = EelsExperiment(left=[to], right=[to], temperature=400.0, columns=4, rows=1, electrons=1e9)
-    >>> x = (np.arange(4) - 1.5) * nm
-    >>> along, against = (
-    ...     Occupation(x, [82 * meV], np.full((4, 1), 1 / np.expm1(82 * meV / (k_B * kelvin))), modes=("TO",))
-    ...     for kelvin in (410, 390)
-    ... )
-    >>> pair = simulate_aperture_pair(plan, along, against, seed=1)
-    >>> found = opposite_occupations(*(fit_spectra(one, [to], tie="each") for one in pair))
+    >>> from kapitza.eels import fit_spectra
+    >>> from kapitza.examples import aperture_pair, optical_mode
+    >>> from kapitza.measure.eels.heat_flow import opposite_occupations
+    >>> pair, (along, against) = aperture_pair()
+    >>> found = opposite_occupations(*(fit_spectra(one, [optical_mode()], tie="each") for one in pair))
     >>> print((found.plus > found.minus).all())
     True
     """
@@ -163,20 +145,11 @@ def simulate_aperture_pair(
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from kapitza import Occupation
-    >>> from kapitza.eels import EelsExperiment, VibrationalMode, fit_spectra
-    >>> from kapitza.measure.eels.heat_flow import opposite_occupations, simulate_aperture_pair
-    >>> from kapitza.units import k_B, meV, nm
-    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
-    >>> plan = EelsExperiment(left=[to], right=[to], temperature=400.0, columns=4, rows=1, electrons=1e9)
-    >>> x = (np.arange(4) - 1.5) * nm
-    >>> along, against = (
-    ...     Occupation(x, [82 * meV], np.full((4, 1), 1 / np.expm1(82 * meV / (k_B * kelvin))), modes=("TO",))
-    ...     for kelvin in (410, 390)
-    ... )
-    >>> pair = simulate_aperture_pair(plan, along, against, seed=1)
-    >>> found = opposite_occupations(*(fit_spectra(one, [to], tie="each") for one in pair))
+    >>> from kapitza.eels import fit_spectra
+    >>> from kapitza.examples import aperture_pair, optical_mode
+    >>> from kapitza.measure.eels.heat_flow import opposite_occupations
+    >>> pair, (along, against) = aperture_pair()
+    >>> found = opposite_occupations(*(fit_spectra(one, [optical_mode()], tie="each") for one in pair))
     >>> print(
     ...     f"{found.plus.mean():.3f} and {found.minus.mean():.3f} phonons, "
     ...     f"put in {along.value.mean():.3f} and {against.value.mean():.3f}"

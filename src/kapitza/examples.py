@@ -1,0 +1,110 @@
+"""Small systems from which the examples of the documentation start."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from kapitza import Boundary, Device, Fit, Layer, Occupation, Prior, Stack, fit, solid
+from kapitza.boltzmann import Carriers, Film, ScatteringRates, spectral_carriers
+from kapitza.core.arrays import Array
+from kapitza.device import Box, HeatSource, Rectangle
+from kapitza.eels import EelsExperiment, SpectrumImage, VibrationalMode
+from kapitza.measure import Curve, simulate_curve
+from kapitza.measure.eels.heat_flow import simulate_aperture_pair
+from kapitza.measure.lamella import Lamella, LamellaMap, LamellaMaterial, LamellaPlane, RelativeThickness
+from kapitza.thermoreflectance import ApparentResistances, FilmCooling
+from kapitza.units import THz, k_B, meV, nm
+
+
+def aluminium_on_silicon(conductance: float = 1e8) -> Stack:
+    """Return a film of 80 nm of aluminium on silicon, with a boundary of this conductance in W m⁻² K⁻¹."""
+    film = Layer("Al", 80 * nm, 180.0, heat_capacity=2.4e6)
+    return Stack([film, Layer("Si", np.inf, 148.0, heat_capacity=1.64e6)], [Boundary(conductance)])
+
+
+def film_cooling() -> FilmCooling:
+    """Return the cooling of a film after a flash, at 20 times from 0.1 to 10 ns."""
+    return FilmCooling(np.geomspace(0.1e-9, 10e-9, 20))
+
+
+def cooling_curve(film: Stack | None = None, *, noise: float = 0.01, seed: int = 0) -> Curve:
+    """Simulate the cooling of a film, aluminium on silicon if omitted, with this relative noise."""
+    return simulate_curve(film_cooling(), film or aluminium_on_silicon(), noise=noise, seed=seed)
+
+
+def fitted_film(
+    conductance: float = 1e8, *, noise: float = 0.01, seed: int = 0, priors: Mapping[str, Prior] | None = None
+) -> Fit:
+    """Fit the conductance "Al|Si.conductance" to a simulated cooling of aluminium on silicon."""
+    film = aluminium_on_silicon(conductance)
+    curve = cooling_curve(film, noise=noise, seed=seed)
+    return fit(film_cooling(), curve, film, ["Al|Si.conductance"], priors=priors)
+
+
+def gallium_nitride_chip(uncertain: Mapping[str, float] | None = None) -> Device:
+    """Return a chip of 2 µm GaN on 100 µm SiC with a heated finger, above a heat sink at 300 K."""
+    layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 100e-6, 390.0)]
+    finger = HeatSource("finger", 0.05, Rectangle((0, 2e-6), (0, 25e-6)))
+    return Device(Stack(layers, [5e7]), [finger], Box(100e-6, 100e-6), sink=300.0, uncertain=uncertain or {})
+
+
+def nitride_lamella() -> Lamella:
+    """Return a lamella of AlN and SiC with one plane between them."""
+    return Lamella(
+        materials=(
+            LamellaMaterial(name="AlN", conductivity=100.0, heat_capacity=2.4e6),
+            LamellaMaterial(name="SiC", conductivity=60.0, heat_capacity=2.2e6),
+        ),
+        planes=(LamellaPlane(position=0.6e-6, resistance=5e-9),),
+        left=0.0,
+        right=1.2e-6,
+        bottom=0.0,
+        top=0.4e-6,
+        thickness=RelativeThickness(np.array([0.0, 1.2e-6]), np.array([0.0, 0.4e-6]), np.full((2, 2), 0.8)),
+        inelastic_mean_free_path=100 * nm,
+    )
+
+
+def lamella_map() -> LamellaMap:
+    """Return the pixels of a planned temperature map of the lamella, with an uncertainty of 1 K."""
+    return LamellaMap(
+        name="map",
+        x=np.linspace(0.05e-6, 1.15e-6, 12),
+        y=np.array([0.1e-6, 0.3e-6]),
+        temperature=np.zeros((2, 12)),
+        sigma=np.full((2, 12), 1.0),
+        pad_temperatures=(485.0, 300.0),
+    )
+
+
+def silicon_on_germanium() -> tuple[ApparentResistances, Carriers, Carriers, Array]:
+    """Return apparent resistances of a silicon film on germanium without values, both media, and a flow to simulate.
+
+    The flow of each frequency group (W m⁻² K⁻¹) is half of what detailed balance allows.
+    """
+    rates = ScatteringRates(umklapp=1.2e-19, impurity=1.3e-45, boundary=1e-3)
+    edges = np.array([0.01, 2, 4, 8, 16]) * THz
+    left, right = (
+        spectral_carriers(solid(name), rates, edges=edges, conductivity=conductivity)
+        for name, conductivity in (("Si", 148.0), ("Ge", 60.0))
+    )
+    films, frequencies = [Film(80 * nm, left), Film(1e-3, right)], [1e6, 1e7, 1e8]
+    blank = ApparentResistances(films, frequencies, np.zeros(3), np.full(3, 1e-11))
+    return blank, left, right, 0.5 * np.minimum(left.flow, right.flow)
+
+
+def optical_mode() -> VibrationalMode:
+    """Return a transverse optical mode at 82 meV."""
+    return VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
+
+
+def aperture_pair() -> tuple[tuple[SpectrumImage, SpectrumImage], tuple[Occupation, Occupation]]:
+    """Simulate spectra of opposite wave vectors at 410 and 390 K; return them with the occupations."""
+    mode = optical_mode()
+    plan = EelsExperiment(left=[mode], right=[mode], temperature=400.0, columns=4, rows=1, electrons=1e9)
+    position = (np.arange(4) - 1.5) * nm
+    along, against = (
+        Occupation(position, [mode.energy], np.full((4, 1), 1 / np.expm1(mode.energy / (k_B * kelvin))), modes=("TO",))
+        for kelvin in (410, 390)
+    )
+    return simulate_aperture_pair(plan, along, against, seed=1), (along, against)
