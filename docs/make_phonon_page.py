@@ -165,8 +165,8 @@ quality of the bands
 ...
 ```
 
-`kapitza phonons` lists all cards, `kapitza phonons Si --plot si.png` draws the dispersion along the usual path of the lattice with
-the density of states beside it and published frequencies on it.  In Python:
+`kapitza phonons` lists all cards, `kapitza phonons Si --plot si.png` draws the dispersion along the standard path of the lattice
+([Hinuma 2017](https://doi.org/10.1016/j.commatsci.2016.10.015)) with the density of states beside it and published frequencies on it.  In Python:
 
 ```python
 import numpy as np

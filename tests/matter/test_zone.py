@@ -6,38 +6,57 @@ import pytest
 from kapitza.errors import InputError
 from kapitza.matter.files import phonon_facts
 from kapitza.matter.files.phonon_facts import measured_phonons, polar_constants
-from kapitza.matter.phonons import phonon_card, phonon_crystal, phonon_names, phonons
+from kapitza.matter.phonons import named_structure, phonon_card, phonon_crystal, phonon_names, phonons
+from kapitza.matter.potentials.space_group import find_symmetry
 from kapitza.matter.zone.comparison import computed_frequencies
-from kapitza.matter.zone.dispersion import phonon_dispersion, polar_crystal, space_group
+from kapitza.matter.zone.dispersion import phonon_dispersion, polar_crystal, standard_path
 from kapitza.matter.zone.polar_crystal import effective_charges, supercell_multiple
-from kapitza.matter.zone.symmetry_points import bravais_lattice, conventional_lattice, standard_path
 from kapitza.units import THz, angstrom
 
 NAMES = [name for name in phonon_names() if phonon_card(name).status != "refused"]
 LATTICES = ["Si", "Au", "W", "GaN", "Al2O3", "TiO2", "In", "Sn", "SnSe", "ZrO2", "beta-Ga2O3", "SrTiO3"]
 NOT_HALVES = {"U", "K", "W", "H", "P"}  # on the surface of the zone, but no half of a reciprocal lattice vector
+# the same of points that depend on the lattice constants
+DEPENDENT = {"beta-Ga2O3": "CDE", "HfO2": "HM", "ZrO2": "HM", "In": "PSRG", "Sn": "PZ"}
 COMPARED = [name for name in NAMES if measured_phonons(name)]
 POLAR = [name for name in NAMES if polar_constants(name)]
 
 
-def cell_of(name: str) -> np.ndarray:
-    card = phonon_card(name)
-    return conventional_lattice(card.lattice, space_group(card)) * angstrom
+# lengths of wave vectors at labelled points, in 2π of the lattice constants named
+LENGTHS = {
+    "Si": {"X": (1, "a"), "L": (np.sqrt(3) / 2, "a"), "W": (np.sqrt(5) / 2, "a"), "K": (0.75 * np.sqrt(2), "a")},
+    "W": {"H": (1, "a"), "N": (np.sqrt(0.5), "a"), "P": (np.sqrt(0.75), "a")},
+    "GaN": {"A": (0.5, "c"), "M": (1 / np.sqrt(3), "a"), "K": (2 / 3, "a")},
+    "Al2O3": {"T": (1.5, "c")},
+    "TiO2": {"X": (0.5, "a"), "Z": (0.5, "c"), "M": (np.sqrt(0.5), "a")},
+    "SnSe": {"X": (0.5, "a"), "Y": (0.5, "b"), "Z": (0.5, "c")},
+}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_points_of_symmetry_are_halves_of_reciprocal_vectors(name: str):
-    crystal, cell = phonon_crystal(name), cell_of(name)
-    multiple = cell @ np.linalg.inv(crystal.lattice)
-    assert np.abs(multiple - np.round(multiple)).max() <= 1e-4
-    reciprocal = 2 * np.pi * np.linalg.inv(cell).T
-    path = standard_path(space_group(phonon_card(name)), reciprocal, crystal.lattice)
-    cubic = bravais_lattice(space_group(phonon_card(name))) == "body-centred cubic"
+    crystal = phonon_crystal(name)
+    path = standard_path(crystal)
+    edges = {*NOT_HALVES, *DEPENDENT.get(name, "")} - ({"H"} if {"H", "N", "P"} <= set(path.points) else set())
     for label, point in path.points.items():
-        twice = crystal.lattice @ (2 * np.array(point) @ reciprocal) / (2 * np.pi)
-        if label not in NOT_HALVES or (cubic and label == "H"):
+        twice = crystal.lattice @ (2 * point) / (2 * np.pi)
+        if label not in edges and label.isalpha():
             assert np.abs(twice - np.round(twice)).max() <= 1e-4, label
-    assert {label for line in path.lines for label in line} == set(path.points)
+    assert {label for line in path.lines for label in line} <= set(path.points)
+
+
+@pytest.mark.parametrize("name", LENGTHS)
+def test_points_of_symmetry_have_their_published_lengths(name: str):
+    points, constants = standard_path(phonon_crystal(name)).points, phonon_card(name).lattice
+    for label, (factor, axis) in LENGTHS[name].items():
+        expected = factor * 2 * np.pi / (constants[axis] * angstrom)
+        np.testing.assert_allclose(np.linalg.norm(points[label]), expected, rtol=2e-4, atol=0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_space_groups_are_those_of_the_cards(name: str):
+    symmetry = find_symmetry(named_structure(name), 1e-3 * angstrom)
+    assert phonon_card(name).structure.endswith(f"space group {symmetry.number}")
 
 
 @pytest.mark.parametrize("name", LATTICES)
@@ -111,7 +130,7 @@ def test_the_field_adds_the_measured_splitting_to_the_trace(axis: int):
 def test_the_field_changes_nothing_where_waves_fit_into_the_supercell(name: str):
     plain, polar = phonon_crystal(name), polar_crystal(name)
     assert polar is not None
-    multiple = supercell_multiple(plain, cell_of(name), phonon_card(name).supercell)
+    multiple = supercell_multiple(plain, phonon_card(name).axes, phonon_card(name).supercell)
     waves = np.array([[1, 0, 0], [1, 2, 0], [0, 1, 1]]) @ np.linalg.inv(multiple).T @ plain.reciprocal
     change = polar.frequencies(waves) - plain.frequencies(waves)
     assert np.abs(change).max() <= 1e-6 * plain.frequencies(waves).max()
@@ -143,8 +162,6 @@ def test_every_fact_has_its_source():
 
 
 def test_what_has_no_path_is_refused():
-    with pytest.raises(InputError, match="space group 2: triclinic"):
-        bravais_lattice(2)
     with pytest.raises(InputError, match="no force constants of 'Sii'"):
         phonon_dispersion("Sii")
     with pytest.raises(InputError, match="points = 1, wanted at least 2"):

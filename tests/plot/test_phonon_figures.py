@@ -31,7 +31,7 @@ def test_lines_and_points_are_those_of_the_records():
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["Γ", "X", "U | K", "Γ", "L", "W", "X"]
 
 
-@pytest.mark.parametrize("name", ["graphite", "Bi", "ZnO"])
+@pytest.mark.parametrize("name", ["graphite", "Bi", "ZnO", "In", "beta-Ga2O3", "SnSe"])
 def test_labels_of_corners_do_not_overlap(name):
     figure = new_figure(height=4.6)
     ax = draw_dispersion(phonon_dispersion(name, 40), ax=figure.subplots(1, 2, width_ratios=(4.2, 1))[0])

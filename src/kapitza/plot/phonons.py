@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _NEAR_ZERO = 0.01  # of the top frequency: imaginary frequencies below this are rounding
 _STATES_POINTS = 600  # frequencies at which the density of states is drawn
-_CHARACTER = 0.013  # of the width of the axes: a character of a tick label, with its share of the gap to the next
+_CHARACTER = 0.016  # of the width of the axes: a character of a tick label, with its share of the gap to the next
 
 
 def draw_dispersion(

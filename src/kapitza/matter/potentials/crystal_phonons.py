@@ -218,8 +218,6 @@ def crystal_phonons(found: StructureCrystal, temperature: ArrayLike = 300.0, *, 
     ------
     InputError
         for temperatures that are not above zero, or fewer than 2 points
-    MissingEngine
-        without ase, which knows the path
     """
     crystal, kelvin = found.crystal, checked_temperatures(temperature)
     directions = np.array(SOUND_DIRECTIONS) @ found.axes

@@ -1,18 +1,20 @@
-r"""Space group of a structure: its operations, its primitive cell, and the structure on which they act exactly.
+r"""Space group of a structure, found by spglib: its operations, its primitive cell, and the structure on which they act
+exactly.
 
 Points and lattice vectors are rows: an operation $\{W|t\}$ takes the point p, in units of the lattice vectors, to
-$pW + t$.  All lattice operations are tried, each with the translations that take one atom of the rarest element to
-another.
+$pW + t$.  A. Togo, K. Shinohara and I. Tanaka, Sci. Technol. Adv. Mater. Methods 4, 2384822 (2024),
+doi:10.1080/27660400.2024.2384822.
 """
 
-from itertools import combinations, product
+from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from attrs import evolve, frozen
 
 from kapitza.core.arrays import Array, IntArray
 from kapitza.core.records import BaseRecord
-from kapitza.matter.brillouin import lattice_operations
+from kapitza.errors import InputError
 from kapitza.matter.files.folding import minkowski_basis
 from kapitza.matter.files.force_constants import nearest_sites
 from kapitza.matter.structure import Structure
@@ -34,77 +36,59 @@ class SpaceGroup(BaseRecord):
         return np.asarray(np.linalg.solve(lattice, self.turns @ lattice), dtype=float)
 
 
-def space_group(one: Structure, tolerance: float = SITE_TOLERANCE, candidates: IntArray | None = None) -> SpaceGroup:
-    """Return the operations that take every atom of a structure to one of its element within a tolerance, m; of all
-    operations of the lattice, or of those `candidates` (k, 3, 3).
+def find_symmetry(one: Structure, tolerance: float) -> Any:
+    """Return the data set of spglib for a structure, in which operations may miss an atom by a tolerance, m.
+
+    Raises
+    ------
+    InputError
+        for atoms that are so near to each other that spglib takes them for one
     """
-    points = one.positions @ np.linalg.inv(one.lattice)
+    import spglib  # takes as long to load as numpy
+
     kinds = np.unique(one.symbols, return_inverse=True)[1]
-    rarest = np.flatnonzero(kinds == np.argmin(np.bincount(kinds)))
-    turns: list[IntArray] = []
-    shifts: list[Array] = []
-    targets: list[IntArray] = []
-    for turn in lattice_operations(one.lattice) if candidates is None else candidates:
-        rotated = points @ turn
-        for other in _possible_targets(rotated, points, rarest, one.lattice, tolerance):
-            moved = rotated + points[other] - rotated[rarest[0]]
-            target = nearest_sites(moved, points)
-            apart = moved - points[target]
-            apart -= np.round(apart)
-            miss = apart.mean(axis=0)  # of the two atoms on which the shift was based
-            far = np.linalg.norm((apart - miss) @ one.lattice, axis=1).max() > tolerance
-            if not far and (kinds[target] == kinds).all() and len(np.unique(target)) == len(target):
-                turns.append(turn)
-                shifts.append(points[other] - rotated[rarest[0]] - miss)
-                targets.append(target)
-    return SpaceGroup(np.array(turns), np.array(shifts), np.array(targets))
+    cell: Any = one.lattice / angstrom, one.positions @ np.linalg.inv(one.lattice), kinds
+    with catch_warnings():
+        simplefilter("ignore", DeprecationWarning)  # spglib 2.7 and 2.8 announce with each call how errors will change
+        try:
+            symmetry: Any = spglib.get_symmetry_dataset(cell, symprec=tolerance / angstrom)
+        except spglib.SpglibError:
+            symmetry = None
+    if symmetry is None:
+        raise InputError(
+            f"{one.name}: spglib finds no symmetry of {kinds.size} atoms within {tolerance / angstrom:g} Å"
+        )
+    return symmetry
 
 
-def _possible_targets(rotated: Array, points: Array, rarest: IntArray, lattice: Array, tolerance: float) -> IntArray:
-    """Atoms to which an operation may take the first of the rarest: some other atom then lies on a site, too."""
-    probe = rotated[-1] + points[rarest] - rotated[rarest[0]]
-    apart = probe - points[nearest_sites(probe, points)]
-    return rarest[np.linalg.norm((apart - np.round(apart)) @ lattice, axis=1) < 4 * tolerance]
+def space_group(one: Structure, tolerance: float = SITE_TOLERANCE) -> SpaceGroup:
+    """Return the operations that take every atom of a structure to one of its element within a tolerance, m."""
+    symmetry, points = find_symmetry(one, tolerance), one.positions @ np.linalg.inv(one.lattice)
+    turns = symmetry.rotations.swapaxes(1, 2).astype(np.int64)
+    moved = points @ turns + symmetry.translations[:, None]
+    targets = nearest_sites(moved.reshape(-1, 3), points).reshape(moved.shape[:2])
+    apart = moved - points[targets]
+    miss = (apart - np.round(apart)).mean(axis=1)
+    return SpaceGroup(turns, symmetry.translations - miss, targets)
 
 
 def primitive_structure(one: Structure, tolerance: float = SITE_TOLERANCE) -> Structure:
     """Return the primitive cell with reduced lattice vectors, sites and lattice as symmetric as they are within a
     tolerance, m; Miller indices keep to the cell that was given.
     """
-    axes = one.lattice if one.axes is None else one.axes
-    reduced = evolve(one, lattice=_right_handed(minkowski_basis(one.lattice)), axes=axes)
-    pure = space_group(reduced, tolerance, np.eye(3, dtype=np.int64)[None])
-    if len(pure.shifts) > 1:
-        first = pure.targets.min(axis=0) == np.arange(one.masses.size)
-        lattice = _centred_lattice(reduced.lattice, pure.shifts)
-        reduced = evolve(
-            reduced,
-            lattice=lattice,
-            positions=reduced.positions[first],
-            masses=reduced.masses[first],
-            symbols=tuple(np.array(reduced.symbols)[first].tolist()),
-        )
+    symmetry = find_symmetry(one, tolerance)
+    first = np.sort(np.unique(symmetry.mapping_to_primitive, return_index=True)[1])
+    lattice = one.lattice if len(first) == one.masses.size else symmetry.primitive_lattice * angstrom
+    lattice = minkowski_basis(lattice)
+    reduced = evolve(
+        one,
+        lattice=lattice if np.linalg.det(lattice) > 0 else -lattice,
+        positions=one.positions[first],
+        masses=one.masses[first],
+        symbols=tuple(np.array(one.symbols)[first].tolist()),
+        axes=one.lattice if one.axes is None else one.axes,
+    )
     return symmetrize_structure(reduced, tolerance)
-
-
-def _centred_lattice(lattice: Array, shifts: Array) -> Array:
-    """Reduced vectors of the lattice that pure translations (m, 3) in units of lattice vectors make denser."""
-    steps = np.array(list(product((-1, 0, 1), repeat=3)))
-    vectors = ((shifts - np.round(shifts))[:, None] + steps).reshape(-1, 3)
-    length = np.linalg.norm(vectors @ lattice, axis=1)
-    order = np.argsort(length, kind="stable")
-    shortest = vectors[order[length[order] > 0.1 * angstrom]]
-    volume = 1 / len(shifts)
-    for triple in combinations(range(min(len(shortest), 40)), 3):
-        found = shortest[list(triple)]
-        if abs(abs(np.linalg.det(found)) - volume) < 0.1 * volume:
-            return _right_handed(minkowski_basis(found @ lattice))
-    return lattice
-
-
-def _right_handed(lattice: Array) -> Array:
-    """Lattice vectors with positive volume."""
-    return lattice if np.linalg.det(lattice) > 0 else -lattice
 
 
 def height_operations(one: Structure, tolerance: float = SITE_TOLERANCE) -> SpaceGroup:

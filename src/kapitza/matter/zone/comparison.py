@@ -6,9 +6,7 @@ from scipy.optimize import linear_sum_assignment
 from kapitza.core.arrays import Array
 from kapitza.matter.files.phonon_facts import MeasuredPhonons
 from kapitza.matter.phonons import phonon_card, phonon_crystal
-from kapitza.matter.zone.dispersion import polar_crystal, space_group
-from kapitza.matter.zone.symmetry_points import conventional_lattice, standard_path
-from kapitza.units import angstrom
+from kapitza.matter.zone.dispersion import polar_crystal, standard_path
 
 _TOWARDS_GAMMA = 1e-4  # of a reciprocal vector: where the limit of polar modes is taken
 _SAME_LEVEL = 1e-6  # of the top frequency: modes closer than this are one level
@@ -35,16 +33,15 @@ def computed_frequencies(measured: MeasuredPhonons) -> Array:
 
 def _levels_at(name: str, point: str) -> Array:
     """Frequencies of the levels at a labelled point, or in the middle of a line such as "Γ-X", rad s⁻¹."""
-    card, crystal = phonon_card(name), phonon_crystal(name)
-    cell = conventional_lattice(card.lattice, space_group(card)) * angstrom
-    reciprocal = np.asarray(2 * np.pi * np.linalg.inv(cell).T, dtype=float)
-    path = standard_path(space_group(card), reciprocal, crystal.lattice)
-    wave = np.mean([np.array(path.points[label]) for label in point.split("-")], axis=0) @ reciprocal
+    crystal = phonon_crystal(name)
+    points = standard_path(crystal).points
+    wave = np.mean([points[label] for label in point.split("-")], axis=0)
     frequencies = crystal.frequencies(wave)[0]
     if point != "Γ":
         return frequencies
     polar = polar_crystal(name)
     if polar is not None:
+        reciprocal = 2 * np.pi * np.linalg.inv(phonon_card(name).axes).T
         frequencies = np.sort(polar.frequencies(_TOWARDS_GAMMA * reciprocal).ravel())
     frequencies = frequencies[frequencies > 0.01 * frequencies[-1]]
     new = np.diff(frequencies, prepend=-np.inf) > _SAME_LEVEL * frequencies[-1]

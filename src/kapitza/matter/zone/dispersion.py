@@ -1,22 +1,44 @@
-"""Phonon dispersion of a crystal of the package along the standard path of its lattice."""
+"""Phonon dispersion of a crystal along the standard path of its Bravais lattice.
 
-import re
+Points and path are those of seekpath: Y. Hinuma et al., Comput. Mater. Sci. 128, 140 (2017),
+doi:10.1016/j.commatsci.2016.10.015.
+"""
+
+from collections.abc import Mapping
 from itertools import pairwise
+from types import MappingProxyType
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import Array, IntArray, about, finite, finite_array, integer_array
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError, require
+from kapitza.errors import InputError
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.phonon_facts import polar_constants
-from kapitza.matter.phonons import PhononCard, phonon_card, phonon_crystal
+from kapitza.matter.phonons import phonon_card, phonon_crystal
 from kapitza.matter.zone.polar_crystal import with_macroscopic_field
-from kapitza.matter.zone.symmetry_points import ZonePath, conventional_lattice, standard_path
 from kapitza.units import angstrom
 
 _TOWARDS_GAMMA = 1e-4  # of a line: where the limit of polar modes towards Γ is taken
+_SITE_TOLERANCE = 1e-3  # Å, by which an operation may miss an atom
+_GREEK_LABELS = MappingProxyType({"GAMMA": "Γ", "SIGMA": "Σ", "DELTA": "Δ", "LAMBDA": "Λ"})
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+@frozen(eq=False)
+class ZonePath(BaseRecord):
+    """Labelled points of the Brillouin zone and the lines between them.
+
+    Attributes
+    ----------
+    points : (3,) Cartesian wave vector of each labelled point, rad/m
+    lines : connected stretches of the path, each as the labels of its corners
+    """
+
+    points: Mapping[str, Array]
+    lines: tuple[tuple[str, ...], ...]
 
 
 @frozen(eq=False, kw_only=True)
@@ -59,16 +81,27 @@ def phonon_dispersion(name: str, points: int = 300) -> PhononDispersion:
     InputError
         for a name without force constants, with the nearest ones, and for a crystal whose force constants are refused
     """
-    _check_points(points)
-    card, crystal = phonon_card(name), phonon_crystal(name)
-    cell = conventional_lattice(card.lattice, space_group(card)) * angstrom
-    reciprocal = np.asarray(2 * np.pi * np.linalg.inv(cell).T, dtype=float)
-    path = standard_path(space_group(card), reciprocal, crystal.lattice)
-    corner = {label: np.asarray(np.array(point) @ reciprocal, dtype=float) for label, point in path.points.items()}
-    labels, corners, position, line, waves = _sample_path(path, corner, points)
-    polar = polar_crystal(name)
+    return crystal_dispersion(phonon_crystal(name), points, polar_crystal(name))
+
+
+def crystal_dispersion(crystal: Crystal, points: int = 300, polar: Crystal | None = None) -> PhononDispersion:
+    """Return the dispersion of any crystal along the standard path of its Bravais lattice.
+
+    Parameters
+    ----------
+    points : wave vectors along the whole path, about
+    polar : the same crystal with the macroscopic field of its charges, for the limits towards Γ
+
+    Raises
+    ------
+    InputError
+        for fewer than 2 wave vectors
+    """
+    if points < 2:
+        raise InputError(f"points = {points}, wanted at least 2 wave vectors along the path")
+    labels, corners, position, line, waves = _sample_path(standard_path(crystal), points)
     return PhononDispersion(
-        name=card.name,
+        name=crystal.name,
         labels=labels,
         corners=corners,
         position=position,
@@ -79,47 +112,32 @@ def phonon_dispersion(name: str, points: int = 300) -> PhononDispersion:
     )
 
 
-def crystal_dispersion(crystal: Crystal, points: int = 300) -> PhononDispersion:
-    """Return the dispersion of any crystal along the path of its lattice after W. Setyawan and S. Curtarolo, Comput.
-    Mater. Sci. 49, 299 (2010), doi:10.1016/j.commatsci.2010.05.010, as ASE finds it.
-
-    Parameters
-    ----------
-    crystal : of any lattice; the path is that of the lattice alone, whatever the atoms
-    points : wave vectors along the whole path, about
+def standard_path(crystal: Crystal) -> ZonePath:
+    """Return the labelled points and the path that seekpath suggests for the lattice and the atoms of a crystal.
 
     Raises
     ------
     InputError
-        for fewer than 2 wave vectors
-    MissingEngine
-        without ase
+        for atoms without a space group, such as two at one place
     """
-    _check_points(points)
-    ase = require("ase.cell", extra="atoms", why="the path through the Brillouin zone")
-    found = ase.Cell(crystal.lattice / angstrom).bandpath(npoints=0)
-    names = {label: label.replace("G", "Γ") for label in found.special_points}
-    lines = tuple(
-        tuple(names[label] for label in re.findall(r"[A-Z]\d*", line) if label) for line in found.path.split(",")
-    )
-    corner = {names[label]: np.asarray(point @ crystal.reciprocal) for label, point in found.special_points.items()}
-    path = ZonePath({}, lines)
-    labels, corners, position, line, waves = _sample_path(path, corner, points)
-    return PhononDispersion(
-        name=crystal.name,
-        labels=labels,
-        corners=corners,
-        position=position,
-        line=line,
-        wavevector=waves,
-        omega=crystal.frequencies(waves),
-    )
+    import seekpath  # takes as long to load as numpy
 
-
-def _check_points(points: int) -> None:
-    """Refuse a path of no wave vectors."""
-    if points < 2:
-        raise InputError(f"points = {points}, wanted at least 2 wave vectors along the path")
+    kinds = np.unique([f"{mass:.6g}" for mass in crystal.masses], return_inverse=True)[1]
+    atoms = crystal.lattice / angstrom, crystal.positions @ np.linalg.inv(crystal.lattice), kinds
+    with catch_warnings():
+        simplefilter("ignore")  # of supercells, of lattices between two kinds, and of spglib's handling of errors
+        try:
+            path = seekpath.get_path_orig_cell(atoms, symprec=_SITE_TOLERANCE)
+        except seekpath.SymmetryDetectionError as err:
+            raise InputError(f"{crystal.name}: seekpath finds no space group of its {kinds.size} atoms") from err
+    names = {label: _printed_label(label) for label in path["point_coords"]}
+    points = {names[label]: np.array(at) @ crystal.reciprocal for label, at in path["point_coords"].items()}
+    lines: list[list[str]] = []
+    for start, end in path["path"]:
+        if not lines or lines[-1][-1] != names[start]:
+            lines.append([names[start]])
+        lines[-1].append(names[end])
+    return ZonePath(points, tuple(map(tuple, lines)))
 
 
 def polar_crystal(name: str) -> Crystal | None:
@@ -149,23 +167,18 @@ def polar_crystal(name: str) -> Crystal | None:
         return crystal
     if constants is None:
         return None
-    cell = conventional_lattice(card.lattice, space_group(card)) * angstrom
-    return with_macroscopic_field(crystal, constants, cell, card.supercell)
+    return with_macroscopic_field(crystal, constants, card.axes, card.supercell)
 
 
-def space_group(card: PhononCard) -> int:
-    """Number of the space group that a card names."""
-    found = re.search(r"space group (\d+)", card.structure)
-    if found is None:
-        raise InputError(f"{card.name}: its structure {card.structure!r:.60} names no space group")
-    return int(found[1])
+def _printed_label(label: str) -> str:
+    """Label of seekpath such as "GAMMA" or "SIGMA_0" with Greek letters and subscripts."""
+    letter, _, number = label.partition("_")
+    return _GREEK_LABELS.get(letter, letter) + number.translate(_SUBSCRIPTS)
 
 
-def _sample_path(
-    path: ZonePath, corner: dict[str, Array], points: int
-) -> tuple[tuple[str, ...], Array, Array, IntArray, Array]:
+def _sample_path(path: ZonePath, points: int) -> tuple[tuple[str, ...], Array, Array, IntArray, Array]:
     """Labels and positions of the corners; positions, lines and wave vectors between them, evenly spread."""
-    lines = [[(first, corner[first], corner[last]) for first, last in pairwise(line)] for line in path.lines]
+    lines = [[(first, path.points[first], path.points[last]) for first, last in pairwise(line)] for line in path.lines]
     total = sum(float(np.linalg.norm(end - start)) for line in lines for _, start, end in line)
     labels, corners, at = [path.lines[0][0]], [0.0], 0.0
     position: list[Array] = []
