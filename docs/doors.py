@@ -1,6 +1,7 @@
-"""Public names of the package by room, read from its stubs: for the build of the documentation and for tests.
+"""Public names of the package by door, read from stubs and `__all__`, for the documentation and for tests.
 
-It needs nothing except Python.
+A door is `kapitza`, a room such as `kapitza.md`, or a sub-room such as `kapitza.plot.eels`.  The module needs nothing
+except Python.
 """
 
 import ast
@@ -8,44 +9,53 @@ import re
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"
-ROOMS = (
-    "kapitza",
-    "kapitza.core",
-    "kapitza.matter",
-    "kapitza.lattice",
-    "kapitza.phonons",
-    "kapitza.theory",
-    "kapitza.theory.agf",
-    "kapitza.md",
-    "kapitza.boltzmann",
-    "kapitza.device",
-    "kapitza.applications",
-    "kapitza.measure",
-    "kapitza.screen",
-    "kapitza.routes",
-    "kapitza.thermoreflectance",
-    "kapitza.eels",
-    "kapitza.thermometry",
-    "kapitza.measure.noise",
-    "kapitza.measure.lamella",
-    "kapitza.measure.eels.heat_flow",
-    "kapitza.io",
-    "kapitza.plot",
-    "kapitza.run",
-)
+FLOORS = {
+    "core": "Modules of core",
+    "matter": "Modules of matter",
+    "run": "Modules of run",
+    "theory": "Modules of theory",
+    "simulate": "Modules of md and boltzmann",
+    "device": "Modules of device",
+    "applications": "Modules of applications",
+    "measure": "Modules of measure, thermoreflectance and eels",
+    "screen": "Modules of screen",
+    "routes": "Modules of routes",
+    "io": "Modules of io",
+    "plot": "Modules of plot",
+    "web": "Modules of web",
+}
 
 
-def stub_of(room: str) -> Path:
-    """Stub that lists the public names of a room."""
-    path = SOURCE.joinpath(*room.split("."))
+def stub_of(door: str) -> Path:
+    """Return the stub that lists the public names of a door; a plain module has none."""
+    path = SOURCE.joinpath(*door.split("."))
     return path / "__init__.pyi" if path.is_dir() else path.with_suffix(".pyi")
 
 
-def public_names(room: str) -> list[tuple[str, str]]:
-    """Public names of a room, each with the module that defines it, in the order of its stub."""
-    tree = ast.parse(stub_of(room).read_text(encoding="utf-8"))
-    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
-    return [(alias.name, str(node.module)) for node in imports for alias in node.names]
+def entries(door: str) -> list[tuple[str, str]]:
+    """Return the names of a door, each with the module that defines it; a sub-room is defined by the door itself."""
+    stub = stub_of(door)
+    tree = ast.parse((stub if stub.exists() else source_of(door)).read_text(encoding="utf-8"))
+    if stub.exists():
+        imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+        return [(alias.name, str(node.module)) for node in imports for alias in node.names]
+    listed = [node for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"]
+    return [(name, door) for name in ast.literal_eval(listed[0].value)]
+
+
+def public_names(door: str) -> list[tuple[str, str]]:
+    """Return the public names of a door without its sub-rooms, each with the module that defines it."""
+    return [(name, home) for name, home in entries(door) if f"{door}.{name}" not in sub_rooms(door)]
+
+
+def sub_rooms(door: str) -> list[str]:
+    """Return the dotted names of the doors below a door."""
+    return [f"{door}.{name}" for name, home in entries(door) if home == door and stub_of(door).exists()]
+
+
+def all_doors(door: str = "kapitza") -> list[str]:
+    """Return a door and all doors below it."""
+    return [door, *(inner for room in sub_rooms(door) for inner in all_doors(room))]
 
 
 def source_of(module: str) -> Path:
@@ -65,3 +75,24 @@ def summary(module: str, name: str = "") -> str:
         node = found[-1]  # overloads come before the function itself
     text = " ".join((ast.get_docstring(node) or "").split("\n\n")[0].split())
     return re.split(r"(?<=[.]) (?=[A-Z])", text)[0].replace("|", r"\|")
+
+
+def public_modules() -> list[str]:
+    """Dotted names of the modules with a public function or class, floor by floor."""
+    names = ["kapitza.units", "kapitza.errors", "kapitza.examples"]
+    for floor in FLOORS:
+        paths = sorted((SOURCE / "kapitza" / floor).rglob("*.py"))
+        chosen = [path for path in paths if not path.name.startswith("_") and has_public_names(path)]
+        names += [".".join(path.relative_to(SOURCE).with_suffix("").parts) for path in chosen]
+    return names
+
+
+def has_public_names(path: Path) -> bool:
+    """Whether a module defines a public function or class."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return any(isinstance(node, kinds) and not node.name.startswith("_") for node in tree.body)
+
+
+DOORS = tuple(all_doors())
+ROOMS = tuple(door for door in DOORS if stub_of(door).exists())

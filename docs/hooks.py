@@ -6,69 +6,40 @@ its stub, and a page for every public module, made from its docstrings.
 Formulas are turned into MathML when the pages are built, so that a page needs no script, no font and no other host.
 """
 
-import ast
 import html
+import os
 import re
 from pathlib import Path
 from typing import Any
 
-from doors import ROOMS, SOURCE, public_names, summary
+from doors import FLOORS, ROOMS, entries, public_modules, summary
 from latex2mathml.converter import convert
 from mkdocs.structure.files import File, Files
-
-FLOORS = {
-    "core": "Modules of core",
-    "matter": "Modules of matter",
-    "run": "Modules of run",
-    "theory": "Modules of theory",
-    "simulate": "Modules of md and boltzmann",
-    "device": "Modules of device",
-    "applications": "Modules of applications",
-    "measure": "Modules of measure, thermoreflectance and eels",
-    "screen": "Modules of screen",
-    "routes": "Modules of routes",
-    "io": "Modules of io",
-    "plot": "Modules of plot",
-    "web": "Modules of web",
-}
 
 
 def room_page(room: str) -> str:
     """Markdown of the page of a room: its public names, each with its summary and a link to the full entry."""
-    names = public_names(room)
+    names = entries(room)
     lines = [f"# {room}", "", summary(room), "", "| name | |", "|---|---|"]
     for name, module in names:
-        if module == "kapitza":
-            path = Path(page_of(f"kapitza.{name}")).relative_to("reference")
-            lines.append(f"| [`{name}`]({path}) | {summary(f'kapitza.{name}')} |")
+        if module == room:
+            path = page_from(room, f"{room}.{name}")
+            lines.append(f"| [`{name}`]({path}) | {summary(f'{room}.{name}')} |")
         elif summary(module, name):
             lines.append(f"| [`{name}`][{module}.{name}] | {summary(module, name)} |")
         else:
-            path = Path(page_of(module)).relative_to("reference")
-            lines.append(f"| [`{name}`]({path}) | type alias |")
+            lines.append(f"| [`{name}`]({page_from(room, module)}) | constant or type alias |")
     return "\n".join(lines) + "\n"
-
-
-def public_modules() -> list[str]:
-    """Dotted names of the modules with a public function or class, floor by floor."""
-    names = ["kapitza.units", "kapitza.errors"]
-    for floor in FLOORS:
-        paths = sorted((SOURCE / "kapitza" / floor).rglob("*.py"))
-        chosen = [path for path in paths if not path.name.startswith("_") and has_public_names(path)]
-        names += [".".join(path.relative_to(SOURCE).with_suffix("").parts) for path in chosen]
-    return names
-
-
-def has_public_names(path: Path) -> bool:
-    """Whether a module defines a public function or class."""
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return any(isinstance(node, kinds) and not node.name.startswith("_") for node in tree.body)
 
 
 def page_of(module: str) -> str:
     """Path of the reference page of a module or room."""
     return "reference/" + "/".join(module.split(".")[1:] or ["kapitza"]) + ".md"
+
+
+def page_from(room: str, module: str) -> str:
+    """Path of the reference page of a module, relative to the page of a room."""
+    return os.path.relpath(page_of(module), Path(page_of(room)).parent)
 
 
 def on_config(config: Any) -> Any:

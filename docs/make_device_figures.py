@@ -30,7 +30,7 @@ def main() -> None:
 
     ax = new_figure().subplots()
     network = foster_network(device, 6, first=1e-8, last=1e-2)
-    plot.device_response(found.respond(np.geomspace(1e-8, 1e-2, 121), "step"), network, device.power, ax=ax)
+    plot.device.device_response(found.respond(np.geomspace(1e-8, 1e-2, 121), "step"), network, device.power, ax=ax)
     ax.figure.savefig(IMAGES / "device-step.png", dpi=150)
 
     ax = new_figure().subplots()

@@ -6,6 +6,6 @@ on.  Each is loaded when it is first used, so that the import itself costs next 
 
 from kapitza._lazy import attach
 
-__version__ = "0.2.0"
+__version__ = "0.3.0.dev0"
 
 __getattr__, __dir__, __all__ = attach(__name__)  # pyright: ignore[reportUnsupportedDunderAll]

@@ -6,6 +6,7 @@ from kapitza import core as core
 from kapitza import device as device
 from kapitza import eels as eels
 from kapitza import errors as errors
+from kapitza import examples as examples
 from kapitza import io as io
 from kapitza import lattice as lattice
 from kapitza import matter as matter

@@ -31,8 +31,10 @@ def attach(module: str) -> tuple[Callable[[str], object], Callable[[], list[str]
     def load(name: str) -> object:
         if name not in homes:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        home = f"kapitza.{name}" if homes[name] == "kapitza" else homes[name]
-        __import__(home)
-        return sys.modules[home] if homes[name] == "kapitza" else getattr(sys.modules[home], name)
+        if homes[name] == module:  # a room or sub-room
+            __import__(f"{module}.{name}")
+            return sys.modules[f"{module}.{name}"]
+        __import__(homes[name])
+        return getattr(sys.modules[homes[name]], name)
 
     return load, lambda: sorted(names), names

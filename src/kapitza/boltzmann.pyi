@@ -8,6 +8,7 @@ from kapitza.simulate.boltzmann.carriers import ScatteringRates as ScatteringRat
 from kapitza.simulate.boltzmann.carriers import band_carriers as band_carriers
 from kapitza.simulate.boltzmann.carriers import gray_carriers as gray_carriers
 from kapitza.simulate.boltzmann.domain import Domain as Domain
+from kapitza.simulate.boltzmann.half_space import half_space_impedance as half_space_impedance
 from kapitza.simulate.boltzmann.layered.resistances import film_conductivities as film_conductivities
 from kapitza.simulate.boltzmann.layered.resistances import fourier_error as fourier_error
 from kapitza.simulate.boltzmann.layered.resistances import interface_conductances as interface_conductances
@@ -19,6 +20,7 @@ from kapitza.simulate.boltzmann.layered.response import transient_response as tr
 from kapitza.simulate.boltzmann.layered.transport import Film as Film
 from kapitza.simulate.boltzmann.layered.transport import Transport as Transport
 from kapitza.simulate.boltzmann.layered.transport import transport as transport
+from kapitza.simulate.boltzmann.monte_carlo.fourier import fourier_temperature as fourier_temperature
 from kapitza.simulate.boltzmann.monte_carlo.result import DetectorReading as DetectorReading
 from kapitza.simulate.boltzmann.monte_carlo.result import TransportMap as TransportMap
 from kapitza.simulate.boltzmann.monte_carlo.simulation import MonteCarloSettings as MonteCarloSettings

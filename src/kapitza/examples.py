@@ -15,6 +15,19 @@ from kapitza.measure.lamella import Lamella, LamellaMap, LamellaMaterial, Lamell
 from kapitza.thermoreflectance import ApparentResistances, FilmCooling
 from kapitza.units import THz, k_B, meV, nm
 
+__all__ = [
+    "aluminium_on_silicon",
+    "aperture_pair",
+    "cooling_curve",
+    "film_cooling",
+    "fitted_film",
+    "gallium_nitride_chip",
+    "lamella_map",
+    "nitride_lamella",
+    "optical_mode",
+    "silicon_on_germanium",
+]
+
 
 def aluminium_on_silicon(conductance: float = 1e8) -> Stack:
     """Return a film of 80 nm of aluminium on silicon, with a boundary of this conductance in W m⁻² K⁻¹."""

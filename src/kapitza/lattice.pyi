@@ -1,8 +1,14 @@
 """Lattice dynamics: crystals, junctions, interatomic potentials and atomistic Green's functions."""
 
 from kapitza.matter.building.contact_springs import ContactSprings as ContactSprings
+from kapitza.matter.building.contact_springs import spring_junction as spring_junction
 from kapitza.matter.building.disorder import Disorder as Disorder
+from kapitza.matter.building.interaction_range import Truncation as Truncation
+from kapitza.matter.building.interaction_range import truncate_force_constants as truncate_force_constants
+from kapitza.matter.building.layers import chain_junction as chain_junction
 from kapitza.matter.building.layers import join_junctions as join_junctions
+from kapitza.matter.building.layers import lead_from_force_constants as lead_from_force_constants
+from kapitza.matter.building.layers import mass_junction as mass_junction
 from kapitza.matter.building.matching import SurfaceMatch as SurfaceMatch
 from kapitza.matter.building.matching import match_surfaces as match_surfaces
 from kapitza.matter.building.mixed_junction import SiteMixing as SiteMixing
@@ -10,13 +16,22 @@ from kapitza.matter.building.mixed_junction import junction_from_crystals as jun
 from kapitza.matter.building.relaxed_junction import JunctionPlan as JunctionPlan
 from kapitza.matter.building.relaxed_junction import build_configurations as build_configurations
 from kapitza.matter.building.relaxed_junction import build_junction as build_junction
+from kapitza.matter.building.relaxed_junction import lead_mismatch as lead_mismatch
+from kapitza.matter.building.relaxed_junction import structure_lead as structure_lead
+from kapitza.matter.building.surface import orient_structure as orient_structure
+from kapitza.matter.files.dipole_range import extend_dipole_forces as extend_dipole_forces
 from kapitza.matter.junction import JunctionLayer as JunctionLayer
 from kapitza.matter.junction import Lead as Lead
+from kapitza.matter.plausibility import check_junction_values as check_junction_values
+from kapitza.matter.potentials.calculators import DEFAULT_CALCULATOR as DEFAULT_CALCULATOR
+from kapitza.matter.potentials.calculators import parse_arguments as parse_arguments
 from kapitza.matter.potentials.force_constants import crystal_from_ase as crystal_from_ase
 from kapitza.matter.potentials.force_constants import crystal_from_potential as crystal_from_potential
 from kapitza.matter.potentials.force_field import EnergyAndForces as EnergyAndForces
 from kapitza.matter.potentials.force_field import ForceField as ForceField
+from kapitza.matter.potentials.known_crystals import known_crystal as known_crystal
 from kapitza.matter.potentials.published import published_potential as published_potential
+from kapitza.matter.potentials.relaxation import relax_cell as relax_cell
 from kapitza.theory.agf.interface_modes import InterfaceModes as InterfaceModes
 from kapitza.theory.agf.interface_modes import ModeFamily as ModeFamily
 from kapitza.theory.agf.interface_modes import interface_modes as interface_modes
@@ -28,5 +43,12 @@ from kapitza.theory.agf.local_density import local_density as local_density
 from kapitza.theory.agf.modal_transmission import ModeConversion as ModeConversion
 from kapitza.theory.agf.modal_transmission import agf_modes as agf_modes
 from kapitza.theory.agf.modal_transmission import mode_conversion as mode_conversion
+from kapitza.theory.agf.modal_transmission import modes_and_conversion as modes_and_conversion
+from kapitza.theory.agf.mode_classes import MODE_CLASSES as MODE_CLASSES
+from kapitza.theory.agf.mode_classes import ModeClasses as ModeClasses
+from kapitza.theory.agf.mode_classes import classify_modes as classify_modes
 from kapitza.theory.agf.scattering import ScatteringMatrix as ScatteringMatrix
+from kapitza.theory.agf.scattering import eigenchannels as eigenchannels
 from kapitza.theory.agf.scattering import scattering_matrix as scattering_matrix
+from kapitza.theory.agf.wave_packet import PacketScattering as PacketScattering
+from kapitza.theory.agf.wave_packet import wave_packet as wave_packet

@@ -18,6 +18,8 @@ from kapitza.measure.device.update import updated_peak as updated_peak
 from kapitza.measure.probes import RamanProbe as RamanProbe
 from kapitza.measure.probes import ThermalProbe as ThermalProbe
 from kapitza.measure.probes import fit_probe_jump as fit_probe_jump
+from kapitza.measure.probes import probe_reading as probe_reading
+from kapitza.measure.probes import specimen_profile as specimen_profile
 from kapitza.measure.profiles import ExclusionScan as ExclusionScan
 from kapitza.measure.profiles import FluxCheck as FluxCheck
 from kapitza.measure.profiles import check_flux as check_flux

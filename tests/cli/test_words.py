@@ -14,9 +14,9 @@ from kapitza.cli import main
 from kapitza.cli.words import _PHRASES, command_line_words
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "kapitza"
-PUBLIC_FUNCTIONS = {
-    name for room in doors.ROOMS for name, home in doors.public_names(room) if home != "kapitza" and "_" in name
-} & {name.lower() for room in doors.ROOMS for name, _ in doors.public_names(room)}
+PUBLIC_FUNCTIONS = {name for room in doors.DOORS for name, home in doors.public_names(room) if "_" in name} & {
+    name.lower() for room in doors.DOORS for name, _ in doors.public_names(room)
+}
 PYTHON = re.compile(
     r"(?<![\w-])\.?[A-Za-z_][\w.]*\([^)]*\)?"  # a call
     r"|(?<![\w.-])[a-z_]+=(?:['\"(\[]|True|False|None|\d)"  # an argument

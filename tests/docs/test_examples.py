@@ -3,6 +3,7 @@
 import ast
 import doctest
 import inspect
+from collections import Counter, defaultdict
 from importlib import import_module
 from typing import Any
 
@@ -13,7 +14,7 @@ from test_blocks import PAGES, blocks
 from kapitza.core.records import BaseRecord
 
 MAX_REPR = 2000  # characters that a session shows of a record
-PUBLIC = {(name, home) for room in doors.ROOMS for name, home in doors.public_names(room) if home != "kapitza"}
+PUBLIC = {(name, home) for room in doors.DOORS for name, home in doors.public_names(room)}
 
 
 def public_object(name: str, home: str) -> Any:
@@ -43,6 +44,24 @@ def shown_names() -> set[str]:
 
 
 WITH_EXAMPLE = sorted(one for one in PUBLIC if has_own_example(*one))
+
+
+def test_every_public_name_is_at_one_door() -> None:
+    """One name stands for one thing, except figures, which have the name of what they draw."""
+    places: dict[str, set[str]] = defaultdict(set)
+    for door in doors.DOORS:
+        for name, home in doors.public_names(door):
+            places[f"{home}.{name}"].add(door)
+    assert {name: several for name, several in places.items() if len(several) > 1} == {}
+    drawn = {name for door in doors.DOORS if door.startswith("kapitza.plot") for name, _ in doors.public_names(door)}
+    things = Counter(name.rpartition(".")[2] for name in places if not name.startswith("kapitza.plot."))
+    assert {name for name, count in things.items() if count > 1} == set()
+    assert drawn
+
+
+def test_every_public_name_is_on_a_page_of_the_reference() -> None:
+    homes = {home for door in doors.DOORS for _, home in doors.public_names(door)}
+    assert homes <= set(doors.public_modules())
 
 
 def test_every_public_name_has_an_example() -> None:

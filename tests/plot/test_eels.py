@@ -19,7 +19,7 @@ from kapitza.measure.eels.map import PixelFlag, TemperatureMap
 from kapitza.measure.eels.model import VibrationalMode
 from kapitza.plot import eels as eels_plots
 from kapitza.plot import style as style_plots
-from kapitza.plot.eels import round_step
+from kapitza.plot.eels.maps import round_step
 from kapitza.units import meV, nm
 
 mpl.use("Agg")
@@ -51,7 +51,7 @@ def drawn(figure: Any, tmp_path: Path) -> None:
 
 def test_map_with_isotherms_and_arrows(tmp_path: Path) -> None:
     found = made()
-    ax = plot.temperature_map(found, temperature_gradients(found, 4 * nm, interface=0.0), interface=0.0, ax=axes())
+    ax = plot.eels.temperature_map(found, temperature_gradients(found, 4 * nm, interface=0.0), interface=0.0, ax=axes())
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("x (nm)", "y (nm)")
     kinds = [type(one).__name__ for one in ax.collections]
     assert {"QuadMesh", "QuadContourSet", "Quiver"} <= set(kinds)
@@ -63,9 +63,9 @@ def test_map_with_isotherms_and_arrows(tmp_path: Path) -> None:
 
 
 def test_map_without_planes(tmp_path: Path) -> None:
-    drawn(plot.temperature_map(made(), ax=axes()).figure, tmp_path)
+    drawn(plot.eels.temperature_map(made(), ax=axes()).figure, tmp_path)
     with pytest.raises(InputError, match="two positions, got 1"):
-        plot.temperature_map(TemperatureMap(position=(np.arange(2) * nm,), names=("temperature",),
+        plot.eels.temperature_map(TemperatureMap(position=(np.arange(2) * nm,), names=("temperature",),
         value=[[1.0], [2.0]], covariance=np.ones((2, 1, 1)),
                                             flag=[0, 0], pvalue=[1, 1],
                                              deviance=[0, 0], iterations=[1, 1]))  # fmt: skip
@@ -74,7 +74,7 @@ def test_map_without_planes(tmp_path: Path) -> None:
 def test_profile_with_both_branches(tmp_path: Path) -> None:
     profile = line_profile(made())
     found = fit_jump(profile, 0.0, skip=2 * nm)
-    ax = plot.interface_jump(profile, found, ax=axes())
+    ax = plot.eels.interface_jump(profile, found, ax=axes())
     left, right = (
         ax.get_lines()[1:3]
         if len(ax.get_lines()) == 3
@@ -90,12 +90,12 @@ def test_profile_with_both_branches(tmp_path: Path) -> None:
 def test_mode_temperatures(tmp_path: Path) -> None:
     x, quanta = np.arange(5) * nm, np.array([47.0, 82.0]) * meV
     n = np.array([[0.4, 0.1]] * 5)
-    ax = plot.mode_temperatures(Occupation(x, quanta, n, n / 20, modes=("LA", "TO")), interface=2 * nm, ax=axes())
+    ax = plot.eels.mode_temperatures(Occupation(x, quanta, n, n / 20, modes=("LA", "TO")), interface=2 * nm, ax=axes())
     assert ax.get_legend_handles_labels()[1] == ["LA, 47 meV", "TO, 82 meV"]
     drawn(ax.figure, tmp_path)
     faint = np.array(n / 20)
     faint[2, 1] = 50.0  # a mode that is hardly there must not set the scale
-    low, high = plot.mode_temperatures(Occupation(x, quanta, n, faint), ax=axes()).get_ylim()
+    low, high = plot.eels.mode_temperatures(Occupation(x, quanta, n, faint), ax=axes()).get_ylim()
     assert high - low < 1000
 
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.figures import Results
 from kapitza.cli.interface.anharmonic import draw_probes, probe_columns, probe_remark, probed_junctions
 from kapitza.cli.junction import Orientation, Potential, Reach, junction_of_sides
@@ -185,7 +184,7 @@ def _note_states(names: list[str], kelvin: list[float]) -> None:
     """Note a side that is a material of the library, and not what it is there at some of the temperatures."""
     for name in names:
         if name in kapitza.materials():
-            deferred.warn_of_state(kapitza.material(name), kelvin)
+            kapitza.matter.warn_of_state(kapitza.material(name), kelvin)
 
 
 def read_with_note(junction: str) -> Junction:
@@ -258,7 +257,7 @@ def _anharmonic_report(
     junction: Junction, kelvin: list[float], how: tuple[tuple[str, bool], Mapping[str, Any]], work: Mapping[str, Any]
 ) -> _AgfReport:
     """Return the conductance with scattering of phonons, beside that without."""
-    found = probed_junctions(junction, kelvin, how[0], deferred.ProbeSettings(**how[1]), work)
+    found = probed_junctions(junction, kelvin, how[0], kapitza.theory.agf.ProbeSettings(**how[1]), work)
     title = f"AGF {junction.name} with Büttiker probes, conductance in MW m⁻² K⁻¹"
     return _AgfReport(
         {"anharmonic": tuple(found)},
@@ -271,7 +270,7 @@ def _anharmonic_report(
 
 def _crossing_report(junction: Junction, kelvin: float, work: Mapping[str, Any]) -> _AgfReport:
     """Return the transmission by branch and angle, from branch to branch, and its specularity."""
-    modes, conversion = deferred.modes_and_conversion(junction, **work)
+    modes, conversion = kapitza.lattice.modes_and_conversion(junction, **work)
     numbers = sorted(set(modes.select("left").branch.tolist()))
     branch = modes.histogram(modes.branch, [*(n - 0.5 for n in numbers), numbers[-1] + 0.5], temperature=kelvin)
     angle = modes.by_angle(bins=_ANGLE_BINS, temperature=kelvin)
@@ -279,7 +278,7 @@ def _crossing_report(junction: Junction, kelvin: float, work: Mapping[str, Any])
     title = f"{modes.method}, waves from the left, at {kelvin:g} K"
     return _AgfReport(
         {"modes": modes, "conversion": conversion, "transmission": modes.total()},
-        partial(deferred.modes_figure, modes, conversion),
+        partial(kapitza.plot.modes_figure, modes, conversion),
         _PANELS_SIZE,
         {
             f"{title}, by branch": _binned_columns([f"branch {number}" for number in numbers], branch),
@@ -324,7 +323,7 @@ def _interface_report(junction: Junction, kelvin: float, work: Mapping[str, Any]
         passing = f"nothing crosses at {kelvin:g} K, and none of it"
     return _AgfReport(
         {"density": density, "modes": localised, "current": current},
-        partial(deferred.vibrations_figure, density, localised, current),
+        partial(kapitza.plot.vibrations_figure, density, localised, current),
         _PANELS_SIZE,
         {title: columns_of(families, _FAMILY_UNITS)} if families else {},
         f"{passing} through vibrations that neither crystal has; modes of width 0 are bound and carry nothing in a "

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.figures import Results
 from kapitza.cli.options import (
     DaskAddress,
@@ -78,16 +77,19 @@ def superlattice(
     found = kapitza.applications.superlattice_conductivity(
         boundary, (one.solid(), bulk[0]), (other.solid(), bulk[1]), period=periods, share=share, temperature=kelvin
     )
-    value, error = float(boundary.conductance(kelvin, "extrapolated").value[0]), f" ± {deferred.GRAY_ERROR:.0%} (gray)"
+    value, error = (
+        float(boundary.conductance(kelvin, "extrapolated").value[0]),
+        f" ± {kapitza.core.GRAY_ERROR:.0%} (gray)",
+    )
     budget = None
     if conductance is not None:
         held = _parse_conductance(conductance, one, other, kelvin)
         value, error = _value_at(held, kelvin), ""
         modelled = found
-        found = deferred.with_measured_boundary(modelled, bulk[0], bulk[1], held)
-        budget = deferred.boundary_budget(
+        found = kapitza.applications.with_measured_boundary(modelled, bulk[0], bulk[1], held)
+        budget = kapitza.applications.boundary_budget(
             lambda given: float(
-                deferred.with_measured_boundary(modelled, bulk[0], bulk[1], given["boundary"]).series[0]
+                kapitza.applications.with_measured_boundary(modelled, bulk[0], bulk[1], given["boundary"]).series[0]
             ),
             {"boundary": held},
             kelvin,
@@ -97,9 +99,9 @@ def superlattice(
         with long_work("superlattices", workers, store, dask) as work:
             waves = _coherent_minimum(one, other, quantity(free_path, "length", what="free path"), work)
     files.keep(found)
-    files.draw(lambda ax: deferred.superlattice(found, ax))
+    files.draw(lambda ax: kapitza.plot.applications.superlattice(found, ax))
     if as_json:
-        sigma = deferred.GRAY_ERROR * value if error else None
+        sigma = kapitza.core.GRAY_ERROR * value if error else None
         derived = {"conductance": quantity_json(value, "W m^-2 K^-1", sigma=sigma)}
         derived |= _budget_numbers(budget, "W m^-1 K^-1", "series at the shortest period")
         print_record(found, derived | ({} if waves is None else {"wave_minimum": quantity_json(waves, "m")}))
@@ -118,7 +120,9 @@ def _coherent_minimum(first: Material, second: Material, free_path: float, work:
     """Period at which waves of a free path conduct least, by the mean masses and spacing of both materials, m."""
     masses = [one.density.value / one.atoms.value for one in (first, second)]
     spacing = (0.5 / first.atoms.value + 0.5 / second.atoms.value) ** (1 / 3)
-    found = deferred.miniband_conductivity(masses[1] / masses[0], free_path / spacing, _LAYERS_TRIED, **work)
+    found = kapitza.applications.miniband_conductivity(
+        masses[1] / masses[0], free_path / spacing, _LAYERS_TRIED, **work
+    )
     return 2 * found.minimum * spacing
 
 
@@ -155,18 +159,18 @@ def composite(
         boundary, error = _parse_conductance(conductance, filler, host, kelvin), ""
     elif theory is not None:
         boundary = _boundary_transmission(filler, host, theory).conductance(kelvin, "extrapolated").accept_gray()
-        error = f" ± {deferred.GRAY_ERROR:.0%} (gray)"
+        error = f" ± {kapitza.core.GRAY_ERROR:.0%} (gray)"
     else:
         boundary, error = _calibrated_boundary(filler, host, kelvin)
     mixed = partial(
         kapitza.applications.composite_conductivity, outside, inside, fraction=fraction, rule=rule, temperature=kelvin
     )
     found = mixed(boundary, radius=radii)
-    budget = deferred.boundary_budget(
+    budget = kapitza.applications.boundary_budget(
         lambda given: float(mixed(given["boundary"], radius=radii[:1]).value[0]), {"boundary": boundary}, kelvin
     )
     files.keep(found)
-    files.draw(lambda ax: deferred.composite(found, ax))
+    files.draw(lambda ax: kapitza.plot.applications.composite(found, ax))
     if as_json:
         print_record(found, _budget_numbers(budget, "W m^-1 K^-1", "at the smallest radius"))
         return
@@ -192,8 +196,8 @@ def leg(
 ) -> None:
     """A thermoelectric leg with its contacts: figure of merit, power, efficiency or COP, best length."""
     files = Results(save, plot)
-    held = deferred.read_leg(path)
-    merit, effective = deferred.figure_of_merit(held.leg, held.hot, held.cold)
+    held = kapitza.io.read_leg(path)
+    merit, effective = kapitza.applications.figure_of_merit(held.leg, held.hot, held.cold)
     cooling = held.mode == "cooler"
     goals: tuple[Literal["power", "efficiency", "cooling", "cop"], ...]
     goals = ("cooling", "cop") if cooling else ("power", "efficiency")
@@ -204,7 +208,7 @@ def leg(
         states["as given"] = kapitza.applications.leg_state(*given, held.current, properties=model)
     length = _best_length_or_none(held)
     first = goals[0]
-    budget = deferred.boundary_budget(
+    budget = kapitza.applications.boundary_budget(
         lambda ends: _goal(
             kapitza.applications.best_leg_state(
                 _replace_attributes(held.leg, ends), *given[1:], first, properties=model
@@ -215,7 +219,9 @@ def leg(
         {"hot_conductance": held.hot, "cold_conductance": held.cold},
     )
     files.keep(states)
-    files.draw(lambda ax: deferred.thermoelectric_leg(held.leg, list(states.values()), cooling=cooling, ax=ax))
+    files.draw(
+        lambda ax: kapitza.plot.applications.thermoelectric_leg(held.leg, list(states.values()), cooling=cooling, ax=ax)
+    )
     if as_json:
         derived = {"ZT": merit, "ZT_with_contacts": effective, "best_length": quantity_json(length, "m")}
         for name, unit in (("power", "W"), ("efficiency", "1")):
@@ -252,7 +258,9 @@ def _goal(state: LegState, goal: str) -> float:
 def _best_length_or_none(held: LegFile) -> float | None:
     """Length of the largest power or uptake per area, m; None where contacts set none."""
     try:
-        return deferred.best_leg_length(held.leg, held.hot, held.cold, "cooling" if held.mode == "cooler" else "power")
+        return kapitza.applications.best_leg_length(
+            held.leg, held.hot, held.cold, "cooling" if held.mode == "cooler" else "power"
+        )
     except InputError:
         return None
 
@@ -265,12 +273,12 @@ def memory(
 ) -> None:
     """Reset current and energy of a phase-change memory cell, and what its boundaries save."""
     files = Results(save, plot)
-    held = deferred.read_memory_cell(path)
+    held = kapitza.io.read_memory_cell(path)
     found = kapitza.applications.reset_pulse(held.cell, held.pulse)
     files.keep(found)
-    files.draw(lambda ax: deferred.memory_cell(held.cell, found.power, ax))
+    files.draw(lambda ax: kapitza.plot.applications.memory_cell(held.cell, found.power, ax))
     derived = {"saved": quantity_json(found.saved, "1", meaning="saved by boundaries")}
-    budget = deferred.boundary_budget(
+    budget = kapitza.applications.boundary_budget(
         lambda given: kapitza.applications.reset_pulse(_replace_attributes(held.cell, given), held.pulse).current,
         {"side": held.cell.side, "contact": held.cell.contact},
         held.cell.warm,
@@ -299,16 +307,16 @@ def exchanger(
 ) -> None:
     """Heat between two liquids in small channels: convection, wall and both boundaries."""
     files = Results(save, plot)
-    held = deferred.read_exchanger(path)
+    held = kapitza.io.read_exchanger(path)
     found = kapitza.applications.heat_exchange(held.exchanger)
     parts = held.exchanger.resistances()
-    budget = deferred.boundary_budget(
+    budget = kapitza.applications.boundary_budget(
         lambda given: kapitza.applications.heat_exchange(_replace_attributes(held.exchanger, given)).heat,
         {name: getattr(held.exchanger, name) for name in ("hot_boundary", "cold_boundary")},
         {"hot_boundary": held.exchanger.hot.inlet, "cold_boundary": held.exchanger.cold.inlet},
     )
     files.keep(found)
-    files.draw(lambda ax: deferred.heat_exchanger(held.exchanger, ax), height=3.0)
+    files.draw(lambda ax: kapitza.plot.applications.heat_exchanger(held.exchanger, ax), height=3.0)
     if as_json:
         print_record(
             found, {"resistance": quantity_json(parts, "m^2 K W^-1")} | _budget_numbers(budget, "W", "heat exchanged")
@@ -331,7 +339,7 @@ def cryo(
 ) -> None:
     """All temperatures at which a chip in liquid helium is steady, and the currents of its thermal runaway."""
     files = Results(save, plot)
-    held = deferred.read_cryogenic(path)
+    held = kapitza.io.read_cryogenic(path)
     ampere = held.current if current is None else quantity(current, "current", what="current")
     if current is not None and held.device is None:
         raise InputError(f"{path} has no [device] through which a current of {current} could flow")
@@ -342,7 +350,11 @@ def cryo(
     budget = None if held.boundary is None else _cold_budget(held, held.boundary, ampere)
     result = {"states": states} if limits is None else {"states": states, "runaway": limits}
     files.keep(result)
-    files.draw(lambda ax: deferred.cryogenic_chip(held.bath, states, held.device, ampere, load=held.load, ax=ax))
+    files.draw(
+        lambda ax: kapitza.plot.applications.cryogenic_chip(
+            held.bath, states, held.device, ampere, load=held.load, ax=ax
+        )
+    )
     if as_json:
         derived = {"bath": quantity_json(held.bath.temperature, "K"), "current": quantity_json(ampere, "A")}
         print_record(result, derived | _budget_numbers(budget, "K", "coldest steady temperature"))
@@ -374,7 +386,7 @@ def _cold_budget(held: CryogenicFile, boundary: Conductance, current: float) -> 
         states = kapitza.applications.operating_points(bath, held.device, current, load=held.load)
         return states[0].temperature if states else math.inf
 
-    return deferred.boundary_budget(coldest, {"boundary": boundary}, held.bath.temperature)
+    return kapitza.applications.boundary_budget(coldest, {"boundary": boundary}, held.bath.temperature)
 
 
 def _replace_attributes(record: _Record, changes: Mapping[str, Any]) -> _Record:
@@ -386,8 +398,8 @@ def _replace_attributes(record: _Record, changes: Mapping[str, Any]) -> _Record:
 
 def _parse_conductance(text: str, one: Material, other: Material, kelvin: float) -> float | Conductance:
     """Return a conductance that the command line gives, with its uncertainty where it has one."""
-    sides = deferred.BoundarySides(one.name, other.name, one.name, other.name)
-    return deferred.held_with_sigma(deferred.parse_conductance(text, sides, kelvin))
+    sides = kapitza.io.BoundarySides(one.name, other.name, one.name, other.name)
+    return kapitza.io.held_with_sigma(kapitza.io.parse_conductance(text, sides, kelvin))
 
 
 def _value_at(held: float | Conductance, kelvin: float) -> float:
@@ -449,14 +461,14 @@ def _library_solid(name: str, temperature: float) -> Material:
     """Return a solid of the library; notes where it is not solid at a temperature (K)."""
     found = kapitza.material(name)
     found.solid()
-    deferred.warn_of_state(found, temperature)
+    kapitza.matter.warn_of_state(found, temperature)
     return found
 
 
 def _calibrated_boundary(one: Material, other: Material, kelvin: float) -> tuple[Conductance, str]:
     """Return the calibrated estimate between two solids, and its 95 % interval in words."""
     try:
-        known = deferred.calibrated_conductance(one.name, other.name, kelvin)
+        known = kapitza.measure.calibrated_conductance(one.name, other.name, kelvin)
     except InputError as err:
         raise InputError(f"{err}; give --conductance, or --theory dmm") from err
     low, high = known.interval[0] / 1e6

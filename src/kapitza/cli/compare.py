@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import kapitza
-from kapitza.cli import deferred, options
+from kapitza.cli import options
 from kapitza.cli.figures import Results
 from kapitza.cli.output import megawatts, note, print_record, print_table, print_text
 from kapitza.errors import InputError
@@ -83,7 +83,7 @@ def _related_interfaces(left: str, right: str) -> str:
 
 def _print_comparison(found: Comparison) -> None:
     """Print models, published values and sources."""
-    drops = [drop for drop in deferred.TEMPERATURE_DROPS if drop != "extrapolated" or _is_known(found, drop)]
+    drops = [drop for drop in kapitza.core.TEMPERATURE_DROPS if drop != "extrapolated" or _is_known(found, drop)]
     rows = [
         [
             one.title or one.model,
@@ -134,7 +134,7 @@ def _fullest_solved(found: Comparison) -> str:
     if not any(one.excess is not None for one in found.published):
         return ""
     known = {one.model for one in found.predictions if one.extrapolated is not None}
-    return next((name for name in deferred.DIFFUSE_MODELS if name in known), "")
+    return next((name for name in kapitza.measure.DIFFUSE_MODELS if name in known), "")
 
 
 def _is_known(found: Comparison, drop: str) -> bool:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.device.sweeps import report_design
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
@@ -52,7 +51,7 @@ def design_sample(
     held = kapitza.io.read_sample(sample)
     wanted = [name.strip() for name in free.split(",")] if free else list(held.free)
     asked = dict(_parse_candidates(text) for text in over or [])
-    deferred.warn_of_settings(held.experiments, held.stack, asked)
+    kapitza.io.warn_of_settings(held.experiments, held.stack, asked)
     settings = asked or _usual_settings(held)
     kinds = {getattr(one, "kind", "ratio") for one in held.experiments}
     if len(kinds) != 1:
@@ -71,7 +70,7 @@ def design_sample(
     )
     result = {"designs": tuple(ranked)}
     files.keep(result)
-    files.draw_figure(lambda figure: deferred.design_front(ranked, wanted, figure))
+    files.draw_figure(lambda figure: kapitza.plot.design_front(ranked, wanted, figure))
     if as_json:
         print_record(result)
         return

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.output import note
 from kapitza.core.files import check_replaceable, write_atomically
 from kapitza.errors import InputError
@@ -39,7 +38,7 @@ def write_axes(path: str, draw: Callable[[Any], object], *, height: float = 4.4)
 
 def write_figure(path: str, draw: Callable[[Any], object], *, width: float = 7.6, height: float = 4.4) -> None:
     """Draw into a new figure of this size (inches), with axes of its own, and write it."""
-    figure = deferred.new_figure(width=width, height=height)
+    figure = kapitza.plot.style.new_figure(width=width, height=height)
     draw(figure)
     buffer = BytesIO()
     figure.savefig(buffer, format=Path(path).suffix[1:].lower(), dpi=_DOTS_PER_INCH)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import note, print_record, print_table, print_text, quantity_json
@@ -61,7 +60,7 @@ def fit_sample(
     repeats = _combine_spots(held, spots)
     files.keep(found)
     if spots:
-        files.draw_figure(lambda figure: deferred.fitted_spots(spots, repeats, figure), width=10.5)
+        files.draw_figure(lambda figure: kapitza.plot.fitted_spots(spots, repeats, figure), width=10.5)
     else:
         files.draw_figure(lambda figure: kapitza.plot.fit(found, figure), height=5.6)
     shares.draw(lambda ax: kapitza.plot.uncertainty_budget(found.budget(), ax), height=1.2 + 0.7 * len(held.free))
@@ -119,13 +118,13 @@ def _fit_repeats(held: SampleFile, first: Fit, made: list[int], options: dict[st
 def _combine_spots(held: SampleFile, spots: list[Fit]) -> list[RepeatedNumber]:
     """Mean and spread over all spots of the free numbers that each spot determines."""
     names = [name for name in held.free if not any(name in one.bounds for one in spots)]
-    return [deferred.combine_repeats(spots, name, own=held.per_spot) for name in names] if spots else []
+    return [kapitza.measure.noise.combine_repeats(spots, name, own=held.per_spot) for name in names] if spots else []
 
 
 def _note_spots(spots: list[Fit]) -> None:
     """Say which of the further spots the model does not fit, and which numbers a spot leaves open."""
     for i, one in enumerate(spots[1:], 2):
-        judged = deferred.judge_fit(one)
+        judged = kapitza.measure.noise.judge_fit(one)
         if not judged.accepted:
             why = (*judged.reasons, *judged.questions)
             note(": ".join((f"spot {i}", _VERDICTS[judged.verdict], *why[:1])))
@@ -156,7 +155,7 @@ def _print_repeats(repeats: list[RepeatedNumber]) -> None:
 
 def _exit_strictly(fits: Sequence[Fit], *, strict: bool) -> None:
     """End with 1 if the verdict on fits is asked for and is not for each that model and data agree."""
-    if strict and not all(deferred.judge_fit(one).accepted for one in fits):
+    if strict and not all(kapitza.measure.noise.judge_fit(one).accepted for one in fits):
         raise typer.Exit(1)
 
 
@@ -181,4 +180,4 @@ def _interval_numbers(found: Fit, name: str) -> dict[str, Any]:
         return {"bound": ends}
     meaning = "95 % interval, along the profile likelihood where chi2 is not a parabola"
     ends = quantity_json(list(found.interval(name)), shown_unit(name)[2], meaning=meaning)
-    return {"interval": ends, "parabolic": deferred.is_parabolic(found, name)}
+    return {"interval": ends, "parabolic": kapitza.measure.noise.is_parabolic(found, name)}

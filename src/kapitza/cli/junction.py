@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.figures import check_output
 from kapitza.cli.options import (
     Calculator,
@@ -143,7 +142,7 @@ def build(
     file, table = _check_sides(left, table)
     with long_work("junctions", workers, store, dask) as work:
         forces, seeds = progress_bar("forces"), _parse_seeds(seed)
-        made = deferred.junctions_from_options(table, file, seeds=seeds, work=work, progress=forces, announce=note)
+        made = kapitza.io.junctions_from_options(table, file, seeds=seeds, work=work, progress=forces, announce=note)
     paths = _numbered_names(save, len(made))
     for path, one in zip(paths, made, strict=False):
         kapitza.save(one, path)
@@ -171,15 +170,19 @@ def _check_sides(left: str, table: dict[str, Any]) -> tuple[str | None, dict[str
 def _calculator_of_both(table: dict[str, Any]) -> dict[str, Any]:
     """Take the calculator of a table as the potential of both crystals where neither is a structure file."""
     named = {"potential", "left_potential", "right_potential", "normal"} & set(table)
-    if "calculator" not in table or named or any(deferred.is_structure_file(table[side]) for side in ("left", "right")):
+    if (
+        "calculator" not in table
+        or named
+        or any(kapitza.matter.is_structure_file(table[side]) for side in ("left", "right"))
+    ):
         return table
     return {"potential" if key == "calculator" else key: value for key, value in table.items()}
 
 
 def has_force_constants(name: str) -> bool:
     """Tell whether a name is that of a file or crystal with forces of its own."""
-    path = name.endswith((".yaml", ".yml")) or deferred.is_structure_file(name)
-    return path or deferred.has_phonons(name)
+    path = name.endswith((".yaml", ".yml")) or kapitza.matter.is_structure_file(name)
+    return path or kapitza.matter.has_phonons(name)
 
 
 def junction_of_sides(
@@ -205,7 +208,7 @@ def junction_of_sides(
     if right is None:
         return None
     _, table = _check_sides(left, table)
-    return deferred.junctions_from_options(table, progress=progress_bar("forces"), announce=note)[0]
+    return kapitza.io.junctions_from_options(table, progress=progress_bar("forces"), announce=note)[0]
 
 
 def _numbered_names(save: str | None, count: int) -> list[str]:
@@ -223,7 +226,7 @@ def show(
     found = kapitza.io.read_junction(path)
     _report_junction(found, as_json)
     try:
-        deferred.check_junction_values(found)
+        kapitza.lattice.check_junction_values(found)
     except InputError as err:
         note(str(err))
 
@@ -261,7 +264,7 @@ def _junction_numbers(made: Any) -> dict[str, Any]:
     return {
         "atoms": sum(int(slab.masses.size) for slab in made.device),
         "area": quantity_json(made.area, "m^2"),
-        "mismatch": deferred.lead_mismatch(made),
+        "mismatch": kapitza.lattice.lead_mismatch(made),
     }
 
 

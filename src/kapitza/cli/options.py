@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.output import note
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity, stepped_range
@@ -140,7 +139,7 @@ def structure_forces(
     sides: Sequence[str], calculator: str | None, arguments: Sequence[str] | None, relax: str | None = None
 ) -> FiniteDisplacements | None:
     """Return what gives the forces of structure files; None where no side is one, and nothing was asked for."""
-    if not any(map(deferred.is_structure_file, sides)):
+    if not any(map(kapitza.matter.is_structure_file, sides)):
         if calculator or arguments or relax:
             option = "--calculator" if calculator or arguments else "--relax"
             raise InputError(f"{option} is for structure files such as Si.cif: none of {', '.join(sides)} is one")
@@ -148,12 +147,14 @@ def structure_forces(
     given = parse_calculator_arguments(arguments)
     choice: Any = {"calculator": calculator} if calculator else {}
     choice |= {"relax": relax} if relax else {}
-    return deferred.FiniteDisplacements(arguments=given, progress=progress_bar("forces"), announce=note, **choice)
+    return kapitza.phonons.FiniteDisplacements(
+        arguments=given, progress=progress_bar("forces"), announce=note, **choice
+    )
 
 
 def parse_calculator_arguments(texts: Sequence[str] | None) -> dict[str, object]:
     """Arguments of a calculator from ``key=value`` words, several in one text or in many."""
-    return deferred.parse_arguments([word for text in texts or () for word in shlex.split(text)])
+    return kapitza.lattice.parse_arguments([word for text in texts or () for word in shlex.split(text)])
 
 
 @contextmanager
@@ -192,7 +193,7 @@ def parse_observation(text: str) -> Observation:
         key: quantity(part, "frequency" if key == "frequency" else "length", what=f"--seen: {key}")
         for key, part in zip(wanted, parts, strict=False)
     }
-    return deferred.Observation(method=cast("ObservationMethod", method), **given)
+    return kapitza.measure.Observation(method=cast("ObservationMethod", method), **given)
 
 
 def parse_conductivities(text: str | None) -> tuple[float | None, float | None]:

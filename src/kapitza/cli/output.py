@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from kapitza.cli import deferred
+import kapitza
 
 CONDUCTANCE_UNIT = "W m^-2 K^-1"
 _WRAPPED_WIDTH, _TEXT_WIDTH = 20, 36  # characters of a remark, and of a text, that are not wrapped further
@@ -31,13 +31,13 @@ def _json_value(value: Any) -> Any:
 
 def print_json(content: Any, derived: Mapping[str, Any] | None = None) -> None:
     """Print what no file holds, with `derived` numbers beside it; records, arrays and tuples may stand anywhere."""
-    tree = _json_value(deferred.record_tree(content) | deferred.record_tree(derived or {}))
+    tree = _json_value(kapitza.io.record_tree(content) | kapitza.io.record_tree(derived or {}))
     typer.echo(json.dumps(tree, indent=1, ensure_ascii=False, allow_nan=False))
 
 
 def print_record(result: Any, derived: Mapping[str, Any] | None = None) -> None:
     """Print a record, or records by name, as `kapitza.load` takes them from a file, with `derived` numbers beside."""
-    print_json(deferred.result_tree(result), {"derived": derived} if derived else {})
+    print_json(kapitza.io.result_tree(result), {"derived": derived} if derived else {})
 
 
 def quantity_json(value: Any, unit: str, *, sigma: Any = None, meaning: str = "") -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.figures import Results, check_output
 from kapitza.cli.options import (
     Calculator,
@@ -74,7 +73,7 @@ def phonons(
     as_json: Json = False,
 ) -> None:
     """Crystals with full phonon bands and how good these are; dispersion of one of them, or of any by a potential."""
-    computed = potential or calculator or (name is not None and deferred.is_structure_file(name))
+    computed = potential or calculator or (name is not None and kapitza.matter.is_structure_file(name))
     own = {
         "--calculator-args": calculator_args, "--reach": reach, "--relax": relax, "--temperature": temperature
     }  # fmt: skip
@@ -90,7 +89,7 @@ def phonons(
         choice = _potential_choice(calculator_args, reach, relax)
         kelvin = parse_temperatures(temperature or "300")
         found = kapitza.phonons.crystal_by_potential(
-            name, potential or calculator or deferred.DEFAULT_CALCULATOR, choice, stable=False
+            name, potential or calculator or kapitza.lattice.DEFAULT_CALCULATOR, choice, stable=False
         )
         _report_computed(found, kelvin, save, plot, as_json=as_json)
         return
@@ -137,7 +136,7 @@ def _report_computed(
     files.keep(result)
     if exported and save is not None:
         kapitza.phonons.write_phonopy(result.crystal, save, result.axes)
-    files.draw_figure(lambda figure: deferred.computed_phonon_figure(result, figure), height=4.6)
+    files.draw_figure(lambda figure: kapitza.plot.computed_phonon_figure(result, figure), height=4.6)
     if as_json:
         print_record(result)
     else:
@@ -245,7 +244,7 @@ def _report_crystal(name: str, files: Results, *, as_json: bool) -> None:
     files.keep(result)
     if dispersion is not None and files.plot is not None:
         spectrum = room.phonon_spectrum(card.name)
-        files.draw_figure(lambda figure: deferred.phonon_figure(dispersion, spectrum, measured, figure), height=4.6)
+        files.draw_figure(lambda figure: kapitza.plot.phonon_figure(dispersion, spectrum, measured, figure), height=4.6)
     if as_json:
         print_record(result)
         return

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.figures import Results
 from kapitza.cli.options import (
     Calculator,
@@ -106,7 +105,7 @@ def predict(
     kelvin, normals, names = parse_temperatures(temperature), parse_normals(normal), parse_names(models)
     seen = "tdtr" if seen is None and bulk is not None else seen
     observation, conductivities = None if seen is None else parse_observation(seen), parse_conductivities(bulk)
-    if observation is not None and any(map(deferred.is_structure_file, (left, right))):
+    if observation is not None and any(map(kapitza.matter.is_structure_file, (left, right))):
         raise InputError("--seen takes names and phonopy files, no structure files: a phonopy file has their phonons")
     if observation is not None and statistics == "classical" and observation.method != "md":
         raise InputError(f"--seen {seen} has quantum statistics; with --statistics classical take --seen md:20nm")
@@ -118,7 +117,7 @@ def predict(
     if observation is not None:
         from attrs import evolve
 
-        apparent = deferred.apparent_conductance(
+        apparent = kapitza.measure.apparent_conductance(
             left, right, kelvin, observation, conductivities=conductivities, normals=normals
         )
         found = evolve(found, apparent=apparent)
@@ -166,17 +165,17 @@ def _print_models(found: InterfacePrediction, drop: str) -> None:
     rows = [[one.title, one.model, *(_drop_value(one, drop, j) for j in shown)] for one in found]
     if len(kelvin) > 1:
         rows = _best_rows(found, [kelvin[j] for j in shown]) + rows
-    error = f" ± {deferred.GRAY_ERROR:.0%}" if drop == "extrapolated" else ""
+    error = f" ± {kapitza.core.GRAY_ERROR:.0%}" if drop == "extrapolated" else ""
     head = f"models by the {drop} drop{error}, MW m⁻² K⁻¹"
     print_table(head, ["model", "name", *(f"{kelvin[j]:g} K" for j in shown)], rows, text=2)
     if len(shown) < len(kelvin):
         note(f"{len(shown)} of {len(kelvin)} temperatures are shown; --save and --json hold all of them")
-    remark = deferred.drop_remark(found.models, drop)
+    remark = kapitza.theory.drop_remark(found.models, drop)
     if remark:
         note(remark)
     if drop == "extrapolated":
         note(
-            f"the extrapolated drop is estimated for gray, diffuse media: ± {deferred.GRAY_ERROR:.0%}, mostly too "
+            f"the extrapolated drop is estimated for gray, diffuse media: ± {kapitza.core.GRAY_ERROR:.0%}, mostly too "
             "high, and farther from experiment than the emitted one; --seen solves for it"
         )
 
@@ -223,7 +222,7 @@ def _print_measured(found: InterfacePrediction, at: float, typed: tuple[str, str
         part = f", {len(rows)} of {len(everyone)} sources" if len(rows) < len(everyone) else ""
         print_table(f"measured at {at:g} K, MW m⁻² K⁻¹{part}", ["source", "", " method", " prepared"], rows)
     if found.measured:
-        names = (found.measured[0].left, found.measured[0].right) if any(map(deferred.is_path, typed)) else typed
+        names = (found.measured[0].left, found.measured[0].right) if any(map(kapitza.theory.is_path, typed)) else typed
         hidden = len(found.measured) - sum(map(len, list(by_source.values())[:_MAX_SOURCES]))
         more = f"{hidden} more" if rows else f"{hidden} at other temperatures or not of the bare contact"
         if hidden:
@@ -236,7 +235,7 @@ def _source_row(citation: str, entries: list[Measurement], at: float) -> list[st
     ends = [megawatts(end) for end in dict.fromkeys((min(values), max(values)))]
     methods = ", ".join(dict.fromkeys(one.method for one in entries))
     prepared = dict.fromkeys(filter(None, (one.condition or one.preparation for one in entries)))
-    return [deferred.short_citation(citation), " – ".join(ends), methods, ", ".join(prepared)]
+    return [kapitza.plot.style.short_citation(citation), " – ".join(ends), methods, ", ".join(prepared)]
 
 
 def _fitting_columns(text: int) -> int:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.figures import FIGURE_SUFFIXES, check_output, write_axes
 from kapitza.cli.options import (
     DaskAddress,
@@ -95,9 +94,9 @@ def screen(
     as_json: Json = False,
 ) -> None:
     """Compare all pairs of a table of materials by the diffuse mismatch model, and list the best."""
-    check_output(save, deferred.SCREENING_SUFFIXES)
+    check_output(save, kapitza.io.SCREENING_SUFFIXES)
     if save is not None:
-        deferred.check_screening_output(save)
+        kapitza.io.check_screening_output(save)
     check_output(plot, FIGURE_SUFFIXES)
     ranking = kapitza.screen.Ranking(
         top=top, order=rank, each=each, drop=drop, best=best, calibrated=calibrated, precision=precision
@@ -149,7 +148,7 @@ def _report_layers(
         raise InputError(f"--solve {solve} without --thickness: give that of the layers, such as 5nm")
     solved = kapitza.screen.solve_layers(found, materials, thickness=found.thickness, rows=solve) if solve else None
     if save is not None:
-        deferred.write_screening(found, save)
+        kapitza.io.write_screening(found, save)
     if as_json:
         print_record(found if solved is None else {"layers": found, "solved": solved})
         return
@@ -222,7 +221,7 @@ def _find_partner(materials: MaterialTable, name: str) -> MaterialTable:
     try:
         found = kapitza.screen.material_table([name])
     except InputError:
-        deferred.find_rows(materials, [name])
+        kapitza.screen.find_rows(materials, [name])
         raise
     if same:
         note(f"{name}: that of the library, since the table has {len(same)} materials of this formula")
@@ -232,9 +231,11 @@ def _find_partner(materials: MaterialTable, name: str) -> MaterialTable:
 def _report_pairs(found: Screening, kelvin: float, save: str | None, plot: str | None, as_json: bool) -> None:
     """Save and draw pairs of materials, and print them at one temperature."""
     if save is not None:
-        deferred.write_screening(found, save)
+        kapitza.io.write_screening(found, save)
     if plot is not None:
-        write_axes(plot, lambda ax: deferred.screening_ranks(found, temperature=kelvin, ax=ax), height=_FIGURE_HEIGHT)
+        write_axes(
+            plot, lambda ax: kapitza.plot.screening_ranks(found, temperature=kelvin, ax=ax), height=_FIGURE_HEIGHT
+        )
     if as_json:
         print_record(found)
         return

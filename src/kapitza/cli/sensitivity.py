@@ -3,7 +3,6 @@
 from typing import Any
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json
 from kapitza.cli.output import print_json, print_table, quantity_json
@@ -27,7 +26,7 @@ def sensitivity_sample(sample: SampleArgument, plot: Figure = None, as_json: Jso
     def draw(figure: Any) -> None:
         axes = figure.subplots(len(found), 1, squeeze=False)[:, 0]
         for ax, (experiment, one, (_, x)) in zip(axes, results, strict=True):
-            label, factor, logarithmic = deferred.experiment_axis(experiment)
+            label, factor, logarithmic = kapitza.plot.experiment_axis(experiment)
             scale = logarithmic and bool((x > 0).all())
             kapitza.plot.sensitivity(one, x * factor, label, logarithmic=scale, ax=ax)
 

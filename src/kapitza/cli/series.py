@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import CONDUCTANCE_UNIT, note, print_record, print_text, quantity_json
@@ -96,7 +95,7 @@ def profile_jump(
     if table.endswith(".toml"):
         _scanned_jump(table, at, (skip, reach), (flux, flux_sigma), files, as_json)
         return
-    profile = deferred.profile_from_table(kapitza.io.read_table(table))
+    profile = kapitza.io.profile_from_table(kapitza.io.read_table(table))
     if profile.position.size < _MIN_POINTS:
         raise DataError(f"wanted two points or more on either side, got {profile.position.size} in all", file=table)
     plane = quantity(at, "length", what="--at")
@@ -159,7 +158,7 @@ def _scanned_jump(
     as_json: bool,
 ) -> None:
     """Jump of a specimen from what a scanning tip reads."""
-    held = deferred.read_probe_profile(path)
+    held = kapitza.io.read_probe_profile(path)
     plane, at_sigma = parse_uncertain(at, "length", what="--at")
     skip = 0.0 if used[0] is None else quantity(used[0], "length", what="--skip")
     reach = math.inf if used[1] is None else quantity(used[1], "length", what="--reach")
@@ -167,7 +166,7 @@ def _scanned_jump(
         held.profile, plane, held.probe, at_sigma=at_sigma, skip=skip, reach=reach
     )
     numbers = _jump_numbers(found.jump, skip, *heat)
-    specimen = deferred.specimen_profile(held.profile, found, held.probe)
+    specimen = kapitza.thermometry.specimen_profile(held.profile, found, held.probe)
     files.draw(lambda ax: _draw_specimen(ax, specimen, found))
     if as_json:
         print_record(found, numbers)
@@ -184,6 +183,6 @@ def _scanned_jump(
 
 def _draw_specimen(ax: Any, specimen: Profile, found: InterfaceJump) -> None:
     """Draw a scan, its response taken off, with the fit as it is seen through the tip and both branches."""
-    kapitza.plot.interface_jump(specimen, found, ax=ax)
+    kapitza.plot.eels.interface_jump(specimen, found, ax=ax)
     for text in ax.get_legend().get_texts() if ax.get_legend() else ():
         text.set_text(text.get_text().replace("rows averaged", "tip, response taken off"))

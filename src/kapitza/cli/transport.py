@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.figures import Results
 from kapitza.cli.options import DaskAddress, Figure, Json, Save, StoreFolder, long_work
 from kapitza.cli.output import note, print_record, quantity_json
@@ -85,7 +84,7 @@ def transport(
     thick = _thick_resistances(held) if definitions else {}
     files.keep(found)
     height = _TWO_PANELS_HEIGHT if found.bounds.size else 4.4
-    files.draw_figure(lambda figure: deferred.transport_figure(found, figure), height=height)
+    files.draw_figure(lambda figure: kapitza.plot.transport_figure(found, figure), height=height)
     resistances = found.resistances()
     derived = {
         "conductance": quantity_json(1 / found.resistance, "W m^-2 K^-1", meaning="heat flux per kelvin"),
@@ -122,7 +121,7 @@ def _report_domain(
     with long_work("batches", workers or os.cpu_count() or 1, store, dask) as work:
         found = kapitza.boltzmann.monte_carlo(held.domain, spacing=spacing, settings=held.settings, **work)
     try:
-        fourier = deferred.fourier_temperature(held.domain, spacing)
+        fourier = kapitza.boltzmann.fourier_temperature(held.domain, spacing)
     except InputError as err:  # too many cells: Monte Carlo stands alone
         fourier = None
         note(f"without Fourier's law: {err}")
@@ -131,7 +130,9 @@ def _report_domain(
         files.draw(lambda ax: kapitza.plot.transport_map(found, ax))
     else:
         law = fourier
-        files.draw_figure(lambda figure: deferred.transport_map_figure(found, law, figure), height=_TWO_PANELS_HEIGHT)
+        files.draw_figure(
+            lambda figure: kapitza.plot.transport_map_figure(found, law, figure), height=_TWO_PANELS_HEIGHT
+        )
     if as_json:
         beside = None if fourier is None else quantity_json(_mask_walls(fourier, found.region >= 0), "K")
         print_record(found, {"fourier": beside})
@@ -146,7 +147,7 @@ def _report_domain(
 def _report_inverse_problem(path: str, data: str, *, lifetimes: float, files: Results, as_json: bool) -> None:
     """Find the transmission of the unknown boundary of a stack and report how well the data determine it."""
     held = kapitza.io.read_films(path)
-    measured = deferred.read_spectral_measurements(data, held)
+    measured = kapitza.io.read_spectral_measurements(data, held)
     unknown = held.crossings.index(None)
     left, right = (held.films[k].carriers for k in (unknown, unknown + 1))
     found = kapitza.thermoreflectance.spectral_transmission(
@@ -159,7 +160,7 @@ def _report_inverse_problem(path: str, data: str, *, lifetimes: float, files: Re
         attained = found.sum_range(found.limit)
         note(f"range of the conductance on the linearised model: {err}")
     files.keep(found)
-    files.draw_figure(lambda figure: deferred.estimate_figure(found, figure), height=4.4)
+    files.draw_figure(lambda figure: kapitza.plot.estimate_figure(found, figure), height=4.4)
     value, sigma = found.conductance
     derived = {
         "conductance": quantity_json(value, "W m^-2 K^-1", sigma=sigma, meaning="emitted conductance"),
@@ -248,7 +249,7 @@ def _layer_columns(found: Transport) -> list[Column]:
 
 def _definition_columns(resistances: Mapping[str, Mapping[Any, float]], thick: Mapping[str, float]) -> list[Column]:
     """Return the resistances of all boundaries by temperature drop, m² K GW⁻¹."""
-    held = {drop: [one[drop] * 1e9 for one in resistances.values()] for drop in deferred.TEMPERATURE_DROPS}
+    held = {drop: [one[drop] * 1e9 for one in resistances.values()] for drop in kapitza.core.TEMPERATURE_DROPS}
     held |= {"in thick layers": [thick[name] * 1e9 for name in resistances]} if thick else {}
     return [Column("boundary", list(resistances)), *(Column(name, values) for name, values in held.items())]
 

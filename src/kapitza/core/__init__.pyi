@@ -1,5 +1,9 @@
 """The quantities that all rooms share: transmission, conductance, profile, stack, occupation."""
 
+from kapitza.core import arrays as arrays
+from kapitza.core import files as files
+from kapitza.core import parameter_units as parameter_units
+from kapitza.core.conductance import TEMPERATURE_DROPS as TEMPERATURE_DROPS
 from kapitza.core.conductance import Conductance as Conductance
 from kapitza.core.conductance import Drop as Drop
 from kapitza.core.conductance import series_conductance as series_conductance
@@ -22,9 +26,12 @@ from kapitza.core.profile import Jump as Jump
 from kapitza.core.profile import Profile as Profile
 from kapitza.core.quadrature import FrequencyGrid as FrequencyGrid
 from kapitza.core.quadrature import frequency_grid as frequency_grid
+from kapitza.core.records import BaseRecord as BaseRecord
 from kapitza.core.stack import Boundary as Boundary
 from kapitza.core.stack import Layer as Layer
 from kapitza.core.stack import Stack as Stack
+from kapitza.core.toml import parse_toml as parse_toml
+from kapitza.core.transmission import GRAY_ERROR as GRAY_ERROR
 from kapitza.core.transmission import Side as Side
 from kapitza.core.transmission import Transmission as Transmission
 from kapitza.core.transmission import mean_transmission as mean_transmission

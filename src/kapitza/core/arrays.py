@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from kapitza.core.limits import LARGEST
 from kapitza.errors import InputError
 
+__all__ = ["Array", "BoolArray", "ComplexArray", "IntArray", "about"]
+
 Array = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 AnyComplexArray = NDArray[np.complexfloating]  # single precision too, as LAPACK returns it

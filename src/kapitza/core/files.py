@@ -14,6 +14,8 @@ from uuid import uuid4
 
 from kapitza.errors import DataError, InputError, MissingFile
 
+__all__ = ["check_replaceable", "is_temporary", "read_limited", "regular_file_size", "write_atomically"]
+
 MAX_FILE_BYTES = 2**32  # bytes of a file that is read
 _TEMPORARY_NAME = re.compile(r"\..+\.[0-9a-f]{12}\.part")
 _PIECE_BYTES = 2**20  # read at once of a file whose size is not known

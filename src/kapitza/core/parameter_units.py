@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from types import MappingProxyType
 
+__all__ = ["format_parameter", "kind_of_parameter", "rounded_outward", "rounded_to_error", "shown_unit", "with_error"]
+
 _KINDS: Mapping[str, str] = MappingProxyType(
     {
         "thickness": "length", "conductivity": "conductivity", "in_plane": "conductivity",

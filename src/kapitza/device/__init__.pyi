@@ -1,5 +1,8 @@
 """Temperatures of devices: layers on a substrate, boxes on a grid, bodies on a mesh."""
 
+from kapitza.device import elements as elements
+from kapitza.device import grid as grid
+from kapitza.device import layered as layered
 from kapitza.device.description import Box as Box
 from kapitza.device.description import ConductivityLaw as ConductivityLaw
 from kapitza.device.description import HeatSource as HeatSource
@@ -7,6 +10,8 @@ from kapitza.device.description import PeriodicPower as PeriodicPower
 from kapitza.device.description import PulsedPower as PulsedPower
 from kapitza.device.description import SteadyPower as SteadyPower
 from kapitza.device.description import StepPower as StepPower
+from kapitza.device.description import is_pulsed as is_pulsed
+from kapitza.device.description import with_mean_power as with_mean_power
 from kapitza.device.elements.body import Body as Body
 from kapitza.device.elements.body import Convection as Convection
 from kapitza.device.elements.body import FixedFlux as FixedFlux
@@ -25,8 +30,12 @@ from kapitza.device.results import TemperatureField as TemperatureField
 from kapitza.device.results import Temperatures as Temperatures
 from kapitza.device.results import TransientTemperatures as TransientTemperatures
 from kapitza.device.results import TriangulatedField as TriangulatedField
+from kapitza.device.results import WaveformChoice as WaveformChoice
 from kapitza.device.setup import Plane as Plane
+from kapitza.device.setup import boundary_lengths as boundary_lengths
 from kapitza.device.shapes import Disc as Disc
 from kapitza.device.shapes import GaussianSpot as GaussianSpot
 from kapitza.device.shapes import HeatMap as HeatMap
 from kapitza.device.shapes import Rectangle as Rectangle
+from kapitza.device.solver import check_tolerance as check_tolerance
+from kapitza.device.solver import refine_until as refine_until

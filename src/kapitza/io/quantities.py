@@ -11,6 +11,8 @@ from types import MappingProxyType
 from kapitza.errors import InputError
 from kapitza.units import MW, angstrom, e, fs, kW, m_u, meV, mm, nm, ns, ps, um, us
 
+__all__ = ["NUMBER_AND_UNIT", "parse_uncertain", "quantity", "share_or_quantity", "stepped_range"]
+
 NUMBER_AND_UNIT = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*")
 
 _UNCERTAIN_PATTERN = re.compile(r"(?P<value>.+?)\s*(?:\+-|\+/-|±)\s*(?P<sigma>.+)")

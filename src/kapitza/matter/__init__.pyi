@@ -12,6 +12,7 @@ from kapitza.matter.electrons import Electrons as Electrons
 from kapitza.matter.electrons import SpinChannels as SpinChannels
 from kapitza.matter.electrons import metal as metal
 from kapitza.matter.files.crystals import load_crystal as load_crystal
+from kapitza.matter.files.structures import is_structure_file as is_structure_file
 from kapitza.matter.isotropic import Fluid as Fluid
 from kapitza.matter.isotropic import Solid as Solid
 from kapitza.matter.junction import JunctionBlocks as JunctionBlocks
@@ -26,6 +27,8 @@ from kapitza.matter.material import Material as Material
 from kapitza.matter.material import MetalProperties as MetalProperties
 from kapitza.matter.material import PropertyTable as PropertyTable
 from kapitza.matter.material import Quantity as Quantity
+from kapitza.matter.material import warn_of_state as warn_of_state
+from kapitza.matter.phonons import has_phonons as has_phonons
 from kapitza.matter.sheet import Sheet as Sheet
 from kapitza.matter.sheet import sheet as sheet
 from kapitza.matter.structure import Structure as Structure

@@ -1,5 +1,14 @@
 """From data to numbers: fits, comparisons, the design of experiments, published measurements."""
 
+from kapitza.measure import lamella as lamella
+from kapitza.measure import noise as noise
+from kapitza.measure.apparent import DIFFUSE_MODELS as DIFFUSE_MODELS
+from kapitza.measure.apparent import ApparentConductance as ApparentConductance
+from kapitza.measure.apparent import apparent_conductance as apparent_conductance
+from kapitza.measure.calibration.estimate import CalibratedEstimate as CalibratedEstimate
+from kapitza.measure.calibration.estimate import calibrated_conductance as calibrated_conductance
+from kapitza.measure.catalogue import CONDITIONS as CONDITIONS
+from kapitza.measure.catalogue import Condition as Condition
 from kapitza.measure.catalogue import Measurement as Measurement
 from kapitza.measure.catalogue import measured as measured
 from kapitza.measure.catalogue import measured_interfaces as measured_interfaces
@@ -20,13 +29,25 @@ from kapitza.measure.fit import fit as fit
 from kapitza.measure.fit_result import ErrorBudget as ErrorBudget
 from kapitza.measure.fit_result import Fit as Fit
 from kapitza.measure.fit_result import fit_report as fit_report
+from kapitza.measure.fit_result import format_bound as format_bound
 from kapitza.measure.interface import InterfacePrediction as InterfacePrediction
+from kapitza.measure.interface import published_measurements as published_measurements
 from kapitza.measure.least_squares import Minimum as Minimum
+from kapitza.measure.least_squares import Solution as Solution
+from kapitza.measure.least_squares import least_squares as least_squares
 from kapitza.measure.likelihood import Bound as Bound
 from kapitza.measure.likelihood import Contours as Contours
 from kapitza.measure.likelihood import ProfileLikelihood as ProfileLikelihood
+from kapitza.measure.observation import Observation as Observation
+from kapitza.measure.observation import ObservationMethod as ObservationMethod
+from kapitza.measure.parameters import DataSet as DataSet
+from kapitza.measure.parameters import FitProblem as FitProblem
 from kapitza.measure.parameters import Free as Free
+from kapitza.measure.parameters import Parameter as Parameter
 from kapitza.measure.parameters import Prior as Prior
 from kapitza.measure.parameters import Tie as Tie
+from kapitza.measure.parameters import initial_uncertainties as initial_uncertainties
+from kapitza.measure.parameters import plain_residuals as plain_residuals
+from kapitza.measure.parameters import resolve_parameters as resolve_parameters
 from kapitza.measure.posterior import PosteriorSamples as PosteriorSamples
 from kapitza.measure.posterior import sample_posterior as sample_posterior

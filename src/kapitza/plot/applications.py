@@ -13,6 +13,8 @@ from kapitza.applications.thermoelectric import LegState, ThermoelectricLeg, cur
 from kapitza.core.arrays import Array
 from kapitza.plot.style import LINE_COLOURS, legend_beside, line_style, make_logarithmic, new_axes
 
+__all__ = ["composite", "cryogenic_chip", "heat_exchanger", "memory_cell", "superlattice", "thermoelectric_leg"]
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 

@@ -25,6 +25,8 @@ from kapitza.device.shapes import Disc, GaussianSpot, HeatMap
 from kapitza.errors import require
 from kapitza.plot.style import LINE_COLOURS, line_style, new_axes
 
+__all__ = ["device_figure", "device_response", "device_section", "device_shares", "device_sweep", "field_figure"]
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure

@@ -13,6 +13,8 @@ from kapitza.plot.style import LINE_COLOURS, legend_beside, line_style, make_log
 from kapitza.simulate.md.analysis.equilibrium import expected_spectrum, power_spectrum
 from kapitza.units import MW, THz, hbar, k_B, nm, ps
 
+__all__ = ["md_approach", "md_fluctuations", "md_modes", "md_profile", "md_sizes", "md_spectrum", "md_spectrum_figure"]
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -44,7 +46,7 @@ def md_profile(found: NemdResult, ax: Axes | None = None) -> Axes:
     ...     seed=1,
     ... )
     >>> run = md.run(system, potential, md.BuiltinEngine(), protocol, md.Sampling(segment=64))
-    >>> axes = plot.md_profile(run.result())
+    >>> axes = plot.md.md_profile(run.result())
     >>> print(axes.get_xlabel())
     distance from the plane (nm)
     """

@@ -11,6 +11,8 @@ from kapitza.core.arrays import Array
 from kapitza.errors import require
 from kapitza.units import nm, um
 
+__all__ = ["LINE_COLOURS", "LINE_DASHES", "legend_beside", "line_style", "new_axes", "new_figure", "short_citation"]
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure

@@ -2,6 +2,7 @@
 
 from kapitza.run.cluster import dask_executor as dask_executor
 from kapitza.run.progress import Progress as Progress
+from kapitza.run.progress import elapsed_time as elapsed_time
 from kapitza.run.progress import progress_bar as progress_bar
 from kapitza.run.store import Store as Store
 from kapitza.run.store import StoreLike as StoreLike

@@ -3,7 +3,9 @@
 from kapitza.screen.filters import filter_table as filter_table
 from kapitza.screen.layers import InterlayerScreening as InterlayerScreening
 from kapitza.screen.layers import interlayers as interlayers
+from kapitza.screen.names import find_rows as find_rows
 from kapitza.screen.pairs import screen as screen
+from kapitza.screen.ranks import catalogue_error as catalogue_error
 from kapitza.screen.result import Ranking as Ranking
 from kapitza.screen.result import Screening as Screening
 from kapitza.screen.solved_layers import SolvedLayers as SolvedLayers

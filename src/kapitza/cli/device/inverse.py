@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.fit import parameter_numbers
 from kapitza.cli.output import note, print_record, print_table, quantity_json
 from kapitza.core.parameter_units import with_error
@@ -77,7 +76,7 @@ def _parse_crossing(text: str) -> Crossing:
         raise InputError(f"--across {text!r:.60}: expected a boundary and its position, such as 'GaN|SiC=12nm+-2nm'")
     at, _, skip = place.replace("±", "+-").partition("+-")
     position, half = (quantity(one or "0 m", "length", what="position") for one in (at.strip(), skip.strip()))
-    return deferred.Crossing(boundary.strip(), position, half)
+    return kapitza.io.device.Crossing(boundary.strip(), position, half)
 
 
 def _boundary_numbers(one: BoundaryFlux) -> dict[str, Any]:
@@ -99,7 +98,7 @@ def _print_inverse(title: str, found: Fit, fluxes: list[BoundaryFlux]) -> None:
         share = f"{100 * parameter.width:.{0 if parameter.width >= 0.1 else 1}f} %"
         prior = f"{format_device_number(name, parameter.start)} ± {share}" if known else "free"
         if name in found.bounds:
-            rows.append([name, prior, deferred.format_bound(found.bounds[name], name), "not determined"])
+            rows.append([name, prior, kapitza.measure.format_bound(found.bounds[name], name), "not determined"])
         else:
             rows.append([name, prior, format_device_number(name, float(value)), f"± {100 * sigma / abs(value):.2g} %"])
     heads = ("number", "known before", "value", "total error")
@@ -108,7 +107,7 @@ def _print_inverse(title: str, found: Fit, fluxes: list[BoundaryFlux]) -> None:
         jump, flux, resistance = one.sigma.tolist()
         shown = f"{with_error(1e9 * one.resistance, 1e9 * resistance)} m²K/GW"
         if one.bound is not None:
-            shown = deferred.format_bound(one.bound, "resistance")
+            shown = kapitza.measure.format_bound(one.bound, "resistance")
         note(
             f"{one.boundary} below the hottest point: {with_error(one.jump, jump)} K over "
             f"{with_error(1e-6 * one.flux, 1e-6 * flux)} MW/m² is {shown}"

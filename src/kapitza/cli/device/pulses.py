@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.output import quantity_json
 from kapitza.core.parameter_units import rounded_to_error, with_error
 from kapitza.io.device.sweeps import format_device_number
@@ -34,7 +33,7 @@ class PulseReport:
 
 def report_train(device: Device, samples: int, work: Mapping[str, Any]) -> PulseReport:
     """What pulses do to layers; nothing where no source comes in pulses."""
-    if not deferred.is_pulsed(device):
+    if not kapitza.device.is_pulsed(device):
         return PulseReport()
     lacking = [layer.name for layer in device.stack.layers if layer.heat_capacity is None]
     if lacking:
@@ -43,10 +42,10 @@ def report_train(device: Device, samples: int, work: Mapping[str, Any]) -> Pulse
             notes=[f"only the mean of the pulses is known, and not how far they rise above it: {named}"],
             derived={**OF_MEAN, "pulses": None},
         )
-    found = deferred.pulsed_temperatures(device)
+    found = kapitza.device.layered.pulsed_temperatures(device)
     notes = [*_place_notes(found), _error_of_peak(found, varies=device.is_nonlinear), *_counts(device)]
     derived: dict[str, Any] = {**OF_MEAN, "pulses": found, "sigma_of_pulses": quantity_json(found.sigma, "K")}
-    ends = deferred.pulsed_peaks_at_interval_ends(device)
+    ends = kapitza.device.layered.pulsed_peaks_at_interval_ends(device)
     if ends:
         derived["pulses_at_interval_ends"] = {name: quantity_json(list(pair), "K") for name, pair in ends.items()}
     notes += [
@@ -54,14 +53,16 @@ def report_train(device: Device, samples: int, work: Mapping[str, Any]) -> Pulse
         for name, (low, high) in ends.items()
     ]
     if samples > 1:
-        text, derived["pulses_sampled"] = drawn_interval(deferred.sample_pulsed_peaks(device, samples, **work).tolist())
+        text, derived["pulses_sampled"] = drawn_interval(
+            kapitza.device.layered.sample_pulsed_peaks(device, samples, **work).tolist()
+        )
         notes.append(f"peak of the train of {text}")
     return PulseReport(rows=_train_rows(device, found), contribution=found.contribution, notes=notes, derived=derived)
 
 
 def report_bounds(stated: Layout, mean: float, cells: int) -> PulseReport:
     """What is known of pulses on a box grid, which has the temperatures of their mean: between what the peak lies."""
-    if not deferred.is_pulsed(stated.device):
+    if not kapitza.device.is_pulsed(stated.device):
         return PulseReport()
     highest = _always_on(stated, mean, cells)
     plain = not stated.blocks and not any(stated.sides.values())
@@ -96,7 +97,7 @@ def report_courses(device: Device, *, layers: bool) -> tuple[list[str], dict[str
             *notes,
             f"periodic sources are taken as if they were always on; how far the temperature follows them: {why}",
         ], {**derived, "oscillation": None}
-    found = deferred.periodic_amplitudes(device)
+    found = kapitza.device.layered.periodic_amplitudes(device)
     turns = {name: (abs(one), -math.degrees(cmath.phase(one))) for name, one in found.items()}
     notes += [
         f"{name} goes as a cosine, without a mean: at this point the temperature swings by {size:.4g} K up and down, "

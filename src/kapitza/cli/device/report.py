@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import kapitza
-from kapitza.cli import deferred, figures
+from kapitza.cli import figures
 from kapitza.cli.device.pulses import (
     PulseReport,
     drawn_interval,
@@ -110,9 +110,9 @@ def report_device(
         "elements": partial(_solve_body, tolerance=tolerance),
     }
     report = solvers[choice.tier](path, files)
-    hottest, known = report.found.layer, deferred.region_materials(path)
+    hottest, known = report.found.layer, kapitza.io.device.region_materials(path)
     if hottest in known:
-        deferred.warn_of_state(kapitza.material(known[hottest]), report.found.sink + report.found.peak)
+        kapitza.matter.warn_of_state(kapitza.material(known[hottest]), report.found.sink + report.found.peak)
     if as_json:
         print_record(report.found, _derived_numbers(report, choice))
         return
@@ -124,7 +124,7 @@ def report_device(
             f"a rise of {report.found.peak:.3g} K looks implausible: is a thickness, a power or a conductance in "
             "another unit?"
         )
-    if not deferred.names_sink(path):
+    if not kapitza.io.device.names_sink(path):
         note(f"{path} names no sink: heat leaves at {report.found.sink:g} K (sink = '{report.found.sink:g} K')")
     for text in report.notes:
         note(text)
@@ -136,14 +136,14 @@ def _solve_layers(
 ) -> _Report:
     """Layers that are the same everywhere, exactly."""
     stated = kapitza.io.read_device(path)
-    device = deferred.with_mean_power(stated)
-    found, errors = deferred.refine_until(kapitza.solve(device), tolerance)
+    device = kapitza.device.with_mean_power(stated)
+    found, errors = kapitza.device.refine_until(kapitza.solve(device), tolerance)
     if files.plot is not None or files.save is not None:
         cut = found.section()
         plane = found.plane(kapitza.device.Plane(found.layer, _depth_in_layer(device, found)), _MAP_SHAPE)
 
         def draw(figure: Figure) -> None:
-            deferred.device_figure(found, device, cut, plane, figure)
+            kapitza.plot.device.device_figure(found, device, cut, plane, figure)
             figure.suptitle(_title_of_mean(stated), fontsize="medium")
 
         files.draw_figure(draw, height=_LAYERS_FIGURE_HEIGHT)
@@ -153,8 +153,8 @@ def _solve_layers(
         files.keep(kept)
     if files.step is not None:
         times = _response_times(stated, stated.sources, _LAYERED_TIMES)
-        _draw_response(deferred.layered_response(stated, *times), files.step)
-    lengths = deferred.boundary_lengths(device.stack, device.sink)
+        _draw_response(kapitza.device.layered.layered_response(stated, *times), files.step)
+    lengths = kapitza.device.boundary_lengths(device.stack, device.sink)
     columns = {"resistance (m²K/GW)": {}, "at (K)": {}, "boundaries rule below": {}}
     for name in found.drop:
         shown = format_device_number("thickness", lengths[name]) if lengths.get(name) else ""
@@ -173,15 +173,15 @@ def _solve_layers(
             f"properties of T at weighted means of the temperatures, {found.iterations} solutions: to first order in "
             f"how much they vary within a layer, which leaves an error of about {errors['peak']:.1g} K"
         )
-    pulsed = deferred.is_pulsed(stated)
+    pulsed = kapitza.device.is_pulsed(stated)
     of_mean = " of the mean" if pulsed else ""
-    ends = deferred.peaks_at_interval_ends(device)
+    ends = kapitza.device.layered.peaks_at_interval_ends(device)
     notes += [
         f"{name} is known to 30 % or worse: at the ends of its 95 % interval the peak{of_mean} is {low:.4g} and "
         f"{high:.4g} K above the sink; the ± is linear, --samples 400 draws all numbers"
         for name, (low, high) in ends.items()
     ]
-    worth = deferred.measured_uncertainties(device, found)
+    worth = kapitza.device.layered.measured_uncertainties(device, found)
     name, left = next(iter(worth.items()), ("", math.inf))
     if found.sigma is not None and left < _WORTH_MEASURING * found.sigma:
         notes.append(
@@ -196,7 +196,7 @@ def _solve_layers(
     if ends:
         derived["peaks_at_interval_ends"] = {name: quantity_json(list(pair), "K") for name, pair in ends.items()}
     if samples > 1:
-        drawn = deferred.sample_peaks(device, samples, **work)
+        drawn = kapitza.device.layered.sample_peaks(device, samples, **work)
         text, derived["sampled"] = drawn_interval(drawn.tolist())
         notes.append(f"peak of the mean of {text}" if pulsed else text)
     pulses = report_train(stated, samples, work)
@@ -215,7 +215,7 @@ def _solve_layers(
 
 def _title_of_mean(stated: Device) -> str:
     """Title of a figure, which shows the mean of pulses."""
-    return f"{stated.title}, mean of the pulses" if deferred.is_pulsed(stated) else stated.title
+    return f"{stated.title}, mean of the pulses" if kapitza.device.is_pulsed(stated) else stated.title
 
 
 def _without_sigma(device: Device) -> list[str]:
@@ -262,7 +262,7 @@ def _resistance_cells(device: Device, name: str, found: DeviceTemperatures) -> t
 
 def _heating_times(device: Device | Layout, count: int) -> list[float]:
     """Times over which a device heats up, evenly in ln t, s."""
-    first, last = deferred.grid_time_span(device)
+    first, last = kapitza.device.grid.grid_time_span(device)
     return [first * (last / first) ** (i / (count - 1)) for i in range(count)]
 
 
@@ -281,7 +281,7 @@ def _response_times(
 
 def _draw_response(response: TransientTemperatures, path: str) -> None:
     """Draw temperatures against time into a file."""
-    figures.write_axes(path, lambda ax: kapitza.plot.device_response(response, ax=ax))
+    figures.write_axes(path, lambda ax: kapitza.plot.device.device_response(response, ax=ax))
 
 
 def _errors_json(errors: Mapping[str, float]) -> dict[str, Any]:
@@ -302,15 +302,15 @@ def _error_note(errors: Mapping[str, float]) -> str:
 def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int, tolerance: float | None) -> _Report:
     """Layers with blocks and open sides, by finite volumes."""
     stated = kapitza.io.read_layout(path)
-    layout = deferred.layout_with_mean_power(stated)
+    layout = kapitza.device.layered.layout_with_mean_power(stated)
     stepped = min(cells, _MAX_STEPPED_CELLS)
-    solved, errors = deferred.refine_until(kapitza.solve(layout, method="volumes", cells=cells), tolerance)
+    solved, errors = kapitza.device.refine_until(kapitza.solve(layout, method="volumes", cells=cells), tolerance)
     fields = solved.with_uncertainty(stepped)
-    found, jumps, pulsed = fields.temperatures, fields.jumps, deferred.is_pulsed(stated.device)
+    found, jumps, pulsed = fields.temperatures, fields.jumps, kapitza.device.is_pulsed(stated.device)
     if files.plot is not None or files.save is not None:
         section = fields.section()
         files.draw_figure(
-            lambda figure: deferred.field_figure(section, jumps, _title_of_mean(stated.device), figure),
+            lambda figure: kapitza.plot.device.field_figure(section, jumps, _title_of_mean(stated.device), figure),
             **_FIELD_FIGURE_SIZE,
         )
         files.keep({"device": layout, "fields": fields, "section": section, "jumps": dict(jumps)})
@@ -323,7 +323,7 @@ def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int, tolerance: floa
     heat = dict(zip(_FACE_NAMES, fields.heat_out.tolist(), strict=True))
     out = ", ".join(f"{name} {watt:.4g} W" for name, watt in heat.items() if abs(watt) > 1e-9 * found.power)
     nx, ny, nz = fields.grid.shape
-    unresolved = deferred.unresolved_uncertainties(layout)
+    unresolved = kapitza.device.grid.unresolved_uncertainties(layout)
     notes = [
         f"{fields.grid.count} cells ({nx} x {ny} x {nz}); {_error_note(errors)}",
         f"heat leaves through {out}; what enters less what leaves is {_round_residual(fields.imbalance)} of it",
@@ -359,12 +359,12 @@ def _solve_body(path: str, files: DeviceFiles, *, tolerance: float | None) -> _R
     held = kapitza.io.read_body(path)
     solved, errors = kapitza.solve(held.body), {}
     if tolerance is not None or len(solved.temperature) <= _MAX_CHECKED_UNKNOWNS:
-        solved, errors = deferred.refine_until(solved, tolerance)
+        solved, errors = kapitza.device.refine_until(solved, tolerance)
     slopes = solved.sensitivities(tuple(held.uncertain))
     parts = {name: abs(slopes[name]) * share for name, share in held.uncertain.items()}
     section = solved.section(sink=held.sink)
     files.draw_figure(
-        lambda figure: deferred.field_figure(section, solved.jumps, held.title, figure), **_FIELD_FIGURE_SIZE
+        lambda figure: kapitza.plot.device.field_figure(section, solved.jumps, held.title, figure), **_FIELD_FIGURE_SIZE
     )
     files.keep({"temperatures": solved, "section": section, "contribution": parts})
     if files.vtk is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 import kapitza
-from kapitza.cli import deferred, figures
+from kapitza.cli import figures
 from kapitza.cli.device.inverse import report_inverse
 from kapitza.cli.device.report import DeviceFiles, reason, report_device
 from kapitza.cli.device.sweeps import report_sweep
@@ -105,7 +105,7 @@ def device(
     else:
         error = None
         if tolerance is not None:
-            error = deferred.check_tolerance(quantity(tolerance, "temperature", what="tolerance"))
+            error = kapitza.device.check_tolerance(quantity(tolerance, "temperature", what="tolerance"))
         with long_work("devices", workers, store, dask) as work:
             report_device(file, choice, files, work, cells=cells, tolerance=error, samples=samples, as_json=as_json)
 
@@ -126,7 +126,7 @@ def _refuse_for_fields(
 
 def _choose_method(path: str, tier: str) -> DeviceMethod:
     """Return the way to solve a device file; one that cannot describe it is refused."""
-    needed = deferred.device_method(path)
+    needed = kapitza.io.device.device_method(path)
     if tier in ("auto", needed.tier):
         return needed
     if needed.tier == "layers" and tier == "volumes":
@@ -167,8 +167,8 @@ def export(
         note(f"wrote {', '.join(written['moose']['files'])}")
     device = None if spice is None and comsol is None else kapitza.io.read_device(file)
     if spice is not None and device is not None:
-        span = deferred.grid_time_span(device) if times is None else _parse_time_span(times)
-        network = deferred.foster_network(device, order, first=span[0], last=span[1], of=of)
+        span = kapitza.device.grid.grid_time_span(device) if times is None else _parse_time_span(times)
+        network = kapitza.device.layered.foster_network(device, order, first=span[0], last=span[1], of=of)
         kapitza.io.write_spice(network, spice, title=device.title, ladder=ladder)
         power = device.power
         # a bound of one digit: the second one is rounding's

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import kapitza
-from kapitza.cli import deferred, figures
+from kapitza.cli import figures
 from kapitza.cli.device.pulses import OF_MEAN
 from kapitza.cli.output import note, print_json, print_record, print_table, quantity_json
 from kapitza.core.parameter_units import kind_of_parameter
@@ -25,7 +25,7 @@ def report_sweep(
     device = kapitza.io.read_device(path) if cells is None else kapitza.io.read_layout(path)
     device.value(text.partition("=")[0].strip())  # an unknown name is refused before its unit
     wanted = read_sweep(text)
-    common = {"device": deferred.record_tree(device), "name": wanted.name, "cells": cells}
+    common = {"device": kapitza.io.record_tree(device), "name": wanted.name, "cells": cells}
     units = [common | {"value": float(value)} for value in wanted.value]
     parts = kapitza.run.run_units(partial(_solve_unit, device), units, version=_SWEEP_VERSION, **work)
     found = [dict(zip(one["name"].tolist(), one["rise"].tolist(), strict=True)) for one in parts]
@@ -33,9 +33,11 @@ def report_sweep(
     result = {"name": wanted.name, "value": wanted.value, **{k: tuple(v) for k, v in rises.items()}}
     files.keep(result)
     label = f"{wanted.name} ({wanted.unit})" if wanted.unit else wanted.name
-    files.draw(lambda ax: deferred.device_sweep(wanted.value, rises, label, factor=wanted.factor, ax=ax))
+    files.draw(lambda ax: kapitza.plot.device.device_sweep(wanted.value, rises, label, factor=wanted.factor, ax=ax))
     if as_json:
-        of = OF_MEAN if deferred.is_pulsed(device if isinstance(device, kapitza.Device) else device.device) else {}
+        of = (
+            OF_MEAN if kapitza.device.is_pulsed(device if isinstance(device, kapitza.Device) else device.device) else {}
+        )
         print_record(result, {"kind": kind_of_parameter(wanted.name), "rise": quantity_json(rises, "K"), **of})
         return
     rows = [
@@ -45,7 +47,7 @@ def report_sweep(
     stack = device if isinstance(device, kapitza.Device) else device.device
     print_table(f"{stack.title}: rise above the sink (K)", (label, *rises), rows, text=0)
     _note_films(stack, [wanted.name])
-    if deferred.is_pulsed(stack):
+    if kapitza.device.is_pulsed(stack):
         beside = (
             f", but for the column {_PEAK!r}" if _PEAK in rises else "; how far the train rises above it is not told"
         )
@@ -55,7 +57,7 @@ def report_sweep(
 
 def _has_train(device: kapitza.Device) -> bool:
     """Whether sources pulse and all layers have what the train takes."""
-    return deferred.is_pulsed(device) and all(layer.heat_capacity is not None for layer in device.stack.layers)
+    return kapitza.device.is_pulsed(device) and all(layer.heat_capacity is not None for layer in device.stack.layers)
 
 
 def _solve_unit(device: kapitza.Device | kapitza.device.Layout, unit: kapitza.run.UnitInputs) -> kapitza.run.UnitResult:
@@ -67,11 +69,13 @@ def _solve_unit(device: kapitza.Device | kapitza.device.Layout, unit: kapitza.ru
     train: dict[str, float] = {}
     if isinstance(device, kapitza.Device):
         stated = device.replace({name: value})
-        found = kapitza.solve(deferred.with_mean_power(stated), sensitivity=False)
+        found = kapitza.solve(kapitza.device.with_mean_power(stated), sensitivity=False)
         if _has_train(stated):
-            train = {_PEAK: deferred.pulsed_temperatures(evolve(stated, uncertain={})).peak}
+            train = {_PEAK: kapitza.device.layered.pulsed_temperatures(evolve(stated, uncertain={})).peak}
     else:
-        changed = deferred.layout_with_mean_power(deferred.scale_layout(device, name, value / device.value(name)))
+        changed = kapitza.device.layered.layout_with_mean_power(
+            kapitza.device.grid.scale_layout(device, name, value / device.value(name))
+        )
         found = kapitza.solve(changed, method="volumes", cells=int(np.asarray(unit["cells"]))).temperatures
     owner = name.rpartition(".")[0]
     rises = {
@@ -97,10 +101,10 @@ def report_design(path: str, minimise: str, over: Sequence[str], *, as_json: boo
     if minimise != "hotspot":
         raise InputError(f"--minimise {minimise!r:.40}: expected hotspot")
     stated = kapitza.io.read_device(path)
-    device = deferred.with_mean_power(stated)
+    device = kapitza.device.with_mean_power(stated)
     sweeps = [read_sweep(text) for text in over]
     ranges = {one.name: (float(one.value[0]), float(one.value[-1])) for one in sweeps}
-    found = deferred.minimize_peak(device, ranges)
+    found = kapitza.device.layered.minimize_peak(device, ranges)
     if as_json:
         print_json(
             {
@@ -108,7 +112,7 @@ def report_design(path: str, minimise: str, over: Sequence[str], *, as_json: boo
                 "value": dict(found.values),
                 "peak": {"unit": "K", "value": found.peak, "before": found.before},
                 "limited": list(found.limited),
-                **(OF_MEAN if deferred.is_pulsed(stated) else {}),
+                **(OF_MEAN if kapitza.device.is_pulsed(stated) else {}),
             }
         )
         return
@@ -125,6 +129,6 @@ def report_design(path: str, minimise: str, over: Sequence[str], *, as_json: boo
     print_table(title, ("number", "before", "best", "range"), rows)
     for name in found.limited:
         note(f"{name} stands at the end of its range: nothing inside of it is better")
-    if deferred.is_pulsed(stated):
+    if kapitza.device.is_pulsed(stated):
         note("these are the rises of the mean heat of the pulses: where the peak of the train is lowest is not told")
     _note_films(device, list(ranges))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.eels.jump import load_maps
 from kapitza.cli.eels.options import PlanFile, check_distinct, format_short
 from kapitza.cli.figures import Results, check_output
@@ -56,7 +55,7 @@ def aperture_pair(
 ) -> None:
     """Phonons along and against the heat flow, by apertures at +q and -q: what they resolve, spectra, temperatures."""
     files = Results(save, plot)
-    experiment = deferred.read_eels_experiment(plan).experiment
+    experiment = kapitza.io.eels.read_eels_experiment(plan).experiment
     free_path = [quantity(part, "length", what="--free-path") for part in path.split(",")]
     if not min(free_path) > 0:
         raise InputError(f"--free-path = {path!r:.60}: expected lengths above 0")
@@ -72,13 +71,13 @@ def aperture_pair(
     }
     if not experiment.gradient_left:
         raise InputError(f"{plan} has no gradient_left in [sample]: without a gradient both wave vectors are alike")
-    found = deferred.design_apertures(
+    found = kapitza.eels.heat_flow.design_apertures(
         experiment, free_path, experiment.gradient_left, significance=significance, **angles
     )
     if simulate is not None:
         _simulate_pair(experiment, found, simulate, seed)
     files.keep(found)
-    files.draw_figure(lambda figure: deferred.aperture_design(found, figure), width=9.6, height=4.2)
+    files.draw_figure(lambda figure: kapitza.plot.eels.aperture_design(found, figure), width=9.6, height=4.2)
     if as_json:
         print_record(found)
         return
@@ -102,7 +101,9 @@ def _simulate_pair(experiment: EelsExperiment, found: ApertureDesign, names: tup
         kelvin = profile.temperature[:, None] + sign * apart / 2
         n = 1 / np.expm1(np.minimum(energy / (kapitza.units.k_B * kelvin), 700.0))
         records.append(kapitza.Occupation(profile.position, energy, n, modes=found.modes))
-    for image, name in zip(deferred.simulate_aperture_pair(experiment, *records, seed=seed), names, strict=True):
+    for image, name in zip(
+        kapitza.eels.heat_flow.simulate_aperture_pair(experiment, *records, seed=seed), names, strict=True
+    ):
         kapitza.eels.write_eels(image, name)
         note(f"wrote {name}")
 
@@ -132,9 +133,9 @@ def _report_maps(names: tuple[str, str], files: Results, as_json: bool) -> None:
         if one is None:
             raise DataError("has one temperature for all modes only: fit with --tie occupation or each", file=name)
         maps.append(one)
-    found = deferred.opposite_occupations(*maps)
+    found = kapitza.eels.heat_flow.opposite_occupations(*maps)
     files.keep(found)
-    files.draw(lambda ax: deferred.opposite_temperatures(found, ax=ax))
+    files.draw(lambda ax: kapitza.plot.eels.opposite_temperatures(found, ax=ax))
     value, sigma = found.temperature_difference()
     if as_json:
         print_record(found, {"temperature_difference": quantity_json(value, "K", sigma=sigma)})

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.eels.options import check_distinct, format_probability
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
@@ -61,11 +60,16 @@ def compare_modes(
     for path in simulated:
         check_distinct(measured, path, "a measurement and what is computed")
     data = _read_occupation(measured, bands)
-    found = {path: deferred.compare_occupations(data, _read_occupation(path, bands), **known) for path in simulated}
+    found = {
+        path: kapitza.eels.comparison.compare_occupations(data, _read_occupation(path, bands), **known)
+        for path in simulated
+    }
     if len(found) < len(simulated):
         raise InputError(f"the same file twice: {', '.join(simulated)}")
     files.keep(found)
-    files.draw_figure(lambda figure: deferred.occupation_comparison(found, figure), height=2.6 + 1.6 * len(data.energy))
+    files.draw_figure(
+        lambda figure: kapitza.plot.eels.occupation_comparison(found, figure), height=2.6 + 1.6 * len(data.energy)
+    )
     if as_json:
         numbers = {path: quantity_json(one.pvalue, "1", meaning="of a larger chi²") for path, one in found.items()}
         print_record(found, {"probability": numbers})

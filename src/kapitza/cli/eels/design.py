@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.eels.options import PlanFile
 from kapitza.cli.figures import Results, check_output
 from kapitza.cli.options import Figure, Json
@@ -42,9 +41,9 @@ def design_plan(
     if lamella:
         _rank_lamellae(plan, files, as_json)
         return
-    held = deferred.read_eels_experiment(plan)
+    held = kapitza.io.eels.read_eels_experiment(plan)
     found = kapitza.eels.design_eels(held.experiment, targets=held.targets, floor=floor)
-    files.draw_figure(lambda figure: deferred.eels_design(found, figure))
+    files.draw_figure(lambda figure: kapitza.plot.eels.eels_design(found, figure))
     if as_json:
         time, position = held.experiment.time, held.experiment.position.tolist()
         print_json(found, {"time": quantity_json(time, "s"), "position": quantity_json(position, "m")})
@@ -55,9 +54,11 @@ def design_plan(
 
 def _rank_lamellae(path: str, files: Results, as_json: bool) -> None:
     """Print experiments on a lamella, the best first."""
-    held = deferred.read_lamella(path, virtual=True)
-    found = deferred.design_lamella(held.lamella, held.maps, held.priors, plane=held.plane, spread=held.spread)
-    files.draw_figure(lambda figure: deferred.lamella_design(found, figure))
+    held = kapitza.io.eels.read_lamella(path, virtual=True)
+    found = kapitza.measure.lamella.design_lamella(
+        held.lamella, held.maps, held.priors, plane=held.plane, spread=held.spread
+    )
+    files.draw_figure(lambda figure: kapitza.plot.lamella_design(found, figure))
     if as_json:
         print_record(found)
         return
@@ -130,7 +131,7 @@ def simulate_plan(
     from attrs import evolve
 
     check_output(save, _SPECTRUM_SUFFIXES)
-    held = deferred.read_eels_experiment(plan)
+    held = kapitza.io.eels.read_eels_experiment(plan)
     image = kapitza.eels.simulate_spectra(held.experiment, held.source, seed=seed)
     counts: Any = image.counts
     if (counts == np.rint(counts)).all() and np.abs(counts).max() < 2**31:

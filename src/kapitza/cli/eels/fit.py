@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.eels.options import (
     Dark,
     Dose,
@@ -98,7 +97,7 @@ def fit_scan(
 
     files = Results(save, plot)
     reading = ReadingOptions(title, energy_unit, energy, position_unit, pitch, electrons_per_count)
-    model = deferred.read_modes(modes).model
+    model = kapitza.io.eels.read_modes(modes).model
     image = apply_dark_count(reading.image(scan), dark, reading)
     if plot is not None and not image.shape:
         raise InputError(f"{scan} holds a single spectrum, of which --plot has no figure: a map or a line has one")
@@ -184,7 +183,7 @@ def _with_vacuum_peak(
 @contextmanager
 def _compilation_notes() -> Generator[threading.Event, None, None]:
     """Say that the fit is compiled, and count the seconds on a terminal until the event that is given is set."""
-    if deferred.is_compiled():
+    if kapitza.eels.is_compiled():
         yield threading.Event()
         return
     note("the fit is compiled before its first use, which takes about ten seconds once; the machine code is kept")
@@ -199,34 +198,40 @@ def _correct_gain(
     from attrs import evolve
 
     if gain != "scan":
-        return deferred.with_gain_reference(image, reading.image(gain))
+        return kapitza.eels.diagnosis.with_gain_reference(image, reading.image(gain))
     first = _fit_maps(image, model, ("common",), running)["common"]
-    response = deferred.scan_response(deferred.summed_residuals(image, first, evolve(model, tie="common")))
+    response = kapitza.eels.diagnosis.scan_response(
+        kapitza.eels.diagnosis.summed_residuals(image, first, evolve(model, tie="common"))
+    )
     note(f"gain of the channels from the scan itself: {100 * response.std():.2g} % (standard deviation)")
     return evolve(image, response=response * image.response)
 
 
 def _calibrate_modes(image: SpectrumImage, model: SpectrumModel) -> SpectrumImage:
     """Spectra whose energy axis is scaled so that the modes lie where they are expected."""
-    sample = kapitza.eels.fit_spectra(deferred.sample_pixels(image), model)
-    scale = deferred.energy_scale(sample)
+    sample = kapitza.eels.fit_spectra(kapitza.eels.diagnosis.sample_pixels(image), model)
+    scale = kapitza.eels.diagnosis.energy_scale(sample)
     note(
         f"energies divided by {with_error(scale.value, scale.sigma)}, so that the modes lie where their file "
         "says: temperatures are as certain as these energies"
     )
-    return deferred.with_energy_scale(image, scale.value)
+    return kapitza.eels.diagnosis.with_energy_scale(image, scale.value)
 
 
 def _misfit_cause(found: TemperatureMap, image: SpectrumImage, model: SpectrumModel) -> MisfitCause | None:
     """Likely cause of a misfit; None where there is none."""
-    verdict = deferred.fit_verdict(found)
+    verdict = kapitza.eels.diagnosis.fit_verdict(found)
     if not (verdict.doubtful or verdict.too_bad):
         return None
-    cause = deferred.misfit_cause(deferred.summed_residuals(image, found, model), found, model)
-    bad = found.good & ((found.flag & int(deferred.PixelFlag.MISFIT)) != 0)
+    cause = kapitza.eels.diagnosis.misfit_cause(
+        kapitza.eels.diagnosis.summed_residuals(image, found, model), found, model
+    )
+    bad = found.good & ((found.flag & int(kapitza.eels.PixelFlag.MISFIT)) != 0)
     if cause == "noise" and bad.any() and not bad.all():
         # a few misfits, as where a mode is that only an interface has, are lost among the others
-        cause = deferred.misfit_cause(deferred.summed_residuals(image, found, model, where=bad), found, model)
+        cause = kapitza.eels.diagnosis.misfit_cause(
+            kapitza.eels.diagnosis.summed_residuals(image, found, model, where=bad), found, model
+        )
     return cause
 
 
@@ -234,9 +239,9 @@ def _note_doubts(
     found: TemperatureMap, image: SpectrumImage, cause: MisfitCause | None, scale: EnergyScale | None
 ) -> None:
     """Say what speaks against the fit, and against the calibration of the energies and of the counts."""
-    verdict = deferred.fit_verdict(found)
+    verdict = kapitza.eels.diagnosis.fit_verdict(found)
     if cause is not None:
-        note(f"the misfit is {deferred.CAUSES[cause]}: {_remedy(cause, image, verdict.dispersion)}")
+        note(f"the misfit is {kapitza.eels.diagnosis.CAUSES[cause]}: {_remedy(cause, image, verdict.dispersion)}")
     if verdict.too_good:
         per_count = image.electrons_per_count / verdict.dispersion
         note(
@@ -270,7 +275,7 @@ def _draw_map(found: TemperatureMap, radius: str, interface: str | None, files: 
     """Draw a map with isotherms and arrows, or the profile of a line."""
     if "temperature" not in found.names:
         held = kapitza.eels.mode_occupations(found)
-        files.draw(lambda ax: kapitza.plot.mode_temperatures(held, ax=ax))
+        files.draw(lambda ax: kapitza.plot.eels.mode_temperatures(held, ax=ax))
         return
     if len(found.position) < 2:
         profile = kapitza.eels.line_profile(found)
@@ -285,14 +290,14 @@ def _draw_map(found: TemperatureMap, radius: str, interface: str | None, files: 
     planes = kapitza.eels.temperature_gradients(found, quantity(radius, "length", what="--radius"), interface=at)
     y, x = (axis[-1] - axis[0] + (axis[1] - axis[0]) for axis in found.position)
     height = min(6.5, max(1.9, 1.2 + 6.3 * float(y / x)))
-    files.draw(lambda ax: kapitza.plot.temperature_map(found, planes, interface=at, ax=ax), height=height)
+    files.draw(lambda ax: kapitza.plot.eels.temperature_map(found, planes, interface=at, ax=ax), height=height)
 
 
 def _flag_counts(found: TemperatureMap) -> dict[str, int]:
     """Pixels with each flag, those without any left out."""
     import numpy as np
 
-    numbers = {name: int(np.count_nonzero(found.flag & int(deferred.PixelFlag[name]))) for name in _FLAG_REMARKS}
+    numbers = {name: int(np.count_nonzero(found.flag & int(kapitza.eels.PixelFlag[name]))) for name in _FLAG_REMARKS}
     return {name: number for name, number in numbers.items() if number}
 
 
@@ -311,7 +316,7 @@ def _map_summary(found: TemperatureMap, scale: EnergyScale | None) -> dict[str, 
             beside |= {"lowest": value.min(), "highest": value.max(), "sigma_of_one_pixel": float(np.median(sigma))}
         unit = _PARAMETER_UNITS.get(name.rpartition(".")[2], "J")
         parameters[name] = quantity_json(mean, unit, sigma=error, meaning="mean of the pixels that show it") | beside
-    verdict = deferred.fit_verdict(found)
+    verdict = kapitza.eels.diagnosis.fit_verdict(found)
     return {
         "good": verdict.pixels,
         "flags": _flag_counts(found),

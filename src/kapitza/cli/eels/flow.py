@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.eels.jump import load_maps
 from kapitza.cli.eels.options import Across, check_distinct, format_probability
 from kapitza.cli.figures import Results
@@ -59,9 +58,9 @@ def flow_maps(
     check_distinct(forward, reverse, "scans of both directions of the heat flow")
     maps = [_map_by_mode(path, across) for path in (forward, reverse)]
     expected = (None, None) if jumps is None else _expected_temperatures(maps, jumps)
-    found = deferred.FlowReversal(
-        forward=deferred.mode_sides(maps[0]),
-        reverse=deferred.mode_sides(maps[1]),
+    found = kapitza.eels.heat_flow.FlowReversal(
+        forward=kapitza.eels.heat_flow.mode_sides(maps[0]),
+        reverse=kapitza.eels.heat_flow.mode_sides(maps[1]),
         flux_ratio=flux_ratio,
         flux_ratio_sigma=flux_sigma,
         expected_forward=expected[0],
@@ -71,7 +70,7 @@ def flow_maps(
     files.keep(found)
     shown = mode or near.modes[_clearest_mode(near)]
     drawn: dict[str, Any] = {"mode": shown, "interface": at, "zone": half, "reference": near.reference}
-    files.draw_figure(lambda figure: deferred.flow_reversal(found, figure, **drawn), width=9.4, height=6.8)
+    files.draw_figure(lambda figure: kapitza.plot.eels.flow_reversal(found, figure, **drawn), width=9.4, height=6.8)
     if as_json:
         print_record(found, {"zone": near, "classes": near.classes()})
         return
@@ -99,7 +98,7 @@ def _expected_temperatures(maps: list[TemperatureMap], jumps: tuple[str, str]) -
             raise DataError("holds no jump: write one with `kapitza eels jump MAP --save FILE`", file=path)
         if "each" not in one.names and f"{one.modes[0]}.temperature" not in one.names:
             raise InputError("--jumps needs maps with a temperature for each mode: fit with --tie both or each")
-        found.append(deferred.mixed_temperatures(one, jump))
+        found.append(kapitza.eels.mixed_temperatures(one, jump))
     return found[0], found[1]
 
 

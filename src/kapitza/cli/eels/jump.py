@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.eels.options import (
     Across,
     MapFile,
@@ -160,7 +159,7 @@ def _print_ratios(found: InterfaceJump, thickness: float | None) -> None:
 
 def _draw_jump(ax: Any, profile: Profile, found: InterfaceJump, *, along_normal: bool) -> None:
     """Draw a profile with its jump, along x or the normal of an oblique plane."""
-    kapitza.plot.interface_jump(profile, found, ax=ax)
+    kapitza.plot.eels.interface_jump(profile, found, ax=ax)
     if along_normal:
         ax.set_xlabel("along the normal, from the plane's x (nm)")
 
@@ -173,7 +172,7 @@ def _fit_plane(
     measured = seen.pop("measure_width")
     if plane in ("auto", "straight"):
         profile = kapitza.eels.line_profile(maps["common"])
-        tilt = deferred.find_oblique_plane(maps["common"], place, **seen)
+        tilt = kapitza.eels.geometry.find_oblique_plane(maps["common"], place, **seen)
         if tilt is None or plane == "straight":
             if tilt is not None:
                 _note_tilt(tilt, "--plane tilted fits the angle and takes the jump along its normal")
@@ -184,11 +183,15 @@ def _fit_plane(
     curved = plane == "curved"
     if seen["spread"].share > 0:
         note("both materials get the same weight where a pixel shows both, which shifts the jump: --plane straight not")
-    found = deferred.fit_oblique_jump(maps["common"], place, curved=curved, scale_sigma=scale_sigma, **seen)
+    found = kapitza.eels.geometry.fit_oblique_jump(
+        maps["common"], place, curved=curved, scale_sigma=scale_sigma, **seen
+    )
     edge = _spread_of_edge(maps, place, seen, found.plane, measured=measured)
     if edge is not seen["spread"]:
         seen["spread"] = edge
-        found = deferred.fit_oblique_jump(maps["common"], place, curved=curved, scale_sigma=scale_sigma, **seen)
+        found = kapitza.eels.geometry.fit_oblique_jump(
+            maps["common"], place, curved=curved, scale_sigma=scale_sigma, **seen
+        )
     return found.profile, found.fit, found.plane
 
 
@@ -199,7 +202,7 @@ def _spread_of_edge(
     from attrs import evolve
 
     spread: PointSpread = seen["spread"]
-    edge = deferred.edge_width(maps["common"], place, spread, plane=plane)
+    edge = kapitza.eels.geometry.edge_width(maps["common"], place, spread, plane=plane)
     if edge is None and measured and seen["skip"] < _FAR_PIXELS * _pixel_pitch(maps["common"]):
         note(
             "the modes of both sides do not show how wide the probe is (alike, or too few pixels): it is taken as a "
@@ -227,7 +230,7 @@ def _fit_straight(
     near = {name: seen[name] for name in ("spread", "skip", "reach")}
     if profile.sigma is not None:
         # a prior of a pixel reaches no farther than the next few: from there on the search goes on
-        _note_better_plane(deferred.better_plane(profile, found.jump.at, contrast=contrast, **near), place)
+        _note_better_plane(kapitza.eels.better_plane(profile, found.jump.at, contrast=contrast, **near), place)
     return found
 
 
@@ -276,19 +279,19 @@ def load_maps(path: str, across: str = "x", *, say_doubts: bool = True) -> dict[
     if not found:
         raise DataError("holds no temperature map: write one with `kapitza eels fit SCAN --save MAP`", file=path)
     first = next(iter(found.values()))
-    doubts = verdict_text(deferred.fit_verdict(first).text, map_energy_scale(first)) if say_doubts else ""
+    doubts = verdict_text(kapitza.eels.diagnosis.fit_verdict(first).text, map_energy_scale(first)) if say_doubts else ""
     if doubts:
         note(f"{Path(path).name}: {doubts} (`kapitza eels fit` says why)")
-    return {key: deferred.swap_axes(one) for key, one in found.items()} if across == "y" else found
+    return {key: kapitza.eels.swap_axes(one) for key, one in found.items()} if across == "y" else found
 
 
 def _without_misfits(maps: dict[str, TemperatureMap], keep: str | None) -> dict[str, TemperatureMap]:
     """Maps as they are, with a note where many pixels are left out as misfits; or with these, at wider errors."""
     if keep is not None:
-        return {name: deferred.widen_misfits(one) for name, one in maps.items()}
-    verdict = deferred.fit_verdict(maps["common"])
+        return {name: kapitza.eels.diagnosis.widen_misfits(one) for name, one in maps.items()}
+    verdict = kapitza.eels.diagnosis.fit_verdict(maps["common"])
     if verdict.doubtful and verdict.misfits < verdict.pixels:  # without a pixel left the refusal says the same
-        note(command_line_words(f"left out: {deferred.flag_remark(maps['common'])}"))
+        note(command_line_words(f"left out: {kapitza.eels.flag_remark(maps['common'])}"))
     elif verdict.text and not verdict.doubtful:
         note(f"the fit of the map: {verdict.text}; errors of the jump follow from those of its pixels")
     off = verdict_text("", map_energy_scale(maps["common"]))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kapitza.cli import deferred
+import kapitza
 from kapitza.cli.eels.options import format_probability, format_short
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
@@ -46,10 +46,12 @@ def lamella_file(
         return
     if draw:
         raise InputError("--draw is of a simulation: give --simulate FOLDER with it")
-    held = deferred.read_lamella(path)
-    found = deferred.fit_lamella(held.lamella, held.maps, held.priors, plane=held.plane, spread=held.spread)
+    held = kapitza.io.eels.read_lamella(path)
+    found = kapitza.measure.lamella.fit_lamella(
+        held.lamella, held.maps, held.priors, plane=held.plane, spread=held.spread
+    )
     files.keep(found)
-    files.draw_figure(lambda figure: deferred.lamella_fit(found, figure), width=11.0, height=8.0)
+    files.draw_figure(lambda figure: kapitza.plot.lamella_fit(found, figure), width=11.0, height=8.0)
     if as_json:
         low, high = found.interval()
         derived = {
@@ -65,15 +67,15 @@ def lamella_file(
 
 def _simulate(path: str, folder: str, seed: int, draw: bool, as_json: bool) -> None:
     """Write a virtual experiment, and say what is true in it."""
-    held = deferred.read_lamella(path, virtual=True)
+    held = kapitza.io.eels.read_lamella(path, virtual=True)
     changes = _draw_truth(held, seed) if draw else {}
     lamella = held.lamella
     if draw:
         from attrs import evolve
 
-        lamella = evolve(lamella, thickness=deferred.draw_thickness(lamella.thickness, seed=seed))
-    maps = deferred.simulate_lamella(lamella, held.maps, changes=changes, spread=held.spread, seed=seed)
-    deferred.write_virtual_scan(path, held, maps, folder)
+        lamella = evolve(lamella, thickness=kapitza.measure.lamella.draw_thickness(lamella.thickness, seed=seed))
+    maps = kapitza.measure.lamella.simulate_lamella(lamella, held.maps, changes=changes, spread=held.spread, seed=seed)
+    kapitza.io.eels.write_virtual_scan(path, held, maps, folder)
     name = f"{held.plane}.resistance"
     truth = changes.get(name, held.lamella.parameters[name])
     if as_json:
@@ -86,7 +88,7 @@ def _simulate(path: str, folder: str, seed: int, draw: bool, as_json: bool) -> N
 
 def _draw_truth(held: LamellaFile, seed: int) -> dict[str, float]:
     """True numbers of a virtual lamella."""
-    return deferred.draw_numbers(held.lamella, held.priors, spread=held.spread, seed=seed)
+    return kapitza.measure.lamella.draw_numbers(held.lamella, held.priors, spread=held.spread, seed=seed)
 
 
 def _print_fit(found: LamellaFit, name: str) -> None:

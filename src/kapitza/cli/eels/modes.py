@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.eels.jump import load_maps
 from kapitza.cli.eels.options import (
     Across,
@@ -84,11 +83,11 @@ def modes_map(
         near = _equilibrium_by_side(separate, test, at, half)
     files.keep(held)
     if plot is not None:
-        draw = kapitza.plot.mode_temperatures
+        draw = kapitza.plot.eels.mode_temperatures
         if parts is None:
             files.draw(lambda ax: draw(held, interface=at, ax=ax))
         else:
-            files.draw(lambda ax: deferred.interface_modes(parts, ax=ax))
+            files.draw(lambda ax: kapitza.plot.eels.interface_modes(parts, ax=ax))
     if as_json:
         found = {"equilibrium": test, "interface_components": parts, "asymmetry": contrast}
         records = {name: one for name, one in found.items() if one is not None}
@@ -126,7 +125,7 @@ def _equilibrium_test(
     found = held.get("jump") if isinstance(held, dict) else held
     if not isinstance(found, kapitza.eels.InterfaceJump):
         raise DataError("holds no jump: write one with `kapitza eels jump MAP --save FILE`", file=seen)
-    return deferred.mixture_test(separate, found, correction=correction)
+    return kapitza.eels.mixture_test(separate, found, correction=correction)
 
 
 def _equilibrium_by_side(found: TemperatureMap, test: DepartureTest, at: float, half: float) -> dict[str, float | None]:
@@ -141,7 +140,7 @@ def _equilibrium_by_side(found: TemperatureMap, test: DepartureTest, at: float, 
     finite = np.isfinite(test.statistic)
     single = {name: test.combined_pvalue(where) for name, where in places.items() if (where & finite).any()}
     if test.correction != "none":  # one place of three is suspicious by chance three times as often as one alone
-        single = dict(zip(single, deferred.adjust_pvalues(list(single.values())).tolist(), strict=True))
+        single = dict(zip(single, kapitza.eels.adjust_pvalues(list(single.values())).tolist(), strict=True))
     return {name: single.get(name) for name in places}
 
 
@@ -160,7 +159,7 @@ def _compare_components(
         return None, None
     if at is None or peaks is None:
         raise InputError("--scan needs --interface and --modes with [[interface]] modes")
-    wanted = deferred.read_modes(peaks).interface
+    wanted = kapitza.io.eels.read_modes(peaks).interface
     if not wanted:
         raise DataError("has no [[interface]] modes", file=peaks)
     where = at, half, across
@@ -170,7 +169,7 @@ def _compare_components(
     if reverse is None:
         return forward, None
     other = _scan_components(next(iter(load_maps(reverse[0], across).values())), reading, reverse[1], where, wanted)
-    return forward, deferred.mode_asymmetry(forward, other)
+    return forward, kapitza.eels.mode_asymmetry(forward, other)
 
 
 def _scan_components(
@@ -181,7 +180,7 @@ def _scan_components(
 
     at, half, across = place
     image = reading.image(scan)
-    found = deferred.swap_axes(found) if across == "y" else found  # as the file has it
+    found = kapitza.eels.swap_axes(found) if across == "y" else found  # as the file has it
     if image.shape != found.shape or not image.shape:
         raise InputError(f"{scan} has {image.shape} pixels and its map {found.shape}: expected the same scan")
     for mine, its in zip(image.position, found.position, strict=True):
@@ -199,8 +198,8 @@ def _scan_components(
                 f"from {x.min() / nm:g} to {x.max() / nm:g} nm"
             )
     centre = found.parameter("centre")
-    interface, left, right = (deferred.sum_spectra(image, centre, region & found.good) for region in regions)
-    return deferred.interface_components(interface, left, right, wanted)
+    interface, left, right = (kapitza.eels.sum_spectra(image, centre, region & found.good) for region in regions)
+    return kapitza.eels.interface_components(interface, left, right, wanted)
 
 
 def _mode_numbers(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.errors import InputError
 from kapitza.io.quantities import parse_uncertain, quantity
 
@@ -47,7 +46,7 @@ def check_distinct(first: str, second: str, words: str) -> None:
 def map_energy_scale(found: TemperatureMap) -> EnergyScale | None:
     """Energy scale that the modes of a map show; None where no pixel shows the energy of any."""
     try:
-        return deferred.energy_scale(found)
+        return kapitza.eels.diagnosis.energy_scale(found)
     except InputError:
         return None
 
@@ -108,5 +107,5 @@ def apply_dark_count(image: SpectrumImage, dark: str | None, reading: ReadingOpt
     try:
         mean, noise = parse_uncertain(dark, "share", what="--dark")
     except InputError:
-        return deferred.with_dark(image, reading.image(dark))
-    return deferred.with_dark_count(image, mean, noise)
+        return kapitza.eels.with_dark(image, reading.image(dark))
+    return kapitza.eels.with_dark_count(image, mean, noise)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.eels.jump import load_maps
 from kapitza.cli.eels.options import Across, MapFile, format_probability
 from kapitza.cli.figures import Results
@@ -58,8 +57,8 @@ def resistance_map(
     if size <= 0:
         raise InputError(f"--radius = {radius!r:.60}: expected a length above 0")
     image = None if structure is None else _structure_image(maps, structure, across)
-    found = deferred.local_resistance(
-        deferred.widen_misfits(maps["common"]) if keep else maps["common"],
+    found = kapitza.eels.heat_flow.local_resistance(
+        kapitza.eels.diagnosis.widen_misfits(maps["common"]) if keep else maps["common"],
         size,
         flux=None if known is None else (abs(known[0]), known[1]),
         spread=kapitza.eels.PointSpread(quantity(width, "length", what="--width")),
@@ -73,7 +72,9 @@ def resistance_map(
         high = min(
             2.6, 0.5 + 5.6 * (found.position[0].size * _pitch(found, 0)) / (found.position[1].size * _pitch(found, 1))
         )
-    files.draw_figure(lambda figure: deferred.local_resistance_map(found, figure, **drawn), height=0.8 + high * rows)
+    files.draw_figure(
+        lambda figure: kapitza.plot.eels.local_resistance_map(found, figure, **drawn), height=0.8 + high * rows
+    )
     if as_json:
         extra = {} if slope is None else {"structure_slope": quantity_json(slope[0], "1", sigma=slope[1])}
         print_record(found, extra)
@@ -105,7 +106,7 @@ def _structure_image(maps: dict[str, TemperatureMap], structure: str, across: st
         raise InputError(
             f"--structure = {structure!r:.60}: neither a file nor one of {', '.join(dict.fromkeys(names))}"
         )
-    image = deferred.read_matrix(structure, missing=True)
+    image = kapitza.io.eels.read_matrix(structure, missing=True)
     image = image.T if across == "y" else image
     if image.size == maps["common"].flag.size and len(shape) == 1:
         image = image.reshape(shape)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.tables import Column
 from kapitza.errors import InputError
 from kapitza.units import MW, nm
@@ -44,7 +43,7 @@ def probed_junctions(
     # all rates before the first long run, so that a missing number is said at once
     rates = [tuple(_rate(*one, at, settings, by_branch=by_branch) for one in pairs) for at in kelvin]
     return [
-        deferred.anharmonic_conductance(junction, (pair[0], pair[1]), at, settings=settings, **work)
+        kapitza.theory.agf.anharmonic_conductance(junction, (pair[0], pair[1]), at, settings=settings, **work)
         for at, pair in zip(kelvin, rates, strict=True)
     ]
 
@@ -54,7 +53,7 @@ def _rate(
 ) -> AnyRate:
     """Return the scattering rate of one side from a file, a conductivity or the library."""
     if by_branch:
-        return deferred.read_branch_rates(text, temperature=kelvin)
+        return kapitza.io.read_branch_rates(text, temperature=kelvin)
     if Path(text).exists():
         return kapitza.io.read_relaxation_rate(text, temperature=kelvin, side=side)
     if text == "library":
@@ -70,7 +69,7 @@ def _rate(
             conductivity = float(text.removesuffix("W/mK").strip())
         except ValueError:
             raise InputError(f"--anharmonic: {text!r:.60} is no file and no number; expected {_EXPECTED}") from None
-    return deferred.rate_for_conductivity(lead, conductivity, kelvin, statistics=settings.statistics)
+    return kapitza.theory.agf.rate_for_conductivity(lead, conductivity, kelvin, statistics=settings.statistics)
 
 
 def probe_columns(found: Sequence[ProbedJunction]) -> list[Column]:
@@ -95,4 +94,4 @@ def probe_remark(found: Sequence[ProbedJunction]) -> str:
 
 def draw_probes(found: Sequence[ProbedJunction]) -> Any:
     """Return the function that draws them."""
-    return partial(deferred.probes_figure, list(found))
+    return partial(kapitza.plot.probes_figure, list(found))

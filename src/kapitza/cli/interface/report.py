@@ -8,7 +8,6 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.output import megawatts
 
 if TYPE_CHECKING:
@@ -71,8 +70,8 @@ def routes_report(found: Routes, temperature: float) -> str:
 
 def _figure(found: Routes) -> str:
     """The figure as an address that holds all of it."""
-    figure = deferred.new_figure(width=11.0, height=8.4)
-    deferred.routes_figure(found, figure)
+    figure = kapitza.plot.style.new_figure(width=11.0, height=8.4)
+    kapitza.plot.routes_figure(found, figure)
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=160, bbox_inches="tight")
     return f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}"

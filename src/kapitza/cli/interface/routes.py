@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.figures import Results, check_output
 from kapitza.cli.interface.report import routes_report
 from kapitza.cli.options import (
@@ -82,11 +81,11 @@ def interface(
         if not as_json:
             typer.echo(f"  {route.title}: {_value_at(route, at) or 'at other temperatures'}", err=True)
 
-    found = deferred.routes(
+    found = kapitza.routes.routes(
         *sides, kelvin, budget=seconds, saved=given, store=store, executor=workers, announce=announce
     )
     files.keep(found)
-    files.draw_figure(lambda figure: deferred.routes_figure(found, figure), width=11.0, height=8.4)
+    files.draw_figure(lambda figure: kapitza.plot.routes_figure(found, figure), width=11.0, height=8.4)
     if report is not None:
         write_atomically(report, routes_report(found, at).encode())
     if as_json:
@@ -101,7 +100,9 @@ def interface(
 def _with_forces(sides: tuple[str, str], forces: FiniteDisplacements | None) -> tuple[Any, Any]:
     """Both sides, structure files as crystals whose forces a calculator gave."""
     left, right = (
-        one if forces is None or not deferred.is_structure_file(one) else deferred.crystal_from_file(one, forces)
+        one
+        if forces is None or not kapitza.matter.is_structure_file(one)
+        else kapitza.phonons.crystal_from_file(one, forces)
         for one in sides
     )
     return left, right
@@ -128,7 +129,7 @@ def _short_name(path: str, paths: Sequence[str]) -> str:
 def _read_result(path: str) -> Any:
     """What a file holds; films are solved."""
     held = kapitza.read(path)
-    if isinstance(held, deferred.FilmsFile):
+    if isinstance(held, kapitza.io.FilmsFile):
         return kapitza.transport(held.films, held.crossings, left=held.left, right=held.right, period=held.period)
     return held
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.eels.jump import load_maps
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save, parse_temperature
@@ -56,17 +55,17 @@ def junction_modes(
     kelvin = None if heat is None else parse_temperature(heat)
     junction = kapitza.io.read_junction(path)
     k_mesh = None if mesh is None else (mesh, mesh)
-    found = deferred.classify_modes(junction, periods=periods, k_mesh=k_mesh)
+    found = kapitza.lattice.classify_modes(junction, periods=periods, k_mesh=k_mesh)
     assigned = None
     if peaks:
         energies, sigmas = zip(*peaks, strict=True)
-        assigned = deferred.assign_peaks(energies, sigmas, found, scale_sigma=scale_sigma)
+        assigned = kapitza.eels.comparison.assign_peaks(energies, sigmas, found, scale_sigma=scale_sigma)
     share = None
     if kelvin is not None:
         current = kapitza.lattice.local_current(junction, k_mesh=k_mesh, progress=progress_bar("current"))
         share = float(current.share(kelvin)[0])
     files.keep(found)
-    files.draw(lambda ax: deferred.mode_classes(found, peaks=peaks, ax=ax))
+    files.draw(lambda ax: kapitza.plot.eels.mode_classes(found, peaks=peaks, ax=ax))
     if as_json:
         numbers: dict[str, Any] = {"fractions": quantity_json(found.fractions, "1", meaning="of all modes by class")}
         numbers |= (
@@ -92,14 +91,14 @@ def _read_peaks(text: str) -> list[tuple[float, float]]:
     if not text.endswith(_MAP_SUFFIXES):
         return [parse_uncertain(text, "energy", what="--peak")]
     maps = load_maps(text)
-    energy, sigma = deferred.fitted_peaks(maps.get("each") or next(iter(maps.values())))
+    energy, sigma = kapitza.eels.comparison.fitted_peaks(maps.get("each") or next(iter(maps.values())))
     return list(zip(energy.tolist(), sigma.tolist(), strict=True))
 
 
 def _print_classes(found: ModeClasses) -> None:
     """Print how many vibrations each class has, and where they are."""
     rows: list[tuple[str, str, str, str]] = []
-    for kind, name in enumerate(deferred.MODE_CLASSES):
+    for kind, name in enumerate(kapitza.lattice.MODE_CLASSES):
         use = found.kind == kind
         low, high = (f"{hbar * edge(found.omega[use]) / meV:.4g}" for edge in (min, max)) if use.any() else ("–", "–")
         rows.append((name, f"{100 * found.fractions[kind]:.3g}", low, high))
@@ -126,7 +125,7 @@ def _print_peaks(found: PeakAssignment) -> None:
     columns = [
         Column("peak (meV)", [with_error(e / meV, s / meV) for e, s in zip(found.energy, found.sigma, strict=True)])
     ]
-    for kind, name in enumerate(deferred.MODE_CLASSES):
+    for kind, name in enumerate(kapitza.lattice.MODE_CLASSES):
         known = [f"{100 * one:.3g} %" if np.isfinite(one) else "–" for one in found.share[:, kind]]
         columns.append(Column(f" {name.split(' at ')[0]}", known))
     near = [f"{one / meV:.4g}" if np.isfinite(one) else "none" for one in found.localised_energy]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.options import Json, parse_temperature
 from kapitza.cli.output import note, print_json, print_record, print_text, terminal_columns
 from kapitza.cli.tables import Column, columns_of, print_columns
@@ -90,7 +89,7 @@ def measured(
     """Published measurements, each with its source."""
     kelvin = None if temperature is None else parse_temperature(temperature)
     found = kapitza.measured(left, right, kelvin)
-    for remark in filter(None, (deferred.name_remark(side) for side in (left, right) if side is not None)):
+    for remark in filter(None, (kapitza.theory.name_remark(side) for side in (left, right) if side is not None)):
         note(remark)
     if as_json:
         print_record({"measured": found})
@@ -152,7 +151,7 @@ def cite(
 def print_citation(theory: str | None, *, as_json: bool) -> None:
     """Print the BibTeX entries of a theory, or the list of theories."""
     if theory is None:
-        listed = deferred.citations()
+        listed = kapitza.theory.citations()
         if as_json:
             print_json({"theories": listed})
             return

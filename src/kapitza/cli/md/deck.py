@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 import kapitza
-from kapitza.cli import deferred, figures
+from kapitza.cli import figures
 from kapitza.cli.md.nemd import report_run
 from kapitza.cli.md.options import RunFileArgument
 from kapitza.cli.options import Figure, Json, Save
@@ -45,15 +45,15 @@ def deck(
     time = 0.0 if spectrum is None else quantity(spectrum, "time", what="--spectrum")
     if spectrum is not None and not time > 0:
         raise InputError(f"--spectrum {spectrum}: expected a time above 0")
-    files = deferred.run_deck(run_file, engine, potential=potential, spectrum=time)
+    files = kapitza.io.md.run_deck(run_file, engine, potential=potential, spectrum=time)
     if folder.is_file() or (folder.is_dir() and not _is_unfinished_deck(folder, files)):
         raise InputError(f"--out {out} is a file, or a folder with files in it: give the name of a new one")
     folder.mkdir(parents=True, exist_ok=True)
-    for name in sorted(files, key=lambda name: name == deferred.HEADER_FILE):  # the last one makes a deck complete
+    for name in sorted(files, key=lambda name: name == kapitza.md.HEADER_FILE):  # the last one makes a deck complete
         write_atomically(folder / name, files[name].encode())
     note(f"wrote {', '.join(sorted(files))} into {out}")
     if spectrum is not None:
-        note(deferred.trajectory_size(run_file, time, engine))
+        note(kapitza.io.md.trajectory_size(run_file, time, engine))
     start = "mpiexec -n 64 lmp -in in.nemd" if engine == "lammps" else "gpumd"
     of_run = "" if spectrum is None else f" --run {file}"
     commands = [f"cd {out} && {start}", f"kapitza md read {out} --engine {engine}{of_run} --save run.h5"]
@@ -66,7 +66,7 @@ def deck(
 def _is_unfinished_deck(folder: Path, files: Collection[str]) -> bool:
     """Whether a folder holds at most the beginning of a deck, as an interrupt or a full disk leaves it."""
     names = {path.name for path in folder.iterdir() if not is_temporary(path.name)}
-    return deferred.HEADER_FILE not in names and names <= set(files)
+    return kapitza.md.HEADER_FILE not in names and names <= set(files)
 
 
 @decks_app.command()
@@ -100,11 +100,11 @@ def read(
     if source is not None and (run is None or engine != "gpumd"):
         raise InputError(f"--source {source} with --engine {engine}, --run {run}: it is for --engine gpumd with --run")
     if run is not None and engine == "lammps":
-        found = deferred.read_lammps_run(
+        found = kapitza.io.md.read_lammps_run(
             folder, kapitza.io.read_run(run), waited=waited, progress=progress_bar("samples")
         )
     elif run is not None:
-        found = deferred.read_gpumd_run(
+        found = kapitza.io.md.read_gpumd_run(
             folder, kapitza.io.read_run(run), source=source or "virials", waited=waited,
             progress=progress_bar("samples"),
         )  # fmt: skip

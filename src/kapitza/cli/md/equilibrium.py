@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 import kapitza
-from kapitza.cli import deferred, figures
+from kapitza.cli import figures
 from kapitza.cli.md.options import (
     ReplicasOption,
     RunFileArgument,
@@ -71,7 +71,7 @@ def equilibrium(
     run_file = kapitza.io.read_run(file).with_preparation("uniform", replicas=1)
     run = run_and_keep(run_file, files, store, periodic=True)
     found = kapitza.md.equilibrium_conductances(run, known)
-    files.draw(lambda ax: deferred.md_fluctuations(found, ax=ax))
+    files.draw(lambda ax: kapitza.plot.md.md_fluctuations(found, ax=ax))
     if as_json:
         records = {"fluctuations": found.fit, "green_kubo": found.green_kubo, "extrapolated": found.extrapolated}
         print_record(records, _run_numbers(run) | {"temperature": quantity_json(run.temperature, "K")})
@@ -106,7 +106,7 @@ def lifetimes(
     where = run_store(store, save)
     announce_compilation(run_file)
     with explain_resume(where):
-        found = deferred.side_modes(run_file, cells=cells, store=where, progress=progress_bar("time steps"))
+        found = kapitza.io.md.side_modes(run_file, cells=cells, store=where, progress=progress_bar("time steps"))
     files.keep(found)
     if as_json:
         print_record(found)
@@ -152,7 +152,7 @@ def relax(
     run_file = kapitza.io.read_run(file).with_preparation("sides", replicas=runs)
     run = run_and_keep(run_file, files, store, periodic=True, dask=dask, workers=workers)
     found = kapitza.md.relaxation_conductances(run, known)
-    files.draw(lambda ax: deferred.md_approach(found, ax=ax))
+    files.draw(lambda ax: kapitza.plot.md.md_approach(found, ax=ax))
     if as_json:
         numbers = {"time": quantity_json(run.time, "s"), "difference": quantity_json(run.difference, "K")}
         chosen = {"chosen": found.chosen.model, "reasons": list(found.reasons)}
@@ -192,9 +192,9 @@ def sizes(
     where = run_store(store, save)
     announce_compilation(run_file)
     with explain_resume(where), long_work("runs", workers, where, dask) as work:
-        found = deferred.size_study(run_file, wanted, **work)
+        found = kapitza.io.md.size_study(run_file, wanted, **work)
     files.keep({"series": found.series, "runs": tuple(found.runs)})
-    files.draw(lambda ax: deferred.md_sizes(found.series, ax=ax))
+    files.draw(lambda ax: kapitza.plot.md.md_sizes(found.series, ax=ax))
     accepted = [one.accepted for one in found.results]
     if as_json:
         limit = found.series.limit()

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import kapitza
-from kapitza.cli import deferred, figures
+from kapitza.cli import figures
 from kapitza.cli.md import reports
 from kapitza.cli.md.options import (
     ReplicasOption,
@@ -51,7 +51,7 @@ def nemd(
     run_file = kapitza.io.read_run(file, gradient=True).with_preparation(replicas=replicas)
     if start is not None:
         run_file = run_file.with_profile(load_run(start))
-    for remark in (deferred.missing_spectra, deferred.sampling_cost):
+    for remark in (kapitza.md.missing_spectra, kapitza.md.sampling_cost):
         if said := remark(run_file.potential, run_file.sampling):
             note(said)
     report_run(run_and_keep(run_file, files, store, dask=dask, workers=workers), files, as_json=as_json)
@@ -60,7 +60,7 @@ def nemd(
 def report_run(run: "kapitza.md.Run", files: figures.Results, *, as_json: bool) -> None:
     """Draw and print a run; stop with a status of its own where it is rejected."""
     found = run.result()
-    files.draw(lambda ax: kapitza.plot.md_profile(found, ax=ax))
+    files.draw(lambda ax: kapitza.plot.md.md_profile(found, ax=ax))
     if as_json:
         print_record(found, reports.run_numbers(run, found))
     else:
@@ -94,7 +94,7 @@ def spectrum(
         records |= {} if one is None else {name: one}
     files.keep(records)
     files.draw_figure(
-        lambda figure: deferred.md_spectrum_figure(saved_run, figure, elastic=elastic), width=9.0, height=3.8
+        lambda figure: kapitza.plot.md.md_spectrum_figure(saved_run, figure, elastic=elastic), width=9.0, height=3.8
     )
     if as_json:
         print_record(records, reports.spectrum_numbers(found))
@@ -126,7 +126,7 @@ def modes(
     occupation = found.occupation
     if occupation is not None:
         files.keep(occupation)
-        files.draw(lambda ax: deferred.md_modes(occupation, found.plane, ax=ax))
+        files.draw(lambda ax: kapitza.plot.md.md_modes(occupation, found.plane, ax=ax))
     elif save is not None or plot is not None:
         raise InputError(f"{run}: --save and --plot are for mode temperatures, and no run in equilibrium was made")
     if as_json:

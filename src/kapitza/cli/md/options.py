@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import kapitza
-from kapitza.cli import deferred, figures
+from kapitza.cli import figures
 from kapitza.cli.options import long_work
 from kapitza.cli.output import note
 from kapitza.errors import InputError
@@ -56,7 +56,7 @@ def explain_resume(folder: Path | None) -> Generator[None, None, None]:
 
 def announce_compilation(run_file: "RunFile") -> None:
     """Say that the steps of the built-in engine are compiled first, where their machine code is not kept yet."""
-    if not deferred.has_compiled_steps(run_file.engine, run_file.potential):
+    if not kapitza.md.has_compiled_steps(run_file.engine, run_file.potential):
         note("the steps of the built-in engine are compiled before their first use, some 5 s once; the code is kept")
 
 

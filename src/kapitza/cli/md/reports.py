@@ -6,7 +6,6 @@ from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import kapitza
-from kapitza.cli import deferred
 from kapitza.cli.output import note, print_text, quantity_json
 from kapitza.cli.tables import Column, columns_of, print_columns, print_values
 from kapitza.units import THz, nm
@@ -40,7 +39,7 @@ def _join_values(column: Column, word: str) -> Column:
 
 def _largest_drift(run: "kapitza.md.Run") -> float:
     """Largest energy drift (unaccounted heat) of all runs, as a share of the heat flow."""
-    return max((deferred.energy_conservation(one).share for one in run.records), key=abs)
+    return max((kapitza.md.analysis.energy_conservation(one).share for one in run.records), key=abs)
 
 
 def run_numbers(run: "kapitza.md.Run", found: "NemdResult") -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from kapitza.theory.agf.buttiker_probes import ProbedJunction as ProbedJunction
 from kapitza.theory.agf.buttiker_probes import ProbeSettings as ProbeSettings
 from kapitza.theory.agf.buttiker_probes import anharmonic_conductance as anharmonic_conductance
+from kapitza.theory.agf.relaxation import AnyRate as AnyRate
 from kapitza.theory.agf.relaxation import BranchRates as BranchRates
 from kapitza.theory.agf.relaxation import ModeVelocities as ModeVelocities
 from kapitza.theory.agf.relaxation import RelaxationRate as RelaxationRate

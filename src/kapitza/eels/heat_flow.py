@@ -1,4 +1,4 @@
-"""Functions that commands need and no room offers, loaded on first use so that help stays quick."""
+"""Heat flow from spectra: apertures, reversal of the flow, sides of modes and maps of the local resistance."""
 
 from kapitza._lazy import attach
 

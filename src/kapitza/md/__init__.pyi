@@ -1,5 +1,7 @@
 """Molecular dynamics of interfaces: systems, potentials, engines, runs and their analysis."""
 
+from kapitza.md import analysis as analysis
+from kapitza.md import systems as systems
 from kapitza.simulate.md.analysis.nemd import NemdResult as NemdResult
 from kapitza.simulate.md.engine import Dynamics as Dynamics
 from kapitza.simulate.md.engine import MdState as MdState
@@ -7,15 +9,22 @@ from kapitza.simulate.md.engine import Observer as Observer
 from kapitza.simulate.md.engine import Thermostats as Thermostats
 from kapitza.simulate.md.engines.ase import AseEngine as AseEngine
 from kapitza.simulate.md.engines.builtin import BuiltinEngine as BuiltinEngine
+from kapitza.simulate.md.engines.builtin import has_compiled_steps as has_compiled_steps
+from kapitza.simulate.md.engines.gpumd import gpumd_deck as gpumd_deck
 from kapitza.simulate.md.engines.lammps import LammpsEngine as LammpsEngine
+from kapitza.simulate.md.engines.lammps_input import lammps_deck as lammps_deck
 from kapitza.simulate.md.observers.sampling import Sampling as Sampling
+from kapitza.simulate.md.observers.sampling import missing_spectra as missing_spectra
+from kapitza.simulate.md.observers.sampling import sampling_cost as sampling_cost
 from kapitza.simulate.md.observers.spectral_flux import SpectralFlux as SpectralFlux
+from kapitza.simulate.md.potential import CalculatorPotential as CalculatorPotential
 from kapitza.simulate.md.potential import LammpsCommands as LammpsCommands
 from kapitza.simulate.md.potential import Potential as Potential
 from kapitza.simulate.md.potential import lennard_jones as lennard_jones
 from kapitza.simulate.md.potential import stillinger_weber as stillinger_weber
 from kapitza.simulate.md.potential import tersoff as tersoff
 from kapitza.simulate.md.protocol import Protocol as Protocol
+from kapitza.simulate.md.record import HEADER_FILE as HEADER_FILE
 from kapitza.simulate.md.record import Record as Record
 from kapitza.simulate.md.runs.closed import EquilibriumResult as EquilibriumResult
 from kapitza.simulate.md.runs.closed import RelaxationResult as RelaxationResult
