@@ -14,7 +14,6 @@ import pytest
 
 from kapitza import cli
 from kapitza.cli.output import print_table
-from kapitza.errors import InputError
 
 SAMPLES = Path(__file__).resolve().parents[2] / "docs" / "samples"
 OUTPUTS = (
@@ -168,17 +167,3 @@ def test_export_and_deck_say_in_json_what_they_wrote(tmp_path: Path, capsys: pyt
     written = json.loads(capsys.readouterr().out)
     assert sorted(path.name for path in deck.iterdir()) == written["files"]
     assert written["commands"][0] == f"cd {deck} && mpiexec -n 64 lmp -in in.nemd"
-
-
-def test_hints_are_in_the_words_of_the_command(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """An argument of Python that is an option of the command is spelt as that option, and no other."""
-
-    def fault(*_args: object, **_named: object) -> None:
-        raise InputError("Si changes its lattice: take relax='atoms', or spring=\"soft\" in Python")
-
-    monkeypatch.setattr("kapitza.cli.predict.structure_forces", fault)
-    assert cli.main(["predict", "Al", "Si"]) == 2
-    want = "kapitza: Si changes its lattice: take --relax atoms, or spring='soft' in Python\n"
-    assert capsys.readouterr().err.replace('"', "'") == want

@@ -17,7 +17,7 @@ from kapitza.core.arrays import Array, check_choice, number, positive, quantity,
 from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary
-from kapitza.errors import InputError, ValidityWarning
+from kapitza.errors import Hint, InputError, ValidityWarning
 from kapitza.matter.isotropic import Solid
 
 BoundaryCount = Literal["shared", "each"]
@@ -73,9 +73,11 @@ def polycrystal(
         raise InputError(f"conductivity has {bulk.size} values for {size.size} grain sizes: give one of either")
     if size.min() < mean_free_path:
         warnings.warn(
-            f"grains of {size.min():.3g} m are smaller than the mean free path of {mean_free_path:.3g} m: they conduct "
-            "worse than the bulk; take `grain_limited_conductivity`",
-            ValidityWarning,
+            ValidityWarning(
+                f"grains of {size.min():.3g} m are smaller than the mean free path of {mean_free_path:.3g} m: they "
+                "conduct worse than the bulk",
+                hint=Hint(python="take `grain_limited_conductivity`"),
+            ),
             stacklevel=2,
         )
     number_of = 1 if count == "shared" else 2

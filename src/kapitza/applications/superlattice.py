@@ -14,7 +14,7 @@ from kapitza.core.quadrature import gauss_legendre
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary
 from kapitza.core.transmission import DROP_CORRECTION, Transmission
-from kapitza.errors import InputError, ValidityWarning
+from kapitza.errors import Hint, InputError, ValidityWarning
 from kapitza.matter.isotropic import Solid
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress, run_units
@@ -79,9 +79,14 @@ def series_superlattice(
     thinnest = min(one.min(), other.min())
     if thinnest < mean_free_path:
         warnings.warn(
-            f"layers of {thinnest:.3g} m are thinner than the mean free path of {mean_free_path:.3g} m: the series is "
-            "then a guess; `spectral_superlattice` takes each frequency on its own",
-            ValidityWarning,
+            ValidityWarning(
+                f"layers of {thinnest:.3g} m are thinner than the mean free path of {mean_free_path:.3g} m: the "
+                "series is then a guess",
+                hint=Hint(
+                    python="`spectral_superlattice` takes each frequency on its own",
+                    command="the result by frequency takes each on its own",
+                ),
+            ),
             stacklevel=2,
         )
     k1, k2 = positive(first[1]), positive(second[1])
@@ -105,8 +110,8 @@ def spectral_superlattice(
     size = boundary.omega.size
     if first.length.size != size or second.length.size != size:
         raise InputError(
-            f"the boundary has {size} frequencies, the free paths {first.length.size} and {second.length.size}: "
-            "make them with spectral_free_paths(boundary, ...)"
+            f"the boundary has {size} frequencies, the free paths {first.length.size} and {second.length.size}:",
+            hint=Hint(python="make them with spectral_free_paths(boundary, ...)"),
         )
     between, left, right, passed = spectral_resistances(boundary, temperature)
     inside = share / np.maximum(first.conductivity, _SMALLEST_DIVISOR) + (1 - share) / np.maximum(

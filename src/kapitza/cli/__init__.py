@@ -43,8 +43,7 @@ from kapitza.cli.md.deck import decks_app
 from kapitza.cli.md.equilibrium import closed_app
 from kapitza.cli.md.nemd import md_app
 from kapitza.cli.output import note
-from kapitza.cli.words import command_line_words
-from kapitza.errors import KapitzaError
+from kapitza.errors import KapitzaError, ValidityWarning
 
 # of linear algebra: the matrices of one wave vector are small, and more threads cost several times the work
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -186,7 +185,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _termination_as_interrupt(), warnings.catch_warnings():
             warnings.simplefilter("default")
             words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
-            warnings.showwarning = _warning_printer(words)
+            warnings.showwarning = _warning_printer()
             return _run_command(words)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's last flush is quiet too
@@ -221,7 +220,7 @@ def _run_command(arguments: list[str]) -> int:
     except BrokenPipeError:
         raise
     except KapitzaError as err:
-        return _print_fault(command_line_words(str(err), _options_of(arguments)))
+        return _print_fault(err.command_message)
     except OSError as err:
         return _print_fault(_system_message(err))
     except _UsageError as err:
@@ -237,16 +236,6 @@ def _run_command(arguments: list[str]) -> int:
 def _all_commands() -> Callable[..., object]:
     """Return the tree of commands, which takes as long to build as a small command to run."""
     return typer.main.get_command(app)
-
-
-def _options_of(arguments: Sequence[str]) -> set[str]:
-    """Return the names of the options of the command that these arguments call."""
-    command: Any = _all_commands()
-    for word in arguments:
-        if word not in getattr(command, "commands", {}):
-            break
-        command = command.commands[word]
-    return {name for one in command.params for name in one.opts}
 
 
 def _system_message(err: OSError) -> str:
@@ -267,7 +256,7 @@ def _print_fault(message: str, status: int = _EXIT_FAULT) -> int:
     return status
 
 
-def _warning_printer(arguments: Sequence[str]) -> Callable[..., None]:
+def _warning_printer() -> Callable[..., None]:
     """Return what prints a warning of a command as a note of one line, once for each text."""
     printed: set[str] = set()
 
@@ -279,9 +268,9 @@ def _warning_printer(arguments: Sequence[str]) -> Callable[..., None]:
         file: object = None,
         line: str | None = None,
     ) -> None:
-        text = " ".join(str(message).split())
+        text = " ".join((message.command_message if isinstance(message, ValidityWarning) else str(message)).split())
         if text not in printed:
             printed.add(text)
-            note(command_line_words(text, _options_of(arguments)))
+            note(text)
 
     return show

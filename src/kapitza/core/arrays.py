@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.limits import LARGEST
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 
 __all__ = ["Array", "BoolArray", "ComplexArray", "IntArray", "about"]
 
@@ -44,9 +44,12 @@ def without_unit(value: Any, unit: str = "") -> Any:
     try:
         same = value.to(unit)
     except Exception as err:
-        wanted = f"a number that can be given in {unit}" if unit else "a plain number in SI"
-        remedy = "" if unit else ": in pint, value.to_base_units().magnitude; angular frequencies are in rad/s"
-        raise InputError(f"expected {wanted}, got {value!s:.60}{remedy}") from err
+        if unit:
+            raise InputError(f"expected a number that can be given in {unit}, got {value!s:.60}") from err
+        raise InputError(
+            f"expected a plain number in SI, got {value!s:.60}:",
+            hint=Hint(python="in pint, value.to_base_units().magnitude; angular frequencies are in rad/s"),
+        ) from err
     return same.magnitude if hasattr(same, "magnitude") else same.value
 
 
@@ -287,11 +290,14 @@ def find_name(name: object, known: Collection[str], what: str) -> str:
     raise InputError(f"no {what} {name!r:.60}; {hint}")
 
 
-def check_record(value: object, kinds: type | tuple[type, ...], hint: str) -> None:
-    """Refuse what is not one of these records; `hint` says how to come by one."""
+def check_record(value: object, kinds: type | tuple[type, ...], *, python: str) -> None:
+    """Refuse what is not one of these records; `python` says how to make one, as no command passes anything else."""
     if not isinstance(value, kinds):
         names = [kind.__name__ for kind in (kinds if isinstance(kinds, tuple) else (kinds,))]
-        raise InputError(f"expected {' or '.join(names)}, got {value!r:.60} of type {type(value).__name__}: {hint}")
+        raise InputError(
+            f"expected {' or '.join(names)}, got {value!r:.60} of type {type(value).__name__}:",
+            hint=Hint(python=python),
+        )
 
 
 def above_zero(instance: Any, attribute: Any, value: float) -> None:

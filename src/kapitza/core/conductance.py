@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, about, increasing, numbers, one_of, same_length, temperatures
 from kapitza.core.occupation import STATISTICS_NAMES, Statistics
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 
 Drop = Literal["emitted", "local", "extrapolated"]
 
@@ -148,6 +148,13 @@ def held_conductance(value: object) -> Conductance | None:
     return None
 
 
+_EXTRAPOLATED = Hint(
+    python="apparent_conductance(left, right, T).conductance is solved, calibrated_conductance learnt from experiment",
+    command="`kapitza predict A B --seen tdtr` solves for it, { interface = 'A|B' } in a file is learnt from "
+    "experiment",
+)
+
+
 def check_fourier_drop(value: Conductance, solver: str) -> None:
     """Refuse a conductance that does not belong between the bulk profiles of a solver of Fourier's law.
 
@@ -161,13 +168,17 @@ def check_fourier_drop(value: Conductance, solver: str) -> None:
         for an emitted or local drop, or one that was estimated for gray media and not accepted
     """
     name = value.method or "this conductance"
-    solved = "apparent_conductance(left, right, T).conductance is solved, calibrated_conductance learnt from experiment"
     if value.drop != "extrapolated":
-        raise InputError(f"{name} refers to the {value.drop} drop; {solver} and takes the extrapolated one: {solved}")
+        raise InputError(
+            f"{name} refers to the {value.drop} drop; {solver} and takes the extrapolated one:", hint=_EXTRAPOLATED
+        )
     if value.gray:
         raise InputError(
-            f"{name} is the extrapolated drop of gray, diffuse media, which is off by factors: {solved}; "
-            ".accept_gray() takes the estimate all the same"
+            f"{name} is the extrapolated drop of gray, diffuse media, which is off by factors:",
+            hint=Hint(
+                python=f"{_EXTRAPOLATED.python}; .accept_gray() takes the estimate all the same",
+                command=f"{_EXTRAPOLATED.command}; {{ file = ..., drop = 'gray' }} in a file takes it all the same",
+            ),
         )
 
 
@@ -176,12 +187,14 @@ def check_comparable(a: Conductance, b: Conductance) -> None:
     if a.drop != b.drop:
         raise InputError(
             f"cannot compare {a.method!r} ({a.drop} drop) with {b.method!r} ({b.drop} drop): they refer to "
-            "different temperatures. Take both with the same drop, e.g. conductance(T, drop='extrapolated')."
+            "different temperatures. Take both with the same drop,",
+            hint=Hint(python="e.g. conductance(T, drop='extrapolated').", command="e.g. by --drop extrapolated."),
         )
     if a.statistics != b.statistics:
         raise InputError(
             f"cannot compare {a.method!r} ({a.statistics} statistics) with {b.method!r} "
-            f"({b.statistics} statistics). Take both with the same, e.g. conductance(T, statistics='classical')."
+            f"({b.statistics} statistics). Take both with the same,",
+            hint=Hint(python="e.g. conductance(T, statistics='classical').", command="e.g. by --statistics classical."),
         )
 
 

@@ -19,7 +19,7 @@ from kapitza.core.arrays import (
     without_unit,
 )
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 from kapitza.units import hbar, k_B
 
 Statistics = Literal["quantum", "classical"]
@@ -55,7 +55,10 @@ def bose_einstein(omega: ArrayLike, temperature: ArrayLike) -> Array:
     """
     omega = frequencies(omega)
     if omega.size and omega[0] <= 0:
-        raise InputError(f"the occupation is infinite at ω = {omega[0]:g}; use thermal_energy, which is k_B T there")
+        raise InputError(
+            f"the occupation is infinite at ω = {omega[0]:g}",
+            hint=Hint(python="use thermal_energy, which is k_B T there"),
+        )
     return 1 / np.expm1(reduced_energy(omega, temperature))
 
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, about, above_zero, number, quantity, square, text
 from kapitza.core.conductance import Conductance, HoldsConductance, check_fourier_drop, held_conductance
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 
 _CONDUCTIVITY = "W m^-1 K^-1"
 _ELECTRONS = about("W m^-2 K^-1", "conductance from electrons")
@@ -141,8 +141,8 @@ def _conductance_or_number(value: float | Conductance | HoldsConductance) -> flo
         return held
     if hasattr(value, "conductance"):
         raise InputError(
-            f"a boundary takes a conductance, got {type(value).__name__}: say at which temperatures, or of which "
-            "boundary, by its method .conductance(...)"
+            f"a boundary takes a conductance, got {type(value).__name__}:",
+            hint=Hint(python="say at which temperatures, or of which boundary, by its method .conductance(...)"),
         )
     try:
         return number(value)

@@ -13,7 +13,7 @@ from kapitza.core.conductance import TEMPERATURE_DROPS, Conductance, Drop
 from kapitza.core.occupation import Statistics, mode_heat_capacity
 from kapitza.core.quadrature import trapezoid_weights
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError, ValidityWarning
+from kapitza.errors import Hint, InputError, ValidityWarning
 from kapitza.units import hbar, k_B
 
 Side = Literal["left", "right"]
@@ -89,7 +89,11 @@ class Transmission(BaseRecord):
             i = int(excess.argmax())
             raise InputError(
                 f"{self.method or 'transmission'}: Ξ = {self.total[i]:.6g} m⁻² at ω = {self.omega[i]:.4g} rad/s passes "
-                f"the bound {bound[i]:.6g} ({name}); an inelastic model says so with elastic=False"
+                f"the bound {bound[i]:.6g} ({name})",
+                hint=Hint(
+                    python="an inelastic model says so with elastic=False",
+                    command='the file of an inelastic model says "elastic": false',
+                ),
             )
 
     @property

@@ -9,7 +9,7 @@ from attrs import field, frozen
 from kapitza.core.arrays import about, one_of, quantity
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary, Layer, Stack
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 
 BackCondition = Literal["adiabatic", "isothermal"]
 SensedSubsystem = Literal["lattice", "electrons"]
@@ -123,7 +123,9 @@ def heat_capacity_of(layer: Layer) -> float:
 def check_plane(plane: object) -> None:
     """Refuse what is no plane."""
     if not isinstance(plane, Plane):
-        raise InputError(f"expected a plane, got {plane!r:.60}: write Plane(layer, depth), with the depth in m")
+        raise InputError(
+            f"expected a plane, got {plane!r:.60}:", hint=Hint(python="write Plane(layer, depth), with the depth in m")
+        )
 
 
 def locate_plane(plane: Plane, stack: Stack) -> tuple[int, float]:

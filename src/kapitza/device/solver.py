@@ -15,7 +15,7 @@ from kapitza.device.grid.variation import add_variation
 from kapitza.device.layered.temperatures import LayeredTemperatures, solve_layered
 from kapitza.device.layout import Layout
 from kapitza.device.results import Temperatures
-from kapitza.errors import ConvergenceError, InputError
+from kapitza.errors import ConvergenceError, Hint, InputError
 
 Method = Literal["layers", "volumes", "elements"]
 _METHODS: tuple[Method, ...] = ("layers", "volumes", "elements")
@@ -217,7 +217,8 @@ def _needed_method(device: Device | Layout | Body) -> Method:
     if not isinstance(device, Layout):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(
             f"solve got {device!r:.60} ({type(device).__name__}): expected a Device (layers), a Layout (layers with "
-            "blocks) or a Body (a mesh); kapitza.read makes one from a device file"
+            "blocks) or a Body (a mesh)",
+            hint=Hint(python="kapitza.read makes one from a device file"),
         )
     plain = not device.blocks and not any(device.sides.values())
     return "layers" if plain and (device.device.box is None or not device.is_nonlinear) else "volumes"

@@ -321,8 +321,8 @@ def _boundary_from_saved(
     if saved.drop != "extrapolated":
         raise InputError(
             f"{saved.method or 'the conductance'} refers to the {saved.drop} drop, and nothing in the file converts "
-            "it: save the transmission and write { file = ..., drop = 'gray' }, or the conductance with "
-            "drop='extrapolated'"
+            "it: save the transmission and write { file = ..., drop = 'gray' }, or the conductance with the "
+            "extrapolated drop"
         )
     if saved.gray:
         _check_gray(f"{saved.method or 'the conductance'} of the file", drop, "{ file = ..., drop = 'gray' }")

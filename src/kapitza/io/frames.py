@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import is_increasing
 from kapitza.core.records import BaseRecord, attributes
-from kapitza.errors import DataError, require
+from kapitza.errors import DataError, Hint, require
 from kapitza.io.formats.arrays import array_from_json, array_to_json, frozen_array, known_dtype, storable_array
 from kapitza.io.formats.child import rehearse, run_in_child
 from kapitza.io.formats.files import parse_json
@@ -178,7 +178,10 @@ def _unpack_result(holder: Any, names: Collection[str], values: Callable[[str], 
     """Return the result of a header among the attributes of `holder` and of its arrays."""
     text = getattr(holder, "attrs", {}).get(_HEADER)
     if not isinstance(text, str):
-        raise DataError(f"expected what to_xarray or to_pandas gave, got {type(holder).__name__} without its header")
+        raise DataError(
+            f"expected a result as a table or a dataset, got {type(holder).__name__} without its header",
+            hint=Hint(python="`to_xarray` and `to_pandas` make them"),
+        )
     return _result_from(text, names, values)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kapitza.core.files import file_path, open_regular, read_limited
-from kapitza.errors import DataError, MissingEngine, require
+from kapitza.errors import DataError, Hint, MissingEngine, require
 
 _HEADS = (b"temperature,rank,left,right,", b"boundary,depth_m,temperature_K,")
 _SEARCHED_BYTES = 4096  # in which comments end
@@ -43,5 +43,9 @@ def read_row_table(path: str | PathLike[str]) -> Any:
     except Exception as err:
         raise DataError(f"is no table of rows: {err!s:.80}", file=place) from err
     if not ",".join(map(str, rows.columns)).encode().startswith(_HEADS):
-        raise DataError("is no table of a screening; kapitza.io.read_materials reads tables of materials", file=place)
+        raise DataError(
+            "is no table of a screening",
+            file=place,
+            hint=Hint(python="kapitza.io.read_materials reads tables of materials"),
+        )
     return rows

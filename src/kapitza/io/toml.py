@@ -15,7 +15,7 @@ from attrs import frozen
 from kapitza.core.files import read_limited
 from kapitza.core.records import BaseRecord
 from kapitza.core.toml import parse_toml
-from kapitza.errors import DataError, InputError, KapitzaError
+from kapitza.errors import DataError, Hint, InputError, KapitzaError
 from kapitza.io.quantities import quantity
 from kapitza.matter.library import material
 from kapitza.matter.material import Material, warn_of_state
@@ -210,16 +210,20 @@ def raise_all(checks: Iterable[Callable[[], object]]) -> None:
         raise faults[0]
     if faults:
         first, *others = faults
-        parts = [
-            _message(first),
-            *(f"line {err.line}: {_message(err)}" if err.line else _message(err) for err in others),
-        ]
-        raise DataError("; ".join(parts), file=first.file, line=first.line)
+
+        def joined(text_of: Callable[[DataError], str]) -> str:
+            return "; ".join(
+                [_without_place(first, text_of(first))]
+                + [(f"line {err.line}: " if err.line else "") + _without_place(err, text_of(err)) for err in others]
+            )
+
+        hint = Hint(python=joined(str), command=joined(lambda err: err.command_message))
+        raise DataError("", file=first.file, line=first.line, hint=hint)
 
 
-def _message(err: DataError) -> str:
-    """What an error says, without its place."""
-    return str(err).removeprefix(f"{err.file}, line {err.line}: " if err.line else f"{err.file}: ")
+def _without_place(err: DataError, text: str) -> str:
+    """Return the message of an error without its file and line."""
+    return text.removeprefix(f"{err.file}, line {err.line}: " if err.line else f"{err.file}: ")
 
 
 def material_at(section: TomlTable, temperature: float) -> Material:

@@ -10,7 +10,7 @@ from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import about, one_temperature, quantity
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 from kapitza.matter.library import material, materials
 from kapitza.matter.material import Material
 
@@ -103,12 +103,13 @@ def metal(name: str | Material) -> Electrons:
     found = material_electrons(one)
     if found is None:
         known = (other for other in materials() if material_electrons(material(other)) is not None)
-        remedy = "give Electrons(name, conductivity, lattice, coupling)"
+        python = "give Electrons(name, conductivity, lattice, coupling)"
         if one.name in materials() and material_electrons(material(one.name, unverified=True)) is not None:
             record = f"kapitza.material({one.name!r}, unverified=True)"
-            remedy += f", or take metal({record}), which rests on unverified numbers"
+            python += f", or take metal({record}), which rests on unverified numbers"
         raise InputError(
-            f"the electrons of {one.name} are not known in full here; there are {', '.join(known)}: {remedy}"
+            f"the electrons of {one.name} are not known in full here; there are {', '.join(known)}:",
+            hint=Hint(python=python, command="take one of these"),
         )
     return found
 

@@ -19,7 +19,7 @@ from kapitza.core.arrays import AnyComplexArray, Array, IntArray, about, finite_
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Side
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 from kapitza.run.store import UnitResult
 from kapitza.units import m_u
 
@@ -439,5 +439,8 @@ def _check_sum_rule(what: str, violation: float) -> None:
     if not violation <= _SUM_RULE_TOLERANCE:
         raise InputError(
             f"{what}: the acoustic sum rule is broken by {violation:.2e} of the largest force constant "
-            f"(at most {_SUM_RULE_TOLERANCE:g}): sound could not pass. Enforce it, as lead_from_force_constants does"
+            f"(at most {_SUM_RULE_TOLERANCE:g}): sound could not pass.",
+            hint=Hint(
+                python="Enforce it, as lead_from_force_constants does", command="Enforce it in the program that made it"
+            ),
         )

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import about
 from kapitza.core.records import BaseRecord
-from kapitza.errors import DataError, InputError
+from kapitza.errors import DataError, Hint, InputError
 from kapitza.matter.elastic import Elastic
 from kapitza.matter.files.materials import TomlTable, material_entries, read_material, read_toml, unit_factors
 from kapitza.matter.isotropic import Fluid, Solid
@@ -93,14 +93,15 @@ def material(name: str, *, unverified: bool = False) -> Material:
     names, wanted = _material_names(), str(name).strip()
     key = names.get(wanted) or names.get(wanted.casefold())
     if key is None:
-        raise InputError(f"no material {wanted!r:.60} in the library; {_closest_names(wanted, names)}")
+        raise InputError(f"no material {wanted!r:.60} in the library", hint=_closest_names(wanted, names))
     if unverified:
         return _read_entry(key)
     missing = _unverified_needs(key)
     if missing:
         raise InputError(
             f"{key} is left out of the library: its {' and '.join(missing)} are not verified; give them in a material "
-            f"file of your own, or take kapitza.material({key!r}, unverified=True) in Python"
+            "file of your own,",
+            hint=Hint(python=f"or take kapitza.material({key!r}, unverified=True)"),
         )
     return _verified_record(key)
 
@@ -294,14 +295,15 @@ def _material_names() -> Mapping[str, str]:
     return MappingProxyType(single | exact)
 
 
-def _closest_names(name: str, names: Mapping[str, str]) -> str:
+def _closest_names(name: str, names: Mapping[str, str]) -> Hint:
     folded = {alias.casefold(): alias for alias in names}
     same = [key for key, (part, _) in _unread_materials().items() if part.text("formula").casefold() == name.casefold()]
     close = [names[folded[one]] for one in get_close_matches(name.casefold(), folded, n=6, cutoff=0.66)]
     targets = list(dict.fromkeys(same or close))[:3]
     if not targets:
-        return "`kapitza materials` lists all names, in Python `materials()`"
-    return f"did you mean {' or '.join(targets)}?"
+        return Hint(python="`materials()` lists all names", command="`kapitza materials` lists all names")
+    question = f"did you mean {' or '.join(targets)}?"
+    return Hint(python=question, command=question)
 
 
 @cache

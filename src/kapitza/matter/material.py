@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, increasing, positive, read_only_mapping, same_length, temperatures
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError, ValidityWarning
+from kapitza.errors import Hint, InputError, ValidityWarning
 from kapitza.matter.elastic import Elastic
 from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.matter.space_groups.crystal_class import stiffness_matrix
@@ -207,13 +207,12 @@ class Material(BaseRecord):
                 "C44": self.density.value * self.transverse.value**2,
             }
         if self.symmetry == LIQUID_SYMMETRY or not constants:
-            what = (
-                "is a liquid, which has no stiffness"
-                if self.symmetry == LIQUID_SYMMETRY
-                else "has no elastic constants here"
-            )
+            if self.symmetry == LIQUID_SYMMETRY:
+                raise InputError(
+                    f"{self.name} is a liquid, which has no stiffness", hint=Hint(python=f"use fluid({self.name!r})")
+                )
             raise InputError(
-                f"{self.name} {what}; use {'fluid' if self.symmetry == LIQUID_SYMMETRY else 'solid'}({self.name!r})"
+                f"{self.name} has no elastic constants here", hint=Hint(python=f"use solid({self.name!r})")
             )
         return stiffness_matrix(self.symmetry, constants)
 
@@ -248,7 +247,9 @@ class Material(BaseRecord):
     def fluid(self) -> Fluid:
         """The liquid of this density and speed of sound; InputError for a solid."""
         if self.symmetry != LIQUID_SYMMETRY or self.longitudinal is None:
-            raise InputError(f"{self.name} is not a liquid; use solid({self.name!r}) or elastic({self.name!r})")
+            raise InputError(
+                f"{self.name} is not a liquid", hint=Hint(python=f"use solid({self.name!r}) or elastic({self.name!r})")
+            )
         return Fluid(self.name, self.density.value, self.longitudinal.value, self.atoms.value)
 
     def conductivity(self, temperature: ArrayLike, *, inplane: bool = False) -> Array:
@@ -293,7 +294,12 @@ class Material(BaseRecord):
 
     def _refuse_liquid(self, wanted: str) -> None:
         if self.symmetry == LIQUID_SYMMETRY:
-            raise InputError(f"{self.name} is a liquid, not a solid: use fluid({self.name!r}) instead of {wanted}()")
+            raise InputError(
+                f"{self.name} is a liquid, not a solid",
+                hint=Hint(
+                    python=f"use fluid({self.name!r}) instead of {wanted}()", command="this command takes solids only"
+                ),
+            )
 
 
 def warn_of_state(found: Material, temperature: ArrayLike, *, stacklevel: int = 2) -> None:

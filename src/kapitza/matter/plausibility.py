@@ -16,7 +16,7 @@ import numpy as np
 
 from kapitza.core.arrays import Array
 from kapitza.core.modal import INTERFACE_SIDES
-from kapitza.errors import InputError, ValidityWarning
+from kapitza.errors import Hint, InputError, ValidityWarning
 from kapitza.matter.brillouin import inscribed_radius
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.bonds import shortest_bond
@@ -40,7 +40,7 @@ _UNSTABLE = 0.3  # of the top frequency: imaginary ones from which a structure i
 _MESH_ENTRIES = 4e5  # of all matrices of the mesh of wave vectors: fewer wave vectors for larger cells
 _MAX_DEVICE_COORDINATES = 900  # up to which the stability of a device is looked at
 _GENERIC_WAVEVECTOR = (0.1234, 0.3713)
-_REMEDY = "for a model in other units, attrs.evolve(record, model=True)"
+_UNITS = Hint(python="for a model in other units, attrs.evolve(record, model=True)", command="check its units")
 
 
 def check_crystal(crystal: Crystal, *, stable: bool = True) -> None:
@@ -64,7 +64,7 @@ def check_crystal(crystal: Crystal, *, stable: bool = True) -> None:
         _check_stability(crystal.name, omega)
     wrong = [] if crystal.model else _out_of_bounds(crystal, float(omega.max()))
     if wrong:
-        raise InputError(f"{crystal.name}: {'; '.join(wrong)} ({_REMEDY})")
+        raise InputError(f"{crystal.name}: {'; '.join(wrong)}", hint=_UNITS)
 
 
 @lru_cache(maxsize=16)

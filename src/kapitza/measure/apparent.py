@@ -20,7 +20,7 @@ from kapitza.core.conductance import Conductance, increasing_temperatures
 from kapitza.core.occupation import Statistics
 from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 from kapitza.matter.band_spectrum import BandSpectrum
 from kapitza.matter.lattice_conductivity import LatticeConductivity, lattice_conductivity
 from kapitza.matter.library import material
@@ -150,7 +150,7 @@ def solve_apparent(
     kelvin = increasing_temperatures(temperature)
     check_filled("temperature", kelvin)
     if observation is not None:
-        check_record(observation, Observation, 'give Observation(method="tdtr", ...)')
+        check_record(observation, Observation, python='give Observation(method="tdtr", ...)')
     given_pair = _conductivity_pair(conductivities)
     seen = Observation() if observation is None else observation
     if not (left.is_metal or right.is_metal) and seen.method in ("tdtr", "sstr"):
@@ -212,7 +212,10 @@ def _emitted_conductance(
 def _conductivity_pair(given: object) -> tuple[float | None, float | None]:
     """Conductivities of the left and the right lattice, as they were given."""
     if not isinstance(given, (tuple, list)) or len(cast("Sequence[object]", given)) != 2:
-        raise InputError(f"conductivities = {given!r:.60}: expected two, left and right, in W/mK or None")
+        raise InputError(
+            f"conductivities = {given!r:.60}: expected two, left and right, in W/mK",
+            hint=Hint(python="None for the one of the library"),
+        )
     left, right = (None if one is None else number(one) for one in cast("Sequence[Any]", given))
     for one in (left, right):
         if one is not None and not 0 < one < np.inf:
@@ -247,8 +250,11 @@ def _conductivity_of(side: InterfaceSide, given: float | None, temperature: floa
     found = None if known is None else lattice_conductivity(known, temperature)
     if found is None:
         raise InputError(
-            f"{side.name}: the conductivity of its lattice at {temperature:g} K is not known; give it, W/mK "
-            "(conductivities=(left, right))"
+            f"{side.name}: the conductivity of its lattice at {temperature:g} K is not known",
+            hint=Hint(
+                python="give it, W/mK (conductivities=(left, right))",
+                command="give it, W/mK (--conductivities LEFT,RIGHT)",
+            ),
         )
     return found
 

@@ -16,7 +16,16 @@ from kapitza.measure.eels.model import SpectrumModel, VibrationalMode
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.measure.experiment import Curve, Experiment, as_records
 from kapitza.measure.fit_result import Fit, solve_problem
-from kapitza.measure.parameters import DataSet, FitProblem, Free, Prior, Tie, initial_uncertainties, resolve_parameters
+from kapitza.measure.parameters import (
+    GIVE_PRIOR,
+    DataSet,
+    FitProblem,
+    Free,
+    Prior,
+    Tie,
+    initial_uncertainties,
+    resolve_parameters,
+)
 
 _FreeNames = str | Sequence[str] | Mapping[str, Free]
 
@@ -117,9 +126,9 @@ def _normal_priors(priors: Mapping[str, Prior]) -> dict[str, tuple[float, float]
     """Expected value and standard uncertainty of each number of a spectrum."""
     found: dict[str, tuple[float, float]] = {}
     for name, prior in priors.items():
-        check_record(prior, Prior, f"give {name!r} as Prior(value, sigma)")
+        check_record(prior, Prior, python=f"give {name!r} as Prior(value, sigma)")
         if prior.value is None:
-            raise InputError(f"{name}: a spectrum holds no value before the fit, give Prior(value, sigma)")
+            raise InputError(f"{name}: a spectrum holds no value before the fit,", hint=GIVE_PRIOR)
         found[name] = prior.value, prior.width(prior.value)
     return found
 

@@ -14,7 +14,7 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.parameter_units import highest_value
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Layer, Stack
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 from kapitza.measure.experiment import AutoregressiveNoise, Curve, Experiment
 from kapitza.measure.least_squares import difference_jacobian
 
@@ -25,6 +25,7 @@ _SEARCH_FACTOR = 1e3
 # standard deviation of the logarithm of a free number: as good as none, but no direction stays undetermined
 _FREE_PRIOR_WIDTH = 1e3
 _MAX_PRIOR_LOGARITHM = 30.0  # how far the logarithm of an uncertain number may move
+GIVE_PRIOR = Hint(python="give Prior(value, sigma)", command="give { value = ..., sigma = ... } under [fit.uncertain]")
 _OPTIONAL_NUMBER, _FINITE = converters.optional(number), validators.optional(quantity(low=-np.inf))
 
 
@@ -230,9 +231,9 @@ def resolve_parameters(
     if not free and not (update and priors):
         raise InputError("nothing is free: name at least one number to fit, for example 'Al|Si.conductance'")
     for name, given in free.items():
-        check_record(given, Free, f"give {name!r} as Free(start=...), or only its name")
+        check_record(given, Free, python=f"give {name!r} as Free(start=...), or only its name")
     for name, given in priors.items():
-        check_record(given, Prior, f"give {name!r} as Prior(value, sigma), or as Prior.relative(share)")
+        check_record(given, Prior, python=f"give {name!r} as Prior(value, sigma), or as Prior.relative(share)")
     if both := set(free) & set(priors):
         raise InputError(f"{min(both)} is free and has a prior: a free number has none, give it in one place")
     found = [_free_parameter(samples, name, ties, given) for name, given in free.items()]
@@ -252,7 +253,10 @@ def _free_parameter(samples: Sequence[DataSet], name: str, ties: Mapping[str, Ti
     targets, present, _, signed = _find_targets(samples, name, ties)
     start = present if free.start is None else free.start
     if start is None:
-        raise InputError(f"{name} has no value in the stack: give Free(start=...)")
+        raise InputError(
+            f"{name} has no value in the stack:",
+            hint=Hint(python="give Free(start=...)", command="give { start = ... } under [fit.free]"),
+        )
     unit = (abs(start) or 1.0) if signed else None
     if unit is not None:
         low = -np.inf if free.low is None else (free.low - start) / unit
@@ -270,17 +274,17 @@ def _free_parameter(samples: Sequence[DataSet], name: str, ties: Mapping[str, Ti
 
 def _prior_parameter(samples: Sequence[DataSet], name: str, ties: Mapping[str, Tie], prior: Prior) -> Parameter:
     targets, present, same, signed = _find_targets(samples, name, ties)
-    if prior.value is None and (present is None or not same):
+    if prior.value is None and present is None:
+        raise InputError(f"{name} has no value in the stack:", hint=GIVE_PRIOR)
+    if prior.value is None and not same:
         raise InputError(
-            f"{name} has no value in the stack: give Prior(value, sigma)"
-            if present is None
-            else f"{name} differs between the samples: name each, as in "
-            f"'{samples[0].experiment.name}:{name}', or tie them by a factor"
+            f"{name} differs between the samples: name each, as in '{samples[0].experiment.name}:{name}', or tie them "
+            "by a factor"
         )
     center = prior.center(present or 0.0)
     width = prior.width(present or 0.0)
     if not width > 0:
-        raise InputError(f"{name}: a share of {center:g} is not an uncertainty, give Prior(value, sigma)")
+        raise InputError(f"{name}: a share of {center:g} is not an uncertainty,", hint=GIVE_PRIOR)
     if not signed and not center > 0:
         raise InputError(f"{name}: prior value {center:g}, wanted above 0")
     unit, reach, width = (width, np.inf, 1.0) if signed else (None, _MAX_PRIOR_LOGARITHM, width / center)

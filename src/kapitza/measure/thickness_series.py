@@ -157,7 +157,8 @@ class ThicknessSeries(BaseRecord):
         others = (self.thickness_sigma, self.thickness_covariance, self.resistance_covariance, self.correlation)
         if self.resistance_sigma is None and any(other is not None for other in others):
             raise InputError(
-                "other errors are stated but resistance_sigma is None: scatter and stated errors cannot be combined"
+                "other errors are stated but those of the resistance are not: scatter and stated errors cannot be "
+                "combined"
             )
         for name in ("thickness_covariance", "resistance_covariance"):
             held = getattr(self, name)

@@ -52,7 +52,7 @@ def dask_executor(
         except InputError:
             raise
         except (OSError, ValueError) as err:
-            raise InputError(f"Dask {address:.80}: no scheduler answers there ({type(err).__name__})") from err
+            raise InputError(f"no Dask scheduler answers at {address:.80} ({type(err).__name__})") from err
         with client, _explain_faults(distributed, client, address):
             if not check_workers(client) and announce is not None:
                 announce(f"{address} has no worker yet: the work begins when one connects")
@@ -69,9 +69,9 @@ def _resolve_address(text: str) -> str:
             return str(json.loads(read_limited(text))["address"])
         except (FileNotFoundError, json.JSONDecodeError) as err:
             if time.monotonic() > last:
-                raise InputError(f"Dask {text:.80}: not the file of a scheduler ({type(err).__name__})") from err
+                raise InputError(f"{text:.80}: not the file of a Dask scheduler ({type(err).__name__})") from err
         except (KeyError, TypeError, UnicodeDecodeError) as err:
-            raise InputError(f"Dask {text:.80}: not the file of a scheduler ({type(err).__name__})") from err
+            raise InputError(f"{text:.80}: not the file of a Dask scheduler ({type(err).__name__})") from err
         time.sleep(_FILE_PAUSE)
 
 

@@ -65,7 +65,7 @@ def screen(
     ----------
     E. T. Swartz and R. O. Pohl, Rev. Mod. Phys. 61, 605 (1989), doi:10.1103/RevModPhys.61.605
     """
-    check_record(materials, MaterialTable, "kapitza.screen.library_table(), or kapitza.io.read_materials(path)")
+    check_record(materials, MaterialTable, python="kapitza.screen.library_table(), or kapitza.io.read_materials(path)")
     kelvin, wanted = temperatures(temperature), ranking or Ranking()
     rows = None if partners is None else find_rows(materials, partners)
     order = debye_first(materials)

@@ -219,7 +219,7 @@ def material_table(sides: Sequence[str | Phonons], *, source: str = "") -> Mater
     """
     found = [solid(side) if isinstance(side, str) else side for side in sides]
     for one in found:
-        check_record(one, (Solid, Phonons), "names of the library, solids or full bands")
+        check_record(one, (Solid, Phonons), python="names of the library, solids or full bands")
     rows = [i for i, one in enumerate(found) if not isinstance(one, Solid)]
     edges = cell_edges([float(found[i].edges[-1]) for i in rows]) if rows else np.zeros(0)
     speeds = np.array([one.speeds[:2] if isinstance(one, Solid) else (np.nan, np.nan) for one in found])

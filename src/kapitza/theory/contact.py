@@ -114,7 +114,9 @@ def pressed_contact(
     doi:10.1016/0017-9310(69)90011-8
     M. M. Yovanovich, IEEE Trans. Compon. Packag. Technol. 28, 182 (2005), doi:10.1109/TCAPT.2005.848483
     """
-    check_record(surfaces, RoughContact, "give conductivities, roughness, slope and hardness as RoughContact(...)")
+    check_record(
+        surfaces, RoughContact, python="give conductivities, roughness, slope and hardness as RoughContact(...)"
+    )
     wanted = temperatures(temperature)
     value = np.full(wanted.size, surfaces.constriction(pressure)[0])
     filled = "in vacuum"

@@ -16,7 +16,7 @@ from kapitza.core.occupation import Statistics
 from kapitza.core.phonons import Phonons
 from kapitza.core.quadrature import FrequencyGrid, frequency_grid, merge_edges
 from kapitza.core.transmission import Transmission
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 
 
 def dmm(left: Phonons, right: Phonons, omega: ArrayLike | None = None) -> Transmission:
@@ -69,9 +69,10 @@ def check_phonons(*sides: object) -> None:
     """Refuse what has no phonons, such as a name."""
     for side in sides:
         if not isinstance(side, Phonons):
-            hint = f"kapitza.solid({side!r:.40})" if isinstance(side, str) else "a Solid, Elastic, Fluid, Bands, ..."
+            python = f"kapitza.solid({side!r:.40})" if isinstance(side, str) else "a Solid, Elastic, Fluid, Bands, ..."
             raise InputError(
-                f"expected phonons for a side, got {side!r:.60} of type {type(side).__name__}: take {hint}"
+                f"expected phonons for a side, got {side!r:.60} of type {type(side).__name__}:",
+                hint=Hint(python=f"take {python}"),
             )
 
 

@@ -61,8 +61,8 @@ def electron_phonon(
     J. Lombard, F. Detcheverry, S. Merabia, J. Phys.: Condens. Matter 27, 015007 (2015),
     doi:10.1088/0953-8984/27/1/015007
     """
-    check_record(conductance, Conductance, "call .conductance(T) of a Transmission first")
-    check_record(electrons, Electrons, "give conductivities and coupling of the metal as Electrons(...)")
+    check_record(conductance, Conductance, python="call .conductance(T) of a Transmission first")
+    check_record(electrons, Electrons, python="give conductivities and coupling of the metal as Electrons(...)")
     if heating not in ("both", "electrons"):
         raise InputError(f'unknown heating {heating!r}: "both" or "electrons"')
     depth = None if thickness is None else float(positive(thickness)[0])

@@ -14,7 +14,7 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.phonons import Phonons
 from kapitza.core.quadrature import gauss_legendre
 from kapitza.core.transmission import Transmission
-from kapitza.errors import InputError, ValidityWarning
+from kapitza.errors import Hint, InputError, ValidityWarning
 from kapitza.theory.dmm import common_grid
 from kapitza.theory.limits import IsotropicBranches, branch_wavenumbers
 
@@ -93,7 +93,8 @@ def effective_conductivity(conductivity: ArrayLike, boundary: Conductance, *, gr
     if boundary.drop == "emitted":
         raise InputError(
             f"{boundary.method or 'this conductance'} has the emitted drop, which holds the ballistic "
-            "resistance of the grains as well: take conductance(T, drop='local') or 'extrapolated'"
+            "resistance of the grains as well:",
+            hint=Hint(python="take conductance(T, drop='local') or 'extrapolated'", command="take --drop local"),
         )
     bulk = positive(conductivity)
     distance = positive(grain)

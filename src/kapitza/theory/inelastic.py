@@ -17,7 +17,7 @@ from kapitza.core.phonons import Phonons
 from kapitza.core.quadrature import frequency_grid, merge_edges, panel_quadrature
 from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 from kapitza.matter.material import Material
 from kapitza.theory.dmm import check_phonons, dmm, harmonic_sum
 from kapitza.theory.limits import mode_conductance
@@ -149,7 +149,7 @@ def _modes_of_sides(elastic: Transmission) -> tuple[Array, Array]:
 
 def _check_inelastic(elastic: Transmission, amplitude: float, temperature_power: float, frequency_power: float) -> None:
     """Refuse an inelastic input and parameters that are negative or not finite."""
-    check_record(elastic, Transmission, "call a theory such as dmm(left, right) first")
+    check_record(elastic, Transmission, python="call a theory such as dmm(left, right) first")
     if not elastic.elastic:
         raise InputError(f"{elastic.method} is inelastic already: expected an elastic transmission to add to")
     for name, value in (
@@ -359,8 +359,8 @@ def cubic_strength(spectrum: PhononStates, found: Material) -> float:
     gruneisen = found.gruneisen
     if gruneisen is None:
         raise InputError(
-            f"{found.name}: thermal expansion, elastic constants and heat capacity at 300 K are not all known: "
-            "give three_phonon a strength"
+            f"{found.name}: thermal expansion, elastic constants and heat capacity at 300 K are not all known:",
+            hint=Hint(python="give three_phonon a strength", command="leave the three-phonon models out (--models)"),
         )
     grid = frequency_grid(spectrum.edges)
     weight = spectrum.density_of_states(grid.omega) * grid.weight

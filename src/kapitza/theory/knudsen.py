@@ -103,7 +103,7 @@ def temperature_jump(gas: Gas, *, pressure: float, temperature: ArrayLike, accom
     M. von Smoluchowski, Ann. Phys. 300, 101 (1898)
     F. Sharipov, J. Phys. Chem. Ref. Data 40, 023101 (2011) (kinetic theory)
     """
-    check_record(gas, Gas, "take kapitza.theory.gas('air'), or Gas(...) with numbers of your own")
+    check_record(gas, Gas, python="take kapitza.theory.gas('air'), or Gas(...) with numbers of your own")
     slip = _accommodation_factor(accommodation) * 2 * gas.ratio / (gas.ratio + 1) / gas.prandtl
     return slip * gas.mean_free_path(pressure, temperature)
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, ComplexArray, about, check_not_negative, numbers
 from kapitza.core.records import BaseRecord
-from kapitza.errors import ConvergenceError, InputError
+from kapitza.errors import ConvergenceError, Hint, InputError
 from kapitza.matter.elastic import Elastic, axes_about_z, rotate_tensor, turning_points
 from kapitza.matter.isotropic import Fluid, Solid
 
@@ -285,14 +285,17 @@ def planar_contact(spring: ArrayLike | None, interlayer: Interlayer | Sequence[I
     several = interlayer if isinstance(interlayer, Sequence) and not isinstance(interlayer, str) else (interlayer,)
     layers = tuple(layer for layer in several if isinstance(layer, Interlayer))
     if interlayer is not None and len(layers) < len(several):
-        raise InputError(f"expected Interlayer(material, thickness) or a list of them, got {interlayer!r:.60}")
+        raise InputError(
+            f"expected an interlayer or a list of them, got {interlayer!r:.60}:",
+            hint=Hint(python="write Interlayer(material, thickness)"),
+        )
     if spring is None:
         return PlanarContact(None, layers)
     stiffness = numbers(spring)
     if stiffness.size != 2 or not (stiffness > 0).all():
         raise InputError(
-            f"expected spring=(normal, tangential) stiffness above 0 in N/m³, got {spring!r:.60}; "
-            "an infinite one is rigid"
+            f"expected normal and tangential stiffness of the spring above 0 in N/m³, got {spring!r:.60}; an "
+            "infinite one is rigid"
         )
     if layers:
         raise InputError(
@@ -304,10 +307,10 @@ def planar_contact(spring: ArrayLike | None, interlayer: Interlayer | Sequence[I
 def check_medium(side: object) -> Medium:
     """Return an elastic medium, or refuse anything else."""
     if not isinstance(side, Solid | Elastic | Fluid):
-        remedy = f"take kapitza.solid({side!r:.40})" if isinstance(side, str) else "take the elastic constants of it"
+        python = f"take kapitza.solid({side!r:.40})" if isinstance(side, str) else "take the elastic constants of it"
         raise InputError(
-            f"acoustic mismatch needs a Solid, an Elastic or a Fluid, got {side!r:.60} of type {type(side).__name__}: "
-            f"{remedy}"
+            f"acoustic mismatch needs a Solid, an Elastic or a Fluid, got {side!r:.60} of type {type(side).__name__}:",
+            hint=Hint(python=python, command="take its elastic constants"),
         )
     return side
 

@@ -97,7 +97,7 @@ def specular_mixture(specular: Transmission, diffuse: Transmission, specularity:
     [0.5 0.5]
     """
     for one in (specular, diffuse):
-        check_record(one, Transmission, "call a theory such as amm(left, right) or dmm(left, right) first")
+        check_record(one, Transmission, python="call a theory such as amm(left, right) or dmm(left, right) first")
     p = numbers(specularity)
     size = specular.omega.size
     if size != diffuse.omega.size or np.any(np.abs(specular.omega - diffuse.omega) > 1e-12 * specular.omega):

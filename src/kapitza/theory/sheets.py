@@ -94,8 +94,8 @@ def sheet_on_solid(
     doi:10.1088/0953-8984/23/4/045009
     Z.-Y. Ong, Y. Cai, G. Zhang, Phys. Rev. B 94, 165427 (2016), doi:10.1103/PhysRevB.94.165427
     """
-    check_record(sheet, Sheet, "take kapitza.matter.sheet('graphene')")
-    check_record(substrate, Solid, "take kapitza.solid('a-SiO2')")
+    check_record(sheet, Sheet, python="take kapitza.matter.sheet('graphene')")
+    check_record(substrate, Solid, python="take kapitza.solid('a-SiO2')")
     for name, value in (("spring", spring), ("damping", damping)):
         if not (np.isfinite(value) and value > 0):
             raise InputError(f"{name} = {value:g}, wanted a finite number above 0")

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import temperatures
 from kapitza.core.phonons import Phonons
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError, ValidityWarning
+from kapitza.errors import Hint, InputError, ValidityWarning
 from kapitza.matter.band_spectrum import BandSpectrum
 from kapitza.matter.bands import Bands
 from kapitza.matter.crystal import Crystal
@@ -37,11 +37,7 @@ _SAME_DENSITY = 0.07  # lattice constants of calculators are up to about 2 % off
 _SAME_MASS = 3e-3  # of atoms: cobalt and nickel differ by 0.4 %
 _SAME_SHARE = 0.03  # of an element among all atoms: carbides of the library lack some of their carbon
 _AMBIGUOUS_NAMES = {"sio2": "SiO2 is taken for amorphous silica, a-SiO2; the crystal is alpha-quartz"}
-_TUBE_REFUSAL = (
-    "heat leaves a tube along a line or at its ends, not through a plane; take graphene or graphite for its wall, or "
-    "molecular dynamics of the tube itself (kapitza.simulate.md.systems.soft.nanotube_in_matrix)"
-)
-_REFUSED_NAMES: dict[str, str] = dict.fromkeys(("cnt", "swcnt", "mwcnt", "carbon nanotube", "nanotube"), _TUBE_REFUSAL)
+_TUBE_NAMES = ("cnt", "swcnt", "mwcnt", "carbon nanotube", "nanotube")
 
 
 _MATERIAL_FILE = re.compile(r"(?P<file>.+\.toml)(?::(?P<name>[^:]+))?", re.IGNORECASE)
@@ -185,8 +181,12 @@ def warn_of_states(sides: Sequence[InterfaceSide], temperature: ArrayLike, *, st
 
 def _side_of_name(name: str, normal: ArrayLike) -> InterfaceSide:
     """Return what the library, the sheets and the crystals with bands know under a name."""
-    if name.casefold() in _REFUSED_NAMES:
-        raise InputError(f"{name}: {_REFUSED_NAMES[name.casefold()]}")
+    if name.casefold() in _TUBE_NAMES:
+        raise InputError(
+            f"{name}: heat leaves a tube along a line or at its ends, not through a plane; take graphene or graphite "
+            "for its wall, or molecular dynamics of the tube itself",
+            hint=Hint(python="`nanotube_in_matrix` builds one in a crystal"),
+        )
     try:
         found = material(name)
     except InputError:
@@ -194,7 +194,11 @@ def _side_of_name(name: str, normal: ArrayLike) -> InterfaceSide:
         if crystal is not None:
             return InterfaceSide(name=name, crystal=crystal, spectrum=crystal.spectrum, remark=_crystal_remark(name))
         if name in LIBRARY_SHEETS:
-            return InterfaceSide(name=name, spectrum=LIBRARY_SHEETS[name], remark=_sheet_remark(name))
+            remark = (
+                f"{name} is a single layer, here as if welded to the other side; the model of a sheet on a solid "
+                "holds it by van der Waals bonds"
+            )
+            return InterfaceSide(name=name, spectrum=LIBRARY_SHEETS[name], remark=remark)
         if has_phonons(name):
             raise InputError(
                 f"{name} has no usable phonons: {phonon_card(name).reason}; give density and speeds of sound in a file "
@@ -224,19 +228,11 @@ def _crystal_name(name: str, normal: ArrayLike) -> CrystalName | None:
     return CrystalName(name, tuple(np.asarray(normal, dtype=float).tolist()))
 
 
-def _sheet_remark(name: str) -> str:
-    """What a single layer is taken for."""
-    return (
-        f"{name} is a single layer, here as if welded to the other side; kapitza.theory.sheet_on_solid holds it by "
-        "van der Waals bonds"
-    )
-
-
 def _crystal_remark(name: str) -> str:
     """What the name of a crystal is taken for that may be a single layer too."""
     if name not in LIBRARY_SHEETS:
         return ""
-    return f"{name} is taken for the bulk crystal; the single layer is kapitza.matter.sheet({name!r})"
+    return f"{name} is taken for the bulk crystal, not for its single layer"
 
 
 def side_name(side: SideDescription) -> str:

@@ -70,7 +70,7 @@ def spin_kapitza(
     T. Valet, A. Fert, Phys. Rev. B 48, 7099 (1993), doi:10.1103/PhysRevB.48.7099
     """
     for side in (magnet, normal):
-        check_record(side, SpinChannels, "give conductivity, exchange length and polarisation as SpinChannels(...)")
+        check_record(side, SpinChannels, python="give conductivity, length and polarisation as SpinChannels(...)")
     for name, value in (("resistance_up", resistance_up), ("resistance_down", resistance_down)):
         check_not_negative(name, value, "m² K W⁻¹")
     both = resistance_up + resistance_down

@@ -22,7 +22,6 @@ from kapitza.cli.eels.options import (
 from kapitza.cli.figures import Results
 from kapitza.cli.options import Figure, Json, Save
 from kapitza.cli.output import note, print_record, print_text, quantity_json
-from kapitza.cli.words import command_line_words
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import DataError, InputError, MissingFile
 from kapitza.io.quantities import quantity
@@ -291,7 +290,8 @@ def _without_misfits(maps: dict[str, TemperatureMap], keep: str | None) -> dict[
         return {name: kapitza.eels.diagnosis.widen_misfits(one) for name, one in maps.items()}
     verdict = kapitza.eels.diagnosis.fit_verdict(maps["common"])
     if verdict.doubtful and verdict.misfits < verdict.pixels:  # without a pixel left the refusal says the same
-        note(command_line_words(f"left out: {kapitza.eels.flag_remark(maps['common'])}"))
+        flagged, hint = kapitza.eels.flag_remark(maps["common"])
+        note(f"left out: {flagged}" + ("" if hint is None else f"; {hint.command}"))
     elif verdict.text and not verdict.doubtful:
         note(f"the fit of the map: {verdict.text}; errors of the jump follow from those of its pixels")
     off = verdict_text("", map_energy_scale(maps["common"]))

@@ -29,7 +29,7 @@ from kapitza.device.layered.spreading import (
 )
 from kapitza.device.setup import LayerSlice, Plane, SlicedStack, slice_stack
 from kapitza.device.shapes import Disc, HeatMap, Patch, Rectangle, SourceShape
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 
 LOG_TIME_STEP = 0.4  # of ln τ: the integrand is analytic in |Im ln τ| < π/2, so that the error is e^(-π²/0.4)
 _MIN_PSEUDO_TIME = 1e-9  # of the smallest length, squared: below it the integrand is a power
@@ -126,7 +126,8 @@ def lateral_anisotropy(device: Device) -> float:
     if max(ratios) > min(ratios) * (1 + 1e-9):
         raise InputError(
             f"conductivity along y over that along x is {min(ratios):.4g} in one layer, {max(ratios):.4g} in another: "
-            "single temperatures need one ratio; `plane_map` takes any"
+            "single temperatures need one ratio",
+            hint=Hint(python="`plane_map` takes any"),
         )
     return ratios[0]
 

@@ -11,7 +11,7 @@ from kapitza.core.profile import Profile
 from kapitza.device.description import Device
 from kapitza.device.layered.spreading import LateralPoints
 from kapitza.device.setup import Plane
-from kapitza.errors import DataError, InputError
+from kapitza.errors import DataError, Hint, InputError
 from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.results import load
 from kapitza.io.text_tables import read_table, row_fault
@@ -87,7 +87,13 @@ def _from_saved(path: str | PathLike[str], device: Device, crossing: Crossing | 
         if crossing is not None:
             return section_temperatures(device, saved, crossing.boundary, crossing.at, skip=crossing.skip)
         if isinstance(saved, Profile):
-            raise InputError("holds a profile: say by crossing which boundary it crosses, and where")
+            raise InputError(
+                "holds a profile:",
+                hint=Hint(
+                    python="say by crossing which boundary it crosses, and where",
+                    command="say by --across 'GaN|SiC=12nm' which boundary it crosses, and where",
+                ),
+            )
         return map_temperatures(saved, device.top())
     except InputError as err:
         raise DataError(str(err), file=path) from err

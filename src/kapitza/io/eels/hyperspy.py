@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kapitza.core.arrays import Array
-from kapitza.errors import DataError, InputError, MissingEngine
+from kapitza.errors import DataError, Hint, InputError, MissingEngine
 from kapitza.io.eels.lazy import counts_of_dataset
 from kapitza.io.eels.signals import (
     FileAxis,
@@ -172,7 +172,9 @@ def to_hyperspy(image: SpectrumImage) -> Any:
 def map_to_hyperspy(found: TemperatureMap, name: str = "temperature", *, sigma: bool = False) -> Any:
     """Return one parameter of a map, or its standard uncertainty, as a signal of HyperSpy over positions in nm."""
     if not found.shape:
-        raise InputError(f"a map of a single spectrum has no axes: take .parameter({name!r}) itself")
+        raise InputError(
+            "a map of a single spectrum has no axes:", hint=Hint(python=f"take .parameter({name!r}) itself")
+        )
     values = found.parameter_sigma(name) if sigma else found.parameter(name)
     api = _hyperspy_api()
     kind = api.signals.Signal2D if len(found.shape) == 2 else api.signals.Signal1D

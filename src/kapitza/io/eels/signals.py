@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array
 from kapitza.core.records import BaseRecord
-from kapitza.errors import DataError, InputError, ValidityWarning
+from kapitza.errors import DataError, Hint, InputError, ValidityWarning
 from kapitza.io.eels.lazy import rearrange
 from kapitza.io.formats.foreign_hdf5 import plain_or_tuple
 from kapitza.measure.eels.quality import finite_median, half_height_peaks
@@ -194,10 +194,13 @@ def _axis_positions(axis: FileAxis, unit: str | None) -> Array:
     factor = _typed_unit(unit, "length") if unit is not None else length_unit(axis.units)
     if factor is None:
         said = f"has the unit {axis.units!r:.40}" if axis.units else "has no unit"
-        state = "is not calibrated" if axis.bare else said
+        state, pixel = ("is not calibrated", " (one step a pixel)") if axis.bare else (said, "")
         raise DataError(
-            f'position axis {axis.label} of {axis.size} points {state}, expected a length: give position_unit="nm"'
-            f"{' (one step a pixel)' if axis.bare else ''} or the positions themselves"
+            f"position axis {axis.label} of {axis.size} points {state}, expected a length:",
+            hint=Hint(
+                python=f'give position_unit="nm"{pixel} or the positions themselves',
+                command=f"give --position-unit nm{pixel} or --pitch",
+            ),
         )
     return factor * axis.points()
 
@@ -323,32 +326,32 @@ def _energy_factor(axis: FileAxis, points: Array, counts: CountArray, unit: str 
     """Return the unit of an energy axis in J; one that the file names has to be plausible."""
     if unit is not None:
         return _typed_unit(unit, "energy")
-    remedy = 'give energy_unit="eV" or "meV"'
+    remedy = Hint(python='give energy_unit="eV" or "meV"', command="give --energy-unit eV or meV")
     if axis.bare:
         raise DataError(
-            f"energy axis {axis.label} is not calibrated: it counts channels 0 to {axis.size - 1}; "
-            "give energy_scale, the first channel and the step"
+            f"energy axis {axis.label} is not calibrated: it counts channels 0 to {axis.size - 1}",
+            hint=Hint(python="give energy_scale, the first channel and the step", command="give --energy FIRST,STEP"),
         )
     named = energy_unit(axis.units)
     step, width = _sample_resolution(points, counts)
     if named is not None:
         reason = _implausible_axis(step * named, width * named, _BROADEST_NAMED)
         if not reason and width * named > _BROADEST_ZERO_LOSS:
-            text = f"{width * named / eV:.3g} eV is broad for a zero-loss peak: if {axis.units} is wrong, {remedy}"
-            warnings.warn(text, ValidityWarning, stacklevel=4)
+            text = f"{width * named / eV:.3g} eV is broad for a zero-loss peak: if {axis.units} is wrong,"
+            warnings.warn(ValidityWarning(text, hint=remedy), stacklevel=4)
         if reason:
-            raise DataError(f"energy axis {axis.label} in {axis.units} would have {reason}: a wrong unit? {remedy}")
+            raise DataError(f"energy axis {axis.label} in {axis.units} would have {reason}: a wrong unit?", hint=remedy)
         return named
     if axis.units:
-        raise DataError(f"energy axis {axis.label} has the unit {axis.units!r:.40}, expected an energy: {remedy}")
+        raise DataError(f"energy axis {axis.label} has the unit {axis.units!r:.40}, expected an energy:", hint=remedy)
     possible = {
         name: value for name, value in (("eV", eV), ("meV", meV)) if not _implausible_axis(step * value, width * value)
     }
     if len(possible) != 1:
-        raise DataError(f"energy axis {axis.label} has no unit, from {points[0]:g} to {points[-1]:g}: {remedy}")
+        raise DataError(f"energy axis {axis.label} has no unit, from {points[0]:g} to {points[-1]:g}:", hint=remedy)
     (name, value), *_ = possible.items()
-    text = f"energy axis {axis.label} has no unit and is taken for {name}, as only that can be true; else {remedy}"
-    warnings.warn(text, ValidityWarning, stacklevel=4)
+    text = f"energy axis {axis.label} has no unit and is taken for {name}, as only that can be true; if it is not,"
+    warnings.warn(ValidityWarning(text, hint=remedy), stacklevel=4)
     return value
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from numpy.typing import ArrayLike
 
 from kapitza.core.files import open_regular
-from kapitza.errors import DataError
+from kapitza.errors import DataError, Hint
 from kapitza.io.eels.hyperspy import is_hspy, read_hspy
 from kapitza.io.eels.msa import read_msa
 from kapitza.io.eels.nion import is_swift, read_ndata, read_swift_hdf5
@@ -142,5 +142,8 @@ def _select_signal(signals: Sequence[FileSignal], title: str | None) -> FileSign
         return signals[0]
     spectra = [one for one in signals if one.energy is not None and is_energy_axis(one.axes[one.energy])]
     if len(spectra) != 1:
-        raise DataError(f"holds {len(spectra)} signals with an axis of energy: choose one by title among {names}")
+        raise DataError(
+            f"holds {len(spectra)} signals with an axis of energy:",
+            hint=Hint(python=f"choose one by title among {names}", command=f"choose one with --title among {names}"),
+        )
     return spectra[0]

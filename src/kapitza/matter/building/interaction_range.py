@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 from kapitza.matter.building.surface import layer_vectors, place_in_layer, plane_indices, upright_rotation
 from kapitza.matter.crystal import Crystal, unit_vector
 from kapitza.matter.files.crystals import enforce_sum_rule
@@ -55,8 +55,13 @@ def truncate_force_constants(
     """
     if crystal.polar is not None:
         raise InputError(
-            f"{crystal.name}: load it with nac=False, so that the force constants of the supercell hold the dipole "
-            "forces as far as it goes; compare with the other by `reference`"
+            f"{crystal.name}:",
+            hint=Hint(
+                python="load it with nac=False, so that the force constants of the supercell hold the dipole forces "
+                "as far as it goes; compare with the other by `reference`",
+                command="take its Born charges out of the file, so that the force constants of the supercell hold the "
+                "dipole forces as far as it goes",
+            ),
         )
     n = crystal.masses.size
     blocks = crystal.force_constants.reshape(-1, n, 3, n, 3).transpose(0, 1, 3, 2, 4)

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, BoolArray, IntArray, about, one_of, quantity
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 from kapitza.matter.building.disorder import Disorder, right_sites
 from kapitza.matter.building.layers import (
     junction_from_layers,
@@ -41,8 +41,8 @@ def _check_mixed_disorder(_instance: Any, _attribute: Any, disorder: Disorder | 
     """Refuse disorder that force constants alone do not describe."""
     if disorder is not None and (disorder.vacancies or disorder.substitutions):
         raise InputError(
-            f"vacancies {disorder.vacancies:g} and substitutions {dict(disorder.substitutions)} need forces for them: "
-            "use build_junction with a potential"
+            f"vacancies {disorder.vacancies:g} and substitutions {dict(disorder.substitutions)} need forces for them:",
+            hint=Hint(python="use build_junction with a potential", command="give one by --potential"),
         )
 
 
@@ -125,12 +125,18 @@ def _sites_coincide(left: Crystal, right: Crystal) -> bool:
     return have_same_sites(left.lattice[:2], here, there @ deformation)
 
 
+_NEEDS_POTENTIAL = Hint(
+    python="crystals of different structure need a potential for both (build_junction)",
+    command="crystals of different structure need a potential for both (--potential)",
+)
+
+
 def _check_corresponding_sites(left: Crystal, right: Crystal, limit: float) -> None:
     """Refuse crystals whose sites do not correspond."""
     if left.masses.size != right.masses.size:
         raise InputError(
-            f"{left.name} has {left.masses.size} atoms in a layer, {right.name} {right.masses.size}: crystals of "
-            "different structure need a potential for both (build_junction)"
+            f"{left.name} has {left.masses.size} atoms in a layer, {right.name} {right.masses.size}:",
+            hint=_NEEDS_POTENTIAL,
         )
     turn = np.linalg.inv(in_plane_periods(right.lattice[:2])) @ in_plane_periods(left.lattice[:2])
     strain = float(np.abs(np.linalg.svd(turn)[1] - 1).max())
@@ -141,15 +147,19 @@ def _check_corresponding_sites(left: Crystal, right: Crystal, limit: float) -> N
         )
     if not _sites_coincide(left, right):
         raise InputError(
-            f"{left.name} and {right.name} do not have their atoms in the same places of a layer: crystals of "
-            "different structure need a potential for both (build_junction)"
+            f"{left.name} and {right.name} do not have their atoms in the same places of a layer:",
+            hint=_NEEDS_POTENTIAL,
         )
     shared = set(left.symbols) & set(right.symbols)
     places = [[symbol if symbol in shared else "" for symbol in one.symbols] for one in (left, right)]
     if shared and places[0] != places[1]:
         raise InputError(
             f"{', '.join(sorted(shared))} would change places between {left.name} and {right.name}: one of them lies "
-            "the other way round; turn its normal, such as right_normal=(0, 0, -1)"
+            "the other way round",
+            hint=Hint(
+                python="turn its normal, such as right_normal=(0, 0, -1)",
+                command="turn its normal, such as --normal 001,00-1",
+            ),
         )
 
 

@@ -12,7 +12,7 @@ from attrs import evolve
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, BoolArray, IntArray, integer_array
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 from kapitza.matter.crystal import Crystal, unit_vector
 from kapitza.matter.structure import Structure
 from kapitza.units import angstrom
@@ -128,8 +128,13 @@ def orient_crystal(crystal: Crystal, normal: ArrayLike) -> Crystal:
     """Turn a crystal with its force constants so that a surface faces along z; refuse dipole forces apart."""
     if crystal.polar is not None:
         raise InputError(
-            f"{crystal.name}: the dipole forces reach for ever and fit into no layer: load it with nac=False, so that "
-            "the force constants of the supercell hold them as far as it goes"
+            f"{crystal.name}: the dipole forces reach for ever and fit into no layer:",
+            hint=Hint(
+                python="load it with nac=False, so that the force constants of the supercell hold them as far as it "
+                "goes",
+                command="take its Born charges out of the file, so that the force constants of the supercell hold "
+                "them as far as it goes",
+            ),
         )
     return change_lattice(crystal, layer_vectors(crystal.lattice, plane_indices(crystal.lattice, normal)))
 

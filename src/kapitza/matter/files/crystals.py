@@ -10,7 +10,7 @@ from attrs import evolve
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, IntArray, finite_array
-from kapitza.errors import DataError, InputError, ValidityWarning
+from kapitza.errors import DataError, Hint, InputError, ValidityWarning
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.bonds import shortest_bond
 from kapitza.matter.files.folding import fold_force_constants, map_supercell_atoms, row_atoms
@@ -149,7 +149,9 @@ def _subtract_dipole_forces(data: SupercellData, polar: DipoleForces, path: str 
     multiple = np.round(data.supercell.lattice @ np.linalg.inv(data.primitive.lattice))
     if len(kind) // len(polar.positions) > 20_000:
         raise DataError(
-            f"{len(kind)} atoms are too many for the dipole forces of a supercell; use nac=False", file=path
+            f"{len(kind)} atoms are too many for the dipole forces of a supercell",
+            file=path,
+            hint=Hint(python="use nac=False", command="take its Born charges out of the file"),
         )
     return evolve(data, force_constants=short_range_constants(polar, data.force_constants, kind, steps, multiple))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kapitza.errors import DataError, InputError, require
+from kapitza.errors import DataError, Hint, InputError, require
 
 
 def is_path(given: object) -> bool:
@@ -33,7 +33,7 @@ def atoms_of_object(given: Any) -> Any:
         return given
     if not (hasattr(given, "cart_coords") and hasattr(given, "lattice") and hasattr(given, "is_ordered")):
         kind = f"{type(given).__module__}.{type(given).__qualname__}"
-        raise InputError(f"expected a file, Atoms of ASE or a Structure of pymatgen or of kapitza.matter, got {kind}")
+        raise InputError(f"expected a file, an ASE Atoms, or a Structure of pymatgen or of this package, got {kind}")
     if not given.is_ordered:
         raise DataError(f"{given.formula}: sites are disordered or partly occupied; wanted an ordered cell")
     ase = require("ase", extra="atoms", why="taking a structure of pymatgen")
@@ -60,7 +60,9 @@ def phonopy_path(given: Any) -> Generator[str | PathLike[str], None, None]:
     if not (hasattr(given, "save") and hasattr(given, "force_constants") and hasattr(given, "primitive")):
         raise InputError(f"expected a file or a Phonopy object, got {type(given).__name__}")
     if given.force_constants is None:
-        raise DataError("the Phonopy object has no force constants yet: produce_force_constants() makes them")
+        raise DataError(
+            "the Phonopy object has no force constants yet", hint=Hint(python="produce_force_constants() makes them")
+        )
     symbols = list(given.primitive.symbols)
     counts = {symbol: symbols.count(symbol) for symbol in symbols}
     name = "".join(f"{symbol}{count if count > 1 else ''}" for symbol, count in counts.items())

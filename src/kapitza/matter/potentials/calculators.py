@@ -19,7 +19,7 @@ from attrs import field, frozen
 from kapitza.core.arrays import read_only_mapping
 from kapitza.core.files import read_limited
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError, MissingEngine, require
+from kapitza.errors import Hint, InputError, MissingEngine, require
 from kapitza.matter.potentials.published import PUBLISHED_POTENTIALS, published_potential
 
 MLIP_EXTRA = "mlip"
@@ -151,7 +151,12 @@ def _named_choice(entry: NamedCalculator, arguments: Mapping[str, object]) -> Ca
     """A calculator of the table."""
     given = {**entry.arguments, **arguments}
     if entry.model_file and entry.model_file not in given:
-        raise InputError(f"{entry.title} needs the file of its model: arguments={{{entry.model_file!r}: FILE}}")
+        raise InputError(
+            f"{entry.title} needs the file of its model:",
+            hint=Hint(
+                python=f"arguments={{{entry.model_file!r}: FILE}}", command=f"--calculator-args {entry.model_file}=FILE"
+            ),
+        )
     version = _version(entry.distribution)
     if not version:
         raise MissingEngine(f"forces by {entry.title} need {entry.distribution}: pip install {entry.install}")

@@ -8,7 +8,7 @@ from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import Array, about, one_of, quantity, read_only_mapping
 from kapitza.core.records import BaseRecord
-from kapitza.errors import ConvergenceError, InputError, require
+from kapitza.errors import ConvergenceError, Hint, InputError, require
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import balanced_crystal
 from kapitza.matter.files.folding import fold_force_constants
@@ -83,7 +83,8 @@ def relax_structure(one: Structure, force_field: ForceField, relax: Relaxation) 
         if strain > _MAX_LATTICE_CHANGE:
             raise InputError(
                 f"{one.name}: {force_field.name} changes the lattice by {100 * strain:.0f} %, it does not hold this "
-                "crystal together; take another calculator, or relax='atoms'"
+                "crystal together; take another calculator,",
+                hint=Hint(python="or relax='atoms'", command="or --relax atoms"),
             )
         one = symmetrize_structure(found)
     state = force_field.state(one)

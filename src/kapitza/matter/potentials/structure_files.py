@@ -195,7 +195,7 @@ def _stress_remark(kept: UnitResult, method: FiniteDisplacements) -> list[str]:
     if method.relax == "cell" or not abs(pressure) > _NOTICEABLE_STRESS:
         return []
     wish = "larger" if pressure > 0 else "smaller"
-    return [f"the calculator wants a {wish} cell ({pressure / GPa:.2g} GPa): see relax='cell'"]
+    return [f"the calculator wants a {wish} cell ({pressure / GPa:.2g} GPa): relax the cell as well"]
 
 
 def check_stability(crystal: Crystal, axes: Array) -> list[str]:

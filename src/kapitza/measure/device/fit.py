@@ -24,7 +24,7 @@ from kapitza.device.layered.spreading import LateralPoints, Readout
 from kapitza.device.layered.steady import solve_steady
 from kapitza.device.layered.temperatures import relative_uncertainties
 from kapitza.device.shapes import Patch
-from kapitza.errors import ConvergenceError, InputError
+from kapitza.errors import ConvergenceError, Hint, InputError
 from kapitza.measure.device.temperatures import MeasuredTemperatures, MeasurementPlace, check_places
 from kapitza.measure.device.thermometry import (
     DeviceDataSet,
@@ -204,7 +204,7 @@ def stated_device(fit: Fit) -> Device:
 def _fitted_problem(fit: Fit) -> DeviceProblem:
     """What a fit of a device minimised."""
     if not isinstance(fit.problem, DeviceProblem):
-        raise InputError("expected a fit of a device, as fit_device gives it")
+        raise InputError("expected a fit of a device", hint=Hint(python="`fit_device` returns one"))
     return fit.problem
 
 

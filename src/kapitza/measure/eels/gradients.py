@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array, about, real_array
 from kapitza.core.profile import Profile
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 from kapitza.measure.eels.intervals import chi2_probability
 from kapitza.measure.eels.map import UNUSABLE_FLAGS, PixelFlag, TemperatureMap
 from kapitza.units import nm
@@ -110,7 +110,8 @@ def temperature_gradients(
     matrix = np.where(enough[..., None, None], normal / np.where(scale > 0, scale, 1.0), np.eye(len(axes) + 1))
     enough &= np.linalg.cond(matrix) < 1e6
     if not good.any():
-        raise InputError(f"no pixel of the map is usable: {flag_remark(temperatures, drop)}")
+        flagged, hint = flag_remark(temperatures, drop)
+        raise InputError(f"no pixel of the map is usable: {flagged}", hint=hint)
     if not enough.any():
         raise InputError(
             f"none of {int(good.sum())} good pixels (of {good.size}) has the neighbours within {radius / nm:g} nm that "
@@ -194,9 +195,9 @@ def line_profile(
     count = good.sum(axis=rows)
     use = count > 0
     if use.sum() < 2:
+        flagged, hint = flag_remark(temperatures, drop)
         raise InputError(
-            f"{int(use.sum())} columns of the map hold a good pixel, a profile needs 2 or more: "
-            f"{flag_remark(temperatures, drop)}"
+            f"{int(use.sum())} columns of the map hold a good pixel, a profile needs 2 or more: {flagged}", hint=hint
         )
     mean = np.where(good, value, 0.0).sum(axis=rows)[use] / count[use]
     error = np.sqrt(np.where(good, variance, 0.0).sum(axis=rows)[use]) / count[use]
@@ -206,14 +207,19 @@ def line_profile(
     return Profile(x, mean, error, method=temperatures.method)
 
 
-def flag_remark(temperatures: TemperatureMap, drop: int = UNUSABLE_OR_MISFIT) -> str:
-    """How many pixels are left out by which flags, and the remedy where they are misfits."""
+_KEEP_MISFITS = Hint(
+    python="keep misfits with wider errors (widen_misfits), or correct the detector",
+    command="fit with --gain scan or --vacuum FILE, or keep misfits by --keep misfit",
+)
+
+
+def flag_remark(temperatures: TemperatureMap, drop: int = UNUSABLE_OR_MISFIT) -> tuple[str, Hint | None]:
+    """Return how many pixels are left out by which flags, and what to do if some of them are misfits."""
     flags = [one for one in PixelFlag if int(one) & drop]
     counts = {str(one.name): int(np.count_nonzero(temperatures.flag & int(one))) for one in flags}
     counts["without a temperature"] = int(np.count_nonzero(~np.isfinite(temperatures.temperature)))
     found = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "none"
-    remedy = "; keep misfits with wider errors (widen_misfits), or correct the detector" if counts.get("MISFIT") else ""
-    return f"of {temperatures.flag.size} pixels are flagged {found}{remedy}"
+    return f"of {temperatures.flag.size} pixels are flagged {found}", _KEEP_MISFITS if counts.get("MISFIT") else None
 
 
 def isotherm(planes: GradientField, level: float) -> list[tuple[Array, Array]]:

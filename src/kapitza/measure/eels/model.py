@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about, finite, increasing, one_of, quantity, same_length
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 from kapitza.units import k_B, meV
 
 ZeroLossShape = Literal["pseudo-voigt", "split", "pearson", "tail", "reference"]
@@ -219,7 +219,8 @@ class VibrationalMode(BaseRecord):
             raise InputError(f"name of a mode {self.name!r}: expected some text without a full stop")
         if self.energy > 100 * 1000 * meV:
             raise InputError(
-                f"mode {self.name}: energy = {self.energy:g} J; multiply numbers in meV by kapitza.units.meV"
+                f"mode {self.name}: energy = {self.energy:g} J",
+                hint=Hint(python="multiply numbers in meV by kapitza.units.meV", command="give it in meV"),
             )
 
 
@@ -261,7 +262,10 @@ class SpectrumModel(BaseRecord):
             raise InputError(f"background = {self.background}, wanted 0 to 12 terms")
         if self.shape == "reference" and self.reference is None:
             raise InputError(
-                f"the shape {self.shape!r} needs a measured zero-loss peak: give reference=zero_loss(vacuum)"
+                f"the shape {self.shape!r} needs a measured zero-loss peak:",
+                hint=Hint(
+                    python="give reference=zero_loss(vacuum)", command="give a spectrum beside the sample by --vacuum"
+                ),
             )
 
     @property

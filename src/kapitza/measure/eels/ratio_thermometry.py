@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, increasing, real_array
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError, ValidityWarning
+from kapitza.errors import Hint, InputError, ValidityWarning
 from kapitza.units import k_B, meV
 
 LineThrough = Literal["origin", "free"]
@@ -99,9 +99,11 @@ def area_temperature(energy: ArrayLike, gain: ArrayLike, loss: ArrayLike) -> Rat
     if not (quantum > 0).all():
         raise InputError(f"energy = {quantum.min():g} J, wanted above 0")
     warnings.warn(
-        "area ratio: 1 % of the gain area left from the zero-loss peak shifts 400 K by +1.5 K (82 meV) or +2.2 K "
-        "(47 meV), and neighbours that overlap by tens of kelvin; fit_spectra has neither",
-        ValidityWarning,
+        ValidityWarning(
+            "area ratio: 1 % of the gain area left from the zero-loss peak shifts 400 K by +1.5 K (82 meV) or +2.2 K "
+            "(47 meV), and neighbours that overlap by tens of kelvin",
+            hint=Hint(python="fit_spectra has neither", command="`kapitza eels fit` has neither"),
+        ),
         stacklevel=2,
     )
     temperature, sigma = _ratio_temperature(quantum, np.asarray(gain, dtype=float), np.asarray(loss, dtype=float))
@@ -116,9 +118,11 @@ def channel_temperature(energy: ArrayLike, counts: ArrayLike, low: float, high: 
     axis, spectra, loss, _ = _gain_loss_windows(energy, counts, low, high)
     mirrored = np.abs(axis[:, None] + axis[loss]).argmin(axis=0)
     warnings.warn(
-        "temperature of each channel: at 300 K and 8 meV resolution it swings from 278 to 315 K with nothing out of "
-        "equilibrium; use departure_test on fits with one and with several temperatures",
-        ValidityWarning,
+        ValidityWarning(
+            "temperature of each channel: at 300 K and 8 meV resolution it swings from 278 to 315 K with nothing out "
+            "of equilibrium",
+            hint=Hint(python="use departure_test on fits with one and with several temperatures"),
+        ),
         stacklevel=2,
     )
     temperature, sigma = _ratio_temperature(axis[loss], spectra[..., mirrored], spectra[..., loss])
@@ -155,8 +159,10 @@ def _warn_of_bias(what: str, key: str) -> None:
     if steps:
         bias = ", ".join(f"{step:+g} K ({low} to {high} meV)" for (low, high), step in steps.items())
     warnings.warn(
-        f"{what}: an interface of one temperature, 400 K, between AlN- and SiC-like spectra shows a false step of "
-        f"{bias}; fit_spectra shows none",
-        ValidityWarning,
+        ValidityWarning(
+            f"{what}: an interface of one temperature, 400 K, between AlN- and SiC-like spectra shows a false step of "
+            f"{bias}",
+            hint=Hint(python="fit_spectra shows none", command="`kapitza eels fit` shows none"),
+        ),
         stacklevel=3,
     )

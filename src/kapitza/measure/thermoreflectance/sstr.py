@@ -15,7 +15,7 @@ from kapitza.core.arrays import Array, ComplexArray, about, filled, quantity
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import SpectralPoints, impedance_at
 from kapitza.device.setup import Setup
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 from kapitza.measure.thermoreflectance.beams import WAVE_VECTOR_NODES, Beams, wave_vector_quadrature
 from kapitza.measure.thermoreflectance.signal import BEAM_PARAMETERS, TemperatureExperiment, increasing_positive
 from kapitza.measure.thermoreflectance.substrate import (
@@ -41,8 +41,11 @@ def _beam_responses(
     """(nb,) temperature per absorbed watt that each pair of beams reads at one modulation (Hz), K W⁻¹."""
     if modulation == 0 and setup.back == "adiabatic" and all(np.isfinite(layer.thickness) for layer in stack.layers):
         raise InputError(
-            "heat cannot leave a stack of finite layers on an adiabatic back: there is no steady state; "
-            "take Setup(back='isothermal') or an infinite substrate"
+            "heat cannot leave a stack of finite layers on an adiabatic back: there is no steady state",
+            hint=Hint(
+                python="take Setup(back='isothermal') or an infinite substrate",
+                command='take back = "isothermal" or an infinite substrate',
+            ),
         )
     average = wave_vector_quadrature(stack, beams, setup, nodes=nodes)
     at = SpectralPoints(np.array([[2j * np.pi * modulation]]), average.kx, average.ky)

@@ -18,7 +18,7 @@ from kapitza.core.quadrature import gauss_legendre, panel_quadrature
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.core.transmission import Transmission
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 from kapitza.simulate.boltzmann.carriers import Carriers
 
 _COSINE_BINS = 24
@@ -114,7 +114,10 @@ class Wall(BaseRecord):
 
     def __attrs_post_init__(self) -> None:
         if self.temperature is not None and not 0 < self.temperature < np.inf:
-            raise InputError(f"wall at {self.temperature:g} K: expected a temperature above 0 K, or None (adiabatic)")
+            raise InputError(
+                f"wall at {self.temperature:g} K: expected a temperature above 0 K,",
+                hint=Hint(python="or None (adiabatic)"),
+            )
 
 
 def _check_fraction(instance: object, attribute: object, value: float) -> None:

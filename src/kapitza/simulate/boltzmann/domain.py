@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IntArray
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall, to_interface_scattering
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.shapes import AXIS_NAMES, DomainShape, HotSpot, Prism
@@ -41,7 +41,9 @@ def _flatten_shapes(value: Iterable[DomainShape]) -> tuple[DomainShape, ...]:
 def _check_side(name: str, value: object) -> None:
     """Refuse what is no wall, such as a bare temperature."""
     if not isinstance(value, Wall) and value != "periodic":
-        raise InputError(f"wall {name}: expected a Wall, such as Wall(300.0), or 'periodic', got {value!r:.60}")
+        raise InputError(
+            f"wall {name}: expected a Wall or 'periodic', got {value!r:.60}", hint=Hint(python="write Wall(300.0)")
+        )
 
 
 @frozen(eq=False)

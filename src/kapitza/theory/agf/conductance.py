@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, IntArray, frequencies, temperatures
 from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
-from kapitza.errors import ConvergenceError, InputError, require
+from kapitza.errors import ConvergenceError, Hint, InputError, require
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress
@@ -166,8 +166,12 @@ def refine_to_tolerance(
         if level[worst] + 1 == len(REFINEMENT_LEVELS):
             raise ConvergenceError(
                 f"conductance of {junction.name} known to {reached.max():.2g} after {used} points (wanted "
-                f"{tolerance:g}): allow a larger error, or give the wave vectors by k_mesh",
+                f"{tolerance:g}):",
                 merge_spectra(bands, junction),
+                hint=Hint(
+                    python="allow a larger error, or give the wave vectors by k_mesh",
+                    command="allow a larger error (--tolerance), or give --mesh",
+                ),
             )
         level[worst] += 1
         bands[worst] = sampler(parts[worst], level[worst])

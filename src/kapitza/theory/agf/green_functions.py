@@ -70,7 +70,9 @@ CornerBlocks = tuple[tuple[AnyComplexArray, AnyComplexArray], tuple[AnyComplexAr
 
 def check_junction(junction: object) -> None:
     """Refuse what is not a junction, such as the path of one."""
-    check_record(junction, Junction, "build one by kapitza.junction(left, right, forces), or kapitza.read(path) a file")
+    check_record(
+        junction, Junction, python="build one by kapitza.junction(left, right, forces), or kapitza.read(path) a file"
+    )
 
 
 def prepare_junction(junction: Junction) -> PreparedJunction:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError, ValidityWarning
+from kapitza.errors import Hint, InputError, ValidityWarning
 from kapitza.measure.eels.fitting.search import Detector, ParameterConstraints, SearchCoordinates, to_coordinates
 from kapitza.measure.eels.model import (
     TO_SIGMA,
@@ -80,9 +80,14 @@ def pose_problem(image: SpectrumImage, model: SpectrumModel, known: FitConstrain
     response = np.array(np.broadcast_to(image.response, n))
     if ((dark > 0) & (variance == 0)).any():
         warnings.warn(
-            f"a dark count of {dark.max():.3g} without any noise makes the errors of the fit too small: give the "
-            "dark_variance of the image, readout and dark current together, or dark spectra (with_dark)",
-            ValidityWarning,
+            ValidityWarning(
+                f"a dark count of {dark.max():.3g} without any noise makes the errors of the fit too small:",
+                hint=Hint(
+                    python="give the dark_variance of the image, readout and dark current together, or dark spectra "
+                    "(with_dark)",
+                    command="give --dark with the noise of a channel, as 100+-6, or a file of dark spectra",
+                ),
+            ),
             stacklevel=3,
         )
     detector = Detector(dark * unit, response, variance * unit**2)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, ComplexArray, positive
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
 from kapitza.simulate.boltzmann.layered.cells import CELL_POLYNOMIALS, RealOrComplexArray
 from kapitza.simulate.boltzmann.layered.faces import FaceResponse
@@ -53,7 +53,7 @@ def conductance_derivatives(films: Sequence[Film], boundaries: Sequence[object],
     """
     unknown = [i for i, one in enumerate(boundaries) if one is None]
     if not unknown:
-        raise InputError(f"none of {len(boundaries)} boundaries is None: mark the unknown one")
+        raise InputError(f"none of {len(boundaries)} boundaries is unknown:", hint=Hint(python="mark one by None"))
     given = [diffuse_scattering(flow, films[i]) if one is None else one for i, one in enumerate(boundaries)]
     slabs, flows = assemble_layers(films, given, None, None)  # black walls, 1 K apart
     solution = solve_balance(slabs)

@@ -18,7 +18,7 @@ from kapitza.core.conductance import TEMPERATURE_DROPS, Conductance, Drop
 from kapitza.core.occupation import STATISTICS_NAMES, Occupation, Statistics, float_table
 from kapitza.core.profile import Profile
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall, to_all_scattering
 from kapitza.simulate.boltzmann.carriers import Carriers, check_matching
 from kapitza.simulate.boltzmann.layered.cells import CELL_POLYNOMIALS, graded_cells, legendre_values
@@ -371,7 +371,7 @@ def _wall_or_default(value: object, default: float) -> Wall:
     if value is None:
         return Wall(default)
     if not isinstance(value, Wall):
-        raise InputError(f"expected a Wall, such as Wall({default:g}), got {value!r:.60}")
+        raise InputError(f"expected a Wall, got {value!r:.60}:", hint=Hint(python=f"write Wall({default:g})"))
     return value
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array, IntArray, about
 from kapitza.core.machine_code import call_kernel, has_machine_code
 from kapitza.core.records import BaseRecord
-from kapitza.errors import ConvergenceError, InputError, require
+from kapitza.errors import ConvergenceError, Hint, InputError, require
 from kapitza.simulate.md.engine import Dynamics, MdEngine, MdState, Thermostats
 from kapitza.simulate.md.kernels.forces import KERNEL_MODULES, map_species, require_kernels
 from kapitza.simulate.md.kernels.neighbours import KERNEL_EXTRA, KERNEL_PURPOSE, NeighbourList, VerletList
@@ -93,7 +93,9 @@ class BuiltinEngine(BaseRecord):
             )
         _check_builtin_state(system, state)
         if not (self.skin is None or 0 <= self.skin < np.inf):
-            raise InputError(f"skin = {self.skin!r} m, wanted a length from 0 upwards, or None")
+            raise InputError(
+                f"skin = {self.skin!r} m, wanted a length from 0 upwards", hint=Hint(python="None: chosen by itself")
+            )
         how = timestep, seed, self.skin
         return call_kernel(
             _load_stepper(potential), BuiltinDynamics, system, potential, thermostats, state, how

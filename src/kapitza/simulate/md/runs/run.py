@@ -9,7 +9,7 @@ from attrs import evolve, field, frozen
 from kapitza.core.arrays import Array, about, increasing
 from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 from kapitza.run.store import StoreLike, open_store
 from kapitza.run.work import ExecutorLike, Progress, ignore_progress
 from kapitza.simulate.md.analysis.nemd import NemdResult, analyse_nemd, combine_replicas
@@ -224,9 +224,11 @@ def _check_engine(engine: object) -> None:
     """Refuse what moves no atoms, such as the force field of a lattice."""
     if not callable(getattr(engine, "begin", None)):
         raise InputError(
-            f"engine = {engine!r:.60} moves no atoms: wanted an engine of molecular dynamics, such as "
-            "kapitza.md.BuiltinEngine() or kapitza.md.LammpsEngine(); forces of a calculator come in by "
-            "kapitza.md.AseEngine(calculator)"
+            f"engine = {engine!r:.60} moves no atoms: wanted an engine of molecular dynamics,",
+            hint=Hint(
+                python="such as kapitza.md.BuiltinEngine() or kapitza.md.LammpsEngine(); forces of a calculator come "
+                "in by kapitza.md.AseEngine(calculator)"
+            ),
         )
 
 
