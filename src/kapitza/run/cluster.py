@@ -14,7 +14,7 @@ import numpy as np
 
 import kapitza
 from kapitza.core.files import read_limited
-from kapitza.errors import ConvergenceError, InputError, KapitzaError, MissingEngine, require
+from kapitza.errors import ConvergenceError, Hint, InputError, KapitzaError, MissingEngine, require
 
 _SCHEDULER_TIMEOUT = 10  # s
 _FILE_PAUSE = 0.1  # s between two looks at the file of a scheduler
@@ -52,7 +52,7 @@ def dask_executor(
         except InputError:
             raise
         except (OSError, ValueError) as err:
-            raise InputError(f"no Dask scheduler answers at {address:.80} ({type(err).__name__})") from err
+            raise _address_fault(address, "no scheduler answers there", err) from err
         with client, _explain_faults(distributed, client, address):
             if not check_workers(client) and announce is not None:
                 announce(f"{address} has no worker yet: the work begins when one connects")
@@ -69,10 +69,16 @@ def _resolve_address(text: str) -> str:
             return str(json.loads(read_limited(text))["address"])
         except (FileNotFoundError, json.JSONDecodeError) as err:
             if time.monotonic() > last:
-                raise InputError(f"{text:.80}: not the file of a Dask scheduler ({type(err).__name__})") from err
+                raise _address_fault(text, "not the file of a scheduler", err) from err
         except (KeyError, TypeError, UnicodeDecodeError) as err:
-            raise InputError(f"{text:.80}: not the file of a Dask scheduler ({type(err).__name__})") from err
+            raise _address_fault(text, "not the file of a scheduler", err) from err
         time.sleep(_FILE_PAUSE)
+
+
+def _address_fault(address: str, what: str, err: Exception) -> InputError:
+    """Return the error of an address, which is an argument in Python and an option of a command."""
+    fault = f"{address:.80}: {what} ({type(err).__name__})"
+    return InputError("", hint=Hint(python=f"Dask {fault}", command=f"--dask {fault}"))
 
 
 class DaskExecutor(futures.Executor):

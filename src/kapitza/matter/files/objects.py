@@ -33,7 +33,8 @@ def atoms_of_object(given: Any) -> Any:
         return given
     if not (hasattr(given, "cart_coords") and hasattr(given, "lattice") and hasattr(given, "is_ordered")):
         kind = f"{type(given).__module__}.{type(given).__qualname__}"
-        raise InputError(f"expected a file, an ASE Atoms, or a Structure of pymatgen or of this package, got {kind}")
+        python = f"expected a file, Atoms of ASE or a Structure of pymatgen or of kapitza.matter, got {kind}"
+        raise InputError("", hint=Hint(python=python, command=f"expected a structure file, got {kind}"))
     if not given.is_ordered:
         raise DataError(f"{given.formula}: sites are disordered or partly occupied; wanted an ordered cell")
     ase = require("ase", extra="atoms", why="taking a structure of pymatgen")
