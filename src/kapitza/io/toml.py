@@ -211,13 +211,13 @@ def raise_all(checks: Iterable[Callable[[], object]]) -> None:
     if faults:
         first, *others = faults
 
-        def joined(text_of: Callable[[DataError], str]) -> str:
+        def list_messages(text_of: Callable[[DataError], str]) -> str:
             return "; ".join(
                 [_without_place(first, text_of(first))]
                 + [(f"line {err.line}: " if err.line else "") + _without_place(err, text_of(err)) for err in others]
             )
 
-        hint = Hint(python=joined(str), command=joined(lambda err: err.command_message))
+        hint = Hint(python=list_messages(str), command=list_messages(lambda err: err.command_message))
         raise DataError("", file=first.file, line=first.line, hint=hint)
 
 
