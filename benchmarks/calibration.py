@@ -21,17 +21,15 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 from attrs import evolve
+from calibration_training import PACKAGE_PRIOR, SAME_PRIOR, Prior, fit_scales, refit, training_rows, write_state
 
-from kapitza.measure.calibration import state as calibration_state
-from kapitza.measure.calibration.estimate import LABORATORY_NOISE
-from kapitza.measure.calibration.likelihood import PACKAGE_PRIOR, SAME_PRIOR, Prior, fit_scales, refit
-from kapitza.measure.calibration.mixture import UNKNOWN, predict_open_rows
-from kapitza.measure.calibration.process import Rows, predict_rows
-from kapitza.measure.calibration.state import is_learnt, training_rows, write_state
+from kapitza.measure.calibration import estimate as calibration_estimate
+from kapitza.measure.calibration.estimate import LABORATORY_NOISE, is_learnt
+from kapitza.measure.calibration.process import UNKNOWN, Rows, predict_open_rows, predict_rows
 from kapitza.measure.catalogue import load_catalogue
 from kapitza.units import MW
 
-STATE = Path(calibration_state.__file__).parents[1] / "data" / "calibration.json"
+STATE = Path(calibration_estimate.__file__).parents[1] / "data" / "calibration.json"
 WAYS = ("pair+sources", "kin", "later", "pair", "source", "material")
 QUANTILE = 1.96
 GROUPS = ("on diamond", "on oxides and salts", "metals on other solids", "other nonmetals")

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 import numpy as np
 from attrs import evolve
 from calibration import QUANTILE, folds
+from calibration_training import fit_scales
 
-from kapitza.measure.calibration.likelihood import fit_scales
+from kapitza.measure.calibration.estimate import load_state
 from kapitza.measure.calibration.process import Rows, Scales, covariance, predict_rows
-from kapitza.measure.calibration.state import load_state
 
 PENALTIES = np.geomspace(0.3, 300, 13)
 

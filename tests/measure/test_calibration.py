@@ -1,6 +1,9 @@
 """The calibrated estimate keeps its laws: honest width, symmetry, it learns, and it says where it has no business."""
 
+import sys
 import time
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,22 +15,39 @@ from kapitza.matter.library import material
 from kapitza.matter.phonons import phonon_spectrum
 from kapitza.measure.apparent import apparent_conductance
 from kapitza.measure.calibration.contacts import LINEAR, bonding_class, describe_contact, mismatch_conductances, refusal
-from kapitza.measure.calibration.estimate import LABORATORY_NOISE, calibrated_conductance
-from kapitza.measure.calibration.likelihood import PACKAGE_PRIOR, SAME_PRIOR, _Likelihood, fit_scales
-from kapitza.measure.calibration.mixture import UNKNOWN, makings, predict_open_rows
-from kapitza.measure.calibration.process import Rows, Scales, covariance, predict_rows
-from kapitza.measure.calibration.state import (
-    catalogue_digest,
+from kapitza.measure.calibration.estimate import (
+    LABORATORY_NOISE,
+    calibrated_conductance,
     is_learnt,
     load_state,
     rows_of,
-    training_rows,
-    write_state,
+)
+from kapitza.measure.calibration.process import (
+    UNKNOWN,
+    Rows,
+    Scales,
+    covariance,
+    makings,
+    predict_open_rows,
+    predict_rows,
 )
 from kapitza.measure.catalogue import Measurement, load_catalogue, measured
 from kapitza.theory.dmm import dmm
 from kapitza.theory.limits import radiation_limit
 from kapitza.units import MW
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+def load_program(name):
+    """A program of the benchmarks, which is no part of the package."""
+    spec = spec_from_file_location(name, BENCHMARKS / f"{name}.py")
+    sys.modules[name] = module = module_from_spec(spec)  # where dataclasses look for the module of their fields
+    spec.loader.exec_module(module)
+    return module
+
+
+training = load_program("calibration_training")
 
 
 def invented(left, right, value, temperature=300.0, doi="10.1000/own"):
@@ -44,7 +64,7 @@ def rows():
 
 
 def test_state_was_learnt_from_this_catalogue():
-    assert load_state().digest == catalogue_digest(), "run benchmarks/calibration.py --refit"
+    assert load_state().digest == training.catalogue_digest(), "run benchmarks/calibration.py --refit"
 
 
 def test_rows_of_some_metals_on_silicon_are_those_of_the_catalogue():
@@ -60,7 +80,7 @@ def same_rows(wanted):
     """Compare the rows of some contacts with those that their values in the catalogue give."""
     learnt = load_state().rows
     stored = learnt.take(np.flatnonzero([wanted(*sides) for sides in zip(learnt.left, learnt.right, strict=True)]))
-    fresh = training_rows([one for one in load_catalogue() if wanted(one.left, one.right)])
+    fresh = training.training_rows([one for one in load_catalogue() if wanted(one.left, one.right)])
     assert stored.contact.tolist() == fresh.contact.tolist()
     assert stored.contact.size > 30
     np.testing.assert_allclose(stored.residual, fresh.residual, rtol=1e-3, atol=2e-4)
@@ -69,7 +89,7 @@ def same_rows(wanted):
 
 
 def test_state_is_small():
-    assert len(write_state(load_state())) < 80_000
+    assert len(training.write_state(load_state())) < 80_000
 
 
 @pytest.mark.parametrize(
@@ -230,7 +250,7 @@ def test_values_drawn_from_the_process_lie_in_its_intervals(rows):
     for _ in range(12):
         drawn = evolve(plain, residual=root @ generator.standard_normal(one.size))
         learnt = np.isin(rows.contact, generator.choice(names, names.size // 2, replace=False))
-        scales, known = fit_scales(drawn.take(np.flatnonzero(learnt)))
+        scales, known = training.fit_scales(drawn.take(np.flatnonzero(learnt)))
         held = drawn.take(np.flatnonzero(~learnt))
         mean, spread, _ = predict_rows(scales, known, held)
         away += ((held.residual - mean) / spread).tolist()
@@ -281,9 +301,9 @@ def test_estimate_takes_a_tenth_of_a_second():
     assert time.process_time() - start < 0.4  # 0.1 s on an idle machine
 
 
-@pytest.mark.parametrize("prior", [PACKAGE_PRIOR, SAME_PRIOR])
+@pytest.mark.parametrize("prior", [training.PACKAGE_PRIOR, training.SAME_PRIOR])
 def test_gradient_of_the_likelihood(rows, prior):
-    likelihood, logs = _Likelihood(rows, prior), prior.medians_and_spreads()[0] + 0.1
+    likelihood, logs = training._Likelihood(rows, prior), prior.medians_and_spreads()[0] + 0.1
     gradient = likelihood(logs)[1]
     step = 1e-5
     numeric = [
@@ -302,7 +322,7 @@ def test_fit_gives_a_source_far_off_a_small_weight(rows):
         "source_weight": np.ones_like(shifted),
         "sample_weight": np.ones_like(shifted),
     }
-    scales, found = fit_scales(Rows(**flat))
+    scales, found = training.fit_scales(Rows(**flat))
     assert isinstance(scales, Scales)
     assert found.source_weight[wrong].max() < 0.5 * np.median(found.source_weight[~wrong])
 

@@ -5,24 +5,36 @@ of bonding, materials (with a slope in ln T), the contact, the preparation (also
 matters more on diamond than on silicon), the film, the method, and, as noise, the source and the sample, whose error
 wanders with temperature: a series of many temperatures is worth little more than two of them.  Effects of sources and
 samples have the heavy tails of Student's t, as a normal scale mixture: each has a weight, found by expectation and
-maximisation.  They are found in `likelihood`.
+maximisation (`benchmarks/calibration_training.py`).
+
+Where the preparation or the method of a contact is unknown, the process is evaluated for each that occurs among known
+contacts with as many metals.  Each has a weight by the number of sources that made a contact so, above all sources
+whose nonmetal is of the same class of bonding: terminations of diamond say nothing of silicon.  Mean and spread of ln G
+are those of this mixture.
 
 References
 ----------
 C. E. Rasmussen and C. K. I. Williams, Gaussian Processes for Machine Learning (MIT Press, 2006), chapter 2
 """
 
+from collections import Counter
 from collections.abc import Mapping
+from functools import reduce
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
-from attrs import fields, frozen
+from attrs import evolve, fields, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array
 from kapitza.core.records import BaseRecord
 
 Labels = NDArray[np.str_]
+
+_WANDERING = 0.5  # in ln T: over which the error of a sample forgets itself
+UNKNOWN = "unknown"  # label of what nobody says of a contact that is sought
+_ELSEWHERE = 2.0  # contacts of other nonmetals count like so many of this one, in their usual shares
 
 # Median of the prior of each amplitude, in ln G; that of "bond" is what a van der Waals bond may take off
 AMPLITUDES: Mapping[str, float] = MappingProxyType({
@@ -97,9 +109,6 @@ class Scales(BaseRecord):
         return float(np.sqrt(np.square([*found, self.noise]).sum()))
 
 
-_WANDERING = 0.5  # in ln T: over which the error of a sample forgets itself
-
-
 def _same(one: Labels, other: Labels | None = None) -> Array:
     """(n, n) 1 where two labels agree."""
     labels = np.concatenate([one, one if other is None else other])
@@ -113,12 +122,6 @@ def _equal_labels(left: Labels, right: Labels) -> Array:
     return _same(left) + _same(right) + crossed + crossed.T
 
 
-def _class_pairs(rows: Rows) -> Labels:
-    """(n,) classes of both sides, in alphabetical order."""
-    sides = zip(rows.bonding_left.tolist(), rows.bonding_right.tolist(), strict=True)
-    return np.array(["/".join(sorted(pair)) for pair in sides])
-
-
 def common_terms(rows: Rows) -> dict[str, Array]:
     """(n, n) by term, how much two values have in common; all but the smooth one."""
     kelvin = np.multiply.outer(rows.temperature, rows.temperature)
@@ -126,7 +129,8 @@ def common_terms(rows: Rows) -> dict[str, Array]:
     nonmetals = np.multiply.outer(rows.nonmetals, rows.nonmetals)
     source = _same(rows.source) / np.sqrt(np.multiply.outer(rows.source_weight, rows.source_weight))
     sample = _same(rows.sample)
-    preparation, classes = _same(rows.preparation), _same(_class_pairs(rows))
+    sides = zip(rows.bonding_left.tolist(), rows.bonding_right.tolist(), strict=True)
+    preparation, classes = _same(rows.preparation), _same(np.array(["/".join(sorted(pair)) for pair in sides]))
     return {
         "mean": np.ones_like(kelvin),
         "linear": rows.linear @ rows.linear.T,
@@ -165,3 +169,90 @@ def predict_rows(scales: Scales, known: Rows, wanted: Rows) -> tuple[Array, Arra
     leaning: Array = np.asarray(np.linalg.solve(total[:count, :count], total[:count, count:]).T, dtype=float)
     variance = np.diag(total)[count:] - np.einsum("ij,ij->i", leaning, total[count:, :count])
     return leaning @ known.residual, np.sqrt(variance), leaning
+
+
+class Making(NamedTuple):
+    """How a contact was prepared and measured."""
+
+    preparation: str
+    bond: float
+    method: str
+
+
+def predict_open_rows(scales: Scales, known: Rows, wanted: Rows) -> tuple[Array, Array, Array]:
+    """As `predict_rows`, by the mixture where preparation or method is unknown."""
+    size = wanted.residual.size
+    mean, spread, leaning = np.empty(size), np.empty(size), np.zeros((size, known.residual.size))
+    labels = (wanted.nonmetals.tolist(), wanted.preparation.tolist(), wanted.bond.tolist(), wanted.method.tolist())
+    kinds = list(zip(*labels, nonmetal_classes(wanted), strict=True))
+    for kind in dict.fromkeys(kinds):
+        index = np.flatnonzero([one == kind for one in kinds])
+        part = wanted.take(index)
+        shares = makings(known, part)
+        copies = [_prepare(part, one) for one in shares]
+        means, spreads, weights = predict_rows(scales, known, reduce(Rows.join, copies))
+        share = np.array(list(shares.values()))[:, None]
+        means, spreads = means.reshape(len(copies), -1), spreads.reshape(len(copies), -1)
+        mean[index], spread[index] = mixture_moments(share, means, spreads)
+        leaning[index] = (share[:, :, None] * weights.reshape(*means.shape, -1)).sum(axis=0)
+    return mean, spread, leaning
+
+
+def mixture_moments(share: Array, means: Array, spreads: Array) -> tuple[Array, Array]:
+    """Mean and standard deviation of a mixture, by the laws of total expectation and variance.
+
+    Parameters
+    ----------
+    share : (k, 1) of each part, 1 in sum
+    means, spreads : (k, n) of the parts
+
+    Returns
+    -------
+    (n,) each
+    """
+    mean = (share * means).sum(axis=0)
+    return mean, np.sqrt((share * (spreads**2 + (means - mean) ** 2)).sum(axis=0))
+
+
+def makings(known: Rows, wanted: Rows) -> Mapping[Making, float]:
+    """Ways in which contacts with as many metals were made, by their share; one where nothing is unknown.
+
+    Parameters
+    ----------
+    known : rows of which each source counts once for each contact and way
+    wanted : rows of one kind: alike in preparation, bond, method, number of metals, and classes of the nonmetals
+    """
+    asked = Making(str(wanted.preparation[0]), float(wanted.bond[0]), str(wanted.method[0]))
+    alike = known.take(np.flatnonzero(known.nonmetals == wanted.nonmetals[0]))
+    wanted_classes = nonmetal_classes(wanted)[0]
+    near = [bool(one & wanted_classes) for one in nonmetal_classes(alike)]
+    columns = (alike.source, alike.contact, alike.preparation, alike.bond, alike.method)
+    votes = set(zip(*(one.tolist() for one in columns), near, strict=True))
+    everywhere, nearby = Counter[Making](), Counter[Making]()
+    for _, _, preparation, bond, method, same in votes:
+        made = Making(preparation, bond, method)
+        if asked.preparation != UNKNOWN:
+            made = made._replace(preparation=asked.preparation, bond=asked.bond)
+        made = made if asked.method == UNKNOWN else made._replace(method=asked.method)
+        everywhere[made] += 1
+        nearby[made] += int(same)
+    everywhere = everywhere or Counter({asked: 1})
+    total = nearby.total() + _ELSEWHERE
+    return {
+        one: (nearby[one] + _ELSEWHERE * count / everywhere.total()) / total
+        for one, count in sorted(everywhere.items())
+    }
+
+
+def nonmetal_classes(rows: Rows) -> list[frozenset[str]]:
+    """Classes of bonding of the sides that are no metals, of each row."""
+    pairs = zip(rows.bonding_left.tolist(), rows.bonding_right.tolist(), strict=True)
+    return [frozenset(one for one in pair if "metal" not in one) for pair in pairs]
+
+
+def _prepare(rows: Rows, how: Making) -> Rows:
+    """The same contacts, prepared and measured in one way."""
+    size = rows.residual.size
+    return evolve(
+        rows, preparation=np.full(size, how.preparation), bond=np.full(size, how.bond), method=np.full(size, how.method)
+    )

@@ -1,4 +1,4 @@
-"""Amplitudes of the process that maximise the marginal likelihood under log-normal priors, and the refit of the state.
+"""Training of the calibration: amplitudes by marginal likelihood under log-normal priors, and the state of the package.
 
 References
 ----------
@@ -7,7 +7,11 @@ K. L. Lange, R. J. A. Little and J. M. G. Taylor, J. Am. Stat. Assoc. 84, 881 (1
 (Student's t by weights)
 """
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from typing import Any
 
 import numpy as np
 from attrs import evolve, frozen
@@ -16,9 +20,9 @@ from scipy.optimize import minimize
 
 from kapitza.core.arrays import Array
 from kapitza.core.records import BaseRecord
-from kapitza.measure.calibration.contacts import SMOOTH
-from kapitza.measure.calibration.process import AMPLITUDES, Labels, Rows, Scales, common_terms, covariance
-from kapitza.measure.calibration.state import State, catalogue_digest, training_rows
+from kapitza.measure.calibration.contacts import LINEAR, SMOOTH
+from kapitza.measure.calibration.estimate import State, is_learnt, join_rows, rows_of
+from kapitza.measure.calibration.process import AMPLITUDES, COLUMNS, Labels, Rows, Scales, common_terms, covariance
 from kapitza.measure.catalogue import Measurement
 
 _LENGTH = 2.0  # median length of smooth features
@@ -132,3 +136,46 @@ def _weights(labels: Labels, old: Array, variance: float, inverse: Array, solved
     mean = prior * (member.T @ solved)
     spread = prior - prior**2 * np.einsum("ij,ik,kj->j", member, inverse, member, optimize=True)
     return ((_TAIL + 1) / (_TAIL + (mean**2 + spread) / variance))[codes]
+
+
+def training_rows(entries: Iterable[Measurement]) -> Rows:
+    """Rows of all records that the calibration leans on."""
+    return join_rows([rows_of(one, f"s{number}") for number, one in enumerate(entries) if is_learnt(one)])
+
+
+def catalogue_digest() -> str:
+    """Sum over the files of the catalogue, by which a state says what it was learnt from."""
+    folder = files("kapitza.measure").joinpath("data")
+    parts = [folder.joinpath(name).read_bytes() for name in ("measured.toml", "compilation.csv", "sources.toml")]
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
+
+
+def write_state(state: State) -> str:
+    """JSON of a state: labels as numbers into a list, features once each, with five digits."""
+    columns: dict[str, Any] = {}
+    for name in COLUMNS:
+        values = getattr(state.rows, name)
+        if values.dtype.kind == "U":
+            names, codes = np.unique(values, return_inverse=True)
+            columns[name] = {"names": names.tolist(), "codes": codes.tolist()}
+        elif values.ndim == 1:
+            columns[name] = _round_digits(values)
+    features = {name: state.rows.linear[:, k] + centre for k, (name, centre) in enumerate(LINEAR.items())}
+    features |= {name: state.rows.smooth[:, k] for k, name in enumerate(SMOOTH)}
+    found = {
+        "catalogue": state.digest,
+        "scales": {
+            "amplitudes": {name: round(one, 5) for name, one in state.scales.amplitudes.items()},
+            "lengths": _round_digits(state.scales.lengths),
+            "noise": round(state.scales.noise, 5),
+        },
+        "rows": columns,
+        "features": {name: _round_digits(values) for name, values in features.items()},
+    }
+    return json.dumps(found, separators=(",", ":"), ensure_ascii=False).replace('},"', '},\n"') + "\n"
+
+
+def _round_digits(values: Array) -> list[float]:
+    """Values with five digits, whole numbers without a point."""
+    rounded = [float(f"{one:.5g}") for one in values.tolist()]
+    return [int(one) if one == int(one) else one for one in rounded]
