@@ -12,8 +12,7 @@ import time
 
 os.environ["KAPITZA_CACHE"] = ""  # nothing is taken from earlier runs
 
-from kapitza.measure.apparent import apparent_conductance
-from kapitza.measure.observation import Observation
+from kapitza.measure.apparent import Observation, apparent_conductance
 from kapitza.theory.models import find_model
 
 PAIRS = (("Si", "Ge"), ("Al", "Si"), ("Al", "diamond"), ("Al", "6H-SiC"), ("Al", "GaN"), ("GaN", "diamond"))

@@ -33,8 +33,7 @@ from kapitza.matter.electrons import metal
 from kapitza.matter.lattice_conductivity import lattice_conductivity
 from kapitza.matter.library import material
 from kapitza.matter.phonons import phonons
-from kapitza.measure.apparent import apparent_conductance
-from kapitza.measure.observation import Observation
+from kapitza.measure.apparent import Observation, apparent_conductance
 from kapitza.theory.models import find_model
 
 TEMPERATURE = 300.0  # K

@@ -7,8 +7,7 @@ import pytest
 from kapitza import load
 from kapitza.cli import main
 from kapitza.cli.options import parse_conductivities, parse_observation
-from kapitza.measure.apparent import apparent_conductance
-from kapitza.measure.observation import Observation
+from kapitza.measure.apparent import Observation, apparent_conductance
 
 
 def test_forms_of_the_help() -> None:

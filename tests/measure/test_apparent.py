@@ -19,10 +19,8 @@ from kapitza.matter.electrons import metal
 from kapitza.matter.lattice_conductivity import lattice_conductivity
 from kapitza.matter.library import material, materials, solid
 from kapitza.matter.phonons import phonons
-from kapitza.measure.apparent import apparent_conductance
-from kapitza.measure.apparent_solution import USUAL_COUPLING, with_grains, with_long_paths
+from kapitza.measure.apparent import USUAL_COUPLING, Observation, apparent_conductance, with_grains, with_long_paths
 from kapitza.measure.catalogue import measured
-from kapitza.measure.observation import Observation
 from kapitza.theory.models import find_model
 
 ROOM = [300.0]

@@ -14,7 +14,7 @@ from kapitza.errors import InputError
 from kapitza.matter.isotropic import Solid
 from kapitza.matter.library import solid
 from kapitza.matter.phonons import phonons
-from kapitza.measure.apparent import apparent_conductance
+from kapitza.measure.apparent import USUAL_PRACTICE, Observation, apparent_conductance, usual_observation
 from kapitza.measure.catalogue import measured
 from kapitza.measure.compare import (
     Comparison,
@@ -25,7 +25,6 @@ from kapitza.measure.compare import (
     interval_factor,
     predict_drops,
 )
-from kapitza.measure.observation import USUAL_PRACTICE, Observation, usual_observation
 from kapitza.theory.dmm import dmm
 from kapitza.units import MW
 

@@ -21,7 +21,7 @@ from kapitza.run.progress import progress_bar
 
 if TYPE_CHECKING:
     from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
-    from kapitza.measure.observation import Observation, ObservationMethod
+    from kapitza.measure.apparent import Observation, ObservationMethod
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
 Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")]

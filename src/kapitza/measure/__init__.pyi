@@ -4,6 +4,8 @@ from kapitza.measure import lamella as lamella
 from kapitza.measure import noise as noise
 from kapitza.measure.apparent import DIFFUSE_MODELS as DIFFUSE_MODELS
 from kapitza.measure.apparent import ApparentConductance as ApparentConductance
+from kapitza.measure.apparent import Observation as Observation
+from kapitza.measure.apparent import ObservationMethod as ObservationMethod
 from kapitza.measure.apparent import apparent_conductance as apparent_conductance
 from kapitza.measure.calibration.estimate import CalibratedEstimate as CalibratedEstimate
 from kapitza.measure.calibration.estimate import calibrated_conductance as calibrated_conductance
@@ -38,8 +40,6 @@ from kapitza.measure.least_squares import least_squares as least_squares
 from kapitza.measure.likelihood import Bound as Bound
 from kapitza.measure.likelihood import Contours as Contours
 from kapitza.measure.likelihood import ProfileLikelihood as ProfileLikelihood
-from kapitza.measure.observation import Observation as Observation
-from kapitza.measure.observation import ObservationMethod as ObservationMethod
 from kapitza.measure.parameters import DataSet as DataSet
 from kapitza.measure.parameters import FitProblem as FitProblem
 from kapitza.measure.parameters import Free as Free

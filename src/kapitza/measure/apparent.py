@@ -7,34 +7,144 @@ diffuse boundary is mostly smaller than the emitted one.  Nothing is fitted: lif
 each lattice and a law of scattering.
 """
 
-from collections.abc import Sequence
-from importlib import import_module
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Literal, cast
 
 import numpy as np
-from attrs import asdict, field, frozen
+from attrs import asdict, evolve, field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, about, check_filled, check_record, number, numbers
+from kapitza.core.arrays import (
+    Array,
+    about,
+    above_zero,
+    check_filled,
+    check_plausible,
+    check_record,
+    number,
+    numbers,
+    one_of,
+)
 from kapitza.core.conductance import Conductance, increasing_temperatures
 from kapitza.core.occupation import Statistics
 from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import Hint, InputError
 from kapitza.matter.band_spectrum import BandSpectrum
+from kapitza.matter.bands import Bands
+from kapitza.matter.dispersion import Dispersion
+from kapitza.matter.electrons import Electrons
+from kapitza.matter.isotropic import Solid
 from kapitza.matter.lattice_conductivity import LatticeConductivity, lattice_conductivity
 from kapitza.matter.library import material
 from kapitza.matter.material import GLASS_SYMMETRY, LIQUID_SYMMETRY
+from kapitza.matter.phonons import phonons
 from kapitza.matter.sheet import Sheet
-from kapitza.measure.observation import Observation, ObservedBoundary, is_uncertain
 from kapitza.run.cache import compute_once
 from kapitza.run.store import UnitInputs, UnitResult
+from kapitza.simulate.boltzmann.boundaries import Wall
+from kapitza.simulate.boltzmann.carriers import Carriers, ScatteringRates
+from kapitza.simulate.boltzmann.layered.response import apparent_resistance
+from kapitza.simulate.boltzmann.layered.transport import Film, transport
+from kapitza.simulate.boltzmann.spectral_carriers import group_edges, spectral_carriers
 from kapitza.theory.models import apply_models, contact_electrons, find_model
 from kapitza.theory.sides import DEFAULT_NORMAL, InterfaceSide, SideDescription, describe_sides
 
-_VERSION = "apparent-2"  # changes when the same sides would give another resistance
+ObservationMethod = Literal["tdtr", "sstr", "film", "md"]
+OBSERVATION_METHODS: tuple[ObservationMethod, ...] = ("tdtr", "sstr", "film", "md")
+_THICKNESS_RANGE = (1e-9, 1e-3)  # m, of films and spots
+_FREQUENCY_RANGE = (10.0, 1e10)  # Hz, of a modulated laser
+_SOLUTION_VERSION = "apparent-2"  # changes when the same sides would give another resistance
 _COLDEST = 20.0  # K, below which phonons are scattered by the faces of samples
 DIFFUSE_MODELS = ("dmm-metal", "dmm-anharmonic", "dmm")  # fullest first, to which the solved part is added
+_LONGEST_PATH = 1e-3  # m, of phonons in a sample
+_GRAINS = 1e-6  # m, that end the free paths of the scenario with most scattering at boundaries
+_UMKLAPP = 1e-19  # s K⁻¹, before it is scaled to a conductivity
+_SUBSTRATE = 1e-3  # m: thicker than heat travels in a period
+_PENETRATIONS = 5.0  # lengths over which heat decays in a period, in a thick substrate
+USUAL_COUPLING = 2.4e17  # W m⁻³ K⁻¹ from electrons to lattice: median of the metals of the library
+_CROSSOVER = 0.25  # of the highest frequency, above which rates of the scenario of long paths grow as ω⁴
+_UNKNOWN_LATTICE = 2.0  # factor by which the lattice conductivity of a metal, or an estimated one, is not known
+_PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
+
+
+@frozen(kw_only=True)
+class Observation(BaseRecord):
+    """How the conductance of a boundary is measured or simulated.
+
+    Attributes
+    ----------
+    method : "tdtr": modulated thermoreflectance of a metal film on a thick substrate; "sstr": a steady flux from such a
+        film into a substrate as deep as the radius of the laser spot; "film": a steady flux between two layers of one
+        thickness; "md": the same by classical statistics
+
+    Raises
+    ------
+    InputError
+        for an unknown method or numbers that are not above zero
+    """
+
+    method: ObservationMethod = field(default="tdtr", validator=one_of(*OBSERVATION_METHODS))
+    thickness: float = field(
+        default=1e-7, converter=number, validator=above_zero, metadata=about("m", "of the film, or of both layers")
+    )
+    frequency: float = field(
+        default=1e7, converter=number, validator=above_zero, metadata=about("Hz", "modulation (tdtr)")
+    )
+    spot: float = field(default=1e-5, converter=number, validator=above_zero, metadata=about("m", "radius (sstr)"))
+
+    def __attrs_post_init__(self) -> None:
+        check_plausible("thickness", self.thickness, *_THICKNESS_RANGE, "m", self.method)
+        check_plausible("frequency", self.frequency, *_FREQUENCY_RANGE, "Hz", self.method)
+        check_plausible("radius of the spot", self.spot, *_THICKNESS_RANGE, "m", self.method)
+
+    @property
+    def title(self) -> str:
+        """For legends and tables."""
+        thick = _in_words(self.thickness, "m")
+        return {
+            "tdtr": f"TDTR, {thick} film, {_in_words(self.frequency, 'Hz')}",
+            "sstr": f"SSTR, {thick} film, {_in_words(self.spot, 'm')} spot",
+            "film": f"layers of {thick}, steady",
+            "md": f"MD, sides of {thick}, classical",
+        }[self.method]
+
+
+# how a method is mostly used where its source does not say: observation, modulation (Hz), radius of the spot (m)
+USUAL_PRACTICE: Mapping[str, tuple[ObservationMethod, float, float]] = MappingProxyType(
+    {
+        "TDTR": ("tdtr", 1e7, 1e-5),
+        "TDTR and steady state": ("tdtr", 1e7, 1e-5),
+        "thermoreflectance": ("tdtr", 1e7, 1e-5),  # pulses whose decay is followed for nanoseconds
+        "FDTR": ("tdtr", 1e6, 1e-5),  # between 0.1 and 10 MHz
+        "electron diffraction": ("tdtr", 1e8, 1e-5),  # a film that cools within some nanoseconds
+        "3ω": ("sstr", 1e7, 1e-5),  # a heater some 10 µm wide on the film
+        "3ω and thermoreflectance": ("sstr", 1e7, 1e-5),
+        "electrical thermometry": ("sstr", 1e7, 1e-5),
+        "Raman thermometry": ("sstr", 1e7, 1e-6),  # a focused laser
+    }
+)
+USUAL_EXPERIMENT = Observation()  # TDTR at 10 MHz of a film of 100 nm
+
+
+def usual_observation(method: str, thickness: float | None = None) -> Observation:
+    """How a measurement by a method of the catalogue sees a boundary: with its film, the rest as it is mostly done.
+
+    TDTR at 10 MHz, FDTR at 1 MHz, electron diffraction within some nanoseconds (100 MHz); 3ω and electrical thermometry
+    steady, into a depth of 10 µm, Raman thermometry of 1 µm; a film of 100 nm where its thickness (m) is not known, and
+    TDTR for other methods.
+    """
+    kind, frequency, spot = USUAL_PRACTICE.get(method, USUAL_PRACTICE["TDTR"])
+    film = USUAL_EXPERIMENT.thickness if thickness is None else min(max(thickness, _THICKNESS_RANGE[0]), 1e-4)
+    return Observation(method=kind, thickness=film, frequency=frequency, spot=spot)
+
+
+def _in_words(value: float, unit: str) -> str:
+    """A length (m) or a frequency (Hz) with the prefix that suits it."""
+    scale, prefix = next(((scale, one) for scale, one in _PREFIXES if value >= 0.9999 * scale), _PREFIXES[-1])
+    return f"{value / scale:.4g} {prefix}{unit}"
 
 
 @frozen(eq=False, kw_only=True)
@@ -60,6 +170,25 @@ class ApparentConductance(BaseRecord):
     emitted: Conductance
     model: str
     conductivities: tuple[tuple[LatticeConductivity, ...], tuple[LatticeConductivity, ...]]
+
+
+@frozen(eq=False, kw_only=True)
+class ObservedBoundary(BaseRecord):
+    """Two described sides with an elastic boundary, as they are seen."""
+
+    left: InterfaceSide
+    right: InterfaceSide
+    boundary: Transmission
+    observation: Observation
+    statistics: Statistics
+    electrons: Electrons | None  # of the metal among both sides at 300 K, where they are known and count
+    bounds: bool = True  # whether what is not known is varied
+    stated: bool = False  # whether the boundary is another one than the diffuse one of both spectra
+
+    @property
+    def has_metal(self) -> bool:
+        """Whether one side is a metal."""
+        return self.left.is_metal or self.right.is_metal
 
 
 def apparent_conductance(
@@ -264,12 +393,8 @@ def _excess(
 ) -> Array:
     """(3,) what the bulks add to the emitted resistance: as is, most and least over what is not known, m² K W⁻¹."""
     inputs = _inputs(scene, temperature, known)
-
-    def kernel() -> UnitResult:
-        solution = import_module("kapitza.measure.apparent_solution")  # whose solver is slow to load
-        return solution.excess_resistances(scene, temperature, known)
-
-    found = kernel() if inputs is None else compute_once(kernel, inputs, version=_VERSION)
+    kernel = partial(excess_resistances, scene, temperature, known)
+    found = kernel() if inputs is None else compute_once(kernel, inputs, version=_SOLUTION_VERSION)
     each = np.asarray(found["excess"], dtype=float)
     return np.array([each[0], each.max(), each.min()])
 
@@ -297,3 +422,105 @@ def _inputs(scene: ObservedBoundary, temperature: float, known: Sequence[Lattice
         **({} if scene.bounds else {"bounds": False}),
         **({"boundary": (scene.boundary.omega, scene.boundary.total)} if scene.stated else {}),
     }  # fmt: skip
+
+
+def is_uncertain(side: InterfaceSide, known: LatticeConductivity) -> bool:
+    """Whether a lattice conductivity is known to a factor only: never measured by itself in a metal, or estimated."""
+    return known.estimated or (side.is_metal and known.source != "given")
+
+
+def excess_resistances(seen: ObservedBoundary, temperature: float, known: Sequence[LatticeConductivity]) -> UnitResult:
+    """What both solids add to the resistance that a model emits, for each scenario, the first as is, m² K W⁻¹."""
+    sides = (seen.left, seen.right)
+    edges = group_edges(max(float(np.max(side.phonons.edges)) for side in sides if side.phonons is not None))
+    plain = [
+        _carriers(side, one.value, temperature, edges, seen.statistics) for side, one in zip(sides, known, strict=True)
+    ]
+    pairs = [plain]
+    if seen.bounds:
+        pairs += [[with_grains(one) for one in plain], [with_long_paths(one) for one in plain]]
+    for i, (side, one) in enumerate(zip(sides, known, strict=True)):
+        if seen.bounds and is_uncertain(side, one):
+            for factor in (1 / _UNKNOWN_LATTICE, _UNKNOWN_LATTICE):
+                pair = list(plain)
+                pair[i] = evolve(plain[i], lifetime=factor * plain[i].lifetime)
+                pairs.append(pair)
+    emitted = float(seen.boundary.conductance(temperature, statistics=seen.statistics).resistance[0])
+    return {"excess": np.array([_resistance(seen, *pair) + _electron_excess(seen, *pair) - emitted for pair in pairs])}
+
+
+def _resistance(scene: ObservedBoundary, left: Carriers, right: Carriers) -> float:
+    """Apparent resistance with the elastic boundary alone, m² K W⁻¹."""
+    seen, boundary = scene.observation, scene.boundary
+    if scene.right.is_metal:
+        left, right = right, left
+        boundary = evolve(boundary, left=boundary.right, right=boundary.left)
+    name = right.name if right.name != left.name else f"{right.name}'"
+    if not scene.has_metal or scene.statistics == "classical":
+        return _steady_resistance(Film(seen.thickness, left), Film(seen.thickness, right, name=name), boundary)
+    film = Film(min(seen.thickness, _electron_depth(scene, left)), left)
+    if seen.method == "tdtr":
+        diffusivity = right.conductivity / float(right.capacity.sum())
+        depth = max(_SUBSTRATE, _PENETRATIONS * float(np.sqrt(diffusivity / (np.pi * seen.frequency))))
+        return float(apparent_resistance([film, Film(depth, right, name=name)], boundary, seen.frequency)[0].real)
+    depth = seen.spot if seen.method == "sstr" else seen.thickness
+    return _steady_resistance(film, Film(depth, right, name=name), boundary)
+
+
+def _steady_resistance(left: Film, right: Film, boundary: Transmission) -> float:
+    """Resistance between the bulk lines of two layers between black walls, m² K W⁻¹."""
+    base = left.carriers.temperature
+    found = transport([left, right], [boundary], left=Wall(base + 0.5), right=Wall(base - 0.5))
+    return found.drop(0, "extrapolated") / found.flux
+
+
+def _electron_depth(scene: ObservedBoundary, metal: Carriers) -> float:
+    """Depth of a metal in which its electrons hand the heat to this lattice, m."""
+    electrons = scene.electrons
+    if electrons is None:
+        return float(np.sqrt(metal.conductivity / USUAL_COUPLING))
+    return evolve(electrons, lattice=metal.conductivity).length
+
+
+def _electron_excess(scene: ObservedBoundary, left: Carriers, right: Carriers) -> float:
+    """Resistance between electrons and lattice beyond that of the library, where another conductivity is taken."""
+    if scene.electrons is None:
+        return 0.0
+    known = scene.electrons.at(left.temperature)
+    return evolve(known, lattice=(left if scene.left.is_metal else right).conductivity).resistance - known.resistance
+
+
+def _carriers(
+    side: InterfaceSide, conductivity: float, temperature: float, edges: Array, statistics: Statistics
+) -> Carriers:
+    """Phonons of a side, whose rates grow as ω² and give its conductivity (W m⁻¹ K⁻¹)."""
+    rates = ScatteringRates(umklapp=_UMKLAPP, boundary=_LONGEST_PATH)
+    make = partial(
+        spectral_carriers,
+        rates=rates,
+        temperature=temperature,
+        edges=edges,
+        conductivity=conductivity,
+        statistics=statistics,
+    )
+    if side.crystal is not None and isinstance(side.spectrum, BandSpectrum):
+        return make(phonons(side.crystal.name, side.crystal.normal), spectrum=side.spectrum)
+    for one in (side.spectrum, side.solid):
+        if isinstance(one, (Bands, Dispersion, Solid)):
+            return make(one)
+    raise InputError(
+        f"{side.name}: expected a crystal of the package, a phonopy file, a dispersion or a Debye solid; a liquid, a "
+        "sheet or a spectrum alone has no free paths"
+    )
+
+
+def with_grains(carriers: Carriers) -> Carriers:
+    """The same phonons in a layer of grains, which conducts less."""
+    return evolve(carriers, lifetime=1 / (1 / carriers.lifetime + carriers.velocity / _GRAINS))
+
+
+def with_long_paths(carriers: Carriers) -> Carriers:
+    """Phonons of the same conductivity, whose rates turn from ω² to ω⁴."""
+    omega = carriers.omega / (_CROSSOVER * float(carriers.omega[carriers.group].max()))
+    steeper = evolve(carriers, lifetime=carriers.lifetime / (1 + np.square(omega))[carriers.group])
+    return evolve(steeper, lifetime=steeper.lifetime * (carriers.conductivity / steeper.conductivity))

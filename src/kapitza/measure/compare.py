@@ -23,7 +23,15 @@ from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.library import materials
-from kapitza.measure.apparent import DIFFUSE_MODELS, ApparentConductance, solve_apparent
+from kapitza.measure.apparent import (
+    DIFFUSE_MODELS,
+    USUAL_EXPERIMENT,
+    ApparentConductance,
+    Observation,
+    ObservationMethod,
+    solve_apparent,
+    usual_observation,
+)
 from kapitza.measure.catalogue import (
     POLYTYPE_NAMES,
     TEMPERATURE_WINDOW,
@@ -32,7 +40,6 @@ from kapitza.measure.catalogue import (
     measured,
     measured_interfaces,
 )
-from kapitza.measure.observation import USUAL_EXPERIMENT, Observation, ObservationMethod, usual_observation
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress, run_units
 from kapitza.theory import models as register

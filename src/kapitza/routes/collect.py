@@ -17,9 +17,9 @@ from kapitza.errors import ConvergenceError, InputError, MissingEngine, Validity
 from kapitza.matter.bands import Bands
 from kapitza.matter.material import Material
 from kapitza.matter.plausibility import check_crystal
+from kapitza.measure.apparent import Observation
 from kapitza.measure.catalogue import POLYTYPE_NAMES
 from kapitza.measure.interface import calibrated_name, catalogue_name
-from kapitza.measure.observation import Observation
 from kapitza.routes import known
 from kapitza.routes.result import ROUTE_KINDS, Route, Routes
 from kapitza.run.cache import cache_store

@@ -14,11 +14,10 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.material import Material
-from kapitza.measure.apparent import DIFFUSE_MODELS, solve_apparent
+from kapitza.measure.apparent import DIFFUSE_MODELS, Observation, solve_apparent
 from kapitza.measure.calibration.estimate import LABORATORY_NOISE, TEMPERATURE_RANGE, calibrated_conductance
 from kapitza.measure.catalogue import Measurement
 from kapitza.measure.interface import published_measurements
-from kapitza.measure.observation import Observation
 from kapitza.routes.computed import computed_interface
 from kapitza.routes.result import INTERVAL, MEDIAN_DEVIATION, Route, RouteKind
 from kapitza.theory.models import MODEL_REGISTER, Model, apply_models

@@ -13,8 +13,6 @@ from typing import Any
 
 import numpy as np
 from attrs import field, frozen
-from scipy.linalg import solveh_banded
-from scipy.sparse.linalg import LinearOperator, cg
 
 from kapitza.core.arrays import Array, IndexArray
 from kapitza.core.quadrature import gauss_legendre
@@ -175,6 +173,8 @@ def partial_fractions(weight: Array, length: Array) -> tuple[Array, Array]:
 
 def conjugate_gradients(operator: LinearMap, given: Array, precondition: LinearMap) -> tuple[Array, int]:
     """Solve the symmetric balance for heat (N,), with its rough inverse; also return the number of steps."""
+    from scipy.sparse.linalg import LinearOperator, cg
+
     make: Any = LinearOperator  # whose types know of subclasses alone
     balance, inverse = (make((given.size,) * 2, matvec=one, dtype=float) for one in (operator, precondition))
     steps: list[Array] = []  # one iterate each
@@ -188,6 +188,8 @@ def conjugate_gradients(operator: LinearMap, given: Array, precondition: LinearM
 
 def _make_preconditioner(sweeps: Sequence[_LayerSweep], joints: Sequence[Array]) -> LinearMap:
     """The inverse of the balance, roughly: within each cell, and by diffusion from cell to cell."""
+    from scipy.linalg import solveh_banded
+
     # cells by themselves are exact where they are thick, diffusion where waves are long; their sum is both
     blocks = np.concatenate([np.linalg.inv(one.local)[one.kind] for one in sweeps])
     waves = _diffusion_matrices(sweeps, joints)
