@@ -18,16 +18,8 @@ from attrs import evolve
 
 os.environ["KAPITZA_CACHE"] = ""  # nothing is taken from earlier runs
 
-from kapitza.boltzmann import (
-    Carriers,
-    Film,
-    ScatteringRates,
-    Wall,
-    apparent_resistance,
-    group_edges,
-    spectral_carriers,
-    transport,
-)
+from kapitza import transport
+from kapitza.boltzmann import Carriers, Film, ScatteringRates, Wall, apparent_resistance, group_edges, spectral_carriers
 from kapitza.core.transmission import Transmission
 from kapitza.matter.electrons import metal
 from kapitza.matter.lattice_conductivity import lattice_conductivity

@@ -16,7 +16,7 @@ experiments, which is what small noise sees, in a hundredth of the time, and `--
 likelihoods stays below its quantile near limits.  `--only spectrum` is a boundary whose transmission is fitted.
 `--processes` shares the sets out, 0 over all cores; each set is the same whoever simulates it.
 
-The fits are those of `kapitza.measure.fit`; the curves that they ask for are interpolated by polynomials (`Tabulated`),
+The fits are those of `kapitza.fit`; the curves that they ask for are interpolated by polynomials (`Tabulated`),
 to 1e-7 of the value.  Set k has the same noise in all cells, so that chance moves them together.
 """
 

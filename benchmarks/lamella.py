@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from attrs import evolve
 
+from kapitza import Prior
 from kapitza.eels import PointSpread
-from kapitza.measure import Prior
 from kapitza.measure.lamella import (
     Lamella,
     LamellaMap,

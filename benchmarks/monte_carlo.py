@@ -19,7 +19,7 @@ from kapitza.simulate.boltzmann.boundaries import Wall
 from kapitza.simulate.boltzmann.carriers import ScatteringRates, gray_carriers
 from kapitza.simulate.boltzmann.domain import Domain
 from kapitza.simulate.boltzmann.monte_carlo.simulation import MonteCarloSettings, monte_carlo
-from kapitza.simulate.boltzmann.shapes import Block
+from kapitza.simulate.boltzmann.shapes import Cuboid
 from kapitza.simulate.boltzmann.spectral_carriers import spectral_carriers
 
 SIZE = (500e-9, 200e-9, 100e-9)
@@ -61,7 +61,7 @@ print("RESULT" + json.dumps(counts))
 
 def wire(medium: object) -> Domain:
     """The same block: hot and cold ends, diffuse sides."""
-    return Domain([Block([0, 0, 0], SIZE, medium)], walls={"-x": Wall(301.0), "+x": Wall(300.0)})
+    return Domain([Cuboid([0, 0, 0], SIZE, medium)], walls={"-x": Wall(301.0), "+x": Wall(300.0)})
 
 
 def ours(domain: Domain, spacing: object, particles: int) -> tuple[int, float]:

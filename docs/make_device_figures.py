@@ -9,12 +9,12 @@ mpl.use("Agg")
 import numpy as np
 
 from kapitza import plot, solve
+from kapitza.device import Plane
 from kapitza.device.layered.maps import plane_map, section_map
 from kapitza.device.layered.network import foster_network
 from kapitza.io import read_device
 from kapitza.plot import device as device_plots
 from kapitza.plot.style import new_figure
-from kapitza.thermoreflectance import Plane
 
 DOCS = Path(__file__).resolve().parent
 IMAGES = DOCS / "images"

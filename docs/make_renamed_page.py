@@ -11,6 +11,8 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
+from doors import source_of
+
 HOW_TO = Path(__file__).resolve().parent / "how-to"
 FROM_0_1 = """\
 # From 0.1 to 0.3
@@ -93,9 +95,13 @@ Changes that were made one by one, after the names above.
 
 
 def final_name(name: str, changes: Mapping[str, str]) -> str:
-    """Return the name after all changes: of the name itself, or of the class or module that it belongs to."""
+    """Return the name after all changes: of the name itself, or of the class or module that it belongs to.
+
+    A function may have the name of its module, `kapitza.theory.amm`; if it moves, the rest of the module stays.
+    """
     for old, new in changes.items():
-        if name == old or (name.startswith(old + ".") and not name.startswith(new)):
+        is_member = name.startswith(old + ".") and not name.startswith(new)
+        if name == old or (is_member and not source_of(old).exists()):
             name = new + name.removeprefix(old)
     return name
 

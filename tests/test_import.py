@@ -85,6 +85,11 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         _ = kapitza.frobnicate  # pyright: ignore[reportAttributeAccessIssue]
 
 
+def test_a_name_at_another_door_is_named_in_the_error() -> None:
+    with pytest.raises(AttributeError, match=r"no attribute 'Conductance'; use kapitza\.Conductance$"):
+        _ = kapitza.core.Conductance  # pyright: ignore[reportAttributeAccessIssue]
+
+
 def test_star_import() -> None:
     space: dict[str, object] = {}
     exec("from kapitza import *", space)  # noqa: S102

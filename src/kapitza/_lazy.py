@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from types import ModuleType
 
 TYPE_CHECKING = False  # typing loads for longer than all that is here
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class Room(ModuleType):
@@ -17,6 +18,19 @@ class Room(ModuleType):
         """Set an attribute, unless the import of a submodule would hide a public name."""
         if not (isinstance(value, ModuleType) and name in self.__all__):
             super().__setattr__(name, value)
+
+
+def doors_of(name: str) -> Iterator[str]:
+    """Yield the public places of a name, `kapitza.Stack`, for the message of one that is looked for elsewhere."""
+    root = os.path.dirname(__file__)  # noqa: PTH120 - pathlib loads for longer
+    for folder, _, files in os.walk(root):
+        for file in files:
+            path = os.path.join(folder, file)  # noqa: PTH118
+            if file.endswith(".pyi"):
+                with open(path, encoding="utf-8") as stub:  # noqa: PTH123
+                    if f" import {name} as {name}\n" in stub.read():
+                        door = path.removeprefix(root).removesuffix(".pyi").removesuffix("__init__")
+                        yield f"kapitza{door.replace(os.sep, '.').rstrip('.')}.{name}"
 
 
 def attach(module: str) -> tuple[Callable[[str], object], Callable[[], list[str]], list[str]]:
@@ -30,7 +44,8 @@ def attach(module: str) -> tuple[Callable[[str], object], Callable[[], list[str]
 
     def load(name: str) -> object:
         if name not in homes:
-            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+            places = "" if name.startswith("_") else " or ".join(doors_of(name))
+            raise AttributeError(f"module {module!r} has no attribute {name!r}" + (places and f"; use {places}"))
         if homes[name] == module:  # a room or sub-room
             __import__(f"{module}.{name}")
             return sys.modules[f"{module}.{name}"]

@@ -19,14 +19,13 @@ from kapitza.simulate.boltzmann.layered.response import frequency_response as fr
 from kapitza.simulate.boltzmann.layered.response import transient_response as transient_response
 from kapitza.simulate.boltzmann.layered.transport import Film as Film
 from kapitza.simulate.boltzmann.layered.transport import Transport as Transport
-from kapitza.simulate.boltzmann.layered.transport import transport as transport
 from kapitza.simulate.boltzmann.monte_carlo.fourier import fourier_temperature as fourier_temperature
 from kapitza.simulate.boltzmann.monte_carlo.result import DetectorReading as DetectorReading
 from kapitza.simulate.boltzmann.monte_carlo.result import TransportMap as TransportMap
 from kapitza.simulate.boltzmann.monte_carlo.simulation import MonteCarloSettings as MonteCarloSettings
 from kapitza.simulate.boltzmann.monte_carlo.simulation import detector_temperature as detector_temperature
 from kapitza.simulate.boltzmann.monte_carlo.simulation import monte_carlo as monte_carlo
-from kapitza.simulate.boltzmann.shapes import Block as Block
+from kapitza.simulate.boltzmann.shapes import Cuboid as Cuboid
 from kapitza.simulate.boltzmann.shapes import HotSpot as HotSpot
 from kapitza.simulate.boltzmann.shapes import Prism as Prism
 from kapitza.simulate.boltzmann.spectral_carriers import group_edges as group_edges

@@ -15,8 +15,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 __all__ = [
-    "ConvergenceError", "DataError", "Hint", "InputError", "KapitzaError", "MissingEngine", "MissingFile",
-    "ValidityWarning",
+    "ConvergenceError", "DataError", "Hint", "InputError", "MissingEngine", "MissingFile", "ValidityWarning",
 ]  # fmt: skip
 
 

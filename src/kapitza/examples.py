@@ -9,8 +9,8 @@ from kapitza.boltzmann import Carriers, Film, ScatteringRates, spectral_carriers
 from kapitza.core.arrays import Array
 from kapitza.device import Box, HeatSource, Rectangle
 from kapitza.eels import EelsExperiment, SpectrumImage, VibrationalMode
+from kapitza.eels.heat_flow import simulate_aperture_pair
 from kapitza.measure import Curve, simulate_curve
-from kapitza.measure.eels.heat_flow import simulate_aperture_pair
 from kapitza.measure.lamella import Lamella, LamellaMap, LamellaMaterial, LamellaPlane, RelativeThickness
 from kapitza.thermoreflectance import ApparentResistances, FilmCooling
 from kapitza.units import THz, k_B, meV, nm

@@ -1,8 +1,6 @@
 """Thermoreflectance and related experiments: TDTR, FDTR, SSTR, 3-omega, thickness series."""
 
-from kapitza.device.setup import Plane as Plane
 from kapitza.device.setup import Setup as Setup
-from kapitza.measure.experiment import Curve as Curve
 from kapitza.measure.spectral_data import ApparentResistances as ApparentResistances
 from kapitza.measure.spectral_data import SpectralMeasurement as SpectralMeasurement
 from kapitza.measure.spectral_data import StackConductances as StackConductances

@@ -20,8 +20,8 @@ from kapitza.io.device.layers import read_device
 from kapitza.io.device.sweeps import format_device_number, read_sweep
 from kapitza.io.results import load, save
 from kapitza.matter.phonons import phonon_spectrum
+from kapitza.measure import calibrated_conductance
 from kapitza.measure.apparent import Observation, apparent_conductance
-from kapitza.measure.calibration import calibrated_conductance
 from kapitza.routes import Route, Routes
 from kapitza.theory.dmm import dmm
 from kapitza.theory.models import model_estimates

@@ -12,7 +12,7 @@ from kapitza.io.applications import read_cryogenic, read_exchanger, read_leg, re
 from kapitza.io.results import save
 from kapitza.io.samples import read_sample
 from kapitza.matter.library import material
-from kapitza.measure.calibration import calibrated_conductance
+from kapitza.measure import calibrated_conductance
 from kapitza.routes import Route, Routes
 from kapitza.theory.khalatnikov import khalatnikov
 from kapitza.units import nm

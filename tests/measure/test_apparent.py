@@ -5,15 +5,8 @@ import pytest
 from attrs import evolve
 
 import kapitza
-from kapitza.boltzmann import (
-    Film,
-    ScatteringRates,
-    apparent_resistance,
-    gray_carriers,
-    group_edges,
-    spectral_carriers,
-    transport,
-)
+from kapitza import transport
+from kapitza.boltzmann import Film, ScatteringRates, apparent_resistance, gray_carriers, group_edges, spectral_carriers
 from kapitza.errors import InputError
 from kapitza.matter.electrons import metal
 from kapitza.matter.lattice_conductivity import lattice_conductivity

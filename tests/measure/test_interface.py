@@ -6,7 +6,7 @@ import pytest
 import kapitza
 from kapitza.errors import InputError
 from kapitza.matter.library import material, solid
-from kapitza.measure.calibration import calibrated_conductance
+from kapitza.measure import calibrated_conductance
 from kapitza.measure.calibration.estimate import LABORATORY_NOISE
 from kapitza.measure.catalogue import measured
 from kapitza.measure.interface import best_estimate, predict, published_measurements

@@ -12,8 +12,8 @@ from kapitza.device.layout import Block
 from kapitza.device.shapes import Rectangle
 from kapitza.errors import InputError
 from kapitza.matter.building.layers import mass_junction
+from kapitza.measure import calibrated_conductance
 from kapitza.measure.apparent import apparent_conductance
-from kapitza.measure.calibration import calibrated_conductance
 from kapitza.measure.catalogue import measured
 from kapitza.measure.device.fit import fit_device, predicted_temperatures
 from kapitza.measure.device.temperatures import point_temperatures, section_temperatures

@@ -16,8 +16,8 @@ from kapitza.matter.building.layers import mass_junction
 from kapitza.matter.library import load_materials
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
 from kapitza.matter.potentials.structure_files import crystal_from_file
+from kapitza.measure import calibrated_conductance
 from kapitza.measure.apparent import apparent_conductance
-from kapitza.measure.calibration import calibrated_conductance
 from kapitza.measure.catalogue import measured
 from kapitza.measure.compare import compare
 from kapitza.routes import Route, Routes, routes

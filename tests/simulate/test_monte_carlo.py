@@ -20,7 +20,7 @@ from kapitza.simulate.boltzmann.domain import Domain
 from kapitza.simulate.boltzmann.layered.transport import Film, transport
 from kapitza.simulate.boltzmann.monte_carlo import simulation
 from kapitza.simulate.boltzmann.monte_carlo.simulation import MonteCarloSettings, detector_temperature, monte_carlo
-from kapitza.simulate.boltzmann.shapes import Block, HotSpot, Prism
+from kapitza.simulate.boltzmann.shapes import Cuboid, HotSpot, Prism
 
 pytest.importorskip("numba", reason="needs numba")
 
@@ -85,7 +85,7 @@ def test_both_solvers_differ_as_the_error_bars_say(make):
     want = transport(films, crossings, left=left, right=right)
     stops = np.cumsum([0, *(one.thickness for one in films)])
     names = [one.carriers.name for one in films]
-    boxes = [Block([a], [b], one.carriers) for a, b, one in zip(stops, stops[1:], films, strict=False)]
+    boxes = [Cuboid([a], [b], one.carriers) for a, b, one in zip(stops, stops[1:], films, strict=False)]
     domain = Domain(boxes, dict(zip(["|".join(names)], crossings, strict=False)), {"-x": left, "+x": right})
     runs = [
         monte_carlo(domain, spacing=stops[-1] / 10, settings=MonteCarloSettings(4_000, seed=s))
@@ -118,7 +118,7 @@ def test_gray_slab(data, thickness):
         float(row["L_over_mfp"]): float(row["Q = q/(C v dT/4)"]) for row in table(data("device/gray_slab_exact.csv"))
     }
     length = thickness * 1e-8
-    domain = Domain([Block([0.0], [length], gray())], walls=ENDS)
+    domain = Domain([Cuboid([0.0], [length], gray())], walls=ENDS)
     got = monte_carlo(domain, spacing=length / 5, settings=MonteCarloSettings(200_000, seed=3))
     power, sigma = got.net_power("+x")
     assert abs(power / 1e9 - exact[thickness]) < 2 * sigma / 1e9
@@ -135,7 +135,7 @@ def test_two_layers_of_several_bands(data):
         thickness = float(row["L1=L2_nm"]) * 1e-9
         if thickness > 3e-7:
             continue
-        boxes = [Block([0.0], [thickness], left), Block([thickness], [2 * thickness], right)]
+        boxes = [Cuboid([0.0], [thickness], left), Cuboid([thickness], [2 * thickness], right)]
         got = monte_carlo(
             Domain(boxes, {"a|b": crossing}, ENDS), spacing=thickness / 5, settings=MonteCarloSettings(200_000, seed=1)
         )
@@ -157,7 +157,7 @@ def test_partly_specular_walls_and_boundary():
     left, right = Wall(301.0, [0.2, 0.6]), Wall(299.0)
     films = [Film(4e-8, medium), Film(6e-8, other)]
     want = transport(films, [crossing], left=left, right=right)
-    boxes = [Block([0.0], [4e-8], medium), Block([4e-8], [1e-7], other)]
+    boxes = [Cuboid([0.0], [4e-8], medium), Cuboid([4e-8], [1e-7], other)]
     for name, sense in (("a|b", 1), ("b|a", -1)):
         domain = Domain(boxes, {name: crossing}, {"-x": left, "+x": right})
         got = monte_carlo(domain, spacing=2e-8, settings=MonteCarloSettings(300_000, seed=1))
@@ -169,13 +169,13 @@ def test_view_factors():
     """Without scattering, what one wall of a square channel or a cube sends to another is geometry."""
     free = gray(1.0)
     cold = {"-x": Wall(301.0), "+x": Wall(300.0), "-y": Wall(300.0), "+y": Wall(300.0)}
-    got = monte_carlo(Domain([Block([0, 0], [1e-6, 1e-6], free)], walls=cold), spacing=1e-6)
+    got = monte_carlo(Domain([Cuboid([0, 0], [1e-6, 1e-6], free)], walls=cold), spacing=1e-6)
     sent = 1e9 * 1e-6  # C v/4 · 1 K · side
     for name, factor in (("+x", np.sqrt(2) - 1), ("-y", 1 - np.sqrt(2) / 2), ("+y", 1 - np.sqrt(2) / 2)):
         power, sigma = got.net_power(name)
         assert abs(power / sent - factor) < 2.5 * sigma / sent
         np.testing.assert_allclose(power / sent, factor, rtol=0.01, atol=0)
-    cube = Domain([Block([0, 0, 0], [1e-6] * 3, free)], walls={**cold, "-z": Wall(300.0), "+z": Wall(300.0)})
+    cube = Domain([Cuboid([0, 0, 0], [1e-6] * 3, free)], walls={**cold, "-z": Wall(300.0), "+z": Wall(300.0)})
     opposite = 2 / np.pi * (np.log(2 / np.sqrt(3)) + 2 * np.sqrt(2) * np.arctan(1 / np.sqrt(2)) - np.pi / 2)
     power, sigma = monte_carlo(cube, spacing=1e-6).net_power("+x")
     assert abs(power / 1e-3 - opposite) < 2.5 * sigma / 1e-3
@@ -186,9 +186,9 @@ def device():
     """A hot spot in a film on another material with a pore, periodic along x, a heat sink below."""
     top, bottom = bands([300, 200], [20, 300]), bands([150, 250], [10, 100], "b")
     boxes = [
-        Block([0, 0], [2e-7, 1e-7], bottom),
-        Block([0, 1e-7], [2e-7, 1.6e-7], top),
-        Block([1.2e-7, 3e-8], [1.6e-7, 7e-8], Wall(None, 0.5), "pore"),
+        Cuboid([0, 0], [2e-7, 1e-7], bottom),
+        Cuboid([0, 1e-7], [2e-7, 1.6e-7], top),
+        Cuboid([1.2e-7, 3e-8], [1.6e-7, 7e-8], Wall(None, 0.5), "pore"),
     ]
     walls = {"-x": "periodic", "+x": "periodic", "-y": Wall(299.0), "+y": MIRROR}
     sources = [HotSpot([2e-8, 1.4e-7], [5e-8, 1.6e-7], 5.0), HotSpot([2e-8, 2e-8], [4e-8, 4e-8], 3.0, [0.9, 0.1])]
@@ -264,7 +264,7 @@ def test_fourier_limit():
     """A slab heated evenly, a hundred mean free paths thick: a parabola, with the slip of its walls."""
     length, medium = 1e-6, gray()
     domain = Domain(
-        [Block([0.0], [length], medium)],
+        [Cuboid([0.0], [length], medium)],
         walls={"-x": Wall(300.0), "+x": Wall(300.0)},
         sources=[HotSpot([0.0], [length], 1e8)],
     )
@@ -279,7 +279,7 @@ def test_fourier_limit():
 
 def test_error_bars_are_honest():
     """Over many seeds, the flux scatters as its error bars say."""
-    domain = Domain([Block([0.0], [1e-8], gray())], walls=ENDS)
+    domain = Domain([Cuboid([0.0], [1e-8], gray())], walls=ENDS)
     found = [
         monte_carlo(domain, spacing=1e-8, settings=MonteCarloSettings(2_000, seed=s)).net_power("+x") for s in range(60)
     ]
@@ -309,22 +309,22 @@ def streams():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Domain([Block([0.0], [1e-8], gray())], walls={"-y": Wall()}), "unknown wall '-y'"),
-        (lambda: Domain([Block([0.0], [1e-8], gray())], walls={"-x": "periodic"}), "only one of them is periodic"),
+        (lambda: Domain([Cuboid([0.0], [1e-8], gray())], walls={"-y": Wall()}), "unknown wall '-y'"),
+        (lambda: Domain([Cuboid([0.0], [1e-8], gray())], walls={"-x": "periodic"}), "only one of them is periodic"),
         (lambda: Domain([]), "none of a material"),
-        (lambda: Block([0.0, 0.0], [1e-8], gray()), "2 and 1 coordinates"),
-        (lambda: Block([1e-8], [0.0], gray()), "expected an extent"),
-        (lambda: Block([0.0], [1e-8], streams()), "one normal only"),
-        (lambda: Block([0.0], [1e-8], "Si"), "Carriers or a Wall"),
+        (lambda: Cuboid([0.0, 0.0], [1e-8], gray()), "2 and 1 coordinates"),
+        (lambda: Cuboid([1e-8], [0.0], gray()), "expected an extent"),
+        (lambda: Cuboid([0.0], [1e-8], streams()), "one normal only"),
+        (lambda: Cuboid([0.0], [1e-8], "Si"), "Carriers or a Wall"),
         (lambda: HotSpot([0.0], [1e-8], 1.0, [0.5, 0.4]), "add up to 0.9"),
-        (lambda: Domain([Block([0.0], [1e-8], gray()), Block([1e-8], [2e-8], gray(2e-8))]), "two boxes named 'gray'"),
-        (lambda: monte_carlo(Domain([Block([0.0], [1e-8], gray())]), spacing=1e-9), "heat cannot leave"),
+        (lambda: Domain([Cuboid([0.0], [1e-8], gray()), Cuboid([1e-8], [2e-8], gray(2e-8))]), "two boxes named 'gray'"),
+        (lambda: monte_carlo(Domain([Cuboid([0.0], [1e-8], gray())]), spacing=1e-9), "heat cannot leave"),
         (
-            lambda: monte_carlo(Domain([Block([0.0], [1e-8], gray())], walls={"-x": Wall(300)}), spacing=1e-9),
+            lambda: monte_carlo(Domain([Cuboid([0.0], [1e-8], gray())], walls={"-x": Wall(300)}), spacing=1e-9),
             "nothing drives",
         ),
-        (lambda: monte_carlo(Domain([Block([0.0], [1e-8], gray())], walls=ENDS), spacing=0.0), "spacing = 0.0"),
-        (lambda: monte_carlo(Domain([Block([0.0], [1e-3], gray())], walls=ENDS), spacing=1e-12), "larger spacing"),
+        (lambda: monte_carlo(Domain([Cuboid([0.0], [1e-8], gray())], walls=ENDS), spacing=0.0), "spacing = 0.0"),
+        (lambda: monte_carlo(Domain([Cuboid([0.0], [1e-3], gray())], walls=ENDS), spacing=1e-12), "larger spacing"),
         (lambda: monte_carlo(two({}), spacing=1e-9), "has no transmission"),
         (lambda: monte_carlo(two({"a|b": 1e8}), spacing=1e-9), "counted twice"),
         (lambda: monte_carlo(two({"a|b": InterfaceScattering(coefficient=1.0)}), spacing=1e-9), "detailed balance"),
@@ -356,7 +356,7 @@ def streams():
         (lambda: MonteCarloSettings(seed=-1), "seed = -1"),
         (lambda: MonteCarloSettings(2000.5), "particles = 2000.5, expected a whole number"),
         (lambda: MonteCarloSettings(seed=np.nan), "seed = nan, expected a whole number"),
-        (lambda: Domain([Block([0.0], [1e-8], gray())], walls={"-x": 301.0}), "wall -x: expected a Wall"),
+        (lambda: Domain([Cuboid([0.0], [1e-8], gray())], walls={"-x": 301.0}), "wall -x: expected a Wall"),
         (lambda: Prism("abc", gray()), "expected corners with x and y"),
     ],
 )
@@ -366,13 +366,13 @@ def test_what_is_refused(make, message):
 
 
 def two(boundaries):
-    boxes = [Block([0.0], [1e-8], gray(name="a")), Block([1e-8], [2e-8], bands([300], [20], "b"))]
+    boxes = [Cuboid([0.0], [1e-8], gray(name="a")), Cuboid([1e-8], [2e-8], bands([300], [20], "b"))]
     return Domain(boxes, boundaries, ENDS)
 
 
 def test_a_particle_that_is_shut_in():
     """A pocket behind a wall: said, not waited for."""
-    boxes = [Block([0.0], [1e-8], gray()), Block([1e-8], [2e-8], Wall(), "plug"), Block([2e-8], [3e-8], gray())]
+    boxes = [Cuboid([0.0], [1e-8], gray()), Cuboid([1e-8], [2e-8], Wall(), "plug"), Cuboid([2e-8], [3e-8], gray())]
     domain = Domain(boxes, walls={"-x": Wall(300.0)}, sources=[HotSpot([2e-8], [3e-8], 1.0)])
     with pytest.raises(ConvergenceError, match="trapped"):
         monte_carlo(domain, spacing=1e-8, settings=MonteCarloSettings(80, max_events=1000))
@@ -387,13 +387,13 @@ def test_probes_and_detectors_stay_inside_of_one_material():
             detector_temperature(domain, low, high)
     with pytest.raises(InputError, match="reaches out"):
         monte_carlo(
-            Domain([Block([0.0], [1e-8], gray())], walls=ENDS, sources=[HotSpot([0.5e-8], [2e-8], 1.0)]), spacing=1e-8
+            Domain([Cuboid([0.0], [1e-8], gray())], walls=ENDS, sources=[HotSpot([0.5e-8], [2e-8], 1.0)]), spacing=1e-8
         )
 
 
 def test_an_executor_gives_the_same_digits(tmp_path):
     """Batches go to another process, and are kept where they came back from it."""
-    domain, settings = Domain([Block([0.0], [2e-8], gray())], walls=ENDS), MonteCarloSettings(800, batches=4)
+    domain, settings = Domain([Cuboid([0.0], [2e-8], gray())], walls=ENDS), MonteCarloSettings(800, batches=4)
     want = monte_carlo(domain, spacing=1e-8, settings=settings)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         got = monte_carlo(domain, spacing=1e-8, settings=settings, store=Store(tmp_path), executor=pool)

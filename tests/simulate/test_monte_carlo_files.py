@@ -19,7 +19,7 @@ from kapitza.simulate.boltzmann.monte_carlo import simulation
 from kapitza.simulate.boltzmann.monte_carlo.fourier import fourier_temperature
 from kapitza.simulate.boltzmann.monte_carlo.result import TransportMap
 from kapitza.simulate.boltzmann.monte_carlo.simulation import MonteCarloSettings, monte_carlo
-from kapitza.simulate.boltzmann.shapes import Block, HotSpot
+from kapitza.simulate.boltzmann.shapes import Cuboid, HotSpot
 from printed_json import printed
 
 SAMPLE = Path(__file__).resolve().parents[2] / "docs" / "samples" / "hot-spot-monte-carlo.toml"
@@ -103,10 +103,10 @@ def test_fourier_in_layers_is_a_series_of_resistances():
     one = gray_carriers("a", heat_capacity=1.6e6, velocity=6000.0, mean_free_path=4e-8)
     other = gray_carriers("b", heat_capacity=1e6, velocity=4000.0, mean_free_path=9e-8)
     flows = [x.flow.sum() for x in (one, other)]
-    boxes = [Block([0, 0], [1e-6, 3e-7], one), Block([1e-6, 0], [3e-6, 3e-7], other)]
+    boxes = [Cuboid([0, 0], [1e-6, 3e-7], one), Cuboid([1e-6, 0], [3e-6, 3e-7], other)]
     domain = Domain(boxes, {"a|b": InterfaceScattering(coefficient=0.3)}, {"-x": Wall(302.0), "+x": Wall(299.0)})
     got = fourier_temperature(domain, (1e-7, 3e-7))
-    cube = [Block([*b.low, 0.0], [*b.high, 1e-7], b.matter) for b in boxes]
+    cube = [Cuboid([*b.low, 0.0], [*b.high, 1e-7], b.matter) for b in boxes]
     solid = fourier_temperature(Domain(cube, domain.boundaries, domain.walls), (1e-7, 3e-7, 1e-7), refine=2)
     np.testing.assert_allclose(solid[:, :, 0], got, rtol=1e-9, atol=0)
     jump = 1 / (0.3 * flows[0]) - (1 - 0.75 * 0.7104460896) * (1 / flows[0] + 1 / flows[1])
@@ -114,7 +114,7 @@ def test_fourier_in_layers_is_a_series_of_resistances():
     flux = 3 / sum(parts)
     np.testing.assert_allclose(got[0, 0] - 302, -flux * 0.5e-7 / one.conductivity, rtol=1e-9, atol=0)
     np.testing.assert_allclose(got[-1, 0] - 299, flux * 0.5e-7 / other.conductivity, rtol=1e-9, atol=0)
-    heated = Domain([Block([0.0], [1e-6], one)], walls={"-x": Wall(300.0)}, sources=[HotSpot([0.9e-6], [1e-6], 1e7)])
+    heated = Domain([Cuboid([0.0], [1e-6], one)], walls={"-x": Wall(300.0)}, sources=[HotSpot([0.9e-6], [1e-6], 1e7)])
     rise = fourier_temperature(heated, 1e-7) - 300
     np.testing.assert_allclose(rise[0], 1e7 * 0.5e-7 / one.conductivity, rtol=1e-9, atol=0)
     np.testing.assert_allclose(rise[-1] - rise[-2], 1e7 * (0.5 + 1 / 3) * 1e-7 / one.conductivity, rtol=0.02, atol=0)
@@ -140,7 +140,7 @@ def test_figures():
         fourier_comparison(got, fourier[:2])
     line = monte_carlo(
         Domain(
-            [Block([0.0], [1e-8], gray_carriers("g", heat_capacity=1e6, velocity=1e3, mean_free_path=1e-8))],
+            [Cuboid([0.0], [1e-8], gray_carriers("g", heat_capacity=1e6, velocity=1e3, mean_free_path=1e-8))],
             walls={"-x": Wall(301.0), "+x": Wall(299.0)},
         ),
         spacing=1e-9,
@@ -201,7 +201,7 @@ def test_silicon_on_germanium_beside_the_deterministic_solution():
     walls = Wall(300.5), Wall(299.5)
     want = transport(held.films, held.crossings, left=walls[0], right=walls[1])
     one, other = (film.carriers for film in held.films)
-    boxes = [Block([0.0], [5e-8], one, "Si"), Block([5e-8], [1e-7], other, "Ge")]
+    boxes = [Cuboid([0.0], [5e-8], one, "Si"), Cuboid([5e-8], [1e-7], other, "Ge")]
     domain = Domain(boxes, {"Si|Ge": held.crossings[0]}, {"-x": walls[0], "+x": walls[1]})
     got = monte_carlo(domain, spacing=5e-8, settings=MonteCarloSettings(300_000, seed=1))
     power, sigma = got.net_power("Si|Ge")

@@ -25,7 +25,7 @@ from kapitza.simulate.boltzmann.monte_carlo.simulation import (
     run_batches,
 )
 from kapitza.simulate.boltzmann.monte_carlo.tables import tabulate_emission
-from kapitza.simulate.boltzmann.shapes import Block, HotSpot, Prism
+from kapitza.simulate.boltzmann.shapes import Cuboid, HotSpot, Prism
 from kapitza.simulate.boltzmann.triangulation import divide_domain
 
 pytest.importorskip("numba", reason="needs numba")
@@ -74,7 +74,7 @@ def channel(films, angle, width=1e-8, height=None, ends=(300.5, 299.5)):
 def test_a_polygon_with_straight_sides_is_blocks():
     """Digit by digit: an angle of two blocks, and the same as one polygon, either way round."""
     walls = {"-x": Wall(300.5), "+y": Wall(299.5)}
-    blocks = [Block([0, 0], [1e-8, 3e-8], gray()), Block([1e-8, 0], [2e-8, 1e-8], gray())]
+    blocks = [Cuboid([0, 0], [1e-8, 3e-8], gray()), Cuboid([1e-8, 0], [2e-8, 1e-8], gray())]
     corners = np.array([[0, 0], [2, 0], [2, 1], [1, 1], [1, 3], [0, 3]]) * 1e-8
     want = monte_carlo(Domain(blocks, walls=walls), spacing=5 * NM, settings=MonteCarloSettings(2_000, seed=3))
     for one in (corners, corners[::-1]):
@@ -92,7 +92,7 @@ def test_cells_fill_exactly_what_the_polygon_does(angle, size, heights):
     inner = turned((-size * NM, -7 * NM), (size * NM, 7 * NM), angle)
     height, tall = ([2e-9, 5e-9], 3e-9) if heights else (None, 1.0)
     low, high = ([-4e-8] * 2, [4e-8] * 2) if not heights else ([-4e-8, -4e-8, 0.0], [4e-8, 4e-8, 5e-9])
-    boxes = [Block(low, high, gray()), Prism(inner, gray(2e-8, "b"), height=height)]
+    boxes = [Cuboid(low, high, gray()), Prism(inner, gray(2e-8, "b"), height=height)]
     cells = divide_domain(Domain(boxes, {"gray|b": InterfaceScattering(coefficient=0.5)}), 6.3 * NM)
     area = 4 * size * 7 * NM**2
     np.testing.assert_allclose(cells.volume[cells.region == 1].sum(), area * tall, rtol=1e-8, atol=0)
@@ -133,7 +133,7 @@ def test_view_factors_of_a_triangle():
 def test_an_inclined_mirror():
     """A square folded along its diagonal: one leg sees the other, and the opposite side in the mirror."""
     corners = np.array([[0, 0], [1, 0], [0, 1]]) * 1e-6
-    shapes = [Block([0, 0], [1e-6, 1e-6], MIRROR, "mirror"), Prism(corners, gray(1.0))]
+    shapes = [Cuboid([0, 0], [1e-6, 1e-6], MIRROR, "mirror"), Prism(corners, gray(1.0))]
     walls = {"-x": Wall(301.0), "-y": Wall(300.0)}
     got = monte_carlo(Domain(shapes, walls=walls), spacing=3e-7, settings=MonteCarloSettings(100_000, seed=1))
     power, sigma = got.net_power("-y")
@@ -182,7 +182,7 @@ def cavity(specular):
     flows = ((300, 200), (20, 300)), ((300, 200), (50, 30)) if specular else ((150, 250), (10, 100))
     one, other = (bands(name, *held) for name, held in zip("ab", flows, strict=True))
     shapes = [
-        Block([-7e-8] * 2, [7e-8] * 2, Wall(300.0, 0.3), "black"),
+        Cuboid([-7e-8] * 2, [7e-8] * 2, Wall(300.0, 0.3), "black"),
         Prism(around, one),
         Prism(around[:4], other),
         Prism(turned((1e-8, 1e-8), (2e-8, 2.2e-8), 0.9), Wall(None, 0.4), "pore"),
@@ -220,7 +220,7 @@ def heated():
     """A hot spot beside an inclined sink, periodic along x, in two materials."""
     top, bottom = bands("a", (300, 200), (20, 300)), bands("b", (150, 250), (10, 100))
     shapes = [
-        Block([0, 0], [1e-7, 5e-8], bottom),
+        Cuboid([0, 0], [1e-7, 5e-8], bottom),
         Prism([[0, 3e-8], [1e-7, 2e-8], [1e-7, 8e-8], [0, 8e-8]], top),
         Prism([[6e-8, 0], [1e-7, 0], [8e-8, 1.5e-8]], Wall(None, 0.5), "tooth"),
     ]

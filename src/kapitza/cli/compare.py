@@ -72,7 +72,7 @@ def _related_interfaces(left: str, right: str) -> str:
     """Return the interfaces of the catalogue that differ from this one in the crystal structure of a side only."""
     try:
         wanted = {kapitza.material(left).formula, kapitza.material(right).formula}
-        known = set(kapitza.matter.materials())  # sheets, alloys and molecules of the catalogue are not among them
+        known = set(kapitza.materials())  # sheets, alloys and molecules of the catalogue are not among them
         solids = [pair for pair in kapitza.measure.measured_interfaces() if set(pair) <= known]
         pairs = [(pair, {kapitza.material(side).formula for side in pair}) for pair in solids]
     except InputError:

@@ -33,7 +33,7 @@ from kapitza.measure.eels.map import PixelFlag as PixelFlag
 from kapitza.measure.eels.map import TemperatureMap as TemperatureMap
 from kapitza.measure.eels.map import swap_axes as swap_axes
 from kapitza.measure.eels.model import SpectrumModel as SpectrumModel
-from kapitza.measure.eels.model import Tie as Tie
+from kapitza.measure.eels.model import TieChoice as TieChoice
 from kapitza.measure.eels.model import VibrationalMode as VibrationalMode
 from kapitza.measure.eels.model import ZeroLossPeak as ZeroLossPeak
 from kapitza.measure.eels.point_spread import PointSpread as PointSpread

@@ -1,27 +1,19 @@
 """What an interface is made of: solids, liquids, crystals, bands, electrons, the library of materials."""
 
-from kapitza.matter.bands import Bands as Bands
-from kapitza.matter.crystal import Crystal as Crystal
 from kapitza.matter.crystal import ModeLevels as ModeLevels
 from kapitza.matter.dispersion import Dispersion as Dispersion
 from kapitza.matter.dispersion import PolynomialBranch as PolynomialBranch
 from kapitza.matter.dispersion import SineBranch as SineBranch
 from kapitza.matter.dispersion import born_von_karman as born_von_karman
-from kapitza.matter.elastic import Elastic as Elastic
 from kapitza.matter.electrons import Electrons as Electrons
 from kapitza.matter.electrons import SpinChannels as SpinChannels
 from kapitza.matter.electrons import metal as metal
 from kapitza.matter.files.crystals import load_crystal as load_crystal
 from kapitza.matter.files.structures import is_structure_file as is_structure_file
-from kapitza.matter.isotropic import Fluid as Fluid
-from kapitza.matter.isotropic import Solid as Solid
 from kapitza.matter.junction import JunctionBlocks as JunctionBlocks
 from kapitza.matter.library import Source as Source
-from kapitza.matter.library import elastic as elastic
 from kapitza.matter.library import fluid as fluid
 from kapitza.matter.library import load_materials as load_materials
-from kapitza.matter.library import materials as materials
-from kapitza.matter.library import solid as solid
 from kapitza.matter.library import source as source
 from kapitza.matter.material import Material as Material
 from kapitza.matter.material import MetalProperties as MetalProperties

@@ -2,7 +2,6 @@
 
 from kapitza.theory import agf as agf
 from kapitza.theory.amm import AngleMap as AngleMap
-from kapitza.theory.amm import amm as amm
 from kapitza.theory.amm import amm_modes as amm_modes
 from kapitza.theory.amm import angle_map as angle_map
 from kapitza.theory.amm import critical_angles as critical_angles
@@ -11,7 +10,6 @@ from kapitza.theory.chain import chain_transmission as chain_transmission
 from kapitza.theory.contact import RoughContact as RoughContact
 from kapitza.theory.contact import pressed_contact as pressed_contact
 from kapitza.theory.dmm import ballistic_layers as ballistic_layers
-from kapitza.theory.dmm import dmm as dmm
 from kapitza.theory.dmm import thermalised_layers as thermalised_layers
 from kapitza.theory.electrons import electron_phonon as electron_phonon
 from kapitza.theory.grain import boundary_specularity as boundary_specularity
@@ -23,7 +21,6 @@ from kapitza.theory.inelastic import inelastic_channel as inelastic_channel
 from kapitza.theory.inelastic import three_phonon as three_phonon
 from kapitza.theory.inelastic import three_phonon_conductance as three_phonon_conductance
 from kapitza.theory.khalatnikov import Khalatnikov as Khalatnikov
-from kapitza.theory.khalatnikov import khalatnikov as khalatnikov
 from kapitza.theory.knudsen import Gas as Gas
 from kapitza.theory.knudsen import gas as gas
 from kapitza.theory.knudsen import gas_gap as gas_gap

@@ -18,7 +18,7 @@ from kapitza.measure.eels import fit
 from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.fitting.problem import FitConstraints
 from kapitza.measure.eels.map import PixelFlag, TemperatureMap
-from kapitza.measure.eels.model import SpectrumModel, Tie, VibrationalMode
+from kapitza.measure.eels.model import SpectrumModel, TieChoice, VibrationalMode
 from kapitza.measure.eels.precision import fisher_information
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.measure.fit import fit as any_fit
@@ -84,7 +84,7 @@ def test_a_missing_mode_shows() -> None:
 
 @pytest.mark.parametrize("tie", ["common", "each", "occupation"])
 @pytest.mark.parametrize("strengths", [(4e-4, 6e-4, 0.0), (0.0, 6e-4, 0.0), (0.0, 0.0, 0.0)])
-def test_a_search_ends_where_modes_vanish(tie: Tie, strengths: tuple[float, ...]) -> None:
+def test_a_search_ends_where_modes_vanish(tie: TieChoice, strengths: tuple[float, ...]) -> None:
     """Fewer than one in a thousand does not settle; what the data do not tell is flagged."""
     found = fit_spectra(scan(500, strengths=strengths, seed=7), MODES, tie=tie)
     assert np.count_nonzero(found.flag & int(PixelFlag.UNCONVERGED)) <= 1 + 3 * (strengths[0] == 0)

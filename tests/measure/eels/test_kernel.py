@@ -23,7 +23,7 @@ from kapitza.measure.eels.model import (
     ZERO_LOSS_SHAPES,
     ChannelGrid,
     SpectrumModel,
-    Tie,
+    TieChoice,
     ZeroLossPeak,
     ZeroLossShape,
     channel_grid,
@@ -91,7 +91,7 @@ def evaluate(model: SpectrumModel, grid: ChannelGrid, x: np.ndarray) -> tuple[np
 @pytest.mark.parametrize("tie", TIE_CHOICES)
 @pytest.mark.parametrize(("peak", "width"), [("usual", 4.5), ("usual", 0.25), ("sharp", 1.0), ("sharp", 9.0)])
 @pytest.mark.parametrize("shape", ZERO_LOSS_SHAPES)
-def test_spectra_and_derivatives(shape: ZeroLossShape, peak: str, width: float, tie: Tie) -> None:
+def test_spectra_and_derivatives(shape: ZeroLossShape, peak: str, width: float, tie: TieChoice) -> None:
     modes = tuple(evolve(mode, width=width * meV) for mode in toy.modes_of(None, None, None))
     reference = measured_peak() if shape == "reference" else None
     model = SpectrumModel(modes, shape, tie=tie, background=3, reference=reference)
@@ -129,7 +129,7 @@ def fit_by_numpy(*args: Any, **kwargs: Any) -> TemperatureMap:
         ("tail", 6e7),
     ],
 )
-def test_whole_fits(shape: ZeroLossShape, dose: float, tie: Tie) -> None:
+def test_whole_fits(shape: ZeroLossShape, dose: float, tie: TieChoice) -> None:
     model = SpectrumModel(toy.modes_of(None, None, None), shape)
     peak = {
         "pseudo-voigt": [16, 0.02],

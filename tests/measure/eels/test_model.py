@@ -11,7 +11,7 @@ from kapitza.measure.eels.map import PixelFlag
 from kapitza.measure.eels.model import (
     SHAPE_PARAMETERS,
     SpectrumModel,
-    Tie,
+    TieChoice,
     VibrationalMode,
     ZeroLossPeak,
     ZeroLossShape,
@@ -44,7 +44,7 @@ def measured() -> ZeroLossPeak:
     return ZeroLossPeak(knots, np.log(density), 8 * meV)
 
 
-def model_of(shape: ZeroLossShape, tie: Tie, background: int) -> SpectrumModel:
+def model_of(shape: ZeroLossShape, tie: TieChoice, background: int) -> SpectrumModel:
     reference = measured() if shape == "reference" else None
     return SpectrumModel(MODES, shape, tie=tie, background=background, reference=reference)
 
@@ -58,7 +58,7 @@ def truth(model: SpectrumModel, dose: float = 6e7) -> np.ndarray:
 @pytest.mark.parametrize("background", [0, 2])
 @pytest.mark.parametrize("tie", ["common", "each", "occupation"])
 @pytest.mark.parametrize("shape", list(SHAPE_PARAMETERS))
-def test_derivatives(shape: ZeroLossShape, tie: Tie, background: int) -> None:
+def test_derivatives(shape: ZeroLossShape, tie: TieChoice, background: int) -> None:
     """Against central differences of the values; centre off the channels, where a split peak has a kink."""
     model = model_of(shape, tie, background)
     grid = channel_grid(model, toy.ENERGY * meV)
@@ -137,7 +137,7 @@ def test_two_roads_to_a_convolved_line() -> None:
 @pytest.mark.parametrize("background", [0, 2])
 @pytest.mark.parametrize("tie", ["common", "each", "occupation"])
 @pytest.mark.parametrize("shape", list(SHAPE_PARAMETERS))
-def test_fits_find_the_truth(shape: ZeroLossShape, tie: Tie, background: int) -> None:
+def test_fits_find_the_truth(shape: ZeroLossShape, tie: TieChoice, background: int) -> None:
     """From expected counts to the parameters behind them, with starts of the fit's own."""
     model = model_of(shape, tie, background)
     want = truth(model)

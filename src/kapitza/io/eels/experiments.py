@@ -15,7 +15,7 @@ from kapitza.io.toml import TomlTable, read_toml
 from kapitza.measure.eels.design import DESIGN_TARGETS
 from kapitza.measure.eels.experiment import EelsExperiment
 from kapitza.measure.eels.interface_modes import InterfaceMode
-from kapitza.measure.eels.model import TIE_CHOICES, ZERO_LOSS_SHAPES, SpectrumModel, Tie, VibrationalMode
+from kapitza.measure.eels.model import TIE_CHOICES, ZERO_LOSS_SHAPES, SpectrumModel, TieChoice, VibrationalMode
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.units import e, meV, nm
 
@@ -39,7 +39,7 @@ class EelsExperimentFile(BaseRecord):
     source: Profile | Occupation | None = None
 
 
-def read_modes(path: str | PathLike[str], *, tie: Tie = "common") -> ModesFile:
+def read_modes(path: str | PathLike[str], *, tie: TieChoice = "common") -> ModesFile:
     """Read which modes a spectrum has; a file may say how their temperatures are tied where `tie` is "common"."""
     top = read_toml(path)
     top.check_keys(("shape", "background", "tie", "mode", "interface"))

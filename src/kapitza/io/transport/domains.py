@@ -26,7 +26,7 @@ from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.domain import Domain
 from kapitza.simulate.boltzmann.domain import SideCondition as Outer
 from kapitza.simulate.boltzmann.monte_carlo.simulation import DEFAULT_BATCHES, MonteCarloSettings
-from kapitza.simulate.boltzmann.shapes import Block, DomainShape, HotSpot, Prism
+from kapitza.simulate.boltzmann.shapes import Cuboid, DomainShape, HotSpot, Prism
 
 _POWER_KEYS = ("flux", "power_per_length", "power")  # of a source, by dimension
 _DEFAULT_PARTICLES = 100_000
@@ -150,7 +150,7 @@ def _read_box(section: TomlTable, carriers: Mapping[str, Carriers]) -> DomainSha
     matter = _read_box_content(section, carriers)
     name = section.text("name", "wall" if isinstance(matter, Wall) else matter.name)
     if not inclined:
-        return Block(_read_lengths(section, "low"), _read_lengths(section, "high"), matter, name)
+        return Cuboid(_read_lengths(section, "low"), _read_lengths(section, "high"), matter, name)
     corners = locate_faults(section, "corners", lambda: _read_corners(section))
     return Prism(corners, matter, name, _read_lengths(section, "height") if "height" in section else None)
 

@@ -1,5 +1,1 @@
-"""An estimate of the conductance that has learnt from what was measured, with an honest interval."""
-
-from kapitza.measure.calibration.estimate import CalibratedEstimate, calibrated_conductance
-
-__all__ = ["CalibratedEstimate", "calibrated_conductance"]
+"""Calibrated estimate of the conductance: from the models and published measurements, with an interval."""

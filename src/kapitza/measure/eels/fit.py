@@ -22,7 +22,7 @@ from kapitza.measure.eels.fitting.problem import (
 )
 from kapitza.measure.eels.fitting.search import SearchResult, to_coordinates
 from kapitza.measure.eels.map import PixelFlag, TemperatureMap, count_flags
-from kapitza.measure.eels.model import SpectrumModel, Tie, VibrationalMode
+from kapitza.measure.eels.model import SpectrumModel, TieChoice, VibrationalMode
 from kapitza.measure.eels.quality import saturated_channels, saturation_level
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
@@ -41,7 +41,7 @@ def fit_spectra(
     image: SpectrumImage,
     modes: Sequence[VibrationalMode] | SpectrumModel,
     *,
-    tie: Tie = "common",
+    tie: TieChoice = "common",
     constraints: FitConstraints | None = None,
     executor: ExecutorLike | None = None,
     store: StoreLike | None = None,

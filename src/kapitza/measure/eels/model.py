@@ -188,9 +188,9 @@ def _stretched_reference(x: Any, width: Any, reference: tuple[Array, Array, floa
     return value, slope, [-(value + x * slope) / width]
 
 
-Tie = Literal["common", "each", "occupation"]
+TieChoice = Literal["common", "each", "occupation"]
 
-TIE_CHOICES: tuple[Tie, ...] = get_args(Tie)
+TIE_CHOICES: tuple[TieChoice, ...] = get_args(TieChoice)
 _NODES_PER_SIGMA = 2.0  # nodes of a convolution in the smallest standard deviation
 _MAX_PARTS = 8
 _NORMAL_REACH = 8.0  # standard deviations to which a normal line is followed in a convolution
@@ -251,7 +251,7 @@ class SpectrumModel(BaseRecord):
 
     modes: tuple[VibrationalMode, ...] = field(converter=_distinct_modes)
     shape: ZeroLossShape = field(default="pseudo-voigt", validator=one_of(*ZERO_LOSS_SHAPES))
-    tie: Tie = field(default="common", validator=one_of(*TIE_CHOICES), kw_only=True)
+    tie: TieChoice = field(default="common", validator=one_of(*TIE_CHOICES), kw_only=True)
     background: int = field(default=0, kw_only=True, metadata=about("1", "terms of a smooth background"))
     reference: ZeroLossPeak | None = field(default=None, kw_only=True)
 

@@ -52,7 +52,7 @@ class Domain(BaseRecord):
 
     Attributes
     ----------
-    boxes : `Block` of one to three dimensions, `Prism` of two or three; a later one replaces what earlier ones put in
+    boxes : `Cuboid` of one to three dimensions, `Prism` of two or three; a later one replaces what earlier ones put in
         its place.  Prisms with straight sides become blocks
     boundaries : by "left|right", names of two regions that touch: `Transmission` or `InterfaceScattering`
     walls : by "-x", "+x", "-y", ...: a `Wall`, or "periodic" for both sides of an axis; rough adiabatic if left out

@@ -40,7 +40,7 @@ def _shape_name(what: str, name: str, matter: object) -> str:
 
 
 @frozen(eq=False)
-class Block(BaseRecord):
+class Cuboid(BaseRecord):
     """A block of a material, or of a wall.
 
     Attributes
@@ -103,7 +103,7 @@ class Prism(BaseRecord):
     ----------
     corners : (n, 2) of the polygon in their order, either way round; it need not be convex
     matter : phonons of its material; or a `Wall`: a reservoir (with a temperature), a pore (without)
-    name : of the region, as for `Block`
+    name : of the region, as for `Cuboid`
     height : bottom and top along z in a domain of three dimensions; None in one of two
 
     Raises
@@ -152,11 +152,11 @@ class Prism(BaseRecord):
             inside &= (place[:, 2] > self.height[0]) & (place[:, 2] < self.height[1])
         return inside
 
-    def blocks(self) -> tuple[Block, ...]:
+    def blocks(self) -> tuple[Cuboid, ...]:
         """Blocks that fill it, where all sides are straight."""
         x, y = (np.unique(one) for one in self.corners.T)
         x, y = (one[np.append(np.diff(one) > _AREA_TOLERANCE * np.ptp(one), True)] for one in (x, y))
-        found: list[Block] = []
+        found: list[Cuboid] = []
         for left, right in itertools.pairwise(x):
             middle = np.stack([np.full(y.size - 1, (left + right) / 2), (y[1:] + y[:-1]) / 2], axis=1)
             filled = np.concatenate([[False], Prism(self.corners, self.matter).contains(middle), [False]])
@@ -165,11 +165,11 @@ class Prism(BaseRecord):
                 low, high = [left, y[first]], [right, y[last]]
                 if self.height is not None:
                     low, high = [*low, self.height[0]], [*high, self.height[1]]
-                found.append(Block(low, high, self.matter, self.name))
+                found.append(Cuboid(low, high, self.matter, self.name))
         return tuple(found)
 
 
-DomainShape = Block | Prism
+DomainShape = Cuboid | Prism
 
 
 @frozen(eq=False)

@@ -27,7 +27,7 @@ from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.gradients import UNUSABLE_OR_MISFIT, line_profile
 from kapitza.measure.eels.jump import InterfaceJump, fit_jump
 from kapitza.measure.eels.map import PixelFlag, TemperatureMap, swap_axes
-from kapitza.measure.eels.model import SpectrumModel, Tie, VibrationalMode
+from kapitza.measure.eels.model import SpectrumModel, TieChoice, VibrationalMode
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.eels.populations import departure_test, mode_occupations
 from kapitza.measure.eels.quality import SpectrumQuality, assess_spectra
@@ -175,7 +175,7 @@ def fit_scan(path: Path, modes: tuple[VibrationalMode, ...], target: Path, *, pr
     `progress` counts the blocks of pixels of all fits together.
     """
     image = kapitza.eels.read_eels(path)
-    ties: tuple[Tie, ...] = ("common", "each") if len(modes) > 1 else ("common",)
+    ties: tuple[TieChoice, ...] = ("common", "each") if len(modes) > 1 else ("common",)
     maps: dict[str, TemperatureMap] = {}
     for i, tie in enumerate(ties):
 

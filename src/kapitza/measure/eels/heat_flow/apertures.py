@@ -37,7 +37,7 @@ class OppositeOccupations(BaseRecord):
     --------
     >>> from kapitza.eels import fit_spectra
     >>> from kapitza.examples import aperture_pair, optical_mode
-    >>> from kapitza.measure.eels.heat_flow import opposite_occupations
+    >>> from kapitza.eels.heat_flow import opposite_occupations
     >>> pair, (along, against) = aperture_pair()
     >>> found = opposite_occupations(*(fit_spectra(one, [optical_mode()], tie="each") for one in pair))
     >>> difference, sigma = found.temperature_difference()
@@ -84,7 +84,7 @@ def opposite_occupations(plus: ModeSides | TemperatureMap, minus: ModeSides | Te
     --------
     >>> from kapitza.eels import fit_spectra
     >>> from kapitza.examples import aperture_pair, optical_mode
-    >>> from kapitza.measure.eels.heat_flow import opposite_occupations
+    >>> from kapitza.eels.heat_flow import opposite_occupations
     >>> pair, (along, against) = aperture_pair()
     >>> found = opposite_occupations(*(fit_spectra(one, [optical_mode()], tie="each") for one in pair))
     >>> print((found.plus > found.minus).all())
@@ -147,7 +147,7 @@ def simulate_aperture_pair(
     --------
     >>> from kapitza.eels import fit_spectra
     >>> from kapitza.examples import aperture_pair, optical_mode
-    >>> from kapitza.measure.eels.heat_flow import opposite_occupations
+    >>> from kapitza.eels.heat_flow import opposite_occupations
     >>> pair, (along, against) = aperture_pair()
     >>> found = opposite_occupations(*(fit_spectra(one, [optical_mode()], tie="each") for one in pair))
     >>> print(
@@ -208,7 +208,7 @@ class ApertureDesign(BaseRecord):
     Examples
     --------
     >>> from kapitza.eels import EelsExperiment, VibrationalMode
-    >>> from kapitza.measure.eels.heat_flow import design_apertures
+    >>> from kapitza.eels.heat_flow import design_apertures
     >>> from kapitza.units import meV, nm
     >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
     >>> plan = EelsExperiment(left=[to], right=[to], temperature=400.0, columns=4, rows=1, electrons=1e9)
@@ -264,7 +264,7 @@ def design_apertures(
     Examples
     --------
     >>> from kapitza.eels import EelsExperiment, VibrationalMode
-    >>> from kapitza.measure.eels.heat_flow import design_apertures
+    >>> from kapitza.eels.heat_flow import design_apertures
     >>> from kapitza.units import meV, nm
     >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
     >>> plan = EelsExperiment(left=[to], right=[to], temperature=400.0, columns=4, rows=1, electrons=1e9)

@@ -43,7 +43,7 @@ class LocalResistance(BaseRecord):
     >>> import numpy as np
     >>> from kapitza import Profile
     >>> from kapitza.eels import EelsExperiment, VibrationalMode, fit_spectra, simulate_spectra
-    >>> from kapitza.measure.eels.heat_flow import local_resistance
+    >>> from kapitza.eels.heat_flow import local_resistance
     >>> from kapitza.units import meV, nm
     >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
     >>> plan = EelsExperiment(left=[to], right=[to], columns=16, rows=4, pitch=2 * nm, electrons=1e10)
@@ -155,7 +155,7 @@ def local_resistance(
     >>> import numpy as np
     >>> from kapitza import Profile
     >>> from kapitza.eels import EelsExperiment, VibrationalMode, fit_spectra, simulate_spectra
-    >>> from kapitza.measure.eels.heat_flow import local_resistance
+    >>> from kapitza.eels.heat_flow import local_resistance
     >>> from kapitza.units import meV, nm
     >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
     >>> plan = EelsExperiment(left=[to], right=[to], columns=16, rows=4, pitch=2 * nm, electrons=1e10)

@@ -43,7 +43,7 @@ class ZoneReversal(BaseRecord):
     >>> import numpy as np
     >>> from kapitza import Occupation
     >>> from kapitza.eels import EelsExperiment, VibrationalMode, fit_spectra, simulate_spectra
-    >>> from kapitza.measure.eels.heat_flow import FlowReversal, mode_sides
+    >>> from kapitza.eels.heat_flow import FlowReversal, mode_sides
     >>> from kapitza.units import k_B, meV, nm
     >>> names, energy = ("acoustic", "alpha", "beta"), np.array([45, 70, 95]) * meV
     >>> modes = [VibrationalMode(name, one, 4 * meV, 5e-4) for name, one in zip(names, energy)]

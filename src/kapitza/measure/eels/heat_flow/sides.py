@@ -27,7 +27,7 @@ class ModeSides(BaseRecord):
     Examples
     --------
     >>> from kapitza.eels import EelsExperiment, VibrationalMode, fit_spectra, simulate_spectra
-    >>> from kapitza.measure.eels.heat_flow import mode_sides
+    >>> from kapitza.eels.heat_flow import mode_sides
     >>> from kapitza.units import meV
     >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
     >>> plan = EelsExperiment(left=[to], right=[to], temperature=400.0, columns=6, rows=1, electrons=1e9)

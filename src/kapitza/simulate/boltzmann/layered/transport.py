@@ -60,7 +60,8 @@ class Transport(BaseRecord):
 
     Examples
     --------
-    >>> from kapitza.boltzmann import Film, InterfaceScattering, gray_carriers, transport
+    >>> from kapitza import transport
+    >>> from kapitza.boltzmann import Film, InterfaceScattering, gray_carriers
     >>> silicon = gray_carriers("Si", heat_capacity=1.66e6, velocity=6400.0, mean_free_path=42e-9)
     >>> germanium = gray_carriers("Ge", heat_capacity=1.67e6, velocity=3900.0, mean_free_path=28e-9)
     >>> found = transport([Film(50e-9, silicon), Film(50e-9, germanium)], [InterfaceScattering(coefficient=0.4)])

@@ -112,9 +112,9 @@ class DetectorReading(BaseRecord):
 
     Examples
     --------
-    >>> from kapitza.boltzmann import Block, Domain, MonteCarloSettings, Wall, detector_temperature, gray_carriers
+    >>> from kapitza.boltzmann import Cuboid, Domain, MonteCarloSettings, Wall, detector_temperature, gray_carriers
     >>> silicon = gray_carriers("Si", heat_capacity=1.66e6, velocity=6400.0, mean_free_path=42e-9)
-    >>> film = Domain([Block([0.0], [40e-9], silicon)], walls={"-x": Wall(301.0), "+x": Wall(300.0)})
+    >>> film = Domain([Cuboid([0.0], [40e-9], silicon)], walls={"-x": Wall(301.0), "+x": Wall(300.0)})
     >>> middle = detector_temperature(film, [15e-9], [25e-9], settings=MonteCarloSettings(2000, seed=1))
     >>> print(middle.walls, abs(middle.share[0] - 0.5) < 0.05)
     ('-x', '+x') True
