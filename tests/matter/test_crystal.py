@@ -14,8 +14,8 @@ from kapitza.errors import InputError
 from kapitza.matter.brillouin import equivalent_normals, hemisphere_directions, lattice_operations, reduced_mesh
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import load_crystal
-from kapitza.matter.files.folding import minkowski_basis
 from kapitza.matter.longwave import long_wave
+from kapitza.matter.periodic import minkowski_basis
 from kapitza.matter.space_groups.crystal_symmetry import crystal_operations
 from kapitza.units import THz, angstrom, m_u
 

@@ -9,8 +9,7 @@ import pytest
 
 from kapitza.errors import DataError, ValidityWarning
 from kapitza.matter.files.crystals import load_crystal, miller_normal, primitive_cell_remark
-from kapitza.matter.files.force_constants import read_force_constants
-from kapitza.matter.files.phonopy import read_phonopy, stiffness_unit
+from kapitza.matter.files.phonopy import read_force_constants, read_phonopy, stiffness_unit
 from kapitza.units import angstrom, bohr, eV, hartree, m_u, rydberg
 
 Data = Callable[[str], Path]

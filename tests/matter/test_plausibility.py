@@ -10,8 +10,8 @@ from kapitza import Bands, agf
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter import load_crystal
 from kapitza.matter.building.layers import lead_from_force_constants, mass_junction
-from kapitza.matter.files.bonds import shortest_bond
 from kapitza.matter.junction import Junction, Lead
+from kapitza.matter.periodic import shortest_bond
 from kapitza.matter.phonons import named_structure, phonon_crystal, phonon_names
 from kapitza.matter.plausibility import check_crystal, check_junction_values
 from kapitza.units import THz, angstrom, bohr, eV, m_u

@@ -19,10 +19,10 @@ from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.errors import Hint, InputError, ValidityWarning
 from kapitza.matter.brillouin import inscribed_radius
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.files.bonds import shortest_bond
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, Lead
 from kapitza.matter.library import atomic_masses, material, materials
 from kapitza.matter.material import Material, composition
+from kapitza.matter.periodic import shortest_bond
 from kapitza.units import THz, angstrom, bohr, m_u
 
 _SPACING = (0.5 * angstrom, 30 * angstrom)  # root of the volume per atom: diamond 1.78 Å, caesium 4.9 Å, beads more

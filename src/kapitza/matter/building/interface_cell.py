@@ -23,9 +23,9 @@ from kapitza.errors import InputError
 from kapitza.matter.building.layers import cut_into_layers, repeat_blocks, widen_blocks
 from kapitza.matter.building.stacking import AtomStack, Segment
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.files.crystals import balanced_crystal
-from kapitza.matter.files.folding import minkowski_basis, nearest_images, symmetric_blocks
+from kapitza.matter.files.crystals import balanced_crystal, symmetric_blocks
 from kapitza.matter.junction import JunctionLayer, largest_constant
+from kapitza.matter.periodic import minkowski_basis, nearest_images
 from kapitza.matter.potentials.displaced_forces import REST_TOLERANCE, displaced_constants
 from kapitza.matter.potentials.force_constants import balance_moments, check_supercell
 from kapitza.matter.potentials.force_field import ForceField

@@ -1,4 +1,10 @@
-"""Crystals from files: folding, sum rule, dipole forces, and a look at whether the units can be right."""
+r"""Crystals from files: folding, sum rule, dipole forces, and a look at whether the units can be right.
+
+An atom of a periodic supercell stands for all of its images.  Its force constant belongs to the nearest one; where
+several are equally near, as on the surface of the Wigner-Seitz cell of the supercell, each gets an equal share.  This
+keeps the symmetry of the crystal and reproduces the supercell exactly at the commensurate wave vectors
+(K. Parlinski, Z. Q. Li, Y. Kawazoe, Phys. Rev. Lett. 78, 4063 (1997), doi:10.1103/PhysRevLett.78.4063).
+"""
 
 import warnings
 from os import PathLike
@@ -12,14 +18,15 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, IntArray, finite_array
 from kapitza.errors import DataError, Hint, InputError, ValidityWarning
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.files.bonds import shortest_bond
-from kapitza.matter.files.folding import fold_force_constants, map_supercell_atoms, row_atoms
-from kapitza.matter.files.objects import is_path, phonopy_path
-from kapitza.matter.files.phonopy import SupercellData, read_phonopy, unit_lattice
+from kapitza.matter.files.objects import phonopy_path
+from kapitza.matter.files.phonopy import AtomicCell, SupercellData, read_phonopy, unit_lattice
+from kapitza.matter.periodic import bond_fault, minkowski_basis, nearest_images
 from kapitza.matter.polar import DipoleForces, short_range_constants
 from kapitza.matter.structure import Structure
 from kapitza.units import angstrom
 
+_SITE_TOLERANCE = 2e-2 * angstrom  # by which an atom of the supercell may miss its place
+_PAIRS_PER_CHUNK = 1 << 15  # pairs of atoms
 _DENSITY_RANGE = (20.0, 30_000.0)  # kg m⁻³
 _CUBIC_TOLERANCE = 1e-3  # of an edge: how far a cubic lattice may be off
 _REPORTED_RESIDUAL = 1e-2  # of the largest force constant: violations of the sum rule that are reported
@@ -87,7 +94,7 @@ def load_crystal(
     >>> print(len(silicon.masses), "atoms in a cell")
     2 atoms in a cell
     """
-    if not is_path(path):
+    if not isinstance(path, (str, PathLike)):
         with phonopy_path(path) as file:
             return load_crystal(file, nac=nac, sum_rule=sum_rule, force_constants=force_constants, charges=charges)
     given, path = Path(path), phonopy_file(path)
@@ -144,8 +151,8 @@ def _replace_charges(data: SupercellData, born: ArrayLike, dielectric: ArrayLike
 
 def _subtract_dipole_forces(data: SupercellData, polar: DipoleForces, path: str | PathLike[str]) -> SupercellData:
     """Take the dipole forces off the force constants of a supercell."""
-    kind, cells = map_supercell_atoms(data.primitive, data.supercell, path)
-    steps = cells[None] - cells[row_atoms(data, kind, path)][:, None]
+    kind, cells = _map_supercell_atoms(data.primitive, data.supercell, path)
+    steps = cells[None] - cells[_row_atoms(data, kind, path)][:, None]
     multiple = np.round(data.supercell.lattice @ np.linalg.inv(data.primitive.lattice))
     if len(kind) // len(polar.positions) > 20_000:
         raise DataError(
@@ -154,6 +161,82 @@ def _subtract_dipole_forces(data: SupercellData, polar: DipoleForces, path: str 
             hint=Hint(python="use nac=False", command="take its Born charges out of the file"),
         )
     return evolve(data, force_constants=short_range_constants(polar, data.force_constants, kind, steps, multiple))
+
+
+def fold_force_constants(data: SupercellData, path: str | PathLike[str] | None = None) -> tuple[IntArray, Array]:
+    """(nR, 3) lattice vectors and (nR, 3n, 3n) force constants between primitive cells, N m⁻¹."""
+    n = len(data.primitive.masses)
+    kind, _ = _map_supercell_atoms(data.primitive, data.supercell, path)
+    origins = _row_atoms(data, kind, path)
+    cells: list[IntArray] = []
+    values: list[Array] = []
+    lattice, reduced = data.primitive.lattice, minkowski_basis(data.supercell.lattice, path)
+    inverse = np.linalg.inv(lattice)
+    where = data.supercell.points @ data.supercell.lattice
+    base = data.primitive.points @ lattice
+    first, second = (index.ravel() for index in np.indices((n, len(kind))))
+    for start in range(0, first.size, _PAIRS_PER_CHUNK):
+        i, j = first[start : start + _PAIRS_PER_CHUNK], second[start : start + _PAIRS_PER_CHUNK]
+        pair, vector, share = nearest_images(where[j] - where[origins[i]], reduced)
+        i, j = i[pair], kind[j[pair]]
+        cells.append(np.column_stack([np.round((vector - base[j] + base[i]) @ inverse).astype(np.int64), i, j]))
+        values.append(share[:, None, None] * data.force_constants[first[start:][pair], second[start:][pair]])
+    return symmetric_blocks(np.concatenate(cells), np.concatenate(values), n)
+
+
+def symmetric_blocks(keys: IntArray, values: Array, n: int) -> tuple[IntArray, Array]:
+    """Sum entries with keys (R, i, j) into blocks, made symmetric under the exchange of both atoms."""
+    keys = np.concatenate([keys, np.column_stack([-keys[:, :3], keys[:, 4], keys[:, 3]])])
+    values = 0.5 * np.concatenate([values, values.swapaxes(1, 2)])
+    cells, row = np.unique(keys[:, :3], axis=0, return_inverse=True)
+    total = np.zeros((len(cells), n, n, 3, 3))
+    np.add.at(total, (row.reshape(-1), keys[:, 3], keys[:, 4]), values)
+    return cells, total.transpose(0, 1, 3, 2, 4).reshape(len(cells), 3 * n, 3 * n)
+
+
+def _map_supercell_atoms(
+    primitive: AtomicCell, supercell: AtomicCell, path: str | PathLike[str] | None
+) -> tuple[IntArray, IntArray]:
+    """Which atom of the primitive cell each atom of the supercell is, and in which cell."""
+    multiple = supercell.lattice @ np.linalg.inv(primitive.lattice)
+    count = len(supercell.masses) / len(primitive.masses)
+    if np.abs(multiple - np.round(multiple)).max() > 1e-3 or abs(abs(np.linalg.det(multiple)) - count) > 1e-2:
+        raise DataError(
+            f"the supercell of {len(supercell.masses)} atoms is not a whole multiple of the primitive cell of "
+            f"{len(primitive.masses)}: {multiple.round(4).tolist()}",
+            file=path,
+        )
+    fraction = supercell.points @ supercell.lattice @ np.linalg.inv(primitive.lattice)
+    kind = np.full(len(fraction), -1)
+    cells = np.zeros((len(fraction), 3), dtype=np.int64)
+    for i, point in enumerate(primitive.points):
+        shift = np.round(fraction - point)
+        near = np.linalg.norm((fraction - point - shift) @ primitive.lattice, axis=1) < _SITE_TOLERANCE
+        same = np.abs(supercell.masses - primitive.masses[i]) < 1e-3 * primitive.masses[i]
+        kind[near & same], cells[near & same] = i, shift[near & same]
+    counts = np.bincount(kind[kind >= 0], minlength=len(primitive.masses))
+    if (kind < 0).any() or np.ptp(counts) > 0:
+        lost = int(np.argmin(kind)) if (kind < 0).any() else int(np.argmax(counts))
+        raise DataError(
+            f"atom {lost + 1} of the supercell is no image of the atom of the primitive cell with its mass; "
+            "wanted positions equal to 0.02 Å",
+            file=path,
+        )
+    return kind, cells
+
+
+def _row_atoms(data: SupercellData, kind: IntArray, path: str | PathLike[str] | None) -> IntArray:
+    """Atom of the supercell at which each row of the force constants starts."""
+    origins = data.origins
+    if origins is None:
+        return np.array([int(np.argmax(kind == i)) for i in range(len(data.primitive.masses))])
+    if kind[list(origins)].tolist() != list(range(len(origins))):
+        raise DataError(
+            f"rows of force constants start at atoms {[atom + 1 for atom in origins]!s:.80} of the supercell, which "
+            "are not the atoms of the primitive cell in their order",
+            file=path,
+        )
+    return np.array(origins)
 
 
 def enforce_sum_rule(cells: IntArray, values: Array, field: Array) -> tuple[float, Array]:
@@ -188,9 +271,8 @@ def _check_units(data: SupercellData, path: str | PathLike[str]) -> None:
             "check physical_unit: length (angstrom or au) and the lattice",
             file=path,
         )
-    bond = shortest_bond(cell.points @ cell.lattice, cell.symbols, cell.lattice)
-    if bond is not None and bond.fault:
-        raise DataError(f"{bond.fault} In physical_unit, length is angstrom or au", file=path)
+    if fault := bond_fault(cell.points @ cell.lattice, cell.symbols, cell.lattice):
+        raise DataError(f"{fault} In physical_unit, length is angstrom or au", file=path)
 
 
 def miller_normal(path: Path, miller: tuple[int, int, int]) -> Array:

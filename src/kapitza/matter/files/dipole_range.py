@@ -8,8 +8,8 @@ from attrs import evolve
 from kapitza.core.arrays import Array, IntArray, integer_array
 from kapitza.errors import InputError
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.files.crystals import enforce_sum_rule
-from kapitza.matter.files.folding import minkowski_basis, nearest_images, symmetric_blocks
+from kapitza.matter.files.crystals import enforce_sum_rule, symmetric_blocks
+from kapitza.matter.periodic import minkowski_basis, nearest_images
 from kapitza.matter.polar import commensurate_wavevectors
 
 _MAX_CELLS = 4096

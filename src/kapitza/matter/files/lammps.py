@@ -14,8 +14,7 @@ from kapitza.core.files import read_limited
 from kapitza.core.limits import LARGEST
 from kapitza.errors import DataError
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.files.crystals import balanced_crystal
-from kapitza.matter.files.folding import fold_force_constants
+from kapitza.matter.files.crystals import balanced_crystal, fold_force_constants
 from kapitza.matter.files.phonopy import AtomicCell, SupercellData, locate_atoms
 from kapitza.matter.structure import Structure
 from kapitza.units import angstrom, eV, m_u

@@ -1,6 +1,7 @@
-"""Force constants from phonopy's YAML files (A. Togo, doi:10.7566/JPSJ.92.012001), without a YAML library.
+"""Force constants from phonopy's files (A. Togo, doi:10.7566/JPSJ.92.012001): YAML without a YAML library,
+FORCE_CONSTANTS, FORCE_SETS and HDF5.
 
-Only the block style that phonopy itself writes is read, line by line. Anchors, aliases, tags and nested flow
+Of YAML only the block style that phonopy itself writes is read, line by line. Anchors, aliases, tags and nested flow
 collections are refused where a number is expected; other sections are skipped unread. So no file can grow in memory
 beyond a small multiple of its size.
 """
@@ -8,24 +9,20 @@ beyond a small multiple of its size.
 import re
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from attrs import frozen
 
 from kapitza.core.arrays import Array
+from kapitza.core.files import read_limited, regular_file_size
 from kapitza.core.records import BaseRecord
-from kapitza.errors import DataError
-from kapitza.matter.files.force_constants import (
-    SupercellAtoms,
-    check_magnitude,
-    companion_file,
-    constants_from_sets,
-    read_force_constants,
-    read_lines,
-)
+from kapitza.errors import DataError, require
+from kapitza.matter.files.force_constants import Displacement, SupercellAtoms, constants_from_displacements
 from kapitza.units import angstrom, bohr, eV, hartree, m_u, rydberg
 
 _MAX_PAIRS = 4_000_000  # of atoms with force constants
+_MAX_BYTES = 2**28  # of a file: as many pairs of atoms
 
 _LENGTH_UNITS = {"angstrom": angstrom, "au": bohr, "bohr": bohr}
 _ENERGY_UNITS = {"ev": eV, "ry": rydberg, "rydberg": rydberg, "mry": 1e-3 * rydberg, "hartree": hartree, "ha": hartree}
@@ -81,7 +78,7 @@ class _FileSection(BaseRecord):
 def read_phonopy(path: str | PathLike[str], force_constants: str | PathLike[str] | None = None) -> SupercellData:
     """Read cells and force constants (in `path`, in `force_constants` or in a file beside it) of phonopy's YAML."""
     path = Path(path)
-    sections = _split_sections(path, read_lines(path))
+    sections = _split_sections(path, _read_lines(path))
     length, stiffness = _file_units(sections, path)
     primitive = _read_cell(_required_section(sections, "primitive_cell", path), length)
     supercell = _read_cell(_required_section(sections, "supercell", path), length)
@@ -91,11 +88,11 @@ def read_phonopy(path: str | PathLike[str], force_constants: str | PathLike[str]
     if force_constants is None and "force_constants" in sections:
         constants, rows = _read_inline_constants(sections["force_constants"], shape), None
     else:
-        file = companion_file(path) if force_constants is None else Path(force_constants)
+        file = _companion_file(path) if force_constants is None else Path(force_constants)
         if file.name.startswith("FORCE_SETS"):
             rows = locate_atoms(primitive, supercell, path)
             atoms = SupercellAtoms(supercell.lattice, supercell.points, np.array(supercell.symbols), primitive.lattice)
-            constants = constants_from_sets(file, atoms, rows)
+            constants = constants_from_displacements(_read_force_sets(file, shape[1]), atoms, rows, file)
         else:
             constants, rows = read_force_constants(file, shape)
     born, dielectric = _read_charges(sections["nac"], shape[0]) if "nac" in sections else (None, None)
@@ -104,14 +101,14 @@ def read_phonopy(path: str | PathLike[str], force_constants: str | PathLike[str]
         if origins is None:
             origins = locate_atoms(primitive, supercell, path)
         constants = constants[list(origins)]
-    check_magnitude(constants, 1e5, "force constants (eV/Å²)", path, scale=eV / angstrom**2 / stiffness)
+    _check_magnitude(constants, 1e5, "force constants (eV/Å²)", path, scale=eV / angstrom**2 / stiffness)
     return SupercellData(primitive, supercell, constants * stiffness, born, dielectric, origins)
 
 
 def unit_lattice(path: str | PathLike[str]) -> Array:
     """(3, 3) lattice vectors in rows of the unit cell of a file, m: what Miller indices refer to."""
     path = Path(path)
-    sections = _split_sections(path, read_lines(path))
+    sections = _split_sections(path, _read_lines(path))
     return _read_cell(_required_section(sections, "unit_cell", path), _file_units(sections, path)[0]).lattice
 
 
@@ -186,7 +183,7 @@ def _read_scalars(section: _FileSection) -> dict[str, tuple[str, int]]:
 def _read_cell(section: _FileSection, length: float) -> AtomicCell:
     """Lattice and atoms of a section."""
     lattice = np.array([_parse_row(section, i) for i in _lines_below(section, "lattice", 3)])
-    check_magnitude(lattice, 1e5, "lattice vectors (Å)", section.path, scale=length / angstrom, line=section.start)
+    _check_magnitude(lattice, 1e5, "lattice vectors (Å)", section.path, scale=length / angstrom, line=section.start)
     span = np.prod(np.linalg.norm(lattice, axis=1))
     if not abs(np.linalg.det(lattice)) > 1e-4 * span:
         raise section.fault(f"the lattice vectors {lattice.tolist()!s:.120} span no volume")
@@ -195,7 +192,7 @@ def _read_cell(section: _FileSection, length: float) -> AtomicCell:
     symbols, points, masses, reduced = _read_atoms(section)
     if not symbols:
         raise section.fault("the cell has no atoms: expected 'points:' with '- symbol: Si' and so on")
-    check_magnitude(points, 1e3, "coordinates", section.path, line=section.start)
+    _check_magnitude(points, 1e3, "coordinates", section.path, line=section.start)
     complete = len(reduced) == len(symbols)
     return AtomicCell(lattice * length, points, masses * m_u, symbols, tuple(reduced) if complete else None)
 
@@ -318,8 +315,8 @@ def _read_charges(section: _FileSection, count: int) -> tuple[Array, Array]:
         raise section.fault(f"{len(offsets)} rows of Born charges, wanted {3 * count}")
     born = np.array([_parse_row(section, i) for i in offsets]).reshape(count, 3, 3)
     dielectric = np.array([_parse_row(section, i) for i in _lines_below(section, "dielectric_constant", 3)])
-    check_magnitude(born, 100, "Born charges", section.path, line=section.start)
-    check_magnitude(dielectric, 1e4, "dielectric constants", section.path, line=section.start)
+    _check_magnitude(born, 100, "Born charges", section.path, line=section.start)
+    _check_magnitude(dielectric, 1e4, "dielectric constants", section.path, line=section.start)
     if not np.linalg.eigvalsh(dielectric + dielectric.T)[0] > 1:
         raise section.fault(f"the dielectric constant {dielectric.tolist()} is not positive")
     return born, dielectric
@@ -347,3 +344,130 @@ def locate_atoms(primitive: AtomicCell, supercell: AtomicCell, path: str | PathL
             )
         found.append(int(np.argmax(near)))
     return tuple(found)
+
+
+def _companion_file(path: Path) -> Path:
+    """Return the file of force constants in the folder of a YAML file that has none itself."""
+    for name in ("FORCE_CONSTANTS", "force_constants.hdf5", "FORCE_SETS"):
+        if path.with_name(name).is_file():
+            return path.with_name(name)
+    raise DataError("has no 'force_constants': write it with `phonopy --include-fc`, phonopy.save in Python", file=path)
+
+
+def read_force_constants(path: str | PathLike[str], shape: tuple[int, int]) -> tuple[Array, tuple[int, ...] | None]:
+    """Read text or HDF5 force constants of n rows or N, (n or N, N, 3, 3) in the unit of the file; `shape` is n and N.
+    The second value is the atoms of the supercell at which the n rows start, where the file names them.
+    """
+    path = Path(path)
+    return _read_hdf5_constants(path, shape) if path.suffix in (".hdf5", ".h5") else _read_text_constants(path, shape)
+
+
+def _read_lines(path: Path) -> list[str]:
+    """Lines of a text file that is not too large."""
+    try:
+        return read_limited(path, _MAX_BYTES).decode("utf-8").split("\n")
+    except UnicodeDecodeError as err:
+        raise DataError(f"is not a text file: byte {err.start} is not UTF-8", file=path) from err
+    except DataError:
+        raise
+    except OSError as err:
+        raise DataError(f"cannot be read: {err.strerror or err}", file=path) from err
+
+
+def _check_magnitude(
+    array: Array, most: float, what: str, path: Path, *, scale: float = 1.0, line: int | None = None
+) -> None:
+    """Refuse numbers that no crystal has, before arithmetic overflows on them."""
+    worst = float(np.abs(array).max(initial=0.0))
+    if not worst <= most / scale:
+        raise DataError(f"{what} of {worst * scale:g} are no crystal's: wanted at most {most:g}", file=path, line=line)
+
+
+def _read_text_constants(path: Path, shape: tuple[int, int]) -> tuple[Array, tuple[int, ...] | None]:
+    """Read the text file FORCE_CONSTANTS."""
+    lines = [line for line in _read_lines(path) if line.strip()]
+    sizes = [int(part) for part in (lines[0].split() if lines else []) if part.isdigit() and len(part) < 12]
+    sizes = sizes * 2 if len(sizes) == 1 else sizes
+    if len(sizes) != 2 or sizes[0] not in shape or sizes[1] != shape[1]:
+        wanted = f"{shape[0]} {shape[1]} or {shape[1]} {shape[1]}"
+        raise DataError(f"expected the numbers of atoms {wanted}, got {'  '.join(lines[:1])!r:.40}", file=path, line=1)
+    counts = sizes[0] * sizes[1]
+    if len(lines) != 1 + 4 * counts:
+        raise DataError(f"{len(lines) - 1} lines of force constants, wanted {4 * counts}; truncated?", file=path)
+    try:
+        values = np.array(" ".join(lines[1:]).split(), dtype=float)
+    except ValueError as err:
+        raise DataError(f"{err!s:.80}", file=path) from err
+    if values.size != 11 * counts or not np.isfinite(values).all():
+        raise DataError(f"{values.size} numbers of force constants, wanted {11 * counts} finite ones", file=path)
+    values = values.reshape(sizes[0], sizes[1], 11)
+    _check_magnitude(values[:, 0, 0], 1e9, "atom numbers", path)
+    rows = tuple(int(atom) - 1 for atom in values[:, 0, 0])
+    if not all(0 <= atom < sizes[1] for atom in rows):
+        raise DataError(f"atom numbers {min(rows) + 1} to {max(rows) + 1}, wanted 1 to {sizes[1]}", file=path)
+    return values[:, :, 2:].reshape(*sizes, 3, 3), rows if sizes[0] == shape[0] else None
+
+
+def _read_hdf5_constants(path: Path, shape: tuple[int, int]) -> tuple[Array, tuple[int, ...] | None]:
+    """Read force_constants.hdf5: data within the file only, its size checked before it is loaded."""
+    h5py = require("h5py", extra="hdf5", why=f"reading {path.name}")
+    regular_file_size(path)
+    try:
+        with h5py.File(path, "r") as file:
+            constants = _internal_dataset(h5py, file, "force_constants" if "force_constants" in file else "fc2", path)
+            if len(constants.shape) != 4 or constants.shape[0] not in shape or constants.shape[1:] != (shape[1], 3, 3):
+                raise DataError(f"force constants of shape {constants.shape} for {shape} atoms", file=path)
+            values = np.asarray(constants[:], dtype=float)
+            rows = _row_origins(h5py, file, shape, path) if "p2s_map" in file else None
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as err:
+        if isinstance(err, DataError):
+            raise
+        raise DataError(f"cannot be read: {err!s:.100}", file=path) from err
+    if not np.isfinite(values).all():
+        raise DataError("the force constants are not all finite", file=path)
+    return values, rows
+
+
+def _row_origins(h5py: Any, file: Any, shape: tuple[int, int], path: Path) -> tuple[int, ...]:
+    """Atoms of the supercell at which the rows of the force constants start."""
+    found = _internal_dataset(h5py, file, "p2s_map", path)
+    if found.shape != (shape[0],):
+        raise DataError(f"p2s_map of shape {found.shape}, wanted {shape[0]} atoms", file=path)
+    rows = tuple(int(atom) for atom in found[:])
+    if not all(0 <= atom < shape[1] for atom in rows):
+        raise DataError(f"p2s_map {rows!s:.60} names atoms beyond the {shape[1]} of the supercell", file=path)
+    return rows
+
+
+def _internal_dataset(h5py: Any, file: Any, name: str, path: Path) -> Any:
+    """Return a dataset that is stored in this very file: links and raw storage elsewhere could read any file."""
+    link = file.get(name, getlink=True)
+    if not isinstance(link, h5py.HardLink) or not isinstance(file[name], h5py.Dataset):
+        raise DataError(f"{name!r} is not a dataset of this file", file=path)
+    if file[name].external or file[name].is_virtual or file[name].dtype.kind not in "fiu":
+        raise DataError(f"{name!r} is not stored as numbers in the file itself", file=path)
+    return file[name]
+
+
+def _read_force_sets(path: Path, count: int) -> list[Displacement]:
+    """Displacements and forces of a FORCE_SETS file of `count` atoms."""
+    words = [(word, i + 1) for i, line in enumerate(_read_lines(path)) for word in line.split("#")[0].split()]
+    try:
+        values = np.array([float(word) for word, _ in words])
+    except ValueError as err:
+        wrong = next((i for word, i in words if not word.lstrip("+-").replace(".", "", 1)[:1].isdigit()), None)
+        raise DataError(f"expected numbers only: {err!s:.60}", file=path, line=wrong) from err
+    sizes = values[:2].tolist() if values.size > 1 and np.isfinite(values[:2]).all() else [0, 0]
+    if sizes[0] != count or not 1 <= sizes[1] <= 6 * count or sizes[1] != int(sizes[1]):
+        raise DataError(f"expected {count} atoms and a number of displacements, got {sizes}", file=path, line=1)
+    each = 4 + 3 * count
+    if values.size != 2 + int(sizes[1]) * each or not np.isfinite(values).all():
+        raise DataError(
+            f"{values.size} numbers, wanted {2 + int(sizes[1]) * each} finite ones for {int(sizes[1])} displacements "
+            "of atoms in the supercell (type 1)",
+            file=path,
+        )
+    rows = values[2:].reshape(int(sizes[1]), each)
+    if not ((rows[:, 0] >= 1) & (rows[:, 0] <= count) & (np.abs(rows[:, 1:4]).max(axis=1) > 0)).all():
+        raise DataError(f"displaced atoms {rows[:, 0].tolist()!s:.60}, wanted 1 to {count}, each moved", file=path)
+    return [Displacement(int(row[0]) - 1, row[1:4], row[4:].reshape(count, 3)) for row in rows]

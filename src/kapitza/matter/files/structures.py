@@ -14,8 +14,8 @@ import numpy as np
 from kapitza.core.arrays import Array
 from kapitza.core.files import file_path, read_limited
 from kapitza.errors import DataError, InputError, KapitzaError, require
-from kapitza.matter.files.bonds import COVALENT_RADII, shortest_bond
 from kapitza.matter.files.objects import atoms_of_object, is_path
+from kapitza.matter.periodic import COVALENT_RADII, shortest_bond
 from kapitza.matter.structure import Structure
 from kapitza.units import angstrom, m_u
 

@@ -10,8 +10,7 @@ from kapitza.core.arrays import Array, about, one_of, quantity, read_only_mappin
 from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, Hint, InputError, require
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.files.crystals import balanced_crystal
-from kapitza.matter.files.folding import fold_force_constants
+from kapitza.matter.files.crystals import balanced_crystal, fold_force_constants
 from kapitza.matter.files.force_constants import SupercellAtoms, constants_from_displacements
 from kapitza.matter.files.phonopy import AtomicCell, SupercellData
 from kapitza.matter.potentials.calculators import DEFAULT_CALCULATOR

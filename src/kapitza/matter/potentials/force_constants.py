@@ -14,8 +14,8 @@ import numpy as np
 from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import InputError
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.files.crystals import balanced_crystal
-from kapitza.matter.files.folding import minkowski_basis, nearest_images, symmetric_blocks
+from kapitza.matter.files.crystals import balanced_crystal, symmetric_blocks
+from kapitza.matter.periodic import minkowski_basis, nearest_images
 from kapitza.matter.potentials.displaced_forces import displaced_constants
 from kapitza.matter.potentials.force_field import ForceField, force_field_from_calculator, structure_from_ase
 from kapitza.matter.structure import Structure

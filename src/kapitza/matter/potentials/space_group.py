@@ -15,8 +15,7 @@ from attrs import evolve, frozen
 from kapitza.core.arrays import Array, IntArray
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.matter.files.folding import minkowski_basis
-from kapitza.matter.files.force_constants import nearest_sites
+from kapitza.matter.periodic import minkowski_basis, nearest_sites
 from kapitza.matter.structure import Structure
 from kapitza.units import angstrom
 

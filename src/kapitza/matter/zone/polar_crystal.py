@@ -21,8 +21,8 @@ from attrs import evolve, field, frozen
 from kapitza.core.arrays import Array, ComplexArray, IntArray
 from kapitza.errors import InputError
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.files.folding import minkowski_basis, nearest_images
 from kapitza.matter.files.phonon_facts import PolarConstants
+from kapitza.matter.periodic import minkowski_basis, nearest_images
 from kapitza.matter.polar import COULOMB_CONSTANT, DipoleForces, pair_turns
 from kapitza.units import angstrom
 

@@ -31,8 +31,8 @@ from kapitza.core.student import student_widening
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.matter.brillouin import lattice_operations
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.files.crystals import balanced_crystal
-from kapitza.matter.files.folding import minkowski_basis, nearest_images, symmetric_blocks
+from kapitza.matter.files.crystals import balanced_crystal, symmetric_blocks
+from kapitza.matter.periodic import minkowski_basis, nearest_images
 from kapitza.matter.structure import Structure, structure
 from kapitza.run.store import UnitResult, unit_address
 from kapitza.run.work import Progress, ignore_progress

@@ -1,13 +1,20 @@
-"""Nearest distances of atoms held against the radii of their elements: lengths in the wrong unit show there."""
+"""Periodic images of atoms: reduced lattices, nearest images and sites, and nearest distances held against the radii of
+the elements, where lengths in the wrong unit show.
+"""
+
+from itertools import product
+from os import PathLike
 
 import numpy as np
 from attrs import frozen
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.core.records import BaseRecord
-from kapitza.matter.files.folding import minkowski_basis, nearest_images
+from kapitza.errors import DataError
 from kapitza.units import angstrom
 
+_IMAGE_TOLERANCE = 1e-4 * angstrom  # by which equally near images may differ
+_NEIGHBOUR_CELLS = np.array(list(product((-1, 0, 1), repeat=3)))
 # Covalent radii in pm: B. Cordero et al., Dalton Trans. 2008, 2832, doi:10.1039/b801115j (low-spin where two are given)
 _COVALENT_TABLE = """
 H:31 He:28 Li:128 Be:96 B:84 C:76 N:71 O:66 F:57 Ne:58 Na:166 Mg:141 Al:121 Si:111 P:107 S:105 Cl:102 Ar:106 K:203
@@ -24,6 +31,44 @@ _NOBLE_RADII = {"He": 143, "Ne": 158, "Ar": 183, "Kr": 225, "Xe": 206}
 # library 0.84 to 1.20.  Bohr taken for Å makes it 1.89 times as large, Å taken for bohr 0.53 times.
 BOND_RATIO_RANGE = (0.66, 1.5)
 _MAX_ATOMS = 200  # whose neighbours are looked at
+
+
+def nearest_images(vector: Array, lattice: Array) -> tuple[IntArray, Array, Array]:
+    """Shortest images of vectors (m, 3) on a reduced lattice: index of the vector, image, its share."""
+    fraction = vector @ np.linalg.inv(lattice)
+    images = (fraction - np.round(fraction))[:, None] @ lattice + _NEIGHBOUR_CELLS @ lattice
+    length = np.linalg.norm(images, axis=2)
+    pair, which = np.nonzero(length <= length.min(axis=1, keepdims=True) + _IMAGE_TOLERANCE)
+    return pair, images[pair, which], 1 / np.bincount(pair, minlength=len(vector))[pair]
+
+
+def minkowski_basis(lattice: Array, path: str | PathLike[str] | None = None) -> Array:
+    """Shortest vectors that span the lattice: the nearest image is then within one step in each."""
+    reduced = lattice.copy()
+    for _ in range(200):
+        before = np.linalg.norm(reduced, axis=1)
+        for i in range(3):
+            j, k = (i + 1) % 3, (i + 2) % 3
+            for other in (j, k):
+                reduced[i] -= np.round(reduced[i] @ reduced[other] / (reduced[other] @ reduced[other])) * reduced[other]
+            trial = reduced[i] + _NEIGHBOUR_CELLS[:, 1:] @ reduced[[j, k]]
+            reduced[i] = trial[
+                np.argmin(np.linalg.norm(trial, axis=1) * (1 + 1e-9 * np.abs(_NEIGHBOUR_CELLS[:, 1:]).sum(axis=1)))
+            ]
+        if np.linalg.norm(reduced, axis=1).sum() >= before.sum() * (1 - 1e-9):
+            return reduced
+    raise DataError(f"the lattice of the supercell {lattice.tolist()!s:.100} is too skewed", file=path)
+
+
+def nearest_sites(points: Array, sites: Array) -> IntArray:
+    """(n,) nearest of the `sites` (m, 3) to each of the `points` (n, 3) of a periodic cell, both in units of its
+    lattice vectors, in which distances count.
+    """
+    from scipy.spatial import KDTree
+
+    inside = [one - np.floor(one) for one in (sites, points)]
+    known, wanted = (np.where(one < 1, one, 0.0) for one in inside)  # the floor of a tiny negative number is -1
+    return np.asarray(KDTree(known, boxsize=1.0).query(wanted)[1], dtype=np.int64)
 
 
 @frozen
@@ -81,3 +126,9 @@ def shortest_bond(positions: Array, symbols: tuple[str, ...], lattice: Array) ->
             least = float(length[near] / radii[near])
             pair = ShortestBond(symbols[i], symbols[index[near]], float(length[near]), float(radii[near]))
     return pair
+
+
+def bond_fault(positions: Array, symbols: tuple[str, ...], lattice: Array) -> str:
+    """What is wrong with the nearest distances of a crystal, as in `shortest_bond`; empty where nothing is."""
+    bond = shortest_bond(positions, symbols, lattice)
+    return "" if bond is None else bond.fault
