@@ -1,6 +1,6 @@
 """Phonons of crystals by name: force constants with their cards, dispersion, and published frequencies."""
 
-from kapitza.matter.band_spectrum import BandSpectrum as BandSpectrum
+from kapitza.matter.bands import BandSpectrum as BandSpectrum
 from kapitza.matter.files.phonon_facts import MeasuredPhonons as MeasuredPhonons
 from kapitza.matter.files.phonon_facts import PolarConstants as PolarConstants
 from kapitza.matter.files.phonon_facts import measured_phonons as measured_phonons

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kapitza.matter.band_spectrum import cached_spectrum
+from kapitza.matter.bands import cached_spectrum
 from kapitza.matter.phonons import phonon_spectrum, phonons
 from kapitza.run.cache import cache_store, compute_once
 from kapitza.run.store import UnitResult

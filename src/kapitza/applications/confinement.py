@@ -17,7 +17,7 @@ from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.quadrature import frequency_grid
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.matter.band_spectrum import BandSpectrum
+from kapitza.matter.bands import BandSpectrum
 from kapitza.matter.library import material
 from kapitza.matter.material import GLASS_SYMMETRY, LIQUID_SYMMETRY, Material
 from kapitza.matter.phonons import has_phonons, phonon_card, phonon_spectrum

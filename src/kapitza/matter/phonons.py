@@ -22,8 +22,7 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, IntArray, about, read_only_mapping
 from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, InputError
-from kapitza.matter.band_spectrum import BandSpectrum, cached_spectrum
-from kapitza.matter.bands import Bands
+from kapitza.matter.bands import Bands, BandSpectrum, cached_spectrum
 from kapitza.matter.crystal import Crystal, unit_vector
 from kapitza.matter.files.crystals import balanced_crystal
 from kapitza.matter.files.dipole_range import extend_dipole_forces

@@ -32,8 +32,7 @@ from kapitza.core.occupation import Statistics
 from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import Hint, InputError
-from kapitza.matter.band_spectrum import BandSpectrum
-from kapitza.matter.bands import Bands
+from kapitza.matter.bands import Bands, BandSpectrum
 from kapitza.matter.dispersion import Dispersion
 from kapitza.matter.electrons import Electrons
 from kapitza.matter.isotropic import Solid

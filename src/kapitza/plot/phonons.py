@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kapitza.core.arrays import Array
-from kapitza.matter.band_spectrum import BandSpectrum
+from kapitza.matter.bands import BandSpectrum
 from kapitza.matter.files.phonon_facts import MeasuredPhonons
 from kapitza.matter.potentials.crystal_phonons import CrystalPhonons
 from kapitza.matter.zone.dispersion import PhononDispersion

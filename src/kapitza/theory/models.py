@@ -13,7 +13,7 @@ from kapitza.core.occupation import Statistics
 from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
-from kapitza.matter.band_spectrum import BandSpectrum
+from kapitza.matter.bands import BandSpectrum
 from kapitza.matter.electrons import Electrons
 from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.matter.material import Material

@@ -15,8 +15,7 @@ from kapitza.core.arrays import temperatures
 from kapitza.core.phonons import Phonons
 from kapitza.core.records import BaseRecord
 from kapitza.errors import Hint, InputError, ValidityWarning
-from kapitza.matter.band_spectrum import BandSpectrum
-from kapitza.matter.bands import Bands
+from kapitza.matter.bands import Bands, BandSpectrum
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.elastic import Elastic
 from kapitza.matter.electrons import Electrons, material_electrons

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, temperatures
 from kapitza.core.conductance import Conductance
-from kapitza.matter.band_spectrum import BandSpectrum
+from kapitza.matter.bands import BandSpectrum
 from kapitza.matter.elastic import Elastic
 from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.theory.models import Estimate, contact_electrons, find_model

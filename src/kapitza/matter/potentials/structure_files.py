@@ -12,8 +12,7 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, about
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, KapitzaError
-from kapitza.matter.band_spectrum import BandSpectrum, cached_spectrum
-from kapitza.matter.bands import Bands
+from kapitza.matter.bands import Bands, BandSpectrum, cached_spectrum
 from kapitza.matter.crystal import Crystal, unit_vector
 from kapitza.matter.files.structures import read_structure
 from kapitza.matter.longwave import long_wave

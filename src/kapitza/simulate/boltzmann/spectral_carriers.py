@@ -17,8 +17,7 @@ from kapitza.core.occupation import Statistics, mode_heat_capacity
 from kapitza.core.quadrature import gauss_legendre, panel_quadrature
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.matter.band_spectrum import BandSpectrum
-from kapitza.matter.bands import Bands
+from kapitza.matter.bands import Bands, BandSpectrum
 from kapitza.matter.brillouin import equivalent_normals, mesh_operations, reduced_mesh
 from kapitza.matter.dispersion import Dispersion, invert_branch
 from kapitza.matter.isotropic import Solid
