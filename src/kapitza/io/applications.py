@@ -6,13 +6,12 @@ one ("30 MW/m2K ± 20 %"), the path of a saved result, two materials for the cal
 { temperature = [300, 500], value = ["180 uV/K", "210 uV/K"] }.
 """
 
-from collections.abc import Mapping
+from functools import partial
 from os import PathLike
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from attrs import NOTHING, fields, frozen
+from attrs import NOTHING, evolve, frozen
 
 from kapitza.applications.cryogenic import HEATING_MODELS, HeliumBath, Superconductor
 from kapitza.applications.exchanger import FLOW_ARRANGEMENTS, NUSSELT_NUMBERS, HeatExchanger, Stream
@@ -22,6 +21,7 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary
 from kapitza.io.boundaries import BoundarySides, held_with_sigma, read_conductance
+from kapitza.io.keys import Bounds, Key, Table, attribute, number, special, table, text
 from kapitza.io.quantities import quantity
 from kapitza.io.toml import TomlTable, locate_faults, read_toml
 from kapitza.matter.library import material
@@ -36,41 +36,6 @@ _PLAUSIBLE_LIMITS = {
     "flow": (1e-24, 1e3), "viscosity": (1e-8, 1e6), "density": (1e-3, 3e4), "current": (-1e6, 1e6),
     "radiation": (1e-6, 1e6), "flux": (0.0, 1e15), "conductance": (1e-3, 1e13), "resistance_per_length": (1e-9, 1e15),
     "share": (0.0, 1e3),
-}  # fmt: skip
-_Names = Mapping[str, str]
-_NONE_GIVEN: Mapping[str, Any] = MappingProxyType({})
-_LEG_MODES = ("generator", "cooler")
-# kinds of unit of the keys; "(T)" where a table against temperature may stand, "boundary" for conductances
-_LEG_KINDS = {
-    "length": "length", "area": "area", "seebeck": "seebeck(T)", "resistivity": "resistivity(T)",
-    "conductivity": "conductivity(T)", "hot_resistivity": "contact_resistivity",
-    "cold_resistivity": "contact_resistivity", "hot_conductance": "boundary", "cold_conductance": "boundary",
-}  # fmt: skip
-_CELL_KINDS = {
-    "radius": "length", "height": "length", "conductivity": "conductivity", "heat_capacity": "heat_capacity",
-    "resistance": "electrical_resistance", "melting": "temperature", "dielectric": "conductivity", "pitch": "length",
-    "electrode": "conductivity", "latent": "energy_density", "side": "boundary", "contact": "boundary",
-    "ambient": "temperature",
-}  # fmt: skip
-_STREAM_KINDS = {
-    "inlet": "temperature", "flow": "flow", "conductivity": "conductivity", "heat_capacity": "heat_capacity",
-    "viscosity": "viscosity", "density": "density", "diameter": "length", "section": "area",
-}  # fmt: skip
-_WALL_KINDS = {
-    "thickness": "length", "conductivity": "conductivity", "area": "area", "length": "length",
-    "hot_conductance": "boundary", "cold_conductance": "boundary",
-}  # fmt: skip
-_WALL_ATTRIBUTES = {
-    "thickness": "wall", "conductivity": "wall_conductivity", "hot_conductance": "hot_boundary",
-    "cold_conductance": "cold_boundary",
-}  # fmt: skip
-_BATH_KINDS = {
-    "temperature": "temperature", "exponent": "share", "critical": "flux", "recovery": "flux", "film": "conductance",
-    "recovery_rise": "temperature",
-}  # fmt: skip
-_SUPERCONDUCTOR_KINDS = {
-    "critical_temperature": "temperature", "critical_current": "current", "resistance": "resistance_per_length",
-    "perimeter": "length",
 }  # fmt: skip
 
 
@@ -118,17 +83,45 @@ class CryogenicFile(BaseRecord):
     boundary: Conductance | None = None
 
 
-def _plausible_number(part: TomlTable, key: str, kind: str, default: float | None = None) -> float:
-    """Return a number of a table, if a part can have it: what cannot be is in another unit."""
-    found = part.number(key, kind, default)
-    return _check_limits(part, key, kind, found) if key in part else found
+_LEG_MODES = ("generator", "cooler")
+_TITLE = text("title", "title of the results; the name of the file if omitted", None)
+
+
+def _limits(kind: str) -> Bounds:
+    """Bounds of a kind of quantity, beyond which only another unit explains a value."""
+    low, high = _PLAUSIBLE_LIMITS[kind]
+
+    def fault(value: float) -> str | None:
+        outside = not low <= value <= high
+        return f"{value:g} (SI) is out of the range {low:g} to {high:g}: is it in another unit?" if outside else None
+
+    return fault
+
+
+def _quantity(name: str, kind: str, meaning: str, default: Any = NOTHING) -> Key:
+    """Declare a number within the limits of its kind."""
+    return number(name, kind, meaning, default, bounds=_limits(kind))
+
+
+def _attribute(record: type, name: str, *, key: str = "", meaning: str = "") -> Key:
+    """Declare an attribute: a conductance, a property of a leg, or a number within the limits of its kind."""
+    made = attribute(record, name, key=key, meaning=meaning)
+    kind = made.form.strip("`")
+    if kind == "conductance" and record is not HeliumBath:
+        return evolve(made, form="conductance", read=_read_boundary)
+    if record is ThermoelectricLeg and kind in ("seebeck", "resistivity", "conductivity"):
+        return evolve(
+            made,
+            form=f"`{kind}`, or a table {{ temperature = [...], value = [...] }}",
+            read=partial(_read_property, kind),
+        )
+    return attribute(record, name, key=key, meaning=meaning, bounds=_limits(kind))
 
 
 def _check_limits(part: TomlTable, key: str, kind: str, value: float) -> float:
     """Return a value, unless only another unit can explain it."""
-    low, high = _PLAUSIBLE_LIMITS[kind]
-    if not low <= value <= high:
-        raise part.fault(f"{value:g} (SI) is out of the range {low:g} to {high:g}: is it in another unit?", key)
+    if fault := _limits(kind)(value):
+        raise part.fault(fault, key)
     return value
 
 
@@ -140,129 +133,198 @@ def _read_boundary(part: TomlTable, key: str, temperature: float = 300.0) -> flo
     return locate_faults(part, key, lambda: Boundary(held_with_sigma(value)).conductance)
 
 
-def _read_value(part: TomlTable, key: str, kind: str) -> Any:
-    """Return a number of a table, a table of it against temperature, or a conductance."""
-    if kind == "boundary":
-        return _read_boundary(part, key)
-    plain = kind.removesuffix("(T)")
-    if plain == kind or not isinstance(part.table.get(key), dict):
-        return _plausible_number(part, key, plain)
-    table = part.section(key)
-    table.check_keys(("temperature", "value"))
-    columns = [_si_column(table, name, of) for name, of in (("temperature", "temperature"), ("value", plain))]
-    return locate_faults(part, key, lambda: LegProperty(*columns))
+def _read_property(kind: str, part: TomlTable, key: str) -> float | LegProperty:
+    """Return a number, or a table of it against temperature."""
+    if not isinstance(part.table.get(key), dict):
+        return _check_limits(part, key, kind, part.number(key, kind))
+    values = Table([_si_column("temperature", "temperature"), _si_column("value", kind)]).read(part.section(key))
+    return locate_faults(part, key, lambda: LegProperty(values["temperature"], values["value"]))
 
 
-def _read_record(
-    part: TomlTable,
-    record: type,
-    kinds: _Names,
-    *,
-    attributes: _Names = _NONE_GIVEN,
-    given: Mapping[str, Any] = _NONE_GIVEN,
-) -> Any:
-    """Return a record whose attributes stand in a table, under their names or others; those `given` may be missing."""
-    names = {key: attributes.get(key, key) for key in kinds}
-    optional = {one.name for one in fields(record) if one.default is not NOTHING} | set(given)
-    found = {
-        name: _read_value(part, key, kinds[key]) for key, name in names.items() if key in part or name not in optional
-    }
-    return locate_faults(part, "", lambda: record(**{**given, **found}))
+def _si_column(name: str, kind: str) -> Key:
+    """Declare a list of numbers within the limits of their kind."""
+
+    def read(table: TomlTable, key: str) -> list[float]:
+        values = table.table.get(key)
+        if not isinstance(values, list) or not values:
+            raise table.fault(f"expected a list of {kind.replace('_', ' ')}, got {values!r:.60}", key)
+        found = locate_faults(table, key, lambda: [quantity(one, kind, what=key) for one in values])
+        return [_check_limits(table, key, kind, one) for one in found]
+
+    return special(name, f"list of `{kind}`", "", read, NOTHING)
 
 
-def _si_column(table: TomlTable, name: str, kind: str) -> list[float]:
-    """Return a list of numbers in SI."""
-    values = table.table.get(name)
-    if not isinstance(values, list) or not values:
-        raise table.fault(f"expected a list of {kind.replace('_', ' ')}, got {values!r:.60}", name)
-    found = locate_faults(table, name, lambda: [quantity(one, kind, what=name) for one in values])
-    return [_check_limits(table, name, kind, one) for one in found]
+_LEG = Table(
+    [
+        *(_attribute(ThermoelectricLeg, name) for name in (
+            "length", "area", "seebeck", "resistivity", "conductivity", "hot_resistivity", "cold_resistivity",
+            "hot_conductance", "cold_conductance",
+        )),
+        _quantity("contact_resistivity", "contact_resistivity", "hot_resistivity and cold_resistivity", None),
+        special("contact_conductance", "conductance", "hot_conductance and cold_conductance", _read_boundary),
+    ]
+)  # fmt: skip
+LEG_FILE = Table(
+    [
+        _TITLE,
+        _quantity("hot", "temperature", "temperature of the hot reservoir"),
+        _quantity("cold", "temperature", "temperature of the cold reservoir"),
+        text("mode", "whether the leg generates power or cools", "generator", choices=_LEG_MODES),
+        _quantity("current", "current", "electric current; the best one if omitted", None),
+        table("leg", _LEG, NOTHING),
+    ]
+)
 
 
 def read_leg(path: str | PathLike[str]) -> LegFile:
     """Read a thermoelectric leg."""
     top = read_toml(path)
-    top.check_keys(("title", "hot", "cold", "mode", "current", "leg"))
-    part = top.section("leg")
-    part.check_keys((*_LEG_KINDS, "contact_resistivity", "contact_conductance"))
-    both: dict[str, Any] = {}
-    if "contact_resistivity" in part:
-        resistivity = _plausible_number(part, "contact_resistivity", "contact_resistivity")
-        both = {"hot_resistivity": resistivity, "cold_resistivity": resistivity}
-    if "contact_conductance" in part:
-        conductance = _read_value(part, "contact_conductance", "boundary")
-        both |= {"hot_conductance": conductance, "cold_conductance": conductance}
-    made = _read_record(part, ThermoelectricLeg, _LEG_KINDS, given=both)
-    hot, cold = (_plausible_number(top, name, "temperature") for name in ("hot", "cold"))
+    values, part = LEG_FILE.read(top), top.section("leg")
+    both = _LEG.read(part)
+    given = {
+        f"{side}_{what}": both[f"contact_{what}"]
+        for what in ("resistivity", "conductance")
+        for side in ("hot", "cold")
+        if f"contact_{what}" in part
+    }
+    made = _LEG.make(part, ThermoelectricLeg, **given)
+    hot, cold = values["hot"], values["cold"]
     if not 0 < cold < hot:
         raise top.fault(f"hot = {hot:g} K is not above cold = {cold:g} K, both above 0", "hot")
-    mode = top.text("mode", "generator", choices=_LEG_MODES)
-    current = _plausible_number(top, "current", "current") if "current" in top else None
-    return LegFile(top.text("title", top.path.stem), made, hot, cold, mode, current)
+    return LegFile(values["title"] or top.path.stem, made, hot, cold, values["mode"], values["current"])
+
+
+_CELL = Table(
+    [
+        _attribute(MemoryCell, name) for name in (
+            "radius", "height", "conductivity", "heat_capacity", "resistance", "melting", "dielectric", "pitch",
+            "electrode", "latent", "side", "contact", "ambient",
+        )
+    ]
+)  # fmt: skip
+CELL_FILE = Table(
+    [_TITLE, _quantity("pulse", "time", "length of the reset pulse", 50e-9), table("cell", _CELL, NOTHING)]
+)
 
 
 def read_memory_cell(path: str | PathLike[str]) -> MemoryCellFile:
     """Read a phase-change memory cell."""
     top = read_toml(path)
-    top.check_keys(("title", "pulse", "cell"))
-    part = top.section("cell")
-    part.check_keys(_CELL_KINDS)
-    made = _read_record(part, MemoryCell, _CELL_KINDS)
-    pulse = _plausible_number(top, "pulse", "time", 50e-9)
-    if not pulse > 0:
-        raise top.fault(f"a pulse of {pulse:g} s: expected a time above 0", "pulse")
-    return MemoryCellFile(top.text("title", top.path.stem), made, pulse)
+    values = CELL_FILE.read(top)
+    made = _CELL.make(top.section("cell"), MemoryCell)
+    if not values["pulse"] > 0:
+        raise top.fault(f"a pulse of {values['pulse']:g} s: expected a time above 0", "pulse")
+    return MemoryCellFile(values["title"] or top.path.stem, made, values["pulse"])
+
+
+def _read_nusselt(part: TomlTable, key: str) -> float:
+    """Return the Nusselt number of a channel, by its name or as a number."""
+    if isinstance(part.table[key], str):
+        return NUSSELT_NUMBERS[part.text(key, choices=NUSSELT_NUMBERS)]
+    return _check_limits(part, key, "share", part.number(key, "share"))
+
+
+_STREAM = Table(
+    [
+        *(_attribute(Stream, name) for name in (
+            "inlet", "flow", "conductivity", "heat_capacity", "viscosity", "density", "diameter", "section",
+        )),
+        evolve(_attribute(Stream, "nusselt"), form=" or ".join(f"`{one}`" for one in NUSSELT_NUMBERS) + " or a number",
+               read=_read_nusselt),
+    ]
+)  # fmt: skip
+_WALL = Table(
+    [
+        _attribute(HeatExchanger, "wall", key="thickness"),
+        _attribute(HeatExchanger, "wall_conductivity", key="conductivity"),
+        *(_attribute(HeatExchanger, name) for name in ("area", "length")),
+        _attribute(HeatExchanger, "hot_boundary", key="hot_conductance"),
+        _attribute(HeatExchanger, "cold_boundary", key="cold_conductance"),
+    ]
+)
+EXCHANGER_FILE = Table(
+    [
+        _TITLE,
+        text("arrangement", "directions of the two streams", "counter", choices=FLOW_ARRANGEMENTS),
+        table("hot", _STREAM, NOTHING),
+        table("cold", _STREAM, NOTHING),
+        table("wall", _WALL, NOTHING),
+    ]
+)
 
 
 def read_exchanger(path: str | PathLike[str]) -> ExchangerFile:
     """Read a nanofluidic exchanger."""
     top = read_toml(path)
-    top.check_keys(("title", "arrangement", "hot", "cold", "wall"))
-    streams = {name: _read_stream(top.section(name)) for name in ("hot", "cold")}
-    wall = top.section("wall")
-    wall.check_keys(_WALL_KINDS)
-    arrangement = top.text("arrangement", "counter", choices=FLOW_ARRANGEMENTS)
-    made = _read_record(
-        wall, HeatExchanger, _WALL_KINDS, attributes=_WALL_ATTRIBUTES, given={"arrangement": arrangement, **streams}
-    )
-    return ExchangerFile(top.text("title", top.path.stem), made)
+    values = EXCHANGER_FILE.read(top)
+    streams = {name: _STREAM.make(top.section(name), Stream) for name in ("hot", "cold")}
+    made = _WALL.make(top.section("wall"), HeatExchanger, arrangement=values["arrangement"], **streams)
+    return ExchangerFile(values["title"] or top.path.stem, made)
 
 
-def _read_stream(part: TomlTable) -> Stream:
-    """Return a stream; its `nusselt` is a number or the name of a channel."""
-    part.check_keys((*_STREAM_KINDS, "nusselt"))
-    if isinstance(part.table.get("nusselt", "slit"), str):
-        nusselt = NUSSELT_NUMBERS[part.text("nusselt", "slit", choices=NUSSELT_NUMBERS)]
-    else:
-        nusselt = _plausible_number(part, "nusselt", "share")
-    return _read_record(part, Stream, _STREAM_KINDS, given={"nusselt": nusselt})
+_BATH_COEFFICIENTS = ("coefficient", "solid", "interface", "conductance")
+
+
+def _check_coefficients(part: TomlTable) -> None:
+    """Refuse a bath with two of the keys that define its coefficient."""
+    given = [key for key in _BATH_COEFFICIENTS if key in part]
+    if len(given) > 1:
+        raise part.fault(f"{' and '.join(given)}: give one of them, not both", given[1])
+
+
+_BATH = Table(
+    [
+        *(_attribute(HeliumBath, name) for name in (
+            "temperature", "exponent", "critical", "recovery", "film", "recovery_rise"
+        )),
+        number(
+            "coefficient", "radiation", "A of A(Tⁿ-T_bⁿ)", bounds=_limits("radiation"), unless=_BATH_COEFFICIENTS[1:]
+        ),
+        text("solid", "material of the solid: A by acoustic mismatch with `liquid`", None),
+        text("interface", "solid and liquid, such as `Si|He-4 liquid`: A by acoustic mismatch", None),
+        special("conductance", "conductance", "Kapitza conductance at the temperature of the bath, G = nATⁿ⁻¹"),
+        text("liquid", "liquid in contact with `solid`", "He-4 liquid"),
+    ],
+    checks=(_check_coefficients,),
+)  # fmt: skip
+_SUPERCONDUCTOR = Table(
+    [
+        *(_attribute(Superconductor, name) for name in (
+            "critical_temperature", "critical_current", "resistance", "perimeter"
+        )),
+        text("heating", "heating in the resistive state", "sharing", choices=HEATING_MODELS),
+        _quantity("current", "current", "electric current", 0.0),
+    ]
+)  # fmt: skip
+CRYOGENIC_FILE = Table(
+    [
+        _TITLE,
+        _quantity("load", "flux", "heat load on the surface", 0.0),
+        table("bath", _BATH, NOTHING),
+        table("device", _SUPERCONDUCTOR),
+    ]
+)
 
 
 def read_cryogenic(path: str | PathLike[str]) -> CryogenicFile:
     """Read a chip in liquid helium."""
     top = read_toml(path)
-    top.check_keys(("title", "load", "bath", "device"))
-    part = top.section("bath")
+    values, part = CRYOGENIC_FILE.read(top), top.section("bath")
     bath, boundary = locate_faults(part, "", lambda: _read_bath(part))
-    load = _plausible_number(top, "load", "flux", 0.0)
+    load = values["load"]
     if load < 0:
         raise top.fault(f"a load of {load:g} W/m²: expected at least 0", "load")
     device, current = None, 0.0
     if "device" in top:
-        table = top.section("device")
-        table.check_keys((*_SUPERCONDUCTOR_KINDS, "heating", "current"))
-        heating = table.text("heating", "sharing", choices=HEATING_MODELS)
-        device = _read_record(table, Superconductor, _SUPERCONDUCTOR_KINDS, given={"heating": heating})
-        current = _plausible_number(table, "current", "current", 0.0)
+        inside = top.section("device")
+        given = _SUPERCONDUCTOR.read(inside)
+        device, current = _SUPERCONDUCTOR.make(inside, Superconductor, heating=given["heating"]), given["current"]
         if not device.critical_temperature > bath.temperature:
-            raise table.fault(
+            raise inside.fault(
                 f"is normal above {device.critical_temperature:g} K, and the bath has {bath.temperature:g} K",
                 "critical_temperature",
             )
-    return CryogenicFile(top.text("title", top.path.stem), bath, load, device, current, boundary)
-
-
-_BATH_COEFFICIENTS = ("coefficient", "solid", "interface", "conductance")
+    return CryogenicFile(values["title"] or top.path.stem, bath, load, device, current, boundary)
 
 
 def _read_bath(part: TomlTable) -> tuple[HeliumBath, Conductance | None]:
@@ -271,22 +333,16 @@ def _read_bath(part: TomlTable) -> tuple[HeliumBath, Conductance | None]:
     The coefficient is a number, that of a conductance at the temperature of the bath, $G/nT^{n-1}$, or that which a
     solid in helium should have by acoustic mismatch.
     """
-    part.check_keys((*_BATH_KINDS, *_BATH_COEFFICIENTS, "liquid"))
-    temperature = _plausible_number(part, "temperature", "temperature")
-    exponent = _plausible_number(part, "exponent", "share", 4.0)
-    given = [key for key in _BATH_COEFFICIENTS if key in part]
-    if len(given) > 1:
-        raise part.fault(f"{' and '.join(given)}: give one of them, not both", given[1])
-    slope, boundary = exponent * temperature ** (exponent - 1), None
-    if given == ["conductance"]:
+    values = _BATH.read(part)
+    temperature, exponent, boundary = values["temperature"], values["exponent"], None
+    slope, coefficient = exponent * temperature ** (exponent - 1), values["coefficient"]
+    if "conductance" in part:
         held = _read_boundary(part, "conductance", temperature)
         boundary = held if isinstance(held, Conductance) else None
         coefficient = (held if boundary is None else float(boundary.at(temperature)[0])) / slope
-    elif given and given != ["coefficient"]:
-        coefficient = _acoustic_conductance(part, given[0], temperature) / slope
-    else:
-        coefficient = _plausible_number(part, "coefficient", "radiation")
-    return _read_record(part, HeliumBath, _BATH_KINDS, given={"coefficient": coefficient}), boundary
+    elif coefficient is None:
+        coefficient = _acoustic_conductance(part, "solid" if "solid" in part else "interface", temperature) / slope
+    return _BATH.make(part, HeliumBath, coefficient=coefficient), boundary
 
 
 def _acoustic_conductance(part: TomlTable, key: str, temperature: float) -> float:

@@ -1,10 +1,11 @@
 """TOML files of users: every key known, every number finite and in its unit, every fault with key and line."""
 
 import re
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +22,8 @@ from kapitza.matter.library import material
 from kapitza.matter.material import Material, warn_of_state
 
 MAX_TOML_BYTES = 2**22  # bytes of a file that a person writes
+_MAX_FAULTS = 50  # of a file that one message lists
+_HEAD = re.compile(r"\s*\[\[?\s*[\w\"'.| -]+\]\]?\s*(#.*)?$")  # of a table
 _ONLY_OWN_FOLDER = ContextVar("_ONLY_OWN_FOLDER", default=False)  # of each thread, see `own_folder_only`
 
 
@@ -165,8 +168,9 @@ def _line_of(section: TomlTable, key: str) -> int | None:
     if not key:
         return found
     pattern = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=|.*[{{,]\s*[\"']?{re.escape(key)}[\"']?\s*=")
-    inside = range(head or 0, len(section.lines))
-    return next((i + 1 for i in inside if pattern.match(section.lines[i])), found)
+    start = 0 if head is None else head + 1
+    end = next((i for i in range(start, len(section.lines)) if _HEAD.match(section.lines[i])), len(section.lines))
+    return next((i + 1 for i in range(head or 0, end) if pattern.match(section.lines[i])), found)
 
 
 def _head_index(section: TomlTable) -> int | None:
@@ -199,13 +203,21 @@ def locate_faults(section: TomlTable, key: str, make: Callable[[], Any]) -> Any:
 
 def raise_all(checks: Iterable[Callable[[], object]]) -> None:
     """Run all checks of a file, and raise what is wrong in one error, by line; each fault once."""
-    found: dict[str, DataError] = {}
-    for check in checks:
-        try:
-            check()
-        except DataError as err:
-            found.setdefault(str(err), err)
-    faults = sorted(found.values(), key=lambda err: err.line or 0)
+
+    def faults() -> Iterator[DataError]:
+        for check in checks:
+            try:
+                check()
+            except DataError as err:
+                yield err
+
+    raise_together(faults())
+
+
+def raise_together(errors: Iterable[DataError]) -> None:
+    """Raise the errors of a file as one, by line, each once; nothing without errors."""
+    distinct = {str(err): err for err in islice(errors, _MAX_FAULTS)}
+    faults = sorted(distinct.values(), key=lambda err: err.line or 0)
     if len(faults) == 1:
         raise faults[0]
     if faults:
