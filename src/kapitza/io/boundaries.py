@@ -3,19 +3,20 @@ two materials, or the name of a theory.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import NOTHING, evolve, frozen
 
 from kapitza.core.conductance import Conductance, constant_conductance
 from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import GRAY_ERROR, Transmission
 from kapitza.errors import InputError, KapitzaError, ValidityWarning
 from kapitza.io.formats.files import RESULT_SUFFIXES
+from kapitza.io.keys import Key, Table, file, special, text
 from kapitza.io.quantities import quantity, share_or_quantity
 from kapitza.io.results import load
 from kapitza.io.toml import TomlTable
@@ -25,7 +26,6 @@ from kapitza.measure.interface import InterfacePrediction
 from kapitza.routes.result import Routes
 from kapitza.theory.models import MODEL_REGISTER, Estimate, model_estimates
 
-_BOUNDARY_KEYS = ("conductance", "resistance", "sigma", "file", "drop", "theory", "left", "right", "interface")
 _PLUS_MINUS = re.compile(r"(?P<value>.*?)\s*(?:±|\+-|\+/-)\s*(?P<sigma>.+)")
 _THEORY_TEMPERATURE_RANGE = (0.5, 3.0)  # of a temperature, such as that of the sink, in which a theory is asked
 _THEORY_TEMPERATURES = 26
@@ -35,6 +35,23 @@ _ALL_TEMPERATURES = (1.0, 1e4)  # K
 _COLDEST_SOLUTION = 20.0  # K, from which free paths are those of a material
 _MAX_NAMES_TOLD = 6  # of what a file holds instead
 _CALIBRATED = "calibrated"  # the estimate that has learnt from what was measured, in place of a theory
+
+
+BOUNDARY = Table(
+    [
+        special("conductance", "`conductance`", "conductance"),
+        special("resistance", "`resistance`", "resistance, instead of `conductance`"),
+        special("sigma", "`conductance`, `resistance` or percentage", "standard uncertainty"),
+        file("file", "saved conductance, transmission, estimates, routes or fit", None),
+        text("drop", "accept the gray estimate of the extrapolated temperature drop", "", choices=("", "gray")),
+        text("theory", "model such as `dmm`, or `calibrated` for the best estimate", ""),
+        text("left", "material on the upper side; that of the layer if omitted", None),
+        text("right", "material on the lower side; that of the layer if omitted", None),
+        text("interface", "two materials such as `GaN|diamond`, for the best estimate or a transmission", ""),
+    ],
+    "A boundary as a table; otherwise a conductance with or without ±, a resistance, `perfect`, the name of a saved "
+    "result, two materials such as `GaN|diamond`, or `calibrated`.",
+)
 
 
 @frozen
@@ -79,6 +96,22 @@ def read_conductance(section: TomlTable, side: BoundarySides, temperature: float
         if getattr(err, "file", None) is not None:
             raise
         raise section.fault(str(err), side.written) from err
+
+
+def boundaries(meaning: str) -> Key:
+    """Declare a table of boundaries by their names, "upper|lower"."""
+    return special("boundaries", "table", meaning, TomlTable.section)
+
+
+def check_boundary_names(section: TomlTable, names: Iterable[str], what: str, others: Iterable[str] = ()) -> None:
+    """Raise one error for boundaries that have no `what`, and for names that are neither boundaries nor `others`."""
+
+    def read(inside: TomlTable, key: str) -> None:
+        if key not in inside:
+            raise inside.fault(f"the boundary {key!r} has no {what}")
+
+    required = [special(name, what, "", read, NOTHING) for name in dict.fromkeys(names)]
+    Table([*required, *(special(name, what, "") for name in others)]).check(section)
 
 
 def parse_conductance(text: str, side: BoundarySides, temperature: float) -> BoundaryValue:
@@ -155,29 +188,27 @@ def _boundary_from_table(section: TomlTable, side: BoundarySides, temperature: f
 
     A sigma takes the place of the uncertainty that a file, a theory or an estimate brings along.
     """
-    section.check_keys(_BOUNDARY_KEYS)
+    values = BOUNDARY.read(section)
     given = [key for key in ("conductance", "resistance", "file", "theory", "interface") if key in section]
-    drop = section.text("drop", "", choices=("", "gray"))
-    stated = section.table.get("sigma")
+    drop, stated, theory = values["drop"], values["sigma"], values["theory"]
     if "file" in given:
         between = side
         if "interface" in given:
-            between = BoundarySides(side.upper, side.lower, *_interface_names(section.text("interface")), side.key)
-        theory = section.text("theory", "")
-        saved = _boundary_from_saved(load(section.beside("file")), between, temperature, drop, theory)
+            between = BoundarySides(side.upper, side.lower, *_interface_names(values["interface"]), side.key)
+        saved = _boundary_from_saved(load(values["file"]), between, temperature, drop, theory)
         return _with_stated_sigma(saved, stated), None
     if given == ["theory"]:
-        names = section.text("left", side.upper_material), section.text("right", side.lower_material)
-        between = BoundarySides(side.upper, side.lower, *names)
-        found = _boundary_from_theory(section.text("theory"), between, temperature, drop)
+        left, right = values["left"], values["right"]
+        names = side.upper_material if left is None else left, side.lower_material if right is None else right
+        found = _boundary_from_theory(theory, BoundarySides(side.upper, side.lower, *names), temperature, drop)
         return _with_stated_sigma(found, stated), None
     if given == ["interface"]:
-        return _with_stated_sigma(_interface_boundary(section.text("interface"), side, temperature), stated), None
+        return _with_stated_sigma(_interface_boundary(values["interface"], side, temperature), stated), None
     if len(given) != 1:
         raise InputError(
             f"expected one of conductance, resistance, file, theory or interface, got {', '.join(given) or 'none'}"
         )
-    value = section.table[given[0]]
+    value = values[given[0]]
     if isinstance(value, str) or given[0] == "conductance":
         return _value_with_sigma(value, stated)
     return _value_with_sigma(f"{value!r} m2K/W", stated)

@@ -88,14 +88,14 @@ class Table(BaseRecord):
     meaning : what the table describes, for the page of the formats
     checks : functions of the table that raise a DataError
     renamed : new names of keys that version 0.1 had
-    others : whether other names are allowed, such as those of boundaries, which the rest of the file defines
+    hints : what to write instead of keys that users expect and that do not exist
     """
 
     keys: tuple[Key, ...] = field(converter=tuple)
     meaning: str = ""
     checks: tuple[Callable[[TomlTable], object], ...] = field(default=(), kw_only=True)
     renamed: Mapping[str, str] = field(factory=dict, kw_only=True)
-    others: bool = field(default=False, kw_only=True)
+    hints: Mapping[str, str] = field(factory=dict, kw_only=True)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -108,9 +108,12 @@ class Table(BaseRecord):
 
     def faults(self, section: TomlTable) -> Iterator[DataError]:
         """Yield the errors of a table: unknown keys, missing keys, values out of bounds."""
-        unknown = [] if self.others else [name for name in section.table if name not in self.names]
+        unknown = [name for name in section.table if name not in self.names]
         listed = False  # the known keys, once for a table
         for name in unknown:
+            if name in self.hints:
+                yield section.fault(f"unknown key; {self.hints[name]}", name)
+                continue
             try:
                 evolve(section, table={name: section.table[name]}).check_keys(self.names, self.renamed)
             except DataError as err:
@@ -119,8 +122,10 @@ class Table(BaseRecord):
         meant = {match for name in unknown for match in get_close_matches(name, self.names, n=1)}
         meant |= {self.renamed[name] for name in unknown if name in self.renamed}
         for key in self.keys:
-            if key.name in section or key.name not in meant:  # else the unknown key stands for it
+            if key.name in section or not meant & {key.name, *key.unless}:  # else an unknown key stands for it
                 yield from key.faults(section)
+        if meant:
+            return
         for check in self.checks:
             try:
                 check(section)

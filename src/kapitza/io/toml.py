@@ -179,7 +179,9 @@ def _head_index(section: TomlTable) -> int | None:
     count = next((int(name) for name in reversed(section.place) if name.isdigit()), 1)
     if not names:
         return None
-    pattern = re.compile(rf"\s*\[\[?\s*{re.escape('.'.join(names))}\s*\]\]?|\s*{re.escape(names[-1])}\s*=")
+    quoted = [rf"[\"']?{re.escape(name)}[\"']?" for name in names]
+    dotted = r"\s*\.\s*".join(quoted)
+    pattern = re.compile(rf"\s*\[\[?\s*{dotted}\s*\]\]?|\s*{quoted[-1]}\s*=")
     found = [i for i, line in enumerate(section.lines) if pattern.match(line)]
     return found[min(count, len(found)) - 1] if found else None
 

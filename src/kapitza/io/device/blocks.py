@@ -26,7 +26,7 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import NOTHING, evolve, frozen
 
 from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
@@ -35,11 +35,10 @@ from kapitza.device.layout import LATERAL_SIDES, Block, Layout, check_block_plac
 from kapitza.device.shapes import Rectangle
 from kapitza.io.boundaries import BoundarySides, read_conductance
 from kapitza.io.device.confinement import ConfinedLayer, block_sizes, confine_layer
-from kapitza.io.device.gds import GDS_KEYS as KEYS_OF_LAYOUT
-from kapitza.io.device.gds import read_gds_parts
+from kapitza.io.device.gds import GDS, read_gds_parts
 from kapitza.io.device.layers import (
-    DEVICE_KEYS,
-    LAYER_KEYS,
+    DEVICE,
+    LAYER,
     DeviceParts,
     read_layer,
     read_parts,
@@ -47,19 +46,64 @@ from kapitza.io.device.layers import (
     warn_of_unit_slips,
 )
 from kapitza.io.device.sources import two_lengths
+from kapitza.io.keys import Table, number, special, table, tables, texts
 from kapitza.io.plausibility import warn_outside
 from kapitza.io.toml import TomlTable, locate_faults, read_toml
 
-_BLOCK_KEYS = (
-    *(key for key in LAYER_KEYS if key not in ("thickness", "from", "to")),
-    "x",
-    "y",
-    "z",
-    "power",
-    "heat",
-    "over",
+_INNER_KEYS = tuple(key for key in LAYER.keys if key.name not in ("thickness", "from", "to"))
+
+
+def _refuse_prisms(section: TomlTable) -> None:
+    """Refuse keys of shapes that a box grid cannot resolve."""
+    for key in ("center", "radius", "shape", "polygon"):
+        if key in section:
+            raise section.fault(
+                "blocks are boxes with x, y and z: cells of a box grid make a staircase of round or inclined sides, "
+                "whose area never becomes the true one; describe it by a mesh instead",
+                key,
+            )
+
+
+def _check_heat(section: TomlTable) -> None:
+    """Refuse a block with both a power and a heat."""
+    if "heat" in section and "power" in section:
+        raise section.fault("expected power (such as '5 uW') or heat (such as '1 W/um3'), one of them", "heat")
+
+
+def _read_side(section: TomlTable, key: str) -> float:
+    """Coefficient of a side, W m⁻² K⁻¹; infinite if it is held, 0 if it is adiabatic."""
+    value = section.table[key]
+    if value in ("held", "adiabatic"):
+        return np.inf if value == "held" else 0.0
+    if isinstance(value, str) and not any(letter.isdigit() for letter in value):
+        raise section.fault(
+            f"is {value!r:.40}, and heat needs somewhere to go: expected 'held' (at the temperature of the "
+            "sink), a coefficient to it such as '10 kW/m2K', or 'adiabatic'",
+            key,
+        )
+    return section.number(key, "conductance")
+
+
+BLOCK = Table(
+    [
+        *_INNER_KEYS,
+        special("x", "two lengths", "range along x", two_lengths, NOTHING),
+        special("y", "two lengths", "range along y", two_lengths, NOTHING),
+        special("z", "two lengths", "range of depths below the top face", two_lengths, NOTHING),
+        number("power", "power", "power in the whole block", 0.0),
+        number("heat", "heat", "power per volume, instead of `power`", None),
+        texts("over", "names of blocks above that this block replaces where both overlap"),
+    ],
+    "Box of another material inside the layers.",
+    checks=(_check_heat,),
 )
-_PRISM_KEYS = ("center", "radius", "shape", "polygon")
+SIDES = Table(
+    [special(side, "`held`, `adiabatic` or `conductance`", "side of the device", _read_side) for side in LATERAL_SIDES],
+    "Sides that let heat out.",
+)
+LAYOUT = Table(
+    [*DEVICE.keys, tables("blocks", BLOCK), table("sides", SIDES), *GDS], checks=DEVICE.checks, hints=DEVICE.hints
+)
 
 
 @frozen(eq=False)
@@ -82,14 +126,17 @@ def read_layout(path: str | PathLike[str]) -> Layout:
         something without a conductance; numbers that no device has give a ValidityWarning
     """
     top = read_toml(path)
-    top.check_keys((*DEVICE_KEYS, "blocks", "sides", *KEYS_OF_LAYOUT))
+    for section in top.sections("blocks"):
+        _refuse_prisms(section)
+    LAYOUT.check(top)
     drawn = read_gds_parts(top)
     sections = (*top.sections("blocks"), *drawn.blocks)
     names = [section.text("name", section.text("material", "") or None) for section in sections]
     known = {*names, *drawn.owner.values(), "*"}
     parts = read_parts(top, known if names else (), drawn.sources)
     read = [_read_block(section, parts, drawn.owner) for section in sections]
-    sides = _read_sides(top.section("sides"))
+    given = SIDES.read(top.section("sides"))
+    sides = {side: coefficient for side, coefficient in given.items() if coefficient}
     bare = locate_faults(top, "blocks", lambda: Layout(parts.device, [one.block for one in read], sides=sides))
     _check_overlaps(read)
     shown = visible_regions(bare)
@@ -117,25 +164,14 @@ def _with_confined_blocks(layout: Layout, confined: list[ConfinedLayer]) -> Layo
 def _read_block(section: TomlTable, parts: DeviceParts, owner: Mapping[str, str]) -> _BlockEntry:
     """One block, without its boundaries; `owner` names the layers of a layout that boxes belong to."""
     device = parts.device
-    for key in _PRISM_KEYS:
-        if key in section:
-            raise section.fault(
-                "blocks are boxes with x, y and z: cells of a box grid make a staircase of round or inclined sides, "
-                "whose area never becomes the true one; describe it by a mesh instead",
-                key,
-            )
-    section.check_keys(_BLOCK_KEYS)
-    outline = locate_faults(section, "x", lambda: Rectangle(two_lengths(section, "x"), two_lengths(section, "y")))
-    low, high = two_lengths(section, "z")
+    values = BLOCK.read(section)
+    outline = locate_faults(section, "x", lambda: Rectangle(values["x"], values["y"]))
+    low, high = values["z"]
     if not low < high:
         raise section.fault(f"runs from {low:g} to {high:g} m: expected the top first and a bottom below it", "z")
-    inner = {key: value for key, value in section.table.items() if key in LAYER_KEYS} | {"thickness": high - low}
-    layer, law, material = read_layer(evolve(section, table=inner), device.sink)
-    power = section.number("power", "power", 0.0)
-    if "heat" in section:
-        if "power" in section:
-            raise section.fault("expected power (such as '5 uW') or heat (such as '1 W/um3'), one of them", "heat")
-        power = section.number("heat", "heat") * outline.area * (high - low)
+    inner = {key.name: section.table[key.name] for key in _INNER_KEYS if key.name in section}
+    layer, law, material = read_layer(evolve(section, table=inner | {"thickness": high - low}), device.sink)
+    power = values["power"] if values["heat"] is None else values["heat"] * outline.area * (high - low)
     block = locate_faults(section, "", lambda: Block(layer, outline, low, law=law, power=power))
     if device.box is not None:
         height = sum(one.thickness for one in device.stack.layers)
@@ -183,30 +219,12 @@ def _confine_block(read: list[_BlockEntry], number: int, layout: Layout, parts: 
 def _region_at(layout: Layout, point: list[float]) -> int:
     """Number of the last block, or the layer, at x, y and depth, m."""
     layers = layout.device.stack.layers
-    for number, block in reversed(list(enumerate(layout.blocks, len(layers)))):
+    for region, block in reversed(list(enumerate(layout.blocks, len(layers)))):
         spans = zip((*block.outline.extent, block.span), point, strict=True)
         if all(low <= x <= high for (low, high), x in spans):
-            return number
+            return region
     ends = np.cumsum([one.thickness for one in layers])
     return int(np.searchsorted(ends, point[2]))
-
-
-def _read_sides(section: TomlTable) -> dict[str, float]:
-    """Coefficients of the sides by name; infinite for those that are held."""
-    section.check_keys(LATERAL_SIDES)
-    found: dict[str, float] = {}
-    for side, value in section.table.items():
-        if value == "held":
-            found[side] = np.inf
-        elif value != "adiabatic":
-            if isinstance(value, str) and not any(letter.isdigit() for letter in value):
-                raise section.fault(
-                    f"is {value!r:.40}, and heat needs somewhere to go: expected 'held' (at the temperature of the "
-                    "sink), a coefficient to it such as '10 kW/m2K', or 'adiabatic'",
-                    side,
-                )
-            found[side] = section.number(side, "conductance")
-    return found
 
 
 def _check_overlaps(read: list[_BlockEntry]) -> None:

@@ -14,8 +14,10 @@ from kapitza.core.arrays import Array, read_only_mapping
 from kapitza.core.files import read_limited
 from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, require
-from kapitza.io.device.sources import two_lengths
+from kapitza.io.device.layers import LAYER
+from kapitza.io.device.sources import SOURCE, two_lengths
 from kapitza.io.formats.child import run_in_child
+from kapitza.io.keys import Table, count, file, number, special, tables, text, texts
 from kapitza.io.toml import TomlTable
 
 _MAX_GDS_BYTES = 2**28  # bytes
@@ -96,15 +98,65 @@ def _read_gds_in_child(path: Path, cell: str | None) -> dict[str, Any]:
             return dict(held)
 
 
-GDS_KEYS = ("gds", "gds_cell", "gds_origin", "gds_layers", "gds_sources")
-_GDS_BLOCK_KEYS = (
+_MAX_RECTANGLES = 500  # boxes: each is a region of its own
+_MAX_RASTER_CELLS = 4_000_000  # of the raster that polygons are cut on
+_BLOCK_KEYS = (
     "name", "material", "conductivity", "in_plane", "in_plane_y", "heat_capacity", "exponent", "conductivities",
     "of_temperature", "over", "size",
 )  # fmt: skip
-_GDS_SOURCE_KEYS = ("depth", "from_bottom", "course", "frequency", "period", "width", "count")
-_MAX_RECTANGLES = 500  # boxes: each is a region of its own
-_MAX_RASTER_CELLS = 4_000_000  # of the raster that polygons are cut on
+_SOURCE_KEYS = ("depth", "from_bottom", "course", "frequency", "period", "width", "count")
 _Rectangles = tuple[tuple[float, float, float, float], ...]  # x from, to, y from, to, m
+
+
+def _check_heights(section: TomlTable) -> None:
+    """Refuse a layer whose upper face is not above its lower one."""
+    low, high = (section.number(key, "length") for key in ("top", "bottom"))
+    if not low < high:
+        raise section.fault(f"runs from {low:g} to {high:g} m: top is the depth of its upper face", "bottom")
+
+
+def _check_heat(section: TomlTable) -> None:
+    """Refuse a source with neither or both of a power and a flux."""
+    if ("power" in section) == ("flux" in section):
+        raise section.fault("expected power (of all of it) or flux (such as '1 GW/m2'), one of them", "power")
+
+
+_LAYER_AND_DATATYPE = (
+    count("layer", "number of the layer in the layout", high=65535),
+    count("datatype", "datatype of the layer in the layout", 0, high=65535),
+)
+GDS_LAYER = Table(
+    [
+        *(key for key in LAYER.keys if key.name in _BLOCK_KEYS),
+        texts("over", "names of blocks above that this layer replaces where both overlap"),
+        *_LAYER_AND_DATATYPE,
+        number("top", "length", "depth of the upper face"),
+        number("bottom", "length", "depth of the lower face"),
+        number("power", "power", "power in all polygons, in proportion to their area", None),
+        number("heat", "heat", "power per volume, instead of `power`", None),
+    ],
+    "Layer of the layout whose polygons are blocks.",
+    checks=(_check_heights,),
+)
+GDS_SOURCE = Table(
+    [
+        *(key for key in SOURCE.keys if key.name in _SOURCE_KEYS),
+        text("name", "name of the source"),
+        *_LAYER_AND_DATATYPE,
+        number("power", "power", "power of all polygons, in proportion to their area", None),
+        number("flux", "flux", "power per area, instead of `power`", None),
+        text("on", "layer of the device that is heated; the top one if omitted", None),
+    ],
+    "Layer of the layout whose polygons are heated.",
+    checks=(_check_heat,),
+)
+GDS = (
+    file("gds", "layout (.gds) that draws blocks and sources", None),
+    text("gds_cell", "cell of the layout; the top one if omitted", None),
+    special("gds_origin", "two lengths", "x and y of the corner of the device in the layout", two_lengths),
+    tables("gds_layers", GDS_LAYER),
+    tables("gds_sources", GDS_SOURCE),
+)
 
 
 @frozen(eq=False)
@@ -123,9 +175,9 @@ def read_gds_parts(top: TomlTable) -> GdsParts:
     Layers that it does not have, inclined edges and more than 500 boxes are refused.
     """
     if "gds" not in top:
-        for key in GDS_KEYS[1:]:
-            if key in top:
-                raise top.fault('needs a layout: gds = "chip.gds"', key)
+        for key in GDS[1:]:
+            if key.name in top:
+                raise top.fault('needs a layout: gds = "chip.gds"', key.name)
         return GdsParts()
     layers, sections = top.sections("gds_layers"), top.sections("gds_sources")
     if not layers and not sections:
@@ -150,7 +202,7 @@ def read_gds_parts(top: TomlTable) -> GdsParts:
 
 def _layer_rectangles(section: TomlTable, drawing: _GdsDrawing) -> _Rectangles:
     """Rectangles that a layer of the layout is cut into, from the corner of the device, m."""
-    layer, datatype = section.count("layer", high=65535), section.count("datatype", 0, high=65535)
+    layer, datatype = (key.value(section) for key in _LAYER_AND_DATATYPE)
     found = drawing.polygons(layer, datatype)
     if not found:
         there = ", ".join(f"{a}/{b}" for a, b in drawing.layers[:12]) or "none"
@@ -229,31 +281,26 @@ def _edge_runs(inside: NDArray[np.bool_]) -> set[tuple[int, int]]:
 
 def _block_tables(section: TomlTable, rectangles: _Rectangles) -> list[TomlTable]:
     """Tables of blocks: those of a layer of the layout, which share its power by their area."""
-    section.check_keys((*_GDS_BLOCK_KEYS, "layer", "datatype", "top", "bottom", "power", "heat"))
-    kept = {key: value for key, value in section.table.items() if key in (*_GDS_BLOCK_KEYS, "heat")}
-    low, high = (section.number(key, "length") for key in ("top", "bottom"))
-    if not low < high:
-        raise section.fault(f"runs from {low:g} to {high:g} m: top is the depth of its upper face", "bottom")
-    name = section.text("name", section.text("material", "") or None)
-    return _rectangle_tables(section, kept | {"name": name, "z": [low, high]}, rectangles)
+    kept = {key: value for key, value in section.table.items() if key in (*_BLOCK_KEYS, "heat")}
+    values = GDS_LAYER.read(section)
+    name = values["material"] if values["name"] is None else values["name"]
+    spans = {"name": name, "z": [values["top"], values["bottom"]]}
+    return _rectangle_tables(section, kept | spans, rectangles, values["power"])
 
 
 def _source_tables(section: TomlTable, rectangles: _Rectangles) -> list[TomlTable]:
     """Tables of sources: those of a layer of the layout that is heat, which share its power by their area."""
-    section.check_keys((*_GDS_SOURCE_KEYS, "name", "layer", "datatype", "power", "flux", "on"))
-    kept = {key: value for key, value in section.table.items() if key in _GDS_SOURCE_KEYS}
-    if "on" in section:
-        kept["layer"] = section.text("on")
-    if ("power" in section) == ("flux" in section):
-        raise section.fault("expected power (of all of it) or flux (such as '1 GW/m2'), one of them", "power")
-    if "flux" in section:
-        kept["flux"] = section.number("flux", "flux")
-    return _rectangle_tables(section, kept | {"name": section.text("name")}, rectangles)
+    kept = {key: value for key, value in section.table.items() if key in _SOURCE_KEYS}
+    values = GDS_SOURCE.read(section)
+    moved = {"layer": values["on"], "flux": values["flux"], "name": values["name"]}
+    kept |= {key: value for key, value in moved.items() if value is not None}
+    return _rectangle_tables(section, kept, rectangles, values["power"])
 
 
-def _rectangle_tables(section: TomlTable, kept: dict[str, Any], rectangles: _Rectangles) -> list[TomlTable]:
+def _rectangle_tables(
+    section: TomlTable, kept: dict[str, Any], rectangles: _Rectangles, power: float | None
+) -> list[TomlTable]:
     """A table for each rectangle, with its part of the power by area, and a number in its name if there are more."""
-    power = section.optional("power", "power")
     found: list[TomlTable] = []
     for i, ((x0, x1, y0, y1), part) in enumerate(zip(rectangles, _area_shares(rectangles), strict=True)):
         table = kept | {"x": [x0, x1], "y": [y0, y1]}

@@ -8,7 +8,7 @@ from os import PathLike
 from typing import Any, NamedTuple
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import NOTHING, evolve, frozen
 
 from kapitza.core.files import read_limited
 from kapitza.core.parameter_units import kind_of_parameter
@@ -16,15 +16,14 @@ from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device
 from kapitza.errors import DataError, ValidityWarning
-from kapitza.io.boundaries import BoundarySides, read_conductance
+from kapitza.io.boundaries import BoundarySides, boundaries, check_boundary_names, read_conductance
 from kapitza.io.device.confinement import SIZE_KEY, confine_layer, layer_sizes
-from kapitza.io.device.sources import read_patches, read_source
+from kapitza.io.device.sources import PATCHES, SOURCE, read_patches, read_source
+from kapitza.io.keys import Table, file, flag, number, special, table, tables, text
 from kapitza.io.plausibility import warn_of_bulk, warn_of_celsius, warn_of_layers, warn_of_thin_layer, warn_outside
 from kapitza.io.quantities import share_or_quantity
-from kapitza.io.toml import MAX_TOML_BYTES, TomlTable, locate_faults, material_at, read_toml
+from kapitza.io.toml import MAX_TOML_BYTES, TomlTable, locate_faults, material_at, raise_together, read_toml
 from kapitza.matter.material import Material
-
-_CONDUCTIVITY_LAW_KEYS = ("exponent", "conductivities", "of_temperature")
 
 
 class DeviceMethod(NamedTuple):
@@ -47,7 +46,8 @@ def device_method(path: str | PathLike[str]) -> DeviceMethod:
         return DeviceMethod("volumes", f"blocks ({listed}) stand in the layers")
     if "sides" in top:
         return DeviceMethod("volumes", "heat leaves through sides")
-    varies = any(key in one for one in top.sections("layers") for key in _CONDUCTIVITY_LAW_KEYS)
+    laws = ("exponent", "conductivities", "of_temperature")
+    varies = any(key in one for one in top.sections("layers") for key in laws)
     more = ", properties of temperature by iteration" if varies else ""
     return DeviceMethod("layers", f"each layer is the same everywhere{more}")
 
@@ -82,11 +82,6 @@ def _layer_sections(top: TomlTable) -> tuple[TomlTable, ...]:
         raise top.fault("no [[layers]]: give at least one, from the top down", "layers")
     if any("from" in section or "to" in section for section in sections):
         return _thicknesses_from_depths(sections)
-    for section in sections:
-        if "thickness" not in section:
-            raise section.fault(
-                "is missing; expected a length such as '2 um' (or 'infinite' for the last)", "thickness"
-            )
     return sections
 
 
@@ -103,11 +98,11 @@ def _csv_sections(top: TomlTable) -> tuple[TomlTable, ...]:
         raise DataError(f"has {len(kept)} lines: expected a line of names and one for each layer", file=path)
     heads = [cell.strip() for cell in next(csv.reader([kept[0][1]]))]
     found: list[TomlTable] = []
-    for number, line in kept[1:]:
+    for line_number, line in kept[1:]:
         cells = [cell.strip() for cell in next(csv.reader([line]))]
         if len(cells) != len(heads):
             raise DataError(
-                f"has {len(cells)} cells, expected {len(heads)}: {', '.join(heads)}", file=path, line=number
+                f"has {len(cells)} cells, expected {len(heads)}: {', '.join(heads)}", file=path, line=line_number
             )
         table = {head: _cell_value(cell) for head, cell in zip(heads, cells, strict=True) if cell}
         found.append(TomlTable(path, tuple(lines), ("layers", str(len(found) + 1)), table))
@@ -143,13 +138,89 @@ def _thicknesses_from_depths(sections: tuple[TomlTable, ...]) -> tuple[TomlTable
     return tuple(found)
 
 
-DEVICE_KEYS = (
-    "title", "sink", "coefficient", "top_coefficient", "box", "layers", "stack", "boundaries", "sources", "patches",
-    "uncertain",
+def _read_thickness(section: TomlTable, key: str) -> float:
+    """Thickness of a layer, infinite for a substrate, m."""
+    if key not in section:
+        raise section.fault("is missing; expected a length such as '2 um' (or 'infinite' for the last)", key)
+    return np.inf if section.table[key] == "infinite" else section.number(key, "length")
+
+
+def _check_depths(section: TomlTable) -> None:
+    """Refuse a layer with one of its two depths."""
+    if "from" in section or "to" in section:
+        section.number("from", "length")
+        section.number("to", "length")
+
+
+def _check_boundaries(top: TomlTable) -> None:
+    """Refuse a file without the boundaries of its layers; those of blocks are checked where the blocks are read."""
+    if "stack" in top or "gds" in top:
+        return  # layers and blocks of another file
+    names = [one.text("name", one.text("material", "")) for one in top.sections("layers")]
+    blocks = [
+        one.text("name", one.text("material", "")) for one in (*top.sections("blocks"), *top.sections("gds_layers"))
+    ]
+    check_layer_boundaries(top, names, (*blocks, "*") if blocks else ())
+
+
+def check_layer_boundaries(top: TomlTable, names: Sequence[str], blocks: Container[str]) -> None:
+    """Refuse boundaries of the layers that are missing or unknown."""
+    if not all(names):
+        return  # the layer without a name is the fault
+    section = top.section("boundaries")
+    others = [name for name in section.table if any(part in blocks for part in name.split("|"))]
+    sides = [f"{a}|{b}" for a, b in pairwise(names)]
+    check_boundary_names(section, sides, 'conductance, such as "100 MW/m2K" (or "perfect")', others)
+
+
+LAYER = Table(
+    [
+        text("name", "name of the layer; its material if omitted", unless=("material",)),
+        text("material", "material of the library", None),
+        evolve(
+            special("thickness", "`length` or `infinite`", "thickness", _read_thickness, NOTHING), unless=("from", "to")
+        ),
+        number("from", "length", "depth of the upper face, instead of `thickness`", None),
+        number("to", "length", "depth of the lower face, instead of `thickness`", None),
+        number(
+            "conductivity", "conductivity", "conductivity through the layer",
+            unless=("material", "conductivities", "of_temperature"),
+        ),
+        number("in_plane", "conductivity", "conductivity along the layer", None),
+        number("in_plane_y", "conductivity", "conductivity along y", None),
+        number("heat_capacity", "heat_capacity", "heat capacity per volume", None),
+        number("exponent", "share", "n of a conductivity proportional to (T/300 K)ⁿ", None),
+        special("conductivities", "rows `[K, W/mK]`", "conductivity against temperature"),
+        flag("of_temperature", "use the conductivity of the library at each temperature"),
+        text(SIZE_KEY, "use the conductivity of a film, or of the bulk", None, choices=("film", "bulk")),
+    ],
+    "Layer, from the top down.",
+    checks=(_check_depths,),
 )  # fmt: skip
-LAYER_KEYS = (
-    "name", "material", "thickness", "from", "to", "conductivity", "in_plane", "in_plane_y", "heat_capacity",
-    "exponent", "conductivities", "of_temperature", SIZE_KEY,
+UNCERTAIN = special(
+    "uncertain", "table", 'standard uncertainty of each parameter: `"GaN.thickness" = "3 %"`', TomlTable.section
+)
+BOX = Table(
+    [number("width", "length", "size along x"), number("depth", "length", "size along y; the width if omitted", None)],
+    "Sides of the device; without them it is infinitely wide.",
+)
+_HINTS = {"layout": 'a layout is given by gds = "chip.gds", [[gds_layers]] and [[gds_sources]]'}
+DEVICE = Table(
+    [
+        text("title", "title of the results; the name of the file if omitted", None),
+        number("sink", "temperature", "temperature of the heat sink", 300.0),
+        number("coefficient", "conductance", "heat transfer coefficient of the bottom face", np.inf),
+        number("top_coefficient", "conductance", "heat transfer coefficient of the top face", 0.0),
+        table("box", BOX),
+        tables("layers", LAYER),
+        file("stack", "table of the layers (.csv) whose columns are the keys of [[layers]]", None),
+        boundaries("Conductance of each boundary, such as \"GaN|SiC\"."),
+        tables("sources", SOURCE),
+        PATCHES,
+        UNCERTAIN,
+    ],
+    checks=(_check_boundaries,),
+    hints=_HINTS,
 )  # fmt: skip
 _OTHER_DEVICES = {
     "blocks": "the file has blocks",
@@ -180,7 +251,7 @@ def read_device(path: str | PathLike[str]) -> Device:
     for key, what in _OTHER_DEVICES.items():
         if key in top:
             raise top.fault(f"{what}: 'kapitza device' and {_READER_NAMES[key]} take it, this takes layers alone", key)
-    top.check_keys(DEVICE_KEYS)
+    DEVICE.check(top)
     parts = read_parts(top)
     device = parts.device
     uncertain = uncertainties_with_walls(parts.sigmas, top.section("uncertain"), device.value)
@@ -208,9 +279,11 @@ def read_parts(top: TomlTable, blocks: Container[str] = (), more: Sequence[TomlT
     sink = top.number("sink", "temperature", 300.0)
     warn_of_celsius(top.table.get("sink"), "sink")
     sections = _layer_sections(top)
+    raise_together(fault for section in sections for fault in LAYER.faults(section))
+    check_layer_boundaries(top, [one.text("name", one.text("material", "")) for one in sections], blocks)
     read = [read_layer(section, sink) for section in sections]
     materials = [one[2] for one in read]
-    stack, sigmas = _read_boundaries(top, [one[0] for one in read], materials, sink, blocks)
+    stack, sigmas = _read_boundaries(top, [one[0] for one in read], materials, sink)
     coefficient = top.number("coefficient", "conductance", np.inf)
     walls = layer_sizes(stack, materials, held=np.isinf(coefficient))
     confined = [
@@ -248,89 +321,77 @@ def _read_box(top: TomlTable) -> Box | None:
     if "box" not in top:
         return None
     section = top.section("box")
-    section.check_keys(("width", "depth"))
-    width = section.number("width", "length")
-    return locate_faults(section, "", lambda: Box(width, section.number("depth", "length", width)))
+    width, depth = BOX.read(section).values()
+    return locate_faults(section, "", lambda: Box(width, width if depth is None else depth))
 
 
 def read_layer(section: TomlTable, sink: float) -> tuple[Layer, ConductivityLaw | None, str]:
     """One layer, its conductivity of T if it has one, and the name of its material."""
-    section.check_keys(LAYER_KEYS)
-    known: Material | None = None
-    if "material" in section:
-        known = material_at(section, sink)
-    name = section.text("name", section.text("material", "") or None)
-    law = _read_conductivity_law(section, known, sink)
+    values = LAYER.read(section)
+    known = material_at(section, sink) if "material" in section else None
+    name = values["material"] if values["name"] is None else values["name"]
+    law = _read_conductivity_law(section, values, known, sink)
     value = float(law.at(sink)[0]) if law is not None else _conductivity_of(section, known, sink)
-    capacity = section.optional("heat_capacity", "heat_capacity")
+    capacity = values["heat_capacity"]
     if capacity is None and known is not None and known.heat_capacity_table is not None:
         capacity = locate_faults(section, "material", lambda: float(known.heat_capacity(sink)[0]))
-    along = section.optional("in_plane", "conductivity")
+    along = values["in_plane"]
     if along is None and known is not None and known.inplane_table is not None and "conductivity" not in section:
         along = locate_faults(section, "material", lambda: float(known.conductivity(sink, inplane=True)[0]))
-    thickness = np.inf if section.table.get("thickness") == "infinite" else section.number("thickness", "length")
     layer = locate_faults(
         section,
         "",
         lambda: Layer(
-            name,
-            thickness,
-            value,
-            in_plane=along,
-            in_plane_y=section.optional("in_plane_y", "conductivity"),
-            heat_capacity=capacity,
+            name, values["thickness"], value, in_plane=along, in_plane_y=values["in_plane_y"], heat_capacity=capacity
         ),
     )
     if known is not None:
         warn_of_thin_layer(layer, known)
     if "conductivity" in section:
-        warn_of_bulk(layer, section.text("material", name), sink)
-    return layer, law, section.text("material", name)
+        warn_of_bulk(layer, values["material"] or name, sink)
+    return layer, law, values["material"] or name
 
 
-def _conductivity_of(section: TomlTable, known: Material | None, sink: float) -> float:
+def _conductivity_of(section: TomlTable, known: Material | None, temperature: float) -> float:
     """Conductivity through a layer, from the file or the library, W m⁻¹ K⁻¹."""
     if "conductivity" in section or known is None:
         return section.number("conductivity", "conductivity")
-    return locate_faults(section, "material", lambda: float(known.conductivity(sink)[0]))
+    return locate_faults(section, "material", lambda: float(known.conductivity(temperature)[0]))
 
 
-def _read_conductivity_law(section: TomlTable, known: Material | None, sink: float) -> ConductivityLaw | None:
+def _read_conductivity_law(
+    section: TomlTable, values: Mapping[str, Any], known: Material | None, sink: float
+) -> ConductivityLaw | None:
     """Conductivity of T: a power with `exponent`, a table `conductivities` of [K, W/mK], or that of the library."""
-    if "conductivities" in section:
-        rows: Any = section.table["conductivities"]
+    rows = values["conductivities"]
+    if rows is not None:
         try:
-            kelvin, values = np.array(rows, dtype=float).T
+            kelvin, conductivity = np.array(rows, dtype=float).T
         except (TypeError, ValueError) as err:
             raise section.fault(f"expected rows of [K, W/mK], got {rows!r:.60}", "conductivities") from err
-        return locate_faults(section, "conductivities", lambda: ConductivityLaw(kelvin, values))
-    if "exponent" in section:
-        value = _conductivity_of(section, known, 300.0)
-        return ConductivityLaw.power(value, section.number("exponent", "share"))
-    if section.table.get("of_temperature") is not True:
+        return locate_faults(section, "conductivities", lambda: ConductivityLaw(kelvin, conductivity))
+    if values["exponent"] is not None:
+        return ConductivityLaw.power(_conductivity_of(section, known, 300.0), values["exponent"])
+    if not values["of_temperature"]:
         return None
     if known is None or known.conductivity_table is None:
         raise section.fault(
             "asks for the conductivity of T of the library: name a material that has one", "of_temperature"
         )
-    table = known.conductivity_table
-    return ConductivityLaw(table.temperature, table.value)
+    held = known.conductivity_table
+    return ConductivityLaw(held.temperature, held.value)
 
 
 def _read_boundaries(
-    top: TomlTable, layers: list[Layer], materials: list[str], sink: float, blocks: Container[str] = ()
+    top: TomlTable, layers: list[Layer], materials: list[str], sink: float
 ) -> tuple[Stack, dict[str, float]]:
     """The stack of all layers, and the uncertainties of its boundaries."""
     named = top.section("boundaries")
     pairs = zip(pairwise(layers), pairwise(materials), strict=True)
     sides = [BoundarySides(a.name, b.name, *of) for (a, b), of in pairs]
-    others = [name for name in named.table if any(part in blocks for part in name.split("|"))]
-    named.check_keys([*(side.name for side in sides), *others])
     conductances: list[Any] = []
     sigmas: dict[str, float] = {}
     for side in sides:
-        if side.name not in named:
-            raise named.fault(f'the boundary {side.name!r} has no conductance, such as "100 MW/m2K" (or "perfect")')
         conductance, sigma = read_conductance(named, side, sink)
         conductances.append(conductance)
         if sigma is not None:
