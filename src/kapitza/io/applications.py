@@ -187,7 +187,7 @@ def read_leg(path: str | PathLike[str]) -> LegFile:
         for side in ("hot", "cold")
         if f"contact_{what}" in part
     }
-    made = _LEG.make(part, ThermoelectricLeg, **given)
+    made = _LEG.make(part, ThermoelectricLeg, given)
     hot, cold = values["hot"], values["cold"]
     if not 0 < cold < hot:
         raise top.fault(f"hot = {hot:g} K is not above cold = {cold:g} K, both above 0", "hot")
@@ -258,7 +258,7 @@ def read_exchanger(path: str | PathLike[str]) -> ExchangerFile:
     top = read_toml(path)
     values = EXCHANGER_FILE.read(top)
     streams = {name: _STREAM.make(top.section(name), Stream) for name in ("hot", "cold")}
-    made = _WALL.make(top.section("wall"), HeatExchanger, arrangement=values["arrangement"], **streams)
+    made = _WALL.make(top.section("wall"), HeatExchanger, {"arrangement": values["arrangement"], **streams})
     return ExchangerFile(values["title"] or top.path.stem, made)
 
 
@@ -318,7 +318,7 @@ def read_cryogenic(path: str | PathLike[str]) -> CryogenicFile:
     if "device" in top:
         inside = top.section("device")
         given = _SUPERCONDUCTOR.read(inside)
-        device, current = _SUPERCONDUCTOR.make(inside, Superconductor, heating=given["heating"]), given["current"]
+        device, current = _SUPERCONDUCTOR.make(inside, Superconductor, {"heating": given["heating"]}), given["current"]
         if not device.critical_temperature > bath.temperature:
             raise inside.fault(
                 f"is normal above {device.critical_temperature:g} K, and the bath has {bath.temperature:g} K",
@@ -342,7 +342,7 @@ def _read_bath(part: TomlTable) -> tuple[HeliumBath, Conductance | None]:
         coefficient = (held if boundary is None else float(boundary.at(temperature)[0])) / slope
     elif coefficient is None:
         coefficient = _acoustic_conductance(part, "solid" if "solid" in part else "interface", temperature) / slope
-    return _BATH.make(part, HeliumBath, coefficient=coefficient), boundary
+    return _BATH.make(part, HeliumBath, {"coefficient": coefficient}), boundary
 
 
 def _acoustic_conductance(part: TomlTable, key: str, temperature: float) -> float:

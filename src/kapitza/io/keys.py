@@ -139,7 +139,9 @@ class Table(BaseRecord):
         self.check(section)
         return {key.name: key.value(section) for key in self.keys}
 
-    def make(self, section: TomlTable, record: Callable[..., Record], **given: Any) -> Record:
+    def make(
+        self, section: TomlTable, record: Callable[..., Record], given: Mapping[str, Any] = MappingProxyType({})
+    ) -> Record:
         """Return a record of the keys that fill its attributes, over those `given`; located at the table if invalid."""
         keys = [key for key in self.keys if key.fills and (key.name in section or key.fills not in given)]
         values = {key.fills: key.value(section) for key in keys if key.name in section or key.default is NOTHING}
@@ -221,14 +223,13 @@ def special(
 
 def attribute(
     record: type, name: str, *, key: str = "", kind: str = "", meaning: str = "", bounds: Bounds | None = None,
-    **changes: Any,
 ) -> Key:  # fmt: skip
     """Declare a number that fills an attribute of a record, whose metadata have the unit, meaning and default."""
     known = fields_dict(cast("Any", record))[name]
     default = NOTHING if known.default is NOTHING else known.default if isinstance(known.default, float) else None
     unit = kind or _KINDS_BY_UNIT[known.metadata["unit"]]
     made = number(key or name, unit, meaning or known.metadata["meaning"], default, bounds=bounds)
-    return evolve(made, **({"fills": name} | changes))
+    return evolve(made, fills=name)
 
 
 def table(

@@ -84,7 +84,7 @@ def _read_side(section: TomlTable, key: str) -> float:
     return section.number(key, "conductance")
 
 
-BLOCK = Table(
+DEVICE_BLOCK = Table(
     [
         *_INNER_KEYS,
         special("x", "two lengths", "range along x", two_lengths, NOTHING),
@@ -97,12 +97,14 @@ BLOCK = Table(
     "Box of another material inside the layers.",
     checks=(_check_heat,),
 )
-SIDES = Table(
+SIDE_TABLE = Table(
     [special(side, "`held`, `adiabatic` or `conductance`", "side of the device", _read_side) for side in LATERAL_SIDES],
     "Sides that let heat out.",
 )
 LAYOUT = Table(
-    [*DEVICE.keys, tables("blocks", BLOCK), table("sides", SIDES), *GDS], checks=DEVICE.checks, hints=DEVICE.hints
+    [*DEVICE.keys, tables("blocks", DEVICE_BLOCK), table("sides", SIDE_TABLE), *GDS],
+    checks=DEVICE.checks,
+    hints=DEVICE.hints,
 )
 
 
@@ -135,7 +137,7 @@ def read_layout(path: str | PathLike[str]) -> Layout:
     known = {*names, *drawn.owner.values(), "*"}
     parts = read_parts(top, known if names else (), drawn.sources)
     read = [_read_block(section, parts, drawn.owner) for section in sections]
-    given = SIDES.read(top.section("sides"))
+    given = SIDE_TABLE.read(top.section("sides"))
     sides = {side: coefficient for side, coefficient in given.items() if coefficient}
     bare = locate_faults(top, "blocks", lambda: Layout(parts.device, [one.block for one in read], sides=sides))
     _check_overlaps(read)
@@ -164,7 +166,7 @@ def _with_confined_blocks(layout: Layout, confined: list[ConfinedLayer]) -> Layo
 def _read_block(section: TomlTable, parts: DeviceParts, owner: Mapping[str, str]) -> _BlockEntry:
     """One block, without its boundaries; `owner` names the layers of a layout that boxes belong to."""
     device = parts.device
-    values = BLOCK.read(section)
+    values = DEVICE_BLOCK.read(section)
     outline = locate_faults(section, "x", lambda: Rectangle(values["x"], values["y"]))
     low, high = values["z"]
     if not low < high:

@@ -204,7 +204,7 @@ BOX = Table(
     [number("width", "length", "size along x"), number("depth", "length", "size along y; the width if omitted", None)],
     "Sides of the device; without them it is infinitely wide.",
 )
-_HINTS = {"layout": 'a layout is given by gds = "chip.gds", [[gds_layers]] and [[gds_sources]]'}
+_KEY_HINTS = {"layout": 'a layout is given by gds = "chip.gds", [[gds_layers]] and [[gds_sources]]'}
 DEVICE = Table(
     [
         text("title", "title of the results; the name of the file if omitted", None),
@@ -220,7 +220,7 @@ DEVICE = Table(
         UNCERTAIN,
     ],
     checks=(_check_boundaries,),
-    hints=_HINTS,
+    hints=_KEY_HINTS,
 )  # fmt: skip
 _OTHER_DEVICES = {
     "blocks": "the file has blocks",
