@@ -1,7 +1,7 @@
-"""Files that version 0.1.0 saved, one of each kind, load in this version with the same content.
+"""Files that versions 0.1.0 and 0.2.0 saved, one of each kind, load in this version with the same content.
 
-`expected.json` lists what each file holds: names of types and attributes are those of 0.1.0.  Where a type has another
-name today its table "now" says so; "attributes" does the same for attributes: {"Type of 0.1.0": {"old": "new"}}.
+`expected.json` lists the content of each file, by the names of types and attributes of its version.  Its table "now"
+gives the present names of types, and "attributes" those of attributes: {"Type of 0.1.0": {"old": "new"}}.
 """
 
 import json
@@ -29,43 +29,44 @@ from kapitza.simulate.md.runs.single import run_single
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, FREE_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, fs, m_u, meV, nm, ps
 
-FOLDER = Path(__file__).resolve().parents[1] / "data" / "saved-0.1.0"
-EXPECTED = json.loads((FOLDER / "expected.json").read_text(encoding="utf-8"))
-NOW: dict[str, str] = EXPECTED["now"]
-ATTRIBUTES: dict[str, dict[str, str]] = EXPECTED["attributes"]
+VERSIONS = ("0.1.0", "0.2.0")
+FOLDERS = {version: Path(__file__).resolve().parents[1] / "data" / f"saved-{version}" for version in VERSIONS}
+LISTS = {version: json.loads((folder / "expected.json").read_text("utf-8")) for version, folder in FOLDERS.items()}
+FOLDER, EXPECTED = FOLDERS["0.1.0"], LISTS["0.1.0"]
+FILES = [(version, name) for version in VERSIONS for name in LISTS[version]["files"]]
 
 
-def check(got: Any, want: Any, place: str) -> None:
-    """Compare a value with what the listing says of it."""
+def check(got: Any, want: Any, place: str, version: str = "0.1.0") -> None:
+    """Compare a value with its description in the list of a version."""
     if isinstance(want, dict) and "type" in want:
-        check_record(got, want, place)
+        check_record(got, want, place, version)
     elif isinstance(want, dict) and "shape" in want:
         check_array(got, want, place)
     elif isinstance(want, dict) and "items" in want:
         assert isinstance(got, tuple), place
         assert len(got) == len(want["items"]), place
         for i, item in enumerate(want["items"]):
-            check(got[i], item, f"{place}[{i}]")
+            check(got[i], item, f"{place}[{i}]", version)
     elif isinstance(want, dict):
         assert isinstance(got, Mapping), place
         assert list(got) == list(want["mapping"]), place
         for key, item in want["mapping"].items():
-            check(got[key], item, f"{place}[{key!r}]")
+            check(got[key], item, f"{place}[{key!r}]", version)
     elif want is None or isinstance(want, (bool, str)):
         assert got is want or str(got) == want, place
     else:
         np.testing.assert_allclose(got, want, rtol=1e-12, atol=0, err_msg=place)
 
 
-def check_record(got: Any, want: dict[str, Any], place: str) -> None:
+def check_record(got: Any, want: dict[str, Any], place: str, version: str) -> None:
     """Compare a record, attribute by attribute; one alone may be a tuple of one today."""
     if isinstance(got, tuple) and len(got) == 1:
         got = got[0]
-    assert type(got).__name__ == NOW[want["type"]], place
-    names = ATTRIBUTES.get(want["type"], {})
-    for old, value in want["attributes"].items():
-        name = names.get(old, old)
-        check(getattr(got, name), value, f"{place}.{name}")
+    old, listed = want["type"], LISTS[version]
+    assert type(got).__name__ == listed["now"].get(old, old), place
+    present = listed["attributes"].get(old, {})
+    for name, value in want["attributes"].items():
+        check(getattr(got, present.get(name, name)), value, f"{place}.{name}", version)
 
 
 def check_array(got: Any, want: dict[str, Any], place: str) -> None:
@@ -81,19 +82,21 @@ def check_array(got: Any, want: dict[str, Any], place: str) -> None:
         np.testing.assert_allclose(np.array(some, float), values, rtol=1e-12, atol=0, err_msg=place)
 
 
-@pytest.mark.parametrize("name", EXPECTED["files"])
-def test_a_saved_file(name: str) -> None:
+@pytest.mark.parametrize(("version", "name"), FILES)
+def test_a_saved_file(version: str, name: str) -> None:
     if name.endswith(".h5"):
         pytest.importorskip("h5py")
-    check(load(FOLDER / name), EXPECTED["files"][name], name)
+    check(load(FOLDERS[version] / name), LISTS[version]["files"][name], name, version)
 
 
-def test_every_type_of_0_1_has_a_file_in_a_type_of_today() -> None:
-    single = {want["type"] for want in EXPECTED["files"].values() if "type" in want}
-    assert len(single) == EXPECTED["types"]
-    assert single <= set(NOW)
-    assert set(NOW.values()) <= set(SAVED_TYPES)
-    assert {path.name for path in FOLDER.iterdir() if path.is_file()} == {*EXPECTED["files"], "expected.json"}
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_type_of_a_version_has_a_file_in_a_type_of_today(version: str) -> None:
+    listed = LISTS[version]
+    types = {want["type"] for name, want in listed["files"].items() if "type" in want and "verb" not in name}
+    assert len(types) == listed["types"]
+    assert {listed["now"].get(name, name) for name in types} <= set(SAVED_TYPES)
+    paths = {path.name for path in FOLDERS[version].iterdir() if path.is_file()}
+    assert paths == {*listed["files"], "expected.json"}
 
 
 def test_a_name_stands_for_one_type() -> None:
