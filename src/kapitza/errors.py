@@ -43,6 +43,10 @@ class _Hinted(Exception):
         super().__init__(message if hint is None else _with_hint(message, hint.python))
         self._command_message = "" if hint is None else _with_hint(message, hint.command)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # the message that is quoted is known here; another process does not get the cause
+        return type(self), self.args, {**vars(self), "_command_message": self.command_message}
+
     @property
     def command_message(self) -> str:
         """Message with the hint for the command line; the message of its cause, if it is quoted, is changed as well."""

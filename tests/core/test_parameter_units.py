@@ -1,17 +1,20 @@
 """Numbers as reports print them."""
 
 import math
+from importlib import import_module
 
 import numpy as np
 import pytest
 
 from kapitza.core.parameter_units import (
     interval_in_words,
+    parameter_unit,
     parameter_with_error,
     rounded_outward,
     rounded_to_error,
     with_error,
 )
+from kapitza.core.records import BaseRecord
 
 
 @pytest.mark.parametrize(
@@ -80,3 +83,21 @@ def test_rounding_outward_holds_the_interval_and_little_more() -> None:
         assert low - least <= 0.1 * low
         assert most - high <= 0.1 * high
         assert most - least <= 1.2 * (high - low)
+
+
+def test_a_parameter_has_the_unit_of_its_attribute() -> None:
+    """One unit for each name, whatever record has it, and the unit that the attribute states."""
+    for room in ("device", "measure", "thermoreflectance", "eels"):
+        import_module(f"kapitza.{room}")
+    units: dict[str, set[str]] = {}
+    kinds: list[type] = [BaseRecord]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+        for one in getattr(kind, "__attrs_attrs__", ()):
+            names = one.metadata.get("parameters")
+            for name in () if names is None else names or (one.name,):
+                units.setdefault(name, set()).add(one.metadata["unit"])
+    assert {name: found for name, found in units.items() if len(found) > 1} == {}
+    assert {name: {parameter_unit(f"any.{name}")} for name in units} == units
+    assert parameter_unit("Al|Si.conductance") == "W m^-2 K^-1"
+    assert parameter_unit("map.left_real") == "K"

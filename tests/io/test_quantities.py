@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import constants
 
+from kapitza.core.quantity_kinds import QUANTITY_KINDS
 from kapitza.errors import InputError
-from kapitza.io.quantities import UNITS_BY_KIND, quantity, share_or_quantity
+from kapitza.io.quantities import quantity, share_or_quantity
 
 WELL_KNOWN = [
     ("80 nm", "length", 80e-9),
@@ -54,9 +55,9 @@ def by_prefixes(unit):
     return factor
 
 
-@pytest.mark.parametrize("kind", sorted(UNITS_BY_KIND))
+@pytest.mark.parametrize("kind", sorted(QUANTITY_KINDS))
 def test_units_are_their_prefixes(kind):
-    for unit, factor in UNITS_BY_KIND[kind].items():
+    for unit, factor in QUANTITY_KINDS[kind].accepted.items():
         assert abs(factor / by_prefixes(unit) - 1) <= 1e-8, unit  # CODATA of two years
 
 
@@ -65,11 +66,11 @@ def test_well_known_quantities(text, kind, value):
     np.testing.assert_allclose(quantity(text, kind), value, rtol=1e-14, atol=0)
 
 
-@given(value=st.floats(1e-12, 1e12), kind=st.sampled_from(sorted(UNITS_BY_KIND)), data=st.data())
+@given(value=st.floats(1e-12, 1e12), kind=st.sampled_from(sorted(QUANTITY_KINDS)), data=st.data())
 def test_every_unit_multiplies(value, kind, data):
-    unit = data.draw(st.sampled_from(sorted(UNITS_BY_KIND[kind])))
+    unit = data.draw(st.sampled_from(sorted(QUANTITY_KINDS[kind].accepted)))
     got = quantity(f"{value!r} {unit}", kind)
-    np.testing.assert_allclose(got, value * UNITS_BY_KIND[kind][unit], rtol=1e-14, atol=0)
+    np.testing.assert_allclose(got, value * QUANTITY_KINDS[kind].accepted[unit], rtol=1e-14, atol=0)
 
 
 @pytest.mark.parametrize(

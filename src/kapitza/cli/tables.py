@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from kapitza.cli.options import even_subset
 from kapitza.cli.output import PIPED_COLUMNS, print_table
 from kapitza.core.parameter_units import with_error
+from kapitza.core.quantity_kinds import QUANTITY_KINDS, with_negative_powers
 from kapitza.errors import InputError
 from kapitza.units import e
 
@@ -45,10 +46,11 @@ _NAMED_UNITS: Mapping[str, tuple[float, str]] = {
     "g": (1e-3, "kg"), "ppm": (1e-6, ""),
 }  # fmt: skip
 _USUAL_UNITS = {  # in which numbers are shown if a verb asks for no other
-    "W m^-2 K^-1": "MW m⁻² K⁻¹",
-    "m^2 K W^-1": "m² K GW⁻¹",
     "rad s^-1": "THz",
-    "m": "nm",
+    **{
+        QUANTITY_KINDS[kind].unit: with_negative_powers(QUANTITY_KINDS[kind].shown)
+        for kind in ("conductance", "resistance", "length")
+    },
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.limits import LARGEST
+from kapitza.core.quantity_kinds import LARGEST
 from kapitza.errors import Hint, InputError
 
 __all__ = ["Array", "BoolArray", "ComplexArray", "IntArray", "about"]
@@ -29,6 +29,14 @@ _COLDEST, _HOTTEST = 1e-12, 1e12  # K, far beyond what a laboratory has
 def about(unit: str, meaning: str) -> dict[str, str]:
     """Metadata of an attribute: its SI unit, and what it is in the few words of a table."""
     return {"unit": unit, "meaning": meaning}
+
+
+def parameter(unit: str, meaning: str, *names: str) -> dict[str, Any]:
+    """Metadata of an attribute that a fit may vary, by its own name or by `names`: SI unit and meaning, as of `about`.
+
+    All records use one unit for one name, as the last part of the name of a parameter gives its unit.
+    """
+    return {**about(unit, meaning), "parameters": names}
 
 
 def without_unit(value: Any, unit: str = "") -> Any:

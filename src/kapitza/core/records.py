@@ -14,6 +14,7 @@ import attrs
 import numpy as np
 
 from kapitza.core.arrays import has_unit, unit_text, without_unit
+from kapitza.core.parameter_units import ParameterHolder
 from kapitza.errors import InputError
 
 _MAX_REPR = 2000  # characters
@@ -38,7 +39,7 @@ class Attribute(NamedTuple):
     meaning: str
 
 
-class BaseRecord:
+class BaseRecord(ParameterHolder):
     """Base of the records: frozen attributes, each with the unit and the meaning that its metadata give.
 
     `repr` has at most 2,000 characters whatever the record holds; a notebook shows a table.  Numbers with a unit of

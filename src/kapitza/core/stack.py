@@ -8,14 +8,14 @@ import numpy as np
 from attrs import Attribute, evolve, field, fields, frozen, validators
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, about, above_zero, number, quantity, square, text
+from kapitza.core.arrays import Array, above_zero, number, parameter, quantity, square, text
 from kapitza.core.conductance import Conductance, HoldsConductance, check_fourier_drop, held_conductance
 from kapitza.core.records import BaseRecord
 from kapitza.errors import Hint, InputError
 
 _CONDUCTIVITY = "W m^-1 K^-1"
-_ELECTRONS = about("W m^-2 K^-1", "conductance from electrons")
-_TENSOR = about(_CONDUCTIVITY, "off-diagonal element of the conductivity tensor")
+_ELECTRONS = parameter("W m^-2 K^-1", "conductance from electrons")
+_TENSOR = parameter(_CONDUCTIVITY, "off-diagonal element of the conductivity tensor")
 _OPTIONAL, _FINITE = validators.optional(quantity()), quantity(low=-np.inf)
 _Record = TypeVar("_Record", "Layer", "Boundary")
 
@@ -42,33 +42,33 @@ class Layer(BaseRecord):
     """
 
     name: str = field(validator=text)
-    thickness: float = field(converter=number, validator=above_zero, metadata=about("m", "thickness"))
+    thickness: float = field(converter=number, validator=above_zero, metadata=parameter("m", "thickness"))
     conductivity: float = field(
-        converter=number, validator=quantity(), metadata=about(_CONDUCTIVITY, "conductivity through the layer (zz)")
+        converter=number, validator=quantity(), metadata=parameter(_CONDUCTIVITY, "conductivity through the layer (zz)")
     )
     in_plane: float | None = field(
         default=None,
         kw_only=True,
         validator=_OPTIONAL,
-        metadata=about(_CONDUCTIVITY, "conductivity along the layer (xx)"),
+        metadata=parameter(_CONDUCTIVITY, "conductivity along the layer (xx)"),
     )
     heat_capacity: float | None = field(
-        default=None, kw_only=True, validator=_OPTIONAL, metadata=about("J m^-3 K^-1", "heat capacity per volume")
+        default=None, kw_only=True, validator=_OPTIONAL, metadata=parameter("J m^-3 K^-1", "heat capacity per volume")
     )
     in_plane_y: float | None = field(
-        default=None, kw_only=True, validator=_OPTIONAL, metadata=about(_CONDUCTIVITY, "conductivity along y (yy)")
+        default=None, kw_only=True, validator=_OPTIONAL, metadata=parameter(_CONDUCTIVITY, "conductivity along y (yy)")
     )
     xy: float = field(default=0.0, kw_only=True, converter=number, validator=_FINITE, metadata=_TENSOR)
     xz: float = field(default=0.0, kw_only=True, converter=number, validator=_FINITE, metadata=_TENSOR)
     yz: float = field(default=0.0, kw_only=True, converter=number, validator=_FINITE, metadata=_TENSOR)
     electron_conductivity: float | None = field(
-        default=None, kw_only=True, validator=_OPTIONAL, metadata=about(_CONDUCTIVITY, "conductivity of electrons")
+        default=None, kw_only=True, validator=_OPTIONAL, metadata=parameter(_CONDUCTIVITY, "conductivity of electrons")
     )
     electron_heat_capacity: float | None = field(
-        default=None, kw_only=True, validator=_OPTIONAL, metadata=about("J m^-3 K^-1", "heat capacity of electrons")
+        default=None, kw_only=True, validator=_OPTIONAL, metadata=parameter("J m^-3 K^-1", "heat capacity of electrons")
     )
     coupling: float | None = field(
-        default=None, kw_only=True, validator=_OPTIONAL, metadata=about("W m^-3 K^-1", "electron-phonon coupling")
+        default=None, kw_only=True, validator=_OPTIONAL, metadata=parameter("W m^-3 K^-1", "electron-phonon coupling")
     )
 
     def __attrs_post_init__(self) -> None:
@@ -185,7 +185,9 @@ class Boundary(BaseRecord):
     """
 
     conductance: float | Conductance = field(
-        converter=_conductance_or_number, validator=_usable_conductance, metadata=about("W m^-2 K^-1", "conductance")
+        converter=_conductance_or_number,
+        validator=_usable_conductance,
+        metadata=parameter("W m^-2 K^-1", "conductance"),
     )
     electron_conductance: float = field(
         default=0.0, kw_only=True, converter=number, validator=_finite_not_negative, metadata=_ELECTRONS

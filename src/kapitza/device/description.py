@@ -12,6 +12,7 @@ from kapitza.core.arrays import (
     about,
     increasing,
     number,
+    parameter,
     positive,
     quantity,
     read_only_mapping,
@@ -149,8 +150,8 @@ class ConductivityLaw(BaseRecord):
 class Box(BaseRecord):
     """Sides of a device that no heat crosses, as planes of symmetry are: 0 <= x <= width, 0 <= y <= depth, m."""
 
-    width: float = field(converter=number, validator=quantity(), metadata=about("m", "side along x"))
-    depth: float = field(converter=number, validator=quantity(), metadata=about("m", "side along y"))
+    width: float = field(converter=number, validator=quantity(), metadata=parameter("m", "side along x"))
+    depth: float = field(converter=number, validator=quantity(), metadata=parameter("m", "side along y"))
 
     @property
     def area(self) -> float:
@@ -172,7 +173,7 @@ class HeatSource(BaseRecord):
     """
 
     name: str
-    power: float = field(converter=number, validator=quantity(), metadata=about("W", "into the box while it is on"))
+    power: float = field(converter=number, validator=quantity(), metadata=parameter("W", "into the box while it is on"))
     shape: SourceShape | None = None
     plane: Plane | None = None
     volumetric: bool = field(default=False, kw_only=True)
@@ -225,21 +226,21 @@ class Device(BaseRecord):
         kw_only=True,
         converter=number,
         validator=quantity(),
-        metadata=about("K", "of what takes the heat"),
+        metadata=parameter("K", "of what takes the heat"),
     )
     coefficient: float = field(
         default=np.inf,
         kw_only=True,
         converter=number,
         validator=_check_coefficient,
-        metadata=about("W m^-2 K^-1", "from the bottom face to the sink; infinite where it is held"),
+        metadata=parameter("W m^-2 K^-1", "from the bottom face to the sink; infinite where it is held"),
     )
     top_coefficient: float = field(
         default=0.0,
         kw_only=True,
         converter=number,
         validator=_check_coefficient,
-        metadata=about("W m^-2 K^-1", "from the top face to the sink; 0 where no heat leaves"),
+        metadata=parameter("W m^-2 K^-1", "from the top face to the sink; 0 where no heat leaves"),
     )
     laws: Mapping[str, ConductivityLaw] = field(factory=dict, converter=read_only_mapping, kw_only=True)
     uncertain: Mapping[str, float] = field(

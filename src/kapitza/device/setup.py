@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import about, one_of, quantity
+from kapitza.core.arrays import about, one_of, parameter, quantity
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.errors import Hint, InputError
@@ -55,10 +55,13 @@ class Setup(BaseRecord):
     heater: Plane | None = None
     thermometer: Plane | None = None
     absorption_depth: float = field(
-        default=0.0, kw_only=True, converter=float, metadata=about("m", "1/e depth in which heat is absorbed")
+        default=0.0, kw_only=True, converter=float, metadata=parameter("m", "1/e depth in which heat is absorbed")
     )
     readout_depth: float = field(
-        default=0.0, kw_only=True, converter=float, metadata=about("m", "1/e depth over which the temperature is read")
+        default=0.0,
+        kw_only=True,
+        converter=float,
+        metadata=parameter("m", "1/e depth over which the temperature is read"),
     )
     back: BackCondition = field(default="adiabatic", kw_only=True, validator=one_of(*_BACK_CONDITIONS))
     temperature: float = field(

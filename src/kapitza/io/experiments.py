@@ -9,7 +9,7 @@ import numpy as np
 from attrs import NOTHING, field, fields_dict, frozen
 
 from kapitza.core.arrays import Array, numbers
-from kapitza.core.parameter_units import kind_of_parameter
+from kapitza.core.quantity_kinds import kind_of_unit
 from kapitza.core.records import BaseRecord
 from kapitza.device.setup import Plane, Setup
 from kapitza.errors import InputError, MissingFile
@@ -164,7 +164,7 @@ def _read_arguments(section: TomlTable, one: _ExperimentKind, x: Array, *, autom
     arguments: dict[str, Any] = {
         name: section.text(name, choices=one.words[name])
         if name in one.words
-        else section.number(name, kind_of_parameter(name))
+        else section.number(name, kind_of_unit(attributes[name].metadata["unit"]))
         for name in needed
     }
     if one.beams:

@@ -5,11 +5,9 @@
 
 import math
 import re
-from collections.abc import Mapping
-from types import MappingProxyType
 
+from kapitza.core.quantity_kinds import QUANTITY_KINDS, kind_of, unit_factor
 from kapitza.errors import InputError
-from kapitza.units import MW, angstrom, e, fs, kW, m_u, meV, mm, nm, ns, ps, um, us
 
 __all__ = ["NUMBER_AND_UNIT", "parse_uncertain", "quantity", "share_or_quantity", "stepped_range"]
 
@@ -20,61 +18,11 @@ _UNIT_PATTERN = re.compile(r"[A-Za-zµμ°%Å].*")
 
 _SMALLEST, _LARGEST = 1e-60, 1e60  # in SI: squares, cubes and quotients of such numbers are still floats
 
-UNITS_BY_KIND: Mapping[str, Mapping[str, float]] = MappingProxyType(
-    {
-        "length": {"m": 1.0, "mm": mm, "um": um, "µm": um, "μm": um, "nm": nm, "angstrom": angstrom, "Å": angstrom},
-        "time": {"s": 1.0, "ms": 1e-3, "us": us, "µs": us, "ns": ns, "ps": ps, "fs": fs},
-        "frequency": {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9, "THz": 1e12},
-        "speed": {"m/s": 1.0, "km/s": 1e3},
-        "energy": {"J": 1.0, "meV": meV, "eV": e},
-        "stiffness": {"N/m3": 1.0, "MN/m3": 1e6, "GN/m3": 1e9, "N/m/nm2": 1e18},
-        "mass": {"kg": 1.0, "u": m_u, "amu": m_u},
-        "temperature": {"K": 1.0},
-        "angle": {"rad": 1.0, "mrad": 1e-3, "deg": math.pi / 180, "°": math.pi / 180},
-        "share": {"": 1.0, "%": 1e-2},
-        "power": {"W": 1.0, "kW": kW, "mW": 1e-3, "uW": 1e-6},
-        "power_per_length": {"W/m": 1.0, "W/mm": 1e3, "W/um": 1e6, "mW/um": 1e3},
-        "heat": {"W/m3": 1.0, "MW/m3": MW, "GW/m3": 1e9, "TW/m3": 1e12, "W/cm3": 1e6, "W/um3": 1e18},
-        "flux": {"W/m2": 1.0, "kW/m2": kW, "MW/m2": MW, "GW/m2": 1e9, "W/cm2": 1e4},
-        "conductance": {"W/m2K": 1.0, "kW/m2K": kW, "MW/m2K": MW, "GW/m2K": 1e9, "W/cm2K": 1e4},
-        "resistance": {"m2K/W": 1.0, "m2K/MW": 1e-6, "m2K/GW": 1e-9, "mm2K/W": 1e-6, "cm2K/W": 1e-4},
-        "conductivity": {"W/mK": 1.0, "W/cmK": 1e2},
-        "coupling": {"W/m3K": 1.0, "TW/m3K": 1e12, "PW/m3K": 1e15},
-        "heat_capacity": {"J/m3K": 1.0, "MJ/m3K": 1e6, "J/cm3K": 1e6},
-        "response": {"K/W": 1.0, "K/mW": 1e3, "K/uW": 1e6},
-        "current": {"A": 1.0, "mA": 1e-3, "uA": 1e-6, "nA": 1e-9, "pA": 1e-12},
-        "area": {"m2": 1.0, "cm2": 1e-4, "mm2": 1e-6, "um2": 1e-12, "nm2": 1e-18},
-        "seebeck": {"V/K": 1.0, "mV/K": 1e-3, "uV/K": 1e-6, "µV/K": 1e-6},
-        "electrical_resistance": {"Ohm": 1.0, "mOhm": 1e-3, "kOhm": 1e3, "MOhm": 1e6},
-        "resistivity": {"Ohmm": 1.0, "mOhmm": 1e-3, "uOhmm": 1e-6, "Ohmcm": 1e-2, "mOhmcm": 1e-5, "uOhmcm": 1e-8},
-        "contact_resistivity": {"Ohmm2": 1.0, "Ohmcm2": 1e-4, "uOhmcm2": 1e-10},
-        "resistance_per_length": {"Ohm/m": 1.0, "Ohm/mm": 1e3, "Ohm/um": 1e6},
-        "energy_density": {"J/m3": 1.0, "MJ/m3": 1e6, "J/cm3": 1e6},
-        "flow": {"m3/s": 1.0, "ml/min": 1e-6 / 60, "ul/min": 1e-9 / 60, "nl/min": 1e-12 / 60},
-        "viscosity": {"Pas": 1.0, "mPas": 1e-3},
-        "density": {"kg/m3": 1.0, "g/cm3": 1e3},
-        "radiation": {"W/m2K4": 1.0, "kW/m2K4": kW, "W/cm2K4": 1e4},
-        "gradient": {"K/m": 1.0, "K/um": 1e6, "K/nm": 1e9},
-        "signal": {"": 1.0, "V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6},
-    }
-)
 _CELSIUS = "°C", "degC", "C"
-_UNIT_SIGNS = str.maketrans({"²": "2", "³": "3", "·": None, " ": None, "^": None, "(": None, ")": None, "*": None})
-
-
-def unit_factor(unit: str, kind: str) -> float | None:
-    """Return what a unit is in SI, or None if it is none of this kind."""
-    return UNITS_BY_KIND[kind].get(unit.translate(_UNIT_SIGNS))
-
-
-def kind_of(unit: str) -> str | None:
-    """Return of what kind a unit is, or None for no unit that is known."""
-    plain = unit.translate(_UNIT_SIGNS)
-    return next((kind for kind, units in UNITS_BY_KIND.items() if plain and plain in units), None)
 
 
 def quantity(value: object, kind: str, *, what: str = "number") -> float:
-    """Return a number, or a text such as "80 nm", in SI; `kind` is a key of `UNITS_BY_KIND`, `what` is for messages."""
+    """Return a number, or a text such as "80 nm", in SI; `kind` is in `QUANTITY_KINDS`, `what` is for messages."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         value = found = _as_float(value)
     else:
@@ -170,12 +118,13 @@ def _parse_bare_number(text: str) -> str | float:
 
 def known_units(kind: str) -> str:
     """Return the units of a kind in words."""
-    return "in " + ", ".join(unit or "plain numbers" for unit in UNITS_BY_KIND[kind])
+    return "in " + ", ".join(unit or "plain numbers" for unit in QUANTITY_KINDS[kind].accepted)
 
 
 def _example_quantity(kind: str) -> str:
     """Return a text that would be understood."""
     unit = next(
-        (u for u, factor in UNITS_BY_KIND[kind].items() if u and factor != 1.0), next(iter(UNITS_BY_KIND[kind]))
+        (u for u, factor in QUANTITY_KINDS[kind].accepted.items() if u and factor != 1.0),
+        next(iter(QUANTITY_KINDS[kind].accepted)),
     )
     return repr(f"10 {unit}")

@@ -10,10 +10,9 @@ from attrs import field, frozen
 
 from kapitza.core.arrays import Array, about, numbers
 from kapitza.core.files import file_path, read_limited
-from kapitza.core.limits import LARGEST
+from kapitza.core.quantity_kinds import LARGEST, QUANTITY_KINDS, kind_of, unit_factor
 from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError
-from kapitza.io.quantities import UNITS_BY_KIND, kind_of, unit_factor
 
 _MAX_TABLE_BYTES = 2**27  # bytes of a table
 _WANTED_TABLE = "expected a table of numbers (a line of heads, then rows of numbers)"
@@ -76,7 +75,7 @@ class TextTable(BaseRecord):
         column = self.column(*names)
         factor = unit_factor(column.unit, kind) if column.unit else 1.0
         if factor is None:
-            wanted = ", ".join(unit for unit in UNITS_BY_KIND[kind] if unit)
+            wanted = ", ".join(unit for unit in QUANTITY_KINDS[kind].accepted if unit)
             raise DataError(
                 f"column {column.name!r} is in {column.unit}; expected {kind.replace('_', ' ')} in {wanted}",
                 file=self.path,

@@ -7,7 +7,7 @@ from attrs import field, frozen, validators
 from attrs.converters import optional as _optional
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, about, finite, positive, same_length, square
+from kapitza.core.arrays import Array, about, finite, parameter, positive, same_length, square
 from kapitza.core.conductance import Conductance
 from kapitza.core.parameter_units import interval_in_words, parameter_with_error
 from kapitza.core.records import BaseRecord
@@ -35,7 +35,7 @@ class ThicknessLine(BaseRecord):
     1.30 W m⁻¹ K⁻¹, boundaries 8.00 m² K GW⁻¹
     """
 
-    resistance: float = field(metadata=about("m^2 K W^-1", "resistance of all boundaries together"))
+    resistance: float = field(metadata=parameter("m^2 K W^-1", "resistance of all boundaries together"))
     conductivity: float = field(metadata=about("W m^-1 K^-1", "conductivity"))
     covariance: Array = field(converter=square, metadata=about("of (resistance, conductivity)", "covariance"))
     chi2: float = field(metadata=about("1", "chi2"))

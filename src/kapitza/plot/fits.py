@@ -11,12 +11,14 @@ import numpy as np
 
 from kapitza.core.arrays import Array
 from kapitza.core.parameter_units import format_parameter, interval_in_words, rounded_to_error, shown_unit, with_error
+from kapitza.core.quantity_kinds import with_negative_powers
 from kapitza.measure.fit_result import format_bound
 from kapitza.measure.noise.judgement import CurveQuality, is_parabolic, judge_fit
 from kapitza.measure.parameters import plain_residuals
 from kapitza.measure.thermoreflectance.sstr import Raman
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS, legend_beside, line_style, make_logarithmic, new_axes
+from kapitza.units import um
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,29 +50,6 @@ _SIGNAL_LABELS = {
     "response": "temperature per power (K/W)",
 }
 _QUANTITY_WORDS = {"in_plane": "in-plane conductivity", "in_plane_y": "in-plane conductivity along y"}
-_PARAMETER_UNITS = {  # units of numbers, and factors from SI
-    "conductance": ("MW m⁻² K⁻¹", 1e-6),
-    "conductivity": ("W m⁻¹ K⁻¹", 1.0),
-    "in_plane": ("W m⁻¹ K⁻¹", 1.0),
-    "in_plane_y": ("W m⁻¹ K⁻¹", 1.0),
-    "heat_capacity": ("MJ m⁻³ K⁻¹", 1e-6),
-    "thickness": ("nm", 1e9),
-    "pump_radius": ("µm", 1e6),
-    "probe_radius": ("µm", 1e6),
-    "pump_radius_y": ("µm", 1e6),
-    "probe_radius_y": ("µm", 1e6),
-    "offset": ("µm", 1e6),
-    "offset_y": ("µm", 1e6),
-    "absorption_depth": ("nm", 1e9),
-    "half_width": ("µm", 1e6),
-    "length": ("µm", 1e6),
-    "modulation": ("MHz", 1e-6),
-    "repetition": ("MHz", 1e-6),
-    "phase": ("mrad", 1e3),
-    "time_zero": ("ps", 1e12),
-    "power": ("mW", 1e3),
-    "scale": ("", 1.0),
-}
 
 _MOST_LABELS = 12  # designs that are named
 _PANEL = 4.6  # inches
@@ -103,10 +82,12 @@ def _typeset_voltage(found: re.Match[str]) -> str:
     return rf"${found[0].replace('−', '-').partition('_')[0]}_\mathrm{{{found[1]}}}$"
 
 
-def _parameter_label(name: str) -> tuple[str, float]:
-    """Label of a number of a sample with its unit, and the factor to that."""
-    unit, factor = _PARAMETER_UNITS.get(name.rpartition(".")[2], ("SI", 1.0))
-    return f"{name} ({unit})" if unit else name, factor
+def _parameter_axis(name: str, values: Array) -> tuple[str, float]:
+    """Label of the axis of a parameter with its unit, and the size of this unit in SI; long lengths are in µm."""
+    unit, size, _ = shown_unit(name)
+    if unit == "nm" and values.max() >= um:
+        unit, size = "µm", um
+    return f"{name} ({with_negative_powers(unit)})" if unit else name, size
 
 
 def fit(result: Fit, figure: Figure) -> tuple[tuple[Axes, Axes], ...]:
@@ -393,9 +374,9 @@ def likelihood(found: Contours, ax: Axes | None = None) -> Axes:
     """
     ax = new_axes() if ax is None else ax
     levels = [2.2957, 5.9915, 11.618]  # quantiles of chi2 with two degrees of freedom
-    (one, first), (other, second) = map(_parameter_label, found.names)
+    (one, first), (other, second) = map(_parameter_axis, found.names, (found.first, found.second))
     x, y, rise = _interpolate_chi2(found)
-    lines = ax.contour(x * first, y * second, rise.T, levels=levels, colors=LINE_COLOURS[:3])
+    lines = ax.contour(x / first, y / second, rise.T, levels=levels, colors=LINE_COLOURS[:3])
     ax.clabel(lines, fmt=dict(zip(levels, ("68 %", "95 %", "99.7 %"), strict=True)), fontsize="small")
     ax.set(xlabel=one, ylabel=other)
     ax.grid(alpha=0.3)

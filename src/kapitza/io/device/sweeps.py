@@ -4,8 +4,9 @@ import re
 from typing import NamedTuple
 
 from kapitza.core.parameter_units import kind_of_parameter
+from kapitza.core.quantity_kinds import QUANTITY_KINDS, unit_factor
 from kapitza.errors import InputError
-from kapitza.io.quantities import UNITS_BY_KIND, quantity, stepped_range, unit_factor
+from kapitza.io.quantities import quantity, stepped_range
 
 _SWEEP_RANGE = re.compile(r"(?P<numbers>[-+0-9.eE:,\s]+?)\s*(?P<unit>[^-+0-9.eE:,\s].*)?")
 _MAX_SWEEP_VALUES = 2000
@@ -23,7 +24,9 @@ class ParameterSweep(NamedTuple):
 
 def format_device_number(name: str, value: float) -> str:
     """A number of a device in the unit that suits it."""
-    units = {unit: factor for unit, factor in UNITS_BY_KIND[kind_of_parameter(name)].items() if "cm" not in unit}
+    units = {
+        unit: factor for unit, factor in QUANTITY_KINDS[kind_of_parameter(name)].accepted.items() if "cm" not in unit
+    }
     fits = [(factor, unit) for unit, factor in units.items() if unit and 1 <= abs(value) / factor < 1000]
     factor, unit = max(fits) if fits else next((f, u) for u, f in units.items())
     return f"{value / factor:.4g} {unit}".rstrip()

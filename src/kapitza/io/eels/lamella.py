@@ -12,7 +12,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.files import is_temporary, read_limited, write_atomically
-from kapitza.core.limits import LARGEST
+from kapitza.core.quantity_kinds import LARGEST
 from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, InputError
 from kapitza.io.quantities import parse_uncertain

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from kapitza.core.files import file_path
-from kapitza.core.limits import LARGEST
+from kapitza.core.quantity_kinds import LARGEST
 from kapitza.errors import DataError, InputError
 
 RESULT_SUFFIXES = (".json", ".npz", ".h5", ".hdf5")  # of files that `save` writes

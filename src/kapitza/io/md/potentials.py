@@ -14,7 +14,7 @@ import numpy as np
 
 from kapitza.core.arrays import Array
 from kapitza.core.files import read_limited
-from kapitza.core.limits import LARGEST
+from kapitza.core.quantity_kinds import LARGEST
 from kapitza.errors import DataError
 from kapitza.simulate.md.potential import Potential
 from kapitza.units import angstrom, eV

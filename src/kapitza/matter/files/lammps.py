@@ -11,7 +11,7 @@ import numpy as np
 
 from kapitza.core.arrays import Array
 from kapitza.core.files import read_limited
-from kapitza.core.limits import LARGEST
+from kapitza.core.quantity_kinds import LARGEST
 from kapitza.errors import DataError
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import balanced_crystal, fold_force_constants

@@ -15,7 +15,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 from scipy.linalg import block_diag, solve_triangular
 
-from kapitza.core.arrays import Array, about
+from kapitza.core.arrays import Array, about, parameter
 from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
 from kapitza.device.description import Device
@@ -247,7 +247,7 @@ class BoundaryFlux(BaseRecord):
     boundary: str
     jump: float = field(metadata=about("K", "temperature jump"))
     flux: float = field(metadata=about("W m^-2", "heat flux"))
-    resistance: float = field(metadata=about("m^2 K W^-1", "resistance"))
+    resistance: float = field(metadata=parameter("m^2 K W^-1", "resistance"))
     covariance: NDArray[np.float64] = field(metadata=about("of (jump, flux, resistance)", "covariance"))
     bound: Bound | None = None
 

@@ -8,7 +8,7 @@ import numpy as np
 from attrs import converters, evolve, field, frozen, validators
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, about, above_zero, increasing, number, quantity, text
+from kapitza.core.arrays import Array, about, above_zero, increasing, number, parameter, quantity, text
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.units import nm
@@ -16,6 +16,8 @@ from kapitza.units import nm
 _FINITE = quantity(low=-np.inf)
 _MATERIAL_ATTRIBUTES = ("conductivity", "exponent", "mean_free_path", "heat_capacity")
 _PLANE_ATTRIBUTES = ("resistance", "position", "angle", "bow")
+PAD_NAMES = ("left_temperature", "right_temperature")
+COMPLEX_PAD_NAMES = ("left_real", "left_imaginary", "right_real", "right_imaginary")
 _EDGE_HEIGHTS = np.linspace(-1, 1, 21)  # of half the height, where planes are kept apart
 _LAMELLA_ATTRIBUTES = (
     "inelastic_mean_free_path", "dead_layer", "left_conductance", "right_conductance", "emissivity", "ambient",
@@ -57,19 +59,19 @@ class LamellaMaterial(BaseRecord):
 
     name: str = field(validator=text)
     conductivity: float = field(
-        converter=number, validator=quantity(), metadata=about("W m^-1 K^-1", "conductivity at 300 K")
+        converter=number, validator=quantity(), metadata=parameter("W m^-1 K^-1", "conductivity at 300 K")
     )
     exponent: float = field(
-        default=0.0, converter=number, validator=_FINITE, metadata=about("1", "exponent of the temperature")
+        default=0.0, converter=number, validator=_FINITE, metadata=parameter("1", "exponent of the temperature")
     )
     mean_free_path: float = field(
-        default=0.0, converter=number, validator=_not_negative, metadata=about("m", "mean free path of phonons")
+        default=0.0, converter=number, validator=_not_negative, metadata=parameter("m", "mean free path of phonons")
     )
     heat_capacity: float | None = field(
         default=None,
         converter=converters.optional(number),
         validator=validators.optional(above_zero),
-        metadata=about("J m^-3 K^-1", "heat capacity per volume"),
+        metadata=parameter("J m^-3 K^-1", "heat capacity per volume"),
     )
 
 
@@ -90,13 +92,16 @@ class LamellaPlane(BaseRecord):
         for a resistance that is not above zero, and an angle of 75 degrees or more
     """
 
-    position: float = field(converter=number, validator=_FINITE, metadata=about("m", "x at half the height"))
+    position: float = field(converter=number, validator=_FINITE, metadata=parameter("m", "x at half the height"))
     resistance: float = field(
-        converter=number, validator=quantity(), metadata=about("m^2 K W^-1", "Kapitza resistance")
+        converter=number, validator=quantity(), metadata=parameter("m^2 K W^-1", "Kapitza resistance")
     )
-    angle: float = field(default=0.0, converter=number, metadata=about("rad", "angle from the y axis"))
+    angle: float = field(default=0.0, converter=number, metadata=parameter("rad", "angle from the y axis"))
     bow: float = field(
-        default=0.0, converter=number, validator=_FINITE, metadata=about("m", "middle right of the line between ends")
+        default=0.0,
+        converter=number,
+        validator=_FINITE,
+        metadata=parameter("m", "middle right of the line between ends"),
     )
 
     def __attrs_post_init__(self) -> None:
@@ -224,22 +229,25 @@ class Lamella(BaseRecord):
     top: float = field(converter=number, metadata=about("m", "y of the upper edge"))
     thickness: RelativeThickness
     inelastic_mean_free_path: float = field(
-        converter=number, validator=quantity(), metadata=about("m", "inelastic mean free path of the electrons")
+        converter=number, validator=quantity(), metadata=parameter("m", "inelastic mean free path of the electrons")
     )
     dead_layer: float = field(
-        default=0.0, converter=number, validator=_not_negative, metadata=about("m", "dead layer of each face")
+        default=0.0, converter=number, validator=_not_negative, metadata=parameter("m", "dead layer of each face")
     )
     left_conductance: float = field(
-        default=1e10, converter=number, validator=quantity(), metadata=about("W m^-2 K^-1", "left contact")
+        default=1e10, converter=number, validator=quantity(), metadata=parameter("W m^-2 K^-1", "left contact")
     )
     right_conductance: float = field(
-        default=1e10, converter=number, validator=quantity(), metadata=about("W m^-2 K^-1", "right contact")
+        default=1e10, converter=number, validator=quantity(), metadata=parameter("W m^-2 K^-1", "right contact")
     )
     emissivity: float = field(
-        default=0.0, converter=number, validator=_not_negative, metadata=about("1", "emissivity of each face")
+        default=0.0, converter=number, validator=_not_negative, metadata=parameter("1", "emissivity of each face")
     )
     ambient: float = field(
-        default=300.0, converter=number, validator=quantity(), metadata=about("K", "temperature of the surroundings")
+        default=300.0,
+        converter=number,
+        validator=quantity(),
+        metadata=parameter("K", "temperature of the surroundings"),
     )
 
     def __attrs_post_init__(self) -> None:
@@ -355,7 +363,9 @@ class LamellaMap(BaseRecord):
         default=0.0, converter=number, validator=_not_negative, metadata=about("Hz", "frequency of modulation")
     )
     pad_temperatures: NDArray[Any] = field(
-        factory=lambda: np.zeros(2), converter=_plane_array, metadata=about("K", "temperatures of both pads")
+        factory=lambda: np.zeros(2),
+        converter=_plane_array,
+        metadata=parameter("K", "temperatures of both pads", *PAD_NAMES, *COMPLEX_PAD_NAMES),
     )
     mean_temperature: float = field(
         default=300.0, converter=number, validator=quantity(), metadata=about("K", "mean temperature")

@@ -11,7 +11,7 @@ from kapitza.core.arrays import Array
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Layer, Stack
 from kapitza.measure.eels.point_spread import PointSpread
-from kapitza.measure.lamella.description import Lamella, LamellaMap
+from kapitza.measure.lamella.description import COMPLEX_PAD_NAMES, PAD_NAMES, Lamella, LamellaMap
 from kapitza.measure.lamella.observation import PixelWeights, pixel_weights
 from kapitza.measure.lamella.sheet import (
     Drive,
@@ -28,14 +28,12 @@ from kapitza.measure.parameters import DataSet, Parameter
 
 _SPREAD_NAMES = ("spread.width", "spread.share", "spread.length")
 _SCALE_NAMES = ("temperature_scale", "power_factor")
-_PAD_NAMES = ("left_temperature", "right_temperature")
-COMPLEX_PAD_NAMES = ("left_real", "left_imaginary", "right_real", "right_imaginary")
 _STEP = 2e-5  # of differences, of the scale of a coordinate
 
 
 def pad_names(one: LamellaMap) -> tuple[str, ...]:
     """Names of the temperatures of the pads in a map: two, or real and imaginary parts of a lock-in map."""
-    return tuple(f"{one.name}.{key}" for key in (COMPLEX_PAD_NAMES if one.frequency else _PAD_NAMES))
+    return tuple(f"{one.name}.{key}" for key in (COMPLEX_PAD_NAMES if one.frequency else PAD_NAMES))
 
 
 def _pad_array(one: LamellaMap) -> NDArray[Any]:

@@ -27,7 +27,7 @@ import numpy as np
 from attrs import evolve, field, frozen, validators
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, ComplexArray, about, one_of, quantity
+from kapitza.core.arrays import Array, ComplexArray, about, one_of, parameter, quantity
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import SpectralPoints, impedance_at
@@ -44,7 +44,7 @@ _STEP_OF_LEAST = 8.0  # factor between the k₀ that are taken
 _LONG_REACH = float(np.log(_MAX_WAVE_VECTOR / _MIN_WAVE_VECTOR))
 PumpProfile = Literal["gaussian", "top-hat"]
 PUMP_PROFILES: tuple[PumpProfile, ...] = ("gaussian", "top-hat")
-_RADIUS, _OFFSET = about("m", "1/e^2 radius"), about("m", "offset of the probe from the pump")
+_RADIUS, _OFFSET = parameter("m", "1/e^2 radius"), parameter("m", "offset of the probe from the pump")
 _ANY_SIGN, _RADIUS_OR_NONE = quantity(low=-np.inf), validators.optional(quantity())
 
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from attrs import converters, evolve, field, frozen, validators
 
-from kapitza.core.arrays import Array, ComplexArray, about, filled, finite, one_of, quantity, same_length
+from kapitza.core.arrays import Array, ComplexArray, about, filled, finite, one_of, parameter, quantity, same_length
 from kapitza.core.stack import Stack
 from kapitza.device.setup import Setup
 from kapitza.errors import InputError
@@ -73,7 +73,7 @@ class Fdtr(LockinExperiment, SubstrateExperiment):
         kw_only=True,
         converter=float,
         validator=quantity(low=-np.inf),
-        metadata=about("rad", "phase that instruments add at all frequencies"),
+        metadata=parameter("rad", "phase that instruments add at all frequencies"),
     )
     pump_growth: Array | None = field(
         default=None,
@@ -87,7 +87,7 @@ class Fdtr(LockinExperiment, SubstrateExperiment):
         kw_only=True,
         converter=float,
         validator=quantity(low=-np.inf),
-        metadata=about("1", "factor of the growth"),
+        metadata=parameter("1", "factor of the growth"),
     )
     phonons: Carriers | None = field(default=None, kw_only=True, validator=CARRIERS_OR_NONE)
     mean_free_path: float | None = mean_free_path_field()

@@ -16,7 +16,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from attrs import converters, field, frozen, validators
 
-from kapitza.core.arrays import Array, about, filled, one_of, quantity
+from kapitza.core.arrays import Array, about, filled, one_of, parameter, quantity
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import impedance
 from kapitza.device.layered.laplace import inverse_laplace
@@ -71,14 +71,14 @@ class TransientGrating(TemperatureExperiment):
 
     time: Array = field(converter=increasing_positive, validator=filled, metadata=about("s", "time after the pulse"))
     period: float = field(
-        kw_only=True, converter=float, validator=quantity(), metadata=about("m", "period of the grating")
+        kw_only=True, converter=float, validator=quantity(), metadata=parameter("m", "period of the grating")
     )
     angle: float = field(
         default=0.0,
         kw_only=True,
         converter=float,
         validator=quantity(low=-np.inf),
-        metadata=about("rad", "of the grating's wave vector from x, along the layers"),
+        metadata=parameter("rad", "of the grating's wave vector from x, along the layers"),
     )
     detection: GratingDetection = field(default="heterodyne", kw_only=True, validator=one_of(*GRATING_DETECTIONS))
     setup: Setup = field(factory=Setup, kw_only=True)
@@ -90,7 +90,7 @@ class TransientGrating(TemperatureExperiment):
         kw_only=True,
         converter=converters.optional(float),
         validator=validators.optional(quantity()),
-        metadata=about("m", "mean free path of the phonons that carry the heat"),
+        metadata=parameter("m", "mean free path of the phonons that carry the heat"),
     )
     name: str = field(default="grating", kw_only=True)
 

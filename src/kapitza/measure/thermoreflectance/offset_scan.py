@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array, ComplexArray, about, filled, increasing, one_of, quantity
+from kapitza.core.arrays import Array, ComplexArray, about, filled, increasing, one_of, parameter, quantity
 from kapitza.core.stack import Stack
 from kapitza.device.setup import Setup
 from kapitza.errors import InputError
@@ -71,10 +71,10 @@ class OffsetScan(LockinExperiment, SubstrateExperiment):
     )
     beams: Beams
     modulation: float = field(
-        kw_only=True, converter=float, validator=quantity(), metadata=about("Hz", "modulation of the pump")
+        kw_only=True, converter=float, validator=quantity(), metadata=parameter("Hz", "modulation of the pump")
     )
-    repetition: float | None = field(default=None, kw_only=True, metadata=about("Hz", "pulse frequency"))
-    delay: float | None = field(default=None, kw_only=True, metadata=about("s", "time of the probe after the pump"))
+    repetition: float | None = field(default=None, kw_only=True, metadata=parameter("Hz", "pulse frequency"))
+    delay: float | None = field(default=None, kw_only=True, metadata=parameter("s", "time of the probe after the pump"))
     delayed: DelayedBeam | None = field(default=None, kw_only=True)
     kind: SignalKind = field(default="out_of_phase", kw_only=True, validator=one_of(*SIGNAL_KINDS))
     setup: Setup = field(factory=Setup, kw_only=True)
@@ -83,7 +83,7 @@ class OffsetScan(LockinExperiment, SubstrateExperiment):
         kw_only=True,
         converter=float,
         validator=quantity(low=-np.inf),
-        metadata=about("rad", "phase of the lock-in amplifier"),
+        metadata=parameter("rad", "phase of the lock-in amplifier"),
     )
     phonons: Carriers | None = field(default=None, kw_only=True, validator=CARRIERS_OR_NONE)
     mean_free_path: float | None = mean_free_path_field()

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, Self, cast
 import numpy as np
 from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array, ComplexArray, about, increasing, positive, quantity
+from kapitza.core.arrays import Array, ComplexArray, increasing, parameter, positive, quantity
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Stack
 from kapitza.errors import InputError
@@ -27,7 +27,9 @@ class ParametrisedExperiment(BaseRecord):
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = ()
 
-    scale: float = field(default=1.0, kw_only=True, converter=float, validator=quantity(), metadata=about("1", "scale"))
+    scale: float = field(
+        default=1.0, kw_only=True, converter=float, validator=quantity(), metadata=parameter("1", "scale")
+    )
 
     @property
     def parameters(self) -> dict[str, float]:

@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, ComplexArray, about, filled, quantity
+from kapitza.core.arrays import Array, ComplexArray, about, filled, parameter, quantity
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import SpectralPoints, impedance_at
 from kapitza.device.setup import Setup
@@ -87,7 +87,9 @@ class Sstr(TemperatureExperiment, SubstrateExperiment):
 
     power: Array = field(converter=increasing_positive, validator=filled, metadata=about("W", "pump power"))
     beams: Beams
-    modulation: float = field(default=0.0, kw_only=True, converter=float, metadata=about("Hz", "modulation frequency"))
+    modulation: float = field(
+        default=0.0, kw_only=True, converter=float, metadata=parameter("Hz", "modulation frequency")
+    )
     setup: Setup = field(factory=Setup, kw_only=True)
     phonons: Carriers | None = field(default=None, kw_only=True, validator=CARRIERS_OR_NONE)
     mean_free_path: float | None = mean_free_path_field()
@@ -148,7 +150,7 @@ class Raman(TemperatureExperiment):
         kw_only=True,
         converter=float,
         validator=quantity(low=-np.inf),
-        metadata=about("m", "distance between a heating and a reading beam of this radius"),
+        metadata=parameter("m", "distance between a heating and a reading beam of this radius"),
     )
     setup: Setup = field(factory=Setup, kw_only=True)
     name: str = field(default="raman", kw_only=True)

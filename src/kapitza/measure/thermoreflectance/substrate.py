@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from attrs import converters, field, frozen, validators
 
-from kapitza.core.arrays import Array, ComplexArray, IndexArray, about, numbers, quantity
+from kapitza.core.arrays import Array, ComplexArray, IndexArray, about, numbers, parameter, quantity
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import SpectralPoints
@@ -28,7 +28,7 @@ def mean_free_path_field() -> Any:
         kw_only=True,
         converter=converters.optional(float),
         validator=validators.optional(quantity()),
-        metadata=about("m", "mean free path of the phonons of the last layer"),
+        metadata=parameter("m", "mean free path of the phonons of the last layer"),
     )
 
 

@@ -16,7 +16,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array, ComplexArray, about, filled, increasing, one_of, quantity
+from kapitza.core.arrays import Array, ComplexArray, about, filled, increasing, one_of, parameter, quantity
 from kapitza.core.stack import Stack
 from kapitza.device.layered.laplace import PulseTrain, harmonic_train, pulse_train
 from kapitza.device.setup import Setup
@@ -72,22 +72,22 @@ class Tdtr(LockinExperiment, SubstrateExperiment):
     delay: Array = field(converter=increasing, validator=filled, metadata=about("s", "delay"))
     beams: Beams
     modulation: float = field(
-        kw_only=True, converter=float, validator=quantity(), metadata=about("Hz", "modulation of the pump")
+        kw_only=True, converter=float, validator=quantity(), metadata=parameter("Hz", "modulation of the pump")
     )
     repetition: float = field(
-        kw_only=True, converter=float, validator=quantity(), metadata=about("Hz", "pulse frequency")
+        kw_only=True, converter=float, validator=quantity(), metadata=parameter("Hz", "pulse frequency")
     )
     delayed: DelayedBeam = field(kw_only=True, validator=one_of("pump", "probe"))
     kind: SignalKind = field(default="ratio", kw_only=True, validator=one_of(*SIGNAL_KINDS))
     setup: Setup = field(factory=Setup, kw_only=True)
     defocus: float = field(
-        default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=about("s^-1", "growth")
+        default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=parameter("s^-1", "growth")
     )
     time_zero: float = field(
-        default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=about("s", "zero delay")
+        default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=parameter("s", "zero delay")
     )
     phase: float = field(
-        default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=about("rad", "phase")
+        default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=parameter("rad", "phase")
     )
     phonons: Carriers | None = field(default=None, kw_only=True, validator=CARRIERS_OR_NONE)
     mean_free_path: float | None = mean_free_path_field()

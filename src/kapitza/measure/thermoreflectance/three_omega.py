@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, ComplexArray, about, filled, one_of, quantity
+from kapitza.core.arrays import Array, ComplexArray, about, filled, one_of, parameter, quantity
 from kapitza.core.quadrature import panel_quadrature
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import SpectralPoints, impedance_at
@@ -62,16 +62,16 @@ class ThreeOmega(LockinExperiment, SubstrateExperiment):
 
     frequency: Array = field(converter=increasing_positive, validator=filled, metadata=about("Hz", "current frequency"))
     half_width: float = field(
-        kw_only=True, converter=float, validator=quantity(), metadata=about("m", "half width b of the strip")
+        kw_only=True, converter=float, validator=quantity(), metadata=parameter("m", "half width b of the strip")
     )
     length: float = field(
-        kw_only=True, converter=float, validator=quantity(), metadata=about("m", "length of the strip")
+        kw_only=True, converter=float, validator=quantity(), metadata=parameter("m", "length of the strip")
     )
     power: float = field(
         kw_only=True,
         converter=float,
         validator=quantity(),
-        metadata=about("W", "amplitude of the heat at 2ω, the mean power for a sine current"),
+        metadata=parameter("W", "amplitude of the heat at 2ω, the mean power for a sine current"),
     )
     kind: SignalKind = field(default="in_phase", kw_only=True, validator=one_of(*SIGNAL_KINDS))
     setup: Setup = field(factory=Setup, kw_only=True)
