@@ -17,7 +17,8 @@ from kapitza.core.stack import Layer, Stack
 from kapitza.measure.experiment import Curve
 from kapitza.measure.fit import fit
 from kapitza.measure.fit_result import Fit
-from kapitza.measure.parameters import DataSet, FitProblem, Prior, initial_uncertainties, resolve_parameters
+from kapitza.measure.parameters import DataSet, Prior, resolve_parameters
+from kapitza.measure.problem import FitProblem
 from kapitza.measure.thermoreflectance.beams import Beams
 from kapitza.measure.thermoreflectance.repeats import combine_repeats, hierarchical_mean, spot_estimates
 from kapitza.measure.thermoreflectance.tdtr import Tdtr
@@ -37,7 +38,7 @@ def sample(conductance: float = 170e6, conductivity: float = 140.0, thickness: f
 def problem_of(priors: dict[str, Prior]) -> FitProblem:
     stack = sample()
     samples = (DataSet(TDTR, Curve(TDTR.delay, TDTR.predict(stack)), stack),)
-    return FitProblem(samples, resolve_parameters(samples, FREE, priors, {}), (initial_uncertainties(samples[0]),))
+    return FitProblem(samples, resolve_parameters(samples, FREE, priors, {}))
 
 
 def error_of_one(problem: FitProblem) -> float:

@@ -16,7 +16,8 @@ from attrs import evolve
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.layered.admittance import impedance
 from kapitza.measure.experiment import simulate_curve
-from kapitza.measure.parameters import DataSet, FitProblem, initial_uncertainties, resolve_parameters
+from kapitza.measure.parameters import DataSet, resolve_parameters
+from kapitza.measure.problem import FitProblem
 from kapitza.measure.thermoreflectance.beams import Beams
 from kapitza.measure.thermoreflectance.fdtr import Fdtr
 from kapitza.measure.thermoreflectance.tdtr import Tdtr
@@ -66,7 +67,7 @@ def derivatives(curve: Tdtr, stack: Stack) -> np.ndarray:
     """(40, 7) derivatives of a curve as a fit takes them, with nothing remembered from before."""
     samples = (DataSet(curve, simulate_curve(curve, stack, noise=0.003), stack),)
     parameters = resolve_parameters(samples, SEVEN, {}, {})
-    problem = FitProblem(samples, parameters, tuple(initial_uncertainties(one) for one in samples))
+    problem = FitProblem(samples, parameters)
     return problem.jacobian(np.zeros(len(SEVEN)))
 
 

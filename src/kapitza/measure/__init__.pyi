@@ -35,12 +35,12 @@ from kapitza.measure.likelihood import Bound as Bound
 from kapitza.measure.likelihood import Contours as Contours
 from kapitza.measure.likelihood import ProfileLikelihood as ProfileLikelihood
 from kapitza.measure.parameters import DataSet as DataSet
-from kapitza.measure.parameters import FitProblem as FitProblem
 from kapitza.measure.parameters import Free as Free
 from kapitza.measure.parameters import Parameter as Parameter
 from kapitza.measure.parameters import Tie as Tie
-from kapitza.measure.parameters import initial_uncertainties as initial_uncertainties
-from kapitza.measure.parameters import plain_residuals as plain_residuals
 from kapitza.measure.parameters import resolve_parameters as resolve_parameters
 from kapitza.measure.posterior import PosteriorSamples as PosteriorSamples
 from kapitza.measure.posterior import sample_posterior as sample_posterior
+from kapitza.measure.problem import FitProblem as FitProblem
+from kapitza.measure.problem import initial_uncertainties as initial_uncertainties
+from kapitza.measure.problem import plain_residuals as plain_residuals

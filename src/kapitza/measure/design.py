@@ -19,7 +19,8 @@ from kapitza.measure.device.thermometry import change_device, movable_numbers
 from kapitza.measure.eels.design import EelsDesign, design_eels
 from kapitza.measure.eels.experiment import EelsExperiment
 from kapitza.measure.experiment import Curve, Experiment, as_records
-from kapitza.measure.parameters import RELATIVE_KINDS, DataSet, FitProblem, Free, Prior, Tie, resolve_parameters
+from kapitza.measure.parameters import DataSet, Free, Prior, Tie, resolve_parameters
+from kapitza.measure.problem import RELATIVE_KINDS, FitProblem
 
 _LOGARITHM_STEP = 1e-4  # of the logarithm; the error of the differences is about 1e-9
 

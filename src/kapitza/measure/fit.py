@@ -16,16 +16,8 @@ from kapitza.measure.eels.model import SpectrumModel, VibrationalMode
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.measure.experiment import Curve, Experiment, as_records
 from kapitza.measure.fit_result import Fit, solve_problem
-from kapitza.measure.parameters import (
-    GIVE_PRIOR,
-    DataSet,
-    FitProblem,
-    Free,
-    Prior,
-    Tie,
-    initial_uncertainties,
-    resolve_parameters,
-)
+from kapitza.measure.parameters import GIVE_PRIOR, DataSet, Free, Prior, Tie, resolve_parameters
+from kapitza.measure.problem import FitProblem
 
 _FreeNames = str | Sequence[str] | Mapping[str, Free]
 
@@ -111,8 +103,7 @@ def fit(
         return fit_spectra(image, subject, constraints=FitConstraints(priors=_normal_priors(priors or {})))
     samples = _make_data_sets(subject, data, stack)
     parameters = resolve_parameters(samples, free, priors or {}, ties or {})
-    problem = FitProblem(samples, parameters, tuple(initial_uncertainties(sample) for sample in samples))
-    return solve_problem(problem, starts=starts, seed=seed)
+    return solve_problem(FitProblem(samples, parameters), starts=starts, seed=seed)
 
 
 def _check_unused(what: str, given: Mapping[str, object]) -> None:

@@ -12,7 +12,7 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.parameter_units import interval_in_words, parameter_with_error, shown_unit
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.measure.least_squares import JacobianFunction, Minimum, Solution, descend, least_squares
+from kapitza.measure.least_squares import JacobianFunction, Minimum, Solution
 from kapitza.measure.likelihood import (
     QUANTILE,
     Bound,
@@ -28,9 +28,7 @@ from kapitza.measure.likelihood import (
 )
 from kapitza.measure.noise.judgement import is_parabolic, judge_fit, judgement_lines
 from kapitza.measure.noise.refit import CurveNoise, refit_with_noise
-from kapitza.measure.parameters import FitProblem, follows_model, plain_residuals, split_by_data_set, uncertainties_at
-
-_PLAIN_TURNS = 4  # after which new weights are taken half way
+from kapitza.measure.problem import FitProblem, lowest_minimum, plain_residuals
 
 
 @frozen(eq=False)
@@ -278,96 +276,13 @@ def solve_problem(problem: FitProblem, *, starts: int, seed: int, jacobian: Jaco
     `jacobian` gives exact derivatives (n + p, p) of the residuals of data whose uncertainties are known.
     """
     check_count("starts", starts)
-    problem, solution, scatter = _fit_with_scatter(problem, starts, seed, jacobian)
-    used = _leverage(problem, solution.jacobian[: problem.rows], solution.covariance)
-    freedom, noise = problem.rows - float(np.sum(used)), tuple[CurveNoise, ...]()
+    problem, solution, scatter, freedom = lowest_minimum(problem, starts=starts, seed=seed, jacobian=jacobian)
+    noise: tuple[CurveNoise, ...] = ()
     chi2 = float(np.sum(solution.residual[: problem.rows] ** 2))
     if problem.ordered:
         problem, solution, noise = refit_with_noise(problem, solution, scatter)
         chi2 = float(sum(part @ part for part in plain_residuals(problem, solution.x)))
     return bound_undetermined(Fit(problem, solution, chi2, freedom, tuple(scatter.tolist()), noise=noise))
-
-
-def _find_minimum(
-    problem: FitProblem, starts: int, seed: int, x: Array, jacobian: JacobianFunction | None = None
-) -> Solution:
-    limits, scale = (problem.low, problem.high), problem.scale
-    return least_squares(problem.residual, x, jacobian=jacobian, limits=limits, scale=scale, starts=starts, seed=seed)
-
-
-def _leverage(problem: FitProblem, jacobian: NDArray[Any], covariance: NDArray[Any]) -> tuple[float, ...]:
-    """Number of parameters that each curve determines, the trace of its part of the hat matrix."""
-    each = np.sum((jacobian @ covariance) * jacobian, axis=1)
-    return tuple(float(np.sum(part)) for part in split_by_data_set(problem, each))
-
-
-def _estimate_scatter(problem: FitProblem, x: Array) -> tuple[FitProblem, Array, Array]:
-    """Take the uncertainty of curves that come without from their scatter, and uncertainties that are a share of the
-    value from the prediction, until both agree with themselves.
-    """
-    unknown = np.array([sample.curve.sigma is None for sample in problem.samples])
-    total = np.ones(unknown.size)
-    # weights change the minimum, and the minimum the scatter: iterated until both agree
-    for turn in range(30 if _depends_on_fit(problem) else 0):
-        x, _ = descend(problem.residual, x, low=problem.low, high=problem.high, scale=problem.scale)
-        held = problem.sigma
-        problem = _weigh_by_model(problem, x, total)
-        factor = np.where(unknown, _curve_scatter(problem, x), 1.0)
-        total = total * factor
-        problem = evolve(problem, sigma=tuple(s * f for s, f in zip(problem.sigma, factor.tolist(), strict=True)))
-        changes = [np.abs(new / old - 1).max() for new, old in zip(problem.sigma, held, strict=True)]
-        if max(changes) < 1e-3:
-            break
-        if turn >= _PLAIN_TURNS:  # weights of a model that misfits may lead to each other by turns
-            problem = evolve(problem, sigma=tuple(map(_geometric_mean, problem.sigma, held)))
-    return problem, x, total
-
-
-def _geometric_mean(one: Array, other: Array) -> Array:
-    """Mean of the logarithms."""
-    return np.sqrt(one * other)
-
-
-def _depends_on_fit(problem: FitProblem) -> bool:
-    """Whether the uncertainty of a curve depends on the fit: its scatter gives it, or it is a share of the value."""
-    return any(sample.curve.sigma is None or follows_model(sample) for sample in problem.samples)
-
-
-def _weigh_by_model(problem: FitProblem, x: Array, factor: Array) -> FitProblem:
-    """The problem with the uncertainties that belong to its predictions at coordinates (p,), times (m,) factors."""
-    found = [
-        size * uncertainties_at(sample, problem.prediction(i, x))
-        for i, (sample, size) in enumerate(zip(problem.samples, factor.tolist(), strict=True))
-    ]
-    return evolve(problem, sigma=tuple(found))
-
-
-def _curve_scatter(problem: FitProblem, x: Array) -> Array:
-    """(m,) scatter of each curve about coordinates (p,), in units of its present uncertainty."""
-    jacobian = problem.jacobian(x)
-    covariance = np.linalg.pinv(jacobian.T @ jacobian + np.diag(problem.width**-2))
-    parts = split_by_data_set(problem, problem.data_residual(x))
-    freedom = np.array([part.size for part in parts]) - _leverage(problem, jacobian, covariance)
-    if (freedom < 1).any():
-        least = problem.samples[int(np.argmin(freedom))]
-        raise InputError(
-            f"{least.experiment.name}: {least.curve.value.size} points leave no scatter to estimate errors: give sigma"
-        )
-    # data without any scatter come from a model: a floor keeps the other terms finite
-    return np.maximum(np.sqrt(np.array([part @ part for part in parts]) / freedom), 1e-9)
-
-
-def _fit_with_scatter(
-    problem: FitProblem, starts: int, seed: int, jacobian: JacobianFunction | None
-) -> tuple[FitProblem, Solution, Array]:
-    """Lowest minimum, with the scatter that belongs to it."""
-    problem, x, total = _estimate_scatter(problem, np.zeros(len(problem.parameters)))
-    solution = _find_minimum(problem, starts, seed, x, jacobian)
-    if _depends_on_fit(problem) and np.abs(solution.x - x).max() > 1e-3:  # another start led lower: its scatter is less
-        minima = solution.minima
-        problem, x, more = _estimate_scatter(problem, solution.x)
-        solution, total = evolve(_find_minimum(problem, 1, seed, x), minima=minima), total * more
-    return problem, solution, total
 
 
 def fit_report(fit: Fit) -> str:

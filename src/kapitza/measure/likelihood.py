@@ -13,7 +13,7 @@ from kapitza.core.likelihood_ratio import ratio_quantile
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.least_squares import Solution, descend, difference_jacobian
-from kapitza.measure.parameters import FitProblem
+from kapitza.measure.problem import FitProblem
 
 _MAX_DEVIATIONS = 60.0  # standard deviations out to which a number without limits is followed
 QUANTILE = 1.959963984540054  # of the normal distribution, for a two-sided 95 %

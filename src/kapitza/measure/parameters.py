@@ -1,22 +1,19 @@
 """Parameters of a fit: their names, what is known of them before, where they act, and the residuals they move."""
 
 import re
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from attrs import converters, field, frozen, validators
-from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, about, above_zero, check_record, name_tuple, number, one_of, quantity
+from kapitza.core.arrays import about, above_zero, check_record, name_tuple, number, one_of, quantity
 from kapitza.core.conductance import Conductance
 from kapitza.core.parameter_units import highest_value
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Layer, Stack
 from kapitza.errors import Hint, InputError
-from kapitza.measure.experiment import AutoregressiveNoise, Curve, Experiment
-from kapitza.measure.least_squares import difference_jacobian
+from kapitza.measure.experiment import Curve, Experiment
 
 _STACK_ATTRIBUTES = ("thickness", "conductivity", "in_plane", "heat_capacity")
 _ELECTRON_ATTRIBUTES = ("electron_conductivity", "electron_heat_capacity", "coupling")
@@ -200,11 +197,6 @@ class Parameter(BaseRecord):
         """Derivative of the value by the coordinate."""
         return self.value(coordinate) if self.unit is None else self.unit
 
-    @property
-    def scale(self) -> float:
-        """Distance in the coordinate over which the model changes."""
-        return min(1.0, self.width)
-
 
 _FreeNames = str | Iterable[str] | Mapping[str, Free]
 
@@ -341,172 +333,3 @@ def _unknown_message(samples: Sequence[DataSet], name: str) -> str:
 
     known = sorted({n for sample in samples for n in sample.names()}, key=likeness)
     return f"no sample has {name!r}: there are {', '.join(known)}"
-
-
-RELATIVE_KINDS = ("ratio", "amplitude", "response")  # kinds of data whose scatter grows with the value
-_LEAST_SHARE = 0.1  # of a datum: the least size of a prediction that scatter may be a share of
-_MAX_WHITENING_MATRIX = 300  # points of a curve whose noise is whitened by a matrix
-_MAX_CACHED_PREDICTIONS = 64  # predictions remembered of each sample
-
-
-@frozen(eq=False)
-class FitProblem(BaseRecord):
-    """What a fit minimises: m data sets, p parameters, and the (m,) of (n,) standard uncertainties of the curves.
-
-    `noise` (m,) has the correlations of each curve, None where it has none, or is empty; `ordered` says whether points
-    of a curve follow one another, so that neighbours may have noise in common; `whitening` keeps by sample the matrix
-    (n, n) that frees it of its correlations.
-    """
-
-    samples: tuple[DataSet, ...]
-    parameters: tuple[Parameter, ...]
-    sigma: tuple[Array, ...]
-    noise: tuple[AutoregressiveNoise | None, ...] = field(default=(), kw_only=True)
-    ordered: bool = field(default=True, kw_only=True)
-    _experiments: dict[int, tuple[dict[str, float], Experiment]] = field(init=False, repr=False, factory=dict)
-    _predictions: dict[int, OrderedDict[bytes, Array]] = field(init=False, repr=False, factory=dict)
-    whitening: dict[int, NDArray[Any]] = field(init=False, repr=False, factory=dict)
-
-    @property
-    def low(self) -> Array:
-        """(p,) lower limits of the coordinates."""
-        return np.array([p.low for p in self.parameters])
-
-    @property
-    def high(self) -> Array:
-        """(p,) upper limits of the coordinates."""
-        return np.array([p.high for p in self.parameters])
-
-    @property
-    def scale(self) -> Array:
-        """(p,) distances in the coordinates over which the model changes."""
-        return np.array([p.scale for p in self.parameters])
-
-    @property
-    def width(self) -> Array:
-        """(p,) standard deviations of the priors."""
-        return np.array([p.width for p in self.parameters])
-
-    @property
-    def rows(self) -> int:
-        """Number of data."""
-        return sum(sample.curve.value.size for sample in self.samples)
-
-    def changes(self, sample: int, x: Array) -> dict[str, float]:
-        """Values at coordinates (p,) of all numbers that move in one sample, by their names there."""
-        return {
-            target.name: parameter.value(u) * (1.0 if target.base is None else target.base)
-            for parameter, u in zip(self.parameters, x.tolist(), strict=True)
-            for target in parameter.targets
-            if target.sample == sample
-        }
-
-    def prediction(self, sample: int, x: Array) -> Array:
-        """(n,) curve of one sample at coordinates (p,)."""
-        changes = self.changes(sample, x)
-        key = np.array(list(changes.values())).tobytes()
-        kept = self._predictions.setdefault(sample, OrderedDict())
-        if key in kept:
-            kept.move_to_end(key)
-            return kept[key]
-        mine, its = self.samples[sample].split_changes(changes)
-        experiment = self._experiment(sample, mine)
-        stack = self.samples[sample].stack.replace(its)
-        found = experiment.predict(stack)
-        wanted = self.samples[sample].curve.value.size
-        if found.shape != (wanted,):
-            raise InputError(f"{experiment.name} predicts {found.shape} values for the {wanted} points of its curve")
-        kept[key] = found
-        if len(kept) > _MAX_CACHED_PREDICTIONS:
-            kept.popitem(last=False)
-        return found
-
-    def _experiment(self, sample: int, own_changes: dict[str, float]) -> Experiment:
-        """Experiment with its own numbers changed; the last one again if they are the same, with what it has cached."""
-        if sample not in self._experiments or self._experiments[sample][0] != own_changes:
-            plain = self.samples[sample].experiment
-            self._experiments[sample] = (own_changes, plain.replace(own_changes) if own_changes else plain)
-        return self._experiments[sample][1]
-
-    def data_residual(self, x: Array) -> Array:
-        """(n,) differences from the data at coordinates (p,), free of correlations, in standard uncertainties."""
-        parts = plain_residuals(self, x)
-        if not self.noise:
-            return np.concatenate(parts)
-        pairs = enumerate(zip(parts, self.noise, strict=True))
-        return np.concatenate([part if noise is None else _whiten(self, i, part, noise) for i, (part, noise) in pairs])
-
-    def residual(self, x: Array) -> Array:
-        """(n + p,) differences from the data, then from the priors."""
-        return np.concatenate([self.data_residual(x), x / self.width])
-
-    def jacobian(self, x: Array, order: int = 2) -> NDArray[Any]:
-        """(n, p) derivatives of the data residuals by the coordinates."""
-        return difference_jacobian(self.data_residual, x, scale=self.scale, order=order)
-
-    def values(self, x: Array) -> Array:
-        """(p,) values at coordinates (p,), SI."""
-        return np.array([p.value(u) for p, u in zip(self.parameters, x.tolist(), strict=True)])
-
-
-def _whiten(problem: FitProblem, sample: int, part: Array, noise: AutoregressiveNoise) -> Array:
-    """(n,) differences of one sample free of correlations, by a matrix that is kept where it is small."""
-    if part.size > _MAX_WHITENING_MATRIX:
-        return noise.whiten(part)[0]
-    if sample not in problem.whitening:
-        problem.whitening[sample] = noise.whiten(np.eye(part.size))[0]
-    return problem.whitening[sample] @ part
-
-
-def plain_residuals(problem: FitProblem, x: Array) -> tuple[Array, ...]:
-    """(m,) of (n,) differences from the data at coordinates (p,), in standard uncertainties, as they are."""
-    return tuple(
-        (problem.prediction(i, x) - sample.curve.value) / sigma
-        for i, (sample, sigma) in enumerate(zip(problem.samples, problem.sigma, strict=True))
-    )
-
-
-def split_by_data_set(problem: FitProblem, residuals: Array) -> tuple[Array, ...]:
-    """Residuals (n,) of the data, sample by sample."""
-    sizes = [sample.curve.value.size for sample in problem.samples]
-    return tuple(np.split(residuals, np.cumsum(sizes)[:-1]))
-
-
-def initial_uncertainties(sample: DataSet) -> Array:
-    """(n,) uncertainties of a curve: the stated ones, or 1 % to begin with where the scatter gives them.
-
-    Of the value for ratios and amplitudes; of the largest value, the same for all points, for other kinds.
-    """
-    curve = sample.curve
-    if curve.sigma is not None:
-        return curve.sigma
-    size = np.abs(curve.value)
-    if curve.kind not in RELATIVE_KINDS:
-        size = np.full(size.shape, size.max(initial=0.0))
-    if not (size > 0).all():
-        raise InputError(
-            f"{sample.experiment.name}: the {curve.kind} is 0 at x = {curve.x[int(np.argmin(size))]:g}, "
-            "which leaves its scatter without a scale: give sigma"
-        )
-    return 0.01 * size
-
-
-def follows_model(sample: DataSet) -> bool:
-    """Whether the uncertainty of a curve is a share of the value, stated or of the scatter."""
-    curve = sample.curve
-    return curve.fractional if curve.sigma is not None else curve.kind in RELATIVE_KINDS
-
-
-def uncertainties_at(sample: DataSet, predicted: Array) -> Array:
-    r"""(n,) uncertainties of a curve beside a prediction (n,), in the scale of `initial_uncertainties`.
-
-    A share of the value is one of the prediction f, not of the datum y: weights 1/y² are large where noise made y
-    small, and with noise of the relative size s they draw the curve down by about s² of itself (R. W. M. Wedderburn,
-    Biometrika 61, 439 (1974), doi:10.1093/biomet/61.3.439, has the theory of such quasi-likelihood).
-    """
-    first = initial_uncertainties(sample)
-    if not follows_model(sample):
-        return first
-    size = np.abs(sample.curve.value)
-    # a prediction that crosses zero would weigh its point without limit
-    return first * np.maximum(np.abs(predicted), _LEAST_SHARE * size) / np.where(size > 0, size, 1.0)

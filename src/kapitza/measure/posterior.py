@@ -11,7 +11,7 @@ from kapitza.core.arrays import Array, about, finite
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, require
 from kapitza.measure.fit_result import Fit
-from kapitza.measure.parameters import FitProblem
+from kapitza.measure.problem import FitProblem
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, run_units
 

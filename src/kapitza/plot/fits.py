@@ -14,7 +14,7 @@ from kapitza.core.parameter_units import format_parameter, interval_in_words, ro
 from kapitza.core.quantity_kinds import with_negative_powers
 from kapitza.measure.fit_result import format_bound
 from kapitza.measure.noise.judgement import CurveQuality, is_parabolic, judge_fit
-from kapitza.measure.parameters import plain_residuals
+from kapitza.measure.problem import plain_residuals
 from kapitza.measure.thermoreflectance.sstr import Raman
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS, legend_beside, line_style, make_logarithmic, new_axes

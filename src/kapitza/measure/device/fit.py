@@ -36,7 +36,8 @@ from kapitza.measure.device.thermometry import (
 from kapitza.measure.experiment import Curve
 from kapitza.measure.fit_result import Fit, solve_problem
 from kapitza.measure.likelihood import Bound
-from kapitza.measure.parameters import FitProblem, Free, Prior, free_numbers, resolve_parameters
+from kapitza.measure.parameters import Free, Prior, free_numbers, resolve_parameters
+from kapitza.measure.problem import FitProblem
 
 _MAX_CACHED_SOLUTIONS = 4  # solutions remembered
 

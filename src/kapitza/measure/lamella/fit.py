@@ -21,7 +21,8 @@ from kapitza.measure.lamella.description import COMPLEX_PAD_NAMES, Lamella, Lame
 from kapitza.measure.lamella.problem import LamellaProblem, check_temperatures, lamella_problem, with_thickness_noise
 from kapitza.measure.lamella.scan import lamella_scan, pad_names, scan_derivatives
 from kapitza.measure.lamella.thickness import ThicknessNoise
-from kapitza.measure.parameters import FitProblem, Prior
+from kapitza.measure.parameters import Prior
+from kapitza.measure.problem import FitProblem
 
 _MAX_STEPS = 60
 _GOOD_SHARES = (0.25, 0.75)  # of the expected fall of chi2: below, steps are too long, above, too short

@@ -20,7 +20,8 @@ from kapitza.measure.lamella.scan import (
     split_parts,
 )
 from kapitza.measure.lamella.thickness import ThicknessNoise, thickness_noise
-from kapitza.measure.parameters import FitProblem, Free, Prior, resolve_parameters
+from kapitza.measure.parameters import Free, Prior, resolve_parameters
+from kapitza.measure.problem import FitProblem
 
 _PAD_PRIOR = 1.0  # share of the temperature of a pad: as good as nothing known
 _MAX_CACHED_SCANS = 4

@@ -178,7 +178,7 @@ def scan_derivatives(scan: LamellaScan, parameters: tuple[Parameter, ...], x: Ar
 
 def _still_changes(scan: LamellaScan, parameter: Parameter, u: float) -> list[tuple[NDArray[Any], NDArray[Any], float]]:
     """Of each map the change of outflow, of pixels, and of ln(power) with a coordinate while the nodes stay."""
-    step = _STEP * parameter.scale
+    step = _STEP * min(1.0, parameter.width)
     names = [target.name for target in parameter.targets]
     ends = [scan.replace(dict.fromkeys(names, parameter.value(u + side * step))) for side in (1, -1)]
     ends = [evolve(end, sheet=scan.solutions()[0].sheet) for end in ends]

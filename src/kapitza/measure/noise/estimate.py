@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array
 from kapitza.core.records import BaseRecord
 from kapitza.measure.experiment import AutoregressiveNoise
+from kapitza.measure.least_squares import difference_jacobian
+from kapitza.measure.problem import FitProblem, plain_residuals, split_by_data_set
 
 _SMOOTH_SHARES = (0.1, 0.3, 0.5, 0.7, 0.9, 1.0)  # of the variance, where the size of the noise is not stated
 _LENGTHS = 10  # lengths of the correlation on the mesh, equal steps of the logarithm
@@ -18,6 +20,7 @@ _SCALES = np.linspace(-3.5, 6.0, 16)  # of the logarithm of the variance, in its
 _PRIOR_CORRELATED = {False: 0.3, True: 0.05}  # probability before the fit, by whether an uncertainty was stated
 _MAX_MATRIX = 100  # points of a curve up to which it is freed of correlations by matrices that are kept
 _PRIOR_LARGER = 0.05  # probability before the fit that noise is larger than stated
+_LEAST_POINTS = 10  # of a curve, below which nothing is said of correlations, but of the size of the noise
 CORRELATED = 0.5  # probability from which on noise is taken as correlated
 
 
@@ -265,3 +268,30 @@ def _variances(
     steps = _SCALES * np.sqrt(2 / freedom)  # (q, v)
     variance = np.maximum(least / freedom, 1e-12)[..., None] * np.exp(steps)[:, None, :]
     return variance, np.broadcast_to((steps[:, 1] - steps[:, 0])[:, None, None], variance.shape)
+
+
+def tangent_curves(problem: FitProblem, x: Array, used: NDArray[np.intp]) -> tuple[LinearCurve, ...]:
+    """(m,) curves at coordinates (p,), by the (u,) of them that move; the others stay where they are."""
+    plain = plain_residuals(problem, x)
+    slopes = difference_jacobian(lambda y: np.concatenate(plain_residuals(problem, y)), x, scale=problem.scale)
+    jacobians = split_by_data_set(problem, slopes[:, used])
+    noises = problem.noise or (None,) * len(plain)
+    free = [
+        (r, j) if noise is None else (noise.whiten(r)[0], noise.whiten(j)[0])
+        for r, j, noise in zip(plain, jacobians, noises, strict=True)
+    ]
+    parts = [(j.T @ j, j.T @ r) for r, j in free]
+    width = problem.width[used]
+    total = np.diag(width**-2) + sum(one for one, _ in parts)
+    slope = x[used] / width**2 + sum(one for _, one in parts)
+    return tuple(
+        LinearCurve(
+            residual=r,
+            jacobian=j,
+            information=total - own,
+            gradient=slope - pull,
+            stated=sample.curve.sigma is not None,
+            long=r.size >= max(_LEAST_POINTS, used.size + 5),
+        )
+        for r, j, sample, (own, pull) in zip(plain, jacobians, problem.samples, parts, strict=True)
+    )

@@ -18,7 +18,7 @@ from kapitza.measure.noise.estimate import CORRELATED
 from kapitza.measure.noise.questions import questions_of_bulk
 from kapitza.measure.noise.randomness import ResidualTests, examine_residuals
 from kapitza.measure.noise.refit import CurveNoise
-from kapitza.measure.parameters import FitProblem, plain_residuals, split_by_data_set
+from kapitza.measure.problem import FitProblem, plain_residuals, split_by_data_set
 
 Verdict = Literal["consistent", "doubtful", "misfit"]
 # scatter beyond which a trace of a lock-in or a thermometer is called noisy: of the value, of the largest value, in rad

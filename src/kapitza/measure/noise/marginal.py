@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array
 from kapitza.core.records import BaseRecord
 from kapitza.measure.experiment import AutoregressiveNoise
-from kapitza.measure.noise.estimate import LinearCurve, NoisePosterior, posterior_of_noise
-from kapitza.measure.noise.tangent import tangent_curves
-from kapitza.measure.parameters import FitProblem
+from kapitza.measure.noise.estimate import LinearCurve, NoisePosterior, posterior_of_noise, tangent_curves
+from kapitza.measure.problem import FitProblem
 
 
 @frozen(eq=False)

@@ -13,7 +13,8 @@ from kapitza.errors import InputError
 from kapitza.matter.library import material
 from kapitza.measure.least_squares import Solution
 from kapitza.measure.likelihood import QUANTILE, Bound, plain_covariance
-from kapitza.measure.parameters import DataSet, FitProblem, Parameter
+from kapitza.measure.parameters import DataSet, Parameter
+from kapitza.measure.problem import FitProblem
 
 _BULK_SCATTER = 0.25  # logarithm by which samples of one bulk material differ without a question
 _BULK_THICKNESS = 10e-6  # m: thinner layers conduct less than the bulk

@@ -11,11 +11,10 @@ from kapitza.core.records import BaseRecord
 from kapitza.measure.experiment import AutoregressiveNoise
 from kapitza.measure.least_squares import Solution, least_squares
 from kapitza.measure.noise.bootstrap import coverage_factors
-from kapitza.measure.noise.estimate import CORRELATED, LinearCurve, NoiseEstimate, estimate_noise
+from kapitza.measure.noise.estimate import CORRELATED, LinearCurve, NoiseEstimate, estimate_noise, tangent_curves
 from kapitza.measure.noise.marginal import IntegratedNoise
 from kapitza.measure.noise.smoothness import chance_of_smoothness, probability_of_misfit
-from kapitza.measure.noise.tangent import tangent_curves
-from kapitza.measure.parameters import FitProblem
+from kapitza.measure.problem import FitProblem
 
 _LEAST_SCATTER = 1e-8  # beside the uncertainty first assumed: data of a model, whose residuals are rounding
 

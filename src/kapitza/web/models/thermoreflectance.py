@@ -23,15 +23,8 @@ from kapitza.measure.design import Sensitivity, sensitivity
 from kapitza.measure.experiment import independent_variable, simulate_curve
 from kapitza.measure.fit_result import Fit, format_bound
 from kapitza.measure.noise.judgement import judge_fit
-from kapitza.measure.parameters import (
-    DataSet,
-    FitProblem,
-    Free,
-    Parameter,
-    initial_uncertainties,
-    plain_residuals,
-    resolve_parameters,
-)
+from kapitza.measure.parameters import DataSet, Free, Parameter, resolve_parameters
+from kapitza.measure.problem import FitProblem, plain_residuals
 from kapitza.web.models.toml_text import format_toml
 
 _FREE_REACH = math.log(10.0)  # of the slider of a free number, in its logarithm, to both sides
@@ -130,7 +123,7 @@ def _conductances(one: DataSet) -> list[str]:
 
 def _problem(sets: list[DataSet], free: Mapping[str, Free], sample: SampleFile) -> FitProblem:
     parameters = resolve_parameters(sets, free, sample.priors, sample.ties)
-    return FitProblem(tuple(sets), parameters, tuple(initial_uncertainties(one) for one in sets))
+    return FitProblem(tuple(sets), parameters)
 
 
 def slider_range(parameter: Parameter) -> tuple[float, float]:
