@@ -26,7 +26,7 @@ from kapitza.matter.building.interaction_range import pair_vectors
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.elastic import Elastic
 from kapitza.matter.files.crystals import balanced_crystal, load_crystal
-from kapitza.matter.files.phonon_facts import measured_top, polar_constants
+from kapitza.matter.files.phonon_facts import card_facts, polar_constants
 from kapitza.matter.library import atomic_masses, elastic, material
 from kapitza.matter.longwave import long_wave
 from kapitza.matter.material import Material
@@ -264,7 +264,7 @@ def summary(card: dict) -> str:
     """One line of a card."""
     speeds = [f"{card[key]:5.2f}" if card[key] else "  -  " for key in ("longitudinal", "transverse", "worst_speed")]
     debye = f"{card['debye'] or 0:6.0f} ({card['library_debye'] or 0:5.0f}) K"
-    measured = (measured_top(card["name"]) or (0, ""))[0]
+    measured = (card_facts(card["name"])["measured_top"] or (0, ""))[0]
     return (
         f"{card['name']:13}{card['status']:9}{card['change']:7.4f} L {speeds[0]} T {speeds[1]} worst {speeds[2]} "
         f"{card['worst_direction']:18}"

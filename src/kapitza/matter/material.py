@@ -252,6 +252,13 @@ class Material(BaseRecord):
             )
         return Fluid(self.name, self.density.value, self.longitudinal.value, self.atoms.value)
 
+    def media(self, normal: ArrayLike = (0, 0, 1)) -> tuple[Solid | None, Elastic | None, Fluid | None]:
+        """The media that the known numbers allow, each None where they do not; `normal` as in `elastic`."""
+        if self.symmetry == LIQUID_SYMMETRY:
+            return None, None, self.fluid()
+        has_speeds = self.longitudinal is not None and self.transverse is not None
+        return self.solid() if has_speeds else None, self.elastic(normal) if self.constants else None, None
+
     def conductivity(self, temperature: ArrayLike, *, inplane: bool = False) -> Array:
         """(nT,) thermal conductivity, W m⁻¹ K⁻¹, a power law between the tabulated temperatures, InputError outside of
         them. `inplane`: in the plane of a layered or hexagonal crystal; the same as through it where no other is

@@ -26,7 +26,7 @@ from kapitza.matter.bands import Bands, BandSpectrum, cached_spectrum
 from kapitza.matter.crystal import Crystal, unit_vector
 from kapitza.matter.files.crystals import balanced_crystal
 from kapitza.matter.files.dipole_range import extend_dipole_forces
-from kapitza.matter.files.phonon_facts import measured_top, unverified_inputs
+from kapitza.matter.files.phonon_facts import card_facts
 from kapitza.matter.library import atomic_masses, material
 from kapitza.matter.polar import DipoleForces
 from kapitza.matter.structure import Structure, structure
@@ -171,7 +171,18 @@ def phonon_crystal(name: str, *, nac: bool = True) -> Crystal:
 
 def phonon_card(name: str) -> PhononCard:
     """Return origin and quality of the force constants of a crystal; errors as in `phonons`."""
-    return _make_card(_read_crystal_file(_resolve_name(name)))
+    return _read_card(_resolve_name(name))
+
+
+def find_card(name: str) -> PhononCard | None:
+    """Return the card of a crystal of this very name; None where the package has none."""
+    return _read_card(name) if name in _checksums() else None
+
+
+@lru_cache(maxsize=256)
+def _read_card(name: str) -> PhononCard:
+    """Card of a crystal, without the force constants that its file has beside it."""
+    return _make_card(_read_crystal_file(name))
 
 
 def named_structure(name: str) -> Structure:
@@ -262,9 +273,7 @@ def expand_symmetry(content: Mapping[str, Any]) -> tuple[IntArray, Array]:
 
 def _make_card(content: Mapping[str, Any]) -> PhononCard:
     """Card of a file, with what is published beside it."""
-    card: dict[str, Any] = dict(content["card"])
-    card["measured_top"], card["unverified"] = measured_top(card["name"]), unverified_inputs(card["name"])
-    return PhononCard(**card)
+    return PhononCard(**content["card"] | card_facts(content["card"]["name"]))
 
 
 def _resolve_name(name: str) -> str:

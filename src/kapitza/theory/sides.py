@@ -23,7 +23,7 @@ from kapitza.matter.files.structures import is_structure_file, structure_name
 from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.matter.library import atomic_masses, load_materials, material, materials
 from kapitza.matter.material import GLASS_SYMMETRY, LIQUID_SYMMETRY, Material, composition, warn_of_state
-from kapitza.matter.phonons import has_phonons, phonon_card, phonon_spectrum, primitive_atoms
+from kapitza.matter.phonons import find_card, has_phonons, phonon_spectrum, primitive_atoms
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
 from kapitza.matter.potentials.structure_files import StructureCrystal, crystal_from_file
 from kapitza.matter.sheet import LIBRARY_SHEETS
@@ -189,8 +189,9 @@ def _side_of_name(name: str, normal: ArrayLike) -> InterfaceSide:
     try:
         found = material(name)
     except InputError:
-        crystal = _crystal_name(name, normal)
-        if crystal is not None:
+        card = find_card(name)
+        if card is not None and card.usable:
+            crystal = _crystal_name(name, normal)
             return InterfaceSide(name=name, crystal=crystal, spectrum=crystal.spectrum, remark=_crystal_remark(name))
         if name in LIBRARY_SHEETS:
             remark = (
@@ -198,21 +199,20 @@ def _side_of_name(name: str, normal: ArrayLike) -> InterfaceSide:
                 "holds it by van der Waals bonds"
             )
             return InterfaceSide(name=name, spectrum=LIBRARY_SHEETS[name], remark=remark)
-        if has_phonons(name):
+        if card is not None:
             raise InputError(
-                f"{name} has no usable phonons: {phonon_card(name).reason}; give density and speeds of sound in a file "
-                "of materials"
+                f"{name} has no usable phonons: {card.reason}; give density and speeds of sound in a file of materials"
             ) from None
         raise
-    crystal = _crystal_name(found.name, normal)
-    remark = name_remark(name)
-    if found.name in LIBRARY_SHEETS:
-        remark = _crystal_remark(found.name)
-    if crystal is not None and "unstable at 0 K" in phonon_card(found.name).reason:
-        remark = f"{found.name}: {phonon_card(found.name).reason}"
-    if crystal is None and has_phonons(found.name):
-        remark = f"{found.name}: a Debye solid, as its bands are refused: {phonon_card(found.name).reason}"
-    return evolve(_side_of_material(found, normal), crystal=crystal, remark=remark)
+    card, remark = find_card(found.name), _crystal_remark(found.name) or name_remark(name)
+    if card is None:
+        return evolve(_side_of_material(found, normal), remark=remark)
+    if not card.usable:
+        remark = f"{found.name}: a Debye solid, as its bands are refused: {card.reason}"
+        return evolve(_side_of_material(found, normal), remark=remark)
+    if "unstable at 0 K" in card.reason:
+        remark = f"{found.name}: {card.reason}"
+    return evolve(_side_of_material(found, normal), crystal=_crystal_name(found.name, normal), remark=remark)
 
 
 def name_remark(name: str) -> str:
@@ -220,10 +220,7 @@ def name_remark(name: str) -> str:
     return _AMBIGUOUS_NAMES.get(name.strip().casefold(), "")
 
 
-def _crystal_name(name: str, normal: ArrayLike) -> CrystalName | None:
-    """Return the crystal of that very name whose bands models take; None where the package has none."""
-    if not has_phonons(name) or not phonon_card(name).usable:
-        return None
+def _crystal_name(name: str, normal: ArrayLike) -> CrystalName:
     return CrystalName(name, tuple(np.asarray(normal, dtype=float).tolist()))
 
 
@@ -315,14 +312,7 @@ def _side_of_crystal(crystal: Crystal, spectrum: Phonons, remark: str = "") -> I
 
 def _side_of_material(found: Material, normal: ArrayLike) -> InterfaceSide:
     """Return the forms that the numbers of a material allow."""
-    solid = elastic = fluid = None
-    if found.symmetry == "liquid":
-        fluid = found.fluid()
-    else:
-        if found.longitudinal is not None and found.transverse is not None:
-            solid = found.solid()
-        if found.constants:
-            elastic = found.elastic(normal)
+    solid, elastic, fluid = found.media(normal)
     return InterfaceSide(name=found.name, solid=solid, elastic=elastic, fluid=fluid, material=found)
 
 

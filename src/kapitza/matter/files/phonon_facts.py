@@ -123,20 +123,19 @@ def polar_constants(name: str) -> PolarConstants | None:
     )
 
 
-def measured_top(name: str) -> tuple[float, str] | None:
-    """Return the published frequency of the highest mode that was measured, THz, with mode and source."""
+def card_facts(name: str) -> dict[str, Any]:
+    """Return what is published beside the card of a crystal: `measured_top`, the frequency of the highest mode that was
+    measured, THz, with mode and source, and `unverified`, the inputs that nobody has read in their source.
+    """
+    unverified = tuple(_facts()["unverified"].get(name, ()))
     entry = _facts()["top"].get(name)
     if entry is None:
-        return None
+        return {"measured_top": None, "unverified": unverified}
     source = _facts()["sources"][entry["source"]]
     doi = f", doi:{source['doi']}" if source.get("doi") else ""
     doubt = "" if entry.get("verified", True) else " (not verified)"
-    return float(entry["frequency"]), f"{entry['mode']}: {source['citation']}{doi}{doubt}"
-
-
-def unverified_inputs(name: str) -> tuple[str, ...]:
-    """Return what the card of a crystal rests on that nobody has read in its source."""
-    return tuple(_facts()["unverified"].get(name, ()))
+    top = float(entry["frequency"]), f"{entry['mode']}: {source['citation']}{doi}{doubt}"
+    return {"measured_top": top, "unverified": unverified}
 
 
 def _measured_entry(entry: Mapping[str, Any]) -> MeasuredPhonons:
