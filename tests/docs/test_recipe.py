@@ -44,7 +44,7 @@ def test_the_recipe_is_one_of_rattler_build() -> None:
 def test_the_recipe_builds_a_package(tmp_path: Path) -> None:
     """Built by the Python that runs this, as no channel is asked for one; the package holds what the wheel holds.
 
-    Its dependencies are then not resolved and its own tests not run, which `.ci/attack` does where there is a channel.
+    Its dependencies are then not resolved and its own tests not run, which `.ci/nightly` does where there is a channel.
     """
     builder = pytest.importorskip("rattler_build")
     pytest.importorskip("hatchling")
