@@ -205,7 +205,7 @@ def _read_phonons(section: TomlTable, temperature: float) -> Carriers:
     def read() -> Carriers:
         side = films.read_layer_phonons(section, temperature)
         return films.read_carriers(
-            side, section.text("material", "phonons"), films.shared_group_edges(section, [side]), temperature
+            side, section.text("material", "phonons"), films.shared_group_edges([side]), temperature
         )
 
     return locate_faults(section, "", read)

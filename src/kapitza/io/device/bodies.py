@@ -28,7 +28,7 @@ from os import PathLike
 from typing import Any, cast
 
 import numpy as np
-from attrs import field, frozen
+from attrs import NOTHING, evolve, field, frozen
 
 from kapitza.applications.confinement import ConfinedConductivity
 from kapitza.core.arrays import about, read_only_mapping
@@ -39,16 +39,15 @@ from kapitza.device.elements.interfaces import region_pairs
 from kapitza.device.elements.mesh import Mesh, simplex_of
 from kapitza.device.elements.steady import facet_mass_matrices
 from kapitza.errors import InputError, ValidityWarning
-from kapitza.io.boundaries import BoundarySides, read_conductance
+from kapitza.io.boundaries import BoundarySides, boundaries, check_boundary_names, read_conductance
 from kapitza.io.device.confinement import SIZE_KEY, describe_confined, extents_between_walls, find_confinement
+from kapitza.io.device.layers import UNCERTAIN
 from kapitza.io.device.meshes import read_mesh
+from kapitza.io.keys import Table, file, named_tables, number, special, text
 from kapitza.io.plausibility import warn_of_celsius, warn_outside
 from kapitza.io.quantities import known_units, quantity, share_or_quantity, unit_factor
 from kapitza.io.toml import TomlTable, locate_faults, material_at, read_toml
 
-_BODY_KEYS = ("title", "mesh", "unit", "sink", "regions", "boundaries", "faces", "uncertain")
-_REGION_KEYS = ("material", "conductivity", "power", "heat", SIZE_KEY)
-_FACE_KEYS = ("temperature", "coefficient", "flux", "power")
 _PLAUSIBLE_EXTENT = (1e-8, 1.0)  # m, of bodies that are seen
 _UNIT_KINDS = {
     "conductivity": "conductivity",
@@ -56,6 +55,90 @@ _UNIT_KINDS = {
     "coefficient": "conductance",
     "flux": "flux",
 }
+
+
+def _read_length_unit(top: TomlTable, key: str) -> float:
+    """Size of the unit of the coordinates, m."""
+    unit = top.text(key)
+    factor = unit_factor(unit, "length")
+    if factor is None:
+        raise top.fault(
+            f"{unit!r:.40} is no length: expected that of the coordinates in the mesh, {known_units('length')}", key
+        )
+    return factor
+
+
+def _read_tensor(value: list[object]) -> list[Any]:
+    """Numbers of a conductivity, one for each axis, or the rows of a tensor."""
+    found = [_read_tensor(cast("list[object]", row)) if isinstance(row, list) else None for row in value]
+    if all(row is None for row in found):
+        return [quantity(entry, "conductivity", what="conductivity") for entry in value]
+    deep = any(isinstance(entry, list) for row in found for entry in row or ())
+    if deep or None in found or len({len(row or ()) for row in found}) > 1:
+        raise InputError(f"expected numbers, one for each axis, or equal rows of a tensor, got {value!r:.60}")
+    return found
+
+
+def _read_conductivity(section: TomlTable, key: str) -> Any:
+    """A conductivity as one number, one for each axis or a tensor."""
+    value = section.table.get(key)
+    if isinstance(value, list):
+        return locate_faults(section, key, lambda: _read_tensor(cast("list[object]", value)))
+    return section.number(key, "conductivity")
+
+
+def _check_heat(section: TomlTable) -> None:
+    """Refuse a region with both a power and a heat."""
+    if "power" in section and "heat" in section:
+        raise section.fault("expected power (of all of it) or heat (such as '1 W/um3'), one of them", "heat")
+
+
+def _check_condition(section: TomlTable) -> None:
+    """Refuse a face with no condition, or with several."""
+    entering = [key for key in ("flux", "power") if key in section]
+    if len(entering) + ("temperature" in section or "coefficient" in section) != 1:
+        raise section.fault("expected one of temperature, coefficient (to the sink, or to a temperature), flux, power")
+
+
+REGION = Table(
+    [
+        text("material", "material of the library, between walls as far apart as the region reaches", None),
+        evolve(
+            special(
+                "conductivity", "`conductivity`, a list of them, or rows of a tensor", "conductivity",
+                _read_conductivity, NOTHING,
+            ),
+            unless=("material",),
+        ),
+        special("power", "`power`, in two dimensions `power_per_length`", "power in the whole region"),
+        number("heat", "heat", "power per volume, instead of `power`", None),
+        SIZE_KEY,
+    ],
+    "Region of the mesh: a physical volume, or a surface in two dimensions.",
+    checks=(_check_heat,),
+)  # fmt: skip
+FACE = Table(
+    [
+        number("temperature", "temperature", "temperature of the face, or behind a coefficient", None),
+        number("coefficient", "conductance", "heat transfer coefficient to that temperature", None),
+        number("flux", "flux", "heat flux that enters", None),
+        special("power", "`power`, in two dimensions `power_per_length`", "power that enters"),
+    ],
+    "Face of the mesh: a physical surface, or a line in two dimensions. No heat crosses the others.",
+    checks=(_check_condition,),
+)  # fmt: skip
+BODY = Table(
+    [
+        text("title", "title of the results; the name of the file if omitted", None),
+        file("mesh", "mesh of gmsh (.msh, 2.2 or 4.1)"),
+        special("unit", "unit of length", "unit of the coordinates of the mesh", _read_length_unit, NOTHING),
+        number("sink", "temperature", "temperature of the heat sink", 300.0),
+        named_tables("regions", REGION),
+        boundaries("conductance where two regions touch"),
+        named_tables("faces", FACE),
+        UNCERTAIN,
+    ]
+)
 
 
 @frozen(eq=False)
@@ -174,19 +257,13 @@ def read_body(path: str | PathLike[str]) -> BodyFile:
     14.0 W per metre of depth, above 300.0 K
     """
     top = read_toml(path)
-    top.check_keys(_BODY_KEYS)
-    sink = top.number("sink", "temperature", 300.0)
+    values = BODY.read(top)
+    sink = values["sink"]
     warn_of_celsius(top.table.get("sink"), "sink")
-    text = top.text("unit")
-    factor = unit_factor(text, "length")
-    if factor is None:
-        raise top.fault(
-            f"{text!r:.40} is no length: expected that of the coordinates in the mesh, {known_units('length')}", "unit"
-        )
-    mesh = read_mesh(top.beside("mesh"), unit=factor)
+    mesh = read_mesh(values["mesh"], unit=values["unit"])
     locate_faults(top, "unit", lambda: _warn_of_size(mesh))
     regions = top.section("regions")
-    regions.check_keys(mesh.names)
+    _check_regions(regions, mesh)
     conductivity, heat, materials = _read_regions(regions, mesh, sink)
     confined = _confine_regions(regions, mesh, conductivity, sink)
     conductance, sigmas = _read_region_boundaries(top.section("boundaries"), mesh, materials, sink)
@@ -196,7 +273,19 @@ def read_body(path: str | PathLike[str]) -> BodyFile:
         sigmas[f"{name}.conductivity"] = float((one.sigma / one.value).max())
     uncertain = sigmas | _read_relative_uncertainties(top.section("uncertain"), body)
     remarks = [describe_confined(name, one, "xyz") for name, one in confined.items()]
-    return BodyFile(top.text("title", top.path.stem), body, sink, uncertain, remarks)
+    return BodyFile(values["title"] or top.path.stem, body, sink, uncertain, remarks)
+
+
+def _check_regions(section: TomlTable, mesh: Mesh) -> None:
+    """Refuse regions of the mesh that have no table, and tables of regions that the mesh does not have."""
+
+    def read(regions: TomlTable, name: str) -> None:
+        if name not in regions:
+            raise regions.fault(
+                f"the mesh has a region {name!r}: give [regions.{name}] a conductivity or a material", name
+            )
+
+    Table([special(name, "table", "", read, NOTHING) for name in mesh.names]).check(section)
 
 
 def _read_regions(
@@ -207,20 +296,14 @@ def _read_regions(
     heat: dict[str, float] = {}
     materials: dict[str, str] = {}
     for name in mesh.names:
-        if name not in section:
-            raise section.fault(
-                f"the mesh has a region {name!r}: give [regions.{name}] a conductivity or a material", name
-            )
         own = section.section(name)
-        own.check_keys(_REGION_KEYS)
-        conductivity[name] = _read_conductivity(own, sink)
-        materials[name] = own.text("material", name)
-        if "power" in own and "heat" in own:
-            raise own.fault("expected power (of all of it) or heat (such as '1 W/um3'), one of them", "heat")
+        values = REGION.read(own)
+        conductivity[name] = _region_conductivity(own, values["conductivity"], sink)
+        materials[name] = name if values["material"] is None else values["material"]
         if "power" in own:
             heat[name] = own.number("power", _unit_of_power(mesh)) / mesh.volume(name)
         elif "heat" in own:
-            heat[name] = own.number("heat", "heat")
+            heat[name] = values["heat"]
     return conductivity, heat, materials
 
 
@@ -243,31 +326,16 @@ def _unit_of_power(mesh: Mesh) -> str:
     return "power" if mesh.dimension == 3 else "power_per_length"
 
 
-def _read_tensor(value: list[object]) -> list[Any]:
-    """Numbers of a conductivity, one for each axis, or the rows of a tensor."""
-    found = [_read_tensor(cast("list[object]", row)) if isinstance(row, list) else None for row in value]
-    if all(row is None for row in found):
-        return [quantity(entry, "conductivity", what="conductivity") for entry in value]
-    deep = any(isinstance(entry, list) for row in found for entry in row or ())
-    if deep or None in found or len({len(row or ()) for row in found}) > 1:
-        raise InputError(f"expected numbers, one for each axis, or equal rows of a tensor, got {value!r:.60}")
-    return found
-
-
-def _read_conductivity(section: TomlTable, sink: float) -> Any:
-    """A conductivity from the file, as one number, one for each axis or a tensor, or from the library."""
-    value = section.table.get("conductivity")
+def _region_conductivity(section: TomlTable, value: Any, sink: float) -> Any:
+    """The conductivity of a region, from the file or the library, W m⁻¹ K⁻¹."""
     if isinstance(value, list):
-        return locate_faults(section, "conductivity", lambda: _read_tensor(cast("list[object]", value)))
-    if value is not None or "material" not in section:
-        found = section.number("conductivity", "conductivity")
-    else:
-        known_one = material_at(section, sink)
-        found = locate_faults(section, "material", lambda: float(known_one.conductivity(sink)[0]))
-    locate_faults(
-        section, "conductivity", lambda: warn_outside(f"{section.place[-1]}.conductivity", "conductivity", found)
-    )
-    return found
+        return cast("list[Any]", value)
+    if value is None:
+        known = material_at(section, sink)
+        value = locate_faults(section, "material", lambda: float(known.conductivity(sink)[0]))
+    name = f"{section.place[-1]}.conductivity"
+    locate_faults(section, "conductivity", lambda: warn_outside(name, "conductivity", value))
+    return value
 
 
 def _read_region_boundaries(
@@ -276,14 +344,12 @@ def _read_region_boundaries(
     """Conductances where regions touch, and their relative uncertainties, by name."""
     found: dict[str, float | Conductance] = {}
     sigmas: dict[str, float] = {}
-    wanted: list[str] = []
-    for low, high in sorted(region_pairs(mesh)):
-        one, other = mesh.names[low], mesh.names[high]
-        keys = [f"{one}|{other}", f"{other}|{one}"]
-        wanted += keys
-        key = next((key for key in keys if key in section), None)
-        if key is None:
-            raise section.fault(f'the boundary {keys[0]!r} has no conductance, such as "100 MW/m2K" (or "perfect")')
+    pairs = [(mesh.names[low], mesh.names[high]) for low, high in sorted(region_pairs(mesh))]
+    written = [f"{b}|{a}" if f"{b}|{a}" in section and f"{a}|{b}" not in section else f"{a}|{b}" for a, b in pairs]
+    either = [f"{b}|{a}" for a, b in pairs] + [f"{a}|{b}" for a, b in pairs]
+    others = [name for name in either if name not in written]
+    check_boundary_names(section, written, 'conductance, such as "100 MW/m2K" (or "perfect")', others)
+    for key in written:
         one, _, other = key.partition("|")
         side = BoundarySides(one, other, materials[one], materials[other])
         value, sigma = read_conductance(section, side, sink)
@@ -293,7 +359,6 @@ def _read_region_boundaries(
             locate_faults(section, key, lambda k=key, v=plain: warn_outside(f"{k}.conductance", "conductance", v))
         if sigma is not None:
             sigmas[f"{key}.conductance"] = sigma / plain
-    section.check_keys(wanted)
     return found, sigmas
 
 
@@ -303,7 +368,6 @@ def _read_faces(section: TomlTable, mesh: Mesh, sink: float) -> dict[str, FaceCo
     found: dict[str, FaceCondition] = {}
     for name in section.table:
         own = section.section(name)
-        own.check_keys(_FACE_KEYS)
         found[name] = locate_faults(own, "", lambda own=own, name=name: _read_face(own, mesh, name, sink))
     if not any(isinstance(face, (FixedTemperature, Convection)) for face in found.values()):
         raise section.fault(
@@ -314,20 +378,20 @@ def _read_faces(section: TomlTable, mesh: Mesh, sink: float) -> dict[str, FaceCo
 
 def _read_face(section: TomlTable, mesh: Mesh, name: str, sink: float) -> FaceCondition:
     """One face: held at a temperature, cooled, or heated."""
-    entering = [key for key in ("flux", "power") if key in section]
-    if len(entering) + ("temperature" in section or "coefficient" in section) != 1:
-        raise section.fault("expected one of temperature, coefficient (to the sink, or to a temperature), flux, power")
-    if entering == ["flux"]:
-        return FixedFlux(section.number("flux", "flux"))
-    if entering == ["power"]:
+    values = FACE.read(section)
+    if "flux" in section:
+        return FixedFlux(values["flux"])
+    if "power" in section:
         cell, corner = mesh.faces[name].T
         facets = mesh.cells[cell[:, None], simplex_of(mesh).facets[corner]]
         area = float(facet_mass_matrices(mesh.points, facets, mesh.order).sum())
         return FixedFlux(section.number("power", _unit_of_power(mesh)) / area)
-    temperature = section.number("temperature", "temperature", sink)
-    if "coefficient" in section:
-        return Convection(section.number("coefficient", "conductance"), temperature)
-    return FixedTemperature(temperature)
+    temperature = sink if values["temperature"] is None else values["temperature"]
+    return (
+        FixedTemperature(temperature)
+        if values["coefficient"] is None
+        else Convection(values["coefficient"], temperature)
+    )
 
 
 def _read_relative_uncertainties(section: TomlTable, body: Body) -> dict[str, float]:

@@ -15,11 +15,12 @@ from kapitza.core.arrays import Array
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw
 from kapitza.device.shapes import Interval
+from kapitza.io.keys import text
 from kapitza.io.toml import TomlTable, locate_faults
 from kapitza.matter.library import material
 from kapitza.units import nm
 
-SIZE_KEY = "size"
+SIZE_KEY = text("size", "use the conductivity of a film, or of the bulk", None, choices=("film", "bulk"))
 _STATED_KEYS = ("conductivity", "conductivities", "in_plane", "in_plane_y")
 _NEARLY_BULK = 0.95  # share of the conductivity, above which a body is as good as the bulk
 _THIN = 1e-7  # m, below which it is said that nothing is known of the free paths
@@ -49,13 +50,13 @@ def find_confinement(section: TomlTable, size: Sequence[float], sink: float) -> 
     DataError
         for size = "film" where the conductivity is stated or no free paths are known
     """
-    wanted = section.text(SIZE_KEY, choices=("film", "bulk")) if SIZE_KEY in section else ""
+    wanted = SIZE_KEY.value(section)
     stated = next((key for key in _STATED_KEYS if key in section), None)
     if wanted == "film" and (stated is not None or "material" not in section):
         raise section.fault(
             f"asks for the conductivity of a film of the library, and {stated or 'no material'} is given: a stated "
             "conductivity is taken as it is",
-            SIZE_KEY,
+            SIZE_KEY.name,
         )
     if wanted == "bulk" or stated is not None or "material" not in section:
         return None
@@ -63,7 +64,7 @@ def find_confinement(section: TomlTable, size: Sequence[float], sink: float) -> 
     if found is None and wanted == "film":
         raise section.fault(
             f"nothing is known of the free paths in {section.text('material')} at {sink:g} K: give its conductivity",
-            SIZE_KEY,
+            SIZE_KEY.name,
         )
     return None if found is None or found.share.min() > _NEARLY_BULK else found
 
@@ -109,7 +110,7 @@ def describe_confined(name: str, found: ConfinedConductivity, axes: Sequence[str
 
 def _remark_on_unknown(section: TomlTable, layer: Layer, size: Sequence[float]) -> str:
     """What is said of a thin body of a crystal or a metal whose free paths are not known."""
-    stated = any(key in section for key in (*_STATED_KEYS, SIZE_KEY))
+    stated = any(key in section for key in (*_STATED_KEYS, SIZE_KEY.name))
     if stated or "material" not in section or not min(size) < _THIN:
         return ""
     known = material(section.text("material"))

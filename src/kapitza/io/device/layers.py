@@ -192,7 +192,7 @@ LAYER = Table(
         number("exponent", "share", "n of a conductivity proportional to (T/300 K)ⁿ", None),
         special("conductivities", "rows `[K, W/mK]`", "conductivity against temperature"),
         flag("of_temperature", "use the conductivity of the library at each temperature"),
-        text(SIZE_KEY, "use the conductivity of a film, or of the bulk", None, choices=("film", "bulk")),
+        SIZE_KEY,
     ],
     "Layer, from the top down.",
     checks=(_check_depths,),

@@ -7,19 +7,25 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import cast
 
-from attrs import field, frozen
+from attrs import NOTHING, field, frozen
 
 from kapitza.core.arrays import Array, about
 from kapitza.core.records import BaseRecord
+from kapitza.io.boundaries import boundaries
+from kapitza.io.keys import Table, number, special, table, tables, text
 from kapitza.io.quantities import quantity
 from kapitza.io.toml import TomlTable, locate_faults, read_toml
 from kapitza.io.transport.films import (
+    DOMAIN_MATERIAL,
+    FREQUENCY_BINS,
+    WALL_TABLE,
     LayerPhonons,
     read_carriers,
     read_film_boundary,
     read_layer_phonons,
     read_wall,
     shared_group_edges,
+    whole_number,
 )
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
 from kapitza.simulate.boltzmann.carriers import Carriers
@@ -31,6 +37,106 @@ from kapitza.simulate.boltzmann.shapes import Cuboid, DomainShape, HotSpot, Pris
 _POWER_KEYS = ("flux", "power_per_length", "power")  # of a source, by dimension
 _DEFAULT_PARTICLES = 100_000
 _MAX_BOXES, _MAX_CORNERS = 10_000, 1_000
+
+
+def _read_lengths(section: TomlTable, key: str) -> tuple[float, ...]:
+    """One length, or one for each axis, m."""
+    value = section.table.get(key)
+    if not isinstance(value, list):
+        return (section.number(key, "length"),)
+    entries = cast("list[object]", value)
+    return locate_faults(section, key, lambda: tuple(quantity(one, "length", what="value") for one in entries))
+
+
+def _read_corners(section: TomlTable) -> list[tuple[float, ...]]:
+    """Corners of a polygon, m."""
+    value = section.table["corners"]
+    if not isinstance(value, list):
+        raise section.fault(f"expected a list of corners [x, y], got {value!r:.40}", "corners")
+    entries = cast("list[object]", value)
+    if len(entries) > _MAX_CORNERS:
+        raise section.fault(f"{len(entries)} corners, expected at most {_MAX_CORNERS}", "corners")
+    found: list[tuple[float, ...]] = []
+    for one in entries:
+        if not isinstance(one, list) or len(cast("list[object]", one)) != len("xy"):
+            raise section.fault(f"expected corners of two lengths [x, y] each, got {one!r:.40}", "corners")
+        found.append(tuple(quantity(x, "length", what="corner") for x in cast("list[object]", one)))
+    return found
+
+
+def _check_content(section: TomlTable) -> None:
+    """Refuse a box of neither a material nor a wall, or of both."""
+    if ("material" in section) == ("wall" in section):
+        said = "both" if "wall" in section else "none"
+        raise section.fault(f"expected a material or a wall, got {said}")
+
+
+def _check_materials(top: TomlTable) -> None:
+    """Refuse a domain without materials."""
+    if not top.sections("materials"):
+        raise top.fault("no [[materials]]: give at least one", "materials")
+
+
+def _check_boxes(top: TomlTable) -> None:
+    """Refuse a domain without boxes, or with too many of them."""
+    count = len(top.sections("boxes"))
+    if not 0 < count <= _MAX_BOXES:
+        raise top.fault(f"{count} [[boxes]], expected 1 to {_MAX_BOXES}", "boxes")
+
+
+_LENGTHS = "length or a list of one for each axis"
+_CONTENT = (
+    text("name", "name of the box; its material if omitted", None),
+    text("material", "name of one of the materials", None),
+    table("wall", WALL_TABLE),
+)
+BOXES = {
+    "low and high": Table(
+        [
+            *_CONTENT,
+            special("low", _LENGTHS, "lower corner", _read_lengths, NOTHING),
+            special("high", _LENGTHS, "upper corner", _read_lengths, NOTHING),
+        ],
+        "Block of a material or of a wall.",
+        checks=(_check_content,),
+    ),
+    "corners": Table(
+        [
+            *_CONTENT,
+            special("corners", "list of corners [x, y]", "corners of a polygon"),
+            special("height", _LENGTHS, "range along the third axis", _read_lengths),
+        ],
+        "Prism of a material or of a wall.",
+        checks=(_check_content,),
+    ),
+}
+HOT_SPOT = Table(
+    [
+        special("low", _LENGTHS, "lower corner", _read_lengths, NOTHING),
+        special("high", _LENGTHS, "upper corner", _read_lengths, NOTHING),
+        special(
+            "power", "`flux`, `power_per_length` or `power`", "power of the source, by the dimension of the domain"
+        ),
+    ],
+    "Heat source.",
+)
+DOMAIN = Table(
+    [
+        text("title", "title of the results; the name of the file if omitted", None),
+        number("temperature", "temperature", "mean temperature", 300.0),
+        FREQUENCY_BINS,
+        special("spacing", _LENGTHS, "largest width of a cell along each axis", _read_lengths, NOTHING),
+        whole_number("particles", "number of simulated phonons", _DEFAULT_PARTICLES),
+        whole_number("batches", "number of independent batches, for the errors", DEFAULT_BATCHES),
+        whole_number("seed", "random seed", 0),
+        tables("materials", DOMAIN_MATERIAL),
+        tables("boxes", BOXES, choose=lambda box: "corners" if "corners" in box else "low and high"),
+        tables("sources", HOT_SPOT),
+        boundaries("scattering at each boundary, by the names of two boxes"),
+        special("walls", "table", "sides of the domain: `periodic`, `mirror` or a wall", TomlTable.section),
+    ],
+    checks=(_check_materials, _check_boxes),
+)
 
 
 @frozen(eq=False)
@@ -60,20 +166,18 @@ def read_domain(path: str | PathLike[str]) -> DomainFile:
             "layers make a stack, for `kapitza transport` without --monte-carlo; domains have [[materials]], [[boxes]]",
             "layers",
         )
-    top.check_keys(
-        ("title", "temperature", "bins", "spacing", "particles", "batches", "seed", "materials", "boxes", "sources",
-         "boundaries", "walls")
-    )  # fmt: skip
-    temperature = top.number("temperature", "temperature", 300.0)
-    sides, edges = _read_materials(top, temperature)
+    for one in top.sections("materials"):
+        if "thickness" in one:
+            raise one.fault("a material has no thickness: its boxes have corners", "thickness")
+    values = DOMAIN.read(top)
+    temperature = values["temperature"]
+    sides = _read_materials(top, temperature)
+    edges = locate_faults(top, "", lambda: shared_group_edges(list(sides.values()), values["bins"]))
     held = {
         name: locate_faults(side.section, "", lambda n=name, s=side: read_carriers(s, n, edges, temperature))
         for name, side in sides.items()
     }
-    sections = top.sections("boxes")
-    if not 0 < len(sections) <= _MAX_BOXES:
-        raise top.fault(f"{len(sections)} [[boxes]], expected 1 to {_MAX_BOXES}", "boxes")
-    boxes = tuple(locate_faults(one, "", lambda s=one: _read_box(s, held)) for one in sections)
+    boxes = tuple(locate_faults(one, "", lambda s=one: _read_box(s, held)) for one in values["boxes"])
     made_of = {box.name: sides[box.matter.name] for box in boxes if isinstance(box.matter, Carriers)}
     domain = locate_faults(
         top,
@@ -85,82 +189,39 @@ def read_domain(path: str | PathLike[str]) -> DomainFile:
             tuple(locate_faults(one, "", lambda s=one: _read_source(s)) for one in top.sections("sources")),
         ),
     )
-    spacing = _read_lengths(top, "spacing")
-    defaults = {"particles": _DEFAULT_PARTICLES, "seed": 0, "batches": DEFAULT_BATCHES}
-    counts = {key: int(top.number(key, "share", float(value))) for key, value in defaults.items()}
+    counts = {key: values[key] for key in ("particles", "seed", "batches")}
     settings = locate_faults(top, "particles", lambda: MonteCarloSettings(**counts))
-    return DomainFile(top.text("title", top.path.stem), domain, spacing, settings)
+    return DomainFile(values["title"] or top.path.stem, domain, values["spacing"], settings)
 
 
-def _read_materials(top: TomlTable, temperature: float) -> tuple[dict[str, LayerPhonons], Array]:
-    """What the materials are made of, by name, and the bounds of their groups."""
-    sections = top.sections("materials")
-    if not sections:
-        raise top.fault("no [[materials]]: give at least one", "materials")
+def _read_materials(top: TomlTable, temperature: float) -> dict[str, LayerPhonons]:
+    """What the materials are made of, by name."""
     sides: dict[str, LayerPhonons] = {}
-    for one in sections:
-        if "thickness" in one:
-            raise one.fault("a material has no thickness: its boxes have corners", "thickness")
+    for one in top.sections("materials"):
         name = one.text("name", one.text("material", "") or None)
         if name in sides:
             raise one.fault(f"two materials are named {name!r}: give each its own name")
         sides[name] = locate_faults(one, "", lambda s=one: read_layer_phonons(s, temperature))
-    return sides, locate_faults(top, "", lambda: shared_group_edges(top, list(sides.values())))
-
-
-def _read_lengths(section: TomlTable, key: str) -> tuple[float, ...]:
-    """One length, or one for each axis, m."""
-    value = section.table.get(key)
-    if not isinstance(value, list):
-        return (section.number(key, "length"),)
-    entries = cast("list[object]", value)
-    return locate_faults(section, key, lambda: tuple(quantity(one, "length", what="value") for one in entries))
-
-
-def _read_corners(section: TomlTable) -> list[tuple[float, ...]]:
-    """Corners of a polygon, m."""
-    value = section.table["corners"]
-    if not isinstance(value, list):
-        raise section.fault(f"expected a list of corners [x, y], got {value!r:.40}", "corners")
-    entries = cast("list[object]", value)
-    if len(entries) > _MAX_CORNERS:
-        raise section.fault(f"{len(entries)} corners, expected at most {_MAX_CORNERS}", "corners")
-    found: list[tuple[float, ...]] = []
-    for one in entries:
-        if not isinstance(one, list) or len(cast("list[object]", one)) != len("xy"):
-            raise section.fault(f"expected corners of two lengths [x, y] each, got {one!r:.40}", "corners")
-        found.append(tuple(quantity(x, "length", what="corner") for x in cast("list[object]", one)))
-    return found
-
-
-def _read_box_content(section: TomlTable, carriers: Mapping[str, Carriers]) -> Carriers | Wall:
-    """What a box is made of."""
-    if ("material" in section) == ("wall" in section):
-        said = "both" if "wall" in section else "none"
-        raise section.fault(f"expected a material or a wall, got {said}")
-    if "wall" in section:
-        return read_wall(section, "wall")
-    return carriers[section.text("material", choices=carriers)]
+    return sides
 
 
 def _read_box(section: TomlTable, carriers: Mapping[str, Carriers]) -> DomainShape:
     """One block or prism, of a material or of a wall."""
-    inclined = "corners" in section
-    section.check_keys(("name", "material", "wall", *(("corners", "height") if inclined else ("low", "high"))))
-    matter = _read_box_content(section, carriers)
-    name = section.text("name", "wall" if isinstance(matter, Wall) else matter.name)
-    if not inclined:
-        return Cuboid(_read_lengths(section, "low"), _read_lengths(section, "high"), matter, name)
+    values = BOXES["corners" if "corners" in section else "low and high"].read(section)
+    wall = "wall" in section
+    matter = read_wall(section, "wall") if wall else carriers[section.text("material", choices=carriers)]
+    name = values["name"] if values["name"] is not None else "wall" if isinstance(matter, Wall) else matter.name
+    if "corners" not in section:
+        return Cuboid(values["low"], values["high"], matter, name)
     corners = locate_faults(section, "corners", lambda: _read_corners(section))
-    return Prism(corners, matter, name, _read_lengths(section, "height") if "height" in section else None)
+    return Prism(corners, matter, name, values["height"])
 
 
 def _read_source(section: TomlTable) -> HotSpot:
     """One hot spot."""
-    section.check_keys(("low", "high", "power"))
-    low, high = _read_lengths(section, "low"), _read_lengths(section, "high")
-    kind = _POWER_KEYS[min(len(low), len(_POWER_KEYS)) - 1]
-    return HotSpot(low, high, section.number("power", kind))
+    values = HOT_SPOT.read(section)
+    kind = _POWER_KEYS[min(len(values["low"]), len(_POWER_KEYS)) - 1]
+    return HotSpot(values["low"], values["high"], section.number("power", kind))
 
 
 def _read_boundaries(

@@ -3,6 +3,7 @@
 import itertools
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from os import PathLike
 from types import MappingProxyType
 from typing import Any
@@ -15,11 +16,13 @@ from kapitza.core.phonons import Phonons
 from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import DataError, InputError, KapitzaError, ValidityWarning
+from kapitza.io.boundaries import boundaries, check_boundary_names
 from kapitza.io.formats.files import RESULT_SUFFIXES
+from kapitza.io.keys import Bounds, Key, Table, file, number, special, table, tables, text
 from kapitza.io.quantities import NUMBER_AND_UNIT
 from kapitza.io.results import load
 from kapitza.io.text_tables import TextTable, read_table
-from kapitza.io.toml import TomlTable, locate_faults, material_at, read_toml
+from kapitza.io.toml import TomlTable, locate_faults, material_at, raise_all, read_toml
 from kapitza.io.transport.lifetimes import read_transport_modes
 from kapitza.matter.bands import Bands
 from kapitza.matter.isotropic import Solid
@@ -40,10 +43,6 @@ from kapitza.theory.dmm import dmm
 from kapitza.theory.limits import elastic_limit
 from kapitza.theory.models import MODEL_REGISTER
 
-_FILM_LAYER_KEYS = (
-    "name", "thickness", "cells", "material", "bands", "normal", "conductivity", "rates", "lifetimes", "heat_capacity",
-    "velocity", "mean_free_path",
-)  # fmt: skip
 _GRAY_KEYS = {"heat_capacity": "heat_capacity", "velocity": "speed", "mean_free_path": "length"}
 _CROSSING_THEORIES: Mapping[str, Callable[[Any, Any, Array], Transmission]] = MappingProxyType(
     {"dmm": dmm, "limit": elastic_limit}
@@ -53,7 +52,134 @@ _TYPICAL_UMKLAPP = 1e-19  # s K⁻¹, umklapp scattering before it is scaled to 
 _SIZE_COLUMNS = ("conductance", "conductivity")
 _RATE_FACTOR = 3.0  # between the conductivity by given rates and that of the bulk, from which it is said
 _LARGEST_CRYSTAL = 0.1  # m
+_LARGEST_COUNT = 1e15  # of what nobody counts
 _MAX_BINS, _MAX_FILM_CELLS, _MAX_DATA_POINTS = 2000, 4000, 10_000
+
+
+def whole_number(name: str, meaning: str, default: float, bounds: Bounds | None = None) -> Key:
+    """Declare a number that is rounded down to a whole one."""
+    plain = number(name, "share", meaning, int(default))
+
+    def read(section: TomlTable, key: str) -> int:
+        given = section.number(key, "share")
+        if abs(given) > _LARGEST_COUNT:
+            raise section.fault(f"{given:g}: expected a whole number up to {_LARGEST_COUNT:g}", key)
+        value = int(given)
+        if bounds is not None and (fault := bounds(value)):
+            raise section.fault(fault, key)
+        return value
+
+    return evolve(plain, form="whole number", read=read)
+
+
+def _check_matter(section: TomlTable) -> None:
+    """Refuse a layer of no material, or of several, and one gray band that lacks one of its numbers."""
+    kinds = [key for key in ("material", "bands", "lifetimes", "velocity") if key in section]
+    if "bands" in section and "lifetimes" in section:
+        kinds.remove("bands")
+    if len(kinds) != 1:
+        said = " and ".join(kinds) or "nothing"
+        raise section.fault(f"expected a material, bands, lifetimes, or one gray band (velocity, ...); got {said}")
+    if kinds == ["velocity"]:
+        raise_all(partial(section.number, key, kind) for key, kind in _GRAY_KEYS.items())
+
+
+def _crystal_size(value: float) -> str | None:
+    """What is wrong with the size of a crystal, m."""
+    inside = 0 < value <= _LARGEST_CRYSTAL
+    return None if inside else f"{value:g} m, expected the size of a crystal above 0 and up to 0.1 m"
+
+
+RATES = Table(
+    [
+        number("umklapp", "share", "B of the umklapp rate Bω²T exp(-onset/T), in s/K", 0.0),
+        number("onset", "temperature", "onset of umklapp scattering", 0.0),
+        number("impurity", "share", "A of the impurity rate Aω⁴, in s³", 0.0),
+        number("boundary", "length", "size of the crystal; infinite if omitted", None, bounds=_crystal_size),
+    ],
+    "Scattering rates.",
+)
+PHONON_KEYS = (
+    text("material", "material of the library", None),
+    file("bands", "force constants of phonopy", None),
+    special("normal", "list of 3", "surface normal of `bands`, Miller indices; [0, 0, 1] if omitted"),
+    number(
+        "conductivity", "conductivity", "bulk conductivity to which rates are scaled; of the library if omitted", None
+    ),
+    table("rates", RATES),
+    file("lifetimes", "lifetimes of phono3py, ShengBTE or almaBTE", None),
+    number("heat_capacity", "heat_capacity", "heat capacity of one gray band", None),
+    number("velocity", "speed", "group velocity of one gray band", None),
+    number("mean_free_path", "length", "mean free path of one gray band", None),
+)
+_NAME = text("name", "name; the material if omitted", None)
+FILM_LAYER = Table(
+    [
+        _NAME,
+        number("thickness", "length", "thickness"),
+        whole_number(
+            "cells", "number of cells; chosen if omitted", 0,
+            lambda cells: f"{cells} cells, expected at most {_MAX_FILM_CELLS}" if cells > _MAX_FILM_CELLS else None,
+        ),
+        *PHONON_KEYS,
+    ],
+    "Layer, from left to right: a material, bands of a file, lifetimes of a file, or one gray band.",
+    checks=(_check_matter,),
+)  # fmt: skip
+DOMAIN_MATERIAL = Table([_NAME, *PHONON_KEYS], "Material, as a layer of a stack of films.", checks=(_check_matter,))
+PHONONS = Table(PHONON_KEYS, "Phonons of the layer, as of a layer of a stack of films.", checks=(_check_matter,))
+FILM_BOUNDARY = Table(
+    [
+        text("transmission", "`dmm`, `limit` or a saved transmission", None),
+        number("coefficient", "share", "fraction of the phonons that cross, instead of `transmission`", None),
+        number("specular", "share", "fraction of the reflection that is specular", 0.0),
+        number("specular_transmission", "share", "fraction of the transmission that is specular", None),
+    ],
+    "Boundary as a table; otherwise `dmm`, `limit`, a saved transmission, or `unknown` for a fit.",
+    renamed={"through": "specular_transmission"},
+)
+WALL_TABLE = Table(
+    [
+        number("temperature", "temperature", "temperature of a black wall; adiabatic if omitted", None),
+        number("specular", "share", "fraction of the reflection that is specular", 0.0),
+    ],
+    "Wall.",
+)
+FREQUENCY_BINS = whole_number(
+    "bins", "number of frequency groups", DEFAULT_GROUPS,
+    lambda bins: None if 2 <= bins <= _MAX_BINS else f"{bins} bins, expected 2 to {_MAX_BINS}",
+)  # fmt: skip
+
+
+def _check_names(top: TomlTable) -> None:
+    """Refuse a stack without layers, and boundaries that are missing or none of its own."""
+    sections = top.sections("layers")
+    if not sections:
+        raise top.fault("no [[layers]]: give at least one, from left to right", "layers")
+    names = [one.text("name", one.text("material", "")) for one in sections]
+    if not all(names):
+        return  # the layer without a name is the fault
+    around = [*names, names[0]] if "period" in top else names
+    pairs, section = list(itertools.pairwise(around)), top.section("boundaries")
+    for one, other in pairs:
+        reverse = f"{other}|{one}"
+        if reverse in section and f"{one}|{other}" in section and (other, one) not in pairs:
+            raise section.fault(f"the boundary {one}|{other} is given twice, also as {reverse}: give it once", reverse)
+    check_boundary_names(section, [f"{a}|{b}" for a, b in pairs], 'transmission, such as "dmm"')
+
+
+FILMS = Table(
+    [
+        text("title", "title of the results; the name of the file if omitted", None),
+        number("temperature", "temperature", "mean temperature", 300.0),
+        FREQUENCY_BINS,
+        tables("layers", FILM_LAYER),
+        boundaries("transmission of each boundary"),
+        table("walls", Table([table("left", WALL_TABLE), table("right", WALL_TABLE)], "Walls; black if omitted.")),
+        number("period", "temperature", "temperature drop over one repeat of an infinite stack", None),
+    ],
+    checks=(_check_names,),
+)
 
 
 @frozen(eq=False)
@@ -100,15 +226,11 @@ def read_films(path: str | PathLike[str]) -> FilmsFile:
             "boxes make a domain, not a stack of layers: `kapitza transport --monte-carlo` follows phonons through it",
             "boxes",
         )
-    top.check_keys(("title", "temperature", "bins", "layers", "boundaries", "walls", "period"))
-    temperature = top.number("temperature", "temperature", 300.0)
-    sections = top.sections("layers")
-    if not sections:
-        raise top.fault("no [[layers]]: give at least one, from left to right", "layers")
-    sides = [locate_faults(one, "", lambda s=one: read_layer_phonons(s, temperature)) for one in sections]
-    edges = locate_faults(top, "", lambda: shared_group_edges(top, sides))
+    values = FILMS.read(top)
+    temperature, period = values["temperature"], values["period"]
+    sides = [locate_faults(one, "", lambda s=one: read_layer_phonons(s, temperature)) for one in values["layers"]]
+    edges = locate_faults(top, "", lambda: shared_group_edges(sides, values["bins"]))
     films = tuple(locate_faults(one.section, "", lambda s=one: _read_film(s, edges, temperature)) for one in sides)
-    period = top.optional("period", "temperature")
     pairs = list(itertools.pairwise(films))
     if period is not None:
         pairs.append((films[-1], films[0]))
@@ -117,34 +239,26 @@ def read_films(path: str | PathLike[str]) -> FilmsFile:
         raise top.fault("two layers have the same name: give each its own", "layers")
     crossings = _read_film_boundaries(top.section("boundaries"), [(a.name, b.name) for a, b in pairs], names, edges)
     walls = top.section("walls")
-    walls.check_keys(("left", "right"))
     if period is not None and walls.table:
         raise walls.fault("a stack with a period has no walls: leave out one of them")
     left, right = (read_wall(walls, key) if key in walls else None for key in ("left", "right"))
-    return FilmsFile(top.text("title", top.path.stem), films, crossings, left, right, period)
+    return FilmsFile(values["title"] or top.path.stem, films, crossings, left, right, period)
 
 
 def read_layer_phonons(section: TomlTable, temperature: float) -> LayerPhonons:
     """What one layer is made of."""
-    section.check_keys(_FILM_LAYER_KEYS)
-    kinds = [key for key in ("material", "bands", "lifetimes", "velocity") if key in section]
-    if "bands" in section and "lifetimes" in section:
-        kinds.remove("bands")
-    if len(kinds) != 1:
-        said = " and ".join(kinds) or "nothing"
-        raise section.fault(f"expected a material, bands, lifetimes, or one gray band (velocity, ...); got {said}")
-    if kinds[0] == "velocity":
+    if "velocity" in section:
         return LayerPhonons(section)
-    if kinds[0] == "lifetimes":
+    if "lifetimes" in section:
         modes, lifetime = read_transport_modes(section.beside("lifetimes"), temperature)
         return LayerPhonons(section, None, modes, lifetime)
-    if kinds[0] == "bands":
+    if "bands" in section:
         normal = section.table.get("normal", [0, 0, 1])
         return LayerPhonons(section, Bands.from_phonopy(section.beside("bands"), normal))
     return LayerPhonons(section, solid(material_at(section, temperature)))
 
 
-def shared_group_edges(top: TomlTable, sides: list[LayerPhonons]) -> Array:
+def shared_group_edges(sides: list[LayerPhonons], bins: int = DEFAULT_GROUPS) -> Array:
     """Bounds of the groups of all layers, rad s⁻¹; empty for gray layers."""
     gray = [one.gray for one in sides]
     if all(gray):
@@ -152,9 +266,6 @@ def shared_group_edges(top: TomlTable, sides: list[LayerPhonons]) -> Array:
     if any(gray):
         section = sides[gray.index(True)].section
         raise section.fault("one gray band beside layers with a spectrum: phonons of a boundary need one frequency")
-    bins = int(top.number("bins", "share", DEFAULT_GROUPS))
-    if not 2 <= bins <= _MAX_BINS:
-        raise top.fault(f"{bins} bins, expected 2 to {_MAX_BINS}", "bins")
     tops: list[Solid | Bands | float] = []
     for one in sides:
         if one.matter is not None:
@@ -166,13 +277,10 @@ def shared_group_edges(top: TomlTable, sides: list[LayerPhonons]) -> Array:
 
 def _read_film(side: LayerPhonons, edges: Array, temperature: float) -> Film:
     """One layer."""
-    section = side.section
-    name = section.text("name", section.text("material", "") or None)
-    cells = int(section.number("cells", "share", 0.0))
-    if cells > _MAX_FILM_CELLS:
-        raise section.fault(f"{cells} cells, expected at most {_MAX_FILM_CELLS}", "cells")
+    values = FILM_LAYER.read(side.section)
+    name = side.section.text("name", values["material"])
     held = read_carriers(side, name, edges, temperature)
-    return Film(section.number("thickness", "length"), held, name=name, cells=cells or None)
+    return Film(values["thickness"], held, name=name, cells=values["cells"] or None)
 
 
 def read_carriers(side: LayerPhonons, name: str, edges: Array, temperature: float) -> Carriers:
@@ -213,13 +321,9 @@ def _read_rates(section: TomlTable) -> ScatteringRates:
     """Scattering rates of a layer; umklapp alone, to be scaled, where none are given."""
     if "rates" not in section:
         return ScatteringRates(umklapp=_TYPICAL_UMKLAPP)
-    inside = section.section("rates")
-    inside.check_keys(("umklapp", "onset", "impurity", "boundary"))
-    umklapp, impurity = (inside.number(key, "share", 0.0) for key in ("umklapp", "impurity"))
-    onset, boundary = inside.number("onset", "temperature", 0.0), inside.optional("boundary", "length")
-    if boundary is not None and not 0 < boundary <= _LARGEST_CRYSTAL:
-        raise inside.fault(f"{boundary:g} m, expected the size of a crystal above 0 and up to 0.1 m", "boundary")
-    return ScatteringRates(umklapp, onset, impurity, np.inf if boundary is None else boundary)
+    rates = RATES.read(section.section("rates"))
+    boundary = np.inf if rates["boundary"] is None else rates["boundary"]
+    return ScatteringRates(rates["umklapp"], rates["onset"], rates["impurity"], boundary)
 
 
 def _bulk_conductivity(section: TomlTable, temperature: float) -> float | None:
@@ -242,14 +346,6 @@ def _read_film_boundaries(
 ) -> tuple[InterfaceScattering | None, ...]:
     """Boundaries in their order; each once, none as a conductance."""
     names = [f"{a}|{b}" for a, b in pairs]
-    for one, other in pairs:
-        reverse = f"{other}|{one}"
-        if reverse in section and f"{one}|{other}" in section and reverse not in names:
-            raise section.fault(f"the boundary {one}|{other} is given twice, also as {reverse}: give it once", reverse)
-    section.check_keys(names)
-    missing = [name for name in names if name not in section]
-    if missing:
-        raise section.fault(f'the boundary {missing[0]!r} has no transmission, such as "dmm"')
     return tuple(
         None
         if section.table[name] == _UNKNOWN_TRANSMISSION
@@ -279,16 +375,10 @@ def read_film_boundary(
             name,
         )
     inside = section.section(name)
-    keys = ("transmission", "coefficient", "specular", "specular_transmission")
-    inside.check_keys(keys, {"through": "specular_transmission"})
-    specular = inside.number("specular", "share", 0.0)
-    specular_transmission = inside.optional("specular_transmission", "share")
-    coefficient = inside.optional("coefficient", "share")
-    theory = inside.text("transmission") if "transmission" in inside else None
+    values = FILM_BOUNDARY.read(inside)
+    theory = values.pop("transmission")
     spectrum = None if theory is None else _read_transmission(inside, "transmission", theory, sides, edges)
-    return InterfaceScattering(
-        spectrum, coefficient=coefficient, specular=specular, specular_transmission=specular_transmission
-    )
+    return InterfaceScattering(spectrum, **values)
 
 
 def _read_transmission(
@@ -318,12 +408,8 @@ def _read_transmission(
 
 def read_wall(section: TomlTable, key: str) -> Wall:
     """A wall with its temperature, if any, and its specular share."""
-    inside = section.section(key)
-    inside.check_keys(("temperature", "specular"))
-    try:
-        return Wall(inside.optional("temperature", "temperature"), inside.number("specular", "share", 0.0))
-    except KapitzaError as err:
-        raise section.fault(str(err), key) from err
+    temperature, specular = WALL_TABLE.read(section.section(key)).values()
+    return locate_faults(section, key, lambda: Wall(temperature, specular))
 
 
 def read_spectral_measurements(path: str | PathLike[str], stack: FilmsFile) -> SpectralMeasurement:
