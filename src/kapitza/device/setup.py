@@ -14,8 +14,8 @@ from kapitza.errors import Hint, InputError
 BackCondition = Literal["adiabatic", "isothermal"]
 SensedSubsystem = Literal["lattice", "electrons"]
 
-_BACK_CONDITIONS: tuple[BackCondition, ...] = ("adiabatic", "isothermal")
-_SENSED_SUBSYSTEMS: tuple[SensedSubsystem, ...] = ("lattice", "electrons")
+BACK_CONDITIONS: tuple[BackCondition, ...] = ("adiabatic", "isothermal")
+SENSED_SUBSYSTEMS: tuple[SensedSubsystem, ...] = ("lattice", "electrons")
 
 
 @frozen
@@ -63,11 +63,11 @@ class Setup(BaseRecord):
         converter=float,
         metadata=parameter("m", "1/e depth over which the temperature is read"),
     )
-    back: BackCondition = field(default="adiabatic", kw_only=True, validator=one_of(*_BACK_CONDITIONS))
+    back: BackCondition = field(default="adiabatic", kw_only=True, validator=one_of(*BACK_CONDITIONS))
     temperature: float = field(
         default=300.0, kw_only=True, converter=float, validator=quantity(), metadata=about("K", "of conductances of T")
     )
-    sensed: SensedSubsystem = field(default="lattice", kw_only=True, validator=one_of(*_SENSED_SUBSYSTEMS))
+    sensed: SensedSubsystem = field(default="lattice", kw_only=True, validator=one_of(*SENSED_SUBSYSTEMS))
 
     def __attrs_post_init__(self) -> None:
         for key in ("absorption_depth", "readout_depth"):

@@ -1,22 +1,24 @@
 """Experiments of a sample file: each kind with its keys and the columns of its data."""
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
+from functools import partial
 from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
-from attrs import NOTHING, field, fields_dict, frozen
+from attrs import evolve, field, fields_dict, frozen
 
 from kapitza.core.arrays import Array, numbers
-from kapitza.core.quantity_kinds import kind_of_unit
 from kapitza.core.records import BaseRecord
-from kapitza.device.setup import Plane, Setup
+from kapitza.device.setup import BACK_CONDITIONS, SENSED_SUBSYSTEMS, Plane, Setup
 from kapitza.errors import InputError, MissingFile
-from kapitza.io.lockin_tables import TraceFindings, lock_in_signal, read_trace, scaled_column, voltage_factor
+from kapitza.io.keys import Key, Table, attribute, file, filling, flag, number, special, table, text
+from kapitza.io.keys import numbers as numbers_list
+from kapitza.io.lockin_tables import ECHO, TraceFindings, lock_in_signal, read_trace, scaled_column, voltage_factor
 from kapitza.io.quantities import quantity, share_or_quantity
 from kapitza.io.text_tables import TextTable, read_table, row_fault
 from kapitza.io.toml import TomlTable, locate_faults, read_quantities
+from kapitza.io.transport.films import PHONONS, read_carriers, read_layer_phonons, shared_group_edges
 from kapitza.measure.experiment import Curve, Experiment
 from kapitza.measure.thermoreflectance.beams import PUMP_PROFILES, Beams
 from kapitza.measure.thermoreflectance.cooling import FilmCooling, LaserFlash, ParticleCooling
@@ -34,87 +36,210 @@ _MAX_ROWS = 1_000_000  # of a file, of which `from` and `to` may take a part
 _TOO_MANY = f"expected at most {_MAX_POINTS:,}, as after averages over neighbours"
 _RowMask = np.ndarray[Any, np.dtype[np.bool_]]
 
-_PLANE_KEYS = ("heater", "thermometer", "absorption_depth", "readout_depth", "back", "sensed")
-_BEAM_KEYS = ("pump_radius", "probe_radius", "pump_radius_y", "probe_radius_y", "offset", "offset_y")
-_PUMP_PROFILE = "pump_profile"
 _PUBLISHED_ELSEWHERE = "# not part of the package"  # how a sample begins whose data others have published
-_PHONON_KEYS = (
-    "material", "bands", "normal", "conductivity", "rates", "lifetimes", "heat_capacity", "velocity", "mean_free_path",
-)  # fmt: skip
-_SUBSTRATE_KEYS = ("phonons", "transmission", "transmission_edges")
 _ANY_SIGN = ("delays", "offsets")  # points that may lie below 0
 _RELATIVE_SIGNALS = ("ratio", "amplitude")
 _TEMPERATURE_COLUMNS = ("temperature", "signal")  # names of a column of temperatures, or of what stands for them
 
 
+def _read_setup_plane(section: TomlTable, key: str) -> Plane:
+    """A plane such as heater = { layer = "Al", depth = "10 nm" }."""
+    values = _PLANE.read(section.section(key))
+    return Plane(values["layer"], values["depth"], from_bottom=values["from_bottom"])
+
+
+def _read_phase(section: TomlTable, key: str) -> float:
+    """Phase of the lock-in amplifier, rad; 0 where the trace itself is to tell it."""
+    automatic = section.table[key] == "auto" or isinstance(section.table[key], dict)
+    return 0.0 if automatic else section.number(key, "angle")
+
+
+def _read_shares(section: TomlTable, key: str) -> list[float]:
+    """Transmission of the boundary: a share, or a list of shares from low to high frequency."""
+    given = section.table[key]
+    listed = isinstance(given, list)
+    shares = read_quantities(section, key, "share") if listed else [section.number(key, "share")]
+    if not all(0 < one <= 1 for one in shares):
+        raise section.fault(f"{given!r:.80}: expected shares above 0 and up to 1", key)
+    return shares
+
+
+def _check_edges(section: TomlTable) -> None:
+    """Refuse edges between groups of phonons that do not fit the transmission of the groups."""
+    if "transmission" not in section:
+        return
+    shares, edges = _read_shares(section, "transmission"), section.table.get("transmission_edges", [])
+    if len(edges) != len(shares) - 1:
+        raise section.fault(
+            f"{len(edges)} for {len(shares)} of transmission: expected one less, the frequencies between the groups, "
+            'such as ["4 THz"]',
+            "transmission_edges",
+        )
+
+
+def _attributes(record: Callable[..., Experiment], *names: str) -> tuple[Key, ...]:
+    """Declare numbers that fill the attributes of an experiment."""
+    return tuple(attribute(cast("type", record), name) for name in names)
+
+
+_PLANE = Table(
+    [
+        text("layer", "layer of the plane"),
+        number("depth", "length", "depth below the top face of the layer", 0.0),
+        flag("from_bottom", "count the depth from the bottom face of the layer"),
+    ],
+    "Plane in a layer.",
+)
+_DEPTHS = tuple(attribute(Setup, name) for name in ("absorption_depth", "readout_depth"))
+_BACK = filling(text("back", "lower face of a last layer of finite thickness", "adiabatic", choices=BACK_CONDITIONS))
+_PLANES = (
+    *(
+        evolve(table(name, _PLANE), fills=name, read=_read_setup_plane, tables={}, meaning=meaning)
+        for name, meaning in (
+            ("heater", "plane of the heat; the top face if omitted"),
+            ("thermometer", "plane that is read; that of the heat if omitted"),
+        )
+    ),
+    *_DEPTHS,
+    _BACK,
+    filling(
+        text("sensed", "of a metal with two temperatures, the one that is read", "lattice", choices=SENSED_SUBSYSTEMS)
+    ),
+)
+_BEAMS = (
+    *(attribute(Beams, name) for name in (
+        "pump_radius", "probe_radius", "pump_radius_y", "probe_radius_y", "offset", "offset_y"
+    )),
+    filling(text("pump_profile", "profile of the pump", "gaussian", choices=PUMP_PROFILES)),
+)  # fmt: skip
+_PHONONS = table("phonons", PHONONS)
+_SUBSTRATE = (
+    _PHONONS,
+    special(
+        "transmission",
+        "number, or list of numbers",
+        "transmission of the last boundary, by groups of frequencies",
+        _read_shares,
+    ),
+    numbers_list("transmission_edges", "frequency", "frequencies between the groups", ()),
+)
+_DELAYED = filling(text("delayed", "beam that the stage delays", choices=("pump", "probe")))
+_FILM_PARTS = tuple(
+    filling(text(name, meaning, "film", choices=("film", "surface")))
+    for name, meaning in (("heating", "where the pulse heats"), ("readout", "where the temperature is read"))
+)
+_DEFOCUS_BY_FREQUENCY = Table(
+    [
+        numbers_list("frequencies", "frequency", "frequencies"),
+        numbers_list("growth", "share", "growth of the radius of the pump at each of them"),
+    ],
+    "Growth of the pump by the modulation.",
+)
+_DEFOCUS = Table(
+    [
+        number("growth", "share", "growth of the radius of the pump along the delay"),
+        number("over", "time", "delay over which it grows"),
+    ],
+    "Growth of the pump along the delay.",
+)
+
+
 @frozen
 class _ExperimentKind(BaseRecord):
-    """A kind of experiment: its record, and where its points, numbers and words stand in a file.
+    """A kind of experiment: its record, and where its points and numbers stand in a file.
 
-    Points come from one of `columns` of the data, or from the key `points`; `unit` is their kind of unit.  Numbers and
-    words are keys of the names that the attributes of the record have; those with a default may be left out.
+    Points come from one of `columns` of the data, or from the key `points`; `unit` is their kind of unit.  `keys` are
+    those that other kinds do not have; `beams` and `setup` fill the records of these.
     """
 
     record: Callable[..., Experiment]
     unit: str
     points: str
     columns: tuple[str, ...]
-    numbers: tuple[str, ...] = field(default=(), kw_only=True)
-    words: Mapping[str, tuple[str, ...]] = field(factory=dict, kw_only=True)
-    planes: tuple[str, ...] = field(default=_PLANE_KEYS, kw_only=True)
-    beams: bool = field(default=False, kw_only=True)
+    keys: tuple[Key, ...] = field(default=(), kw_only=True)
+    beams: tuple[Key, ...] = field(default=(), kw_only=True)
+    setup: tuple[Key, ...] = field(default=_PLANES, kw_only=True)
     signal: str | None = field(default=None, kw_only=True)  # where none is named; None where temperatures are measured
-    phonons: bool = field(default=False, kw_only=True)  # of the last layer, and its boundary
-    others: tuple[str, ...] = field(default=(), kw_only=True)  # keys that one kind alone has
 
     @property
-    def keys(self) -> tuple[str, ...]:
+    def table(self) -> Table:
         """All keys that such an experiment may have."""
-        common = ("kind", "name", "sample", "scale", "data", "from", "to", "noise", "changes", self.points)
-        beams = (*_BEAM_KEYS, _PUMP_PROFILE) if self.beams else ()
-        signal = ("signal",) if self.signal else ()
-        phonons = _SUBSTRATE_KEYS if self.phonons else ()
-        return (*common, *self.numbers, *self.words, *self.planes, *beams, *signal, *phonons, *self.others)
+        name = fields_dict(cast("Any", self.record))["name"].default
+        signal = text("signal", "compared part of the signal", self.signal, choices=SIGNAL_KINDS)
+        common = (
+            text("kind", "kind of the experiment", choices=sorted(_EXPERIMENT_KINDS)),
+            text("name", "name of the experiment, before those of its parameters", name),
+            text("sample", "one of [[samples]], if there are several", None),
+            number("scale", "share", "factor of the predicted curve", None),
+            file("data", "table of the measured curve", None),
+            number("from", self.unit, "first point of the data that is used", -np.inf),
+            number("to", self.unit, "last point of the data that is used", np.inf),
+            special("noise", "percentage, or number with the unit of the signal", "standard uncertainty of the points"),
+            special("changes", "table", "parameters of the stack of this experiment alone", TomlTable.section),
+            special(self.points, f"list of `{self.unit}`", "points, or [first, last, number], instead of `data`"),
+        )
+        own = (*self.keys, *self.setup, *self.beams, *((signal,) if self.signal else ()))
+        return Table([*common, *own], checks=(_check_edges,), renamed={"heated": "heating", "read": "readout"})
 
 
-_DELAY, _FREQUENCY, _FILM_PARTS = ("delay", "time"), ("frequency", "f"), ("film", "surface")
+_DELAY, _FREQUENCY = ("delay", "time"), ("frequency", "f")
 _EXPERIMENT_KINDS: Mapping[str, _ExperimentKind] = MappingProxyType(
     {
         "tdtr": _ExperimentKind(
-            Tdtr, "time", "delays", _DELAY, beams=True, signal="ratio", words={"delayed": ("pump", "probe")},
-            numbers=("modulation", "repetition", "time_zero", "phase", "mean_free_path"), phonons=True,
-            others=("defocus", "out_of_phase_offset", "echo"),
+            Tdtr, "time", "delays", _DELAY, beams=_BEAMS, signal="ratio",
+            keys=(
+                *_attributes(Tdtr, "modulation", "repetition", "time_zero"),
+                filling(
+                    special("phase", "`angle`, `auto` or a table", "phase of the lock-in amplifier", _read_phase, 0.0)
+                ),
+                *_attributes(Tdtr, "mean_free_path"), _DELAYED, *_SUBSTRATE, table("defocus", _DEFOCUS),
+                number("out_of_phase_offset", "share", "offset of the out-of-phase column, in its unit", 0.0),
+                table("echo", ECHO),
+            ),
         ),
         "fdtr": _ExperimentKind(
-            Fdtr, "frequency", "frequencies", _FREQUENCY, beams=True, signal="phase",
-            numbers=("phase", "growth_scale", "mean_free_path"), phonons=True, others=("defocus",),
+            Fdtr, "frequency", "frequencies", _FREQUENCY, beams=_BEAMS, signal="phase",
+            keys=(
+                *_attributes(Fdtr, "phase", "growth_scale", "mean_free_path"), *_SUBSTRATE,
+                table("defocus", _DEFOCUS_BY_FREQUENCY),
+            ),
         ),
         "beam-offset": _ExperimentKind(
-            OffsetScan, "length", "offsets", ("offset", "x"), beams=True, signal="out_of_phase",
-            words={"delayed": ("pump", "probe")}, phonons=True,
-            numbers=("modulation", "repetition", "delay", "phase", "mean_free_path"),
+            OffsetScan, "length", "offsets", ("offset", "x"), beams=_BEAMS, signal="out_of_phase",
+            keys=(
+                *_attributes(OffsetScan, "modulation", "repetition", "delay", "phase", "mean_free_path"),
+                evolve(_DELAYED, default=None), *_SUBSTRATE,
+            ),
         ),
         "grating": _ExperimentKind(
-            TransientGrating, "time", "times", _DELAY[::-1], words={"detection": GRATING_DETECTIONS},
-            numbers=("period", "angle", "mean_free_path"), others=("phonons",),
+            TransientGrating, "time", "times", _DELAY[::-1],
+            keys=(
+                *_attributes(TransientGrating, "period", "angle", "mean_free_path"),
+                filling(text("detection", "detection", "heterodyne", choices=GRATING_DETECTIONS)), _PHONONS,
+            ),
         ),
         "steady": _ExperimentKind(
-            Sstr, "power", "powers", ("power", "P"), beams=True, numbers=("modulation", "mean_free_path"),
-            phonons=True,
+            Sstr, "power", "powers", ("power", "P"), beams=_BEAMS,
+            keys=(*_attributes(Sstr, "modulation", "mean_free_path"), *_SUBSTRATE),
         ),
         "three-omega": _ExperimentKind(
             ThreeOmega, "frequency", "frequencies", _FREQUENCY, signal="in_phase",
-            numbers=("half_width", "length", "power", "mean_free_path"), phonons=True,
+            keys=(*_attributes(ThreeOmega, "half_width", "length", "power", "mean_free_path"), *_SUBSTRATE),
         ),
         "cooling": _ExperimentKind(
-            FilmCooling, "time", "times", _DELAY[::-1], words={"heating": _FILM_PARTS, "readout": _FILM_PARTS},
-            planes=("absorption_depth", "readout_depth", "back"),
+            FilmCooling, "time", "times", _DELAY[::-1], keys=_FILM_PARTS, setup=(*_DEPTHS, _BACK)
         ),
-        "particle": _ExperimentKind(ParticleCooling, "time", "times", _DELAY[::-1], planes=()),
-        "flash": _ExperimentKind(LaserFlash, "time", "times", ("time",), planes=()),
-        "raman": _ExperimentKind(Raman, "length", "radii", ("radius", "w"), numbers=("offset",)),
+        "particle": _ExperimentKind(ParticleCooling, "time", "times", _DELAY[::-1], setup=()),
+        "flash": _ExperimentKind(LaserFlash, "time", "times", ("time",), setup=()),
+        "raman": _ExperimentKind(Raman, "length", "radii", ("radius", "w"), keys=_attributes(Raman, "offset")),
     }
 )  # fmt: skip
+EXPERIMENTS: Mapping[str, Table] = MappingProxyType({name: kind.table for name, kind in _EXPERIMENT_KINDS.items()})
+
+
+def experiment_kind(section: TomlTable) -> str:
+    """Kind of an experiment of a file."""
+    return section.text("kind", choices=sorted(_EXPERIMENT_KINDS))
 
 
 @frozen(eq=False)
@@ -128,52 +253,40 @@ class ReadExperiment(BaseRecord):
 
 def read_experiment(section: TomlTable, temperature: float) -> ReadExperiment:
     """One experiment at a temperature (K)."""
-    one = _EXPERIMENT_KINDS[section.text("kind", choices=sorted(_EXPERIMENT_KINDS))]
-    section.check_keys(one.keys, {"heated": "heating", "read": "readout"})
-    signal = None if one.signal is None else _signal_kind(section, one.signal)
-    table, x, keep = _read_axis(section, one)
-    findings = TraceFindings()
-    if one.record is Tdtr:
-        findings = read_trace(section, table, section.number("time_zero", "time", 0.0))
-    curve = None if table is None else _read_curve(section, one, table, x, keep, signal, findings.phase)
-    arguments = _read_arguments(section, one, x, automatic_phase="phase" in findings.priors)
+    name = experiment_kind(section)
+    kind, keys = _EXPERIMENT_KINDS[name], EXPERIMENTS[name]
+    values = keys.read(section)
+    table, x, keep = _read_axis(section, kind, values)
+    findings = TraceFindings() if kind.record is not Tdtr else read_trace(section, table, values["time_zero"])
+    signal: SignalKind | None = values.get("signal")
+    curve = None if table is None else _read_curve(section, kind, table, x, keep, signal, findings.phase)
+    given: dict[str, Any] = {"scale": _usual_scale(kind, curve) if values["scale"] is None else values["scale"]}
+    given["name"] = values["name"]
     if signal is not None:
-        arguments["kind"] = signal
-    arguments |= {"setup": _read_setup(section, temperature)} if one.planes else {"temperature": temperature}
+        given["kind"] = signal
+    if kind.beams:
+        given["beams"] = Table(kind.beams).make(section, Beams)
+    if kind.setup:
+        given["setup"] = Table(kind.setup).make(section, Setup, {"temperature": temperature})
+    else:
+        given["temperature"] = temperature
     if "phonons" in section:
-        arguments["phonons"] = _read_phonons(section.section("phonons"), temperature)
+        given["phonons"] = _read_phonons(section.section("phonons"), temperature)
     if "transmission" in section:
-        arguments |= _read_transmission(section)
-    name = section.text("name", fields_dict(cast("Any", one.record))["name"].default)
-    scale = section.number("scale", "share", _usual_scale(one, curve))
-    return ReadExperiment(one.record(x, **arguments, scale=scale, name=name), curve, findings)
+        given["transmission"] = values["transmission"]
+        given["transmission_edges"] = [2 * np.pi * one for one in values["transmission_edges"]]
+    if "defocus" in section:
+        given |= _read_defocus(section.section("defocus"), kind, x)
+    made = Table(kind.keys).make(section, partial(kind.record, x), given)
+    return ReadExperiment(made, curve, findings)
 
 
-def _signal_kind(section: TomlTable, usual: str) -> SignalKind:
-    """Which part of a lock-in signal is compared with data."""
-    given = section.text("signal", usual, choices=SIGNAL_KINDS)
-    return next(kind for kind in SIGNAL_KINDS if kind == given)
-
-
-def _read_arguments(section: TomlTable, one: _ExperimentKind, x: Array, *, automatic_phase: bool) -> dict[str, Any]:
-    """Numbers, words and beams of an experiment."""
-    attributes = fields_dict(cast("Any", one.record))
-    needed = [name for name in (*one.numbers, *one.words) if name in section or attributes[name].default is NOTHING]
-    if automatic_phase:
-        needed.remove("phase")
-    arguments: dict[str, Any] = {
-        name: section.text(name, choices=one.words[name])
-        if name in one.words
-        else section.number(name, kind_of_unit(attributes[name].metadata["unit"]))
-        for name in needed
-    }
-    if one.beams:
-        arguments["beams"] = _read_beams(section)
-    if "defocus" in section and one.record is Fdtr:
-        arguments["pump_growth"] = _growth_by_frequency(section.section("defocus"), x)
-    elif "defocus" in section:
-        arguments["defocus"] = _pump_growth(section.section("defocus"))
-    return arguments
+def _read_defocus(section: TomlTable, kind: _ExperimentKind, x: Array) -> dict[str, Any]:
+    """Growth of the pump with frequency, or along the delay (s⁻¹)."""
+    if kind.record is Fdtr:
+        return {"pump_growth": _growth_by_frequency(section, x)}
+    values = _DEFOCUS.read(section)
+    return {"defocus": values["growth"] / values["over"]}
 
 
 def _read_curve(
@@ -199,44 +312,17 @@ def _usual_scale(one: _ExperimentKind, curve: Curve | None) -> float:
 
 def _read_phonons(section: TomlTable, temperature: float) -> Carriers:
     """Phonons of a layer, from phonons = { material = "Si" } or what else a layer of a transport file takes."""
-    section.check_keys(_PHONON_KEYS)
-    films = import_module("kapitza.io.transport.films")  # whose solvers are slow to load
 
     def read() -> Carriers:
-        side = films.read_layer_phonons(section, temperature)
-        return films.read_carriers(
-            side, section.text("material", "phonons"), films.shared_group_edges([side]), temperature
-        )
+        side = read_layer_phonons(section, temperature)
+        return read_carriers(side, section.text("material", "phonons"), shared_group_edges([side]), temperature)
 
     return locate_faults(section, "", read)
 
 
-def _read_transmission(section: TomlTable) -> dict[str, list[float]]:
-    """Transmission of the boundary: a share, or a list of shares from low to high frequency and the edges between."""
-    given = section.table["transmission"]
-    shares = (
-        read_quantities(section, "transmission", "share")
-        if isinstance(given, list)
-        else [section.number("transmission", "share")]
-    )
-    edges = read_quantities(section, "transmission_edges", "frequency") if "transmission_edges" in section else []
-    if not all(0 < one <= 1 for one in shares):
-        raise section.fault(f"{given!r:.80}: expected shares above 0 and up to 1", "transmission")
-    if len(edges) != len(shares) - 1:
-        raise section.fault(
-            f"{len(edges)} for {len(shares)} of transmission: expected one less, the frequencies between the groups, "
-            'such as ["4 THz"]',
-            "transmission_edges",
-        )
-    return {"transmission": shares, "transmission_edges": [2 * np.pi * one for one in edges]}
-
-
 def _growth_by_frequency(defocus: TomlTable, frequency: Array) -> Array:
     """(n,) growth of the pump at frequencies, from defocus = { frequencies = [...], growth = [...] }."""
-    defocus.check_keys(("frequencies", "growth"))
-    known, growth = (
-        read_quantities(defocus, key, kind) for key, kind in (("frequencies", "frequency"), ("growth", "share"))
-    )
+    known, growth = _DEFOCUS_BY_FREQUENCY.read(defocus).values()
     if len(known) != len(growth) or len(known) < 2 or min(known) <= 0 or np.any(np.diff(known) <= 0):
         raise defocus.fault(
             f"expected a growth for each of two or more frequencies that increase from above 0, got {len(growth)} for "
@@ -253,57 +339,16 @@ def _growth_by_frequency(defocus: TomlTable, frequency: Array) -> Array:
     return numbers(np.interp(np.log(frequency), np.log(known), growth))
 
 
-def _pump_growth(defocus: TomlTable) -> float:
-    """Growth of the pump along the delay, from defocus = { growth = "16 %", over = "3.6 ns" }, s⁻¹."""
-    defocus.check_keys(("growth", "over"))
-    return defocus.number("growth", "share") / defocus.number("over", "time")
-
-
-def _read_beams(section: TomlTable) -> Beams:
-    """Radii and offsets of the beams."""
-    radii = [section.number(key, "length") for key in _BEAM_KEYS[:2]]
-    more = {key: section.number(key, "length") for key in _BEAM_KEYS[2:] if key in section}
-    flat = section.text(_PUMP_PROFILE, "gaussian", choices=PUMP_PROFILES) == "top-hat"
-    return Beams(*radii, **more, pump_profile="top-hat" if flat else "gaussian")
-
-
-def _read_setup(section: TomlTable, temperature: float) -> Setup:
-    """Where heat enters and is read, and what lies behind."""
-    back = section.text("back", "adiabatic", choices=("adiabatic", "isothermal"))
-    return Setup(
-        _read_setup_plane(section, "heater"),
-        _read_setup_plane(section, "thermometer"),
-        absorption_depth=section.number("absorption_depth", "length", 0.0),
-        readout_depth=section.number("readout_depth", "length", 0.0),
-        sensed="electrons"
-        if section.text("sensed", "lattice", choices=("lattice", "electrons")) == "electrons"
-        else "lattice",
-        back="adiabatic" if back == "adiabatic" else "isothermal",
-        temperature=temperature,
-    )
-
-
-def _read_setup_plane(section: TomlTable, key: str) -> Plane | None:
-    """A plane such as heater = { layer = "Al", depth = "10 nm" }."""
-    if key not in section:
-        return None
-    inside = section.section(key)
-    inside.check_keys(("layer", "depth", "from_bottom"))
-    return Plane(
-        inside.text("layer"),
-        inside.number("depth", "length", 0.0),
-        from_bottom=bool(inside.table.get("from_bottom", False)),
-    )
-
-
-def _read_axis(section: TomlTable, one: _ExperimentKind) -> tuple[TextTable | None, Array, _RowMask]:
+def _read_axis(
+    section: TomlTable, one: _ExperimentKind, values: Mapping[str, Any]
+) -> tuple[TextTable | None, Array, _RowMask]:
     """The table of the data with the rows to use, or the points of a simulation; (n,) points, SI."""
     if "data" in section:
         table = _read_curve_file(section)
         x = table.increasing(one.unit, *one.columns)
         if one.points not in _ANY_SIGN and x[0] <= 0:
             raise row_fault(table, f"{one.columns[0]} = {x[0]:g}: expected values above 0", 0)
-        low, high = section.number("from", one.unit, -np.inf), section.number("to", one.unit, np.inf)
+        low, high = values["from"], values["to"]
         keep = (x >= low) & (x <= high)
         if not keep.any():
             raise section.fault(

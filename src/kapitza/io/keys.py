@@ -144,7 +144,8 @@ class Table(BaseRecord):
     ) -> Record:
         """Return a record of the keys that fill its attributes, over those `given`; located at the table if invalid."""
         keys = [key for key in self.keys if key.fills and (key.name in section or key.fills not in given)]
-        values = {key.fills: key.value(section) for key in keys if key.name in section or key.default is NOTHING}
+        stated = [key for key in keys if key.name in section or key.default is NOTHING]
+        values = {key.fills: key.value(section) for key in stated}
         return locate_faults(section, "", lambda: record(**{**given, **values}))
 
 
@@ -230,6 +231,11 @@ def attribute(
     unit = kind or _KINDS_BY_UNIT[known.metadata["unit"]]
     made = number(key or name, unit, meaning or known.metadata["meaning"], default, bounds=bounds)
     return evolve(made, fills=name)
+
+
+def filling(key: Key) -> Key:
+    """Return a key whose value fills the attribute of its name."""
+    return evolve(key, fills=key.name)
 
 
 def table(

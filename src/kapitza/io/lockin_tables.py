@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 
 from kapitza.core.arrays import Array, numbers
 from kapitza.core.parameter_units import with_error
 from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, KapitzaError
+from kapitza.io.keys import Key, Table, number, special, text
 from kapitza.io.quantities import share_or_quantity, unit_factor
 from kapitza.io.text_tables import TableColumn, TextTable, row_fault
 from kapitza.io.toml import TomlTable, read_quantities
@@ -19,9 +20,45 @@ from kapitza.measure.parameters import Prior
 from kapitza.measure.thermoreflectance.lockin import LockinTrace, correct_phase, find_echo
 from kapitza.measure.thermoreflectance.signal import SignalKind, convert_signal
 
-_PHASE_WINDOWS = {"before": (-20e-12, -3e-12), "after": (3e-12, 40e-12)}  # s, where straight lines are laid
-_ECHO_WINDOW, _ECHO_WIDTH = (12e-12, 60e-12), 5e-12  # s
 _LEAST_PHASE_SIGMA = 1e-6  # rad: of a trace without noise
+
+
+def _read_window(section: TomlTable, key: str) -> tuple[float, float]:
+    """Two times, such as ["-20 ps", "-3 ps"]."""
+    first, last = read_quantities(section, key, "time", 2)
+    if not first < last:
+        raise section.fault(f"expected a window of two times that increase, got {first:g} and {last:g} s", key)
+    return first, last
+
+
+def _window(name: str, meaning: str, default: tuple[float, float]) -> Key:
+    """Declare a window of two times."""
+    return special(name, "list of 2, `time`", meaning, _read_window, default)
+
+
+def _read_sigma(section: TomlTable, key: str) -> tuple[float, bool]:
+    """Uncertainty of a velocity, and whether it is relative."""
+    return share_or_quantity(section.table[key], "speed", what="sigma")
+
+
+PHASE_WINDOWS = Table(
+    [
+        _window("before", "window before zero delay", (-20e-12, -3e-12)),
+        _window("after", "window after zero delay", (3e-12, 40e-12)),
+    ],
+    "Windows in which straight lines are fitted for the phase.",
+)
+ECHO = Table(
+    [
+        text("layer", "layer whose thickness the echo gives"),
+        number("velocity", "speed", "velocity of sound in the layer"),
+        special("sigma", "`speed` or percentage", "standard uncertainty of the velocity", _read_sigma, (0.0, False)),
+        number("cover", "length", "thickness of layers above it", 0.0),
+        _window("window", "window of delays that contains the echo", (12e-12, 60e-12)),
+        number("width", "time", "width of the echo", 5e-12),
+    ],
+    "Acoustic echo in the trace, from which the thickness of a layer follows.",
+)
 
 
 @frozen(eq=False)
@@ -62,11 +99,8 @@ def _trace_of(table: TextTable, time_zero: float) -> LockinTrace:
 
 def _automatic_phase(section: TomlTable, trace: LockinTrace) -> TraceFindings:
     """The phase that makes the out-of-phase signal continuous across zero delay, with its uncertainty as a prior."""
-    windows = dict(_PHASE_WINDOWS)
-    if isinstance(section.table["phase"], dict):
-        inside = section.section("phase")
-        inside.check_keys(tuple(windows))
-        windows = {key: _window(inside, key, default) for key, default in windows.items()}
+    given = section.section("phase") if isinstance(section.table["phase"], dict) else evolve(section, table={})
+    windows = PHASE_WINDOWS.read(given)
     try:
         corrected = correct_phase(trace, **windows)
     except KapitzaError as err:
@@ -78,32 +112,19 @@ def _automatic_phase(section: TomlTable, trace: LockinTrace) -> TraceFindings:
 
 def _add_echo(found: TraceFindings, section: TomlTable, trace: LockinTrace) -> TraceFindings:
     """The thickness of a layer by the acoustic echo of its bottom."""
-    inside = section.section("echo")
-    inside.check_keys(("layer", "velocity", "sigma", "cover", "window", "width"))
-    layer, velocity = inside.text("layer"), inside.number("velocity", "speed")
-    size, share = share_or_quantity(inside.table.get("sigma", 0.0), "speed", what="sigma")
-    window, width = _window(inside, "window", _ECHO_WINDOW), inside.number("width", "time", _ECHO_WIDTH)
+    values = ECHO.read(section.section("echo"))
+    layer, velocity, (size, share) = values["layer"], values["velocity"], values["sigma"]
     try:
-        echo = find_echo(trace, window=window, width=width)
+        echo = find_echo(trace, window=values["window"], width=values["width"])
     except KapitzaError as err:
         raise section.fault(f"the trace does not tell the thickness: {err}", "echo") from err
     uncertain = size * velocity if share else size
-    thickness, sigma = echo.thickness(velocity, cover=inside.number("cover", "length", 0.0), velocity_sigma=uncertain)
+    thickness, sigma = echo.thickness(velocity, cover=values["cover"], velocity_sigma=uncertain)
     name = f"{layer}.thickness"
     note = f"an echo at {echo.delay * 1e12:.2f} ps gives {name} = {with_error(thickness * 1e9, sigma * 1e9)} nm"
     return TraceFindings(
         found.phase, {name: thickness}, {**found.priors, name: Prior(thickness, sigma)}, (*found.notes, note)
     )
-
-
-def _window(section: TomlTable, key: str, default: tuple[float, float]) -> tuple[float, float]:
-    """Two times, such as ["-20 ps", "-3 ps"]."""
-    if key not in section:
-        return default
-    first, last = read_quantities(section, key, "time", 2)
-    if not first < last:
-        raise section.fault(f"expected a window of two times that increase, got {first:g} and {last:g} s", key)
-    return first, last
 
 
 def lock_in_signal(table: TextTable, kind: SignalKind, offset: float, phase: float = 0.0) -> Array:

@@ -41,8 +41,10 @@ spot has for itself.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from os import PathLike
+from typing import Any
 
 import numpy as np
 from attrs import evolve, field, frozen
@@ -52,8 +54,9 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary, Layer, Stack
-from kapitza.io.boundaries import BoundarySides, read_conductance
-from kapitza.io.experiments import ReadExperiment, read_experiment
+from kapitza.io.boundaries import BoundarySides, boundaries, check_boundary_names, read_conductance
+from kapitza.io.experiments import EXPERIMENTS, ReadExperiment, experiment_kind, read_experiment
+from kapitza.io.keys import Table, attribute, filling, named_tables, number, special, table, tables, text, texts
 from kapitza.io.plausibility import (
     check_measured_delays,
     warn_of_bulk,
@@ -65,17 +68,138 @@ from kapitza.io.plausibility import (
     warn_of_thin_layer,
 )
 from kapitza.io.quantities import share_or_quantity
-from kapitza.io.toml import TomlTable, locate_faults, material_at, read_toml
+from kapitza.io.toml import TomlTable, locate_faults, material_at, raise_all, read_toml
 from kapitza.measure.experiment import Curve, Experiment
 from kapitza.measure.parameters import DataSet, Free, Prior, Tie
 
-_SAMPLE_LAYER_KEYS = (
-    "name", "material", "thickness", "conductivity", "in_plane", "in_plane_y", "heat_capacity", "xy", "xz", "yz",
-    "electron_conductivity", "electron_heat_capacity", "coupling",
+
+def _check_stack(section: TomlTable) -> None:
+    """Refuse a stack without layers, a film without thickness, and boundaries that are missing or unknown."""
+    layers = section.sections("layers")
+    if not layers:
+        raise section.fault("no [[layers]]: give at least one, from the heated side down", "layers")
+    names = [one.text("name", one.text("material", "")) for one in layers]
+
+    def check_boundaries() -> None:
+        if all(names):
+            pairs = [f"{a}|{b}" for a, b in pairwise(names)]
+            check_boundary_names(section.section("boundaries"), pairs, 'conductance, such as "100 MW/m2K"')
+
+    known = set(SAMPLE_LAYER.names)  # a key that is not known may stand for the thickness
+    films = [one for one in layers[:-1] if known.issuperset(one.table)]
+    raise_all([*(partial(one.number, "thickness", "length") for one in films), check_boundaries])
+
+
+def _check_samples(top: TomlTable) -> None:
+    """Refuse two samples of one name, and check the stack of the file itself."""
+    names: list[str] = []
+    for section in top.sections("samples"):
+        name = section.text("name")
+        if not name or name in names:
+            raise section.fault(f"{name!r}: expected a name that no other sample has", "name")
+        names.append(name)
+    if not names or "layers" in top:
+        _check_stack(top)
+
+
+def _read_free(section: TomlTable, key: str) -> dict[str, Free]:
+    """Free parameters: their names, or tables of their start and limits."""
+    if isinstance(section.table[key], dict):
+        inside = section.section(key)
+        return {name: _read_limits(inside.section(name), name) for name in inside.table}
+    named = section.texts(key)
+    if twice := next((name for i, name in enumerate(named) if name in named[:i]), None):
+        raise section.fault(f"{twice!r} is named twice: a number is free once", key)
+    return {name: Free() for name in named}
+
+
+def _read_limits(section: TomlTable, name: str) -> Free:
+    """Start and limits of a free parameter."""
+    kind = kind_of_parameter(name)
+    values = Table([number(key, kind, "", None) for key in ("start", "low", "high")]).read(section)
+    return Free(*values.values())
+
+
+def _read_priors(section: TomlTable, key: str) -> dict[str, Prior]:
+    """Uncertainties of parameters."""
+    uncertain = section.section(key)
+    return {name: locate_faults(uncertain, name, lambda n=name: _read_prior(uncertain, n)) for name in uncertain.table}
+
+
+def _read_prior(section: TomlTable, name: str) -> Prior:
+    """Uncertainty of a number: "3 %", "2 nm", or { value = "80 nm", sigma = "2 nm" }."""
+    kind, held = kind_of_parameter(name), section.table[name]
+    if not isinstance(held, dict):
+        sigma, share = share_or_quantity(held, kind, what="uncertainty")
+        if share:
+            warn_of_prior(name, sigma)
+        return Prior(None, sigma, fractional=share)
+    inside = section.section(name)
+    inside.check_keys(("value", "sigma"))
+    sigma, share = share_or_quantity(inside.table.get("sigma"), kind, what="sigma")
+    return Prior(inside.number("value", kind), sigma, fractional=share)
+
+
+_TIE = Table(
+    [
+        texts("names", "parameters that vary together"),
+        text("kind", "keep their ratio, or give them one value", "factor", choices=("factor", "value")),
+    ],
+    "Parameters that are fitted as one.",
+    renamed={"how": "kind"},
+)
+FIT = Table(
+    [
+        special(
+            "free", "list of texts, or tables", "fitted parameters; with `start`, `low` and `high` as tables",
+            _read_free, {},
+        ),
+        special(
+            "uncertain", "table", "standard uncertainty by parameter: `\"3 %\"`, `\"2 nm\"`, or `value` and `sigma`",
+            _read_priors, {},
+        ),
+        named_tables("ties", _TIE),
+        texts("per_spot", "uncertain parameters that each spot has for itself"),
+    ],
+    "What a fit determines.",
 )  # fmt: skip
-
-
-_ELECTRON_KEYS = _SAMPLE_LAYER_KEYS[-3:]
+SAMPLE_LAYER = Table(
+    [
+        filling(text("name", "name of the layer; its material if omitted", unless=("material",))),
+        text("material", "material of the library", None),
+        evolve(attribute(Layer, "thickness", meaning="thickness; infinite if the last layer has none"), default=None),
+        evolve(attribute(Layer, "conductivity"), unless=("material",)),
+        *(attribute(Layer, name) for name in (
+            "in_plane", "in_plane_y", "heat_capacity", "xy", "xz", "yz", "electron_conductivity",
+            "electron_heat_capacity", "coupling",
+        )),
+    ],
+    "Layer, from the heated side down.",
+)  # fmt: skip
+_STACK = (tables("layers", SAMPLE_LAYER), boundaries("conductance of each boundary"))
+SAMPLE = Table(
+    [
+        text("title", "title of the results; the name of the file if omitted", None),
+        number("temperature", "temperature", "temperature", 300.0),
+        *_STACK,
+        tables(
+            "samples", Table([text("name", "name of the sample"), *_STACK], "Another stack.", checks=(_check_stack,))
+        ),
+        tables("experiments", EXPERIMENTS, choose=experiment_kind),
+        table("fit", FIT),
+        tables(
+            "repeats",
+            Table(
+                [
+                    text("experiment", "name of the experiment; the only one if omitted", None),
+                    text("data", "table of the curve of this spot"),
+                ],
+                "The same experiment on another spot.",
+            ),
+        ),
+    ],
+    checks=(_check_samples,),
+)
 
 
 @frozen(eq=False, kw_only=True)
@@ -150,8 +274,8 @@ def read_sample(path: str | PathLike[str]) -> SampleFile:
         if the file is missing, or one may not be read
     """
     top = read_toml(path)
-    top.check_keys(("title", "temperature", "layers", "boundaries", "samples", "experiments", "fit", "repeats"))
-    temperature = top.number("temperature", "temperature", 300.0)
+    values = SAMPLE.read(top)
+    temperature = values["temperature"]
     warn_of_celsius(top.table.get("temperature"))
     samples = _read_samples(top, temperature)
     sections = top.sections("experiments")
@@ -175,7 +299,7 @@ def read_sample(path: str | PathLike[str]) -> SampleFile:
     alone = {name: prior for name, prior in traces.items() if name not in priors}
     repeats = [_read_repeat(one, sections, samples, temperature, alone) for one in top.sections("repeats")]
     return SampleFile(
-        title=top.text("title", top.path.stem),
+        title=values["title"] or top.path.stem,
         stack=stacks[0] if len(stacks) == 1 else next(iter(samples.values())),
         stacks=tuple(stacks),
         experiments=tuple(one.experiment for one in read),
@@ -197,13 +321,7 @@ def _read_samples(top: TomlTable, temperature: float) -> dict[str, Stack]:
     """Stacks by name: that of the file, "", and its [[samples]]."""
     sections = top.sections("samples")
     found = {} if sections and "layers" not in top else {"": _located_stack(top, temperature)}
-    for section in sections:
-        section.check_keys(("name", "layers", "boundaries"))
-        name = section.text("name")
-        if not name or name in found:
-            raise section.fault(f"{name!r}: expected a name that no other sample has", "name")
-        found[name] = _located_stack(section, temperature)
-    return found
+    return found | {section.text("name"): _located_stack(section, temperature) for section in sections}
 
 
 def _located_stack(section: TomlTable, temperature: float) -> Stack:
@@ -262,7 +380,6 @@ def _read_repeat(
     used: Mapping[str, Prior],
 ) -> OtherSpot:  # fmt: skip
     """An experiment made again on another spot: all as in its own table, but the data and what its trace tells."""
-    section.check_keys(("experiment", "data"))
     names = [one.text("name", one.text("kind")) for one in experiments]
     wanted = section.text("experiment", names[0] if len(names) == 1 else None)
     if wanted not in names:
@@ -289,47 +406,24 @@ def _read_repeat(
 def _read_stack(top: TomlTable, temperature: float) -> Stack:
     """Layers and boundaries of a file."""
     sections = top.sections("layers")
-    if not sections:
-        raise top.fault("no [[layers]]: give at least one, from the heated side down", "layers")
     layers = [_read_layer(s, temperature, last=i == len(sections) - 1) for i, s in enumerate(sections)]
     named = top.section("boundaries")
     materials = [one.text("material", one.text("name", "")) for one in sections]
     both = zip(pairwise(layers), pairwise(materials), strict=True)
-    wanted = [BoundarySides(a.name, b.name, *of) for (a, b), of in both]
-    named.check_keys([side.name for side in wanted])
-    missing = [side.name for side in wanted if side.name not in named]
-    if missing:
-        raise named.fault(f'the boundary {missing[0]!r} has no conductance, such as "100 MW/m2K"')
-    return Stack(layers, [_read_boundary(named, side, temperature) for side in wanted])
+    sides = [BoundarySides(a.name, b.name, *of) for (a, b), of in both]
+    return Stack(layers, [_read_boundary(named, side, temperature) for side in sides])
 
 
 def _read_layer(section: TomlTable, temperature: float, *, last: bool) -> Layer:
     """One layer; what is not stated comes from the library where a material is named."""
-    section.check_keys(_SAMPLE_LAYER_KEYS)
     known = material_at(section, temperature) if "material" in section else None
-
-    def of_library(key: str) -> float | None:
-        if key in section or known is None:
-            return None
-        table = known.conductivity if key == "conductivity" else known.heat_capacity
-        return locate_faults(section, "material", lambda: float(np.atleast_1d(table(temperature))[0]))
-
-    thickness = np.inf if last and "thickness" not in section else section.number("thickness", "length")
-    conductivity = of_library("conductivity") or section.number("conductivity", "conductivity")
-    layer = locate_faults(
-        section,
-        "",
-        lambda: Layer(
-            section.text("name", section.text("material", "") or None),
-            thickness,
-            conductivity,
-            in_plane=section.optional("in_plane", "conductivity"),
-            in_plane_y=section.optional("in_plane_y", "conductivity"),
-            heat_capacity=of_library("heat_capacity") or section.optional("heat_capacity", "heat_capacity"),
-            **{key: section.number(key, "conductivity", 0.0) for key in ("xy", "xz", "yz")},
-            **{key: section.optional(key, kind_of_parameter(key)) for key in _ELECTRON_KEYS},
-        ),
-    )
+    given: dict[str, Any] = {"thickness": np.inf} if last else {}
+    if known is not None:
+        given["name"] = section.text("material")
+        for key, law in (("conductivity", known.conductivity), ("heat_capacity", known.heat_capacity)):
+            if key not in section:
+                given[key] = locate_faults(section, "material", lambda law=law: float(law(temperature)[0]))
+    layer = SAMPLE_LAYER.make(section, Layer, given)
     if known is not None:
         warn_of_thin_layer(layer, known)
     if "conductivity" in section and layer.coupling is None:  # else that of the lattice alone
@@ -375,45 +469,12 @@ def _changed_stack(section: TomlTable, stack: Stack, read: ReadExperiment) -> St
 
 def _read_fit(section: TomlTable) -> tuple[dict[str, Free], dict[str, Prior], dict[str, Tie], tuple[str, ...]]:
     """What is free, uncertain and tied, and what of the uncertain each spot has for itself."""
-    section.check_keys(("free", "uncertain", "ties", "per_spot"))
-    held = section.table.get("free", [])
-    if isinstance(held, dict):
-        inside = section.section("free")
-        free = {name: _read_free(inside.section(name), name) for name in inside.table}
-    else:
-        named = section.texts("free")
-        if twice := next((name for i, name in enumerate(named) if name in named[:i]), None):
-            raise section.fault(f"{twice!r} is named twice: a number is free once", "free")
-        free = {name: Free() for name in named}
-    uncertain, ties = section.section("uncertain"), section.section("ties")
-    priors = {
-        name: locate_faults(uncertain, name, lambda n=name: _read_prior(uncertain, n)) for name in uncertain.table
-    }
-    per_spot = tuple(section.texts("per_spot")) if "per_spot" in section else ()
-    if unknown := [name for name in per_spot if name not in priors]:
+    values, ties = FIT.read(section), section.section("ties")
+    priors = values["uncertain"]
+    if unknown := [name for name in values["per_spot"] if name not in priors]:
         raise section.fault(f"{unknown[0]!r} is not uncertain: say how well it is known in [fit.uncertain]", "per_spot")
-    return free, priors, {name: _read_tie(ties.section(name)) for name in ties.table}, per_spot
-
-
-def _read_free(section: TomlTable, name: str) -> Free:
-    """Start and limits of a free number."""
-    section.check_keys(("start", "low", "high"))
-    kind = kind_of_parameter(name)
-    return Free(*(section.optional(key, kind) for key in ("start", "low", "high")))
-
-
-def _read_prior(section: TomlTable, name: str) -> Prior:
-    """Uncertainty of a number: "3 %", "2 nm", or { value = "80 nm", sigma = "2 nm" }."""
-    kind, held = kind_of_parameter(name), section.table[name]
-    if not isinstance(held, dict):
-        sigma, share = share_or_quantity(held, kind, what="uncertainty")
-        if share:
-            warn_of_prior(name, sigma)
-        return Prior(None, sigma, fractional=share)
-    inside = section.section(name)
-    inside.check_keys(("value", "sigma"))
-    sigma, share = share_or_quantity(inside.table.get("sigma"), kind, what="sigma")
-    return Prior(inside.number("value", kind), sigma, fractional=share)
+    tied = {name: Tie(*_TIE.read(ties.section(name)).values()) for name in ties.table}
+    return values["free"], priors, tied, values["per_spot"]
 
 
 def _check_signs(
@@ -426,12 +487,12 @@ def _check_signs(
         for name, one in free.items()
         for key, value in (("start", one.start), ("low", one.low), ("high", one.high))
     ]
-    for table, name, key, value in stated:
+    for place, name, key, value in stated:
         held = name.rpartition(":")[2]
         for one in sets if value is not None and value <= 0 else ():
             if held in one.names() and not one.may_be_negative(held):
                 fault = f"{key} = {value:g}: expected a number above 0"
-                raise section.section(table).fault(fault, name)
+                raise section.section(place).fault(fault, name)
 
 
 def _warn_of_wide_priors(stacks: Sequence[Stack], priors: Mapping[str, Prior]) -> None:
@@ -442,10 +503,3 @@ def _warn_of_wide_priors(stacks: Sequence[Stack], priors: Mapping[str, Prior]) -
         value = getattr(layers.get(owner), attribute, None)
         if prior.value is None and isinstance(value, float) and np.isfinite(value):
             warn_of_prior(name, prior.width(value) / value if not prior.fractional else 0.0)
-
-
-def _read_tie(section: TomlTable) -> Tie:
-    """Several numbers that are one."""
-    section.check_keys(("names", "kind"), {"how": "kind"})
-    kind = section.text("kind", "factor", choices=("factor", "value"))
-    return Tie(section.texts("names"), "factor" if kind == "factor" else "value")

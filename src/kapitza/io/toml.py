@@ -181,7 +181,7 @@ def _head_index(section: TomlTable) -> int | None:
         return None
     quoted = [rf"[\"']?{re.escape(name)}[\"']?" for name in names]
     dotted = r"\s*\.\s*".join(quoted)
-    pattern = re.compile(rf"\s*\[\[?\s*{dotted}\s*\]\]?|\s*{quoted[-1]}\s*=")
+    pattern = re.compile(rf"\s*\[\[?\s*{dotted}\s*\]\]?|\s*{quoted[-1]}\s*=\s*[{{\[]")
     found = [i for i, line in enumerate(section.lines) if pattern.match(line)]
     return found[min(count, len(found)) - 1] if found else None
 
