@@ -7,7 +7,7 @@ for others.
 
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from attrs import evolve
@@ -19,16 +19,12 @@ from kapitza.core.occupation import mode_heat_capacity
 from kapitza.errors import DataError
 from kapitza.io.formats.child import rehearse
 from kapitza.io.formats.foreign_hdf5 import local_dataset, member_names, open_hdf5
-from kapitza.io.results import load
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.spectral_carriers import ModeTable, collect_modes, group_edges
-from kapitza.simulate.md.runs.lifetimes import ThermalModes
-from kapitza.theory.agf.relaxation import BranchRates, RelaxationRate
 from kapitza.units import THz, angstrom, e, nm, ps
 
 _MAX_LIFETIME_BYTES = 2**30  # bytes of a table
 _TEMPERATURE_TOLERANCE = 0.5  # K, within which a temperature of a file is the one that is asked for
-_SIMULATED_TEMPERATURE = 0.05  # relative, within which a run that was left alone keeps its temperature
 _MODE_DENSITY_SPREAD = 0.02  # relative spread of the modes per volume of a table
 _ACOUSTIC_CUTOFF = 1e-3  # of the top frequency: acoustic modes at Γ, which carry nothing
 _FLAT_CELL = 1e-6  # of the product of the lengths of its vectors: a cell of less volume is none
@@ -73,107 +69,6 @@ def read_lifetimes(
     bounds = group_edges(float(modes.omega.max()) * (1 + 1e-9)) if edges is None else np.asarray(edges, dtype=float)
     label = name or Path(path).stem
     return collect_modes(label, modes, lifetime, bounds, isotropic=True, temperature=temperature)
-
-
-def read_relaxation_rate(
-    path: str | PathLike[str], *, temperature: float = 300.0, side: Literal["left", "right"] = "left"
-) -> RelaxationRate:
-    r"""Scattering rate of each frequency from a file of lifetimes, as `read_lifetimes` takes them.
-
-    All modes of a group of frequencies have the lifetime that keeps their conductivity,
-    $\tau = \sum Cv^2\tau_i/\sum Cv^2$.  A file of molecular dynamics (``kapitza md lifetimes --save``, or saved
-    `ThermalModes`) has those of the energy of its modes; `side` says which of its two crystals.
-
-    Raises
-    ------
-    DataError
-        for a file that is none of these, damaged, of another temperature, or without lifetimes
-    OSError
-        if it is missing or may not be read
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from kapitza.core import mode_heat_capacity
-    >>> from kapitza.io import read_relaxation_rate
-    >>> columns = "nq,nbranch,qa[-],qb[-],qc[-],omega[rad/s],C[J/m^3-K],tau[s],vx[m/s],vy[m/s],vz[m/s]"
-    >>> omega, lifetime, velocity = np.array([[1e13, 4e13], [1e-10, 1e-11], [6000.0, 3000.0]])
-    >>> heat = mode_heat_capacity(omega, 300.0)[0] / 1.6e-29  # J m⁻³ K⁻¹, two modes in a cell of 16 Å³
-    >>> rows = np.column_stack([np.zeros((2, 5)), omega, heat, lifetime, velocity, np.zeros((2, 2))])
-    >>> np.savetxt("Si_300K.phononinfo", rows, "%.6g", ",", header=columns, comments="")
-    >>> print(read_relaxation_rate("Si_300K.phononinfo").rate / 1e9, "per ns")
-    [ 10. 100.] per ns
-    """
-    if _is_saved(path):
-        return _simulated_rate(path, temperature, side)
-    modes, lifetime = read_transport_modes(path, temperature)
-    return _rate_of_modes(modes, lifetime, path)
-
-
-def _is_saved(path: str | PathLike[str]) -> bool:
-    """Whether a file is one of ours, and not of phono3py."""
-    suffix = Path(path).suffix.lower()
-    if suffix != ".h5":
-        return suffix in (".json", ".npz")
-    with open_hdf5(path) as file:
-        return "gamma" not in member_names(file)
-
-
-def _simulated_rate(path: str | PathLike[str], temperature: float, side: str) -> RelaxationRate:
-    """Rates of a file of molecular dynamics."""
-    found: Any = load(path)
-    found = found.get(side) if isinstance(found, dict) else found
-    if not isinstance(found, ThermalModes):
-        raise DataError("holds no lifetimes: expected what `kapitza md lifetimes --save` wrote", file=path)
-    if abs(found.temperature / temperature - 1) > _SIMULATED_TEMPERATURE:
-        raise DataError(f"holds lifetimes at {found.temperature:.4g} K, wanted {temperature:g} K", file=path)
-    return RelaxationRate(*found.rates())
-
-
-def read_branch_rates(path: str | PathLike[str], *, temperature: float = 300.0) -> BranchRates:
-    r"""Scattering rates by branch from ``kappa-*.hdf5`` of phono3py.
-
-    Branches are counted from the lowest frequency at each wave vector; the modes of one and of a group of
-    frequencies have the lifetime that keeps their conductivity, $\tau = \sum Cv^2\tau_i/\sum Cv^2$.
-
-    Raises
-    ------
-    DataError
-        for another kind of file, and for one that is damaged, of another temperature, or without lifetimes
-    OSError
-        if it is missing or may not be read
-    """
-    if Path(path).suffix.lower() not in (".hdf5", ".h5"):
-        raise DataError("rates by branch are read from kappa-*.hdf5 of phono3py alone", file=path)
-    modes, lifetime = read_transport_modes(path, temperature)
-    with open_hdf5(path) as file:
-        frequency = np.sort(np.asarray(local_dataset(file, "frequency")[()], dtype=float), axis=1)
-        unsorted = np.asarray(local_dataset(file, "frequency")[()], dtype=float)
-    if (frequency != unsorted).any():
-        raise DataError("its frequencies do not increase from branch to branch", file=path)
-    count = frequency.shape[1]
-    branch = np.tile(np.arange(count), len(frequency))[_propagating(frequency.ravel() * THz)]
-    found: list[RelaxationRate] = []
-    for number in range(count):
-        here = branch == number
-        columns = (modes.omega, modes.capacity, modes.speed, modes.along, modes.branch)
-        found.append(_rate_of_modes(ModeTable(*(one[here] for one in columns)), lifetime[here], path))
-    return BranchRates(found)
-
-
-def _rate_of_modes(modes: ModeTable, lifetime: Array, path: str | PathLike[str]) -> RelaxationRate:
-    """Rate of each group of frequencies that keeps the conductivity of some modes."""
-    if not (np.isfinite(lifetime) & (lifetime > 0)).all():
-        raise DataError(f"{np.count_nonzero(~(lifetime > 0))} of {lifetime.size} modes have no lifetime", file=path)
-    edges = group_edges(float(modes.omega.max(initial=0.0)) * (1 + 1e-9)) if modes.omega.size else np.zeros(1)
-    group, heat = np.digitize(modes.omega, edges) - 1, modes.capacity * modes.along**2
-    total, frequency, carried = (
-        np.bincount(group, heat * one, minlength=edges.size) for one in (np.ones_like(heat), modes.omega, lifetime)
-    )
-    kept = total > 0
-    if np.count_nonzero(kept) < 2:
-        raise DataError("holds fewer than two groups of frequencies that carry heat", file=path)
-    return RelaxationRate(frequency[kept] / total[kept], total[kept] / carried[kept])
 
 
 def read_transport_modes(path: str | PathLike[str], temperature: float) -> tuple[ModeTable, Array]:
@@ -275,7 +170,7 @@ def _read_almabte(path: Path, temperature: float) -> tuple[ModeTable, Array]:
     omega, capacity, lifetime = table[:, 5], table[:, 6], table[:, 7]
     speed = np.linalg.norm(table[:, 8:11], axis=1)
     modes, lived = _propagating_modes(omega, np.ones(omega.size), speed, lifetime, temperature)
-    held = capacity[_propagating(omega)]
+    held = capacity[propagating(omega)]
     if not (np.isfinite(held).all() and held.min() > 0 and modes.capacity.min() > 0):
         raise DataError(f"has heat capacities from {held.min():g} J m⁻³ K⁻¹: expected all above 0")
     density = held / modes.capacity  # modes per volume: the same for all rows at the right temperature
@@ -284,7 +179,7 @@ def _read_almabte(path: Path, temperature: float) -> tuple[ModeTable, Array]:
     return evolve(modes, capacity=held), lived
 
 
-def _propagating(omega: Array) -> Any:
+def propagating(omega: Array) -> Any:
     """Modes that move: all but sound at Γ."""
     return omega > _ACOUSTIC_CUTOFF * omega.max()
 
@@ -295,7 +190,7 @@ def _propagating_modes(
     """Modes with their heat capacity, sound at Γ left out; `share` is modes per volume, m⁻³."""
     if not (np.isfinite(omega).all() and np.isfinite(speed).all() and omega.max(initial=0) > 0):
         raise DataError(f"has frequencies or velocities that are not numbers, or none above 0 ({omega.size} modes)")
-    use = _propagating(omega)
+    use = propagating(omega)
     missing = np.count_nonzero(~(np.isfinite(lifetime[use]) & (lifetime[use] > 0)))
     if missing:
         raise DataError(f"{missing} of {np.count_nonzero(use)} modes have no lifetime at {temperature:g} K")

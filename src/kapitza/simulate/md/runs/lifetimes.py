@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from attrs import Factory, define, evolve, field, frozen
 from numpy.typing import NDArray
+from scipy.integrate import cumulative_trapezoid
 
 from kapitza.core.arrays import Array, ComplexArray, IntArray, about, quantity
 from kapitza.core.records import BaseRecord
@@ -547,8 +548,6 @@ def _bands(omega: Array, covariance: Array, interval: float) -> Array:
     The integral ends after five lifetimes; where the longest delay comes first, the correlation is an exponential from
     there, of which the share c is left after the integral I = τ(1 - c).
     """
-    from scipy.integrate import cumulative_trapezoid
-
     edges = np.linspace(0, omega.max() * (1 + 1e-9), _BANDS + 1)
     band = np.digitize(omega, edges)
     groups: list[IntArray] = [np.zeros(0, dtype=np.int64)]
