@@ -10,21 +10,10 @@ from typing import Any, TypeVar, cast
 
 from attrs import NOTHING, evolve, field, fields_dict, frozen
 
+from kapitza.core.quantity_kinds import kind_of
 from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, KapitzaError
 from kapitza.io.toml import TomlTable, locate_faults, raise_together, read_quantities
-
-_KINDS_BY_UNIT: Mapping[str, str] = MappingProxyType(
-    {
-        "1": "share", "m": "length", "s": "time", "K": "temperature", "Hz": "frequency", "rad": "angle", "W": "power",
-        "A": "current", "J": "energy", "m^2": "area", "W m^-1 K^-1": "conductivity", "W m^-2 K^-1": "conductance",
-        "J m^-3 K^-1": "heat_capacity", "W m^-3 K^-1": "coupling", "J m^-3": "energy_density",
-        "ohm": "electrical_resistance", "ohm m": "resistivity", "ohm m^2": "contact_resistivity",
-        "ohm m^-1": "resistance_per_length", "V K^-1": "seebeck", "m^3 s^-1": "flow", "Pa s": "viscosity",
-        "kg m^-3": "density", "W m^-2": "flux", "W m^-3": "heat", "K m^-1": "gradient", "m^2 K W^-1": "resistance",
-    }
-)  # fmt: skip
-
 
 Record = TypeVar("Record")
 Bounds = Callable[[float], str | None]  # what is wrong with a value in SI, or None
@@ -222,13 +211,21 @@ def special(
     )  # fmt: skip
 
 
+def _kind_of_attribute(unit: str) -> str:
+    """Kind of quantity of an attribute with a unit as "W m^-1 K^-1" in its metadata."""
+    words = unit.replace("ohm", "Ohm").split()
+    above = "".join(word.replace("^", "") for word in words if "^-" not in word)
+    below = "".join(word.replace("^-1", "").replace("^-", "") for word in words if "^-" in word)
+    return kind_of(f"{above}/{below}" if below else above) or "share"
+
+
 def attribute(
     record: type, name: str, *, key: str = "", kind: str = "", meaning: str = "", bounds: Bounds | None = None,
 ) -> Key:  # fmt: skip
     """Declare a number that fills an attribute of a record, whose metadata have the unit, meaning and default."""
     known = fields_dict(cast("Any", record))[name]
     default = NOTHING if known.default is NOTHING else known.default if isinstance(known.default, float) else None
-    unit = kind or _KINDS_BY_UNIT[known.metadata["unit"]]
+    unit = kind or _kind_of_attribute(known.metadata["unit"])
     made = number(key or name, unit, meaning or known.metadata["meaning"], default, bounds=bounds)
     return evolve(made, fills=name)
 
