@@ -73,7 +73,7 @@ from kapitza.measure.experiment import Curve, Experiment
 from kapitza.measure.parameters import DataSet, Free, Prior, Tie
 
 
-def _check_stack(section: TomlTable) -> None:
+def _check_layers(section: TomlTable) -> None:
     """Refuse a stack without layers, a film without thickness, and boundaries that are missing or unknown."""
     layers = section.sections("layers")
     if not layers:
@@ -99,7 +99,7 @@ def _check_samples(top: TomlTable) -> None:
             raise section.fault(f"{name!r}: expected a name that no other sample has", "name")
         names.append(name)
     if not names or "layers" in top:
-        _check_stack(top)
+        _check_layers(top)
 
 
 def _read_free(section: TomlTable, key: str) -> dict[str, Free]:
@@ -183,7 +183,7 @@ SAMPLE = Table(
         number("temperature", "temperature", "temperature", 300.0),
         *_STACK,
         tables(
-            "samples", Table([text("name", "name of the sample"), *_STACK], "Another stack.", checks=(_check_stack,))
+            "samples", Table([text("name", "name of the sample"), *_STACK], "Another stack.", checks=(_check_layers,))
         ),
         tables("experiments", EXPERIMENTS, choose=experiment_kind),
         table("fit", FIT),

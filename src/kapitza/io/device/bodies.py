@@ -87,7 +87,7 @@ def _read_conductivity(section: TomlTable, key: str) -> Any:
     return section.number(key, "conductivity")
 
 
-def _check_heat(section: TomlTable) -> None:
+def _check_region_heat(section: TomlTable) -> None:
     """Refuse a region with both a power and a heat."""
     if "power" in section and "heat" in section:
         raise section.fault("expected power (of all of it) or heat (such as '1 W/um3'), one of them", "heat")
@@ -115,7 +115,7 @@ REGION = Table(
         SIZE_KEY,
     ],
     "Region of the mesh: a physical volume, or a surface in two dimensions.",
-    checks=(_check_heat,),
+    checks=(_check_region_heat,),
 )  # fmt: skip
 FACE = Table(
     [

@@ -115,7 +115,7 @@ def _check_heights(section: TomlTable) -> None:
         raise section.fault(f"runs from {low:g} to {high:g} m: top is the depth of its upper face", "bottom")
 
 
-def _check_heat(section: TomlTable) -> None:
+def _check_source_power(section: TomlTable) -> None:
     """Refuse a source with neither or both of a power and a flux."""
     if ("power" in section) == ("flux" in section):
         raise section.fault("expected power (of all of it) or flux (such as '1 GW/m2'), one of them", "power")
@@ -148,7 +148,7 @@ GDS_SOURCE = Table(
         text("on", "layer of the device that is heated; the top one if omitted", None),
     ],
     "Layer of the layout whose polygons are heated.",
-    checks=(_check_heat,),
+    checks=(_check_source_power,),
 )
 GDS = (
     file("gds", "layout (.gds) that draws blocks and sources", None),
