@@ -70,21 +70,6 @@ def flux_spectrum(result: Transport, at: Sequence[float] | None = None, ax: Axes
     return ax
 
 
-def boundary_resistances(
-    results: Sequence[Transport], parameter: Sequence[float], label: str, ax: Axes | None = None
-) -> Axes:
-    """Draw the three resistances of the first boundary against a parameter (n,) of n stacks, in its unit."""
-    if len(results) != len(parameter):
-        raise InputError(f"got {len(parameter)} parameters for {len(results)} results")
-    ax = new_axes() if ax is None else ax
-    for i, drop in enumerate(("emitted", "local", "extrapolated")):
-        value = [one.drop(0, drop) / one.flux * 1e9 for one in results]
-        ax.plot(parameter, value, **line_style(i), marker="o", markersize=3.5, label=drop)
-    ax.set(xlabel=label, ylabel="resistance (m² K GW⁻¹)", ylim=(0, None))
-    legend_beside(ax, title="temperature drop")
-    return ax
-
-
 def transport_figure(result: Transport, figure: Figure) -> None:
     """Draw temperatures, and the spectrum of the flux where bands have frequencies, into a figure."""
     if not result.bounds.size:
