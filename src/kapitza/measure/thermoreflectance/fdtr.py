@@ -12,7 +12,6 @@ from attrs import converters, evolve, field, frozen, validators
 
 from kapitza.core.arrays import Array, ComplexArray, about, filled, finite, one_of, parameter, quantity, same_length
 from kapitza.core.stack import Stack
-from kapitza.device.setup import Setup
 from kapitza.errors import InputError
 from kapitza.measure.thermoreflectance.beams import WAVE_VECTOR_NODES, BeamResponse, Beams
 from kapitza.measure.thermoreflectance.signal import (
@@ -22,15 +21,7 @@ from kapitza.measure.thermoreflectance.signal import (
     SignalKind,
     increasing_positive,
 )
-from kapitza.measure.thermoreflectance.substrate import (
-    CARRIERS_OR_NONE,
-    SubstrateExperiment,
-    mean_free_path_field,
-    substrate_phonons,
-    transmission_edges_field,
-    transmission_field,
-)
-from kapitza.simulate.boltzmann.carriers import Carriers
+from kapitza.measure.thermoreflectance.substrate import SubstrateExperiment, substrate_phonons
 
 
 @frozen(eq=False)
@@ -44,15 +35,7 @@ class Fdtr(LockinExperiment, SubstrateExperiment):
     pump_growth : (n,) growth of the pump's radius at each frequency, relative to its radius; None for beams that stay.
         A laser diode or an optical modulator changes the spot with the frequency of the modulation
     growth_scale : factor of the growth, 1 where it is as stated
-    phonons : spectrum of the last layer, with the Boltzmann equation in place of Fourier's law below the film.  Its
-        conductivity and heat capacity stay numbers of the layer: the spectrum is scaled to them
-    mean_free_path : mean of the spectrum, of the logarithm, weighed by what each band conducts; one band for all
-        phonons where no spectrum is given.  None: it follows from the conductivity, with the velocities of `phonons`
-    transmission : (g,) shares of the phonons of the last layer that pass into the film, above 0 to 1, from low to high
-        frequency; the others are sent back in all directions.  In place of the conductance of this boundary.  None: the
-        boundary has a conductance, that of profiles extrapolated to it
-    transmission_edges : (g - 1,) frequencies between the groups, rad s⁻¹
-    setup : where heat enters and is read, and what lies behind; None for the top face
+    setup, phonons, mean_free_path, transmission, transmission_edges : as in `SubstrateExperiment`
     scale : signal per kelvin and per absorbed watt, a factor of all kinds but "phase" and "ratio"
     name : stands before the names of its numbers in a fit
     """
@@ -67,7 +50,6 @@ class Fdtr(LockinExperiment, SubstrateExperiment):
     )
     beams: Beams
     kind: SignalKind = field(default="phase", kw_only=True, validator=one_of(*SIGNAL_KINDS))
-    setup: Setup = field(factory=Setup, kw_only=True)
     phase: float = field(
         default=0.0,
         kw_only=True,
@@ -89,10 +71,6 @@ class Fdtr(LockinExperiment, SubstrateExperiment):
         validator=quantity(low=-np.inf),
         metadata=parameter("1", "factor of the growth"),
     )
-    phonons: Carriers | None = field(default=None, kw_only=True, validator=CARRIERS_OR_NONE)
-    mean_free_path: float | None = mean_free_path_field()
-    transmission: tuple[float, ...] | None = transmission_field()
-    transmission_edges: tuple[float, ...] = transmission_edges_field()
     name: str = field(default="fdtr", kw_only=True)
 
     def signal(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> ComplexArray:

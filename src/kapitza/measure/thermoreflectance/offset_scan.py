@@ -14,20 +14,11 @@ from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import Array, ComplexArray, about, filled, increasing, one_of, parameter, quantity
 from kapitza.core.stack import Stack
-from kapitza.device.setup import Setup
 from kapitza.errors import InputError
 from kapitza.measure.thermoreflectance.beams import BeamResponse, Beams
 from kapitza.measure.thermoreflectance.signal import BEAM_PARAMETERS, SIGNAL_KINDS, LockinExperiment, SignalKind
-from kapitza.measure.thermoreflectance.substrate import (
-    CARRIERS_OR_NONE,
-    SubstrateExperiment,
-    mean_free_path_field,
-    substrate_phonons,
-    transmission_edges_field,
-    transmission_field,
-)
+from kapitza.measure.thermoreflectance.substrate import SubstrateExperiment, substrate_phonons
 from kapitza.measure.thermoreflectance.tdtr import DelayedBeam, Tdtr
-from kapitza.simulate.boltzmann.carriers import Carriers
 
 
 @frozen(eq=False)
@@ -40,8 +31,7 @@ class OffsetScan(LockinExperiment, SubstrateExperiment):
     beams : radii of pump and probe; their offset is where the scan has its zero
     repetition, delay, delayed : of pulses, as in `Tdtr`; None for a continuous pump
     kind : "out_of_phase" of the lock-in signal, "in_phase", "amplitude", "phase" (rad) or "ratio"
-    setup : where heat enters and is read, and what lies behind; None for the top face
-    phonons, mean_free_path, transmission, transmission_edges : of the last layer, as in `Fdtr`
+    setup, phonons, mean_free_path, transmission, transmission_edges : as in `SubstrateExperiment`
     scale : signal where the beams coincide; the signal is relative to it, but not for "phase" and "ratio"
     phase : of the lock-in amplifier, rad
     name : stands before the names of its numbers in a fit
@@ -77,7 +67,6 @@ class OffsetScan(LockinExperiment, SubstrateExperiment):
     delay: float | None = field(default=None, kw_only=True, metadata=parameter("s", "time of the probe after the pump"))
     delayed: DelayedBeam | None = field(default=None, kw_only=True)
     kind: SignalKind = field(default="out_of_phase", kw_only=True, validator=one_of(*SIGNAL_KINDS))
-    setup: Setup = field(factory=Setup, kw_only=True)
     phase: float = field(
         default=0.0,
         kw_only=True,
@@ -85,10 +74,6 @@ class OffsetScan(LockinExperiment, SubstrateExperiment):
         validator=quantity(low=-np.inf),
         metadata=parameter("rad", "phase of the lock-in amplifier"),
     )
-    phonons: Carriers | None = field(default=None, kw_only=True, validator=CARRIERS_OR_NONE)
-    mean_free_path: float | None = mean_free_path_field()
-    transmission: tuple[float, ...] | None = transmission_field()
-    transmission_edges: tuple[float, ...] = transmission_edges_field()
     name: str = field(default="offset", kw_only=True)
 
     def __attrs_post_init__(self) -> None:

@@ -18,16 +18,7 @@ from kapitza.device.setup import Setup
 from kapitza.errors import Hint, InputError
 from kapitza.measure.thermoreflectance.beams import WAVE_VECTOR_NODES, Beams, wave_vector_quadrature
 from kapitza.measure.thermoreflectance.signal import BEAM_PARAMETERS, TemperatureExperiment, increasing_positive
-from kapitza.measure.thermoreflectance.substrate import (
-    CARRIERS_OR_NONE,
-    SubstrateExperiment,
-    SubstratePhonons,
-    mean_free_path_field,
-    substrate_phonons,
-    transmission_edges_field,
-    transmission_field,
-)
-from kapitza.simulate.boltzmann.carriers import Carriers
+from kapitza.measure.thermoreflectance.substrate import SubstrateExperiment, SubstratePhonons, substrate_phonons
 
 
 def _beam_responses(
@@ -62,15 +53,7 @@ class Sstr(TemperatureExperiment, SubstrateExperiment):
     power : (n,) absorbed, increasing, W
     beams : radii and offset of pump and probe
     modulation : of the pump, Hz; 0 for none
-    phonons : spectrum of the last layer, with the Boltzmann equation in place of Fourier's law below the film.  Its
-        conductivity and heat capacity stay numbers of the layer: the spectrum is scaled to them
-    mean_free_path : mean of the spectrum, of the logarithm, weighed by what each band conducts; one band for all
-        phonons where no spectrum is given.  None: it follows from the conductivity, with the velocities of `phonons`
-    transmission : (g,) shares of the phonons of the last layer that pass into the film, above 0 to 1, from low to high
-        frequency; the others are sent back in all directions.  In place of the conductance of this boundary.  None: the
-        boundary has a conductance, that of profiles extrapolated to it
-    transmission_edges : (g - 1,) frequencies between the groups, rad s⁻¹
-    setup : where heat enters and is read, and what lies behind; None for the top face
+    setup, phonons, mean_free_path, transmission, transmission_edges : as in `SubstrateExperiment`
     scale : signal per kelvin, found on a sample that is known
     name : stands before the names of its numbers in a fit
     """
@@ -90,11 +73,6 @@ class Sstr(TemperatureExperiment, SubstrateExperiment):
     modulation: float = field(
         default=0.0, kw_only=True, converter=float, metadata=parameter("Hz", "modulation frequency")
     )
-    setup: Setup = field(factory=Setup, kw_only=True)
-    phonons: Carriers | None = field(default=None, kw_only=True, validator=CARRIERS_OR_NONE)
-    mean_free_path: float | None = mean_free_path_field()
-    transmission: tuple[float, ...] | None = transmission_field()
-    transmission_edges: tuple[float, ...] = transmission_edges_field()
     name: str = field(default="steady", kw_only=True)
 
     def __attrs_post_init__(self) -> None:

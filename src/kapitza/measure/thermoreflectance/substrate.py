@@ -12,44 +12,13 @@ from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import SpectralPoints
 from kapitza.device.setup import Setup, heat_capacity_of
 from kapitza.errors import InputError
+from kapitza.measure.thermoreflectance.signal import ParametrisedExperiment
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.gratings import scaled_bands
 from kapitza.simulate.boltzmann.half_space_table import PassingShares, impedance_beyond_fourier
 
 _MOST_PASSING = 1.01  # share: a fit at 1 steps a little beyond it for its derivatives
 _MOST_GROUPS = 12
-CARRIERS_OR_NONE = validators.optional(validators.instance_of(Carriers))  # of an attribute `phonons`
-
-
-def mean_free_path_field() -> Any:
-    """Attribute of an experiment: the mean free path in the last layer."""
-    return field(
-        default=None,
-        kw_only=True,
-        converter=converters.optional(float),
-        validator=validators.optional(quantity()),
-        metadata=parameter("m", "mean free path of the phonons of the last layer"),
-    )
-
-
-def transmission_field() -> Any:
-    """Attribute of an experiment: shares of the phonons of the last layer that pass its boundary."""
-    return field(
-        default=None,
-        kw_only=True,
-        converter=converters.optional(_shares),
-        metadata=about("1", "shares of phonons that pass the boundary"),
-    )
-
-
-def transmission_edges_field() -> Any:
-    """Attribute of an experiment: bounds between groups of frequency, each with one transmission."""
-    return field(
-        default=(),
-        kw_only=True,
-        converter=_increasing_edges,
-        metadata=about("rad s^-1", "bounds between the groups of transmission"),
-    )
 
 
 def _shares(value: Any) -> tuple[float, ...]:
@@ -68,14 +37,46 @@ def _increasing_edges(value: Any) -> tuple[float, ...]:
     return found
 
 
-class SubstrateExperiment:
-    """An experiment that knows of the phonons of the last layer."""
+@frozen(eq=False)
+class SubstrateExperiment(ParametrisedExperiment):
+    """An experiment with beams on a stack, below which phonons may follow the Boltzmann equation.
 
-    __slots__ = ()
-    phonons: Carriers | None
-    mean_free_path: float | None
-    transmission: tuple[float, ...] | None
-    transmission_edges: tuple[float, ...]
+    Attributes
+    ----------
+    setup : where heat enters and is read, and what lies behind; None for the top face
+    phonons : spectrum of the last layer, with the Boltzmann equation in place of Fourier's law below the film.  Its
+        conductivity and heat capacity stay numbers of the layer: the spectrum is scaled to them
+    mean_free_path : mean of the spectrum, of the logarithm, weighed by what each band conducts; one band for all
+        phonons where no spectrum is given.  None: it follows from the conductivity, with the velocities of `phonons`
+    transmission : (g,) shares of the phonons of the last layer that pass into the film, above 0 to 1, from low to high
+        frequency; the others are sent back in all directions.  In place of the conductance of this boundary.  None: the
+        boundary has a conductance, that of profiles extrapolated to it
+    transmission_edges : (g - 1,) frequencies between the groups, rad s⁻¹
+    """
+
+    setup: Setup = field(factory=Setup, kw_only=True)
+    phonons: Carriers | None = field(
+        default=None, kw_only=True, validator=validators.optional(validators.instance_of(Carriers))
+    )
+    mean_free_path: float | None = field(
+        default=None,
+        kw_only=True,
+        converter=converters.optional(float),
+        validator=validators.optional(quantity()),
+        metadata=parameter("m", "mean free path of the phonons of the last layer"),
+    )
+    transmission: tuple[float, ...] | None = field(
+        default=None,
+        kw_only=True,
+        converter=converters.optional(_shares),
+        metadata=about("1", "shares of phonons that pass the boundary"),
+    )
+    transmission_edges: tuple[float, ...] = field(
+        default=(),
+        kw_only=True,
+        converter=_increasing_edges,
+        metadata=about("rad s^-1", "bounds between the groups of transmission"),
+    )
 
     def boundary_conductances(self, stack: Stack) -> Array:
         r"""(g,) conductance of each group of phonons through the boundary, $\sum_i t_iC_iv_i/4$, W m⁻² K⁻¹.

@@ -19,20 +19,10 @@ from attrs import evolve, field, frozen
 from kapitza.core.arrays import Array, ComplexArray, about, filled, increasing, one_of, parameter, quantity
 from kapitza.core.stack import Stack
 from kapitza.device.layered.laplace import PulseTrain, harmonic_train, pulse_train
-from kapitza.device.setup import Setup
 from kapitza.errors import InputError
 from kapitza.measure.thermoreflectance.beams import WAVE_VECTOR_NODES, BeamResponse, Beams, WaveVectorQuadrature
 from kapitza.measure.thermoreflectance.signal import BEAM_PARAMETERS, SIGNAL_KINDS, LockinExperiment, SignalKind
-from kapitza.measure.thermoreflectance.substrate import (
-    CARRIERS_OR_NONE,
-    SubstrateExperiment,
-    SubstratePhonons,
-    mean_free_path_field,
-    substrate_phonons,
-    transmission_edges_field,
-    transmission_field,
-)
-from kapitza.simulate.boltzmann.carriers import Carriers
+from kapitza.measure.thermoreflectance.substrate import SubstrateExperiment, SubstratePhonons, substrate_phonons
 
 DelayedBeam = Literal["pump", "probe"]
 _ANY_SIGN = quantity(low=-np.inf)
@@ -48,16 +38,8 @@ class Tdtr(LockinExperiment, SubstrateExperiment):
     beams : radii and offset of pump and probe
     delayed : "pump" or "probe", the beam with the delay stage.  There is no default: the ratio differs by up to 49 %
     kind : "ratio" -Re Z/Im Z, "in_phase" Re Z, "out_of_phase" Im Z, "phase" (rad) or "amplitude"
-    setup : where heat enters and is read, and what lies behind; None for the top face
     defocus : growth of the pump's radius along the delay, relative to its radius at 0, s⁻¹
-    phonons : spectrum of the last layer, with the Boltzmann equation in place of Fourier's law below the film.  Its
-        conductivity and heat capacity stay numbers of the layer: the spectrum is scaled to them
-    mean_free_path : mean of the spectrum, of the logarithm, weighed by what each band conducts; one band for all
-        phonons where no spectrum is given.  None: it follows from the conductivity, with the velocities of `phonons`
-    transmission : (g,) shares of the phonons of the last layer that pass into the film, above 0 to 1, from low to high
-        frequency; the others are sent back in all directions.  In place of the conductance of this boundary.  None: the
-        boundary has a conductance, that of profiles extrapolated to it
-    transmission_edges : (g - 1,) frequencies between the groups, rad s⁻¹
+    setup, phonons, mean_free_path, transmission, transmission_edges : as in `SubstrateExperiment`
     time_zero : the delay that the stage shows when both pulses coincide, s
     phase : of the lock-in amplifier, rad: Z is multiplied by exp(i phase)
     scale : signal per kelvin and per absorbed watt, a factor of "in_phase", "out_of_phase" and "amplitude"
@@ -79,7 +61,6 @@ class Tdtr(LockinExperiment, SubstrateExperiment):
     )
     delayed: DelayedBeam = field(kw_only=True, validator=one_of("pump", "probe"))
     kind: SignalKind = field(default="ratio", kw_only=True, validator=one_of(*SIGNAL_KINDS))
-    setup: Setup = field(factory=Setup, kw_only=True)
     defocus: float = field(
         default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=parameter("s^-1", "growth")
     )
@@ -89,10 +70,6 @@ class Tdtr(LockinExperiment, SubstrateExperiment):
     phase: float = field(
         default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=parameter("rad", "phase")
     )
-    phonons: Carriers | None = field(default=None, kw_only=True, validator=CARRIERS_OR_NONE)
-    mean_free_path: float | None = mean_free_path_field()
-    transmission: tuple[float, ...] | None = transmission_field()
-    transmission_edges: tuple[float, ...] = transmission_edges_field()
     name: str = field(default="tdtr", kw_only=True)
 
     def signal(self, stack: Stack) -> ComplexArray:

@@ -9,17 +9,8 @@ from kapitza.core.arrays import Array, ComplexArray, about, filled, one_of, para
 from kapitza.core.quadrature import panel_quadrature
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import SpectralPoints, impedance_at
-from kapitza.device.setup import Setup
 from kapitza.measure.thermoreflectance.signal import SIGNAL_KINDS, LockinExperiment, SignalKind, increasing_positive
-from kapitza.measure.thermoreflectance.substrate import (
-    CARRIERS_OR_NONE,
-    SubstrateExperiment,
-    mean_free_path_field,
-    substrate_phonons,
-    transmission_edges_field,
-    transmission_field,
-)
-from kapitza.simulate.boltzmann.carriers import Carriers
+from kapitza.measure.thermoreflectance.substrate import SubstrateExperiment, substrate_phonons
 
 _RESOLVED_PERIODS = 40
 _STRIP_GAUSS_ORDER = 8
@@ -50,8 +41,7 @@ class ThreeOmega(LockinExperiment, SubstrateExperiment):
     ----------
     frequency : (n,) of the current, increasing, Hz; heat comes at twice this
     kind : "in_phase" part of the temperature, "out_of_phase", "amplitude", "phase" or "ratio"
-    setup : where heat enters and is read, and what lies behind; None for the top face
-    phonons, mean_free_path, transmission, transmission_edges : of the last layer, as in `Fdtr`
+    setup, phonons, mean_free_path, transmission, transmission_edges : as in `SubstrateExperiment`
     scale : signal per kelvin
     name : stands before the names of its numbers in a fit
     """
@@ -74,11 +64,6 @@ class ThreeOmega(LockinExperiment, SubstrateExperiment):
         metadata=parameter("W", "amplitude of the heat at 2ω, the mean power for a sine current"),
     )
     kind: SignalKind = field(default="in_phase", kw_only=True, validator=one_of(*SIGNAL_KINDS))
-    setup: Setup = field(factory=Setup, kw_only=True)
-    phonons: Carriers | None = field(default=None, kw_only=True, validator=CARRIERS_OR_NONE)
-    mean_free_path: float | None = mean_free_path_field()
-    transmission: tuple[float, ...] | None = transmission_field()
-    transmission_edges: tuple[float, ...] = transmission_edges_field()
     name: str = field(default="omega", kw_only=True)
 
     def signal(self, stack: Stack) -> ComplexArray:
