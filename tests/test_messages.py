@@ -22,7 +22,7 @@ PYTHON = re.compile(
 )
 # formulas, HTML and examples of formats that look like calls or arguments
 PROSE = re.compile(r"ln\(|R\(infinite\)|A\(Tⁿ|abs\(|interlayer\(s\)|var\(--|=\"|model=7net")
-MARKUP = ("cli/interface/report", "core/record_tables", "run/progress", "io/device/vtk", "matter/files/structures")
+MARKUP = ("cli/interface/report", "core/record_display", "run/progress", "io/device/vtk", "matter/files/structures")
 # a command that is named with its options, or a file that such a command wrote
 COMMANDS = re.compile(
     r"`[^`]* --[^`]*`|phono3py --br|`phonopy --include-fc`|output of --json|--save FILE keeps|without --monte"

@@ -61,5 +61,6 @@ from kapitza.theory.khalatnikov import khalatnikov as khalatnikov
 from kapitza.theory.models import Estimate as Estimate
 from kapitza.theory.references import Reference as Reference
 from kapitza.theory.references import cite as cite
+from kapitza.web.server import explore as explore
 
 __version__: str

@@ -20,24 +20,37 @@ class Room(ModuleType):
             super().__setattr__(name, value)
 
 
-def doors_of(name: str) -> Iterator[str]:
-    """Yield the public places of a name, `kapitza.Stack`, for the message of one that is looked for elsewhere."""
-    root = os.path.dirname(__file__)  # noqa: PTH120 - pathlib loads for longer
-    for folder, _, files in os.walk(root):
-        for file in files:
-            path = os.path.join(folder, file)  # noqa: PTH118
-            if file.endswith(".pyi"):
-                with open(path, encoding="utf-8") as stub:  # noqa: PTH123
-                    if f" import {name} as {name}\n" in stub.read():
-                        door = path.removeprefix(root).removesuffix(".pyi").removesuffix("__init__")
-                        yield f"kapitza{door.replace(os.sep, '.').rstrip('.')}.{name}"
+def defer(home: str, name: str) -> Callable[..., object]:
+    """Return a function that imports another one when it is first called."""
+
+    def call(*args: object) -> object:
+        __import__(home)
+        return getattr(sys.modules[home], name)(*args)
+
+    return call
+
+
+def read_stub(path: str) -> dict[str, str]:
+    """Return the names that a stub lists, each with the module that defines it."""
+    with open(path, encoding="utf-8") as stub:  # noqa: PTH123 - pathlib loads for longer
+        words = [line.split() for line in stub if line.startswith("from ")]
+    return {alias: home for _, home, _, _, _, alias in words}  # from HOME import NAME as ALIAS, one on a line
+
+
+def doors_of(name: str, door: str = "kapitza") -> Iterator[str]:
+    """Yield the public places of a name, such as `kapitza.Stack`, at a door and those below it."""
+    base = os.path.join(os.path.dirname(__file__), *door.split(".")[1:])  # noqa: PTH118, PTH120
+    for stub in (f"{base}.pyi", os.path.join(base, "__init__.pyi")):  # noqa: PTH118
+        for alias, home in read_stub(stub).items() if os.path.exists(stub) else ():  # noqa: PTH110
+            if home == door:
+                yield from doors_of(name, f"{door}.{alias}")
+            elif alias == name:
+                yield f"{door}.{name}"
 
 
 def attach(module: str) -> tuple[Callable[[str], object], Callable[[], list[str]], list[str]]:
     """Return `__getattr__`, `__dir__` and `__all__` of a module whose names stand in its stub (.pyi)."""
-    with open(f"{sys.modules[module].__file__}i", encoding="utf-8") as stub:  # noqa: PTH123 - pathlib loads for longer
-        words = [line.split() for line in stub if line.startswith("from ")]
-    homes = {alias: home for _, home, _, _, _, alias in words}  # from HOME import NAME as ALIAS, one on a line
+    homes = read_stub(f"{sys.modules[module].__file__}i")
     names = ["__version__", *homes] if module == "kapitza" else list(homes)
     if module != "kapitza":
         sys.modules[module].__class__ = Room

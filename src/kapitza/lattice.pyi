@@ -22,6 +22,7 @@ from kapitza.matter.building.surface import orient_structure as orient_structure
 from kapitza.matter.files.dipole_range import extend_dipole_forces as extend_dipole_forces
 from kapitza.matter.junction import JunctionLayer as JunctionLayer
 from kapitza.matter.junction import Lead as Lead
+from kapitza.matter.plausibility import check_crystal as check_crystal
 from kapitza.matter.plausibility import check_junction_values as check_junction_values
 from kapitza.matter.potentials.calculators import DEFAULT_CALCULATOR as DEFAULT_CALCULATOR
 from kapitza.matter.potentials.calculators import parse_arguments as parse_arguments
@@ -30,6 +31,9 @@ from kapitza.matter.potentials.force_constants import crystal_from_potential as 
 from kapitza.matter.potentials.force_field import EnergyAndForces as EnergyAndForces
 from kapitza.matter.potentials.force_field import ForceField as ForceField
 from kapitza.matter.potentials.known_crystals import known_crystal as known_crystal
+from kapitza.matter.potentials.published import LENNARD_JONES_PARAMETERS as LENNARD_JONES_PARAMETERS
+from kapitza.matter.potentials.published import TERSOFF_CHI as TERSOFF_CHI
+from kapitza.matter.potentials.published import TERSOFF_PARAMETERS as TERSOFF_PARAMETERS
 from kapitza.matter.potentials.published import published_potential as published_potential
 from kapitza.matter.potentials.relaxation import relax_cell as relax_cell
 from kapitza.theory.agf.interface_modes import InterfaceModes as InterfaceModes

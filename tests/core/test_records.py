@@ -12,10 +12,11 @@ import pytest
 
 import kapitza
 from kapitza.core.conductance import Conductance
-from kapitza.core.records import BaseRecord, attributes
+from kapitza.core.record_display import attributes
+from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Layer, Stack
 from kapitza.core.transmission import Transmission
-from kapitza.io.formats.record_types import SAVED_TYPES
+from kapitza.io.formats import saved_types
 from kapitza.io.formats.records import saved_type
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "saved-0.1.0"
@@ -71,7 +72,7 @@ def test_a_saved_record_is_shown_in_short(name: str) -> None:
 
 def test_every_type_of_record_is_shown_in_short() -> None:
     """All types that files hold, with 5,000 numbers or 1,500 characters in every attribute."""
-    for name in SAVED_TYPES:
+    for name in saved_types.__all__:
         kind = saved_type(name)
         assert kind is not None
         assert issubclass(kind, BaseRecord), name

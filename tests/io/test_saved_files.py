@@ -16,7 +16,8 @@ import pytest
 from attrs import evolve
 
 from kapitza.io.eels.spectra import read_eels
-from kapitza.io.formats.record_types import RENAMED_ATTRIBUTES, RENAMED_TYPES, SAVED_TYPES
+from kapitza.io.formats import saved_types
+from kapitza.io.formats.record_types import RENAMED_ATTRIBUTES, RENAMED_TYPES
 from kapitza.io.formats.records import saved_type
 from kapitza.io.md.outputs import read_lammps
 from kapitza.io.results import load
@@ -94,15 +95,15 @@ def test_every_type_of_a_version_has_a_file_in_a_type_of_today(version: str) -> 
     listed = LISTS[version]
     types = {want["type"] for name, want in listed["files"].items() if "type" in want and "verb" not in name}
     assert len(types) == listed["types"]
-    assert {listed["now"].get(name, name) for name in types} <= set(SAVED_TYPES)
+    assert {listed["now"].get(name, name) for name in types} <= set(saved_types.__all__)
     paths = {path.name for path in FOLDERS[version].iterdir() if path.is_file()}
     assert paths == {*listed["files"], "expected.json"}
 
 
 def test_a_name_stands_for_one_type() -> None:
     """An old name that is a present one of another type would load the wrong record."""
-    assert not set(RENAMED_TYPES) & set(SAVED_TYPES)
-    assert set(RENAMED_TYPES.values()) <= set(SAVED_TYPES)
+    assert not set(RENAMED_TYPES) & set(saved_types.__all__)
+    assert set(RENAMED_TYPES.values()) <= set(saved_types.__all__)
     for name, renamed in RENAMED_ATTRIBUTES.items():
         kind = saved_type(name)
         assert kind is not None, name

@@ -5,6 +5,8 @@ from kapitza.core import files as files
 from kapitza.core import parameter_units as parameter_units
 from kapitza.core.conductance import TEMPERATURE_DROPS as TEMPERATURE_DROPS
 from kapitza.core.conductance import Drop as Drop
+from kapitza.core.conductance import held_conductance as held_conductance
+from kapitza.core.conductance import increasing_temperatures as increasing_temperatures
 from kapitza.core.conductance import series_conductance as series_conductance
 from kapitza.core.heat_flow import Onsager as Onsager
 from kapitza.core.heat_flow import conductance_from_noise as conductance_from_noise

@@ -13,7 +13,20 @@ from numpy.typing import ArrayLike, NDArray
 from kapitza.core.quantity_kinds import LARGEST
 from kapitza.errors import Hint, InputError
 
-__all__ = ["Array", "BoolArray", "ComplexArray", "IntArray", "about"]
+__all__ = [
+    "Array",
+    "BoolArray",
+    "ComplexArray",
+    "IntArray",
+    "about",
+    "check_filled",
+    "number",
+    "numbers",
+    "one_of",
+    "one_temperature",
+    "quantity",
+    "temperatures",
+]
 
 Array = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]

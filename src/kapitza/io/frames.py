@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import is_increasing
-from kapitza.core.records import BaseRecord, attributes
+from kapitza.core.record_display import attributes
+from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, Hint, require
 from kapitza.io.formats.arrays import array_from_json, array_to_json, frozen_array, known_dtype, storable_array
 from kapitza.io.formats.child import rehearse, run_in_child
@@ -117,7 +118,7 @@ def read_netcdf(path: str | PathLike[str]) -> Any:
     MissingEngine
         without h5py
     """
-    run_in_child("kapitza.io.frames:rehearse_netcdf", str(path))
+    run_in_child(rehearse_netcdf, str(path))
     return _netcdf_result(str(path))
 
 

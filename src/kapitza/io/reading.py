@@ -179,7 +179,7 @@ def _is_result(path: Path) -> bool:
     with open_regular(path) as file:
         if file.read(len(HDF5_MAGIC)) != HDF5_MAGIC:
             return True
-    run_in_child("kapitza.io.reading:rehearse_result", str(path))
+    run_in_child(rehearse_result, str(path))
     return _has_header(str(path))
 
 

@@ -36,6 +36,8 @@ from kapitza.simulate.md.runs.heat_spectra import heat_spectrum as heat_spectrum
 from kapitza.simulate.md.runs.heat_spectra import mode_temperatures as mode_temperatures
 from kapitza.simulate.md.runs.run import Run as Run
 from kapitza.simulate.md.runs.run import run as run
+from kapitza.simulate.md.runs.single import RunSetup as RunSetup
+from kapitza.simulate.md.runs.single import time_block as time_block
 from kapitza.simulate.md.system import System as System
 from kapitza.simulate.md.systems.assembly import mass_interface as mass_interface
 from kapitza.simulate.md.systems.junctions import junction_system as junction_system

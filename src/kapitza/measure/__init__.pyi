@@ -7,9 +7,13 @@ from kapitza.measure.apparent import ApparentConductance as ApparentConductance
 from kapitza.measure.apparent import Observation as Observation
 from kapitza.measure.apparent import ObservationMethod as ObservationMethod
 from kapitza.measure.apparent import apparent_conductance as apparent_conductance
+from kapitza.measure.apparent import solve_apparent as solve_apparent
+from kapitza.measure.calibration.estimate import LABORATORY_NOISE as LABORATORY_NOISE
+from kapitza.measure.calibration.estimate import TEMPERATURE_RANGE as TEMPERATURE_RANGE
 from kapitza.measure.calibration.estimate import CalibratedEstimate as CalibratedEstimate
 from kapitza.measure.calibration.estimate import calibrated_conductance as calibrated_conductance
 from kapitza.measure.catalogue import CONDITIONS as CONDITIONS
+from kapitza.measure.catalogue import POLYTYPE_NAMES as POLYTYPE_NAMES
 from kapitza.measure.catalogue import Condition as Condition
 from kapitza.measure.catalogue import measured_interfaces as measured_interfaces
 from kapitza.measure.compare import Comparison as Comparison
@@ -26,7 +30,10 @@ from kapitza.measure.experiment import simulate_curve as simulate_curve
 from kapitza.measure.fit_result import ErrorBudget as ErrorBudget
 from kapitza.measure.fit_result import fit_report as fit_report
 from kapitza.measure.fit_result import format_bound as format_bound
+from kapitza.measure.interface import BestEstimate as BestEstimate
 from kapitza.measure.interface import InterfacePrediction as InterfacePrediction
+from kapitza.measure.interface import calibrated_name as calibrated_name
+from kapitza.measure.interface import catalogue_name as catalogue_name
 from kapitza.measure.interface import published_measurements as published_measurements
 from kapitza.measure.least_squares import Minimum as Minimum
 from kapitza.measure.least_squares import Solution as Solution

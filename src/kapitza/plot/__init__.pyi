@@ -32,6 +32,7 @@ from kapitza.plot.modal_transmission import transmission_by_branch as transmissi
 from kapitza.plot.phonons import computed_phonon_figure as computed_phonon_figure
 from kapitza.plot.phonons import phonon_figure as phonon_figure
 from kapitza.plot.probes import probes_figure as probes_figure
+from kapitza.plot.routes import routes as routes
 from kapitza.plot.routes import routes_figure as routes_figure
 from kapitza.plot.screening import screening_map as screening_map
 from kapitza.plot.screening import screening_matrix as screening_matrix

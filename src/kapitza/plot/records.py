@@ -2,48 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib import import_module
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kapitza.core.arrays import is_increasing
-from kapitza.core.records import Attribute, BaseRecord, attributes
+from kapitza.core.record_display import Attribute, attributes
+from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
+from kapitza.plot import (
+    applications,
+    conductances,
+    device,
+    fits,
+    md,
+    modal_transmission,
+    screening,
+    spectra,
+    transport,
+    vibrations,
+)
+from kapitza.plot.eels import maps
+from kapitza.plot.routes import routes
 from kapitza.plot.style import legend_beside, line_style, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# by type: the function "module:name" of this room that takes the record and `ax`
-_FIGURES: Mapping[str, str] = MappingProxyType(
+# by type: the function of the record and `ax`
+_FIGURES: Mapping[str, Callable[..., Axes]] = MappingProxyType(
     {
-        "ApparentConductance": "conductances:conductance",
-        "Comparison": "conductances:comparison",
-        "Conductance": "conductances:conductance",
-        "ErrorBudget": "fits:uncertainty_budget",
-        "Estimate": "conductances:conductance",
-        "InterfaceModes": "vibrations:localised_modes",
-        "InterfacePrediction": "conductances:conductance",
-        "LocalCurrent": "vibrations:interface_current",
-        "LocalDensity": "vibrations:density_map",
-        "ModalTransmission": "modal_transmission:transmission_by_branch",
-        "ModeConversion": "modal_transmission:branch_conversion_map",
-        "NemdResult": "md:md_profile",
-        "Occupation": "eels.maps:mode_temperatures",
-        "Routes": "routes:routes",
-        "Screening": "screening:screening_ranks",
-        "SizeSeries": "md:md_sizes",
-        "SpectralFlux": "md:md_spectrum",
-        "SuperlatticeConductivity": "applications:superlattice",
-        "CompositeConductivity": "applications:composite",
-        "TemperatureMap": "eels.maps:temperature_map",
-        "TransientTemperatures": "device:device_response",
-        "Transmission": "spectra:transmission",
-        "Transport": "transport:transport_profile",
-        "TransportMap": "transport:transport_map",
+        "ApparentConductance": conductances.conductance,
+        "Comparison": conductances.comparison,
+        "Conductance": conductances.conductance,
+        "ErrorBudget": fits.uncertainty_budget,
+        "Estimate": conductances.conductance,
+        "InterfaceModes": vibrations.localised_modes,
+        "InterfacePrediction": conductances.conductance,
+        "LocalCurrent": vibrations.interface_current,
+        "LocalDensity": vibrations.density_map,
+        "ModalTransmission": modal_transmission.transmission_by_branch,
+        "ModeConversion": modal_transmission.branch_conversion_map,
+        "NemdResult": md.md_profile,
+        "Occupation": maps.mode_temperatures,
+        "Routes": routes,
+        "Screening": screening.screening_ranks,
+        "SizeSeries": md.md_sizes,
+        "SpectralFlux": md.md_spectrum,
+        "SuperlatticeConductivity": applications.superlattice,
+        "CompositeConductivity": applications.composite,
+        "TemperatureMap": maps.temperature_map,
+        "TransientTemperatures": device.device_response,
+        "Transmission": spectra.transmission,
+        "Transport": transport.transport_profile,
+        "TransportMap": transport.transport_map,
     }
 )
 _MAX_LINES = 8
@@ -67,8 +81,7 @@ def record(result: BaseRecord, ax: Axes | None = None) -> Axes:
     figure = _FIGURES.get(type(result).__name__)
     if figure is None:
         return _lines(result, ax)
-    module, _, name = figure.partition(":")
-    return getattr(import_module(f"kapitza.plot.{module}"), name)(result, ax=ax)
+    return figure(result, ax=ax)
 
 
 def _lines(result: BaseRecord, ax: Axes | None) -> Axes:

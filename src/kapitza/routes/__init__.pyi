@@ -1,5 +1,6 @@
 """Every route to the conductance of one interface, side by side."""
 
+from kapitza.routes.atomistic import make_junction as make_junction
 from kapitza.routes.collect import routes as routes
 from kapitza.routes.computed import ComputedInterface as ComputedInterface
 from kapitza.routes.computed import computed_interface as computed_interface

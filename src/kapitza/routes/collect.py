@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from importlib import import_module
 from time import perf_counter
 from typing import Any
 from warnings import catch_warnings, simplefilter
@@ -20,8 +19,10 @@ from kapitza.matter.plausibility import check_crystal
 from kapitza.measure.apparent import Observation
 from kapitza.measure.catalogue import POLYTYPE_NAMES
 from kapitza.measure.interface import calibrated_name, catalogue_name
+from kapitza.routes import atomistic as atoms
 from kapitza.routes import known
 from kapitza.routes.result import ROUTE_KINDS, Route, Routes
+from kapitza.routes.saved import saved_routes
 from kapitza.run.cache import cache_store
 from kapitza.run.store import Store, StoreLike, open_store
 from kapitza.run.work import ExecutorLike
@@ -141,7 +142,7 @@ def _all_routes(search: _Search, saved: Mapping[str, Any]) -> Iterator[Route]:
             for name in names if name in POLYTYPE_NAMES
         ]  # fmt: skip
     if saved:
-        yield from import_module("kapitza.routes.saved").saved_routes(saved, search.temperature)
+        yield from saved_routes(saved, search.temperature)
     described = describe_sides(*search.sides)
     _check_bands(described)
     search.remarks += [one.remark for one in described if one.remark]
@@ -187,12 +188,11 @@ def _learnt_routes(
 
 def _atomistic_routes(search: _Search, described: tuple[InterfaceSide, InterfaceSide]) -> Iterator[Route]:
     """Green's functions and molecular dynamics, where there is time and what they need."""
-    atoms = import_module("kapitza.routes.atomistic")  # whose compiled kernels are slow to load
     limit, potential = atoms.TimeLimit(search.end), atoms.common_potential(*search.sides)
     if limit.left > 0:
         share = 1.0 if potential is None else _AGF_SHARE
         own = atoms.TimeLimit(search.end - (1 - share) * limit.left)
-        yield from _try_route(search, "AGF", lambda: _agf_route(atoms, search, own))
+        yield from _try_route(search, "AGF", lambda: _agf_route(search, own))
     else:
         search.skipped.append(f"AGF: the budget of {search.budget:g} s is spent")
     if potential is None:
@@ -200,7 +200,7 @@ def _atomistic_routes(search: _Search, described: tuple[InterfaceSide, Interface
             "MD: no potential of the built-in engine knows both sides; a run of your own is laid beside"
         )
     else:
-        simulated = list(_try_route(search, "MD", lambda: _md_route(atoms, search, potential, limit)))
+        simulated = list(_try_route(search, "MD", lambda: _md_route(search, potential, limit)))
         yield from simulated
         for one in simulated:  # what the mismatch model would show in the same cell
             seen = Observation(method="md", thickness=atoms.MD_LENGTH)
@@ -216,12 +216,12 @@ def _try_route(search: _Search, name: str, compute: Callable[[], Route]) -> Iter
         yield compute()
     except (InputError, MissingEngine, ConvergenceError) as err:
         search.skipped.append(f"{name}: {err}")
-    except import_module("kapitza.routes.atomistic").BudgetExceededError as err:
+    except atoms.BudgetExceededError as err:
         kept = "" if search.store is None else "; the same call goes on from there"
         search.skipped.append(f"{name}: stopped by the budget of {search.budget:g} s when {err}{kept}")
 
 
-def _agf_route(atoms: Any, search: _Search, limit: Any) -> Route:
+def _agf_route(search: _Search, limit: atoms.TimeLimit) -> Route:
     """Green's functions of the junction of both sides."""
     junction, assumes = atoms.make_junction(*search.sides)
     return atoms.agf_route(
@@ -230,10 +230,11 @@ def _agf_route(atoms: Any, search: _Search, limit: Any) -> Route:
     )  # fmt: skip
 
 
-def _md_route(atoms: Any, search: _Search, potential: str, limit: Any) -> Route:
+def _md_route(search: _Search, potential: str, limit: atoms.TimeLimit) -> Route:
     """A temperature jump in molecular dynamics, at the temperature next to 300 K."""
     kelvin = float(search.temperature[np.argmin(np.abs(search.temperature - _ROOM_TEMPERATURE))])
     if limit.left <= 0:
         raise InputError(f"the budget of {search.budget:g} s is spent")
-    planned = atoms.plan_run(*search.sides, potential, kelvin)
+    left, right = (str(side) for side in search.sides)  # names: a published potential knows both
+    planned = atoms.plan_run(left, right, potential, kelvin)
     return atoms.md_route(planned, budget=search.budget, limit=limit, store=search.store)

@@ -28,7 +28,9 @@ from kapitza.theory.limits import elastic_limit as elastic_limit
 from kapitza.theory.limits import inelastic_radiation_limit as inelastic_radiation_limit
 from kapitza.theory.limits import radiation_limit as radiation_limit
 from kapitza.theory.limits import specular_limit as specular_limit
+from kapitza.theory.models import MODEL_REGISTER as MODEL_REGISTER
 from kapitza.theory.models import Model as Model
+from kapitza.theory.models import apply_models as apply_models
 from kapitza.theory.models import find_model as find_model
 from kapitza.theory.models import model_estimates as model_estimates
 from kapitza.theory.plane_waves import Interlayer as Interlayer
@@ -38,9 +40,11 @@ from kapitza.theory.roughness import rough_interface as rough_interface
 from kapitza.theory.roughness import specular_mixture as specular_mixture
 from kapitza.theory.sheets import sheet_on_solid as sheet_on_solid
 from kapitza.theory.sides import InterfaceSide as InterfaceSide
+from kapitza.theory.sides import SideDescription as SideDescription
 from kapitza.theory.sides import describe_sides as describe_sides
 from kapitza.theory.sides import is_path as is_path
 from kapitza.theory.sides import name_remark as name_remark
+from kapitza.theory.sides import side_name as side_name
 from kapitza.theory.sides import warn_of_states as warn_of_states
 from kapitza.theory.spin import SpinBoundary as SpinBoundary
 from kapitza.theory.spin import spin_kapitza as spin_kapitza

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+import kapitza
 from kapitza.errors import InputError
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.structures import is_structure_file, read_structure
@@ -60,7 +60,7 @@ def side_of_file(path: Path) -> tuple[str, str]:
 
 def _saved_structure(path: Path) -> Structure:
     """Where the atoms of a saved crystal are."""
-    held = import_module("kapitza.io.reading").read(path)  # slow to load
+    held = kapitza.read(path)
     if not isinstance(held, Crystal):
         raise InputError(
             f"{path.name} holds a {type(held).__name__}: expected a crystal here (.cif, POSCAR, phonopy.yaml); a "

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from importlib import import_module
 from typing import Any
 
 from kapitza.errors import ConvergenceError
@@ -20,7 +19,7 @@ _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THR
 @contextmanager
 def first_answer_begun() -> Generator[Future[Any]]:
     """The answer to the first question with what it warns of, as soon as it is there; given up at the end."""
-    command = [sys.executable, "-m", "kapitza.web.first"]
+    command = [sys.executable, "-m", "kapitza.web.first_answer"]
     with (
         subprocess.Popen(  # noqa: S603 - in a session of its own, which an interrupt of this one does not reach
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -39,14 +38,4 @@ def _receive(process: subprocess.Popen[bytes]) -> Any:
     found, _ = process.communicate()
     if process.returncode:
         raise ConvergenceError(f"the first answer was not found beside the page (status {process.returncode})")
-    return pickle.loads(found)  # noqa: S301 - it was written by `_send`
-
-
-def _send() -> None:
-    """Find the answer, and write it."""
-    answers = import_module("kapitza.web.answers")  # what waits for the answer does not need it
-    sys.stdout.buffer.write(pickle.dumps(answers.find_answer(answers.FIRST_QUESTION)))
-
-
-if __name__ == "__main__":
-    _send()
+    return pickle.loads(found)  # noqa: S301 - it was written by `kapitza.web.first_answer`

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from nicegui import app as nicegui_app
 from nicegui import ui
 
+from kapitza.web import views
 from kapitza.web.parts import fault_line
 from kapitza.web.session import Session
 from kapitza.web.tabs import VIEWS, view_of
@@ -94,7 +95,7 @@ def build_page(session: Session) -> None:
         if name in missing:
             view = missing.pop(name)
             with slots[name]:
-                view.build(session)
+                getattr(views, f"build_{view.name}")(session)
         panels.set_value(name)
 
     session.connect(show)

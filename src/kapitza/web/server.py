@@ -11,11 +11,11 @@ import webbrowser
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from errno import EADDRINUSE
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from kapitza import web
 from kapitza.core.files import regular_file_size
 from kapitza.errors import InputError, require
 from kapitza.web.first import first_answer_begun
@@ -68,8 +68,7 @@ def explore(
     with first_answer_begun() as first, tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as folder:
         _welcome(f"http://{HOST}:{number}/?{TOKEN_PARAMETER}={token}", browser, announce)  # the browser opens meanwhile
         os.environ["NICEGUI_STORAGE_PATH"] = folder  # else it would keep files where the command is run
-        page = import_module("kapitza.web.page")
-        server = _server(Guard(page.application(paths, Path(folder), first), token, number))
+        server = _server(Guard(web.application(paths, Path(folder), first), token, number))
         server.run(sockets=[listener])
 
 
@@ -104,8 +103,7 @@ def _open_browser(address: str) -> None:
 
 def _server(app: Guard) -> Any:
     """What answers at the socket, without a word of its own in the terminal."""
-    uvicorn: Any = import_module("uvicorn")
-
+    uvicorn: Any = require("uvicorn", extra="web", why="the page in the browser")
     config = uvicorn.Config(
         app, loop="asyncio", lifespan="on", log_level="critical", access_log=False, server_header=False,
         date_header=False, proxy_headers=False, ws_max_size=_MAX_MESSAGE_BYTES, limit_concurrency=_MAX_CONNECTIONS,

@@ -1,8 +1,7 @@
-"""The views of the page, and which files each opens; their modules are loaded when their tabs are first shown."""
+"""The views of the page, and which files each opens."""
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 
 from attrs import frozen
@@ -12,7 +11,6 @@ from kapitza.core.records import BaseRecord
 from kapitza.core.toml import parse_toml
 from kapitza.errors import KapitzaError
 from kapitza.io.toml import MAX_TOML_BYTES
-from kapitza.web.session import Session
 
 _TOML = ".toml"
 
@@ -38,10 +36,6 @@ class View(BaseRecord):
         """Whether the view shows a file."""
         suffix = path.suffix.lower()
         return bool(self.keys & _keys_of(path)) if suffix == _TOML else suffix in self.suffixes
-
-    def build(self, session: Session) -> None:
-        """Lay the view out for a session, in the slot that is open."""
-        getattr(import_module(f"kapitza.web.views.{self.name}"), f"build_{self.name}")(session)
 
 
 VIEWS = (  # in the order of their tabs

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+import kapitza
 from kapitza.cli.output import note, print_text
-from kapitza.errors import require
 
 
 def explore(
@@ -18,10 +18,9 @@ def explore(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, open nothing.")] = False,
 ) -> None:
     """A page in the browser: estimate, models, measurements and spectra of an interface, maps, fits, devices."""
-    server = require("kapitza.web.server", extra="web", why="the page in the browser")
 
     def announce(address: str) -> None:
         print_text(address)
         note("the page is for this machine alone; Ctrl+C ends it")
 
-    server.explore(files or (), port=port, browser=not no_browser, announce=announce)
+    kapitza.explore(files or (), port=port, browser=not no_browser, announce=announce)

@@ -14,6 +14,7 @@ from kapitza.core.arrays import Array, read_only_mapping
 from kapitza.core.files import read_limited
 from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, require
+from kapitza.io.device.gds_child import write_polygons
 from kapitza.io.device.layers import LAYER
 from kapitza.io.device.sources import SOURCE, two_lengths
 from kapitza.io.formats.child import run_in_child
@@ -89,9 +90,7 @@ def _read_gds_in_child(path: Path, cell: str | None) -> dict[str, Any]:
         target = Path(folder) / "polygons.npz"
         cells = () if cell is None else (cell,)
         try:
-            run_in_child(
-                "kapitza.io.device.gds_child:write_polygons", str(path), str(target), *cells, seconds=_MAX_SECONDS
-            )
+            run_in_child(write_polygons, str(path), str(target), *cells, seconds=_MAX_SECONDS)
         except DataError as err:
             raise DataError(f"is not read as a layout: {err}", file=path) from err
         with np.load(target, allow_pickle=False) as held:

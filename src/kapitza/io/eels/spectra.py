@@ -76,7 +76,7 @@ def read_eels(
     )
     try:
         if _is_foreign(path):
-            run_in_child("kapitza.io.eels.spectra:rehearse_signals", fspath(path))
+            run_in_child(rehearse_signals, fspath(path))
         signal = _select_signal(_read_signals(path), title)
         return spectrum_image(signal, calibration, Path(path).name)
     except DataError as err:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 
 from kapitza.errors import DataError, KapitzaError
 
@@ -19,13 +20,21 @@ _LEAST_BYTES_PER_SECOND = 5e6  # as from a slow share of files
 _EXIT_REFUSED = 3  # the function said why
 
 
-def run_in_child(function: str, path: str, *arguments: str, seconds: float | None = None) -> None:
-    """Run a function ("module:name") on a file and texts in a process of its own; however it fails is a DataError.
+def run_in_child(function: Callable[..., object], path: str, *arguments: str, seconds: float | None = None) -> None:
+    """Run a function of a module on a file and texts in a process of its own; however it fails is a DataError.
 
     It may take `seconds`, and more for a large file.
     """
     seconds = (_MAX_SECONDS if seconds is None else seconds) + Path(path).stat().st_size / _LEAST_BYTES_PER_SECOND
-    command = [sys.executable, "-P", "-m", "kapitza.io.formats.child", function, path, *arguments]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        __spec__.name,
+        f"{function.__module__}:{function.__qualname__}",
+        path,
+        *arguments,
+    ]
     threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")  # each thread reserves address space
     try:
         done = subprocess.run(  # noqa: S603 - this package, by the interpreter that runs it
@@ -69,9 +78,8 @@ def _limit_memory() -> None:
 def _main(function: str, *arguments: str) -> None:
     """Run the function under the limits; whatever it raises becomes one line and the exit code of a refusal."""
     _limit_memory()
-    module, _, name = function.partition(":")
     try:
-        getattr(import_module(module), name)(*arguments)
+        resolve_name(function)(*arguments)
     except Exception as err:  # noqa: BLE001 - a reader of others may raise whatever its language has
         sys.stdout.write(" ".join(str(err).split())[:400] or type(err).__name__)
         sys.exit(_EXIT_REFUSED)

@@ -1,13 +1,12 @@
 """Records as a tree of plain values and arrays, and back.
 
 A record becomes ``{"type": name, "units": {...}, "meanings": {...}, "fields": {...}}``; tuples, mappings and infinite
-numbers are told apart by a key that starts with "$".  Only types of `record_types` are ever made: a file names data,
+numbers are told apart by a key that starts with "$".  Only types of `saved_types` are ever made: a file names data,
 never code.  The units are those that the attributes carry themselves, ``field(metadata={"unit": "K"})``.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
 from typing import Any, cast
 
 import attrs
@@ -15,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kapitza.errors import DataError, InputError, KapitzaError
+from kapitza.io.formats import saved_types
 from kapitza.io.formats.arrays import array_to_json
-from kapitza.io.formats.record_types import RENAMED_ATTRIBUTES, RENAMED_TYPES, SAVED_TYPES
+from kapitza.io.formats.record_types import RENAMED_ATTRIBUTES, RENAMED_TYPES
 
 _MAX_NESTING = 40
 _MAX_LISTED_NUMBERS = 10_000  # of one array that ``--json`` prints
@@ -65,9 +65,9 @@ def _pack_record(value: Any, store: StoreArray, place: str, depth: int) -> dict[
     """Return one record as a tree."""
     kind = type(value)
     name = kind.__name__
-    if SAVED_TYPES.get(name) != kind.__module__.removeprefix("kapitza."):
+    if saved_type(name) is not kind:
         raise InputError(
-            f"cannot save a {name} of {kind.__module__}: expected {', '.join(sorted(SAVED_TYPES))}, "
+            f"cannot save a {name} of {kind.__module__}: expected {', '.join(dir(saved_types))}, "
             "or a tuple or dict of them"
         )
     known = [a.name for a in attrs.fields(kind) if a.init]
@@ -91,8 +91,7 @@ def saved_type(name: object) -> type | None:
     if not isinstance(name, str):
         return None
     present = RENAMED_TYPES.get(name, name)
-    module = SAVED_TYPES.get(present)
-    return None if module is None else getattr(import_module(f"kapitza.{module}"), present)
+    return getattr(saved_types, present) if present in dir(saved_types) else None
 
 
 def record_tree(result: Any) -> Any:

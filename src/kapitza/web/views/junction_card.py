@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 from nicegui import ui
 
+import kapitza
 from kapitza.errors import InputError
 from kapitza.matter.junction import Junction
 from kapitza.web.answers import DEFAULT_NORMALS, Question
@@ -87,7 +87,7 @@ class JunctionCard:
 
 def _read(path: Path) -> object:
     """What a file holds."""
-    return import_module("kapitza.io.reading").read(path)  # slow to load
+    return kapitza.read(path)
 
 
 def make_junction_of(question: Question) -> tuple[Junction, str]:
@@ -98,8 +98,7 @@ def make_junction_of(question: Question) -> tuple[Junction, str]:
     KapitzaError
         where one side has no force constants, or the crystals do not fit
     """
-    routes = import_module("kapitza.routes.atomistic")  # slow to load
-    made, assumes = routes.make_junction(question.left, question.right)
+    made, assumes = kapitza.routes.make_junction(question.left, question.right)
     absent = ["along (001), other normals by `kapitza junction`"] if question.normals != DEFAULT_NORMALS else []
     absent += [f"without {question.layer}"] if question.layer else []
     return made, "; ".join((assumes, *absent))

@@ -1,7 +1,7 @@
 """What is sampled during a run, and how the observers that do so are made, in this process or in another."""
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,6 @@ from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.system import FIXED_ROLE, FREE_ROLE, System
 
 _LIST_SKIN = 0.3  # of the cutoff: lists of the few atoms near the plane may be long, and last
-_RECIPE_MODULE = "kapitza.simulate.md.observers.sampling:"
 _SAMPLED_ATOMS = (
     48  # of a layer, whose velocities are transformed: enough for a temperature, cheap for any cross-section
 )
@@ -57,18 +56,21 @@ class Sampling(BaseRecord):
     interface: bool = False
 
 
+def _resolve_maker(maker: Callable[..., Observer] | str) -> Callable[..., Observer]:
+    """Return the function or class that a unit of work names."""
+    return resolve_name(maker) if isinstance(maker, str) else maker
+
+
 @frozen(eq=False)
 class ObserverRecipe(BaseRecord):
-    """How to make an observer in another process: a function or class by its name, and its options."""
+    """How to make an observer in another process: a function or class, or its name "module:name", and its options."""
 
-    maker: str  # "module:name" of what is called with the system, the potential and the options
+    maker: Callable[..., Observer] = field(converter=_resolve_maker)  # of the system, the potential and the options
     options: Mapping[str, Any] = field(factory=dict)  # plain values
 
     def __call__(self, system: System, potential: AnyPotential) -> Observer:
         """Make it for a system."""
-        module, _, name = self.maker.partition(":")
-        made: Observer = getattr(import_module(module), name)(system, potential, **self.options)
-        return made
+        return self.maker(system, potential, **self.options)
 
 
 def check_sampling(name: str, sampling: Sampling, protocol: Protocol) -> None:
@@ -157,17 +159,17 @@ def observer_recipes(sampling: Sampling, protocol: Protocol, potential: AnyPoten
     """How to make the observers of a run, by name."""
     known = has_power(potential)
     if protocol.preparation != "gradient":
-        boundaries = ObserverRecipe(_RECIPE_MODULE + "BoundaryPowers", {"every": sampling.every})
+        boundaries = ObserverRecipe(BoundaryPowers, {"every": sampling.every})
         return {"boundaries": boundaries} if known and protocol.preparation == "uniform" else {}
     segment = sampling.segment or SEGMENT_LENGTH
     common = {"timestep": protocol.timestep, "every": sampling.every, "segment": segment}
     found: dict[str, ObserverRecipe] = {}
     if known and sampling.segment:
-        found["plane"] = ObserverRecipe(_RECIPE_MODULE + "make_plane_spectrum", common)
+        found["plane"] = ObserverRecipe(make_plane_spectrum, common)
     if known and sampling.interface:
-        found["interface"] = ObserverRecipe(_RECIPE_MODULE + "make_interface_modes", common)
+        found["interface"] = ObserverRecipe(make_interface_modes, common)
     if sampling.planes and (sampling.segment or sampling.reference):
-        found["layers"] = ObserverRecipe(_RECIPE_MODULE + "make_layer_spectra", {**common, "planes": sampling.planes})
+        found["layers"] = ObserverRecipe(make_layer_spectra, {**common, "planes": sampling.planes})
     return found
 
 

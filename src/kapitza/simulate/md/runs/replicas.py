@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import attrs
@@ -14,6 +14,7 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult, open_store, unit_address, unit_seed
 from kapitza.run.work import ExecutorLike, Progress, run_units
+from kapitza.simulate.md.observers.sampling import ObserverRecipe
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.checkpoint import strip_prefix
@@ -91,15 +92,22 @@ def _encode_record(record: Any) -> UnitInputs:
         raise InputError(f"{kind.__qualname__} ({record!r:.60}) is no record: another process cannot make it")
     values = {one.name: getattr(record, one.name) for one in attrs.fields(kind) if one.init}
     plain = {name: _encode_record(one) if attrs.has(type(one)) else one for name, one in values.items()}
-    return {"class": f"{kind.__module__}:{kind.__qualname__}", "values": plain}
+    if isinstance(record, ObserverRecipe):
+        plain["maker"] = _name_of(record.maker)
+    return {"class": _name_of(kind), "values": plain}
+
+
+def _name_of(member: Any) -> str:
+    """Return "module:name" of a class or function, by which another process finds it."""
+    return f"{member.__module__}:{member.__qualname__}"
 
 
 def _decode_record(inputs: Any) -> Any:
     """Make a record from its plain values."""
     if not (isinstance(inputs, Mapping) and set(inputs) == {"class", "values"}):
         return inputs
-    module, _, name = str(inputs["class"]).partition(":")
-    return getattr(import_module(module), name)(**{key: _decode_record(one) for key, one in inputs["values"].items()})
+    kind = resolve_name(str(inputs["class"]))
+    return kind(**{key: _decode_record(one) for key, one in inputs["values"].items()})
 
 
 def run_unit(inputs: UnitInputs, *, folder: str | None = None) -> UnitResult:
