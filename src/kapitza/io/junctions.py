@@ -31,8 +31,9 @@ from attrs import evolve
 from kapitza.core.arrays import Array
 from kapitza.errors import DataError, InputError, ValidityWarning
 from kapitza.io.formats.files import RESULT_SUFFIXES
+from kapitza.io.keys import Table, count, flag, number, special, table, tables, text
 from kapitza.io.results import load
-from kapitza.io.toml import TomlTable, read_toml
+from kapitza.io.toml import TomlTable, locate_faults, read_toml
 from kapitza.matter.building.contact_springs import ContactSprings, spring_junction
 from kapitza.matter.building.disorder import COMPOSITION_PROFILES, Disorder
 from kapitza.matter.building.interaction_range import truncate_force_constants
@@ -59,18 +60,9 @@ from kapitza.run.work import Progress
 from kapitza.units import angstrom, nm
 
 if TYPE_CHECKING:
-    from kapitza.matter.building.disorder import CompositionProfile
-    from kapitza.matter.building.matching import StrainedSide
     from kapitza.matter.building.mixed_junction import MixingRule
     from kapitza.matter.potentials.finite_displacements import Relaxation
 
-_POTENTIAL_KEYS = ("potential", "strain", "cell", "twist", "mirror", "contact", "interlayer", "relax", "mismatch")
-_FILE_KEYS = ("mixing", "scale", "reach", "left_potential", "right_potential")
-_CALCULATOR_KEYS = ("calculator", "calculator_arguments", "relaxation")
-_SHARED_KEYS = ("calculator_arguments", "reach")  # of a potential that is a calculator, too
-_SPRING_KEYS = ("normal", "shear", "sheet", "sheet_potential")
-_JUNCTION_KEYS = ("left", "right", "orientation", "right_orientation", "limit", "layers", "supercell", "disorder")
-_DISORDER_KEYS = ("seed", "intermixing", "roughness", "correlation", "vacancies", "substitutions", "depth", "profile")
 _SOLID_KEYS = (
     "mixing", "scale", "twist", "mirror", "contact", "interlayer", "relax", "strain", "supercell", "disorder", "layers",
     "mismatch",
@@ -79,6 +71,125 @@ _MAX_JUNCTION_LAYERS, _MAX_REPEATS = 200, 32
 _LONGEST_REACH = 100 * nm  # of force constants: more is a mistake of units
 _DEFAULT_REACH = 6 * angstrom  # of the force constants of files that name no other
 _NOTICEABLE_TRUNCATION = 5e-3  # of the largest force constant: forces left out that are worth a warning
+
+
+def _read_reach(file: TomlTable, key: str) -> float:
+    """How far forces reach, m."""
+    reach = file.number(key, "length")
+    if not 0 < reach <= _LONGEST_REACH:
+        raise file.fault(
+            f"{reach:.4g} m, wanted above 0 and at most {_LONGEST_REACH / nm:g} nm (a number without a unit is in m: "
+            "'6 angstrom')",
+            key,
+        )
+    return reach
+
+
+def _miller_indices(file: TomlTable, key: str) -> tuple[int, int, int]:
+    """Miller indices."""
+    value = file.table[key]
+    if isinstance(value, list) and len(cast("list[object]", value)) == 3:
+        indices = [index for index in cast("list[object]", value) if type(index) is int and abs(index) <= 12]
+        if len(indices) == 3 and any(indices):
+            return indices[0], indices[1], indices[2]
+    raise file.fault(f"expected three integers such as [0, 0, 1], got {value!r:.60}", key)
+
+
+def _read_repeats(file: TomlTable, key: str) -> tuple[int, int]:
+    """Repeats of the cell in the plane."""
+    value = file.table[key]
+    if isinstance(value, list):
+        counts = [n for n in cast("list[object]", value) if type(n) is int and 1 <= n <= _MAX_REPEATS]
+        if len(counts) == 2 == len(cast("list[object]", value)):
+            return counts[0], counts[1]
+    raise file.fault(f"expected two whole numbers from 1 to {_MAX_REPEATS}, got {value!r:.60}", key)
+
+
+def _read_contact(file: TomlTable, key: str) -> tuple[str, str] | tuple[None, None]:
+    """Elements that meet at the interface."""
+    names = file.texts(key)
+    if len(names) not in (0, 2):
+        raise file.fault(f"expected two elements such as ['C', 'B'], got {list(names)}", key)
+    return (names[0], names[1]) if names else (None, None)
+
+
+def _read_substitutions(table: TomlTable, key: str) -> dict[str, float]:
+    """Fraction of the sites that each foreign element takes."""
+    foreign = table.section(key)
+    return {symbol: foreign.number(symbol, "share") for symbol in foreign.table}
+
+
+_POTENTIAL = (
+    text("potential", "potential of both crystals: a name, a file of LAMMPS or a calculator", None),
+    text("strain", "crystal that is strained", "right", choices=("left", "right", "both")),
+    number("cell", "length", "largest side of the common cell", MAX_MATCH_AREA**0.5),
+    number("twist", "angle", "twist of the right crystal; chosen if omitted", None),
+    flag("mirror", "mirror the right crystal"),
+    special("contact", "list of 2 elements", "elements that meet at the interface", _read_contact, (None, None)),
+    tables(
+        "interlayer",
+        Table(
+            [
+                text("crystal", "name of the crystal"),
+                count("layers", "number of principal layers", low=1, high=_MAX_JUNCTION_LAYERS),
+            ],
+            "Crystal between the two.",
+        ),
+    ),
+    flag("relax", "relax the atoms at the interface", default=True),
+    number("mismatch", "share", "largest mismatch of forces at the seams", MAX_SEAM_MISMATCH),
+)
+_MIXING = (
+    text("mixing", "force constants across the interface", "mean", choices=("mean", "left", "right")),
+    number("scale", "share", "factor of the force constants across the interface", 1.0),
+    special("reach", "`length`", "range of the forces; 6 angstrom if omitted", _read_reach),
+    text("left_potential", "potential of the left crystal alone", None),
+    text("right_potential", "potential of the right crystal alone", None),
+)
+_SPRINGS = (
+    number("normal", "stiffness", "normal stiffness of the contact per area", None),
+    number("shear", "stiffness", "shear stiffness of the contact per area", 0.0),
+    text("sheet", "sheet between the crystals", None),
+    text("sheet_potential", "potential of the sheet", None),
+)
+_CALCULATOR = (
+    text("calculator", "calculator of the forces of structure files", DEFAULT_CALCULATOR),
+    special("calculator_arguments", "table", "arguments of a calculator", TomlTable.section),
+    text("relaxation", "what is relaxed of structure files", "atoms", choices=("atoms", "cell", "none")),
+)
+DISORDER = Table(
+    [
+        count("seed", "random seed", 0),
+        number("intermixing", "length", "width of the intermixed region", 0.0),
+        number("roughness", "length", "root mean square roughness", 0.0),
+        number("correlation", "length", "correlation length of the roughness", Disorder().correlation),
+        number("vacancies", "share", "fraction of missing atoms", 0.0),
+        special("substitutions", "table", "fraction of the sites of each foreign element", _read_substitutions, {}),
+        number("depth", "length", "depth of vacancies and substitutions", Disorder().depth),
+        text("profile", "profile of the intermixing", Disorder().profile, choices=COMPOSITION_PROFILES),
+    ],
+    "Disorder at the interface.",
+)
+_POTENTIAL_KEYS, _FILE_KEYS, _SPRING_KEYS, _CALCULATOR_KEYS = (
+    tuple(key.name for key in keys) for keys in (_POTENTIAL, _MIXING, _SPRINGS, _CALCULATOR)
+)
+_SHARED_KEYS = ("calculator_arguments", "reach")  # of a potential that is a calculator, too
+JUNCTION = Table(
+    [
+        text("left", "left crystal: a name, a phonopy file or a structure file"),
+        text("right", "right crystal"),
+        special("orientation", "list of 3", "Miller indices of the interface", _miller_indices, (0, 0, 1)),
+        special("right_orientation", "list of 3", "those of the right crystal; the same if omitted", _miller_indices),
+        number("limit", "share", "largest strain", MAX_MATCH_STRAIN),
+        count("layers", "principal layers of the device", None, low=1, high=_MAX_JUNCTION_LAYERS),
+        special("supercell", "list of 2", "repeats of the cell in the plane", _read_repeats, (1, 1)),
+        table("disorder", DISORDER),
+        *_POTENTIAL,
+        *_MIXING,
+        *_SPRINGS,
+        *_CALCULATOR,
+    ]
+)
 
 
 def read_junction(path: str | PathLike[str]) -> Junction:
@@ -134,7 +245,7 @@ def _junctions_from_table(
     """Junctions of a table of keys."""
     monitor = dict(monitor or {})
     progress = monitor.get("progress")
-    file.check_keys((*_JUNCTION_KEYS, *_POTENTIAL_KEYS, *_FILE_KEYS, *_SPRING_KEYS, *_CALCULATOR_KEYS))
+    JUNCTION.check(file)
     if not any(side in file and is_structure_file(file.text(side)) for side in ("left", "right")):
         own = _CALCULATOR_KEYS if not _has_potential(file) else ("calculator", "relaxation")
         why = "is for structure files such as Si.cif, and neither side is one; forces of both by name: potential"
@@ -167,44 +278,38 @@ def _refuse_keys(file: TomlTable, keys: tuple[str, ...], why: str) -> None:
 
 def junction_plan(file: TomlTable) -> JunctionPlan:
     """Plan of a junction that a potential is to make."""
-    side = file.number("cell", "length", MAX_MATCH_AREA**0.5)
+    values = JUNCTION.read(file)
     return JunctionPlan(
         left=_name_or_structure(file, "left"),
         right=_name_or_structure(file, "right"),
         potential=_potential_name(file, "potential"),
         arguments=_calculator_arguments(file),
-        reach=_read_reach(file),
-        orientation=_miller_indices(file, "orientation") or (0, 0, 1),
-        right_orientation=_miller_indices(file, "right_orientation"),
-        strain=cast("StrainedSide", file.text("strain", "right", choices=("left", "right", "both"))),
-        limit=file.number("limit", "share", MAX_MATCH_STRAIN),
-        area=side**2,
-        twist=file.optional("twist", "angle"),
-        mirror=file.flag("mirror"),
-        layers=file.count("layers", low=1, high=_MAX_JUNCTION_LAYERS) if "layers" in file else None,
-        contact=_read_contact(file),
-        interlayers=_read_interlayers(file),
-        supercell=_read_repeats(file),
+        area=values["cell"] ** 2,
+        interlayers=tuple((one.text("crystal"), one.count("layers")) for one in file.sections("interlayer")),
         disorder=_read_disorder(file),
-        relax=file.flag("relax", default=True),
-        mismatch=file.number("mismatch", "share", MAX_SEAM_MISMATCH),
-    )
+        **{
+            key: values[key]
+            for key in (
+                "reach", "orientation", "right_orientation", "strain", "limit", "twist", "mirror", "layers", "contact",
+                "supercell", "relax", "mismatch",
+            )
+        },
+    )  # fmt: skip
 
 
 def _junction_from_files(file: TomlTable, disorder: Disorder | None, progress: Progress | None) -> Junction:
     """Junction of two crystals that no potential knows both."""
-    facing = _miller_indices(file, "orientation") or (0, 0, 1)
+    values = JUNCTION.read(file)
     (left, normal), (right, back) = (
-        _side_crystal(file, side, one, progress)
-        for side, one in (("left", facing), ("right", _miller_indices(file, "right_orientation") or facing))
+        _side_crystal(file, side, indices, progress) for side, indices in _both_orientations(file)
     )
     try:
         sites = SiteMixing(
-            mixing=cast("MixingRule", file.text("mixing", "mean", choices=("mean", "left", "right"))),
-            scale=file.number("scale", "share", 1.0),
-            layers=file.count("layers", 2, low=1, high=_MAX_JUNCTION_LAYERS),
-            limit=file.number("limit", "share", MAX_MATCH_STRAIN),
-            supercell=_read_repeats(file),
+            mixing=cast("MixingRule", values["mixing"]),
+            scale=values["scale"],
+            layers=2 if values["layers"] is None else values["layers"],
+            limit=values["limit"],
+            supercell=values["supercell"],
             disorder=disorder,
         )
         found = junction_from_crystals(left, right, normal, back, sites=sites)
@@ -218,8 +323,8 @@ def _junction_from_files(file: TomlTable, disorder: Disorder | None, progress: P
 
 def _cell_remarks(file: TomlTable) -> list[str]:
     """What Miller indices mean of files of crystals whose cells are primitive ones of a cubic lattice."""
-    facing, remarks = _miller_indices(file, "orientation") or (0, 0, 1), list[str]()
-    for side, indices in (("left", facing), ("right", _miller_indices(file, "right_orientation") or facing)):
+    remarks: list[str] = []
+    for side, indices in _both_orientations(file):
         path, name = file.beside(side), file.text(side)
         if path.suffix.lower() in (".yaml", ".yml"):
             axes = unit_lattice(path)
@@ -234,32 +339,25 @@ def _cell_remarks(file: TomlTable) -> list[str]:
 
 def _junction_by_springs(file: TomlTable, progress: Progress | None) -> Junction:
     """Junction of two crystals that touch, with a sheet between them or none."""
-    facing = _miller_indices(file, "orientation") or (0, 0, 1)
+    values = JUNCTION.read(file)
     left, right = (
         crystal_lead(orient_crystal(*_side_crystal(file, side, indices, progress)), None)
-        for side, indices in (("left", facing), ("right", _miller_indices(file, "right_orientation") or facing))
+        for side, indices in _both_orientations(file)
     )
-    springs = ContactSprings(file.number("normal", "stiffness"), file.number("shear", "stiffness", 0.0))
     return spring_junction(
         left,
         right,
-        springs,
+        ContactSprings(values["normal"], values["shear"]),
         sheet=_crystal_of(file, "sheet")[0] if "sheet" in file else None,
-        limit=file.number("limit", "share", MAX_MATCH_STRAIN),
-        area=file.number("cell", "length", MAX_MATCH_AREA**0.5) ** 2,
+        limit=values["limit"],
+        area=values["cell"] ** 2,
     )
 
 
-def _read_reach(file: TomlTable) -> float | None:
-    """How far forces reach, m; None where the table says nothing."""
-    reach = file.optional("reach", "length")
-    if reach is not None and not 0 < reach <= _LONGEST_REACH:
-        raise file.fault(
-            f"{reach:.4g} m, wanted above 0 and at most {_LONGEST_REACH / nm:g} nm (a number without a unit is in m: "
-            "'6 angstrom')",
-            "reach",
-        )
-    return reach
+def _both_orientations(file: TomlTable) -> tuple[tuple[str, tuple[int, int, int]], ...]:
+    """Both sides with the Miller indices of their surfaces."""
+    facing = JUNCTION.value(file, "orientation")
+    return ("left", facing), ("right", JUNCTION.value(file, "right_orientation") or facing)
 
 
 def _name_or_structure(file: TomlTable, side: str) -> str | Structure:
@@ -276,7 +374,7 @@ def _crystal_of(file: TomlTable, side: str) -> tuple[Crystal, Structure]:
     universal = is_calculator_name(name)
     engine = named_force_field(
         name, one.symbols, arguments=_calculator_arguments(file) if universal else None,
-        reach=_read_reach(file) if universal else None,
+        reach=JUNCTION.value(file, "reach") if universal else None,
     )  # fmt: skip
     rest = relax_cell(one, engine)
     return crystal_from_potential(rest, engine), rest
@@ -304,7 +402,7 @@ def _side_crystal(
 ) -> tuple[Crystal, Array]:
     """Crystal of one side with forces that end, and the Cartesian normal of its surface."""
     path, key, name = file.beside(side), _potential_key(file, side), file.text(side)
-    reach = _read_reach(file) or _DEFAULT_REACH
+    reach = JUNCTION.value(file, "reach") or _DEFAULT_REACH
     if path.suffix.lower() in (".yaml", ".yml"):
         normal = miller_normal(path, indices)
         return _truncated_crystal(load_crystal(path, nac=False), load_crystal(path), reach, normal), normal
@@ -337,11 +435,10 @@ def _plane_normal(axes: Array, indices: tuple[int, int, int]) -> Array:
 
 def _displacement_method(file: TomlTable, progress: Progress | None) -> FiniteDisplacements:
     """What gives the forces of structure files."""
-    relax = cast("Relaxation", file.text("relaxation", "atoms", choices=("atoms", "cell", "none")))
     return FiniteDisplacements(
-        calculator=file.text("calculator", DEFAULT_CALCULATOR),
+        calculator=JUNCTION.value(file, "calculator"),
         arguments=_calculator_arguments(file),
-        relax=relax,
+        relax=cast("Relaxation", JUNCTION.value(file, "relaxation")),
         progress=progress,
     )
 
@@ -354,63 +451,9 @@ def _truncated_crystal(crystal: Crystal, reference: Crystal, reach: float, norma
     return found.crystal
 
 
-def _miller_indices(file: TomlTable, key: str) -> tuple[int, int, int] | None:
-    """Miller indices, or None where there are none."""
-    if key not in file:
-        return None
-    value = file.table[key]
-    if isinstance(value, list) and len(cast("list[object]", value)) == 3:
-        indices = [index for index in cast("list[object]", value) if type(index) is int and abs(index) <= 12]
-        if len(indices) == 3 and any(indices):
-            return indices[0], indices[1], indices[2]
-    raise file.fault(f"expected three integers such as [0, 0, 1], got {value!r:.60}", key)
-
-
-def _read_repeats(file: TomlTable) -> tuple[int, int]:
-    """Repeats of the cell in the plane."""
-    value = file.table.get("supercell", [1, 1])
-    if isinstance(value, list):
-        counts = [n for n in cast("list[object]", value) if type(n) is int and 1 <= n <= _MAX_REPEATS]
-        if len(counts) == 2 == len(cast("list[object]", value)):
-            return counts[0], counts[1]
-    raise file.fault(f"expected two whole numbers from 1 to {_MAX_REPEATS}, got {value!r:.60}", "supercell")
-
-
-def _read_contact(file: TomlTable) -> tuple[str | None, str | None]:
-    """Elements that meet at the interface."""
-    names = file.texts("contact")
-    if len(names) not in (0, 2):
-        raise file.fault(f"expected two elements such as ['C', 'B'], got {list(names)}", "contact")
-    return (names[0], names[1]) if names else (None, None)
-
-
-def _read_interlayers(file: TomlTable) -> tuple[tuple[str, int], ...]:
-    """Crystals between the two, each with its number of principal layers."""
-    found: list[tuple[str, int]] = []
-    for table in file.sections("interlayer"):
-        table.check_keys(("crystal", "layers"))
-        found.append((table.text("crystal"), table.count("layers", low=1, high=_MAX_JUNCTION_LAYERS)))
-    return tuple(found)
-
-
 def _read_disorder(file: TomlTable) -> Disorder | None:
     """What is random about the interface, or None."""
     if "disorder" not in file:
         return None
-    table = file.section("disorder")
-    table.check_keys(_DISORDER_KEYS)
-    foreign = table.section("substitutions")
-    plain = Disorder()
-    try:
-        return Disorder(
-            seed=table.count("seed", 0),
-            intermixing=table.number("intermixing", "length", 0.0),
-            roughness=table.number("roughness", "length", 0.0),
-            correlation=table.number("correlation", "length", plain.correlation),
-            vacancies=table.number("vacancies", "share", 0.0),
-            substitutions={symbol: foreign.number(symbol, "share") for symbol in foreign.table},
-            depth=table.number("depth", "length", plain.depth),
-            profile=cast("CompositionProfile", table.text("profile", plain.profile, choices=COMPOSITION_PROFILES)),
-        )
-    except InputError as err:
-        raise table.fault(str(err)) from err
+    inside = file.section("disorder")
+    return locate_faults(inside, "", lambda: Disorder(**DISORDER.read(inside)))

@@ -5,6 +5,7 @@ The known keys of a file, the errors of `Table.check` and the page "Formats of T
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
@@ -13,6 +14,7 @@ from attrs import NOTHING, evolve, field, fields_dict, frozen
 from kapitza.core.quantity_kinds import kind_of
 from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, KapitzaError
+from kapitza.io.quantities import parse_uncertain
 from kapitza.io.toml import TomlTable, locate_faults, raise_together, read_quantities
 
 Record = TypeVar("Record")
@@ -128,6 +130,10 @@ class Table(BaseRecord):
         self.check(section)
         return {key.name: key.value(section) for key in self.keys}
 
+    def value(self, section: TomlTable, name: str) -> Any:
+        """Return the value of one key in SI."""
+        return next(key for key in self.keys if key.name == name).value(section)
+
     def make(
         self, section: TomlTable, record: Callable[..., Record], given: Mapping[str, Any] = MappingProxyType({})
     ) -> Record:
@@ -199,6 +205,19 @@ def numbers(name: str, kind: str, meaning: str, default: Any = NOTHING, *, size:
         name=name, form=f"list of {'numbers' if size is None else size}, `{kind}`", meaning=meaning, default=default,
         read=lambda section, key: read_quantities(section, key, kind, size),
     )  # fmt: skip
+
+
+def uncertain(name: str, kind: str, meaning: str, default: Any = None) -> Key:
+    """Declare a number with its uncertainty, as in "12 nm +- 2 nm"; its value is both."""
+    return special(name, f"`{kind}`, with ± for its uncertainty", meaning, partial(uncertain_value, kind), default)
+
+
+def uncertain_value(kind: str, section: TomlTable, key: str) -> tuple[float, float]:
+    """Return the number of a key and its standard uncertainty, SI."""
+    given = section.table.get(key)
+    if not isinstance(given, str):
+        return section.number(key, kind), 0.0
+    return locate_faults(section, key, lambda: parse_uncertain(given, kind, what="value"))
 
 
 def special(

@@ -3,18 +3,56 @@
 from os import PathLike
 from typing import Any
 
-from attrs import frozen
+from attrs import NOTHING, frozen
 
 from kapitza.core.profile import Profile
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.io.quantities import parse_uncertain
+from kapitza.io.keys import Table, file, number, table, text, uncertain, uncertain_value
 from kapitza.io.text_tables import TextTable, read_table
 from kapitza.io.toml import TomlTable, read_toml
 from kapitza.measure.probes import RamanProbe, ThermalProbe
 
-_THERMAL_KEYS = ("kind", "radius", "ambient", "response", "response_left", "response_right")
-_RAMAN_KEYS = ("kind", "near_field", "spot", "far_share")
+
+def _check_response(section: TomlTable) -> None:
+    """Refuse one response of both sides beside those of each."""
+    if "response" in section and ("response_left" in section or "response_right" in section):
+        raise section.fault("one response, or one for each side: got both", "response")
+
+
+_KIND = text(
+    "kind", "tip of a scanning thermal microscope, or one that enhances Raman scattering", choices=("thermal", "raman")
+)
+THERMAL_TIP = Table(
+    [
+        _KIND,
+        uncertain("radius", "length", "radius of the tip", NOTHING),
+        number("ambient", "temperature", "temperature of the cantilever", None),
+        uncertain("response", "share", "response of the tip to the temperature of the surface"),
+        uncertain("response_left", "share", "response on the left side"),
+        uncertain("response_right", "share", "response on the right side"),
+    ],
+    "Tip of a scanning thermal microscope.",
+    checks=(_check_response,),
+)
+RAMAN_TIP = Table(
+    [
+        _KIND,
+        uncertain("near_field", "length", "width of the enhanced spot", NOTHING),
+        number("spot", "length", "width of the far field", None),
+        uncertain("far_share", "share", "fraction of the far field in the signal"),
+    ],
+    "Tip that enhances Raman scattering.",
+)
+PROBE = Table(
+    [
+        table("profile", Table([file("file", "table of positions, temperatures and uncertainties")], "Scan."), NOTHING),
+        table(
+            "probe", {"thermal": THERMAL_TIP, "raman": RAMAN_TIP}, NOTHING,
+            choose=lambda tip: tip.text("kind", choices=("thermal", "raman")),
+        ),
+    ]
+)  # fmt: skip
 
 
 @frozen(eq=False)
@@ -34,13 +72,11 @@ def read_probe_profile(path: str | PathLike[str]) -> ProbeFile:
         for unknown keys, a table without positions or temperatures, numbers of another unit
     """
     top = read_toml(path)
-    top.check_keys(("profile", "probe"))
+    PROBE.check(top)
     scan, probe = top.section("profile"), top.section("probe")
-    scan.check_keys(("file",))
-    kind = probe.text("kind", choices=("thermal", "raman"))
+    thermal = probe.text("kind") == "thermal"
     return ProbeFile(
-        profile_from_table(read_table(scan.beside("file"))),
-        _read_thermal(probe) if kind == "thermal" else _read_raman(probe),
+        profile_from_table(read_table(scan.beside("file"))), _read_thermal(probe) if thermal else _read_raman(probe)
     )
 
 
@@ -54,34 +90,32 @@ def profile_from_table(columns: TextTable) -> Profile:
 
 def _read_thermal(section: TomlTable) -> ThermalProbe:
     """Tip of a scanning thermal microscope."""
-    section.check_keys(_THERMAL_KEYS)
-    numbers: dict[str, Any] = {}
-    numbers["radius"], numbers["radius_sigma"] = _uncertain_value(section, "radius", "length")
-    if "ambient" in section:
-        numbers["ambient"] = section.number("ambient", "temperature")
-    if "response" in section:
-        if "response_left" in section or "response_right" in section:
-            raise section.fault("one response, or one for each side: got both", "response")
-        both = _uncertain_value(section, "response", "share")
-        numbers |= {"response_left": both[0], "response_right": both[0], "left_sigma": both[1], "right_sigma": both[1]}
-        numbers["common"] = True
-    elif "response_left" in section or "response_right" in section:
-        for side in ("left", "right"):
-            value, sigma = _uncertain_value(section, f"response_{side}", "share")
-            numbers |= {f"response_{side}": value, f"{side}_sigma": sigma}
-    return _make_probe(section, ThermalProbe, numbers)
+    values = THERMAL_TIP.read(section)
+    given: dict[str, Any] = {}
+    given["radius"], given["radius_sigma"] = values["radius"]
+    if values["ambient"] is not None:
+        given["ambient"] = values["ambient"]
+    common = values["response"]
+    both = {side: common or values[f"response_{side}"] for side in ("left", "right")}
+    if any(both.values()):
+        for side, stated in both.items():
+            response = stated or uncertain_value("share", section, f"response_{side}")
+            given[f"response_{side}"], given[f"{side}_sigma"] = response
+    if common:
+        given["common"] = True
+    return _make_probe(section, ThermalProbe, given)
 
 
 def _read_raman(section: TomlTable) -> RamanProbe:
     """Tip that enhances Raman scattering."""
-    section.check_keys(_RAMAN_KEYS)
-    numbers: dict[str, Any] = {}
-    numbers["near_field"], numbers["near_field_sigma"] = _uncertain_value(section, "near_field", "length")
-    if "spot" in section:
-        numbers["spot"] = section.number("spot", "length")
-    if "far_share" in section:
-        numbers["far_share"], numbers["far_share_sigma"] = _uncertain_value(section, "far_share", "share")
-    return _make_probe(section, RamanProbe, numbers)
+    values = RAMAN_TIP.read(section)
+    given: dict[str, Any] = {}
+    given["near_field"], given["near_field_sigma"] = values["near_field"]
+    if values["spot"] is not None:
+        given["spot"] = values["spot"]
+    if values["far_share"] is not None:
+        given["far_share"], given["far_share_sigma"] = values["far_share"]
+    return _make_probe(section, RamanProbe, given)
 
 
 def _make_probe(section: TomlTable, kind: Any, numbers: dict[str, Any]) -> Any:
@@ -92,14 +126,3 @@ def _make_probe(section: TomlTable, kind: Any, numbers: dict[str, Any]) -> Any:
     except InputError as err:
         raise section.fault(str(err)) from err
     return probe
-
-
-def _uncertain_value(section: TomlTable, key: str, kind: str) -> tuple[float, float]:
-    """Number of a key and its uncertainty, as in "12 nm +- 2 nm", SI."""
-    given = section.table.get(key)
-    if not isinstance(given, str):
-        return section.number(key, kind), 0.0
-    try:
-        return parse_uncertain(given, kind, what="value")
-    except InputError as err:
-        raise section.fault(str(err), key) from err

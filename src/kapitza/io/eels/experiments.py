@@ -4,14 +4,14 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import NOTHING, frozen
 
 from kapitza.core.occupation import Occupation
 from kapitza.core.profile import Profile
 from kapitza.core.records import BaseRecord
-from kapitza.errors import DataError, InputError
+from kapitza.io.keys import Key, Table, count, file, filling, number, table, tables, text
 from kapitza.io.results import load
-from kapitza.io.toml import TomlTable, read_toml
+from kapitza.io.toml import TomlTable, locate_faults, read_toml
 from kapitza.measure.eels.design import DESIGN_TARGETS
 from kapitza.measure.eels.experiment import EelsExperiment
 from kapitza.measure.eels.interface_modes import InterfaceMode
@@ -20,6 +20,111 @@ from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.units import e, meV, nm
 
 _MAX_CHANNELS = 2**20
+
+
+def _mode(meaning: str, *intensities: Key) -> Table:
+    """Declare a table of a mode with keys of its intensity."""
+    return Table(
+        [
+            text("name", "name of the mode"),
+            number("energy", "energy", "energy of the mode"),
+            number("width", "energy", "full width at half maximum"),
+            number("intensity", "share", "probability of a loss at the boundary, relative to the zero-loss peak", None),
+            *intensities,
+        ],
+        meaning,
+    )
+
+
+_SIDES = tuple(
+    number(side, "share", f"intensity on the {side} side; `intensity` if omitted", None) for side in ("left", "right")
+)
+MODE = _mode("Vibrational mode.", *_SIDES)
+INTERFACE_MODE = Table(
+    [
+        text("name", "name of the mode"),
+        number("energy", "energy", "energy of the mode"),
+        number("fwhm", "energy", "full width at half maximum"),
+    ],
+    "Mode of the interface alone.",
+)
+_SHAPES = [shape for shape in ZERO_LOSS_SHAPES if shape != "reference"]
+MODES = Table(
+    [
+        text("shape", "shape of the zero-loss peak", "pseudo-voigt", choices=_SHAPES),
+        count("background", "channels of the background", 0, high=_MAX_CHANNELS),
+        text("tie", "how the temperatures of the modes are tied", None, choices=TIE_CHOICES),
+        tables("mode", MODE),
+        tables("interface", INTERFACE_MODE),
+    ]
+)  # fmt: skip
+_BEAM = Table(
+    [
+        filling(number("current", "current", "current of the beam", 10e-12)),
+        filling(number("dwell", "time", "time on a pixel", 1.0)),
+    ]
+)
+_SPECTROMETER = Table(
+    [
+        number("resolution", "energy", "full width at half maximum of the zero-loss peak", 8 * meV),
+        number("tail", "share", "Lorentzian fraction of the zero-loss peak", 0.02),
+        count("channels", "number of channels, 8 or more", 1024, high=_MAX_CHANNELS),
+        number("start", "energy", "energy of the first channel; half of the range below 0 if omitted", None),
+        number("step", "energy", "width of a channel", 0.5 * meV),
+        number("dark", "share", "dark counts of a channel, in electrons", 0.0),
+        number("dark_sigma", "share", "standard deviation of the dark counts, in electrons", 0.0),
+        number("drift", "energy", "drift of the zero-loss peak between pixels", 0.0),
+        number("electrons_per_count", "share", "electrons per count", 1.0),
+    ]
+)
+_SCAN = Table(
+    [
+        count("columns", "number of columns", 32, high=_MAX_CHANNELS),
+        count("rows", "number of rows", 32, high=_MAX_CHANNELS),
+        number("pitch", "length", "distance of two pixels", 1 * nm),
+        number("skip", "length", "half width around the interface that is left out", 0.0),
+    ]
+)
+_SPREAD = Table(
+    [
+        filling(number(name, kind, meaning, None))
+        for name, kind, meaning in (
+            ("width", "length", "width of the core"),
+            ("share", "share", "fraction of the tails"),
+            ("length", "length", "length of the tails"),
+            ("width_sigma", "length", "standard uncertainty of `width`"),
+            ("share_sigma", "share", "standard uncertainty of `share`"),
+            ("length_sigma", "length", "standard uncertainty of `length`"),
+        )
+    ],
+    "Point spread of the beam.",
+)
+_PLANNED_SAMPLE = Table(
+    [
+        number("temperature", "temperature", "temperature at the interface", 300.0),
+        number("jump", "temperature", "temperature jump", 0.0),
+        number("gradient_left", "gradient", "temperature gradient on the left", 0.0),
+        number("gradient_right", "gradient", "temperature gradient on the right", 0.0),
+        file("source", "saved profile or occupations, instead of the gradients", None),
+    ]
+)
+_WANTED = Table(
+    [
+        number(target, "temperature" if target == "jump" else "length", "uncertainty to be reached", None)
+        for target in DESIGN_TARGETS
+    ]
+)
+EELS_EXPERIMENT = Table(
+    [
+        table("beam", _BEAM, NOTHING),
+        table("spectrometer", _SPECTROMETER, NOTHING),
+        table("scan", _SCAN, NOTHING),
+        table("spread", _SPREAD),
+        table("sample", _PLANNED_SAMPLE, NOTHING),
+        tables("mode", MODE),
+        table("wanted", _WANTED),
+    ]
+)
 
 
 @frozen(eq=False)
@@ -42,57 +147,34 @@ class EelsExperimentFile(BaseRecord):
 def read_modes(path: str | PathLike[str], *, tie: TieChoice = "common") -> ModesFile:
     """Read which modes a spectrum has; a file may say how their temperatures are tied where `tie` is "common"."""
     top = read_toml(path)
-    top.check_keys(("shape", "background", "tie", "mode", "interface"))
-    shape: Any = top.text("shape", "pseudo-voigt", choices=[one for one in ZERO_LOSS_SHAPES if one != "reference"])
-    chosen: Any = top.text("tie", tie, choices=TIE_CHOICES) if tie == "common" else tie
+    values = MODES.read(top)
+    chosen: Any = (values["tie"] or tie) if tie == "common" else tie
     modes = [_read_mode(section, ("intensity",)) for section in top.sections("mode")]
-    interface = [_read_interface_mode(section) for section in top.sections("interface")]
-    try:
-        model = SpectrumModel(modes, shape, tie=chosen, background=top.count("background", 0, high=_MAX_CHANNELS))
-    except InputError as err:
-        raise top.fault(str(err)) from err
+    interface = [
+        locate_faults(section, "", lambda s=section: InterfaceMode(*INTERFACE_MODE.read(s).values()))
+        for section in top.sections("interface")
+    ]
+    model = locate_faults(
+        top, "", lambda: SpectrumModel(modes, values["shape"], tie=chosen, background=values["background"])
+    )
     return ModesFile(model, tuple(interface))
 
 
 def _read_mode(section: TomlTable, intensities: tuple[str, ...]) -> VibrationalMode:
     """Mode of a table [[mode]]; the first of the keys for its intensity that is there counts."""
-    section.check_keys(("name", "energy", "width", "intensity", "left", "right"))
-    found = next((key for key in intensities if key in section), None)
-    try:
-        return VibrationalMode(
-            section.text("name"),
-            section.number("energy", "energy"),
-            section.number("width", "energy"),
-            None if found is None else section.number(found, "share"),
-        )
-    except InputError as err:
-        raise section.fault(str(err)) from err
-
-
-def _read_interface_mode(section: TomlTable) -> InterfaceMode:
-    """Mode of a table [[interface]]."""
-    section.check_keys(("name", "energy", "fwhm"))
-    try:
-        return InterfaceMode(section.text("name"), section.number("energy", "energy"), section.number("fwhm", "energy"))
-    except InputError as err:
-        raise section.fault(str(err)) from err
+    values = MODE.read(section)
+    intensity = next((values[key] for key in intensities if key in section), None)
+    return locate_faults(
+        section, "", lambda: VibrationalMode(values["name"], values["energy"], values["width"], intensity)
+    )
 
 
 def read_eels_experiment(path: str | PathLike[str]) -> EelsExperimentFile:
     """Read the plan of a scan: beam, spectrometer, scan, point spread, sample, modes, and wanted uncertainties."""
     top = read_toml(path)
-    top.check_keys(("beam", "spectrometer", "scan", "spread", "sample", "mode", "wanted"))
-    spectrometer = top.section("spectrometer")
-    spectrometer.check_keys(
-        ("resolution", "tail", "channels", "start", "step", "dark", "dark_sigma", "drift", "electrons_per_count")
-    )
-    wanted = top.section("wanted")
-    wanted.check_keys(DESIGN_TARGETS)
-    return EelsExperimentFile(
-        _experiment_from_tables(top, spectrometer),
-        {key: wanted.number(key, "temperature" if key == "jump" else "length") for key in wanted.table},
-        _read_saved_source(top.section("sample")),
-    )
+    EELS_EXPERIMENT.check(top)
+    targets = {key: value for key, value in _WANTED.read(top.section("wanted")).items() if value is not None}
+    return EelsExperimentFile(_experiment_from_tables(top), targets, _read_saved_source(top.section("sample")))
 
 
 def _read_saved_source(sample: TomlTable) -> Profile | Occupation | None:
@@ -106,54 +188,34 @@ def _read_saved_source(sample: TomlTable) -> Profile | Occupation | None:
     return found
 
 
-def _experiment_from_tables(top: TomlTable, spectrometer: TomlTable) -> EelsExperiment:
+def _experiment_from_tables(top: TomlTable) -> EelsExperiment:
     """Plan of a file."""
-    beam, scan, sample = top.section("beam"), top.section("scan"), top.section("sample")
-    beam.check_keys(("current", "dwell"))
-    scan.check_keys(("columns", "rows", "pitch", "skip"))
-    sample.check_keys(("temperature", "jump", "gradient_left", "gradient_right", "source"))
-    sections = top.sections("mode")
-    channels = spectrometer.count("channels", 1024, high=_MAX_CHANNELS)
-    step = spectrometer.number("step", "energy", 0.5 * meV)
-    start = spectrometer.number("start", "energy", -channels // 2 * step)
+    spectrometer, sections = _SPECTROMETER.read(top.section("spectrometer")), top.sections("mode")
+    beam, sample = _BEAM.read(top.section("beam")), _PLANNED_SAMPLE.read(top.section("sample"))
+    channels, step = spectrometer["channels"], spectrometer["step"]
+    start = -channels // 2 * step if spectrometer["start"] is None else spectrometer["start"]
     if channels < 8 or step <= 0:
-        raise spectrometer.fault(f"{channels} channels of {step / meV:g} meV: expected 8 or more above 0", "channels")
-    try:
-        return EelsExperiment(
+        raise top.section("spectrometer").fault(
+            f"{channels} channels of {step / meV:g} meV: expected 8 or more above 0", "channels"
+        )
+    sample.pop("source")
+    return locate_faults(
+        top,
+        "",
+        lambda: EelsExperiment(
             left=[_read_mode(one, ("left", "intensity")) for one in sections],
             right=[_read_mode(one, ("right", "intensity")) for one in sections],
-            temperature=sample.number("temperature", "temperature", 300.0),
-            jump=sample.number("jump", "temperature", 0.0),
-            gradient_left=sample.number("gradient_left", "gradient", 0.0),
-            gradient_right=sample.number("gradient_right", "gradient", 0.0),
-            columns=scan.count("columns", 32, high=_MAX_CHANNELS),
-            rows=scan.count("rows", 32, high=_MAX_CHANNELS),
-            pitch=scan.number("pitch", "length", 1 * nm),
-            skip=scan.number("skip", "length", 0.0),
-            electrons=beam.number("current", "current", 10e-12) / e,
-            dwell=beam.number("dwell", "time", 1.0),
-            fwhm=spectrometer.number("resolution", "energy", 8 * meV),
-            lorentzian=spectrometer.number("tail", "share", 0.02),
+            **sample,
+            **_SCAN.read(top.section("scan")),
+            electrons=beam["current"] / e,
+            dwell=beam["dwell"],
+            fwhm=spectrometer["resolution"],
+            lorentzian=spectrometer["tail"],
             energy=start + step * np.arange(channels),
-            spread=_read_point_spread(top.section("spread")),
-            drift=spectrometer.number("drift", "energy", 0.0),
-            electrons_per_count=spectrometer.number("electrons_per_count", "share", 1.0),
-            dark=spectrometer.number("dark", "share", 0.0),
-            dark_variance=spectrometer.number("dark_sigma", "share", 0.0) ** 2,
-        )
-    except DataError:
-        raise
-    except InputError as err:
-        raise top.fault(str(err)) from err
-
-
-def _read_point_spread(section: TomlTable) -> PointSpread:
-    """Point spread of a table."""
-    names = ("width", "share", "length", "width_sigma", "share_sigma", "length_sigma")
-    section.check_keys(names)
-    kinds = {name: "share" if name.startswith("share") else "length" for name in names}
-    given: dict[str, Any] = {name: section.number(name, kinds[name]) for name in section.table}
-    try:
-        return PointSpread(**given)
-    except InputError as err:
-        raise section.fault(str(err)) from err
+            spread=_SPREAD.make(top.section("spread"), PointSpread),
+            drift=spectrometer["drift"],
+            electrons_per_count=spectrometer["electrons_per_count"],
+            dark=spectrometer["dark"],
+            dark_variance=spectrometer["dark_sigma"] ** 2,
+        ),
+    )

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from attrs import field, frozen
+from attrs import NOTHING, evolve, field, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.files import is_temporary, read_limited, write_atomically
 from kapitza.core.quantity_kinds import LARGEST
 from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, InputError
-from kapitza.io.quantities import parse_uncertain
+from kapitza.io.keys import Bounds, Table, file, number, special, table, tables, text, uncertain, uncertain_value
 from kapitza.io.results import load
-from kapitza.io.toml import TomlTable, read_toml
+from kapitza.io.toml import TomlTable, locate_faults, read_toml
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.lamella.description import Lamella, LamellaMap, LamellaMaterial, LamellaPlane, RelativeThickness
@@ -28,20 +28,149 @@ _MAX_MAP_BYTES = 2**27
 _MAX_PIXELS = 2**20  # of a map
 _THICKEST = 100.0  # t/λ: through more no electron comes out in focus
 _RESULT_SUFFIXES = (".json", ".npz", ".h5")  # of maps that a fit of spectra wrote
-_MATERIAL_KINDS = {
-    "conductivity": "conductivity", "exponent": "share", "mean_free_path": "length", "heat_capacity": "heat_capacity",
-}  # fmt: skip
-_PLANE_KINDS = {"position": "length", "resistance": "resistance", "angle": "angle", "bow": "length"}
-_THICKNESS_KEYS = ("t_over_lambda", "t_over_lambda_sigma", "t_over_lambda_correlation", "pitch", "origin")
-_LAMELLA_KINDS = {
-    "inelastic_mean_free_path": "length", "dead_layer": "length", "left_conductance": "conductance",
-    "right_conductance": "conductance", "emissivity": "share", "ambient": "temperature",
-}  # fmt: skip
 _EDGES = ("left", "right", "bottom", "top")
-_MAP_KEYS = (
-    "name", "file", "imaginary", "sigma", "pitch", "origin", "pixels", "power", "before", "after",
-    "left_temperature", "right_temperature", "frequency", "mean_temperature",
-)  # fmt: skip
+MATERIAL = Table(
+    [
+        text("name", "name of the material"),
+        uncertain("conductivity", "conductivity", "conductivity", NOTHING),
+        uncertain("exponent", "share", "n of a conductivity proportional to (T/300 K)ⁿ"),
+        uncertain("mean_free_path", "length", "mean free path of the phonons"),
+        uncertain("heat_capacity", "heat_capacity", "heat capacity per volume"),
+    ],
+    "Material, from the left to the right.",
+)
+PLANE = Table(
+    [
+        uncertain("position", "length", "position along x at half height", NOTHING),
+        uncertain("resistance", "resistance", "resistance of the plane", NOTHING),
+        uncertain("angle", "angle", "tilt of the plane"),
+        uncertain("bow", "length", "bow of the plane"),
+    ],
+    "Plane between two materials.",
+)
+
+
+def _fraction(value: float) -> str | None:
+    """What is wrong with a fraction between 0 and 1."""
+    return None if 0 < value < 1 else f"expected a share between 0 and 1, got {value:g}"
+
+
+def _positive(what: str, unit: str) -> Bounds:
+    """Bounds of a number above 0."""
+    return lambda value: None if value > 0 else f"expected {what} above 0, got {value:g} {unit}"
+
+
+def _read_corner(section: TomlTable, key: str) -> list[float]:
+    """Corner of the first pixel, x and y, m."""
+    given = section.table[key]
+    if not isinstance(given, list) or len(given) != 2:
+        raise section.fault(f"expected x and y of the corner of the first pixel, got {given!r:.60}", key)
+    return [evolve(section, table={key: one}).number(key, "length") for one in given]
+
+
+def _read_t_over_lambda(sheet: TomlTable, key: str) -> float | str:
+    """Value of t/λ, or the name of the file of its map."""
+    given = sheet.table.get(key)
+    return given if isinstance(given, str) else sheet.number(key, "share")
+
+
+def _check_edges(sheet: TomlTable) -> None:
+    """Refuse edges that are exchanged."""
+    edges = {key: sheet.number(key, "length") for key in _EDGES}
+    for low, high in (_EDGES[:2], _EDGES[2:]):
+        if not edges[low] < edges[high]:
+            raise sheet.fault(f"expected {low} below {high}, got {edges[low]:g} and {edges[high]:g} m", low)
+
+
+def _check_correlation(sheet: TomlTable) -> None:
+    """Refuse a correlation of noise that is not stated."""
+    if "t_over_lambda_correlation" in sheet and "t_over_lambda_sigma" not in sheet:
+        raise sheet.fault("expected t_over_lambda_sigma with t_over_lambda_correlation", "t_over_lambda_correlation")
+
+
+def _check_planes(top: TomlTable) -> None:
+    """Refuse planes that do not lie between each two materials, and a file without maps."""
+    if not top.sections("map"):
+        raise top.fault("expected a table [[map]] for each temperature map, got none")
+    planes, materials = len(top.sections("plane")), len(top.sections("material"))
+    if planes != materials - 1:
+        raise top.section("lamella").fault(
+            f"expected a table [[plane]] between each two tables [[material]], got {planes} and {materials}"
+        )
+
+
+_PITCH = number("pitch", "length", "distance of two pixels", None, bounds=_positive("a pitch", "m"))
+_ORIGIN = special("origin", "two lengths", "x and y of the corner of the first pixel", _read_corner, (0.0, 0.0))
+SHEET = Table(
+    [
+        *(number(key, "length", f"position of the {key} edge") for key in _EDGES),
+        special(
+            "t_over_lambda",
+            "number or file",
+            "thickness over the inelastic mean free path t/λ",
+            _read_t_over_lambda,
+            NOTHING,
+        ),
+        special("t_over_lambda_sigma", "percentage or file", "standard uncertainty of the pixels of t/λ"),
+        number("t_over_lambda_correlation", "length", "length over which they are correlated", 0.0),
+        evolve(_PITCH, meaning="distance of two pixels of t/λ; those of the first map if omitted"),
+        _ORIGIN,
+        uncertain("inelastic_mean_free_path", "length", "inelastic mean free path λ", NOTHING),
+        uncertain("dead_layer", "length", "thickness of both dead layers"),
+        uncertain("left_conductance", "conductance", "conductance of the left pad"),
+        uncertain("right_conductance", "conductance", "conductance of the right pad"),
+        uncertain("emissivity", "share", "emissivity of the faces"),
+        uncertain("ambient", "temperature", "temperature of the surroundings"),
+    ],
+    "Edges and thickness of the lamella.",
+    checks=(_check_edges, _check_correlation),
+)
+MAP = Table(
+    [
+        text("name", "name of the map", "map"),
+        file("file", "temperatures: rows of numbers (.csv), or a saved map"),
+        file("imaginary", "imaginary parts of temperatures at a frequency", None),
+        special("sigma", "`temperature` or file", "standard uncertainty of the pixels"),
+        _PITCH,
+        _ORIGIN,
+        special("pixels", "list of 2", "columns and rows of a map to be simulated"),
+        special("power", "`power` with ±", "power through the lamella"),
+        special("before", "`power` with ±", "power of the heater before the cut, instead of `power`"),
+        special("after", "`power` with ±", "power of the heater after the cut"),
+        number("left_temperature", "temperature", "rise of the left pad over the mean", 0.0),
+        number("right_temperature", "temperature", "rise of the right pad over the mean", 0.0),
+        number("frequency", "frequency", "frequency of the heating", 0.0),
+        number("mean_temperature", "temperature", "mean temperature", 300.0),
+    ],
+    "Temperature map.",
+)
+_SPREAD = Table(
+    [
+        uncertain("width", "length", "width of the core"),
+        uncertain("share", "share", "fraction of the tails"),
+        uncertain("length", "length", "length of the tails"),
+    ],
+    "Point spread of the beam.",
+)
+_SCALE = Table(
+    [
+        number("temperature", "share", "common uncertainty of all temperatures", None, bounds=_fraction),
+        number("power", "share", "common uncertainty of all powers", None, bounds=_fraction),
+    ],
+    "Relative uncertainties that all pixels share.",
+)
+LAMELLA = Table(
+    [
+        text("interface", "plane whose resistance is sought; the first one if omitted", None),
+        tables("material", MATERIAL),
+        tables("plane", PLANE),
+        table("lamella", SHEET, NOTHING),
+        table("spread", _SPREAD),
+        table("scale", _SCALE),
+        tables("map", MAP),
+    ],
+    checks=(_check_planes,),
+)
 
 
 @frozen(eq=False, kw_only=True)
@@ -71,111 +200,62 @@ def read_lamella(path: str | PathLike[str], *, virtual: bool = False) -> Lamella
         for unknown keys, numbers without a unit or of another one, and files that do not fit
     """
     top = read_toml(path)
-    top.check_keys(("interface", "material", "plane", "lamella", "spread", "scale", "map"))
+    LAMELLA.check(top)
     priors: dict[str, Prior] = {}
     maps = [_read_map(section, virtual) for section in top.sections("map")]
-    if not maps:
-        raise top.fault("expected a table [[map]] for each temperature map, got none")
     lamella = _read_lamella(top, maps[0][0], priors)
-    spread = top.section("spread")
-    widths: dict[str, Any] = {
-        key: _uncertain(spread, key, kind, f"spread.{key}", priors)
-        for key, kind in (("width", "length"), ("share", "share"), ("length", "length"))
-        if key in spread
-    }
-    spread.check_keys(("width", "share", "length"))
-    _read_scale(top.section("scale"), priors)
+    spread, sheet = top.section("spread"), top.section("lamella")
+    widths = _stated_values(_SPREAD, spread, "spread.", priors)
+    for key, name in (("temperature", "temperature_scale"), ("power", "power_factor")):
+        share = _SCALE.read(top.section("scale"))[key]
+        if share is not None:
+            priors[name] = Prior(1.0, share)
     plane = top.text("interface", lamella.plane_names[0], choices=lamella.plane_names)
-    thickness = top.section("lamella")
-    named = isinstance(thickness.table.get("t_over_lambda"), str)
-    try:
-        return LamellaFile(
-            lamella=lamella,
-            maps=tuple(one for one, _ in maps),
-            priors=priors,
-            spread=PointSpread(**widths),
-            plane=plane,
-            thickness_file=thickness.beside("t_over_lambda") if named else None,
-            map_files=tuple(files for _, files in maps),
-        )
-    except DataError:
-        raise
-    except InputError as err:
-        raise spread.fault(str(err)) from err
+    named = isinstance(sheet.table.get("t_over_lambda"), str)
+    return LamellaFile(
+        lamella=lamella,
+        maps=tuple(one for one, _ in maps),
+        priors=priors,
+        spread=locate_faults(spread, "", lambda: PointSpread(**widths)),
+        plane=plane,
+        thickness_file=sheet.beside("t_over_lambda") if named else None,
+        map_files=tuple(files for _, files in maps),
+    )
 
 
-def _uncertain(section: TomlTable, key: str, kind: str, name: str, priors: dict[str, Prior]) -> float:
-    """Number of a key in SI; where it has an uncertainty, as in "5 nm +- 1 nm", that is its prior."""
-    value, sigma = _value_and_sigma(section, key, kind)
-    if sigma > 0:
-        priors[name] = Prior(value, sigma)
-    return value
-
-
-def _value_and_sigma(section: TomlTable, key: str, kind: str) -> tuple[float, float]:
-    """Number of a key and its uncertainty, SI."""
-    given = section.table.get(key)
-    if not isinstance(given, str):
-        return section.number(key, kind), 0.0
-    try:
-        return parse_uncertain(given, kind, what="value")
-    except InputError as err:
-        raise section.fault(str(err), key) from err
+def _stated_values(keys: Table, section: TomlTable, prefix: str, priors: dict[str, Prior]) -> dict[str, Any]:
+    """Numbers of the keys of a table that are there; where one has an uncertainty, that is its prior."""
+    found: dict[str, Any] = {}
+    for key, value in keys.read(section).items():
+        if key in section and isinstance(value, tuple) and key != "origin":
+            number_, sigma = value
+            found[key] = number_
+            if sigma > 0:
+                priors[f"{prefix}{key}"] = Prior(number_, sigma)
+    return found
 
 
 def _read_lamella(top: TomlTable, first: LamellaMap, priors: dict[str, Prior]) -> Lamella:
     """Lamella of a file; a map of t/λ without a pitch lies on the pixels of the first temperature map."""
     sheet = top.section("lamella")
-    sheet.check_keys((*_EDGES, *_THICKNESS_KEYS, *_LAMELLA_KINDS))
     materials: list[LamellaMaterial] = []
     for section in top.sections("material"):
-        section.check_keys(("name", *_MATERIAL_KINDS))
         name = section.text("name")
-        numbers = {
-            key: _uncertain(section, key, kind, f"{name}.{key}", priors)
-            for key, kind in _MATERIAL_KINDS.items()
-            if key in section or key == "conductivity"
-        }
-        materials.append(_make(section, LamellaMaterial, {"name": name, **numbers}))
+        values = _stated_values(MATERIAL, section, f"{name}.", priors)
+        materials.append(locate_faults(section, "", lambda n=name, v=values: LamellaMaterial(name=n, **v)))
     planes: list[LamellaPlane] = []
-    if len(top.sections("plane")) != len(materials) - 1:
-        raise sheet.fault(
-            f"expected a table [[plane]] between each two tables [[material]], got {len(top.sections('plane'))} and "
-            f"{len(materials)}"
-        )
     names = [f"{a.name}|{b.name}" for a, b in pairwise(materials)]
     for section, name in zip(top.sections("plane"), names, strict=True):
-        section.check_keys(_PLANE_KINDS)
-        numbers = {
-            key: _uncertain(section, key, kind, f"{name}.{key}", priors)
-            for key, kind in _PLANE_KINDS.items()
-            if key in section or key not in ("angle", "bow")
-        }
-        planes.append(_make(section, LamellaPlane, numbers))
+        values = _stated_values(PLANE, section, f"{name}.", priors)
+        planes.append(locate_faults(section, "", lambda v=values: LamellaPlane(**v)))
     edges = {key: sheet.number(key, "length") for key in _EDGES}
-    for low, high in (_EDGES[:2], _EDGES[2:]):
-        if not edges[low] < edges[high]:
-            raise sheet.fault(f"expected {low} below {high}, got {edges[low]:g} and {edges[high]:g} m", low)
     thickness = _read_thickness(sheet, first, edges)
-    numbers = {
-        key: _uncertain(sheet, key, kind, key, priors)
-        for key, kind in _LAMELLA_KINDS.items()
-        if key in sheet or key == "inelastic_mean_free_path"
-    }
-    if numbers.get("emissivity", 0.0) > 1:
-        raise sheet.fault(f"expected an emissivity from 0 to 1, got {numbers['emissivity']:g}", "emissivity")
-    parts = {"materials": materials, "planes": planes, "thickness": thickness}
-    return _make(sheet, Lamella, {**parts, **edges, **numbers})
-
-
-def _make(section: TomlTable, kind: Any, numbers: Mapping[str, Any]) -> Any:
-    """Record of a table, whose faults are those of the table."""
-    try:
-        return kind(**numbers)
-    except DataError:
-        raise
-    except InputError as err:
-        raise section.fault(str(err)) from err
+    values = _stated_values(SHEET, sheet, "", priors)
+    if values.get("emissivity", 0.0) > 1:
+        raise sheet.fault(f"expected an emissivity from 0 to 1, got {values['emissivity']:g}", "emissivity")
+    return locate_faults(
+        sheet, "", lambda: Lamella(materials=materials, planes=planes, thickness=thickness, **edges, **values)
+    )
 
 
 def _read_thickness(sheet: TomlTable, first: LamellaMap, edges: Mapping[str, float]) -> RelativeThickness:
@@ -191,7 +271,7 @@ def _read_thickness(sheet: TomlTable, first: LamellaMap, edges: Mapping[str, flo
             axes = [_even_pixels(*axis, of[1] - of[0]) for axis, of in zip(axes, (first.x, first.y), strict=True)]
         x, y = axes
         table = np.full((y.size, x.size), value)
-        return _make(sheet, RelativeThickness, {"x": x, "y": y, "value": table, **_read_noise(sheet, table)})
+        return _make_thickness(sheet, x, y, table)
     table = read_matrix(sheet.beside("t_over_lambda"))
     if "pitch" not in sheet:
         if table.shape != (first.y.size, first.x.size):
@@ -203,7 +283,7 @@ def _read_thickness(sheet: TomlTable, first: LamellaMap, edges: Mapping[str, flo
         x, y = first.x, first.y
     else:
         x, y = _pixel_axes(sheet, table.shape)
-    return _make(sheet, RelativeThickness, {"x": x, "y": y, "value": table, **_read_noise(sheet, table)})
+    return _make_thickness(sheet, x, y, table)
 
 
 def _check_pads(sheet: TomlTable, first: LamellaMap, edges: Mapping[str, float]) -> None:
@@ -231,8 +311,6 @@ def _read_noise(sheet: TomlTable, value: NDArray[Any]) -> dict[str, Any]:
     """Uncertainty of each pixel of a map of t/λ, a share of it or a file, and the length of their correlation."""
     key, words = "t_over_lambda_sigma", "t_over_lambda_correlation"
     if key not in sheet:
-        if words in sheet:
-            raise sheet.fault(f"expected {key} with {words}", words)
         return {}
     length = sheet.number(words, "length", 0.0)
     given = sheet.table[key]
@@ -250,28 +328,21 @@ def _read_noise(sheet: TomlTable, value: NDArray[Any]) -> dict[str, Any]:
 
 def _pixel_axes(section: TomlTable, shape: tuple[int, ...]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Centres of pixels along x and y, m; the corner of the first one is at the origin."""
-    pitch = section.number("pitch", "length")
-    if not pitch > 0:
-        raise section.fault(f"expected a pitch above 0, got {pitch:g} m", "pitch")
-    corner = [0.0, 0.0]
-    if "origin" in section:
-        given = section.table["origin"]
-        if not isinstance(given, list) or len(given) != 2:
-            raise section.fault(f"expected x and y of the corner of the first pixel, got {given!r:.60}", "origin")
-        corner = [_quantity(section, "origin", one) for one in given]
+    pitch = _PITCH.read(section, "pitch")
+    corner = _ORIGIN.value(section)
     return tuple(start + pitch * (np.arange(n) + 0.5) for start, n in zip(corner, shape[::-1], strict=True))  # pyright: ignore[reportReturnType]
 
 
-def _quantity(section: TomlTable, key: str, given: object) -> float:
-    """Length of a list."""
-    return TomlTable(section.path, section.lines, section.place, {key: given}).number(key, "length")
+def _make_thickness(sheet: TomlTable, x: NDArray[Any], y: NDArray[Any], value: NDArray[Any]) -> RelativeThickness:
+    """The map of t/λ with its noise."""
+    noise = _read_noise(sheet, value)
+    return locate_faults(sheet, "", lambda: RelativeThickness(x=x, y=y, value=value, **noise))
 
 
 def _read_map(section: TomlTable, virtual: bool) -> tuple[LamellaMap, tuple[Path, ...]]:
     """Temperature map of a table, and its files."""
-    section.check_keys(_MAP_KEYS)
-    frequency = section.number("frequency", "frequency", 0.0)
-    files = [section.beside("file")]
+    values = MAP.read(section)
+    frequency, files = values["frequency"], [values["file"]]
     if frequency:
         files.append(section.beside("imaginary"))
     if virtual:
@@ -290,20 +361,23 @@ def _read_map(section: TomlTable, virtual: bool) -> tuple[LamellaMap, tuple[Path
     if sigma is None or "sigma" in section:
         sigma = _read_sigma(section, temperature.shape)
     power, share = _read_power(section)
-    pads = [section.number(key, "temperature", 0.0) for key in ("left_temperature", "right_temperature")]
-    numbers = {
-        "name": section.text("name", "map"),
-        "x": x,
-        "y": y,
-        "temperature": temperature,
-        "sigma": sigma,
-        "power": power,
-        "power_sigma": share or 0.05,
-        "frequency": frequency,
-        "mean_temperature": section.number("mean_temperature", "temperature", 300.0),
-        "pad_temperatures": pads,
-    }
-    return _make(section, LamellaMap, numbers), tuple(files)
+    made = locate_faults(
+        section,
+        "",
+        lambda: LamellaMap(
+            name=values["name"],
+            x=x,
+            y=y,
+            temperature=temperature,
+            sigma=sigma,
+            power=power,
+            power_sigma=share or 0.05,
+            frequency=frequency,
+            mean_temperature=values["mean_temperature"],
+            pad_temperatures=[values["left_temperature"], values["right_temperature"]],
+        ),
+    )
+    return made, tuple(files)
 
 
 def _pixel_counts(section: TomlTable) -> tuple[int, int]:
@@ -358,7 +432,7 @@ def _read_power(section: TomlTable) -> tuple[float | None, float]:
                 f"{section.table[key]!r:.60}",
                 key,
             )
-        value, sigma = _value_and_sigma(section, key, "power")
+        value, sigma = uncertain_value("power", section, key)
         if not sigma > 0:
             raise section.fault(f"expected an uncertainty, such as '{section.table[key]} +- 5 %'", key)
         numbers.append((value, sigma))
@@ -366,17 +440,6 @@ def _read_power(section: TomlTable) -> tuple[float | None, float]:
     if power == 0:
         raise section.fault("no power flows through the lamella: expected another than 0", given[0])
     return power, float(np.linalg.norm([sigma for _, sigma in numbers])) / abs(power)
-
-
-def _read_scale(section: TomlTable, priors: dict[str, Prior]) -> None:
-    """Relative uncertainties that are common to all temperatures, and to all powers."""
-    section.check_keys(("temperature", "power"))
-    for key, name in (("temperature", "temperature_scale"), ("power", "power_factor")):
-        if key in section:
-            share = section.number(key, "share")
-            if not 0 < share < 1:
-                raise section.fault(f"expected a share between 0 and 1, got {share:g}", key)
-            priors[name] = Prior(1.0, share)
 
 
 def read_matrix(path: str | PathLike[str], *, missing: bool = False) -> NDArray[np.float64]:
@@ -433,18 +496,20 @@ def write_virtual_scan(path: str | PathLike[str], held: LamellaFile, maps: tuple
     """
     source, target = Path(path), Path(folder)
     named = [*(file for files in held.map_files for file in files), *filter(None, [held.thickness_file])]
-    for file in named:
-        if file.parent != source.parent or file.suffix.lower() in _RESULT_SUFFIXES:
-            raise InputError(f"a simulation writes maps as text beside the file, such as 'map.csv', not {str(file)!r}")
-    if target.exists() and not _is_unfinished(target, {file.name for file in named}):
+    for beside in named:
+        if beside.parent != source.parent or beside.suffix.lower() in _RESULT_SUFFIXES:
+            raise InputError(
+                f"a simulation writes maps as text beside the file, such as 'map.csv', not {str(beside)!r}"
+            )
+    if target.exists() and not _is_unfinished(target, {beside.name for beside in named}):
         raise InputError(f"{folder!r} exists: expected a new folder for a virtual experiment")
     target.mkdir(parents=True, exist_ok=True)
     if held.thickness_file is not None:
         write_atomically(target / held.thickness_file.name, read_limited(held.thickness_file, _MAX_MAP_BYTES))
     for one, files in zip(maps, held.map_files, strict=True):
-        for file, part in zip(files, (np.real(one.temperature), np.imag(one.temperature)), strict=False):
+        for target_file, part in zip(files, (np.real(one.temperature), np.imag(one.temperature)), strict=False):
             rows = "\n".join(",".join(f"{number:.4f}" for number in row) for row in part)
-            write_atomically(target / file.name, (rows + "\n").encode())
+            write_atomically(target / target_file.name, (rows + "\n").encode())
     write_atomically(target / source.name, read_limited(source))  # last: a folder without it is unfinished
 
 
