@@ -203,17 +203,18 @@ def locate_faults(section: TomlTable, key: str, make: Callable[[], Any]) -> Any:
         raise section.fault(str(err), key) from err
 
 
+def faults_of(checks: Iterable[Callable[[], object]]) -> Iterator[DataError]:
+    """Yield the errors that checks of a file raise."""
+    for check in checks:
+        try:
+            check()
+        except DataError as err:
+            yield err
+
+
 def raise_all(checks: Iterable[Callable[[], object]]) -> None:
     """Run all checks of a file, and raise what is wrong in one error, by line; each fault once."""
-
-    def faults() -> Iterator[DataError]:
-        for check in checks:
-            try:
-                check()
-            except DataError as err:
-                yield err
-
-    raise_together(faults())
+    raise_together(faults_of(checks))
 
 
 def raise_together(errors: Iterable[DataError]) -> None:

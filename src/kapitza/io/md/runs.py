@@ -1,10 +1,10 @@
 """Files of molecular dynamics runs: atoms, potential, thermostats, protocol and sampling."""
 
 from collections.abc import Sequence
-from functools import partial
+from itertools import chain
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from attrs import evolve, frozen
@@ -12,9 +12,21 @@ from attrs import evolve, frozen
 from kapitza.core.arrays import IntArray
 from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, InputError
-from kapitza.io.md.run_checks import MIN_BLOCKS, SAMPLING_STEPS, check_run_file
-from kapitza.io.quantities import quantity
-from kapitza.io.toml import TomlTable, locate_faults, read_toml
+from kapitza.io.md.run_tables import (
+    ENGINE_NAMES,
+    MODES,
+    POTENTIAL_NAMES,
+    POTENTIALS,
+    PROTOCOL,
+    RUN,
+    SAMPLING_STEPS,
+    SPECTRUM,
+    SYSTEMS,
+    THERMOSTATS,
+    potential_form,
+    run_faults,
+)
+from kapitza.io.toml import TomlTable, faults_of, locate_faults, raise_together, read_toml
 from kapitza.matter.building.relaxed_junction import JunctionPlan
 from kapitza.matter.phonons import named_structure
 from kapitza.matter.potentials.calculators import choose_calculator
@@ -26,7 +38,7 @@ from kapitza.matter.structure import Structure
 from kapitza.run.store import StoreLike
 from kapitza.run.work import ExecutorLike, Progress, ignore_progress
 from kapitza.simulate.md.analysis.sizes import size_series
-from kapitza.simulate.md.engine import THERMOSTAT_KINDS, MdEngine, Thermostats
+from kapitza.simulate.md.engine import MdEngine, Thermostats
 from kapitza.simulate.md.engines.ase import AseEngine
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.engines.gpumd import gpumd_deck
@@ -35,7 +47,6 @@ from kapitza.simulate.md.engines.lammps_input import PlaneTrajectory, lammps_dec
 from kapitza.simulate.md.observers.plane_power import atoms_near_plane, layers_near_plane
 from kapitza.simulate.md.observers.sampling import SEGMENT_LENGTH, Sampling
 from kapitza.simulate.md.potential import (
-    TRUNCATION_KINDS,
     AnyPotential,
     CalculatorPotential,
     LammpsCommands,
@@ -64,22 +75,6 @@ if TYPE_CHECKING:
     from kapitza.simulate.md.engine import ThermostatKind
     from kapitza.simulate.md.potential import Truncation
 
-_POTENTIAL_NAMES = ("lennard-jones", "stillinger-weber", "tersoff")
-_LENNARD_JONES_KEYS = ("end", "epsilon", "sigma", "cutoff")
-_ENGINE_NAMES = ("builtin", "lammps")
-_TOP_KEYS = (
-    "title", "temperature", "difference", "potential", "system", "thermostats", "run", "spectrum", "modes"
-)  # fmt: skip
-_CRYSTAL_KEYS = ("crystal", "ratio", "cells", "length", "thermostat", "wall", "lattice_constant")
-_INTERFACE_KEYS = ("left", "right", "orientation", "strain", "length", "width", "thermostat", "wall")
-_TABLE_KEYS = {
-    "": _TOP_KEYS,
-    "run": ("engine", "timestep", "equilibration", "time", "blocks", "replicas", "seed"),
-    "thermostats": ("kind", "damping", "power", "period"),
-    "spectrum": ("interval", "segment"),
-    "modes": ("planes", "reference", "interface"),
-}
-_RENAMED_KEYS = {"bath": "thermostat", "baths": "thermostats", "still": "reference"}  # since version 0.2
 _MAX_STEPS = 10**12  # of a run: a thousand years of computing
 _LONGEST_CUTOFF = 0.8 * nm  # of files that LAMMPS alone reads
 _SAMPLE_BYTES = {"lammps": ("plane.dump", 90), "gpumd": ("plane.xyz", 210)}  # of an atom in a sample
@@ -179,55 +174,28 @@ def read_run(path: str | PathLike[str], *, gradient: bool = False) -> RunFile:
         if the file is missing or may not be read
     """
     top = read_toml(path)
-    table, run = top.section("system"), top.section("run")
-    known = _TABLE_KEYS | {"system": _CRYSTAL_KEYS if "crystal" in table else _INTERFACE_KEYS}
+    run = top.section("run")
     potentials: list[AnyPotential] = []
-    looked_up = [
-        partial(_check_sides, top), partial(_check_potential, top.section("potential")),
-        lambda: potentials.append(_potential_of_file(top)),
-        lambda: _read_engine(run, *potentials), partial(top.text, "title", ""),
-    ]  # fmt: skip
-    check_run_file(top, known, _RENAMED_KEYS, looked_up, gradient=gradient)
+    looked_up = [lambda: potentials.append(_potential_of_file(top)), lambda: _read_engine(run, *potentials)]
+    raise_together(chain(run_faults(top, gradient=gradient), faults_of(looked_up)))
     protocol = locate_faults(run, "", lambda: _read_protocol(run))
     sampling = _read_sampling(top, protocol)
     kept = sampling.segment and protocol.steps % sampling.every == 0
     protocol = evolve(
-        protocol, thermostats=_read_thermostats(top, protocol), replicas=run.count("replicas", 1, low=1),
+        protocol, thermostats=_read_thermostats(top, protocol), replicas=PROTOCOL.value(run, "replicas"),
         power_interval=sampling.every if kept else protocol.sample_interval,
     )  # fmt: skip
     return RunFile(
-        title=top.text("title", top.path.stem), table=table, potential=potentials[0],
+        title=top.text("title", top.path.stem), table=top.section("system"), potential=potentials[0],
         potential_table=top.section("potential"), engine=_read_engine(run, potentials[0]),
         protocol=protocol, sampling=sampling
     )  # fmt: skip
-
-
-def _check_sides(top: TomlTable) -> None:
-    """Refuse a system without crystals."""
-    table = top.section("system")
-    if "crystal" not in table and not ("left" in table and "right" in table):
-        raise top.fault('[system] needs crystal = "Ar" with a ratio, or left = "Si" and right = "Ge"', "system")
 
 
 def _potential_of_file(top: TomlTable) -> AnyPotential:
     """Potential for the elements of the system."""
     section, symbols = top.section("potential"), _potential_elements(top.section("system"))
     return locate_faults(section, "", lambda: _read_run_potential(section, symbols))
-
-
-def _read_both_sides(section: TomlTable, key: str, kind: str, default: Any) -> tuple[Any, Any]:
-    """Return a value for each side, or one for both; of kind "count" whole numbers, else quantities in SI."""
-    value = section.table.get(key, default)
-    values = value if isinstance(value, list) else [value, value]
-    if len(values) != 2:
-        raise section.fault(f"expected one value or two, got {value!r:.60}", key)
-    if kind == "count":
-        for one in values:
-            if not isinstance(one, int) or isinstance(one, bool) or one < 1:
-                raise section.fault(f"expected whole numbers above 0, got {one!r:.60}", key)
-        return values[0], values[1]
-    made = locate_faults(section, key, lambda: [quantity(one, kind, what=key) for one in values])
-    return made[0], made[1]
 
 
 def _potential_elements(table: TomlTable) -> tuple[str, ...]:
@@ -237,20 +205,9 @@ def _potential_elements(table: TomlTable) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _check_potential(section: TomlTable) -> str:
-    """Form of a potential, or that it is a file or a calculator; keys that mean nothing there are refused."""
-    for form, more in (("file", ()), ("calculator", ("arguments",))):
-        if form in section:
-            section.check_keys((form, *more))
-            return form
-    form = section.text("form", choices=_POTENTIAL_NAMES)
-    section.check_keys(("form", *(_LENNARD_JONES_KEYS if form == "lennard-jones" else ())))
-    return form
-
-
 def _read_run_potential(section: TomlTable, symbols: tuple[str, ...]) -> AnyPotential:
     """Potential for the elements of the system."""
-    form = _check_potential(section)
+    form = potential_form(section)
     if form == "file":
         path = section.beside("file")
         try:
@@ -263,14 +220,10 @@ def _read_run_potential(section: TomlTable, symbols: tuple[str, ...]) -> AnyPote
         return _read_calculator(section, symbols)
     if form != "lennard-jones":
         return tersoff(symbols) if form == "tersoff" else stillinger_weber(symbols)
-    if ("epsilon" in section) != ("sigma" in section):
-        given = "epsilon" if "epsilon" in section else "sigma"
-        raise section.fault(f"{given} alone: expected epsilon and sigma, or none of them", given)
-    end = cast("Truncation", section.text("end", "smooth", choices=TRUNCATION_KINDS))
+    values = POTENTIALS[form].read(section)
     return lennard_jones(
-        symbols, section.optional("epsilon", "energy"), section.optional("sigma", "length"),
-        cutoff=section.number("cutoff", "share", 2.5), end=end,
-    )  # fmt: skip
+        symbols, values["epsilon"], values["sigma"], cutoff=values["cutoff"], end=cast("Truncation", values["end"])
+    )
 
 
 def _read_potential_file(name: str, symbols: tuple[str, ...]) -> AnyPotential:
@@ -293,15 +246,14 @@ def _read_calculator(section: TomlTable, symbols: tuple[str, ...]) -> Calculator
 
 def _read_protocol(run: TomlTable) -> Protocol:
     """How long the run goes on, in whole steps."""
-    timestep = run.number("timestep", "time", 1 * fs)
-    total = run.number("time", "time")
-    blocks = run.count("blocks", 40, low=MIN_BLOCKS)
-    steps = _steps_of_time(run, "time", total, timestep * blocks * SAMPLING_STEPS) * SAMPLING_STEPS
-    settle = _steps_of_time(run, "equilibration", run.number("equilibration", "time", 0.0), timestep)
-    seed = run.count("seed", 1)
+    values = PROTOCOL.read(run)
+    timestep, blocks = values["timestep"], values["blocks"]
+    steps = _steps_of_time(run, "time", values["time"], timestep * blocks * SAMPLING_STEPS) * SAMPLING_STEPS
+    settle = _steps_of_time(run, "equilibration", values["equilibration"], timestep)
     return Protocol(
-        timestep=timestep, steps=steps, blocks=blocks, equilibration=settle, sample_interval=SAMPLING_STEPS, seed=seed
-    )
+        timestep=timestep, steps=steps, blocks=blocks, equilibration=settle, sample_interval=SAMPLING_STEPS,
+        seed=values["seed"],
+    )  # fmt: skip
 
 
 def _steps_of_time(section: TomlTable, key: str, time: float, step: float) -> int:
@@ -314,15 +266,13 @@ def _steps_of_time(section: TomlTable, key: str, time: float, step: float) -> in
 def _read_sampling(top: TomlTable, protocol: Protocol) -> Sampling:
     """What is sampled during a run."""
     section, modes = top.section("spectrum"), top.section("modes")
-    segment = section.count("segment", 512)
-    interval = section.number("interval", "time", SAMPLING_STEPS * protocol.timestep)
+    values, sampled = SPECTRUM.read(section), MODES.read(modes)
+    interval = SAMPLING_STEPS * protocol.timestep if values["interval"] is None else values["interval"]
     every = _steps_of_time(section, "interval", interval, protocol.timestep)
     if every < 1:
         raise section.fault(f"less than one time step of {protocol.timestep / fs:.3g} fs", "interval")
-    reference = _steps_of_time(modes, "reference", modes.number("reference", "time", 0.0), protocol.block)
-    if reference < 0:
-        raise modes.fault("expected a time above 0", "reference")
-    return Sampling(every, segment, modes.count("planes", 6), reference, modes.flag("interface"))
+    reference = _steps_of_time(modes, "reference", sampled["reference"], protocol.block)
+    return Sampling(every, values["segment"], sampled["planes"], reference, sampled["interface"])
 
 
 def _read_engine(run: TomlTable, potential: AnyPotential | None = None) -> MdEngine:
@@ -335,17 +285,17 @@ def _read_engine(run: TomlTable, potential: AnyPotential | None = None) -> MdEng
         return AseEngine()
     if run.table.get("engine") == "own":
         raise run.fault('the engine "own" has the name "builtin" since version 0.2', "engine")
-    return BuiltinEngine() if run.text("engine", "builtin", choices=_ENGINE_NAMES) == "builtin" else LammpsEngine()
+    return BuiltinEngine() if run.text("engine", "builtin", choices=ENGINE_NAMES) == "builtin" else LammpsEngine()
 
 
 def _read_thermostats(top: TomlTable, protocol: Protocol) -> Thermostats:
     """Two thermostats, whose temperatures lie around the mean."""
-    section = top.section("thermostats")
-    mean, difference = top.number("temperature", "temperature"), top.number("difference", "temperature", 0.0)
-    kind = cast("ThermostatKind", section.text("kind", "langevin", choices=THERMOSTAT_KINDS))
+    values = THERMOSTATS.read(top.section("thermostats"))
+    mean, difference = RUN.value(top, "temperature"), RUN.value(top, "difference")
+    damping = 200 * protocol.timestep if values["damping"] is None else values["damping"]
     return Thermostats(
-        kind, mean + difference / 2, mean - difference / 2, section.number("damping", "time", 200 * protocol.timestep),
-        section.number("power", "power", 0.0), section.count("period", 0),
+        cast("ThermostatKind", values["kind"]), mean + difference / 2, mean - difference / 2, damping, values["power"],
+        values["period"],
     )  # fmt: skip
 
 
@@ -360,39 +310,37 @@ def _formula(file: RunFile) -> Potential:
     if not isinstance(file.potential, Potential):
         raise InputError(
             f"{file.title}: {file.potential.form!r} is no formula of ours: take [system] with left and right; one "
-            f"crystal needs {', '.join(_POTENTIAL_NAMES)} or a file of the embedded-atom method"
+            f"crystal needs {', '.join(POTENTIAL_NAMES)} or a file of the embedded-atom method"
         )
     return file.potential
 
 
 def _build_crystal(file: RunFile, factor: float, periodic: bool) -> System:
     """One crystal that is heavier on its right."""
-    table = file.table
-    left, right = (max(1, round(factor * cells)) for cells in _read_both_sides(table, "length", "count", 12))
-    thermostat = 0 if periodic else table.count("thermostat", 4, low=1)
+    values = SYSTEMS["crystal"].read(file.table)
+    left, right = (max(1, round(factor * cells)) for cells in values["length"])
     return mass_interface(
-        table.text("crystal"), _formula(file), table.number("ratio", "share"),
-        lattice_constant=_crystal_constant(file), cells=_read_both_sides(table, "cells", "count", 5),
-        length=(left, right), thermostat=(thermostat, table.count("wall", 1)), periodic=periodic
+        values["crystal"], _formula(file), values["ratio"], lattice_constant=_crystal_constant(file),
+        cells=values["cells"], length=(left, right),
+        thermostat=(0 if periodic else values["thermostat"], values["wall"]), periodic=periodic,
     )  # fmt: skip
 
 
 def _build_junction(file: RunFile, factor: float, periodic: bool) -> System:
     """Two crystals."""
-    table = file.table
-    left, right = _read_both_sides(table, "length", "length", 5 * nm)
+    values = SYSTEMS["left and right"].read(file.table)
+    left, right = values["length"]
     plan = JunctionPlan(
-        left=table.text("left"),
-        right=table.text("right"),
+        left=values["left"],
+        right=values["right"],
         potential=_relaxing_potential(file),
         arguments=_calculator_arguments(file),
-        orientation=_surface_orientation(table),
-        strain=cast("StrainedSide", table.text("strain", "right", choices=("right", "left", "both"))),
+        orientation=values["orientation"],
+        strain=cast("StrainedSide", values["strain"]),
     )
     return junction_system(
-        plan, file.potential, lengths=(factor * left, factor * right), width=table.number("width", "length", 2 * nm),
-        thermostat=0.0 if periodic else table.number("thermostat", "length", 2 * nm),
-        wall=table.number("wall", "length", 1 * nm), periodic=periodic
+        plan, file.potential, lengths=(factor * left, factor * right), width=values["width"],
+        thermostat=0.0 if periodic else values["thermostat"], wall=values["wall"], periodic=periodic,
     )  # fmt: skip
 
 
@@ -412,19 +360,12 @@ def _calculator_arguments(file: RunFile) -> dict[str, object]:
     return dict(file.potential.arguments) if isinstance(file.potential, CalculatorPotential) else {}
 
 
-def _surface_orientation(table: TomlTable) -> tuple[int, ...]:
-    """Miller indices of the surface."""
-    value: Any = table.table.get("orientation", [0, 0, 1])
-    if not isinstance(value, list) or len(value) not in (3, 4) or not all(isinstance(one, int) for one in value):
-        raise table.fault(f"expected Miller indices such as [0, 0, 1], got {value!r:.60}", "orientation")
-    return tuple(value)
-
-
 def _crystal_constant(file: RunFile) -> float | None:
     """Lattice constant of a crystal, m; None: that at rest."""
     table = file.table
-    if table.table.get("lattice_constant") != "expanded":
-        return table.optional("lattice_constant", "length")
+    stated = SYSTEMS["crystal"].value(table, "lattice_constant")
+    if stated != "expanded":
+        return stated
     found = find_lattice_constant(
         table.text("crystal"), _formula(file), file.engine, file.temperature,
         timestep=file.protocol.timestep, steps=_EXPANSION_STEPS, seed=file.protocol.seed,
