@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, BoolArray, IntArray
-from kapitza.core.machine_code import call_kernel, has_machine_code
+from kapitza.core.machine_code import has_machine_code
 from kapitza.measure.eels.fitting import algebra, compiler, lines, search, shapes, starts
 from kapitza.measure.eels.fitting.algebra import (
     WORKSPACE_VECTORS,
@@ -566,11 +566,9 @@ def fisher_scoring(
     )
     search = _new_search(problem.grid.channels, problem.constraints.free)
     spectrum, *evaluated = model_arrays(problem.model, problem.grid, problem.smooth)
-    shared = shared_start(problem, start, result.value)
-    call_kernel(
-        _search_spectra, _search_spectra, counts, problem.detector, problem.constraints, (tolerance, limit), result,
-        search, spectrum, (*evaluated, shared),
-    )  # fmt: skip
+    evaluated = (*evaluated, shared_start(problem, start, result.value))
+    goal = tolerance, limit
+    _search_spectra(counts, problem.detector, problem.constraints, goal, result, search, spectrum, evaluated)
     return result
 
 

@@ -8,11 +8,11 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IntArray, about
-from kapitza.core.machine_code import call_kernel, has_machine_code
+from kapitza.core.machine_code import has_machine_code
 from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, Hint, InputError, require
 from kapitza.simulate.md.engine import Dynamics, MdEngine, MdState, Thermostats
-from kapitza.simulate.md.kernels.forces import KERNEL_MODULES, map_species, require_kernels
+from kapitza.simulate.md.kernels.forces import map_species, require_kernels
 from kapitza.simulate.md.kernels.neighbours import KERNEL_EXTRA, KERNEL_PURPOSE, NeighbourList, VerletList
 from kapitza.simulate.md.kernels.state import ClosePairs, ListedAtoms, MovingAtoms, StepClock, ThermostatState
 from kapitza.simulate.md.potential import AnyPotential, Potential
@@ -96,10 +96,7 @@ class BuiltinEngine(BaseRecord):
             raise InputError(
                 f"skin = {self.skin!r} m, wanted a length from 0 upwards", hint=Hint(python="None: chosen by itself")
             )
-        how = timestep, seed, self.skin
-        return call_kernel(
-            _load_stepper(potential), BuiltinDynamics, system, potential, thermostats, state, how
-        )  # its first step compiles
+        return BuiltinDynamics(system, potential, thermostats, state, (timestep, seed, self.skin))
 
 
 class BuiltinDynamics:
@@ -260,8 +257,7 @@ def _check_displacements(moving: BuiltinDynamics) -> None:
 def _load_stepper(potential: Potential) -> Callable[..., int]:
     """Return the compiled loop over steps for a form of potential."""
     stepping = require("kapitza.simulate.md.kernels.verlet", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
-    loop: Callable[..., int] = getattr(stepping, f"advance_{KERNEL_MODULES[potential.form]}")
-    return loop
+    return stepping.ADVANCE_BY_FORM[potential.form]
 
 
 def has_compiled_steps(engine: MdEngine, potential: AnyPotential) -> bool:

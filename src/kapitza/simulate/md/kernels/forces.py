@@ -13,24 +13,18 @@ from kapitza.simulate.md.potential import AnyPotential, LammpsCommands, Potentia
 from kapitza.simulate.md.system import FIXED_ROLE, System
 
 _FORCE_STEP = 1e-12  # m, of finite differences
-KERNEL_MODULES = {
-    "lennard-jones": "lennard_jones",
-    "stillinger-weber": "stillinger_weber",
-    "tersoff": "tersoff",
-    "embedded-atom": "embedded_atom",
-    "harmonic": "harmonic",
-}
+KERNEL_FORMS = ("lennard-jones", "stillinger-weber", "tersoff", "embedded-atom", "harmonic")
 
 
 def require_kernels(potential: AnyPotential) -> Potential:
     """Return a potential that the compiled kernels know."""
-    if not isinstance(potential, Potential) or potential.form not in KERNEL_MODULES:
+    if not isinstance(potential, Potential) or potential.form not in KERNEL_FORMS:
         whose, instead = "not a formula of ours", "take the engine that brings it, without direct power"
         if isinstance(potential, LammpsCommands):
             whose, instead = "lines of LAMMPS", 'take the engine LAMMPS (engine = "lammps" in a file of a run)'
         raise InputError(
             f"{potential.form!r} for {', '.join(potential.kinds)} is {whose}: our own kernels know "
-            f"{', '.join(KERNEL_MODULES)}; {instead}"
+            f"{', '.join(KERNEL_FORMS)}; {instead}"
         )
     return potential
 
@@ -46,9 +40,8 @@ class KernelFunctions(NamedTuple):
 def load_kernels(potential: Potential) -> KernelFunctions:
     """Return the compiled forces, site energies and forces across a plane of a potential."""
     require("numba", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
-    name = KERNEL_MODULES[require_kernels(potential).form]
-    module = require(f"kapitza.simulate.md.kernels.{name}", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
-    return KernelFunctions(*(getattr(module, f"{name}_{part}") for part in KernelFunctions._fields))
+    forms = require("kapitza.simulate.md.kernels.forms", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
+    return forms.KERNELS[require_kernels(potential).form]
 
 
 def map_species(system: System, potential: Potential) -> NDArray[np.int32]:

@@ -9,6 +9,7 @@ Rev. E 75, 056707 (2007), doi:10.1103/PhysRevE.75.056707.  A harmonic solid keep
 Langevin thermostat.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from kapitza.simulate.md.kernels import embedded_atom, harmonic, lennard_jones, stillinger_weber, tersoff
 from kapitza.simulate.md.kernels.cell_lists import place_ghosts
 from kapitza.simulate.md.kernels.compiler import compile_inner, compile_kernel, inner_copy
+from kapitza.simulate.md.kernels.forces import KERNEL_FORMS
 from kapitza.simulate.md.kernels.state import ListedAtoms, MovingAtoms, StepClock, ThermostatState
 from kapitza.simulate.md.kernels.thermostats import (
     EXCHANGE_THERMOSTAT,
@@ -123,76 +125,40 @@ def _choose_close_pairs(atoms: MovingAtoms, around: ListedAtoms) -> None:
         close.start[i + 1] = m
 
 
-# One loop for each potential: numba keeps no compiled function on disk that is handed another one.
+def _compile_loop(form: str) -> Callable[..., int]:
+    """Compile the loop over steps for one form of potential.
+
+    The form is a constant of the loop, and numba compiles the branch of that form only.  A loop that gets its force
+    kernel from outside would be compiled again in each process: numba keeps no machine code of such a function on disk.
+    """
+
+    def advance(
+        clock: StepClock, atoms: MovingAtoms, around: ListedAtoms, parameters: Any, thermostats: ThermostatState
+    ) -> int:
+        """Do some steps, up to the end or until the neighbours must be listed anew; return how many are done."""
+        x, species, start, near, close = around.positions, around.species, around.start, around.near, around.close
+        for done in range(clock.steps):
+            if not _start_step(done, clock, atoms, around, thermostats):
+                return done
+            if form == "lennard-jones":
+                _choose_close_pairs(atoms, around)
+                energy = _lennard_jones_forces(x, species, close.start, close.near, parameters, atoms.forces)
+            elif form == "embedded-atom":
+                _choose_close_pairs(atoms, around)
+                energy = _embedded_atom_forces(x, species, close.start, close.near, parameters, atoms.forces)
+            elif form == "stillinger-weber":
+                energy = _stillinger_weber_forces(x, species, start, near, parameters, atoms.forces)
+            elif form == "tersoff":
+                energy = _tersoff_forces(x, species, start, near, parameters, atoms.forces)
+            else:
+                energy = _harmonic_forces(x, species, start, near, parameters, atoms.forces)
+            atoms.energy[0] = energy
+            _kick_step(clock.timestep, atoms, around)
+        return clock.steps
+
+    # numba names the file of the machine code after the function
+    advance.__qualname__ = f"advance_{form.replace('-', '_')}"
+    return compile_kernel(advance)
 
 
-@compile_kernel
-def advance_lennard_jones(
-    clock: StepClock, atoms: MovingAtoms, around: ListedAtoms, parameters: Any, thermostats: ThermostatState
-) -> int:
-    """Do some steps, up to the end or until the neighbours must be listed anew; return how many are done."""
-    x, species, close = around.positions, around.species, around.close
-    for done in range(clock.steps):
-        if not _start_step(done, clock, atoms, around, thermostats):
-            return done
-        _choose_close_pairs(atoms, around)
-        atoms.energy[0] = _lennard_jones_forces(x, species, close.start, close.near, parameters, atoms.forces)
-        _kick_step(clock.timestep, atoms, around)
-    return clock.steps
-
-
-@compile_kernel
-def advance_stillinger_weber(
-    clock: StepClock, atoms: MovingAtoms, around: ListedAtoms, parameters: Any, thermostats: ThermostatState
-) -> int:
-    """Do some steps, as `advance_lennard_jones` does."""
-    x, species, start, near = around.positions, around.species, around.start, around.near
-    for done in range(clock.steps):
-        if not _start_step(done, clock, atoms, around, thermostats):
-            return done
-        atoms.energy[0] = _stillinger_weber_forces(x, species, start, near, parameters, atoms.forces)
-        _kick_step(clock.timestep, atoms, around)
-    return clock.steps
-
-
-@compile_kernel
-def advance_tersoff(
-    clock: StepClock, atoms: MovingAtoms, around: ListedAtoms, parameters: Any, thermostats: ThermostatState
-) -> int:
-    """Do some steps, as `advance_lennard_jones` does."""
-    x, species, start, near = around.positions, around.species, around.start, around.near
-    for done in range(clock.steps):
-        if not _start_step(done, clock, atoms, around, thermostats):
-            return done
-        atoms.energy[0] = _tersoff_forces(x, species, start, near, parameters, atoms.forces)
-        _kick_step(clock.timestep, atoms, around)
-    return clock.steps
-
-
-@compile_kernel
-def advance_embedded_atom(
-    clock: StepClock, atoms: MovingAtoms, around: ListedAtoms, parameters: Any, thermostats: ThermostatState
-) -> int:
-    """Do some steps, as `advance_lennard_jones` does."""
-    x, species, close = around.positions, around.species, around.close
-    for done in range(clock.steps):
-        if not _start_step(done, clock, atoms, around, thermostats):
-            return done
-        _choose_close_pairs(atoms, around)
-        atoms.energy[0] = _embedded_atom_forces(x, species, close.start, close.near, parameters, atoms.forces)
-        _kick_step(clock.timestep, atoms, around)
-    return clock.steps
-
-
-@compile_kernel
-def advance_harmonic(
-    clock: StepClock, atoms: MovingAtoms, around: ListedAtoms, parameters: Any, thermostats: ThermostatState
-) -> int:
-    """Do some steps, as `advance_lennard_jones` does."""
-    x, species, start, near = around.positions, around.species, around.start, around.near
-    for done in range(clock.steps):
-        if not _start_step(done, clock, atoms, around, thermostats):
-            return done
-        atoms.energy[0] = _harmonic_forces(x, species, start, near, parameters, atoms.forces)
-        _kick_step(clock.timestep, atoms, around)
-    return clock.steps
+ADVANCE_BY_FORM = {form: _compile_loop(form) for form in KERNEL_FORMS}

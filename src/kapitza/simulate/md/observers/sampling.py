@@ -13,7 +13,7 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.md.engine import Observer
 from kapitza.simulate.md.engines.lammps import LammpsForces
-from kapitza.simulate.md.kernels.forces import KERNEL_MODULES, SystemForces, require_kernels
+from kapitza.simulate.md.kernels.forces import KERNEL_FORMS, SystemForces, require_kernels
 from kapitza.simulate.md.observers.interface_modes import InterfaceModeAnalysis, body_modes
 from kapitza.simulate.md.observers.plane_power import (
     DividedForcePower,
@@ -87,7 +87,7 @@ def check_sampling(name: str, sampling: Sampling, protocol: Protocol) -> None:
 
 def has_power(potential: AnyPotential) -> bool:
     """Whether the power through the plane is known: by our kernels, or by forces of LAMMPS or a named calculator."""
-    return not isinstance(potential, Potential) or potential.form in KERNEL_MODULES
+    return not isinstance(potential, Potential) or potential.form in KERNEL_FORMS
 
 
 def missing_spectra(potential: AnyPotential, sampling: Sampling) -> str:
@@ -97,7 +97,7 @@ def missing_spectra(potential: AnyPotential, sampling: Sampling) -> str:
         return ""
     return (
         f"no power through the plane, {' and '.join(wanted)} of {potential.form!r:.40}: what atoms of one side do to "
-        f"each atom of the other is known for {', '.join(KERNEL_MODULES)}, for potentials of LAMMPS and for "
+        f"each atom of the other is known for {', '.join(KERNEL_FORMS)}, for potentials of LAMMPS and for "
         "calculators by name; heat flow of both thermostats, jump and temperatures of modes by layer are measured"
     )
 
