@@ -18,7 +18,7 @@ from kapitza.io.md.virials import FluxSource, read_gpumd_run, read_shc
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.engines.gpumd import Slab, shc_settings, slab_of_layers
 from kapitza.simulate.md.observers.plane_power import PlanePower
-from kapitza.simulate.md.observers.sampling import make_plane_spectrum
+from kapitza.simulate.md.observers.sampling import PlaneSpectrumRecipe
 from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent
 from kapitza.simulate.md.observers.welch import SegmentSettings
 from kapitza.simulate.md.potential import Potential
@@ -191,7 +191,7 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Observed:
     settings = SegmentSettings(timestep=protocol.timestep, every=5, segment=64)
     seen = {
         "virials": SpectralCurrent(AllPlanes(system, potential, slab), system.masses, settings, area=system.area),
-        "kernels": make_plane_spectrum(system, potential, timestep=protocol.timestep, every=5, segment=64),
+        "kernels": PlaneSpectrumRecipe(protocol.timestep, 5, 64)(system, potential),
     }
     start = gradient_state(system, 42.0, 18.0, 1)
     moving = BuiltinEngine().begin(system, potential, protocol.thermostats, start, timestep=protocol.timestep, seed=1)

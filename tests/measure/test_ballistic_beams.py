@@ -20,7 +20,7 @@ from kapitza.measure.thermoreflectance.fdtr import Fdtr
 from kapitza.measure.thermoreflectance.sstr import Sstr
 from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.simulate.boltzmann.gratings import GratingBands, scaled_bands
-from kapitza.simulate.boltzmann.half_space import half_space_impedance, returned_share
+from kapitza.simulate.boltzmann.half_space import half_space_impedance, returned_heat
 from kapitza.simulate.boltzmann.half_space_table import grouped_bands, impedance_beyond_fourier
 from kapitza.units import nm, um
 
@@ -31,6 +31,13 @@ FILM = Stack(
 )
 WIDE = band_carriers("wide", [1.5e6, 1e5, 1e4], [3000.0, 4000.0, 6000.0], [50 * nm, 500 * nm, 5000 * nm])
 GRAY = gray_carriers("Si", heat_capacity=CAPACITY, velocity=3 * K / (CAPACITY * PATH), mean_free_path=PATH)
+
+
+def returned_share(
+    bands: GratingBands, wave_vector: float, frequency: float, directions: tuple[int, int] = (24, 16)
+) -> complex:
+    """Share of the heat sent into the half space that comes back."""
+    return complex(returned_heat(bands, wave_vector, frequency, directions).sum() / bands.emission.sum())
 
 
 def spot(radius: float, path: float | None) -> Sstr:

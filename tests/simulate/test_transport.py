@@ -9,17 +9,12 @@ from hypothesis import strategies as st
 from scipy.special import expn
 
 from kapitza.core.conductance import Conductance
+from kapitza.core.modal import ModalTransmission
 from kapitza.core.stack import Boundary
 from kapitza.errors import InputError
 from kapitza.matter.isotropic import Solid
 from kapitza.matter.library import solid
-from kapitza.simulate.boltzmann.boundaries import (
-    AngularTransmission,
-    InterfaceScattering,
-    Wall,
-    angular_transmission,
-    reverse_boundary,
-)
+from kapitza.simulate.boltzmann.boundaries import AngularTransmission, InterfaceScattering, Wall, reverse_boundary
 from kapitza.simulate.boltzmann.carriers import Carriers, ScatteringRates, band_carriers, gray_carriers
 from kapitza.simulate.boltzmann.layered.cells import CELL_POLYNOMIALS, cell_integrals, graded_cells, legendre_values
 from kapitza.simulate.boltzmann.layered.transport import Film, transport
@@ -186,6 +181,23 @@ def test_a_share_by_angle(bands):
     steep = AngularTransmission([0.2, 1], [0, 1])
     found = transport(films, [InterfaceScattering(specular=1.0, specular_transmission=steep)])
     np.testing.assert_allclose(found.flux, 300e6 * 2 / 0.8 * (0.992 / 3 - 0.2 * 0.96 / 2), rtol=2e-3, atol=0)
+
+
+def angular_transmission(modal: ModalTransmission, bins: int = 24) -> AngularTransmission:
+    """Mean transmission from the left against the cosine of incidence, in bins, all frequencies of a table
+    together.
+    """
+    from_left = modal.select("left")
+    if bins < 2 or not from_left.omega.size:
+        raise InputError(f"{bins} bins for {from_left.omega.size} modes from the left: expected 2 bins and one mode")
+    cosine = np.cos(from_left.angle)
+    edge = np.linspace(0, 1, bins + 1)
+    part = np.clip(np.digitize(cosine, edge) - 1, 0, bins - 1)
+    arriving = np.bincount(part, from_left.weight, bins)
+    crossing = np.bincount(part, from_left.weight * from_left.transmission, bins)
+    middle = (edge[1:] + edge[:-1]) / 2
+    held = arriving > 0
+    return AngularTransmission(middle[held], np.clip(crossing[held] / arriving[held], 0, 1))
 
 
 def test_modes_of_acoustic_mismatch_by_angle():

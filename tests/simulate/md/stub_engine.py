@@ -9,6 +9,7 @@ import numpy as np
 from attrs import frozen
 
 from kapitza.simulate.md.engine import MdState, Thermostats
+from kapitza.simulate.md.observers.sampling import ObserverRecipe
 from kapitza.simulate.md.potential import Potential
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE
@@ -119,5 +120,9 @@ def small(**changes):
     return mass_interface("Ar", FIELD, 3, **options)
 
 
-def made_counter(_system, _field, *, every):
-    return Counter(every)
+@frozen
+class CounterRecipe(ObserverRecipe):
+    every: int
+
+    def __call__(self, system, potential):
+        return Counter(self.every)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from attrs import evolve, fields
-from stub_engine import BATHS, COURSE, FIELD, Counter, Stub, small
+from stub_engine import BATHS, COURSE, FIELD, Counter, CounterRecipe, Stub, small
 
 from kapitza.errors import InputError
 from kapitza.run.store import Store, unit_address
 from kapitza.simulate.md.engines.ase import ase_potential
-from kapitza.simulate.md.observers.sampling import ObserverRecipe, Sampling, missing_spectra, observer_recipes
+from kapitza.simulate.md.observers.sampling import Sampling, missing_spectra, observer_recipes
 from kapitza.simulate.md.potential import LammpsCommands, lennard_jones
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.checkpoint import CHECKPOINT_FILE
@@ -23,7 +23,7 @@ from kapitza.simulate.md.runs.replicas import (
 from kapitza.simulate.md.runs.single import RUN_VERSION, RunSetup, run_single
 
 SHORT = evolve(COURSE, blocks=2)
-COUNTER = ObserverRecipe("stub_engine:made_counter", {"every": 7})
+COUNTER = CounterRecipe(7)
 
 
 def same(one, other):

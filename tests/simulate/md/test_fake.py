@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from fake_engine import BodyChain, FakeEngine
 
 from kapitza.errors import InputError
 from kapitza.simulate.md.engine import MdState, Thermostats
-from kapitza.simulate.md.engines.fake import BodyChain, FakeEngine
 from kapitza.simulate.md.potential import Potential
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, FREE_ROLE, HOT_ROLE, System
 from kapitza.units import k_B, m_u, ps

@@ -7,6 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from harmonic_systems import harmonic_system
 
 from kapitza.core.transmission import Transmission
 from kapitza.matter.building.layers import mass_junction
@@ -17,7 +18,6 @@ from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.observers.plane_power import PlanePower
 from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent
 from kapitza.simulate.md.observers.welch import SegmentSettings
-from kapitza.simulate.md.systems.harmonic import harmonic_system
 from kapitza.theory.agf.transmission import junction_arrays, transmission_at_frequencies
 from kapitza.units import angstrom, k_B, m_u
 

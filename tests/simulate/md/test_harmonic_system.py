@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
+from harmonic_flux import langevin_transmission
+from harmonic_systems import harmonic_potential, harmonic_system
 
 from kapitza.errors import InputError
 from kapitza.matter.building.layers import mass_junction
 from kapitza.matter.junction import Lead
 from kapitza.simulate.md.engine import Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
-from kapitza.simulate.md.observers.harmonic_flux import langevin_transmission
 from kapitza.simulate.md.protocol import thermal_state
 from kapitza.simulate.md.system import COLD_ROLE, HOT_ROLE
-from kapitza.simulate.md.systems.harmonic import harmonic_potential, harmonic_system
 from kapitza.theory.agf.conductance import agf
 from kapitza.theory.agf.green_functions import prepare_junction
 from kapitza.theory.agf.transmission import point_transmissions

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 from attrs import evolve
+from harmonic_flux import langevin_transmission
 
 from kapitza.errors import DataError, InputError, KapitzaError, MissingEngine
 from kapitza.run.store import deserialize_arrays, serialize_arrays
@@ -14,7 +15,6 @@ from kapitza.simulate.md.analysis.slabs import ThermalSlab
 from kapitza.simulate.md.engine import MdState, Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.engines.lammps import LammpsEngine
-from kapitza.simulate.md.observers.harmonic_flux import langevin_transmission
 from kapitza.simulate.md.observers.plane_power import PlanePower
 from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent
 from kapitza.simulate.md.observers.welch import SegmentSettings

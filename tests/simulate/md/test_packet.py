@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
+from harmonic_systems import harmonic_system
+from wave_packets import packet_state, side_energies
 
 from kapitza.errors import InputError
 from kapitza.matter.building.layers import chain_junction
 from kapitza.matter.crystal import Crystal
 from kapitza.simulate.md.engine import Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
-from kapitza.simulate.md.systems.harmonic import harmonic_system
-from kapitza.simulate.md.systems.wave_packet import packet_state, side_energies
 from kapitza.theory.chain import Chain, chain_transmission
 
 pytest.importorskip("numba")

@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 from scipy.optimize import brentq
+from wave_packets import packet_state, side_energies
 
 from kapitza.matter.building.layers import mass_junction
 from kapitza.matter.crystal import Crystal
@@ -13,7 +14,6 @@ from kapitza.simulate.md.engine import Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.potential import lennard_jones
 from kapitza.simulate.md.systems.assembly import mass_interface
-from kapitza.simulate.md.systems.wave_packet import packet_state, side_energies
 from kapitza.theory.agf.transmission import junction_arrays, transmission_at_frequencies
 from kapitza.units import angstrom, fs, m_u
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from attrs import evolve
+from difference_power import FiniteDifferencePower, ase_site_energies
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IntArray
@@ -14,10 +15,8 @@ from kapitza.simulate.md.kernels.neighbours import VerletList, list_neighbours
 from kapitza.simulate.md.observers.plane_power import (
     CONTACT_SLACK,
     DividedForcePower,
-    FiniteDifferencePower,
     PlanePower,
     ase_member_forces,
-    ase_site_energies,
     atoms_across_plane,
     divide_at_plane,
 )

@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from attrs import evolve
-from stub_engine import BATHS, COURSE, FIELD, Counter, Stub, small
+from stub_engine import BATHS, COURSE, FIELD, Counter, CounterRecipe, Stub, small
 
 from kapitza.errors import InputError
 from kapitza.matter.potentials.force_field import ForceField
 from kapitza.simulate.md.engine import Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
-from kapitza.simulate.md.observers.sampling import ObserverRecipe, Sampling
+from kapitza.simulate.md.observers.sampling import Sampling
 from kapitza.simulate.md.potential import lennard_jones
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.runs.closed import half_cells, power_fluctuations, relaxation_data
@@ -48,7 +48,7 @@ def test_an_executor_changes_nothing(tmp_path):
 def test_observers_and_their_recipes_see_the_same():
     counter = Counter(7)
     alone = run(small(), FIELD, Stub(), SHORT, [counter])
-    recipe = ObserverRecipe("stub_engine:made_counter", {"every": 7})
+    recipe = CounterRecipe(7)
     twice = run(small(), FIELD, Stub(), evolve(SHORT, replicas=2), [recipe])
     same(alone.records[0], twice.records[0])
     assert counter.looks > 0

@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 from attrs import frozen
+from harmonic_flux import HarmonicCurrent, langevin_transmission
+from harmonic_systems import harmonic_system
 from scipy.linalg import expm, solve_continuous_lyapunov
 
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.building.layers import chain_junction
 from kapitza.simulate.md.engine import MdState, Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
-from kapitza.simulate.md.observers.harmonic_flux import HarmonicCurrent, force_constants_across, langevin_transmission
+from kapitza.simulate.md.observers.interface_modes import force_constants_across
 from kapitza.simulate.md.observers.plane_power import PlanePower
 from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent, SpectralFlux
 from kapitza.simulate.md.observers.welch import SegmentSettings
-from kapitza.simulate.md.systems.harmonic import harmonic_system
 from kapitza.theory.chain import Chain, chain_transmission
 from kapitza.units import k_B
 

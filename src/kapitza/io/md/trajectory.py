@@ -18,7 +18,7 @@ from kapitza.io.md.runs import RunFile
 from kapitza.run.work import Progress, ignore_progress
 from kapitza.simulate.md.engines.lammps_input import LAMMPS_SPEED, PLANE_COLUMNS, PLANE_FILE, make_box
 from kapitza.simulate.md.kernels.forces import highest_frequencies
-from kapitza.simulate.md.observers.sampling import SEGMENT_LENGTH, make_plane_spectrum, system_forces
+from kapitza.simulate.md.observers.sampling import SEGMENT_LENGTH, PlaneSpectrumRecipe, system_forces
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.run import Run
 from kapitza.simulate.md.system import System
@@ -64,9 +64,8 @@ def read_lammps_run(
     path = Path(folder) / PLANE_FILE
     check_same_run(record, system, file, path)
     sampling, protocol = file.sampling, file.protocol
-    observer = make_plane_spectrum(
-        system, potential, timestep=protocol.timestep, every=sampling.every, segment=sampling.segment or SEGMENT_LENGTH
-    )
+    segment = sampling.segment or SEGMENT_LENGTH
+    observer = PlaneSpectrumRecipe(protocol.timestep, sampling.every, segment)(system, potential)
     powers: list[float] = []
     tell = progress or ignore_progress
     with open_regular(path, _MAX_TRAJECTORY_BYTES) as stored:

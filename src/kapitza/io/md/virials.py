@@ -26,7 +26,7 @@ from kapitza.run.work import Progress, ignore_progress
 from kapitza.simulate.md.engines.gpumd import GPUMD_PLANE_FILE, GPUMD_SPEED, SHC_FILE, Slab, slab_of_layers
 from kapitza.simulate.md.kernels.forces import SystemForces, highest_frequencies, require_kernels
 from kapitza.simulate.md.observers.plane_power import layers_near_plane
-from kapitza.simulate.md.observers.sampling import SEGMENT_LENGTH, make_plane_spectrum
+from kapitza.simulate.md.observers.sampling import SEGMENT_LENGTH, PlaneSpectrumRecipe
 from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent, SpectralFlux
 from kapitza.simulate.md.observers.welch import SegmentSettings
 from kapitza.simulate.md.runs.run import Run
@@ -121,7 +121,7 @@ def _make_observer(file: RunFile, system: System, slab: Slab, source: FluxSource
     segment = sampling.segment or SEGMENT_LENGTH
     if source == "kernels":
         potential = require_kernels(file.potential)
-        return make_plane_spectrum(system, potential, timestep=timestep, every=sampling.every, segment=segment)
+        return PlaneSpectrumRecipe(timestep, sampling.every, segment)(system, potential)
     crossing = _SlabForces(slab.atoms, system.right[slab.atoms], slab.thickness)
     settings = SegmentSettings(timestep=timestep, every=sampling.every, segment=segment)
     return SpectralCurrent(crossing, system.masses, settings, area=system.area)

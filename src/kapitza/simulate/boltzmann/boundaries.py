@@ -12,7 +12,6 @@ from attrs import converters, evolve, field, frozen, validators
 
 from kapitza.core.arrays import Array, about, increasing, number, numbers, same_length
 from kapitza.core.conductance import Conductance
-from kapitza.core.modal import ModalTransmission
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.quadrature import gauss_legendre, panel_quadrature
 from kapitza.core.records import BaseRecord
@@ -20,8 +19,6 @@ from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.core.transmission import Transmission
 from kapitza.errors import Hint, InputError
 from kapitza.simulate.boltzmann.carriers import Carriers
-
-_COSINE_BINS = 24
 
 
 def unit_fractions(value: object) -> Array:
@@ -67,23 +64,6 @@ class AngularTransmission(BaseRecord):
     def at(self, cosine: Array) -> Array:
         """Share at other cosines."""
         return np.interp(cosine, self.cosine, self.transmission)
-
-
-def angular_transmission(modal: ModalTransmission, bins: int = _COSINE_BINS) -> AngularTransmission:
-    """Mean transmission from the left against the cosine of incidence, in bins, all frequencies of a table
-    together.
-    """
-    from_left = modal.select("left")
-    if bins < 2 or not from_left.omega.size:
-        raise InputError(f"{bins} bins for {from_left.omega.size} modes from the left: expected 2 bins and one mode")
-    cosine = np.cos(from_left.angle)
-    edge = np.linspace(0, 1, bins + 1)
-    part = np.clip(np.digitize(cosine, edge) - 1, 0, bins - 1)
-    arriving = np.bincount(part, from_left.weight, bins)
-    crossing = np.bincount(part, from_left.weight * from_left.transmission, bins)
-    middle = (edge[1:] + edge[:-1]) / 2
-    held = arriving > 0
-    return AngularTransmission(middle[held], np.clip(crossing[held] / arriving[held], 0, 1))
 
 
 _BALANCE_TOLERANCE = 1e-6  # relative violation of detailed balance that is put down to rounding

@@ -123,13 +123,6 @@ def boundary_impedance(kept: ComplexArray, emission: Array, transmission: Array)
     return np.asarray(1 / flow[..., 0].sum(axis=-1), dtype=np.complex128)
 
 
-def returned_share(
-    bands: GratingBands, wave_vector: float, frequency: float, directions: tuple[int, int] = _DIRECTIONS
-) -> complex:
-    """Share M of the heat sent into the half space that comes back, by so many cosines and azimuths."""
-    return complex(returned_heat(bands, wave_vector, frequency, directions).sum() / bands.emission.sum())
-
-
 def returned_heat(
     bands: GratingBands, wave_vector: float, frequency: float, directions: tuple[int, int] = _DIRECTIONS
 ) -> ComplexArray:

@@ -14,7 +14,6 @@ from attrs import evolve, field, frozen
 from kapitza.core.arrays import Array, IntArray, about, finite, positive, same_length
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.simulate.md.observers.harmonic_flux import force_constants_across
 from kapitza.simulate.md.observers.spectral_flux import PlaneForces
 from kapitza.simulate.md.observers.welch import Arrays, SegmentObserver, SegmentSettings, group_rows, jackknife
 from kapitza.units import k_B
@@ -47,6 +46,24 @@ class BodyModes(BaseRecord):
     def select(self, modes: IntArray) -> "BodyModes":
         """Some of the modes: those of an interface cost a small part of what all of them do."""
         return BodyModes(self.atoms, self.omega[modes], self.vectors[modes])
+
+
+def force_constants_across(
+    forces: Callable[[Array], Array], positions: Array, left: IntArray, right: IntArray, *, step: float = 1e-12
+) -> Array:
+    r"""(3a, 3b) force constants $K_{ij} = -\partial F_i/\partial r_j$ by central differences over `step` (m), N m⁻¹.
+
+    `forces` maps positions (n, 3) m to (n, 3) N in any engine; between a and b atoms it is called 6b times.
+    """
+    constants = np.empty((3 * len(left), 3 * len(right)))
+    for column in range(3 * len(right)):
+        pair: list[Array] = []
+        for way in (step, -step):
+            moved = np.array(positions, dtype=float)
+            moved[right[column // 3], column % 3] += way
+            pair.append(np.array(forces(moved)[left]).ravel())
+        constants[:, column] = (pair[1] - pair[0]) / (2 * step)
+    return constants
 
 
 def body_modes(

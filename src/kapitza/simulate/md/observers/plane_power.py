@@ -35,7 +35,6 @@ from kapitza.units import angstrom, eV
 _PLANE_SKIN = 0.3  # of the cutoff: atoms of a warm crystal swing by less than half of it, so that lists hold for good
 CONTACT_SLACK = 1.0 * angstrom  # how much closer than at rest two atoms may come
 _STRAY_FORCE = 1e-9  # of the largest one across the plane: what rounding leaves far from it
-_DIFFERENCE_STEP = 1e-4 * angstrom  # of finite differences
 
 
 @frozen(eq=False)
@@ -261,37 +260,6 @@ def atoms_near_plane(system: System, cutoff: float, *, slack: float = CONTACT_SL
     return NearAtoms(atoms, between.slab(system.positions, reach, system.name)[0])
 
 
-class FiniteDifferencePower:
-    """The same by finite differences over `step` (m), for whatever gives site energies (n,) J.
-
-    Slow, and independent of all kernels: a sample takes the energies 6 k times; `atoms` of `atoms_across_plane`.
-    """
-
-    def __init__(
-        self, energies: Callable[[Array], Array], right: BoolArray, atoms: IntArray, *, step: float = _DIFFERENCE_STEP
-    ) -> None:
-        self.energies, self.side, self.step = energies, np.asarray(right, dtype=bool), step
-        self.atoms: IntArray = np.asarray(atoms, dtype=np.int64)
-        self.right: BoolArray = self.side[self.atoms]
-
-    def forces(self, positions: Array) -> Array:
-        """(k, 3) what the site energies of the other side do to `atoms`, at positions (n, 3) m of all atoms, N."""
-        found = np.zeros((self.atoms.size, 3))
-        for k, atom in enumerate(self.atoms):
-            other = self.side != self.side[atom]
-            for c in range(3):
-                moved = np.array(positions, dtype=float)
-                moved[atom, c] += self.step
-                above = self.energies(moved)[other]
-                moved[atom, c] -= 2 * self.step
-                found[k, c] = (self.energies(moved)[other] - above).sum() / (2 * self.step)
-        return found
-
-    def power(self, positions: Array, velocities: Array) -> float:
-        """Power from left to right, W, at positions and velocities (n, 3) of all atoms."""
-        return _power_through(self.forces(positions), velocities[self.atoms], self.right)
-
-
 class DividedForcePower:
     r"""Power from left to right of any potential, from its forces on all atoms and on either side alone.
 
@@ -358,23 +326,3 @@ def ase_member_forces(
         return np.asarray(atoms.get_forces(), dtype=float) * (eV / angstrom)
 
     return forces
-
-
-def ase_site_energies(calculator: Any, system: System, symbols: tuple[str, ...] = ()) -> Callable[[Array], Array]:
-    """Site energies (n,) J of an ASE calculator that has `get_potential_energies`, as a function of positions."""
-    ase = require("ase", extra=KERNEL_EXTRA, why="calculators of ASE")
-    names = symbols or system.kinds
-    atoms = ase.Atoms(
-        [names[k] for k in system.species],
-        positions=system.positions / angstrom,
-        cell=system.lattice / angstrom,
-        pbc=(True, True, system.periodic),
-    )
-    atoms.calc = calculator
-
-    def energies(positions: Array) -> Array:
-        """(n,) J."""
-        atoms.set_positions(positions / angstrom)
-        return np.asarray(atoms.get_potential_energies(), dtype=float) * eV
-
-    return energies

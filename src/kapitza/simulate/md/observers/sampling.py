@@ -1,8 +1,7 @@
 """What is sampled during a run, and how the observers that do so are made, in this process or in another."""
 
-from collections.abc import Callable, Mapping
-from pkgutil import resolve_name
-from typing import Any
+from abc import abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 from attrs import evolve, field, frozen
@@ -24,7 +23,7 @@ from kapitza.simulate.md.observers.plane_power import (
 )
 from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent
 from kapitza.simulate.md.observers.velocity_spectra import LayerSpectra
-from kapitza.simulate.md.observers.welch import SegmentSettings
+from kapitza.simulate.md.observers.welch import Precision, SegmentSettings
 from kapitza.simulate.md.potential import AnyPotential, CalculatorPotential, LammpsCommands, Potential
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.system import FIXED_ROLE, FREE_ROLE, System
@@ -56,21 +55,14 @@ class Sampling(BaseRecord):
     interface: bool = False
 
 
-def _resolve_maker(maker: Callable[..., Observer] | str) -> Callable[..., Observer]:
-    """Return the function or class that a unit of work names."""
-    return resolve_name(maker) if isinstance(maker, str) else maker
-
-
-@frozen(eq=False)
 class ObserverRecipe(BaseRecord):
-    """How to make an observer in another process: a function or class, or its name "module:name", and its options."""
+    """Base of records that make an observer, in this process or another, of a system and its potential."""
 
-    maker: Callable[..., Observer] = field(converter=_resolve_maker)  # of the system, the potential and the options
-    options: Mapping[str, Any] = field(factory=dict)  # plain values
+    __slots__ = ()
 
+    @abstractmethod
     def __call__(self, system: System, potential: AnyPotential) -> Observer:
         """Make it for a system."""
-        return self.maker(system, potential, **self.options)
 
 
 def check_sampling(name: str, sampling: Sampling, protocol: Protocol) -> None:
@@ -159,51 +151,68 @@ def observer_recipes(sampling: Sampling, protocol: Protocol, potential: AnyPoten
     """How to make the observers of a run, by name."""
     known = has_power(potential)
     if protocol.preparation != "gradient":
-        boundaries = ObserverRecipe(BoundaryPowers, {"every": sampling.every})
-        return {"boundaries": boundaries} if known and protocol.preparation == "uniform" else {}
-    segment = sampling.segment or SEGMENT_LENGTH
-    common = {"timestep": protocol.timestep, "every": sampling.every, "segment": segment}
-    found: dict[str, ObserverRecipe] = {}
+        wanted = known and protocol.preparation == "uniform"
+        return {"boundaries": BoundaryPowersRecipe(sampling.every)} if wanted else {}
+    common = protocol.timestep, sampling.every, sampling.segment or SEGMENT_LENGTH
+    recipes: dict[str, ObserverRecipe] = {}
     if known and sampling.segment:
-        found["plane"] = ObserverRecipe(make_plane_spectrum, common)
+        recipes["plane"] = PlaneSpectrumRecipe(*common)
     if known and sampling.interface:
-        found["interface"] = ObserverRecipe(make_interface_modes, common)
+        recipes["interface"] = InterfaceModesRecipe(*common)
     if sampling.planes and (sampling.segment or sampling.reference):
-        found["layers"] = ObserverRecipe(make_layer_spectra, {**common, "planes": sampling.planes})
-    return found
+        recipes["layers"] = LayerSpectraRecipe(*common, sampling.planes)
+    return recipes
 
 
-def make_plane_spectrum(
-    system: System, potential: AnyPotential, *, timestep: float, every: int, segment: int
-) -> SpectralCurrent:
-    """Observer of the spectral flux through the plane."""
-    crossing = crossing_power(system, potential)
-    settings = SegmentSettings(timestep=timestep, every=every, segment=segment, precision="single")
-    return SpectralCurrent(crossing, system.masses, settings, area=system.area)
+@frozen(eq=False)
+class SpectrumRecipe(ObserverRecipe):
+    """Base of recipes of observers that transform segments of samples."""
+
+    timestep: float = field(metadata=about("s", "time step"))
+    every: int = field(metadata=about("1", "steps between two samples"))
+    segment: int = field(metadata=about("1", "samples of one segment"))
+
+    def settings(self, precision: Precision = "double") -> SegmentSettings:
+        """Settings of the segments."""
+        return SegmentSettings(timestep=self.timestep, every=self.every, segment=self.segment, precision=precision)
 
 
-def make_layer_spectra(
-    system: System, _field: AnyPotential, *, timestep: float, every: int, segment: int, planes: int
-) -> LayerSpectra:
-    """Observer of the velocities of some atoms in the free layers near the plane."""
-    free = np.flatnonzero((system.roles == FREE_ROLE) & (system.counts > 0))
-    height = system.heights[free]
-    left, right = free[height < system.plane][-planes:], free[height > system.plane][:planes]
-    layers = [np.flatnonzero(system.layer == one)[:_SAMPLED_ATOMS] for one in [*left, *right]]
-    settings = SegmentSettings(timestep=timestep, every=every, segment=segment, precision="single")
-    return LayerSpectra(layers, system.positions, system.masses, settings)
+@frozen(eq=False)
+class PlaneSpectrumRecipe(SpectrumRecipe):
+    """Makes the observer of the spectral flux through the plane."""
+
+    def __call__(self, system: System, potential: AnyPotential) -> SpectralCurrent:
+        """Make it for a system."""
+        crossing = crossing_power(system, potential)
+        return SpectralCurrent(crossing, system.masses, self.settings("single"), area=system.area)
 
 
-def make_interface_modes(
-    system: System, potential: AnyPotential, *, timestep: float, every: int, segment: int
-) -> InterfaceModeAnalysis:
-    """Observer of the heat that each vibration of the atoms near the plane carries."""
-    crossing = crossing_power(system, potential)
-    modes = body_modes(
-        system_forces(system, potential), system.positions, system.masses, _select_body(system, crossing.atoms)
-    )
-    settings = SegmentSettings(timestep=timestep, every=every, segment=segment)
-    return InterfaceModeAnalysis(crossing, system.masses, modes, settings, area=system.area, lags=min(64, segment // 2))
+@frozen(eq=False)
+class LayerSpectraRecipe(SpectrumRecipe):
+    """Makes the observer of the velocities of some atoms in the free layers near the plane."""
+
+    planes: int = field(metadata=about("1", "layers on each side"))
+
+    def __call__(self, system: System, potential: AnyPotential) -> LayerSpectra:
+        """Make it for a system."""
+        free = np.flatnonzero((system.roles == FREE_ROLE) & (system.counts > 0))
+        height = system.heights[free]
+        left, right = free[height < system.plane][-self.planes :], free[height > system.plane][: self.planes]
+        layers = [np.flatnonzero(system.layer == layer)[:_SAMPLED_ATOMS] for layer in [*left, *right]]
+        return LayerSpectra(layers, system.positions, system.masses, self.settings("single"))
+
+
+@frozen(eq=False)
+class InterfaceModesRecipe(SpectrumRecipe):
+    """Makes the observer of the heat that each vibration of the atoms near the plane carries."""
+
+    def __call__(self, system: System, potential: AnyPotential) -> InterfaceModeAnalysis:
+        """Make it for a system."""
+        crossing = crossing_power(system, potential)
+        body = _select_body(system, crossing.atoms)
+        modes = body_modes(system_forces(system, potential), system.positions, system.masses, body)
+        lags = min(64, self.segment // 2)
+        return InterfaceModeAnalysis(crossing, system.masses, modes, self.settings(), area=system.area, lags=lags)
 
 
 def _select_body(system: System, near: IntArray) -> IntArray:
@@ -258,3 +267,14 @@ class BoundaryPowers:
         self.values = np.asarray(arrays["values"], dtype=float).reshape(-1, 2)
         self.filled = len(self.values)
         self.values = np.concatenate([self.values, np.zeros((1024, 2))])
+
+
+@frozen(eq=False)
+class BoundaryPowersRecipe(ObserverRecipe):
+    """Makes the observer of the power through both boundaries."""
+
+    every: int = field(metadata=about("1", "steps between two samples"))
+
+    def __call__(self, system: System, potential: AnyPotential) -> BoundaryPowers:
+        """Make it for a system."""
+        return BoundaryPowers(system, potential, every=self.every)

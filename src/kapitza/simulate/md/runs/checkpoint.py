@@ -29,9 +29,6 @@ _ADDRESS_NAMES: Mapping[str, str] = MappingProxyType(
     {
         "AseEngine": "ase_engine:Calculated",
         "BuiltinEngine": "own:Own",
-        "FakeEngine": "fake:Fake",
-        "FiniteDifferencePower": "plane:DifferencePlane",
-        "HarmonicCurrent": "harmonic_current:HarmonicCurrent",
         "InterfaceModeAnalysis": "interface_analysis:InterfaceAnalysis",
         "LammpsEngine": "lammps_engine:Lammps",
         "LayerSpectra": "layer_spectra:LayerSpectra",

@@ -1,9 +1,8 @@
 """The same run with other random numbers, and the same interface between longer sides: units of work that resume."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import Any
 
 import attrs
@@ -14,7 +13,6 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult, open_store, unit_address, unit_seed
 from kapitza.run.work import ExecutorLike, Progress, run_units
-from kapitza.simulate.md.observers.sampling import ObserverRecipe
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.checkpoint import strip_prefix
@@ -78,50 +76,26 @@ def replica_seed(seed: int, number: int) -> int:
 
 
 def replica_inputs(setup: RunSetup, number: int) -> UnitInputs:
-    """Inputs of one replica as plain values."""
+    """Inputs of one replica: records, which have an address and can be sent to another process."""
     protocol = evolve(setup.protocol, seed=replica_seed(setup.protocol.seed, number), replicas=1)
     parts = {"system": setup.system, "potential": setup.potential, "engine": setup.engine, "protocol": protocol}
-    observers = [_encode_record(one) for one in setup.observers]
-    return {**{name: _encode_record(one) for name, one in parts.items()}, "observers": observers}
-
-
-def _encode_record(record: Any) -> UnitInputs:
-    """Return a record of this package as plain values, from which `_decode_record` makes it again."""
-    kind = type(record)
-    if not attrs.has(kind):
-        raise InputError(f"{kind.__qualname__} ({record!r:.60}) is no record: another process cannot make it")
-    values = {one.name: getattr(record, one.name) for one in attrs.fields(kind) if one.init}
-    plain = {name: _encode_record(one) if attrs.has(type(one)) else one for name, one in values.items()}
-    if isinstance(record, ObserverRecipe):
-        plain["maker"] = _name_of(record.maker)
-    return {"class": _name_of(kind), "values": plain}
-
-
-def _name_of(member: Any) -> str:
-    """Return "module:name" of a class or function, by which another process finds it."""
-    return f"{member.__module__}:{member.__qualname__}"
-
-
-def _decode_record(inputs: Any) -> Any:
-    """Make a record from its plain values."""
-    if not (isinstance(inputs, Mapping) and set(inputs) == {"class", "values"}):
-        return inputs
-    kind = resolve_name(str(inputs["class"]))
-    return kind(**{key: _decode_record(one) for key, one in inputs["values"].items()})
+    for record in (*parts.values(), *setup.observers):
+        if not attrs.has(type(record)):
+            kind = type(record).__qualname__
+            raise InputError(f"{kind} ({record!r:.60}) is no record: another process cannot make it")
+    return {**parts, "observers": list(setup.observers)}
 
 
 def run_unit(inputs: UnitInputs, *, folder: str | None = None) -> UnitResult:
     """Run one replica of `replica_inputs`; the `folder` of runs in progress is not part of what the unit is."""
-    system, potential, engine, protocol = (
-        _decode_record(inputs[name]) for name in ("system", "potential", "engine", "protocol")
-    )
-    recipes: Any = inputs["observers"]
-    observers = [_decode_record(one)(system, potential) for one in recipes]
+    unit: Any = inputs
+    system, potential = unit["system"], unit["potential"]
+    observers = [recipe(system, potential) for recipe in unit["observers"]]
     own = None if folder is None else Path(folder) / unit_address(inputs, version=RUN_VERSION)[:32]
-    record = run_single(system, potential, engine, protocol, observers, store=own)
+    record = run_single(system, potential, unit["engine"], unit["protocol"], observers, store=own)
     result = record_arrays(record)
-    for i, one in enumerate(observers):
-        result |= {f"seen {i} {name}": value for name, value in one.arrays().items()}
+    for i, observer in enumerate(observers):
+        result |= {f"seen {i} {name}": value for name, value in observer.arrays().items()}
     return result | {"observers": np.array(len(observers))}
 
 

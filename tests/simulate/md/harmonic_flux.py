@@ -7,8 +7,6 @@ scaled that $2\sum_{\omega>0}\mathrm{Re}\,a b^*$ is the mean of a product.  It h
 order in the displacements.  K. Sääskilahti et al., Phys. Rev. B 90, 134312 (2014), doi:10.1103/PhysRevB.90.134312.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -62,24 +60,6 @@ class HarmonicCurrent(SegmentObserver):
         rows, counts = self.sums.blocks()
         none = np.zeros((2, omega.size))
         return SpectralFlux(omega, rows / width / self.area, None, counts, none, method=method)
-
-
-def force_constants_across(
-    forces: Callable[[Array], Array], positions: Array, left: IntArray, right: IntArray, *, step: float = 1e-12
-) -> Array:
-    r"""(3a, 3b) force constants $K_{ij} = -\partial F_i/\partial r_j$ by central differences over `step` (m), N m⁻¹.
-
-    `forces` maps positions (n, 3) m to (n, 3) N in any engine; between a and b atoms it is called 6b times.
-    """
-    constants = np.empty((3 * len(left), 3 * len(right)))
-    for column in range(3 * len(right)):
-        pair: list[Array] = []
-        for way in (step, -step):
-            moved = np.array(positions, dtype=float)
-            moved[right[column // 3], column % 3] += way
-            pair.append(np.array(forces(moved)[left]).ravel())
-        constants[:, column] = (pair[1] - pair[0]) / (2 * step)
-    return constants
 
 
 def langevin_transmission(constants: Array, masses: Array, hot: Array, cold: Array, omega: ArrayLike) -> Array:
