@@ -9,8 +9,8 @@ import pytest
 
 numba: Any = pytest.importorskip("numba", reason="needs kapitza[md]")
 codegen: Any = importlib.import_module("numba.core.codegen")
-inner_options: Any = importlib.import_module("kapitza.core.inner_compiler").inner_options
-pipeline: Any = importlib.import_module("kapitza.core.inner_pipeline")
+inner_options: Any = importlib.import_module("kapitza.core.compilation.inner_compiler").inner_options
+pipeline: Any = importlib.import_module("kapitza.core.compilation.inner_pipeline")
 
 # the same functions where the pipeline cannot be imported
 WITHOUT = """
@@ -18,12 +18,12 @@ import sys
 
 class Finder:
     def find_spec(self, name, path=None, target=None):
-        if name == "kapitza.core.inner_pipeline":
+        if name == "kapitza.core.compilation.inner_pipeline":
             raise {error}
 
 sys.meta_path.insert(0, Finder())
 import numba
-from kapitza.core.inner_compiler import inner_options
+from kapitza.core.compilation.inner_compiler import inner_options
 
 assert inner_options() == {{"no_cpython_wrapper": True, "no_cfunc_wrapper": True}}
 square = numba.njit(lambda x: x * x, **inner_options())

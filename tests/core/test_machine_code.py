@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kapitza.core.machine_code import has_machine_code
+from kapitza.core.compilation.machine_code import has_machine_code
 
 SOURCE = "import numba\n\n\n@numba.njit(cache=True)\ndef double(x):\n    return 2 * x\n"
 

@@ -5,7 +5,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 
-from kapitza.core.inner_compiler import inner_options
+from kapitza.core.compilation.inner_compiler import inner_options
 
 CompiledFunction = TypeVar("CompiledFunction", bound=Callable[..., Any])
 

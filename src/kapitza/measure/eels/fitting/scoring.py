@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, BoolArray, IntArray
-from kapitza.core.machine_code import has_machine_code
+from kapitza.core.compilation.machine_code import has_machine_code
 from kapitza.measure.eels.fitting import algebra, compiler, lines, search, shapes, starts
 from kapitza.measure.eels.fitting.algebra import (
     WORKSPACE_VECTORS,

@@ -8,7 +8,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IntArray, about
-from kapitza.core.machine_code import has_machine_code
+from kapitza.core.compilation.machine_code import has_machine_code
 from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, Hint, InputError, require
 from kapitza.simulate.md.engine import Dynamics, MdEngine, MdState, Thermostats

@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 import numba
 
 from kapitza.core.arrays import Array, BoolArray, Int32Array, IntArray
-from kapitza.core.inner_compiler import inner_options
+from kapitza.core.compilation.inner_compiler import inner_options
 
 KernelFunction = TypeVar("KernelFunction", bound=Callable[..., Any])
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 try:
-    from kapitza.core.inner_pipeline import InnerCompiler
+    from kapitza.core.compilation.inner_pipeline import InnerCompiler
 except Exception:  # noqa: BLE001  # the pipeline takes undocumented parts of numba, which may fail in any way
     InnerCompiler = None
 
