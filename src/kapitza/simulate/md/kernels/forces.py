@@ -1,7 +1,7 @@
 """Energies and forces of atoms in a potential by our own compiled kernels, whatever its form."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import InputError, require
 from kapitza.simulate.md.kernels.neighbours import KERNEL_EXTRA, KERNEL_PURPOSE, NeighbourList, VerletList
+from kapitza.simulate.md.kernels.state import KernelFunctions
 from kapitza.simulate.md.potential import AnyPotential, LammpsCommands, Potential
 from kapitza.simulate.md.system import FIXED_ROLE, System
 
@@ -27,14 +28,6 @@ def require_kernels(potential: AnyPotential) -> Potential:
             f"{', '.join(KERNEL_FORMS)}; {instead}"
         )
     return potential
-
-
-class KernelFunctions(NamedTuple):
-    """Compiled functions of one form of potential, all with the same arguments for every form."""
-
-    forces: Callable[..., Any]
-    sites: Callable[..., Any]
-    partial: Callable[..., Any]
 
 
 def load_kernels(potential: Potential) -> KernelFunctions:

@@ -1,7 +1,7 @@
 """Compiled functions of each form of potential.  Importing this module needs numba."""
 
 from kapitza.simulate.md.kernels import embedded_atom, harmonic, lennard_jones, stillinger_weber, tersoff
-from kapitza.simulate.md.kernels.forces import KernelFunctions
+from kapitza.simulate.md.kernels.state import KernelFunctions
 
 KERNELS = {
     "lennard-jones": KernelFunctions(

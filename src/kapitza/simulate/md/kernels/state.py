@@ -1,11 +1,20 @@
-"""What the compiled time steps work on: named tuples, which numba takes as they are."""
+"""Compiled functions of a potential, and what the compiled time steps work on: named tuples, which numba takes."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, Int32Array, IntArray
+
+
+class KernelFunctions(NamedTuple):
+    """Compiled functions of one form of potential, all with the same arguments for every form."""
+
+    forces: Callable[..., Any]
+    sites: Callable[..., Any]
+    partial: Callable[..., Any]
 
 
 class StepClock(NamedTuple):
