@@ -22,7 +22,7 @@ from imports import ROOT, Imports
 
 DURATIONS = ROOT / "tests" / "data" / "durations.json"
 SLOW = 0.5  # s of CPU; slower tests are listed one by one
-TYPICAL = 0.03  # s of CPU of a test that is not listed
+TYPICAL = 0.05  # s of CPU of a test that is not listed
 PAGE_TESTS = ("test_blocks.py", "test_narrow.py")
 
 

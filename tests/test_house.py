@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from syntax_trees import SOURCE, parse_package
+from syntax_trees import SOURCE, nodes, parse_package
 
 # Names that only their authors understood, replaced in 0.2 by the terms of the field.
 PRIVATE_WORDS = {
@@ -47,7 +47,7 @@ def stubs() -> dict[str, ast.Module]:
 def imports(module: str) -> set[str]:
     """Modules of the package that a module imports."""
     found: set[str] = set()
-    for node in ast.walk(trees()[module]):
+    for node in nodes(trees()[module]):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("kapitza."):
             base = str(node.module).removeprefix("kapitza.")
             for alias in node.names:
@@ -91,7 +91,7 @@ def test_private_words_are_no_names() -> None:
     found = [
         f"{module}: {name}"
         for module, tree in (trees() | stubs()).items()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         for name in bound_names(node)
         if name.lstrip("_") in PRIVATE_WORDS
     ]
@@ -115,7 +115,7 @@ def test_functions_are_no_bare_participles() -> None:
     found = {
         node.name.lstrip("_")
         for tree in (trees() | stubs()).values()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.FunctionDef) and not is_property(node)
     }
     participles = {name for name in found if re.fullmatch(r"[a-z]+[^e]ed", name) or name in IRREGULAR_PARTICIPLES}
@@ -157,7 +157,7 @@ def decorator(node: ast.ClassDef) -> ast.expr | None:
 def test_records_of_many_attributes_take_them_by_name() -> None:
     found = []
     for module, tree in trees().items():
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             made_by = decorator(node) if isinstance(node, ast.ClassDef) else None
             if made_by is None or "kw_only=True" in ast.unparse(made_by):
                 continue

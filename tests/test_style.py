@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from syntax_trees import SOURCE, parse_package
+from syntax_trees import SOURCE, nodes, parse_package
 
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -28,7 +28,7 @@ def functions() -> list[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
     return [
         (f"{name}:{node.lineno} {node.name}", node)
         for name, tree in trees().items()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, FUNCTION)
     ]
 
@@ -73,7 +73,7 @@ def test_modules_and_classes_are_small():
     methods = {
         f"{name} {node.name}": sum(isinstance(member, FUNCTION) for member in node.body)
         for name, tree in trees().items()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.ClassDef)
     }
     assert {place: n for place, n in methods.items() if n > 12} == {}
@@ -83,7 +83,7 @@ def test_what_is_public_is_documented_and_typed():
     bare = [
         f"{name}:{node.lineno} {node.name}"
         for name, tree in trees().items()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if public(node) and ast.get_docstring(node) is None and not nested(tree, node)
     ]
     assert bare == []
@@ -103,13 +103,13 @@ def test_what_is_public_is_documented_and_typed():
 
 def nested(tree: ast.Module, node: ast.AST) -> bool:
     """Whether a definition stands inside of a function."""
-    return any(node in ast.walk(outer) and node is not outer for outer in ast.walk(tree) if isinstance(outer, FUNCTION))
+    return any(node in ast.walk(outer) and node is not outer for outer in nodes(tree) if isinstance(outer, FUNCTION))
 
 
 def test_nothing_is_hidden():
     found = []
     for name, tree in trees().items():
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, (ast.Global, ast.Nonlocal)):
                 found.append(f"{name}:{node.lineno} global")
             if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
@@ -145,7 +145,7 @@ def test_messages_carry_a_value():
     raises = [
         node.exc
         for tree in trees().values()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args
     ]
     carrying = [

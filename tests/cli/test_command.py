@@ -377,6 +377,7 @@ def test_control_c() -> None:
     assert err == "kapitza: interrupted\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize(
     ("number", "status", "said"),

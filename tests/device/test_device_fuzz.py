@@ -63,6 +63,7 @@ def changed(text, generator):
     return "\n".join(lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["chip-gan-sic", "die-tim", "mos2-sio2"])
 def test_any_file_is_a_device_or_one_line(tmp_path, name):
     text = (SAMPLES / f"{name}.toml").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ import os
 import re
 import shlex
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -22,6 +22,17 @@ from kapitza import cli
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SLOW_PAGES = frozenset(  # 4 to 12 s of CPU each; other tests check the same solvers on smaller systems
+    {
+        "docs/how-to/junction-kinds.md",
+        "docs/how-to/monte-carlo.md",
+        "docs/how-to/thermoreflectance-files.md",
+        "docs/theory/agf.md",
+        "docs/tutorial/against-experiment.md",
+        "docs/tutorial/agf.md",
+        "docs/tutorial/eels.md",
+    }
+)
 FENCE = re.compile(r"^```(?P<language>\w+)(?P<options>[^\n]*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 WRITE = os.environ.get("KAPITZA_WRITE_DOCS") == "1"
 
@@ -177,7 +188,13 @@ class Page:
             self.path.write_text(self.text, encoding="utf-8")
 
 
-@pytest.mark.parametrize("path", [pytest.param(path, id=str(path.relative_to(ROOT))) for path in PAGES])
+def page_parameter(path: Path) -> Any:
+    """Return the parameter of a page, which is slow if it computes for long."""
+    name = path.relative_to(ROOT).as_posix()
+    return pytest.param(path, id=name, marks=[pytest.mark.slow] if name in SLOW_PAGES else [])
+
+
+@pytest.mark.parametrize("path", [page_parameter(path) for path in PAGES])
 def test_page(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")

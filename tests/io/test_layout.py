@@ -175,6 +175,7 @@ def written_with(path: Path, line: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_mutated_layouts_are_refused_or_read_never_more(tmp_path):
     path = written(tmp_path, STACK + DRAWN)
     data = (tmp_path / "chip.gds").read_bytes()

@@ -133,6 +133,7 @@ def test_the_power_of_the_samples_is_what_lammps_tallies(tmp_path: Path) -> None
     np.testing.assert_array_equal(loaded.flux().value, flux.value)
 
 
+@pytest.mark.slow
 def test_decks_of_many_body_potentials_have_a_third_heat_flow(tmp_path: Path) -> None:
     """Blocks of one sample: -dU_A/dt by what B moves, less the same the other way, by differences of site energies."""
     path = tmp_path / "si.toml"

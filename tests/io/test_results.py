@@ -261,7 +261,9 @@ while True:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is a thing of POSIX")
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize(
+    "suffix", [".json", *(pytest.param(s, marks=pytest.mark.slow) for s in SUFFIXES if s != ".json")]
+)
 def test_a_killed_writer_leaves_a_sound_file(suffix: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(7)
     path = tmp_path / f"t{suffix}"

@@ -81,6 +81,7 @@ def fitted(experiment, curve, stack, free, priors, ties):
     return kapitza.fit(experiment, curve, stack, free, priors=priors, ties=ties, starts=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["sample.toml", "curve.csv"])
 def test_damaged_files_give_an_answer_or_one_line(tmp_path, which):
     chance = random.Random(5)

@@ -143,6 +143,7 @@ def blocks(constants: np.ndarray) -> list[str]:
     return lines
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("portion", range(PORTIONS))
 def test_damaged_files(portion: int, silicon: bytes, tmp_path: Path):
     rng = random.Random(portion)

@@ -28,7 +28,11 @@ def test_silicon_on_germanium_beside_molecular_dynamics(published):
 
 
 @pytest.mark.parametrize(
-    "options", [{"twist": SIGMA5, "layers": 4}, {"orientation": (2, 1, 0), "mirror": True}], ids=["twist", "tilt"]
+    "options",
+    [
+        pytest.param({"twist": SIGMA5, "layers": 4}, id="twist", marks=pytest.mark.slow),
+        pytest.param({"orientation": (2, 1, 0), "mirror": True}, id="tilt"),
+    ],
 )
 def test_grain_boundaries_of_argon_hold_something_back(options):
     """Law: a boundary between equal crystals passes less than the crystal does, and keeps the sum rule."""

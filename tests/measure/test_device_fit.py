@@ -153,6 +153,7 @@ def coverage(runs: int) -> tuple[float, float, float]:
     return hits[0] / runs, hits[1] / runs, float(scatter[:, 0].std() / scatter[:, 1].mean())
 
 
+@pytest.mark.slow
 def test_intervals_cover_a_simulated_map() -> None:
     got = coverage(30)
     for share in got[:2]:

@@ -114,6 +114,7 @@ def covered(runs: int) -> tuple[float, float]:
     return hits[0] / runs, hits[1] / runs
 
 
+@pytest.mark.slow
 def test_intervals_cover_with_errors_in_the_inputs() -> None:
     for share in covered(200):
         assert 0.91 <= share <= 0.985  # 95 % ± 3 standard deviations of 200 runs, above 0.90

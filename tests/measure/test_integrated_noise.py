@@ -73,6 +73,7 @@ def test_chances_of_smooth_noise_are_even() -> None:
     assert chance_of_smoothness(straight_line(wave)) <= 0.01
 
 
+@pytest.mark.slow
 def test_factors_make_too_wide_intervals_narrower() -> None:
     """±1.96 standard uncertainties hold all but 1 % of constants with a correlation of 0.5; the factors of those curves
     are below one in the middle, and intervals still hold 92 % of 60."""

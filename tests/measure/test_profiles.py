@@ -53,6 +53,7 @@ def test_profile_that_never_straightens_is_refused() -> None:
         scan_exclusion(profile, 0.0, [0, 5 * nm, 10 * nm, 20 * nm])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rho", [0.0, 0.5, 0.75])
 def test_correlated_errors_cover(rho: float) -> None:
     rng = np.random.default_rng(5)

@@ -107,6 +107,7 @@ def test_resolved_intercept_is_a_conductance() -> None:
     assert line.is_resolved()
 
 
+@pytest.mark.slow
 def test_intercepts_cover() -> None:
     rng = np.random.default_rng(4)
     d = np.array([20, 40, 80, 160, 320]) * nm

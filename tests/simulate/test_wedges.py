@@ -157,7 +157,7 @@ def test_a_turned_slab_conducts_as_an_upright_one(data):
         np.testing.assert_allclose(got.net_power("hot")[0], -power, rtol=1e-9, atol=0)
 
 
-@pytest.mark.parametrize("specular", [0.0, 0.7])
+@pytest.mark.parametrize("specular", [pytest.param(0.0, marks=pytest.mark.slow), 0.7])
 def test_an_inclined_boundary_between_two_materials(specular):
     """Flux, its spectrum and temperatures of blocks inside, as the deterministic solver has them."""
     one = bands("a", (300, 200), (20, 300))

@@ -63,6 +63,7 @@ def test_silicon_and_strained_germanium_at_room_temperature(data, si_ge):
     np.testing.assert_allclose(found, wanted[temperature == 300][0], rtol=8e-3, atol=0)
 
 
+@pytest.mark.slow
 def test_perfect_silicon(data, silicon):
     perfect = mass_junction(silicon, 28.085 * U, 28.085 * U)
     found = agf(perfect, temperature=[30, 300], tolerance=3e-3)

@@ -46,6 +46,7 @@ def test_meshes_begin_finer_by_the_ratio_of_the_spectra_whichever_side_is_softer
         assert _finer_levels(ratio, 1.0) == _finer_levels(1.0, ratio) == levels
 
 
+@pytest.mark.slow
 def test_error_of_springs_where_all_but_long_waves_are_frozen_out(fcc):
     honest(mass_junction(fcc, U, 1.5 * U), [20.0], (1e-2,), 3e-3)
 

@@ -140,6 +140,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_killed_driver_and_its_workers_lose_nothing(si_heavy, data, tmp_path, monkeypatch):
     monkeypatch.setattr(kapitza.theory.agf.transmission, "UNIT_SECONDS", 0.01)
     script, units = tmp_path / "driver.py", tmp_path / "units"

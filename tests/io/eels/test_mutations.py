@@ -49,6 +49,7 @@ def test_there_are_five_hundred() -> None:
     assert sum(FILES.values()) >= 500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_damaged_files(name: str, sound: Path) -> None:
     pytest.importorskip("resource")

@@ -126,6 +126,7 @@ fit_spectra(image, SpectrumModel(toy.modes_of(None, None, None), "pearson"), sto
 """
 
 
+@pytest.mark.slow
 def test_a_killed_fit_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     image = scan(24)
     np.save(tmp_path / "counts.npy", np.asarray(image.counts))

@@ -106,6 +106,7 @@ def test_relaxation_and_fluctuation_are_one_model():
     np.testing.assert_allclose(boundary_admittance(omega, G, left, right).real, terms.sum(axis=1), rtol=2e-2, atol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("layers", "boundaries"), [(3, 1), (10, 2)])
 def test_series_of_the_model_are_covered(layers: int, boundaries: int):
     """100 short series, Biot number 0.25 and 0.85: unbiased, 95 % intervals cover 90 to 99 %."""

@@ -33,6 +33,7 @@ def test_every_choice_of_layers_gives_the_same_on_straight_lines():
         fit_branches(record, 8, 8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("layers", "blocks"), [(24, 40), (24, 20), (48, 60)])
 def test_intervals_cover_and_nothing_is_biased(layers: int, blocks: int):
     """200 short runs of diffusive noise with the true 1 / 1.6: 95 % intervals hold it in 90 to 98.5 %."""
@@ -51,6 +52,7 @@ def test_intervals_cover_and_nothing_is_biased(layers: int, blocks: int):
     assert np.mean([one.accepted for one in runs]) > 0.95
 
 
+@pytest.mark.slow
 def test_stated_errors_of_short_runs_cover():
     """900 runs like the sample of argon, of 80, 40 and 20 short blocks: 1.96 stated errors of R and of G hold the true
     values in 93 to 97.5 %; without Student's t the errors of R would do so less often.

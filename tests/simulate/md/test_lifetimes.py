@@ -107,6 +107,7 @@ def random_energies(lifetime, shape, rng):
     return np.square(lfilter([1.0], [1.0, -kept], kicks, axis=0)).sum(axis=2) / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("lifetime", "left"), [(20.0, 0.0), (100.0, 0.135), (300.0, 0.513)])
 def test_lifetimes_beyond_the_longest_delay_have_no_bias_and_true_errors(lifetime, left):
     """Delays reach 200 steps; an integral to there has half of 300.  144 bands: two errors hold nine of ten or more."""

@@ -289,7 +289,7 @@ def drift(name: str, duration: float) -> tuple[float, float]:
     return float(slope), float(np.std(energies - slope * time - mean))
 
 
-@pytest.mark.parametrize("name", ["sw", "tersoff"])
+@pytest.mark.parametrize("name", ["sw", pytest.param("tersoff", marks=pytest.mark.slow)])
 def test_free_motion_keeps_its_energy(name: str) -> None:
     """Over a tenth of the time of the next test; steps of 1 fs waver by 3e-6 eV."""
     slope, wave = drift(name, 10 * ps)

@@ -111,6 +111,7 @@ def test_a_damaged_file_is_named(tmp_path):
         run_single(small(), FIELD, Stub(), evolve(COURSE, thermostats=BATHS), store=tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no kill -9 here")
 def test_killed_at_any_moment_a_run_goes_on(tmp_path):
     """kill -9 again and again, sooner or later after the start, until the run is done all the same."""

@@ -83,6 +83,7 @@ def test_a_bent_approach_comes_back_where_the_line_misses():
     assert np.argmax(straight.probability) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("offset", "low", "high"), [("any", 0.92, 0.985), ("none", 0.82, 0.95), ("longest", 0.82, 0.95)]
 )

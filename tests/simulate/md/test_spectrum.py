@@ -454,6 +454,7 @@ def test_share_above_the_cutoff_of_the_heavy_side(
     np.testing.assert_allclose(flux.total[0], flux.direct.mean(), rtol=1e-12, atol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blocks", [3, 8, 40])
 def test_the_error_of_a_share_covers_it_as_often_as_it_says(blocks: int) -> None:
     """Blocks whose heat scatters by 23 %, as those of the reference runs do, in part at all frequencies together."""
