@@ -114,7 +114,6 @@ def cached_spectrum(name: str, inputs: UnitInputs, spectrum: Callable[[], BandSp
 
 
 def _spectrum_arrays(spectrum: BandSpectrum) -> UnitResult:
-    """Spectra as arrays by name."""
     table = spectrum.table
     parts = {"modes": table.modes, "states": table.states}
     curves = {f"{name}.{key}": np.asarray(getattr(one, key)) for name, one in parts.items() for key in _CURVE}
@@ -124,7 +123,6 @@ def _spectrum_arrays(spectrum: BandSpectrum) -> UnitResult:
 
 
 def _table_of_arrays(kept: UnitResult) -> MeshSpectra:
-    """A table from its arrays."""
     modes, states = (
         SampledSpectrum(
             float(kept[f"{name}.step"]),

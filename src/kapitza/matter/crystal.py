@@ -200,7 +200,15 @@ class Crystal(BaseRecord):
 
     def levels(self, wavevector: ArrayLike) -> ModeLevels:
         """Frequencies, velocities and what mixes degenerate modes, at wave vectors (nq, 3), rad m⁻¹."""
-        return _concatenate_levels([_mode_levels(self, q) for q in _wavevector_chunks(self, wavevector)])
+        parts = [_mode_levels(self, q) for q in _wavevector_chunks(self, wavevector)]
+        before = np.cumsum([0, *(len(part.omega) for part in parts)])
+        return ModeLevels(
+            np.concatenate([part.omega for part in parts]),
+            np.concatenate([part.velocity for part in parts]),
+            np.concatenate([part.degenerate + start for part, start in zip(parts, before, strict=False)]),
+            np.concatenate([part.mixing for part in parts]),
+            np.concatenate([part.level for part in parts]),
+        )
 
 
 def _wavevector_chunks(crystal: Crystal, wavevector: ArrayLike) -> Iterator[Array]:
@@ -213,7 +221,6 @@ def _wavevector_chunks(crystal: Crystal, wavevector: ArrayLike) -> Iterator[Arra
 
 
 def _mode_levels(crystal: Crystal, q: Array) -> ModeLevels:
-    """Levels of a few wave vectors."""
     square, vectors = np.linalg.eigh(crystal.dynamical(q))
     omega, gradient = _signed_root(square), crystal.gradient(q)
     top = max(float(np.abs(omega).max(initial=0)), 1.0)
@@ -233,20 +240,7 @@ def _mode_levels(crystal: Crystal, q: Array) -> ModeLevels:
     return ModeLevels(omega, velocity, shared, mixing, level[shared])
 
 
-def _concatenate_levels(parts: list[ModeLevels]) -> ModeLevels:
-    """Levels of several portions of wave vectors as one."""
-    before = np.cumsum([0, *(len(part.omega) for part in parts)])
-    return ModeLevels(
-        np.concatenate([part.omega for part in parts]),
-        np.concatenate([part.velocity for part in parts]),
-        np.concatenate([part.degenerate + start for part, start in zip(parts, before, strict=False)]),
-        np.concatenate([part.mixing for part in parts]),
-        np.concatenate([part.level for part in parts]),
-    )
-
-
 def _signed_root(square: NDArray[np.floating]) -> Array:
-    """Frequencies of eigenvalues: the root, negative for imaginary ones."""
     return np.asarray(np.copysign(np.sqrt(np.abs(square)), square), dtype=float)
 
 

@@ -147,7 +147,28 @@ class Elastic(BaseRecord):
     def __attrs_post_init__(self) -> None:
         check_plausible("density", self.density, 20.0, 4e4, "kg/m³", self.name)
         check_plausible("atoms", self.atoms, 1e26, 5e29, "m⁻³", self.name)
-        _check_stiffness(self)
+        stiffness, name = self.stiffness, self.name
+        if stiffness.shape != (6, 6):
+            raise InputError(f"{name}: expected a (6, 6) stiffness in Voigt order, got {stiffness.shape}")
+        skew = np.abs(stiffness - stiffness.T)
+        if skew.max() > 1e-6 * np.abs(stiffness).max():
+            i, j = (int(k) for k in np.unravel_index(int(np.argmax(skew)), (6, 6)))
+            raise InputError(
+                f"{name}: the stiffness is not symmetric: C{i + 1}{j + 1} = {stiffness[i, j] / GPa:g} GPa, "
+                f"C{j + 1}{i + 1} = {stiffness[j, i] / GPa:g} GPa"
+            )
+        lowest = float(np.linalg.eigvalsh(stiffness)[0])
+        if lowest <= 0:
+            raise InputError(
+                f"{name}: the stiffness is unstable, its lowest eigenvalue is {lowest / GPa:g} GPa; "
+                "check signs, and that C12 is below C11"
+            )
+        fastest = float(np.sqrt(stiffness.max() / self.density))
+        if not _LOWEST_SPEED <= fastest <= _HIGHEST_SPEED:
+            raise InputError(
+                f"{name}: a stiffness of {stiffness.max():g} Pa with a density of {self.density:g} kg/m³ makes sound "
+                f"run at {fastest:.3g} m/s: GPa given as Pa, or g/cm³ as kg/m³?"
+            )
         self.rotation  # noqa: B018  an in-plane direction along the normal is refused here
 
     @property
@@ -208,32 +229,6 @@ class Elastic(BaseRecord):
         return Solid(self.name, self.density, longitudinal, transverse, self.atoms)
 
 
-def _check_stiffness(crystal: Elastic) -> None:
-    """Refuse a stiffness that no stable crystal has, or that came in other units."""
-    stiffness, name = crystal.stiffness, crystal.name
-    if stiffness.shape != (6, 6):
-        raise InputError(f"{name}: expected a (6, 6) stiffness in Voigt order, got {stiffness.shape}")
-    skew = np.abs(stiffness - stiffness.T)
-    if skew.max() > 1e-6 * np.abs(stiffness).max():
-        i, j = (int(k) for k in np.unravel_index(int(np.argmax(skew)), (6, 6)))
-        raise InputError(
-            f"{name}: the stiffness is not symmetric: C{i + 1}{j + 1} = {stiffness[i, j] / GPa:g} GPa, "
-            f"C{j + 1}{i + 1} = {stiffness[j, i] / GPa:g} GPa"
-        )
-    lowest = float(np.linalg.eigvalsh(stiffness)[0])
-    if lowest <= 0:
-        raise InputError(
-            f"{name}: the stiffness is unstable, its lowest eigenvalue is {lowest / GPa:g} GPa; "
-            "check signs, and that C12 is below C11"
-        )
-    fastest = float(np.sqrt(stiffness.max() / crystal.density))
-    if not _LOWEST_SPEED <= fastest <= _HIGHEST_SPEED:
-        raise InputError(
-            f"{name}: a stiffness of {stiffness.max():g} Pa with a density of {crystal.density:g} kg/m³ makes sound "
-            f"run at {fastest:.3g} m/s: GPa given as Pa, or g/cm³ as kg/m³?"
-        )
-
-
 def voigt_speeds(stiffness: ArrayLike, density: float) -> tuple[float, float]:
     """Longitudinal and transverse speed of a polycrystal under equal strain (upper bounds), m s⁻¹."""
     return _polycrystal(*_voigt_moduli(square(stiffness)), density)
@@ -251,13 +246,11 @@ def hill_speeds(stiffness: ArrayLike, density: float) -> tuple[float, float]:
 
 
 def _voigt_moduli(c: Array) -> tuple[float, float]:
-    """Bulk and shear modulus, Pa."""
     diagonal, mixed, shear = np.trace(c[:3, :3]), c[0, 1] + c[0, 2] + c[1, 2], np.trace(c[3:, 3:])
     return float(diagonal + 2 * mixed) / 9, float(diagonal - mixed + 3 * shear) / 15
 
 
 def _reuss_moduli(c: Array) -> tuple[float, float]:
-    """Bulk and shear modulus, Pa."""
     s = np.linalg.inv(c)
     diagonal, mixed, shear = np.trace(s[:3, :3]), s[0, 1] + s[0, 2] + s[1, 2], np.trace(s[3:, 3:])
     return float(1 / (diagonal + 2 * mixed)), float(15 / (4 * (diagonal - mixed) + 3 * shear))

@@ -404,23 +404,17 @@ def _check_layer(what: str, masses: Array, shifts: IntArray, onsite: Array, hop:
         raise InputError(f"{what}: hop of shape {hop.shape}, wanted finite {(count, size, columns)}")
     if len(np.unique(shifts, axis=0)) != count:
         raise InputError(f"{what}: {count} shifts, of which only {len(np.unique(shifts, axis=0))} differ")
-    worst = _exchange_asymmetry(shifts, onsite)
-    if worst > SYMMETRY_TOLERANCE * largest_constant(onsite):
-        raise InputError(
-            f"{what}: force constants differ from those of the mirrored pair by {worst:.3g} N/m "
-            f"(largest {largest_constant(onsite):.3g}); Φ(-R) = Φ(R)ᵀ must hold: symmetrise them"
-        )
-
-
-def _exchange_asymmetry(shifts: IntArray, onsite: Array) -> float:
-    """Largest difference of Φ(-R) and Φ(R)ᵀ; a missing partner counts as 0, N m⁻¹."""
     place = {(int(a), int(b)): i for i, (a, b) in enumerate(shifts)}
     worst = 0.0
     for (a, b), i in place.items():
         partner = place.get((-a, -b))
         other = 0.0 if partner is None else onsite[partner].T
         worst = max(worst, float(np.abs(onsite[i] - other).max(initial=0.0)))
-    return worst
+    if worst > SYMMETRY_TOLERANCE * largest_constant(onsite):
+        raise InputError(
+            f"{what}: force constants differ from those of the mirrored pair by {worst:.3g} N/m "
+            f"(largest {largest_constant(onsite):.3g}); Φ(-R) = Φ(R)ᵀ must hold: symmetrise them"
+        )
 
 
 def _check_range(what: str, onsite: AnyComplexArray) -> None:

@@ -120,7 +120,11 @@ def lattice_conductivity(material: str | Material, temperature: ArrayLike) -> La
         return LatticeConductivity(
             known.value * _ROOM_TEMPERATURE / kelvin, f"{known.source}, as 1/T from 300 K", False
         )
-    if not _is_metal(found) and found.conductivity_table is not None:
+    metal = found.metal
+    has_electrons = any(
+        one is not None for one in (metal.conductivity, metal.coupling, metal.sommerfeld, metal.lattice)
+    )
+    if not has_electrons and found.conductivity_table is not None:
         return _tabulated_conductivity(found.conductivity_table, kelvin)
     estimate = slack_conductivity(found, kelvin)
     if estimate is None:
@@ -142,12 +146,6 @@ def _tabulated_conductivity(table: PropertyTable, kelvin: float) -> LatticeCondu
         return LatticeConductivity(value, table.source, False)
     source = f"{table.source}, as 1/T from {nearest:g} K"
     return LatticeConductivity(value * nearest / kelvin, source, abs(kelvin / nearest - 1) > _TABLE_MARGIN)
-
-
-def _is_metal(material: Material) -> bool:
-    """Whether the library knows electrons, which carry a part of the tabulated conductivity."""
-    metal = material.metal
-    return any(one is not None for one in (metal.conductivity, metal.coupling, metal.sommerfeld, metal.lattice))
 
 
 def _find_material(material: str | Material) -> Material | None:

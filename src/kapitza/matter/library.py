@@ -267,7 +267,6 @@ def _verified_record(key: str) -> Material:
 
 
 def _sourced_part(number: _Known | None) -> _Known | None:
-    """The number where it is verified."""
     return number if number is None or number.verified else None
 
 

@@ -137,5 +137,4 @@ def validate_material(material: Material, masses: Mapping[str, float]) -> tuple[
 
 
 def _make_finding(material: Material, check: str, value: float, wanted: float, text: str) -> Finding:
-    """Return a finding with the exemption of the entry."""
     return Finding(material.name, check, value, wanted, f"{material.name}: {text}", material.exemptions.get(check, ""))

@@ -209,7 +209,6 @@ def named_structure(name: str) -> Structure:
 
 
 def _bare_structure(content: Mapping[str, Any], axes: Array | None = None) -> Structure:
-    """Cell of a file, without its force constants."""
     lattice, masses, symbols = np.array(content["lattice"]) * angstrom, atomic_masses(), tuple(content["symbols"])
     weights = np.array([masses[symbol] for symbol in symbols]) * m_u
     return Structure(content["card"]["name"], lattice, np.array(content["points"]) @ lattice, weights, symbols, axes)
@@ -272,7 +271,6 @@ def expand_symmetry(content: Mapping[str, Any]) -> tuple[IntArray, Array]:
 
 
 def _make_card(content: Mapping[str, Any]) -> PhononCard:
-    """Card of a file, with what is published beside it."""
     return PhononCard(**content["card"] | card_facts(content["card"]["name"]))
 
 

@@ -59,7 +59,9 @@ def check_crystal(crystal: Crystal, *, stable: bool = True) -> None:
     ValidityWarning
         of imaginary frequencies
     """
-    omega = crystal.frequencies(_sample_wavevectors(crystal))
+    side = int(np.clip((_MESH_ENTRIES / (3 * crystal.masses.size) ** 2) ** (1 / 3), 2, 6)) // 2 * 2
+    mesh = np.indices((side, side, side // 2 + 1)).reshape(3, -1).T / side  # the other half is -q
+    omega = crystal.frequencies(np.asarray(mesh @ crystal.reciprocal, dtype=float))
     if stable or -omega.min() > omega.max():
         _check_stability(crystal.name, omega)
     wrong = [] if crystal.model else _out_of_bounds(crystal, float(omega.max()))
@@ -94,17 +96,13 @@ def _lead_crystal(lead: Lead) -> Crystal:
     )
 
 
-def _sample_wavevectors(crystal: Crystal) -> Array:
-    """(nq, 3) Γ and points of an even mesh, rad m⁻¹."""
-    side = int(np.clip((_MESH_ENTRIES / (3 * crystal.masses.size) ** 2) ** (1 / 3), 2, 6)) // 2 * 2
-    mesh = np.indices((side, side, side // 2 + 1)).reshape(3, -1).T / side  # the other half is -q
-    return np.asarray(mesh @ crystal.reciprocal, dtype=float)
-
-
 def _out_of_bounds(crystal: Crystal, top: float) -> list[str]:
     """What is out of bounds, each with its value, its bounds and what to do."""
     spacing = (1 / crystal.atoms) ** (1 / 3)
-    speeds = _sound_speeds(crystal)
+    directions = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.6, 0.64, 0.48], [-0.48, 0.6, 0.64]])
+    q = 0.05 * inscribed_radius(crystal.reciprocal)
+    found = crystal.frequencies(q * directions)[:, :3] / q
+    speeds = np.asarray(found[found > 0], dtype=float)
     light, heavy = float(crystal.masses.min()), float(crystal.masses.max())
     wrong: list[str] = []
     bond = shortest_bond(crystal.positions, crystal.symbols, crystal.lattice)
@@ -128,14 +126,6 @@ def _out_of_bounds(crystal: Crystal, top: float) -> list[str]:
             "check the units of force constants, masses and lattice vectors"
         )
     return wrong or _unlike_its_material(crystal, speeds)
-
-
-def _sound_speeds(crystal: Crystal) -> Array:
-    """Speeds of the sound waves with a real frequency along a few directions, m s⁻¹."""
-    directions = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.6, 0.64, 0.48], [-0.48, 0.6, 0.64]])
-    q = 0.05 * inscribed_radius(crystal.reciprocal)
-    found = crystal.frequencies(q * directions)[:, :3] / q
-    return np.asarray(found[found > 0], dtype=float)
 
 
 def _unlike_its_material(crystal: Crystal, speeds: Array) -> list[str]:

@@ -138,7 +138,13 @@ def converged_spectra(
         if not _is_affordable(shape):
             break
         table, old = _mesh_spectra(crystal, normal, shape, operations), table
-        table = evolve(table, change=_mesh_difference(table, old))
+        # mean difference of the modes of two meshes in groups of bins, over their mean
+        edge = np.linspace(0, max(table.top, old.top), _CONVERGENCE_GROUPS + 1)
+        one, two = (
+            np.diff(np.interp(edge, np.arange(_SPECTRUM_BINS + 2) * t.modes.step, _cumulative_modes(t)))
+            for t in (table, old)
+        )
+        table = evolve(table, change=float(np.abs(one - two).sum() / one.sum()))
         if table.change <= tolerance:
             break
     warn_of_imaginary(crystal.name, table)
@@ -153,7 +159,6 @@ def _mesh_shape(crystal: Crystal, length: float) -> MeshShape:
 
 
 def _is_affordable(shape: MeshShape) -> bool:
-    """Whether a mesh has not too many points."""
     return shape[0] * shape[1] * shape[2] <= MAX_MESH_POINTS
 
 
@@ -217,15 +222,6 @@ def ignore_imaginary() -> Generator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".* of the modes are imaginary", category=ValidityWarning)
         yield
-
-
-def _mesh_difference(new: MeshSpectra, old: MeshSpectra) -> float:
-    """Mean difference of the modes of two meshes in groups of bins, over their mean."""
-    edge = np.linspace(0, max(new.top, old.top), _CONVERGENCE_GROUPS + 1)
-    one, two = (
-        np.diff(np.interp(edge, np.arange(_SPECTRUM_BINS + 2) * t.modes.step, _cumulative_modes(t))) for t in (new, old)
-    )
-    return float(np.abs(one - two).sum() / one.sum())
 
 
 def _cumulative_modes(table: MeshSpectra) -> Array:

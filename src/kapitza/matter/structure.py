@@ -101,7 +101,19 @@ class Structure(BaseRecord):
         if not self.volume > 1e-4 * float(np.prod(np.linalg.norm(self.lattice, axis=1))):
             raise InputError(f"{self.name}: the lattice vectors {self.lattice.tolist()} m span no volume")
         if n < 5000:
-            _check_apart(self)
+            fraction = self.positions @ np.linalg.inv(self.lattice)
+            wrapped = (fraction - np.floor(fraction)) @ self.lattice
+            images = np.array(list(product((-1, 0, 1), repeat=3))) @ self.lattice
+            everywhere: Array = (wrapped + images[:, None]).reshape(-1, 3)
+            nearest, other = _nearest_others(wrapped, everywhere)
+            if nearest.min() < _OVERLAP_DISTANCE:
+                i = int(np.argmin(nearest))
+                j = int(other[i]) % self.masses.size
+                raise InputError(
+                    f"{self.name}: atoms {i} ({self.symbols[i]}) and {j} ({self.symbols[j]}) are "
+                    f"{nearest[i] / angstrom:.3g} Å apart: they overlap (are the positions in m, and is no atom listed "
+                    "twice?)"
+                )
 
     @property
     def volume(self) -> float:
@@ -193,19 +205,3 @@ def _nearest_others(atoms: Array, everywhere: Array) -> tuple[Array, NDArray[np.
         return tree[:, 1], np.asarray(found, dtype=np.int64)[:, 1]
     second = np.argpartition(distances, 1, axis=1)[:, 1]  # the nearest is the atom itself
     return np.take_along_axis(distances, second[:, None], axis=1)[:, 0], second
-
-
-def _check_apart(one: Structure) -> None:
-    """Refuse two atoms at one place, periodic images included."""
-    fraction = one.positions @ np.linalg.inv(one.lattice)
-    wrapped = (fraction - np.floor(fraction)) @ one.lattice
-    images = np.array(list(product((-1, 0, 1), repeat=3))) @ one.lattice
-    everywhere: Array = (wrapped + images[:, None]).reshape(-1, 3)
-    nearest, other = _nearest_others(wrapped, everywhere)
-    if nearest.min() < _OVERLAP_DISTANCE:
-        i = int(np.argmin(nearest))
-        j = int(other[i]) % one.masses.size
-        raise InputError(
-            f"{one.name}: atoms {i} ({one.symbols[i]}) and {j} ({one.symbols[j]}) are {nearest[i] / angstrom:.3g} Å "
-            "apart: they overlap (are the positions in m, and is no atom listed twice?)"
-        )

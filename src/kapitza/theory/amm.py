@@ -113,7 +113,6 @@ def amm(
 
 
 def _method_label(left: Medium, right: Medium, between: PlanarContact) -> str:
-    """Name of the method for legends."""
     middle = "".join(f"{layer.material.name} {layer.thickness * 1e9:.3g} nm|" for layer in between.layers)
     return f"AMM{'' if between.stiffness is None else ' with bond'} {left.name}|{middle}{right.name}"
 
@@ -136,7 +135,6 @@ def branch_pair_modes(left: Medium, right: Medium, omega: Array, between: Planar
 
 
 def _ordered_media(left: Medium, right: Medium, between: PlanarContact) -> list[Medium]:
-    """All media from left to right."""
     return [left, *(layer.material for layer in between.layers), right]
 
 

@@ -148,7 +148,6 @@ def _modes_of_sides(elastic: Transmission) -> tuple[Array, Array]:
 
 
 def _check_inelastic(elastic: Transmission, amplitude: float, temperature_power: float, frequency_power: float) -> None:
-    """Refuse an inelastic input and parameters that are negative or not finite."""
     check_record(elastic, Transmission, python="call a theory such as dmm(left, right) first")
     if not elastic.elastic:
         raise InputError(f"{elastic.method} is inelastic already: expected an elastic transmission to add to")

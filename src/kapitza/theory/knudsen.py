@@ -81,7 +81,6 @@ class Gas(BaseRecord):
 
 
 def _check_pressure(pressure: float) -> float:
-    """Return a pressure in Pa, finite and above zero."""
     return float(positive(pressure)[0])
 
 

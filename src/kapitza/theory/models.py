@@ -141,7 +141,6 @@ def _khalatnikov_either_side(left: InterfaceSide, right: InterfaceSide) -> Trans
 
 
 def _liquid_and_solid(left: InterfaceSide, right: InterfaceSide) -> tuple[Fluid, Solid]:
-    """The liquid and the solid among two sides."""
     liquid, solid = (left, right) if left.fluid is not None else (right, left)
     if liquid.fluid is None or solid.solid is None:
         raise InputError(f"khalatnikov needs a liquid and a solid, got {left.name} and {right.name}")
@@ -149,17 +148,14 @@ def _liquid_and_solid(left: InterfaceSide, right: InterfaceSide) -> tuple[Fluid,
 
 
 def _is_liquid_on_solid(left: InterfaceSide, right: InterfaceSide) -> bool:
-    """Whether a liquid meets a solid."""
     return any(wet.fluid is not None and dry.solid is not None for wet, dry in ((left, right), (right, left)))
 
 
 def _has_solid(left: InterfaceSide, right: InterfaceSide) -> bool:
-    """Whether one side at least is an isotropic solid."""
     return (left.solid or right.solid) is not None
 
 
 def _has_crystal(left: InterfaceSide, right: InterfaceSide) -> bool:
-    """Whether one side at least has a stiffness."""
     return (left.elastic or right.elastic) is not None
 
 

@@ -103,7 +103,6 @@ def _citations_by_name() -> Mapping[str, Citation]:
 
 
 def _read_data(name: str) -> dict[str, Any]:
-    """Tables of a file of the package."""
     return tomllib.loads((files("kapitza.theory") / "data" / f"{name}.toml").read_text(encoding="utf-8"))
 
 

@@ -311,13 +311,11 @@ def _side_of_crystal(crystal: Crystal, spectrum: Phonons, remark: str = "") -> I
 
 
 def _side_of_material(found: Material, normal: ArrayLike) -> InterfaceSide:
-    """Return the forms that the numbers of a material allow."""
     solid, elastic, fluid = found.media(normal)
     return InterfaceSide(name=found.name, solid=solid, elastic=elastic, fluid=fluid, material=found)
 
 
 def _side_of_record(side: object) -> InterfaceSide:
-    """Return a record as the one form that it is."""
     if isinstance(side, Solid):
         return InterfaceSide(name=side.name, solid=side)
     if isinstance(side, Elastic):

@@ -151,7 +151,6 @@ def lead_layer(lead: Lead, periods: Array) -> ContactLayer:
 
 
 def _sheet_layer(sheet: Crystal, grid: IntArray, periods: Array) -> ContactLayer:
-    """A sheet in the cell of the junction."""
     if sheet.cells[:, 2].any() or np.abs(sheet.lattice[:2, 2]).max() > 1e-6 * np.abs(sheet.lattice).max():
         raise InputError(
             f"{sheet.name} is no sheet: its force constants reach {int(np.abs(sheet.cells[:, 2]).max())} cells along "

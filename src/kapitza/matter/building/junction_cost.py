@@ -87,7 +87,6 @@ class Rehearsal:
         rows: IntArray,
         symmetry: Callable[[Structure, float], SpaceGroup],
     ) -> None:
-        """Write down displaced atoms of a supercell."""
         check_supercell(one, self.force_field, counts)
         moves = planned_displacements(one, counts, rows, symmetry(one, REST_TOLERANCE))
         self.plan.append(PlannedForces(f"{one.name} displaced", len(moves), one.masses.size * int(np.prod(counts))))

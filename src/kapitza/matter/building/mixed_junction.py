@@ -132,7 +132,6 @@ _NEEDS_POTENTIAL = Hint(
 
 
 def _check_corresponding_sites(left: Crystal, right: Crystal, limit: float) -> None:
-    """Refuse crystals whose sites do not correspond."""
     if left.masses.size != right.masses.size:
         raise InputError(
             f"{left.name} has {left.masses.size} atoms in a layer, {right.name} {right.masses.size}:",

@@ -196,19 +196,14 @@ def build_junction(
     if force_field.meter is not None:
         force_field.meter.finish()
     if announce is not None:
-        announce(_describe_strain(segments))
+        said = [
+            f"{one.cell.name} by {100 * one.strain[0]:+.2g} and {100 * one.strain[1]:+.2g} %"
+            for one in segments
+            if np.abs(one.strain).max() > _NOTICEABLE_STRAIN
+        ]
+        announce(f"strained in the plane: {', '.join(said) or 'none'}")
         announce(f"forces by {force_field.name}{f', {force_field.source}' if force_field.source else ''}")
     return found
-
-
-def _describe_strain(segments: Sequence[Segment]) -> str:
-    """Say how far each crystal is strained to the common cell."""
-    said = [
-        f"{one.cell.name} by {100 * one.strain[0]:+.2g} and {100 * one.strain[1]:+.2g} %"
-        for one in segments
-        if np.abs(one.strain).max() > _NOTICEABLE_STRAIN
-    ]
-    return f"strained in the plane: {', '.join(said) or 'none'}"
 
 
 def _with_meter(plan: JunctionPlan, force_field: ForceField) -> ForceField:
@@ -250,7 +245,6 @@ def plan_force_field(plan: JunctionPlan) -> ForceField:
 
 
 def _resolve_structure(body: str | Structure) -> Structure:
-    """Return a structure, given as itself, by name or by file."""
     if not isinstance(body, str):
         return body
     return primitive_structure(read_structure(body)) if is_structure_file(body) else named_structure(body)
@@ -328,7 +322,6 @@ def corresponding_grid(left: IntArray, right: IntArray, grid: IntArray) -> IntAr
 def _make_segment(
     one: Structure, force_field: ForceField, grid: IntArray, periods: Array, layers: int | None, work: SegmentWork
 ) -> Segment:
-    """Strain a crystal to the periods, bring it to rest, and take its force constants."""
     small = np.linalg.inv(grid.astype(float)) @ in_plane_periods(periods)
     turn = in_plane_deformation(one.lattice[:2, :2], small)
     strained = evolve(one, lattice=one.lattice @ turn, positions=one.positions @ turn, axes=None)
@@ -389,7 +382,6 @@ def mirror_structure(one: Structure) -> Structure:
 
 
 def _apply_disorder(stack: AtomStack, segments: Sequence[Segment], periods: Array, disorder: Disorder) -> AtomStack:
-    """Give sites to the other side, empty them or put foreign atoms there."""
     symbols = np.array(stack.atoms.symbols)
     inner = (stack.layer > 0) & (stack.layer < stack.layers - 1)
     if disorder.mixes:
@@ -419,7 +411,6 @@ def _apply_disorder(stack: AtomStack, segments: Sequence[Segment], periods: Arra
 
 
 def _remove_atoms(stack: AtomStack, symbols: NDArray[np.str_], empty: BoolArray) -> AtomStack:
-    """Return a stack with other elements, and without the atoms of empty sites."""
     masses = np.where(symbols == np.array(stack.atoms.symbols), stack.atoms.masses, element_masses(symbols.tolist()))
     kept = ~empty
     atoms = evolve(

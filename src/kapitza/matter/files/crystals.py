@@ -134,7 +134,6 @@ def load_crystal(
 
 
 def _replace_charges(data: SupercellData, born: ArrayLike, dielectric: ArrayLike) -> SupercellData:
-    """Return a supercell with other charges."""
     n = len(data.primitive.masses)
     charge, screening = finite_array(born), finite_array(dielectric)
     charge = charge[:, None, None] * np.eye(3) if charge.ndim == 1 else charge
@@ -150,7 +149,6 @@ def _replace_charges(data: SupercellData, born: ArrayLike, dielectric: ArrayLike
 
 
 def _subtract_dipole_forces(data: SupercellData, polar: DipoleForces, path: str | PathLike[str]) -> SupercellData:
-    """Take the dipole forces off the force constants of a supercell."""
     kind, cells = _map_supercell_atoms(data.primitive, data.supercell, path)
     steps = cells[None] - cells[_row_atoms(data, kind, path)][:, None]
     multiple = np.round(data.supercell.lattice @ np.linalg.inv(data.primitive.lattice))
@@ -330,5 +328,4 @@ def _coprime(indices: Array) -> list[int]:
 
 
 def _warn_implausible(message: str) -> None:
-    """Warn that numbers may not mean what they should."""
     warnings.warn(message, ValidityWarning, stacklevel=4)

@@ -57,7 +57,6 @@ def _read_dynamical_matrix(path: str | PathLike[str], atoms: int) -> Array:
 
 
 def _malformed_line(lines: list[str], path: str | PathLike[str]) -> DataError:
-    """Find the line that is not three finite numbers."""
     for i, line in enumerate(lines):
         try:
             good = len(line.split()) == 3 and all(abs(float(word)) <= LARGEST for word in line.split())
@@ -69,5 +68,4 @@ def _malformed_line(lines: list[str], path: str | PathLike[str]) -> DataError:
 
 
 def _structure_cell(one: Structure) -> AtomicCell:
-    """Return a structure as a cell with fractional coordinates."""
     return AtomicCell(one.lattice, one.positions @ np.linalg.inv(one.lattice), one.masses, one.symbols)

@@ -222,7 +222,6 @@ def _formula_mass(part: TomlTable, formula: str, masses: Mapping[str, float]) ->
 
 
 def _read_constants(part: TomlTable, key: str, names: tuple[str, ...], factor: float, unit: str) -> dict[str, Quantity]:
-    """Return several numbers that share a source: elastic or lattice constants."""
     if key not in part.table:
         return {}
     inside = part.subtable(key)
@@ -300,7 +299,6 @@ def _read_speeds(
 
 
 def _read_quantity(inside: TomlTable, unit: str, factor: float) -> Quantity:
-    """Return one number above zero from its table."""
     inside.check_keys(("value", *_PROVENANCE_KEYS))
     sigma = inside.number("sigma", low=0) if "sigma" in inside.table else None
     return inside.quantity("value", unit, factor, low=0, sigma=sigma)
@@ -328,7 +326,6 @@ def _read_property_table(part: TomlTable, key: str, name: str, unit: str, factor
 
 
 def _read_metal(part: TomlTable) -> MetalProperties:
-    """Return what is known of the electrons."""
     if "electrons" not in part.table:
         return MetalProperties()
     inside = part.subtable("electrons")
@@ -342,7 +339,6 @@ def _read_metal(part: TomlTable) -> MetalProperties:
 
 
 def _read_state(part: TomlTable) -> StateRange:
-    """Return the temperatures between which the material is what its numbers describe."""
     if "state" not in part.table:
         return StateRange()
     inside = part.subtable("state")
@@ -358,7 +354,6 @@ def _read_state(part: TomlTable) -> StateRange:
 
 
 def _read_exemptions(part: TomlTable) -> dict[str, str]:
-    """Return the reasons why an entry fails a check."""
     if "except" not in part.table:
         return {}
     inside = part.subtable("except")

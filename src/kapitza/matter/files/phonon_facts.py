@@ -139,7 +139,6 @@ def card_facts(name: str) -> dict[str, Any]:
 
 
 def _measured_entry(entry: Mapping[str, Any]) -> MeasuredPhonons:
-    """Record of one entry."""
     source = _facts()["sources"][entry["source"]]
     rows = [(point, value) for point, values in entry["points"].items() for value in values]
     return MeasuredPhonons(
@@ -163,6 +162,5 @@ def _along_axes(value: float | list[float]) -> Array:
 
 @cache
 def _facts() -> Mapping[str, Any]:
-    """Content of the file."""
     text = (files("kapitza.matter") / "data" / "phonon_facts.toml").read_text(encoding="utf-8")
     return MappingProxyType(tomllib.loads(text))

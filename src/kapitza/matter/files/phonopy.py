@@ -127,7 +127,6 @@ def _split_sections(path: Path, lines: list[str]) -> dict[str, _FileSection]:
 
 
 def _required_section(sections: dict[str, _FileSection], key: str, path: Path) -> _FileSection:
-    """Return a section that must be there."""
     if key not in sections:
         known = ", ".join(sorted(sections))
         raise DataError(f"has no {key!r}; is it a phonopy.yaml or phonopy_params.yaml? It has: {known:.120}", file=path)
@@ -181,7 +180,6 @@ def _read_scalars(section: _FileSection) -> dict[str, tuple[str, int]]:
 
 
 def _read_cell(section: _FileSection, length: float) -> AtomicCell:
-    """Lattice and atoms of a section."""
     lattice = np.array([_parse_row(section, i) for i in _lines_below(section, "lattice", 3)])
     _check_magnitude(lattice, 1e5, "lattice vectors (Å)", section.path, scale=length / angstrom, line=section.start)
     span = np.prod(np.linalg.norm(lattice, axis=1))
@@ -222,7 +220,6 @@ def _read_atoms(section: _FileSection) -> tuple[tuple[str, ...], Array, Array, l
 
 
 def _parse_mass(section: _FileSection, offset: int, text: str) -> float:
-    """Mass of an atom, u."""
     value = _parse_number(section, offset, text.partition("#")[0])
     if not 0.1 < value < 1000:
         raise section.fault(f"a mass of {value:g} u, wanted one between 0.1 and 1000", offset)
@@ -240,7 +237,6 @@ def _lines_below(section: _FileSection, key: str, count: int) -> range:
 
 
 def _parse_row(section: _FileSection, offset: int, after: str = "") -> list[float]:
-    """Three numbers of a line."""
     text = section.lines[offset]
     match = _ROW_PATTERN.fullmatch(text.partition(after)[2] if after else text)
     parts = match[1].split(",") if match else []
@@ -252,7 +248,6 @@ def _parse_row(section: _FileSection, offset: int, after: str = "") -> list[floa
 
 
 def _parse_number(section: _FileSection, offset: int, text: str) -> float:
-    """One finite number."""
     try:
         value = float(text)
     except ValueError:
@@ -297,7 +292,6 @@ def _is_valid_line(line: str) -> bool:
 
 
 def _invalid_line(body: _FileSection) -> DataError:
-    """Find the line that is not what it should be."""
     for offset, line in enumerate(body.lines):
         if "[" in line:
             _parse_row(body, offset)
@@ -363,7 +357,6 @@ def read_force_constants(path: str | PathLike[str], shape: tuple[int, int]) -> t
 
 
 def _read_lines(path: Path) -> list[str]:
-    """Lines of a text file that is not too large."""
     try:
         return read_limited(path, _MAX_BYTES).decode("utf-8").split("\n")
     except UnicodeDecodeError as err:
@@ -384,7 +377,6 @@ def _check_magnitude(
 
 
 def _read_text_constants(path: Path, shape: tuple[int, int]) -> tuple[Array, tuple[int, ...] | None]:
-    """Read the text file FORCE_CONSTANTS."""
     lines = [line for line in _read_lines(path) if line.strip()]
     sizes = [int(part) for part in (lines[0].split() if lines else []) if part.isdigit() and len(part) < 12]
     sizes = sizes * 2 if len(sizes) == 1 else sizes

@@ -85,7 +85,6 @@ def _cell_points(crystal: Crystal, unit: Array) -> IntArray:
 
 
 def _file_lines(crystal: Crystal, unit: Array, points: IntArray, counts: tuple[int, int, int]) -> Iterator[str]:
-    """Lines of the file."""
     big = np.array(counts)[:, None] * unit
     images = np.array(list(product(*(range(count) for count in counts[::-1]))))[:, ::-1]  # the first runs fastest
     yield "physical_unit:"
@@ -123,7 +122,6 @@ def _wrap(cells: IntArray, multiple: IntArray, counts: IntArray) -> IntArray:
 
 
 def _matrix_lines(name: str, matrix: Array) -> Iterator[str]:
-    """Lines of a matrix."""
     yield f"{name}:"
     for row in matrix.tolist():
         yield "- [ " + ", ".join(f"{value:.15f}" if matrix.dtype.kind == "f" else str(value) for value in row) + " ]"

@@ -164,7 +164,6 @@ def _line_words(lines: list[str], index: int, what: str, file: Path) -> list[str
 
 
 def _reads_as_float(word: str) -> bool:
-    """Whether a word is a number."""
     try:
         float(word)
     except ValueError:
@@ -207,7 +206,6 @@ def _split_setting(text: str) -> str:
 
 
 def _check_atoms(atoms: Any, file: Path | None) -> None:
-    """Refuse what is no ordered crystal."""
     if not 0 < len(atoms) <= _MAX_ATOMS:
         raise DataError(f"holds {len(atoms)} atoms; wanted 1 to {_MAX_ATOMS}", file=file)
     for key, site in (atoms.info.get("occupancy") or {}).items():

@@ -137,7 +137,6 @@ def choose_calculator(calculator: object, arguments: Mapping[str, object], symbo
 
 
 def _published_choice(name: str, arguments: Mapping[str, object], symbols: Sequence[str]) -> CalculatorChoice:
-    """A published potential of the package."""
     if arguments:
         raise InputError(f"the potential {name!r} takes no arguments, got {', '.join(arguments)}")
     found = published_potential(name, symbols)
@@ -148,7 +147,6 @@ def _published_choice(name: str, arguments: Mapping[str, object], symbols: Seque
 
 
 def _named_choice(entry: NamedCalculator, arguments: Mapping[str, object]) -> CalculatorChoice:
-    """A calculator of the table."""
     given = {**entry.arguments, **arguments}
     if entry.model_file and entry.model_file not in given:
         raise InputError(
@@ -292,7 +290,6 @@ def _imported_class(path: str) -> tuple[Any, Any]:
 
 
 def _import_module(module: str, path: str) -> Any:
-    """Import the module of a calculator."""
     require("ase", extra=MLIP_EXTRA, why="forces by a calculator of ASE")
     try:
         with redirect_stdout(sys.stderr), warnings.catch_warnings():

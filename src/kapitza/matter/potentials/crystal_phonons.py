@@ -19,7 +19,6 @@ from kapitza.matter.longwave import long_wave
 from kapitza.matter.phonons import named_structure
 from kapitza.matter.potentials.finite_displacements import Relaxation, relax_structure
 from kapitza.matter.potentials.force_constants import crystal_from_potential
-from kapitza.matter.potentials.force_field import ForceField
 from kapitza.matter.potentials.named_force_fields import named_force_field
 from kapitza.matter.potentials.relaxation import relax_cell
 from kapitza.matter.potentials.space_group import primitive_structure, symmetrize_structure
@@ -109,7 +108,20 @@ def crystal_by_potential(
     )
 
     def kernel() -> UnitResult:
-        return _relaxed_arrays(start, engine, choice.relax)
+        try:
+            engine.state(start)
+        except KapitzaError:
+            raise
+        except Exception as err:  # each calculator refuses elements in its own way
+            words = " ".join(f"{type(err).__name__} {err}".split())
+            raise InputError(f"{engine.name} does not take {start.name}: {words:.160}") from err
+        if choice.relax == "cell":
+            rest = symmetrize_structure(relax_cell(start, engine))
+        else:
+            rest = relax_structure(start, engine, choice.relax).structure
+        return crystal_arrays(crystal_from_potential(rest, engine)) | {
+            "axes": rest.lattice if rest.axes is None else rest.axes
+        }
 
     if engine.identity is None:  # potentials with second derivatives of their own take a second
         kept = kernel()
@@ -127,30 +139,11 @@ def crystal_by_potential(
 
 
 def _start_structure(subject: str | PathLike[str] | Structure | Any) -> Structure:
-    """Structure of a name or file, in its primitive cell."""
     if isinstance(subject, Structure):
         return primitive_structure(subject)
     if not is_path(subject) or is_structure_file(subject):
         return primitive_structure(read_structure(subject))
     return named_structure(str(subject))
-
-
-def _relaxed_arrays(start: Structure, engine: ForceField, relax: Relaxation) -> UnitResult:
-    """Bring a crystal to rest, and return it with its force constants as arrays."""
-    try:
-        engine.state(start)
-    except KapitzaError:
-        raise
-    except Exception as err:  # each calculator refuses elements in its own way
-        words = " ".join(f"{type(err).__name__} {err}".split())
-        raise InputError(f"{engine.name} does not take {start.name}: {words:.160}") from err
-    if relax == "cell":
-        rest = symmetrize_structure(relax_cell(start, engine))
-    else:
-        rest = relax_structure(start, engine, relax).structure
-    return crystal_arrays(crystal_from_potential(rest, engine)) | {
-        "axes": rest.lattice if rest.axes is None else rest.axes
-    }
 
 
 @frozen(eq=False, kw_only=True)

@@ -90,7 +90,13 @@ def displaced_forces(
         and force_field.meter is None
         and len(moves) * big.masses.size > _NOTICEABLE_WORK
     ):
-        force_field.announce(_describe_work(one, big, len(moves), force_field, periodic=periodic))
+        # the time grows as the number of atoms
+        seconds = force_field.seconds(one, periodic=periodic) * big.masses.size / one.masses.size * len(moves)
+        kept = "" if force_field.identity is None else ", each kept when it is done"
+        force_field.announce(
+            f"{one.name}: {len(moves)} evaluations of forces on {big.masses.size} atoms, about {duration(seconds)} in "
+            f"all{kept}"
+        )
     moved: list[Structure] = []
     for atom, direction in moves:
         positions = big.positions.copy()
@@ -101,15 +107,6 @@ def displaced_forces(
         Displacement(atom, force_field.step * direction, forces - forces.mean(axis=0))
         for (atom, direction), forces in zip(moves, found, strict=True)
     ]
-
-
-def _describe_work(one: Structure, big: Structure, count: int, force_field: ForceField, *, periodic: bool) -> str:
-    """One line that says how much work some displacements are; the time grows as the number of atoms."""
-    seconds = force_field.seconds(one, periodic=periodic) * big.masses.size / one.masses.size * count
-    kept = "" if force_field.identity is None else ", each kept when it is done"
-    return (
-        f"{one.name}: {count} evaluations of forces on {big.masses.size} atoms, about {duration(seconds)} in all{kept}"
-    )
 
 
 def symmetric_counts(counts: tuple[int, int, int], group: SpaceGroup) -> tuple[int, int, int]:

@@ -91,7 +91,6 @@ def read_embedded_atom(path: str | PathLike[str]) -> EmbeddedAtomTables:
 
 
 def _number_words(lines: list[str]) -> list[str]:
-    """Words of lines, comments left out."""
     return [word for line in lines for word in line.partition("#")[0].split()]
 
 
@@ -162,7 +161,6 @@ class EmbeddedAtomCalculator:
     get_potential_energy, get_forces, get_stress, get_hessian = energy, forces, stress, hessian  # as ASE calls them
 
     def _evaluate(self, atoms: Any) -> "_PairTerms":
-        """Evaluate all terms of a structure."""
         neighbours = require("matscipy.neighbours", extra=ATOMS_EXTRA, why=ATOMS_PURPOSE).neighbour_list
         first, second, distance, vector = neighbours("ijdD", atoms, self._cutoff)
         kinds = self._kinds(atoms)

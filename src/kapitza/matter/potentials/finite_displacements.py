@@ -142,7 +142,11 @@ def crystal_by_displacements(one: Structure, force_field: ForceField, width: flo
     group = space_group(one)
     counts = symmetric_counts(repeats_for_height(one.lattice, width, (True, True, True)), group)
     big, n = one.repeat(counts), one.masses.size
-    _check_size(one, big)
+    if one.masses.size > _MAX_CELL_ATOMS or big.masses.size > _MAX_SUPERCELL_ATOMS:
+        raise InputError(
+            f"{one.name}: {one.masses.size} atoms in the primitive cell, {big.masses.size} in the supercell, more than "
+            f"{_MAX_CELL_ATOMS} and {_MAX_SUPERCELL_ATOMS}; give a smaller cell, or force constants in a phonopy file"
+        )
     moves = [(atom, vector) for atom in irreducible_atoms(group) for vector in displacements(one.lattice, group, atom)]
     sets = displaced_forces(one, big, moves, force_field)
     inverse = np.linalg.inv(big.lattice)
@@ -157,12 +161,3 @@ def crystal_by_displacements(one: Structure, force_field: ForceField, width: flo
     )
     cells, values = fold_force_constants(data)
     return balanced_crystal(one, cells, balance_moments(cells, values))
-
-
-def _check_size(one: Structure, big: Structure) -> None:
-    """Refuse cells whose phonons take longer than anyone waits."""
-    if one.masses.size > _MAX_CELL_ATOMS or big.masses.size > _MAX_SUPERCELL_ATOMS:
-        raise InputError(
-            f"{one.name}: {one.masses.size} atoms in the primitive cell, {big.masses.size} in the supercell, more than "
-            f"{_MAX_CELL_ATOMS} and {_MAX_SUPERCELL_ATOMS}; give a smaller cell, or force constants in a phonopy file"
-        )

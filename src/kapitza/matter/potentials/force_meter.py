@@ -84,7 +84,6 @@ class ForceMeter:
         self._report()
 
     def _report(self) -> None:
-        """Report evaluations that are done, each as long as its share of the work."""
         if self.progress is None or not self._total or self._step < 0:
             return
         here = self.plan[self._step].work if self._step < len(self.plan) else 0

@@ -58,7 +58,6 @@ def forces_on_all(structures: Sequence[Structure], force_field: ForceField, *, p
 
 
 def _force_inputs(one: Structure, force_field: ForceField, *, periodic: bool) -> UnitInputs:
-    """All that forces depend on."""
     inputs: dict[str, Any] = {
         "calculator": force_field.identity, "symbols": one.symbols, "lattice": one.lattice, "positions": one.positions
     }  # fmt: skip

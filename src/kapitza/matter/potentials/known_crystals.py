@@ -55,15 +55,11 @@ def _are_alike(one: Structure, other: Structure) -> bool:
     return bool(np.vdot(first, second) > _SAME_DISTANCES * np.linalg.norm(first) * np.linalg.norm(second))
 
 
-def _cells_around() -> Array:
-    """(729, 3) whole steps to the cells around one."""
-    return np.array(list(product(range(-4, 5), repeat=3)), dtype=float)
-
-
 def _smeared_distances(one: Structure) -> Array:
     """(pairs of elements, nr) distances between atoms as bell curves of equal width, weighed by 1/r²."""
     unit = (abs(np.linalg.det(one.lattice)) / len(one.symbols)) ** (1 / 3)
-    apart = one.positions[:, None, None] - one.positions[None, :, None] + _cells_around() @ one.lattice
+    cells = np.array(list(product(range(-4, 5), repeat=3)), dtype=float)  # (729, 3) steps to the cells around one
+    apart = one.positions[:, None, None] - one.positions[None, :, None] + cells @ one.lattice
     length = np.linalg.norm(apart, axis=-1) / unit  # (n, n, cells)
     near = (length > 0.1) & (length < _REACH)
     kinds = np.unique(one.symbols, return_inverse=True)[1]

@@ -16,6 +16,7 @@ from kapitza.errors import DataError
 from kapitza.matter.library import atomic_masses
 
 _MAX_BYTES = 2**20
+_PLAIN_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _COEFFICIENT_FILES = 2  # of SNAP, in front of the elements
 
 
@@ -48,12 +49,18 @@ def read_snap_commands(path: Path) -> IncludedPotential:
     for line, words in _commands(read_limited(path, _MAX_BYTES).decode(errors="replace")):
         found = [_substitute(word, values, path, line) for word in words]
         match found:
-            case ["variable", name, "equal" | "index", number] if _is_plain_number(number):
+            case ["variable", name, "equal" | "index", number] if _PLAIN_NUMBER.fullmatch(number):
                 values[name] = number
             case ["pair_style", *rest] if rest and not style:
                 style = " ".join(rest)
             case ["pair_coeff", *rest] if rest:
-                coefficients.append((line, [_beside(word, path) for word in rest]))
+                # full paths of the files that lie beside that of the commands; other words as they are
+                beside = [path.parent / word for word in rest]
+                full = [
+                    str(file) if "/" not in word and file.is_file() else word
+                    for file, word in zip(beside, rest, strict=True)
+                ]
+                coefficients.append((line, full))
             case _:
                 raise DataError(
                     f"{' '.join(words)!r:.60}: expected one pair_style, pair_coeff, and variable NAME equal NUMBER",
@@ -80,7 +87,6 @@ def _commands(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _substitute(word: str, values: Mapping[str, str], path: Path, line: int) -> str:
-    """Put the values of variables into a word."""
 
     def value(found: re.Match[str]) -> str:
         name = found[1] or found[2]
@@ -89,16 +95,6 @@ def _substitute(word: str, values: Mapping[str, str], path: Path, line: int) -> 
         return values[name]
 
     return re.sub(r"\$(?:\{(\w+)\}|(\w?))", value, word)
-
-
-def _is_plain_number(text: str) -> bool:
-    """Tell whether a word is a plain number."""
-    return re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", text) is not None
-
-
-def _beside(word: str, path: Path) -> str:
-    """Full path of a file that lies beside that of the commands; other words as they are."""
-    return str(path.parent / word) if "/" not in word and (path.parent / word).is_file() else word
 
 
 def _snap_elements(style: str, coefficients: list[tuple[int, list[str]]], path: Path) -> tuple[str, ...]:

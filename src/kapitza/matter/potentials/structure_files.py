@@ -16,7 +16,7 @@ from kapitza.matter.bands import Bands, BandSpectrum, cached_spectrum
 from kapitza.matter.crystal import Crystal, unit_vector
 from kapitza.matter.files.structures import read_structure
 from kapitza.matter.longwave import long_wave
-from kapitza.matter.potentials.calculators import CalculatorChoice, choose_calculator
+from kapitza.matter.potentials.calculators import choose_calculator
 from kapitza.matter.potentials.finite_displacements import (
     FiniteDisplacements,
     crystal_by_displacements,
@@ -25,7 +25,6 @@ from kapitza.matter.potentials.finite_displacements import (
 from kapitza.matter.potentials.force_field import ForceField
 from kapitza.matter.potentials.space_group import primitive_structure
 from kapitza.matter.spectrum import ignore_imaginary
-from kapitza.matter.structure import Structure
 from kapitza.run.cache import compute_once
 from kapitza.run.store import UnitResult
 from kapitza.units import GPa, THz, angstrom
@@ -117,7 +116,27 @@ def crystal_from_file(path: str | PathLike[str] | Any, method: FiniteDisplacemen
     choice = choose_calculator(method.calculator, method.arguments, sorted(set(given.symbols)))
 
     def kernel() -> UnitResult:
-        return _crystal_arrays(given, choice, method)
+        start = primitive_structure(given)
+        force_field = ForceField(
+            choice.title, choice.make(), method.width, step=method.step, identity=choice.identity,
+            progress=method.progress, announce=method.announce,
+        )  # fmt: skip
+        try:
+            force_field.state(start)
+        except KapitzaError:
+            raise
+        except Exception as err:  # each calculator refuses elements in its own way
+            words = " ".join(f"{type(err).__name__} {err}".split())
+            raise InputError(
+                f"{choice.title} does not take {given.name} ({', '.join(sorted(set(given.symbols)))}): {words:.160}"
+            ) from err
+        rest = relax_structure(start, force_field, method.relax)
+        found = crystal_by_displacements(rest.structure, force_field, method.width)
+        axes = rest.structure.axes
+        return crystal_arrays(found) | {
+            "axes": given.lattice if axes is None else axes,
+            "stress": np.full((3, 3), np.nan) if rest.stress is None else rest.stress,
+        }
 
     if choice.identity is None:
         kept = kernel()
@@ -133,34 +152,6 @@ def crystal_from_file(path: str | PathLike[str] | Any, method: FiniteDisplacemen
     remarks = [f"{given.name}: forces by {choice.title}", choice.caution, *_stress_remark(kept, method)]
     remarks += check_stability(found, axes)
     return StructureCrystal(crystal=found, axes=axes, calculator=choice.title, remark="; ".join(filter(None, remarks)))
-
-
-def _crystal_arrays(given: Structure, choice: CalculatorChoice, method: FiniteDisplacements) -> UnitResult:
-    """Relax, displace, and return the crystal as arrays."""
-    start = primitive_structure(given)
-    force_field = ForceField(
-        choice.title, choice.make(), method.width, step=method.step, identity=choice.identity,
-        progress=method.progress, announce=method.announce,
-    )  # fmt: skip
-    try:
-        force_field.state(start)
-    except KapitzaError:
-        raise
-    except Exception as err:  # each calculator refuses elements in its own way
-        words = " ".join(f"{type(err).__name__} {err}".split())
-        raise InputError(f"{choice.title} does not take {given.name} ({_elements(given)}): {words:.160}") from err
-    rest = relax_structure(start, force_field, method.relax)
-    found = crystal_by_displacements(rest.structure, force_field, method.width)
-    axes = rest.structure.axes
-    return crystal_arrays(found) | {
-        "axes": given.lattice if axes is None else axes,
-        "stress": np.full((3, 3), np.nan) if rest.stress is None else rest.stress,
-    }
-
-
-def _elements(one: Structure) -> str:
-    """Elements of a structure."""
-    return ", ".join(sorted(set(one.symbols)))
 
 
 def crystal_arrays(crystal: Crystal) -> UnitResult:

@@ -21,7 +21,11 @@ def crystal_operations(crystal: Crystal) -> IntArray:
     r"""(k, 3, 3) integer matrices that keep every frequency, acting from the right on fractional wave vectors. With
     each W comes -W, because $\omega(-q) = \omega(q)$.
     """
-    network = _crystal_network(crystal)
+    n = crystal.masses.size
+    weighted = (crystal.force_constants * crystal.weights * SQUARE_PICOSECOND).reshape(-1, n, 3, n, 3).swapaxes(2, 3)
+    cell, i, j = np.nonzero(np.abs(weighted).max(axis=(3, 4)) > 0)
+    layer = np.zeros(n, dtype=np.int64)
+    network = bond_network(layer, i, j, crystal.cells[cell], weighted[cell, i, j], tolerance=_FORCE_TOLERANCE)
     kept = [
         np.round(np.linalg.inv(operation).T)
         for operation in inversion_representatives(lattice_operations(crystal.lattice))
@@ -53,12 +57,3 @@ def _keeps_charges(crystal: Crystal, rotation: Array, found: AtomMapping) -> boo
         and np.abs(dielectric).max() <= _CHARGE_TOLERANCE * np.abs(polar.dielectric).max()
         and np.abs(moved - moved[0]).max() <= _POSITION_TOLERANCE * shortest
     )
-
-
-def _crystal_network(crystal: Crystal) -> BondNetwork:
-    """All blocks of the primitive cell, in (rad/ps)²."""
-    n = crystal.masses.size
-    weighted = (crystal.force_constants * crystal.weights * SQUARE_PICOSECOND).reshape(-1, n, 3, n, 3).swapaxes(2, 3)
-    cell, i, j = np.nonzero(np.abs(weighted).max(axis=(3, 4)) > 0)
-    layer = np.zeros(n, dtype=np.int64)
-    return bond_network(layer, i, j, crystal.cells[cell], weighted[cell, i, j], tolerance=_FORCE_TOLERANCE)

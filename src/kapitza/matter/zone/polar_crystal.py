@@ -40,7 +40,10 @@ class MacroscopicField(DipoleForces):
     @cached_property
     def cell_phases(self) -> tuple[Array, Array]:
         """(m, 3) nearest images of the cells of the supercell (m), and their shares."""
-        cells = _cells_inside(self.multiple)
+        reach = int(np.abs(self.multiple).sum(axis=0).max())
+        steps = np.array(list(product(range(-reach, reach + 1), repeat=3)))
+        inside = steps @ np.linalg.inv(self.multiple)
+        cells = steps[((inside > -1e-9) & (inside < 1 - 1e-9)).all(axis=1)]
         pair, images, share = nearest_images(cells @ self.lattice, minkowski_basis(self.multiple @ self.lattice))
         return images, share / (pair.max() + 1)
 
@@ -121,7 +124,11 @@ def supercell_multiple(crystal: Crystal, conventional: Array, count: int) -> Int
     """(3, 3) primitive lattice vectors in each vector of the supercell of so many atoms: the one in which every force
     constant belongs to the nearest image.
     """
-    vectors = _stored_vectors(crystal)
+    # vectors (m, 3) between the atoms whose force constant is not zero
+    n = crystal.masses.size
+    size = np.abs(crystal.force_constants.reshape(-1, n, 3, n, 3)).max(axis=(2, 4))
+    cell, first, second = np.nonzero(size > 1e-9 * size.max())
+    vectors = crystal.cells[cell] @ crystal.lattice + crystal.positions[second] - crystal.positions[first]
     primitive_steps = np.round(conventional @ np.linalg.inv(crystal.lattice)).astype(np.int64)
     cells = count / crystal.masses.size
     for basis in (np.eye(3, dtype=np.int64), primitive_steps):
@@ -133,25 +140,9 @@ def supercell_multiple(crystal: Crystal, conventional: Array, count: int) -> Int
     raise InputError(f"{crystal.name}: its force constants fit into no supercell of {count} atoms")
 
 
-def _stored_vectors(crystal: Crystal) -> Array:
-    """(m, 3) vectors between the atoms whose force constant is not zero, m."""
-    n = crystal.masses.size
-    size = np.abs(crystal.force_constants.reshape(-1, n, 3, n, 3)).max(axis=(2, 4))
-    cell, first, second = np.nonzero(size > 1e-9 * size.max())
-    return crystal.cells[cell] @ crystal.lattice + crystal.positions[second] - crystal.positions[first]
-
-
 def _are_nearest(vectors: Array, supercell: Array) -> bool:
     """Whether each vector is the shortest of its images."""
     pair, images, _ = nearest_images(vectors, minkowski_basis(supercell))
     shortest = np.zeros(len(vectors))
     shortest[pair] = np.linalg.norm(images, axis=1)
     return bool((np.linalg.norm(vectors, axis=1) < shortest + _IMAGE_TOLERANCE).all())
-
-
-def _cells_inside(multiple: IntArray) -> IntArray:
-    """(N, 3) primitive cells of a supercell."""
-    reach = int(np.abs(multiple).sum(axis=0).max())
-    steps = np.array(list(product(range(-reach, reach + 1), repeat=3)))
-    inside = steps @ np.linalg.inv(multiple)
-    return steps[((inside > -1e-9) & (inside < 1 - 1e-9)).all(axis=1)]

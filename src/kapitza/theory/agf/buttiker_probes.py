@@ -255,7 +255,6 @@ def heat_between_baths(unit: UnitInputs) -> UnitResult:
 
 
 def _coordinates(junction: Junction) -> int:
-    """Coordinates of all atoms of the device."""
     return sum(layer.masses.size for layer in junction.device) * junction.left.directions
 
 

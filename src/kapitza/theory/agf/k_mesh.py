@@ -42,7 +42,6 @@ class WavevectorMesh(BaseRecord):
 
 
 def _check_mesh_size(k_mesh: tuple[int, int] | None) -> tuple[int, int] | None:
-    """Check the numbers of points that a user gives."""
     if k_mesh is None:
         return None
     given = tuple(int(n) for n in k_mesh) if np.ndim(k_mesh) == 1 else ()

@@ -190,7 +190,6 @@ def _classify_waves(at: LeadLayers, omega: Array) -> LeadWaves:
 
 
 def _replace_waves(found: LeadWaves, index: NDArray[np.intp], other: LeadWaves) -> None:
-    """Put other waves in the place of some, in place."""
     for name in ("factor", "p", "q", "open", "flux"):
         getattr(found, name)[index] = getattr(other, name)
 

@@ -225,7 +225,6 @@ def bound_modes(prepared: PreparedJunction, k: Array) -> list[BoundMode]:
 def _mode_shapes(
     prepared: PreparedJunction, at: JunctionAtWavevector, omega: float, number: int, kind: int
 ) -> list[BoundMode]:
-    """Shapes of `number` modes at one frequency."""
     sigma, waves = _gap_self_energies(at, np.array([omega]))
     matrix = _effective_matrix(at, sigma)
     value, vector = np.linalg.eigh(matrix)
@@ -405,7 +404,6 @@ def _half_width(omega: Array, excess: Array, top: int, height: float) -> float:
 
 
 def _lead_waves_at(prepared: PreparedJunction, k: Array, omega: float, side: str) -> LeadWaves:
-    """Waves of a lead at one point."""
     at = lead_contact(prepared, k[None], "left" if side == "left" else "right")
     return lead_waves(at, np.zeros(1, dtype=np.intp), np.array([omega]))
 

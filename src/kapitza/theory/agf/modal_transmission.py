@@ -203,7 +203,6 @@ def _collect_rows(
 
 
 def _join_columns(parts: list[dict[str, NDArray[Any]]]) -> UnitResult:
-    """One table of many."""
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -239,7 +238,6 @@ def _conversion_sums(unit: UnitInputs) -> UnitResult:
 
 
 def _branch_sums(unit: UnitInputs, waves: Iterable[tuple[int, int, ScatteringMatrix]]) -> UnitResult:
-    """Sums from branch to branch of each wave vector and frequency."""
     junction = junction_from_arrays(unit["junction"])
     side: Side = "left" if unit["side"] == "left" else "right"
     other = opposite_side(side)

@@ -36,7 +36,6 @@ _PHASE_STEP = 1e-5  # of differences along the normal, rad
 
 
 def _rates(value: ArrayLike) -> Array:
-    """Return `value` as rates from 0, s⁻¹."""
     array = numbers(value)
     if not (np.isfinite(array) & (array >= 0)).all():
         raise InputError(f"rate = {value!r:.60}: expected finite rates from 0, in s⁻¹")
@@ -154,7 +153,6 @@ def rate_for_conductivity(
 
 
 def _branch_rates(value: Any) -> tuple[RelaxationRate, ...]:
-    """Return rates as a tuple of them."""
     found: list[Any] = list(value) if hasattr(value, "__iter__") else [value]
     if not found or not all(isinstance(one, RelaxationRate) for one in found):
         raise InputError(f"branches = {value!r:.60}: expected a RelaxationRate for each branch")
@@ -248,7 +246,6 @@ class CellModes:
         return np.einsum("np,ab->npab", turns, np.eye(self.size)).reshape(len(phase), -1, self.size)
 
     def _check_cells(self, name: str) -> None:
-        """Refuse a layer that is not made of equal cells."""
         phase = np.array([0.3, 1.7])
         layer, spread = self._layer_matrices(phase), self._spread(phase)
         rest = layer @ spread - spread @ self.dynamical_matrices(phase)
@@ -320,5 +317,4 @@ def branch_conductivity(
 
 
 def _each_branch(rate: AnyRate, count: int) -> tuple[RelaxationRate, ...]:
-    """Rates of all branches."""
     return rate.branches if isinstance(rate, BranchRates) else (rate,) * count

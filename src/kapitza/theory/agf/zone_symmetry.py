@@ -130,6 +130,5 @@ def _both_ways(bonds: _Bonds) -> list[_Bonds]:
 
 
 def _join_bonds(layer: IntArray, parts: list[_Bonds]) -> BondNetwork:
-    """One network of several lists of bonds."""
     source, target, shift, block = (np.concatenate(column) for column in zip(*parts, strict=True))
     return bond_network(layer, source, target, shift, block)
