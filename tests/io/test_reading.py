@@ -10,7 +10,6 @@ import pytest
 import kapitza
 from kapitza.errors import DataError, InputError, KapitzaError
 from kapitza.io import reading
-from kapitza.io.toml import read_toml
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -68,7 +67,9 @@ def test_toml_by_its_keys(text: str, want: str, tmp_path: Path) -> None:
 def test_the_reader_of_each_kind(text: str, want: str, tmp_path: Path) -> None:
     path = tmp_path / "file.toml"
     path.write_text(text)
-    assert reading._reader(reading._kind_of_table(read_toml(path))).__name__ == want
+    reader = reading.kind_of_file(path).reader
+    assert reader is not None
+    assert reader().__name__ == want
 
 
 def test_what_save_wrote(tmp_path: Path) -> None:

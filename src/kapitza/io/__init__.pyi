@@ -43,6 +43,7 @@ from kapitza.io.plausibility import warn_of_settings as warn_of_settings
 from kapitza.io.probes import ProbeFile as ProbeFile
 from kapitza.io.probes import profile_from_table as profile_from_table
 from kapitza.io.probes import read_probe_profile as read_probe_profile
+from kapitza.io.reading import suffixes_of as suffixes_of
 from kapitza.io.results import result_tree as result_tree
 from kapitza.io.samples import SampleFile as SampleFile
 from kapitza.io.samples import read_sample as read_sample

@@ -1,19 +1,23 @@
-"""One reader for every file: what it holds is recognised from its content."""
+"""One reader for every file: a table of the kinds of files, and the choice of one by name, keys or content."""
 
-from collections.abc import Callable, Mapping
-from importlib import import_module
+from collections.abc import Callable, Collection
 from os import PathLike
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
+from attrs import frozen
+
+from kapitza import io  # the room itself, whose readers are loaded when they are first used
 from kapitza.core.files import file_path, open_regular
+from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, MissingFile
 from kapitza.io.eels.rosetta import HDF5_MAGIC
+from kapitza.io.eels.spectra import read_eels
 from kapitza.io.formats.child import rehearse, run_in_child
 from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.formats.foreign_hdf5 import open_hdf5
 from kapitza.io.formats.hdf5 import HEADER_DATASET
+from kapitza.io.frames import from_pandas, from_xarray, read_netcdf
 from kapitza.io.results import load
 from kapitza.io.row_tables import is_row_table, read_row_table
 from kapitza.io.toml import TomlTable, read_toml
@@ -21,57 +25,171 @@ from kapitza.matter.files.crystals import PHONOPY_NAMES, load_crystal
 from kapitza.matter.files.objects import is_path
 from kapitza.matter.files.structures import is_structure_file, read_structure
 
-_FILM_KEYS = frozenset({"bands", "cells", "lifetimes", "mean_free_path", "normal", "rates", "velocity"})
 
-# the first kind whose keys are all there counts; a bar stands between keys of which one suffices
-_TOML_KINDS: Mapping[str, str] = MappingProxyType(
-    {
-        "lamella map|plane|material": "eels.lamella:read_lamella",
-        "experiments|fit": "samples:read_sample",
-        "boxes": "transport.domains:read_domain",
-        "mesh": "device.bodies:read_body",
-        "blocks|sides|gds": "device.blocks:read_layout",
-        "sources|sink|stack|patches|box|coefficient|top_coefficient|uncertain": "device.layers:read_device",
-        "leg": "applications:read_leg",
-        "cell": "applications:read_memory_cell",
-        "hot cold wall": "applications:read_exchanger",
-        "bath": "applications:read_cryogenic",
-        "system": "md.runs:read_run",
-        "beam|scan|spectrometer": "eels.experiments:read_eels_experiment",
-        "mode|interface": "eels.experiments:read_modes",
-        "left right": "junctions:read_junction",
-        "layers": "transport.films:read_films",
-    }
-)
+def rehearse_result(path: str) -> None:
+    """Look in the child for what `save` writes, as the process that asked will do afterwards."""
+    rehearse(_has_header, path)
 
-_SUFFIX_KINDS: Mapping[str, str] = MappingProxyType(
-    {
-        ".msh": "device.meshes:read_mesh",
-        ".nc": "frames:read_netcdf",
-        ".parquet": "row_tables:read_row_table",
-        ".phononinfo": "transport.lifetimes:read_lifetimes",
-        **dict.fromkeys((".csv", ".dat", ".tsv", ".txt"), "text_tables:read_table"),
-    }
-)
+
+def _is_result(path: Path) -> bool:
+    """Whether a file is one that `save` wrote, or at least of no other format with the same ending."""
+    with open_regular(path) as file:
+        if file.read(len(HDF5_MAGIC)) != HDF5_MAGIC:
+            return True
+    run_in_child(rehearse_result, str(path))
+    return _has_header(str(path))
+
+
+def _has_header(path: str) -> bool:
+    """Whether an HDF5 file has the header of a saved result."""
+    with open_hdf5(path) as file:
+        return HEADER_DATASET in file
+
+
+@frozen(eq=False, kw_only=True)
+class FileKind(BaseRecord):
+    """A kind of file: how it is recognised, and its reader.
+
+    Attributes
+    ----------
+    name : of the kind
+    meaning : what such a file contains
+    reader : returns the function that reads it; None for what the package writes for others, with `meaning` as reason
+    suffixes : endings of its name
+    keys : top-level keys of a TOML file; a bar stands between keys of which one suffices
+    parts : names in a folder, one of which it contains
+    recognise : further test of a file with one of these suffixes
+    extra : optional packages that the reader needs, as in ``pip install 'kapitza[eels]'``
+    """
+
+    name: str
+    meaning: str
+    reader: Callable[[], Callable[..., Any]] | None
+    suffixes: tuple[str, ...] = ()
+    keys: str = ""
+    parts: tuple[str, ...] = ()
+    recognise: Callable[[Path], bool] | None = None
+    extra: str = ""
+
+    def has_keys(self, table: Collection[str]) -> bool:
+        """Whether the keys of a TOML file are those of this kind."""
+        words = self.keys.split()
+        return bool(words) and all(any(key in table for key in word.split("|")) for word in words)
+
+    def matches(self, place: Path) -> bool:
+        """Whether a file or folder is of this kind, by its name and content."""
+        if place.is_dir() and place.suffix != ".zspy":
+            return any((place / part).exists() for part in self.parts)
+        if self.suffixes and place.suffix.lower() not in self.suffixes:
+            return False
+        return bool(self.suffixes or self.recognise) and (self.recognise is None or self.recognise(place))
+
+
+def _unread(what: str, *suffixes: str) -> FileKind:
+    """Declare what the package writes for other programs or for people."""
+    return FileKind(name=what, meaning=what, reader=None, suffixes=suffixes)
+
 
 _BESIDE = "; read the result that was saved beside it (--save)"
-_UNREAD: Mapping[str, str] = MappingProxyType(
-    {
-        ".cir": f"is a netlist for SPICE{_BESIDE}",
-        ".i": f"is an input file of MOOSE{_BESIDE}",
-        ".md": f"is a report for people{_BESIDE}",
-        ".vtr": f"has fields for ParaView{_BESIDE}",
-        ".vtu": f"has fields for ParaView{_BESIDE}",
-        **dict.fromkeys((".png", ".pdf", ".svg"), f"is a figure{_BESIDE}"),
-        **dict.fromkeys(
-            (".state", ".unit"), "is a part of long work: the command that wrote it takes its folder as --store"
+FILE_KINDS: tuple[FileKind, ...] = (  # the first that matches counts
+    FileKind(
+        name="crystal", meaning="crystal with force constants of phonopy, or a folder of them",
+        reader=lambda: load_crystal, parts=PHONOPY_NAMES,
+    ),
+    FileKind(
+        name="lifetimes of ShengBTE", meaning="lifetimes of phonons: the folder of a run",
+        reader=lambda: io.read_lifetimes, parts=("BTE.omega",),
+    ),
+    FileKind(name="run of GPUMD", meaning="folder of a run", reader=lambda: io.read_gpumd, parts=("thermo.out",)),
+    FileKind(name="run of LAMMPS", meaning="folder of a run", reader=lambda: io.read_lammps, parts=("",)),
+    FileKind(
+        name="structure", meaning="structure (.cif, POSCAR, ...)", reader=lambda: read_structure,
+        recognise=is_structure_file, extra="files",
+    ),
+    FileKind(
+        name="crystal of phonopy", meaning="crystal with force constants of phonopy", reader=lambda: load_crystal,
+        suffixes=(".yaml", ".yml"),
+    ),
+    FileKind(
+        name="lamella", meaning="lamella with temperature maps", reader=lambda: io.eels.read_lamella,
+        keys="lamella map|plane|material",
+    ),
+    FileKind(
+        name="sample", meaning="stack, experiments on it and what a fit determines", reader=lambda: io.read_sample,
+        keys="experiments|fit",
+    ),
+    FileKind(name="domain", meaning="boxes for Monte Carlo of phonons", reader=lambda: io.read_domain, keys="boxes"),
+    FileKind(
+        name="body", meaning="device on a mesh", reader=lambda: io.read_body, keys="mesh", extra="elements"
+    ),
+    FileKind(
+        name="layout", meaning="device of layers with blocks, open sides or a layout", reader=lambda: io.read_layout,
+        keys="blocks|sides|gds",
+    ),
+    FileKind(
+        name="device", meaning="device of layers", reader=lambda: io.read_device,
+        keys="sources|sink|stack|patches|box|coefficient|top_coefficient|uncertain",
+    ),
+    FileKind(name="leg", meaning="thermoelectric leg", reader=lambda: io.read_leg, keys="leg"),
+    FileKind(name="memory_cell", meaning="phase-change memory cell", reader=lambda: io.read_memory_cell, keys="cell"),
+    FileKind(name="exchanger", meaning="nanofluidic exchanger", reader=lambda: io.read_exchanger, keys="hot cold wall"),
+    FileKind(name="cryogenic", meaning="chip in liquid helium", reader=lambda: io.read_cryogenic, keys="bath"),
+    FileKind(name="run", meaning="run of molecular dynamics", reader=lambda: io.read_run, keys="system"),
+    FileKind(
+        name="eels_experiment", meaning="planned scan of electron spectra",
+        reader=lambda: io.eels.read_eels_experiment, keys="beam|scan|spectrometer",
+    ),
+    FileKind(
+        name="modes", meaning="modes of electron spectra for a fit", reader=lambda: io.eels.read_modes,
+        keys="mode|interface",
+    ),
+    FileKind(name="junction", meaning="junction of two crystals", reader=lambda: io.read_junction, keys="left right"),
+    FileKind(
+        name="films", meaning="stack of films for the Boltzmann equation", reader=lambda: io.read_films, keys="layers"
+    ),
+    _unread(f"is a netlist for SPICE{_BESIDE}", ".cir"),
+    _unread(f"is an input file of MOOSE{_BESIDE}", ".i"),
+    _unread(f"is a report for people{_BESIDE}", ".md"),
+    _unread(f"has fields for ParaView{_BESIDE}", ".vtr", ".vtu"),
+    _unread(f"is a figure{_BESIDE}", ".png", ".pdf", ".svg"),
+    _unread("is a part of long work: the command that wrote it takes its folder as --store", ".state", ".unit"),
+    FileKind(
+        name="rows", meaning="rows of a screening or of boundaries", reader=lambda: read_row_table, suffixes=(".csv",),
+        recognise=is_row_table, extra="screen",
+    ),
+    FileKind(
+        name="packed rows", meaning="rows of a screening or of boundaries", reader=lambda: read_row_table,
+        suffixes=(".parquet",), extra="screen",
+    ),
+    FileKind(
+        name="table", meaning="columns of numbers with units in their heads", reader=lambda: io.read_table,
+        suffixes=(".csv", ".dat", ".tsv", ".txt"),
+    ),
+    FileKind(
+        name="netcdf", meaning="record that was written by way of xarray", reader=lambda: read_netcdf,
+        suffixes=(".nc",), extra="xarray",
+    ),
+    FileKind(name="mesh", meaning="mesh of gmsh", reader=lambda: io.read_mesh, suffixes=(".msh",), extra="elements"),
+    FileKind(
+        name="lifetimes of almaBTE", meaning="lifetimes of phonons", reader=lambda: io.read_lifetimes,
+        suffixes=(".phononinfo",),
+    ),
+    FileKind(
+        name="saved", meaning="records that `save` wrote", reader=lambda: load, suffixes=RESULT_SUFFIXES,
+        recognise=_is_result,
+    ),
+    FileKind(
+        name="lifetimes of phono3py", meaning="lifetimes of phonons", reader=lambda: io.read_lifetimes,
+        suffixes=(".hdf5", ".h5"), recognise=lambda place: place.name.startswith("kappa"),
+    ),
+    FileKind(
+        name="spectra", meaning="electron spectra, also with other endings that RosettaSciIO knows",
+        reader=lambda: read_eels, extra="eels", suffixes=(
+            ".ndata", ".ndata1", ".h5", ".hdf5", ".nhdf", ".hspy", ".zspy", ".msa", ".dm3", ".dm4", ".nxs", ".emd",
         ),
-    }
-)
-
-_FOLDER_KINDS: Mapping[str, str] = MappingProxyType(
-    {"BTE.omega": "transport.lifetimes:read_lifetimes", "thermo.out": "md.outputs:read_gpumd"}
-)
+    ),
+)  # fmt: skip
+_FILM_KEYS = frozenset({"bands", "cells", "lifetimes", "mean_free_path", "normal", "rates", "velocity"})
 
 
 def read(path: str | PathLike[str] | Any) -> Any:
@@ -111,39 +229,39 @@ def read(path: str | PathLike[str] | Any) -> Any:
     place = file_path(path)
     if not place.exists():
         raise MissingFile(place)
-    if place.is_dir() and place.suffix != ".zspy":
-        if any((place / name).is_file() for name in PHONOPY_NAMES):
-            return load_crystal(place)
-        names = [kind for name, kind in _FOLDER_KINDS.items() if (place / name).exists()]
-        return _reader(names[0] if names else "md.outputs:read_lammps")(place)
-    suffix = place.suffix.lower()
-    if is_structure_file(place):
-        return read_structure(place)
-    if suffix in (".yaml", ".yml"):
-        return load_crystal(place)
-    if suffix == ".toml":
-        return _reader(_kind_of_table(read_toml(place)))(place)
-    if suffix in _UNREAD:
-        raise DataError(_UNREAD[suffix], file=place)
-    if suffix == ".csv" and is_row_table(place):
-        return read_row_table(place)
-    if suffix in _SUFFIX_KINDS:
-        return _reader(_SUFFIX_KINDS[suffix])(place)
-    if suffix in RESULT_SUFFIXES and _is_result(place):
-        return load(place)
-    if suffix in (".hdf5", ".h5") and place.name.startswith("kappa"):
-        return _reader("transport.lifetimes:read_lifetimes")(place)
-    return _reader("eels.spectra:read_eels")(place)
+    kind = kind_of_file(place)
+    if kind.reader is None:
+        raise DataError(kind.meaning, file=place)
+    return kind.reader()(place)
+
+
+def kind_of_file(place: Path) -> FileKind:
+    """Return the kind of a file or folder, by its name, the keys of a TOML file, or its content."""
+    if place.suffix.lower() == ".toml" and not place.is_dir():
+        return _kind_of_table(read_toml(place))
+    return next((kind for kind in FILE_KINDS if kind.matches(place)), FILE_KINDS[-1])
+
+
+def suffixes_of(name: str) -> tuple[str, ...]:
+    """Return the endings of the names of a kind of file.
+
+    Examples
+    --------
+    >>> from kapitza.io import suffixes_of
+    >>> print(suffixes_of("mesh"))
+    ('.msh',)
+    """
+    return next(kind.suffixes for kind in FILE_KINDS if kind.name == name)
 
 
 def _read_object(given: Any) -> Any:
     """Return what an object of another program holds."""
     if hasattr(given, "axes_manager"):
-        return _reader("eels.hyperspy:from_hyperspy")(given)
+        return io.from_hyperspy(given)
     if hasattr(given, "data_vars"):
-        return _reader("frames:from_xarray")(given)
+        return from_xarray(given)
     if hasattr(given, "columns"):
-        return _reader("frames:from_pandas")(given)
+        return from_pandas(given)
     if hasattr(given, "force_constants") and hasattr(given, "save"):
         return load_crystal(given)
     if hasattr(given, "cell") or hasattr(given, "cart_coords"):
@@ -151,39 +269,13 @@ def _read_object(given: Any) -> Any:
     return file_path(given)  # which refuses it
 
 
-def _reader(kind: str) -> Callable[[Path], Any]:
-    """Return the reader "module:function" below `kapitza.io`, imported when it is needed."""
-    module, _, name = kind.partition(":")
-    return getattr(import_module(f"kapitza.io.{module}"), name)
-
-
-def _kind_of_table(top: TomlTable) -> str:
-    """Return the reader of a TOML file by the keys at its top level."""
+def _kind_of_table(top: TomlTable) -> FileKind:
+    """Return the kind of a TOML file by the keys at its top level."""
+    kinds = {kind.name: kind for kind in FILE_KINDS if kind.keys}
     if "layers" in top and any(not _FILM_KEYS.isdisjoint(layer.table) for layer in top.sections("layers")):
-        return _TOML_KINDS["layers"]
-    for keys, kind in _TOML_KINDS.items():
-        if all(any(one in top for one in word.split("|")) for word in keys.split()):
+        return kinds["films"]
+    for kind in kinds.values():
+        if kind.has_keys(top.table):
             return kind
-    known = ", ".join(kind.partition(":")[2].removeprefix("read_") for kind in _TOML_KINDS.values())
     keys = ", ".join(top.table) or "none"
-    raise DataError(f"is TOML of no known kind: its keys are {keys}; known are {known}", file=top.path)
-
-
-def rehearse_result(path: str) -> None:
-    """Look in the child for what `save` writes, as the process that asked will do afterwards."""
-    rehearse(_has_header, path)
-
-
-def _is_result(path: Path) -> bool:
-    """Whether a file is one that `save` wrote, or at least of no other format with the same ending."""
-    with open_regular(path) as file:
-        if file.read(len(HDF5_MAGIC)) != HDF5_MAGIC:
-            return True
-    run_in_child(rehearse_result, str(path))
-    return _has_header(str(path))
-
-
-def _has_header(path: str) -> bool:
-    """Whether an HDF5 file has the header of a saved result."""
-    with open_hdf5(path) as file:
-        return HEADER_DATASET in file
+    raise DataError(f"is TOML of no known kind: its keys are {keys}; known are {', '.join(kinds)}", file=top.path)

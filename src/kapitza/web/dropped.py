@@ -7,15 +7,15 @@ from pathlib import Path
 
 import kapitza
 from kapitza.errors import InputError
+from kapitza.io import RESULT_SUFFIXES
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.structures import is_structure_file, read_structure
 from kapitza.matter.potentials.known_crystals import known_crystal
 from kapitza.matter.structure import Structure
 
-_RESULTS = (".json", ".npz", ".h5")  # of `kapitza.save`
 SIDE_FILES = (
     *(".yaml", ".yml", ".toml", ".cif", ".vasp", ".poscar", ".contcar", ".xyz", ".extxyz", ".xsf", ".gen", ".pwi"),
-    *_RESULTS,
+    *RESULT_SUFFIXES,
 )
 
 
@@ -33,7 +33,7 @@ def side_of_file(path: Path) -> tuple[str, str]:
     MissingEngine
         without ase, which reads structures
     """
-    if path.suffix.lower() in _RESULTS:
+    if path.suffix.lower() in RESULT_SUFFIXES:
         given = _saved_structure(path)
     elif is_structure_file(path):
         given = read_structure(path)
@@ -45,7 +45,7 @@ def side_of_file(path: Path) -> tuple[str, str]:
             f"{path.name} is {known} of the library by its elements, volume and symmetry: the phonons are those of the "
             "library, and normals are in its axes"
         )
-    if path.suffix.lower() in _RESULTS:
+    if path.suffix.lower() in RESULT_SUFFIXES:
         raise InputError(
             f"{path.name}: no crystal of the library; in Python kapitza.phonons.Bands(kapitza.read({path.name!r})) is "
             "a side with the phonons of this file"

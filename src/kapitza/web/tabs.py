@@ -10,7 +10,7 @@ from kapitza.core.files import read_limited
 from kapitza.core.records import BaseRecord
 from kapitza.core.toml import parse_toml
 from kapitza.errors import KapitzaError
-from kapitza.io.toml import MAX_TOML_BYTES
+from kapitza.io import MAX_TOML_BYTES, suffixes_of
 
 _TOML = ".toml"
 
@@ -43,7 +43,7 @@ VIEWS = (  # in the order of their tabs
     View("screen", "Screen"),
     View(
         "spectra", "Spectra",
-        (".ndata", ".ndata1", ".h5", ".hdf5", ".nhdf", ".hspy", ".msa", ".dm3", ".dm4", ".nxs", ".emd", ".npz"),
+        (*suffixes_of("spectra"), ".npz"),
         frozenset({"mode"}),
     ),
     View("thermoreflectance", "Thermoreflectance", keys=frozenset({"experiments"})),

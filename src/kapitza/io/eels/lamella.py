@@ -15,6 +15,7 @@ from kapitza.core.files import is_temporary, read_limited, write_atomically
 from kapitza.core.quantity_kinds import LARGEST
 from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, InputError
+from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.keys import Bounds, Table, file, number, special, table, tables, text, uncertain, uncertain_value
 from kapitza.io.results import load
 from kapitza.io.toml import TomlTable, locate_faults, read_toml
@@ -27,7 +28,6 @@ from kapitza.units import nm
 _MAX_MAP_BYTES = 2**27
 _MAX_PIXELS = 2**20  # of a map
 _THICKEST = 100.0  # t/λ: through more no electron comes out in focus
-_RESULT_SUFFIXES = (".json", ".npz", ".h5")  # of maps that a fit of spectra wrote
 _EDGES = ("left", "right", "bottom", "top")
 MATERIAL = Table(
     [
@@ -349,7 +349,7 @@ def _read_map(section: TomlTable, virtual: bool) -> tuple[LamellaMap, tuple[Path
         shape = _pixel_counts(section)
         temperature, sigma = np.zeros(shape, dtype=complex if frequency else float), None
         x, y = _pixel_axes(section, shape)
-    elif files[0].suffix.lower() in _RESULT_SUFFIXES:
+    elif files[0].suffix.lower() in RESULT_SUFFIXES:
         x, y, temperature, sigma = _read_fitted_map(section, files[0])
     else:
         parts = [read_matrix(file, missing=True) for file in files]
@@ -497,7 +497,7 @@ def write_virtual_scan(path: str | PathLike[str], held: LamellaFile, maps: tuple
     source, target = Path(path), Path(folder)
     named = [*(file for files in held.map_files for file in files), *filter(None, [held.thickness_file])]
     for beside in named:
-        if beside.parent != source.parent or beside.suffix.lower() in _RESULT_SUFFIXES:
+        if beside.parent != source.parent or beside.suffix.lower() in RESULT_SUFFIXES:
             raise InputError(
                 f"a simulation writes maps as text beside the file, such as 'map.csv', not {str(beside)!r}"
             )

@@ -9,6 +9,7 @@ from nicegui import ui
 
 import kapitza
 from kapitza.errors import InputError
+from kapitza.io import RESULT_SUFFIXES
 from kapitza.matter.junction import Junction
 from kapitza.web.answers import DEFAULT_NORMALS, Question
 from kapitza.web.background import Job, compute
@@ -16,7 +17,6 @@ from kapitza.web.figures.interface import junction_figure
 from kapitza.web.parts import Chart, Figure, JobPanel, drop_zone, fault_line
 from kapitza.web.session import Session, Theme
 
-_FILES = (".json", ".npz", ".h5")
 _INVITATION = "Where both crystals have force constants, or a potential knows them; or drop one that was saved."
 
 
@@ -39,7 +39,7 @@ class JunctionCard:
             self._note = ui.label(_INVITATION).classes("k-note")
             self._place = ui.element("div")
             self._faults, self._panel = fault_line(), JobPanel()
-            drop_zone(session, "Drop a saved junction", self._open, accept=_FILES)
+            drop_zone(session, "Drop a saved junction", self._open, accept=RESULT_SUFFIXES)
 
     def clear(self) -> None:
         """Forget the junction, which is not that of the interface any more."""
