@@ -65,7 +65,8 @@ def numbers_of(record: Object) -> str:
     fields = getattr(getattr(import_module(record.module.path), record.name), "__attrs_attrs__", ())
     own = [one for one in fields if not one.inherited]
     known = [(one.name, one.metadata) for one in own if {"unit", "meaning"} <= set(one.metadata)]
-    found = [f"- `{name}` ({about['unit']}): {about['meaning']}" for name, about in known]
+    units = {name: f" ({about['unit']})" if about["unit"] else "" for name, about in known}
+    found = [f"- `{name}`{units[name]}: {about['meaning']}" for name, about in known]
     return "\n\n**Units and meanings**\n\n" + "\n".join(found) if found else ""
 
 

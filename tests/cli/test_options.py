@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapitza.cli.options import even_subset, parse_names, parse_normals, parse_temperature, parse_temperatures
+from kapitza.cli.options import parse_names, parse_normals, parse_temperature, parse_temperatures
+from kapitza.cli.tables import even_subset
 from kapitza.errors import InputError
 
 
@@ -84,7 +85,6 @@ def test_normals() -> None:
 
 
 def test_names() -> None:
-    assert parse_names(None) is None
     assert parse_names("amm, dmm") == ["amm", "dmm"]
     with pytest.raises(InputError, match="separated by commas"):
         parse_names(" , ")

@@ -31,17 +31,16 @@ from kapitza.cli import (
     simulate,
     transport,
 )
-from kapitza.cli.device.solve import device_app
+from kapitza.cli.device import solve
 from kapitza.cli.eels import apertures, flow, info, jump, lamella, modes, resistance
 from kapitza.cli.eels import compare as eels_compare
 from kapitza.cli.eels import design as eels_design
 from kapitza.cli.eels import fit as eels_fit
 from kapitza.cli.interface.routes import interface
 from kapitza.cli.interface.vibrations import junction_modes
+from kapitza.cli.layer import add_command
 from kapitza.cli.look import explore, library
-from kapitza.cli.md.deck import decks_app
-from kapitza.cli.md.equilibrium import closed_app
-from kapitza.cli.md.nemd import md_app
+from kapitza.cli.md import deck, equilibrium, nemd
 from kapitza.cli.output import note
 from kapitza.errors import KapitzaError, ValidityWarning
 
@@ -102,9 +101,9 @@ def kapitza_command(
 
 
 def _register(group: typer.Typer, verbs: Mapping[str, Callable[..., None]]) -> None:
-    """Make functions the verbs of a group."""
+    """Make functions the commands of a group."""
     for name, verb in verbs.items():
-        group.command(name)(verb)
+        add_command(group, name, verb)
 
 
 def _add_group(name: str, text: str, verbs: Mapping[str, Callable[..., None]]) -> None:
@@ -140,10 +139,12 @@ _register(
         "simulate": simulate.simulate_sample,
         "series": series.thickness_series,
         "jump": series.profile_jump,
+        "device": solve.device,
+        "export": solve.export,
+        "agf": agf.agf,
+        "transport": transport.transport,
     },
 )
-app.add_typer(device_app)
-_register(app, {"agf": agf.agf, "transport": transport.transport})
 _add_group(
     "junction",
     "Junctions of two crystals for atomistic Green's functions: build, look at.",
@@ -166,9 +167,21 @@ _add_group(
         "design": eels_design.design_plan,
     },
 )
-md_app.add_typer(closed_app)
-md_app.add_typer(decks_app)
-app.add_typer(md_app, name="md")
+_add_group(
+    "md",
+    "Molecular dynamics of interfaces: temperature jump, fluctuations, spectra, modes, decks for a cluster.",
+    {
+        "nemd": nemd.nemd,
+        "spectrum": nemd.spectrum,
+        "modes": nemd.modes,
+        "equilibrium": equilibrium.equilibrium,
+        "lifetimes": equilibrium.lifetimes,
+        "relax": equilibrium.relax,
+        "sizes": equilibrium.sizes,
+        "deck": deck.deck,
+        "read": deck.read,
+    },
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from threading import Timer
@@ -15,24 +15,11 @@ import typer
 import kapitza
 from kapitza.cli.figures import Results
 from kapitza.cli.interface.anharmonic import draw_probes, probe_columns, probe_remark, probed_junctions
-from kapitza.cli.junction import Orientation, Potential, Reach, junction_of_sides
-from kapitza.cli.options import (
-    Calculator,
-    CalculatorArguments,
-    DaskAddress,
-    Figure,
-    Json,
-    Save,
-    StoreFolder,
-    Temperatures,
-    WorkerCount,
-    even_subset,
-    long_work,
-    parse_temperature,
-    parse_temperatures,
-)
-from kapitza.cli.output import note, print_record
-from kapitza.cli.tables import Column, columns_of, print_columns
+from kapitza.cli.junction import JunctionCalculation, Orientation, calculation_keys, junction_of_sides
+from kapitza.cli.layer import Keys, Option
+from kapitza.cli.options import Temperatures, Work
+from kapitza.cli.output import note
+from kapitza.cli.tables import Column, Note, Part, Table, columns_of, even_subset
 from kapitza.errors import InputError
 from kapitza.units import MW
 
@@ -42,8 +29,9 @@ if TYPE_CHECKING:
     from kapitza.core.transmission import Transmission
     from kapitza.matter.junction import Junction
     from kapitza.routes.computed import ComputedInterface
+    from kapitza.theory.agf.buttiker_probes import ProbeSettings
 
-_CONDUCTANCE_TOLERANCE = 2e-3  # relative error of the conductance where nobody says
+_CONDUCTANCE_TOLERANCE = 2e-3  # relative error of the conductance if none is given
 _BUILD_NOTE_SECONDS = 10.0  # seconds after which a note is printed
 _MAX_TABLE_TEMPERATURES = 12  # temperatures in the printed table
 _ANGLE_BINS = 6  # bins of the printed angles
@@ -52,11 +40,11 @@ _FAMILY_UNITS = {
     "right_decay": "Å",
 }  # fmt: skip
 _PLAIN_SIZE, _PANELS_SIZE, _TWO_PANELS_SIZE = (7.6, 4.4), (10.0, 7.6), (10.0, 4.4)  # inches
-_DEFAULT_LAYERS = 12  # beside the interface, with --anharmonic
 _HARMONIC = (
     "harmonic: no energy is exchanged between frequencies; an experiment sees the extrapolated drop, with what the "
     "Boltzmann equation of both solids adds: kapitza predict --seen"
 )
+_SCATTERING = "Scattering of phonons"
 
 
 def agf(
@@ -66,81 +54,64 @@ def agf(
     right: Annotated[
         str | None, typer.Argument(help="The right crystal: a name with phonons, a phonopy file, a structure (.cif).")
     ] = None,
-    temperature: Temperatures = "300",
-    tolerance: Annotated[float | None, typer.Option(help="Relative error of the conductance [0.002].")] = None,
-    modes: Annotated[
-        bool, typer.Option("--modes", help="Transmission by branch and angle, conversion, specularity.")
-    ] = (False),
-    local: Annotated[
-        bool, typer.Option("--local", help="Density of states by layer, and modes localised at the interface.")
-    ] = (False),
-    mesh: Annotated[
-        int | None, typer.Option(help="Wave vectors a side, with --modes and --local.", min=1, max=400)
-    ] = None,
+    *,
+    temperature: Temperatures,
+    tolerance: Annotated[float | None, Option("relative error of the conductance", shown="0.002")],
+    modes: Annotated[bool, Option("transmission by branch and angle, conversion, specularity")],
+    local: Annotated[bool, Option("density of states by layer, and modes localised at the interface")],
+    mesh: Annotated[int | None, Option("wave vectors a side, for --modes, --local and --anharmonic", low=1, high=400)],
+    orientation: Orientation,
     anharmonic: Annotated[
         str | None,
-        typer.Option(
-            metavar="SOURCE",
-            help="Scatter phonons: library, two conductivities in W/mK (148,60) or files of lifetimes.",
-        ),
-    ] = None,
+        Option("rates: library, two conductivities in W/mK (148,60), or files", metavar="SOURCE", panel=_SCATTERING),
+    ],
     branches: Annotated[
-        bool, typer.Option("--branches", help="With files of phono3py: rates of each branch, not of each frequency.")
-    ] = False,
-    layers: Annotated[
-        int, typer.Option(help="With --anharmonic: layers of either crystal beside the interface.", min=4, max=1000)
-    ] = _DEFAULT_LAYERS,
-    classical: Annotated[
-        bool, typer.Option("--classical", help="With --anharmonic: phonons as molecular dynamics has them.")
-    ] = False,
-    orientation: Orientation = None,
-    potential: Potential = None,
-    reach: Reach = None,
-    calculator: Calculator = None,
-    calculator_args: CalculatorArguments = None,
-    workers: WorkerCount = 1,
-    store: StoreFolder = None,
-    dask: DaskAddress = None,
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+        bool, Option("with files of phono3py: rates of each branch, not of each frequency", panel=_SCATTERING)
+    ],
+    probes: Annotated[dict[str, Any], Keys(kapitza.theory.agf.ProbeSettings, _SCATTERING, "layers")],
+    classical: Annotated[bool, Option("classical statistics, as in molecular dynamics", panel=_SCATTERING)],
+    plan: Annotated[dict[str, Any], Keys(kapitza.lattice.JunctionPlan, "Forces", "potential reach")],
+    calculation: JunctionCalculation,
+    work: Work,
+    files: Results,
 ) -> None:
     """Conductance of a junction by atomistic Green's functions, exact for its force constants."""
-    kelvin = parse_temperatures(temperature)
-    files = Results(save, plot)
-    _check_choices(junction, {"modes": modes, "local": local}, mesh, (anharmonic, layers, classical or branches))
+    if anharmonic is None and (branches or classical or probes):
+        raise InputError("--classical, --branches and --layers are for --anharmonic: expected that with them")
+    _check_choices(junction, modes, local, mesh, anharmonic)
     if tolerance is not None and not 0 < tolerance < 1:
         raise InputError(f"--tolerance {tolerance:g}: expected a relative error between 0 and 1")
-    single = parse_temperature(temperature) if modes or local else kelvin[0]
-    size, given = None if mesh is None else (mesh, mesh), (orientation, calculator, calculator_args, potential, reach)
-    plain = tolerance is None and not (modes or local or anharmonic or any(given))
+    if (modes or local) and len(temperature) > 1:
+        raise InputError(f"--modes and --local: expected one in K, got {len(temperature)}")
+    keys = plan | (orientation or {}) | calculation_keys(calculation)
     known = None if right is None else kapitza.routes.computed_interface(junction, right)
-    if known is not None and plain and known.covers(kelvin):
-        _note_states([known.left, known.right], kelvin)
-        _keep_report(files, _computed_report(known, kelvin), as_json=as_json)
+    plain = tolerance is None and not (modes or local or anharmonic or keys)
+    if known is not None and plain and known.covers(temperature):
+        _note_states([known.left, known.right], temperature)
+        _print_report(files, _computed_report(known, temperature))
         return
-    subject = _subject(junction, right, given, known)
-    _note_states([subject.left.name, subject.right.name], kelvin)
-    with long_work("units", workers, store, dask) as work:
+    subject = _subject(junction, right, keys, known)
+    _note_states([subject.left.name, subject.right.name], temperature)
+    k_mesh = None if mesh is None else (mesh, mesh)
+    with work.run("units") as shared:
         if modes:
-            found = _crossing_report(subject, single, {"k_mesh": size, **work})
-        elif anharmonic is not None:
-            settings = {"layers": layers, "statistics": "classical" if classical else "quantum"}
-            settings |= {} if size is None else {"k_mesh": size}
-            found = _anharmonic_report(subject, kelvin, ((anharmonic, branches), settings), work)
+            report = _crossing_report(subject, temperature[0], {"k_mesh": k_mesh, **shared})
         elif local:
-            found = _interface_report(subject, single, {"k_mesh": size, **work})
+            report = _interface_report(subject, temperature[0], {"k_mesh": k_mesh, **shared})
+        elif anharmonic is not None:
+            probes |= {"statistics": "classical" if classical else "quantum"} | ({"k_mesh": k_mesh} if k_mesh else {})
+            settings = kapitza.theory.agf.ProbeSettings(**probes)
+            report = _anharmonic_report(subject, temperature, (anharmonic, branches), settings, shared)
         else:
-            found = _conductance_report(
-                subject, kelvin, _CONDUCTANCE_TOLERANCE if tolerance is None else tolerance, work
-            )
-    _keep_report(files, found, as_json=as_json)
+            error = _CONDUCTANCE_TOLERANCE if tolerance is None else tolerance
+            report = _conductance_report(subject, temperature, error, shared)
+    _print_report(files, report)
 
 
-def _subject(junction: str, right: str | None, given: tuple[Any, ...], known: ComputedInterface | None) -> Junction:
-    """Return the junction of two sides or of a file; where it cannot be built, say what was computed beforehand."""
+def _subject(junction: str, right: str | None, keys: Mapping[str, Any], known: ComputedInterface | None) -> Junction:
+    """Return the junction of two sides or of a file; if it cannot be built, the error names computed results."""
     try:
-        return junction_of_sides(junction, right, *given) or read_with_note(junction)
+        return junction_of_sides(junction, right, keys) or read_with_note(junction)
     except InputError as err:
         if known is None:
             raise
@@ -150,31 +121,19 @@ def _subject(junction: str, right: str | None, given: tuple[Any, ...], known: Co
         ) from err
 
 
-def _keep_report(files: Results, found: _AgfReport, *, as_json: bool) -> None:
-    """Save, draw and print what was found."""
-    files.keep(found.records)
-    files.draw_figure(found.draw, width=found.size[0], height=found.size[1])
-    if as_json:
-        print_record(found.records, found.derived)
-        return
-    for title, columns in found.tables.items():
-        print_columns(title, columns)
-    note(found.remark)
-    files.announce()
+def _print_report(files: Results, report: _AgfReport) -> None:
+    """Save, draw and print a report."""
+    files.draw_figure(report.draw, width=report.size[0], height=report.size[1])
+    files.report(report.records, [*report.printed, Note(report.remark)], report.derived)
 
 
-def _check_choices(
-    junction: str, tables: Mapping[str, bool], mesh: int | None, scattering: tuple[str | None, int, bool]
-) -> None:
+def _check_choices(junction: str, modes: bool, local: bool, mesh: int | None, anharmonic: str | None) -> None:
     """Refuse options that do not go together."""
-    anharmonic, layers, classical = scattering
-    if tables["modes"] and tables["local"]:
+    if modes and local:
         raise InputError(f"--modes and --local are two tables of {junction:.60}: expected one of them at a time")
-    if anharmonic is not None and any(tables.values()):
+    if anharmonic is not None and (modes or local):
         raise InputError(f"--anharmonic {anharmonic:.40}: expected no --modes or --local with it")
-    if anharmonic is None and (classical or layers != _DEFAULT_LAYERS):
-        raise InputError("--classical, --branches and --layers are for --anharmonic: expected that with them")
-    if mesh is not None and not (any(tables.values()) or anharmonic):
+    if mesh is not None and not (modes or local or anharmonic):
         raise InputError(
             f"--mesh {mesh} is for --modes, --local and --anharmonic; the conductance refines its own: see --tolerance"
         )
@@ -200,12 +159,12 @@ def read_with_note(junction: str) -> Junction:
 
 
 class _AgfReport(NamedTuple):
-    """What was found: records to save, their figure and its size (inches), tables, a remark, derived numbers."""
+    """Records to save, their figure and its size (inches), tables, a remark, derived numbers."""
 
     records: dict[str, Any]
     draw: Callable[[Any], object]
     size: tuple[float, float]
-    tables: dict[str, list[Column]]
+    printed: Sequence[Part]
     remark: str
     derived: Mapping[str, Any] = MappingProxyType({})
 
@@ -213,13 +172,12 @@ class _AgfReport(NamedTuple):
 def _conductance_report(
     junction: Junction, kelvin: list[float], tolerance: float, work: Mapping[str, Any]
 ) -> _AgfReport:
-    """Return transmission and conductance."""
     from attrs import evolve
 
-    found = kapitza.agf(junction, tolerance=tolerance, temperature=kelvin, **work)
-    emitted, local = (found.conductance(kelvin, drop) for drop in ("emitted", "local"))
+    spectrum = kapitza.agf(junction, tolerance=tolerance, temperature=kelvin, **work)
+    emitted, local = (spectrum.conductance(kelvin, drop) for drop in ("emitted", "local"))
     # the error is controlled for the emitted one
-    return _spectrum_report(found, (evolve(emitted, sigma=tolerance * emitted.value), local), _HARMONIC)
+    return _spectrum_report(spectrum, (evolve(emitted, sigma=tolerance * emitted.value), local), _HARMONIC)
 
 
 def _computed_report(known: ComputedInterface, kelvin: list[float]) -> _AgfReport:
@@ -235,36 +193,36 @@ def _computed_report(known: ComputedInterface, kelvin: list[float]) -> _AgfRepor
     return report._replace(derived={"interface": known.name, "assumes": known.assumes})
 
 
-def _spectrum_report(found: Transmission, drops: tuple[Conductance, Conductance], remark: str) -> _AgfReport:
+def _spectrum_report(spectrum: Transmission, drops: tuple[Conductance, Conductance], remark: str) -> _AgfReport:
     """Return the table and the figure of a transmission with its emitted and local conductance."""
 
     def draw(figure: Any) -> object:
-        return kapitza.plot.transmission(found, ax=figure.add_subplot())
+        return kapitza.plot.transmission(spectrum, ax=figure.add_subplot())
 
     shown = even_subset(drops[0].temperature.size, _MAX_TABLE_TEMPERATURES)
     columns = [Column("at", [f"{drops[0].temperature[j]:g} K" for j in shown])]
     columns += [Column(one.drop, (one.value[shown] / MW).tolist()) for one in drops]
     return _AgfReport(
-        {"transmission": found, "conductance": drops},
+        {"transmission": spectrum, "conductance": drops},
         draw,
         _PLAIN_SIZE,
-        {f"{found.method}, conductance in MW m⁻² K⁻¹": columns},
+        [Table(f"{spectrum.method}, conductance in MW m⁻² K⁻¹", columns)],
         remark,
     )
 
 
 def _anharmonic_report(
-    junction: Junction, kelvin: list[float], how: tuple[tuple[str, bool], Mapping[str, Any]], work: Mapping[str, Any]
+    junction: Junction, kelvin: list[float], source: tuple[str, bool], settings: ProbeSettings, work: Mapping[str, Any]
 ) -> _AgfReport:
     """Return the conductance with scattering of phonons, beside that without."""
-    found = probed_junctions(junction, kelvin, how[0], kapitza.theory.agf.ProbeSettings(**how[1]), work)
+    probed = probed_junctions(junction, kelvin, source, settings, work)
     title = f"AGF {junction.name} with Büttiker probes, conductance in MW m⁻² K⁻¹"
     return _AgfReport(
-        {"anharmonic": tuple(found)},
-        draw_probes(found),
+        {"anharmonic": tuple(probed)},
+        draw_probes(probed),
         _TWO_PANELS_SIZE,
-        {title: probe_columns(found)},
-        probe_remark(found),
+        [Table(title, probe_columns(probed))],
+        probe_remark(probed),
     )
 
 
@@ -280,38 +238,37 @@ def _crossing_report(junction: Junction, kelvin: float, work: Mapping[str, Any])
         {"modes": modes, "conversion": conversion, "transmission": modes.total()},
         partial(kapitza.plot.modes_figure, modes, conversion),
         _PANELS_SIZE,
-        {
-            f"{title}, by branch": _binned_columns([f"branch {number}" for number in numbers], branch),
-            "by angle": _binned_columns([f"{a} to {b}" for a, b in pairwise(bounds)], angle),
-            "from branch to branch, % of what crosses": _conversion_columns(conversion.transmitted.sum(axis=0)),
-        },
+        [
+            Table(f"{title}, by branch", _binned_columns([f"branch {number}" for number in numbers], branch)),
+            Table("by angle", _binned_columns([f"{low} to {high}" for low, high in pairwise(bounds)], angle)),
+            Table("from branch to branch, % of what crosses", _conversion_columns(conversion.transmitted.sum(axis=0))),
+        ],
         "branches are numbered from the lowest frequency of their wave vector; degenerate ones share evenly",
         {f"{side}_by_angle": modes.by_angle(side, temperature=kelvin) for side in ("left", "right")},
     )
 
 
-def _binned_columns(names: list[str], found: BinnedModes) -> list[Column]:
+def _binned_columns(names: list[str], binned: BinnedModes) -> list[Column]:
     """Return the transmission of modes that were sorted by branch or angle."""
     return [
         Column("", names),
-        Column("arrives", (found.incident / MW).tolist(), "MW m⁻² K⁻¹"),
-        Column("crosses", (found.transmitted / MW).tolist(), "MW m⁻² K⁻¹"),
-        Column("probability", found.coefficient.round(3).tolist()),
-        Column("specular", found.specularity.round(3).tolist()),
+        Column("arrives", (binned.incident / MW).tolist(), "MW m⁻² K⁻¹"),
+        Column("crosses", (binned.transmitted / MW).tolist(), "MW m⁻² K⁻¹"),
+        Column("probability", binned.coefficient.round(3).tolist()),
+        Column("specular", binned.specularity.round(3).tolist()),
     ]
 
 
 def _conversion_columns(table: Any) -> list[Column]:
-    """Return what crosses from each branch to each, in percent of all."""
+    """Return the transmitted heat from each branch to each, in percent of all."""
     used, leaving = table.any(axis=0).nonzero()[0].tolist(), table.any(axis=1).nonzero()[0].tolist()
-    share = (100 * table / table.sum()).round(1)
-    return [Column("", [f"{i} leaves" for i in leaving])] + [
-        Column(f"{j} arrives", share[leaving, j].tolist()) for j in used
-    ]
+    percent = (100 * table / table.sum()).round(1)
+    columns = [Column(f"{j} arrives", percent[leaving, j].tolist()) for j in used]
+    return [Column("", [f"{i} leaves" for i in leaving]), *columns]
 
 
 def _interface_report(junction: Junction, kelvin: float, work: Mapping[str, Any]) -> _AgfReport:
-    """Return what vibrates near the interface, what is localised there, and what that carries."""
+    """Return the vibrations near the interface, the localised ones among them, and the heat that they carry."""
     density = kapitza.lattice.local_density(junction, **work)
     localised = kapitza.lattice.interface_modes(junction, **work)
     current = kapitza.lattice.local_current(junction, **work)
@@ -325,7 +282,7 @@ def _interface_report(junction: Junction, kelvin: float, work: Mapping[str, Any]
         {"density": density, "modes": localised, "current": current},
         partial(kapitza.plot.vibrations_figure, density, localised, current),
         _PANELS_SIZE,
-        {title: columns_of(families, _FAMILY_UNITS)} if families else {},
+        [Table(title, columns_of(families, _FAMILY_UNITS))] if families else [],
         f"{passing} through vibrations that neither crystal has; modes of width 0 are bound and carry nothing in a "
         "harmonic crystal, those that decay over ∞ leak into the lead; share: of their energy, on the interface",
         {"share": share, "families": [one.name for one in families]},

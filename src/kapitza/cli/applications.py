@@ -1,9 +1,9 @@
-"""Verbs of applications: superlattice, composite, leg, memory, exchanger, cryo."""
+"""Commands of applications: superlattice, composite, leg, memory, exchanger, cryo."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -11,19 +11,10 @@ import typer
 
 import kapitza
 from kapitza.cli.figures import Results
-from kapitza.cli.options import (
-    DaskAddress,
-    Figure,
-    Json,
-    Save,
-    StoreFolder,
-    Temperature,
-    WorkerCount,
-    long_work,
-    parse_temperature,
-)
-from kapitza.cli.output import note, print_record, print_table, print_text, quantity_json
-from kapitza.cli.tables import Column, columns_of, print_columns, print_values
+from kapitza.cli.layer import Option
+from kapitza.cli.options import Temperature, Work
+from kapitza.cli.output import quantity_json
+from kapitza.cli.tables import Column, Grid, Note, Part, Table, Values, columns_of
 from kapitza.errors import InputError
 from kapitza.io.quantities import NUMBER_AND_UNIT, quantity, stepped_range
 
@@ -40,80 +31,76 @@ _DEFAULT_POINTS, _MAX_POINTS = 10, 1000  # of a range without a step; of any ran
 _MIN_LENGTH, _MAX_LENGTH = 1e-11, 1.0  # m
 _LAYERS_TRIED = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20)  # of a material, among which the minimum of waves is sought
 
-TheoryOption = Annotated[Literal["dmm", "amm"], typer.Option(help="Model of the boundary.")]
 ConductanceOption = Annotated[
     str | None,
-    typer.Option(
-        help="Of the boundary instead of a model: 120MW/m2K, '120MW/m2K +- 20%', 'calibrated', two materials 'Si|Ge', "
-        "or a saved result (routes.json)."
+    Option(
+        "conductance of the boundary: 120MW/m2K, '120MW/m2K +- 20%', 'calibrated', two materials 'Si|Ge', or a "
+        "saved result (routes.json)"
     ),
 ]
+
+
+def _parse_periods(text: str) -> list[float]:
+    return parse_lengths(text, "period")
+
+
+def _parse_radii(text: str) -> list[float]:
+    return parse_lengths(text, "radius")
 
 
 def superlattice(
     first: Annotated[str, typer.Argument(help="Name of the library.")],
     second: Annotated[str, typer.Argument(help="The other material.")],
-    period: Annotated[str, typer.Option(help="5:50nm, 5:50:5nm or 8,16,32nm.")] = "2:200nm",
-    share: Annotated[float, typer.Option(help="Of the period that is the first material.")] = 0.5,
-    theory: TheoryOption = "dmm",
-    conductance: ConductanceOption = None,
+    *,
+    period: Annotated[
+        list[float], Option("periods: 5:50nm, 5:50:5nm or 8,16,32nm", _parse_periods, "2:200nm", metavar="LENGTHS")
+    ],
+    share: Annotated[float, Option("fraction of the period that is the first material", "share", "0.5")],
+    theory: Annotated[Literal["dmm", "amm"], Option("model of the boundary")] = "dmm",
+    conductance: ConductanceOption,
     free_path: Annotated[
-        str | None, typer.Option(help="Of waves, e.g. 4nm: adds where they make the conductivity least.")
-    ] = None,
-    temperature: Temperature = "300",
-    workers: WorkerCount = 1,
-    store: StoreFolder = None,
-    dask: DaskAddress = None,
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+        float | None, Option("mean free path of waves, 4nm: adds the period of least conductivity", "length")
+    ],
+    temperature: Temperature,
+    work: Work,
+    files: Results,
 ) -> None:
     """Conductivity across a superlattice against its period: series, by frequency, ballistic."""
-    files = Results(save, plot)
-    kelvin, periods = parse_temperature(temperature), parse_lengths(period, "period")
-    one, other = _library_solid(first, kelvin), _library_solid(second, kelvin)
-    bulk = [float(side.conductivity(kelvin)[0]) for side in (one, other)]
+    one, other = _library_solid(first, temperature), _library_solid(second, temperature)
+    bulk = [float(side.conductivity(temperature)[0]) for side in (one, other)]
     boundary = _boundary_transmission(one, other, theory)
-    found = kapitza.applications.superlattice_conductivity(
-        boundary, (one.solid(), bulk[0]), (other.solid(), bulk[1]), period=periods, share=share, temperature=kelvin
+    modelled = kapitza.applications.superlattice_conductivity(
+        boundary, (one.solid(), bulk[0]), (other.solid(), bulk[1]), period=period, share=share, temperature=temperature
     )
-    value, error = (
-        float(boundary.conductance(kelvin, "extrapolated").value[0]),
-        f" ± {kapitza.core.GRAY_ERROR:.0%} (gray)",
-    )
-    budget = None
+    value = float(boundary.conductance(temperature, "extrapolated").value[0])
+    result, error, budget = modelled, f" ± {kapitza.core.GRAY_ERROR:.0%} (gray)", None
     if conductance is not None:
-        held = _parse_conductance(conductance, one, other, kelvin)
-        value, error = _value_at(held, kelvin), ""
-        modelled = found
-        found = kapitza.applications.with_measured_boundary(modelled, bulk[0], bulk[1], held)
+        held = _parse_conductance(conductance, one, other, temperature)
+        replace_boundary = partial(kapitza.applications.with_measured_boundary, modelled, bulk[0], bulk[1])
+        value, error, result = _value_at(held, temperature), "", replace_boundary(held)
         budget = kapitza.applications.boundary_budget(
-            lambda given: float(
-                kapitza.applications.with_measured_boundary(modelled, bulk[0], bulk[1], given["boundary"]).series[0]
-            ),
-            {"boundary": held},
-            kelvin,
+            lambda given: float(replace_boundary(given["boundary"]).series[0]), {"boundary": held}, temperature
         )
     waves = None
     if free_path is not None:
-        with long_work("superlattices", workers, store, dask) as work:
-            waves = _coherent_minimum(one, other, quantity(free_path, "length", what="free path"), work)
-    files.keep(found)
-    files.draw(lambda ax: kapitza.plot.applications.superlattice(found, ax))
-    if as_json:
-        sigma = kapitza.core.GRAY_ERROR * value if error else None
-        derived = {"conductance": quantity_json(value, "W m^-2 K^-1", sigma=sigma)}
-        derived |= _budget_numbers(budget, "W m^-1 K^-1", "series at the shortest period")
-        print_record(found, derived | ({} if waves is None else {"wave_minimum": quantity_json(waves, "m")}))
-        return
-    layers = f"{bulk[0]:.4g} and {bulk[1]:.4g} W/mK"
-    title = f"{one.name}/{other.name} at {kelvin:g} K: {layers}, {value / 1e6:.4g} MW/m²K{error}"
-    print_columns(title, columns_of(found, {"period": "nm", "series": "", "spectral": "", "ballistic": ""}))
-    if conductance is not None:
-        _note_budget(budget, f"series at a period of {found.period[0] * 1e9:.4g} nm", "W/mK")
-    if waves is not None:
-        note(f"waves of this free path conduct least at a period of about {waves * 1e9:.3g} nm (lattice of one spring)")
-    files.announce()
+        with work.run("superlattices") as shared:
+            waves = _coherent_minimum(one, other, free_path, shared)
+    files.draw(lambda ax: kapitza.plot.applications.superlattice(result, ax))
+    sigma = kapitza.core.GRAY_ERROR * value if error else None
+    derived = {"conductance": quantity_json(value, "W m^-2 K^-1", sigma=sigma)}
+    derived |= _budget_numbers(budget, "W m^-1 K^-1", "series at the shortest period")
+    derived |= {} if waves is None else {"wave_minimum": quantity_json(waves, "m")}
+
+    def printout() -> Iterator[Part]:
+        layers = f"{bulk[0]:.4g} and {bulk[1]:.4g} W/mK"
+        title = f"{one.name}/{other.name} at {temperature:g} K: {layers}, {value / 1e6:.4g} MW/m²K{error}"
+        yield Table(title, columns_of(result, {"period": "nm", "series": "", "spectral": "", "ballistic": ""}))
+        yield from _describe_budget(budget, f"series at a period of {result.period[0] * 1e9:.4g} nm", "W/mK")
+        if waves is not None:
+            at = f"{waves * 1e9:.3g} nm"
+            yield Note(f"waves of this free path conduct least at a period of about {at} (lattice of one spring)")
+
+    files.report(result, printout(), derived)
 
 
 def _coherent_minimum(first: Material, second: Material, free_path: float, work: dict[str, Any]) -> float:
@@ -129,73 +116,73 @@ def _coherent_minimum(first: Material, second: Material, free_path: float, work:
 def composite(
     particle: Annotated[str, typer.Argument(help="Material of the particles, a name of the library.")],
     matrix: Annotated[str, typer.Argument(help="Material around them.")],
-    radius: Annotated[str, typer.Option(help="Of the particles: 1:200um, 1:9:2um or 5,50um.")] = "1:200um",
-    fraction: Annotated[float, typer.Option(help="Of the volume, 0 to 1.")] = 0.4,
-    conductance: ConductanceOption = None,
+    *,
+    radius: Annotated[
+        list[float],
+        Option("radii of the particles: 1:200um, 1:9:2um or 5,50um", _parse_radii, "1:200um", metavar="LENGTHS"),
+    ],
+    fraction: Annotated[float, Option("volume fraction of the particles", "share", "0.4")],
+    conductance: ConductanceOption,
     theory: Annotated[
         Literal["dmm", "amm"] | None,
-        typer.Option(help="Model of the boundary, by its gray estimate, instead of the calibrated one."),
-    ] = None,
-    rule: Annotated[
-        Literal["dilute", "differential"] | None, typer.Option(help="Of mixing; by the fraction if left out.")
-    ] = None,
-    particle_conductivity: Annotated[str | None, typer.Option(help="E.g. 1500W/mK, instead of the library.")] = None,
-    matrix_conductivity: Annotated[str | None, typer.Option(help="The same for the matrix.")] = None,
-    temperature: Temperature = "300",
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+        Option("model of the boundary, by its gray estimate, instead of the calibrated one"),
+    ],
+    rule: Annotated[Literal["dilute", "differential"] | None, Option("rule of mixing; by the fraction if omitted")],
+    particle_conductivity: Annotated[
+        float | None, Option("conductivity of the particles, 1500W/mK, overrides the library", "conductivity")
+    ],
+    matrix_conductivity: Annotated[
+        float | None, Option("conductivity of the matrix, overrides the library", "conductivity")
+    ],
+    temperature: Temperature,
+    files: Results,
 ) -> None:
     """Conductivity of particles in a matrix against their radius, and the radius below which they do harm."""
-    files = Results(save, plot)
-    kelvin, radii = parse_temperature(temperature), parse_lengths(radius, "radius")
-    filler, host = _library_solid(particle, kelvin), _library_solid(matrix, kelvin)
+    filler, host = _library_solid(particle, temperature), _library_solid(matrix, temperature)
     given = particle_conductivity, matrix_conductivity
     inside, outside = (
-        float(one.conductivity(kelvin)[0]) if text is None else quantity(text, "conductivity", what="conductivity")
-        for one, text in zip((filler, host), given, strict=True)
+        float(side.conductivity(temperature)[0]) if value is None else value
+        for side, value in zip((filler, host), given, strict=True)
     )
     if conductance is not None:
-        boundary, error = _parse_conductance(conductance, filler, host, kelvin), ""
+        boundary, error = _parse_conductance(conductance, filler, host, temperature), ""
     elif theory is not None:
-        boundary = _boundary_transmission(filler, host, theory).conductance(kelvin, "extrapolated").accept_gray()
+        transmission = _boundary_transmission(filler, host, theory)
+        boundary = transmission.conductance(temperature, "extrapolated").accept_gray()
         error = f" ± {kapitza.core.GRAY_ERROR:.0%} (gray)"
     else:
-        boundary, error = _calibrated_boundary(filler, host, kelvin)
-    mixed = partial(
-        kapitza.applications.composite_conductivity, outside, inside, fraction=fraction, rule=rule, temperature=kelvin
-    )
-    found = mixed(boundary, radius=radii)
+        boundary, error = _calibrated_boundary(filler, host, temperature)
+    conductivity = kapitza.applications.composite_conductivity
+    mixed = partial(conductivity, outside, inside, fraction=fraction, rule=rule, temperature=temperature)
+    result = mixed(boundary, radius=radius)
     budget = kapitza.applications.boundary_budget(
-        lambda given: float(mixed(given["boundary"], radius=radii[:1]).value[0]), {"boundary": boundary}, kelvin
+        lambda given: float(mixed(given["boundary"], radius=radius[:1]).value[0]), {"boundary": boundary}, temperature
     )
-    files.keep(found)
-    files.draw(lambda ax: kapitza.plot.applications.composite(found, ax))
-    if as_json:
-        print_record(found, _budget_numbers(budget, "W m^-1 K^-1", "at the smallest radius"))
-        return
-    title = (
-        f"{100 * fraction:g} % {filler.name} ({inside:.4g} W/mK) in {host.name} ({outside:.4g} W/mK) "
-        f"at {kelvin:g} K, {found.conductance / 1e6:.4g} MW/m²K{error}, {found.method}"
-    )
-    radii_column, value_column = columns_of(found, {"radius": "µm", "value": ""})
-    print_columns(title, [radii_column, value_column._replace(name="conductivity")])
-    if math.isfinite(found.critical_radius):
-        note(f"particles below a radius of {found.critical_radius * 1e6:.3g} µm make the matrix worse")
-    else:
-        note("particles of any size make the matrix worse: they conduct no better than it")
-    _note_budget(budget, f"conductivity at a radius of {radii[0] * 1e6:.4g} µm", "W/mK")
-    files.announce()
+    files.draw(lambda ax: kapitza.plot.applications.composite(result, ax))
+
+    def printout() -> Iterator[Part]:
+        radii, value = columns_of(result, {"radius": "µm", "value": ""})
+        yield Table(
+            f"{100 * fraction:g} % {filler.name} ({inside:.4g} W/mK) in {host.name} ({outside:.4g} W/mK) "
+            f"at {temperature:g} K, {result.conductance / 1e6:.4g} MW/m²K{error}, {result.method}",
+            [radii, value._replace(name="conductivity")],
+        )
+        if math.isfinite(result.critical_radius):
+            critical = f"{result.critical_radius * 1e6:.3g} µm"
+            yield Note(f"particles below a radius of {critical} make the matrix worse")
+        else:
+            yield Note("particles of any size make the matrix worse: they conduct no better than it")
+        yield from _describe_budget(budget, f"conductivity at a radius of {radius[0] * 1e6:.4g} µm", "W/mK")
+
+    files.report(result, printout(), _budget_numbers(budget, "W m^-1 K^-1", "at the smallest radius"))
 
 
 def leg(
     path: Annotated[str, typer.Argument(metavar="FILE", help="Leg (.toml): material, size, contacts, reservoirs.")],
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+    *,
+    files: Results,
 ) -> None:
     """A thermoelectric leg with its contacts: figure of merit, power, efficiency or COP, best length."""
-    files = Results(save, plot)
     held = kapitza.io.read_leg(path)
     merit, effective = kapitza.applications.figure_of_merit(held.leg, held.hot, held.cold)
     cooling = held.mode == "cooler"
@@ -218,36 +205,36 @@ def leg(
         {name: getattr(held.leg, name) for name in ("hot_conductance", "cold_conductance")},
         {"hot_conductance": held.hot, "cold_conductance": held.cold},
     )
-    files.keep(states)
     files.draw(
         lambda ax: kapitza.plot.applications.thermoelectric_leg(held.leg, list(states.values()), cooling=cooling, ax=ax)
     )
-    if as_json:
-        derived = {"ZT": merit, "ZT_with_contacts": effective, "best_length": quantity_json(length, "m")}
-        for name, unit in (("power", "W"), ("efficiency", "1")):
-            derived[name] = quantity_json({goal: getattr(state, name) for goal, state in states.items()}, unit)
-        print_record(states, derived | _budget_numbers(budget, "W", f"largest {first}"))
-        return
-    found = list(states.values())
-    cools = [one.cooling > 0 and one.power < 0 for one in found]
-    columns = [
+    derived = {"ZT": merit, "ZT_with_contacts": effective, "best_length": quantity_json(length, "m")}
+    for name, unit in (("power", "W"), ("efficiency", "1")):
+        derived[name] = quantity_json({goal: getattr(state, name) for goal, state in states.items()}, unit)
+
+    def printout() -> Iterator[Part]:
+        yield Table(f"{held.title}: {held.hot:g} K to {held.cold:g} K", _state_columns(states))
+        lost = 1 - effective / merit if merit else 0.0
+        yield Note(f"ZT {merit:.3g} of the material, {effective:.3g} with its contacts ({100 * lost:.3g} % lost)")
+        if length is not None:
+            what, own = "uptake" if cooling else "power", f"{held.leg.length * 1e3:.3g} mm"
+            yield Note(f"largest {what} per area at a length of {length * 1e3:.3g} mm; this leg has {own}")
+        yield from _describe_budget(budget, f"largest {first}", "mW", 1e3)
+
+    files.report(states, printout(), derived | _budget_numbers(budget, "W", f"largest {first}"))
+
+
+def _state_columns(states: Mapping[str, LegState]) -> list[Column]:
+    """Return the states of a leg, one row each; a dash for an efficiency or COP that a state has not."""
+    rows = list(states.values())
+    return [
         Column("largest", list(states)),
-        *columns_of(found, {"current": "A", "voltage": "mV"}),
-        Column("power", [one.power * 1e3 for one in found], "mW"),
-        *columns_of(found, {"heat_in": "mW"}),
-        Column("efficiency", [100 * one.efficiency if one.power > 0 else None for one in found], "%"),
-        Column("COP", [one.cop if cold else None for one, cold in zip(found, cools, strict=True)]),
+        *columns_of(rows, {"current": "A", "voltage": "mV"}),
+        Column("power", [one.power * 1e3 for one in rows], "mW"),
+        *columns_of(rows, {"heat_in": "mW"}),
+        Column("efficiency", [100 * one.efficiency if one.power > 0 else None for one in rows], "%"),
+        Column("COP", [one.cop if one.cooling > 0 and one.power < 0 else None for one in rows]),
     ]
-    print_columns(f"{held.title}: {held.hot:g} K to {held.cold:g} K", columns)
-    lost = 1 - effective / merit if merit else 0.0
-    note(f"ZT {merit:.3g} of the material, {effective:.3g} with its contacts ({100 * lost:.3g} % lost)")
-    if length is not None:
-        what = "uptake" if cooling else "power"
-        note(
-            f"largest {what} per area at a length of {length * 1e3:.3g} mm; this leg has {held.leg.length * 1e3:.3g} mm"
-        )
-    _note_budget(budget, f"largest {first}", "mW", 1e3)
-    files.announce()
 
 
 def _goal(state: LegState, goal: str) -> float:
@@ -267,112 +254,97 @@ def _best_length_or_none(held: LegFile) -> float | None:
 
 def memory(
     path: Annotated[str, typer.Argument(metavar="FILE", help="Cell (.toml): pillar, dielectric, boundaries.")],
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+    *,
+    files: Results,
 ) -> None:
     """Reset current and energy of a phase-change memory cell, and what its boundaries save."""
-    files = Results(save, plot)
     held = kapitza.io.read_memory_cell(path)
-    found = kapitza.applications.reset_pulse(held.cell, held.pulse)
-    files.keep(found)
-    files.draw(lambda ax: kapitza.plot.applications.memory_cell(held.cell, found.power, ax))
-    derived = {"saved": quantity_json(found.saved, "1", meaning="saved by boundaries")}
+    pulse = kapitza.applications.reset_pulse(held.cell, held.pulse)
+    files.draw(lambda ax: kapitza.plot.applications.memory_cell(held.cell, pulse.power, ax))
+    derived = {"saved": quantity_json(pulse.saved, "1", meaning="saved by boundaries")}
     budget = kapitza.applications.boundary_budget(
         lambda given: kapitza.applications.reset_pulse(_replace_attributes(held.cell, given), held.pulse).current,
         {"side": held.cell.side, "contact": held.cell.contact},
         held.cell.warm,
     )
-    if as_json:
-        print_record(found, derived | _budget_numbers(budget, "A", "reset current"))
-        return
+    units = {"power": "µW", "energy": "pJ", "thermal_resistance": "K µW⁻¹", "boundary_share": "%", "mean_rise": "K"}
     columns = [
-        *columns_of(found, {"current": "µA", "current_without": "µA"}),
+        *columns_of(pulse, {"current": "µA", "current_without": "µA"}),
         *columns_of(derived, {"saved": "%"}),
-        *columns_of(
-            found,
-            {"power": "µW", "energy": "pJ", "thermal_resistance": "K µW⁻¹", "boundary_share": "%", "mean_rise": "K"},
-        ),
+        *columns_of(pulse, units),
     ]
-    print_values(f"{held.title}: a pulse of {held.pulse * 1e9:.4g} ns", columns)
-    _note_budget(budget, "reset current", "µA", 1e6)
-    files.announce()
+    title = f"{held.title}: a pulse of {held.pulse * 1e9:.4g} ns"
+    printed = [Values(title, columns), *_describe_budget(budget, "reset current", "µA", 1e6)]
+    files.report(pulse, printed, derived | _budget_numbers(budget, "A", "reset current"))
 
 
 def exchanger(
     path: Annotated[str, typer.Argument(metavar="FILE", help="Exchanger (.toml): two streams and a wall.")],
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+    *,
+    files: Results,
 ) -> None:
     """Heat between two liquids in small channels: convection, wall and both boundaries."""
-    files = Results(save, plot)
     held = kapitza.io.read_exchanger(path)
-    found = kapitza.applications.heat_exchange(held.exchanger)
+    result = kapitza.applications.heat_exchange(held.exchanger)
     parts = held.exchanger.resistances()
     budget = kapitza.applications.boundary_budget(
         lambda given: kapitza.applications.heat_exchange(_replace_attributes(held.exchanger, given)).heat,
         {name: getattr(held.exchanger, name) for name in ("hot_boundary", "cold_boundary")},
         {"hot_boundary": held.exchanger.hot.inlet, "cold_boundary": held.exchanger.cold.inlet},
     )
-    files.keep(found)
     files.draw(lambda ax: kapitza.plot.applications.heat_exchanger(held.exchanger, ax), height=3.0)
-    if as_json:
-        print_record(
-            found, {"resistance": quantity_json(parts, "m^2 K W^-1")} | _budget_numbers(budget, "W", "heat exchanged")
-        )
-        return
-    rows = [[name, f"{value * 1e9:.4g}", f"{100 * value * found.coefficient:.3g}"] for name, value in parts.items()]
-    print_table(f"{held.title}: {found.coefficient / 1e6:.4g} MW/m²K", ["", "m² K GW⁻¹", "share (%)"], rows)
-    note(f"heat {found.heat * 1e3:.4g} mW, {100 * found.effectiveness:.3g} % of the most that could pass")
-    note(f"outlets: hot {found.hot_out:.5g} K, cold {found.cold_out:.5g} K")
-    _note_budget(budget, "heat", "mW", 1e3)
-    files.announce()
+    rows = [[name, f"{value * 1e9:.4g}", f"{100 * value * result.coefficient:.3g}"] for name, value in parts.items()]
+    printed = [
+        Grid(f"{held.title}: {result.coefficient / 1e6:.4g} MW/m²K", ["", "m² K GW⁻¹", "share (%)"], rows),
+        Note(f"heat {result.heat * 1e3:.4g} mW, {100 * result.effectiveness:.3g} % of the most that could pass"),
+        Note(f"outlets: hot {result.hot_out:.5g} K, cold {result.cold_out:.5g} K"),
+        *_describe_budget(budget, "heat", "mW", 1e3),
+    ]
+    derived = {"resistance": quantity_json(parts, "m^2 K W^-1")} | _budget_numbers(budget, "W", "heat exchanged")
+    files.report(result, printed, derived)
 
 
 def cryo(
     path: Annotated[str, typer.Argument(metavar="FILE", help="Chip (.toml): bath, load, superconductor.")],
-    current: Annotated[str | None, typer.Option(help="Through the superconductor, instead of the file's.")] = None,
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+    *,
+    current: Annotated[float | None, Option("current through the superconductor, overrides the file", "current")],
+    files: Results,
 ) -> None:
     """All temperatures at which a chip in liquid helium is steady, and the currents of its thermal runaway."""
-    files = Results(save, plot)
     held = kapitza.io.read_cryogenic(path)
-    ampere = held.current if current is None else quantity(current, "current", what="current")
+    ampere = held.current if current is None else current
     if current is not None and held.device is None:
-        raise InputError(f"{path} has no [device] through which a current of {current} could flow")
+        raise InputError(f"{path} has no [device] through which a current of {current:g} A could flow")
     states = kapitza.applications.operating_points(held.bath, held.device, ampere, load=held.load)
-    limits = (
-        None if held.device is None else kapitza.applications.runaway_currents(held.bath, held.device, load=held.load)
-    )
+    limits = None
+    if held.device is not None:
+        limits = kapitza.applications.runaway_currents(held.bath, held.device, load=held.load)
     budget = None if held.boundary is None else _cold_budget(held, held.boundary, ampere)
-    result = {"states": states} if limits is None else {"states": states, "runaway": limits}
-    files.keep(result)
     files.draw(
         lambda ax: kapitza.plot.applications.cryogenic_chip(
             held.bath, states, held.device, ampere, load=held.load, ax=ax
         )
     )
-    if as_json:
-        derived = {"bath": quantity_json(held.bath.temperature, "K"), "current": quantity_json(ampere, "A")}
-        print_record(result, derived | _budget_numbers(budget, "K", "coldest steady temperature"))
-        return
-    title = f"{held.title}: bath of {held.bath.temperature:g} K" + (f", {ampere:g} A" if held.device else "")
-    if states:
-        stability = ["stable" if one.stable else "unstable" for one in states]
-        known = columns_of(states, {"temperature": "K", "flux": "W cm⁻²"})
-        print_columns(title, [*known, Column("state", stability), Column("cooled by", [one.regime for one in states])])
-    else:
-        print_text(title)
-        note("no steady state below 10,000 K: the helium cannot take up this heat")
-    if limits is not None:
-        print_values(
-            "currents", columns_of(limits, {"holding": "A", "propagating": "A", "critical": "A", "quench": "A"})
-        )
-    _note_budget(budget, "coldest steady temperature", "K")
-    files.announce()
+    derived = {"bath": quantity_json(held.bath.temperature, "K"), "current": quantity_json(ampere, "A")}
+
+    def printout() -> Iterator[Part]:
+        title = f"{held.title}: bath of {held.bath.temperature:g} K" + (f", {ampere:g} A" if held.device else "")
+        if states:
+            stability = ["stable" if one.stable else "unstable" for one in states]
+            known = columns_of(states, {"temperature": "K", "flux": "W cm⁻²"})
+            regimes = [one.regime for one in states]
+            yield Table(title, [*known, Column("state", stability), Column("cooled by", regimes)])
+        else:
+            yield title
+            yield Note("no steady state below 10,000 K: the helium cannot take up this heat")
+        if limits is not None:
+            yield Values(
+                "currents", columns_of(limits, dict.fromkeys(("holding", "propagating", "critical", "quench"), "A"))
+            )
+        yield from _describe_budget(budget, "coldest steady temperature", "K")
+
+    records = {"states": states} if limits is None else {"states": states, "runaway": limits}
+    files.report(records, printout(), derived | _budget_numbers(budget, "K", "coldest steady temperature"))
 
 
 def _cold_budget(held: CryogenicFile, boundary: Conductance, current: float) -> BoundaryBudget | None:
@@ -407,15 +379,15 @@ def _value_at(held: float | Conductance, kelvin: float) -> float:
     return float(held.at(kelvin)[0]) if isinstance(held, kapitza.Conductance) else held
 
 
-def _note_budget(budget: BoundaryBudget | None, what: str, unit: str, factor: float = 1.0) -> None:
+def _describe_budget(budget: BoundaryBudget | None, what: str, unit: str, factor: float = 1.0) -> Iterator[Part]:
     """Note the interval that boundaries leave to a number, and which of them is worth measuring."""
     if budget is None:
         return
-    note(
+    yield Note(
         f"{what}: 95 % from {factor * budget.low:.4g} to {factor * budget.high:.4g} {unit}, as the boundaries are known"
     )
     for name, (low, high) in list(budget.measured.items())[:1]:
-        note(f"measuring {name} to 20 % would leave {factor * low:.4g} to {factor * high:.4g} {unit}")
+        yield Note(f"measuring {name} to 20 % would leave {factor * low:.4g} to {factor * high:.4g} {unit}")
 
 
 def _budget_numbers(budget: BoundaryBudget | None, unit: str, what: str) -> dict[str, Any]:

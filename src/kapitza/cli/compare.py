@@ -1,15 +1,17 @@
-"""The verb `compare`: models beside published measurements."""
+"""The command `compare`: models beside published measurements."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import kapitza
-from kapitza.cli import options
 from kapitza.cli.figures import Results
-from kapitza.cli.output import megawatts, note, print_record, print_table, print_text
+from kapitza.cli.options import Temperature, Work
+from kapitza.cli.output import megawatts
+from kapitza.cli.tables import Grid, Note, Part
 from kapitza.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,51 +23,40 @@ _POLYTYPE_NAMES = ("SiC",)  # names that stand for more than one crystal in the 
 def compare(
     left: Annotated[str | None, typer.Argument(help="As for predict; without sides: all of the catalogue.")] = None,
     right: Annotated[str | None, typer.Argument(help="The same for the other side.")] = None,
-    temperature: options.Temperature = "300",
-    workers: options.WorkerCount = 1,
-    store: options.StoreFolder = None,
-    dask: options.DaskAddress = None,
-    plot: options.Figure = None,
-    save: options.Save = None,
-    as_json: options.Json = False,
+    *,
+    temperature: Temperature,
+    work: Work,
+    files: Results,
 ) -> None:
     """Models beside published measurements, with their spread and sources."""
-    files, kelvin = Results(save, plot), options.parse_temperature(temperature)
-    if left is None and plot is None:
-        with options.long_work("interfaces", workers, store, dask) as work:
-            _compare_catalogue(kapitza.measure.compare_all(kelvin, **work), files, as_json=as_json)
+    if left is None and files.plot is None:
+        with work.run("interfaces") as shared:
+            catalogue = kapitza.measure.compare_all(temperature, **shared)
+        files.report(catalogue, [_catalogue_grid(catalogue)])
         return
     if left is None or right is None:
         raise InputError("expected two sides, or none (and no --plot) for all interfaces of the catalogue")
-    if (workers, store, dask) != (1, None, None):
+    if work:
         raise InputError("--workers, --store and --dask with two sides: only all interfaces are shared and kept")
-    found = kapitza.compare(left, right, kelvin)
-    files.keep(found)
-    rows = len(found.predictions) + len(found.published)
-    files.draw(lambda ax: kapitza.plot.comparison(found, ax=ax), height=1.6 + 0.27 * rows)
-    if as_json:
-        derived = {name: getattr(found, name) for name in ("interval", "median", "spread")}
-        derived["factor"] = {one.model: found.factor(one.model) for one in found.predictions}
-        print_record(found, derived | {"scored_drop": {one.model: one.scored_drop for one in found.predictions}})
-        return
-    _print_comparison(found)
-    files.announce()
+    comparison = kapitza.compare(left, right, temperature)
+    rows = len(comparison.predictions) + len(comparison.published)
+    files.draw(lambda ax: kapitza.plot.comparison(comparison, ax=ax), height=1.6 + 0.27 * rows)
+    derived = {name: getattr(comparison, name) for name in ("interval", "median", "spread")}
+    derived["factor"] = {one.model: comparison.factor(one.model) for one in comparison.predictions}
+    derived["scored_drop"] = {one.model: one.scored_drop for one in comparison.predictions}
+    files.report(comparison, _describe_comparison(comparison), derived)
 
 
-def _compare_catalogue(found: tuple[Comparison, ...], files: Results, *, as_json: bool) -> None:
-    """Report the published interval of each interface, and by which factor each model lies outside."""
-    files.keep(found)
-    if as_json:
-        print_record(found)
-        return
-    models = list(dict.fromkeys(p.model for one in found for p in one.predictions if not p.limit))
+def _catalogue_grid(catalogue: tuple[Comparison, ...]) -> Grid:
+    """Return the published interval of each interface, and by which factor each model lies outside."""
+    models = list(dict.fromkeys(p.model for one in catalogue for p in one.predictions if not p.limit))
     rows: list[list[str]] = []
-    for one in found:
+    for one in catalogue:
         factors = {p.model: one.factor(p.model) for p in one.predictions}
         ends = "" if one.interval is None else " to ".join(map(megawatts, one.interval))
         rows.append([f"{one.left}/{one.right}", ends, *(f"{f:.3g}" if (f := factors.get(m)) else "" for m in models)])
-    print_table("multiples of the nearest end of the interval, MW m⁻² K⁻¹", ["interface", "interval", *models], rows)
-    files.announce()
+    title = "multiples of the nearest end of the interval, MW m⁻² K⁻¹"
+    return Grid(title, ["interface", "interval", *models], rows)
 
 
 def _related_interfaces(left: str, right: str) -> str:
@@ -81,7 +72,7 @@ def _related_interfaces(left: str, right: str) -> str:
     return f"; the catalogue has {', '.join(near)}" if near else ""
 
 
-def _print_comparison(found: Comparison) -> None:
+def _describe_comparison(found: Comparison) -> Iterator[Part]:
     """Print models, published values and sources."""
     drops = [drop for drop in kapitza.core.TEMPERATURE_DROPS if drop != "extrapolated" or _is_known(found, drop)]
     rows = [
@@ -93,17 +84,15 @@ def _print_comparison(found: Comparison) -> None:
         for one in found.predictions
     ]
     title = f"{found.left} | {found.right} at {found.temperature:g} K, MW m⁻² K⁻¹"
-    print_table(title, ["model", *drops, " against the published interval"], rows)
+    yield Grid(title, ["model", *drops, " against the published interval"], rows)
     if found.observation is not None:
-        print_text(
-            f" extrapolated: as in {found.observation.title}, by the Boltzmann equation; each measurement is held"
-        )
-        print_text(
-            " against what its own method and film see of it (below), against what is emitted where that is unknown"
-        )
+        yield (f" extrapolated: as in {found.observation.title}, by the Boltzmann equation; each measurement is held")
+        yield (" against what its own method and film see of it (below), against what is emitted where that is unknown")
     if not found.published:
         others = _related_interfaces(found.left, found.right)
-        note(f"nobody is known to have measured {found.left}/{found.right} within {found.window:.0%} of it{others}")
+        yield Note(
+            f"nobody is known to have measured {found.left}/{found.right} within {found.window:.0%} of it{others}"
+        )
         return
     keys = {citation: f"[{i}]" for i, citation in enumerate(found.sources, start=1)}
     fullest = _fullest_solved(found)
@@ -121,12 +110,12 @@ def _print_comparison(found: Comparison) -> None:
         for one in found.published
     ]
     head = ["at", "value", "", *([fullest] if fullest else []), " method", *([" seen as"] if fullest else [])]
-    print_table("published", [*head, " source", " remark"], values)
-    print_text(_published_interval(found))
+    yield Grid("published", [*head, " source", " remark"], values)
+    yield (_published_interval(found))
     for side in {found.left, found.right} & set(_POLYTYPE_NAMES):
-        note(f"{side} is {kapitza.material(side).name} in the models, and any polytype in the measurements")
+        yield Note(f"{side} is {kapitza.material(side).name} in the models, and any polytype in the measurements")
     for citation, key in keys.items():
-        print_text(f"{key} {citation}")
+        yield (f"{key} {citation}")
 
 
 def _fullest_solved(found: Comparison) -> str:

@@ -1,18 +1,17 @@
-"""The verb `design`: the settings that measure something best, or the coolest device."""
+"""The command `design`: the settings that measure something best, or the coolest device."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 import kapitza
 from kapitza.cli.device.sweeps import report_design
 from kapitza.cli.figures import Results
-from kapitza.cli.options import Figure, Json, Save
-from kapitza.cli.output import print_record, print_table
+from kapitza.cli.layer import Option
+from kapitza.cli.options import parse_names
 from kapitza.cli.samples import SampleArgument
+from kapitza.cli.tables import Grid
 from kapitza.core.parameter_units import format_parameter, kind_of_parameter
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
@@ -25,34 +24,31 @@ _SHOWN_DESIGNS = 12
 
 def design_sample(
     sample: SampleArgument,
-    free: Annotated[str | None, typer.Option(help="What is to be measured, separated by commas.")] = None,
+    *,
+    free: Annotated[
+        list[str] | None, Option("parameters to measure, separated by commas", parse_names, metavar="NAMES")
+    ],
     over: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Setting and candidates, e.g. tdtr.modulation=1,3,10MHz, or range; again for another setting."
-        ),
-    ] = None,
+        Option("setting and candidates, tdtr.modulation=1,3,10MHz, or range; repeatable", metavar="NAME=VALUES"),
+    ],
     minimise: Annotated[
-        str | None, typer.Option(help="hotspot: of a device file, over ranges such as buffer.thickness=10:500nm.")
-    ] = None,
-    noise: Annotated[float, typer.Option(help="Of each point, relative; in rad for phases.")] = 0.005,
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
-) -> None:
+        str | None, Option("hotspot: of a device file, over ranges such as buffer.thickness=10:500nm")
+    ],
+    noise: Annotated[float, Option("noise of each point, relative; in rad for phases")] = 0.005,
+    files: Results,
+) -> None:  # fmt: skip
     """Rank modulation, spot and film thickness by how well they measure something; or cool a device."""
     _refuse_twice(over or [])
     if minimise is not None:
-        if save is not None or plot is not None:
+        if files.save is not None or files.plot is not None:
             raise InputError("--save or --plot with --minimise: --json prints the numbers of the coolest device")
-        report_design(sample, minimise, over or [], as_json=as_json)
+        report_design(sample, minimise, over or [], files)
         return
-    files = Results(save, plot)
     held = kapitza.io.read_sample(sample)
-    wanted = [name.strip() for name in free.split(",")] if free else list(held.free)
+    wanted = free or list(held.free)
     asked = dict(_parse_candidates(text) for text in over or [])
     kapitza.io.warn_of_settings(held.experiments, held.stack, asked)
-    settings = asked or _usual_settings(held)
     kinds = {getattr(one, "kind", "ratio") for one in held.experiments}
     if len(kinds) != 1:
         raise InputError(
@@ -62,18 +58,13 @@ def design_sample(
         held.experiments,
         held.stack,
         wanted,
-        settings=settings,
+        settings=asked or _usual_settings(held),
         priors=held.priors,
         ties=held.ties,
         noise=noise,
         kind=kinds.pop(),
     )
-    result = {"designs": tuple(ranked)}
-    files.keep(result)
     files.draw_figure(lambda figure: kapitza.plot.design_front(ranked, wanted, figure))
-    if as_json:
-        print_record(result)
-        return
     rows = [
         [
             *(format_parameter(*setting) for setting in d.settings.items()),
@@ -87,8 +78,7 @@ def design_sample(
     if len(wanted) > 1:
         front = ["on the front"]
         title += "; on the front none of them is beaten in one number without loss in another"
-    print_table(title, (*ranked[0].settings, *wanted, *front), rows, text=0)
-    files.announce()
+    files.report({"designs": tuple(ranked)}, [Grid(title, (*ranked[0].settings, *wanted, *front), rows, text=0)])
 
 
 def _usual_settings(held: SampleFile) -> dict[str, list[float]]:

@@ -1,13 +1,15 @@
 """Files that verbs write: figures, drawn without a window, and results; written whole or not at all."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import kapitza
-from kapitza.cli.output import note
+from kapitza.cli.layer import Option
+from kapitza.cli.output import note, print_json, print_record
+from kapitza.cli.tables import Part, print_parts
 from kapitza.core.files import check_replaceable, write_atomically
 from kapitza.errors import InputError
 from kapitza.io.formats.files import RESULT_SUFFIXES, known_suffix
@@ -47,17 +49,42 @@ def write_figure(path: str, draw: Callable[[Any], object], *, width: float = 7.6
 
 @dataclass(frozen=True)
 class Results:
-    """The files that a verb writes; their paths are checked before anything is computed."""
+    """What a command writes and prints; the paths of files are checked before anything is computed."""
 
-    save: str | None = None
-    plot: str | None = None
+    panel: ClassVar[str] = "Output"
+    suffixes: ClassVar[Collection[str]] = RESULT_SUFFIXES  # of the saved file
+
+    plot: Annotated[str | None, Option("figure: .png, .pdf or .svg", metavar="FILE")] = None
+    save: Annotated[str | None, Option("save everything: .json, .npz or .h5", metavar="FILE")] = None
+    as_json: Annotated[bool, Option("machine-readable output, with units", names="--json")] = False
 
     def __post_init__(self) -> None:
         check_output(self.plot, FIGURE_SUFFIXES)
-        check_output(self.save, RESULT_SUFFIXES)
+        check_output(self.save, self.suffixes)
+
+    def report(self, record: Any, printed: Iterable[Part] = (), derived: Mapping[str, Any] | None = None) -> None:
+        """Save a record, or several by name, and print them: as JSON with what is derived, or as tables and texts."""
+        self.keep(record)
+        self.show(record, printed, derived)
+
+    def show(self, record: Any, printed: Iterable[Part] = (), derived: Mapping[str, Any] | None = None) -> None:
+        """Print as `report` does, without saving."""
+        if self.as_json:
+            print_record(record, derived)
+        else:
+            print_parts(printed)
+        self.announce()
+
+    def show_plain(self, content: Any, printed: Iterable[Part] = (), derived: Mapping[str, Any] | None = None) -> None:
+        """Print as `show` does; in JSON what no file can hold."""
+        if self.as_json:
+            print_json(content, derived)
+        else:
+            print_parts(printed)
+        self.announce()
 
     def keep(self, record: Any) -> None:
-        """Save a record, or several by name, where a file was asked for."""
+        """Save a record, or several by name, if a file was asked for."""
         if self.save is not None:
             kapitza.save(record, self.save)
 

@@ -1,17 +1,19 @@
-"""The verb `fit`: conductances and conductivities from the data of a sample file."""
+"""The command `fit`: conductances and conductivities from the data of a sample file."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import kapitza
-from kapitza.cli.figures import Results
-from kapitza.cli.options import Figure, Json, Save
-from kapitza.cli.output import note, print_record, print_table, print_text, quantity_json
+from kapitza.cli.figures import FIGURE_SUFFIXES, Results, check_output, write_axes
+from kapitza.cli.layer import Option
+from kapitza.cli.output import note, quantity_json
 from kapitza.cli.samples import SampleArgument
+from kapitza.cli.tables import Grid, Note, Part
 from kapitza.core.parameter_units import shown_unit
 from kapitza.errors import InputError
 
@@ -23,29 +25,49 @@ if TYPE_CHECKING:
 _VERDICTS = {"consistent": "a question is open", "doubtful": "doubtful", "misfit": "MISFIT"}
 
 
+@dataclass(frozen=True)
+class FitResults(Results):
+    """Files of a fit: also its uncertainty budget and a joint likelihood."""
+
+    budget: Annotated[str | None, Option("figure of the uncertainty budget", metavar="FILE")] = None
+    contours: Annotated[
+        tuple[str, str] | None, Option("figure of the joint likelihood of two parameters", metavar="A,B FILE")
+    ] = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_output(self.budget, FIGURE_SUFFIXES)
+        check_output(self.contours[1] if self.contours else None, FIGURE_SUFFIXES)
+
+    def draw_details(self, fit: Fit) -> None:
+        """Draw the budget and the likelihood if they were asked for."""
+        if self.budget is not None:
+            height = 1.2 + 0.7 * sum(not one.known for one in fit.problem.parameters)
+            write_axes(self.budget, lambda ax: kapitza.plot.uncertainty_budget(fit.budget(), ax), height=height)
+        if self.contours is not None:
+            one, _, other = self.contours[0].partition(",")
+            joint = fit.contours(one.strip(), other.strip(), points=11, span=3.6)
+            write_axes(self.contours[1], lambda ax: kapitza.plot.likelihood(joint, ax))
+
+    def announce(self) -> None:
+        """Report which files were written."""
+        super().announce()
+        for path in (self.budget, self.contours[1] if self.contours else None):
+            if path is not None:
+                note(f"wrote {path}")
+
+
 def fit_sample(
     sample: SampleArgument,
-    starts: Annotated[int, typer.Option(help="Number of starting points.", min=1, max=1000)] = 3,
-    seed: Annotated[int, typer.Option(help="Of the scatter of the starting points.", min=0)] = 0,
-    plot: Figure = None,
-    budget: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Figure of what brings how much of the variance.")
-    ] = None,
-    contours: Annotated[
-        tuple[str, str] | None, typer.Option(metavar="A,B FILE", help="Figure of the joint likelihood of two numbers.")
-    ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 1 unless model and data agree and no question is open.")
-    ] = False,
-    save: Save = None,
-    as_json: Json = False,
+    *,
+    starts: Annotated[int, Option("number of starting points", low=1, high=1000)] = 3,
+    seed: Annotated[int, Option("random seed of the starting points", low=0)] = 0,
+    strict: Annotated[bool, Option("exit with 1 unless model and data agree and no question is open")],
+    files: FitResults,
 ) -> None:
     """Conductances and conductivities from measured curves (TDTR, FDTR, 3-omega, Raman, ...), with total errors."""
     from attrs import evolve
 
-    files = Results(save, plot)
-    shares = Results(plot=budget)
-    likelihood = Results(plot=contours[1] if contours else None)
     held = kapitza.io.read_sample(sample)
     curves = [curve for curve in held.curves if curve is not None]
     made = [i for i, curve in enumerate(held.curves) if curve is not None]
@@ -55,44 +77,39 @@ def fit_sample(
     if not held.free:
         raise InputError(f'{sample}: nothing is free; give [fit] free = ["Al|Si.conductance"]')
     options: dict[str, Any] = {"priors": held.priors, "ties": held.ties, "starts": starts, "seed": seed}
-    found = evolve(kapitza.fit(experiments, curves, stacks, held.free, **options), temperature=held.temperature)
-    spots = _fit_repeats(held, found, made, options)
+    fit = evolve(kapitza.fit(experiments, curves, stacks, held.free, **options), temperature=held.temperature)
+    spots = _fit_repeats(held, fit, made, options)
     repeats = _combine_spots(held, spots)
-    files.keep(found)
     if spots:
         files.draw_figure(lambda figure: kapitza.plot.fitted_spots(spots, repeats, figure), width=10.5)
     else:
-        files.draw_figure(lambda figure: kapitza.plot.fit(found, figure), height=5.6)
-    shares.draw(lambda ax: kapitza.plot.uncertainty_budget(found.budget(), ax), height=1.2 + 0.7 * len(held.free))
-    if contours is not None:
-        one, _, other = contours[0].partition(",")
-        joint = found.contours(one.strip(), other.strip(), points=11, span=3.6)
-        likelihood.draw(lambda ax: kapitza.plot.likelihood(joint, ax))
-    if as_json:
-        numbers: dict[str, Any] = {
-            "title": held.title,
-            "temperature": quantity_json(held.temperature, "K"),
-            "drop": "extrapolated",
-        }
-        variance = found.budget()
-        numbers["budget"] = {name: variance.of(name) for name in variance.names}
-        if repeats:
-            numbers["repeats"] = {one.name: one for one in repeats}
-        print_record(found, numbers | {"parameters": parameter_numbers(found)})
-        _note_spots(spots)
-        _exit_strictly([found, *spots[1:]], strict=strict)
-        return
-    print_text(f"{held.title} at {held.temperature:g} K, total uncertainties\n{kapitza.measure.fit_report(found)}")
-    _print_repeats(repeats)
-    _note_spots(spots)
-    for line in held.notes:
-        note(line)
-    for one in found.problem.samples:
+        files.draw_figure(lambda figure: kapitza.plot.fit(fit, figure), height=5.6)
+    files.draw_details(fit)
+    variance = fit.budget()
+    derived: dict[str, Any] = {
+        "title": held.title,
+        "temperature": quantity_json(held.temperature, "K"),
+        "drop": "extrapolated",
+        "budget": {name: variance.of(name) for name in variance.names},
+        **({"repeats": {one.name: one for one in repeats}} if repeats else {}),
+        "parameters": parameter_numbers(fit),
+    }
+    files.report(fit, _describe_sample(held, fit, spots, repeats), derived)
+    if files.as_json:
+        for remark in _describe_spots(spots):
+            note(str(remark))
+    if strict and not all(kapitza.measure.noise.judge_fit(one).accepted for one in [fit, *spots[1:]]):
+        raise typer.Exit(1)
+
+
+def _describe_sample(held: SampleFile, fit: Fit, spots: list[Fit], repeats: list[RepeatedNumber]) -> Iterator[Part]:
+    yield f"{held.title} at {held.temperature:g} K, total uncertainties\n{kapitza.measure.fit_report(fit)}"
+    yield from _describe_repeats(repeats)
+    yield from _describe_spots(spots)
+    yield from map(Note, held.notes)
+    for one in fit.problem.samples:
         if one.curve.sigma is None:
-            note(f"{one.experiment.name}: the scatter of the points about the fit is taken for their uncertainty")
-    for drawn in (files, shares, likelihood):
-        drawn.announce()
-    _exit_strictly([found, *spots[1:]], strict=strict)
+            yield Note(f"{one.experiment.name}: the scatter of the points about the fit is taken for their uncertainty")
 
 
 def _fit_repeats(held: SampleFile, first: Fit, made: list[int], options: dict[str, Any]) -> list[Fit]:
@@ -121,20 +138,20 @@ def _combine_spots(held: SampleFile, spots: list[Fit]) -> list[RepeatedNumber]:
     return [kapitza.measure.noise.combine_repeats(spots, name, own=held.per_spot) for name in names] if spots else []
 
 
-def _note_spots(spots: list[Fit]) -> None:
+def _describe_spots(spots: list[Fit]) -> Iterator[Part]:
     """Say which of the further spots the model does not fit, and which numbers a spot leaves open."""
     for i, one in enumerate(spots[1:], 2):
         judged = kapitza.measure.noise.judge_fit(one)
         if not judged.accepted:
             why = (*judged.reasons, *judged.questions)
-            note(": ".join((f"spot {i}", _VERDICTS[judged.verdict], *why[:1])))
+            yield Note(": ".join((f"spot {i}", _VERDICTS[judged.verdict], *why[:1])))
     for name in dict.fromkeys(name for one in spots for name in one.bounds):
         open_in = [str(i) for i, one in enumerate(spots, 1) if name in one.bounds]
         which = f"spot {open_in[0]} give" if len(open_in) == 1 else f"spots {', '.join(open_in)} give"
-        note(f"{name} has no mean over spots: the data of {which} a bound only")
+        yield Note(f"{name} has no mean over spots: the data of {which} a bound only")
 
 
-def _print_repeats(repeats: list[RepeatedNumber]) -> None:
+def _describe_repeats(repeats: list[RepeatedNumber]) -> Iterator[Part]:
     """A row for each number: mean with its error and interval, spread between spots, range of the spots."""
     if not repeats:
         return
@@ -150,13 +167,7 @@ def _print_repeats(repeats: list[RepeatedNumber]) -> None:
         for one in repeats
     ]
     heads = ("number", "mean over spots", "95 % interval", "spread", "95 % interval of it", "spots")
-    print_table(f"\n{repeats[0].each.size} spots of one sample, one likelihood for all", heads, rows)
-
-
-def _exit_strictly(fits: Sequence[Fit], *, strict: bool) -> None:
-    """End with 1 if the verdict on fits is asked for and is not for each that model and data agree."""
-    if strict and not all(kapitza.measure.noise.judge_fit(one).accepted for one in fits):
-        raise typer.Exit(1)
+    yield Grid(f"\n{repeats[0].each.size} spots of one sample, one likelihood for all", heads, rows)
 
 
 def parameter_numbers(found: Fit) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Options that verbs share, and texts of options as numbers; every fault is one line that says what was wanted."""
+"""Options that commands share, and parsers of their texts."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import re
 import shlex
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
-
-import typer
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 import kapitza
+from kapitza.cli.layer import Option
 from kapitza.cli.output import note
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity, stepped_range
@@ -23,37 +23,6 @@ if TYPE_CHECKING:
     from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
     from kapitza.measure.apparent import Observation, ObservationMethod
 
-Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, with units.")]
-Figure = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw a figure: .png, .pdf or .svg.")]
-Save = Annotated[str | None, typer.Option("--save", metavar="FILE", help="Save everything: .json, .npz or .h5.")]
-WorkerCount = Annotated[int, typer.Option("--workers", help="Processes that share the work.", min=1)]
-StoreFolder = Annotated[
-    str | None,
-    typer.Option("--store", metavar="FOLDER", help="Keep finished units here, and take those that are there."),
-]
-DaskAddress = Annotated[
-    str | None,
-    typer.Option(
-        "--dask",
-        metavar="ADDRESS",
-        help="Scheduler of a Dask cluster that does the work: tcp://host:8786, or its file (.json).",
-    ),
-]
-Temperature = Annotated[str, typer.Option("--temperature", "-T", help="K, one temperature.")]
-Temperatures = Annotated[str, typer.Option("--temperature", "-T", help="K: 300, 77,300 or 50:600:10.")]
-Calculator = Annotated[
-    str | None,
-    typer.Option(
-        "--calculator", metavar="NAME", help="Of forces in structure files: sevenn [default], nequix, module:Class."
-    ),
-]
-CalculatorArguments = Annotated[
-    list[str] | None, typer.Option("--calculator-args", metavar="KEY=VALUE ...", help="Its arguments; may be repeated.")
-]
-Relax = Annotated[
-    Literal["atoms", "cell", "none"] | None,
-    typer.Option(help="What of a structure file comes to rest: its atoms [default], or its lattice vectors too."),
-]
 _MAX_TEMPERATURES = 10_000  # temperatures
 _CELSIUS_PATTERN = re.compile(r"(?P<value>[-+]?[0-9.]+)\s*(°\s*C|degC|C|℃)", re.IGNORECASE)
 _MILLER_PATTERN = re.compile(r"(-?\d)(-?\d)(-?\d)")
@@ -68,10 +37,10 @@ def parse_temperatures(text: str) -> list[float]:
 
 def parse_temperature(text: str) -> float:
     """Return one temperature in K; errors as for many, and for more than one."""
-    found = parse_temperatures(text)
-    if len(found) != 1:
-        raise InputError(f"temperature {text!r:.60}: expected one in K, got {len(found)}")
-    return found[0]
+    kelvin = parse_temperatures(text)
+    if len(kelvin) != 1:
+        raise InputError(f"temperature {text!r:.60}: expected one in K, got {len(kelvin)}")
+    return kelvin[0]
 
 
 def _parse_temperature_range(text: str) -> list[float]:
@@ -118,43 +87,25 @@ def parse_normals(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return normals[0], normals[-1]
 
 
-def parse_names(text: str | None) -> list[str] | None:
-    """Return names separated by commas, or None for none."""
-    if text is None:
-        return None
+def parse_names(text: str) -> list[str]:
+    """Return names separated by commas."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
         raise InputError(f"expected names separated by commas, got {text!r:.40}")
     return names
 
 
-def even_subset(count: int, most: int) -> list[int]:
-    """Return at most `most` of `count` indices, evenly spread, first and last among them."""
-    if count <= most:
-        return list(range(count))
-    return [round(i * (count - 1) / (most - 1)) for i in range(most)]
-
-
-def structure_forces(
-    sides: Sequence[str], calculator: str | None, arguments: Sequence[str] | None, relax: str | None = None
-) -> FiniteDisplacements | None:
-    """Return what gives the forces of structure files; None where no side is one, and nothing was asked for."""
-    if not any(map(kapitza.matter.is_structure_file, sides)):
-        if calculator or arguments or relax:
-            option = "--calculator" if calculator or arguments else "--relax"
-            raise InputError(f"{option} is for structure files such as Si.cif: none of {', '.join(sides)} is one")
-        return None
-    given = parse_calculator_arguments(arguments)
-    choice: Any = {"calculator": calculator} if calculator else {}
-    choice |= {"relax": relax} if relax else {}
-    return kapitza.phonons.FiniteDisplacements(
-        arguments=given, progress=progress_bar("forces"), announce=note, **choice
-    )
-
-
 def parse_calculator_arguments(texts: Sequence[str] | None) -> dict[str, object]:
     """Arguments of a calculator from ``key=value`` words, several in one text or in many."""
     return kapitza.lattice.parse_arguments([word for text in texts or () for word in shlex.split(text)])
+
+
+def parse_whole_numbers(text: str, separator: str, what: str) -> list[int]:
+    """Whole numbers from ``1,2,3`` or ``2x2``."""
+    parts = [part.strip() for part in text.lower().split(separator)]
+    if wrong := next((part for part in parts if not part.isdecimal() or len(part) > 9), None):
+        raise InputError(f"{what} {wrong!r:.40}: expected a whole number")
+    return list(map(int, parts))
 
 
 @contextmanager
@@ -196,10 +147,8 @@ def parse_observation(text: str) -> Observation:
     return kapitza.measure.Observation(method=cast("ObservationMethod", method), **given)
 
 
-def parse_conductivities(text: str | None) -> tuple[float | None, float | None]:
+def parse_conductivities(text: str) -> tuple[float | None, float | None]:
     """Conductivities of both lattices, W m⁻¹ K⁻¹, from ``10,148``; ``-`` for one of the library."""
-    if text is None:
-        return None, None
     parts = [part.strip() for part in text.split(",")]
     if len(parts) != 2:
         raise InputError(
@@ -207,3 +156,72 @@ def parse_conductivities(text: str | None) -> tuple[float | None, float | None]:
         )
     left, right = (None if part == "-" else quantity(part, "conductivity", what="--conductivities") for part in parts)
     return left, right
+
+
+@dataclass(frozen=True)
+class Work:
+    """How long work is shared and kept."""
+
+    panel: ClassVar[str] = "Computation"
+
+    workers: Annotated[int, Option("processes that share the work", low=1)] = 1
+    store: Annotated[
+        str | None, Option("folder of finished units, from which the same command resumes", metavar="FOLDER")
+    ] = None
+    dask: Annotated[
+        str | None, Option("scheduler of a Dask cluster: tcp://host:8786, or its file (.json)", metavar="ADDRESS")
+    ] = None
+
+    def __bool__(self) -> bool:
+        """True if any option was given."""
+        return self != Work()
+
+    @contextmanager
+    def run(self, units: str) -> Generator[dict[str, Any], None, None]:
+        """Yield the arguments of a function that does long work; the progress counts `units`."""
+        with long_work(units, self.workers, self.store, self.dask) as arguments:
+            yield arguments
+
+
+@dataclass(frozen=True)
+class Calculation:
+    """Forces of structure files by a calculator."""
+
+    panel: ClassVar[str] = "Structure files"
+
+    calculator: Annotated[
+        str | None, Option("calculator of the forces: sevenn [default], nequix, module:Class", metavar="NAME")
+    ] = None
+    calculator_args: Annotated[
+        dict[str, object] | None,
+        Option(
+            "arguments of the calculator; repeatable", parse_calculator_arguments, metavar="KEY=VALUE ...",
+            given=list[str],
+        ),
+    ] = None  # fmt: skip
+    relax: Annotated[
+        Literal["atoms", "cell", "none"] | None,
+        Option("relaxation: of the atoms [default], also of the lattice vectors, or none"),
+    ] = None
+
+    def forces(self, sides: Sequence[str]) -> FiniteDisplacements | None:
+        """Return what gives the forces of structure files; None where no side is one, and nothing was asked for."""
+        if not any(map(kapitza.matter.is_structure_file, sides)):
+            if self != Calculation():
+                option = "--calculator" if self.calculator or self.calculator_args else "--relax"
+                raise InputError(f"{option} is for structure files such as Si.cif: none of {', '.join(sides)} is one")
+            return None
+        choice: Any = {"calculator": self.calculator} if self.calculator else {}
+        choice |= {"relax": self.relax} if self.relax else {}
+        return kapitza.phonons.FiniteDisplacements(
+            arguments=self.calculator_args or {}, progress=progress_bar("forces"), announce=note, **choice
+        )
+
+
+Temperature = Annotated[
+    float, Option("temperature in K", parse_temperature, "300", names="--temperature -T", metavar="KELVIN")
+]
+Temperatures = Annotated[
+    list[float],
+    Option("temperatures in K: 300, 77,300 or 50:600:10", parse_temperatures, "300", "--temperature -T", "KELVIN"),
+]

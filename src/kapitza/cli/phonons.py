@@ -1,24 +1,30 @@
-"""The verb `phonons`: crystals with full bands and how good these are; phonons of any crystal by any potential."""
+"""The command `phonons`: crystals with full bands and how good these are; phonons of any crystal by any potential."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
 import kapitza
 from kapitza.cli.figures import Results, check_output
-from kapitza.cli.options import (
-    Calculator,
-    CalculatorArguments,
-    Figure,
-    Json,
+from kapitza.cli.layer import Keys, Option, Panel
+from kapitza.cli.options import Calculation, parse_temperatures
+from kapitza.cli.output import note, print_record
+from kapitza.cli.tables import (
+    Column,
+    Grid,
+    Note,
+    Part,
+    Table,
+    Values,
+    columns_of,
     even_subset,
-    parse_calculator_arguments,
-    parse_temperatures,
+    format_number,
+    print_parts,
 )
-from kapitza.cli.output import note, print_record, print_table, print_text
-from kapitza.cli.tables import Column, columns_of, format_number, print_columns, print_values
 from kapitza.errors import InputError
 from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.quantities import quantity
@@ -36,136 +42,132 @@ _NUMBERS = {
     "worst_speed": "", "change": "%",
 }  # fmt: skip
 
-
-Potential = Annotated[
-    str | None,
-    typer.Option(help="Compute them: tersoff, sw, lj, emt, nequix, sevenn, a file (CuNi.eam.alloy) or module:Class."),
-]
-Reach = Annotated[str | None, typer.Option(help="Of the force constants of a calculator [6 angstrom].")]
-Relax = Annotated[
-    Literal["atoms", "cell", "none"] | None, typer.Option(help="What comes to rest in the potential [cell].")
-]
-Kelvin = Annotated[str | None, typer.Option("--temperature", "-T", help="Of the heat capacity, K [300].")]
-SaveCrystal = Annotated[
-    str | None,
-    typer.Option(
-        "--save", metavar="FILE", help="Save everything: .json, .npz or .h5; a crystal for any command: .yaml."
-    ),
-]
 _MEGAJOULE = 1e6  # J
+_BY_POTENTIAL = "Phonons by a potential"
 _PHONOPY_SUFFIXES = (".yaml", ".yml")
 _ROUNDING = 1e-5  # of the top frequency: imaginary frequencies that are rounding
 _MAX_TABLE_TEMPERATURES = 12  # temperatures in the printed table
 
 
+@dataclass(frozen=True)
+class CrystalResults(Results):
+    """Files of phonons: also a crystal for other commands."""
+
+    suffixes: ClassVar[Collection[str]] = (*RESULT_SUFFIXES, *_PHONOPY_SUFFIXES)
+
+    save: Annotated[
+        str | None, Option("save everything: .json, .npz or .h5; a crystal for any command: .yaml", metavar="FILE")
+    ] = None
+
+    @property
+    def exports(self) -> bool:
+        """True if a crystal is saved."""
+        return self.save is not None and self.save.lower().endswith(_PHONOPY_SUFFIXES)
+
+
 def phonons(
     name: Annotated[
-        str | None, typer.Argument(help="A crystal, or a structure file (.cif, POSCAR); the list of all if left out.")
+        str | None, typer.Argument(help="A crystal, or a structure file (.cif, POSCAR); the list of all if omitted.")
     ] = None,
-    potential: Potential = None,
-    calculator: Calculator = None,
-    calculator_args: CalculatorArguments = None,
-    reach: Reach = None,
-    relax: Relax = None,
-    temperature: Kelvin = None,
-    plot: Figure = None,
-    save: SaveCrystal = None,
-    as_json: Json = False,
-) -> None:
+    *,
+    potential: Annotated[
+        str | None,
+        Option(
+            "compute them: tersoff, sw, lj, emt, nequix, sevenn, a file (CuNi.eam.alloy) or module:Class",
+            panel=_BY_POTENTIAL,
+        ),
+    ],
+    calculation: Annotated[Calculation, Panel(_BY_POTENTIAL, "calculator calculator_args")],
+    choice: Annotated[dict[str, Any], Keys(kapitza.phonons.PotentialChoice, _BY_POTENTIAL, "reach relax")],
+    temperature: Annotated[
+        list[float] | None,
+        Option(
+            "temperatures of the heat capacity in K", parse_temperatures, names="--temperature -T",
+            metavar="KELVIN", panel=_BY_POTENTIAL, shown="300",
+        ),
+    ],
+    files: CrystalResults,
+) -> None:  # fmt: skip
     """Crystals with full phonon bands and how good these are; dispersion of one of them, or of any by a potential."""
-    computed = potential or calculator or (name is not None and kapitza.matter.is_structure_file(name))
-    own = {
-        "--calculator-args": calculator_args, "--reach": reach, "--relax": relax, "--temperature": temperature
-    }  # fmt: skip
-    given = [option for option, value in own.items() if value is not None]
-    if computed:
-        check_output(save, (*RESULT_SUFFIXES, *_PHONOPY_SUFFIXES))
-        if potential and calculator:
-            raise InputError(f"--potential {potential} and --calculator {calculator}: expected one of them")
+    chosen = potential or calculation.calculator
+    if chosen or (name is not None and kapitza.matter.is_structure_file(name)):
+        if potential and calculation.calculator:
+            raise InputError(f"--potential {potential} and --calculator {calculation.calculator}: expected one of them")
         if name is None:
-            raise InputError(
-                f"{potential or calculator:.60} of which crystal? Name it: kapitza phonons Si --potential sw"
-            )
-        choice = _potential_choice(calculator_args, reach, relax)
-        kelvin = parse_temperatures(temperature or "300")
+            raise InputError(f"{chosen:.60} of which crystal? Name it: kapitza phonons Si --potential sw")
+        arguments = calculation.calculator_args or {}
         found = kapitza.phonons.crystal_by_potential(
-            name, potential or calculator or kapitza.lattice.DEFAULT_CALCULATOR, choice, stable=False
+            name, chosen or kapitza.lattice.DEFAULT_CALCULATOR, _potential_choice(arguments, choice), stable=False
         )
-        _report_computed(found, kelvin, save, plot, as_json=as_json)
+        _report_computed(found, temperature or [300.0], files)
         return
+    own = {"calculator-args": calculation.calculator_args, **choice, "temperature": temperature}
+    given = [option for option, value in own.items() if value is not None]
     if given:
-        raise InputError(f"{given[0]} is for phonons by a potential: add --potential, such as --potential sw")
-    files = Results(save, plot)
+        raise InputError(f"--{given[0]} is for phonons by a potential: add --potential, such as --potential sw")
     if name is not None and name.lower().endswith(_PHONOPY_SUFFIXES):
         raise InputError(
             f"{name:.60} has force constants already, and this verb computes them: expected a structure file or a "
             "name; as a side of any other command the file is taken, such as kapitza agf Si.yaml Ge"
         )
+    check_output(files.save, RESULT_SUFFIXES)
     if name is not None:
-        _report_crystal(name, files, as_json=as_json)
+        _report_crystal(name, files)
         return
-    if plot is not None:
+    if files.plot is not None:
         raise InputError("--plot draws the dispersion of one crystal: name it, as in kapitza phonons Si --plot si.png")
     cards = tuple(kapitza.phonons.phonon_card(one) for one in kapitza.phonons.phonon_names())
-    result = {"cards": cards}
-    files.keep(result)
-    if as_json:
-        print_record(result)
-        return
-    _print_cards(cards)
-    files.announce()
+    files.report({"cards": cards}, _describe_cards(cards))
 
 
-def _potential_choice(arguments: list[str] | None, reach: str | None, relax: str | None) -> Any:
-    """How a potential is used."""
-    chosen: dict[str, Any] = {} if relax is None else {"relax": relax}
-    if reach is not None:
-        chosen["reach"] = quantity(reach, "length", what="--reach")
+def _potential_choice(arguments: dict[str, object], texts: dict[str, str]) -> Any:
+    """Return the settings of a potential."""
+    chosen: dict[str, Any] = dict(texts)
+    if "reach" in texts:
+        chosen["reach"] = quantity(texts["reach"], "length", what="--reach")
     return kapitza.phonons.PotentialChoice(
-        arguments=parse_calculator_arguments(arguments), progress=progress_bar("forces"), announce=note, **chosen
+        arguments=arguments, progress=progress_bar("forces"), announce=note, **chosen
     )
 
 
-def _report_computed(
-    found: StructureCrystal, kelvin: list[float], save: str | None, plot: str | None, *, as_json: bool
-) -> None:
+def _report_computed(computed: StructureCrystal, kelvin: list[float], files: CrystalResults) -> None:
     """Print, save and draw phonons that a potential gave."""
-    result = kapitza.phonons.crystal_phonons(found, kelvin)
-    exported = save is not None and save.lower().endswith(_PHONOPY_SUFFIXES)
-    files = Results(None if exported else save, plot)
-    files.keep(result)
-    if exported and save is not None:
-        kapitza.phonons.write_phonopy(result.crystal, save, result.axes)
+    result = kapitza.phonons.crystal_phonons(computed, kelvin)
     files.draw_figure(lambda figure: kapitza.plot.computed_phonon_figure(result, figure), height=4.6)
-    if as_json:
-        print_record(result)
+    printed = [*_describe_computed(result)]
+    if files.exports and files.save is not None:
+        kapitza.phonons.write_phonopy(result.crystal, files.save, result.axes)
+    kept = replace(files, save=None) if files.exports else files
+    kept.keep(result)
+    if not files.as_json:
+        print_parts(printed)
     else:
-        _print_computed(result)
+        print_record(result)
     if result.instability:
         note(f"{result.crystal.name} is unstable: {result.instability}; bands leave these modes out")
-    if exported:
-        note(f"wrote {save}, a side of any command and a file of phonopy")
-    files.announce()
+    if files.exports:
+        note(f"wrote {files.save}, a side of any command and a file of phonopy")
+    kept.announce()
 
 
-def _print_computed(result: CrystalPhonons) -> None:
+def _describe_computed(result: CrystalPhonons) -> Iterator[Part]:
     """Print the numbers of phonons that a potential gave."""
     crystal = result.crystal
     lengths = ", ".join(f"{length:.5g}" for length in ((result.axes**2).sum(axis=1) ** 0.5 / angstrom).tolist())
-    print_text(f"{crystal.name}: {crystal.masses.size} atoms in the primitive cell; axes of {lengths} Å")
-    print_text(f"forces: {result.source}")
-    print_text(f"frequencies up to {result.top / THz:.4g} THz, {_imaginary_text(result)}")
-    print_text(f"sum rule off by {crystal.residual:.1e} of the largest force constant before it was enforced\n")
+    yield (f"{crystal.name}: {crystal.masses.size} atoms in the primitive cell; axes of {lengths} Å")
+    yield (f"forces: {result.source}")
+    yield (f"frequencies up to {result.top / THz:.4g} THz, {_imaginary_text(result)}")
+    yield (f"sum rule off by {crystal.residual:.1e} of the largest force constant before it was enforced\n")
     columns = [Column("along", ["[" + " ".join(map(str, one)) + "]" for one in result.directions.tolist()])]
     names = ("slowest", "middle", "fastest")
     columns += [
         Column(name, (speed / (nm / ps)).round(4).tolist()) for name, speed in zip(names, result.speeds.T, strict=True)
     ]
-    print_columns("speeds of sound in km/s (nm/ps)", columns)
+    yield Table("speeds of sound in km/s (nm/ps)", columns)
     if result.heat_capacity is None:
         return
     shown = even_subset(result.temperature.size, _MAX_TABLE_TEMPERATURES)
-    print_columns(
+    yield Table(
         "heat capacity at constant volume",
         [
             Column("at", [f"{result.temperature[j]:g} K" for j in shown]),
@@ -184,7 +186,7 @@ def _imaginary_text(result: CrystalPhonons) -> str:
     return f"imaginary ones to {-lowest / THz:.3g}i THz{remark}"
 
 
-def _print_cards(cards: tuple[PhononCard, ...]) -> None:
+def _describe_cards(cards: tuple[PhononCard, ...]) -> Iterator[Part]:
     """Print the list of cards, one in a line."""
     values = {name: [getattr(card, name) for card in cards] for name in ("top", "debye", "library_debye")}
     speeds = {name: [getattr(card, name) for card in cards] for name in ("longitudinal", "transverse")}
@@ -204,8 +206,8 @@ def _print_cards(cards: tuple[PhononCard, ...]) -> None:
     }
     title = f"{len(cards)} crystals: " + ", ".join(f"{number} {status}" for status, number in count.items())
     heads, rows = [column.name for column in columns], zip(*(column.values for column in columns), strict=True)
-    print_table(title, heads, [list(row) for row in rows], text=3)
-    print_text(
+    yield Grid(title, heads, [list(row) for row in rows], text=3)
+    yield (
         "THz: top frequency.  c_L, c_T: mean speeds of sound as computed over those of the elastic constants;\n"
         "fitted bands have these constants.  `kapitza phonons Si` shows one card, --plot si.png its dispersion."
     )
@@ -229,45 +231,44 @@ def _short_remark(card: PhononCard) -> str:
     return "; ".join(kept)
 
 
-def _report_crystal(name: str, files: Results, *, as_json: bool) -> None:
+def _report_crystal(name: str, files: Results) -> None:
     """Print, save and draw all that is known of the phonons of one crystal."""
     room = kapitza.phonons
     card = room.phonon_card(name)
     measured, polar = room.measured_phonons(card.name), room.polar_constants(card.name)
-    result: dict[str, object] = {"card": card, "measured": measured, "polar": polar}
-    dispersion = None
-    if card.status != "refused":
-        dispersion = room.phonon_dispersion(card.name)
-        result["dispersion"] = dispersion
-    elif files.plot is not None:
+    records: dict[str, object] = {"card": card, "measured": measured, "polar": polar}
+    if card.status == "refused" and files.plot is not None:
         room.phonon_crystal(card.name)  # which says why it is refused
-    files.keep(result)
-    if dispersion is not None and files.plot is not None:
-        spectrum = room.phonon_spectrum(card.name)
-        files.draw_figure(lambda figure: kapitza.plot.phonon_figure(dispersion, spectrum, measured, figure), height=4.6)
-    if as_json:
-        print_record(result)
-        return
-    _print_card(card)
-    if dispersion is not None:
-        _print_measured(measured)
-        _print_charges(card.name, polar)
-    files.announce()
+    if card.status != "refused":
+        dispersion = records["dispersion"] = room.phonon_dispersion(card.name)
+        if files.plot is not None:
+            spectrum = room.phonon_spectrum(card.name)
+            files.draw_figure(
+                lambda figure: kapitza.plot.phonon_figure(dispersion, spectrum, measured, figure), height=4.6
+            )
+
+    def printout() -> Iterator[Part]:
+        yield from _describe_card(card)
+        if card.status != "refused":
+            yield from _describe_measured(measured)
+            yield from _describe_charges(card.name, polar)
+
+    files.report(records, printout())
 
 
-def _print_card(card: PhononCard) -> None:
+def _describe_card(card: PhononCard) -> Iterator[Part]:
     """Print a card in full."""
     lattice = ", ".join(f"{key} = {value:g}{'°' if key == 'beta' else ' Å'}" for key, value in card.lattice.items())
-    print_text(f"{card.name}: {card.structure}; {lattice} ({_source_text(card.lattice_source)})")
-    print_text(f"forces: {card.potential}, doi:{card.doi}; supercell of {card.supercell} atoms")
-    print_text(f"bands: {card.status}{'; ' if card.reason else ''}{card.reason}\n")
-    print_values("quality of the bands", columns_of(card, _NUMBERS))
+    yield (f"{card.name}: {card.structure}; {lattice} ({_source_text(card.lattice_source)})")
+    yield (f"forces: {card.potential}, doi:{card.doi}; supercell of {card.supercell} atoms")
+    yield (f"bands: {card.status}{'; ' if card.reason else ''}{card.reason}\n")
+    yield Values("quality of the bands", columns_of(card, _NUMBERS))
     if card.worst_direction:
-        print_text(f"worst speed: along {card.worst_direction} wave")
+        yield (f"worst speed: along {card.worst_direction} wave")
     if card.unverified:
-        print_text(f"not verified: {', '.join(card.unverified)} (nobody has read the source)")
+        yield (f"not verified: {', '.join(card.unverified)} (nobody has read the source)")
     if card.measured_top is not None:
-        print_text(f"measured: {card.measured_top[0]:g} THz, {card.measured_top[1]}")
+        yield (f"measured: {card.measured_top[0]:g} THz, {card.measured_top[1]}")
 
 
 def _source_text(key: str) -> str:
@@ -278,7 +279,7 @@ def _source_text(key: str) -> str:
         return key
 
 
-def _print_measured(measured: tuple[MeasuredPhonons, ...]) -> None:
+def _describe_measured(measured: tuple[MeasuredPhonons, ...]) -> Iterator[Part]:
     """Print measured frequencies with those of the bands."""
     for one in measured:
         bands = kapitza.phonons.computed_frequencies(one)
@@ -289,14 +290,14 @@ def _print_measured(measured: tuple[MeasuredPhonons, ...]) -> None:
             Column("bands (THz)", (bands / THz).tolist()),
             Column("bands / measured", [format_number(ratio, 3) for ratio in (bands / one.omega).tolist()]),
         ]
-        print_text()
-        print_columns(f"{one.technique}{kelvin}{'' if one.verified else ', not verified'}", columns)
+        yield ""
+        yield Table(f"{one.technique}{kelvin}{'' if one.verified else ', not verified'}", columns)
         doi = f", doi:{one.doi}" if one.doi else ""
         via = f"; {one.via}" if one.via else ""
-        print_text(f"{one.citation}{doi}{via}")
+        yield (f"{one.citation}{doi}{via}")
 
 
-def _print_charges(name: str, constants: PolarConstants | None) -> None:
+def _describe_charges(name: str, constants: PolarConstants | None) -> Iterator[Part]:
     """Print the splitting of the optical modes of a polar crystal, and the charges that follow from it."""
     if constants is None:
         return
@@ -310,9 +311,9 @@ def _print_charges(name: str, constants: PolarConstants | None) -> None:
         Column("ε∞", constants.dielectric.tolist()[: 3 : 2 if uniaxial else 3]),
         Column(f"charge of {crystal.symbols[0]} (e)", charges[0].tolist()[: 3 : 2 if uniaxial else 3]),
     ]
-    print_text()
-    print_columns(f"published polar modes at Γ{'' if constants.verified else ', not verified'}", columns)
+    yield ""
+    yield Table(f"published polar modes at Γ{'' if constants.verified else ', not verified'}", columns)
     doi = f", doi:{constants.doi}" if constants.doi else ""
-    print_text(f"{constants.citation}{doi}; ε∞: {constants.dielectric_source}")
+    yield (f"{constants.citation}{doi}; ε∞: {constants.dielectric_source}")
     if crystal.polar is None:
-        note("the field of these charges is in the dashed lines of the figure, not in the bands that models take")
+        yield Note("the field of these charges is in the dashed lines of the figure, not in the bands that models take")

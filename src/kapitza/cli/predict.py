@@ -1,40 +1,26 @@
-"""The verb `predict`: the best estimate of a conductance, what the models say, and what was measured."""
+"""The command `predict`: the best estimate of a conductance, what the models say, and what was measured."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 import kapitza
 from kapitza.cli.figures import Results
+from kapitza.cli.layer import Option
 from kapitza.cli.options import (
-    Calculator,
-    CalculatorArguments,
-    Figure,
-    Json,
-    Relax,
-    Save,
+    Calculation,
     Temperatures,
-    even_subset,
     parse_conductivities,
     parse_names,
     parse_normals,
     parse_observation,
-    parse_temperatures,
-    structure_forces,
 )
-from kapitza.cli.output import (
-    CONDUCTANCE_UNIT,
-    megawatts,
-    note,
-    print_record,
-    print_table,
-    print_text,
-    quantity_json,
-    terminal_columns,
-)
+from kapitza.cli.output import CONDUCTANCE_UNIT, megawatts, quantity_json, terminal_columns
+from kapitza.cli.tables import Grid, Note, Part, even_subset
 from kapitza.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,40 +29,11 @@ if TYPE_CHECKING:
     from kapitza.measure.interface import InterfacePrediction
     from kapitza.theory.models import Estimate
 
-Drop = Annotated[
-    Literal["emitted", "local", "extrapolated"],
-    typer.Option(help="Temperature drop of models in table and figure; extrapolated: gray estimate, off by ± 50 %."),
-]
 Left = Annotated[
     str, typer.Argument(help="Library name, phonopy file or folder/, structure: .cif, POSCAR, or mine.toml:name.")
 ]
 Right = Annotated[str, typer.Argument(help="The same for the other side.")]
-Normal = Annotated[
-    str, typer.Option("--normal", help="Interface normal in the axes of the crystal: 001, or left,right as 111,001.")
-]
-Models = Annotated[
-    str | None,
-    typer.Option("--models", "--theory", help="Names, e.g. amm,dmm; all: Debye solids too. Full bands if left out."),
-]
-Prepared = Annotated[
-    str,
-    typer.Option(
-        metavar="HOW", help="The contact, for the best estimate: cleaned, epitaxial, bonded, 'van der Waals' ..."
-    ),
-]
-Seen = Annotated[
-    str | None,
-    typer.Option(
-        metavar="HOW",
-        help="Measurement to solve for: tdtr:80nm,10MHz, sstr:80nm,10um (radius), film:1um, md:20nm. Default: tdtr.",
-    ),
-]
-Bulk = Annotated[
-    str | None,
-    typer.Option(
-        "--conductivities", metavar="LEFT,RIGHT", help="Of both lattices, without electrons, W/mK; -: library."
-    ),
-]
+_MEASURED_AS = "As a measurement sees it"
 _MAX_COLUMNS = 7  # temperatures in a printed table
 _COLUMN_WIDTH = 9  # characters of one of them
 _MAX_SOURCES = 12  # rows of measured values
@@ -86,58 +43,83 @@ _ROOM_TEMPERATURE = 300.0  # K
 def predict(
     left: Left,
     right: Right,
-    temperature: Temperatures = "300",
-    models: Models = None,
-    normal: Normal = "001",
-    drop: Drop = "emitted",
-    statistics: Annotated[Literal["quantum", "classical"], typer.Option(help="classical: as in MD.")] = "quantum",
-    calculator: Calculator = None,
-    calculator_args: CalculatorArguments = None,
-    relax: Relax = None,
-    prepared: Prepared = "",
-    seen: Seen = None,
-    bulk: Bulk = None,
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
-) -> None:
+    *,
+    temperature: Temperatures,
+    models: Annotated[
+        list[str] | None,
+        Option(
+            "models, amm,dmm; all: Debye solids too. Full bands if omitted", parse_names, names="--models --theory",
+            metavar="NAMES",
+        ),
+    ],
+    normal: Annotated[
+        tuple[tuple[int, ...], tuple[int, ...]],
+        Option(
+            "interface normal in the axes of the crystal: 001, or left,right as 111,001", parse_normals, "001",
+            metavar="HKL",
+        ),
+    ],
+    drop: Annotated[
+        Literal["emitted", "local", "extrapolated"],
+        Option("temperature drop of models in table and figure; extrapolated: gray estimate, off by ± 50 %"),
+    ] = "emitted",
+    statistics: Annotated[Literal["quantum", "classical"], Option("statistics; classical as in MD")] = "quantum",
+    prepared: Annotated[
+        str,
+        Option("preparation, for the best estimate: cleaned, epitaxial, bonded, 'van der Waals' ...", metavar="HOW"),
+    ] = "",
+    seen: Annotated[
+        str | None,
+        Option(
+            "measurement: tdtr:80nm,10MHz, sstr:80nm,10um (radius), film:1um, md:20nm", metavar="HOW", shown="tdtr",
+            panel=_MEASURED_AS,
+        ),
+    ],
+    conductivities: Annotated[
+        tuple[float | None, float | None] | None,
+        Option(
+            "conductivities of both lattices, without electrons, W/mK; -: library", parse_conductivities,
+            metavar="LEFT,RIGHT", panel=_MEASURED_AS,
+        ),
+    ],
+    calculation: Calculation,
+    files: Results,
+) -> None:  # fmt: skip
     """Best estimate of a conductance with its interval, the models of physics, and what was measured."""
-    kelvin, normals, names = parse_temperatures(temperature), parse_normals(normal), parse_names(models)
-    seen = "tdtr" if seen is None and bulk is not None else seen
-    observation, conductivities = None if seen is None else parse_observation(seen), parse_conductivities(bulk)
+    seen = "tdtr" if seen is None and conductivities is not None else seen
+    observation = None if seen is None else parse_observation(seen)
     if observation is not None and any(map(kapitza.matter.is_structure_file, (left, right))):
         raise InputError("--seen takes names and phonopy files, no structure files: a phonopy file has their phonons")
     if observation is not None and statistics == "classical" and observation.method != "md":
         raise InputError(f"--seen {seen} has quantum statistics; with --statistics classical take --seen md:20nm")
-    files, forces = Results(save, plot), structure_forces((left, right), calculator, calculator_args, relax)
-    chosen = "all" if names == ["all"] else names
+    forces = calculation.forces((left, right))
     given: dict[str, Any] = {} if forces is None else {"calculator": forces}
-    given |= {"statistics": statistics, "normals": normals, "condition": prepared}
-    found = kapitza.predict(left, right, kelvin, chosen, **given)
+    given |= {"statistics": statistics, "normals": normal, "condition": prepared}
+    prediction = kapitza.predict(left, right, temperature, "all" if models == ["all"] else models, **given)
     if observation is not None:
         from attrs import evolve
 
         apparent = kapitza.measure.apparent_conductance(
-            left, right, kelvin, observation, conductivities=conductivities, normals=normals
+            left, right, temperature, observation, conductivities=conductivities or (None, None), normals=normal
         )
-        found = evolve(found, apparent=apparent)
-    result = {"estimate": found.estimate, "models": found.models, "measured": found.measured}
-    result |= {} if found.apparent is None else {"apparent": found.apparent}
-    files.keep(result)
-    files.draw(lambda ax: kapitza.plot.conductance(found, drop=drop, ax=ax))
-    if as_json:
-        ends = found.estimate.interval
-        print_record(result, {} if ends is None else {"interval": quantity_json(ends.tolist(), CONDUCTANCE_UNIT)})
-        return
-    for remark in found.remarks:
-        note(remark)
-    at = min(found.estimate.conductance.temperature.tolist(), key=lambda t: abs(t - _ROOM_TEMPERATURE))
-    print_text(_headline(found, at) + "\n")
-    _print_models(found, drop)
-    if found.apparent is not None:
-        _print_apparent(found.apparent)
-    _print_measured(found, at, (left, right))
-    files.announce()
+        prediction = evolve(prediction, apparent=apparent)
+    records = {"estimate": prediction.estimate, "models": prediction.models, "measured": prediction.measured}
+    records |= {} if prediction.apparent is None else {"apparent": prediction.apparent}
+    files.draw(lambda ax: kapitza.plot.conductance(prediction, drop=drop, ax=ax))
+    ends = prediction.estimate.interval
+    derived = {} if ends is None else {"interval": quantity_json(ends.tolist(), CONDUCTANCE_UNIT)}
+    files.report(records, _describe_prediction(prediction, drop, (left, right)), derived)
+
+
+def _describe_prediction(prediction: InterfacePrediction, drop: str, typed: tuple[str, str]) -> Iterator[Part]:
+    yield from map(Note, prediction.remarks)
+    kelvin = prediction.estimate.conductance.temperature.tolist()
+    at = min(kelvin, key=lambda t: abs(t - _ROOM_TEMPERATURE))
+    yield _headline(prediction, at) + "\n"
+    yield from _describe_models(prediction, drop)
+    if prediction.apparent is not None:
+        yield from _describe_apparent(prediction.apparent)
+    yield from _describe_measured(prediction, at, typed)
 
 
 def _headline(found: InterfacePrediction, at: float) -> str:
@@ -158,7 +140,7 @@ def _headline(found: InterfacePrediction, at: float) -> str:
     return f"{sides}: {value} MW m⁻² K⁻¹{ends}; {best.reason}"
 
 
-def _print_models(found: InterfacePrediction, drop: str) -> None:
+def _describe_models(found: InterfacePrediction, drop: str) -> Iterator[Part]:
     """Print what the models say by one drop, temperatures side by side, below the best estimate if there are many."""
     kelvin = found.models[0].emitted.temperature.tolist()
     shown = even_subset(len(kelvin), _fitting_columns(max(len(one.title) for one in found)))
@@ -167,20 +149,20 @@ def _print_models(found: InterfacePrediction, drop: str) -> None:
         rows = _best_rows(found, [kelvin[j] for j in shown]) + rows
     error = f" ± {kapitza.core.GRAY_ERROR:.0%}" if drop == "extrapolated" else ""
     head = f"models by the {drop} drop{error}, MW m⁻² K⁻¹"
-    print_table(head, ["model", "name", *(f"{kelvin[j]:g} K" for j in shown)], rows, text=2)
+    yield Grid(head, ["model", "name", *(f"{kelvin[j]:g} K" for j in shown)], rows, text=2)
     if len(shown) < len(kelvin):
-        note(f"{len(shown)} of {len(kelvin)} temperatures are shown; --save and --json hold all of them")
+        yield Note(f"{len(shown)} of {len(kelvin)} temperatures are shown; --save and --json hold all of them")
     remark = kapitza.theory.drop_remark(found.models, drop)
     if remark:
-        note(remark)
+        yield Note(remark)
     if drop == "extrapolated":
-        note(
+        yield Note(
             f"the extrapolated drop is estimated for gray, diffuse media: ± {kapitza.core.GRAY_ERROR:.0%}, mostly too "
             "high, and farther from experiment than the emitted one; --seen solves for it"
         )
 
 
-def _print_apparent(found: ApparentConductance) -> None:
+def _describe_apparent(found: ApparentConductance) -> Iterator[Part]:
     """Print an apparent conductance, its bounds over what is not known, and the conductivities it rests on."""
     known = found.conductance
     rows = [
@@ -190,10 +172,10 @@ def _print_apparent(found: ApparentConductance) -> None:
     ]
     head = f"apparent conductance ({found.observation.title}; Boltzmann equation of both solids), MW m⁻² K⁻¹"
     lattices = [f"κ of {name}" for name in (found.left, found.right)]
-    print_table(head, ["T (K)", "G", "from", "to", *lattices], rows)
-    print_text(" from, to: spread due to unknown mean free paths, no confidence interval;")
+    yield Grid(head, ["T (K)", "G", "from", "to", *lattices], rows)
+    yield (" from, to: spread due to unknown mean free paths, no confidence interval;")
     estimated = any(one.estimated for side in found.conductivities for one in side)
-    print_text(f" κ: of the lattice, W m⁻¹ K⁻¹{'; * estimated' * estimated}\n")
+    yield (f" κ: of the lattice, W m⁻¹ K⁻¹{'; * estimated' * estimated}\n")
 
 
 def _best_rows(found: InterfacePrediction, kelvin: list[float]) -> list[list[str]]:
@@ -209,7 +191,7 @@ def _best_rows(found: InterfacePrediction, kelvin: list[float]) -> list[list[str
     ]
 
 
-def _print_measured(found: InterfacePrediction, at: float, typed: tuple[str, str]) -> None:
+def _describe_measured(found: InterfacePrediction, at: float, typed: tuple[str, str]) -> Iterator[Part]:
     """Print what was measured near a temperature (K), one row a source."""
     direct = [one for one in found.measured if not one.exclusion]
     by_source: dict[str, list[Measurement]] = {}
@@ -220,13 +202,13 @@ def _print_measured(found: InterfacePrediction, at: float, typed: tuple[str, str
     if rows:
         everyone = {*found.estimate.sources, *(one.doi for entries in by_source.values() for one in entries)}
         part = f", {len(rows)} of {len(everyone)} sources" if len(rows) < len(everyone) else ""
-        print_table(f"measured at {at:g} K, MW m⁻² K⁻¹{part}", ["source", "", " method", " prepared"], rows)
+        yield Grid(f"measured at {at:g} K, MW m⁻² K⁻¹{part}", ["source", "", " method", " prepared"], rows)
     if found.measured:
         names = (found.measured[0].left, found.measured[0].right) if any(map(kapitza.theory.is_path, typed)) else typed
         hidden = len(found.measured) - sum(map(len, list(by_source.values())[:_MAX_SOURCES]))
         more = f"{hidden} more" if rows else f"{hidden} at other temperatures or not of the bare contact"
         if hidden:
-            note(f"{more}: kapitza measured {' '.join(map(shlex.quote, names))}")
+            yield Note(f"{more}: kapitza measured {' '.join(map(shlex.quote, names))}")
 
 
 def _source_row(citation: str, entries: list[Measurement], at: float) -> list[str]:

@@ -19,8 +19,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from kapitza.cli.options import even_subset
-from kapitza.cli.output import PIPED_COLUMNS, print_table
+from kapitza.cli.output import PIPED_COLUMNS, note, print_table, print_text
 from kapitza.core.parameter_units import with_error
 from kapitza.core.quantity_kinds import QUANTITY_KINDS, with_negative_powers
 from kapitza.errors import InputError
@@ -80,13 +79,65 @@ class Column(NamedTuple):
         return value if sigma is None or math.isnan(sigma) else with_error(float(self.values[row]), sigma)
 
 
-def columns_of(source: Any, units: Mapping[str, str]) -> list[Column]:
+class Table(NamedTuple):
+    """Table with a row for each value of the columns; evenly chosen rows if there are more than `most`."""
+
+    title: str
+    columns: Iterable[Column]
+    digits: int = 4
+    most: int | None = None
+    piped: int = PIPED_COLUMNS  # width at which texts of the last column wrap where there is no terminal
+
+
+class Values(NamedTuple):
+    """Table with a row for each number: what it is, value and unit."""
+
+    title: str
+    columns: Iterable[Column]
+    digits: int = 4
+
+
+class Grid(NamedTuple):
+    """Table of texts, of which the first `text` columns are aligned to the left."""
+
+    title: str
+    heads: Sequence[str]  # a last column of texts, which wraps, starts with a blank
+    rows: Sequence[Sequence[str]]
+    text: int = 1
+    piped: int = PIPED_COLUMNS
+
+
+class Note(str):
+    """Remark beside the output."""
+
+
+Part = Table | Values | Grid | Note | str
+
+
+def print_parts(parts: Iterable[Part]) -> None:
+    """Print tables, lines of prose and remarks in their order."""
+    for part in parts:
+        if isinstance(part, Table):
+            print_columns(part.title, part.columns, digits=part.digits, most=part.most, piped=part.piped)
+        elif isinstance(part, Values):
+            print_values(part.title, part.columns, digits=part.digits)
+        elif isinstance(part, Grid):
+            print_table(part.title, part.heads, part.rows, text=part.text, piped=part.piped)
+        elif isinstance(part, Note):
+            note(part)
+        else:
+            print_text(part)
+
+
+def columns_of(source: Any, units: Mapping[str, str] | str = "") -> list[Column]:
     """Return attributes of a record, of several, or numbers of `quantity_json`, as columns.
 
-    `units` says by name in which unit each is shown, such as ``{"period": "nm"}``; "" for the usual one.  An
+    `units` states by name in which unit each is shown, such as ``{"period": "nm"}``; "" for the usual one.  A text is
+    the names of those that are all shown in their usual units; if it is empty, all numbers of a mapping are shown.  An
     attribute of the same name with ``_sigma`` (of ``value``: ``sigma``) is shown as its uncertainty.
     """
-    return [_make_column(source, name, unit) for name, unit in units.items()]
+    shown = dict.fromkeys(units.split() or source, "") if isinstance(units, str) else units
+    return [_make_column(source, name, unit) for name, unit in shown.items()]
 
 
 def print_columns(
@@ -102,6 +153,13 @@ def print_columns(
     leading = next((i for i, column in enumerate(held) if not column.text), len(held))
     heads = [" " * (column.text and i >= leading) + column.head for i, column in enumerate(held)]
     print_table(title, heads, [[column.cell(i, digits) for column in held] for i in shown], text=leading, piped=piped)
+
+
+def even_subset(count: int, most: int) -> list[int]:
+    """Return at most `most` of `count` indices, evenly spread, first and last among them."""
+    if count <= most:
+        return list(range(count))
+    return [round(i * (count - 1) / (most - 1)) for i in range(most)]
 
 
 def print_values(title: str, columns: Iterable[Column], *, digits: int = 4) -> None:

@@ -1,9 +1,9 @@
-"""The verb `transport`: heat through layers and domains by the Boltzmann equation, and its inverse problem."""
+"""The command `transport`: heat through layers and domains by the Boltzmann equation, and its inverse problem."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,9 +11,10 @@ import typer
 
 import kapitza
 from kapitza.cli.figures import Results
-from kapitza.cli.options import DaskAddress, Figure, Json, Save, StoreFolder, long_work
-from kapitza.cli.output import note, print_record, quantity_json
-from kapitza.cli.tables import Column, columns_of, print_columns, print_values
+from kapitza.cli.layer import Option, Panel
+from kapitza.cli.options import Work, long_work
+from kapitza.cli.output import note, quantity_json
+from kapitza.cli.tables import Column, Note, Part, Table, Values, columns_of
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.units import THz
 
@@ -33,150 +34,140 @@ _MAX_SPECTRUM_ROWS = 12  # of the printed spectrum
 
 def transport(
     stack: Annotated[str, typer.Argument(metavar="FILE", help="Stack (.toml): layers, boundaries, walls.")],
-    definitions: Annotated[
-        bool, typer.Option("--definitions", help="Resistance of each boundary by all three temperature drops.")
-    ] = False,
-    monte_carlo: Annotated[
-        bool, typer.Option("--monte-carlo", help="FILE holds boxes in one to three dimensions: follow phonons.")
-    ] = False,
+    *,
+    definitions: Annotated[bool, Option("resistance of each boundary by all three temperature drops")],
+    monte_carlo: Annotated[bool, Option("FILE contains boxes in one to three dimensions: follow phonons")],
     invert: Annotated[
-        str | None,
-        typer.Option(metavar="DATA", help='Table of measurements: find the boundary that FILE calls "unknown".'),
-    ] = None,
+        str | None, Option('table of measurements: find the boundary that FILE calls "unknown"', metavar="DATA")
+    ],
     lifetimes: Annotated[
-        float, typer.Option("--lifetimes", help="With --invert: relative uncertainty of the lifetimes of both sides.")
-    ] = 0.0,
+        float, Option("with --invert: relative uncertainty of the lifetimes of both sides", "share", "0")
+    ],
     workers: Annotated[
-        int | None,
-        typer.Option(
-            "--workers", help="With --monte-carlo: threads that share the work; all cores if not given.", min=1
-        ),
-    ] = None,
-    store: StoreFolder = None,
-    dask: DaskAddress = None,
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+        int | None, Option("with --monte-carlo: threads; all cores if omitted", low=1, panel="Computation")
+    ],
+    work: Annotated[Work, Panel(names="store dask")],
+    files: Results,
 ) -> None:
     """Heat through films, superlattices and stacks between 1 nm and 1 mm, by the Boltzmann equation."""
     if monte_carlo and definitions:
         raise InputError(
             "--definitions with --monte-carlo: resistances by definition are those of layers; give one of the two"
         )
-    if not monte_carlo and (workers, store, dask) != (None, None, None):
+    if not monte_carlo and (work or workers):
         raise InputError("--workers, --store and --dask without --monte-carlo: only its batches are shared and kept")
     if invert is None and lifetimes:
         raise InputError("--lifetimes without --invert: their uncertainty matters to what is found from data alone")
     if invert is not None:
         if monte_carlo or definitions:
             raise InputError("--invert with --monte-carlo or --definitions: give one of them")
-        _report_inverse_problem(stack, invert, lifetimes=lifetimes, files=Results(save, plot), as_json=as_json)
+        _report_inverse_problem(stack, invert, lifetimes, files)
         return
-    files = Results(save, plot)
     if monte_carlo:
-        _report_domain(stack, files, workers=workers, store=store, dask=dask, as_json=as_json)
+        _report_domain(stack, files, workers, work)
         return
     held = kapitza.io.read_films(stack)
     if None in held.crossings:
         name = "|".join(film.name for film in held.films[held.crossings.index(None) :][:2])
         raise InputError(f'the boundary {name} is "unknown": give it a transmission, or data with --invert DATA')
-    found = kapitza.transport(held.films, held.crossings, left=held.left, right=held.right, period=held.period)
+    solved = kapitza.transport(held.films, held.crossings, left=held.left, right=held.right, period=held.period)
     thick = _thick_resistances(held) if definitions else {}
-    files.keep(found)
-    height = _TWO_PANELS_HEIGHT if found.bounds.size else 4.4
-    files.draw_figure(lambda figure: kapitza.plot.transport_figure(found, figure), height=height)
-    resistances = found.resistances()
+    height = _TWO_PANELS_HEIGHT if solved.bounds.size else 4.4
+    files.draw_figure(lambda figure: kapitza.plot.transport_figure(solved, figure), height=height)
+    resistances = solved.resistances()
     derived = {
-        "conductance": quantity_json(1 / found.resistance, "W m^-2 K^-1", meaning="heat flux per kelvin"),
-        "total_resistance": quantity_json(found.resistance, "m^2 K W^-1", meaning="resistance"),
-        "effective_conductivity": quantity_json(found.effective_conductivity, "W m^-1 K^-1"),
+        "conductance": quantity_json(1 / solved.resistance, "W m^-2 K^-1", meaning="heat flux per kelvin"),
+        "total_resistance": quantity_json(solved.resistance, "m^2 K W^-1", meaning="resistance"),
+        "effective_conductivity": quantity_json(solved.effective_conductivity, "W m^-1 K^-1"),
     }
-    if as_json:
-        by_name = {"resistance": resistances, "thick_resistance": thick}
-        print_record(found, derived | {name: quantity_json(one, "m^2 K W^-1") for name, one in by_name.items()})
-        return
-    print_columns(f"{held.title} at {found.base:g} K", _layer_columns(found))
-    print_values("as a whole", columns_of(derived, dict.fromkeys(derived, "")), digits=5)
-    if resistances:
-        print_columns("resistance in m² K GW⁻¹ by temperature drop", _definition_columns(resistances, thick))
-    if thick:
-        note("extrapolated: with the bulk gradient of these layers; in thick layers: of 10 µm or more on both sides")
-    if definitions and held.period is None and held.left is None and held.right is None:
-        off = kapitza.boltzmann.fourier_error(held.films, held.crossings)
-        law = "Fourier's law with the resistances in thick layers, and slips at the walls,"
-        if off > _FOURIER_FAILS:
-            note(f"{law} has {1 + off:.2g} times this resistance: layers are too thin beside mean free paths")
-        else:
-            note(f"{law} is off by {off:+.2%}")
-    files.announce()
+    by_name = {"resistance": resistances, "thick_resistance": thick}
+
+    def printout() -> Iterator[Part]:
+        yield Table(f"{held.title} at {solved.base:g} K", _layer_columns(solved))
+        yield Values("as a whole", columns_of(derived), digits=5)
+        if resistances:
+            yield Table("resistance in m² K GW⁻¹ by temperature drop", _definition_columns(resistances, thick))
+        if thick:
+            yield Note(
+                "extrapolated: with the bulk gradient of these layers; in thick layers: of 10 µm or more on both sides"
+            )
+        if definitions and held.period is None and held.left is None and held.right is None:
+            yield _fourier_note(kapitza.boltzmann.fourier_error(held.films, held.crossings))
+
+    in_json = derived | {name: quantity_json(values, "m^2 K W^-1") for name, values in by_name.items()}
+    files.report(solved, printout(), in_json)
 
 
-def _report_domain(
-    path: str, files: Results, *, workers: int | None, store: str | None, dask: str | None, as_json: bool
-) -> None:
+def _fourier_note(off: float) -> Note:
+    """Return by how much Fourier's law is off."""
+    law = "Fourier's law with the resistances in thick layers, and slips at the walls,"
+    if off > _FOURIER_FAILS:
+        return Note(f"{law} has {1 + off:.2g} times this resistance: layers are too thin beside mean free paths")
+    return Note(f"{law} is off by {off:+.2%}")
+
+
+def _report_domain(path: str, files: Results, workers: int | None, work: Work) -> None:
     """Run the domain of a file and report the temperatures."""
     held = kapitza.io.read_domain(path)
     spacing = held.spacing[0] if len(held.spacing) == 1 else held.spacing
     # the digits are the same with any number of threads
-    with long_work("batches", workers or os.cpu_count() or 1, store, dask) as work:
-        found = kapitza.boltzmann.monte_carlo(held.domain, spacing=spacing, settings=held.settings, **work)
+    with long_work("batches", workers or os.cpu_count() or 1, work.store, work.dask) as shared:
+        carlo = kapitza.boltzmann.monte_carlo(held.domain, spacing=spacing, settings=held.settings, **shared)
     try:
         fourier = kapitza.boltzmann.fourier_temperature(held.domain, spacing)
     except InputError as err:  # too many cells: Monte Carlo stands alone
         fourier = None
         note(f"without Fourier's law: {err}")
-    files.keep(found)
     if fourier is None:
-        files.draw(lambda ax: kapitza.plot.transport_map(found, ax))
+        files.draw(lambda ax: kapitza.plot.transport_map(carlo, ax))
     else:
         law = fourier
         files.draw_figure(
-            lambda figure: kapitza.plot.transport_map_figure(found, law, figure), height=_TWO_PANELS_HEIGHT
+            lambda figure: kapitza.plot.transport_map_figure(carlo, law, figure), height=_TWO_PANELS_HEIGHT
         )
-    if as_json:
-        beside = None if fourier is None else quantity_json(_mask_walls(fourier, found.region >= 0), "K")
-        print_record(found, {"fourier": beside})
-        return
-    title = f"{held.title}: {found.particles} particles, {found.events} events, seed {found.seed}"
-    print_columns(title, _region_columns(found, fourier))
-    title = "heat that walls take, and that crosses boundaries from left to right"
-    print_columns(title, _heat_columns(found), digits=5)
-    files.announce()
+    beside = None if fourier is None else quantity_json(_mask_walls(fourier, carlo.region >= 0), "K")
+    title = f"{held.title}: {carlo.particles} particles, {carlo.events} events, seed {carlo.seed}"
+    printed = [
+        Table(title, _region_columns(carlo, fourier)),
+        Table("heat that walls take, and that crosses boundaries from left to right", _heat_columns(carlo), digits=5),
+    ]
+    files.report(carlo, printed, {"fourier": beside})
 
 
-def _report_inverse_problem(path: str, data: str, *, lifetimes: float, files: Results, as_json: bool) -> None:
+def _report_inverse_problem(path: str, data: str, lifetimes: float, files: Results) -> None:
     """Find the transmission of the unknown boundary of a stack and report how well the data determine it."""
     held = kapitza.io.read_films(path)
     measured = kapitza.io.read_spectral_measurements(data, held)
     unknown = held.crossings.index(None)
     left, right = (held.films[k].carriers for k in (unknown, unknown + 1))
-    found = kapitza.thermoreflectance.spectral_transmission(
+    estimate = kapitza.thermoreflectance.spectral_transmission(
         [measured], left, right, lifetimes=lifetimes, samples=_POSTERIOR_SAMPLES
     )
     try:
-        spectra = kapitza.thermoreflectance.exact_extreme_spectra(found, [measured], found.limit)
-        attained = tuple(float(one @ found.limit) for one in spectra)
+        spectra = kapitza.thermoreflectance.exact_extreme_spectra(estimate, [measured], estimate.limit)
+        attained = tuple(float(spectrum @ estimate.limit) for spectrum in spectra)
     except ConvergenceError as err:
-        attained = found.sum_range(found.limit)
+        attained = estimate.sum_range(estimate.limit)
         note(f"range of the conductance on the linearised model: {err}")
-    files.keep(found)
-    files.draw_figure(lambda figure: kapitza.plot.estimate_figure(found, figure), height=4.4)
-    value, sigma = found.conductance
+    files.draw_figure(lambda figure: kapitza.plot.estimate_figure(estimate, figure), height=4.4)
+    value, sigma = estimate.conductance
     derived = {
         "conductance": quantity_json(value, "W m^-2 K^-1", sigma=sigma, meaning="emitted conductance"),
         "lowest_conductance": quantity_json(attained[0], "W m^-2 K^-1", meaning="lowest with any spectrum"),
         "highest_conductance": quantity_json(attained[1], "W m^-2 K^-1", meaning="highest with any spectrum"),
-        "chi2": quantity_json(found.chi2, "1", meaning=f"chi² of the {found.count} data"),
-        "numbers_from_data": quantity_json(found.freedom, "1", meaning="numbers that come from the data"),
+        "chi2": quantity_json(estimate.chi2, "1", meaning=f"chi² of the {estimate.count} data"),
+        "numbers_from_data": quantity_json(estimate.freedom, "1", meaning="numbers that come from the data"),
     }
-    if as_json:
-        print_record(found, derived)
-        return
-    title = f"{left.name}|{right.name} from {found.count} data"
-    print_columns(title, _estimate_columns(title, found))
-    print_values("what the data determine", columns_of(derived, dict.fromkeys(derived, "")))
-    note("95 %: spectra from smooth to rough, as likely as the data make them; any: what the data alone leave open")
-    files.announce()
+    title = f"{left.name}|{right.name} from {estimate.count} data"
+
+    def printout() -> Iterator[Part]:
+        yield Table(title, _estimate_columns(title, estimate))
+        yield Values("what the data determine", columns_of(derived))
+        yield Note(
+            "95 %: spectra from smooth to rough, as likely as the data make them; any: what the data alone leave open"
+        )
+
+    files.report(estimate, printout(), derived)
 
 
 def _mask_walls(value: Any, held: Any) -> Any:

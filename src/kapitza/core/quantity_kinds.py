@@ -41,7 +41,7 @@ QUANTITY_KINDS: Mapping[str, QuantityKind] = MappingProxyType(
         "frequency": QuantityKind({"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9, "THz": 1e12}, "Hz", "MHz"),
         "speed": QuantityKind({"m/s": 1.0, "km/s": 1e3}),
         "energy": QuantityKind({"J": 1.0, "meV": meV, "eV": e}),
-        "stiffness": QuantityKind({"N/m3": 1.0, "MN/m3": 1e6, "GN/m3": 1e9, "N/m/nm2": 1e18}),
+        "stiffness": QuantityKind({"N/m3": 1.0, "MN/m3": 1e6, "GN/m3": 1e9, "N/m/nm2": 1e18}, "N m^-3"),
         "mass": QuantityKind({"kg": 1.0, "u": m_u, "amu": m_u}),
         "temperature": QuantityKind({"K": 1.0}, "K", "K"),
         "angle": QuantityKind({"rad": 1.0, "mrad": 1e-3, "deg": math.pi / 180, "°": math.pi / 180}, "rad", "mrad"),

@@ -51,30 +51,36 @@ def _check_top(instance: Any, attribute: Any, value: object) -> None:
 class Ranking(BaseRecord):
     """What is looked for among the pairs.
 
-    Attributes
-    ----------
-    order : "high" or "low" conductances first
-    best : among how many a pair is to be with the probability of the list
-    calibrated : whether pairs that the calibration knows take their error from it, which needs a third of a second each
-    each : whether each material has a list of its own
-    drop : the temperature drop that defines the conductance
-    statistics : "quantum" or "classical"
-    precision : of the conductances: "double", or "single", right to 1e-4
-
     Raises
     ------
     InputError
         for a number of pairs below 1, or an unknown word
     """
 
-    top: int = field(default=100, validator=_check_top, metadata=about("1", "pairs in a list"))
-    best: int = field(default=10, validator=_check_top, metadata=about("1", "for the probability of a rank"))
-    calibrated: bool = False
-    order: Order = field(default="high", validator=one_of(*ORDERS))
-    each: bool = False
-    drop: Drop = field(default="emitted", validator=one_of(*TEMPERATURE_DROPS))
-    statistics: Statistics = field(default="quantum", validator=one_of(*STATISTICS_NAMES))
-    precision: Precision = field(default="double", validator=one_of(*PRECISIONS))
+    top: int = field(default=100, validator=_check_top, metadata=about("1", "pairs in each list"))
+    best: int = field(
+        default=10, validator=_check_top, metadata=about("1", "number of pairs for the probability of being among them")
+    )
+    calibrated: bool = field(
+        default=False, metadata=about("", "calibrated errors for pairs of the library, which take 0.3 s each")
+    )
+    order: Order = field(
+        default="high", validator=one_of(*ORDERS), metadata=about("", "high or low conductances first")
+    )
+    each: bool = field(default=False, metadata=about("", "a list for each material"))
+    drop: Drop = field(
+        default="emitted",
+        validator=one_of(*TEMPERATURE_DROPS),
+        metadata=about("", "temperature drop that defines the conductance"),
+    )
+    statistics: Statistics = field(
+        default="quantum", validator=one_of(*STATISTICS_NAMES), metadata=about("", "statistics of the phonons")
+    )
+    precision: Precision = field(
+        default="double",
+        validator=one_of(*PRECISIONS),
+        metadata=about("", "precision of the conductances; single is right to 1e-4"),
+    )
 
 
 @frozen(eq=False, kw_only=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import kapitza
+from kapitza.cli.figures import Results
 from kapitza.cli.fit import parameter_numbers
-from kapitza.cli.output import note, print_record, print_table, quantity_json
+from kapitza.cli.output import quantity_json
+from kapitza.cli.tables import Grid, Note, Part
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import InputError
 from kapitza.io.device.sweeps import format_device_number
@@ -18,11 +21,8 @@ if TYPE_CHECKING:
     from kapitza.measure.fit_result import Fit
 
 
-def report_inverse(
-    path: str, measured: str, free: str | None, across: str | None, *, save: str | None, as_json: bool
-) -> None:
+def report_inverse(path: str, measured: str, names: list[str], across: str | None, files: Results) -> None:
     """Fit a device file to measured temperatures, which without free numbers update all that is uncertain in it."""
-    names = [name.strip() for name in (free or "").split(",") if name.strip()]
     device = kapitza.io.read_device(path)
     for one in device.sources:
         if not isinstance(one.waveform, kapitza.device.SteadyPower):
@@ -48,25 +48,23 @@ def report_inverse(
     kept: dict[str, Any] = {"device": kapitza.thermometry.fitted_device(found)}
     kept |= {owner: kapitza.thermometry.fitted_conductance(found, owner) for owner in determined}
     peak = None if found.bounds else kapitza.thermometry.updated_peak(found)
-    if save is not None:
-        kapitza.save(kept, save)
-    if as_json:
-        numbers = {"chi2": found.chi2, "freedom": found.freedom, "parameters": parameter_numbers(found)}
-        boundaries = {one.boundary: _boundary_numbers(one) for one in fluxes}
-        derived = {**numbers, "bounds": found.bounds, "boundaries": boundaries, "drop": "extrapolated"}
-        print_record(kept, derived if peak is None else {**derived, "peak": peak})
-        return
-    _print_inverse(device.title, found, fluxes)
-    if peak is not None:
-        before = f"{peak.before:.4g}"
-        if peak.before_sigma is not None:
-            before = with_error(peak.before, peak.before_sigma)
-        note(
-            f"hottest point: {before} K above the sink as the file says, "
-            f"{with_error(peak.after, peak.after_sigma)} K with these temperatures"
-        )
-    if save is not None:
-        note(f"wrote {save}")
+    boundaries = {one.boundary: _boundary_numbers(one) for one in fluxes}
+    derived = {"chi2": found.chi2, "freedom": found.freedom, "parameters": parameter_numbers(found)}
+    derived |= {"bounds": found.bounds, "boundaries": boundaries, "drop": "extrapolated"}
+    derived |= {} if peak is None else {"peak": peak}
+
+    def printout() -> Iterator[Part]:
+        yield from _describe_inverse(device.title, found, fluxes)
+        if peak is not None:
+            before = f"{peak.before:.4g}"
+            if peak.before_sigma is not None:
+                before = with_error(peak.before, peak.before_sigma)
+            yield Note(
+                f"hottest point: {before} K above the sink as the file says, "
+                f"{with_error(peak.after, peak.after_sigma)} K with these temperatures"
+            )
+
+    files.report(kept, printout(), derived)
 
 
 def _parse_crossing(text: str) -> Crossing:
@@ -90,7 +88,7 @@ def _boundary_numbers(one: BoundaryFlux) -> dict[str, Any]:
     }
 
 
-def _print_inverse(title: str, found: Fit, fluxes: list[BoundaryFlux]) -> None:
+def _describe_inverse(title: str, found: Fit, fluxes: list[BoundaryFlux]) -> Iterator[Part]:
     """Print a fit: numbers with total errors, then the flux through each boundary and its resistance."""
     rows: list[list[str]] = []
     for parameter, value, sigma in zip(found.problem.parameters, found.value, found.sigma, strict=True):
@@ -102,14 +100,14 @@ def _print_inverse(title: str, found: Fit, fluxes: list[BoundaryFlux]) -> None:
         else:
             rows.append([name, prior, format_device_number(name, float(value)), f"± {100 * sigma / abs(value):.2g} %"])
     heads = ("number", "known before", "value", "total error")
-    print_table(f"{title}: fit of {found.problem.rows} temperatures", heads, rows, text=2)
+    yield Grid(f"{title}: fit of {found.problem.rows} temperatures", heads, rows, text=2)
     for one in fluxes:
         jump, flux, resistance = one.sigma.tolist()
         shown = f"{with_error(1e9 * one.resistance, 1e9 * resistance)} m²K/GW"
         if one.bound is not None:
             shown = kapitza.measure.format_bound(one.bound, "resistance")
-        note(
+        yield Note(
             f"{one.boundary} below the hottest point: {with_error(one.jump, jump)} K over "
             f"{with_error(1e-6 * one.flux, 1e-6 * flux)} MW/m² is {shown}"
         )
-    note(f"chi² = {found.chi2:.4g} for {found.freedom:.1f} degrees of freedom")
+    yield Note(f"chi² = {found.chi2:.4g} for {found.freedom:.1f} degrees of freedom")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import kapitza
 from kapitza.cli import figures
@@ -19,7 +19,9 @@ from kapitza.cli.device.pulses import (
     report_courses,
     report_train,
 )
-from kapitza.cli.output import note, print_record, print_table, quantity_json
+from kapitza.cli.layer import Option
+from kapitza.cli.output import note, quantity_json
+from kapitza.cli.tables import Grid, Note, Part
 from kapitza.core.parameter_units import with_error
 from kapitza.io.device.sweeps import format_device_number
 
@@ -52,10 +54,12 @@ _WORTH_MEASURING = 0.9  # of the error, below which a measurement of one boundar
 
 @dataclass(frozen=True)
 class DeviceFiles(figures.Results):
-    """Files that the verb writes: results, a figure, a figure against time, fields for ParaView."""
+    """Files of a device: also a figure against time, and fields for ParaView."""
 
-    step: str | None = None
-    vtk: str | None = None
+    step: Annotated[
+        str | None, Option("figure against time: switched on at 0, or as the file states", metavar="FILE")
+    ] = None
+    vtk: Annotated[str | None, Option("fields for ParaView: .vtr (cells) or .vtu (split cells)", metavar="FILE")] = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -101,7 +105,6 @@ def report_device(
     cells: int,
     tolerance: float | None,
     samples: int,
-    as_json: bool,
 ) -> None:
     """Temperatures of a device file; devices that are drawn are shared and kept as `work` says."""
     solvers = {
@@ -113,22 +116,22 @@ def report_device(
     hottest, known = report.found.layer, kapitza.io.device.region_materials(path)
     if hottest in known:
         kapitza.matter.warn_of_state(kapitza.material(known[hottest]), report.found.sink + report.found.peak)
-    if as_json:
-        print_record(report.found, _derived_numbers(report, choice))
-        return
-    _print_report(report)
-    refined = getattr(report.found, "cells", 0) and choice.tier == "layers"
-    note(f"{_REFINED_TITLE}: {choice.why}" if refined else reason(choice))
-    if not _MIN_PLAUSIBLE_RISE <= abs(report.found.peak) <= _MAX_PLAUSIBLE_RISE:
-        note(
-            f"a rise of {report.found.peak:.3g} K looks implausible: is a thickness, a power or a conductance in "
-            "another unit?"
-        )
-    if not kapitza.io.device.names_sink(path):
-        note(f"{path} names no sink: heat leaves at {report.found.sink:g} K (sink = '{report.found.sink:g} K')")
-    for text in report.notes:
-        note(text)
-    files.announce()
+
+    def printout() -> Iterator[Part]:
+        yield from _describe_report(report)
+        refined = getattr(report.found, "cells", 0) and choice.tier == "layers"
+        yield Note(f"{_REFINED_TITLE}: {choice.why}" if refined else reason(choice))
+        if not _MIN_PLAUSIBLE_RISE <= abs(report.found.peak) <= _MAX_PLAUSIBLE_RISE:
+            yield Note(
+                f"a rise of {report.found.peak:.3g} K looks implausible: is a thickness, a power or a conductance in "
+                "another unit?"
+            )
+        if not kapitza.io.device.names_sink(path):
+            sink = f"{report.found.sink:g} K"
+            yield Note(f"{path} names no sink: heat leaves at {sink} (sink = '{sink}')")
+        yield from map(Note, report.notes)
+
+    files.show(report.found, printout(), _derived_numbers(report, choice))
 
 
 def _solve_layers(
@@ -437,7 +440,7 @@ def _derived_numbers(report: _Report, choice: DeviceMethod) -> dict[str, Any]:
     }
 
 
-def _print_report(report: _Report) -> None:
+def _describe_report(report: _Report) -> Iterator[Part]:
     """Print the hottest point, drops below it, boundaries, averages, faces, and what makes it uncertain."""
     found, unit = report.found, report.unit
     drops = [
@@ -467,9 +470,7 @@ def _print_report(report: _Report) -> None:
     title = _hottest_point(report)
     for heading, heads, rows in tables:
         if rows:
-            print_table(
-                "\n\n".join(text for text in (title, heading) if text) if title else f"\n{heading}", heads, rows
-            )
+            yield Grid("\n\n".join(text for text in (title, heading) if text) if title else f"\n{heading}", heads, rows)
             title = ""
 
 

@@ -1,4 +1,4 @@
-"""Verbs for devices: device, export."""
+"""The commands `device` and `export`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from kapitza.cli import figures
 from kapitza.cli.device.inverse import report_inverse
 from kapitza.cli.device.report import DeviceFiles, reason, report_device
 from kapitza.cli.device.sweeps import report_sweep
-from kapitza.cli.options import DaskAddress, Figure, Json, Save, StoreFolder, WorkerCount, long_work
+from kapitza.cli.layer import Option, Panel
+from kapitza.cli.options import Work, parse_names
 from kapitza.cli.output import note, print_json, quantity_json
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
@@ -22,103 +23,91 @@ if TYPE_CHECKING:
     from kapitza.device.layered.network import FosterNetwork
     from kapitza.io.device.layers import DeviceMethod
 
-device_app = typer.Typer()
-
 _DeviceFile = Annotated[str, typer.Argument(metavar="FILE", help="Device file (.toml): layers, boundaries, sources.")]
+_FIT = "Fit to measured temperatures"
 
 
-@device_app.command()
+def _parse_tolerance(text: str) -> float:
+    return kapitza.device.check_tolerance(quantity(text, "temperature", what="tolerance"))
+
+
 def device(
     file: _DeviceFile,
+    *,
     sweep: Annotated[
         str | None,
-        typer.Option(metavar="NAME=RANGE", help="One number over a range: 'GaN|SiC.conductance=50:500:10MW/m2K'."),
-    ] = None,
-    plot: Figure = None,
-    step: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Figure against time: switched on at 0, or as the file says.")
-    ] = None,
-    samples: Annotated[
-        int, typer.Option(help="Devices drawn from the uncertainties, beside the linear error.", min=0)
-    ] = 0,
+        Option("one parameter over a range: 'GaN|SiC.conductance=50:500:10MW/m2K'", metavar="NAME=RANGE"),
+    ],
+    samples: Annotated[int, Option("devices drawn from the uncertainties, beside the linear error", low=0)] = 0,
+    tier: Annotated[
+        Literal["auto", "layers", "volumes", "elements"], Option("method of solution; by the geometry if auto")
+    ] = "auto",
+    cells: Annotated[int, Option("approximate number of cells of a box grid", low=512)] = 60_000,
+    tolerance: Annotated[
+        float | None,
+        Option("largest numerical error (estimated), '0.1 K': cells shrink", _parse_tolerance, metavar="K"),
+    ],
     fit: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Temperatures to fit: a table x, y, depth, T, sigma, or a saved map."),
-    ] = None,
+        str | None, Option("table of x, y, depth, T, sigma, or a saved map", metavar="FILE", panel=_FIT)
+    ],
     free: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAMES",
-            help="Numbers to find in that fit: 'GaN|SiC.conductance,...'; without, all uncertain ones are updated.",
+        list[str] | None,
+        Option(
+            "parameters to find, 'GaN|SiC.conductance,...'; if omitted, all uncertain ones are updated", parse_names,
+            metavar="NAMES", panel=_FIT,
         ),
-    ] = None,
+    ],
     across: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME=PLACE", help="Boundary that a saved map or profile crosses, and where: 'GaN|SiC=12nm+-2nm'."
+        Option(
+            "boundary that a saved map or profile crosses, and where: 'GaN|SiC=12nm+-2nm'", metavar="NAME=POSITION",
+            panel=_FIT,
         ),
-    ] = None,
-    tier: Annotated[
-        Literal["auto", "layers", "volumes", "elements"],
-        typer.Option(help="How it is solved; by what the geometry needs if left out."),
-    ] = "auto",
-    cells: Annotated[int, typer.Option(help="Cells of a box grid, about.", min=512)] = 60_000,
-    tolerance: Annotated[
-        str | None, typer.Option(metavar="K", help="Largest numerical error (estimated), e.g. '0.1 K': cells shrink.")
-    ] = None,
-    vtk: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Fields for ParaView: .vtr (cells) or .vtu (split cells).")
-    ] = None,
-    workers: WorkerCount = 1,
-    store: StoreFolder = None,
-    dask: DaskAddress = None,
-    save: Save = None,
-    as_json: Json = False,
-) -> None:
+    ],
+    work: Work,
+    files: DeviceFiles,
+) -> None:  # fmt: skip
     """Temperature of a device, the share of each layer and boundary in it, and how uncertain it is."""
-    files = DeviceFiles(save, plot, step, vtk)
-    clash = {"--plot": plot, "--step": step, "--samples": samples, "--sweep": sweep, "--tolerance": tolerance}
+    clash = {
+        "--plot": files.plot, "--step": files.step, "--samples": samples, "--sweep": sweep, "--tolerance": tolerance,
+    }  # fmt: skip
     given = [name for name, value in clash.items() if value]
     if fit is not None and given:
         raise InputError(f"{' and '.join(given)} with --fit: a fit takes --free, --save and --json only")
-    if sweep is None and not samples and (workers, store, dask) != (1, None, None):
+    if sweep is None and not samples and work:
         raise InputError(
             "--workers, --store and --dask without --sweep or --samples: only their devices are shared and kept"
         )
     if sweep is not None and tolerance is not None:
         raise InputError("--tolerance with --sweep: the devices of a sweep share one number of cells, --cells")
     if free is not None and fit is None:
-        raise InputError(f"--free {free} without --fit: give the table of measured temperatures")
+        raise InputError(f"--free {','.join(free)} without --fit: give the table of measured temperatures")
     if across is not None and fit is None:
         raise InputError(f"--across {across} without --fit: give the saved map or profile")
     choice = _choose_method(file, tier)
-    if choice.tier == "layers":
-        if vtk is not None:
-            raise InputError(f"--vtk {vtk}: layers are solved without a grid; --tier volumes makes one")
-    else:
-        _refuse_for_fields(choice, fit=fit, samples=samples, sweep=sweep, step=step, vtk=vtk)
+    if choice.tier != "layers":
+        _refuse_for_fields(choice, fit=fit, samples=samples, sweep=sweep, files=files)
+    elif files.vtk is not None:
+        raise InputError(f"--vtk {files.vtk}: layers are solved without a grid; --tier volumes makes one")
     if fit is not None:
-        report_inverse(file, fit, free, across, save=save, as_json=as_json)
-    elif sweep is not None:
-        with long_work("devices", workers, store, dask) as work:
-            report_sweep(file, sweep, files, work, as_json=as_json, cells=None if choice.tier == "layers" else cells)
-    else:
-        error = None
-        if tolerance is not None:
-            error = kapitza.device.check_tolerance(quantity(tolerance, "temperature", what="tolerance"))
-        with long_work("devices", workers, store, dask) as work:
-            report_device(file, choice, files, work, cells=cells, tolerance=error, samples=samples, as_json=as_json)
+        report_inverse(file, fit, free or [], across, files)
+        return
+    with work.run("devices") as shared:
+        if sweep is not None:
+            report_sweep(file, sweep, files, shared, cells=None if choice.tier == "layers" else cells)
+        else:
+            report_device(file, choice, files, shared, cells=cells, tolerance=tolerance, samples=samples)
 
 
 def _refuse_for_fields(
-    choice: DeviceMethod, *, fit: str | None, samples: int, sweep: str | None, step: str | None, vtk: str | None
+    choice: DeviceMethod, *, fit: str | None, samples: int, sweep: str | None, files: DeviceFiles
 ) -> None:
     """Refuse options that blocks on a grid, or bodies on a mesh, do not have."""
     on_mesh = choice.tier == "elements"
-    unknown = {"--fit": fit, "--samples": samples, "--sweep": on_mesh and sweep, "--step": on_mesh and step}
-    unknown["--vtk FILE.vtr"] = on_mesh and Path(vtk or "").suffix.lower() == ".vtr"
+    unknown = {"--fit": fit, "--samples": samples, "--sweep": on_mesh and sweep, "--step": on_mesh and files.step}
+    unknown["--vtk FILE.vtr"] = on_mesh and Path(files.vtk or "").suffix.lower() == ".vtr"
     if sweep is not None:
-        unknown |= {"--vtk": vtk, "--step": step}
+        unknown |= {"--vtk": files.vtk, "--step": files.step}
     wrong = [name for name, value in unknown.items() if value]
     if wrong:
         raise InputError(f"{' and '.join(wrong)}: not for a device {reason(choice)}")
@@ -136,20 +125,32 @@ def _choose_method(path: str, tier: str) -> DeviceMethod:
     raise InputError(f"--tier {tier} cannot describe {path}: {needed.why}")
 
 
-@device_app.command()
+def _parse_time_span(text: str) -> tuple[float, float]:
+    """First and last time of "10ns:10ms", s."""
+    parts = text.split(":")
+    if len(parts) != 2:
+        raise InputError(f"{text!r:.40}: expected two times such as 10ns:10ms")
+    first, last = (quantity(part, "time", what="time") for part in parts)
+    return first, last
+
+
 def export(
     file: _DeviceFile,
-    spice: Annotated[str | None, typer.Option(metavar="FILE", help="Thermal network as a SPICE netlist.")] = None,
-    comsol: Annotated[str | None, typer.Option(metavar="FILE", help="Table (.csv) of boundary resistances.")] = None,
+    *,
+    spice: Annotated[str | None, Option("thermal network as a SPICE netlist", metavar="FILE")],
+    comsol: Annotated[str | None, Option("table (.csv) of boundary resistances", metavar="FILE")],
     moose: Annotated[
-        str | None, typer.Option(metavar="FOLDER", help="Mesh and input file for MOOSE, which runs on many machines.")
-    ] = None,
-    cells: Annotated[int, typer.Option(help="Bricks of the mesh, about.")] = 150_000,
-    order: Annotated[int, typer.Option(help="Cells of the network, at most.")] = 12,
-    ladder: Annotated[bool, typer.Option("--ladder", help="A Cauer ladder instead of a Foster chain.")] = False,
-    of: Annotated[str, typer.Option(help="What the network follows: peak, or the name of a patch.")] = "peak",
-    times: Annotated[str | None, typer.Option(help="Range that it has to follow, e.g. 10ns:10ms.")] = None,
-    as_json: Json = False,
+        str | None, Option("mesh and input file for MOOSE, which runs on many machines", metavar="FOLDER")
+    ],
+    cells: Annotated[int, Option("with --moose: approximate number of bricks of the mesh")] = 150_000,
+    order: Annotated[int, Option("with --spice: largest number of cells of the network")] = 12,
+    ladder: Annotated[bool, Option("with --spice: a Cauer ladder instead of a Foster chain")],
+    of: Annotated[str, Option("with --spice: what the network follows, peak or the name of a patch")] = "peak",
+    times: Annotated[
+        tuple[float, float] | None,
+        Option("with --spice: range of times to follow, 10ns:10ms", _parse_time_span, metavar="FIRST:LAST"),
+    ],
+    files: Annotated[figures.Results, Panel(names="as_json")],
 ) -> None:
     """Write a device for other programs: a thermal network, its boundary resistances, or a problem for MOOSE."""
     if spice is None and comsol is None and moose is None:
@@ -167,7 +168,7 @@ def export(
         note(f"wrote {', '.join(written['moose']['files'])}")
     device = None if spice is None and comsol is None else kapitza.io.read_device(file)
     if spice is not None and device is not None:
-        span = kapitza.device.grid.grid_time_span(device) if times is None else _parse_time_span(times)
+        span = times or kapitza.device.grid.grid_time_span(device)
         network = kapitza.device.layered.foster_network(device, order, first=span[0], last=span[1], of=of)
         kapitza.io.write_spice(network, spice, title=device.title, ladder=ladder)
         power = device.power
@@ -184,7 +185,7 @@ def export(
         count = sum(isinstance(one.conductance, kapitza.Conductance) for one in device.stack.boundaries)
         note(f"wrote {comsol}: {len(device.stack.boundaries)} boundaries" + (f", {count} of T" if count else ""))
         written["comsol"] = {"files": [comsol], "boundaries": len(device.stack.boundaries), "of_temperature": count}
-    if as_json:
+    if files.as_json:
         print_json(written)
 
 
@@ -198,12 +199,3 @@ def _network_numbers(network: FosterNetwork, power: float, span: tuple[float, fl
         "last": quantity_json(span[1], "s", meaning="last time that it follows"),
         "power": quantity_json(float(power), "W", meaning="power"),
     }
-
-
-def _parse_time_span(text: str) -> tuple[float, float]:
-    """First and last time of "10ns:10ms", s."""
-    parts = text.split(":")
-    if len(parts) != 2:
-        raise InputError(f"{text!r:.40}: expected two times such as 10ns:10ms")
-    first, last = (quantity(part, "time", what="time") for part in parts)
-    return first, last

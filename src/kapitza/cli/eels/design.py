@@ -1,19 +1,18 @@
-"""The verbs of planned scans: `eels design` and `eels simulate`."""
+"""The commands of planned scans: `eels design` and `eels simulate`."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
 
 import kapitza
 from kapitza.cli.eels.options import PlanFile
 from kapitza.cli.figures import Results, check_output
-from kapitza.cli.options import Figure, Json
-from kapitza.cli.output import note, print_json, print_record, print_table, print_text, quantity_json
-from kapitza.cli.tables import Column, print_columns
+from kapitza.cli.layer import Option, Panel
+from kapitza.cli.output import note, print_json, print_text, quantity_json
+from kapitza.cli.tables import Column, Grid, Part, Table, print_parts
 from kapitza.units import meV, nm
 
 if TYPE_CHECKING:
@@ -29,54 +28,47 @@ _SPECTRUM_SUFFIXES = (".h5", ".ndata")
 
 def design_plan(
     plan: PlanFile,
-    floor: Annotated[float, typer.Option(help="Share of the time spread evenly.", min=0, max=1)] = 0.2,
-    lamella: Annotated[
-        bool, typer.Option("--lamella", help="FILE is of `eels lamella`: rank experiments by the error of R.")
-    ] = False,
-    plot: Figure = None,
-    as_json: Json = False,
+    *,
+    floor: Annotated[float, Option("fraction of the time that is spread evenly", low=0, high=1)] = 0.2,
+    lamella: Annotated[bool, Option("FILE is of `eels lamella`: rank experiments by the error of R")],
+    files: Annotated[Results, Panel(names="plot as_json")],
 ) -> None:
     """Dose, resolution, pixels and time for a wanted uncertainty of temperature, jump and Kapitza length."""
-    files = Results(plot=plot)
     if lamella:
-        _rank_lamellae(plan, files, as_json)
+        _rank_lamellae(plan, files)
         return
     held = kapitza.io.eels.read_eels_experiment(plan)
-    found = kapitza.eels.design_eels(held.experiment, targets=held.targets, floor=floor)
-    files.draw_figure(lambda figure: kapitza.plot.eels.eels_design(found, figure))
-    if as_json:
+    design = kapitza.eels.design_eels(held.experiment, targets=held.targets, floor=floor)
+    files.draw_figure(lambda figure: kapitza.plot.eels.eels_design(design, figure))
+    if files.as_json:
         time, position = held.experiment.time, held.experiment.position.tolist()
-        print_json(found, {"time": quantity_json(time, "s"), "position": quantity_json(position, "m")})
+        print_json(design, {"time": quantity_json(time, "s"), "position": quantity_json(position, "m")})
         return
-    _print_design(found, Path(plan).name)
+    print_parts(_describe_design(design, Path(plan).name))
     files.announce()
 
 
-def _rank_lamellae(path: str, files: Results, as_json: bool) -> None:
+def _rank_lamellae(path: str, files: Results) -> None:
     """Print experiments on a lamella, the best first."""
     held = kapitza.io.eels.read_lamella(path, virtual=True)
-    found = kapitza.measure.lamella.design_lamella(
+    design = kapitza.measure.lamella.design_lamella(
         held.lamella, held.maps, held.priors, plane=held.plane, spread=held.spread
     )
-    files.draw_figure(lambda figure: kapitza.plot.lamella_design(found, figure))
-    if as_json:
-        print_record(found)
-        return
-    print_text(f"{Path(path).name}: uncertainty of the resistance of {found.plane} by experiment")
-    rows = [f"{100 * sigma:.1f}" for sigma in found.relative_sigma]
-    print_columns("", [Column("experiment", list(found.names)), Column("R to, %", rows)])
-    files.announce()
+    files.draw_figure(lambda figure: kapitza.plot.lamella_design(design, figure))
+    rows = [f"{100 * sigma:.1f}" for sigma in design.relative_sigma]
+    title = f"{Path(path).name}: uncertainty of the resistance of {design.plane} by experiment"
+    files.show(design, [title, Table("", [Column("experiment", list(design.names)), Column("R to, %", rows)])])
 
 
-def _print_design(found: EelsDesign, name: str) -> None:
+def _describe_design(found: EelsDesign, name: str) -> Iterator[Part]:
     """Print a plan."""
     plan = found.experiment
-    print_text(
+    yield (
         f"{name}: {plan.rows} rows of 2 x {plan.columns} pixels, {plan.dose:.3g} electrons in {plan.dwell:.3g} s each, "
         f"{_format_duration(plan.time)}"
     )
-    print_columns("least uncertainty in one pixel", _bound_columns(found), digits=3)
-    print_text(
+    yield Table("least uncertainty in one pixel", _bound_columns(found), digits=3)
+    yield (
         f"resolution of the smallest error where the current goes with it: {found.best_width / meV:.3g} meV "
         f"({found.sigma_with_slit.min():.3g} K; the plan has {plan.fwhm / meV:.3g} meV)"
     )
@@ -91,7 +83,7 @@ def _print_design(found: EelsDesign, name: str) -> None:
             needed = [f"{wanted / size:.3g} {unit}", *(_format_duration(time) for time in found.required_time[target])]
         rows.append([target.replace("_", " "), f"{value:.3g} {unit}", f"{best:.3g} {unit}", *needed])
     heads = ["uncertainty of", "even", "best layout", "wanted", "takes", "takes, best layout"]
-    print_table("", heads, rows)
+    yield Grid("", heads, rows)
 
 
 def _bound_columns(found: EelsDesign) -> list[Column]:
@@ -122,9 +114,10 @@ def _format_duration(seconds: float) -> str:
 
 def simulate_plan(
     plan: PlanFile,
-    save: Annotated[str, typer.Option(metavar="FILE", help="Write the spectra: .h5 or .ndata, as Nion Swift.")],
-    seed: Annotated[int, typer.Option(help="Of the counting noise.", min=0)] = 0,
-    as_json: Json = False,
+    *,
+    save: Annotated[str, Option("spectra: .h5 or .ndata, as Nion Swift", metavar="FILE")],
+    seed: Annotated[int, Option("random seed of the counting noise", low=0)] = 0,
+    files: Annotated[Results, Panel(names="as_json")],
 ) -> None:
     """Spectra of a planned scan with counting noise, drift and point spread."""
     import numpy as np
@@ -140,7 +133,7 @@ def simulate_plan(
         noise = float(np.sqrt(image.dark_variance.max()))
         note(f"the file holds the dark mean, not its noise: fit with --dark {image.dark.max():g}+-{noise:.4g}")
     kapitza.eels.write_eels(image, save)
-    if as_json:
+    if files.as_json:
         print_json({"file": save, "pixels": list(image.shape), "channels": image.energy.size, "seed": seed})
         return
     print_text(f"{save}: {image.title}, {held.experiment.dose:.3g} electrons a pixel, seed {seed}")

@@ -1,4 +1,4 @@
-"""The verb `eels fit`: the temperature of every pixel of a scan."""
+"""The command `eels fit`: the temperature of every pixel of a scan."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 import os
 import sys
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -16,26 +16,20 @@ import typer
 import kapitza
 from kapitza.cli.eels.options import (
     Dark,
-    Dose,
-    EnergyOption,
-    EnergyUnit,
-    ModesOption,
-    Pitch,
-    PositionUnit,
+    ModesFile,
     ReadingOptions,
     Scan,
-    Title,
     apply_dark_count,
     map_energy_scale,
     verdict_text,
 )
 from kapitza.cli.figures import Results
-from kapitza.cli.options import DaskAddress, Figure, Json, Save, StoreFolder, long_work
-from kapitza.cli.output import note, print_record, quantity_json
-from kapitza.cli.tables import Column, print_columns
+from kapitza.cli.layer import Option, Panel
+from kapitza.cli.options import Work, long_work
+from kapitza.cli.output import note, quantity_json
+from kapitza.cli.tables import Column, Note, Part, Table
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import InputError
-from kapitza.io.quantities import quantity
 from kapitza.run.progress import elapsed_time
 from kapitza.units import nm
 
@@ -61,85 +55,84 @@ _PARAMETER_UNITS = {"amplitude": "electrons", "intensity": "electrons", "tempera
 
 def fit_scan(
     scan: Scan,
-    modes: ModesOption,
+    *,
+    modes: ModesFile,
     tie: Annotated[
         Literal["both", "common", "each", "occupation"],
-        typer.Option(help="One temperature, one for each mode, an occupation for each, or the first two."),
+        Option("one temperature, one for each mode, an occupation for each, or the first two"),
     ] = "both",
     calibrate: Annotated[
-        Literal["modes"] | None, typer.Option(help="Scale the energy axis so that the modes lie where their file says.")
-    ] = None,
+        Literal["modes"] | None, Option("scale the energy axis so that the modes lie where their file states")
+    ],
     gain: Annotated[
-        str | None,
-        typer.Option(metavar="FILE|scan", help="Spectra of even light, for the gain of channels; scan: from itself."),
-    ] = None,
+        str | None, Option("spectra of even light for the gain of channels; scan: from itself", metavar="FILE|scan")
+    ],
     vacuum: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Spectra without a specimen: the shape of the zero-loss peak.")
-    ] = None,
-    dark: Dark = None,
-    workers: Annotated[int, typer.Option(help="Processor cores; 0 for all of them.", min=0)] = 1,
-    radius: Annotated[str, typer.Option(help="Of the planes whose gradients are drawn, e.g. 4nm.")] = "4nm",
-    interface: Annotated[str | None, typer.Option(help="Where no plane of the figure may cross, e.g. 12.4nm.")] = None,
-    store: StoreFolder = None,
-    dask: DaskAddress = None,
-    title: Title = None,
-    energy_unit: EnergyUnit = None,
-    energy: EnergyOption = None,
-    position_unit: PositionUnit = None,
-    pitch: Pitch = None,
-    electrons_per_count: Dose = None,
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+        str | None, Option("spectra without a specimen: the shape of the zero-loss peak", metavar="FILE")
+    ],
+    dark: Dark,
+    reading: ReadingOptions,
+    radius: Annotated[float, Option("radius of the planes whose gradients are drawn", "length", "4nm", panel="Figure")],
+    interface: Annotated[float | None, Option("position that no plane may cross, 12.4nm", "length", panel="Figure")],
+    workers: Annotated[int, Option("processor cores; 0 for all", low=0, panel="Computation")] = 1,
+    work: Annotated[Work, Panel(names="store dask")],
+    files: Results,
 ) -> None:
     """Temperature of every pixel of a scan, with its uncertainty."""
     from attrs import evolve
 
-    files = Results(save, plot)
-    reading = ReadingOptions(title, energy_unit, energy, position_unit, pitch, electrons_per_count)
     model = kapitza.io.eels.read_modes(modes).model
     image = apply_dark_count(reading.image(scan), dark, reading)
-    if plot is not None and not image.shape:
+    if files.plot is not None and not image.shape:
         raise InputError(f"{scan} holds a single spectrum, of which --plot has no figure: a map or a line has one")
     model = _with_vacuum_peak(model, vacuum, dark, reading)
     ties = ("common", "each") if tie == "both" else (tie,)
     if tie == "both" and len(model.modes) == 1:
         ties = ("common",)
     cores = workers or os.cpu_count() or 1
-    with long_work("blocks of pixels", cores, store, dask) as work, _compilation_notes() as compiled:
-        running = {**work, "compiled": compiled}
+    with long_work("blocks of pixels", cores, work.store, work.dask) as shared, _compilation_notes() as compiled:
+        running = {**shared, "compiled": compiled}
         if gain is not None:
             image = _correct_gain(image, model, gain, reading, running)
         if calibrate is not None:
             image = _calibrate_modes(image, model)
         maps = _fit_maps(image, model, ties, running)
     files.keep(maps)
-    if plot is not None:
-        _draw_map(maps[ties[0]], radius, interface, files)
     main, scale = maps[ties[0]], map_energy_scale(maps[ties[0]])
-    summary = {name: _map_summary(one, scale) for name, one in maps.items()}
+    if files.plot is not None:
+        _draw_map(main, radius, interface, files)
+    summary = {name: _map_summary(fitted, scale) for name, fitted in maps.items()}
     cause = _misfit_cause(main, image, evolve(model, tie=ties[0]))
-    if as_json:
-        numbers = {} if scale is None else {"energy_scale": quantity_json(scale.value, "1", sigma=scale.sigma)}
-        print_record(maps, {"source": image.source, "summary": summary, "misfit_cause": cause, **numbers})
-        return
+    numbers = {} if scale is None else {"energy_scale": quantity_json(scale.value, "1", sigma=scale.sigma)}
+    derived = {"source": image.source, "summary": summary, "misfit_cause": cause, **numbers}
+    files.show(maps, _describe_maps(image, main, summary, cause, scale, Path(scan).name), derived)
+
+
+def _describe_maps(
+    image: SpectrumImage,
+    main: TemperatureMap,
+    summary: Mapping[str, Any],
+    cause: MisfitCause | None,
+    scale: EnergyScale | None,
+    name: str,
+) -> Iterator[Part]:
+    """Yield temperatures and occupations, one row each, with the verdict beside them if there is one."""
     for flag, number in _flag_counts(main).items():
-        note(f"{number} of {main.good.size} pixels {_FLAG_REMARKS[flag]}")
+        yield Note(f"{number} of {main.good.size} pixels {_FLAG_REMARKS[flag]}")
     if not any(one["good"] for one in summary.values()):
         raise InputError(f"none of the {image.pixels} pixels could be fitted: look at them with `kapitza eels info`")
-    _note_doubts(main, image, cause, scale)
-    _print_summary(f"{Path(scan).name}: {image.title}", summary)
-    files.announce()
-
-
-def _print_summary(title: str, summary: Mapping[str, Any]) -> None:
-    """Print temperatures and occupations, one row each, with the verdict beside them if there is one."""
-    found = {name: one for held in summary.values() for name, one in held["parameters"].items()}
-    shown = {name: one for name, one in found.items() if name.endswith(("temperature", "occupation"))}
-    verdicts = {name: held["verdict"] for held in summary.values() for name in held["parameters"]}
-    doubts = any(verdict != _NO_DOUBT for verdict in verdicts.values())
-    verdict = [Column(" verdict", [verdicts[name] for name in shown])] if doubts else []
-    print_columns(title, [*_summary_columns(shown), *verdict], digits=5)
+    yield from _doubts(main, image, cause, scale)
+    parameters = {
+        key: (numbers, one["verdict"])
+        for one in summary.values()
+        for key, numbers in one["parameters"].items()
+        if key.endswith(("temperature", "occupation"))
+    }
+    columns = _summary_columns({key: numbers for key, (numbers, _) in parameters.items()})
+    verdicts = [verdict for _, verdict in parameters.values()]
+    if any(one["verdict"] != _NO_DOUBT for one in summary.values()):
+        columns.append(Column(" verdict", verdicts))
+    yield Table(f"{name}: {image.title}", columns, digits=5)
 
 
 def _fit_maps(
@@ -235,16 +228,17 @@ def _misfit_cause(found: TemperatureMap, image: SpectrumImage, model: SpectrumMo
     return cause
 
 
-def _note_doubts(
-    found: TemperatureMap, image: SpectrumImage, cause: MisfitCause | None, scale: EnergyScale | None
-) -> None:
-    """Say what speaks against the fit, and against the calibration of the energies and of the counts."""
-    verdict = kapitza.eels.diagnosis.fit_verdict(found)
+def _doubts(
+    fitted: TemperatureMap, image: SpectrumImage, cause: MisfitCause | None, scale: EnergyScale | None
+) -> Iterator[Note]:
+    """Yield objections to the fit, and to the calibration of the energies and of the counts."""
+    verdict = kapitza.eels.diagnosis.fit_verdict(fitted)
     if cause is not None:
-        note(f"the misfit is {kapitza.eels.diagnosis.CAUSES[cause]}: {_remedy(cause, image, verdict.dispersion)}")
+        remedy = _remedy(cause, image, verdict.dispersion)
+        yield Note(f"the misfit is {kapitza.eels.diagnosis.CAUSES[cause]}: {remedy}")
     if verdict.too_good:
         per_count = image.electrons_per_count / verdict.dispersion
-        note(
+        yield Note(
             f"fits too well: the spectra scatter {verdict.dispersion:.2g} times as much as electrons do, and "
             f"the errors are too large: electrons per count? --electrons-per-count {per_count:.3g} would explain it, "
             "unless the spectra were smoothed or resampled"
@@ -252,7 +246,7 @@ def _note_doubts(
     if scale is not None and scale.wrong:
         shift = 100 * (scale.value - 1)
         modes = "all modes lie" if len(scale.modes) > 1 else "the mode lies"
-        note(
+        yield Note(
             f"{modes} {with_error(abs(shift), 100 * scale.sigma)} % {'above' if shift > 0 else 'below'} the "
             "energies of their file: a wrong dispersion of the spectrometer? Temperatures change by the same factor; "
             "--calibrate modes corrects it"
@@ -271,7 +265,7 @@ def _remedy(cause: MisfitCause, image: SpectrumImage, dispersion: float) -> str:
     return remedies[cause]
 
 
-def _draw_map(found: TemperatureMap, radius: str, interface: str | None, files: Results) -> None:
+def _draw_map(found: TemperatureMap, radius: float, interface: float | None, files: Results) -> None:
     """Draw a map with isotherms and arrows, or the profile of a line."""
     if "temperature" not in found.names:
         held = kapitza.eels.mode_occupations(found)
@@ -286,11 +280,10 @@ def _draw_map(found: TemperatureMap, radius: str, interface: str | None, files: 
 
         files.draw(line)
         return
-    at = None if interface is None else quantity(interface, "length", what="--interface")
-    planes = kapitza.eels.temperature_gradients(found, quantity(radius, "length", what="--radius"), interface=at)
+    planes = kapitza.eels.temperature_gradients(found, radius, interface=interface)
     y, x = (axis[-1] - axis[0] + (axis[1] - axis[0]) for axis in found.position)
     height = min(6.5, max(1.9, 1.2 + 6.3 * float(y / x)))
-    files.draw(lambda ax: kapitza.plot.eels.temperature_map(found, planes, interface=at, ax=ax), height=height)
+    files.draw(lambda ax: kapitza.plot.eels.temperature_map(found, planes, interface=interface, ax=ax), height=height)
 
 
 def _flag_counts(found: TemperatureMap) -> dict[str, int]:

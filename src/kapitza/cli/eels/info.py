@@ -1,14 +1,15 @@
-"""The verb `eels info`: what is in a file of spectra."""
+"""The command `eels info`: what is in a file of spectra."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import kapitza
-from kapitza.cli.eels.options import Dose, EnergyOption, EnergyUnit, Pitch, PositionUnit, ReadingOptions, Scan, Title
-from kapitza.cli.options import Json
-from kapitza.cli.output import note, print_json, quantity_json
-from kapitza.cli.tables import Column, columns_of, print_columns, print_values
+from kapitza.cli.eels.options import ReadingOptions, Scan
+from kapitza.cli.figures import Results
+from kapitza.cli.layer import Panel
+from kapitza.cli.output import print_json, quantity_json
+from kapitza.cli.tables import Column, Note, Table, Values, columns_of, print_parts
 from kapitza.units import meV, nm
 
 if TYPE_CHECKING:
@@ -16,29 +17,20 @@ if TYPE_CHECKING:
     from kapitza.measure.eels.spectrum import SpectrumImage
 
 
-def info(
-    scan: Scan,
-    title: Title = None,
-    energy_unit: EnergyUnit = None,
-    energy: EnergyOption = None,
-    position_unit: PositionUnit = None,
-    pitch: Pitch = None,
-    electrons_per_count: Dose = None,
-    as_json: Json = False,
-) -> None:
-    """What is in a file: axes, dose, zero-loss peak, gain side, and what stands against a temperature from it."""
-    image = ReadingOptions(title, energy_unit, energy, position_unit, pitch, electrons_per_count).image(scan)
-    found = kapitza.eels.assess_spectra(image)
-    lowest, median, highest = _dose_range(found)
+def info(scan: Scan, *, reading: ReadingOptions, files: Annotated[Results, Panel(names="as_json")]) -> None:
+    """Axes, dose, zero-loss peak and gain side of a file, and objections to a temperature from it."""
+    image = reading.image(scan)
+    quality = kapitza.eels.assess_spectra(image)
+    lowest, median, highest = _dose_range(quality)
     dose = quantity_json(median, "1", meaning="electrons per pixel") | {"lowest": lowest, "highest": highest}
     numbers = {
         "electrons_per_pixel": dose,
-        "zero_loss_fwhm": quantity_json(found.resolution, "J", meaning="zero-loss peak, full width at half maximum"),
-        "zero_loss_centre": quantity_json(found.offset, "J", meaning="zero-loss peak, at"),
-        "gain": quantity_json(found.gain, "J", meaning="gain side from the zero-loss peak"),
+        "zero_loss_fwhm": quantity_json(quality.resolution, "J", meaning="zero-loss peak, full width at half maximum"),
+        "zero_loss_centre": quantity_json(quality.offset, "J", meaning="zero-loss peak, at"),
+        "gain": quantity_json(quality.gain, "J", meaning="gain side from the zero-loss peak"),
     }
-    if as_json:
-        print_json({"image": image, "quality": found}, numbers)
+    if files.as_json:
+        print_json({"image": image, "quality": quality}, numbers)
         return
     shown = columns_of(numbers, {"electrons_per_pixel": "", **dict.fromkeys(list(numbers)[1:], "meV")})
     if image.electrons_per_count != 1:
@@ -46,12 +38,15 @@ def info(
     if image.exposure is not None:
         shown.append(Column("exposure of a pixel", [image.exposure], "s"))
     title = str(image.metadata.get("title", ""))
-    print_columns(f"{image.source}: {title}" if title else image.source, _axis_columns(image))
     on_disk = not hasattr(image.counts, "nbytes") or type(image.counts).__name__ == "memmap"
-    kept = f"counts {image.counts.dtype}, {'on the disk' if on_disk else 'in memory'}"
-    print_values(f"{kept}; electrons per pixel from {lowest:.4g} to {highest:.4g}", shown)
-    for warning in found.warnings:
-        note(warning)
+    counts = f"counts {image.counts.dtype}, {'on the disk' if on_disk else 'in memory'}"
+    print_parts(
+        [
+            Table(f"{image.source}: {title}" if title else image.source, _axis_columns(image)),
+            Values(f"{counts}; electrons per pixel from {lowest:.4g} to {highest:.4g}", shown),
+            *map(Note, quality.warnings),
+        ]
+    )
 
 
 def _axis_columns(image: SpectrumImage) -> list[Column]:

@@ -1,30 +1,32 @@
-"""The verb `eels jump`: from a map to the jump, the Kapitza lengths and the resistance."""
+"""The command `eels jump`: from a map to the jump, the Kapitza lengths and the resistance."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-import typer
 
 import kapitza
 from kapitza.cli.eels.options import (
     Across,
+    KeepMisfits,
     MapFile,
     format_probability,
     format_short,
     map_energy_scale,
-    parse_uncertain,
+    point_spread,
     verdict_text,
 )
 from kapitza.cli.figures import Results
-from kapitza.cli.options import Figure, Json, Save
-from kapitza.cli.output import note, print_record, print_text, quantity_json
+from kapitza.cli.layer import Keys, Option
+from kapitza.cli.output import note, quantity_json
+from kapitza.cli.tables import Note, Part
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import DataError, InputError, MissingFile
-from kapitza.io.quantities import quantity
+from kapitza.io.quantities import parse_uncertain
 from kapitza.units import MW, nm
 
 if TYPE_CHECKING:
@@ -37,99 +39,88 @@ if TYPE_CHECKING:
     from kapitza.measure.eels.resistance import AbsoluteResistance, KnownQuantity
 
 _SIDE_NAMES = ("left", "right")
-_THICKEST_LAYER = 1e-5  # m
+_RESISTANCE = "Absolute resistance"
 _FAR_PIXELS = 2.0  # left out on both sides, from where on no probe of a pixel's width is seen
 _SIGMAS_OF_EDGE = 3.0  # by which the width of the edge contradicts that of the point spread
 
 
+def _parse_position(text: str) -> tuple[float, float | None]:
+    """Position of the interface and its uncertainty, m; None if none is given."""
+    at, sigma = parse_uncertain(text, "length", what="--at")
+    return at, sigma if re.search(r"\+-|±", text) else None
+
+
 def jump_map(
     path: MapFile,
+    *,
     at: Annotated[
-        str, typer.Option(help="Position of the interface, fitted within ± a pixel: 12.4nm; or 12.4nm+-0.3nm.")
+        tuple[float, float | None],
+        Option(
+            "position of the interface, fitted within ± a pixel: 12.4nm; or 12.4nm+-0.3nm",
+            _parse_position,
+            metavar="LENGTH",
+        ),
     ],
-    skip: Annotated[str, typer.Option(help="Left out on both sides, e.g. 2nm.")] = "0nm",
-    reach: Annotated[str | None, typer.Option(help="Used up to here on both sides, e.g. 40nm.")] = None,
-    across: Across = "x",
+    skip: Annotated[float, Option("excluded on both sides, 2nm", "length", "0nm")],
+    reach: Annotated[float | None, Option("largest distance used on both sides, 40nm", "length")],
+    across: Across,
     plane: Annotated[
         Literal["auto", "straight", "tilted", "curved"],
-        typer.Option(
-            help="Along the rows' normal, at a fitted angle to it, gently bent; auto: at an angle if it shows."
-        ),
+        Option("plane normal to the rows, at a fitted angle, or bent; auto: at an angle if it shows"),
     ] = "auto",
+    keep: KeepMisfits,
+    scale: Annotated[float, Option("uncertainty of the temperature scale, 0.5%", "share", "0")],
+    layer: Annotated[
+        float | None, Option("compare the interface with a layer of either side, 2nm", "length", above=0, high=1e-5)
+    ],
+    flux: Annotated[
+        str | None, Option("heat flux, 3.1e9 (W/m²) or 3.1GW/m2+-0.1GW/m2", metavar="FLUX", panel=_RESISTANCE)
+    ],
+    conductivity_left: Annotated[
+        str | None,
+        Option(
+            "conductivity of the lamella on the left, 60+-15 (W/mK); or a material",
+            metavar="CONDUCTIVITY",
+            panel=_RESISTANCE,
+        ),
+    ],
+    conductivity_right: Annotated[
+        str | None, Option("conductivity of the lamella on the right", metavar="CONDUCTIVITY", panel=_RESISTANCE)
+    ],
     width: Annotated[
         str | None,
-        typer.Option(help="Point spread: standard deviation of the local part, 1nm+-0.2nm; else as the modes show it."),
-    ] = None,
-    share: Annotated[str, typer.Option(help="Point spread: delocalised share, 0.3+-0.05.")] = "0",
-    length: Annotated[str, typer.Option(help="Point spread: length of the delocalised part, 30nm.")] = "50nm",
-    flux: Annotated[str | None, typer.Option(help="Heat flux, 3.1e9 (W/m²) or 3.1GW/m2+-0.1GW/m2.")] = None,
-    conductivity_left: Annotated[
-        str | None, typer.Option(help="Of the lamella on the left, 60+-15 (W/mK); or a material: its bulk value.")
-    ] = None,
-    conductivity_right: Annotated[str | None, typer.Option(help="The same on the right.")] = None,
-    keep: Annotated[
-        Literal["misfit"] | None, typer.Option(help="Use pixels that fit badly too, with wider errors.")
-    ] = None,
-    scale: Annotated[str, typer.Option(help="Uncertainty of the temperature scale, e.g. 0.5%.")] = "0",
-    layer: Annotated[
-        str | None, typer.Option(help="Compare the interface with as much of either bulk: the 2nm of the drop.")
-    ] = None,
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
-) -> None:
+        Option(
+            "standard deviation of the local part, 1nm+-0.2nm; as the modes show it if omitted", metavar="LENGTH",
+            panel="Point spread",
+        ),
+    ],
+    spread: Annotated[dict[str, str], Keys(kapitza.eels.PointSpread, "Point spread", "share length")],
+    files: Results,
+) -> None:  # fmt: skip
     """Jump at an interface, Kapitza lengths, and the resistance where a flux or a conductivity is known."""
-    files = Results(save, plot)
-    import numpy as np
-
     maps = load_maps(path, across, say_doubts=False)
     if "common" not in maps:
         raise DataError(f"holds maps by {', '.join(maps)}, none with one temperature for all modes", file=path)
     maps = _without_misfits(maps, keep)
-    place, at_sigma = parse_uncertain(at, "length", what="--at")
-    if not re.search(r"\+-|±", at):
-        at_sigma = _pixel_pitch(maps["common"])
-    numbers: dict[str, Any] = {}
-    for name, text in (("width", width or "0nm"), ("share", share), ("length", length)):
-        kind = "share" if name == "share" else "length"
-        numbers[name], numbers[f"{name}_sigma"] = parse_uncertain(text, kind, what=f"--{name}")
-    spread = kapitza.eels.PointSpread(**numbers)
+    position, at_sigma = at
     seen: dict[str, Any] = {
-        "spread": spread,
-        "at_sigma": at_sigma,
-        "skip": parse_uncertain(skip, "length", what="--skip")[0],
-        "reach": np.inf if reach is None else parse_uncertain(reach, "length", what="--reach")[0],
+        "spread": point_spread(spread if width is None else {"width": width, **spread}),
+        "at_sigma": _pixel_pitch(maps["common"]) if at_sigma is None else at_sigma,
+        "skip": skip,
+        "reach": math.inf if reach is None else reach,
     }
-    scale_sigma = parse_uncertain(scale, "share", what="--scale")[0]
-    thickness = None if layer is None else _layer_thickness(layer)
-    records: dict[str, Any] = {}
-    seen["measure_width"] = width is None
-    profile, found, oblique = _fit_plane(maps, plane, place, seen, scale_sigma)
-    if oblique is not None:
-        records["plane"] = oblique
+    profile, jump, oblique = _fit_plane(maps, plane, position, seen, scale, measured=width is None)
     known = {"flux": flux, "left": conductivity_left, "right": conductivity_right}
-    given = {side: _known_quantity(side, text, found.jump.temperature) for side, text in known.items() if text}
+    given = {side: _known_quantity(side, text, jump.jump.temperature) for side, text in known.items() if text}
     absolute = None
     if given:
         flow, left, right = map(given.get, known)
-        absolute = kapitza.eels.absolute_resistance(found, flux=flow, left=left, right=right)
-    records |= {"profile": profile, "jump": found} | ({"resistance": absolute} if absolute else {})
-    files.keep(records)
-    files.draw(lambda ax: _draw_jump(ax, profile, found, along_normal=oblique is not None))
-    if as_json:
-        print_record(records, _derived_numbers(found, absolute) | _ratio_numbers(found, thickness))
-        return
-    _print_jump(found, absolute, Path(path).name, records.get("plane"))
-    _print_ratios(found, thickness)
-    files.announce()
-
-
-def _layer_thickness(text: str) -> float:
-    """Thickness of the layer that an interface is compared with, m."""
-    thickness = quantity(text, "length", what="--layer")
-    if not 0 < thickness <= _THICKEST_LAYER:
-        raise InputError(f"--layer = {text!r:.60}: expected a thickness above 0 and up to 10um, such as 2nm")
-    return thickness
+        absolute = kapitza.eels.absolute_resistance(jump, flux=flow, left=left, right=right)
+    records = {"plane": oblique, "profile": profile, "jump": jump, "resistance": absolute}
+    records = {name: record for name, record in records.items() if record is not None}
+    files.draw(lambda ax: _draw_jump(ax, profile, jump, along_normal=oblique is not None))
+    printed = chain(_describe_jump(jump, absolute, Path(path).name, oblique), _describe_ratios(jump, layer))
+    files.report(records, printed, _derived_numbers(jump, absolute) | _ratio_numbers(jump, layer))
 
 
 def _ratio_numbers(found: InterfaceJump, thickness: float | None) -> dict[str, Any]:
@@ -144,13 +135,13 @@ def _ratio_numbers(found: InterfaceJump, thickness: float | None) -> dict[str, A
     }
 
 
-def _print_ratios(found: InterfaceJump, thickness: float | None) -> None:
+def _describe_ratios(found: InterfaceJump, thickness: float | None) -> Iterator[Part]:
     """Print the resistance of the interface over that of a layer of either side."""
     if thickness is None:
         return
     for side, ratio in zip(_SIDE_NAMES, found.relative_resistance(thickness), strict=True):
         low, high = (format_short(end) for end in found.relative_resistance_interval(side, thickness))
-        print_text(
+        yield (
             f"interface: {format_short(ratio)} times the resistance of {thickness / nm:g} nm of the {side} side "
             f"(95 %: {low} to {high})"
         )
@@ -164,11 +155,16 @@ def _draw_jump(ax: Any, profile: Profile, found: InterfaceJump, *, along_normal:
 
 
 def _fit_plane(
-    maps: dict[str, TemperatureMap], plane: str, place: float, seen: dict[str, Any], scale_sigma: float
+    maps: dict[str, TemperatureMap],
+    plane: str,
+    place: float,
+    seen: dict[str, Any],
+    scale_sigma: float,
+    *,
+    measured: bool,
 ) -> tuple[Profile, InterfaceJump, ObliquePlane | None]:
     """Profile and jump along the rows' normal, or along that of an oblique plane, which is there then."""
     seen = dict(seen)
-    measured = seen.pop("measure_width")
     if plane in ("auto", "straight"):
         profile = kapitza.eels.line_profile(maps["common"])
         tilt = kapitza.eels.geometry.find_oblique_plane(maps["common"], place, **seen)
@@ -300,6 +296,15 @@ def _without_misfits(maps: dict[str, TemperatureMap], keep: str | None) -> dict[
     return maps
 
 
+def load_jump(path: str) -> InterfaceJump:
+    """Return the jump of a file that `eels jump` wrote."""
+    held = kapitza.load(path)
+    jump = held.get("jump") if isinstance(held, dict) else held
+    if not isinstance(jump, kapitza.eels.InterfaceJump):
+        raise DataError("holds no jump: write one with `kapitza eels jump MAP --save FILE`", file=path)
+    return jump
+
+
 def _material_weights(maps: dict[str, TemperatureMap], at: float, spread: PointSpread) -> SideContrast | None:
     """Weights of both materials where the point spread shows both at once."""
     if spread.width == 0 and spread.share == 0:
@@ -340,63 +345,65 @@ def _derived_numbers(found: InterfaceJump, absolute: AbsoluteResistance | None) 
     return derived
 
 
-def _print_jump(
+def _describe_jump(
     found: InterfaceJump, absolute: AbsoluteResistance | None, name: str, plane: ObliquePlane | None
-) -> None:
+) -> Iterator[Part]:
     """Print what a map says of an interface."""
     import numpy as np
 
     jump = found.jump
     errors = np.sqrt(np.diag(jump.covariance))
     low, high = found.interval()
-    print_text(f"{name}, interface at {round(jump.at / nm, 3) + 0.0:.4g} nm, {jump.temperature:.4g} K")
+    yield (f"{name}, interface at {round(jump.at / nm, 3) + 0.0:.4g} nm, {jump.temperature:.4g} K")
     if plane is not None:
-        _print_plane(plane)
-    print_text(f"jump {with_error(jump.jump, jump.sigma)} K (95 %: {format_short(low)} to {format_short(high)} K)")
+        yield from _describe_plane(plane)
+    yield (f"jump {with_error(jump.jump, jump.sigma)} K (95 %: {format_short(low)} to {format_short(high)} K)")
     lengths = zip(_SIDE_NAMES, jump.kapitza_lengths, (jump.gradient_left, jump.gradient_right), errors[1:], strict=True)
     for side, length, gradient, error in lengths:
         low, high = found.kapitza_interval(side)
-        print_text(
+        yield (
             f"{side}: gradient {with_error(gradient * nm, float(error) * nm)} K/nm, "
             f"Kapitza length {format_short(length / nm)} nm (95 %: {format_short(low / nm)} to "
             f"{format_short(high / nm)} nm)"
         )
     ratio, low, high = found.conductivity_ratio()
-    print_text(
+    yield (
         f"a continuous flux asks for k_left/k_right = {format_short(ratio)} (95 %: {format_short(low)} "
         f"to {format_short(high)})"
     )
     if np.isfinite(found.pvalue) and found.pvalue < 0.01:
-        note(
+        yield Note(
             f"the branches fit badly (probability {format_probability(found.pvalue)}): curved, or more structure at "
             "the interface"
         )
     if absolute is None:
-        note("a map gives lengths and ratios; --flux or --conductivity-left/-right of the lamella gives the resistance")
+        yield Note(
+            "a map gives lengths and ratios; --flux or --conductivity-left/-right of the lamella gives the resistance"
+        )
         return
-    _print_absolute(absolute)
+    yield from _describe_absolute(absolute)
 
 
-def _print_plane(plane: ObliquePlane) -> None:
+def _describe_plane(plane: ObliquePlane) -> Iterator[Part]:
     """Print where an oblique interface lies."""
     at, tilt, bend = (float(one) ** 0.5 for one in plane.covariance.diagonal())
     degree = math.pi / 180
     bent = f", curvature {with_error(plane.curvature * nm * 1e3, bend * nm * 1e3)} per µm" if bend else ""
     place = with_error(plane.at / nm, at / nm) if at else f"{plane.at / nm:.4g}"
-    print_text(
+    yield (
         f"plane at {place} nm in the middle row, "
         f"{with_error(plane.tilt / degree, tilt / degree)} degrees to the rows' normal{bent}"
     )
 
 
-def _print_absolute(absolute: AbsoluteResistance) -> None:
+def _describe_absolute(absolute: AbsoluteResistance) -> Iterator[Part]:
     """Print an absolute conductance."""
     import numpy as np
 
     value = absolute.conductance.value[0] / MW
     sigma = 0.0 if absolute.conductance.sigma is None else absolute.conductance.sigma[0] / MW
     low, high = (end / MW for end in absolute.interval)
-    print_text(
+    yield (
         f"conductance {with_error(float(value), float(sigma))} MW/m²K "
         f"(95 %: {format_short(low)} to {format_short(high)}, extrapolated drop), "
         f"resistance {format_short(absolute.resistance * 1e9)} m²K/GW"
@@ -407,4 +414,4 @@ def _print_absolute(absolute: AbsoluteResistance) -> None:
             f"{name} {with_error(flux / 1e9, error / 1e9)}"
             for name, flux, error in zip(absolute.sources, absolute.fluxes, absolute.flux_sigmas, strict=True)
         )
-        print_text(f"fluxes {word} (probability {format_probability(absolute.pvalue)}): {each} GW/m²")
+        yield (f"fluxes {word} (probability {format_probability(absolute.pvalue)}): {each} GW/m²")

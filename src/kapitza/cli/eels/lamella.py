@@ -1,8 +1,9 @@
-"""The verb `eels lamella`: from maps of a lamella to the absolute resistance of its interface."""
+"""The command `eels lamella`: from maps of a lamella to the absolute resistance of its interface."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,68 +12,58 @@ import typer
 import kapitza
 from kapitza.cli.eels.options import format_probability, format_short
 from kapitza.cli.figures import Results
-from kapitza.cli.options import Figure, Json, Save
-from kapitza.cli.output import note, print_json, print_record, print_text, quantity_json
-from kapitza.cli.tables import Column, print_columns
+from kapitza.cli.layer import Option
+from kapitza.cli.output import print_json, print_text, quantity_json
+from kapitza.cli.tables import Column, Note, Part, Table
 from kapitza.core.parameter_units import rounded_outward, with_error
 from kapitza.errors import InputError
 from kapitza.units import MW
 
 if TYPE_CHECKING:
-    from kapitza.io.eels.lamella import LamellaFile
     from kapitza.measure.lamella.fit import LamellaFit
 
-LamellaOption = Annotated[str, typer.Argument(metavar="FILE", help="Lamella, priors and maps (.toml).")]
 _LEAST_SHARE = 0.0005  # of the variance, for a line of its own
 _SMALLEST_CHANCE = 0.01  # of a worse chi2, below which the model is doubted
 _LARGEST_PULL = 3.0  # standard uncertainties by which a number may move
 
 
 def lamella_file(
-    path: LamellaOption,
+    path: Annotated[str, typer.Argument(metavar="FILE", help="Lamella, priors and maps (.toml).")],
+    *,
     simulate: Annotated[
-        str | None, typer.Option(metavar="FOLDER", help="Write a virtual experiment of this file into a new folder.")
-    ] = None,
-    draw: Annotated[bool, typer.Option("--draw", help="Simulate with numbers drawn from their priors.")] = False,
-    seed: Annotated[int, typer.Option(help="Of the simulation.", min=0)] = 0,
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+        str | None, Option("write a virtual experiment of this file into a new folder", metavar="FOLDER")
+    ],
+    draw: Annotated[bool, Option("simulate with values drawn from their priors")],
+    seed: Annotated[int, Option("random seed of the simulation", low=0)] = 0,
+    files: Results,
 ) -> None:
     """Absolute resistance of an interface from temperature maps of a lamella and all that is known besides."""
-    files = Results(save, plot)
     if simulate is not None:
-        _simulate(path, simulate, seed, draw, as_json)
+        _simulate(path, simulate, seed, draw, files.as_json)
         return
     if draw:
         raise InputError("--draw is of a simulation: give --simulate FOLDER with it")
     held = kapitza.io.eels.read_lamella(path)
-    found = kapitza.measure.lamella.fit_lamella(
+    fitted = kapitza.measure.lamella.fit_lamella(
         held.lamella, held.maps, held.priors, plane=held.plane, spread=held.spread
     )
-    files.keep(found)
-    files.draw_figure(lambda figure: kapitza.plot.lamella_fit(found, figure), width=11.0, height=8.0)
-    if as_json:
-        low, high = found.interval()
-        derived = {
-            "interval": quantity_json([low, high], "m^2 K W^-1", meaning="of 95 %"),
-            "conductance": quantity_json(found.conductance, "W m^-2 K^-1"),
-            "probability": quantity_json(found.pvalue, "1", meaning="of a worse fit"),
-        }
-        print_record(found, derived)
-        return
-    _print_fit(found, Path(path).name)
-    files.announce()
+    files.draw_figure(lambda figure: kapitza.plot.lamella_fit(fitted, figure), width=11.0, height=8.0)
+    derived = {
+        "interval": quantity_json(list(fitted.interval()), "m^2 K W^-1", meaning="of 95 %"),
+        "conductance": quantity_json(fitted.conductance, "W m^-2 K^-1"),
+        "probability": quantity_json(fitted.pvalue, "1", meaning="of a worse fit"),
+    }
+    files.report(fitted, _describe_fit(fitted, Path(path).name), derived)
 
 
 def _simulate(path: str, folder: str, seed: int, draw: bool, as_json: bool) -> None:
     """Write a virtual experiment, and say what is true in it."""
     held = kapitza.io.eels.read_lamella(path, virtual=True)
-    changes = _draw_truth(held, seed) if draw else {}
-    lamella = held.lamella
+    lamella, changes = held.lamella, dict[str, float]()
     if draw:
         from attrs import evolve
 
+        changes = kapitza.measure.lamella.draw_numbers(lamella, held.priors, spread=held.spread, seed=seed)
         lamella = evolve(lamella, thickness=kapitza.measure.lamella.draw_thickness(lamella.thickness, seed=seed))
     maps = kapitza.measure.lamella.simulate_lamella(lamella, held.maps, changes=changes, spread=held.spread, seed=seed)
     kapitza.io.eels.write_virtual_scan(path, held, maps, folder)
@@ -86,35 +77,30 @@ def _simulate(path: str, folder: str, seed: int, draw: bool, as_json: bool) -> N
     print_text(f"true resistance of {held.plane}: {format_short(truth * 1e9)} m²K/GW")
 
 
-def _draw_truth(held: LamellaFile, seed: int) -> dict[str, float]:
-    """True numbers of a virtual lamella."""
-    return kapitza.measure.lamella.draw_numbers(held.lamella, held.priors, spread=held.spread, seed=seed)
-
-
-def _print_fit(found: LamellaFit, name: str) -> None:
+def _describe_fit(found: LamellaFit, name: str) -> Iterator[Part]:
     """Print what maps of a lamella say of an interface."""
     pixels = sum(int((image == image).sum()) for image in (one.temperature for one in found.temperature_maps))
     maps = len(found.temperature_maps)
-    print_text(f"{name}: {maps} {'map' if maps == 1 else 'maps'}, {pixels} pixels on the lamella")
+    yield (f"{name}: {maps} {'map' if maps == 1 else 'maps'}, {pixels} pixels on the lamella")
     low, high = found.interval()
     if found.profile_ends.size:
-        print_text(f"resistance of {found.plane}: {_between(low * 1e9, high * 1e9)} m²K/GW (95 %, hardly seen)")
-        print_text(f"conductance {_between(1 / high / MW, 1 / low / MW if low else math.inf)} MW/m²K (95 %)")
+        yield (f"resistance of {found.plane}: {_between(low * 1e9, high * 1e9)} m²K/GW (95 %, hardly seen)")
+        yield (f"conductance {_between(1 / high / MW, 1 / low / MW if low else math.inf)} MW/m²K (95 %)")
     else:
         size = found.resistance * 1e9
-        print_text(
+        yield (
             f"resistance of {found.plane}: {with_error(size, size * found.relative_sigma)} m²K/GW "
             f"({found.relative_sigma:.1%}; 95 %: {format_short(low * 1e9)} to {format_short(high * 1e9)})"
         )
-        print_text(
+        yield (
             f"conductance {format_short(found.conductance / MW)} MW/m²K "
             f"(95 %: {format_short(1 / high / MW)} to {format_short(1 / low / MW)})"
         )
-    print_text(
+    yield (
         f"chi-squared {found.chi2:.4g} with {found.freedom:.4g} degrees of freedom "
         f"(probability {format_probability(found.pvalue)})"
     )
-    _note_doubts(found)
+    yield from _describe_doubts(found)
     order = sorted(zip(found.share.tolist(), found.sources, strict=True), reverse=True)
     kept = [(share, source) for share, source in order if share > _LEAST_SHARE]
     columns = [
@@ -122,12 +108,12 @@ def _print_fit(found: LamellaFit, name: str) -> None:
         Column("share of variance, %", [f"{100 * share:.1f}" for share, _ in kept]),
         Column("uncertainty of R, %", [f"{100 * found.relative_sigma * share**0.5:.1f}" for share, _ in kept]),
     ]
-    print_columns("where the uncertainty comes from", columns, digits=3)
+    yield Table("where the uncertainty comes from", columns, digits=3)
     rows = list(zip(found.remedies, found.remedy_sigma.tolist(), strict=True))
     halves = [words for words, sigma in rows if sigma <= found.relative_sigma / 2]
     heads = [Column("with", [words for words, _ in rows]), Column("R to, %", [f"{100 * s:.1f}" for _, s in rows])]
-    print_columns("further measurements", heads, digits=3)
-    print_text(f"half the error or less: {'; '.join(halves) if halves else 'none of these alone'}")
+    yield Table("further measurements", heads, digits=3)
+    yield (f"half the error or less: {'; '.join(halves) if halves else 'none of these alone'}")
 
 
 def _between(low: float, high: float) -> str:
@@ -138,12 +124,14 @@ def _between(low: float, high: float) -> str:
     return f"{least} to {most}" if math.isfinite(high) else f"above {least}"
 
 
-def _note_doubts(found: LamellaFit) -> None:
+def _describe_doubts(found: LamellaFit) -> Iterator[Part]:
     """Say where model and data, or data and priors, do not agree, and where maps say little."""
     if found.profile_ends.size:
-        note("the maps hardly show the resistance: a larger power, smaller pixels or more electrons show its jump")
+        yield Note(
+            "the maps hardly show the resistance: a larger power, smaller pixels or more electrons show its jump"
+        )
     if found.pvalue < _SMALLEST_CHANCE:
-        note(
+        yield Note(
             f"the model does not describe the maps (probability {format_probability(found.pvalue)}), and the "
             "resistance is not to be trusted: look at the residuals (--plot) for a thickness, conductivity or plane "
             "that is not as the file says"
@@ -151,4 +139,6 @@ def _note_doubts(found: LamellaFit) -> None:
     known = dict(zip(found.sources, found.share, strict=True))
     for i, name in enumerate(found.names):
         if name in known and abs(found.pulls[i]) > _LARGEST_PULL:
-            note(f"{name} moved by {abs(found.pulls[i]):.1f} times its uncertainty: check what the file says of it")
+            yield Note(
+                f"{name} moved by {abs(found.pulls[i]):.1f} times its uncertainty: check what the file says of it"
+            )

@@ -1,32 +1,21 @@
-"""The verb `eels modes`: the occupation of each mode, and the modes that only the interface has."""
+"""The command `eels modes`: the occupation of each mode, and the modes that only the interface has."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
-
 import kapitza
-from kapitza.cli.eels.jump import load_maps
-from kapitza.cli.eels.options import (
-    Across,
-    EnergyOption,
-    EnergyUnit,
-    MapFile,
-    ReadingOptions,
-    Title,
-    check_distinct,
-    format_probability,
-)
+from kapitza.cli.eels.jump import load_jump, load_maps
+from kapitza.cli.eels.options import Across, MapFile, ReadingOptions, check_distinct, format_probability
 from kapitza.cli.figures import Results
-from kapitza.cli.options import Figure, Json, Save, even_subset
-from kapitza.cli.output import note, print_record, print_table, print_text, quantity_json
-from kapitza.cli.tables import Column, print_columns
+from kapitza.cli.layer import Option, Panel
+from kapitza.cli.output import quantity_json
+from kapitza.cli.tables import Column, Grid, Note, Part, Table, even_subset
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import DataError, InputError
-from kapitza.io.quantities import quantity
 from kapitza.units import meV, nm
 
 if TYPE_CHECKING:
@@ -36,6 +25,7 @@ if TYPE_CHECKING:
     from kapitza.measure.eels.map import TemperatureMap
     from kapitza.measure.eels.populations import Correction, DepartureTest
 
+_INTERFACE_MODES = "Modes that only the interface has"
 _MAX_TABLE_ROWS = 24  # places in a printed table
 _SAME_PLACE = 0.01  # of a pixel
 _MAX_CONTRAST_ERROR = 0.5  # error of a contrast from which on it says nothing
@@ -43,65 +33,57 @@ _MAX_CONTRAST_ERROR = 0.5  # error of a contrast from which on it says nothing
 
 def modes_map(
     path: MapFile,
-    interface: Annotated[str | None, typer.Option(help="Position of the interface, e.g. 12.4nm.")] = None,
-    zone: Annotated[str, typer.Option(help="Half width of the interface, e.g. 1.5nm.")] = "1.5nm",
-    across: Across = "x",
+    *,
+    interface: Annotated[float | None, Option("position of the interface, 12.4nm", "length")],
+    zone: Annotated[float, Option("half width of the interface", "length", "1.5nm", low=0, noun="half width")],
+    across: Across,
     correction: Annotated[
-        Literal["holm", "benjamini-hochberg", "none"], typer.Option(help="For the number of pixels.")
+        Literal["holm", "benjamini-hochberg", "none"], Option("correction for the number of pixels")
     ] = "holm",
     seen: Annotated[
-        str | None, typer.Option("--jump", metavar="FILE", help="Of `eels jump --save`: both sides seen at once.")
-    ] = None,
-    scan: Annotated[str | None, typer.Option(help="The spectra, for modes that only the interface has.")] = None,
-    peaks: Annotated[str | None, typer.Option("--modes", metavar="FILE", help="File with [[interface]] modes.")] = None,
+        str | None,
+        Option("jump of `eels jump --save`, for pixels that show both sides", names="--jump", metavar="FILE"),
+    ],
+    scan: Annotated[str | None, Option("spectra of the map", metavar="FILE", panel=_INTERFACE_MODES)],
+    modes: Annotated[str | None, Option("file with [[interface]] modes", metavar="FILE", panel=_INTERFACE_MODES)],
     reverse: Annotated[
-        tuple[str, str] | None, typer.Option(metavar="MAP SCAN", help="The same with heat flowing the other way.")
-    ] = None,
-    title: Title = None,
-    energy_unit: EnergyUnit = None,
-    energy: EnergyOption = None,
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+        tuple[str, str] | None,
+        Option("the same with heat flowing the other way", metavar="MAP SCAN", panel=_INTERFACE_MODES),
+    ],
+    reading: Annotated[ReadingOptions, Panel(names="title energy_unit energy_scale")],
+    files: Results,
 ) -> None:
     """Occupation of each mode; whether any is out of equilibrium, and which modes only the interface has."""
-    files = Results(save, plot)
-    reading = ReadingOptions(title, energy_unit, energy)
     maps = load_maps(path, across)
     separate = next((maps[key] for key in ("occupation", "each") if key in maps), None)
     if separate is None:
         raise DataError("has one temperature for all modes only: fit with --tie both, each or occupation", file=path)
-    at = None if interface is None else _check_in_map(separate, quantity(interface, "length", what="--interface"))
-    half = quantity(zone, "length", what="--zone")
-    if half < 0:
-        raise InputError(f"--zone = {zone!r:.60}: expected a half width of 0 or more")
-    held = kapitza.eels.mode_occupations(separate)
+    at = None if interface is None else _check_in_map(separate, interface)
+    occupation = kapitza.eels.mode_occupations(separate)
     test = _equilibrium_test(maps, separate, correction, seen)
-    parts, contrast = _compare_components(maps, (at, half, across), (scan, reverse), reading, peaks)
+    parts, contrast = _compare_components(maps, (at, zone, across), (scan, reverse), reading, modes)
     near = None
     if test is not None and at is not None:
-        near = _equilibrium_by_side(separate, test, at, half)
-    files.keep(held)
-    if plot is not None:
-        draw = kapitza.plot.eels.mode_temperatures
-        if parts is None:
-            files.draw(lambda ax: draw(held, interface=at, ax=ax))
-        else:
-            files.draw(lambda ax: kapitza.plot.eels.interface_modes(parts, ax=ax))
-    if as_json:
-        found = {"equilibrium": test, "interface_components": parts, "asymmetry": contrast}
-        records = {name: one for name, one in found.items() if one is not None}
-        print_record(held, records | _mode_numbers(held, test, parts, near, at or 0.0))
-        return
-    _print_modes(held, test, Path(path).name)
-    if near is not None:
-        known = {place: value for place, value in near.items() if value is not None}
-        rule = "" if test is None or test.correction == "none" else f", corrected for {len(known)} places by Holm"
-        words = "; ".join(f"{place}: probability {format_probability(value)}" for place, value in known.items())
-        print_text(words + rule)
-    if parts is not None:
-        _print_components(parts, contrast, at or 0.0)
-    files.announce()
+        near = _equilibrium_by_side(separate, test, at, zone)
+    if parts is None:
+        files.draw(lambda ax: kapitza.plot.eels.mode_temperatures(occupation, interface=at, ax=ax))
+    else:
+        files.draw(lambda ax: kapitza.plot.eels.interface_modes(parts, ax=ax))
+    records = {"equilibrium": test, "interface_components": parts, "asymmetry": contrast}
+    derived = {name: record for name, record in records.items() if record is not None}
+    derived |= _mode_numbers(occupation, test, parts, near, at or 0.0)
+
+    def printout() -> Iterator[Part]:
+        yield from _describe_modes(occupation, test, Path(path).name)
+        if near is not None:
+            known = {place: value for place, value in near.items() if value is not None}
+            rule = "" if test is None or test.correction == "none" else f", corrected for {len(known)} places by Holm"
+            words = "; ".join(f"{place}: probability {format_probability(value)}" for place, value in known.items())
+            yield words + rule
+        if parts is not None:
+            yield from _describe_components(parts, contrast, at or 0.0)
+
+    files.report(occupation, printout(), derived)
 
 
 def _check_in_map(found: TemperatureMap, at: float) -> float:
@@ -121,11 +103,7 @@ def _equilibrium_test(
         return (
             kapitza.eels.departure_test(maps["common"], separate, correction=correction) if "common" in maps else None
         )
-    held = kapitza.load(seen)
-    found = held.get("jump") if isinstance(held, dict) else held
-    if not isinstance(found, kapitza.eels.InterfaceJump):
-        raise DataError("holds no jump: write one with `kapitza eels jump MAP --save FILE`", file=seen)
-    return kapitza.eels.mixture_test(separate, found, correction=correction)
+    return kapitza.eels.mixture_test(separate, load_jump(seen), correction=correction)
 
 
 def _equilibrium_by_side(found: TemperatureMap, test: DepartureTest, at: float, half: float) -> dict[str, float | None]:
@@ -224,7 +202,7 @@ def _mode_numbers(
     return derived
 
 
-def _print_modes(held: Occupation, test: DepartureTest | None, name: str) -> None:
+def _describe_modes(held: Occupation, test: DepartureTest | None, name: str) -> Iterator[Part]:
     """Print the temperature of each mode against position."""
     import numpy as np
 
@@ -233,15 +211,17 @@ def _print_modes(held: Occupation, test: DepartureTest | None, name: str) -> Non
     rows = [[f"{held.position[i] / nm:.4g}", *map(_format_known, kelvin[i], sigma[i])] for i in shown]
     heads = [f"{mode} {quantum / meV:.4g} meV" for mode, quantum in zip(held.modes, held.energy, strict=True)]
     part = f", {len(shown)} of {held.position.size} columns" if len(shown) < held.position.size else ""
-    print_table(f"{name}: temperature of each mode (K){part}", ["x (nm)", *heads], rows, text=0)
+    yield Grid(f"{name}: temperature of each mode (K){part}", ["x (nm)", *heads], rows, text=0)
     if any("–" in row for row in rows):
-        note("– where some pixels do not show the mode: a material that hardly has it gives no temperature of it")
+        yield Note("– where some pixels do not show the mode: a material that hardly has it gives no temperature of it")
     if test is None:
-        note("without a fit of one temperature for all modes there is no test of equilibrium: fit with --tie both")
+        yield Note(
+            "without a fit of one temperature for all modes there is no test of equilibrium: fit with --tie both"
+        )
         return
     count, pixels = int(test.significant.sum()), int(np.isfinite(test.pvalue).sum())
     rule = "" if test.correction == "none" else f" after the correction by {test.correction.title()}"
-    print_text(
+    yield (
         f"out of equilibrium: {count} of {pixels} pixels{rule} "
         f"({test.freedom} degrees of freedom, level {100 * test.level:g} %); "
         f"all pixels together: probability {format_probability(test.combined_pvalue())}"
@@ -259,7 +239,7 @@ def _format_known(value: float, sigma: float) -> str:
     return with_error(value, sigma) if math.isfinite(value) else "–"
 
 
-def _print_components(parts: InterfaceComponents, contrast: ModeAsymmetry | None, at: float) -> None:
+def _describe_components(parts: InterfaceComponents, contrast: ModeAsymmetry | None, at: float) -> Iterator[Part]:
     """Print the modes that only the interface has; what is not there has limits, not a value."""
     n = parts.occupation(at)
     kelvin, sigma = n.temperature()[0], _sigma_or_zero(n)[0]
@@ -273,15 +253,15 @@ def _print_components(parts: InterfaceComponents, contrast: ModeAsymmetry | None
         size = with_error(1e6 * strength[k], 1e6 * error[k])
         rows.append([mode, f"{n.energy[i] / meV:.4g}", size, *(found if seen else ["–", "–"])])
     heads = ["mode", "meV", "strength (1e-6)", "occupation (95 %)", "temperature (K)"]
-    print_table("modes that only the interface has", heads, rows)
+    yield Grid("modes that only the interface has", heads, rows)
     if any("–" in row for row in rows):
-        note("a strength within two of its errors is no mode: it has no occupation and no temperature")
+        yield Note("a strength within two of its errors is no mode: it has no occupation and no temperature")
     sides = zip(("gain", "loss"), parts.mixture, strict=True)
     shares = "; ".join(f"{side} side {mix[0]:.3g} of the left and {mix[1]:.3g} of the right" for side, mix in sides)
-    print_text(f"bulk taken off: {shares}; probability of a worse fit {format_probability(parts.pvalue)}")
+    yield (f"bulk taken off: {shares}; probability of a worse fit {format_probability(parts.pvalue)}")
     if contrast is not None:
         title = "(forward - reverse)/(forward + reverse) by direction of the heat flow; – where a mode is too faint"
-        print_columns(title, _asymmetry_columns(contrast))
+        yield Table(title, _asymmetry_columns(contrast))
 
 
 def _asymmetry_columns(contrast: ModeAsymmetry) -> list[Column]:

@@ -1,40 +1,43 @@
-"""Options of the verbs of electron spectra: how a file is read, and numbers with an uncertainty."""
+"""Options of the commands of electron spectra."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import typer
 
 import kapitza
+from kapitza.cli.layer import Option
 from kapitza.errors import InputError
 from kapitza.io.quantities import parse_uncertain, quantity
 
 if TYPE_CHECKING:
     from kapitza.measure.eels.diagnosis.dispersion import EnergyScale
     from kapitza.measure.eels.map import TemperatureMap
+    from kapitza.measure.eels.point_spread import PointSpread
     from kapitza.measure.eels.spectrum import SpectrumImage
 
 Scan = Annotated[str, typer.Argument(help="Spectra: .ndata, .h5, .hspy, .msa, .dm3, .dm4, .nxs, .emd, ...")]
-Title = Annotated[str | None, typer.Option("--title", help="Which signal of a file with several.")]
-EnergyUnit = Annotated[str | None, typer.Option("--energy-unit", help="eV or meV, in place of what the file says.")]
-EnergyOption = Annotated[
-    str | None, typer.Option("--energy", metavar="FIRST,STEP", help="First channel and step: -256meV,0.5meV.")
-]
-PositionUnit = Annotated[
-    str | None, typer.Option("--position-unit", help="nm, um, ... in place of what the file says.")
-]
-Pitch = Annotated[str | None, typer.Option("--pitch", help="From pixel to pixel, in place of what the file says: 1nm.")]
-Dose = Annotated[float | None, typer.Option("--electrons-per-count", help="In place of what the file says.")]
-Dark = Annotated[
-    str | None, typer.Option("--dark", metavar="FILE", help="Dark spectra; or mean and noise of a channel, 100+-6.")
-]
+Dark = Annotated[str | None, Option("dark spectra; or mean and noise of a channel, 100+-6", metavar="FILE")]
 MapFile = Annotated[str, typer.Argument(metavar="MAP", help="Map that `kapitza eels fit --save` wrote.")]
 PlanFile = Annotated[str, typer.Argument(metavar="FILE", help="Planned scan (.toml).")]
-Across = Annotated[Literal["x", "y"], typer.Option("--across", help="Position that crosses the interface.")]
-ModesOption = Annotated[str, typer.Option("--modes", metavar="FILE", help="Modes of the spectra (.toml).")]
+Across = Annotated[Literal["x", "y"], Option("position that crosses the interface", default="x")]
+ModesFile = Annotated[str, Option("modes of the spectra (.toml)", metavar="FILE")]
+KeepMisfits = Annotated[
+    Literal["misfit"] | None, Option("use pixels that fit badly too, with wider errors", names="--keep")
+]
+
+
+def point_spread(texts: Mapping[str, str]) -> PointSpread:
+    """Return the point spread of options with uncertainties, such as ``1nm+-0.2nm``."""
+    numbers: dict[str, Any] = {}
+    for name, text in texts.items():
+        kind = "share" if name == "share" else "length"
+        numbers[name], numbers[f"{name}_sigma"] = parse_uncertain(text, kind, what=f"--{name}")
+    return kapitza.eels.PointSpread(**numbers)
 
 
 def check_distinct(first: str, second: str, words: str) -> None:
@@ -67,30 +70,6 @@ def format_short(value: float) -> str:
     return f"{float(f'{value:.3g}'):g}"
 
 
-@dataclass(frozen=True)
-class ReadingOptions:
-    """What the options say of a file of spectra, in place of what it says itself."""
-
-    title: str | None = None
-    energy_unit: str | None = None
-    energy: str | None = None
-    position_unit: str | None = None
-    pitch: str | None = None
-    electrons_per_count: float | None = None
-
-    def image(self, path: str) -> SpectrumImage:
-        """Return the spectra of a file."""
-        return kapitza.eels.read_eels(
-            path,
-            title=self.title,
-            energy_unit=self.energy_unit,
-            position_unit=self.position_unit,
-            electrons_per_count=self.electrons_per_count,
-            energy_scale=None if self.energy is None else _parse_energy_scale(self.energy),
-            position=None if self.pitch is None else quantity(self.pitch, "length", what="--pitch"),
-        )
-
-
 def _parse_energy_scale(text: str) -> tuple[float, float]:
     """First channel and step of ``-256meV,0.5meV``, J."""
     parts = text.split(",")
@@ -98,6 +77,29 @@ def _parse_energy_scale(text: str) -> tuple[float, float]:
         raise InputError(f"--energy = {text!r:.60}: expected the first channel and the step, as -256meV,0.5meV")
     first, step = (quantity(part, "energy", what="--energy") for part in parts)
     return first, step
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """What overrides the metadata of a file of spectra."""
+
+    panel: ClassVar[str] = "Reading the file"
+
+    title: Annotated[str | None, Option("signal to read from a file with several")] = None
+    energy_unit: Annotated[str | None, Option("unit of energy, eV or meV, overrides the file")] = None
+    energy_scale: Annotated[
+        tuple[float, float] | None,
+        Option("first channel and step: -256meV,0.5meV", _parse_energy_scale, names="--energy", metavar="FIRST,STEP"),
+    ] = None
+    position_unit: Annotated[str | None, Option("unit of position, nm, um, ..., overrides the file")] = None
+    position: Annotated[
+        float | None, Option("distance between pixels, 1nm, overrides the file", "length", names="--pitch")
+    ] = None
+    electrons_per_count: Annotated[float | None, Option("electrons per count, overrides the file")] = None
+
+    def image(self, path: str) -> SpectrumImage:
+        """Return the spectra of a file."""
+        return kapitza.eels.read_eels(path, **{one.name: getattr(self, one.name) for one in fields(self)})
 
 
 def apply_dark_count(image: SpectrumImage, dark: str | None, reading: ReadingOptions) -> SpectrumImage:

@@ -1,21 +1,20 @@
-"""The verb `eels resistance`: thermal resistivity of each neighbourhood of a map, beside an image of the same scan."""
+"""The command `eels resistance`: thermal resistivity of each neighbourhood of a map."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-import typer
+from typing import TYPE_CHECKING, Annotated, Any
 
 import kapitza
 from kapitza.cli.eels.jump import load_maps
-from kapitza.cli.eels.options import Across, MapFile, format_probability
+from kapitza.cli.eels.options import Across, KeepMisfits, MapFile, format_probability
 from kapitza.cli.figures import Results
-from kapitza.cli.options import Figure, Json, Save
-from kapitza.cli.output import note, print_record, print_text, quantity_json
+from kapitza.cli.layer import Option, Panel
+from kapitza.cli.output import quantity_json
+from kapitza.cli.tables import Note, Part
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import DataError, InputError
-from kapitza.io.quantities import parse_uncertain, quantity
 from kapitza.units import nm
 
 if TYPE_CHECKING:
@@ -28,65 +27,54 @@ _LEVEL = 0.05  # at which a pixel is called different from the mean
 
 def resistance_map(
     path: MapFile,
-    radius: Annotated[str, typer.Option(help="Of the neighbourhoods, e.g. 6nm: their width is the resolution.")],
+    *,
+    radius: Annotated[
+        float, Option("radius of the neighbourhoods, 6nm; their width is the resolution", "length", above=0)
+    ],
     flux: Annotated[
-        str | None, typer.Option(help="Heat flux, 3.1GW/m2+-0.1GW/m2; relative to the mean of the map without.")
-    ] = None,
+        tuple[float, float] | None,
+        Option("heat flux, 3.1GW/m2+-0.1GW/m2; relative to the mean of the map if omitted", "flux+-"),
+    ],
     structure: Annotated[
-        str | None,
-        typer.Option(metavar="FILE|NAME", help="Image of the same pixels (text, rows of numbers), or 'amplitude', ..."),
-    ] = None,
-    interface: Annotated[str | None, typer.Option(help="Position of a plane that no neighbourhood crosses.")] = None,
-    width: Annotated[str, typer.Option(help="Point spread: standard deviation of the local part, 1nm.")] = "0nm",
-    keep: Annotated[
-        Literal["misfit"] | None, typer.Option(help="Use pixels that fit badly too, with wider errors.")
-    ] = None,
-    across: Across = "x",
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+        str | None, Option("image of the same pixels (text, rows of numbers), or 'amplitude', ...", metavar="FILE|NAME")
+    ],
+    interface: Annotated[float | None, Option("position of a plane that no neighbourhood crosses", "length")],
+    spread: Annotated[kapitza.eels.PointSpread, Panel("", "width")],
+    keep: KeepMisfits,
+    across: Across,
+    files: Results,
 ) -> None:
     """Thermal resistivity 1/k of each neighbourhood of a map, with its error and resolution, beside the structure."""
-    files = Results(save, plot)
     maps = load_maps(path, across)
     if "common" not in maps:
         raise DataError(f"holds maps by {', '.join(maps)}, none with one temperature for all modes", file=path)
-    known = None if flux is None else parse_uncertain(flux, "flux", what="--flux")
-    at = None if interface is None else quantity(interface, "length", what="--interface")
-    size = quantity(radius, "length", what="--radius")
-    if size <= 0:
-        raise InputError(f"--radius = {radius!r:.60}: expected a length above 0")
     image = None if structure is None else _structure_image(maps, structure, across)
-    found = kapitza.eels.heat_flow.local_resistance(
+    local = kapitza.eels.heat_flow.local_resistance(
         kapitza.eels.diagnosis.widen_misfits(maps["common"]) if keep else maps["common"],
-        size,
-        flux=None if known is None else (abs(known[0]), known[1]),
-        spread=kapitza.eels.PointSpread(quantity(width, "length", what="--width")),
-        interface=at,
+        radius,
+        flux=None if flux is None else (abs(flux[0]), flux[1]),
+        spread=spread,
+        interface=interface,
     )
-    slope = None if image is None else found.structure_slope(image)
-    files.keep(found)
-    drawn: dict[str, Any] = {"image": image, "image_name": Path(structure or "structure").stem, "interface": at}
+    slope = None if image is None else local.structure_slope(image)
+    drawn: dict[str, Any] = {"image": image, "image_name": Path(structure or "structure").stem, "interface": interface}
     rows, high = (1 if image is None else 2), 2.6
-    if len(found.position) == 2:
+    if len(local.position) == 2:
         high = min(
-            2.6, 0.5 + 5.6 * (found.position[0].size * _pitch(found, 0)) / (found.position[1].size * _pitch(found, 1))
+            2.6, 0.5 + 5.6 * (local.position[0].size * _pitch(local, 0)) / (local.position[1].size * _pitch(local, 1))
         )
     files.draw_figure(
-        lambda figure: kapitza.plot.eels.local_resistance_map(found, figure, **drawn), height=0.8 + high * rows
+        lambda figure: kapitza.plot.eels.local_resistance_map(local, figure, **drawn), height=0.8 + high * rows
     )
-    if as_json:
-        extra = {} if slope is None else {"structure_slope": quantity_json(slope[0], "1", sigma=slope[1])}
-        print_record(found, extra)
-        return
-    _print_resistance(found, Path(path).name)
+    printed = [*_describe_resistance(local, Path(path).name)]
     if slope is not None:
-        unit = "of the mean" if found.relative else "m K/W"
-        print_text(
+        unit = "of the mean" if local.relative else "m K/W"
+        printed.append(
             f"with {drawn['image_name']}: {with_error(slope[0], slope[1])} {unit} for each standard deviation of "
             f"the image (probability by chance {format_probability(slope[2])})"
         )
-    files.announce()
+    derived = {} if slope is None else {"structure_slope": quantity_json(slope[0], "1", sigma=slope[1])}
+    files.report(local, printed, derived)
 
 
 def _pitch(found: LocalResistance, axis: int) -> float:
@@ -117,14 +105,14 @@ def _structure_image(maps: dict[str, TemperatureMap], structure: str, across: st
     return image
 
 
-def _print_resistance(found: LocalResistance, name: str) -> None:
+def _describe_resistance(found: LocalResistance, name: str) -> Iterator[Part]:
     """Print what a map of the resistivity says."""
     import numpy as np
 
     unit = "" if found.relative else " m K/W"
     apart = found.pvalue() < _LEVEL
     known = np.isfinite(found.value)
-    print_text(
+    yield (
         f"{name}: neighbourhoods of {found.radius / nm:g} nm, resolution {found.resolution / nm:.3g} nm, "
         f"{int(known.sum())} of {known.size} pixels"
     )
@@ -134,18 +122,18 @@ def _print_resistance(found: LocalResistance, name: str) -> None:
         mean = f"mean 1/k {found.mean:.4g} m K/W, with {100 * found.common:.2g} % of uncertainty from the flux"
     else:
         mean = f"mean 1/k {found.mean:.4g} m K/W, the flux taken as exact"
-    print_text(
+    yield (
         f"{mean}; one pixel to {np.nanmedian(found.sigma):.2g}{unit}, "
         f"values from {np.nanmin(found.value):.3g} to {np.nanmax(found.value):.3g}{unit}"
     )
-    print_text(f"{int(apart.sum())} pixels differ from the mean at 5 %, corrected for their number by Holm")
+    yield (f"{int(apart.sum())} pixels differ from the mean at 5 %, corrected for their number by Holm")
     if apart.any():
         place = np.unravel_index(int(np.nanargmin(found.pvalue())), found.value.shape)
         where = ", ".join(
             f"{letter} = {axis[i] / nm:.4g} nm"
             for letter, axis, i in zip(("y", "x")[-len(place) :], found.position, place, strict=True)
         )
-        print_text(f"surest at {where}: {with_error(float(found.value[place]), float(found.sigma[place]))}{unit}")
-        note(
+        yield (f"surest at {where}: {with_error(float(found.value[place]), float(found.sigma[place]))}{unit}")
+        yield Note(
             "a plane with a resistance is a band of the width of the resolution; `eels jump` there gives its resistance"
         )

@@ -1,8 +1,10 @@
-"""The verb `interface`: every route to one conductance, side by side."""
+"""The command `interface`: every route to one conductance, side by side."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,20 +13,11 @@ import typer
 import kapitza
 from kapitza.cli.figures import Results, check_output
 from kapitza.cli.interface.report import routes_report
-from kapitza.cli.options import (
-    Calculator,
-    CalculatorArguments,
-    Figure,
-    Json,
-    Relax,
-    Save,
-    StoreFolder,
-    Temperatures,
-    WorkerCount,
-    parse_temperatures,
-    structure_forces,
-)
-from kapitza.cli.output import megawatts, note, print_record, print_table, print_text
+from kapitza.cli.layer import Option, Panel
+from kapitza.cli.options import Calculation, Work, parse_temperatures
+from kapitza.cli.output import megawatts, note
+from kapitza.cli.predict import Left, Right
+from kapitza.cli.tables import Grid, Note, Part
 from kapitza.core.files import write_atomically
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import InputError
@@ -35,77 +28,12 @@ if TYPE_CHECKING:
     from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
     from kapitza.routes import Route, Routes
 
-Left = Annotated[
-    str, typer.Argument(help="Library name, phonopy file or folder/, structure: .cif, POSCAR, or mine.toml:name.")
-]
-Right = Annotated[str, typer.Argument(help="The same for the other side.")]
 _BUDGET_PATTERN = re.compile(r"(?P<value>[0-9.]+)\s*(?P<unit>s|sec|min|m|h|d)", re.IGNORECASE)
 _BUDGET_SECONDS = {"s": 1.0, "sec": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _ROOM_TEMPERATURE = 300.0  # K
 _REPORT_SUFFIXES = (".html", ".htm")
 _LARGE_DEVIATION = 2.0  # joint standard uncertainties, from which on a pair is listed
 _MAX_PAIRS = 8  # listed pairs that disagree most
-
-
-def interface(
-    left: Left,
-    right: Right,
-    temperature: Temperatures = "100,200,300,400,500",
-    budget: Annotated[
-        str, typer.Option(metavar="TIME", help="For what takes longer than seconds: 30s, 10min, 1h.")
-    ] = "1min",
-    saved: Annotated[
-        list[str] | None,
-        typer.Option("--with", metavar="FILE", help="Another route: anything saved, a file of films; repeat."),
-    ] = None,
-    calculator: Calculator = None,
-    calculator_args: CalculatorArguments = None,
-    relax: Relax = None,
-    workers: WorkerCount = 1,
-    store: StoreFolder = None,
-    plot: Figure = None,
-    save: Save = None,
-    report: Annotated[
-        str | None, typer.Option("--report", metavar="FILE", help="Figure and tables in one .html file.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Every route to one conductance side by side: learnt, models, Boltzmann, AGF, MD, measured; cheap ones first."""
-    files, kelvin, seconds = Results(save, plot), parse_temperatures(temperature), _parse_budget(budget)
-    check_output(report, _REPORT_SUFFIXES)
-    given = {_short_name(path, saved or ()): _read_result(path) for path in saved or ()}
-    sides = _with_forces((left, right), structure_forces((left, right), calculator, calculator_args, relax))
-    at = min(kelvin, key=lambda t: abs(t - _ROOM_TEMPERATURE))
-
-    def announce(route: Route) -> None:
-        if not as_json:
-            typer.echo(f"  {route.title}: {_value_at(route, at) or 'at other temperatures'}", err=True)
-
-    found = kapitza.routes.routes(
-        *sides, kelvin, budget=seconds, saved=given, store=store, executor=workers, announce=announce
-    )
-    files.keep(found)
-    files.draw_figure(lambda figure: kapitza.plot.routes_figure(found, figure), width=11.0, height=8.4)
-    if report is not None:
-        write_atomically(report, routes_report(found, at).encode())
-    if as_json:
-        print_record(found, {"deviations": found.deviations(at)})
-        return
-    _print_routes(found, at)
-    files.announce()
-    if report is not None:
-        note(f"wrote {report}")
-
-
-def _with_forces(sides: tuple[str, str], forces: FiniteDisplacements | None) -> tuple[Any, Any]:
-    """Both sides, structure files as crystals whose forces a calculator gave."""
-    left, right = (
-        one
-        if forces is None or not kapitza.matter.is_structure_file(one)
-        else kapitza.phonons.crystal_from_file(one, forces)
-        for one in sides
-    )
-    return left, right
 
 
 def _parse_budget(text: str) -> float:
@@ -118,6 +46,67 @@ def _parse_budget(text: str) -> float:
     if not seconds > 0:
         raise InputError(f"--budget {text!r:.40}: expected a time above 0 with its unit, such as 30s, 10min or 1h")
     return seconds
+
+
+@dataclass(frozen=True)
+class RoutesResults(Results):
+    """Files of all routes: also the report."""
+
+    report_file: Annotated[
+        str | None, Option("figure and tables in one .html file", names="--report", metavar="FILE")
+    ] = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_output(self.report_file, _REPORT_SUFFIXES)
+
+
+def interface(
+    left: Left,
+    right: Right,
+    *,
+    temperature: Annotated[
+        list[float],
+        Option("temperatures in K", parse_temperatures, "100,200,300,400,500", "--temperature -T", "KELVIN"),
+    ],
+    budget: Annotated[float, Option("time for slow routes: 30s, 10min, 1h", _parse_budget, "1min", metavar="TIME")],
+    saved: Annotated[
+        list[str] | None,
+        Option("another route: anything saved, a file of films; repeatable", names="--with", metavar="FILE"),
+    ],
+    calculation: Calculation,
+    work: Annotated[Work, Panel(names="workers store")],
+    files: RoutesResults,
+) -> None:
+    """Every route to one conductance side by side: learnt, models, Boltzmann, AGF, MD, measured; cheap ones first."""
+    given = {_short_name(path, saved or ()): _read_result(path) for path in saved or ()}
+    sides = _with_forces((left, right), calculation.forces((left, right)))
+    at = min(temperature, key=lambda t: abs(t - _ROOM_TEMPERATURE))
+
+    def announce(route: Route) -> None:
+        if not files.as_json:
+            typer.echo(f"  {route.title}: {_value_at(route, at) or 'at other temperatures'}", err=True)
+
+    routes = kapitza.routes.routes(
+        *sides, temperature, budget=budget, saved=given, store=work.store, executor=work.workers, announce=announce
+    )
+    files.draw_figure(lambda figure: kapitza.plot.routes_figure(routes, figure), width=11.0, height=8.4)
+    if files.report_file is not None:
+        write_atomically(files.report_file, routes_report(routes, at).encode())
+    files.report(routes, _describe_routes(routes, at), {"deviations": routes.deviations(at)})
+    if files.report_file is not None:
+        note(f"wrote {files.report_file}")
+
+
+def _with_forces(sides: tuple[str, str], forces: FiniteDisplacements | None) -> tuple[Any, Any]:
+    """Both sides, structure files as crystals whose forces a calculator gave."""
+    left, right = (
+        one
+        if forces is None or not kapitza.matter.is_structure_file(one)
+        else kapitza.phonons.crystal_from_file(one, forces)
+        for one in sides
+    )
+    return left, right
 
 
 def _short_name(path: str, paths: Sequence[str]) -> str:
@@ -147,7 +136,7 @@ def _value_at(route: Route, at: float) -> str:
     return value if sigma is None else with_error(route.conductance.value[index] / 1e6, sigma[index] / 1e6)
 
 
-def _print_routes(found: Routes, at: float) -> None:
+def _describe_routes(found: Routes, at: float) -> Iterator[Part]:
     """Print all routes, how far those of one definition lie apart, and what was left out."""
     rows = [
         [
@@ -158,25 +147,25 @@ def _print_routes(found: Routes, at: float) -> None:
     ]  # fmt: skip
     head = f"{found.left} | {found.right} at {at:g} K, MW m⁻² K⁻¹"
     columns = ["route", "kind", "drop, statistics", "G", "misses by", "took", " assumes"]
-    print_table(head, columns, rows, text=3, piped=180)
+    yield Grid(head, columns, rows, text=3, piped=180)
     if any(one.misses for one in found.rows):
-        print_text(" misses by: median factor to the published values of 72 interfaces at 300 K")
-    _print_deviations(found, at)
+        yield (" misses by: median factor to the published values of 72 interfaces at 300 K")
+    yield from _describe_deviations(found, at)
     for one in (*found.remarks, *found.skipped):
-        note(one)
+        yield Note(one)
 
 
-def _print_deviations(found: Routes, at: float) -> None:
+def _describe_deviations(found: Routes, at: float) -> Iterator[Part]:
     """Print which routes of one definition disagree most."""
     known = [one for one in found.deviations(at) if one.sigmas is not None]
     known.sort(key=lambda one: -abs(one.sigmas or 0.0))
     rows = [[one.first, one.second, f"{one.ratio:.3g}", f"{one.sigmas:+.1f}"] for one in known[:_MAX_PAIRS]]
     if rows:
-        print_table("routes of one definition that lie farthest apart", ["first", "second", "ratio", "σ"], rows, text=2)
+        yield Grid("routes of one definition that lie farthest apart", ["first", "second", "ratio", "σ"], rows, text=2)
     far = sum(abs(one.sigmas or 0.0) > _LARGE_DEVIATION for one in known)
     if known:
-        print_text(
+        yield (
             f" {far} of {len(known)} pairs lie more than {_LARGE_DEVIATION:g} σ apart, by the errors that are stated"
         )
     if any(one.name == "agf" for one in found.rows):
-        print_text(" the error of AGF is that of its wave vectors and frequencies alone")
+        yield (" the error of AGF is that of its wave vectors and frequencies alone")

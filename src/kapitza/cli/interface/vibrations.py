@@ -1,7 +1,8 @@
-"""The verb `junction modes`: vibrations of a junction by class, peaks of a spectrum beside them, and their heat."""
+"""The command `junction modes`: vibrations of a junction by class, peaks of a spectrum beside them, and their heat."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,9 +10,10 @@ import typer
 import kapitza
 from kapitza.cli.eels.jump import load_maps
 from kapitza.cli.figures import Results
-from kapitza.cli.options import Figure, Json, Save, parse_temperature
-from kapitza.cli.output import note, print_record, print_text, quantity_json
-from kapitza.cli.tables import Column, print_columns
+from kapitza.cli.layer import Option
+from kapitza.cli.options import parse_temperature
+from kapitza.cli.output import quantity_json
+from kapitza.cli.tables import Column, Note, Part, Table
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import InputError
 from kapitza.io.quantities import parse_uncertain, quantity
@@ -29,73 +31,84 @@ _INELASTIC = (
 )
 
 
-def junction_modes(
-    path: Annotated[str, typer.Argument(metavar="FILE", help="A saved junction, or a TOML file of one.")],
-    peak: Annotated[
-        list[str] | None, typer.Option(help="Peak of a spectrum, 50meV+-2meV, or a map of `eels fit`; may be repeated.")
-    ] = None,
-    scale: Annotated[str, typer.Option(help="Uncertainty of the computed frequencies, e.g. 3%.")] = "0",
-    periods: Annotated[int, typer.Option(help="Principal layers of each crystal beside the device.", min=1)] = 8,
-    mesh: Annotated[int | None, typer.Option(help="Wave vectors along either side of the zone.", min=1)] = None,
-    heat: Annotated[
-        str | None, typer.Option(metavar="KELVIN", help="Part of the interface in the heat that crosses: at 300.")
-    ] = None,
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
-) -> None:
-    """Vibrations extended, partially extended, isolated or localised at the interface; peaks of spectra beside them."""
-    files = Results(save, plot)
-    peaks = [one for text in peak or () for one in _read_peaks(text)]
+def _parse_scale(text: str) -> float:
+    scale = quantity(text, "share", what="--scale")
+    if not 0 <= scale < 1:
+        raise InputError(f"--scale = {text!r:.60}: expected a share from 0 up to 1, as 3%")
+    return scale
+
+
+def _read_peaks(texts: list[str]) -> list[tuple[float, float]]:
+    """Energies and uncertainties, J: peaks that are written out, or those of the modes of a fitted map."""
+    peaks: list[tuple[float, float]] = []
+    for text in texts:
+        if not text.endswith(_MAP_SUFFIXES):
+            peaks.append(parse_uncertain(text, "energy", what="--peak"))
+            continue
+        maps = load_maps(text)
+        energy, sigma = kapitza.eels.comparison.fitted_peaks(maps.get("each") or next(iter(maps.values())))
+        peaks += zip(energy.tolist(), sigma.tolist(), strict=True)
     if any(sigma <= 0 for _, sigma in peaks):
         raise InputError("--peak: a peak needs its uncertainty, as 50meV+-2meV")
-    scale_sigma = quantity(scale, "share", what="--scale")
-    if not 0 <= scale_sigma < 1:
-        raise InputError(f"--scale = {scale!r:.60}: expected a share from 0 up to 1, as 3%")
-    kelvin = None if heat is None else parse_temperature(heat)
+    return peaks
+
+
+def junction_modes(
+    path: Annotated[str, typer.Argument(metavar="FILE", help="A saved junction, or a TOML file of one.")],
+    *,
+    peak: Annotated[
+        list[tuple[float, float]] | None,
+        Option(
+            "peak of a spectrum, 50meV+-2meV, or a map of `eels fit`; repeatable", _read_peaks, metavar="PEAK",
+            given=list[str],
+        ),
+    ],
+    scale: Annotated[
+        float, Option("uncertainty of the computed frequencies, 3%", _parse_scale, "0", metavar="FRACTION")
+    ],
+    periods: Annotated[int, Option("principal layers of each crystal beside the device", low=1)] = 8,
+    mesh: Annotated[int | None, Option("wave vectors along either side of the zone", low=1)],
+    heat: Annotated[
+        float | None,
+        Option("heat through the interface's own modes at this temperature: 300", parse_temperature, metavar="KELVIN"),
+    ],
+    files: Results,
+) -> None:  # fmt: skip
+    """Vibrations extended, partially extended, isolated or localised at the interface; peaks of spectra beside them."""
     junction = kapitza.io.read_junction(path)
     k_mesh = None if mesh is None else (mesh, mesh)
-    found = kapitza.lattice.classify_modes(junction, periods=periods, k_mesh=k_mesh)
+    classes = kapitza.lattice.classify_modes(junction, periods=periods, k_mesh=k_mesh)
     assigned = None
-    if peaks:
-        energies, sigmas = zip(*peaks, strict=True)
-        assigned = kapitza.eels.comparison.assign_peaks(energies, sigmas, found, scale_sigma=scale_sigma)
+    if peak:
+        energies, sigmas = zip(*peak, strict=True)
+        assigned = kapitza.eels.comparison.assign_peaks(energies, sigmas, classes, scale_sigma=scale)
     share = None
-    if kelvin is not None:
+    if heat is not None:
         current = kapitza.lattice.local_current(junction, k_mesh=k_mesh, progress=progress_bar("current"))
-        share = float(current.share(kelvin)[0])
-    files.keep(found)
-    files.draw(lambda ax: kapitza.plot.eels.mode_classes(found, peaks=peaks, ax=ax))
-    if as_json:
-        numbers: dict[str, Any] = {"fractions": quantity_json(found.fractions, "1", meaning="of all modes by class")}
-        numbers |= (
-            {} if share is None else {"heat_share": quantity_json(share, "1", meaning="through the interface's own")}
-        )
-        print_record(found, numbers | ({} if assigned is None else {"peaks": assigned}))
-        return
-    _print_classes(found)
-    if assigned is not None:
-        _print_peaks(assigned)
-        _note_limits(assigned, hbar * float(found.omega.max()), scale_sigma)
+        share = float(current.share(heat)[0])
+    files.draw(lambda ax: kapitza.plot.eels.mode_classes(classes, peaks=peak or [], ax=ax))
+    derived: dict[str, Any] = {"fractions": quantity_json(classes.fractions, "1", meaning="of all modes by class")}
     if share is not None:
-        print_text(
-            f"heat at {kelvin:g} K: {100 * share:.3g} % of the emitted conductance passes through vibrations that "
-            "neither crystal has (harmonic)"
-        )
-        note(_INELASTIC)
-    files.announce()
+        derived["heat_share"] = quantity_json(share, "1", meaning="through the interface's own")
+    if assigned is not None:
+        derived["peaks"] = assigned
+
+    def printout() -> Iterator[Part]:
+        yield from _describe_classes(classes)
+        if assigned is not None:
+            yield from _describe_peaks(assigned)
+            yield from _describe_limits(assigned, hbar * float(classes.omega.max()), scale)
+        if share is not None:
+            yield (
+                f"heat at {heat:g} K: {100 * share:.3g} % of the emitted conductance passes through vibrations that "
+                "neither crystal has (harmonic)"
+            )
+            yield Note(_INELASTIC)
+
+    files.report(classes, printout(), derived)
 
 
-def _read_peaks(text: str) -> list[tuple[float, float]]:
-    """Energies and uncertainties, J: one that is written out, or those of the modes of a fitted map."""
-    if not text.endswith(_MAP_SUFFIXES):
-        return [parse_uncertain(text, "energy", what="--peak")]
-    maps = load_maps(text)
-    energy, sigma = kapitza.eels.comparison.fitted_peaks(maps.get("each") or next(iter(maps.values())))
-    return list(zip(energy.tolist(), sigma.tolist(), strict=True))
-
-
-def _print_classes(found: ModeClasses) -> None:
+def _describe_classes(found: ModeClasses) -> Iterator[Part]:
     """Print how many vibrations each class has, and where they are."""
     rows: list[tuple[str, str, str, str]] = []
     for kind, name in enumerate(kapitza.lattice.MODE_CLASSES):
@@ -104,21 +117,21 @@ def _print_classes(found: ModeClasses) -> None:
         rows.append((name, f"{100 * found.fractions[kind]:.3g}", low, high))
     heads = ("class", "of all modes, %", "from (meV)", "to (meV)")
     columns = [Column(head, [row[i] for row in rows]) for i, head in enumerate(heads)]
-    print_columns(found.method, columns)
+    yield Table(found.method, columns)
 
 
-def _note_limits(found: PeakAssignment, top: float, scale_sigma: float) -> None:
+def _describe_limits(found: PeakAssignment, top: float, scale_sigma: float) -> Iterator[Part]:
     """Say which peaks the vibrations of a junction do not reach, and what their energies leave out."""
     import numpy as np
 
     beyond = [f"{one / meV:.4g}" for one in found.energy[np.isnan(found.share).any(axis=1)]]
     if beyond:
-        note(f"no vibrations near {', '.join(beyond)} meV: those of this junction end at {top / meV:.4g} meV")
+        yield Note(f"no vibrations near {', '.join(beyond)} meV: those of this junction end at {top / meV:.4g} meV")
     if scale_sigma == 0 and np.isfinite(found.shift).any():
-        note("computed frequencies are taken as exact: --scale 3% allows for the force constants")
+        yield Note("computed frequencies are taken as exact: --scale 3% allows for the force constants")
 
 
-def _print_peaks(found: PeakAssignment) -> None:
+def _describe_peaks(found: PeakAssignment) -> Iterator[Part]:
     """Print which vibrations of the interface each peak is near."""
     import numpy as np
 
@@ -135,4 +148,4 @@ def _print_peaks(found: PeakAssignment) -> None:
         for d, s in zip(found.shift, found.shift_sigma, strict=True)
     ]
     columns.append(Column(" peak less these (meV)", shifts))
-    print_columns("peaks beside the density of states on the interface, by class", columns)
+    yield Table("peaks beside the density of states on the interface, by class", columns)

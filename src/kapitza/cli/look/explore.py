@@ -1,4 +1,4 @@
-"""The verb `explore`: the local page."""
+"""The command `explore`: the local page."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import kapitza
+from kapitza.cli.layer import Option
 from kapitza.cli.output import note, print_text
 
 
@@ -14,8 +15,9 @@ def explore(
     files: Annotated[
         list[str] | None, typer.Argument(metavar="FILES", help="That the page opens: spectra, samples, devices.")
     ] = None,
-    port: Annotated[int, typer.Option("--port", help="Of 127.0.0.1; 0 for any that is free.")] = 0,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, open nothing.")] = False,
+    *,
+    port: Annotated[int, Option("port of 127.0.0.1; 0 for any that is free")] = 0,
+    no_browser: Annotated[bool, Option("print the address, and open nothing")],
 ) -> None:
     """A page in the browser: estimate, models, measurements and spectra of an interface, maps, fits, devices."""
 

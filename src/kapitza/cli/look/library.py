@@ -1,70 +1,67 @@
-"""Verbs of what is known: materials of the library, published measurements, and what to cite."""
+"""Commands of what is known: materials of the library, published measurements, and what to cite."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 import kapitza
-from kapitza.cli.options import Json, parse_temperature
-from kapitza.cli.output import note, print_json, print_record, print_text, terminal_columns
-from kapitza.cli.tables import Column, columns_of, print_columns
+from kapitza.cli.figures import Results
+from kapitza.cli.layer import Option, Panel
+from kapitza.cli.options import parse_temperature
+from kapitza.cli.output import note, terminal_columns
+from kapitza.cli.tables import Column, Part, Table, columns_of
 
 if TYPE_CHECKING:
     from kapitza.matter.material import Material, PropertyTable, Quantity
     from kapitza.measure.catalogue import Measurement
 
+_JsonOnly = Annotated[Results, Panel(names="as_json")]
 _WRAPPED_COLUMNS = 100  # where remarks on measurements are wrapped if no terminal says it
 
 
 def materials(
-    name: Annotated[str | None, typer.Argument(help="A material; all of them if left out.")] = None,
-    as_json: Json = False,
+    name: Annotated[str | None, typer.Argument(help="A material; all of them if omitted.")] = None, *, files: _JsonOnly
 ) -> None:
     """List the library, or all that it holds on one material, with the source of each number."""
     if name is not None:
-        _report_material(kapitza.material(name), as_json=as_json)
+        material = kapitza.material(name)
+        sources = {one.source: str(kapitza.matter.source(one.source)) for one in material.numbers().values()}
+        files.show_plain(material, _describe_material(material, sources), {"sources": sources})
         return
-    found = [kapitza.material(one) for one in kapitza.materials()]
-    if as_json:
-        print_json({"materials": found})
-    else:
-        print_library(found)
+    library = [kapitza.material(one) for one in kapitza.materials()]
+    files.show_plain({"materials": library}, [library_table(library)])
 
 
-def print_library(found: list[Material]) -> None:
-    """Print the list of the library."""
+def library_table(materials: list[Material]) -> Table:
+    """Return the list of the library."""
     columns = [
-        *columns_of(found, {"name": "", "title": "", "symmetry": ""}),
-        Column("stiffness", ["yes" if one.constants else "" for one in found]),
-        Column("kg m⁻³", [one.density.value for one in found]),
-        Column("also called", [", ".join(one.aliases) for one in found]),
+        *columns_of(materials, {"name": "", "title": "", "symmetry": ""}),
+        Column("stiffness", ["yes" if one.constants else "" for one in materials]),
+        Column("kg m⁻³", [one.density.value for one in materials]),
+        Column("also called", [", ".join(one.aliases) for one in materials]),
     ]
-    print_columns(f"{len(found)} materials; `kapitza materials Si` shows all numbers of one", columns, digits=5)
+    title = f"{len(materials)} materials; `kapitza materials Si` shows all numbers of one"
+    return Table(title, columns, digits=5)
 
 
-def _report_material(one: Material, *, as_json: bool) -> None:
-    """Print all that is known of a material, with sources."""
-    numbers = one.numbers()
-    sources = {known.source: str(kapitza.matter.source(known.source)) for known in numbers.values()}
-    if as_json:
-        print_json(one, {"sources": sources})
-        return
+def _describe_material(material: Material, sources: Mapping[str, str]) -> Iterator[Part]:
+    numbers = material.numbers()
     columns = [
         Column("", list(numbers)),
         Column("value", [_number_or_range(known) for known in numbers.values()]),
         *columns_of(list(numbers.values()), {"unit": "", "source": ""}),
         Column("remark", [_number_remark(known) for known in numbers.values()]),
     ]
-    aliases = f", also {', '.join(one.aliases)}" if one.aliases else ""
-    print_columns(f"{one.name}: {one.title}{aliases}; {one.formula}, {one.symmetry}", columns)
-    if one.note:
-        print_text(one.note)
+    aliases = f", also {', '.join(material.aliases)}" if material.aliases else ""
+    yield Table(f"{material.name}: {material.title}{aliases}; {material.formula}, {material.symmetry}", columns)
+    if material.note:
+        yield material.note
     for key, text in sources.items():
-        print_text(f"{key}: {text}")
+        yield f"{key}: {text}"
 
 
 def _number_or_range(known: Quantity | PropertyTable) -> str:
@@ -81,31 +78,32 @@ def _number_remark(known: Quantity | PropertyTable) -> str:
 
 
 def measured(
-    left: Annotated[str | None, typer.Argument(help="A material; all interfaces if left out.")] = None,
+    left: Annotated[str | None, typer.Argument(help="A material; all interfaces if omitted.")] = None,
     right: Annotated[str | None, typer.Argument(help="The other side.")] = None,
-    temperature: Annotated[str | None, typer.Option("--temperature", "-T", help="K, within 5 %.")] = None,
-    as_json: Json = False,
+    *,
+    temperature: Annotated[
+        float | None,
+        Option("temperature in K, within 5 %", parse_temperature, names="--temperature -T", metavar="KELVIN"),
+    ],
+    files: _JsonOnly,
 ) -> None:
     """Published measurements, each with its source."""
-    kelvin = None if temperature is None else parse_temperature(temperature)
-    found = kapitza.measured(left, right, kelvin)
+    measurements = kapitza.measured(left, right, temperature)
     for remark in filter(None, (kapitza.theory.name_remark(side) for side in (left, right) if side is not None)):
         note(remark)
-    if as_json:
-        print_record({"measured": found})
-        return
-    if not found:
+    if not measurements and not files.as_json:
         note("nobody is known to have measured that; `kapitza measured` lists all interfaces of the catalogue")
         return
-    keys = {citation: f"[{i}]" for i, citation in enumerate(dict.fromkeys(one.citation for one in found), start=1)}
-    places = {one.provenance for one in found}
-    print_columns(
-        f"published conductances{f', read in {places.pop()}' if len(places) == 1 else ''}",
-        _measurement_columns(found, keys),
-        piped=_WRAPPED_COLUMNS,
+    keys = {citation: f"[{i}]" for i, citation in enumerate(dict.fromkeys(one.citation for one in measurements), 1)}
+    places = {one.provenance for one in measurements}
+    title = f"published conductances{f', read in {next(iter(places))}' if len(places) == 1 else ''}"
+    files.show(
+        {"measured": measurements}, [Table(title, _measurement_columns(measurements, keys), piped=_WRAPPED_COLUMNS)]
     )
+    if files.as_json:
+        return
     for citation, key in keys.items():
-        doi = next(one.doi for one in found if one.citation == citation)
+        doi = next(one.doi for one in measurements if one.citation == citation)
         text = f"{key} {citation}, {doi if doi.startswith('https:') else f'doi:{doi}'}"
         indent = " " * (len(key) + 1)
         typer.echo(fill(text, terminal_columns(_WRAPPED_COLUMNS), subsequent_indent=indent, break_long_words=False))
@@ -141,27 +139,20 @@ def _measurement_columns(found: tuple[Measurement, ...], keys: Mapping[str, str]
 
 
 def cite(
-    theory: Annotated[str | None, typer.Argument(help="Name of a model; the list of all if left out.")] = None,
-    as_json: Json = False,
+    theory: Annotated[str | None, typer.Argument(help="Name of a model; the list of all if omitted.")] = None,
+    *,
+    files: _JsonOnly,
 ) -> None:
     """What to cite for a model, as BibTeX."""
-    print_citation(theory, as_json=as_json)
-
-
-def print_citation(theory: str | None, *, as_json: bool) -> None:
-    """Print the BibTeX entries of a theory, or the list of theories."""
     if theory is None:
-        listed = kapitza.theory.citations()
-        if as_json:
-            print_json({"theories": listed})
-            return
-        texts = ["; ".join(reference.text for reference in kapitza.cite(one.name)) for one in listed]
-        columns = [*columns_of(listed, {"name": "", "title": ""}), Column("references", texts)]
-        print_columns("`kapitza cite NAME` prints BibTeX", columns)
+        theories = kapitza.theory.citations()
+        texts = ["; ".join(reference.text for reference in kapitza.cite(one.name)) for one in theories]
+        columns = [*columns_of(theories, {"name": "", "title": ""}), Column("references", texts)]
+        files.show_plain({"theories": theories}, [Table("`kapitza cite NAME` prints BibTeX", columns)])
         return
-    found = kapitza.cite(theory)
-    entries = [one.bibtex for one in found]
-    if as_json:
-        print_json({"theory": theory, "references": found, "bibtex": entries})
+    references = kapitza.cite(theory)
+    entries = [one.bibtex for one in references]
+    if files.as_json:
+        files.show_plain({"theory": theory, "references": references, "bibtex": entries})
         return
-    typer.echo("\n\n".join(entries))
+    typer.echo("\n\n".join(entries))  # to be copied: they are not wrapped

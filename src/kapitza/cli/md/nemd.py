@@ -1,136 +1,109 @@
-"""The verbs of molecular dynamics between two thermostats: run, spectrum, modes."""
+"""The commands of molecular dynamics between two thermostats: run, spectrum, modes."""
+
+from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 import kapitza
 from kapitza.cli import figures
+from kapitza.cli.layer import Option
 from kapitza.cli.md import reports
 from kapitza.cli.md.options import (
     ReplicasOption,
     RunFileArgument,
+    RunWork,
     SavedRunArgument,
-    StoreOption,
     conclude,
     load_run,
     run_and_keep,
 )
-from kapitza.cli.options import DaskAddress, Figure, Json, Save, WorkerCount, parse_temperatures
-from kapitza.cli.output import note, print_record
+from kapitza.cli.options import parse_temperatures
+from kapitza.cli.output import note
 from kapitza.errors import InputError
 
-md_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
 
-
-@md_app.callback()
-def md() -> None:
-    """Molecular dynamics of interfaces: temperature jump, fluctuations, spectra, modes, decks for a cluster."""
-
-
-@md_app.command()
 def nemd(
     file: RunFileArgument,
-    save: Save = None,
-    plot: Figure = None,
-    store: StoreOption = None,
-    replicas: ReplicasOption = None,
+    *,
+    replicas: ReplicasOption,
     start: Annotated[
-        str | None,
-        typer.Option(metavar="RUN", help="Saved run of other lengths whose temperature profile this one starts from."),
-    ] = None,
-    workers: WorkerCount = 1,
-    dask: DaskAddress = None,
-    as_json: Json = False,
+        str | None, Option("saved run of other lengths whose temperature profile this one starts from", metavar="RUN")
+    ],
+    work: RunWork,
+    files: figures.Results,
 ) -> None:
     """Run between two thermostats: profile, heat flow three ways, jump and conductance with total error, and a verdict.
 
     Exit code 3: the run is rejected (not steady, heat flows disagree, jump not resolved); it is saved.
     """
-    files = figures.Results(save, plot)
     run_file = kapitza.io.read_run(file, gradient=True).with_preparation(replicas=replicas)
     if start is not None:
         run_file = run_file.with_profile(load_run(start))
     for remark in (kapitza.md.missing_spectra, kapitza.md.sampling_cost):
         if said := remark(run_file.potential, run_file.sampling):
             note(said)
-    report_run(run_and_keep(run_file, files, store, dask=dask, workers=workers), files, as_json=as_json)
+    report_run(run_and_keep(run_file, files, work), files)
 
 
-def report_run(run: "kapitza.md.Run", files: figures.Results, *, as_json: bool) -> None:
+def report_run(run: kapitza.md.Run, files: figures.Results) -> None:
     """Draw and print a run; stop with a status of its own where it is rejected."""
-    found = run.result()
-    files.draw(lambda ax: kapitza.plot.md.md_profile(found, ax=ax))
-    if as_json:
-        print_record(found, reports.run_numbers(run, found))
-    else:
-        reports.print_run(run, found)
-    conclude(files, accepted=found.accepted)
+    result = run.result()
+    files.draw(lambda ax: kapitza.plot.md.md_profile(result, ax=ax))
+    files.show(result, reports.describe_run(run, result), reports.run_numbers(run, result))
+    conclude(accepted=result.accepted)
 
 
-@md_app.command()
 def spectrum(
     run: SavedRunArgument,
+    *,
     temperature: Annotated[
-        str | None,
-        typer.Option("--temperature", "-T", help="K, of the quantum-corrected conductance: 30 or 50:600:10."),
-    ] = None,
+        list[float] | None,
+        Option(
+            "temperatures in K of the quantum-corrected conductance: 30 or 50:600:10", parse_temperatures,
+            names="--temperature -T", metavar="KELVIN",
+        ),
+    ],
     agf: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Saved transmission of the same junction (`agf --save`).")
-    ] = None,
-    bands: Annotated[int, typer.Option(help="Bands of frequency of the table and of the split.", min=2, max=200)] = 12,
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
-) -> None:
+        str | None, Option("saved transmission of the same junction (`agf --save`)", metavar="FILE")
+    ],
+    bands: Annotated[int, Option("bands of frequency of the table and of the split", low=2, high=200)] = 12,
+    files: figures.Results,
+) -> None:  # fmt: skip
     """Spectral heat flux through the plane, and the conductances that follow from it."""
-    files = figures.Results(save, plot)
-    temperatures = None if temperature is None else parse_temperatures(temperature)
     elastic = None if agf is None else _load_elastic_transmission(agf)
     saved_run = load_run(run)
-    found = kapitza.md.heat_spectrum(saved_run, temperatures, elastic=elastic, bands=bands)
-    records = {"flux": found.flux, "extrapolated": found.extrapolated, "between_thermostats": found.between_thermostats}
-    for name, one in (("transmission", found.transmission), ("split", found.split)):
-        records |= {} if one is None else {name: one}
-    files.keep(records)
+    result = kapitza.md.heat_spectrum(saved_run, temperature, elastic=elastic, bands=bands)
+    names = ("flux", "extrapolated", "between_thermostats", "transmission", "split")
+    records = {name: getattr(result, name) for name in names}
+    records = {name: record for name, record in records.items() if record is not None}
     files.draw_figure(
         lambda figure: kapitza.plot.md.md_spectrum_figure(saved_run, figure, elastic=elastic), width=9.0, height=3.8
     )
-    if as_json:
-        print_record(records, reports.spectrum_numbers(found))
-    else:
-        reports.print_spectrum(found)
-    files.announce()
+    files.report(records, reports.describe_spectrum(result), reports.spectrum_numbers(result))
 
 
-def _load_elastic_transmission(path: str) -> "kapitza.Transmission":
+def _load_elastic_transmission(path: str) -> kapitza.Transmission:
     """Transmission of a file of `agf --save`; a file without one is refused."""
-    found = kapitza.load(path)
-    transmission = found.get("transmission") if isinstance(found, dict) else found
+    held = kapitza.load(path)
+    transmission = held.get("transmission") if isinstance(held, dict) else held
     if not isinstance(transmission, kapitza.Transmission):
         raise InputError(f"{path} holds no transmission: expected what `kapitza agf --save` wrote")
     return transmission
 
 
-@md_app.command()
 def modes(
     run: SavedRunArgument,
-    bands: Annotated[int, typer.Option(help="Bands of frequency.", min=1, max=100)] = 8,
-    plot: Figure = None,
-    save: Save = None,
-    as_json: Json = False,
+    *,
+    bands: Annotated[int, Option("bands of frequency", low=1, high=100)] = 8,
+    files: figures.Results,
 ) -> None:
     """Temperatures of frequencies by layer near the plane, and the part of interface vibrations in the heat."""
-    files = figures.Results(save, plot)
-    found = kapitza.md.mode_temperatures(load_run(run), bands=bands)
-    occupation = found.occupation
+    result = kapitza.md.mode_temperatures(load_run(run), bands=bands)
+    occupation = result.occupation
     if occupation is not None:
         files.keep(occupation)
-        files.draw(lambda ax: kapitza.plot.md.md_modes(occupation, found.plane, ax=ax))
-    elif save is not None or plot is not None:
+        files.draw(lambda ax: kapitza.plot.md.md_modes(occupation, result.plane, ax=ax))
+    elif files.save is not None or files.plot is not None:
         raise InputError(f"{run}: --save and --plot are for mode temperatures, and no run in equilibrium was made")
-    if as_json:
-        print_record({} if occupation is None else occupation, reports.mode_numbers(found))
-    else:
-        reports.print_modes(found)
-    files.announce()
+    records = {} if occupation is None else occupation
+    files.show(records, reports.describe_modes(result), reports.mode_numbers(result))

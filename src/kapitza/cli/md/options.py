@@ -1,8 +1,11 @@
-"""What the verbs of molecular dynamics share: options, folders of runs in progress, progress, interrupts."""
+"""What the commands of molecular dynamics share: options, folders of runs in progress, progress, interrupts."""
+
+from __future__ import annotations
 
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +13,8 @@ import typer
 
 import kapitza
 from kapitza.cli import figures
-from kapitza.cli.options import long_work
+from kapitza.cli.layer import Option, Panel
+from kapitza.cli.options import Work, long_work
 from kapitza.cli.output import note
 from kapitza.errors import InputError
 
@@ -23,22 +27,27 @@ RunFileArgument = Annotated[
     str, typer.Argument(metavar="FILE", help="File of a run (.toml): atoms, potential, thermostats, duration.")
 ]
 SavedRunArgument = Annotated[str, typer.Argument(metavar="RUN", help="What `md nemd` or `md read` saved.")]
-StoreOption = Annotated[
-    str | None,
-    typer.Option("--store", metavar="FOLDER", help="Where runs are kept and resumed; the name of --save with .parts."),
-]
-ReplicasOption = Annotated[
-    int | None, typer.Option("--replicas", help="Runs that differ in their seed; as the file says.", min=1)
-]
+ReplicasOption = Annotated[int | None, Option("runs that differ in their seed, overrides the file", low=1)]
 
 
-def run_store(store: str | None, save: str | None) -> Path | None:
-    """Folder of a run in progress: as given, or named after the result; None where there is no name for it."""
-    if store is not None:
-        if Path(store).is_file():
-            raise InputError(f"--store {store} is a file: give the name of a folder")
-        return Path(store)
-    return None if save is None else Path(f"{save}.parts")
+@dataclass(frozen=True)
+class RunWork(Work):
+    """How a run is shared and kept."""
+
+    store: Annotated[
+        str | None, Option("folder of the resumable state; the name of --save with .parts if omitted", metavar="FOLDER")
+    ] = None
+
+    def folder(self, files: figures.Results) -> Path | None:
+        """Return the folder of a run in progress: as given, or named after the result; None without a name for it."""
+        if self.store is not None and Path(self.store).is_file():
+            raise InputError(f"--store {self.store} is a file: give the name of a folder")
+        if self.store is not None:
+            return Path(self.store)
+        return None if files.save is None else Path(f"{files.save}.parts")
+
+
+OneRunWork = Annotated[RunWork, Panel(names="store")]
 
 
 @contextmanager
@@ -54,37 +63,33 @@ def explain_resume(folder: Path | None) -> Generator[None, None, None]:
         raise
 
 
-def announce_compilation(run_file: "RunFile") -> None:
+def announce_compilation(run_file: RunFile) -> None:
     """Say that the steps of the built-in engine are compiled first, where their machine code is not kept yet."""
     if not kapitza.md.has_compiled_steps(run_file.engine, run_file.potential):
         note("the steps of the built-in engine are compiled before their first use, some 5 s once; the code is kept")
 
 
-def run_and_keep(
-    run_file: "RunFile", files: figures.Results, store: str | None, *, periodic: bool = False, dask: str | None = None,
-    workers: int = 1,
-) -> "kapitza.md.Run":  # fmt: skip
-    """Run the atoms of a file, with what is kept and how far it is shown to the user."""
-    where = run_store(store, files.save)
+def run_and_keep(run_file: RunFile, files: figures.Results, work: RunWork, *, periodic: bool = False) -> kapitza.md.Run:
+    """Run the atoms of a file; progress is shown to the user, and the result is kept."""
+    folder = work.folder(files)
     units = "blocks" if run_file.protocol.replicas == 1 else "runs"
     announce_compilation(run_file)
-    with explain_resume(where), long_work(units, workers, where, dask) as work:
+    with explain_resume(folder), long_work(units, work.workers, folder, work.dask) as shared:
         run = kapitza.md.run(
             run_file.system(periodic=periodic), run_file.potential, run_file.engine, run_file.protocol,
-            run_file.sampling, **work,
+            run_file.sampling, **shared,
         )  # fmt: skip
     files.keep(run)
     return run
 
 
-def conclude(files: figures.Results, *, accepted: bool) -> None:
-    """Say which files were written; stop with a status of its own where a result is rejected."""
-    files.announce()
+def conclude(*, accepted: bool) -> None:
+    """Stop with a status of its own where a result is rejected."""
     if not accepted:
         raise typer.Exit(EXIT_REJECTED)
 
 
-def load_run(path: str) -> "kapitza.md.Run":
+def load_run(path: str) -> kapitza.md.Run:
     """Saved run between two thermostats; a file of something else is refused."""
     found = kapitza.load(path)
     if not isinstance(found, kapitza.md.Run):

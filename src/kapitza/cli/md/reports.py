@@ -1,13 +1,15 @@
 """Tables of the verbs `md nemd`, `md spectrum` and `md modes`, and the numbers that they add to the saved records."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import kapitza
-from kapitza.cli.output import note, print_text, quantity_json
-from kapitza.cli.tables import Column, columns_of, print_columns, print_values
+from kapitza.cli.output import quantity_json
+from kapitza.cli.tables import Column, Note, Part, Table, Values, columns_of
 from kapitza.units import THz, nm
 
 if TYPE_CHECKING:
@@ -21,14 +23,14 @@ _STEADINESS_UNITS = {"slowest_mode": "ps", "equilibration_time": "ps", "sampling
 _MIN_SEGMENTS = 10  # segments from which a standard deviation is known to a quarter
 
 
-def conductance_row(meaning: str, one: "kapitza.Conductance | None") -> Column:
+def conductance_row(meaning: str, one: kapitza.Conductance | None) -> Column:
     """Conductance as a row of a table; a dash where there is none."""
     return columns_of({} if one is None else one, {"value": ""})[0]._replace(meaning=meaning)
 
 
-def print_verdict(reasons: Sequence[str], accepted: str = "accepted") -> None:
+def describe_verdict(reasons: Sequence[str], accepted: str = "accepted") -> Iterator[Part]:
     """Say why a result is rejected, or that it is accepted."""
-    print_text("\n".join(f"rejected: {reason}" for reason in reasons) or accepted)
+    yield ("\n".join(f"rejected: {reason}" for reason in reasons) or accepted)
 
 
 def _join_values(column: Column, word: str) -> Column:
@@ -37,12 +39,12 @@ def _join_values(column: Column, word: str) -> Column:
     return column._replace(values=[f" {word} ".join(cells)], sigmas=())
 
 
-def _largest_drift(run: "kapitza.md.Run") -> float:
+def _largest_drift(run: kapitza.md.Run) -> float:
     """Largest energy drift (unaccounted heat) of all runs, as a share of the heat flow."""
     return max((kapitza.md.analysis.energy_conservation(one).share for one in run.records), key=abs)
 
 
-def run_numbers(run: "kapitza.md.Run", found: "NemdResult") -> dict[str, Any]:
+def run_numbers(run: kapitza.md.Run, found: NemdResult) -> dict[str, Any]:
     """Return what follows from the result of a run, with units."""
     return {
         "title": run.title,
@@ -59,7 +61,7 @@ def run_numbers(run: "kapitza.md.Run", found: "NemdResult") -> dict[str, Any]:
     }
 
 
-def _positive_conductance(found: "NemdResult", name: str) -> "kapitza.Conductance | None":
+def _positive_conductance(found: NemdResult, name: str) -> kapitza.Conductance | None:
     """Conductance of a result; None where the resistance is not above zero."""
     value = found.resistance if name == "conductance" else float(found.between_thermostats[0])
     if not value > 0:
@@ -68,7 +70,7 @@ def _positive_conductance(found: "NemdResult", name: str) -> "kapitza.Conductanc
     return made
 
 
-def print_run(run: "kapitza.md.Run", found: "NemdResult") -> None:
+def describe_run(run: kapitza.md.Run, found: NemdResult) -> Iterator[Part]:
     """Print jump, flux, conductance and verdict of a run."""
     numbers = run_numbers(run, found)
     units = {"thermostats": "K", "energy_drift": "%", "total_resistance": "", "interval": ""}
@@ -88,15 +90,17 @@ def print_run(run: "kapitza.md.Run", found: "NemdResult") -> None:
         conductance_row("G, between thermostats, with the solids between", numbers["between_thermostats"]),
     ]
     runs = f", {len(run.records)} runs" if len(run.records) > 1 else ""
-    print_values(f"{run.title}: {found.method}{runs}", rows)
+    yield Values(f"{run.title}: {found.method}{runs}", rows)
     (flux,) = columns_of(found.fluxes, {"value": "MW m⁻²"})
     names = ("hot thermostat", "cold thermostat", "plane")
-    print_columns("heat flow three ways", [Column("by", names), flux._replace(name="heat flux")])
-    print_text(f"heat flows: {'; '.join(found.fluxes.disagreements()) or 'agree within 3 sigma and 10 %'}")
-    print_verdict(found.reasons, "accepted: the heat flows agree, the profile is steady, the jump is resolved")
+    yield Table("heat flow three ways", [Column("by", names), flux._replace(name="heat flux")])
+    yield (f"heat flows: {'; '.join(found.fluxes.disagreements()) or 'agree within 3 sigma and 10 %'}")
+    yield from describe_verdict(
+        found.reasons, "accepted: the heat flows agree, the profile is steady, the jump is resolved"
+    )
 
 
-def spectrum_numbers(found: "HeatSpectrum") -> dict[str, Any]:
+def spectrum_numbers(found: HeatSpectrum) -> dict[str, Any]:
     """Return what follows from a spectrum, with units."""
     total, sigma = found.flux.total
     above = None if found.share_above is None else quantity_json(found.share_above[0], "1", sigma=found.share_above[1])
@@ -111,35 +115,35 @@ def spectrum_numbers(found: "HeatSpectrum") -> dict[str, Any]:
     }
 
 
-def print_spectrum(found: "HeatSpectrum") -> None:
+def describe_spectrum(found: HeatSpectrum) -> Iterator[Part]:
     """Print the heat carried by bands of frequency."""
-    print_columns(f"{found.title}: heat through the plane", _band_columns(found), digits=3)
+    yield Table(f"{found.title}: heat through the plane", _band_columns(found), digits=3)
     total, direct, thermostats = columns_of(
         spectrum_numbers(found), dict.fromkeys(("total", "direct", "thermostats"), "MW m⁻²")
     )
-    print_values("heat flow", [total, direct, _join_values(thermostats, "and")])
+    yield Values("heat flow", [total, direct, _join_values(thermostats, "and")])
     if found.share_above is not None:
         share, sigma = found.share_above
         side, lowest = ("left", "right")[found.highest_frequency.argmin()], found.highest_frequency.min() / THz
-        print_text(
+        yield (
             f"{share:.1%}{'' if isnan(sigma) else f' ± {sigma:.1%}'} above {lowest:.3g} THz, the "
             f"highest frequency of the {side} crystal at rest: no elastic process brings it"
         )
     if found.split is not None:
-        print_text(_split_text(found.split))
+        yield (_split_text(found.split))
     kelvin, across = columns_of(found.extrapolated, {"temperature": "", "value": ""})
     (between,) = columns_of(found.between_thermostats, {"value": ""})
     names = ("across the jump", "between the thermostats, with the solids")
     values = [one._replace(name=name) for one, name in zip((across, between), names, strict=True)]
-    print_columns("quantum-corrected conductance", [kelvin, *values])
+    yield Table("quantum-corrected conductance", [kelvin, *values])
     segments = int(found.flux.counts.sum())
     if segments < _MIN_SEGMENTS:
-        note(f"errors from {segments} segments are themselves uncertain: take a longer run, or shorter segments")
+        yield Note(f"errors from {segments} segments are themselves uncertain: take a longer run, or shorter segments")
     for reason in found.result.reasons:
-        note(f"the run was rejected: {reason}")
+        yield Note(f"the run was rejected: {reason}")
 
 
-def _band_columns(found: "HeatSpectrum") -> list[Column]:
+def _band_columns(found: HeatSpectrum) -> list[Column]:
     """Bands of frequency, what they carry, and what an elastic theory has of it."""
     total, split = found.flux.total[0], found.split
     shares = {
@@ -153,12 +157,12 @@ def _band_columns(found: "HeatSpectrum") -> list[Column]:
     return columns
 
 
-def _frequency_bands(edges: "Array") -> Column:
+def _frequency_bands(edges: Array) -> Column:
     """Bands between neighbouring angular frequencies."""
     return Column("band", [f"{low:.3g} to {high:.3g}" for low, high in pairwise((edges / THz).tolist())], "THz")
 
 
-def _split_text(split: "ElasticSplit") -> str:
+def _split_text(split: ElasticSplit) -> str:
     """Say how much heat an elastic theory leaves to others, or how much more it has than the run."""
     if split.share >= 0:
         share = f"{split.share:.1%} ± {split.share_sigma:.1%}"
@@ -167,7 +171,7 @@ def _split_text(split: "ElasticSplit") -> str:
     return f"the elastic theory has {more} of the heat between the thermostats, where the solids resist too"
 
 
-def mode_numbers(found: "ModeTemperatures") -> dict[str, Any]:
+def mode_numbers(found: ModeTemperatures) -> dict[str, Any]:
     """Return what follows from the occupation of modes, with units."""
     numbers: dict[str, Any] = {"title": found.title}
     if found.occupation is not None:
@@ -183,7 +187,7 @@ def mode_numbers(found: "ModeTemperatures") -> dict[str, Any]:
     return numbers
 
 
-def print_modes(found: "ModeTemperatures") -> None:
+def describe_modes(found: ModeTemperatures) -> Iterator[Part]:
     """Print mode temperatures."""
     if found.occupation is not None:
         one, sigma = found.temperature, found.sigma
@@ -195,16 +199,14 @@ def print_modes(found: "ModeTemperatures") -> None:
                 for band, kelvin, error in zip(_frequency_bands(found.edges).values, one.T, sigma.T, strict=True)
             ),
         ]
-        print_columns(f"{found.title}: temperature (K) of frequencies (THz) by layer", columns, digits=3)
+        yield Table(f"{found.title}: temperature (K) of frequencies (THz) by layer", columns, digits=3)
         if all(map(isnan, sigma.ravel().tolist())):
-            print_text(
-                "no uncertainties: the run, or that in equilibrium, holds one segment of its spectra; run longer"
-            )
+            yield ("no uncertainties: the run, or that in equilibrium, holds one segment of its spectra; run longer")
         else:
             apart = f"{found.count_departures()} of {one.size} values are"
-            print_text(f"{apart} more than 3 sigma from the temperature of their layer")
+            yield (f"{apart} more than 3 sigma from the temperature of their layer")
     if found.share is not None:
-        print_text(
+        yield (
             f"{found.interface_modes} of {found.vibrations} vibrations lie by more than half near the plane and carry "
             f"{found.share:.1%} of the heat"
         )

@@ -48,8 +48,12 @@ class ContactSprings(BaseRecord):
     3e+19 N/m³ along the normal
     """
 
-    normal: float = field(validator=quantity(high=1e23), metadata=about("N m^-3", "along the normal"))
-    shear: float = field(validator=quantity(low=-1e-300, high=1e23), metadata=about("N m^-3", "across it"))
+    normal: float = field(
+        validator=quantity(high=1e23), metadata=about("N m^-3", "stiffness of the contact along the normal")
+    )
+    shear: float = field(
+        validator=quantity(low=-1e-300, high=1e23), metadata=about("N m^-3", "stiffness of the contact along the plane")
+    )
 
 
 def spring_junction(

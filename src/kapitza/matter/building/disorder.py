@@ -34,29 +34,26 @@ def _substitution_shares(value: Mapping[str, float]) -> Mapping[str, float]:
 
 @frozen(kw_only=True)
 class Disorder(BaseRecord):
-    """What is random about an interface.
-
-    Attributes
-    ----------
-    profile : how the share of the right crystal rises: "erf" (diffused) or "linear" (graded)
-    """
+    """What is random about an interface."""
 
     seed: int = field(default=0, metadata=about("1", "of the random numbers"))
     intermixing: float = field(
         default=0.0,
         validator=quantity(low=_ZERO_ALLOWED, high=1e-7),
-        metadata=about("m", "standard width over which the elements of both sides mix"),
+        metadata=about("m", "standard width over which the elements of both sides mix, 0.3 nm"),
     )
     roughness: float = field(
         default=0.0,
         validator=quantity(low=_ZERO_ALLOWED, high=1e-7),
-        metadata=about("m", "rms height of the interface"),
+        metadata=about("m", "rms height of the interface, 0.3 nm"),
     )
-    correlation: float = field(default=1 * nm, validator=quantity(high=1e-5), metadata=about("m", "of the roughness"))
+    correlation: float = field(
+        default=1 * nm, validator=quantity(high=1e-5), metadata=about("m", "correlation length of the roughness")
+    )
     vacancies: float = field(
         default=0.0,
         validator=quantity(low=_ZERO_ALLOWED, high=0.5),
-        metadata=about("1", "share of the sites within `depth` that are empty"),
+        metadata=about("1", "fraction of empty sites near the interface, 2 %"),
     )
     substitutions: Mapping[str, float] = field(
         factory=dict,
@@ -66,9 +63,13 @@ class Disorder(BaseRecord):
     depth: float = field(
         default=0.5 * nm,
         validator=quantity(high=1e-6),
-        metadata=about("m", "distance from the mean interface within which sites are empty or taken"),
+        metadata=about("m", "distance from the interface within which sites are empty or substituted"),
     )
-    profile: CompositionProfile = field(default="erf", validator=validators.in_(COMPOSITION_PROFILES))
+    profile: CompositionProfile = field(
+        default="erf",
+        validator=validators.in_(COMPOSITION_PROFILES),
+        metadata=about("", "composition profile: diffused (erf) or graded (linear)"),
+    )
 
     @property
     def mixes(self) -> bool:

@@ -52,14 +52,17 @@ class SiteMixing(BaseRecord):
 
     Attributes
     ----------
-    mixing : force constants between sites of different crystals: the mean of both, or those of one
     disorder : intermixing and roughness, by the elements (masses and force constants) of the sites; vacancies and
         foreign atoms need a potential: `build_junction`
     """
 
-    mixing: MixingRule = field(default="mean", validator=one_of("mean", "left", "right"))
+    mixing: MixingRule = field(
+        default="mean",
+        validator=one_of("mean", "left", "right"),
+        metadata=about("", "force constants across the interface: mean of both crystals, or those of one"),
+    )
     scale: float = field(
-        default=1.0, validator=quantity(), metadata=about("1", "factor on these, for weak or stiff bonds")
+        default=1.0, validator=quantity(), metadata=about("1", "factor on the force constants across the interface")
     )
     layers: int = field(default=2, validator=quantity(), metadata=about("1", "layers of the device on either side"))
     limit: float = field(

@@ -92,24 +92,25 @@ class JunctionPlan(BaseRecord):
     Attributes
     ----------
     left, right : crystals: names such as "Si" or "GaN" (`kapitza phonons` lists them), structure files, or structures
-    potential : name of a published or universal potential, file of LAMMPS or import path of a calculator, all as in
-        `named_force_field`; or a force field around any ASE calculator
+    potential : by name as in `named_force_field`, or a force field around any ASE calculator
     arguments : of a calculator by name or path
     orientation, right_orientation : the left crystal faces right, the right one left by its back; None: as the left one
-    strain : which crystal is strained to fit the other: "right", "left" or "both"
-    mirror : take the mirror image of the right crystal in the plane of the interface: for grain boundaries
     contact : elements of the last plane of the left and of the first plane of the right crystal; None: as they cleave
     disorder : what is random; None: a sharp interface
     relax : whether the atoms relax; without, those of the crystals stay where they are and only the distance is found
-    layers : None: as many as are 12 Å thick, and thicker than the forces
     """
 
     left: str | Structure
     right: str | Structure
-    potential: str | ForceField
+    potential: str | ForceField = field(
+        metadata=about(
+            "", "potential of both: tersoff, sw, lj, emt, nequix, sevenn, a file (CuNi.eam.alloy), module:Class"
+        )
+    )
     arguments: Mapping[str, object] = field(factory=dict, converter=read_only_mapping)
     reach: float | None = field(
-        default=None, metadata=about("m", "of the force constants of a calculator; None: as the potential has it")
+        default=None,
+        metadata=about("m", "range of the force constants of a calculator; 6 Å or that of the potential if omitted"),
     )
     orientation: tuple[int, ...] = field(
         default=(0, 0, 1), converter=tuple, metadata=about("1", "Miller indices of the face of the left crystal")
@@ -117,14 +118,18 @@ class JunctionPlan(BaseRecord):
     right_orientation: tuple[int, ...] | None = field(
         default=None, converter=converters.optional(tuple), metadata=about("1", "the same of the right crystal")
     )
-    strain: StrainedSide = "right"
+    strain: StrainedSide = field(default="right", metadata=about("", "crystal that is strained to fit the other"))
     limit: float = field(default=MAX_MATCH_STRAIN, metadata=about("1", "largest principal strain"))
     area: float = field(default=MAX_MATCH_AREA, metadata=about("m^2", "of the largest common cell"))
     twist: float | None = field(
-        default=None, metadata=about("rad", "turn of the right crystal about the normal; None: what fits best")
+        default=None, metadata=about("rad", "rotation of the right crystal about the normal; the best fit if omitted")
     )
-    mirror: bool = False
-    layers: int | None = field(default=None, metadata=about("1", "principal layers of the device on either side"))
+    mirror: bool = field(
+        default=False, metadata=about("", "mirror image of the right crystal, for twins and tilt boundaries")
+    )
+    layers: int | None = field(
+        default=None, metadata=about("1", "principal layers of the device on either side; 12 Å or more if omitted")
+    )
     contact: tuple[str | None, str | None] = (None, None)
     interlayers: tuple[tuple[str | Structure, int], ...] = field(
         default=(), converter=tuple, metadata=about("1", "crystals between, each with its number of principal layers")
@@ -135,7 +140,7 @@ class JunctionPlan(BaseRecord):
     mismatch: float = field(
         default=MAX_SEAM_MISMATCH,
         validator=quantity(high=1),
-        metadata=about("1", "of the largest force constant, allowed where those of an interface and of crystals meet"),
+        metadata=about("1", "largest difference of the force constants of a network at the interface and elsewhere"),
     )
 
 

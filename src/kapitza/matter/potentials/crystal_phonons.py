@@ -49,14 +49,19 @@ class PotentialChoice(BaseRecord):
     ----------
     arguments : of a calculator by name or import path
     reach : m, beyond which force constants of a calculator are left out; None: 6 Å, of files of LAMMPS twice the cutoff
-    relax : "cell": lattice vectors and atoms, at zero stress; "atoms": in the cell that is given; "none"
     progress : called with the number of finished and of all evaluations of forces
     announce : called with a line that says how long the work will be, where it is long, and what was cut off
     """
 
     arguments: Mapping[str, object] = field(factory=dict, converter=read_only_mapping)
-    reach: float | None = field(default=None, metadata=about("m", "largest range of a calculator's force constants"))
-    relax: Relaxation = field(default="cell", validator=one_of("atoms", "cell", "none"))
+    reach: float | None = field(
+        default=None, metadata=about("m", "largest range of a calculator's force constants; 6 Å if omitted")
+    )
+    relax: Relaxation = field(
+        default="cell",
+        validator=one_of("atoms", "cell", "none"),
+        metadata=about("", "relaxation at zero stress (cell), of the atoms in the given cell, or none"),
+    )
     progress: Progress | None = None
     announce: Callable[[str], object] | None = None
 

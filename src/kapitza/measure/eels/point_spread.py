@@ -35,9 +35,9 @@ class PointSpread(BaseRecord):
         for negative widths or uncertainties, a share outside 0 to 1, or a length that is not above zero
     """
 
-    width: float = field(default=0.0, metadata=about("m", "standard deviation of the core"))
-    share: float = field(default=0.0, metadata=about("1", "share of the tail"))
-    length: float = field(default=50 * nm, metadata=about("m", "length of the tail"))
+    width: float = field(default=0.0, metadata=about("m", "standard deviation of the local part"))
+    share: float = field(default=0.0, metadata=about("1", "delocalised fraction of the signal"))
+    length: float = field(default=50 * nm, metadata=about("m", "decay length of the delocalised part"))
     width_sigma: float = field(default=0.0, kw_only=True, metadata=about("m", "uncertainty of the width"))
     share_sigma: float = field(default=0.0, kw_only=True, metadata=about("1", "uncertainty of the share"))
     length_sigma: float = field(default=0.0, kw_only=True, metadata=about("m", "uncertainty of the length"))
