@@ -26,6 +26,15 @@ class Hint(NamedTuple):
     ----------
     python : in terms of functions and their arguments; empty if nothing applies
     command : in terms of options and of keys of files; empty if nothing applies
+
+    Examples
+    --------
+    >>> from kapitza.errors import Hint, InputError
+    >>> fault = InputError("the cell changes", hint=Hint(python="use relax='atoms'", command="use --relax atoms"))
+    >>> print(fault)
+    the cell changes; use relax='atoms'
+    >>> print(fault.command_message)
+    the cell changes; use --relax atoms
     """
 
     python: str = ""
