@@ -69,10 +69,18 @@ def inelastic_channel(
     >>> print(more.conductance([300.0]).value > elastic.conductance([300.0]).value)
     [ True]
     """
-    _check_inelastic(elastic, amplitude, temperature_power, frequency_power)
+    check_record(elastic, Transmission, python="call a theory such as dmm(left, right) first")
+    if not elastic.elastic:
+        raise InputError(f"{elastic.method} is inelastic already: expected an elastic transmission to add to")
+    for name, value in (
+        ("amplitude", amplitude),
+        ("temperature_power", temperature_power),
+        ("frequency_power", frequency_power),
+    ):
+        check_not_negative(name, value)
     kelvin = one_temperature(temperature)
     chance = amplitude * kelvin**temperature_power * elastic.omega**frequency_power
-    added = [_inelastic_share(modes, elastic.total, chance) for modes in _modes_of_sides(elastic)]
+    added = [np.minimum(chance * modes, np.maximum(modes - elastic.total, 0.0)) for modes in _modes_of_sides(elastic)]
     carried = [mode_conductance(spectrum, elastic.omega, elastic.weight, kelvin, statistics) for spectrum in added]
     total = elastic.total + (added[0] if carried[0] <= carried[1] else added[1])
     method = f"{elastic.method} + capped inelastic"
@@ -132,11 +140,6 @@ def inelastic_power(
     return float(value @ weight)
 
 
-def _inelastic_share(modes: Array, total: Array, chance: Array) -> Array:
-    """(nω,) modes of one side that cross inelastically: each with this chance, and no more than are left over, m⁻²."""
-    return np.minimum(chance * modes, np.maximum(modes - total, 0.0))
-
-
 def _modes_of_sides(elastic: Transmission) -> tuple[Array, Array]:
     """The modes of both sides of an elastic transmission, or an error that says what is missing."""
     if elastic.left is None or elastic.right is None:
@@ -145,18 +148,6 @@ def _modes_of_sides(elastic: Transmission) -> tuple[Array, Array]:
             "what can cross inelastically: take one from a theory such as dmm or amm"
         )
     return elastic.left, elastic.right
-
-
-def _check_inelastic(elastic: Transmission, amplitude: float, temperature_power: float, frequency_power: float) -> None:
-    check_record(elastic, Transmission, python="call a theory such as dmm(left, right) first")
-    if not elastic.elastic:
-        raise InputError(f"{elastic.method} is inelastic already: expected an elastic transmission to add to")
-    for name, value in (
-        ("amplitude", amplitude),
-        ("temperature_power", temperature_power),
-        ("frequency_power", frequency_power),
-    ):
-        check_not_negative(name, value)
 
 
 ElasticTheory = Callable[[Phonons, Phonons, Array], Transmission]

@@ -84,13 +84,6 @@ def _check_pressure(pressure: float) -> float:
     return float(positive(pressure)[0])
 
 
-def _accommodation_factor(coefficient: float) -> float:
-    r"""Return $(2 - a)/a$ of an accommodation coefficient between 0 and 1."""
-    if not (np.isfinite(coefficient) and 0 < coefficient <= 1):
-        raise InputError(f"accommodation = {coefficient:g}, wanted a number above 0 and at most 1")
-    return (2 - coefficient) / coefficient
-
-
 def temperature_jump(gas: Gas, *, pressure: float, temperature: ArrayLike, accommodation: float = 1.0) -> Array:
     r"""(nT,) Smoluchowski's jump length of a gas at a wall, m; pressure in Pa, temperature in K.
 
@@ -103,7 +96,9 @@ def temperature_jump(gas: Gas, *, pressure: float, temperature: ArrayLike, accom
     F. Sharipov, J. Phys. Chem. Ref. Data 40, 023101 (2011) (kinetic theory)
     """
     check_record(gas, Gas, python="take kapitza.theory.gas('air'), or Gas(...) with numbers of your own")
-    slip = _accommodation_factor(accommodation) * 2 * gas.ratio / (gas.ratio + 1) / gas.prandtl
+    if not (np.isfinite(accommodation) and 0 < accommodation <= 1):
+        raise InputError(f"accommodation = {accommodation:g}, wanted a number above 0 and at most 1")
+    slip = ((2 - accommodation) / accommodation) * 2 * gas.ratio / (gas.ratio + 1) / gas.prandtl
     return slip * gas.mean_free_path(pressure, temperature)
 
 

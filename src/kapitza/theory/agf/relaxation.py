@@ -300,6 +300,7 @@ def branch_conductivity(
     sides = [(np.arange(n) + 0.5) / n for n in mesh[:2]]
     points = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, 2)
     phase = 2 * np.pi * (np.arange(mesh[2]) + 0.5) / mesh[2]
+    branches = rate.branches if isinstance(rate, BranchRates) else (rate,) * count
     total = 0.0
     for k in points:
         held = CellModes(lead, k, count)
@@ -308,13 +309,9 @@ def branch_conductivity(
         kept = omega > _STATIC * omega.max()
         velocity = slope * lead.thickness / held.cells
         safe = np.where(kept, omega, omega.max())
-        decay = np.stack([mean_rate(one, safe[:, b]) for b, one in enumerate(_each_branch(rate, count))], axis=1)
+        decay = np.stack([mean_rate(one, safe[:, b]) for b, one in enumerate(branches)], axis=1)
         if not decay.any():
             return np.inf
         heat = mode_heat_capacity(safe.ravel(), [mean], statistics)[0].reshape(safe.shape)
         total += float((kept * heat * velocity**2 / decay).sum()) * held.cells
     return total / (float(np.prod(mesh)) * lead.area * lead.thickness)
-
-
-def _each_branch(rate: AnyRate, count: int) -> tuple[RelaxationRate, ...]:
-    return rate.branches if isinstance(rate, BranchRates) else (rate,) * count

@@ -111,7 +111,11 @@ def _label_channels(
     k = at.k.reshape(-1, 2)[fold]
     states = bulk_matrix(layers.onsite, layers.hop, factor[:, None, None])
     levels, vectors = np.linalg.eigh(states)
-    group = _degenerate_groups(fold, factor)
+    group = np.arange(fold.size)  # number of the degenerate group of each wave
+    for i in range(fold.size):
+        same = (fold[:i] == fold[i]) & (np.abs(factor[:i] - factor[i]) < 100 * BLOCH_FACTOR_TOLERANCE)
+        if same.any():
+            group[i] = group[np.argmax(same)]
     branch = _band_numbers(levels, omega, group)
     polarisation = _bloch_polarisations(levels, vectors, omega, layers.a, layers.b, pair, factor)
     moved = _matrix_gradients(lead, k, factor, layers.hop)  # Hellmann-Feynman: no differences of frequencies
@@ -140,16 +144,6 @@ def _bloch_polarisations(
         u = basis @ np.linalg.lstsq(seen, wanted, rcond=1e-6)[0]
         found[i] = u / np.linalg.norm(u)
     return found
-
-
-def _degenerate_groups(fold: IndexArray, factor: AnyComplexArray) -> IndexArray:
-    """(n,) number of the degenerate group of each wave."""
-    group = np.arange(fold.size)
-    for i in range(fold.size):
-        same = (fold[:i] == fold[i]) & (np.abs(factor[:i] - factor[i]) < 100 * BLOCH_FACTOR_TOLERANCE)
-        if same.any():
-            group[i] = group[np.argmax(same)]
-    return group
 
 
 def _band_numbers(levels: Array, omega: float, group: IndexArray) -> IndexArray:
