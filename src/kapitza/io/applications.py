@@ -11,12 +11,13 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-from attrs import NOTHING, evolve, frozen
+from attrs import NOTHING, evolve, field, frozen
 
 from kapitza.applications.cryogenic import HEATING_MODELS, HeliumBath, Superconductor
 from kapitza.applications.exchanger import FLOW_ARRANGEMENTS, NUSSELT_NUMBERS, HeatExchanger, Stream
 from kapitza.applications.memory import MemoryCell
 from kapitza.applications.thermoelectric import LegProperty, ThermoelectricLeg
+from kapitza.core.arrays import about
 from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary
@@ -41,23 +42,23 @@ _PLAUSIBLE_LIMITS = {
 
 @frozen(eq=False)
 class LegFile(BaseRecord):
-    """A leg with its reservoirs (K), whether it is a "generator" or a "cooler", and a current (A) if one is given."""
+    """A leg with its reservoirs, whether it is a "generator" or a "cooler", and a current if one is given."""
 
     title: str
     leg: ThermoelectricLeg
-    hot: float
-    cold: float
+    hot: float = field(metadata=about("K", "temperature of the hot reservoir"))
+    cold: float = field(metadata=about("K", "temperature of the cold reservoir"))
     mode: str
-    current: float | None
+    current: float | None = field(metadata=about("A", "electric current"))
 
 
 @frozen(eq=False)
 class MemoryCellFile(BaseRecord):
-    """A memory cell and the length of its reset pulse, s."""
+    """A memory cell and its reset pulse."""
 
     title: str
     cell: MemoryCell
-    pulse: float
+    pulse: float = field(metadata=about("s", "length of the reset pulse"))
 
 
 @frozen(eq=False)
@@ -70,16 +71,16 @@ class ExchangerFile(BaseRecord):
 
 @frozen(eq=False)
 class CryogenicFile(BaseRecord):
-    """A chip in helium: the bath, a load (W m⁻²), and a superconductor with a current (A), if there is one.
+    """A chip in helium: the bath, a load, and a superconductor with a current, if there is one.
 
     `boundary` is the conductance from which the coefficient of the bath was taken, if it was given as one.
     """
 
     title: str
     bath: HeliumBath
-    load: float
+    load: float = field(metadata=about("W m^-2", "heat load on the surface"))
     device: Superconductor | None
-    current: float
+    current: float = field(metadata=about("A", "current in the superconductor"))
     boundary: Conductance | None = None
 
 

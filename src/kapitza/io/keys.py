@@ -182,7 +182,7 @@ def text(
 ) -> Key:
     """Declare a text, one of `choices` if there are any."""
     known = tuple(choices)
-    form = " or ".join(f"`{one}`" for one in known) or "text"
+    form = " or ".join(f"`{one}`" for one in known if one) or "text"
     return Key(
         name=name, form=form, meaning=meaning, default=default, unless=unless,
         read=lambda section, key: section.text(key, choices=known),

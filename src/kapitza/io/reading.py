@@ -111,7 +111,7 @@ FILE_KINDS: tuple[FileKind, ...] = (  # the first that matches counts
         suffixes=(".yaml", ".yml"),
     ),
     FileKind(
-        name="lamella", meaning="lamella with temperature maps", reader=lambda: io.eels.read_lamella,
+        name="lamella", meaning="temperature maps of a lamella", reader=lambda: io.eels.read_lamella,
         keys="lamella map|plane|material",
     ),
     FileKind(
@@ -127,23 +127,23 @@ FILE_KINDS: tuple[FileKind, ...] = (  # the first that matches counts
         keys="blocks|sides|gds",
     ),
     FileKind(
-        name="device", meaning="device of layers", reader=lambda: io.read_device,
+        name="device", meaning="layers with heat sources and a sink", reader=lambda: io.read_device,
         keys="sources|sink|stack|patches|box|coefficient|top_coefficient|uncertain",
     ),
     FileKind(name="leg", meaning="thermoelectric leg", reader=lambda: io.read_leg, keys="leg"),
     FileKind(name="memory_cell", meaning="phase-change memory cell", reader=lambda: io.read_memory_cell, keys="cell"),
     FileKind(name="exchanger", meaning="nanofluidic exchanger", reader=lambda: io.read_exchanger, keys="hot cold wall"),
     FileKind(name="cryogenic", meaning="chip in liquid helium", reader=lambda: io.read_cryogenic, keys="bath"),
-    FileKind(name="run", meaning="run of molecular dynamics", reader=lambda: io.read_run, keys="system"),
+    FileKind(name="run", meaning="molecular dynamics of an interface", reader=lambda: io.read_run, keys="system"),
     FileKind(
         name="eels_experiment", meaning="planned scan of electron spectra",
         reader=lambda: io.eels.read_eels_experiment, keys="beam|scan|spectrometer",
     ),
     FileKind(
-        name="modes", meaning="modes of electron spectra for a fit", reader=lambda: io.eels.read_modes,
-        keys="mode|interface",
+        name="modes", meaning="vibrational modes for a fit of electron spectra",
+        reader=lambda: io.eels.read_modes, keys="mode|interface",
     ),
-    FileKind(name="junction", meaning="junction of two crystals", reader=lambda: io.read_junction, keys="left right"),
+    FileKind(name="junction", meaning="two crystals that meet", reader=lambda: io.read_junction, keys="left right"),
     FileKind(
         name="films", meaning="stack of films for the Boltzmann equation", reader=lambda: io.read_films, keys="layers"
     ),
