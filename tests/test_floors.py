@@ -11,7 +11,7 @@ from syntax_trees import SOURCE, parse_package
 
 PACKAGE = "kapitza"
 ADDRESS = re.compile(rf"{PACKAGE}(\.\w+)+(:\w+)?")
-GUESTS = ("cli", "web", "routes")  # rooms that stand on public names alone
+GUESTS = ("web", "routes")  # rooms that stand on public names alone
 LOADERS = {"import_module", "__import__", "resolve_name", "defer", "require", "run_in_child"}
 
 
@@ -175,3 +175,49 @@ def test_every_name_in_a_stub_exists_at_its_home() -> None:
         if home not in trees() or (f"{home}.{name}" not in trees() and name not in defined_names(home))
     ]
     assert missing == []
+
+
+def is_public(module: str, name: str) -> bool:
+    """Whether a name stands at a door: in its stub, or in `__all__` of a plain module that a door lists."""
+    return name in public_names().get(module, set())
+
+
+@cache
+def public_names(door: str = PACKAGE) -> dict[str, set[str]]:
+    """Names at a door and at those below it."""
+    listed = listed_names().get(door)
+    if listed is None:
+        exported = [
+            ast.literal_eval(node.value)
+            for node in trees()[door].body
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        ]
+        return {door: set(exported[0]) if exported else set()}
+    found = {door: {*listed, "__version__"} if door == PACKAGE else set(listed)}
+    for name, home in listed.items():
+        if home == door:
+            found |= public_names(f"{door}.{name}")
+    return found
+
+
+def private_uses(module: str) -> list[str]:
+    """What a module of a guest imports, or takes from `kapitza`, that no door offers; its own room is not counted."""
+    room = ".".join(module.split(".")[:2])
+    found: list[str] = []
+    for node in ast.walk(trees()[module]):
+        if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == PACKAGE:
+            if node.module != f"{PACKAGE}._lazy" and not f"{node.module}.".startswith(f"{room}."):
+                names = [alias.name for alias in node.names if f"{node.module}.{alias.name}" != room]
+                found += [f"{node.module}.{name}" for name in names if not is_public(str(node.module), name)]
+        elif isinstance(node, ast.Attribute):
+            chain = attribute_chain(node)
+            for i in range(1, len(chain) if chain[:1] == [PACKAGE] else 0):
+                door = ".".join(chain[:i])
+                if door in public_names() and not is_public(door, chain[i]):
+                    found.append(f"{door}.{chain[i]}")
+    return found
+
+
+def test_guests_import_public_names_only() -> None:
+    uses = {module: private_uses(module) for module in trees() if module.split(".")[1:2] in [[one] for one in GUESTS]}
+    assert {module: names for module, names in uses.items() if names} == {}

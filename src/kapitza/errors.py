@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 __all__ = [
     "ConvergenceError", "DataError", "Hint", "InputError", "MissingEngine", "MissingFile", "ValidityWarning",
+    "require",
 ]  # fmt: skip
 
 

@@ -14,36 +14,39 @@ from types import MappingProxyType
 import numpy as np
 from attrs import define, evolve, frozen
 
+from kapitza import Crystal, Junction, material
+from kapitza.core import BaseRecord
 from kapitza.core.arrays import Array
-from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.matter.building.interaction_range import truncate_force_constants
-from kapitza.matter.building.mixed_junction import junction_from_crystals
-from kapitza.matter.building.relaxed_junction import JunctionPlan, build_junction
-from kapitza.matter.crystal import Crystal
-from kapitza.matter.files.crystals import load_crystal
-from kapitza.matter.files.structures import is_structure_file
-from kapitza.matter.junction import Junction
-from kapitza.matter.library import material
-from kapitza.matter.phonons import has_phonons, phonon_card, phonon_crystal
-from kapitza.matter.potentials.published import LENNARD_JONES_PARAMETERS, TERSOFF_CHI, TERSOFF_PARAMETERS
-from kapitza.matter.potentials.structure_files import StructureCrystal, crystal_from_file
-from kapitza.matter.structure import structure
+from kapitza.lattice import (
+    LENNARD_JONES_PARAMETERS,
+    TERSOFF_CHI,
+    TERSOFF_PARAMETERS,
+    JunctionPlan,
+    build_junction,
+    junction_from_crystals,
+    truncate_force_constants,
+)
+from kapitza.matter import has_phonons, is_structure_file, load_crystal, structure
+from kapitza.md import (
+    BuiltinEngine,
+    Potential,
+    Protocol,
+    RunSetup,
+    Sampling,
+    System,
+    Thermostats,
+    junction_system,
+    lennard_jones,
+    run,
+    tersoff,
+    time_block,
+)
+from kapitza.phonons import StructureCrystal, crystal_from_file, phonon_card, phonon_crystal
 from kapitza.routes.result import Route
-from kapitza.run.store import Store, unit_address
-from kapitza.run.work import ExecutorLike, Progress
-from kapitza.simulate.md.engine import Thermostats
-from kapitza.simulate.md.engines.builtin import BuiltinEngine
-from kapitza.simulate.md.observers.sampling import Sampling
-from kapitza.simulate.md.potential import Potential, lennard_jones, tersoff
-from kapitza.simulate.md.protocol import Protocol
-from kapitza.simulate.md.runs.run import run
-from kapitza.simulate.md.runs.single import RunSetup, time_block
-from kapitza.simulate.md.system import System
-from kapitza.simulate.md.systems.junctions import junction_system
-from kapitza.theory.agf.conductance import ConvergedTransmission, refine_to_tolerance
-from kapitza.theory.agf.transmission import UnitRunner
-from kapitza.theory.sides import SideDescription, is_path
+from kapitza.run import ExecutorLike, Progress, Store, unit_address
+from kapitza.theory import SideDescription, is_path
+from kapitza.theory.agf import ConvergedTransmission, UnitRunner, refine_to_tolerance
 from kapitza.units import angstrom, fs, nm, ps
 
 _REACH = 6 * angstrom  # of force constants that name no potential

@@ -10,23 +10,19 @@ import numpy as np
 from attrs import define, evolve, field
 from numpy.typing import ArrayLike
 
+from kapitza import Bands
+from kapitza.core import increasing_temperatures
 from kapitza.core.arrays import Array, check_filled, number
-from kapitza.core.conductance import increasing_temperatures
 from kapitza.errors import ConvergenceError, InputError, MissingEngine, ValidityWarning
-from kapitza.matter.bands import Bands
-from kapitza.matter.material import Material
-from kapitza.matter.plausibility import check_crystal
-from kapitza.measure.apparent import Observation
-from kapitza.measure.catalogue import POLYTYPE_NAMES
-from kapitza.measure.interface import calibrated_name, catalogue_name
+from kapitza.lattice import check_crystal
+from kapitza.matter import Material
+from kapitza.measure import POLYTYPE_NAMES, Observation, calibrated_name, catalogue_name
 from kapitza.routes import atomistic as atoms
 from kapitza.routes import known
 from kapitza.routes.result import ROUTE_KINDS, Route, Routes
 from kapitza.routes.saved import saved_routes
-from kapitza.run.cache import cache_store
-from kapitza.run.store import Store, StoreLike, open_store
-from kapitza.run.work import ExecutorLike
-from kapitza.theory.sides import InterfaceSide, SideDescription, describe_sides, is_path, side_name, warn_of_states
+from kapitza.run import ExecutorLike, Store, StoreLike, cache_store, open_store
+from kapitza.theory import InterfaceSide, SideDescription, describe_sides, is_path, side_name, warn_of_states
 
 DEFAULT_TEMPERATURES = (100.0, 200.0, 300.0, 400.0, 500.0)  # K
 _ROOM_TEMPERATURE = 300.0  # K

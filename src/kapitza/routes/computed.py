@@ -14,13 +14,12 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 
+from kapitza import Conductance, Transmission, material
+from kapitza.core import BaseRecord, Drop
 from kapitza.core.arrays import Array, about, numbers, one_of, quantity, temperatures
-from kapitza.core.conductance import Conductance, Drop
-from kapitza.core.records import BaseRecord
-from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
-from kapitza.matter.library import material
-from kapitza.matter.phonons import has_phonons, phonon_card
+from kapitza.matter import has_phonons
+from kapitza.phonons import phonon_card
 
 ContactSource = Literal["mean", "potential"]
 _CONTACT_POTENTIAL = "nequix-oam-1-pft (nequix 0.4.5, doi:10.48550/arXiv.2601.07742)"

@@ -9,19 +9,22 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 from attrs import evolve
 
+from kapitza import Conductance, Measurement, Transmission
 from kapitza.core.arrays import Array
-from kapitza.core.conductance import Conductance
-from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError, ValidityWarning
-from kapitza.matter.material import Material
-from kapitza.measure.apparent import DIFFUSE_MODELS, Observation, solve_apparent
-from kapitza.measure.calibration.estimate import LABORATORY_NOISE, TEMPERATURE_RANGE, calibrated_conductance
-from kapitza.measure.catalogue import Measurement
-from kapitza.measure.interface import published_measurements
+from kapitza.matter import Material
+from kapitza.measure import (
+    DIFFUSE_MODELS,
+    LABORATORY_NOISE,
+    TEMPERATURE_RANGE,
+    Observation,
+    calibrated_conductance,
+    published_measurements,
+    solve_apparent,
+)
 from kapitza.routes.computed import computed_interface
 from kapitza.routes.result import INTERVAL, MEDIAN_DEVIATION, Route, RouteKind
-from kapitza.theory.models import MODEL_REGISTER, Model, apply_models
-from kapitza.theory.sides import InterfaceSide
+from kapitza.theory import MODEL_REGISTER, InterfaceSide, Model, apply_models
 
 # median factor by which models miss the median of published values: 72 interfaces at 300 K, docs/theory/experiment.md,
 # and 10 of those that were computed beforehand, docs/theory/measured-pairs.md

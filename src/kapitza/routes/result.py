@@ -6,10 +6,9 @@ from typing import Literal, get_args
 import numpy as np
 from attrs import converters, field, frozen
 
+from kapitza import Conductance, Transmission
+from kapitza.core import BaseRecord
 from kapitza.core.arrays import Array, about, number, numbers, one_of, one_temperature
-from kapitza.core.conductance import Conductance
-from kapitza.core.records import BaseRecord
-from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 
 RouteKind = Literal["estimate", "model", "limit", "simulation", "experiment"]

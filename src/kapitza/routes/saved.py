@@ -6,22 +6,15 @@ from typing import Any, cast
 import numpy as np
 from attrs import evolve
 
+from kapitza import Conductance, Estimate, Fit, Measurement, Transmission
+from kapitza.boltzmann import Transport
+from kapitza.core import ModalTransmission, held_conductance
 from kapitza.core.arrays import Array
-from kapitza.core.conductance import Conductance, held_conductance
-from kapitza.core.modal import ModalTransmission
-from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
-from kapitza.measure.apparent import ApparentConductance
-from kapitza.measure.catalogue import Measurement
-from kapitza.measure.compare import Comparison
-from kapitza.measure.fit_result import Fit
-from kapitza.measure.interface import BestEstimate, InterfacePrediction
+from kapitza.md import NemdResult, Run
+from kapitza.measure import ApparentConductance, BestEstimate, Comparison, InterfacePrediction
 from kapitza.routes.known import source_routes
 from kapitza.routes.result import INTERVAL, Route, RouteKind, Routes
-from kapitza.simulate.boltzmann.layered.transport import Transport
-from kapitza.simulate.md.analysis.nemd import NemdResult
-from kapitza.simulate.md.runs.run import Run
-from kapitza.theory.models import Estimate
 
 
 def saved_routes(results: Mapping[str, Any], temperature: Array) -> Iterator[Route]:

@@ -9,20 +9,22 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
+from kapitza import Conductance, Transmission, materials, predict
+from kapitza.core import BaseRecord, mode_heat_capacity
 from kapitza.core.arrays import Array, about
-from kapitza.core.conductance import Conductance
-from kapitza.core.occupation import mode_heat_capacity
-from kapitza.core.records import BaseRecord
-from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
-from kapitza.matter.library import materials
-from kapitza.matter.phonons import phonon_names
-from kapitza.measure.catalogue import Condition
-from kapitza.measure.interface import InterfacePrediction, predict
-from kapitza.theory.dmm import ballistic_layers, thermalised_layers
-from kapitza.theory.models import find_model
-from kapitza.theory.sides import InterfaceSide, describe_sides, is_path, warn_of_states
-from kapitza.theory.validity import range_remarks
+from kapitza.measure import Condition, InterfacePrediction
+from kapitza.phonons import phonon_names
+from kapitza.theory import (
+    InterfaceSide,
+    ballistic_layers,
+    describe_sides,
+    find_model,
+    is_path,
+    range_remarks,
+    thermalised_layers,
+    warn_of_states,
+)
 from kapitza.units import MW
 from kapitza.web.background import Outcome, collect_remarks
 

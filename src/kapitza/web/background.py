@@ -16,9 +16,10 @@ from typing import Any
 
 from attrs import field, frozen
 
-from kapitza.core.records import BaseRecord
-from kapitza.errors import ConvergenceError, KapitzaError
-from kapitza.run.progress import Progress
+from kapitza import KapitzaError
+from kapitza.core import BaseRecord
+from kapitza.errors import ConvergenceError
+from kapitza.run import Progress
 from kapitza.web.session import FOLDER_PREFIX
 
 _KEPT_IN = re.compile(rf"{re.escape(gettempdir())}[\\/]{FOLDER_PREFIX}[^\\/\s]+[\\/](?:tmp[^\\/\s]+[\\/])*")

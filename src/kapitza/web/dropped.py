@@ -6,12 +6,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import kapitza
+from kapitza import Crystal
 from kapitza.errors import InputError
 from kapitza.io import RESULT_SUFFIXES
-from kapitza.matter.crystal import Crystal
-from kapitza.matter.files.structures import is_structure_file, read_structure
-from kapitza.matter.potentials.known_crystals import known_crystal
-from kapitza.matter.structure import Structure
+from kapitza.lattice import known_crystal
+from kapitza.matter import Structure, is_structure_file
+from kapitza.phonons import read_structure
 
 SIDE_FILES = (
     *(".yaml", ".yml", ".toml", ".cif", ".vasp", ".poscar", ".contcar", ".xyz", ".extxyz", ".xsf", ".gen", ".pwi"),

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kapitza.core.conductance import Conductance
+from kapitza import Conductance
 from kapitza.errors import InputError
-from kapitza.io.results import result_tree
-from kapitza.matter.phonons import has_phonons, phonon_card
+from kapitza.io import result_tree
+from kapitza.matter import has_phonons
+from kapitza.phonons import phonon_card
 from kapitza.web.answers import DEFAULT_NORMALS, LAYER_TITLES, Answer, Question, heat_spectrum, megawatts, value_at
 
 

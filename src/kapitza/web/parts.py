@@ -12,8 +12,9 @@ from typing import Any
 
 from nicegui import events, ui
 
-from kapitza.errors import InputError, KapitzaError
-from kapitza.matter.files.structures import is_structure_file
+from kapitza import KapitzaError
+from kapitza.errors import InputError
+from kapitza.matter import is_structure_file
 from kapitza.web.background import Cancelled, Job, Outcome, fault_text
 from kapitza.web.figures.changes import figure_change
 from kapitza.web.figures.words import figure_table, figure_words

@@ -6,10 +6,9 @@ from pathlib import Path
 
 from attrs import frozen
 
+from kapitza import KapitzaError
+from kapitza.core import BaseRecord, parse_toml
 from kapitza.core.files import read_limited
-from kapitza.core.records import BaseRecord
-from kapitza.core.toml import parse_toml
-from kapitza.errors import KapitzaError
 from kapitza.io import MAX_TOML_BYTES, suffixes_of
 
 _TOML = ".toml"

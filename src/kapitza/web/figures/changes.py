@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
-from kapitza.core.records import BaseRecord
+from kapitza.core import BaseRecord
 
 
 @frozen(eq=False)

@@ -9,10 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from kapitza import Conductance, Junction, Measurement
 from kapitza.core.arrays import Array
-from kapitza.core.conductance import Conductance
-from kapitza.matter.junction import Junction
-from kapitza.measure.catalogue import Measurement
 from kapitza.units import MW, THz, angstrom
 from kapitza.web.answers import LAYER_TITLES, Answer, heat_quantiles, heat_spectrum
 from kapitza.web.figures.style import axis, color, faint, figure, ink, layout, soft

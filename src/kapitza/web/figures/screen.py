@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from kapitza.core.arrays import Array
-from kapitza.screen.result import Screening
+from kapitza.screen import Screening
 from kapitza.units import MW
 from kapitza.web.figures.style import axis, figure, layout
 from kapitza.web.session import Theme

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kapitza import Occupation
 from kapitza.core.arrays import Array
-from kapitza.core.occupation import Occupation
-from kapitza.measure.eels.diagnosis.residuals import SummedResiduals
+from kapitza.eels.diagnosis import SummedResiduals
 from kapitza.units import meV, nm
 from kapitza.web.figures.numbers import HEAT_SCALE, coarse_map, round_numbers
 from kapitza.web.figures.style import axis, color, figure, ink, layout, soft

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 
 from kapitza.core.arrays import Array
-from kapitza.measure.design import Sensitivity
-from kapitza.measure.experiment import Experiment
-from kapitza.measure.fit_result import ErrorBudget
-from kapitza.plot.fits import experiment_axis, signal_factor, signal_label
+from kapitza.measure import ErrorBudget, Experiment, Sensitivity
+from kapitza.plot import experiment_axis, signal_factor, signal_label
 from kapitza.web.figures.numbers import decade_ticks, round_numbers
 from kapitza.web.figures.style import axis, color, faint, figure, ink, layout, soft
 from kapitza.web.models.thermoreflectance import Trial, TrialCurves

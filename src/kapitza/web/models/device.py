@@ -14,19 +14,16 @@ import numpy as np
 from attrs import evolve, field, frozen
 
 import kapitza
+from kapitza import Device
+from kapitza.core import BaseRecord, parse_toml
 from kapitza.core.arrays import Array
 from kapitza.core.files import write_atomically
 from kapitza.core.parameter_units import format_parameter, shown_unit, with_error
-from kapitza.core.records import BaseRecord
-from kapitza.core.toml import parse_toml
-from kapitza.device.description import Device, PeriodicPower, is_pulsed, with_mean_power
-from kapitza.device.layered.pulses import pulsed_temperatures
-from kapitza.device.layered.temperatures import LayeredTemperatures, scale_device, solve_layered
-from kapitza.device.layered.transient import periodic_amplitudes
-from kapitza.device.results import TemperatureField
+from kapitza.device import LayeredTemperatures, PeriodicPower, TemperatureField, is_pulsed, with_mean_power
+from kapitza.device.layered import periodic_amplitudes, pulsed_temperatures, scale_device, solve_layered
 from kapitza.errors import InputError
-from kapitza.io.device.layers import DeviceMethod, device_method
-from kapitza.io.toml import MAX_TOML_BYTES, own_folder_only
+from kapitza.io import MAX_TOML_BYTES, own_folder_only
+from kapitza.io.device import DeviceMethod, device_method
 from kapitza.web.models.toml_text import cell_text, cell_value, format_toml
 
 LAYER_COLUMNS = ("name", "material", "thickness", "conductivity", "in_plane")

@@ -4,9 +4,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from kapitza.core.files import write_atomically
-from kapitza.io.eels.experiments import read_eels_experiment
-from kapitza.io.eels.nion import write_eels
-from kapitza.measure.eels.simulate import simulate_spectra
+from kapitza.eels import simulate_spectra, write_eels
+from kapitza.io.eels import read_eels_experiment
 from kapitza.web.models.spectra import mode_table
 
 

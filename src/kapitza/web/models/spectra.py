@@ -11,28 +11,35 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 import kapitza
+from kapitza import KapitzaError, Occupation, Profile, load, save
+from kapitza.core import BaseRecord
 from kapitza.core.arrays import Array
-from kapitza.core.occupation import Occupation
 from kapitza.core.parameter_units import with_error
-from kapitza.core.profile import Profile
-from kapitza.core.records import BaseRecord
-from kapitza.errors import DataError, InputError, KapitzaError
-from kapitza.io.eels.experiments import read_modes
+from kapitza.eels import (
+    UNUSABLE_OR_MISFIT,
+    InterfaceJump,
+    PixelFlag,
+    PointSpread,
+    SpectrumImage,
+    SpectrumModel,
+    SpectrumQuality,
+    TemperatureMap,
+    TieChoice,
+    VibrationalMode,
+    assess_spectra,
+    departure_test,
+    fit_jump,
+    fit_spectra,
+    line_profile,
+    mode_occupations,
+    side_contrast,
+    swap_axes,
+)
+from kapitza.eels.diagnosis import SummedResiduals, fit_verdict, summed_residuals
+from kapitza.errors import DataError, InputError
+from kapitza.io.eels import read_modes
 from kapitza.io.quantities import quantity
-from kapitza.io.results import load, save
-from kapitza.measure.eels.contrast import side_contrast
-from kapitza.measure.eels.diagnosis.residuals import SummedResiduals, summed_residuals
-from kapitza.measure.eels.diagnosis.verdict import fit_verdict
-from kapitza.measure.eels.fit import fit_spectra
-from kapitza.measure.eels.gradients import UNUSABLE_OR_MISFIT, line_profile
-from kapitza.measure.eels.jump import InterfaceJump, fit_jump
-from kapitza.measure.eels.map import PixelFlag, TemperatureMap, swap_axes
-from kapitza.measure.eels.model import SpectrumModel, TieChoice, VibrationalMode
-from kapitza.measure.eels.point_spread import PointSpread
-from kapitza.measure.eels.populations import departure_test, mode_occupations
-from kapitza.measure.eels.quality import SpectrumQuality, assess_spectra
-from kapitza.measure.eels.spectrum import SpectrumImage
-from kapitza.run.progress import Progress
+from kapitza.run import Progress
 from kapitza.units import meV, nm
 from kapitza.web.models.toml_text import format_toml
 

@@ -10,21 +10,28 @@ import numpy as np
 from attrs import evolve, field, frozen
 
 import kapitza
+from kapitza import Fit
+from kapitza.core import BaseRecord, parse_toml
 from kapitza.core.arrays import Array, about
 from kapitza.core.files import read_limited
 from kapitza.core.parameter_units import format_parameter, kind_of_parameter, shown_unit, with_error
-from kapitza.core.records import BaseRecord
-from kapitza.core.toml import parse_toml
 from kapitza.errors import InputError
+from kapitza.io import MAX_TOML_BYTES, SampleFile, own_folder_only, read_sample
 from kapitza.io.quantities import quantity
-from kapitza.io.samples import SampleFile, read_sample
-from kapitza.io.toml import MAX_TOML_BYTES, own_folder_only
-from kapitza.measure.design import Sensitivity, sensitivity
-from kapitza.measure.experiment import independent_variable, simulate_curve
-from kapitza.measure.fit_result import Fit, format_bound
-from kapitza.measure.noise.judgement import judge_fit
-from kapitza.measure.parameters import DataSet, Free, Parameter, resolve_parameters
-from kapitza.measure.problem import FitProblem, plain_residuals
+from kapitza.measure import (
+    DataSet,
+    FitProblem,
+    Free,
+    Parameter,
+    Sensitivity,
+    format_bound,
+    independent_variable,
+    plain_residuals,
+    resolve_parameters,
+    sensitivity,
+    simulate_curve,
+)
+from kapitza.measure.noise import judge_fit
 from kapitza.web.models.toml_text import format_toml
 
 _FREE_REACH = math.log(10.0)  # of the slider of a free number, in its logarithm, to both sides

@@ -16,7 +16,7 @@ from nicegui import ui
 from kapitza.core.arrays import Array
 from kapitza.core.files import read_limited
 from kapitza.core.parameter_units import format_parameter
-from kapitza.io.toml import MAX_TOML_BYTES
+from kapitza.io import MAX_TOML_BYTES
 from kapitza.web.background import Latest, compute
 from kapitza.web.cards import HEAD_START, begin_later, card_chart, draw_at_rest, icon_button, plain_table, text_cell
 from kapitza.web.figures.device import depth_figure, section_figure, share_figure, sweep_figure, worth_figure

@@ -12,8 +12,9 @@ from typing import Any
 
 from nicegui import ui
 
-from kapitza.errors import InputError, KapitzaError
-from kapitza.measure.catalogue import CONDITIONS, Condition, Measurement
+from kapitza import KapitzaError, Measurement
+from kapitza.errors import InputError
+from kapitza.measure import CONDITIONS, Condition
 from kapitza.web.answers import (
     FIRST_QUESTION,
     NORMALS,

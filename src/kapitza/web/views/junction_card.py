@@ -8,9 +8,9 @@ from pathlib import Path
 from nicegui import ui
 
 import kapitza
+from kapitza import Junction
 from kapitza.errors import InputError
 from kapitza.io import RESULT_SUFFIXES
-from kapitza.matter.junction import Junction
 from kapitza.web.answers import DEFAULT_NORMALS, Question
 from kapitza.web.background import Job, compute
 from kapitza.web.figures.interface import junction_figure

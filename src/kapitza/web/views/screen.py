@@ -9,10 +9,8 @@ from typing import Any
 from nicegui import ui
 
 from kapitza.errors import require
-from kapitza.run.progress import Progress
-from kapitza.screen.pairs import screen
-from kapitza.screen.result import Ranking, Screening
-from kapitza.screen.table import library_table
+from kapitza.run import Progress
+from kapitza.screen import Ranking, Screening, library_table, screen
 from kapitza.web.background import Job
 from kapitza.web.cards import begin_later
 from kapitza.web.figures.screen import screen_figure

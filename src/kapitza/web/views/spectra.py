@@ -12,12 +12,11 @@ from typing import Any
 from attrs import define, field
 from nicegui import events, ui
 
+from kapitza import Occupation
 from kapitza.core.arrays import Array
-from kapitza.core.occupation import Occupation
+from kapitza.eels import TemperatureMap, is_compiled
+from kapitza.eels.diagnosis import SummedResiduals
 from kapitza.errors import InputError
-from kapitza.measure.eels.diagnosis.residuals import SummedResiduals
-from kapitza.measure.eels.fit import is_compiled
-from kapitza.measure.eels.map import TemperatureMap
 from kapitza.units import nm
 from kapitza.web.background import Job, Latest, compute
 from kapitza.web.cards import HEAD_START, begin_later, card_chart, icon_button, plain_table

@@ -14,10 +14,10 @@ import numpy as np
 from attrs import define
 from nicegui import ui
 
+from kapitza import Fit
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError
-from kapitza.measure.design import Sensitivity
-from kapitza.measure.fit_result import Fit, fit_report
+from kapitza.measure import Sensitivity, fit_report
 from kapitza.web.background import Job, Latest, compute
 from kapitza.web.cards import HEAD_START, attribute_text, begin_later, card_chart, plain_table
 from kapitza.web.figures.thermoreflectance import budget_figure, curves_figure, sensitivity_figure
