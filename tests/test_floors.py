@@ -11,7 +11,7 @@ from syntax_trees import SOURCE, parse_package
 
 PACKAGE = "kapitza"
 ADDRESS = re.compile(rf"{PACKAGE}(\.\w+)+(:\w+)?")
-GUESTS = ("web", "routes")  # rooms that stand on public names alone
+GUESTS = ("cli", "web", "routes")  # rooms that stand on public names alone
 LOADERS = {"import_module", "__import__", "resolve_name", "defer", "require", "run_in_child"}
 
 

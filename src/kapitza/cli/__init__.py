@@ -16,6 +16,7 @@ import typer
 import typer.core
 
 import kapitza
+from kapitza import KapitzaError
 from kapitza.cli import (
     agf,
     applications,
@@ -42,7 +43,9 @@ from kapitza.cli.layer import add_command
 from kapitza.cli.look import explore, library
 from kapitza.cli.md import deck, equilibrium, nemd
 from kapitza.cli.output import note
-from kapitza.errors import KapitzaError, ValidityWarning
+
+# of linear algebra: the matrices of one wave vector are small, and more threads cost several times the work
+from kapitza.errors import ValidityWarning
 
 # of linear algebra: the matrices of one wave vector are small, and more threads cost several times the work
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

@@ -24,12 +24,10 @@ from kapitza.errors import InputError
 from kapitza.units import MW
 
 if TYPE_CHECKING:
-    from kapitza.core.conductance import Conductance
-    from kapitza.core.modal import BinnedModes
-    from kapitza.core.transmission import Transmission
-    from kapitza.matter.junction import Junction
-    from kapitza.routes.computed import ComputedInterface
-    from kapitza.theory.agf.buttiker_probes import ProbeSettings
+    from kapitza import Conductance, Junction, Transmission
+    from kapitza.core import BinnedModes
+    from kapitza.routes import ComputedInterface
+    from kapitza.theory.agf import ProbeSettings
 
 _CONDUCTANCE_TOLERANCE = 2e-3  # relative error of the conductance if none is given
 _BUILD_NOTE_SECONDS = 10.0  # seconds after which a note is printed

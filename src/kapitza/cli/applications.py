@@ -19,12 +19,10 @@ from kapitza.errors import InputError
 from kapitza.io.quantities import NUMBER_AND_UNIT, quantity, stepped_range
 
 if TYPE_CHECKING:
-    from kapitza.applications import LegState
-    from kapitza.applications.boundary_budget import BoundaryBudget
-    from kapitza.core.conductance import Conductance
-    from kapitza.core.transmission import Transmission
-    from kapitza.io.applications import CryogenicFile, LegFile
-    from kapitza.matter.material import Material
+    from kapitza import Conductance, Transmission
+    from kapitza.applications import BoundaryBudget, LegState
+    from kapitza.io import CryogenicFile, LegFile
+    from kapitza.matter import Material
 
 _Record = TypeVar("_Record")
 _DEFAULT_POINTS, _MAX_POINTS = 10, 1000  # of a range without a step; of any range

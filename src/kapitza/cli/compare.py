@@ -15,7 +15,7 @@ from kapitza.cli.tables import Grid, Note, Part
 from kapitza.errors import InputError
 
 if TYPE_CHECKING:
-    from kapitza.measure.compare import Comparison
+    from kapitza.measure import Comparison
 
 _POLYTYPE_NAMES = ("SiC",)  # names that stand for more than one crystal in the catalogue
 

@@ -17,7 +17,7 @@ from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
 
 if TYPE_CHECKING:
-    from kapitza.io.samples import SampleFile
+    from kapitza.io import SampleFile
 
 _SHOWN_DESIGNS = 12
 

@@ -12,7 +12,7 @@ from kapitza.cli.output import note, print_json, print_record
 from kapitza.cli.tables import Part, print_parts
 from kapitza.core.files import check_replaceable, write_atomically
 from kapitza.errors import InputError
-from kapitza.io.formats.files import RESULT_SUFFIXES, known_suffix
+from kapitza.io import RESULT_SUFFIXES, known_suffix
 
 FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 _DOTS_PER_INCH = 160  # per inch

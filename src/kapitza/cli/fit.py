@@ -18,9 +18,9 @@ from kapitza.core.parameter_units import shown_unit
 from kapitza.errors import InputError
 
 if TYPE_CHECKING:
-    from kapitza.io.samples import SampleFile
-    from kapitza.measure.fit_result import Fit
-    from kapitza.measure.thermoreflectance.repeats import RepeatedNumber
+    from kapitza import Fit
+    from kapitza.io import SampleFile
+    from kapitza.measure.noise import RepeatedNumber
 
 _VERDICTS = {"consistent": "a question is open", "doubtful": "doubtful", "misfit": "MISFIT"}
 

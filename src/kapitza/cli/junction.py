@@ -14,11 +14,11 @@ from kapitza.cli.options import Calculation, Work, parse_normals, parse_whole_nu
 from kapitza.cli.output import note, print_record, quantity_json
 from kapitza.cli.tables import Part, print_parts
 from kapitza.errors import InputError
-from kapitza.run.progress import progress_bar
+from kapitza.run import progress_bar
 from kapitza.units import angstrom
 
 if TYPE_CHECKING:
-    from kapitza.matter.junction import Junction
+    from kapitza import Junction
 
 _Texts = dict[str, Any]  # of options that a reader of keys checks
 

@@ -17,11 +17,11 @@ from kapitza.cli.layer import Option
 from kapitza.cli.output import note
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity, stepped_range
-from kapitza.run.progress import progress_bar
+from kapitza.run import progress_bar
 
 if TYPE_CHECKING:
-    from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
-    from kapitza.measure.apparent import Observation, ObservationMethod
+    from kapitza.measure import Observation, ObservationMethod
+    from kapitza.phonons import FiniteDisplacements
 
 _MAX_TEMPERATURES = 10_000  # temperatures
 _CELSIUS_PATTERN = re.compile(r"(?P<value>[-+]?[0-9.]+)\s*(°\s*C|degC|C|℃)", re.IGNORECASE)

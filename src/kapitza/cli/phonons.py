@@ -26,16 +26,13 @@ from kapitza.cli.tables import (
     print_parts,
 )
 from kapitza.errors import InputError
-from kapitza.io.formats.files import RESULT_SUFFIXES
+from kapitza.io import RESULT_SUFFIXES
 from kapitza.io.quantities import quantity
-from kapitza.run.progress import progress_bar
+from kapitza.run import progress_bar
 from kapitza.units import THz, angstrom, k_B, nm, ps
 
 if TYPE_CHECKING:
-    from kapitza.matter.files.phonon_facts import MeasuredPhonons, PolarConstants
-    from kapitza.matter.phonons import PhononCard
-    from kapitza.matter.potentials.crystal_phonons import CrystalPhonons
-    from kapitza.matter.potentials.structure_files import StructureCrystal
+    from kapitza.phonons import CrystalPhonons, MeasuredPhonons, PhononCard, PolarConstants, StructureCrystal
 
 _NUMBERS = {
     "top": "THz", "lowest": "THz", "debye": "K", "library_debye": "K", "longitudinal": "", "transverse": "",

@@ -24,10 +24,8 @@ from kapitza.cli.tables import Grid, Note, Part, even_subset
 from kapitza.errors import InputError
 
 if TYPE_CHECKING:
-    from kapitza.measure.apparent import ApparentConductance
-    from kapitza.measure.catalogue import Measurement
-    from kapitza.measure.interface import InterfacePrediction
-    from kapitza.theory.models import Estimate
+    from kapitza import Estimate, Measurement
+    from kapitza.measure import ApparentConductance, InterfacePrediction
 
 Left = Annotated[
     str, typer.Argument(help="Library name, phonopy file or folder/, structure: .cif, POSCAR, or mine.toml:name.")

@@ -19,10 +19,7 @@ from kapitza.errors import InputError
 from kapitza.units import nm
 
 if TYPE_CHECKING:
-    from kapitza.screen.layers import InterlayerScreening
-    from kapitza.screen.result import Screening
-    from kapitza.screen.solved_layers import SolvedLayers
-    from kapitza.screen.table import MaterialTable
+    from kapitza.screen import InterlayerScreening, MaterialTable, Screening, SolvedLayers
 
 _LIBRARY_TABLES = {"library": False, "library-bands": True}
 _MAX_ROWS = 20  # rows of a printed list

@@ -19,9 +19,10 @@ from kapitza.io.quantities import parse_uncertain, quantity, share_or_quantity
 from kapitza.units import nm
 
 if TYPE_CHECKING:
-    from kapitza.core.profile import Jump, Profile
-    from kapitza.measure.eels.jump import InterfaceJump
-    from kapitza.measure.probes import RamanProbe, ThermalProbe
+    from kapitza import Profile
+    from kapitza.core import Jump
+    from kapitza.eels import InterfaceJump
+    from kapitza.thermometry import RamanProbe, ThermalProbe
 
 _MIN_POINTS = 2
 _SUSPICIOUS_PROBABILITY = 0.01  # of a worse fit, below which a remark says so

@@ -19,9 +19,8 @@ from kapitza.errors import ConvergenceError, InputError
 from kapitza.units import THz
 
 if TYPE_CHECKING:
-    from kapitza.measure.spectral_inversion import SpectralEstimate
-    from kapitza.simulate.boltzmann.layered.transport import Transport
-    from kapitza.simulate.boltzmann.monte_carlo.result import TransportMap
+    from kapitza.boltzmann import Transport, TransportMap
+    from kapitza.thermoreflectance import SpectralEstimate
 
 _TWO_PANELS_HEIGHT = 7.6  # inches
 _HEAT_ROUNDING = 1e-12  # of a sum over particles that is the same in all batches, as all heat ends in the only sink

@@ -3,6 +3,7 @@
 from kapitza.core import arrays as arrays
 from kapitza.core import files as files
 from kapitza.core import parameter_units as parameter_units
+from kapitza.core import quantity_kinds as quantity_kinds
 from kapitza.core.conductance import TEMPERATURE_DROPS as TEMPERATURE_DROPS
 from kapitza.core.conductance import Drop as Drop
 from kapitza.core.conductance import held_conductance as held_conductance

@@ -12,13 +12,13 @@ from kapitza.cli.output import quantity_json
 from kapitza.cli.tables import Grid, Note, Part
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import InputError
-from kapitza.io.device.sweeps import format_device_number
+from kapitza.io.device import format_device_number
 from kapitza.io.quantities import quantity
 
 if TYPE_CHECKING:
-    from kapitza.io.device.temperatures import Crossing
-    from kapitza.measure.device.fit import BoundaryFlux
-    from kapitza.measure.fit_result import Fit
+    from kapitza import Fit
+    from kapitza.io.device import Crossing
+    from kapitza.thermometry import BoundaryFlux
 
 
 def report_inverse(path: str, measured: str, names: list[str], across: str | None, files: Results) -> None:

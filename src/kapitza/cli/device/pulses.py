@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import kapitza
 from kapitza.cli.output import quantity_json
 from kapitza.core.parameter_units import rounded_to_error, with_error
-from kapitza.io.device.sweeps import format_device_number
+from kapitza.io.device import format_device_number
 
 if TYPE_CHECKING:
-    from kapitza.device.description import Device
-    from kapitza.device.layered.pulses import PulsedTemperatures
-    from kapitza.device.layout import Layout
+    from kapitza import Device
+    from kapitza.device import Layout
+    from kapitza.device.layered import PulsedTemperatures
 
 OF_MEAN = {"temperatures_of": "the mean heat of the pulses"}  # in JSON
 

@@ -23,15 +23,21 @@ from kapitza.cli.layer import Option
 from kapitza.cli.output import note, quantity_json
 from kapitza.cli.tables import Grid, Note, Part
 from kapitza.core.parameter_units import with_error
-from kapitza.io.device.sweeps import format_device_number
+from kapitza.io.device import format_device_number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from kapitza.device.description import Device, HeatSource
-    from kapitza.device.layout import Layout
-    from kapitza.device.results import BoundaryJump, DeviceTemperatures, TransientTemperatures, WaveformChoice
-    from kapitza.io.device.layers import DeviceMethod
+    from kapitza import Device
+    from kapitza.device import (
+        BoundaryJump,
+        DeviceTemperatures,
+        HeatSource,
+        Layout,
+        TransientTemperatures,
+        WaveformChoice,
+    )
+    from kapitza.io.device import DeviceMethod
 
 _METHOD_TITLES = {
     "layers": "solved layer by layer, without a grid",

@@ -20,8 +20,8 @@ from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
 
 if TYPE_CHECKING:
-    from kapitza.device.layered.network import FosterNetwork
-    from kapitza.io.device.layers import DeviceMethod
+    from kapitza.device.layered import FosterNetwork
+    from kapitza.io.device import DeviceMethod
 
 _DeviceFile = Annotated[str, typer.Argument(metavar="FILE", help="Device file (.toml): layers, boundaries, sources.")]
 _FIT = "Fit to measured temperatures"

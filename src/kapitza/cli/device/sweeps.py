@@ -13,7 +13,7 @@ from kapitza.cli.output import quantity_json
 from kapitza.cli.tables import Grid, Note, Part
 from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.errors import InputError
-from kapitza.io.device.sweeps import format_device_number, read_sweep
+from kapitza.io.device import format_device_number, read_sweep
 
 _SWEEP_VERSION = "device-sweep-2"  # part of the address of stored results
 _PEAK = "peak of the train"

@@ -20,8 +20,8 @@ from kapitza.io.quantities import quantity
 from kapitza.units import meV, nm
 
 if TYPE_CHECKING:
-    from kapitza.measure.eels.experiment import EelsExperiment
-    from kapitza.measure.eels.heat_flow.apertures import ApertureDesign, OppositeOccupations
+    from kapitza.eels import EelsExperiment
+    from kapitza.eels.heat_flow import ApertureDesign, OppositeOccupations
 
 _EXAMPLE_PATH = 100 * nm
 _MAX_ROWS = 24  # places in a printed table

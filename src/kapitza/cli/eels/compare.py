@@ -19,7 +19,7 @@ from kapitza.errors import DataError, InputError
 from kapitza.units import meV
 
 if TYPE_CHECKING:
-    from kapitza.measure.eels.comparison.occupations import OccupationComparison
+    from kapitza.eels.comparison import OccupationComparison
 
 _AGREES = 0.01  # probability from which two records agree
 _RECORDS = "an occupation (`eels modes --save`), a Boltzmann solution (`transport --save`) or a run (`md --save`)"

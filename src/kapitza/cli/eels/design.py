@@ -16,7 +16,7 @@ from kapitza.cli.tables import Column, Grid, Part, Table, print_parts
 from kapitza.units import meV, nm
 
 if TYPE_CHECKING:
-    from kapitza.measure.eels.design import EelsDesign
+    from kapitza.eels import EelsDesign
 
 _COMPONENT_UNITS = {
     "amplitude": ("electrons", 1.0), "intensity": ("electrons", 1.0), "centre": ("meV", meV), "fwhm": ("meV", meV),

@@ -30,15 +30,12 @@ from kapitza.cli.output import note, quantity_json
 from kapitza.cli.tables import Column, Note, Part, Table
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import InputError
-from kapitza.run.progress import elapsed_time
+from kapitza.run import elapsed_time
 from kapitza.units import nm
 
 if TYPE_CHECKING:
-    from kapitza.measure.eels.diagnosis.dispersion import EnergyScale
-    from kapitza.measure.eels.diagnosis.residuals import MisfitCause
-    from kapitza.measure.eels.map import TemperatureMap
-    from kapitza.measure.eels.model import SpectrumModel
-    from kapitza.measure.eels.spectrum import SpectrumImage
+    from kapitza.eels import SpectrumImage, SpectrumModel, TemperatureMap
+    from kapitza.eels.diagnosis import EnergyScale, MisfitCause
 
 _FLAG_REMARKS = {
     "DEAD": "hold too few electrons for a fit",

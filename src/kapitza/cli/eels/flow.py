@@ -21,8 +21,8 @@ from kapitza.units import meV, nm
 
 if TYPE_CHECKING:
     from kapitza.core.arrays import Array
-    from kapitza.measure.eels.heat_flow.reversal import FlowReversal, ZoneReversal
-    from kapitza.measure.eels.map import TemperatureMap
+    from kapitza.eels import TemperatureMap
+    from kapitza.eels.heat_flow import FlowReversal, ZoneReversal
 
 _SUSPICIOUS_STRENGTH = 4.0  # standard uncertainties of a strength that changed with the direction of the flow
 

@@ -13,8 +13,7 @@ from kapitza.cli.tables import Column, Note, Table, Values, columns_of, print_pa
 from kapitza.units import meV, nm
 
 if TYPE_CHECKING:
-    from kapitza.measure.eels.quality import SpectrumQuality
-    from kapitza.measure.eels.spectrum import SpectrumImage
+    from kapitza.eels import SpectrumImage, SpectrumQuality
 
 
 def info(scan: Scan, *, reading: ReadingOptions, files: Annotated[Results, Panel(names="as_json")]) -> None:

@@ -30,13 +30,9 @@ from kapitza.io.quantities import parse_uncertain
 from kapitza.units import MW, nm
 
 if TYPE_CHECKING:
-    from kapitza.core.profile import Profile
-    from kapitza.measure.eels.contrast import SideContrast
-    from kapitza.measure.eels.geometry.oblique import ObliquePlane
-    from kapitza.measure.eels.jump import InterfaceJump
-    from kapitza.measure.eels.map import TemperatureMap
-    from kapitza.measure.eels.point_spread import PointSpread
-    from kapitza.measure.eels.resistance import AbsoluteResistance, KnownQuantity
+    from kapitza import Profile
+    from kapitza.eels import AbsoluteResistance, InterfaceJump, KnownQuantity, PointSpread, SideContrast, TemperatureMap
+    from kapitza.eels.geometry import ObliquePlane
 
 _SIDE_NAMES = ("left", "right")
 _RESISTANCE = "Absolute resistance"

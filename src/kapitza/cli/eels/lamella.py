@@ -20,7 +20,7 @@ from kapitza.errors import InputError
 from kapitza.units import MW
 
 if TYPE_CHECKING:
-    from kapitza.measure.lamella.fit import LamellaFit
+    from kapitza.measure.lamella import LamellaFit
 
 _LEAST_SHARE = 0.0005  # of the variance, for a line of its own
 _SMALLEST_CHANCE = 0.01  # of a worse chi2, below which the model is doubted

@@ -19,11 +19,9 @@ from kapitza.errors import DataError, InputError
 from kapitza.units import meV, nm
 
 if TYPE_CHECKING:
+    from kapitza import Occupation
     from kapitza.core.arrays import Array
-    from kapitza.core.occupation import Occupation
-    from kapitza.measure.eels.interface_modes import InterfaceComponents, ModeAsymmetry
-    from kapitza.measure.eels.map import TemperatureMap
-    from kapitza.measure.eels.populations import Correction, DepartureTest
+    from kapitza.eels import Correction, DepartureTest, InterfaceComponents, ModeAsymmetry, TemperatureMap
 
 _INTERFACE_MODES = "Modes that only the interface has"
 _MAX_TABLE_ROWS = 24  # places in a printed table

@@ -15,10 +15,8 @@ from kapitza.errors import InputError
 from kapitza.io.quantities import parse_uncertain, quantity
 
 if TYPE_CHECKING:
-    from kapitza.measure.eels.diagnosis.dispersion import EnergyScale
-    from kapitza.measure.eels.map import TemperatureMap
-    from kapitza.measure.eels.point_spread import PointSpread
-    from kapitza.measure.eels.spectrum import SpectrumImage
+    from kapitza.eels import PointSpread, SpectrumImage, TemperatureMap
+    from kapitza.eels.diagnosis import EnergyScale
 
 Scan = Annotated[str, typer.Argument(help="Spectra: .ndata, .h5, .hspy, .msa, .dm3, .dm4, .nxs, .emd, ...")]
 Dark = Annotated[str | None, Option("dark spectra; or mean and noise of a channel, 100+-6", metavar="FILE")]

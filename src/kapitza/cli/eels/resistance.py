@@ -19,8 +19,8 @@ from kapitza.units import nm
 
 if TYPE_CHECKING:
     from kapitza.core.arrays import Array
-    from kapitza.measure.eels.heat_flow.local_resistance import LocalResistance
-    from kapitza.measure.eels.map import TemperatureMap
+    from kapitza.eels import TemperatureMap
+    from kapitza.eels.heat_flow import LocalResistance
 
 _LEVEL = 0.05  # at which a pixel is called different from the mean
 

@@ -13,9 +13,9 @@ from kapitza.errors import InputError
 from kapitza.units import MW, nm
 
 if TYPE_CHECKING:
-    from kapitza.matter.junction import Junction, Lead
-    from kapitza.theory.agf.buttiker_probes import ProbedJunction, ProbeSettings
-    from kapitza.theory.agf.relaxation import AnyRate
+    from kapitza import Junction
+    from kapitza.lattice import Lead
+    from kapitza.theory.agf import AnyRate, ProbedJunction, ProbeSettings
 
 _EXPECTED = "library, two conductivities in W/mK such as 148,60, files of lifetimes left,right, or one of md lifetimes"
 

@@ -25,7 +25,7 @@ from kapitza.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
+    from kapitza.phonons import FiniteDisplacements
     from kapitza.routes import Route, Routes
 
 _BUDGET_PATTERN = re.compile(r"(?P<value>[0-9.]+)\s*(?P<unit>s|sec|min|m|h|d)", re.IGNORECASE)

@@ -17,12 +17,12 @@ from kapitza.cli.tables import Column, Note, Part, Table
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import InputError
 from kapitza.io.quantities import parse_uncertain, quantity
-from kapitza.run.progress import progress_bar
+from kapitza.run import progress_bar
 from kapitza.units import hbar, meV
 
 if TYPE_CHECKING:
-    from kapitza.measure.eels.comparison.peaks import PeakAssignment
-    from kapitza.theory.agf.mode_classes import ModeClasses
+    from kapitza.eels.comparison import PeakAssignment
+    from kapitza.lattice import ModeClasses
 
 _MAP_SUFFIXES = (".h5", ".hdf5", ".npz", ".json")
 _INELASTIC = (

@@ -16,8 +16,8 @@ from kapitza.cli.output import note, terminal_columns
 from kapitza.cli.tables import Column, Part, Table, columns_of
 
 if TYPE_CHECKING:
-    from kapitza.matter.material import Material, PropertyTable, Quantity
-    from kapitza.measure.catalogue import Measurement
+    from kapitza import Measurement
+    from kapitza.matter import Material, PropertyTable, Quantity
 
 _JsonOnly = Annotated[Results, Panel(names="as_json")]
 _WRAPPED_COLUMNS = 100  # where remarks on measurements are wrapped if no terminal says it

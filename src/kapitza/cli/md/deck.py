@@ -16,7 +16,7 @@ from kapitza.cli.md.options import RunFileArgument
 from kapitza.cli.output import note, print_json
 from kapitza.core.files import is_temporary, write_atomically
 from kapitza.errors import InputError
-from kapitza.run.progress import progress_bar
+from kapitza.run import progress_bar
 
 _Engine = Annotated[Literal["lammps", "gpumd"], Option("program that runs it", default="lammps")]
 

@@ -24,7 +24,7 @@ from kapitza.cli.output import quantity_json
 from kapitza.cli.tables import Column, Note, Part, Table, Values, columns_of
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
-from kapitza.run.progress import progress_bar
+from kapitza.run import progress_bar
 from kapitza.units import THz, nm, ps
 
 _MODEL_TITLES = {"lumped": "bodies of one temperature", "slabs": "two slabs"}

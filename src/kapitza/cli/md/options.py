@@ -19,7 +19,7 @@ from kapitza.cli.output import note
 from kapitza.errors import InputError
 
 if TYPE_CHECKING:
-    from kapitza.io.md.runs import RunFile
+    from kapitza.io import RunFile
 
 EXIT_REJECTED = 3  # exit status of a run that is rejected
 

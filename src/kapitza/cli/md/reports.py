@@ -14,9 +14,8 @@ from kapitza.units import THz, nm
 
 if TYPE_CHECKING:
     from kapitza.core.arrays import Array
-    from kapitza.simulate.md.analysis.nemd import NemdResult
-    from kapitza.simulate.md.analysis.transmission import ElasticSplit
-    from kapitza.simulate.md.runs.heat_spectra import HeatSpectrum, ModeTemperatures
+    from kapitza.md import HeatSpectrum, ModeTemperatures, NemdResult
+    from kapitza.md.analysis import ElasticSplit
 
 _RESULT_UNITS = {"temperature": "", "jump": "", "statistical": "", "window": "", "imbalance": ""}
 _STEADINESS_UNITS = {"slowest_mode": "ps", "equilibration_time": "ps", "sampling_time": "ps", "blocks": ""}
