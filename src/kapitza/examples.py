@@ -1,10 +1,11 @@
 """Small systems from which the examples of the documentation start."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 
-from kapitza import Boundary, Device, Fit, Layer, Occupation, Prior, Stack, fit, solid
+from kapitza import Boundary, Device, Fit, Layer, Occupation, Prior, Stack, fit, md, solid
 from kapitza.boltzmann import Carriers, Film, ScatteringRates, spectral_carriers
 from kapitza.core.arrays import Array
 from kapitza.device import Box, HeatSource, Rectangle
@@ -121,3 +122,36 @@ def aperture_pair() -> tuple[tuple[SpectrumImage, SpectrumImage], tuple[Occupati
         for kelvin in (410, 390)
     )
     return simulate_aperture_pair(plan, along, against, seed=1), (along, against)
+
+
+def argon_interface() -> tuple[md.System, md.Potential]:
+    """Return argon on argon of three times the mass, between thermostats, and the potential."""
+    potential = md.lennard_jones(["Ar"], end="quadratic")
+    system = md.mass_interface("Ar", potential, 3, cells=(2, 2), length=4, thermostat=1, lattice_constant=5.35e-10)
+    return system, potential
+
+
+def argon_protocol(power_interval: int = 10) -> md.Protocol:
+    """Return 16 blocks of 1 ps between thermostats at 40 and 20 K, far too short for a result."""
+    return md.Protocol(
+        thermostats=md.Thermostats("langevin", 40, 20, 2e-12), timestep=1e-14, steps=100, blocks=16,
+        equilibration=200, power_interval=power_interval, seed=1
+    )  # fmt: skip
+
+
+def argon_run(sampling: md.Sampling | None = None) -> md.Run:
+    """Run the interface of argon between thermostats; spectra have segments of 64 samples."""
+    return md.run(*argon_interface(), md.BuiltinEngine(), argon_protocol(), sampling or md.Sampling(segment=64))
+
+
+def closed_argon_run(preparation: Literal["uniform", "sides"], steps: int) -> md.Run:
+    """Run a closed cell of argon and heavier argon from one temperature, or from one for each side."""
+    potential = md.lennard_jones(["Ar"], end="quadratic")
+    system = md.mass_interface(
+        "Ar", potential, 3, cells=(2, 2), length=5, thermostat=0, lattice_constant=5.35e-10, periodic=True
+    )
+    protocol = md.Protocol(
+        thermostats=md.Thermostats("langevin", 40, 20, 2e-12), timestep=2e-14, steps=steps, blocks=40,
+        equilibration=500, seed=1, preparation=preparation
+    )  # fmt: skip
+    return md.run(system, potential, md.BuiltinEngine(), protocol)

@@ -53,16 +53,8 @@ def read_lammps(folder: AnyPath) -> Record:
     >>> from kapitza.io import read_lammps
     >>> from kapitza.simulate.md.engines.lammps_input import lammps_deck
     >>> from kapitza import md
-    >>> potential = md.lennard_jones(["Ar"], end="quadratic")
-    >>> system = md.mass_interface("Ar", potential, 3, cells=(2, 2), length=4, thermostat=1, lattice_constant=5.35e-10)
-    >>> protocol = md.Protocol(
-    ...     thermostats=md.Thermostats("langevin", 40, 20, 2e-12),
-    ...     timestep=1e-14,
-    ...     steps=100,
-    ...     blocks=16,
-    ...     equilibration=200,
-    ...     seed=1,
-    ... )
+    >>> from kapitza.examples import argon_interface, argon_protocol
+    >>> (system, potential), protocol = argon_interface(), argon_protocol(0)
     >>> files = lammps_deck(system, potential, protocol)
     >>> for name, text in files.items():
     ...     _ = Path(name).write_text(text)
@@ -113,16 +105,8 @@ def read_gpumd(folder: AnyPath) -> Record:
     >>> from kapitza.simulate.md.engines.gpumd import gpumd_deck
     >>> import numpy as np
     >>> from kapitza import md
-    >>> potential = md.lennard_jones(["Ar"], end="quadratic")
-    >>> system = md.mass_interface("Ar", potential, 3, cells=(2, 2), length=4, thermostat=1, lattice_constant=5.35e-10)
-    >>> protocol = md.Protocol(
-    ...     thermostats=md.Thermostats("langevin", 40, 20, 2e-12),
-    ...     timestep=1e-14,
-    ...     steps=100,
-    ...     blocks=16,
-    ...     equilibration=200,
-    ...     seed=1,
-    ... )
+    >>> from kapitza.examples import argon_interface, argon_protocol
+    >>> (system, potential), protocol = argon_interface(), argon_protocol(0)
     >>> files = gpumd_deck(system, "nep.txt", protocol, symbols=("Ar",))
     >>> for name, text in files.items():
     ...     _ = Path(name).write_text(text)

@@ -232,7 +232,12 @@ def _transmission_flow(transmission: Transmission, left: Carriers, right: Carrie
     for modes, side in ((held[1], left), (held[2], right)):
         if modes is None:
             continue
-        _check_modes(transmission, float(modes.sum()), side)
+        theirs, ours = float(modes.sum()), float(side.flow.sum())
+        if abs(theirs / ours - 1) > _MAX_MODE_MISMATCH:
+            raise InputError(
+                f"{transmission.method or 'transmission'}: its modes carry {theirs:.4g} W/m²K into the boundary, the "
+                f"bands of {side.name} {ours:.4g}: it belongs to another material, orientation or side"
+            )
         scale *= np.divide(side.flow, modes, out=np.ones_like(modes), where=modes > 0)
     scaled = crossing * np.sqrt(scale)  # geometric mean of both corrections: the same from either side
     found = np.minimum(scaled, np.minimum(left.flow, right.flow))
@@ -242,16 +247,6 @@ def _transmission_flow(transmission: Transmission, left: Carriers, right: Carrie
             f"in detailed balance between {left.name} and {right.name}: it belongs to other materials, or other units"
         )
     return found
-
-
-def _check_modes(transmission: Transmission, theirs: float, side: Carriers) -> None:
-    """Refuse a transmission whose modes are not those of the bands."""
-    ours = float(side.flow.sum())
-    if abs(theirs / ours - 1) > _MAX_MODE_MISMATCH:
-        raise InputError(
-            f"{transmission.method or 'transmission'}: its modes carry {theirs:.4g} W/m²K into the boundary, the bands "
-            f"of {side.name} {ours:.4g}: it belongs to another material, orientation or side"
-        )
 
 
 def _integrate_groups(transmission: Transmission, part: Array | None, carriers: Carriers) -> Array | None:

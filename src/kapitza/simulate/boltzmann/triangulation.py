@@ -65,9 +65,12 @@ def _divide_into_triangles(domain: Domain, edges: tuple[Array, ...]) -> DomainCe
     volume, area = _triangle_sizes(corner, np.diff(bounds), solid)
     place = (owner[:, None] * layers + np.arange(layers)).ravel()
     count = prod(one.size - 1 for one in edges)
+    # a cell of the map is of the material that fills most of it; triangles of others belong to none
+    kind, number = np.unique(surfaces["region"], return_inverse=True)
+    share = np.bincount(place * kind.size + number, volume, count * kind.size).reshape(count, -1)
     return DomainCells(
         edges=edges, volume=volume, area=area, centre=centre,
-        map_cell=_dominant_map_cells(surfaces["region"], place, volume, count),
+        map_cell=np.where(number == share.argmax(axis=1)[place], place, -1),
         geometry=_triangle_geometry(corner, edges, bounds) | {"jump": jump}, **surfaces,
     )  # fmt: skip
 
@@ -90,13 +93,6 @@ def _triangle_geometry(corner: Array, edges: Sequence[Array], bounds: Array) -> 
     extent = np.array([one[-1] - one[0] for one in edges])
     offset = np.sum(normal * corner, axis=2)
     return {"corner": corner, "normal": normal, "offset": offset, "bounds": bounds, "extent": extent}
-
-
-def _dominant_map_cells(region: IntArray, place: IntArray, volume: Array, count: int) -> IntArray:
-    """(C,) cell of the map of each that is of the material which fills most of it; -1 for the others."""
-    kind, number = np.unique(region, return_inverse=True)
-    share = np.bincount(place * kind.size + number, volume, count * kind.size).reshape(count, -1)
-    return np.where(number == share.argmax(axis=1)[place], place, -1)
 
 
 def _cut_into_polygons(domain: Domain, lines: tuple[Array, Array], size: float) -> tuple[list[_Polygon], list[int]]:

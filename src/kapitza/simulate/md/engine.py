@@ -74,8 +74,8 @@ class Dynamics(Protocol):
     --------
     >>> import numpy as np
     >>> from kapitza import md
-    >>> potential = md.lennard_jones(["Ar"], end="quadratic")
-    >>> system = md.mass_interface("Ar", potential, 3, cells=(2, 2), length=4, thermostat=1, lattice_constant=5.35e-10)
+    >>> from kapitza.examples import argon_interface
+    >>> system, potential = argon_interface()
     >>> rest = md.MdState(system.positions, np.full_like(system.positions, 10.0))
     >>> motion = md.BuiltinEngine().begin(system, potential, md.Thermostats("none"), rest, timestep=1e-14, seed=0)
     >>> before = sum(motion.energy)
@@ -161,17 +161,8 @@ class Observer(Protocol):
     ...     def restore(self, arrays):
     ...         self.values = list(arrays["values"])
     >>> from kapitza import md
-    >>> potential = md.lennard_jones(["Ar"], end="quadratic")
-    >>> system = md.mass_interface("Ar", potential, 3, cells=(2, 2), length=4, thermostat=1, lattice_constant=5.35e-10)
-    >>> protocol = md.Protocol(
-    ...     thermostats=md.Thermostats("langevin", 40, 20, 2e-12),
-    ...     timestep=1e-14,
-    ...     steps=100,
-    ...     blocks=16,
-    ...     equilibration=200,
-    ...     power_interval=10,
-    ...     seed=1,
-    ... )
+    >>> from kapitza.examples import argon_interface, argon_protocol
+    >>> (system, potential), protocol = argon_interface(), argon_protocol()
     >>> displacement = Displacement(system)
     >>> _ = md.run(system, potential, md.BuiltinEngine(), protocol, [displacement])
     >>> print(len(displacement.values), "samples")

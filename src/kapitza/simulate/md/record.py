@@ -33,19 +33,8 @@ class Record(BaseRecord):
 
     Examples
     --------
-    >>> from kapitza import md
-    >>> potential = md.lennard_jones(["Ar"], end="quadratic")
-    >>> system = md.mass_interface("Ar", potential, 3, cells=(2, 2), length=4, thermostat=1, lattice_constant=5.35e-10)
-    >>> protocol = md.Protocol(
-    ...     thermostats=md.Thermostats("langevin", 40, 20, 2e-12),
-    ...     timestep=1e-14,
-    ...     steps=100,
-    ...     blocks=16,
-    ...     equilibration=200,
-    ...     power_interval=10,
-    ...     seed=1,
-    ... )
-    >>> run = md.run(system, potential, md.BuiltinEngine(), protocol, md.Sampling(segment=64))
+    >>> from kapitza.examples import argon_run
+    >>> run = argon_run()
     >>> record = run.records[0]
     >>> print(record.temperature.shape, "blocks and planes;", record.method)
     (16, 20) blocks and planes; built-in engine, langevin, lennard-jones

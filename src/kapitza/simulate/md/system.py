@@ -39,8 +39,8 @@ class System(BaseRecord):
     Examples
     --------
     >>> from kapitza import md
-    >>> potential = md.lennard_jones(["Ar"], end="quadratic")
-    >>> system = md.mass_interface("Ar", potential, 3, cells=(2, 2), length=4, thermostat=1, lattice_constant=5.35e-10)
+    >>> from kapitza.examples import argon_interface
+    >>> system, potential = argon_interface()
     >>> print(system.masses.size, "atoms in", system.heights.size, "planes;", system.right.sum(), "on the right")
     160 atoms in 20 planes; 80 on the right
     """

@@ -193,22 +193,17 @@ def _compute_layer(streams: Streams, widths: Array, rate: complex) -> LayerMatri
     step = max(1, CHUNK_SIZE // widths.size)  # bounds the memory for matrices of streams times cells
     for first in range(0, count, step):
         some = slice(first, first + step)
-        part = _partial_layer_matrices(streams, some, widths, rate)
+        reach, lifetime = streams.normal_path[some], streams.lifetime[some]
+        slowed = 1 + rate * lifetime if rate else np.ones(lifetime.size)
+        passed, moment, collision = cell_integrals(widths * (slowed / reach)[:, None])
+        if rate:
+            # T - <f> with f' = (T - a f)/l: the collision matrix holds T - a f
+            mass = np.diag(1 / (2 * np.arange(CELL_POLYNOMIALS) + 1.0))
+            collision = collision / slowed[:, None, None, None] + (1 - 1 / slowed)[:, None, None, None] * mass
+        part = _assemble_layer(reach, widths, (passed, moment, collision), streams.capacity[some] / lifetime)
         found.balance[...] += part.balance
         found.left[some], found.right[some], found.passed[some] = part.left, part.right, part.passed
     return found
-
-
-def _partial_layer_matrices(streams: Streams, some: slice, widths: Array, rate: complex) -> LayerMatrices:
-    """What a layer of cells does to some of the streams, and their part of the balance."""
-    reach, lifetime = streams.normal_path[some], streams.lifetime[some]
-    slowed = 1 + rate * lifetime if rate else np.ones(lifetime.size)
-    passed, moment, collision = cell_integrals(widths * (slowed / reach)[:, None])
-    if rate:
-        # T - <f> with f' = (T - a f)/l: the collision matrix holds T - a f
-        mass = np.diag(1 / (2 * np.arange(CELL_POLYNOMIALS) + 1.0))
-        collision = collision / slowed[:, None, None, None] + (1 - 1 / slowed)[:, None, None, None] * mass
-    return _assemble_layer(reach, widths, (passed, moment, collision), streams.capacity[some] / lifetime)
 
 
 def _assemble_layer(

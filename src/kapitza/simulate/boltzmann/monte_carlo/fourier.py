@@ -11,7 +11,7 @@ from kapitza.core.arrays import Array
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering
 from kapitza.simulate.boltzmann.carriers import Carriers
-from kapitza.simulate.boltzmann.domain import Domain, DomainCells
+from kapitza.simulate.boltzmann.domain import Domain
 from kapitza.simulate.boltzmann.monte_carlo.simulation import PreparedDomain, prepare_domain
 
 _MILNE_SLIP = 0.7104460896  # slip of a black wall in mean free paths
@@ -42,17 +42,12 @@ def fourier_temperature(domain: Domain, spacing: float | tuple[float, ...], *, r
     weight = (fine.grid.volume * (fine.grid.region >= 0)).reshape(value.shape)
     value = value * weight
     for a, (parts, bounds) in enumerate(zip(fine.grid.edges, coarse.edges, strict=True)):
-        share = _overlap_fractions(bounds, parts)
+        low = np.maximum(bounds[:-1, None], parts[None, :-1])
+        high = np.minimum(bounds[1:, None], parts[None, 1:])
+        share = np.maximum(high - low, 0.0) / np.diff(parts)
         value, weight = (np.moveaxis(np.tensordot(share, one, (1, a)), 0, a) for one in (value, weight))
     held = coarse.region.reshape(coarse.shape) >= 0
     return np.where(held, fine.reference + value / np.where(weight > 0, weight, 1.0), np.nan)
-
-
-def _overlap_fractions(bounds: Array, parts: Array) -> Array:
-    """(n, m) share of each of m small cells that lies in each of n large ones."""
-    low = np.maximum(bounds[:-1, None], parts[None, :-1])
-    high = np.minimum(bounds[1:, None], parts[None, 1:])
-    return np.maximum(high - low, 0.0) / np.diff(parts)
 
 
 def _solve_fourier(prepared: PreparedDomain) -> Array:
@@ -68,7 +63,12 @@ def _solve_fourier(prepared: PreparedDomain) -> Array:
     crossed = np.isin(grid.surface, np.flatnonzero([one is not None for one in grid.crossings]))
     linked = (grid.neighbour >= 0) & solid[:, None] & ((grid.surface < 0) | crossed)
     beyond = half[np.maximum(grid.neighbour, 0), np.arange(half.shape[1]) ^ 1]
-    jump = np.where(grid.surface >= 0, _gray_resistances(grid, prepared.materials)[grid.surface], 0.0)
+    resistance = np.zeros(len(grid.surfaces))  # of each boundary, zero for walls
+    for s, boundary in enumerate(grid.crossings):
+        if boundary is not None:
+            crossing, i, j = boundary
+            resistance[s] = _gray_resistance(crossing, prepared.materials[i], prepared.materials[j])
+    jump = np.where(grid.surface >= 0, resistance[grid.surface], 0.0)
     through = np.where(linked, grid.area / (half + jump + beyond), 0.0)
     held = np.where(solid[:, None] & np.isfinite(at_wall), grid.area / half, 0.0)
     diagonal = np.where(solid, through.sum(axis=1) + held.sum(axis=1), 1.0)
@@ -90,16 +90,6 @@ def _solve_sparse(matrix: csc_array, right: Array, diagonal: Array, dimension: i
     if state:
         raise ConvergenceError(f"Fourier's law: no solution after {state} steps; take a larger spacing", found)
     return np.asarray(found, dtype=float)
-
-
-def _gray_resistances(grid: DomainCells, materials: tuple[Carriers, ...]) -> Array:
-    """(S,) extrapolated resistance of each boundary by the gray estimate, m² K W⁻¹; zero for walls."""
-    found = np.zeros(len(grid.surfaces))
-    for s, boundary in enumerate(grid.crossings):
-        if boundary is not None:
-            crossing, i, j = boundary
-            found[s] = _gray_resistance(crossing, materials[i], materials[j])
-    return found
 
 
 def _gray_resistance(crossing: InterfaceScattering, left: Carriers, right: Carriers) -> float:

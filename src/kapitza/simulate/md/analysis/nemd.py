@@ -68,19 +68,8 @@ class NemdResult(BaseRecord):
 
     Examples
     --------
-    >>> from kapitza import md
-    >>> potential = md.lennard_jones(["Ar"], end="quadratic")
-    >>> system = md.mass_interface("Ar", potential, 3, cells=(2, 2), length=4, thermostat=1, lattice_constant=5.35e-10)
-    >>> protocol = md.Protocol(
-    ...     thermostats=md.Thermostats("langevin", 40, 20, 2e-12),
-    ...     timestep=1e-14,
-    ...     steps=100,
-    ...     blocks=16,
-    ...     equilibration=200,
-    ...     power_interval=10,
-    ...     seed=1,
-    ... )
-    >>> run = md.run(system, potential, md.BuiltinEngine(), protocol, md.Sampling(segment=64))
+    >>> from kapitza.examples import argon_run
+    >>> run = argon_run()
     >>> found = run.result()
     >>> print("accepted:", found.accepted)  # far too short
     accepted: False
@@ -287,7 +276,17 @@ def _result(
     ratios = jackknife_blocks(series, _over_flux)
     plain = block_mean(series[:, :2])
     conductivity, conductivity_sigma = _conductivities(np.column_stack([-lines[:, 2:], through]))
-    windows = _windows(temperature, through, choices)
+    jumps = temperature @ np.array([one.weights[0] - one.weights[1] for one in choices]).T
+    # All choices see the same blocks: the noise that they share cancels in the differences.
+    differences = jackknife_blocks(np.column_stack([through, jumps, jumps[:, 1:] - jumps[:, :1]]), _over_flux)
+    number = len(choices)
+    values, sigma = differences.value[:number], differences.sigma[:number]
+    gaps, noise = differences.value[number:], differences.sigma[number:]
+    spread = float(np.sqrt(max(0.0, float(np.mean(gaps**2 - noise**2))))) if number > 1 else 0.0
+    interface, thermostat = (
+        np.array([getattr(one, name) for one in choices], float) for name in ("interface", "thermostat")
+    )
+    windows = WindowScan(interface, thermostat, values, sigma, spread)
     balance = balance_heat(record, flux, start)
     resistance = float(ratios.value[0])
     return NemdResult(
@@ -318,20 +317,6 @@ def _verdict(
     if resistance < 2 * sigma:
         found.append(f"the jump is not resolved: R = {resistance:.3g} +- {sigma:.2g} m2K/W")
     return tuple(found)
-
-
-def _windows(temperature: Array, flux: Array, choices: list[Branches]) -> WindowScan:
-    jumps = temperature @ np.array([one.weights[0] - one.weights[1] for one in choices]).T
-    # All choices see the same blocks: the noise that they share cancels in the differences.
-    differences = jackknife_blocks(np.column_stack([flux, jumps, jumps[:, 1:] - jumps[:, :1]]), _over_flux)
-    number = len(choices)
-    values, sigma = differences.value[:number], differences.sigma[:number]
-    gaps, noise = differences.value[number:], differences.sigma[number:]
-    spread = float(np.sqrt(max(0.0, float(np.mean(gaps**2 - noise**2))))) if number > 1 else 0.0
-    interface, thermostat = (
-        np.array([getattr(one, name) for one in choices], float) for name in ("interface", "thermostat")
-    )
-    return WindowScan(interface, thermostat, values, sigma, spread)
 
 
 def _over_flux(mean: Array) -> Array:

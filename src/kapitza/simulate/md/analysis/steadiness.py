@@ -120,7 +120,9 @@ def judge_steadiness(record: Record, lines: Branches, *, start: int, equilibrati
     slowest = slowest_relaxation(record, conductivity)
     size = block_size(record.block, slowest, count)
     blocks = combine_blocks(record.temperature[start:], size)
-    drift, sigma, probability = fit_drifts(_drift_series(blocks, lines))
+    left, right = blocks @ lines.weights[0], blocks @ lines.weights[1]
+    sides = [np.average(blocks, axis=1, weights=np.abs(lines.weights[side]) > 0) for side in (0, 1)]
+    drift, sigma, probability = fit_drifts(np.column_stack([*sides, left, right, left - right]))
     waited, sampled = equilibration_time + start * record.block, len(blocks) * size * record.block
     reasons = _reasons(slowest, waited, sampled, drift, sigma, probability)
     return Steadiness(
@@ -137,12 +139,6 @@ def block_size(block: float, slowest: float, count: int) -> int:
     """
     longest = max(1, count // MIN_BLOCKS)
     return min(max(math.ceil(slowest / block - 1e-9), count // _USUAL_BLOCKS, 1), longest)
-
-
-def _drift_series(blocks: Array, lines: Branches) -> Array:
-    left, right = blocks @ lines.weights[0], blocks @ lines.weights[1]
-    sides = [np.average(blocks, axis=1, weights=np.abs(lines.weights[side]) > 0) for side in (0, 1)]
-    return np.column_stack([*sides, left, right, left - right])
 
 
 def _reasons(

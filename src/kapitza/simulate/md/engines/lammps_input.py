@@ -393,9 +393,10 @@ def lammps_deck(
         f"timestep {format_number(protocol.timestep / ps)}",
     ]
     rules += ["fix move moving nve", *thermostat_commands(thermostats, *thermostat_seeds(protocol.seed, state.step))]
+    commands = ["read_restart restart.*", ATOM_PROPERTIES, "include in.rules", "include in.output"]
     files = {
         "in.nemd": _start_commands(system, state, protocol),
-        "in.continue": _restart_commands(protocol),
+        "in.continue": _command_text([*commands, f"run {protocol.steps * protocol.blocks} upto"]),
         "in.rules": _command_text(rules),
         "in.output": _command_text(_output_commands(protocol) + ([] if trajectory is None else trajectory.commands())),
         "system.data": _data_file(system, kinds, state.positions, state.velocities),
@@ -415,12 +416,6 @@ def _start_commands(system: System, state: MdState, protocol: Protocol) -> str:
     commands += ["include in.rules", "thermo 1000", "thermo_style custom step temp pe etotal"]
     commands += ["thermo_modify norm no flush yes", f"run {protocol.equilibration}", "reset_timestep 0"]
     return _command_text([*commands, "include in.output", f"run {protocol.steps * protocol.blocks}"])
-
-
-def _restart_commands(protocol: Protocol) -> str:
-    """Commands that go on from the last restart file."""
-    commands = ["read_restart restart.*", ATOM_PROPERTIES, "include in.rules", "include in.output"]
-    return _command_text([*commands, f"run {protocol.steps * protocol.blocks} upto"])
 
 
 def _output_commands(protocol: Protocol) -> list[str]:

@@ -56,7 +56,9 @@ def energy_and_forces(
     x = near.extend(positions)
     f = np.zeros_like(x)
     energy = load_kernels(potential).forces(x, species[near.owner], near.start, near.near, potential.parameters, f)
-    return float(energy), _fold_ghosts(near, f)
+    n = near.start.size - 1
+    folded = np.array([np.bincount(near.owner, weights=column, minlength=n) for column in f.T], dtype=float)
+    return float(energy), folded.T
 
 
 def site_energies(potential: Potential, near: NeighbourList, positions: Array, species: NDArray[np.int32]) -> Array:
@@ -65,12 +67,6 @@ def site_energies(potential: Potential, near: NeighbourList, positions: Array, s
     e = np.zeros(len(x))
     load_kernels(potential).sites(x, species[near.owner], near.start, near.near, potential.parameters, e)
     return np.asarray(np.bincount(near.owner, weights=e, minlength=len(positions)), dtype=float)
-
-
-def _fold_ghosts(near: NeighbourList, values: Array) -> Array:
-    """(n, 3) values of atoms with those of their ghosts (N, 3) added."""
-    n = near.start.size - 1
-    return np.array([np.bincount(near.owner, weights=column, minlength=n) for column in values.T], dtype=float).T
 
 
 class SystemForces:

@@ -52,7 +52,14 @@ def list_neighbours(
     inverse = np.linalg.inv(lattice)
     margin = np.where(periodic, reach * np.linalg.norm(inverse, axis=0), 0.0)  # 1/norm: spacing of the faces
     fractional = np.ascontiguousarray(positions @ inverse)
-    home = _box_offsets(fractional, margin)
+    slack = np.minimum(margin / 2, 0.25)  # atoms just outside of the box stay there, so that solids do not jump
+    away = (fractional < -slack) | (fractional >= 1 + slack)
+    boxes = np.where(away & (margin > 0), np.floor(fractional), 0.0)
+    if not np.abs(boxes).max() < _MAX_BOXES:
+        raise ConvergenceError(
+            f"an atom is {np.abs(boxes).max():.3g} boxes away from the others: take a smaller timestep"
+        )
+    home = boxes.astype(np.int32)
     fractional -= home
     low, high = fractional.min(axis=0), fractional.max(axis=0)
     if len(positions) * float(np.prod(high - low + 2 * margin + 1)) > _MAX_INDEX:
@@ -131,18 +138,6 @@ def load_cell_lists() -> ModuleType:
     """Return the compiled search."""
     require("numba", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
     return require("kapitza.simulate.md.kernels.cell_lists", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
-
-
-def _box_offsets(fractional: Array, margin: Array) -> NDArray[np.int32]:
-    """(n, 3) boxes that each atom is away from the first one; those just outside stay, so that solids do not jump."""
-    slack = np.minimum(margin / 2, 0.25)
-    away = (fractional < -slack) | (fractional >= 1 + slack)
-    boxes = np.where(away & (margin > 0), np.floor(fractional), 0.0)
-    if not np.abs(boxes).max() < _MAX_BOXES:
-        raise ConvergenceError(
-            f"an atom is {np.abs(boxes).max():.3g} boxes away from the others: take a smaller timestep"
-        )
-    return boxes.astype(np.int32)
 
 
 def _cell_grid(x: Array, reach: float) -> tuple[Array, Array, NDArray[np.int64]]:

@@ -101,11 +101,18 @@ class Checkpoint:
             return
         start = time.monotonic()
         try:
-            write_atomically(
-                self.folder / CHECKPOINT_FILE,
-                serialize_arrays(_snapshot_arrays(self.pending, self.address)),
-                follow_link=False,
-            )
+            snapshot = self.pending
+            state = snapshot.state
+            arrays: UnitResult = {
+                "address": np.array(self.address), "step": np.array(snapshot.step),
+                "observers": np.array(len(snapshot.observer_states)),
+                "state positions": state.positions, "state velocities": state.velocities,
+                "state step": np.array(state.step), "state heat": state.heat, "state random": state.random,
+            }  # fmt: skip
+            arrays |= {f"rows {name}": value for name, value in snapshot.rows.items()}
+            for i, observed in enumerate(snapshot.observer_states):
+                arrays |= {f"seen {i} {name}": value for name, value in observed.items()}
+            write_atomically(self.folder / CHECKPOINT_FILE, serialize_arrays(arrays), follow_link=False)
         except OSError as err:
             raise DataError(
                 f"cannot be written ({err.strerror}): make room, or take another folder", file=self.folder
@@ -139,37 +146,17 @@ class Checkpoint:
                 "another folder, or the same inputs"
             )
         try:
-            return _restore_snapshot(arrays)
+            state = MdState(
+                np.asarray(arrays["state positions"], dtype=float),
+                np.asarray(arrays["state velocities"], dtype=float),
+                int(arrays["state step"]),
+                np.asarray(arrays["state heat"], dtype=float),
+                np.asarray(arrays["state random"], dtype=np.uint64),
+            )
+            observed = [strip_prefix(arrays, f"seen {i} ") for i in range(int(arrays["observers"]))]
+            return Snapshot(state, int(arrays["step"]), strip_prefix(arrays, "rows "), observed)
         except (KeyError, ValueError, TypeError, OverflowError) as err:
             raise DataError(f"lacks {err}; remove it to start the run anew", file=path) from err
-
-
-def _snapshot_arrays(snapshot: Snapshot, address: str) -> UnitResult:
-    """Arrays by name, as they go to the file."""
-    state = snapshot.state
-    arrays: UnitResult = {
-        "address": np.array(address), "step": np.array(snapshot.step),
-        "observers": np.array(len(snapshot.observer_states)),
-        "state positions": state.positions, "state velocities": state.velocities,
-        "state step": np.array(state.step), "state heat": state.heat, "state random": state.random,
-    }  # fmt: skip
-    arrays |= {f"rows {name}": value for name, value in snapshot.rows.items()}
-    for i, observed in enumerate(snapshot.observer_states):
-        arrays |= {f"seen {i} {name}": value for name, value in observed.items()}
-    return arrays
-
-
-def _restore_snapshot(arrays: UnitResult) -> Snapshot:
-    """Snapshot from the arrays of its file."""
-    state = MdState(
-        np.asarray(arrays["state positions"], dtype=float),
-        np.asarray(arrays["state velocities"], dtype=float),
-        int(arrays["state step"]),
-        np.asarray(arrays["state heat"], dtype=float),
-        np.asarray(arrays["state random"], dtype=np.uint64),
-    )
-    observed = [strip_prefix(arrays, f"seen {i} ") for i in range(int(arrays["observers"]))]
-    return Snapshot(state, int(arrays["step"]), strip_prefix(arrays, "rows "), observed)
 
 
 def strip_prefix(arrays: UnitResult, start: str) -> UnitResult:

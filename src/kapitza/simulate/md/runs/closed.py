@@ -76,20 +76,8 @@ class EquilibriumResult(BaseRecord):
     Examples
     --------
     >>> from kapitza import md
-    >>> potential = md.lennard_jones(["Ar"], end="quadratic")
-    >>> system = md.mass_interface(
-    ...     "Ar", potential, 3, cells=(2, 2), length=5, thermostat=0, lattice_constant=5.35e-10, periodic=True
-    ... )
-    >>> protocol = md.Protocol(
-    ...     thermostats=md.Thermostats("langevin", 40, 20, 2e-12),
-    ...     timestep=2e-14,
-    ...     steps=500,
-    ...     blocks=40,
-    ...     equilibration=500,
-    ...     seed=1,
-    ...     preparation="uniform",
-    ... )
-    >>> run = md.run(system, potential, md.BuiltinEngine(), protocol)
+    >>> from kapitza.examples import closed_argon_run
+    >>> run = closed_argon_run("uniform", steps=500)
     >>> found = md.equilibrium_conductances(run, [0.4, 0.3])
     >>> print(found.fit.conductance.drop, "and", found.green_kubo.drop)
     extrapolated and emitted
@@ -145,20 +133,8 @@ class RelaxationResult(BaseRecord):
     Examples
     --------
     >>> from kapitza import md
-    >>> potential = md.lennard_jones(["Ar"], end="quadratic")
-    >>> system = md.mass_interface(
-    ...     "Ar", potential, 3, cells=(2, 2), length=5, thermostat=0, lattice_constant=5.35e-10, periodic=True
-    ... )
-    >>> protocol = md.Protocol(
-    ...     thermostats=md.Thermostats("langevin", 40, 20, 2e-12),
-    ...     timestep=2e-14,
-    ...     steps=50,
-    ...     blocks=40,
-    ...     equilibration=500,
-    ...     seed=1,
-    ...     preparation="sides",
-    ... )
-    >>> run = md.run(system, potential, md.BuiltinEngine(), protocol)
+    >>> from kapitza.examples import closed_argon_run
+    >>> run = closed_argon_run("sides", steps=50)
     >>> found = md.relaxation_conductances(run, [0.4, 0.3])
     >>> print(found.chosen.conductance.drop, "at", found.run.time.size, "times")
     extrapolated at 40 times

@@ -87,12 +87,6 @@ def rest_constant(crystal: str | Structure, potential: Potential) -> float:
     return float(root)
 
 
-def _rest_pressure_slope(body: Structure, potential: Potential, rest: float) -> float:
-    """Change of the pressure of a crystal at rest with its lattice constant, Pa m⁻¹."""
-    low, high = (_rest_pressure(body, potential, rest * (1 + sign * _STIFFNESS_STEP)) for sign in (-1, 1))
-    return (high - low) / (2 * _STIFFNESS_STEP * rest)
-
-
 def _rest_pressure(body: Structure, potential: Potential, constant: float) -> float:
     """Pressure of a crystal whose atoms do not move, Pa."""
     system = bulk_crystal(body, potential, constant, (1, 1, 1))
@@ -137,7 +131,8 @@ def find_lattice_constant(
         )
     body = structure(crystal) if isinstance(crystal, str) else crystal
     rest = rest_constant(body, potential)
-    slope = _rest_pressure_slope(body, potential, rest)
+    low, high = (_rest_pressure(body, potential, rest * (1 + sign * _STIFFNESS_STEP)) for sign in (-1, 1))
+    slope = (high - low) / (2 * _STIFFNESS_STEP * rest)
     constant, sigma, last = rest, 0.0, (rest, 0.0)
     for number, share in enumerate(_RUN_SHARES):
         system = bulk_crystal(body, potential, constant, cells)

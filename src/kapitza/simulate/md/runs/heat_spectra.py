@@ -44,18 +44,8 @@ class HeatSpectrum(BaseRecord):
     Examples
     --------
     >>> from kapitza import md
-    >>> potential = md.lennard_jones(["Ar"], end="quadratic")
-    >>> system = md.mass_interface("Ar", potential, 3, cells=(2, 2), length=4, thermostat=1, lattice_constant=5.35e-10)
-    >>> protocol = md.Protocol(
-    ...     thermostats=md.Thermostats("langevin", 40, 20, 2e-12),
-    ...     timestep=1e-14,
-    ...     steps=100,
-    ...     blocks=16,
-    ...     equilibration=200,
-    ...     power_interval=10,
-    ...     seed=1,
-    ... )
-    >>> run = md.run(system, potential, md.BuiltinEngine(), protocol, md.Sampling(segment=64))
+    >>> from kapitza.examples import argon_run
+    >>> run = argon_run()
     >>> found = md.heat_spectrum(run, [30.0], bands=4)
     >>> print(found.heat.size, "bands;", found.extrapolated.drop, "and", found.between_thermostats.drop)
     4 bands; extrapolated and emitted
@@ -165,18 +155,8 @@ class ModeTemperatures(BaseRecord):
     Examples
     --------
     >>> from kapitza import md
-    >>> potential = md.lennard_jones(["Ar"], end="quadratic")
-    >>> system = md.mass_interface("Ar", potential, 3, cells=(2, 2), length=4, thermostat=1, lattice_constant=5.35e-10)
-    >>> protocol = md.Protocol(
-    ...     thermostats=md.Thermostats("langevin", 40, 20, 2e-12),
-    ...     timestep=1e-14,
-    ...     steps=100,
-    ...     blocks=16,
-    ...     equilibration=200,
-    ...     power_interval=10,
-    ...     seed=1,
-    ... )
-    >>> run = md.run(system, potential, md.BuiltinEngine(), protocol, md.Sampling(segment=64, planes=3, reference=8))
+    >>> from kapitza.examples import argon_run
+    >>> run = argon_run(md.Sampling(segment=64, planes=3, reference=8))
     >>> found = md.mode_temperatures(run, bands=2)
     >>> print(found.temperature.shape, "layers and bands")
     (6, 2) layers and bands
@@ -235,7 +215,17 @@ def mode_temperatures(run: Run, *, bands: int = 8) -> ModeTemperatures:
         share, near, vibrations = float(heat[bound].sum() / heat.sum()), int(bound.size), int(heat.size)
     edges, layer, found = np.zeros(0), np.zeros(0), None
     if run.reference or not run.modes:
-        driven, reference = _layer_spectra(run)
+        if not run.driven:
+            raise InputError(
+                f"{run.title}: no spectra of layers were taken: run `kapitza md nemd` with [modes] planes = 6 in the "
+                "file; decks for a cluster take none"
+            )
+        if not run.reference:
+            raise InputError(
+                f"{run.title}: no run in equilibrium to measure mode temperatures against: put [modes] reference = "
+                '"400 ps" into the file and give the same command again; the run between the thermostats is kept'
+            )
+        driven, reference = _concatenate_spectra(run.driven), _concatenate_spectra(run.reference)
         edges = _band_edges(run, float(driven.omega[-1]), bands)
         mean = float(np.mean(run.records[0].thermostat_temperatures))
         found = spectral_temperatures(driven, reference, mean, edges)
@@ -245,21 +235,6 @@ def mode_temperatures(run: Run, *, bands: int = 8) -> ModeTemperatures:
         title=run.title, plane=run.records[0].plane, edges=edges, occupation=found, layer_temperature=layer,
         share=share, interface_modes=near, vibrations=vibrations,
     )  # fmt: skip
-
-
-def _layer_spectra(run: Run) -> tuple[VelocitySpectra, VelocitySpectra]:
-    """Spectra of the layers near the plane between the thermostats and in equilibrium, of all runs together."""
-    if not run.driven:
-        raise InputError(
-            f"{run.title}: no spectra of layers were taken: run `kapitza md nemd` with [modes] planes = 6 in the "
-            "file; decks for a cluster take none"
-        )
-    if not run.reference:
-        raise InputError(
-            f"{run.title}: no run in equilibrium to measure mode temperatures against: put [modes] reference = "
-            '"400 ps" into the file and give the same command again; the run between the thermostats is kept'
-        )
-    return _concatenate_spectra(run.driven), _concatenate_spectra(run.reference)
 
 
 def _concatenate_spectra(spectra: tuple[VelocitySpectra, ...]) -> VelocitySpectra:

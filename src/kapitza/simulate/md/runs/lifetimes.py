@@ -320,7 +320,8 @@ class _MotionSampler:
     def finish_stage(self, state: MdState) -> MdState:
         """Return the state that the next stage starts from."""
         if self.stage == 0:
-            state = _without_drift(self.system, state)
+            drift = self.system.masses @ state.velocities / self.system.masses.sum()
+            state = MdState(state.positions, state.velocities - drift)
         else:  # the energy that a thermostat leaves fluctuates as that of few atoms
             kinetic = self.values[0]
             wanted = 1.5 * (self.system.masses.size - 1) * k_B * self.temperature
@@ -330,12 +331,6 @@ class _MotionSampler:
         self.prepare()
         self.keep(state)
         return state
-
-
-def _without_drift(system: System, state: MdState) -> MdState:
-    """The same state without total momentum, which would last and count as temperature."""
-    drift = system.masses @ state.velocities / system.masses.sum()
-    return MdState(state.positions, state.velocities - drift)
 
 
 def _primitive_cell(body: Structure, system: System, cells: tuple[int, int, int]) -> Structure:

@@ -59,7 +59,9 @@ def junction_system(
     _check_lengths(plan, lengths, width, thermostat, wall)
     engine = plan_force_field(plan)
     segments, periods = prepare_segments(plan, engine)
-    _check_elements(potential, segments)
+    missing = sorted({symbol for one in segments for symbol in one.cell.symbols} - set(potential.kinds))
+    if missing:
+        raise InputError(f"the potential of the run is for {', '.join(potential.kinds)}, not {', '.join(missing)}")
     wall = 0.0 if periodic else wall
     ends = [_lengthen_segment(segments[i], length + wall) for i, length in ((0, lengths[0]), (-1, lengths[1]))]
     all_segments = [ends[0], *segments[1:-1], ends[1]]
@@ -90,13 +92,6 @@ def _check_lengths(
             f"thermostats of {thermostat:g} m and held ends of {wall:g} m for sides of {lengths[0]:g} and "
             f"{lengths[1]:g} m: a thermostat must be thinner than its side"
         )
-
-
-def _check_elements(potential: AnyPotential, segments: Sequence[Segment]) -> None:
-    """Refuse elements that the potential of the run lacks."""
-    missing = sorted({symbol for one in segments for symbol in one.cell.symbols} - set(potential.kinds))
-    if missing:
-        raise InputError(f"the potential of the run is for {', '.join(potential.kinds)}, not {', '.join(missing)}")
 
 
 def _lengthen_segment(segment: Segment, length: float) -> Segment:
