@@ -24,7 +24,7 @@ from kapitza.lattice import (
 )
 from kapitza.matter import load_crystal, structure
 from kapitza.matter.building.interaction_range import truncate_force_constants
-from kapitza.matter.files.dipole_range import extend_dipole_forces
+from kapitza.matter.files.crystals import extend_dipole_forces
 from kapitza.matter.potentials.relaxation import relax_cell
 from kapitza.plot.style import LINE_COLOURS, new_figure
 from kapitza.units import MW, angstrom, m_u

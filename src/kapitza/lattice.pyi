@@ -19,7 +19,7 @@ from kapitza.matter.building.relaxed_junction import build_junction as build_jun
 from kapitza.matter.building.relaxed_junction import lead_mismatch as lead_mismatch
 from kapitza.matter.building.relaxed_junction import structure_lead as structure_lead
 from kapitza.matter.building.surface import orient_structure as orient_structure
-from kapitza.matter.files.dipole_range import extend_dipole_forces as extend_dipole_forces
+from kapitza.matter.files.crystals import extend_dipole_forces as extend_dipole_forces
 from kapitza.matter.junction import JunctionLayer as JunctionLayer
 from kapitza.matter.junction import Lead as Lead
 from kapitza.matter.plausibility import check_crystal as check_crystal

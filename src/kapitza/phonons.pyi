@@ -23,8 +23,8 @@ from kapitza.matter.potentials.crystal_phonons import crystal_phonons as crystal
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements as FiniteDisplacements
 from kapitza.matter.potentials.structure_files import StructureCrystal as StructureCrystal
 from kapitza.matter.potentials.structure_files import crystal_from_file as crystal_from_file
-from kapitza.matter.zone.comparison import computed_frequencies as computed_frequencies
 from kapitza.matter.zone.dispersion import PhononDispersion as PhononDispersion
+from kapitza.matter.zone.dispersion import computed_frequencies as computed_frequencies
 from kapitza.matter.zone.dispersion import phonon_dispersion as phonon_dispersion
 from kapitza.matter.zone.dispersion import polar_crystal as polar_crystal
 from kapitza.matter.zone.polar_crystal import effective_charges as effective_charges

@@ -16,7 +16,7 @@ from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import load_crystal
 from kapitza.matter.longwave import long_wave
 from kapitza.matter.periodic import minkowski_basis
-from kapitza.matter.space_groups.crystal_symmetry import crystal_operations
+from kapitza.matter.space_groups.bond_symmetry import crystal_operations
 from kapitza.units import THz, angstrom, m_u
 
 Data = Callable[[str], Path]

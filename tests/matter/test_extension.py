@@ -7,8 +7,7 @@ from kapitza.errors import InputError
 from kapitza.matter.building.interaction_range import pair_vectors, truncate_force_constants
 from kapitza.matter.building.surface import orient_crystal
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.files.crystals import load_crystal
-from kapitza.matter.files.dipole_range import extend_dipole_forces
+from kapitza.matter.files.crystals import extend_dipole_forces, load_crystal
 from kapitza.units import THz, angstrom
 
 REACHED = 1.14  # charge of gallium over the root of the dielectric constant with which the file was made

@@ -14,8 +14,7 @@ from kapitza.matter.building.mixed_junction import SiteMixing, junction_from_cry
 from kapitza.matter.building.relaxed_junction import JunctionPlan, build_junction
 from kapitza.matter.building.surface import orient_crystal
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.files.crystals import load_crystal
-from kapitza.matter.files.dipole_range import extend_dipole_forces
+from kapitza.matter.files.crystals import extend_dipole_forces, load_crystal
 from kapitza.matter.potentials.force_constants import crystal_from_potential
 from kapitza.matter.potentials.published import published_potential
 from kapitza.matter.potentials.relaxation import relax_cell

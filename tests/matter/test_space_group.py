@@ -8,7 +8,7 @@ from kapitza.errors import InputError
 from kapitza.matter.brillouin import lattice_operations
 from kapitza.matter.phonons import named_structure, phonon_card, phonon_crystal, phonon_names
 from kapitza.matter.potentials.space_group import find_symmetry, height_operations, primitive_structure, space_group
-from kapitza.matter.space_groups.crystal_symmetry import crystal_operations
+from kapitza.matter.space_groups.bond_symmetry import crystal_operations
 from kapitza.matter.structure import Structure, structure_from_symbols
 from kapitza.units import angstrom
 

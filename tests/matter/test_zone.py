@@ -8,8 +8,7 @@ from kapitza.matter.files import phonon_facts
 from kapitza.matter.files.phonon_facts import measured_phonons, polar_constants
 from kapitza.matter.phonons import named_structure, phonon_card, phonon_crystal, phonon_names, phonons
 from kapitza.matter.potentials.space_group import find_symmetry
-from kapitza.matter.zone.comparison import computed_frequencies
-from kapitza.matter.zone.dispersion import phonon_dispersion, polar_crystal, standard_path
+from kapitza.matter.zone.dispersion import computed_frequencies, phonon_dispersion, polar_crystal, standard_path
 from kapitza.matter.zone.polar_crystal import effective_charges, supercell_multiple
 from kapitza.units import THz, angstrom
 

@@ -24,8 +24,7 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, InputError
 from kapitza.matter.bands import Bands, BandSpectrum, cached_spectrum
 from kapitza.matter.crystal import Crystal, unit_vector
-from kapitza.matter.files.crystals import balanced_crystal
-from kapitza.matter.files.dipole_range import extend_dipole_forces
+from kapitza.matter.files.crystals import balanced_crystal, extend_dipole_forces
 from kapitza.matter.files.phonon_facts import card_facts
 from kapitza.matter.library import atomic_masses, material
 from kapitza.matter.polar import DipoleForces

@@ -20,7 +20,7 @@ from kapitza.matter.brillouin import (
 from kapitza.matter.crystal import Crystal, ModeLevels
 from kapitza.matter.longwave import LongWave
 from kapitza.matter.plausibility import check_crystal
-from kapitza.matter.space_groups.crystal_symmetry import crystal_operations
+from kapitza.matter.space_groups.bond_symmetry import crystal_operations
 from kapitza.units import THz, angstrom
 
 _SPLINE_REACH = 1.5  # of the spline, in units of twice its standard deviation

@@ -5,6 +5,10 @@ of cell R to atom σ(i) of cell $RM + t_i$.  It is a symmetry if $D_{\sigma(i)\s
 Q^T$ for all pairs; then the dynamical matrices at k and $kM^{-T}$ are equal but for a change of coordinates within
 each layer.  The image of one atom decides those of all others: they are followed along the strongest bonds, and every
 bond is compared.  A symmetry that this search misses, as may be where many blocks are equal, costs time, not accuracy.
+
+Of a crystal, too, what counts is the symmetry of the force constants, magnetic order and strain included, which
+positions do not show.  Force constants from files carry the noise of the calculation that made them, far above
+rounding, so that the tolerance is wider there.
 """
 
 from collections.abc import Iterator
@@ -15,7 +19,13 @@ from attrs import frozen
 
 from kapitza.core.arrays import Array, BoolArray, IntArray
 from kapitza.core.records import BaseRecord
+from kapitza.matter.brillouin import inversion_representatives, lattice_operations
+from kapitza.matter.crystal import Crystal
+from kapitza.matter.junction import SQUARE_PICOSECOND
 
+_FORCE_TOLERANCE = 1e-5  # of the blocks of two atoms on themselves: noise of force constants from files
+_CHARGE_TOLERANCE = 1e-3  # of the largest charge or dielectric constant
+_POSITION_TOLERANCE = 1e-4  # of the shortest lattice vector
 BOND_TOLERANCE = 1e-6  # of the blocks of two atoms on themselves: differences of a block that are put down to rounding
 _NEGLIGIBLE_BOND = 0.1  # of this tolerance: weaker bonds are left out
 
@@ -183,3 +193,45 @@ def _are_equal(network: BondNetwork, rotated: Array, bonds: IntArray, found: tup
     at, there = found
     difference = np.abs(network.block[at] * there[:, None, None] - rotated[bonds])
     return bool((difference.max(axis=(1, 2), initial=0.0) <= network.tolerance[bonds]).all())
+
+
+def crystal_operations(crystal: Crystal) -> IntArray:
+    r"""(k, 3, 3) integer matrices that keep every frequency, acting from the right on fractional wave vectors. With
+    each W comes -W, because $\omega(-q) = \omega(q)$.
+    """
+    n = crystal.masses.size
+    weighted = (crystal.force_constants * crystal.weights * SQUARE_PICOSECOND).reshape(-1, n, 3, n, 3).swapaxes(2, 3)
+    cell, i, j = np.nonzero(np.abs(weighted).max(axis=(3, 4)) > 0)
+    layer = np.zeros(n, dtype=np.int64)
+    network = bond_network(layer, i, j, crystal.cells[cell], weighted[cell, i, j], tolerance=_FORCE_TOLERANCE)
+    kept = [
+        np.round(np.linalg.inv(operation).T)
+        for operation in inversion_representatives(lattice_operations(crystal.lattice))
+        if any(_keeps_crystal(crystal, network, one) for one in (operation, -operation))
+    ]
+    found = np.array(kept).astype(np.int64)
+    return np.concatenate([found, -found])
+
+
+def _keeps_crystal(crystal: Crystal, network: BondNetwork, operation: IntArray) -> bool:
+    """Whether an operation, from the right on integer lattice vectors, keeps force constants and charges."""
+    image = np.linalg.solve(crystal.lattice, operation @ crystal.lattice)  # vectors in rows turn as v @ image
+    left, _, right = np.linalg.svd(image.T)
+    rotation = np.asarray(left @ right, dtype=float)
+    return any(_keeps_charges(crystal, rotation, found) for found in find_mappings(network, rotation, operation))
+
+
+def _keeps_charges(crystal: Crystal, rotation: Array, found: AtomMapping) -> bool:
+    """Whether the long-range forces of a polar crystal are kept too."""
+    polar = crystal.polar
+    if polar is None:
+        return True
+    born = rotation @ polar.born @ rotation.T - polar.born[found.image]
+    dielectric = rotation @ polar.dielectric @ rotation.T - polar.dielectric
+    moved = polar.positions[found.image] + found.shift @ polar.lattice - polar.positions @ rotation.T
+    shortest = float(np.linalg.norm(polar.lattice, axis=1).min())
+    return bool(
+        np.abs(born).max() <= _CHARGE_TOLERANCE * np.abs(polar.born).max()
+        and np.abs(dielectric).max() <= _CHARGE_TOLERANCE * np.abs(polar.dielectric).max()
+        and np.abs(moved - moved[0]).max() <= _POSITION_TOLERANCE * shortest
+    )

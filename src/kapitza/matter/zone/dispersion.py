@@ -1,4 +1,4 @@
-"""Phonon dispersion of a crystal along the standard path of its Bravais lattice.
+"""Phonon dispersion of a crystal along the standard path of its Bravais lattice, and at measured points.
 
 Points and path are those of seekpath: Y. Hinuma et al., Comput. Mater. Sci. 128, 140 (2017),
 doi:10.1016/j.commatsci.2016.10.015.
@@ -16,11 +16,13 @@ from kapitza.core.arrays import Array, IntArray, about, finite, finite_array, in
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.files.phonon_facts import polar_constants
+from kapitza.matter.files.phonon_facts import MeasuredPhonons, polar_constants
 from kapitza.matter.phonons import phonon_card, phonon_crystal
 from kapitza.matter.zone.polar_crystal import with_macroscopic_field
 from kapitza.units import angstrom
 
+_NEAR_GAMMA = 1e-4  # of a reciprocal vector: where the limit of polar modes is taken
+_SAME_LEVEL = 1e-6  # of the top frequency: modes closer than this are one level
 _TOWARDS_GAMMA = 1e-4  # of a line: where the limit of polar modes towards Γ is taken
 _SITE_TOLERANCE = 1e-3  # Å, by which an operation may miss an atom
 _GREEK_LABELS = MappingProxyType({"GAMMA": "Γ", "SIGMA": "Σ", "DELTA": "Δ", "LAMBDA": "Λ"})
@@ -207,3 +209,41 @@ def _shift_from_gamma(waves: Array, line: IntArray) -> Array:
         after = index + 1 < len(waves) and line[index + 1] == line[index] and size[index + 1] > 0
         moved[index] = _TOWARDS_GAMMA * waves[index + 1 if after else index - 1]
     return moved
+
+
+def computed_frequencies(measured: MeasuredPhonons) -> Array:
+    """Return the frequencies of the bands that belong to measured ones.
+
+    At each point the measured frequencies and the levels of the crystal are paired so that the sum of the differences
+    is least.  At Γ the levels of a polar crystal are those towards Γ along the axes, where its charges are known.
+
+    Returns
+    -------
+    (n,) angular frequencies in the order of the measured ones, rad s⁻¹
+    """
+    from scipy.optimize import linear_sum_assignment  # takes longer to load than the rest
+
+    found = np.full(measured.omega.size, np.nan)
+    for point in dict.fromkeys(measured.points):
+        rows = np.array([i for i, one in enumerate(measured.points) if one == point])
+        levels = _levels_at(measured.name, point)
+        chosen = linear_sum_assignment(np.abs(measured.omega[rows][:, None] - levels))
+        found[rows[chosen[0]]] = levels[chosen[1]]
+    return found
+
+
+def _levels_at(name: str, point: str) -> Array:
+    """Frequencies of the levels at a labelled point, or in the middle of a line such as "Γ-X", rad s⁻¹."""
+    crystal = phonon_crystal(name)
+    points = standard_path(crystal).points
+    wave = np.mean([points[label] for label in point.split("-")], axis=0)
+    frequencies = crystal.frequencies(wave)[0]
+    if point != "Γ":
+        return frequencies
+    polar = polar_crystal(name)
+    if polar is not None:
+        reciprocal = 2 * np.pi * np.linalg.inv(phonon_card(name).axes).T
+        frequencies = np.sort(polar.frequencies(_NEAR_GAMMA * reciprocal).ravel())
+    frequencies = frequencies[frequencies > 0.01 * frequencies[-1]]
+    new = np.diff(frequencies, prepend=-np.inf) > _SAME_LEVEL * frequencies[-1]
+    return frequencies[new]

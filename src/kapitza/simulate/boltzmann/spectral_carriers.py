@@ -21,7 +21,7 @@ from kapitza.matter.bands import Bands, BandSpectrum
 from kapitza.matter.brillouin import equivalent_normals, mesh_operations, reduced_mesh
 from kapitza.matter.dispersion import Dispersion, invert_branch
 from kapitza.matter.isotropic import Solid
-from kapitza.matter.space_groups.crystal_symmetry import crystal_operations
+from kapitza.matter.space_groups.bond_symmetry import crystal_operations
 from kapitza.simulate.boltzmann.carriers import Carriers, ScatteringRates
 
 DEFAULT_GROUPS = 60
