@@ -26,7 +26,7 @@ import numpy as np
 
 from kapitza.core.profile import Profile
 from kapitza.errors import MissingEngine, require
-from kapitza.measure.eels.experiment import EelsExperiment
+from kapitza.measure.eels.experiment import EelsExperiment, simulate_spectra
 from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.model import (
     ZERO_LOSS_SHAPES,
@@ -36,7 +36,6 @@ from kapitza.measure.eels.model import (
     channel_grid,
     expected_spectrum,
 )
-from kapitza.measure.eels.simulate import simulate_spectra
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.measure.eels.vacuum import zero_loss_from_vacuum
 from kapitza.units import meV, nm

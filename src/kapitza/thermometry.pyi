@@ -1,20 +1,20 @@
 """Measured temperatures of devices: fits, fluxes through boundaries, exclusion by a scan."""
 
 from kapitza.measure.device.fit import BoundaryFlux as BoundaryFlux
+from kapitza.measure.device.fit import UpdatedPeak as UpdatedPeak
 from kapitza.measure.device.fit import boundary_flux as boundary_flux
 from kapitza.measure.device.fit import fit_device as fit_device
+from kapitza.measure.device.fit import fitted_conductance as fitted_conductance
 from kapitza.measure.device.fit import fitted_device as fitted_device
 from kapitza.measure.device.fit import predicted_temperatures as predicted_temperatures
 from kapitza.measure.device.fit import sampled_flux as sampled_flux
+from kapitza.measure.device.fit import updated_peak as updated_peak
 from kapitza.measure.device.temperatures import MeasuredTemperatures as MeasuredTemperatures
 from kapitza.measure.device.temperatures import MeasurementPlace as MeasurementPlace
 from kapitza.measure.device.temperatures import map_temperatures as map_temperatures
 from kapitza.measure.device.temperatures import patch_temperatures as patch_temperatures
 from kapitza.measure.device.temperatures import point_temperatures as point_temperatures
 from kapitza.measure.device.temperatures import section_temperatures as section_temperatures
-from kapitza.measure.device.update import UpdatedPeak as UpdatedPeak
-from kapitza.measure.device.update import fitted_conductance as fitted_conductance
-from kapitza.measure.device.update import updated_peak as updated_peak
 from kapitza.measure.probes import RamanProbe as RamanProbe
 from kapitza.measure.probes import ThermalProbe as ThermalProbe
 from kapitza.measure.probes import fit_probe_jump as fit_probe_jump

@@ -12,7 +12,7 @@ from explorer import Watched, delays, opened, say_delays, served
 
 from kapitza.io.eels.experiments import read_eels_experiment
 from kapitza.io.eels.nion import write_eels
-from kapitza.measure.eels.simulate import simulate_spectra
+from kapitza.measure.eels.experiment import simulate_spectra
 from kapitza.web.models.examples import example_file, example_text
 
 VIEWS = ("Spectra", "Thermoreflectance", "Device")

@@ -9,7 +9,7 @@ import kapitza
 from kapitza.cli import main
 from kapitza.eels.heat_flow import FlowReversal, LocalResistance
 from kapitza.matter.building.layers import chain_junction, mass_junction
-from kapitza.measure.eels.comparison.occupations import OccupationComparison
+from kapitza.measure.eels.comparison import OccupationComparison
 from kapitza.theory.agf.mode_classes import ModeClasses
 from kapitza.units import k_B, m_u, meV, nm
 from printed_json import printed

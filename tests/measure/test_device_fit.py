@@ -19,9 +19,11 @@ from kapitza.measure.device.fit import (
     device_priors,
     device_problem,
     fit_device,
+    fitted_conductance,
     fitted_device,
     predicted_temperatures,
     sampled_flux,
+    updated_peak,
 )
 from kapitza.measure.device.temperatures import (
     MeasuredTemperatures,
@@ -30,7 +32,6 @@ from kapitza.measure.device.temperatures import (
     point_temperatures,
     section_temperatures,
 )
-from kapitza.measure.device.update import fitted_conductance, updated_peak
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.fit import fit
 from kapitza.measure.least_squares import difference_jacobian

@@ -5,10 +5,9 @@ import pytest
 from tests.measure.test_noise import FREE, autoregressive, simulated, straight_line
 
 from kapitza.measure.likelihood import _constrained_minimum
-from kapitza.measure.noise.bootstrap import coverage_factors
+from kapitza.measure.noise.bootstrap import chance_of_smoothness, coverage_factors, probability_of_misfit
 from kapitza.measure.noise.estimate import correlated_shapes, posterior_of_noise
-from kapitza.measure.noise.marginal import integrated_noise, linear_rise
-from kapitza.measure.noise.smoothness import chance_of_smoothness, probability_of_misfit
+from kapitza.measure.noise.refit import integrated_noise, linear_rise
 
 LINE = np.column_stack([np.ones(40), np.linspace(-1, 1, 40)])
 

@@ -17,9 +17,9 @@ from kapitza.measure.lamella import (
     draw_thickness,
     fit_lamella,
 )
+from kapitza.measure.lamella.problem import thickness_noise
 from kapitza.measure.lamella.scan import lamella_scan
 from kapitza.measure.lamella.sheet import Drive, make_sheet, sheet_resolution, solve_sheet
-from kapitza.measure.lamella.thickness import thickness_noise
 from kapitza.measure.parameters import Prior
 from kapitza.units import nm
 

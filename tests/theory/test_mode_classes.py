@@ -5,7 +5,7 @@ import pytest
 
 from kapitza.errors import InputError
 from kapitza.matter.building.layers import chain_junction, mass_junction
-from kapitza.measure.eels.comparison.peaks import assign_peaks
+from kapitza.measure.eels.comparison import assign_peaks
 from kapitza.theory.agf.green_functions import prepare_junction
 from kapitza.theory.agf.localised_modes import bound_modes
 from kapitza.theory.agf.mode_classes import MODE_CLASSES, classify_modes

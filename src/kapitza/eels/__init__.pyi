@@ -12,6 +12,7 @@ from kapitza.measure.eels.contrast import side_contrast as side_contrast
 from kapitza.measure.eels.design import EelsDesign as EelsDesign
 from kapitza.measure.eels.design import design_eels as design_eels
 from kapitza.measure.eels.experiment import EelsExperiment as EelsExperiment
+from kapitza.measure.eels.experiment import simulate_spectra as simulate_spectra
 from kapitza.measure.eels.fit import fit_spectra as fit_spectra
 from kapitza.measure.eels.fit import is_compiled as is_compiled
 from kapitza.measure.eels.fitting.problem import FitConstraints as FitConstraints
@@ -53,7 +54,6 @@ from kapitza.measure.eels.ratio_thermometry import window_temperature as window_
 from kapitza.measure.eels.resistance import AbsoluteResistance as AbsoluteResistance
 from kapitza.measure.eels.resistance import KnownQuantity as KnownQuantity
 from kapitza.measure.eels.resistance import absolute_resistance as absolute_resistance
-from kapitza.measure.eels.simulate import simulate_spectra as simulate_spectra
 from kapitza.measure.eels.spectrum import SpectrumImage as SpectrumImage
 from kapitza.measure.eels.spectrum import with_dark as with_dark
 from kapitza.measure.eels.spectrum import with_dark_count as with_dark_count

@@ -5,7 +5,7 @@ import pytest
 
 from kapitza.core.occupation import Occupation
 from kapitza.errors import InputError
-from kapitza.measure.eels.comparison.occupations import compare_occupations
+from kapitza.measure.eels.comparison import compare_occupations
 from kapitza.measure.eels.intervals import chi2_probability
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.units import k_B, meV, nm

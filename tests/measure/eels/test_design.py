@@ -14,17 +14,19 @@ from kapitza.measure.eels.design import design_eels, optimal_dwell, pixel_sigma,
 from kapitza.measure.eels.experiment import (
     EelsExperiment,
     cramer_rao,
+    jump_sigma,
+    optimum_energy,
     planned_model,
     resolution_tradeoff,
     side_sigma,
+    simulate_spectra,
+    temperature_sigma,
     true_parameters,
 )
 from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.jump import contrast_weighted_means, fit_jump
 from kapitza.measure.eels.model import VibrationalMode, channel_grid, expected_spectrum
 from kapitza.measure.eels.point_spread import PointSpread
-from kapitza.measure.eels.precision import jump_sigma, optimum_energy, temperature_sigma
-from kapitza.measure.eels.simulate import simulate_spectra
 from kapitza.units import e, k_B, meV, nm
 
 

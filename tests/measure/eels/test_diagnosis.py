@@ -6,10 +6,17 @@ import toy
 from attrs import evolve
 
 from kapitza.errors import InputError
-from kapitza.measure.eels.diagnosis.dispersion import energy_scale, sample_pixels, with_energy_scale
-from kapitza.measure.eels.diagnosis.gain import scan_response, with_gain_reference
-from kapitza.measure.eels.diagnosis.residuals import misfit_cause, summed_residuals
-from kapitza.measure.eels.diagnosis.verdict import fit_verdict, widen_misfits
+from kapitza.measure.eels.diagnosis import (
+    energy_scale,
+    fit_verdict,
+    misfit_cause,
+    sample_pixels,
+    scan_response,
+    summed_residuals,
+    widen_misfits,
+    with_energy_scale,
+    with_gain_reference,
+)
 from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.gradients import line_profile
 from kapitza.measure.eels.map import PixelFlag, TemperatureMap

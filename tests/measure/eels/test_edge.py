@@ -9,8 +9,7 @@ from attrs import evolve
 import kapitza
 from kapitza.cli import main
 from kapitza.core.arrays import real_array
-from kapitza.measure.eels.geometry.edge import edge_width
-from kapitza.measure.eels.geometry.oblique import ObliquePlane
+from kapitza.measure.eels.geometry import ObliquePlane, edge_width
 from kapitza.measure.eels.gradients import line_profile
 from kapitza.measure.eels.jump import fit_jump
 from kapitza.measure.eels.map import TemperatureMap

@@ -15,11 +15,11 @@ from scipy import stats
 
 from kapitza.errors import InputError, MissingEngine
 from kapitza.measure.eels import fit
+from kapitza.measure.eels.experiment import fisher_information
 from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.fitting.problem import FitConstraints
 from kapitza.measure.eels.map import PixelFlag, TemperatureMap
 from kapitza.measure.eels.model import SpectrumModel, TieChoice, VibrationalMode
-from kapitza.measure.eels.precision import fisher_information
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.measure.fit import fit as any_fit
 from kapitza.measure.parameters import Prior

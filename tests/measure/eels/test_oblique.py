@@ -10,7 +10,7 @@ import kapitza
 from kapitza.cli import main
 from kapitza.core.arrays import real_array
 from kapitza.errors import InputError
-from kapitza.measure.eels.geometry.oblique import ObliquePlane, find_oblique_plane, fit_oblique_jump
+from kapitza.measure.eels.geometry import ObliquePlane, find_oblique_plane, fit_oblique_jump
 from kapitza.measure.eels.gradients import line_profile
 from kapitza.measure.eels.jump import fit_jump
 from kapitza.measure.eels.map import TemperatureMap

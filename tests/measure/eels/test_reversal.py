@@ -6,12 +6,11 @@ import toy
 
 from kapitza.core.occupation import Occupation
 from kapitza.errors import InputError
-from kapitza.measure.eels.experiment import EelsExperiment
+from kapitza.measure.eels.experiment import EelsExperiment, simulate_spectra
 from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.heat_flow.reversal import FlowReversal
 from kapitza.measure.eels.heat_flow.sides import ModeSides, mode_sides
 from kapitza.measure.eels.model import SpectrumModel
-from kapitza.measure.eels.simulate import simulate_spectra
 from kapitza.units import k_B, meV, nm
 
 QUANTA = np.array([47.0, 70.0, 90.0]) * meV

@@ -75,11 +75,11 @@ from kapitza.measure.compare import Comparison as Comparison
 from kapitza.measure.compare import Prediction as Prediction
 from kapitza.measure.compare import Published as Published
 from kapitza.measure.design import Design as Design
-from kapitza.measure.eels.comparison.occupations import OccupationComparison as OccupationComparison
+from kapitza.measure.eels.comparison import OccupationComparison as OccupationComparison
 from kapitza.measure.eels.contrast import SideContrast as SideContrast
-from kapitza.measure.eels.geometry.edge import EdgeWidth as EdgeWidth
-from kapitza.measure.eels.geometry.oblique import ObliqueJump as ObliqueJump
-from kapitza.measure.eels.geometry.oblique import ObliquePlane as ObliquePlane
+from kapitza.measure.eels.geometry import EdgeWidth as EdgeWidth
+from kapitza.measure.eels.geometry import ObliqueJump as ObliqueJump
+from kapitza.measure.eels.geometry import ObliquePlane as ObliquePlane
 from kapitza.measure.eels.heat_flow.apertures import ApertureDesign as ApertureDesign
 from kapitza.measure.eels.heat_flow.apertures import OppositeOccupations as OppositeOccupations
 from kapitza.measure.eels.heat_flow.local_resistance import LocalResistance as LocalResistance

@@ -18,9 +18,14 @@ from kapitza.errors import ConvergenceError, InputError
 from kapitza.measure.eels.intervals import chi2_probability
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.lamella.description import COMPLEX_PAD_NAMES, Lamella, LamellaMap
-from kapitza.measure.lamella.problem import LamellaProblem, check_temperatures, lamella_problem, with_thickness_noise
+from kapitza.measure.lamella.problem import (
+    LamellaProblem,
+    ThicknessNoise,
+    check_temperatures,
+    lamella_problem,
+    with_thickness_noise,
+)
 from kapitza.measure.lamella.scan import lamella_scan, pad_names, scan_derivatives
-from kapitza.measure.lamella.thickness import ThicknessNoise
 from kapitza.measure.parameters import Prior
 from kapitza.measure.problem import FitProblem
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from kapitza.measure.eels.comparison.occupations import OccupationComparison
+    from kapitza.measure.eels.comparison import OccupationComparison
     from kapitza.theory.agf.mode_classes import ModeClasses
 
 

@@ -12,10 +12,9 @@ from kapitza.core.arrays import Array, about, increasing, positive, quantity, re
 from kapitza.core.occupation import Occupation, float_table
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.measure.eels.experiment import EelsExperiment, cramer_rao, planned_model
+from kapitza.measure.eels.experiment import EelsExperiment, cramer_rao, planned_model, simulate_spectra
 from kapitza.measure.eels.heat_flow.sides import ModeSides, mode_sides
 from kapitza.measure.eels.map import TemperatureMap
-from kapitza.measure.eels.simulate import simulate_spectra
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import k_B, nm
 

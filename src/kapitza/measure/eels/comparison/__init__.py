@@ -1,1 +1,0 @@
-"""Measured modes beside computed ones: temperatures, and peaks with their vibrations."""

@@ -1,1 +1,0 @@
-"""What is wrong with a scan, told from its fit: counting statistics, dispersion, detector."""

@@ -1,1 +1,0 @@
-"""Where an interface lies in a map of temperatures."""
