@@ -104,13 +104,11 @@ def kapitza_command(
 
 
 def _register(group: typer.Typer, verbs: Mapping[str, Callable[..., None]]) -> None:
-    """Make functions the commands of a group."""
     for name, verb in verbs.items():
         add_command(group, name, verb)
 
 
 def _add_group(name: str, text: str, verbs: Mapping[str, Callable[..., None]]) -> None:
-    """Add a group of verbs under one name."""
     group = typer.Typer(
         add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True, help=text
     )
@@ -267,7 +265,6 @@ def _usage_message(err: Exception) -> str:
 
 
 def _print_fault(message: str, status: int = _EXIT_FAULT) -> int:
-    """Print one line on the error stream."""
     typer.echo(f"kapitza: {' '.join(message.split())}", err=True)
     return status
 

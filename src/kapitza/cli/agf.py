@@ -120,13 +120,11 @@ def _subject(junction: str, right: str | None, keys: Mapping[str, Any], known: C
 
 
 def _print_report(files: Results, report: _AgfReport) -> None:
-    """Save, draw and print a report."""
     files.draw_figure(report.draw, width=report.size[0], height=report.size[1])
     files.report(report.records, [*report.printed, Note(report.remark)], report.derived)
 
 
 def _check_choices(junction: str, modes: bool, local: bool, mesh: int | None, anharmonic: str | None) -> None:
-    """Refuse options that do not go together."""
     if modes and local:
         raise InputError(f"--modes and --local are two tables of {junction:.60}: expected one of them at a time")
     if anharmonic is not None and (modes or local):
@@ -192,7 +190,6 @@ def _computed_report(known: ComputedInterface, kelvin: list[float]) -> _AgfRepor
 
 
 def _spectrum_report(spectrum: Transmission, drops: tuple[Conductance, Conductance], remark: str) -> _AgfReport:
-    """Return the table and the figure of a transmission with its emitted and local conductance."""
 
     def draw(figure: Any) -> object:
         return kapitza.plot.transmission(spectrum, ax=figure.add_subplot())
@@ -212,7 +209,6 @@ def _spectrum_report(spectrum: Transmission, drops: tuple[Conductance, Conductan
 def _anharmonic_report(
     junction: Junction, kelvin: list[float], source: tuple[str, bool], settings: ProbeSettings, work: Mapping[str, Any]
 ) -> _AgfReport:
-    """Return the conductance with scattering of phonons, beside that without."""
     probed = probed_junctions(junction, kelvin, source, settings, work)
     title = f"AGF {junction.name} with Büttiker probes, conductance in MW m⁻² K⁻¹"
     return _AgfReport(
@@ -232,6 +228,10 @@ def _crossing_report(junction: Junction, kelvin: float, work: Mapping[str, Any])
     angle = modes.by_angle(bins=_ANGLE_BINS, temperature=kelvin)
     bounds = [f"{math.degrees(edge):.0f}°" for edge in angle.edges.tolist()]
     title = f"{modes.method}, waves from the left, at {kelvin:g} K"
+    table = conversion.transmitted.sum(axis=0)
+    used, leaving = table.any(axis=0).nonzero()[0].tolist(), table.any(axis=1).nonzero()[0].tolist()
+    percent = (100 * table / table.sum()).round(1)
+    columns = [Column(f"{j} arrives", percent[leaving, j].tolist()) for j in used]
     return _AgfReport(
         {"modes": modes, "conversion": conversion, "transmission": modes.total()},
         partial(kapitza.plot.modes_figure, modes, conversion),
@@ -239,7 +239,7 @@ def _crossing_report(junction: Junction, kelvin: float, work: Mapping[str, Any])
         [
             Table(f"{title}, by branch", _binned_columns([f"branch {number}" for number in numbers], branch)),
             Table("by angle", _binned_columns([f"{low} to {high}" for low, high in pairwise(bounds)], angle)),
-            Table("from branch to branch, % of what crosses", _conversion_columns(conversion.transmitted.sum(axis=0))),
+            Table("from branch to branch, % of what crosses", [Column("", [f"{i} leaves" for i in leaving]), *columns]),
         ],
         "branches are numbered from the lowest frequency of their wave vector; degenerate ones share evenly",
         {f"{side}_by_angle": modes.by_angle(side, temperature=kelvin) for side in ("left", "right")},
@@ -255,14 +255,6 @@ def _binned_columns(names: list[str], binned: BinnedModes) -> list[Column]:
         Column("probability", binned.coefficient.round(3).tolist()),
         Column("specular", binned.specularity.round(3).tolist()),
     ]
-
-
-def _conversion_columns(table: Any) -> list[Column]:
-    """Return the transmitted heat from each branch to each, in percent of all."""
-    used, leaving = table.any(axis=0).nonzero()[0].tolist(), table.any(axis=1).nonzero()[0].tolist()
-    percent = (100 * table / table.sum()).round(1)
-    columns = [Column(f"{j} arrives", percent[leaving, j].tolist()) for j in used]
-    return [Column("", [f"{i} leaves" for i in leaving]), *columns]
 
 
 def _interface_report(junction: Junction, kelvin: float, work: Mapping[str, Any]) -> _AgfReport:

@@ -211,7 +211,18 @@ def leg(
         derived[name] = quantity_json({goal: getattr(state, name) for goal, state in states.items()}, unit)
 
     def printout() -> Iterator[Part]:
-        yield Table(f"{held.title}: {held.hot:g} K to {held.cold:g} K", _state_columns(states))
+        rows = list(states.values())
+        yield Table(
+            f"{held.title}: {held.hot:g} K to {held.cold:g} K",
+            [
+                Column("largest", list(states)),
+                *columns_of(rows, {"current": "A", "voltage": "mV"}),
+                Column("power", [one.power * 1e3 for one in rows], "mW"),
+                *columns_of(rows, {"heat_in": "mW"}),
+                Column("efficiency", [100 * one.efficiency if one.power > 0 else None for one in rows], "%"),
+                Column("COP", [one.cop if one.cooling > 0 and one.power < 0 else None for one in rows]),
+            ],
+        )
         lost = 1 - effective / merit if merit else 0.0
         yield Note(f"ZT {merit:.3g} of the material, {effective:.3g} with its contacts ({100 * lost:.3g} % lost)")
         if length is not None:
@@ -222,21 +233,7 @@ def leg(
     files.report(states, printout(), derived | _budget_numbers(budget, "W", f"largest {first}"))
 
 
-def _state_columns(states: Mapping[str, LegState]) -> list[Column]:
-    """Return the states of a leg, one row each; a dash for an efficiency or COP that a state has not."""
-    rows = list(states.values())
-    return [
-        Column("largest", list(states)),
-        *columns_of(rows, {"current": "A", "voltage": "mV"}),
-        Column("power", [one.power * 1e3 for one in rows], "mW"),
-        *columns_of(rows, {"heat_in": "mW"}),
-        Column("efficiency", [100 * one.efficiency if one.power > 0 else None for one in rows], "%"),
-        Column("COP", [one.cop if one.cooling > 0 and one.power < 0 else None for one in rows]),
-    ]
-
-
 def _goal(state: LegState, goal: str) -> float:
-    """Power or heat taken up of a leg, W."""
     return state.cooling if goal == "cooling" else state.power
 
 
@@ -360,7 +357,6 @@ def _cold_budget(held: CryogenicFile, boundary: Conductance, current: float) -> 
 
 
 def _replace_attributes(record: _Record, changes: Mapping[str, Any]) -> _Record:
-    """A record with other attributes."""
     from attrs import evolve
 
     return evolve(record, **changes)  # pyright: ignore[reportArgumentType]
@@ -378,7 +374,6 @@ def _value_at(held: float | Conductance, kelvin: float) -> float:
 
 
 def _describe_budget(budget: BoundaryBudget | None, what: str, unit: str, factor: float = 1.0) -> Iterator[Part]:
-    """Note the interval that boundaries leave to a number, and which of them is worth measuring."""
     if budget is None:
         return
     yield Note(
@@ -446,6 +441,5 @@ def _calibrated_boundary(one: Material, other: Material, kelvin: float) -> tuple
 
 
 def _boundary_transmission(one: Material, other: Material, theory: str) -> Transmission:
-    """Return the transmission between two solids by a model."""
     model = kapitza.dmm if theory == "dmm" else kapitza.amm
     return model(one.solid(), other.solid())

@@ -48,7 +48,6 @@ def compare(
 
 
 def _catalogue_grid(catalogue: tuple[Comparison, ...]) -> Grid:
-    """Return the published interval of each interface, and by which factor each model lies outside."""
     models = list(dict.fromkeys(p.model for one in catalogue for p in one.predictions if not p.limit))
     rows: list[list[str]] = []
     for one in catalogue:
@@ -73,7 +72,6 @@ def _related_interfaces(left: str, right: str) -> str:
 
 
 def _describe_comparison(found: Comparison) -> Iterator[Part]:
-    """Print models, published values and sources."""
     drops = [drop for drop in kapitza.core.TEMPERATURE_DROPS if drop != "extrapolated" or _is_known(found, drop)]
     rows = [
         [
@@ -86,8 +84,8 @@ def _describe_comparison(found: Comparison) -> Iterator[Part]:
     title = f"{found.left} | {found.right} at {found.temperature:g} K, MW m⁻² K⁻¹"
     yield Grid(title, ["model", *drops, " against the published interval"], rows)
     if found.observation is not None:
-        yield (f" extrapolated: as in {found.observation.title}, by the Boltzmann equation; each measurement is held")
-        yield (" against what its own method and film see of it (below), against what is emitted where that is unknown")
+        yield f" extrapolated: as in {found.observation.title}, by the Boltzmann equation; each measurement is held"
+        yield " against what its own method and film see of it (below), against what is emitted where that is unknown"
     if not found.published:
         others = _related_interfaces(found.left, found.right)
         yield Note(
@@ -111,11 +109,11 @@ def _describe_comparison(found: Comparison) -> Iterator[Part]:
     ]
     head = ["at", "value", "", *([fullest] if fullest else []), " method", *([" seen as"] if fullest else [])]
     yield Grid("published", [*head, " source", " remark"], values)
-    yield (_published_interval(found))
+    yield _published_interval(found)
     for side in {found.left, found.right} & set(_POLYTYPE_NAMES):
         yield Note(f"{side} is {kapitza.material(side).name} in the models, and any polytype in the measurements")
     for citation, key in keys.items():
-        yield (f"{key} {citation}")
+        yield f"{key} {citation}"
 
 
 def _fullest_solved(found: Comparison) -> str:
@@ -127,12 +125,10 @@ def _fullest_solved(found: Comparison) -> str:
 
 
 def _is_known(found: Comparison, drop: str) -> bool:
-    """Return whether a model knows a drop."""
     return any(getattr(one, drop) is not None for one in found.predictions)
 
 
 def _published_interval(found: Comparison) -> str:
-    """Return the interval of published values, or why there is none."""
     interval = found.interval
     if interval is not None and found.median is not None and found.spread is not None:
         low, high = map(megawatts, interval)
@@ -145,7 +141,6 @@ def _published_interval(found: Comparison) -> str:
 
 
 def _interval_verdict(found: Comparison, model: str) -> str:
-    """Return how the scored conductance of a model stands to the published interval."""
     factor = found.factor(model)
     if factor is None:
         return ""

@@ -113,7 +113,6 @@ def _describe_sample(held: SampleFile, fit: Fit, spots: list[Fit], repeats: list
 
 
 def _fit_repeats(held: SampleFile, first: Fit, made: list[int], options: dict[str, Any]) -> list[Fit]:
-    """The fits of all spots, each made as the first was; none where nothing was repeated."""
     from attrs import evolve
 
     if not held.repeats:
@@ -139,7 +138,6 @@ def _combine_spots(held: SampleFile, spots: list[Fit]) -> list[RepeatedNumber]:
 
 
 def _describe_spots(spots: list[Fit]) -> Iterator[Part]:
-    """Say which of the further spots the model does not fit, and which numbers a spot leaves open."""
     for i, one in enumerate(spots[1:], 2):
         judged = kapitza.measure.noise.judge_fit(one)
         if not judged.accepted:
@@ -152,7 +150,6 @@ def _describe_spots(spots: list[Fit]) -> Iterator[Part]:
 
 
 def _describe_repeats(repeats: list[RepeatedNumber]) -> Iterator[Part]:
-    """A row for each number: mean with its error and interval, spread between spots, range of the spots."""
     if not repeats:
         return
     rows = [

@@ -24,7 +24,6 @@ _Texts = dict[str, Any]  # of options that a reader of keys checks
 
 
 def _parse_orientations(text: str) -> _Texts:
-    """Miller indices of both sides, as a file has them."""
     facing, behind = parse_normals(text)
     return {"orientation": list(facing), "right_orientation": list(behind)}
 
@@ -224,7 +223,6 @@ def _report_junctions(junctions: list[Junction], files: Results) -> None:
 
 
 def _junction_numbers(junction: Junction) -> dict[str, Any]:
-    """Return what follows from a junction, with units."""
     return {
         "atoms": sum(int(slab.masses.size) for slab in junction.device),
         "area": quantity_json(junction.area, "m^2"),

@@ -132,7 +132,6 @@ class _Command(typer.core.TyperCommand):
 
 
 def _plain_value(parameter: Any, value: Any) -> Any:
-    """Return the value of a parameter: a list of several, or None for none of them."""
     if getattr(parameter, "multiple", False) or parameter.nargs == -1:
         return list(value) if value else None
     return value
@@ -140,7 +139,6 @@ def _plain_value(parameter: Any, value: Any) -> Any:
 
 @lru_cache
 def _typer_parameters(verb: Callable[..., None]) -> list[Any]:
-    """Return the parameters that typer makes for a function."""
 
     def placeholder() -> None:
         pass
@@ -296,7 +294,6 @@ def _parse_text(name: str, option: Option, text: Any) -> Any:
 
 
 def _bounds_text(option: Option) -> str:
-    """Return what a quantity has to be, such as a length above 0."""
     kind = str(option.kind).removesuffix("+-")
     noun = option.noun or ("number" if kind == "share" else kind.replace("_", " "))
     limits = [f"above {option.above:g}"] if math.isfinite(option.above) else []

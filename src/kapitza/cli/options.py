@@ -31,7 +31,12 @@ _MILLER_PATTERN = re.compile(r"(-?\d)(-?\d)(-?\d)")
 def parse_temperatures(text: str) -> list[float]:
     """Temperatures in K, increasing, from a number, a list ``77,300`` or a range ``start:stop:step``."""
     if ":" in text:
-        return _parse_temperature_range(text)
+        parts = text.split(":")
+        if len(parts) not in (2, 3):
+            raise InputError(f"temperature range {text!r:.60}: expected start:stop:step in K, such as 50:600:10")
+        start, stop = _parse_kelvin(parts[0], text), _parse_kelvin(parts[1], text)
+        step = _parse_number(parts[2], text) if len(parts) == 3 else (stop - start) / 50
+        return stepped_range(start, stop, step, what=f"temperature range {text!r:.60} in K", most=_MAX_TEMPERATURES)
     return sorted({_parse_kelvin(part, text) for part in text.split(",")})
 
 
@@ -43,18 +48,7 @@ def parse_temperature(text: str) -> float:
     return kelvin[0]
 
 
-def _parse_temperature_range(text: str) -> list[float]:
-    """Return the temperatures of a range, its end included where a step meets it."""
-    parts = text.split(":")
-    if len(parts) not in (2, 3):
-        raise InputError(f"temperature range {text!r:.60}: expected start:stop:step in K, such as 50:600:10")
-    start, stop = _parse_kelvin(parts[0], text), _parse_kelvin(parts[1], text)
-    step = _parse_number(parts[2], text) if len(parts) == 3 else (stop - start) / 50
-    return stepped_range(start, stop, step, what=f"temperature range {text!r:.60} in K", most=_MAX_TEMPERATURES)
-
-
 def _parse_kelvin(text: str, option: str) -> float:
-    """Return one temperature above 0 K."""
     bare = text.strip()
     celsius = _CELSIUS_PATTERN.fullmatch(bare)
     if celsius:
@@ -67,7 +61,6 @@ def _parse_kelvin(text: str, option: str) -> float:
 
 
 def _parse_number(text: str, option: str) -> float:
-    """Return a number of an option."""
     try:
         return float(text)
     except ValueError as err:

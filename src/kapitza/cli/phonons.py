@@ -118,7 +118,6 @@ def phonons(
 
 
 def _potential_choice(arguments: dict[str, object], texts: dict[str, str]) -> Any:
-    """Return the settings of a potential."""
     chosen: dict[str, Any] = dict(texts)
     if "reach" in texts:
         chosen["reach"] = quantity(texts["reach"], "length", what="--reach")
@@ -148,13 +147,12 @@ def _report_computed(computed: StructureCrystal, kelvin: list[float], files: Cry
 
 
 def _describe_computed(result: CrystalPhonons) -> Iterator[Part]:
-    """Print the numbers of phonons that a potential gave."""
     crystal = result.crystal
     lengths = ", ".join(f"{length:.5g}" for length in ((result.axes**2).sum(axis=1) ** 0.5 / angstrom).tolist())
-    yield (f"{crystal.name}: {crystal.masses.size} atoms in the primitive cell; axes of {lengths} Å")
-    yield (f"forces: {result.source}")
-    yield (f"frequencies up to {result.top / THz:.4g} THz, {_imaginary_text(result)}")
-    yield (f"sum rule off by {crystal.residual:.1e} of the largest force constant before it was enforced\n")
+    yield f"{crystal.name}: {crystal.masses.size} atoms in the primitive cell; axes of {lengths} Å"
+    yield f"forces: {result.source}"
+    yield f"frequencies up to {result.top / THz:.4g} THz, {_imaginary_text(result)}"
+    yield f"sum rule off by {crystal.residual:.1e} of the largest force constant before it was enforced\n"
     columns = [Column("along", ["[" + " ".join(map(str, one)) + "]" for one in result.directions.tolist()])]
     names = ("slowest", "middle", "fastest")
     columns += [
@@ -184,13 +182,18 @@ def _imaginary_text(result: CrystalPhonons) -> str:
 
 
 def _describe_cards(cards: tuple[PhononCard, ...]) -> Iterator[Part]:
-    """Print the list of cards, one in a line."""
     values = {name: [getattr(card, name) for card in cards] for name in ("top", "debye", "library_debye")}
     speeds = {name: [getattr(card, name) for card in cards] for name in ("longitudinal", "transverse")}
     columns = [
         Column("name", [card.name for card in cards]),
         Column("bands", [card.status for card in cards]),
-        Column("potential", [_short_potential(card) for card in cards]),
+        Column(
+            "potential",
+            [
+                ("measured" if card.potential.startswith("Born-von K") else card.potential.split("-")[0])
+                for card in cards
+            ],
+        ),
         Column("THz", [_decimal_text(value, 2) for value in values["top"]]),
         Column("Debye (K)", [_decimal_text(value, 0) for value in values["debye"]]),
         Column("library", [_decimal_text(value, 0) for value in values["library_debye"]]),
@@ -211,13 +214,7 @@ def _describe_cards(cards: tuple[PhononCard, ...]) -> Iterator[Part]:
 
 
 def _decimal_text(value: float | None, decimals: int) -> str:
-    """Return a number with so many decimals."""
     return "–" if value is None else f"{value:.{decimals}f}"
-
-
-def _short_potential(card: PhononCard) -> str:
-    """Return the family of a potential, or that the force constants were fitted to measured phonons."""
-    return "measured" if card.potential.startswith("Born-von K") else card.potential.split("-")[0]
 
 
 def _short_remark(card: PhononCard) -> str:
@@ -254,22 +251,20 @@ def _report_crystal(name: str, files: Results) -> None:
 
 
 def _describe_card(card: PhononCard) -> Iterator[Part]:
-    """Print a card in full."""
     lattice = ", ".join(f"{key} = {value:g}{'°' if key == 'beta' else ' Å'}" for key, value in card.lattice.items())
-    yield (f"{card.name}: {card.structure}; {lattice} ({_source_text(card.lattice_source)})")
-    yield (f"forces: {card.potential}, doi:{card.doi}; supercell of {card.supercell} atoms")
-    yield (f"bands: {card.status}{'; ' if card.reason else ''}{card.reason}\n")
+    yield f"{card.name}: {card.structure}; {lattice} ({_source_text(card.lattice_source)})"
+    yield f"forces: {card.potential}, doi:{card.doi}; supercell of {card.supercell} atoms"
+    yield f"bands: {card.status}{'; ' if card.reason else ''}{card.reason}\n"
     yield Values("quality of the bands", columns_of(card, _NUMBERS))
     if card.worst_direction:
-        yield (f"worst speed: along {card.worst_direction} wave")
+        yield f"worst speed: along {card.worst_direction} wave"
     if card.unverified:
-        yield (f"not verified: {', '.join(card.unverified)} (nobody has read the source)")
+        yield f"not verified: {', '.join(card.unverified)} (nobody has read the source)"
     if card.measured_top is not None:
-        yield (f"measured: {card.measured_top[0]:g} THz, {card.measured_top[1]}")
+        yield f"measured: {card.measured_top[0]:g} THz, {card.measured_top[1]}"
 
 
 def _source_text(key: str) -> str:
-    """Return a source of the library in full, and any other text as it is."""
     try:
         return str(kapitza.matter.source(key))
     except InputError:
@@ -277,7 +272,6 @@ def _source_text(key: str) -> str:
 
 
 def _describe_measured(measured: tuple[MeasuredPhonons, ...]) -> Iterator[Part]:
-    """Print measured frequencies with those of the bands."""
     for one in measured:
         bands = kapitza.phonons.computed_frequencies(one)
         kelvin = "" if one.temperature is None else f", {one.temperature:g} K"
@@ -291,11 +285,10 @@ def _describe_measured(measured: tuple[MeasuredPhonons, ...]) -> Iterator[Part]:
         yield Table(f"{one.technique}{kelvin}{'' if one.verified else ', not verified'}", columns)
         doi = f", doi:{one.doi}" if one.doi else ""
         via = f"; {one.via}" if one.via else ""
-        yield (f"{one.citation}{doi}{via}")
+        yield f"{one.citation}{doi}{via}"
 
 
 def _describe_charges(name: str, constants: PolarConstants | None) -> Iterator[Part]:
-    """Print the splitting of the optical modes of a polar crystal, and the charges that follow from it."""
     if constants is None:
         return
     crystal = kapitza.phonons.phonon_crystal(name)
@@ -311,6 +304,6 @@ def _describe_charges(name: str, constants: PolarConstants | None) -> Iterator[P
     yield ""
     yield Table(f"published polar modes at Γ{'' if constants.verified else ', not verified'}", columns)
     doi = f", doi:{constants.doi}" if constants.doi else ""
-    yield (f"{constants.citation}{doi}; ε∞: {constants.dielectric_source}")
+    yield f"{constants.citation}{doi}; ε∞: {constants.dielectric_source}"
     if crystal.polar is None:
         yield Note("the field of these charges is in the dashed lines of the figure, not in the bands that models take")

@@ -121,7 +121,6 @@ def _describe_prediction(prediction: InterfacePrediction, drop: str, typed: tupl
 
 
 def _headline(found: InterfacePrediction, at: float) -> str:
-    """Return the best estimate at a temperature (K), its interval, and on what it rests."""
     best = found.estimate
     index = best.conductance.temperature.tolist().index(at)
     value = megawatts(float(f"{best.conductance.value[index]:.3g}"))
@@ -139,9 +138,9 @@ def _headline(found: InterfacePrediction, at: float) -> str:
 
 
 def _describe_models(found: InterfacePrediction, drop: str) -> Iterator[Part]:
-    """Print what the models say by one drop, temperatures side by side, below the best estimate if there are many."""
     kelvin = found.models[0].emitted.temperature.tolist()
-    shown = even_subset(len(kelvin), _fitting_columns(max(len(one.title) for one in found)))
+    room = terminal_columns() - max(len(one.title) for one in found) - len("  inelastic-limit-crystal  ")
+    shown = even_subset(len(kelvin), max(2, min(_MAX_COLUMNS, room // _COLUMN_WIDTH)))
     rows = [[one.title, one.model, *(_drop_value(one, drop, j) for j in shown)] for one in found]
     if len(kelvin) > 1:
         rows = _best_rows(found, [kelvin[j] for j in shown]) + rows
@@ -161,7 +160,6 @@ def _describe_models(found: InterfacePrediction, drop: str) -> Iterator[Part]:
 
 
 def _describe_apparent(found: ApparentConductance) -> Iterator[Part]:
-    """Print an apparent conductance, its bounds over what is not known, and the conductivities it rests on."""
     known = found.conductance
     rows = [
         [f"{t:g}", *(megawatts(float(f"{one[i]:.2g}")) for one in (known.value, found.low, found.high))]
@@ -171,13 +169,12 @@ def _describe_apparent(found: ApparentConductance) -> Iterator[Part]:
     head = f"apparent conductance ({found.observation.title}; Boltzmann equation of both solids), MW m⁻² K⁻¹"
     lattices = [f"κ of {name}" for name in (found.left, found.right)]
     yield Grid(head, ["T (K)", "G", "from", "to", *lattices], rows)
-    yield (" from, to: spread due to unknown mean free paths, no confidence interval;")
+    yield " from, to: spread due to unknown mean free paths, no confidence interval;"
     estimated = any(one.estimated for side in found.conductivities for one in side)
-    yield (f" κ: of the lattice, W m⁻¹ K⁻¹{'; * estimated' * estimated}\n")
+    yield f" κ: of the lattice, W m⁻¹ K⁻¹{'; * estimated' * estimated}\n"
 
 
 def _best_rows(found: InterfacePrediction, kelvin: list[float]) -> list[list[str]]:
-    """Return the best estimate and the ends of its interval against temperature, as rows of a table."""
     best = found.estimate
     known = {t: i for i, t in enumerate(best.conductance.temperature.tolist())}
     curves = {"best estimate": best.conductance.value}
@@ -190,7 +187,6 @@ def _best_rows(found: InterfacePrediction, kelvin: list[float]) -> list[list[str
 
 
 def _describe_measured(found: InterfacePrediction, at: float, typed: tuple[str, str]) -> Iterator[Part]:
-    """Print what was measured near a temperature (K), one row a source."""
     direct = [one for one in found.measured if not one.exclusion]
     by_source: dict[str, list[Measurement]] = {}
     for one in direct:
@@ -210,7 +206,6 @@ def _describe_measured(found: InterfacePrediction, at: float, typed: tuple[str, 
 
 
 def _source_row(citation: str, entries: list[Measurement], at: float) -> list[str]:
-    """Return the range of values of one source, how and on what it measured."""
     values = [float(one.conductance.value[i]) for one in entries for i in one.near(at)]
     ends = [megawatts(end) for end in dict.fromkeys((min(values), max(values)))]
     methods = ", ".join(dict.fromkeys(one.method for one in entries))
@@ -218,13 +213,6 @@ def _source_row(citation: str, entries: list[Measurement], at: float) -> list[st
     return [kapitza.plot.style.short_citation(citation), " – ".join(ends), methods, ", ".join(prepared)]
 
 
-def _fitting_columns(text: int) -> int:
-    """Return how many columns of temperatures stand beside titles of this length without being cut."""
-    room = terminal_columns() - text - len("  inelastic-limit-crystal  ")
-    return max(2, min(_MAX_COLUMNS, room // _COLUMN_WIDTH))
-
-
 def _drop_value(one: Estimate, drop: str, index: int) -> str:
-    """Return one value of an estimate for a table."""
     conductance = getattr(one, drop)
     return megawatts(None if conductance is None else float(conductance.value[index]))

@@ -111,7 +111,6 @@ def screen(
 
 
 def _refuse_pair_options(ranking: kapitza.screen.Ranking, partners: list[str] | None, plot: str | None) -> None:
-    """Refuse options of lists of pairs in a list of layers."""
     default = kapitza.screen.Ranking()
     options = {name: f"--{name}" for name in ("each", "drop", "best", "calibrated", "precision")}
     given = [
@@ -125,7 +124,6 @@ def _refuse_pair_options(ranking: kapitza.screen.Ranking, partners: list[str] | 
 
 
 def _refuse_layer_options(solve: int, thickness: float | None) -> None:
-    """Refuse options of layers in a list of pairs."""
     if solve:
         raise InputError(f"--solve {solve} is for layers: give --between LEFT RIGHT or --layers")
     if thickness is not None:
@@ -173,7 +171,6 @@ def _describe_layers(screening: InterlayerScreening, solved: SolvedLayers | None
 
 
 def _solved_table(solved: SolvedLayers) -> Table:
-    """Return the gains that the Boltzmann equation confirms."""
     numbers = (("without", solved.direct), ("with", solved.layered), ("layer alone", solved.film))
     return Table(
         f"Boltzmann equation, layers of {solved.thickness / nm:.4g} nm between films of {solved.sides / nm:.4g} nm; "
@@ -224,7 +221,6 @@ def _find_partner(materials: MaterialTable, name: str) -> MaterialTable:
 
 
 def _describe_list(screening: Screening, kelvin: float) -> Iterator[Part]:
-    """Yield the list at one temperature, and its errors."""
     rows = (screening.temperature == kelvin).nonzero()[0]
     shown = rows[:_MAX_ROWS]
     columns = screening.columns(shown)
@@ -240,7 +236,9 @@ def _describe_list(screening: Screening, kelvin: float) -> Iterator[Part]:
         Column("95 %", within),
     ]
     if not screening.ranking.each:
-        chances = [_percent_text(value) for value in columns["probability"]]
+        chances = [
+            (f"{100 * value:.2g} %" if value >= _RARE else f"< {100 * _RARE:g} %") for value in columns["probability"]
+        ]
         table.append(Column(f"in best {screening.ranking.best}", chances))
     if screening.full_bands.any():
         table.append(Column("phonons", columns["spectra"]))
@@ -255,10 +253,5 @@ def _describe_list(screening: Screening, kelvin: float) -> Iterator[Part]:
         yield Note(f"{rows.size - shown.size} more rows at this temperature: --save FILE keeps them")
 
 
-def _percent_text(value: float) -> str:
-    return f"{100 * value:.2g} %" if value >= _RARE else f"< {100 * _RARE:g} %"
-
-
 def _label(name: str, formula: str) -> str:
-    """Name and formula of a material, once where they are one."""
     return name if formula in ("", name) else f"{formula} {name}"

@@ -123,7 +123,6 @@ def profile_jump(
 def _jump_numbers(
     found: Jump, width: float, flux: float | None, flux_sigma: tuple[float, bool] | None
 ) -> dict[str, Any]:
-    """Jump, Kapitza lengths and, with a flux, the conductance."""
     numbers = {
         "jump": quantity_json(found.jump, "K", sigma=found.sigma),
         "skip": quantity_json(width, "m", meaning="left out on both sides"),

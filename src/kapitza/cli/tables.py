@@ -204,7 +204,6 @@ def _base_powers(unit: str) -> tuple[float, dict[str, int]]:
 
 
 def _symbol_powers(symbol: str) -> tuple[float, dict[str, int]]:
-    """Factor and powers of the base units of one symbol, which may have a prefix."""
     if symbol in _BASES:
         return 1.0, {symbol: 1}
     if symbol in _NAMED_UNITS:
@@ -218,7 +217,6 @@ def _symbol_powers(symbol: str) -> tuple[float, dict[str, int]]:
 
 
 def _make_column(source: Any, name: str, shown: str) -> Column:
-    """Column of one attribute of a record, or of records, or of one derived number."""
     value, about = _value_and_metadata(source, name)
     unit = about.get("unit", "")
     shown = shown or _USUAL_UNITS.get(unit, "" if unit == "1" else _with_superscripts(unit))
@@ -243,7 +241,6 @@ def _value_and_metadata(source: Any, name: str) -> tuple[Any, Mapping[str, Any]]
 
 
 def _scale(value: Any, factor: float) -> list[Any]:
-    """One number or several in the shown unit."""
     value = value.tolist() if hasattr(value, "tolist") else value
     items = list(value) if isinstance(value, (list, tuple)) else [value]
     return [one if one is None or isinstance(one, (str, bool)) else one / factor for one in items]

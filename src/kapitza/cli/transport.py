@@ -19,7 +19,7 @@ from kapitza.errors import ConvergenceError, InputError
 from kapitza.units import THz
 
 if TYPE_CHECKING:
-    from kapitza.boltzmann import Transport, TransportMap
+    from kapitza.boltzmann import TransportMap
     from kapitza.thermoreflectance import SpectralEstimate
 
 _TWO_PANELS_HEIGHT = 7.6  # inches
@@ -82,7 +82,12 @@ def transport(
     by_name = {"resistance": resistances, "thick_resistance": thick}
 
     def printout() -> Iterator[Part]:
-        yield Table(f"{held.title} at {solved.base:g} K", _layer_columns(solved))
+        thickness = [_thickness_text(float(b - a)) for a, b in pairwise(solved.edges)]
+        (bulk,) = columns_of(solved, {"conductivity": ""})
+        yield Table(
+            f"{held.title} at {solved.base:g} K",
+            [Column("layer", solved.names), Column("thickness", thickness), bulk._replace(name="bulk")],
+        )
         yield Values("as a whole", columns_of(derived), digits=5)
         if resistances:
             yield Table("resistance in m² K GW⁻¹ by temperature drop", _definition_columns(resistances, thick))
@@ -98,7 +103,6 @@ def transport(
 
 
 def _fourier_note(off: float) -> Note:
-    """Return by how much Fourier's law is off."""
     law = "Fourier's law with the resistances in thick layers, and slips at the walls,"
     if off > _FOURIER_FAILS:
         return Note(f"{law} has {1 + off:.2g} times this resistance: layers are too thin beside mean free paths")
@@ -106,7 +110,6 @@ def _fourier_note(off: float) -> Note:
 
 
 def _report_domain(path: str, files: Results, workers: int | None, work: Work) -> None:
-    """Run the domain of a file and report the temperatures."""
     held = kapitza.io.read_domain(path)
     spacing = held.spacing[0] if len(held.spacing) == 1 else held.spacing
     # the digits are the same with any number of threads
@@ -126,9 +129,19 @@ def _report_domain(path: str, files: Results, workers: int | None, work: Work) -
         )
     beside = None if fourier is None else quantity_json(_mask_walls(fourier, carlo.region >= 0), "K")
     title = f"{held.title}: {carlo.particles} particles, {carlo.events} events, seed {carlo.seed}"
+    passed = [
+        (name, power, sigma if sigma > _HEAT_ROUNDING * abs(power) else None)
+        for name, power, sigma in zip(carlo.surfaces, carlo.power.tolist(), carlo.power_sigma.tolist(), strict=True)
+        if power or sigma
+    ]
+    names, powers, sigmas = zip(*passed, strict=True) if passed else ((), (), ())
     printed = [
         Table(title, _region_columns(carlo, fourier)),
-        Table("heat that walls take, and that crosses boundaries from left to right", _heat_columns(carlo), digits=5),
+        Table(
+            "heat that walls take, and that crosses boundaries from left to right",
+            [Column("at", names), Column("heat", powers, _POWER_UNITS[len(carlo.edges) - 1], sigmas)],
+            digits=5,
+        ),
     ]
     files.report(carlo, printed, {"fourier": beside})
 
@@ -170,14 +183,12 @@ def _report_inverse_problem(path: str, data: str, lifetimes: float, files: Resul
 
 
 def _mask_walls(value: Any, held: Any) -> Any:
-    """Temperatures of the cells, None in walls and voids."""
     masked = value.astype(object)
     masked[~held] = None
     return masked
 
 
 def _region_columns(found: TransportMap, fourier: Any) -> list[Column]:
-    """Return the temperatures of the regions, with those of Fourier's law if there are any."""
     held = {name: found.region == k for k, name in enumerate(found.names) if (found.region == k).any()}
     warm = [found.temperature[inside] for inside in held.values()]
     errors = [found.temperature_sigma[inside][one.argmax()] for inside, one in zip(held.values(), warm, strict=True)]
@@ -188,17 +199,6 @@ def _region_columns(found: TransportMap, fourier: Any) -> list[Column]:
         Column("hottest cell", [one.max() for one in warm], "K", errors),
         *law,
     ]
-
-
-def _heat_columns(found: TransportMap) -> list[Column]:
-    """Return the heat through walls and boundaries, without an error where it is exact."""
-    passed = [
-        (name, power, sigma if sigma > _HEAT_ROUNDING * abs(power) else None)
-        for name, power, sigma in zip(found.surfaces, found.power.tolist(), found.power_sigma.tolist(), strict=True)
-        if power or sigma
-    ]
-    names, powers, sigmas = zip(*passed, strict=True) if passed else ((), (), ())
-    return [Column("at", names), Column("heat", powers, _POWER_UNITS[len(found.edges) - 1], sigmas)]
 
 
 def _estimate_columns(title: str, found: SpectralEstimate) -> list[Column]:
@@ -221,7 +221,6 @@ def _estimate_columns(title: str, found: SpectralEstimate) -> list[Column]:
 
 
 def _thick_resistances(held: Any) -> dict[str, float]:
-    """Extrapolated resistance of each boundary between thick layers, m² K W⁻¹."""
     found: dict[str, float] = {}
     films = [*held.films, *held.films[:1]]
     for one, other, crossing in zip(films, films[1:], held.crossings, strict=False):
@@ -230,15 +229,7 @@ def _thick_resistances(held: Any) -> dict[str, float]:
     return found
 
 
-def _layer_columns(found: Transport) -> list[Column]:
-    """Return the layers with the conductivity of their bulk."""
-    thickness = [_thickness_text(float(b - a)) for a, b in pairwise(found.edges)]
-    (bulk,) = columns_of(found, {"conductivity": ""})
-    return [Column("layer", found.names), Column("thickness", thickness), bulk._replace(name="bulk")]
-
-
 def _definition_columns(resistances: Mapping[str, Mapping[Any, float]], thick: Mapping[str, float]) -> list[Column]:
-    """Return the resistances of all boundaries by temperature drop, m² K GW⁻¹."""
     held = {drop: [one[drop] * 1e9 for one in resistances.values()] for drop in kapitza.core.TEMPERATURE_DROPS}
     held |= {"in thick layers": [thick[name] * 1e9 for name in resistances]} if thick else {}
     return [Column("boundary", list(resistances)), *(Column(name, values) for name, values in held.items())]

@@ -89,7 +89,6 @@ def _boundary_numbers(one: BoundaryFlux) -> dict[str, Any]:
 
 
 def _describe_inverse(title: str, found: Fit, fluxes: list[BoundaryFlux]) -> Iterator[Part]:
-    """Print a fit: numbers with total errors, then the flux through each boundary and its resistance."""
     rows: list[list[str]] = []
     for parameter, value, sigma in zip(found.problem.parameters, found.value, found.sigma, strict=True):
         name, known = parameter.name, parameter.known

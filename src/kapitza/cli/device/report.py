@@ -223,7 +223,6 @@ def _solve_layers(
 
 
 def _title_of_mean(stated: Device) -> str:
-    """Title of a figure, which shows the mean of pulses."""
     return f"{stated.title}, mean of the pulses" if kapitza.device.is_pulsed(stated) else stated.title
 
 
@@ -270,7 +269,6 @@ def _resistance_cells(device: Device, name: str, found: DeviceTemperatures) -> t
 
 
 def _heating_times(device: Device | Layout, count: int) -> list[float]:
-    """Times over which a device heats up, evenly in ln t, s."""
     first, last = kapitza.device.grid.grid_time_span(device)
     return [first * (last / first) ** (i / (count - 1)) for i in range(count)]
 
@@ -289,12 +287,10 @@ def _response_times(
 
 
 def _draw_response(response: TransientTemperatures, path: str) -> None:
-    """Draw temperatures against time into a file."""
     figures.write_axes(path, lambda ax: kapitza.plot.device.device_response(response, ax=ax))
 
 
 def _errors_json(errors: Mapping[str, float]) -> dict[str, Any]:
-    """Numerical errors by name, for JSON."""
     return {"numerical_error": quantity_json(dict(errors), "K")}
 
 
@@ -309,7 +305,6 @@ def _error_note(errors: Mapping[str, float]) -> str:
 
 
 def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int, tolerance: float | None) -> _Report:
-    """Layers with blocks and open sides, by finite volumes."""
     stated = kapitza.io.read_layout(path)
     layout = kapitza.device.layered.layout_with_mean_power(stated)
     stepped = min(cells, _MAX_STEPPED_CELLS)
@@ -364,7 +359,6 @@ def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int, tolerance: floa
 
 
 def _solve_body(path: str, files: DeviceFiles, *, tolerance: float | None) -> _Report:
-    """A body on a mesh, by finite elements."""
     held = kapitza.io.read_body(path)
     solved, errors = kapitza.solve(held.body), {}
     if tolerance is not None or len(solved.temperature) <= _MAX_CHECKED_UNKNOWNS:
@@ -418,12 +412,10 @@ def _round_residual(part: float) -> str:
 
 
 def _unit_in_json(unit: str) -> str:
-    """A unit of heat as records write it."""
     return "W m^-1" if unit == "W/m" else unit
 
 
 def _derived_numbers(report: _Report, choice: DeviceMethod) -> dict[str, Any]:
-    """What follows from the temperatures, with units."""
     found, unit = report.found, _unit_in_json(report.unit)
     boundaries = {
         name: {
@@ -447,7 +439,6 @@ def _derived_numbers(report: _Report, choice: DeviceMethod) -> dict[str, Any]:
 
 
 def _describe_report(report: _Report) -> Iterator[Part]:
-    """Print the hottest point, drops below it, boundaries, averages, faces, and what makes it uncertain."""
     found, unit = report.found, report.unit
     drops = [
         [name, f"{drop:.4g}", f"{100 * found.share[name]:.1f} %", *(cells[name] for cells in report.columns.values())]
@@ -488,7 +479,6 @@ def _variance_rows(contribution: Mapping[str, float]) -> list[list[str]]:
 
 
 def _hottest_point(report: _Report) -> str:
-    """The hottest point in one line."""
     found, unit = report.found, report.unit
     kelvin = found.sink + found.peak
     peak = f"{kelvin:.5g}" if found.sigma is None else with_error(kelvin, found.sigma)

@@ -102,7 +102,6 @@ def device(
 def _refuse_for_fields(
     choice: DeviceMethod, *, fit: str | None, samples: int, sweep: str | None, files: DeviceFiles
 ) -> None:
-    """Refuse options that blocks on a grid, or bodies on a mesh, do not have."""
     on_mesh = choice.tier == "elements"
     unknown = {"--fit": fit, "--samples": samples, "--sweep": on_mesh and sweep, "--step": on_mesh and files.step}
     unknown["--vtk FILE.vtr"] = on_mesh and Path(files.vtk or "").suffix.lower() == ".vtr"
@@ -190,7 +189,6 @@ def export(
 
 
 def _network_numbers(network: FosterNetwork, power: float, span: tuple[float, float]) -> dict[str, Any]:
-    """Numbers of a thermal network, with their units."""
     return {
         "cells": quantity_json(int(network.resistance.size), "1", meaning="cells of the network"),
         "error": quantity_json(float(network.error * power), "K", meaning="largest deviation of the network"),

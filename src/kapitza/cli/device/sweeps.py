@@ -54,11 +54,6 @@ def report_sweep(
     files.report(result, printout(), derived | (OF_MEAN if pulsed else {}))
 
 
-def _has_train(device: kapitza.Device) -> bool:
-    """Whether sources pulse and all layers have what the train takes."""
-    return kapitza.device.is_pulsed(device) and all(layer.heat_capacity is not None for layer in device.stack.layers)
-
-
 def _solve_unit(device: kapitza.Device | kapitza.device.Layout, unit: kapitza.run.UnitInputs) -> kapitza.run.UnitResult:
     """Kernel: rises of a device with another value of one of its numbers, K, and what they are."""
     import numpy as np
@@ -69,7 +64,7 @@ def _solve_unit(device: kapitza.Device | kapitza.device.Layout, unit: kapitza.ru
     if isinstance(device, kapitza.Device):
         stated = device.replace({name: value})
         found = kapitza.solve(kapitza.device.with_mean_power(stated), sensitivity=False)
-        if _has_train(stated):
+        if kapitza.device.is_pulsed(stated) and all(layer.heat_capacity is not None for layer in stated.stack.layers):
             train = {_PEAK: kapitza.device.layered.pulsed_temperatures(evolve(stated, uncertain={})).peak}
     else:
         changed = kapitza.device.layered.layout_with_mean_power(
@@ -87,7 +82,6 @@ def _solve_unit(device: kapitza.Device | kapitza.device.Layout, unit: kapitza.ru
 
 
 def _describe_films(device: kapitza.Device, parameters: Sequence[str]) -> Iterator[Part]:
-    """Note what walls leave of conductivities, and that a thickness that varies does not change it."""
     for text in device.remarks:
         yield Note(text)
     for owner in (name.removesuffix(".thickness") for name in parameters if name.endswith(".thickness")):

@@ -105,7 +105,6 @@ def _simulate_pair(experiment: EelsExperiment, found: ApertureDesign, names: tup
 
 
 def _describe_design(found: ApertureDesign, name: str, gradient: float, radius: float) -> Iterator[Part]:
-    """Print what a pair of apertures resolves."""
     best = found.best
     yield (
         f"{name}: {format_short(gradient * nm)} K/nm; best half angle {1e3 * found.radii[best]:.3g} mrad (the plan is "
@@ -121,7 +120,6 @@ def _describe_design(found: ApertureDesign, name: str, gradient: float, radius: 
 
 
 def _report_maps(names: tuple[str, str], files: Results) -> None:
-    """Print the difference of the temperatures along +q and -q in two maps."""
     maps: list[Any] = []
     for name in names:
         held = load_maps(name)
@@ -136,7 +134,6 @@ def _report_maps(names: tuple[str, str], files: Results) -> None:
 
 
 def _describe_difference(found: OppositeOccupations) -> Iterator[Part]:
-    """Print the difference of each mode against position, and its mean."""
     import numpy as np
 
     value, sigma = found.temperature_difference()
@@ -152,4 +149,4 @@ def _describe_difference(found: OppositeOccupations) -> Iterator[Part]:
         weight = np.where(np.isfinite(value[:, j]) & (sigma[:, j] > 0), 1 / sigma[:, j] ** 2, 0.0)
         if weight.sum() > 0:
             mean = float(np.nansum(weight * np.nan_to_num(value[:, j])) / weight.sum())
-            yield (f"{mode}: mean {with_error(mean, float(weight.sum() ** -0.5))} K")
+            yield f"{mode}: mean {with_error(mean, float(weight.sum() ** -0.5))} K"

@@ -78,7 +78,6 @@ def _read_occupation(path: str, bands: int) -> Any:
 
 
 def _describe_comparison(found: OccupationComparison, name: str, other: str) -> Iterator[Part]:
-    """Print how well two records agree, mode by mode."""
     rows = zip(found.chi2_by_mode.tolist(), found.count_by_mode.tolist(), strict=True)
     columns = [
         Column("mode", found.modes),
@@ -93,7 +92,7 @@ def _describe_comparison(found: OccupationComparison, name: str, other: str) -> 
         if found.alignment_sigma[1] > 0:
             scale = f" and the factor {with_error(found.factor, float(found.alignment_sigma[1]))}"
         shift = with_error(found.shift, float(found.alignment_sigma[0]))
-        yield (f"aligned by a shift of {shift} K{scale}")
+        yield f"aligned by a shift of {shift} K{scale}"
     word = "agree" if found.pvalue > _AGREES else "do not agree"
     yield (
         f"they {word}: chi² {found.chi2:.4g} for {found.freedom} degrees of freedom "

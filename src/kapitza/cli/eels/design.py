@@ -49,7 +49,6 @@ def design_plan(
 
 
 def _rank_lamellae(path: str, files: Results) -> None:
-    """Print experiments on a lamella, the best first."""
     held = kapitza.io.eels.read_lamella(path, virtual=True)
     design = kapitza.measure.lamella.design_lamella(
         held.lamella, held.maps, held.priors, plane=held.plane, spread=held.spread
@@ -61,7 +60,6 @@ def _rank_lamellae(path: str, files: Results) -> None:
 
 
 def _describe_design(found: EelsDesign, name: str) -> Iterator[Part]:
-    """Print a plan."""
     plan = found.experiment
     yield (
         f"{name}: {plan.rows} rows of 2 x {plan.columns} pixels, {plan.dose:.3g} electrons in {plan.dwell:.3g} s each, "
@@ -105,7 +103,6 @@ def _bound_columns(found: EelsDesign) -> list[Column]:
 
 
 def _format_duration(seconds: float) -> str:
-    """A time for people."""
     for size, unit in ((3600.0, "h"), (60.0, "min")):
         if seconds >= size:
             return f"{seconds / size:.3g} {unit}"

@@ -113,7 +113,6 @@ def _describe_maps(
     scale: EnergyScale | None,
     name: str,
 ) -> Iterator[Part]:
-    """Yield temperatures and occupations, one row each, with the verdict beside them if there is one."""
     for flag, number in _flag_counts(main).items():
         yield Note(f"{number} of {main.good.size} pixels {_FLAG_REMARKS[flag]}")
     if not any(one["good"] for one in summary.values()):
@@ -209,7 +208,6 @@ def _calibrate_modes(image: SpectrumImage, model: SpectrumModel) -> SpectrumImag
 
 
 def _misfit_cause(found: TemperatureMap, image: SpectrumImage, model: SpectrumModel) -> MisfitCause | None:
-    """Likely cause of a misfit; None where there is none."""
     verdict = kapitza.eels.diagnosis.fit_verdict(found)
     if not (verdict.doubtful or verdict.too_bad):
         return None
@@ -230,11 +228,18 @@ def _doubts(
 ) -> Iterator[Note]:
     """Yield objections to the fit, and to the calibration of the energies and of the counts."""
     verdict = kapitza.eels.diagnosis.fit_verdict(fitted)
+    per_count = image.electrons_per_count / verdict.dispersion
     if cause is not None:
-        remedy = _remedy(cause, image, verdict.dispersion)
-        yield Note(f"the misfit is {kapitza.eels.diagnosis.CAUSES[cause]}: {remedy}")
+        remedies: dict[MisfitCause, str] = {
+            "pattern": "--gain scan, or --gain FILE with a gain reference",
+            "noise": f"--electrons-per-count {per_count:.3g} would explain it",
+            "tail": '--vacuum FILE with spectra without a specimen, or shape = "tail" or "split" in the file of '
+            "--modes",
+            "mode": "add a mode to the file of --modes",
+            "background": "--dark, or another mode in the file of --modes",
+        }
+        yield Note(f"the misfit is {kapitza.eels.diagnosis.CAUSES[cause]}: {remedies[cause]}")
     if verdict.too_good:
-        per_count = image.electrons_per_count / verdict.dispersion
         yield Note(
             f"fits too well: the spectra scatter {verdict.dispersion:.2g} times as much as electrons do, and "
             f"the errors are too large: electrons per count? --electrons-per-count {per_count:.3g} would explain it, "
@@ -248,18 +253,6 @@ def _doubts(
             "energies of their file: a wrong dispersion of the spectrometer? Temperatures change by the same factor; "
             "--calibrate modes corrects it"
         )
-
-
-def _remedy(cause: MisfitCause, image: SpectrumImage, dispersion: float) -> str:
-    """Option that takes away the cause of a misfit."""
-    remedies: dict[MisfitCause, str] = {
-        "pattern": "--gain scan, or --gain FILE with a gain reference",
-        "noise": f"--electrons-per-count {image.electrons_per_count / dispersion:.3g} would explain it",
-        "tail": '--vacuum FILE with spectra without a specimen, or shape = "tail" or "split" in the file of --modes',
-        "mode": "add a mode to the file of --modes",
-        "background": "--dark, or another mode in the file of --modes",
-    }
-    return remedies[cause]
 
 
 def _draw_map(found: TemperatureMap, radius: float, interface: float | None, files: Results) -> None:
@@ -284,7 +277,6 @@ def _draw_map(found: TemperatureMap, radius: float, interface: float | None, fil
 
 
 def _flag_counts(found: TemperatureMap) -> dict[str, int]:
-    """Pixels with each flag, those without any left out."""
     import numpy as np
 
     numbers = {name: int(np.count_nonzero(found.flag & int(kapitza.eels.PixelFlag[name]))) for name in _FLAG_REMARKS}
@@ -317,7 +309,6 @@ def _map_summary(found: TemperatureMap, scale: EnergyScale | None) -> dict[str, 
 
 
 def _summary_columns(parameters: Mapping[str, Mapping[str, Any]]) -> list[Column]:
-    """Return temperatures and occupations, one row each; a dash where no pixel shows a mode."""
     held = list(parameters.values())
     units = {"K": " (K)", "1": ""}
     return [

@@ -94,7 +94,6 @@ def _clearest_mode(near: ZoneReversal) -> int:
 
 
 def _describe_zone(found: FlowReversal, near: ZoneReversal) -> Iterator[Part]:
-    """Print what the modes of the interface do when the flow turns round."""
     pairs: list[tuple[str, Any, Any]] = [
         (" forward (K)", near.temperature[0], near.temperature_sigma[0]),
         (" reverse (K)", near.temperature[1], near.temperature_sigma[1]),

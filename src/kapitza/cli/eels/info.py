@@ -49,7 +49,6 @@ def info(scan: Scan, *, reading: ReadingOptions, files: Annotated[Results, Panel
 
 
 def _axis_columns(image: SpectrumImage) -> list[Column]:
-    """Return the axes of position and energy, one row each."""
     axes = [(name, axis / nm, "nm") for name, axis in zip("yx"[2 - len(image.position) :], image.position, strict=True)]
     axes.append(("energy", image.energy / meV, "meV"))
     return [

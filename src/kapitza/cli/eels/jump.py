@@ -132,7 +132,6 @@ def _ratio_numbers(found: InterfaceJump, thickness: float | None) -> dict[str, A
 
 
 def _describe_ratios(found: InterfaceJump, thickness: float | None) -> Iterator[Part]:
-    """Print the resistance of the interface over that of a layer of either side."""
     if thickness is None:
         return
     for side, ratio in zip(_SIDE_NAMES, found.relative_resistance(thickness), strict=True):
@@ -226,7 +225,6 @@ def _fit_straight(
 
 
 def _pixel_pitch(found: TemperatureMap) -> float:
-    """Spacing of the pixels across the interface, m."""
     import numpy as np
 
     return float(np.median(np.diff(found.position[-1]))) if found.position[-1].size > 1 else 0.0
@@ -324,7 +322,6 @@ def _known_quantity(side: str, text: str, temperature: float) -> KnownQuantity:
 
 
 def _derived_numbers(found: InterfaceJump, absolute: AbsoluteResistance | None) -> dict[str, Any]:
-    """Numbers that follow from a jump and the resistance, with their units."""
     lengths = [found.kapitza_interval(side) for side in _SIDE_NAMES]
     ratio, *ends = found.conductivity_ratio()
     derived: dict[str, Any] = {
@@ -344,16 +341,15 @@ def _derived_numbers(found: InterfaceJump, absolute: AbsoluteResistance | None) 
 def _describe_jump(
     found: InterfaceJump, absolute: AbsoluteResistance | None, name: str, plane: ObliquePlane | None
 ) -> Iterator[Part]:
-    """Print what a map says of an interface."""
     import numpy as np
 
     jump = found.jump
     errors = np.sqrt(np.diag(jump.covariance))
     low, high = found.interval()
-    yield (f"{name}, interface at {round(jump.at / nm, 3) + 0.0:.4g} nm, {jump.temperature:.4g} K")
+    yield f"{name}, interface at {round(jump.at / nm, 3) + 0.0:.4g} nm, {jump.temperature:.4g} K"
     if plane is not None:
         yield from _describe_plane(plane)
-    yield (f"jump {with_error(jump.jump, jump.sigma)} K (95 %: {format_short(low)} to {format_short(high)} K)")
+    yield f"jump {with_error(jump.jump, jump.sigma)} K (95 %: {format_short(low)} to {format_short(high)} K)"
     lengths = zip(_SIDE_NAMES, jump.kapitza_lengths, (jump.gradient_left, jump.gradient_right), errors[1:], strict=True)
     for side, length, gradient, error in lengths:
         low, high = found.kapitza_interval(side)
@@ -381,7 +377,6 @@ def _describe_jump(
 
 
 def _describe_plane(plane: ObliquePlane) -> Iterator[Part]:
-    """Print where an oblique interface lies."""
     at, tilt, bend = (float(one) ** 0.5 for one in plane.covariance.diagonal())
     degree = math.pi / 180
     bent = f", curvature {with_error(plane.curvature * nm * 1e3, bend * nm * 1e3)} per µm" if bend else ""
@@ -393,7 +388,6 @@ def _describe_plane(plane: ObliquePlane) -> Iterator[Part]:
 
 
 def _describe_absolute(absolute: AbsoluteResistance) -> Iterator[Part]:
-    """Print an absolute conductance."""
     import numpy as np
 
     value = absolute.conductance.value[0] / MW
@@ -410,4 +404,4 @@ def _describe_absolute(absolute: AbsoluteResistance) -> Iterator[Part]:
             f"{name} {with_error(flux / 1e9, error / 1e9)}"
             for name, flux, error in zip(absolute.sources, absolute.fluxes, absolute.flux_sigmas, strict=True)
         )
-        yield (f"fluxes {word} (probability {format_probability(absolute.pvalue)}): {each} GW/m²")
+        yield f"fluxes {word} (probability {format_probability(absolute.pvalue)}): {each} GW/m²"

@@ -57,7 +57,6 @@ def lamella_file(
 
 
 def _simulate(path: str, folder: str, seed: int, draw: bool, as_json: bool) -> None:
-    """Write a virtual experiment, and say what is true in it."""
     held = kapitza.io.eels.read_lamella(path, virtual=True)
     lamella, changes = held.lamella, dict[str, float]()
     if draw:
@@ -78,14 +77,13 @@ def _simulate(path: str, folder: str, seed: int, draw: bool, as_json: bool) -> N
 
 
 def _describe_fit(found: LamellaFit, name: str) -> Iterator[Part]:
-    """Print what maps of a lamella say of an interface."""
     pixels = sum(int((image == image).sum()) for image in (one.temperature for one in found.temperature_maps))
     maps = len(found.temperature_maps)
-    yield (f"{name}: {maps} {'map' if maps == 1 else 'maps'}, {pixels} pixels on the lamella")
+    yield f"{name}: {maps} {'map' if maps == 1 else 'maps'}, {pixels} pixels on the lamella"
     low, high = found.interval()
     if found.profile_ends.size:
-        yield (f"resistance of {found.plane}: {_between(low * 1e9, high * 1e9)} m²K/GW (95 %, hardly seen)")
-        yield (f"conductance {_between(1 / high / MW, 1 / low / MW if low else math.inf)} MW/m²K (95 %)")
+        yield f"resistance of {found.plane}: {_between(low * 1e9, high * 1e9)} m²K/GW (95 %, hardly seen)"
+        yield f"conductance {_between(1 / high / MW, 1 / low / MW if low else math.inf)} MW/m²K (95 %)"
     else:
         size = found.resistance * 1e9
         yield (
@@ -113,7 +111,7 @@ def _describe_fit(found: LamellaFit, name: str) -> Iterator[Part]:
     halves = [words for words, sigma in rows if sigma <= found.relative_sigma / 2]
     heads = [Column("with", [words for words, _ in rows]), Column("R to, %", [f"{100 * s:.1f}" for _, s in rows])]
     yield Table("further measurements", heads, digits=3)
-    yield (f"half the error or less: {'; '.join(halves) if halves else 'none of these alone'}")
+    yield f"half the error or less: {'; '.join(halves) if halves else 'none of these alone'}"
 
 
 def _between(low: float, high: float) -> str:
@@ -125,7 +123,6 @@ def _between(low: float, high: float) -> str:
 
 
 def _describe_doubts(found: LamellaFit) -> Iterator[Part]:
-    """Say where model and data, or data and priors, do not agree, and where maps say little."""
     if found.profile_ends.size:
         yield Note(
             "the maps hardly show the resistance: a larger power, smaller pixels or more electrons show its jump"

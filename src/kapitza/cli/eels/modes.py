@@ -151,7 +151,6 @@ def _compare_components(
 def _scan_components(
     found: TemperatureMap, reading: ReadingOptions, scan: str, place: tuple[float, float, str], wanted: Any
 ) -> InterfaceComponents:
-    """Modes of the interface of one scan."""
     import numpy as np
 
     at, half, across = place
@@ -185,7 +184,6 @@ def _mode_numbers(
     near: dict[str, float | None] | None,
     at: float,
 ) -> dict[str, Any]:
-    """Temperatures and probabilities that follow from the records of what was found."""
     derived: dict[str, Any] = {"temperature": quantity_json(held.temperature(), "K", sigma=held.temperature_sigma())}
     if test is not None:
         derived["probability"] = quantity_json(
@@ -201,7 +199,6 @@ def _mode_numbers(
 
 
 def _describe_modes(held: Occupation, test: DepartureTest | None, name: str) -> Iterator[Part]:
-    """Print the temperature of each mode against position."""
     import numpy as np
 
     kelvin, sigma = held.temperature(), _sigma_or_zero(held)
@@ -238,7 +235,6 @@ def _format_known(value: float, sigma: float) -> str:
 
 
 def _describe_components(parts: InterfaceComponents, contrast: ModeAsymmetry | None, at: float) -> Iterator[Part]:
-    """Print the modes that only the interface has; what is not there has limits, not a value."""
     n = parts.occupation(at)
     kelvin, sigma = n.temperature()[0], _sigma_or_zero(n)[0]
     strength, error = parts.strength()
@@ -256,7 +252,7 @@ def _describe_components(parts: InterfaceComponents, contrast: ModeAsymmetry | N
         yield Note("a strength within two of its errors is no mode: it has no occupation and no temperature")
     sides = zip(("gain", "loss"), parts.mixture, strict=True)
     shares = "; ".join(f"{side} side {mix[0]:.3g} of the left and {mix[1]:.3g} of the right" for side, mix in sides)
-    yield (f"bulk taken off: {shares}; probability of a worse fit {format_probability(parts.pvalue)}")
+    yield f"bulk taken off: {shares}; probability of a worse fit {format_probability(parts.pvalue)}"
     if contrast is not None:
         title = "(forward - reverse)/(forward + reverse) by direction of the heat flow; – where a mode is too faint"
         yield Table(title, _asymmetry_columns(contrast))

@@ -106,7 +106,6 @@ def _structure_image(maps: dict[str, TemperatureMap], structure: str, across: st
 
 
 def _describe_resistance(found: LocalResistance, name: str) -> Iterator[Part]:
-    """Print what a map of the resistivity says."""
     import numpy as np
 
     unit = "" if found.relative else " m K/W"
@@ -126,14 +125,14 @@ def _describe_resistance(found: LocalResistance, name: str) -> Iterator[Part]:
         f"{mean}; one pixel to {np.nanmedian(found.sigma):.2g}{unit}, "
         f"values from {np.nanmin(found.value):.3g} to {np.nanmax(found.value):.3g}{unit}"
     )
-    yield (f"{int(apart.sum())} pixels differ from the mean at 5 %, corrected for their number by Holm")
+    yield f"{int(apart.sum())} pixels differ from the mean at 5 %, corrected for their number by Holm"
     if apart.any():
         place = np.unravel_index(int(np.nanargmin(found.pvalue())), found.value.shape)
         where = ", ".join(
             f"{letter} = {axis[i] / nm:.4g} nm"
             for letter, axis, i in zip(("y", "x")[-len(place) :], found.position, place, strict=True)
         )
-        yield (f"surest at {where}: {with_error(float(found.value[place]), float(found.sigma[place]))}{unit}")
+        yield f"surest at {where}: {with_error(float(found.value[place]), float(found.sigma[place]))}{unit}"
         yield Note(
             "a plane with a resistance is a band of the width of the resolution; `eels jump` there gives its resistance"
         )

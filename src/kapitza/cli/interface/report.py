@@ -69,7 +69,6 @@ def routes_report(found: Routes, temperature: float) -> str:
 
 
 def _figure(found: Routes) -> str:
-    """The figure as an address that holds all of it."""
     figure = kapitza.plot.style.new_figure(width=11.0, height=8.4)
     kapitza.plot.routes_figure(found, figure)
     buffer = BytesIO()
@@ -100,7 +99,6 @@ def _routes_table(found: Routes) -> str:
 
 
 def _value_cell(one: Route, temperature: float) -> str:
-    """Conductance near a temperature (K), below it its error or its ends."""
     index = one.index(temperature)
     if index is None:
         return _cell("", "number")
@@ -126,22 +124,16 @@ def _deviation_tables(found: Routes, temperature: float) -> list[str]:
         names = [one.name for one in found.rows if one.definition == definition]
         shown = [name for name in names if any(name in pair for pair in pairs)]
         if shown:
-            parts += [f"<h3>{escape(definition)}</h3>", _deviation_matrix(shown, pairs)]
+            head = [_cell(""), *(_cell(name, "number") for name in shown[1:])]
+            rows = [
+                [_cell(first, "name"), *(_deviation_cell(pairs.get((first, second))) for second in shown[1:])]
+                for first in shown[:-1]
+            ]
+            parts += [f"<h3>{escape(definition)}</h3>", _table(head, rows)]
     return parts if len(parts) > 1 else ["<p>No two of them can be compared there.</p>"]
 
 
-def _deviation_matrix(names: Sequence[str], pairs: dict[tuple[str, str], Deviation]) -> str:
-    """Ratios and distances of all pairs of some routes."""
-    head = [_cell(""), *(_cell(name, "number") for name in names[1:])]
-    rows = [
-        [_cell(first, "name"), *(_deviation_cell(pairs.get((first, second))) for second in names[1:])]
-        for first in names[:-1]
-    ]
-    return _table(head, rows)
-
-
 def _deviation_cell(one: Deviation | None) -> str:
-    """Ratio of two routes, below it their distance."""
     if one is None:
         return _cell("", "number")
     if one.sigmas is None:

@@ -37,7 +37,6 @@ _MAX_PAIRS = 8  # listed pairs that disagree most
 
 
 def _parse_budget(text: str) -> float:
-    """Seconds of a budget."""
     match = _BUDGET_PATTERN.fullmatch(text.strip())
     try:
         seconds = float(match["value"]) * _BUDGET_SECONDS[match["unit"].lower()] if match else 0.0
@@ -110,13 +109,11 @@ def _with_forces(sides: tuple[str, str], forces: FiniteDisplacements | None) -> 
 
 
 def _short_name(path: str, paths: Sequence[str]) -> str:
-    """Name of a file without its folders, where no other has the same."""
     name = Path(path).name
     return name if sum(Path(one).name == name for one in paths) == 1 else path
 
 
 def _read_result(path: str) -> Any:
-    """What a file holds; films are solved."""
     held = kapitza.read(path)
     if isinstance(held, kapitza.io.FilmsFile):
         return kapitza.transport(held.films, held.crossings, left=held.left, right=held.right, period=held.period)
@@ -137,7 +134,6 @@ def _value_at(route: Route, at: float) -> str:
 
 
 def _describe_routes(found: Routes, at: float) -> Iterator[Part]:
-    """Print all routes, how far those of one definition lie apart, and what was left out."""
     rows = [
         [
             one.title, one.kind, one.definition, _value_at(one, at) or "–", f"× {one.misses:.3g}" if one.misses else "",
@@ -149,14 +145,13 @@ def _describe_routes(found: Routes, at: float) -> Iterator[Part]:
     columns = ["route", "kind", "drop, statistics", "G", "misses by", "took", " assumes"]
     yield Grid(head, columns, rows, text=3, piped=180)
     if any(one.misses for one in found.rows):
-        yield (" misses by: median factor to the published values of 72 interfaces at 300 K")
+        yield " misses by: median factor to the published values of 72 interfaces at 300 K"
     yield from _describe_deviations(found, at)
     for one in (*found.remarks, *found.skipped):
         yield Note(one)
 
 
 def _describe_deviations(found: Routes, at: float) -> Iterator[Part]:
-    """Print which routes of one definition disagree most."""
     known = [one for one in found.deviations(at) if one.sigmas is not None]
     known.sort(key=lambda one: -abs(one.sigmas or 0.0))
     rows = [[one.first, one.second, f"{one.ratio:.3g}", f"{one.sigmas:+.1f}"] for one in known[:_MAX_PAIRS]]
@@ -168,4 +163,4 @@ def _describe_deviations(found: Routes, at: float) -> Iterator[Part]:
             f" {far} of {len(known)} pairs lie more than {_LARGE_DEVIATION:g} σ apart, by the errors that are stated"
         )
     if any(one.name == "agf" for one in found.rows):
-        yield (" the error of AGF is that of its wave vectors and frequencies alone")
+        yield " the error of AGF is that of its wave vectors and frequencies alone"

@@ -109,7 +109,6 @@ def junction_modes(
 
 
 def _describe_classes(found: ModeClasses) -> Iterator[Part]:
-    """Print how many vibrations each class has, and where they are."""
     rows: list[tuple[str, str, str, str]] = []
     for kind, name in enumerate(kapitza.lattice.MODE_CLASSES):
         use = found.kind == kind
@@ -121,7 +120,6 @@ def _describe_classes(found: ModeClasses) -> Iterator[Part]:
 
 
 def _describe_limits(found: PeakAssignment, top: float, scale_sigma: float) -> Iterator[Part]:
-    """Say which peaks the vibrations of a junction do not reach, and what their energies leave out."""
     import numpy as np
 
     beyond = [f"{one / meV:.4g}" for one in found.energy[np.isnan(found.share).any(axis=1)]]
@@ -132,7 +130,6 @@ def _describe_limits(found: PeakAssignment, top: float, scale_sigma: float) -> I
 
 
 def _describe_peaks(found: PeakAssignment) -> Iterator[Part]:
-    """Print which vibrations of the interface each peak is near."""
     import numpy as np
 
     columns = [

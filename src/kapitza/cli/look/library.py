@@ -54,7 +54,13 @@ def _describe_material(material: Material, sources: Mapping[str, str]) -> Iterat
         Column("", list(numbers)),
         Column("value", [_number_or_range(known) for known in numbers.values()]),
         *columns_of(list(numbers.values()), {"unit": "", "source": ""}),
-        Column("remark", [_number_remark(known) for known in numbers.values()]),
+        Column(
+            "remark",
+            [
+                "; ".join(part for part in ("" if known.verified else "not verified", known.note) if part)
+                for known in numbers.values()
+            ],
+        ),
     ]
     aliases = f", also {', '.join(material.aliases)}" if material.aliases else ""
     yield Table(f"{material.name}: {material.title}{aliases}; {material.formula}, {material.symmetry}", columns)
@@ -65,16 +71,10 @@ def _describe_material(material: Material, sources: Mapping[str, str]) -> Iterat
 
 
 def _number_or_range(known: Quantity | PropertyTable) -> str:
-    """Return a number, or the range of a table."""
     if isinstance(known.value, (int, float)):
         return f"{known.value:.6g}"
     kelvin, value = cast("PropertyTable", known).temperature, cast("PropertyTable", known).value
     return f"{value[0]:.4g} … {value[-1]:.4g} ({kelvin[0]:g} to {kelvin[-1]:g} K)"
-
-
-def _number_remark(known: Quantity | PropertyTable) -> str:
-    """Return what a reader has to know of a number."""
-    return "; ".join(part for part in ("" if known.verified else "not verified", known.note) if part)
 
 
 def measured(

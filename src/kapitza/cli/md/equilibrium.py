@@ -121,7 +121,6 @@ def lifetimes(
 
 
 def _run_numbers(run: kapitza.md.Run) -> dict[str, Any]:
-    """Return title and energy drift of a closed cell."""
     return {
         "title": run.title,
         "energy_drift": quantity_json(run.drift, "1", meaning="energy drift over the kinetic energy"),

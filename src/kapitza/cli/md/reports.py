@@ -29,18 +29,13 @@ def conductance_row(meaning: str, one: kapitza.Conductance | None) -> Column:
 
 def describe_verdict(reasons: Sequence[str], accepted: str = "accepted") -> Iterator[Part]:
     """Say why a result is rejected, or that it is accepted."""
-    yield ("\n".join(f"rejected: {reason}" for reason in reasons) or accepted)
+    yield "\n".join(f"rejected: {reason}" for reason in reasons) or accepted
 
 
 def _join_values(column: Column, word: str) -> Column:
     """Several numbers as one text, such as 7 to 13.2."""
     cells = [column.cell(i) for i in range(len(column.values))]
     return column._replace(values=[f" {word} ".join(cells)], sigmas=())
-
-
-def _largest_drift(run: kapitza.md.Run) -> float:
-    """Largest energy drift (unaccounted heat) of all runs, as a share of the heat flow."""
-    return max((kapitza.md.analysis.energy_conservation(one).share for one in run.records), key=abs)
 
 
 def run_numbers(run: kapitza.md.Run, found: NemdResult) -> dict[str, Any]:
@@ -52,7 +47,11 @@ def run_numbers(run: kapitza.md.Run, found: NemdResult) -> dict[str, Any]:
         "thermostats": quantity_json(
             list(run.records[0].thermostat_temperatures), "K", meaning="kinetic temperatures of the thermostats"
         ),
-        "energy_drift": quantity_json(_largest_drift(run), "1", meaning="unaccounted heat over the heat flow"),
+        "energy_drift": quantity_json(
+            max((kapitza.md.analysis.energy_conservation(one).share for one in run.records), key=abs),
+            "1",
+            meaning="unaccounted heat over the heat flow",
+        ),
         "total_resistance": quantity_json(found.resistance, "m^2 K W^-1", sigma=found.sigma, meaning="resistance"),
         "interval": quantity_json(list(found.interval()), "m^2 K W^-1", meaning="95 % interval of the resistance"),
         "conductance": _positive_conductance(found, "conductance"),
@@ -93,7 +92,7 @@ def describe_run(run: kapitza.md.Run, found: NemdResult) -> Iterator[Part]:
     (flux,) = columns_of(found.fluxes, {"value": "MW m⁻²"})
     names = ("hot thermostat", "cold thermostat", "plane")
     yield Table("heat flow three ways", [Column("by", names), flux._replace(name="heat flux")])
-    yield (f"heat flows: {'; '.join(found.fluxes.disagreements()) or 'agree within 3 sigma and 10 %'}")
+    yield f"heat flows: {'; '.join(found.fluxes.disagreements()) or 'agree within 3 sigma and 10 %'}"
     yield from describe_verdict(
         found.reasons, "accepted: the heat flows agree, the profile is steady, the jump is resolved"
     )
@@ -129,7 +128,7 @@ def describe_spectrum(found: HeatSpectrum) -> Iterator[Part]:
             f"highest frequency of the {side} crystal at rest: no elastic process brings it"
         )
     if found.split is not None:
-        yield (_split_text(found.split))
+        yield _split_text(found.split)
     kelvin, across = columns_of(found.extrapolated, {"temperature": "", "value": ""})
     (between,) = columns_of(found.between_thermostats, {"value": ""})
     names = ("across the jump", "between the thermostats, with the solids")
@@ -157,7 +156,6 @@ def _band_columns(found: HeatSpectrum) -> list[Column]:
 
 
 def _frequency_bands(edges: Array) -> Column:
-    """Bands between neighbouring angular frequencies."""
     return Column("band", [f"{low:.3g} to {high:.3g}" for low, high in pairwise((edges / THz).tolist())], "THz")
 
 
@@ -200,10 +198,10 @@ def describe_modes(found: ModeTemperatures) -> Iterator[Part]:
         ]
         yield Table(f"{found.title}: temperature (K) of frequencies (THz) by layer", columns, digits=3)
         if all(map(isnan, sigma.ravel().tolist())):
-            yield ("no uncertainties: the run, or that in equilibrium, holds one segment of its spectra; run longer")
+            yield "no uncertainties: the run, or that in equilibrium, holds one segment of its spectra; run longer"
         else:
             apart = f"{found.count_departures()} of {one.size} values are"
-            yield (f"{apart} more than 3 sigma from the temperature of their layer")
+            yield f"{apart} more than 3 sigma from the temperature of their layer"
     if found.share is not None:
         yield (
             f"{found.interface_modes} of {found.vibrations} vibrations lie by more than half near the plane and carry "
