@@ -134,9 +134,8 @@ def check_thermostats(system: System, protocol: Protocol) -> None:
             raise InputError(f"thermostats: {name} = {value!r}, wanted a {'whole ' if name == 'period' else ''}number")
     if not np.isfinite([thermostats.hot, thermostats.cold]).all() or min(thermostats.hot, thermostats.cold) <= 0:
         raise InputError(
-            f"thermostats at {thermostats.hot:g} and {thermostats.cold:g} K: give both above 0; where no "
-            "temperature is set, the run "
-            "starts from them"
+            f"thermostats at {thermostats.hot:g} and {thermostats.cold:g} K: give both above 0; where no temperature "
+            "is set, the run starts from them"
         )
     if thermostats.kind == "none":
         return

@@ -92,9 +92,8 @@ def significant_edges(flux: SpectralFlux, clear: float = _BAND_SIGNIFICANCE) -> 
     total, error = flux.total
     if not total > clear * error:
         raise InputError(
-            f"{_flux_label(flux)}: a heat flux of {total:.3g} ± {error:.2g} W/m² is not above zero by "
-            f"{clear:g} standard "
-            "uncertainties: run longer"
+            f"{_flux_label(flux)}: a heat flux of {total:.3g} ± {error:.2g} W/m² is not above zero by {clear:g} "
+            "standard uncertainties: run longer"
         )
     parts, weights = group_rows(flux.parts, flux.counts)
     running = np.cumsum(parts * flux.weights, axis=1)

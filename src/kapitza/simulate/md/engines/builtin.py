@@ -226,9 +226,8 @@ def _check_builtin_state(system: System, state: MdState) -> None:
     check_start(system, state)
     if state.random.size not in (0, _RANDOM_WORDS) or (state.random.size and not state.random.any()):
         raise InputError(
-            f"{system.name}: random numbers of {state.random.size} words, wanted none or {_RANDOM_WORDS} that "
-            "are not all 0: "
-            "a state of another engine? Start from its positions and velocities alone"
+            f"{system.name}: random numbers of {state.random.size} words, wanted none or {_RANDOM_WORDS} that are not "
+            "all 0: a state of another engine? Start from its positions and velocities alone"
         )
 
 
@@ -243,9 +242,8 @@ def _check_displacements(moving: BuiltinDynamics) -> None:
     if not leap <= _MAX_STEP_DISPLACEMENT * moving.potential.cutoff:
         raise ConvergenceError(
             f"{moving.system.name}: at step {moving.step} an atom moves {leap:.3g} m at once, and may move "
-            f"{_MAX_STEP_DISPLACEMENT * moving.potential.cutoff:.3g} m: take a timestep below {moving.timestep:g} "
-            "s, or atoms that start "
-            "further apart"
+            f"{_MAX_STEP_DISPLACEMENT * moving.potential.cutoff:.3g} m: take a timestep below {moving.timestep:g} s, "
+            "or atoms that start further apart"
         )
 
 

@@ -375,9 +375,8 @@ def lammps_deck(
         raise InputError(f"{system.name}: no deck for thermostats of kind 'swap': take 'exchange' instead")
     if protocol.power_interval and not (isinstance(potential, Potential) and potential.form == "lennard-jones"):
         raise InputError(
-            f"power every {protocol.power_interval} steps with {potential.form!r}: LAMMPS counts only the pair part "
-            "of many-body "
-            "forces (of silicon after Stillinger and Weber less than half of the power): leave it out"
+            f"power every {protocol.power_interval} steps with {potential.form!r}: LAMMPS counts only the pair part of "
+            "many-body forces (of silicon after Stillinger and Weber less than half of the power): leave it out"
         )
     state = (
         protocol.start

@@ -154,9 +154,8 @@ class RelaxationResult(BaseRecord):
             return self.chosen.reasons
         thinness = (
             f"sides reach {self.run.length.min() / nm:.3g} nm from the boundary, {_MIN_FREE_PATHS:g} free paths are "
-            f"{_MIN_FREE_PATHS * self.mean_free_paths.max() / nm:.3g} nm: what is found "
-            "holds the time in which phonons that do not cross scatter into others, and may be several times the "
-            "resistance of a jump"
+            f"{_MIN_FREE_PATHS * self.mean_free_paths.max() / nm:.3g} nm: what is found holds the time in which "
+            "phonons that do not cross scatter into others, and may be several times the resistance of a jump"
         )
         return (*self.chosen.reasons, thinness)
 

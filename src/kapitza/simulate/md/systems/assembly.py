@@ -235,8 +235,7 @@ def _check_roles(name: str, heights: Array, role: IntArray, plane: float) -> Non
         if free < _MIN_FREE_PLANES:
             raise InputError(
                 f"{name}: {free} free planes of atoms are left on the {side}, wanted at least {_MIN_FREE_PLANES}: "
-                "lengthen the "
-                "side or shorten the thermostat"
+                "lengthen the side or shorten the thermostat"
             )
 
 
