@@ -207,7 +207,7 @@ def _specular_flow(share: AngularTransmission, left: Carriers, right: Carriers) 
     node, weight = gauss_legendre(_COSINE_NODES)
     found = np.zeros(left.omega.size)
     for group in range(left.omega.size):
-        rows = [np.flatnonzero((one.group == group) & (one.capacity * one.velocity > 0)) for one in (left, right)]
+        rows = [np.flatnonzero((side.group == group) & (side.capacity * side.velocity > 0)) for side in (left, right)]
         for one, other in zip(*rows, strict=False):
             top = float(left.capacity[one] * left.velocity[one] / 4)
             least = min(top, float(right.capacity[other] * right.velocity[other] / 4))

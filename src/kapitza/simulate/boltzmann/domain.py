@@ -38,14 +38,6 @@ def _flatten_shapes(value: Iterable[DomainShape]) -> tuple[DomainShape, ...]:
     return tuple(found)
 
 
-def _check_side(name: str, value: object) -> None:
-    """Refuse what is no wall, such as a bare temperature."""
-    if not isinstance(value, Wall) and value != "periodic":
-        raise InputError(
-            f"wall {name}: expected a Wall or 'periodic', got {value!r:.60}", hint=Hint(python="write Wall(300.0)")
-        )
-
-
 @frozen(eq=False)
 class Domain(BaseRecord):
     """Boxes, boundaries between them, walls around them and sources inside.
@@ -72,7 +64,7 @@ class Domain(BaseRecord):
     def __attrs_post_init__(self) -> None:
         if not any(isinstance(box.matter, Carriers) for box in self.boxes):
             raise InputError(f"{len(self.boxes)} boxes, none of a material: expected at least one")
-        sizes = {one.low.size for one in (*self.boxes, *self.sources)}
+        sizes = {box.low.size for box in (*self.boxes, *self.sources)}
         if len(sizes) > 1:
             raise InputError(f"boxes and sources of {' and '.join(map(str, sorted(sizes)))} dimensions in one domain")
         held: dict[str, Carriers | Wall] = {}
@@ -83,7 +75,12 @@ class Domain(BaseRecord):
         for name in self.walls:
             if name not in known:
                 raise InputError(f"unknown wall {name!r}: expected {', '.join(sorted(known))}")
-            _check_side(name, self.walls[name])
+            value = self.walls[name]
+            if not isinstance(value, Wall) and value != "periodic":
+                raise InputError(
+                    f"wall {name}: expected a Wall or 'periodic', got {value!r:.60}",
+                    hint=Hint(python="write Wall(300.0)"),
+                )
         for a in AXIS_NAMES[: self.dimension]:
             if ("periodic" in (self.walls.get("-" + a), self.walls.get("+" + a))) and not self.periodic(a):
                 raise InputError(f"walls -{a} and +{a}: only one of them is periodic")
@@ -129,7 +126,7 @@ class DomainCells(BaseRecord):
     @property
     def shape(self) -> tuple[int, ...]:
         """Number of cells of the map along each axis."""
-        return tuple(one.size - 1 for one in self.edges)
+        return tuple(bounds.size - 1 for bounds in self.edges)
 
     @property
     def fillings(self) -> IntArray:
@@ -153,9 +150,9 @@ class DomainCells(BaseRecord):
 
 def _grid_lines(domain: Domain, axis: int, spacing: float, extra: Sequence[tuple[Array, Array]] = ()) -> Array:
     """Bounds of the cells along an axis: faces of all boxes and sources, divided to at most `spacing`."""
-    inner = [x for one in (*domain.boxes, *domain.sources) for x in (one.low[axis], one.high[axis])]
+    inner = [x for box in (*domain.boxes, *domain.sources) for x in (box.low[axis], box.high[axis])]
     inner += [x for pair in extra for x in (pair[0][axis], pair[1][axis])]
-    first, last = min(one.low[axis] for one in domain.boxes), max(one.high[axis] for one in domain.boxes)
+    first, last = min(box.low[axis] for box in domain.boxes), max(box.high[axis] for box in domain.boxes)
     ordered = np.unique(np.clip(inner, first, last))
     apart = np.concatenate([[True], np.diff(ordered) > _LINE_TOLERANCE * (last - first)])
     kept = ordered[apart]
@@ -177,7 +174,7 @@ def grid_edges(
     if not (np.isfinite(widths).all() and (widths > 0).all()):
         raise InputError(f"spacing = {spacing!r:.40}: expected one length above 0 m, or {d} of them")
     edges = tuple(_grid_lines(domain, a, float(widths[a]), extra) for a in range(d))
-    count = prod(one.size - 1 for one in edges)
+    count = prod(bounds.size - 1 for bounds in edges)
     if count > _MAX_DOMAIN_CELLS:
         raise InputError(f"{count} cells, expected at most {_MAX_DOMAIN_CELLS}: take a larger spacing")
     return edges
@@ -185,10 +182,10 @@ def grid_edges(
 
 def divide_into_blocks(domain: Domain, edges: tuple[Array, ...]) -> DomainCells:
     """Cells that are blocks, numbered with the last axis fastest; faces: low and high side of each axis in turn."""
-    shape = tuple(one.size - 1 for one in edges)
+    shape = tuple(bounds.size - 1 for bounds in edges)
     low, high = (
         np.stack([m.ravel() for m in np.meshgrid(*parts, indexing="ij")], axis=1)
-        for parts in ([one[:-1] for one in edges], [one[1:] for one in edges])
+        for parts in ([bounds[:-1] for bounds in edges], [bounds[1:] for bounds in edges])
     )
     volume, centre = np.prod(high - low, axis=1), (low + high) / 2
     neighbour = _cells_behind_faces(domain, shape)

@@ -61,13 +61,13 @@ def group_edges(*materials: Solid | Dispersion | Bands | float, bins: int = DEFA
     InputError
         for what has no spectrum
     """
-    edges = [one.edges for one in materials if isinstance(one, (Solid, Dispersion, Bands))]
-    edges += [np.full(_MAX_FIXED_EDGES + 1, one) for one in materials if isinstance(one, float)]
+    edges = [material.edges for material in materials if isinstance(material, (Solid, Dispersion, Bands))]
+    edges += [np.full(_MAX_FIXED_EDGES + 1, material) for material in materials if isinstance(material, float)]
     if len(edges) != len(materials) or not edges:
         raise InputError(f"expected a Solid, Dispersion or Bands for each layer, got {materials!r:.80}")
-    top = max(float(one[-1]) for one in edges)
+    top = max(float(bounds[-1]) for bounds in edges)
     bounds = top * (np.arange(bins + 1) / bins) ** _GROUP_GRADING
-    fixed = np.concatenate([one for one in edges if one.size <= _MAX_FIXED_EDGES] or [bounds[-1:]])
+    fixed = np.concatenate([bounds for bounds in edges if bounds.size <= _MAX_FIXED_EDGES] or [bounds[-1:]])
     near = np.abs(bounds[:, None] - fixed).min(axis=1) < 0.3 * top / bins  # a cutoff replaces bounds near it
     near[0] = False
     return np.unique(np.concatenate([bounds[~near], fixed, bounds[:1], [top]]))
@@ -248,7 +248,7 @@ def collect_modes(
         for value in (capacity, capacity * along, capacity * along**2 * lived, capacity * lived)
     ]
     held = sums[0] > 0
-    total, flow, conducted, mean = (one[held] for one in sums)
+    total, flow, conducted, mean = (values[held] for values in sums)
     velocity = flow / total
     moving = velocity > _MIN_MODE_VELOCITY * velocity.max()
     return Carriers(

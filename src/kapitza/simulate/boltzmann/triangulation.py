@@ -32,7 +32,7 @@ def divide_domain(
 
     Cells are at most `spacing` wide (m; for all axes or for each); the faces of `extra` blocks are faces of cells.
     """
-    inclined = any(isinstance(one, Prism) for one in domain.boxes)
+    inclined = any(isinstance(box, Prism) for box in domain.boxes)
     divide = _divide_into_triangles if inclined else divide_into_blocks
     return divide(domain, grid_edges(domain, spacing, extra))
 
@@ -48,7 +48,7 @@ def _cell_centres(corner: Array, edges: Sequence[Array]) -> Array:
 
 def _divide_into_triangles(domain: Domain, edges: tuple[Array, ...]) -> DomainCells:
     """Cells that are triangles, each with all heights in turn; faces: three sides, then bottom and top."""
-    size = _PLACE_TOLERANCE * max(float(one[-1] - one[0]) for one in edges[:2])
+    size = _PLACE_TOLERANCE * max(float(bounds[-1] - bounds[0]) for bounds in edges[:2])
     pieces, cell = _cut_into_polygons(domain, (edges[0], edges[1]), size)
     corner, owner = _triangulate(pieces, cell)
     solid = len(edges) == len(AXIS_NAMES)
@@ -64,7 +64,7 @@ def _divide_into_triangles(domain: Domain, edges: tuple[Array, ...]) -> DomainCe
     surfaces = cell_surfaces(domain, centre, neighbour, outer)
     volume, area = _triangle_sizes(corner, np.diff(bounds), solid)
     place = (owner[:, None] * layers + np.arange(layers)).ravel()
-    count = prod(one.size - 1 for one in edges)
+    count = prod(bounds.size - 1 for bounds in edges)
     # a cell of the map is of the material that fills most of it; triangles of others belong to none
     kind, number = np.unique(surfaces["region"], return_inverse=True)
     share = np.bincount(place * kind.size + number, volume, count * kind.size).reshape(count, -1)
@@ -90,7 +90,7 @@ def _triangle_geometry(corner: Array, edges: Sequence[Array], bounds: Array) -> 
     along = np.roll(corner, -1, axis=1) - corner
     normal = np.stack([along[..., 1], -along[..., 0]], axis=-1)
     normal /= np.linalg.norm(normal, axis=2)[..., None]
-    extent = np.array([one[-1] - one[0] for one in edges])
+    extent = np.array([bounds[-1] - bounds[0] for bounds in edges])
     offset = np.sum(normal * corner, axis=2)
     return {"corner": corner, "normal": normal, "offset": offset, "bounds": bounds, "extent": extent}
 
@@ -122,9 +122,9 @@ def _cut_into_polygons(domain: Domain, lines: tuple[Array, Array], size: float) 
 
 def _prism_sides(domain: Domain) -> Iterator[tuple[Array, Array]]:
     """Ends of all sides of all prisms."""
-    for one in domain.boxes:
-        if isinstance(one, Prism):
-            yield from zip(one.corners, np.roll(one.corners, -1, axis=0), strict=True)
+    for box in domain.boxes:
+        if isinstance(box, Prism):
+            yield from zip(box.corners, np.roll(box.corners, -1, axis=0), strict=True)
 
 
 def _grid_rectangle(lines: tuple[Array, Array], i: int, j: int) -> _Polygon:

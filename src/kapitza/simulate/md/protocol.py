@@ -266,7 +266,7 @@ def advance_observed(
     """Do some time steps, and let each observer sample where `step`, counted on, is a multiple of its interval."""
     end = step + steps
     while step < end:
-        due = min(end, *((step // one.every + 1) * one.every for one in observers))
+        due = min(end, *((step // observer.every + 1) * observer.every for observer in observers))
         motion.advance(due - step)
         step = due
         for one in observers:

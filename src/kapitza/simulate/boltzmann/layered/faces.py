@@ -86,7 +86,7 @@ class Faces(BaseRecord):
     size: int = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "size", max(one.size for one in self.channels))
+        object.__setattr__(self, "size", max(channel.size for channel in self.channels))
 
     @property
     def groups(self) -> int:
@@ -176,7 +176,7 @@ def _specular_transmission(crossing: InterfaceScattering, left: Channels, right:
         return np.broadcast_to(even[:, None], left.flow.shape)
     if isinstance(crossing.specular_transmission, (int, float)):
         return np.full(left.flow.shape, float(crossing.specular_transmission))
-    missing = sum(int(np.isnan(one.streams.cosine).sum()) for one in (left, right))
+    missing = sum(int(np.isnan(side.streams.cosine).sum()) for side in (left, right))
     if missing:
         raise InputError(f"a share by angle needs isotropic bands on both sides; {missing} streams have no angle")
     cosine = np.zeros(left.flow.shape)
@@ -269,9 +269,9 @@ class FaceResponse(BaseRecord):
 
 def solve_faces(faces: Faces, layers: Sequence[LayerMatrices], base: float) -> FaceResponse:
     """Solve the faces of all groups for what enters them."""
-    redistribution, system, walls, passed, flow = _face_system(faces, [one.passed for one in layers], base)
+    redistribution, system, walls, passed, flow = _face_system(faces, [layer.passed for layer in layers], base)
     groups, count, n = flow.shape
-    stops = np.cumsum([0, *(one.balance.shape[0] for one in layers)])
+    stops = np.cumsum([0, *(layer.balance.shape[0] for layer in layers)])
     emission = np.zeros((groups, count, n, stops[-1]), passed.dtype)
     for i, (one, channels) in enumerate(zip(layers, faces.channels, strict=True)):
         inside = slice(stops[i], stops[i + 1])

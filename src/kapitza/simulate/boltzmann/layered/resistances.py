@@ -145,7 +145,7 @@ def _stack_resistances(
     names = [f"{one.name}|{other.name}" for one, other in zip(films, [*films[1:], films[0]], strict=True)]
     joints = [to_interface_scattering(one, name) for one, name in zip(boundaries, names, strict=False)]
     records = [*films, *joints, *(walls or ())]
-    stack = unit_address({"records": [asdict(one) for one in records], "period": period}, version=_SERIES_VERSION)
+    stack = unit_address({"records": [asdict(record) for record in records], "period": period}, version=_SERIES_VERSION)
     units: list[UnitInputs] = [{"stack": stack, "thickness": row} for row in thickness]
     work = partial(_stack_resistance, tuple(films), tuple(joints), walls, period)
     parts = run_units(work, units, version=_SERIES_VERSION, store=store, executor=executor, progress=progress)

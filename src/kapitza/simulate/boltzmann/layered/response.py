@@ -163,7 +163,7 @@ def transient_profiles(
     """
 
     def everywhere(rate: complex) -> ComplexArray:
-        return np.concatenate([one.mean for one in heating_response(films, boundaries, rate, depth=depth).layers])
+        return np.concatenate([layer.mean for layer in heating_response(films, boundaries, rate, depth=depth).layers])
 
     places: list[Array] = []
     start = 0.0

@@ -108,9 +108,9 @@ def _diffusion_matrices(sweeps: Sequence[_LayerSweep], joints: Sequence[Array]) 
     $\sum_b w_b z l_b/(1 + z l_b)$ with $z = k^2$, $l = \Lambda^2/3$.
     Its inverse is a sum of poles, $1/W + \sum_j r_j/(z + m_j)$ with $r_j > 0$, one of them at $m = 0$: Fourier's.
     """
-    weights, lengths = zip(*(_group_paths(one.streams) for one in sweeps), strict=True)
+    weights, lengths = zip(*(_group_paths(sweep.streams) for sweep in sweeps), strict=True)
     poles = [partial_fractions(w, x) for w, x in zip(weights, lengths, strict=True)]
-    starts = np.cumsum([0, *(one.widths.size + 1 for one in sweeps)])
+    starts = np.cumsum([0, *(sweep.widths.size + 1 for sweep in sweeps)])
     found: list[Array] = []
     for j in range(_SPECTRUM_PARTS):
         bands = np.zeros((2, int(starts[-1])))
@@ -191,7 +191,7 @@ def _make_preconditioner(sweeps: Sequence[_LayerSweep], joints: Sequence[Array])
     from scipy.linalg import solveh_banded
 
     # cells by themselves are exact where they are thick, diffusion where waves are long; their sum is both
-    blocks = np.concatenate([np.linalg.inv(one.local)[one.kind] for one in sweeps])
+    blocks = np.concatenate([np.linalg.inv(sweep.local)[sweep.kind] for sweep in sweeps])
     waves = _diffusion_matrices(sweeps, joints)
     cells = np.concatenate(
         [np.arange(one.widths.size) + i for i, one in zip(_node_offsets(sweeps), sweeps, strict=True)]
@@ -204,7 +204,7 @@ def _make_preconditioner(sweeps: Sequence[_LayerSweep], joints: Sequence[Array])
         # hats are (1 ∓ φ₁)/2 in a cell; the transpose leads back, so that the sum stays symmetric, as CG requires
         lower, upper = (given[:, 0] - given[:, 1]) / 2, (given[:, 0] + given[:, 1]) / 2
         load = np.bincount(cells, lower, nodes) + np.bincount(cells + 1, upper, nodes)
-        wave = np.sum([solveh_banded(one, load) for one in waves], axis=0)  # poles of 1/W: inverses add
+        wave = np.sum([solveh_banded(matrix, load) for matrix in waves], axis=0)  # poles of 1/W: inverses add
         found[:, 0] += (wave[cells + 1] + wave[cells]) / 2
         found[:, 1] += (wave[cells + 1] - wave[cells]) / 2
         return found.ravel()
@@ -214,7 +214,7 @@ def _make_preconditioner(sweeps: Sequence[_LayerSweep], joints: Sequence[Array])
 
 def _node_offsets(sweeps: Sequence[_LayerSweep]) -> list[int]:
     """Number of the first node of each layer, with one node at each face of its cells."""
-    return [int(k) for k in np.cumsum([0, *(one.widths.size + 1 for one in sweeps[:-1])])]
+    return [int(k) for k in np.cumsum([0, *(sweep.widths.size + 1 for sweep in sweeps[:-1])])]
 
 
 MAX_DIRECT_UNKNOWNS = 1500  # unknowns of a system that is solved directly
@@ -233,7 +233,7 @@ class LayeredSystem(BaseRecord):
     @property
     def stops(self) -> IndexArray:
         """(M + 1,) first unknown of each layer, and their number."""
-        return np.cumsum([0, *(CELL_POLYNOMIALS * one.size for one in self.widths)])
+        return np.cumsum([0, *(CELL_POLYNOMIALS * width.size for width in self.widths)])
 
 
 @frozen(eq=False, kw_only=True)
@@ -262,7 +262,12 @@ def solve_balance(slabs: LayeredSystem, heat: RealOrComplexArray | None = None, 
         return solve_by_sweeps(slabs, heat)
     closure, balance, given = assemble_balance(slabs, rate)
     if slabs.faces.walls is None and not rate:
-        balance = _pin_mean_temperature(balance, slabs)
+        mean = np.zeros(balance.shape[0])
+        mean[::CELL_POLYNOMIALS] = np.concatenate(list(slabs.widths))
+        mean /= np.linalg.norm(mean)
+        # the balance of a closed stack is singular: any temperature may be added; a term of the size of the diagonal,
+        # which keeps the condition of the matrix, holds the mean at the base
+        balance = balance + np.abs(np.diag(balance)).max() * np.outer(mean, mean)
     temperature = np.linalg.solve(balance, given if heat is None else given + heat)
     entering = closure.entering(temperature)
     arriving = closure.arriving(temperature, entering)
@@ -290,7 +295,7 @@ def solve_by_sweeps(slabs: LayeredSystem, heat: RealOrComplexArray | None = None
     """Solve for the temperatures of very many cells by conjugate gradients: cost grows with streams and cells."""
     sweeps = [_prepare_sweep(one, cells) for one, cells in zip(slabs.streams, slabs.widths, strict=True)]
     faces, stops = slabs.faces, slabs.stops
-    between, emitted, passed, flow = face_exchange(faces, [one.transmission() for one in sweeps], slabs.base)
+    between, emitted, passed, flow = face_exchange(faces, [sweep.transmission() for sweep in sweeps], slabs.base)
 
     def parts(temperature: Array) -> list[Array]:
         return [temperature[stops[i] : stops[i + 1]].reshape(-1, CELL_POLYNOMIALS) for i in range(len(sweeps))]
@@ -316,7 +321,7 @@ def solve_by_sweeps(slabs: LayeredSystem, heat: RealOrComplexArray | None = None
     def operator(temperature: Array) -> Array:
         balance, leaving = outwards(temperature)
         back = np.matmul(between, leaving.reshape(len(between), -1, 1)).reshape(emitted.shape)
-        return np.concatenate([one.ravel() for one in balance]) - inwards(back)
+        return np.concatenate([part.ravel() for part in balance]) - inwards(back)
 
     given = inwards(emitted) if heat is None else inwards(emitted) + heat
     temperature, steps = conjugate_gradients(operator, given, _make_preconditioner(sweeps, _face_conductances(slabs)))
@@ -346,16 +351,6 @@ def _face_conductances(slabs: LayeredSystem) -> list[Array]:
         taken = 2 * (1 - wall.specular) / (1 + wall.specular) if wall.temperature is not None else np.zeros(1)
         ends.append(taken * side.flow.sum(axis=1))
     return [ends[0], *slabs.faces.flows, ends[1]]
-
-
-def _pin_mean_temperature(balance: RealOrComplexArray, slabs: LayeredSystem) -> RealOrComplexArray:
-    """Hold the mean temperature of a stack that repeats at the base."""
-    mean = np.zeros(balance.shape[0])
-    mean[::CELL_POLYNOMIALS] = np.concatenate(list(slabs.widths))
-    mean /= np.linalg.norm(mean)
-    # the balance of a closed stack is singular: any temperature may be added; of the size of its diagonal, this term
-    # keeps the condition of the matrix
-    return balance + np.abs(np.diag(balance)).max() * np.outer(mean, mean)
 
 
 @frozen(eq=False)

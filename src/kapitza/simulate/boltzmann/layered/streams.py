@@ -90,7 +90,7 @@ def refracted_streams(layers: Sequence[Carriers], angles: int = DEFAULT_ANGLES) 
     columns: list[list[tuple[float, ...]]] = [[] for _ in layers]
     most = 0
     for group in range(layers[0].omega.size):
-        rows = [np.flatnonzero((one.group == group) & (one.capacity * one.velocity > 0)) for one in layers]
+        rows = [np.flatnonzero((layer.group == group) & (layer.capacity * layer.velocity > 0)) for layer in layers]
         channel = 0
         for band in range(max(row.size for row in rows)):
             held = [(i, int(row[band])) for i, row in enumerate(rows) if row.size > band]
@@ -168,7 +168,7 @@ def layer_matrices(streams: Streams, widths: Array, rate: complex = 0.0) -> Laye
     if size * max(size, streams.capacity.size) > _MAX_KEPT_ELEMENTS:
         return _compute_layer(streams, widths, rate)
     numbers = (streams.normal_path, streams.lifetime, streams.capacity, widths)
-    return _kept_layer(_LayerOfCells(tuple(one.tobytes() for one in numbers), streams, widths), rate)
+    return _kept_layer(_LayerOfCells(tuple(number.tobytes() for number in numbers), streams, widths), rate)
 
 
 @lru_cache(maxsize=32)

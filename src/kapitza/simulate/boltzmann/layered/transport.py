@@ -362,8 +362,8 @@ def assemble_layers(
     streams = _layer_streams([film.carriers for film in films], crossings, angles)
     widths = [film.widths for film in films]
     # diffuse boundaries forget directions, so that a group may be one channel
-    resolved = any(np.any(wall.specular > 0) for wall in walls or ()) or any(one.specular > 0 for one in crossings)
-    faces = Faces([make_channels(one, resolved) for one in streams], crossings, flows, walls, period or 0.0)
+    resolved = any(np.any(face.specular > 0) for face in (*(walls or ()), *crossings))
+    faces = Faces([make_channels(stream, resolved) for stream in streams], crossings, flows, walls, period or 0.0)
     return LayeredSystem(streams, widths, faces, base), flows
 
 
@@ -380,10 +380,10 @@ def _layer_streams(layers: Sequence[Carriers], crossings: Sequence[InterfaceScat
     """Streams of all layers; those of unlike isotropic layers continue each other where a boundary is specular."""
     if angles not in range(1, _MAX_ANGLES + 1):
         raise InputError(f"angles = {angles:g}, expected a whole number from 1 to {_MAX_ANGLES}")
-    unlike = any(one.flow.shape != layers[0].flow.shape or (one.flow != layers[0].flow).any() for one in layers)
-    if unlike and any(one.specular > 0 for one in crossings) and all(one.isotropic for one in layers):
+    unlike = any(layer.flow.shape != layers[0].flow.shape or (layer.flow != layers[0].flow).any() for layer in layers)
+    if unlike and any(crossing.specular > 0 for crossing in crossings) and all(layer.isotropic for layer in layers):
         return refracted_streams(layers, angles)  # only these keep k∥ between unlike media (Snell's law)
-    return [make_streams(one, angles) for one in layers]
+    return [make_streams(layer, angles) for layer in layers]
 
 
 def _check_walls(walls: tuple[Wall, Wall]) -> None:
@@ -401,7 +401,7 @@ def _check_films(films: object) -> None:
     for i, one in enumerate(layers):
         if not isinstance(one, Film):
             raise InputError(f"layer {i}: expected a Film, got {one!r:.60}")
-    chosen = [one for one in layers if isinstance(one, Film)]
+    chosen = [layer for layer in layers if isinstance(layer, Film)]
     check_matching([one.carriers for one in chosen], [one.name for one in chosen])
 
 

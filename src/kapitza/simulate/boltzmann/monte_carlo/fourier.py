@@ -56,11 +56,11 @@ def _solve_fourier(prepared: PreparedDomain) -> Array:
     if grid.region.size > _MAX_FOURIER_CELLS:
         raise InputError(f"{grid.region.size} cells, expected at most {_MAX_FOURIER_CELLS}: take a larger spacing")
     size, solid = grid.geometry["high"] - grid.geometry["low"], grid.region >= 0
-    conductivity = np.array([one.conductivity for one in prepared.materials])[np.maximum(grid.region, 0)]
+    conductivity = np.array([material.conductivity for material in prepared.materials])[np.maximum(grid.region, 0)]
     half = np.repeat(size / 2, 2, axis=1) / conductivity[:, None]
     fixed = np.array([np.nan if w is None or w.temperature is None else w.temperature for w in grid.walls])
     at_wall = np.where(grid.surface >= 0, fixed[grid.surface], np.nan)
-    crossed = np.isin(grid.surface, np.flatnonzero([one is not None for one in grid.crossings]))
+    crossed = np.isin(grid.surface, np.flatnonzero([crossing is not None for crossing in grid.crossings]))
     linked = (grid.neighbour >= 0) & solid[:, None] & ((grid.surface < 0) | crossed)
     beyond = half[np.maximum(grid.neighbour, 0), np.arange(half.shape[1]) ^ 1]
     resistance = np.zeros(len(grid.surfaces))  # of each boundary, zero for walls

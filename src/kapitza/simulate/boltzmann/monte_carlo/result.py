@@ -64,7 +64,7 @@ class TransportMap(BaseRecord):
     method: str = field(default="Monte Carlo", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        cells = tuple(one.size - 1 for one in self.edges)
+        cells = tuple(bounds.size - 1 for bounds in self.edges)
         groups = self.omega.size
         shapes = {
             **dict.fromkeys(("region", "temperature", "temperature_sigma", "lattice", "lattice_sigma"), cells),
@@ -80,7 +80,7 @@ class TransportMap(BaseRecord):
     @property
     def centres(self) -> tuple[Array, ...]:
         """For each axis, the centres of the cells, m."""
-        return tuple((one[1:] + one[:-1]) / 2 for one in self.edges)
+        return tuple((bounds[1:] + bounds[:-1]) / 2 for bounds in self.edges)
 
     def surface(self, name: str) -> int:
         """Number of a wall or boundary from its name.

@@ -131,7 +131,7 @@ def prepare_domain(
 ) -> PreparedDomain:
     """Cut a domain into cells, and check that it has a steady state."""
     materials = tuple(domain.regions.values())
-    check_matching(materials, [one.name for one in materials])
+    check_matching(materials, [material.name for material in materials])
     grid = divide_domain(domain, spacing, extra)
     bands = tabulate_bands(materials)
     specular = surface_tables(grid, materials, bands)["specular"]
@@ -323,7 +323,7 @@ def detector_temperature(
     if np.unique(made.grid.region[inside]).size != 1:
         raise InputError(f"detector at {start.low!r:.40}: lies in several regions, expected inside of one material")
     slot = np.full(made.grid.region.size, -1, dtype=np.int64)
-    cells = [np.flatnonzero(made.grid.within(one.low, one.high)) for one in domain.sources]
+    cells = [np.flatnonzero(made.grid.within(source.low, source.high)) for source in domain.sources]
     source_cells = np.unique(np.concatenate([*cells, np.zeros(0, dtype=np.int64)]))
     slot[source_cells] = np.arange(source_cells.size)
     backwards = evolve(made, domain=evolve(domain, sources=(start,), walls={}))

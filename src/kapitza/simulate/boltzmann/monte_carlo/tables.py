@@ -55,7 +55,7 @@ class BandTables(BaseRecord):
 
 def tabulate_bands(materials: Sequence[Carriers]) -> BandTables:
     """Tables of the bands that hold heat."""
-    used = [np.flatnonzero(one.capacity > 0) for one in materials]
+    used = [np.flatnonzero(material.capacity > 0) for material in materials]
     used = [u[np.argsort(one.group[u], kind="stable")] for u, one in zip(used, materials, strict=True)]
     shape = len(materials), max(u.size for u in used)
     velocity, path, capacity = np.ones(shape), np.ones(shape), np.zeros(shape)
@@ -125,7 +125,7 @@ def _crossing_probabilities(
             f"boundary {grid.surfaces[s]}: a share against the angle is for layers (`transport`); Monte Carlo takes "
             "one share of the specular phonons that cross"
         )
-    flow, flows = crossing.flow(*sides), [one.flow for one in sides]
+    flow, flows = crossing.flow(*sides), [side.flow for side in sides]
     p = crossing.specular
     through = np.zeros_like(flow)
     if p:

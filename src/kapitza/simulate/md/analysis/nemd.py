@@ -181,48 +181,48 @@ def combine_replicas(replicas: Sequence[NemdResult]) -> NemdResult:
     if not replicas:
         raise InputError(f"{len(replicas)} replicas: at least one is needed")
     first = replicas[0]
-    sizes = {one.profile.position.size for one in replicas}
+    sizes = {replica.profile.position.size for replica in replicas}
     if len(sizes) > 1:
         raise InputError(f"{first.name}: replicas with {sorted(sizes)} layers: they are not the same system")
-    share = np.array([one.steady.sampling_time for one in replicas])
+    share = np.array([replica.steady.sampling_time for replica in replicas])
     share = share / share.sum()
-    resistance = np.array([one.resistance for one in replicas])
-    errors = np.array([one.statistical for one in replicas])
+    resistance = np.array([replica.resistance for replica in replicas])
+    errors = np.array([replica.statistical for replica in replicas])
     mean = float(share @ resistance)
     chi2 = float(np.sum(((resistance - mean) / errors) ** 2))
     wider = max(1.0, chi2 / (len(replicas) - 1)) if len(replicas) > 1 else 1.0
     own = (share * errors) ** 2
-    freedom = float(own.sum() ** 2 / np.sum(own**2 / [one.freedom for one in replicas]))  # Welch-Satterthwaite
+    freedom = float(own.sum() ** 2 / np.sum(own**2 / [replica.freedom for replica in replicas]))  # Welch-Satterthwaite
     reasons = tuple(f"replica {i + 1}: {reason}" for i, one in enumerate(replicas) for reason in one.reasons)
     square = share**2
-    reservoirs = np.array([one.between_thermostats for one in replicas])
+    reservoirs = np.array([replica.between_thermostats for replica in replicas])
     return NemdResult(
         name=first.name,
         method=first.method,
         profile=Profile(
             first.profile.position,
-            share @ np.array([one.profile.temperature for one in replicas]),
-            covariance=np.einsum("r,rij", square, np.array([one.profile.covariance for one in replicas])),
+            share @ np.array([replica.profile.temperature for replica in replicas]),
+            covariance=np.einsum("r,rij", square, np.array([replica.profile.covariance for replica in replicas])),
             method=first.profile.method,
         ),
         plane=first.plane,
-        temperature=float(share @ [one.temperature for one in replicas]),
-        flux=float(share @ [one.flux for one in replicas]),
-        jump=float(share @ [one.jump for one in replicas]),
-        covariance=np.einsum("r,rij", square, np.array([one.covariance for one in replicas])),
+        temperature=float(share @ [replica.temperature for replica in replicas]),
+        flux=float(share @ [replica.flux for replica in replicas]),
+        jump=float(share @ [replica.jump for replica in replicas]),
+        covariance=np.einsum("r,rij", square, np.array([replica.covariance for replica in replicas])),
         resistance=mean,
         statistical=float(np.sqrt(own.sum() * wider)),
-        window=float(share @ [one.window for one in replicas]),
-        imbalance=float(share @ [one.imbalance for one in replicas]),
+        window=float(share @ [replica.window for replica in replicas]),
+        imbalance=float(share @ [replica.imbalance for replica in replicas]),
         freedom=freedom,
         between_thermostats=np.array([share @ reservoirs[:, 0], np.sqrt(square @ reservoirs[:, 1] ** 2)]),
-        conductivity=share @ np.array([one.conductivity for one in replicas]),
-        conductivity_sigma=np.sqrt(square @ np.array([one.conductivity_sigma for one in replicas]) ** 2),
+        conductivity=share @ np.array([replica.conductivity for replica in replicas]),
+        conductivity_sigma=np.sqrt(square @ np.array([replica.conductivity_sigma for replica in replicas]) ** 2),
         fluxes=first.fluxes,
         windows=first.windows,
         steady=first.steady,
         reasons=reasons,
-        replicas=sum(one.replicas for one in replicas),
+        replicas=sum(replica.replicas for replica in replicas),
     )
 
 
@@ -276,7 +276,7 @@ def _result(
     ratios = jackknife_blocks(series, _over_flux)
     plain = block_mean(series[:, :2])
     conductivity, conductivity_sigma = _conductivities(np.column_stack([-lines[:, 2:], through]))
-    jumps = temperature @ np.array([one.weights[0] - one.weights[1] for one in choices]).T
+    jumps = temperature @ np.array([choice.weights[0] - choice.weights[1] for choice in choices]).T
     # All choices see the same blocks: the noise that they share cancels in the differences.
     differences = jackknife_blocks(np.column_stack([through, jumps, jumps[:, 1:] - jumps[:, :1]]), _over_flux)
     number = len(choices)
@@ -284,7 +284,7 @@ def _result(
     gaps, noise = differences.value[number:], differences.sigma[number:]
     spread = float(np.sqrt(max(0.0, float(np.mean(gaps**2 - noise**2))))) if number > 1 else 0.0
     interface, thermostat = (
-        np.array([getattr(one, name) for one in choices], float) for name in ("interface", "thermostat")
+        np.array([getattr(choice, name) for choice in choices], float) for name in ("interface", "thermostat")
     )
     windows = WindowScan(interface, thermostat, values, sigma, spread)
     balance = balance_heat(record, flux, start)

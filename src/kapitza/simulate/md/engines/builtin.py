@@ -23,14 +23,10 @@ from kapitza.units import k_B
 _MIN_DISTANCE_SIGMA = 0.5  # of σ: no solid or liquid has atoms that near
 _MIN_DISTANCE_CUTOFF = 0.3  # of the cutoff, for potentials without a σ
 _MAX_STEP_DISPLACEMENT = 0.05  # of the cutoff: no atom moves as far in one step, even at ten thousand kelvin
-_MAX_KINETIC_JUMP, _MAX_POTENTIAL_JUMP = (
-    0.5,
-    0.01,
-)  # of the kinetic and the potential energy: even a truncated potential does not jump so far
+# of the kinetic and the potential energy: even a truncated potential does not jump so far
+_MAX_KINETIC_JUMP, _MAX_POTENTIAL_JUMP = 0.5, 0.01
 _MAX_BUILTIN_TIMESTEP = 1e-12  # s: atoms vibrate in tenths of it
-_THERMOSTAT_NUMBERS = dict(
-    zip(("none", "langevin", "exchange", "swap"), range(4), strict=True)
-)  # as the kernels count them
+_THERMOSTAT_NUMBERS = {"none": 0, "langevin": 1, "exchange": 2, "swap": 3}  # as the kernels count them
 _MIN_LIST_STEPS = 100  # steps: listing neighbours takes as long as about ten
 _SKIN_GROWTH, _MAX_SKIN = 1.2, 0.3  # growth of the skin, and its end, of the cutoff
 _CLOSE_SKIN = 0.06  # of the cutoff: skin of the pairs that are looked at in each step
@@ -119,7 +115,8 @@ class BuiltinDynamics:
         self.v = np.array(state.velocities * free[:, None], dtype=float, order="C")
         self.inverse = free / system.masses
         self.given = np.array(state.heat, dtype=float)
-        self.random = np.array(state.random if state.random.size else _seed_random(seed), dtype=np.uint64)
+        seeded = np.random.SeedSequence(seed).generate_state(_RANDOM_WORDS, np.uint64)
+        self.random = np.array(state.random if state.random.size else seeded, dtype=np.uint64)
         self.thermostat_state = ThermostatState(
             *_thermostat_arguments(system, thermostats, self.timestep), self.given, self.random
         )
@@ -128,9 +125,8 @@ class BuiltinDynamics:
         self.surroundings = VerletList(system, potential, self.skin)
         self.use_list(self.surroundings.renew(self.r))
         _check_close_pairs(system, potential, self.near, self.x, self.kinds)
-        self.advance_listed(
-            1, 0.0, late=True
-        )  # by the code of all later forces, or a resumed run would differ by rounding
+        # by the code of all later forces, or a resumed run would differ by rounding
+        self.advance_listed(1, 0.0, late=True)
         f = self.f[: len(self.r)]
         if not (np.isfinite(f).all() and np.isfinite(self.potential_energy[0])):
             worst = int(np.argmin(np.isfinite(f).all(axis=1)))
@@ -190,9 +186,24 @@ class BuiltinDynamics:
             self.step, steps = self.step + done, steps - done
             late = steps > 0  # the step that outran the list has drifted: only its forces are missing
             if late:
-                _check_displacements(self)  # atoms that fly apart outrun every list, thus here
+                self.check_displacements()  # atoms that fly apart outrun every list, thus here
                 self.enlarge_skin()
                 self.use_list(self.surroundings.renew(self.r))
+
+    def check_displacements(self) -> None:
+        """Stop a run whose atoms fly apart or whose thermostats have no kinetic energy left to remove."""
+        if not np.isfinite(self.given).all():
+            raise ConvergenceError(
+                f"{self.system.name}: at step {self.step} a thermostat has no kinetic energy left to remove: take a "
+                f"power below {self.thermostats.power:g} W, or a larger thermostat"
+            )
+        leap = self.timestep * float(np.abs(self.v).max())
+        if not leap <= _MAX_STEP_DISPLACEMENT * self.potential.cutoff:
+            raise ConvergenceError(
+                f"{self.system.name}: at step {self.step} an atom moves {leap:.3g} m at once, and may move "
+                f"{_MAX_STEP_DISPLACEMENT * self.potential.cutoff:.3g} m: take a timestep below {self.timestep:g} s, "
+                "or atoms that start further apart"
+            )
 
     def advance_listed(self, steps: int, timestep: float, *, late: bool) -> int:
         """Do time steps while the list of neighbours holds; how many are done."""
@@ -231,22 +242,6 @@ def _check_builtin_state(system: System, state: MdState) -> None:
         )
 
 
-def _check_displacements(moving: BuiltinDynamics) -> None:
-    """Stop a run whose atoms fly apart or whose thermostats have no kinetic energy left to remove."""
-    if not np.isfinite(moving.given).all():
-        raise ConvergenceError(
-            f"{moving.system.name}: at step {moving.step} a thermostat has no kinetic energy left to remove: take "
-            f"a power below {moving.thermostats.power:g} W, or a larger thermostat"
-        )
-    leap = moving.timestep * float(np.abs(moving.v).max())
-    if not leap <= _MAX_STEP_DISPLACEMENT * moving.potential.cutoff:
-        raise ConvergenceError(
-            f"{moving.system.name}: at step {moving.step} an atom moves {leap:.3g} m at once, and may move "
-            f"{_MAX_STEP_DISPLACEMENT * moving.potential.cutoff:.3g} m: take a timestep below {moving.timestep:g} s, "
-            "or atoms that start further apart"
-        )
-
-
 def _load_stepper(potential: Potential) -> Callable[..., int]:
     """Return the compiled loop over steps for a form of potential."""
     stepping = require("kapitza.simulate.md.kernels.verlet", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
@@ -260,11 +255,6 @@ def has_compiled_steps(engine: MdEngine, potential: AnyPotential) -> bool:
     if not isinstance(engine, BuiltinEngine):
         return True
     return has_machine_code(_load_stepper(require_kernels(potential)))
-
-
-def _seed_random(seed: int) -> NDArray[np.uint64]:
-    """(4,) first state of the random numbers."""
-    return np.asarray(np.random.SeedSequence(seed).generate_state(_RANDOM_WORDS, np.uint64), dtype=np.uint64)
 
 
 def _thermostat_arguments(

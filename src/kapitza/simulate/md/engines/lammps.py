@@ -318,16 +318,20 @@ def _give_commands(engine: Any, *commands: str, fault: Callable[[str], KapitzaEr
         try:
             engine.command(command)
         except Exception as err:
-            raise fault(f"LAMMPS at {command!r:.80}: {_error_text(err)}") from err
+            text = " ".join(str(err).split()).removeprefix("ERROR: ").removeprefix("ERROR on proc 0: ")
+            objection = re.sub(r"\s*\(src/.*$", "", text)[:300]  # without its place in the code of LAMMPS
+            raise fault(f"LAMMPS at {command!r:.80}: {objection}") from err
 
 
 def _give_potential(engine: Any, potential: AnyPotential, kinds: AtomTypes) -> None:
     """Give LAMMPS a potential and its files."""
     pair = write_potential(potential, kinds)
     with TemporaryDirectory() as folder:
-        for name, text in pair.files.items():
-            (Path(folder) / name).write_text(text, encoding="utf-8")
-        _give_commands(engine, *(_place_files(line, folder, pair.files) for line in pair.commands))
+        paths = {name: Path(folder) / name for name in pair.files}
+        for name, path in paths.items():
+            path.write_text(pair.files[name], encoding="utf-8")
+        lines = (" ".join(str(paths.get(word, word)) for word in line.split()) for line in pair.commands)
+        _give_commands(engine, *lines)
 
 
 def _check_first_forces(system: System, force: Array, timestep: float) -> None:
@@ -351,11 +355,6 @@ def _box_commands(box: LammpsBox, kinds: AtomTypes) -> list[str]:
     return [f"region box prism {bounds} {tilt} units box", f"create_box {kinds.masses.size} box", *masses]
 
 
-def _place_files(command: str, folder: str, names: dict[str, str]) -> str:
-    """Return a command that names files of ours where they lie."""
-    return " ".join(str(Path(folder) / word) if word in names else word for word in command.split())
-
-
 def _unpack_images(image: NDArray[np.int32]) -> Array:
     """(n, 3) boxes that each atom has crossed: LAMMPS packs three numbers of ten bits, with 512 as none."""
     return np.stack([((image >> shift) & 1023) - 512 for shift in (0, 10, 20)], axis=1).astype(np.float64)
@@ -370,9 +369,3 @@ def _instability_error(step: int) -> Callable[[str], KapitzaError]:
         )
 
     return fault
-
-
-def _error_text(err: Exception) -> str:
-    """Return LAMMPS' objection without its place in LAMMPS' code."""
-    text = " ".join(str(err).split())
-    return re.sub(r"\s*\(src/.*$", "", text.removeprefix("ERROR: ").removeprefix("ERROR on proc 0: "))[:300]

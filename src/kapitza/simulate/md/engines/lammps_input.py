@@ -219,7 +219,7 @@ def write_potential(potential: AnyPotential, kinds: AtomTypes) -> PairCommands:
     # files of the embedded-atom method set masses of their own
     masses = [f"mass {i} {format_number(mass / m_u)}" for i, mass in enumerate(kinds.masses, 1)]
     if isinstance(potential, LammpsCommands):
-        coefficients = [f"pair_coeff {one}" for one in potential.pair_coeff]
+        coefficients = [f"pair_coeff {line}" for line in potential.pair_coeff]
         return PairCommands((f"pair_style {potential.pair_style}", *coefficients, *masses), dict(potential.files))
     if not isinstance(potential, Potential):
         raise InputError(f"LAMMPS knows no calculator of ASE such as {potential.form!r}: run it here")
@@ -348,7 +348,7 @@ class PlaneTrajectory(BaseRecord):
     def commands(self) -> list[str]:
         """Commands that write them; nothing more after the last step."""
         pieces = np.split(self.layers, np.flatnonzero(np.diff(self.layers) > 1) + 1)
-        test = " || ".join(f"(i_layer >= {one[0] + 1} && i_layer <= {one[-1] + 1})" for one in pieces)
+        test = " || ".join(f"(i_layer >= {piece[0] + 1} && i_layer <= {piece[-1] + 1})" for piece in pieces)
         return [
             f'variable isnear atom "{test}"',
             "group near variable isnear",

@@ -10,7 +10,6 @@ the force from the other side; for many-body forces no sum over pairs of forces 
 """
 
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -23,10 +22,10 @@ from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.simulate.md.kernels.forces import load_kernels, map_species
 from kapitza.simulate.md.kernels.neighbours import (
     KERNEL_EXTRA,
-    KERNEL_PURPOSE,
     NeighbourList,
     harmonic_neighbours,
     list_neighbours,
+    load_cell_lists,
 )
 from kapitza.simulate.md.potential import Potential
 from kapitza.simulate.md.system import System
@@ -96,7 +95,7 @@ def atoms_across_plane(system: System, between: PlaneSides, reach: float) -> Int
     near = list_neighbours(
         system.lattice, system.positions[found] + shift, reach, periodic=(True, True, False), half=False
     )
-    atoms = found[_load_cell_lists().find_crossing(near.start, near.near, between.right[found][near.owner])]
+    atoms = found[load_cell_lists().find_crossing(near.start, near.near, between.right[found][near.owner])]
     if not atoms.size:
         raise InputError(
             f"{system.name}: no atom within {reach:.3g} m of one on the other side of the plane at {between.plane:g} m"
@@ -114,12 +113,6 @@ def _power_through(forces: Array, velocities: Array, right: BoolArray) -> float:
     """Power from left to right, W, of forces from the other side and velocities (k, 3)."""
     each = np.einsum("ka,ka->k", forces, velocities)
     return float(each[right].sum() - each[~right].sum())
-
-
-def _load_cell_lists() -> ModuleType:
-    """Return the compiled functions that all potentials share."""
-    require("numba", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
-    return require("kapitza.simulate.md.kernels.cell_lists", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
 
 
 @frozen(eq=False, kw_only=True)
@@ -146,7 +139,7 @@ def _index_slots(atoms: NDArray[np.integer[Any]], n: int) -> NDArray[np.int32]:
 def _harmonic_plane_list(system: System, potential: Potential, between: PlaneSides) -> PlaneList:
     """Lists of a harmonic potential near a plane, which never change."""
     full = harmonic_neighbours(system.lattice, potential)
-    rows = _load_cell_lists().find_crossing(full.start, full.near, between.right[full.owner])
+    rows = load_cell_lists().find_crossing(full.start, full.near, between.right[full.owner])
     rows = rows[np.isin(rows, between.slab(system.positions, potential.cutoff, system.name)[0])]
     if not rows.size:
         raise InputError(f"{system.name}: no spring crosses the plane at {between.plane:g} m: do the sides touch?")
@@ -185,7 +178,7 @@ class PlanePower:
         slack: float = CONTACT_SLACK,
     ) -> None:
         self.partial: Callable[..., None] = load_kernels(potential).partial
-        self.parts = _load_cell_lists()
+        self.parts = load_cell_lists()
         self.potential, self.name = potential, system.name
         self.skin = _PLANE_SKIN * potential.cutoff if skin is None else skin
         self.sides = divide_at_plane(system, plane, right)

@@ -74,7 +74,10 @@ def plain_values(value: Any, depth: int = 3) -> object:
     if not attrs.has(type(value)) or depth == 0:
         settings = re.sub(r"0x[0-9a-f]+", "", repr(getattr(value, "parameters", None)))  # of a calculator of ASE
         return {"class": kind, "every": int(getattr(value, "every", 0)), "parameters": settings}
-    fields = {one.name: plain_values(getattr(value, one.name), depth - 1) for one in attrs.fields(type(value))}
+    fields = {
+        attribute.name: plain_values(getattr(value, attribute.name), depth - 1)
+        for attribute in attrs.fields(type(value))
+    }
     return {"class": kind, **fields}
 
 
@@ -166,7 +169,7 @@ def strip_prefix(arrays: UnitResult, start: str) -> UnitResult:
 
 def observer_arrays(observers: Sequence[Observer]) -> list[UnitResult]:
     """Arrays of observers, as they are now."""
-    return [{name: np.array(value) for name, value in one.arrays().items()} for one in observers]
+    return [{name: np.array(value) for name, value in observer.arrays().items()} for observer in observers]
 
 
 def float_array(arrays: UnitResult, name: str) -> NDArray[np.float64]:

@@ -57,7 +57,7 @@ def relaxation_data(run: Run, conductivity: ArrayLike | None = None) -> Relaxati
     sides = half_cells(run)
     known = sides.conductivity(run.highest_frequency) if conductivity is None else positive(conductivity)
     left, right = sides.slabs(known, np.full(2, np.inf))
-    last = [np.average(one.temperature[-1], weights=one.counts) for one in run.records]
+    last = [np.average(record.temperature[-1], weights=record.counts) for record in run.records]
     return RelaxationData(run.time, run.difference, left, right, float(np.mean(last)), name=run.title)
 
 

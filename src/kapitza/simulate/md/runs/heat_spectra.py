@@ -119,7 +119,13 @@ def heat_spectrum(
     clear = total > _FLUX_SIGNIFICANCE * spread
     lower = float(run.highest_frequency.min())
     if elastic is not None and lower:
-        _check_same_junction(run.title, elastic, lower)
+        top = float(elastic.omega[elastic.total > _NEGLIGIBLE * elastic.total.max()].max(initial=0.0))
+        if not lower / _ALIKE < top < lower * _ALIKE:
+            raise InputError(
+                f"{run.title}: the softer crystal has frequencies up to {lower / THz:.3g} THz, the transmission by "
+                f"{elastic.method or 'the elastic theory'} ends at {top / THz:.3g} THz: wanted that of the same "
+                "junction"
+            )
     return HeatSpectrum(
         title=run.title, result=found, flux=flux, edges=edges, heat=value * np.diff(edges),
         heat_sigma=sigma * np.diff(edges), highest_frequency=run.highest_frequency,
@@ -128,16 +134,6 @@ def heat_spectrum(
         extrapolated=across, between_thermostats=between,
         split=None if elastic is None else elastic_split(flux, hot - cold, elastic, edges),
     )  # fmt: skip
-
-
-def _check_same_junction(title: str, elastic: Transmission, lower: float) -> None:
-    """Refuse a transmission that ends far from where the softer crystal of a run does (rad s⁻¹)."""
-    top = float(elastic.omega[elastic.total > _NEGLIGIBLE * elastic.total.max()].max(initial=0.0))
-    if not lower / _ALIKE < top < lower * _ALIKE:
-        raise InputError(
-            f"{title}: the softer crystal has frequencies up to {lower / THz:.3g} THz, the transmission by "
-            f"{elastic.method or 'the elastic theory'} ends at {top / THz:.3g} THz: wanted that of the same junction"
-        )
 
 
 @frozen(eq=False, kw_only=True)
@@ -241,6 +237,6 @@ def _concatenate_spectra(spectra: tuple[VelocitySpectra, ...]) -> VelocitySpectr
     """Spectra of several runs as blocks of one."""
     first = spectra[0]
     return VelocitySpectra(
-        first.omega, first.place, np.concatenate([one.parts for one in spectra]),
-        np.concatenate([one.counts for one in spectra]),
+        first.omega, first.place, np.concatenate([spectrum.parts for spectrum in spectra]),
+        np.concatenate([spectrum.counts for spectrum in spectra]),
     )  # fmt: skip

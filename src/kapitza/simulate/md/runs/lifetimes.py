@@ -360,9 +360,15 @@ def analyse_motion(cell: Structure, system: System, samples: MotionSamples, reac
         )
     bound = _thermal_crystal(cell, waves.dynamical(fractions), fractions, repeats)
     bands = _band_lifetimes(waves, bound, fractions, k_B * temperature)
+    n = cell.masses.size
+    blocks = bound.force_constants.reshape(-1, n, 3, n, 3).transpose(0, 1, 3, 2, 4)
+    vector = (bound.cells @ cell.lattice)[:, None, None] + cell.positions - cell.positions[:, None]
+    near = np.linalg.norm(vector, axis=3) <= reach
+    kept = (blocks * near[..., None, None]).transpose(0, 1, 3, 2, 4).reshape(bound.force_constants.shape)
+    there = np.abs(kept).max(axis=(1, 2)) > 0
     return ThermalModes(
         name=cell.name, temperature=temperature, omega=bands[0], lifetime=bands[1], sigma=bands[2],
-        left=bands[3], crystal=_within(bound, cell, reach),
+        left=bands[3], crystal=balanced_crystal(cell, bound.cells[there], kept[there]),
     )  # fmt: skip
 
 
@@ -483,17 +489,6 @@ def _site_mapping(cell: Structure, rotation: Array) -> tuple[IntArray, IntArray]
         if alike and near and len(set(image.tolist())) == image.size:
             return image, shift[rows, image].astype(np.int64)
     return None
-
-
-def _within(crystal: Crystal, cell: Structure, reach: float) -> Crystal:
-    """The same without the force constants of atoms farther apart than a reach (m)."""
-    n = cell.masses.size
-    blocks = crystal.force_constants.reshape(-1, n, 3, n, 3).transpose(0, 1, 3, 2, 4)
-    vector = (crystal.cells @ cell.lattice)[:, None, None] + cell.positions - cell.positions[:, None]
-    near = np.linalg.norm(vector, axis=3) <= reach
-    kept = (blocks * near[..., None, None]).transpose(0, 1, 3, 2, 4).reshape(crystal.force_constants.shape)
-    there = np.abs(kept).max(axis=(1, 2)) > 0
-    return balanced_crystal(cell, crystal.cells[there], kept[there])
 
 
 def _band_lifetimes(waves: _Waves, crystal: Crystal, fractions: Array, mean: float) -> Array:

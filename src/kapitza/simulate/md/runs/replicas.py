@@ -107,7 +107,9 @@ def _restore_replica(arrays: UnitResult) -> Replica:
 
 def record_arrays(record: Record) -> UnitResult:
     """Return a record as arrays by name."""
-    return {f"record {one.name}": np.asarray(getattr(record, one.name)) for one in attrs.fields(Record)}
+    return {
+        f"record {attribute.name}": np.asarray(getattr(record, attribute.name)) for attribute in attrs.fields(Record)
+    }
 
 
 def restore_record(arrays: UnitResult) -> Record:

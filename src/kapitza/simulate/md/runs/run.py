@@ -89,7 +89,7 @@ class Run(BaseRecord):
 
     def result(self) -> NemdResult:
         """Jump, flux and resistance of all runs together, with a verdict."""
-        found = [analyse_nemd(one, equilibration_time=self.equilibration_time) for one in self.records]
+        found = [analyse_nemd(record, equilibration_time=self.equilibration_time) for record in self.records]
         return found[0] if len(found) == 1 else combine_replicas(found)
 
     @property
@@ -112,14 +112,14 @@ class Run(BaseRecord):
             )
         if len(self.fluxes) == 1:
             return self.fluxes[0]
-        direct = [one.direct for one in self.fluxes]
-        weights = [float(one.counts.sum()) for one in self.fluxes]
+        direct = [flux.direct for flux in self.fluxes]
+        weights = [float(flux.counts.sum()) for flux in self.fluxes]
         return evolve(
             self.fluxes[0],
-            parts=np.concatenate([one.parts for one in self.fluxes]),
+            parts=np.concatenate([flux.parts for flux in self.fluxes]),
             direct=None if any(one is None for one in direct) else np.concatenate([d for d in direct if d is not None]),
-            counts=np.concatenate([one.counts for one in self.fluxes]),
-            motion=np.average([one.motion for one in self.fluxes], axis=0, weights=weights),
+            counts=np.concatenate([flux.counts for flux in self.fluxes]),
+            motion=np.average([flux.motion for flux in self.fluxes], axis=0, weights=weights),
         )
 
     @property
@@ -144,7 +144,7 @@ class Run(BaseRecord):
     @property
     def difference(self) -> Array:
         """(replicas, n) mean temperature of the left less that of the right side, K."""
-        return np.array([one.temperature @ _side_weights(one) for one in self.records])
+        return np.array([record.temperature @ _side_weights(record) for record in self.records])
 
 
 def _side_weights(record: Record) -> Array:
@@ -285,8 +285,8 @@ def _run_setups(
     before = 0
     for setup in setups:
         own = folder / _REFERENCE_FOLDER if folder is not None and before else folder
-        observers = [one(setup.system, setup.potential) if isinstance(one, ObserverRecipe) else one
-                     for one in setup.observers]  # fmt: skip
+        observers = [observer(setup.system, setup.potential) if isinstance(observer, ObserverRecipe) else observer
+                     for observer in setup.observers]  # fmt: skip
         record = run_single(
             setup.system, setup.potential, setup.engine, setup.protocol, observers, store=own,
             progress=lambda done, _, start=before: tell(start + done, total),

@@ -118,7 +118,7 @@ def _inputs_address(setup: RunSetup, observers: Sequence[Observer]) -> str:
     timing |= {name: getattr(protocol, current) for name, current in _TIMING.items()} | {"blocks": 1}
     parts = (setup.system, setup.potential, setup.engine, protocol.thermostats)
     inputs = [
-        *(plain_values(one) for one in parts),
+        *(plain_values(part) for part in parts),
         timing,
         plain_values(list(observers)),
         plain_values(protocol.start),
@@ -176,7 +176,7 @@ class RunInProgress:
         """Make the meter of the direct power, where the protocol asks for it."""
         interval, system, potential = self.setup.protocol.power_interval, self.setup.system, self.setup.potential
         if interval:
-            sampled = [one.crossing for one in self.observers if isinstance(one, SpectralCurrent)]
+            sampled = [observer.crossing for observer in self.observers if isinstance(observer, SpectralCurrent)]
             shared = [one for one in sampled if isinstance(one, DividedForcePower) and (one.side == system.right).all()]
             self.power_meter = PowerMeter((shared or [crossing_power(system, potential)])[0].power, interval)
 

@@ -45,7 +45,7 @@ def analyse_liquid(soft: SoftSystem, run: Run, slabs: SlabThermometer) -> Liquid
     count = profile.heights.size - record.heights.size + 1
     inside = np.arange(layer, layer + count)
     faces = liquid_faces(profile, inside, slabs)
-    hot, cold = (analyse_nemd(one, equilibration_time=run.equilibration_time) for one in faces)
+    hot, cold = (analyse_nemd(face, equilibration_time=run.equilibration_time) for face in faces)
     volume = soft.area * (slabs.edges[1] - slabs.edges[0])
     heights = (slabs.edges[1:] + slabs.edges[:-1]) / 2
     return LiquidResult(profile, finite(heights), slabs.atoms / slabs.samples / volume, hot, cold)
@@ -90,7 +90,7 @@ def analyse_tube(soft: SoftSystem, run: Run, *, after: float = 0.0) -> TubeResul
     if not soft.radii.size:
         raise InputError(f"{soft.system.name}: {soft.radii.size} shells: wanted a tube in its matrix")
     first, time = run.records[0], run.time
-    temperature = np.array([one.temperature for one in run.records])
+    temperature = np.array([record.temperature for record in run.records])
     matrix = np.average(temperature[..., 1:], axis=2, weights=first.counts[1:])
     difference = temperature[..., 0] - matrix
     used = time >= after
@@ -103,7 +103,7 @@ def analyse_tube(soft: SoftSystem, run: Run, *, after: float = 0.0) -> TubeResul
     if inside > _MAX_MATRIX_SHARE:
         reason = f"{inside:.0%} of the difference falls within the matrix, wanted below {_MAX_MATRIX_SHARE:.0%}"
         fit = evolve(fit, reasons=(*fit.reasons, reason))
-    drift = np.array([_energy_change(one) for one in run.records])
+    drift = np.array([_energy_change(record) for record in run.records])
     return TubeResult(time, temperature, difference, inside, drift, fit)
 
 

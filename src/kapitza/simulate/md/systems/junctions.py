@@ -59,7 +59,7 @@ def junction_system(
     _check_lengths(plan, lengths, width, thermostat, wall)
     engine = plan_force_field(plan)
     segments, periods = prepare_segments(plan, engine)
-    missing = sorted({symbol for one in segments for symbol in one.cell.symbols} - set(potential.kinds))
+    missing = sorted({symbol for segment in segments for symbol in segment.cell.symbols} - set(potential.kinds))
     if missing:
         raise InputError(f"the potential of the run is for {', '.join(potential.kinds)}, not {', '.join(missing)}")
     wall = 0.0 if periodic else wall
@@ -150,7 +150,7 @@ def _repeat_in_plane(
     """Repeat a stack in the plane until it is wide enough, and give its atoms their roles."""
     area = float(np.linalg.norm(np.cross(box[0], box[1])))
     spacing = [area / float(np.linalg.norm(box[1])), area / float(np.linalg.norm(box[0]))]
-    counts = [max(1, int(np.ceil(width / one * (1 - 1e-6)))) for one in spacing]
+    counts = [max(1, int(np.ceil(width / step * (1 - 1e-6)))) for step in spacing]
     images = np.array(list(product(*(range(count) for count in counts)))) @ box[:2]
     positions = (places[:, None] + images).reshape(-1, 3)
     each = np.repeat(np.arange(len(places)), len(images))
