@@ -187,7 +187,10 @@ class BuiltinDynamics:
             late = steps > 0  # the step that outran the list has drifted: only its forces are missing
             if late:
                 self.check_displacements()  # atoms that fly apart outrun every list, thus here
-                self.enlarge_skin()
+                if self.skin is None and self.step - self.renewed < _MIN_LIST_STEPS:  # let lists last longer
+                    widest = _MAX_SKIN * self.potential.cutoff
+                    self.surroundings.skin = min(_SKIN_GROWTH * self.surroundings.skin, widest)
+                self.renewed = self.step
                 self.use_list(self.surroundings.renew(self.r))
 
     def check_displacements(self) -> None:
@@ -216,13 +219,6 @@ class BuiltinDynamics:
         return self.stepper(
             StepClock(steps, self.step, timestep, late), atoms, around, self.potential.parameters, self.thermostat_state
         )
-
-    def enlarge_skin(self) -> None:
-        """Let lists last longer where they are made anew too often; what they are used for does not change."""
-        if self.skin is None and self.step - self.renewed < _MIN_LIST_STEPS:
-            widest = _MAX_SKIN * self.potential.cutoff
-            self.surroundings.skin = min(_SKIN_GROWTH * self.surroundings.skin, widest)
-        self.renewed = self.step
 
     def state(self) -> MdState:
         """Copy of all that is needed to go on."""
