@@ -22,7 +22,7 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary
 from kapitza.io.boundaries import BoundarySides, held_with_sigma, read_conductance
-from kapitza.io.keys import Bounds, Key, Table, attribute, number, special, table, text
+from kapitza.io.keys import TITLE, Bounds, Key, Table, attribute, number, special, table, text
 from kapitza.io.quantities import quantity
 from kapitza.io.toml import TomlTable, locate_faults, read_toml
 from kapitza.matter.library import material
@@ -85,7 +85,6 @@ class CryogenicFile(BaseRecord):
 
 
 _LEG_MODES = ("generator", "cooler")
-_TITLE = text("title", "title of the results; the name of the file if omitted", None)
 
 
 def _limits(kind: str) -> Bounds:
@@ -167,7 +166,7 @@ _LEG = Table(
 )  # fmt: skip
 LEG_FILE = Table(
     [
-        _TITLE,
+        TITLE,
         _quantity("hot", "temperature", "temperature of the hot reservoir"),
         _quantity("cold", "temperature", "temperature of the cold reservoir"),
         text("mode", "whether the leg generates power or cools", "generator", choices=_LEG_MODES),
@@ -204,7 +203,7 @@ _CELL = Table(
     ]
 )  # fmt: skip
 CELL_FILE = Table(
-    [_TITLE, _quantity("pulse", "time", "length of the reset pulse", 50e-9), table("cell", _CELL, NOTHING)]
+    [TITLE, _quantity("pulse", "time", "length of the reset pulse", 50e-9), table("cell", _CELL, NOTHING)]
 )
 
 
@@ -245,7 +244,7 @@ _WALL = Table(
 )
 EXCHANGER_FILE = Table(
     [
-        _TITLE,
+        TITLE,
         text("arrangement", "directions of the two streams", "counter", choices=FLOW_ARRANGEMENTS),
         table("hot", _STREAM, NOTHING),
         table("cold", _STREAM, NOTHING),
@@ -299,7 +298,7 @@ _SUPERCONDUCTOR = Table(
 )  # fmt: skip
 CRYOGENIC_FILE = Table(
     [
-        _TITLE,
+        TITLE,
         _quantity("load", "flux", "heat load on the surface", 0.0),
         table("bath", _BATH, NOTHING),
         table("device", _SUPERCONDUCTOR),

@@ -189,6 +189,9 @@ def text(
     )  # fmt: skip
 
 
+TITLE = text("title", "title of the results; the name of the file if omitted", None)
+
+
 def texts(name: str, meaning: str, default: Any = ()) -> Key:
     """Declare a list of texts."""
     return Key(name=name, form="list of texts", meaning=meaning, default=default, read=TomlTable.texts)

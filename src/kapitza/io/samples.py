@@ -56,7 +56,7 @@ from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.io.boundaries import BoundarySides, boundaries, check_boundary_names, read_conductance
 from kapitza.io.experiments import EXPERIMENTS, ReadExperiment, experiment_kind, read_experiment
-from kapitza.io.keys import Table, attribute, filling, named_tables, number, special, table, tables, text, texts
+from kapitza.io.keys import TITLE, Table, attribute, filling, named_tables, number, special, table, tables, text, texts
 from kapitza.io.plausibility import (
     check_measured_delays,
     warn_of_bulk,
@@ -179,7 +179,7 @@ SAMPLE_LAYER = Table(
 _STACK = (tables("layers", SAMPLE_LAYER), boundaries("conductance of each boundary"))
 SAMPLE = Table(
     [
-        text("title", "title of the results; the name of the file if omitted", None),
+        TITLE,
         number("temperature", "temperature", "temperature", 300.0),
         *_STACK,
         tables(

@@ -43,7 +43,7 @@ from kapitza.io.boundaries import BoundarySides, boundaries, check_boundary_name
 from kapitza.io.device.confinement import SIZE_KEY, describe_confined, extents_between_walls, find_confinement
 from kapitza.io.device.layers import UNCERTAIN
 from kapitza.io.device.meshes import read_mesh
-from kapitza.io.keys import Table, file, named_tables, number, special, text
+from kapitza.io.keys import TITLE, Table, file, named_tables, number, special, text
 from kapitza.io.plausibility import warn_of_celsius, warn_outside
 from kapitza.io.quantities import known_units, quantity, share_or_quantity, unit_factor
 from kapitza.io.toml import TomlTable, locate_faults, material_at, read_toml
@@ -129,7 +129,7 @@ FACE = Table(
 )  # fmt: skip
 BODY = Table(
     [
-        text("title", "title of the results; the name of the file if omitted", None),
+        TITLE,
         file("mesh", "mesh of gmsh (.msh, 2.2 or 4.1)"),
         special("unit", "unit of length", "unit of the coordinates of the mesh", _read_length_unit, NOTHING),
         number("sink", "temperature", "temperature of the heat sink", 300.0),

@@ -19,7 +19,7 @@ from kapitza.errors import DataError, ValidityWarning
 from kapitza.io.boundaries import BoundarySides, boundaries, check_boundary_names, read_conductance
 from kapitza.io.device.confinement import SIZE_KEY, confine_layer, layer_sizes
 from kapitza.io.device.sources import PATCHES, SOURCE, read_patches, read_source
-from kapitza.io.keys import Table, file, flag, number, special, table, tables, text
+from kapitza.io.keys import TITLE, Table, file, flag, number, special, table, tables, text
 from kapitza.io.plausibility import warn_of_bulk, warn_of_celsius, warn_of_layers, warn_of_thin_layer, warn_outside
 from kapitza.io.quantities import share_or_quantity
 from kapitza.io.toml import MAX_TOML_BYTES, TomlTable, locate_faults, material_at, raise_together, read_toml
@@ -207,7 +207,7 @@ BOX = Table(
 _KEY_HINTS = {"layout": 'a layout is given by gds = "chip.gds", [[gds_layers]] and [[gds_sources]]'}
 DEVICE = Table(
     [
-        text("title", "title of the results; the name of the file if omitted", None),
+        TITLE,
         number("sink", "temperature", "temperature of the heat sink", 300.0),
         number("coefficient", "conductance", "heat transfer coefficient of the bottom face", np.inf),
         number("top_coefficient", "conductance", "heat transfer coefficient of the top face", 0.0),

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import NOTHING, evolve
 
 from kapitza.errors import DataError
-from kapitza.io.keys import Key, Table, count, flag, number, special, table, text
+from kapitza.io.keys import TITLE, Key, Table, count, flag, number, special, table, text
 from kapitza.io.quantities import quantity
 from kapitza.io.toml import TomlTable, faults_of, locate_faults
 from kapitza.simulate.md.engine import THERMOSTAT_KINDS
@@ -268,7 +268,7 @@ def _check_segment(top: TomlTable, place: str, key: str) -> None:
 
 RUN = Table(
     [
-        text("title", "title of the results; the name of the file if omitted", None),
+        TITLE,
         number("temperature", "temperature", "mean temperature"),
         number("difference", "temperature", "temperature difference of the thermostats", 0.0),
         table("potential", POTENTIALS, NOTHING, choose=potential_form),

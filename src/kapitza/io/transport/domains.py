@@ -12,7 +12,7 @@ from attrs import NOTHING, field, frozen
 from kapitza.core.arrays import Array, about
 from kapitza.core.records import BaseRecord
 from kapitza.io.boundaries import boundaries
-from kapitza.io.keys import Table, number, special, table, tables, text
+from kapitza.io.keys import TITLE, Table, number, special, table, tables, text
 from kapitza.io.quantities import quantity
 from kapitza.io.toml import TomlTable, locate_faults, read_toml
 from kapitza.io.transport.films import (
@@ -122,7 +122,7 @@ HOT_SPOT = Table(
 )
 DOMAIN = Table(
     [
-        text("title", "title of the results; the name of the file if omitted", None),
+        TITLE,
         number("temperature", "temperature", "mean temperature", 300.0),
         FREQUENCY_BINS,
         special("spacing", _LENGTHS, "largest width of a cell along each axis", _read_lengths, NOTHING),

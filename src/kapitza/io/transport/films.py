@@ -18,7 +18,7 @@ from kapitza.core.transmission import Transmission
 from kapitza.errors import DataError, InputError, KapitzaError, ValidityWarning
 from kapitza.io.boundaries import boundaries, check_boundary_names
 from kapitza.io.formats.files import RESULT_SUFFIXES
-from kapitza.io.keys import Bounds, Key, Table, file, number, special, table, tables, text
+from kapitza.io.keys import TITLE, Bounds, Key, Table, file, number, special, table, tables, text
 from kapitza.io.quantities import NUMBER_AND_UNIT
 from kapitza.io.results import load
 from kapitza.io.text_tables import TextTable, read_table
@@ -170,7 +170,7 @@ def _check_names(top: TomlTable) -> None:
 
 FILMS = Table(
     [
-        text("title", "title of the results; the name of the file if omitted", None),
+        TITLE,
         number("temperature", "temperature", "mean temperature", 300.0),
         FREQUENCY_BINS,
         tables("layers", FILM_LAYER),
