@@ -19,11 +19,11 @@ from kapitza.io.device.layers import DEVICE
 from kapitza.io.eels.experiments import EELS_EXPERIMENT, MODES
 from kapitza.io.eels.lamella import LAMELLA
 from kapitza.io.junctions import JUNCTION
-from kapitza.io.keys import Key, Table
 from kapitza.io.md.run_tables import RUN
 from kapitza.io.probes import PROBE
 from kapitza.io.reading import FILE_KINDS, FileKind
 from kapitza.io.samples import SAMPLE
+from kapitza.io.toml import Key, Table
 from kapitza.io.transport.domains import DOMAIN
 from kapitza.io.transport.films import FILM_BOUNDARY, FILMS
 

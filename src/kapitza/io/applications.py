@@ -22,9 +22,21 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary
 from kapitza.io.boundaries import BoundarySides, held_with_sigma, read_conductance
-from kapitza.io.keys import TITLE, Bounds, Key, Table, attribute, number, special, table, text
 from kapitza.io.quantities import quantity
-from kapitza.io.toml import TomlTable, locate_faults, read_toml
+from kapitza.io.toml import (
+    TITLE,
+    Bounds,
+    Key,
+    Table,
+    TomlTable,
+    attribute,
+    locate_faults,
+    number,
+    read_toml,
+    special,
+    table,
+    text,
+)
 from kapitza.matter.library import material
 from kapitza.matter.material import LIQUID_SYMMETRY, warn_of_state
 from kapitza.theory.khalatnikov import khalatnikov

@@ -3,23 +3,22 @@ two materials, or the name of a theory.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
-from attrs import NOTHING, evolve, frozen
+from attrs import evolve, frozen
 
 from kapitza.core.conductance import Conductance, constant_conductance
 from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import GRAY_ERROR, Transmission
 from kapitza.errors import InputError, KapitzaError, ValidityWarning
 from kapitza.io.formats.files import RESULT_SUFFIXES
-from kapitza.io.keys import Key, Table, file, special, text
 from kapitza.io.quantities import quantity, share_or_quantity
 from kapitza.io.results import load
-from kapitza.io.toml import TomlTable
+from kapitza.io.toml import Key, Table, TomlTable, file, special, text
 from kapitza.measure.apparent import ApparentConductance, apparent_transmission
 from kapitza.measure.calibration.estimate import TEMPERATURE_RANGE, calibrated_conductance
 from kapitza.measure.interface import InterfacePrediction
@@ -101,17 +100,6 @@ def read_conductance(section: TomlTable, side: BoundarySides, temperature: float
 def boundaries(meaning: str) -> Key:
     """Declare a table of boundaries by their names, "upper|lower"."""
     return special("boundaries", "table", meaning, TomlTable.section)
-
-
-def check_boundary_names(section: TomlTable, names: Iterable[str], what: str, others: Iterable[str] = ()) -> None:
-    """Raise one error for boundaries that have no `what`, and for names that are neither boundaries nor `others`."""
-
-    def read(inside: TomlTable, key: str) -> None:
-        if key not in inside:
-            raise inside.fault(f"the boundary {key!r} has no {what}")
-
-    required = [special(name, what, "", read, NOTHING) for name in dict.fromkeys(names)]
-    Table([*required, *(special(name, what, "") for name in others)]).check(section)
 
 
 def parse_conductance(text: str, side: BoundarySides, temperature: float) -> BoundaryValue:

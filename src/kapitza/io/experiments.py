@@ -12,12 +12,25 @@ from kapitza.core.arrays import Array, numbers
 from kapitza.core.records import BaseRecord
 from kapitza.device.setup import BACK_CONDITIONS, SENSED_SUBSYSTEMS, Plane, Setup
 from kapitza.errors import InputError, MissingFile
-from kapitza.io.keys import Key, Table, attribute, file, filling, flag, number, special, table, text
-from kapitza.io.keys import numbers as numbers_list
 from kapitza.io.lockin_tables import ECHO, TraceFindings, lock_in_signal, read_trace, scaled_column, voltage_factor
 from kapitza.io.quantities import quantity, share_or_quantity
 from kapitza.io.text_tables import TextTable, read_table, row_fault
-from kapitza.io.toml import TomlTable, locate_faults, read_quantities
+from kapitza.io.toml import (
+    Key,
+    Table,
+    TomlTable,
+    attribute,
+    file,
+    filling,
+    flag,
+    locate_faults,
+    number,
+    read_quantities,
+    special,
+    table,
+    text,
+)
+from kapitza.io.toml import numbers as numbers_list
 from kapitza.io.transport.films import PHONONS, read_carriers, read_layer_phonons, shared_group_edges
 from kapitza.measure.experiment import Curve, Experiment
 from kapitza.measure.thermoreflectance.beams import PUMP_PROFILES, Beams

@@ -210,21 +210,10 @@ def _axis_names(arrays: Mapping[str, NDArray[Any]]) -> dict[str, tuple[str, ...]
     axes: dict[tuple[str, int], str] = {}
     for name, array in arrays.items():
         if array.ndim == 1 and array.dtype.kind in "fiu" and array.size > 1 and is_increasing(array):
-            axes.setdefault((_record_of(name), array.size), name)
-    return {name: _distinct([_axis_name(axes, name, n) for n in array.shape]) for name, array in arrays.items()}
-
-
-def _axis_name(axes: Mapping[tuple[str, int], str], name: str, size: int) -> str:
-    """Name of an axis of this length of an array."""
-    home = _record_of(name)
-    return axes.get((home, size), f"{home}{home and '.'}axis_{size}")
-
-
-def _record_of(name: str) -> str:
-    """Place of the record of which an array is an attribute."""
-    return name.rpartition(".")[0]
-
-
-def _distinct(names: list[str]) -> tuple[str, ...]:
-    """Return the names with a number at those that were there before."""
-    return tuple(f"{name}_{names[:i].count(name) + 1}" if name in names[:i] else name for i, name in enumerate(names))
+            axes.setdefault((name.rpartition(".")[0], array.size), name)
+    found: dict[str, tuple[str, ...]] = {}
+    for name, array in arrays.items():
+        home, dot, _ = name.rpartition(".")
+        own = [axes.get((home, size), f"{home}{dot}axis_{size}") for size in array.shape]
+        found[name] = tuple(f"{one}_{own[:i].count(one) + 1}" if one in own[:i] else one for i, one in enumerate(own))
+    return found

@@ -31,9 +31,20 @@ from attrs import evolve
 from kapitza.core.arrays import Array
 from kapitza.errors import DataError, InputError, ValidityWarning
 from kapitza.io.formats.files import RESULT_SUFFIXES
-from kapitza.io.keys import Table, count, flag, number, special, table, tables, text
 from kapitza.io.results import load
-from kapitza.io.toml import TomlTable, locate_faults, read_toml
+from kapitza.io.toml import (
+    Table,
+    TomlTable,
+    count,
+    flag,
+    locate_faults,
+    number,
+    read_toml,
+    special,
+    table,
+    tables,
+    text,
+)
 from kapitza.matter.building.contact_springs import ContactSprings, spring_junction
 from kapitza.matter.building.disorder import COMPOSITION_PROFILES, Disorder
 from kapitza.matter.building.interaction_range import truncate_force_constants
@@ -247,7 +258,8 @@ def _junctions_from_table(
     progress = monitor.get("progress")
     JUNCTION.check(file)
     if not any(side in file and is_structure_file(file.text(side)) for side in ("left", "right")):
-        own = _CALCULATOR_KEYS if not _has_potential(file) else ("calculator", "relaxation")
+        named = {"potential", "left_potential", "right_potential"} & set(file.table)
+        own = ("calculator", "relaxation") if named else _CALCULATOR_KEYS
         why = "is for structure files such as Si.cif, and neither side is one; forces of both by name: potential"
         _refuse_keys(file, own, why)
     if "normal" in file:
@@ -262,11 +274,6 @@ def _junctions_from_table(
     random = _read_disorder(file)
     variants = [random and evolve(random, seed=seed) for seed in seeds] or [random]
     return [_junction_from_files(file, one, progress) for one in variants]
-
-
-def _has_potential(file: TomlTable) -> bool:
-    """Whether a potential is named, for both sides or for one."""
-    return bool({"potential", "left_potential", "right_potential"} & set(file.table))
 
 
 def _refuse_keys(file: TomlTable, keys: tuple[str, ...], why: str) -> None:

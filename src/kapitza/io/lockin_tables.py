@@ -12,10 +12,9 @@ from kapitza.core.arrays import Array, numbers
 from kapitza.core.parameter_units import with_error
 from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, KapitzaError
-from kapitza.io.keys import Key, Table, number, special, text
 from kapitza.io.quantities import share_or_quantity, unit_factor
 from kapitza.io.text_tables import TableColumn, TextTable, row_fault
-from kapitza.io.toml import TomlTable, read_quantities
+from kapitza.io.toml import Key, Table, TomlTable, number, read_quantities, special, text
 from kapitza.measure.parameters import Prior
 from kapitza.measure.thermoreflectance.lockin import LockinTrace, correct_phase, find_echo
 from kapitza.measure.thermoreflectance.signal import SignalKind, convert_signal

@@ -8,9 +8,8 @@ from attrs import NOTHING, frozen
 from kapitza.core.profile import Profile
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.io.keys import Table, file, number, table, text, uncertain, uncertain_value
 from kapitza.io.text_tables import TextTable, read_table
-from kapitza.io.toml import TomlTable, read_toml
+from kapitza.io.toml import Table, TomlTable, file, number, read_toml, table, text, uncertain, uncertain_value
 from kapitza.measure.probes import RamanProbe, ThermalProbe
 
 

@@ -54,9 +54,8 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary, Layer, Stack
-from kapitza.io.boundaries import BoundarySides, boundaries, check_boundary_names, read_conductance
+from kapitza.io.boundaries import BoundarySides, boundaries, read_conductance
 from kapitza.io.experiments import EXPERIMENTS, ReadExperiment, experiment_kind, read_experiment
-from kapitza.io.keys import TITLE, Table, attribute, filling, named_tables, number, special, table, tables, text, texts
 from kapitza.io.plausibility import (
     check_measured_delays,
     warn_of_bulk,
@@ -68,7 +67,25 @@ from kapitza.io.plausibility import (
     warn_of_thin_layer,
 )
 from kapitza.io.quantities import share_or_quantity
-from kapitza.io.toml import TomlTable, locate_faults, material_at, raise_all, read_toml
+from kapitza.io.toml import (
+    TITLE,
+    Table,
+    TomlTable,
+    attribute,
+    check_boundary_names,
+    filling,
+    locate_faults,
+    material_at,
+    named_tables,
+    number,
+    raise_all,
+    read_toml,
+    special,
+    table,
+    tables,
+    text,
+    texts,
+)
 from kapitza.measure.experiment import Curve, Experiment
 from kapitza.measure.parameters import DataSet, Free, Prior, Tie
 

@@ -46,9 +46,8 @@ from kapitza.io.device.layers import (
     warn_of_unit_slips,
 )
 from kapitza.io.device.sources import two_lengths
-from kapitza.io.keys import Table, number, special, table, tables, texts
 from kapitza.io.plausibility import warn_outside
-from kapitza.io.toml import TomlTable, locate_faults, read_toml
+from kapitza.io.toml import Table, TomlTable, locate_faults, number, read_toml, special, table, tables, texts
 
 _INNER_KEYS = tuple(key for key in LAYER.keys if key.name not in ("thickness", "from", "to"))
 

@@ -39,14 +39,26 @@ from kapitza.device.elements.interfaces import region_pairs
 from kapitza.device.elements.mesh import Mesh, simplex_of
 from kapitza.device.elements.steady import facet_mass_matrices
 from kapitza.errors import InputError, ValidityWarning
-from kapitza.io.boundaries import BoundarySides, boundaries, check_boundary_names, read_conductance
+from kapitza.io.boundaries import BoundarySides, boundaries, read_conductance
 from kapitza.io.device.confinement import SIZE_KEY, describe_confined, extents_between_walls, find_confinement
 from kapitza.io.device.layers import UNCERTAIN
 from kapitza.io.device.meshes import read_mesh
-from kapitza.io.keys import TITLE, Table, file, named_tables, number, special, text
 from kapitza.io.plausibility import warn_of_celsius, warn_outside
 from kapitza.io.quantities import known_units, quantity, share_or_quantity, unit_factor
-from kapitza.io.toml import TomlTable, locate_faults, material_at, read_toml
+from kapitza.io.toml import (
+    TITLE,
+    Table,
+    TomlTable,
+    check_boundary_names,
+    file,
+    locate_faults,
+    material_at,
+    named_tables,
+    number,
+    read_toml,
+    special,
+    text,
+)
 
 _PLAUSIBLE_EXTENT = (1e-8, 1.0)  # m, of bodies that are seen
 _UNIT_KINDS = {

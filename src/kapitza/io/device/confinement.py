@@ -15,8 +15,7 @@ from kapitza.core.arrays import Array
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw
 from kapitza.device.shapes import Interval
-from kapitza.io.keys import text
-from kapitza.io.toml import TomlTable, locate_faults
+from kapitza.io.toml import TomlTable, locate_faults, text
 from kapitza.matter.library import material
 from kapitza.units import nm
 

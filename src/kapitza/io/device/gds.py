@@ -18,8 +18,7 @@ from kapitza.io.device.gds_child import write_polygons
 from kapitza.io.device.layers import LAYER
 from kapitza.io.device.sources import SOURCE, two_lengths
 from kapitza.io.formats.child import run_in_child
-from kapitza.io.keys import Table, count, file, number, special, tables, text, texts
-from kapitza.io.toml import TomlTable
+from kapitza.io.toml import Table, TomlTable, count, file, number, special, tables, text, texts
 
 _MAX_GDS_BYTES = 2**28  # bytes
 _MAX_SECONDS = 120  # a small file may repeat a cell millions of times
@@ -301,16 +300,10 @@ def _rectangle_tables(
 ) -> list[TomlTable]:
     """A table for each rectangle, with its part of the power by area, and a number in its name if there are more."""
     found: list[TomlTable] = []
-    for i, ((x0, x1, y0, y1), part) in enumerate(zip(rectangles, _area_shares(rectangles), strict=True)):
+    areas = [(x1 - x0) * (y1 - y0) for x0, x1, y0, y1 in rectangles]
+    for i, ((x0, x1, y0, y1), area) in enumerate(zip(rectangles, areas, strict=True)):
         table = kept | {"x": [x0, x1], "y": [y0, y1]}
         if len(rectangles) > 1:
             table["name"] = f"{kept['name']}#{i + 1}"
-        found.append(evolve(section, table=table if power is None else table | {"power": power * part}))
+        found.append(evolve(section, table=table if power is None else table | {"power": power * (area / sum(areas))}))
     return found
-
-
-def _area_shares(rectangles: _Rectangles) -> Array:
-    """(n,) part of the area of each rectangle."""
-    x0, x1, y0, y1 = np.array(rectangles).T
-    area: Array = (x1 - x0) * (y1 - y0)
-    return area / area.sum()

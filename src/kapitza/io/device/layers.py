@@ -16,13 +16,29 @@ from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device
 from kapitza.errors import DataError, ValidityWarning
-from kapitza.io.boundaries import BoundarySides, boundaries, check_boundary_names, read_conductance
+from kapitza.io.boundaries import BoundarySides, boundaries, read_conductance
 from kapitza.io.device.confinement import SIZE_KEY, confine_layer, layer_sizes
 from kapitza.io.device.sources import PATCHES, SOURCE, read_patches, read_source
-from kapitza.io.keys import TITLE, Table, file, flag, number, special, table, tables, text
 from kapitza.io.plausibility import warn_of_bulk, warn_of_celsius, warn_of_layers, warn_of_thin_layer, warn_outside
 from kapitza.io.quantities import share_or_quantity
-from kapitza.io.toml import MAX_TOML_BYTES, TomlTable, locate_faults, material_at, raise_together, read_toml
+from kapitza.io.toml import (
+    MAX_TOML_BYTES,
+    TITLE,
+    Table,
+    TomlTable,
+    check_boundary_names,
+    file,
+    flag,
+    locate_faults,
+    material_at,
+    number,
+    raise_together,
+    read_toml,
+    special,
+    table,
+    tables,
+    text,
+)
 from kapitza.matter.material import Material
 
 

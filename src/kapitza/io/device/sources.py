@@ -13,9 +13,8 @@ from kapitza.device.description import Box, HeatSource, PeriodicPower, PulsedPow
 from kapitza.device.setup import Plane, locate_plane
 from kapitza.device.shapes import Disc, GaussianSpot, HeatMap, Patch, Rectangle, SourceShape
 from kapitza.errors import DataError, ValidityWarning
-from kapitza.io.keys import Table, count, file, flag, named_tables, number, special, text
 from kapitza.io.quantities import quantity
-from kapitza.io.toml import TomlTable, locate_faults
+from kapitza.io.toml import Table, TomlTable, count, file, flag, locate_faults, named_tables, number, special, text
 
 _LEAST_DUTY = 1e-5  # of the time that pulses are on, below which a unit may have slipped
 _MAX_MAP_BYTES = 2**27  # bytes of a map

@@ -49,7 +49,8 @@ def _rectilinear_text(fields: GridTemperatures) -> str:
     edges = {"x": fields.grid.x, "y": fields.grid.y, "z": (height - fields.grid.z)[::-1]}
     axes = "".join(_data_array(name, values) for name, values in edges.items())
     data = _cell_data(fields)
-    cells = "".join(_data_array(name, _bottom_up(values)) for name, values in data.items())
+    bottom_up = {name: np.swapaxes(values[:, :, ::-1], 0, 2) for name, values in data.items()}  # the order of VTK
+    cells = "".join(_data_array(name, values) for name, values in bottom_up.items())
     return _vtk_document(
         "RectilinearGrid",
         f'<RectilinearGrid WholeExtent="{extent}"><Piece Extent="{extent}">'
@@ -61,12 +62,8 @@ def _cell_data(fields: GridTemperatures) -> dict[str, NDArray[Any]]:
     """Values of each cell by name, (nx, ny, nz, ...)."""
     flux = fields.cell_flux() * [1.0, 1.0, -1.0]
     kelvin = fields.temperatures.sink + fields.rise
-    return {"temperature (K)": kelvin, _region_label(fields): fields.regions.astype(np.int32), "flux (W/m2)": flux}
-
-
-def _bottom_up(values: NDArray[Any]) -> NDArray[Any]:
-    """Values of cells in the order of VTK, from the bottom up."""
-    return np.ascontiguousarray(np.swapaxes(values[:, :, ::-1], 0, 2))
+    regions = "region: " + ", ".join(f"{i} {escape(name, _QUOTE_ENTITIES)}" for i, name in enumerate(fields.names))
+    return {"temperature (K)": kelvin, regions: fields.regions.astype(np.int32), "flux (W/m2)": flux}
 
 
 def _unstructured_text(fields: GridTemperatures) -> str:
@@ -97,11 +94,6 @@ def _vtk_document(kind: str, body: str) -> str:
     """A VTK file of XML."""
     head = f'<VTKFile type="{kind}" version="1.0" byte_order="LittleEndian" header_type="UInt64">'
     return f'<?xml version="1.0"?>\n{head}{body}</VTKFile>\n'
-
-
-def _region_label(fields: GridTemperatures) -> str:
-    """Name of the array of regions, which tells theirs."""
-    return "region: " + ", ".join(f"{i} {escape(name, _QUOTE_ENTITIES)}" for i, name in enumerate(fields.names))
 
 
 def _data_array(name: str, values: NDArray[Any]) -> str:

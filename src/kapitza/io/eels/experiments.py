@@ -9,9 +9,21 @@ from attrs import NOTHING, frozen
 from kapitza.core.occupation import Occupation
 from kapitza.core.profile import Profile
 from kapitza.core.records import BaseRecord
-from kapitza.io.keys import Key, Table, count, file, filling, number, table, tables, text
 from kapitza.io.results import load
-from kapitza.io.toml import TomlTable, locate_faults, read_toml
+from kapitza.io.toml import (
+    Key,
+    Table,
+    TomlTable,
+    count,
+    file,
+    filling,
+    locate_faults,
+    number,
+    read_toml,
+    table,
+    tables,
+    text,
+)
 from kapitza.measure.eels.design import DESIGN_TARGETS
 from kapitza.measure.eels.experiment import EelsExperiment
 from kapitza.measure.eels.interface_modes import InterfaceMode

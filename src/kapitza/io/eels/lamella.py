@@ -16,9 +16,22 @@ from kapitza.core.quantity_kinds import LARGEST
 from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, InputError
 from kapitza.io.formats.files import RESULT_SUFFIXES
-from kapitza.io.keys import Bounds, Table, file, number, special, table, tables, text, uncertain, uncertain_value
 from kapitza.io.results import load
-from kapitza.io.toml import TomlTable, locate_faults, read_toml
+from kapitza.io.toml import (
+    Bounds,
+    Table,
+    TomlTable,
+    file,
+    locate_faults,
+    number,
+    read_toml,
+    special,
+    table,
+    tables,
+    text,
+    uncertain,
+    uncertain_value,
+)
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.lamella.description import Lamella, LamellaMap, LamellaMaterial, LamellaPlane, RelativeThickness

@@ -8,9 +8,21 @@ from typing import Any
 from attrs import NOTHING, evolve
 
 from kapitza.errors import DataError
-from kapitza.io.keys import TITLE, Key, Table, count, flag, number, special, table, text
 from kapitza.io.quantities import quantity
-from kapitza.io.toml import TomlTable, faults_of, locate_faults
+from kapitza.io.toml import (
+    TITLE,
+    Key,
+    Table,
+    TomlTable,
+    count,
+    faults_of,
+    flag,
+    locate_faults,
+    number,
+    special,
+    table,
+    text,
+)
 from kapitza.simulate.md.engine import THERMOSTAT_KINDS
 from kapitza.simulate.md.observers.sampling import SEGMENT_LENGTH
 from kapitza.simulate.md.potential import TRUNCATION_KINDS

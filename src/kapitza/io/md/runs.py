@@ -159,7 +159,8 @@ class RunFile(BaseRecord):
         factor : by which both sides are longer than the file says
         periodic : repeat along z with a second interface, without thermostats and walls, as for runs in equilibrium
         """
-        return locate_faults(self.table, "", lambda: _build_system(self, factor, periodic))
+        build = _build_crystal if "crystal" in self.table else _build_junction
+        return evolve(locate_faults(self.table, "", lambda: build(self, factor, periodic)), name=self.title)
 
 
 def read_run(path: str | PathLike[str], *, gradient: bool = False) -> RunFile:
@@ -297,12 +298,6 @@ def _read_thermostats(top: TomlTable, protocol: Protocol) -> Thermostats:
         cast("ThermostatKind", values["kind"]), mean + difference / 2, mean - difference / 2, damping, values["power"],
         values["period"],
     )  # fmt: skip
-
-
-def _build_system(file: RunFile, factor: float, periodic: bool) -> System:
-    """Build the atoms of a file."""
-    made = (_build_crystal if "crystal" in file.table else _build_junction)(file, factor, periodic)
-    return evolve(made, name=file.title)
 
 
 def _formula(file: RunFile) -> Potential:

@@ -12,9 +12,8 @@ from attrs import NOTHING, field, frozen
 from kapitza.core.arrays import Array, about
 from kapitza.core.records import BaseRecord
 from kapitza.io.boundaries import boundaries
-from kapitza.io.keys import TITLE, Table, number, special, table, tables, text
 from kapitza.io.quantities import quantity
-from kapitza.io.toml import TomlTable, locate_faults, read_toml
+from kapitza.io.toml import TITLE, Table, TomlTable, locate_faults, number, read_toml, special, table, tables, text
 from kapitza.io.transport.films import (
     DOMAIN_MATERIAL,
     FREQUENCY_BINS,

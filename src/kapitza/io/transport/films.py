@@ -16,13 +16,29 @@ from kapitza.core.phonons import Phonons
 from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import DataError, InputError, KapitzaError, ValidityWarning
-from kapitza.io.boundaries import boundaries, check_boundary_names
+from kapitza.io.boundaries import boundaries
 from kapitza.io.formats.files import RESULT_SUFFIXES
-from kapitza.io.keys import TITLE, Bounds, Key, Table, file, number, special, table, tables, text
 from kapitza.io.quantities import NUMBER_AND_UNIT
 from kapitza.io.results import load
 from kapitza.io.text_tables import TextTable, read_table
-from kapitza.io.toml import TomlTable, locate_faults, material_at, raise_all, read_toml
+from kapitza.io.toml import (
+    TITLE,
+    Bounds,
+    Key,
+    Table,
+    TomlTable,
+    check_boundary_names,
+    file,
+    locate_faults,
+    material_at,
+    number,
+    raise_all,
+    read_toml,
+    special,
+    table,
+    tables,
+    text,
+)
 from kapitza.io.transport.lifetimes import read_transport_modes
 from kapitza.matter.bands import Bands
 from kapitza.matter.isotropic import Solid
