@@ -4,17 +4,17 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, frequencies, quantity
+from kapitza.core.arrays import Array, about, frequencies, quantity
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 
 
 @frozen
 class Chain(BaseRecord):
-    """Half-infinite chain: mass of each atom (kg) and stiffness of each spring (N m⁻¹)."""
+    """Half-infinite chain of equal atoms and springs."""
 
-    mass: float = field(converter=float, validator=quantity())
-    spring: float = field(converter=float, validator=quantity())
+    mass: float = field(converter=float, validator=quantity(), metadata=about("kg", "mass of each atom"))
+    spring: float = field(converter=float, validator=quantity(), metadata=about("N m^-1", "stiffness of each spring"))
 
     @property
     def impedance(self) -> float:

@@ -1,10 +1,10 @@
 """Range of force constants: cut off at a distance, or along a normal."""
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, about
 from kapitza.core.records import BaseRecord
 from kapitza.errors import Hint, InputError
 from kapitza.matter.building.surface import layer_vectors, place_in_layer, plane_indices, upright_rotation
@@ -19,15 +19,21 @@ _FREQUENCY_ROUNDING = 1e-9 * THz  # differences of frequencies below this are ro
 
 @frozen(eq=False, kw_only=True)
 class Truncation(BaseRecord):
-    """A crystal whose forces end, and how its frequencies (rad s⁻¹) differ from those of the original."""
+    """Crystal with force constants of finite range, and the change of its frequencies.
 
-    crystal: Crystal  # the acoustic sum rule enforced
-    reach: float  # m
-    dropped: float  # largest force constant left out, over the largest one
-    rms: float  # over the Brillouin zone
-    worst: float  # largest difference
-    acoustic: float  # largest difference of the three lowest branches
-    direction: Array | None = None  # (3,) direction along which `reach` counts; None: in every direction
+    Attributes
+    ----------
+    crystal : with the acoustic sum rule enforced
+    direction : None: `reach` counts in every direction
+    """
+
+    crystal: Crystal
+    reach: float = field(metadata=about("m", "range of the force constants"))
+    dropped: float = field(metadata=about("1", "largest omitted force constant, over the largest one"))
+    rms: float = field(metadata=about("rad s^-1", "root-mean-square change of frequencies over the Brillouin zone"))
+    worst: float = field(metadata=about("rad s^-1", "largest change of a frequency"))
+    acoustic: float = field(metadata=about("rad s^-1", "largest change in the three lowest branches"))
+    direction: Array | None = field(default=None, metadata=about("1", "(3,) direction along which the range counts"))
 
     def __str__(self) -> str:
         """One line for notes and logs."""

@@ -12,11 +12,11 @@ P. K. Schelling, S. R. Phillpot, P. Keblinski, Appl. Phys. Lett. 80, 2484 (2002)
 from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import ArrayLike
 from scipy.sparse import block_array
 
-from kapitza.core.arrays import AnyComplexArray, Array
+from kapitza.core.arrays import AnyComplexArray, Array, about
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionBlocks, wavevector_fractions
@@ -30,14 +30,13 @@ _BLOCH_SAMPLES = 64  # Bloch waves of a packet
 
 @frozen(eq=False)
 class PacketScattering(BaseRecord):
-    """What became of a packet."""
+    """Energy of a wave packet after scattering at a junction."""
 
-    # transmitted, reflected: part of its energy on the right and on the left at the end
-    transmitted: float
-    reflected: float
-    omega: Array  # (n,) frequencies of the Bloch waves in it, rad s⁻¹
-    share: Array  # (n,) energy of each, sum 1
-    drift: float  # relative change of the total energy over the run, the error of the time steps
+    transmitted: float = field(metadata=about("1", "fraction of the energy on the right at the end"))
+    reflected: float = field(metadata=about("1", "fraction of the energy on the left at the end"))
+    omega: Array = field(metadata=about("rad s^-1", "(n,) frequencies of the Bloch waves in the packet"))
+    share: Array = field(metadata=about("1", "(n,) fraction of the energy in each Bloch wave, sum 1"))
+    drift: float = field(metadata=about("1", "relative change of the total energy, the error of the time steps"))
 
 
 def wave_packet(
