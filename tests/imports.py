@@ -70,7 +70,8 @@ class Imports:
             elif isinstance(node, ast.Import):
                 for alias in node.names:
                     used |= self._homes(alias.name)
-                    doors[alias.asname or alias.name.partition(".")[0]] = (alias.asname and alias.name) or "kapitza"
+                    first = alias.name.partition(".")[0]
+                    doors[alias.asname or first] = alias.name if alias.asname else first
             elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in self.modules:
                 used.add(node.value)
             elif isinstance(node, ast.List):
