@@ -292,14 +292,14 @@ class Solution(BaseRecord):
     residuals tell size and correlation of the noise of a curve.
     """
 
-    x: Array
-    chi2: float
-    residual: Array
-    jacobian: NDArray[Any]
-    inside: NDArray[np.bool_]
-    covariance: NDArray[Any]
+    x: Array = field(metadata=about("of the search", "(p,) parameters"))
+    chi2: float = field(metadata=about("1", "chi2"))
+    residual: Array = field(metadata=about("1", "(n,) residuals"))
+    jacobian: NDArray[Any] = field(metadata=about("of the search", "(n, p) derivatives of the residuals"))
+    inside: NDArray[np.bool_] = field(metadata=about("1", "(p,) False for parameters on a limit"))
+    covariance: NDArray[Any] = field(metadata=about("of the search", "(p, p) inverse of JᵀJ"))
     minima: tuple[Minimum, ...]
-    noise: float
+    noise: float = field(metadata=about("1", "relative rounding noise of chi2"))
     integrated: NoiseLikelihood | None = None
 
     @cached_property

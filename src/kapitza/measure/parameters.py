@@ -173,11 +173,11 @@ class Parameter(BaseRecord):
     """
 
     name: str
-    start: float
-    unit: float | None
-    low: float
-    high: float
-    width: float
+    start: float = field(metadata=about("SI", "value at the coordinate 0"))
+    unit: float | None = field(metadata=about("SI", "step of the value by the coordinate; None for the logarithm"))
+    low: float = field(metadata=about("1", "lower limit of the coordinate"))
+    high: float = field(metadata=about("1", "upper limit of the coordinate"))
+    width: float = field(metadata=about("1", "standard deviation of the prior, in the coordinate"))
     known: bool
     targets: tuple[ParameterTarget, ...]
 

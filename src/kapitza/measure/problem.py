@@ -8,7 +8,7 @@ import numpy as np
 from attrs import Factory, evolve, field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, about
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.experiment import AutoregressiveNoise, Experiment
@@ -39,12 +39,21 @@ class FitProblem(BaseRecord):
 
     samples: tuple[DataSet, ...]
     parameters: tuple[Parameter, ...]
-    sigma: tuple[Array, ...] = field(default=Factory(_first_sigma, takes_self=True))
+    sigma: tuple[Array, ...] = field(
+        default=Factory(_first_sigma, takes_self=True),
+        metadata=about("of the signal", "(m,) of (n,) standard uncertainties of the curves"),
+    )
     noise: tuple[AutoregressiveNoise | None, ...] = field(default=(), kw_only=True)
     ordered: bool = field(default=True, kw_only=True)
-    _experiments: dict[int, tuple[dict[str, float], Experiment]] = field(init=False, repr=False, factory=dict)
-    _predictions: dict[int, OrderedDict[bytes, Array]] = field(init=False, repr=False, factory=dict)
-    whitening: dict[int, NDArray[Any]] = field(init=False, repr=False, factory=dict)
+    _experiments: dict[int, tuple[dict[str, float], Experiment]] = field(
+        init=False, repr=False, factory=dict, metadata=about("SI", "last changes of each experiment")
+    )
+    _predictions: dict[int, OrderedDict[bytes, Array]] = field(
+        init=False, repr=False, factory=dict, metadata=about("of the signal", "last predictions of each curve")
+    )
+    whitening: dict[int, NDArray[Any]] = field(
+        init=False, repr=False, factory=dict, metadata=about("1", "matrices that free curves of correlations")
+    )
 
     @cached_property
     def low(self) -> Array:

@@ -16,7 +16,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, check_choice, numbers
+from kapitza.core.arrays import Array, about, check_choice, numbers
 from kapitza.core.conductance import Conductance, increasing_temperatures
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
@@ -112,13 +112,16 @@ class CalibratedEstimate(BaseRecord):
 
     left: str
     right: str
-    temperature: Array = field(converter=numbers)
-    value: Array = field(converter=numbers)
-    spread: Array = field(converter=numbers)
+    temperature: Array = field(converter=numbers, metadata=about("K", "(nT,) temperature"))
+    value: Array = field(converter=numbers, metadata=about("W m^-2 K^-1", "(nT,) median of the conductance"))
+    spread: Array = field(converter=numbers, metadata=about("1", "(nT,) standard deviation of ln G"))
     support: tuple[Support, ...]
     measured_by: tuple[str, ...]
-    contacts: int
-    distance: Array = field(converter=numbers)
+    contacts: int = field(metadata=about("1", "number of measured contacts behind the estimate"))
+    distance: Array = field(
+        converter=numbers,
+        metadata=about("1", "(nT,) distance to the nearest measured row, in lengths of the smooth features"),
+    )
     cautions: tuple[str, ...] = ()
 
     @property

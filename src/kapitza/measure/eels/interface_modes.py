@@ -24,11 +24,17 @@ _FWHM_IN_SIGMA = 2 * np.sqrt(2 * np.log(2))  # of a normal peak, in standard dev
 class SummedSpectrum(BaseRecord):
     """Sum of the spectra of some pixels, each shifted by whole channels to put its zero-loss peak at zero."""
 
-    energy: Array = field(converter=increasing)  # (channels,) from the zero-loss peak, J
+    energy: Array = field(converter=increasing, metadata=about("J", "(channels,) energy loss from the zero-loss peak"))
     # (channels,) electrons, dark counts subtracted
-    counts: Array = field(converter=finite, validator=same_length("energy"))
-    variance: Array = field(converter=finite, validator=same_length("energy"))  # (channels,) electrons²
-    pixels: int  # number of spectra in it
+    counts: Array = field(
+        converter=finite,
+        validator=same_length("energy"),
+        metadata=about("1", "(channels,) electrons, dark counts subtracted"),
+    )
+    variance: Array = field(
+        converter=finite, validator=same_length("energy"), metadata=about("1", "(channels,) variance of the electrons")
+    )
+    pixels: int = field(metadata=about("1", "number of spectra in the sum"))
 
 
 @frozen
@@ -37,7 +43,7 @@ class InterfaceMode(BaseRecord):
 
     name: str
     energy: float = field(metadata=about("J", "energy"))  # of the vibration, J
-    fwhm: float  # full width at half maximum of the measured peak, including the resolution, J
+    fwhm: float = field(metadata=about("J", "full width at half maximum of the measured peak"))
 
     def __attrs_post_init__(self) -> None:
         if not (self.fwhm > 0 and 0 < self.energy < np.inf):
@@ -51,18 +57,18 @@ class InterfaceComponents(BaseRecord):
     """Spectrum of an interface decomposed, the gain and the loss side separately."""
 
     modes: tuple[str, ...] = field(converter=tuple)  # names of the interface modes, m of them
-    quantum: Array = field(converter=finite)  # (m,) their energies, J
-    mixture: Array = field(converter=square)  # (2, 2) gain, loss by left, right; 1 = as in the bulk
-    mixture_sigma: Array = field(converter=square)
-    gain: Array = field(converter=finite)  # (m,) electrons in each mode
-    loss: Array = field(converter=finite)
-    gain_covariance: Array = field(converter=square)
-    loss_covariance: Array = field(converter=square)
-    energy: Array = field(converter=increasing)  # (n,) channels that were used, J
-    residual: Array = field(converter=finite)  # (n,) interface minus mixture, electrons
-    sigma: Array = field(converter=finite)  # (n,) of the residual, electrons
-    pvalue: float  # probability of a worse fit
-    electrons: float  # of the interface spectrum, by which strengths of two scans are compared
+    quantum: Array = field(converter=finite, metadata=about("J", "(m,) energies of the interface modes"))
+    mixture: Array = field(converter=square, metadata=about("1", "(2, 2) gain, loss by left, right; 1 as in the bulk"))
+    mixture_sigma: Array = field(converter=square, metadata=about("1", "(2, 2) standard uncertainty of the mixture"))
+    gain: Array = field(converter=finite, metadata=about("1", "(m,) electrons in the gain of each mode"))
+    loss: Array = field(converter=finite, metadata=about("1", "(m,) electrons in the loss of each mode"))
+    gain_covariance: Array = field(converter=square, metadata=about("1", "(m, m) covariance of the gain"))
+    loss_covariance: Array = field(converter=square, metadata=about("1", "(m, m) covariance of the loss"))
+    energy: Array = field(converter=increasing, metadata=about("J", "(n,) channels that were used"))
+    residual: Array = field(converter=finite, metadata=about("1", "(n,) interface less mixture, electrons"))
+    sigma: Array = field(converter=finite, metadata=about("1", "(n,) standard uncertainty of the residual"))
+    pvalue: float = field(metadata=about("1", "probability of a worse fit"))
+    electrons: float = field(metadata=about("1", "electrons of the interface spectrum"))
 
     def occupation(self, position: float) -> Occupation:
         r"""Occupation $n = G/(L - G)$ of each interface mode, in the order of energy, at a position (m).
@@ -107,7 +113,9 @@ class ModeAsymmetry(BaseRecord):
     """How much a mode changes when heat flows the other way, (forward - reverse)/(forward + reverse)."""
 
     modes: tuple[str, ...]
-    value: Array = field(converter=real_array)  # (m,) of the scattering strength per electron
+    value: Array = field(
+        converter=real_array, metadata=about("1", "(m,) asymmetry of the scattering strength per electron")
+    )
     sigma: Array = field(converter=real_array, metadata=about("1", "uncertainty"))
     occupation: Array = field(converter=real_array, metadata=about("1", "occupation"))  # (m,) of the occupation
     occupation_sigma: Array = field(converter=real_array, metadata=about("1", "uncertainty of the occupation"))

@@ -13,7 +13,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, increasing, real_array
+from kapitza.core.arrays import Array, about, increasing, real_array
 from kapitza.core.records import BaseRecord
 from kapitza.errors import Hint, InputError, ValidityWarning
 from kapitza.units import k_B, meV
@@ -35,8 +35,10 @@ BIAS: Mapping[str, Mapping[tuple[int, int], float]] = MappingProxyType(
 class RatioTemperature(BaseRecord):
     """Temperature by a shortcut."""
 
-    temperature: Array = field(converter=real_array)  # (...) K; NaN where gain is not below loss
-    sigma: Array = field(converter=real_array)  # (...) K, from counting alone, without the bias
+    temperature: Array = field(
+        converter=real_array, metadata=about("K", "(...) temperature; NaN where gain is not below loss")
+    )
+    sigma: Array = field(converter=real_array, metadata=about("K", "(...) counting error, without the bias"))
     method: str  # name of the shortcut
 
 
