@@ -295,7 +295,7 @@ def test_devices_of_a_sweep_are_kept_and_shared(capsys, tmp_path, monkeypatch, c
     assert "without --sweep or --samples: only their devices" in refusal([*fin[:2], "--store", str(tmp_path)], capsys)
 
     def sweep_in(**run):
-        report_sweep(str(SAMPLES / "die-tim.toml"), "die|TIM.conductance=10,20MW/m2K", Results(), run, as_json=True)
+        report_sweep(str(SAMPLES / "die-tim.toml"), "die|TIM.conductance=10,20MW/m2K", Results(as_json=True), run)
 
     check_long_work(sweep_in)  # properties of temperature, too
     tables = capsys.readouterr().out.split("}\n{")

@@ -207,10 +207,10 @@ def _split_hint(hint: Any) -> tuple[Any, bool, tuple[Any, ...]]:
 def _record_entries(record: Any, panel: Panel | Keys, *, texts: bool = False) -> Iterator[tuple[str, _Entry]]:
     """Yield the options of a record by the names of its attributes, without a default: it is that of the record."""
     known = {one.name: one for one in (fields(record) if is_dataclass(record) else record.__attrs_attrs__)}
-    # attrs keeps evaluated types, and the package has no record of attrs with texts for them
-    hints = (
-        get_type_hints(record, include_extras=True) if is_dataclass(record) else {k: a.type for k, a in known.items()}
-    )
+    if is_dataclass(record):
+        hints = get_type_hints(record, include_extras=True)
+    else:  # without the annotations of its bases, some of which are names that only type checkers import
+        hints = {name: one.type for name, one in known.items()} | inspect.get_annotations(record, eval_str=True)
     for entry in panel.names.split() or known:
         name, _, names = entry.partition("=")
         about, default = known[name].metadata, known[name].default

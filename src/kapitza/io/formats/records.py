@@ -83,7 +83,7 @@ def _describe_attributes(kind: type) -> dict[str, dict[str, str]]:
 
 def units_of(kind: type) -> dict[str, str]:
     """Unit of each attribute of a record that is saved and has one, by name."""
-    return {a.name: str(a.metadata["unit"]) for a in attrs.fields(kind) if a.init and "unit" in a.metadata}
+    return {a.name: str(a.metadata["unit"]) for a in attrs.fields(kind) if a.init and a.metadata.get("unit")}
 
 
 def saved_type(name: object) -> type | None:
