@@ -27,6 +27,7 @@ __all__ = [
     "nitride_lamella",
     "optical_mode",
     "silicon_on_germanium",
+    "square_mesh",
 ]
 
 
@@ -155,3 +156,12 @@ def closed_argon_run(preparation: Literal["uniform", "sides"], steps: int) -> md
         equilibration=500, seed=1, preparation=preparation
     )  # fmt: skip
     return md.run(system, potential, md.BuiltinEngine(), protocol)
+
+
+def square_mesh() -> str:
+    """Return a mesh of gmsh: a square "oxide" of side 2 with two triangles, and its sides "left" and "right"."""
+    names = '3\n1 1 "left"\n1 2 "right"\n2 3 "oxide"'
+    nodes = "4\n1 0 0 0\n2 2 0 0\n3 2 2 0\n4 0 2 0"
+    elements = "4\n1 1 2 1 1 1 4\n2 1 2 2 2 2 3\n3 2 2 3 1 1 2 4\n4 2 2 3 1 2 3 4"
+    parts = {"MeshFormat": "2.2 0 8", "PhysicalNames": names, "Nodes": nodes, "Elements": elements}
+    return "".join(f"${name}\n{part}\n$End{name}\n" for name, part in parts.items())

@@ -160,29 +160,8 @@ class BodyFile(BaseRecord):
     Examples
     --------
     >>> from pathlib import Path
+    >>> from kapitza.examples import square_mesh
     >>> from kapitza.io import read_body
-    >>> square = '''$MeshFormat
-    ... 2.2 0 8
-    ... $EndMeshFormat
-    ... $PhysicalNames
-    ... 2
-    ... 1 1 "left"
-    ... 2 2 "oxide"
-    ... $EndPhysicalNames
-    ... $Nodes
-    ... 4
-    ... 1 0 0 0
-    ... 2 2 0 0
-    ... 3 2 2 0
-    ... 4 0 2 0
-    ... $EndNodes
-    ... $Elements
-    ... 3
-    ... 1 1 2 1 1 1 4
-    ... 2 2 2 2 1 1 2 4
-    ... 3 2 2 2 1 2 3 4
-    ... $EndElements
-    ... '''
     >>> device = '''
     ... title = "A square of oxide"
     ... mesh = "square.msh"
@@ -194,7 +173,7 @@ class BodyFile(BaseRecord):
     ... [faces.left]
     ... temperature = "300 K"
     ... '''
-    >>> _ = Path("square.msh").write_text(square)
+    >>> _ = Path("square.msh").write_text(square_mesh())
     >>> _ = Path("square.toml").write_text(device)
     >>> held = read_body("square.toml")
     >>> area = held.body.mesh.volume("oxide")
@@ -214,7 +193,7 @@ class BodyFile(BaseRecord):
 
 
 def read_body(path: str | PathLike[str]) -> BodyFile:
-    r"""Read a device file that names a mesh, and what it names.
+    """Read a device file that names a mesh, and what it names.
 
     Raises
     ------
@@ -228,31 +207,9 @@ def read_body(path: str | PathLike[str]) -> BodyFile:
     --------
     >>> from pathlib import Path
     >>> from kapitza import solve
+    >>> from kapitza.examples import square_mesh
     >>> from kapitza.io import read_body
-    >>> square = '''$MeshFormat
-    ... 2.2 0 8
-    ... $EndMeshFormat
-    ... $PhysicalNames
-    ... 3
-    ... 1 1 "left"
-    ... 1 2 "right"
-    ... 2 3 "oxide"
-    ... $EndPhysicalNames
-    ... $Nodes
-    ... 4
-    ... 1 0 0 0
-    ... 2 2 0 0
-    ... 3 2 2 0
-    ... 4 0 2 0
-    ... $EndNodes
-    ... $Elements
-    ... 4
-    ... 1 1 2 1 1 1 4
-    ... 2 1 2 2 2 2 3
-    ... 3 2 2 3 1 1 2 4
-    ... 4 2 2 3 1 2 3 4
-    ... $EndElements'''
-    >>> _ = Path("square.msh").write_text(square + "\n")
+    >>> _ = Path("square.msh").write_text(square_mesh())
     >>> _ = Path("square.toml").write_text('''
     ... mesh = "square.msh"
     ... unit = "um"

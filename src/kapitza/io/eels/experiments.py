@@ -141,7 +141,17 @@ EELS_EXPERIMENT = Table(
 
 @frozen(eq=False)
 class ModesFile(BaseRecord):
-    """What a file of modes says."""
+    r"""Content of a file of modes.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from kapitza.io.eels import read_modes
+    >>> lines = ["[[mode]]", 'name = "TO"', 'energy = "82 meV"', 'width = "5 meV"']
+    >>> _ = Path("modes.toml").write_text("\n".join(lines))
+    >>> print([mode.name for mode in read_modes("modes.toml").model.modes])
+    ['TO']
+    """
 
     model: SpectrumModel  # for the fit
     interface: tuple[InterfaceMode, ...]  # modes that only the interface has
