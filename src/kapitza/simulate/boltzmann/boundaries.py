@@ -205,15 +205,15 @@ class InterfaceScattering(BaseRecord):
 def _specular_flow(share: AngularTransmission, left: Carriers, right: Carriers) -> Array:
     """(G,) heat that crosses specularly in each group per kelvin, band by band in their order, W m⁻² K⁻¹."""
     node, weight = gauss_legendre(_COSINE_NODES)
-    found = np.zeros(left.omega.size)
+    flow = np.zeros(left.omega.size)
     for group in range(left.omega.size):
         rows = [np.flatnonzero((side.group == group) & (side.capacity * side.velocity > 0)) for side in (left, right)]
         for one, other in zip(*rows, strict=False):
             top = float(left.capacity[one] * left.velocity[one] / 4)
             least = min(top, float(right.capacity[other] * right.velocity[other] / 4))
             cosine = np.sqrt(np.maximum(1 - least * (1 - node**2) / top, 0.0))  # μ² = 1 - U/E, U ∝ k∥² (Snell)
-            found[group] += float(np.sum(2 * least * node * weight * share.at(cosine)))
-    return found
+            flow[group] += float(np.sum(2 * least * node * weight * share.at(cosine)))
+    return flow
 
 
 def _transmission_flow(transmission: Transmission, left: Carriers, right: Carriers) -> Array:
@@ -240,13 +240,14 @@ def _transmission_flow(transmission: Transmission, left: Carriers, right: Carrie
             )
         scale *= np.divide(side.flow, modes, out=np.ones_like(modes), where=modes > 0)
     scaled = crossing * np.sqrt(scale)  # geometric mean of both corrections: the same from either side
-    found = np.minimum(scaled, np.minimum(left.flow, right.flow))
-    if scaled.sum() - found.sum() > _MAX_MODE_MISMATCH * scaled.sum():
+    limited = np.minimum(scaled, np.minimum(left.flow, right.flow))
+    if scaled.sum() - limited.sum() > _MAX_MODE_MISMATCH * scaled.sum():
         raise InputError(
-            f"{transmission.method or 'transmission'}: would pass {scaled.sum():.4g} W/m²K, and {found.sum():.4g} can "
-            f"in detailed balance between {left.name} and {right.name}: it belongs to other materials, or other units"
+            f"{transmission.method or 'transmission'}: would pass {scaled.sum():.4g} W/m²K, and {limited.sum():.4g} "
+            f"can in detailed balance between {left.name} and {right.name}: it belongs to other materials, or other "
+            "units"
         )
-    return found
+    return limited
 
 
 def _integrate_groups(transmission: Transmission, part: Array | None, carriers: Carriers) -> Array | None:

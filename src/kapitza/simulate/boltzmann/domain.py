@@ -32,10 +32,10 @@ _NO_BOUNDARIES: Mapping[str, object] = MappingProxyType({})
 
 def _flatten_shapes(value: Iterable[DomainShape]) -> tuple[DomainShape, ...]:
     """Return shapes in their order, prisms with straight sides as blocks."""
-    found: list[DomainShape] = []
+    shapes: list[DomainShape] = []
     for one in value:
-        found.extend(one.blocks() if isinstance(one, Prism) and one.is_rectilinear else [one])
-    return tuple(found)
+        shapes.extend(one.blocks() if isinstance(one, Prism) and one.is_rectilinear else [one])
+    return tuple(shapes)
 
 
 @frozen(eq=False)
@@ -132,16 +132,16 @@ class DomainCells(BaseRecord):
     def fillings(self) -> IntArray:
         """What fills the cells of the map, by number as `region`."""
         counted = self.map_cell >= 0
-        found = np.zeros(prod(self.shape), dtype=np.int64)
-        found[self.map_cell[counted]] = self.region[counted]
-        return found
+        filling = np.zeros(prod(self.shape), dtype=np.int64)
+        filling[self.map_cell[counted]] = self.region[counted]
+        return filling
 
     def sum_on_map(self, value: Array) -> Array:
         """(cells of the map, ...) sums of values (C, ...) over all cells that count for each."""
-        found = np.zeros((prod(self.shape), *value.shape[1:]))
+        sums = np.zeros((prod(self.shape), *value.shape[1:]))
         counted = self.map_cell >= 0
-        np.add.at(found, self.map_cell[counted], value[counted])
-        return found
+        np.add.at(sums, self.map_cell[counted], value[counted])
+        return sums
 
     def within(self, low: Array, high: Array) -> NDArray[np.bool_]:
         """(C,) whether the centre of each cell lies inside."""
@@ -226,14 +226,14 @@ def _cells_behind_faces(domain: Domain, shape: tuple[int, ...]) -> IntArray:
     """(C, 2d) cell behind each face, -1 outside."""
     count = prod(shape)
     index = np.arange(count).reshape(shape)
-    found = np.full((count, 2 * len(shape)), -1, dtype=np.int64)
+    neighbour = np.full((count, 2 * len(shape)), -1, dtype=np.int64)
     for a, axis in enumerate(AXIS_NAMES[: len(shape)]):
         for side, shift in ((0, 1), (1, -1)):
             moved = np.moveaxis(np.roll(index, shift, axis=a), a, 0).copy()
             if not domain.periodic(axis):
                 moved[0 if side == 0 else -1] = -1
-            found[:, 2 * a + side] = np.moveaxis(moved, 0, a).ravel()
-    return found
+            neighbour[:, 2 * a + side] = np.moveaxis(moved, 0, a).ravel()
+    return neighbour
 
 
 def cell_surfaces(domain: Domain, centre: Array, neighbour: IntArray, outer: IntArray) -> dict[str, Any]:
@@ -270,10 +270,10 @@ def cell_surfaces(domain: Domain, centre: Array, neighbour: IntArray, outer: Int
 def _find_boundary(domain: Domain, first: str, second: str) -> tuple[str, InterfaceScattering]:
     """Name under which a boundary was given, and what it is."""
     given = domain.boundaries
-    found = [name for name in (f"{first}|{second}", f"{second}|{first}") if name in given]
-    if len(found) > 1:
-        raise InputError(f"the boundary {found[0]} is given twice, also as {found[1]}: give it once")
-    for name in found:
+    names = [name for name in (f"{first}|{second}", f"{second}|{first}") if name in given]
+    if len(names) > 1:
+        raise InputError(f"the boundary {names[0]} is given twice, also as {names[1]}: give it once")
+    for name in names:
         return name, to_interface_scattering(given[name], name)
     name = f"{first}|{second}"
     raise InputError(f"the boundary {name} has no transmission: {first} and {second} touch")

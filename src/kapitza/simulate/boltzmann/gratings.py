@@ -93,13 +93,13 @@ def grating_decay(bands: GratingBands, wave_vector: float, time: Array) -> Array
     weight, place = euler_inversion(_TERMS_OF_SWINGS if flying > _SWINGING_SHARE else _TERMS)
     slow = wave_vector**2 * grating_suppression(bands, wave_vector) * bands.contribution.sum() / bands.capacity.sum()
     step = max(1, _MAX_ELEMENTS // (place.size * bands.capacity.size))
-    found: list[Array] = []
+    decay: list[Array] = []
     for i in range(0, time.size, step):
         t = time[i : i + step]
         rate = place / t[:, None]
         # the exponential of a slow grating is known: what is inverted is small, and its error with it
-        found.append(np.exp(-slow * t) + (_energy(bands, wave_vector, rate) - 1 / (rate + slow)).real @ weight / t)
-    return np.concatenate(found)
+        decay.append(np.exp(-slow * t) + (_energy(bands, wave_vector, rate) - 1 / (rate + slow)).real @ weight / t)
+    return np.concatenate(decay)
 
 
 def _energy(bands: GratingBands, wave_vector: float, rate: ComplexArray) -> ComplexArray:

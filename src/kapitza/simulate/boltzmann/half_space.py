@@ -158,12 +158,12 @@ def _h_function(
 
     far = _DECADES * np.log(10)
     t = np.exp(np.arange(-far - np.log(bands.path.max()), far - np.log(bands.path.min()), _STEP))
-    found = 1 / (place[:, None] ** 2 + t**2) @ (symbol_logarithm(t.astype(complex)) * t * _STEP) * place
+    logarithm = 1 / (place[:, None] ** 2 + t**2) @ (symbol_logarithm(t.astype(complex)) * t * _STEP) * place
     # long paths along the surface bring the pole t = is or -is near the path: the rule's own error there is known
     below = place.imag > 0
     pole = np.where(below, -1j, 1j) * place
     near = np.abs(np.angle(pole)) < _NEAR_POLE
     side = np.where(below[near], -1j, 1j)
     turns = np.pi * (np.log(pole[near]) - np.log(t[0])) / _STEP
-    found[near] += np.pi * (-side / 2) * symbol_logarithm(pole[near]) * (1 / np.tan(turns) + side)
-    return np.exp(-found / np.pi)
+    logarithm[near] += np.pi * (-side / 2) * symbol_logarithm(pole[near]) * (1 / np.tan(turns) + side)
+    return np.exp(-logarithm / np.pi)

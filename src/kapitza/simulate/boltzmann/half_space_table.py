@@ -42,8 +42,8 @@ class _ImpedanceTable(BaseRecord):
         square, reach = wide + slow, np.log(_MOST / self.least)
         place = np.clip((np.log(square) - np.log(_MOST * self.least)) / reach, -1, 1)
         radii, shares = self.coefficients.shape
-        found = chebyshev.chebvander(place, radii - 1) @ self.coefficients
-        return np.sum(found * chebyshev.chebvander(2 * wide / square - 1, shares - 1), axis=-1)
+        polynomials = chebyshev.chebvander(place, radii - 1) @ self.coefficients
+        return np.sum(polynomials * chebyshev.chebvander(2 * wide / square - 1, shares - 1), axis=-1)
 
 
 @frozen(eq=False)

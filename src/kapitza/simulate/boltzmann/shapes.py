@@ -156,7 +156,7 @@ class Prism(BaseRecord):
         """Blocks that fill it, where all sides are straight."""
         x, y = (np.unique(one) for one in self.corners.T)
         x, y = (one[np.append(np.diff(one) > _AREA_TOLERANCE * np.ptp(one), True)] for one in (x, y))
-        found: list[Cuboid] = []
+        blocks: list[Cuboid] = []
         for left, right in itertools.pairwise(x):
             middle = np.stack([np.full(y.size - 1, (left + right) / 2), (y[1:] + y[:-1]) / 2], axis=1)
             filled = np.concatenate([[False], Prism(self.corners, self.matter).contains(middle), [False]])
@@ -165,8 +165,8 @@ class Prism(BaseRecord):
                 low, high = [left, y[first]], [right, y[last]]
                 if self.height is not None:
                     low, high = [*low, self.height[0]], [*high, self.height[1]]
-                found.append(Cuboid(low, high, self.matter, self.name))
-        return tuple(found)
+                blocks.append(Cuboid(low, high, self.matter, self.name))
+        return tuple(blocks)
 
 
 DomainShape = Cuboid | Prism

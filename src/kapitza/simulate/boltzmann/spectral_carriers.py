@@ -120,10 +120,10 @@ def spectral_carriers(
     def make(one: ScatteringRates) -> Carriers:
         lifetime = 1 / np.maximum(one.rate(modes.omega, modes.speed, temperature), _MIN_SCATTERING_RATE)
         full = isinstance(material, Bands)
-        found = collect_modes(
+        carriers = collect_modes(
             material.name, modes, lifetime, bounds, isotropic=not full, temperature=temperature, statistics=statistics
         )
-        return found if known is None else _match_spectrum(found, known, one)
+        return carriers if known is None else _match_spectrum(carriers, known, one)
 
     return make(rates) if conductivity is None else _scale_umklapp(make, rates, conductivity)
 
@@ -139,14 +139,14 @@ def _scale_umklapp(
     # where umklapp scattering prevails, κ ∝ 1/factor: the less else scatters, the faster this fixed point is reached
     factor = 1.0
     for _ in range(_MAX_TRIALS):
-        found = make(rates.with_umklapp_scaled(factor))
-        if abs(found.conductivity / conductivity - 1) < _CONDUCTIVITY_TOLERANCE:
-            return found
-        factor *= found.conductivity / conductivity
+        carriers = make(rates.with_umklapp_scaled(factor))
+        if abs(carriers.conductivity / conductivity - 1) < _CONDUCTIVITY_TOLERANCE:
+            return carriers
+        factor *= carriers.conductivity / conductivity
         if factor < _MIN_UMKLAPP_FACTOR:
             raise InputError(
                 f"conductivity = {conductivity:g} W/mK is out of reach: with {factor:.1g} times the umklapp scattering "
-                f"it is {found.conductivity:.4g}"
+                f"it is {carriers.conductivity:.4g}"
             )
     raise InputError(f"conductivity = {conductivity:g} W/mK is out of reach: with {factor:.3g} times the umklapp rate")
 
@@ -216,9 +216,9 @@ def _velocity_classes(omega: Array, along: Array, edges: Array) -> Array:
     order = np.lexsort((along, group))
     first = np.searchsorted(group[order], group[order])
     count = np.bincount(group)[group[order]]
-    found = np.empty(omega.size)
-    found[order] = np.floor(_VELOCITY_CLASSES * (np.arange(omega.size) - first) / count)
-    return found
+    classes = np.empty(omega.size)
+    classes[order] = np.floor(_VELOCITY_CLASSES * (np.arange(omega.size) - first) / count)
+    return classes
 
 
 def collect_modes(

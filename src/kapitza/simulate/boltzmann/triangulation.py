@@ -193,16 +193,16 @@ def _insert_corners(piece: _Polygon, near: Array, size: float) -> _Polygon:
 
 def _triangulate(pieces: Sequence[_Polygon], cell: Sequence[int]) -> tuple[Array, IntArray]:
     """Triangles (T, 3, 2) from the middle of each piece, or the piece itself if it has three corners; their cells."""
-    found: list[Array] = []
+    triangles: list[Array] = []
     owner: list[int] = []
     for piece, place in zip(pieces, cell, strict=True):
         if len(piece) == _TRIANGLE_SIDES:
-            found.append(piece[None])
+            triangles.append(piece[None])
         else:
             middle = np.broadcast_to(piece.mean(axis=0), piece.shape)  # inside, as pieces are convex; sides stay whole
-            found.append(np.stack([middle, piece, np.roll(piece, -1, axis=0)], axis=1))
-        owner += [place] * len(found[-1])
-    return np.concatenate(found), np.array(owner, dtype=np.int64)
+            triangles.append(np.stack([middle, piece, np.roll(piece, -1, axis=0)], axis=1))
+        owner += [place] * len(triangles[-1])
+    return np.concatenate(triangles), np.array(owner, dtype=np.int64)
 
 
 def _link_sides(domain: Domain, corner: Array, edges: Sequence[Array], size: float) -> tuple[IntArray, IntArray]:
@@ -232,24 +232,24 @@ def _link_sides(domain: Domain, corner: Array, edges: Sequence[Array], size: flo
 
 def _match_sides(ends: IntArray, selected: NDArray[np.bool_]) -> IntArray:
     """(T, 3) triangle that shares both ends (T, 3, 2) of a side, among the chosen."""
-    found = np.full(selected.shape, -1, dtype=np.int64)
+    twins = np.full(selected.shape, -1, dtype=np.int64)
     side = np.flatnonzero(selected.ravel())
     key = ends.reshape(-1, 2)[side]  # sorted by both ends, the two sides between the same corners stand together
     order = np.lexsort(key.T)
     key, side = key[order], side[order]
     twin = np.flatnonzero((key[1:] == key[:-1]).all(axis=1))
-    found.flat[side[twin]], found.flat[side[twin + 1]] = side[twin + 1] // 3, side[twin] // 3
-    return found
+    twins.flat[side[twin]], twins.flat[side[twin + 1]] = side[twin + 1] // 3, side[twin] // 3
+    return twins
 
 
 def _match_rims(place: Array, low: NDArray[np.bool_], high: NDArray[np.bool_]) -> IntArray:
     """(T, 3) triangle at the opposite rim whose side has its middle at the same place."""
-    found = np.full(low.shape, -1, dtype=np.int64)
+    opposite = np.full(low.shape, -1, dtype=np.int64)
     one, other = np.flatnonzero(low.ravel()), np.flatnonzero(high.ravel())
     one, other = (side[np.argsort(place.ravel()[side])] for side in (one, other))
     if one.size == other.size:
-        found.flat[one], found.flat[other] = other // 3, one // 3
-    return found
+        opposite.flat[one], opposite.flat[other] = other // 3, one // 3
+    return opposite
 
 
 def _stack_triangles(

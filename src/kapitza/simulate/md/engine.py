@@ -41,11 +41,11 @@ class MdState(BaseRecord):
     )
 
     def __attrs_post_init__(self) -> None:
-        found = np.shape(self.positions), np.shape(self.velocities), np.shape(self.heat)
-        if len(found[0]) != 2 or found != ((len(self.positions), 3), (len(self.positions), 3), (2,)):
+        shapes = np.shape(self.positions), np.shape(self.velocities), np.shape(self.heat)
+        if len(shapes[0]) != 2 or shapes != ((len(self.positions), 3), (len(self.positions), 3), (2,)):
             raise InputError(
-                f"a state with positions {found[0]}, velocities {found[1]} and heat {found[2]}: wanted (n, 3), (n, 3) "
-                "and (2,)"
+                f"a state with positions {shapes[0]}, velocities {shapes[1]} and heat {shapes[2]}: wanted (n, 3), "
+                "(n, 3) and (2,)"
             )
 
 

@@ -377,13 +377,13 @@ def _elements_of_kinds(
     kinds: Sequence[str], elements: Sequence[str], known: Collection[str], name: str
 ) -> tuple[str, ...]:
     """Elements of the kinds, all of them among those that a potential knows."""
-    found = tuple(elements) or tuple(kinds)
-    if len(found) != len(kinds) or not kinds or isinstance(kinds, str):
-        raise InputError(f"{name}: {len(found)} elements for the kinds {kinds!r}: give one element for each kind")
-    unknown = [element for element in dict.fromkeys(found) if element not in known]
+    names = tuple(elements) or tuple(kinds)
+    if len(names) != len(kinds) or not kinds or isinstance(kinds, str):
+        raise InputError(f"{name}: {len(names)} elements for the kinds {kinds!r}: give one element for each kind")
+    unknown = [element for element in dict.fromkeys(names) if element not in known]
     if unknown:
         raise InputError(
             f"{name} knows {', '.join(known)}, not {', '.join(unknown)}: take another potential, or name the element "
             "of each kind in `elements`"
         )
-    return found
+    return names

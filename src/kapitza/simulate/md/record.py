@@ -64,9 +64,9 @@ class Record(BaseRecord):
             "energy": (blocks + 1,), "power": (blocks,),
         }  # fmt: skip
         for name, wanted in shapes.items():
-            found = np.shape(getattr(self, name))
-            if found != wanted:
-                raise InputError(f"{self.name}: {name} of shape {found} for {blocks} blocks and {layers} planes")
+            shape = np.shape(getattr(self, name))
+            if shape != wanted:
+                raise InputError(f"{self.name}: {name} of shape {shape} for {blocks} blocks and {layers} planes")
 
     @property
     def flux(self) -> Array:

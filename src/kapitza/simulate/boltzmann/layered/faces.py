@@ -39,9 +39,9 @@ class Channels(BaseRecord):
     def from_streams(self, value: RealOrComplexArray) -> RealOrComplexArray:
         """(G, n, ...) values of channels from those of streams (S, ...)."""
         if self.resolved:
-            found = np.zeros((self.streams.groups, self.size, *value.shape[1:]), value.dtype)
-            found[self.streams.group, self.channel] = value
-            return found
+            values = np.zeros((self.streams.groups, self.size, *value.shape[1:]), value.dtype)
+            values[self.streams.group, self.channel] = value
+            return values
         share = self.streams.flow.reshape(-1, *[1] * (value.ndim - 1))  # weight Cv/2: the mean conserves heat
         total = self.streams.integrate_directions(share * value)
         flow = self.flow[:, 0].reshape(-1, *[1] * (value.ndim - 1))

@@ -180,14 +180,14 @@ def _response_in_time(respond: Callable[[complex], ComplexArray], time: ArrayLik
     check_choice(kind, ("step", "pulse"), "kind of heating")
     share, place = euler_inversion()
     # rates of each time are its own: the nodes of the inversion scale as 1/t
-    found: list[Array] = []
+    responses: list[Array] = []
     for t in positive(time):
         rates = place / t
         values = np.array([respond(complex(s)) for s in rates])
         if kind == "step":
             values = values / rates[:, None]  # a step is 1/s times the pulse
-        found.append(share @ np.real(values) / t)
-    return np.array(found)
+        responses.append(share @ np.real(values) / t)
+    return np.array(responses)
 
 
 def fourier_impedance(film: Film, frequency: Array, below: ComplexArray) -> ComplexArray:

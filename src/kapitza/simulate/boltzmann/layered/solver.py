@@ -53,32 +53,32 @@ class _LayerSweep(BaseRecord):
 
     def balance(self, temperature: Array) -> tuple[Array, Array, Array]:
         """Balance (C, P) of temperatures (C, P) without inflow, and what leaves left and right, (S,)."""
-        found = np.einsum("cij,cj->ci", self.local[self.kind], temperature)
+        balance = np.einsum("cij,cj->ci", self.local[self.kind], temperature)
         right, left = np.zeros((2, self.streams.normal_path.size))
         weight = self.strength
         # one pass serves both directions: cell c for streams to the right, its mirror image for those to the left
         for c in range(self.widths.size):
             k, back = self.kind[c], self.widths.size - 1 - c
-            found[c] -= self.given[k] @ (weight * right)  # before this cell adds to it: that part is in `local`
+            balance[c] -= self.given[k] @ (weight * right)  # before this cell adds to it: that part is in `local`
             right = self.passed[k] * right + (self.sign * temperature[c]) @ self.given[k]
             k = self.kind[back]
-            found[back] -= self.sign * (self.given[k] @ (weight * left))
+            balance[back] -= self.sign * (self.given[k] @ (weight * left))
             left = self.passed[k] * left + temperature[back] @ self.given[k]
-        return found, left / self.streams.normal_path, right / self.streams.normal_path
+        return balance, left / self.streams.normal_path, right / self.streams.normal_path
 
     def inflow(self, left: Array, right: Array) -> Array:
         """(C, P) heat that streams (S,) entering from left and right give to the cells, W m⁻²."""
-        found = np.zeros((self.widths.size, CELL_POLYNOMIALS))
+        heat = np.zeros((self.widths.size, CELL_POLYNOMIALS))
         weight = self.strength * self.streams.normal_path
         ahead, behind = weight * left, weight * right
         for c in range(self.widths.size):
             k, back = self.kind[c], self.widths.size - 1 - c
-            found[c] += self.given[k] @ ahead
+            heat[c] += self.given[k] @ ahead
             ahead = self.passed[k] * ahead
             k = self.kind[back]
-            found[back] += self.sign * (self.given[k] @ behind)
+            heat[back] += self.sign * (self.given[k] @ behind)
             behind = self.passed[k] * behind
-        return found
+        return heat
 
     def transmission(self) -> Array:
         """(S,) what is left of a stream behind the layer."""
@@ -111,7 +111,7 @@ def _diffusion_matrices(sweeps: Sequence[_LayerSweep], joints: Sequence[Array]) 
     weights, lengths = zip(*(_group_paths(sweep.streams) for sweep in sweeps), strict=True)
     poles = [partial_fractions(w, x) for w, x in zip(weights, lengths, strict=True)]
     starts = np.cumsum([0, *(sweep.widths.size + 1 for sweep in sweeps)])
-    found: list[Array] = []
+    matrices: list[Array] = []
     for j in range(_SPECTRUM_PARTS):
         bands = np.zeros((2, int(starts[-1])))
         for i, (one, (residue, mass)) in enumerate(zip(sweeps, poles, strict=True)):
@@ -127,8 +127,8 @@ def _diffusion_matrices(sweeps: Sequence[_LayerSweep], joints: Sequence[Array]) 
             bands[1, [k for k in (before, after) if 0 <= k < starts[-1]]] += passed
             if 0 < i < len(sweeps):  # walls have no node beyond: held at zero deviation, or adiabatic
                 bands[0, after] -= passed
-        found.append(bands)
-    return found
+        matrices.append(bands)
+    return matrices
 
 
 def _group_paths(streams: Streams) -> tuple[Array, Array]:
@@ -200,14 +200,14 @@ def _make_preconditioner(sweeps: Sequence[_LayerSweep], joints: Sequence[Array])
 
     def precondition(residual: Array) -> Array:
         given = residual.reshape(-1, CELL_POLYNOMIALS)
-        found = np.einsum("cij,cj->ci", blocks, given)
+        temperature = np.einsum("cij,cj->ci", blocks, given)
         # hats are (1 ∓ φ₁)/2 in a cell; the transpose leads back, so that the sum stays symmetric, as CG requires
         lower, upper = (given[:, 0] - given[:, 1]) / 2, (given[:, 0] + given[:, 1]) / 2
         load = np.bincount(cells, lower, nodes) + np.bincount(cells + 1, upper, nodes)
         wave = np.sum([solveh_banded(matrix, load) for matrix in waves], axis=0)  # poles of 1/W: inverses add
-        found[:, 0] += (wave[cells + 1] + wave[cells]) / 2
-        found[:, 1] += (wave[cells + 1] - wave[cells]) / 2
-        return found.ravel()
+        temperature[:, 0] += (wave[cells + 1] + wave[cells]) / 2
+        temperature[:, 1] += (wave[cells + 1] - wave[cells]) / 2
+        return temperature.ravel()
 
     return precondition
 

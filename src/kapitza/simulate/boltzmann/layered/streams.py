@@ -174,17 +174,17 @@ def layer_matrices(streams: Streams, widths: Array, rate: complex = 0.0) -> Laye
 @lru_cache(maxsize=32)
 def _kept_layer(layer: _LayerOfCells, rate: complex) -> LayerMatrices:
     """The matrices of a layer, read-only."""
-    found = _compute_layer(layer.streams, layer.widths, rate)
-    for part in (found.balance, found.left, found.right, found.passed):
+    matrices = _compute_layer(layer.streams, layer.widths, rate)
+    for part in (matrices.balance, matrices.left, matrices.right, matrices.passed):
         part.flags.writeable = False
-    return found
+    return matrices
 
 
 def _compute_layer(streams: Streams, widths: Array, rate: complex) -> LayerMatrices:
     """The matrices of a layer, summed over chunks of its streams."""
     kind = np.complex128 if rate else np.float64
     size, count = widths.size * CELL_POLYNOMIALS, streams.normal_path.size
-    found = LayerMatrices(
+    matrices = LayerMatrices(
         np.zeros((size, size), kind),
         np.empty((count, size), kind),
         np.empty((count, size), kind),
@@ -201,9 +201,9 @@ def _compute_layer(streams: Streams, widths: Array, rate: complex) -> LayerMatri
             mass = np.diag(1 / (2 * np.arange(CELL_POLYNOMIALS) + 1.0))
             collision = collision / slowed[:, None, None, None] + (1 - 1 / slowed)[:, None, None, None] * mass
         part = _assemble_layer(reach, widths, (passed, moment, collision), streams.capacity[some] / lifetime)
-        found.balance[...] += part.balance
-        found.left[some], found.right[some], found.passed[some] = part.left, part.right, part.passed
-    return found
+        matrices.balance[...] += part.balance
+        matrices.left[some], matrices.right[some], matrices.passed[some] = part.left, part.right, part.passed
+    return matrices
 
 
 def _assemble_layer(

@@ -457,7 +457,7 @@ def _profile_positions(distribution: LayerDistribution, start: float) -> Array:
 
 def _midplane_temperatures(solution: LayeredSolution) -> Array:
     """(M,) lattice temperature in the middle of each layer, K above base."""
-    found: list[float] = []
+    middles: list[float] = []
     for i, widths in enumerate(solution.slabs.widths):
         start = solution.slabs.stops[i]
         cells = np.real(solution.temperature[start : solution.slabs.stops[i + 1]]).reshape(-1, CELL_POLYNOMIALS)
@@ -465,8 +465,8 @@ def _midplane_temperatures(solution: LayeredSolution) -> Array:
         half = edge[-1] / 2
         c = min(int(np.searchsorted(edge, half * (1 - 1e-12))), widths.size - 1)  # a middle on a bound: left of it
         place = np.array([1 - (edge[c] - half) / widths[c]])
-        found.append(float((legendre_values(place) @ cells[c]).item()))
-    return np.array(found)
+        middles.append(float((legendre_values(place) @ cells[c]).item()))
+    return np.array(middles)
 
 
 def boundary_temperatures(

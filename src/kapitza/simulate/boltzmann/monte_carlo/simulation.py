@@ -347,7 +347,7 @@ def detector_temperature(
 
 def _source_heating_rates(prepared: PreparedDomain, cells: Sequence[IntArray], slot: IntArray, slots: int) -> Array:
     """(P, G) what sources give per time to the phonons of each heated cell, per heat capacity, K s⁻¹."""
-    found = np.zeros((slots, prepared.bands.groups))
+    rates = np.zeros((slots, prepared.bands.groups))
     for source, inside in zip(prepared.domain.sources, cells, strict=True):
         for cell in inside:
             region = int(prepared.grid.region[cell])
@@ -357,5 +357,5 @@ def _source_heating_rates(prepared: PreparedDomain, cells: Sequence[IntArray], s
             given = prepared.bands.by_group(np.tile(weight / weight.sum(), (len(prepared.materials), 1)))[region]
             held = prepared.bands.by_group(prepared.bands.capacity)[region]
             density = source.power / float(np.prod(source.high - source.low))
-            found[slot[cell]] += density * np.divide(given, held, out=np.zeros_like(held), where=held > 0)
-    return found
+            rates[slot[cell]] += density * np.divide(given, held, out=np.zeros_like(held), where=held > 0)
+    return rates

@@ -74,8 +74,8 @@ def _cumulative_distribution(weight: Array) -> Array:
     """Distributions along the last axis; zeros stay without a share, rounding never passes the end."""
     total = np.cumsum(weight, axis=-1)
     end = total[..., -1:]
-    found = np.divide(total, end, out=np.ones_like(total), where=end > 0)
-    return np.where(total >= end, 1.0, found)
+    distribution = np.divide(total, end, out=np.ones_like(total), where=end > 0)
+    return np.where(total >= end, 1.0, distribution)
 
 
 def _guide_tables(cumulative: Array) -> IntArray:
@@ -83,8 +83,8 @@ def _guide_tables(cumulative: Array) -> IntArray:
     count = 2 ** int(np.ceil(np.log2(2 * cumulative.shape[-1])))  # a power of two, by which u is multiplied exactly
     parts = np.arange(count) / count
     flat = cumulative.reshape(-1, cumulative.shape[-1])
-    found = np.array([np.searchsorted(row, parts, side="right") for row in flat])
-    return np.minimum(found, cumulative.shape[-1] - 1).reshape(*cumulative.shape[:-1], count)
+    entries = np.array([np.searchsorted(row, parts, side="right") for row in flat])
+    return np.minimum(entries, cumulative.shape[-1] - 1).reshape(*cumulative.shape[:-1], count)
 
 
 def surface_tables(grid: DomainCells, materials: Sequence[Carriers], bands: BandTables) -> dict[str, NDArray[Any]]:

@@ -198,12 +198,12 @@ def _scan_cutoffs(task: _SpectrumTask, value: float, variance: float) -> tuple[A
     omega = task.spectrum.omega
     counts = [n for n in (int(task.count * f) for f in _CUTOFF_FACTORS) if 20 <= n <= len(omega)]
     fits = [_fit_likelihood(evolve(task, count=n)) for n in counts]
-    found = np.array([fit[0][0] for fit in fits])
+    conductances = np.array([fit[0][0] for fit in fits])
     own = np.array([fit[0][0] ** 2 * fit[1][0, 0] for fit in fits])
     # Of two fits to nested data the difference has the difference of the variances.
-    excess = (found - value) ** 2 - np.abs(own - variance)
+    excess = (conductances - value) ** 2 - np.abs(own - variance)
     spread = float(np.sqrt(max(0.0, float(excess.mean())))) if excess.size else 0.0
-    return omega[np.array(counts, dtype=int) - 1], found, spread
+    return omega[np.array(counts, dtype=int) - 1], conductances, spread
 
 
 def _spectrum_misfit(

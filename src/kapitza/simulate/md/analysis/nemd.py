@@ -313,10 +313,10 @@ def _conductivities(series: Array) -> tuple[Array, Array]:
 def _verdict(
     balance: HeatBalance, steady: Steadiness, resistance: float, sigma: float, tolerance: float
 ) -> tuple[str, ...]:
-    found = [*balance.disagreements(tolerance), *steady.reasons]
+    reasons = [*balance.disagreements(tolerance), *steady.reasons]
     if resistance < 2 * sigma:
-        found.append(f"the jump is not resolved: R = {resistance:.3g} +- {sigma:.2g} m2K/W")
-    return tuple(found)
+        reasons.append(f"the jump is not resolved: R = {resistance:.3g} +- {sigma:.2g} m2K/W")
+    return tuple(reasons)
 
 
 def _over_flux(mean: Array) -> Array:

@@ -78,11 +78,11 @@ def scan_branches(record: Record) -> list[Branches]:
 
 def atom_densities(record: Record) -> Array:
     """(2,) atoms per volume on the left and on the right, m⁻³."""
-    found: list[float] = []
+    densities: list[float] = []
     for side in _free_layers(record):
         spacing = np.ptp(record.heights[side]) / (side.size - 1)
-        found.append(float(record.counts[side].mean() / (record.area * spacing)))
-    return np.array(found)
+        densities.append(float(record.counts[side].mean() / (record.area * spacing)))
+    return np.array(densities)
 
 
 def solid_lengths(record: Record) -> Array:
@@ -124,17 +124,17 @@ class HeatBalance(BaseRecord):
     def disagreements(self, tolerance: float = FLUX_TOLERANCE) -> tuple[str, ...]:
         """Pairs that differ by more than three standard uncertainties and `tolerance` of the mean together."""
         names = ("hot thermostat", "cold thermostat", "plane")
-        found: list[str] = []
+        pairs: list[str] = []
         for i, j in ((0, 1), (0, 2), (1, 2)):
             gap = abs(self.value[i] - self.value[j])
             variance = self.covariance[i, i] + self.covariance[j, j] - 2 * self.covariance[i, j]
             allowed = 3 * np.sqrt(max(0.0, float(variance))) + tolerance * abs(self.mean)
             if gap > allowed:
-                found.append(
+                pairs.append(
                     f"the flux by the {names[i]} is {self.value[i]:.4g} W/m2, by the {names[j]} {self.value[j]:.4g}: "
                     f"{gap:.3g} apart, allowed {allowed:.3g} (3 sigma and {tolerance:.0%})"
                 )
-        return tuple(found)
+        return tuple(pairs)
 
 
 def balance_heat(record: Record, flux: Array, start: int) -> HeatBalance:

@@ -209,8 +209,8 @@ def size_limit(
     if not 0 < longest < np.inf:
         raise InputError(f"longest_offset = {longest:g} m, wanted a finite length above 0")
     offset = np.linspace(0, longest, _OFFSETS)
-    found = [_fit_offset(r, s, x, one) for one in offset]
-    infinite, variance, chi2, volume = (np.array(column) for column in zip(*found, strict=True))
+    fits = [_fit_offset(r, s, x, one) for one in offset]
+    infinite, variance, chi2, volume = (np.array(column) for column in zip(*fits, strict=True))
     weight = np.exp(-(chi2 - chi2.min()) / 2) * volume
     weight = weight / weight.sum()
     freedom = x.size - 2

@@ -144,19 +144,19 @@ def block_size(block: float, slowest: float, count: int) -> int:
 def _reasons(
     slowest: float, waited: float, sampled: float, drift: Array, sigma: Array, probability: float
 ) -> tuple[str, ...]:
-    found: list[str] = []
+    reasons: list[str] = []
     if waited < _SETTLING_TIMES * slowest * (1 - 1e-9):
-        found.append(
+        reasons.append(
             f"the profile had {waited:.3g} s to settle, wanted {_SETTLING_TIMES:g} times its slowest mode of "
             f"{slowest:.3g} s"
         )
     if sampled < MIN_BLOCKS * slowest * (1 - 1e-9):
-        found.append(f"{sampled:.3g} s were sampled, wanted {MIN_BLOCKS} blocks of the slowest mode {slowest:.3g} s")
+        reasons.append(f"{sampled:.3g} s were sampled, wanted {MIN_BLOCKS} blocks of the slowest mode {slowest:.3g} s")
     if probability < _MIN_DRIFT_PROBABILITY:
         worst = int(np.argmax(np.abs(drift) / np.maximum(sigma, np.finfo(float).tiny)))
         name = ("left branch", "right branch", "left side of the plane", "right side of the plane", "jump")[worst]
-        found.append(
+        reasons.append(
             f"the {name} drifts by {drift[worst]:.3g} +- {sigma[worst]:.2g} K over the time sampled "
             f"(probability {probability:.1g} in a steady run)"
         )
-    return tuple(found)
+    return tuple(reasons)

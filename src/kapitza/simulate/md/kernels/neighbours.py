@@ -122,14 +122,14 @@ def _build_list(x: Array, rows: NDArray[np.int32], n: int, reach: float) -> tupl
     room, start = int(_PAIR_ROOM * n * min(sphere, len(x)) * share) + 16, np.zeros(n + 1, np.int64)
     none, end = np.empty(0, dtype=np.int32), np.empty(len(x), dtype=np.int64)
     pairs = kernel.FoundPairs(np.empty(room + 1, dtype=np.int32), end, start[1:])
-    found: int = kernel.list_pairs(x, rows, reach, grid, atoms, pairs, none)
-    if found > room:  # once more, with room for all of them
+    count: int = kernel.list_pairs(x, rows, reach, grid, atoms, pairs, none)
+    if count > room:  # once more, with room for all of them
         start[:] = 0
-        pairs = kernel.FoundPairs(np.empty(found + 1, dtype=np.int32), end, start[1:])
+        pairs = kernel.FoundPairs(np.empty(count + 1, dtype=np.int32), end, start[1:])
         kernel.list_pairs(x, rows, reach, grid, atoms, pairs, none)
-    near = np.empty(found, dtype=np.int32)
+    near = np.empty(count, dtype=np.int32)
     np.cumsum(start, out=start)
-    if found:
+    if count:
         kernel.list_pairs(x, rows, reach, grid, atoms, pairs._replace(counts=start[:n].copy()), near)
     return start, near
 

@@ -100,9 +100,9 @@ def supercell_wavevectors(repeats: IntArray) -> Array:
     """(n, 3) wave vectors that fit a supercell, in units of the reciprocal lattice vectors, from 0 to below 1."""
     low, high = np.minimum(repeats, 0).sum(axis=1), np.maximum(repeats, 0).sum(axis=1)
     steps = np.array(list(product(*(range(a, b + 1) for a, b in zip(low, high, strict=True)))))
-    found = steps @ np.linalg.inv(repeats).T
-    inside = ((found > -1e-9) & (found < 1 - 1e-9)).all(axis=1)
-    return np.abs(found[inside])
+    fractions = steps @ np.linalg.inv(repeats).T
+    inside = ((fractions > -1e-9) & (fractions < 1 - 1e-9)).all(axis=1)
+    return np.abs(fractions[inside])
 
 
 class ModeEnergies:

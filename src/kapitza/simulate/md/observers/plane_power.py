@@ -68,8 +68,8 @@ class PlaneSides(BaseRecord):
                 f"{name}: {end:.3g} m from the plane at {self.plane:g} m the other side begins again, and neighbours "
                 f"count up to {width:.3g} m: take thicker sides"
             )
-        found = np.flatnonzero(np.abs(height) < width)
-        return found, boxes[found, None] * self.lattice[2]
+        near = np.flatnonzero(np.abs(height) < width)
+        return near, boxes[near, None] * self.lattice[2]
 
 
 def divide_at_plane(system: System, plane: float | None = None, right: BoolArray | None = None) -> PlaneSides:
@@ -285,17 +285,17 @@ class DividedForcePower:
 
     def _divide(self, positions: Array) -> Array:
         members = self.near.members
-        found = self.member_forces(positions, members).copy()
+        forces = self.member_forces(positions, members).copy()
         for side in (self.side[members], ~self.side[members]):
-            found[side] -= self.member_forces(positions, members[side])
-        stray = np.abs(found[self._beyond]).max(axis=1, initial=0.0)
-        if stray.max(initial=0.0) > _STRAY_FORCE * np.abs(found).max():
+            forces[side] -= self.member_forces(positions, members[side])
+        stray = np.abs(forces[self._beyond]).max(axis=1, initial=0.0)
+        if stray.max(initial=0.0) > _STRAY_FORCE * np.abs(forces).max():
             atom = members[self._beyond[np.argmax(stray)]]
             raise InputError(
                 f"atom {atom} at {np.asarray(positions)[atom].tolist()} m feels the other side, from which it was far: "
                 "reject what diffuses, or count on more atoms near the plane"
             )
-        return found[self._rows] / 2
+        return forces[self._rows] / 2
 
     def power(self, positions: Array, velocities: Array) -> float:
         """Power from left to right, W, at positions and velocities (n, 3) of all atoms."""

@@ -69,11 +69,11 @@ def check_sampling(name: str, sampling: Sampling, protocol: Protocol) -> None:
     """Refuse, before the first step, a run that ends within the first segment of its spectra."""
     wanted = sampling.segment or SEGMENT_LENGTH
     for what, blocks in (("run", protocol.blocks), ("run in equilibrium ([modes] reference)", sampling.reference)):
-        found = blocks * protocol.steps // sampling.every
-        if 0 < found < wanted:
+        samples = blocks * protocol.steps // sampling.every
+        if 0 < samples < wanted:
             raise InputError(
-                f"{name}: the {what} ends after {found} samples, a segment of its spectra takes {wanted}: take longer, "
-                f"or a smaller [spectrum] {'interval' if not sampling.segment else 'segment'}"
+                f"{name}: the {what} ends after {samples} samples, a segment of its spectra takes {wanted}: take "
+                f"longer, or a smaller [spectrum] {'interval' if not sampling.segment else 'segment'}"
             )
 
 

@@ -83,11 +83,11 @@ class SpectralFlux(BaseRecord):
     def __attrs_post_init__(self) -> None:
         blocks, size = self.parts.shape
         direct = (blocks,) if self.direct is None else self.direct.shape
-        found = (self.omega.size, direct, np.shape(self.counts), np.shape(self.motion))
-        if found != (size, (blocks,), (blocks,), (2, size)):
+        shapes = (self.omega.size, direct, np.shape(self.counts), np.shape(self.motion))
+        if shapes != (size, (blocks,), (blocks,), (2, size)):
             raise InputError(
-                f"{self.method or 'spectral flux'}: parts of shape {self.parts.shape} with {found[0]} frequencies, "
-                f"direct {found[1]}, counts {found[2]} and motion {found[3]}"
+                f"{self.method or 'spectral flux'}: parts of shape {self.parts.shape} with {shapes[0]} frequencies, "
+                f"direct {shapes[1]}, counts {shapes[2]} and motion {shapes[3]}"
             )
 
     @property

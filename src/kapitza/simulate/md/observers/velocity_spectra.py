@@ -42,13 +42,13 @@ class VelocitySpectra(BaseRecord):
 
     def peaks(self) -> Array:
         """(n,) frequency of the largest value of each spectrum, by the parabola through it and its neighbours."""
-        found = np.empty(len(self.place))
+        peak = np.empty(len(self.place))
         for i, one in enumerate(self.value):
             k = int(np.clip(one.argmax(), 1, self.omega.size - 2))
             curve = one[k - 1] - 2 * one[k] + one[k + 1]
             shift = 0.5 * (one[k - 1] - one[k + 1]) / curve if curve < 0 else 0.0
-            found[i] = self.omega[k] + shift * self.omega[1]
-        return found
+            peak[i] = self.omega[k] + shift * self.omega[1]
+        return peak
 
 
 class _PlaceSpectra(SegmentObserver):
@@ -66,12 +66,12 @@ class _PlaceSpectra(SegmentObserver):
 
     def _row(self) -> Array:
         """(places · nω,) spectra of the full segment."""
-        found = np.zeros((self.places.size, len(self.ring.samples) // 2 + 1))
+        spectra = np.zeros((self.places.size, len(self.ring.samples) // 2 + 1))
         for part, (signal,) in self.ring.transforms(slice(0, self.number.size)):
             power = np.square(signal.real) + np.square(signal.imag)
             for group in np.unique(self.number[part]):
-                found[group] += power[self.number[part] == group].sum(axis=0, dtype=np.float64)
-        return (found * self.ring.one_sided).ravel()
+                spectra[group] += power[self.number[part] == group].sum(axis=0, dtype=np.float64)
+        return (spectra * self.ring.one_sided).ravel()
 
     def spectra(self) -> VelocitySpectra:
         """The spectra of all full segments so far."""

@@ -91,11 +91,11 @@ class SegmentBuffer:
         count = groups[0].stop - groups[0].start
         for start in range(0, count, _SIGNAL_CHUNK):
             part = slice(start, min(start + _SIGNAL_CHUNK, count))
-            found: list[ComplexSignals] = []
+            spectra: list[ComplexSignals] = []
             for g in groups:
                 rows = np.ascontiguousarray(self.samples[:, g.start + part.start : g.start + part.stop].T)
-                found.append(cast("ComplexSignals", fft.rfft(rows * weights)))
-            yield part, found
+                spectra.append(cast("ComplexSignals", fft.rfft(rows * weights)))
+            yield part, spectra
 
     @property
     def one_sided(self) -> Array:

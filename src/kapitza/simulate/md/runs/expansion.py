@@ -75,8 +75,8 @@ def rest_constant(crystal: str | Structure, potential: Potential) -> float:
     start = float(np.linalg.norm((body.lattice if body.axes is None else body.axes)[0]))
     low, high = (1 - _SEARCH_RANGE) * start, (1 + _SEARCH_RANGE) * start
     tried = np.linspace(low, high, 31)
-    found = [_rest_pressure(body, potential, a) for a in tried]
-    crossing = [i for i in range(30) if found[i] > 0 >= found[i + 1]]  # stable only where pressure falls
+    pressures = [_rest_pressure(body, potential, a) for a in tried]
+    crossing = [i for i in range(30) if pressures[i] > 0 >= pressures[i + 1]]  # stable only where pressure falls
     if not crossing:
         raise InputError(
             f"{body.name}: the potential holds it together at no lattice constant from {low:.3g} to {high:.3g} m: "

@@ -209,7 +209,7 @@ def mode_temperatures(run: Run, *, bands: int = 8) -> ModeTemperatures:
         heat = np.average([one.heat for one in run.modes], axis=0)
         bound = run.modes[0].interface_modes()
         share, near, vibrations = float(heat[bound].sum() / heat.sum()), int(bound.size), int(heat.size)
-    edges, layer, found = np.zeros(0), np.zeros(0), None
+    edges, layer, occupation = np.zeros(0), np.zeros(0), None
     if run.reference or not run.modes:
         if not run.driven:
             raise InputError(
@@ -224,11 +224,11 @@ def mode_temperatures(run: Run, *, bands: int = 8) -> ModeTemperatures:
         driven, reference = _concatenate_spectra(run.driven), _concatenate_spectra(run.reference)
         edges = _band_edges(run, float(driven.omega[-1]), bands)
         mean = float(np.mean(run.records[0].thermostat_temperatures))
-        found = spectral_temperatures(driven, reference, mean, edges)
+        occupation = spectral_temperatures(driven, reference, mean, edges)
         weight = reference.bands(edges)[0]
-        layer = np.nansum(found.temperature() * weight, axis=1) / weight.sum(axis=1)
+        layer = np.nansum(occupation.temperature() * weight, axis=1) / weight.sum(axis=1)
     return ModeTemperatures(
-        title=run.title, plane=run.records[0].plane, edges=edges, occupation=found, layer_temperature=layer,
+        title=run.title, plane=run.records[0].plane, edges=edges, occupation=occupation, layer_temperature=layer,
         share=share, interface_modes=near, vibrations=vibrations,
     )  # fmt: skip
 

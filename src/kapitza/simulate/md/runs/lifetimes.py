@@ -217,9 +217,9 @@ def thermal_modes(
         system=system, potential=potential, engine=engine, temperature=temperature, run=run,
         checkpoint=Checkpoint(None if store is None else Path(store), address), progress=progress or ignore_progress,
     )  # fmt: skip
-    found = sampler.sample()
+    samples = sampler.sample()
     primitive = _primitive_cell(body, system, run.cells)
-    return analyse_motion(primitive, system, found, run.reach or _force_range(system, potential))
+    return analyse_motion(primitive, system, samples, run.reach or _force_range(system, potential))
 
 
 def _force_range(system: System, potential: AnyPotential) -> float:
@@ -396,7 +396,7 @@ class _Waves:
 
     def project(self, fractions: Array) -> tuple[ComplexArray, ComplexArray]:
         """(nt, nq, 3n) displacements and velocities at wave vectors (nq, 3)."""
-        found: list[ComplexArray] = []
+        motions: list[ComplexArray] = []
         for moving, resting in ((self.samples.displacements, True), (self.samples.velocities, False)):
             total = np.zeros((len(moving), len(fractions), self.roots.size), dtype=np.complex128)
             for one in range(self.roots.size // 3):
@@ -408,22 +408,22 @@ class _Waves:
                 flat = np.ascontiguousarray(motion.swapaxes(1, 2)).reshape(-1, len(angle))
                 waves = (flat @ np.cos(angle) - 1j * (flat @ np.sin(angle))) / np.sqrt(self.cells)
                 total[:, :, 3 * one : 3 * one + 3] = waves.reshape(len(moving), 3, -1).swapaxes(1, 2)
-            found.append(total * self.roots)
-        return found[0], found[1]
+            motions.append(total * self.roots)
+        return motions[0], motions[1]
 
     def dynamical(self, fractions: Array) -> ComplexArray:
         r"""(nq, 3n, 3n) D, rad² s⁻²: covariance of velocities over that of displacements; 0 for shifts of all atoms."""
         kept, places = _one_of_each_pair(fractions)
         half = fractions[kept]
-        found = np.empty((2, len(half), self.roots.size, self.roots.size), dtype=np.complex128)
+        covariances = np.empty((2, len(half), self.roots.size, self.roots.size), dtype=np.complex128)
         for first in range(0, len(half), _WAVES_AT_ONCE):
             part = slice(first, first + _WAVES_AT_ONCE)
             for place, motion in enumerate(self.project(half[part])):
-                found[place, part] = np.einsum("tqa,tqb->qab", motion, motion.conj(), optimize=True) / len(motion)
-        value, vector = np.linalg.eigh(found[0])
+                covariances[place, part] = np.einsum("tqa,tqb->qab", motion, motion.conj(), optimize=True) / len(motion)
+        value, vector = np.linalg.eigh(covariances[0])
         free = value > _RESTING * np.median(value.max(axis=1))
         inverse = np.where(free, 1 / np.where(free, value, 1.0), 0.0)
-        ratio = found[1] @ (vector * inverse[:, None, :]) @ vector.conj().swapaxes(1, 2)
+        ratio = covariances[1] @ (vector * inverse[:, None, :]) @ vector.conj().swapaxes(1, 2)
         ratio = (ratio + ratio.conj().swapaxes(1, 2)) / 2
         every = ratio[np.abs(places) - 1]
         return np.asarray(np.where((places < 0)[:, None, None], every.conj(), every), dtype=np.complex128)
@@ -458,7 +458,7 @@ def _supercell_cells(repeats: IntArray, count: int) -> IntArray:
 
 def _symmetrize(cell: Structure, repeats: IntArray, keys: IntArray, values: Array) -> tuple[IntArray, Array]:
     """Mean of force constants (m, 3, 3) of pairs (m, 5) over the operations that keep the atoms and the supercell."""
-    found: list[tuple[IntArray, Array]] = []
+    rotated: list[tuple[IntArray, Array]] = []
     for operation in lattice_operations(cell.lattice):
         kept = repeats @ operation @ np.linalg.inv(repeats)
         rotation = np.linalg.solve(cell.lattice, operation @ cell.lattice)
@@ -468,10 +468,10 @@ def _symmetrize(cell: Structure, repeats: IntArray, keys: IntArray, values: Arra
         image, shift = mapping
         moved = keys[:, :3] @ operation + shift[keys[:, 4]] - shift[keys[:, 3]]
         key = np.column_stack([moved, image[keys[:, 3]], image[keys[:, 4]]])
-        found.append((key, rotation.T @ values @ rotation))
-    if not found:
+        rotated.append((key, rotation.T @ values @ rotation))
+    if not rotated:
         return keys, values
-    return np.concatenate([key for key, _ in found]), np.concatenate([value for _, value in found]) / len(found)
+    return np.concatenate([key for key, _ in rotated]), np.concatenate([value for _, value in rotated]) / len(rotated)
 
 
 def _site_mapping(cell: Structure, rotation: Array) -> tuple[IntArray, IntArray] | None:
@@ -500,16 +500,16 @@ def _band_lifetimes(waves: _Waves, crystal: Crystal, fractions: Array, mean: flo
     square, vectors = np.linalg.eigh(crystal.dynamical(half @ crystal.reciprocal))
     omega = np.sqrt(np.maximum(square, 0))
     length = max(2, round(_LONGEST_SHARE * len(waves.samples.displacements)))
-    found = np.empty((*omega.shape, length))
+    covariances = np.empty((*omega.shape, length))
     for first in range(0, len(half), _WAVES_AT_ONCE):
         part = slice(first, first + _WAVES_AT_ONCE)
         moved, speed = (
             np.einsum("tqa,qas->tqs", one, vectors[part].conj(), optimize=True) for one in waves.project(half[part])
         )
         energy = (np.square(np.abs(speed)) + square[part] * np.square(np.abs(moved))) / 2
-        found[part] = _covariances(energy / mean - 1, length)
+        covariances[part] = _covariances(energy / mean - 1, length)
     kept = omega > 1e-6 * omega.max()
-    return _bands(omega[kept], found[kept], waves.samples.interval)
+    return _bands(omega[kept], covariances[kept], waves.samples.interval)
 
 
 def _one_of_each_pair(fractions: Array) -> tuple[IntArray, IntArray]:
@@ -528,8 +528,8 @@ def _covariances(excess: Array, length: int) -> Array:
     """(nq, s, length) products of excess energies (nt, nq, s) that far apart, means over the run."""
     count = len(excess)
     spectrum = np.fft.rfft(excess, 2 * count, axis=0)
-    found = np.fft.irfft(np.square(np.abs(spectrum)), axis=0)[:length] / (count - np.arange(length))[:, None, None]
-    return np.asarray(np.moveaxis(found, 0, -1), dtype=float)
+    products = np.fft.irfft(np.square(np.abs(spectrum)), axis=0)[:length] / (count - np.arange(length))[:, None, None]
+    return np.asarray(np.moveaxis(products, 0, -1), dtype=float)
 
 
 def _bands(omega: Array, covariance: Array, interval: float) -> Array:

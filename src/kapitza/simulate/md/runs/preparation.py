@@ -55,17 +55,17 @@ def thermalise(
     motion = engine.begin(system, potential, given, start, timestep=protocol.timestep, seed=protocol.seed)
     try:
         motion.advance(protocol.equilibration)
-        found = motion.state()
+        last = motion.state()
     finally:
         motion.close()
     # Langevin forces leave a drift, which at constant energy would persist and count as temperature.
     mass = system.masses * (system.role != FIXED_ROLE)
-    velocities = found.velocities - (mass @ found.velocities / mass.sum()) * (system.role != FIXED_ROLE)[:, None]
+    velocities = last.velocities - (mass @ last.velocities / mass.sum()) * (system.role != FIXED_ROLE)[:, None]
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        arrays: UnitResult = {"address": np.array(key), "positions": found.positions, "velocities": velocities}
+        arrays: UnitResult = {"address": np.array(key), "positions": last.positions, "velocities": velocities}
         write_atomically(path, serialize_arrays(arrays), follow_link=False)
-    return MdState(found.positions, velocities)
+    return MdState(last.positions, velocities)
 
 
 def profile_state(system: System, record: Record, thermostats: Thermostats, seed: int) -> MdState:

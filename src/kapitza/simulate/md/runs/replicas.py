@@ -50,8 +50,8 @@ def run_replicas(
     kept = open_store(store)
     units = [replica_inputs(setup, number) for setup in setups for number in range(setup.protocol.replicas)]
     work = run_unit if kept is None else partial(run_unit, folder=str(kept.folder.absolute() / _RUNS_FOLDER))
-    found = iter(run_units(work, units, version=RUN_VERSION, store=kept, executor=executor, progress=progress))
-    return [[_restore_replica(next(found)) for _ in range(setup.protocol.replicas)] for setup in setups]
+    results = iter(run_units(work, units, version=RUN_VERSION, store=kept, executor=executor, progress=progress))
+    return [[_restore_replica(next(results)) for _ in range(setup.protocol.replicas)] for setup in setups]
 
 
 def lengthen_protocol(protocol: Protocol, factor: float) -> Protocol:
@@ -114,6 +114,6 @@ def record_arrays(record: Record) -> UnitResult:
 
 def restore_record(arrays: UnitResult) -> Record:
     """Return the record of such arrays."""
-    found = strip_prefix(arrays, "record ").items()
-    values: dict[str, Any] = {name: value if value.ndim else value.item() for name, value in found}
+    named = strip_prefix(arrays, "record ").items()
+    values: dict[str, Any] = {name: value if value.ndim else value.item() for name, value in named}
     return Record(**values)

@@ -89,8 +89,8 @@ class Run(BaseRecord):
 
     def result(self) -> NemdResult:
         """Jump, flux and resistance of all runs together, with a verdict."""
-        found = [analyse_nemd(record, equilibration_time=self.equilibration_time) for record in self.records]
-        return found[0] if len(found) == 1 else combine_replicas(found)
+        results = [analyse_nemd(record, equilibration_time=self.equilibration_time) for record in self.records]
+        return results[0] if len(results) == 1 else combine_replicas(results)
 
     @property
     def conductance(self) -> Conductance:
@@ -204,8 +204,8 @@ def run(
     setups = [RunSetup(system, potential, engine, protocol, list(recipes.values()))]
     if sampling.reference and "layers" in recipes:
         setups.append(_reference_setup(setups[0], sampling.reference, recipes["layers"]))
-    found = _run_setups(setups, store, executor, progress)
-    result = evolve(records_of(setups[0], found[0]), **observer_results(setups[0], recipes, found))
+    replicas = _run_setups(setups, store, executor, progress)
+    result = evolve(records_of(setups[0], replicas[0]), **observer_results(setups[0], recipes, replicas))
     if sides is not None:
         result = evolve(result, length=sides.length, density=sides.density, step=sampling.every * protocol.timestep)
     return result
@@ -223,12 +223,12 @@ def _check_engine(engine: object) -> None:
         )
 
 
-def records_of(setup: RunSetup, found: Sequence[Replica]) -> Run:
+def records_of(setup: RunSetup, replicas: Sequence[Replica]) -> Run:
     """Run with its records alone."""
     waited = setup.protocol.equilibration * setup.protocol.timestep
     return Run(
         title=setup.system.name,
-        records=[one.record for one in found],
+        records=[one.record for one in replicas],
         equilibration_time=waited if setup.protocol.preparation == "gradient" else 0.0,
     )
 
@@ -281,7 +281,7 @@ def _run_setups(
     kept = open_store(store)
     folder = None if kept is None else kept.folder
     tell, total = progress or ignore_progress, sum(setup.protocol.blocks for setup in setups)
-    found: list[list[Replica]] = []
+    replicas: list[list[Replica]] = []
     before = 0
     for setup in setups:
         own = folder / _REFERENCE_FOLDER if folder is not None and before else folder
@@ -291,6 +291,6 @@ def _run_setups(
             setup.system, setup.potential, setup.engine, setup.protocol, observers, store=own,
             progress=lambda done, _, start=before: tell(start + done, total),
         )  # fmt: skip
-        found.append([Replica(record, tuple(observer_arrays(observers)))])
+        replicas.append([Replica(record, tuple(observer_arrays(observers)))])
         before += setup.protocol.blocks
-    return found
+    return replicas

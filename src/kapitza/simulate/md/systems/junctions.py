@@ -118,14 +118,14 @@ def _relax_stack(
 
 def _layer_displacements(made: AtomStack, moves: _LayerMoves, first: int, *, beyond: Array | None = None) -> Array:
     """(n, 3) moves of the atoms of a stack, m, by layer from `first`; those without an entry stay, or move `beyond`."""
-    found = np.zeros_like(made.atoms.positions)
+    displacements = np.zeros_like(made.atoms.positions)
     if beyond is not None:
-        found[made.layer >= first] = beyond
+        displacements[made.layer >= first] = beyond
     for key, moved in moves.items():
         here = made.layer == key + first
         if here.any():
-            found[here] = moved
-    return found
+            displacements[here] = moved
+    return displacements
 
 
 def _closing_vector(segments: Sequence[Segment], periods: Array, shifts: Sequence[Array]) -> Array:
