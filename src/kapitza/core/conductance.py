@@ -216,7 +216,12 @@ def series_conductance(*parts: Conductance, method: str = "") -> Conductance:
     first = parts[0]
     for part in parts[1:]:
         check_comparable(first, part)
-        _check_same_temperatures(first, part)
+        kelvin, other = first.temperature, part.temperature
+        if kelvin.size != other.size or np.any(np.abs(kelvin / other - 1) > 1e-12):
+            raise InputError(
+                f"{first.method!r} has {kelvin.size} temperatures from {kelvin[0]:g} K, {part.method!r} has "
+                f"{other.size} from {other[0]:g} K: take both at the same ones"
+            )
     resistance = np.sum([part.resistance for part in parts], axis=0)
     with np.errstate(divide="ignore"):
         value = 1 / resistance
@@ -252,15 +257,6 @@ def merge_conductances(parts: "list[Conductance]", method: str = "") -> Conducta
         method=method or first.method,
         gray=any(part.gray for part in parts),
     )
-
-
-def _check_same_temperatures(a: Conductance, b: Conductance) -> None:
-    """Refuse conductances at unequal temperatures."""
-    if a.temperature.size != b.temperature.size or np.any(np.abs(a.temperature / b.temperature - 1) > 1e-12):
-        raise InputError(
-            f"{a.method!r} has {a.temperature.size} temperatures from {a.temperature[0]:g} K, "
-            f"{b.method!r} has {b.temperature.size} from {b.temperature[0]:g} K: take both at the same ones"
-        )
 
 
 _ALL_TEMPERATURES = 1.0, 1e4  # K

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 _CURVE_POINTS = 300
 
 
+def _scale_lengths(ax: Axes, x: Array) -> None:
+    """Make the axis logarithmic if the lengths span more than a factor of five."""
+    if x.size > 1 and x.max() / x.min() > 5:
+        make_logarithmic(ax, "x", float(x.min()), float(x.max()))
+
+
 def superlattice(found: SuperlatticeConductivity, ax: Axes | None = None) -> Axes:
     """Draw the conductivity of a superlattice against its period, by three pictures."""
     ax = new_axes() if ax is None else ax
@@ -37,8 +43,7 @@ def superlattice(found: SuperlatticeConductivity, ax: Axes | None = None) -> Axe
     for i, (label, value) in enumerate(rows):
         ax.plot(x, value, **line_style(i), lw=1.9, label=label, marker="o" if x.size < 3 else "")
     top = 1.3 * float(max(found.series.max(), found.spectral.max()))
-    if x.size > 1 and x.max() / x.min() > 5:
-        make_logarithmic(ax, "x", float(x.min()), float(x.max()))
+    _scale_lengths(ax, x)
     ax.set(xlabel="period (nm)", ylabel="conductivity (W m⁻¹ K⁻¹)", ylim=(0, top))
     ax.set_title(f"{found.method}, {found.temperature:g} K", fontsize="medium")
     ax.legend(frameon=False)
@@ -55,8 +60,7 @@ def composite(found: CompositeConductivity, ax: Axes | None = None) -> Axes:
     critical = found.critical_radius * 1e6
     if x.min() <= critical <= x.max():
         ax.axvline(critical, color=LINE_COLOURS[1], lw=1.2, ls=":", label=f"critical radius {critical:.3g} µm")
-    if x.size > 1 and x.max() / x.min() > 5:
-        make_logarithmic(ax, "x", float(x.min()), float(x.max()))
+    _scale_lengths(ax, x)
     ax.set(xlabel="radius of the particles (µm)", ylabel="conductivity (W m⁻¹ K⁻¹)")
     ax.set_ylim(0, 1.1 * float(max(found.value.max(), found.matrix)))
     title = f"{100 * found.fraction:g} % of the volume, {found.conductance / 1e6:.4g} MW m⁻² K⁻¹"

@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance, Drop
 from kapitza.errors import InputError
-from kapitza.measure.apparent import ApparentConductance
 from kapitza.measure.catalogue import Measurement
 from kapitza.measure.compare import Comparison
-from kapitza.measure.interface import BestEstimate, InterfacePrediction
+from kapitza.measure.interface import InterfacePrediction
 from kapitza.plot.style import (
     GREY_LEVELS,
     LINE_COLOURS,
     LINE_DASHES,
     POINT_MARKERS,
+    draw_interval,
     legend_beside,
     make_logarithmic,
     new_axes,
     power_unit,
+    scale_temperature,
+    scale_values,
     short_citation,
     spans_widely,
 )
@@ -32,15 +33,12 @@ from kapitza.units import MW
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_MAX_AXIS_STRETCH = 3.0  # limits higher than this multiple of all models and measurements may leave the axes
 _MAX_SOURCES = 9  # measurements of more sources than this share one entry of the legend
 _DROP_MARKERS = (
     ("emitted", "o", LINE_COLOURS[5], -0.2),
     ("local", "D", LINE_COLOURS[4], 0.0),
     ("extrapolated", "s", LINE_COLOURS[0], 0.2),
 )
-
-_BAND_COLOUR, _BEST_COLOUR = "0.88", "0.55"
 
 _Curve = tuple[str, bool, Conductance]
 
@@ -76,19 +74,26 @@ def conductance(
     if not curves and not measured:
         raise InputError(f"nothing to draw by the {drop} drop: got {len(results)} results and no measurement")
     ax = new_axes() if ax is None else ax
-    best = [one.estimate for one in predictions if one.estimate.interval is not None]
+    best = [(one.estimate, ends) for one in predictions if (ends := one.estimate.interval) is not None]
     apparent = [one.apparent for one in predictions if one.apparent is not None]
-    everything = [one for _, _, one in curves] + [one.conductance for one in (*best, *apparent, *measured)]
+    points = [one.conductance for one in (*(one for one, _ in best), *apparent, *measured)]
+    everything = [*(one for _, _, one in curves), *points]
     scale, unit = power_unit(np.concatenate([one.value for one in everything]))
-    for one in best:
-        _draw_best(ax, one, scale)
+    for one, ends in best:
+        known, label = one.conductance, f"best estimate ({one.basis}), 95 %"
+        draw_interval(ax, known.temperature, known.value / scale, tuple(ends.T / scale), label)
     _draw_curves(ax, curves, scale)
     for one in apparent:
-        _draw_apparent(ax, one, scale)
+        value, low, high = (values / scale for values in (one.conductance.value, one.low, one.high))
+        ax.errorbar(
+            one.conductance.temperature, value, (value - low, high - value), fmt="s", color=LINE_COLOURS[3],
+            markersize=7, capsize=4, linewidth=1.6, zorder=4, label=f"apparent, {one.observation.title}",
+        )  # fmt: skip
     _draw_measured(ax, measured, scale)
-    shown = [one for _, limit, one in curves if not limit]
-    shown += [one.conductance for one in (*best, *apparent, *measured)]
-    _scale_axes(ax, everything, shown, scale)
+    shown = [*(one for _, limit, one in curves if not limit), *points]
+    scale_temperature(ax, np.concatenate([one.temperature for one in everything]))
+    values = [np.concatenate([one.value for one in some]) / scale for some in (shown or everything, everything)]
+    scale_values(ax, *values)
     ax.set(xlabel="temperature (K)", ylabel=f"conductance ({unit} m⁻² K⁻¹)\n{_drop_names(curves, measured)}")
     names = {f"{one.left} | {one.right}" for one in results if not isinstance(one, Conductance)}
     if len(names) == 1:
@@ -113,34 +118,6 @@ def _result_curves(result: InterfacePrediction | Estimate | Conductance, drop: D
     if isinstance(result, InterfacePrediction):
         return [curve for one in result.models for curve in _result_curves(one, drop)]
     return [(result.title, result.limit, one) for one in result.drops if one.drop == drop]
-
-
-def _draw_best(ax: Axes, best: BestEstimate, scale: float) -> None:
-    """Draw the best estimate with its 95 % interval, at one temperature as a bar."""
-    ends, one = best.interval, best.conductance
-    if ends is None:
-        return
-    low, high = ends.T / scale
-    label = f"best estimate ({best.basis}), 95 %"
-    if one.temperature.size > 1:
-        ax.fill_between(one.temperature, low, high, color=_BAND_COLOUR, linewidth=0, zorder=0, label=label)
-        ax.plot(one.temperature, one.value / scale, color=_BEST_COLOUR, linewidth=3.5, zorder=1)
-        return
-    value = one.value / scale
-    ax.errorbar(
-        one.temperature, value, (value - low, high - value), fmt="_", color=_BEST_COLOUR, ecolor=_BAND_COLOUR,
-        markersize=22, markeredgewidth=4, elinewidth=14, zorder=0, label=label,
-    )  # fmt: skip
-
-
-def _draw_apparent(ax: Axes, found: ApparentConductance, scale: float) -> None:
-    """Draw an apparent conductance where it was solved for, with bars to its bounds."""
-    value, low, high = (one / scale for one in (found.conductance.value, found.low, found.high))
-    ax.errorbar(
-        found.conductance.temperature, value, (value - low, high - value), fmt="s", color=LINE_COLOURS[3],
-        markersize=7, capsize=4, linewidth=1.6, zorder=4,
-        label=f"apparent, {found.observation.title}",
-    )  # fmt: skip
 
 
 def _draw_curves(ax: Axes, curves: Sequence[_Curve], scale: float) -> None:
@@ -181,29 +158,6 @@ def _draw_measured(ax: Axes, measured: Sequence[Measurement], scale: float) -> N
             elinewidth=1, capsize=2, zorder=3, label="_" if label in named else label,
         )  # fmt: skip
         named.add(label)
-
-
-def _scale_axes(ax: Axes, everything: Sequence[Conductance], shown: Sequence[Conductance], scale: float) -> None:
-    """Choose linear or logarithmic axes; limits do not stretch the axis far beyond what there is to tell apart."""
-    kelvin = np.concatenate([one.temperature for one in everything])
-    if spans_widely(kelvin):
-        make_logarithmic(ax, "x", float(kelvin.min()) / 1.1, float(kelvin.max()) * 1.1)
-    elif kelvin.max() < 1.05 * kelvin.min():
-        ax.set_xlim(0.95 * float(kelvin.min()), 1.05 * float(kelvin.max()))
-    value, all_values = _finite_values(shown or everything) / scale, _finite_values(everything) / scale
-    if not value.size:
-        return
-    top = max(float(value.max()), float(all_values[all_values < _MAX_AXIS_STRETCH * value.max()].max(initial=0)))
-    if spans_widely(value):
-        make_logarithmic(ax, "y", float(value.min()) / 1.5, 1.5 * top)
-    else:
-        ax.set_ylim(0, 1.08 * top)
-
-
-def _finite_values(results: Sequence[Conductance]) -> Array:
-    """All values of many conductances that are finite and above zero, W m⁻² K⁻¹."""
-    value = np.concatenate([one.value for one in results])
-    return value[np.isfinite(value) & (value > 0)]
 
 
 def comparison(result: Comparison, *, ax: Axes | None = None) -> Axes:

@@ -23,7 +23,7 @@ from kapitza.device.results import (
 )
 from kapitza.device.shapes import Disc, GaussianSpot, HeatMap
 from kapitza.errors import require
-from kapitza.plot.style import LINE_COLOURS, line_style, new_axes
+from kapitza.plot.style import LINE_COLOURS, TIMES, line_style, new_axes, readable_unit
 
 __all__ = ["device_figure", "device_response", "device_section", "device_shares", "device_sweep", "field_figure"]
 
@@ -52,12 +52,17 @@ def device_section(field: TemperatureField, device: Device, ax: Axes | None = No
     device : of which it is
     """
     ax = ax or new_axes()
-    factor, unit = _length_unit(float(np.ptp(field.x)))
-    edges, heights = _drawing_heights(field.y)
+    factor, unit = readable_unit(float(np.ptp(field.x)))
+    # depths stand twice at boundaries
+    cuts = [0, *(np.flatnonzero(np.diff(field.y) == 0) + 1).tolist(), field.y.size]
+    slices = [(a, b) for a, b in pairwise(cuts) if b - a > 1]
+    edges = np.array([field.y[0], *(field.y[stop - 1] for _, stop in slices)])
+    shares = _MIN_LAYER_HEIGHT + np.log10(1 + np.diff(edges) / np.diff(edges).min())
+    heights = np.concatenate([[0.0], np.cumsum(shares / shares.sum())])
     top = float(field.value.max())
     shown: Any = None
     levels = np.linspace(0, top, _ISOTHERM_COUNT + 2)[1:-1]
-    for i, (start, stop) in enumerate(_layer_slices(field.y)):
+    for i, (start, stop) in enumerate(slices):
         depth = field.y[start:stop]
         place = np.interp(depth, edges[i : i + 2], heights[i : i + 2])
         value = field.value[:, start:stop].T
@@ -84,58 +89,35 @@ def device_section(field: TemperatureField, device: Device, ax: Axes | None = No
 def _mark_breaks(ax: Axes, heights: Array) -> None:
     """Break the axis of depths at heights where its scale changes: a gap between two strokes across it."""
     ax.tick_params(axis="y", length=0, pad=9)
-    strokes = ((0.0, "white", 4.0), (-_BREAK_GAP, "black", 1.0), (_BREAK_GAP, "black", 1.0))
-    for offset, colour, width in strokes:
+    for offset, colour, width in ((0.0, "white", 4.0), (-_BREAK_GAP, "black", 1.0), (_BREAK_GAP, "black", 1.0)):
         ax.plot(
             np.zeros(heights.size), heights + offset, transform=ax.get_yaxis_transform(), clip_on=False, zorder=4,
             marker=((-1.0, -0.6), (1.0, 0.6)), markersize=10, ls="none", color=colour, mew=width,
         )  # fmt: skip
 
 
-def _layer_slices(depths: Array) -> list[tuple[int, int]]:
-    """First index and end of each layer in depths that stand twice at boundaries."""
-    cuts = [0, *(np.flatnonzero(np.diff(depths) == 0) + 1).tolist(), depths.size]
-    return [(a, b) for a, b in pairwise(cuts) if b - a > 1]
-
-
-def _drawing_heights(depths: Array) -> tuple[Array, Array]:
-    """Depths of the faces of all layers, m, and heights at which they are drawn, 0 to 1."""
-    edges = np.array([depths[0], *(depths[stop - 1] for _, stop in _layer_slices(depths))])
-    thick = np.diff(edges)
-    shares = _MIN_LAYER_HEIGHT + np.log10(1 + thick / thick.min())
-    return edges, np.concatenate([[0.0], np.cumsum(shares / shares.sum())])
-
-
 def _depth_label(depth: float) -> str:
     """A depth in the unit that suits it."""
-    factor, unit = _length_unit(depth)
+    factor, unit = readable_unit(depth)
     return f"{depth / factor:.4g} {unit}" if depth else "0"
 
 
-def _time_unit(longest: float) -> tuple[float, str]:
-    """Multiple of the second in which times up to a longest one are read most easily."""
-    units = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
-    return next(((factor, unit) for factor, unit in units if longest >= 2 * factor), (1e-9, "ns"))
-
-
-def _length_unit(size: float) -> tuple[float, str]:
-    """Multiple of the metre in which a length is read most easily."""
-    for factor, unit in ((1e-2, "cm"), (1e-3, "mm"), (1e-6, "µm")):
-        if size >= 2 * factor:
-            return factor, unit
-    return (1e-6, "µm") if size >= 1e-6 else (1e-9, "nm")
-
-
-def _device_plane(field: TemperatureField, device: Device | None = None, ax: Axes | None = None) -> Axes:
+def _device_plane(field: TemperatureField, device: Device, ax: Axes) -> Axes:
     """Draw temperatures on a plane, with the outlines of the sources of a device."""
-    ax = ax or new_axes()
-    factor, unit = _length_unit(float(max(np.ptp(field.x), np.ptp(field.y))))
+    factor, unit = readable_unit(float(max(np.ptp(field.x), np.ptp(field.y))))
     x, y = field.x / factor, field.y / factor
     shown = ax.pcolormesh(x, y, field.value.T, cmap=_HEAT_COLOURMAP, vmin=0, shading="nearest", rasterized=True)
     ax.contour(x, y, field.value.T, levels=_ISOTHERM_COUNT, colors="white", linewidths=0.6, alpha=0.7)
-    for source in () if device is None else device.sources:
-        if source.shape is not None and not isinstance(source.shape, HeatMap):
-            _draw_outline(ax, source.shape.extent, factor, round_one=isinstance(source.shape, (Disc, GaussianSpot)))
+    patches = require("matplotlib.patches", extra="plot", why="drawing a figure")
+    for source in device.sources:
+        if source.shape is None or isinstance(source.shape, HeatMap):
+            continue
+        corner, size = np.array(source.shape.extent)[:, 0] / factor, np.ptp(source.shape.extent, axis=1) / factor
+        look: dict[str, Any] = {"fill": False, "ec": "cyan", "lw": 1.0}
+        if isinstance(source.shape, (Disc, GaussianSpot)):
+            ax.add_patch(patches.Ellipse(corner + size / 2, *size, **look))
+        else:
+            ax.add_patch(patches.Rectangle(corner, *size, **look))
     ax.set(xlabel=f"x ({unit})", ylabel=f"y ({unit})", aspect="equal", xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     ax.figure.colorbar(shown, ax=ax, label="rise above the sink (K)")
     where = f"{field.name}, {_depth_label(field.at)} deep" if field.at else f"top of {field.name}"
@@ -143,33 +125,15 @@ def _device_plane(field: TemperatureField, device: Device | None = None, ax: Axe
     return ax
 
 
-def _draw_outline(
-    ax: Axes, extent: tuple[tuple[float, float], tuple[float, float]], factor: float, *, round_one: bool
-) -> None:
-    """Outline one source."""
-    patches = require("matplotlib.patches", extra="plot", why="drawing a figure")
-    (left, right), (front, back) = extent
-    width, height = (right - left) / factor, (back - front) / factor
-    corner = left / factor, front / factor
-    if round_one:
-        middle = corner[0] + width / 2, corner[1] + height / 2
-        ax.add_patch(patches.Ellipse(middle, width, height, fill=False, ec="cyan", lw=1.0))
-    else:
-        ax.add_patch(patches.Rectangle(corner, width, height, fill=False, ec="cyan", lw=1.0))
-
-
 def device_shares(found: DeviceTemperatures, ax: Axes | None = None) -> Axes:
     """Draw what each layer and boundary takes of the hottest rise: boundaries in colour, with uncertainties."""
     ax = ax or new_axes()
-    names = list(found.drop)
-    drops = [found.drop[name] for name in names]
-    colours = [LINE_COLOURS[1] if "|" in name else "0.6" for name in names]
-    place = np.arange(len(names))
-    ax.barh(place, drops, color=colours, height=0.7)
-    for i, (name, drop) in enumerate(zip(names, drops, strict=True)):
+    for i, (name, drop) in enumerate(found.drop.items()):
+        ax.barh(i, drop, color=LINE_COLOURS[1] if "|" in name else "0.6", height=0.7)
         ax.annotate(f" {drop:.3g} K ({100 * found.share[name]:.0f} %)", (drop, i), va="center", fontsize="small")
-    ax.set_yticks(place, [name.replace("|", " | ") for name in names])
-    ax.set(xlabel="drop below the hottest point (K)", ylim=(len(names) - 0.4, -0.6), xlim=(0, 1.9 * max(drops)))
+    count, most = len(found.drop), max(found.drop.values())
+    ax.set_yticks(range(count), [name.replace("|", " | ") for name in found.drop])
+    ax.set(xlabel="drop below the hottest point (K)", ylim=(count - 0.4, -0.6), xlim=(0, 1.9 * most))
     peak = f"{found.peak:.4g}" if found.sigma is None else with_error(found.peak, found.sigma)
     ax.set_title(f"{peak} K above {found.sink:g} K", fontsize="medium")
     return ax
@@ -183,7 +147,7 @@ def device_response(
     rows = {"hottest point": found.peak, **{f"{name}, averaged": rise for name, rise in found.average.items()}}
     steps = np.diff(found.time)
     even = bool(steps.size and steps.max() < _EVEN_STEP_RATIO * steps.min())
-    factor, unit = _time_unit(float(found.time.max())) if even else (1.0, "s")
+    factor, unit = readable_unit(float(found.time.max()), TIMES) if even else (1.0, "s")
     for i, (name, rise) in enumerate(rows.items()):
         ax.plot(found.time / factor, rise, **line_style(i), label=name)
     if network is not None:
@@ -244,7 +208,7 @@ def _zoom_axis(
 ) -> None:
     """Show only the surroundings of a place, m, on an axis that is drawn in its own unit."""
     size = float(np.ptp(values)) if span is None else float(max(np.ptp(span.x), np.ptp(span.y)))
-    factor, _ = _length_unit(size)
+    factor, _ = readable_unit(size)
     low, high = max(float(values[0]), middle - width / 2), min(float(values[-1]), middle + width / 2)
     if high - low < 0.7 * float(np.ptp(values)):
         ax.set(**{f"{letter}lim": (low / factor, high / factor)})
@@ -257,14 +221,13 @@ _MAX_EQUAL_ASPECT = 4.0  # times as long as high up to which both axes have one 
 _ARROW_REACH = 1.0  # of the distance between arrows, up to which the next flux stands for a place
 
 
-def _field_section(field: TriangulatedField, ax: Axes | None = None, *, full: bool = False) -> Axes:
+def _field_section(field: TriangulatedField, ax: Axes, *, full: bool = False) -> Axes:
     """Draw a section: temperatures, isotherms that break off at boundaries, and where the heat goes.
 
     Arrows point along the flux; their length goes with its square root.  Only the warm part is drawn unless `full`.
     """
-    ax = ax or new_axes()
     window = np.array([field.points.min(axis=0), field.points.max(axis=0)]) if full else _warm_window(field)
-    factor, unit = _length_unit(float(np.ptp(window, axis=0).max()))
+    factor, unit = readable_unit(float(np.ptp(window, axis=0).max()))
     triangulation = require("matplotlib.tri", extra="plot", why="drawing a figure").Triangulation
     mesh = triangulation(*(field.points.T / factor), field.triangles)
     low, high = float(field.value.min()), float(field.value.max())
@@ -355,9 +318,8 @@ def _draw_region_names(ax: Axes, field: TriangulatedField, window: Array, factor
         ax.annotate(name, tuple(place), ha="center", va="center", color="white", fontsize="small", bbox=box)
 
 
-def _boundary_jumps(jumps: Mapping[str, BoundaryJump], ax: Axes | None = None) -> Axes:
+def _boundary_jumps(jumps: Mapping[str, BoundaryJump], ax: Axes) -> None:
     """Draw the mean jump of each boundary, and its range from the smallest to the largest."""
-    ax = ax or new_axes()
     names = list(jumps)
     for i, one in enumerate(jumps.values()):
         mean = float(np.average(np.abs(one.jump), weights=one.area))
@@ -368,7 +330,6 @@ def _boundary_jumps(jumps: Mapping[str, BoundaryJump], ax: Axes | None = None) -
     ax.set(xlabel="temperature jump (K)", ylim=(max(len(names), 4) - 0.4, -0.6), xlim=(0, None))
     if names:
         ax.legend(frameon=False, fontsize="small", loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderpad=0)
-    return ax
 
 
 def field_figure(field: TriangulatedField, jumps: Mapping[str, BoundaryJump], title: str, figure: Figure) -> Figure:

@@ -77,11 +77,6 @@ def signal_label(sample: DataSet) -> str:
     return "response (K W⁻¹)" if isinstance(sample.experiment, Raman) else label
 
 
-def _typeset_voltage(found: re.Match[str]) -> str:
-    """A voltage with its index as mathematical text."""
-    return rf"${found[0].replace('−', '-').partition('_')[0]}_\mathrm{{{found[1]}}}$"
-
-
 def _parameter_axis(name: str, values: Array) -> tuple[str, float]:
     """Label of the axis of a parameter with its unit, and the size of this unit in SI; long lengths are in µm."""
     unit, size, _ = shown_unit(name)
@@ -118,12 +113,6 @@ def fit(result: Fit, figure: Figure) -> tuple[tuple[Axes, Axes], ...]:
         lower = figure.add_subplot(grid[2 * row + 1], sharex=upper)
         _draw_panel(result, members, upper, lower)
         made.append((upper, lower))
-    made[0][0].set_title("\n".join(_result_lines(result)), fontsize="medium", loc="left")
-    return tuple(made)
-
-
-def _result_lines(result: Fit) -> list[str]:
-    """Free numbers with their errors or bounds, the verdict where model and data do not agree, and open questions."""
     values = zip(result.problem.parameters, result.value.tolist(), result.sigma.tolist(), strict=True)
     lines = [_number_line(result, one.name, value, sigma) for one, value, sigma in values if not one.known]
     judged = judge_fit(result)
@@ -132,7 +121,8 @@ def _result_lines(result: Fit) -> list[str]:
     elif judged.verdict == "doubtful":
         lines.append(judged.reasons[0].partition(" (")[0])
     lines += [f"question: {one.partition(': ')[0]}" for one in judged.questions]
-    return lines
+    made[0][0].set_title("\n".join(lines), fontsize="medium", loc="left")
+    return tuple(made)
 
 
 def plain_name(name: str) -> str:
@@ -182,7 +172,9 @@ def draw_curve(
         label=labels[0], zorder=3,
     )  # fmt: skip
     ax.plot(x, model * scale, color=line, lw=1.6, label=labels[1], zorder=2)
-    ax.set(ylabel=re.sub(r"−?V_(in|out)", _typeset_voltage, signal_label(sample)))
+    voltages = re.compile(r"(−?)V_(in|out)")
+    label = voltages.sub(lambda v: rf"${'-' * len(v[1])}V_\mathrm{{{v[2]}}}$", signal_label(sample))
+    ax.set(ylabel=label)
     ax.grid(alpha=0.3)
 
 

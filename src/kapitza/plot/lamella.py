@@ -40,7 +40,13 @@ def lamella_fit(found: LamellaFit, figure: Figure) -> tuple[Axes, ...]:
     for ax, (title, image, colours, label) in zip(axes, panels, strict=True):
         surface = ax.pcolormesh(one.x / nm, one.y / nm, image, shading="nearest", rasterized=True, **colours)
         figure.colorbar(surface, ax=ax, label=label, shrink=0.9)
-        _draw_planes(ax, found)
+        lamella = found.lamella
+        rise = (lamella.top - lamella.bottom) / 2
+        heights = np.linspace(-1, 1, 41)  # of half the height
+        for plane in lamella.planes:
+            x = plane.position + heights * rise * np.tan(plane.angle) - heights**2 * plane.bow
+            y = (lamella.bottom + lamella.top) / 2 + heights * rise
+            ax.plot(x / nm, y / nm, color="0.5", lw=1.2, ls="--")
         ax.set(title=title, xlabel="x (nm)", ylabel="y (nm)", aspect="equal")
         ax.set_facecolor("0.8")
     budget = figure.add_subplot(grid[:, 1])
@@ -61,17 +67,6 @@ def lamella_design(found: LamellaDesign, figure: Figure) -> Axes:
     ax.set(xlabel=f"uncertainty of the resistance of {found.plane} (%)")
     ax.grid(axis="x", alpha=0.3)
     return ax
-
-
-def _draw_planes(ax: Axes, found: LamellaFit) -> None:
-    """Draw the planes and the outline of the lamella."""
-    lamella = found.lamella
-    rise = (lamella.top - lamella.bottom) / 2
-    heights = np.linspace(-1, 1, 41)  # of half the height
-    for plane in lamella.planes:
-        x = plane.position + heights * rise * np.tan(plane.angle) - heights**2 * plane.bow
-        y = (lamella.bottom + lamella.top) / 2 + heights * rise
-        ax.plot(x / nm, y / nm, color="0.5", lw=1.2, ls="--")
 
 
 def _draw_budget(ax: Axes, found: LamellaFit) -> None:

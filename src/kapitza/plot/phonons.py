@@ -82,29 +82,28 @@ def phonon_figure(
     result: PhononDispersion, spectrum: BandSpectrum, measured: Iterable[MeasuredPhonons], figure: Figure
 ) -> None:
     """Draw the dispersion with measured frequencies, and the density of states beside it."""
-    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(4.2, 1))
+    left, right = _panels(figure, result.name)
     draw_dispersion(result, measured=measured, ax=left)
     draw_states(spectrum, ax=right)
-    right.tick_params(labelleft=False)
-    left.set_title(result.name, fontsize="medium")
-    _add_legend(left, figure)
+    handles, labels = left.get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize="small")
 
 
 def computed_phonon_figure(result: CrystalPhonons, figure: Figure) -> None:
     """Draw the dispersion of a crystal by a potential, and its density of states beside it, where it is stable."""
-    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(4.2, 1))
+    left, right = _panels(figure, f"{result.crystal.name}, {result.source}")
     draw_dispersion(result.dispersion, ax=left)
     if result.states is not None:
         _draw_states(result.omega, result.states / result.crystal.atoms, right)
+
+
+def _panels(figure: Figure, title: str) -> tuple[Axes, Axes]:
+    """Axes of the dispersion and of the density of states beside it."""
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(4.2, 1))
     right.tick_params(labelleft=False)
-    left.set_title(f"{result.crystal.name}, {result.source}", fontsize="medium")
-
-
-def _add_legend(left: Axes, figure: Figure) -> None:
-    """Explain lines and points below the axes, where there is something to explain."""
-    handles, labels = left.get_legend_handles_labels()
-    if handles:
-        figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize="small")
+    left.set_title(title, fontsize="medium")
+    return left, right
 
 
 def _staggered_labels(result: PhononDispersion) -> list[str]:

@@ -13,12 +13,13 @@ from kapitza.plot.style import (
     LINE_COLOURS,
     LINE_DASHES,
     POINT_MARKERS,
+    draw_interval,
     legend_beside,
     line_style,
-    make_logarithmic,
     new_axes,
     power_unit,
-    spans_widely,
+    scale_temperature,
+    scale_values,
 )
 from kapitza.routes.result import INTERVAL, Route, Routes
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 _MAX_EXPERIMENTS = 8  # sources with an entry of their own in the legend
 _FIRST_SIMULATION = 5  # colour of the first simulation
-_HIGHEST_LIMIT = 3.0  # times all else: limits beyond leave the axes
 
 
 def routes(result: Routes, ax: Axes | None = None) -> Axes:
@@ -50,10 +50,11 @@ def routes(result: Routes, ax: Axes | None = None) -> Axes:
                        ("simulation", _draw_simulation), ("experiment", _draw_experiment)):  # fmt: skip
         for i, one in enumerate(one for one in result.rows if one.kind == kind):
             draw(ax, one, i, scale)
-    kelvin = np.concatenate([one.conductance.temperature for one in result.rows])
-    if spans_widely(kelvin):
-        make_logarithmic(ax, "x", float(kelvin.min()) / 1.1, float(kelvin.max()) * 1.1)
-    _scale_values(ax, result, scale)
+    scale_temperature(ax, np.concatenate([one.conductance.temperature for one in result.rows]))
+    shown = [one for one in result.rows if one.kind != "limit"] or list(result.rows)
+    ends = [end for one in shown for end in (one.conductance.value, one.low, one.high) if end is not None]
+    every = np.concatenate([one.conductance.value for one in result.rows])
+    scale_values(ax, np.concatenate(ends) / scale, every / scale)
     ax.set(xlabel="temperature (K)", ylabel=f"conductance ({unit} m⁻² K⁻¹)")
     ax.set_title(f"{result.left} | {result.right}", fontsize="medium")
     legend_beside(ax)
@@ -89,13 +90,7 @@ def _draw_estimate(ax: Axes, one: Route, i: int, scale: float) -> None:
     """A band for an interval, a grey line for the median."""
     kelvin, value = one.conductance.temperature, one.conductance.value / scale
     if one.low is not None and one.high is not None and one.ends == INTERVAL:
-        low, high, label = one.low / scale, one.high / scale, f"{one.title}, 95 %"
-        if kelvin.size > 1:
-            ax.fill_between(kelvin, low, high, color="0.88", linewidth=0, zorder=0, label=label)
-            ax.plot(kelvin, value, color="0.55", linewidth=3.5, zorder=1)
-        else:
-            ax.errorbar(kelvin, value, (value - low, high - value), fmt="_", color="0.55", ecolor="0.88",
-                        elinewidth=14, markersize=22, markeredgewidth=4, zorder=0, label=label)  # fmt: skip
+        draw_interval(ax, kelvin, value, (one.low / scale, one.high / scale), f"{one.title}, 95 %")
         return
     ax.plot(kelvin, value, color="0.55", linestyle=LINE_DASHES[i % len(LINE_DASHES)], linewidth=3.0, label=one.title)
 
@@ -140,19 +135,3 @@ def _draw_experiment(ax: Axes, one: Route, i: int, scale: float) -> None:
     label = one.title if i < _MAX_EXPERIMENTS else "_" if i > _MAX_EXPERIMENTS else "more sources"
     ax.errorbar(known.temperature, known.value / scale, sigma, fmt=POINT_MARKERS[i % len(POINT_MARKERS)], color="black",
                 markersize=5, elinewidth=1, capsize=2, zorder=3, label=label)  # fmt: skip
-
-
-def _scale_values(ax: Axes, result: Routes, scale: float) -> None:
-    """Logarithmic axis where routes span much; limits do not stretch it far beyond what there is to tell apart."""
-    shown = [one for one in result.rows if one.kind != "limit"] or list(result.rows)
-    ends = [end for one in shown for end in (one.conductance.value, one.low, one.high) if end is not None]
-    values = np.concatenate(ends) / scale
-    values = values[np.isfinite(values) & (values > 0)]
-    if not values.size:
-        return
-    limits = np.concatenate([one.conductance.value for one in result.rows]) / scale
-    top = max(float(values.max()), float(limits[limits < _HIGHEST_LIMIT * values.max()].max(initial=0.0)))
-    if spans_widely(values):
-        make_logarithmic(ax, "y", float(values.min()) / 1.5, 1.5 * top)
-    else:
-        ax.set_ylim(0, 1.08 * top)

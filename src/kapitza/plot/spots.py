@@ -18,7 +18,7 @@ from kapitza.plot.fits import (
     residual_factors,
     signal_label,
 )
-from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS
+from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS, point_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,7 +64,11 @@ def fitted_spots(fits: Sequence[Fit], numbers: Sequence[RepeatedNumber], figure:
         _draw_kind(fits, members, upper, strips)
         made += [upper, *strips]
         row += 1 + len(strips)
-    lines = [_title_line(one) for one in numbers] or ["no number that all spots determine"]
+    lines = [
+        f"{plain_name(one.name)}: {one.mean_in_words()}, spread {one.spread_in_words(one.spread)} "
+        f"(95 %: {' to '.join(map(one.spread_in_words, one.spread_interval))})"
+        for one in numbers
+    ] or ["no number that all spots determine"]
     made[0].set_title("\n".join(lines), fontsize="medium", loc="left")
     if right is not None:
         for ax, one in zip(np.atleast_1d(right.subplots(len(numbers), 1)).tolist(), numbers, strict=True):
@@ -76,12 +80,6 @@ def fitted_spots(fits: Sequence[Fit], numbers: Sequence[RepeatedNumber], figure:
 def _heights(members: Sequence[tuple[int, int]]) -> list[float]:
     """Heights of the curves of one kind and of the residuals of each spot, inches."""
     return [_CURVES_HEIGHT, *[_STRIP_HEIGHT] * len({k for k, _ in members})]
-
-
-def _title_line(one: RepeatedNumber) -> str:
-    """Mean and spread of a number."""
-    ends = " to ".join(map(one.spread_in_words, one.spread_interval))
-    return f"{plain_name(one.name)}: {one.mean_in_words()}, spread {one.spread_in_words(one.spread)} (95 %: {ends})"
 
 
 def _draw_kind(fits: Sequence[Fit], members: Sequence[tuple[int, int]], upper: Axes, strips: Sequence[Axes]) -> None:
@@ -113,10 +111,7 @@ def _draw_number(one: RepeatedNumber, ax: Axes) -> None:
     """Draw a number on each spot, with the error that it does not share with others, its mean and its spread."""
     unit, size, _ = shown_unit(one.name)
     for k, (value, sigma) in enumerate(zip(one.each.tolist(), one.each_sigma.tolist(), strict=True)):
-        ax.errorbar(
-            k + 1, value / size, sigma / size, fmt=POINT_MARKERS[k % len(POINT_MARKERS)], ms=4.5, capsize=2,
-            color=LINE_COLOURS[k % len(LINE_COLOURS)], mfc="white",
-        )  # fmt: skip
+        ax.errorbar(k + 1, value / size, sigma / size, **point_style(k), ms=4.5, capsize=2, mfc="white")
     ax.axhline(one.value / size, color="0.2", lw=1.2, label="mean")
     low, high = (one.value - one.sigma) / size, (one.value + one.sigma) / size
     ax.axhspan(low, high, color="0.5", alpha=0.2, lw=0, label="± of the mean")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -23,7 +24,9 @@ LINE_DASHES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)
 GREY_LEVELS = ("0.35", "0.55", "0.45", "0.65")
 POINT_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 MODES_PER_NM2 = nm**-2  # unit of modes per area on an axis
-_LONGEST_IN_NM = 3 * um  # longer positions are in µm
+LENGTHS = ((1e-2, "cm"), (1e-3, "mm"), (um, "µm"), (nm, "nm"))
+TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+_MAX_AXIS_STRETCH = 3.0  # times what an axis is scaled to: higher limits may leave the axes
 _MAX_BANDS = 8  # bands of frequency that are drawn
 _LOGARITHMIC_SPAN = 25.0  # a quantity that spans more than this factor is drawn on a logarithmic axis
 
@@ -106,6 +109,44 @@ def spans_widely(values: Array) -> bool:
     return positive.size > 1 and float(positive.max() / positive.min()) > _LOGARITHMIC_SPAN
 
 
+def point_style(number: int) -> dict[str, Any]:
+    """Marker (`fmt`) and colour of one set of points of many; they repeat after the tenth and the eighth."""
+    return {"fmt": POINT_MARKERS[number % len(POINT_MARKERS)], "color": LINE_COLOURS[number % len(LINE_COLOURS)]}
+
+
+def draw_interval(ax: Axes, kelvin: Array, value: Array, ends: tuple[Array, Array], label: str) -> None:
+    """Draw an estimate with its interval against temperature: a band with a line, at one temperature a bar."""
+    low, high = ends
+    if kelvin.size > 1:
+        ax.fill_between(kelvin, low, high, color="0.88", linewidth=0, zorder=0, label=label)
+        ax.plot(kelvin, value, color="0.55", linewidth=3.5, zorder=1)
+        return
+    ax.errorbar(
+        kelvin, value, (value - low, high - value), fmt="_", color="0.55", ecolor="0.88",
+        markersize=22, markeredgewidth=4, elinewidth=14, zorder=0, label=label,
+    )  # fmt: skip
+
+
+def scale_temperature(ax: Axes, kelvin: Array) -> None:
+    """Make the axis of temperatures (K) logarithmic where they span much, and give a single one some room."""
+    if spans_widely(kelvin):
+        make_logarithmic(ax, "x", float(kelvin.min()) / 1.1, float(kelvin.max()) * 1.1)
+    elif kelvin.max() < 1.05 * kelvin.min():
+        ax.set_xlim(0.95 * float(kelvin.min()), 1.05 * float(kelvin.max()))
+
+
+def scale_values(ax: Axes, shown: Array, others: Array) -> None:
+    """Scale the vertical axis to the values shown, logarithmic where they span much; others stretch it by little."""
+    shown, others = (one[np.isfinite(one) & (one > 0)] for one in (shown, others))
+    if not shown.size:
+        return
+    top = max(float(shown.max()), float(others[others < _MAX_AXIS_STRETCH * shown.max()].max(initial=0.0)))
+    if spans_widely(shown):
+        make_logarithmic(ax, "y", float(shown.min()) / 1.5, 1.5 * top)
+    else:
+        ax.set_ylim(0, 1.08 * top)
+
+
 def power_unit(values: Array) -> tuple[float, str]:
     """Multiple of the watt in which values (W m⁻² K⁻¹) are read most easily."""
     finite = values[np.isfinite(values) & (values > 0)]
@@ -123,6 +164,6 @@ def short_citation(citation: str) -> str:
     return " ".join(part for part in (first.split(" ")[-1] if first else citation, years[-1] if years else "") if part)
 
 
-def position_unit(longest: float) -> tuple[float, str]:
-    """Multiple of the metre in which positions up to the longest (m) are read most easily, and its name."""
-    return (um, "µm") if longest > _LONGEST_IN_NM else (nm, "nm")
+def readable_unit(size: float, units: Sequence[tuple[float, str]] = LENGTHS) -> tuple[float, str]:
+    """Largest unit of which a quantity in SI is two or more, with its size; the smallest unit if there is none."""
+    return next((unit for unit in units if size >= 2 * unit[0]), units[-1])

@@ -9,7 +9,7 @@ import numpy as np
 
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError
-from kapitza.plot.style import LINE_COLOURS, legend_beside, line_style, new_axes, position_unit, shaded_bands
+from kapitza.plot.style import LINE_COLOURS, legend_beside, line_style, new_axes, readable_unit, shaded_bands
 from kapitza.units import THz, nm
 
 if TYPE_CHECKING:
@@ -25,27 +25,21 @@ _FLUX_PLACES = 3  # at which spectra of the flux are drawn
 def transport_profile(result: Transport, ax: Axes | None = None) -> Axes:
     """Draw the temperature along the normal, and those of some groups of phonons in the background."""
     ax = new_axes() if ax is None else ax
-    scale, unit = position_unit(result.edges[-1])
+    scale, unit = readable_unit(result.edges[-1])
     if result.omega.size > 1:
         for group, colour in shaded_bands(result.omega.size):
             name = f"{result.omega[group] / THz:.2g} THz" if result.omega[group] else f"band {group + 1}"
             ax.plot(result.position / scale, result.modes[:, group], color=colour, linewidth=0.8, label=name)
     ax.plot(result.position / scale, result.temperature, color="black", linewidth=2.0, label="energy density")
-    ax.plot(result.position / scale, _fourier_line(result), color="0.55", linestyle="--", label="bulk gradient")
+    layer = np.clip(np.searchsorted(result.edges, result.position) - 1, 0, len(result.names) - 1)
+    from_middle = result.position - ((result.edges[1:] + result.edges[:-1]) / 2)[layer]
+    bulk = result.midplane_temperature[layer] - result.flux / result.conductivity[layer] * from_middle
+    ax.plot(result.position / scale, bulk, color="0.55", linestyle="--", label="bulk gradient")
     for edge in result.edges[1:-1]:
         ax.axvline(edge / scale, color="0.8", linewidth=0.8, zorder=0)
     ax.set(xlabel=f"position ({unit})", ylabel="temperature (K)", xlim=(0, result.edges[-1] / scale))
     legend_beside(ax)
     return ax
-
-
-def _fourier_line(result: Transport) -> Array:
-    """(nx,) straight lines of the bulk gradient through the middle of each layer, K."""
-    layer = np.clip(np.searchsorted(result.edges, result.position) - 1, 0, len(result.names) - 1)
-    middle = (result.edges[1:] + result.edges[:-1]) / 2
-    return result.midplane_temperature[layer] - result.flux / result.conductivity[layer] * (
-        result.position - middle[layer]
-    )
 
 
 def flux_spectrum(result: Transport, at: Sequence[float] | None = None, ax: Axes | None = None) -> Axes:
@@ -76,21 +70,6 @@ def flux_spectrum(result: Transport, at: Sequence[float] | None = None, ax: Axes
     return ax
 
 
-def boundary_resistances(
-    results: Sequence[Transport], parameter: Sequence[float], label: str, ax: Axes | None = None
-) -> Axes:
-    """Draw the three resistances of the first boundary against a parameter (n,) of n stacks, in its unit."""
-    if len(results) != len(parameter):
-        raise InputError(f"got {len(parameter)} parameters for {len(results)} results")
-    ax = new_axes() if ax is None else ax
-    for i, drop in enumerate(("emitted", "local", "extrapolated")):
-        value = [one.drop(0, drop) / one.flux * 1e9 for one in results]
-        ax.plot(parameter, value, **line_style(i), marker="o", markersize=3.5, label=drop)
-    ax.set(xlabel=label, ylabel="resistance (m² K GW⁻¹)", ylim=(0, None))
-    legend_beside(ax, title="temperature drop")
-    return ax
-
-
 def transport_figure(result: Transport, figure: Figure) -> None:
     """Draw temperatures, and the spectrum of the flux where bands have frequencies, into a figure."""
     if not result.bounds.size:
@@ -107,7 +86,7 @@ def transport_map(result: TransportMap, ax: Axes | None = None) -> Axes:
     Of three dimensions, the plane through the hottest cell normal to the third axis.
     """
     ax = new_axes() if ax is None else ax
-    scale, unit = position_unit(max(float(one[-1] - one[0]) for one in result.edges))
+    scale, unit = readable_unit(max(float(one[-1] - one[0]) for one in result.edges))
     if len(result.edges) == 1:
         ax.errorbar(
             result.centres[0] / scale, result.temperature, result.temperature_sigma, fmt=".", color=LINE_COLOURS[0]

@@ -103,22 +103,21 @@ def _read_conditions(materials: MaterialTable, text: str) -> Iterator[tuple[str,
             yield word, _compare_column(materials, _HULL_COLUMN, "<=", STABLE_HULL)
         elif word in ("no", "not"):
             name = tokens.pop(0) if tokens else ""
-            yield f"{word} {name}", _outside_class(materials, name)
+            key = name.removesuffix("s")
+            if key not in _ELEMENT_CLASSES:
+                raise InputError(f"unknown filter 'no {name}'"[:60] + f": expected {', '.join(_ELEMENT_CLASSES)}")
+            yield f"{word} {name}", np.array([not have & _ELEMENT_CLASSES[key] for have in element_sets(materials)])
         elif tokens and tokens[0] in _COMPARISONS:
             sign, number = tokens.pop(0), tokens.pop(0) if tokens else ""
-            yield f"{word} {sign} {number}", _compare_column(materials, word, sign, _number(word, sign, number))
+            try:
+                limit = float(number)
+            except ValueError:
+                limit = np.nan
+            if np.isnan(limit):
+                raise InputError(f"filter '{word} {sign} {number}'"[:90] + ": expected a number behind the sign")
+            yield f"{word} {sign} {number}", _compare_column(materials, word, sign, limit)
         else:
             raise InputError(f"unknown filter {word!r:.40}: {_WANTED}")
-
-
-def _number(word: str, sign: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = np.nan
-    if np.isnan(value):
-        raise InputError(f"filter '{word} {sign} {text}'"[:90] + ": expected a number behind the sign")
-    return value
 
 
 def _element_condition(materials: MaterialTable, tokens: list[str]) -> tuple[str, BoolArray]:
@@ -144,14 +143,6 @@ def _element_condition(materials: MaterialTable, tokens: list[str]) -> tuple[str
     wanted = frozenset(symbols)
     kept = [tests[relation](have, wanted) for have in element_sets(materials)]
     return f"elements {relation} {' '.join(symbols)}", np.array(kept)
-
-
-def _outside_class(materials: MaterialTable, name: str) -> BoolArray:
-    """Materials without an element of a class."""
-    key = name.removesuffix("s")
-    if key not in _ELEMENT_CLASSES:
-        raise InputError(f"unknown filter 'no {name}'"[:60] + f": expected {', '.join(_ELEMENT_CLASSES)}")
-    return np.array([not have & _ELEMENT_CLASSES[key] for have in element_sets(materials)])
 
 
 def _compare_column(materials: MaterialTable, name: str, sign: str, number: float) -> BoolArray:

@@ -29,7 +29,6 @@ from kapitza.core.arrays import (
     real_array,
 )
 from kapitza.core.records import BaseRecord
-from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError, require
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress, run_units, thread_executor
@@ -246,20 +245,12 @@ def _best_triples(
     place = place[left[place] >= 0][:top]
     left, right = left[place], right[place]
     every = np.arange(extra.size)
-    layer = [
-        np.argmin(
-            sum(_resistances(tables, np.full(extra.size, end), every) for end in pair) + _layers_only(extra, pair)
-        )
-        for pair in zip(left.tolist(), right.tolist(), strict=True)
-    ]
+    layer: list[int] = []
+    for pair in zip(left.tolist(), right.tolist(), strict=True):
+        total = sum(_resistances(tables, np.full(extra.size, end), every) for end in pair) + extra
+        total[list(pair)] = np.inf  # an end is no layer
+        layer.append(int(np.argmin(total)))
     return left, right, np.array(layer, dtype=np.int64)
-
-
-def _layers_only(extra: Array, ends: tuple[int, int]) -> Array:
-    """(n,) what each layer adds, infinite for both ends."""
-    found = extra.copy()
-    found[list(ends)] = np.inf
-    return found
 
 
 def search_block(unit: UnitInputs) -> UnitResult:
@@ -292,7 +283,7 @@ def _describe_layers(
     used, place = np.unique(np.concatenate(triples), return_inverse=True)
     sides = {int(i): materials.phonons(int(i)) for i in used}
     ballistic = [
-        _resistance(ballistic_layers([sides[i], sides[c], sides[j]]), temperature)
+        1 / float(ballistic_layers([sides[i], sides[c], sides[j]]).conductance(temperature).value[0])
         for i, c, j in zip(left.tolist(), layer.tolist(), right.tolist(), strict=True)
     ]
     tops = {i: float(side.edges[-1]) for i, side in sides.items()}
@@ -320,8 +311,3 @@ def _describe_layers(
         triples=count - 2 if between and count > 3 else count * (count - 1) * (count - 2) // 2,
         source=materials.source,
     )
-
-
-def _resistance(transmission: Transmission, temperature: float) -> float:
-    """Emitted resistance, m² K W⁻¹."""
-    return float(transmission.conductance(temperature).resistance[0])

@@ -25,7 +25,7 @@ from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.library import material, materials
 from kapitza.matter.phonons import has_phonons, phonon_card, phonon_spectrum
 from kapitza.measure.calibration.estimate import calibrated_conductance
-from kapitza.measure.catalogue import Measurement, measured
+from kapitza.measure.catalogue import measured
 from kapitza.screen.conductances import table_conductances
 from kapitza.screen.table import MaterialTable, material_table
 
@@ -64,7 +64,16 @@ def catalogue_error(temperature: float, drop: Drop, statistics: Statistics, *, b
     drop, statistics : of the model
     bands : whether the model takes full bands, for contacts where both sides have them
     """
-    contacts = _contact_means(temperature)
+    sources: dict[tuple[str, str], dict[str, list[float]]] = {}
+    for one in measured():
+        if not one.exclusion and (rows := list(one.near(temperature))):
+            pair = (min(one.left, one.right), max(one.left, one.right))
+            sources.setdefault(pair, {}).setdefault(one.doi, []).extend(np.log(one.conductance.value[rows]).tolist())
+    contacts = {
+        pair: float(np.mean([np.mean(values) for values in by_doi.values()]))
+        for pair, by_doi in sources.items()
+        if pair[0] != pair[1]
+    }
     found = _log_ratios(contacts, temperature, drop, statistics, bands)
     if found.size < _FEWEST_CONTACTS and temperature != _ROOM_TEMPERATURE:
         return catalogue_error(_ROOM_TEMPERATURE, drop, statistics, bands=bands)
@@ -72,24 +81,6 @@ def catalogue_error(temperature: float, drop: Drop, statistics: Statistics, *, b
     return ModelError(
         temperature=temperature, ratio=float(np.exp(middle)), spread=float(found.std(ddof=1)), contacts=found.size
     )
-
-
-def _contact_means(temperature: float) -> Mapping[tuple[str, str], float]:
-    """Mean of ln G over the sources of each contact that a theory of two solids can be held against."""
-    sources: dict[tuple[str, str], dict[str, list[float]]] = {}
-    for one in measured():
-        if not one.exclusion and (rows := list(one.near(temperature))):
-            pair = (min(one.left, one.right), max(one.left, one.right))
-            sources.setdefault(pair, {}).setdefault(one.doi, []).extend(_log_values(one, rows))
-    return {
-        pair: float(np.mean([np.mean(values) for values in by_doi.values()]))
-        for pair, by_doi in sources.items()
-        if pair[0] != pair[1]
-    }
-
-
-def _log_values(one: Measurement, rows: Sequence[int]) -> list[float]:
-    return np.log(one.conductance.value[rows]).tolist()
 
 
 def _log_ratios(

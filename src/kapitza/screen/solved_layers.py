@@ -20,7 +20,7 @@ from kapitza.screen.layers import InterlayerScreening
 from kapitza.screen.names import find_rows
 from kapitza.screen.table import MaterialTable
 from kapitza.simulate.boltzmann.carriers import Carriers, ScatteringRates
-from kapitza.simulate.boltzmann.layered.transport import Film, Transport, transport
+from kapitza.simulate.boltzmann.layered.transport import Film, transport
 from kapitza.simulate.boltzmann.spectral_carriers import group_edges, spectral_carriers
 from kapitza.theory.dmm import dmm
 
@@ -94,7 +94,10 @@ def solve_layers(
     A. Majumdar, J. Heat Transfer 115, 7 (1993), doi:10.1115/1.2910673
     """
     check_count("rows", rows)
-    thick, side = _length("thickness", thickness), _length("sides", sides)
+    for name, value in (("thickness", thickness), ("sides", sides)):
+        if not (isfinite(value) and value > 0):
+            raise InputError(f"{name} = {value:g} m, expected a finite number above 0")
+    thick, side = float(thickness), float(sides)
     triples = _known_triples(found, materials, rows)
     numbers = [_solve_triple(materials, names, (side, thick, side), found.temperature) for names in triples]
     direct, layered, film = zip(*numbers, strict=True)
@@ -116,13 +119,6 @@ def _known_triples(found: InterlayerScreening, materials: MaterialTable, rows: i
     return list(islice(known, rows)) or [names(row) for row in range(min(rows, len(found)))]
 
 
-def _length(name: str, value: float) -> float:
-    """A length above zero, m."""
-    if not (isfinite(value) and value > 0):
-        raise InputError(f"{name} = {value:g} m, expected a finite number above 0")
-    return float(value)
-
-
 def _solve_triple(
     materials: MaterialTable, names: Sequence[str], thicknesses: Sequence[float], temperature: float
 ) -> tuple[float, float, float]:
@@ -135,12 +131,8 @@ def _solve_triple(
     bare = transport([films[0], films[2]], [dmm(left, right)])
     layered = transport(films, [dmm(left, layer), dmm(layer, right)])
     direct = bare.drop(0, "extrapolated") / bare.flux
-    return direct, direct + _total(layered) - _total(bare), _total(transport([films[1]]))
-
-
-def _total(found: Transport) -> float:
-    """Resistance between the ends, m² K W⁻¹."""
-    return found.difference / found.flux
+    total, total_bare, film = (one.difference / one.flux for one in (layered, bare, transport([films[1]])))
+    return direct, direct + total - total_bare, film
 
 
 def _carriers(materials: MaterialTable, solid: Solid, temperature: float, edges: Array) -> Carriers:

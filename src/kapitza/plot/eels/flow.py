@@ -8,7 +8,7 @@ import numpy as np
 
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError
-from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS, new_axes
+from kapitza.plot.style import LINE_COLOURS, new_axes, point_style
 from kapitza.units import meV, nm
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def flow_reversal(
             (loss, 1e6 * scan.loss[:, j], 1e6 * sigma[:, m + j]),
             (kelvin, scan.temperature()[:, j], t_sigma[:, j]),
         ):
-            _draw_points(ax, x[seen], value[seen], error[seen], i, word)
+            ax.errorbar(x[seen], value[seen], error[seen], **point_style(i), ms=3.5, lw=0.8, capsize=1.5, label=word)
     gain.set(ylabel="gain (10⁻⁶ of the zero-loss peak)", title=name)
     loss.set(ylabel="loss (10⁻⁶ of the zero-loss peak)", title=name)
     kelvin.set(xlabel="x (nm)", ylabel="temperature (K)", title=f"{name}, from loss over gain")
@@ -72,7 +72,16 @@ def flow_reversal(
         seen = np.isfinite(departure[:, k]) & (error[:, k] < max(_LARGEST_ERROR_SHARE * reach, np.nanmin(error)))
         if not seen.any():
             continue  # a single reference mode departs from nothing
-        _draw_points(odd, x[seen] + pitch * 0.18 * (k - (m - 1) / 2), departure[seen, k], error[seen, k], k, word)
+        odd.errorbar(
+            x[seen] + pitch * 0.18 * (k - (m - 1) / 2),
+            departure[seen, k],
+            error[seen, k],
+            **point_style(k),
+            ms=3.5,
+            lw=0.8,
+            capsize=1.5,
+            label=word,
+        )
     odd.axhline(0, color="0.5", lw=0.8)
     odd.set(xlabel="x (nm)", ylabel="odd departure (K)", title="temperature less the common one, odd in the flow")
     for ax in (gain, loss, kelvin, odd):
@@ -158,14 +167,17 @@ def opposite_temperatures(found: OppositeOccupations, ax: Axes | None = None) ->
     value, sigma = found.temperature_difference()
     for j, mode in enumerate(found.modes):
         seen = np.isfinite(value[:, j])
-        _draw_points(ax, found.position[seen] / nm, value[seen, j], sigma[seen, j], j, mode)
+        ax.errorbar(
+            found.position[seen] / nm,
+            value[seen, j],
+            sigma[seen, j],
+            **point_style(j),
+            ms=3.5,
+            lw=0.8,
+            capsize=1.5,
+            label=mode,
+        )
     ax.axhline(0, color="0.5", lw=0.8)
     ax.set(xlabel="x (nm)", ylabel="T along +q less along -q (K)")
     ax.legend(frameon=False, fontsize="small")
     return ax
-
-
-def _draw_points(ax: Axes, x: Array, value: Array, error: Array, number: int, name: str) -> None:
-    """Draw points with their errors."""
-    style = {"fmt": POINT_MARKERS[number % len(POINT_MARKERS)], "color": LINE_COLOURS[number % len(LINE_COLOURS)]}
-    ax.errorbar(x, value, error, **style, ms=3.5, lw=0.8, capsize=1.5, label=name)  # pyright: ignore[reportArgumentType]

@@ -10,7 +10,7 @@ from kapitza.core.arrays import Array
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import InputError
 from kapitza.measure.eels.gradients import UNUSABLE_OR_MISFIT, GradientField
-from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS, legend_beside, line_style, new_axes
+from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS, legend_beside, line_style, new_axes, point_style
 from kapitza.units import meV, nm
 
 if TYPE_CHECKING:
@@ -111,7 +111,8 @@ def interface_jump(data: Profile, found: InterfaceJump, ax: Axes | None = None) 
     """
     ax = new_axes(width=6.8, height=4.2) if ax is None else ax
     jump, at = found.jump, found.jump.at
-    used = np.isin(data.position, found.position) | _is_among(data.position, found.position)
+    apart = np.abs(data.position[:, None] - found.position).min(axis=1, initial=np.inf)
+    used = apart <= 1e-6 * np.ptp(data.position)
     sigma = data.sigma if data.covariance is None else np.sqrt(np.diag(data.covariance))
     for mask, face in ((used, "0.25"), (~used, "none")):
         error = None if sigma is None else sigma[mask]
@@ -137,14 +138,6 @@ def interface_jump(data: Profile, found: InterfaceJump, ax: Axes | None = None) 
     return ax
 
 
-def _is_among(places: Array, others: Array) -> Any:
-    """Which places are among others, to rounding."""
-    if not others.size:
-        return np.zeros(places.size, dtype=bool)
-    apart = np.abs(places[:, None] - others).min(axis=1)
-    return apart < 1e-6 * np.ptp(places)
-
-
 def mode_temperatures(found: Occupation, *, interface: float | None = None, ax: Axes | None = None) -> Axes:
     """Draw the temperature of each mode against position, with errors; modes that part are out of equilibrium.
 
@@ -161,8 +154,7 @@ def mode_temperatures(found: Occupation, *, interface: float | None = None, ax: 
         aside = pitch * 0.18 * (j - (len(names) - 1) / 2)  # bars of several modes side by side
         ax.errorbar(
             found.position / nm + aside, kelvin[:, j], None if sigma is None else sigma[:, j],
-            fmt=POINT_MARKERS[j % len(POINT_MARKERS)], color=LINE_COLOURS[j % len(LINE_COLOURS)], ms=4, lw=0.8,
-            capsize=1.5, label=f"{name}, {found.energy[j] / meV:.4g} meV",
+            **point_style(j), ms=4, lw=0.8, capsize=1.5, label=f"{name}, {found.energy[j] / meV:.4g} meV",
         )  # fmt: skip
     if interface is not None:
         ax.axvline(interface / nm, color="0.6", lw=0.8, ls=":")
