@@ -14,7 +14,7 @@ from kapitza.core.arrays import Array, check_not_negative, check_record, frequen
 from kapitza.core.conductance import Conductance, Drop, merge_conductances
 from kapitza.core.occupation import Statistics, bose_einstein, reduced_energy
 from kapitza.core.phonons import Phonons
-from kapitza.core.quadrature import frequency_grid, merge_edges, panel_quadrature
+from kapitza.core.quadrature import frequency_grid, merge_edges
 from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import Hint, InputError
@@ -22,9 +22,6 @@ from kapitza.matter.material import Material
 from kapitza.theory.dmm import check_phonons, dmm, harmonic_sum
 from kapitza.theory.limits import mode_conductance
 from kapitza.units import hbar
-
-_POWER_PANELS = 6  # panels in temperature, each half of the next, of the integral of G that is the one-way power
-_POWER_NODES = 8
 
 
 def inelastic_channel(
@@ -110,34 +107,6 @@ def inelastic_conductance(
         for kelvin in temperatures(temperature)
     ]
     return merge_conductances(parts)
-
-
-def inelastic_power(
-    elastic: Transmission,
-    temperature: float,
-    *,
-    amplitude: float,
-    temperature_power: float = 1.0,
-    frequency_power: float = 0.0,
-    statistics: Statistics = "quantum",
-) -> float:
-    r"""One-way equilibrium power of `inelastic_channel`, $P(T) = \int_0^T G\,dT'$, W m⁻²; a side has as much at least.
-
-    Between reservoirs at $T_1$, $T_2$ the interface passes $P(T_1) - P(T_2)$: from hot to cold, and nothing at equal
-    ones.
-    """
-    kelvin = one_temperature(temperature)
-    bounds = np.concatenate([[0.0], kelvin * 2.0 ** np.arange(1 - _POWER_PANELS, 1)])
-    at, weight = panel_quadrature(bounds, _POWER_NODES)
-    value = inelastic_conductance(
-        elastic,
-        at,
-        amplitude=amplitude,
-        temperature_power=temperature_power,
-        frequency_power=frequency_power,
-        statistics=statistics,
-    ).value
-    return float(value @ weight)
 
 
 def _modes_of_sides(elastic: Transmission) -> tuple[Array, Array]:
@@ -265,28 +234,6 @@ def pair_exchange(
         lost.append(4 * rate * (n - doubled))
         gained.append(0.5 * below * (1 + 2 * n_below))
     return PairExchange(omega, pairs[0], pairs[1], lost[0] + gained[1], lost[1] + gained[0])
-
-
-def pair_exchange_flux(
-    left: Phonons,
-    right: Phonons,
-    *,
-    hot: float,
-    cold: float,
-    strength: float = 1.0,
-    frequency_power: float = 2.0,
-    theory: ElasticTheory = dmm,
-) -> float:
-    """Heat flux by the exchange between sides at `hot` (left) and `cold` (right), K, with K(ω) at their mean, W m⁻²."""
-    grid = frequency_grid(pair_edges(left, right))
-    omega = grid.omega
-    rates = pair_exchange(
-        left, right, (hot + cold) / 2, omega, strength=strength, frequency_power=frequency_power, theory=theory
-    )
-    from_left = net_events(omega, pairs=hot, singles=cold)
-    from_right = net_events(omega, pairs=cold, singles=hot)
-    per_event = 2 * hbar * omega * grid.weight / (2 * np.pi)
-    return float(per_event @ (rates.left_pairs * from_left - rates.right_pairs * from_right))
 
 
 def three_phonon_conductance(
