@@ -85,7 +85,10 @@ def truncate_force_constants(
     cells = crystal.cells[some]
     residual, balanced = enforce_sum_rule(cells, values, np.zeros(values.shape[1:]))
     short = evolve(crystal, cells=cells, force_constants=balanced, residual=residual)
-    shift = _frequency_differences(short, crystal if reference is None else reference)
+    other = crystal if reference is None else reference
+    # wave vectors (nq, 3) all over the Brillouin zone
+    q = np.random.default_rng(_WAVEVECTOR_SEED).random((_COMPARED_WAVEVECTORS, 3)) - 0.5
+    shift = np.abs(short.frequencies(q @ short.reciprocal) - other.frequencies(q @ other.reciprocal))
     return Truncation(
         crystal=short,
         reach=reach,
@@ -113,9 +116,3 @@ def pair_vectors(crystal: Crystal) -> Array:
     return np.asarray(
         (crystal.cells @ crystal.lattice)[:, None, None] + crystal.positions - crystal.positions[:, None], dtype=float
     )
-
-
-def _frequency_differences(one: Crystal, other: Crystal) -> Array:
-    """(nq, 3n) differences of the frequencies of two crystals at wave vectors all over the Brillouin zone, rad s⁻¹."""
-    q = np.random.default_rng(_WAVEVECTOR_SEED).random((_COMPARED_WAVEVECTORS, 3)) - 0.5
-    return np.abs(one.frequencies(q @ one.reciprocal) - other.frequencies(q @ other.reciprocal))

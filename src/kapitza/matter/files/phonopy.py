@@ -208,7 +208,10 @@ def _read_atoms(section: _FileSection) -> tuple[tuple[str, ...], Array, Array, l
         elif key in ("coordinates", "- coordinates"):
             points.append(_parse_row(section, offset, after=":"))
         elif key == "mass":
-            masses.append(_parse_mass(section, offset, value))
+            mass = _parse_number(section, offset, value.partition("#")[0])
+            if not 0.1 < mass < 1000:
+                raise section.fault(f"a mass of {mass:g} u, wanted one between 0.1 and 1000", offset)
+            masses.append(mass)
         elif key == "reduced_to" and value.strip().isdigit() and len(value) < 12:
             reduced.append(int(value) - 1)
         if len(symbols) - len(points) not in (0, 1):
@@ -217,13 +220,6 @@ def _read_atoms(section: _FileSection) -> tuple[tuple[str, ...], Array, Array, l
         counts = f"{len(symbols)} symbols, {len(points)} coordinates and {len(masses)} masses"
         raise section.fault(f"{counts}: each atom needs one of each")
     return tuple(symbols), np.array(points).reshape(-1, 3), np.array(masses), reduced
-
-
-def _parse_mass(section: _FileSection, offset: int, text: str) -> float:
-    value = _parse_number(section, offset, text.partition("#")[0])
-    if not 0.1 < value < 1000:
-        raise section.fault(f"a mass of {value:g} u, wanted one between 0.1 and 1000", offset)
-    return value
 
 
 def _lines_below(section: _FileSection, key: str, count: int) -> range:

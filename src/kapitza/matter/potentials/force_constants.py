@@ -136,7 +136,10 @@ def _fold_supercell(
         big, values = displaced_constants(one, counts, rows, force_field, periodic=periodic)
     values, dropped = _cut_beyond(big, values, rows, force_field.reach) if cut else (values, 0.0)
     if dropped > _NUMERICAL_ROUNDING and force_field.announce is not None:
-        force_field.announce(_describe_cut(one, force_field, dropped))
+        force_field.announce(
+            f"{one.name}: force constants beyond {force_field.reach / angstrom:.3g} Å are left out, the largest of "
+            f"them {100 * dropped:.2g} % of the largest"
+        )
     n = one.masses.size
     columns = (np.arange(big.masses.size // n)[:, None] * n + rows).ravel()
     values = values[:, columns]
@@ -185,14 +188,6 @@ def check_supercell(one: Structure, force_field: ForceField, counts: tuple[int, 
             f"{one.name}: forces that reach {force_field.reach / angstrom:.3g} Å need a supercell of {atoms} atoms, "
             f"more than {most}: give a smaller `supercell` or a potential of shorter reach"
         )
-
-
-def _describe_cut(one: Structure, force_field: ForceField, dropped: float) -> str:
-    """One line that says what is left out."""
-    return (
-        f"{one.name}: force constants beyond {force_field.reach / angstrom:.3g} Å are left out, the largest of them "
-        f"{100 * dropped:.2g} % of the largest"
-    )
 
 
 def repeats_for_height(lattice: Array, height: float, wide: tuple[bool, bool, bool]) -> tuple[int, int, int]:
