@@ -9,7 +9,7 @@ import kapitza
 from kapitza.cli.device.sweeps import report_design
 from kapitza.cli.figures import Results
 from kapitza.cli.layer import Option
-from kapitza.cli.options import parse_names
+from kapitza.cli.options import parse_names, share_last_unit
 from kapitza.cli.samples import SampleArgument
 from kapitza.cli.tables import Grid
 from kapitza.core.parameter_units import format_parameter, kind_of_parameter
@@ -106,7 +106,5 @@ def _parse_candidates(text: str) -> tuple[str, list[float]]:
     name, equals, values = text.partition("=")
     if not equals or not values:
         raise InputError(f"{text!r:.60}: expected a setting and candidates, such as tdtr.modulation=1,3,10MHz")
-    parts = values.split(",")
-    unit = parts[-1].strip().lstrip("+-0123456789.eE")
     kind = kind_of_parameter(name.strip())
-    return name.strip(), [quantity(p if p.strip().endswith(unit) else p + unit, kind, what=name) for p in parts]
+    return name.strip(), [quantity(part, kind, what=name) for part in share_last_unit(values)]

@@ -88,6 +88,13 @@ def parse_names(text: str) -> list[str]:
     return names
 
 
+def share_last_unit(text: str) -> list[str]:
+    """Parts of a list whose last unit counts for all that have none: 10,20,40nm."""
+    parts = [part.strip() for part in text.split(",")]
+    unit = parts[-1].lstrip("+-0123456789.eE")
+    return [part if part.lstrip("+-0123456789.eE") else part + unit for part in parts]
+
+
 def parse_calculator_arguments(texts: Sequence[str] | None) -> dict[str, object]:
     """Arguments of a calculator from ``key=value`` words, several in one text or in many."""
     return kapitza.lattice.parse_arguments([word for text in texts or () for word in shlex.split(text)])

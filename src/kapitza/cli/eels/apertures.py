@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import kapitza
-from kapitza.cli.eels.jump import load_maps
+from kapitza.cli.eels.jump import load_mode_map
 from kapitza.cli.eels.options import PlanFile, check_distinct, format_short
 from kapitza.cli.figures import Results, check_output
 from kapitza.cli.layer import Option
 from kapitza.cli.output import note, quantity_json
 from kapitza.cli.tables import Column, Note, Part, Table, even_subset
 from kapitza.core.parameter_units import with_error
-from kapitza.errors import DataError, InputError
+from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
 from kapitza.units import meV, nm
 
@@ -120,13 +120,7 @@ def _describe_design(found: ApertureDesign, name: str, gradient: float, radius: 
 
 
 def _report_maps(names: tuple[str, str], files: Results) -> None:
-    maps: list[Any] = []
-    for name in names:
-        held = load_maps(name)
-        by_mode = next((held[key] for key in ("occupation", "each") if key in held), None)
-        if by_mode is None:
-            raise DataError("has one temperature for all modes only: fit with --tie occupation or each", file=name)
-        maps.append(by_mode)
+    maps = (load_mode_map(name, expected="occupation or each") for name in names)
     pair = kapitza.eels.heat_flow.opposite_occupations(*maps)
     files.draw(lambda ax: kapitza.plot.eels.opposite_temperatures(pair, ax=ax))
     value, sigma = pair.temperature_difference()

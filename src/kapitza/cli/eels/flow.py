@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import kapitza
-from kapitza.cli.eels.jump import load_jump, load_maps
+from kapitza.cli.eels.jump import load_jump, load_mode_map
 from kapitza.cli.eels.options import Across, check_distinct, format_probability
 from kapitza.cli.figures import Results
 from kapitza.cli.layer import Option
 from kapitza.cli.tables import Column, Note, Part, Table
 from kapitza.core.parameter_units import with_error
-from kapitza.errors import DataError, InputError
+from kapitza.errors import InputError
 from kapitza.units import meV, nm
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def flow_maps(
 ) -> None:
     """Gain and loss of each mode under forward and reverse heat flow: what is odd in the flow, and what is even."""
     check_distinct(forward, reverse, "scans of both directions of the heat flow")
-    maps = [_map_by_mode(path, across) for path in (forward, reverse)]
+    maps = [load_mode_map(path, across) for path in (forward, reverse)]
     expected = (None, None) if jumps is None else _expected_temperatures(maps, jumps)
     reversal = kapitza.eels.heat_flow.FlowReversal(
         forward=kapitza.eels.heat_flow.mode_sides(maps[0]),
@@ -65,15 +65,6 @@ def flow_maps(
     files.draw_figure(lambda figure: kapitza.plot.eels.flow_reversal(reversal, figure, **drawn), width=9.4, height=6.8)
     title = f"{Path(forward).name} and {Path(reverse).name}, within {zone / nm:g} nm of {interface / nm:g} nm"
     files.report(reversal, [title, *_describe_zone(reversal, near)], {"zone": near, "classes": near.classes()})
-
-
-def _map_by_mode(path: str, across: str) -> TemperatureMap:
-    """Map of a file with an occupation or a temperature for each mode."""
-    maps = load_maps(path, across)
-    found = next((maps[key] for key in ("occupation", "each") if key in maps), None)
-    if found is None:
-        raise DataError("has one temperature for all modes only: fit with --tie both, each or occupation", file=path)
-    return found
 
 
 def _expected_temperatures(maps: list[TemperatureMap], jumps: tuple[str, str]) -> tuple[Array, Array]:

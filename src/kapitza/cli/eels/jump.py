@@ -290,6 +290,15 @@ def _without_misfits(maps: dict[str, TemperatureMap], keep: str | None) -> dict[
     return maps
 
 
+def load_mode_map(path: str, across: str = "x", expected: str = "both, each or occupation") -> TemperatureMap:
+    """Return the map of a file with an occupation or a temperature for each mode."""
+    maps = load_maps(path, across)
+    by_mode = next((maps[key] for key in ("occupation", "each") if key in maps), None)
+    if by_mode is None:
+        raise DataError(f"has one temperature for all modes only: fit with --tie {expected}", file=path)
+    return by_mode
+
+
 def load_jump(path: str) -> InterfaceJump:
     """Return the jump of a file that `eels jump` wrote."""
     held = kapitza.load(path)

@@ -19,7 +19,7 @@ from kapitza.cli.md.options import (
     run_and_keep,
 )
 from kapitza.cli.md.reports import conductance_row, describe_verdict
-from kapitza.cli.options import long_work
+from kapitza.cli.options import long_work, share_last_unit
 from kapitza.cli.output import quantity_json
 from kapitza.cli.tables import Column, Note, Part, Table, Values, columns_of
 from kapitza.errors import InputError
@@ -28,13 +28,6 @@ from kapitza.run import progress_bar
 from kapitza.units import THz, nm, ps
 
 _MODEL_TITLES = {"lumped": "bodies of one temperature", "slabs": "two slabs"}
-
-
-def share_last_unit(text: str) -> list[str]:
-    """Parts of a list whose last unit counts for all that have none: 10,20,40nm."""
-    parts = [part.strip() for part in text.split(",")]
-    unit = parts[-1].lstrip("+-0123456789.eE")
-    return [part if part.lstrip("+-0123456789.eE") else part + unit for part in parts]
 
 
 def _parse_conductivities(text: str) -> tuple[float, float]:
