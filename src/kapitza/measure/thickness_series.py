@@ -11,7 +11,7 @@ from kapitza.core.arrays import Array, about, finite, parameter, positive, same_
 from kapitza.core.conductance import Conductance
 from kapitza.core.parameter_units import interval_in_words, parameter_with_error
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError
+from kapitza.errors import Hint, InputError
 from kapitza.measure.least_squares import least_squares
 
 _EACH_FILM = validators.optional(same_length("thickness"))
@@ -156,9 +156,13 @@ class ThicknessSeries(BaseRecord):
             raise InputError(f"expected thicknesses of at least 0, got {self.thickness.min():g} m")
         others = (self.thickness_sigma, self.thickness_covariance, self.resistance_covariance, self.correlation)
         if self.resistance_sigma is None and any(other is not None for other in others):
+            undecided = "scatter and stated errors cannot be combined"
             raise InputError(
-                "other errors are stated but those of the resistance are not: scatter and stated errors cannot be "
-                "combined"
+                "",
+                hint=Hint(
+                    python=f"other errors are stated but resistance_sigma is None: {undecided}",
+                    command=f"other errors are stated but those of the resistance are not: {undecided}",
+                ),
             )
         for name in ("thickness_covariance", "resistance_covariance"):
             held = getattr(self, name)

@@ -53,7 +53,9 @@ def conductance_derivatives(films: Sequence[Film], boundaries: Sequence[object],
     """
     unknown = [i for i, one in enumerate(boundaries) if one is None]
     if not unknown:
-        raise InputError(f"none of {len(boundaries)} boundaries is unknown:", hint=Hint(python="mark one by None"))
+        raise InputError(
+            f"none of {len(boundaries)} boundaries is unknown:", hint=Hint(python="mark the unknown one by None")
+        )
     given = [diffuse_scattering(flow, films[i]) if one is None else one for i, one in enumerate(boundaries)]
     slabs, flows = assemble_layers(films, given, None, None)  # black walls, 1 K apart
     solution = solve_balance(slabs)

@@ -372,7 +372,8 @@ def _wall_or_default(value: object, default: float) -> Wall:
     if value is None:
         return Wall(default)
     if not isinstance(value, Wall):
-        raise InputError(f"expected a Wall, got {value!r:.60}:", hint=Hint(python=f"write Wall({default:g})"))
+        python = f"expected a Wall, such as Wall({default:g}), got {value!r:.60}"
+        raise InputError("", hint=Hint(python=python, command=f"expected a wall, got {value!r:.60}"))
     return value
 
 
