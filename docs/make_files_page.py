@@ -142,7 +142,8 @@ def key_rows(keys: tuple[Key, ...]) -> Iterator[str]:
     yield from ("| key | value | default | meaning |", "|---|---|---|---|")
     for key in keys:
         name = f"`{key.name}`"
-        yield f"| {name} | {escaped(key.form)} | {default_text(key)} | {escaped(key.meaning) or 'see below'} |"
+        form = key.form if key.bounds is None else f"{key.form} {key.bounds}"
+        yield f"| {name} | {escaped(form)} | {default_text(key)} | {escaped(key.meaning) or 'see below'} |"
 
 
 def escaped(text: str) -> str:

@@ -101,13 +101,8 @@ _LEG_MODES = ("generator", "cooler")
 
 def _limits(kind: str) -> Bounds:
     """Bounds of a kind of quantity, beyond which only another unit explains a value."""
-    low, high = _PLAUSIBLE_LIMITS[kind]
-
-    def fault(value: float) -> str | None:
-        outside = not low <= value <= high
-        return f"{value:g} (SI) is out of the range {low:g} to {high:g}: is it in another unit?" if outside else None
-
-    return fault
+    fault = "{value:g} (SI) is out of the range {low:g} to {high:g}: is it in another unit?"
+    return Bounds(*_PLAUSIBLE_LIMITS[kind], fault)
 
 
 def _quantity(name: str, kind: str, meaning: str, default: Any = NOTHING) -> Key:
@@ -132,7 +127,7 @@ def _attribute(record: type, name: str, *, key: str = "", meaning: str = "") -> 
 
 def _check_limits(part: TomlTable, key: str, kind: str, value: float) -> float:
     """Return a value, unless only another unit can explain it."""
-    if fault := _limits(kind)(value):
+    if fault := _limits(kind).check(value):
         raise part.fault(fault, key)
     return value
 

@@ -4,6 +4,7 @@ bounds, default and meaning.
 The known keys of a file, the errors of `Table.check` and the page "Formats of files" follow from the declarations.
 """
 
+import math
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from itertools import islice
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from attrs import NOTHING, evolve, field, fields_dict, frozen
 
@@ -28,7 +29,6 @@ from kapitza.matter.library import material
 from kapitza.matter.material import Material, warn_of_state
 
 Record = TypeVar("Record")
-Bounds = Callable[[float], str | None]  # what is wrong with a value in SI, or None
 MAX_TOML_BYTES = 2**22  # bytes of a file that a person writes
 _MAX_FAULTS = 50  # of a file that one message lists
 _HEAD = re.compile(r"\s*\[\[?\s*[\w\"'.| -]+\]\]?\s*(#.*)?$")  # of a table
@@ -258,6 +258,31 @@ def material_at(section: TomlTable, temperature: float) -> Material:
     return found
 
 
+class Bounds(NamedTuple):
+    """Bounds of a number in SI; `fault` is the message, with {value}, {low} and {high}.
+
+    The bounds themselves are allowed, unless the number has to be `above` the lower or `below` the upper one.
+    """
+
+    low: float
+    high: float
+    fault: str
+    above: bool = False
+    below: bool = False
+
+    def check(self, value: float) -> str | None:
+        """Return what is wrong with a value, or None."""
+        at_bound = (self.above and value == self.low) or (self.below and value == self.high)
+        if self.low <= value <= self.high and not at_bound:
+            return None
+        return self.fault.format(value=value, low=self.low, high=self.high)
+
+    def __str__(self) -> str:
+        low = f"above {self.low:g}" if self.above else f"from {self.low:g}" if self.low > -math.inf else ""
+        high = f"below {self.high:g}" if self.below else f"up to {self.high:g}" if self.high < math.inf else ""
+        return ", ".join(end for end in (low, high) if end)
+
+
 @frozen(eq=False, kw_only=True)
 class Key(BaseRecord):
     """A key of a table.
@@ -280,6 +305,7 @@ class Key(BaseRecord):
     default: Any = NOTHING
     unless: tuple[str, ...] = ()
     fills: str = ""
+    bounds: Bounds | None = None
     tables: Mapping[str, "Table"] = field(factory=dict)
     choose: Callable[[TomlTable], str] | None = None
 
@@ -385,16 +411,15 @@ def number(
     name: str, kind: str, meaning: str, default: Any = NOTHING, *, unless: tuple[str, ...] = (),
     bounds: Bounds | None = None,
 ) -> Key:  # fmt: skip
-    """Declare a number with a unit; `bounds` returns what is wrong with a value (SI), or None."""
+    """Declare a number with a unit."""
 
     def read(section: TomlTable, key: str) -> float:
         value = section.number(key, kind)
-        fault = bounds(value) if bounds is not None else None
-        if fault is not None:
+        if bounds is not None and (fault := bounds.check(value)):
             raise section.fault(fault, key)
         return value
 
-    return Key(name=name, form=f"`{kind}`", meaning=meaning, read=read, default=default, unless=unless)
+    return Key(name=name, form=f"`{kind}`", bounds=bounds, meaning=meaning, read=read, default=default, unless=unless)
 
 
 def count(

@@ -63,16 +63,6 @@ PLANE = Table(
 )
 
 
-def _fraction(value: float) -> str | None:
-    """What is wrong with a fraction between 0 and 1."""
-    return None if 0 < value < 1 else f"expected a share between 0 and 1, got {value:g}"
-
-
-def _positive(what: str, unit: str) -> Bounds:
-    """Bounds of a number above 0."""
-    return lambda value: None if value > 0 else f"expected {what} above 0, got {value:g} {unit}"
-
-
 def _read_corner(section: TomlTable, key: str) -> list[float]:
     """Corner of the first pixel, x and y, m."""
     given = section.table[key]
@@ -112,7 +102,13 @@ def _check_planes(top: TomlTable) -> None:
         )
 
 
-_PITCH = number("pitch", "length", "distance of two pixels", None, bounds=_positive("a pitch", "m"))
+_PITCH = number(
+    "pitch",
+    "length",
+    "distance of two pixels",
+    None,
+    bounds=Bounds(0.0, np.inf, "expected a pitch above 0, got {value:g} m", above=True),
+)
 _ORIGIN = special("origin", "two lengths", "x and y of the corner of the first pixel", _read_corner, (0.0, 0.0))
 SHEET = Table(
     [
@@ -165,10 +161,11 @@ _SPREAD = Table(
     ],
     "Point spread of the beam.",
 )
+_FRACTION = Bounds(0.0, 1.0, "expected a share between 0 and 1, got {value:g}", above=True, below=True)
 _SCALE = Table(
     [
-        number("temperature", "share", "common uncertainty of all temperatures", None, bounds=_fraction),
-        number("power", "share", "common uncertainty of all powers", None, bounds=_fraction),
+        number("temperature", "share", "common uncertainty of all temperatures", None, bounds=_FRACTION),
+        number("power", "share", "common uncertainty of all powers", None, bounds=_FRACTION),
     ],
     "Relative uncertainties that all pixels share.",
 )

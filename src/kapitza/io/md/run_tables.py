@@ -1,5 +1,6 @@
 """Tables of the file of a run of molecular dynamics, and checks that concern several of its keys."""
 
+import math
 from collections.abc import Iterator
 from functools import partial
 from itertools import chain
@@ -11,6 +12,7 @@ from kapitza.errors import DataError
 from kapitza.io.quantities import quantity
 from kapitza.io.toml import (
     TITLE,
+    Bounds,
     Key,
     Table,
     TomlTable,
@@ -46,7 +48,8 @@ def _read_above(kind: str, section: TomlTable, key: str, *, zero: bool = False) 
 
 def _above(name: str, kind: str, meaning: str, default: Any = NOTHING, *, zero: bool = False) -> Key:
     """Declare a number above 0, or of 0 and more."""
-    return evolve(number(name, kind, meaning, default), read=partial(_read_above, kind, zero=zero))
+    bounds = Bounds(0.0, math.inf, "", above=not zero)  # for the page; messages quote the file
+    return evolve(number(name, kind, meaning, default, bounds=bounds), read=partial(_read_above, kind, zero=zero))
 
 
 def _read_both_sides(kind: str, section: TomlTable, key: str) -> tuple[Any, Any]:

@@ -67,7 +67,6 @@ _UNKNOWN_TRANSMISSION = "unknown"  # a boundary that measurements shall tell
 _TYPICAL_UMKLAPP = 1e-19  # s K⁻¹, umklapp scattering before it is scaled to a conductivity
 _SIZE_COLUMNS = ("conductance", "conductivity")
 _RATE_FACTOR = 3.0  # between the conductivity by given rates and that of the bulk, from which it is said
-_LARGEST_CRYSTAL = 0.1  # m
 _LARGEST_COUNT = 1e15  # of what nobody counts
 _MAX_BINS, _MAX_FILM_CELLS, _MAX_DATA_POINTS = 2000, 4000, 10_000
 
@@ -81,11 +80,11 @@ def whole_number(name: str, meaning: str, default: float, bounds: Bounds | None 
         if abs(given) > _LARGEST_COUNT:
             raise section.fault(f"{given:g}: expected a whole number up to {_LARGEST_COUNT:g}", key)
         value = int(given)
-        if bounds is not None and (fault := bounds(value)):
+        if bounds is not None and (fault := bounds.check(value)):
             raise section.fault(fault, key)
         return value
 
-    return evolve(plain, form="whole number", read=read)
+    return evolve(plain, form="whole number", bounds=bounds, read=read)
 
 
 def _check_matter(section: TomlTable) -> None:
@@ -100,18 +99,13 @@ def _check_matter(section: TomlTable) -> None:
         raise_all(partial(section.number, key, kind) for key, kind in _GRAY_KEYS.items())
 
 
-def _crystal_size(value: float) -> str | None:
-    """What is wrong with the size of a crystal, m."""
-    inside = 0 < value <= _LARGEST_CRYSTAL
-    return None if inside else f"{value:g} m, expected the size of a crystal above 0 and up to 0.1 m"
-
-
+_CRYSTAL_SIZE = Bounds(0.0, 0.1, "{value:g} m, expected the size of a crystal above 0 and up to {high:g} m", above=True)
 RATES = Table(
     [
         number("umklapp", "share", "B of the umklapp rate Bω²T exp(-onset/T), in s/K", 0.0),
         number("onset", "temperature", "onset of umklapp scattering", 0.0),
         number("impurity", "share", "A of the impurity rate Aω⁴, in s³", 0.0),
-        number("boundary", "length", "size of the crystal; infinite if omitted", None, bounds=_crystal_size),
+        number("boundary", "length", "size of the crystal; infinite if omitted", None, bounds=_CRYSTAL_SIZE),
     ],
     "Scattering rates.",
 )
@@ -135,7 +129,7 @@ FILM_LAYER = Table(
         number("thickness", "length", "thickness"),
         whole_number(
             "cells", "number of cells; chosen if omitted", 0,
-            lambda cells: f"{cells} cells, expected at most {_MAX_FILM_CELLS}" if cells > _MAX_FILM_CELLS else None,
+            Bounds(-np.inf, _MAX_FILM_CELLS, "{value} cells, expected at most {high}"),
         ),
         *PHONON_KEYS,
     ],
@@ -163,7 +157,7 @@ WALL_TABLE = Table(
 )
 FREQUENCY_BINS = whole_number(
     "bins", "number of frequency groups", DEFAULT_GROUPS,
-    lambda bins: None if 2 <= bins <= _MAX_BINS else f"{bins} bins, expected 2 to {_MAX_BINS}",
+    Bounds(2, _MAX_BINS, "{value} bins, expected {low} to {high}"),
 )  # fmt: skip
 
 
