@@ -101,7 +101,6 @@ class Wall(BaseRecord):
 
 
 def _check_fraction(instance: object, attribute: object, value: float) -> None:
-    """Validate a share."""
     if not 0 <= value <= 1:
         raise InputError(f"{getattr(attribute, 'name', '')} = {value:g}, expected a share from 0 to 1")
 

@@ -121,14 +121,12 @@ def _cut_into_polygons(domain: Domain, lines: tuple[Array, Array], size: float) 
 
 
 def _prism_sides(domain: Domain) -> Iterator[tuple[Array, Array]]:
-    """Ends of all sides of all prisms."""
     for box in domain.boxes:
         if isinstance(box, Prism):
             yield from zip(box.corners, np.roll(box.corners, -1, axis=0), strict=True)
 
 
 def _grid_rectangle(lines: tuple[Array, Array], i: int, j: int) -> _Polygon:
-    """Corners of a cell of the grid."""
     a, b, c, d = *lines[0][i : i + 2], *lines[1][j : j + 2]
     return np.array([[a, c], [b, c], [b, d], [a, d]])
 

@@ -70,7 +70,6 @@ def single_line(text: str) -> str:
 
 
 def _command_lines(texts: Sequence[str]) -> tuple[str, ...]:
-    """Return commands, each of one line."""
     return tuple(single_line(text) for text in texts)
 
 
@@ -124,7 +123,6 @@ class LammpsCommands(BaseRecord):
 
 
 def _named_arguments(arguments: Mapping[str, object] | Sequence[tuple[str, object]]) -> tuple[tuple[str, object], ...]:
-    """Return names and values of arguments, in order."""
     pairs = arguments.items() if isinstance(arguments, Mapping) else arguments
     return tuple(sorted(((name, value) for name, value in pairs), key=lambda pair: pair[0]))
 

@@ -181,7 +181,6 @@ def _kept_layer(layer: _LayerOfCells, rate: complex) -> LayerMatrices:
 
 
 def _compute_layer(streams: Streams, widths: Array, rate: complex) -> LayerMatrices:
-    """The matrices of a layer, summed over chunks of its streams."""
     kind = np.complex128 if rate else np.float64
     size, count = widths.size * CELL_POLYNOMIALS, streams.normal_path.size
     matrices = LayerMatrices(

@@ -409,7 +409,6 @@ def _check_films(films: object) -> None:
 def _make_transport(
     films: Sequence[Film], slabs: LayeredSystem, solution: LayeredSolution, crossings: Sequence[Array]
 ) -> Transport:
-    """Temperatures, fluxes and spectra of a solution."""
     base, walls = slabs.base, slabs.faces.walls
     flux = face_fluxes(solution)
     held = [layer_distribution(solution, i) for i in range(len(films))]

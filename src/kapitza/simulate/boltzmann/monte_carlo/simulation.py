@@ -45,7 +45,6 @@ _COMPILED_PURPOSE = "Monte Carlo"
 
 
 def _load_kernel() -> ModuleType:
-    """The compiled kernel, or which package is missing for it."""
     require("numba", extra="transport", why=_COMPILED_PURPOSE)
     return require("kapitza.simulate.boltzmann.monte_carlo.kernel", extra="transport", why=_COMPILED_PURPOSE)
 
@@ -248,7 +247,6 @@ def _make_transport_map(
     probes: tuple[str, ...],
     probe_capacity: Array,
 ) -> TransportMap:
-    """Tallies as temperatures and fluxes."""
     grid, bands = prepared.grid, prepared.bands
     driven = float(np.abs(emission.power).sum())
     shape = grid.shape

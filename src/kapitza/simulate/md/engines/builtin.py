@@ -239,7 +239,6 @@ def _check_builtin_state(system: System, state: MdState) -> None:
 
 
 def _load_stepper(potential: Potential) -> Callable[..., int]:
-    """Return the compiled loop over steps for a form of potential."""
     stepping = require("kapitza.simulate.md.kernels.verlet", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
     return stepping.ADVANCE_BY_FORM[potential.form]
 

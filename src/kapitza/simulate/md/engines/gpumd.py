@@ -93,7 +93,6 @@ def gpumd_deck(
 
 
 def _model_file(system: System, names: Sequence[str], state: MdState, trajectory: PlaneTrajectory | None) -> str:
-    """Text of model.xyz."""
     used = sorted(set(system.role.tolist()))
     if used != list(range(len(used))) or system.counts.min() < 1:
         raise InputError(f"{system.name}: roles {used} and planes of atoms must follow each other without a gap")

@@ -324,7 +324,6 @@ def _give_commands(engine: Any, *commands: str, fault: Callable[[str], KapitzaEr
 
 
 def _give_potential(engine: Any, potential: AnyPotential, kinds: AtomTypes) -> None:
-    """Give LAMMPS a potential and its files."""
     pair = write_potential(potential, kinds)
     with TemporaryDirectory() as folder:
         paths = {name: Path(folder) / name for name in pair.files}
@@ -347,7 +346,6 @@ def _check_first_forces(system: System, force: Array, timestep: float) -> None:
 
 
 def _box_commands(box: LammpsBox, kinds: AtomTypes) -> list[str]:
-    """Commands that make the box."""
     low, high = box.low, box.high
     bounds = " ".join(f"{format_number(a)} {format_number(b)}" for a, b in zip(low, high, strict=True))
     tilt = " ".join(map(format_number, box.tilt))

@@ -318,7 +318,6 @@ def embedded_atom_file(potential: Potential) -> str:
 
 
 def _file_entry(i: int, j: int, k: int, values: Array) -> str:
-    """Return a line of a file of a many-body potential."""
     return " ".join([element_label(i), element_label(j), element_label(k), *map(format_number, values)])
 
 
@@ -405,12 +404,10 @@ def lammps_deck(
 
 
 def _command_text(commands: list[str]) -> str:
-    """Text of a file of commands."""
     return "\n".join([*commands, ""])
 
 
 def _start_commands(system: System, state: MdState, protocol: Protocol) -> str:
-    """Commands of a run from its start."""
     commands = [*header_commands(make_box(system, state.positions)), ATOM_PROPERTIES, _READ_DATA]
     commands += ["include in.rules", "thermo 1000", "thermo_style custom step temp pe etotal"]
     commands += ["thermo_modify norm no flush yes", f"run {protocol.equilibration}", "reset_timestep 0"]

@@ -234,7 +234,6 @@ def mode_temperatures(run: Run, *, bands: int = 8) -> ModeTemperatures:
 
 
 def _concatenate_spectra(spectra: tuple[VelocitySpectra, ...]) -> VelocitySpectra:
-    """Spectra of several runs as blocks of one."""
     first = spectra[0]
     return VelocitySpectra(
         first.omega, first.place, np.concatenate([spectrum.parts for spectrum in spectra]),

@@ -100,7 +100,6 @@ def run_unit(inputs: UnitInputs, *, folder: str | None = None) -> UnitResult:
 
 
 def _restore_replica(arrays: UnitResult) -> Replica:
-    """Return the replica that a unit of work gave."""
     observed = tuple(strip_prefix(arrays, f"seen {i} ") for i in range(int(arrays["observers"])))
     return Replica(restore_record(arrays), observed)
 

@@ -40,7 +40,6 @@ _REFERENCE_FOLDER = "still"  # of the run in equilibrium, within that of the run
 
 
 def _record_tuple(value: Record | Sequence[Record]) -> tuple[Record, ...]:
-    """One record or several as several."""
     return (value,) if isinstance(value, Record) else tuple(value)
 
 

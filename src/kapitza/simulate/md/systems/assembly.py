@@ -80,7 +80,6 @@ def mass_interface(
 
 
 def _check_counts(cells: Sequence[int], lengths: Sequence[int], thermostat: int, wall: int, ratio: float) -> None:
-    """Refuse what cannot be built."""
     if min(*cells, *lengths) < 1 or min(thermostat, wall) < 0:
         raise InputError(
             f"{tuple(cells)} cells in the plane, {tuple(lengths)} along it, {thermostat} of thermostat and {wall} "
