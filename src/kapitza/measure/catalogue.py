@@ -278,7 +278,6 @@ def _parse_conductances(entry: dict[str, Any]) -> tuple[Array, Array | None]:
 
 
 def _check_entry(entry: dict[str, Any], sources: dict[str, Any], place: str) -> None:
-    """Refuse an entry with keys or values that it cannot have."""
     unknown, missing = sorted(set(entry) - _KNOWN_KEYS), [key for key in _REQUIRED_KEYS if key not in entry]
     wrong = [key for key, choices in _KEY_CHOICES.items() if key in entry and entry[key] not in choices]
     fault = ""

@@ -303,7 +303,6 @@ def _experiment_of(entry: Measurement) -> Observation:
 
 
 def _with_excess(published: Sequence[Published], solved: _Solved) -> tuple[Published, ...]:
-    """Published values with the experiments that were solved for."""
     if not solved.experiments:
         return tuple(published)
     parts = zip(published, solved.experiments, solved.excess, strict=True)

@@ -246,7 +246,6 @@ def _rank(found: Sequence[Design]) -> tuple[Design, ...]:
 
 
 def _combinations(settings: Mapping[str, ArrayLike]) -> Iterator[dict[str, float]]:
-    """Each combination of the candidates of all settings."""
     choices = {name: numbers(values).tolist() for name, values in settings.items()}
     for values in product(*choices.values()):
         yield dict(zip(choices, values, strict=True))
@@ -268,7 +267,6 @@ def _device_problem_at(
 
 
 def _check_settings(settings: Mapping[str, float], known: Iterable[str]) -> None:
-    """Refuse settings that nothing has."""
     names = sorted(set(known))
     if unknown := [name for name in settings if name not in names]:
         raise InputError(f"no setting {unknown[0]!r}: there are {', '.join(names)}")

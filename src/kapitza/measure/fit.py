@@ -107,7 +107,6 @@ def fit(
 
 
 def _check_unused(what: str, given: Mapping[str, object]) -> None:
-    """Refuse arguments that a fit of this kind does not take."""
     for name, value in given.items():
         if value:
             raise InputError(f"a fit of {what} takes no {name}: omit it")
@@ -125,7 +124,6 @@ def _normal_priors(priors: Mapping[str, Prior]) -> dict[str, tuple[float, float]
 
 
 def _describes_spectra(subject: object) -> bool:
-    """Whether a subject is a model of spectra or the vibrations of one."""
     several = subject if isinstance(subject, (tuple, list)) and subject else (subject,)
     return all(isinstance(one, (SpectrumModel, VibrationalMode)) for one in several)
 

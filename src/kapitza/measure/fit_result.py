@@ -62,11 +62,6 @@ class ErrorBudget(BaseRecord):
         return dict(sorted(row.items(), key=lambda item: -item[1]))
 
 
-def _is_boundary(name: str) -> bool:
-    """Whether a parameter is the conductance of a boundary."""
-    return "|" in name and name.endswith(".conductance")
-
-
 @frozen(eq=False)
 class Fit(BaseRecord):
     """Result of a fit.
@@ -139,8 +134,9 @@ class Fit(BaseRecord):
         """What `kapitza.save` keeps of a fit: values (SI) with covariance and units, bounds, error budget and chi2, and
         the conductance of each boundary by the name of the boundary.
         """
-        determined = _determined_names(self)
-        boundaries = [one.removesuffix(".conductance") for one in determined if _is_boundary(one)]
+        determined = [p.name for p in self.problem.parameters if not p.known and p.name not in self.bounds]
+        fitted = [name.removesuffix(".conductance") for name in determined if name.endswith(".conductance")]
+        boundaries = [name for name in fitted if "|" in name]
         return {
             **{one: self.conductance(one) for one in boundaries},
             "names": self.names,
@@ -238,11 +234,6 @@ class Fit(BaseRecord):
         sources = ("data", *(self.names[i] for i in known))
         total = np.where(parts.sum(axis=1) > 0, parts.sum(axis=1), 1.0)
         return ErrorBudget(tuple(self.names[i] for i in free), sources, parts / total[:, None])
-
-
-def _determined_names(fit: Fit) -> tuple[str, ...]:
-    """Free numbers that have an interval."""
-    return tuple(p.name for p in fit.problem.parameters if not p.known and p.name not in fit.bounds)
 
 
 def _determined_index(fit: Fit, name: str) -> int:

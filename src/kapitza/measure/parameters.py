@@ -151,7 +151,6 @@ class DataSet(BaseRecord):
 
 
 def _attributes_of(layer: Layer) -> tuple[str, ...]:
-    """Numbers of a layer that a fit may move."""
     return _STACK_ATTRIBUTES if layer.coupling is None else (*_STACK_ATTRIBUTES, *_ELECTRON_ATTRIBUTES)
 
 

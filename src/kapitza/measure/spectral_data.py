@@ -58,7 +58,6 @@ def _finite_complex(value: object) -> NDArray[np.complex128]:
 
 
 def _check_sigma(sigma: Array, count: int) -> None:
-    """Refuse uncertainties that are not above zero, or of another number."""
     if sigma.size != count or not (sigma > 0).all():
         raise InputError(f"{sigma.size} uncertainties from {sigma.min(initial=np.inf):g} for {count} data, wanted > 0")
 

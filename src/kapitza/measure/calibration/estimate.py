@@ -197,7 +197,8 @@ def calibrated_conductance(
     state = with_measurements(load_state(), measurements)
     above, spread, leaning = predict_open_rows(state.scales, state.rows, wanted)
     mean = above + expectation(mismatch)
-    distance = _distances(state, wanted)
+    apart = (wanted.smooth[:, None] - state.rows.smooth[None]) / state.scales.lengths
+    distance = np.sqrt(np.square(apart).sum(axis=2).min(axis=1))
     here = state.rows.source[state.rows.contact == wanted.contact[0]]
     return CalibratedEstimate(
         left=str(wanted.left[0]),
@@ -214,18 +215,11 @@ def calibrated_conductance(
 
 
 def _check_kinds(sides: Sequence[object], measurements: object) -> None:
-    """Refuse sides and measurements that are no such things."""
     for side in sides:
         if not isinstance(side, (str, Material)):
             raise InputError(f"expected a name of the library or a Material for a side, got {side!r:.60}")
     if not isinstance(measurements, Sequence) or not all(isinstance(one, Measurement) for one in measurements):
         raise InputError(f"measurements: expected a list of Measurement, got {measurements!r:.60}")
-
-
-def _distances(state: State, wanted: Rows) -> Array:
-    """(m,) distance of each row to the nearest known one, in lengths of the smooth features."""
-    apart = (wanted.smooth[:, None] - state.rows.smooth[None]) / state.scales.lengths
-    return np.sqrt(np.square(apart).sum(axis=2).min(axis=1))
 
 
 def _support(rows: Rows, leaning: Array, most: int = 8) -> tuple[Support, ...]:
@@ -238,7 +232,6 @@ def _support(rows: Rows, leaning: Array, most: int = 8) -> tuple[Support, ...]:
 
 
 def _cautions(rows: Rows, wanted: Rows, distance: Array) -> tuple[str, ...]:
-    """Where an estimate extrapolates."""
     found: list[str] = []
     known = {*rows.left.tolist(), *rows.right.tolist()}
     found += [f"no contact of {side} was measured" for side in (wanted.left[0], wanted.right[0]) if side not in known]

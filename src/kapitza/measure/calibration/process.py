@@ -251,7 +251,6 @@ def nonmetal_classes(rows: Rows) -> list[frozenset[str]]:
 
 
 def _prepare(rows: Rows, how: Making) -> Rows:
-    """The same contacts, prepared and measured in one way."""
     size = rows.residual.size
     return evolve(
         rows, preparation=np.full(size, how.preparation), bond=np.full(size, how.bond), method=np.full(size, how.method)

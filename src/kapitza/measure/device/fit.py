@@ -203,7 +203,6 @@ def stated_device(fit: Fit) -> Device:
 
 
 def _fitted_problem(fit: Fit) -> DeviceProblem:
-    """What a fit of a device minimised."""
     if not isinstance(fit.problem, DeviceProblem):
         raise InputError("expected a fit of a device", hint=Hint(python="`fit_device` returns one"))
     return fit.problem
@@ -313,7 +312,6 @@ def sampled_flux(
 
 
 def _place_on_boundary(problem: DeviceProblem, boundary: str, at: Patch | tuple[float, float]) -> Readout:
-    """Place on a boundary, checked."""
     device = problem.thermometry.device
     _finite_conductance_at(device, boundary)
     observed = LateralPoints(*(np.array([v], dtype=float) for v in at)) if isinstance(at, tuple) else at
@@ -324,7 +322,6 @@ def _place_on_boundary(problem: DeviceProblem, boundary: str, at: Patch | tuple[
 
 
 def _node_above(solved: LinearDevice, boundary: str) -> int:
-    """Node right above a boundary; the next one lies below it."""
     return solved.column.owners.index(boundary)
 
 

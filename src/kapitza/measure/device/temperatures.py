@@ -44,7 +44,6 @@ class MeasurementPlace(BaseRecord):
 
 
 def _measurement_places(value: object) -> tuple[MeasurementPlace, ...]:
-    """Return places as a tuple."""
     found = tuple(value) if isinstance(value, (tuple, list)) else ()
     if not found or not all(isinstance(one, MeasurementPlace) for one in found):
         raise InputError(f"expected the places of measured temperatures, got {value!r:.60}")

@@ -129,12 +129,10 @@ def _clip_place(device: Device, place: MeasurementPlace) -> MeasurementPlace:
 
 
 def _planes(places: tuple[MeasurementPlace, ...]) -> tuple[Plane, ...]:
-    """Planes at which a device is cut."""
     return tuple(dict.fromkeys(place.plane for place in places))
 
 
 def _solve_with_cuts(device: Device, places: tuple[MeasurementPlace, ...]) -> LinearDevice | SteadySolution:
-    """The device solved, with cuts at places."""
     if device.is_nonlinear:
         return solve_steady(device, _planes(places))
     return linear_device(with_constant_properties(device, {}), _planes(places))

@@ -164,7 +164,6 @@ def compare_occupations(
 
 
 def _mode_name(held: Occupation, number: int) -> str:
-    """Name of a mode, or its energy."""
     return held.modes[number] if held.modes else f"{held.energy[number] / meV:.4g} meV"
 
 
@@ -238,7 +237,6 @@ def _align_records(
 
 
 def _mode_chi2(difference: Array, use: NDArray[np.bool_], error: Array, spread: Array) -> tuple[float, int]:
-    """Chi-squared of one mode, and the number of its places."""
     if not use.any():
         return float("nan"), 0
     covariance = np.diag(error[use] ** 2) + spread[np.ix_(use, use)]

@@ -91,7 +91,6 @@ def jump_sigma(sigma: float, count: int) -> float:
 
 
 def _left_modes(experiment: "EelsExperiment") -> tuple[VibrationalMode, ...]:
-    """Modes of the left material."""
     return experiment.left
 
 

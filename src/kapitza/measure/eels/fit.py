@@ -191,7 +191,6 @@ def _attach_spectra(image: SpectrumImage, inputs: UnitInputs) -> UnitInputs:
 
 
 def _fit_unit(problem: FitProblem, inputs: UnitInputs) -> UnitResult:
-    """Fit the pixels of one unit; values in SI."""
     recorded = np.asarray(inputs["electrons"], dtype=float)
     counts, full = _without_saturated(recorded, problem.plateau)
     good = sufficient_spectra(problem.model, problem.detector, counts)
@@ -249,7 +248,6 @@ def _pixel_flags(problem: FitProblem, result: SearchResult, pvalue: Array) -> ND
 
 
 def _assemble_map(image: SpectrumImage, model: SpectrumModel, result: UnitResult) -> TemperatureMap:
-    """Results of all pixels as a map."""
     arrays: dict[str, Any] = {name: part.reshape((*image.shape, *part.shape[1:])) for name, part in result.items()}
     return TemperatureMap(
         **arrays,

@@ -183,7 +183,6 @@ def find_oblique_plane(
 
 
 def _good_pixels(temperatures: TemperatureMap, spread: PointSpread, used: tuple[float, float]) -> _Pixels:
-    """Pixels of a map that can be used."""
     if len(temperatures.position) != 2 or temperatures.shape[0] < _MIN_ROWS:
         raise InputError(
             f"a map of shape {temperatures.shape} shows no tilt: expected (y, x) and {_MIN_ROWS} rows or more"

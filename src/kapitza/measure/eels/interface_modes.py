@@ -296,6 +296,5 @@ def mode_asymmetry(forward: InterfaceComponents, reverse: InterfaceComponents) -
 
 
 def _normalised_difference(f: Array, f_sigma: Array, r: Array, r_sigma: Array) -> tuple[Array, Array]:
-    """Difference over sum, and its error."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return (f - r) / (f + r), 2 * np.hypot(r * f_sigma, f * r_sigma) / (f + r) ** 2

@@ -225,7 +225,6 @@ class VibrationalMode(BaseRecord):
 
 
 def _distinct_modes(value: Any) -> tuple[VibrationalMode, ...]:
-    """Return modes as a tuple, no two of one name."""
     modes = tuple(value)
     names = [mode.name for mode in modes]
     if len(set(names)) != len(names):

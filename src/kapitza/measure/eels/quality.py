@@ -199,7 +199,6 @@ def _energy_axis_problems(image: SpectrumImage, quality: SpectrumQuality) -> lis
 
 
 def _count_problems(quality: SpectrumQuality) -> list[str]:
-    """What speaks against some pixels."""
     reasons = {
         "hold (nearly) no electrons": quality.count(PixelFlag.DEAD),
         "have channels without a finite count (NaN or infinite)": quality.count(PixelFlag.MISSING),

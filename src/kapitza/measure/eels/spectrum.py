@@ -35,7 +35,6 @@ class CountArray(Protocol):
 
 
 def _as_counts(value: Any) -> CountArray:
-    """Return counts as they are if they can be sliced, else as an array."""
     if not (hasattr(value, "shape") and hasattr(value, "dtype") and hasattr(value, "__getitem__")):
         value = np.asarray(value)
     if len(value.shape) not in (1, 2, 3):
@@ -46,7 +45,6 @@ def _as_counts(value: Any) -> CountArray:
 
 
 def _even_energy_axis(value: ArrayLike) -> Array:
-    """Return an energy axis of two channels or more, increasing and evenly spaced."""
     axis = increasing(value)
     if axis.size < 2:
         raise InputError(f"expected an energy axis of two channels or more, got {axis.size}")
@@ -60,7 +58,6 @@ def _even_energy_axis(value: ArrayLike) -> Array:
 
 
 def _increasing_positions(value: Any) -> tuple[Array, ...]:
-    """Return the axes of position, each increasing."""
     return tuple(increasing(axis) for axis in value)
 
 

@@ -278,7 +278,6 @@ class Lamella(BaseRecord):
             )
 
     def _check_planes(self) -> None:
-        """Refuse planes that cross each other or an edge at a pad."""
         rise = (self.top - self.bottom) / 2
         for end in _EDGE_HEIGHTS:
             places = [p.position + end * rise * float(np.tan(p.angle)) - end**2 * p.bow for p in self.planes]

@@ -188,7 +188,6 @@ def _lockin_frequency(lamella: Lamella, depth: float) -> float:
 
 
 def _lockin_name(lamella: Lamella, depth: float) -> str:
-    """Name of a lock-in experiment."""
     return f"lock-in at {_lockin_frequency(lamella, depth) / 1e6:.2g} MHz, {_LOCKIN_LENGTH:g} times as long, no power"
 
 

@@ -371,7 +371,6 @@ def _is_hopeless(problem: LamellaProblem, residual: Array) -> bool:
 
 
 def _summarise(problem: LamellaProblem, solution: _Minimum, plane: str) -> LamellaFit:
-    """Answer of a fit."""
     names = tuple(one.name for one in problem.parameters)
     sought = names.index(f"{plane}.resistance")
     covariance, jacobian = solution.covariance, problem.weigh(solution.derivatives)

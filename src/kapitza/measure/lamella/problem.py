@@ -248,7 +248,6 @@ def lamella_problem(scan: LamellaScan, priors: Mapping[str, Prior], plane: str) 
 
 
 def _check_maps(scan: LamellaScan) -> None:
-    """Refuse maps that a fit cannot use."""
     if not scan.maps or len({one.name for one in scan.maps}) < len(scan.maps):
         names = ", ".join(one.name for one in scan.maps) or "none"
         raise InputError(f"expected one map or more, each with a name of its own, got {names}")

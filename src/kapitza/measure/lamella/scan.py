@@ -91,7 +91,6 @@ def _pad_array(one: LamellaMap) -> NDArray[Any]:
 
 
 def _pad_values(one: LamellaMap) -> tuple[float, ...]:
-    """Values of these."""
     real, imaginary = np.real(one.pad_temperatures), np.imag(one.pad_temperatures)
     return tuple(np.column_stack([real, imaginary] if one.frequency else [real]).ravel().tolist())
 
@@ -191,7 +190,6 @@ class LamellaScan(BaseRecord):
 
 
 def _with_pads(one: LamellaMap, values: Mapping[str, float]) -> LamellaMap:
-    """A map with other temperatures of its pads."""
     new = [values.get(name, old) for name, old in zip(pad_names(one), _pad_values(one), strict=True)]
     pads = [complex(*new[:2]), complex(*new[2:])] if one.frequency else new
     return evolve(one, pad_temperatures=pads)

@@ -109,7 +109,6 @@ def questions_of_bulk(fit: JudgedFit) -> Iterator[str]:
 
 
 def _in_words(fit: JudgedFit, parameter: Parameter, bulk: float, suspects: list[str]) -> str:
-    """A question."""
     value = parameter.value(float(fit.solution.x[[p.name for p in fit.problem.parameters].index(parameter.name)]))
     name = parameter.name
     side = f"{abs(value / bulk - 1):.0%} {'above' if value > bulk else 'below'}"
@@ -318,7 +317,6 @@ def is_parabolic(fit: JudgedFit, name: str) -> bool:
 
 
 def _curve_qualities(fit: JudgedFit) -> Iterator[CurveQuality]:
-    """Scatter and tests of each curve."""
     problem, x = fit.problem, fit.solution.x
     white = split_by_data_set(problem, problem.data_residual(x))
     plain = plain_residuals(problem, x) if problem.ordered else white
@@ -356,7 +354,6 @@ def _probability_of_correlation(fit: JudgedFit, i: int) -> float:
 
 
 def _is_widened(problem: FitProblem, i: int) -> bool:
-    """Whether a curve was fitted with noise that neighbours share."""
     noise = problem.noise[i] if problem.noise else None
     return noise is not None and noise.smooth > 0
 

@@ -133,7 +133,6 @@ def _log_density(found: NoisePosterior) -> float:
 
 
 def _log_density_of_one(curve: LinearCurve, noise: AutoregressiveNoise) -> float:
-    """The same for one noise."""
     columns, determinant = noise.whiten(np.column_stack([curve.residual, curve.jacobian]))
     residual, jacobian = columns[:, 0], columns[:, 1:]
     curvature = jacobian.T @ jacobian + curve.information
@@ -143,7 +142,6 @@ def _log_density_of_one(curve: LinearCurve, noise: AutoregressiveNoise) -> float
 
 
 def _variance_of_one(curve: LinearCurve, noise: AutoregressiveNoise, place: int) -> float:
-    """Variance of a coordinate with one noise."""
     jacobian: NDArray[Any] = noise.whiten(curve.jacobian)[0]
     return float(np.linalg.inv(jacobian.T @ jacobian + curve.information)[place, place])
 
@@ -247,7 +245,6 @@ def _estimates(
 
 
 def _with_limits(covariance: NDArray[Any], used: NDArray[np.intp], size: int) -> NDArray[Any]:
-    """The covariance with zeros for coordinates that stay on a limit."""
     found = np.zeros((size, size))
     found[np.ix_(used, used)] = covariance
     return found

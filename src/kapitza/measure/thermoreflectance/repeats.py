@@ -174,7 +174,6 @@ def combine_repeats(fits: Sequence[Fit], name: str, *, own: Sequence[str] = ()) 
 
 
 def _known_names(fit: Fit) -> set[str]:
-    """Uncertain inputs of a fit."""
     return {parameter.name for parameter in fit.problem.parameters if parameter.known}
 
 
