@@ -76,10 +76,6 @@ class TomlTable(BaseRecord):
         except InputError as err:
             raise self.fault(str(err), key) from err
 
-    def optional(self, key: str, kind: str) -> float | None:
-        """Return a number in SI, or None where there is none."""
-        return self.number(key, kind) if key in self.table else None
-
     def count(self, key: str, default: int | None = None, *, low: int = 0, high: int | None = None) -> int:
         """Return a whole number from `low` to `high`."""
         value = self.table.get(key, default)
@@ -308,11 +304,6 @@ class Key(BaseRecord):
     bounds: Bounds | None = None
     tables: Mapping[str, "Table"] = field(factory=dict)
     choose: Callable[[TomlTable], str] | None = None
-
-    @property
-    def required(self) -> bool:
-        """True if the key may not be left out."""
-        return self.default is NOTHING and not self.unless
 
     def value(self, section: TomlTable) -> Any:
         """Return the value in SI, or the default; None for a key that another one makes optional."""

@@ -17,7 +17,6 @@ from kapitza.core.arrays import Array
 from kapitza.core.files import read_limited
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.errors import DataError
-from kapitza.io.formats.child import rehearse
 from kapitza.io.formats.foreign_hdf5 import local_dataset, member_names, open_hdf5
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.spectral_carriers import ModeTable, collect_modes, group_edges
@@ -84,11 +83,6 @@ def read_transport_modes(path: str | PathLike[str], temperature: float) -> tuple
         if err.file is not None:
             raise
         raise DataError(str(err), file=path) from err
-
-
-def rehearse_phono3py(path: str) -> None:
-    """Read a file in the child, as the process that asked will do afterwards."""
-    rehearse(lambda name: _read_phono3py(name, 300.0), path)
 
 
 def _read_phono3py(path: str | PathLike[str], temperature: float) -> tuple[ModeTable, Array]:
