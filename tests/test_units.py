@@ -1,15 +1,18 @@
 """Constants against scipy's table (a second source) and the definitions of the SI."""
 
+import ast
 import re
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 from scipy import constants
 
 from kapitza import units
+from syntax_trees import nodes, parse_package
 
 SYMBOLS = "m|s|kg|K|J|W|N|Pa|V|A|Hz|THz|rad|ohm|Å|\\(rad/ps\\)|electrons|counts|layers|bits|1,?|0|SI,?|any,?|of|as"
 UNIT = re.compile(rf"({SYMBOLS}|B)(\^-?\d)?,?( |$)")
+NUMBERS = re.compile(r"\b(float|int|complex|ndarray|Array|IntArray|ArrayLike)\b")
 ALONE = re.compile(rf"(({SYMBOLS})(\^-?\d)? ?)+")
 
 
@@ -32,9 +35,27 @@ def test_terahertz_are_angular():
     np.testing.assert_allclose(units.hbar * units.THz / units.meV, 4.135667696, rtol=1e-9, atol=0)
 
 
+def described_attributes() -> Iterator[tuple[str, str, str, str]]:
+    """Place, annotation, unit and meaning of each attribute of a record that has metadata."""
+    for path, tree in parse_package().items():
+        for node in nodes(tree):
+            if not isinstance(node, ast.AnnAssign) or not isinstance(node.value, ast.Call):
+                continue
+            for keyword in node.value.keywords:
+                call = keyword.value
+                if keyword.arg == "metadata" and isinstance(call, ast.Call) and ast.unparse(call.func) == "about":
+                    texts = [part.value for part in call.args[:2] if isinstance(part, ast.Constant)]
+                    if len(texts) == 2:
+                        yield f"{path}:{node.lineno}", ast.unparse(node.annotation), *texts
+
+
 def test_every_attribute_names_a_unit_first_and_then_its_meaning() -> None:
-    sources = sorted(Path(units.__file__).parent.rglob("*.py"))
-    pair = re.compile(r"""metadata=about\(\s*["']([^"']*)["'],\s*["']([^"']*)""")
-    found = [(path.name, *both) for path in sources for both in pair.findall(path.read_text(encoding="utf-8"))]
-    assert len(found) > 500
-    assert [one for one in found if not UNIT.match(one[1]) or ALONE.fullmatch(one[2])] == []
+    """Only a choice or a flag has no unit."""
+    attributes = list(described_attributes())
+    assert len(attributes) > 500
+    wrong = [
+        (place, unit, meaning)
+        for place, kind, unit, meaning in attributes
+        if not (UNIT.match(unit) or (unit == "" and not NUMBERS.search(kind))) or ALONE.fullmatch(meaning)
+    ]
+    assert wrong == []
