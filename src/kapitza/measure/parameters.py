@@ -90,7 +90,16 @@ class Tie(BaseRecord):
 
 @frozen(eq=False)
 class DataSet(BaseRecord):
-    """An experiment, the curve that it gave, and the stack that it was made on."""
+    """An experiment, the curve that it gave, and the stack that it was made on.
+
+    Examples
+    --------
+    >>> from kapitza.examples import aluminium_on_silicon, cooling_curve, film_cooling
+    >>> from kapitza.measure import DataSet
+    >>> sample = DataSet(film_cooling(), cooling_curve(), aluminium_on_silicon())
+    >>> print(sample.names()[:2], sample.value("Al.thickness"))
+    ('Al|Si.conductance', 'Al.thickness') 8e-08
+    """
 
     experiment: Experiment
     curve: Curve
