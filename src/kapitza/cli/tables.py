@@ -79,6 +79,12 @@ class Column(NamedTuple):
         return value if sigma is None or math.isnan(sigma) else with_error(float(self.values[row]), sigma)
 
 
+def error_cells(values: Iterable[float], sigmas: Iterable[float]) -> list[str]:
+    """Return numbers with their uncertainties as texts, with a dash for each that is not known."""
+    pairs = ((float(value), float(sigma)) for value, sigma in zip(values, sigmas, strict=True))
+    return [with_error(value, sigma) if math.isfinite(value) else "–" for value, sigma in pairs]
+
+
 class Table(NamedTuple):
     """Table with a row for each value of the columns; evenly chosen rows if there are more than `most`."""
 

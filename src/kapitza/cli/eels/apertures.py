@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +12,7 @@ from kapitza.cli.eels.options import PlanFile, check_distinct, format_short
 from kapitza.cli.figures import Results, check_output
 from kapitza.cli.layer import Option
 from kapitza.cli.output import note, quantity_json
-from kapitza.cli.tables import Column, Note, Part, Table, even_subset
+from kapitza.cli.tables import Column, Note, Part, Table, error_cells, even_subset
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
@@ -134,9 +133,7 @@ def _describe_difference(found: OppositeOccupations) -> Iterator[Part]:
     shown = even_subset(found.position.size, _MAX_ROWS)
     columns = [Column("x (nm)", [f"{found.position[i] / nm:.4g}" for i in shown])]
     for j, mode in enumerate(found.modes):
-        cells = [
-            with_error(float(value[i, j]), float(sigma[i, j])) if math.isfinite(value[i, j]) else "–" for i in shown
-        ]
+        cells = error_cells(value[shown, j], sigma[shown, j])
         columns.append(Column(f" {mode} {found.energy[j] / meV:.4g} meV", cells))
     yield Table("temperature of the phonons along +q less that along -q (K)", columns)
     for j, mode in enumerate(found.modes):

@@ -14,8 +14,7 @@ from kapitza.cli.eels.jump import load_jump, load_mode_map
 from kapitza.cli.eels.options import Across, check_distinct, format_probability
 from kapitza.cli.figures import Results
 from kapitza.cli.layer import Option
-from kapitza.cli.tables import Column, Note, Part, Table
-from kapitza.core.parameter_units import with_error
+from kapitza.cli.tables import Column, Note, Part, Table, error_cells
 from kapitza.errors import InputError
 from kapitza.units import meV, nm
 
@@ -93,9 +92,7 @@ def _describe_zone(found: FlowReversal, near: ZoneReversal) -> Iterator[Part]:
         (" strength, (f-r)/(f+r)", near.strength_asymmetry, near.strength_sigma),
     ]
     columns = [Column("mode", near.modes), Column("meV", [f"{one / meV:.4g}" for one in found.forward.energy])]
-    for head, values, errors in pairs:
-        known = zip(values.tolist(), errors.tolist(), strict=True)
-        columns.append(Column(head, [with_error(v, s) if math.isfinite(v) else "–" for v, s in known]))
+    columns += [Column(head, error_cells(values, errors)) for head, values, errors in pairs]
     columns.append(Column(" class", near.classes()))
     yield Table("temperature of each mode from its loss over its gain, and its departure from the common one", columns)
     yield (

@@ -13,7 +13,7 @@ from kapitza.cli.eels.options import Across, MapFile, ReadingOptions, check_dist
 from kapitza.cli.figures import Results
 from kapitza.cli.layer import Option, Panel
 from kapitza.cli.output import quantity_json
-from kapitza.cli.tables import Column, Grid, Note, Part, Table, even_subset
+from kapitza.cli.tables import Column, Grid, Note, Part, Table, error_cells, even_subset
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import DataError, InputError
 from kapitza.units import meV, nm
@@ -203,7 +203,7 @@ def _describe_modes(held: Occupation, test: DepartureTest | None, name: str) -> 
 
     kelvin, sigma = held.temperature(), _sigma_or_zero(held)
     shown = even_subset(held.position.size, _MAX_TABLE_ROWS)
-    rows = [[f"{held.position[i] / nm:.4g}", *map(_format_known, kelvin[i], sigma[i])] for i in shown]
+    rows = [[f"{held.position[i] / nm:.4g}", *error_cells(kelvin[i], sigma[i])] for i in shown]
     heads = [f"{mode} {quantum / meV:.4g} meV" for mode, quantum in zip(held.modes, held.energy, strict=True)]
     part = f", {len(shown)} of {held.position.size} columns" if len(shown) < held.position.size else ""
     yield Grid(f"{name}: temperature of each mode (K){part}", ["x (nm)", *heads], rows, text=0)
@@ -227,11 +227,6 @@ def _sigma_or_zero(held: Occupation) -> Array:
     """(nx, nm) standard uncertainty of the temperatures, K; zero where it is not known."""
     sigma = held.temperature_sigma()
     return 0 * held.temperature() if sigma is None else sigma
-
-
-def _format_known(value: float, sigma: float) -> str:
-    """A number with its uncertainty, or a dash where it is not known."""
-    return with_error(value, sigma) if math.isfinite(value) else "–"
 
 
 def _describe_components(parts: InterfaceComponents, contrast: ModeAsymmetry | None, at: float) -> Iterator[Part]:
@@ -260,12 +255,13 @@ def _describe_components(parts: InterfaceComponents, contrast: ModeAsymmetry | N
 
 def _asymmetry_columns(contrast: ModeAsymmetry) -> list[Column]:
     """Return (forward - reverse)/(forward + reverse) of strength and occupation; a dash where a mode is too faint."""
+    import numpy as np
+
     columns = [Column("mode", contrast.modes)]
     for name, values, errors in (
         ("strength", contrast.value, contrast.sigma),
         ("occupation", contrast.occupation, contrast.occupation_sigma),
     ):
         known = (errors < _MAX_CONTRAST_ERROR) & (contrast.sigma < _MAX_CONTRAST_ERROR)
-        pairs = zip(values.tolist(), errors.tolist(), known.tolist(), strict=True)
-        columns.append(Column(f" {name}", [with_error(v, s) if seen else "–" for v, s, seen in pairs]))
+        columns.append(Column(f" {name}", error_cells(np.where(known, values, math.nan), errors)))
     return columns

@@ -13,8 +13,7 @@ from kapitza.cli.figures import Results
 from kapitza.cli.layer import Option
 from kapitza.cli.options import parse_temperature
 from kapitza.cli.output import quantity_json
-from kapitza.cli.tables import Column, Note, Part, Table
-from kapitza.core.parameter_units import with_error
+from kapitza.cli.tables import Column, Note, Part, Table, error_cells
 from kapitza.errors import InputError
 from kapitza.io.quantities import parse_uncertain, quantity
 from kapitza.run import progress_bar
@@ -132,17 +131,11 @@ def _describe_limits(found: PeakAssignment, top: float, scale_sigma: float) -> I
 def _describe_peaks(found: PeakAssignment) -> Iterator[Part]:
     import numpy as np
 
-    columns = [
-        Column("peak (meV)", [with_error(e / meV, s / meV) for e, s in zip(found.energy, found.sigma, strict=True)])
-    ]
+    columns = [Column("peak (meV)", error_cells(found.energy / meV, found.sigma / meV))]
     for kind, name in enumerate(kapitza.lattice.MODE_CLASSES):
         known = [f"{100 * one:.3g} %" if np.isfinite(one) else "–" for one in found.share[:, kind]]
         columns.append(Column(f" {name.split(' at ')[0]}", known))
     near = [f"{one / meV:.4g}" if np.isfinite(one) else "none" for one in found.localised_energy]
     columns.append(Column("localised at (meV)", near))
-    shifts = [
-        with_error(d / meV, s / meV) if np.isfinite(d) else "–"
-        for d, s in zip(found.shift, found.shift_sigma, strict=True)
-    ]
-    columns.append(Column(" peak less these (meV)", shifts))
+    columns.append(Column(" peak less these (meV)", error_cells(found.shift / meV, found.shift_sigma / meV)))
     yield Table("peaks beside the density of states on the interface, by class", columns)
