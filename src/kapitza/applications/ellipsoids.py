@@ -184,9 +184,13 @@ GRAPHENE_CAPACITY = 7.6e-7 * 710.0  # J m⁻² K⁻¹: 0.76 mg/m² of carbon, wi
 class Nanotube(BaseRecord):
     """A nanotube: length and diameter (m), conductivity along its axis on its full cross section (W m⁻¹ K⁻¹)."""
 
-    conductivity: float = field(converter=number, validator=quantity())
-    diameter: float = field(converter=number, validator=quantity())
-    length: float = field(converter=number, validator=quantity())
+    conductivity: float = field(
+        converter=number,
+        validator=quantity(),
+        metadata=about("W m^-1 K^-1", "along the axis, on the full cross-section"),
+    )
+    diameter: float = field(converter=number, validator=quantity(), metadata=about("m", "outer diameter"))
+    length: float = field(converter=number, validator=quantity(), metadata=about("m", "length"))
 
 
 def nanotube_composite(

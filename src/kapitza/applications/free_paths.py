@@ -87,10 +87,16 @@ class DebyeScattering(BaseRecord):
     (s K⁻¹), `onset` B (K), `defects` D (s³), `size` L (m) of the sample.
     """
 
-    umklapp: float = field(converter=number, validator=quantity())
-    onset: float = field(default=0.0, converter=number)
-    defects: float = field(default=0.0, converter=number)
-    size: float = field(default=np.inf, converter=number)
+    umklapp: float = field(
+        converter=number, validator=quantity(), metadata=about("s K^-1", "coefficient A of Umklapp scattering")
+    )
+    onset: float = field(
+        default=0.0, converter=number, metadata=about("K", "temperature B below which Umklapp scattering freezes out")
+    )
+    defects: float = field(
+        default=0.0, converter=number, metadata=about("s^3", "coefficient D of scattering by defects")
+    )
+    size: float = field(default=np.inf, converter=number, metadata=about("m", "size L of the sample"))
 
     def rate(self, omega: Array, temperature: float, speed: float) -> Array:
         """(nω,) s⁻¹."""

@@ -13,7 +13,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.applications.free_paths import DebyeScattering, FreePaths, debye_free_paths
-from kapitza.core.arrays import Array, check_choice, number, positive, quantity, temperatures
+from kapitza.core.arrays import Array, about, check_choice, number, positive, quantity, temperatures
 from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary
@@ -91,10 +91,14 @@ class GrainScattering(BaseRecord):
     `grain` d (m), `power` p (0: gray; 1: long waves pass more easily), `reference` $\omega_0$ (rad s⁻¹), `share` α.
     """
 
-    grain: float = field(converter=number, validator=quantity())
-    power: float = field(default=0.0, converter=number)
-    reference: float = field(default=1.0, converter=number, validator=quantity())
-    share: float = field(default=1.0, converter=number, validator=quantity())
+    grain: float = field(converter=number, validator=quantity(), metadata=about("m", "grain size"))
+    power: float = field(default=0.0, converter=number, metadata=about("1", "exponent of the frequency"))
+    reference: float = field(
+        default=1.0, converter=number, validator=quantity(), metadata=about("rad s^-1", "reference frequency")
+    )
+    share: float = field(
+        default=1.0, converter=number, validator=quantity(), metadata=about("1", "factor of the grain size")
+    )
 
     def length(self, omega: Array | None, count: int) -> Array:
         """(n,) m."""

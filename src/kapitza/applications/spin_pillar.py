@@ -13,7 +13,7 @@ from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.applications.thermoelectric import check_not_negative
-from kapitza.core.arrays import Array, number, quantity
+from kapitza.core.arrays import Array, about, number, quantity
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.electrons import SpinChannels
@@ -26,7 +26,7 @@ class SpinLayer(BaseRecord):
     """A layer of a pillar: its metal, and its thickness (m)."""
 
     metal: SpinChannels
-    thickness: float = field(converter=number, validator=quantity())
+    thickness: float = field(converter=number, validator=quantity(), metadata=about("m", "thickness"))
 
     @property
     def reversed(self) -> "SpinLayer":
@@ -38,8 +38,18 @@ class SpinLayer(BaseRecord):
 class SpinContact(BaseRecord):
     """Boundary of two layers: resistance for either spin direction, from 0, m² K W⁻¹."""
 
-    up: float = field(default=0.0, converter=number, validator=check_not_negative)
-    down: float = field(default=0.0, converter=number, validator=check_not_negative)
+    up: float = field(
+        default=0.0,
+        converter=number,
+        validator=check_not_negative,
+        metadata=about("m^2 K W^-1", "resistance for spin up"),
+    )
+    down: float = field(
+        default=0.0,
+        converter=number,
+        validator=check_not_negative,
+        metadata=about("m^2 K W^-1", "resistance for spin down"),
+    )
 
 
 @frozen(eq=False)
@@ -68,11 +78,11 @@ class SpinPillarProfile(BaseRecord):
     is q_up - q_down, W m⁻²; `resistance` is that of the whole pillar, m² K W⁻¹.
     """
 
-    position: Array
-    mean: Array
-    accumulation: Array
-    spin_flux: Array
-    resistance: float
+    position: Array = field(metadata=about("m", "distance from the hot end"))
+    mean: Array = field(metadata=about("K", "mean temperature relative to the hot end"))
+    accumulation: Array = field(metadata=about("K", "temperature of spin up minus spin down"))
+    spin_flux: Array = field(metadata=about("W m^-2", "heat flux of spin up minus spin down"))
+    resistance: float = field(metadata=about("m^2 K W^-1", "resistance of the whole pillar"))
 
     @property
     def largest(self) -> float:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from kapitza.units import MW, angstrom, e, fs, kW, m_u, meV, mm, nm, ns, ps, um, us
 
-__all__ = ["QUANTITY_KINDS", "with_negative_powers"]
+__all__ = ["QUANTITY_KINDS", "kind_of_unit", "with_negative_powers"]
 
 LARGEST = 1e100  # no quantity in SI units lies anywhere near, nor do squares of uncertainties in a search
 _UNIT_SIGNS = str.maketrans({"²": "2", "³": "3", "·": None, " ": None, "^": None, "(": None, ")": None, "*": None})

@@ -7,9 +7,9 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
-from kapitza.core.arrays import find_name
+from kapitza.core.arrays import about, find_name
 from kapitza.core.records import BaseRecord
 from kapitza.theory.models import MODEL_REGISTER
 
@@ -31,7 +31,7 @@ class Reference(BaseRecord):
     key: str
     authors: str
     title: str
-    year: int
+    year: int = field(metadata=about("1", "year of publication"))
     journal: str = ""
     volume: str = ""
     pages: str = ""

@@ -23,8 +23,8 @@ SIMPLEX_EDGES = {1: ((0, 1),), 2: ((0, 1), (1, 2), (0, 2)), 3: ((0, 1), (1, 2), 
 class Simplex(BaseRecord):
     """A triangle or a tetrahedron (or a segment) with 1 or 2 as the order of its shape functions."""
 
-    dimension: int  # 1, 2 or 3
-    order: int  # 1, nodes at the corners; 2, also between them
+    dimension: int = field(metadata=about("1", "dimension of the simplex"))
+    order: int = field(metadata=about("1", "order of the shape functions"))
 
     @property
     def nodes(self) -> int:

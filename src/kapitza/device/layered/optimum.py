@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from scipy.optimize import minimize, minimize_scalar
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, about
 from kapitza.core.records import BaseRecord
 from kapitza.device.description import Device
 from kapitza.device.layered.steady import solve_steady
@@ -24,9 +24,9 @@ class Optimum(BaseRecord):
     """The coolest device."""
 
     device: Device  # with the numbers found
-    values: Mapping[str, float]  # by name, SI
-    peak: float  # rise of its hottest point, K
-    before: float  # that of the device that came, K
+    values: Mapping[str, float] = field(metadata=about("SI", "optimised parameters by name"))
+    peak: float = field(metadata=about("K", "highest temperature rise"))
+    before: float = field(metadata=about("K", "highest temperature rise before the search"))
     limited: tuple[str, ...]  # names of the numbers that stand at an end of their range
 
 

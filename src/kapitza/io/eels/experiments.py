@@ -4,8 +4,9 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-from attrs import NOTHING, frozen
+from attrs import NOTHING, field, frozen
 
+from kapitza.core.arrays import about
 from kapitza.core.occupation import Occupation
 from kapitza.core.profile import Profile
 from kapitza.core.records import BaseRecord
@@ -162,7 +163,7 @@ class EelsExperimentFile(BaseRecord):
     """What a file of a planned scan says."""
 
     experiment: EelsExperiment
-    targets: dict[str, float]
+    targets: dict[str, float] = field(metadata=about("SI", "wanted uncertainties by name"))
     source: Profile | Occupation | None = None
 
 

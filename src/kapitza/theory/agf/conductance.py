@@ -12,10 +12,10 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, IntArray, frequencies, temperatures
+from kapitza.core.arrays import Array, IntArray, about, frequencies, temperatures
 from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import ConvergenceError, Hint, InputError, require
@@ -69,9 +69,9 @@ class ConvergedTransmission(BaseRecord):
     """A transmission with what is known of its error."""
 
     transmission: Transmission  # sum over all wave vectors
-    temperature: Array  # (nT,) K
-    error: Array  # (nT,) estimated relative error of the emitted conductance
-    points: int  # wave vectors times frequencies that were solved
+    temperature: Array = field(metadata=about("K", "temperature"))
+    error: Array = field(metadata=about("1", "estimated relative error of the emitted conductance"))
+    points: int = field(metadata=about("1", "wave vectors times frequencies that were solved"))
 
 
 def agf(

@@ -3,7 +3,7 @@
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, numbers, same_length
+from kapitza.core.arrays import Array, about, numbers, same_length
 from kapitza.core.conductance import Conductance, check_comparable
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
@@ -15,9 +15,11 @@ _RECTIFICATION_SIGNIFICANCE = 2.0  # standard uncertainties that a rectification
 class Rectification(BaseRecord):
     r"""Rectification $\eta = (G_+ - G_-)/G_-$ of an interface."""
 
-    temperature: Array = field(converter=numbers)  # (nT,) K
-    value: Array = field(converter=numbers, validator=same_length("temperature"))  # value, sigma: (nT,)
-    sigma: Array = field(converter=numbers, validator=same_length("temperature"))
+    temperature: Array = field(converter=numbers, metadata=about("K", "mean temperature"))
+    value: Array = field(converter=numbers, validator=same_length("temperature"), metadata=about("1", "rectification"))
+    sigma: Array = field(
+        converter=numbers, validator=same_length("temperature"), metadata=about("1", "uncertainty of the rectification")
+    )
 
     @property
     def significance(self) -> Array:

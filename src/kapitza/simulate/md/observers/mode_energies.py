@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, ComplexArray, IntArray, increasing
+from kapitza.core.arrays import Array, ComplexArray, IntArray, about, increasing
 from kapitza.core.occupation import Occupation
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
@@ -30,10 +30,10 @@ _PROJECTION_BATCH = 16  # samples that are projected at once: products of matric
 class SlabModes(BaseRecord):
     """All waves of one slab of a crystal: a complete orthonormal set for its atoms."""
 
-    position: float  # mean height of the slab, m
-    atoms: IntArray  # (n,) of the simulation
-    omega: Array  # (3n,) angular frequency of each wave, rad s⁻¹
-    vectors: ComplexArray  # (3n, 3n) mass-weighted waves in rows, three directions of each atom
+    position: float = field(metadata=about("m", "mean height of the slab"))
+    atoms: IntArray = field(metadata=about("1", "indices of the atoms in the simulation"))
+    omega: Array = field(metadata=about("rad s^-1", "frequency of each wave"))
+    vectors: ComplexArray = field(metadata=about("1", "mass-weighted waves in rows"))
 
     def __attrs_post_init__(self) -> None:
         size = 3 * len(self.atoms)

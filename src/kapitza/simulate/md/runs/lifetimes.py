@@ -155,7 +155,7 @@ class RestingRun(BaseRecord):
         default=10, metadata=about("1", "time steps between samples, a fifth of the shortest period or less")
     )
     cells: tuple[int, int, int] = field(default=(5, 5, 5), metadata=about("1", "repeats of the cell"))
-    seed: int = 1
+    seed: int = field(default=1, metadata=about("1", "seed of the random velocities"))
     reach: float | None = field(
         default=None,
         metadata=about(

@@ -11,9 +11,9 @@ from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
-from attrs import Factory, define, frozen
+from attrs import Factory, define, field, frozen
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, about
 from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.run.store import UnitResult, unit_address
@@ -294,10 +294,10 @@ def time_block(setup: RunSetup) -> tuple[float, float]:
 class EnergyConservation(BaseRecord):
     """Energy of a run beyond the heat of its thermostats."""
 
-    excess: Array  # (blocks + 1,) energy drift (unaccounted heat) since the start of the blocks, J
-    drift: float  # its mean rate, W: the slope of a straight line
-    share: float  # of the drift in the mean heat flow of the two thermostats; NaN where they gave none
-    storage: Array  # (blocks,) rate at which the atoms take up energy, W: 0 in a steady state
+    excess: Array = field(metadata=about("J", "unaccounted heat since the first block"))
+    drift: float = field(metadata=about("W", "mean rate of the unaccounted heat"))
+    share: float = field(metadata=about("1", "drift relative to the mean heat flow"))
+    storage: Array = field(metadata=about("W", "rate at which the atoms store energy"))
 
 
 def energy_conservation(record: Record) -> EnergyConservation:

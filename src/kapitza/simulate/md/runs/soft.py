@@ -1,9 +1,9 @@
 """Conductances of soft and mixed systems: both faces of a liquid between walls, and a tube that cools in its matrix."""
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array, IntArray, finite, positive
+from kapitza.core.arrays import Array, IntArray, about, finite, positive
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.md.analysis.nemd import NemdResult, analyse_nemd
@@ -23,8 +23,8 @@ class LiquidResult(BaseRecord):
     """A liquid between a hot and a cold wall."""
 
     record: Record  # block averages, with slabs of space in the place of the liquid
-    slabs: Array  # (n,) heights of the slabs, m
-    density: Array  # (n,) atoms per volume in each slab, m⁻³
+    slabs: Array = field(metadata=about("m", "heights of the slabs"))
+    density: Array = field(metadata=about("m^-3", "atoms per volume in each slab"))
     hot: NemdResult  # hot, cold: faces: of the hot wall on the liquid, and of the liquid on the cold wall
     cold: NemdResult
 

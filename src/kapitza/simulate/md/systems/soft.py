@@ -13,7 +13,7 @@ from attrs import Factory, astuple, define, evolve, frozen
 from attrs import field as attribute
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, IntArray, quantity
+from kapitza.core.arrays import Array, IntArray, about, quantity
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.md.engines.lammps_input import POTENTIAL_FILE, element_label, format_number
@@ -40,8 +40,8 @@ class SoftSystem(BaseRecord):
 
     system: System  # the atoms
     potential: AnyPotential  # of the atoms; `LammpsCommands` run in LAMMPS alone
-    area: float = attribute(validator=quantity())  # of the interface, m²; a tube's is that of its wall
-    radii: Array = attribute(factory=lambda: np.zeros(0))  # (layers,) from the axis of a tube, m; empty for planes
+    area: float = attribute(validator=quantity(), metadata=about("m^2", "area of the interface"))
+    radii: Array = attribute(factory=lambda: np.zeros(0), metadata=about("m", "radii of the layers of a tube"))
 
 
 @frozen(kw_only=True)
