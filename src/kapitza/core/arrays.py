@@ -19,12 +19,12 @@ __all__ = [
     "ComplexArray",
     "IntArray",
     "about",
+    "above_zero",
     "check_filled",
     "number",
     "numbers",
     "one_of",
     "one_temperature",
-    "quantity",
     "temperatures",
 ]
 

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from kapitza import Conductance, Transmission, material
 from kapitza.core import BaseRecord, Drop
-from kapitza.core.arrays import Array, about, numbers, one_of, quantity, temperatures
+from kapitza.core.arrays import Array, about, above_zero, numbers, one_of, temperatures
 from kapitza.errors import InputError
 from kapitza.matter import has_phonons
 from kapitza.phonons import phonon_card
@@ -49,7 +49,7 @@ class ComputedInterface(BaseRecord):
     potentials: tuple[str, ...] = field(converter=tuple)
     dois: tuple[str, ...] = field(converter=tuple)
     strain: float = field(metadata=about("1", "of the right side; its force constants stay"))
-    area: float = field(validator=quantity(), metadata=about("m^2", "of the common cell"))
+    area: float = field(validator=above_zero, metadata=about("m^2", "of the common cell"))
     truncation: tuple[float, ...] = field(
         converter=tuple, metadata=about("1", "largest force constant cut off on either side, over the largest of all")
     )
