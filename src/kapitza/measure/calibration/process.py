@@ -102,12 +102,6 @@ class Scales(BaseRecord):
     lengths: Array
     noise: float
 
-    @property
-    def between_laboratories(self) -> float:
-        """Standard deviation of what source, sample and value add, in ln G."""
-        found = [self.amplitudes[name] for name in ("source", "sample", "sample curve")]
-        return float(np.sqrt(np.square([*found, self.noise]).sum()))
-
 
 def _same(one: Labels, other: Labels | None = None) -> Array:
     """(n, n) 1 where two labels agree."""
