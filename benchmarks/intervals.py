@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 
 from kapitza.core.profile import Profile
+from kapitza.core.student import student_quantile
 from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.intervals import coverage_factor
 from kapitza.measure.eels.jump import fit_jump
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.profiles import correlate_errors
 from kapitza.measure.thickness_series import ThicknessSeries
-from kapitza.simulate.md.analysis.block_averages import student_quantile
 from kapitza.simulate.md.analysis.equilibrium import fit_fluctuations
 from kapitza.simulate.md.analysis.nemd import analyse_nemd
 from kapitza.simulate.md.analysis.relaxation import RelaxationData, fit_relaxation, slab_decay

@@ -1,5 +1,6 @@
 """The tools of development: blocks that occur twice, tests that a change can turn red, and tests that are skipped."""
 
+import ast
 import importlib.util
 from pathlib import Path
 from types import ModuleType
@@ -73,6 +74,35 @@ def test_data_stand_for_the_tests_that_name_them(imports: Imports) -> None:
     assert imports.changed_nodes({data / "device" / "gan_stack_steady.csv"}) <= set(imports.texts)
     assert "tests/io/test_saved_files.py" in imports.changed_nodes({data / "saved-0.1.0" / "expected.json"})
     assert "tests/test_style.py" in imports.changed_nodes({SOURCE / "kapitza" / "theory" / "amm.py"})
+
+
+def names_of(text: str) -> set[str]:
+    """Names that a module binds at its top level."""
+    tree = ast.parse(text)
+    bound = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    imported = {
+        a.asname or a.name for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom) for a in n.names
+    }
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    return bound | imported | {node.name for node in tree.body if isinstance(node, kinds)}
+
+
+def test_scripts_import_names_that_exist(imports: Imports) -> None:
+    """No test runs most of them."""
+    folders = ("tools", "benchmarks", "docs", "tests/reference", "tests/browser")
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    missing = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.module}.{alias.name}"
+        for path in paths
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("kapitza")
+        for alias in node.names
+        if alias.name not in imports.doors.get(str(node.module), {})
+        and f"{node.module}.{alias.name}" not in imports.modules
+        and alias.name not in names_of(imports.texts.get(str(node.module), ""))
+    ]
+    assert len(paths) > 50
+    assert missing == []
 
 
 def test_words_of_a_path_bring_tests_of_that_name_forward() -> None:

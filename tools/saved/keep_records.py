@@ -10,14 +10,13 @@ import functools
 import os
 import warnings
 from collections import Counter
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import attrs
 import numpy as np
 
-from kapitza.io.formats.record_types import SAVED_TYPES
+from kapitza.io.formats import saved_types
 from kapitza.io.results import save
 
 FOLDER = Path(os.environ["RECORDS"])
@@ -89,5 +88,5 @@ def pytest_configure() -> None:
     """Watch all types that can be saved."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     keeper = Keeper()
-    for name, module in SAVED_TYPES.items():
-        watch(getattr(import_module(f"kapitza.{module}"), name), keeper)
+    for name in dir(saved_types):
+        watch(getattr(saved_types, name), keeper)

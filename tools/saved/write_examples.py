@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from kapitza.io.formats.record_types import SAVED_TYPES
+from kapitza.io.formats import saved_types
 from kapitza.io.results import load, save
 
 BYTES_WORTH_AN_ATTRIBUTE = 3000
@@ -90,7 +90,7 @@ def main(records: Path, folder: Path) -> None:
     listing = {"now": {}, "attributes": {}, "types": len(by_type), "files": files}
     text = json.dumps(listing, ensure_ascii=False, separators=(",", ":"))
     (folder / "expected.json").write_text(text + "\n", encoding="utf-8")
-    print(f"{len(by_type)} types; none of {', '.join(sorted(set(SAVED_TYPES) - set(by_type))) or 'none'}")
+    print(f"{len(by_type)} types; none of {', '.join(sorted(set(dir(saved_types)) - set(by_type))) or 'none'}")
 
 
 if __name__ == "__main__":
