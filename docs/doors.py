@@ -29,7 +29,7 @@ FLOORS = {
 def stub_of(door: str) -> Path:
     """Return the stub that lists the public names of a door; a plain module has none."""
     path = SOURCE.joinpath(*door.split("."))
-    return path / "__init__.pyi" if path.is_dir() else path.with_suffix(".pyi")
+    return path / "__init__.pyi" if (path / "__init__.py").exists() else path.with_suffix(".pyi")
 
 
 def entries(door: str) -> list[tuple[str, str]]:
@@ -61,7 +61,7 @@ def all_doors(door: str = "kapitza") -> list[str]:
 def source_of(module: str) -> Path:
     """Source file of a module or package."""
     path = SOURCE.joinpath(*module.split("."))
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return path / "__init__.py" if (path / "__init__.py").exists() else path.with_suffix(".py")
 
 
 def summary(module: str, name: str = "") -> str:
