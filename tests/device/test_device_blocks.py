@@ -360,7 +360,7 @@ def test_sensitivities_of_a_body_by_differences(name):
         ("conductivity = 1.4", "conductivity = []", "oxide"),
         ('material = "Cu"', 'material = "Unobtainium"', "regions.wire.material: .*Unobtainium"),
         ('"wire|oxide" = "30 MW/m2K ± 30 %"', "", "has no conductance"),
-        ('"wire|oxide" = "30', '"wire|lid" = "30', "has no conductance"),
+        ('"wire|oxide" = "30', '"wire|lid" = "30', r"wire.lid: unknown key; did you mean 'wire.oxide'"),
         ("[faces.bottom]", "[faces.floor]", "unknown key"),
         ('temperature = "300 K"', 'flux = "1 MW/m2"', "heat needs somewhere to go"),
         ('temperature = "300 K"', 'temperature = "300 K"\nflux = "1 MW/m2"', "expected one of temperature"),

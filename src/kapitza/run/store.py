@@ -71,7 +71,7 @@ class Store(BaseRecord):
 StoreLike = Store | str | Path
 
 
-def open_store(store: StoreLike | None) -> Store | None:
+def open_store(store: StoreLike | None = None) -> Store | None:
     """Return the store of an argument `store=`: as given, in the folder of this name, or None to keep nothing."""
     if store is None or isinstance(store, Store):
         return store
