@@ -51,8 +51,8 @@ def main() -> None:
     gold = Solid("Au", 19300, 3240, 1200, 5.9e28)
     quick = conductance()
     with (
-        patch.object(import_module("kapitza.elastic"), "_CIRCLE_AZIMUTHS", 768),
-        patch.object(import_module("kapitza.amm"), "_STROH_NODES", 18),
+        patch.object(import_module("kapitza.matter.elastic"), "_CIRCLE_AZIMUTHS", 768),
+        patch.object(import_module("kapitza.theory.amm"), "_STROH_NODES", 18),
     ):
         fine = conductance()
     cases: dict[str, tuple[Callable[[], object], int]] = {
