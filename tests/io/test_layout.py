@@ -72,9 +72,9 @@ layer = "Si"
 """
 
 
-def layout_file(folder: Path) -> Path:
-    """An L of metal from a cell that stands in another one, and a heater."""
-    library = gdstk.Library()
+def layout_file(folder: Path, unit: float = 1e-6) -> Path:
+    """An L of metal from a cell that stands in another one, and a heater; unit of length in m."""
+    library = gdstk.Library(unit=unit, precision=unit / 1000)
     wire = library.new_cell("WIRE")
     wire.add(gdstk.Polygon([(0, 0), (2, 0), (2, 2), (6, 2), (6, 3), (0, 3)], layer=1))
     top = library.new_cell("TOP")
@@ -140,6 +140,13 @@ def test_what_a_layout_cannot_say_is_one_line(tmp_path, capsys, change, said):
         read_layout(path)
     assert main(["device", str(path)]) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_shapes_that_vanish_beside_their_origin_share_no_power(tmp_path):
+    path = written(tmp_path, STACK + DRAWN)
+    layout_file(tmp_path, unit=1e-30)
+    with pytest.raises(DataError, match=r"gds_layers.1: the shapes have an area of 0 m²: check the unit"):
+        read_layout(path)
 
 
 def test_layers_need_a_layout_and_a_layout_needs_layers(tmp_path):

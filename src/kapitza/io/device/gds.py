@@ -301,9 +301,12 @@ def _rectangle_tables(
     """A table for each rectangle, with its part of the power by area, and a number in its name if there are more."""
     found: list[TomlTable] = []
     areas = [(x1 - x0) * (y1 - y0) for x0, x1, y0, y1 in rectangles]
+    total = sum(areas)
+    if power is not None and not total > 0:
+        raise section.fault(f"the shapes have an area of {total:g} m²: check the unit of length of the layout")
     for i, ((x0, x1, y0, y1), area) in enumerate(zip(rectangles, areas, strict=True)):
         table = kept | {"x": [x0, x1], "y": [y0, y1]}
         if len(rectangles) > 1:
             table["name"] = f"{kept['name']}#{i + 1}"
-        found.append(evolve(section, table=table if power is None else table | {"power": power * (area / sum(areas))}))
+        found.append(evolve(section, table=table if power is None else table | {"power": power * (area / total)}))
     return found
