@@ -1,7 +1,7 @@
 """pytest plugin that saves small examples of each type of record that can be saved, while the tests make them.
 
-    RECORDS=/tmp/records PYTHONPATH=tools/saved:src pytest -q -p keep_records
-    PYTHONPATH=src python tools/saved/write_examples.py /tmp/records tests/data/saved-X.Y.Z
+    RECORDS=FOLDER PYTHONPATH=tools/saved:src pytest -q -p keep_records
+    PYTHONPATH=src python tools/saved/write_examples.py FOLDER tests/data/saved-X.Y.Z
 
 Run it with the untouched code of a release, once.  Of records with the same attributes set the smallest is kept.
 """
