@@ -22,6 +22,7 @@ from kapitza.measure.eels.gradients import flag_remark as flag_remark
 from kapitza.measure.eels.gradients import line_profile as line_profile
 from kapitza.measure.eels.gradients import temperature_gradients as temperature_gradients
 from kapitza.measure.eels.interface_modes import InterfaceComponents as InterfaceComponents
+from kapitza.measure.eels.interface_modes import InterfaceMode as InterfaceMode
 from kapitza.measure.eels.interface_modes import ModeAsymmetry as ModeAsymmetry
 from kapitza.measure.eels.interface_modes import SummedSpectrum as SummedSpectrum
 from kapitza.measure.eels.interface_modes import interface_components as interface_components
