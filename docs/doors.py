@@ -6,6 +6,7 @@ except Python.
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"
@@ -64,9 +65,15 @@ def source_of(module: str) -> Path:
     return path / "__init__.py" if (path / "__init__.py").exists() else path.with_suffix(".py")
 
 
+@cache
+def tree_of(module: str) -> ast.Module:
+    """Return the parsed source of a module or package."""
+    return ast.parse(source_of(module).read_text(encoding="utf-8"))
+
+
 def summary(module: str, name: str = "") -> str:
     """First sentence of the docstring of a module, or of a name that it defines."""
-    node: ast.Module | ast.FunctionDef | ast.ClassDef = ast.parse(source_of(module).read_text(encoding="utf-8"))
+    node: ast.Module | ast.FunctionDef | ast.ClassDef = tree_of(module)
     if name:
         kinds = (ast.FunctionDef, ast.ClassDef)
         found = [item for item in node.body if isinstance(item, kinds) and item.name == name]
@@ -75,6 +82,31 @@ def summary(module: str, name: str = "") -> str:
         node = found[-1]  # overloads come before the function itself
     text = " ".join((ast.get_docstring(node) or "").split("\n\n")[0].split())
     return re.split(r"(?<=[.]) (?=[A-Z])", text)[0].replace("|", r"\|")
+
+
+def shown_on_pages() -> dict[str, str]:
+    """Return the pages, relative to docs, whose Python blocks first show each name, how-to pages first."""
+    pages: dict[str, str] = {}
+    docs = SOURCE.parent / "docs"
+    for page in sorted(docs.rglob("*.md"), key=lambda page: ("how-to" not in page.parts, page)):
+        text = page.read_text(encoding="utf-8")
+        for block in re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+            for node in ast.walk(ast.parse(block)):
+                names: list[str] = []
+                if isinstance(node, ast.ImportFrom) and str(node.module).startswith("kapitza"):
+                    names = [alias.name for alias in node.names]
+                elif isinstance(node, ast.Attribute) and not isinstance(node.value, ast.Call):
+                    names = [node.attr]
+                for name in names:
+                    pages.setdefault(name, page.relative_to(docs).as_posix())
+    return pages
+
+
+def has_own_example(module: str, name: str) -> bool:
+    """Return whether the docstring of a class or function shows an example."""
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    nodes = (node for node in tree_of(module).body if isinstance(node, kinds) and node.name == name)
+    return any(">>>" in (ast.get_docstring(node) or "") for node in nodes)
 
 
 def public_modules() -> list[str]:

@@ -12,23 +12,28 @@ import re
 from pathlib import Path
 from typing import Any
 
-from doors import FLOORS, ROOMS, entries, public_modules, summary
+from doors import FLOORS, ROOMS, entries, has_own_example, public_modules, shown_on_pages, summary
 from latex2mathml.converter import convert
 from mkdocs.structure.files import File, Files
 
 
 def room_page(room: str) -> str:
-    """Markdown of the page of a room: its public names, each with its summary and a link to the full entry."""
-    names = entries(room)
-    lines = [f"# {room}", "", summary(room), "", "| name | |", "|---|---|"]
-    for name, module in names:
+    """Return the page of a room: its public names, each with its summary, a link to the full entry, and one to the page
+    that shows it unless the entry has an example.
+    """
+    pages, start = shown_on_pages(), Path(page_of(room)).parent
+    lines = [f"# {room}", "", summary(room), "", "| name | | example |", "|---|---|---|"]
+    for name, module in entries(room):
         if module == room:
             path = page_from(room, f"{room}.{name}")
-            lines.append(f"| [`{name}`]({path}) | {summary(f'{room}.{name}')} |")
-        elif summary(module, name):
-            lines.append(f"| [`{name}`][{module}.{name}] | {summary(module, name)} |")
+            lines.append(f"| [`{name}`]({path}) | {summary(f'{room}.{name}')} | |")
+            continue
+        page = "" if name not in pages or has_own_example(module, name) else os.path.relpath(pages[name], start)
+        example = f"[{Path(page).stem}]({page})" if page else ""
+        if summary(module, name):
+            lines.append(f"| [`{name}`][{module}.{name}] | {summary(module, name)} | {example} |")
         else:
-            lines.append(f"| [`{name}`]({page_from(room, module)}) | constant or type alias |")
+            lines.append(f"| [`{name}`]({page_from(room, module)}) | constant or type alias | {example} |")
     return "\n".join(lines) + "\n"
 
 

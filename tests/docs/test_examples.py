@@ -1,20 +1,16 @@
 """Every public name has an example that runs: in its docstring, or in a block of the documentation."""
 
-import ast
 import doctest
 import inspect
 from collections import Counter, defaultdict
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import doors
 import pytest
-from test_blocks import PAGES, blocks
 
 from kapitza.core.records import BaseRecord
 
-WITHOUT_EXAMPLE = Path(__file__).resolve().parent / "without_example.txt"  # public since 0.3, used by commands
 MAX_REPR = 2000  # characters that a session shows of a record
 PUBLIC = {(name, home) for room in doors.DOORS for name, home in doors.public_names(room)}
 
@@ -28,21 +24,6 @@ def has_own_example(name: str, home: str) -> bool:
     """Whether the docstring of a name has an example."""
     one = public_object(name, home)
     return (isinstance(one, type) or inspect.isroutine(one)) and ">>>" in (inspect.getdoc(one) or "")
-
-
-def shown_names() -> set[str]:
-    """Names of the package that blocks of the documentation import or take from one of its rooms."""
-    found: set[str] = set()
-    for page in PAGES:
-        for block in blocks(page.read_text(encoding="utf-8")):
-            if block.language != "python" or block.title:
-                continue
-            for node in ast.walk(ast.parse(block.code)):
-                if isinstance(node, ast.ImportFrom) and str(node.module).startswith("kapitza"):
-                    found |= {alias.name for alias in node.names}
-                elif isinstance(node, ast.Attribute) and not isinstance(node.value, ast.Call):
-                    found.add(node.attr)
-    return found
 
 
 WITH_EXAMPLE = sorted(one for one in PUBLIC if has_own_example(*one))
@@ -67,11 +48,10 @@ def test_every_public_name_is_on_a_page_of_the_reference() -> None:
 
 
 def test_every_public_name_has_an_example() -> None:
-    shown = shown_names()
-    without = {f"{home}:{name}" for name, home in PUBLIC if name not in shown and (name, home) not in WITH_EXAMPLE}
-    known = set(WITHOUT_EXAMPLE.read_text(encoding="utf-8").split())
-    assert without - known == set(), "give these an example"
-    assert known - without == set(), "these have an example: take them off the list, which may only become shorter"
+    shown = doors.shown_on_pages()
+    assert {
+        f"{home}:{name}" for name, home in PUBLIC if name not in shown and (name, home) not in WITH_EXAMPLE
+    } == set()
 
 
 @pytest.mark.parametrize(("name", "home"), WITH_EXAMPLE)
