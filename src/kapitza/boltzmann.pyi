@@ -11,11 +11,14 @@ from kapitza.simulate.boltzmann.domain import Domain as Domain
 from kapitza.simulate.boltzmann.half_space import half_space_impedance as half_space_impedance
 from kapitza.simulate.boltzmann.layered.resistances import film_conductivities as film_conductivities
 from kapitza.simulate.boltzmann.layered.resistances import fourier_error as fourier_error
+from kapitza.simulate.boltzmann.layered.resistances import fourier_scale as fourier_scale
 from kapitza.simulate.boltzmann.layered.resistances import interface_conductances as interface_conductances
 from kapitza.simulate.boltzmann.layered.resistances import superlattice_conductivities as superlattice_conductivities
+from kapitza.simulate.boltzmann.layered.resistances import superlattice_resistances as superlattice_resistances
 from kapitza.simulate.boltzmann.layered.resistances import wall_slip as wall_slip
 from kapitza.simulate.boltzmann.layered.response import apparent_resistance as apparent_resistance
 from kapitza.simulate.boltzmann.layered.response import frequency_response as frequency_response
+from kapitza.simulate.boltzmann.layered.response import transient_profiles as transient_profiles
 from kapitza.simulate.boltzmann.layered.response import transient_response as transient_response
 from kapitza.simulate.boltzmann.layered.transport import Film as Film
 from kapitza.simulate.boltzmann.layered.transport import Transport as Transport

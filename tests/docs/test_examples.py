@@ -1,5 +1,6 @@
 """Every public name has an example that runs: in its docstring, or in a block of the documentation."""
 
+import ast
 import doctest
 import inspect
 from collections import Counter, defaultdict
@@ -8,6 +9,7 @@ from typing import Any
 
 import doors
 import pytest
+from test_blocks import PAGES, blocks
 
 from kapitza.core.records import BaseRecord
 
@@ -65,3 +67,15 @@ def test_the_example_of_a_docstring_prints_what_it_shows(name: str, home: str, m
         records = [one for one in test.globs.values() if isinstance(one, BaseRecord)]
         assert all(len(repr(one)) <= MAX_REPR for one in records), [type(one).__name__ for one in records]
     assert runner.summarize(verbose=False).failed == 0, "".join(said)
+
+
+def test_pages_import_from_doors() -> None:
+    inside = {
+        f"{page.name}: from {node.module}"
+        for page in PAGES
+        for block in blocks(page.read_text(encoding="utf-8"))
+        if block.language == "python"
+        for node in ast.walk(ast.parse(block.code))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("kapitza") and node.module not in doors.DOORS
+    }
+    assert inside == set()

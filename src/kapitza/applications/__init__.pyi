@@ -34,9 +34,12 @@ from kapitza.applications.free_paths import fit_free_paths as fit_free_paths
 from kapitza.applications.free_paths import gray_free_path as gray_free_path
 from kapitza.applications.memory import MemoryCell as MemoryCell
 from kapitza.applications.memory import ResetPulse as ResetPulse
+from kapitza.applications.memory import dot_rise as dot_rise
+from kapitza.applications.memory import reset_current_saving as reset_current_saving
 from kapitza.applications.memory import reset_pulse as reset_pulse
 from kapitza.applications.polycrystal import GrainScattering as GrainScattering
 from kapitza.applications.polycrystal import debye_polycrystal as debye_polycrystal
+from kapitza.applications.polycrystal import grain_limited_conductivity as grain_limited_conductivity
 from kapitza.applications.polycrystal import polycrystal as polycrystal
 from kapitza.applications.spin_pillar import SpinContact as SpinContact
 from kapitza.applications.spin_pillar import SpinLayer as SpinLayer
@@ -47,6 +50,9 @@ from kapitza.applications.spin_pillar import valve_signal as valve_signal
 from kapitza.applications.superlattice import MinibandConductivity as MinibandConductivity
 from kapitza.applications.superlattice import SuperlatticeConductivity as SuperlatticeConductivity
 from kapitza.applications.superlattice import miniband_conductivity as miniband_conductivity
+from kapitza.applications.superlattice import series_superlattice as series_superlattice
+from kapitza.applications.superlattice import spectral_free_paths as spectral_free_paths
+from kapitza.applications.superlattice import spectral_superlattice as spectral_superlattice
 from kapitza.applications.superlattice import superlattice_conductivity as superlattice_conductivity
 from kapitza.applications.superlattice import with_measured_boundary as with_measured_boundary
 from kapitza.applications.thermoelectric import LegProperty as LegProperty

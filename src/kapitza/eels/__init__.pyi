@@ -39,6 +39,7 @@ from kapitza.measure.eels.model import TieChoice as TieChoice
 from kapitza.measure.eels.model import VibrationalMode as VibrationalMode
 from kapitza.measure.eels.model import ZeroLossPeak as ZeroLossPeak
 from kapitza.measure.eels.point_spread import PointSpread as PointSpread
+from kapitza.measure.eels.point_spread import delocalisation as delocalisation
 from kapitza.measure.eels.populations import Correction as Correction
 from kapitza.measure.eels.populations import DepartureTest as DepartureTest
 from kapitza.measure.eels.populations import adjust_pvalues as adjust_pvalues

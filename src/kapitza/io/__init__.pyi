@@ -31,6 +31,7 @@ from kapitza.io.formats.files import RESULT_SUFFIXES as RESULT_SUFFIXES
 from kapitza.io.formats.files import known_suffix as known_suffix
 from kapitza.io.formats.records import record_tree as record_tree
 from kapitza.io.frames import from_pandas as from_pandas
+from kapitza.io.frames import from_xarray as from_xarray
 from kapitza.io.junctions import junctions_from_options as junctions_from_options
 from kapitza.io.junctions import read_junction as read_junction
 from kapitza.io.material_tables import read_materials as read_materials

@@ -20,6 +20,7 @@ from kapitza.simulate.md.observers.spectral_flux import SpectralFlux as Spectral
 from kapitza.simulate.md.potential import CalculatorPotential as CalculatorPotential
 from kapitza.simulate.md.potential import LammpsCommands as LammpsCommands
 from kapitza.simulate.md.potential import Potential as Potential
+from kapitza.simulate.md.potential import embedded_atom as embedded_atom
 from kapitza.simulate.md.potential import lennard_jones as lennard_jones
 from kapitza.simulate.md.potential import stillinger_weber as stillinger_weber
 from kapitza.simulate.md.potential import tersoff as tersoff

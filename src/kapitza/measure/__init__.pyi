@@ -7,7 +7,9 @@ from kapitza.measure.apparent import ApparentConductance as ApparentConductance
 from kapitza.measure.apparent import Observation as Observation
 from kapitza.measure.apparent import ObservationMethod as ObservationMethod
 from kapitza.measure.apparent import apparent_conductance as apparent_conductance
+from kapitza.measure.apparent import apparent_transmission as apparent_transmission
 from kapitza.measure.apparent import solve_apparent as solve_apparent
+from kapitza.measure.apparent import usual_observation as usual_observation
 from kapitza.measure.calibration.estimate import LABORATORY_NOISE as LABORATORY_NOISE
 from kapitza.measure.calibration.estimate import TEMPERATURE_RANGE as TEMPERATURE_RANGE
 from kapitza.measure.calibration.estimate import CalibratedEstimate as CalibratedEstimate

@@ -9,6 +9,7 @@ from kapitza.theory.chain import Chain as Chain
 from kapitza.theory.chain import chain_transmission as chain_transmission
 from kapitza.theory.contact import RoughContact as RoughContact
 from kapitza.theory.contact import pressed_contact as pressed_contact
+from kapitza.theory.contact import spot_resistance as spot_resistance
 from kapitza.theory.dmm import ballistic_layers as ballistic_layers
 from kapitza.theory.dmm import thermalised_layers as thermalised_layers
 from kapitza.theory.electrons import electron_phonon as electron_phonon
@@ -24,6 +25,8 @@ from kapitza.theory.khalatnikov import Khalatnikov as Khalatnikov
 from kapitza.theory.knudsen import Gas as Gas
 from kapitza.theory.knudsen import gas as gas
 from kapitza.theory.knudsen import gas_gap as gas_gap
+from kapitza.theory.knudsen import phonon_slip as phonon_slip
+from kapitza.theory.knudsen import temperature_jump as temperature_jump
 from kapitza.theory.limits import elastic_limit as elastic_limit
 from kapitza.theory.limits import inelastic_radiation_limit as inelastic_radiation_limit
 from kapitza.theory.limits import radiation_limit as radiation_limit

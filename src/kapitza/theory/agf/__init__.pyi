@@ -4,6 +4,7 @@ from kapitza.theory.agf.buttiker_probes import ProbedJunction as ProbedJunction
 from kapitza.theory.agf.buttiker_probes import ProbeSettings as ProbeSettings
 from kapitza.theory.agf.buttiker_probes import anharmonic_conductance as anharmonic_conductance
 from kapitza.theory.agf.conductance import ConvergedTransmission as ConvergedTransmission
+from kapitza.theory.agf.conductance import agf_decimated as agf_decimated
 from kapitza.theory.agf.conductance import refine_to_tolerance as refine_to_tolerance
 from kapitza.theory.agf.relaxation import AnyRate as AnyRate
 from kapitza.theory.agf.relaxation import BranchRates as BranchRates
