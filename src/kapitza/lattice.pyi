@@ -27,6 +27,7 @@ from kapitza.matter.plausibility import check_crystal as check_crystal
 from kapitza.matter.plausibility import check_junction_values as check_junction_values
 from kapitza.matter.potentials.calculators import DEFAULT_CALCULATOR as DEFAULT_CALCULATOR
 from kapitza.matter.potentials.calculators import parse_arguments as parse_arguments
+from kapitza.matter.potentials.embedded_atom import EmbeddedAtomTables as EmbeddedAtomTables
 from kapitza.matter.potentials.embedded_atom import read_embedded_atom as read_embedded_atom
 from kapitza.matter.potentials.force_constants import crystal_from_ase as crystal_from_ase
 from kapitza.matter.potentials.force_constants import crystal_from_potential as crystal_from_potential
@@ -56,6 +57,7 @@ from kapitza.theory.agf.mode_classes import MODE_CLASSES as MODE_CLASSES
 from kapitza.theory.agf.mode_classes import ModeClasses as ModeClasses
 from kapitza.theory.agf.mode_classes import classify_modes as classify_modes
 from kapitza.theory.agf.scattering import ScatteringMatrix as ScatteringMatrix
+from kapitza.theory.agf.scattering import Specularity as Specularity
 from kapitza.theory.agf.scattering import eigenchannels as eigenchannels
 from kapitza.theory.agf.scattering import scattering_matrix as scattering_matrix
 from kapitza.theory.agf.scattering import specularity as specularity

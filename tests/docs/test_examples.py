@@ -76,6 +76,8 @@ def test_pages_import_from_doors() -> None:
         for block in blocks(page.read_text(encoding="utf-8"))
         if block.language == "python"
         for node in ast.walk(ast.parse(block.code))
-        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("kapitza") and node.module not in doors.DOORS
+        if isinstance(node, ast.ImportFrom)
+        and str(node.module).startswith("kapitza")
+        and node.module not in doors.DOORS
     }
     assert inside == set()

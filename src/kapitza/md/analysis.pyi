@@ -11,6 +11,7 @@ from kapitza.simulate.md.analysis.sizes import size_series as size_series
 from kapitza.simulate.md.analysis.transmission import ElasticSplit as ElasticSplit
 from kapitza.simulate.md.observers.interface_modes import BodyModes as BodyModes
 from kapitza.simulate.md.observers.interface_modes import InterfaceModeAnalysis as InterfaceModeAnalysis
+from kapitza.simulate.md.observers.interface_modes import ModeConductance as ModeConductance
 from kapitza.simulate.md.observers.interface_modes import body_modes as body_modes
 from kapitza.simulate.md.observers.mode_energies import ModeEnergies as ModeEnergies
 from kapitza.simulate.md.observers.mode_energies import SlabModes as SlabModes
@@ -27,5 +28,6 @@ from kapitza.simulate.md.runs.lifetimes import thermal_modes as thermal_modes
 from kapitza.simulate.md.runs.single import EnergyConservation as EnergyConservation
 from kapitza.simulate.md.runs.single import energy_conservation as energy_conservation
 from kapitza.simulate.md.runs.soft import LiquidResult as LiquidResult
+from kapitza.simulate.md.runs.soft import TubeResult as TubeResult
 from kapitza.simulate.md.runs.soft import analyse_liquid as analyse_liquid
 from kapitza.simulate.md.runs.soft import analyse_tube as analyse_tube
